@@ -5,8 +5,8 @@ import { reported, type StorageFlags, takesStorage, withStorage } from './storag
 /** `ojs backup`: the store as lines of JSON, while servers go on. */
 export function backupCommand(): Command {
   return takesStorage(new Command('backup'))
-    .description('write everything that a storage holds, for any storage; servers may go on meanwhile')
-    .option('--out <file>', 'where to; compressed where the name ends in .gz (default standard output)')
+    .description('write a backup, which any kind of storage can restore; servers may keep running')
+    .option('--out <file>', 'output file, compressed if the name ends in .gz (default standard output)')
     .action((flags: StorageFlags & { readonly out?: string }) =>
       reported('backup', () =>
         withStorage(flags, true, async (storage) => {
@@ -20,8 +20,8 @@ export function backupCommand(): Command {
 /** `ojs restore`: fills an empty store. */
 export function restoreCommand(): Command {
   return takesStorage(new Command('restore'))
-    .description('fill an empty storage with a backup; start its servers afterwards')
-    .argument('<file>', 'what ojs backup wrote')
+    .description('restore a backup into an empty storage; start its servers afterwards')
+    .argument('<file>', 'a file that ojs backup wrote')
     .action((file: string, flags: StorageFlags) =>
       reported('restore', async () => {
         const backup = await readBackup(file);

@@ -4,8 +4,8 @@ import { reported, type StorageFlags, takesStorage, withStorage } from './storag
 /** `ojs migrate`: what a server does when it starts, at a time of the operator's choice. */
 export function migrateCommand(): Command {
   return takesStorage(new Command('migrate'))
-    .description('bring the layout of a storage up to date, as a server does when it starts')
-    .option('--dry-run', 'say what would be done, change nothing')
+    .description('upgrade the layout of a storage, as a server does when it starts')
+    .option('--dry-run', 'print the steps and change nothing')
     .action((flags: StorageFlags & { readonly dryRun?: true }) =>
       reported('migrate', () =>
         withStorage(flags, flags.dryRun === true, async (storage) => {
@@ -16,7 +16,7 @@ export function migrateCommand(): Command {
           if (from === to) return console.log(`${name}: layout ${to}, up to date`);
           console.log(`${name}: layout ${from} to ${to}`);
           for (const step of steps) console.log(`  ${step}`);
-          if (flags.dryRun) return console.log('nothing was changed');
+          if (flags.dryRun) return console.log('dry run: nothing was changed');
           await storage.migrate();
           console.log('done');
         }),

@@ -10,7 +10,7 @@ export async function run(): Promise<void> {
   const program = new Command('ojs')
     .description('Open Job Spec: server and tools')
     .version(version)
-    .showHelpAfterError('(ojs --help shows what there is)')
+    .showHelpAfterError('(run ojs --help for usage)')
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
   for (const command of [serveCommand(), migrateCommand(), backupCommand(), restoreCommand(), storageCommand()]) {
     program.addCommand(command.copyInheritedSettings(program));

@@ -4,14 +4,12 @@ import { reported, type StorageFlags, takesStorage } from './storage.ts';
 
 /** `ojs storage`: looks at a store beside its servers. */
 export function storageCommand(): Command {
-  return new Command('storage')
-    .description('look at a storage; servers may go on meanwhile')
-    .addCommand(reportCommand());
+  return new Command('storage').description('inspect a storage; servers may keep running').addCommand(reportCommand());
 }
 
 function reportCommand(): Command {
   return takesStorage(new Command('report'))
-    .description('of a Redis store: how many keys of which kind there are, and the bytes that they take')
+    .description('count the keys of a Redis storage by kind, and the bytes that they use')
     .option('--json', 'one JSON document instead of a table')
     .action(({ url, storage, json }: StorageFlags & { readonly json?: true }) =>
       reported('storage report', async () => {

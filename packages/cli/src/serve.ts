@@ -55,18 +55,18 @@ export function serveCommand(): Command {
     .option('--host <address>', 'address to listen on (OJS_HOST; default 127.0.0.1)')
     .option(
       '--token <token>',
-      'SECRET, or enqueue,work,admin:SECRET with some of these scopes; may be repeated (OJS_TOKEN)',
+      'SECRET for all scopes, or SCOPES:SECRET with some of enqueue,work,admin; may be repeated (OJS_TOKEN)',
       collect,
     )
     .option('--insecure', 'listen beyond loopback without a token (OJS_INSECURE)')
     .option(
       '--allow-host <name>',
-      'host name that requests may be addressed to; may be repeated (OJS_ALLOWED_HOSTS)',
+      'host name to accept in the Host header; may be repeated (OJS_ALLOWED_HOSTS)',
       collect,
     )
     .option(
       '--allow-origin <origin>',
-      'origin of web pages that may call; may be repeated (OJS_ALLOWED_ORIGINS)',
+      'origin of web pages that may call the server; may be repeated (OJS_ALLOWED_ORIGINS)',
       collect,
     )
     .option('--tls-cert <file>', 'certificate in PEM (OJS_TLS_CERT_FILE)')
@@ -76,7 +76,7 @@ export function serveCommand(): Command {
     )
     .option(
       '--request-rate <rate>',
-      'requests that each token or address may send, such as 1000/60s (OJS_REQUEST_RATE; default no limit)',
+      'limit of requests for each token or address, such as 1000/60s (OJS_REQUEST_RATE; default no limit)',
     )
     .addOption(
       new Option(
@@ -86,81 +86,101 @@ export function serveCommand(): Command {
     )
     .option(
       '--poison-after <count>',
-      'workers that may die under a job before it is discarded (OJS_POISON_AFTER; default 3)',
+      'discard a job after this many workers have died while running it (OJS_POISON_AFTER; default 3)',
       atLeastOne,
     )
-    .option('--dead-after <duration>', 'silence after which a worker is dead (OJS_DEAD_AFTER; default 30s)', millis)
+    .option(
+      '--dead-after <duration>',
+      'time without a heartbeat until a worker counts as dead (OJS_DEAD_AFTER; default 30s)',
+      millis,
+    )
     .option(
       '--visibility-timeout <duration>',
-      'reservation where a fetch names none (OJS_VISIBILITY_TIMEOUT; default 30m)',
+      'lease of a fetched job if the fetch names none (OJS_VISIBILITY_TIMEOUT; default 30m)',
       millis,
     )
-    .option('--max-connections <count>', 'connections at once (OJS_MAX_CONNECTIONS; default 10000)', atLeastOne)
+    .option('--max-connections <count>', 'concurrent connections (OJS_MAX_CONNECTIONS; default 10000)', atLeastOne)
     .option(
       '--headers-timeout <duration>',
-      'time for the headers of a request (OJS_HEADERS_TIMEOUT; default 10s)',
+      'time limit for the headers of a request (OJS_HEADERS_TIMEOUT; default 10s)',
       millis,
     )
-    .option('--request-timeout <duration>', 'time for a whole request (OJS_REQUEST_TIMEOUT; default 30s)', millis)
+    .option('--request-timeout <duration>', 'time limit for a whole request (OJS_REQUEST_TIMEOUT; default 30s)', millis)
     .option(
       '--close-timeout <duration>',
-      'how long a stop waits for requests under way (OJS_CLOSE_TIMEOUT; default 10s)',
+      'how long a shutdown waits for requests in progress (OJS_CLOSE_TIMEOUT; default 10s)',
       millis,
     )
-    .option('--retain-completed <duration>', 'how long completed jobs stay (OJS_RETAIN_COMPLETED; default 7d)', millis)
-    .option('--retain-cancelled <duration>', 'how long cancelled jobs stay (OJS_RETAIN_CANCELLED; default 7d)', millis)
-    .option('--retain-discarded <duration>', 'how long discarded jobs stay (OJS_RETAIN_DISCARDED; default 30d)', millis)
+    .option(
+      '--retain-completed <duration>',
+      'how long to keep completed jobs (OJS_RETAIN_COMPLETED; default 7d)',
+      millis,
+    )
+    .option(
+      '--retain-cancelled <duration>',
+      'how long to keep cancelled jobs (OJS_RETAIN_CANCELLED; default 7d)',
+      millis,
+    )
+    .option(
+      '--retain-discarded <duration>',
+      'how long to keep discarded jobs (OJS_RETAIN_DISCARDED; default 30d)',
+      millis,
+    )
     .option(
       '--retain-count <count>',
-      'most finished jobs of each state that stay (OJS_RETAIN_COUNT; default 1000000)',
+      'how many ended jobs of each state to keep (OJS_RETAIN_COUNT; default 1000000)',
       atLeastOne,
     )
     .option(
       '--retain-dead-letter <duration>',
-      'how long dead letters stay (OJS_RETAIN_DEAD_LETTER; default 180d)',
+      'how long to keep dead letters (OJS_RETAIN_DEAD_LETTER; default 180d)',
       millis,
     )
     .option(
       '--retain-dead-letter-count <count>',
-      'most dead letters that stay (OJS_RETAIN_DEAD_LETTER_COUNT; default 10000)',
+      'how many dead letters to keep (OJS_RETAIN_DEAD_LETTER_COUNT; default 10000)',
       atLeastOne,
     )
-    .option('--retain-events <duration>', 'how long events stay (OJS_RETAIN_EVENTS; default 7d)', millis)
+    .option('--retain-events <duration>', 'how long to keep events (OJS_RETAIN_EVENTS; default 7d)', millis)
     .option(
       '--retain-events-count <count>',
-      'most events that stay (OJS_RETAIN_EVENTS_COUNT; default 1000000)',
+      'how many events to keep (OJS_RETAIN_EVENTS_COUNT; default 1000000)',
       atLeastOne,
     )
-    .option('--retain-workflows <duration>', 'how long ended workflows stay (OJS_RETAIN_WORKFLOWS; default 7d)', millis)
+    .option(
+      '--retain-workflows <duration>',
+      'how long to keep ended workflows (OJS_RETAIN_WORKFLOWS; default 7d)',
+      millis,
+    )
     .option(
       '--retain-workflows-count <count>',
-      'most ended workflows that stay (OJS_RETAIN_WORKFLOWS_COUNT; default 100000)',
+      'how many ended workflows to keep (OJS_RETAIN_WORKFLOWS_COUNT; default 100000)',
       atLeastOne,
     )
     .option(
       '--retain-statistics <duration>',
-      'how long statistics by the minute stay (OJS_RETAIN_STATISTICS; default 7d)',
+      'how long to keep per-minute statistics (OJS_RETAIN_STATISTICS; default 7d)',
       millis,
     )
     .option(
       '--realtime-buffer <count>',
-      'messages that wait for a slow stream or WebSocket (OJS_REALTIME_BUFFER; default 1000)',
+      'messages to buffer for a slow stream or WebSocket (OJS_REALTIME_BUFFER; default 1000)',
       atLeastOne,
     )
     .option(
       '--realtime-rate <count>',
-      'messages a second of one connection, 0 for no limit (OJS_REALTIME_RATE; default 100)',
+      'messages per second on one connection, 0 for no limit (OJS_REALTIME_RATE; default 100)',
       atLeastZero,
     )
     .option(
       '--realtime-connections <count>',
-      'streams and WebSockets of one client (OJS_REALTIME_CONNECTIONS; default 100)',
+      'streams and WebSockets per client (OJS_REALTIME_CONNECTIONS; default 100)',
       atLeastOne,
     )
-    .option('--no-events', 'keep no log of events (OJS_EVENTS=false)')
-    .option('--no-quirks', 'answer every client alike (OJS_QUIRKS=false)')
-    .option('--no-playground', 'serve no page at /playground (OJS_PLAYGROUND=false)')
-    .option('--test-mode', 'what the official conformance cases need; loopback only (OJS_TEST_MODE)')
+    .option('--no-events', 'keep no event log (OJS_EVENTS=false)')
+    .option('--no-quirks', 'do not adapt answers to known clients (OJS_QUIRKS=false)')
+    .option('--no-playground', 'do not serve the page at /playground (OJS_PLAYGROUND=false)')
+    .option('--test-mode', 'enable what the official conformance cases need; loopback only (OJS_TEST_MODE)')
     .action(serve);
 }
 
@@ -241,7 +261,7 @@ function stopOnSignal(close: () => Promise<void>): void {
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if ('code' in error && error.code === 'EADDRINUSE')
-    return `${error.message}; another process listens there, choose another --port`;
+    return `${error.message}; another process uses this port: choose another with --port`;
   return error.message;
 }
 

@@ -10,7 +10,7 @@ export interface StorageFlags {
 /** Adds the option that names a storage. */
 export function takesStorage(command: Command): Command {
   return command
-    .option('--url <url>', 'the storage, as ojs serve takes it (OJS_STORAGE; default sqlite:./ojs.db)')
+    .option('--url <url>', 'URL of the storage, as for ojs serve --storage (OJS_STORAGE; default sqlite:./ojs.db)')
     .addOption(new Option('--storage <url>').hideHelp());
 }
 

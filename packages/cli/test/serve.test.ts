@@ -161,7 +161,7 @@ describe('ojs serve', () => {
     const address = taken.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
     const commands: readonly (readonly [readonly string[], RegExp])[] = [
-      [['--storage', 'memory:', '--port', String(port)], /EADDRINUSE.*choose another --port/],
+      [['--storage', 'memory:', '--port', String(port)], /EADDRINUSE.*choose another with --port/],
       [['--storage', 'mysql://me:hush@db', '--port', '0'], /mysql:\/\/me:\*\*\*@db.*expected/],
       [['--storage', 'sqlite:/no/such/folder/jobs.db', '--port', '0'], /unable to open|no such|cannot/i],
     ];

@@ -120,7 +120,7 @@ function foreignMessage(place: string, answer: Answer): string {
     status === 413
       ? 'A proxy on the way may limit the size of a request.'
       : isPassingStatus(status)
-        ? 'A proxy may answer so while the server is away.'
+        ? 'A proxy may answer like this while the server is unreachable.'
         : checkServer;
   return `${place}: expected an error of Open Job Spec, got ${shownAnswer(answer)}. ${advice}`;
 }

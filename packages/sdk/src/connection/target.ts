@@ -32,7 +32,7 @@ export function readTarget<O extends object>(
   if (first === undefined || typeof first === 'string' || isTransport(first)) {
     const options = second ?? {};
     if (Object.hasOwn(options, 'url'))
-      throw OJSValidationError.of('url', `stands in the options of the object form. ${forms(what, [])}`);
+      throw OJSValidationError.of('url', `belongs to the object form of the options. ${forms(what, [])}`);
     known(options, names);
     return { target: first, options };
   }

@@ -38,10 +38,7 @@ export class EncryptionCodec implements PayloadCodec {
   async decode({ data, metadata }: Payload): Promise<Payload> {
     const id = metadata.encryption_key_id;
     if (id === undefined)
-      throw new CodecError(
-        'malformed_payload',
-        'An encrypted payload does not say its key: ojs.codec.key_id is missing.',
-      );
+      throw new CodecError('malformed_payload', 'An encrypted payload names no key: ojs.codec.key_id is missing.');
     if (data.length < 1 + nonceBytes + tagBytes) {
       throw new CodecError(
         'malformed_payload',
@@ -51,7 +48,7 @@ export class EncryptionCodec implements PayloadCodec {
     if (data[0] !== version)
       throw new CodecError(
         'unknown_encoding',
-        `An encrypted payload has version ${data[0]}; this SDK knows ${version}.`,
+        `An encrypted payload has version ${data[0]}; this SDK supports ${version}.`,
       );
     const key = await this.#key(id);
     const iv = owned(data.subarray(1, 1 + nonceBytes));
@@ -61,7 +58,7 @@ export class EncryptionCodec implements PayloadCodec {
     } catch {
       throw new CodecError(
         'decryption_failed',
-        `A payload cannot be decrypted with key ${JSON.stringify(id)}: it was changed, or the key is another one.`,
+        `A payload cannot be decrypted with key ${JSON.stringify(id)}: it was changed, or encrypted with another key.`,
       );
     }
   }

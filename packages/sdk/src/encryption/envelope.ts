@@ -121,7 +121,7 @@ function bytesOf(value: unknown): Uint8Array {
 
 function bytesIn(text: string): Uint8Array {
   const bytes = fromBase64(text);
-  if (bytes === null) throw new CodecError('malformed_payload', 'An encoded payload is no base64.');
+  if (bytes === null) throw new CodecError('malformed_payload', 'An encoded payload is not valid base64.');
   return bytes;
 }
 
@@ -130,6 +130,6 @@ function jsonIn(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
-    throw new CodecError('malformed_payload', 'A decoded payload is no JSON.');
+    throw new CodecError('malformed_payload', 'A decoded payload is not valid JSON.');
   }
 }

@@ -46,7 +46,7 @@ export class GzipCodec implements PayloadCodec {
       };
     } catch (error) {
       if (error instanceof CodecError) throw error;
-      throw new CodecError('malformed_payload', 'A payload is no gzip, though its encoding says so.');
+      throw new CodecError('malformed_payload', 'A payload with the encoding gzip/plain is not valid gzip.');
     }
   }
 }
@@ -60,7 +60,10 @@ async function through(data: Uint8Array, stream: Transform, maxBytes: number): P
   for await (const chunk of piped) {
     length += chunk.length;
     if (length > maxBytes)
-      throw new CodecError('malformed_payload', `A compressed payload becomes more than ${maxBytes} bytes.`);
+      throw new CodecError(
+        'malformed_payload',
+        `A payload expands to more than ${maxBytes} bytes, the limit maxBytes.`,
+      );
     chunks.push(chunk);
   }
   const whole = new Uint8Array(length);

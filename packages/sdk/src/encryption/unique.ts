@@ -19,7 +19,7 @@ export async function coverUnique(request: JobRequest, key: EncryptionKey | unde
   if (key === undefined) {
     throw OJSValidationError.of(
       'unique.keys',
-      'counts args, which are encrypted and differ every time; give encryptionEnqueueMiddleware a uniqueKey, so that equal args can be told',
+      'counts args, but equal args are encrypted differently each time; give encryptionEnqueueMiddleware a uniqueKey',
     );
   }
   const { argsKeys, metaKeys = [], keys, ...rest } = unique;

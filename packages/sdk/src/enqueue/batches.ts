@@ -230,7 +230,7 @@ export class Rendezvous<In, Out> {
       const outs = await this.#send(round.map(({ item }) => item));
       round.forEach(({ resolve, reject }, index) => {
         const out = outs[index];
-        if (out === undefined) reject(new OJSError('The server answered a batch with fewer jobs than it had.'));
+        if (out === undefined) reject(new OJSError('The server answered a batch with fewer jobs than were sent.'));
         else resolve(out);
       });
     } catch (error) {

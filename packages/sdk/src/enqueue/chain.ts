@@ -43,7 +43,7 @@ export async function passChain(
   if (answer === null) return dropped(wire);
   if (isJob(answer)) return handleOf(answer, 'duplicate', calls);
   throw new OJSError(
-    `An enqueue middleware answered ${String(answer)} for ${wire.id}; expected what next() gives, or null to drop the job.`,
+    `An enqueue middleware returned ${String(answer)} for ${wire.id}; expected the job of next(), or null to drop the job.`,
   );
 }
 
@@ -61,7 +61,7 @@ export function detached(request: JobRequest): JobRequest {
 
 function dropped(wire: WireRequest): JobHandle {
   const refuse = () => {
-    throw new OJSError('A middleware dropped this job before it was sent; the server knows nothing of it.', {
+    throw new OJSError('A middleware dropped this job, so it was never sent to the server.', {
       jobId: wire.id,
     });
   };

@@ -116,6 +116,6 @@ export function tell(
   try {
     listener(job);
   } catch (error) {
-    logger.error('onJobEnqueued has thrown.', { job_id: job.id, error });
+    logger.error('onJobEnqueued failed', { job_id: job.id, error });
   }
 }

@@ -39,7 +39,7 @@ export class Event {
     if (!isObject(raw)) throw OJSValidationError.of('event', 'expected an object');
     const event = textOf(raw.event) ?? textOf(raw.type);
     if (event === undefined)
-      throw OJSValidationError.of('event', "expected the kind of the event as a text in 'event' or 'type'");
+      throw OJSValidationError.of('event', "expected the event type as a text in 'event' or 'type'");
     const timestamp = dateOf(raw.timestamp) ?? dateOf(raw.time);
     if (timestamp === undefined) {
       throw OJSValidationError.of('timestamp', "expected an RFC 3339 timestamp in 'timestamp' or 'time'");

@@ -80,7 +80,7 @@ export async function jobNow(connection: Connection, jobId: string): Promise<Job
 /** The timeout error, with the reason why the job has not ended. */
 export function timeoutOf(ms: number, jobId: string, job: Job | null): OJSTimeoutError {
   const about = { jobId, queue: job?.queue, operation: 'job.get' };
-  return new OJSTimeoutError(`The job has not ended within ${ms} ms.${job === null ? '' : ` ${stateOf(job)}`}`, about);
+  return new OJSTimeoutError(`The job did not end within ${ms} ms.${job === null ? '' : ` ${stateOf(job)}`}`, about);
 }
 
 function stateOf({ state, queue, type, attempt, scheduledAt, errors, error }: Job): string {

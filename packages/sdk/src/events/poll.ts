@@ -74,7 +74,7 @@ async function read(
     } catch (error) {
       if (signal.aborted) break;
       if (!isOutage(error)) throw error;
-      connection.logger.debug('the log of events was not answered; asking again', { error: messageOf(error) });
+      connection.logger.debug('event log unavailable: polling again', { error: messageOf(error) });
       await pause(backoffMs(failures, times.minBackoffMs, times.maxBackoffMs), signal);
     }
   }

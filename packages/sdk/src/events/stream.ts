@@ -99,7 +99,7 @@ export async function* streamed({
       }
     } catch (error) {
       if (stop.aborted) break;
-      connection.logger.debug('a stream of events broke; connecting again', {
+      connection.logger.debug('event stream broken: connecting again', {
         error: messageOf(silence.signal.reason ?? error),
       });
     }
@@ -114,7 +114,7 @@ export async function* streamed({
       );
       if (!isPassing(error)) return refused(refusal, error, lastId);
       wait = retryAfterMs(refusal.headers);
-      connection.logger.warn('a stream of events was refused; trying again', { error: error.message });
+      connection.logger.warn('event stream refused: trying again', { error: error.message });
     }
     if (performance.now() - began > steadyMs) failures = 0;
     failures += 1;
@@ -146,7 +146,7 @@ function read(connection: Connection, { name, id, data }: Frame): Event | null {
   try {
     return Event.fromStream(name, id, JSON.parse(data));
   } catch (error) {
-    connection.logger.warn('an event of a stream could not be read', { event: name, error: messageOf(error) });
+    connection.logger.warn('stream event skipped: it could not be read', { event: name, error: messageOf(error) });
     return null;
   }
 }

@@ -38,7 +38,7 @@ export function checkEventsOptions(options: EventsOptions): void {
     if (typeof type !== 'string' || !/^[a-z0-9_.-]+\*?$|^\*$/.test(type)) {
       throw OJSValidationError.of(
         `types[${index}]`,
-        `expected a kind such as 'job.completed' or 'job.*', got ${JSON.stringify(type)}`,
+        `expected an event type such as 'job.completed' or 'job.*', got ${JSON.stringify(type)}`,
       );
     }
   });

@@ -83,7 +83,7 @@ export class WorkflowWaiter {
     this.#listen(stream).catch((error: unknown) => {
       if (stream.signal.aborted) return;
       this.#isLive = false;
-      this.#connection.logger.debug('no stream tells of the ends of workflows; looking at them again and again', {
+      this.#connection.logger.debug('workflow stream unavailable: polling each workflow', {
         error: messageOf(error),
       });
       this.#wakeAll();

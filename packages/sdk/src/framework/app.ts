@@ -90,7 +90,7 @@ export class OjsApp<R = JobTypes> implements AsyncDisposable {
   start(): void {
     if (this.worker === undefined || this.#running !== undefined) return;
     this.#running = this.worker.start().catch((error: unknown) => {
-      this.#logger.error('The worker of the application has ended.', {
+      this.#logger.error('worker ended: the application goes on without it', {
         error: error instanceof Error ? error.message : String(error),
       });
     });
@@ -218,7 +218,7 @@ export class OjsApp<R = JobTypes> implements AsyncDisposable {
           if (this.#onDeferredError !== undefined) this.#tell(error, about);
           else {
             const message = error instanceof Error ? error.message : String(error);
-            this.#logger.error('A job could not be enqueued after its response.', {
+            this.#logger.error('deferred job not enqueued: its response was already sent', {
               job_id: about.id,
               job_type: about.type,
               error: message,
@@ -245,7 +245,7 @@ export class OjsApp<R = JobTypes> implements AsyncDisposable {
     try {
       this.#onDeferredError?.(error, about);
     } catch (failure) {
-      this.#logger.error('onDeferredError has thrown.', { job_id: about.id, error: String(failure) });
+      this.#logger.error('onDeferredError failed', { job_id: about.id, error: String(failure) });
     }
   }
 

@@ -150,7 +150,7 @@ function schemaPart({ schemas }: JobDef, args: JsonArray): SchemaPart | null {
 
 function arrayOf(parsed: unknown): JsonArray {
   if (Array.isArray(parsed)) return parsed;
-  throw OJSValidationError.of('args', 'expected the schema to make an array of them');
+  throw OJSValidationError.of('args', 'expected the output of the schema to be an array');
 }
 
 /** The key of the definition in a request of `job()`. JSON leaves symbols out. */

@@ -102,7 +102,10 @@ export function onlyOne(spellings: Readonly<Record<string, unknown>>): void {
   const given = Object.keys(spellings).filter((name) => spellings[name] !== undefined);
   const [first, second] = given;
   if (first !== undefined && second !== undefined) {
-    throw OJSValidationError.of(second, `says the same as ${first}; give one of ${Object.keys(spellings).join(', ')}`);
+    throw OJSValidationError.of(
+      second,
+      `means the same as ${first}; give only one of ${Object.keys(spellings).join(', ')}`,
+    );
   }
 }
 

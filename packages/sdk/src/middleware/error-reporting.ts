@@ -26,6 +26,6 @@ async function tell(
   try {
     await report(error, context);
   } catch (failure) {
-    context.log.error('An error could not be reported.', { error: String(failure) });
+    context.log.error('error report failed', { error: String(failure) });
   }
 }

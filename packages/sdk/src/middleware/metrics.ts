@@ -23,7 +23,7 @@ export function metricsMiddleware(recorder: MetricsRecorder): ExecutionMiddlewar
       try {
         write();
       } catch (error) {
-        context.log.error('A metrics recorder threw; the job is not affected.', { error: String(error) });
+        context.log.error('metrics recorder failed: the job is not affected', { error: String(error) });
       }
     };
     record(() => recorder.jobStarted(jobType, queue));

@@ -43,7 +43,7 @@ export function retryMiddleware(options: RetryOptions = {}): ExecutionMiddleware
       } catch (error) {
         if (retries >= maxRetries || isFinal(error, context)) throw error;
         const delay = Math.min(maxMs, baseMs * 2 ** Math.min(retries, 30));
-        context.log.debug('The job failed and runs again within its attempt.', { retry: retries + 1 });
+        context.log.debug('handler retried within its attempt', { retry: retries + 1 });
         await pause(timerMs(jitter ? delay * Math.random() : delay), context.signal);
         if (context.isCancelled) throw error;
       }

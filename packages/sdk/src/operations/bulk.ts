@@ -51,7 +51,7 @@ function given<F extends object>(filter: F): F {
   if (missing === undefined) return filter;
   throw OJSValidationError.of(
     missing[0],
-    'expected a value, got undefined, which would let every job fit. Leave it out where that is meant',
+    'expected a value, got undefined, which would match every job. Omit it if you mean that',
   );
 }
 
@@ -75,7 +75,7 @@ function hasItems({ status, text }: Answer): boolean {
 function readItem(raw: Wire, operation: OperationName): BulkItem {
   const jobId = textOf(raw.job_id);
   if (jobId === undefined)
-    throw new OJSAnswerError('The answer does not tell what became of a job: expected a job_id.', { operation });
+    throw new OJSAnswerError('The answer lacks the outcome of a job: expected a job_id.', { operation });
   return raw.error === undefined
     ? { jobId, ok: true }
     : { jobId, ok: false, error: itemError(raw.error, { operation, jobId }) };

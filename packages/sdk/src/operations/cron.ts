@@ -135,8 +135,7 @@ function tellWarnings({ name, cron, nextRunAt, enabled }: CronJob, answer: Wire,
   const words = eachOf(answer.warnings, (warning) => textOf(warning) ?? textOf(wireOf(warning)?.message));
   const warnings =
     words.length === 0 && nextRunAt === null && enabled !== false ? ['never runs: it has no next time'] : words;
-  if (warnings.length > 0)
-    logger.warn('cron registered that may not run as meant', { name, cron, nextRunAt, warnings });
+  if (warnings.length > 0) logger.warn('cron registered with warnings', { name, cron, nextRunAt, warnings });
 }
 
 export function* getCronJob(name: string): Operation<CronJob> {
@@ -163,7 +162,7 @@ export function* switchCronJob(operation: 'cron.pause' | 'cron.resume', name: st
 export function* triggerCronJob(name: string): Operation<{ jobId: string; cron: CronJob }> {
   const body = yield { call: { operation: 'cron.trigger', params: { name }, idempotencyKey: uuidv7() } };
   const jobId = textOf(body.job_id);
-  if (jobId === undefined) throw new OJSAnswerError('The answer does not tell the id of the run: expected a job_id.');
+  if (jobId === undefined) throw new OJSAnswerError('The answer lacks the id of the run: expected a job_id.');
   return { jobId, cron: readCron(body) };
 }
 
@@ -285,7 +284,7 @@ function refusePerJob(options: object): void {
   const name = perJob.find((one) => Reflect.get(options, one) !== undefined);
   if (name === undefined) return;
   const instead = name === 'expiresAt' ? '; enqueueTtl limits how long a run may wait' : '';
-  throw OJSValidationError.of(name, `the runs of a cron have ids and times of their own${instead}`);
+  throw OJSValidationError.of(name, `not an option of a cron: each run has its own id and times${instead}`);
 }
 
 /**

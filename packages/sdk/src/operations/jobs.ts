@@ -77,7 +77,7 @@ export function* retryJob(jobId: string): Operation<void> {
     settings: { isAnswer: ({ status }) => status === 422 },
   };
   const [item] = listOf(body.items);
-  if (!isObject(item)) throw new OJSAnswerError('The answer does not tell what became of the job.', about);
+  if (!isObject(item)) throw new OJSAnswerError('The answer lacks the outcome of the job.', about);
   if (item.error !== undefined) throw itemError(item.error, about);
 }
 

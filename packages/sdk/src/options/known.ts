@@ -183,8 +183,8 @@ const elsewhere: Readonly<Record<string, readonly string[]>> = {
 /** Words that differ by one letter from an option of ours but never mean it: `eta` is not `meta`. */
 const unmistakable: ReadonlySet<string> = new Set(['eta', 'tz']);
 
-const aCron = 'A job that is repeated is a cron: registerCronJob().';
-const removal = 'How long jobs are kept after their end is for the server to say: its option retention.';
+const aCron = 'Use registerCronJob() for a job that repeats.';
+const removal = 'The server decides how long it keeps ended jobs: see its option retention.';
 
 /** Advice for words without such an option. */
 const instead: Readonly<Record<string, string>> = {

@@ -13,7 +13,7 @@ export function warnOfSeconds(value: Duration | undefined, name: string, logger?
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > rareMs || told.has(name)) return;
   told.add(name);
   (logger ?? consoleLogger()).warn(
-    `${name}: ${value} is ${value} milliseconds. Write '${value}s' for seconds, or '${value}ms' where milliseconds are meant.`,
+    `${name}: ${value} is ${value} milliseconds. Write '${value}s' for seconds, or '${value}ms' for milliseconds.`,
   );
 }
 

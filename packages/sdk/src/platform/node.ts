@@ -51,7 +51,7 @@ async function openTransport(options: HttpOptions): Promise<Required<Transport>>
     }
   }
   if (options.tls === undefined) return new FetchTransport(options);
-  throw new OJSError(`TLS settings need undici (${missing}); give \`fetch\` one with settings of its own.`);
+  throw new OJSError(`The option tls needs undici (${missing}). Pass a \`fetch\` with its own TLS settings instead.`);
 }
 
 /** Why undici could not be loaded. @throws the error of an installed but broken undici. */

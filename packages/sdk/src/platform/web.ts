@@ -6,7 +6,7 @@ import type { Platform } from './platform.ts';
 export const platform: Platform = {
   tlsFor(options) {
     if (options !== undefined)
-      throw OJSValidationError.of('tls', 'cannot be heeded: connections are this platform’s own');
+      throw OJSValidationError.of('tls', 'not supported on this platform, which makes TLS connections by itself');
     return undefined;
   },
   httpTransport: (options) => new FetchTransport(options),

@@ -41,7 +41,7 @@ export function azureHandlers<R>(worker: PushWorker<R>): AzureHandlers {
     },
     async serviceBus(message) {
       const verdict = await runQueued(worker, message);
-      if (verdict.kind === 'again') throw new OJSError(`The job goes back to the queue: ${verdict.reason}`);
+      if (verdict.kind === 'again') throw new OJSError(`The message goes back to the queue: ${verdict.reason}`);
     },
   };
 }

@@ -28,7 +28,7 @@ export async function push<R>(worker: PushWorker<R>, request: PushRequest, limit
     return refusal(
       401,
       'unauthenticated',
-      'X-OJS-Signature does not fit the body, or its X-OJS-Timestamp is more than 5 minutes off.',
+      'X-OJS-Signature does not match the body, or its X-OJS-Timestamp is more than 5 minutes off.',
     );
   }
   let delivery: Delivery;

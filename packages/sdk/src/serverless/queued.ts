@@ -25,7 +25,7 @@ export async function runQueued<R>(worker: PushWorker<R>, message: unknown, limi
   } catch (error) {
     if (!(error instanceof BadDelivery)) throw error;
     worker.logger.error(
-      'message refused: it holds no job and goes back, in the end to where the queue keeps those that fail',
+      'message refused: it holds no job; the queue delivers it again, and in the end moves it to its dead letter queue',
       {
         reason: error.message,
       },
@@ -60,7 +60,7 @@ async function byServer<R>(worker: PushWorker<R>, delivery: Delivery, outcome: E
     const { status, message } = itemAnswerOf(error);
     const fields = { job_id: delivery.job.id, job_type: delivery.job.type, status, reason: message };
     if (status === 404 || status === 409) {
-      worker.logger.warn('outcome dropped: the job is no longer ours', fields);
+      worker.logger.warn('outcome dropped: the job no longer belongs to this worker', fields);
       return done;
     }
     worker.logger.error('outcome lost: it could not be delivered, and the message goes back to the queue', fields);

@@ -55,13 +55,13 @@ export class SyncConnection implements Disposable {
     if (target !== undefined && typeof target !== 'string') {
       throw OJSValidationError.of(
         'target',
-        'expected a URL; a transport belongs to the thread that made it, and this client calls from another',
+        'expected a URL; a transport belongs to the thread that made it, and this client makes its calls in another',
       );
     }
     if ('fetch' in options && options.fetch !== undefined) {
       throw OJSValidationError.of(
         'fetch',
-        'cannot be heeded: this client calls from another thread, where the function is not to be had',
+        'not supported: this client makes its calls in another thread, which cannot get a function',
       );
     }
     this.logger = options.logger ?? consoleLogger();
@@ -85,7 +85,7 @@ export class SyncConnection implements Disposable {
   carry<T>(operation: Operation<T>, options: SyncCallOptions): T {
     warnOfSeconds(options.requestTimeout, 'requestTimeout', this.logger);
     if ('signal' in options && options.signal !== undefined) {
-      throw OJSValidationError.of('signal', 'cannot abort a call that blocks; give requestTimeout');
+      throw OJSValidationError.of('signal', 'a blocking call cannot be aborted; use requestTimeout');
     }
     const ms =
       options.requestTimeout === undefined ? this.#timeoutMs : durationMs(options.requestTimeout, 'requestTimeout');
@@ -172,7 +172,7 @@ export class SyncConnection implements Disposable {
     if (typeof token === 'string') return token;
     throw OJSValidationError.of(
       'token',
-      `expected a text from the function at once, got ${token instanceof Promise ? 'a promise' : typeof token}`,
+      `expected the function to return a text, got ${token instanceof Promise ? 'a promise' : typeof token}`,
     );
   }
 
@@ -190,7 +190,7 @@ function textToken({ token }: HttpOptions): string | undefined {
 function answerOf(fake: Fake, call: Call): Answer {
   if (fake.runsHandlers === true) {
     throw new OJSError(
-      'A sync client cannot wait for handlers, which run at once in inline mode; use a Client, or fake mode and drain().',
+      'A sync client cannot wait for the handlers of inline mode. Use a Client, or fake mode and drain().',
       {
         operation: call.operation,
       },

@@ -94,7 +94,7 @@ export abstract class Store implements FakeStore, Scope {
 }
 
 function asked(job: string | JobDef): Error {
-  return new Error(`${typeOf(job)} was told to fail by its test.`);
+  return new Error(`${typeOf(job)} failed because its test called failNext() or failAll().`);
 }
 
 /** @throws {OJSValidationError} for an invalid time. */

@@ -17,7 +17,10 @@ export interface Claimed {
 export function claimedBy({ job, jobId }: Pick<JobContext, 'job' | 'jobId'>): Claimed {
   const claim = claimOf(textOf(job.raw.x_lease) ?? '');
   if (claim === null)
-    throw new OJSError('The server gave no lease with the job, so nothing can prove whose it is.', { jobId });
+    throw new OJSError(
+      'The server sent no lease with the job, so the transaction cannot check that this worker owns it.',
+      { jobId },
+    );
   return { id: jobId, claim };
 }
 
@@ -42,7 +45,7 @@ export function lockStatement(
 export function acknowledged([row]: readonly Row[], { id }: Claimed): void {
   if (row?.isolation === 'read committed' || row?.isolation === 'read uncommitted') return;
   throw new OJSError(
-    `A job is completed in a READ COMMITTED transaction; this one is ${String(row?.isolation).toUpperCase()}.`,
+    `complete() needs a READ COMMITTED transaction; this one is ${String(row?.isolation).toUpperCase()}.`,
     {
       jobId: id,
     },

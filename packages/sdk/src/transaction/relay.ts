@@ -163,13 +163,13 @@ export class OutboxRelay implements AsyncDisposable {
       this.#woken = false;
       try {
         await this.#pass();
-        if (failing) this.#connection.logger.info('The relay of the outbox works again.');
+        if (failing) this.#connection.logger.info('outbox relay resumed');
         failing = false;
         pause = this.#pollMs;
       } catch (error) {
         // Logged once an outage.
         if (!failing)
-          this.#connection.logger.warn('The relay of the outbox waits.', {
+          this.#connection.logger.warn('outbox relay waiting: it tries again', {
             reason: error instanceof Error ? error.message : String(error),
           });
         pause = failing ? Math.min(2 * pause, this.#longestMs) : this.#firstMs;
@@ -251,7 +251,7 @@ export class OutboxRelay implements AsyncDisposable {
         count += 1;
       } else {
         const about = { job_id: jobId, reason: result.reason };
-        this.#connection.logger.error('A job of the outbox was refused; its row is marked as failed.', about);
+        this.#connection.logger.error('outbox job refused: its row is marked failed', about);
       }
     }
     return count;
@@ -259,14 +259,15 @@ export class OutboxRelay implements AsyncDisposable {
 
   #holds(queue: string, error: OJSAPIError): void {
     if (!this.#held.hold(queue, error, Date.now())) return;
-    this.#connection.logger.warn('A queue takes no jobs of the outbox for now; those of other queues go on.', {
+    this.#connection.logger.warn('outbox queue held: it accepts no jobs for now; other queues go on', {
       queue,
       reason: error.message,
     });
   }
 
   #released(queue: string): void {
-    if (this.#held.release(queue)) this.#connection.logger.info('A queue takes jobs of the outbox again.', { queue });
+    if (this.#held.release(queue))
+      this.#connection.logger.info('outbox queue released: it accepts jobs again', { queue });
   }
 
   /** Sends all rows or none. False if the server refuses one of them: sending each by itself then finds it. */

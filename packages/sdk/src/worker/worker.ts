@@ -222,7 +222,7 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
     known(options, startNames);
     if (currentFake() !== null)
       throw new OJSError(
-        'A worker has nothing to fetch from while a test fakes the server: give it to useWorker() and call drain().',
+        'A worker cannot start in fake or inline mode, which have no server: pass it to useWorker() and call drain().',
       );
     this.#lifecycle.begin();
     logStart(this.#connection, this.workerId, this.#settings, this.#handlers);

@@ -124,7 +124,10 @@ export function batch<const L extends readonly Step[]>(
   callbacks: WorkflowCallbacks & { readonly options?: JobOptions | undefined },
 ): WorkflowDefinition<Each<L>> {
   if (callbacks === undefined)
-    throw OJSValidationError.of('callbacks', 'expected onComplete, onSuccess or onFailure; without any it is a group');
+    throw OJSValidationError.of(
+      'callbacks',
+      'expected onComplete, onSuccess or onFailure; without callbacks, use group()',
+    );
   const { onComplete, onSuccess, onFailure } = callbacks;
   for (const [name, callback] of Object.entries({ onComplete, onSuccess, onFailure })) {
     if (isObject(callback) && 'steps' in callback)

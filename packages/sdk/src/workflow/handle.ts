@@ -55,7 +55,7 @@ const WorkflowActions = class WorkflowHandle<X> {
     known(options, waitNames);
     const ms = options.timeout === undefined ? Number.POSITIVE_INFINITY : durationMs(options.timeout, 'timeout');
     const expired = () =>
-      new OJSTimeoutError(`The workflow ${this.#id} has not ended within ${ms} ms.`, { operation: 'workflow.get' });
+      new OJSTimeoutError(`The workflow ${this.#id} did not end within ${ms} ms.`, { operation: 'workflow.get' });
     using deadline = new Deadline(ms, expired, options.signal);
     const workflow = await this.#calls.ended(this.#id, deadline);
     return await deadline.race(resultOf(workflow, this.#shape(workflow), this.#calls.readJob));

@@ -62,7 +62,7 @@ const maxName = 255;
 /** @throws {OJSValidationError} with the path in the definition. */
 export function planOf(definition: WorkflowDefinition): CompositePlan {
   if (!isComposite(definition)) {
-    throw OJSValidationError.of('definition', 'expected what chain(), group(), batch() or dag() make');
+    throw OJSValidationError.of('definition', 'expected a workflow from chain(), group(), batch() or dag()');
   }
   return composite(definition, '', '', {});
 }
@@ -87,9 +87,10 @@ function composite(definition: WorkflowDefinition, id: string, path: string, aro
   if (typeof name !== 'string' || name === '' || name.length > maxName) {
     throw wrong('name', `expected a text of 1 to ${maxName} characters, got ${JSON.stringify(name)}`);
   }
-  if (kind === 'dag' && path !== '') throw OJSValidationError.of(path, 'a dag cannot stand in another workflow');
+  if (kind === 'dag' && path !== '') throw OJSValidationError.of(path, 'a dag cannot be nested in another workflow');
   if (steps.length === 0) throw wrong(kind === 'dag' ? 'nodes' : 'jobs', 'expected at least one job');
-  if (definition.options.id !== undefined) throw wrong('options.id', 'options hold for many jobs, so they have no id');
+  if (definition.options.id !== undefined)
+    throw wrong('options.id', 'these options apply to several jobs, so they cannot have an id');
   if (kind === 'dag') checkGraph(definition);
   const options = layered(around, definition.options);
   const prefix = id === '' ? '' : `${id}.`;
@@ -107,7 +108,7 @@ function composite(definition: WorkflowDefinition, id: string, path: string, aro
 
 function jobPlan(request: JobRequest, id: string, path: string, options: JobOptions): JobPlan {
   if (request.id !== undefined)
-    throw OJSValidationError.of(`${path}.id`, 'the server names the jobs of a workflow; leave id out');
+    throw OJSValidationError.of(`${path}.id`, 'the server chooses the ids of workflow jobs; omit id');
   return { kind: 'job', id, path, request: { ...layered(options, request), type: request.type, args: request.args } };
 }
 
@@ -127,7 +128,7 @@ function callbacksOf(
   if (kind === 'batch' && given.length === 0) {
     throw OJSValidationError.of(
       at('callbacks'),
-      `a batch has at least one of ${Object.keys(callbackKeys).join(', ')}; without any it is a group`,
+      `a batch has at least one of ${Object.keys(callbackKeys).join(', ')}; without callbacks, use group()`,
     );
   }
   return given;
@@ -140,7 +141,7 @@ function checkGraph({ steps }: WorkflowDefinition): void {
     if (id === '' || id.length > maxName)
       throw OJSValidationError.of('nodes', `expected names of 1 to ${maxName} characters`);
     if (callbackId.test(id))
-      throw OJSValidationError.of(`nodes.${id}`, 'this name means the callback of a batch; choose another');
+      throw OJSValidationError.of(`nodes.${id}`, 'this name is reserved for callbacks of a batch; choose another');
     if (typeof step === 'object' && step !== null && isWorkflowDefinition(step)) {
       throw OJSValidationError.of(`nodes.${id}.job`, 'a node of a dag is a job, not a workflow');
     }

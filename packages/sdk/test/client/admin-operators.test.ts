@@ -315,9 +315,9 @@ test('what cannot be sent is refused with its place, before anything is sent', a
   const filter: object = { queu: 'q' };
   await refuses(admin.cancelJobs(filter), 'queu', /Did you mean queue\?/);
   await refuses(admin.purgeDeadLetter(filter), 'queu');
-  await refuses(admin.deleteJobs({ queue: undefined }), 'queue', /would let every job fit/);
-  await refuses(admin.purgeDeadLetter({ type: undefined, queue: 'q' }), 'type', /would let every job fit/);
-  await refuses(admin.retryDeadLetterJobs({ olderThan: undefined }), 'olderThan', /would let every job fit/);
+  await refuses(admin.deleteJobs({ queue: undefined }), 'queue', /would match every job/);
+  await refuses(admin.purgeDeadLetter({ type: undefined, queue: 'q' }), 'type', /would match every job/);
+  await refuses(admin.retryDeadLetterJobs({ olderThan: undefined }), 'olderThan', /would match every job/);
   await expect(admin.listJobs(filter)).rejects.toBeInstanceOf(OJSValidationError);
   await expect(client.listDeadLetterJobs(filter)).rejects.toBeInstanceOf(OJSValidationError);
   await refuses(admin.retryDeadLetterJob('x', { changes: { queue: 'Not A Queue' } }), 'queue');

@@ -114,7 +114,7 @@ describe('TLS', () => {
     new Client('http://localhost');
     vi.stubEnv('OJS_TLS_CA_FILE', '');
     expect(() => new Client('https://localhost', { tls: { cert: 'x' } })).toThrow('tls.key');
-    expect(() => new Client('http://localhost', { tls: { ca: 'x' } })).toThrow('not https');
+    expect(() => new Client('http://localhost', { tls: { ca: 'x' } })).toThrow('starts with https');
     expect(() => new Client('https://localhost', { tls: { ca: 'x' }, fetch })).toThrow('fetch');
   });
 });

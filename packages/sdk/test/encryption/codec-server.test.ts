@@ -45,7 +45,7 @@ test.each([
   ['another method', '/codec/decode', '', { method: 'PUT' }, 405],
   ['no JSON', '/codec/decode', '{', {}, 400],
   ['no payloads', '/codec/decode', {}, {}, 400],
-  ['no base64', '/codec/decode', { payloads: [{ data: '%' }] }, {}, 422],
+  ['not valid base64', '/codec/decode', { payloads: [{ data: '%' }] }, {}, 422],
   [
     'an unknown key',
     '/codec/decode',

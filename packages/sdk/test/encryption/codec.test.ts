@@ -210,7 +210,7 @@ describe('what cannot be read says why, without a word of the payload', () => {
     expect(await codeOf(decodeArgs(codec, args, { ...meta, ...change }))).toBe(code);
   });
 
-  test('no base64; no JSON inside; no array inside', async () => {
+  test('not valid base64; no JSON inside; no array inside', async () => {
     const chain = new CodecChain([new EncryptionCodec(key, 'k')]);
     const holding = async (text: string) => {
       const { data } = await chain.encode(new TextEncoder().encode(text));
@@ -255,7 +255,7 @@ describe('keys', () => {
 
   test.each([
     ['too short', () => new EncryptionCodec(new Uint8Array(16), 'k'), 'keys["k"]: expected 32 bytes, got 16'],
-    ['no base64', () => new EncryptionCodec('%%', 'k'), 'keys["k"]: expected 32 bytes, as bytes or base64'],
+    ['not valid base64', () => new EncryptionCodec('%%', 'k'), 'keys["k"]: expected 32 bytes, as bytes or base64'],
     ['no current key', () => keyring('b', { a: key }), 'currentKeyId: there is no key "b"'],
     ['no codec', () => new CodecChain([]), 'codecs: expected at least one'],
   ])('%s', (_name, make, message) => {

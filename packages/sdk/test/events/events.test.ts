@@ -333,7 +333,7 @@ describe('a stream that breaks', () => {
     };
     await expect(loop()).rejects.toThrow('mine');
     expect(heard).toEqual(['1', '2']);
-    expect(log.lines).toMatchObject([{ level: 'warn', message: 'an event of a stream could not be read' }]);
+    expect(log.lines).toMatchObject([{ level: 'warn', message: 'stream event skipped: it could not be read' }]);
     expect(streams).toEqual([undefined]);
   });
 });

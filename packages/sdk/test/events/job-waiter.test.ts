@@ -183,11 +183,11 @@ describe('the ends of a wait', () => {
     expect(available).toMatchObject({
       queue: 'elsewhere',
       message:
-        'The job has not ended within 1 ms. It is available in the queue elsewhere, and no worker has taken it yet. Is there a worker that fetches elsewhere and has a handler for test.job?',
+        'The job did not end within 1 ms. It is available in the queue elsewhere, and no worker has taken it yet. Is there a worker that fetches elsewhere and has a handler for test.job?',
     });
     const at = new Date(Date.now() + 3_600_000);
     expect(await waits({ scheduledAt: at })).toMatchObject({
-      message: `The job has not ended within 1 ms. It is scheduled for ${at.toISOString()} in the queue default.`,
+      message: `The job did not end within 1 ms. It is scheduled for ${at.toISOString()} in the queue default.`,
     });
   });
 
@@ -200,7 +200,7 @@ describe('the ends of a wait', () => {
     wire.spoil('job.results', refusal(200, { results: { [gone.id]: null } }));
     wire.spoil('job.get', refusal(404, { error: { code: 'not_found', message: 'gone' } }));
     await expect(gone.wait()).rejects.toBeInstanceOf(JobNotFoundError);
-    await expect(gone.wait({ timeout: 10 })).rejects.toThrow('has not ended within 10 ms');
+    await expect(gone.wait({ timeout: 10 })).rejects.toThrow('did not end within 10 ms');
     const aborted = new AbortController();
     const waiting = gone.wait({ signal: aborted.signal });
     aborted.abort(new Error('enough'));

@@ -143,7 +143,7 @@ test('a job that could not be sent after its response is told of; the others are
   }
   expect(failures).toEqual([['only.one', 'DuplicateJobError']]);
   expect(
-    logger.lines.filter(({ message }) => message === 'A job could not be enqueued after its response.'),
+    logger.lines.filter(({ message }) => message === 'deferred job not enqueued: its response was already sent'),
   ).toHaveLength(2);
   expect(await waiting()).toBe(3);
   await told.close();
@@ -169,7 +169,7 @@ test('a worker that ends early is an error in the log, not an unhandled one', as
   const broken = new OjsApp({ target: embedded, worker, logger });
   broken.start();
   await broken.close();
-  expect(logger.lines.map(({ message }) => message)).toContain('The worker of the application has ended.');
+  expect(logger.lines.map(({ message }) => message)).toContain('worker ended: the application goes on without it');
 });
 
 test('after a commit a job that is refused keeps no other back; the refusal is told', async () => {
@@ -198,7 +198,7 @@ test('a listener that throws changes nothing', async () => {
     await told.enqueueAfterCommit('only.one', [], { unique });
   });
   await told.settle(scope, true);
-  expect(logger.lines.at(-1)).toMatchObject({ level: 'error', message: 'onDeferredError has thrown.' });
+  expect(logger.lines.at(-1)).toMatchObject({ level: 'error', message: 'onDeferredError failed' });
   await told.close();
 });
 

@@ -84,7 +84,7 @@ describe('one failure is one line', () => {
     'job timed out',
     'job interrupted',
     'job lost',
-    'outcome dropped: the job is no longer ours',
+    'outcome dropped: the job no longer belongs to this worker',
   ];
   const told = () =>
     bench.logger.lines

@@ -28,7 +28,7 @@ describe.each(['http', 'embedded'] as const)('over %s', (way) => {
     await client.registerCronJob('seldom', '0 0 31 4,5 *', 'a.b', []);
     await client.registerCronJob('off', '0 0 1 1 *', 'a.b', [], { enabled: false });
     await client.registerCronJob('good', '@daily', 'a.b', []);
-    const message = 'cron registered that may not run as meant';
+    const message = 'cron registered with warnings';
     const line = {
       level: 'warn',
       message,

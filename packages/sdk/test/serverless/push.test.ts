@@ -345,7 +345,7 @@ test('Azure: HTTP and Service Bus', async () => {
   const { job } = delivery();
   await serviceBus(job);
   await serviceBus(JSON.stringify(job));
-  await expect(serviceBus({ ...job, args: ['failing'] })).rejects.toThrow('The job goes back to the queue: failing');
+  await expect(serviceBus({ ...job, args: ['failing'] })).rejects.toThrow('The message goes back to the queue: failing');
   await expect(serviceBus({ no: 'job' })).rejects.toThrow('id: expected a text.');
 });
 

@@ -108,7 +108,9 @@ test('a job that is no longer ours is dropped, and so is its message', async () 
   await bench.client.cancelJob(id);
   expect(await run(text, () => 1)).toBe(true);
   expect((await bench.client.getJob(id)).state).toBe('cancelled');
-  expect(bench.logger.lines.map(({ message }) => message)).toContain('outcome dropped: the job is no longer ours');
+  expect(bench.logger.lines.map(({ message }) => message)).toContain(
+    'outcome dropped: the job no longer belongs to this worker',
+  );
 });
 
 test('progress and checkpoints reach the server', async () => {

@@ -30,12 +30,9 @@ test.each<[object, string]>([
   [{ rate_limit: '10/m' }, 'rate_limit: unknown option. Did you mean limits?'],
   [
     { removeOnComplete: true },
-    'removeOnComplete: unknown option. How long jobs are kept after their end is for the server to say',
+    'removeOnComplete: unknown option. The server decides how long it keeps ended jobs',
   ],
-  [
-    { repeat: { pattern: '* * * * *' } },
-    'repeat: unknown option. A job that is repeated is a cron: registerCronJob().',
-  ],
+  [{ repeat: { pattern: '* * * * *' } }, 'repeat: unknown option. Use registerCronJob() for a job that repeats.'],
   [{ countdown: 5 }, 'countdown: unknown option. Did you mean delay?'],
   [{ uniqueKey: 'x' }, 'uniqueKey: unknown option. Did you mean unique?'],
   [{ jobKey: 'x' }, 'jobKey: unknown option. Did you mean unique?'],
@@ -67,7 +64,7 @@ test.each<[object, string]>([
   [{ tz: 'Europe/Berlin' }, 'tz: unknown option. Did you mean timezone?'],
   [{ eta: new Date() }, 'eta: unknown option. There are queue, meta, priority,'],
   [{ zebra: 1 }, 'zebra: unknown option. There are queue, meta, priority,'],
-  [{ delay: '5s' }, 'delay: the runs of a cron have ids and times of their own'],
+  [{ delay: '5s' }, 'delay: not an option of a cron: each run has its own id and times'],
 ])('a cron refuses %j', async (options, message) => {
   for (const call of [
     () => client.registerCronJob('c', '@daily', 'a.b', [], options),
@@ -166,7 +163,7 @@ test.each<[() => unknown, string]>([
   // @ts-expect-error no url
   [() => new SyncClient({ timeOut: 5 }), 'timeOut: unknown option. Did you mean timeout?'],
   // @ts-expect-error url stands in the object form
-  [() => new Client('http://x', { url: 'http://x' }), 'url: stands in the options of the object form.'],
+  [() => new Client('http://x', { url: 'http://x' }), 'url: belongs to the object form of the options.'],
   [
     // @ts-expect-error no url, and no such option
     () => new Worker({ queue: ['a'], concurrency: 2 }),
@@ -175,7 +172,7 @@ test.each<[() => unknown, string]>([
   [() => new Client({ url: 'nowhere' }), 'url: expected an http or https URL'],
   [() => new Client('nowhere'), 'target: expected an http or https URL'],
   [() => new OjsApp({ url: 'nowhere' }), 'url: expected an http or https URL'],
-  [() => new OjsApp({ url: 'http://x', target: 'http://x' }), 'url: says the same as target'],
+  [() => new OjsApp({ url: 'http://x', target: 'http://x' }), 'url: means the same as target'],
   [
     () => dag('w', { a: { job: { type: 'a.b', args: [] }, dependsOn: [] } }),
     'nodes.a.dependsOn: unknown option. Did you mean after?',
@@ -232,6 +229,6 @@ test('a bare time limit below a second warns once for each name; texts and longe
   expect(logger.lines).toEqual([]);
   for (const value of [30, 30, 999]) warnOfSeconds(value, 'ofThisTest', logger);
   expect(logger.lines.map(({ level, message }) => [level, message])).toEqual([
-    ['warn', "ofThisTest: 30 is 30 milliseconds. Write '30s' for seconds, or '30ms' where milliseconds are meant."],
+    ['warn', "ofThisTest: 30 is 30 milliseconds. Write '30s' for seconds, or '30ms' for milliseconds."],
   ]);
 });

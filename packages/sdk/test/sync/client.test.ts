@@ -361,7 +361,7 @@ describe('options', () => {
     const sent = client.enqueue('a.b', []);
     expect(sent.queue).toBe('from-env');
     expect(told).toEqual([sent.id]);
-    expect(logger.lines).toMatchObject([{ level: 'error', message: 'onJobEnqueued has thrown.' }]);
+    expect(logger.lines).toMatchObject([{ level: 'error', message: 'onJobEnqueued failed' }]);
   });
 });
 

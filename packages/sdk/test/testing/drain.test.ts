@@ -188,13 +188,13 @@ test('useWorker: handlers, schemas and middleware of a real worker, which is not
     expect(seen).toEqual([
       'before email.send',
       'before email.send',
-      'failed Error: email.send was told to fail by its test.',
+      'failed Error: email.send failed because its test called failNext() or failAll().',
     ]);
     store.registerHandler('email.send', () => 'stub');
     const stubbed = await client.enqueue('email.send', []);
     await drain();
     expect((await stubbed.refresh()).result).toBe('stub');
-    await expect(worker.start()).rejects.toThrow(/give it to useWorker\(\) and call drain\(\)/);
+    await expect(worker.start()).rejects.toThrow(/pass it to useWorker\(\) and call drain\(\)/);
     await worker.stop();
   }));
 

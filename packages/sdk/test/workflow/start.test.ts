@@ -46,7 +46,7 @@ describe('what is checked before anything is sent', () => {
     ['no name', chain('', [a]), 'name', 'expected a text of 1 to 255 characters, got ""'],
     ['no job', chain('c', []), 'jobs', 'expected at least one job'],
     ['a nested one without a job', chain('c', [a, group('g', [])]), 'jobs[1].jobs', 'expected at least one job'],
-    ['no callback', batch('b', [a], {}), 'callbacks', 'without any it is a group'],
+    ['no callback', batch('b', [a], {}), 'callbacks', 'without callbacks, use group()'],
     ['a type', chain('c', [a, { type: 'A', args: [] }]), 'jobs[1].type', 'lower-case words'],
     [
       'args',
@@ -67,7 +67,7 @@ describe('what is checked before anything is sent', () => {
       'jobs[0].callbacks.onSuccess.timeout',
       'same as timeoutMs',
     ],
-    ['an id', chain('c', [{ ...a, id: '019539a4-b68c-7def-8000-1a2b3c4d5e6f' }]), 'jobs[0].id', 'the server names'],
+    ['an id', chain('c', [{ ...a, id: '019539a4-b68c-7def-8000-1a2b3c4d5e6f' }]), 'jobs[0].id', 'the server chooses'],
     [
       'an empty one far inside',
       chain('c', [group('g', [chain('e', [])])]),
@@ -84,10 +84,10 @@ describe('what is checked before anything is sent', () => {
       'a name of a callback',
       dag('d', { 'on-failure': { job: a } }),
       'nodes.on-failure',
-      'means the callback of a batch',
+      'reserved for callbacks of a batch',
     ],
     ['a node', dag('d', { one: { job: { ...a, queue: 'Q' } } }), 'nodes.one.job.queue', 'lower-case letters'],
-    ['a dag inside', group('g', [dag('d', { one: { job: a } })]), 'jobs[0]', 'cannot stand in another'],
+    ['a dag inside', group('g', [dag('d', { one: { job: a } })]), 'jobs[0]', 'cannot be nested in another'],
   ];
   test('a batch without callbacks, where no compiler is', () => {
     // @ts-expect-error at least one callback

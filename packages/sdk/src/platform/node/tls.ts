@@ -8,7 +8,10 @@ export function tlsFor(options: TlsOptions | undefined, base: URL, ownFetch: boo
   const isHttps = base.protocol === 'https:';
   if (isHttps && !ownFetch) return readTls(options);
   if (options === undefined) return undefined;
-  throw OJSValidationError.of('tls', `cannot be heeded: ${isHttps ? 'fetch is given' : 'the URL is not https'}`);
+  throw OJSValidationError.of(
+    'tls',
+    isHttps ? 'cannot be combined with fetch; configure TLS in your fetch' : 'expected a URL that starts with https:',
+  );
 }
 
 /** Each setting from code, else from the environment (SDK-007, SDK-009). @throws {OJSValidationError} */
@@ -21,7 +24,7 @@ function readTls(options: TlsOptions | undefined): TlsOptions | undefined {
   });
   if ((tls.cert === undefined) !== (tls.key === undefined)) {
     const missing = tls.cert === undefined ? 'cert' : 'key';
-    throw OJSValidationError.of(`tls.${missing}`, 'expected a certificate and its key, got one of them');
+    throw OJSValidationError.of(`tls.${missing}`, 'expected cert and key together, got only one of them');
   }
   return Object.keys(tls).length === 0 ? undefined : tls;
 }

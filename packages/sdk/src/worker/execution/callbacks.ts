@@ -82,7 +82,7 @@ export class Callbacks {
     const { context } = leased;
     if (context === undefined) return;
     const broken = (error: unknown) => {
-      this.#logger.error(`${name} threw; the job is not affected.`, { job_id: leased.id, error: textOf(error) });
+      this.#logger.error(`${name} failed: the job is not affected`, { job_id: leased.id, error: textOf(error) });
     };
     try {
       // A callback may be asynchronous all the same, and its rejection must not end the process.

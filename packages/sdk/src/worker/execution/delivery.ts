@@ -45,8 +45,13 @@ export class Delivery {
       this.#done(leased);
       this.#services.callbacks?.settled(leased, answer?.state);
     } else if (status === 404 || status === 409) {
-      this.#log('warn', 'outcome dropped: the job is no longer ours', leased, { status, message: answer?.message });
-      leased.abort(new OJSError('The job was no longer ours when its outcome was sent.', { jobId: leased.id }));
+      this.#log('warn', 'outcome dropped: the job no longer belongs to this worker', leased, {
+        status,
+        message: answer?.message,
+      });
+      leased.abort(
+        new OJSError('The job no longer belonged to this worker when its outcome was sent.', { jobId: leased.id }),
+      );
       this.#done(leased);
     } else if (status === 400 || status === 413 || status === 422) this.#refused(leased, status, answer?.message ?? '');
     else this.#later(leased);

@@ -58,7 +58,7 @@ export class Reporting {
     } catch (error) {
       if (saysNoRoute(error) || isUnclear(error)) throw missing('checkpoints', leased, error);
       if (error instanceof OJSAPIError && (error.statusCode === 404 || error.statusCode === 409)) {
-        throw new LostJobError('The checkpoint was not saved: the server no longer counts the job as ours.', {
+        throw new LostJobError('The checkpoint was not saved: the job no longer belongs to this worker.', {
           jobId: leased.id,
           cause: error,
         });
@@ -88,7 +88,7 @@ export interface ReportsServices {
 }
 
 function missing(what: string, leased: LeasedJob, cause?: unknown): OJSError {
-  return new OJSError(`The server has no ${what}: it does not answer this extension of Open Job Spec.`, {
+  return new OJSError(`The server has no ${what}: it does not support this extension of Open Job Spec.`, {
     jobId: leased.id,
     cause,
   });

@@ -280,7 +280,9 @@ export class FetchLoop {
       for (const wire of answer.jobs) this.#services.refuse(wire, performance.now());
     } catch (error) {
       // The server misses such jobs in the heartbeats and takes them back by itself.
-      this.#services.logger.debug('fetch broken off: it could not be looked up', { error: String(error) });
+      this.#services.logger.debug('aborted fetch not resolved: the server takes its jobs back', {
+        error: String(error),
+      });
     }
   }
 

@@ -145,7 +145,7 @@ export class Heartbeat {
       else
         this.#services.lose(
           leased,
-          'The server no longer counts the job as ours: it was cancelled, or its lease was lost.',
+          'The job no longer belongs to this worker: it was cancelled, or its lease was lost.',
         );
     }
   }
@@ -196,7 +196,7 @@ export class Heartbeat {
     else if (news.kind === 'silent') {
       const fields = { blocked_s: news.blockedS };
       this.#services.connection.logger.error(
-        'heartbeats ended: the event loop stood still for too long, and the jobs were given up',
+        'heartbeats ended: the event loop was blocked for too long, and the worker gave up its jobs',
         fields,
       );
     } else {

@@ -137,7 +137,7 @@ describe('outcomes', () => {
     expect(items('acks').flat()).toHaveLength(1);
     expect(items('nacks').flat()).toEqual([]);
     expect(bench.logger.lines).toContainEqual(
-      expect.objectContaining({ level: 'warn', message: expect.stringContaining('no longer ours') }),
+      expect.objectContaining({ level: 'warn', message: expect.stringContaining('no longer belong') }),
     );
   });
 
@@ -190,7 +190,7 @@ describe('outcomes', () => {
       expect(items('nacks').flat()).toEqual([]);
       expect(bench.wire.of('worker.ack')).toEqual([]);
       expect(bench.logger.lines).toContainEqual(
-        expect.objectContaining({ level: 'warn', message: expect.stringContaining('no longer ours') }),
+        expect.objectContaining({ level: 'warn', message: expect.stringContaining('no longer belong') }),
       );
     },
   );

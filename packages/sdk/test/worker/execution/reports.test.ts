@@ -120,7 +120,7 @@ describe('checkpoint() (ojs-durable-execution)', () => {
       await bench.client.cancelJob(job.id);
       gone.open();
       expect(await failure.opened).toMatchObject({
-        message: expect.stringContaining('no longer counts the job as ours'),
+        message: expect.stringContaining('no longer belongs to this worker'),
         jobId: job.id,
       });
     });

@@ -89,7 +89,7 @@ describe('a server without worker.exchange', () => {
         return context.args[0];
       });
       expect(await worker.runUntil(() => Promise.all(jobs.map((job) => job.wait())))).toEqual(jobs.map((_, n) => n));
-      expect(logger.lines.filter(({ message }) => message.includes('no longer ours'))).toEqual([]);
+      expect(logger.lines.filter(({ message }) => message.includes('no longer belong'))).toEqual([]);
       expect(proxy.seen.filter(({ line }) => line.endsWith('/nack'))).toEqual([]);
     },
   );
