@@ -274,9 +274,9 @@ function port(text: string): number {
 function given<Name extends string>(
   values: Readonly<Record<Name, number | undefined>>,
 ): { readonly [K in Name]?: number } {
-  const known: { [K in Name]?: number } = {};
-  for (const name in values) if (values[name] !== undefined) known[name] = values[name];
-  return known;
+  const members: { [K in Name]?: number } = {};
+  for (const name in values) if (values[name] !== undefined) members[name] = values[name];
+  return members;
 }
 
 function atLeastZero(text: string): number {

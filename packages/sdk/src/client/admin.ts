@@ -65,7 +65,7 @@ import {
 } from '../operations/queue-config.ts';
 import { changeQueue, listQueues, type Queue, type QueueStats, queueStats } from '../operations/queues.ts';
 import { listWorkers, removeWorker, type WorkerRecord, workerHealth } from '../operations/workers.ts';
-import { known } from '../options/known.ts';
+import { checkNames } from '../options/check-names.ts';
 
 /**
  * Manages queues, jobs, dead letters, limits and workers (ojs-sdk-guidelines §5.3). Its token needs the scope `admin`.
@@ -241,7 +241,7 @@ export class Admin implements AsyncDisposable {
     jobId: string,
     options: CallOptions & { changes?: DeadLetterRetry | undefined } = {},
   ): Promise<Job> {
-    known(options, { ...callNames, changes: true });
+    checkNames(options, { ...callNames, changes: true });
     return this.#connection.carry(retryDeadLetterJob(jobId, options.changes), options);
   }
 
@@ -304,7 +304,7 @@ export class Admin implements AsyncDisposable {
   }
 
   #pages<T>(list: (query: PageQuery) => Operation<PageOf<T>>, options: PageOptions, names: Names): Promise<Page<T>> {
-    known(options, names);
+    checkNames(options, names);
     return openPage(firstPage(options), (query) => this.#connection.carry(list(query), options));
   }
 }

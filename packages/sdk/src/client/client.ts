@@ -71,7 +71,7 @@ import {
   type Schema,
   type SchemaInfo,
 } from '../operations/schemas.ts';
-import { known } from '../options/known.ts';
+import { checkNames } from '../options/check-names.ts';
 import { specVersion } from '../version.ts';
 import { cancelWorkflow, getWorkflow, listWorkflows, workflowProgress } from '../workflow/calls.ts';
 import type { WorkflowDefinition } from '../workflow/definition.ts';
@@ -483,7 +483,7 @@ export class Client<R = JobTypes> implements AsyncDisposable {
   }
 
   async #ask<T>(operation: Operation<T>, options: CallOptions, names: Names): Promise<T> {
-    known(options, names);
+    checkNames(options, names);
     return this.#connection.carry(operation, options);
   }
 
@@ -492,7 +492,7 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     options: PageOptions,
     names: Names = pageNames,
   ): Promise<Page<T>> {
-    known(options, names);
+    checkNames(options, names);
     return openPage(firstPage(options), (query) => this.#connection.carry(list(query), options));
   }
 

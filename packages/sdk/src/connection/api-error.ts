@@ -173,7 +173,7 @@ export function placeOf(call: Call, http: HttpOptions | null): string {
 }
 
 /** What came back that no OJS server says: status, kind, and how it begins. */
-export function shownAnswer({ status, headers, text }: Answer): string {
+export function describeAnswer({ status, headers, text }: Answer): string {
   const kind = headers['content-type']?.split(';', 1)[0] ?? 'no content type';
   return `${status} ${kind}${text === '' ? '' : ` ${JSON.stringify(text.slice(0, 80))}`}`;
 }

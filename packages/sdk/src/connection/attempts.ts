@@ -8,11 +8,11 @@ import {
   OJSTimeoutError,
 } from '../errors.ts';
 import { parseWire, type Wire } from '../json.ts';
+import { checkNames } from '../options/check-names.ts';
 import type { Duration } from '../options/duration.ts';
-import { known } from '../options/known.ts';
 import { durationMs } from '../options/values.ts';
 import type { HttpOptions } from '../transport/http.ts';
-import { apiError, checkServer, isPassing, placeOf, retryAfterMs, shownAnswer } from './api-error.ts';
+import { apiError, checkServer, describeAnswer, isPassing, placeOf, retryAfterMs } from './api-error.ts';
 import { backoffMs } from './pause.ts';
 import { asFound, getCall, isOwn, type Recovery } from './recovery.ts';
 
@@ -63,7 +63,7 @@ export type End = { readonly body: Wire } | { readonly error: OJSError; readonly
 
 /** @throws {OJSValidationError} */
 export function readRetryRules(retry: RetryOptions | false | undefined): RetryRules {
-  if (retry !== false && retry !== undefined) known(retry, retryNames, 'requestRetry');
+  if (retry !== false && retry !== undefined) checkNames(retry, retryNames, 'requestRetry');
   const { maxRetries = 5, minBackoff = 100, maxBackoff = 5_000 } = retry === false ? { maxRetries: 0 } : (retry ?? {});
   return {
     max: maxRetries,
@@ -196,6 +196,6 @@ function refusalOf(answer: Answer, { call, http }: Asked, context: ErrorContext)
 }
 
 function unreadable(answer: Answer, { call, http }: Asked, context: ErrorContext): Outcome {
-  const message = `${placeOf(call, http)}: expected a JSON object, got ${shownAnswer(answer)}. ${checkServer}`;
+  const message = `${placeOf(call, http)}: expected a JSON object, got ${describeAnswer(answer)}. ${checkServer}`;
   return { final: true, error: new OJSConnectionError(message, context) };
 }

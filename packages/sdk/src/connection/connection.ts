@@ -3,8 +3,8 @@ import { platform } from '#platform';
 import { type ErrorContext, OJSAnswerError, OJSError, OJSValidationError, restacked } from '../errors.ts';
 import { type CallOptions, callNames } from '../job/options.ts';
 import type { Wire } from '../json.ts';
+import { checkNames } from '../options/check-names.ts';
 import type { Duration } from '../options/duration.ts';
-import { known } from '../options/known.ts';
 import { durationMs, warnOfSeconds } from '../options/values.ts';
 import { defaultUrl, type HttpOptions, readBaseUrl, type Token } from '../transport/http.ts';
 import { type TlsOptions, tlsNames } from '../transport/tls.ts';
@@ -112,7 +112,7 @@ export class Connection implements AsyncDisposable {
 
   /** @throws {OJSValidationError} for an unknown option. */
   checkCall(options: CallOptions): void {
-    known(options, callNames);
+    checkNames(options, callNames);
     warnOfSeconds(options.requestTimeout, 'requestTimeout', this.logger);
   }
 

@@ -1,7 +1,7 @@
 import { type Names, nearestName, type Transport } from '@ojs-ts/core';
 import { platform } from '#platform';
 import { OJSValidationError } from '../errors.ts';
-import { known, strangeProblem } from '../options/known.ts';
+import { checkNames, nameProblem } from '../options/check-names.ts';
 import { readQueueName } from '../options/names.ts';
 import { readBaseUrl } from '../transport/http.ts';
 
@@ -33,7 +33,7 @@ export function readTarget<O extends object>(
     const options = second ?? {};
     if (Object.hasOwn(options, 'url'))
       throw OJSValidationError.of('url', `belongs to the object form of the options. ${forms(what, [])}`);
-    known(options, names);
+    checkNames(options, names);
     return { target: first, options };
   }
   if (typeof first !== 'object' || first === null)
@@ -44,7 +44,7 @@ export function readTarget<O extends object>(
       `expected one object with all options, or a URL in front of it. ${forms(what, [])}`,
     );
   if (!Object.hasOwn(first, 'url')) throw withoutUrl(first, names, what);
-  known(first, { ...names, url: true });
+  checkNames(first, { ...names, url: true });
   // Checked here, so that the error names `url`.
   if (typeof first.url === 'string') readBaseUrl(first.url, 'url');
   return { target: first.url, options: first };
@@ -59,7 +59,7 @@ function withoutUrl(options: object, names: Names, what: string): OJSValidationE
   const slip = given.find((name) => !Object.hasOwn(names, name) && nearestName(name, ['url']) !== undefined);
   if (slip !== undefined) return OJSValidationError.of(slip, `unknown option. Did you mean url? ${forms(what, [])}`);
   const missing = `expected a URL or a transport, got options without url. ${forms(what, given)}`;
-  const strange = strangeProblem(options, names);
+  const strange = nameProblem(options, names);
   if (strange === null) return OJSValidationError.of('target', missing);
   // One error for both mistakes.
   return OJSValidationError.of(strange.path, `${strange.message} And target: ${missing}`);

@@ -68,8 +68,8 @@ export class EncryptionCodec implements PayloadCodec {
     if (found === undefined) throw new CodecError('unknown_key', `There is no key ${JSON.stringify(id)}.`);
     const key = readKey(found, `key ${JSON.stringify(id)}`);
     if (!(key instanceof Uint8Array)) return key;
-    const known = this.#imported.get(key);
-    if (known !== undefined) return known;
+    const cached = this.#imported.get(key);
+    if (cached !== undefined) return cached;
     const imported = crypto.subtle.importKey('raw', owned(key), 'AES-GCM', false, ['encrypt', 'decrypt']);
     this.#imported.set(key, imported);
     return imported;

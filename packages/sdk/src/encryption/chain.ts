@@ -1,6 +1,6 @@
 import type { NamesOf } from '@ojs-ts/core';
 import { OJSValidationError } from '../errors.ts';
-import { known } from '../options/known.ts';
+import { checkNames } from '../options/check-names.ts';
 import { CodecError } from './error.ts';
 import { GzipCodec } from './gzip.ts';
 import { type Payload, type PayloadCodec, plain } from './payload.ts';
@@ -30,7 +30,7 @@ export class CodecChain {
   readonly #readers = new Map<string, PayloadCodec>();
 
   constructor(codecs: readonly PayloadCodec[], options: CodecChainOptions = {}) {
-    known(options, chainNames);
+    checkNames(options, chainNames);
     if (codecs.length === 0) throw OJSValidationError.of('codecs', 'expected at least one');
     this.#codecs = [...codecs];
     for (const codec of [new GzipCodec(), ...(options.readers ?? []), ...codecs])
@@ -58,10 +58,10 @@ export class CodecChain {
     for (const encoding of encodings.toReversed()) {
       const codec = this.#readers.get(encoding);
       if (codec === undefined) {
-        const known = [...this.#readers.keys()].join(', ');
+        const encodings = [...this.#readers.keys()].join(', ');
         throw new CodecError(
           'unknown_encoding',
-          `There is no codec for the encoding ${JSON.stringify(encoding)}; there are ${known}.`,
+          `There is no codec for the encoding ${JSON.stringify(encoding)}; expected one of ${encodings}.`,
         );
       }
       bytes = (

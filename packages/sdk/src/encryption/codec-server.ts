@@ -1,7 +1,7 @@
 import { isObject, type NamesOf } from '@ojs-ts/core';
 import { fromBase64, toBase64 } from '../base64.ts';
 import { textOf, type Wire } from '../json.ts';
-import { known } from '../options/known.ts';
+import { checkNames } from '../options/check-names.ts';
 import type { CodecChain } from './chain.ts';
 import { encodingsIn, nameOf } from './envelope.ts';
 import { CodecError } from './error.ts';
@@ -26,7 +26,7 @@ const serverNames: NamesOf<CodecServerOptions> = { codec: true, authorize: true 
  * @throws {OJSValidationError} for an unknown option.
  */
 export function codecServer(options: CodecServerOptions): (request: Request) => Promise<Response> {
-  known(options, serverNames);
+  checkNames(options, serverNames);
   const { codec, authorize } = options;
   return async (request) => {
     const action = /\/codec\/(encode|decode)\/?$/.exec(new URL(request.url).pathname)?.[1];

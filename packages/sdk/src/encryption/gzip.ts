@@ -1,5 +1,5 @@
 import type { NamesOf } from '@ojs-ts/core';
-import { known } from '../options/known.ts';
+import { checkNames } from '../options/check-names.ts';
 import { CodecError } from './error.ts';
 import { type Payload, type PayloadCodec, plain } from './payload.ts';
 
@@ -20,7 +20,7 @@ export class GzipCodec implements PayloadCodec {
   readonly #maxBytes: number;
 
   constructor(options: GzipOptions = {}) {
-    known(options, gzipNames);
+    checkNames(options, gzipNames);
     this.#minBytes = options.minBytes ?? 1_024;
     this.#maxBytes = options.maxBytes ?? 64 * 1024 * 1024;
   }

@@ -13,7 +13,7 @@ import {
   type ExecutionMiddleware,
   encodes,
 } from '../middleware/types.ts';
-import { known } from '../options/known.ts';
+import { checkNames } from '../options/check-names.ts';
 import type { JobContext } from '../worker/execution/context.ts';
 import { withArgs } from '../worker/execution/context-with-args.ts';
 import type { CodecChain } from './chain.ts';
@@ -51,7 +51,7 @@ const executionNames: NamesOf<EncryptionOptions> = { codec: true, results: true 
  * registration. The handle that `enqueue` returns has the plain args, and its `wait()` and `refresh()` decode.
  */
 export function encryptionEnqueueMiddleware(options: EncryptionEnqueueOptions): EnqueueMiddleware {
-  known(options, enqueueNames);
+  checkNames(options, enqueueNames);
   const uniqueKey = options.uniqueKey === undefined ? undefined : readKey(options.uniqueKey, 'uniqueKey');
   async function encryption(request: JobRequest, next: EnqueueNext): Promise<Job | null> {
     // A relay sends args that were encoded before they were stored (ojs-extension-interactions §15.2).
@@ -69,7 +69,7 @@ export function encryptionEnqueueMiddleware(options: EncryptionEnqueueOptions): 
  * result. Add it after tracing and before all other middleware.
  */
 export function encryptionMiddleware(options: EncryptionOptions): ExecutionMiddleware {
-  known(options, executionNames);
+  checkNames(options, executionNames);
   const { codec, results = true } = options;
   return async function encryption(ctx, next) {
     const args = await decodeArgs(codec, ctx.args, ctx.meta);

@@ -22,7 +22,7 @@ export interface BatchServices {
   readonly connection: Connection;
   readonly calls: JobCalls;
   /** Calls `onJobEnqueued`. */
-  told(handle: JobHandle): JobHandle;
+  reported(handle: JobHandle): JobHandle;
 }
 
 /**
@@ -85,7 +85,7 @@ async function sendThroughChain(
 }
 
 async function sendReady(
-  { connection, calls, told }: BatchServices,
+  { connection, calls, reported }: BatchServices,
   ready: readonly Ready[],
   options: CallOptions,
 ): Promise<JobHandle[]> {
@@ -95,7 +95,7 @@ async function sendReady(
     sent.map(async (one, index) => {
       const own = ready[index];
       if (own === undefined) return handleOf(one.job, one.outcome, calls);
-      return told(await handleOfSent(own.request, own.checked, one, calls));
+      return reported(await handleOfSent(own.request, own.checked, one, calls));
     }),
   );
 }

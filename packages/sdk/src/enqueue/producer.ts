@@ -54,8 +54,8 @@ export class Producer {
     return this.during('bulk.enqueue', async () => {
       connection.checkCall(options);
       const own = requests.map((request) => complete(request, queue));
-      const told = (handle: JobHandle) => this.#told(handle);
-      return sendBatch({ connection, calls, told }, middlewares.all, own, options);
+      const reported = (handle: JobHandle) => this.#reported(handle);
+      return sendBatch({ connection, calls, reported }, middlewares.all, own, options);
     });
   }
 
@@ -71,10 +71,11 @@ export class Producer {
     }
   }
 
-  async #enqueue(request: JobRequest, options: CallOptions): Promise<JobHandle> {
+  #enqueue(request: JobRequest, options: CallOptions): Promise<JobHandle> {
     const checked = check(request, this.#options.connection.logger);
     // Without a schema there is no await: in a test with a fake, the job exists when `enqueue` returns its promise.
-    return this.#send(request, checked instanceof Promise ? await checked : checked, options);
+    if (!(checked instanceof Promise)) return this.#send(request, checked, options);
+    return checked.then((parsed) => this.#send(request, parsed, options));
   }
 
   /** Checks the request, passes it through the middleware, checks it again and sends it. */
@@ -90,12 +91,12 @@ export class Producer {
 
   async #send(request: JobRequest, checked: Checked, options: CallOptions): Promise<JobHandle> {
     const sent = await this.#sender.one(checked.wire, options);
-    return this.#told(await handleOfSent(request, checked, sent, this.#options.calls));
+    return this.#reported(await handleOfSent(request, checked, sent, this.#options.calls));
   }
 
-  #told(handle: JobHandle): JobHandle {
+  #reported(handle: JobHandle): JobHandle {
     const { onJobEnqueued, connection } = this.#options;
-    tell(onJobEnqueued, handle, connection.logger);
+    reportEnqueued(onJobEnqueued, handle, connection.logger);
     return handle;
   }
 
@@ -107,7 +108,7 @@ export class Producer {
 }
 
 /** Calls the listener with a job that was enqueued. An error of the listener is logged, because the job exists. */
-export function tell(
+export function reportEnqueued(
   listener: ((job: Job) => void) | undefined,
   job: Job & { readonly outcome: EnqueueOutcome },
   logger: Logger,

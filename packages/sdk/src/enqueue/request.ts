@@ -4,7 +4,7 @@ import { definitionOf, type JobDef, type JobRequest, parseArgs, parseArgsNow } f
 import { type EnqueueOptions, enqueueNames, inQueue, withDefaults } from '../job/options.ts';
 import { type WireRequest, wireRequest } from '../job/wire.ts';
 import type { JsonArray } from '../json.ts';
-import { known } from '../options/known.ts';
+import { checkNames } from '../options/check-names.ts';
 import { warnOfSeconds } from '../options/values.ts';
 
 /** The request of one call, with its id. @throws {OJSValidationError} for an unknown option. */
@@ -14,7 +14,7 @@ export function requestOf(
   options: EnqueueOptions,
   queue: string | undefined,
 ): JobRequest {
-  known(options, enqueueNames);
+  checkNames(options, enqueueNames);
   const { signal: _, requestTimeout: __, ...own } = options;
   // Any other value is refused later, as a wrong type.
   if (typeof target !== 'object' || target === null) return complete({ ...own, type: target, args }, queue);

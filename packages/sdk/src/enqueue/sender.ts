@@ -30,7 +30,7 @@ export class Sender {
     });
   }
 
-  async one(request: WireRequest, options: CallOptions): Promise<Sent> {
+  one(request: WireRequest, options: CallOptions): Promise<Sent> {
     // A fake gains nothing, and calls of two tests must not become one request.
     if (!this.#merges || this.#bulk.isAbsent || currentFake() !== null)
       return this.#connection.carry(enqueueOne(request), options);

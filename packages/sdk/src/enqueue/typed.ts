@@ -49,14 +49,14 @@ function parsingCalls(calls: JobCalls, definition: JobDef): JobCalls {
 }
 
 /** The handle of a request that was sent. */
-export async function handleOfSent(
+export function handleOfSent(
   request: JobRequest,
   { parsed }: Checked,
-  sent: Sent,
+  { job, outcome }: Sent,
   calls: JobCalls,
-): Promise<JobHandle> {
+): JobHandle | Promise<JobHandle> {
   const definition = schemaOf(request);
-  if (definition === undefined) return handleOf(withArgs(sent.job, parsed), sent.outcome, calls);
-  const seen = sent.outcome === 'duplicate' ? await parsedJob(sent.job, definition) : withArgs(sent.job, parsed);
-  return handleOf(seen, sent.outcome, parsingCalls(calls, definition));
+  if (definition === undefined) return handleOf(withArgs(job, parsed), outcome, calls);
+  const handle = (current: Job) => handleOf(current, outcome, parsingCalls(calls, definition));
+  return outcome === 'duplicate' ? parsedJob(job, definition).then(handle) : handle(withArgs(job, parsed));
 }

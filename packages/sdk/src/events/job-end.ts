@@ -7,7 +7,7 @@ import type { Job } from '../job/job.ts';
 import { readJob } from '../job/read-job.ts';
 import type { JsonArray } from '../json.ts';
 import { getJob } from '../operations/jobs.ts';
-import { known } from '../options/known.ts';
+import { checkNames } from '../options/check-names.ts';
 import { durationMs, warnOfSeconds } from '../options/values.ts';
 import { isEnded, JobWaiter } from './job-waiter.ts';
 
@@ -16,7 +16,7 @@ import { isEnded, JobWaiter } from './job-waiter.ts';
  * @throws {JobFailedError} if the job was discarded or cancelled; {OJSTimeoutError}; the reason of `signal`.
  */
 export async function resultOfJob<R>(connection: Connection, jobId: string, options: WaitOptions): Promise<R> {
-  known(options, waitNames);
+  checkNames(options, waitNames);
   warnOfSeconds(options.timeout, 'timeout', connection.logger);
   const ms = options.timeout === undefined ? Number.POSITIVE_INFINITY : durationMs(options.timeout, 'timeout');
   const late = timeoutOf(ms, jobId, null);
@@ -53,16 +53,16 @@ const fakeWaiters = new WeakMap<Connection, WeakMap<Fake, JobWaiter>>();
 /** The waiter that all waits of a client share. */
 function waiterOf(connection: Connection): JobWaiter {
   const fake = currentFake();
-  if (fake === null) return kept(waiters, connection, () => newWaiter(connection));
-  const ofFakes = kept(fakeWaiters, connection, () => new WeakMap<Fake, JobWaiter>());
-  return kept(ofFakes, fake, () => newWaiter(connection));
+  if (fake === null) return getOrCreate(waiters, connection, () => newWaiter(connection));
+  const ofFakes = getOrCreate(fakeWaiters, connection, () => new WeakMap<Fake, JobWaiter>());
+  return getOrCreate(ofFakes, fake, () => newWaiter(connection));
 }
 
 function newWaiter(connection: Connection): JobWaiter {
   return new JobWaiter(connection, (jobId, signal) => connection.ask(getJob(jobId), { signal }));
 }
 
-function kept<K extends object, V>(values: WeakMap<K, V>, key: K, make: () => V): V {
+function getOrCreate<K extends object, V>(values: WeakMap<K, V>, key: K, make: () => V): V {
   const value = values.get(key) ?? make();
   values.set(key, value);
   return value;

@@ -77,8 +77,8 @@ export class JobWaiter {
     for (let failures = 0; ; ) {
       const wait = this.#enter(jobId);
       try {
-        const known = await deadline.race(wait.over.promise);
-        const job = known ?? (await deadline.race(this.#readJob(jobId, deadline.signal)));
+        const ended = await deadline.race(wait.over.promise);
+        const job = ended ?? (await deadline.race(this.#readJob(jobId, deadline.signal)));
         // A retry may have started the job again meanwhile.
         if (isEnded(job)) return job;
         this.#answeredAt = performance.now();

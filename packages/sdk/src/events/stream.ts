@@ -20,7 +20,7 @@ export type StreamEnd =
   | { readonly kind: 'ended' }
   | {
       readonly kind: 'unsupported';
-      readonly error: OJSAPIError | null /** What was told so far ends here; '' where nothing was. */;
+      readonly error: OJSAPIError | null /** The id of the last event; '' if there was none. */;
       readonly lastId: string;
     };
 

@@ -1,6 +1,6 @@
 import type { NamesOf } from '@ojs-ts/core';
 import { OJSValidationError } from '../errors.ts';
-import { known } from '../options/known.ts';
+import { checkNames } from '../options/check-names.ts';
 import { EventType } from './types.ts';
 
 /** Which events to follow, and from which position. */
@@ -24,7 +24,7 @@ const eventsNames: NamesOf<EventsOptions> = { queue: true, jobId: true, types: t
 
 /** @throws {OJSValidationError} */
 export function checkEventsOptions(options: EventsOptions): void {
-  known(options, eventsNames);
+  checkNames(options, eventsNames);
   const { queue, jobId, types, after } = options;
   for (const [name, value] of Object.entries({ queue, jobId, after })) {
     if (value !== undefined && (typeof value !== 'string' || value === ''))
@@ -63,9 +63,9 @@ export function kindsOf(types: readonly string[] | undefined): readonly string[]
   if (types === undefined || types.length === 0) return catalogue;
   const wanted = types.flatMap((type) => {
     if (!type.endsWith('*')) return [type];
-    const known = catalogue.filter((kind) => kind.startsWith(type.slice(0, -1)));
+    const matching = catalogue.filter((kind) => kind.startsWith(type.slice(0, -1)));
     // A prefix without a type in the catalogue may name types of that server alone.
-    return known.length > 0 ? known : [type];
+    return matching.length > 0 ? matching : [type];
   });
   return [...new Set(wanted)];
 }

@@ -3,7 +3,7 @@ import { contextAppNames, OjsApp, type OjsAppOptions } from '../framework/app.ts
 import { metaOf, nodeHeader, type RequestContext } from '../framework/context.ts';
 import { statusOf } from '../framework/health.ts';
 import type { JobTypes } from '../job/definition.ts';
-import { known } from '../options/known.ts';
+import { checkNames } from '../options/check-names.ts';
 
 export type { HealthReport, OjsApp } from '../framework/app.ts';
 export type { RequestContext } from '../framework/context.ts';
@@ -42,7 +42,7 @@ export class ExpressOjs<R = JobTypes, Q extends ExpressRequest = ExpressRequest>
   readonly #context: ExpressOptions<R, Q>['context'];
 
   constructor(options: ExpressOptions<R, Q> = {}) {
-    known(options, names);
+    checkNames(options, names);
     const { context, ...rest } = options;
     super(rest);
     this.#context = context;

@@ -3,7 +3,7 @@ import { contextAppNames, OjsApp, type OjsAppOptions } from '../framework/app.ts
 import { metaOf, nodeHeader, type RequestContext } from '../framework/context.ts';
 import { statusOf } from '../framework/health.ts';
 import type { Scope } from '../framework/scope.ts';
-import { known } from '../options/known.ts';
+import { checkNames } from '../options/check-names.ts';
 
 export type { HealthReport, OjsApp } from '../framework/app.ts';
 export type { RequestContext } from '../framework/context.ts';
@@ -58,7 +58,7 @@ const ofFastify = { prefix: true, logLevel: true, logSerializers: true } as cons
  * header, Fastify's request id is used.
  */
 async function plugin(fastify: FastifyLike, options: FastifyOptions): Promise<void> {
-  known(options, { ...names, ...ofFastify });
+  checkNames(options, { ...names, ...ofFastify });
   const { context, health, ...rest } = options;
   const ojs = new OjsApp(Object.fromEntries(Object.entries(rest).filter(([name]) => !Object.hasOwn(ofFastify, name))));
   const scopes = new WeakMap<FastifyRequestLike, Scope>();

@@ -14,7 +14,7 @@ import {
 import { type JobOptions, jobNames } from '../job/options.ts';
 import { onlyOne, wireRequest } from '../job/wire.ts';
 import type { JsonArray, Meta } from '../json.ts';
-import { known } from '../options/known.ts';
+import { checkNames } from '../options/check-names.ts';
 import type { Worker } from '../worker/worker.ts';
 import { type Deferred, requestContextMiddleware, type Scope, storage } from './scope.ts';
 
@@ -72,7 +72,7 @@ export class OjsApp<R = JobTypes> implements AsyncDisposable {
 
   /** @throws {OJSValidationError} for a wrong or unknown option. */
   constructor(options: OjsAppOptions<R> = {}) {
-    known(options, appNames);
+    checkNames(options, appNames);
     onlyOne({ target: options.target, url: options.url });
     const { target, url, client, worker, onDeferredError, ...clientOptions } = options;
     this.client =
@@ -117,7 +117,7 @@ export class OjsApp<R = JobTypes> implements AsyncDisposable {
   enqueueAfterCommit<D extends JobDef>(job: D, args: Jsonable<InputOf<D>>, options?: JobOptions): Promise<string>;
   enqueueAfterCommit<T extends NameIn<R>>(jobType: T, args: ArgsIn<R, T>, options?: JobOptions): Promise<string>;
   async enqueueAfterCommit(target: string | JobDef, args: JsonArray, options: JobOptions = {}): Promise<string> {
-    known(options, jobNames);
+    checkNames(options, jobNames);
     const scope = storage.getStore();
     if (scope === undefined) {
       throw new OJSError(
@@ -215,7 +215,7 @@ export class OjsApp<R = JobTypes> implements AsyncDisposable {
       waiting.map((deferred) =>
         this.#send(deferred).catch((error: unknown) => {
           const about = { id: deferred.options.id ?? '', type: typeOf(deferred.target) };
-          if (this.#onDeferredError !== undefined) this.#tell(error, about);
+          if (this.#onDeferredError !== undefined) this.#reportDeferred(error, about);
           else {
             const message = error instanceof Error ? error.message : String(error);
             this.#logger.error('deferred job not enqueued: its response was already sent', {
@@ -241,7 +241,7 @@ export class OjsApp<R = JobTypes> implements AsyncDisposable {
     if (failures.length === 1) throw failures[0];
   }
 
-  #tell(error: unknown, about: { readonly id: string; readonly type: string }): void {
+  #reportDeferred(error: unknown, about: { readonly id: string; readonly type: string }): void {
     try {
       this.#onDeferredError?.(error, about);
     } catch (failure) {

@@ -1,6 +1,6 @@
 import type { NamesOf } from '@ojs-ts/core';
 import { compact, type Meta } from '../json.ts';
-import { known } from '../options/known.ts';
+import { checkNames } from '../options/check-names.ts';
 
 /**
  * The part of a request's context that its jobs carry in `meta` (ojs-framework-adapters §7.1). An omitted field is read
@@ -40,7 +40,7 @@ const maxLength = 512;
  * @throws {OJSValidationError} for an unknown name in `given`.
  */
 export function metaOf(header: (name: string) => string | undefined, given: RequestContext = {}): Meta {
-  known(given, contextNames, 'context');
+  checkNames(given, contextNames, 'context');
   const short = (name: string) => {
     const value = header(name);
     return value !== undefined && value !== '' && value.length <= maxLength ? value : undefined;

@@ -3,7 +3,7 @@ import { contextAppNames, OjsApp, type OjsAppOptions } from '../framework/app.ts
 import { metaOf, type RequestContext } from '../framework/context.ts';
 import { statusOf } from '../framework/health.ts';
 import type { JobTypes } from '../job/definition.ts';
-import { known } from '../options/known.ts';
+import { checkNames } from '../options/check-names.ts';
 
 export type { HealthReport, OjsApp } from '../framework/app.ts';
 export type { RequestContext } from '../framework/context.ts';
@@ -32,7 +32,7 @@ export class HonoOjs<R = JobTypes, C extends HonoContext = HonoContext> extends 
   readonly #context: HonoOptions<R, C>['context'];
 
   constructor(options: HonoOptions<R, C> = {}) {
-    known(options, names);
+    checkNames(options, names);
     const { context, ...rest } = options;
     super(rest);
     this.#context = context;

@@ -1,7 +1,7 @@
 import { isJobType, type NamesOf } from '@ojs-ts/core';
 import { OJSValidationError } from '../errors.ts';
 import type { JsonArray } from '../json.ts';
-import { known } from '../options/known.ts';
+import { checkNames } from '../options/check-names.ts';
 import { expectedType } from '../options/names.ts';
 import { type JobOptions, jobNames, withDefaults } from './options.ts';
 import { parseNow, parseWith, type SchemaInput, type SchemaOutput, type StandardSchemaV1 } from './standard-schema.ts';
@@ -96,7 +96,7 @@ export function defineJob<
 ): JobDef<T, [SchemaOutput<S>], [SchemaInput<S>], SchemaOutput<RS>>;
 export function defineJob(type: string, options: JobOptions & JobSchemas = {}): JobDef {
   if (!isJobType(type)) throw OJSValidationError.of('type', expectedType(type));
-  known(options, definitionNames);
+  checkNames(options, definitionNames);
   const { args, payload, result, ...defaults } = options;
   if (args !== undefined && payload !== undefined)
     throw OJSValidationError.of('payload', 'give args or payload, not both');
@@ -114,7 +114,7 @@ export function job<D extends JobDef>(
   options?: JobOptions,
 ): JobRequest<ArgsOf<D>, ResultOf<D>>;
 export function job(definition: JobDef, args: JsonArray, options: JobOptions = {}): JobRequest {
-  known(options, jobNames);
+  checkNames(options, jobNames);
   return { ...withDefaults(definition.defaults, options), type: definition.type, args, [definitionOf]: definition };
 }
 

@@ -1,8 +1,8 @@
 import { formatDuration, isObject, type NamesOf } from '@ojs-ts/core';
 import { OJSValidationError } from '../errors.ts';
 import { compact, eachOf, numberOf, quoted, textOf, type Wire, wireOf } from '../json.ts';
+import { checkNames } from '../options/check-names.ts';
 import type { Duration } from '../options/duration.ts';
-import { known } from '../options/known.ts';
 import { durationMs, integer } from '../options/values.ts';
 import { type JobLimit, type LimitNumbers, numberNames, type Rate, rateNames } from './policies.ts';
 
@@ -22,7 +22,7 @@ export function wireLimits(limits: readonly JobLimit[]): readonly object[] {
     const path = `limits[${index}]`;
     if (!isObject(limit))
       throw OJSValidationError.of(path, "expected a limit such as { key: 'stripe', concurrency: 5 }");
-    known(limit, limitNames, path);
+    checkNames(limit, limitNames, path);
     const { key } = limit;
     if (typeof key !== 'string' || key === '' || key.length > 255)
       throw OJSValidationError.of(`${path}.key`, `expected a text of 1 to 255 characters, got ${JSON.stringify(key)}`);
@@ -42,7 +42,7 @@ export function wireNumbers({ concurrency, rate, spacing }: LimitNumbers, path: 
 /** @throws {OJSValidationError} */
 export function wireRate(rate: Rate, path: string): object {
   if (!isObject(rate)) throw OJSValidationError.of(path, "expected a rate such as { limit: 100, period: '1m' }");
-  known(rate, rateNames, path);
+  checkNames(rate, rateNames, path);
   if (rate.limit === undefined) throw OJSValidationError.of(`${path}.limit`, 'expected a whole number of starts');
   return { limit: integer(rate.limit, `${path}.limit`, 1), period: period(rate.period, `${path}.period`) };
 }

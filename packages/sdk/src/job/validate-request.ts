@@ -1,7 +1,7 @@
 import { expectedPriority, isJobType, isKnown, isPriority, isQueueName, isUuidv7 } from '@ojs-ts/core';
 import { OJSValidationError, type ValidationProblem } from '../errors.ts';
 import { quoted } from '../json.ts';
-import { shown, strangeProblem } from '../options/known.ts';
+import { describeValue, nameProblem } from '../options/check-names.ts';
 import { expectedQueue, expectedType } from '../options/names.ts';
 import { type JobRequest, requestNames } from './definition.ts';
 
@@ -18,7 +18,7 @@ const rules: readonly Rule[] = [
   {
     name: 'meta',
     holds: (meta) => meta === undefined || isJson(meta),
-    expected: (meta) => `expected an object of JSON values, got ${shown(meta)}`,
+    expected: (meta) => `expected an object of JSON values, got ${describeValue(meta)}`,
   },
   {
     name: 'id',
@@ -35,12 +35,12 @@ const rules: readonly Rule[] = [
 
 function expectedArgs(args: unknown): string {
   const isObject = typeof args === 'object' && args !== null;
-  return `expected an array, got ${shown(args)}. ${isObject ? 'Wrap it in a list: [{ … }]' : 'Write [value] where there is one argument'}`;
+  return `expected an array, got ${describeValue(args)}. ${isObject ? 'Wrap it in a list: [{ … }]' : 'Write [value] where there is one argument'}`;
 }
 
 /** The first broken rule; null for a valid request. */
 export function problemOf(request: JobRequest): ValidationProblem | null {
-  const strange = isKnown(request, requestNames) ? null : strangeProblem(request, requestNames);
+  const strange = isKnown(request, requestNames) ? null : nameProblem(request, requestNames);
   if (strange !== null) return strange;
   const broken = rules.find(({ name, holds }) => !holds(request[name]));
   if (broken === undefined) return null;

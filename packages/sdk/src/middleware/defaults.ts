@@ -1,6 +1,6 @@
 import type { NamesOf } from '@ojs-ts/core';
+import { checkNames } from '../options/check-names.ts';
 import type { Duration } from '../options/duration.ts';
-import { known } from '../options/known.ts';
 import type { JobContext } from '../worker/execution/context.ts';
 import type { MiddlewareChain } from './chain.ts';
 import { errorReportingMiddleware } from './error-reporting.ts';
@@ -36,7 +36,7 @@ export function addDefaultMiddleware(
   chain: MiddlewareChain<ExecutionMiddleware>,
   options: DefaultMiddlewareOptions = {},
 ): void {
-  known(options, defaultNames);
+  checkNames(options, defaultNames);
   chain.add(loggingMiddleware(options.logging), 'logging');
   if (options.metrics !== undefined) chain.add(metricsMiddleware(options.metrics), 'metrics');
   if (options.report !== undefined) chain.add(errorReportingMiddleware(options.report), 'errorReporting');

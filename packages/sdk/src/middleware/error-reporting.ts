@@ -12,13 +12,13 @@ export function errorReportingMiddleware(
     try {
       return await next();
     } catch (error) {
-      if (!(error instanceof Error && error.name === 'SnoozeError')) await tell(report, error, context);
+      if (!(error instanceof Error && error.name === 'SnoozeError')) await callReport(report, error, context);
       throw error;
     }
   };
 }
 
-async function tell(
+async function callReport(
   report: (error: unknown, context: JobContext) => unknown,
   error: unknown,
   context: JobContext,

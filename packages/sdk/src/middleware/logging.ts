@@ -1,7 +1,7 @@
 import type { NamesOf } from '@ojs-ts/core';
 import { consoleLogger, guarded, type Logger } from '../connection/logger.ts';
 import { OJSValidationError } from '../errors.ts';
-import { known } from '../options/known.ts';
+import { checkNames } from '../options/check-names.ts';
 import { isOver } from '../worker/execution/context.ts';
 import { failureFields, markLogged } from '../worker/execution/failure-log.ts';
 import { giveBackFor, isEncoded } from '../worker/execution/outcome.ts';
@@ -76,7 +76,7 @@ export function enqueueLoggingMiddleware(options: LoggingOptions = {}): EnqueueM
 }
 
 function levelOf(options: LoggingOptions): keyof Logger {
-  known(options, loggingNames);
+  checkNames(options, loggingNames);
   const { logLevel = 'info' } = options;
   if (['debug', 'info', 'warn', 'error'].includes(logLevel)) return logLevel;
   throw OJSValidationError.of(

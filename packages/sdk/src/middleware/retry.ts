@@ -2,8 +2,8 @@ import type { NamesOf } from '@ojs-ts/core';
 import { pause } from '../connection/pause.ts';
 import { OJSValidationError } from '../errors.ts';
 import { quoted } from '../json.ts';
+import { checkNames } from '../options/check-names.ts';
 import { type Duration, timerMs } from '../options/duration.ts';
-import { known } from '../options/known.ts';
 import { durationMs } from '../options/values.ts';
 import type { JobContext } from '../worker/execution/context.ts';
 import type { ExecutionMiddleware } from './types.ts';
@@ -29,7 +29,7 @@ const retryNames: NamesOf<RetryOptions> = { maxRetries: true, baseDelay: true, m
  * @throws {OJSValidationError} for a wrong or unknown option.
  */
 export function retryMiddleware(options: RetryOptions = {}): ExecutionMiddleware {
-  known(options, retryNames);
+  checkNames(options, retryNames);
   const { maxRetries = 3, jitter = true } = options;
   const baseMs = durationMs(options.baseDelay ?? 100, 'baseDelay');
   const maxMs = durationMs(options.maxDelay ?? 30_000, 'maxDelay');

@@ -1,6 +1,6 @@
 import { JobTimeoutError, OJSValidationError } from '../errors.ts';
+import { checkNames } from '../options/check-names.ts';
 import { type Duration, timerMs } from '../options/duration.ts';
-import { known } from '../options/known.ts';
 import { durationMs } from '../options/values.ts';
 import { abortExecution } from '../worker/execution/context.ts';
 import type { ExecutionMiddleware } from './types.ts';
@@ -14,7 +14,7 @@ import type { ExecutionMiddleware } from './types.ts';
  * @throws {OJSValidationError} if the limit is no positive duration.
  */
 export function timeoutMiddleware(limit: { seconds: number } | Duration): ExecutionMiddleware {
-  if (typeof limit === 'object') known(limit, { seconds: true }, 'limit');
+  if (typeof limit === 'object') checkNames(limit, { seconds: true }, 'limit');
   const ms = typeof limit === 'object' ? limit.seconds * 1000 : durationMs(limit, 'limit');
   if (!(ms > 0)) throw OJSValidationError.of('limit', `expected a positive duration, got ${JSON.stringify(limit)}`);
   return async function timeout(context, next) {

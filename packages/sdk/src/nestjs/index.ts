@@ -4,7 +4,7 @@ import { OJSError } from '../errors.ts';
 import { ExpressOjs, type ExpressOptions } from '../express/index.ts';
 import { contextAppNames } from '../framework/app.ts';
 import type { ArgsOf, JobDef, JobTypes, ResultOf } from '../job/definition.ts';
-import { known } from '../options/known.ts';
+import { checkNames } from '../options/check-names.ts';
 import type { JobContext } from '../worker/execution/context.ts';
 
 export type { HealthReport } from '../framework/app.ts';
@@ -68,13 +68,13 @@ export class NestOjs<R = JobTypes> extends ExpressOjs<R> {
 export class OjsModule {
   /** With fixed options. */
   static forRoot(options: ExpressOptions = {}): NestModule {
-    known(options, contextAppNames);
+    checkNames(options, contextAppNames);
     return OjsModule.forRootAsync({ useFactory: () => options });
   }
 
   /** With options from other providers. */
   static forRootAsync(options: NestAsyncOptions): NestModule {
-    known(options, asyncNames);
+    checkNames(options, asyncNames);
     const { imports = [], useFactory, inject = [] } = options;
     return {
       module: OjsModule,

@@ -3,7 +3,7 @@ import { contextAppNames, OjsApp, type OjsAppOptions } from '../framework/app.ts
 import { metaOf, type RequestContext } from '../framework/context.ts';
 import { statusOf } from '../framework/health.ts';
 import type { JobTypes } from '../job/definition.ts';
-import { known } from '../options/known.ts';
+import { checkNames } from '../options/check-names.ts';
 
 export type { HealthReport, OjsApp } from '../framework/app.ts';
 export type { RequestContext } from '../framework/context.ts';
@@ -27,7 +27,7 @@ export class NextOjs<R = JobTypes> extends OjsApp<R> {
   readonly #context: NextOptions<R>['context'];
 
   constructor(options: NextOptions<R> = {}) {
-    known(options, names);
+    checkNames(options, names);
     const { after, requestHeaders, context, ...rest } = options;
     super(rest);
     this.#after = after;

@@ -22,7 +22,7 @@ import {
   wireOf,
 } from '../json.ts';
 import { type EnqueueMiddleware, encoderOf } from '../middleware/types.ts';
-import { known } from '../options/known.ts';
+import { checkNames } from '../options/check-names.ts';
 import { integer } from '../options/values.ts';
 import { type PageOf, type PageQuery, readPage } from './page.ts';
 
@@ -144,7 +144,7 @@ export function* getCronJob(name: string): Operation<CronJob> {
 
 /** @throws {OJSValidationError} */
 export function* updateCronJob(name: string, changes: CronJobChanges): Operation<CronJob> {
-  known(changes, changeNames);
+  checkNames(changes, changeNames);
   const { cron, timezone, overlapPolicy, enabled, description } = changes;
   if (cron !== undefined) checkExpression(cron);
   const own = compact({ cron, timezone, overlap_policy: overlapPolicy, enabled, description });
@@ -224,11 +224,11 @@ export function cronCall<O extends Pick<CallOptions, 'requestTimeout'>>(
 ): { readonly request: CronJobRequest; readonly options: O | undefined } {
   if (typeof first !== 'string') {
     const call = typeof second === 'string' ? undefined : second;
-    known(withoutPerJob(first), requestNames);
-    known(call ?? {}, callNames);
+    checkNames(withoutPerJob(first), requestNames);
+    checkNames(call ?? {}, callNames);
     return { request: first, options: call };
   }
-  known(withoutPerJob(options ?? {}), { ...optionNames, ...callNames });
+  checkNames(withoutPerJob(options ?? {}), { ...optionNames, ...callNames });
   const own = { ...options };
   // Options of the call, not of the cron job.
   for (const name of ['signal', 'requestTimeout']) Reflect.deleteProperty(own, name);

@@ -8,7 +8,7 @@ import { jobIn, readJob } from '../job/read-job.ts';
 import { isJson, jsonProblem, refuse } from '../job/validate-request.ts';
 import { wireRetry } from '../job/wire.ts';
 import { compact, dateOf, type JsonArray, listOf, type Meta, numberOf, textOf, type Wire, wireOf } from '../json.ts';
-import { known } from '../options/known.ts';
+import { checkNames } from '../options/check-names.ts';
 import { expectedQueue } from '../options/names.ts';
 import { type DeadLetterFilter, deadLetterNames, wireDeadLetterFilter } from './filter.ts';
 import { type PageOf, type PageOptions, type PageQuery, pageNames, readPage } from './page.ts';
@@ -62,7 +62,7 @@ export interface DeadLetterStats {
 
 /** The query of a list. */
 export function deadLetterQuery(options: DeadLetterListOptions): Readonly<Record<string, string>> {
-  known(options, deadLetterListNames);
+  checkNames(options, deadLetterListNames);
   const { limit: _, offset: __, signal: ___, requestTimeout: ____, includeDiscarded, ...filter } = options;
   return { ...wireDeadLetterFilter(filter), ...(includeDiscarded === true && { include: 'discarded' }) };
 }
@@ -138,7 +138,7 @@ export function* deadLetterStats(): Operation<DeadLetterStats> {
 
 /** @throws {OJSValidationError} */
 function wireChanges(changes: DeadLetterRetry): object {
-  known(changes, changeNames, 'changes');
+  checkNames(changes, changeNames, 'changes');
   const { args, meta, queue, retry } = changes;
   if (args !== undefined && !Array.isArray(args))
     throw OJSValidationError.of('args', 'expected an array of JSON values');

@@ -3,8 +3,8 @@ import { OJSValidationError } from '../errors.ts';
 import type { JobState } from '../job/policies.ts';
 import { timestamp } from '../job/wire.ts';
 import { compact, type Meta } from '../json.ts';
+import { checkNames } from '../options/check-names.ts';
 import type { Duration } from '../options/duration.ts';
-import { known } from '../options/known.ts';
 import { durationMs, integer } from '../options/values.ts';
 
 /** Fields of every filter. A job must match all that are given. */
@@ -75,7 +75,7 @@ export function wireSubject({ queue, type, errorType, args }: SubjectFilter): Re
 
 /** @throws {OJSValidationError} for an unknown field: without the check every job would match. */
 export function wireDeadLetterFilter(filter: DeadLetterFilter): Record<string, string> {
-  known(filter, deadLetterNames);
+  checkNames(filter, deadLetterNames);
   const { since, until, olderThan } = filter;
   return compact({
     ...wireSubject(filter),
@@ -87,7 +87,7 @@ export function wireDeadLetterFilter(filter: DeadLetterFilter): Record<string, s
 
 /** @throws {OJSValidationError} */
 export function wireBulkFilter(filter: BulkFilter): object {
-  known(filter, bulkNames);
+  checkNames(filter, bulkNames);
   return compact({
     ...wireSubject(filter),
     states: filter.state === undefined ? undefined : wireStates(filter.state),

@@ -7,7 +7,7 @@ import type { Job, JobProgress } from '../job/job.ts';
 import type { JobState } from '../job/policies.ts';
 import { jobIn, readJob, readProgress } from '../job/read-job.ts';
 import { type JsonArray, listOf } from '../json.ts';
-import { known } from '../options/known.ts';
+import { checkNames } from '../options/check-names.ts';
 import { type SubjectFilter, subjectNames, wireStates, wireSubject } from './filter.ts';
 import { type PageOf, type PageOptions, type PageQuery, pageNames, readPage } from './page.ts';
 
@@ -52,7 +52,7 @@ export const jobListNames: NamesOf<JobListOptions> = { ...pageNames, ...subjectN
 
 /** @throws {OJSValidationError} for an unknown filter: without the check every job would match. */
 export function jobQuery(options: JobListOptions): Readonly<Record<string, string>> {
-  known(options, jobListNames);
+  checkNames(options, jobListNames);
   const { limit: _, offset: __, signal: ___, requestTimeout: ____, state, ...filter } = options;
   return { ...wireSubject(filter), ...(state !== undefined && { state: wireStates(state).join(',') }) };
 }

@@ -5,7 +5,7 @@ import { readNumbers, readRate, wireNumbers } from '../job/limit.ts';
 import { type LimitNumbers, numberNames } from '../job/policies.ts';
 import { timestamp } from '../job/wire.ts';
 import { compact, dateOf, eachOf, listOf, numberOf, textOf, type Wire, wireOf } from '../json.ts';
-import { known } from '../options/known.ts';
+import { checkNames } from '../options/check-names.ts';
 import { type PageOf, type PageQuery, readPage } from './page.ts';
 
 /** A rate with its use. */
@@ -57,7 +57,7 @@ export function* getLimit(key: string): Operation<Limit> {
 }
 
 export function* overrideLimit(key: string, request: LimitOverrideRequest): Operation<Limit> {
-  known(request, overrideNames);
+  checkNames(request, overrideNames);
   const numbers = wireNumbers(request, '', 0);
   if (Object.keys(numbers).length === 0)
     throw OJSValidationError.of(

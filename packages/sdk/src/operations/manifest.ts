@@ -31,20 +31,20 @@ export interface ServerTraits {
   readonly isSure: boolean;
 }
 
-const known = new WeakMap<Connection, Promise<ServerTraits>>();
+const traitsByConnection = new WeakMap<Connection, Promise<ServerTraits>>();
 
 /** The traits, asked for once a connection. */
 export function serverTraits(connection: Connection): Promise<ServerTraits> {
   // The traits of a fake must not outlive the test.
   if (currentFake() !== null) return connection.ask(readTraits(), {});
-  const before = known.get(connection);
+  const before = traitsByConnection.get(connection);
   if (before !== undefined) return before;
   const asked = connection.ask(readTraits(), {});
   asked.then(
-    ({ isSure }) => isSure || known.delete(connection),
-    () => known.delete(connection),
+    ({ isSure }) => isSure || traitsByConnection.delete(connection),
+    () => traitsByConnection.delete(connection),
   );
-  known.set(connection, asked);
+  traitsByConnection.set(connection, asked);
   return asked;
 }
 

@@ -1,7 +1,7 @@
 import { checkZone, nextRuns as firings, type NamesOf, ProtocolError, parseCron } from '@ojs-ts/core';
 import { OJSValidationError } from '../errors.ts';
 import { timestamp } from '../job/wire.ts';
-import { known } from '../options/known.ts';
+import { checkNames } from '../options/check-names.ts';
 import { integer } from '../options/values.ts';
 
 /** Which times of a cron expression. */
@@ -24,7 +24,7 @@ const maxCount = 1_000;
  * @throws {OJSValidationError} for a wrong expression, time zone or time.
  */
 export function nextRuns(cron: string, options: NextRunsOptions = {}): Date[] {
-  known(options, names);
+  checkNames(options, names);
   const { timezone = 'UTC', from = new Date(), count = 10 } = options;
   if (typeof cron !== 'string')
     throw OJSValidationError.of('cron', `expected an expression such as '0 9 * * *', got ${JSON.stringify(cron)}`);

@@ -4,7 +4,7 @@ import { OJSValidationError } from '../errors.ts';
 import { readRate, wireRate } from '../job/limit.ts';
 import type { Rate } from '../job/policies.ts';
 import { compact, numberOf, oneOf, quoted, textOf, type Wire, wireOf } from '../json.ts';
-import { known } from '../options/known.ts';
+import { checkNames } from '../options/check-names.ts';
 import { expectedQueue } from '../options/names.ts';
 import { integer } from '../options/values.ts';
 import { type Queue, type QueueStats, readQueue, readQueueStats } from './queues.ts';
@@ -85,7 +85,7 @@ export function* deleteQueue(name: string): Operation<{ deleted: boolean; name: 
 
 /** @throws {OJSValidationError} */
 function wireConfig(config: QueueConfigRequest): object {
-  known(config, names);
+  checkNames(config, names);
   const { concurrency, rate, maxDepth, overflow, warningThreshold } = config;
   if (overflow !== undefined && overflow !== 'reject' && overflow !== 'warn')
     throw OJSValidationError.of('overflow', `expected 'reject' or 'warn', got ${JSON.stringify(overflow)}`);

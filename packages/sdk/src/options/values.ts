@@ -6,12 +6,12 @@ import type { Duration } from './duration.ts';
 
 /** Time limits below a second are rare. `timeout: 30` usually means seconds. */
 const rareMs = 999;
-const told = new Set<string>();
+const warned = new Set<string>();
 
 /** Warns of a time limit that looks like seconds, once a process for each name. @param logger Default: the console. */
 export function warnOfSeconds(value: Duration | undefined, name: string, logger?: Logger): void {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > rareMs || told.has(name)) return;
-  told.add(name);
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > rareMs || warned.has(name)) return;
+  warned.add(name);
   (logger ?? consoleLogger()).warn(
     `${name}: ${value} is ${value} milliseconds. Write '${value}s' for seconds, or '${value}ms' for milliseconds.`,
   );

@@ -1,5 +1,5 @@
 import type { NamesOf } from '@ojs-ts/core';
-import { known } from '../options/known.ts';
+import { checkNames } from '../options/check-names.ts';
 import { sdkVersion } from '../version.ts';
 import { type Api, type Counter, type Histogram, loadApi, meterOf, requireApi, type Tracer, tracerOf } from './api.ts';
 
@@ -41,7 +41,7 @@ const queueTimeBuckets = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 600, 1800
  * @throws {OJSError} at once if `@opentelemetry/api` is missing.
  */
 export function telemetryOf(options: OpenTelemetryOptions): () => Promise<Telemetry> {
-  known(options, telemetryNames);
+  checkNames(options, telemetryNames);
   requireApi();
   let opened: Promise<Telemetry> | undefined;
   return () => {

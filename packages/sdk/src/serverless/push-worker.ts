@@ -6,7 +6,7 @@ import type { ArgsIn, ArgsOf, JobDef, JobTypes, NameIn, ResultIn, ResultOf } fro
 import { compact, numberOf, textOf, type Wire } from '../json.ts';
 import type { MiddlewareChain } from '../middleware/chain.ts';
 import type { ExecutionMiddleware } from '../middleware/types.ts';
-import { known } from '../options/known.ts';
+import { checkNames } from '../options/check-names.ts';
 import { callbackNames, callbacksOf, type WorkerCallbacks } from '../worker/execution/callbacks.ts';
 import type { JobContext } from '../worker/execution/context.ts';
 import { Execution } from '../worker/execution/execution.ts';
@@ -82,7 +82,7 @@ export class PushWorker<R = JobTypes> {
 
   /** @throws {OJSValidationError} for a wrong or unknown option. */
   constructor(options: PushWorkerOptions = {}) {
-    known(options, workerNames);
+    checkNames(options, workerNames);
     const { target, signingSecret = [], ...rest } = options;
     const connection = new Connection(target, rest);
     this.server = target === undefined ? null : connection;
@@ -138,7 +138,7 @@ export class PushWorker<R = JobTypes> {
    * rejects.
    */
   run({ job, workerId, deliveryId }: Delivery, limits: RunLimits = {}): Promise<PushOutcome> {
-    known(limits, limitNames);
+    checkNames(limits, limitNames);
     const { limitMs } = limits;
     const own = numberOf(job.timeout_ms) || Number.POSITIVE_INFINITY;
     const limit = Math.min(own, limitMs ?? Number.POSITIVE_INFINITY);

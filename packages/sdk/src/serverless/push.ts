@@ -40,13 +40,13 @@ export async function push<R>(worker: PushWorker<R>, request: PushRequest, limit
   }
   return reply(
     200,
-    told(
+    bodyOf(
       await worker.run({ ...delivery, deliveryId: delivery.deliveryId ?? request.header('x-ojs-delivery-id') }, limits),
     ),
   );
 }
 
-function told(outcome: PushOutcome): object {
+function bodyOf(outcome: PushOutcome): object {
   if (outcome.status === 'superseded') {
     return {
       status: 'failed',

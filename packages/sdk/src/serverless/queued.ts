@@ -54,7 +54,7 @@ function byQueue<R>(worker: PushWorker<R>, { job }: Delivery, outcome: Ended): V
 /** Sends ACK or NACK (ojs-http-binding §10), with the retries of any call. */
 async function byServer<R>(worker: PushWorker<R>, delivery: Delivery, outcome: Ended): Promise<Verdict> {
   try {
-    await tell(worker, delivery, outcome);
+    await report(worker, delivery, outcome);
     return done;
   } catch (error) {
     const { status, message } = itemAnswerOf(error);
@@ -68,7 +68,7 @@ async function byServer<R>(worker: PushWorker<R>, delivery: Delivery, outcome: E
   }
 }
 
-async function tell<R>(worker: PushWorker<R>, { job, workerId }: Delivery, outcome: Ended): Promise<void> {
+async function report<R>(worker: PushWorker<R>, { job, workerId }: Delivery, outcome: Ended): Promise<void> {
   const head = {
     worker_id: workerId ?? textOf(job.worker_id) ?? worker.workerId,
     job_id: job.id,

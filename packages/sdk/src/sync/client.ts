@@ -2,7 +2,7 @@ import type { NamesOf } from '@ojs-ts/core';
 import { currentFake } from '../connection/fake.ts';
 import { defaultQueue, readTarget, type UrlOption } from '../connection/target.ts';
 import { batchLimit, enqueueBatch, surelyTaken } from '../enqueue/batches.ts';
-import { tell } from '../enqueue/producer.ts';
+import { reportEnqueued } from '../enqueue/producer.ts';
 import { type Checked, checkNow, complete, requestOf, schemaOf } from '../enqueue/request.ts';
 import { enqueueOne, type Sent, withArgs } from '../enqueue/single.ts';
 import { checkType, parsedJobNow } from '../enqueue/typed.ts';
@@ -61,7 +61,7 @@ import {
   type Schema,
   type SchemaInfo,
 } from '../operations/schemas.ts';
-import { known } from '../options/known.ts';
+import { checkNames } from '../options/check-names.ts';
 import { specVersion } from '../version.ts';
 import { cancelWorkflow, createWorkflow, getWorkflow, listWorkflows, workflowProgress } from '../workflow/calls.ts';
 import type { WorkflowDefinition } from '../workflow/definition.ts';
@@ -143,7 +143,7 @@ export class SyncClient<R = JobTypes> implements Disposable {
   enqueue(job: string | JobDef, args: JsonArray, options: JobOptions & SyncCallOptions = {}): EnqueuedJob {
     const request = requestOf(job, args, options, this.#queue);
     const checked = checkNow(request, this.#connection.logger);
-    return this.#shown(request, checked, this.#connection.carry(enqueueOne(checked.wire), options));
+    return this.#enqueued(request, checked, this.#connection.carry(enqueueOne(checked.wire), options));
   }
 
   /**
@@ -152,7 +152,7 @@ export class SyncClient<R = JobTypes> implements Disposable {
    */
   enqueueBatch<const L extends readonly JobRequest[]>(requests: L, options?: SyncCallOptions): EnqueuedOf<L>;
   enqueueBatch(requests: readonly JobRequest[], options: SyncCallOptions = {}): EnqueuedJob[] {
-    known(options, callNames);
+    checkNames(options, callNames);
     const own = requests.map((request, index) => {
       const whole = complete(request, this.#queue);
       try {
@@ -166,7 +166,7 @@ export class SyncClient<R = JobTypes> implements Disposable {
     const sent = this.#connection.ask(enqueueBatch(wires, limit), options);
     return sent.flatMap((one, index) => {
       const about = own[index];
-      return about === undefined ? [] : [this.#shown(about.request, about.checked, one)];
+      return about === undefined ? [] : [this.#enqueued(about.request, about.checked, one)];
     });
   }
 
@@ -225,7 +225,7 @@ export class SyncClient<R = JobTypes> implements Disposable {
    * @throws {OJSValidationError} before anything is sent, with the path of the bad step.
    */
   workflow(definition: WorkflowDefinition, options: SyncCallOptions = {}): Workflow {
-    known(options, callNames);
+    checkNames(options, callNames);
     const write = textOfNow(definition, this.#queue);
     const { id, text } = write(this.#traitsOf(options));
     return this.#connection.ask(createWorkflow(id, text), options);
@@ -238,7 +238,7 @@ export class SyncClient<R = JobTypes> implements Disposable {
 
   /** Lists workflows, newest first, without their steps. */
   listWorkflows(options: SyncPageOptions & { state?: WorkflowState | undefined } = {}): SyncPage<Workflow> {
-    known(options, { ...pageNames, state: true });
+    checkNames(options, { ...pageNames, state: true });
     return openPage(firstPage(options), (query) =>
       this.#connection.carry(listWorkflows(options.state, query), options),
     );
@@ -325,13 +325,13 @@ export class SyncClient<R = JobTypes> implements Disposable {
 
   /** The next runs of a registered cron, calculated by the server. */
   cronRuns(name: string, options: SyncCallOptions & { count?: number | undefined } = {}): Date[] {
-    known(options, { ...callNames, count: true });
+    checkNames(options, { ...callNames, count: true });
     return this.#connection.carry(cronRuns(name, options.count ?? 10), options);
   }
 
   /** Lists crons by name. Iterating loads the following pages. */
   listCronJobs(options: SyncPageOptions = {}): SyncPage<CronJob> {
-    known(options, pageNames);
+    checkNames(options, pageNames);
     return openPage(firstPage(options), (query) => this.#connection.carry(listCronJobs(query), options));
   }
 
@@ -350,7 +350,7 @@ export class SyncClient<R = JobTypes> implements Disposable {
 
   /** Makes a dead-letter job available again with attempt 0. Its error history stays. */
   retryDeadLetterJob(jobId: string, options: SyncCallOptions & { changes?: DeadLetterRetry | undefined } = {}): Job {
-    known(options, { ...callNames, changes: true });
+    checkNames(options, { ...callNames, changes: true });
     return this.#connection.carry(retryDeadLetterJob(jobId, options.changes), options);
   }
 
@@ -372,7 +372,7 @@ export class SyncClient<R = JobTypes> implements Disposable {
 
   /** Lists schemas without their texts. */
   listSchemas(options: SyncPageOptions = {}): SyncPage<SchemaInfo> {
-    known(options, pageNames);
+    checkNames(options, pageNames);
     return openPage(firstPage(options), (query) => this.#connection.carry(listSchemas(query), options));
   }
 
@@ -439,12 +439,12 @@ export class SyncClient<R = JobTypes> implements Disposable {
     return this.#batchLimit;
   }
 
-  #shown(request: JobRequest, { parsed }: Checked, { job, outcome }: Sent): EnqueuedJob {
+  #enqueued(request: JobRequest, { parsed }: Checked, { job, outcome }: Sent): EnqueuedJob {
     const definition = schemaOf(request);
-    const seen =
+    const current =
       outcome === 'duplicate' && definition !== undefined ? parsedJobNow(job, definition) : withArgs(job, parsed);
-    const shown = { ...seen, outcome };
-    tell(this.#onJobEnqueued, shown, this.#connection.logger);
-    return shown;
+    const enqueued = { ...current, outcome };
+    reportEnqueued(this.#onJobEnqueued, enqueued, this.#connection.logger);
+    return enqueued;
   }
 }

@@ -18,8 +18,8 @@ import type { Ask, Operation } from '../connection/operation.ts';
 import { type ErrorContext, OJSError, OJSValidationError } from '../errors.ts';
 import { callNames } from '../job/options.ts';
 import type { Wire } from '../json.ts';
+import { checkNames } from '../options/check-names.ts';
 import type { Duration } from '../options/duration.ts';
-import { known } from '../options/known.ts';
 import { durationMs, warnOfSeconds } from '../options/values.ts';
 import type { HttpOptions } from '../transport/http.ts';
 import { CallThread, sleep } from './call-thread.ts';
@@ -77,7 +77,7 @@ export class SyncConnection implements Disposable {
    * @throws as `Connection.ask`; {OJSValidationError} for a `signal`.
    */
   ask<T>(operation: Operation<T>, options: SyncCallOptions): T {
-    known(options, callNames);
+    checkNames(options, callNames);
     return this.carry(operation, options);
   }
 

@@ -15,7 +15,7 @@ import type { Job } from '../job/job.ts';
 import type { JobState } from '../job/policies.ts';
 import { readJob } from '../job/read-job.ts';
 import { type JsonArray, numberOf, parseWire } from '../json.ts';
-import { known } from '../options/known.ts';
+import { checkNames } from '../options/check-names.ts';
 import { difference, type Match, matchNames, mismatch } from './match.ts';
 import type { WorkflowRow } from './memory/workflows.ts';
 import { typeOf } from './runner.ts';
@@ -124,7 +124,7 @@ const filterNames: NamesOf<NonNullable<Parameters<typeof allEnqueued>[0]>> = { j
  * @throws AssertionError that lists the workflows of the test.
  */
 export function assertWorkflowCreated(kind: 'chain' | 'group' | 'batch' | 'dag', match: WorkflowMatch = {}): void {
-  known(match, workflowNames);
+  checkNames(match, workflowNames);
   const rows = ledger().workflows();
   const reasons = rows.map((row) => workflowMismatch(row, kind, match));
   if (reasons.includes(null)) return;
@@ -139,7 +139,7 @@ export function assertWorkflowCreated(kind: 'chain' | 'group' | 'batch' | 'dag',
 export function allEnqueued(
   filter: { jobType?: string | undefined; queue?: string | undefined; args?: JsonArray | undefined } = {},
 ): Job[] {
-  known(filter, filterNames);
+  checkNames(filter, filterNames);
   const { jobType, ...match } = filter;
   return ledger()
     .jobs()
@@ -199,7 +199,7 @@ function sort(
   match: Match,
   check: Check,
 ): { readonly matching: readonly string[]; readonly others: readonly string[] } {
-  known(match, matchNames);
+  checkNames(match, matchNames);
   const matching: string[] = [];
   const others: string[] = [];
   for (const record of ledger().jobs()) {

@@ -1,4 +1,4 @@
-import { known } from '../options/known.ts';
+import { checkNames } from '../options/check-names.ts';
 import { type DrainOptions, drainNames } from './ledger.ts';
 import { MemoryStore } from './memory-store.ts';
 import { RealStore } from './real-store.ts';
@@ -60,7 +60,7 @@ export interface RunningStore extends FakeStore, AsyncDisposable {
  * @param options `storage`: the URL of a storage. Default: `memory:`.
  */
 export function realMode(options: { storage?: string | undefined } = {}): Promise<RunningStore> {
-  known(options, { storage: true });
+  checkNames(options, { storage: true });
   const store = new RealStore();
   // Before any await, so that the caller's asynchronous context has it.
   enter(store);
@@ -82,7 +82,7 @@ export function clearAll(): void {
  * handler only fails its job.
  */
 export function drain(options: DrainOptions = {}): Promise<number> {
-  known(options, drainNames);
+  checkNames(options, drainNames);
   return ledger().drain(options);
 }
 

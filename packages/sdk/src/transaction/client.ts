@@ -4,7 +4,7 @@ import { type InputOf, type JobDef, type JobRequest, type Jsonable, job as reque
 import { type JobOptions, jobNames } from '../job/options.ts';
 import type { JsonArray } from '../json.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
-import { known } from '../options/known.ts';
+import { checkNames } from '../options/check-names.ts';
 import type { JobContext } from '../worker/execution/context.ts';
 import { acknowledged, claimedBy, completionStatement, leaseLost, lockStatement } from './complete.ts';
 import { type Destination, inbox, type PreparedRequest } from './destination.ts';
@@ -40,7 +40,7 @@ export class TransactionClient {
   readonly #middleware: readonly EnqueueMiddleware[];
 
   constructor(options: TransactionClientOptions = {}) {
-    known(options, clientNames);
+    checkNames(options, clientNames);
     this.#destination = options.destination ?? inbox();
     this.#middleware = options.middleware ?? [];
   }
@@ -63,7 +63,7 @@ export class TransactionClient {
     args: JsonArray,
     options: JobOptions = {},
   ): Promise<StagedJob> {
-    known(options, jobNames);
+    checkNames(options, jobNames);
     const request = typeof job === 'string' ? { ...options, type: job, args } : requestOf(job, args, options);
     const [staged] = await this.enqueueBatch(tx, [request]);
     if (staged === undefined) throw new OJSError('A job was staged without an answer.');

@@ -1,6 +1,6 @@
 import { OJSValidationError } from '../errors.ts';
 import type { WireRequest } from '../job/wire.ts';
-import { known } from '../options/known.ts';
+import { checkNames } from '../options/check-names.ts';
 import { isOpen } from './open.ts';
 import type { SqlTransaction, Statement } from './sql.ts';
 
@@ -25,7 +25,7 @@ export interface Destination {
  * @throws {OJSValidationError} for a schema name that the server would refuse.
  */
 export function inbox(options: { readonly schema?: string | undefined } = {}): Destination {
-  known(options, { schema: true });
+  checkNames(options, { schema: true });
   const { schema = 'ojs' } = options;
   if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema)) {
     throw OJSValidationError.of(
@@ -53,7 +53,7 @@ export function inbox(options: { readonly schema?: string | undefined } = {}): D
 }
 
 /** Notifies the server at the commit, so that it imports before its next poll. */
-export const hint = 'SELECT pg_notify($2::text, $3::text)::text AS told';
+export const hint = 'SELECT pg_notify($2::text, $3::text)::text AS notified';
 
 /** The channel and payload of the notice. A server without an inbox reads the payload as "nothing else has changed". */
 export function noticeOf(schema: string): readonly [string, string] {

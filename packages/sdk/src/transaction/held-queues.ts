@@ -32,10 +32,10 @@ export class HeldQueues {
 
   /** Each refusal doubles the pause. Returns true if the queue was not held before. */
   hold(queue: string, error: OJSAPIError, now: number): boolean {
-    const known = this.#held.get(queue);
-    const pauseMs = known === undefined ? this.#firstMs : Math.min(2 * known.pauseMs, this.#longestMs);
+    const earlier = this.#held.get(queue);
+    const pauseMs = earlier === undefined ? this.#firstMs : Math.min(2 * earlier.pauseMs, this.#longestMs);
     this.#held.set(queue, { until: now + pauseMs, pauseMs, error });
-    return known === undefined;
+    return earlier === undefined;
   }
 
   /** Releases a queue that has accepted a job. Returns true if it was held before. */

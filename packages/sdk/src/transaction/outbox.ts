@@ -1,6 +1,6 @@
 import type { NamesOf } from '@ojs-ts/core';
 import { OJSValidationError } from '../errors.ts';
-import { known } from '../options/known.ts';
+import { checkNames } from '../options/check-names.ts';
 import type { Destination } from './destination.ts';
 import { isOpen } from './open.ts';
 import type { SqlDatabase, SqlTransaction } from './sql.ts';
@@ -20,7 +20,7 @@ export const outboxNames: NamesOf<OutboxOptions> = { table: true };
  * @throws {OJSValidationError} for a malformed table name.
  */
 export function outbox(options: OutboxOptions = {}): Destination {
-  known(options, outboxNames);
+  checkNames(options, outboxNames);
   const table = tableOf(options);
   return {
     table,
@@ -53,7 +53,7 @@ export async function createOutbox(database: SqlDatabase | SqlTransaction, optio
 
 /** The statements of {@link createOutbox}, for your own migrations. */
 export function outboxLayout(dialect: SqlTransaction['dialect'], options: OutboxOptions = {}): readonly string[] {
-  known(options, outboxNames);
+  checkNames(options, outboxNames);
   const table = tableOf(options);
   const name = table.slice(table.indexOf('.') + 1);
   const key =

@@ -2,8 +2,8 @@ import { type NamesOf, type Transport, uuidv7 } from '@ojs-ts/core';
 import { Connection, type ConnectionOptions, connectionNames } from '../connection/connection.ts';
 import { OJSAPIError, OJSValidationError } from '../errors.ts';
 import { textOf } from '../json.ts';
+import { checkNames } from '../options/check-names.ts';
 import type { Duration } from '../options/duration.ts';
-import { known } from '../options/known.ts';
 import { durationMs } from '../options/values.ts';
 import { HeldQueues, isOfQueue } from './held-queues.ts';
 import { type OutboxOptions, outboxNames, tableOf } from './outbox.ts';
@@ -86,7 +86,7 @@ export class OutboxRelay implements AsyncDisposable {
    * @throws {OJSValidationError} for a wrong or unknown option.
    */
   constructor(target: string | Transport | undefined, options: OutboxRelayOptions) {
-    known(options, relayNames);
+    checkNames(options, relayNames);
     this.#connection = new Connection(target, options);
     if (options.database.isDatabase !== true) {
       throw OJSValidationError.of(

@@ -1,7 +1,7 @@
 import type { NamesOf } from '@ojs-ts/core';
 import { OJSError, OJSValidationError } from '../errors.ts';
 import type { JobRequest } from '../job/definition.ts';
-import { known } from '../options/known.ts';
+import { checkNames } from '../options/check-names.ts';
 import type { JobContext } from '../worker/execution/context.ts';
 import { missingTable, type StagedJob, stagedOf } from './client.ts';
 import { claimedBy, completionStatement, leaseLost } from './complete.ts';
@@ -52,7 +52,7 @@ export async function withTransaction<T>(
   work: (jobs: SqliteJobs) => T,
   options: SqliteTransactionOptions = {},
 ): Promise<T> {
-  known(options, transactionNames);
+  checkNames(options, transactionNames);
   const jobs = jobsIn(database, options.destination ?? inbox());
   if (database.isTransaction)
     return within(database, jobs, work, 'ROLLBACK TO ojs; RELEASE ojs', 'RELEASE ojs', () =>

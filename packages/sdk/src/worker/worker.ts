@@ -6,8 +6,8 @@ import { OJSError } from '../errors.ts';
 import type { ArgsIn, ArgsOf, JobDef, JobTypes, NameIn, ResultIn, ResultOf } from '../job/definition.ts';
 import type { MiddlewareChain } from '../middleware/chain.ts';
 import type { ExecutionMiddleware } from '../middleware/types.ts';
+import { checkNames } from '../options/check-names.ts';
 import type { Duration } from '../options/duration.ts';
-import { known } from '../options/known.ts';
 import { durationMs, warnOfSeconds } from '../options/values.ts';
 import { callbacksOf } from './execution/callbacks.ts';
 import type { JobContext } from './execution/context.ts';
@@ -219,7 +219,7 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
    * @throws what kept the worker from going on, such as {OJSAuthenticationError} from the first fetch.
    */
   async start(options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
-    known(options, startNames);
+    checkNames(options, startNames);
     if (currentFake() !== null)
       throw new OJSError(
         'A worker cannot start in fake or inline mode, which have no server: pass it to useWorker() and call drain().',
@@ -257,7 +257,7 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
    * when that is done; a second call waits for the same end, or makes it come sooner.
    */
   async stop(options: { timeout?: Duration | undefined } = {}): Promise<void> {
-    known(options, stopNames);
+    checkNames(options, stopNames);
     warnOfSeconds(options.timeout, 'timeout', this.#connection.logger);
     const ms = options.timeout === undefined ? this.#settings.shutdownMs : durationMs(options.timeout, 'timeout');
     if (this.#lifecycle.isNew) {

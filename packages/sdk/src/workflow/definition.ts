@@ -3,7 +3,7 @@ import { OJSValidationError } from '../errors.ts';
 import { type JobRequest, requestNames } from '../job/definition.ts';
 import { type JobOptions, jobNames } from '../job/options.ts';
 import type { JsonArray } from '../json.ts';
-import { known } from '../options/known.ts';
+import { checkNames } from '../options/check-names.ts';
 
 /** The forms of a workflow (ojs-workflows §3). */
 export type WorkflowKind = 'chain' | 'group' | 'batch' | 'dag';
@@ -93,7 +93,7 @@ export function chain<const L extends readonly Step[]>(
   jobs: readonly [...L],
   options: JobOptions = {},
 ): WorkflowDefinition<Last<L>> {
-  known(options, jobNames);
+  checkNames(options, jobNames);
   return { name, kind: 'chain', steps: listed(jobs), callbacks: {}, options };
 }
 
@@ -108,7 +108,7 @@ export function group<const L extends readonly Step[]>(
   jobs: readonly [...L],
   options: JobOptions = {},
 ): WorkflowDefinition<All<L>> {
-  known(options, jobNames);
+  checkNames(options, jobNames);
   return { name, kind: 'group', steps: listed(jobs), callbacks: {}, options };
 }
 
@@ -133,7 +133,7 @@ export function batch<const L extends readonly Step[]>(
     if (isObject(callback) && 'steps' in callback)
       throw OJSValidationError.of(name, 'a callback is a job, not a workflow');
   }
-  known(callbacks, batchNames);
+  checkNames(callbacks, batchNames);
   const { options = {}, ...rest } = callbacks;
   return { name, kind: 'batch', steps: listed(jobs), callbacks: rest, options };
 }
@@ -149,7 +149,7 @@ export function dag<const N extends Readonly<Record<string, DagNode>>>(
 ): WorkflowDefinition<{ -readonly [K in keyof N]: Done<N[K]['job']> }> {
   const entries: readonly (readonly [string, DagNode])[] = Object.entries(nodes);
   const steps = entries.map(([id, node]) => {
-    known(node, nodeNames, `nodes.${id}`);
+    checkNames(node, nodeNames, `nodes.${id}`);
     return { id, step: node.job, after: node.after ?? [] };
   });
   return { name, kind: 'dag', steps, callbacks: {}, options: {} };

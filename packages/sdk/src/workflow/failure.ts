@@ -48,6 +48,6 @@ function messageOf({ name, id, state }: Workflow, step: WorkflowStep | undefined
   const what = `The workflow ${name === '' ? id : JSON.stringify(name)}`;
   if (step === undefined) return `${what} ${state === 'cancelled' ? 'was cancelled' : 'failed'}.`;
   const last = job?.error ?? job?.errors.at(-1);
-  const told = last === undefined ? textOf(step.error?.message) : `${last.type}: ${last.message}`;
-  return `${what} failed at step ${step.id} (${step.type}), which was ${job?.state ?? step.state}${told === undefined ? '.' : `: ${told}`}`;
+  const reason = last === undefined ? textOf(step.error?.message) : `${last.type}: ${last.message}`;
+  return `${what} failed at step ${step.id} (${step.type}), which was ${job?.state ?? step.state}${reason === undefined ? '.' : `: ${reason}`}`;
 }

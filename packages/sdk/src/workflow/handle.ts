@@ -1,7 +1,7 @@
 import { Deadline } from '../connection/deadline.ts';
 import { OJSTimeoutError } from '../errors.ts';
 import { type WaitOptions, waitNames } from '../job/handle.ts';
-import { known } from '../options/known.ts';
+import { checkNames } from '../options/check-names.ts';
 import { durationMs } from '../options/values.ts';
 import { type ReadJob, resultOf } from './results.ts';
 import type { Shape } from './shape.ts';
@@ -52,7 +52,7 @@ const WorkflowActions = class WorkflowHandle<X> {
 
   wait(options?: WaitOptions): Promise<X>;
   async wait(options: WaitOptions = {}): Promise<unknown> {
-    known(options, waitNames);
+    checkNames(options, waitNames);
     const ms = options.timeout === undefined ? Number.POSITIVE_INFINITY : durationMs(options.timeout, 'timeout');
     const expired = () =>
       new OJSTimeoutError(`The workflow ${this.#id} did not end within ${ms} ms.`, { operation: 'workflow.get' });

@@ -31,11 +31,11 @@ export function handleOfFound(connection: Connection, found: Workflow): Workflow
   return workflowHandleOf(found, callsOf(connection), ({ raw }) => shapeOfWire(raw));
 }
 
-const known = new WeakMap<Connection, WorkflowCalls>();
+const callsByConnection = new WeakMap<Connection, WorkflowCalls>();
 
 /** All waits of a client share one stream. */
 function callsOf(connection: Connection): WorkflowCalls {
-  const before = known.get(connection);
+  const before = callsByConnection.get(connection);
   if (before !== undefined) return before;
   const waiter = new WorkflowWaiter(connection, (workflowId, signal) =>
     connection.ask(getWorkflow(workflowId), { signal }),
@@ -46,6 +46,6 @@ function callsOf(connection: Connection): WorkflowCalls {
     cancel: (workflowId) => connection.ask(cancelWorkflow(workflowId), {}),
     ended: (workflowId, deadline) => waiter.waitFor(workflowId, deadline),
   };
-  known.set(connection, calls);
+  callsByConnection.set(connection, calls);
   return calls;
 }

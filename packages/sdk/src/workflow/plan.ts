@@ -2,7 +2,7 @@ import { OJSValidationError } from '../errors.ts';
 import type { JobRequest } from '../job/definition.ts';
 import { type JobOptions, spellings } from '../job/options.ts';
 import { compact } from '../json.ts';
-import { known } from '../options/known.ts';
+import { checkNames } from '../options/check-names.ts';
 import {
   definitionNames,
   isWorkflowDefinition,
@@ -80,7 +80,7 @@ function isComposite(value: unknown): value is WorkflowDefinition {
 }
 
 function composite(definition: WorkflowDefinition, id: string, path: string, around: JobOptions): CompositePlan {
-  known(definition, definitionNames, path);
+  checkNames(definition, definitionNames, path);
   const { kind, name, steps, callbacks } = definition;
   const at = (place: string) => (path === '' ? place : `${path}.${place}`);
   const wrong = (place: string, message: string) => OJSValidationError.of(at(place), message);

@@ -21,13 +21,13 @@ const largeView = 2_097_152;
 export async function resultOf(workflow: Workflow, shape: Shape, readJob: ReadJob): Promise<unknown> {
   if (workflow.state !== 'completed') throw await failureOf(workflow, '', readJob);
   const byId = new Map(workflow.steps.map((step) => [step.id, step] as const));
-  const shown = workflow.steps.reduce(
+  const size = workflow.steps.reduce(
     (sum, { result }) => sum + (result === undefined ? 0 : JSON.stringify(result).length),
     0,
   );
   const read = async (step: WorkflowStep) => {
-    if (step.result !== undefined || step.jobId === undefined || shown < largeView) return step.result;
-    return (await kept(step.jobId, readJob))?.result;
+    if (step.result !== undefined || step.jobId === undefined || size < largeView) return step.result;
+    return (await readIfKept(step.jobId, readJob))?.result;
   };
   const of = async (one: Shape): Promise<unknown> => {
     if (one.kind === 'job') {
@@ -62,19 +62,19 @@ async function errorOf(
   readJob: ReadJob,
 ): Promise<Error> {
   if (shape.kind !== 'job') return failureOf(workflow, shape.id, readJob);
-  const job = step?.jobId === undefined ? undefined : await kept(step.jobId, readJob);
+  const job = step?.jobId === undefined ? undefined : await readIfKept(step.jobId, readJob);
   if (job === undefined || job.state === 'completed') return new WorkflowFailedError(workflow, step);
   return jobFailure(job);
 }
 
 async function failureOf(workflow: Workflow, under: string, readJob: ReadJob): Promise<WorkflowFailedError> {
   const step = workflow.state === 'cancelled' ? undefined : failedStep(workflow, under);
-  const job = step?.jobId === undefined ? undefined : await kept(step.jobId, readJob);
+  const job = step?.jobId === undefined ? undefined : await readIfKept(step.jobId, readJob);
   return new WorkflowFailedError(workflow, step, job);
 }
 
 /** Undefined if the server no longer has the job. */
-async function kept(jobId: string, readJob: ReadJob): Promise<Job | undefined> {
+async function readIfKept(jobId: string, readJob: ReadJob): Promise<Job | undefined> {
   try {
     return await readJob(jobId);
   } catch (error) {

@@ -15,16 +15,16 @@ function run(plan: HeartbeatPlan, say: (news: HeartbeatNews) => void): () => voi
   const leases = new SharedLeases(plan.leases);
   const stopped = new AbortController();
   let busy = false;
-  let told = false;
+  let reported = false;
 
   const beat = async () => {
     const { stillFor, state } = leases;
     if (stillFor > plan.maxBlockedS) {
-      if (!told) say({ kind: 'silent', blockedS: stillFor });
-      told = true;
+      if (!reported) say({ kind: 'silent', blockedS: stillFor });
+      reported = true;
       return;
     }
-    told = false;
+    reported = false;
     if (busy || !leases.whole) return;
     busy = true;
     try {

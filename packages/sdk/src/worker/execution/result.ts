@@ -72,7 +72,7 @@ const advice = 'return JSON values, or nothing';
 function problemIn(given: unknown, path: string, above: object[]): ValidationProblem | null {
   if (typeof given === 'string' || typeof given === 'boolean' || given === undefined || given === null) return null;
   if (typeof given === 'number') return Number.isFinite(given) ? null : { path, message: lossOf(given) };
-  const value = shown(given);
+  const value = jsonForm(given);
   if (value !== given && (typeof value !== 'object' || value === null)) return problemIn(value, path, above);
   if (
     typeof value !== 'object' ||
@@ -112,7 +112,7 @@ function under(path: string, { path: rest, message }: ValidationProblem): Valida
 }
 
 /** What `toJSON` makes of it, where it has one. Of a bigint too: some applications add it to the prototype. */
-function shown(value: unknown): unknown {
+function jsonForm(value: unknown): unknown {
   const owner: unknown = typeof value === 'bigint' ? Object(value) : value;
   if (typeof owner !== 'object' || owner === null || !('toJSON' in owner) || typeof owner.toJSON !== 'function')
     return value;

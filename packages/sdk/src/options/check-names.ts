@@ -2,19 +2,19 @@ import { editDistance, isKnown, type Names, nearestName, type Stranger, stranger
 import { OJSValidationError, type ValidationProblem } from '../errors.ts';
 
 /** @throws {OJSValidationError} for a value that is no object, and for an unknown name at any depth. */
-export function known(options: unknown, names: Names, path = ''): void {
+export function checkNames(options: unknown, names: Names, path = ''): void {
   if (isKnown(options, names)) return;
-  const problem = strangeProblem(options, names, path);
+  const problem = nameProblem(options, names, path);
   if (problem !== null) throw OJSValidationError.of(problem.path, problem.message);
 }
 
-/** The problem that {@link known} throws; null if all names are known. */
-export function strangeProblem(options: unknown, names: Names, path = ''): ValidationProblem | null {
+/** The problem that {@link checkNames} throws; null if all names are known. */
+export function nameProblem(options: unknown, names: Names, path = ''): ValidationProblem | null {
   const stranger = strangerIn(options, names, path);
   if (stranger === null) return null;
   const place = stranger.path === '' ? 'options' : stranger.path;
   if (stranger.name === null)
-    return { path: place, message: `expected an object such as ${exampleOf(stranger)}, got ${shown(stranger.value)}` };
+    return { path: place, message: `expected an object such as ${exampleOf(stranger)}, got ${describeValue(stranger.value)}` };
   return {
     path: within(stranger.path, stranger.name),
     message: `unknown option.${moved(stranger) ?? adviceOn(stranger.name, stranger.names)}`,
@@ -81,8 +81,8 @@ function exampleOf({ path, names }: Stranger): string {
   return examples[path.split('.').at(-1) ?? ''] ?? `{ ${Object.keys(names)[0]}: … }`;
 }
 
-/** A value for a message. Strings may be secrets, so only their type is shown. */
-export function shown(value: unknown): string {
+/** A value for a message. Strings may be secrets, so only their type is given. */
+export function describeValue(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'boolean' || value === null || value === undefined)
     return String(value);
   return Array.isArray(value) ? 'an array' : typeof value === 'object' ? 'an object' : `a ${typeof value}`;
