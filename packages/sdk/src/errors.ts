@@ -1,3 +1,4 @@
+import { errorKinds } from '@ojs-ts/core';
 import type { Job, JobErrorEntry } from './job/job.ts';
 import { compact } from './json.ts';
 import type { Duration } from './options/duration.ts';
@@ -140,13 +141,26 @@ export class OJSAPIError extends OJSError {
   }
 }
 
-/** 401 and 403. */
+/** 401: the token is missing or wrong. 403 has the subclass {@link OJSPermissionError}. */
 export class OJSAuthenticationError extends OJSAPIError {
   static override readonly name: string = 'OJSAuthenticationError';
 
   constructor(statusCode: number, error: OJSErrorDetail, context: ErrorContext = {}) {
     super(statusCode, error, context);
     if (statusCode === 401) this.message += ' Give the client the option token, or set OJS_AUTH_TOKEN.';
+  }
+}
+
+/**
+ * 403: the server does not permit this call, for example because the token lacks a scope. No call is retried; a worker
+ * and an outbox relay end.
+ */
+export class OJSPermissionError extends OJSAuthenticationError {
+  static override readonly name: string = 'OJSPermissionError';
+
+  constructor(statusCode: number, error: OJSErrorDetail, context: ErrorContext = {}) {
+    super(statusCode, error, context);
+    if (error.foreign !== true) this.message += ` ${errorKinds.permission_denied.hint}`;
   }
 }
 

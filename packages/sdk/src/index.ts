@@ -17,6 +17,7 @@ export {
   OJSConnectionError,
   OJSError,
   type OJSErrorDetail,
+  OJSPermissionError,
   OJSTimeoutError,
   OJSValidationError,
   QueuePausedError,

@@ -6,6 +6,7 @@ import {
   OJSAPIError,
   OJSAuthenticationError,
   type OJSErrorDetail,
+  OJSPermissionError,
   QueuePausedError,
   RateLimitedError,
   type RateLimitInfo,
@@ -93,7 +94,8 @@ function errorOf(
   context: ErrorContext & { rateLimit?: RateLimitInfo | undefined },
 ): OJSAPIError {
   const { code } = detail;
-  if (status === 401 || status === 403) return new OJSAuthenticationError(status, detail, context);
+  if (status === 401) return new OJSAuthenticationError(status, detail, context);
+  if (status === 403) return new OJSPermissionError(status, detail, context);
   if (status === 429) return new RateLimitedError(status, detail, context);
   if (code === 'not_found') return new JobNotFoundError(status, detail, context);
   if (code === 'duplicate') return new DuplicateJobError(status, detail, context);
@@ -122,7 +124,7 @@ function foreignMessage(place: string, answer: Answer): string {
       : isPassingStatus(status)
         ? 'A proxy may answer like this while the server is unreachable.'
         : checkServer;
-  return `${place}: expected an error of Open Job Spec, got ${shownAnswer(answer)}. ${advice}`;
+  return `${place}: expected an error of Open Job Spec, got ${describeAnswer(answer)}. ${advice}`;
 }
 
 function readCode(said: Wire, status: number): string {

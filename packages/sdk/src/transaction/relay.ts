@@ -1,6 +1,6 @@
 import { type NamesOf, type Transport, uuidv7 } from '@ojs-ts/core';
 import { Connection, type ConnectionOptions, connectionNames } from '../connection/connection.ts';
-import { OJSAPIError, OJSValidationError } from '../errors.ts';
+import { OJSAPIError, OJSPermissionError, OJSValidationError } from '../errors.ts';
 import { textOf } from '../json.ts';
 import { checkNames } from '../options/check-names.ts';
 import type { Duration } from '../options/duration.ts';
@@ -105,7 +105,7 @@ export class OutboxRelay implements AsyncDisposable {
     this.#held = new HeldQueues(this.#firstMs, this.#longestMs);
   }
 
-  /** Sends in the background until `stop()`. */
+  /** Sends in the background until `stop()`. Ends with an error in the log if the token lacks the scope `enqueue`. */
   start(): this {
     this.#running ??= this.#loop();
     return this;
@@ -132,7 +132,7 @@ export class OutboxRelay implements AsyncDisposable {
 
   /**
    * Sends all pending rows now, and returns how many were sent. Returns 0 if another relay has the lease.
-   * @throws {OJSError} if the server is unreachable; the database's error; {QueuePausedError} or {RateLimitedError} of
+   * @throws {OJSPermissionError} if the token lacks the scope `enqueue`; {OJSError} if the server is unreachable; the database's error; {QueuePausedError} or {RateLimitedError} of
    * a queue that accepts no jobs, after all other rows were sent.
    */
   async flush(): Promise<number> {
@@ -167,11 +167,14 @@ export class OutboxRelay implements AsyncDisposable {
         failing = false;
         pause = this.#pollMs;
       } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        if (error instanceof OJSPermissionError && error.error.foreign !== true) {
+          this.#connection.logger.error('outbox relay ended: its token may not enqueue; the rows stay', { reason });
+          this.#running = null;
+          return;
+        }
         // Logged once an outage.
-        if (!failing)
-          this.#connection.logger.warn('outbox relay waiting: it tries again', {
-            reason: error instanceof Error ? error.message : String(error),
-          });
+        if (!failing) this.#connection.logger.warn('outbox relay waiting: it tries again', { reason });
         pause = failing ? Math.min(2 * pause, this.#longestMs) : this.#firstMs;
         failing = true;
       }

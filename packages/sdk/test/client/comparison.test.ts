@@ -1,7 +1,15 @@
 import { getEventListeners } from 'node:events';
 import { startServer } from '@ojs-ts/server';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Client, OJSAPIError, OJSAuthenticationError, OJSError, OJSValidationError, Worker } from '../../src/index.ts';
+import {
+  Client,
+  OJSAPIError,
+  OJSAuthenticationError,
+  OJSError,
+  OJSPermissionError,
+  OJSValidationError,
+  Worker,
+} from '../../src/index.ts';
 import { openPage, type PageQuery, readPage } from '../../src/operations/page.ts';
 import { type Bench, openBench } from '../support/bench.ts';
 import { refusal } from '../support/faulty.ts';
@@ -59,11 +67,16 @@ describe('faults that other SDKs have', () => {
     const cases = [
       [400, 'invalid_request', OJSAPIError],
       [401, 'unauthenticated', OJSAuthenticationError],
-      [403, 'permission_denied', OJSAuthenticationError],
+      [403, 'permission_denied', OJSPermissionError],
       [404, 'not_found', OJSAPIError],
       [422, 'unsupported', OJSAPIError],
       [500, 'backend_error', OJSAPIError],
     ] as const;
+    // A refused token adds what to do.
+    const advice: Readonly<Record<number, RegExp>> = {
+      401: /^its own words .+OJS_AUTH_TOKEN/,
+      403: /^its own words Use a token with the scope/,
+    };
     for (const [status, code, type] of cases) {
       bench.wire.spoil('job.get', refusal(status, { error: { code, message: 'its own words', details: { a: 1 } } }));
       const error = await client.getJob('x').catch((thrown: unknown) => thrown);
@@ -71,8 +84,7 @@ describe('faults that other SDKs have', () => {
       expect(error).toMatchObject({
         statusCode: status,
         code,
-        // A refused token adds what to write.
-        message: expect.stringMatching(status === 401 ? /^its own words .+OJS_AUTH_TOKEN/ : /^its own words$/),
+        message: expect.stringMatching(advice[status] ?? /^its own words$/),
         error: { message: 'its own words', details: { a: 1 } },
       });
     }

@@ -9,10 +9,16 @@ const answer = (status: number, body: unknown, headers: Record<string, string> =
   headers,
 });
 
+/** What the error adds to the words of the server. */
+const advice: Readonly<Record<number, string>> = {
+  401: ' Give the client the option token, or set OJS_AUTH_TOKEN.',
+  403: ' Use a token with the scope named in the message, from an allowed host and origin.',
+};
+
 describe('API errors', () => {
   test.each([
     [401, 'unauthenticated', sdk.OJSAuthenticationError],
-    [403, 'permission_denied', sdk.OJSAuthenticationError],
+    [403, 'permission_denied', sdk.OJSPermissionError],
     [404, 'not_found', sdk.JobNotFoundError],
     [409, 'duplicate', sdk.DuplicateJobError],
     [422, 'queue_paused', sdk.QueuePausedError],
@@ -36,7 +42,7 @@ describe('API errors', () => {
       statusCode: status,
       code,
       retryable: false,
-      message: status === 401 ? 'no Give the client the option token, or set OJS_AUTH_TOKEN.' : 'no',
+      message: `no${advice[status] ?? ''}`,
       operation: 'job.get',
       jobId: 'j',
       queue: 'q',

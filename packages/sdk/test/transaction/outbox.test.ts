@@ -19,16 +19,19 @@ import {
 } from '../../src/transaction/index.ts';
 import { keepingLogger } from '../support/log.ts';
 
+const denied = '{"error":{"code":"permission_denied","message":"The token lacks the scope enqueue."}}';
+
 /** A transport that a test can cut: before a call takes effect, or after. */
 class Cut implements Transport {
   readonly calls: Call[] = [];
-  cut: 'no' | 'before' | 'after' = 'no';
+  cut: 'no' | 'before' | 'after' | 'denied' = 'no';
   readonly #target: Transport;
   constructor(target: Transport) {
     this.#target = target;
   }
   async call(call: Call, context?: Parameters<Transport['call']>[1]): Promise<Answer> {
     if (this.cut === 'before') throw new Error('cut before');
+    if (this.cut === 'denied') return { status: 403, text: denied, headers: {} };
     this.calls.push(call);
     const answer = await this.#target.call(call, context);
     if (this.cut === 'after') throw new Error('cut after');
@@ -327,6 +330,24 @@ describe.each(kinds)('outbox on %s', (_, openOwn) => {
     await sent.promise;
     expect(logger.lines.filter(({ level }) => level === 'warn')).toHaveLength(1);
     expect(await embedded.engine.get(ids[1] ?? '')).not.toBeNull();
+  });
+
+  test('a token without the scope enqueue ends the relay once, and the rows stay pending', async () => {
+    await using o = await open();
+    o.transport.cut = 'denied';
+    await o.own.stage(o.jobs, numbered(2));
+    const ended = Promise.withResolvers<object>();
+    const error = (message: string, fields: object = {}) => ended.resolve({ message, ...fields });
+    await using relay = o.relayOf({ logger: { ...keepingLogger(), error } });
+    relay.start();
+    expect(await ended.promise).toMatchObject({
+      message: 'outbox relay ended: its token may not enqueue; the rows stay',
+      reason: expect.stringContaining('lacks the scope enqueue'),
+    });
+    await expect(relay.flush()).rejects.toMatchObject({ name: 'OJSPermissionError' });
+    expect(await o.rows()).toMatchObject([{ status: 'pending' }, { status: 'pending' }]);
+    o.transport.cut = 'no';
+    expect(await relay.flush()).toBe(2);
   });
 
   test('sent rows go after their time, failed ones stay', async () => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { OJSAuthenticationError, OJSError, type Worker } from '../../src/index.ts';
+import { OJSAuthenticationError, OJSError, OJSPermissionError, type Worker } from '../../src/index.ts';
 import { aborted, type Bench, gate, openBench } from '../support/bench.ts';
 import { refusal } from '../support/faulty.ts';
 
@@ -201,6 +201,7 @@ describe('the end of a worker', () => {
 describe('what keeps a worker from working', () => {
   test.each([
     [401, 'unauthenticated', OJSAuthenticationError],
+    [403, 'permission_denied', OJSPermissionError],
     [400, 'invalid_request', OJSError],
   ] as const)('a first fetch that is refused with %i rejects start() and ready', async (status, code, type) => {
     bench.wire.spoil('worker.exchange', refusal(status, { error: { code, message: 'no' } }));
@@ -230,6 +231,24 @@ describe('what keeps a worker from working', () => {
     expect(await worker.runUntil(() => job.wait())).toBe('x');
     expect(nacks()).toEqual([]);
   });
+});
+
+test('a token that loses the scope work ends the worker with an error; the job of its ack keeps its lease', async () => {
+  const job = await bench.client.enqueue('test.job', []);
+  const denied = refusal(403, { error: { code: 'permission_denied', message: 'The token lacks the scope work.' } });
+  const worker = bench.worker().register('test.job', () => {
+    for (let n = 0; n < 20; n++) bench.wire.spoil('worker.exchange', denied);
+    return 'x';
+  });
+  await expect(worker.start()).rejects.toMatchObject({
+    name: 'OJSPermissionError',
+    message: expect.stringContaining('lacks the scope work'),
+  });
+  expect(nacks()).toEqual([]);
+  expect(await job.refresh()).toMatchObject({ state: 'active' });
+  expect(bench.logger.lines).toContainEqual(
+    expect.objectContaining({ level: 'error', message: 'outcome refused: the job comes back when its lease ends' }),
+  );
 });
 
 describe('quiet', () => {

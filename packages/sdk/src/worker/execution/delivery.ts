@@ -53,13 +53,14 @@ export class Delivery {
         new OJSError('The job no longer belonged to this worker when its outcome was sent.', { jobId: leased.id }),
       );
       this.#done(leased);
-    } else if (status === 400 || status === 413 || status === 422) this.#refused(leased, status, answer?.message ?? '');
+    } else if ([400, 403, 413, 422].includes(status)) this.#refused(leased, status, answer?.message ?? '');
     else this.#later(leased);
   }
 
   /** The server will never take this outcome as it is. */
   #refused(leased: LeasedJob, status: number, reason: string): void {
-    if (leased.outcome === 'ack' && leased.entry !== ackEntry(leased, undefined)) {
+    // 403 refuses the token, not the result.
+    if (status !== 403 && leased.outcome === 'ack' && leased.entry !== ackEntry(leased, undefined)) {
       this.#fail(leased, refusedResult(status, reason));
       return;
     }

@@ -38,8 +38,10 @@ export function isTooLarge(error: unknown, characters: number): boolean {
 }
 
 /**
- * A wrong token. At the first request the caller must know; later the token may be renewed, so the worker tries again.
+ * A wrong token, or a proxy that refuses access. The first request reports it to the caller. Later the worker tries
+ * again, because the token may be renewed. A 403 of the OJS server itself is a refusal: the token lacks a scope.
  */
 export function isAboutIdentity(error: unknown): boolean {
-  return error instanceof OJSAPIError && (error.statusCode === 401 || error.statusCode === 403);
+  if (!(error instanceof OJSAPIError)) return false;
+  return error.statusCode === 401 || (error.statusCode === 403 && error.error.foreign === true);
 }
