@@ -1,3 +1,4 @@
+import { cronJobNames } from '../envelope/attributes.ts';
 import { readEnvelope } from '../envelope/envelope.ts';
 import { jobPolicies, jobShape, optionsShape } from '../envelope/job-shape.ts';
 import { type Shape, shapeOf } from '../envelope/unknown-members.ts';
@@ -41,27 +42,10 @@ const overlaps: Readonly<Record<string, OverlapPolicy>> = {
   enqueue: 'enqueue',
 };
 const maxDescription = 4_096;
-/** The members of a run's enqueue request that the dialect without a template has at the top level. */
-const jobFields = ['type', 'args', 'meta', 'schema', 'options'] as const;
-/** Options that clients also write beside the name. */
-const jobOptions = [
-  'queue',
-  'priority',
-  'timeout',
-  'timeout_ms',
-  'retry',
-  'unique',
-  'tags',
-  'visibility_timeout',
-  'visibility_timeout_ms',
-  'rate_limit',
-] as const;
-
 /** The members that a change may have besides `enabled`. */
 export const cronFields: ReadonlySet<string> = new Set([
   ...['cron', 'expression', 'schedule', 'timezone', 'tz', 'overlap_policy', 'description', 'job_template', 'job'],
-  ...jobFields,
-  ...jobOptions,
+  ...cronJobNames,
 ]);
 
 /**
@@ -124,7 +108,7 @@ function enqueueOf(part: Part, issues: Issues): { readonly enqueue: Json; readon
     return { enqueue: withArgs(members(template.text)), at: template.path };
   }
   const fields = new Map<string, Json>();
-  for (const field of [...jobFields, ...jobOptions]) {
+  for (const field of cronJobNames) {
     const text = part.find(field)?.text;
     if (text !== undefined) fields.set(field, text);
   }
@@ -174,7 +158,7 @@ export function changedCron(
   ]);
   if (!['cron', 'expression', 'schedule'].some((name) => sent.has(name)))
     fields.set('expression', JSON.stringify(expression));
-  const own = [...jobFields, ...jobOptions].some((name) => sent.has(name));
+  const own = cronJobNames.some((name) => sent.has(name));
   if (own) for (const [name, value] of members(enqueue)) fields.set(name, value);
   else if (!sent.has('job_template') && !sent.has('job')) fields.set('job_template', enqueue);
   for (const [name, value] of sent) fields.set(name, value);

@@ -14,11 +14,61 @@ import { type Field, Issues, Part, type Rule, rules } from './validate.ts';
 export const defaultTimeoutMs = 1_800_000;
 export const defaultQueue = 'default';
 
+/** Where a client may write a member, besides the top of an enqueue request. */
+interface Places {
+  /** In `options` of the request. */
+  readonly options: boolean;
+  /** Beside the name of a cron: the member holds for every run. */
+  readonly cron: boolean;
+}
+
+const atTop = { options: false, cron: true };
+const anywhere = { options: true, cron: true };
+/** Each run of a cron has its own. */
+const ofOneJob = { options: true, cron: false };
 /** Members that this server interprets; the stored envelope has them under their canonical name. */
-export const attributeNames =
-  `specversion id type args options meta queue priority timeout timeout_ms scheduled_at delay_until expires_at retry unique
-  visibility_timeout visibility_timeout_ms tags pending schema rate_limit total_timeout enqueue_ttl grace_period heartbeat_timeout result_ttl
-  result_size_limit`.split(/\s+/);
+const attributes = {
+  specversion: { options: false, cron: false },
+  id: { options: false, cron: false },
+  type: atTop,
+  args: atTop,
+  meta: anywhere,
+  schema: atTop,
+  options: atTop,
+  queue: anywhere,
+  priority: anywhere,
+  timeout: anywhere,
+  timeout_ms: anywhere,
+  scheduled_at: ofOneJob,
+  delay_until: ofOneJob,
+  expires_at: ofOneJob,
+  pending: ofOneJob,
+  retry: anywhere,
+  unique: anywhere,
+  visibility_timeout: anywhere,
+  visibility_timeout_ms: anywhere,
+  tags: anywhere,
+  rate_limit: anywhere,
+  total_timeout: anywhere,
+  enqueue_ttl: anywhere,
+  grace_period: anywhere,
+  heartbeat_timeout: anywhere,
+  result_ttl: anywhere,
+  result_size_limit: anywhere,
+} as const satisfies Readonly<Record<string, Places>>;
+
+/** A reader takes these names only: the compiler refuses a member that is missing above. */
+type AttributeName = keyof typeof attributes;
+type OptionName = AttributeName | 'metadata' | 'version' | 'retry_policy';
+
+export const attributeNames: readonly string[] = Object.keys(attributes);
+export const optionNames: readonly string[] = [...namesAt('options'), 'metadata', 'version'];
+export const cronJobNames: readonly string[] = namesAt('cron');
+
+function namesAt(place: keyof Places): readonly string[] {
+  return Object.entries(attributes).flatMap(([name, places]) => (places[place] ? [name] : []));
+}
+
 /**
  * Members that the server manages. A client's values are ignored (ojs-core §5.3), so that no rendered job has a member
  * twice.
@@ -32,21 +82,21 @@ const known: ReadonlySet<string> = new Set([...attributeNames, ...managedNames])
 /** An enqueue request in either shape; `options` wins over the same member at the top. */
 export class Request {
   readonly issues = new Issues();
-  readonly top: Part;
-  readonly options: Part | null;
+  readonly top: Part<AttributeName>;
+  readonly options: Part<OptionName> | null;
 
   constructor(values: Readonly<Record<string, unknown>>, text: Json, path: string) {
-    this.top = new Part(values, text, path);
+    this.top = new Part<AttributeName>(values, text, path);
     const field = this.top.find('options');
     const options = this.issues.check(field, rules.object);
-    this.options = field === null || options === null ? null : new Part(options, field.text, field.path);
+    this.options = field === null || options === null ? null : new Part<OptionName>(options, field.text, field.path);
   }
 
-  either(name: string, other?: string): Field | null {
+  either(name: AttributeName, other?: AttributeName): Field | null {
     return this.options?.find(name, other) ?? this.top.find(name, other);
   }
 
-  required(name: string): Field | null {
+  required(name: AttributeName): Field | null {
     const field = this.top.find(name);
     if (field === null) this.issues.add(`${this.top.path}.${name}`, `${name} is required`);
     return field;

@@ -1,7 +1,7 @@
 import { limitNames, windowNames } from '../policies/limits.ts';
 import { retryNames } from '../policies/retry.ts';
 import { uniqueNames } from '../policies/unique.ts';
-import { attributeNames, managedNames } from './attributes.ts';
+import { attributeNames, managedNames, optionNames } from './attributes.ts';
 import { type Shape, shapeOf } from './unknown-members.ts';
 
 const window = shapeOf(windowNames);
@@ -9,10 +9,6 @@ export const retryShape: Shape = shapeOf(retryNames);
 export const limitShape: Shape = shapeOf(limitNames, { rate: window, throttle: window });
 const policies = { retry: retryShape, unique: shapeOf(uniqueNames), rate_limit: limitShape };
 
-/** Members of `options`; the flat envelope has them at its top. */
-const optionNames =
-  `queue priority timeout timeout_ms scheduled_at delay_until expires_at visibility_timeout visibility_timeout_ms tags pending total_timeout
-  enqueue_ttl grace_period heartbeat_timeout result_ttl result_size_limit meta metadata version`.split(/\s+/);
 export const optionsShape: Shape = shapeOf(optionNames, { ...policies, retry_policy: retryShape });
 export const stepOptionsShape: Shape = shapeOf([...optionNames, 'callback_type'], {
   ...policies,

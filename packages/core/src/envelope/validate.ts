@@ -66,7 +66,7 @@ export const rules = {
 } as const;
 
 /** An object of the request: its parsed values beside their raw texts. */
-export class Part {
+export class Part<Name extends string = string> {
   readonly values: Readonly<Record<string, unknown>>;
   readonly texts: ReadonlyMap<string, Json>;
   readonly path: string;
@@ -78,7 +78,7 @@ export class Part {
   }
 
   /** The member, or else the one under the other name; null counts as absent (ojs-json-format §14.2). */
-  find(name: string, other?: string): Field | null {
+  find(name: Name, other?: Name): Field | null {
     const text = this.texts.get(name);
     if (text !== undefined && text !== 'null') return new Field(this, name, text);
     return other === undefined ? null : this.find(other);

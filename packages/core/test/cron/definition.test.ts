@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { cronJobNames } from '../../src/envelope/attributes.ts';
 import {
   changedCron,
   decideFiring,
@@ -53,6 +54,18 @@ describe('readCron', () => {
     expect(definition.enqueue).toBe('{"type":"a.b","meta":{"n":9007199254740993},"args":[]}');
     expect(definition.overlap).toBe('cancel_previous');
     expect(definitionOf(JSON.stringify(definition))).toEqual(definition);
+  });
+
+  test('every attribute of a run may stand beside the name, and is kept', () => {
+    const flat = { type: 'a.b', args: [], ...Object.fromEntries(cronJobNames.map((name) => [name, null])) };
+    const given = {
+      ...flat,
+      ...{ type: 'a.b', args: [1], meta: { a: 1 }, schema: 'urn:a', options: {}, queue: 'q', priority: 3 },
+      ...{ timeout: 60, timeout_ms: 60_000, visibility_timeout: 60, visibility_timeout_ms: 60_000, tags: ['t'] },
+      ...{ retry: { max_attempts: 2 }, unique: { keys: ['type'] }, rate_limit: { key: 'k', concurrency: 1 } },
+      ...{ total_timeout: 90, enqueue_ttl: 30, grace_period: 5, heartbeat_timeout: 20, result_ttl: 1, result_size_limit: 9 },
+    };
+    expect(JSON.parse(read({ name: 'report', cron: '@daily', ...given }).definition.enqueue)).toEqual(given);
   });
 
   test('a disabled one is not due', () => {

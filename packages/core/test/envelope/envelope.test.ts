@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { attributeNames } from '../../src/envelope/attributes.ts';
 import {
   type ErrorCode,
   isUuidv7,
@@ -36,6 +37,15 @@ function expectFault(call: () => unknown, code: ErrorCode, ...paths: string[]) {
   expect(issues.map((issue) => issue.path)).toEqual(paths);
   return fault;
 }
+
+test.each(attributeNames.filter((name) => !['options', 'meta'].includes(name)))(
+  'the reader of %s refuses a value of a wrong type',
+  (name) => {
+    // No attribute takes a list of lists but args, which takes no text.
+    const value = name === 'args' ? 'x' : [[]];
+    expect(faultOf(() => read({ [name]: value })).message).toContain(name);
+  },
+);
 
 describe('a minimal envelope', () => {
   const { job, onConflict } = readText('{"type":"a.b","args":[1]}');
