@@ -60,7 +60,7 @@ describe.skipIf(executablePath === null)('the playground', () => {
     await it.reaches('completed');
     await expect.poll(() => it.told()).toContain('job.completed completed');
     expect(await it.told()).toContain('job.state_changed available');
-    expect(await it.page.getByText('attempt 2: Error: attempt 2 was to fail').count()).toBe(1);
+    expect(await it.page.getByText('attempt 2: Error: attempt 2 fails on purpose').count()).toBe(1);
     await it.send({
       type: 'demo.doomed',
       args: [],
@@ -130,7 +130,7 @@ describe.skipIf(executablePath === null)('the playground', () => {
     const id = await it.page.locator('#subject-id').textContent();
     await it.send(job);
     await it.page.getByRole('alert').filter({ hasText: 'duplicate HTTP 409' }).waitFor();
-    await it.button('Show the job that is there').click();
+    await it.button('Show the existing job').click();
     await it.reaches('active');
     expect(await it.page.locator('#subject-id').textContent()).toBe(id);
     await it.button('Cancel job').click();
@@ -202,7 +202,7 @@ describe.skipIf(executablePath === null)('the playground', () => {
       .getByRole('button', { name: 'yearly' })
       .click();
     await it.button('Delete cron').click();
-    await it.page.getByText('Send something').waitFor();
+    await it.page.getByText('Send a job, a workflow or a cron').waitFor();
     expect((await fetch(`${server.url}/ojs/v1/cron/yearly`)).status).toBe(404);
     await it.editor.fill('{"name": "never", "cron": "61 * * * *", "type": "hello", "args": []}');
     await expect.poll(() => runs.textContent()).toContain('minute');
@@ -323,14 +323,14 @@ describe.skipIf(executablePath === null)('the playground', () => {
     await using _ = startWorker(locked.url, 'a-long-secret');
     await using it = await open(locked.url);
     const dialog = it.page.getByRole('dialog', { name: 'Token' });
-    await dialog.getByText('This server asks for a token.').waitFor();
+    await dialog.getByText('This server needs a token.').waitFor();
     const field = dialog.getByLabel('Token of this server');
     await field.fill('not the right one');
     await dialog.getByRole('button', { name: 'Use it' }).click();
     await dialog.getByText('no spaces').waitFor();
     await field.fill('not-the-right-one');
     await field.press('Enter');
-    await dialog.getByText('The server does not take this token.').waitFor();
+    await dialog.getByText('The server refuses this token.').waitFor();
     await field.fill('a-long-secret');
     await field.press('Enter');
     await dialog.waitFor({ state: 'hidden' });
@@ -347,7 +347,7 @@ describe.skipIf(executablePath === null)('the playground', () => {
     await it.button('Token is set').click();
     await dialog.getByRole('button', { name: 'Forget it' }).click();
     await it.send({ type: 'hello', args: [] });
-    await dialog.getByText('This server asks for a token.').waitFor();
+    await dialog.getByText('This server needs a token.').waitFor();
     expect(it.complaints).toEqual([]);
   });
 
@@ -395,6 +395,6 @@ describe.skipIf(executablePath === null)('the playground', () => {
   test('a job that nobody takes is explained', async () => {
     await using it = await open();
     await it.send({ type: 'hello', args: [], options: { queue: 'nobody' } });
-    await it.page.getByText('No worker has taken it yet').waitFor();
+    await it.page.getByText('No worker has fetched this job yet').waitFor();
   });
 });

@@ -99,7 +99,7 @@ export function startWorker(url: string, token?: string): Worker & AsyncDisposab
   });
   worker.register('hello', async ({ args }) => ({ hello: args }));
   worker.register('demo.flaky', async ({ attempt }) => {
-    if (attempt <= 2) throw new Error(`attempt ${attempt} was to fail`);
+    if (attempt <= 2) throw new Error(`attempt ${attempt} fails on purpose`);
     return { attempts: attempt };
   });
   worker.register('demo.doomed', async ({ args: [message] }) => {

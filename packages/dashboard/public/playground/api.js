@@ -52,7 +52,7 @@ export async function call(method, path, body, signal) {
   });
   const text = await response.text().catch((error) => {
     if (signal?.aborted) throw error;
-    throw new ApiError(0, 'unreachable', 'The server broke off its answer.');
+    throw new ApiError(0, 'unreachable', 'The connection broke before the answer was complete.');
   });
   if (!response.ok) throw errorOf(response.status, text);
   return { status: response.status, text, body: fieldsOf(text) };

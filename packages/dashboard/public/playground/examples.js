@@ -16,7 +16,7 @@ export const examples = {
     },
     {
       name: 'Retry policy',
-      about: 'Fails twice and succeeds at the third attempt, a second and then two later.',
+      about: 'Fails twice, then succeeds. The retries follow after one and two seconds.',
       text: `{
   "type": "demo.flaky",
   "args": [],
@@ -32,7 +32,7 @@ export const examples = {
     },
     {
       name: 'Dead letter',
-      about: 'Never succeeds. Out of attempts it goes to the dead letter, from where it can be sent back.',
+      about: 'Always fails. After its last attempt it goes to the dead letter, where you can retry it.',
       text: `{
   "type": "demo.doomed",
   "args": [],
@@ -48,7 +48,7 @@ export const examples = {
     },
     {
       name: 'Delayed job',
-      about: 'Waits for five seconds before a worker may have it. A time such as 2031-01-01T09:00:00Z does as well.',
+      about: 'Becomes available after five seconds. An absolute time works too, such as 2031-01-01T09:00:00Z.',
       text: `{
   "type": "hello",
   "args": ["from the past"],
@@ -59,7 +59,7 @@ export const examples = {
     },
     {
       name: 'Unique job',
-      about: 'Runs for ten seconds. Send it twice: the second is refused as long as the first has not ended.',
+      about: 'Runs for ten seconds. Send it twice: the server refuses the second job until the first has ended.',
       text: `{
   "type": "demo.slow",
   "args": [10],
@@ -72,8 +72,8 @@ export const examples = {
 }`,
     },
     {
-      name: 'Progress, to be cancelled',
-      about: 'Tells how far it is for twenty seconds. Cancel it on the way.',
+      name: 'Progress and cancellation',
+      about: 'Reports its progress for twenty seconds. Cancel it while it runs.',
       text: `{
   "type": "demo.slow",
   "args": [20]
@@ -83,7 +83,7 @@ export const examples = {
   workflow: [
     {
       name: 'Chain',
-      about: 'One after the other: each step has the results of those before it.',
+      about: 'Steps run one after the other. Each step gets the results of the steps before it.',
       text: `{
   "type": "chain",
   "name": "one after the other",
@@ -96,7 +96,7 @@ export const examples = {
     },
     {
       name: 'Group',
-      about: 'All at once; it is complete when the last of them is.',
+      about: 'Jobs run at the same time. The group completes with its last job.',
       text: `{
   "type": "group",
   "name": "all at once",
@@ -109,7 +109,7 @@ export const examples = {
     },
     {
       name: 'Group with callbacks (batch)',
-      about: 'All at once, and then a job that depends on how it went. demo.doomed fails, so on_failure is sent.',
+      about: 'Jobs run at the same time, then a callback. demo.doomed fails, so the callback is on_failure.',
       text: `{
   "type": "batch",
   "name": "with callbacks",
@@ -133,7 +133,7 @@ export const examples = {
     {
       name: 'Each minute',
       about:
-        'A job at the beginning of each minute, until you delete the cron. Sent again under the same name it is changed.',
+        'Enqueues a job every minute until you delete the cron. Sending the same name again changes the cron.',
       text: `{
   "name": "playground-minute",
   "cron": "* * * * *",
@@ -144,7 +144,7 @@ export const examples = {
     },
     {
       name: 'Every ten seconds',
-      about: 'Six fields begin with the second.',
+      about: 'An expression of six fields begins with seconds.',
       text: `{
   "name": "playground-seconds",
   "cron": "*/10 * * * * *",
@@ -155,7 +155,7 @@ export const examples = {
     {
       name: 'Weekdays at nine',
       about:
-        'In a time zone of your choice, right at every change of the clocks. A run is skipped while the one before it has not ended.',
+        'Runs in any time zone, also when clocks change. A run is skipped while the previous one has not ended.',
       text: `{
   "name": "playground-morning",
   "cron": "0 9 * * MON-FRI",

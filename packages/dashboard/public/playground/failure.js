@@ -59,6 +59,6 @@ export function showFailure(error, open) {
             ...facts.flatMap(([name = '', text = '']) => [element('dt', {}, name), element('dd', {}, text)]),
           ),
         ]),
-    ...(existing === '' ? [] : [button('Show the job that is there', () => open(existing))]),
+    ...(existing === '' ? [] : [button('Show the existing job', () => open(existing))]),
   );
 }

@@ -21,8 +21,8 @@ export async function followCron(target, page, signal) {
     showDocument(text, 'cron');
     showNotice(
       enabled
-        ? `Next run at ${localTime(cron.next_run_at)}. It goes on until it is deleted.`
-        : 'It sends nothing while it is paused.',
+        ? `Next run at ${localTime(cron.next_run_at)}. The cron runs until you delete it.`
+        : 'A paused cron enqueues nothing.',
     );
     /** @param {string} method @param {string} at */
     const change = async (method, at) => {

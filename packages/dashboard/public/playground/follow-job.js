@@ -33,7 +33,7 @@ export async function followJob(target, page, signal) {
       doubt = setTimeout(
         () =>
           showNotice(
-            'No worker has taken it yet. npm start runs one for the examples; workers take the types and queues that they know.',
+            'No worker has fetched this job yet. npm start runs one for the examples. A worker needs its queue and its type.',
           ),
         patienceMs,
       );
@@ -50,7 +50,7 @@ export async function followJob(target, page, signal) {
     }
   } catch (error) {
     if (!(error instanceof ApiError && error.code === 'unsupported')) throw error;
-    showNotice('This server keeps no events: the page looks at the job once a second.');
+    showNotice('This server keeps no events: the page reads the job once a second.');
     for (let seen = ''; !ended.has(seen); await pause(pollMs, signal)) {
       const job = await look();
       if (job.state === seen) continue;

@@ -63,7 +63,7 @@ export async function followWorkflow(target, page, signal) {
 
   const listening = listen().catch((error) => {
     if (error instanceof ApiError && error.code === 'unsupported')
-      return showNotice('This server keeps no events: the page looks at the workflow once a second.');
+      return showNotice('This server keeps no events: the page reads the workflow once a second.');
     if (!both.aborted) throw error;
   });
   try {

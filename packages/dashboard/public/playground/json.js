@@ -57,7 +57,7 @@ class Reader {
     if (next === ',' || next === ']' || next === '}' || next === ':') this.#fail(`Expected a value before ${next}`);
     const digits = this.#match(number);
     if (digits !== null) {
-      if (/[\d.eE]/.test(this.#text[this.#at] ?? '')) this.#fail('This is no number of JSON', this.#at - digits.length);
+      if (/[\d.eE]/.test(this.#text[this.#at] ?? '')) this.#fail('Not a valid JSON number', this.#at - digits.length);
       return { kind: 'number', text: digits };
     }
     const found = this.#match(word);
@@ -116,13 +116,13 @@ class Reader {
     const begun = this.#at;
     for (let at = begun + 1; at < this.#text.length; at++) {
       const character = this.#text[at] ?? '';
-      if (character < ' ') return this.#fail('A string ends in its line; a line break within it is \\n', at);
+      if (character < ' ') return this.#fail('A string cannot span lines; write \\n for a line break', at);
       if (character !== '\\') continue;
       if (!/^\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/.test(this.#text.slice(at, at + 6)))
-        return this.#fail('JSON has no such escape; a backslash is \\\\', at);
+        return this.#fail('Unknown escape; write \\\\ for a backslash', at);
       at++;
     }
-    return this.#fail('This string has no end', begun);
+    return this.#fail('The string has no closing quote', begun);
   }
 
   /** @param {string} close @param {number} opened @returns {never} */

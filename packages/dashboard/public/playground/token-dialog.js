@@ -10,7 +10,7 @@ const opener = byId('token-open', HTMLButtonElement);
 /** Where the page asked by itself for a token. */
 export function askForToken() {
   problem.textContent =
-    storedToken() === null ? 'This server asks for a token.' : 'The server does not take this token.';
+    storedToken() === null ? 'This server needs a token.' : 'The server refuses this token.';
   if (!dialog.open) dialog.showModal();
 }
 
