@@ -161,7 +161,7 @@ export const http: Section = {
         ],
         [
           'packages/sdk/test/connection/retries.test.ts',
-          'Retry-After is kept, and a longer one than the deadline fails at once',
+          'a retry waits for Retry-After; one beyond the deadline fails at once',
         ],
       ],
       why: 'a rule for clients',

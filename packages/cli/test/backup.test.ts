@@ -68,7 +68,7 @@ async function enqueue(url: string, args: string): Promise<string> {
 
 const job = async (url: string, id: string) => (await fetch(`${url}/ojs/v1/jobs/${id}`)).text();
 
-test('a backup of a file that is served, in use, is restored into another one, which serves the same jobs', async () => {
+test('ojs restore copies a backup of a file in use to another file, which serves the same jobs', async () => {
   const directory = folder();
   const { url, server } = await serving(join(directory, 'a.db'));
   const known: string[] = [];
@@ -108,7 +108,7 @@ test('a backup of a file that is served, in use, is restored into another one, w
   expect(again.errors).toMatch(/^ojs restore: .*b\.db is not empty/);
 });
 
-test('what cannot be backed up or restored ends with 1, one line that says why, and no new file', async () => {
+test('a failed backup or restore exits with 1, prints one line with the reason, and creates no file', async () => {
   const directory = folder();
   const at = (name: string) => join(directory, name);
   await ojs('migrate', '--url', `sqlite:${at('a.db')}`);
@@ -137,7 +137,7 @@ test('what cannot be backed up or restored ends with 1, one line that says why, 
   expect((await ojs('restore')).code).toBe(2);
 });
 
-test('ojs migrate says what it would run, changes nothing, then does it; a newer layout is refused', async () => {
+test('ojs migrate --dry-run prints the steps, ojs migrate runs them; a newer layout is refused', async () => {
   const directory = folder();
   const file = join(directory, 'old.db');
   emptyFile(file);

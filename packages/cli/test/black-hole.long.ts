@@ -44,7 +44,7 @@ const fetchFrom = (queue: string, worker: string) => ({
 });
 
 test.concurrent.each(remote)(
-  'the way from one server to its store goes dead for 45 s, $name: it hands out nothing, its late writes are refused, the other goes on',
+  'a server cut off from its store for 45 s, $name, hands out no jobs, its late writes fail, and the other server continues',
   { timeout: 240_000 },
   async ({ name, url }) => {
     const target = url();

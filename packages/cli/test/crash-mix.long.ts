@@ -20,7 +20,7 @@ const step = (type: string, args: readonly unknown[] = []) => ({
   options: { queue: 'mix', retry: { max_attempts: 20 } },
 });
 
-test('ten kills of the server among workflows, unique jobs and a cron: all of it ends, once', {
+test('workflows, unique jobs and a cron end exactly once across ten kills of the server', {
   timeout: 300_000,
 }, async () => {
   const home = mkdtempSync(join(tmpdir(), 'ojs-mix-'));

@@ -63,7 +63,7 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
 }
 
 describe('SIGKILL in the middle of 5,000 jobs, at default timeouts', () => {
-  test('ten kills of the server: nothing lost, nothing run twice, no lost answer that waits over 15 s', {
+  test('ten kills of the server lose no job and run none twice, and no client waits over 15 s', {
     timeout: 180_000,
   }, async () => {
     const file = join(home, 'jobs.db');
@@ -110,7 +110,7 @@ describe('SIGKILL in the middle of 5,000 jobs, at default timeouts', () => {
     expect(last.running).toBe(true);
   });
 
-  test('workers killed too: only jobs that were active at a kill run twice', { timeout: 240_000 }, async () => {
+  test('if workers are killed too, only jobs active at a kill run twice', { timeout: 240_000 }, async () => {
     const file = join(home, 'jobs.db');
     const log = join(home, 'runs.log');
     const port = await freePort();

@@ -101,7 +101,7 @@ const copies = stages()
   .map((words) => ({ sources: words.slice(0, -1), target: words.at(-1) ?? '' }));
 
 describe('Dockerfile', () => {
-  test('copies what is there, every workspace and every lock, and no more', () => {
+  test('the Dockerfile copies every workspace and every lock file, and nothing that is missing', () => {
     const missing = copies.flatMap(({ sources }) => sources).filter((source) => !existsSync(join(root, source)));
     expect(missing).toEqual([]);
     const { workspaces }: { readonly workspaces: readonly string[] } = JSON.parse(read('package.json'));
@@ -112,7 +112,7 @@ describe('Dockerfile', () => {
     expect(folders.filter((folder) => !first.has(`${folder}/package.json`))).toEqual([]);
   });
 
-  test('is two stages; the last one runs as a user without rights, stops on SIGTERM, keeps its data in a volume and looks after itself', () => {
+  test('the last of two stages runs as an unprivileged user, stops on SIGTERM, stores data in a volume and has a health check', () => {
     expect(stages()).toHaveLength(2);
     expect(only('USER')).toEqual(['node']);
     expect(only('STOPSIGNAL')).toEqual(['SIGTERM']);
@@ -125,7 +125,7 @@ describe('Dockerfile', () => {
     expect(only('FROM')[0]).toMatch(/^node:24/);
   });
 
-  test('what it copies is a whole server: it starts, its health check passes while it runs, and fails afterwards', async () => {
+  test('the copied files start a server whose health check passes while it runs and fails afterwards', async () => {
     const image = mkdtempSync(join(tmpdir(), 'ojs-image-'));
     onTestFinished(() => rmSync(image, { recursive: true, force: true }));
     for (const { sources, target } of copies) {
@@ -173,7 +173,7 @@ describe.each(['compose.yaml', 'compose.quickstart.yaml'])('%s', (file) => {
   const { services, volumes }: Compose = yaml(file);
   const servers = Object.entries(services).filter(([, service]) => service.build !== undefined);
 
-  test('names variables that the server reads, ports that it listens on, and volumes that are there', () => {
+  test('the compose file names only variables that the server reads, its ports, and declared volumes', () => {
     expect(servers.length).toBeGreaterThan(0);
     for (const [, { environment: given, ports }] of servers) {
       expect(Object.keys(given ?? {}).filter((name) => !known.has(name))).toEqual([]);
@@ -185,7 +185,7 @@ describe.each(['compose.yaml', 'compose.quickstart.yaml'])('%s', (file) => {
     expect(mounted.toSorted()).toEqual(Object.keys(volumes).toSorted());
   });
 
-  test('without a token a server is published on loopback only; it gets the time that it needs to stop', () => {
+  test('a server without a token is published on loopback only, and gets enough time to stop', () => {
     for (const [name, service] of servers) {
       const given = service.environment ?? {};
       if (!('OJS_TOKEN' in given)) {
@@ -196,7 +196,7 @@ describe.each(['compose.yaml', 'compose.quickstart.yaml'])('%s', (file) => {
     }
   });
 
-  test('a server waits for its store, which keeps what it is told and refuses rather than forgets', () => {
+  test('a server waits for its store, which persists every write and never evicts', () => {
     for (const [, { environment: given, depends_on: waits }] of servers) {
       const [, host] = /^(?:postgres|redis):\/\/(?:[^@]*@)?([a-z]+)/.exec(given?.OJS_STORAGE ?? '') ?? [];
       if (host === undefined) continue;
@@ -219,7 +219,7 @@ describe('deploy/kubernetes', () => {
   const pod = deployment.spec?.template?.spec;
   const container = pod?.containers?.[0];
 
-  test('has nothing that the kustomization does not name', () => {
+  test('the kustomization names every manifest of the folder', () => {
     expect(readdirSync(join(root, folder)).toSorted()).toEqual([...resources, 'kustomization.yaml'].toSorted());
   });
 
@@ -264,7 +264,7 @@ describe('deploy/kubernetes', () => {
     expect(() => compile('wrong.ts', misspelt)).toThrow();
   });
 
-  test('variables are those that the server reads, their secrets are there, probes ask open paths of the port', () => {
+  test('the manifests set only variables that the server reads, reference declared secrets, and probe open paths', () => {
     const [port] = container?.ports ?? [];
     expect(String(port?.containerPort)).toBe(environment.OJS_PORT);
     for (const { name, valueFrom } of container?.env ?? []) {

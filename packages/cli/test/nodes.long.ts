@@ -21,7 +21,7 @@ const shared = storages
   .map(({ name, url }) => ({ name, url: () => (name === 'sqlite' ? `sqlite:${join(home, 'jobs.db')}` : url()) }));
 
 test.concurrent.each(shared)(
-  'server nodes die in turn in the middle of 5,000 jobs, $name: nothing lost, nothing run twice, the others go on',
+  'server nodes that die in turn during 5,000 jobs, $name, lose no job and run none twice',
   { timeout: 240_000 },
   async ({ name, url }) => {
     const target = url();

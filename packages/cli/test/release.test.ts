@@ -34,7 +34,7 @@ describe('the release workflow', () => {
     expect(stdout).toContain(`Checking ${globSync('.github/workflows/*.yml', { cwd: root }).length} workflow file(s)`);
   });
 
-  test('each job may do what it needs, and nothing else', () => {
+  test('each job of a workflow has only the permissions that it needs', () => {
     expect(release.permissions).toEqual({});
     expect(
       Object.fromEntries(Object.entries(release.jobs).map(([name, { permissions }]) => [name, permissions])),
@@ -61,7 +61,7 @@ describe('the release workflow', () => {
     expect(files.filter((path) => !existsSync(join(root, path)))).toEqual([]);
   });
 
-  test('it packs and publishes all packages, each after those that it needs', () => {
+  test('the release packs and publishes every package after its dependencies', () => {
     const lists = [...commands.matchAll(/for name in ([a-z ]+);/g)].map(([, names = '']) => names.split(' '));
     expect(lists).toEqual([publishedPackages, publishedPackages]);
     const folders = globSync('packages/*/package.json', { cwd: root })
@@ -81,7 +81,7 @@ describe('release notes', () => {
   const changelog =
     '# Changelog\n\n## Unreleased\n\n- later\n\n## [0.2.0] - 2026-02-01\n\n### Added\n\n- two\n\n## 0.1.0\n\n- one\n';
 
-  test('are the section of the version', () => {
+  test('the release notes are the version's section of the changelog', () => {
     expect(sectionOf(changelog, '0.2.0')).toBe('### Added\n\n- two');
     expect(sectionOf(changelog, '0.1.0')).toBe('- one');
     expect(sectionOf(changelog, '0.1')).toBeNull();
@@ -94,7 +94,7 @@ describe('release notes', () => {
     expect(/^## \[?([^\]\s]+)/m.exec(read('CHANGELOG.md'))?.[1]).toBe(version);
   });
 
-  test('a tag is released where every package and every range between them has its version', () => {
+  test('the release accepts a tag only if every package and every range has its version', () => {
     const manifests = publishedPackages.map((name) => JSON.parse(read(`packages/${name}/package.json`)));
     const { version } = manifests[0];
     expect(mismatches(`v${version}`, manifests)).toEqual([]);
@@ -106,7 +106,7 @@ describe('release notes', () => {
 
 describe('what GitHub and Renovate read', () => {
   test.each(globSync('.github/ISSUE_TEMPLATE/*.yml', { cwd: root }))(
-    '%s is YAML with what a template needs',
+    '%s is valid YAML with the members of a template',
     (path) => {
       const template = parse(read(path));
       if (path.endsWith('config.yml')) {
@@ -125,7 +125,7 @@ describe('what GitHub and Renovate read', () => {
     },
   );
 
-  test('Renovate keeps the actions and puts digests in the place of their tags', () => {
+  test('Renovate updates the actions and pins them by digest', () => {
     expect(JSON.parse(read('renovate.json')).extends).toContain('helpers:pinGitHubActionDigests');
   });
 });

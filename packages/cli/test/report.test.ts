@@ -9,7 +9,7 @@ const main = new URL('../src/main.ts', import.meta.url).pathname;
 const report = (...args: readonly string[]) =>
   promisify(execFile)(process.execPath, [main, 'storage', 'report', ...args]);
 
-test.skipIf(server === null)('ojs storage report tells what the memory of a Redis store holds, by kind', async () => {
+test.skipIf(server === null)('ojs storage report counts keys and bytes of a Redis storage by kind', async () => {
   const url = namespaceUrl();
   await using storage = await openStorage(url);
   await storage.migrate();
@@ -27,7 +27,7 @@ test.skipIf(server === null)('ojs storage report tells what the memory of a Redi
   expect(lines.at(-1)?.split(/ +/)).toEqual(['all', String(keys), String(bytes)]);
 });
 
-test('ojs storage report says where it has nothing to tell', async () => {
+test('ojs storage report refuses a storage that is not Redis, with the reason', async () => {
   const refused = await report('--url', 'sqlite:./jobs.db').catch(
     (error: { readonly code: number; readonly stderr: string }) => error,
   );

@@ -70,7 +70,7 @@ describe('ojs serve', () => {
     expect(command.errors()).toBe('');
   });
 
-  test('ends on SIGINT with 0, too, and logs JSON lines on standard error', async () => {
+  test('SIGINT ends the server with 0, and the log has JSON lines on standard error', async () => {
     const command = ojs(['serve', '--storage', 'memory:', '--port', '0']);
     const url = await listening(command);
     command.process.kill('SIGINT');
@@ -83,7 +83,7 @@ describe('ojs serve', () => {
     expect(lines).toMatchObject([{ msg: 'listening', url, storage: 'memory' }, { msg: 'stopped' }]);
   });
 
-  test('a second signal ends it at once', async () => {
+  test('a second signal ends the server at once', async () => {
     const command = ojs(['serve', '--storage', 'memory:', '--port', '0']);
     const url = await listening(command);
     const socket = new AbortController();
@@ -110,7 +110,7 @@ describe('ojs serve', () => {
     await slow;
   });
 
-  test('takes the environment, and flags over it', async () => {
+  test('ojs serve reads the environment, and flags override it', async () => {
     const env = {
       OJS_STORAGE: 'memory:',
       OJS_PORT: '1',
@@ -143,7 +143,7 @@ describe('ojs serve', () => {
     [[], { OJS_PORT: 'x' }, /OJS_PORT is x/],
     [[], { OJS_INSECURE: 'maybe' }, /OJS_INSECURE is maybe/],
   ];
-  test('flags and variables that cannot be meant end with 2 and say why', async () => {
+  test('invalid flags and variables exit with 2 and print the reason', async () => {
     const commands = wrong.map(
       ([args, env, message]) => [args, message, ojs(['serve', '--storage', 'memory:', ...args], env)] as const,
     );
@@ -155,7 +155,7 @@ describe('ojs serve', () => {
     }
   });
 
-  test('a port in use and a store that cannot be had end with 1 and say why', async () => {
+  test('a port in use and an unreachable store exit with 1 and print the reason', async () => {
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
     const address = taken.address();
@@ -185,7 +185,7 @@ describe('ojs', () => {
     expect((await fetch(`${await listening(command)}/playground`)).status).toBe(status);
   });
 
-  test('has help and a version, and refuses other commands', async () => {
+  test('ojs prints help and version, and refuses unknown commands', async () => {
     const help = ojs(['--help']);
     expect(await help.ended).toBe(0);
     expect(help.output()).toMatch(/serve[\s\S]*migrate[\s\S]*backup[\s\S]*restore/);

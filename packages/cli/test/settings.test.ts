@@ -30,11 +30,11 @@ describe('settings of the server', () => {
     expect(serveCommand().options).toHaveLength(read.length);
   });
 
-  test('and both stand in docs/server.md', () => {
+  test('docs/server.md lists every variable with its flag', () => {
     expect(Object.fromEntries(documented)).toEqual(Object.fromEntries(flags));
   });
 
-  test('each variable changes the configuration, and every setting of it has a variable', () => {
+  test('each variable changes a setting, and each setting has a variable', () => {
     const { certFile, keyFile } = selfSigned();
     const samples: Readonly<Record<string, string>> = {
       OJS_STORAGE: 'memory:',

@@ -10,7 +10,7 @@ const stores = [
 /** What a server has from SIGTERM to SIGKILL in compose.yaml. */
 const graceMs = 20_000;
 
-test.concurrent.each(stores)('a server whose store is away ends on SIGTERM in its time, $name', async ({ start }) => {
+test.concurrent.each(stores)('a server with an unreachable store ends in time on SIGTERM, $name', async ({ start }) => {
   await using store = await start();
   await using server = await serveOn(store.url, await freePort());
   await store.kill();

@@ -82,7 +82,7 @@ async function killStore({ mayLoseMs = 0, unsynced }: Store, instance: Instance,
 }
 
 test.concurrent.each(stores)(
-  'ten times SIGKILL of the store in the middle of 5,000 jobs, $name',
+  'ten SIGKILLs of the store during 5,000 jobs lose nothing, $name',
   { timeout: 240_000 },
   async (tested) => {
     const { name, start, mayLoseMs = 0 } = tested;

@@ -32,7 +32,7 @@ async function roundTrip(server: Child): Promise<void> {
 }
 
 describe('a store that speaks TLS', () => {
-  test.skipIf(!has('redis'))('Redis: whose certificate is trusted is used, another is refused by name', async () => {
+  test.skipIf(!has('redis'))('Redis: a trusted certificate connects, another is refused by name', async () => {
     await using redis = await startRedis({ tls: certificate });
     await using server = await serveOn(redis.url, 0, { NODE_EXTRA_CA_CERTS: certFile });
     await roundTrip(server);
@@ -43,7 +43,7 @@ describe('a store that speaks TLS', () => {
   });
 
   test.skipIf(!has('postgres'))(
-    'PostgreSQL: every connection is encrypted, and verify-full looks at the certificate',
+    'PostgreSQL: every connection is encrypted, and verify-full checks the certificate',
     async () => {
       await using postgres = await startPostgres({ tls: certificate });
       await using server = await serveOn(`${postgres.url}?sslmode=verify-full&sslrootcert=${certFile}`, 0);

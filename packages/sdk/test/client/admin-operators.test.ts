@@ -34,7 +34,7 @@ describe.each(storages)('what operators do, on $name', (storage) => {
     return { embedded, client, admin, work, die };
   }
 
-  test('limits of a job: seen with their use, overridden, restored; a second job waits', async () => {
+  test('an operator reads limits with their use, overrides and restores them; a second job waits', async () => {
     const { client, admin, work } = await open();
     const limits = [{ key: 'stripe', concurrency: 1, rate: { limit: 100, period: '1m' } }] as const;
     const jobs = await client.enqueueBatch([1, 2].map((n) => ({ type: 'a.job', args: [n], limits })));
@@ -65,7 +65,7 @@ describe.each(storages)('what operators do, on $name', (storage) => {
     await expect(admin.getLimit('nobody')).rejects.toBeInstanceOf(JobNotFoundError);
   });
 
-  test('queue configuration: set, read, taken back; the queue made, seen and deleted', async () => {
+  test('an operator sets, reads and resets the configuration of a queue, creates it and deletes it', async () => {
     const { client, admin } = await open();
     const config = {
       concurrency: 3,
@@ -99,7 +99,7 @@ describe.each(storages)('what operators do, on $name', (storage) => {
     await expect(admin.createQueue('bad name')).rejects.toMatchObject({ issues: [{ path: 'queueName' }] });
   });
 
-  test('many jobs cancelled, retried and deleted, by ids and by filter, each with its own outcome', async () => {
+  test('bulk cancel, retry and delete take ids or a filter and give each job its own outcome', async () => {
     const { client, admin, die } = await open();
     const jobs = await client.enqueueBatch(
       [1, 2, 3].map((n) => ({
@@ -130,7 +130,7 @@ describe.each(storages)('what operators do, on $name', (storage) => {
     });
   });
 
-  test('the dead letter: searched, counted, retried with changes, by filter and by ids, purged', async () => {
+  test('an operator searches, counts, retries with changes and purges the dead letter', async () => {
     const { client, admin, die } = await open();
     const before = new Date();
     const [one = '', two = '', three = ''] = [...(await die('mail', 'one', 'two')), ...(await die('other', 'three'))];
@@ -182,7 +182,7 @@ describe.each(storages)('what operators do, on $name', (storage) => {
     expect(await found({ includeDiscarded: true })).toEqual([]);
   });
 
-  test('progress is on the job, begins anew with the next attempt, and is complete with the job', async () => {
+  test('the progress of a job starts anew with each attempt and is complete with the job', async () => {
     const { client, embedded } = await open();
     const reported = gate<void>();
     const go = gate<void>();
@@ -240,7 +240,7 @@ describe.each(storages)('what operators do, on $name', (storage) => {
     expect((await client.enqueue('a.job', [], { resultTtl: 'forever' })).raw.result_ttl).toBe(-1);
   });
 
-  test('a result is gone after its resultTtl of 0', async () => {
+  test('the server keeps no result with a resultTtl of 0', async () => {
     const { client, work } = await open();
     const job = await client.enqueue('a.job', [], { resultTtl: 0 });
     await work('default', () => ({ secret: 1 })).runUntil(async () => {
@@ -285,7 +285,7 @@ test('checkpoints and workers', async () => {
   await expect(admin.workerHealth('gone')).rejects.toBeInstanceOf(JobNotFoundError);
 });
 
-test('what cannot be sent is refused with its place, before anything is sent', async () => {
+test('an invalid argument is refused with its path before anything is sent', async () => {
   await using embedded = await openEmbedded('memory:');
   await using admin = new Admin(embedded);
   await using client = new Client(embedded);

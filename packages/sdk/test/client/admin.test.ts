@@ -69,7 +69,7 @@ describe.each(['http', 'embedded'] as const)('Admin over %s', (way) => {
     }
   });
 
-  test('a running job that is discarded is aborted, and its outcome is refused', async () => {
+  test('discarding a running job aborts its signal, and the server refuses its outcome', async () => {
     await using client = new Client(target());
     await using admin = new Admin(target());
     const queue = newQueue();

@@ -86,7 +86,7 @@ describe.each(['http', 'embedded'] as const)('Client over %s', (way) => {
     expect(Object.keys(read)).not.toContain('wait');
   });
 
-  test('enqueueBatch is one request, in order, all or none; a bad one names its index', async () => {
+  test('enqueueBatch sends one atomic request in order; the error of a bad job names its index', async () => {
     await using client = open();
     const queue = newQueue();
     const jobs = await client.enqueueBatch([1, 2, 3].map((n) => ({ type: 'test.job', args: [n], queue })));
@@ -104,7 +104,7 @@ describe.each(['http', 'embedded'] as const)('Client over %s', (way) => {
     expect(await client.enqueueBatch([])).toEqual([]);
   });
 
-  test('what was refused stays refused, whatever the caller makes of it meanwhile', async () => {
+  test('a refused request stays refused, even if the caller mends its object meanwhile', async () => {
     await using client = open();
     const queue = newQueue();
     const args: unknown[] = [1n];
@@ -143,7 +143,7 @@ describe.each(['http', 'embedded'] as const)('Client over %s', (way) => {
     await closed;
   });
 
-  test('close() waits for a workflow and a cron whose args are looked at before anything is sent', async () => {
+  test('close() waits for a workflow and a cron with an asynchronous schema', async () => {
     const { promise: signal, resolve: go } = Promise.withResolvers<void>();
     const client = open();
     const encode: Encoder = (args, meta) => signal.then(() => ({ args, meta }));
@@ -163,7 +163,7 @@ describe.each(['http', 'embedded'] as const)('Client over %s', (way) => {
     await closed;
   });
 
-  test('cancel; a second cancel is the server’s conflict; unknown and malformed ids are not_found', async () => {
+  test('a second cancel is a conflict; unknown and malformed ids are not_found', async () => {
     await using client = open();
     const job = await client.enqueue('test.job', [], { queue: newQueue() });
     expect(await job.cancel()).toMatchObject({ id: job.id, state: 'cancelled', cancelledAt: expect.any(Date) });
@@ -200,7 +200,7 @@ describe.each(['http', 'embedded'] as const)('Client over %s', (way) => {
     expect((await client.listQueues()).filter(({ name }) => name.startsWith(`${queue}-`))).toHaveLength(205);
   });
 
-  test('wait gives the result, or the failure with its history; its deadline and abort reject at once', async () => {
+  test('wait() resolves with the result or rejects with the failure history; deadline and abort reject at once', async () => {
     await using client = open();
     const queue = newQueue();
     const good = await client.enqueue('test.job', [], { queue });
@@ -260,7 +260,7 @@ describe.each(['http', 'embedded'] as const)('Client over %s', (way) => {
     expect((await client.listDeadLetterJobs({ queue })).items).toHaveLength(1);
   });
 
-  test('manifest and health are documents, verbatim', async () => {
+  test('manifest() and health() return the server's documents verbatim', async () => {
     await using client = open();
     expect(await client.manifest()).toMatchObject({ specversion: '1.0', conformance_level: expect.any(Number) });
     expect(await client.health()).toMatchObject({ status: 'ok' });
@@ -294,7 +294,7 @@ describe('Client', () => {
     expect(() => new Client(target)).toThrow(OJSValidationError);
   });
 
-  test('the path of the binding is no part of the target: it would be there twice', () => {
+  test('a target with the path of the binding is refused', () => {
     expect(() => new Client('http://localhost:8080/ojs/v1')).toThrow(
       'target: expected an http or https URL without /ojs/v1',
     );

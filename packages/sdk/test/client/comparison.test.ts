@@ -24,12 +24,12 @@ beforeEach(async () => {
 afterEach(() => bench[Symbol.asyncDispose]());
 
 describe('faults that other SDKs have', () => {
-  test('concurrent calls are not one request each', async () => {
+  test('concurrent calls share requests', async () => {
     await Promise.all(Array.from({ length: 500 }, (_, n) => client.enqueue('test.job', [n])));
     expect(bench.wire.calls).toHaveLength(1);
   });
 
-  test('names that would take a backtracking pattern for ever are refused at once', async () => {
+  test('names that would stall a backtracking pattern are refused at once', async () => {
     const started = performance.now();
     for (const name of [`${'a'.repeat(120)}_`, `${'a.'.repeat(60)}!`, `${'a-'.repeat(60)}_`]) {
       await expect(client.enqueue('test.job', [], { queue: name })).rejects.toMatchObject({
@@ -41,7 +41,7 @@ describe('faults that other SDKs have', () => {
     expect(performance.now() - started).toBeLessThan(60_000);
   });
 
-  test('an aborted signal sends nothing, its reason is what is thrown, and no listener stays', async () => {
+  test('a call with an aborted signal throws its reason, sends nothing and leaves no listener', async () => {
     const reason = new Error('enough');
     for (const call of [
       (signal: AbortSignal) => client.enqueue('test.job', [], { signal }),
@@ -90,7 +90,7 @@ describe('faults that other SDKs have', () => {
     }
   });
 
-  test('args are an array and nothing else, as they are; a duration is no time', async () => {
+  test('args must be an array and are sent unchanged; a duration is not accepted as a time', async () => {
     expect((await client.enqueue('test.job', [[1, 2]])).args).toEqual([[1, 2]]);
     for (const args of ['x', { a: 1 }, 7, null, undefined]) {
       // @ts-expect-error args are an array
@@ -101,7 +101,7 @@ describe('faults that other SDKs have', () => {
     expect(Math.abs(soon - Date.now() - 300_000)).toBeLessThan(100_000);
   });
 
-  test('an error of a call has the stack of whoever made it', async () => {
+  test('the error of a call has the stack of its caller', async () => {
     const tags = [3] as unknown as string[];
     const handle = await client.enqueue('test.job', []);
     for (const call of [
@@ -143,7 +143,7 @@ describe('faults that other SDKs have', () => {
     expect(worker.state).toBe('idle');
   });
 
-  test('typos in names, in fields of a job and in options do not compile; an interface is a value for args', async () => {
+  test('typos in names, job fields and options do not compile; args accept an interface', async () => {
     interface Mail {
       to: string;
       cc?: string[];
@@ -166,7 +166,7 @@ describe('faults that other SDKs have', () => {
     expect(handle.raw.created_at).toBe(handle.createdAt?.toISOString());
   });
 
-  test('methods reject, and never throw where they are called (SDK-014)', async () => {
+  test('methods reject and never throw synchronously (SDK-014)', async () => {
     // @ts-expect-error no type
     await expect(client.enqueue(undefined, [])).rejects.toBeInstanceOf(OJSValidationError);
     await expect(client.enqueue('test.job', [], { timeout: '5s', timeoutMs: 5 })).rejects.toBeInstanceOf(
@@ -210,7 +210,7 @@ test('204 is an answer without a body (ojs-http-binding §4)', async () => {
   expect(await client.unregisterCronJob('daily')).toEqual({ deleted: true, name: 'daily' });
 });
 
-test('going over many pages takes the same time for each', async () => {
+test('iterating over many pages takes constant time a page', async () => {
   const pages = 6_000;
   const answer = (query: PageQuery) => {
     const at = query.offset ?? 0;

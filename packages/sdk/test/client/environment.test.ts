@@ -19,7 +19,7 @@ afterEach(async () => {
 
 // A fault of other SDKs: no configuration by the environment (SDK-007 to SDK-009).
 describe('the environment, below code and above the defaults', () => {
-  test('OJS_QUEUE: of jobs, crons and workers that name none', async () => {
+  test('OJS_QUEUE is the queue of jobs, crons and workers that name none', async () => {
     vi.stubEnv('OJS_QUEUE', 'from-env');
     const client = new Client(bench.wire);
     expect(await client.enqueue('test.job', [])).toMatchObject({ queue: 'from-env' });
@@ -73,14 +73,14 @@ describe('the environment, below code and above the defaults', () => {
     vi.restoreAllMocks();
   });
 
-  test('nothing at all is enough', () => {
+  test('an empty environment is valid', () => {
     for (const name of ['OJS_BACKEND_URL', 'OJS_QUEUE', 'OJS_LOG_LEVEL', 'OJS_AUTH_TOKEN']) vi.stubEnv(name, undefined);
     new Client();
   });
 });
 
 describe('TLS', () => {
-  test('OJS_TLS_CA_FILE, and the options over it', async () => {
+  test('options override OJS_TLS_CA_FILE', async () => {
     const { certFile, keyFile } = selfSigned();
     const cert = readFileSync(certFile, 'utf8');
     await using server = await startServer({ storage: 'memory:', port: 0, log: false, tls: { certFile, keyFile } });
@@ -108,7 +108,7 @@ describe('TLS', () => {
     expect(await over.health()).toMatchObject({ status: 'ok' });
   });
 
-  test('what cannot be heeded is refused where it is given', () => {
+  test('TLS options without effect are refused at the constructor', () => {
     vi.stubEnv('OJS_TLS_CA_FILE', '/nowhere/ca.pem');
     expect(() => new Client('https://localhost')).toThrow(/OJS_TLS_CA_FILE.*nowhere/);
     new Client('http://localhost');

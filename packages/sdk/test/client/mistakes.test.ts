@@ -137,7 +137,7 @@ async function sendRequest(text: string): Promise<string> {
 
 const runs = { ts: runScript, sh: runCommand, http: sendRequest };
 
-test('each mistake of the page gives the message that stands there', async () => {
+test('each mistake on the page gives the message that the page shows', async () => {
   const messages: string[] = [];
   for (const [, , language = '', code = ''] of page.matchAll(section)) {
     if (language !== 'ts' && language !== 'sh' && language !== 'http') throw new Error(`${language} cannot be run`);

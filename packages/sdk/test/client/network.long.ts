@@ -10,7 +10,7 @@ import { keepingLogger } from '../support/log.ts';
 const portOf = (server: RunningServer) => Number(new URL(server.url).port);
 
 // The server that is killed instead (SIGKILL) is packages/cli/test/crash.long.ts.
-test('ten restarts of the server under load, resets between them: nothing acknowledged is lost, nothing runs twice, work resumes within 5 s', async () => {
+test('ten restarts of the server and resets under load lose no acknowledged job and run none twice; work resumes within 5 s', async () => {
   const home = mkdtempSync(join(tmpdir(), 'ojs-restarts-'));
   const open = () => startServer({ storage: `sqlite:${join(home, 'store.db')}`, port: 0, log: false });
   let server = await open();

@@ -91,7 +91,7 @@ describe('network faults', () => {
     },
   );
 
-  test('a server that is stopped and started again under load', async () => {
+  test('a restart of the server under load loses no job', async () => {
     const home = mkdtempSync(join(tmpdir(), 'ojs-network-'));
     const storage = `sqlite:${join(home, 'store.db')}`;
     let server = await open(storage);
@@ -142,7 +142,7 @@ describe('network faults', () => {
     rmSync(home, { recursive: true });
   });
 
-  test('SIGTERM under load: heartbeats to the last ack, nothing lost, nothing run twice, within the grace period', async () => {
+  test('SIGTERM under load ends within the grace period, with heartbeats to the last ack, and loses no job', async () => {
     await using server = await open('memory:');
     await using proxy = await openProxy(server.url, () => 'pass');
     await using client = new Client(server.url);

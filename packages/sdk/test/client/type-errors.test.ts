@@ -37,7 +37,7 @@ await client.registerCronJob({ name: 'c', cron: '@daily', type: 'a.b', tz: 'UTC'
 await client.registerCronJob('c', '@daily', 'a.b', ['a'], { tz: 'UTC' });
 `;
 
-test('the compiler says what is wrong with a call, not which form of it was meant', async () => {
+test('the compiler reports the wrong argument, not a list of overloads', async () => {
   const home = join(root, 'packages/sdk/node_modules');
   mkdirSync(home, { recursive: true });
   const folder = mkdtempSync(join(home, '.snippets-'));

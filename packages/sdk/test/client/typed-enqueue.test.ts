@@ -103,7 +103,7 @@ export async function registry(): Promise<void> {
 }
 
 describe('definitions at run time, with real validators', () => {
-  test('what was given is sent; the handle shows what the schema made of it, after refresh too', async () => {
+  test('the given args are sent; the handle has the output of the schema, also after refresh()', async () => {
     const made = await client.enqueue(zodTuple, ['ann@example.com', '2026-01-01']);
     expect(made.args).toEqual(['ann@example.com', new Date('2026-01-01')]);
     expect(made.raw.args).toEqual(['ann@example.com', '2026-01-01']);
@@ -115,7 +115,7 @@ describe('definitions at run time, with real validators', () => {
     expect((await client.enqueue(asynchronous, ['free'])).args).toEqual(['free']);
   });
 
-  test('a refusal names every place, and nothing is sent', async () => {
+  test('a refused call names every path and sends nothing', async () => {
     const before = bench.wire.calls.length;
     const problemsOf = (call: Promise<unknown>) =>
       call.then(
@@ -134,7 +134,7 @@ describe('definitions at run time, with real validators', () => {
     expect(bench.wire.calls).toHaveLength(before);
   });
 
-  test('defaults stand below the call, in whatever spelling', async () => {
+  test('options of a call override defaults in any spelling', async () => {
     const timed = defineJob('timed.job', { timeout: '10s', delay: '1h', priority: 3, tags: ['base'] });
     const made = await client.enqueue(timed, [], { timeoutMs: 5_000, scheduledAt: '2099-01-01T00:00:00Z' });
     expect(made).toMatchObject({
@@ -147,7 +147,7 @@ describe('definitions at run time, with real validators', () => {
     expect(batched.scheduledAt).toEqual(new Date('2099-01-01T00:00:00Z'));
   });
 
-  test('the winner of a duplicate shows its own args, as the schema makes them', async () => {
+  test('the handle of a duplicate has the existing job's args, parsed by the schema', async () => {
     const unique = { keys: ['type'], onConflict: 'ignore' } as const;
     const once = defineJob('once.job', { args: z.tuple([z.coerce.date()]), unique });
     await client.enqueue(once, ['2026-01-01']);
@@ -157,7 +157,7 @@ describe('definitions at run time, with real validators', () => {
     });
   });
 
-  test('args are checked before and after middleware; encoded ones only before, and shown as they were', async () => {
+  test('args are checked before and after middleware; encoded args only before, and the handle has the plain ones', async () => {
     const guarded = new Client(bench.wire);
     guarded.enqueueMiddleware(async (request, next) => next({ ...request, args: ['x'] }), 'spoil');
     await expect(guarded.enqueue(zodTuple, ['ann@example.com', '2026-01-01'])).rejects.toMatchObject({

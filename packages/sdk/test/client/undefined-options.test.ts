@@ -50,13 +50,13 @@ test('every optional member of the option types takes undefined', () => {
   takes<{ a?: string }>();
 });
 
-test('the type of what fakeMode() returns is that of its store', () => {
+test('fakeMode() has the type of its store', () => {
   const store: ReturnType<typeof fakeMode> = fakeMode();
   expect(store.failNext('a.b')).toBe(store);
   store.restore();
 });
 
-test('at run time undefined is an option that was not given', async () => {
+test('at run time an undefined option counts as absent', async () => {
   const nothing: Undefined<JobOptions> = {
     ...{
       id: undefined,

@@ -52,7 +52,7 @@ describe('API errors', () => {
     expect(error.error.details).toEqual({ a: 1 });
   });
 
-  test('codes are taken in any case, under any name of the catalogue, nested or flat', () => {
+  test('apiError reads codes in any case, by any name of the catalogue, nested or flat', () => {
     expect(apiError(answer(404, { code: 'NOT_FOUND', message: 'm' }), {}).code).toBe('not_found');
     expect(apiError(answer(409, { error: { code: 'DUPLICATE_JOB' } }), {})).toBeInstanceOf(sdk.DuplicateJobError);
     expect(apiError(answer(404, { error: { code: 'OJS-3000' } }), {}).code).toBe('not_found');
@@ -71,7 +71,7 @@ describe('API errors', () => {
     expect(apiError(answer(404, body), {}).error.foreign ?? false).toBe(foreign);
   });
 
-  test("a proxy's page is an error of its status", () => {
+  test("a proxy's page becomes the error of its status", () => {
     expect(apiError(answer(502, '<html>Bad Gateway</html>'), {})).toMatchObject({
       code: 'backend_unavailable',
       retryable: true,
@@ -108,14 +108,14 @@ describe('API errors', () => {
     expect(retryAfterMs({ 'retry-after': 'soon' })).toBeUndefined();
   });
 
-  test('the winner of a duplicate is named', () => {
+  test('the error of a duplicate names the existing job', () => {
     const error = apiError(answer(409, { error: { code: 'duplicate', details: { existing_job_id: 'abc' } } }), {});
     expect(error).toMatchObject({ existingJobId: 'abc' });
   });
 });
 
 describe('isOjsError', () => {
-  test('knows errors of another copy of the package by their brand, and codes', () => {
+  test('isOjsError recognizes errors and codes of another copy of the package', () => {
     const foreign = Object.assign(new Error('x'), { [Symbol.for('@ojs-ts/sdk.error')]: true, code: 'duplicate' });
     expect(sdk.isOjsError(foreign)).toBe(true);
     expect(sdk.isOjsError(foreign, 'duplicate')).toBe(true);

@@ -43,7 +43,7 @@ async function refusalOf(
 }
 
 describe('what is no missing job', () => {
-  test('a missing job is one, and its message is the server’s', async () => {
+  test('a missing job is a JobNotFoundError with the server’s message', async () => {
     const error = await refusalOf(server.url);
     expect(error).toBeInstanceOf(JobNotFoundError);
     expect(error).toMatchObject({
@@ -109,7 +109,7 @@ describe('what is no missing job', () => {
     expect(error).toMatchObject({ code: 'route_not_found', message: expect.stringContaining('/ojs/v1/dead-letter') });
   });
 
-  test('a worker without a server warns once, names it and what to do, and tells when it answers', async () => {
+  test('a worker without a server logs one warning with URL and advice, and logs when the server answers', async () => {
     const logger = keepingLogger();
     const down = { status: 503, body: 'down' };
     let isUp = false;
@@ -151,7 +151,7 @@ describe('what is no missing job', () => {
     await waiting;
   });
 
-  test('a worker on a wrong address says once what answers there, and goes on', async () => {
+  test('a worker with a wrong address logs once what answers there, and tries again', async () => {
     const logger = keepingLogger();
     const worker = new Worker(`${otherUrl}/plain`, { logger, handleSignals: false, heartbeatThread: false });
     const running = worker.register('a.job', () => {}).start();

@@ -33,7 +33,7 @@ describe('retries over a transport that is spoiled', () => {
   const available = async () => (await client.queueStats('default')).available;
 
   // A fault of other SDKs: a retry after a commit and a cut, or a 503, made duplicates.
-  test.each(['before', 'after'] as const)('enqueue cut %s the commit makes one job', async (moment) => {
+  test.each(['before', 'after'] as const)('an enqueue cut off %s the commit makes one job', async (moment) => {
     faulty.spoil('job.enqueue', moment);
     const job = await client.enqueue('test.job', [1]);
     expect(job).toMatchObject({ state: 'available', outcome: 'created' });
@@ -43,7 +43,7 @@ describe('retries over a transport that is spoiled', () => {
     expect(first?.idempotencyKey).toBe(job.id);
   });
 
-  test.each(['before', 'after'] as const)('a batch cut %s the commit makes its jobs once', async (moment) => {
+  test.each(['before', 'after'] as const)('a batch cut off %s the commit makes its jobs once', async (moment) => {
     faulty.spoil('job.enqueueBatch', moment);
     const jobs = await client.enqueueBatch([
       { type: 'test.job', args: [1] },
@@ -115,7 +115,7 @@ describe('retries over a transport that is spoiled', () => {
     expect(await client.health()).toMatchObject({ status: 'ok' });
   });
 
-  test('five retries, then the error with the number of the attempt', async () => {
+  test('after five retries the call rejects with the number of the attempt', async () => {
     for (let n = 0; n < 7; n++) faulty.spoil('system.manifest', 'before');
     await expect(client.manifest()).rejects.toMatchObject({
       name: 'OJSConnectionError',
@@ -135,7 +135,7 @@ describe('retries over a transport that is spoiled', () => {
     expect(faulty.of('job.enqueue')).toHaveLength(1);
   });
 
-  test('Retry-After is kept, and a longer one than the deadline fails at once', async () => {
+  test('a retry waits for Retry-After; one beyond the deadline fails at once', async () => {
     faulty.spoil('system.health', refusal(429, {}, { 'retry-after': '0.05' }));
     const started = performance.now();
     await client.health();
@@ -146,7 +146,7 @@ describe('retries over a transport that is spoiled', () => {
     expect(limited).toMatchObject({ retryAfter: 60 });
   });
 
-  test('a degraded server’s own report is the answer', async () => {
+  test('health() returns the report of a degraded server', async () => {
     faulty.spoil('system.health', refusal(503, { status: 'degraded' }));
     expect(await client.health()).toEqual({ status: 'degraded' });
   });
@@ -195,7 +195,7 @@ describe('retries over HTTP through a hop that cuts connections', () => {
     expect(spoiled).toBe(3);
   });
 
-  test('nobody listens: OJSConnectionError with the cause', async () => {
+  test('a closed port gives an OJSConnectionError with the cause', async () => {
     await using client = new Client('http://127.0.0.1:9', { requestRetry: false });
     await expect(client.health()).rejects.toMatchObject({
       name: 'OJSConnectionError',

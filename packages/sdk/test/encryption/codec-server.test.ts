@@ -20,7 +20,7 @@ function ask(path: string, body: unknown, init: RequestInit = {}): Promise<Respo
 
 const text = (value: unknown) => toBase64(new TextEncoder().encode(JSON.stringify(value)));
 
-test('decodes what a job holds, and encodes', async () => {
+test('the codec server decodes and encodes payloads of a job', async () => {
   const { args, meta } = await encodeArgs(codec, ['a'.repeat(3_000)], {});
   const [{ data, encoding }] = args as [{ data: string; encoding: string }];
   const metadata = { encoding, encryption_key_id: meta['ojs.codec.key_id'] };
@@ -66,7 +66,7 @@ test.each([
   expect(await answer.json()).toMatchObject({ error: { message: expect.any(String) } });
 });
 
-test('an authorization that breaks lets nobody in', async () => {
+test('a rejected authorize() gets 401', async () => {
   const broken = codecServer({
     codec,
     authorize: () => {

@@ -60,7 +60,7 @@ describe('round trips', () => {
     );
   });
 
-  test('args that look encoded themselves', async () => {
+  test('args that look encoded survive the round trip', async () => {
     const args = [{ ojs_encoded: true, encoding: 'binary/encrypted', data: 'x' }];
     const encoded = await encodeArgs(codec, args, {});
     expect(await decodeArgs(codec, encoded.args, encoded.meta)).toEqual(args);
@@ -129,7 +129,7 @@ describe('the form of ojs-encryption §5.2 and §6.2', () => {
     for (const list of names) expect(encodingsIn(nameOf(list))).toEqual(list);
   });
 
-  test('gzip is left out where it does not help', async () => {
+  test('gzip is skipped if it does not make the payload smaller', async () => {
     const random = toBase64(crypto.getRandomValues(new Uint8Array(3_000)));
     const always = new CodecChain([new GzipCodec({ minBytes: 0 })]);
     expect((await always.encode(new TextEncoder().encode('[1]'))).encodings).toEqual([]);
@@ -180,7 +180,7 @@ describe('plain jobs', () => {
 describe('what cannot be read says why, without a word of the payload', () => {
   const sealed = () => encodeArgs(codec, [secret], {});
 
-  test('any changed byte, any truncation', async () => {
+  test('every changed byte and every truncation is refused', async () => {
     const { args, meta } = await sealed();
     const bytes = fromBase64((args[0] as { data: string }).data)!;
     const read = (data: Uint8Array) =>
@@ -225,7 +225,7 @@ describe('what cannot be read says why, without a word of the payload', () => {
     expect(await codeOf(holding(JSON.stringify({ secret })))).toBe('malformed_payload');
   });
 
-  test('a compressed payload that would fill the memory', async () => {
+  test('a compressed payload beyond maxBytes is refused', async () => {
     const bomb = new CodecChain([new GzipCodec({ minBytes: 0, maxBytes: 1_000_000 })]);
     const { args, meta } = await encodeArgs(bomb, ['a'.repeat(10_000_000)], {});
     expect(await codeOf(decodeArgs(bomb, args, meta))).toBe('malformed_payload');
@@ -233,7 +233,7 @@ describe('what cannot be read says why, without a word of the payload', () => {
 });
 
 describe('keys', () => {
-  test('rotation: new jobs have the new key, old ones are still read', async () => {
+  test('after a rotation new jobs use the new key, and old jobs are still readable', async () => {
     const old = keyring('2025', { 2025: key });
     const both = keyring('2026', { 2025: key, 2026: toBase64(other) });
     const before = await encodeArgs(new CodecChain([new EncryptionCodec(old)]), [1], {});
@@ -244,7 +244,7 @@ describe('keys', () => {
     expect(await decodeArgs(rotated, after.args, after.meta)).toEqual([2]);
   });
 
-  test('a provider that asks a service, and keys of WebCrypto', async () => {
+  test('a key provider may be asynchronous, and keys may come from WebCrypto', async () => {
     const imported = await crypto.subtle.importKey('raw', key, 'AES-GCM', false, ['encrypt', 'decrypt']);
     const chain = new CodecChain([
       new EncryptionCodec({ currentKeyId: async () => 'k', key: async (id) => (id === 'k' ? imported : undefined) }),
@@ -264,7 +264,7 @@ describe('keys', () => {
   });
 });
 
-test('a codec of your own takes its place in the chain', async () => {
+test('a custom codec works at its position in the chain', async () => {
   const reversed: PayloadCodec = {
     encoding: 'reversed/plain',
     encode: async ({ data, metadata }) => ({

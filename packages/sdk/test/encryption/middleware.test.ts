@@ -70,7 +70,7 @@ const charge: JobRequest = {
   meta: { user: 7 },
 };
 
-test('the server never sees args or result; the handler and the one who asks do', async () => {
+test('the server never sees plain args or results; handler and client do', async () => {
   const sent = await sender(bench.embedded, middleware)(charge);
   expect(sent?.args).toEqual(charge.args);
   const id = sent?.id ?? '';
@@ -92,7 +92,7 @@ test('the server never sees args or result; the handler and the one who asks do'
   expect(JSON.stringify(bench.logger.lines)).not.toContain(secret);
 });
 
-test('the handle of a job waits for its result in plain text, and reads itself again', async () => {
+test('wait() and refresh() of a handle decode', async () => {
   const handle = await sender(bench.embedded, middleware)(charge);
   await working(() => ({ charged: secret }));
   expect(await handle.wait({ timeout: '5s' })).toEqual({ charged: secret });
@@ -160,13 +160,13 @@ test('a typed job is checked before it is encrypted and again after it was decry
   expect(seen).toEqual(['ABC']);
 });
 
-test('a job that came in plain text runs as before, and so does its result', async () => {
+test('a plain job runs and its result stays plain', async () => {
   const { id } = await bench.client.enqueue('pay.charge', ['plain'], { queue: 'pay' });
   await working((ctx) => ctx.args);
   expect((await bench.client.getJob(id)).result).toEqual(['plain']);
 });
 
-test('results stay as they are with results: false, and where there is none', async () => {
+test('results stay plain with results: false, and an absent result stays absent', async () => {
   const sent = await encodeArgs(codec, [1], {});
   const ctx = { args: sent.args, meta: sent.meta, job: {}, parentResults: [] } as unknown as JobContext;
   expect(await encryptionMiddleware({ codec, results: false })(ctx, async () => 'plain')).toBe('plain');
@@ -174,7 +174,7 @@ test('results stay as they are with results: false, and where there is none', as
   expect(await encryptionMiddleware({ codec })(again, async () => undefined)).toBeUndefined();
 });
 
-test('results of the steps before are read', async () => {
+test('results of earlier workflow steps are decoded', async () => {
   const ctx = {
     args: [],
     meta: {},
@@ -187,7 +187,7 @@ test('results of the steps before are read', async () => {
   expect(seen).toEqual([{ secret }, 'plain']);
 });
 
-test('a worker without the key fails the execution and says so; the job is there for one that has it', async () => {
+test('a worker without the key fails the execution, and a worker with the key runs the job later', async () => {
   const sent = await sender(bench.embedded, middleware)({ ...charge, retry: { maxAttempts: 2, initialInterval: 1 } });
   const without = new CodecChain([new EncryptionCodec(keyring('two', { two: uniqueKey }))]);
   let handled = 0;
@@ -219,7 +219,7 @@ test('args that were tampered with never reach the handler', async () => {
   expect(kept.items.map((entry) => entry.id)).toEqual([id]);
 });
 
-test('what a relay sends again is not encrypted twice', async () => {
+test('a job that a relay sends again is not encrypted twice', async () => {
   const encoded = await encodeArgs(codec, charge.args, {});
   const passed: JobRequest[] = [];
   await middleware({ ...charge, ...encoded }, async (request) => {
@@ -235,7 +235,7 @@ test('bad args are refused before they are encrypted', async () => {
   await expect(send({ ...charge, schema: 'urn:x' })).rejects.toThrow('schema: a server cannot check encrypted args');
 });
 
-test('a definition is no longer asked about what it has checked', async () => {
+test('encrypted args are not checked by the definition's schema', async () => {
   const definition = defineJob('pay.charge', { queue: 'pay' });
   const passed: JobRequest[] = [];
   await middleware(job(definition, [secret]), async (request) => {
@@ -245,13 +245,13 @@ test('a definition is no longer asked about what it has checked', async () => {
   expect(Object.getOwnPropertySymbols(passed[0])).toEqual([]);
 });
 
-test('a middleware inside that drops the job drops it', async () => {
+test('an inner middleware can drop an encrypted job', async () => {
   const dropped = await sender(bench.embedded, middleware, async () => null)(charge);
   expect(dropped.outcome).toBe('dropped');
   expect(JSON.stringify(bench.logger.lines)).not.toContain(secret);
 });
 
-test('several jobs at once have payloads of their own', async () => {
+test('concurrent jobs have separate payloads', async () => {
   const send = sender(bench.embedded, middleware);
   const jobs = await Promise.all([1, 2, 3].map((n) => send({ ...charge, args: [n] })));
   const seen: unknown[] = [];
@@ -289,7 +289,7 @@ test('unique: argsKeys, metaKeys and onConflict count as they do in plain text',
   await expect(send({ ...charge, unique: { ...unique, argsKeys: ['nowhere'] } })).rejects.toThrow(OJSValidationError);
 });
 
-test('unique: without a key for it a policy on args is refused, one that counts nothing of them is not', async () => {
+test('unique: a policy on args without a uniqueKey is refused; one without args is accepted', async () => {
   const send = sender(bench.embedded, encryptionEnqueueMiddleware({ codec }));
   await expect(send({ ...charge, unique: { keys: ['args'] } })).rejects.toThrow(
     'give encryptionEnqueueMiddleware a uniqueKey',
@@ -298,7 +298,7 @@ test('unique: without a key for it a policy on args is refused, one that counts 
   await expect(send({ ...charge, unique: { keys: ['type'] } })).rejects.toThrow(DuplicateJobError);
 });
 
-test('unique: the fingerprint gives nothing away without its key, and stays when encryption keys rotate', async () => {
+test('unique: the fingerprint depends on uniqueKey only and survives the rotation of encryption keys', async () => {
   const rotated = encryptionEnqueueMiddleware({
     codec: new CodecChain([new EncryptionCodec(uniqueKey, 'two')]),
     uniqueKey,
@@ -311,7 +311,7 @@ test('unique: the fingerprint gives nothing away without its key, and stays when
   expect(other?.meta['ojs.codec.unique']).not.toBe(first?.meta['ojs.codec.unique']);
 });
 
-test('what a schema says of decrypted args reaches neither the server nor the log', async () => {
+test('issues of decrypted args reach neither the server nor the log', async () => {
   const refusing: StandardSchemaV1<string[], string[]> = {
     '~standard': {
       version: 1,

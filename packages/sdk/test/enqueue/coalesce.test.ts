@@ -35,7 +35,7 @@ describe('coalescing', () => {
     Array.from({ length: count }, (_, n) => client.enqueue('test.job', [n], options));
   const available = async () => (await bench.client.queueStats('default')).available;
 
-  test('a lone call is POST /jobs, calls of one turn are one bulk request; handles are as complete as those of a lone call', async () => {
+  test('a lone call is POST /jobs; calls of one turn share a bulk request and get complete handles', async () => {
     await using _ = await open();
     const lone = await client.enqueue('test.job', [0], { meta: { a: 1 }, tags: ['x'] });
     const jobs = await Promise.all(many(50, { meta: { a: 1 }, tags: ['x'] }));
@@ -80,7 +80,7 @@ describe('coalescing', () => {
     expect(await stuck).toBeInstanceOf(OJSTimeoutError);
   });
 
-  test('an item that is told without its job may have made one: the request that asks for it takes its own job for its outcome', async () => {
+  test('an item answered without its job is sent again and finds its own job', async () => {
     await using _ = await open();
     bench.wire.spoil('bulk.enqueue', async (call) => {
       const { jobs } = JSON.parse(call.body ?? '{}');
@@ -196,7 +196,7 @@ describe('coalescing', () => {
     expect(await available()).toBe(2);
   });
 
-  test.each([404, 405, 501])('a server without bulk (%i): singly, and it is asked once', async (status) => {
+  test.each([404, 405, 501])('a server without bulk (%i) is asked once and then gets single requests', async (status) => {
     await using _ = await open();
     bench.wire.spoil('bulk.enqueue', refusal(status, 'no such route'));
     await Promise.all(many(5));
@@ -206,7 +206,7 @@ describe('coalescing', () => {
     expect(await available()).toBe(10);
   });
 
-  test('a server whose bulk answer has summaries only: handles are filled in, the winner of a duplicate is read', async () => {
+  test('a bulk answer with summaries only is completed from the request; an existing job is read', async () => {
     await using _ = await open();
     const unique = { keys: ['type', 'args'], onConflict: 'ignore' } as const;
     const winner = await client.enqueue('test.job', ['w'], { meta: { won: true }, unique });
@@ -230,7 +230,7 @@ describe('coalescing', () => {
     expect(duplicate).toMatchObject({ id: winner.id, outcome: 'duplicate', meta: { won: true } });
   });
 
-  test('a batch that is too large for the server or a proxy goes in parts, and later ones are smaller', async () => {
+  test('a batch too large for the server or a proxy is split, and later batches are smaller', async () => {
     await using _ = await open();
     bench.wire.spoil(
       'bulk.enqueue',
@@ -247,7 +247,7 @@ describe('coalescing', () => {
     expect(await available()).toBe(19);
   });
 
-  test('a merged request that the server stumbles over is tried job by job; one that it is too busy for fails all, each by its own error', async () => {
+  test('after a 500 a merged request is sent job by job; after a 429 each call fails with its own error', async () => {
     await using _ = await open({ requestRetry: { maxRetries: 1, minBackoff: 1, maxBackoff: 1 } });
     bench.wire.spoil('bulk.enqueue', refusal(500, { error: { code: 'backend_error', message: 'boom' } }));
     expect((await Promise.all(many(3))).map(({ outcome }) => outcome)).toEqual(['created', 'created', 'created']);
@@ -272,7 +272,7 @@ describe('coalescing', () => {
     expect(bench.wire.calls.length).toBeLessThan(25);
   });
 
-  test('items that the store could not take for now are tried again, together', async () => {
+  test('items that the store refused for now are sent again together', async () => {
     await using _ = await open();
     bench.wire.spoil('bulk.enqueue', async (call) => {
       const { jobs } = JSON.parse(call.body ?? '{}');
@@ -287,7 +287,7 @@ describe('coalescing', () => {
     expect(bench.wire.of('bulk.enqueue')).toHaveLength(2);
   });
 
-  test('a call’s own abort and deadline hold inside a merged request, and before its turn nothing of it is sent', async () => {
+  test('abort and deadline of a call apply inside a merged request; a call that ends before its turn is not sent', async () => {
     await using _ = await open();
     const { promise: held, resolve: release } = Promise.withResolvers<void>();
     bench.wire.spoil('bulk.enqueue', async (call) => {
@@ -313,7 +313,7 @@ describe('coalescing', () => {
     expect(bench.wire.calls.map(({ body }) => body).join()).not.toContain('never');
   });
 
-  test('when all of its callers have left, the request is given up', async () => {
+  test('a merged request is aborted when all of its callers have left', async () => {
     await using _ = await open();
     let given: AbortSignal | undefined;
     const call = bench.wire.call.bind(bench.wire);
@@ -327,7 +327,7 @@ describe('coalescing', () => {
     expect(given?.aborted).toBe(true);
   });
 
-  test('close() waits for calls that have not had their turn yet', async () => {
+  test('close() waits for calls that are still queued', async () => {
     await using _ = await open();
     const jobs = Promise.all(many(20));
     const closed = client.close();

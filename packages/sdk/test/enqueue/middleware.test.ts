@@ -99,7 +99,7 @@ describe('enqueue middleware (ojs-middleware §3)', () => {
     for (const action of [made.wait(), made.refresh(), made.cancel()]) await expect(action).rejects.toThrow('dropped');
   });
 
-  test('what it throws aborts the call; a changed id, a wrong edit and a forgotten answer are told', async () => {
+  test('an error of a middleware aborts the call; a changed id, a wrong edit and a missing return value are errors', async () => {
     const mistakes: readonly [EnqueueMiddleware, unknown][] = [
       [() => Promise.reject(new RangeError('no')), RangeError],
       [async (request, next) => next({ ...request, id: '01900000-0000-7000-8000-000000000001' }), OJSValidationError],
@@ -116,7 +116,7 @@ describe('enqueue middleware (ojs-middleware §3)', () => {
     expect(bench.wire.calls).toEqual([]);
   });
 
-  test('what was sent is told as it is, whatever the middleware answers', async () => {
+  test('the handle is the sent job, whatever the middleware returns', async () => {
     client.enqueueMiddleware(async (request, next) => {
       await next(request);
       return null;
@@ -160,7 +160,7 @@ describe('enqueue middleware (ojs-middleware §3)', () => {
 });
 
 describe('a batch', () => {
-  test('each passes the middleware by itself, however long it takes; one atomic request; a dropped one keeps its place', async () => {
+  test('each job of a batch passes the middleware by itself; one atomic request follows; a dropped job keeps its place', async () => {
     client.enqueueMiddleware(async (request, next) => {
       if (request.args[0] === 1) return null;
       if (request.args[0] === 0) await new Promise((resolve) => setImmediate(resolve));
@@ -180,7 +180,7 @@ describe('a batch', () => {
     expect(bench.wire.calls).toHaveLength(1);
   });
 
-  test('where the middleware of one fails, or leaves it invalid, nothing is sent, and the error names it', async () => {
+  test('if the middleware of one job fails or makes it invalid, nothing is sent, and the error names the job', async () => {
     let bad: EnqueueMiddleware = () => Promise.reject(new RangeError('no'));
     client.enqueueMiddleware((request, next) => (request.args[0] === 1 ? bad(request, next) : next(request)));
     const requests = [0, 1, 2].map((n) => ({ type: 'test.job', args: [n] }));
@@ -190,7 +190,7 @@ describe('a batch', () => {
     expect(bench.wire.calls).toEqual([]);
   });
 
-  test('more than the server takes is an OJSValidationError; the limit is asked for once', async () => {
+  test('a batch above the server's limit is an OJSValidationError; the limit is read once', async () => {
     const requests = Array.from({ length: 10_001 }, () => ({ type: 'test.job', args: [] }));
     for (let n = 0; n < 2; n++)
       await expect(client.enqueueBatch(requests)).rejects.toMatchObject({
@@ -206,7 +206,7 @@ describe('a batch', () => {
   });
 });
 
-test('onJobEnqueued is told of new jobs only, and what it throws changes nothing', async () => {
+test('onJobEnqueued gets new jobs only, and its errors change nothing', async () => {
   const seen: string[] = [];
   const logger = keepingLogger();
   const telling = new Client(bench.wire, {

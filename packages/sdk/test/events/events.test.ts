@@ -66,7 +66,7 @@ describe.each(['http', 'fetch', 'embedded', 'polling'] as const)('events over %s
     return worker.runUntil(work);
   }
 
-  test('the life of a job, with what the accessors tell', async () => {
+  test('the accessors describe each event in the life of a job', async () => {
     await using client = open();
     const queue = newQueue();
     const job = await client.enqueue('test.job', [], { queue });
@@ -84,7 +84,7 @@ describe.each(['http', 'fetch', 'embedded', 'polling'] as const)('events over %s
     expect(kinds(rest)).toEqual(['job.started', 'job.completed']);
   });
 
-  test('without types every kind comes once, in the words of the catalogue', async () => {
+  test('without types each event comes once, by its name in the catalogue', async () => {
     await using client = open();
     const queue = newQueue();
     const job = await client.enqueue('job.fail', [], { queue });
@@ -93,7 +93,7 @@ describe.each(['http', 'fetch', 'embedded', 'polling'] as const)('events over %s
     expect(kinds(events)).toEqual(['job.enqueued', 'job.started', 'job.failed', 'job.discarded']);
   });
 
-  test('leaving while the next event is awaited waits for nothing', async () => {
+  test('break ends the loop at once while the next event is pending', async () => {
     await using client = open();
     const events = client.events({ queue: newQueue() })[Symbol.asyncIterator]();
     const next = events.next();
@@ -113,7 +113,7 @@ describe.each(['http', 'fetch', 'embedded', 'polling'] as const)('events over %s
     expect(await second).toEqual([]);
   });
 
-  test('those of one job end after its last one', async () => {
+  test('the loop over one job ends after its last event', async () => {
     await using client = open();
     const queue = newQueue();
     const job = await client.enqueue('test.job', [], { queue });
@@ -129,7 +129,7 @@ describe.each(['http', 'fetch', 'embedded', 'polling'] as const)('events over %s
     );
   });
 
-  test('events that are gone are told as a gap', async () => {
+  test('missing events are reported as system.gap', async () => {
     await using client = open();
     const queue = newQueue();
     await client.enqueue('test.job', [], { queue });
@@ -166,7 +166,7 @@ describe('from now on', () => {
     },
   );
 
-  test('polling: an outage of any length is waited for, and nothing of it is missed', async () => {
+  test('polling survives an outage of any length without missing an event', async () => {
     const queue = newQueue();
     const wire = new Faulty(callsOnly(embedded));
     await using connection = new Connection(callsOnly(wire), { logger, requestRetry: false });
@@ -186,7 +186,7 @@ describe('from now on', () => {
     expect(kinds(await ofOne)).toEqual(['job.cancelled']);
   });
 
-  test('polling: a job that ends right after a page of the log was read is told of by the next one', async () => {
+  test('polling reports a job that ends right after a page was read', async () => {
     await using straight = new Client(embedded, { logger });
     const { id } = await straight.enqueue('test.job', [], { queue: newQueue() });
     const inner = callsOnly(embedded);
@@ -201,7 +201,7 @@ describe('from now on', () => {
     expect(kinds(await take(polling.events({ jobId: id, types: ['job.cancelled'] }), 1))).toEqual(['job.cancelled']);
   });
 
-  test('polling: what the log has already is passed over', async () => {
+  test('polling skips events from before its start', async () => {
     const queue = newQueue();
     await using client = new Client(embedded, { logger });
     await client.enqueue('test.job', [], { queue });
@@ -224,7 +224,7 @@ describe('from now on', () => {
 });
 
 describe('a stream that breaks', () => {
-  test('goes on after a restart of the server: no event missed, none twice', async () => {
+  test('the stream continues after a restart of the server without missing or repeating an event', async () => {
     const home = mkdtempSync(join(tmpdir(), 'ojs-events-'));
     const storage = `sqlite:${join(home, 'jobs.db')}`;
     let running = await startServer({ storage, port: 0, log: false });
@@ -256,7 +256,7 @@ describe('a stream that breaks', () => {
     rmSync(home, { recursive: true });
   });
 
-  test('goes on after resets of the connection, however many', async () => {
+  test('the stream continues after any number of resets', async () => {
     await using tunnel = await openTunnel(server.url);
     await using client = new Client(tunnel.url, { logger });
     await using straight = new Client(server.url, { logger });
@@ -275,7 +275,7 @@ describe('a stream that breaks', () => {
     expect(tunnel.count).toBeGreaterThan(4);
   });
 
-  test('a half-open connection is noticed by its silence', async () => {
+  test('a silent half-open connection is replaced', async () => {
     await using lively = await startServer({ storage: 'memory:', port: 0, log: false, realtime: { heartbeatMs: 20 } });
     await using tunnel = await openTunnel(lively.url);
     await using straight = new Client(lively.url, { logger });
@@ -292,7 +292,7 @@ describe('a stream that breaks', () => {
     await events.return?.();
   });
 
-  test('what a server drops because its reader is slow is asked for again', async () => {
+  test('events dropped for a slow reader are requested again', async () => {
     await using small = await startServer({
       storage: 'memory:',
       port: 0,
@@ -308,7 +308,7 @@ describe('a stream that breaks', () => {
     expect((await all).map(({ jobId }) => jobId)).toEqual(jobs.map(({ id }) => id));
   });
 
-  test('an event that cannot be read is logged and left out; a loop that throws hears nothing twice', async () => {
+  test('an unreadable event is logged and skipped; a loop that throws gets no event twice', async () => {
     const log = keepingLogger();
     const chunks = [
       'event: job.enqueued\r\ndata: {"job',
@@ -340,7 +340,7 @@ describe('a stream that breaks', () => {
 
 describe('what a server refuses', () => {
   test.each(['queue', 'job'] as const)(
-    'a stream of a %s that is gone after it broke: polling goes on after the last event',
+    'polling replaces a stream of a %s that stays broken, after the last event',
     async (what) => {
       const queue = newQueue();
       await using straight = new Client(embedded, { logger });
@@ -402,7 +402,7 @@ describe('what a server refuses', () => {
     expect(event?.jobId).toBe(id);
   });
 
-  test('no access and no log are errors of the loop', async () => {
+  test('a missing permission and a missing event log reject the loop', async () => {
     await using client = new Client(refusing({ status: 403, text: '{"error":{"code":"forbidden","message":"no"}}' }), {
       logger,
     });

@@ -72,7 +72,7 @@ describe('the text of a stream', () => {
     );
   });
 
-  test('the id of an event that is cut off is not gone on after', () => {
+  test('the id of an event that was cut off is ignored', () => {
     const reader = new FrameReader('7');
     expect([...reader.read('id: 8\nevent: job.completed\ndata: {}\n\nid: 9\nevent: job.failed\nda')]).toHaveLength(1);
     expect(reader.lastId).toBe('8');
@@ -80,7 +80,7 @@ describe('the text of a stream', () => {
     expect(reader.lastId).toBe('9');
   });
 
-  test('keeps the id of a head without an event, and what the server says about coming again', () => {
+  test('the reader keeps the id of an empty frame and the retry delay', () => {
     const reader = new FrameReader('7');
     expect(reader.lastId).toBe('7');
     expect([...reader.read('retry: 3000\nid: 41\n\n:heartbeat\n\n')]).toEqual([]);
@@ -114,7 +114,7 @@ describe('Event', () => {
     expect(event).toBeInstanceOf(OJSEvent);
   });
 
-  test('the accessors of what is no job are undefined', () => {
+  test('the job accessors are undefined for events of other subjects', () => {
     const event = Event.fromDict({
       id: 'evt_2',
       event: 'workflow.started',
@@ -162,7 +162,7 @@ describe('Event', () => {
   });
 });
 
-test('prefixes are asked for without the second vocabulary, and matched with it', () => {
+test('a prefix requests no job.state_changed, but matches it', () => {
   expect(kindsOf(['workflow.step_*', 'job.completed', 'job.completed'])).toEqual([
     'workflow.step_completed',
     'workflow.step_failed',
@@ -179,7 +179,7 @@ test('prefixes are asked for without the second vocabulary, and matched with it'
   ]);
 });
 
-test('the page of events names every kind, and the fields that a stream and a poll give of a report', async () => {
+test('docs/events.md names every event type and the fields of a progress report', async () => {
   const page = readFileSync(new URL('../../../../docs/events.md', import.meta.url), 'utf8');
   const isNamed = (kind: string) => page.includes(`\`${kind}\``) || page.includes(`\`${kind.split('.')[0]}.*\``);
   expect(Object.values(EventType).filter((kind) => !isNamed(kind))).toEqual([]);

@@ -61,7 +61,7 @@ describe('waits over HTTP', () => {
     });
   });
 
-  test('a wait outlives a restart of its server', async () => {
+  test('a wait survives a restart of the server', async () => {
     await using temporary = openTemporary();
     let server = await startServer({ ...temporary.options, port: 0 });
     const port = Number(new URL(server.url).port);
@@ -173,7 +173,7 @@ describe('the ends of a wait', () => {
     await embedded[Symbol.asyncDispose]();
   });
 
-  test('the end of the time says what the job waits for', async () => {
+  test('the timeout error of a wait says what the job waits for', async () => {
     const waits = async (options: Parameters<typeof client.enqueue>[2]) => {
       const job = await client.enqueue('test.job', [], options);
       return job.wait({ timeout: 1 }).catch((error: unknown) => error);
@@ -216,7 +216,7 @@ describe('the ends of a wait', () => {
     ]);
   });
 
-  test('an outage in the middle of a long wait is borne as one at its beginning', async () => {
+  test('a long wait survives an outage in its middle as well as at its beginning', async () => {
     await using patient = new Client(wire, { logger, timeout: 2_000, requestRetry: false });
     const job = await client.enqueue('test.job', []);
     wire.spoil('job.results', async () => {
@@ -230,7 +230,7 @@ describe('the ends of a wait', () => {
     await expect(waiting).rejects.toBeInstanceOf(JobFailedError);
   });
 
-  test('a wait for a workflow bears an outage that outlasts the retries of a call, but not forever', async () => {
+  test('a wait for a workflow survives an outage longer than a call's retries, but not any', async () => {
     await using patient = new Client(wire, { logger, timeout: 2_000, requestRetry: false });
     const { id } = await client.workflow(chain('c', [{ type: 'a.b', args: [] }]));
     const handle = await patient.getWorkflow(id);
@@ -243,7 +243,7 @@ describe('the ends of a wait', () => {
     await expect(handle.wait()).rejects.toMatchObject({ name: 'OJSConnectionError' });
   });
 
-  test('two waits for one job, of which one gives up, and a refusal that reaches all', async () => {
+  test('of two waits for a job one may give up; a refusal rejects both', async () => {
     const job = await client.enqueue('test.job', []);
     const stays = job.wait();
     await expect(job.wait({ timeout: 10 })).rejects.toBeInstanceOf(OJSTimeoutError);
@@ -254,7 +254,7 @@ describe('the ends of a wait', () => {
     await expect(Promise.all([other.wait(), other.wait()])).rejects.toMatchObject({ statusCode: 403 });
   });
 
-  test('waits that come one after the other are made into a few calls', async () => {
+  test('waits that begin one after the other are merged into a few calls', async () => {
     const jobs = await client.enqueueBatch(Array.from({ length: 30 }, () => ({ type: 'test.job', args: [] })));
     const waits: Promise<unknown>[] = [];
     for (const job of jobs) {
@@ -267,7 +267,7 @@ describe('the ends of a wait', () => {
     expect(await worker.runUntil(() => Promise.all(waits))).toHaveLength(30);
   });
 
-  test('a job that was set going again before it was read is waited for anew', async () => {
+  test('a job retried before it was read is waited for again', async () => {
     const job = await client.enqueue('test.job', []);
     wire.spoil('job.results', refusal(200, { results: { [job.id]: { job_id: job.id, state: 'discarded' } } }));
     const waiting = job.wait();

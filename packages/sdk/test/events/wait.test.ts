@@ -20,7 +20,7 @@ async function running() {
   return { handle, open };
 }
 
-test('an outage shorter than the timeout of a call is waited out, a longer one is told', async () => {
+test('a wait survives an outage shorter than the timeout of a call and rejects after a longer one', async () => {
   const { handle, open } = await running();
   for (let n = 0; n < 4; n++) bench.wire.spoil('job.results', 'before');
   const waited = handle.wait();
@@ -34,7 +34,7 @@ test('an outage shorter than the timeout of a call is waited out, a longer one i
   expect(bench.wire.of('job.results').length).toBeGreaterThan(6);
 });
 
-test('a job that nobody knows, one that was cancelled meanwhile, a deadline', async () => {
+test('a wait rejects for an unknown job, a cancelled job and a deadline', async () => {
   const { handle } = await running();
   const waited = handle.wait();
   await expect(handle.wait({ timeout: 20 })).rejects.toBeInstanceOf(OJSTimeoutError);

@@ -23,7 +23,7 @@ async function waiting(): Promise<number> {
   return (await new Client(embedded).queueStats('default')).available;
 }
 
-test('a committed transaction has sent its jobs, in their order; a request is not needed', async () => {
+test('commit() sends the jobs of a transaction in order, also outside of a request', async () => {
   const ids = await app.commit(async () => [
     await app.enqueueAfterCommit('a.b', [1]),
     await app.enqueueAfterCommit('a.b', [2]),
@@ -36,7 +36,7 @@ test('a committed transaction has sent its jobs, in their order; a request is no
   expect(created).toEqual(created.toSorted((a, b) => a - b));
 });
 
-test('the jobs of a commit go as one request, in their order, each with its own outcome', async () => {
+test('the jobs of a commit share one request, in order, each with its own outcome', async () => {
   const wire = new Faulty(embedded);
   const one = new OjsApp({ target: wire, logger });
   await one.client.enqueue('held.key', [], { unique: { keys: ['type'] } });
@@ -61,7 +61,7 @@ test('the jobs of a commit go as one request, in their order, each with its own 
   await one.close();
 });
 
-test('a transaction inside another waits for the outer one, and goes with it', async () => {
+test('jobs of an inner transaction wait for the outer one', async () => {
   await app.commit(async () => {
     await app.commit(async () => void (await app.enqueueAfterCommit('a.b', ['inner'])));
     expect(await waiting()).toBe(0);
@@ -76,7 +76,7 @@ test('a transaction inside another waits for the outer one, and goes with it', a
   expect(await waiting()).toBe(1);
 });
 
-test('an inner transaction that rolls back takes only its own jobs', async () => {
+test('an inner rollback drops only its own jobs', async () => {
   await app.commit(async () => {
     await app.enqueueAfterCommit('a.b', ['outer']);
     const inner = app.commit(async () => {
@@ -88,7 +88,7 @@ test('an inner transaction that rolls back takes only its own jobs', async () =>
   expect(await waiting()).toBe(1);
 });
 
-test('a transaction of a failed request has been committed, so its jobs are there', async () => {
+test('jobs of a committed transaction are sent even if the request fails', async () => {
   const scope = app.open({});
   await app.within(scope, async () => {
     await app.enqueueAfterCommit('a.b', ['request']);
@@ -98,7 +98,7 @@ test('a transaction of a failed request has been committed, so its jobs are ther
   expect(await waiting()).toBe(1);
 });
 
-test('what cannot be sent is refused at the call, and waits for nothing', async () => {
+test('an invalid job is refused at the call of enqueueAfterCommit()', async () => {
   const strings: StandardSchemaV1<string[], string[]> = {
     '~standard': {
       version: 1,
@@ -120,11 +120,11 @@ test('what cannot be sent is refused at the call, and waits for nothing', async 
   expect(await waiting()).toBe(1);
 });
 
-test('outside of a request there is nothing to wait for', async () => {
+test('enqueueAfterCommit() throws outside of a request', async () => {
   await expect(app.enqueueAfterCommit('a.b', [])).rejects.toThrow(OJSError);
 });
 
-test('a job that could not be sent after its response is told of; the others are sent', async () => {
+test('onDeferredError gets a job that could not be sent after its response; the others are sent', async () => {
   const failures: unknown[] = [];
   const told = new OjsApp({
     target: embedded,
@@ -149,7 +149,7 @@ test('a job that could not be sent after its response is told of; the others are
   await told.close();
 });
 
-test('a client of yours stays open, and has the context once', async () => {
+test('a given client stays open and has the context middleware once', async () => {
   const client = new Client(embedded);
   const one = new OjsApp({ client, logger });
   const two = new OjsApp({ client, logger });
@@ -172,7 +172,7 @@ test('a worker that ends early is an error in the log, not an unhandled one', as
   expect(logger.lines.map(({ message }) => message)).toContain('worker ended: the application goes on without it');
 });
 
-test('after a commit a job that is refused keeps no other back; the refusal is told', async () => {
+test('a refused job does not hold back the other jobs of a commit, and commit() rejects', async () => {
   const unique = { keys: ['type' as const] };
   const committed = app.commit(async () => {
     await app.enqueueAfterCommit('only.one', [], { unique });
@@ -183,7 +183,7 @@ test('after a commit a job that is refused keeps no other back; the refusal is t
   expect(await waiting()).toBe(2);
 });
 
-test('a listener that throws changes nothing', async () => {
+test('errors of a listener change nothing', async () => {
   const told = new OjsApp({
     target: embedded,
     logger,
@@ -202,7 +202,7 @@ test('a listener that throws changes nothing', async () => {
   await told.close();
 });
 
-test('what comes after the end of its request or transaction is sent at once, or dropped where that failed', async () => {
+test('a job after the end of its request or transaction is sent at once, or dropped if that failed', async () => {
   const scope = app.open({});
   await app.settle(scope, true);
   await app.within(scope, () => app.enqueueAfterCommit('a.b', ['after the response']));

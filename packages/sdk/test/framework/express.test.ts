@@ -37,7 +37,7 @@ exerciseFramework('express', async (options) => {
   };
 });
 
-test('a client that went away was told of nothing, so nothing is enqueued', async () => {
+test('a request whose client disconnected enqueues nothing', async () => {
   await using embedded = await openEmbedded('memory:');
   const ojs = expressOjs({ target: embedded, logger: keepingLogger() });
   const app = express();
@@ -70,7 +70,7 @@ test('a client that went away was told of nothing, so nothing is enqueued', asyn
   expect((await new Client(embedded).queueStats('default')).available).toBe(0);
 });
 
-test('the end of the server drains the worker', async () => {
+test('closing the server drains the worker', async () => {
   await using embedded = await openEmbedded('memory:');
   const worker = new Worker(embedded, { handleSignals: false, logger: keepingLogger() });
   const { opened: began, open: begin } = gate();
@@ -93,7 +93,7 @@ test('the end of the server drains the worker', async () => {
   await expect(ojs.client.enqueue('slow.job', [])).rejects.toThrow();
 });
 
-test('what the OJS server refuses is no answer to a request of the application', async () => {
+test('the status of the OJS server never becomes the status of the application's response', async () => {
   const target = {
     call: async () => ({
       status: 403,
