@@ -81,7 +81,7 @@ describe('release notes', () => {
   const changelog =
     '# Changelog\n\n## Unreleased\n\n- later\n\n## [0.2.0] - 2026-02-01\n\n### Added\n\n- two\n\n## 0.1.0\n\n- one\n';
 
-  test('the release notes are the version's section of the changelog', () => {
+  test('the release notes are the version’s section of the changelog', () => {
     expect(sectionOf(changelog, '0.2.0')).toBe('### Added\n\n- two');
     expect(sectionOf(changelog, '0.1.0')).toBe('- one');
     expect(sectionOf(changelog, '0.1')).toBeNull();

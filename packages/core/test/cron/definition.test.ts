@@ -63,7 +63,14 @@ describe('readCron', () => {
       ...{ type: 'a.b', args: [1], meta: { a: 1 }, schema: 'urn:a', options: {}, queue: 'q', priority: 3 },
       ...{ timeout: 60, timeout_ms: 60_000, visibility_timeout: 60, visibility_timeout_ms: 60_000, tags: ['t'] },
       ...{ retry: { max_attempts: 2 }, unique: { keys: ['type'] }, rate_limit: { key: 'k', concurrency: 1 } },
-      ...{ total_timeout: 90, enqueue_ttl: 30, grace_period: 5, heartbeat_timeout: 20, result_ttl: 1, result_size_limit: 9 },
+      ...{
+        total_timeout: 90,
+        enqueue_ttl: 30,
+        grace_period: 5,
+        heartbeat_timeout: 20,
+        result_ttl: 1,
+        result_size_limit: 9,
+      },
     };
     expect(JSON.parse(read({ name: 'report', cron: '@daily', ...given }).definition.enqueue)).toEqual(given);
   });

@@ -132,8 +132,7 @@ export const examples = {
   cron: [
     {
       name: 'Each minute',
-      about:
-        'Enqueues a job every minute until you delete the cron. Sending the same name again changes the cron.',
+      about: 'Enqueues a job every minute until you delete the cron. Sending the same name again changes the cron.',
       text: `{
   "name": "playground-minute",
   "cron": "* * * * *",
@@ -154,8 +153,7 @@ export const examples = {
     },
     {
       name: 'Weekdays at nine',
-      about:
-        'Runs in any time zone, also when clocks change. A run is skipped while the previous one has not ended.',
+      about: 'Runs in any time zone, also when clocks change. A run is skipped while the previous one has not ended.',
       text: `{
   "name": "playground-morning",
   "cron": "0 9 * * MON-FRI",

@@ -9,8 +9,7 @@ const opener = byId('token-open', HTMLButtonElement);
 
 /** Where the page asked by itself for a token. */
 export function askForToken() {
-  problem.textContent =
-    storedToken() === null ? 'This server needs a token.' : 'The server refuses this token.';
+  problem.textContent = storedToken() === null ? 'This server needs a token.' : 'The server refuses this token.';
   if (!dialog.open) dialog.showModal();
 }
 

@@ -14,7 +14,10 @@ export function nameProblem(options: unknown, names: Names, path = ''): Validati
   if (stranger === null) return null;
   const place = stranger.path === '' ? 'options' : stranger.path;
   if (stranger.name === null)
-    return { path: place, message: `expected an object such as ${exampleOf(stranger)}, got ${describeValue(stranger.value)}` };
+    return {
+      path: place,
+      message: `expected an object such as ${exampleOf(stranger)}, got ${describeValue(stranger.value)}`,
+    };
   return {
     path: within(stranger.path, stranger.name),
     message: `unknown option.${moved(stranger) ?? adviceOn(stranger.name, stranger.names)}`,

@@ -260,7 +260,7 @@ describe.each(['http', 'embedded'] as const)('Client over %s', (way) => {
     expect((await client.listDeadLetterJobs({ queue })).items).toHaveLength(1);
   });
 
-  test('manifest() and health() return the server's documents verbatim', async () => {
+  test('manifest() and health() return the server’s documents verbatim', async () => {
     await using client = open();
     expect(await client.manifest()).toMatchObject({ specversion: '1.0', conformance_level: expect.any(Number) });
     expect(await client.health()).toMatchObject({ status: 'ok' });

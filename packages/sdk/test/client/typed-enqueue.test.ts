@@ -147,7 +147,7 @@ describe('definitions at run time, with real validators', () => {
     expect(batched.scheduledAt).toEqual(new Date('2099-01-01T00:00:00Z'));
   });
 
-  test('the handle of a duplicate has the existing job's args, parsed by the schema', async () => {
+  test('the handle of a duplicate has the existing job’s args, parsed by the schema', async () => {
     const unique = { keys: ['type'], onConflict: 'ignore' } as const;
     const once = defineJob('once.job', { args: z.tuple([z.coerce.date()]), unique });
     await client.enqueue(once, ['2026-01-01']);

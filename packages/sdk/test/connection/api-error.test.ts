@@ -71,7 +71,7 @@ describe('API errors', () => {
     expect(apiError(answer(404, body), {}).error.foreign ?? false).toBe(foreign);
   });
 
-  test("a proxy's page becomes the error of its status", () => {
+  test('a proxy’s page becomes the error of its status', () => {
     expect(apiError(answer(502, '<html>Bad Gateway</html>'), {})).toMatchObject({
       code: 'backend_unavailable',
       retryable: true,

@@ -235,7 +235,7 @@ test('bad args are refused before they are encrypted', async () => {
   await expect(send({ ...charge, schema: 'urn:x' })).rejects.toThrow('schema: a server cannot check encrypted args');
 });
 
-test('encrypted args are not checked by the definition's schema', async () => {
+test('encrypted args are not checked by the definition’s schema', async () => {
   const definition = defineJob('pay.charge', { queue: 'pay' });
   const passed: JobRequest[] = [];
   await middleware(job(definition, [secret]), async (request) => {

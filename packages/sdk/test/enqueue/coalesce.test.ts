@@ -196,15 +196,18 @@ describe('coalescing', () => {
     expect(await available()).toBe(2);
   });
 
-  test.each([404, 405, 501])('a server without bulk (%i) is asked once and then gets single requests', async (status) => {
-    await using _ = await open();
-    bench.wire.spoil('bulk.enqueue', refusal(status, 'no such route'));
-    await Promise.all(many(5));
-    await Promise.all(many(5));
-    expect(bench.wire.of('bulk.enqueue')).toHaveLength(1);
-    expect(bench.wire.of('job.enqueue')).toHaveLength(10);
-    expect(await available()).toBe(10);
-  });
+  test.each([404, 405, 501])(
+    'a server without bulk (%i) is asked once and then gets single requests',
+    async (status) => {
+      await using _ = await open();
+      bench.wire.spoil('bulk.enqueue', refusal(status, 'no such route'));
+      await Promise.all(many(5));
+      await Promise.all(many(5));
+      expect(bench.wire.of('bulk.enqueue')).toHaveLength(1);
+      expect(bench.wire.of('job.enqueue')).toHaveLength(10);
+      expect(await available()).toBe(10);
+    },
+  );
 
   test('a bulk answer with summaries only is completed from the request; an existing job is read', async () => {
     await using _ = await open();

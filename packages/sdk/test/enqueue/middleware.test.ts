@@ -190,7 +190,7 @@ describe('a batch', () => {
     expect(bench.wire.calls).toEqual([]);
   });
 
-  test('a batch above the server's limit is an OJSValidationError; the limit is read once', async () => {
+  test('a batch above the server’s limit is an OJSValidationError; the limit is read once', async () => {
     const requests = Array.from({ length: 10_001 }, () => ({ type: 'test.job', args: [] }));
     for (let n = 0; n < 2; n++)
       await expect(client.enqueueBatch(requests)).rejects.toMatchObject({

@@ -230,7 +230,7 @@ describe('the ends of a wait', () => {
     await expect(waiting).rejects.toBeInstanceOf(JobFailedError);
   });
 
-  test('a wait for a workflow survives an outage longer than a call's retries, but not any', async () => {
+  test('a wait for a workflow survives an outage longer than a call’s retries, but not any', async () => {
     await using patient = new Client(wire, { logger, timeout: 2_000, requestRetry: false });
     const { id } = await client.workflow(chain('c', [{ type: 'a.b', args: [] }]));
     const handle = await patient.getWorkflow(id);

@@ -162,7 +162,7 @@ test('a given client stays open and has the context middleware once', async () =
   expect((await client.enqueue('a.b', [])).meta).toEqual({});
 });
 
-test('a worker that ends early is an error in the log, not an unhandled one', async () => {
+test('a worker that ends early logs an error and causes no unhandled rejection', async () => {
   const { Worker } = await import('../../src/index.ts');
   const worker = new Worker(embedded, { handleSignals: false, logger });
   await worker.stop();

@@ -93,7 +93,7 @@ test('closing the server drains the worker', async () => {
   await expect(ojs.client.enqueue('slow.job', [])).rejects.toThrow();
 });
 
-test('the status of the OJS server never becomes the status of the application's response', async () => {
+test('the status of the OJS server never becomes the status of the application’s response', async () => {
   const target = {
     call: async () => ({
       status: 403,

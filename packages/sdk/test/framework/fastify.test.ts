@@ -30,7 +30,7 @@ test('without a header the request id is that of Fastify', async () => {
   await app.close();
 });
 
-test('an error handler as in the guide keeps the refusals of the OJS server from the clients of the application', async () => {
+test('the error handler of the guide hides errors of the OJS server from clients of the application', async () => {
   const target = {
     call: async () => ({
       status: 403,

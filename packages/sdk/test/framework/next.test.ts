@@ -50,7 +50,7 @@ exerciseFramework('next', async (options) => {
   };
 });
 
-test('a route passes what it is given; without after() the response waits for the jobs', async () => {
+test('a route passes its arguments on; without after() the response waits for the jobs', async () => {
   await using embedded = await openEmbedded('memory:');
   await using ojs = new NextOjs({ target: embedded });
   const GET = ojs.route(async (_request: Request, { params }: { params: Promise<{ id: string }> }) => {
@@ -89,7 +89,7 @@ test.each([
   else expect((await client.getJob(id)).meta).toEqual({ 'ojs.context.request_id': 'r1' });
 });
 
-test('modules that are loaded again share one', async () => {
+test('modules that are loaded again share one helper', async () => {
   let made = 0;
   const make = () => {
     made++;

@@ -55,7 +55,7 @@ export function exerciseFramework(name: string, open: OpenApp): void {
   };
   const waiting = async (client: Client, queue: string) => (await client.queueStats(queue)).available;
 
-  test(`${name}: the request's context is in the meta of its jobs; what waits is sent after a good response`, () =>
+  test(`${name}: jobs carry the request’s context in meta; deferred jobs are sent after a successful response`, () =>
     serving(async (app, client) => {
       const headers = { 'x-request-id': 'req-1', 'accept-language': 'de-DE,de;q=0.9', traceparent, tracestate: 'a=1' };
       const reply = await app.post('/signup', { outcome: 'well' }, headers);
@@ -74,7 +74,7 @@ export function exerciseFramework(name: string, open: OpenApp): void {
     }));
 
   test.each(['refused', 'broken', 'rolled back'])(
-    `${name}: a request that ends %s enqueues nothing that waits`,
+    `${name}: a request that ends %s drops its deferred jobs`,
     (outcome) =>
       serving(async (app, client) => {
         const reply = await app.post('/signup', { outcome });
@@ -85,7 +85,7 @@ export function exerciseFramework(name: string, open: OpenApp): void {
       }),
   );
 
-  test(`${name}: requests at the same time keep their contexts apart`, () =>
+  test(`${name}: concurrent requests have separate contexts`, () =>
     serving(async (app, client) => {
       const ids = ['a', 'b', 'c', 'd'];
       const replies = await Promise.all(
@@ -97,7 +97,7 @@ export function exerciseFramework(name: string, open: OpenApp): void {
       }
     }));
 
-  test(`${name}: the health route tells of server and worker`, async () => {
+  test(`${name}: the health route reports server and worker`, async () => {
     let worker: Worker | undefined;
     const embedded = await openEmbedded('memory:');
     try {

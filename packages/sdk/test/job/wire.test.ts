@@ -20,7 +20,7 @@ function problem(request: object): { path: string | undefined; message: string }
 }
 
 describe('options to wire (ojs-http-binding §9.1)', () => {
-  test('nothing but id, type and args is sent when nothing else is given', () => {
+  test('a request without options sends id, type and args only', () => {
     const body = wire({ args: ['a', 1] });
     expect(body).toEqual({ id: expect.any(String), type: 'email.send', args: ['a', 1], options: {} });
     expect(isUuidv7(body.id)).toBe(true);
@@ -165,12 +165,12 @@ describe('what JSON would lose in silence is refused with its path', () => {
     expect(problem({ args: ['fine', value] }).path).toBe(path);
   });
 
-  test('an undefined property is left out, one object in two places is no cycle', () => {
+  test('an undefined property is omitted; the same object twice is no cycle', () => {
     const shared = { x: 1 };
     expect(wire({ args: [{ a: undefined, b: shared }, shared] }).args).toEqual([{ b: { x: 1 } }, { x: 1 }]);
   });
 
-  test('too deep a nesting is refused instead of overflowing the stack', () => {
+  test('deep nesting is refused without a stack overflow', () => {
     let deep: unknown = 0;
     for (let level = 0; level < 100_000; level++) deep = [deep];
     expect(problem({ args: [deep] }).message).toContain('nested deeper');

@@ -28,7 +28,7 @@ const enqueue = (maxAttempts = 1, meta = {}) =>
   bench.client.enqueue('test.job', ['an argument'], { retry: { maxAttempts }, meta });
 
 describe('loggingMiddleware', () => {
-  test('tells of begin and end with the fields of §8.1.1, never of args', async () => {
+  test('loggingMiddleware logs start and end with the fields of §8.1.1, and never args', async () => {
     const log = keepingLogger();
     const worker = bench
       .worker({ concurrency: 1 })
@@ -54,7 +54,7 @@ describe('loggingMiddleware', () => {
     expect(() => loggingMiddleware({ logLevel: 'loud' })).toThrow(OJSValidationError);
   });
 
-  test('without a logger of its own it writes to the job’s; on enqueueing it tells of jobs, drops and refusals', async () => {
+  test('loggingMiddleware defaults to the job’s logger; enqueueLoggingMiddleware logs jobs, drops and refusals', async () => {
     const worker = bench
       .worker()
       .middleware(loggingMiddleware())
@@ -91,7 +91,7 @@ describe('one failure is one line', () => {
       .filter(({ message }) => about.includes(message))
       .map(({ level, message }) => `${level} ${message}`);
 
-  test('of the logging middleware, with type and backtrace, where there is one; of the worker else', async () => {
+  test('the failure of a job is logged once: by the logging middleware, otherwise by the worker', async () => {
     const worker = bench.worker().register('test.job', () => {
       throw new TypeError('bad');
     });
@@ -103,7 +103,7 @@ describe('one failure is one line', () => {
     expect(bench.logger.lines.find(({ message }) => message === 'job failed')).toMatchObject({ fields });
   });
 
-  test('an error that an outer middleware puts in its place is told by the worker', async () => {
+  test('the worker logs an error that an outer middleware has replaced', async () => {
     const worker = bench.worker().register('test.job', () => {
       throw new Error('inner');
     });
@@ -117,7 +117,7 @@ describe('one failure is one line', () => {
     expect(told()).toEqual(['error job failed', 'warn job failed']);
   });
 
-  test("a timeout of the job's own, whatever its handler does afterwards", async () => {
+  test('the job’s own timeout is logged once, whatever its handler does afterwards', async () => {
     const worker = bench.worker().register('test.job', async ({ signal }) => {
       await aborted(signal);
       throw signal.reason;
@@ -135,7 +135,7 @@ describe('one failure is one line', () => {
       60_000,
       async (context: JobContext) => context.checkpoint({ at: 1 }),
     ],
-  ])('a cancelled job whose handler %s is not a failed one', async (_, heartbeatInterval, end) => {
+  ])('a cancelled job whose handler %s is not logged as failed', async (_, heartbeatInterval, end) => {
     const failed: unknown[] = [];
     const cancelled = gate();
     const ended = gate();
@@ -179,7 +179,7 @@ describe('timeoutMiddleware', () => {
     },
   );
 
-  test('refuses what is no limit', () => {
+  test('timeoutMiddleware refuses an invalid limit', () => {
     expect(() => timeoutMiddleware({ seconds: 0 })).toThrow(OJSValidationError);
     expect(() => timeoutMiddleware(-1)).toThrow(OJSValidationError);
   });
@@ -220,7 +220,7 @@ describe('retryMiddleware (C2: it always rejected with its own misuse of next)',
     expect(count).toBe(1);
   });
 
-  test('does not run again what ran out of time', async () => {
+  test('retryMiddleware does not retry after a timeout', async () => {
     let count = 0;
     const worker = bench.worker().middleware(retryMiddleware(quick)).middleware(timeoutMiddleware(20));
     worker.register('test.job', () => {
@@ -235,7 +235,7 @@ describe('retryMiddleware (C2: it always rejected with its own misuse of next)',
   });
 });
 
-test('metricsMiddleware tells the recorder in seconds; one that throws changes nothing', async () => {
+test('metricsMiddleware records seconds; a recorder that throws changes nothing', async () => {
   const told: unknown[][] = [];
   const recorder: MetricsRecorder = {
     jobStarted: (...args) => void told.push(['started', ...args]),
@@ -282,7 +282,7 @@ test('errorReportingMiddleware reports and throws on; a reporter that throws hid
 describe('trace context (ojs-observability, OBS-001)', () => {
   const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 
-  test('goes into meta at enqueue, unless there is one or it is malformed', async () => {
+  test('the trace context goes into meta at enqueue, unless meta has one or it is malformed', async () => {
     const sent: unknown[] = [];
     const put = async (context: TraceContext | undefined, meta?: Record<string, unknown>) => {
       const request = { type: 'a.b', args: [], ...(meta && { meta }) };
@@ -305,7 +305,7 @@ describe('trace context (ojs-observability, OBS-001)', () => {
     ]);
   });
 
-  test('comes out around the handler', async () => {
+  test('the trace context is restored around the handler', async () => {
     const storage = new AsyncLocalStorage<TraceContext>();
     const worker = bench
       .worker({ concurrency: 1 })

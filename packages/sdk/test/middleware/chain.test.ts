@@ -25,7 +25,7 @@ function model(names: readonly string[], one: Step): readonly string[] | null {
 }
 
 describe('MiddlewareChain (ojs-middleware §5, §6.1)', () => {
-  test('keeps the order of every edit, refuses what cannot be, and changes no list that was given out', () => {
+  test('the chain keeps the order of edits, refuses impossible ones, and never changes a list that it returned', () => {
     fc.assert(
       fc.property(fc.array(step), (steps) => {
         const chain = new MiddlewareChain<() => string>();
@@ -60,7 +60,7 @@ describe('MiddlewareChain (ojs-middleware §5, §6.1)', () => {
     );
   });
 
-  test('a function is known by its own name and by itself; the same may stand in it twice (§6.4)', () => {
+  test('the chain finds a middleware by name or reference, and may have one twice (§6.4)', () => {
     function first() {}
     const second = () => {};
     const chain = new MiddlewareChain<() => void>().add(first).add(second, 'b').add(first).insertAfter(first, second);
@@ -71,7 +71,7 @@ describe('MiddlewareChain (ojs-middleware §5, §6.1)', () => {
     expect(chain.remove(() => {})).toBe(false);
   });
 
-  test('errors say what was wanted and what there is', () => {
+  test('errors of the chain name the wanted middleware and the existing ones', () => {
     const chain = new MiddlewareChain<() => void>().add(() => {}, 'one');
     expect(() => chain.insertBefore('two', () => {})).toThrow(/no middleware "two"; it has \["one"\]/);
     expect(() => chain.add(() => {}, 'one')).toThrow(/"one" already/);

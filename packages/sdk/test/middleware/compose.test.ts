@@ -18,7 +18,7 @@ const noting =
   };
 
 describe('compose (ojs-middleware §3.2, §4.2, §6)', () => {
-  test('is an onion: the first is outermost, each sees what those before it made of the input, and the answer comes back through all', async () => {
+  test('the first layer is outermost; each gets the input of the layer before, and the result returns through all', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uniqueArray(fc.stringMatching(/^[a-z]{1,5}$/), { maxLength: 8 }), async (names) => {
         const seen: string[] = [];
@@ -36,7 +36,7 @@ describe('compose (ojs-middleware §3.2, §4.2, §6)', () => {
     );
   });
 
-  test('what is thrown, by a layer or at the end, at once or later, goes out through every layer around it', async () => {
+  test('an error passes through every outer layer, thrown or rejected, by a layer or by the end', async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(6), fc.nat(7), fc.boolean(), async (count, at, sync) => {
         const seen: string[] = [];
@@ -57,7 +57,7 @@ describe('compose (ojs-middleware §3.2, §4.2, §6)', () => {
   });
 
   // A fault of other SDKs: a retry middleware always ended in "next() called multiple times".
-  test('next may be called again after it has rejected; each layer inside runs again too', async () => {
+  test('next() may be called again after it has rejected, and each inner layer runs again', async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(5), fc.nat(5), fc.nat(3), async (failures, tries, inside) => {
         let left = failures;
@@ -95,7 +95,7 @@ describe('compose (ojs-middleware §3.2, §4.2, §6)', () => {
     expect(runs).toBe(1);
   });
 
-  test('next after its layer has ended rejects: the outcome is out, nothing may run any more', async () => {
+  test('next() rejects after its layer has ended', async () => {
     let runs = 0;
     let later: () => Promise<number> = async () => 0;
     const layer: Layer<number, number> = async (_, next) => {
@@ -107,7 +107,7 @@ describe('compose (ojs-middleware §3.2, §4.2, §6)', () => {
     expect(runs).toBe(0);
   });
 
-  test('without layers it is the end itself; a layer that does not call next stands for it', async () => {
+  test('without layers the end runs alone; a layer that does not call next() replaces it', async () => {
     expect(await compose<number, number>([], (input) => input + 1)(1)).toBe(2);
     expect(await compose<number, string>([async () => 'short'], () => 'end')(1)).toBe('short');
   });

@@ -13,7 +13,7 @@ const enqueue = (args: unknown[] = [], maxAttempts = 1) =>
   bench.client.enqueue('test.job', args, { retry: { maxAttempts } });
 
 describe('execution middleware (ojs-middleware §4)', () => {
-  test('wraps the handler, the first outermost; what it answers is the result, what it throws the failure', async () => {
+  test('execution middleware wraps the handler, the first outermost; its return value is the result, its error the failure', async () => {
     const seen: string[] = [];
     const worker = bench.worker();
     worker.middleware(async (context, next) => {
@@ -37,7 +37,7 @@ describe('execution middleware (ojs-middleware §4)', () => {
     expect(seen).toEqual(['out test.job', 'in', 'out test.job', 'in']);
   });
 
-  test('may answer without the handler, and may hand on other args', async () => {
+  test('execution middleware may skip the handler and may change args', async () => {
     const worker = bench.worker().middleware((context, next) => {
       if (context.args[0] === 'short') return Promise.resolve('cut');
       return next(withArgs(context, ['other']));
@@ -50,7 +50,7 @@ describe('execution middleware (ojs-middleware §4)', () => {
     ]);
   });
 
-  test('is edited while the worker runs: a job under way keeps its chain, the next has the new one', async () => {
+  test('a change of the chain applies to the next job, not to a running one', async () => {
     const [began, release] = [gate(), gate()];
     const worker = bench.worker({ concurrency: 1 });
     const mark = (word: string) => async (_: JobContext, next: () => Promise<unknown>) => `${word}(${await next()})`;
@@ -70,7 +70,7 @@ describe('execution middleware (ojs-middleware §4)', () => {
     expect(results).toEqual(['a(x)', 'c(b(x))']);
   });
 
-  test('next twice fails the job instead of running the handler twice', async () => {
+  test('a second next() fails the job instead of running the handler twice', async () => {
     let runs = 0;
     const worker = bench.worker().middleware((_, next) => next().then(() => next()));
     worker.register('test.job', () => ++runs);
@@ -83,7 +83,7 @@ describe('execution middleware (ojs-middleware §4)', () => {
     });
   });
 
-  test('the types of the brief fit', () => {
+  test('the middleware types of the brief compile', () => {
     const plain = async (_: JobContext, next: () => Promise<unknown>) => next();
     const enqueueing: EnqueueMiddleware = async (request, next) => next(request);
     expect(bench.worker().middleware(plain, 'plain').middlewares.remove(plain)).toBe(true);

@@ -19,7 +19,7 @@ afterAll(async () => {
 describe.each(['http', 'embedded'] as const)('over %s', (way) => {
   const open = () => new Client(way === 'http' ? server.url : embedded);
 
-  test('a cron that may not run as meant is registered, and the log says why', async () => {
+  test('a cron with warnings is registered, and the log has the warnings', async () => {
     const logger = keepingLogger();
     await using client = new Client(way === 'http' ? server.url : embedded, { logger });
     const never = await client.registerCronJob('never', '0 0 30 2 *', 'a.b', []);
@@ -87,7 +87,7 @@ describe.each(['http', 'embedded'] as const)('over %s', (way) => {
     await expect(client.unregisterCronJob('daily')).rejects.toBeInstanceOf(JobNotFoundError);
   });
 
-  test('crons that cannot be sent, and what the server refuses', async () => {
+  test('invalid crons are refused, by the client or the server', async () => {
     await using client = open();
     await expect(client.registerCronJob('', '@daily', 'a.b')).rejects.toBeInstanceOf(OJSValidationError);
     await expect(client.registerCronJob('x', '', 'a.b')).rejects.toMatchObject({ issues: [{ path: 'cron' }] });
@@ -134,7 +134,7 @@ describe.each(['http', 'embedded'] as const)('over %s', (way) => {
   });
 });
 
-test('a removal whose answer was lost and that is repeated succeeds, on a server without idempotency keys too', async () => {
+test('a repeated removal after a lost answer succeeds, also without idempotency keys', async () => {
   const faulty = new Faulty(embedded);
   const client = new Client(faulty, { requestRetry: { minBackoff: 1, maxBackoff: 1 } });
   const gone = refusal(404, { error: { code: 'not_found', message: 'gone' } });

@@ -27,7 +27,7 @@ afterAll(async () => {
 });
 
 describe.each(storages)('crons on $name', (storage) => {
-  test('by definition, with every option of the job; read back, changed, paused, resumed, run now', async () => {
+  test('a cron by definition keeps every option of the job, and can be changed, paused, resumed and triggered', async () => {
     await using store = await openEmbedded(storage.url());
     await using client = new Client(store);
     const cron = await client.registerCronJob('weekly', '0 9 * * MON', report, ['eu'], {
@@ -118,7 +118,7 @@ test('a definition checks the args of its cron, in each form of the call, and gi
   await client.registerCronJob('wrong', '@daily', report, [1]);
 });
 
-test('a run has an id and times of its own; a change names what a change can', async () => {
+test('options of one job are refused for a cron, and a change refuses other fields', async () => {
   await using client = new Client(embedded);
   const request: CronJobRequest = { name: 'x', cron: '@daily', type: 'a.b' };
   for (const own of [{ id: '01900000-0000-7000-8000-000000000001' }, { delay: '1s' }, { pending: true }]) {
@@ -201,7 +201,7 @@ test('workflows: list, progress; schema versions', async () => {
 });
 
 describe('nextRuns', () => {
-  test('any zone, any start, over changes of the clocks', () => {
+  test('nextRuns() gives increasing times in any zone, over changes of the clocks', () => {
     expect(nextRuns('30 7 * * MON-FRI', { timezone: 'Europe/Berlin', from: '2026-03-27T12:00:00Z', count: 2 })).toEqual(
       [new Date('2026-03-30T05:30:00Z'), new Date('2026-03-31T05:30:00Z')],
     );
@@ -227,13 +227,13 @@ describe('nextRuns', () => {
     ['@daily', { from: 'yesterday' }, 'from'],
     ['@daily', { count: 0 }, 'count'],
     ['@daily', { count: 1_001 }, 'count'],
-  ] as const)('refuses %s %j by its name', (cron, options, path) => {
+  ] as const)('nextRuns() refuses %s %j by name', (cron, options, path) => {
     expect(() => nextRuns(cron, options)).toThrow(
       expect.objectContaining({ name: 'OJSValidationError', issues: [expect.objectContaining({ path })] }),
     );
   });
 
-  test('agrees with the preview of the server', async () => {
+  test('nextRuns() agrees with the preview of the server', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.constantFrom('*/7 * * * *', '30 2 * * *', '0 9 * * MON', '0 0 L * *', '@every 11m', '15 30 1 * * 5#2'),

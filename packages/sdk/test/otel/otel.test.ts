@@ -236,7 +236,7 @@ describe('spans', () => {
     });
   });
 
-  test('a refused enqueue is an error of its span', async () => {
+  test('a refused enqueue sets its span to error', async () => {
     const send = sender(bench.embedded, opentelemetryEnqueueMiddleware({ tracerProvider, meterProvider }));
     const request = { type: 'email.send', args: [], unique: { keys: ['type' as const] } };
     await send(request);
@@ -247,7 +247,7 @@ describe('spans', () => {
     expect(enqueue.attributes['error.type']).toBe('duplicate');
   });
 
-  test('a timeout ends the span though the handler goes on', async () => {
+  test('a timeout ends the span while the handler still runs', async () => {
     const { opened, open } = gate();
     const { opened: handlerMayEnd, open: endHandler } = gate();
     const worker = bench.worker({ queues: ['email'] });
@@ -296,7 +296,7 @@ describe('metrics', () => {
     expect(all.map(({ name }) => name)).not.toContain('ojs.job.failed');
   });
 
-  test('failed: by its attempts retryable or discarded', async () => {
+  test('a failed execution is retryable or discarded by its attempts', async () => {
     await run(() => {
       throw new DiscardError('never');
     });
@@ -310,7 +310,7 @@ describe('metrics', () => {
     expect(all.find(({ name }) => name === 'ojs.job.duration')?.attributes).toMatchObject({ state: 'discarded' });
   });
 
-  test('a snoozed job has neither failed nor completed', async () => {
+  test('a snoozed job counts as neither failed nor completed', async () => {
     await run(() => {
       throw new SnoozeError('1h');
     });
@@ -335,7 +335,7 @@ test('without options the global providers are used', async () => {
   }
 });
 
-test('a provider that gives no tracer is told so', async () => {
+test('a provider without a tracer is an error', async () => {
   const send = sender(
     bench.embedded,
     opentelemetryEnqueueMiddleware({ tracerProvider: { getTracer: () => ({}) }, meterProvider }),

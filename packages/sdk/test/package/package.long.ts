@@ -48,7 +48,7 @@ describe('the packed packages in an empty project', () => {
     await project.run(node, [attw, (await packed())[name] ?? '', ...more]);
   });
 
-  test('every entry loads as a module and as CommonJS, and both say the same names', async () => {
+  test('every entry loads as a module and as CommonJS, with the same exports', async () => {
     const { exports } = await manifestOf('@ojs-ts/sdk');
     const entries = Object.keys(exports).filter((entry) => !entry.endsWith('.json'));
     const names = entries.map((entry) => `@ojs-ts/sdk${entry.slice(1)}`);
@@ -174,7 +174,7 @@ describe('a program that imports the client only, bundled for the web', () => {
     expect(sizes.all).toBeLessThan(40_000);
   });
 
-  test('runs from its chunks, which load with their first use', async () => {
+  test('chunks load with their first use', async () => {
     const said = await project.run(node, ['chunks.mjs'], { OJS_BACKEND_URL: server.url, QUEUE: 'chunks' });
     expect(JSON.parse(said)).toEqual({
       several: 3,
@@ -191,7 +191,7 @@ describe('a program that imports the client only, bundled for the web', () => {
     });
   });
 
-  test('enqueues, registers crons and reads queues where no other chunk can be loaded; the rest rejects with an OJSError', async () => {
+  test('without further chunks a client enqueues, registers crons and reads queues; other methods reject with an OJSError', async () => {
     for (const file of await readdir(chunks())) {
       if (!['client-only.js', 'initial.js'].includes(file)) await rm(join(chunks(), file));
     }

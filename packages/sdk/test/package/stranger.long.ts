@@ -117,7 +117,7 @@ describe('the README on the oldest Node that is claimed', () => {
     expect(await project.run(oldest, [`embedded.${extension}`])).toBe("{ sent: true, to: 'user@example.com' }");
   });
 
-  test('every program says its version and its help', async () => {
+  test('every program prints its version and its help', async () => {
     const programs = (await Promise.all(publishedPackages.map(manifestOf))).flatMap(({ bin = {} }) => Object.keys(bin));
     expect(programs).toEqual(['ojs']);
     for (const program of programs) {
@@ -145,7 +145,7 @@ describe('the README on the oldest Node that is claimed', () => {
     expect((await run(oldest, ['loud.mjs'], options)).stderr).toMatch(/Warning: mine/);
   });
 
-  test('every entry is imported, and required', async () => {
+  test('every entry can be imported and required', async () => {
     const names = await entries();
     expect(names).toEqual(
       expect.arrayContaining(['@ojs-ts/core', '@ojs-ts/sdk/testing', '@ojs-ts/server', '@ojs-ts/dashboard']),
@@ -224,7 +224,7 @@ describe('on Node 20', () => {
   const sentence = () =>
     `The @ojs-ts packages need Node.js 22.19 or later, but this is Node.js 20.20.2 (${tooOld}): install a newer one from https://nodejs.org.`;
 
-  test('every entry is refused in one sentence, as a module and as CommonJS', async () => {
+  test('every entry fails with one sentence, as a module and as CommonJS', async () => {
     const names = await entries(['core', 'sdk', 'server']);
     const said: [string, string, string][] = JSON.parse(await project.run(tooOld, ['imports.mjs', ...names]));
     // The command asks this entry for the sentence.
@@ -259,7 +259,7 @@ describe('on Node 20', () => {
     },
   );
 
-  test('the command says the sentence, ends with 2, and says nothing else', async () => {
+  test('the command prints that sentence only and exits with 2', async () => {
     const failed = run('npx', ['ojs', 'serve'], {
       cwd: project.directory,
       env: { ...process.env, ...pathWith(tooOld) },

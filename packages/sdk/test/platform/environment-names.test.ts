@@ -11,7 +11,7 @@ async function fresh() {
   return (await import('../../src/platform/node/environment.ts')).environment;
 }
 
-test('a variable that is a letter off is refused by every Client, with the name that is meant', async () => {
+test('a misspelt variable is refused by every Client, with the right name', async () => {
   vi.stubEnv('OJS_BACKEND_ULR', 'http://localhost:1');
   const environment = await fresh();
   for (let client = 0; client < 2; client++) {
@@ -23,7 +23,7 @@ test('a variable that is a letter off is refused by every Client, with the name 
   }
 });
 
-test('one that nobody knows is told once a process, unless the log is quiet; those of servers and of Kubernetes never', async () => {
+test('an unknown variable is logged once a process, unless the log is quiet; those of servers and Kubernetes never', async () => {
   const told = vi.spyOn(console, 'warn').mockReturnValue();
   vi.stubEnv('OJS_COLOUR', 'red');
   vi.stubEnv('OJS_STORAGE', 'memory:');
@@ -37,7 +37,7 @@ test('one that nobody knows is told once a process, unless the log is quiet; tho
   expect(told).toHaveBeenCalledTimes(1);
 });
 
-test('a variable of the server or of another SDK in the place of ours is told once, with ours', async () => {
+test('a variable of the server or of another SDK is logged once, with the name for this SDK', async () => {
   const told = vi.spyOn(console, 'warn').mockReturnValue();
   vi.stubEnv('OJS_URL', 'http://localhost:1');
   vi.stubEnv('OJS_TOKEN', 'a-secret-of-the-server');

@@ -41,7 +41,7 @@ async function post(
 }
 
 describe('a delivery over HTTP', () => {
-  test('the handler gets a context as of a worker; its result is the answer', async () => {
+  test('a pushed job runs with a worker’s context, and its result is the answer', async () => {
     let seen: unknown;
     const worker = workerWith((ctx) => {
       seen = {
@@ -111,7 +111,7 @@ describe('a delivery over HTTP', () => {
     expect(reason).toBeInstanceOf(JobTimeoutError);
   });
 
-  test('a type without a handler is a failure that is tried again, so that a deployment loses nothing', async () => {
+  test('a job without a handler fails retryably, so that a deployment loses no job', async () => {
     expect(
       await post(
         workerWith(() => 1),
@@ -123,7 +123,7 @@ describe('a delivery over HTTP', () => {
     });
   });
 
-  test('middleware, callbacks and typed jobs are those of a worker', async () => {
+  test('middleware, callbacks and typed jobs work as in a worker', async () => {
     const trace: string[] = [];
     const worker = new PushWorker({
       logger: keepingLogger(),
@@ -141,7 +141,7 @@ describe('a delivery over HTTP', () => {
     expect(trace).toEqual(['before', 'after', `told ${id}`]);
   });
 
-  test('the same delivery twice is one execution; another delivery of the job supersedes', async () => {
+  test('a repeated delivery shares one execution; another delivery of the job supersedes it', async () => {
     const { opened, open } = gate();
     let runs = 0;
     const worker = workerWith(async () => {
@@ -169,7 +169,7 @@ describe('a delivery over HTTP', () => {
     ['a wrong type', delivery({ type: 'No Type' }), 'job.type: expected lower-case words'],
     ['args of the wrong kind', delivery({ args: {} }), 'job.args: expected an array.'],
     ['a bare job without args', { id, type: 'a.b' }, 'args: expected an array.'],
-  ])('%s is a 400 that says why', async (_name, body, message) => {
+  ])('%s gets 400 with the reason', async (_name, body, message) => {
     const answer = await post(
       workerWith(() => 1),
       body,
@@ -178,7 +178,7 @@ describe('a delivery over HTTP', () => {
     expect(JSON.stringify(answer.body)).toContain(message);
   });
 
-  test('another method is a 405', async () => {
+  test('another method gets 405', async () => {
     const response = await fetchHandler(workerWith(() => 1))(new Request('https://fn.example/'));
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST']);
   });
@@ -195,7 +195,7 @@ describe('signatures', () => {
     ['with the secret from before', { 'x-ojs-signature': sign('old', body) }],
     ['with a timestamp', { 'x-ojs-signature': sign('new', `${now}.${body}`), 'x-ojs-timestamp': now }],
     ['several at once', { 'x-ojs-signature': `${sign('gone', body)}, ${sign('old', body)}` }],
-  ])('%s is taken', async (_name, headers) => {
+  ])('%s is accepted', async (_name, headers) => {
     expect((await post(worker, body, { headers })).status).toBe(200);
   });
 
@@ -206,7 +206,7 @@ describe('signatures', () => {
     ['no hexadecimal', { 'x-ojs-signature': 'sha256=zz' }],
     ['an old one again', { 'x-ojs-signature': sign('new', `1708030665.${body}`), 'x-ojs-timestamp': '1708030665' }],
     ['no timestamp', { 'x-ojs-signature': sign('new', `x.${body}`), 'x-ojs-timestamp': 'x' }],
-  ])('%s is a 401', async (_name, headers) => {
+  ])('%s gets 401', async (_name, headers) => {
     expect(await post(worker, body, { headers })).toMatchObject({ status: 401, body: { error: { retryable: false } } });
   });
 
@@ -248,7 +248,7 @@ describe('AWS Lambda', () => {
     if (fate === 'snoozing') throw new SnoozeError('1m');
   };
 
-  test('SQS: only what is to come again is reported', async () => {
+  test('SQS: the batch response lists only messages to deliver again', async () => {
     const event = {
       Records: [
         record('m1', job(1)),
@@ -264,7 +264,7 @@ describe('AWS Lambda', () => {
     });
   });
 
-  test('SQS: in a FIFO queue the rest of a group goes back unrun after a failure', async () => {
+  test('SQS: after a failure the rest of a FIFO group goes back without running', async () => {
     ran.length = 0;
     const event = {
       Records: [
@@ -281,7 +281,7 @@ describe('AWS Lambda', () => {
     expect(ran.toSorted()).toEqual(['1', '2', '3', '5']);
   });
 
-  test('SQS: what would outlast the function is told as a timeout before it is ended', async () => {
+  test('SQS: a job that would outlast the function ends as a timeout before', async () => {
     const worker = workerWith(() => new Promise(() => {}));
     expect(
       await lambdaHandler(worker)({ Records: [record('m1', job(1))] }, { getRemainingTimeInMillis: () => 1_020 }),
@@ -321,7 +321,7 @@ describe('AWS Lambda', () => {
     });
   });
 
-  test('HTTP: headers are found however they are written', async () => {
+  test('HTTP: header names are case-insensitive', async () => {
     const body = JSON.stringify(delivery());
     const signature = `sha256=${createHmac('sha256', 's').update(body).digest('hex')}`;
     const respond = lambdaHandler(workerWith(() => 1, { signingSecret: 's' }));
@@ -345,7 +345,9 @@ test('Azure: HTTP and Service Bus', async () => {
   const { job } = delivery();
   await serviceBus(job);
   await serviceBus(JSON.stringify(job));
-  await expect(serviceBus({ ...job, args: ['failing'] })).rejects.toThrow('The message goes back to the queue: failing');
+  await expect(serviceBus({ ...job, args: ['failing'] })).rejects.toThrow(
+    'The message goes back to the queue: failing',
+  );
   await expect(serviceBus({ no: 'job' })).rejects.toThrow('id: expected a text.');
 });
 

@@ -34,14 +34,14 @@ async function run(text: string, handler: (ctx: JobContext) => unknown): Promise
   return batchItemFailures.length === 0;
 }
 
-test('the server is told of a success, by the endpoint that it has', async () => {
+test('a success is acked to the server', async () => {
   const { id, text } = await claimed();
   expect(await run(text, () => ({ charged: true }))).toBe(true);
   expect(await bench.client.getJob(id)).toMatchObject({ state: 'completed', result: { charged: true } });
   expect(bench.wire.calls.map(({ operation }) => operation)).toEqual(['worker.ack']);
 });
 
-test('the server is told of a failure, and its policy decides: the message is done', async () => {
+test('a failure is nacked to the server, whose policy decides, and the message is done', async () => {
   const { id, text } = await claimed({ retry: { maxAttempts: 2, initialInterval: '1h' } });
   const failing = () => {
     throw new TypeError('refused');
@@ -53,7 +53,7 @@ test('the server is told of a failure, and its policy decides: the message is do
   });
 });
 
-test('DiscardError and SnoozeError mean what they mean in a worker', async () => {
+test('DiscardError and SnoozeError work as in a worker', async () => {
   const discarded = await claimed();
   await run(discarded.text, () => {
     throw new DiscardError('never');
@@ -66,7 +66,7 @@ test('DiscardError and SnoozeError mean what they mean in a worker', async () =>
   expect(await bench.client.getJob(snoozed.id)).toMatchObject({ state: 'retryable', attempt: 0, errors: [] });
 });
 
-test('an ack that cannot be delivered is never told as a failure: the message comes again', async () => {
+test('a lost ack is never reported as a failure: the message comes again', async () => {
   const { id, text } = await claimed();
   bench.wire.spoil('worker.ack', 'before');
   bench.wire.spoil('worker.ack', 'before');
@@ -78,7 +78,7 @@ test('an ack that cannot be delivered is never told as a failure: the message co
   expect([runs, (await bench.client.getJob(id)).state]).toEqual([2, 'completed']);
 });
 
-test('a server that is away for a moment is asked again, not the handler', async () => {
+test('after a short outage the ack is sent again, and the handler does not run again', async () => {
   const { id, text } = await claimed();
   bench.wire.spoil(
     'worker.ack',
@@ -103,7 +103,7 @@ test('a result that the server refuses fails its job, and the message is done', 
   });
 });
 
-test('a job that is no longer ours is dropped, and so is its message', async () => {
+test('the outcome and the message of a lost job are dropped', async () => {
   const { id, text } = await claimed();
   await bench.client.cancelJob(id);
   expect(await run(text, () => 1)).toBe(true);

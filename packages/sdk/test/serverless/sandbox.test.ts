@@ -47,7 +47,7 @@ beforeAll(async () => {
 test.each([
   ['Vercel', 'ojs.fetchHandler(worker)'],
   ['Cloudflare', 'ojs.cloudflareHandler(worker).fetch'],
-])('%s: runs where there is nothing but fetch', async (_name, make) => {
+])('%s: the package runs on a platform with fetch only', async (_name, make) => {
   const context = createContext({ ...webGlobals });
   runInContext(code, context);
   const handler: (request: Request) => Promise<Response> = runInContext(

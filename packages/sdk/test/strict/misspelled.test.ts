@@ -88,13 +88,13 @@ describe('a name that is one letter off is refused before anything is sent, and 
   });
 });
 
-test('every place of the table is one of the surface', () => {
+test('the table of misspellings names existing places only', () => {
   const known = new Set([...surface.map(({ place }) => place), ...hidden.keys()]);
   expect(Object.keys(places).filter((place) => !known.has(place))).toEqual([]);
   expect(surface.length).toBeGreaterThan(100);
 });
 
-test('what an application owns is never looked at: args, meta, tags, schemas, headers, labels', async () => {
+test('data of the application is never checked for names: args, meta, tags, schemas, headers, labels', async () => {
   let version = 0;
   const strange = fc.dictionary(
     fc.constantFrom('prioritty', 'attempts', 'timeout_ms', 'jobId', 'retry'),

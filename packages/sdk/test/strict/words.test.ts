@@ -28,10 +28,7 @@ test.each<[object, string]>([
   [{ eta: new Date() }, 'eta: unknown option. Did you mean scheduledAt?'],
   [{ concurrency: 5 }, 'concurrency: unknown option. Did you mean limits?'],
   [{ rate_limit: '10/m' }, 'rate_limit: unknown option. Did you mean limits?'],
-  [
-    { removeOnComplete: true },
-    'removeOnComplete: unknown option. The server decides how long it keeps ended jobs',
-  ],
+  [{ removeOnComplete: true }, 'removeOnComplete: unknown option. The server decides how long it keeps ended jobs'],
   [{ repeat: { pattern: '* * * * *' } }, 'repeat: unknown option. Use registerCronJob() for a job that repeats.'],
   [{ countdown: 5 }, 'countdown: unknown option. Did you mean delay?'],
   [{ uniqueKey: 'x' }, 'uniqueKey: unknown option. Did you mean unique?'],
@@ -76,13 +73,13 @@ test.each<[object, string]>([
   }
 });
 
-test.each(['schedule', 'pattern', 'expression', 'repeat'])('%s in the place of the cron of a request', async (name) => {
+test.each(['schedule', 'pattern', 'expression', 'repeat'])('%s in place of a cron request is refused', async (name) => {
   const request = { name: 'c', type: 'a.b', [name]: '@daily' };
   // @ts-expect-error no cron
   await expect(client.registerCronJob(request)).rejects.toThrow(`${name}: unknown option. Did you mean cron?`);
 });
 
-test('options of a job of a batch stand beside its type', async () => {
+test('nested options of a batch job are refused with advice', async () => {
   const sent = client.enqueueBatch([{ type: 'a.b', args: [], options: { queue: 'q', priority: 3 } }]);
   await expect(sent).rejects.toThrow(
     '[0].options: unknown option. Put queue, priority beside type, not in an object of their own.',
@@ -115,14 +112,14 @@ test.each<[string, unknown, string]>([
   await expect(enqueue).rejects.toThrow(message);
 });
 
-test('null in the place of options is refused with a sentence', async () => {
+test('null in place of options is refused with a sentence', async () => {
   // @ts-expect-error no options
   await expect(client.enqueue('a.b', [], null)).rejects.toThrow(
     'options: expected an object such as { id: … }, got null',
   );
 });
 
-test('what a middleware adds is checked again', async () => {
+test('an option that a middleware adds is checked', async () => {
   const own = new Client('http://127.0.0.1:9').enqueueMiddleware((request, next) =>
     next(Object.assign(request, { prioritty: 3 })),
   );
@@ -223,7 +220,7 @@ test('the object form reaches its server, with its options', async () => {
   expect(seen[0]?.authorization).toBe('Bearer t');
 });
 
-test('a bare time limit below a second warns once for each name; texts and longer ones do not', () => {
+test('a bare number below 1,000 as a time limit warns once for each option; texts and larger numbers do not', () => {
   const logger = keepingLogger();
   for (const value of ['30s', 30.5, 0, 1_000, undefined] as const) warnOfSeconds(value, 'ofThisTest', logger);
   expect(logger.lines).toEqual([]);

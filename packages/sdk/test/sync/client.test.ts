@@ -198,7 +198,7 @@ describe('operations', () => {
 });
 
 describe('errors are those of Client, with all their fields', () => {
-  test('what the server refuses', () => {
+  test('refusals of the server have their classes', () => {
     using client = new SyncClient(server.url);
     const missing = thrown(() => client.getJob('nonexistent-id'));
     expect(missing).toBeInstanceOf(JobNotFoundError);
@@ -252,7 +252,7 @@ describe('errors are those of Client, with all their fields', () => {
     });
   });
 
-  test('nobody listens, and a server that says nothing', async () => {
+  test('a closed port and a silent server give connection and timeout errors', async () => {
     using nobody = new SyncClient('http://127.0.0.1:1', quick);
     const refused = thrown(() => nobody.health());
     expect(refused).toBeInstanceOf(OJSConnectionError);
@@ -293,7 +293,7 @@ describe('definitions', () => {
     queue: 'typed',
   });
 
-  test('a schema that answers at once checks the args, and shows what it made of them', () => {
+  test('a synchronous schema checks the args, and the job has its output', () => {
     using client = new SyncClient(server.url);
     const sent = client.enqueue(typed, [{ email: 'a@b.cd', at: '2026-01-01' }]);
     expectTypeOf(sent.args[0].at).toEqualTypeOf<Date>();
@@ -308,7 +308,7 @@ describe('definitions', () => {
     expect(second).toMatchObject({ id: first.id, outcome: 'duplicate', args: [{ at: new Date('2026-01-01') }] });
   });
 
-  test('one that has to wait is refused, in a batch and in a workflow too', () => {
+  test('an asynchronous schema is refused, also in a batch and a workflow', () => {
     const slow = defineJob('user.check', { payload: z.string().refine(async () => false) });
     using client = new SyncClient('http://127.0.0.1:1');
     for (const call of [
@@ -325,7 +325,7 @@ describe('definitions', () => {
 });
 
 describe('options', () => {
-  test('what cannot cross to another thread is refused by name', () => {
+  test('an option that cannot be passed to a thread is refused by name', () => {
     const wrong: readonly (readonly [string, () => unknown])[] = [
       ['fetch', () => Reflect.construct(SyncClient, [server.url, { fetch }])],
       ['target', () => Reflect.construct(SyncClient, [{ call() {} }])],
@@ -365,7 +365,7 @@ describe('options', () => {
   });
 });
 
-test('after close a call is an error, and closing twice is none', () => {
+test('a call after close() throws; a second close() does not', () => {
   const client = new SyncClient(server.url);
   client.health();
   client.close();

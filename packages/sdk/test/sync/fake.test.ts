@@ -60,7 +60,7 @@ test('in fake mode a sync client is answered without thread or network (ojs-test
   client.close();
 });
 
-test('a call whose outcome is unknown is repeated, and finds its own job', () => {
+test('a call with an unknown outcome is repeated and finds its own job', () => {
   let id = '';
   const calls = scripted(
     (call) => {
@@ -78,7 +78,7 @@ test('a call whose outcome is unknown is repeated, and finds its own job', () =>
   ]);
 });
 
-test('of a batch it finds all', () => {
+test('a repeated batch finds all its jobs', () => {
   const ids: string[] = [];
   scripted(
     (call) => {
@@ -97,7 +97,7 @@ test('of a batch it finds all', () => {
   ).toEqual(ids);
 });
 
-test('what goes wrong while the first outcome is looked up is the error', () => {
+test('an error while looking for the first outcome is the error of the call', () => {
   let id = '';
   scripted(
     (call) => {
@@ -110,7 +110,7 @@ test('what goes wrong while the first outcome is looked up is the error', () => 
   expect(() => nowhere().enqueue('a.b', [])).toThrow('permission_denied');
 });
 
-test('what a fake can do is not kept for the server', () => {
+test('the traits of a fake are not kept for the server', () => {
   const manifest = (limits: object) => () => json(200, { limits });
   const created = ({ body = '{}' }: Call) => json(201, { workflow: { ...JSON.parse(body), state: 'running' } });
   const calls = scripted(manifest({}), created, manifest({ max_workflow_nesting: 5 }), created);
@@ -141,7 +141,7 @@ test('a server without a manifest gets steps with depends_on', () => {
   expect(calls.map(({ operation }) => operation)).toEqual(['system.manifest', 'workflow.create']);
 });
 
-test('inline mode is refused before the job is there: its handlers cannot be waited for', () => {
+test('inline mode is refused before the job is enqueued', () => {
   const calls = scripted(jobOf);
   fake = { answer: answers(fake), settle: async () => {}, runsHandlers: true };
   expect(() => nowhere().enqueue('a.b', [])).toThrow(/inline mode.*drain/);

@@ -26,34 +26,34 @@ test('a thread that cannot start is an error, not a hang', () => {
   expect(performance.now() - began).toBeLessThan(60_000);
 });
 
-test('so is one that dies during a call', () => {
+test('a thread that dies during a call is an error', () => {
   const dying = thread(plan, { program: support('dying-thread.ts') });
   expect(() => dying.call(call, {}, 60_000)).toThrow(/has ended/);
 });
 
-test('and one that is stuck, without a word', () => {
+test('a thread that is stuck is an error', () => {
   const stuck = thread(plan, { program: support('stuck-thread.ts'), sliceMs: 20 });
   expect(() => stuck.call(call, {}, 60_000)).toThrow(/has ended/);
 });
 
-test('one that ended between calls, with its reason', async () => {
+test('a thread that ended between calls is an error with its reason', async () => {
   const dying = thread(plan, { program: support('throwing-thread.ts') });
   await expect.poll(() => gone(dying)).toMatch(/has ended: out of luck/);
 });
 
-test('a program that is not there, as in a bundle, is named', () => {
+test('a missing program of the thread, as in a bundle, is named', () => {
   expect(() => thread(plan, { program: support('missing.ts') })).toThrow(
     /missing\.ts; keep @ojs-ts\/sdk out of the bundle/,
   );
 });
 
-test('an answer that comes after its call was given up is not taken for that of the next', () => {
+test('a late answer is not taken for the answer to the next call', () => {
   const late = thread(plan, { program: support('late-thread.ts') });
   expect(late.call(call, {}, 50)).toBeNull();
   expect(late.call(call, {}, 60_000)).toMatchObject({ text: 'of call 2' });
 });
 
-test('an unclosed client keeps no process alive', async () => {
+test('an unclosed client does not keep the process alive', async () => {
   await using server = await serve();
   await using program = run('unclosed.ts', server.url);
   await program.says('created');

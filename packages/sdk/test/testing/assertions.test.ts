@@ -75,7 +75,7 @@ test('assertEnqueued lists the jobs that do not match, and why', () =>
     refuteEnqueued('email.send');
   }));
 
-test('what was run, how it ended, and in which state it is', () =>
+test('assertPerformed, assertCompleted, assertFailed and assertJobState check runs and states', () =>
   fakeMode(async (store) => {
     store.registerHandler('email.send', () => null);
     const one = await client.enqueue('email.send', ['a']);
@@ -143,14 +143,14 @@ test('a misspelt filter is refused instead of matching everything', () =>
     expect(() => allEnqueued({ type: 'billing.charge' })).toThrow('type: unknown option. Did you mean jobType?');
   }));
 
-test('without a mode every helper says what to do', () => {
+test('without a mode every helper throws with advice', () => {
   restore();
   for (const call of [() => assertEnqueued('a.b'), () => allEnqueued(), () => clearAll()]) {
     expect(call).toThrow('No test mode is on: call fakeMode(), inlineMode() or realMode() first.');
   }
 });
 
-test('equality is that of JSON: key order, undefined, Date and −0 make no difference; matchers are asked', () => {
+test('args are compared as JSON: key order, undefined, Date and −0 make no difference; matchers work', () => {
   expect(difference([{ a: 1, b: [2] }], [{ b: [2], a: 1 }], 'args')).toBeNull();
   expect(
     difference(

@@ -50,6 +50,6 @@ test('drain processes jobs', async () => {
   expect(await drain()).toBe(1);
 });
 
-test('the test before left nothing behind', () => {
+test('jobs of an earlier test are gone', () => {
   expect(allEnqueued()).toEqual([]);
 });

@@ -14,7 +14,7 @@ import {
 
 const client = new Client('http://localhost:9');
 
-test('handlers are awaited, in order of priority and age, and what they enqueue is run too', () =>
+test('drain() runs jobs by priority and age, awaits handlers, and runs the jobs that they enqueue', () =>
   fakeMode(async (store) => {
     const ran: unknown[] = [];
     store.registerHandler('email.send', async ({ args, attempt, queue }) => {
@@ -39,7 +39,7 @@ test('handlers are awaited, in order of priority and age, and what they enqueue 
     expect(await drain()).toBe(0);
   }));
 
-test('queue and maxJobs bound it; a paused queue is left alone', () =>
+test('queue and maxJobs limit drain(); a paused queue is skipped', () =>
   fakeMode(async (store) => {
     store.registerHandler('email.send', () => null);
     for (const queue of ['a', 'a', 'b', 'c']) await client.enqueue('email.send', [queue], { queue });
@@ -53,7 +53,7 @@ test('queue and maxJobs bound it; a paused queue is left alone', () =>
     expect(await drain()).toBe(1);
   }));
 
-test('a type without a handler throws before anything is run', () =>
+test('drain() throws for a type without a handler before any job runs', () =>
   fakeMode(async (store) => {
     store.registerHandler('email.send', () => null);
     await client.enqueue('email.send', ['a']);
@@ -64,7 +64,7 @@ test('a type without a handler throws before anything is run', () =>
     refutePerformed('email.send');
   }));
 
-test('a drain that takes too long says where it stands', () =>
+test('the timeout error of drain() says how far it came', () =>
   fakeMode(async (store) => {
     const { promise, resolve } = Promise.withResolvers<void>();
     store.registerHandler('slow.job', () => promise);
@@ -79,7 +79,7 @@ test('a drain that takes too long says where it stands', () =>
     resolve();
   }));
 
-test('a failure waits for its next attempt, which time or withScheduled brings (ojs-testing §13.1)', () =>
+test('a failed job waits for its next attempt, until time advances or with withScheduled (ojs-testing §13.1)', () =>
   fakeMode(async (store) => {
     store.registerHandler('payment.process', () => 'paid');
     store.failNext('payment.process', new Error('timeout'));
@@ -130,7 +130,7 @@ test('DiscardError ends a job, SnoozeError gives it back uncounted and is not ru
     expect(await snoozed.refresh()).toMatchObject({ state: 'retryable', attempt: 0 });
   }));
 
-test('the context of a handler is a real one: progress, checkpoint, signal, cancellation', () =>
+test('a handler gets a real context: progress, checkpoint, signal, cancellation', () =>
   fakeMode(async (store) => {
     store.registerHandler('import.rows', async (ctx) => {
       await ctx.progress(40, 'halfway');
@@ -155,7 +155,7 @@ test('the context of a handler is a real one: progress, checkpoint, signal, canc
     );
   }));
 
-test('a job that runs into its timeout fails as with a worker', () =>
+test('a job beyond its timeout fails as with a worker', () =>
   fakeMode(async (store) => {
     store.registerHandler(
       'slow.job',
@@ -198,7 +198,7 @@ test('useWorker: handlers, schemas and middleware of a real worker, which is not
     await worker.stop();
   }));
 
-test('perform runs a handler alone: typed, as JSON, with what it throws, and enqueues nothing', () =>
+test('perform() runs a handler alone, typed and through JSON, throws its error, and enqueues nothing', () =>
   fakeMode(async (store) => {
     const resize = defineJob<'image.resize', [size: { width: number }], number>('image.resize');
     store.registerHandler(resize, ({ args: [size] }) => {

@@ -13,7 +13,7 @@ import {
 
 const client = new Client('http://localhost:9');
 
-test('a job is run before enqueue returns, within both chains, its delay ignored', async () => {
+test('inline mode runs a job before enqueue returns, inside both chains, without its delay', async () => {
   using store = inlineMode();
   const seen: string[] = [];
   const around: ExecutionMiddleware = async (ctx, next) => {
@@ -40,7 +40,7 @@ test('a job is run before enqueue returns, within both chains, its delay ignored
   expect(await drain()).toBe(0);
 });
 
-test('what the handler throws is what enqueue rejects with, and nothing is tried again', async () => {
+test('inline mode rejects enqueue with the handler’s error, and retries nothing', async () => {
   using store = inlineMode();
   const broken = new RangeError('broken');
   let runs = 0;

@@ -25,7 +25,7 @@ function meeting(count: number): () => Promise<void> {
   };
 }
 
-test('concurrent modes with one client see their own jobs only', async () => {
+test('concurrent modes with one client have separate jobs', async () => {
   const meet = meeting(20);
   await Promise.all(
     Array.from({ length: 20 }, (_, number) =>
@@ -65,7 +65,7 @@ test('an inner mode hides the outer one until it ends; restore ends them all', a
   await expect(client.enqueue('a.job', [])).rejects.toMatchObject({ name: 'OJSConnectionError' });
 });
 
-test('restore in a context without a mode leaves those of others alone', async () => {
+test('restore() in a context without a mode leaves other modes active', async () => {
   const { promise: restored, resolve } = Promise.withResolvers<void>();
   const outside = restored.then(() => restore());
   const other = (async () => {
@@ -91,7 +91,7 @@ test('body may be synchronous, and ends its mode when it throws', async () => {
   expect(() => allEnqueued()).toThrow('No test mode is on');
 });
 
-test('what goes on after its mode has ended goes to the server', async () => {
+test('code that runs on after its mode has ended calls the server', async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   let late: Promise<unknown> = Promise.resolve();
   fakeMode(() => {
@@ -101,7 +101,7 @@ test('what goes on after its mode has ended goes to the server', async () => {
   await expect(late).rejects.toMatchObject({ name: 'OJSConnectionError' });
 });
 
-test('an answer of the fake about what it can do is not kept for the server', async () => {
+test('the manifest of the fake is not kept for the server', async () => {
   const own = new Client('http://localhost:9', { requestRetry: false });
   await fakeMode(() => own.workflow(chain('one', [{ type: 'a.job', args: [] }])));
   await expect(own.workflow(chain('one', [{ type: 'a.job', args: [] }]))).rejects.toMatchObject({

@@ -79,7 +79,7 @@ test.each([
   ['limit.get', (admin: Admin) => admin.getLimit('k')],
   ['queue.configure', (admin: Admin) => admin.configureQueue('q', { concurrency: 1 })],
   ['worker.health', (admin: Admin) => admin.workerHealth('w')],
-] as const)('fake mode says what it does not answer: %s', async (operation, call) => {
+] as const)('fake mode refuses %s with a reason', async (operation, call) => {
   using _store = fakeMode();
   await expect(call(new Admin())).rejects.toThrow(
     `${operation} is not answered in fake and inline mode; use realMode() to test it.`,

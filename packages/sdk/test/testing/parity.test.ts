@@ -220,7 +220,7 @@ async function everything(client: Client, admin: Admin): Promise<void> {
   await refused(admin.deleteCheckpoint(uuidv7()).then(() => Promise.reject(new Error('it was not there'))));
 }
 
-test('what a client asks is answered as by a server', async () => {
+test('the fake answers a client’s calls as a server does', async () => {
   const calls = await callsOf(everything);
   expect(new Set(calls.map(({ operation }) => operation))).toEqual(
     new Set([
@@ -325,7 +325,7 @@ test('raw calls: ids of the server, pending jobs, lists, bad bodies, the other d
   await sides.call({ operation: 'workflow.create', body: '{}' });
 });
 
-test('events tell the same', async () => {
+test('the fake and the server report the same events', async () => {
   await using sides = await both();
   const id = uuidv7();
   await sides.call({ operation: 'job.enqueue', body: envelope('a.job', { id, priority: 3 }) });
@@ -378,7 +378,7 @@ test.each([
   },
 );
 
-test('what the fake does not answer says so', () => {
+test('the fake refuses unsupported operations with a reason', () => {
   const { status, text } = new MemoryStore('fake').answer({
     operation: 'queue.configure',
     params: { name: 'a' },

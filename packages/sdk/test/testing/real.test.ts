@@ -61,7 +61,7 @@ async function script(store: FakeStore, client: Client): Promise<readonly object
     .sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
 }
 
-test('the same script on a real server, on SQLite too, and with a fake', async () => {
+test('one script passes on a real server, on SQLite and with a fake', async () => {
   const faked = await fakeMode((store) => script(store, new Client('http://localhost:9')));
   expect(faked).toHaveLength(9);
   for (const storage of ['memory:', 'sqlite:']) {
@@ -73,7 +73,7 @@ test('the same script on a real server, on SQLite too, and with a fake', async (
   }
 });
 
-test('a worker of the test is waited for; maxJobs and timeout bound the wait', async () => {
+test('drain() waits for a worker of the test; maxJobs and timeout limit the wait', async () => {
   await using store = await realMode();
   await using client = new Client(store.url);
   const { promise: opened, resolve: open } = Promise.withResolvers<void>();
@@ -98,7 +98,7 @@ test('a worker of the test is waited for; maxJobs and timeout bound the wait', a
   expect(await drain()).toBe(1);
 });
 
-test('failures that are asked for, perform, and what only a fake can do', async () => {
+test('real mode has failNext, failAll and perform(), and refuses to change time', async () => {
   await using store = await realMode();
   await using client = new Client(store.url);
   store.registerHandler('a.job', ({ args }) => args[0]).failNext('a.job', new TypeError('asked'));
@@ -110,7 +110,7 @@ test('failures that are asked for, perform, and what only a fake can do', async 
   expect(() => store.advanceTime('1h')).toThrow(/A real server keeps the time of its machine/);
 });
 
-test('within a fake the real mode goes over the network; restore stops the server', async () => {
+test('real mode inside fake mode uses the network; restore() stops the server', async () => {
   fakeMode();
   const store = await realMode();
   const { url } = store;

@@ -30,7 +30,7 @@ test('a reminder is sent after 24 hours (ojs-testing §13.2)', () =>
     assertCompleted('reminder.send');
   }));
 
-test('expiry, unique periods and a moved clock go by the time of the store', () =>
+test('expiry and unique periods follow the time of the store', () =>
   fakeMode(async (store) => {
     store.registerHandler('a.job', () => null);
     store.freezeTime(new Date('2026-01-01T00:00:00Z'));
@@ -45,7 +45,7 @@ test('expiry, unique periods and a moved clock go by the time of the store', () 
     expect(() => store.freezeTime('yesterday')).toThrow(/expected a Date/);
   }));
 
-test('a clock that is not frozen goes on from where it was moved to', () =>
+test('a clock that is not frozen continues from the moved time', () =>
   fakeMode(async (store) => {
     const before = Date.now();
     store.advanceTime('1d');
@@ -54,7 +54,7 @@ test('a clock that is not frozen goes on from where it was moved to', () =>
     expect((createdAt?.getTime() ?? 0) - before).toBeLessThan(86_400_000 + 60_000);
   }));
 
-test('a cron fires where its time has come, once for several times, and heeds its overlap policy', () =>
+test('a due cron fires once for several missed times, by its overlap policy', () =>
   fakeMode(async (store) => {
     store.registerHandler('report.send', () => null);
     store.freezeTime('2026-02-13T08:30:00Z');
@@ -81,7 +81,7 @@ test('a cron fires where its time has come, once for several times, and heeds it
     });
   }));
 
-test('no cron fires because a test takes long, nor in inline mode', async () => {
+test('crons do not fire by real time, nor in inline mode', async () => {
   vi.useFakeTimers({ toFake: ['Date'] });
   onTestFinished(() => {
     vi.useRealTimers();

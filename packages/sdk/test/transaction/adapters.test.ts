@@ -177,7 +177,7 @@ describe('a root in the place of a transaction', () => {
     file.close();
   });
 
-  test('a database is no transaction, and a transaction no database', async () => {
+  test('a database is refused as a transaction, and a transaction as a database', async () => {
     const database = sqliteDatabase(new DatabaseSync(':memory:'));
     // @ts-expect-error of another kind
     await expect(new TransactionClient().enqueue(database, 'email.send', [])).rejects.toThrow(

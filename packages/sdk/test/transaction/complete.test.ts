@@ -13,7 +13,7 @@ function contextOf({ id, claim }: { readonly id: string; readonly claim: number 
 }
 
 describe.skipIf(postgres === null)('completion in the handler’s transaction on PostgreSQL', () => {
-  test('what the handler writes and the completion commit together; the ack that follows changes nothing', async () => {
+  test('the handler’s writes and the completion commit together; the later ack changes nothing', async () => {
     await using store = await openStore();
     const log = keepingLogger();
     await using worker = new Worker(store.server.url, { queues: ['q'], handleSignals: false, logger: log });
@@ -38,7 +38,7 @@ describe.skipIf(postgres === null)('completion in the handler’s transaction on
     expect(batches.flatMap(({ entries }) => entries.match(/job\.completed/g) ?? [])).toHaveLength(1);
   });
 
-  test('a rollback leaves the job with its worker; a lost lease fails the transaction', async () => {
+  test('after a rollback the worker keeps the job; a lost lease fails the transaction', async () => {
     await using store = openDatabase();
     await using b = await bench(store.url);
     const job = await b.start('w1');
@@ -63,7 +63,7 @@ describe.skipIf(postgres === null)('completion in the handler’s transaction on
     await later.end('ROLLBACK');
   });
 
-  test('while the transaction is open nobody takes the job, and nobody waits for it; after the commit it is completed whatever was due', async () => {
+  test('an open transaction keeps the job from others without blocking them; after the commit the job is completed', async () => {
     await using store = openDatabase();
     await using b = await bench(store.url);
     const job = await b.start('w1');
@@ -97,7 +97,7 @@ describe.skipIf(postgres === null)('completion in the handler’s transaction on
     await expect(b.engine.lifecycle.cancel(job.id, null)).rejects.toThrow('completed');
   });
 
-  test('a unique policy does not replace a job whose completion is on its way', async () => {
+  test('a unique policy does not replace a job whose completion is committed', async () => {
     await using store = await openStore();
     const unique = { keys: ['args' as const], onConflict: 'replace' as const };
     const { id } = await store.client.enqueue('a.job', [1], { unique });
@@ -112,7 +112,7 @@ describe.skipIf(postgres === null)('completion in the handler’s transaction on
     expect(await store.client.enqueue('a.job', [1], { unique })).toMatchObject({ outcome: 'created' });
   });
 
-  test('a snapshot that could not see a lost lease is refused', async () => {
+  test('a transaction above READ COMMITTED is refused', async () => {
     await using store = await openStore();
     const client = await store.pool.connect();
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');

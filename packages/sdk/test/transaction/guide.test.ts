@@ -77,7 +77,7 @@ describe.skipIf(postgres === null)('examples of docs/guide/transactions.md on Po
     expect(rows).toEqual([{ greeted: true }]);
   });
 
-  test('the rights that the guide names are enough', async () => {
+  test('the grants of the guide are sufficient', async () => {
     const grants = /```sql\n([\s\S]*?)```/.exec(guide)?.[1] ?? '';
     const role = `${store.schema}_app`.slice(0, 60);
     const client = await store.pool.connect();

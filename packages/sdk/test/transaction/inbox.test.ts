@@ -8,7 +8,7 @@ import { begin, openStore, postgres } from './store.ts';
 const upkeep = async ({ server }: Pick<Awaited<ReturnType<typeof openStore>>, 'server'>) => server.engine.upkeep.run();
 
 describe.skipIf(postgres === null)('the inbox of PostgreSQL', () => {
-  test('a savepoint that is rolled back takes its jobs along, and no others', async () => {
+  test('rolling back a savepoint removes its jobs only', async () => {
     await using store = await openStore();
     const { client, end } = await begin(store);
     const tx = pgTransaction(client);
@@ -23,7 +23,7 @@ describe.skipIf(postgres === null)('the inbox of PostgreSQL', () => {
     await expect(store.client.getJob(undone.id)).rejects.toThrow('no job');
   });
 
-  test('an open transaction delays nobody: not its unique key, its limit, its bounded queue, the log, the upkeep, a migration', async () => {
+  test('an open transaction delays no other job, limit, queue, event, upkeep or migration', async () => {
     await using store = await openStore();
     const { storage } = store.server.engine;
     await storage.registry.configureQueue('bounded', { capacity: 1000 }, Date.now());
@@ -74,7 +74,7 @@ describe.skipIf(postgres === null)('the inbox of PostgreSQL', () => {
     expect((await storage.events(before, 10)).newest).toBe(62);
   });
 
-  test('jobs of a transaction come in its order, in one statement or several, and two servers take in each once', async () => {
+  test('the jobs of a transaction keep their order, and two servers import each job once', async () => {
     await using store = await openStore();
     const others = await Promise.all([1, 2].map(() => startServer({ storage: store.url, port: 0, log: false })));
     const transactions = await Promise.all(
@@ -106,7 +106,7 @@ describe.skipIf(postgres === null)('the inbox of PostgreSQL', () => {
     await Promise.all(others.map((server) => server.close()));
   });
 
-  test('what was committed while no server ran is there when one starts', async () => {
+  test('a server imports jobs that were committed before it started', async () => {
     await using store = await openStore();
     await store.server.close();
     const { client, end } = await begin(store);
@@ -117,7 +117,7 @@ describe.skipIf(postgres === null)('the inbox of PostgreSQL', () => {
     await server.close();
   });
 
-  test('a hint brings a job to a waiting fetch, without a look at the inbox in between', async () => {
+  test('a notification brings a job to a waiting fetch before the next poll of the inbox', async () => {
     await using store = await openStore();
     const waiting = store.server.engine.fetch({
       queues: ['q'],
@@ -133,7 +133,7 @@ describe.skipIf(postgres === null)('the inbox of PostgreSQL', () => {
     expect((await waiting).map(({ id }) => id)).toEqual([job.id]);
   });
 
-  test('a job that is refused after the commit is kept as discarded and says why; the log tells it', async () => {
+  test('a job refused after the commit is kept as discarded with the reason, and the log has it', async () => {
     await using store = await openStore();
     const { engine } = store.server;
     await engine.storage.registry.configureQueue('full', { capacity: 1 }, Date.now());
@@ -206,7 +206,7 @@ describe.skipIf(postgres === null)('the inbox of PostgreSQL', () => {
     expect(await store.client.health()).toMatchObject({ inbox_depth: 0 });
   });
 
-  test('bad input is told before anything is written; a missing inbox says what to do', async () => {
+  test('bad input is refused before anything is written; a missing inbox gives advice', async () => {
     await using store = await openStore();
     const { client, end } = await begin(store);
     const tx = pgTransaction(client);
@@ -220,7 +220,7 @@ describe.skipIf(postgres === null)('the inbox of PostgreSQL', () => {
     await end('ROLLBACK');
   });
 
-  test('enqueue middleware edits, and drops', async () => {
+  test('enqueue middleware can change and drop jobs of a transaction', async () => {
     await using store = await openStore();
     const jobs = new TransactionClient({
       destination: inbox({ schema: store.schema }),

@@ -126,7 +126,7 @@ describe.each(kinds)('outbox on %s', (_, openOwn) => {
   const numbered = (count: number, type = 'a.job') =>
     Array.from({ length: count }, (_, n) => ({ type, args: [n, '\u0000"é'] }));
 
-  test('what was committed is sent once and in order, what was rolled back never', async () => {
+  test('committed jobs are sent once and in order; rolled back jobs are not sent', async () => {
     await using o = await open();
     const first = await o.own.stage(o.jobs, numbered(25));
     const undone = await o.own.stage(o.jobs, numbered(2), false);
@@ -142,7 +142,7 @@ describe.each(kinds)('outbox on %s', (_, openOwn) => {
     expect((await o.rows()).every(({ status }) => status === 'sent')).toBe(true);
   });
 
-  test('killed between sending and its note, it sends again, and there is one job', async () => {
+  test('a relay killed between sending and its update sends again, and there is one job', async () => {
     await using o = await open();
     const ids = await o.own.stage(o.jobs, numbered(3));
     await using dying = o.relayOf({ lease: 1 });
@@ -171,7 +171,7 @@ describe.each(kinds)('outbox on %s', (_, openOwn) => {
     expect(told.length).toBeGreaterThan(3);
   });
 
-  test('one that the server refuses is marked with the reason, the others go on', async () => {
+  test('a job that the server refuses is marked with the reason; the others are sent', async () => {
     await using o = await open();
     await o.own.stage(o.jobs, [{ type: 'a.job', args: [1] }]);
     await o.database.query(
@@ -210,44 +210,41 @@ describe.each(kinds)('outbox on %s', (_, openOwn) => {
     },
   } as const;
 
-  test.each(['paused', 'full'] as const)(
-    'a queue that is %s keeps its own rows waiting, in their order, and no others',
-    async (how) => {
-      await using o = await open();
-      const { close, open: reopen, code } = unavailable[how];
-      const held = `held-${how}`;
-      if (how === 'full')
-        await embedded.call({
-          operation: 'job.enqueue',
-          body: JSON.stringify({ type: 'a.job', args: [], queue: held }),
-        });
-      expect(await embedded.call(close(held))).toMatchObject({ status: 200 });
-      const first = await o.own.stage(o.jobs, inQueue(held, 12));
-      const others = await o.own.stage(o.jobs, inQueue('others', 3));
-      const second = await o.own.stage(o.jobs, inQueue(held, 1));
-      const logger = keepingLogger();
-      await using relay = o.relayOf({ logger });
-      await expect(relay.flush()).rejects.toMatchObject({ code });
-      await expect(relay.flush()).rejects.toMatchObject({ code });
-      const waiting = await o.rows();
-      expect(waiting.filter(({ status }) => status === 'sent').map(({ job_id }) => job_id)).toEqual(others);
-      expect(waiting.filter(({ status }) => status === 'pending').map(({ job_id }) => job_id)).toEqual([
-        ...first,
-        ...second,
-      ]);
-      // One call of each flush finds out that the queue takes none.
-      expect(o.transport.calls.filter(({ operation }) => operation === 'job.enqueue')).toHaveLength(2);
+  test.each(['paused', 'full'] as const)('a queue that is %s holds back its own rows only, in order', async (how) => {
+    await using o = await open();
+    const { close, open: reopen, code } = unavailable[how];
+    const held = `held-${how}`;
+    if (how === 'full')
+      await embedded.call({
+        operation: 'job.enqueue',
+        body: JSON.stringify({ type: 'a.job', args: [], queue: held }),
+      });
+    expect(await embedded.call(close(held))).toMatchObject({ status: 200 });
+    const first = await o.own.stage(o.jobs, inQueue(held, 12));
+    const others = await o.own.stage(o.jobs, inQueue('others', 3));
+    const second = await o.own.stage(o.jobs, inQueue(held, 1));
+    const logger = keepingLogger();
+    await using relay = o.relayOf({ logger });
+    await expect(relay.flush()).rejects.toMatchObject({ code });
+    await expect(relay.flush()).rejects.toMatchObject({ code });
+    const waiting = await o.rows();
+    expect(waiting.filter(({ status }) => status === 'sent').map(({ job_id }) => job_id)).toEqual(others);
+    expect(waiting.filter(({ status }) => status === 'pending').map(({ job_id }) => job_id)).toEqual([
+      ...first,
+      ...second,
+    ]);
+    // One call of each flush finds out that the queue takes none.
+    expect(o.transport.calls.filter(({ operation }) => operation === 'job.enqueue')).toHaveLength(2);
 
-      await embedded.call(reopen(held));
-      o.transport.calls.length = 0;
-      expect(await relay.flush()).toBe(13);
-      const sent = o.transport.calls.flatMap(({ body }) => (body ?? '').match(/[0-9a-f]{8}-[0-9a-f-]{27}/g) ?? []);
-      expect(sent).toEqual([...first, ...second]);
-      expect(logger.lines.map(({ level }) => level)).toEqual(['warn', 'info']);
-    },
-  );
+    await embedded.call(reopen(held));
+    o.transport.calls.length = 0;
+    expect(await relay.flush()).toBe(13);
+    const sent = o.transport.calls.flatMap(({ body }) => (body ?? '').match(/[0-9a-f]{8}-[0-9a-f-]{27}/g) ?? []);
+    expect(sent).toEqual([...first, ...second]);
+    expect(logger.lines.map(({ level }) => level)).toEqual(['warn', 'info']);
+  });
 
-  test('in the background a queue that takes none has pauses of its own', async () => {
+  test('in the background a held queue has its own backoff', async () => {
     await using o = await open();
     await embedded.call({ operation: 'queue.pause', params: { name: 'rests' } });
     const logger = keepingLogger();
@@ -267,7 +264,7 @@ describe.each(kinds)('outbox on %s', (_, openOwn) => {
     expect(logger.lines.filter(({ level }) => level === 'warn')).toHaveLength(1);
   });
 
-  test('one relay at a time; a stopped one makes room', async () => {
+  test('one relay sends at a time; a stopped relay releases the lease', async () => {
     await using o = await open();
     await o.own.stage(o.jobs, numbered(1));
     const first = o.relayOf();
@@ -279,7 +276,7 @@ describe.each(kinds)('outbox on %s', (_, openOwn) => {
     expect(await second.flush()).toBe(1);
   });
 
-  test('a relay that sends one by one, for longer than its lease, keeps others out', async () => {
+  test('a relay that sends row by row renews its lease', async () => {
     await using o = await open();
     await o.database.query(
       `INSERT INTO ${o.table} (job_id, job_type, request, created_at) VALUES ('x', 'x', '{"type":7}', 1)`,
@@ -308,7 +305,7 @@ describe.each(kinds)('outbox on %s', (_, openOwn) => {
     expect(await sending).toBe(8);
   });
 
-  test('in the background: waits while the server is away, says so once, goes on by itself', async () => {
+  test('in the background the relay waits for an unreachable server, logs it once, and continues', async () => {
     await using o = await open();
     const logger = keepingLogger();
     o.transport.cut = 'before';
@@ -350,7 +347,7 @@ describe.each(kinds)('outbox on %s', (_, openOwn) => {
     expect(await relay.flush()).toBe(2);
   });
 
-  test('sent rows go after their time, failed ones stay', async () => {
+  test('sent rows are removed after the retention; failed rows stay', async () => {
     await using o = await open();
     await o.own.stage(o.jobs, numbered(2));
     await using relay = o.relayOf();

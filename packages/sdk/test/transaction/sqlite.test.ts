@@ -75,7 +75,7 @@ test('the job is there if and only if the transaction commits, nested ones by th
   await expect(client.getJob(undone)).rejects.toThrow(JobNotFoundError);
 });
 
-test('an asynchronous function is refused and leaves nothing: a transaction is over before anybody else could meet it', async () => {
+test('an asynchronous function is refused, and its writes are rolled back', async () => {
   await using both = await openBoth();
   const { database } = both;
   const open = withTransaction(database, async (jobs) => {
@@ -117,7 +117,7 @@ test('middleware and schemas run before, with prepare', async () => {
   expect(await both.client.getJob(id)).toMatchObject({ meta: { trace: 'x' }, queue: 'typed' });
 });
 
-test('completion: with the handler’s writes, once, fenced; before anything else that was due', async () => {
+test('complete() commits with the handler’s writes, once, fenced by the lease', async () => {
   await using both = await openBoth();
   const { database, client, embedded } = both;
   const worker = new Worker(embedded, { queues: ['q'], handleSignals: false, logger: keepingLogger() });
@@ -176,7 +176,7 @@ test('a schema that transforms: the args are written as they were given, for the
   expect(seen).toEqual([[42], [42]]);
 });
 
-test('a file that is no store is told in the words of SQLite', async () => {
+test('a file without a store gives the error of SQLite', async () => {
   const database = new DatabaseSync(join(temporaryDirectory(), 'app.db'));
   try {
     await expect(withTransaction(database, (jobs) => jobs.enqueue({ type: 'a.job', args: [] }))).rejects.toThrow(

@@ -16,7 +16,7 @@ afterAll(() => server.close());
 afterEach(() => vi.unstubAllEnvs());
 
 describe('requests (ojs-http-binding §4)', () => {
-  test('carry the media type, version, ids, user agent and token', async () => {
+  test('requests carry the media type, version, ids, user agent and token', async () => {
     await using proxy = await openProxy(server.url, () => 'pass');
     await using client = new Client(proxy.url, { token: 'secret-token', headers: { 'X-Team': 'blue' } });
     const job = await client.enqueue('test.job', []);
@@ -46,7 +46,7 @@ describe('requests (ojs-http-binding §4)', () => {
     await named.listQueues();
   });
 
-  test('code over environment: OJS_BACKEND_URL and OJS_AUTH_TOKEN', async () => {
+  test('options override OJS_BACKEND_URL and OJS_AUTH_TOKEN', async () => {
     vi.stubEnv('OJS_BACKEND_URL', server.url);
     vi.stubEnv('OJS_AUTH_TOKEN', 'secret-token');
     await using client = new Client();

@@ -211,7 +211,7 @@ describe('what keeps a worker from working', () => {
     expect(worker.state).toBe('idle');
   });
 
-  test('a server that is down is waited for', async () => {
+  test('a worker waits for a server that is down', async () => {
     for (let n = 0; n < 3; n++) bench.wire.spoil('worker.exchange', n === 1 ? refusal(503, '<html>') : 'before');
     const worker = bench.worker();
     const running = worker.start();
@@ -220,7 +220,7 @@ describe('what keeps a worker from working', () => {
     await running;
   });
 
-  test('a token that is refused later is tried again; no outcome is lost', async () => {
+  test('a 401 after the first fetch is retried, and no outcome is lost', async () => {
     const job = await bench.client.enqueue('test.job', []);
     bench.wire.spoil(
       'worker.exchange',
@@ -286,7 +286,7 @@ describe('quiet', () => {
     });
   });
 
-  test('a quiet that the server ordered ends by its running, not by resume()', async () => {
+  test('a quiet ordered by the server ends with its `running`, not with resume()', async () => {
     const worker = bench.worker({ heartbeatInterval: 10 }).register('test.job', () => {});
     await worker.runUntil(async () => {
       await worker.ready;
@@ -298,7 +298,7 @@ describe('quiet', () => {
     });
   });
 
-  test('a quiet() of our own does not end by the server’s running', async () => {
+  test('quiet() does not end with the server’s `running`', async () => {
     const worker = bench.worker({ heartbeatInterval: 10 }).register('test.job', () => {});
     await worker.runUntil(async () => {
       await worker.ready;
@@ -317,7 +317,7 @@ describe('quiet', () => {
     expect(worker.state).toBe('idle');
   });
 
-  test('a server that knows no directive gives its orders by `state`', async () => {
+  test('a server without directives gives orders by `state`', async () => {
     const worker = bench.worker({ heartbeatInterval: 10 });
     bench.wire.spoil('worker.heartbeat', refusal(200, { state: 'quiet' }));
     const running = worker.start();

@@ -45,7 +45,7 @@ const send = (args: unknown[], maxAttempts = 5) =>
   bench.client.enqueue('user.create', args, { retry: { maxAttempts, initialInterval: 1 } });
 
 describe('a definition with schemas', () => {
-  test('the handler gets what the schema made of the args, in every view of them; the result is what its schema made', async () => {
+  test('the handler gets the output of the args’ schema, and the result is the output of its schema', async () => {
     const job = await send([{ email: 'a@b.c', at: '2026-01-01T00:00:00Z' }]);
     const seen: unknown[] = [];
     const worker = bench.worker().register(userCreate, (context) => {
@@ -123,7 +123,7 @@ describe('a definition with schemas', () => {
     expect(await worker.runUntil(() => job.wait())).toEqual({ id: '2' });
   });
 
-  test('a definition without schemas names the type alone', async () => {
+  test('a definition without schemas works as its type', async () => {
     const plain = defineJob<'plain.job', [n: number], number>('plain.job');
     const job = await bench.client.enqueue('plain.job', [20]);
     const worker = bench.worker().register(plain, ({ args: [n] }) => n + 1);

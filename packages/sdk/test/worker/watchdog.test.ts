@@ -8,7 +8,7 @@ import { keepingLogger } from '../support/log.ts';
 import { openProxy } from '../support/proxy.ts';
 
 describe('the watchdog', () => {
-  test('a worker whose fetches are not answered makes a new connection, says so, and goes on', async () => {
+  test('a worker with unanswered fetches opens a new connection, logs it, and continues', async () => {
     await using server = await startServer({ storage: 'memory:', port: 0, log: false });
     let open = false;
     await using proxy = await openProxy(server.url, () => (open ? 'pass' : { status: 503, body: 'away' }));
@@ -44,7 +44,7 @@ describe('the watchdog', () => {
     });
   });
 
-  test('a transport that was given stays, and the log says so', async () => {
+  test('a given transport is kept, and the log says so', async () => {
     await using bench = await openBench();
     const worker = bench.worker({ watchdogTimeout: 40 });
     bench.wire.spoil('worker.exchange', async (call) => {

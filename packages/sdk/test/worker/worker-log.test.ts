@@ -18,7 +18,7 @@ async function startAndStop(worker: Worker): Promise<void> {
 }
 
 describe('what a worker says when it starts and stops', () => {
-  test('where it works, and that it has ended: a line each', async () => {
+  test('the worker logs one line at its start and one at its end', async () => {
     const worker = bench.worker({ queues: ['email', 'default'], concurrency: 3 }).register(emailSend, () => {});
     await startAndStop(worker);
     expect(bench.logger.lines.filter(({ level }) => level !== 'debug')).toEqual([
@@ -31,7 +31,7 @@ describe('what a worker says when it starts and stops', () => {
     ]);
   });
 
-  test('the server by its URL, without credentials', async () => {
+  test('the start line has the server’s URL without credentials', async () => {
     const logger = keepingLogger();
     const worker = new Worker('http://me:secret@127.0.0.1:1/base/', {
       logger,
@@ -45,7 +45,7 @@ describe('what a worker says when it starts and stops', () => {
     expect(JSON.stringify(logger.lines)).not.toContain('secret');
   });
 
-  test('a handler whose queue it does not fetch, by name', async () => {
+  test('the worker warns of a handler whose queue it does not fetch', async () => {
     await startAndStop(
       bench
         .worker()
@@ -62,7 +62,7 @@ describe('what a worker says when it starts and stops', () => {
     ]);
   });
 
-  test('that it has no handlers', async () => {
+  test('the worker warns if it has no handlers', async () => {
     await startAndStop(bench.worker());
     expect(bench.logger.lines.filter(({ level }) => level === 'warn')).toMatchObject([
       { message: expect.stringContaining('worker has no handlers'), fields: { queues: ['default'] } },

@@ -325,7 +325,7 @@ describe('registration and options', () => {
     expect(() => new Worker(bench.embedded, options)).toThrow(OJSValidationError);
   });
 
-  test('what the compiler would refuse is told where there is none', () => {
+  test('wrong arguments are refused at run time without a compiler', () => {
     // @ts-expect-error a list of names
     expect(() => new Worker(bench.embedded, { queues: 'email' })).toThrow(
       'queues: expected an array of names, got "email"',

@@ -240,7 +240,7 @@ describe('on the wire', () => {
 });
 
 describe('the enqueue middleware', () => {
-  test('each job passes by itself, and every change reaches the wire; it sees its job afterwards', async () => {
+  test('each job passes the middleware by itself, every change reaches the wire, and next() resolves with the job', async () => {
     const seen: string[] = [];
     client.enqueueMiddleware(async (request, next) => {
       request.meta = { ...request.meta, trace: seen.length };
@@ -269,7 +269,7 @@ describe('the enqueue middleware', () => {
     });
   });
 
-  test('what it makes is checked again', async () => {
+  test('a request changed by a middleware is checked again', async () => {
     client.enqueueMiddleware((request, next) => next({ ...request, queue: request.type === 'b.b' ? 'NO' : 'yes' }));
     await expect(client.workflow(group('g', [a, b]))).rejects.toMatchObject({ issues: [{ path: 'jobs[1].queue' }] });
     expect(wire.of('workflow.create')).toEqual([]);
@@ -280,22 +280,25 @@ describe('the enqueue middleware', () => {
     ['throws', async () => Promise.reject(new Error('not today')), 'not today'],
     ['changes the id', (request, next) => next({ ...request, id: 'x' }), 'must not change the id'],
   ];
-  test.each(stoppers)('one that %s stops the workflow, and the others hear of it', async (_, middleware, message) => {
-    const heard: string[] = [];
-    client.enqueueMiddleware(async (request, next) => {
-      try {
-        return await next(request);
-      } catch (error) {
-        heard.push(String(error));
-        throw error;
-      }
-    });
-    client.enqueueMiddleware((request, next) => (request.type === 'b.b' ? middleware(request, next) : next(request)));
-    await expect(client.workflow(group('g', [a, b]))).rejects.toThrow(message);
-    expect(heard.length).toBeGreaterThan(0);
-    for (const one of heard) expect(one).toContain(message);
-    expect(wire.of('workflow.create')).toEqual([]);
-  });
+  test.each(stoppers)(
+    'a middleware that %s stops the workflow, and the others reject',
+    async (_, middleware, message) => {
+      const heard: string[] = [];
+      client.enqueueMiddleware(async (request, next) => {
+        try {
+          return await next(request);
+        } catch (error) {
+          heard.push(String(error));
+          throw error;
+        }
+      });
+      client.enqueueMiddleware((request, next) => (request.type === 'b.b' ? middleware(request, next) : next(request)));
+      await expect(client.workflow(group('g', [a, b]))).rejects.toThrow(message);
+      expect(heard.length).toBeGreaterThan(0);
+      for (const one of heard) expect(one).toContain(message);
+      expect(wire.of('workflow.create')).toEqual([]);
+    },
+  );
 });
 
 describe('a call that starts a workflow', () => {
@@ -320,7 +323,7 @@ describe('a call that starts a workflow', () => {
     20_000,
   );
 
-  test('a proxy that answers 404 while its backend is away does not take the extensions away for good', async () => {
+  test('after a 404 from a proxy the server’s extensions are detected again', async () => {
     wire.spoil('system.manifest', refusal(404, 'no such page'));
     await client.workflow(chain('c', [a]));
     await client.workflow(chain('c', [a, group('g', [b, b])]));

@@ -250,7 +250,7 @@ describe.each(['http', 'embedded'] as const)('workflows over %s', (way) => {
     await expect(working(queue, () => workflow.wait())).rejects.toMatchObject({ step: { id: 'on_failure' } });
   });
 
-  test('cancelling ends waits; what has not begun never runs', async () => {
+  test('cancelling a workflow rejects waits, and pending steps never run', async () => {
     await using client = open();
     const queue = newQueue();
     const workflow = await client.workflow(chain('c', [job(double, [1]), job(double, [2])], { queue }));
@@ -319,7 +319,7 @@ describe.each(['http', 'embedded'] as const)('workflows over %s', (way) => {
     expect(second?.scheduledAt?.getTime()).toBeGreaterThan(Date.now() + 3_500_000);
   });
 
-  test('parentResults() gives the results their types, and tells a workflow of another form', async () => {
+  test('parentResults() types the results and refuses another number of parents', async () => {
     await using client = open();
     const queue = newQueue();
     const worker = new Worker(target(), { queues: [queue], handleSignals: false, logger: keepingLogger() });

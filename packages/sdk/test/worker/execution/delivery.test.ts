@@ -14,7 +14,7 @@ const items = (name: 'acks' | 'nacks') =>
 const hasAcks = (call: { readonly body?: string }) => call.body?.includes('"acks":[{') === true;
 
 describe('turns', () => {
-  test('outcomes of one moment go in one exchange, together with the fetch for their slots', async () => {
+  test('outcomes of one turn share an exchange with the fetch for their slots', async () => {
     const jobs = await bench.client.enqueueBatch(
       Array.from({ length: 40 }, (_, n) => ({ type: 'test.job', args: [n] })),
     );
@@ -93,7 +93,7 @@ describe('outcomes', () => {
     },
   );
 
-  test('an item that the server could not take just now goes again; the job is listed in heartbeats until then', async () => {
+  test('an outcome that the server could not store is sent again; heartbeats list the job until then', async () => {
     const job = await bench.client.enqueue('test.job', []);
     const beaten = gate();
     const worker = bench.worker({ heartbeatInterval: 10 });
@@ -175,7 +175,7 @@ describe('outcomes', () => {
   });
 
   test.each(['NOT_FOUND', 'conflict'])(
-    'a whole turn refused with %s for its one job: not ours, dropped',
+    'an exchange refused with %s for its one job drops the outcome',
     async (code) => {
       const job = await bench.client.enqueue('test.job', []);
       const body = { error: { code, message: 'no longer yours', details: { job_id: job.id } } };
@@ -218,7 +218,7 @@ describe('outcomes', () => {
     },
   );
 
-  test('an ack without a result that the server refuses is given up, and so is a refused nack: neither goes again', async () => {
+  test('a refused ack without a result and a refused nack are given up', async () => {
     const job = await bench.client.enqueue('test.job', []);
     const refused = { job_id: job.id, status: 422, error: { code: 'invalid_request', message: 'no' } };
     bench.wire.spoil('worker.exchange', refusal(200, { acks: [refused], nacks: [], jobs: [] }), hasAcks);
@@ -249,7 +249,7 @@ describe('outcomes', () => {
     expect(bench.wire.of('worker.exchange').filter(large).length).toBeLessThanOrEqual(2);
   });
 
-  test('an outage that outlasts the lease takes no success away: its ack goes until the server answers, and nothing runs again', async () => {
+  test('an ack is sent until the server answers, also after the lease: the job does not run again', async () => {
     // As after an outage of its store, the server has taken nothing back when the ack arrives.
     await using own = await openBench({ upkeep: 'manual' });
     const job = await own.client.enqueue('test.job', []);
@@ -325,7 +325,7 @@ describe('leases', () => {
     expect(await job.refresh()).toMatchObject({ state: 'cancelled' });
   });
 
-  test('a heartbeat that does not extend a job tells that its lease is lost', async () => {
+  test('a job that a heartbeat does not extend has lost its lease', async () => {
     await bench.client.enqueue('test.job', []);
     const lost = gate<unknown>();
     const worker = bench

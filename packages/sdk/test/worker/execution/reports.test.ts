@@ -22,7 +22,7 @@ const progressOf = async (id: string): Promise<unknown> =>
   JSON.parse((await bench.embedded.call({ operation: 'job.progress', params: { id } })).text);
 
 describe('progress() (ojs-progress)', () => {
-  test('is sent with the lease, at most once a second; the last report goes before the outcome, awaited or not', async () => {
+  test('progress is sent with the lease, at most once a second; the last report precedes the outcome', async () => {
     const job = await run(async ({ progress }) => {
       await progress(10, 'first', { rows: 1 });
       for (let percent = 11; percent < 90; percent++) await progress(percent);
@@ -39,7 +39,7 @@ describe('progress() (ojs-progress)', () => {
     expect(await progressOf(job.id)).toMatchObject({ progress: 1, message: 'last' });
   });
 
-  test('a report on its way is waited for, so that the outcome does not overtake it', async () => {
+  test('the outcome waits for a pending report', async () => {
     bench.wire.spoil('job.reportProgress', async (call) => {
       await new Promise((resolve) => setTimeout(resolve, 30));
       return bench.embedded.call(call);
@@ -49,14 +49,14 @@ describe('progress() (ojs-progress)', () => {
   });
 
   test.each(['before' as const, refusal(503, 'away'), refusal(409, { error: { code: 'conflict', message: 'no' } })])(
-    'what is lost on the way (%o) fails no job',
+    'a lost report (%o) does not fail the job',
     async (fault) => {
       bench.wire.spoil('job.reportProgress', fault);
       expect(await run(({ progress }) => progress(1))).toMatchObject({ state: 'completed' });
     },
   );
 
-  test('bad input is refused with its place, and one that nobody awaits does not end the process', async () => {
+  test('bad progress is refused with its path; an unawaited call does not end the process', async () => {
     const errors: unknown[] = [];
     const job = await run(async ({ progress }) => {
       void progress(Number.NaN);
@@ -72,7 +72,7 @@ describe('progress() (ojs-progress)', () => {
     refusal(404, 'Cannot PUT'),
     refusal(405, { error: { code: 'method_not_allowed', message: 'no' } }),
     refusal(501, { error: { code: 'unsupported', message: 'no' } }),
-  ])('a server without it (%o) is named', async (answer) => {
+  ])('a server without progress (%o) gives an error that names it', async (answer) => {
     bench.wire.spoil('job.reportProgress', answer);
     const job = await run(({ progress }) => progress(1));
     expect(job.error).toMatchObject({
@@ -83,7 +83,7 @@ describe('progress() (ojs-progress)', () => {
 });
 
 describe('checkpoint() (ojs-durable-execution)', () => {
-  test('is kept for the next attempt, and readable in this one', async () => {
+  test('a checkpoint is readable in this attempt and the next', async () => {
     const seen: unknown[] = [];
     const job = await run(async (context) => {
       seen.push(context.lastCheckpoint);
@@ -106,7 +106,7 @@ describe('checkpoint() (ojs-durable-execution)', () => {
     expect(bench.wire.of('job.saveCheckpoint')).toHaveLength(2);
   });
 
-  test('whoever lost the job cannot save over its next owner', async () => {
+  test('a worker that lost the job cannot save a checkpoint', async () => {
     const [began, gone] = [gate(), gate()];
     const failure = gate<unknown>();
     const job = await bench.client.enqueue('test.job', []);
@@ -126,7 +126,7 @@ describe('checkpoint() (ojs-durable-execution)', () => {
     });
   });
 
-  test('bad input and servers without it are named', async () => {
+  test('bad checkpoints and servers without checkpoints give errors', async () => {
     const errors: unknown[] = [];
     bench.wire.spoil('job.saveCheckpoint', refusal(404, '<html>'));
     await run(async ({ checkpoint }) => {
@@ -164,7 +164,7 @@ test('parentResults and workflowId come with a step of a workflow', async () => 
 });
 
 describe('what is thrown', () => {
-  test('whatever cannot be read is a failure like any other', async () => {
+  test('an unreadable error of a handler fails the job like any other', async () => {
     const trap = {
       get(): never {
         throw new Error('trap');

@@ -11,7 +11,7 @@ class Money {
 }
 
 describe('results', () => {
-  test('what JSON keeps is sent as JSON.stringify writes it', () => {
+  test('a result that JSON can hold is sent as JSON.stringify writes it', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         expect(resultText(value)).toBe(JSON.stringify(value));
@@ -40,7 +40,7 @@ describe('results', () => {
     new Uint8Array(1),
   ];
 
-  test('what JSON would lose is refused with its place, however deep it stands', () => {
+  test('a value that JSON would lose is refused with its path, at any depth', () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(fc.nat(3), fc.constantFrom('a', 'b'))), fc.constantFrom(...bad), (path, loss) => {
         const value = path.reduceRight<unknown>(

@@ -111,7 +111,7 @@ describe('a server without worker.exchange', () => {
     expect(logger.lines.filter(({ level }) => level === 'error')).toEqual([]);
   });
 
-  test('quiet and resumed within a second: the fetch under way is not broken off, as what it brings would be lost', async () => {
+  test('quiet and resume within a second do not abort the pending fetch, whose jobs would be lost', async () => {
     await using proxy = await openProxy(server.url, (line) =>
       line.endsWith('/exchange') ? { status: 404, body: 'Cannot POST' } : 'pass',
     );

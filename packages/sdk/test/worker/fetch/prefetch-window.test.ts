@@ -31,7 +31,7 @@ describe('how many jobs are fetched ahead', () => {
     expect(pace.ahead).toBe(0);
   });
 
-  test('whatever turns bring, it stays within its bounds and ends where jobs become long', () => {
+  test('the window stays within its bounds and shrinks to none for long jobs', () => {
     const turn = fc.tuple(fc.array(fc.nat(5), { maxLength: 300 }), fc.nat(5));
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 200 }), fc.nat(100), fc.array(turn), (concurrency, most, turns) => {

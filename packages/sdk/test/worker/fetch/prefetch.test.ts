@@ -15,7 +15,7 @@ const enqueue = (count: number) =>
   );
 
 describe('prefetch', () => {
-  test('jobs wait here for a slot, are heartbeated, and never more run than the concurrency', async () => {
+  test('prefetched jobs wait for a slot with heartbeats, and concurrency is never exceeded', async () => {
     const jobs = await enqueue(12);
     const release = gate();
     let [running, most] = [0, 0];
@@ -61,7 +61,7 @@ describe('prefetch', () => {
       expect((await job.refresh()).attempt).toBe((await job.refresh()).state === 'completed' ? 1 : 0);
   });
 
-  test('one that is cancelled while it waits never starts', async () => {
+  test('a job cancelled while it waits never starts', async () => {
     const [first, second] = await enqueue(2);
     const [began, release] = [gate(), gate()];
     const started: unknown[] = [];
@@ -82,7 +82,7 @@ describe('prefetch', () => {
     expect(started).toEqual([0]);
   });
 
-  test('one that waited for half of its timeout is fetched anew, uncounted, so that it has its whole time', async () => {
+  test('a job that waited for half of its timeout goes back uncounted and is fetched again', async () => {
     const jobs = await bench.client.enqueueBatch(
       [1, 2, 3].map((n) => ({ type: 'test.job', args: [n], timeoutMs: n === 1 ? 60_000 : 8_000 })),
     );
@@ -94,7 +94,7 @@ describe('prefetch', () => {
     expect(nacks).toMatchObject([2, 3].map(() => ({ requeue: true })));
   });
 
-  test('together with the concurrency it stays within what a heartbeat can list', () => {
+  test('prefetch and concurrency together stay within the size of a heartbeat', () => {
     expect(() => bench.worker({ concurrency: 9_000, prefetch: 1_001 })).toThrow(OJSValidationError);
     expect(() => bench.worker({ prefetch: -1 })).toThrow(OJSValidationError);
   });

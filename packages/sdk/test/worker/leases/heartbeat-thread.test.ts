@@ -11,7 +11,7 @@ import { run } from '../../support/process.ts';
 import { openProxy } from '../../support/proxy.ts';
 
 describe('SharedLeases', () => {
-  test('another view of the same memory lists what was added and not removed, whatever the order; what does not fit is told', () => {
+  test('a second view of the memory lists added leases in any order; a lease that does not fit is reported', () => {
     const text = fc.string({ unit: 'grapheme-ascii', maxLength: 70 });
     const step = fc.oneof(fc.record({ id: text.filter((id) => id !== ''), lease: text, due: fc.nat(10) }), fc.nat(20));
     fc.assert(
@@ -96,7 +96,7 @@ describe.concurrent('heartbeats from a thread', () => {
     expect(taken).toEqual(['block.job']);
   });
 
-  test('the thread trusts whom the worker trusts', async () => {
+  test('the thread uses the TLS settings of the worker', async () => {
     const { certFile, keyFile } = selfSigned();
     await using server = await startServer({ storage: 'memory:', port: 0, log: false, tls: { certFile, keyFile } });
     const url = server.url.replace('127.0.0.1', 'localhost');
@@ -120,7 +120,7 @@ describe.concurrent('heartbeats from a thread', () => {
     await running;
   });
 
-  test('a cancellation that the thread hears of aborts the signal; orders of the server count too', async () => {
+  test('cancellations and directives in the thread’s heartbeats reach the worker', async () => {
     await using server = await open();
     await using proxy = await openProxy(server.url, () => 'pass');
     await using client = new Client(server.url);
