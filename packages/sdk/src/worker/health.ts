@@ -1,25 +1,25 @@
 import type { Slots } from './fetch/slots.ts';
 
-/** idle: before `start()` and after the drain. */
+/** `idle`: before `start()` and after the drain. */
 export type WorkerState = 'idle' | 'running' | 'quiet' | 'terminate';
 
-/** What a worker says of itself. */
+/** The state of a worker. */
 export interface WorkerHealth {
   /**
-   * False while idle, and when a running worker with a free slot has had no fetch answered for `watchdogTimeout` (60
-   * s).
+   * False while idle. Also false if a running worker with a free slot has had no fetch answered for `watchdogTimeout`
+   * (60 s).
    */
   readonly ok: boolean;
   readonly state: WorkerState;
-  /** Handlers that run. */
+  /** The number of running handlers. */
   readonly active: number;
-  /** How often the watchdog made a new connection. */
+  /** How often the watchdog has opened a new connection. */
   readonly rebuilds: number;
   readonly lastFetchAt?: Date;
   readonly lastHeartbeatAt?: Date;
 }
 
-/** When things were last well. */
+/** Remembers when the server last answered. */
 export class Health {
   readonly #slots: Slots;
   readonly #staleMs: number;

@@ -3,7 +3,7 @@ import { timerMs } from '../options/duration.ts';
 import type { WorkerState } from './health.ts';
 import type { ReportedState } from './leases/heartbeat-message.ts';
 
-/** Where a worker stands between its making and its end, and who waits for what of it. */
+/** The phases of a worker from its creation to its end, and the promises about them. */
 export class Lifecycle {
   readonly #ready = Promise.withResolvers<void>();
   readonly #ending = Promise.withResolvers<void>();
@@ -24,12 +24,12 @@ export class Lifecycle {
     return this.#ready.promise;
   }
 
-  /** Somebody told the worker to end. */
+  /** Resolves when the worker is to end. */
   get ending(): Promise<void> {
     return this.#ending.promise;
   }
 
-  /** Handlers have had their time. */
+  /** Resolves at the end of the grace period. */
   get patienceOver(): Promise<void> {
     return this.#patienceOver.promise;
   }
@@ -42,7 +42,7 @@ export class Lifecycle {
     return this.#phase === 'new';
   }
 
-  /** Whether jobs are taken. */
+  /** Whether the worker fetches jobs. */
   get takesJobs(): boolean {
     return this.#phase === 'started' && this.reported === 'running';
   }
@@ -51,13 +51,13 @@ export class Lifecycle {
     return this.#phase === 'new' || this.#phase === 'ended' ? 'idle' : this.reported;
   }
 
-  /** What heartbeats say. */
+  /** The state in heartbeats. */
   get reported(): ReportedState {
     if (this.#phase === 'terminate') return 'terminate';
     return this.quietByUser || this.quietByServer ? 'quiet' : 'running';
   }
 
-  /** @throws {OJSError} the second time. */
+  /** @throws {OJSError} for a second call. */
   begin(): void {
     if (!this.isNew)
       throw new OJSError(
@@ -75,7 +75,7 @@ export class Lifecycle {
     this.#broken ??= { error };
   }
 
-  /** False where there is nothing to end. The shortest patience of all calls counts. */
+  /** False if the worker has not started or has ended. The shortest grace period of all calls applies. */
   terminate(ms: number): boolean {
     if (this.#phase === 'ended' || this.#phase === 'new') return false;
     this.#phase = 'terminate';
@@ -91,7 +91,7 @@ export class Lifecycle {
     this.#ended.resolve();
   }
 
-  /** @throws what broke the worker. */
+  /** @throws the error that broke the worker. */
   throwIfBroken(): void {
     if (this.#broken !== null) throw this.#broken.error;
   }

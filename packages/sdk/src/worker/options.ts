@@ -10,44 +10,43 @@ import { durationMs } from '../options/values.ts';
 import { callbackNames, type WorkerCallbacks } from './execution/callbacks.ts';
 import { maxAhead } from './fetch/slots.ts';
 
-/** What a worker serves, how much at once, and its times. */
+/** Options of a {@link Worker}. */
 export interface WorkerOptions extends ConnectionOptions, WorkerCallbacks {
-  /** Tried in this order; default `OJS_QUEUE`, else `default`. */
+  /** Queues in the order in which they are tried. Default: `OJS_QUEUE`, else `default`. */
   queues?: string[] | undefined;
-  /** The most handlers that run at once; default `OJS_CONCURRENCY`, else 10; at most 10,000. */
+  /** The most handlers that run at the same time, at most 10,000. Default: `OJS_CONCURRENCY`, else 10. */
   concurrency?: number | undefined;
-  /** Pause after an empty fetch on servers without long poll; default 2 s. */
+  /** Pause after an empty fetch on servers without long poll. Default: 2 s. */
   pollInterval?: Duration | undefined;
-  /** Default 5 s. A server counts a worker as dead after 30 s of silence. */
+  /** Time between two heartbeats. Default: 5 s. The server counts a worker as dead after 30 s without one. */
   heartbeatInterval?: Duration | undefined;
-  /** How long a job stays reserved without a heartbeat, in milliseconds; default 30,000. */
+  /** How long the lease of a job lasts without a heartbeat, in milliseconds. Default: 30,000. */
   visibilityTimeoutMs?: number | undefined;
   /** Same as `visibilityTimeoutMs`. */
   visibilityTimeout?: Duration | undefined;
-  /** How long `stop()` waits for handlers; default `OJS_SHUTDOWN_TIMEOUT` in seconds, else 25 s. */
+  /** How long `stop()` waits for handlers. Default: `OJS_SHUTDOWN_TIMEOUT` in seconds, else 25 s. */
   shutdownTimeout?: Duration | undefined;
-  /** Whether SIGTERM, SIGINT, SIGTSTP and SIGCONT steer this worker while it runs; default true. */
+  /** Whether the worker follows SIGTERM, SIGINT, SIGTSTP and SIGCONT. Default: true. */
   handleSignals?: boolean | undefined;
   /**
-   * How many jobs are fetched ahead and wait here for a slot: a number, at most 10,000 together with `concurrency`, or
-   * `'auto'`, the default: as many as end while a request is under way, at most 300, so none where handlers take longer
-   * than that. It hides the way to the server where handlers are short. A job that waits is reserved and heartbeated;
-   * it goes back uncounted where the worker becomes quiet or ends, and after half of its timeout, which counts from the
-   * fetch, with `'auto'` after 250 ms. On servers without `worker.exchange`, `'auto'` is 0.
+   * How many fetched jobs may wait for a slot: a number, at most 10,000 together with `concurrency`, or `'auto'`.
+   * Default: `'auto'`: as many as end during one request, at most 300, and none for handlers that take longer than a
+   * request. Prefetching hides the latency of the server for short handlers. A waiting job has a lease and heartbeats.
+   * It goes back without counting an attempt when the worker becomes quiet or ends, and after half of its timeout; with
+   * `'auto'` after 250 ms. On servers without `worker.exchange`, `'auto'` means 0.
    */
   prefetch?: number | 'auto' | undefined;
   /**
-   * Whether heartbeats go from a thread with a connection of its own, so that a handler that blocks the event loop
-   * keeps its leases; default true where it can be: in Node, with a URL as target, without a `fetch` or a `token`
-   * function.
+   * Whether a thread with its own connection sends the heartbeats, so that a handler that blocks the event loop keeps
+   * its leases. Default: true in Node with a URL as target, without a `fetch` option and without a `token` function.
    */
   heartbeatThread?: boolean | undefined;
   /**
-   * A worker that wants jobs and has had no fetch answered for so long makes a new connection and says so in the log;
-   * default 60 s.
+   * If no fetch was answered for this time although slots are free, the worker opens a new connection and logs it.
+   * Default: 60 s.
    */
   watchdogTimeout?: Duration | undefined;
-  /** Free words that the server shows with this worker. */
+  /** Labels that the server shows with this worker. */
   labels?: string[] | undefined;
 }
 
@@ -78,17 +77,20 @@ export interface WorkerSettings {
   readonly handleSignals: boolean;
   /** The most jobs that wait for a slot. */
   readonly prefetch: number;
-  /** Whether fewer are fetched ahead where handlers take long. */
+  /** Whether the worker prefetches less if handlers take long. */
   readonly paced: boolean;
   readonly heartbeatThread: boolean;
   readonly watchdogMs: number;
   readonly labels: readonly string[];
 }
 
-/** A server takes heartbeats that list up to so many jobs; a longer list would cost the worker its leases. */
+/** The most jobs in a heartbeat. A longer list would be refused, and the worker would lose its leases. */
 const maxConcurrency = 10_000;
 
-/** Code over environment over default (SDK-009). @throws {OJSValidationError} */
+/**
+ * Options override the environment, which overrides defaults (SDK-009).
+ * @throws {OJSValidationError}
+ */
 export function readWorkerOptions(options: WorkerOptions): WorkerSettings {
   onlyOne({ visibilityTimeoutMs: options.visibilityTimeoutMs, visibilityTimeout: options.visibilityTimeout });
   const queues = options.queues ?? [platform.environment?.queue() ?? 'default'];

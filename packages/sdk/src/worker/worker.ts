@@ -33,19 +33,19 @@ import { Watchdog } from './watchdog.ts';
 import { ConnectionLog, logStart, serverOf } from './worker-log.ts';
 
 /**
- * A job that no handler is known for goes to somebody else, but not at once: alone with it, this worker would get it in
- * a loop.
+ * The delay before a job without a handler is available again. Without it, a lone worker would fetch the job in a loop.
+ * Milliseconds.
  */
 const unknownTypeDelayMs = 5_000;
 /**
- * For outcomes that are still on their way after the grace period. Supervisors kill a process that takes much longer
- * than it was given.
+ * The time for pending outcomes after the grace period. Supervisors kill a process that takes much longer.
+ * Milliseconds.
  */
 const deliveryMs = 10_000;
 
 /**
- * A server takes a job back that two heartbeats in a row do not list; a shorter pause of the event loop is an everyday
- * one.
+ * The server takes a job back if two heartbeats in a row do not list it. Shorter pauses of the event loop are common.
+ * Milliseconds.
  */
 const minBlockMs = 1_000;
 const startNames: NamesOf<NonNullable<Parameters<Worker['start']>[0]>> = { signal: true };
@@ -54,11 +54,11 @@ const stopNames: NamesOf<NonNullable<Parameters<Worker['stop']>[0]>> = { timeout
 export const handlersOf: unique symbol = Symbol.for('@ojs-ts/sdk.handlers');
 
 /**
- * Fetches jobs and runs their handlers. A worker runs once: after `stop()` make a new one. `R` names the job types, see
- * {@link JobTypes}.
+ * Fetches jobs and runs their handlers. A worker runs once: create a new one after `stop()`. `R` names the job types,
+ * see {@link JobTypes}.
  */
 export class Worker<R = JobTypes> implements AsyncDisposable {
-  /** Fresh for every worker. */
+  /** A new id for every worker. */
   readonly workerId: string = uuidv7();
   readonly #settings: WorkerSettings;
   readonly #connection: Connection;
@@ -75,12 +75,12 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
   readonly #watchdog: Watchdog;
 
   /**
-   * @param target URL of a server, or a transport such as `openEmbedded()` gives. Default: `OJS_BACKEND_URL`, else
+   * @param target URL of a server, or a transport such as the one of `openEmbedded()`. Default: `OJS_BACKEND_URL`, else
    * http://localhost:8080.
-   * @throws {OJSValidationError} for a target or an option that cannot be used, and for an unknown option.
+   * @throws {OJSValidationError} for an unknown option, and for a wrong target, option or environment variable.
    */
   constructor(target?: string | Transport, options?: WorkerOptions);
-  /** The same as one object: `new Worker({ url: undefined, queues: ['email'] })`. */
+  /** The same with one object: `new Worker({ url: undefined, queues: ['email'] })`. */
   constructor(options: UrlOption & WorkerOptions);
   constructor(first?: string | Transport | (UrlOption & WorkerOptions), second?: WorkerOptions) {
     const { target, options } = readTarget<WorkerOptions>(first, second, workerNames, 'Worker');
@@ -152,31 +152,33 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
     return this.#lifecycle.state;
   }
 
-  /** Resolves when the first fetch was answered; rejects where the worker ends before. */
+  /** Resolves when the server has answered the first fetch. Rejects if the worker ends before. */
   get ready(): Promise<void> {
     return this.#lifecycle.ready;
   }
 
   /**
-   * Around every handler, the first one outermost. May be changed at any time; a job that runs keeps the chain that it
-   * began with.
+   * Middleware around every handler, the first one outermost. It may change at any time; a running job keeps its chain.
    */
   get middlewares(): MiddlewareChain<ExecutionMiddleware> {
     return this.#handlers.middlewares;
   }
 
-  /** Adds a middleware inside those that are there. @throws {OJSValidationError} for a name that is taken. */
+  /**
+   * Adds a middleware innermost.
+   * @throws {OJSValidationError} if the name is taken.
+   */
   middleware(middleware: ExecutionMiddleware, name?: string): this {
     this.middlewares.add(middleware, name);
     return this;
   }
 
   /**
-   * The handler of a job type; what it returns becomes the job's result. A result that cannot be sent (a BigInt, a
-   * function, a Map, a cycle) or that the server refuses, as one that is too large, fails the job with the error type
-   * `invalid_result` or `result_too_large`. It is not tried again: the handler would do its work twice and end in the
-   * same result. With a definition that has schemas the handler gets what they made of the args. Args that they refuse
-   * discard the job, a result that they refuse fails it, both with the error type `validation` and the issues.
+   * Registers the handler of a job type. Its return value is the job's result. A result that cannot be sent (a BigInt,
+   * a function, a Map, a cycle) fails the job with the error type `invalid_result`, and one that is too large with
+   * `result_too_large`. Such a job is not retried, because the handler would do its work again and return the same. If
+   * the definition has schemas, the handler gets the parsed args. Args that the schema refuses discard the job; a
+   * result that it refuses fails the attempt. Both have the error type `validation`.
    * @throws {OJSValidationError} for a malformed type, or a second handler.
    */
   register<D extends JobDef>(
@@ -184,7 +186,7 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
     handler: (context: JobContext<ArgsOf<D>>) => ResultOf<D> | Promise<ResultOf<D>>,
   ): this;
   register<T extends NameIn<R>, A extends ArgsIn<R, T>>(jobType: T, handler: Handler<A, ResultIn<R, T>>): this;
-  /** Both in one, and last: what the compiler says of a wrong handler is what is wrong with it. */
+  /** Both overloads in one, and last: TypeScript reports the errors of the last overload. */
   register<T extends JobDef | NameIn<R>>(
     job: T,
     handler: T extends JobDef
@@ -214,9 +216,10 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
   }
 
   /**
-   * Works until it is told to end: by `stop()`, an abort of `signal`, SIGTERM or SIGINT, or the server. Resolves after
-   * the drain.
-   * @throws what kept the worker from going on, such as {OJSAuthenticationError} from the first fetch.
+   * Works until `stop()`, an abort of `signal`, SIGTERM, SIGINT, or a directive of the server. Resolves after the
+   * drain.
+   * @throws {OJSAuthenticationError} if the server refuses the token at the first fetch; {OJSPermissionError} whenever
+   * the token lacks the scope `work`; {OJSError} if the worker was started before.
    */
   async start(options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
     checkNames(options, startNames);
@@ -251,10 +254,10 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
   }
 
   /**
-   * Ends the worker: no new jobs, handlers have up to `timeout` (default: `shutdownTimeout`) to finish, the jobs of the
-   * others go back uncounted. Outcomes that the server has not answered by then are tried until their lease ends, but
-   * for at most 10 s after the grace period; those still undelivered are logged, and their jobs run again. Resolves
-   * when that is done; a second call waits for the same end, or makes it come sooner.
+   * Stops the worker. It fetches no new jobs, and running handlers have up to `timeout` (default: `shutdownTimeout`) to
+   * finish. Then their signals abort, and their jobs go back without counting the attempt. Pending outcomes are sent
+   * until their lease ends, for at most 10 s after the grace period; the log has those that are lost, and their jobs
+   * run again. A second call waits for the same end; a shorter `timeout` brings it forward.
    */
   async stop(options: { timeout?: Duration | undefined } = {}): Promise<void> {
     checkNames(options, stopNames);
@@ -269,7 +272,10 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
     await this.#lifecycle.ended;
   }
 
-  /** Works while `work` lasts. @throws where the worker ends first. */
+  /**
+   * Runs the worker until `work` has settled, and returns its outcome.
+   * @throws {OJSError} if the worker stops first.
+   */
   async runUntil<T>(work: Promise<T> | (() => Promise<T>)): Promise<T> {
     const running = this.start();
     const early = running.then(() => {
@@ -283,24 +289,24 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
     }
   }
 
-  /** Takes no new jobs until `resume()`; those that run go on, heartbeats too. */
+  /** Fetches no new jobs until `resume()`. Running jobs and heartbeats go on. */
   quiet(): void {
     this.#lifecycle.quietByUser = true;
     this.#flow();
   }
 
-  /** Ends what `quiet()` or SIGTSTP began. A quiet that the server ordered ends by the server's order. */
+  /** Ends a quiet of `quiet()` or SIGTSTP. A quiet that the server ordered ends only by the server. */
   resume(): void {
     this.#lifecycle.quietByUser = false;
     this.#flow();
   }
 
-  /** For `/testing`, which runs them without a server. */
+  /** Gives the handlers to `/testing`, which runs them without a server. */
   get [handlersOf](): Handlers {
     return this.#handlers;
   }
 
-  /** How the worker is, for probes and metrics; asks nobody. */
+  /** The state of the worker, for probes and metrics. It makes no request. */
   health(): WorkerHealth {
     return this.#health.of(this.state);
   }
@@ -319,8 +325,8 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
   }
 
   /**
-   * Nothing is lost while a fleet is updated: the job waits for a worker that knows it. Where delays are unknown its
-   * own retry policy spaces the tries.
+   * Gives the job back, so that a rolling update loses no job: another worker may have the handler. On a server without
+   * delays the job's retry policy spaces the attempts.
    */
   #unknownType(jobType: string): GiveBack | null {
     if (this.#handlers.has(jobType)) return null;
@@ -377,7 +383,7 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
     await this.#leasedJobs.until(() => this.#slots.active === 0 && delivered(), this.#lifecycle.patienceOver);
     this.#execution.interrupt();
     const { promise: late, resolve } = Promise.withResolvers<void>();
-    // An outcome is worth nothing once its lease has ended.
+    // The server refuses an outcome after its lease has ended.
     const timer = setTimeout(resolve, Math.min(this.#settings.visibilityMs, deliveryMs));
     await this.#leasedJobs.until(delivered, late);
     clearTimeout(timer);

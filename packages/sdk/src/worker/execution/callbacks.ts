@@ -4,21 +4,21 @@ import type { LeasedJob } from '../leases/leased-job.ts';
 import type { JobContext } from './context.ts';
 
 /**
- * Told of what happens to the jobs of a worker (ojs-sdk-guidelines §6.3). What a callback throws is logged and changes
- * nothing; nothing waits for one.
+ * Callbacks about the jobs of a worker (ojs-sdk-guidelines §6.3). The worker does not wait for a callback, and logs its
+ * errors.
  */
 export interface WorkerCallbacks {
-  /** A handler begins. */
+  /** A handler starts. */
   onJobStarted?: ((context: JobContext) => void) | undefined;
-  /** A handler, with the middleware around it, ended well. */
+  /** A handler and its middleware have succeeded. */
   onJobCompleted?: ((context: JobContext, result: unknown) => void) | undefined;
-  /** A handler failed, or its time was up. A snooze is no failure. */
+  /** A handler failed or timed out. A snooze is no failure. */
   onJobFailed?: ((context: JobContext, error: unknown) => void) | undefined;
   /** After a failure: the server will run the job again. */
   onJobRetrying?: ((context: JobContext, error: unknown) => void) | undefined;
   /** After a failure: the server will not run the job again. */
   onJobDiscarded?: ((context: JobContext, error: unknown) => void) | undefined;
-  /** The server took the job back while it ran: somebody cancelled it, or its lease was lost. */
+  /** The job was cancelled, or lost its lease, while it ran. */
   onJobCancelled?: ((context: JobContext) => void) | undefined;
 }
 
@@ -33,7 +33,7 @@ export const callbackNames: NamesOf<WorkerCallbacks> = {
   onJobCancelled: true,
 };
 
-/** The callbacks of a worker; null where it has none, so that nothing is kept for them. */
+/** The callbacks of a worker; null if there are none. */
 export function callbacksOf(options: WorkerCallbacks, logger: Logger): Callbacks | null {
   return Object.entries(options).some(([name, value]) => name in callbackNames && value !== undefined)
     ? new Callbacks(options, logger)
@@ -68,9 +68,12 @@ export class Callbacks {
     this.#call('onJobCancelled', leased, (context) => this.#options.onJobCancelled?.(context));
   }
 
-  /** The server has answered an outcome. @param state is what the job is in now, where the server said so. */
+  /**
+   * The server has answered an outcome.
+   * @param state the job's state now, if the server named it.
+   */
   settled(leased: LeasedJob, state: string | undefined): void {
-    // Only a failure has something thrown; a job that was given back is neither retried nor discarded.
+    // Only a failure has an error; a job that was given back is neither retried nor discarded.
     if (!leased.failed) return;
     if (state === 'retryable')
       this.#call('onJobRetrying', leased, (context) => this.#options.onJobRetrying?.(context, leased.thrown));
@@ -85,7 +88,7 @@ export class Callbacks {
       this.#logger.error(`${name} failed: the job is not affected`, { job_id: leased.id, error: textOf(error) });
     };
     try {
-      // A callback may be asynchronous all the same, and its rejection must not end the process.
+      // A callback may be asynchronous: its rejection must not end the process.
       Promise.resolve(call(context)).catch(broken);
     } catch (error) {
       broken(error);

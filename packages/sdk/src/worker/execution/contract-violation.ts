@@ -2,29 +2,29 @@ import { OJSValidationError } from '../../errors.ts';
 import { maxDepth } from '../../job/validate-request.ts';
 
 /**
- * The schema of a job refuses its args or its result. Args do not get better by another attempt, so they discard the
- * job; another attempt may well give another result.
+ * The schema of a job refuses its args or its result. Args stay the same in every attempt, so they discard the job.
+ * Another attempt may return another result.
  */
 export class ContractViolation extends OJSValidationError {
   static override readonly name: string = 'ContractViolation';
   readonly part: 'args' | 'result';
   readonly #value: unknown;
 
-  /** @param value what was refused. */
+  /** @param value the refused value. */
   constructor(part: 'args' | 'result', cause: OJSValidationError, value: unknown) {
     super(`${misfit(part)}: ${cause.message}`, { issues: cause.issues, cause });
     this.part = part;
     this.#value = value;
   }
 
-  /** For logs: where, and why as long as the words of the validator quote nothing of the value (SDK-020). */
+  /** The paths, and the reasons that quote nothing of the value, for logs (SDK-020). */
   get reasons(): string {
     return this.issues
       .map(({ path, message }) => (quotes(message, this.#value) ? path : `${path}: ${message}`))
       .join('; ');
   }
 
-  /** Where. */
+  /** The paths. */
   get places(): string {
     return this.issues.map(({ path }) => path).join(', ');
   }
@@ -36,11 +36,11 @@ export function misfit(part: 'args' | 'result'): string {
     : 'The result of the job does not fit its schema';
 }
 
-/** Validators shorten what they quote. */
+/** Validators shorten the values that they quote. Characters. */
 const quotedCharacters = 8;
 
 /**
- * A name of a member may be a user's address, and is told only within quotation marks: `Unrecognized key:
+ * A member's name may be a user's address. It counts only inside quotation marks: `Unrecognized key:
  * "ann@example.com"`.
  */
 function quotesName(message: string, name: string): boolean {
@@ -48,7 +48,7 @@ function quotesName(message: string, name: string): boolean {
   return ['"', "'", '`'].some((mark) => message.includes(`${mark}${name.slice(0, quotedCharacters)}`));
 }
 
-/** Whether the message holds a text or a number of the value, or the beginning of one. */
+/** Whether the message contains a text or a number of the value, or the beginning of one. */
 function quotes(message: string, value: unknown, depth = 0): boolean {
   // A result may contain itself.
   if (depth > maxDepth) return true;

@@ -19,17 +19,16 @@ export interface DeliveryServices {
 }
 
 /**
- * For how long after its lease an outcome with a fence is tried: the server takes it while nobody else has the job, as
- * after an outage of its store, and refuses it otherwise. Without a fence it might end another's execution.
+ * How long after the lease an outcome with a fence is sent. The server accepts it as long as no other worker has the
+ * job, as after an outage of its store. Without a fence it could end another worker's execution. Milliseconds.
  */
 const outageMs = 600_000;
 const minRetryMs = 50;
 const maxRetryMs = 1_000;
 
 /**
- * What becomes of outcomes on their way. One is sent until the server has answered or cannot take it any more, and an
- * ack never turns into a nack: the handler has succeeded, whatever becomes of the message. The one exception is a
- * result that the server refuses.
+ * Sends outcomes until the server has answered or cannot accept them any more. An ack never becomes a nack, because the
+ * handler has succeeded. The only exception is a result that the server refuses.
  */
 export class Delivery {
   readonly #services: DeliveryServices;
@@ -69,7 +68,7 @@ export class Delivery {
   }
 
   /**
-   * A result that cannot be kept fails its job: without it whoever waits would be told of a success and get nothing.
+   * A result that cannot be stored fails its job. Otherwise a caller of `wait()` would get a success without a result.
    */
   #fail(leased: LeasedJob, error: ResultError): void {
     const { outcomes, logger, callbacks, changed } = this.#services;
@@ -82,7 +81,7 @@ export class Delivery {
     callbacks?.failed(leased, error);
   }
 
-  /** Those that can still be accepted; the others are given up. */
+  /** The outcomes that the server can still accept. The others are given up. */
   stillDue(items: readonly LeasedJob[]): readonly LeasedJob[] {
     const now = performance.now();
     const isDue = ({ lease, leaseUntil }: LeasedJob) => leaseUntil + (lease === undefined ? 0 : outageMs) > now;

@@ -10,14 +10,11 @@ export interface ContextServices {
   readonly logger: Logger;
   readonly reporting: Reporting;
   heartbeat(): Promise<void>;
-  /** The server has said that the job is no longer this worker's. */
+  /** Called when the server has taken the job from this worker. */
   lose(leased: LeasedJob, message: string): void;
 }
 
-/**
- * Everything is read when it is asked for: at tens of thousands of jobs a second most of an envelope is never looked
- * at.
- */
+/** Reads each member on access: at tens of thousands of jobs per second, most of an envelope is never read. */
 export class ExecutionContext implements JobContext {
   readonly #leased: LeasedJob;
   readonly #services: ContextServices;
@@ -134,7 +131,7 @@ export class ExecutionContext implements JobContext {
   }
 }
 
-/** Reports are often not awaited; one that nobody waits for must not end the process. */
+/** A report is often not awaited. Its rejection must not end the process. */
 function handled(promise: Promise<void>): Promise<void> {
   promise.catch(() => {});
   return promise;

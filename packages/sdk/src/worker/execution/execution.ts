@@ -20,19 +20,19 @@ export interface ExecutionServices extends Omit<ContextServices, 'lose'> {
   readonly outcomes: PendingOutcomes;
   readonly callbacks: Callbacks | null;
   readonly visibilityMs: number;
-  /** Of a result, where it is known before the server has answered. */
+  /** The largest result in bytes, if it is known before the server has answered. */
   readonly maxResultBytes?: number;
-  /** How long a job may wait for a slot, in milliseconds; default: for ever. */
+  /** How long a job may wait for a slot, in milliseconds. Default: no limit. */
   readonly patienceMs?: number;
-  /** Runs the handler of the job's type; what wraps handlers stands in here. */
+  /** Runs the handler of the job's type, with its middleware. */
   perform(context: JobContext): unknown;
-  /** What becomes of a job whose type has no handler here; null where it has one. */
+  /** The outcome of a job without a handler; null if there is a handler. */
   unknownType(jobType: string): GiveBack | null;
-  /** A slot or an outcome came up. */
+  /** A slot or an outcome is available. */
   changed(): void;
 }
 
-/** Runs claimed jobs: each ends in exactly one outcome, or in none where the server took it back. */
+/** Runs claimed jobs. Each ends in exactly one outcome, or in none if the server has taken the job back. */
 export class Execution {
   readonly #services: ExecutionServices;
   readonly #ofContexts: ContextServices;
@@ -49,8 +49,7 @@ export class Execution {
   }
 
   /**
-   * Starts the handler of a fetched job, or lets it wait for a slot. A job that there is no room for goes back to its
-   * queue.
+   * Starts the handler of a fetched job, or lets the job wait for a slot. Without room the job goes back to its queue.
    */
   begin(wire: Wire, now: number): void {
     const leased = this.#hold(wire, now);
@@ -62,21 +61,21 @@ export class Execution {
     else this.#giveBack(leased, noSlot);
   }
 
-  /** No more is started: what waits goes back to its queue, uncounted. */
+  /** Gives the waiting jobs back, uncounted: no further handler starts. */
   returnWaiting(): void {
     for (let leased = this.#waiting.shift(); leased !== undefined; leased = this.#waiting.shift())
       this.#giveBack(leased, notRunning);
   }
 
-  /** A job that arrived when no more may be started: back to its queue, uncounted. */
+  /** Gives a job back, uncounted, that arrived too late to start. */
   refuse(wire: Wire, now: number): void {
     const leased = this.#hold(wire, now);
     if (leased !== null) this.#giveBack(leased, notRunning);
   }
 
   /**
-   * The server no longer counts the job as ours: nothing more is sent, the slot stays taken until the handler has
-   * ended.
+   * The job no longer belongs to this worker. Nothing more is sent for it, and its slot stays taken until the handler
+   * has ended.
    */
   lose(leased: LeasedJob, message: string): void {
     if (leased.state !== 'running' && leased.state !== 'waiting') return;
@@ -89,7 +88,7 @@ export class Execution {
     this.#services.changed();
   }
 
-  /** The end of the grace period: handlers are told, their jobs go back uncounted. */
+  /** The grace period is over: handlers' signals abort, and their jobs go back uncounted. */
   interrupt(): void {
     for (const leased of this.#services.leasedJobs) {
       if (leased.state !== 'running') continue;
@@ -184,7 +183,7 @@ export class Execution {
     });
   }
 
-  /** The handler has ended; a detached one gave its slot back before. */
+  /** The handler has ended. The slot of a detached handler was free before. */
   #vacate(leased: LeasedJob): void {
     if (!leased.occupies) return;
     leased.ranMs = performance.now() - leased.beganAt;
@@ -195,14 +194,14 @@ export class Execution {
   #detach(leased: LeasedJob): void {
     leased.occupies = false;
     this.#services.slots.vacate();
-    // Later, so that the outcome of this one is on its way before a handler that blocks begins.
+    // Deferred, so that this outcome is sent before a handler that blocks starts.
     if (!this.#waiting.isEmpty) queueMicrotask(() => this.#startWaiting());
   }
 
   #startWaiting(): void {
     const leased = this.#waiting.shift();
     if (leased === undefined) return;
-    // The server counts its time from the claim: what is left must be worth a try.
+    // The job's time counts from the claim. Start it only if half of the time is left.
     if ((leased.deadline - leased.startedAt) / 2 < performance.now() - leased.startedAt)
       this.#giveBack(leased, waitedTooLong);
     else if (this.#services.slots.occupy()) {
@@ -211,7 +210,7 @@ export class Execution {
     } else this.#giveBack(leased, noSlot);
   }
 
-  /** One timer for the nearest deadline. Most jobs end long before theirs, so it is not moved when they do. */
+  /** One timer for the nearest deadline. It is not moved when a job ends, because most jobs end long before theirs. */
   #watch(deadline: number): void {
     if (deadline >= this.#dueAt) return;
     this.#dueAt = deadline;

@@ -4,10 +4,10 @@ import type { JobContext } from './context.ts';
 import { ContractViolation, misfit } from './contract-violation.ts';
 import { type Failure, isEncoded } from './outcome.ts';
 
-/** In `locals`; registered process-wide, because a middleware may come from another copy of this package. */
+/** A key in `locals`. Registered process-wide, because a middleware may come from another copy of this package. */
 const loggedFailure = Symbol.for('@ojs-ts/sdk.loggedFailure');
 
-/** A middleware has logged that the execution failed with this error: the worker does not log it again. */
+/** A middleware has logged this error of the execution, so the worker does not log it again. */
 export function markLogged(context: JobContext, error: unknown): void {
   context.locals.set(loggedFailure, { error });
 }
@@ -31,8 +31,8 @@ export function logFailure(
 }
 
 /**
- * What a log may say of a failure. Of a schema's words only those that quote nothing, and none where the args are
- * encoded.
+ * The fields of a failure that a log may have. Messages of a schema are included only if they quote no value, and never
+ * for encoded args.
  */
 export function failureFields(
   { type, message, backtrace }: Failure,
@@ -51,7 +51,7 @@ function isLogged(context: JobContext, error: unknown): boolean {
   return typeof logged === 'object' && logged !== null && 'error' in logged && Object.is(logged.error, error);
 }
 
-/** Undefined for everything but a schema's refusal, be it a value that cannot even be asked. */
+/** Undefined unless a schema has refused a value. */
 function reasonsIn(error: unknown, isSecret: boolean): string | undefined {
   try {
     return error instanceof ContractViolation

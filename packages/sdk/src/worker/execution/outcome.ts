@@ -19,9 +19,9 @@ export interface Failure {
 
 export interface GiveBack {
   readonly failure: Failure;
-  /** Back to its queue, not counted as an attempt. */
+  /** The job goes back to its queue without counting the attempt. */
   readonly requeue?: boolean;
-  /** With `requeue`: not before this many milliseconds have passed. */
+  /** With `requeue`: the delay until the job is available again, in milliseconds. */
   readonly delayMs?: number;
 }
 
@@ -35,8 +35,8 @@ function head(leased: LeasedJob): string {
 }
 
 /**
- * The ack of a job as an item of an exchange. @throws {ResultError} for a result that cannot be sent; without one
- * (undefined) never.
+ * The ack of a job as an item of an exchange.
+ * @throws {ResultError} for a result that cannot be sent; never for undefined.
  */
 export function ackEntry(leased: LeasedJob, result: unknown, maxResultBytes?: number): string {
   return result === undefined ? `${head(leased)}}` : `${head(leased)},"result":${resultText(result, maxResultBytes)}}`;
@@ -48,9 +48,9 @@ export function nackEntry(leased: LeasedJob, { failure, requeue, delayMs }: Give
 }
 
 /**
- * What a thrown value means for the job. Never throws, whatever was thrown.
- * @param isEncoded whether the job's args are for none but the worker: then what a schema says of them is left out,
- * because it may quote them.
+ * The outcome for a thrown value. Never throws.
+ * @param isEncoded whether the job's args are encoded. Then messages of a schema are left out, because they may quote
+ * args.
  */
 export function giveBackFor(thrown: unknown, isEncoded = false): GiveBack {
   try {
@@ -63,7 +63,7 @@ export function giveBackFor(thrown: unknown, isEncoded = false): GiveBack {
 function readThrown(thrown: unknown, isEncoded: boolean): GiveBack {
   if (isSnooze(thrown)) {
     const delayMs = snoozeMs(thrown.after);
-    // A server that does not know `requeue` counts it as a failure, but runs the job again.
+    // A server without `requeue` counts the attempt as failed, but runs the job again.
     const failure = { code: 'snooze', type: 'SnoozeError', message: thrown.message, retryable: true };
     if (delayMs !== null) return { failure, requeue: true, delayMs };
   }
@@ -98,7 +98,7 @@ export function isEncoded(meta: unknown): boolean {
 
 const forGood = { retryable: false, response_code: 'DISCARD' } as const;
 
-/** ojs-timeouts: an execution that took too long, by the job's own limit or a middleware's. */
+/** The failure of an execution that took too long, by the job's own limit or a middleware's (ojs-timeouts). */
 export function timeoutFailure(message: string, limitMs: number, elapsedMs?: number): Failure {
   const elapsed = elapsedMs === undefined ? {} : { elapsed_seconds: Math.round(elapsedMs) / 1000 };
   return {
@@ -154,7 +154,9 @@ function cut(text: string): string {
   return text.slice(0, maxCharacters);
 }
 
-/** A string `code` (ENOENT, not_found) says more than the class; a class that did not set its name still has one. */
+/**
+ * A string `code` (ENOENT, not_found) says more than the class. A class without a `name` has its constructor's name.
+ */
 function typeOf(error: Error): string {
   if ('code' in error && typeof error.code === 'string' && error.code !== '') return error.code;
   if (typeof error.name === 'string' && error.name !== '' && error.name !== 'Error') return error.name;

@@ -1,20 +1,22 @@
 import type { LeasedJob } from '../leases/leased-job.ts';
 
-/** Of one request: the server takes 1,000 items; more bytes would keep a slow connection busy for one batch. */
+/**
+ * The most items in one request. The server takes 1,000; more bytes would keep a slow connection busy with one batch.
+ */
 const maxItems = 500;
 const maxCharacters = 512 * 1024;
 
-/** Outcomes that the server has not answered yet. */
+/** Outcomes without an answer from the server. */
 export class PendingOutcomes {
   #ready: LeasedJob[] = [];
   #undelivered = 0;
 
-  /** How many can be sent now. */
+  /** How many outcomes can be sent now. */
   get ready(): number {
     return this.#ready.length;
   }
 
-  /** Ready, under way, or waiting to be tried again. */
+  /** Outcomes that are ready, under way, or waiting for a retry. */
   get undelivered(): number {
     return this.#undelivered;
   }
@@ -25,12 +27,12 @@ export class PendingOutcomes {
     this.#ready.push(leased);
   }
 
-  /** A new outcome that cannot go yet; `putBack` brings it. */
+  /** A new outcome that cannot be sent yet; `putBack` makes it ready. */
   announce(): void {
     this.#undelivered++;
   }
 
-  /** One that was taken before, or announced. */
+  /** Makes an outcome ready that was taken or announced. */
   putBack(leased: LeasedJob): void {
     this.#ready.push(leased);
   }
@@ -51,7 +53,7 @@ export class PendingOutcomes {
     return this.#ready.splice(0, count);
   }
 
-  /** Answered for good, or given up. */
+  /** The outcome was answered for good, or given up. */
   done(): void {
     this.#undelivered--;
   }

@@ -5,9 +5,12 @@ import { quoted } from '../../json.ts';
 import { isRefusal, isUnclear, saysNoRoute } from '../fetch/response-checks.ts';
 import type { LeasedJob } from '../leases/leased-job.ts';
 
-/** A job's progress is sent at most once in this time (ojs-progress §6.2); the last report is never left out. */
+/**
+ * Progress of a job is sent at most once in this time (ojs-progress §6.2). The last report is always sent.
+ * Milliseconds.
+ */
 const everyMs = 1_000;
-/** Nothing waits longer for a report, not even the outcome of the job. */
+/** The longest time to wait for a report, also for the outcome behind it. Milliseconds. */
 const reportMs = 2_000;
 
 interface Progress {
@@ -16,7 +19,7 @@ interface Progress {
   readonly data: unknown;
 }
 
-/** How the handlers of one worker report. Remembers what the server does not have. */
+/** Sends the reports of one worker's handlers. Remembers which reports the server does not support. */
 export class Reporting {
   readonly connection: Connection;
   readonly workerId: string;
@@ -28,8 +31,8 @@ export class Reporting {
   }
 
   /**
-   * One attempt: a report that is lost matters to nobody but those who watch. @throws {OJSError} where the server has
-   * no progress, or refuses the report.
+   * Sends a report in one attempt: a lost report does not matter to the job.
+   * @throws {OJSError} if the server has no progress, or refuses the report.
    */
   async progress(leased: LeasedJob, report: Progress): Promise<void> {
     if (this.#withoutProgress) throw missing('progress', leased);
@@ -46,7 +49,10 @@ export class Reporting {
     }
   }
 
-  /** Tried again like any call. @throws {OJSError} */
+  /**
+   * Saves a checkpoint, with the retries of any call.
+   * @throws {OJSError}
+   */
   async checkpoint(leased: LeasedJob, state: unknown): Promise<void> {
     try {
       const body = this.#body(leased, { state });
@@ -83,7 +89,7 @@ class LostJobError extends OJSError {
 /** What reports of one execution need. */
 export interface ReportsServices {
   readonly reporting: Reporting;
-  /** The server has said that the job is no longer this worker's. */
+  /** Called when the server has taken the job from this worker. */
   lose(leased: LeasedJob, message: string): void;
 }
 
@@ -94,7 +100,7 @@ function missing(what: string, leased: LeasedJob, cause?: unknown): OJSError {
   });
 }
 
-/** What one execution reports. */
+/** The reports of one execution. */
 export class Reports {
   readonly #leased: LeasedJob;
   readonly #reporting: Reporting;
@@ -111,7 +117,7 @@ export class Reports {
     this.#services = services;
   }
 
-  /** Now, or with the next one that is due; then it resolves at once. */
+  /** Sends the report now, or with the next one that is due. In the second case it resolves at once. */
   async progress(percent: number, message?: string, data?: unknown): Promise<void> {
     if (!Number.isFinite(percent))
       throw OJSValidationError.of('percent', `expected a finite number (0 to 100), got ${quoted(percent)}`);
@@ -130,16 +136,13 @@ export class Reports {
     try {
       await this.#reporting.checkpoint(this.#leased, state);
     } catch (error) {
-      // Sooner than a heartbeat would: what the handler throws now is no failure of the job.
+      // Before the next heartbeat says so: what the handler throws now is no failure of the job.
       if (error instanceof LostJobError) this.#services.lose(this.#leased, error.message);
       throw error;
     }
   }
 
-  /**
-   * The handler has ended: what is still to be sent, so that it reaches the server before the outcome; null where
-   * nothing is.
-   */
+  /** Sends the last report, so that it reaches the server before the outcome. Null if nothing is pending. */
   end(): Promise<void> | null {
     return this.#pending === null && this.#sending === 0 ? null : this.#flush();
   }
@@ -155,7 +158,7 @@ export class Reports {
     });
   }
 
-  /** One after the other, so that a later report is never overtaken by an earlier one. */
+  /** Sends one after the other, so that reports stay in order. */
   #send(report: Progress): Promise<void> {
     this.#sentAt = performance.now();
     this.#sending++;

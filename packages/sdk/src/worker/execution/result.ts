@@ -2,12 +2,12 @@ import { utf8Length } from '@ojs-ts/core';
 import { OJSValidationError, type ValidationProblem } from '../../errors.ts';
 import { lossOf, maxDepth } from '../../job/validate-request.ts';
 
-/** JSON writes these as `{}` or as an object of numbers, and what they hold is gone. */
+/** JSON writes these as `{}` or as an object of numbers, and loses their content. */
 const emptied = [Map, Set, WeakMap, WeakSet, Promise, RegExp, Error, ArrayBuffer];
 
 /**
- * The result of a job cannot be sent. The attempt has failed, and for good: the handler has done its work, and would do
- * it again to end in the same result.
+ * The result of a job cannot be sent. The attempt fails without a retry: the handler has done its work, and would
+ * return the same again.
  */
 export class ResultError extends OJSValidationError {
   static override readonly name: string = 'ResultError';
@@ -24,9 +24,9 @@ export class ResultError extends OJSValidationError {
 
 /**
  * The JSON text of a result.
- * @param maxBytes what the server is known to take.
- * @throws {ResultError} for what JSON would lose: a BigInt, a function, a Map, NaN, a cycle. What has a `toJSON`, such
- * as a Date, is sent as that says.
+ * @param maxBytes the size that the server is known to accept.
+ * @throws {ResultError} for a value that JSON would lose: a BigInt, a function, a Map, NaN, a cycle. A value with
+ * `toJSON`, such as a Date, is sent in that form.
  */
 export function resultText(result: unknown, maxBytes = Number.POSITIVE_INFINITY): string {
   const text = textOf(result);
@@ -35,7 +35,7 @@ export function resultText(result: unknown, maxBytes = Number.POSITIVE_INFINITY)
   return text;
 }
 
-/** The server's own word about a result. */
+/** The error for a result that the server has refused. */
 export function refusedResult(status: number, said: string): ResultError {
   const message = `the server refused it with ${status}: ${said.replace(/\.$/, '')}`;
   if (status === 413) return tooLarge(message);
@@ -66,7 +66,7 @@ function textOf(result: unknown): string {
 const advice = 'return JSON values, or nothing';
 
 /**
- * The first place that JSON would lose; null where there is none. An undefined item becomes null, as in the answer of
+ * The first value that JSON would lose; null if there is none. An undefined item becomes null, as in the results of
  * `Promise.all`.
  */
 function problemIn(given: unknown, path: string, above: object[]): ValidationProblem | null {
@@ -106,12 +106,15 @@ function problemInObject(value: object, path: string, above: object[]): Validati
   return null;
 }
 
-/** Paths are made on the way back: most results have no problem. */
+/** Paths are built on the way back, because most results have no problem. */
 function under(path: string, { path: rest, message }: ValidationProblem): ValidationProblem {
   return { path: `${path}${rest}`, message };
 }
 
-/** What `toJSON` makes of it, where it has one. Of a bigint too: some applications add it to the prototype. */
+/**
+ * The value that `toJSON` returns, if there is one. A bigint may have one too: some applications add it to the
+ * prototype.
+ */
 function jsonForm(value: unknown): unknown {
   const owner: unknown = typeof value === 'bigint' ? Object(value) : value;
   if (typeof owner !== 'object' || owner === null || !('toJSON' in owner) || typeof owner.toJSON !== 'function')
