@@ -19,7 +19,7 @@ afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 const example = (name: string) => join(root, 'examples/first-job', name);
 
-test('the README shows the examples as they are', () => {
+test('the README shows the examples verbatim', () => {
   const readme = readFileSync(join(root, 'README.md'), 'utf8');
   const blocks = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1]);
   expect(blocks).toEqual(
@@ -27,13 +27,13 @@ test('the README shows the examples as they are', () => {
   );
 });
 
-test('the guide of the first job shows its worker and its producer as they are', () => {
+test('the guide of the first job shows its worker and producer verbatim', () => {
   const guide = readFileSync(join(root, 'docs/guide/first-job.md'), 'utf8');
   const blocks = [...guide.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1]);
   expect(blocks).toEqual(['worker.ts', 'producer.ts'].map((name) => readFileSync(example(name), 'utf8')));
 });
 
-test('producer and worker, against a server', async () => {
+test('the example of producer and worker runs against a server', async () => {
   await using server = await startServer({ storage: 'sqlite:', port: 0, log: false });
   const env = { ...process.env, OJS_BACKEND_URL: server.url };
   const worker: ChildProcess = spawn(process.execPath, [example('worker.ts')], { env, stdio: 'inherit' });
@@ -44,7 +44,7 @@ test('producer and worker, against a server', async () => {
   expect(await exited).toEqual([0, null]);
 });
 
-test('the embedded engine', async () => {
+test('the example of the embedded engine runs', async () => {
   const { stdout } = await run(process.execPath, [example('embedded.ts')], { cwd: home });
   expect(stdout).toBe("{ sent: true, to: 'user@example.com' }\n");
 });
@@ -112,7 +112,7 @@ test('the quickstart stays up and ends with its addresses; its worker runs a slo
   expect(await exited).toEqual([0, null]);
 });
 
-test('a folder that is not there is named', async () => {
+test('the quickstart names a folder that does not exist', async () => {
   const failed = run(process.execPath, [join(root, 'examples/quickstart/main.ts'), join(home, 'missing')]);
   await expect(failed).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('missing is not a folder') });
 });

@@ -40,7 +40,7 @@ const pages = {
 } as const;
 
 test.each(Object.entries(pages))(
-  'the guide of %s shows programs that run, and says what they print',
+  'the guide of %s shows programs that run, with their output',
   async (page, programs) => {
     const text = read(`docs/guide/${page}.md`);
     for (const [program, output] of Object.entries(programs)) {

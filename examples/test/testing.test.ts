@@ -12,14 +12,14 @@ const folder = join(root, 'examples/testing');
 const { NODE_OPTIONS: _, VITEST: __, ...rest } = process.env;
 const env = { ...rest, OJS_BACKEND_URL: 'http://127.0.0.1:9' };
 
-test('the guide shows every program of examples/testing as it is', () => {
+test('the guide shows every program of examples/testing verbatim', () => {
   const page = readFileSync(join(root, 'docs/guide/testing.md'), 'utf8');
   const programs = globSync('*.ts', { cwd: folder }).filter((name) => name !== 'vitest.config.ts');
   expect(programs).toHaveLength(7);
   for (const name of programs) expect(page).toContain(`\`\`\`ts\n${readFileSync(join(folder, name), 'utf8')}\`\`\``);
 });
 
-test('its tests pass under vitest', async () => {
+test('the tests of the guide pass under vitest', async () => {
   const cli = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
   const args = [cli, 'run', '--config', join(folder, 'vitest.config.ts'), '--reporter=tap-flat'];
   const { stdout } = await run(process.execPath, args, { cwd: folder, env });
@@ -27,7 +27,7 @@ test('its tests pass under vitest', async () => {
   expect(stdout).not.toMatch(/^not ok/m);
 });
 
-test('and under node:test', async () => {
+test('the tests of the guide pass under node:test', async () => {
   const files = globSync('*.node.ts', { cwd: folder }).map((name) => join(folder, name));
   const { stdout } = await run(process.execPath, ['--test', '--test-reporter=tap', ...files], { cwd: folder, env });
   expect(stdout).toMatch(/^# pass 8$/m);

@@ -13,7 +13,7 @@ const { pretty }: { readonly pretty: (text: string) => string } = await import(
   new URL('../public/playground/json.js', import.meta.url).href
 );
 
-test('a server takes every example, as it stands there', async () => {
+test('a server accepts every example', async () => {
   await using server = await startServer({ storage: 'memory:', port: 0, log: false });
   for (const [kind, route] of [
     ['job', 'jobs'],
@@ -29,7 +29,7 @@ test('a server takes every example, as it stands there', async () => {
   }
 });
 
-test('the worker of the quickstart knows their types', () => {
+test('the quickstart worker has a handler for every example', () => {
   const quickstart = readFileSync(new URL('../../../examples/quickstart/main.ts', import.meta.url), 'utf8');
   const known = [...quickstart.matchAll(/worker\.register\(\s*'([^']+)'/g)].map((match) => match[1]);
   const used = Object.values(examples)

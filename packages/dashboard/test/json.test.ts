@@ -46,7 +46,7 @@ test.each([
   expect(problemOf(text)).toMatchObject({ line, column, message });
 });
 
-test('what JSON.parse takes is right, and nothing else is', () => {
+test('the parser accepts exactly what JSON.parse accepts', () => {
   const almost = fc
     .tuple(
       fc.json(),
@@ -82,7 +82,7 @@ test('what JSON.parse takes is right, and nothing else is', () => {
   );
 });
 
-test('a text that is set out says the same, and setting it out again changes nothing', () => {
+test('formatting keeps the value, and formatting again changes nothing', () => {
   fc.assert(
     fc.property(fc.json({ noUnicodeString: false }), (text) => {
       const once = pretty(text);
@@ -92,7 +92,7 @@ test('a text that is set out says the same, and setting it out again changes not
   );
 });
 
-test('literals stay as they were written; doubled keys stay', () => {
+test('formatting keeps literals and duplicate keys', () => {
   const text = '{"big":12345678901234567890123,"float":1.0e3,"zero":-0,"escape":"\\u0041\\/","big":[1.10]}';
   expect(pretty(text)).toBe(
     '{\n  "big": 12345678901234567890123,\n  "float": 1.0e3,\n  "zero": -0,\n  "escape": "\\u0041\\/",\n  "big": [1.10]\n}',

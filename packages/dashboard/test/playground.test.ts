@@ -42,11 +42,11 @@ describe.skipIf(executablePath === null)('the playground', () => {
     await server?.close();
   });
 
-  test('a job is sent and completes, each state is told, its JSON stands at the end as it is', async () => {
+  test('a sent job completes, with an event for each state and its JSON verbatim', async () => {
     await using it = await open();
     await it.send('{"type": "hello", "args": ["world", 12345678901234567890123, 1.0e3]}');
     await it.reaches('completed');
-    await it.tells(['job.enqueued available', 'job.started active', 'job.completed completed']);
+    await it.hasEvents(['job.enqueued available', 'job.started active', 'job.completed completed']);
     expect(await it.document()).toContain('"args": ["world", 12345678901234567890123, 1.0e3]');
     expect(await it.document()).toContain('"result": {\n    "hello": ["world"');
     expect(await it.button('Cancel job').count()).toBe(0);
@@ -54,12 +54,12 @@ describe.skipIf(executablePath === null)('the playground', () => {
     expect(it.requests.filter((request) => !request.includes(` ${server.url}/`))).toEqual([]);
   });
 
-  test('retries, the dead letter, and the way back from there', async () => {
+  test('the page shows retries and the dead letter, and retries a job from there', async () => {
     await using it = await open();
     await it.send({ type: 'demo.flaky', args: [], options: { retry: fast } });
     await it.reaches('completed');
-    await expect.poll(() => it.told()).toContain('job.completed completed');
-    expect(await it.told()).toContain('job.state_changed available');
+    await expect.poll(() => it.eventTexts()).toContain('job.completed completed');
+    expect(await it.eventTexts()).toContain('job.state_changed available');
     expect(await it.page.getByText('attempt 2: Error: attempt 2 fails on purpose').count()).toBe(1);
     await it.send({
       type: 'demo.doomed',
@@ -68,9 +68,9 @@ describe.skipIf(executablePath === null)('the playground', () => {
     });
     await it.reaches('discarded');
     const run = ['job.enqueued available', 'job.started active', 'job.failed discarded', 'job.discarded discarded'];
-    await it.tells(run);
+    await it.hasEvents(run);
     await it.button('Retry from dead letter').click();
-    await it.tells([...run, ...run]);
+    await it.hasEvents([...run, ...run]);
     await it.reaches('discarded');
     expect(await it.page.locator('#failure').isVisible()).toBe(false);
     expect(it.complaints).toEqual([]);
@@ -83,10 +83,10 @@ describe.skipIf(executablePath === null)('the playground', () => {
     expect(await it.page.getByRole('progressbar').getAttribute('value')).toBe('25');
     await it.button('Cancel job').click();
     await it.reaches('cancelled');
-    await it.tells(['job.enqueued available', 'job.started active', 'job.cancelled cancelled']);
+    await it.hasEvents(['job.enqueued available', 'job.started active', 'job.cancelled cancelled']);
   });
 
-  test('what is no JSON is not sent: line and column are named, and lead there', async () => {
+  test('invalid JSON is not sent; the error links to line and column', async () => {
     await using it = await open();
     await it.send('{\n  "type": "hello",\n  "args": [1,]\n}');
     const alert = it.page.getByRole('alert').filter({ hasText: 'Line 3, column 13' });
@@ -103,7 +103,7 @@ describe.skipIf(executablePath === null)('the playground', () => {
     await it.reaches('completed');
   });
 
-  test('a job that the server refuses: code, message and fields', async () => {
+  test('a refused job shows code, message and fields', async () => {
     await using it = await open();
     await it.send({ type: 'hello', args: [], options: { retry: { initial_interval: '1 second' } } });
     const failure = it.page.getByRole('alert').filter({ hasText: 'HTTP 422' });
@@ -122,7 +122,7 @@ describe.skipIf(executablePath === null)('the playground', () => {
     expect(await it.page.locator('#failure').isVisible()).toBe(false);
   });
 
-  test('a duplicate leads to the job that is there', async () => {
+  test('a duplicate links to the existing job', async () => {
     await using it = await open();
     const job = { type: 'demo.slow', args: ['once'], options: { unique: { keys: ['type', 'args'] } } };
     await it.send(job);
@@ -137,7 +137,7 @@ describe.skipIf(executablePath === null)('the playground', () => {
     await it.reaches('cancelled');
   });
 
-  test('a workflow: its steps, its callbacks, its events, and each of its jobs', async () => {
+  test('a workflow shows its steps, callbacks, events and jobs', async () => {
     await using it = await open();
     await it.tab('Workflow');
     await it.example('Group with callbacks (batch)');
@@ -151,11 +151,16 @@ describe.skipIf(executablePath === null)('the playground', () => {
       expect.stringMatching(/^cancelledon_success hello/),
       expect.stringMatching(/^completedon_failure hello/),
     ]);
-    await expect.poll(() => it.told()).toContain('workflow.completed completed');
-    expect((await it.told()).filter((kind) => kind === 'workflow.callback_fired')).toHaveLength(2);
+    await expect.poll(() => it.eventTexts()).toContain('workflow.completed completed');
+    expect((await it.eventTexts()).filter((kind) => kind === 'workflow.callback_fired')).toHaveLength(2);
     await steps.nth(1).getByRole('button', { name: 'Show job' }).click();
     await it.reaches('discarded');
-    await it.tells(['job.enqueued available', 'job.started active', 'job.failed discarded', 'job.discarded discarded']);
+    await it.hasEvents([
+      'job.enqueued available',
+      'job.started active',
+      'job.failed discarded',
+      'job.discarded discarded',
+    ]);
     await it.page
       .getByRole('navigation', { name: 'Sent from this page' })
       .getByRole('button', { name: 'with callbacks' })
@@ -172,14 +177,14 @@ describe.skipIf(executablePath === null)('the playground', () => {
     await it.page.getByRole('list', { name: 'Steps' }).getByText('active').waitFor();
     await it.button('Cancel workflow').click();
     await it.reaches('cancelled');
-    await expect.poll(() => it.told()).toContain('workflow.cancelled cancelled');
+    await expect.poll(() => it.eventTexts()).toContain('workflow.cancelled cancelled');
     // What runs goes on: cancelling a workflow starts no more.
     await it.button('Show job').click();
     await it.button('Cancel job').click();
     await it.reaches('cancelled');
   });
 
-  test('a cron: next runs before it is sent, a run by hand, pause and end', async () => {
+  test('a cron shows its next runs, and can be triggered, paused and deleted', async () => {
     await using it = await open();
     await it.tab('Cron');
     const runs = it.page.locator('#preview-runs');
@@ -192,7 +197,7 @@ describe.skipIf(executablePath === null)('the playground', () => {
     await it.send();
     await it.button('Run now').click();
     await it.events.getByRole('button', { name: 'Show job' }).waitFor();
-    await it.tells(['cron.triggered']);
+    await it.hasEvents(['cron.triggered']);
     await it.button('Pause').click();
     await it.state.filter({ hasText: 'paused' }).waitFor();
     await it.events.getByRole('button', { name: 'Show job' }).click();
@@ -209,7 +214,7 @@ describe.skipIf(executablePath === null)('the playground', () => {
     expect(it.complaints).toEqual([]);
   });
 
-  test('whatever a job holds is text: args, meta, names, errors, refusals', async () => {
+  test('the page renders data of a job as text: args, meta, names, errors, refusals', async () => {
     await using it = await open();
     const retry = { max_attempts: 1 };
     await it.send({ type: 'demo.doomed', args: [hostile], meta: { [hostile]: hostile }, options: { retry } });
@@ -244,7 +249,7 @@ describe.skipIf(executablePath === null)('the playground', () => {
     expect(it.complaints).toEqual([]);
   });
 
-  test('by keyboard alone', async () => {
+  test('the page works with the keyboard alone', async () => {
     await using it = await open();
     const { keyboard } = it.page;
     await keyboard.press('Tab');
@@ -269,7 +274,7 @@ describe.skipIf(executablePath === null)('the playground', () => {
       .toBe(true);
   });
 
-  test('on a narrow screen, in light and in dark: nothing is cut off, every text is legible', async () => {
+  test('on a narrow screen, light and dark, nothing is cut off and every text is legible', async () => {
     await page.setViewportSize({ width: 400, height: 800 });
     await using it = await open();
     await page.evaluate(legible);
@@ -301,7 +306,7 @@ describe.skipIf(executablePath === null)('the playground', () => {
     await page.setViewportSize({ width: 1280, height: 720 });
   });
 
-  test('a link on a page of another site leads to it; that page cannot frame it', async () => {
+  test('another site can link to the page, and cannot frame it', async () => {
     const text = `<!doctype html><a href="${server.url}/playground">try it</a><iframe src="${server.url}/playground"></iframe>`;
     const foreign = createServer((_, response) => response.setHeader('content-type', 'text/html').end(text)).listen(
       0,
@@ -318,7 +323,7 @@ describe.skipIf(executablePath === null)('the playground', () => {
     await page.getByRole('button', { name: 'Send' }).waitFor();
   });
 
-  test('with a token: the page loads and asks for it, keeps it in the tab alone, and sends it with everything', async () => {
+  test('the page asks for a token, keeps it in the tab and sends it with every request', async () => {
     await using locked = await serve({ tokens: ['a-long-secret'] });
     await using _ = startWorker(locked.url, 'a-long-secret');
     await using it = await open(locked.url);
@@ -351,7 +356,7 @@ describe.skipIf(executablePath === null)('the playground', () => {
     expect(it.complaints).toEqual([]);
   });
 
-  test('a server that goes and comes back loses no event', async () => {
+  test('a restart of the server loses no event', async () => {
     const storage = `sqlite:${temporaryFile()}`;
     const first = await serve({ storage });
     await using it = await open(first.url);
@@ -361,10 +366,10 @@ describe.skipIf(executablePath === null)('the playground', () => {
     await using second = await serve({ storage, port: Number(new URL(first.url).port) });
     await using _ = startWorker(second.url);
     await it.reaches('completed');
-    await it.tells(['job.enqueued available', 'job.started active', 'job.completed completed']);
+    await it.hasEvents(['job.enqueued available', 'job.started active', 'job.completed completed']);
   });
 
-  test('a server that goes between an event and the look at the job loses nothing', async () => {
+  test('a restart between an event and the read of the job loses nothing', async () => {
     await using it = await open();
     let unanswered = 0;
     await it.page.route(/\/jobs\/[^/]+$/, (route) => {
@@ -374,13 +379,13 @@ describe.skipIf(executablePath === null)('the playground', () => {
     });
     await it.send({ type: 'hello', args: [] });
     await it.reaches('completed');
-    await it.tells(['job.enqueued available', 'job.started active', 'job.completed completed']);
+    await it.hasEvents(['job.enqueued available', 'job.started active', 'job.completed completed']);
     expect(unanswered).toBe(3);
     expect(await it.page.locator('#failure').isVisible()).toBe(false);
     await it.page.unrouteAll();
   });
 
-  test('a server without events is looked at', async () => {
+  test('the page polls a server without events', async () => {
     await using quiet = await serve({ events: false });
     await using it = await open(quiet.url);
     await it.send({ type: 'hello', args: [] });
@@ -392,7 +397,7 @@ describe.skipIf(executablePath === null)('the playground', () => {
     await client.close();
   });
 
-  test('a job that nobody takes is explained', async () => {
+  test('the page explains a job that no worker fetches', async () => {
     await using it = await open();
     await it.send({ type: 'hello', args: [], options: { queue: 'nobody' } });
     await it.page.getByText('No worker has fetched this job yet').waitFor();

@@ -67,7 +67,7 @@ export class Playground implements AsyncDisposable {
   }
 
   /** The kinds of the events, with the state that each tells. */
-  async told(): Promise<readonly string[]> {
+  async eventTexts(): Promise<readonly string[]> {
     const rows = await this.events.all();
     return Promise.all(
       rows.map(async (row) =>
@@ -77,8 +77,8 @@ export class Playground implements AsyncDisposable {
   }
 
   /** Waits until these events are there, and no others. */
-  async tells(events: readonly string[]): Promise<void> {
-    await expect.poll(() => this.told()).toEqual(events);
+  async hasEvents(events: readonly string[]): Promise<void> {
+    await expect.poll(() => this.eventTexts()).toEqual(events);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
