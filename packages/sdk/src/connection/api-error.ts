@@ -43,23 +43,23 @@ const codeOfStatus: Readonly<Record<number, ErrorCode>> = {
 export function apiError(answer: Answer, context: ErrorContext, place = context.operation ?? 'The call'): OJSAPIError {
   const body = parseWire(answer.text);
   const nested = wireOf(body?.error);
-  const said = nested ?? body ?? {};
-  const details = wireOf(said.details) ?? {};
-  const foreign = textOf(said.code) ? undefined : true;
-  const read = readCode(said, answer.status);
+  const errorBody = nested ?? body ?? {};
+  const details = wireOf(errorBody.details) ?? {};
+  const foreign = textOf(errorBody.code) ? undefined : true;
+  const read = readCode(errorBody, answer.status);
   // An error object without a code is still a server's word about a resource.
   const code = read === 'http_404' && nested !== undefined ? 'not_found' : isAboutRoute(read, details) ? noRoute : read;
-  const words = textOf(said.message) ?? textOf(body?.error);
+  const serverMessage = textOf(errorBody.message) ?? textOf(body?.error);
   const detail: OJSErrorDetail = compact({
     code,
     message: foreign
       ? foreignMessage(place, answer)
       : code === noRoute
-        ? routeMessage(place, answer.status, words)
-        : (words ?? `${place}: ${answer.status}.`),
-    retryable: booleanOf(said.retryable) ?? (isKnown(code) && errorKinds[code].retryable),
+        ? routeMessage(place, answer.status, serverMessage)
+        : (serverMessage ?? `${place}: ${answer.status}.`),
+    retryable: booleanOf(errorBody.retryable) ?? (isKnown(code) && errorKinds[code].retryable),
     details,
-    requestId: textOf(said.request_id) ?? answer.headers['x-request-id'] ?? context.requestId,
+    requestId: textOf(errorBody.request_id) ?? answer.headers['x-request-id'] ?? context.requestId,
     foreign,
   });
   return errorOf(answer.status, detail, {
@@ -106,16 +106,16 @@ function errorOf(
 /** Of every 404 that is not about a resource: nothing answers at the path of the call. */
 const noRoute = 'route_not_found';
 
-/** A server of ours says which route it has not; every other `not_found` is about what the route was asked for. */
+/** Our server names the missing route. Every other `not_found` concerns the resource. */
 function isAboutRoute(code: string, { method, path }: Wire): boolean {
   return code === 'http_404' || (code === 'not_found' && typeof method === 'string' && typeof path === 'string');
 }
 
-function routeMessage(place: string, status: number, words = ''): string {
-  return `${place}: ${status}, the server has no such route. ${words} Check the base path of the URL; an older server may lack this operation.`;
+function routeMessage(place: string, status: number, serverMessage = ''): string {
+  return `${place}: ${status}, the server has no such route. ${serverMessage} Check the base path of the URL; an older server may lack this operation.`;
 }
 
-/** Not the words of an OJS server: somebody on the way answered, or another server. */
+/** The answer is not from an OJS server, but from a proxy or another server. */
 function foreignMessage(place: string, answer: Answer): string {
   const { status } = answer;
   const advice =
@@ -127,8 +127,8 @@ function foreignMessage(place: string, answer: Answer): string {
   return `${place}: expected an error of Open Job Spec, got ${describeAnswer(answer)}. ${advice}`;
 }
 
-function readCode(said: Wire, status: number): string {
-  const code = textOf(said.code)?.toLowerCase();
+function readCode(errorBody: Wire, status: number): string {
+  const code = textOf(errorBody.code)?.toLowerCase();
   if (code === undefined || code === '') return codeOfStatus[status] ?? `http_${status}`;
   return otherNames.get(code) ?? code;
 }

@@ -81,11 +81,11 @@ export function isRefused(answer: Answer, isAnswer?: (answer: Answer) => boolean
  * given.
  */
 export function unanswered(cause: unknown, context: ErrorContext, http: HttpOptions | null): Unanswered {
-  const said = `${context.operation}: ${messageOf(cause)}`;
+  const failure = `${context.operation}: ${messageOf(cause)}`;
   const message =
     http === null
-      ? said
-      : `${said.replace(/\.$/, '')}. Check the URL ${http.base.origin}, and that an OJS server runs there.`;
+      ? failure
+      : `${failure.replace(/\.$/, '')}. Check the URL ${http.base.origin}, and that an OJS server runs there.`;
   return { final: false, error: new OJSConnectionError(message, { ...context, cause }) };
 }
 

@@ -59,10 +59,10 @@ function withoutUrl(options: object, names: Names, what: string): OJSValidationE
   const slip = given.find((name) => !Object.hasOwn(names, name) && nearestName(name, ['url']) !== undefined);
   if (slip !== undefined) return OJSValidationError.of(slip, `unknown option. Did you mean url? ${forms(what, [])}`);
   const missing = `expected a URL or a transport, got options without url. ${forms(what, given)}`;
-  const strange = nameProblem(options, names);
-  if (strange === null) return OJSValidationError.of('target', missing);
+  const problem = nameProblem(options, names);
+  if (problem === null) return OJSValidationError.of('target', missing);
   // One error for both mistakes.
-  return OJSValidationError.of(strange.path, `${strange.message} And target: ${missing}`);
+  return OJSValidationError.of(problem.path, `${problem.message} And target: ${missing}`);
 }
 
 /** The two forms of the constructor, with the given names. Values may be secrets, so they are left out. */

@@ -114,10 +114,10 @@ const limits = new WeakMap<Connection, Promise<number | null>>();
  * The largest batch by the manifest; null if the manifest has none. Asked once a connection, and again after an error.
  */
 async function limitOf(connection: Connection, options: CallOptions): Promise<number | null> {
-  const asked = limits.get(connection) ?? connection.carry(batchLimit(), options);
-  limits.set(connection, asked);
+  const pending = limits.get(connection) ?? connection.carry(batchLimit(), options);
+  limits.set(connection, pending);
   try {
-    return await asked;
+    return await pending;
   } catch {
     limits.delete(connection);
     options.signal?.throwIfAborted();

@@ -182,9 +182,9 @@ export class Bulk {
 
   /** The request has too many jobs or bytes for the server or a proxy. */
   async #inParts(group: readonly Enqueue[], error: OJSAPIError, deadline: Deadline, uncertain: boolean): Promise<void> {
-    const said = numberOf(error.error.details.max_batch_size);
+    const limit = numberOf(error.error.details.max_batch_size);
     const fits =
-      said !== undefined && said >= 1 && said < group.length ? Math.floor(said) : Math.ceil(group.length / 2);
+      limit !== undefined && limit >= 1 && limit < group.length ? Math.floor(limit) : Math.ceil(group.length / 2);
     this.#max = Math.min(this.#max, fits);
     for (let at = 0; at < group.length; at += fits)
       await this.#bulk(group.slice(at, at + fits), deadline, uncertain, 0);

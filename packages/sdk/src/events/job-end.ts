@@ -69,12 +69,12 @@ function getOrCreate<K extends object, V>(values: WeakMap<K, V>, key: K, make: (
 }
 
 /** After the timeout of a wait, the time for one more read of the job, in milliseconds. */
-const patienceMs = 500;
+const lastReadMs = 500;
 
-/** The job at the end of a wait; null if the server does not answer within {@link patienceMs}. */
+/** The job at the end of a wait; null if the server does not answer within {@link lastReadMs}. */
 export async function jobNow(connection: Connection, jobId: string): Promise<Job | null> {
-  const signal = AbortSignal.any([AbortSignal.timeout(patienceMs), connection.closing]);
-  return connection.ask(getJob(jobId), { signal, requestTimeout: patienceMs }).catch(() => null);
+  const signal = AbortSignal.any([AbortSignal.timeout(lastReadMs), connection.closing]);
+  return connection.ask(getJob(jobId), { signal, requestTimeout: lastReadMs }).catch(() => null);
 }
 
 /** The timeout error, with the reason why the job has not ended. */

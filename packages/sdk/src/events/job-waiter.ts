@@ -85,7 +85,7 @@ export class JobWaiter {
         failures = 0;
       } catch (error) {
         deadline.signal.throwIfAborted();
-        if (!outage.bears(error, this.#answeredAt)) throw error;
+        if (!outage.covers(error, this.#answeredAt)) throw error;
         await deadline.race(pause(backoffMs(++failures, minPauseMs, maxPauseMs), deadline.signal));
       } finally {
         this.#leave(wait);
@@ -153,14 +153,14 @@ export class JobWaiter {
   async #run(poll: Poll): Promise<void> {
     const signal = AbortSignal.any([poll.controller.signal, this.#connection.closing]);
     try {
-      const asked = [...poll.waits];
+      const waits = [...poll.waits];
       const began = performance.now();
       const results = await this.#results(
-        asked.map(({ id }) => id),
+        waits.map(({ id }) => id),
         signal,
       );
       this.#answeredAt = performance.now();
-      const ended = asked.filter(({ id }) => isOver(results[id]));
+      const ended = waits.filter(({ id }) => isOver(results[id]));
       for (const wait of ended) this.#settle(wait);
       // A server that does not hold the call is polled.
       this.#isHeld = ended.length > 0 || performance.now() - began > holdMs / 2;

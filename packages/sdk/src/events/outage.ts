@@ -1,7 +1,7 @@
 import { isPassing } from '../connection/api-error.ts';
 import { OJSAPIError, OJSConnectionError, OJSTimeoutError } from '../errors.ts';
 
-/** Decides how long one wait bears errors: an outage shorter than the timeout of a call is waited out. */
+/** Decides how long a wait goes on after errors: an outage shorter than the timeout of a call is waited out. */
 export class Outage {
   readonly #limitMs: number;
   #since: number | null = null;
@@ -14,7 +14,7 @@ export class Outage {
    * Whether to ask again after the error.
    * @param answeredAt when the server last answered: an outage before that is over.
    */
-  bears(error: unknown, answeredAt: number): boolean {
+  covers(error: unknown, answeredAt: number): boolean {
     const now = performance.now();
     if (this.#since === null || answeredAt > this.#since) this.#since = now;
     return isOutage(error) && now - this.#since <= this.#limitMs;

@@ -29,8 +29,8 @@ export async function* polled(
   let isGone = false;
   while (!stop.aborted) {
     // Any type may end a job, so the loop reads all types of a job and filters here.
-    const asked = jobId === undefined ? types?.join(',') : undefined;
-    const page = await read(connection, { after, queues: queue, types: asked }, stop, times);
+    const typesQuery = jobId === undefined ? types?.join(',') : undefined;
+    const page = await read(connection, { after, queues: queue, types: typesQuery }, stop, times);
     if (page === null) return;
     const gap = { after: after ?? '' };
     if (page.gap === true)

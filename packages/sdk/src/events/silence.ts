@@ -15,14 +15,14 @@ export class Silence implements Disposable {
     this.#stop = stop;
     if (stop.aborted) this.#onStop();
     else stop.addEventListener('abort', this.#onStop, { once: true });
-    this.heard();
+    this.reset();
   }
 
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
-  heard(): void {
+  reset(): void {
     this.pause();
     const gone = () => this.#controller.abort(new OJSConnectionError(`The stream was silent for ${this.#ms} ms.`));
     if (!this.#controller.signal.aborted) this.#timer = setTimeout(gone, timerMs(this.#ms));

@@ -77,7 +77,7 @@ export async function* streamed({
         const reader = new FrameReader(lastId);
         onOpen();
         for await (const chunk of answer.chunks) {
-          silence.heard();
+          silence.reset();
           for (const frame of reader.read(chunk)) {
             if (frame.name === 'system.events_dropped') again = true;
             if (again) break;
@@ -89,7 +89,7 @@ export async function* streamed({
             isOver ||= channel.startsWith('job:') && terminal.has(event.state);
             silence.pause();
             yield event;
-            silence.heard();
+            silence.reset();
           }
           if (again) break;
           lastId = reader.lastId;

@@ -46,7 +46,7 @@ export class WorkflowWaiter {
         wake = resolve;
         const workflow = await deadline.race(this.#read(workflowId, deadline.signal)).catch((error: unknown) => {
           deadline.signal.throwIfAborted();
-          if (!outage.bears(error, answeredAt)) throw error;
+          if (!outage.covers(error, answeredAt)) throw error;
           return null;
         });
         if (workflow !== null) answeredAt = performance.now();

@@ -40,8 +40,8 @@ function expectedArgs(args: unknown): string {
 
 /** The first broken rule; null for a valid request. */
 export function problemOf(request: JobRequest): ValidationProblem | null {
-  const strange = isKnown(request, requestNames) ? null : nameProblem(request, requestNames);
-  if (strange !== null) return strange;
+  const problem = isKnown(request, requestNames) ? null : nameProblem(request, requestNames);
+  if (problem !== null) return problem;
   const broken = rules.find(({ name, holds }) => !holds(request[name]));
   if (broken === undefined) return null;
   const { name, expected } = broken;

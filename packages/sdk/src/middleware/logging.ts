@@ -44,8 +44,8 @@ export function loggingMiddleware(options: LoggingOptions = {}): ExecutionMiddle
       else if (requeue) log[level]('job snoozed', ended('snoozed'));
       else {
         const status = failure.code === 'timeout' ? 'timeout' : 'failed';
-        const { error_message: words, ...fields } = failureFields(failure, error, isSecret);
-        log.error('job failed', { ...ended(status), error: words, ...fields });
+        const { error_message: message, ...fields } = failureFields(failure, error, isSecret);
+        log.error('job failed', { ...ended(status), error: message, ...fields });
         markLogged(context, error);
       }
       throw error;

@@ -132,9 +132,9 @@ export function* registerCronJob(request: CronJobRequest, logger: Logger): Opera
 
 /** Warnings about a valid but unusual expression: those of the server, else that there is no next time. */
 function tellWarnings({ name, cron, nextRunAt, enabled }: CronJob, answer: Wire, logger: Logger): void {
-  const words = eachOf(answer.warnings, (warning) => textOf(warning) ?? textOf(wireOf(warning)?.message));
+  const texts = eachOf(answer.warnings, (warning) => textOf(warning) ?? textOf(wireOf(warning)?.message));
   const warnings =
-    words.length === 0 && nextRunAt === null && enabled !== false ? ['never runs: it has no next time'] : words;
+    texts.length === 0 && nextRunAt === null && enabled !== false ? ['never runs: it has no next time'] : texts;
   if (warnings.length > 0) logger.warn('cron registered with warnings', { name, cron, nextRunAt, warnings });
 }
 

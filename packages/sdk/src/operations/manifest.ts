@@ -33,19 +33,19 @@ export interface ServerTraits {
 
 const traitsByConnection = new WeakMap<Connection, Promise<ServerTraits>>();
 
-/** The traits, asked for once a connection. */
+/** The traits, read once a connection. */
 export function serverTraits(connection: Connection): Promise<ServerTraits> {
   // The traits of a fake must not outlive the test.
   if (currentFake() !== null) return connection.ask(readTraits(), {});
   const before = traitsByConnection.get(connection);
   if (before !== undefined) return before;
-  const asked = connection.ask(readTraits(), {});
-  asked.then(
+  const traits = connection.ask(readTraits(), {});
+  traits.then(
     ({ isSure }) => isSure || traitsByConnection.delete(connection),
     () => traitsByConnection.delete(connection),
   );
-  traitsByConnection.set(connection, asked);
-  return asked;
+  traitsByConnection.set(connection, traits);
+  return traits;
 }
 
 /** Reads the traits from the manifest. A server without a manifest counts as one without our extensions. */

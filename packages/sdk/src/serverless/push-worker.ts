@@ -205,10 +205,10 @@ class PushReporting extends Reporting {
 }
 
 function outcomeOf({ entry, outcome }: LeasedJob): PushOutcome {
-  const said: unknown = JSON.parse(entry);
-  if (!isObject(said)) return { status: 'superseded' };
-  if (outcome === 'ack') return { status: 'completed', ...(said.result !== undefined && { result: said.result }) };
-  const error = isObject(said.error) ? said.error : {};
+  const body: unknown = JSON.parse(entry);
+  if (!isObject(body)) return { status: 'superseded' };
+  if (outcome === 'ack') return { status: 'completed', ...(body.result !== undefined && { result: body.result }) };
+  const error = isObject(body.error) ? body.error : {};
   return {
     status: 'failed',
     error: {
@@ -217,7 +217,7 @@ function outcomeOf({ entry, outcome }: LeasedJob): PushOutcome {
       message: typeof error.message === 'string' ? error.message : '',
       retryable: error.retryable !== false,
     },
-    ...(said.requeue === true && { requeue: true }),
-    ...(typeof said.delay_ms === 'number' && { delayMs: said.delay_ms }),
+    ...(body.requeue === true && { requeue: true }),
+    ...(typeof body.delay_ms === 'number' && { delayMs: body.delay_ms }),
   };
 }

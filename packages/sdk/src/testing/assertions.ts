@@ -130,7 +130,7 @@ export function assertWorkflowCreated(kind: 'chain' | 'group' | 'batch' | 'dag',
   if (reasons.includes(null)) return;
   const lines = rows.map(({ record }, index) => `${record.kind} ${record.id}: ${reasons[index]}`);
   throw new AssertionError({
-    message: message(`assertWorkflowCreated(${kind}${said(match)}): no such workflow.`, 'did not match', lines),
+    message: message(`assertWorkflowCreated(${kind}${matchText(match)}): no such workflow.`, 'did not match', lines),
     stackStartFn: assertWorkflowCreated,
   });
 }
@@ -161,7 +161,7 @@ function expectSome(
   const { count } = match;
   if (count === undefined ? matching.length > 0 : matching.length === count) return;
   const expected = count === undefined ? 'at least 1' : `exactly ${count}`;
-  const head = `expected ${expected} ${type}${said(match)} to be ${what}, found ${matching.length}.`;
+  const head = `expected ${expected} ${type}${matchText(match)} to be ${what}, found ${matching.length}.`;
   const texts = [message(head, 'did not match', others)];
   if (matching.length > 0) texts.push(message('', 'matched', matching));
   throw new AssertionError({
@@ -183,7 +183,7 @@ function expectNone(
   const { matching, others } = sort(type, match, check);
   const { count } = match;
   if (count === undefined ? matching.length === 0 : matching.length !== count) return;
-  const head = `expected ${count === undefined ? 'no' : `any number but ${count} of`} ${type}${said(match)} to be ${what}, found ${matching.length}.`;
+  const head = `expected ${count === undefined ? 'no' : `any number but ${count} of`} ${type}${matchText(match)} to be ${what}, found ${matching.length}.`;
   const texts = [message(head, 'matched', matching), message('', 'did not match', others)];
   throw new AssertionError({
     message: texts.filter((text) => text !== '').join('\n'),
@@ -219,7 +219,7 @@ function message(head: string, how: string, lines: readonly string[]): string {
   return `${head === '' ? '' : `${head}\n`}${lines.length} ${how}:${shown.join('')}${rest}`;
 }
 
-function said(match: Match | WorkflowMatch): string {
+function matchText(match: Match | WorkflowMatch): string {
   const shown = Object.entries(match).filter(([name, value]) => name !== 'count' && value !== undefined);
   return shown.length === 0
     ? ''

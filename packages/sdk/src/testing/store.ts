@@ -66,12 +66,12 @@ export abstract class Store implements FakeStore, Scope {
     return this;
   }
 
-  failNext(job: string | JobDef, error: unknown = asked(job)): this {
+  failNext(job: string | JobDef, error: unknown = orderedFailure(job)): this {
     this.runner.failNext(typeOf(job), error);
     return this;
   }
 
-  failAll(job: string | JobDef, error: unknown = asked(job)): this {
+  failAll(job: string | JobDef, error: unknown = orderedFailure(job)): this {
     this.runner.failAll(typeOf(job), error);
     return this;
   }
@@ -93,7 +93,7 @@ export abstract class Store implements FakeStore, Scope {
   }
 }
 
-function asked(job: string | JobDef): Error {
+function orderedFailure(job: string | JobDef): Error {
   return new Error(`${typeOf(job)} failed because its test called failNext() or failAll().`);
 }
 

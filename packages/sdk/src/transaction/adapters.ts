@@ -211,11 +211,11 @@ function knex(executor: KnexExecutor): SqlTransaction {
     async query(text, values) {
       // Knex placeholders have no numbers.
       const used: (string | number | null)[] = [];
-      const asked = text.replace(/\$(\d+)/g, (_, number: string) => {
+      const sql = text.replace(/\$(\d+)/g, (_, number: string) => {
         used.push(values[Number(number) - 1] ?? null);
         return '?';
       });
-      return rowsOf(await executor.raw(asked, used));
+      return rowsOf(await executor.raw(sql, used));
     },
   };
 }

@@ -141,9 +141,14 @@ function refuseDatabase({ isDatabase }: { readonly isDatabase?: unknown }): void
   );
 }
 
-export function stagedOf(request: PreparedRequest | null, asked: JobRequest | undefined): StagedJob {
+export function stagedOf(request: PreparedRequest | null, original: JobRequest | undefined): StagedJob {
   if (request !== null) return { id: request.id, type: request.type, queue: request.queue, outcome: 'staged' };
-  return { id: asked?.id ?? '', type: asked?.type ?? '', queue: asked?.queue ?? 'default', outcome: 'dropped' };
+  return {
+    id: original?.id ?? '',
+    type: original?.type ?? '',
+    queue: original?.queue ?? 'default',
+    outcome: 'dropped',
+  };
 }
 
 /** Says what to do if the table is missing. Every other error stays the database's own. */

@@ -24,9 +24,9 @@ export async function gather<T>(
   send: (requests: readonly JobRequest[]) => Promise<Sent<T>>,
 ): Promise<T> {
   if (middleware.length === 0) return (await send(requests)).answer;
-  const sent = quiet(Promise.withResolvers<Sent<T>>());
+  const sent = handled(Promise.withResolvers<Sent<T>>());
   const passes = requests.map((request, index) => {
-    const arrived = quiet(Promise.withResolvers<JobRequest>());
+    const arrived = handled(Promise.withResolvers<JobRequest>());
     const run = compose<JobRequest, Job | null>(middleware, async (final) => {
       arrived.resolve(final);
       return (await sent.promise).jobs[index] ?? null;
@@ -56,7 +56,7 @@ export async function gather<T>(
 }
 
 /** Marks the rejection as handled: another promise reports the failure. */
-function quiet<T>(resolvers: PromiseWithResolvers<T>): PromiseWithResolvers<T> {
+function handled<T>(resolvers: PromiseWithResolvers<T>): PromiseWithResolvers<T> {
   resolvers.promise.catch(() => {});
   return resolvers;
 }

@@ -71,7 +71,7 @@ async function start(
       connection.callWithin(deadline, call, about, settings, failures),
     );
     const byId = new Map(workflow.steps.map((step) => [step.id, step] as const));
-    const seen = jobs.map((job) => {
+    const sent = jobs.map((job) => {
       const body = bodies.get(job);
       // A step with dependencies has no job yet.
       return readJob({
@@ -82,7 +82,7 @@ async function start(
         ...body?.options,
       });
     });
-    return { answer: { workflow, shape: shapeOfPlan(plan) }, jobs: seen };
+    return { answer: { workflow, shape: shapeOfPlan(plan) }, jobs: sent };
   };
   return gather(middleware, requests, paths, send);
 }

@@ -1,7 +1,7 @@
 import type { Logger } from '../../connection/logger.ts';
 import type { Job } from '../../job/job.ts';
 import type { JsonArray, Meta } from '../../json.ts';
-import { abortExecution, isOver, type JobContext, whatAborts, whetherOver } from './context.ts';
+import { abortExecution, abortKey, isOver, type JobContext, overKey } from './context.ts';
 
 /**
  * The same execution with other args: decrypted ones, or what a schema made of them. A middleware hands it on by
@@ -84,11 +84,11 @@ class ContextWithArgs<A extends JsonArray> implements JobContext<A> {
     return (state) => this.#inner.checkpoint(state);
   }
 
-  get [whetherOver](): boolean {
+  get [overKey](): boolean {
     return isOver(this.#inner);
   }
 
-  [whatAborts](reason: Error): void {
+  [abortKey](reason: Error): void {
     abortExecution(this.#inner, reason);
   }
 }

@@ -45,17 +45,17 @@ export interface JobContext<A extends JsonArray = JsonArray> {
 }
 
 /** Registered process-wide, because a middleware may be of another copy of this package. */
-export const whatAborts: unique symbol = Symbol.for('@ojs-ts/sdk.abortExecution');
+export const abortKey: unique symbol = Symbol.for('@ojs-ts/sdk.abortExecution');
 
 /** Aborts `context.signal`, to end an execution from outside its handler. A context without a worker stays as it is. */
 export function abortExecution(context: JobContext, reason: Error): void {
-  if (whatAborts in context && typeof context[whatAborts] === 'function') context[whatAborts](reason);
+  if (abortKey in context && typeof context[abortKey] === 'function') context[abortKey](reason);
 }
 
-/** Registered process-wide, as `whatAborts`. */
-export const whetherOver: unique symbol = Symbol.for('@ojs-ts/sdk.isExecutionOver');
+/** Registered process-wide, as `abortKey`. */
+export const overKey: unique symbol = Symbol.for('@ojs-ts/sdk.isExecutionOver');
 
 /** Whether the outcome is decided already: by a cancellation, a lost lease, a timeout or a shutdown. */
 export function isOver(context: JobContext): boolean {
-  return whetherOver in context && context[whetherOver] === true;
+  return overKey in context && context[overKey] === true;
 }

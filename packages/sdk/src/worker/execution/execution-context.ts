@@ -4,7 +4,7 @@ import type { Job } from '../../job/job.ts';
 import { readJob } from '../../job/read-job.ts';
 import { type JsonArray, type Meta, numberOf, textOf, wireOf } from '../../json.ts';
 import type { LeasedJob } from '../leases/leased-job.ts';
-import { type JobContext, whatAborts, whetherOver } from './context.ts';
+import { abortKey, type JobContext, overKey } from './context.ts';
 import { type Reporting, Reports } from './reports.ts';
 export interface ContextServices {
   readonly logger: Logger;
@@ -116,11 +116,11 @@ export class ExecutionContext implements JobContext {
     if (this.#leased.aborted) throw this.#leased.reason;
   }
 
-  [whatAborts](reason: Error): void {
+  [abortKey](reason: Error): void {
     this.#leased.abort(reason);
   }
 
-  get [whetherOver](): boolean {
+  get [overKey](): boolean {
     return this.#leased.state !== 'running';
   }
 

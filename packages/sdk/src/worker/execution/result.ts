@@ -36,8 +36,8 @@ export function resultText(result: unknown, maxBytes = Number.POSITIVE_INFINITY)
 }
 
 /** The error for a result that the server has refused. */
-export function refusedResult(status: number, said: string): ResultError {
-  const message = `the server refused it with ${status}: ${said.replace(/\.$/, '')}`;
+export function refusedResult(status: number, reason: string): ResultError {
+  const message = `the server refused it with ${status}: ${reason.replace(/\.$/, '')}`;
   if (status === 413) return tooLarge(message);
   return new ResultError('invalid_result', { path: 'result', message }, 'return what the server takes, or nothing');
 }
