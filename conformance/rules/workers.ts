@@ -97,7 +97,7 @@ export const workers: Section = {
       must: 'Workers fetch, shut down and handle signals as specified.',
       cases: [],
       tests: [
-        ['packages/sdk/test/worker/worker.test.ts', 'at the timeout the signal aborts'],
+        ['packages/sdk/test/worker/worker.test.ts', 'a timeout aborts the signal'],
         [
           'packages/sdk/test/worker/lifecycle.test.ts',
           'at the end of the grace period the signal aborts and the job goes back uncounted as shutdown',

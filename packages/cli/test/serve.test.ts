@@ -180,7 +180,7 @@ describe('ojs', () => {
     [[], {}, 200],
     [['--no-playground'], {}, 404],
     [[], { OJS_PLAYGROUND: 'false' }, 404],
-  ] as const)('with %j and %j the playground is %i', async (flags, env, status) => {
+  ] as const)('with flags %j and environment %j, /playground answers %i', async (flags, env, status) => {
     const command = ojs(['serve', '--storage', 'memory:', '--port', '0', '--log-level', 'warn', ...flags], env);
     expect((await fetch(`${await listening(command)}/playground`)).status).toBe(status);
   });

@@ -53,7 +53,7 @@ describe('retries over a transport that is spoiled', () => {
     expect(await available()).toBe(2);
   });
 
-  test('on a server without idempotency keys, a duplicate that is our own id after an unknown outcome is success', async () => {
+  test('without idempotency keys, a duplicate with the call’s own id after an unknown outcome is a success', async () => {
     const refuseOwn = (operation: string) =>
       faulty.spoil(operation, async (call) => {
         const body = JSON.parse(call.body ?? '{}');

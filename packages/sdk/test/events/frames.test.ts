@@ -62,7 +62,7 @@ describe('the text of a stream', () => {
     )
     .map(([mark, lines]) => mark + lines.flat().join(''));
 
-  test('reads the same events wherever it is cut, with LF, CR and CRLF, comments and several lines of data', () => {
+  test('the reader gives the same events for any cut, with LF, CR, CRLF, comments and several data lines', () => {
     fc.assert(
       fc.property(stream, fc.array(fc.nat(), { maxLength: 12 }), (text, places) => {
         const reader = new FrameReader();
@@ -107,7 +107,7 @@ describe('Event', () => {
         data,
       },
     ],
-  ])('reads the form %s', (_, raw) => {
+  ])('Event.fromDict reads the form %s', (_, raw) => {
     const event = Event.fromDict(raw);
     expect(event).toMatchObject({ event: EventType.JOB_COMPLETED, timestamp: new Date('2026-01-31T12:00:00Z'), data });
     expect([event.jobId, event.jobType, event.queue, event.state]).toEqual(['019', 'email.send', 'email', 'completed']);

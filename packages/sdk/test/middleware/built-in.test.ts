@@ -206,7 +206,7 @@ describe('retryMiddleware (C2: it always rejected with its own misuse of next)',
     if (state === 'discarded') expect(done.error?.message).toBe(`failure ${runs}`);
   });
 
-  test.each([new DiscardError('no'), new SnoozeError('1h')])('lets %o through at once', async (error) => {
+  test.each([new DiscardError('no'), new SnoozeError('1h')])('retryMiddleware rethrows %o at once', async (error) => {
     let count = 0;
     const worker = bench.worker().middleware(retryMiddleware(quick));
     const ran = gate();

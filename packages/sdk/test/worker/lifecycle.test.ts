@@ -269,7 +269,7 @@ describe('quiet', () => {
     expect(worker.state).toBe('running');
   }
 
-  test('quiet() takes no new jobs and finishes the old; resume() goes on', async () => {
+  test('quiet() fetches no new jobs and finishes running ones; resume() fetches again', async () => {
     const old = await bench.client.enqueue('test.job', ['old']);
     const began = gate();
     const release = gate();

@@ -66,7 +66,7 @@ test('a long poll and an outcome that hang go again at once, by the same ids', a
   expect(ran).toEqual([0, 1]);
 });
 
-test('on a server that cannot repeat a fetch, one that hangs is left alone: the jobs that it has claimed come with its answer', async () => {
+test('on a server without repeatable fetches a hanging fetch is kept, because its answer has claimed jobs', async () => {
   const { client, embedded } = bench;
   const job = await client.enqueue('test.job', []);
   const { opened, open } = gate();

@@ -61,7 +61,7 @@ describe('the watchdog', () => {
     await running;
   });
 
-  test('says nothing while nothing is wanted, nor about time in which the event loop stood still', async () => {
+  test('the watchdog ignores time without free slots and time in which the event loop was blocked', async () => {
     const stale: number[] = [];
     let wants = false;
     const watchdog = new Watchdog({ limitMs: 200, blockMs: 100, wants: () => wants, stale: (ms) => stale.push(ms) });

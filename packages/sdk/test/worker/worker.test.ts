@@ -211,7 +211,7 @@ describe('failures', () => {
     },
   );
 
-  test('with a dead letter such a job stands there, to be run again once its handler is mended', async () => {
+  test('with a dead letter, a job with an invalid result can be retried from there', async () => {
     const job = await run(() => 1n, { maxAttempts: 3, onExhaustion: 'dead_letter' });
     const dead = await bench.client.listDeadLetterJobs();
     expect(dead.items.map(({ id }) => id)).toContain(job.id);
@@ -267,7 +267,7 @@ describe('failures', () => {
 });
 
 describe('timeouts (ojs-timeouts §5.1)', () => {
-  test('at the timeout the signal aborts, the slot is free, the job fails as timeout; the handler’s later result is ignored', async () => {
+  test('a timeout aborts the signal, frees the slot and fails the job; the handler’s later result is ignored', async () => {
     const reason = gate<unknown>();
     const release = gate();
     const first = await bench.client.enqueue('slow.job', [], { timeoutMs: 40, retry: { maxAttempts: 1 } });

@@ -305,7 +305,7 @@ describe('a call that starts a workflow', () => {
   const never = () => new Promise<never>(() => {});
 
   test.each(['the manifest', 'a middleware', 'the answer'])(
-    'ends by its own time and signal while %s hangs',
+    'the deadline and signal of a workflow call apply while %s hangs',
     async (what) => {
       if (what === 'a middleware') client.enqueueMiddleware(never);
       else {

@@ -38,7 +38,7 @@ test('a result that no request can hold fails its job as well', async () => {
   expect(await endOf(server.url, 'huge', 40_000_000)).toEqual(refused);
 });
 
-test('on a server without worker.exchange too', async () => {
+test('large results are refused on a server without worker.exchange, too', async () => {
   await using proxy = await openProxy(server.url, (line) =>
     line.endsWith('/exchange') ? { status: 404, body: '' } : 'pass',
   );

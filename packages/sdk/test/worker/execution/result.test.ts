@@ -19,7 +19,7 @@ describe('results', () => {
     );
   });
 
-  test('what has a toJSON is sent as that says; undefined members are left out, undefined items become null', () => {
+  test('a value with toJSON is sent in that form; undefined members are omitted, undefined items become null', () => {
     const at = new Date(0);
     expect(resultText({ at, price: new Money(), none: undefined, all: [undefined, 1] })).toBe(
       '{"at":"1970-01-01T00:00:00.000Z","price":{"cents":"5"},"all":[null,1]}',
@@ -72,7 +72,7 @@ describe('results', () => {
     );
   });
 
-  test('it is a validation error with its issue, and never quotes the value', () => {
+  test('a bad result gives a validation error with its issue that never quotes the value', () => {
     const error = refusedResult(422, 'lone surrogate.');
     expect(error).toBeInstanceOf(OJSValidationError);
     expect(error).toMatchObject({

@@ -14,7 +14,7 @@ function ran(...milliseconds: readonly number[]): LeasedJob[] {
 }
 
 describe('how many jobs are fetched ahead', () => {
-  test('as many as keep the slots busy for a turn where jobs are shorter than a turn, up to the most', () => {
+  test('for short jobs the window covers one request, up to its maximum', () => {
     const pace = new PrefetchWindow(10, 100);
     expect(pace.ahead).toBe(0);
     pace.answered(ran(...Array(10).fill(0.1)), 2);
@@ -25,7 +25,7 @@ describe('how many jobs are fetched ahead', () => {
     expect(pace.ahead).toBe(100);
   });
 
-  test('none where they take longer than a turn, or never ran', () => {
+  test('the window is 0 for jobs longer than a request, and before the first job', () => {
     const pace = new PrefetchWindow(2, 100);
     pace.answered(ran(...Array(20).fill(3), ...Array(20).fill(Number.POSITIVE_INFINITY)), 2);
     expect(pace.ahead).toBe(0);
@@ -64,7 +64,7 @@ describe('a worker with the defaults', () => {
         : [];
     });
 
-  test('fetches ahead of short handlers, which never run more at once than its concurrency', async () => {
+  test('a worker prefetches for short handlers and never exceeds its concurrency', async () => {
     const jobs = await enqueue(1_000, 'short.job');
     let [running, most] = [0, 0];
     const worker = bench.worker({ concurrency: 4 });
@@ -80,7 +80,7 @@ describe('a worker with the defaults', () => {
     expect(await bench.client.queueStats('default')).toMatchObject({ completed: 1_000, active: 0 });
   });
 
-  test('has a second turn under way while it works, so that neither waits for the other', async () => {
+  test('a worker has a second request under way while handlers run', async () => {
     const jobs = await enqueue(2_000, 'short.job');
     const worker = bench.worker({ concurrency: 100 });
     const asked = () => bench.wire.of('worker.exchange').length;
@@ -93,7 +93,7 @@ describe('a worker with the defaults', () => {
     expect(meanwhile).toBeGreaterThan(1_000);
   });
 
-  test('holds no more jobs than its concurrency where handlers take longer than a turn', async () => {
+  test('a worker holds no more jobs than its concurrency for handlers longer than a request', async () => {
     const jobs = await enqueue(6, 'long.job');
     const gates = jobs.map(() => gate());
     const began = jobs.map(() => gate());
@@ -114,7 +114,7 @@ describe('a worker with the defaults', () => {
     });
   });
 
-  test('asks for no more than its slots once the queues were empty', async () => {
+  test('a worker fetches no more than its free slots after the queues were empty', async () => {
     const jobs = await enqueue(300, 'short.job');
     const worker = bench.worker({ concurrency: 4 });
     worker.register('short.job', () => {});
@@ -130,7 +130,7 @@ describe('a worker with the defaults', () => {
     });
   });
 
-  test('gives back, uncounted, what it fetched ahead when long handlers hold its slots', async () => {
+  test('a worker gives prefetched jobs back, uncounted, when long handlers hold its slots', async () => {
     await enqueue(500, 'short.job');
     const jobs = await enqueue(40, 'long.job');
     const release = gate();
@@ -157,7 +157,7 @@ describe('a worker with the defaults', () => {
     expect(begun).toBe(40);
   });
 
-  test('ends at once though a fetch that carries nothing is not answered', async () => {
+  test('a worker stops at once, even if an empty fetch has no answer', async () => {
     await enqueue(2_000, 'short.job');
     const spoiled = gate();
     const spoil = () =>
@@ -182,7 +182,7 @@ describe('a worker with the defaults', () => {
     expect(await bench.client.queueStats('default')).toMatchObject({ active: 0 });
   });
 
-  test('refuses what is neither a number nor auto', () => {
+  test('prefetch accepts a number or auto only', () => {
     // @ts-expect-error: the checker says so too.
     expect(() => bench.worker({ prefetch: 'many' })).toThrow(OJSValidationError);
   });

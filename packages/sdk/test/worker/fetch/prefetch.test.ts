@@ -35,7 +35,7 @@ describe('prefetch', () => {
     expect(most).toBe(2);
   });
 
-  test.each(['quiet', 'stop'] as const)('on %s what waits goes back uncounted', async (way) => {
+  test.each(['quiet', 'stop'] as const)('on %s waiting jobs go back uncounted', async (way) => {
     const jobs = await enqueue(4);
     const [began, release] = [gate(), gate()];
     const worker = bench.worker({ concurrency: 1, prefetch: 3, heartbeatInterval: 10 });

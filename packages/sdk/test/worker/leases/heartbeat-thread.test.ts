@@ -84,7 +84,7 @@ describe.concurrent('heartbeats from a thread', () => {
     expect(await program.exit).toEqual({ code: 0, signal: null });
   });
 
-  test('without the thread the same handler loses its job', async () => {
+  test('without the thread, a handler that blocks loses its job', async () => {
     await using server = await open();
     await using client = new Client(server.url);
     await using program = run('blocking.ts', server.url, 'none', '1500', '500');
