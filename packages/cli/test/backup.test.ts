@@ -71,8 +71,8 @@ const job = async (url: string, id: string) => (await fetch(`${url}/ojs/v1/jobs/
 test('ojs restore copies a backup of a file in use to another file, which serves the same jobs', async () => {
   const directory = folder();
   const { url, server } = await serving(join(directory, 'a.db'));
-  const known: string[] = [];
-  for (let number = 0; number < 120; number++) known.push(await enqueue(url, `[${number}.0, 12345678901234567890]`));
+  const ids: string[] = [];
+  for (let number = 0; number < 120; number++) ids.push(await enqueue(url, `[${number}.0, 12345678901234567890]`));
   // Enqueues go on until the backup is there.
   let going = true;
   const load = (async () => {
@@ -89,18 +89,18 @@ test('ojs restore copies a backup of a file in use to another file, which serves
   await load;
   expect(backup).toMatchObject({ code: 0, output: '' });
   expect(backup.errors).toMatch(/records of sqlite \(\d+ jobs, 0 workflows, 0 crons\) written to/);
-  const told = await Promise.all(known.map((id) => job(url, id)));
+  const before = await Promise.all(ids.map((id) => job(url, id)));
   await server.end('SIGTERM');
 
   const restored = await ojs('restore', '--url', `sqlite:${join(directory, 'b.db')}`, join(directory, 'a.ndjson.gz'));
   expect(restored).toMatchObject({ code: 0, output: '' });
   const other = await serving(join(directory, 'b.db'));
-  expect(await Promise.all(known.map((id) => job(other.url, id)))).toEqual(told);
+  expect(await Promise.all(ids.map((id) => job(other.url, id)))).toEqual(before);
   const fetched = await fetch(`${other.url}/ojs/v1/workers/fetch`, {
     method: 'POST',
     body: Buffer.from('{"queues":["q"],"count":1}'),
   });
-  expect(await fetched.text()).toContain(known[0]);
+  expect(await fetched.text()).toContain(ids[0]);
   await other.server.end('SIGTERM');
 
   const again = await ojs('restore', '--url', `sqlite:${join(directory, 'b.db')}`, join(directory, 'a.ndjson.gz'));

@@ -131,28 +131,28 @@ test('Built-in Middleware: retry', async () => {
 });
 
 test('Built-in Middleware: metrics', async () => {
-  const told: unknown[][] = [];
+  const calls: unknown[][] = [];
   class MyRecorder implements MetricsRecorder {
     jobStarted(jobType: string, queue: string): void {
-      told.push(['started', jobType, queue]);
+      calls.push(['started', jobType, queue]);
     }
     jobCompleted(jobType: string, queue: string, durationS: number): void {
-      told.push(['completed', jobType, queue, durationS]);
+      calls.push(['completed', jobType, queue, durationS]);
     }
     jobFailed(jobType: string, queue: string, durationS: number, error: unknown): void {
-      told.push(['failed', jobType, queue, durationS, error]);
+      calls.push(['failed', jobType, queue, durationS, error]);
     }
   }
   await working(() => {}, metricsMiddleware(new MyRecorder()));
   const failure = new Error('no');
   await working(() => Promise.reject(failure), metricsMiddleware(new MyRecorder()));
-  expect(told).toEqual([
+  expect(calls).toEqual([
     ['started', 'email.send', 'default'],
     ['completed', 'email.send', 'default', expect.any(Number)],
     ['started', 'email.send', 'default'],
     ['failed', 'email.send', 'default', expect.any(Number), failure],
   ]);
-  expect(told[1]?.[3]).toBeLessThan(1);
+  expect(calls[1]?.[3]).toBeLessThan(1);
 });
 
 test('Type Hints: the middleware type aliases', async () => {

@@ -72,10 +72,10 @@ test('explicit providers: a CONSUMER span for each job, the metrics and the attr
     'ojs.job.queue': 'email',
     'ojs.job.attempt': 1,
   });
-  const told = await points();
-  expect(told.get('ojs.job.completed')?.dataPoints.map(({ value }) => value)).toEqual([1]);
-  expect(told.get('ojs.job.failed')?.dataPoints.map(({ value }) => value)).toEqual([1]);
-  expect(told.get('ojs.job.duration')).toMatchObject({ unit: 's' });
+  const metrics = await points();
+  expect(metrics.get('ojs.job.completed')?.dataPoints.map(({ value }) => value)).toEqual([1]);
+  expect(metrics.get('ojs.job.failed')?.dataPoints.map(({ value }) => value)).toEqual([1]);
+  expect(metrics.get('ojs.job.duration')).toMatchObject({ unit: 's' });
 });
 
 test('global tracer/meter providers', async () => {

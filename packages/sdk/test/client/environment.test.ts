@@ -60,15 +60,15 @@ describe('the environment, below code and above the defaults', () => {
     [{ NODE_ENV: 'test' }, ['warn', 'error']],
     [{ NODE_TEST_CONTEXT: 'child-v8' }, ['warn', 'error']],
     [{ NODE_ENV: 'test', OJS_LOG_LEVEL: 'info' }, ['info', 'warn', 'error']],
-  ])('with %o the console is told of %o, never on standard output', (variables, expected) => {
+  ])('with %o the console logs %o, never to standard output', (variables, expected) => {
     for (const name of ['NODE_ENV', 'NODE_TEST_CONTEXT', 'OJS_LOG_LEVEL']) vi.stubEnv(name, variables[name]);
-    const told: unknown[] = [];
+    const lines: unknown[] = [];
     for (const method of ['warn', 'error'] as const)
-      vi.spyOn(console, method).mockImplementation((line) => void told.push(line));
+      vi.spyOn(console, method).mockImplementation((line) => void lines.push(line));
     const output = [vi.spyOn(console, 'info'), vi.spyOn(console, 'debug'), vi.spyOn(console, 'log')];
     const logger = consoleLogger();
     for (const level of ['debug', 'info', 'warn', 'error'] as const) logger[level](level);
-    expect(told).toEqual(expected.map((level) => `ojs: ${level}`));
+    expect(lines).toEqual(expected.map((level) => `ojs: ${level}`));
     for (const method of output) expect(method).not.toHaveBeenCalled();
     vi.restoreAllMocks();
   });
@@ -94,8 +94,8 @@ describe('TLS', () => {
     });
     await using careless = new Client(url, { ...options, tls: { rejectUnauthorized: false } });
     expect(await careless.health()).toMatchObject({ status: 'ok' });
-    await using told = new Client(url, { ...options, tls: { ca: cert } });
-    expect(await told.health()).toMatchObject({ status: 'ok' });
+    await using trusting = new Client(url, { ...options, tls: { ca: cert } });
+    expect(await trusting.health()).toMatchObject({ status: 'ok' });
     vi.stubEnv('OJS_TLS_CA_FILE', certFile);
     vi.stubEnv('OJS_TLS_CERT_FILE', certFile);
     vi.stubEnv('OJS_TLS_KEY_FILE', keyFile);

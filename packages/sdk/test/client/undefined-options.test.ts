@@ -130,15 +130,15 @@ test('at run time an undefined option counts as absent', async () => {
       logger: undefined,
     });
     const [given, plain] = [await client.enqueue('a.b', [], nothing), await client.enqueue('a.b', [])];
-    const told = (job: object) => ({
+    const fields = (job: object) => ({
       ...JSON.parse(JSON.stringify(job)),
       id: '',
       createdAt: '',
       enqueuedAt: '',
       raw: {},
     });
-    expect(told(given)).toEqual(told(plain));
-    expect(told(given)).toMatchObject({ type: 'a.b', queue: 'default', state: 'available' });
+    expect(fields(given)).toEqual(fields(plain));
+    expect(fields(given)).toMatchObject({ type: 'a.b', queue: 'default', state: 'available' });
     await client.workflow(
       chain('w', [{ type: 'of.chain', args: [], priority: undefined, queue: undefined }], { priority: 5, queue: 'q' }),
     );

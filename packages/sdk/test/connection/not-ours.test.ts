@@ -121,14 +121,14 @@ describe('what is no missing job', () => {
       heartbeatInterval: 10,
     });
     const running = worker.register('a.job', () => {}).start();
-    const told = (level: string) => logger.lines.filter((line) => line.level === level).map(({ message }) => message);
+    const lines = (level: string) => logger.lines.filter((line) => line.level === level).map(({ message }) => message);
     await expect
-      .poll(() => told('debug').filter((message) => message === 'heartbeat failed').length)
+      .poll(() => lines('debug').filter((message) => message === 'heartbeat failed').length)
       .toBeGreaterThan(3);
-    expect(told('warn')).toHaveLength(1);
-    expect(told('info')).toEqual(['worker started']);
+    expect(lines('warn')).toHaveLength(1);
+    expect(lines('info')).toEqual(['worker started']);
     isUp = true;
-    await expect.poll(() => told('info')).toContain('server reachable again');
+    await expect.poll(() => lines('info')).toContain('server reachable again');
     await worker.stop({ timeout: 0 });
     await running;
 
@@ -155,12 +155,12 @@ describe('what is no missing job', () => {
     const logger = keepingLogger();
     const worker = new Worker(`${otherUrl}/plain`, { logger, handleSignals: false, heartbeatThread: false });
     const running = worker.register('a.job', () => {}).start();
-    const told = () =>
+    const lines = () =>
       logger.lines.filter(
         ({ message }) => message.startsWith('server unreachable') || message.startsWith('heartbeat failed'),
       );
-    await expect.poll(() => told().map(({ message }) => message)).toContain('server unreachable: trying again');
-    expect(JSON.stringify(told())).toContain(
+    await expect.poll(() => lines().map(({ message }) => message)).toContain('server unreachable: trying again');
+    expect(JSON.stringify(lines())).toContain(
       `POST ${otherUrl}/plain/ojs/v1/workers/exchange: expected an error of Open Job Spec, got 404`,
     );
     await worker.stop({ timeout: 0 });

@@ -126,7 +126,7 @@ test('the args of a cron are encrypted when it is registered, for every run of i
     seen = { args, user: meta.user };
   });
   expect(seen).toEqual({ args: given, user: 7 });
-  // As the guide told before: encoded by hand.
+  // Encoded by hand.
   const own = await encodeArgs(codec, given, { user: 7 });
   expect(await client.registerCronJob({ name: 'rent', cron: '@daily', type: 'pay.charge', ...own })).toMatchObject({
     args: own.args,

@@ -126,13 +126,13 @@ test('enqueueAfterCommit() throws outside of a request', async () => {
 
 test('onDeferredError gets a job that could not be sent after its response; the others are sent', async () => {
   const failures: unknown[] = [];
-  const told = new OjsApp({
+  const reporting = new OjsApp({
     target: embedded,
     logger,
     onDeferredError: (error, job) => failures.push([job.type, (error as OJSError).name]),
   });
   const unique = { keys: ['type' as const] };
-  for (const one of [told, app]) {
+  for (const one of [reporting, app]) {
     const scope = one.open({});
     await one.within(scope, async () => {
       await one.enqueueAfterCommit('only.one', [], { unique });
@@ -146,7 +146,7 @@ test('onDeferredError gets a job that could not be sent after its response; the 
     logger.lines.filter(({ message }) => message === 'deferred job not enqueued: its response was already sent'),
   ).toHaveLength(2);
   expect(await waiting()).toBe(3);
-  await told.close();
+  await reporting.close();
 });
 
 test('a given client stays open and has the context middleware once', async () => {
@@ -184,22 +184,22 @@ test('a refused job does not hold back the other jobs of a commit, and commit() 
 });
 
 test('errors of a listener change nothing', async () => {
-  const told = new OjsApp({
+  const reporting = new OjsApp({
     target: embedded,
     logger,
     onDeferredError: () => {
       throw new Error('mine');
     },
   });
-  const scope = told.open({});
+  const scope = reporting.open({});
   const unique = { keys: ['type' as const] };
-  await told.within(scope, async () => {
-    await told.enqueueAfterCommit('only.one', [], { unique });
-    await told.enqueueAfterCommit('only.one', [], { unique });
+  await reporting.within(scope, async () => {
+    await reporting.enqueueAfterCommit('only.one', [], { unique });
+    await reporting.enqueueAfterCommit('only.one', [], { unique });
   });
-  await told.settle(scope, true);
+  await reporting.settle(scope, true);
   expect(logger.lines.at(-1)).toMatchObject({ level: 'error', message: 'onDeferredError failed' });
-  await told.close();
+  await reporting.close();
 });
 
 test('a job after the end of its request or transaction is sent at once, or dropped if that failed', async () => {

@@ -86,7 +86,7 @@ describe('one failure is one line', () => {
     'job lost',
     'outcome dropped: the job no longer belongs to this worker',
   ];
-  const told = () =>
+  const lines = () =>
     bench.logger.lines
       .filter(({ message }) => about.includes(message))
       .map(({ level, message }) => `${level} ${message}`);
@@ -98,7 +98,7 @@ describe('one failure is one line', () => {
     worker.middleware(loggingMiddleware());
     const job = await enqueue();
     await worker.runUntil(() => job.wait().catch(() => {}));
-    expect(told()).toEqual(['error job failed']);
+    expect(lines()).toEqual(['error job failed']);
     const fields = { error: 'bad', error_type: 'TypeError', error_backtrace: expect.stringContaining('at ') };
     expect(bench.logger.lines.find(({ message }) => message === 'job failed')).toMatchObject({ fields });
   });
@@ -114,7 +114,7 @@ describe('one failure is one line', () => {
     worker.middleware(loggingMiddleware());
     const job = await enqueue();
     await worker.runUntil(() => job.wait().catch(() => {}));
-    expect(told()).toEqual(['error job failed', 'warn job failed']);
+    expect(lines()).toEqual(['error job failed', 'warn job failed']);
   });
 
   test('the job’s own timeout is logged once, whatever its handler does afterwards', async () => {
@@ -125,16 +125,12 @@ describe('one failure is one line', () => {
     worker.middleware(loggingMiddleware());
     const job = await bench.client.enqueue('test.job', [], { timeoutMs: 30, retry: { maxAttempts: 1 } });
     await worker.runUntil(() => job.wait().catch(() => {}));
-    expect(told()).toEqual(['warn job timed out', 'info job interrupted']);
+    expect(lines()).toEqual(['warn job timed out', 'info job interrupted']);
   });
 
   test.each([
     ['heeds its signal', 15, async ({ signal }: JobContext) => Promise.reject(await aborted(signal))],
-    [
-      'checkpoints before a heartbeat has told of it',
-      60_000,
-      async (context: JobContext) => context.checkpoint({ at: 1 }),
-    ],
+    ['checkpoints before a heartbeat reports it', 60_000, async (context: JobContext) => context.checkpoint({ at: 1 })],
   ])('a cancelled job whose handler %s is not logged as failed', async (_, heartbeatInterval, end) => {
     const failed: unknown[] = [];
     const cancelled = gate();
@@ -152,7 +148,7 @@ describe('one failure is one line', () => {
     const job = await enqueue();
     await worker.runUntil(() => Promise.all([cancelled.opened, ended.opened]));
     expect((await job.refresh()).state).toBe('cancelled');
-    expect(told()).toEqual(['warn job lost', 'info job interrupted']);
+    expect(lines()).toEqual(['warn job lost', 'info job interrupted']);
     expect(failed).toEqual([]);
   });
 });
@@ -236,14 +232,14 @@ describe('retryMiddleware (C2: it always rejected with its own misuse of next)',
 });
 
 test('metricsMiddleware records seconds; a recorder that throws changes nothing', async () => {
-  const told: unknown[][] = [];
+  const calls: unknown[][] = [];
   const recorder: MetricsRecorder = {
-    jobStarted: (...args) => void told.push(['started', ...args]),
+    jobStarted: (...args) => void calls.push(['started', ...args]),
     jobCompleted(...args) {
-      told.push(['completed', ...args]);
+      calls.push(['completed', ...args]);
       throw new Error('broken recorder');
     },
-    jobFailed: (...args) => void told.push(['failed', ...args]),
+    jobFailed: (...args) => void calls.push(['failed', ...args]),
   };
   const error = new Error('bad');
   const worker = bench.worker({ concurrency: 1 }).middleware(metricsMiddleware(recorder));
@@ -252,7 +248,7 @@ test('metricsMiddleware records seconds; a recorder that throws changes nothing'
   });
   const jobs = [await enqueue(), await enqueue(1, { fails: true })];
   await worker.runUntil(() => Promise.allSettled(jobs.map((job) => job.wait())));
-  expect(told).toEqual([
+  expect(calls).toEqual([
     ['started', 'test.job', 'default'],
     ['completed', 'test.job', 'default', expect.closeTo(0, 0)],
     ['started', 'test.job', 'default'],

@@ -185,7 +185,7 @@ describe('a program that imports the client only, bundled for the web', () => {
       steps: 2,
       meta: { by: 'middleware' },
       name: 'nightly',
-      told: 'job.cancelled',
+      event: 'job.cancelled',
       ended: 'cancelled',
       cancelled: 1,
     });

@@ -24,32 +24,32 @@ test('a misspelt variable is refused by every Client, with the right name', asyn
 });
 
 test('an unknown variable is logged once a process, unless the log is quiet; those of servers and Kubernetes never', async () => {
-  const told = vi.spyOn(console, 'warn').mockReturnValue();
+  const warn = vi.spyOn(console, 'warn').mockReturnValue();
   vi.stubEnv('OJS_COLOUR', 'red');
   vi.stubEnv('OJS_STORAGE', 'memory:');
   vi.stubEnv('OJS_PORT', 'tcp://10.0.0.1:8080');
   const environment = await fresh();
   environment.url();
   environment.queue();
-  expect(told.mock.calls).toEqual([['ojs: unknown variable', { name: 'OJS_COLOUR', suggestion: null }]]);
+  expect(warn.mock.calls).toEqual([['ojs: unknown variable', { name: 'OJS_COLOUR', suggestion: null }]]);
   vi.stubEnv('OJS_LOG_LEVEL', 'error');
   (await fresh()).url();
-  expect(told).toHaveBeenCalledTimes(1);
+  expect(warn).toHaveBeenCalledTimes(1);
 });
 
 test('a variable of the server or of another SDK is logged once, with the name for this SDK', async () => {
-  const told = vi.spyOn(console, 'warn').mockReturnValue();
+  const warn = vi.spyOn(console, 'warn').mockReturnValue();
   vi.stubEnv('OJS_URL', 'http://localhost:1');
   vi.stubEnv('OJS_TOKEN', 'a-secret-of-the-server');
   const environment = await fresh();
   environment.url();
   environment.token();
-  expect(told.mock.calls).toEqual([
+  expect(warn.mock.calls).toEqual([
     ['ojs: variable not read OJS_URL: another SDK reads it. This SDK reads OJS_BACKEND_URL.'],
     ['ojs: variable not read OJS_TOKEN: the server reads it. This SDK reads OJS_AUTH_TOKEN.'],
   ]);
   vi.stubEnv('OJS_BACKEND_URL', 'http://localhost:1');
   vi.stubEnv('OJS_AUTH_TOKEN', 'a-secret');
   (await fresh()).url();
-  expect(told).toHaveBeenCalledTimes(2);
+  expect(warn).toHaveBeenCalledTimes(2);
 });

@@ -127,7 +127,7 @@ describe('a delivery over HTTP', () => {
     const trace: string[] = [];
     const worker = new PushWorker({
       logger: keepingLogger(),
-      onJobCompleted: (ctx) => trace.push(`told ${ctx.jobId}`),
+      onJobCompleted: (ctx) => trace.push(`completed ${ctx.jobId}`),
     });
     worker.middleware(async (_ctx, next) => {
       trace.push('before');
@@ -138,7 +138,7 @@ describe('a delivery over HTTP', () => {
     const send = defineJob<'email.send', [{ to: string }], string>('email.send');
     worker.register(send, ({ args: [{ to }] }) => to);
     expect(await post(worker, delivery())).toMatchObject({ body: { status: 'completed', result: 'ann' } });
-    expect(trace).toEqual(['before', 'after', `told ${id}`]);
+    expect(trace).toEqual(['before', 'after', `completed ${id}`]);
   });
 
   test('a repeated delivery shares one execution; another delivery of the job supersedes it', async () => {
@@ -356,17 +356,17 @@ test('Cloudflare Queues: each message is acked or retried by itself, after the t
     if (fate === 'failing') throw new Error('failing');
     if (fate === 'snoozing') throw new SnoozeError(1_500);
   });
-  const told: unknown[] = [];
+  const settled: unknown[] = [];
   const message = (name: string) => ({
     id: name,
     timestamp: new Date(),
     attempts: 1,
     body: delivery({ id: `${id}-${name}`, args: [name] }),
-    ack: () => told.push([name, 'ack']),
-    retry: (options?: object) => told.push([name, 'retry', options]),
+    ack: () => settled.push([name, 'ack']),
+    retry: (options?: object) => settled.push([name, 'retry', options]),
   });
   await cloudflareHandler(worker).queue({ messages: ['well', 'failing', 'snoozing'].map(message) });
-  expect(told.toSorted()).toEqual([
+  expect(settled.toSorted()).toEqual([
     ['failing', 'retry', undefined],
     ['snoozing', 'retry', { delaySeconds: 2 }],
     ['well', 'ack'],

@@ -92,7 +92,7 @@ test.each<[string, object, string]>([
   ['a duration with a space', { delay: '5 min' }, 'got "5 min"'],
   ['a number', { priority: 1.5 }, 'got 1.5'],
   ['an object', { timeout: {} }, 'got a value of type object'],
-])('%s is told in quotes where it is a text', async (_, options, message) => {
+])('the message quotes %s if it is a text', async (_, options, message) => {
   await expect(client.enqueue('a.b', [], options)).rejects.toThrow(message);
 });
 

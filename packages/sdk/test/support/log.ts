@@ -6,7 +6,7 @@ export interface LogLine {
   readonly fields: object | undefined;
 }
 
-/** A logger that keeps what it is told. */
+/** A logger that keeps its lines. */
 export function keepingLogger(): Logger & { readonly lines: LogLine[] } {
   const lines: LogLine[] = [];
   const at = (level: string) => (message: string, fields?: object) => void lines.push({ level, message, fields });

@@ -349,18 +349,18 @@ describe('options', () => {
     vi.stubEnv('OJS_BACKEND_URL', server.url);
     vi.stubEnv('OJS_QUEUE', 'from-env');
     const logger = keepingLogger();
-    const told: string[] = [];
+    const listened: string[] = [];
     using client = new SyncClient(undefined, {
       logger,
       onJobEnqueued: ({ id }) => {
-        told.push(id);
+        listened.push(id);
         throw new Error('listener');
       },
     });
     vi.unstubAllEnvs();
     const sent = client.enqueue('a.b', []);
     expect(sent.queue).toBe('from-env');
-    expect(told).toEqual([sent.id]);
+    expect(listened).toEqual([sent.id]);
     expect(logger.lines).toMatchObject([{ level: 'error', message: 'onJobEnqueued failed' }]);
   });
 });

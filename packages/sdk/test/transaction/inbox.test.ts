@@ -175,26 +175,29 @@ describe.skipIf(postgres === null)('the inbox of PostgreSQL', () => {
     await end('COMMIT');
 
     expect(await store.client.getJob(good.id)).toMatchObject({ state: 'available' });
-    const told = async (id: string) => {
+    const stateAndMessage = async (id: string) => {
       const { state, raw } = await store.client.getJob(id);
       return [state, JSON.stringify(raw.error ?? raw.errors)];
     };
-    expect(await told(full.id)).toEqual([
+    expect(await stateAndMessage(full.id)).toEqual([
       'discarded',
       expect.stringMatching(/queue_full.*holds? .*at most 1|queue_full/),
     ]);
-    expect(await told(duplicate.id)).toEqual([
+    expect(await stateAndMessage(duplicate.id)).toEqual([
       'discarded',
       expect.stringContaining(`Job ${holder.id} has the same unique key and is available`),
     ]);
-    expect(await told(ignored.id)).toEqual(['discarded', expect.stringContaining('the policy of this one ignores it')]);
-    expect(await told(updating.id)).toEqual([
+    expect(await stateAndMessage(ignored.id)).toEqual([
+      'discarded',
+      expect.stringContaining('the policy of this one ignores it'),
+    ]);
+    expect(await stateAndMessage(updating.id)).toEqual([
       'discarded',
       expect.stringContaining('it got the args and meta of this one'),
     ]);
     expect(await store.client.getJob(scheduled.id)).toMatchObject({ state: 'scheduled', meta: { fresh: true } });
-    expect(await told(wrong.id)).toEqual(['discarded', expect.stringContaining('schema_validation')]);
-    expect(await told(malformed)).toEqual(['discarded', expect.stringContaining('invalid_payload')]);
+    expect(await stateAndMessage(wrong.id)).toEqual(['discarded', expect.stringContaining('schema_validation')]);
+    expect(await stateAndMessage(malformed)).toEqual(['discarded', expect.stringContaining('invalid_payload')]);
     // The id belongs to the first: the second is kept under one of its own.
     expect(await store.client.getJob(holder.id)).toMatchObject({ args: ['unique'], state: 'available' });
     const { items } = await engine.storage.jobs.list({ states: 128, queue: 'ojs.refused', limit: 10 });

@@ -72,25 +72,28 @@ describe('a definition with schemas', () => {
     ['args that it refuses', [{ email: 'secret.none' }], 'args[0].email', 'args[0].email'],
     ['args of another type', ['secret'], 'args[0]', 'args[0]: expected an object'],
     ['more args than the payload', [1, 2], 'args', 'args'],
-  ])('%s discard the job at once with its issues; the log says why and shows no value', async (_, args, path, told) => {
-    const job = await send(args);
-    const worker = bench.worker().register(userCreate, () => {
-      throw new Error('must not run');
-    });
-    await worker.runUntil(() => job.wait().catch(() => {}));
-    expect(await job.refresh()).toMatchObject({
-      state: 'discarded',
-      attempt: 1,
-      error: {
-        type: 'validation',
-        code: 'validation',
-        retryable: false,
-        details: { issues: [{ path, message: expect.any(String) }] },
-      },
-    });
-    expect(JSON.stringify(bench.logger.lines)).not.toContain('secret');
-    expect(JSON.stringify(bench.logger.lines)).toContain(`The args of the job do not fit its schema: ${told}`);
-  });
+  ])(
+    '%s discard the job at once with its issues; the log says why and shows no value',
+    async (_, args, path, reason) => {
+      const job = await send(args);
+      const worker = bench.worker().register(userCreate, () => {
+        throw new Error('must not run');
+      });
+      await worker.runUntil(() => job.wait().catch(() => {}));
+      expect(await job.refresh()).toMatchObject({
+        state: 'discarded',
+        attempt: 1,
+        error: {
+          type: 'validation',
+          code: 'validation',
+          retryable: false,
+          details: { issues: [{ path, message: expect.any(String) }] },
+        },
+      });
+      expect(JSON.stringify(bench.logger.lines)).not.toContain('secret');
+      expect(JSON.stringify(bench.logger.lines)).toContain(`The args of the job do not fit its schema: ${reason}`);
+    },
+  );
 
   test('a result that it refuses fails the attempt: the next one may give another', async () => {
     const job = await send([{ email: 'a@b.c', at: 'x' }]);

@@ -34,7 +34,7 @@ if (process.argv[2] === 'offline') {
   const { meta } = await client.enqueue('package.chunk', [5], { queue });
   const { name } = await client.registerCronJob('nightly', '@daily', 'package.chunk');
   const events = lone.events();
-  const told = (async () => {
+  const event = (async () => {
     for await (const { event } of events) if (event === 'job.cancelled') return event;
   })();
   const ended = lone.wait().catch((error) => error.job.state);
@@ -49,7 +49,7 @@ if (process.argv[2] === 'offline') {
       steps,
       meta,
       name,
-      told: await told,
+      event: await event,
       ended: await ended,
       cancelled: stats.cancelled,
     }),

@@ -10,9 +10,9 @@ beforeEach(async () => {
 afterEach(() => bench[Symbol.asyncDispose]());
 
 /** Options that note which callback was called with what. */
-function noting(told: unknown[][]): WorkerOptions {
+function noting(calls: unknown[][]): WorkerOptions {
   const note = (name: string) => (context: JobContext, more?: unknown) =>
-    void told.push([name, context.attempt, ...(more === undefined ? [] : [more])]);
+    void calls.push([name, context.attempt, ...(more === undefined ? [] : [more])]);
   return {
     onJobStarted: note('started'),
     onJobCompleted: note('completed'),
@@ -25,15 +25,15 @@ function noting(told: unknown[][]): WorkerOptions {
 
 describe('callbacks (ojs-sdk-guidelines §6.3)', () => {
   test('a job that fails, is retried and completes', async () => {
-    const told: unknown[][] = [];
+    const calls: unknown[][] = [];
     const error = new Error('once');
     const job = await bench.client.enqueue('test.job', [], { retry: { maxAttempts: 3, initialInterval: 1 } });
-    const worker = bench.worker(noting(told)).register('test.job', ({ attempt }) => {
+    const worker = bench.worker(noting(calls)).register('test.job', ({ attempt }) => {
       if (attempt === 1) throw error;
       return 'result';
     });
     await worker.runUntil(() => job.wait());
-    expect(told).toEqual([
+    expect(calls).toEqual([
       ['started', 1],
       ['failed', 1, error],
       ['retrying', 1, error],
@@ -46,14 +46,14 @@ describe('callbacks (ojs-sdk-guidelines §6.3)', () => {
     ['a DiscardError', () => Promise.reject(new DiscardError('no')), { name: 'DiscardError' }],
     ['the job’s own timeout', () => new Promise(() => {}), { name: 'JobTimeoutError' }],
   ])('%s is a failure and a discard', async (_, handler, error) => {
-    const told: unknown[][] = [];
+    const calls: unknown[][] = [];
     // The time of the engine stands still, or it might take the job back before the worker, which counts by its own,
-    // has told it.
+    // has reported it.
     await using still = await openBench({ clock: manualClock() });
     const job = await still.client.enqueue('test.job', [], { retry: { maxAttempts: 1 }, timeoutMs: 30 });
-    const worker = still.worker(noting(told)).register('test.job', handler);
+    const worker = still.worker(noting(calls)).register('test.job', handler);
     await worker.runUntil(() => job.wait().catch(() => {}));
-    expect(told).toEqual([
+    expect(calls).toEqual([
       ['started', 1],
       ['failed', 1, expect.objectContaining(error as object)],
       ['discarded', 1, expect.objectContaining(error as object)],
@@ -61,14 +61,14 @@ describe('callbacks (ojs-sdk-guidelines §6.3)', () => {
   });
 
   test('a snooze is no failure', async () => {
-    const told: unknown[][] = [];
+    const calls: unknown[][] = [];
     let runs = 0;
     const job = await bench.client.enqueue('test.job', []);
-    const worker = bench.worker(noting(told)).register('test.job', () => {
+    const worker = bench.worker(noting(calls)).register('test.job', () => {
       if (++runs === 1) throw new SnoozeError(10);
     });
     await worker.runUntil(() => job.wait());
-    expect(told).toEqual([
+    expect(calls).toEqual([
       ['started', 1],
       ['started', 1],
       ['completed', 1],
@@ -76,9 +76,9 @@ describe('callbacks (ojs-sdk-guidelines §6.3)', () => {
   });
 
   test('a job that is cancelled while it runs', async () => {
-    const told: unknown[][] = [];
+    const calls: unknown[][] = [];
     const [began, cancelled] = [gate(), gate()];
-    const options = { ...noting(told), onJobCancelled: () => cancelled.open(), heartbeatInterval: 10 };
+    const options = { ...noting(calls), onJobCancelled: () => cancelled.open(), heartbeatInterval: 10 };
     const worker = bench.worker(options).register('test.job', () => {
       began.open();
       return cancelled.opened;
@@ -89,7 +89,7 @@ describe('callbacks (ojs-sdk-guidelines §6.3)', () => {
       await bench.client.cancelJob(job.id);
       await cancelled.opened;
     });
-    expect(told).toEqual([['started', 1]]);
+    expect(calls).toEqual([['started', 1]]);
   });
 
   // A fault of other SDKs: a listener that threw turned a finished job into a failed one.
