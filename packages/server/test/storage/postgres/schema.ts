@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import pg from 'pg';
 import { inject } from 'vitest';
 import { usualDeltaPages } from '../../../src/storage/postgres/limits/limit-deltas.ts';
 import { postgresStorage } from '../../../src/storage/postgres/postgres.ts';
@@ -22,4 +23,27 @@ export async function openPostgres(url = newSchema(), pages = usualDeltaPages): 
   const storage = postgresStorage({ url, pages });
   await storage.migrate();
   return storage;
+}
+
+/**
+ * A database of its own, which other tests cannot affect: PostgreSQL removes dead rows once no transaction of the same
+ * database sees them.
+ */
+export async function newDatabase(): Promise<AsyncDisposable & { readonly url: (schema: string) => string }> {
+  const name = `ojs_${randomBytes(16).toString('hex')}`;
+  const admin = new pg.Client({ connectionString: server ?? '' });
+  await admin.connect();
+  await admin.query(`CREATE DATABASE ${name}`);
+  const url = new URL(server ?? '');
+  url.pathname = `/${name}`;
+  return {
+    url(schema) {
+      url.searchParams.set('schema', schema);
+      return url.toString();
+    },
+    async [Symbol.asyncDispose]() {
+      await admin.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+      await admin.end();
+    },
+  };
 }
