@@ -4,7 +4,7 @@ import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { postgresUrl } from '../../packages/server/test/support/postgres.ts';
 import { redisUrl } from '../../packages/server/test/support/redis.ts';
-import { Ground, oneOf } from '../src/backlog/ground.ts';
+import { Fixture, oneOf } from '../src/backlog/fixture.ts';
 import { localPorts } from '../src/process.ts';
 import { freshStore } from '../src/store.ts';
 
@@ -19,7 +19,7 @@ async function used(url: string): Promise<{
 }> {
   await using store = await freshStore(url);
   await using storage = await openStorage(store.storage);
-  await (await Ground.open(storage)).insert(20, (index) => ({ limits: [oneOf(`tenant:${index}`)] }));
+  await (await Fixture.open(storage)).insert(20, (index) => ({ limits: [oneOf(`tenant:${index}`)] }));
   const connections = await store.connections(localPorts(process.pid));
   const [size] = await store.sizes();
   return { storage: store.storage, settings: store.settings, connections, size: size?.value ?? 0 };

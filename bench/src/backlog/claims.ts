@@ -1,12 +1,12 @@
 import { openStorage } from '@ojs-ts/server';
 import { percentile } from '../statistics.ts';
 import { freshStore } from '../store.ts';
-import { claimSize, Ground } from './ground.ts';
+import { claimSize, Fixture } from './fixture.ts';
 import { type Name, readyJobs, type Situation, situations } from './situations.ts';
 
 export interface ClaimFigure {
   readonly situation: Name;
-  /** Milliseconds of a claim of ten, with few and with many jobs in front. */
+  /** Milliseconds of a claim of ten, with few and with many jobs ahead. */
   readonly near: { readonly p50: number; readonly p99: number };
   readonly far: { readonly p50: number; readonly p99: number };
   readonly durability: string;
@@ -26,17 +26,17 @@ export async function measureClaims(name: Name, { storage, near, far, claims }: 
   await using large = await freshStore(besides(storage));
   await using nearStorage = await openStorage(small.storage);
   await using farStorage = await openStorage(large.storage);
-  const few = await prepared(situation, await Ground.open(nearStorage), near);
-  const many = await prepared(situation, await Ground.open(farStorage), far);
+  const few = await prepared(situation, await Fixture.open(nearStorage), near);
+  const many = await prepared(situation, await Fixture.open(farStorage), far);
   const times: { readonly near: number[]; readonly far: number[] } = { near: [], far: [] };
   const warmUp = Math.ceil(claims / 5);
   for (let round = 0; round < warmUp + claims; round++) {
     const turns = [
-      { ground: few, into: times.near },
-      { ground: many, into: times.far },
+      { fixture: few, into: times.near },
+      { fixture: many, into: times.far },
     ];
-    for (const { ground, into } of round % 2 === 0 ? turns : turns.toReversed()) {
-      const ms = await timedClaim(situation, ground);
+    for (const { fixture, into } of round % 2 === 0 ? turns : turns.toReversed()) {
+      const ms = await timedClaim(situation, fixture);
       if (round >= warmUp) into.push(ms);
     }
   }
@@ -49,22 +49,22 @@ function besides(storage: string): string {
   return storage.startsWith('sqlite:') && storage !== 'sqlite:' ? `${storage}.far` : storage;
 }
 
-async function prepared(situation: Situation, ground: Ground, count: number): Promise<Ground> {
-  await situation.prepare(ground, count);
-  await ground.insert(readyJobs, () => ({ queue: situation.ready }));
-  return ground;
+async function prepared(situation: Situation, fixture: Fixture, count: number): Promise<Fixture> {
+  await situation.prepare(fixture, count);
+  await fixture.insert(readyJobs, () => ({ queue: situation.ready }));
+  return fixture;
 }
 
 /** A claim of ten; afterwards everything is as it was before. */
-async function timedClaim(situation: Situation, ground: Ground): Promise<number> {
+async function timedClaim(situation: Situation, fixture: Fixture): Promise<number> {
   const from = performance.now();
-  const jobs = await ground.claim(claimSize, situation.queues);
+  const jobs = await fixture.claim(claimSize, situation.queues);
   const ms = performance.now() - from;
   if (jobs.length !== claimSize) throw new Error(`a claim of ${claimSize} got ${jobs.length} jobs`);
-  await ground.complete(jobs);
-  await ground.remove(jobs);
-  await situation.restore(ground);
-  await ground.insert(jobs.length, () => ({ queue: situation.ready }));
+  await fixture.complete(jobs);
+  await fixture.remove(jobs);
+  await situation.restore(fixture);
+  await fixture.insert(jobs.length, () => ({ queue: situation.ready }));
   return ms;
 }
 

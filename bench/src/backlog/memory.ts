@@ -5,7 +5,7 @@ import { jobType } from '../payload.ts';
 import { peakRssBytes, rssBytes } from '../process.ts';
 import { startServer } from '../server.ts';
 import { freshStore } from '../store.ts';
-import { front, Ground } from './ground.ts';
+import { Fixture, firstQueue } from './fixture.ts';
 
 /** A worker that gets nothing for so long gets nothing more. */
 const stallMs = 30_000;
@@ -32,7 +32,7 @@ export async function measureMemory({ storage, waiting, idleMs, handled }: Memor
   await using store = await freshStore(storage);
   {
     await using filled = await openStorage(store.storage);
-    await (await Ground.open(filled)).insert(waiting);
+    await (await Fixture.open(filled)).insert(waiting);
   }
   await using server = await startServer(store.storage);
   const started = rssBytes(server.pid);
@@ -51,7 +51,7 @@ async function handle(url: string, count: number): Promise<void> {
       reject(new Error(`no handler was called for ${stallMs / 1_000} s after ${calls} of ${count} jobs`));
     seen = calls;
   }, stallMs);
-  const worker = new Worker(url, { queues: [front], concurrency: 100, handleSignals: false });
+  const worker = new Worker(url, { queues: [firstQueue], concurrency: 100, handleSignals: false });
   worker.register(jobType, () => {
     calls++;
     if (calls === count) resolve();

@@ -1,5 +1,5 @@
 import { State } from '@ojs-ts/core';
-import { behind, claimSize, front, type Ground, oneOf } from './ground.ts';
+import { claimSize, type Fixture, firstQueue, oneOf, secondQueue } from './fixture.ts';
 
 export const names = [
   'waiting',
@@ -18,10 +18,10 @@ export interface Situation {
   readonly queues: readonly string[];
   /** Where the jobs that are handed out wait. */
   readonly ready: string;
-  /** Puts `count` jobs in front. */
-  prepare(ground: Ground, count: number): Promise<void>;
+  /** Puts `count` jobs ahead. */
+  prepare(fixture: Fixture, count: number): Promise<void>;
   /** Puts back in front what one claim took away, beside the jobs that it handed out. */
-  restore(ground: Ground): Promise<void>;
+  restore(fixture: Fixture): Promise<void>;
 }
 
 /**
@@ -32,33 +32,37 @@ export const readyJobs = 10 * claimSize;
 
 const hourMs = 3_600_000;
 const nothing = async () => {};
-const single = { queues: [front], ready: front, restore: nothing };
+const single = { queues: [firstQueue], ready: firstQueue, restore: nothing };
 
 export const situations: Readonly<Record<Name, Situation>> = {
-  waiting: { ...single, prepare: (ground, count) => ground.insert(Math.max(0, count - readyJobs)) },
+  waiting: { ...single, prepare: (fixture, count) => fixture.insert(Math.max(0, count - readyJobs)) },
   scheduled: {
     ...single,
-    prepare: (ground, count) =>
-      ground.insert(count, (index) => ({ state: State.scheduled, runAt: ground.now() + 24 * hourMs + index })),
+    prepare: (fixture, count) =>
+      fixture.insert(count, (index) => ({ state: State.scheduled, runAt: fixture.now() + 24 * hourMs + index })),
   },
   finished: { ...single, prepare: finish },
   // A claim discards at most ten expired jobs of a queue and then goes on with the next queue: each claim here meets
   // ten.
   expired: {
-    queues: [front, behind],
-    ready: behind,
-    prepare: (ground, count) => ground.insert(count, () => expired(ground)),
-    restore: (ground) => ground.insert(claimSize, () => expired(ground)),
+    queues: [firstQueue, secondQueue],
+    ready: secondQueue,
+    prepare: (fixture, count) => fixture.insert(count, () => expired(fixture)),
+    restore: (fixture) => fixture.insert(claimSize, () => expired(fixture)),
   },
   'saturated-queue': {
-    queues: [front, behind],
-    ready: behind,
+    queues: [firstQueue, secondQueue],
+    ready: secondQueue,
     restore: nothing,
-    async prepare(ground, count) {
-      await ground.insert(1);
-      await ground.activate(1);
-      await ground.storage.registry.configureQueue(front, { limit: { concurrency: 1, rates: [] } }, ground.now());
-      await ground.insert(count);
+    async prepare(fixture, count) {
+      await fixture.insert(1);
+      await fixture.activate(1);
+      await fixture.storage.registry.configureQueue(
+        firstQueue,
+        { limit: { concurrency: 1, rates: [] } },
+        fixture.now(),
+      );
+      await fixture.insert(count);
     },
   },
   'saturated-1': saturated(1),
@@ -67,30 +71,30 @@ export const situations: Readonly<Record<Name, Situation>> = {
 };
 
 /** Completed jobs, in rounds, so that they never wait all at once. */
-async function finish(ground: Ground, count: number): Promise<void> {
-  const size = ground.storage.traits.maxBatch;
+async function finish(fixture: Fixture, count: number): Promise<void> {
+  const size = fixture.storage.traits.maxBatch;
   for (let done = 0; done < count; ) {
-    await ground.insert(Math.min(size, count - done));
-    const jobs = await ground.claim(Math.min(size, count - done));
-    await ground.complete(jobs);
+    await fixture.insert(Math.min(size, count - done));
+    const jobs = await fixture.claim(Math.min(size, count - done));
+    await fixture.complete(jobs);
     done += jobs.length;
   }
 }
 
-function expired(ground: Ground) {
-  return { expiresAt: ground.now() - 1, laterExpiresAt: ground.now() - 1 };
+function expired(fixture: Fixture) {
+  return { expiresAt: fixture.now() - 1, laterExpiresAt: fixture.now() - 1 };
 }
 
 /** Under each key one job is active, and that is all it may have; no more keys than jobs wait. */
 function saturated(keys: number): Situation {
   return {
     ...single,
-    async prepare(ground, count) {
+    async prepare(fixture, count) {
       const used = Math.min(keys, count);
       const underKey = (index: number) => ({ limits: [oneOf(`tenant:${index % used}`)] });
-      await ground.insert(used, underKey);
-      await ground.activate(used);
-      await ground.insert(count, underKey);
+      await fixture.insert(used, underKey);
+      await fixture.activate(used);
+      await fixture.insert(count, underKey);
     },
   };
 }

@@ -53,7 +53,7 @@ function eventsTable(
 ): string {
   const off = series[0]?.answers ?? [];
   const rows = series.map(({ who, answers }, index) => {
-    const told = answers.flatMap((answer) => answer.told ?? []);
+    const counts = answers.flatMap((answer) => answer.counts ?? []);
     const rates = answers.map(({ jobsPerSecond }) => jobsPerSecond);
     const cpu = answers.map(({ serverCpuUs }) => serverCpuUs);
     // Round by round: what disturbs the machine for a minute disturbs both.
@@ -67,8 +67,8 @@ function eventsTable(
       ratio.toFixed(3),
       median(cpu).toFixed(1),
       cpuRatio.toFixed(3),
-      told.length === 0 ? '' : (median(told.map(({ events }) => events)) / jobs).toFixed(2),
-      told.length === 0 ? '' : (median(told.map(({ dropped }) => dropped)) / jobs).toFixed(2),
+      counts.length === 0 ? '' : (median(counts.map(({ events }) => events)) / jobs).toFixed(2),
+      counts.length === 0 ? '' : (median(counts.map(({ dropped }) => dropped)) / jobs).toFixed(2),
     ];
   });
   const head = [
@@ -79,7 +79,7 @@ function eventsTable(
     'ratio to off',
     'server CPU us/job',
     'ratio to off',
-    'told/job',
+    'received/job',
     'dropped/job',
   ];
   return table(head, rows);

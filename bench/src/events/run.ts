@@ -2,8 +2,8 @@ import { ours, runChild } from '../child.ts';
 import { cpuMs } from '../process.ts';
 import { startServer } from '../server.ts';
 import { freshStore } from '../store.ts';
-import { startFollowing } from './following.ts';
-import type { Told } from './told.ts';
+import { startSubscriber } from './start-subscriber.ts';
+import type { SubscriberCounts } from './subscriber-counts.ts';
 
 export interface Mode {
   readonly who: string;
@@ -26,7 +26,7 @@ export interface EventsFigure {
    */
   readonly serverCpuUs: number;
   /** Of the subscriber, enqueueing included; null without one. */
-  readonly told: Told | null;
+  readonly counts: SubscriberCounts | null;
   readonly durability: string;
 }
 
@@ -39,7 +39,7 @@ export async function runDrain(
 ): Promise<EventsFigure> {
   await using store = await freshStore(storage);
   await using server = await startServer(store.storage, { env });
-  await using following = followed ? await startFollowing(server.url) : null;
+  await using following = followed ? await startSubscriber(server.url) : null;
   let before = Number.NaN;
   const onReady = () => {
     before = cpuMs(server.pid);
@@ -48,12 +48,12 @@ export async function runDrain(
   const outcome = await runChild(ours, task, { onReady });
   const serverCpuUs = ((cpuMs(server.pid) - before) * 1_000) / jobs;
   if (outcome.kind !== 'rate') throw new Error(`a drain answered ${outcome.kind}`);
-  const told = (await following?.stop()) ?? null;
-  if (told !== null && told.events === 0) throw new Error('the subscriber was told nothing');
+  const counts = (await following?.stop()) ?? null;
+  if (counts !== null && counts.events === 0) throw new Error('the subscriber received nothing');
   return {
     jobsPerSecond: outcome.jobsPerSecond,
     serverCpuUs,
-    told,
+    counts,
     durability: [outcome.durability, store.settings].filter(Boolean).join('; '),
   };
 }

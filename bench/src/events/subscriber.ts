@@ -1,6 +1,6 @@
 // A child process: follows the channel of everything as a plain reader of Server-Sent Events, and counts.
 import { get } from 'node:http';
-import type { Told } from './told.ts';
+import type { SubscriberCounts } from './subscriber-counts.ts';
 
 function follow(url: string): void {
   let events = 0;
@@ -24,8 +24,8 @@ function follow(url: string): void {
   process.once('message', () => {
     // The end of the connection is no failure then.
     request.off('error', fail).on('error', () => {});
-    const told: Told = { events, dropped };
-    process.send?.({ told }, undefined, {}, () => process.exit());
+    const counts: SubscriberCounts = { events, dropped };
+    process.send?.({ counts }, undefined, {}, () => process.exit());
   });
 }
 

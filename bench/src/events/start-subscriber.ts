@@ -1,31 +1,31 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { plainEnvironment } from '../child.ts';
-import type { SubscriberMessage, Told } from './told.ts';
+import type { SubscriberCounts, SubscriberMessage } from './subscriber-counts.ts';
 
 const entry = fileURLToPath(new URL('./subscriber.ts', import.meta.url));
 
-export interface Following extends AsyncDisposable {
+export interface Subscriber extends AsyncDisposable {
   /** Ends the subscriber. */
-  stop(): Promise<Told>;
+  stop(): Promise<SubscriberCounts>;
 }
 
 /** A subscriber of everything in a process of its own; resolves when the server has answered it. */
-export async function startFollowing(url: string): Promise<Following> {
+export async function startSubscriber(url: string): Promise<Subscriber> {
   const child = fork(entry, { env: plainEnvironment(), stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const kill = () => child.kill('SIGKILL');
   process.once('exit', kill);
   const ready = Promise.withResolvers<void>();
-  const told = Promise.withResolvers<Told>();
+  const counts = Promise.withResolvers<SubscriberCounts>();
   // Whoever did not wait for it yet will.
-  told.promise.catch(() => {});
+  counts.promise.catch(() => {});
   const fail = (error: Error) => {
     ready.reject(error);
-    told.reject(error);
+    counts.reject(error);
   };
   child.on('message', (message: SubscriberMessage) => {
     if ('ready' in message) ready.resolve();
-    else if ('told' in message) told.resolve(message.told);
+    else if ('counts' in message) counts.resolve(message.counts);
     else fail(new Error(`the subscriber: ${message.error}`));
   });
   child.once('error', fail);
@@ -35,7 +35,7 @@ export async function startFollowing(url: string): Promise<Following> {
   return {
     stop() {
       child.send('stop');
-      return told.promise;
+      return counts.promise;
     },
     async [Symbol.asyncDispose]() {
       process.off('exit', kill);

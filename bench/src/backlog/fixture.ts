@@ -2,9 +2,9 @@ import { type Limit, type NewJob, State, uuidv7 } from '@ojs-ts/core';
 import type { Storage } from '@ojs-ts/server';
 import { payloadOf } from '../payload.ts';
 
-/** The queue that claims look at first, and the one behind it. */
-export const front = 'bench';
-export const behind = 'bench-behind';
+/** The queue that claims read first, and the next one. */
+export const firstQueue = 'bench';
+export const secondQueue = 'bench-behind';
 
 /** Jobs of one claim. */
 export const claimSize = 10;
@@ -15,8 +15,8 @@ const upkeepEvery = 4;
 const worker = 'bench';
 const hourMs = 3_600_000;
 
-/** A storage with jobs in it, and a clock that is its own. */
-export class Ground {
+/** A storage with jobs, and its clock. */
+export class Fixture {
   readonly storage: Storage;
   readonly #offsetMs: number;
   #made = 0;
@@ -27,16 +27,16 @@ export class Ground {
   }
 
   /** Brings the layout of the storage up to date. */
-  static async open(storage: Storage): Promise<Ground> {
+  static async open(storage: Storage): Promise<Fixture> {
     await storage.migrate();
-    return new Ground(storage, (await storage.clock()) - Date.now());
+    return new Fixture(storage, (await storage.clock()) - Date.now());
   }
 
   now(): number {
     return Date.now() + this.#offsetMs;
   }
 
-  /** Inserts so many jobs in batches of what the storage takes, as many at once as it takes. */
+  /** Inserts jobs in batches as large, and as many at once, as the storage allows. */
   async insert(count: number, patchOf: (index: number) => Partial<NewJob> = () => ({})): Promise<void> {
     const { maxBatch, parallel } = this.storage.traits;
     let next = 0;
@@ -56,7 +56,7 @@ export class Ground {
   }
 
   /** Claims up to `limit` jobs; the lease outlasts the benchmark. */
-  async claim(limit: number, queues: readonly string[] = [front]) {
+  async claim(limit: number, queues: readonly string[] = [firstQueue]) {
     const claim = { request: null, queues, limit, worker, leaseMs: null, defaultLeaseMs: 24 * hourMs };
     const [claimed] = await this.storage.jobs.claim([claim], this.now());
     return claimed?.jobs ?? [];
@@ -87,7 +87,7 @@ export class Ground {
 
   #job(patch: Partial<NewJob>): NewJob {
     const id = uuidv7();
-    const queue = patch.queue ?? front;
+    const queue = patch.queue ?? firstQueue;
     const now = this.now();
     const args = JSON.stringify([payloadOf(this.#made++)]);
     return {
