@@ -22,7 +22,7 @@ export const cron: readonly Mutation[] = [
     name: 'update-forgets-runs',
     rule: 'ojs-cron CRON-26',
     in: 'core: putCron',
-    find: 'runCount: known?.runCount ?? 0,',
+    find: 'runCount: current?.runCount ?? 0,',
     replace: 'runCount: 0,',
     cases: ['OJS-L2-CRN-003'],
   },
@@ -37,7 +37,7 @@ export const cron: readonly Mutation[] = [
   {
     name: 'one-cron-wrapper',
     rule: 'deviations X21',
-    in: 'server/crons: shown',
+    in: 'server/crons: cronReply',
     find: '"cron_job":${text},${renderCron(',
     replace: '${renderCron(',
     cases: ['OJS-L2-CRN-001', 'OJS-L2-CRN-006'],
@@ -107,7 +107,7 @@ export const cron: readonly Mutation[] = [
     cases: ['OJS-L2-CRN-013', 'OJS-L2-CRN-015', 'OJS-L2-CRN-019'],
   },
   {
-    name: 'run-not-told',
+    name: 'run-omitted',
     rule: 'ojs-events §5.1',
     in: 'core: decideFiring',
     find: 'events: [triggeredEvent(cron, definition, job, at, now), ...skipped]',
@@ -196,7 +196,7 @@ export const cron: readonly Mutation[] = [
     cases: ['OJS-L2-DLY-002'],
   },
   {
-    name: 'schedule-not-told',
+    name: 'schedule-omitted',
     rule: 'ojs-events §5.1',
     in: 'core: creationData',
     find: 'state === State.scheduled && runAt !==',
@@ -213,7 +213,7 @@ export const cron: readonly Mutation[] = [
     cases: ['OJS-L2-TTL-001'],
   },
   {
-    name: 'expiry-not-told',
+    name: 'expiry-omitted',
     rule: 'ojs-events §5.1',
     in: 'core: expired',
     find: "'job.expired', data: JSON.stringify(data)",

@@ -22,8 +22,8 @@ export const envelope: readonly Mutation[] = [
     name: 'unknown-fields-dropped',
     rule: 'ojs-core §5.5.4',
     in: 'core: Request.unknown',
-    find: 'if (!known.has(member[0])',
-    replace: "if (known.has(member[0] + ' ')",
+    find: 'if (!interpreted.has(member[0])',
+    replace: "if (interpreted.has(member[0] + ' ')",
     cases: ['OJS-L0-ENV-004', 'OJS-L0-ENV-005'],
   },
   {

@@ -43,7 +43,7 @@ export const queues: readonly Mutation[] = [
     cases: ['OJS-L4-BPR-001'],
   },
   {
-    name: 'pressure-not-told',
+    name: 'pressure-omitted',
     rule: 'ojs-backpressure §7.3',
     in: 'server: pressureHeaders',
     find: 'if (pressure === null) return {};',

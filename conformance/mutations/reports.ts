@@ -44,10 +44,10 @@ export const reports: readonly Mutation[] = [
     cases: ['OJS-L1-WRK-002'],
   },
   {
-    name: 'progress-not-told',
+    name: 'progress-omitted',
     rule: 'ojs-events §3.2',
     in: 'core: progressed',
-    find: "tells ? [{ kind: 'job.progress', data: eventData(fraction, said) }] : []",
+    find: "writesEvent ? [{ kind: 'job.progress', data: eventData(fraction, said) }] : []",
     replace: '[]',
     cases: ['OJS-L1-REP-001'],
   },
@@ -133,7 +133,7 @@ export const reports: readonly Mutation[] = [
     cases: ['OJS-L1-DLQ-009', 'OJS-L1-DLQ-003'],
   },
   {
-    name: 'timeout-not-told',
+    name: 'timeout-omitted',
     rule: 'ojs-timeouts §11',
     in: 'core: timedOut',
     find: "[{ kind: 'job.timeout', data: JSON.stringify(limits) }]",
@@ -192,7 +192,7 @@ export const reports: readonly Mutation[] = [
   },
   // Events
   {
-    name: 'priority-not-told',
+    name: 'priority-omitted',
     rule: 'ojs-events §4.1, §9.2',
     in: 'core: creationData',
     find: 'priority ? `{"priority":${priority}}` :',

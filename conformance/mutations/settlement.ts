@@ -5,7 +5,7 @@ export const settlement: readonly Mutation[] = [
   {
     name: 'ack-without-id',
     rule: 'ojs-http-binding §10.2',
-    in: 'server: told',
+    in: 'server: settledMembers',
     find: '"acknowledged":true,${head},',
     replace: '"acknowledged":true,',
     cases: ['OJS-L0-SET-001'],

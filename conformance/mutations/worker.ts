@@ -27,7 +27,7 @@ export const worker: readonly Mutation[] = [
     cases: ['OJS-L1-HBT-002', 'OJS-L1-HBT-006', 'OJS-L1-HBT-007'],
   },
   {
-    name: 'cancelled-not-told',
+    name: 'cancelled-omitted',
     rule: 'ojs-core §7.6; deviations X5',
     in: 'server: replyToBeat',
     find: 'jobs_cancelled: beaten.lost,',

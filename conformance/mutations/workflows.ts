@@ -138,7 +138,7 @@ export const workflows: readonly Mutation[] = [
   },
   // Events and listing
   {
-    name: 'errors-of-a-workflow-not-told',
+    name: 'errors-of-a-workflow-omitted',
     rule: 'ojs-workflows §9.6',
     in: 'core/decide: end',
     find: '...(step !== null && { failed_step_index: step }), errors',
@@ -146,7 +146,7 @@ export const workflows: readonly Mutation[] = [
     cases: ['OJS-L3-CHN-003', 'OJS-L3-CHN-006', 'OJS-L3-GRP-002', 'OJS-L3-BAT-003'],
   },
   {
-    name: 'step-not-told',
+    name: 'step-omitted',
     rule: 'ojs-events §5.1; ojs-workflows App. B',
     in: 'server/memory: closeNode',
     find: 'if (node.member) change.logNode(',
@@ -173,7 +173,7 @@ export const workflows: readonly Mutation[] = [
     name: 'workflow-progress-counts-ends-only',
     rule: 'ojs-progress §6',
     in: 'server: stepProgress',
-    find: '(told?.fraction ?? 0)',
+    find: '(report?.fraction ?? 0)',
     replace: '0',
     cases: ['OJS-L3-LST-002'],
   },
@@ -181,7 +181,7 @@ export const workflows: readonly Mutation[] = [
     name: 'another-workflow-taken-for-it',
     rule: 'x-idempotency-key',
     in: 'core: isSameWorkflow',
-    find: '&& known.spec === other.spec',
+    find: '&& stored.spec === other.spec',
     replace: '',
     cases: ['OJS-L3-IDE-001'],
   },

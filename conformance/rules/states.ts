@@ -108,7 +108,7 @@ export const states: Section = {
       must: 'Exactly one worker gets a job.',
       cases: ['OJS-L0-FET-011', 'OJS-L1-OWN-002'],
       tests: [
-        ['packages/server/test/engine/jobs/fetch.test.ts', 'many waiters and many jobs: each job goes to one of them'],
+        ['packages/server/test/engine/jobs/fetch.test.ts', 'many waiters and many jobs: each job is claimed once'],
       ],
     },
     { ref: 'ojs-core §7.7', must: 'INFO changes nothing.', cases: ['OJS-L0-LIF-015'] },

@@ -59,7 +59,7 @@ export const workers: Section = {
       ref: 'docs/server.md',
       must: 'The server discards a job after three workers died while running it.',
       cases: [],
-      tests: [['packages/core/test/lifecycle/decide.test.ts', 'a job under which three workers died is set aside']],
+      tests: [['packages/core/test/lifecycle/decide.test.ts', 'a job that killed three workers is discarded']],
       why: 'takes three deaths of half a minute',
     },
     {

@@ -35,7 +35,7 @@ describe.each(storages)('on $name', ({ url }) => {
 
 test('503 has Retry-After (ERR-006)', () => {
   const { status, headers } = refusal(
-    new ProtocolError('backend_unavailable', 'The store cannot be reached just now.'),
+    new ProtocolError('backend_unavailable', 'The store is unreachable; try again.'),
     'r',
   );
   expect(status).toBe(503);

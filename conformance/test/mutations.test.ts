@@ -36,7 +36,7 @@ test('each case of ours and each rule with cases has a mutation; each mutation n
   expect(rules.filter((rule) => !rule.cases.some((id) => named.has(id)))).toEqual([]);
 });
 
-test('a mutation that no longer fits says what it expected where, and where the text is now', () => {
+test('a mutation that no longer fits reports the expected place and text, and where the text is now', () => {
   const wrong = (place: 'core: isIn' | 'core: isInn' | 'core/cron: isIn', find: string) => () =>
     locate({ name: 'm', in: place, find, replace: '' });
   expect(wrong('core: isIn', 'export')).not.toThrow();

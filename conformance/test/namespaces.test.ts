@@ -14,7 +14,7 @@ afterAll(async () => {
 });
 
 test.skipIf(redis === null)(
-  'our own cases on two namespaces of Redis, with all queues in the one that is not the home',
+  'our own cases on two namespaces of Redis, with all queues outside of the home',
   { timeout: 600_000 },
   async () => {
     const storage = `${redis}?namespaces=${prefix}home:unused;${prefix}rest:*`;

@@ -260,7 +260,7 @@ test('the command: exit codes, last line, JSON', async () => {
   expect(json.err.trimEnd().split('\n').at(-1)).toBe('1 passed, 1 failed');
 });
 
-test('wrong usage exits with 2 and says what is wrong', async () => {
+test('wrong usage exits with 2 and a message', async () => {
   const wrong: readonly (readonly [readonly string[], RegExp])[] = [
     [[], /--url takes a URL/],
     [['--url', 'nowhere'], /--url takes a URL/],

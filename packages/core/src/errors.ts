@@ -61,14 +61,14 @@ export const errorKinds = {
     retryable: false,
     canonical: 'DUPLICATE_JOB',
     ojs: 'OJS-3001',
-    hint: 'details.existing_job_id names the job that is already there.',
+    hint: 'details.existing_job_id is the id of the existing job.',
   },
   conflict: {
     status: 409,
     retryable: false,
     canonical: 'INVALID_STATE_TRANSITION',
     ojs: 'OJS-1005',
-    hint: 'details says what stands in the way; a worker that gets this no longer owns its job.',
+    hint: 'details has the reason; a worker that gets this answer no longer owns its job.',
   },
   queue_paused: {
     status: 422,

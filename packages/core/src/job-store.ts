@@ -1,4 +1,4 @@
-/** What decisions ask of a store about single jobs: the engine answers in batches, the SDK's fake at once. */
+/** What a store answers about single jobs: the engine answers in batches, the SDK's fake at once. */
 import type { Inserted } from './admission.ts';
 import { ProtocolError } from './errors.ts';
 import type { JobId, JobRecord, NewJob, Transition } from './job/job.ts';
@@ -14,19 +14,19 @@ export interface JobStore {
   ): Answered<{ readonly kind: 'moved'; readonly was: State } | { readonly kind: 'already' | 'refused' | 'missing' }>;
 }
 
-/** A job that keeps moving between reading and writing is busy, not refused: the caller may try again. */
+/** How often a change is decided again because the job has changed; then the caller may try again. */
 const rounds = 5;
 
 export interface Decided {
-  /** As it was read. */
+  /** The job before the change. */
   readonly job: JobRecord;
-  /** Null where the decision was to leave the job as it is. */
+  /** Null if the decision was to change nothing. */
   readonly done: { readonly transition: Transition; readonly was: State } | null;
 }
 
 /**
- * Writes what is decided from a job, and decides again where the job has changed meanwhile.
- * @throws ProtocolError `not_found`; `backend_unavailable` where others are quicker each time.
+ * Writes a change that is decided from a job, and decides again if the job has changed since it was read.
+ * @throws ProtocolError `not_found`; `backend_unavailable` if others are faster each time.
  */
 export function* change(store: JobStore, id: JobId, decide: (job: JobRecord) => Transition | null): Steps<Decided> {
   for (let round = 0; round < rounds; round++) {
@@ -37,12 +37,12 @@ export function* change(store: JobStore, id: JobId, decide: (job: JobRecord) => 
     const moved = yield* ask(store.transition(transition));
     if (moved.kind === 'moved') return { job, done: { transition, was: moved.was } };
   }
-  throw new ProtocolError('backend_unavailable', 'The job is changing too quickly; nothing was changed.', {
+  throw new ProtocolError('backend_unavailable', 'Other calls keep changing the job; nothing was changed. Try again.', {
     job_id: id,
   });
 }
 
-/** @param id as it was sent; more than 255 characters are not told back. */
+/** @param id as sent; the message has at most 255 characters of it. */
 export function missingJob(id: JobId): ProtocolError {
   const shown = id.slice(0, 255);
   return new ProtocolError('not_found', `There is no job with the id ${shown}.`, { job_id: shown });

@@ -26,7 +26,7 @@ export function isKnown(options: unknown, names: Names): boolean {
 }
 
 /** The reason why {@link isKnown} is false. */
-export interface Stranger {
+export interface UnknownName {
   /** The path of the object; empty for the options themselves. */
   readonly path: string;
   readonly names: Names;
@@ -35,13 +35,13 @@ export interface Stranger {
   readonly value: unknown;
 }
 
-export function strangerIn(options: unknown, names: Names, path = ''): Stranger | null {
+export function findUnknownName(options: unknown, names: Names, path = ''): UnknownName | null {
   if (!isOptions(options)) return { path, names, name: null, value: options };
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(names, name)) return { path, names, name, value };
     const inner = names[name];
     if (inner === undefined || inner === true || value === undefined) continue;
-    const found = strangerIn(value, inner, within(path, name));
+    const found = findUnknownName(value, inner, within(path, name));
     if (found !== null) return found;
   }
   return null;

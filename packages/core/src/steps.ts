@@ -1,12 +1,12 @@
 /**
- * Work that asks a store, written once for stores that answer with promises and for the fake of
- * `@ojs-ts/sdk/testing`, which answers at once.
+ * Work that asks a store, written once for stores that answer with promises and for the fake of `@ojs-ts/sdk/testing`,
+ * which answers at once.
  */
 
 /** What a store answers: at once, or as a promise. */
 export type Answered<T> = T | Promise<T>;
 
-/** Yields what it waits for before it goes on. */
+/** Yields what it waits for, then continues. */
 export type Steps<T> = Generator<Promise<unknown>, T, void>;
 
 /** An answer of the store, as `const job = yield* ask(store.get(id))`. */
@@ -18,7 +18,7 @@ export function* ask<T>(answer: Answered<T>): Steps<T> {
   throw new Error('Work went on before its store had answered.');
 }
 
-/** The result: a promise where the store answered with one, and the value itself otherwise. */
+/** The result: a promise if the store answered with one, else the value itself. */
 export function run<T>(steps: Steps<T>): Answered<T> {
   const step = steps.next();
   return step.done ? step.value : later(steps, step.value);

@@ -181,7 +181,7 @@ test('a group is inserted where its jobs would be one after the other, with the 
   );
 });
 
-test('a group that was inserted is there already when it comes again', () => {
+test('a repeated insert of a group answers already', () => {
   fc.assert(
     fc.property(anyStore, anyGroup, anyQueues, (jobs, group, queues) => {
       const admission = admit(viewOf(jobs, queues, true), group);

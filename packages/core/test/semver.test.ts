@@ -36,7 +36,7 @@ describe('versions', () => {
   });
 
   test.each(['', 'v1', '1.', '1.2.3.4', '1.0.0-', '-1', '1.0.0-a..b', '1 ', `1.0.0-${'a'.repeat(64)}`, 'latest'])(
-    '%j is none',
+    '%j is refused',
     (text) => {
       expect(readVersion(text)).toBe(null);
     },

@@ -39,7 +39,7 @@ describe('the nearest name', () => {
 
   test('the sentence ends a message', () => expect(didYouMean('prioritty', options)).toBe(' Did you mean priority?'));
 
-  test('of a name with one letter added, removed, replaced or swapped, a name one letter away is found', () => {
+  test('a name with one letter added, removed, replaced or swapped gets a suggestion', () => {
     const letter = fc.constantFrom(...'abcdefghijklmnopqrstuvwxyz_ABC');
     const change = fc.record({
       name: fc.constantFrom(...options),

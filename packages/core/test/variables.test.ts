@@ -19,7 +19,7 @@ describe('OJS_* variables', () => {
     ).toEqual(unread);
   });
 
-  test('a misspelling by one letter is told from a known name by one letter', () => {
+  test('a name one letter away from a known one is a misspelling', () => {
     fc.assert(
       fc.property(misspelledOf(variableNames), ({ wrong }) => {
         fc.pre(wrong.startsWith('OJS_'));
@@ -49,7 +49,7 @@ describe('OJS_* variables', () => {
     },
   );
 
-  test('what Kubernetes and Docker links make of services named ojs, ojs-server and ojs-queue is nobody’s mistake', () => {
+  test('variables of Kubernetes and Docker links for services named ojs, ojs-server and ojs-queue are ignored', () => {
     const made = ['OJS', 'OJS_SERVER', 'OJS_QUEUE'].flatMap((name) => [
       [`${name}_SERVICE_HOST`, '10.0.0.1'],
       [`${name}_SERVICE_PORT`, '8080'],

@@ -7,17 +7,17 @@ import { createGunzip, createGzip } from 'node:zlib';
 import type { DumpRecord, Storage } from './storage/storage.ts';
 import { version } from './version.ts';
 
-/** Of the lines of a file. A reader refuses a newer one. */
+/** Version of the format. A reader refuses a newer one. */
 const formatVersion = 1;
 
 /**
- * The first line of a backup. Then a line a record, as {@link DumpRecord}, and a {@link Trailer}: a file without one
- * was cut off.
+ * The first line of a backup. Then one line for each record, as {@link DumpRecord}, and a {@link Trailer}: a file
+ * without one was truncated.
  */
 interface Header {
   readonly format: 'ojs-backup';
   readonly version: number;
-  /** Where it comes from, for people: any storage takes it. */
+  /** The source, for people: any storage can read the backup. */
   readonly storage: string;
   readonly layout: number;
   readonly software: string;
@@ -40,10 +40,9 @@ export interface BackupSummary {
 }
 
 /**
- * Writes what the storage holds as lines of JSON: into the file, compressed where its name ends in `.gz`, which appears
- * when it is whole and on disk; without one to standard output. The store may be in use.
- * @throws Error where the storage's layout is not the one that this version knows; anything that reading or writing
- * throws.
+ * Writes the content of the storage as lines of JSON: into the file, compressed if its name ends in `.gz`, or to
+ * standard output without a file. The file appears when it is complete and on disk. The store may be in use.
+ * @throws Error if this version does not know the storage's layout; any error of reading or writing.
  */
 export async function writeBackup(storage: Storage, file: string | null): Promise<BackupSummary> {
   const { from, to } = await storage.layout();
@@ -90,8 +89,9 @@ async function* lines({ backup }: Storage, header: Header, counts: Record<string
 }
 
 /**
- * Reads the whole file and answers what is in it; `pages` then reads it once more, for a storage's `restore`.
- * @throws Error where it is no backup, is newer than this version, was cut off, or has changed since it was written.
+ * Reads the whole file and returns its content; `pages` reads it once more, for a storage's `restore`.
+ * @throws Error if the file is no backup, is newer than this version, was truncated, or has changed since it was
+ * written.
  */
 export async function readBackup(
   file: string,
@@ -101,7 +101,7 @@ export async function readBackup(
   let header: Header | null = null;
   let trailer: Trailer | null = null;
   for await (const line of linesOf(file)) {
-    if (trailer) throw new Error(`${file} goes on behind its end.`);
+    if (trailer) throw new Error(`${file} has data after its last line.`);
     const value: unknown = parse(line);
     if (!header) {
       header = readHeader(value, file);
@@ -135,7 +135,7 @@ async function* pagesOf(file: string): AsyncIterable<readonly DumpRecord[]> {
   if (page.length > 0) yield page;
 }
 
-/** Only a line break ends a line: a JSON text may hold the other separators of Unicode as they are. */
+/** Only a line break ends a line: a JSON text may have Unicode's other separators. */
 async function* linesOf(file: string): AsyncIterable<string> {
   let rest = '';
   let first = true;
@@ -154,7 +154,7 @@ async function* linesOf(file: string): AsyncIterable<string> {
       throw cutOff(file, 'its compressed data end early');
     }
     if (error instanceof Error && 'code' in error && String(error.code).startsWith('Z_')) {
-      throw new Error(`${file} is damaged, or no gzip file although its name says so.`, { cause: error });
+      throw new Error(`${file} is damaged, or is not a gzip file despite its name.`, { cause: error });
     }
     throw error;
   }
@@ -164,7 +164,7 @@ async function* linesOf(file: string): AsyncIterable<string> {
 }
 
 function cutOff(file: string, why: string): Error {
-  return new Error(`${file} was cut off: ${why}. It is of no use for a restore.`);
+  return new Error(`${file} is incomplete: ${why}. It cannot be restored.`);
 }
 
 function parse(line: string): unknown {
@@ -195,7 +195,7 @@ function isHeader(value: unknown): value is Header {
   );
 }
 
-/** The sum over the lines says that they are what was written, so a record is believed. */
+/** The sum over the lines proves that they are unchanged, so a record is trusted. */
 function isEntry(value: unknown): value is DumpRecord | Trailer {
   return typeof value === 'object' && value !== null && 'kind' in value && typeof value.kind === 'string';
 }

@@ -1,6 +1,6 @@
-import { didYouMean, type Names, strangerIn, within } from '@ojs-ts/core';
+import { didYouMean, findUnknownName, type Names, within } from '@ojs-ts/core';
 
-/** A configuration that cannot be meant; the message says what, and what to do. */
+/** An invalid configuration; the message says what is wrong, and what to do. */
 export class ConfigError extends Error {
   constructor(message: string) {
     super(message);
@@ -8,16 +8,16 @@ export class ConfigError extends Error {
   }
 }
 
-/** @throws {ConfigError} for what is no object of options, and for a name that is not in the list, at any depth. */
-export function known(options: unknown, names: Names): void {
-  const stranger = strangerIn(options, names);
-  if (stranger === null) return;
-  const listed = Object.keys(stranger.names);
-  if (stranger.name === null) {
+/** @throws {ConfigError} for a value that is no object of options, and for an unknown name, at any depth. */
+export function checkOptions(options: unknown, names: Names): void {
+  const unknown = findUnknownName(options, names);
+  if (unknown === null) return;
+  const listed = Object.keys(unknown.names);
+  if (unknown.name === null) {
     throw new ConfigError(
-      `${stranger.path || 'options'}: expected an object such as { ${listed[0]}: … }, got ${typeof stranger.value}`,
+      `${unknown.path || 'options'}: expected an object such as { ${listed[0]}: … }, got ${typeof unknown.value}`,
     );
   }
-  const advice = didYouMean(stranger.name, listed) || ` There are ${listed.join(', ')}.`;
-  throw new ConfigError(`${within(stranger.path, stranger.name)}: unknown option.${advice}`);
+  const advice = didYouMean(unknown.name, listed) || ` There are ${listed.join(', ')}.`;
+  throw new ConfigError(`${within(unknown.path, unknown.name)}: unknown option.${advice}`);
 }

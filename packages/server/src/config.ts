@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { checkVariables, isServiceAddress, type NamesOf, readDuration } from '@ojs-ts/core';
-import { ConfigError, known } from './config-error.ts';
+import { ConfigError, checkOptions } from './config-error.ts';
 import { type EngineOptions, engineNames } from './engine/options.ts';
 import { httpDefaults } from './http/app.ts';
 import { parseToken, type Token } from './http/auth.ts';
@@ -19,55 +19,55 @@ export interface ServerOptions {
    * `sqlite:./ojs.db`; `OJS_STORAGE`.
    */
   readonly storage?: string;
-  /** Default 8080; 0 takes a free one. `OJS_PORT`. */
+  /** Default 8080; 0 means a free port. `OJS_PORT`. */
   readonly port?: number;
-  /** Default 127.0.0.1. Another address than loopback needs a token, or `insecure`. `OJS_HOST`. */
+  /** Default 127.0.0.1. Another address than loopback requires a token, or `insecure`. `OJS_HOST`. */
   readonly host?: string;
   /**
    * `SECRET`, or `enqueue,work:SECRET` for a token with some of the scopes enqueue, work, admin. A secret with a colon
-   * needs scopes. `OJS_TOKEN`, several by spaces.
+   * requires scopes. `OJS_TOKEN`, several separated by spaces.
    */
   readonly tokens?: readonly string[];
-  /** Listen beyond loopback without a token. `OJS_INSECURE=true`. */
+  /** Listens beyond loopback without a token. `OJS_INSECURE=true`. */
   readonly insecure?: boolean;
-  /** Names that requests may be addressed to, beside localhost and IP addresses. `OJS_ALLOWED_HOSTS`, by commas. */
+  /** Allowed names in the Host header, beside localhost and IP addresses. `OJS_ALLOWED_HOSTS`, separated by commas. */
   readonly allowedHosts?: readonly string[];
-  /** Origins of web pages that may call. `OJS_ALLOWED_ORIGINS`, by commas. */
+  /** Origins of web pages that may call. `OJS_ALLOWED_ORIGINS`, separated by commas. */
   readonly allowedOrigins?: readonly string[];
   /** PEM files. `OJS_TLS_CERT_FILE`, `OJS_TLS_KEY_FILE`. */
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
   /** Adds POST /ojs/v1/admin/reset and directives by `test_directive`; loopback only. `OJS_TEST_MODE=true`. */
   readonly testMode?: boolean;
   /**
-   * Answers single clients as they need it where the specification has it otherwise. Default true; `OJS_QUIRKS=false`.
+   * Sends single clients the answers that they need instead of the specified ones. Default true; `OJS_QUIRKS=false`.
    */
   readonly quirks?: boolean;
   /** Default info; false logs nothing. `OJS_LOG_LEVEL`. */
   readonly log?: LogLevel | false;
   /** Default 10,000. `OJS_MAX_CONNECTIONS`. */
   readonly maxConnections?: number;
-  /** Time for the headers of a request. Default 10,000 ms; `OJS_HEADERS_TIMEOUT`. */
+  /** How long a client may take to send its headers. Default 10,000 ms; `OJS_HEADERS_TIMEOUT`. */
   readonly headersTimeoutMs?: number;
-  /** Time for a whole request. Default 30,000 ms; `OJS_REQUEST_TIMEOUT`. */
+  /** How long a client may take to send its whole request. Default 30,000 ms; `OJS_REQUEST_TIMEOUT`. */
   readonly requestTimeoutMs?: number;
-  /** How long `close()` waits for requests under way. Default 10,000 ms; `OJS_CLOSE_TIMEOUT`. */
+  /** How long `close()` waits for requests in flight. Default 10,000 ms; `OJS_CLOSE_TIMEOUT`. */
   readonly closeTimeoutMs?: number;
   /**
-   * Requests that each token, or else each address, may send, such as `1000/60s`. Default: no limit.
+   * How many requests each token, or else each address, may send, such as `1000/60s`. Default: no limit.
    * `OJS_REQUEST_RATE`.
    */
   readonly requestRate?: string;
   /**
-   * False keeps no log of events: nothing can be followed or polled, and a job costs a little less. Default true;
+   * False keeps no event log: nobody can follow or poll events, and a job costs a little less. Default true;
    * `OJS_EVENTS=false`.
    */
   readonly events?: boolean;
   /**
    * Streams and WebSockets. `OJS_REALTIME_BUFFER`, `OJS_REALTIME_RATE` (0 for no limit) and `OJS_REALTIME_CONNECTIONS`
-   * (of one client).
+   * (for each client).
    */
   readonly realtime?: Partial<RealtimeOptions>;
-  /** The page at `/playground`, to send jobs by hand and to watch them. Default true; `OJS_PLAYGROUND=false`. */
+  /** The page at `/playground`, which sends and shows jobs. Default true; `OJS_PLAYGROUND=false`. */
   readonly playground?: boolean;
   /**
    * `OJS_VISIBILITY_TIMEOUT` and `OJS_DEAD_AFTER` (durations such as `30s`), `OJS_POISON_AFTER`, `OJS_PAUSED_QUEUES`
@@ -131,7 +131,7 @@ export interface ServerConfig {
   readonly realtime: RealtimeOptions;
   readonly playground: boolean;
   readonly engine: NonNullable<ServerOptions['engine']>;
-  /** For the log: variables that nothing reads. */
+  /** For the log: unknown variables. */
   readonly warnings: readonly ConfigWarning[];
 }
 
@@ -148,7 +148,7 @@ export function readConfig(
   options: ServerOptions,
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): ServerConfig {
-  known(options, serverNames);
+  checkOptions(options, serverNames);
   const warnings = checkEnvironment(env);
   const host = options.host ?? nonEmpty(env.OJS_HOST) ?? '127.0.0.1';
   const tokens = readTokens(options.tokens ?? words(env.OJS_TOKEN, /\s+/));
@@ -191,7 +191,7 @@ export function readConfig(
 }
 
 /**
- * Looks for variables that nothing reads; their names are warnings for the log.
+ * Finds unknown variables; their names are warnings for the log.
  * @throws ConfigError for one that is a letter away from a known one.
  */
 export function checkEnvironment(
@@ -323,7 +323,7 @@ function readEngine(
   };
 }
 
-/** A duration of the environment as an option in milliseconds; nothing where it is not set. */
+/** A duration of the environment as an option in milliseconds; empty if the variable is not set. */
 function millis<Option extends string>(
   name: string,
   option: Option,

@@ -9,16 +9,16 @@ import { openStorage } from './storage/open.ts';
 import { version } from './version.ts';
 
 export interface RunningServer extends AsyncDisposable {
-  /** Where it listens, such as `http://127.0.0.1:8080`. */
+  /** The URL of the server, such as `http://127.0.0.1:8080`. */
   readonly url: string;
   readonly engine: Engine;
-  /** Answers what it accepted, then closes the store. Idempotent. */
+  /** Answers the accepted requests, then closes the store. Idempotent. */
   close(): Promise<void>;
 }
 
 /**
- * Opens the store and listens. Throws `ConfigError` for options that cannot be meant, and where the port or the store
- * cannot be had.
+ * Opens the store and listens. Throws `ConfigError` for invalid options, and an error if the port or the store is
+ * unavailable.
  */
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
   const config = readConfig(options);
@@ -52,7 +52,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   }
 }
 
-/** Names of variables that this process has warned of. */
+/** Variables that this process has warned of. */
 const warned = new Set<string>();
 
 function warnOnce(log: Logger, event: string, fields: ServerConfig['warnings'][number]['fields']): void {

@@ -43,15 +43,17 @@ describe.each(['jobs.ndjson', 'jobs.ndjson.gz'])('%s', (name) => {
     expect(jobs[0]?.envelope).toBe(envelope);
   });
 
-  test('is refused where it was cut off, wherever', async () => {
+  test('a truncated file is refused, wherever it ends', async () => {
     const file = await written(name);
     const whole = readFileSync(file);
     for (const length of [1, 5, whole.length >> 1, whole.length - 100, whole.length - 9, whole.length - 2]) {
       writeFileSync(file, whole.subarray(0, length));
-      await expect(readBackup(file), `${length} of ${whole.length} bytes`).rejects.toThrow(/cut off|damaged|no backup/);
+      await expect(readBackup(file), `${length} of ${whole.length} bytes`).rejects.toThrow(
+        /incomplete|damaged|no backup/,
+      );
     }
     writeFileSync(file, '');
-    await expect(readBackup(file)).rejects.toThrow(/empty|cut off/);
+    await expect(readBackup(file)).rejects.toThrow(/empty|incomplete/);
   });
 });
 
@@ -67,7 +69,7 @@ test('a file whose lines have changed, are missing, or go on is refused', async 
     `${text}{"kind":"job"}\n`,
   ]) {
     writeFileSync(file, changed);
-    await expect(readBackup(file)).rejects.toThrow(/damaged|goes on/);
+    await expect(readBackup(file)).rejects.toThrow(/damaged|after its last line/);
   }
 });
 
@@ -82,11 +84,11 @@ test('a newer format, another file, and a name that lies are refused', async () 
   await expect(readBackup(file)).rejects.toThrow(/no backup of ojs/);
   const zipped = join(directory, 'a.gz');
   writeFileSync(zipped, '{"format":"ojs-backup","version":1}\n');
-  await expect(readBackup(zipped)).rejects.toThrow(/no gzip file although its name says so/);
+  await expect(readBackup(zipped)).rejects.toThrow(/is not a gzip file despite its name/);
   await expect(readBackup(join(directory, 'none'))).rejects.toThrow(/ENOENT/);
 });
 
-test('a dump that fails leaves the file that was there before', async () => {
+test('a failed dump keeps the previous file', async () => {
   const file = await written('jobs.ndjson');
   const before = readFileSync(file, 'utf8');
   await using storage = memoryStorage();

@@ -27,7 +27,7 @@ describe('readConfig', () => {
     });
   });
 
-  test('takes what operators set for the engine, options over the environment', () => {
+  test('reads settings of the engine, options over the environment', () => {
     const env = {
       OJS_REQUEST_RATE: '1000/60s',
       OJS_PAUSED_QUEUES: 'reject',
@@ -92,14 +92,14 @@ describe('readConfig', () => {
     ['wrok:abc12345', /unknown scope wrok.*Did you mean work\?/],
     ['enqueue,:abc12345', /no scope/],
     [':abc12345', /no scope/],
-    ['Zq7-secret!:part', /^token: what stands before the colon is no scope; (?!.*Zq7)/],
+    ['Zq7-secret!:part', /^token: the text before the colon is no scope; (?!.*Zq7)/],
   ])('the token %s is refused', (token, message) => {
     expect(() => readConfig({ tokens: [token] }, {})).toThrow(
       expect.objectContaining({ name: 'ConfigError', message: expect.stringMatching(message) }),
     );
   });
 
-  test('takes the limits of streams and WebSockets, and whether there is a log (docs/events.md)', () => {
+  test('reads the limits of streams and WebSockets, and whether there is an event log (docs/events.md)', () => {
     const defaults = {
       bufferSize: 1_000,
       ratePerSecond: 100,
@@ -126,7 +126,7 @@ describe('readConfig', () => {
       expect(() => readConfig({}, { [name]: 'many' })).toThrow(ConfigError);
   });
 
-  test('takes the environment over defaults, and options over both', () => {
+  test('the environment wins over defaults, options win over both', () => {
     const env = {
       OJS_STORAGE: 'memory:',
       OJS_PORT: '0',
@@ -213,7 +213,7 @@ describe('readConfig', () => {
     expect(read).toThrow(message);
   });
 
-  test('accepts what was said on purpose', () => {
+  test('accepts explicit settings', () => {
     expect(readConfig({ host: '0.0.0.0', insecure: true }, {}).host).toBe('0.0.0.0');
     expect(readConfig({ host: '0.0.0.0' }, { OJS_INSECURE: 'true' }).host).toBe('0.0.0.0');
     expect(readConfig({ host: '0.0.0.0', tokens: ['long-enough'] }, {}).host).toBe('0.0.0.0');

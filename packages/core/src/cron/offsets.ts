@@ -50,8 +50,8 @@ export function offsetsNear(zone: string, moment: Millis): Offsets {
 const utc: Offsets = { before: 0, at: Number.POSITIVE_INFINITY, after: 0, until: Number.POSITIVE_INFINITY };
 
 function zoneOf(name: string): Zone {
-  const known = zones.get(name);
-  if (known !== undefined) return known;
+  const cached = zones.get(name);
+  if (cached !== undefined) return cached;
   checkZone(name);
   return remember(zones, name, { offsetAt: offsetReader(name), spans: new Map() }, maxZones);
 }

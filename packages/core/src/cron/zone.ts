@@ -14,9 +14,9 @@ export function checkZone(name: string, at = '$.timezone'): void {
   if (name === 'UTC') return;
   const problem = problemOf(name);
   if (problem !== null) {
-    const shown = name.length > maxLength ? `a text of ${name.length} characters` : JSON.stringify(name);
+    const quoted = name.length > maxLength ? `a text of ${name.length} characters` : JSON.stringify(name);
     throw ProtocolError.invalid([
-      { path: at, message: `${shown} is ${problem}; expected UTC or a name such as America/New_York` },
+      { path: at, message: `${quoted} is ${problem}; expected UTC or a name such as America/New_York` },
     ]);
   }
 }
@@ -24,9 +24,9 @@ export function checkZone(name: string, at = '$.timezone'): void {
 function problemOf(name: string): string | null {
   if (/^(?:UTC|GMT)?[+-][0-9:]+$/.test(name)) return 'a fixed offset, which knows no daylight saving time';
   if (!name.includes('/')) return 'no IANA name of an area and a place';
-  const known = name.length > maxLength ? null : resolve(name);
-  if (known === null || name.startsWith('SystemV/')) return 'no known time zone'; // SystemV is ICU's own, not IANA's
-  if (known !== name && known.toLowerCase() === name.toLowerCase()) return `not the spelling of ${known}`;
+  const resolved = name.length > maxLength ? null : resolve(name);
+  if (resolved === null || name.startsWith('SystemV/')) return 'no known time zone'; // SystemV is ICU's own, not IANA's
+  if (resolved !== name && resolved.toLowerCase() === name.toLowerCase()) return `not the spelling of ${resolved}`;
   return ianaForm.test(name) ? null : 'not the spelling of an IANA name';
 }
 

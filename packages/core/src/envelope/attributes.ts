@@ -77,7 +77,7 @@ export const managedNames =
   `state attempt max_attempts created_at enqueued_at started_at completed_at cancelled_at discarded_at activated_at re_enqueued_at
   previous_state error errors result retry_delay_ms next_attempt_at next_retry_at worker_id workflow_id parent_results
   x_parent_results_left_out deduplicated x_lease x_progress checkpoint last_checkpoint`.split(/\s+/);
-const known: ReadonlySet<string> = new Set([...attributeNames, ...managedNames]);
+const interpreted: ReadonlySet<string> = new Set([...attributeNames, ...managedNames]);
 
 /** An enqueue request in either shape; `options` wins over the same member at the top. */
 export class Request {
@@ -109,7 +109,7 @@ export class Request {
   *unknown(): Iterable<readonly [string, Json]> {
     const version = this.options?.find('version') ?? null;
     for (const member of this.top.texts)
-      if (!known.has(member[0]) && !(version !== null && member[0] === 'version')) yield member;
+      if (!interpreted.has(member[0]) && !(version !== null && member[0] === 'version')) yield member;
     if (version !== null) yield [version.name, version.text];
   }
 }

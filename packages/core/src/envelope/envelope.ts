@@ -41,18 +41,24 @@ export const defaultHeartbeatMs = 60_000;
  * @param now in milliseconds; becomes `createdAt`.
  * @param newId creates an id if the client sent none.
  * @param at JSONPath of the envelope within the request, for messages.
- * @param tail as for {@link readParsedEnvelope}.
+ * @param lastMembers as for {@link readParsedEnvelope}.
  * @throws ProtocolError `invalid_payload`, `invalid_request`, `validation_error` (only the retry policy is wrong) or
  * `envelope_too_large`.
  */
-export function readEnvelope(text: Json, now: Millis, newId: () => string, at = '$', tail: Json = ''): ReadEnvelope {
+export function readEnvelope(
+  text: Json,
+  now: Millis,
+  newId: () => string,
+  at = '$',
+  lastMembers: Json = '',
+): ReadEnvelope {
   limitSize(text, at);
-  return normalise(text, readJson(text, label(at)), now, newId, at, tail);
+  return normalise(text, readJson(text, label(at)), now, newId, at, lastMembers);
 }
 
 /**
  * Reads an envelope that was parsed as a part of a larger document: `value` is the parsed `text`.
- * @param tail members for the end of the job's envelope, each behind a comma. Adding them later would copy the envelope
+ * @param lastMembers members for the end of the job's envelope, each behind a comma. Adding them later would copy the envelope
  * once more.
  */
 export function readParsedEnvelope(
@@ -61,10 +67,10 @@ export function readParsedEnvelope(
   now: Millis,
   newId: () => string,
   at: string,
-  tail: Json = '',
+  lastMembers: Json = '',
 ): ReadEnvelope {
   limitSize(text, at);
-  return normalise(text, value, now, newId, at, tail);
+  return normalise(text, value, now, newId, at, lastMembers);
 }
 
 /**
@@ -110,7 +116,7 @@ function normalise(
   now: Millis,
   newId: () => string,
   at: string,
-  tail: Json = '',
+  lastMembers: Json = '',
 ): ReadEnvelope {
   if (!isObject(value)) throw new ProtocolError('invalid_payload', `${label(at)} must be a JSON object.`);
   const request = new Request(value, text, at);
@@ -168,7 +174,7 @@ function normalise(
     visibilityMs: timing.visibilityMs,
     createdAt: now,
     trace: identity.trace,
-    envelope: `${envelope}${tail}}`,
+    envelope: `${envelope}${lastMembers}}`,
     policy: policyText(retry, timing),
     unique: policy && newUnique(policy, identity, now),
     limits,
@@ -186,8 +192,8 @@ function normalise(
 }
 
 function earliest(...times: readonly (Millis | null)[]): Millis | null {
-  const known = times.filter((time) => time !== null);
-  return known.length === 0 ? null : Math.min(...known);
+  const present = times.filter((time) => time !== null);
+  return present.length === 0 ? null : Math.min(...present);
 }
 
 /**

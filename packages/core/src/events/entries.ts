@@ -6,10 +6,10 @@ import { type EventBatch, type EventEntry, type EventSubject, jobEventEntry } fr
 import type { EventKind } from './kinds.ts';
 
 /** The values of the last job's event: kind, job, state before, more data. */
-type Told = readonly [EventKind, EventSubject, State | null, Json | null];
+type JobValues = readonly [EventKind, EventSubject, State | null, Json | null];
 
 /** The values of the event of the last member of a group or batch. */
-interface ToldMember {
+interface MemberValues {
   readonly workflow: string;
   readonly kind: EventKind;
   readonly type: string;
@@ -26,8 +26,8 @@ interface ToldMember {
 export class EventEntries {
   #text = '';
   #count = 0;
-  #job: Told | null = null;
-  #member: ToldMember | null = null;
+  #job: JobValues | null = null;
+  #member: MemberValues | null = null;
   /** The job of the previous entry, if that entry is about a job. */
   #before: JobId | null = null;
 
@@ -102,7 +102,7 @@ export class EventEntries {
 }
 
 function isAlike(
-  [kind, last, from, data]: Told,
+  [kind, last, from, data]: JobValues,
   otherKind: EventKind,
   job: EventSubject,
   otherFrom: State | null,

@@ -28,7 +28,7 @@ export function readCheckpoint(text: Json): { readonly state: Json; readonly rep
   const issues = new Issues();
   const part = new Part(readBody(text), text, '$');
   const state = part.texts.get('state');
-  if (state === undefined) issues.add('$.state', 'state is required; null is one');
+  if (state === undefined) issues.add('$.state', 'state is required; null is a valid state');
   const reporter = readReporter(part, issues);
   if (issues.all.length > 0 || state === undefined) throw ProtocolError.invalid(issues.all);
   limitText('state', state, maxCheckpointBytes);
@@ -101,7 +101,7 @@ function requireOwner(job: JobRecord, reporter: Reporter): void {
   if (isReporter(job, reporter)) return;
   throw new ProtocolError(
     'conflict',
-    'Another execution of the job is under way; its checkpoint is not this caller’s.',
+    'Another execution of the job is running; only that one may change its checkpoint.',
     {
       job_id: job.id,
       current_state: stateName(job.state),

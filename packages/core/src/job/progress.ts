@@ -156,11 +156,14 @@ export function progressed(job: JobRecord, report: ProgressReport, reporter: Rep
   const fraction = report.fraction === null ? (last?.fraction ?? null) : Math.max(report.fraction, last?.fraction ?? 0);
   const said = report.message ?? last?.message ?? null;
   const data = report.data ?? last?.data ?? null;
-  const tells = last === null || Math.abs(now - last.told) >= eventMs || (fraction === 1 && last.fraction !== 1);
-  let text = `{"at":${now},"told":${tells ? now : last.told},"fraction":${fraction}`;
+  const writesEvent =
+    last === null || Math.abs(now - last.eventAt) >= eventMs || (fraction === 1 && last.fraction !== 1);
+  let text = `{"at":${now},"told":${writesEvent ? now : last.eventAt},"fraction":${fraction}`;
   if (said !== null) text += `,"message":${said}`;
   if (data !== null) text += `,"data":${data}`;
-  const events: readonly TransitionEvent[] = tells ? [{ kind: 'job.progress', data: eventData(fraction, said) }] : [];
+  const events: readonly TransitionEvent[] = writesEvent
+    ? [{ kind: 'job.progress', data: eventData(fraction, said) }]
+    : [];
   return {
     id: job.id,
     from: State.active,
@@ -187,15 +190,19 @@ export function progressOf(job: JobRecord): Progress | null {
   return { ...last, fraction: 1, at: job.finishedAt ?? last.at };
 }
 
-function stored(job: Pick<JobRecord, 'progress'>): (Progress & { readonly told: Millis }) | null {
+function stored(job: Pick<JobRecord, 'progress'>): (Progress & { readonly eventAt: Millis }) | null {
   if (job.progress === null) return null;
-  const { at, told, fraction } = JSON.parse(job.progress) as {
+  const {
+    at,
+    told: eventAt,
+    fraction,
+  } = JSON.parse(job.progress) as {
     readonly at: Millis;
     readonly told: Millis;
     readonly fraction: number | null;
   };
   const texts = members(job.progress);
-  return { at, told, fraction, message: texts.get('message') ?? null, data: texts.get('data') ?? null };
+  return { at, eventAt, fraction, message: texts.get('message') ?? null, data: texts.get('data') ?? null };
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
- * What a change does to a job: the same pure code for every storage whose transactions run in this process, and for the
- * fake of `@ojs-ts/sdk/testing`.
+ * The effect of a change on a job: the same pure code for every storage whose transactions run in this process, and for
+ * the fake of `@ojs-ts/sdk/testing`.
  */
 
 import type { EventKind } from '../events/kinds.ts';
@@ -30,7 +30,7 @@ export type Mutable = Pick<
   | 'deadLetter'
 >;
 
-/** The job after a transition that was decided from it; {@link textsOf} says what becomes of its texts. */
+/** The job after a transition that was decided from it; {@link textsOf} has its texts. */
 export function moved<T extends Mutable>(job: T, transition: Transition, now: Millis): T {
   const { to } = transition;
   const stays = to === State.active;
@@ -53,7 +53,7 @@ export function moved<T extends Mutable>(job: T, transition: Transition, now: Mi
   };
 }
 
-/** A change of a finished job that leaves it finished, such as its entry into the dead letter, keeps the time. */
+/** A change of a finished job that stays finished, such as its entry into the dead letter, keeps the time. */
 function finishedAt(job: Pick<JobRecord, 'state' | 'finishedAt'>, to: State, now: Millis): Millis | null {
   if (!isIn(to, Terminal)) return null;
   return isIn(job.state, Terminal) ? job.finishedAt : now;
@@ -62,8 +62,8 @@ function finishedAt(job: Pick<JobRecord, 'state' | 'finishedAt'>, to: State, now
 export type Texts = Pick<JobRecord, 'result' | 'history' | 'progress' | 'checkpoint' | 'envelope' | 'policy'>;
 
 /**
- * The texts that a transition replaces; `after` is what {@link moved} made of the job. A checkpoint ends with its job,
- * unless that is in the dead letter.
+ * The texts that a transition replaces; `after` is the result of {@link moved}. A checkpoint ends with its job, unless
+ * the job is in the dead letter.
  */
 export function textsOf(transition: Transition, after: Pick<JobRecord, 'state' | 'deadLetter'>): Partial<Texts> {
   const { result, history, progress, checkpoint, envelope, policy } = transition;
@@ -80,7 +80,7 @@ export function textsOf(transition: Transition, after: Pick<JobRecord, 'state' |
 
 const changed: readonly TransitionEvent[] = [{ kind: 'job.state_changed' }];
 
-/** What a transition writes into the log: its own events, or that the state changed where it has none. */
+/** The events of a transition for the log: its own ones, or a change of state if it has none. */
 export function eventsOf({ events, to }: Transition, was: State): readonly TransitionEvent[] {
   return events.length === 0 && to !== was ? changed : events;
 }
@@ -94,7 +94,10 @@ export function promotionEvent(was: State): EventKind {
   return was === State.scheduled ? 'job.enqueued' : 'job.state_changed';
 }
 
-/** Who claims. Reservation: `leaseMs` of the request over the job's `visibilityMs` over `defaultLeaseMs`. */
+/**
+ * The terms of a claim. The lease lasts `leaseMs` of the request, else `visibilityMs` of the job, else
+ * `defaultLeaseMs`.
+ */
 export interface ClaimTerms {
   readonly worker: string | null;
   readonly leaseMs: number | null;
@@ -118,7 +121,7 @@ export function claimed(job: JobRecord, claim: ClaimTerms, now: Millis): JobReco
   };
 }
 
-/** The end of a reservation after a heartbeat: never earlier than it was. */
+/** The end of a lease after a heartbeat: never earlier than before. */
 export function extended(job: Pick<JobRecord, 'leaseMs' | 'leaseUntil'>, leaseMs: number | null, now: Millis): Millis {
   return Math.max(job.leaseUntil ?? 0, now + Math.max(leaseMs ?? 0, job.leaseMs ?? 0));
 }
@@ -128,9 +131,9 @@ export function isExpired(job: Pick<JobRecord, 'expiresAt'>, now: Millis): boole
 }
 
 /**
- * What a job's unique policy makes of the other holders of its key, given oldest first (by `createdAt`, then order of
- * creation): the one that refuses it, or those that it replaces. It looks at no more than every unfinished holder and,
- * of each finished state, the oldest that was created after `createdAfter`.
+ * The effect of a job's unique policy on the other holders of its key, oldest first (by `createdAt`, then order of
+ * creation): the one that refuses the job, or those that the job replaces. Reads only the unfinished holders and, of
+ * each finished state, the oldest that was created after `createdAfter`.
  */
 export function uniqueAnswer<T extends Pick<JobRecord, 'state' | 'createdAt'>>(
   unique: NewUnique,

@@ -9,12 +9,12 @@ import type { Millis } from '../time/clock.ts';
 import { formatTimestamp } from '../time/timestamp.ts';
 
 /**
- * Every decision names state and claim of the record that it was made from: a record that has moved on is refused by
- * the storage, is to be read again and decided again. A decision that the state forbids (ojs-core §6.3) throws an
- * {@link ProtocolError} `conflict`.
+ * Every decision names the state and the claim of the record that it was made from. If the record has changed since,
+ * the storage refuses the decision, and the caller reads and decides again. A decision that the state forbids (ojs-core
+ * §6.3) throws a {@link ProtocolError} `conflict`.
  */
 
-/** The refusal of a change that the state does not allow. */
+/** The error for a change that the state does not allow. */
 export function conflict(job: Pick<JobRecord, 'id' | 'state'>, expected: StateMask): ProtocolError {
   const current = stateName(job.state);
   const states = stateNames(expected).join(' or ');
@@ -57,8 +57,8 @@ export function failed(job: JobRecord, failure: Failure, now: Millis, random: ()
 }
 
 /**
- * A claim given back, its attempt not counted (row 10). `by` is the server for a claim whose worker never got the job.
- * With a delay it is snoozed: retryable until the delay has passed (ojs-sdk-guidelines SDK-013).
+ * A returned claim whose attempt does not count (row 10). `by` is the server for a claim whose worker never got the
+ * job. With a delay the job is snoozed: retryable until the delay has passed (ojs-sdk-guidelines SDK-013).
  */
 export function requeued(
   job: JobRecord,
@@ -88,17 +88,17 @@ export function requeued(
 }
 
 const lossMessages = {
-  visibility_timeout: 'The reservation ended before the worker answered.',
+  visibility_timeout: 'The lease ended before the worker answered.',
   worker_death: 'The worker stopped sending heartbeats.',
 } as const;
 
-/** Deaths of its workers after which a job is taken for their cause. */
+/** How many workers may die while they run a job, until the job counts as the cause. */
 export const defaultPoisonAfter = 3;
 
 /**
  * The lease ended or the worker died (rows 12 and 13 of docs/state-machine.md): available at once while attempts are
- * left. A job under which `poisonAfter` workers have died since it was last retried by hand is discarded whatever its
- * policy allows: it would take the next worker along.
+ * left. A job that killed `poisonAfter` workers since its last retry by hand is discarded, whatever its policy allows:
+ * it would kill the next worker too.
  */
 export function leaseLost(
   job: JobRecord,
@@ -108,7 +108,7 @@ export function leaseLost(
 ): Transition {
   const deaths = cause === 'worker_death' ? 1 + deathsOf(job) : 0;
   if (deaths >= poisonAfter) {
-    const message = `${deaths} workers died while they ran this job; it is set aside.`;
+    const message = `${deaths} workers died while they ran this job; the job was discarded.`;
     return endOf(job, { code: 'poison_pill', type: cause, message, names: [cause] }, now, 'server').discard();
   }
   const ending = endOf(job, { code: cause, type: cause, message: lossMessages[cause], names: [cause] }, now, 'server');
@@ -121,7 +121,7 @@ function deathsOf(job: JobRecord): number {
   return round.filter((entry) => entry.kind === 'failed' && entry.error.type === 'worker_death').length;
 }
 
-/** The execution ran out of its time (row 14, ojs-timeouts §5.1, §8). */
+/** The execution timed out (row 14, ojs-timeouts §5.1, §8). */
 export function timedOut(job: JobRecord, now: Millis, random: () => number): Transition {
   const limit = executionLimit(job, policyOf(job));
   const limits = timeoutDetails('execution', limit, now - (job.startedAt ?? now));
@@ -136,7 +136,7 @@ export function timedOut(job: JobRecord, now: Millis, random: () => number): Tra
   return ending.exhausts() ? ending.discard() : ending.retry(random);
 }
 
-/** Nobody named the job in a heartbeat for its `heartbeat_timeout`, after somebody had (row 14, ojs-timeouts §5.5). */
+/** No heartbeat listed the job for its `heartbeat_timeout`, after an earlier one had (row 14, ojs-timeouts §5.5). */
 export function stalled(job: JobRecord, now: Millis, random: () => number): Transition {
   const limits = timeoutDetails('stalled', job.heartbeatMs, now - (job.beatAt ?? now));
   const failure: Failure = {
@@ -150,7 +150,7 @@ export function stalled(job: JobRecord, now: Millis, random: () => number): Tran
   return ending.exhausts() ? ending.discard() : ending.retry(random);
 }
 
-/** `total_timeout` has passed during an execution: it beats what is left of the attempts (ojs-timeouts §5.2). */
+/** `total_timeout` has passed during an execution: it ends the job, whatever attempts are left (ojs-timeouts §5.2). */
 export function totalTimedOut(job: JobRecord, now: Millis): Transition {
   const total = (job.deadlineAt ?? now) - job.createdAt;
   const limits = timeoutDetails('total', total, now - job.createdAt);
@@ -207,10 +207,10 @@ function expiry(
 }
 
 /**
- * A job that was let in only so that its refusal can be seen: it was committed by somebody who cannot be answered any
- * more. Made from a pending one.
+ * A job that exists only to show its refusal: a user's transaction committed it, and no caller can get an answer any
+ * more. Made from a pending job.
  */
-export function turnedAway(job: JobRecord, failure: Failure, now: Millis): Transition {
+export function refusedImport(job: JobRecord, failure: Failure, now: Millis): Transition {
   const { code, type, message } = failure;
   const entry = entryText({ kind: 'expired', at: now }, errorText(failure, job.attempt, now));
   const data = JSON.stringify({ total_attempts: 0, last_error: { code, type, message } });
@@ -226,8 +226,8 @@ export function cancelled(job: JobRecord, now: Millis, key?: string): Transition
 }
 
 /**
- * Discarded by an operator (ojs-sdk-guidelines SDK-004), whatever its policy allows: it is not run any more, and what
- * comes of a run under way is refused.
+ * Discarded by an operator (ojs-sdk-guidelines SDK-004), whatever its policy allows: the job does not run again, and
+ * the outcome of a current execution is refused.
  */
 export function discarded(job: JobRecord, now: Millis, key?: string): Transition {
   const failure = { code: 'discarded', type: 'discarded', message: 'The job was discarded by hand.' };
@@ -239,7 +239,7 @@ export function discarded(job: JobRecord, now: Millis, key?: string): Transition
   return { ...move(job, Waiting | State.active, State.discarded, entry), events: [{ kind: 'job.discarded', data }] };
 }
 
-/** ACTIVATE (row 5): to available, or to scheduled while the job's time is still to come. */
+/** ACTIVATE (row 5): to available, or to scheduled for a future time. */
 export function activated(job: JobRecord, now: Millis, key?: string): Transition {
   const entry = actionText('activated', job, now, key);
   if (job.runAt <= now)
@@ -252,7 +252,7 @@ export function activated(job: JobRecord, now: Millis, key?: string): Transition
   };
 }
 
-/** A manual retry from the dead letter (row 19): a new round of attempts, the history stays. */
+/** A manual retry from the dead letter (row 19): a new round of attempts; the history stays. */
 export function retried(job: JobRecord, now: Millis, key?: string): Transition {
   return {
     ...move(job, State.discarded, State.available, actionText('retried', job, now, key)),
@@ -265,9 +265,9 @@ export function retried(job: JobRecord, now: Millis, key?: string): Transition {
 }
 
 /**
- * What to do about a record that a storage calls overdue; null where it is not. Of several ends that passed the
- * earliest counts. A lease that a silent worker let run out is its death: heartbeats extend leases, so both come at the
- * same time.
+ * The end of a job that a storage reports as overdue; null if it is not. Of several limits that have passed, the
+ * earliest one counts. A lease that ended because its worker was silent counts as the death of the worker: heartbeats
+ * extend leases, so both end at the same time.
  */
 export function overdue(
   job: JobRecord,
@@ -294,8 +294,8 @@ export function overdue(
 }
 
 /**
- * `replace_except_schedule` on a scheduled job (ojs-unique-jobs §4): it gets the args and meta of the job that was
- * pushed instead of it, and keeps its id and its time. Both envelopes are core's, so args and meta stand in both.
+ * `replace_except_schedule` on a scheduled job (ojs-unique-jobs §4): the job gets the args and meta of the new one, and
+ * keeps its id and its time. Core has made both envelopes, so both have args and meta.
  */
 export function updatedInPlace(existing: JobRecord, pushed: Pick<JobRecord, 'envelope'>): Transition {
   const fresh = members(pushed.envelope);
@@ -325,7 +325,7 @@ function actionText(
   return entryText({ kind, at: now, from: job.state, ...(key === undefined ? {} : { key }) });
 }
 
-/** The timeout that the client asked for, without the grace period that the server waits out. */
+/** The client's timeout, without the grace period of the server. */
 function executionLimit(job: JobRecord, policy: JobPolicy): number {
   return job.timeoutMs - (policy.gracePeriodMs ?? 0);
 }
@@ -334,12 +334,12 @@ function timeoutDetails(kind: 'execution' | 'enqueue_ttl' | 'total' | 'stalled',
   return { timeout_kind: kind, limit_seconds: limitMs / 1000, elapsed_seconds: elapsedMs / 1000 };
 }
 
-/** The ways on from an execution that ended with this failure. */
+/** The possible consequences of an execution that ended with this failure. */
 interface Ending {
-  /** True where the policy or the handler rules out another attempt. */
+  /** True if the policy or the handler rules out another attempt. */
   exhausts(): boolean;
   discard(): Transition;
-  /** After the backoff; discards where `total_timeout` leaves no room for another attempt (ojs-timeouts §9.1). */
+  /** After the backoff; discards if `total_timeout` leaves no time for another attempt (ojs-timeouts §9.1). */
   retry(random: () => number): Transition;
   /** At once, in a new place of the queue. */
   release(): Transition;
@@ -411,8 +411,8 @@ function endOf(
       const delay = retryDelay(retry, attempt, random);
       const runAt = now + delay;
       const total = policy.totalTimeoutMs;
-      // A timeout as long as the total leaves no room for a second attempt by that formula: then it only has to start
-      // in time.
+      // If the timeout is as long as the total, that formula never allows a second attempt: then the attempt only has
+      // to start in time.
       const limit = executionLimit(job, policy);
       const needed = total !== undefined && limit < total ? limit : 0;
       if (total === undefined || job.createdAt + total >= runAt + needed) {

@@ -15,9 +15,9 @@ export interface Changed {
 }
 
 /**
- * What people do to jobs: CANCEL, ACTIVATE (ojs-core §7.6), discarding, retry from the dead letter. Each takes the
- * caller's idempotency key: the same key again answers what the first call did. Each throws `not_found`, and `conflict`
- * where the job's state forbids it (ojs-core §6.3).
+ * Operations of people on jobs: CANCEL, ACTIVATE (ojs-core §7.6), discarding, retry from the dead letter. Each takes
+ * the caller's idempotency key: the same key again gets the answer of the first call. Each throws `not_found`, and
+ * `conflict` if the job's state forbids it (ojs-core §6.3).
  */
 export class Lifecycle {
   readonly #store: JobStore;
@@ -28,7 +28,7 @@ export class Lifecycle {
     this.#clock = clock;
   }
 
-  /** Only out of one of the states of `from`, where it is given. */
+  /** Only from one of the states of `from`, if it is given. */
   cancel(id: JobId, key: string | null, from?: StateMask): Answered<Changed> {
     return this.#change('cancelled', id, key, (job) => {
       if (from !== undefined && !isIn(job.state, from)) throw conflict(job, from);
@@ -44,7 +44,10 @@ export class Lifecycle {
     return this.#change('activated', id, key, (job) => activated(job, this.#clock.now(), key ?? undefined));
   }
 
-  /** Back from the dead letter to its queue with attempt 0. A job that is not in the dead letter is not found there. */
+  /**
+   * Returns a job from the dead letter to its queue with attempt 0. Throws `not_found` for a job outside of the dead
+   * letter.
+   */
   retry(id: JobId, key: string | null, override: RerunOverride = {}): Answered<Changed> {
     return this.#change('retried', id, key, (job) => {
       if (!job.deadLetter) throw notDead(id);
@@ -52,7 +55,7 @@ export class Lifecycle {
     });
   }
 
-  /** What failed runs again, whether it is in the dead letter, merely discarded, or waits out its backoff. */
+  /** A failed job runs again: from the dead letter, discarded, or waiting for the end of its backoff. */
   rerun(id: JobId, key: string | null): Answered<Changed> {
     return this.#change('retried', id, key, (job) => rerun(job, this.#clock.now(), key ?? undefined));
   }

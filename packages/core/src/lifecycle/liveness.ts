@@ -1,7 +1,7 @@
 import type { JobId } from '../job/job.ts';
 import type { Millis } from '../time/clock.ts';
 
-/** A claim under way, as the liveness rules see it. */
+/** A claim of a running job, as the liveness rules see it. */
 export interface HeldClaim {
   readonly id: JobId;
   readonly claim: number;
@@ -9,7 +9,7 @@ export interface HeldClaim {
   readonly startedAt: Millis;
 }
 
-/** What the last two heartbeats of a worker said; id lists are null where the heartbeat only counted. */
+/** The content of a worker's last two heartbeats; id lists are null if the heartbeat only counted. */
 export interface WorkerSigns {
   readonly seenAt: Millis;
   readonly seenBefore: Millis | null;
@@ -20,17 +20,16 @@ export interface WorkerSigns {
 /** A worker that sent a heartbeat and then none for this long is dead (ojs-worker-protocol §10.1). */
 export const defaultDeadAfterMs = 30_000;
 
-/** No answer is taken for lost before. */
+/** A fetch never counts as lost before. */
 const minForgottenMs = 2_000;
 
 /**
- * Whether a claim is still being worked on (ojs-worker-protocol §10).
+ * Whether a worker still runs the job of a claim (ojs-worker-protocol §10).
  * - `dead`: its worker has been silent for `deadAfterMs`. A worker that never sent a heartbeat is not dead. The silence
- * counts from `since` at
- *   the earliest, when this server began to listen, or its own restart would kill everybody.
+ *   counts from `since` at the earliest, when this server began to listen, or a restart of the server would kill all
+ *   workers.
  * - `forgotten`: its worker lives, but two heartbeats in a row do not list the job, and the claim is older than the
- * first of them: the
- *   answer to its FETCH was lost.
+ *   first of them: the answer to its FETCH was lost.
  */
 export function liveness(
   held: HeldClaim,

@@ -1,6 +1,6 @@
 /**
- * What workers tell of a job while they run it: progress (ojs-progress) and checkpoints (ojs-durable-execution). Both
- * are heartbeats of the job. Each throws `not_found`.
+ * Reports of workers about a running job: progress (ojs-progress) and checkpoints (ojs-durable-execution). Both are
+ * heartbeats of the job. Each throws `not_found`.
  */
 import { checkpointCleared, checkpointed, checkpointOf, withCheckpoint } from '../job/checkpoint.ts';
 import type { JobId, JobRecord, Json, Transition } from '../job/job.ts';
@@ -10,8 +10,8 @@ import type { Steps } from '../steps.ts';
 import type { Clock } from '../time/clock.ts';
 
 /**
- * The job after the report; `taken` is false where the execution is not the reporter's any more. `sequence` is that of
- * the checkpoint that came with the report.
+ * The job after the report; `taken` is false if the execution no longer belongs to the reporter. `sequence` is that of
+ * the report's checkpoint.
  */
 export interface Reported {
   readonly job: JobRecord;
@@ -37,7 +37,7 @@ export function* reportProgress(
   return { job, taken: done, sequence };
 }
 
-/** The job with its new checkpoint. Throws `conflict` where it is not active or not the reporter's. */
+/** The job with its new checkpoint. Throws `conflict` if the job is not active or not the reporter's. */
 export function* saveCheckpoint(
   store: JobStore,
   clock: Clock,
@@ -48,9 +48,7 @@ export function* saveCheckpoint(
   return (yield* changeTexts(store, id, (record) => checkpointed(record, state, reporter, clock.now()))).job;
 }
 
-/**
- * Forgets the checkpoint; a job without one is as good. Throws `conflict` where an active job is not the reporter's.
- */
+/** Deletes the checkpoint, if there is one. Throws `conflict` if an active job is not the reporter's. */
 export function* clearCheckpoint(store: JobStore, id: JobId, reporter: Reporter): Steps<void> {
   yield* changeTexts(store, id, (record) => checkpointCleared(record, reporter));
 }

@@ -12,11 +12,11 @@ export interface RerunOverride {
   /** Its members replace those of the same names. */
   readonly meta?: Json;
   readonly queue?: string;
-  /** Its members replace those of the same names. It was read and found right. */
+  /** Its members replace those of the same names; checked already. */
   readonly retry?: { readonly text: Json; readonly policy: Partial<RetryPolicy> };
 }
 
-/** {@link retried} with what the override changes. */
+/** {@link retried} with the changes of the override. */
 export function retriedWith(job: JobRecord, override: RerunOverride, now: Millis, key?: string): Transition {
   const { args, meta, queue, retry } = override;
   const transition = retried(job, now, key);
@@ -28,8 +28,8 @@ export function retriedWith(job: JobRecord, override: RerunOverride, now: Millis
   if (queue !== undefined) envelope.set('queue', JSON.stringify(queue));
   if (retry === undefined)
     return { ...transition, ...(queue !== undefined && { queue }), envelope: objectText(envelope) };
-  const known = policyOf(job);
-  const policy = { ...known, retry: { ...known.retry, ...retry.policy } };
+  const current = policyOf(job);
+  const policy = { ...current, retry: { ...current.retry, ...retry.policy } };
   envelope.set(
     'retry',
     objectText(new Map([...members(retryText(envelope.get('retry') ?? '{}')), ...members(retryText(retry.text))])),
@@ -44,8 +44,8 @@ export function retriedWith(job: JobRecord, override: RerunOverride, now: Millis
 }
 
 /**
- * A retry by hand of what failed (ojs-bulk-operations §7): a discarded job starts a new round of attempts, a retryable
- * one has the rest of its backoff cut off and its attempts as they are. Throws `conflict` for any other.
+ * A retry by hand of a failed job (ojs-bulk-operations §7): a discarded job starts a new round of attempts, a retryable
+ * one skips the rest of its backoff and keeps its attempts. Throws `conflict` for any other.
  */
 export function rerun(job: JobRecord, now: Millis, key?: string): Transition {
   if (job.state === State.discarded) return retried(job, now, key);

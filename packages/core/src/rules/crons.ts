@@ -34,7 +34,7 @@ export interface Firing {
 
 /** An update keeps the creation and the count of runs. */
 export function putCron(
-  known: CronRecord | null,
+  current: CronRecord | null,
   { name, spec, enabled, dueAt }: Pick<CronRecord, 'name' | 'spec' | 'enabled' | 'dueAt'>,
   now: Millis,
 ): CronRecord {
@@ -43,12 +43,12 @@ export function putCron(
     spec,
     enabled,
     dueAt,
-    runCount: known?.runCount ?? 0,
-    lastRunAt: known?.lastRunAt ?? null,
-    lastJob: known?.lastJob ?? null,
-    createdAt: known?.createdAt ?? now,
+    runCount: current?.runCount ?? 0,
+    lastRunAt: current?.lastRunAt ?? null,
+    lastJob: current?.lastJob ?? null,
+    createdAt: current?.createdAt ?? now,
     updatedAt: now,
-    version: (known?.version ?? 0) + 1,
+    version: (current?.version ?? 0) + 1,
   };
 }
 

@@ -13,11 +13,18 @@ export interface Document {
 
 /** The document after a put; null if the version on record is not the expected one. */
 export function putDocument(
-  known: Document | null,
+  current: Document | null,
   { kind, key, body }: Pick<Document, 'kind' | 'key' | 'body'>,
   expected: number | null | 'any',
   now: Millis,
 ): Document | null {
-  if (expected !== 'any' && expected !== (known?.version ?? null)) return null;
-  return { kind, key, version: (known?.version ?? 0) + 1, body, createdAt: known?.createdAt ?? now, updatedAt: now };
+  if (expected !== 'any' && expected !== (current?.version ?? null)) return null;
+  return {
+    kind,
+    key,
+    version: (current?.version ?? 0) + 1,
+    body,
+    createdAt: current?.createdAt ?? now,
+    updatedAt: now,
+  };
 }

@@ -25,7 +25,7 @@ export interface StoredHolders {
 /** A holder in its state after the group; `job` is its record if the group is refused. */
 export interface HeldKey extends Holder, Pick<JobRecord, 'state' | 'createdAt'> {}
 
-interface Known {
+interface KeyHolders {
   /** The holders after the group, oldest first. */
   readonly byState: Map<State, HeldKey[]>;
   /** Whether those of the store are included. */
@@ -40,7 +40,7 @@ const states: readonly State[] = Object.values(State);
  */
 export class HeldKeys {
   readonly #store: StoredHolders;
-  readonly #known = new Map<string, Known>();
+  readonly #holders = new Map<string, KeyHolders>();
 
   constructor(store: StoredHolders) {
     this.#store = store;
@@ -49,18 +49,18 @@ export class HeldKeys {
   /** The job that refuses a new one with this key, or the jobs that the new one replaces. */
   look(unique: NewUnique): ReturnType<typeof uniqueAnswer<HeldKey>> {
     const keeps = unique.onConflict === 'keep';
-    const known = this.#of(unique.key);
+    const holders = this.#of(unique.key);
     const { oldest } = this.#store;
-    if (!keeps || oldest === null) this.#load(unique.key, known);
+    if (!keeps || oldest === null) this.#load(unique.key, holders);
     const found: HeldKey[] = [];
     for (const state of states) {
       if (!isIn(state, unique.states) || (!keeps && isIn(state, Terminal))) continue;
-      const list = known.byState.get(state) ?? [];
+      const list = holders.byState.get(state) ?? [];
       const after = unique.createdAfter ?? Number.NEGATIVE_INFINITY;
       const from = firstIndex(list, ({ createdAt }) => createdAt > after);
       for (const one of keeps ? list.slice(from, from + 1) : list.slice(from)) found.push(one);
-      const isKnown = oldest === null || (known.loaded && !isIn(state, Terminal));
-      const stored = keeps && !isKnown ? oldest(unique.key, state, unique.createdAfter) : null;
+      const isLoaded = oldest === null || (holders.loaded && !isIn(state, Terminal));
+      const stored = keeps && !isLoaded ? oldest(unique.key, state, unique.createdAfter) : null;
       if (stored !== null) found.push(heldKey(stored));
     }
     return uniqueAnswer(unique, found.sort(byAge));
@@ -72,30 +72,30 @@ export class HeldKeys {
 
   /** @param replaced as {@link look} returned it for the key. */
   cancel(key: string, replaced: readonly HeldKey[]): void {
-    const known = this.#of(key);
+    const holders = this.#of(key);
     const gone = new Set(replaced);
     const touched = replaced.reduce<number>((mask, { state }) => mask | state, 0);
-    for (const [state, list] of known.byState) {
+    for (const [state, list] of holders.byState) {
       if (isIn(state, touched))
-        known.byState.set(
+        holders.byState.set(
           state,
           list.filter((one) => !gone.has(one)),
         );
     }
-    for (const one of replaced) putIn(listOf(known, State.cancelled), { ...one, state: State.cancelled });
+    for (const one of replaced) putIn(listOf(holders, State.cancelled), { ...one, state: State.cancelled });
   }
 
-  #of(key: string): Known {
-    const known = this.#known.get(key) ?? { byState: new Map<State, HeldKey[]>(), loaded: false };
-    this.#known.set(key, known);
-    return known;
+  #of(key: string): KeyHolders {
+    const holders = this.#holders.get(key) ?? { byState: new Map<State, HeldKey[]>(), loaded: false };
+    this.#holders.set(key, holders);
+    return holders;
   }
 
-  #load(key: string, known: Known): void {
-    if (known.loaded) return;
-    known.loaded = true;
-    for (const one of this.#store.all(key)) listOf(known, one.job.state).push(heldKey(one));
-    for (const list of known.byState.values()) list.sort(byAge);
+  #load(key: string, holders: KeyHolders): void {
+    if (holders.loaded) return;
+    holders.loaded = true;
+    for (const one of this.#store.all(key)) listOf(holders, one.job.state).push(heldKey(one));
+    for (const list of holders.byState.values()) list.sort(byAge);
   }
 }
 
@@ -107,7 +107,7 @@ function byAge(a: HeldKey, b: HeldKey): number {
   return a.createdAt - b.createdAt || a.number - b.number;
 }
 
-function listOf({ byState }: Known, state: State): HeldKey[] {
+function listOf({ byState }: KeyHolders, state: State): HeldKey[] {
   const list = byState.get(state) ?? [];
   byState.set(state, list);
   return list;

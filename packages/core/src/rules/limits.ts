@@ -80,7 +80,7 @@ export function keepMs({ own, override }: LimitSettings): number {
 }
 
 /** The recorded starts that still count, oldest first: those within the longest rate, counted from the newest. */
-export function shownStarts({ rates }: LimitNumbers, kept: readonly Millis[]): readonly Millis[] {
+export function countedStarts({ rates }: LimitNumbers, kept: readonly Millis[]): readonly Millis[] {
   const newest = kept.at(-1);
   if (newest === undefined || rates.length === 0) return [];
   const longest = Math.max(...rates.map(({ perMs }) => perMs));

@@ -6,13 +6,13 @@ import type { Millis } from '../time/clock.ts';
 import { requestOf } from './defaults.ts';
 import { callbackFired, jobType, refusalEvents, workflowCompleted, workflowFailed } from './events.ts';
 import { failedNodes, failedStep, maxErrors, type StepError, stepError } from './failures.ts';
-import { envelopeTail, indexesOf, parentsOf, resultsOf } from './results.ts';
+import { indexesOf, parentsOf, resultsOf, workflowMembers } from './results.ts';
 import { isSkipped, runs } from './rules.ts';
 import { type JobSpec, type JoinSpec, readNodeSpec, readWorkflowSpec } from './spec.ts';
 import type { NodeRecord, WorkflowRecord, WorkflowStep } from './types.ts';
 
 /** What was read of one workflow so far. Only closed nodes are ever asked for, so it does not get old. */
-export interface KnownNodes {
+export interface LoadedNodes {
   readonly nodes: ReadonlyMap<number, NodeRecord>;
   /** Null for a job that is no longer there. */
   readonly jobs: ReadonlyMap<JobId, JobRecord | null>;
@@ -31,16 +31,16 @@ type Close = Extract<WorkflowStep, { readonly kind: 'close' }>;
  * What becomes of a ready node: its job starts, or it is closed without one (ojs-workflows §4.3, §5.3, §6.4). The same
  * node gives the same envelope at any time, so a step may be repeated: relative times count from `now` in the job's
  * columns, while its envelope has them as they were sent.
- * @returns `needs` while something is missing in `known`: read it, add it, and ask again. Most nodes
+ * @returns `needs` while something is missing in `loaded`: read it, add it, and ask again. Most nodes
  * need nothing, a step its parents, the end of a failed workflow its nodes and then their jobs.
  */
 export function decideNode(
   workflow: WorkflowRecord,
   node: NodeRecord,
-  known: KnownNodes,
+  loaded: LoadedNodes,
   now: Millis,
 ): WorkflowStep | NodeNeeds {
-  const reader = new Reader(known);
+  const reader = new Reader(loaded);
   return decide(workflow, node, reader, now) ?? reader.needs();
 }
 
@@ -52,22 +52,22 @@ export function refuseNode(workflow: WorkflowRecord, node: NodeRecord, existing:
 
 /** Looks things up, and notes what is not there. */
 class Reader {
-  readonly #known: KnownNodes;
+  readonly #loaded: LoadedNodes;
   readonly #nodes = new Set<number>();
   readonly #jobs = new Set<JobId>();
 
-  constructor(known: KnownNodes) {
-    this.#known = known;
+  constructor(loaded: LoadedNodes) {
+    this.#loaded = loaded;
   }
 
   node(index: number): NodeRecord | null {
-    const node = this.#known.nodes.get(index);
+    const node = this.#loaded.nodes.get(index);
     if (node === undefined) this.#nodes.add(index);
     return node ?? null;
   }
 
   job(id: JobId): JobRecord | null {
-    const job = this.#known.jobs.get(id);
+    const job = this.#loaded.jobs.get(id);
     if (job === undefined) this.#jobs.add(id);
     return job ?? null;
   }
@@ -111,8 +111,8 @@ function decideJob(workflow: WorkflowRecord, node: NodeRecord, spec: JobSpec, re
   if (reader.isMissing) return null;
   const id = node.job ?? '';
   try {
-    const tail = envelopeTail(workflow.id, results);
-    const { job } = readEnvelope(requestOf(workflow, spec), now, () => id, '$', tail);
+    const lastMembers = workflowMembers(workflow.id, results);
+    const { job } = readEnvelope(requestOf(workflow, spec), now, () => id, '$', lastMembers);
     const events = spec.callback === null ? [] : [callbackFired(workflow, spec.callback, job)];
     return { kind: 'start', node: refOf(node), job: { ...job, node: refOf(node) }, events };
   } catch (error) {

@@ -60,9 +60,9 @@ export function stepError({ node, spec }: FailedNode, job: JobRecord | null): St
   return { job_id: isRefused(node) ? null : node.job, step_id: node.name, ...callback, ...error, message };
 }
 
-type Told = Pick<StepError, 'code' | 'message' | 'attempt'>;
+type ErrorFields = Pick<StepError, 'code' | 'message' | 'attempt'>;
 
-function jobError(job: JobRecord | null, state: NodeRecord['state']): Told {
+function jobError(job: JobRecord | null, state: NodeRecord['state']): ErrorFields {
   if (state === 'cancelled')
     return { code: 'cancelled', message: 'The job was cancelled.', attempt: job?.attempt ?? 0 };
   const error = job === null || job.state === State.completed ? null : lastError(job);
@@ -71,7 +71,7 @@ function jobError(job: JobRecord | null, state: NodeRecord['state']): Told {
 }
 
 /** The error of a node that was closed without a job, or that the storage has kept of it. */
-function given(text: Json): Told {
+function given(text: Json): ErrorFields {
   const parsed: unknown = JSON.parse(text);
   const error: Readonly<Record<string, unknown>> = isObject(parsed) ? parsed : {};
   const { code, message, attempt } = error;

@@ -21,7 +21,8 @@ export function readGraph(steps: readonly Step[]): Graph {
   kinds.forEach((kind, index) => {
     if (kind === null) places.set(index, places.size);
   });
-  if (places.size === 0) throw wrong(steps[0]?.path ?? '$', 'callbacks need at least one step that is none');
+  if (places.size === 0)
+    throw wrong(steps[0]?.path ?? '$', 'a workflow with callbacks needs at least one step that is no callback');
   const jobs = steps.filter((_, index) => places.has(index));
   const after = waits.flatMap((others, index) =>
     places.has(index) ? [others.flatMap((other) => places.get(other) ?? [])] : [],
@@ -61,7 +62,8 @@ export function readOrdered(type: 'chain' | 'group' | 'batch', steps: readonly S
     if (step.alias !== null) earlier.add(step.alias);
     jobs.push(step);
   }
-  if (jobs.length === 0) throw wrong(steps[0]?.path ?? '$', 'callbacks need at least one job that is none');
+  if (jobs.length === 0)
+    throw wrong(steps[0]?.path ?? '$', 'a workflow with callbacks needs at least one job that is no callback');
   for (const { step } of callbacks) {
     const unknown = step.dependsOn.findIndex((name) => !earlier.has(name));
     if (unknown === -1) continue;
@@ -167,8 +169,8 @@ function checkAcyclic(jobs: readonly Step[], after: readonly (readonly number[])
   if (free.length === jobs.length) return;
   const cycle = cycleIn(after, (job) => (open[job] ?? 0) > 0).flatMap((job) => jobs[job] ?? []);
   const names = cycle.map(({ name }) => name);
-  const shown = names.length > 10 ? [...names.slice(0, 9), '…'] : names;
-  throw wrong(`${cycle[0]?.path}.depends_on`, `depends_on makes a cycle: ${[...shown, names[0]].join(' ← ')}`);
+  const listed = names.length > 10 ? [...names.slice(0, 9), '…'] : names;
+  throw wrong(`${cycle[0]?.path}.depends_on`, `depends_on makes a cycle: ${[...listed, names[0]].join(' ← ')}`);
 }
 
 /** Walks back along jobs that are left over until it meets one again. */

@@ -20,7 +20,7 @@ import {
   type Plan,
   wrong,
 } from './plan.ts';
-import { envelopeTail, noResults } from './results.ts';
+import { noResults, workflowMembers } from './results.ts';
 import { envelopeOf, readLabel, readStep, type Source, type Step } from './step.ts';
 
 /** A job's envelope with its place in the request. */
@@ -69,7 +69,7 @@ export function readRequest(text: Json, now: Millis, newId: () => string): ReadR
   for (const key of ['meta', 'metadata'])
     if (!isObject(values[key] ?? {})) throw wrong(`$.${key}`, `${key} must be an object`);
   const workflow = id ?? newId();
-  const reader = new Reader(now, newId, envelopeTail(workflow, noResults));
+  const reader = new Reader(now, newId, workflowMembers(workflow, noResults));
   const texts = members(text);
   const plan = reader.composite({ values, text, path: '$' }, texts, type, '', null, 1);
   return {
@@ -89,13 +89,13 @@ class Reader {
   readonly #now: Millis;
   readonly #newId: () => string;
   /** Of a job that waits for nothing: it starts as it is read here. */
-  readonly #tail: Json;
+  readonly #lastMembers: Json;
   #count = 0;
 
-  constructor(now: Millis, newId: () => string, tail: Json) {
+  constructor(now: Millis, newId: () => string, lastMembers: Json) {
     this.#now = now;
     this.#newId = newId;
-    this.#tail = tail;
+    this.#lastMembers = lastMembers;
   }
 
   /**
@@ -186,11 +186,17 @@ class Reader {
   #job(source: Source, name: string, options: number | null): JobPlan {
     const text = envelopeOf(source);
     const defaults = options === null ? undefined : this.options[options];
-    const [now, newId, tail] = [this.#now, this.#newId, this.#tail];
+    const [now, newId, lastMembers] = [this.#now, this.#newId, this.#lastMembers];
     const read =
       defaults === undefined && text === source.text
-        ? readParsedEnvelope(text, source.values, now, newId, source.path, tail)
-        : readEnvelope(defaults === undefined ? text : withDefaults(text, defaults), now, newId, source.path, tail);
+        ? readParsedEnvelope(text, source.values, now, newId, source.path, lastMembers)
+        : readEnvelope(
+            defaults === undefined ? text : withDefaults(text, defaults),
+            now,
+            newId,
+            source.path,
+            lastMembers,
+          );
     this.steps.push({ path: source.path, read });
     return { kind: 'job', name, id: read.job.id, text, options };
   }

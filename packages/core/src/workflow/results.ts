@@ -72,7 +72,7 @@ export function resultsOf(indexes: readonly (number | null)[], read: (index: num
 /**
  * What the envelope of a step's job ends with: its workflow, and the results of the steps before it (ojs-workflows §7).
  */
-export function envelopeTail(workflow: string, { text, leftOut }: Results): Json {
+export function workflowMembers(workflow: string, { text, leftOut }: Results): Json {
   const more = leftOut.size === 0 ? '' : `,"x_parent_results_left_out":${JSON.stringify(Object.fromEntries(leftOut))}`;
   return `,"workflow_id":"${workflow}","parent_results":${text}${more}`;
 }

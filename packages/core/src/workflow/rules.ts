@@ -61,9 +61,12 @@ export function newWorkflow(workflow: NewWorkflow, now: Millis): WorkflowRecord 
  * A repeated creation: everything that the client said is the same. Ids of jobs are minted anew for a repetition, so
  * nodes are not compared.
  */
-export function isSameWorkflow(known: NewWorkflow, other: NewWorkflow): boolean {
+export function isSameWorkflow(stored: NewWorkflow, other: NewWorkflow): boolean {
   return (
-    known.name === other.name && known.kind === other.kind && known.total === other.total && known.spec === other.spec
+    stored.name === other.name &&
+    stored.kind === other.kind &&
+    stored.total === other.total &&
+    stored.spec === other.spec
   );
 }
 

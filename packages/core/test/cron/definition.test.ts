@@ -104,7 +104,7 @@ describe('firing (ojs-cron §6)', () => {
   const kinds = (events: readonly string[]) => events.map((text) => (JSON.parse(text) as EventEntry)[0]);
   const running = claimed(jobOf());
 
-  test('a run carries the name and the time of its cron in meta, beside what is there (§6.3)', () => {
+  test('meta of a run has the name and the time of its cron, beside its own members (§6.3)', () => {
     const { definition } = read({
       ...template,
       job_template: { type: 'a.b', meta: { tenant: 't', cron_name: 'forged' } },
@@ -114,7 +114,7 @@ describe('firing (ojs-cron §6)', () => {
     expect(meta).toEqual({ tenant: 't', cron_name: 'report', cron_triggered_at: '2026-01-01T00:05:00.200Z' });
   });
 
-  test('nothing in the template forges where a run comes from', () => {
+  test('a template cannot forge the cron of a run', () => {
     const forged = { cron_name: 'forged', cron_triggered_at: 'never' };
     const job_template = { type: 'a.b', meta: forged, options: { meta: { ...forged, k: 1 }, metadata: forged } };
     const { job } = decideFiring(cron, read({ ...template, job_template }).definition, [], at, newId);
@@ -138,7 +138,7 @@ describe('firing (ojs-cron §6)', () => {
     expect(fire('skip').job).toMatchObject({ cron: 'report' });
   });
 
-  test('allow runs beside it, cancel_previous ends it, enqueue waits for it', () => {
+  test('with an unfinished run: allow starts another one, cancel_previous cancels it, enqueue waits for it', () => {
     const older = { ...running, id: newId(), state: State.scheduled };
     expect(fire('allow', running)).toMatchObject({ cancels: [], job: { limits: [] } });
     expect(fire('cancel_previous', older, running)).toMatchObject({
@@ -152,13 +152,13 @@ describe('firing (ojs-cron §6)', () => {
     expect(kinds(fire('enqueue', running).events)).toEqual(['cron.triggered']);
   });
 
-  test('a trigger by hand leaves the schedule alone', () => {
+  test('a trigger by hand does not change the schedule', () => {
     const decided = decideTrigger(cron, read(template).definition, at, newId);
     expect(decided).toMatchObject({ dueAt: cron.dueAt, cancels: [] });
     expect(kinds(decided.events)).toEqual(['cron.triggered']);
   });
 
-  test('a local time that does not exist is told with the run before it (§5.2)', () => {
+  test('the event of a run lists local times after it that do not exist (§5.2)', () => {
     const now = Date.UTC(2026, 2, 7, 7, 30);
     const { definition } = readCron(
       JSON.stringify({ ...template, expression: '30 2 * * *', timezone: 'America/New_York' }),
@@ -177,7 +177,7 @@ describe('a change and a rendering', () => {
     return { name, spec, enabled, dueAt, runCount: 2, lastRunAt: null, createdAt: start, updatedAt: start };
   };
 
-  test('what is not sent stays, in either dialect', () => {
+  test('members that are not sent stay, in either dialect', () => {
     const changed = (change: object) =>
       readCron(changedCron(view({ ...template, timezone: 'Asia/Tokyo' }), JSON.stringify(change)), start);
     expect(changed({ cron: '@hourly' }).definition).toMatchObject({ expression: '@hourly', timezone: 'Asia/Tokyo' });
@@ -197,7 +197,7 @@ describe('a change and a rendering', () => {
     });
   });
 
-  test('both spellings stand side by side (X21)', () => {
+  test('an answer has both spellings (X21)', () => {
     expect(JSON.parse(renderCron(view(template)))).toEqual({
       name: 'report',
       id: 'report',

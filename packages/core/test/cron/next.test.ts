@@ -89,7 +89,7 @@ describe('nextRun on the calendar', () => {
     expect(nextRun(parseCron('@every 1m'), 'Europe/Berlin', after)).toBeNull();
   });
 
-  test('29 February on a Sunday is 40 years away when a century leaves it out', () => {
+  test('29 February on a Sunday is 40 years away if a century has no such day', () => {
     expect(runs('0 0 * 2 SUN#5', 'UTC', '2060-02-29T00:00:00Z', 2)).toEqual([
       '2088-02-29T00:00:00Z',
       '2128-02-29T00:00:00Z',
@@ -112,11 +112,11 @@ describe('nextRun of an interval (X42)', () => {
     expect(nextRun(every, 'UTC', anchor + 5_400_000, anchor)).toBe(anchor + 10_800_000);
   });
 
-  test('counts from `after` where there is no anchor', () => {
+  test('counts from `after` without an anchor', () => {
     expect(nextRun(every, 'UTC', 1000)).toBe(5_401_000);
   });
 
-  test('does not run before one interval has passed since an anchor that is still to come', () => {
+  test('with an anchor in the future, does not run before one interval after it', () => {
     expect(nextRun(every, 'UTC', anchor - 86_400_000, anchor)).toBe(anchor + 5_400_000);
   });
 

@@ -138,7 +138,7 @@ describe('parseCron', () => {
     expect(fault.message).toContain(message);
   });
 
-  test('the refusal stands at the path given', () => {
+  test('the refusal has the given path', () => {
     const fault = refusal('0 24 * * *', '$.expression');
     expect(fault.message).toBe('$.expression: hour: 24 is out of range; expected 0-23');
     expect(fault.details).toEqual({
@@ -182,7 +182,7 @@ describe('parseCron', () => {
     );
   });
 
-  test('what is accepted is bounded, whatever was written', () => {
+  test('accepted expressions have a bounded length', () => {
     for (const text of [...known, ...randomExpressions(300, 3)]) {
       const schedule = parseCron(text);
       if (schedule.kind === 'interval') continue;

@@ -12,7 +12,7 @@ function locals(expression: string, zone: string, from: number, to: number, limi
 }
 
 describe('skippedRuns (ojs-cron §9.2 dst_skip)', () => {
-  test('tells the local times that did not exist, and when they would have been', () => {
+  test('returns the local times that did not exist, and when they would have been', () => {
     expect(skippedRuns(parseCron('30 2 * * *'), 'America/New_York', march, april)).toEqual([
       { local: '2026-03-08T02:30:00', at: Date.UTC(2026, 2, 8, 7, 30) },
     ]);
@@ -49,7 +49,7 @@ describe('skippedRuns (ojs-cron §9.2 dst_skip)', () => {
     expect(locals('* * * * *', 'America/New_York', march, april, 0)).toEqual([]);
   });
 
-  test('from one run to the next, each is told once', () => {
+  test('from one run to the next, each is returned once', () => {
     fc.assert(
       fc.property(
         fc.constantFrom('*/7 * * * *', '30 2 * * *', '0,30 * * * *', '15 0-5 * * *', '45 1-2 1-20 * 1,0L'),

@@ -28,11 +28,11 @@ describe('checkZone', () => {
     'Pacific/Auckland',
     'US/Pacific',
     'Etc/GMT+5',
-  ])('%s is taken (CRON-13)', (name) => {
+  ])('%s is accepted (CRON-13)', (name) => {
     expect(() => checkZone(name)).not.toThrow();
   });
 
-  test('every zone with a place that Intl lists is taken', () => {
+  test('every zone with a place that Intl lists is accepted', () => {
     for (const name of Intl.supportedValuesOf('timeZone').filter((zone) => zone.includes('/'))) checkZone(name);
   });
 
@@ -69,11 +69,11 @@ describe('checkZone', () => {
     expect(fault.message.length).toBeLessThan(200);
   });
 
-  test('the refusal stands at the path given', () => {
+  test('the refusal has the given path', () => {
     expect(() => checkZone('EST', '$.tz')).toThrow('$.tz: "EST" is no IANA name');
   });
 
-  test('no run is computed in a zone that is none', () => {
+  test('no run is computed in an unknown zone', () => {
     expect(() => nextRun(parseCron('@daily'), 'EST', 0)).toThrow(ProtocolError);
   });
 });

@@ -80,7 +80,7 @@ describe('a minimal envelope', () => {
 });
 
 describe('both shapes (X1)', () => {
-  test('what stands in options wins', () => {
+  test('a member in options wins', () => {
     expect(read({ queue: 'flat', options: { queue: 'nested' } }).job.queue).toBe('nested');
     expect(read({ queue: 'flat', options: {} }).job.queue).toBe('flat');
     expect(read({ queue: 'flat', options: { queue: null } }).job.queue).toBe('flat');
@@ -197,7 +197,7 @@ describe('both shapes (X1)', () => {
 describe('state and times', () => {
   const later = '2026-01-01T02:00:00+01:00';
 
-  test('a time to come is scheduled, echoed as it was sent (X32)', () => {
+  test('a job for a future time is scheduled; the time is echoed as sent (X32)', () => {
     for (const envelope of [
       { scheduled_at: later },
       { delay_until: later },
@@ -210,7 +210,7 @@ describe('state and times', () => {
     }
   });
 
-  test('a time that has come is available', () => {
+  test('a job for a past time is available', () => {
     expect(read({ scheduled_at: '2025-12-31T23:59:59Z' }).job).toMatchObject({ state: State.available, runAt: now });
     expect(read({ scheduled_at: '2026-01-01T00:00:00Z' }).job).toMatchObject({ state: State.available, runAt: now });
   });
@@ -281,7 +281,7 @@ describe('what the client sent survives', () => {
     expect(sent({ ...managed, id })).toEqual(sent({ id }));
   });
 
-  test('every member of the stored envelope is there once', () => {
+  test('the stored envelope has each member once', () => {
     const text = readText(
       '{"type":"a","type":"b.c","args":[],"args":[2],"meta":{},"queue":"q","options":{"queue":"r"},"timeout":1}',
     ).job.envelope;
@@ -341,7 +341,7 @@ describe('refusals', () => {
     expectFault(() => read(envelope), 'invalid_request', path);
   });
 
-  test('all issues are told at once', () => {
+  test('one answer has all issues', () => {
     expectFault(
       () => readText('{"args":1,"priority":200,"retry":{"jitter":1}}'),
       'invalid_request',
@@ -400,7 +400,7 @@ describe('readEnvelopes', () => {
     ).toBe(0);
   });
 
-  test('takes 1 to 10,000 (ojs-json-format §8.3, §10.2)', () => {
+  test('accepts 1 to 10,000 (ojs-json-format §8.3, §10.2)', () => {
     const job = { type: 'a', args: [] };
     expect(batch(...Array.from({ length: 10_000 }, () => job))).toHaveLength(10_000);
     expectFault(() => batch(...Array.from({ length: 10_001 }, () => job)), 'invalid_request', '$.jobs');

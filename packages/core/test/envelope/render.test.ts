@@ -51,14 +51,14 @@ describe('renderJob', () => {
     });
   });
 
-  test('a claimed job: attempt, start, worker, and the lease for whoever was handed it', () => {
+  test('a claimed job: attempt, start, worker, and the lease for the worker that claimed it', () => {
     const job = claimed(jobOf(), later, 'w"1');
     expect(view(job)).toMatchObject({ state: 'active', attempt: 1, started_at: iso(later), worker_id: 'w"1' });
     expect(view(job)).not.toHaveProperty('x_lease');
     expect(JSON.parse(renderJob(job, { lease: true })).x_lease).toBe(leaseOf(1));
   });
 
-  test('what an execution reported last stands under x_progress; without a report there is none', () => {
+  test('x_progress has the last report of an execution; without a report it is absent', () => {
     expect(view(claimed(jobOf()))).not.toHaveProperty('x_progress');
     const progress = `{"at":${start},"told":${start},"fraction":0.5,"message":"half"}`;
     const told = { progress: 0.5, percentage: 50, message: 'half', data: null, updated_at: iso(start) };
@@ -176,7 +176,7 @@ describe('renderJob', () => {
   });
 });
 
-test('a lease stands for its claim, and for nothing else', () => {
+test('a lease identifies its claim, and nothing else', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), (claim) => {
       expect(claimOf(leaseOf(claim))).toBe(claim);

@@ -4,7 +4,7 @@ import { readEnvelope, uuidv7 } from '../../src/index.ts';
 const traceOf = (meta: object) =>
   readEnvelope(JSON.stringify({ type: 'a.b', args: [], meta }), Date.UTC(2026, 0, 1), uuidv7).job.trace;
 
-test('a trace is one that every store can hold: what has control characters or half a surrogate pair is somebody’s data', () => {
+test('a trace id that some store cannot hold (control characters, half a surrogate pair) is no trace', () => {
   expect(traceOf({ trace_id: 'abc' })).toBe('abc');
   expect(traceOf({ traceparent: '00-abc-def-01' })).toBe('abc');
   for (const text of ['a\0b', 'a\nb', 'a\ud800']) {

@@ -3,7 +3,7 @@ import { maxWarnings, shapeOf, unknownMembers } from '../../src/index.ts';
 
 const shape = shapeOf(['type', 'args'], { retry: shapeOf(['max_attempts']), steps: shapeOf(['type']) });
 
-test('unknown members are found at every depth, with their places; what users own is not looked into', () => {
+test('unknown members are found at every depth, with their paths; data of users is not inspected', () => {
   const value = { type: 'a', args: [{ b: 1 }], typ: 1, retry: { attempts: 2 }, steps: [{ type: 'x' }, { tpe: 'y' }] };
   expect(unknownMembers(value, shape, '$').map(({ path }) => path)).toEqual([
     '$.typ',
@@ -12,7 +12,7 @@ test('unknown members are found at every depth, with their places; what users ow
   ]);
 });
 
-test('a list of unknown members is left where the last one that is told was found', () => {
+test('the search ends after the last reported member', () => {
   const steps = Array.from({ length: 1_000 }, () => ({ a: 1 }));
   const watched = new Proxy(steps, {
     get(target, name, receiver) {

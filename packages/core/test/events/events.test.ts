@@ -48,7 +48,7 @@ const change = fc.record({ told, member: fc.option(ended, { nil: null }) });
 const entry = '["worker.started","w1",null,"",null,null,0,null,null,null,{}]';
 
 describe('entries of a batch', () => {
-  test('read as the entries that each event has by itself, however many are alike', () => {
+  test('reading returns complete entries, however many are alike', () => {
     fc.assert(
       fc.property(
         fc.array(fc.oneof({ weight: 9, arbitrary: change }, fc.constant(null)), { maxLength: 30 }),
@@ -128,7 +128,7 @@ describe('entries of a batch', () => {
   });
 });
 
-test('only an execution that an event ends, or that is under way, has a duration', () => {
+test('only a running execution, or one that the event ends, has a duration', () => {
   const job = { id: uuidFrom(0, 1, 1), type: 'a', queue: 'q', startedAt: 5, attempt: 1, worker: 'w1', trace: null };
   const data = (from: State, state: State) => {
     const [entry] = readEntries(`[${jobEventEntry('job.state_changed', { ...job, state }, from)}]`);

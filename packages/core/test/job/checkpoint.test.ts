@@ -20,7 +20,7 @@ const saved = (job: JobRecord, state: string, now = start): JobRecord => ({
 });
 
 describe('checkpoints (ojs-durable-execution)', () => {
-  test('any state comes back to the byte, in the order of its saves (DUR-002, 008)', () => {
+  test('a read returns the last saved state, byte for byte (DUR-002, 008)', () => {
     fc.assert(
       fc.property(fc.array(fc.json(), { minLength: 1, maxLength: 5 }), (states) => {
         let job = claimed(jobOf());
@@ -36,7 +36,7 @@ describe('checkpoints (ojs-durable-execution)', () => {
     );
   });
 
-  test('null is a state, nothing is none', () => {
+  test('null is a state, an absent member is an error', () => {
     expect(readCheckpoint('{"state":null}').state).toBe('null');
     expect(() => readCheckpoint('{}')).toThrow(expect.objectContaining({ code: 'invalid_request' }));
     expect(checkpointOf(claimed(jobOf()))).toBeNull();
@@ -60,7 +60,7 @@ describe('checkpoints (ojs-durable-execution)', () => {
     });
   });
 
-  test('is cleared without moving the job; where there is none nothing is done', () => {
+  test('is cleared without moving the job; without a checkpoint nothing happens', () => {
     const job = saved(claimed(jobOf()), '1');
     expect(checkpointCleared(claimed(jobOf()), nobody)).toBeNull();
     for (const state of [State.active, State.retryable, State.discarded])
@@ -72,7 +72,7 @@ describe('checkpoints (ojs-durable-execution)', () => {
       });
   });
 
-  test('whoever is handed the job gets it, under both names (C-09)', () => {
+  test('the worker that claims the job gets it, under both names (C-09)', () => {
     const job = saved(claimed(jobOf()), '{"n":1.0}');
     expect(renderJob(job)).not.toContain('checkpoint');
     expect(renderJob(job, { lease: true })).toContain(

@@ -71,7 +71,7 @@ describe('progressed', () => {
     });
   });
 
-  test('ignores what is not of the execution that runs (PRG-007)', () => {
+  test('ignores reports of earlier executions (PRG-007)', () => {
     const job = running();
     const owners: readonly Partial<Reporter>[] = [{ worker: 'w2' }, { claim: 2 }, { attempt: 0 }];
     for (const owner of owners)
@@ -131,7 +131,7 @@ describe('progressed', () => {
 });
 
 describe('progressOf', () => {
-  test('a completed job is all done where it ever said anything (PRG-005), any other is as it was (PRG-006)', () => {
+  test('a completed job that ever reported is at 1 (PRG-005), any other keeps its number (PRG-006)', () => {
     const job = after(running(), '{"data":{"a":1}}');
     const ended = { ...job, finishedAt: start + 5 };
     expect(progressOf({ ...ended, state: State.completed })).toMatchObject({

@@ -48,20 +48,20 @@ describe('results (ojs-results)', () => {
     expect(resultStatus(done({ result_ttl: -1 }, '7'), Number.MAX_SAFE_INTEGER)).toBe('ready');
   });
 
-  test('an ephemeral one is seen by nobody', () => {
+  test('nobody can read an ephemeral result', () => {
     const job = done({ result_ttl: 0 }, '"secret"');
     for (const text of [renderJob(job), renderOutcome(job, start), renderOutcome(job, start + 9_000)])
       expect(text).not.toContain('secret');
     expect(renderJob(done({ result_ttl: 1 }, '"seen"'))).toContain('seen');
   });
 
-  test('one that has expired is in no envelope either', () => {
+  test('an expired result is in no envelope', () => {
     const job = done({ result_ttl: 60 }, '"old"');
     expect(renderJob(job, { now: start + 60_999 })).toContain('"result":"old"');
     expect(renderJob(job, { now: start + 61_000 })).not.toContain('old');
   });
 
-  test('an error stands in the place of a result, to the byte', () => {
+  test('an error takes the place of the result, byte for byte', () => {
     const job = claimed(jobOf());
     const boom = {
       code: 'c',

@@ -134,7 +134,7 @@ describe('numbers', () => {
     );
   });
 
-  test('exponents beyond 2^53 are never taken for each other', () => {
+  test('different exponents beyond 2^53 stay different', () => {
     const huge = '9'.repeat(30);
     expect(canonicalJson(`1e${huge}`)).toBe(canonicalJson(`1E+00${huge}`));
     expect(
@@ -165,7 +165,7 @@ describe('hostile texts', () => {
     expect(cpuMs(() => expect(canonicalJson(text).length).toBeGreaterThan(0))).toBeLessThan(2000);
   });
 
-  test('a string with more marks in a row than any script has is left as it is', () => {
+  test('a string with too many marks in a row is not normalised', () => {
     const marks = (count: number) => `e\u0301${'\u0316'.repeat(count - 1)}`;
     expect(canonicalJson(JSON.stringify(marks(64)))).toBe(JSON.stringify(marks(64).normalize('NFC')));
     expect(canonicalJson(JSON.stringify(marks(65)))).toBe(JSON.stringify(marks(65)));

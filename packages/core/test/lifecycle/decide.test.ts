@@ -74,7 +74,7 @@ describe('time that runs out during an execution', () => {
     });
   });
 
-  test('of what waits the limit that passed is told: ttl until the first start, total at any time', () => {
+  test('the expiry of a waiting job names the limit that passed: ttl until the first start, total at any time', () => {
     const typeOf = (job: JobRecord, at: number) =>
       lastError({ history: overdue(job, at, middle)?.history ?? '' })?.type;
     const job = jobOf({ enqueue_ttl: 2, total_timeout: 1800, timeout: 5 });
@@ -89,7 +89,7 @@ describe('poison pills', () => {
   const died = (job: JobRecord, after?: number): Transition => leaseLost(job, 'worker_death', later, after);
   const again = (job: JobRecord, change: Transition): JobRecord => claimed(apply(job, change, later), later);
 
-  test('a job under which three workers died is set aside whatever attempts are left', () => {
+  test('a job that killed three workers is discarded, whatever attempts are left', () => {
     const first = claimed(jobOf({ retry: { max_attempts: 10 } }));
     const second = again(first, died(first));
     const third = again(second, died(second));
@@ -102,7 +102,7 @@ describe('poison pills', () => {
     expect(died(third, 4).to).toBe(State.available);
   });
 
-  test('a lost lease is no death, and a retry by hand begins anew', () => {
+  test('a lost lease is no death, and a retry by hand resets the count', () => {
     let job = claimed(jobOf({ retry: { max_attempts: 10 } }));
     for (let n = 0; n < 4; n++) job = again(job, leaseLost(job, 'visibility_timeout', later));
     expect(died(job).to).toBe(State.available);
@@ -267,7 +267,7 @@ describe('the end of an execution by the server', () => {
     expect([typeOf(true), typeOf(false)]).toEqual(['worker_death', 'visibility_timeout']);
   });
 
-  test('overdue: expiry of whatever waits, and nothing else (row 17)', () => {
+  test('overdue: a waiting job only expires (row 17)', () => {
     for (const state of Object.values(State)) {
       const change = overdue({ ...jobOf({ expires_at: '+PT5S' }), state }, later, middle);
       const waits = ([State.available, State.scheduled, State.pending, State.retryable] as number[]).includes(state);
@@ -314,7 +314,7 @@ describe('other changes', () => {
     ]);
   });
 
-  test('activated: available, or scheduled where the time is to come', () => {
+  test('activated: available, or scheduled for a future time', () => {
     expect(activated(jobOf({ pending: true }), later)).toMatchObject({
       to: State.available,
       runAt: later,

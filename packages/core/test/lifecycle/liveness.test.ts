@@ -29,14 +29,14 @@ describe('liveness', () => {
     expect(liveness(held, { ...missing, holds: ['a'] }, now, 0)).toBe('alive');
   });
 
-  test('never forgotten where a heartbeat only counts, or there was but one', () => {
+  test('never forgotten if heartbeats only count, or after a single one', () => {
     expect(liveness(held, { ...signs, holds: null, heldBefore: [] }, now, 0)).toBe('alive');
     expect(liveness(held, { ...signs, holds: [], heldBefore: null }, now, 0)).toBe('alive');
     expect(liveness(held, { ...signs, holds: [], heldBefore: [], seenBefore: null }, now, 0)).toBe('alive');
   });
 });
 
-test('however often heartbeats come, no answer is taken for lost within two seconds', () => {
+test('no fetch counts as lost within two seconds, however often heartbeats come', () => {
   const held = { id: 'j', claim: 1, worker: 'w', startedAt: 10_000 };
   const worker = { seenAt: 10_040, seenBefore: 10_020, holds: [], heldBefore: [] };
   expect(liveness(held, worker, 11_999, 0)).toBe('alive');

@@ -4,7 +4,7 @@ import { claimed, jobOf, start } from '../support/records.ts';
 
 const dead = { ...claimed(jobOf({ args: [1.5], meta: { a: 1, b: 2 } })), state: State.discarded, deadLetter: true };
 
-test('a manual retry replaces args and adds to meta, and leaves everything else to the byte (ojs-dead-letter §6.3)', () => {
+test('a manual retry replaces args and adds to meta, and keeps all else byte for byte (ojs-dead-letter §6.3)', () => {
   expect(retriedWith(dead, {}, start).envelope).toBeUndefined();
   const {
     envelope = '',
@@ -19,7 +19,7 @@ test('a manual retry replaces args and adds to meta, and leaves everything else 
   expect([...members(envelope)]).toEqual([...before]);
 });
 
-test('what failed runs again: discarded from the start, retryable at once, nothing else (C-07)', () => {
+test('a failed job runs again: discarded ones from the first attempt, retryable ones at once, no others (C-07)', () => {
   expect(rerun(dead, start)).toMatchObject({ to: State.available, attempt: 0, runAt: start });
   const waiting = { ...dead, state: State.retryable, deadLetter: false, runAt: start + 60_000 };
   const hastened = rerun(waiting, start);

@@ -25,7 +25,7 @@ function limits(value: unknown, queue = 'q'): readonly Limit[] {
 }
 
 describe('readLimits', () => {
-  test('takes the policy of ojs-rate-limiting §6', () => {
+  test('accepts the policy of ojs-rate-limiting §6', () => {
     const policy = {
       key: 'stripe-api',
       concurrency: 5,
@@ -137,7 +137,7 @@ describe('properties', () => {
   const count = fc.integer({ min: 1, max: 1_000_000 });
   const period = fc.integer({ min: 1, max: 86_400_000 });
 
-  test('what is written is what is read', () => {
+  test('reading returns what was written', () => {
     fc.assert(
       fc.property(
         key,
@@ -181,7 +181,7 @@ describe('properties', () => {
     );
   });
 
-  test('any JSON is either limits in order or issues, and never anything else', () => {
+  test('any JSON gives either sorted limits or issues', () => {
     const field = fc.oneof(
       fc.jsonValue(),
       fc.integer(),

@@ -20,7 +20,7 @@ function issuesOf(policy: unknown) {
 }
 
 describe('readRetry', () => {
-  test('takes what was given and nothing else (RET-10)', () => {
+  test('returns only the given fields (RET-10)', () => {
     expect(readRetry({ max_attempts: 5, unknown: 1, jitter: null }, '$.retry')).toEqual({ policy: { maxAttempts: 5 } });
     expect(readRetry({}, '$.retry')).toEqual({ policy: {} });
   });
@@ -171,7 +171,7 @@ describe('retryPolicy', () => {
     expect(retryPolicy({ maxAttempts: 7 })).toEqual({ ...defaultRetry, maxAttempts: 7 });
   });
 
-  test('of two intervals the one that was given wins over the default of the other', () => {
+  test('a given interval wins over the default of the other one', () => {
     expect(retryPolicy({ initialIntervalMs: 600_000 }).maxIntervalMs).toBe(600_000);
     expect(retryPolicy({ maxIntervalMs: 500 }).initialIntervalMs).toBe(500);
   });

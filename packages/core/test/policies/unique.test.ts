@@ -219,7 +219,7 @@ describe('uniqueKey', () => {
     expect(keyOf(policy, job)).toBe(expected);
   });
 
-  test('a name of its own counts beside the type and whatever else is chosen', () => {
+  test('a job’s own key counts together with the type and the other chosen parts', () => {
     expect(keyOf({ key: 'order-42' }, { args: '[1]' })).toBe(sha256('{"key":"order-42","type":"a.b"}'));
     expect(keyOf({ key: 'e\u0301', keys: ['queue', 'args'] }, {})).toBe(
       sha256('{"args":[],"key":"\u00e9","queue":"default","type":"a.b"}'),
@@ -259,13 +259,13 @@ describe('uniqueKey', () => {
     ]);
   });
 
-  test('a job without the key of meta differs from one that has null there', () => {
+  test('a job without a key of meta differs from a job with null under it', () => {
     const policy = { keys: ['meta'], meta_keys: ['t'] };
     expect(keyOf(policy, { meta: '{"u":1}' })).toBe(sha256('{"meta":{},"type":"a.b"}'));
     expect(keyOf(policy, { meta: '{"t":null}' })).toBe(sha256('{"meta":{"t":null},"type":"a.b"}'));
   });
 
-  test('numbers that JavaScript can not hold are told apart', () => {
+  test('numbers beyond JavaScript’s precision stay different', () => {
     const keys = [
       '9007199254740992',
       '9007199254740993',
@@ -387,7 +387,7 @@ describe('in an envelope', () => {
     expect(readEnvelope('{"type":"a.b","args":[]}', now, uuidv7).job.unique).toBeNull();
   });
 
-  test('an argument that is not there is told with its place in the batch', () => {
+  test('a missing argument is reported with its path in the batch', () => {
     const jobs = [{ id: 1 }, {}].map((arg) => ({ type: 'a.b', args: [arg], options: { unique: { key: ['id'] } } }));
     const fault = faultOf(() => readEnvelopes(JSON.stringify({ jobs }), now, uuidv7));
     expect(fault.details).toEqual({

@@ -82,7 +82,7 @@ test.each([
   expect(formatDuration(ms)).toBe(text);
 });
 
-describe('readDuration takes the forms of the SDK', () => {
+describe('readDuration accepts the forms of the SDK', () => {
   test.each([
     [250, 250],
     ['200ms', 200],
@@ -109,7 +109,7 @@ describe('readDuration takes the forms of the SDK', () => {
     '1h30m',
     '1e3s',
     '100000000d',
-  ])('%s is none', (value) => {
+  ])('%s is refused', (value) => {
     expect(readDuration(value)).toBeNull();
   });
 });

@@ -69,7 +69,7 @@ describe('parseTimestamp', () => {
   });
 });
 
-test('readTime takes a duration from now as well (T:L2-TTL-001)', () => {
+test('readTime also accepts a duration from now (T:L2-TTL-001)', () => {
   expect(readTime('+PT5S', 1000)).toBe(6000);
   expect(readTime('+5s', 1000)).toBeNull();
   expect(readTime('+', 1000)).toBeNull();

@@ -31,7 +31,7 @@ describe('a chain', () => {
     ]);
   });
 
-  test('hands on the results of all steps before (T:L3-CHN-002, X25), as they were given', () => {
+  test('passes on the results of all earlier steps unchanged (T:L3-CHN-002, X25)', () => {
     const toy = Toy.create({ type: 'chain', steps: [job('a'), job('b'), job('c'), job('d')] });
     toy.end('0', { ok: '{"report_id":1.50}' }).end('1', { ok: null }).end('2', { ok: '9007199254740993' }).settle();
     const envelope = toy.jobs.get(toy.node(3).job ?? '')?.envelope;
@@ -122,7 +122,7 @@ describe('a group', () => {
     ]);
   });
 
-  test('of which everything failed tells 100 errors and all ids', () => {
+  test('with only failures lists 100 errors and all ids', () => {
     const toy = Toy.create({ type: 'group', jobs: Array.from({ length: 150 }, () => job('a')) });
     for (let at = 0; at < 150; at++) toy.end(String(at), 'fail');
     expect(JSON.parse(toy.workflow.end ?? '').errors.length).toBe(100);
@@ -188,7 +188,7 @@ describe('a batch', () => {
 describe('nested', () => {
   const fan = { type: 'group', jobs: [job('b'), { type: 'chain', steps: [job('c'), job('d')] }] };
 
-  test('what begins within a step is given what the step is given; a group hands on an array, a chain its last result', () => {
+  test('a nested workflow gets the results that its step gets; a group passes on an array, a chain its last result', () => {
     const toy = Toy.create({ type: 'chain', steps: [job('a'), fan, job('e')] });
     toy.end('0', ok('a')).end('1.1.0', ok('c'));
     expect(toy.envelope('1.0').parent_results).toEqual(['a']);
@@ -259,7 +259,7 @@ describe('the job of a step', () => {
     expect(JSON.parse(first.envelope)).toMatchObject({ scheduled_at: '+PT5S', expires_at: '+PT1H' });
   });
 
-  test('takes defaults from the options of the workflow and of what is around it, under its own in either place', () => {
+  test('options of the workflow and of those around it are defaults, its own options win', () => {
     const toy = Toy.create({
       type: 'group',
       options: { queue: 'all', priority: 1, timeout_ms: 1_000, retry: { max_attempts: 9 }, meta: { a: 1, b: 1 } },
@@ -311,7 +311,7 @@ describe('the job of a step', () => {
   });
 });
 
-test('a job that is no longer there has an error nevertheless', () => {
+test('a deleted job has an error in the report', () => {
   const toy = Toy.create({ type: 'group', jobs: [job('a'), job('b')] }).end('0', 'fail');
   toy.jobs.delete(toy.node(0).job ?? '');
   toy.end('1', ok(1));

@@ -54,7 +54,7 @@ describe('dialects (X23)', () => {
     ]);
   });
 
-  test('steps and jobs stand for each other (conformance samples write a chain with jobs)', () => {
+  test('steps and jobs are interchangeable (conformance samples write a chain with jobs)', () => {
     expect(shape(read({ type: 'chain', jobs: [job(), job()] }).nodes)).toEqual(
       shape(read({ type: 'chain', steps: [job(), job()] }).nodes),
     );
@@ -144,7 +144,7 @@ describe('dialects (X23)', () => {
     expect(JSON.parse(callback?.spec ?? '').callback).toBe('on_success');
   });
 
-  test('a step is no callback for its id alone', () => {
+  test('an id alone makes no callback', () => {
     expect(kind({ steps: [job({ id: 'a' }), job({ id: 'b' }), job({ id: 'on_success', depends_on: ['a'] })] })).toBe(
       'dag',
     );
@@ -177,7 +177,7 @@ describe('dialects (X23)', () => {
   });
 });
 
-describe('what is kept', () => {
+describe('stored text', () => {
   test('the envelope byte for byte, without what belongs to the workflow', () => {
     const text =
       '{"type":"chain","steps":[{"type":"a.b","args":[1.0, 9007199254740993],"x":1e3},{"id":"s","type":"a.b","args":[2.50],"depends_on":["0"]}]}';
@@ -186,7 +186,7 @@ describe('what is kept', () => {
     expect(members(nodes[1]?.spec ?? '').get('run')).toBe('{"type":"a.b","args":[2.50]}');
   });
 
-  test('what an older version stored, with the envelope first, is read as what is stored now', () => {
+  test('rows of an older version, with the envelope first, read the same', () => {
     const text = '{"type":"a.b","args":["\\"run\\":",{"job":1.0}]}';
     for (const spec of [
       `{"job":${text},"options":2,"deps":[0,3],"callback":"on_success","guard":true}`,
@@ -206,7 +206,7 @@ describe('what is kept', () => {
       expect(readNodeSpec(spec)).toEqual({ role: 'job', ...plain });
   });
 
-  test('nothing twice: a group of 10,000 costs 14 characters a job beside its envelopes', () => {
+  test('nothing is stored twice: a group of 10,000 takes 14 characters a job beside its envelopes', () => {
     const list = Array.from({ length: 10_000 }, (_, index) => job({ args: [`user${index}`] }));
     const { workflow, nodes, steps } = read({ type: 'group', options: { queue: 'mail' }, jobs: list });
     expect(nodes.length).toBe(10_001);

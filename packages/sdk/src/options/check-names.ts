@@ -1,4 +1,12 @@
-import { editDistance, isKnown, type Names, nearestName, type Stranger, strangerIn, within } from '@ojs-ts/core';
+import {
+  editDistance,
+  findUnknownName,
+  isKnown,
+  type Names,
+  nearestName,
+  type UnknownName,
+  within,
+} from '@ojs-ts/core';
 import { OJSValidationError, type ValidationProblem } from '../errors.ts';
 
 /** @throws {OJSValidationError} for a value that is no object, and for an unknown name at any depth. */
@@ -10,24 +18,24 @@ export function checkNames(options: unknown, names: Names, path = ''): void {
 
 /** The problem that {@link checkNames} throws; null if all names are known. */
 export function nameProblem(options: unknown, names: Names, path = ''): ValidationProblem | null {
-  const stranger = strangerIn(options, names, path);
-  if (stranger === null) return null;
-  const place = stranger.path === '' ? 'options' : stranger.path;
-  if (stranger.name === null)
+  const unknown = findUnknownName(options, names, path);
+  if (unknown === null) return null;
+  const place = unknown.path === '' ? 'options' : unknown.path;
+  if (unknown.name === null)
     return {
       path: place,
-      message: `expected an object such as ${exampleOf(stranger)}, got ${describeValue(stranger.value)}`,
+      message: `expected an object such as ${exampleOf(unknown)}, got ${describeValue(unknown.value)}`,
     };
   return {
-    path: within(stranger.path, stranger.name),
-    message: `unknown option.${moved(stranger) ?? adviceOn(stranger.name, stranger.names)}`,
+    path: within(unknown.path, unknown.name),
+    message: `unknown option.${moved(unknown) ?? adviceOn(unknown.name, unknown.names)}`,
   };
 }
 
 /**
  * Advice for `options: {…}`: on the wire the options of a job are in an object, in a request they are beside its type.
  */
-function moved({ name, names, value }: Stranger): string | null {
+function moved({ name, names, value }: UnknownName): string | null {
   if (name !== 'options' || !has(names, 'type') || !has(names, 'args')) return null;
   const given = typeof value === 'object' && value !== null ? Object.keys(value).slice(0, 3) : [];
   return ` Put ${given.join(', ') || 'its members'} beside type, not in an object of their own.`;
@@ -80,7 +88,7 @@ const examples: Readonly<Record<string, string>> = {
   requestRetry: '{ maxRetries: 3 }',
 };
 
-function exampleOf({ path, names }: Stranger): string {
+function exampleOf({ path, names }: UnknownName): string {
   return examples[path.split('.').at(-1) ?? ''] ?? `{ ${Object.keys(names)[0]}: … }`;
 }
 

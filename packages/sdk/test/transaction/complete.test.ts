@@ -82,7 +82,7 @@ describe.skipIf(postgres === null)('completion in the handler’s transaction on
     b.clock.advance(10_000_000);
     await b.engine.upkeep.settleOverdue();
     await b.engine.upkeep.settleLiveness();
-    await expect(b.engine.lifecycle.cancel(job.id, null)).rejects.toThrow('changing too quickly');
+    await expect(b.engine.lifecycle.cancel(job.id, null)).rejects.toThrow('keep changing the job');
     const failure = { code: 'x', type: 'x', message: 'x', names: [] };
     expect(await b.engine.settle({ kind: 'fail', id: job.id, claim: 1, worker: 'w1', failure })).toMatchObject({
       kind: 'conflict',

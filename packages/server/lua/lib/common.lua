@@ -1,4 +1,4 @@
--- The loader puts this file in front of every script, then the other libraries that its operation names. KEYS[1] is the
+-- The loader puts this file before every script, then the other libraries that its operation names. KEYS[1] is the
 -- prefix of all keys of a namespace, which is a hash tag; the loader sets `logged`. Redis does not roll a script back:
 -- whatever may refuse is decided before the first write.
 local p = KEYS[1]

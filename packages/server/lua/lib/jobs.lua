@@ -1,5 +1,5 @@
 -- Jobs. The hash `j:<id>` has j, the packed row (names as in JobRecord; what is null is absent), and e, envelope and
--- policy, packed one behind the other. Result, history, progress and checkpoint stand in the row while they are short,
+-- policy, packed one behind the other. Result, history, progress and checkpoint are in the row while they are short,
 -- so that the end of a job is one write; long ones are fields of their own, and `large` of the row names them. In sets
 -- a job is its ref: its number, of 12 digits at least, and its id of 36: equal scores go by creation. s:<state>
 -- has unfinished jobs by number and finished ones by their end, s:dead those in the dead letter; due, overdue, expiring

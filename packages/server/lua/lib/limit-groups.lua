@@ -1,5 +1,5 @@
 -- Where available jobs wait. The ready queue `ready:<queue>` holds those that hold no slots, by rank; available jobs of
--- a queue under the same keys are a limit group, with a ready queue of its own. Each group stands in the list of one of
+-- a queue under the same keys are a limit group, with a ready queue of its own. Each group is in the list of one of
 -- its keys. The rule that keeps a claim's cost off the number of groups: while a key is open, the best group of its
 -- list is open too; while a key is closed, none has to be. So a claim meets the right group first, a closed key costs
 -- nothing, and a freed slot brings back one group, however many there are. The hash `lanes:<queue>` has a row for each
@@ -49,7 +49,7 @@ do
     call('ZREM', p .. (row.open and 'open:' or 'parked:') .. queue .. '\n' .. row.key, group)
   end
 
-  -- Notes where a group stands now; `row` is where it stood.
+  -- Notes where a group is now; `row` is where it was.
   local function write(queue, group, row, head, key, open)
     if row and (row.key ~= key or row.open ~= open) then unlist(queue, group, row) end
     if open then call('ZADD', p .. 'open:' .. queue, head, group) end

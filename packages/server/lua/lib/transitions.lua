@@ -70,7 +70,7 @@ do
     return was, nil
   end
 
-  -- Ports core's `verdict`. `already` comes before `refused`, so a repeated call is never told that its own success was
+  -- Ports core's `verdict`. `already` comes before `refused`, so a repeated call never learns that its own success was
   -- a conflict.
   function transitions.verdict(job, t)
     local fits = bit.band(job.state, t.from) ~= 0 and (t.to ~= 8 or job.state == 8)

@@ -68,7 +68,7 @@ function reading.list(q)
       if #found >= q.limit or looked >= q.look then return { found, last, positions, skip } end
       list.at = list.at + 2
       local number = tonumber(string.sub(ref, 1, -37))
-      -- Jobs that ended in the millisecond of the cursor and stand before it do not count as looked at, or a call could
+      -- Jobs that ended in the millisecond of the cursor and are before it do not count as read, or a call could
       -- end where it began.
       if part == 1 or not (after_end and score == after_end and number >= after_number) then
         looked = looked + 1

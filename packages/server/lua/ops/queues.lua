@@ -45,7 +45,7 @@ function changing.queue_remove(name)
   return true
 end
 
--- With common. ARGV: a member of the list `minutes` after which to go on ('' for none), since, limit. Answers
+-- With common. ARGV: a member of the list `minutes` after which to continue ('' for none), since, limit. Answers
 -- minute:queue and the sums of each, oldest first.
 function reading.statistics()
   local out, list = {}, p .. 'minutes'

@@ -20,7 +20,7 @@ import { withWarnings } from './warnings.ts';
 import { workerHandlers } from './workers/workers.ts';
 import { workflowHandlers } from './workflows.ts';
 
-/** A key that were cut would be another call's. */
+/** Truncating a longer key could make two calls share it, so longer keys are refused. */
 const maxKey = 256;
 
 const handlers: Handlers<OperationName> = {
@@ -41,8 +41,8 @@ const handlers: Handlers<OperationName> = {
 };
 
 /**
- * The operations of the HTTP binding on an engine, as text in and text out. HTTP and the embedded transport both call
- * this, so an answer is the same whatever carried it. Never throws: a refusal is a reply.
+ * The operations of the HTTP binding on an engine, text in and text out. HTTP and the embedded transport both call
+ * this, so an answer is the same over either. Never throws: a refusal is a reply.
  */
 export class Binding {
   readonly engine: Engine;

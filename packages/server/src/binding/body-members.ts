@@ -15,9 +15,10 @@ import {
 } from '@ojs-ts/core';
 
 /**
- * What becomes of a member that a body should not have. ojs-json-format §14.3 asks to take unknown members of its
- * documents: those are warned of. What changes a server, or many jobs, is refused, because it would do something else
- * than was meant. `own` refuses members of the body itself, not of the job template in it.
+ * What to do about a member that a body should not have. ojs-json-format §14.3 requires that unknown members of its
+ * documents are accepted: the answer warns of them. A request that changes the server, or many jobs, is refused,
+ * because a misspelled setting would have no effect. `own` refuses members of the body itself, not of the job template
+ * in it.
  */
 export type Strictness = 'warn' | 'refuse' | 'own';
 
@@ -47,7 +48,7 @@ const schema = shapeOf(['type', 'job_type', 'version', 'schema', 'mode', 'uri', 
 });
 const override = shapeOf(['args', 'meta', 'queue'], { retry: retryShape });
 
-/** The bodies that are looked through, beside those of PUSH and of workflows, which core reads. */
+/** The bodies that are checked here; core checks those of PUSH and of workflows. */
 export const bodies: Partial<Record<OperationName, Body>> = {
   'job.enqueueBatch': { shape: shapeOf(['jobs']), unknown: 'warn' },
   'job.results': { shape: shapeOf(['ids', 'job_ids', 'wait_ms']), unknown: 'warn' },
@@ -57,7 +58,7 @@ export const bodies: Partial<Record<OperationName, Body>> = {
   'bulk.retry': { shape: bulk, unknown: 'refuse' },
   'bulk.delete': { shape: bulk, unknown: 'refuse' },
   'queue.create': { shape: shapeOf(['name'], { config }), unknown: 'refuse' },
-  // A configuration may come back as it was answered.
+  // A client may send a configuration back as it was answered.
   'queue.configure': {
     shape: shapeOf([...settings, 'queue', 'name'], { ...settingShapes, config }),
     unknown: 'refuse',
@@ -70,7 +71,7 @@ export const bodies: Partial<Record<OperationName, Body>> = {
   },
   'schema.register': { shape: schema, unknown: 'refuse' },
   'schema.put': { shape: schema, unknown: 'refuse' },
-  // Clients send a body of their own with every action.
+  // Clients send their own body with every action.
   'deadLetter.retry': { shape: shapeOf([], { override }), unknown: 'warn' },
   'deadLetter.retryMany': { shape: letters, unknown: 'refuse' },
   'deadLetter.purge': { shape: letters, unknown: 'refuse' },
@@ -85,8 +86,8 @@ export const bodies: Partial<Record<OperationName, Body>> = {
 const none: readonly Warning[] = [];
 
 /**
- * Looks for members that the operation does not know. What is no JSON object is left to the operation.
- * @throws ProtocolError `invalid_request` for those that are refused.
+ * Finds members that the operation does not have. A body that is no JSON object is left to the operation.
+ * @throws ProtocolError `invalid_request` for members that are refused.
  */
 export function checkBody(operation: OperationName, text: string | undefined): readonly Warning[] {
   const body = bodies[operation];

@@ -34,17 +34,17 @@ export const cronHandlers: Handlers<
 > = {
   'cron.list': listCrons,
   'cron.register': registerCron,
-  'cron.get': async (engine, request) => shown(await engine.crons.get(nameOf(request))),
+  'cron.get': async (engine, request) => cronReply(await engine.crons.get(nameOf(request))),
   'cron.update': updateCron,
   'cron.remove': removeCron,
   'cron.trigger': triggerCron,
-  'cron.pause': async (engine, request) => shown(await engine.crons.enable(nameOf(request), false)),
-  'cron.resume': async (engine, request) => shown(await engine.crons.enable(nameOf(request), true)),
+  'cron.pause': async (engine, request) => cronReply(await engine.crons.enable(nameOf(request), false)),
+  'cron.resume': async (engine, request) => cronReply(await engine.crons.enable(nameOf(request), true)),
   'cron.runs': cronRuns,
   'cron.preview': previewRuns,
 };
 
-/** Next runs that one preview tells. */
+/** The most next runs of one preview. */
 const maxRuns = 100;
 
 /** GET /cron: the list under the names of both dialects, and as `items` for the published admin page. */
@@ -70,11 +70,11 @@ async function registerCron(engine: Engine, { body }: BindingRequest): Promise<R
   const { created, cron, warnings } = await engine.crons.register(requireText(body), (enqueue) =>
     checkRequest(engine, enqueue),
   );
-  const reply = { ...shown(cron), warnings };
+  const reply = { ...cronReply(cron), warnings };
   return created ? { ...reply, status: 201, headers: { location: `/ojs/v1/cron/${cron.name}` } } : reply;
 }
 
-/** PATCH and PUT /cron/:name: `{enabled}`, or fields of the definition over those that are there. */
+/** PATCH and PUT /cron/:name: `{enabled}`, or members that replace those of the definition. */
 async function updateCron(engine: Engine, request: BindingRequest): Promise<Reply> {
   const name = nameOf(request);
   const fields = new Fields(Fields.parse(request.body));
@@ -85,9 +85,11 @@ async function updateCron(engine: Engine, request: BindingRequest): Promise<Repl
   if (changes.length === 0) {
     if (typeof enabled !== 'boolean')
       throw ProtocolError.invalid([{ path: '$', message: 'must have enabled, or fields of the definition' }]);
-    return shown(await engine.crons.enable(name, enabled));
+    return cronReply(await engine.crons.enable(name, enabled));
   }
-  return shown(await engine.crons.change(name, requireText(request.body), (enqueue) => checkRequest(engine, enqueue)));
+  return cronReply(
+    await engine.crons.change(name, requireText(request.body), (enqueue) => checkRequest(engine, enqueue)),
+  );
 }
 
 async function removeCron(engine: Engine, request: BindingRequest): Promise<Reply> {
@@ -107,7 +109,7 @@ async function triggerCron(engine: Engine, request: BindingRequest): Promise<Rep
   };
 }
 
-/** GET /cron/:name/runs: when it will run next. */
+/** GET /cron/:name/runs: the next runs. */
 async function cronRuns(engine: Engine, request: BindingRequest): Promise<Reply> {
   const cron = await engine.crons.get(nameOf(request));
   const definition = definitionOf(cron.spec);
@@ -136,7 +138,7 @@ async function previewRuns(engine: Engine, { body }: BindingRequest): Promise<Re
   return json({ expression, timezone, runs: nextRuns(schedule, timezone, from, count).map(formatTimestamp) });
 }
 
-function shown(cron: CronRecord): Reply {
+function cronReply(cron: CronRecord): Reply {
   const text = renderCron(cron);
   // The admin page reads the cron at the top level.
   return ok(`{"cron":${text},"cron_job":${text},${renderCron(cron, ['expression', 'schedule']).slice(1)}`);

@@ -1,16 +1,16 @@
 import { isObject, ProtocolError, readJson, type ValidationIssue } from '@ojs-ts/core';
 
 /**
- * Names that a store keeps and compares: what some stores cannot hold (U+0000), or change (half a pair), is refused by
- * all.
+ * Names that a store keeps and compares. Some stores cannot hold U+0000 or half of a surrogate pair, so all storages
+ * refuse them.
  */
 const identifier = /^[^\p{Cc}]+$/u;
 
 export type Body = Readonly<Record<string, unknown>>;
 
 /**
- * Reads the fields of a request body, gathering every issue before it refuses. Null is taken as absent (ojs-json-format
- * §14.2).
+ * Reads the fields of a request body and collects every issue before it refuses the body. Null counts as absent
+ * (ojs-json-format §14.2).
  */
 export class Fields {
   readonly body: Body;
@@ -56,7 +56,7 @@ export class Fields {
     return this.string(name, max) ?? '';
   }
 
-  /** A whole number in a range; above `max` it is clamped where `clamp`. */
+  /** A whole number in a range; with `clamp` a larger number counts as `max`. */
   integer(name: string, min: number, max: number, clamp = false): number | null {
     const value = this.#get(name);
     if (value === undefined) return null;
@@ -120,7 +120,7 @@ export class Fields {
   }
 }
 
-/** Names the kind of a wrong value without echoing what may be private. */
+/** The kind of a wrong value, without the value, which may be private. */
 function kindOf(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return `an array of ${value.length}`;

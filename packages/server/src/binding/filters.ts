@@ -8,8 +8,8 @@ const maxText = 1_000;
 const stateWords = Object.keys(State);
 
 /**
- * What every filter may narrow by: a queue, a type or `prefix*`, the last error, a part of the args. Absent where it is
- * empty, as in a query.
+ * The members of every filter: a queue, a type or `prefix*`, the last error, a part of the args. An empty text counts
+ * as absent, as in a query.
  */
 export function readSubject(fields: Fields): Pick<JobFilter, 'queue' | 'type' | 'errorType' | 'args'> {
   const text = (name: string) => (fields.raw(name) === '' ? null : fields.string(name, maxText));
@@ -26,7 +26,7 @@ export function readSubject(fields: Fields): Pick<JobFilter, 'queue' | 'type' | 
   };
 }
 
-/** A span out of two times; undefined where neither is given. */
+/** A span between two times; undefined without any. */
 export function readSpan(fields: Fields, from: string, before: string): Span | undefined {
   const start = readMoment(fields, from);
   const end = readMoment(fields, before);
@@ -53,7 +53,7 @@ export function readAge(fields: Fields, name: string, now: number): Span | undef
   return at === null ? undefined : { before: at };
 }
 
-/** What all of the spans have in common; undefined where there is none. */
+/** The intersection of the spans; undefined without any. */
 export function intersection(spans: readonly Span[]): Span | undefined {
   if (spans.length === 0) return undefined;
   const starts = spans.flatMap(({ from }) => (from === undefined ? [] : [from]));
@@ -64,7 +64,7 @@ export function intersection(spans: readonly Span[]): Span | undefined {
   };
 }
 
-/** Job ids under one of the names; null where none is there. Throws `batch_size_exceeded`. */
+/** Job ids under one of the names; null if the body has none. Throws `batch_size_exceeded`. */
 export function readIds(fields: Fields, ...names: readonly [string, ...string[]]): readonly string[] | null {
   const name = names.find((one) => fields.has(one));
   if (name === undefined) return null;
@@ -72,7 +72,7 @@ export function readIds(fields: Fields, ...names: readonly [string, ...string[]]
   return fields.strings(name, Bulk.max);
 }
 
-/** Throws `batch_size_exceeded` for an array of more items than one call may have (ojs-bulk-operations §9.1). */
+/** Throws `batch_size_exceeded` for an array with more items than one call may have (ojs-bulk-operations §9.1). */
 export function limitBatch(items: unknown): void {
   if (!Array.isArray(items) || items.length <= Bulk.max) return;
   const message = `Batch size ${items.length} exceeds maximum of ${Bulk.max}.`;
@@ -94,9 +94,9 @@ export function readStates(fields: Fields, fallback: StateMask): StateMask {
   return mask === 0 ? fallback : mask;
 }
 
-/** `confirm: true`, which what destroys or moves many jobs asks for (ojs-dead-letter §6.2). */
+/** `confirm: true`, which operations require that destroy or move many jobs (ojs-dead-letter §6.2). */
 export function requireConfirm(fields: Fields): void {
   const value = fields.raw('confirm');
   if (value !== true && value !== 'true')
-    fields.issue('confirm', 'must be true: the operation changes every job that fits');
+    fields.issue('confirm', 'must be true: the operation changes every matching job');
 }

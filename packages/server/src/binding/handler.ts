@@ -7,11 +7,11 @@ export interface About {
   readonly version: string;
   /** CloudEvents source of this server's events. */
   readonly source: string;
-  /** Deliver the answers that the official cases need; never outside tests. */
+  /** Delivers the answers that the official cases need; never outside tests. */
   readonly testMode: boolean;
 }
 
-/** What an operation is handled with. `failed` reports what went wrong beside the answer. */
+/** The dependencies of a handler. `failed` logs errors that the answer does not show. */
 export type Handler = (
   engine: Engine,
   request: BindingRequest,
@@ -19,28 +19,28 @@ export type Handler = (
   failed: (error: unknown) => void,
 ) => Reply | Promise<Reply>;
 
-/** The handlers of one topic; `binding.ts` puts the topics together. */
+/** The handlers of one topic; `binding.ts` combines the topics. */
 export type Handlers<Name extends OperationName> = Readonly<Record<Name, Handler>>;
 
 /**
- * docs/internals/deviations.md: a running workflow is called active; the manifest's extensions, and `queue` in the
- * answers about one, are plain names.
+ * docs/internals/deviations.md: a running workflow is called active; the manifest's extensions, and `queue` in answers
+ * about a queue, are plain names.
  */
 export type Quirk = 'active workflows' | 'plain names';
 
-/** A call of the binding, whatever carried it. */
+/** A call of the binding, over HTTP or embedded. */
 export interface BindingRequest {
   readonly params: Readonly<Record<string, string>>;
   readonly query: Query;
-  /** Body text, valid UTF-8, size already checked; undefined where there was none. */
+  /** Body text, valid UTF-8, within the size limit; undefined without a body. */
   readonly body: Json | undefined;
   readonly requestId: string;
   /** `Idempotency-Key` */
   readonly key: string | null;
-  /** `Prefer: handling=strict` (RFC 7240): what would be warned of is refused. */
+  /** `Prefer: handling=strict` (RFC 7240): warnings become refusals. */
   readonly strict?: boolean;
-  /** What the caller is known to need where the specification has it otherwise. */
+  /** Deviations from the specification that this client needs. */
   readonly quirk?: Quirk;
-  /** Aborted when the caller is gone: nobody will read the answer. */
+  /** Aborted when the caller has disconnected: nobody will read the answer. */
   readonly signal?: AbortSignal;
 }

@@ -3,9 +3,8 @@ import { uuidFrom, uuidv7 } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
 
 /**
- * Ids for what came without one. A call with an idempotency key gets the ids that follow from the key, so that its
- * repetition means the same jobs; their time stamp is the hash's, which nothing reads: order comes from the sequence of
- * enqueueing.
+ * Ids for items without one. A call with an idempotency key gets ids derived from the key, so a repeated call means the
+ * same jobs. Their time is that of the hash, which nothing reads: the order comes from the sequence of enqueueing.
  */
 export class Ids {
   readonly #engine: Engine;
@@ -13,7 +12,7 @@ export class Ids {
   readonly #kind: string;
   #minted = 0;
 
-  /** @param kind keeps keys of different operations apart. */
+  /** @param kind separates the keys of different operations. */
   constructor(engine: Engine, key: string | null, kind: 'job' | 'workflow' = 'job') {
     this.#engine = engine;
     this.#kind = kind;
@@ -28,8 +27,8 @@ export class Ids {
   }
 
   /**
-   * Jobs that are there already are this call's own: it says so by its key, or nobody else could know their ids (the
-   * insert was tried twice).
+   * Whether existing jobs are this call's own: the key says so, or nobody else could know their ids (the insert was
+   * tried twice).
    */
   areOwn(count: number): boolean {
     return this.#key !== null || this.#minted === count;

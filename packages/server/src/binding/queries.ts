@@ -9,8 +9,8 @@ export interface PageQuery {
 }
 
 /**
- * limit, cursor, offset, or page and per_page (ojs-http-binding §17.1). A larger number than the maximum is clamped,
- * anything else is refused.
+ * limit, cursor, offset, or page and per_page (ojs-http-binding §17.1). A number above the maximum counts as the
+ * maximum, anything else is refused.
  */
 export function readPage(query: Query, defaultLimit = 50, max = 1_000): PageQuery {
   const issues: ValidationIssue[] = [];
@@ -46,7 +46,7 @@ export function list(text: string | undefined): readonly string[] {
   return text === undefined || text === '' ? [] : text.split(',').map((part) => part.trim());
 }
 
-/** Of a parameter given twice the last counts, as in JSON. */
+/** Of a repeated parameter the last one wins, as in JSON. */
 export function singles(query: unknown): Readonly<Record<string, string | undefined>> {
   const entries = Object.entries(query as Readonly<Record<string, string | readonly string[]>>);
   return Object.fromEntries(entries.map(([name, value]) => [name, typeof value === 'string' ? value : value.at(-1)]));

@@ -13,7 +13,7 @@ const page = ['limit', 'offset', 'cursor', 'page', 'per_page'] as const;
 const subject = ['queue', 'type', 'job_type', 'error_type', 'args', 'since', 'until'] as const;
 const events = ['types', 'queues', 'job_types'] as const;
 
-/** Parameters of the query that each operation reads; one that is not here reads none. */
+/** The query parameters of each operation; an operation that is not here has none. */
 const read: Partial<Record<OperationName, readonly string[]>> = {
   'job.list': [...page, ...subject, 'state', 'states'],
   'job.result': ['wait', 'timeout'],
@@ -31,9 +31,7 @@ const read: Partial<Record<OperationName, readonly string[]>> = {
   'cron.runs': ['limit', 'per_page'],
 };
 
-/**
- * Parameters that published clients send, and that nothing reads: taken with a warning (docs/internals/deviations.md).
- */
+/** Parameters of published clients without an effect: accepted with a warning (docs/internals/deviations.md). */
 const tolerated: Partial<Record<OperationName, readonly string[]>> = {
   'job.list': ['sort', 'order'],
   // ojs-admin-api §11.1 gives this list the parameters of the list of jobs.
@@ -41,13 +39,13 @@ const tolerated: Partial<Record<OperationName, readonly string[]>> = {
   'event.list': ['since', 'offset', 'page', 'per_page'],
 };
 
-/** Probes of load balancers add what they like, and must not take a server for down. */
+/** Probes of load balancers add parameters of their own, and must not see a healthy server as down. */
 const probed: ReadonlySet<OperationName> = new Set(['system.health', 'system.manifest']);
 
-/** The second is sent by polyfills of EventSource, which set no header. */
+/** Polyfills of EventSource, which set no header, send the second one. */
 const lastEvent = ['last_event_id', 'lastEventId'] as const;
 
-/** Streams, which are no operations of the table. */
+/** Streams, which are not in the table of operations. */
 export const streamParameters = {
   events: ['event_types', ...events, ...lastEvent],
   channel: ['channel', 'event_types', ...events, ...lastEvent],
@@ -64,19 +62,19 @@ export function parametersOf(operation: OperationName): {
 const none: readonly Warning[] = [];
 
 /**
- * Looks for parameters that the operation does not read.
- * @returns warnings of those that published clients are known to send.
- * @throws ProtocolError `invalid_request` for every other.
+ * Finds parameters that the operation does not have.
+ * @returns warnings about those of published clients.
+ * @throws ProtocolError `invalid_request` for all others.
  */
 export function checkQuery(operation: OperationName, query: Query): readonly Warning[] {
   const names = namesOf(query);
   if (names.length === 0) return none;
-  const known = parametersOf(operation);
+  const accepted = parametersOf(operation);
   const { method, path } = operations[operation];
-  const others = names.filter((name) => !known.read.includes(name));
-  const isTaken = (name: string) => known.tolerated.includes(name) || probed.has(operation);
+  const others = names.filter((name) => !accepted.read.includes(name));
+  const isTaken = (name: string) => accepted.tolerated.includes(name) || probed.has(operation);
   const refused = others.filter((name) => !isTaken(name));
-  if (refused.length > 0) throw unknown(refused, known.read, `${method} ${path}`);
+  if (refused.length > 0) throw unknown(refused, accepted.read, `${method} ${path}`);
   return others.slice(0, maxWarnings).map((name) => ({
     path: `query.${name.slice(0, 255)}`,
     message: `${method} ${path} does not read this parameter.`,
@@ -85,22 +83,22 @@ export function checkQuery(operation: OperationName, query: Query): readonly War
 }
 
 /** The same for a stream. */
-export function checkStreamQuery(known: readonly string[], query: Query): void {
-  const refused = namesOf(query).filter((name) => !known.includes(name));
-  if (refused.length > 0) throw unknown(refused, known, 'this stream');
+export function checkStreamQuery(accepted: readonly string[], query: Query): void {
+  const refused = namesOf(query).filter((name) => !accepted.includes(name));
+  if (refused.length > 0) throw unknown(refused, accepted, 'this stream');
 }
 
 function namesOf(query: Query): readonly string[] {
   return Object.keys(query).filter((name) => query[name] !== undefined);
 }
 
-function unknown(names: readonly string[], known: readonly string[], reader: string): ProtocolError {
-  const takes = known.length === 0 ? 'takes no parameters' : `takes ${known.join(', ')}`;
+function unknown(names: readonly string[], accepted: readonly string[], reader: string): ProtocolError {
+  const takes = accepted.length === 0 ? 'takes no parameters' : `takes ${accepted.join(', ')}`;
   return ProtocolError.invalid(
     names.slice(0, maxWarnings).map((name) => ({
       path: `query.${name.slice(0, 255)}`,
-      message: `unknown parameter; ${reader} ${takes}.${didYouMean(name, known)}`,
-      suggestion: nearestName(name, known) ?? null,
+      message: `unknown parameter; ${reader} ${takes}.${didYouMean(name, accepted)}`,
+      suggestion: nearestName(name, accepted) ?? null,
     })),
   );
 }

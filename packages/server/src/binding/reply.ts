@@ -1,16 +1,16 @@
 import { type ErrorCode, ProtocolError, renderError, type Warning } from '@ojs-ts/core';
 
-/** An answer of the HTTP binding before HTTP: status, JSON text, headers beyond those that every answer has. */
+/** An answer of the HTTP binding before HTTP: status, JSON text, and headers beyond those of every answer. */
 export interface Reply {
   readonly status: number;
   readonly text: string;
   readonly headers?: Readonly<Record<string, string>>;
   /**
-   * What was taken and has no effect, to stand in the text as `warnings`; of a schema in the mode `warn` a sentence
+   * Accepted members without an effect, for `warnings` in the text; for a schema in the mode `warn` a sentence
    * (ojs-schema-registry §7.3).
    */
   readonly warnings?: readonly (Warning | string)[];
-  /** Undoes what must not stand when the caller was gone before the answer was written. Never rejects. */
+  /** Undoes the work if the caller disconnected before the answer was written. Never rejects. */
   readonly undelivered?: () => Promise<void>;
 }
 
@@ -22,7 +22,7 @@ export function json(value: unknown, status = 200): Reply {
   return { status, text: JSON.stringify(value) };
 }
 
-/** The answer to a call that is refused. */
+/** The answer to a refused call. */
 export function refusal(fault: ProtocolError, requestId: string): Reply {
   const headers = headersOf(fault.code, fault.kind.status, fault.details);
   return { status: fault.kind.status, text: renderError(fault, requestId), ...(headers && { headers }) };
@@ -34,8 +34,8 @@ function headersOf(code: ErrorCode, status: number, details: ProtocolError['deta
   if (status !== 429 && status !== 503) return undefined;
   const wait = { 'retry-after': String(details.retry_after ?? 1) };
   if (code !== 'queue_full') return wait;
-  // A full queue is a limit like others (ojs-backpressure §7.2): its bound, what is left of it, and when to look again in seconds
-  // since 1970.
+  // A full queue is a limit like others (ojs-backpressure §7.2): its bound, what is left of it, and when to try again
+  // in seconds since 1970.
   const reset = Math.ceil(Date.now() / 1_000) + Number(details.retry_after ?? 1);
   return {
     ...wait,
@@ -47,22 +47,22 @@ function headersOf(code: ErrorCode, status: number, details: ProtocolError['deta
   };
 }
 
-/** Anything else that was thrown: the caller learns that it may try again, the cause stays in the log. */
+/** Any other error: the caller may try again, the cause is only in the log. */
 export function faultOf(error: unknown): ProtocolError {
   if (error instanceof ProtocolError) return error;
   const code: ErrorCode = isBusy(error) ? 'backend_unavailable' : 'backend_error';
   return new ProtocolError(
     code,
-    code === 'backend_error' ? 'The server could not finish the request.' : 'The store cannot be reached just now.',
+    code === 'backend_error' ? 'The server could not finish the request.' : 'The store is unreachable; try again.',
   );
 }
 
-/** A storage marks an error as passing by `retryable: true`. */
+/** A storage marks a temporary error by `retryable: true`. */
 function isBusy(error: unknown): boolean {
   return error instanceof Error && 'retryable' in error && error.retryable === true;
 }
 
-/** True for an error of the store, after which the call may be tried again. */
+/** True for an error of the store, after which the caller may try again. */
 export function isBroken(fault: ProtocolError | null): boolean {
   return fault !== null && fault.kind.status >= 500;
 }

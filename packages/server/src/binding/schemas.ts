@@ -1,22 +1,16 @@
 import { isObject, type Json, members, ProtocolError, type ReadEnvelope, readVersion, rules } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
 import { checkEnvelopes as checkAll, versionOf } from '../engine/schemas/check.ts';
-import {
-  type Checked,
-  maxSchemaLength,
-  type SchemaEntry,
-  type SchemaMode,
-  schemaModes,
-  shownVersion,
-} from '../engine/schemas/schemas.ts';
+import { type SchemaEntry, type SchemaMode, schemaModes, wireVersion } from '../engine/schemas/schema-index.ts';
+import { type Checked, maxSchemaLength } from '../engine/schemas/schemas.ts';
 import { Fields } from './fields.ts';
 import type { BindingRequest, Handlers } from './handler.ts';
 import { pagination, readPage } from './queries.ts';
 import { json, ok, type Reply } from './reply.ts';
 
 /**
- * `/schemas` has the shapes of ojs-http-binding §15 and ojs-schema-registry §4, `/admin/schemas` flat ones; the
- * registry is one.
+ * `/schemas` has the shapes of ojs-http-binding §15 and ojs-schema-registry §4, `/admin/schemas` flat ones, of the same
+ * registry.
  */
 export const schemaHandlers: Handlers<
   | 'schema.list'
@@ -32,20 +26,20 @@ export const schemaHandlers: Handlers<
 > = {
   'schema.list': listSchemas,
   'schema.register': registerSchema,
-  'schema.get': async (engine, { params }) => shown(engine, await named(engine, params.key ?? '')),
-  'schema.getVersion': async (engine, { params }) => shown(engine, await versioned(engine, params)),
+  'schema.get': async (engine, { params }) => schemaReply(engine, await named(engine, params.key ?? '')),
+  'schema.getVersion': async (engine, { params }) => schemaReply(engine, await versioned(engine, params)),
   'schema.versions': listVersions,
   'schema.delete': async (engine, { params }) => remove(engine, await byUri(engine, params.key ?? '')),
   'schema.deleteVersion': async (engine, { params }) => remove(engine, await versioned(engine, params)),
   'schema.put': putSchema,
-  'schema.getFlat': async (engine, { params }) => shown(engine, await named(engine, params.key ?? ''), true),
-  'schema.getVersionFlat': async (engine, { params }) => shown(engine, await versioned(engine, params), true),
+  'schema.getFlat': async (engine, { params }) => schemaReply(engine, await named(engine, params.key ?? ''), true),
+  'schema.getVersionFlat': async (engine, { params }) => schemaReply(engine, await versioned(engine, params), true),
 };
 
 const maxUri = 2_048;
 
 /**
- * Checks the args of one job before it is enqueued, whatever enqueues it.
+ * Checks the args of one job before it is enqueued, from any source.
  * @returns warnings of a schema in the mode `warn`.
  * @throws ProtocolError `schema_validation`.
  */
@@ -53,12 +47,12 @@ export function checkSchema(engine: Engine, job: Checked): Promise<readonly stri
   return engine.schemas.check(job);
 }
 
-/** Checks envelopes; a fault of one among several says which by `details.index`. */
+/** Checks envelopes; an error about one of several has its index in `details.index`. */
 export function checkEnvelopes(engine: Engine, read: readonly ReadEnvelope[]): Promise<readonly string[]> {
   return checkAll(engine.schemas, read);
 }
 
-/** Checks the args of a job that will be enqueued later, as part of something else, by the text of its request. */
+/** Checks the args of a job that something else will enqueue later, by the text of its request. */
 export async function checkRequest(engine: Engine, text: Json): Promise<void> {
   if (!(await engine.schemas.any())) return;
   const { type, schema } = Fields.parse(text);
@@ -92,7 +86,7 @@ async function registerSchema(engine: Engine, { body }: BindingRequest): Promise
   const type = fields.string('job_type') ?? fields.string('type');
   if (type === null) fields.issue('type', 'is required');
   const entry = await register(engine, body ?? '', fields, type ?? '', fields.raw('version'));
-  return shown(engine, entry, false, 201);
+  return schemaReply(engine, entry, false, 201);
 }
 
 /** PUT /admin/schemas/:type/:version `{schema}`. */
@@ -106,7 +100,7 @@ async function putSchema(engine: Engine, { params, body }: BindingRequest): Prom
     params.key ?? '',
     /^\d{1,9}$/.test(version) ? Number(version) : version,
   );
-  return shown(engine, entry, true, 201);
+  return schemaReply(engine, entry, true, 201);
 }
 
 async function register(
@@ -133,7 +127,7 @@ async function register(
   return engine.schemas.register({ type, version: name, numeric: typeof version === 'number', uri, mode, text });
 }
 
-/** `mode`, or `validation: {mode}`. A schema that somebody registered is meant: the default is `strict`. */
+/** `mode`, or `validation: {mode}`. The default is `strict`. */
 function readMode(fields: Fields): SchemaMode {
   const validation = fields.object('validation');
   const mode = fields.string('mode') ?? validation?.string('mode') ?? 'strict';
@@ -177,8 +171,8 @@ async function remove(engine: Engine, entry: SchemaEntry): Promise<Reply> {
   return json({ deleted: true, ...render(entry) });
 }
 
-/** The registration with the text of its schema: wrapped in `schema`, or flat with `schema` beside the rest. */
-async function shown(engine: Engine, entry: SchemaEntry, flat = false, status = 200): Promise<Reply> {
+/** The registration with the text of its schema: nested in `schema`, or flat with `schema` beside the rest. */
+async function schemaReply(engine: Engine, entry: SchemaEntry, flat = false, status = 200): Promise<Reply> {
   const text = await engine.schemas.text(entry);
   if (text === null) throw missing(entry.uri);
   const body = `${JSON.stringify(render(entry)).slice(0, -1)},"schema":${text}}`;
@@ -190,7 +184,7 @@ function render(entry: SchemaEntry): object {
     uri: entry.uri,
     type: entry.type,
     job_type: entry.type,
-    version: shownVersion(entry),
+    version: wireVersion(entry),
     mode: entry.mode,
     created_at: new Date(entry.createdAt).toISOString(),
   };
@@ -199,7 +193,7 @@ function render(entry: SchemaEntry): object {
 function readCursor(cursor: string): number {
   if (/^\d{1,9}$/.test(cursor)) return Number(cursor);
   throw ProtocolError.invalid([
-    { path: 'cursor', message: 'is not a cursor of this list; expected the one that the previous page gave' },
+    { path: 'cursor', message: 'is not a cursor of this list; expected the cursor of the previous page' },
   ]);
 }
 

@@ -12,7 +12,10 @@ export const systemHandlers: Handlers<'system.manifest' | 'system.health' | 'eve
   'event.list': (engine, request, about) => listEvents(engine, about, request),
 };
 
-/** Extensions of which every MUST holds (ojs-extension-lifecycle §4.2); docs/extensions.md has the others and why. */
+/**
+ * Extensions of which every MUST holds (ojs-extension-lifecycle §4.2); docs/extensions.md has the reasons for the
+ * others.
+ */
 const declared = ['backpressure', 'bulk-operations', 'durable-execution', 'progress'] as const;
 /** Additions of this server, described in docs/server.md. */
 const own = ['x-lease', 'x-repeatable-fetch', 'x-long-poll', 'x-exchange', 'x-idempotency-key'] as const;
@@ -28,7 +31,7 @@ const experimental = own.map((name): Extension => ({ name, uri: `urn:ojs-ts:${na
 const uris: ReadonlySet<string> = new Set([...official, ...experimental].map(({ uri }) => uri));
 
 /**
- * OJS-Requires-Extension (ojs-extension-lifecycle §8.3): what a request cannot do without, by URI, several by commas.
+ * OJS-Requires-Extension (ojs-extension-lifecycle §8.3): extensions that a request needs, by URI, separated by commas.
  * @throws ProtocolError `extension_not_supported` for one that the manifest does not have.
  */
 export function requireExtensions(header: string): void {
@@ -41,7 +44,7 @@ export function requireExtensions(header: string): void {
   }
 }
 
-/** GET /ojs/manifest (ojs-conformance §4): what this server does, and nothing that it does not do. */
+/** GET /ojs/manifest (ojs-conformance §4): what this server does, and nothing else. */
 export function manifest(engine: Engine, about: About, names = false): Reply {
   const { name, durability } = engine.storage.traits;
   return json({
@@ -86,9 +89,7 @@ export function manifest(engine: Engine, about: About, names = false): Reply {
   });
 }
 
-/**
- * How long what has ended is kept, and how many of the newest of each kind; whichever comes first removes the oldest.
- */
+/** How long finished things are kept, and how many of the newest of each kind; the stricter rule removes the oldest. */
 function renderRetention(retention: Retention): object {
   const { completedMs, cancelledMs, discardedMs, keep, deadLetterMs, keepDeadLetters, eventsMs, keepEvents } =
     retention;
@@ -102,7 +103,7 @@ function renderRetention(retention: Retention): object {
   };
 }
 
-/** GET /health, also as /ready: 200 while the store answers, 503 while it does not. */
+/** GET /health, also as /ready: 200 while the store answers, else 503. */
 export async function health(engine: Engine, about: About): Promise<Reply> {
   const sent = performance.now();
   const status = await engine.storage.ping().then(
@@ -110,7 +111,7 @@ export async function health(engine: Engine, about: About): Promise<Reply> {
     () => 'disconnected',
   );
   const up = status === 'connected';
-  // Rows of users' transactions that wait to be taken in: near 0 while a server of this version runs.
+  // Rows of users' transactions that wait for their import: near 0 while a server of this version runs.
   const waiting = up ? await engine.storage.inbox?.depth().catch(() => undefined) : undefined;
   const body = {
     status: up ? 'ok' : 'degraded',

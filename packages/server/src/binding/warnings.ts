@@ -2,8 +2,8 @@ import { maxWarnings, ProtocolError, type UnknownMember, type Warning, warningOf
 import type { Reply } from './reply.ts';
 
 /**
- * Warnings of jobs that have members which the protocol does not know.
- * @param strict asks for a refusal instead (RFC 7240, `Prefer: handling=strict`).
+ * Warnings about members of jobs that the protocol does not have.
+ * @param strict refuses instead (RFC 7240, `Prefer: handling=strict`).
  * @throws ProtocolError `invalid_request` with the same places in `details.validation_errors`.
  */
 export function warningsOf(unknown: readonly UnknownMember[], strict: boolean | undefined): readonly Warning[] {
@@ -14,7 +14,7 @@ export function warningsOf(unknown: readonly UnknownMember[], strict: boolean | 
   return first.map((member) => warningOf(member));
 }
 
-/** The answer with its warnings, which stand last; without any it is the same. */
+/** The answer with its warnings at the end; unchanged without warnings. */
 export function withWarnings(reply: Reply, more: readonly Warning[]): Reply {
   const { warnings = [] } = reply;
   const all = [...more, ...warnings];

@@ -26,8 +26,8 @@ export const workflowHandlers: Handlers<
 > = {
   'workflow.create': createWorkflow,
   'workflow.list': listWorkflows,
-  'workflow.get': async (engine, request) => shown(await engine.workflows.get(idOf(request)), request),
-  'workflow.cancel': async (engine, request) => shown(await engine.workflows.cancel(idOf(request)), request),
+  'workflow.get': async (engine, request) => workflowReply(await engine.workflows.get(idOf(request)), request),
+  'workflow.cancel': async (engine, request) => workflowReply(await engine.workflows.cancel(idOf(request)), request),
   'workflow.progress': workflowProgress,
 };
 
@@ -44,14 +44,14 @@ async function createWorkflow(engine: Engine, request: BindingRequest): Promise<
   await checkSteps(engine, read.nodes);
   const view = await engine.workflows.create(read);
   return {
-    ...shown(view, request),
+    ...workflowReply(view, request),
     status: 201,
     headers: { location: `/ojs/v1/workflows/${view.workflow.id}` },
     warnings,
   };
 }
 
-/** All args are checked before anything starts: a step that could never be enqueued would hold up the workflow. */
+/** Checks all args before anything starts: a step that can never be enqueued would block the workflow. */
 async function checkSteps(engine: Engine, nodes: readonly NewNode[]): Promise<void> {
   if (!(await engine.schemas.any())) return;
   for (const { name, spec } of nodes) {
@@ -92,8 +92,8 @@ async function listWorkflows(engine: Engine, request: BindingRequest): Promise<R
 }
 
 /**
- * GET /workflows/:id/progress (ojs-progress §6): of a chain and a graph the steps done and the progress of those under
- * way, of others the mean.
+ * GET /workflows/:id/progress (ojs-progress §6): for a chain and a graph the finished steps and the progress of the
+ * running ones, for others the mean.
  */
 async function workflowProgress(engine: Engine, request: BindingRequest): Promise<Reply> {
   const { workflow, nodes, jobs } = await engine.workflows.get(idOf(request));
@@ -112,23 +112,23 @@ async function workflowProgress(engine: Engine, request: BindingRequest): Promis
 function stepProgress(node: NodeRecord, job: JobRecord | undefined) {
   const spec = readNodeSpec(node.spec);
   const type: unknown = spec.role === 'job' ? JSON.parse(spec.job).type : null;
-  const told = job === undefined ? null : progressOf(job);
+  const report = job === undefined ? null : progressOf(job);
   return {
     job_id: node.job,
     type,
     state: job?.state === State.active ? stateName(State.active) : node.state,
-    progress: node.state === 'completed' ? 1 : (told?.fraction ?? 0),
-    data: told === null || told.data === null ? null : JSON.parse(told.data),
+    progress: node.state === 'completed' ? 1 : (report?.fraction ?? 0),
+    data: report === null || report.data === null ? null : JSON.parse(report.data),
   };
 }
 
-/** The workflow under its name, and at the top level, where some clients read it. */
-function shown({ workflow, nodes, jobs }: WorkflowView, request: BindingRequest): Reply {
+/** The workflow under its name, and at the top level, which some clients read. */
+function workflowReply({ workflow, nodes, jobs }: WorkflowView, request: BindingRequest): Reply {
   const text: Json = renderWorkflow(workflow, nodes, jobs, runningFor(request));
   return ok(`{"workflow":${text},${text.slice(1)}`);
 }
 
-/** What a workflow that has not ended is called. */
+/** The name of the state of a workflow that has not ended. */
 function runningFor({ quirk }: BindingRequest): 'running' | 'active' {
   return quirk === 'active workflows' ? 'active' : 'running';
 }

@@ -9,7 +9,7 @@ import {
 } from '@ojs-ts/core';
 import { Binding } from '../binding/binding.ts';
 import { Realtime } from '../binding/realtime/realtime.ts';
-import { known } from '../config-error.ts';
+import { checkOptions } from '../config-error.ts';
 import { Engine } from '../engine/engine.ts';
 import { type EngineOptions, engineNames } from '../engine/options.ts';
 import { openStorage } from '../storage/open.ts';
@@ -20,12 +20,12 @@ export type EmbeddedOptions = Omit<EngineOptions, 'storage'>;
 
 /**
  * The engine in this process as a Transport: `new Client(transport)` and `new Worker(transport)` need no server and no
- * port. Disposing it closes the store.
+ * port. Disposing the transport closes the store.
  *
  * @param url `sqlite:PATH`, `sqlite:` for a temporary file, or `memory:`
  */
 export async function openEmbedded(url: string, options: EmbeddedOptions = {}): Promise<Embedded> {
-  known(options, engineNames);
+  checkOptions(options, engineNames);
   const storage = await openStorage(url, { events: options.events !== false });
   try {
     return new Embedded(await Engine.start({ ...options, storage }));
@@ -39,15 +39,15 @@ export class Embedded implements Transport {
   readonly engine: Engine;
   readonly #binding: Binding;
   readonly #streams: Streams;
-  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #inFlight = new Set<Promise<unknown>>();
   #closed: Promise<void> | null = null;
 
   constructor(engine: Engine, failed: (error: unknown) => void = () => {}) {
     this.engine = engine;
     const source = 'ojs://ojs-ts/embedded';
     this.#binding = new Binding(engine, { version, source, testMode: false }, failed);
-    // In the same process nobody needs to be protected from a burst: the rate is off, the buffer bounds what a slow
-    // reader costs.
+    // Nobody in this process needs protection from a burst: the rate is off, and the buffer bounds the cost of a slow
+    // reader.
     this.#streams = new Streams(new Realtime(engine, source, { bufferSize: 1_000, ratePerSecond: 0 }));
   }
 
@@ -63,8 +63,8 @@ export class Embedded implements Transport {
       key: call.idempotencyKey ?? null,
       ...(signal && { signal }),
     });
-    this.#underWay.add(answering);
-    const reply = await answering.finally(() => this.#underWay.delete(answering));
+    this.#inFlight.add(answering);
+    const reply = await answering.finally(() => this.#inFlight.delete(answering));
     if (signal?.aborted) {
       await reply.undelivered?.();
       signal.throwIfAborted();
@@ -78,7 +78,7 @@ export class Embedded implements Transport {
     return this.#streams.open(call, context);
   }
 
-  /** Answers the calls under way, long polls at once, ends the streams, then closes the store. */
+  /** Answers the calls in flight, long polls at once, ends the streams, then closes the store. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
@@ -87,7 +87,7 @@ export class Embedded implements Transport {
   async #close(): Promise<void> {
     this.engine.drain();
     this.#streams.close();
-    await Promise.allSettled(this.#underWay);
+    await Promise.allSettled(this.#inFlight);
     await this.engine[Symbol.asyncDispose]();
   }
 }

@@ -6,10 +6,10 @@ import { filterOf, type Realtime } from '../binding/realtime/realtime.ts';
 import { heartbeatComment, streamEvent, streamHead } from '../binding/realtime/wire.ts';
 import { faultOf, refusal } from '../binding/reply.ts';
 
-/** As over HTTP (realtime options), so that whoever watches for silence need not know what is behind the stream. */
+/** As over HTTP (realtime options), so that a client's silence timeout works for both. */
 const heartbeatMs = 10_000;
 
-/** The streams of ojs-realtime §2 in the same process: the same text as over HTTP, without a socket. */
+/** The streams of ojs-realtime §2 in the same process: the text of HTTP, without a socket. */
 export class Streams {
   readonly #realtime: Realtime;
   readonly #open = new Map<Connection, TextSink>();
@@ -74,7 +74,7 @@ export class Streams {
   }
 }
 
-/** Text that waits for its reader; a write is kept when it was read, which is how a slow reader is noticed. */
+/** Text that waits for its reader. A write resolves when it was read, so the writer notices a slow reader. */
 class TextSink implements Sink {
   readonly #waiting: { readonly text: string; readonly taken: () => void }[] = [];
   #wake: () => void = () => {};
@@ -92,7 +92,7 @@ class TextSink implements Sink {
     });
   }
 
-  /** A reader that has something to read needs no sign of life. */
+  /** A reader with unread text needs no keep-alive comment. */
   beat(): void {
     if (this.#waiting.length === 0) void this.put(heartbeatComment);
   }

@@ -21,20 +21,20 @@ import type {
 } from '../storage/storage.ts';
 import { coalesce } from './coalesce.ts';
 
-/** What became of a transition, and the time that the storage was given for it. */
+/** The outcome of a transition, and the time that the storage got for it. */
 export type Timed = Moved & { readonly at: Millis };
 
 /** The storage's array operations as single calls that share batches. */
 export interface Batches {
   insert(group: readonly NewJob[]): Promise<readonly Inserted[]>;
   claim(claim: Claim): Promise<Claimed>;
-  /** Answers when the workflow nodes that the change made ready have been dealt with. */
+  /** Resolves after the engine has advanced the workflow nodes that the change made ready. */
   transition(transition: Transition): Promise<Timed>;
-  /** Several of one caller, each as `transition` does it. */
+  /** Several transitions of one caller, each as `transition` does it. */
   transitionAll(transitions: readonly Transition[]): Promise<readonly PromiseSettledResult<Timed>[]>;
-  /** With all that users' transactions have committed of it. */
+  /** The job after the import of all completions that users' transactions have committed. */
   get(id: JobId): Promise<JobRecord | null>;
-  /** As the store has it; a guarded change that is decided from it is refused where that is not the whole. */
+  /** The job as the store has it. A guarded change that is decided from it is refused if the job has changed since. */
   read(id: JobId): Promise<JobRecord | null>;
   beat(beat: WorkerBeat): Promise<Beaten>;
 }
@@ -43,9 +43,9 @@ export interface BatchParts {
   readonly storage: Storage;
   readonly clock: Clock;
   readonly insert: InsertOptions;
-  /** Goes on with nodes that a transition made ready. */
+  /** Advances nodes that a transition made ready. */
   readonly advance: (ready: readonly NodeRef[]) => Promise<void>;
-  /** Takes in what users' transactions have committed of a job. */
+  /** Imports what users' transactions have committed for a job. */
   readonly find: (id: JobId) => Promise<void>;
 }
 
@@ -74,7 +74,7 @@ export function batches({ storage, clock, insert, advance, find }: BatchParts): 
       if (group.length === 1) throw error;
       return null;
     });
-    // One that the store cannot take holds up no other.
+    // A job that the store cannot insert does not block others.
     if (moved === null) return Promise.allSettled(group.map(transition));
     if (moved.some(hasReady)) return Promise.allSettled(moved.map(follow));
     return moved.map((value) => ({ status: 'fulfilled', value }));
@@ -85,8 +85,8 @@ export function batches({ storage, clock, insert, advance, find }: BatchParts): 
       ...options,
       weight: (group: readonly NewJob[]) => group.length,
     }),
-    // A claim without a request id is not repeatable: after an unknown outcome a second one would strand the jobs of
-    // the first. A refusal is known.
+    // A claim without a request id is not repeatable: after an unknown outcome, a second one would strand the jobs of
+    // the first. A refusal has a known outcome.
     claim: coalesce((claims) => storage.jobs.claim(claims, clock.now()), {
       ...options,
       split: (error) => error instanceof ProtocolError,
@@ -103,7 +103,7 @@ export function batches({ storage, clock, insert, advance, find }: BatchParts): 
       const job = await get(id);
       if (storage.inbox === null || (job !== null && job.state !== State.active)) return job;
       await find(id);
-      // Where nothing waits any more, it may have been taken in since the first look.
+      // Without waiting rows, another call may have imported them since the first look.
       return get(id);
     },
     read: get,

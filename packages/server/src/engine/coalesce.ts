@@ -1,13 +1,14 @@
 export interface CoalesceOptions<In> {
-  /** Batches that may be under way at once. */
+  /** Batches that may be in flight at the same time. */
   readonly parallel: number;
-  /** The most weight one batch carries; a single heavier item travels alone. */
+  /** The most weight of one batch; a single heavier item is a batch by itself. */
   readonly max: number;
   /** Default: every item weighs 1. */
   readonly weight?: (item: In) => number;
   /**
-   * A failed batch is split and each half tried again, down to the culprit. True only for operations that are
-   * idempotent by identity; for others a function that knows errors after which nothing was done.
+   * Whether a failed batch is split and each half tried again, until the failing item is found. True only for
+   * operations that are idempotent by identity. For others a function that recognises errors after which nothing was
+   * done.
    */
   readonly split: boolean | ((error: unknown) => boolean);
 }
@@ -19,9 +20,9 @@ interface Waiting<In, Out> {
 }
 
 /**
- * Group commit. Calls that arrive while a batch is under way form the next one: no timer, so a lone call waits for
- * nothing and a busy engine sends few, large batches (64 callers on PostgreSQL: ack 6.4k/s one by one, 50k/s
- * coalesced).
+ * Group commit. Calls that arrive while a batch is in flight form the next one. There is no timer, so a single call
+ * does not wait, and a busy engine sends few, large batches (64 callers on PostgreSQL: 6.4k acks/s one by one, 50k/s in
+ * batches).
  */
 export function coalesce<In, Out>(
   run: (batch: readonly In[]) => Promise<readonly Out[]>,
@@ -30,7 +31,7 @@ export function coalesce<In, Out>(
   const { parallel, max, weight = () => 1, split } = options;
   const waiting: Waiting<In, Out>[] = [];
   let start = 0;
-  let underWay = 0;
+  let inFlight = 0;
   let scheduled = false;
 
   function take(): Waiting<In, Out>[] {
@@ -43,7 +44,7 @@ export function coalesce<In, Out>(
       batch.push(next);
       start++;
     }
-    // Half the list at least has been taken: moving the rest costs nothing an item, and a list that never empties does
+    // At least half of the list was taken: moving the rest costs nothing an item, and a list that never empties does
     // not grow.
     if (start * 2 >= waiting.length) {
       waiting.splice(0, start);
@@ -71,18 +72,18 @@ export function coalesce<In, Out>(
 
   function pump(): void {
     scheduled = false;
-    while (underWay < parallel && waiting.length > start) {
-      underWay++;
+    while (inFlight < parallel && waiting.length > start) {
+      inFlight++;
       void settle(take()).then(() => {
-        underWay--;
+        inFlight--;
         schedule();
       });
     }
   }
 
-  // One turn of the event loop is given to the callers of the same turn to join the batch.
+  // Waits for one iteration of the event loop, so that the callers of this iteration can join the batch.
   function schedule(): void {
-    if (scheduled || underWay >= parallel || waiting.length === start) return;
+    if (scheduled || inFlight >= parallel || waiting.length === start) return;
     scheduled = true;
     setImmediate(pump);
   }

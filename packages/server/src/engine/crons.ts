@@ -18,26 +18,26 @@ import {
 import type { CronRecord, Firing, Storage } from '../storage/storage.ts';
 import type { EngineLog } from './options.ts';
 
-/** Crons that one pass fires; the next pass follows at once where there are more. */
+/** Crons that one pass fires; if there are more, the next pass follows at once. */
 const page = 100;
-/** A trigger meets a firing of the schedule at most so often. */
+/** How often a trigger tries again if the schedule fires at the same time. */
 const rounds = 5;
-/** Unfinished runs of one cron that a firing looks at, and ends where its policy says so. */
+/** How many unfinished runs of one cron a firing reads, and cancels if its policy says so. */
 const runs = 100;
-/** ojs-cron §6.1: more runs of one cron that wait for each other are worth a warning. */
+/** ojs-cron §6.1: the server warns about more waiting runs of one cron. */
 const manyQueued = 2;
 
-/** What a registration has come to. */
+/** The effect of a registration. */
 export interface RegisteredCron {
   readonly created: boolean;
   readonly cron: CronRecord;
-  /** What is valid but perhaps not meant. */
+  /** Valid parts that are probably a mistake. */
   readonly warnings: readonly string[];
 }
 
 /**
  * Crons (ojs-cron). Any node may fire any of them: a firing compares the version that it was decided from, and inserts
- * its job in the same commit, so one tick makes one job however many servers look.
+ * its job in the same commit. So one tick makes one job, on any number of servers.
  */
 export class Crons {
   readonly #storage: Storage;
@@ -60,7 +60,7 @@ export class Crons {
     return (await this.#storage.crons.get(name)) ?? notFound(name);
   }
 
-  /** Registers or updates (ojs-cron CRON-26). An update begins its schedule anew and keeps what has run. */
+  /** Registers or updates (ojs-cron CRON-26). An update restarts the schedule and keeps the past runs. */
   async register(text: Json, check: (enqueue: Json) => Promise<void>): Promise<RegisteredCron> {
     const now = this.#clock.now();
     const { name, definition, enabled, dueAt, spec } = readCron(text, now);
@@ -70,7 +70,7 @@ export class Crons {
     return { ...must(await this.#storage.crons.put({ name, spec, enabled, dueAt }, now)), warnings };
   }
 
-  /** Enables or disables; a cron that is enabled runs at its next time, not for those that it missed. */
+  /** Enables or disables. An enabled cron runs at its next time, not for those that it missed. */
   async enable(name: string, enabled: boolean): Promise<CronRecord> {
     return this.#changed(name, async (cron, now) => {
       const { spec } = cron;
@@ -81,7 +81,7 @@ export class Crons {
   }
 
   /**
-   * Fields of the text replace those of the definition, a template as a whole; throws `not_found` where there is none.
+   * Members of the text replace those of the definition, a template as a whole; throws `not_found` for an unknown cron.
    */
   async change(name: string, text: Json, check: (enqueue: Json) => Promise<void>): Promise<CronRecord> {
     return this.#changed(name, async (cron, now) => {
@@ -91,7 +91,7 @@ export class Crons {
     });
   }
 
-  /** What is decided from a cron is written only where that has not changed meanwhile; null leaves it as it is. */
+  /** Writes a change only if the cron has not changed since it was read; a change of null writes nothing. */
   async #changed(
     name: string,
     decide: (cron: CronRecord, now: Millis) => Promise<Pick<CronRecord, 'spec' | 'enabled' | 'dueAt'> | null>,
@@ -104,23 +104,22 @@ export class Crons {
       const put = await this.#storage.crons.put({ name, ...next }, now, cron.version);
       if (put !== null) return put.cron;
     }
-    return tooQuick(name);
+    return throwChanged(name);
   }
 
-  /** Jobs that it has enqueued stay. */
+  /** Deletes a cron. Its jobs stay. */
   async remove(name: string): Promise<CronRecord> {
     return (await this.#storage.crons.remove(name)) ?? notFound(name);
   }
 
   /**
-   * Enqueues a run now, whatever the schedule and the overlap policy say; answers the job's id.
-   * @param id of the run, where the caller may repeat the call: a job that has it already is what the first call
-   * enqueued.
+   * Enqueues a run now, independent of the schedule and the overlap policy; returns the job's id.
+   * @param id of the run, if the caller may repeat the call: a job with this id is the first call's.
    */
   async trigger(name: string, id: string | null = null): Promise<{ readonly cron: CronRecord; readonly job: string }> {
     for (let round = 0; round < rounds; round++) {
       const cron = await this.get(name);
-      // Read after the cron: a firing in between changes its version.
+      // Read after the cron: a firing between the two changes the version.
       if (id !== null && (await this.#storage.jobs.get([id]))[0]) return { cron, job: id };
       const now = this.#clock.now();
       const decided = decideTrigger(cron, definitionOf(cron.spec), now, () => id ?? uuidv7(this.#clock));
@@ -134,7 +133,7 @@ export class Crons {
       }
       return { cron: await this.get(name), job: decided.job?.id ?? '' };
     }
-    return tooQuick(name);
+    return throwChanged(name);
   }
 
   /** Fires what is due. */
@@ -149,15 +148,15 @@ export class Crons {
       );
       const firings = due.flatMap((cron, index) => this.#decide(cron, unfinished[index] ?? [], now));
       const answers = await this.#storage.crons.fire(firings, now);
-      await this.#tellRefused(firings, due, answers, now);
+      await this.#recordSkipped(firings, due, answers, now);
       await this.#warnOfQueued(firings);
       if (firings.length < page) return;
     }
   }
 
   /**
-   * A cron that this node cannot read, such as one in a zone that its runtime does not know, is left to others and
-   * holds up nobody.
+   * A cron that this node cannot read, such as one in a zone that its runtime does not have, is left to other nodes and
+   * does not block other crons.
    */
   #decide(cron: CronRecord, unfinished: readonly JobRecord[], now: number): readonly Firing[] {
     try {
@@ -171,8 +170,8 @@ export class Crons {
     }
   }
 
-  /** A run that the job's own unique policy refused was skipped, and says so. */
-  async #tellRefused(
+  /** A run that the job's own unique policy refused was skipped; its event says so. */
+  async #recordSkipped(
     firings: readonly Firing[],
     due: readonly CronRecord[],
     answers: Awaited<ReturnType<Storage['crons']['fire']>>,
@@ -204,8 +203,12 @@ function must<T>(put: T | null): T {
   return put;
 }
 
-function tooQuick(name: string): never {
-  throw new ProtocolError('backend_unavailable', 'The cron is changing too quickly; nothing was changed.', { name });
+function throwChanged(name: string): never {
+  throw new ProtocolError(
+    'backend_unavailable',
+    'Other calls keep changing the cron; nothing was changed. Try again.',
+    { name },
+  );
 }
 
 function notFound(name: string): never {

@@ -41,20 +41,20 @@ import { forgetWorkersMs, Workers } from './workers/workers.ts';
 import { Workflows } from './workflows/workflows.ts';
 
 /**
- * PUSH FETCH ACK FAIL BEAT CANCEL ACTIVATE INFO (ojs-core §7) on a storage: decisions are core's, atomicity is the
- * storage's, what stands here is their order.
+ * PUSH FETCH ACK FAIL BEAT CANCEL ACTIVATE INFO (ojs-core §7) on a storage. Core decides, the storage is atomic, this
+ * class has the order of the steps.
  */
 export class Engine implements AsyncDisposable {
   readonly storage: Storage;
   readonly clock: Clock;
   readonly startedAt: Millis;
-  /** Silence after which a worker is dead, and the reservation of a fetch that names none, in milliseconds. */
+  /** How long a worker may be silent until it is dead, and the lease of a fetch without one, in milliseconds. */
   readonly deadAfterMs: number;
   readonly visibilityMs: number;
   readonly retention: Retention;
   readonly removals: Removals;
   readonly upkeep: Upkeep;
-  /** Null where the storage has no inbox. */
+  /** Null if the storage has no inbox. */
   readonly outboxImport: OutboxImport | null;
   readonly lifecycle: Lifecycle;
   readonly crons: Crons;
@@ -63,7 +63,7 @@ export class Engine implements AsyncDisposable {
   readonly queueSettings: QueueSettings;
   readonly limitOverrides: LimitOverrides;
   readonly statistics: Statistics;
-  /** Follows the log of events. */
+  /** Follows the event log. */
   readonly subscriptions: EventSubscriptions;
   readonly reports: Reports;
   readonly jobEnds: JobEnds;
@@ -77,13 +77,13 @@ export class Engine implements AsyncDisposable {
   readonly #settlements: Settlements;
   readonly #poisonAfter: number;
   /**
-   * Workers that reported themselves quiet or terminating to this node, and when; a hint that spares them jobs which
-   * they would give back.
+   * Workers that reported themselves quiet or terminating to this node, and when. A hint that spares them jobs which
+   * they would return.
    */
   readonly #quiet = new Map<string, Millis>();
   readonly #stop: (() => Promise<void>)[] = [];
   readonly #log: EngineLog;
-  /** Does of what is due what a reader waits for; readers that come meanwhile share the next time. */
+  /** Does the due work that a reader waits for; readers that come meanwhile share the next run. */
   readonly #help: () => Promise<void>;
   #hinted: Promise<void> | undefined;
 
@@ -133,7 +133,7 @@ export class Engine implements AsyncDisposable {
       removals: this.removals,
       holder: uuidv7(),
       forget: ({ worker, state }) => this.forgetWorker(worker, state === 'terminate' ? 'shutdown' : 'error'),
-      // Crons are looked at once a second, and no more often (ojs-cron §7.3).
+      // // Crons are checked once a second, never more often (ojs-cron §7.3).
       chores: [
         { everyMs: 1_000, run: () => crons.fireDue() },
         ...(outboxImport === null ? [] : [{ everyMs: outboxImportMs, run: () => outboxImport.run() }]),
@@ -163,8 +163,7 @@ export class Engine implements AsyncDisposable {
   }
 
   /**
-   * Migrates the store and starts the upkeep. Throws where the store cannot be reached or its layout is newer than this
-   * code.
+   * Migrates the store and starts the upkeep. Throws if the store is unreachable or its layout is newer than this code.
    */
   static async start(options: EngineOptions): Promise<Engine> {
     const { storage } = options;
@@ -176,7 +175,7 @@ export class Engine implements AsyncDisposable {
     const subscription = await storage.subscribe((wakes) => {
       for (const wake of wakes) {
         if (wake.kind === 'queue') engine.#fetches.wake(wake.queue);
-        // A storage that does not know what has changed does not know that the log has not.
+        // // A storage that does not know what has changed does not know whether the log has grown.
         if (wake.kind === 'events' || (wake.kind === 'queue' && wake.queue === null)) engine.subscriptions.wake();
         if (wake.kind === 'inbox' && options.upkeep !== 'manual') engine.#takeIn();
       }
@@ -195,7 +194,7 @@ export class Engine implements AsyncDisposable {
     return engine;
   }
 
-  /** After a hint. What fails here is tried again, and told, by the upkeep. */
+  /** After a hint. Upkeep repeats what fails here, and logs it. */
   #takeIn(): void {
     this.#hinted ??= this.outboxImport
       ?.run()
@@ -213,17 +212,14 @@ export class Engine implements AsyncDisposable {
     return pushed;
   }
 
-  /**
-   * Claims jobs; with `waitMs` waits for the first. An abort ends the waiting. A worker that said it is quiet gets
-   * none.
-   */
+  /** Claims jobs; with `waitMs` waits for the first. An abort ends the wait. A quiet worker gets none. */
   async fetch(request: FetchRequest, signal?: AbortSignal): Promise<readonly JobRecord[]> {
     if (request.worker !== null && this.#isQuiet(request.worker)) return [];
     await this.#presence.fetching(request.worker, request.queues, request.count);
     return this.#fetches.fetch(request, signal);
   }
 
-  /** Undoes claims whose answer could not be delivered; their attempt does not count. */
+  /** Undoes claims whose answer could not be delivered; their attempts do not count. */
   giveBack(jobs: readonly JobRecord[]): Promise<void> {
     return this.#settlements.giveBack(jobs, 'undelivered');
   }
@@ -233,24 +229,24 @@ export class Engine implements AsyncDisposable {
     return this.#settlements.settle(settlement);
   }
 
-  /** ACKs of one turn of a worker, each with its own outcome. */
+  /** ACKs of one request of a worker, each with its own outcome. */
   acknowledge(acks: readonly Ack[]): Promise<readonly PromiseSettledResult<Outcome>[]> {
     return this.#settlements.acknowledge(acks);
   }
 
-  /** True where a worker with this id was on record: it has stopped, of itself or by an error. */
+  /** True if a worker with this id was on record: it has stopped, by itself or because of an error. */
   async forgetWorker(worker: string, reason: 'shutdown' | 'error' = 'shutdown'): Promise<boolean> {
     this.#quiet.delete(worker);
-    const known = await this.workers.remove(worker);
-    if (known) await this.#presence.stopped(worker, reason);
-    return known;
+    const removed = await this.workers.remove(worker);
+    if (removed) await this.#presence.stopped(worker, reason);
+    return removed;
   }
 
-  /** Gives back what the worker holds, then forgets it; false where nothing of it is known. */
+  /** Returns the worker's jobs, then deletes its record; false for an unknown worker. */
   async deregister(worker: string): Promise<boolean> {
     let held = false;
     const beatAt = (await this.workers.find(worker))?.beatAt ?? null;
-    // Else whoever deregisters each process that has crashed would keep a job that kills workers alive.
+    // // Without this, deregistering each crashed process would keep a job alive that kills its workers.
     const isDead = beatAt !== null && this.clock.now() - beatAt >= this.deadAfterMs;
     for await (const jobs of this.workers.heldBy(worker)) {
       held ||= jobs.length > 0;
@@ -261,7 +257,7 @@ export class Engine implements AsyncDisposable {
     return (await this.forgetWorker(worker)) || held;
   }
 
-  /** BEAT (ojs-core §7.5). After its last heartbeat (`terminate`) the engine forgets the worker. */
+  /** BEAT (ojs-core §7.5). After a worker's last heartbeat (`terminate`) the engine deletes its record. */
   async beat(beat: WorkerBeat): Promise<Beaten> {
     this.#noteState(beat);
     await this.#presence.beating(beat);
@@ -278,13 +274,13 @@ export class Engine implements AsyncDisposable {
     if (oldest !== undefined) this.#quiet.delete(oldest);
   }
 
-  /** One that has said nothing since for so long that it would be dead may well be another by now. */
+  /** A worker that has been silent for so long that it would be dead may be another one by now. */
   #isQuiet(worker: string): boolean {
     const since = this.#quiet.get(worker);
     return since !== undefined && this.clock.now() - since < this.deadAfterMs;
   }
 
-  /** INFO (ojs-core §7.7): the job as it is now, due promotions and expiries done; null where there is none. */
+  /** INFO (ojs-core §7.7): the current job, after due promotions and expiries; null for an unknown job. */
   async get(id: JobId): Promise<JobRecord | null> {
     const job = await this.#batches.get(id);
     if (job === null || !isDue(job, this.clock.now())) return job;
@@ -292,12 +288,12 @@ export class Engine implements AsyncDisposable {
     return this.#batches.get(id);
   }
 
-  /** What an operator orders a worker to do; false where no heartbeat of it is on record. */
+  /** Sets an operator's order to a worker; false if the worker has no record. */
   direct(worker: string, directive: Directive | null): Promise<boolean> {
     return this.storage.registry.direct(worker, directive);
   }
 
-  /** Empties the store, and what this node remembers of it; for tests. */
+  /** Empties the store, and this node's memory of it; for tests. */
   async reset(): Promise<void> {
     await this.storage.clear();
     this.#quiet.clear();
@@ -305,7 +301,7 @@ export class Engine implements AsyncDisposable {
       part.forget();
   }
 
-  /** Long polls answer at once from now on: what a server does before it waits for the requests under way. */
+  /** Long polls answer at once from now on. A server calls this before it waits for the requests in flight. */
   drain(): void {
     this.#fetches.close();
     this.jobEnds.close();
@@ -320,21 +316,18 @@ export class Engine implements AsyncDisposable {
       await this.#hinted;
       await this.workflows.settled();
     } finally {
-      // What holds the process; whatever could not be ended in order.
+      // // Releases what keeps the process alive, even if the orderly end has failed.
       await this.storage[Symbol.asyncDispose]();
     }
   }
 }
 
-/**
- * At the latest after so long, in milliseconds, is taken in what a user's transaction has committed; a hint makes it a
- * few milliseconds.
- */
+/** Interval of the outbox import, in milliseconds; a hint from the storage makes it a few milliseconds. */
 const outboxImportMs = 100;
 
 const maxQuiet = 10_000;
 
-/** A reader helps with so many pages of what is due; behind a longer backlog it sees its job as it still is. */
+/** How many pages of due work a reader does; behind a longer backlog it sees its job before that work. */
 const readRounds = 5;
 
 function isDue(job: JobRecord, now: Millis): boolean {

@@ -1,7 +1,7 @@
 import type { Clock, Millis, NamesOf } from '@ojs-ts/core';
 import type { Storage } from '../storage/storage.ts';
 
-/** What an engine reports besides answers. Fields are structured; no args of a job ever stand in them. */
+/** Log lines of the engine. Fields are structured and never have args of a job. */
 export interface EngineLog {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
@@ -17,28 +17,34 @@ export interface EngineOptions {
   /** For jitter; in [0, 1). */
   readonly random?: () => number;
   readonly log?: EngineLog;
-  /** Lease of a job when neither the fetch nor the job names one. Default 1,800,000 ms (ojs-worker-protocol §5.2). */
+  /**
+   * Lease of a job if neither the fetch nor the job has one, in milliseconds. Default 1,800,000 (ojs-worker-protocol
+   * §5.2).
+   */
   readonly visibilityMs?: number;
-  /** A worker that has sent heartbeats is dead after this silence. Default 30,000 ms (ojs-worker-protocol §10). */
+  /**
+   * A worker that has sent heartbeats is dead after so long without one, in milliseconds. Default 30,000
+   * (ojs-worker-protocol §10).
+   */
   readonly deadAfterMs?: number;
-  /** Workers that may die under a job before it is taken for the cause and discarded. Default 3. */
+  /** How many workers may die while they run a job, until the job is discarded as their cause. Default 3. */
   readonly poisonAfter?: number;
-  /** What a push to a paused queue leads to: `accept` (default) or `reject` with `queue_paused`. */
+  /** The effect of an enqueue into a paused queue: `accept` (default), or `reject` with `queue_paused`. */
   readonly pausedQueues?: 'accept' | 'reject';
   readonly retention?: Partial<Retention>;
-  /** False where the storage was opened with `events: false`: nothing can be followed, and workers make no events. */
+  /** False if the storage was opened with `events: false`: nothing can be followed, and workers make no events. */
   readonly events?: boolean;
   /** `timer` (default) runs the upkeep in the background; with `manual` only `Engine.upkeep.run()` does. */
   readonly upkeep?: 'timer' | 'manual';
 }
 
 export interface Retention {
-  /** How long finished jobs stay, and how many of the newest of each state; whichever comes first removes them. */
+  /** How long finished jobs stay, and how many of the newest of each state; the stricter rule removes them. */
   readonly completedMs: Millis;
   readonly cancelledMs: Millis;
   readonly discardedMs: Millis;
   readonly keep: number;
-  /** The same of discarded jobs that are listed in the dead letter. */
+  /** The same for discarded jobs in the dead letter. */
   readonly deadLetterMs: Millis;
   readonly keepDeadLetters: number;
   readonly eventsMs: Millis;

@@ -23,36 +23,38 @@ export interface HttpOptions extends Guard {
   /** Certificate and key in PEM. */
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | null;
   readonly maxConnections: number;
-  /** Time in which a client must have sent its headers, and its whole request, in milliseconds. */
+  /** How long a client may take to send its headers, and its whole request, in milliseconds. */
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
-  /** Answers single clients as they need it where the specification has it otherwise (docs/internals/deviations.md). */
+  /** Sends single clients the answers that they need instead of the specified ones (docs/internals/deviations.md). */
   readonly quirks: boolean;
-  /** What each token, or else each address, may ask for; null for no limit. Manifest and health are free. */
+  /**
+   * How many requests each token, or else each address, may send; null for no limit. Manifest and health do not count.
+   */
   readonly requestRate: RequestRate | null;
   readonly realtime: RealtimeOptions;
   /** Whether the page at `/playground` is served. */
   readonly playground: boolean;
-  /** Told of errors that are the server's own, beside the binding's. */
+  /** Receives errors of the server, beside the binding's. */
   readonly failed?: (error: unknown, what: string, requestId: string) => void;
 }
 
-/** How often connections are looked at for these times; a request is late by at most as much. */
+/** How often connections are checked for these times, in milliseconds; a request may be late by as much. */
 const checkMs = 500;
 
 export const httpDefaults = { maxConnections: 10_000, headersTimeoutMs: 10_000, requestTimeoutMs: 30_000 };
 
-/** Operations that may be held open, and whose caller may leave meanwhile. */
+/** Operations that the server may hold open while the caller disconnects. */
 const waiting: ReadonlySet<OperationName> = new Set(['worker.fetch', 'worker.exchange', 'job.result', 'job.results']);
 
-/** The HTTP binding on Fastify: one route an operation of core's table, and what every request has to pass first. */
+/** The HTTP binding on Fastify: one route for each operation of core's table, and the checks of every request. */
 export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance {
-  // A request without Host is refused by `checkOrigin`, in our words.
+  // `checkOrigin` refuses a request without Host, with a clearer message.
   const server = {
     headersTimeout: options.headersTimeoutMs,
     connectionsCheckingInterval: checkMs,
     requireHostHeader: false,
-    // Clients that ask for HTTP/2 beside their request get an ordinary answer.
+    // Clients that offer an upgrade to HTTP/2 get an ordinary answer.
     shouldUpgradeCallback: asksForWebSocket,
   };
   const app = Fastify({
@@ -62,7 +64,7 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
     keepAliveTimeout: 72_000,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
-    // Longer than a request line can be: an id that is too long is an id that nobody has.
+    // Longer than a request line can be: an id that is too long is an unknown id.
     routerOptions: { maxParamLength: 65_536 },
     frameworkErrors: (error, request, reply) => {
       begin(request, reply, options.quirks);
@@ -79,7 +81,7 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
   const limit = requestLimit(authorization, options.requestRate);
   let closing = false;
 
-  // Long polls answer only when their connections will close with the answer, or they would hold up the end.
+  // Long polls answer only when their connections will close with the answer, or they would delay the end.
   app.addHook('preClose', async () => {
     closing = true;
     binding.engine.drain();
@@ -96,14 +98,14 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
     if (required !== undefined) requireExtensions(String(required));
   });
   app.setErrorHandler((error, request, reply) => {
-    // The framework has taken the media type off.
+    // The framework has removed the media type.
     begin(request, reply, options.quirks);
     return answer(reply, refusal(httpFault(error), request.id));
   });
   app.setNotFoundHandler((request, reply) => {
     const { method } = request;
     const path = request.url.split('?', 1)[0]?.slice(0, 200) ?? '';
-    // By the details a client tells a missing route from a missing job.
+    // The details let a client distinguish a missing route from a missing job.
     const fault = new ProtocolError(
       'not_found',
       `There is no ${method} ${path} here.`,
@@ -154,9 +156,8 @@ const openPaths: ReadonlySet<string> = new Set(
 );
 
 /**
- * Puts the headers of the request rate on the answer, and with `count` takes one request from what its client may send.
- * What is shown first is on answers to foreign pages too, which must not use up the requests of whoever looks at them.
- * Throws `rate_limited`.
+ * Adds the headers of the request rate to the answer, and with `count` counts one request. Answers to foreign pages
+ * have the headers too, but such requests must not use up the limit of the page's visitor. Throws `rate_limited`.
  */
 function requestLimit(authorization: Authorization, rate: RequestRate | null) {
   const limiter = rate === null ? null : new RateLimiter(rate);
@@ -195,7 +196,7 @@ function bindingRequest(request: FastifyRequest, quirks: boolean, signal?: Abort
 
 function answer(reply: FastifyReply, { status, text, headers }: Reply): FastifyReply {
   if (headers) reply.headers(headers);
-  // With a serializer of its own a reply keeps the media type as it is: clients compare it byte for byte.
+  // With its own serializer a reply keeps the exact media type: clients compare it byte for byte.
   return reply.code(status).serializer(asIs).send(text);
 }
 
@@ -203,7 +204,7 @@ function asIs(text: unknown): string {
   return String(text);
 }
 
-/** Sends an answer and takes its effect back when the caller was gone before it was written. */
+/** Sends an answer, and undoes its effect if the caller disconnected before it was written. */
 function deliver(reply: FastifyReply, answered: Reply): void {
   const { undelivered } = answered;
   if (undelivered) {
@@ -225,18 +226,18 @@ function goneSignal(reply: FastifyReply): AbortSignal {
   return controller.signal;
 }
 
-/** The client's own id where it is harmless to echo. */
+/** The client's own id if it is safe to echo. */
 function requestIdOf(request: { readonly headers: Readonly<Record<string, string | string[] | undefined>> }): string {
   const sent = request.headers['x-request-id'];
   return typeof sent === 'string' && /^[\x21-\x7e]{1,128}$/.test(sent) ? sent : `req_${uuidv7()}`;
 }
 
-/** `Prefer: handling=strict` (RFC 7240 §4.4), among other preferences too. */
+/** `Prefer: handling=strict` (RFC 7240 §4.4), also among other preferences. */
 function isStrict({ headers: { prefer } }: FastifyRequest): boolean {
   return prefer !== undefined && /(?:^|,)\s*handling\s*=\s*"?strict"?\s*(?:[;,]|$)/i.test(String(prefer));
 }
 
-/** ojs-multi-tenancy: whoever names a tenant must not see the jobs of all. */
+/** ojs-multi-tenancy: a caller that names a tenant must not see the jobs of all. */
 function refuseTenant(headers: IncomingHttpHeaders): void {
   for (const name of ['x-ojs-tenant', 'x-ojs-tenant-id']) {
     if (headers[name] === undefined) continue;

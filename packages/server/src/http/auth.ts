@@ -31,13 +31,13 @@ function readScope(name: string): TokenScope {
   const scope = allScopes.find((one) => one === name);
   if (scope !== undefined) return scope;
   // Anything but a word may be a part of a secret, which must not be printed.
-  const given = /^[a-z]{1,16}$/i.test(name) ? `unknown scope ${name}` : 'what stands before the colon is no scope';
+  const given = /^[a-z]{1,16}$/i.test(name) ? `unknown scope ${name}` : 'the text before the colon is no scope';
   throw new Error(
-    `token: ${given}; expected ${allScopes.join(', ')}.${didYouMean(name, allScopes)} A secret that has a colon is written behind a scope: admin:SECRET`,
+    `token: ${given}; expected ${allScopes.join(', ')}.${didYouMean(name, allScopes)} Write a secret with a colon after a scope: admin:SECRET`,
   );
 }
 
-/** Checks bearer tokens against scopes; comparing digests takes the same time whatever was sent. */
+/** Checks bearer tokens against scopes. A comparison of digests takes the same time for any input. */
 export class Authorization {
   readonly #tokens: readonly { readonly digest: Buffer; readonly scopes: readonly TokenScope[] }[];
 
@@ -68,7 +68,7 @@ export class Authorization {
     }
   }
 
-  /** A name for the holder of a known token; null for everybody else. */
+  /** A name for the holder of a known token; null for all others. */
   holder(header: string | undefined): string | null {
     const sent = this.#tokens.length === 0 ? undefined : sentToken(header);
     const index = sent === undefined ? -1 : this.#indexOf(sent);

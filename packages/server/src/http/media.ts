@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify';
 /** Of every answer. */
 export const contentType = 'application/openjobspec+json';
 
-/** A foreign media type is 400 (ojs-http-binding §4), not 415. `curl -d` sends one unless it is told otherwise. */
+/** A foreign media type is 400 (ojs-http-binding §4), not 415. `curl -d` sends one by default. */
 export function foreignMedia(given?: string): ProtocolError {
   const got = given === undefined ? '' : `, got ${given.slice(0, 100)}`;
   const hint = "Send the header content-type: application/json, with curl: -H 'content-type: application/json'.";

@@ -8,7 +8,7 @@ export interface ServedRoute {
 
 const reference = 'https://github.com/ojs-ts/ojs-ts/blob/main/docs/http.md lists the routes.';
 
-/** What to do about a request that has no route: the one that was probably meant, and where all of them stand. */
+/** Advice for a request without a route: the nearest route, and where the list of routes is. */
 export function routeHint(method: string, path: string, routes: readonly ServedRoute[]): string {
   if (path === '/') {
     const page = routes.some((route) => route.path === '/playground') ? ', /playground is its page' : '';
@@ -21,14 +21,14 @@ export function routeHint(method: string, path: string, routes: readonly ServedR
   return nearest === undefined ? reference : `Did you mean ${nearest.method} ${nearest.path}? ${reference}`;
 }
 
-/** Identifiers count for nothing: only routes with as many segments are compared, by their words. */
+/** Identifiers are ignored: only routes with the same number of segments are compared, by their words. */
 function nearestRoute(path: string, routes: readonly ServedRoute[]): ServedRoute | undefined {
   const given = words(path);
   const shapes = Map.groupBy(
     routes.filter((route) => words(route.path).length === given.length),
     (route) => words(route.path).map(isPlaceholder).join(),
   );
-  // The fewer placeholders, the more words had to be near.
+  // The fewer placeholders, the more words are similar.
   const fewest = [...shapes.values()].sort(([one], [other]) => placeholders(one) - placeholders(other));
   for (const alike of fewest) {
     const shape = words(alike[0]?.path ?? '').map(isPlaceholder);
@@ -39,7 +39,7 @@ function nearestRoute(path: string, routes: readonly ServedRoute[]): ServedRoute
   return undefined;
 }
 
-/** The segments without the prefix, which a caller may have left out. */
+/** The segments without the prefix, which a caller may have omitted. */
 function words(path: string): readonly string[] {
   return path
     .replace(/^\/(?:ojs(?:\/|$))?(?:v1(?:\/|$))?/, '')

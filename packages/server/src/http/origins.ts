@@ -3,15 +3,15 @@ import { ProtocolError } from '@ojs-ts/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 export interface Guard {
-  /** Host names that requests may be addressed to, beside localhost and IP addresses. Lower case, without port. */
+  /** Allowed names in the Host header, beside localhost and IP addresses. Lower case, without port. */
   readonly allowedHosts: readonly string[];
   /** Origins of web pages that may call this server, such as `https://admin.example.com`. */
   readonly allowedOrigins: readonly string[];
 }
 
 /**
- * No web page may reach a developer's queue: a page of another origin is known by Origin or Sec-Fetch-Site, a rebound
- * DNS name by Host. An IP address as Host is safe, because a page can only be rebound through a name. Throws
+ * No web page may reach a developer's queue: Origin or Sec-Fetch-Site reveals a page of another origin, Host a rebound
+ * DNS name. An IP address as Host is safe, because a page can only be rebound through a name. Throws
  * `permission_denied`.
  */
 export function checkOrigin(request: FastifyRequest, guard: Guard): void {
@@ -29,7 +29,7 @@ export function checkOrigin(request: FastifyRequest, guard: Guard): void {
     throw denied('Requests from web pages of another site are refused.');
 }
 
-/** Somebody follows a link to a page of this server: its files are the same for everybody, and refuse to be framed. */
+/** A link to a page of this server: its files are the same for everybody, and refuse to be framed. */
 function isVisit({ headers, routeOptions }: FastifyRequest): boolean {
   return (
     routeOptions.config.page === true &&
@@ -57,7 +57,7 @@ const maxAge = '600';
 
 /**
  * Lets pages of the allowed origins send JSON and read answers (ojs-http-binding §20.2); never `*`, and never with
- * cookies. True for a preflight, which needs no other answer than these headers.
+ * cookies. True for a preflight, whose answer has only these headers.
  */
 export function allowOrigin(request: FastifyRequest, reply: FastifyReply, { allowedOrigins }: Guard): boolean {
   if (allowedOrigins.length === 0) return false;

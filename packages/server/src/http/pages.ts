@@ -11,7 +11,9 @@ const mediaTypes: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** Its own files and its own server, nothing inline, no frame around it, and no way from a text to HTML or a script. */
+/**
+ * Only its own files and its own server, nothing inline, no frame around it, and no text that becomes HTML or a script.
+ */
 const policy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -31,13 +33,13 @@ const headers = {
   'referrer-policy': 'no-referrer',
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
-  // A browser keeps its copy and asks whether it is still right.
+  // A browser keeps its copy and revalidates it.
   'cache-control': 'no-cache',
 };
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** A file of the pages: open to everybody who may reach this server, and no part of what they may ask of it. */
+    /** A file of the pages: public for everybody who can reach this server, and outside the request rate. */
     readonly page?: boolean;
   }
 }
@@ -49,7 +51,7 @@ interface PageFile {
   readonly etag: string;
 }
 
-/** Read once: a server goes on with what it was started with. */
+/** Read once: a server keeps the files that it was started with. */
 function readPages(): readonly PageFile[] {
   const files = readdirSync(pagesFolder, { recursive: true, encoding: 'utf8' }).map((path) =>
     path.replaceAll('\\', '/'),
@@ -63,10 +65,7 @@ function readPages(): readonly PageFile[] {
   });
 }
 
-/**
- * Serves the pages of `@ojs-ts/dashboard`. They hold no data: what they show they ask of the API, with the token of
- * whoever looks at them.
- */
+/** Serves the pages of `@ojs-ts/dashboard`. They contain no data: they read the API with the visitor's token. */
 export function addPages(app: FastifyInstance): void {
   const add = (url: string, handler: (request: FastifyRequest, reply: FastifyReply) => FastifyReply) =>
     app.route({
@@ -77,7 +76,7 @@ export function addPages(app: FastifyInstance): void {
     });
   for (const file of readPages()) {
     add(file.url, (request, reply) => send(file, request, reply));
-    // Relative, so that it is right behind a proxy that puts a prefix before it.
+    // Relative, so that it is right behind a proxy with a path prefix.
     if (extname(file.url) === '')
       add(`${file.url}/`, (_, reply) =>
         reply.headers(headers).removeHeader('content-type').redirect(`..${file.url}`, 308),
@@ -91,7 +90,7 @@ function send({ content, mediaType, etag }: PageFile, request: FastifyRequest, r
   return reply.header('content-type', mediaType).send(content);
 }
 
-/** Of a list any one will do, and a proxy that compresses makes them weak (RFC 9110 §13.1.2). */
+/** Any entry of a list may match, and a proxy that compresses makes entity tags weak (RFC 9110 §13.1.2). */
 function isCurrent(asked: string | undefined, etag: string): boolean {
   return (asked ?? '').split(',').some((one) => one.trim() === '*' || one.trim().replace(/^W\//, '') === etag);
 }

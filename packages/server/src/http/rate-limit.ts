@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { ProtocolError, readDuration } from '@ojs-ts/core';
 
-/** Requests that one client may send at once, and the time in which so many come back, in milliseconds. */
+/** How many requests one client may send at once, and in how many milliseconds as many are allowed again. */
 export interface RequestRate {
   readonly limit: number;
   readonly perMs: number;
@@ -9,10 +9,10 @@ export interface RequestRate {
 
 const maxLimit = 1_000_000;
 const maxPerMs = 86_400_000;
-/** Clients that are remembered; beyond them the one that has been silent for longest starts anew. */
+/** The most clients in memory; beyond them the one that was silent for longest starts anew. */
 const maxClients = 10_000;
 
-/** `1000/60s`, `10/PT1S`; null where it is neither. */
+/** `1000/60s`, `10/PT1S`; null for any other text. */
 export function parseRequestRate(text: string): RequestRate | null {
   const match = /^(\d{1,7})\/(\S+)$/.exec(text);
   const limit = Number(match?.[1]);
@@ -23,23 +23,23 @@ export function parseRequestRate(text: string): RequestRate | null {
 
 export interface Allowance {
   readonly allowed: boolean;
-  /** Whole requests that may follow at once. */
+  /** How many requests may follow at once. */
   readonly remaining: number;
-  /** Until the next request may come, where none may now; else until all may. In milliseconds. */
+  /** If no request is allowed now, until the next one is; else until all are. In milliseconds. */
   readonly waitMs: number;
 }
 
 /**
- * A token bucket a client (ojs-rate-limiting §10.4): `limit` tokens, of which one comes back every `perMs / limit`. A
- * bucket is one number: the time at which it is full again.
+ * A token bucket for each client (ojs-rate-limiting §10.4): `limit` tokens, of which one returns every `perMs / limit`.
+ * A bucket is one number: the time when it is full again.
  */
 export class RateLimiter {
   readonly #rate: RequestRate;
   readonly #now: () => number;
-  /** By when they were last used. */
+  /** In the order of their last use. */
   readonly #fullAt = new Map<string, number>();
 
-  /** @param now in milliseconds; never goes back. */
+  /** @param now in milliseconds; never runs back. */
   constructor(rate: RequestRate, now: () => number = () => performance.now()) {
     this.#rate = rate;
     this.#now = now;
@@ -60,7 +60,7 @@ export class RateLimiter {
     return { ...this.#ask(client, now), allowed: true };
   }
 
-  /** What a request would be told, without counting one. */
+  /** The state of a client's bucket, without counting a request. */
   peek(client: string): Allowance {
     return this.#ask(client, this.#now());
   }
@@ -71,13 +71,13 @@ export class RateLimiter {
 
   #ask(client: string, now: number): Allowance {
     const missing = Math.max(0, (this.#fullAt.get(client) ?? now) - now);
-    // The division of a time by a part of it may miss a whole number by its last bit.
+    // Dividing a time by a part of it may differ from a whole number in the last bit.
     const remaining = Math.floor(this.#rate.limit - missing / this.#interval + 1e-6);
     const waitMs = remaining >= 1 ? missing : missing - this.#rate.perMs + this.#interval;
     return { allowed: remaining >= 1, remaining: Math.max(0, remaining), waitMs };
   }
 
-  /** Full buckets say no more than none at all. */
+  /** A full bucket needs no entry. */
   #forget(now: number): void {
     let looked = 0;
     for (const [client, fullAt] of this.#fullAt) {
@@ -100,7 +100,7 @@ export function rateHeaders(
   };
 }
 
-/** Whole seconds, because not every client reads fractions. */
+/** Whole seconds, because some clients do not read fractions. */
 export function rateLimited({ waitMs }: Allowance, { limit, perMs }: RequestRate): ProtocolError {
   const seconds = Math.max(1, Math.ceil(waitMs / 1_000));
   return new ProtocolError(
@@ -115,7 +115,7 @@ export function rateLimited({ waitMs }: Allowance, { limit, perMs }: RequestRate
   );
 }
 
-/** Addresses that one client has at will count as one: all of an IPv6 network of 64 bits. */
+/** Addresses that belong to one client count as one: a whole IPv6 network of 64 bits. */
 export function clientOf(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (mapped !== undefined) return mapped;

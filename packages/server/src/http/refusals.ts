@@ -7,13 +7,10 @@ import { contentType, foreignMedia } from './media.ts';
 /** ojs-json-format §8: an envelope may have 1 MiB (checked by core), a body 32 MiB, so that a batch of 10,000 fits. */
 export const bodyLimit = 32 * 1_048_576;
 
-/**
- * After a refusal the client has this long to read it and to close; one that does neither must not keep the connection.
- * In milliseconds.
- */
+/** How long a client may take to read a refusal and to close, in milliseconds; then the server ends the connection. */
 const lingerMs = 1_000;
 
-/** Answers requests that are not HTTP: too slow, too long a header, an unknown method, garbage. */
+/** Answers requests that are not valid HTTP: too slow, too large a header, an unknown method, random bytes. */
 export function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
     socket.destroy();
@@ -34,11 +31,14 @@ export function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): 
   socket.once('close', () => clearTimeout(cut));
 }
 
-/** An `Expect` other than `100-continue`: nothing of the request is done. */
+/** An `Expect` other than `100-continue`: the request is refused unread. */
 export function refuseExpectation(_: IncomingMessage, response: ServerResponse): void {
   const requestId = `req_${uuidv7()}`;
   const { text } = refusal(
-    new ProtocolError('invalid_request', 'The Expect header asks for what this server cannot do.'),
+    new ProtocolError(
+      'invalid_request',
+      'This server does not support the Expect header of the request; leave the header out.',
+    ),
     requestId,
   );
   response.writeHead(417, {
@@ -64,7 +64,7 @@ function clientFault(code: string | undefined): ProtocolError {
   return new ProtocolError('invalid_request', 'This is not a valid HTTP request.');
 }
 
-/** Fastify's own refusals in our words. */
+/** Fastify's own refusals as errors of the specification. */
 export function httpFault(error: unknown): ProtocolError {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   switch (code) {

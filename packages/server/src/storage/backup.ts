@@ -5,22 +5,22 @@ import type { InboxEntry } from './inbox.ts';
 import type { LimitRecord, MinuteRecord, QueueRecord, WorkerRecord } from './registry.ts';
 
 /**
- * What a dump is made of: everything of a store but the leases of upkeep. What follows from other rows (counts, lanes,
- * who is ready) is not in it.
+ * The records of a dump: everything of a store but the leases of upkeep. A dump has nothing that follows from other
+ * rows: counts, limit groups, ready nodes.
  */
 export interface Dumped {
-  /** The first one. `position` is the newest of the log; `lastStart` the last start that a rate counted. */
+  /** The first record. `position` is the newest of the log; `lastStart` is the last start that a rate counted. */
   readonly store: { readonly seed: number; readonly position: number; readonly lastStart: Millis };
   readonly queue: Omit<QueueRecord, 'counts' | 'deadLetter'>;
   readonly limit: Pick<LimitRecord, 'key' | 'own' | 'override'> & { readonly usedAt: Millis };
-  /** All starts that are kept under a key, oldest first, in pieces; behind their limit. */
+  /** All starts that are kept under a key, oldest first, in pieces; follows its limit. */
   readonly starts: { readonly key: string; readonly at: readonly Millis[] };
   readonly workflow: { readonly number: number; readonly workflow: WorkflowRecord };
-  /** Directly behind their workflow, by index. */
+  /** Follows its workflow directly, by index. */
   readonly node: NodeRecord;
   /**
-   * `number` gives the order of creation, `place` that of available jobs; null in other states. Numbers and places may
-   * have gaps.
+   * `number` is the order of creation, `place` the order of available jobs; null in other states. Numbers and places
+   * may have gaps.
    */
   readonly job: { readonly number: number; readonly place: number | null; readonly job: JobRecord };
   readonly cron: CronRecord;
@@ -28,8 +28,7 @@ export interface Dumped {
   readonly minute: MinuteRecord;
   readonly worker: WorkerRecord;
   /**
-   * A claim's id that was answered, under the name that `requestKey` of `apply.ts` gives it, with what it was given. In
-   * the order of time.
+   * An answered claim: its key, as core's `requestKey` makes it, and the claims of the answer. In the order of time.
    */
   readonly request: {
     readonly key: string;
@@ -38,7 +37,7 @@ export interface Dumped {
   };
   readonly events: EventBatch;
   /**
-   * What the inbox has: requests and completions of committed transactions. A storage without an inbox refuses them.
+   * The rows of the inbox: requests and completions of committed transactions. A storage without an inbox refuses them.
    */
   readonly inbox: InboxEntry;
   readonly completion: {
@@ -49,22 +48,22 @@ export interface Dumped {
   };
 }
 
-/** Plain JSON values; JSON texts of users stay texts in it. */
+/** Plain JSON values; JSON texts of users stay texts. */
 export type DumpRecord = {
   readonly [Kind in keyof Dumped]: { readonly kind: Kind; readonly record: Dumped[Kind] };
 }[keyof Dumped];
 
 export interface Backup {
   /**
-   * Everything, each thing once, in the order of {@link Dumped}, in pages of some hundred records. Reads only, holds
-   * nobody up. Where the storage can it is one moment of the store, else each thing is as it is at its turn, and a
+   * Everything once, in the order of {@link Dumped}, in pages of some hundred records. Reads only and blocks nobody. If
+   * the storage can, the dump is one moment of the store. If not, each thing is as it is when it is read, and a
    * workflow with its jobs is one moment.
    */
   dump(): AsyncIterable<readonly DumpRecord[]>;
   /**
-   * Fills an empty store with a dump of any storage. Nothing else may use the store meanwhile. Afterwards it answers
-   * what the other did: ids, states, claims, order, counts, positions, seed. Where it fails, the store is empty again.
-   * @throws Error where the store is not empty.
+   * Fills an empty store with a dump of any storage. Nothing else may use the store meanwhile. Ids, states, claims,
+   * order, counts, positions and seed are then those of the dump. After a failure the store is empty again.
+   * @throws Error if the store is not empty.
    */
   restore(pages: AsyncIterable<readonly DumpRecord[]>): Promise<void>;
 }

@@ -35,7 +35,7 @@ export function state(cell: Cell): State {
   throw new TypeError(`The store: ${String(cell)} is not the bit of a state.`);
 }
 
-/** @throws TypeError where it is not the JSON text of an array. */
+/** @throws TypeError for anything but the JSON text of an array. */
 export function readTexts(json: string): readonly string[] {
   return readArray(json).map(String);
 }

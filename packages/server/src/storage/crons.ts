@@ -6,8 +6,8 @@ export interface Crons {
   list(): Promise<readonly CronRecord[]>;
   get(name: string): Promise<CronRecord | null>;
   /**
-   * Creates or updates (CRON-26); an update keeps creation and runs. With `expected` it updates only where that is the
-   * version on record, and answers null where it is not.
+   * Creates or updates (CRON-26); an update keeps creation and runs. With `expected`, updates only if that is the
+   * current version, and returns null if not.
    */
   put(
     cron: Pick<CronRecord, 'name' | 'spec' | 'enabled' | 'dueAt'>,
@@ -17,14 +17,14 @@ export interface Crons {
   remove(name: string): Promise<CronRecord | null>;
   due(now: Millis, limit: number): Promise<readonly CronRecord[]>;
   /**
-   * Per name the unfinished jobs that name it as their `cron`, oldest first, at most `limit` each; whether there is
-   * such a cron or not.
+   * Per name the unfinished jobs with that name as their `cron`, oldest first, at most `limit` each, even if the cron
+   * does not exist.
    */
   unfinished(names: readonly string[], limit: number): Promise<readonly (readonly JobRecord[])[]>;
   /**
-   * One commit a firing: where the version is still the one seen, cancels, inserts and moves `dueAt`, and counts the
-   * run where a job was inserted. Answers null where it was not: another server fired. Queue bounds and pauses do not
-   * refuse the job.
+   * One commit a firing: if the version is still the expected one, cancels, inserts and moves `dueAt`, and counts the
+   * run if a job was inserted. Null if the version has changed: another server fired. Bounds and pauses of queues do
+   * not refuse the job.
    */
   fire(firings: readonly Firing[], now: Millis): Promise<readonly ({ readonly inserted: Inserted | null } | null)[]>;
 }

@@ -1,8 +1,8 @@
 import { type JobRecord, type Millis, ProtocolError } from '@ojs-ts/core';
 
 /**
- * Where a page of a job list ended. A list shows unfinished jobs first, by creation, then finished ones by the time
- * they were entered; newest first in both. A place is a value, not a row: it stays right when its row moves on or goes.
+ * The end of a page of a job list. A list has unfinished jobs by creation, then finished ones by the time of their end;
+ * newest first in both. A place is a value, not a row, so it stays valid when its row moves or is deleted.
  */
 export interface Place {
   /** Null in the unfinished part. */
@@ -25,7 +25,7 @@ export function cursorOf({ finishedAt, number }: Place): string {
   return finishedAt === null ? `u${number}` : `f${finishedAt}.${number}`;
 }
 
-/** @throws ProtocolError `invalid_request` where the text is no cursor of a job list. */
+/** @throws ProtocolError `invalid_request` if the text is no cursor of a job list. */
 export function readCursor(cursor: string): Place {
   const match = /^(?:u|f(\d{1,16})\.)(\d{1,16})$/.exec(cursor);
   if (!match) throw wrongCursor();
@@ -34,6 +34,6 @@ export function readCursor(cursor: string): Place {
 
 export function wrongCursor(): ProtocolError {
   return ProtocolError.invalid([
-    { path: '$.cursor', message: 'is not a cursor of this list; expected the one that the previous page gave' },
+    { path: '$.cursor', message: 'is not a cursor of this list; expected the cursor of the previous page' },
   ]);
 }

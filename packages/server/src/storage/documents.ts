@@ -7,8 +7,7 @@ export interface Documents {
   list(kind: string): Promise<readonly Document[]>;
   get(kind: string, key: string): Promise<Document | null>;
   /**
-   * Writes where the version on record is `expected`: null for a new one, `any` for whatever is there. Answers null
-   * where it is not.
+   * Writes if the current version is `expected`: null for a new document, `any` for any version. Returns null if not.
    */
   put(kind: string, key: string, body: Json, expected: number | null | 'any', now: Millis): Promise<Document | null>;
   remove(kind: string, key: string): Promise<boolean>;

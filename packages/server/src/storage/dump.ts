@@ -10,7 +10,7 @@ export function take<Kind extends keyof Dumped>(
   takers[kind](record);
 }
 
-/** Pieces of a page's size; records may hold an envelope of 1 MiB. */
+/** Pages of this size; records may have an envelope of 1 MiB. */
 export function* pagesOf(records: Iterable<DumpRecord>, size = 100): Iterable<readonly DumpRecord[]> {
   let page: DumpRecord[] = [];
   for (const record of records) {
@@ -21,12 +21,12 @@ export function* pagesOf(records: Iterable<DumpRecord>, size = 100): Iterable<re
   if (page.length > 0) yield page;
 }
 
-/** Starts of a limit that one record holds. */
+/** The most starts of a limit in one record. */
 export const startsAtOnce = 500;
 
-/** What a store without an inbox answers to a dump that has something in its own. */
+/** Refuses rows of an inbox in a storage without one. */
 export function withoutInbox(): never {
   throw new Error(
-    'The dump holds jobs that transactions enqueued and no server had taken in yet, and this storage has no inbox. Start a server on the other store for a moment and dump it again, or restore into PostgreSQL or SQLite.',
+    'The dump has jobs that transactions enqueued and no server has imported yet, and this storage has no inbox. Start a server on the other store, wait a moment and dump it again, or restore into PostgreSQL or SQLite.',
   );
 }

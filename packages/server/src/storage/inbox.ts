@@ -1,8 +1,8 @@
 import type { Inserted, InsertOptions, JobId, Json, Millis, NewJob, NodeRef, Transition } from '@ojs-ts/core';
 
 /**
- * A request of a user's own transaction, in the shape of ojs-http-binding §7.1, that was committed and not taken in
- * yet.
+ * A committed enqueue request of a user's own transaction, in the shape of ojs-http-binding §7.1, that no node has
+ * imported yet.
  */
 export interface InboxEntry {
   /** In the order of the statements of one transaction. */
@@ -12,43 +12,39 @@ export interface InboxEntry {
 }
 
 /**
- * A page of requests ends where they reach so many bytes: 500 of a megabyte each would take the memory of a small
- * process.
+ * A page of requests ends at this many bytes: 500 requests of a megabyte each would fill the memory of a small process.
  */
 export const inboxBytes = 16 * 1_048_576;
 
 /**
- * Where users' own transactions leave what they enqueue and complete: they append a row, lock nothing that others need,
- * and any node takes the row in after their commit by the rules that hold for every other call. A row goes in the
- * commit that takes it in, so two nodes never do it twice.
+ * The rows in which users' own transactions leave enqueue requests and completions. A transaction only appends a row
+ * and locks nothing that others need. After its commit any node imports the row by the rules of every other call. The
+ * import removes the row in its own commit, so two nodes never import it twice.
  */
 export interface Inbox {
-  /** Oldest first, at most `limit`; fewer where they reach {@link inboxBytes}. */
+  /** Oldest first, at most `limit`; fewer if they reach {@link inboxBytes}. */
   read(limit: number): Promise<readonly InboxEntry[]>;
-  /** Of each job whether anything of it waits to be taken in: its request, or its completion. */
+  /** Whether a request or a completion of each job waits for its import. */
   holds(ids: readonly JobId[]): Promise<readonly boolean[]>;
   /**
-   * Inserts each job as a group of its own, in order. The entry goes where the job is there afterwards; null where it
-   * has gone before.
+   * Inserts each job as a group of its own, in order, and removes the entry of each job that exists then. Null for an
+   * entry that was gone already.
    */
   take(
-    intakes: readonly { readonly entry: number; readonly job: NewJob }[],
+    items: readonly { readonly entry: number; readonly job: NewJob }[],
     now: Millis,
     options?: InsertOptions,
   ): Promise<readonly (Inserted | null)[]>;
-  /**
-   * In place of a request that was refused: the job, which nothing but its id can refuse, and its end in the same
-   * commit.
-   */
+  /** In place of a refused request: inserts the job, checking only its id, and ends it in the same commit. */
   refuse(
     refusals: readonly { readonly entry: number; readonly job: NewJob; readonly end: Transition }[],
     now: Millis,
   ): Promise<readonly (Inserted | null)[]>;
   /**
-   * Applies up to `limit` completions as ACKs of their claims; {@link Jobs.transition} applies those of its own jobs
-   * first.
+   * Applies up to `limit` completions as ACKs of their claims. {@link Jobs.transition} first applies those of its own
+   * jobs.
    */
   complete(limit: number, now: Millis): Promise<{ readonly count: number; readonly ready: readonly NodeRef[] }>;
-  /** Rows that wait to be taken in. */
+  /** Rows that wait for their import. */
   depth(): Promise<number>;
 }

@@ -4,11 +4,10 @@ import { sqliteStorage } from './sqlite/sqlite.ts';
 import type { Storage } from './storage.ts';
 
 /**
- * Opens the storage that a URL names: `memory:`, `sqlite:PATH`, `postgres://…`, `redis://…`, or `sqlite:` and
- * `sqlite::memory:` for a private temporary file that goes when the storage is closed. The layout is brought up to date
- * by the storage's `migrate`. With `events: false` it writes no log of events; with `existing` it makes no file where
- * there is none.
- * @throws Error where the URL names no storage, or its file cannot be opened.
+ * Opens the storage of a URL: `memory:`, `sqlite:PATH`, `postgres://…`, `redis://…`, or `sqlite:` and `sqlite::memory:`
+ * for a private temporary file that is deleted when the storage is closed. The storage's `migrate` brings the layout up
+ * to date. With `events: false` the storage keeps no event log; with `existing` it creates no file.
+ * @throws Error if the URL names no storage, or its file cannot be opened.
  */
 export async function openStorage(
   url: string,
@@ -18,12 +17,12 @@ export async function openStorage(
   if (url === 'sqlite:' || url === 'sqlite::memory:') return sqliteStorage({ path: null, events });
   if (url.startsWith('sqlite:'))
     return sqliteStorage({ path: decodePath(url.slice('sqlite:'.length)), events, existing });
-  // Their drivers are loaded where they are used only.
+  // A driver is loaded only if a URL needs it.
   if (/^postgres(ql)?:\/\//.test(url)) return (await import('./postgres/postgres.ts')).postgresStorage({ url, events });
   if (isRedisUrl(url)) return (await import('./redis/redis.ts')).redisStorage({ url, events });
   const expected =
     "'memory:', 'sqlite:PATH', 'postgres://HOST/DATABASE', 'redis://HOST', or 'sqlite:' for a temporary file";
-  throw new Error(`No storage is named by '${withoutPassword(url)}'; expected ${expected}.`);
+  throw new Error(`Unknown storage '${withoutPassword(url)}'; expected ${expected}.`);
 }
 
 /** `sqlite:./jobs.db`, `sqlite:/var/jobs.db` and the URL form `sqlite:///var/jobs.db` all name a path. */

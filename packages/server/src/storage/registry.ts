@@ -3,35 +3,35 @@ import type { JobId, Json, LimitNumbers, LimitSettings, Millis, State, Sums } fr
 import type { Page } from './page.ts';
 
 export interface Registry {
-  /** Every queue that ever held a job or was named by an operator. Counts are maintained, never counted. */
+  /** Every queue that ever held a job or that an operator named. Counts are stored, not computed. */
   queues(): Promise<readonly QueueRecord[]>;
-  /** Creates the queue where it is missing. Writes `queue.paused` or `queue.resumed` where the value changes. */
+  /** Creates a missing queue. Writes `queue.paused` or `queue.resumed` if the value changes. */
   pauseQueue(name: string, paused: boolean, now: Millis): Promise<QueueRecord>;
   /**
-   * Creates the queue where it is missing; an absent field stays as it is. A changed limit holds for jobs that wait
-   * already. With `expected` it writes only where that is the version on record, 0 for a queue that is missing, and
-   * answers null where it is not.
+   * Creates a missing queue; an absent field keeps its value. A changed limit also holds for jobs that wait already.
+   * With `expected`, writes only if that is the current version, 0 for a missing queue, and returns null if not.
    */
   configureQueue(name: string, patch: QueuePatch, now: Millis, expected?: number): Promise<QueueRecord | null>;
-  /** Forgets a queue that holds no job; false where it holds one or is unknown. */
+  /** Deletes a queue without jobs; false if the queue has jobs or is unknown. */
   removeQueue(name: string): Promise<boolean>;
-  /** What happened, by queue and minute, from `since` on; oldest first. */
+  /** Sums by queue and minute, from `since` on; oldest first. */
   statistics(since: Millis): Promise<readonly MinuteRecord[]>;
-  /** Sorted by key; a cursor is the key that a page ended with, and wins over `offset`. */
+  /** Sorted by key. A cursor is the last key of a page, and goes before `offset`. */
   limits(query: {
     readonly after?: string;
     readonly offset?: number;
     readonly limit: number;
   }): Promise<Page<LimitRecord> & { readonly total: number }>;
   limit(key: string): Promise<LimitRecord | null>;
-  /** An operator's numbers win over those that come with jobs, until they are taken back with null. Creates the key. */
+  /** An operator's numbers override those that come with jobs, until null removes them. Creates a missing key. */
   overrideLimit(key: string, override: LimitNumbers | null, now: Millis): Promise<LimitRecord>;
   /**
-   * Notes who is alive, extends the leases of the listed jobs that the worker owns, and says what it no longer owns.
+   * Records the heartbeats, extends the leases of the listed jobs that each worker owns, and returns those that it no
+   * longer owns.
    */
   beat(beats: readonly WorkerBeat[], now: Millis): Promise<readonly Beaten[]>;
   workers(): Promise<readonly WorkerRecord[]>;
-  /** What the worker is told on its next heartbeats; false where it is unknown. */
+  /** Sets the directive of the worker's next heartbeats; false if the worker is unknown. */
   direct(worker: string, directive: Directive | null): Promise<boolean>;
   forgetWorker(worker: string): Promise<boolean>;
 }
@@ -44,7 +44,7 @@ export interface QueueRecord {
   readonly counts: Readonly<Partial<Record<State, number>>>;
   readonly deadLetter: number;
   /**
-   * Most jobs that may wait (available, scheduled, retryable) when another is pushed; null for no bound
+   * The most jobs that may wait (available, scheduled, retryable) before an enqueue is refused; null for no bound
    * (ojs-backpressure §5).
    */
   readonly capacity: number | null;
@@ -54,7 +54,7 @@ export interface QueueRecord {
   readonly version: number;
 }
 
-/** JSON text of a queue's settings before an operator gave any. */
+/** JSON text of a queue's settings that no operator has changed. */
 export const noConfig: Json = '{}';
 
 export interface QueuePatch {
@@ -75,27 +75,27 @@ export interface LimitRecord extends LimitSettings {
   readonly active: number;
   /** Available jobs under the key. */
   readonly waiting: number;
-  /** Starts that still count against a rate, oldest first; at most the largest count of the rates. */
+  /** Starts that still count against a rate, oldest first; at most as many as the largest count of the rates. */
   readonly starts: readonly Millis[];
 }
 
-/** What an operator may order a worker to do (ojs-worker-protocol §2). */
+/** An operator's order to a worker (ojs-worker-protocol §2). */
 export type Directive = 'running' | 'quiet' | 'terminate';
 
 export interface WorkerBeat {
   readonly worker: string;
   /**
-   * Null where the worker only counts its jobs: then nothing is extended and nothing can be missing. A known claim must
-   * match.
+   * Null if the worker only counts its jobs: then nothing is extended and nothing is missing. A claim that is not null
+   * must match.
    */
   readonly holds: readonly { readonly id: JobId; readonly claim: number | null }[] | null;
-  /** The worker may hold more than it lists: what is not listed is not missing, so the record notes no list. */
+  /** The worker may hold more jobs than it lists: unlisted jobs are not missing, so the record stores no list. */
   readonly partial?: true;
-  /** How many jobs the worker says that it runs; only events tell it. */
+  /** How many jobs the worker runs, as it reports; for events only. */
   readonly active?: number;
-  /** Extension from now on; the reservation's own length where that is larger, or where this is null. */
+  /** Milliseconds from now on; the lease's own length if that is larger, or if this is null. */
   readonly leaseMs: number | null;
-  /** Its own state, as it reports it. */
+  /** The worker's own state, as it reports it. */
   readonly state: Directive;
   /** JSON text: hostname, pid, queues, concurrency, labels, started_at. */
   readonly info: Json;
@@ -104,19 +104,19 @@ export interface WorkerBeat {
 export interface Beaten {
   readonly directive: Directive | null;
   readonly extended: readonly JobId[];
-  /** Listed, but cancelled, finished, or another claim's. */
+  /** Listed, but cancelled, finished, or held by another claim. */
   readonly lost: readonly JobId[];
 }
 
 export interface WorkerRecord {
   readonly worker: string;
   readonly seenAt: Millis;
-  /** The heartbeat before the last. */
+  /** Time of the heartbeat before the last. */
   readonly seenBefore: Millis | null;
   readonly state: Directive;
   readonly directive: Directive | null;
   readonly info: Json;
-  /** Job ids of the last heartbeat and of the one before; null where it did not list them. */
+  /** Job ids of the last heartbeat and of the one before; null if it did not list them. */
   readonly holds: readonly JobId[] | null;
   readonly heldBefore: readonly JobId[] | null;
 }

@@ -1,5 +1,6 @@
 /**
- * Rows that the storages keep alike: those of SQLite and PostgreSQL in the same order of columns, words of all of them.
+ * Readers of rows that the storages share: SQLite and PostgreSQL have the same order of columns, all of them the same
+ * words.
  */
 import type { NodeRecord, NodeState, WorkflowRecord, WorkflowState } from '@ojs-ts/core';
 import { type Cell, flag, integer, integerOrNull, readTexts, text, textOrNull } from './cells.ts';
@@ -22,7 +23,7 @@ export function readEntry(cells: Cells): InboxEntry {
   return { number: integer(cells[0]), id: text(cells[1]), request: text(cells[2]) };
 }
 
-/** What a user's transaction has committed of a job: its ACK. */
+/** A committed completion of a user's transaction: the ACK of a job. */
 export function readCompletion(cells: Cells): Dumped['completion'] {
   return { number: integer(cells[0]), id: text(cells[1]), claim: integer(cells[2]), result: textOrNull(cells[3]) };
 }

@@ -1,11 +1,11 @@
 /**
- * Storage: what must be atomic, or is cheap only near the data; nothing else. The engine decides (pure code in core), a
- * storage applies.
+ * A storage does what must be atomic or is cheap only near the data, nothing else. The engine decides (pure code in
+ * core), a storage applies.
  *
- * Every operation on jobs takes arrays and answers an array of the same length and order. `now` is a parameter (the
- * store's clock, which the engine follows). Business outcomes are values; an exception means that the outcome is
- * unknown or the store unavailable, and the same call may be repeated: every operation is idempotent by identity. JSON
- * is opaque text. The contract in prose is `docs/internals/storage.md`.
+ * Every operation on jobs takes arrays and returns an array of the same length and order. `now` is a parameter (the
+ * store's clock, which the engine follows). Business outcomes are values. An exception means that the outcome is
+ * unknown or the store is unreachable. The caller may repeat the same call: every operation is idempotent by identity.
+ * JSON is opaque text. `docs/internals/storage.md` is the contract in prose.
  */
 import type {
   EventBatch,
@@ -40,13 +40,13 @@ export * from './registry.ts';
 export type * from './workflows.ts';
 
 export interface Claim {
-  /** The fetch's own id: a repeat with the same one returns the jobs of the first that are still held by its claim. */
+  /** The fetch's own id: a repeat with the same one returns the jobs of the first answer that its claim still holds. */
   readonly request: string | null;
-  /** Tried in order; a paused one is skipped. */
+  /** Tried in order; paused queues are skipped. */
   readonly queues: readonly string[];
   readonly limit: number;
   readonly worker: string | null;
-  /** Reservation: `leaseMs` of the request over the job's `visibilityMs` over `defaultLeaseMs`. */
+  /** Milliseconds. The lease lasts `leaseMs` of the request, else `visibilityMs` of the job, else `defaultLeaseMs`. */
   readonly leaseMs: number | null;
   readonly defaultLeaseMs: number;
 }
@@ -54,29 +54,26 @@ export interface Claim {
 export interface Claimed {
   readonly jobs: readonly JobRecord[];
   /**
-   * Where the claim got less than its limit: the earliest time at which a rate reopens under which available jobs of
-   * its queues wait, be it that of such a queue or of a key of such a job; null where there is none. Slots that are
-   * freed are told by a wake-up instead.
+   * If the claim got less than its limit: the earliest time at which a rate allows a start that available jobs of its
+   * queues wait for, under the queue's own limit or a key of the jobs. Null if there is none. For freed slots there is
+   * a wake-up instead.
    */
   readonly again: Millis | null;
 }
 
 export type Moved =
-  /** `ready`: workflow nodes whose last dependency this change closed. */
+  /** `ready`: workflow nodes whose last dependency this change has closed. */
   | { readonly kind: 'moved'; readonly was: State; readonly ready: readonly NodeRef[] }
-  /**
-   * The job is in `to` already, by the same claim: a repeated call. Only answered where the transition names a claim.
-   */
+  /** The job is in `to` already, by the same claim: a repeated call. Only if the transition names a claim. */
   | { readonly kind: 'already'; readonly job: JobRecord }
   | { readonly kind: 'refused'; readonly job: JobRecord }
   | { readonly kind: 'missing' };
 
 export interface Jobs {
   /**
-   * Each inner array is atomic by itself; groups do not affect each other. Its jobs see each other: a unique key counts
-   * within the group too. Writes `job.enqueued` and `job.scheduled`, and `job.cancelled` of jobs that were replaced, as
-   * core's `cancelled` decides. Numbers of limits that come with a job hold from then on for everything under their
-   * key.
+   * Each inner array is atomic; groups do not affect each other. The jobs of a group see each other: a unique key
+   * counts within the group too. Writes `job.enqueued` and `job.scheduled`, and `job.cancelled` of replaced jobs, as
+   * core's `cancelled` decides. Numbers of limits that come with a job hold from then on for all jobs under the key.
    */
   insert(
     groups: readonly (readonly NewJob[])[],
@@ -84,18 +81,18 @@ export interface Jobs {
     options?: InsertOptions,
   ): Promise<readonly (readonly Inserted[])[]>;
   /**
-   * Promotes what is due, then hands out available jobs: per claim its queues from left to right, in a queue by
-   * priority and then first in, first out. Skips paused queues; never hands out an expired job, nor one beyond a limit
-   * of its queue or of its keys, but the next one that has room. Cost grows with the batch, never with what waits, is
-   * saturated, scheduled or expired in front.
+   * Promotes due jobs, then returns available jobs: per claim its queues from left to right, in a queue by priority and
+   * then first in, first out. Skips paused queues. Never returns an expired job, nor a job beyond a limit of its queue
+   * or keys, but the next one that the limits allow. The cost grows with the batch, never with the number of waiting,
+   * scheduled, expired or limited jobs.
    */
   claim(claims: readonly Claim[], now: Millis): Promise<readonly Claimed[]>;
   transition(transitions: readonly Transition[], now: Millis): Promise<readonly Moved[]>;
   get(ids: readonly JobId[]): Promise<readonly (JobRecord | null)[]>;
   list(query: JobQuery): Promise<Page<JobRecord>>;
   /**
-   * Deletes jobs that are in one of the states of `from` (and in the dead letter, where asked); answers whether each
-   * was there. The node of an unfinished one is closed as failed.
+   * Deletes jobs that are in one of the states of `from` (and in the dead letter, if asked). The answer says of each
+   * job whether it was deleted. Closes the node of an unfinished job as failed.
    */
   remove(
     ids: readonly JobId[],
@@ -104,35 +101,38 @@ export interface Jobs {
   ): Promise<readonly boolean[]>;
 }
 
-/** Terminal states are ordered by when they were entered, the others by creation; newest first. */
+/** Which jobs to list: terminal states by the time when they were entered, the others by creation; newest first. */
 export interface JobQuery {
   readonly states: StateMask;
   readonly deadLetter?: true;
   readonly queue?: string;
   readonly type?: string;
-  /** Opaque cursor of a previous page; wins over `offset`. */
+  /** Opaque cursor of a previous page; goes before `offset`. */
   readonly after?: string;
   readonly offset?: number;
   readonly limit: number;
 }
 
-/** Set-based work that any node may do at any time. `limit` bounds one call; the caller loops while it is reached. */
+/**
+ * Work on sets of jobs that any node may do at any time. `limit` bounds one call; the caller repeats the call while the
+ * bound is reached.
+ */
 export interface Upkeep {
   /**
-   * Moves due scheduled and retryable jobs to available in the order they were due; answers how many by queue. Expired
-   * ones that it meets are discarded, as core's `expired` decides, so that they never stand in front.
+   * Moves due scheduled and retryable jobs to available, in the order of their due times; returns the number by queue.
+   * Discards expired jobs among them, as core's `expired` decides, so that they never block others.
    */
   promote(now: Millis, limit: number): Promise<readonly QueueCount[]>;
   /**
-   * Read only: active jobs whose lease or execution timeout has ended, waiting jobs past `expiresAt`. The engine
+   * Reads only: active jobs whose lease or execution timeout has ended, waiting jobs past `expiresAt`. The engine
    * decides, then calls `transition`.
    */
   overdue(now: Millis, limit: number): Promise<readonly JobRecord[]>;
-  /** Active jobs that have a worker, by a stable order: what the liveness rules look at. */
+  /** Active jobs that have a worker, in a stable order: the input of the liveness rules. */
   held(after: string | null, limit: number): Promise<Page<Held>>;
-  /** Removes up to `limit` of each kind, so that none starves another; answers how many in all. */
+  /** Removes up to `limit` of each kind, so that no kind delays another; returns how many in all. */
   prune(rules: PruneRules, limit: number): Promise<Pruned>;
-  /** True while `holder` has the named lease. It spreads load between nodes; correctness never rests on it. */
+  /** True while `holder` has the named lease. A lease spreads load between nodes; correctness never depends on it. */
   lease(name: string, holder: string, ttlMs: number, now: Millis): Promise<boolean>;
   release(name: string, holder: string): Promise<void>;
 }
@@ -150,19 +150,16 @@ export interface Held {
 }
 
 export interface Pruned {
-  /** Everything that is gone: jobs, events, requests, workers, limits, workflows, minutes. */
+  /** All removed things: jobs, events, requests, workers, limits, workflows, minutes. */
   readonly removed: number;
-  /**
-   * Of each rule of `PruneRules.jobs` the jobs that are gone because there were more than `keep`, though not older than
-   * `before`.
-   */
+  /** By rule of `PruneRules.jobs`: removed jobs that were beyond `keep`, but not older than `before`. */
   readonly overCap: readonly number[];
 }
 
 export interface PruneRules {
   /**
-   * Finished jobs of a state that are older than `before`, or beyond the newest `keep` of that state; those in the dead
-   * letter are a state of their own.
+   * Finished jobs of a state that are older than `before`, or beyond the newest `keep` of that state. Jobs in the dead
+   * letter count as a state of their own.
    */
   readonly jobs: readonly {
     readonly state: State;
@@ -177,18 +174,18 @@ export interface PruneRules {
   readonly requestsBefore: Millis;
   readonly workersBefore: Millis;
   /**
-   * Keys of limits that no job names, no operator overrides, and under which no job came or started since. Those of
-   * whole queues go with their queue.
+   * Limit keys that no job names, no operator overrides, and under which no job came or started since. The key of a
+   * whole queue is removed with the queue.
    */
   readonly limitsBefore: Millis;
 }
 
 export interface Layout {
-  /** What the store has; 0 where it has none yet. May be newer than `to`. */
+  /** The version of the store; 0 if it has none yet. May be newer than `to`. */
   readonly from: number;
-  /** What this code makes of it. */
+  /** The version that `migrate` of this code brings. */
   readonly to: number;
-  /** The names of what `migrate` would run. */
+  /** The names of the files that `migrate` would run. */
   readonly steps: readonly string[];
 }
 
@@ -200,55 +197,55 @@ export interface Storage extends AsyncDisposable {
   readonly workflows: Workflows;
   readonly crons: Crons;
   readonly documents: Documents;
-  /** Null where users cannot have a transaction with the store. */
+  /** Null if users cannot have a transaction with the store. */
   readonly inbox: Inbox | null;
   readonly backup: Backup;
-  /** Reads which layout the store has and which one this code brings; changes nothing. */
+  /** Reads the version of the store and the one that this code brings; changes nothing. */
   layout(): Promise<Layout>;
-  /** Brings the layout up to date; refuses one that is newer than this code. */
+  /** Brings the layout up to date. @throws Error if the store is newer than this code. */
   migrate(): Promise<{ readonly from: number; readonly to: number }>;
   /** The store's clock. */
   clock(): Promise<Millis>;
   ping(): Promise<void>;
-  /** A number below 2^16 that is this store's own for ever. */
+  /** A number below 2^16 that never changes for this store. */
   seed(): Promise<number>;
   /**
-   * Wake-ups of this and of other processes: a hint, never the truth. Positions of the event log follow visibility:
-   * a reader that has seen p never meets a smaller one later.
+   * Reports wake-ups of this and of other processes, as hints: a listener must poll too. Positions of the event log
+   * follow visibility: a reader that has seen p never meets a smaller one later.
    */
   subscribe(onWake: (wakes: readonly Wake[]) => void): Promise<AsyncDisposable>;
   /**
-   * Batches that hold an event after position `after`, oldest first, up to about `limit` events. `oldest` is the first
-   * position still kept: a cursor before it has missed something.
+   * Batches that have an event after position `after`, oldest first, up to about `limit` events. `oldest` is the first
+   * position still kept: a cursor before it has missed events.
    */
   events(
     after: number,
     limit: number,
   ): Promise<{ readonly batches: readonly EventBatch[]; readonly oldest: number; readonly newest: number }>;
-  /** Writes a batch of events that belong to no other change. */
+  /** Writes a batch of events without another change. */
   record(events: readonly Json[], now: Millis): Promise<void>;
   /** Empties the store; for tests. */
   clear(): Promise<void>;
 }
 
-/** Facts that the engine may branch on. It never asks for a storage's name. */
+/** Properties on which the engine may branch. The engine never asks for a storage's name. */
 export interface Traits {
   /** For logs, health and the manifest only. */
   readonly name: string;
-  /** Batches of one kind that may be under way at once. */
+  /** Batches of one kind that may run at the same time. */
   readonly parallel: number;
-  /** Whether its work keeps this process's event loop busy. */
+  /** Whether its work blocks this process's event loop. */
   readonly inProcess: boolean;
-  /** The most items an operation should be given. */
+  /** The most items for one operation. */
   readonly maxBatch: number;
-  /** In words, for the manifest and the docs. */
+  /** A sentence for the manifest and the docs. */
   readonly durability: string;
 }
 
 /**
- * Jobs became available in this queue, or slots of a limit were freed that jobs of it wait for; `queue: null` where the
- * storage knows only that something changed. `events`: the log has grown. `inbox`: a user's transaction left something
- * there.
+ * `queue`: jobs became available in this queue, or slots of a limit that its jobs wait for were freed; null if the
+ * storage knows only that something changed. `events`: the log has grown. `inbox`: a user's transaction has committed a
+ * row.
  */
 export type Wake =
   | { readonly kind: 'queue'; readonly queue: string | null }

@@ -1,4 +1,4 @@
-/** The store cannot be had just now; the same call may succeed later. Callers are told to try again (503). */
+/** The store is unreachable or full; the same call may succeed later. Callers get 503 and retry. */
 export class StoreUnavailable extends Error {
   readonly retryable = true;
 

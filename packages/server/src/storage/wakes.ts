@@ -3,8 +3,8 @@ import type { Wake } from './storage.ts';
 export type Listener = (wakes: readonly Wake[]) => void;
 
 /**
- * Tells subscribers what is new: later, never inside the operation that made it, and each thing once a turn of the
- * event loop.
+ * Reports changes to subscribers: later, never inside the operation that made them, and each one once an iteration of
+ * the event loop.
  */
 export class Wakes {
   readonly #listeners = new Set<Listener>();
@@ -17,7 +17,7 @@ export class Wakes {
     return this.#listeners.size > 0;
   }
 
-  /** Jobs became available in the queue, or slots that its jobs wait for. */
+  /** Jobs became available in the queue, or slots that its jobs wait for were freed. */
   wake(queue: string | null): void {
     if (!this.heard) return;
     this.#queues.add(queue);
@@ -31,7 +31,7 @@ export class Wakes {
     this.#due ??= setImmediate(() => this.#deliver());
   }
 
-  /** The inbox has something. */
+  /** The inbox has a new row. */
   received(): void {
     if (!this.heard) return;
     this.#inbox = true;

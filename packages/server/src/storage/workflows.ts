@@ -24,23 +24,23 @@ export type {
 } from '@ojs-ts/core';
 
 export interface Advanced {
-  /** False where the node is not ready, or its workflow has ended: nothing was changed. */
+  /** False if the node is not ready, or its workflow has ended: nothing was changed. */
   readonly done: boolean;
-  /** Of a `start` that was tried. */
+  /** The outcome of a `start` that was tried. */
   readonly inserted: Inserted | null;
   readonly ready: readonly NodeRef[];
 }
 
 /**
- * Workflows as rows: a terminal change of a job that is a node closes the node in its own commit (`passes` where the
- * job completed), once for ever by its own state, counts it where it is a member, writes core's `nodeEvents` behind the
- * events of the transition and lowers `open` of its dependents. The node's result is the job's; it outlives the job.
- * Where the workflow is no longer running the dependents stay as they are.
+ * Workflows as rows. The end of a job that is a node closes the node in the same commit (`passes` if the job
+ * completed), once for ever, guarded by the node's state. The close counts a member, writes core's `nodeEvents` behind
+ * the events of the transition and lowers `open` of the dependents. The node keeps the job's result, even after the job
+ * is deleted. If the workflow no longer runs, the dependents stay as they are.
  */
 export interface Workflows {
   /**
-   * All its nodes in one commit; those without dependencies are ready. `already` where the same workflow is there,
-   * `duplicate` where another has the id.
+   * Stores all nodes in one commit; those without dependencies are ready. `already` if the same workflow exists,
+   * `duplicate` if another one has the id.
    * @param starts the jobs of nodes without dependencies, by index. A storage may start them in the same commit, as
    * `advance` would; `ready` are those that it did not start.
    */
@@ -67,15 +67,12 @@ export interface Workflows {
   node(refs: readonly NodeRef[]): Promise<readonly (NodeRecord | null)[]>;
   advance(steps: readonly WorkflowStep[], now: Millis): Promise<readonly Advanced[]>;
   /**
-   * Ends a running workflow: its waiting nodes are cancelled in the same commit, those with a job stay for the sweep;
-   * false where it is not running. A node that closes later changes nothing but itself and the counts.
+   * Ends a running workflow: cancels its waiting nodes in the same commit, and keeps nodes with a job for the sweep.
+   * False if the workflow is not running. A node that closes later changes nothing but itself and the counts.
    */
   cancel(id: string, events: readonly Json[], now: Millis): Promise<boolean>;
-  /** The jobs of a cancelled workflow have been dealt with. */
+  /** Notes that the jobs of a cancelled workflow were cancelled too. */
   swept(id: string): Promise<void>;
-  /**
-   * What a crash left: nodes that are ready in running workflows, and cancelled workflows whose jobs were not dealt
-   * with.
-   */
+  /** Work that a crash left: ready nodes of running workflows, and cancelled workflows before `swept`. */
   unfinished(limit: number): Promise<{ readonly ready: readonly NodeRef[]; readonly sweeping: readonly string[] }>;
 }

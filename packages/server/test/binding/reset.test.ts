@@ -25,7 +25,7 @@ async function call(
 
 const open = (storage: string) => startServer({ storage, host: '127.0.0.1', port: 0, testMode: true, log: false });
 
-test.each(storages)('a reset leaves nothing behind in the server either, $name', async (storage) => {
+test.each(storages)('a reset also empties the server’s memory, $name', async (storage) => {
   await using server = await open(storage.url());
   const { url } = server;
   await call(url, 'POST', '/workers/heartbeat', { worker_id: 'worker-1', state: 'quiet' });
@@ -38,7 +38,7 @@ test.each(storages)('a reset leaves nothing behind in the server either, $name',
   expect(body.jobs).toHaveLength(1);
 });
 
-test('a full queue tells its bound as every 429 does', async () => {
+test('the answer of a full queue has its bound, as every 429', async () => {
   await using server = await open('memory:');
   const { url } = server;
   await call(url, 'PUT', '/queues/small/config', { backpressure: { max_depth: 1 } });

@@ -194,7 +194,7 @@ describe.each(storages)('schemas on $name', (storage) => {
       expect((await call(server.url, `/schemas/${type}`)).status).toBe(404);
     });
 
-    test('refuses a type that is none', async () => {
+    test('refuses an invalid type', async () => {
       expect((await put('Not%20a%20type', 1, {})).status).toBe(400);
       expect((await call(server.url, '/schemas', { version: 1, schema: {} })).status).toBe(400);
     });
@@ -268,7 +268,7 @@ describe.each(storages)('schemas on $name', (storage) => {
       expect(batch.body.warnings).toEqual([expect.stringMatching(/^jobs\[1\]: Schema validation warning/)]);
     });
 
-    test('takes the schema that the job names; one that nobody knows is preserved (ojs-core §5.2)', async () => {
+    test('uses the schema that the job names; an unknown one is preserved (ojs-core §5.2)', async () => {
       const type = newType();
       await put(type, 1, { maxItems: 1 });
       await put(type, 2, { maxItems: 2 });
@@ -282,7 +282,7 @@ describe.each(storages)('schemas on $name', (storage) => {
       expect((await enqueue(newType(), [1, 2], { schema: uri(1) })).status).toBe(400);
     });
 
-    test('takes the schema of the job’s own version', async () => {
+    test('uses the schema of the job’s own version', async () => {
       const type = newType();
       await put(type, '1.0.0', { maxItems: 1 });
       await put(type, '2.0.0', { maxItems: 0 });

@@ -123,7 +123,7 @@ describe('a name that is a letter off', () => {
     }
   });
 
-  test('an operation without parameters takes none, but for probes', async () => {
+  test('an operation without parameters refuses any, except for probes', async () => {
     await using b = await bench('memory:');
     const binding = new Binding(b.engine, about, () => {});
     for (const name of operationNames.filter((one) => parametersOf(one).read.length === 0)) {
@@ -153,7 +153,7 @@ describe('a name that is a letter off', () => {
     },
   );
 
-  test('a member of a job, of its options and policies is told, and kept as sent', () => {
+  test('a member of a job, of its options and policies is reported, and kept as sent', () => {
     fc.assert(
       fc.property(misspelledIn(jobShape), ({ names, wrong, value }) => {
         const text = JSON.stringify(merged({ type: 'a.b', args: [], ...limited, options: limited }, value));
@@ -167,7 +167,7 @@ describe('a name that is a letter off', () => {
     );
   });
 
-  test('a member of a workflow and of its steps is told', () => {
+  test('a member of a workflow and of its steps is reported', () => {
     const steps = [
       { id: 'a', type: 'a.b', args: [] },
       { id: 'b', type: 'a.b', args: [], depends_on: ['a'], ...limited, options: limited },
@@ -242,7 +242,7 @@ function isPlain(value: unknown): value is object {
 describe('what users own', () => {
   const owned = fc.object({ maxDepth: 3 });
 
-  test('args, meta, tags and extensions of a job are never looked into', () => {
+  test('args, meta, tags and extensions of a job are never inspected', () => {
     fc.assert(
       fc.property(owned, fc.array(fc.jsonValue()), fc.array(fc.string()), (meta, args, tags) => {
         const extensions = { ext_ml_gpu_count: meta, x_custom: meta, 'x-custom': 1 };
@@ -282,7 +282,7 @@ describe('what users own', () => {
   });
 });
 
-test('every member that a cron answers may come back', async () => {
+test('every member of a cron’s answer is accepted in a request', async () => {
   await using b = await bench('memory:');
   const binding = new Binding(b.engine, about, () => {});
   const definition = { name: 'c', cron: '@daily', type: 'a.b', description: 'd' };

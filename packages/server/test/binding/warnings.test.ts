@@ -43,14 +43,14 @@ const told: readonly Omit<Warning, 'message'>[] = [
 const within = (at: string) => told.map(({ path, ...rest }) => ({ path: path.replace('$', at), ...rest }));
 
 describe('members of a job that the protocol does not know', () => {
-  test('are kept as sent, and told beside the job', async () => {
+  test('are kept as sent, and reported beside the job', async () => {
     const { status, body } = await post('/jobs', wrong);
     expect([status, body.warnings]).toMatchObject([201, told]);
     expect(body.warnings[0].message).toBe('unknown member; it has no effect. Did you mean priority?');
     expect(body.job).toMatchObject({ prioritty: 5, x_mine: 1, priority: 0, state: 'available' });
   });
 
-  test('without any the answer is what it was: the warnings stand last, and nothing else changes', async () => {
+  test('without any the answer is the same: warnings are the last member, and nothing else changes', async () => {
     const id = '0190a0a0-0000-7000-8000-00000000';
     const plain = await post('/jobs', { ...job, id: `${id}0001`, x_mine: 1 });
     expect(plain.body).not.toHaveProperty('warnings');
@@ -62,7 +62,7 @@ describe('members of a job that the protocol does not know', () => {
     expect(same(`${before}}`.replace(',"prioritty":5', ''))).toBe(same(plain.text));
   });
 
-  test('a repeated call is told the same', async () => {
+  test('a repeated call gets the same warnings', async () => {
     const key = { 'idempotency-key': 'warned-1' };
     const first = await post('/jobs', wrong, key);
     const again = await post('/jobs', wrong, key);
@@ -134,7 +134,7 @@ describe('members of a job that the protocol does not know', () => {
     expect((await post('/jobs', wrong, { prefer: 'handling=lenient' })).body.warnings).toMatchObject(told);
   });
 
-  test('at most 20 are told', async () => {
+  test('at most 20 are reported', async () => {
     const many = Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`unknown-${index}`, index]));
     const { status, body } = await post('/jobs', { ...job, ...many });
     expect([status, body.warnings.length]).toEqual([201, 20]);
@@ -154,7 +154,7 @@ test('queue configuration is refused with the name that is meant, and nothing is
   expect((await post('/queues/z/config', JSON.parse(shown.text), {}, 'PUT')).status).toBe(200);
 });
 
-test('filters that nothing reads are refused; those that published clients send are told', async () => {
+test('unknown filters are refused; those of published clients get a warning', async () => {
   const list = (query: string, headers = {}) => send(server.url, { path: `/ojs/v1/jobs${query}`, headers });
   const refused = await list('?error=x&tag=y&stat=active');
   expectRefusal(refused, 400, 'invalid_request');
@@ -181,7 +181,7 @@ test('since and until narrow a list of jobs by when they were created', async ()
   expect((await list('queue=dated&until=2020-01-01T00:00:00Z')).jobs).toEqual([]);
 });
 
-test.each(['X-OJS-Tenant', 'X-OJS-Tenant-ID'])('%s is refused: there are no tenants to keep apart', async (header) => {
+test.each(['X-OJS-Tenant', 'X-OJS-Tenant-ID'])('%s is refused: this server has no tenants', async (header) => {
   const refused = await post('/jobs', job, { [header]: 'acme' });
   expectRefusal(refused, 422, 'unsupported');
   expect(refused.body.error.message).toBe(

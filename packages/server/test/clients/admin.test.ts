@@ -114,7 +114,7 @@ describe.each(storages)('the admin page, $name', ({ name, url }) => {
     expect(await page.items('/crons')).toEqual([]);
   });
 
-  test('workflows: a running one is active to this page, and to nobody else', async () => {
+  test('workflows: a running one is active for this page only', async () => {
     await using server = await serve({ storage: url() });
     using page = await AdminPage.open(server.url, '/ojs/admin/workflows?state=active');
     const created = await page.call('POST', '/workflows', {
@@ -152,13 +152,13 @@ describe.each(storages)('the admin page, $name', ({ name, url }) => {
     expect(await page.items('/workflows?state=active&page=1')).toEqual([]);
   });
 
-  test('without quirks it is told that workflows are running', async () => {
+  test('without quirks workflows are running for it', async () => {
     await using server = await serve({ storage: url(), quirks: false });
     using page = await AdminPage.open(server.url);
     expect((await page.call('POST', '/workflows', { steps: [{ type: 'a.b', args: [] }] })).state).toBe('running');
   });
 
-  test('the progress of a job: as it is, as it comes, its result', async () => {
+  test('the progress of a job: the current one, the following ones, its result', async () => {
     await using server = await serve({ storage: url() });
     using page = await AdminPage.open(server.url, '/ojs/admin/jobs/1');
     const { id } = await page.call('POST', '/jobs', { type: 'a.b', args: [] });

@@ -256,7 +256,7 @@ describe.each(storages)('the Go SDK, $name', ({ url }) => {
     expect((await failing(go.delete(oneJob, `/jobs/${sent.id}`))).error.code).toBe('conflict');
   });
 
-  test('a batch comes back in its order', async () => {
+  test('a batch is answered in its order', async () => {
     await using server = await serve({ storage: url() });
     using go = await Go.open(server.url);
     const { jobs } = await go.post(
@@ -300,7 +300,7 @@ describe.each(storages)('the Go SDK, $name', ({ url }) => {
     ).toMatchObject({ jobs_extended: [] });
   });
 
-  test('a result that is no object is one that it can not read', async () => {
+  test('it cannot read a result that is no object', async () => {
     await using server = await serve({ storage: url() });
     using go = await Go.open(server.url);
     const { id } = await go.enqueue('{"type":"a.b","args":[]}');

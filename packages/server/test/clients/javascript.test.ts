@@ -268,7 +268,7 @@ describe.each(storages)('the JavaScript SDK, $name', ({ url }) => {
     });
   });
 
-  test('a batch comes back in its order', async () => {
+  test('a batch is answered in its order', async () => {
     await using server = await serve({ storage: url() });
     const js = new JavaScript(server.url);
     const { jobs } = await js.post(manyJobs, '/jobs/batch', {
@@ -502,7 +502,7 @@ describe.each(storages)('the JavaScript SDK, $name', ({ url }) => {
     expect(retryAfter).toBeGreaterThan(0);
   });
 
-  test('its authorization goes out as it was given', async () => {
+  test('it sends the given authorization unchanged', async () => {
     await using server = await serve({ storage: url(), tokens: ['a-secret-token'] });
     expect((await failing(new JavaScript(server.url).get(queues, '/queues'))).status).toBe(401);
     const js = new JavaScript(server.url, 'Bearer a-secret-token');

@@ -304,7 +304,7 @@ describe.each(storages)('the Python SDK, $name', ({ url }) => {
     expect((await py.enqueue(body)).id).not.toBe(sent.id);
   });
 
-  test('a batch comes back in its order', async () => {
+  test('a batch is answered in its order', async () => {
     await using server = await serve({ storage: url() });
     using py = await Python.open(server.url);
     const { jobs } = await py.post(
@@ -554,7 +554,7 @@ describe.each(storages)('the Python SDK, $name', ({ url }) => {
     expect((await py.enqueue('{"type": "a.b", "args": []}')).state).toBe('available');
   });
 
-  test('without quirks its answers have the bare type, which it does not take for JSON', async () => {
+  test('without quirks its answers have the bare type, which it does not read as JSON', async () => {
     await using server = await serve({ storage: url(), quirks: false });
     using py = await Python.open(server.url);
     const { headers } = await py.send('GET', '/ojs/v1/queues');

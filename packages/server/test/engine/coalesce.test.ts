@@ -21,7 +21,7 @@ function held() {
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('coalesce', () => {
-  test('results go to the right caller, whatever arrives when; never more under way or in a batch than allowed', async () => {
+  test('each caller gets its own result; batches in flight and their sizes stay within the bounds', async () => {
     const arrivals = fc.array(fc.record({ item: fc.nat(9), turns: fc.nat(2) }), { maxLength: 40 });
     const options = fc.record({
       parallel: fc.integer({ min: 1, max: 4 }),
@@ -57,7 +57,7 @@ describe('coalesce', () => {
     );
   });
 
-  test('one failing item fails alone where batches are split, and takes its batch with it where they are not', async () => {
+  test('a failing item fails alone if batches are split, else with its batch', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.uniqueArray(fc.nat(30), { maxLength: 6 }),
@@ -101,7 +101,7 @@ describe('coalesce', () => {
     expect(runs.at(-1)).toEqual([8, 9]);
   });
 
-  test('a lone call goes at once; those that arrive meanwhile share the next batch, in order', async () => {
+  test('a single call is sent at once; calls that arrive meanwhile share the next batch, in order', async () => {
     const { batches, run } = held();
     const call = coalesce(run, { parallel: 1, max: 100, split: false });
     const first = call(1);

@@ -21,7 +21,7 @@ const depth = async (b: Bench) =>
   (await b.engine.storage.registry.queues()).find(({ name }) => name === 'q')?.counts ?? {};
 
 describe.each(storages)('crons, $name', ({ url }) => {
-  test('fires when it is due, once, and tells when next (ojs-cron §7)', async () => {
+  test('fires when it is due, once, and returns the next time (ojs-cron §7)', async () => {
     await using b = await bench(url());
     const { created, cron } = await register(b);
     expect([created, cron.dueAt]).toEqual([true, (Math.floor(b.clock.now() / minute) + 1) * minute]);
@@ -94,7 +94,7 @@ describe.each(storages)('crons, $name', ({ url }) => {
     expect(await depth(b)).toEqual({ [State.available]: 1 });
   });
 
-  test('disabled it rests, enabled it goes on with the future; removed it leaves its jobs', async () => {
+  test('a disabled cron does not fire, an enabled one continues with future times; removal keeps its jobs', async () => {
     await using b = await bench(url());
     await register(b);
     expect(await b.engine.crons.enable('report', false)).toMatchObject({ enabled: false, dueAt: null });
@@ -107,7 +107,7 @@ describe.each(storages)('crons, $name', ({ url }) => {
     await expect(b.engine.crons.get('report')).rejects.toMatchObject({ code: 'not_found' });
   });
 
-  test('a trigger runs now and leaves the schedule as it is', async () => {
+  test('a trigger runs now and does not change the schedule', async () => {
     await using b = await bench(url());
     const { cron } = await register(b);
     const { job, cron: after } = await b.engine.crons.trigger('report');

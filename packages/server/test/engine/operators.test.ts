@@ -33,7 +33,7 @@ describe.each(storages)('two operators at once, $name', ({ url }) => {
     }
   });
 
-  test('an override that is taken back gives way to the configuration as it is by then', async () => {
+  test('after the end of an override the current configuration applies', async () => {
     await using b = await bench(url());
     const { queueSettings, limitOverrides, storage } = b.engine;
     for (let round = 1; round <= 20; round++) {

@@ -57,7 +57,7 @@ describe('answers', () => {
     }
   });
 
-  test('a request id is echoed where it is harmless, else made', async () => {
+  test('a harmless request id is echoed, any other replaced', async () => {
     const longest = 'a'.repeat(128);
     for (const id of ['a', longest, 'ümlaut', `${longest}a`, 'a b', '']) {
       const { headers } = await send(server.url, { path: '/ojs/manifest', headers: { 'x-request-id': id } });
@@ -98,7 +98,7 @@ describe('answers', () => {
     expect(untyped.status).toBe(201);
   });
 
-  test('actions take no body, an empty one, or any JSON', async () => {
+  test('actions accept no body, an empty one, or any JSON', async () => {
     const path = '/ojs/v1/queues/q/pause';
     for (const request of [{}, { body: '' }, { body: '{}' }, { body: '[1]' }]) {
       expect((await send(server.url, { method: 'POST', path, ...request })).status).toBe(200);

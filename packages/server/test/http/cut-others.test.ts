@@ -60,7 +60,7 @@ describe.each(storages)('a repeated call after a cut, $name', (storage) => {
       expect(body).toMatchObject({ deleted: 1, items: [{ job_id: id, status: 'deleted' }] });
     });
 
-    test('without a key the repeat finds nothing left to do', async () => {
+    test('without a key the repeated call finds nothing left to do', async () => {
       const { id } = await enqueue();
       const [, second] = await expectHarmless(post('/jobs/bulk/cancel', { job_ids: [id] }), [200, 422], 3);
       expect(second.body).toMatchObject({ cancelled: 0, items: [{ job_id: id, status: 'skipped' }] });
@@ -127,7 +127,7 @@ describe.each(storages)('a repeated call after a cut, $name', (storage) => {
     });
   });
 
-  test('a trigger by one key that comes many times at once is one run', async () => {
+  test('many triggers with one key at once make one run', async () => {
     const name = `c-${newId()}`;
     await ask('/cron', { name, cron: '0 0 29 2 *', type: 'a.b', args: [], options: { queue: 'cut-cron' } });
     const request = post(`/cron/${name}/trigger`, undefined, newId());
@@ -139,7 +139,7 @@ describe.each(storages)('a repeated call after a cut, $name', (storage) => {
     expect((await events()) - before).toBe(2);
   });
 
-  describe('of what a worker tells about its job', () => {
+  describe('a worker’s report about its job', () => {
     test('progress, by either route', async () => {
       const { id } = await fetched();
       const report = { worker_id: 'w1', message: 'half', data: { n: 1 } };

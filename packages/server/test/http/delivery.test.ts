@@ -15,7 +15,7 @@ async function stateOf(server: RunningServer, id: string): Promise<string> {
   return body.job.state;
 }
 
-describe.each(storages)('claims whose caller is gone, $name', (storage) => {
+describe.each(storages)('claims whose caller disconnected, $name', (storage) => {
   /** A fetch on a socket of its own that is closed while the claim is under way. */
   async function fetchAndLeave(server: RunningServer, fetch: object): Promise<string> {
     const id = newId();
@@ -65,7 +65,7 @@ describe.each(storages)('claims whose caller is gone, $name', (storage) => {
     expect(body).toMatchObject({ jobs: [{ id, attempt: 1 }] });
   });
 
-  test('a long poll whose caller left takes nothing', async () => {
+  test('a long poll whose caller disconnected claims nothing', async () => {
     await using server = await serve({ storage: storage.url() });
     const socket = await open(server.url);
     const body = JSON.stringify({ queues: ['default'], wait_ms: 60_000 });
@@ -84,7 +84,7 @@ describe.each(storages)('claims whose caller is gone, $name', (storage) => {
 });
 
 describe('close()', () => {
-  test('answers requests under way and long polls, refuses new connections, and closes the store', async () => {
+  test('answers requests in flight and long polls, refuses new connections, and closes the store', async () => {
     const server = await serve();
     const agent = new Agent({ keepAlive: true });
     const poll = send(server.url, post('/workers/fetch', { queues: ['q'], wait_ms: 60_000 }), { agent });

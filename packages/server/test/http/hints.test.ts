@@ -7,7 +7,7 @@ import { serve } from '../support/server.ts';
 
 const docs = 'https://github.com/ojs-ts/ojs-ts/blob/main/docs/http.md lists the routes.';
 
-describe('what an error tells somebody with curl', () => {
+describe('errors for a user of curl', () => {
   let server: RunningServer;
   beforeAll(async () => {
     server = await serve();
@@ -70,7 +70,7 @@ describe('what an error tells somebody with curl', () => {
     });
   });
 
-  test('details are named where they are there', async () => {
+  test('a hint names details if the error has them', async () => {
     const fields = await errorOf({ method: 'POST', path: '/ojs/v1/jobs', body: '{"args":[]}' });
     expect(fields.error.hint).toBe(
       'Correct the request as the message says. details.validation_errors names the fields.',

@@ -223,7 +223,7 @@ describe.each(storages)('hostile requests, $name', (storage) => {
     ];
     const at = (id: string) => ({ ...request(name, route), path: pathWith(name, route, 'id', id) });
 
-    test('has a wrong form, or belongs to nobody', async () => {
+    test('has a wrong form, or is unknown', async () => {
       const known = paramsOf(name, canaries).id ?? '';
       for (const id of [...wrong, known.toUpperCase(), ` ${known}`, `${known}%00`, `${known}0`, newId()]) {
         const response = await ask(at(id.replaceAll(' ', '%20')));
@@ -236,7 +236,7 @@ describe.each(storages)('hostile requests, $name', (storage) => {
         expectRefusal(await ask(at(id)), 400, 'invalid_request');
     });
 
-    test('is empty, or a path of its own', async () => {
+    test('is empty, or a path', async () => {
       for (const id of ['', '.', '..', '/', '../jobs', 'a/b']) expect((await ask(at(id))).status).toBeOneOf([400, 404]);
     });
   });
@@ -275,7 +275,7 @@ describe.each(storages)('hostile requests, $name', (storage) => {
     }
   });
 
-  test.each(withOptionalBodies)('%s: a body that may be left out, but is there and wrong', async (name) => {
+  test.each(withOptionalBodies)('%s: an optional body that is wrong', async (name) => {
     const right = optionalBodyOf(name, canaries) ?? {};
     const text = JSON.stringify(right);
     // The body of a retry without `override` is one that clients send to every action.
@@ -302,7 +302,7 @@ describe.each(storages)('hostile requests, $name', (storage) => {
       '*',
       'http://[::1]:1',
     ];
-    test('comes from a page of another origin', async () => {
+    test('is from a page of another origin', async () => {
       for (const origin of origins)
         expectRefusal(await ask({ ...request(name), headers: { origin } }), 403, 'permission_denied');
       expectRefusal(
@@ -376,7 +376,7 @@ describe.each(storages)('hostile requests, $name', (storage) => {
       }
     });
 
-    test('has headers that are too large, or an expectation that nobody can meet', async () => {
+    test('has headers that are too large, or an unknown expectation', async () => {
       const { method, path } = request(name);
       const head = `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n`;
       expectRefusal(
@@ -404,7 +404,7 @@ describe.each(storages)('hostile requests, $name', (storage) => {
     },
   );
 
-  test('bulk.enqueue: each item is wrong in its own way, and only the event tells of it', async () => {
+  test('bulk.enqueue: each item is wrong in its own way, and the only trace is the event', async () => {
     const values = wrongValues('job.enqueue');
     const jobs = values.map(({ path, value }) =>
       JSON.stringify(placed(body('job.enqueue'), path, '@')).replace('"@"', () => value),

@@ -17,7 +17,7 @@ describe('the pages', () => {
   });
   afterAll(() => server?.close());
 
-  test('each file is there for everybody, under its media type, and with a policy', async () => {
+  test('each file is public, with its media type and a policy', async () => {
     expect(paths).toContain('/playground');
     const types: Readonly<Record<string, string>> = {
       css: 'text/css; charset=utf-8',
@@ -38,7 +38,7 @@ describe('the pages', () => {
     expectRefusal(await send(server.url, { path: '/ojs/v1/queues' }), 401, 'unauthenticated');
   });
 
-  test('a copy that is still right is not sent again', async () => {
+  test('an unchanged file is not sent again', async () => {
     const { headers, text } = await send(server.url, { path: '/playground' });
     const etag = headers.etag ?? '';
     expect(etag).toMatch(/^"[\w-]{43}"$/);
@@ -64,13 +64,13 @@ describe('the pages', () => {
     });
   });
 
-  test('a slash too many is taken off', async () => {
+  test('a superfluous slash is removed', async () => {
     const { status, headers } = await send(server.url, { path: '/playground/' });
     expect({ status, location: headers.location }).toEqual({ status: 308, location: '../playground' });
     expect(new URL(headers.location ?? '', 'http://proxy.test/jobs/playground/').pathname).toBe('/jobs/playground');
   });
 
-  test('nothing else is there: no other folder, no way out', async () => {
+  test('no other folder and no parent folder is served', async () => {
     for (const path of [
       '/playground/x/',
       '/playground.html',
@@ -83,7 +83,7 @@ describe('the pages', () => {
     expect((await send(server.url, { method: 'POST', path: '/playground', body: '{}' })).status).toBe(404);
   });
 
-  test('a link on another site leads there; no other site may load, frame or call anything', async () => {
+  test('another site may link to it, but not load, frame or call anything', async () => {
     expect((await send(server.url, { path: '/playground', headers: visit })).status).toBe(200);
     for (const [path, headers] of [
       ['/playground', { ...visit, 'sec-fetch-dest': 'iframe' }],
@@ -98,7 +98,7 @@ describe('the pages', () => {
     }
   });
 
-  test('the page names no other host, has no inline script or style, and only files that are there', () => {
+  test('the page names no other host, has no inline script or style, and only existing files', () => {
     const html = readFileSync(new URL('playground.html', pagesFolder), 'utf8');
     expect(html).not.toMatch(/<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)/);
     const named = [...html.matchAll(/(?:src|href)="([^"#][^"]*)"/g)].map((match) => `/${match[1]}`);
@@ -117,7 +117,7 @@ test('a server can be without the page', async () => {
   expectRefusal(await send(server.url, { path: '/playground', headers: visit }), 403, 'permission_denied');
 });
 
-test('a page is not counted among the requests of whoever looks at it', async () => {
+test('a page does not count against the request rate of its visitor', async () => {
   await using server = await serve({ requestRate: '1/1h' });
   for (const path of paths) expect((await send(server.url, { path })).status).toBe(200);
   expect((await send(server.url, { path: '/ojs/v1/queues' })).status).toBe(200);

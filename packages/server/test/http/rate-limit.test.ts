@@ -29,7 +29,7 @@ describe('parseRequestRate', () => {
     '10000000/60s',
     '10/60s/',
     'ten/60s',
-  ])('%j is none', (text) => {
+  ])('%j is refused', (text) => {
     expect(parseRequestRate(text)).toBe(null);
   });
 });
@@ -189,7 +189,7 @@ describe('a server with a request rate (ojs-http-binding §18, brief)', () => {
     expect(await ask()).toBe(429);
   });
 
-  test('foreign pages cannot use up the requests of whoever looks at them', async () => {
+  test('foreign pages cannot use up the request rate of their visitor', async () => {
     await using server = await serve({ requestRate: '1/1h', allowedOrigins: ['https://app.test'] });
     for (let index = 0; index < 3; index++) {
       expectRefusal(await send(server.url, { ...queues, headers: { origin: 'https://evil.test' } }), 403);

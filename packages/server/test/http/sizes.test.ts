@@ -57,7 +57,7 @@ describe('sizes', () => {
     });
   });
 
-  test('a fetch hands out at most 100 jobs', async () => {
+  test('a fetch returns at most 100 jobs', async () => {
     await using server = await serve();
     await call(server.url, '/jobs/batch', { jobs: Array.from({ length: 120 }, () => ({ type: 'a.b', args: [] })) });
     const { body } = await call<{ jobs: readonly unknown[] }>(server.url, '/workers/fetch', {
@@ -113,7 +113,7 @@ describe('slow clients', () => {
     socket.destroy();
   });
 
-  test('more connections than allowed are closed, and there is room again afterwards', async () => {
+  test('connections above the limit are closed, and later ones are accepted', async () => {
     await using server = await serve({ maxConnections: 2 });
     const first = await open(server.url);
     const second = await open(server.url);

@@ -98,7 +98,7 @@ describe('tokens', () => {
     expect((await ask('queue.list', 'bEARER   all-of-it')).status).toBe(200);
   });
 
-  test('emptying the store in test mode takes the admin scope', async () => {
+  test('emptying the store in test mode requires the admin scope', async () => {
     const reset = (token?: string) =>
       send(server.url, {
         method: 'POST',

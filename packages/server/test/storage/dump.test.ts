@@ -4,15 +4,12 @@ import { storages } from '../support/storages.ts';
 import { carries } from './dump.ts';
 import { fill, pagesThroughJson, recordsOf } from './suite/dump.ts';
 
-test.each(storages)(
-  'whatever was done to a store, its dump leaves the same in another one: memory and $name',
-  async (storage) => {
-    const runs = await carries(storage, { atLeast: 6, atMost: 200, ms: 8_000 });
-    expect(runs).toBeGreaterThan(5);
-  },
-);
+test.each(storages)('a dump of any store restores the same store: memory and $name', async (storage) => {
+  const runs = await carries(storage, { atLeast: 6, atMost: 200, ms: 8_000 });
+  expect(runs).toBeGreaterThan(5);
+});
 
-test('a dump that goes through every storage, one after the other, comes out with the same records', async () => {
+test('a dump that passes through every storage, one after the other, has the same records', async () => {
   await using first = await openStorage('memory:');
   await fill(first);
   const before = await recordsOf(first);

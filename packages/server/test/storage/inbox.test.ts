@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { recordOf, State, turnedAway } from '@ojs-ts/core';
+import { recordOf, refusedImport, State } from '@ojs-ts/core';
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { inboxBytes } from '../../src/storage/inbox.ts';
@@ -79,7 +79,7 @@ describe.each(kinds)('inbox of $name', (kind) => {
     return { url, storage, inbox: inboxOf(storage), rows: await kind.rows(url) };
   }
 
-  test('entries come oldest first; one goes with the commit that takes its job in, and stays where the job is refused', async () => {
+  test('entries are read oldest first; the commit of the import removes one, a refusal keeps it', async () => {
     const { storage, inbox, rows } = await open();
     await using _ = storage;
     await using __ = rows;
@@ -104,7 +104,11 @@ describe.each(kinds)('inbox of $name', (kind) => {
     expect(await inbox.holds([idOf(1), idOf(2)])).toEqual([false, true]);
 
     const job = newJob(2, { queue: 'full', state: State.pending });
-    const end = turnedAway(recordOf(job), { code: 'queue_full', type: 'queue_full', message: 'full', names: [] }, t0);
+    const end = refusedImport(
+      recordOf(job),
+      { code: 'queue_full', type: 'queue_full', message: 'full', names: [] },
+      t0,
+    );
     const refusal = { entry: entries[1]?.number ?? -1, job, end };
     expect(await inbox.refuse([refusal], t0)).toMatchObject([{ kind: 'inserted' }]);
     expect(await inbox.refuse([refusal], t0)).toEqual([null]);
@@ -112,7 +116,7 @@ describe.each(kinds)('inbox of $name', (kind) => {
     expect(await inbox.depth()).toBe(0);
   });
 
-  test('a completion is the ACK of its claim: a later claim’s job is left alone, whatever else comes finds it done', async () => {
+  test('a completion is the ACK of its claim: it does not affect a later claim, and other calls find the job completed', async () => {
     const { storage, inbox, rows } = await open();
     await using _ = storage;
     await using __ = rows;
@@ -172,7 +176,7 @@ describe.each(kinds)('inbox of $name', (kind) => {
     expect(await inbox.depth()).toBe(0);
   });
 
-  test('two that take in at once do nothing twice', async () => {
+  test('two imports at once do nothing twice', async () => {
     const { url, storage, inbox, rows } = await open();
     await using _ = storage;
     await using __ = rows;

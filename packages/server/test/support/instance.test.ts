@@ -8,7 +8,7 @@ import { pingPostgres, postgresUrl, startPostgres } from './postgres.ts';
 import { pingRedis, redisUrl, startRedis } from './redis.ts';
 
 describe.skipIf((await postgresUrl()) === null)('a PostgreSQL of the test', () => {
-  test('keeps what was committed before a kill, and is gone afterwards', async () => {
+  test('keeps commits from before a kill, and is removed afterwards', async () => {
     const server = await startPostgres({ fsync: true });
     try {
       await query(server.url, 'CREATE TABLE kept AS SELECT 7 AS number');
@@ -24,13 +24,13 @@ describe.skipIf((await postgresUrl()) === null)('a PostgreSQL of the test', () =
     expect(existsSync(server.directory)).toBe(false);
   });
 
-  test('says what its log says where it cannot start', async () => {
+  test('reports its log if it cannot start', async () => {
     await expect(startPostgres({ binaries: '/no/such/directory' })).rejects.toThrow(/\/no\/such\/directory\/initdb/);
   });
 });
 
 describe.skipIf((await redisUrl()) === null)('a Redis of the test', () => {
-  test('keeps what was written before a kill, refuses what does not fit, and is gone afterwards', async () => {
+  test('keeps writes from before a kill, refuses writes without memory, and is removed afterwards', async () => {
     const server = await startRedis({ appendonly: 'always', maxmemory: '20mb' });
     try {
       await command(server.url, (client) => client.set('kept', '7'));
@@ -48,7 +48,7 @@ describe.skipIf((await redisUrl()) === null)('a Redis of the test', () => {
     expect(existsSync(server.directory)).toBe(false);
   });
 
-  test('is gone when the process that started it was killed', async () => {
+  test('ends when the process that started it is killed', async () => {
     const program = `
       const { startRedis } = await import('${new URL('./redis.ts', import.meta.url).href}');
       const { url, directory } = await startRedis();

@@ -123,6 +123,6 @@ function attempt(work: () => unknown): ProtocolError | null {
 function requireConfirm({ confirm }: Wire): void {
   if (confirm === true || confirm === 'true') return;
   throw ProtocolError.invalid([
-    { path: '$.confirm', message: 'must be true: the operation changes every job that fits' },
+    { path: '$.confirm', message: 'must be true: the operation changes every matching job' },
   ]);
 }

@@ -30,20 +30,20 @@ import { type Answered, repeatable } from './repeatable.ts';
 
 type Warnings = NonNullable<Reply['warnings']>;
 
-/** What became of one job of a bulk enqueue. */
+/** The outcome of one job of a bulk enqueue. */
 interface Item {
   readonly status: 'created' | 'deduplicated' | 'duplicate' | 'failed';
-  /** The new one, or the one that is there in its place. */
+  /** The new job, or the one that exists in its place. */
   readonly job: JobRecord | null;
   readonly fault: ProtocolError | null;
-  /** Members of the answer about how its unique policy ended, each with a comma before it. */
+  /** Members of the answer about the effect of its unique policy, each with a comma before it. */
   readonly more: Json;
   readonly warnings: Warnings;
 }
 
 /**
- * An item before it is enqueued. `own` ids are the call's: what has them already is what an earlier try of the same
- * call put there.
+ * An item before it is enqueued. `own` ids belong to this call: a job with such an id comes from an earlier attempt of
+ * the same call.
  */
 type Readable =
   | { readonly envelope: ReadEnvelope; readonly own: boolean; readonly warnings: Warnings }
@@ -53,7 +53,7 @@ type Readable =
 export const bulkEnqueue: Handler = (engine, request, _, failed) =>
   repeatable(engine, request, 'enqueue', failed, (fields, text) => {
     const atomicity = readAtomicity(fields);
-    // Asks for whole envelopes in the items; clients that merge calls need them.
+    // Requests whole envelopes in the items; clients that merge calls need them.
     const whole = fields.string('return') === 'job';
     const jobs = fields.raw('jobs');
     limitBatch(jobs);
@@ -89,11 +89,11 @@ async function answer(
 ): Promise<Answered> {
   const faults = outcomes.flatMap(({ fault }) => fault ?? []);
   const [first] = faults;
-  // Nothing but errors of the store is an error of the store.
+  // Other errors are refusals of an item.
   if (first !== undefined && faults.length === outcomes.length && faults.every(isBroken)) throw first;
   const succeeded = outcomes.length - faults.length;
   const sums = `"total":${outcomes.length},"succeeded":${succeeded},"failed":${faults.length}`;
-  await engine.bulk.tell('bulk.enqueue.completed', requestId, `{${sums},"atomicity":"${atomicity}"}`);
+  await engine.bulk.writeEvent('bulk.enqueue.completed', requestId, `{${sums},"atomicity":"${atomicity}"}`);
   const created = outcomes.flatMap(({ status, job }) => (status === 'created' && job !== null ? [job] : []));
   const now = engine.clock.now();
   const reply = {
@@ -104,7 +104,7 @@ async function answer(
   return { reply, final: !faults.some(isBroken) };
 }
 
-/** @param wholeAt the moment of the answer where whole envelopes are asked for; null for short ones. */
+/** @param wholeAt the moment of the answer if the request asks for whole envelopes; null for short ones. */
 function render(
   { status, job, fault, more, warnings }: Item,
   index: number,
@@ -119,8 +119,8 @@ function render(
 }
 
 /**
- * Reads every item, whatever is wrong with others; an id that comes twice is wrong the second time. `keyed` calls own
- * all of their ids.
+ * Reads every item, even if others are wrong; an id that occurs twice is wrong the second time. `keyed` calls own all
+ * their ids.
  */
 async function readItems(
   engine: Engine,
@@ -161,8 +161,8 @@ async function readItems(
 }
 
 /**
- * Each job by itself (ojs-bulk-operations §5.3, `partial`). All start in one turn of the event loop, so they share a
- * call of the storage, in their order.
+ * Each job by itself (ojs-bulk-operations §5.3, `partial`). All start in one iteration of the event loop, so they share
+ * a call of the storage, in their order.
  */
 function enqueueEach(engine: Engine, items: readonly Readable[]): Promise<readonly Item[]> {
   return Promise.all(
@@ -177,7 +177,7 @@ function enqueueEach(engine: Engine, items: readonly Readable[]): Promise<readon
   );
 }
 
-/** All or none (`atomic`): where one is refused the others are, because of it. */
+/** All or none (`atomic`): if one is refused, the others are refused because of it. */
 async function enqueueAll(engine: Engine, items: readonly Readable[]): Promise<readonly Item[]> {
   const readable = items.flatMap((item) => ('fault' in item ? [] : [item]));
   if (readable.length < items.length)

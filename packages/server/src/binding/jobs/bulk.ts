@@ -24,8 +24,8 @@ export const bulkHandlers: Handlers<'bulk.enqueue' | 'bulk.cancel' | 'bulk.retry
 };
 
 /**
- * POST /jobs/bulk/cancel, retry and delete (ojs-bulk-operations §6–8): of `job_ids`, or of those that fit a `filter`;
- * `states` where it names none.
+ * POST /jobs/bulk/cancel, retry and delete (ojs-bulk-operations §6–8): the jobs of `job_ids`, or those that match a
+ * `filter`. `states` applies if the filter has none.
  */
 function changeMany(
   operation: Exclude<BulkOperation, 'enqueue'>,
@@ -41,7 +41,7 @@ function changeMany(
         const total = result.items.length;
         const succeeded = result.items.filter(({ fault }) => fault === null).length;
         const data = { total, [done]: succeeded, skipped: total - succeeded };
-        await engine.bulk.tell(`bulk.${operation}.completed`, request.requestId, JSON.stringify(data));
+        await engine.bulk.writeEvent(`bulk.${operation}.completed`, request.requestId, JSON.stringify(data));
         return {
           reply: renderBulk(done, result, request.requestId),
           final: !result.items.some(({ fault }) => isBroken(fault)),
@@ -52,7 +52,7 @@ function changeMany(
 
 function readTargets(fields: Fields, states: JobFilter['states']): Targets {
   if (fields.string('atomicity') === 'atomic') {
-    const message = 'Jobs are cancelled, retried and deleted one by one here; nothing was done.';
+    const message = 'This operation changes jobs one by one, so it cannot be atomic; nothing was changed.';
     throw new ProtocolError('unsupported', message, { feature: 'atomicity' });
   }
   const ids = readIds(fields, 'job_ids', 'ids');

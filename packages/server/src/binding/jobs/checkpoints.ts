@@ -24,18 +24,18 @@ export const checkpointHandlers: Handlers<'job.checkpoint' | 'job.saveCheckpoint
 async function saveCheckpoint(engine: Engine, { params, body }: BindingRequest): Promise<Reply> {
   const { state, reporter } = readCheckpoint(requireBody(body));
   const job = await engine.reports.save(idOf(params), state, reporter);
-  return shown(job.id, checkpointOf(job));
+  return checkpointReply(job.id, checkpointOf(job));
 }
 
-/** GET /jobs/:id/checkpoint: 404 where there is no checkpoint, too. */
+/** GET /jobs/:id/checkpoint: 404 also for a job without a checkpoint. */
 async function getCheckpoint(engine: Engine, { params }: BindingRequest): Promise<Reply> {
   const id = idOf(params);
   const job = await engine.get(id);
   if (job === null) throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });
-  return shown(id, checkpointOf(job));
+  return checkpointReply(id, checkpointOf(job));
 }
 
-/** DELETE /jobs/:id/checkpoint, however often. Who deletes it may say as which worker, in the query or in a body. */
+/** DELETE /jobs/:id/checkpoint; repeatable. The query or a body may name the worker that deletes it. */
 async function deleteCheckpoint(engine: Engine, { params, query, body }: BindingRequest): Promise<Reply> {
   const id = idOf(params);
   const said = body === undefined || body === '' ? {} : Fields.parse(body);
@@ -45,8 +45,8 @@ async function deleteCheckpoint(engine: Engine, { params, query, body }: Binding
   return json({ deleted: true, job_id: id });
 }
 
-/** Both shapes: wrapped (ojs-durable-execution §4) and flat (its official cases). */
-function shown(id: string, checkpoint: Checkpoint | null): Reply {
+/** Both shapes: nested (ojs-durable-execution §4) and flat (its official cases). */
+function checkpointReply(id: string, checkpoint: Checkpoint | null): Reply {
   if (checkpoint === null) throw new ProtocolError('not_found', 'The job has no checkpoint.', { job_id: id });
   const text = renderCheckpoint(id, checkpoint);
   return ok(`{"checkpoint":${text},${text.slice(1)}`);

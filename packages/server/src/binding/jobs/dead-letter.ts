@@ -63,11 +63,11 @@ async function listDeadLetter(engine: Engine, { query }: BindingRequest): Promis
   const counted = Object.keys(others).length === 0 && finished === undefined;
   const seen = found.skipped + found.jobs.length;
   const total = counted ? await count(engine, queue ?? null, all) : seen;
-  // Jobs that a filter found are not counted anywhere: before the end their number is what was seen so far.
+  // Jobs that match a filter have no stored count: before the end, the total is the number read so far.
   const exact = counted || (found.next === null && page.cursor === null);
-  const shown = { ...pagination(page, total, found.jobs.length, found.next), ...(!exact && { total_exact: false }) };
+  const pageInfo = { ...pagination(page, total, found.jobs.length, found.next), ...(!exact && { total_exact: false }) };
   return ok(
-    `{"jobs":[${found.jobs.map((job) => renderJob(job)).join(',')}],"total":${total},"pagination":${JSON.stringify(shown)}}`,
+    `{"jobs":[${found.jobs.map((job) => renderJob(job)).join(',')}],"total":${total},"pagination":${JSON.stringify(pageInfo)}}`,
   );
 }
 
@@ -105,7 +105,7 @@ async function deadLetterStats(engine: Engine): Promise<Reply> {
 }
 
 /**
- * POST /dead-letter/:id/retry: as it was, or with other args, more meta, into another queue, with other terms of retry
+ * POST /dead-letter/:id/retry: unchanged, or with other args, more meta, another queue, another retry policy
  * (ojs-dead-letter §6.3).
  */
 async function retryDeadLetter(engine: Engine, { params, body, key }: BindingRequest): Promise<Reply> {
@@ -119,7 +119,7 @@ async function retryDeadLetter(engine: Engine, { params, body, key }: BindingReq
 
 const overrides: readonly string[] = ['args', 'meta', 'queue', 'retry'];
 
-/** Anything but an object with `override` is the body of a client that sends one to every action. */
+/** Anything but an object with `override` comes from a client that sends a body with every action. */
 function readOverride(body: string | undefined): RerunOverride {
   if (body === undefined || body === '' || !body.includes('"override"')) return {};
   const fields = new Fields(Fields.parse(body));
@@ -152,7 +152,7 @@ function readOverride(body: string | undefined): RerunOverride {
   };
 }
 
-/** Args that replace others have to match the same schema. */
+/** New args must match the same schema. */
 async function checkArgs(engine: Engine, id: string, args: string): Promise<void> {
   const { type, envelope } = await engine.deadLetter.get(id);
   const named: unknown = JSON.parse(members(envelope).get('schema') ?? 'null');
@@ -169,7 +169,7 @@ async function retryDeadLetters(engine: Engine, { body, key, requestId }: Bindin
   return renderBulk('retried', await engine.deadLetter.retryMany(ids === null ? { filter } : { ids }, key), requestId);
 }
 
-/** DELETE /dead-letter/:id: the job is gone from everywhere. */
+/** DELETE /dead-letter/:id: deletes the job. */
 async function deleteDeadLetter(engine: Engine, { params }: BindingRequest): Promise<Reply> {
   const id = params.id ?? '';
   await engine.deadLetter.remove(id);
@@ -177,8 +177,8 @@ async function deleteDeadLetter(engine: Engine, { params }: BindingRequest): Pro
 }
 
 /**
- * DELETE /dead-letter, POST /dead-letter/purge: what fits, out of a body or of the query, because some proxies drop the
- * body of a DELETE.
+ * DELETE /dead-letter, POST /dead-letter/purge: deletes the jobs that match, by a body or by the query, because some
+ * proxies drop the body of a DELETE.
  */
 async function purgeDeadLetters(engine: Engine, { body, query, requestId }: BindingRequest): Promise<Reply> {
   const said = body === undefined || body === '' ? {} : Fields.parse(body);
@@ -194,7 +194,7 @@ async function purgeDeadLetters(engine: Engine, { body, query, requestId }: Bind
   };
 }
 
-/** Out of `filter`, of the fields beside it, or of both: what is said anywhere narrows. */
+/** From `filter`, from the members beside it, or from both: all of them must match. */
 function readFilter(fields: Fields, now: number): JobFilter {
   const nested = fields.object('filter');
   const finished = readFinished(nested === null ? [fields] : [fields, nested], now);
@@ -202,7 +202,7 @@ function readFilter(fields: Fields, now: number): JobFilter {
   return { ...deadLetters, ...subject, ...(finished && { finished }) };
 }
 
-/** When the jobs ended: what `since`, `until` and `older_than` have in common. */
+/** When the jobs ended: the intersection of `since`, `until` and `older_than`. */
 function readFinished(parts: readonly Fields[], now: number): Span | undefined {
   const spans = parts.flatMap((part) => [readSpan(part, 'since', 'until'), readAge(part, 'older_than', now)]);
   return intersection(spans.filter((span) => span !== undefined));

@@ -33,8 +33,8 @@ export const jobHandlers: Handlers<
 };
 
 /**
- * POST /jobs (ojs-http-binding §7.1). A repeated id is 409 `duplicate`, unless the call says by its key that it is a
- * repetition.
+ * POST /jobs (ojs-http-binding §7.1). A repeated id is 409 `duplicate`, unless the key of the call says that it is a
+ * repeated call.
  */
 export async function enqueue(engine: Engine, { body, key, strict }: BindingRequest): Promise<Reply> {
   const ids = new Ids(engine, key);
@@ -79,7 +79,7 @@ export async function enqueueBatch(engine: Engine, { body, key, strict }: Bindin
   return { status: 201, text, headers: await pressureHeaders(engine, created), ...warned };
 }
 
-/** GET /jobs/:id. An id that cannot exist is as absent as one that does not. */
+/** GET /jobs/:id. A malformed id is as unknown as any other. */
 export async function getJob(engine: Engine, { params }: BindingRequest): Promise<Reply> {
   const id = params.id ?? '';
   const job = await engine.get(id);
@@ -92,7 +92,7 @@ export async function cancelJob(engine: Engine, { params, key }: BindingRequest)
   return changed(await engine.lifecycle.cancel(params.id ?? '', key));
 }
 
-/** POST /admin/jobs/:id/discard: what an operator of ojs-sdk-guidelines §5.3 does; no binding has a route for it. */
+/** POST /admin/jobs/:id/discard: for an operator, by ojs-sdk-guidelines §5.3; no binding has a route for it. */
 export async function discardJob(engine: Engine, { params, key }: BindingRequest): Promise<Reply> {
   return changed(await engine.lifecycle.discard(params.id ?? '', key));
 }
@@ -116,7 +116,7 @@ export function requireBody(body: Json | undefined): Json {
   return body;
 }
 
-/** Enqueues all or none; a repetition is told apart from a clash of ids by whose the ids are. */
+/** Enqueues all or none. Whose the ids are decides between a repeated call and a clash of ids. */
 async function push(engine: Engine, read: readonly ReadEnvelope[], ids: Ids): Promise<readonly PushedItem[]> {
   const pushed = await engine.push(read);
   if (pushed.kind === 'refused') throw refusedBy(pushed.why, pushed.index);

@@ -22,14 +22,14 @@ async function listJobs(engine: Engine, { query }: BindingRequest): Promise<Repl
   const at = { after: page.cursor, offset: page.offset, limit: page.limit };
   const { jobs, next, skipped } = await select(engine.storage, { states, ...subject, ...(created && { created }) }, at);
   const { queue, ...others } = subject;
-  // What only a walk finds is counted nowhere: before its end the total is what was seen so far.
+  // With a filter that the storage does not have, the total before the end is the number read so far.
   const isCounted = Object.keys(others).length === 0 && created === undefined;
   const total = isCounted ? await count(engine, states, queue) : skipped + jobs.length;
   const exact = isCounted || (next === null && page.cursor === null);
-  const shown = { ...pagination(page, total, jobs.length, next), ...(!exact && { total_exact: false }) };
+  const pageInfo = { ...pagination(page, total, jobs.length, next), ...(!exact && { total_exact: false }) };
   const now = engine.clock.now();
   const texts = jobs.map((job) => renderJob(job, { now }));
-  return ok(`{"jobs":[${texts.join(',')}],"total":${total},"pagination":${JSON.stringify(shown)}}`);
+  return ok(`{"jobs":[${texts.join(',')}],"total":${total},"pagination":${JSON.stringify(pageInfo)}}`);
 }
 
 async function count(engine: Engine, states: StateMask, queue: string | undefined): Promise<number> {

@@ -16,7 +16,7 @@ async function getProgress(engine: Engine, { params }: BindingRequest): Promise<
   const id = params.id ?? '';
   const job = await engine.get(id);
   if (job === null) throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });
-  return shown(job);
+  return progressReply(job);
 }
 
 /** POST /workers/progress, as the official SDKs send it: the job's id and a percentage. */
@@ -27,17 +27,15 @@ async function reportByWorker(engine: Engine, { body }: BindingRequest): Promise
   return report(engine, id, requireBody(body));
 }
 
-/**
- * PUT /jobs/:id/progress. A report that came too late is no error: `accepted` tells it apart (ojs-progress PRG-007).
- */
+/** PUT /jobs/:id/progress. A late report is no error: its answer has `accepted: false` (ojs-progress PRG-007). */
 async function report(engine: Engine, id: string, text: string): Promise<Reply> {
   const read = readProgress(text);
   if (!isUuidv7(id)) throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });
   const { job, taken, sequence } = await engine.reports.progress(id, read.report, read.reporter);
-  return shown(job, `,"accepted":${taken}${sequence === null ? '' : `,"checkpoint_sequence":${sequence}`}`);
+  return progressReply(job, `,"accepted":${taken}${sequence === null ? '' : `,"checkpoint_sequence":${sequence}`}`);
 }
 
-function shown(job: JobRecord, more = ''): Reply {
+function progressReply(job: JobRecord, more = ''): Reply {
   const progress = progressOf(job);
   const fraction = progress?.fraction ?? null;
   const headers = {

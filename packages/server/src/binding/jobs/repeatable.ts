@@ -9,23 +9,23 @@ import { requireBody } from './jobs.ts';
 
 export interface Answered {
   readonly reply: Reply;
-  /** False where the store failed some items: a repetition tries those again, and finds the others done. */
+  /** False if the store failed for some items: a repeated call tries those again, and finds the others done. */
   readonly final: boolean;
 }
 
-/** What a call is to be recognised by; null in a call without a key. */
+/** What identifies the call; null for a call without a key. */
 export interface Repetition {
   readonly key: string;
-  /** What ids are derived from. */
+  /** The seed of derived ids. */
   readonly nonce: string;
 }
 
 type Work = (repetition: Repetition | null) => Promise<Answered>;
 
 /**
- * A call with an idempotency key, out of the header or the body, gets the answer of the first one with this key in the
- * last day, and 409 where that had another body (ojs-bulk-operations §10).
- * @param read checks the request and answers the work; what it refuses has not used up the key.
+ * A call with an idempotency key, from the header or the body, gets the answer of the first one with this key in the
+ * last day, and 409 if that one had another body (ojs-bulk-operations §10).
+ * @param read checks the request and returns the work; a refused request does not use up the key.
  */
 export async function repeatable(
   engine: Engine,
@@ -47,7 +47,7 @@ export async function repeatable(
   try {
     await engine.bulkReplies.end(operation, key, nonce, reply);
   } catch (error) {
-    // The work is done, and its repetition changes nothing.
+    // The work is done, and a repeated call changes nothing.
     failed(error);
   }
   return reply;

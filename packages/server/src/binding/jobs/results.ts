@@ -17,17 +17,17 @@ export const resultHandlers: Handlers<'job.result' | 'job.results'> = {
   'job.results': getResults,
 };
 
-/** A wait is at most, and by default, this long (ojs-results §8.2), in seconds. */
+/** The longest and the default wait (ojs-results §8.2), in seconds. */
 const maxWait = 30;
 const maxIds = 1_000;
-/** As long as a FETCH may wait, in milliseconds. */
+/** The longest wait of a FETCH, in milliseconds. */
 const maxWaitMs = 60_000;
 /** Jobs of one read. */
 const page = 500;
 
 /**
- * GET /jobs/:id/result: 200 once the job has ended, 202 before that; with `wait=true` it is held until then, and 408
- * when the time is over.
+ * GET /jobs/:id/result: 200 after the end of the job, 202 before. With `wait=true` the server holds the answer until
+ * then, and answers 408 at the end of the wait.
  */
 async function getResult(engine: Engine, { params, query, signal }: BindingRequest): Promise<Reply> {
   const id = params.id ?? '';
@@ -44,21 +44,21 @@ async function getResult(engine: Engine, { params, query, signal }: BindingReque
     case 'pending': {
       if (!waits) return { status: 202, text: renderOutcome(job, now), headers: { 'retry-after': '1' } };
       const state = stateName(job.state);
-      throw new ProtocolError('result_pending', `The job is ${state} still.`, { job_id: id, state });
+      throw new ProtocolError('result_pending', `The job is still ${state}.`, { job_id: id, state });
     }
   }
 }
 
 /**
- * POST /jobs/results: `{ids}`; null for those that are not there (ojs-results §9.3). With `wait_ms` it is held until
- * one of them has ended, or is not there: one call waits for many jobs.
+ * POST /jobs/results: `{ids}`; null for unknown ones (ojs-results §9.3). With `wait_ms` the server holds the answer
+ * until one of the jobs has ended or is unknown: one call waits for many jobs.
  */
 async function getResults(engine: Engine, { body, signal }: BindingRequest): Promise<Reply> {
   const fields = new Fields(Fields.parse(body));
   const named = fields.has('ids') ? 'ids' : fields.has('job_ids') ? 'job_ids' : 'ids';
   const given = fields.raw(named);
   if (Array.isArray(given) && given.length > maxIds) {
-    throw new ProtocolError('batch_size_exceeded', `${given.length} ids are more than ${maxIds}.`, {
+    throw new ProtocolError('batch_size_exceeded', `A request may have at most ${maxIds} ids, got ${given.length}.`, {
       max_batch_size: maxIds,
     });
   }
@@ -67,12 +67,12 @@ async function getResults(engine: Engine, { body, signal }: BindingRequest): Pro
   const waitMs = fields.integer('wait_ms', 0, maxWaitMs, true) ?? 0;
   fields.done();
   const wanted = [...new Set(ids)];
-  const known = wanted.filter(isUuidv7);
-  if (waitMs > 0 && known.length === wanted.length && known.length > 0)
-    await engine.jobEnds.waitAny(known, waitMs, signal);
+  const validIds = wanted.filter(isUuidv7);
+  if (waitMs > 0 && validIds.length === wanted.length && validIds.length > 0)
+    await engine.jobEnds.waitAny(validIds, waitMs, signal);
   const found = new Map<string, JobRecord>();
-  for (let at = 0; at < known.length; at += page) {
-    for (const job of await engine.storage.jobs.get(known.slice(at, at + page)))
+  for (let at = 0; at < validIds.length; at += page) {
+    for (const job of await engine.storage.jobs.get(validIds.slice(at, at + page)))
       if (job !== null) found.set(job.id, job);
   }
   const now = engine.clock.now();

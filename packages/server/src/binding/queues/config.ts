@@ -12,7 +12,7 @@ import type { Retention } from '../../engine/options.ts';
 import { defaultWarningThreshold, type QueueChange, type QueueConfig } from '../../engine/queues/queue-settings.ts';
 import { type Body, Fields } from '../fields.ts';
 
-/** Settings of ojs-queue-config §6 that this server has for all queues alike, or not at all. */
+/** Settings of ojs-queue-config §6 that this server has for all queues at once, or not at all. */
 const unsupported = [
   'max_size_bytes',
   'visibility_timeout',
@@ -27,11 +27,11 @@ const unsupported = [
 const maxDepth = 1_000_000_000;
 
 /**
- * The configuration of a queue as it is sent: `{backpressure: {max_depth, strategy, warning_threshold}, max_size,
- * overflow_policy, concurrency, rate_limit: {limit, period}}`. What is absent stays as it is, null takes it back, and 0
+ * The configuration of a queue in a request: `{backpressure: {max_depth, strategy, warning_threshold}, max_size,
+ * overflow_policy, concurrency, rate_limit: {limit, period}}`. An absent member keeps its value, null deletes it, and 0
  * bounds nothing (ojs-backpressure §6.2).
  * @param body of the request, or its `config`.
- * @throws ProtocolError `unsupported` for what would otherwise be promised and not done.
+ * @throws ProtocolError `unsupported` for a setting that this server cannot apply.
  */
 export function readQueueChange(body: Body, queue: string, retention: Retention): QueueChange {
   const fields = new Fields(body);
@@ -41,11 +41,14 @@ export function readQueueChange(body: Body, queue: string, retention: Retention)
   const pressure = fields.object('backpressure');
   if (pressure?.has('max_size_bytes'))
     throw refused('backpressure.max_size_bytes', 'queues are bounded by their number of jobs');
-  // Both names are read before one wins, so that a wrong value is refused under either.
+  // Both names are read before one wins, so a wrong value is refused under either name.
   const policy = fields.string('overflow_policy');
   const strategy = pressure?.string('strategy') ?? policy;
   if (strategy === 'block' || strategy === 'drop_oldest')
-    throw refused('strategy', `jobs are never held back or dropped, as ${strategy} would`);
+    throw refused(
+      'strategy',
+      `strategy ${strategy} is not supported, because this server never delays or drops jobs; expected reject or warn`,
+    );
   if (strategy !== null && strategy !== 'reject' && strategy !== 'warn') {
     if (pressure?.has('strategy')) pressure.issue('strategy', 'must be reject or warn');
     else fields.issue('overflow_policy', 'must be reject or warn');
@@ -72,7 +75,7 @@ export function readQueueChange(body: Body, queue: string, retention: Retention)
   };
 }
 
-/** `concurrency`, and a rate under `name`, of a whole queue. Null where neither is given. */
+/** `concurrency`, and a rate under `name`, of a whole queue. Null without either. */
 export function readQueueLimit(body: Body, name: 'rate' | 'rate_limit', queue: string, fields: Fields): Limit | null {
   const issues: ValidationIssue[] = [];
   const { concurrency = null, [name]: rate = null } = body;
@@ -106,7 +109,7 @@ function renderRetention({ completedMs, discardedMs, cancelledMs }: Retention): 
   };
 }
 
-/** What the server does anyway may be sent back to it. */
+/** A client may send back the value that the server applies anyway. */
 function checkRetention(fields: Fields, { completedMs, discardedMs, cancelledMs }: Retention): void {
   const retention = fields.object('retention');
   for (const [name, ms] of [

@@ -46,7 +46,7 @@ async function getLimit(engine: Engine, { params }: BindingRequest): Promise<Rep
 }
 
 /**
- * PUT /rate-limits/:key `{concurrency, rate, throttle, expires_at}`: wins over what jobs bring, until it is taken back
+ * PUT /rate-limits/:key `{concurrency, rate, throttle, expires_at}`: overrides the numbers of jobs, until it is removed
  * or expires.
  */
 async function overrideLimit(engine: Engine, { params, body }: BindingRequest): Promise<Reply> {
@@ -61,7 +61,7 @@ async function overrideLimit(engine: Engine, { params, body }: BindingRequest): 
   return answer(engine, await engine.limitOverrides.set(limit.key, limit, expiresAt));
 }
 
-/** DELETE /rate-limits/:key/override: the numbers of the jobs hold again, or those of the queue's configuration. */
+/** DELETE /rate-limits/:key/override: the numbers of the jobs apply again, or those of the queue's configuration. */
 async function restoreLimit(engine: Engine, { params }: BindingRequest): Promise<Reply> {
   const key = params.key ?? '';
   if ((await engine.storage.registry.limit(key)) === null) {
@@ -71,7 +71,8 @@ async function restoreLimit(engine: Engine, { params }: BindingRequest): Promise
 }
 
 /**
- * PUT /admin/queues/:name/rate-limit `{concurrency, rate}`: part of the queue's configuration (ojs-rate-limiting §7.2).
+ * PUT /admin/queues/:name/rate-limit `{concurrency, rate}`: a part of the queue's configuration (ojs-rate-limiting
+ * §7.2).
  */
 async function limitQueue(engine: Engine, { params, body }: BindingRequest): Promise<Reply> {
   const name = readName(params);
@@ -106,8 +107,8 @@ async function answer(engine: Engine, limit: LimitRecord, more: object = {}): Pr
 }
 
 /**
- * With the numbers that hold. A rate of one start is both a rate and a throttle; windows slide, so one resets when its
- * oldest start leaves it.
+ * With the numbers that apply. A rate of one start is both a rate and a throttle. Windows slide, so a window resets
+ * when its oldest start leaves it.
  */
 function render(limit: LimitRecord, expiresAt: number | null, now: number): object {
   const { key, own, override, active, waiting } = limit;

@@ -36,11 +36,11 @@ export async function listQueues(engine: Engine, { query }: BindingRequest): Pro
   const page = readPage(query);
   const queues = (await engine.storage.registry.queues()).toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const cursor = readCursor(page.cursor);
-  // Queues are listed by name, so the last name is where the next page begins, whatever was created meanwhile.
+  // Queues are listed by name, so the next page starts after the last name, even if queues were created meanwhile.
   const from = cursor === null ? page.offset : queues.findIndex(({ name }) => name > cursor);
-  const shown = from < 0 ? [] : queues.slice(from, from + page.limit);
-  const next = shown.length > 0 && from + shown.length < queues.length ? (shown.at(-1)?.name ?? null) : null;
-  const items = shown.map(render);
+  const listed = from < 0 ? [] : queues.slice(from, from + page.limit);
+  const next = listed.length > 0 && from + listed.length < queues.length ? (listed.at(-1)?.name ?? null) : null;
+  const items = listed.map(render);
   return json({ queues: items, pagination: pagination(page, queues.length, items.length, next) });
 }
 
@@ -53,23 +53,21 @@ export async function createQueue(engine: Engine, { body }: BindingRequest): Pro
   checkName(name);
   const change = readQueueChange(config?.body ?? {}, name, engine.retention);
   if ((await engine.queueSettings.find(name)) !== null) {
-    throw new ProtocolError(
-      'conflict',
-      `Queue ${name} is there already; PUT /ojs/v1/queues/${name}/config changes it.`,
-      {
-        queue: name,
-      },
-    );
+    throw new ProtocolError('conflict', `Queue ${name} exists already; PUT /ojs/v1/queues/${name}/config changes it.`, {
+      queue: name,
+    });
   }
   return { ...(await detail(engine, await engine.queueSettings.configure(name, change))), status: 201 };
 }
 
-/** GET /queues/:name in every shape that is in use: wrapped and flat (ojs-queue-config §9.3, ojs-admin-api §6.2). */
+/**
+ * GET /queues/:name in every shape of published clients: nested and flat (ojs-queue-config §9.3, ojs-admin-api §6.2).
+ */
 export async function getQueue(engine: Engine, { params }: BindingRequest): Promise<Reply> {
-  return detail(engine, await known(engine, readName(params)));
+  return detail(engine, await requireQueue(engine, readName(params)));
 }
 
-/** DELETE /queues/:name with the strategy `reject`: only a queue without jobs goes. */
+/** DELETE /queues/:name with the strategy `reject`: deletes only a queue without jobs. */
 export async function deleteQueue(engine: Engine, { params, query, body }: BindingRequest): Promise<Reply> {
   const name = readName(params);
   const sent = body === undefined || body === '' ? null : new Fields(Fields.parse(body));
@@ -77,7 +75,7 @@ export async function deleteQueue(engine: Engine, { params, query, body }: Bindi
   sent?.done();
   if (strategy !== 'reject')
     throw new ProtocolError('unsupported', 'Only the strategy "reject" is supported.', { field: 'strategy' });
-  const queue = await known(engine, name);
+  const queue = await requireQueue(engine, name);
   if (!(await engine.queueSettings.remove(queue))) {
     const counts = countsOf(await engine.queueSettings.find(name));
     throw new ProtocolError(
@@ -98,7 +96,7 @@ export async function getConfig(engine: Engine, { params }: BindingRequest): Pro
   return configured(engine, await engine.queueSettings.find(name), name);
 }
 
-/** PUT /queues/:name/config: takes effect at once, for jobs that wait already too. An unknown queue is created. */
+/** PUT /queues/:name/config: applies at once, also to waiting jobs. Creates a missing queue. */
 export async function configureQueue(engine: Engine, { params, body }: BindingRequest): Promise<Reply> {
   const name = readName(params);
   const parsed = Fields.parse(body);
@@ -107,7 +105,7 @@ export async function configureQueue(engine: Engine, { params, body }: BindingRe
   return configured(engine, await engine.queueSettings.configure(name, change), name);
 }
 
-/** GET /queues/:name/stats: the storage maintains counts and sums. An unknown queue has zeros. */
+/** GET /queues/:name/stats: stored counts and sums. An unknown queue has zeros. */
 export async function queueStats(engine: Engine, { params, quirk }: BindingRequest): Promise<Reply> {
   const name = readName(params);
   const [queue, statistics] = await Promise.all([engine.queueSettings.find(name), engine.statistics.of(name)]);
@@ -154,7 +152,7 @@ export async function pressureHeaders(
   };
 }
 
-async function known(engine: Engine, name: string): Promise<QueueRecord> {
+async function requireQueue(engine: Engine, name: string): Promise<QueueRecord> {
   const queue = await engine.queueSettings.find(name);
   if (queue === null) throw new ProtocolError('not_found', 'There is no queue with this name.', { queue: name });
   return queue;
@@ -165,10 +163,10 @@ async function detail(engine: Engine, queue: QueueRecord): Promise<Reply> {
   const counts = countsOf(queue);
   const config = renderConfig(readConfig(queue.config), engine.retention);
   const statistics = renderStatistics(await engine.statistics.of(name));
-  const shown = { ...render(queue), state: paused ? 'paused' : 'active', config };
+  const rendered = { ...render(queue), state: paused ? 'paused' : 'active', config };
   return json({
-    ...shown,
-    queue: { ...shown, ...counts },
+    ...rendered,
+    queue: { ...rendered, ...counts },
     configuration: config,
     counts,
     ...counts,
@@ -181,7 +179,7 @@ function configured(engine: Engine, queue: QueueRecord | null, name: string): Re
   return json({ queue: name, name, config, ...config });
 }
 
-/** `depth` is what the bound counts: jobs that wait or will come back (ojs-backpressure §5). */
+/** `depth` is what the bound counts: jobs that wait or will return (ojs-backpressure §5). */
 function sizes(queue: QueueRecord | null): object {
   return {
     depth: queue === null ? 0 : depthOf(queue),
@@ -214,7 +212,7 @@ function checkName(name: string): string {
 function readCursor(cursor: string | null): string | null {
   if (cursor === null || isQueueName(cursor)) return cursor;
   throw ProtocolError.invalid([
-    { path: 'cursor', message: 'is not a cursor of this list; expected the one that the previous page gave' },
+    { path: 'cursor', message: 'is not a cursor of this list; expected the cursor of the previous page' },
   ]);
 }
 

@@ -2,7 +2,7 @@ import { isQueueName, type JobId, type JobRecord, type Millis, ProtocolError } f
 import type { Engine } from '../../engine/engine.ts';
 import type { Topic } from '../../engine/events/event-subscriptions.ts';
 
-/** What a client subscribes to (ojs-realtime §3.2), under the name that it used. */
+/** A client's subscription (ojs-realtime §3.2), under the name in its request. */
 export type Channel =
   | { readonly kind: 'job'; readonly id: JobId; readonly name: string }
   | { readonly kind: 'queue'; readonly queue: string; readonly name: string }
@@ -10,7 +10,7 @@ export type Channel =
 
 export const everything: Channel = { kind: 'all', name: 'all' };
 
-/** @throws ProtocolError `invalid_request` for a text that names no channel. */
+/** @throws ProtocolError `invalid_request` for a text that is no channel. */
 export function readChannel(text: string): Channel {
   if (text === 'all') return everything;
   if (text.startsWith('job:')) return jobChannel(text.slice('job:'.length));
@@ -31,13 +31,13 @@ export function topicOf(channel: Channel): Topic {
   return channel.kind === 'queue' ? { queue: channel.queue } : 'all';
 }
 
-/** What is behind a channel: since when there has been anything to follow, and the job of a job's channel. */
+/** The subject of a channel: when it began, and the job of a job's channel. */
 export interface Found {
   readonly began: Millis;
   readonly job: JobRecord | null;
 }
 
-/** @throws ProtocolError `not_found` where there is no such job or queue. */
+/** @throws ProtocolError `not_found` if the job or queue does not exist. */
 export async function find(engine: Engine, channel: Channel): Promise<Found> {
   if (channel.kind === 'job') {
     const job = await engine.get(channel.id);

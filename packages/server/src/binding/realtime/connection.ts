@@ -1,9 +1,10 @@
 import { formatTimestamp } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
-import type { Gap, LogEvent, Subscription } from '../../engine/events/event-subscriptions.ts';
+import type { Gap, Subscription } from '../../engine/events/event-subscriptions.ts';
 import { readCursor } from '../../engine/events/events.ts';
+import type { LogEvent } from '../../engine/events/log-events.ts';
 import { type Channel, everything, type Found, find, topicOf } from './channel.ts';
-import { gapData, isFinished, toldOfFinished } from './finished.ts';
+import { finishedEvents, gapData, isFinished } from './finished.ts';
 import { Outbox } from './outbox.ts';
 import { Pace } from './pace.ts';
 import { lastChange, type Message, type Renderer } from './render.ts';
@@ -155,9 +156,9 @@ export class Connection {
    */
   async subscribe(channel: Channel, filter: Filter, after: number | null, live: () => void): Promise<void> {
     const found = await find(this.#engine, channel);
-    const known = this.#followed.get(channel.name);
-    if (known && after === null) {
-      known.select = selector(filter);
+    const existing = this.#followed.get(channel.name);
+    if (existing && after === null) {
+      existing.select = selector(filter);
       live();
       return;
     }
@@ -261,15 +262,15 @@ export class Connection {
   async #prepare(channel: Channel, { began, job }: Found, filter: Filter, after: number | null): Promise<boolean> {
     if (job === null) return false;
     const to: Target = { channel: channel.name, subscriptionId: null };
-    const told = await toldOfFinished(
+    const ended = await finishedEvents(
       { subscriptions: this.#engine.subscriptions, renderer: this.#renderer },
       job,
       filter,
       after,
     );
-    const gap = told.gap === null ? [] : [this.#gap(to, told.gap, began)];
-    this.#prepared = [...gap, ...told.messages.map((message) => ({ to, message, dropped: null }))];
-    this.#lastId = told.newest;
+    const gap = ended.gap === null ? [] : [this.#gap(to, ended.gap, began)];
+    this.#prepared = [...gap, ...ended.messages.map((message) => ({ to, message, dropped: null }))];
+    this.#lastId = ended.newest;
     this.#finished = true;
     return this.#prepared.length > 0;
   }
@@ -361,15 +362,15 @@ export class Connection {
       if (dropped === null) return [];
       followed.dropped = null;
       const at = this.#engine.clock.now();
-      const told: Dropped = { count: dropped.count, oldest: idOf(dropped.oldest), newest: idOf(dropped.newest) };
+      const notice: Dropped = { count: dropped.count, oldest: idOf(dropped.oldest), newest: idOf(dropped.newest) };
       const data = JSON.stringify({
         channel: target.channel,
-        dropped_count: told.count,
-        oldest_dropped_id: told.oldest,
-        newest_dropped_id: told.newest,
+        dropped_count: notice.count,
+        oldest_dropped_id: notice.oldest,
+        newest_dropped_id: notice.newest,
         timestamp: formatTimestamp(at),
       });
-      return [{ to: target, message: { name: 'system.events_dropped', id: told.newest, data, at }, dropped: told }];
+      return [{ to: target, message: { name: 'system.events_dropped', id: notice.newest, data, at }, dropped: notice }];
     });
   }
 

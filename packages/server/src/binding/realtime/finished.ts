@@ -3,7 +3,7 @@ import type { EventSubscriptions, Gap } from '../../engine/events/event-subscrip
 import { lastChange, type Message, type Renderer } from './render.ts';
 import { type Filter, itemsOf, selector, wantsChanges } from './selection.ts';
 
-/** Events that are replayed for a finished job. */
+/** The most events that are replayed for a finished job. */
 const maxReplayed = 1_000;
 
 export function isFinished(job: JobRecord | null): job is JobRecord {
@@ -11,10 +11,10 @@ export function isFinished(job: JobRecord | null): job is JobRecord {
 }
 
 /**
- * What a client gets that asks about a finished job (ojs-realtime §2.1): its last change; with a cursor what happened
- * since then, and nothing where it has seen the end. The log may have forgotten the end; the record has not.
+ * The answer about a finished job (ojs-realtime §2.1): its last change; with a cursor, the events since then, and
+ * nothing if the client has seen the end. The log may have lost the end; the record has it.
  */
-export async function toldOfFinished(
+export async function finishedEvents(
   parts: { readonly subscriptions: EventSubscriptions; readonly renderer: Renderer },
   job: JobRecord,
   filter: Filter,
@@ -26,17 +26,16 @@ export async function toldOfFinished(
   if (after === null && filter.types.length === 0) return { gap: null, messages: [last], newest };
   const { events, gap } = await subscriptions.collect({ job: job.id }, after ?? 0, maxReplayed);
   const lastMove = events.findLastIndex(({ moves }) => moves);
-  const shown = after === null ? events.slice(Math.max(0, lastMove)) : events;
+  const selected = after === null ? events.slice(Math.max(0, lastMove)) : events;
   const select = selector(filter);
-  const messages = shown.flatMap((event) => itemsOf(event, select(event))).map((item) => renderer.item(item));
+  const messages = selected.flatMap((event) => itemsOf(event, select(event))).map((item) => renderer.item(item));
   const complete = events.some(({ ends }) => ends) || (after !== null && gap === null);
   if (!complete && wantsChanges(filter)) messages.push(last);
   return { gap: after === null ? null : gap, messages, newest };
 }
 
 /**
- * system.gap (ojs-realtime §4.5). Nothing tells when the first missing event was, so the gap begins with the channel's
- * own beginning.
+ * system.gap (ojs-realtime §4.5). The time of the first missing event is unknown, so the gap begins with the channel.
  */
 export function gapData(channel: string, { until, missed }: Gap, began: Millis, now: Millis): object {
   return {

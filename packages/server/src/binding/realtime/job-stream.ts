@@ -19,18 +19,15 @@ export interface JobFrame {
   readonly data: Json;
 }
 
-/** What a stream says of a job that still runs, and last of one that has ended. */
+/** The events of a stream while the job runs, and its last event. */
 export type JobStream = (job: JobRecord, now: number) => Omit<JobFrame, 'id'>;
 
-/** The id of the last event: whoever comes back with it knows all there is to know. */
+/** The id of the last event: a client that returns with it has seen everything. */
 export const lastFrame = 'end';
 
-/**
- * Reports within a second of each other are one event, so after a change the job is looked at again when the second is
- * over.
- */
+/** Reports within a second share one event, so after a change the job is read again at the end of the second. */
 const settleMs = 1_000;
-/** A job that was deleted is told by no event. */
+/** The deletion of a job makes no event. */
 const idleMs = 30_000;
 
 /**
@@ -47,9 +44,7 @@ const ends: Readonly<Partial<Record<State, string>>> = {
   [State.cancelled]: 'cancelled',
 };
 
-/**
- * GET /jobs/:id/result/stream (ojs-results §8.3): `progress`, and at the end `result`, or `error` where there is none.
- */
+/** GET /jobs/:id/result/stream (ojs-results §8.3): `progress`, and at the end `result`, or `error` without a result. */
 export const resultStream: JobStream = (job, now) => {
   if ((job.state & Terminal) === 0) return progressStream(job, now);
   const text = renderOutcome(job, now);
@@ -58,9 +53,8 @@ export const resultStream: JobStream = (job, now) => {
 };
 
 /**
- * The job as it is, and again whenever it has reported something; ends with the job, with the signal, or where the job
- * is gone.
- * @throws ProtocolError `unsupported` where the storage keeps no log.
+ * The job as it is, and again after each report; ends with the job or its deletion, or with the signal.
+ * @throws ProtocolError `unsupported` if the storage keeps no log.
  */
 export async function* follow(
   engine: Engine,
@@ -79,15 +73,15 @@ export async function* follow(
   );
   try {
     await subscription.live;
-    for (let told = ''; !signal.aborted; ) {
+    for (let lastState = ''; !signal.aborted; ) {
       const job = await engine.get(id);
       if (job === null || signal.aborted) return;
       const ended = (job.state & Terminal) !== 0;
       const state = `${job.claim} ${job.progress}`;
-      const fresh = ended || state !== told;
+      const fresh = ended || state !== lastState;
       if (fresh) yield { ...stream(job, engine.clock.now()), id: ended ? lastFrame : String(job.claim) };
       if (ended) return;
-      told = state;
+      lastState = state;
       await waiter.wait(fresh ? settleMs : idleMs, signal);
     }
   } finally {
@@ -95,14 +89,14 @@ export async function* follow(
   }
 }
 
-/** Throws `not_found`. False where a client comes back that has heard everything: nothing is left to tell. */
+/** Throws `not_found`. False for a client that has seen everything. */
 export async function hasMore(engine: Engine, id: string, lastId: string | null): Promise<boolean> {
   const job = await engine.get(id);
   if (job === null) throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });
   return lastId !== lastFrame || (job.state & Terminal) === 0;
 }
 
-/** Line breaks of valid JSON stand between its tokens only. */
+/** Line breaks of valid JSON are only between its tokens. */
 function oneLine(text: Json): Json {
   return text.replace(/[\r\n]+/g, ' ');
 }

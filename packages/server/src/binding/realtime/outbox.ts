@@ -1,4 +1,4 @@
-/** What waits for a slow reader: at most `capacity` items; the oldest goes where there is no room. */
+/** The messages that wait for a slow reader: at most `capacity`; a new one drops the oldest. */
 export class Outbox<T> {
   readonly #capacity: number;
   readonly #dropped: (item: T) => void;
@@ -21,7 +21,7 @@ export class Outbox<T> {
       this.#start++;
       if (oldest !== undefined) this.#dropped(oldest);
     }
-    // Moved once in `capacity` times, so an item costs the same however many are dropped.
+    // Moved once in `capacity` times, so the cost of an item does not depend on the number of dropped ones.
     if (this.#start >= this.#capacity) {
       this.#items = this.#items.slice(this.#start);
       this.#start = 0;
@@ -46,7 +46,7 @@ export class Outbox<T> {
     this.#wake = null;
   }
 
-  /** Kept with the next item or wake. */
+  /** Resolves with the next item or wake-up. */
   next(): Promise<void> {
     return new Promise((resolve) => {
       this.#wake = resolve;

@@ -1,8 +1,8 @@
-/** The least that is worth a wake-up of the timer, in milliseconds. */
+/** The shortest useful timer, in milliseconds. */
 const graceMs = 100;
 
 /**
- * A bucket of tokens: `burst` messages at once, then `perSecond` (ojs-realtime §5.7). Times in milliseconds of one
+ * A token bucket: `burst` messages at once, then `perSecond` (ojs-realtime §5.7). Times in milliseconds of one
  * monotonic clock.
  */
 export class Pace {
@@ -19,7 +19,7 @@ export class Pace {
     this.#at = now;
   }
 
-  /** How many messages may go now. */
+  /** How many messages may be sent now. */
   room(now: number): number {
     if (this.#perMs === 0) return Number.POSITIVE_INFINITY;
     this.#tokens = Math.min(this.#burst, this.#tokens + (now - this.#at) * this.#perMs);
@@ -31,9 +31,7 @@ export class Pace {
     this.#tokens -= count;
   }
 
-  /**
-   * How long to wait where there is no room: at least for one message, and not much oftener than ten times a second.
-   */
+  /** How long to wait for a token: at least the time of one message, and about a tenth of a second. */
   delay(): number {
     return Math.max(graceMs, Math.ceil((1 - this.#tokens) / this.#perMs));
   }

@@ -9,22 +9,20 @@ import {
   stateName,
   type WireEvent,
 } from '@ojs-ts/core';
-import type { LogEvent } from '../../engine/events/event-subscriptions.ts';
+import type { LogEvent } from '../../engine/events/log-events.ts';
 import { type Item, idOf } from './selection.ts';
 
-/** One event as it goes to a client, whatever carries it. */
+/** One event as a client gets it, over any transport. */
 export interface Message {
   readonly name: string;
-  /** What a client names to go on after this message. */
+  /** The id from which a client continues after this message. */
   readonly id: string;
   /** The text of a JSON object. */
   readonly data: Json;
   readonly at: Millis;
 }
 
-/**
- * Renders what happened in the words of ojs-realtime §4, and as the envelope of ojs-events §2 where those have none.
- */
+/** Renders events with the names of ojs-realtime §4, and as the envelope of ojs-events §2 if those have none. */
 export class Renderer {
   readonly #source: string;
   readonly #seed: number;
@@ -49,8 +47,8 @@ export class Renderer {
   }
 
   /**
-   * job.progress and job.heartbeat (ojs-realtime §4.2, §4.3): the data of the catalogue's event, with the names of that
-   * text beside its own.
+   * job.progress and job.heartbeat (ojs-realtime §4.2, §4.3): the data of the catalogue's event, with the names of
+   * ojs-realtime beside its own.
    */
   #flat(event: LogEvent): Json {
     const { data, timestamp } = this.#wire(event);
@@ -80,7 +78,8 @@ function changeText(id: string | null, type: string | null, queue: string, from:
 }
 
 /**
- * The last change of a finished job, from its record: what a client gets that asks after the end (ojs-realtime §2.1).
+ * The last change of a finished job, from its record: the answer to a client that subscribes after the end
+ * (ojs-realtime §2.1).
  */
 export function lastChange(job: JobRecord): Pick<Message, 'name' | 'data' | 'at'> {
   const at = job.finishedAt ?? job.createdAt;
@@ -91,13 +90,13 @@ export function lastChange(job: JobRecord): Pick<Message, 'name' | 'data' | 'at'
   };
 }
 
-/** The state in which a finished job was before. An expired one waited; for which of its reasons, the history tells. */
+/** The state of a finished job before its end. An expired one waited; its history says in which state. */
 function stateBefore(job: JobRecord): State {
   const entries = historyOf(job);
   const [before, last] = [entries.at(-2), entries.at(-1)];
   if (job.state === State.completed) return State.active;
   if (last?.kind === 'cancelled' || last?.kind === 'discarded') return last.from;
-  // A retry that would have come too late is written as a failure and an expiry of one moment.
+  // A retry that would come too late is written as a failure and an expiry at the same time.
   if (last?.kind !== 'expired' || (before?.kind === 'failed' && before.at === last.at)) return State.active;
   const delayed =
     (before?.kind === 'failed' && before.retryDelayMs !== undefined) ||

@@ -1,17 +1,18 @@
 import { type EventKind, jobTypeOf } from '@ojs-ts/core';
-import { isChange, type LogEvent } from '../../engine/events/event-subscriptions.ts';
 import { kindMatcher } from '../../engine/events/events.ts';
+import { isChange, type LogEvent } from '../../engine/events/log-events.ts';
 
-/** Which events a client wants; all that are given must hold (ojs-events §6.1). */
+/** The events that a client wants; all members must match (ojs-events §6.1). */
 export interface Filter {
-  /** Kinds, a trailing `*` for a prefix. Empty: whatever happens is told once. */
+  /** Kinds, a trailing `*` for a prefix. Empty: each change once. */
   readonly types: readonly string[];
   readonly queues: readonly string[];
   readonly jobTypes: readonly string[];
 }
 
 /**
- * The id of an item: to go on after the first of two means to get the second, so that one lies between the positions.
+ * The id of an item. A client that continues after the first of two items of an event gets the second, so that one has
+ * an id between the positions.
  */
 export function idOf({ event, more }: Item): string {
   return more ? `${event.position - 1}.5` : `${event.position}`;
@@ -20,7 +21,7 @@ export function idOf({ event, more }: Item): string {
 /** No kind has this name. */
 export const nothing: Filter = { types: ['-'], queues: [], jobTypes: [] };
 
-/** A message to come. One event of the log may make two: that the state changed, and what the catalogue calls it. */
+/** A message. One event of the log may make two: the change of state, and the event of the catalogue. */
 export interface Item {
   readonly event: LogEvent;
   readonly view: 'change' | 'event';
@@ -28,13 +29,10 @@ export interface Item {
   readonly more: boolean;
 }
 
-/**
- * What a subscription gets of one event: the change of state, the event itself, first the one and then the other, or
- * nothing.
- */
+/** What a subscription gets of one event: the change of state, the event itself, both in this order, or nothing. */
 export type Wanted = 'change' | 'event' | 'both' | 'nothing';
 
-/** Asked about every event of the log, for every subscription. */
+/** Runs for every event of the log and every subscription. */
 export type Select = (event: LogEvent) => Wanted;
 
 export function itemsOf(event: LogEvent, wanted: Wanted): readonly Item[] {
@@ -48,15 +46,15 @@ export function itemsOf(event: LogEvent, wanted: Wanted): readonly Item[] {
 
 const changeKind: EventKind = 'job.state_changed';
 
-/** Whether the filter lets changes of state pass, whatever the job. */
+/** Whether the filter matches changes of state, of any job. */
 export function wantsChanges({ types }: Filter): boolean {
   return types.length === 0 || kindMatcher(types)(changeKind);
 }
 
 /**
- * What of the log a subscription gets. A change of state is told as job.state_changed, whatever the catalogue's events
- * for it are; those come where the client names their kinds. What changes no state (a creation, progress, a pause, a
- * workflow's events) comes under its own kind.
+ * What a subscription gets of the log. A change of state is sent as job.state_changed, whatever the catalogue's events
+ * for it are; those are sent if the client names their kinds. An event without a change of state (a creation, progress,
+ * a pause, a workflow's event) has its own kind.
  */
 export function selector(filter: Filter): Select {
   const passes = scope(filter);
@@ -79,7 +77,7 @@ export function selector(filter: Filter): Select {
   };
 }
 
-/** The log as it is, one item an event: what `channel: "events"` gets (ojs-events §6.2). */
+/** The log as it is, one item an event: the view of `channel: "events"` (ojs-events §6.2). */
 export function logSelector(filter: Filter): Select {
   const passes = scope(filter);
   const ofKind = kindMatcher(filter.types);

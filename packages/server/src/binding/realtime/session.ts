@@ -7,13 +7,13 @@ import { readChannel } from './channel.ts';
 import type { Connection } from './connection.ts';
 import { type Filter, nothing } from './selection.ts';
 
-/** Channels of one connection; each costs a look at every event. */
+/** The most channels of one connection; each one checks every event. */
 const maxSubscriptions = 100;
 const maxWords = 100;
 
 /**
- * What a client of a WebSocket says, and what it is answered (ojs-realtime §3, ojs-events §6.2). Messages are handled
- * one after the other.
+ * The messages of a WebSocket client and their answers (ojs-realtime §3, ojs-events §6.2). Messages are handled one
+ * after the other.
  */
 export class Session {
   readonly #engine: Engine;
@@ -21,7 +21,7 @@ export class Session {
   readonly #source: string;
   readonly #send: (text: Json) => void;
   readonly #failed: (error: unknown) => void;
-  /** Where a `resume` that came before its channels lets them begin. */
+  /** The start of channels that follow a `resume`. */
   #resumeAfter: number | null = null;
 
   constructor(parts: {
@@ -38,7 +38,7 @@ export class Session {
     this.#failed = parts.failed;
   }
 
-  /** Answers a message; what is wrong with it is an answer, too. */
+  /** Answers a message; an error is an answer, too. */
   async receive(text: string): Promise<void> {
     let about: Readonly<Record<string, unknown>> = {};
     try {
@@ -67,7 +67,7 @@ export class Session {
     const filter = readFilter(filterFields ?? fields);
     const sources = (filterFields ?? fields).strings('sources', maxWords) ?? [];
     fields.done();
-    const after = last === null ? this.#resumeAfter : await this.#known(last);
+    const after = last === null ? this.#resumeAfter : await this.#positionOf(last);
     if (after === 'unknown') return;
     if (this.#connection.subscriptions >= maxSubscriptions) {
       throw new ProtocolError('rate_limited', `A connection may have ${maxSubscriptions} subscriptions.`);
@@ -103,15 +103,15 @@ export class Session {
   async #resume(fields: Fields): Promise<void> {
     const last = fields.requiredString('last_event_id');
     fields.done();
-    const after = await this.#known(last);
+    const after = await this.#positionOf(last);
     if (after === 'unknown') return;
     this.#answer({ type: 'resumed', last_event_id: last });
     this.#resumeAfter = after;
     this.#connection.resume(after);
   }
 
-  /** The position of a client's id. One that this log cannot know is told to the client (ojs-realtime §5.5.2). */
-  async #known(id: string): Promise<number | 'unknown'> {
+  /** The position of a client's id. For an unknown id the client gets a message (ojs-realtime §5.5.2). */
+  async #positionOf(id: string): Promise<number | 'unknown'> {
     const after = this.#connection.positionOf(id);
     const { newest } = await this.#engine.subscriptions.ends();
     if (after <= newest) return after;

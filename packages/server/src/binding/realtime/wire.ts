@@ -5,8 +5,8 @@ import type { Delivery } from './connection.ts';
 const retryMs = 3_000;
 
 /**
- * The beginning of an event stream. It tells where the log is, so that a client whose connection breaks before the
- * first event misses nothing; an event without data is told to nobody.
+ * The first bytes of an event stream. They have the current end of the log, so that a client whose connection breaks
+ * before the first event misses nothing. A browser does not report an event without data.
  */
 export function streamHead(lastId: string): string {
   return `retry: ${retryMs}\nid: ${lastId}\n\n`;
@@ -21,8 +21,8 @@ export function streamEvent({ message: { name, id, data }, dropped }: Delivery):
 }
 
 /**
- * The messages of a WebSocket (ojs-realtime §3.4, §5.4): a warning before the notice of dropped events; bare envelopes
- * where the log itself is followed.
+ * The messages of a WebSocket (ojs-realtime §3.4, §5.4): a warning before the notice of dropped events, and bare
+ * envelopes for a view of the log itself.
  */
 export function frames({ to, message, dropped }: Delivery): readonly Json[] {
   const { channel, subscriptionId } = to;

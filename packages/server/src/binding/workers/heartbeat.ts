@@ -4,10 +4,10 @@ import type { Beaten, Directive, WorkerBeat } from '../../storage/storage.ts';
 import type { Fields } from '../fields.ts';
 
 const maxHolds = 10_000;
-/** Kept with every worker and read back on every pass over them. */
+/** Bytes. Stored with every worker, and read with every list of workers. */
 const maxInfo = 16_384;
 const severity: readonly Directive[] = ['running', 'quiet', 'terminate'];
-/** Other words that published workers have for the same states. */
+/** Names of the same states in published workers. */
 const states: ReadonlyMap<string, Directive> = new Map([
   ['running', 'running'],
   ['active', 'running'],
@@ -20,13 +20,13 @@ const states: ReadonlyMap<string, Directive> = new Map([
   ['terminated', 'terminate'],
   ['stopped', 'terminate'],
 ]);
-/** What a worker tells about itself; kept with its record as sent. */
+/** The worker's description of itself; stored as sent. */
 const infoFields = ['hostname', 'pid', 'queues', 'concurrency', 'labels', 'started_at', 'version'] as const;
 
 /**
  * Both dialects: `active_jobs` as an array of ids, or as a number beside `active_job_ids`. A number alone lists
- * nothing. `leases` maps job ids to x_lease; a worker that sends it lists everything it holds. Of others that is not
- * known: some send one heartbeat a job, so a job that they do not list is not taken back from them.
+ * nothing. `leases` maps job ids to x_lease; a worker that sends it lists all its jobs. Other workers may not: some
+ * send one heartbeat a job, so the server does not take back a job that they do not list.
  */
 export function readBeat(fields: Fields, worker: string): WorkerBeat {
   const count = fields.raw('active_jobs');
@@ -42,12 +42,17 @@ export function readBeat(fields: Fields, worker: string): WorkerBeat {
   const reported = fields.string('state');
   const state = reported === null ? 'running' : (states.get(reported) ?? null);
   if (state === null) fields.issue('state', 'must be running, quiet or terminate');
-  const told = infoFields.flatMap((name) => (fields.has(name) ? [[name, fields.raw(name)]] : []));
+  const description = infoFields.flatMap((name) => (fields.has(name) ? [[name, fields.raw(name)]] : []));
   const info = JSON.stringify(
-    Object.fromEntries(reported === null || reported === state ? told : [...told, ['reported_state', reported]]),
+    Object.fromEntries(
+      reported === null || reported === state ? description : [...description, ['reported_state', reported]],
+    ),
   );
   if (info.length > maxInfo)
-    fields.issue('labels', `and what else the worker tells of itself must have at most ${maxInfo} characters as JSON`);
+    fields.issue(
+      'labels',
+      `and the other members that describe the worker must have at most ${maxInfo} characters of JSON together`,
+    );
   return {
     worker,
     holds: silent ? null : [...ids].map((id) => ({ id, claim: claimIn(known, id) })),
@@ -75,8 +80,8 @@ export async function replyToBeat(engine: Engine, beat: WorkerBeat, testMode: bo
 }
 
 /**
- * Test mode only: the official cases put a worker's next directive into the meta of a job that it holds (L1-WRK-002,
- * L1-WRK-003).
+ * Test mode only: the official cases put the next directive of a worker into the meta of a job that it runs
+ * (L1-WRK-002, L1-WRK-003).
  */
 async function testDirective(engine: Engine, beat: WorkerBeat, beaten: Beaten): Promise<Directive | null> {
   for (const id of beaten.extended) {

@@ -11,8 +11,8 @@ import { readBeat } from './heartbeat.ts';
 const intervalSeconds = 5;
 
 /**
- * POST /workers/register (ojs-worker-protocol §3.1): a heartbeat that also tells the numbers to keep to. Workers that
- * never register are as good.
+ * POST /workers/register (ojs-worker-protocol §3.1): a heartbeat whose answer has the intervals for the worker.
+ * Registration is optional.
  */
 export async function register(engine: Engine, { body }: BindingRequest): Promise<Reply> {
   const fields = new Fields(Fields.parse(body));
@@ -31,8 +31,8 @@ export async function register(engine: Engine, { body }: BindingRequest): Promis
 }
 
 /**
- * POST /workers/deregister, or DELETE with the id in the path: the jobs that it holds go back at once, uncounted unless
- * it is dead.
+ * POST /workers/deregister, or DELETE with the id in the path: the jobs of the worker become available at once, and
+ * their attempts count only if the worker is dead.
  */
 export async function deregister(engine: Engine, { body, params }: BindingRequest): Promise<Reply> {
   const worker = params.id ?? readId(body);
@@ -40,14 +40,14 @@ export async function deregister(engine: Engine, { body, params }: BindingReques
   return json({ ok: true, worker_id: worker, deregistered: true });
 }
 
-/** GET /workers/:id/health. Silence says nothing of a worker without heartbeats, so it is never unhealthy. */
+/** GET /workers/:id/health. A worker without heartbeats is never unhealthy, because its silence means nothing. */
 export async function workerHealth(engine: Engine, { params }: BindingRequest): Promise<Reply> {
   const id = params.id ?? '';
   const worker = await engine.workers.find(id);
   if (worker === null) throw unknown(id);
   const status = statusOf(engine, worker);
   return json(
-    { worker_id: id, status, state: shownState(worker), ...times(worker) },
+    { worker_id: id, status, state: wireState(worker), ...times(worker) },
     status === 'unhealthy' ? 503 : 200,
   );
 }
@@ -58,13 +58,13 @@ export async function listWorkers(engine: Engine, { query }: BindingRequest): Pr
   const [workers, active] = await Promise.all([engine.workers.list(), engine.workers.activeJobs()]);
   const states = workers.map((worker) => (statusOf(engine, worker) === 'unhealthy' ? 'stale' : worker.state));
   const count = (state: (typeof states)[number]) => states.filter((one) => one === state).length;
-  // By name, so that a page begins where the last one ended, whoever comes and goes.
+  // By name, so that a page continues after the last one, even if workers come and go.
   const { cursor, limit } = page;
   const after = cursor === null ? page.offset : workers.findIndex(({ worker }) => worker > cursor);
   const from = after < 0 ? workers.length : after;
   const items = workers.slice(from, from + limit).map((worker, at) => ({
     id: worker.worker,
-    ...toldBy(worker),
+    ...descriptionOf(worker),
     state: states[from + at],
     active_jobs: active.get(worker.worker) ?? 0,
     ...times(worker),
@@ -87,7 +87,7 @@ export async function listWorkers(engine: Engine, { query }: BindingRequest): Pr
   });
 }
 
-/** `unknown` is a worker without heartbeats that has fetched nothing for a while: it may be busy, or gone. */
+/** `unknown` is a worker without heartbeats that has fetched nothing for a while: busy, or gone. */
 function statusOf(engine: Engine, { beatAt, fetchedAt }: KnownWorker): 'ok' | 'unhealthy' | 'unknown' {
   const now = engine.clock.now();
   if (beatAt !== null) return now - beatAt < engine.deadAfterMs ? 'ok' : 'unhealthy';
@@ -101,15 +101,15 @@ function times({ beatAt, fetchedAt }: KnownWorker): object {
   };
 }
 
-/** The word that the worker used itself, such as `draining`, where it means its state. */
-function shownState({ state, info }: KnownWorker): string {
-  const word = toldBy({ info }).reported_state;
+/** The worker's own word for its state, such as `draining`, if it means the same. */
+function wireState({ state, info }: KnownWorker): string {
+  const word = descriptionOf({ info }).reported_state;
   return typeof word === 'string' ? word : state;
 }
 
-function toldBy({ info }: Pick<KnownWorker, 'info'>): Readonly<Record<string, unknown>> {
-  const told: unknown = JSON.parse(info);
-  return isObject(told) ? told : {};
+function descriptionOf({ info }: Pick<KnownWorker, 'info'>): Readonly<Record<string, unknown>> {
+  const description: unknown = JSON.parse(info);
+  return isObject(description) ? description : {};
 }
 
 function unknown(worker: string): ProtocolError {

@@ -11,11 +11,11 @@ import {
 import type { Ack, Settlement } from '../../engine/jobs/settlement.ts';
 import { type Body, Fields } from '../fields.ts';
 
-/** Nacks of up to this many bytes are stored. */
+/** The largest nack that is stored, in bytes. */
 const maxNackBytes = 1_048_576;
 const maxItems = 1_000;
 
-/** An ack or nack, parsed, with its text for what must stay as it was sent. */
+/** An ack or nack, parsed, with its text for members that are stored as sent. */
 export interface Item {
   readonly body: Body;
   readonly text: () => Json;
@@ -26,7 +26,7 @@ export function plainItem(text: Json | undefined): Item {
   return { body: Fields.parse(text), text: () => text ?? '' };
 }
 
-/** The acks or nacks of an exchange. The body is scanned for their texts only where one of them asks. */
+/** The acks or nacks of an exchange. The body is searched for their texts only if one of them needs its text. */
 export function readItems(text: Json, name: 'acks' | 'nacks', fields: Fields): readonly Item[] {
   let texts: readonly Json[] | null = null;
   return fields.objects(name, maxItems).map((item, index) => ({
@@ -65,7 +65,7 @@ function limitSize(text: Json, what: string, maxBytes: number, code: 'envelope_t
     throw new ProtocolError(code, `${what}: expected at most ${maxBytes} bytes, got ${bytes}.`, { max_size: maxBytes });
 }
 
-/** Who acts on a job, as far as the request says. Throws `not_found` for an id that cannot exist. */
+/** Who acts on a job, as far as the request says. Throws `not_found` for a malformed id. */
 export function readOwner(
   fields: Fields,
   worker?: string,
@@ -76,7 +76,7 @@ export function readOwner(
   if (lease !== null && claim === null) fields.issue('x_lease', 'is not a lease of this server');
   const owner = worker ?? fields.string('worker_id');
   fields.done();
-  // An id that cannot exist is as absent as one that does not.
+  // A malformed id is as unknown as any other.
   if (!isUuidv7(id)) throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });
   return { id, claim, worker: owner };
 }

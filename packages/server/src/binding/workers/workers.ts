@@ -44,10 +44,10 @@ export const workerHandlers: Handlers<
   'worker.list': listWorkers,
 };
 
-/** Told of errors that are the server's own. */
+/** Receives errors of the server. */
 type Failed = (error: unknown) => void;
 
-/** The most jobs of one fetch; a larger `count` is clamped. */
+/** The most jobs of one fetch; a larger `count` counts as this number. */
 const maxCount = 100;
 const maxWaitMs = 60_000;
 
@@ -65,24 +65,24 @@ export async function ack(engine: Engine, request: BindingRequest): Promise<Repl
   return settle(engine, readAck(itemOf(request)));
 }
 
-/** POST /workers/nack (ojs-http-binding §10.3): FAIL, or `requeue: true` for a job given back. */
+/** POST /workers/nack (ojs-http-binding §10.3): FAIL, or `requeue: true` for a returned job. */
 export async function nack(engine: Engine, request: BindingRequest): Promise<Reply> {
   return settle(engine, readNack(itemOf(request)));
 }
 
 /**
- * Clients that read `job` get the two members that the decision knows; reading the whole job would cost each ack a read
- * of the store.
+ * Clients that read `job` get the two members that the decision has; the whole job would cost a read of the store for
+ * each ack.
  */
 async function settle(engine: Engine, settlement: Settlement): Promise<Reply> {
   const { id } = settlement;
   const accepted = acceptedOf(id, await engine.settle(settlement));
-  return ok(`{${told(id, accepted)},"job":{"id":"${id}","state":"${stateOf(accepted)}"}}`);
+  return ok(`{${settledMembers(id, accepted)},"job":{"id":"${id}","state":"${stateOf(accepted)}"}}`);
 }
 
 /**
- * The job's id may stand in the path instead of the body; an ack by path may have no body. The serverless adapters of
- * the published JavaScript SDK answer by path, and send as `error` the message alone.
+ * The path may have the job's id in place of the body; an ack by path may have no body. The serverless adapters of the
+ * published JavaScript SDK answer by path, and send only the message as `error`.
  */
 function itemOf({ body, params }: BindingRequest): Item {
   const { id } = params;
@@ -106,7 +106,7 @@ export async function heartbeat(engine: Engine, request: BindingRequest, testMod
 
 /**
  * POST /workers/exchange: acks, nacks, heartbeat and fetch of a worker in one request, each ack and nack with its own
- * outcome. A fetch beside them never waits, so no outcome is held back by an empty queue.
+ * outcome. The fetch never waits in a request with outcomes, so an empty queue does not delay them.
  */
 export async function exchange(
   engine: Engine,
@@ -126,8 +126,7 @@ export async function exchange(
   fields.done();
   const settles = acks.length + nacks.length > 0;
   const refused = (item: Item, error: unknown) => refusedItem(item, error, request.requestId, failed);
-  // All of it starts in one turn of the event loop, so that a store with group commit has one commit for the whole
-  // turn.
+  // All parts start in one iteration of the event loop, so that a store with group commit needs one commit.
   const [ackOutcomes, nackOutcomes, beating, fetching] = await Promise.all([
     acknowledge(engine, acks, worker, refused),
     Promise.all(nacks.map((item) => settleItem(engine, item, worker, refused))),
@@ -135,7 +134,7 @@ export async function exchange(
     settled(fetch === null ? [] : engine.fetch(settles ? { ...fetch, waitMs: 0 } : fetch, request.signal)),
   ]);
   if (beating.status === 'rejected') {
-    // The whole turn is repeated, so what it claimed must not be lost with this answer.
+    // The worker repeats the whole exchange, so the claims must not be lost with this answer.
     if (fetching.status === 'fulfilled' && fetch !== null) await undo(engine, fetch, fetching.value).undelivered?.();
     throw beating.reason;
   }
@@ -169,8 +168,8 @@ function readFetch(fields: Fields, worker: string | null): FetchRequest {
 }
 
 /**
- * Claims whose answer cannot be delivered are undone. Not where the fetch can be repeated: its caller will ask again by
- * the same request id, and must get these very claims.
+ * Undoes claims whose answer cannot be delivered. Not for a repeatable fetch: its caller asks again with the same
+ * request id, and must get the same claims.
  */
 function undo(engine: Engine, fetch: FetchRequest, jobs: readonly JobRecord[]): Pick<Reply, 'undelivered'> {
   return jobs.length > 0 && fetch.request === null ? { undelivered: () => engine.giveBack(jobs) } : {};
@@ -180,10 +179,10 @@ function envelopes(jobs: readonly JobRecord[]): Json {
   return `[${jobs.map((job) => renderJob(job, { lease: true })).join(',')}]`;
 }
 
-/** How an item of an exchange is answered that was not done. */
+/** The answer for an item of an exchange that failed. */
 type Refused = (item: Item, error: unknown) => Json;
 
-/** The acks of an exchange, each with its outcome: what can be read goes to the engine at once. */
+/** The acks of an exchange, each with its outcome; all valid ones go to the engine at once. */
 async function acknowledge(
   engine: Engine,
   items: readonly Item[],
@@ -202,7 +201,7 @@ async function acknowledge(
     const outcome = ack && outcomes.next().value;
     if (!outcome) return refused(item, error);
     return outcome.status === 'fulfilled'
-      ? toldItem(item, ack.id, outcome.value, refused)
+      ? settledItem(item, ack.id, outcome.value, refused)
       : refused(item, outcome.reason);
   });
 }
@@ -210,16 +209,16 @@ async function acknowledge(
 async function settleItem(engine: Engine, item: Item, worker: string, refused: Refused): Promise<Json> {
   try {
     const settlement = readNack(item, worker);
-    return toldItem(item, settlement.id, await engine.settle(settlement), refused);
+    return settledItem(item, settlement.id, await engine.settle(settlement), refused);
   } catch (error) {
     return refused(item, error);
   }
 }
 
-/** With the status that the plain binding would have answered. */
-function toldItem(item: Item, id: JobId, outcome: Outcome, refused: Refused): Json {
+/** With the status of the separate operation. */
+function settledItem(item: Item, id: JobId, outcome: Outcome, refused: Refused): Json {
   try {
-    return `{"status":200,${told(id, acceptedOf(id, outcome))}}`;
+    return `{"status":200,${settledMembers(id, acceptedOf(id, outcome))}}`;
   } catch (error) {
     return refused(item, error);
   }
@@ -235,12 +234,12 @@ function refusedItem({ body }: Item, error: unknown, requestId: string, failed: 
 
 type Accepted = Extract<Outcome, { readonly kind: 'completed' | 'retryable' | 'discarded' | 'requeued' }>;
 
-/** Throws where the settlement was refused. */
+/** Throws if the settlement was refused. */
 function acceptedOf(id: JobId, outcome: Outcome): Accepted {
   switch (outcome.kind) {
     case 'too_large': {
       const { size, limit } = outcome;
-      const message = `$.result has ${size} bytes; the job's result_size_limit allows ${limit}. The job is active still.`;
+      const message = `$.result has ${size} bytes; the job's result_size_limit allows ${limit}. The job is still active.`;
       throw new ProtocolError('result_too_large', message, { job_id: id, size, max_size: limit });
     }
     case 'conflict':
@@ -253,7 +252,7 @@ function acceptedOf(id: JobId, outcome: Outcome): Accepted {
 }
 
 /** The members of an answer. */
-function told(id: JobId, accepted: Accepted): string {
+function settledMembers(id: JobId, accepted: Accepted): string {
   const head = `"id":"${id}","job_id":"${id}","state":"${stateOf(accepted)}"`;
   switch (accepted.kind) {
     case 'completed':

@@ -1,29 +1,10 @@
-import {
-  type EventBatch,
-  type EventEntry,
-  type JobId,
-  type Millis,
-  ProtocolError,
-  readEntries,
-  type State,
-  Terminal,
-} from '@ojs-ts/core';
+import { type EventBatch, type EventEntry, type JobId, type Millis, ProtocolError } from '@ojs-ts/core';
 import type { Storage } from '../../storage/storage.ts';
 import type { EngineLog } from '../options.ts';
+import { eventsOf, type LogEvent } from './log-events.ts';
 
 /** What somebody follows: the events of one job, of one queue, or all. */
 export type Topic = { readonly job: JobId } | { readonly queue: string } | 'all';
-
-/** One event of the log, and its part in a change of its job's state: several events may tell of one change. */
-export interface LogEvent {
-  readonly position: number;
-  readonly at: Millis;
-  readonly entry: EventEntry;
-  /** The first event of a change of state; never that of a creation. */
-  readonly moves: boolean;
-  /** The last event of a change into a terminal state. */
-  readonly ends: boolean;
-}
 
 /** Events that a follower asked for and that are no longer there, or never were: the cursor is of another log. */
 export interface Gap {
@@ -89,11 +70,11 @@ export class EventSubscriptions {
   readonly #log: EngineLog;
   readonly #kept: boolean;
   readonly #pollMs: number;
-  readonly #all = new Set<Following>();
-  readonly #jobs = new Map<string, Set<Following>>();
-  readonly #queues = new Map<string, Set<Following>>();
+  readonly #all = new Set<Subscriber>();
+  readonly #jobs = new Map<string, Set<Subscriber>>();
+  readonly #queues = new Map<string, Set<Subscriber>>();
   /** Everybody who follows, or is still catching up. */
-  readonly #followings = new Set<Following>();
+  readonly #subscribers = new Set<Subscriber>();
   /** Everything up to here was handed out. */
   #position = 0;
   #starting: Promise<void> | null = null;
@@ -112,7 +93,7 @@ export class EventSubscriptions {
   }
 
   get followers(): number {
-    return this.#followings.size;
+    return this.#subscribers.size;
   }
 
   /** False where the storage keeps no log of events, so that there is nothing to follow. */
@@ -130,16 +111,16 @@ export class EventSubscriptions {
         'unsupported',
         'This server keeps no log of events (OJS_EVENTS=false), so there is nothing to follow.',
       );
-    const following = new Following(topic, follower, () => this.#leave(following));
-    this.#followings.add(following);
+    const subscriber = new Subscriber(topic, follower, () => this.#leave(subscriber));
+    this.#subscribers.add(subscriber);
     this.#timer ??= setInterval(() => this.wake(), this.#pollMs).unref();
-    const live = this.#join(following, after).catch((error: unknown) => {
-      following.close();
+    const live = this.#join(subscriber, after).catch((error: unknown) => {
+      subscriber.close();
       throw error;
     });
     // Whoever does not wait for it learns of a broken store by other calls.
     live.catch(() => {});
-    return { live, close: () => following.close() };
+    return { live, close: () => subscriber.close() };
   }
 
   /** The positions of the first event that is kept and of the last one; the first is greater where none is kept. */
@@ -177,35 +158,35 @@ export class EventSubscriptions {
   }
 
   close(): void {
-    for (const following of this.#followings) following.close();
+    for (const subscriber of this.#subscribers) subscriber.close();
   }
 
-  async #join(following: Following, after: number | undefined): Promise<void> {
+  async #join(subscriber: Subscriber, after: number | undefined): Promise<void> {
     this.#starting ??= this.#start();
     await this.#starting;
-    if (after === undefined) this.#enter(following, this.#position);
-    else await this.#catchUp(following, after);
+    if (after === undefined) this.#enter(subscriber, this.#position);
+    else await this.#catchUp(subscriber, after);
   }
 
   /**
    * Replays until nothing is left that was handed out already, and enters the follower in the turn in which that is so.
    */
-  async #catchUp(following: Following, after: number): Promise<void> {
+  async #catchUp(subscriber: Subscriber, after: number): Promise<void> {
     let { from, gap } = await this.#startOf(after);
-    if (gap !== null) await following.follower.onGap?.(gap);
-    while (from < this.#position && !following.closed) {
+    if (gap !== null) await subscriber.follower.onGap?.(gap);
+    while (from < this.#position && !subscriber.closed) {
       // A reader that is slower than the log grows must not fall behind for ever.
       if (this.#position - from > replayable) {
         ({ from, gap } = await this.#startOf(from));
-        if (gap !== null) await following.follower.onGap?.(gap);
+        if (gap !== null) await subscriber.follower.onGap?.(gap);
       }
-      const { events, position } = await this.#page(following.topic, from);
-      if (events.length > 0 && !following.closed) await following.replay(events);
+      const { events, position } = await this.#page(subscriber.topic, from);
+      if (events.length > 0 && !subscriber.closed) await subscriber.replay(events);
       // Only a store that was emptied meanwhile has nothing there.
       if (position === from) break;
       from = position;
     }
-    this.#enter(following, from);
+    this.#enter(subscriber, from);
   }
 
   async #start(): Promise<void> {
@@ -213,7 +194,7 @@ export class EventSubscriptions {
       const { newest } = await this.ends();
       // Somebody may have left and another come meanwhile: what was handed out since then stays so.
       if (!this.#started) this.#position = newest;
-      this.#started = this.#followings.size > 0;
+      this.#started = this.#subscribers.size > 0;
     } catch (error) {
       this.#starting = null;
       throw error;
@@ -268,25 +249,25 @@ export class EventSubscriptions {
   async #readPage(): Promise<boolean> {
     const from = this.#position;
     const { batches, newest } = await this.#storage.events(from, page);
-    if (this.#followings.size === 0) return false;
+    if (this.#subscribers.size === 0) return false;
     if (from > newest && from === this.#position) {
       // The store was emptied: everything in it is news.
       this.#position = 0;
-      for (const following of this.#followings) following.after = 0;
+      for (const subscriber of this.#subscribers) subscriber.after = 0;
       return newest > 0;
     }
-    for (const batch of batches) this.#handOut(batch);
+    for (const batch of batches) this.#deliver(batch);
     return batches.length > 0;
   }
 
-  #handOut(batch: EventBatch): void {
+  #deliver(batch: EventBatch): void {
     const last = batch.position + batch.count - 1;
     if (this.#concerns(batch)) {
       for (const event of eventsOf(batch)) {
         const [, subject, type, queue] = event.entry;
-        this.#tell(this.#all, event);
-        if (queue !== '' && this.#queues.size > 0) this.#tell(this.#queues.get(queue), event);
-        if (type !== null && subject !== null && this.#jobs.size > 0) this.#tell(this.#jobs.get(subject), event);
+        this.#notify(this.#all, event);
+        if (queue !== '' && this.#queues.size > 0) this.#notify(this.#queues.get(queue), event);
+        if (type !== null && subject !== null && this.#jobs.size > 0) this.#notify(this.#jobs.get(subject), event);
       }
     }
     this.#position = Math.max(this.#position, last);
@@ -299,45 +280,45 @@ export class EventSubscriptions {
     return false;
   }
 
-  #tell(followings: ReadonlySet<Following> | undefined, event: LogEvent): void {
-    if (followings === undefined) return;
-    for (const following of followings) {
-      if (following.closed || event.position <= following.after) continue;
+  #notify(subscribers: ReadonlySet<Subscriber> | undefined, event: LogEvent): void {
+    if (subscribers === undefined) return;
+    for (const subscriber of subscribers) {
+      if (subscriber.closed || event.position <= subscriber.after) continue;
       try {
-        following.follower.onEvent(event);
+        subscriber.follower.onEvent(event);
       } catch (error) {
         this.#log.error({ err: error }, 'event subscriber failed');
       }
     }
   }
 
-  #enter(following: Following, from: number): void {
-    if (following.closed) return;
-    following.after = Math.max(from, this.#position);
-    const { topic } = following;
-    if (topic === 'all') this.#all.add(following);
+  #enter(subscriber: Subscriber, from: number): void {
+    if (subscriber.closed) return;
+    subscriber.after = Math.max(from, this.#position);
+    const { topic } = subscriber;
+    if (topic === 'all') this.#all.add(subscriber);
     else {
       const [map, key] = 'job' in topic ? [this.#jobs, topic.job] : [this.#queues, topic.queue];
       const set = map.get(key);
-      if (set === undefined) map.set(key, new Set([following]));
-      else set.add(following);
+      if (set === undefined) map.set(key, new Set([subscriber]));
+      else set.add(subscriber);
     }
-    following.follower.onLive?.(following.after);
+    subscriber.follower.onLive?.(subscriber.after);
     // A wake-up that came before anybody had entered was for nothing.
     this.wake();
   }
 
-  #leave(following: Following): void {
-    const { topic } = following;
-    this.#followings.delete(following);
-    this.#all.delete(following);
+  #leave(subscriber: Subscriber): void {
+    const { topic } = subscriber;
+    this.#subscribers.delete(subscriber);
+    this.#all.delete(subscriber);
     if (topic !== 'all') {
       const [map, key] = 'job' in topic ? [this.#jobs, topic.job] : [this.#queues, topic.queue];
       const set = map.get(key);
-      set?.delete(following);
+      set?.delete(subscriber);
       if (set?.size === 0) map.delete(key);
     }
-    if (this.#followings.size > 0) return;
+    if (this.#subscribers.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
     this.#starting = null;
@@ -345,7 +326,7 @@ export class EventSubscriptions {
   }
 }
 
-class Following {
+class Subscriber {
   readonly topic: Topic;
   readonly follower: Follower;
   readonly #leave: () => void;
@@ -374,34 +355,4 @@ class Following {
 function isOf(topic: Topic, [, subject, type, queue]: EventEntry): boolean {
   if (topic === 'all') return true;
   return 'job' in topic ? type !== null && subject === topic.job : queue === topic.queue;
-}
-
-/**
- * The events of a batch. The events of one change stand next to each other, and a job that changes twice changes into
- * something else.
- */
-function eventsOf(batch: EventBatch): LogEvent[] {
-  const entries = readEntries(batch.entries);
-  return entries.map((entry, index) => {
-    const changes = isChange(entry);
-    return {
-      position: batch.position + index,
-      at: batch.at,
-      entry,
-      moves: changes && !isSameChange(entry, entries[index - 1]),
-      ends: changes && isTerminal(entry[5]) && !isSameChange(entry, entries[index + 1]),
-    };
-  });
-}
-
-export function isChange([, , , , from, state]: EventEntry): boolean {
-  return from !== null && state !== null && from !== state;
-}
-
-function isSameChange(one: EventEntry, other: EventEntry | undefined): boolean {
-  return other !== undefined && one[1] === other[1] && one[4] === other[4] && one[5] === other[5];
-}
-
-function isTerminal(state: State | null): boolean {
-  return state !== null && (state & Terminal) !== 0;
 }

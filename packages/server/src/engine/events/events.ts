@@ -12,7 +12,7 @@ import type { Storage } from '../../storage/storage.ts';
 export interface EventQuery {
   /** Cursor of a previous answer, or the id of an event; absent starts at the oldest event kept. */
   readonly after: string | null;
-  /** A trailing `*` matches every kind with that prefix. Empty matches all; filters are combined by AND. */
+  /** A trailing `*` matches every kind with that prefix. An empty list matches all; filters are combined by AND. */
   readonly types: readonly string[];
   readonly queues: readonly string[];
   readonly jobTypes: readonly string[];
@@ -23,11 +23,11 @@ export interface EventPage {
   readonly events: readonly WireEvent[];
   readonly cursor: string;
   readonly hasMore: boolean;
-  /** Events between the cursor and the first one kept are gone, or the cursor is not of this log. */
+  /** Events between the cursor and the first one kept are gone, or the cursor belongs to another log. */
   readonly gap: boolean;
 }
 
-/** An answer looks at no more events than this: a filter that matches little goes on from its cursor. */
+/** The most events that one answer reads: a filter with few matches continues from its cursor. */
 const scan = 10_000;
 
 /** Polling of the event log (ojs-events §6.4). Positions follow visibility, so a cursor never skips. */
@@ -51,7 +51,7 @@ export async function readEvents(storage: Storage, source: string, query: EventQ
   for (;;) {
     const { batches, oldest, newest } = await storage.events(position, Math.max(1, Math.min(1_000, scan - seen)));
     if (position > newest) {
-      // The cursor is from before the store was emptied or replaced: everything in this one is news.
+      // The cursor is older than an emptied or replaced store: every event of this one is new.
       position = 0;
       gap = true;
       continue;
@@ -71,10 +71,7 @@ export async function readEvents(storage: Storage, source: string, query: EventQ
   }
 }
 
-/**
- * The position that a cursor or an event's id names; `foreign` for an event of another store, null for a text that is
- * neither.
- */
+/** The position of a cursor or an event id; `foreign` for an event of another store, null for any other text. */
 export function readCursor(text: string, seed: number): number | 'foreign' | null {
   const event = readEventId(text);
   if (event !== null) return event.seed === seed ? event.position : 'foreign';
@@ -82,7 +79,7 @@ export function readCursor(text: string, seed: number): number | 'foreign' | nul
   return Number.isSafeInteger(position) ? position : null;
 }
 
-/** Whether a kind is one of `types`, where a trailing `*` takes every kind with that prefix (ojs-events §6.1). */
+/** Whether a kind is one of `types`; a trailing `*` matches every kind with that prefix (ojs-events §6.1). */
 export function kindMatcher(types: readonly string[]): (kind: string) => boolean {
   const exact = new Set(types.filter((type) => !type.endsWith('*')));
   const prefixes = types.filter((type) => type.endsWith('*')).map((type) => type.slice(0, -1));

@@ -1,15 +1,16 @@
 import { type JobId, type JobRecord, Terminal } from '@ojs-ts/core';
 import { Waiters } from '../jobs/waiters.ts';
-import type { EventSubscriptions, LogEvent } from './event-subscriptions.ts';
+import type { EventSubscriptions } from './event-subscriptions.ts';
+import type { LogEvent } from './log-events.ts';
 
 /**
- * Where the storage keeps no log, a caller that waits looks again after this long, in milliseconds; looks of one moment
+ * Without an event log, a waiting caller reads the job again after this long, in milliseconds; callers of one moment
  * share a read.
  */
 const pollMs = 1_000;
 
 /**
- * Callers that wait for the end of a job (ojs-results §8.2). The log tells of it, so nobody polls; what they are told
+ * Callers that wait for the end of a job (ojs-results §8.2). The event log reports the end, so nobody polls; the answer
  * is read from the job itself.
  */
 export class JobEnds {
@@ -29,8 +30,8 @@ export class JobEnds {
   }
 
   /**
-   * The job once it has ended, or as it is after `waitMs`, when the caller leaves or the server ends; null where there
-   * is none.
+   * The job after its end, or as it is after `waitMs`, when the caller leaves or the server ends; null for an unknown
+   * job.
    */
   async wait(id: JobId, waitMs: number, signal?: AbortSignal): Promise<JobRecord | null> {
     const until = performance.now() + waitMs;
@@ -41,7 +42,7 @@ export class JobEnds {
       ? this.#subscriptions.subscribe({ job: id }, { onEvent: ({ ends }) => (ends ? waiter.wake() : undefined) })
       : null;
     try {
-      // Read again once every later end will be told, so that none between the first read and now is missed.
+      // Read again once every later end will be reported, so that no end between the first read and now is missed.
       await events?.live;
       for (;;) {
         const job = await this.#get(id);
@@ -56,8 +57,7 @@ export class JobEnds {
   }
 
   /**
-   * Resolves when one of the jobs has ended or there is none, after `waitMs`, when the caller leaves or the server
-   * ends.
+   * Resolves when one of the jobs has ended or none exists, after `waitMs`, when the caller leaves or the server ends.
    */
   async waitAny(ids: readonly JobId[], waitMs: number, signal?: AbortSignal): Promise<void> {
     const until = performance.now() + waitMs;
@@ -76,7 +76,7 @@ export class JobEnds {
       for (;;) {
         const left = until - performance.now();
         if (left <= 0 || signal?.aborted || this.#closed.signal.aborted || (await isOver())) return;
-        // Who is woken was told of an end, and need not read all of them to find it.
+        // An end woke this caller, so it need not read all jobs to find it.
         if (await waiter.wait(this.#subscriptions.kept ? left : Math.min(left, pollMs), signal)) return;
       }
     } finally {
@@ -84,7 +84,7 @@ export class JobEnds {
     }
   }
 
-  /** Everybody who waits is answered at once, later callers never wait. */
+  /** Answers all waiting callers at once; later callers never wait. */
   close(): void {
     this.#closed.abort();
     this.#waiters.wake(null);

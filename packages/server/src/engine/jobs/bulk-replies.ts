@@ -1,7 +1,7 @@
 import { type Clock, isObject, type Json, ProtocolError, uuidv7 } from '@ojs-ts/core';
 import type { Storage } from '../../storage/storage.ts';
 
-/** What a repetition gets again. */
+/** The answer that a repeated call gets again. */
 export interface Remembered {
   readonly status: number;
   readonly text: Json;
@@ -9,31 +9,27 @@ export interface Remembered {
 
 export interface Begun {
   /**
-   * Belongs to this use of the key alone: ids that are made of it are the same in a repetition, and others once the key
-   * has been forgotten.
+   * Belongs to this use of the key. A repeated call derives the same ids from it; after the key has expired, other ids.
    */
   readonly nonce: string;
-  /** The answer of the first call, where it came to one. */
+  /** The answer of the first call, if it got one. */
   readonly reply: Remembered | null;
 }
 
-/** Keys are kept for a day (ojs-bulk-operations §10.2), and looked through for old ones every hour. */
+/** Keys are kept for a day (ojs-bulk-operations §10.2). A search removes old ones every hour. */
 const keepMs = 86_400_000;
 export const forgetMs = 3_600_000;
-/**
- * An answer beyond this is not kept: a repetition does the work again, which changes nothing as long as its jobs are
- * there.
- */
+/** A larger answer is not kept: a repeated call does the work again, which changes nothing while its jobs exist. */
 const maxReply = 4 * 1_048_576;
 const rounds = 5;
 
-/** Operations whose answers are kept, each under keys of its own. */
+/** Operations whose answers are kept, each with its own keys. */
 const operations = ['enqueue', 'cancel', 'retry', 'delete'] as const;
 export type BulkOperation = (typeof operations)[number];
 
 /**
- * Answers of bulk operations by their idempotency key. A key is noted before the work, so that another body under it is
- * refused, and two calls at once do the same work; the answer is noted after it.
+ * Answers of bulk operations by their idempotency key. The key is stored before the work, so that another body under it
+ * is refused, and two calls at once do the same work. The answer is stored after the work.
  */
 export class BulkReplies {
   readonly #storage: Storage;
@@ -46,21 +42,21 @@ export class BulkReplies {
 
   /**
    * @param digest of the request's body.
-   * @throws ProtocolError `idempotency_conflict` where the key came with another body in the last 24 hours.
+   * @throws ProtocolError `idempotency_conflict` if the key came with another body in the last 24 hours.
    */
   async begin(operation: BulkOperation, key: string, digest: string): Promise<Begun> {
     const { documents } = this.#storage;
     const kind = kindOf(operation);
     for (let round = 0; round < rounds; round++) {
       const now = this.#clock.now();
-      const known = await documents.get(kind, key);
-      if (known === null || known.updatedAt <= now - keepMs) {
+      const stored = await documents.get(kind, key);
+      if (stored === null || stored.updatedAt <= now - keepMs) {
         const nonce = uuidv7(this.#clock);
-        if (await documents.put(kind, key, JSON.stringify({ digest, nonce }), known?.version ?? null, now))
+        if (await documents.put(kind, key, JSON.stringify({ digest, nonce }), stored?.version ?? null, now))
           return { nonce, reply: null };
         continue;
       }
-      const first = read(known.body);
+      const first = read(stored.body);
       if (first.digest !== digest) {
         const message = 'This idempotency key came with another request body before; nothing was done.';
         throw new ProtocolError('idempotency_conflict', message, { idempotency_key: key });
@@ -86,7 +82,7 @@ export class BulkReplies {
     );
   }
 
-  /** Forgets what is a day old. */
+  /** Deletes keys that are a day old. */
   async forget(): Promise<void> {
     const before = this.#clock.now() - keepMs;
     for (const operation of operations) {

@@ -15,35 +15,35 @@ import {
 import type { Storage } from '../../storage/storage.ts';
 import { type JobFilter, select } from './selection.ts';
 
-/** The jobs of a bulk operation: named, or whatever fits. */
+/** The jobs of a bulk operation: listed ones, or all that match. */
 export type Targets = { readonly ids: readonly JobId[] } | { readonly filter: JobFilter };
 
 export interface BulkItem {
   readonly id: JobId;
-  /** Why nothing was done to it; null where it was done. */
+  /** Why the job was not changed; null if it was. */
   readonly fault: ProtocolError | null;
 }
 
 export interface BulkResult {
   readonly items: readonly BulkItem[];
-  /** Jobs that fit may be left: the same call again goes on with them. */
+  /** More jobs may match: the same call again continues with them. */
   readonly more: boolean;
 }
 
-/** Jobs that are changed side by side; group commit makes few batches of them. */
+/** Jobs that are changed at the same time; group commit makes few batches of them. */
 const page = 500;
 
 /**
- * CANCEL, retry and removal of many jobs (ojs-bulk-operations §6–8). Every job stands alone: one that can not be
- * changed does not hold up the others.
+ * CANCEL, retry and removal of many jobs (ojs-bulk-operations §6–8). Each job succeeds or fails by itself, and never
+ * blocks the others.
  */
 export class Bulk {
-  /** Jobs of one call. */
+  /** The most jobs of one call. */
   static readonly max = 10_000;
   readonly #storage: Storage;
   readonly #clock: Clock;
   readonly #lifecycle: Lifecycle;
-  /** What is no refusal, but an error of the store, is told here too. */
+  /** Receives errors that are no refusal, but come from the store. */
   readonly #failed: (error: unknown) => void;
 
   constructor(storage: Storage, clock: Clock, lifecycle: Lifecycle, failed: (error: unknown) => void) {
@@ -53,7 +53,7 @@ export class Bulk {
     this.#failed = failed;
   }
 
-  /** Active jobs only where they are named (ojs-bulk-operations §6.1). */
+  /** Cancels active jobs only if the call lists them (ojs-bulk-operations §6.1). */
   cancel(targets: Targets, key: string | null): Promise<BulkResult> {
     const from = 'filter' in targets ? Waiting : undefined;
     return this.each(targets, async (id) => {
@@ -61,14 +61,14 @@ export class Bulk {
     });
   }
 
-  /** Discarded jobs begin again, retryable ones go on at once. */
+  /** Discarded jobs start a new round of attempts, retryable ones become available at once. */
   retry(targets: Targets, key: string | null): Promise<BulkResult> {
     return this.each(targets, async (id) => {
       await this.#lifecycle.rerun(id, key);
     });
   }
 
-  /** Does something to each job. What it throws is the item's fault. */
+  /** Changes each job. An error is that of its item. */
   each(targets: Targets, work: (id: JobId) => Promise<void>): Promise<BulkResult> {
     return this.#pages(targets, (ids) =>
       Promise.all(
@@ -85,7 +85,7 @@ export class Bulk {
     );
   }
 
-  /** Removes jobs that the guard lets go. */
+  /** Removes the jobs that the guard allows. */
   remove(targets: Targets, guard: { readonly from: StateMask; readonly deadLetter?: true }): Promise<BulkResult> {
     return this.#pages(targets, async (ids) => {
       const known = ids.map((id) => (isUuidv7(id) ? id : ''));
@@ -103,8 +103,8 @@ export class Bulk {
     });
   }
 
-  /** Writes the event of a bulk operation. An event that is lost is told, and undoes nothing. */
-  async tell(kind: EventKind, subject: string, data: Json): Promise<void> {
+  /** Writes the event of a bulk operation. If that fails, the engine logs it and undoes nothing. */
+  async writeEvent(kind: EventKind, subject: string, data: Json): Promise<void> {
     try {
       await this.#storage.record([otherEventEntry(kind, subject, data)], this.#clock.now());
     } catch (error) {

@@ -17,7 +17,7 @@ import { deadLetters, errorNames, type JobFilter, type Selection, select } from 
 export interface DeadLetterStats {
   readonly total: number;
   readonly byQueue: Readonly<Record<string, number>>;
-  /** By the type of the last error, of the `counted` newest. */
+  /** By the type of the last error, over the newest `counted` jobs. */
   readonly byErrorType: Readonly<Record<string, number>>;
   readonly counted: number;
   readonly newestAt: Millis | null;
@@ -25,14 +25,14 @@ export interface DeadLetterStats {
 }
 
 /**
- * Statistics look at this many of the newest, the default of the retention, in pages; and are kept for a moment,
- * because dashboards ask often.
+ * Statistics read this many of the newest jobs, the default of the retention, in pages. The result is kept for a
+ * moment, because dashboards ask often.
  */
 const countable = 10_000;
 const page = 500;
 const freshMs = 5_000;
 
-/** Discarded jobs that their policy, or their handler, wanted to be looked at by people (ojs-dead-letter). */
+/** Discarded jobs that wait for an operator, because their policy or their handler says so (ojs-dead-letter). */
 export class DeadLetter {
   readonly #storage: Storage;
   readonly #clock: Clock;
@@ -60,7 +60,7 @@ export class DeadLetter {
     return select(this.#storage, filter, at);
   }
 
-  /** Maintained counts, by queue. */
+  /** Stored counts, by queue. */
   async counts(): Promise<ReadonlyMap<string, number>> {
     const queues = await this.#storage.registry.queues();
     return new Map(queues.flatMap(({ name, deadLetter }) => (deadLetter > 0 ? [[name, deadLetter]] : [])));
@@ -78,7 +78,7 @@ export class DeadLetter {
     return this.#lifecycle.retry(id, key, override);
   }
 
-  /** The job is gone from everywhere. Throws `not_found`. */
+  /** Deletes the job. Throws `not_found`. */
   async remove(id: JobId): Promise<void> {
     this.#stats = null;
     const [removed] = await this.#storage.jobs.remove(
@@ -89,7 +89,7 @@ export class DeadLetter {
     if (!removed) throw notDead(id);
   }
 
-  /** Retries those that fit, or those named; at most {@link Bulk.max} of them. */
+  /** Retries those that match, or the listed ones; at most {@link Bulk.max} of them. */
   retryMany(
     targets: { readonly filter: JobFilter } | { readonly ids: readonly JobId[] },
     key: string | null,
@@ -100,7 +100,7 @@ export class DeadLetter {
     });
   }
 
-  /** Removes those that fit. */
+  /** Removes those that match. */
   purge(filter: JobFilter): Promise<BulkResult> {
     this.#stats = null;
     return this.#bulk.remove({ filter }, { from: State.discarded, deadLetter: true });

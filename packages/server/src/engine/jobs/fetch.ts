@@ -6,15 +6,15 @@ export interface FetchRequest {
   readonly queues: readonly string[];
   readonly count: number;
   readonly worker: string | null;
-  /** Visibility timeout that the request asks for, in milliseconds. */
+  /** Visibility timeout of the request, in milliseconds. */
   readonly leaseMs: number | null;
-  /** The fetch's own id: a repeat answers the same claims. */
+  /** The fetch's own id: a repeat gets the same claims. */
   readonly request: string | null;
-  /** How long an empty answer may be held back, in milliseconds; 0 answers at once. */
+  /** How long the server may hold an empty answer, in milliseconds; 0 answers at once. */
   readonly waitMs: number;
 }
 
-/** A wait without a wake-up looks again after this long: a wake is a hint, polling is the truth. */
+/** A waiting fetch claims again after this long, in milliseconds, because a wake-up is only a hint. */
 const pollMs = 1_000;
 
 /** FETCH (ojs-core §7.2) with long poll. */
@@ -35,7 +35,7 @@ export class Fetches {
     this.#waiters.wake(queue);
   }
 
-  /** Waiting fetches answer empty at once, later ones never wait. */
+  /** Waiting fetches answer empty at once; later ones never wait. */
   close(): void {
     this.#closed.abort();
     this.#waiters.wake(null);
@@ -57,7 +57,7 @@ export class Fetches {
       const { jobs, again } = await this.#batches.claim(claim);
       const left = until - performance.now();
       if (jobs.length > 0 || left <= 0 || signal?.aborted || this.#closed.signal.aborted) return jobs;
-      // A rate reopens at a time that nobody's commit tells.
+      // No commit announces the time at which a rate allows the next start.
       const reopens = again === null ? pollMs : Math.max(1, again - this.#clock.now());
       await waiter.wait(Math.min(left, pollMs, reopens), signal);
       if (signal?.aborted) return [];

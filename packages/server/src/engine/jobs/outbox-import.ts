@@ -12,10 +12,10 @@ import {
   type ReadEnvelope,
   readEnvelope,
   recordOf,
+  refusedImport,
   run,
   State,
   stateName,
-  turnedAway,
   uuidv7,
 } from '@ojs-ts/core';
 import { inboxBytes } from '../../storage/inbox.ts';
@@ -26,13 +26,13 @@ import type { EngineLog } from '../options.ts';
 import { checkEnvelopes } from '../schemas/check.ts';
 import type { Schemas } from '../schemas/schemas.ts';
 
-/** Entries that are taken in at once: about 10 ms of work. */
+/** Entries of one import: about 10 ms of work. */
 const page = 500;
 
-/** `job`: where the request could be read and was refused all the same. */
+/** `job`: present if the request could be read and was refused. */
 type Read = ReadEnvelope | { readonly failure: Failure; readonly job: NewJob | null };
 
-/** Another node took the entry in. */
+/** Another node has imported the entry. */
 class Gone extends Error {}
 
 export interface OutboxImportParts {
@@ -46,12 +46,12 @@ export interface OutboxImportParts {
 }
 
 /**
- * Takes in what users' transactions have committed: jobs by the rules of PUSH, completions as ACKs. Nobody can be
- * answered any more, so a job that is refused is kept as a discarded one that says why. Any node may do it at any time.
+ * Imports what users' transactions have committed: jobs by the rules of PUSH, completions as ACKs. No caller can get a
+ * refusal any more, so a refused job is kept as a discarded one with the reason. Any node may import at any time.
  */
 export class OutboxImport {
   readonly #parts: OutboxImportParts;
-  readonly #insert: (intake: { readonly entry: number; readonly job: NewJob }) => Promise<Inserted | null>;
+  readonly #insert: (item: { readonly entry: number; readonly job: NewJob }) => Promise<Inserted | null>;
   readonly #holds: (id: JobId) => Promise<boolean>;
   #running: Promise<void> | null = null;
   #again = false;
@@ -60,22 +60,22 @@ export class OutboxImport {
     this.#parts = parts;
     const { inbox, clock, insert } = parts;
     this.#holds = coalesce((ids: readonly JobId[]) => inbox.holds(ids), { parallel: 1, max: page, split: true });
-    // One batch at a time, so that jobs come in the order of their entries.
-    this.#insert = coalesce((intakes) => inbox.take(intakes, clock.now(), insert), {
+    // One batch at a time, so that jobs are inserted in the order of their entries.
+    this.#insert = coalesce((items) => inbox.take(items, clock.now(), insert), {
       parallel: 1,
       max: page,
       split: true,
     });
   }
 
-  /** Takes in everything that was committed before the call. */
+  /** Imports everything that was committed before the call. */
   run(): Promise<void> {
     if (this.#running) this.#again = true;
     this.#running ??= this.#loop();
     return this.#running;
   }
 
-  /** The same where something of the job waits. */
+  /** The same, if a row of the job waits. */
   async find(id: JobId): Promise<void> {
     if (await this.#holds(id)) await this.run();
   }
@@ -105,7 +105,7 @@ export class OutboxImport {
     for (;;) {
       const entries = await this.#parts.inbox.read(page);
       const reads = await Promise.all(entries.map(async (entry) => ({ entry, read: await this.#read(entry) })));
-      // Begun in one turn, so that they are inserted in their order.
+      // Started in one iteration of the event loop, so that they are inserted in their order.
       await Promise.all(reads.map(({ entry, read }) => this.#one(entry, read)));
       const bytes = entries.reduce((sum, { request }) => sum + Buffer.byteLength(request), 0);
       if (entries.length < page && bytes < inboxBytes) return;
@@ -136,7 +136,7 @@ export class OutboxImport {
     }
   }
 
-  /** Null where the job is there now. */
+  /** Null if the job exists now. */
   async #push({ number }: InboxEntry, item: ReadEnvelope): Promise<Failure | null> {
     const insert = async (group: readonly NewJob[]) =>
       Promise.all(
@@ -157,14 +157,14 @@ export class OutboxImport {
     return failure('duplicate', message, { existing_job_id: job.id });
   }
 
-  /** Where the id is taken, or the request cannot be read, the record is one of its own that holds the request. */
+  /** If the id is taken or the request cannot be read, a separate record has the request. */
   async #refuse(entry: InboxEntry, job: NewJob | null, why: Failure): Promise<void> {
     const { inbox, clock, log } = this.#parts;
     const now = clock.now();
     let kept = job === null ? unreadable(entry, entry.id, now) : bare(job);
     for (let fresh = false; ; fresh = true) {
       const [answer] = await inbox.refuse(
-        [{ entry: entry.number, job: kept, end: turnedAway(recordOf(kept), why, now) }],
+        [{ entry: entry.number, job: kept, end: refusedImport(recordOf(kept), why, now) }],
         now,
       );
       if (answer?.kind !== 'duplicate' || fresh) break;
@@ -174,12 +174,12 @@ export class OutboxImport {
   }
 }
 
-/** Nothing but its id can refuse it. */
+/** Only its id can refuse this job. */
 function bare(job: NewJob): NewJob {
   return { ...job, state: State.pending, unique: null, limits: [], node: null, expiresAt: null };
 }
 
-/** The request comes in behind the reading, which has a limit: nobody else has it any more, so it is kept whole. */
+/** The request skips the reader, which has a size limit: no other copy exists, so it is kept whole. */
 function unreadable({ request }: InboxEntry, wanted: JobId, now: Millis): NewJob {
   const id = isUuidv7(wanted) ? wanted : uuidv7();
   const envelope = JSON.stringify({
@@ -200,7 +200,7 @@ function refusal(why: PushRefusal): Failure {
         why.by === 'id'
           ? `Another job has the id ${id}`
           : `Job ${id} has the same unique key and is ${stateName(state)}`;
-      return failure('duplicate', `${holder}; this one was not let in.`, { existing_job_id: id });
+      return failure('duplicate', `${holder}; this one was not enqueued.`, { existing_job_id: id });
     }
     case 'full':
       return failure(

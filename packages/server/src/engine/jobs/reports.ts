@@ -15,8 +15,8 @@ import type { Batches } from '../batches.ts';
 import { KeyedMutex } from '../keyed-mutex.ts';
 
 /**
- * What workers tell of a job while they run it. Each report is decided from what the one before it wrote, or numbers
- * could fall and sequences repeat.
+ * Reports of workers about a running job: progress and checkpoints. Each report is decided from the result of the one
+ * before it, or numbers could fall and sequences repeat.
  */
 export class Reports {
   readonly #batches: Batches;

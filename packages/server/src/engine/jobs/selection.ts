@@ -11,28 +11,28 @@ import {
 } from '@ojs-ts/core';
 import type { JobQuery, Storage } from '../../storage/storage.ts';
 
-/** A span of time: `from` belongs to it, `before` does not. */
+/** A span of time: from `from` inclusive to `before` exclusive. */
 export interface Span {
   readonly from?: Millis;
   readonly before?: Millis;
 }
 
-/** What is asked of jobs; every part narrows. */
+/** A filter of jobs; all members must match. */
 export interface JobFilter {
   readonly states: StateMask;
   readonly deadLetter?: true;
   readonly queue?: string;
-  /** A type, or with a trailing `*` every type that begins so. */
+  /** A type, or with a trailing `*` every type with that prefix. */
   readonly type?: string;
-  /** Type or code of the error that the job failed with last. */
+  /** Type or code of the job's last error. */
   readonly errorType?: string;
   readonly priority?: number;
-  /** Members that `meta` has. */
+  /** Members of `meta`. */
   readonly meta?: Readonly<Record<string, unknown>>;
-  /** A part of the text of `args`. */
+  /** A text within `args`. */
   readonly args?: string;
   readonly created?: Span;
-  /** Last entry into the queue; a job that was in none yet counts from its creation. */
+  /** Last entry into the queue; for a job without one, its creation. */
   readonly enqueued?: Span;
   /** Entry into the terminal state. */
   readonly finished?: Span;
@@ -40,22 +40,22 @@ export interface JobFilter {
 
 export interface Selection {
   readonly jobs: readonly JobRecord[];
-  /** Cursor behind the last job looked at; null at the end. */
+  /** Cursor after the last job that was read; null at the end. */
   readonly next: string | null;
-  /** Jobs that fit and stand before this page, where it was asked for by offset. */
+  /** Matching jobs before this page, if it was requested by offset. */
   readonly skipped: number;
 }
 
 /**
- * Jobs of one read, and the most that one call looks at (about 100 ms on SQLite): a filter that fits little goes on
+ * Jobs of one read, and the most jobs that one call reads (about 100 ms on SQLite): a filter with few matches continues
  * from its cursor.
  */
 const page = 500;
 const scan = 20_000;
 
 /**
- * The next jobs that fit, in the order of the storage's lists. What the storage can not filter is filtered here, so an
- * answer may have fewer jobs than `limit`, or none, and yet be followed by more.
+ * The next matching jobs, in the order of the storage's lists. Filters that the storage does not have are applied here,
+ * so a page may have fewer jobs than `limit`, or none, and yet be followed by more.
  */
 export async function select(
   storage: Storage,
@@ -88,8 +88,8 @@ export async function select(
 }
 
 /**
- * Reads a page that has at most `wanted` jobs that fit: where there are more it is read again, shorter, so that its
- * cursor stands behind the last of them.
+ * Reads a page with at most `wanted` matches. With more, it is read again, shorter, so that its cursor is after the
+ * last match.
  */
 async function readPage(
   storage: Storage,
@@ -131,7 +131,7 @@ function queryOf({ states, deadLetter, queue, type }: JobFilter): Omit<JobQuery,
   };
 }
 
-/** Finished jobs are listed newest first, so everything behind one that ended too early ended earlier still. */
+/** Finished jobs are listed newest first, so the jobs after one that ended too early ended earlier still. */
 function isBehind(job: JobRecord | undefined, { states, finished }: JobFilter): boolean {
   if (job?.finishedAt == null || finished?.from === undefined || (states & ~Terminal) !== 0) return false;
   return job.finishedAt < finished.from;
@@ -155,7 +155,7 @@ export function fits(job: JobRecord, filter: JobFilter): boolean {
   return meta === undefined || hasMeta(job, meta);
 }
 
-/** Under what its last error can be asked for. */
+/** The names of a job's last error that a filter can have. */
 export function errorNames(job: JobRecord): readonly string[] {
   const error = lastError(job);
   return error === null ? [] : [error.type, error.code];
@@ -178,5 +178,5 @@ function memberText(job: JobRecord, name: string): Json {
   return members(job.envelope).get(name) ?? 'null';
 }
 
-/** Dead letters, whichever queue they are of. */
+/** Jobs of the dead letter, of any queue. */
 export const deadLetters: JobFilter = { states: State.discarded, deadLetter: true };

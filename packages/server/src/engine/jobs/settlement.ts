@@ -22,7 +22,7 @@ import {
 } from '@ojs-ts/core';
 import type { Batches, Timed } from '../batches.ts';
 
-/** How a worker ends an execution. `claim` is the fence, `worker` the ownership, each where the worker gave it. */
+/** How a worker ends an execution. `claim` is the fence, `worker` the ownership, each if the worker sent it. */
 export type Settlement = {
   readonly id: JobId;
   readonly claim: number | null;
@@ -30,7 +30,7 @@ export type Settlement = {
 } & (
   | { readonly kind: 'ack'; readonly result: Json | null }
   | { readonly kind: 'fail'; readonly failure: Failure }
-  /** Given back: the attempt does not count. With a delay it is snoozed. */
+  /** Returned: the attempt does not count. With a delay the job is snoozed. */
   | { readonly kind: 'requeue'; readonly reason: string; readonly delayMs: number }
 );
 
@@ -45,15 +45,15 @@ export type Outcome =
     }
   | { readonly kind: 'discarded'; readonly attempt: number; readonly maxAttempts: number; readonly at: Millis }
   | { readonly kind: 'requeued'; readonly attempt: number; readonly maxAttempts: number; readonly delayMs: number }
-  /** The result has more bytes than its job allows: the job is active still. */
+  /** The result is larger than its job allows: the job is still active. */
   | { readonly kind: 'too_large'; readonly size: number; readonly limit: number }
-  /** The execution is no longer this worker's: nothing was changed. */
+  /** The execution no longer belongs to this worker: nothing was changed. */
   | { readonly kind: 'conflict'; readonly job: JobRecord }
   | { readonly kind: 'missing' };
 
 export type Ack = Settlement & { readonly kind: 'ack' };
 
-/** A job moves at most this often between reading and writing before its caller is told that it lost it. */
+/** How often an end is decided again because the job has changed, before the caller is told that it lost the job. */
 const rounds = 5;
 
 /** ACK and FAIL (ojs-core §7.3–7.4): fenced, and repeatable by the lease that ended the execution. */
@@ -77,14 +77,14 @@ export class Settlements {
     await Promise.all(jobs.map((job) => this.#batches.transition(requeued(job, reason, this.#clock.now(), 'server'))));
   }
 
-  /** Ends the claims of a worker that has died; their attempts count, and so does the death (ojs-core §8). */
+  /** Ends the claims of a dead worker; the attempts count, and so does the death (ojs-core §8). */
   async takeBack(jobs: readonly JobRecord[], poisonAfter: number): Promise<void> {
     await Promise.all(
       jobs.map((job) => this.#batches.transition(leaseLost(job, 'worker_death', this.#clock.now(), poisonAfter))),
     );
   }
 
-  /** Each as {@link settle} does it, in one call to the store. */
+  /** Settles each one, in one call to the store. */
   async acknowledge(acks: readonly Ack[]): Promise<readonly PromiseSettledResult<Outcome>[]> {
     if (acks.some(mayBeTooLarge)) return Promise.allSettled(acks.map((ack) => this.#ack(ack)));
     const moved = await this.#batches.transitionAll(acks.map(endOf));
@@ -98,7 +98,7 @@ export class Settlements {
     return refused ?? outcomeOfAck(await this.#batches.transition(endOf(ack)));
   }
 
-  /** What a job says of its result never changes, so it may be read before the end is written. */
+  /** The job's limit on its result never changes, so it may be read before the end is written. */
   async #tooLarge(settlement: Settlement, result: Json): Promise<Outcome | null> {
     const size = utf8Length(result);
     if (size <= minResultSizeLimit) return null;
@@ -129,7 +129,7 @@ export class Settlements {
   }
 }
 
-/** A character is three bytes at most. */
+/** A character has at most three bytes. */
 function mayBeTooLarge({ result }: Ack): boolean {
   return result !== null && result.length * 3 > minResultSizeLimit;
 }
@@ -152,10 +152,7 @@ function isOwn(job: JobRecord, { claim, worker }: Settlement): boolean {
   );
 }
 
-/**
- * How the worker itself ended the execution of this claim, in the same words the first time and every time after; null
- * where it did not.
- */
+/** How the worker itself ended the execution of this claim, in the same words each time; null if it did not. */
 function ended(job: JobRecord, { claim, kind }: Settlement): Outcome | null {
   if (claim === null) return null;
   const expected = kind === 'fail' ? 'failed' : 'requeued';

@@ -2,7 +2,7 @@
 export class Waiters {
   readonly #byQueue = new Map<string, Set<Waiter>>();
 
-  /** Registers before the claim, so a job that arrives between claim and wait is not missed. */
+  /** Registers before the claim, so that a job that arrives between claim and wait is not missed. */
   add(queues: readonly string[]): Waiter {
     const waiter = new Waiter(queues, () => this.#remove(waiter));
     for (const queue of queues) {
@@ -16,7 +16,7 @@ export class Waiters {
     return waiter;
   }
 
-  /** Wakes everybody who waits on the queue, or everybody where the queue is not known. */
+  /** Wakes all waiters of the queue, or of all queues for null. */
   wake(queue: string | null): void {
     if (queue !== null) {
       for (const waiter of this.#byQueue.get(queue) ?? []) waiter.wake();

@@ -5,8 +5,7 @@ import { changeQueue, queueNumbers } from './queue-settings.ts';
 const kind = 'limit.override';
 
 /**
- * Numbers of limits that an operator sets for a while (ojs-rate-limiting §10.2). When they end stands in a document
- * beside them.
+ * Numbers of limits that an operator sets for a while (ojs-rate-limiting §10.2). A document has the time of their end.
  */
 export class LimitOverrides {
   readonly #storage: Storage;
@@ -17,10 +16,10 @@ export class LimitOverrides {
     this.#clock = clock;
   }
 
-  /** @param expiresAt null for until it is taken back. */
+  /** @param expiresAt null for no end. */
   async set(key: string, { concurrency, rates }: LimitNumbers, expiresAt: Millis | null): Promise<LimitRecord> {
     const now = this.#clock.now();
-    // The end is written first: after a crash between the two, nothing lasts for longer than was asked.
+    // The end is written first: after a crash between the two writes, no override lasts longer than requested.
     if (expiresAt !== null)
       await this.#storage.documents.put(kind, key, JSON.stringify({ expires_at: expiresAt }), 'any', now);
     const record = await this.#storage.registry.overrideLimit(key, { concurrency, rates }, now);
@@ -28,7 +27,7 @@ export class LimitOverrides {
     return record;
   }
 
-  /** Back to the numbers of the jobs, or those of the queue's configuration. */
+  /** Returns to the numbers of the jobs, or those of the queue's configuration. */
   async restore(key: string): Promise<LimitRecord> {
     const prefix = queueLimitKey('');
     const queue = key.startsWith(prefix) ? key.slice(prefix.length) : null;
@@ -47,11 +46,11 @@ export class LimitOverrides {
     return document === null ? null : expiryOf(document);
   }
 
-  /** Takes back what has expired; any node may. */
+  /** Removes expired overrides; any node may do so. */
   async expire(): Promise<void> {
     const now = this.#clock.now();
     for (const { key } of (await this.#storage.documents.list(kind)).filter((document) => expiryOf(document) <= now)) {
-      // An operator may have set another one meanwhile.
+      // An operator may have set another one since.
       const expiresAt = await this.expiry(key);
       if (expiresAt !== null && expiresAt <= now) await this.restore(key);
     }

@@ -13,13 +13,13 @@ import {
 import type { Inserted, QueuePatch, QueueRecord, Storage } from '../../storage/storage.ts';
 import type { EngineLog } from '../options.ts';
 
-/** What an operator set for a queue; absent fields limit nothing. */
+/** An operator's settings of a queue; absent members limit nothing. */
 export interface QueueConfig {
   /** Jobs that may wait (ojs-backpressure §6). */
   readonly maxDepth?: number;
-  /** `reject` (default) refuses jobs beyond `maxDepth`; `warn` lets them in and says so. */
+  /** `reject` (default) refuses jobs beyond `maxDepth`; `warn` accepts them with a warning. */
   readonly strategy?: 'reject' | 'warn';
-  /** Fraction of `maxDepth` from which an enqueue is told of the pressure. Default 0.8. */
+  /** Fraction of `maxDepth` from which the answer to an enqueue reports the pressure. Default 0.8. */
   readonly warningThreshold?: number;
   /** Jobs active at once. */
   readonly concurrency?: number;
@@ -27,7 +27,7 @@ export interface QueueConfig {
   readonly rate?: Rate;
 }
 
-/** A field of null is taken back. */
+/** A null deletes a setting. */
 export type QueueChange = { readonly [K in keyof QueueConfig]: QueueConfig[K] | null };
 
 export interface Pressure {
@@ -38,21 +38,21 @@ export interface Pressure {
 
 export const defaultWarningThreshold = 0.8;
 
-/** Depths may be this old before they are read again, in milliseconds. */
+/** The maximum age of a depth before it is read again, in milliseconds. */
 const freshMs = 1_000;
-/** At most one event of a kind and a queue in this time. */
+/** At most one event of a kind and a queue in this time, in milliseconds. */
 const eventMs = 1_000;
 
 interface Bounded {
   readonly bound: number;
   readonly threshold: number;
-  /** As read, with what this node has pushed since. */
+  /** The depth as read, plus the jobs that this node has enqueued since. */
   depth: number;
 }
 
 /**
- * What operators set for queues, and what producers are told about it (ojs-backpressure, ojs-queue-config). The bound
- * itself is kept by the storage.
+ * Operators' settings of queues, and what producers learn of them (ojs-backpressure, ojs-queue-config). The storage
+ * enforces the bound itself.
  */
 export class QueueSettings {
   readonly #storage: Storage;
@@ -61,12 +61,12 @@ export class QueueSettings {
   #bounded: ReadonlyMap<string, Bounded> = new Map();
   #readAt: Millis | null = null;
   #reading: Promise<void> | null = null;
-  /** Begins when that ends. */
+  /** Starts after the current read. */
   #next: Promise<void> | null = null;
-  /** Of queues, by this node: what was read before the last one is out of date. */
+  /** Changes of queues by this node: a read from before the last one is out of date. */
   #changes = 0;
-  /** When the last rejection of a queue was told as an event. */
-  readonly #told = new Map<string, Millis>();
+  /** Time of the last event about a rejection, by queue. */
+  readonly #reportedAt = new Map<string, Millis>();
 
   constructor(storage: Storage, clock: Clock, log: EngineLog) {
     this.#storage = storage;
@@ -77,14 +77,14 @@ export class QueueSettings {
   /** The store was emptied. */
   forget(): void {
     this.#outdate();
-    this.#told.clear();
+    this.#reportedAt.clear();
   }
 
   async find(name: string): Promise<QueueRecord | null> {
     return (await this.#storage.registry.queues()).find((queue) => queue.name === name) ?? null;
   }
 
-  /** Changes what is given and keeps the rest; creates the queue where it is missing. */
+  /** Changes the given settings and keeps the rest; creates a missing queue. */
   async configure(name: string, change: QueueChange): Promise<QueueRecord> {
     const queue = await changeQueue(this.#storage, name, this.#clock.now(), (before) => {
       const config: QueueConfig = Object.fromEntries(
@@ -99,7 +99,7 @@ export class QueueSettings {
     return queue;
   }
 
-  /** Forgets a queue without jobs, with its limits; false where it holds one. */
+  /** Deletes a queue without jobs, with its limits; false if the queue has jobs. */
   async remove(queue: QueueRecord): Promise<boolean> {
     const removed = await this.#storage.registry.removeQueue(queue.name);
     if (removed) this.#outdate();
@@ -107,8 +107,8 @@ export class QueueSettings {
   }
 
   /**
-   * The fullest of the queues that these jobs went to, where it is past its threshold; null otherwise. The depth is
-   * what this node knows, at most a second old, until it reaches the threshold; from there on it is read.
+   * The fullest of the queues of these jobs, if it is above its threshold; else null. Below the threshold the depth may
+   * be a second old; from there on it is read.
    */
   async pressure(jobs: readonly Pick<NewJob, 'queue'>[]): Promise<Pressure | null> {
     if (this.#isStale()) await this.#read();
@@ -130,15 +130,15 @@ export class QueueSettings {
     return pressed.toSorted((a, b) => b.depth / b.bound - a.depth / a.bound)[0] ?? null;
   }
 
-  /** Tells of a job that did not fit: `backpressure.rejected`, at most once a second and queue. */
+  /** Reports a job that did not fit: `backpressure.rejected`, at most once a second and queue. */
   async rejected(
     { queue, depth, bound }: Extract<Inserted, { readonly kind: 'full' }>,
     jobType: string,
   ): Promise<void> {
     const now = this.#clock.now();
-    const last = this.#told.get(queue);
+    const last = this.#reportedAt.get(queue);
     if (last !== undefined && Math.abs(now - last) < eventMs) return;
-    this.#told.set(queue, now);
+    this.#reportedAt.set(queue, now);
     const data = JSON.stringify({ queue, depth, bound, job_type: jobType, strategy: 'reject' });
     try {
       await this.#storage.record([otherEventEntry('backpressure.rejected', queue, data, queue)], now);
@@ -156,7 +156,7 @@ export class QueueSettings {
     this.#changes++;
   }
 
-  /** Sees all that was committed before the call: calls that come while a read is under way share the next one. */
+  /** Has everything that was committed before the call: calls during a read share the next one. */
   #read(): Promise<void> {
     if (this.#reading === null) return this.#begin();
     this.#next ??= this.#reading.then(
@@ -192,12 +192,12 @@ export class QueueSettings {
   }
 }
 
-/** An operator's change meets that of another one at most so often. */
+/** How often a change is decided again because of other operators' changes. */
 const rounds = 20;
 
 /**
- * Writes what is decided from the queue's configuration, only where nobody has changed that meanwhile.
- * @throws ProtocolError `backend_unavailable` where others are quicker each time.
+ * Writes a change that is decided from the queue's configuration, only if nobody has changed the configuration since.
+ * @throws ProtocolError `backend_unavailable` if others are faster each time.
  */
 export async function changeQueue(
   { registry }: Storage,
@@ -215,17 +215,21 @@ export async function changeQueue(
     );
     if (queue !== null) return queue;
   }
-  throw new ProtocolError('backend_unavailable', 'The queue is changing too quickly; nothing was changed.', {
-    queue: name,
-  });
+  throw new ProtocolError(
+    'backend_unavailable',
+    'Other calls keep changing the queue; nothing was changed. Try again.',
+    {
+      queue: name,
+    },
+  );
 }
 
-/** What counts against a bound: jobs that wait or will come back (ojs-backpressure §5). */
+/** The jobs that count against a bound: those that wait or will return (ojs-backpressure §5). */
 export function depthOf({ counts }: QueueRecord): number {
   return (counts[State.available] ?? 0) + (counts[State.scheduled] ?? 0) + (counts[State.retryable] ?? 0);
 }
 
-/** The limits of a queue as its configuration has them; null where it has none. */
+/** The limits in a queue's configuration; null if it has none. */
 export function queueNumbers({ concurrency, rate }: QueueConfig): LimitNumbers | null {
   if (concurrency === undefined && rate === undefined) return null;
   return { concurrency: concurrency ?? null, rates: rate === undefined ? [] : [rate] };

@@ -1,7 +1,7 @@
 import type { Clock, Millis } from '@ojs-ts/core';
 import type { MinuteRecord, Storage } from '../../storage/storage.ts';
 
-/** What happened in a queue, from the maintained sums; means are null where nothing was measured. */
+/** Figures of a queue, from the stored sums; means are null without a measurement. */
 export interface QueueStatistics {
   readonly completedLastHour: number;
   readonly failedLastHour: number;
@@ -19,7 +19,7 @@ export interface QueueStatistics {
 const minute = 60_000;
 const hour = 60 * minute;
 const day = 24 * hour;
-/** A minute may still change for as long after its end: nodes are not quite of one time. */
+/** How long after its end a minute may still change: the clocks of nodes differ. */
 const openMs = 2 * minute;
 const freshMs = 1_000;
 
@@ -28,16 +28,13 @@ interface Today {
   failed: number;
 }
 
-/**
- * The sums by minute that storages maintain, kept so that an answer reads only the last minutes again, at most once a
- * second.
- */
+/** The sums by minute of the storage, cached: an answer reads only the last minutes again, at most once a second. */
 export class Statistics {
   readonly #storage: Storage;
   readonly #clock: Clock;
   /** Those of the last hour, by queue and then by minute. */
   readonly #minutes = new Map<string, Map<Millis, MinuteRecord>>();
-  /** Sums of the minutes of this day that are over. */
+  /** Sums of the past minutes of this day. */
   readonly #today = new Map<string, Today>();
   #midnight: Millis = 0;
   /** The first minute that is not in `#today` yet; null before the first read. */

@@ -4,7 +4,7 @@ import type { Schemas } from './schemas.ts';
 const noWarnings: readonly string[] = [];
 
 /**
- * Checks envelopes before they are enqueued; answers warnings. A fault of one among several says which by
+ * Checks envelopes before they are enqueued; returns warnings. An error about one of several has its index in
  * `details.index`.
  */
 export async function checkEnvelopes(schemas: Schemas, read: readonly ReadEnvelope[]): Promise<readonly string[]> {
@@ -25,7 +25,7 @@ export async function checkEnvelopes(schemas: Schemas, read: readonly ReadEnvelo
   return warnings.length === 0 ? noWarnings : warnings;
 }
 
-/** The version that a job names itself (ojs-job-versioning); null where it names none. */
+/** The version that a job names (ojs-job-versioning); null if it names none. */
 export function versionOf(envelope: Json): string | null {
   const texts = members(envelope);
   const options: unknown = JSON.parse(texts.get('options') ?? 'null');

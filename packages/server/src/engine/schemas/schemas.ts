@@ -1,63 +1,39 @@
-import {
-  type Clock,
-  compareVersions,
-  isObject,
-  type Json,
-  type Millis,
-  ProtocolError,
-  readVersion,
-  uuidv7,
-} from '@ojs-ts/core';
+import { type Clock, type Json, type Millis, ProtocolError, uuidv7 } from '@ojs-ts/core';
 import type { Storage } from '../../storage/storage.ts';
+import { readEntries, type SchemaEntry, SchemaIndex, wireVersion } from './schema-index.ts';
 import { SchemaError } from './source.ts';
 import { SchemaValidator } from './validator.ts';
-
-/** What a mismatch leads to (ojs-schema-registry §7). */
-export const schemaModes = ['strict', 'warn', 'off'] as const;
-export type SchemaMode = (typeof schemaModes)[number];
-
-export interface SchemaEntry {
-  /** Names the text in the store; of this registration only. */
-  readonly id: string;
-  readonly type: string;
-  readonly version: string;
-  /** Registered as a number, and shown as one. */
-  readonly numeric: boolean;
-  readonly uri: string;
-  readonly mode: SchemaMode;
-  readonly createdAt: Millis;
-}
 
 export interface Checked {
   readonly type: string;
   /** JSON text. */
   readonly args: Json;
-  /** URI of the schema that the job names; null for that of its type and version. */
+  /** URI of the schema that the job names; null means that of its type and version. */
   readonly schema: string | null;
-  /** The job's own version; absent or null for the latest. */
+  /** The job's own version; absent or null means the latest. */
   readonly version?: string | null;
 }
 
 const [kind, indexKind, indexKey] = ['schema', 'schema.index', 'schemas'] as const;
-/** The index is read again after this long, so another node's change is noticed within as much. In milliseconds. */
+/** The maximum age of the index in milliseconds, after which another node's change is noticed. */
 const freshMs = 1_000;
 const maxSchemas = 1_000;
 export const maxSchemaLength = 65_536;
 const maxCompiled = 100;
-/** Checks may take this long before others get their turn, in milliseconds. */
-const turnMs = 8;
-/** Changes to the index by other nodes that a change waits out. */
+/** How long checks may run before other work gets the event loop, in milliseconds. */
+const sliceMs = 8;
+/** How often a change is tried again because another node changed the index. */
 const rounds = 10;
 const none: readonly string[] = [];
 
 /**
- * The registry of schemas (ojs-core §5.2, ojs-schema-registry). One small document lists what is registered and is
- * changed by compare-and-set; the texts stand in documents of their own that never change.
+ * The registry of schemas (ojs-core §5.2, ojs-schema-registry). One small document lists the registrations and is
+ * changed by compare-and-set; the texts are in documents of their own that never change.
  */
 export class Schemas {
   readonly #storage: Storage;
   readonly #clock: Clock;
-  #index: Index = new Index(null, []);
+  #index: SchemaIndex = new SchemaIndex(null, []);
   #readAt: Millis | null = null;
   #reading: Promise<void> | null = null;
   readonly #compiled = new Map<string, Promise<SchemaValidator | null>>();
@@ -69,10 +45,10 @@ export class Schemas {
   }
 
   /**
-   * Checks the args of a job against the schema that it names, else against that of its version, else against the
-   * latest of its type. What names nothing that is registered passes.
-   * @returns warnings, where the schema's mode is `warn`.
-   * @throws ProtocolError `schema_validation` where its mode is `strict`.
+   * Checks the args of a job against the schema that it names, else that of its version, else the latest of its type. A
+   * job without a registered schema passes.
+   * @returns warnings, if the schema's mode is `warn`.
+   * @throws ProtocolError `schema_validation` if the mode is `strict`.
    */
   async check(job: Checked): Promise<readonly string[]> {
     const index = await this.#fresh();
@@ -97,7 +73,7 @@ export class Schemas {
         validation_errors: issues,
         schema: entry.uri,
         job_type: entry.type,
-        schema_version: shownVersion(entry),
+        schema_version: wireVersion(entry),
       },
     );
   }
@@ -113,15 +89,15 @@ export class Schemas {
     return (await this.#fresh()).entries.length > 0;
   }
 
-  /** True where a job of this type may be held against a schema by its version. */
+  /** True if a job of this type may have a schema for its version. */
   async has(type: string): Promise<boolean> {
     return (await this.#fresh()).find(type, null) !== null;
   }
 
   /**
    * Registers a version.
-   * @throws ProtocolError `invalid_request` where the text is no schema, `conflict` where type and version, or the URI,
-   * are taken.
+   * @throws ProtocolError `invalid_request` if the text is no schema, `conflict` if type and version, or the URI, are
+   * taken.
    */
   async register(schema: Omit<SchemaEntry, 'id' | 'createdAt'> & { readonly text: Json }): Promise<SchemaEntry> {
     const { text, ...rest } = schema;
@@ -175,7 +151,7 @@ export class Schemas {
     return (await this.#read()).entries;
   }
 
-  /** The latest version where `version` is null. */
+  /** The latest version if `version` is null. */
   async find(type: string, version: string | null): Promise<SchemaEntry | null> {
     return (await this.#read()).find(type, version);
   }
@@ -184,12 +160,12 @@ export class Schemas {
     return (await this.#read()).byUri(uri);
   }
 
-  /** The text as it was registered; null where it was removed meanwhile. */
+  /** The text as registered; null if it was removed since. */
   async text(entry: SchemaEntry): Promise<Json | null> {
     return (await this.#storage.documents.get(kind, entry.id))?.body ?? null;
   }
 
-  /** False where it was removed already. Jobs that are enqueued stay. */
+  /** False if it was removed already. Enqueued jobs stay. */
   async remove(entry: SchemaEntry): Promise<boolean> {
     let there = false;
     await this.#change((entries) => {
@@ -202,7 +178,7 @@ export class Schemas {
     return there;
   }
 
-  async #fresh(): Promise<Index> {
+  async #fresh(): Promise<SchemaIndex> {
     const now = this.#clock.now();
     if (this.#readAt !== null && Math.abs(now - this.#readAt) < freshMs) return this.#index;
     this.#reading ??= this.#read()
@@ -214,16 +190,16 @@ export class Schemas {
     return this.#index;
   }
 
-  async #read(): Promise<Index> {
+  async #read(): Promise<SchemaIndex> {
     const now = this.#clock.now();
     const found = await this.#storage.documents.get(indexKind, indexKey);
     if ((found?.version ?? null) !== this.#index.version)
-      this.#index = new Index(found?.version ?? null, readEntries(found?.body ?? '[]'));
+      this.#index = new SchemaIndex(found?.version ?? null, readEntries(found?.body ?? '[]'));
     this.#readAt = now;
     return this.#index;
   }
 
-  /** Null from `change` leaves things as they are. */
+  /** If `change` returns null, nothing is written. */
   async #change(change: (entries: readonly SchemaEntry[]) => readonly SchemaEntry[] | null): Promise<void> {
     for (let round = 0; round < rounds; round++) {
       const { version, entries } = await this.#read();
@@ -241,15 +217,15 @@ export class Schemas {
     }
     throw new ProtocolError(
       'backend_unavailable',
-      'The registered schemas are changing too quickly; nothing was changed.',
+      'Other calls keep changing the schemas; nothing was changed. Try again.',
     );
   }
 
-  /** Null where the schema was removed meanwhile. */
+  /** Null if the schema was removed since. */
   async #validator(entry: SchemaEntry): Promise<SchemaValidator | null> {
-    const known = this.#compiled.get(entry.id);
+    const cached = this.#compiled.get(entry.id);
     const validator =
-      known ?? this.text(entry).then((text) => (text === null ? null : new SchemaValidator(JSON.parse(text))));
+      cached ?? this.text(entry).then((text) => (text === null ? null : new SchemaValidator(JSON.parse(text))));
     this.#keep(entry, validator);
     try {
       const compiled = await validator;
@@ -261,7 +237,7 @@ export class Schemas {
     }
   }
 
-  /** As the one that was used last. */
+  /** Marks the schema as the last one used. */
   #keep({ id }: SchemaEntry, validator: Promise<SchemaValidator | null>): void {
     this.#compiled.delete(id);
     this.#compiled.set(id, validator);
@@ -271,61 +247,8 @@ export class Schemas {
 
   async #share(tookMs: number): Promise<void> {
     this.#spentMs += tookMs;
-    if (this.#spentMs < turnMs) return;
+    if (this.#spentMs < sliceMs) return;
     this.#spentMs = 0;
     await new Promise((resolve) => setImmediate(resolve));
   }
-}
-
-class Index {
-  /** Of the document; null before the first registration. */
-  readonly version: number | null;
-  /** By type, newest version first. */
-  readonly entries: readonly SchemaEntry[];
-  readonly #byType: ReadonlyMap<string, readonly SchemaEntry[]>;
-  readonly #byUri: ReadonlyMap<string, SchemaEntry>;
-
-  constructor(version: number | null, entries: readonly SchemaEntry[]) {
-    this.version = version;
-    this.entries = entries.toSorted((a, b) => (a.type === b.type ? newest(a, b) : a.type < b.type ? -1 : 1));
-    this.#byType = Map.groupBy(this.entries, ({ type }) => type);
-    this.#byUri = new Map(entries.map((entry) => [entry.uri, entry]));
-  }
-
-  find(type: string, version: string | null): SchemaEntry | null {
-    const versions = this.#byType.get(type);
-    return (version === null ? versions?.[0] : versions?.find((entry) => entry.version === version)) ?? null;
-  }
-
-  byUri(uri: string): SchemaEntry | null {
-    return this.#byUri.get(uri) ?? null;
-  }
-}
-
-export function shownVersion({ version, numeric }: SchemaEntry): string | number {
-  return numeric ? Number(version) : version;
-}
-
-function newest(a: SchemaEntry, b: SchemaEntry): number {
-  const [of, other] = [readVersion(a.version), readVersion(b.version)];
-  return (of && other && compareVersions(other, of)) || b.createdAt - a.createdAt;
-}
-
-function readEntries(body: Json): readonly SchemaEntry[] {
-  const list: unknown = JSON.parse(body);
-  if (!Array.isArray(list)) throw new TypeError('The list of schemas in the store is not an array.');
-  return list.map((one: unknown): SchemaEntry => {
-    const mode = isObject(one) ? schemaModes.find((name) => name === one.mode) : undefined;
-    if (!isObject(one) || mode === undefined)
-      throw new TypeError('An entry in the list of schemas in the store cannot be read.');
-    return {
-      id: String(one.id),
-      type: String(one.type),
-      version: String(one.version),
-      numeric: one.numeric === true,
-      uri: String(one.uri),
-      mode,
-      createdAt: Number(one.createdAt),
-    };
-  });
 }

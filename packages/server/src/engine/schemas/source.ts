@@ -1,6 +1,6 @@
 import { isObject, type ValidationIssue } from '@ojs-ts/core';
 
-/** What is wrong with a schema. */
+/** A mistake in a schema. */
 export class SchemaError extends Error {
   readonly issues: readonly ValidationIssue[];
 
@@ -12,7 +12,7 @@ export class SchemaError extends Error {
 }
 
 /**
- * What entering a subschema costs: `weight` always, then so much for each key and item of the value, and for each 4
+ * The cost of entering a subschema: `weight` always, plus so much for each key and item of the value, and for each 4
  * characters.
  */
 export interface Cost {
@@ -24,7 +24,7 @@ export interface Cost {
 
 export type Source = Readonly<Record<string, unknown>>;
 
-/** The keyword under which the cost of a subschema stands in it. */
+/** The keyword that has the cost of a subschema. */
 export const costKeyword = 'ojsCost';
 
 /** Compiling takes 0.2 to 0.6 ms for each. */
@@ -32,7 +32,7 @@ const maxSubschemas = 1_000;
 /** Up to about 1 ms for each. */
 const maxPatterns = 100;
 
-/** Keywords of draft 2020-12 by what stands under them. */
+/** Keywords of draft 2020-12 by the kind of their values. */
 const one: ReadonlySet<string> = new Set(
   'additionalProperties unevaluatedProperties propertyNames items contains unevaluatedItems not if then else'.split(
     ' ',
@@ -59,15 +59,15 @@ const overKeys = [
 const overItems = ['items', 'unevaluatedItems'];
 const overLength = ['minLength', 'maxLength'];
 /**
- * Measured against a step: listing the names of a large object is slow, and each item that `contains` does not find
- * leaves an error behind.
+ * In steps of a check: listing the names of a large object is slow, and each item that `contains` does not match makes
+ * an error object.
  */
 const [keyCost, foundCost] = [10, 20] as const;
 
 /**
- * The schema with nothing but keywords of the draft, each subschema with its cost; the tuples of older drafts (`items`
- * as an array) become `prefixItems`. Values of the wrong kind stay, for the meta-schema to find.
- * @throws SchemaError where it is no object, or has too many subschemas.
+ * The schema with only the keywords of the draft, each subschema with its cost; the tuples of older drafts (`items` as
+ * an array) become `prefixItems`. Values of the wrong kind stay, for the meta-schema to refuse.
+ * @throws SchemaError if the text is no object, or has too many subschemas.
  */
 export function readSource(schema: unknown): Source {
   if (!isObject(schema)) throw new SchemaError([{ path: '$.schema', message: 'schema must be an object' }]);

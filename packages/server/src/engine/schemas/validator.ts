@@ -6,20 +6,17 @@ import { RE2JS } from 're2js';
 import { type Cost, costKeyword, readSource, SchemaError, type Source } from './source.ts';
 
 /**
- * Steps that any check may take, at about 20 ns: what is refused was refused after milliseconds, for args of 1 MiB
- * after less than half a second.
+ * Steps of any check, at about 20 ns each: a refusal comes after milliseconds, for args of 1 MiB after less than half a
+ * second.
  */
 const base = 50_000;
 const perCharacter = 20;
 
-/** Counts the work of a check while it runs. Checks are synchronous, so one budget serves them all. */
+/** Counts the work of a running check. Checks are synchronous, so one budget serves all of them. */
 export class Budget {
   left = 0;
 
-  /**
-   * The answer of `work`; null where it took more than a text of `length` characters allows, or more of the stack than
-   * there is.
-   */
+  /** The result of `work`; null if the work exceeds the budget of a text of `length` characters, or the stack. */
   run<T>(length: number, work: () => T, steps: number = base): T | null {
     this.left = steps + perCharacter * length;
     try {
@@ -38,21 +35,21 @@ export class Budget {
 }
 
 export interface ArgsIssue extends ValidationIssue {
-  /** Place of the keyword within the schema, as a URI fragment. */
+  /** Position of the keyword within the schema, as a URI fragment. */
   readonly schema_path: string;
 }
 
 const dialect = /^https?:\/\/json-schema\.org\/draft\/2020-12\/schema#?$/;
-/** Longer texts are of no format; the expressions of some formats take quadratic time. */
+/** A longer text matches no format; the expressions of some formats take quadratic time. */
 const maxFormatted = 4_096;
 const maxIssues = 20;
-/** Steps for telling more than the first issue. */
+/** Steps for finding further issues after the first. */
 const telling = 20_000;
 
 /**
  * A compiled JSON Schema (draft 2020-12) for the args of a job. Schemas come from outside, so a check can neither hang
  * nor fill the memory: every subschema that is entered counts against a budget, patterns run in linear time (RE2),
- * references stay within the schema, and what is no keyword of the draft is left out.
+ * references stay within the schema, and keywords outside the draft are ignored.
  */
 export class SchemaValidator {
   readonly #schema: Source;
@@ -60,7 +57,7 @@ export class SchemaValidator {
   #all: ValidateFunction | null = null;
   readonly #single: boolean;
 
-  /** Throws `SchemaError` where the schema is none of draft 2020-12, or asks for what is not done here. */
+  /** @throws SchemaError if the schema is invalid in draft 2020-12, or needs an unsupported feature. */
   constructor(schema: unknown) {
     this.#schema = readSource(schema);
     const declared = isObject(schema) ? schema.$schema : undefined;
@@ -69,7 +66,9 @@ export class SchemaValidator {
     }
     if (!meta.validateSchema(this.#schema)) {
       throw new SchemaError(
-        (meta.errors ?? []).slice(0, maxIssues).map((error) => ({ path: at('$.schema', error), message: tell(error) })),
+        (meta.errors ?? [])
+          .slice(0, maxIssues)
+          .map((error) => ({ path: at('$.schema', error), message: messageOf(error) })),
       );
     }
     this.#first = compile(this.#schema, false);
@@ -77,9 +76,9 @@ export class SchemaValidator {
   }
 
   /**
-   * What is wrong with the args, at most 20 issues. A schema of an object checks the only argument.
+   * At most 20 issues of the args. A schema of an object checks the only argument.
    * @param args as parsed JSON.
-   * @param length of their text, which the budget follows.
+   * @param length of their text, which determines the budget.
    */
   check(args: readonly unknown[], length: number): readonly ArgsIssue[] {
     const alone = this.#single && args.length === 1;
@@ -88,7 +87,7 @@ export class SchemaValidator {
     const issues = (errors: readonly ErrorObject[] | null | undefined) =>
       (errors ?? [])
         .slice(0, maxIssues)
-        .map((error) => ({ path: at(root, error), message: tell(error), schema_path: error.schemaPath }));
+        .map((error) => ({ path: at(root, error), message: messageOf(error), schema_path: error.schemaPath }));
     const valid = budget.run(length, () => this.#first(value));
     if (valid === null)
       return [{ path: root, message: 'takes more work to check than this server allows', schema_path: '#' }];
@@ -100,7 +99,7 @@ export class SchemaValidator {
   }
 }
 
-/** Those of the draft; others are notes to the reader. */
+/** The keywords of the draft; others are annotations. */
 const formatNames = [
   'date',
   'time',
@@ -121,10 +120,13 @@ const formatNames = [
 const formats = formatNames.map((name) => [name, bounded(fullFormats[name])] as const);
 
 const budget = new Budget();
-/** Validates schemas themselves. Its instance keeps nothing of them. */
+/** Validates schemas themselves, and stores none of them. */
 const meta = new Ajv2020({ strict: false, logger: false, validateFormats: false, addUsedSchema: false });
 
-/** An instance for each schema: no schema can name, or clash with, another one, and what is forgotten is collected. */
+/**
+ * A separate instance for each schema: no schema can refer to another one or clash with it, and a removed one is
+ * collected.
+ */
 function compile(schema: Source, allErrors: boolean): ValidateFunction {
   const ajv = new Ajv2020({
     allErrors,
@@ -135,7 +137,7 @@ function compile(schema: Source, allErrors: boolean): ValidateFunction {
     addUsedSchema: false,
     ownProperties: true,
     multipleOfPrecision: 9,
-    // A large definition that is named often would be written out as often.
+    // A large definition with many references would be generated as often.
     inlineRefs: false,
     code: { regExp: Object.assign(expression, { code: '' }) },
   });
@@ -164,7 +166,7 @@ function reason(error: unknown): string {
   return error instanceof Error ? error.message.slice(0, 300) : 'cannot be compiled';
 }
 
-/** Counts a subschema each time it is entered, before anything that it refers to. */
+/** Counts a subschema each time it is entered, before the subschemas that it refers to. */
 function count({ gen, data, schema }: KeywordCxt): void {
   const { weight, keys, items, length } = schema as Cost;
   const left = _`${gen.scopeValue('obj', { ref: budget })}.left`;
@@ -178,7 +180,7 @@ function count({ gen, data, schema }: KeywordCxt): void {
   gen.if(_`${left} < 0`, () => gen.throw(gen.scopeValue('obj', { ref: budget })));
 }
 
-/** A pattern in linear time, whatever the text. Lookaround and backreferences cannot be had that way. */
+/** A pattern in linear time for any text. Lookaround and backreferences are not supported. */
 function expression(pattern: string): { readonly test: (text: string) => boolean; readonly toString: () => string } {
   const path = '$.schema';
   const quoted = JSON.stringify(pattern.slice(0, 100));
@@ -193,7 +195,7 @@ function expression(pattern: string): { readonly test: (text: string) => boolean
     const compiled = RE2JS.compile(RE2JS.translateRegExp(pattern));
     const size = compiled.programSize();
     return {
-      // Under this name the compiler keeps it apart from other patterns.
+      // Under this name the compiler keeps the pattern apart from others.
       toString: () => pattern,
       test(text) {
         budget.spend(text.length + ((text.length * size) >> 6));
@@ -206,10 +208,7 @@ function expression(pattern: string): { readonly test: (text: string) => boolean
   }
 }
 
-/**
- * The draft's `uniqueItems` by one pass: the usual comparison of all pairs takes an hour for what fits into an
- * envelope.
- */
+/** The draft's `uniqueItems` in one pass: the usual comparison of all pairs takes an hour for the largest envelope. */
 function unique(wanted: boolean): (items: readonly unknown[]) => boolean {
   if (!wanted) return () => true;
   return (items) => {
@@ -245,7 +244,7 @@ function inBounds(text: string): boolean {
   return text.length <= maxFormatted;
 }
 
-/** JSONPath of what an error is about, from its JSON pointer. */
+/** JSONPath of an error, from its JSON pointer. */
 function at(root: string, { instancePath }: ErrorObject): string {
   const steps = instancePath.split('/').slice(1);
   return steps.reduce((path, raw) => {
@@ -255,7 +254,7 @@ function at(root: string, { instancePath }: ErrorObject): string {
   }, root);
 }
 
-function tell({ keyword, message = 'is not valid', params }: ErrorObject): string {
+function messageOf({ keyword, message = 'is not valid', params }: ErrorObject): string {
   if (keyword === 'additionalProperties')
     return `${message}: ${JSON.stringify(String(params.additionalProperty).slice(0, 200))}`;
   if (keyword === 'enum' && Array.isArray(params.allowedValues))

@@ -2,27 +2,24 @@ import type { Clock, Millis } from '@ojs-ts/core';
 import type { Storage } from '../../storage/storage.ts';
 import type { EngineLog, Retention } from '../options.ts';
 
-/** Finished jobs that are counted apart, in the order of the rules that retention has for them. */
+/** Kinds of finished jobs with separate counts, in the order of their retention rules. */
 export const keptKinds = ['completed', 'cancelled', 'discarded', 'dead_letter'] as const;
 export type KeptKind = (typeof keptKinds)[number];
 export type RemovalCounts = Readonly<Record<KeptKind, number>>;
 
 const [kind, key] = ['retention', 'over_cap'];
-/** A busy store removes jobs every 5 s: one line a minute says it as well. */
-const tellMs = 60_000;
+/** A busy store removes jobs every 5 s; one log line a minute is enough. */
+const logEveryMs = 60_000;
 const nothing: RemovalCounts = { completed: 0, cancelled: 0, discarded: 0, dead_letter: 0 };
 
-/**
- * Jobs that went before their time because there were more than the cap: counted in the store for all nodes, and told
- * in the log.
- */
+/** Counts jobs that were removed early because of the cap: in the store for all nodes, and in the log. */
 export class Removals {
   readonly #storage: Storage;
   readonly #clock: Clock;
   readonly #log: EngineLog;
   readonly #retention: Retention;
   readonly #untold = new Map<KeptKind, number>();
-  readonly #toldAt = new Map<KeptKind, Millis>();
+  readonly #loggedAt = new Map<KeptKind, Millis>();
 
   constructor(storage: Storage, clock: Clock, log: EngineLog, retention: Retention) {
     this.#storage = storage;
@@ -31,9 +28,9 @@ export class Removals {
     this.#retention = retention;
   }
 
-  /** @param counts by the order of {@link keptKinds}. */
+  /** @param counts in the order of {@link keptKinds}. */
   async add(counts: readonly number[]): Promise<void> {
-    for (const [index, name] of keptKinds.entries()) this.#tell(name, counts[index] ?? 0);
+    for (const [index, name] of keptKinds.entries()) this.#report(name, counts[index] ?? 0);
     if (!counts.some((count) => count > 0)) return;
     for (;;) {
       const document = await this.#storage.documents.get(kind, key);
@@ -52,21 +49,23 @@ export class Removals {
     }
   }
 
-  /** Since the store was made. A node that crashes between removing and counting leaves up to one pass uncounted. */
+  /**
+   * Since the creation of the store. A node that crashes between removing and counting leaves up to one pass uncounted.
+   */
   async counts(): Promise<RemovalCounts> {
     const document = await this.#storage.documents.get(kind, key);
     return document === null ? nothing : readCounts(document.body);
   }
 
-  #tell(name: KeptKind, count: number): void {
+  #report(name: KeptKind, count: number): void {
     const removed = (this.#untold.get(name) ?? 0) + count;
     const now = this.#clock.now();
-    if (removed === 0 || now - (this.#toldAt.get(name) ?? Number.NEGATIVE_INFINITY) < tellMs) {
+    if (removed === 0 || now - (this.#loggedAt.get(name) ?? Number.NEGATIVE_INFINITY) < logEveryMs) {
       this.#untold.set(name, removed);
       return;
     }
     this.#untold.set(name, 0);
-    this.#toldAt.set(name, now);
+    this.#loggedAt.set(name, now);
     const isLetter = name === 'dead_letter';
     const fields = {
       kind: name,

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '@ojs-ts/core';
 import type { Storage } from '../../storage/storage.ts';
 
-/** A clock at the store's time: this node's clock plus an offset, measured again by `follow()`. */
+/** A clock with the store's time: this node's clock plus an offset, which `follow()` measures again. */
 export class StoreClock implements Clock {
   readonly #local = systemClock();
   /** Null before the first measurement. */

@@ -13,38 +13,37 @@ import type { Held, Storage, WorkerRecord } from '../../storage/storage.ts';
 import type { EngineLog, Retention } from '../options.ts';
 import type { Removals } from './removals.ts';
 
-/** Items of one call to the storage: about 2 ms of work on SQLite, so upkeep never holds up the calls of users. */
+/** Items of one call to the storage: about 2 ms of work on SQLite, so upkeep never delays the calls of users. */
 const page = 200;
 /**
- * What one call of the retention removes of each kind where the store works in a process of its own: there the round
- * trips count, not the time that it holds this one.
+ * How many of each kind one call of the retention removes if the store works in another process: there round trips
+ * count, not the time that this process is blocked.
  */
 const remotePage = 1_000;
-/** One pass of retention; the rest of its 5 s belongs to the users. */
+/** One pass of retention, in milliseconds; the rest of its 5 s belongs to users. */
 const pruneMs = 1_000;
-/** A fetch is asked again within its own deadline of at most a minute; after twice that nobody repeats it. */
+/** A client repeats a fetch within its own deadline of at most a minute; after twice that nobody repeats it. */
 const requestsMs = 120_000;
 /**
- * A limit's key that no job names is kept for longer than the longest window of a rate (a day), so that its starts
- * still count.
+ * A limit key without jobs is kept longer than the longest window of a rate (a day), so that its starts still count.
  */
 const limitsMs = 2 * 86_400_000;
 
 /**
- * No loop having run for this long means that the process was stopped or starved, and heartbeats lie unread in its
- * sockets; none having been answered, that the store was away, and heartbeats were refused.
+ * If no loop has run for this long, the process was stopped or starved, and heartbeats are unread in its sockets. If
+ * the store has answered none, it was unreachable, and heartbeats were refused. In milliseconds.
  */
 const stallMs = 5_000;
 
-/** Work of another part of the engine that time asks for. */
+/** Periodic work of another part of the engine. */
 export interface Chore {
   readonly everyMs: number;
   readonly run: () => Promise<void>;
 }
 
 /**
- * The work that time asks for: promotion, overdue jobs, dead and forgetful workers, retention.
- * Any node may do any of it at any time; nothing is kept in a leader's memory. A lease only spreads the slow passes.
+ * Periodic work: promotion, overdue jobs, dead workers, lost fetches, retention. Any node may do any of it at any time;
+ * no leader has state. A lease only spreads the slow passes.
  */
 export class Upkeep {
   readonly #storage: Storage;
@@ -60,13 +59,13 @@ export class Upkeep {
   readonly #holder: string;
   readonly #forget: (worker: WorkerRecord) => Promise<unknown>;
   /**
-   * Silence of workers counts from here at the earliest: while this node was down, or stood still, or its store was
-   * away, nobody could be heard.
+   * The silence of workers counts from here at the earliest: a node that was down or stopped, or whose store was
+   * unreachable, received no heartbeats.
    */
   #since: number;
-  /** When a loop last began, by the wall clock. */
+  /** When a loop last started, by the wall clock. */
   #ticked = Date.now();
-  /** When the store last answered one, by the same. */
+  /** When the store last answered a loop, by the wall clock. */
   #answered = Date.now();
   readonly #loops: Loop[] = [];
   #stopping = false;
@@ -82,7 +81,7 @@ export class Upkeep {
     readonly retention: Retention;
     readonly removals: Removals;
     readonly holder: string;
-    /** Removes the record of a worker that is dead. */
+    /** Deletes the record of a dead worker. */
     readonly forget: (worker: WorkerRecord) => Promise<unknown>;
     readonly chores: readonly Chore[];
   }) {
@@ -101,10 +100,10 @@ export class Upkeep {
     this.#since = parts.clock.now();
   }
 
-  /** Promotion is at most 200 ms late. A dead worker's jobs are back within 35 s at the defaults. */
+  /** Promotion is at most 200 ms late. A dead worker's jobs are available again within 35 s at the defaults. */
   start(): void {
     const every = (ms: number, work: () => Promise<void>) => {
-      // A store that is away for an hour is told once, not ten times a second.
+      // // A store that is unreachable for an hour is logged once, not ten times a second.
       let failing = false;
       const failed = (error: unknown) => {
         if (!failing) this.#log.error({ err: error }, 'upkeep failed');
@@ -128,16 +127,16 @@ export class Upkeep {
     for (const { everyMs, run } of this.#chores) every(everyMs, run);
   }
 
-  /** Waits for the pages under way, not for the backlog behind them. */
+  /** Waits for the pages in flight, not for the backlog behind them. */
   async stop(): Promise<void> {
     this.#stopping = true;
     await Promise.all(this.#loops.splice(0).map((loop) => loop.stop()));
-    // Where the store is away they end by themselves.
+    // // If the store is unreachable, they end by themselves.
     const release = (name: string) => this.#storage.upkeep.release(name, this.#holder).catch(() => {});
     await Promise.all([release('liveness'), release('retention')]);
   }
 
-  /** Everything once, whatever the leases say: for tests and for an engine without timers. */
+  /** Does everything once, without leases: for tests and for an engine without timers. */
   async run(): Promise<void> {
     await this.promote();
     await this.settleOverdue();
@@ -146,7 +145,7 @@ export class Upkeep {
     for (const { run } of this.#chores) await run();
   }
 
-  /** Promotes what is due, at most `rounds` pages of it. */
+  /** Promotes due jobs, at most `rounds` pages. */
   async promote(rounds = Number.POSITIVE_INFINITY): Promise<void> {
     for (let round = 0; round < rounds && !this.#stopping; round++) {
       const counts = await this.#storage.upkeep.promote(this.#clock.now(), page);
@@ -154,7 +153,7 @@ export class Upkeep {
     }
   }
 
-  /** Ends what is overdue, at most `rounds` pages of it. */
+  /** Ends overdue jobs, at most `rounds` pages. */
   async settleOverdue(rounds = Number.POSITIVE_INFINITY): Promise<void> {
     let limit = page;
     for (let round = 0; round < rounds && !this.#stopping; round++) {
@@ -170,8 +169,8 @@ export class Upkeep {
       const moved = await this.#apply(decided);
       if (jobs.length < limit) return;
       if (moved > 0) continue;
-      // A full page of which nothing moved is another node's work, or waits for heartbeats: then others may stand
-      // behind it.
+      // // If nothing moved on a full page, another node is at work, or the jobs wait for heartbeats: others may follow
+      // them.
       if (due.length === jobs.length || limit >= 50 * page) return;
       limit *= 2;
     }
@@ -247,8 +246,8 @@ export class Upkeep {
   }
 
   /**
-   * Every loop looks, because after a stall any of them may be the first to run. By the wall clock, which goes on while
-   * a machine sleeps.
+   * Every loop checks this, because after a stall any of them may run first. The wall clock also runs while a machine
+   * sleeps.
    */
   #notice(): void {
     const now = Date.now();
@@ -257,9 +256,9 @@ export class Upkeep {
   }
 
   /**
-   * The lease ended while nobody listened, and its worker has not had its time to be heard since: its next heartbeat
-   * may still extend it. Without this a restart of the server or of its store that takes longer than a lease would run
-   * every active job twice.
+   * The lease ended while nobody received heartbeats, and its worker has had no time for another one since: its next
+   * heartbeat may still extend the lease. Without this, a restart of the server or of its store that takes longer than
+   * a lease would run every active job twice.
    */
   #isUnheard(job: JobRecord, worker: WorkerRecord | undefined, now: number): boolean {
     if (
@@ -290,7 +289,7 @@ export class Upkeep {
   }
 }
 
-/** Runs a task every so often, never twice at once; `stop()` waits for the run under way. */
+/** Runs a task periodically, never twice at once; `stop()` waits for the current run. */
 class Loop {
   #timer: NodeJS.Timeout;
   #running: Promise<void> = Promise.resolve();

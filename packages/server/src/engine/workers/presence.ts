@@ -5,27 +5,29 @@ import { KeyedMutex } from '../keyed-mutex.ts';
 import type { EngineLog } from '../options.ts';
 import { noteEveryMs, type Workers } from './workers.ts';
 
-interface Seen {
+interface WorkerActivity {
   readonly state: WorkerBeat['state'];
-  /** When its liveness was last told, by `worker.started` or `worker.heartbeat`. */
-  readonly told: Millis;
-  /** When a fetch of it was last looked at. */
+  /** When its last `worker.started` or `worker.heartbeat` was written. */
+  readonly eventAt: Millis;
+  /** When its last fetch was recorded. */
   readonly fetched: Millis;
   readonly stopped: boolean;
 }
 
 /**
- * Time between two `worker.heartbeat` events of one worker, in milliseconds: with a beat every 5 s a twelfth of them.
+ * Time between two `worker.heartbeat` events of one worker, in milliseconds: one event for twelve heartbeats at the
+ * default of 5 s.
  */
-const tellEveryMs = 60_000;
-/** Workers that this node remembers; whoever is forgotten is looked up in the store again. */
-const maxSeen = 10_000;
+const heartbeatEventMs = 60_000;
+/** The most workers in this node's memory; another one is read from the store again. */
+const maxWorkers = 10_000;
 
 /**
- * Sees workers by their fetches and heartbeats. It writes their events (ojs-events §3.4): started at the first of them,
- * quiet when they say so, a heartbeat a minute, stopped with their last heartbeat, their deregistration or their death;
- * and it notes who fetches without heartbeats. What this node does not know it looks up in the store, so that a worker
- * does not start anew at every node. What cannot be written is logged; it never fails the worker's call.
+ * Observes workers by their fetches and heartbeats, and writes their events (ojs-events §3.4): started at the first of
+ * them, quiet when they report it, one heartbeat event a minute, stopped with their last heartbeat, their
+ * deregistration or their death. Also records workers that fetch without heartbeats. A worker that this node does not
+ * know is read from the store, so that it does not start anew at every node. A failed write is logged; it never fails
+ * the worker's call.
  */
 export class Presence {
   readonly #storage: Storage;
@@ -33,10 +35,10 @@ export class Presence {
   readonly #log: EngineLog;
   readonly #on: boolean;
   readonly #workers: Workers;
-  readonly #seen = new Map<string, Seen>();
+  readonly #activity = new Map<string, WorkerActivity>();
   /** One call of a worker at a time, or its first fetch and its first heartbeat would both start it. */
   readonly #mutex = new KeyedMutex();
-  readonly #look: (worker: string) => Promise<WorkerRecord | null>;
+  readonly #findRecord: (worker: string) => Promise<WorkerRecord | null>;
 
   constructor(parts: {
     readonly storage: Storage;
@@ -50,94 +52,94 @@ export class Presence {
     this.#log = parts.log;
     this.#on = parts.on;
     this.#workers = parts.workers;
-    const lookAll = async (workers: readonly string[]) => {
+    const findRecords = async (workers: readonly string[]) => {
       const records = new Map((await this.#storage.registry.workers()).map((record) => [record.worker, record]));
       return workers.map((worker) => records.get(worker) ?? null);
     };
-    this.#look = coalesce(lookAll, { parallel: 1, max: maxSeen, split: false });
+    this.#findRecord = coalesce(findRecords, { parallel: 1, max: maxWorkers, split: false });
   }
 
-  /** The store was emptied: nobody is known any more. */
+  /** Forgets all workers: the store was emptied. */
   forget(): void {
-    this.#seen.clear();
+    this.#activity.clear();
   }
 
-  /** To be called before a fetch; null where there is nothing to wait for. */
+  /** Call before a fetch. Null if there is nothing to wait for. */
   fetching(worker: string | null, queues: readonly string[], count: number): Promise<void> | null {
     if (worker === null) return null;
     const isFresh = () => {
-      const seen = this.#seen.get(worker);
-      return seen?.stopped === false && this.#clock.now() - Math.max(seen.told, seen.fetched) < noteEveryMs;
+      const last = this.#activity.get(worker);
+      return last?.stopped === false && this.#clock.now() - Math.max(last.eventAt, last.fetched) < noteEveryMs;
     };
     if (isFresh()) return null;
     return this.#alone(worker, async () => {
       if (isFresh()) return;
-      const seen = this.#seen.get(worker);
-      const record = await this.#look(worker);
+      const last = this.#activity.get(worker);
+      const record = await this.#findRecord(worker);
       const isFirst = record === null && (await this.#workers.noteFetch(worker, queues, count));
       if (isFirst) await this.#write('worker.started', worker, { queues, concurrency: count });
       const state = record?.state ?? 'running';
-      this.#remember(worker, { state, told: seen?.told ?? 0, fetched: this.#clock.now(), stopped: false });
+      this.#remember(worker, { state, eventAt: last?.eventAt ?? 0, fetched: this.#clock.now(), stopped: false });
     });
   }
 
-  /** To be called before a heartbeat; null where there is nothing to wait for. */
+  /** Call before a heartbeat. Null if there is nothing to wait for. */
   beating(beat: WorkerBeat): Promise<void> | null {
     const { worker, state } = beat;
     const now = this.#clock.now();
     if (!this.#on) {
-      this.#remember(worker, { state, told: now, fetched: 0, stopped: false });
+      this.#remember(worker, { state, eventAt: now, fetched: 0, stopped: false });
       return null;
     }
-    const isNews = () => {
-      const seen = this.#seen.get(worker);
-      return seen?.state !== state || (state !== 'terminate' && now - seen.told >= tellEveryMs);
+    const needsEvent = () => {
+      const last = this.#activity.get(worker);
+      return last?.state !== state || (state !== 'terminate' && now - last.eventAt >= heartbeatEventMs);
     };
-    if (!this.#mutex.has(worker) && !isNews()) return null;
+    if (!this.#mutex.has(worker) && !needsEvent()) return null;
     return this.#alone(worker, async () => {
-      if (!isNews()) return;
-      const seen = this.#seen.get(worker);
-      // Another node may have heard of it last. A worker that only fetched so far is in no record.
+      if (!needsEvent()) return;
+      const last = this.#activity.get(worker);
+      // Its last call may have gone to another node. A worker that only fetched so far has no record.
       const before =
-        seen?.state === state
+        last?.state === state
           ? state
-          : ((await this.#look(worker))?.state ?? (seen?.stopped === false ? seen.state : null));
-      const { queues, concurrency } = toldBy(beat);
-      let told = seen?.told ?? now;
+          : ((await this.#findRecord(worker))?.state ?? (last?.stopped === false ? last.state : null));
+      const { queues, concurrency } = descriptionOf(beat);
+      let eventAt = last?.eventAt ?? now;
       if (state !== 'terminate' && before === null) {
         await this.#write('worker.started', worker, { queues, concurrency });
-        told = now;
+        eventAt = now;
       }
       if (state === 'quiet' && before !== 'quiet')
         await this.#write('worker.quiet', worker, { active_jobs: activeJobs(beat) });
-      if (state !== 'terminate' && before !== null && now - (seen?.told ?? 0) >= tellEveryMs) {
+      if (state !== 'terminate' && before !== null && now - (last?.eventAt ?? 0) >= heartbeatEventMs) {
         await this.#write('worker.heartbeat', worker, { active_jobs: activeJobs(beat), queues });
-        told = now;
+        eventAt = now;
       }
       this.#remember(worker, {
         state,
-        told,
-        fetched: seen?.fetched ?? 0,
-        stopped: seen?.stopped === true && state === 'terminate',
+        eventAt,
+        fetched: last?.fetched ?? 0,
+        stopped: last?.stopped === true && state === 'terminate',
       });
     });
   }
 
-  /** To be called by whoever removed its record. */
+  /** Call after its record was removed. */
   stopped(worker: string, reason: 'shutdown' | 'error'): Promise<void> {
     return this.#alone(worker, async () => {
-      // Its last heartbeat may come twice.
-      if (this.#seen.get(worker)?.stopped) return;
-      this.#remember(worker, { state: 'terminate', told: this.#clock.now(), fetched: 0, stopped: true });
+      // A client may repeat its last heartbeat.
+      if (this.#activity.get(worker)?.stopped) return;
+      this.#remember(worker, { state: 'terminate', eventAt: this.#clock.now(), fetched: 0, stopped: true });
       await this.#write('worker.stopped', worker, { reason });
     });
   }
 
-  #remember(worker: string, seen: Seen): void {
-    this.#seen.delete(worker);
-    this.#seen.set(worker, seen);
-    const oldest = this.#seen.size > maxSeen ? this.#seen.keys().next().value : undefined;
-    if (oldest !== undefined) this.#seen.delete(oldest);
+  #remember(worker: string, last: WorkerActivity): void {
+    this.#activity.delete(worker);
+    this.#activity.set(worker, last);
+    const oldest = this.#activity.size > maxWorkers ? this.#activity.keys().next().value : undefined;
+    if (oldest !== undefined) this.#activity.delete(oldest);
   }
 
   async #write(kind: EventKind, worker: string, more: Readonly<Record<string, unknown>>): Promise<void> {
@@ -155,7 +157,7 @@ export class Presence {
   }
 }
 
-/** The last heartbeat of a worker that lists all that it holds: nothing any more, and it will not fetch again. */
+/** The last heartbeat of a worker that lists all its jobs: no job is left, and it will not fetch again. */
 export function isFinalBeat({ state, holds, partial }: WorkerBeat): boolean {
   return state === 'terminate' && holds !== null && holds.length === 0 && partial !== true;
 }
@@ -164,9 +166,9 @@ function activeJobs({ holds, active }: WorkerBeat): number {
   return active ?? holds?.length ?? 0;
 }
 
-function toldBy({ info }: WorkerBeat): { readonly queues: readonly string[]; readonly concurrency: number } {
-  const told = JSON.parse(info) as { readonly queues?: unknown; readonly concurrency?: unknown };
-  const { queues, concurrency } = told;
+function descriptionOf({ info }: WorkerBeat): { readonly queues: readonly string[]; readonly concurrency: number } {
+  const eventAt = JSON.parse(info) as { readonly queues?: unknown; readonly concurrency?: unknown };
+  const { queues, concurrency } = eventAt;
   return {
     queues: Array.isArray(queues) ? queues.filter((queue) => typeof queue === 'string') : [],
     concurrency: typeof concurrency === 'number' && Number.isInteger(concurrency) && concurrency >= 0 ? concurrency : 1,

@@ -1,26 +1,26 @@
 import { type Clock, type JobRecord, type Json, type Millis, State } from '@ojs-ts/core';
 import type { Directive, Document, Held, Page, Storage, WorkerRecord } from '../../storage/storage.ts';
 
-/** A worker by its last heartbeat, or by its last fetch where it has sent no heartbeat. */
+/** A worker by its last heartbeat, or by its last fetch if it sent no heartbeat. */
 export interface KnownWorker {
   readonly worker: string;
   readonly state: Directive;
-  /** Null where it has sent no heartbeat: nobody may call it dead then. */
+  /** Null without a heartbeat: such a worker is never dead. */
   readonly beatAt: Millis | null;
-  /** Null where it has sent heartbeats. */
+  /** Null if it has sent heartbeats. */
   readonly fetchedAt: Millis | null;
-  /** JSON text: what it tells of itself. */
+  /** JSON text: the worker's own description. */
   readonly info: Json;
 }
 
 /**
- * A fetch is noted again after this long. Longer than the minute between two looks at a worker with heartbeats, so that
- * those are not noted at all.
+ * A fetch is recorded again after this long, in milliseconds. Longer than the minute between two looks at a worker with
+ * heartbeats, so fetches of those are never recorded.
  */
 export const noteEveryMs = 90_000;
 /**
- * A worker without heartbeats that fetches nothing and holds nothing for this long is forgotten. Platforms give each
- * invocation a worker id of its own.
+ * A worker without heartbeats, fetches and jobs for this long, in milliseconds, is forgotten. Serverless platforms give
+ * each invocation its own worker id.
  */
 const keepMs = 3_600_000;
 export const forgetWorkersMs = 600_000;
@@ -29,7 +29,7 @@ const kind = 'worker.fetching';
 
 /**
  * Every worker that the store knows. Heartbeats are in the registry, which the liveness rules read. Fetches are in
- * documents, which they never read: so a worker that never sent a heartbeat is known, and is not dead.
+ * documents, which those rules never read: so a worker that never sent a heartbeat is byWorker, and is not dead.
  */
 export class Workers {
   readonly #storage: Storage;
@@ -40,7 +40,7 @@ export class Workers {
     this.#clock = clock;
   }
 
-  /** Notes a fetch of a worker without heartbeats; true where it is the first. */
+  /** Records a fetch of a worker without heartbeats; true for its first. */
   async noteFetch(worker: string, queues: readonly string[], concurrency: number): Promise<boolean> {
     const { documents } = this.#storage;
     const now = this.#clock.now();
@@ -63,11 +63,11 @@ export class Workers {
       this.#storage.registry.workers(),
       this.#storage.documents.list(kind),
     ]);
-    const known = new Map([...documents.map(byFetch), ...records.map(byHeartbeat)].map((one) => [one.worker, one]));
-    return [...known.values()].sort((a, b) => (a.worker < b.worker ? -1 : 1));
+    const byWorker = new Map([...documents.map(byFetch), ...records.map(byHeartbeat)].map((one) => [one.worker, one]));
+    return [...byWorker.values()].sort((a, b) => (a.worker < b.worker ? -1 : 1));
   }
 
-  /** False where it was not known. */
+  /** False for an unknown worker. */
   async remove(worker: string): Promise<boolean> {
     const [beats, fetches] = await Promise.all([
       this.#storage.registry.forgetWorker(worker),

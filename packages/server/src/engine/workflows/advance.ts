@@ -15,29 +15,29 @@ import type { Advanced, NewNode, NodeRecord, Storage, WorkflowRecord, WorkflowSt
 import { cascade } from './cascade.ts';
 import { ResultBudget } from './result-budget.ts';
 
-/** Nodes dealt with in one call to the store: about 10 ms of work on SQLite, so other calls come in between. */
+/** Nodes of one call to the store: about 10 ms of work on SQLite, so other calls run between two of them. */
 const page = 500;
-/** Nodes read at once with their results, which may have a megabyte each. */
+/** Nodes that are read at once with their results, which may have a megabyte each. */
 const readPage = 16;
-/** How long a call waits for what it has set off; the rest goes on behind it. */
+/** How long a call waits for the nodes that it made ready, in milliseconds; the rest continues in the background. */
 const patienceMs = 250;
 /**
- * A node that stays ready is taken up by the next pass of the upkeep, the second, the fourth and so on, at last by
- * every 60th: once a minute.
+ * Upkeep tries a node that stays ready at the next pass, the second, the fourth and so on, in the end at every 60th:
+ * once a minute.
  */
 const maxRest = 60;
 
-/** Deals with nodes that are ready: core decides what becomes of each, the store applies it under the node's state. */
+/** Advances ready nodes: core decides the next step of each, the store applies it, guarded by the node's state. */
 export class Advancer {
   readonly #storage: Storage;
   readonly #clock: Clock;
-  /** Nodes that this process is dealing with: the upkeep leaves them to whoever began. */
-  readonly #underWay = new NodeSet();
-  /** Nodes that the upkeep has taken up, the pass that may do it again, and how many passes that was later. */
+  /** Nodes that this process is advancing; upkeep skips them. */
+  readonly #inFlight = new NodeSet();
+  /** Nodes that upkeep has tried: the pass that may try again, and its distance. */
   readonly #resting = new Map<string, { readonly until: number; readonly passes: number }>();
   #pass = 0;
   #behind: Promise<unknown> = Promise.resolve();
-  /** Resolves when the upkeep has dealt with what it took up last. */
+  /** Resolves when upkeep has advanced its last selection. */
   #takenUp: Promise<unknown> = Promise.resolve();
 
   constructor(storage: Storage, clock: Clock) {
@@ -45,39 +45,34 @@ export class Advancer {
     this.#clock = clock;
   }
 
-  /**
-   * Goes on with nodes that have become ready, and with those that become ready by it: for a while, then behind the
-   * caller's back.
-   */
+  /** Advances nodes that have become ready, and those that become ready by it: for a while, then in the background. */
   async advance(ready: readonly NodeRef[], starts: Starts = noStarts): Promise<void> {
     if (ready.length === 0) return;
-    // The upkeep may have found them in the store before this call came: its caller, too, is answered when they have
-    // been dealt with.
-    if (ready.some((ref) => this.#underWay.has(ref))) await Promise.race([this.#takenUp, after(patienceMs)]);
+    // Upkeep may have found these nodes first: this caller, too, is answered after they were advanced.
+    if (ready.some((ref) => this.#inFlight.has(ref))) await Promise.race([this.#takenUp, after(patienceMs)]);
     await this.#goOn(ready, starts);
   }
 
   async #goOn(ready: readonly NodeRef[], starts: Starts): Promise<void> {
     const rest = await this.#advanceUntil(ready, starts, performance.now() + patienceMs);
-    // They are ready in the store as well: what goes wrong now the upkeep will do.
+    // The nodes are ready in the store as well, so upkeep tries again after an error.
     if (rest.length > 0) this.#behind = this.#advanceUntil(rest, starts, Number.POSITIVE_INFINITY).catch(() => {});
   }
 
-  /** Resolves when nothing goes on behind a caller's back. */
+  /** Resolves when nothing runs in the background. */
   async settled(): Promise<void> {
     await this.#behind;
   }
 
-  /** How many nodes stayed ready although they were taken up. */
+  /** How many nodes stayed ready after a try. */
   get stuck(): number {
     return this.#resting.size;
   }
 
   /**
-   * Advances nodes that the store lists as ready, except what this process is dealing with. One that fails takes no
-   * neighbour with it, and one that stays ready whatever is done is left alone for more and more passes, so that it
-   * costs next to nothing.
-   * @throws whatever the first of those threw that failed, when all others have been dealt with.
+   * Advances nodes that the store lists as ready, except those that this process is advancing. A failing node does not
+   * affect its neighbours. A node that stays ready is skipped for more and more passes, so its cost is small.
+   * @throws the first error of a node, after all others were advanced.
    */
   async takeUp(ready: readonly NodeRef[]): Promise<void> {
     const taken = this.#takeUp(ready);
@@ -90,7 +85,7 @@ export class Advancer {
     const listed = new Set(ready.map(keyOf));
     for (const key of this.#resting.keys()) if (!listed.has(key)) this.#resting.delete(key);
     const due = ready.filter(
-      (ref) => !this.#underWay.has(ref) && (this.#resting.get(keyOf(ref))?.until ?? pass) <= pass,
+      (ref) => !this.#inFlight.has(ref) && (this.#resting.get(keyOf(ref))?.until ?? pass) <= pass,
     );
     for (const key of due.map(keyOf)) {
       const passes = Math.min(maxRest, 2 * (this.#resting.get(key)?.passes ?? 0.5));
@@ -101,13 +96,13 @@ export class Advancer {
     if (errors.length > 0) throw errors[0];
   }
 
-  /** Answers the errors of single nodes; throws where the store is away. */
+  /** Returns the errors of single nodes; throws if the store is unreachable. */
   async #takeUpPage(refs: readonly NodeRef[]): Promise<readonly unknown[]> {
     try {
       await this.#goOn(refs, noStarts);
       return [];
     } catch (error) {
-      // The store is at fault, not the nodes: the next pass takes them up again.
+      // The store failed, not the nodes: the next pass tries again.
       if (isPassing(error)) for (const ref of refs) this.#resting.delete(keyOf(ref));
       if (refs.length === 1) return [error];
       await this.#storage.ping();
@@ -116,24 +111,24 @@ export class Advancer {
     }
   }
 
-  /** Answers what it did not come to. */
+  /** Returns the nodes that it did not reach. */
   async #advanceUntil(ready: readonly NodeRef[], starts: Starts, until: number): Promise<readonly NodeRef[]> {
     const waves = [...ready];
-    this.#underWay.add(waves);
+    this.#inFlight.add(waves);
     let at = 0;
     try {
       while (at < waves.length) {
         if (at > 0 && performance.now() > until) return waves.slice(at);
         const refs = waves.slice(at, at + page);
         const more = await this.#advancePage(refs, starts);
-        this.#underWay.delete(refs);
-        this.#underWay.add(more);
+        this.#inFlight.delete(refs);
+        this.#inFlight.add(more);
         at += refs.length;
         waves.push(...more);
       }
       return [];
     } finally {
-      this.#underWay.delete(waves.slice(at));
+      this.#inFlight.delete(waves.slice(at));
     }
   }
 
@@ -183,12 +178,12 @@ export class Advancer {
     });
   }
 
-  /** Reads what the decision asks for until it has it all. */
+  /** Reads until the decision has everything that it needs. */
   async #decide(workflow: WorkflowRecord, node: NodeRecord, now: number): Promise<WorkflowStep> {
     const nodes = new Map<number, NodeRecord>();
     const jobs = new Map<JobId, JobRecord | null>();
-    // A job is given so much of its parents' results, the last ones first (core's `resultsOf`): more is not even kept
-    // here.
+    // A job gets a bounded part of its parents' results, the last ones first (core's `resultsOf`): more is not kept here
+    // either.
     const passed = new ResultBudget(maxResults);
     for (;;) {
       const decided = decideNode(workflow, node, { nodes, jobs }, now);
@@ -219,7 +214,7 @@ function after(ms: number): Promise<void> {
   });
 }
 
-/** What says of itself that the same call may succeed later. */
+/** Errors which say that the same call may succeed later. */
 function isPassing(error: unknown): boolean {
   return error instanceof Error && 'retryable' in error && error.retryable === true;
 }
@@ -233,8 +228,8 @@ interface Starts {
 const noStarts: Starts = { workflow: '', jobs: new Map() };
 
 /**
- * The starts of a workflow that was just made: its jobs are those that the request was read as, so their nodes are
- * neither read back from the store nor read a second time. For a group of 10,000 that is a third of its cost.
+ * The starts of a new workflow. Its jobs are those of the request, so their nodes are neither read from the store nor
+ * parsed a second time: a third of the cost of a group of 10,000.
  */
 export function startsOf(workflow: string, nodes: readonly NewNode[], steps: ReadWorkflow['steps']): Starts {
   const byId = new Map(steps.map(({ read: { job } }) => [job.id, job]));
@@ -246,7 +241,7 @@ export function startsOf(workflow: string, nodes: readonly NewNode[], steps: Rea
   return { workflow, jobs };
 }
 
-/** Made when its turn comes: ten thousand at once would all outlive the collections of garbage in between. */
+/** Created when it is needed: ten thousand at once would all survive the garbage collections between. */
 function startOf({ workflow, index }: NodeRef, starts: Starts): WorkflowStep | undefined {
   const job = workflow === starts.workflow ? starts.jobs.get(index) : undefined;
   return job && startNode(workflow, index, job);
@@ -256,7 +251,7 @@ function keyOf({ workflow, index }: Pick<NodeRef, 'workflow' | 'index'>): string
   return `${workflow}:${index}`;
 }
 
-/** Nodes of workflows: most of many are of one workflow, so no key is made of each. */
+/** Nodes of workflows: most of many belong to one workflow, so there is no key for each. */
 export class NodeSet {
   readonly #indexes = new Map<string, Set<number>>();
 
@@ -266,17 +261,17 @@ export class NodeSet {
 
   add(refs: readonly NodeRef[]): void {
     for (const { workflow, index } of refs) {
-      const known = this.#indexes.get(workflow);
-      if (known) known.add(index);
+      const indexes = this.#indexes.get(workflow);
+      if (indexes) indexes.add(index);
       else this.#indexes.set(workflow, new Set([index]));
     }
   }
 
   delete(refs: readonly NodeRef[]): void {
     for (const { workflow, index } of refs) {
-      const known = this.#indexes.get(workflow);
-      known?.delete(index);
-      if (known?.size === 0) this.#indexes.delete(workflow);
+      const indexes = this.#indexes.get(workflow);
+      indexes?.delete(index);
+      if (indexes?.size === 0) this.#indexes.delete(workflow);
     }
   }
 }

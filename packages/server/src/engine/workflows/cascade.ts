@@ -4,14 +4,14 @@ import type { NodeRecord, WorkflowRecord, WorkflowStep, Workflows } from '../../
 type Close = Extract<WorkflowStep, { readonly kind: 'close' }>;
 
 const noJobs: ReadonlyMap<JobId, JobRecord> = new Map();
-/** Nodes read ahead at once: the steps of a chain stand in a row. */
+/** Nodes that are read ahead at once: the steps of a chain are adjacent. */
 const readAhead = 100;
 
 /**
- * What follows from closing nodes and needs nothing but the closed ones: the steps behind one that failed, and the ends
- * of composites within each other, are closed by the same call, not by one each. So a chain of a thousand whose first
- * step fails ends in a few commits. At most `limit` steps, in the order in which the store may take them.
- * @param decided what becomes of the `ready` nodes, by workflow and index.
+ * The consequences of closing nodes that need only closed nodes: the same call closes the steps after a failed one, and
+ * the ends of nested composites. So a chain of a thousand whose first step fails ends in a few commits. At most `limit`
+ * steps, in an order that the store accepts.
+ * @param decided the steps of the `ready` nodes, by workflow and index.
  */
 export async function cascade(
   workflows: Workflows,
@@ -42,9 +42,9 @@ export async function cascade(
       const dependent = await reader.lower(index, step.passes);
       if (dependent === null || !isReady(dependent)) continue;
       const next = decideNode(workflow, dependent, { nodes: reader.closed, jobs: noJobs }, now);
-      // What starts a job, or would have to be read first, is decided when this is written.
+      // A step that starts a job, or needs to read something, is decided after this is written.
       if (next.kind !== 'close') continue;
-      // Another process may close what it depends on meanwhile.
+      // Another process may close its dependencies meanwhile.
       steps.push({ ...next, failed: dependent.failed });
       if (next.end === null) queue.push({ workflow, node: dependent, step: next });
     }
@@ -52,7 +52,7 @@ export async function cascade(
   return steps;
 }
 
-/** Nodes of a workflow as they will be. */
+/** Nodes of a workflow after these steps. */
 class Reader {
   readonly closed = new Map<number, NodeRecord>();
   readonly #workflows: Workflows;

@@ -1,6 +1,6 @@
 import type { NodeRecord } from '../../storage/storage.ts';
 
-/** Bounds the results of nodes that are held at once. */
+/** Bounds the results of nodes in memory. */
 export class ResultBudget {
   #left: number;
 
@@ -8,7 +8,7 @@ export class ResultBudget {
     this.#left = characters;
   }
 
-  /** The node, without its result where there is no room left for it. */
+  /** The node, without its result if the budget is used up. */
   take(node: NodeRecord): NodeRecord {
     const size = node.result?.length ?? 0;
     if (size > this.#left) return { ...node, result: null, resultLeftOut: true };

@@ -16,16 +16,14 @@ import type { NodeRecord, Storage, WorkflowRecord } from '../../storage/storage.
 import { Advancer, startsOf } from './advance.ts';
 import { ResultBudget } from './result-budget.ts';
 
-/** Nodes read at once with their results, which may have a megabyte each. */
+/** Nodes that are read at once with their results, which may have a megabyte each. */
 const readPage = 50;
-/**
- * Characters of results that a view of a workflow shows; what no longer fits is left out, and the job itself has it.
- */
-const maxShown = 4_194_304;
-/** What a pass of the upkeep takes up of what a crash left. */
+/** Characters of results in a view of a workflow. Further ones are left out; the job itself has them. */
+const maxResults = 4_194_304;
+/** How much crash recovery one pass of upkeep does. */
 const leftovers = 2_000;
 
-/** A workflow with everything that its rendering shows. */
+/** A workflow with everything for its rendering. */
 export interface WorkflowView {
   readonly workflow: WorkflowRecord;
   readonly nodes: readonly NodeRecord[];
@@ -33,9 +31,8 @@ export interface WorkflowView {
 }
 
 /**
- * Workflows (ojs-workflows): core decides what becomes of a node, the store applies it under the node's state, so any
- * step may be tried again by any node of the cluster and takes effect once. What a crash leaves between two steps the
- * upkeep finishes.
+ * Workflows (ojs-workflows): core decides the next step of a node, the store applies it, guarded by the node's state.
+ * So any node of the cluster may repeat any step, and each takes effect once. After a crash, upkeep finishes the steps.
  */
 export class Workflows {
   readonly #storage: Storage;
@@ -48,14 +45,14 @@ export class Workflows {
     this.#advancer = new Advancer(storage, clock);
   }
 
-  /** Reads and checks a request; the ids of workflow and jobs come from `newId`. */
+  /** Reads and checks a request; `newId` creates the ids of workflow and jobs. */
   read(text: Json, newId: () => JobId): ReadWorkflow {
     return readWorkflow(text, this.#clock.now(), newId);
   }
 
   /**
-   * Creates a workflow and starts what can start. The same workflow again is answered as it is now.
-   * @throws ProtocolError `duplicate` where another workflow has the id.
+   * Creates a workflow and starts its first jobs. A repeated creation returns the workflow as it is now.
+   * @throws ProtocolError `duplicate` if another workflow has the id.
    */
   async create({ workflow, nodes, events, steps }: ReadWorkflow): Promise<WorkflowView> {
     const { id } = workflow;
@@ -69,8 +66,8 @@ export class Workflows {
     }
     await this.#advancer.advance(created.ready, starts);
     const now = (await this.#storage.workflows.get(id)) ?? created.workflow;
-    // Read back, ten thousand nodes and their jobs took as long as their creation. They are as they were made unless
-    // one of them has ended or was refused.
+    // Reading ten thousand nodes and their jobs back took as long as their creation. They are unchanged unless one of
+    // them has ended or was refused.
     const asMade = now.state === 'running' && now.completed + now.failed + now.cancelled === 0;
     return asMade
       ? { workflow: now, nodes: nodes.map((node) => nodeRecordOf(id, node)), jobs: new Map() }
@@ -84,9 +81,9 @@ export class Workflows {
       throw new ProtocolError('not_found', 'There is no workflow with this id.', { workflow_id: id });
     const nodes: NodeRecord[] = [];
     const jobs = new Map<JobId, JobRecord>();
-    const shown = new ResultBudget(maxShown);
+    const budget = new ResultBudget(maxResults);
     for await (const part of this.#pages(id, readPage)) {
-      nodes.push(...part.map((node) => shown.take(node)));
+      nodes.push(...part.map((node) => budget.take(node)));
       const ids = part.flatMap(({ job, state }) => (job === null || state === 'waiting' ? [] : [job]));
       for (const job of await this.#storage.jobs.get(ids)) if (job !== null) jobs.set(job.id, { ...job, result: null });
     }
@@ -94,9 +91,9 @@ export class Workflows {
   }
 
   /**
-   * Ends a running workflow: what waits is cancelled, what is active may finish and changes nothing any more
-   * (ojs-workflows §9).
-   * @throws ProtocolError `not_found`; `conflict` where it has ended already.
+   * Ends a running workflow: cancels waiting jobs; active ones may finish and change nothing any more (ojs-workflows
+   * §9).
+   * @throws ProtocolError `not_found`; `conflict` if it has ended already.
    */
   async cancel(id: string): Promise<WorkflowView> {
     const { workflow } = await this.get(id);
@@ -110,34 +107,31 @@ export class Workflows {
     return this.get(id);
   }
 
-  /**
-   * Goes on with nodes that have become ready, and with those that become ready by it: for a while, then behind the
-   * caller's back.
-   */
+  /** Advances nodes that have become ready, and those that become ready by it: for a while, then in the background. */
   advance(ready: readonly NodeRef[]): Promise<void> {
     return this.#advancer.advance(ready);
   }
 
-  /** Resolves when nothing goes on behind a caller's back. */
+  /** Resolves when nothing runs in the background. */
   settled(): Promise<void> {
     return this.#advancer.settled();
   }
 
-  /** What a crash, a failed call or another node's end left undone. */
+  /** Finishes what a crash, a failed call or the end of another node left undone. */
   async finish(): Promise<void> {
     const { ready, sweeping } = await this.#storage.workflows.unfinished(leftovers + this.#advancer.stuck);
     await this.#advancer.takeUp(ready);
     for (const id of sweeping) await this.#sweep(id);
   }
 
-  /** Cancels the jobs of a cancelled workflow that have not begun. */
+  /** Cancels the jobs of a cancelled workflow that have not started. */
   async #sweep(id: string): Promise<void> {
     const now = this.#clock.now();
     for await (const part of this.#pages(id, readPage)) {
       const ids = part.flatMap(({ job, state }) => (job !== null && state === 'pending' ? [job] : []));
       const jobs = await this.#storage.jobs.get(ids);
       const waiting = jobs.flatMap((job) => (job !== null && (job.state & Waiting) !== 0 ? [cancelled(job, now)] : []));
-      // One that has moved meanwhile was started, or has ended.
+      // A job that has changed meanwhile was started, or has ended.
       if (waiting.length > 0) await this.#storage.jobs.transition(waiting, now);
     }
     await this.#storage.workflows.swept(id);

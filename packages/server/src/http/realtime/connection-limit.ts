@@ -12,13 +12,13 @@ export class ConnectionLimit {
     this.#inAll = inAll;
   }
 
-  /** Answers how to leave. @throws ProtocolError `rate_limited` where there is no room. */
+  /** Returns the function that ends the connection. @throws ProtocolError `rate_limited` at a limit. */
   enter(client: string): () => void {
     const own = this.#clients.get(client) ?? 0;
     if (own >= this.#perClient)
       throw refusal(`A client may have ${this.#perClient} streams and WebSockets open at once.`, this.#perClient);
     if (this.#count >= this.#inAll)
-      throw refusal('This server has no room for another stream or WebSocket.', this.#inAll);
+      throw refusal('This server has reached its limit of streams and WebSockets.', this.#inAll);
     this.#clients.set(client, own + 1);
     this.#count++;
     let left = false;
@@ -33,7 +33,7 @@ export class ConnectionLimit {
   }
 }
 
-/** When room is found is not known: somebody has to leave. */
+/** The next free connection is unknown: another client has to disconnect. */
 const retryAfterSeconds = 5;
 
 function refusal(message: string, limit: number): ProtocolError {

@@ -17,7 +17,7 @@ import { EventStream } from './stream.ts';
 
 const scopes: readonly Scope[] = ['enqueue', 'work'];
 
-/** The streams about one job's progress and result: its state as it is, not the log of what happened to it. */
+/** The streams of one job's progress and result: its current state, not its events. */
 export function addJobStreams(
   app: FastifyInstance,
   { binding, authorization, options, failed }: RealtimeParts,
@@ -34,7 +34,7 @@ export function addJobStreams(
     try {
       if (!(await hasMore(engine, id, streams.cursorOf(request)))) {
         leave();
-        // The only answer after which an EventSource does not come again.
+        // The only answer after which an EventSource does not reconnect.
         return reply.code(204).removeHeader('content-type').send();
       }
     } catch (error) {
@@ -50,7 +50,7 @@ export function addJobStreams(
       streams.openStreams.delete(opened);
       gone.abort();
     });
-    // A connection that ends with its stream, so that it does not hold up the end of the server.
+    // The connection ends with its stream, so that it does not delay the end of the server.
     sink.open({ ...reply.getHeaders(), connection: 'close' }, '');
     if (raw.destroyed || streams.isClosing()) gone.abort();
     send(sink, follow(engine, id, stream, gone.signal)).catch((error: unknown) => {
@@ -78,7 +78,7 @@ export function addJobStreams(
   }
 }
 
-/** A reader that is slow misses states in between, never the last one. */
+/** A slow reader misses intermediate states, never the last one. */
 async function send(sink: EventStream, frames: AsyncIterable<JobFrame>): Promise<void> {
   for await (const { name, id, data } of frames) {
     const delivery: Delivery = {

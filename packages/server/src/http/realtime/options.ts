@@ -4,16 +4,20 @@ import type { ConnectionOptions } from '../../binding/realtime/connection.ts';
 /** Times in milliseconds. */
 export interface RealtimeOptions extends ConnectionOptions {
   /**
-   * Streams and WebSockets of one token, or of one address where there is none; and of all clients. Beyond them is 429.
+   * The most streams and WebSockets of one token, or of one address without a token; and of all clients. Beyond them is
+   * 429.
    */
   readonly connectionsPerClient: number;
   readonly connections: number;
-  /** Comments of a stream that has nothing else to send; the specification wants one in 15 s. */
+  /** Interval of comments on a stream without events; the specification wants one in 15 s. */
   readonly heartbeatMs: number;
-  /** Pings of a WebSocket, and the time in which each must be answered; the specification has 30 s and 10 s. */
+  /**
+   * Interval of pings of a WebSocket, and how long a client may take to answer one; the specification has 30 s and 10
+   * s.
+   */
   readonly pingMs: number;
   readonly pongMs: number;
-  /** How long a client may take to read what it is told when the server stops. */
+  /** How long a client may take to read the last messages when the server stops. */
   readonly shutdownMs: number;
 }
 

@@ -3,7 +3,7 @@ import type { Binding } from '../../binding/binding.ts';
 import type { Authorization } from '../auth.ts';
 import type { RealtimeOptions } from './options.ts';
 
-/** What the routes of ojs-realtime work with. */
+/** The dependencies of the routes of ojs-realtime. */
 export interface RealtimeParts {
   readonly binding: Binding;
   readonly authorization: Authorization;
@@ -12,7 +12,7 @@ export interface RealtimeParts {
 }
 
 /**
- * A stream or a WebSocket that is open. `shutDown` tells its client that the server stops; `destroy` cuts it off when
+ * An open stream or WebSocket. `shutDown` informs its client that the server stops; `destroy` ends the connection if
  * that takes too long.
  */
 export interface OpenStream {
@@ -23,8 +23,8 @@ export interface OpenStream {
 /** What all streams of the server share. */
 export interface Streams {
   /**
-   * Counts a new connection; the returned function takes it off again. @throws ProtocolError where the server takes no
-   * more connections.
+   * Counts a new connection; the returned function ends it. @throws ProtocolError if the server accepts no more
+   * connections.
    */
   readonly enter: (request: FastifyRequest, reply: FastifyReply, header: string | undefined) => () => void;
   readonly openStreams: Set<OpenStream>;

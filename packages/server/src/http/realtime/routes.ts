@@ -18,7 +18,7 @@ type Params = Readonly<Record<string, string>>;
 
 const scopes: readonly Scope[] = ['enqueue', 'work'];
 
-/** The streams and the WebSocket of ojs-realtime, on the server's own hooks. */
+/** The streams and the WebSocket of ojs-realtime, behind the server's own hooks. */
 export function addRealtime(app: FastifyInstance, { binding, authorization, options, failed }: RealtimeParts): void {
   const { engine, about } = binding;
   const realtime = new Realtime(engine, about.source, options);
@@ -37,7 +37,7 @@ export function addRealtime(app: FastifyInstance, { binding, authorization, opti
     app.server.once('close', () => clearTimeout(cut));
   });
 
-  /** @throws ProtocolError where nobody may come in now. */
+  /** @throws ProtocolError if no more connections are allowed. */
   function enter(request: FastifyRequest, reply: FastifyReply, header: string | undefined): () => void {
     if (closing) throw new ProtocolError('backend_unavailable', 'This server is stopping.');
     if (!engine.subscriptions.kept) {
@@ -58,10 +58,10 @@ export function addRealtime(app: FastifyInstance, { binding, authorization, opti
     request: FastifyRequest,
     reply: FastifyReply,
     channel: Channel,
-    known: readonly string[],
+    parameters: readonly string[],
   ): Promise<FastifyReply> {
     const { raw } = reply;
-    checkStreamQuery(known, singles(request.query));
+    checkStreamQuery(parameters, singles(request.query));
     const leave = enter(request, reply, request.headers.authorization);
     raw.once('close', leave);
     const sink = new EventStream(raw, options.heartbeatMs);
@@ -70,7 +70,7 @@ export function addRealtime(app: FastifyInstance, { binding, authorization, opti
     try {
       const more = await connection.openStream(channel, filterOf(singles(request.query)), cursorOf(request));
       if (!more) {
-        // The only answer after which an EventSource does not come again.
+        // The only answer after which an EventSource does not reconnect.
         leave();
         return reply.code(204).removeHeader('content-type').send();
       }
@@ -86,7 +86,7 @@ export function addRealtime(app: FastifyInstance, { binding, authorization, opti
     };
     openStreams.add(opened);
     raw.once('close', () => openStreams.delete(opened));
-    // A connection that ended with its stream, so that it does not hold up the end of the server.
+    // The connection ends with its stream, so that it does not delay the end of the server.
     sink.open({ ...reply.getHeaders(), connection: 'close' }, connection.lastId);
     if (raw.destroyed) connection.close();
     if (closing) void opened.shutDown();
@@ -100,13 +100,13 @@ export function addRealtime(app: FastifyInstance, { binding, authorization, opti
   function route(
     url: string,
     channelOf: (request: FastifyRequest) => Channel,
-    known: readonly string[] = streamParameters.events,
+    parameters: readonly string[] = streamParameters.events,
   ): void {
     app.get(url, {
       onRequest: async (request) => authorization.check(request.headers.authorization, scopes),
       handler: async (request, reply) => {
         try {
-          return await stream(request, reply, channelOf(request), known);
+          return await stream(request, reply, channelOf(request), parameters);
         } catch (error) {
           if (faultOf(error).kind.status >= 500) failed(error, 'stream', request.id);
           throw error;
@@ -173,7 +173,7 @@ export function addRealtime(app: FastifyInstance, { binding, authorization, opti
   });
 }
 
-/** `Last-Event-ID`, or the same in the query for clients that set no header. */
+/** `Last-Event-ID`, or the query parameter of clients that set no header. */
 function cursorOf({ headers, query }: FastifyRequest): string | null {
   const { 'last-event-id': header } = headers;
   const { last_event_id, lastEventId } = singles(query);
@@ -181,7 +181,7 @@ function cursorOf({ headers, query }: FastifyRequest): string | null {
   return text === undefined || text === '' ? null : text;
 }
 
-/** As on every 429 (ojs-http-binding §18.1); the time is that of the next try. */
+/** The headers of every 429 (ojs-http-binding §18.1); the time is that of the next try. */
 function limitHeaders({ limit, retry_after: seconds }: ProtocolError['details']): Readonly<Record<string, string>> {
   return {
     'x-ratelimit-limit': String(limit),

@@ -2,7 +2,7 @@ import type { WebSocket } from 'ws';
 import type { Delivery, Sink } from '../../binding/realtime/connection.ts';
 import { frames } from '../../binding/realtime/wire.ts';
 
-/** Messages of a client that wait to be handled; a client that sends more before it is answered is cut off. */
+/** The most unhandled messages of a client; a client that sends more before the answers is disconnected. */
 const maxPending = 100;
 const goingAway = 1001;
 const policyViolation = 1008;
@@ -13,14 +13,12 @@ export interface SocketTimes {
   readonly pongMs: number;
 }
 
-/**
- * A WebSocket as a place to write to, and what keeps it honest: pings, and a bound on what its client may ask at once.
- */
+/** A WebSocket as a writer, with pings and a bound on the unhandled messages of its client. */
 export class Socket implements Sink {
   readonly #socket: WebSocket;
   readonly #waiting = new Set<() => void>();
   readonly #ping: NodeJS.Timeout;
-  /** Kept when the socket has taken all that was written so far. */
+  /** Resolves when the socket has accepted everything that was written. */
   #written: Promise<void> = Promise.resolve();
   #pong: NodeJS.Timeout | undefined;
 
@@ -35,7 +33,7 @@ export class Socket implements Sink {
       clearTimeout(this.#pong);
       this.#pong = undefined;
     });
-    // Too large a message, a broken frame, a reset: the library closes, and there is nobody to tell.
+    // A message that is too large, a broken frame, a reset: the library closes the socket.
     socket.on('error', () => {});
     socket.once('close', () => {
       clearInterval(this.#ping);
@@ -98,5 +96,5 @@ export class Socket implements Sink {
   }
 }
 
-/** A send that fails does so because the socket closes, and that is noticed by itself. */
+/** A send fails only because the socket closes, which has its own event. */
 function ignore(): void {}

@@ -6,7 +6,7 @@ import { heartbeatComment, streamEvent, streamHead } from '../../binding/realtim
 export class EventStream implements Sink {
   readonly #response: ServerResponse;
   readonly #heartbeatMs: number;
-  /** What waits for the socket. Each is called when its bytes are on their way, or never will be. */
+  /** Callbacks of pending writes, each called when its bytes are sent, or never will be. */
   readonly #waiting = new Set<() => void>();
   #heartbeat: NodeJS.Timeout | undefined;
 
@@ -28,7 +28,7 @@ export class EventStream implements Sink {
     });
     this.#response.write(streamHead(lastId));
     this.#heartbeat = setInterval(() => {
-      // A client that does not read needs no sign of life.
+      // A client with unread bytes needs no keep-alive comment.
       if (this.#waiting.size === 0) void this.#send(heartbeatComment);
     }, this.#heartbeatMs).unref();
   }

@@ -3,10 +3,10 @@ import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { type WebSocket, WebSocketServer } from 'ws';
 
-/** Messages of clients are short: an action, a channel, a filter. In bytes. */
+/** The largest message of a client, in bytes: an action, a channel, a filter. */
 const maxMessage = 65_536;
 const protocol = 'ojs.v1';
-/** Where a web page puts its token, because it can set no header: `ojs.bearer.` and the token in base64url. */
+/** Where a web page, which can set no header, puts its token: `ojs.bearer.` and the token in base64url. */
 const bearerPrefix = 'ojs.bearer.';
 
 interface Upgrade {
@@ -20,8 +20,8 @@ export function asksForWebSocket(request: IncomingMessage): boolean {
 }
 
 /**
- * WebSocket handshakes as requests like any other: they pass the router and its hooks, so that host, origin, version
- * and token are checked in the same place as for every request, and are refused with the same answers.
+ * WebSocket handshakes as ordinary requests: they pass the router and its hooks, so host, origin, version and token are
+ * checked in the same place as for every request, with the same refusals.
  */
 export class Upgrades {
   readonly #pending = new WeakMap<IncomingMessage, Upgrade>();
@@ -35,11 +35,11 @@ export class Upgrades {
 
   constructor(app: FastifyInstance) {
     app.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      // From here on Node looks after this socket no more.
+      // From here on Node no longer manages this socket.
       socket.on('error', () => socket.destroy());
       const response = new ServerResponse(request);
       response.shouldKeepAlive = false;
-      // It is a socket of net or tls; the declaration of `upgrade` says less.
+      // It is a socket of net or tls; the type of `upgrade` is wider.
       response.assignSocket(socket as Parameters<ServerResponse['assignSocket']>[0]);
       response.once('finish', () => socket.end());
       this.#pending.set(request, { socket, head, response });
@@ -51,10 +51,7 @@ export class Upgrades {
     return this.#pending.has(request) && asksForWebSocket(request);
   }
 
-  /**
-   * Completes the handshake; one that is malformed is answered with 400 by the library, and `connected` is never
-   * called.
-   */
+  /** Completes the handshake. The library answers a malformed one with 400 and never calls `connected`. */
   accept(request: IncomingMessage, connected: (socket: WebSocket) => void): void {
     const upgrade = this.#pending.get(request);
     if (upgrade === undefined) return;

@@ -16,8 +16,7 @@ export function backup(
     },
 
     async restore(pages) {
-      if (!isEmpty(open().tables))
-        throw new Error('The store is not empty; a dump is restored into an empty one only.');
+      if (!isEmpty(open().tables)) throw new Error('The store is not empty; restore a dump into an empty store.');
       const restored = empty();
       const waiting: Row[] = [];
       const into = takers(restored, waiting);

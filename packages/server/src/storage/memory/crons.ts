@@ -17,18 +17,18 @@ export function crons(open: () => Tables): Crons {
 
     async put(given, now, expected) {
       const { crons } = open();
-      const known = crons.get(given.name) ?? null;
-      if (expected !== undefined && expected !== known?.version) return null;
-      const cron = putCron(known, given, now);
+      const current = crons.get(given.name) ?? null;
+      if (expected !== undefined && expected !== current?.version) return null;
+      const cron = putCron(current, given, now);
       crons.set(cron.name, cron);
-      return { created: known === null, cron };
+      return { created: current === null, cron };
     },
 
     async remove(name) {
       const { crons } = open();
-      const known = crons.get(name) ?? null;
+      const current = crons.get(name) ?? null;
       crons.delete(name);
-      return known;
+      return current;
     },
 
     async due(now, limit) {

@@ -17,7 +17,7 @@ export class EventLog {
     this.reach(endOf(batch));
   }
 
-  /** New positions go on behind this one. */
+  /** New positions continue after this one. */
   reach(position: number): void {
     this.#newest = Math.max(this.#newest, position);
   }

@@ -10,7 +10,7 @@ interface Rank {
   readonly priority: number;
 }
 
-/** What is ranked by the job that it would hand out next. */
+/** A thing that is ranked by the next job that it would start. */
 interface Member {
   head(): OrderedJob | undefined;
   /** Its newest rank; null where it has none. */
@@ -18,7 +18,7 @@ interface Member {
 }
 
 /**
- * Members by the job that each would hand out next. A rank is as its member was when it was added. A member that has
+ * Members by the next job that each would start. A rank is as its member was when it was added. A member that has
  * moved back since gets a new rank when the old one comes first; of a member that has moved forward, `advance` must be
  * called.
  */

@@ -1,4 +1,5 @@
 import {
+  countedStarts,
   effectiveLimit,
   hasSlot,
   keepMs,
@@ -6,7 +7,6 @@ import {
   type Millis,
   noNumbers,
   reopensAt,
-  shownStarts,
   stampOf,
 } from '@ojs-ts/core';
 import type { LimitRecord } from '../storage.ts';
@@ -83,6 +83,6 @@ export class Limit {
     waiting = [...this.waiting.values()].reduce((sum, count) => sum + count, 0),
   ): LimitRecord {
     const { key, own, override } = this;
-    return { key, own, override, active, waiting, starts: shownStarts(effectiveLimit(this), this.starts) };
+    return { key, own, override, active, waiting, starts: countedStarts(effectiveLimit(this), this.starts) };
   }
 }

@@ -27,7 +27,7 @@ export class ReadyQueue<R extends OrderedJob> {
     fifo.entries.push({ row, order: row.order });
   }
 
-  /** The job to hand out next; the caller takes the job by moving it out of `available`. */
+  /** The next job to start; the caller takes the job by moving it out of `available`. */
   peek(): R | undefined {
     for (let priority = this.#priorities[0]; priority !== undefined; priority = this.#priorities[0]) {
       const fifo = this.#byPriority.get(priority);

@@ -99,17 +99,17 @@ function recordOfQueue({ name, paused, createdAt, counts, deadLetter, capacity, 
 function note(tables: Tables, beat: WorkerBeat, change: Change): Beaten {
   const { now } = change;
   const { worker, state, info } = beat;
-  const known = tables.workers.get(worker);
-  const directive = known?.directive ?? null;
+  const previous = tables.workers.get(worker);
+  const directive = previous?.directive ?? null;
   tables.workers.set(worker, {
     worker,
     seenAt: now,
-    seenBefore: known?.seenAt ?? null,
+    seenBefore: previous?.seenAt ?? null,
     state,
     directive,
     info,
     holds: beat.partial ? null : (beat.holds?.map(({ id }) => id) ?? null),
-    heldBefore: known?.holds ?? null,
+    heldBefore: previous?.holds ?? null,
   });
   const answer: { extended: JobId[]; lost: JobId[] } = { extended: [], lost: [] };
   for (const { id, claim } of beat.holds ?? []) {

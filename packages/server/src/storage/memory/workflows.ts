@@ -12,10 +12,10 @@ export function workflows(open: () => Tables): Workflows {
   return {
     async create(workflow, nodes, events, now) {
       const tables = open();
-      const known = tables.workflows.rows.get(workflow.id);
-      if (known && !isSameWorkflow(known.record, workflow))
-        return { kind: 'duplicate', workflow: known.record, ready: none };
-      if (known) return { kind: 'already', workflow: known.record, ready: tables.workflows.ready(known) };
+      const existing = tables.workflows.rows.get(workflow.id);
+      if (existing && !isSameWorkflow(existing.record, workflow))
+        return { kind: 'duplicate', workflow: existing.record, ready: none };
+      if (existing) return { kind: 'already', workflow: existing.record, ready: tables.workflows.ready(existing) };
       return tables.change(now, (change) => {
         const row = tables.workflows.add(workflow, nodes, now);
         change.logAll(events);

@@ -46,7 +46,7 @@ const now = 'SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint'
 
 /**
  * A storage in one schema of a PostgreSQL database (tested: 13, 15, 18), shared by any number of processes.
- * @throws Error if the URL is not one of PostgreSQL. Only the first call tells whether the server can be reached.
+ * @throws Error if the URL is not one of PostgreSQL. Only the first call shows whether the server is reachable.
  */
 export function postgresStorage({ url, events: logs = true, ...more }: PostgresOptions): Storage {
   const wakes = new Wakes();

@@ -19,8 +19,7 @@ export function backup(scripts: Scripts, name: string, onSeed: (seed: number) =>
     },
 
     async restore(pages) {
-      if (!(await isEmpty(scripts)))
-        throw new Error(`${name} is not empty; a dump is restored into an empty store only.`);
+      if (!(await isEmpty(scripts))) throw new Error(`${name} is not empty; restore a dump into an empty store.`);
       const restoration = new Restoration(scripts);
       try {
         for await (const page of pages) await restoration.add(page);

@@ -95,8 +95,8 @@ async function jobsOf(scripts: Scripts, ids: readonly string[], last: number): P
 }
 
 function job(packed: Packed): DumpRecord & { readonly kind: 'job' } {
-  const [told, created, place] = listOf(packed);
-  return { kind: 'job', record: { number: number(created), place: numberOrNull(place), job: readJob(told) } };
+  const [record, created, place] = listOf(packed);
+  return { kind: 'job', record: { number: number(created), place: numberOrNull(place), job: readJob(record) } };
 }
 
 /** @param packed fields and values as lua/lib/workflows.lua keeps them. */

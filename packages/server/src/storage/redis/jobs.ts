@@ -62,7 +62,7 @@ async function list(scripts: Scripts, query: JobQuery): Promise<Page<JobRecord>>
   return { items: items.slice(0, query.limit), next: more ? (cursors[query.limit - 1] ?? null) : null };
 }
 
-/** Items of a list in their order, and of each the cursor that goes on after it. */
+/** Items of a list in their order, each with the cursor that continues after it. */
 export interface Listed<T> {
   readonly items: readonly T[];
   readonly cursors: readonly string[];

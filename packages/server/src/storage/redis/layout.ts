@@ -56,7 +56,7 @@ async function checkPolicy(connection: Connection): Promise<void> {
   if (unfit !== null) throw new Error(unfit);
 }
 
-/** What a crash of the servers may lose, in words; managed servers may not tell their settings. */
+/** A sentence about what a crash of the servers may lose; managed servers may hide their settings. */
 export async function durability(connection: Connection): Promise<string> {
   const settings = (name: string) => connection.configured(name);
   const [appendonly, appendfsync, save] = await Promise.all(['appendonly', 'appendfsync', 'save'].map(settings));

@@ -16,7 +16,7 @@ import { RedisWakes } from './wakes.ts';
 import { workers } from './workers.ts';
 import { listedWorkflows, workflows } from './workflows.ts';
 
-/** What a name may stand for in a namespace. */
+/** The kinds of names in a namespace. */
 export type Kind = 'job' | 'workflow' | 'cron' | 'limit';
 
 /** Batches of the event log of `source`, after `from` and up to `to`, that another namespace takes over. */

@@ -130,7 +130,7 @@ export class Restoration {
     this.#endFlow();
     const { id, name, kind, spec, total, state, completed, failed, cancelled, createdAt, finishedAt, end, sweeping } =
       workflow;
-    const told = {
+    const terms = {
       i: JSON.stringify(id),
       n: JSON.stringify(name),
       k: JSON.stringify(kind),
@@ -147,7 +147,7 @@ export class Restoration {
       end,
       sw: sweeping ? 1 : null,
     };
-    this.#command('HSET', `f:${id}`, ...fieldsOf({ no: number, ...told, ...counts }));
+    this.#command('HSET', `f:${id}`, ...fieldsOf({ no: number, ...terms, ...counts }));
     this.#command('ZADD', `flows:${state}`, number, id);
     if (sweeping) this.#command('ZADD', 'flows:sweeping', number, id);
     else if (finishedAt !== null)
@@ -160,7 +160,7 @@ export class Restoration {
     const flow = this.#flow;
     const { index, workflow, state, open, failed, member, closedAt, name, job, next, result, error, spec } = node;
     if (flow?.id !== workflow)
-      throw new Error(`The node ${index} of workflow ${workflow} has no workflow in front of it.`);
+      throw new Error(`The node ${index} of workflow ${workflow} comes before its workflow in the dump.`);
     const fields = {
       [index]: `${member ? 1 : 0}|${job ?? ''}|${next.join(',')}|${JSON.stringify(name)}`,
       [`s${index}`]: spec,

@@ -1,10 +1,10 @@
 import {
+  countedStarts,
   type JobRecord,
   type LimitNumbers,
   type NewJob,
   type State,
   State as States,
-  shownStarts,
   type Transition,
 } from '@ojs-ts/core';
 import type { Inserted, LimitRecord, Moved, QueueRecord } from '../storage.ts';
@@ -234,7 +234,7 @@ export function readLimit(packed: Packed | undefined): LimitRecord {
     override,
     active: number(row.active),
     waiting: number(row.waiting),
-    starts: shownStarts(override ?? own, starts),
+    starts: countedStarts(override ?? own, starts),
   };
 }
 

@@ -35,20 +35,20 @@ function packBeat({ worker, state, info, holds, partial, leaseMs }: WorkerBeat):
 
 /** The directive, and for each listed job whether its lease was extended. */
 function readBeaten({ holds }: WorkerBeat, reply: Reply | undefined): Beaten {
-  const [told, ...owned] = listOf(reply);
+  const [directive, ...owned] = listOf(reply);
   const ids = (holds ?? []).map(({ id }) => id);
   const those = (value: number): readonly JobId[] => ids.filter((_, at) => owned[at] === value);
-  return { directive: readDirective(textOrNull(told)), extended: those(1), lost: those(0) };
+  return { directive: readDirective(textOrNull(directive)), extended: those(1), lost: those(0) };
 }
 
 function readWorker(worker: string, reply: Reply | undefined): WorkerRecord {
-  const [seenAt, seenBefore, state, told, info, holds, heldBefore] = listOf(reply);
+  const [seenAt, seenBefore, state, directive, info, holds, heldBefore] = listOf(reply);
   return {
     worker,
     seenAt: integer(seenAt),
     seenBefore: integerOrNull(seenBefore),
     state: readDirective(text(state)) ?? 'running',
-    directive: readDirective(textOrNull(told)),
+    directive: readDirective(textOrNull(directive)),
     info: text(info),
     holds: readIds(textOrNull(holds)),
     heldBefore: readIds(textOrNull(heldBefore)),

@@ -2,7 +2,7 @@ import type { NewNode, NewWorkflow, NodeRecord, NodeRef, NodeState, WorkflowReco
 import { readWorkflowState } from '../rows.ts';
 import { integer, integerOrNull, listOf, type Reply, text, textOrNull } from './connection/reply.ts';
 
-/** The letters that stand for the end of a node; see lua/lib/workflows.lua. */
+/** The letters for the ends of a node; see lua/lib/workflows.lua. */
 export const letters = { completed: 'c', failed: 'f', cancelled: 'x' } as const;
 
 /**

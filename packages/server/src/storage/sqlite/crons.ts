@@ -16,18 +16,18 @@ export function crons(sql: Connection, store: GroupCommit): Crons {
 
     put: (given, now, expected) =>
       store.write(() => {
-        const known = find(sql, given.name);
-        if (expected !== undefined && expected !== known?.version) return null;
-        const cron = putCron(known, given, now);
+        const current = find(sql, given.name);
+        if (expected !== undefined && expected !== current?.version) return null;
+        const cron = putCron(current, given, now);
         writeCron(sql, cron);
-        return { created: known === null, cron };
+        return { created: current === null, cron };
       }),
 
     remove: (name) =>
       store.write(() => {
-        const known = find(sql, name);
+        const current = find(sql, name);
         sql.run('DELETE FROM ojs_crons WHERE name = ?', name);
-        return known;
+        return current;
       }),
 
     due: (now, limit) => store.read(() => sql.all(statements.dueCrons, now, limit).map(readCron)),

@@ -18,10 +18,10 @@ export function inbox(sql: Connection, store: GroupCommit): Inbox {
 
     holds: (ids) => store.read(() => ids.map((id) => sql.get(statements.inInbox, id, id)?.[0] === 1)),
 
-    take: (intakes, now, options) =>
+    take: (items, now, options) =>
       store.write((tx) => {
-        const answers = intakes.map(({ entry, job }) =>
-          eachThere(tx, entry, () => insertGroup(tx, [job], now, options)[0] ?? null),
+        const answers = items.map(({ entry, job }) =>
+          ifExists(tx, entry, () => insertGroup(tx, [job], now, options)[0] ?? null),
         );
         tx.end(now);
         return answers;
@@ -30,7 +30,7 @@ export function inbox(sql: Connection, store: GroupCommit): Inbox {
     refuse: (refusals, now) =>
       store.write((tx) => {
         const answers = refusals.map(({ entry, job, end }) =>
-          eachThere(tx, entry, () => {
+          ifExists(tx, entry, () => {
             const [answer] = insertGroup(tx, [job], now, { always: true });
             if (answer?.kind === 'inserted') move(tx, end, now);
             return answer ?? null;
@@ -67,7 +67,7 @@ function oldest(sql: Connection, limit: number): readonly InboxEntry[] {
 }
 
 /** Calls `work` if the entry still exists, and deletes the entry if the store has the job then. */
-function eachThere(tx: Transaction, entry: number, work: () => Inserted | null): Inserted | null {
+function ifExists(tx: Transaction, entry: number, work: () => Inserted | null): Inserted | null {
   if (!tx.sql.get(statements.inboxEntry, entry)) return null;
   const answer = work();
   if (answer?.kind === 'inserted' || answer?.kind === 'already') tx.sql.change(statements.leaveInbox, entry);

@@ -5,7 +5,7 @@ import type { Connection } from './disk/connection.ts';
 import { type Cells, integer, integerOrNull, readJob, state, text } from './row.ts';
 import { statements } from './statements.ts';
 
-/** Rows read before the event loop gets a turn: about 2 ms. */
+/** Rows of one read, after which other work may run: about 2 ms. */
 const chunk = 2000;
 /**
  * So many unfinished jobs at most are read from the indexes of their states and sorted. More of them are found soon by

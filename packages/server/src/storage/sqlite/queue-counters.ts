@@ -192,8 +192,8 @@ export class QueueCounters {
   }
 
   #delta(queue: string, now: Millis): number[] {
-    const known = this.#deltas.get(queue);
-    if (known) return known.counts;
+    const delta = this.#deltas.get(queue);
+    if (delta) return delta.counts;
     const counts = [0, 0, 0, 0, 0, 0, 0, 0, 0];
     this.#deltas.set(queue, { since: now, counts });
     return counts;

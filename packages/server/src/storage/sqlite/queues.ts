@@ -1,4 +1,5 @@
 import {
+  countedStarts,
   effectiveLimit,
   type LimitNumbers,
   limitedQueue,
@@ -7,7 +8,6 @@ import {
   queueEventEntry,
   queueLimitKey,
   State,
-  shownStarts,
   stateNames,
 } from '@ojs-ts/core';
 import type { LimitRecord, MinuteRecord, QueuePatch, QueueRecord, Registry } from '../storage.ts';
@@ -154,7 +154,7 @@ function readLimit(sql: Connection, cells: Cells): LimitRecord {
     override,
     active: integer(active),
     waiting: integer(waiting),
-    starts: shownStarts(numbers, starts.reverse()),
+    starts: countedStarts(numbers, starts.reverse()),
   };
 }
 

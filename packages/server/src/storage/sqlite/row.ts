@@ -181,7 +181,7 @@ export function nodeText({ index, workflow }: NodeRef): string {
   return `${index} ${workflow}`;
 }
 
-/** The index stands first and ends at the first space; the id may hold spaces. */
+/** The index comes first and ends at the first space; the id may hold spaces. */
 export function readNodeRef(ref: string): NodeRef {
   const space = ref.indexOf(' ');
   return { workflow: ref.slice(space + 1), index: Number(ref.slice(0, space)) };

@@ -9,7 +9,7 @@ interface Last {
 }
 
 /**
- * The numbers that a transaction gives away: of ready queues, of places in them, of positions in the event log; and the
+ * The numbers that a transaction assigns: of ready queues, of places in them, of positions in the event log; and the
  * time of the last start that a rate counted. They are read with the first use and written once, if one changed.
  */
 export class Sequences {

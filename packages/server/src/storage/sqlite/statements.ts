@@ -28,7 +28,7 @@ const jobStatements = {
     WHERE unique_key = ? AND unique_key IS NOT NULL AND state = ? AND created_at > ? ORDER BY created_at, number
     LIMIT ? + 0`,
 
-  /** The jobs of a ready queue, in the order of handing out. */
+  /** The jobs of a ready queue, in the order of their starts. */
   ready: `SELECT ${readyColumns} FROM ojs_jobs INDEXED BY ojs_jobs_ready
     WHERE ready_queue = ? AND place IS NOT NULL ORDER BY priority DESC, place LIMIT ? + 0`,
   readyQueueHead: `SELECT priority, place FROM ojs_jobs INDEXED BY ojs_jobs_ready

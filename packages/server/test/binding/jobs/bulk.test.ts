@@ -149,7 +149,7 @@ describe.each(storages)('bulk enqueue, $name (ojs-bulk-operations)', (storage) =
     expect(await depth(url)).toBe(2);
   });
 
-  test('atomic: all of them or none, with what was wrong (§5.3, BLK-R001)', async () => {
+  test('atomic: all of them or none, with the errors (§5.3, BLK-R001)', async () => {
     await using server = await serveClocked(storage.url());
     const { url } = server;
     expect(await bulk(url, { atomicity: 'atomic', jobs: [job(), job()] })).toMatchObject({
@@ -171,7 +171,7 @@ describe.each(storages)('bulk enqueue, $name (ojs-bulk-operations)', (storage) =
     expect(await bulk(url, { atomicity: 'some', jobs: [job()] })).toMatchObject({ status: 400 });
   });
 
-  test('a full queue takes what fits of a partial batch, and nothing of an atomic one', async () => {
+  test('a full queue accepts the jobs of a partial batch that fit, and none of an atomic one', async () => {
     await using server = await serveClocked(storage.url());
     const { url, bench } = server;
     await bench.engine.queueSettings.configure('default', { maxDepth: 2 });
@@ -214,7 +214,7 @@ describe.each(storages)('bulk enqueue, $name (ojs-bulk-operations)', (storage) =
     );
   });
 
-  test('what is no bulk request is refused whole', async () => {
+  test('an invalid bulk request is refused as a whole', async () => {
     await using server = await serveClocked(storage.url());
     const { url } = server;
     for (const body of [
@@ -485,7 +485,7 @@ describe.each(storages)('bulk cancel, retry and delete, $name', (storage) => {
     });
   });
 
-  test('a filter goes through more than one page', async () => {
+  test('a filter reads more than one page', async () => {
     await using server = await serveClocked(storage.url());
     const { url } = server;
     await bulk(url, { jobs: Array.from({ length: 1_203 }, () => job()) });

@@ -159,7 +159,7 @@ describe.each(storages)('checkpoints, $name (ojs-durable-execution)', (storage) 
     });
   });
 
-  test('the end of the job is its end, but in the dead letter, from where it goes along (DUR-005, §6.3, C-10)', async () => {
+  test('it is deleted with the end of the job, but kept in the dead letter and for a retry from there (DUR-005, §6.3, C-10)', async () => {
     await using server = await serveClocked(storage.url());
     const { url, bench } = server;
     const ends = {
@@ -192,7 +192,7 @@ describe.each(storages)('checkpoints, $name (ojs-durable-execution)', (storage) 
     expect(await fetchOne(url)).not.toHaveProperty('checkpoint');
   });
 
-  test('job.checkpointed tells of every save (DUR-R003)', async () => {
+  test('every save writes job.checkpointed (DUR-R003)', async () => {
     await using server = await serveClocked(storage.url());
     const { id } = await started(server);
     for (const state of [1, 2]) await save(server.url, id, { state });

@@ -84,7 +84,7 @@ describe.each(storages)('dead letter, $name (ojs-dead-letter)', (storage) => {
       expectRefusal(await send(server.url, { path: `/ojs/v1/dead-letter${query}` }), 400, 'invalid_request');
   });
 
-  test.each([1, 2, 3, 7])('pages of %i meet every job that fits once, by cursor and by offset', async (limit) => {
+  test.each([1, 2, 3, 7])('pages of %i return each matching job once, by cursor and by offset', async (limit) => {
     await using server = await serveClocked(storage.url());
     const expected: string[] = [];
     for (let index = 0; index < 15; index++) {
@@ -268,7 +268,7 @@ describe.each(storages)('dead letter, $name (ojs-dead-letter)', (storage) => {
     expect(await server.bench.get(b)).toMatchObject({ attempt: 0 });
   });
 
-  test.each(['body', 'query', 'post'] as const)('a purge by age and filter, out of a %s (D6)', async (way) => {
+  test.each(['body', 'query', 'post'] as const)('a purge by age and filter, from a %s (D6)', async (way) => {
     await using server = await serveClocked(storage.url());
     const { url, bench } = server;
     const old = await bury(server, { queue: 'x' });
@@ -325,7 +325,7 @@ describe.each(storages)('dead letter, $name (ojs-dead-letter)', (storage) => {
     expect((await list(server)).total).toBe(1);
   });
 
-  test('what a filter says and what stands beside it both narrow', async () => {
+  test('a filter and the members beside it must both match', async () => {
     await using server = await serveClocked(storage.url());
     const a = await bury(server);
     const b = await bury(server);

@@ -40,7 +40,7 @@ async function started(
 }
 
 describe.each(storages)('progress, $name (ojs-progress)', (storage) => {
-  test('a report comes back, clamped, with its message and data (T:EXT-PRG-001, 002, 003; PRG-001, 002, 004)', async () => {
+  test('a report is returned, within 0 and 1, with its message and data (T:EXT-PRG-001, 002, 003; PRG-001, 002, 004)', async () => {
     await using server = await serveClocked(storage.url());
     const { url } = server;
     const { id } = await started(server);
@@ -69,7 +69,7 @@ describe.each(storages)('progress, $name (ojs-progress)', (storage) => {
     });
   });
 
-  test('a number never falls within an attempt, what comes along is taken (PRG-003)', async () => {
+  test('the number never falls within an attempt, message and data are accepted (PRG-003)', async () => {
     await using server = await serveClocked(storage.url());
     const { id } = await started(server);
     await put(server.url, id, { progress: 0.5, message: 'a' });
@@ -159,7 +159,7 @@ describe.each(storages)('progress, $name (ojs-progress)', (storage) => {
     expectRefusal(await send(url, { path: '/ojs/v1/jobs/nobody/progress' }), 404, 'not_found');
   });
 
-  test('a failure keeps it, a completion makes it 1 where it was used, a new attempt starts without (PRG-005, 006, §5.3)', async () => {
+  test('a failure keeps it, a completion sets a reported one to 1, a new attempt starts without (PRG-005, 006, §5.3)', async () => {
     await using server = await serveClocked(storage.url());
     const { url, bench } = server;
     const { id } = await started(server);
@@ -201,7 +201,7 @@ describe.each(storages)('progress, $name (ojs-progress)', (storage) => {
     expect((await events(url, 'job.progress')).map(({ data }) => data.progress_percent)).toEqual([10, 40, 100]);
   });
 
-  test('a checkpoint comes along for the next attempt (§6.4)', async () => {
+  test('a report may have a checkpoint for the next attempt (§6.4)', async () => {
     await using server = await serveClocked(storage.url());
     const { url, bench } = server;
     const { id } = await started(server);
@@ -216,7 +216,7 @@ describe.each(storages)('progress, $name (ojs-progress)', (storage) => {
     });
   });
 
-  test('what is no report is refused', async () => {
+  test('an invalid report is refused', async () => {
     await using server = await serveClocked(storage.url());
     const { id } = await started(server);
     const refused = async (body: string | undefined, status: number, code: string) => {

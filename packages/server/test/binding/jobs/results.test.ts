@@ -28,7 +28,7 @@ async function waiting(server: Pick<ClockedServer, 'bench'>, count: number): Pro
 }
 
 describe.each(storages)('results, $name (ojs-results)', (storage) => {
-  test('a result comes back as it was sent, with when and how large it was stored (§5.2, §6.2)', async () => {
+  test('a result is returned as sent, with its time and size (§5.2, §6.2)', async () => {
     await using server = await serveClocked(storage.url());
     for (const text of ['null', 'true', '1.0e3', '"\\u00e9é"', '["a",1]', '{"b":12345678901234567890,"a":1}']) {
       const id = await started(server);
@@ -105,7 +105,7 @@ describe.each(storages)('results, $name (ojs-results)', (storage) => {
     expect(await Promise.all(waits)).toEqual(ids.map(() => 200));
   });
 
-  test('without a log of events a wait still ends', async () => {
+  test('a wait ends without an event log too', async () => {
     await using server = await serveClocked(storage.url(), { events: false });
     const id = await started(server);
     const wait = result(server.url, id, '?wait=true');
@@ -134,7 +134,7 @@ describe.each(storages)('results, $name (ojs-results)', (storage) => {
     expectRefusal(await wait, 408, 'result_pending');
   });
 
-  test('nothing is left of a caller that is gone', async () => {
+  test('a caller that disconnected leaves nothing behind', async () => {
     await using server = await serveClocked(storage.url());
     const id = await started(server);
     const socket = await open(server.url);
@@ -145,7 +145,7 @@ describe.each(storages)('results, $name (ojs-results)', (storage) => {
     expect(server.bench.engine.subscriptions.followers).toBe(0);
   });
 
-  test('result_ttl: 410 after it, never stored with 0, for ever with -1; in options or at the top (§7.1, D3)', async () => {
+  test('result_ttl: 410 afterwards, not stored with 0, unlimited with -1; in options or at the top (§7.1, D3)', async () => {
     await using server = await serveClocked(storage.url());
     const { url, bench } = server;
     const short = await started(server, { options: { result_ttl: 60 } });
@@ -197,7 +197,7 @@ describe.each(storages)('results, $name (ojs-results)', (storage) => {
     expect((await result(server.url, id)).text).toContain(reference);
   });
 
-  test('many at once, each as itself, null where there is none (§9.3)', async () => {
+  test('many at once, each with its outcome, null for unknown ones (§9.3)', async () => {
     await using server = await serveClocked(storage.url());
     const { url } = server;
     const done = await started(server);
@@ -225,7 +225,7 @@ describe.each(storages)('results, $name (ojs-results)', (storage) => {
     expectRefusal(many, 413, 'batch_size_exceeded');
   });
 
-  test('with wait_ms one call waits for many jobs: until one has ended, or is not there, or the time is over (x-long-poll)', async () => {
+  test('with wait_ms one call waits for many jobs: until one has ended or is unknown, or the time is over (x-long-poll)', async () => {
     await using server = await serveClocked(storage.url());
     const { url } = server;
     const [first, second] = [await started(server), await started(server)];

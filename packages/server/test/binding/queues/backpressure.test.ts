@@ -61,7 +61,7 @@ describe.each(storages)('backpressure on $name', (storage) => {
     });
   });
 
-  test('there is room again when a worker has taken a job, and a retry always comes back', async () => {
+  test('a claim makes room for another job, and a retry always fits', async () => {
     const queue = await bounded(1);
     expect(
       (await push(queue, { retry: { initial_interval: 'PT1H', max_interval: 'PT1H', jitter: false } })).status,
@@ -105,7 +105,7 @@ describe.each(storages)('backpressure on $name', (storage) => {
     expect(statuses.filter((status) => status === 429)).toHaveLength(35);
   });
 
-  test('backpressure.rejected is told at most once a second (BP-004)', async () => {
+  test('backpressure.rejected is written at most once a second (BP-004)', async () => {
     const queue = await bounded(1);
     await push(queue);
     expect(await rejections(queue)).toEqual([]);
@@ -118,7 +118,7 @@ describe.each(storages)('backpressure on $name', (storage) => {
     expect(events[0]?.data).toEqual({ queue, depth: 1, bound: 1, job_type: 'a.b', strategy: 'reject' });
   });
 
-  test('an enqueue past the threshold is told of the pressure (BP-R004)', async () => {
+  test('the answer to an enqueue above the threshold reports the pressure (BP-R004)', async () => {
     const queue = await bounded(5, { warning_threshold: 0.6 });
     const headers = async () => {
       const {
@@ -139,7 +139,7 @@ describe.each(storages)('backpressure on $name', (storage) => {
     expect((await push(free)).headers).not.toHaveProperty('x-ojs-queue-depth');
   });
 
-  test('a batch is told of its fullest queue', async () => {
+  test('the answer to a batch reports its fullest queue', async () => {
     const [half, full] = [await bounded(4, { warning_threshold: 0.5 }), await bounded(2, { warning_threshold: 0.5 })];
     const jobs = [half, half, full, full].map((queue) => ({ type: 'a.b', args: [], options: { queue } }));
     const { headers } = await send(server.url, {
@@ -150,7 +150,7 @@ describe.each(storages)('backpressure on $name', (storage) => {
     expect(headers).toMatchObject({ 'x-ojs-queue-depth': '2', 'x-ojs-queue-bound': '2', 'x-ojs-queue-pressure': '1' });
   });
 
-  test('the strategy warn lets everything in and tells', async () => {
+  test('the strategy warn accepts every job, with a warning', async () => {
     const queue = await bounded(1, { strategy: 'warn' });
     for (let index = 0; index < 3; index++) {
       const { status, headers } = await push(queue);
@@ -163,7 +163,7 @@ describe.each(storages)('backpressure on $name', (storage) => {
     }
   });
 
-  test('a bound of 0 is none (ojs-backpressure §6.2), and a lowered one does not touch what is there', async () => {
+  test('0 means no bound (ojs-backpressure §6.2), and a lower bound keeps existing jobs', async () => {
     const queue = await bounded(1);
     const configure = (body: object) => call(server.url, `/queues/${queue}/config`, body, { method: 'PUT' });
     await push(queue);
@@ -180,7 +180,7 @@ describe.each(storages)('paused queues on $name', (storage) => {
   const pause = (server: RunningServer, what = 'pause') => call(server.url, `/queues/q/${what}`, {});
   const push = (server: RunningServer) => call(server.url, '/jobs', { type: 'a.b', args: [], options: { queue: 'q' } });
 
-  test('take jobs unless the operator says otherwise (X19, T:L4-PAUSE-001)', async () => {
+  test('accept jobs by default (X19, T:L4-PAUSE-001)', async () => {
     await using server = await serve({ storage: storage.url() });
     await pause(server);
     expect((await push(server)).status).toBe(201);

@@ -97,7 +97,7 @@ describe.each(storages)('limits on $name', (storage) => {
       expect(await fetch([one, other], 10)).toEqual([first]);
     });
 
-    test('that are limited stay available and block nobody: others behind them and other queues are served (RL-003, RL-004)', async () => {
+    test('held back by a limit stay available and block nobody: later jobs and other queues are served (RL-003, RL-004)', async () => {
       const [queue, next] = [newQueue(), newQueue()];
       const limit = { key: newKey(), concurrency: 1 };
       const held = await push(queue, limit, { priority: 5 });
@@ -183,7 +183,7 @@ describe.each(storages)('limits on $name', (storage) => {
       expect(performance.now() - began).toBeGreaterThanOrEqual(190);
     });
 
-    test('the form {key, rate, period} is taken (T:EXT-RL-004, C-14)', async () => {
+    test('the form {key, rate, period} is accepted (T:EXT-RL-004, C-14)', async () => {
       const queue = newQueue();
       const limit = { key: newKey(), rate: 1, period: 'minute' };
       const [first] = [await push(queue, limit), await push(queue, limit)];
@@ -224,7 +224,7 @@ describe.each(storages)('limits on $name', (storage) => {
       expect(Date.parse(body.throttle?.next_allowed_at ?? '')).toBeGreaterThanOrEqual(before);
     });
 
-    test('a key is there as soon as a job names it; another is 404', async () => {
+    test('a key exists as soon as a job names it; another one is 404', async () => {
       const key = newKey();
       expect(await show(key)).toMatchObject({ status: 404, body: { error: { code: 'not_found' } } });
       await push(newQueue(), { key, concurrency: 1 });
@@ -254,7 +254,7 @@ describe.each(storages)('limits on $name', (storage) => {
   });
 
   describe('an override', () => {
-    test('wins over what jobs bring, until it is taken back (RL-R004)', async () => {
+    test('wins over the numbers of jobs, until it is removed (RL-R004)', async () => {
       const queue = newQueue();
       const key = newKey();
       for (let index = 0; index < 3; index++) await push(queue, { key, concurrency: 1 });
@@ -300,7 +300,7 @@ describe.each(storages)('limits on $name', (storage) => {
       expect(await fetch(queue)).toHaveLength(1);
     });
 
-    test('that has expired is taken back by itself', async () => {
+    test('that has expired is removed by itself', async () => {
       const queue = newQueue();
       const key = newKey();
       const id = await push(queue, { key, concurrency: 1 });
@@ -352,7 +352,7 @@ describe.each(storages)('limits on $name', (storage) => {
 });
 
 describe.each(storages)('overrides on $name', ({ url }) => {
-  test('end at their time, for every node alike', async () => {
+  test('end at the same time on every node', async () => {
     await using on = await bench(url());
     const { engine, clock } = on;
     const numbers = (concurrency: number) => ({ concurrency, rates: [] });

@@ -124,7 +124,7 @@ describe.each(storages)('queues on $name', (storage) => {
       });
     });
 
-    test('refuses a name that is none, and a body that is none', async () => {
+    test('refuses an invalid name and an invalid body', async () => {
       expect((await configure('_default', { concurrency: 1 })).status).toBe(400);
       expect((await call(server.url, '/queues/q/config', undefined, { method: 'PUT' })).status).toBe(400);
     });
@@ -176,7 +176,7 @@ describe.each(storages)('queues on $name', (storage) => {
       expect((await call(server.url, `/queues/${newQueue()}`)).status).toBe(404);
     });
 
-    test('goes when it holds no job, and only then', async () => {
+    test('is deleted only without jobs', async () => {
       const name = newQueue();
       await configure(name, { concurrency: 1 });
       const { body } = await push(name);

@@ -14,7 +14,7 @@ const request = (body: object, key: string | null = null): BindingRequest => ({
   key,
 });
 
-test('a turn whose heartbeat fails gives back what it claimed, unless the claim can be repeated', async () => {
+test('an exchange whose heartbeat fails returns its claims, unless the claim is repeatable', async () => {
   await using b = await bench('memory:');
   const binding = new Binding(b.engine, about, () => {});
   const ids = [await b.push(), await b.push()];
@@ -62,7 +62,7 @@ test('a key that is too long is refused, not cut: cut keys would be one anotherâ
   expect(refused.text).toContain('Idempotency-Key');
 });
 
-test('an embedded engine that is closed answers what it accepted', async () => {
+test('a closing embedded engine answers the calls that it accepted', async () => {
   const transport = await openEmbedded('sqlite:');
   const calls = Array.from({ length: 500 }, () =>
     transport.call({

@@ -20,7 +20,7 @@ test('only a worker that sends leases is known to list everything it holds', () 
   expect(ours).not.toHaveProperty('partial');
 });
 
-test('what a worker tells of itself has a bound', () => {
+test('the description of a worker has a bound', () => {
   expect(read({ labels: ['x'.repeat(16_000)] }).info).toContain('xxx');
   expect(() => read({ labels: ['x'.repeat(17_000)] })).toThrow(ProtocolError);
 });

@@ -1,12 +1,8 @@
 import { State, stateName } from '@ojs-ts/core';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  EventSubscriptions,
-  type Gap,
-  type LogEvent,
-  type Topic,
-} from '../../../src/engine/events/event-subscriptions.ts';
+import { EventSubscriptions, type Gap, type Topic } from '../../../src/engine/events/event-subscriptions.ts';
+import type { LogEvent } from '../../../src/engine/events/log-events.ts';
 import { silentLog } from '../../../src/engine/options.ts';
 import { memoryStorage } from '../../../src/storage/memory/memory.ts';
 import { openStorage } from '../../../src/storage/open.ts';
@@ -65,7 +61,7 @@ async function follow(b: Bench, topic: Topic, after?: number): Promise<Recorder>
 const failure = { code: 'x', type: 'x', message: 'm', names: [] };
 
 describe.each(storages)('subscriptions to the event log, $name', ({ url }) => {
-  test('tells every event after it is live, in the order of the log, and the topics apart', async () => {
+  test('delivers every event after it is live, in the order of the log, by topic', async () => {
     await using b = await bench(url());
     await b.push({ queue: 'a' });
     const all = await follow(b, 'all');
@@ -83,7 +79,7 @@ describe.each(storages)('subscriptions to the event log, $name', ({ url }) => {
     expect(job.kinds).toEqual(['job.enqueued', 'job.cancelled']);
   });
 
-  test('replays what came after a position, then goes on without a seam', async () => {
+  test('replays the events after a position, then continues without a gap', async () => {
     await using b = await bench(url());
     for (let count = 0; count < 3; count++) await b.push({ queue: 'a' });
     await b.push({ queue: 'b' });
@@ -94,7 +90,7 @@ describe.each(storages)('subscriptions to the event log, $name', ({ url }) => {
     expect(late.gaps).toEqual([]);
   });
 
-  test('whatever comes between pushes, each follower gets each position once', async () => {
+  test('each follower gets each position once, in any interleaving', async () => {
     const step = fc.oneof(
       fc.record({ push: fc.integer({ min: 1, max: 40 }) }),
       fc.record({ after: fc.option(fc.double({ min: 0, max: 1, noNaN: true }), { nil: undefined }) }),
@@ -161,7 +157,7 @@ describe.each(storages)('subscriptions to the event log, $name', ({ url }) => {
     ]);
   });
 
-  test('a position that is gone is a gap up to the first event kept, one beyond the end a gap up to now', async () => {
+  test('a deleted position is a gap up to the first event kept, one beyond the end a gap up to now', async () => {
     await using b = await bench(url(), { retention: { eventsMs: 1_000 } });
     for (let count = 0; count < 3; count++) await b.push();
     b.clock.advance(2_000);
@@ -177,7 +173,7 @@ describe.each(storages)('subscriptions to the event log, $name', ({ url }) => {
     expect(unknown.positions).toEqual([5]);
   });
 
-  test('collects what a topic has after a position, the newest where it is too much', async () => {
+  test('collects the events of a topic after a position, the newest ones if there are too many', async () => {
     await using b = await bench(url());
     const job = await b.start(null);
     await b.push({ queue: 'b' });
@@ -191,7 +187,7 @@ describe.each(storages)('subscriptions to the event log, $name', ({ url }) => {
     expect(await collect(4, 9)).toEqual({ kinds: [], gap: null });
   });
 
-  test('a follower that throws, or that is closed by another, harms nobody', async () => {
+  test('a follower that throws, or that another one closes, does not affect others', async () => {
     await using b = await bench(url());
     const closed = await follow(b, 'all');
     await b.engine.subscriptions.subscribe('all', {
@@ -207,7 +203,7 @@ describe.each(storages)('subscriptions to the event log, $name', ({ url }) => {
     expect(closed.events.length).toBeLessThanOrEqual(1);
   });
 
-  test('a store that was emptied is told from its beginning', async () => {
+  test('an emptied store is read from its beginning', async () => {
     await using b = await bench(url());
     for (let count = 0; count < 3; count++) await b.push();
     const all = await follow(b, 'all');
@@ -244,7 +240,7 @@ function deaf(storage: Storage): { readonly storage: Storage; readonly reads: ()
   };
 }
 
-test('nothing is read without followers, nor after the last has left', async () => {
+test('nothing is read without followers, nor after the last one has closed', async () => {
   const { storage, reads } = deaf(memoryStorage());
   await using b = await bench('memory:', { storage });
   const { subscriptions } = b.engine;
@@ -276,7 +272,7 @@ test('a follower that catches up during a read gets no event twice', async () =>
   expect(all.positions).toEqual([1, 2, 3, 4]);
 });
 
-test('what is committed while the first follower joins is told, though its wake-up was too early', async () => {
+test('an event that is committed while the first follower joins is delivered, though its wake-up was too early', async () => {
   const { storage } = deaf(memoryStorage());
   let joining = false;
   const events: Storage['events'] = async (after, limit) => {
@@ -303,7 +299,7 @@ test('what is committed while the first follower joins is told, though its wake-
   subscriptions.close();
 });
 
-test('a wake-up that never comes is made up for by looking', async () => {
+test('the poll finds events without a wake-up', async () => {
   const { storage } = deaf(memoryStorage());
   await using b = await bench('memory:', { storage });
   const subscriptions = new EventSubscriptions({ storage, log: silentLog, kept: true, pollMs: 5 });
@@ -314,7 +310,7 @@ test('a wake-up that never comes is made up for by looking', async () => {
   subscriptions.close();
 });
 
-test('a log that cannot be read for a while is read on afterwards, and the trouble told once', async () => {
+test('after an error of the log reading continues, and the error is logged once', async () => {
   const memory = memoryStorage();
   let broken = false;
   const storage: Storage = {

@@ -19,7 +19,7 @@ function read(b: Bench, query: Partial<EventQuery> = {}) {
 const failure = { code: 'x', type: 'x', message: 'm', names: [] };
 
 describe.each(storages)('events, $name', ({ url }) => {
-  test('a job’s events come in the order of its life (§9)', async () => {
+  test('a job’s events are in the order of its life (§9)', async () => {
     await using b = await bench(url());
     const job = await b.start(null, { retry: { maxAttempts: 2, jitter: false, initialIntervalMs: 1_000 } });
     await b.engine.settle({ id: job.id, claim: job.claim, worker: null, kind: 'fail', failure });
@@ -45,7 +45,7 @@ describe.each(storages)('events, $name', ({ url }) => {
     expect((await read(b)).events).toEqual(events);
   });
 
-  test('pages of any size, and new events between them: none is skipped, none comes twice', async () => {
+  test('pages of any size, and new events between them: none is skipped, none is repeated', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.tuple(fc.integer({ min: 1, max: 7 }), fc.nat(9)), { minLength: 1, maxLength: 12 }),
@@ -75,7 +75,7 @@ describe.each(storages)('events, $name', ({ url }) => {
     );
   });
 
-  test('filters are combined, a trailing * takes a prefix', async () => {
+  test('filters are combined, a trailing * matches a prefix', async () => {
     await using b = await bench(url());
     const first = await b.start('w1', { queue: 'a', type: 'x.y' });
     await b.start('w1', { queue: 'b', type: 'x.z' });
@@ -98,7 +98,7 @@ describe.each(storages)('events, $name', ({ url }) => {
     expect((await read(b, { after: cursor })).events).toEqual([]);
   });
 
-  test('a cursor before the oldest event kept tells of the gap, once', async () => {
+  test('a cursor before the oldest event kept reports the gap, once', async () => {
     await using b = await bench(url(), { retention: { eventsMs: 1_000 } });
     for (let count = 0; count < 3; count++) await b.push();
     const { cursor } = await read(b, { limit: 1 });
@@ -112,7 +112,7 @@ describe.each(storages)('events, $name', ({ url }) => {
     expect(await read(b, { after: cursor })).toMatchObject({ events: [{ type: 'job.enqueued' }], gap: true });
   });
 
-  test('a cursor from before the store was emptied begins again, and tells of the gap', async () => {
+  test('a cursor from before a reset starts at the beginning, and reports the gap', async () => {
     await using b = await bench(url());
     for (let count = 0; count < 5; count++) await b.push();
     const { cursor } = await read(b);
@@ -126,7 +126,7 @@ describe.each(storages)('events, $name', ({ url }) => {
     });
   });
 
-  test('every kind of a job has what ojs-events §4.1 requires, and tells job, state and trace (§8.3, X27)', async () => {
+  test('every kind of a job has the members of ojs-events §4.1, and job, state and trace (§8.3, X27)', async () => {
     await using b = await bench(url());
     const retry = { maxAttempts: 2, jitter: false, initialIntervalMs: 1_000 };
     const at = (ms: number) => new Date(b.clock.now() + ms).toISOString();
@@ -184,7 +184,7 @@ describe.each(storages)('events, $name', ({ url }) => {
     expect(at(0)).toBe(time(1_700));
   });
 
-  test('the id of an event is a cursor, too; that of another store begins anew (ojs-events §6.4)', async () => {
+  test('the id of an event is a cursor, too; one of another store starts at the beginning (ojs-events §6.4)', async () => {
     await using b = await bench(url());
     for (let count = 0; count < 3; count++) await b.push();
     const { events } = await read(b);
@@ -205,7 +205,7 @@ describe.each(storages)('events, $name', ({ url }) => {
   );
 });
 
-test('the id of an event tells time, place and store; no other id does', () => {
+test('the id of an event encodes time, position and store; no other id does', () => {
   fc.assert(
     fc.property(fc.nat(2 ** 47), fc.nat(Number.MAX_SAFE_INTEGER), fc.nat(0xffff), (at, position, seed) => {
       expect(readEventId(`evt_${uuidFrom(at, position, seed)}`)).toEqual({ at, position, seed });

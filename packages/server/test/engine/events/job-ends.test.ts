@@ -2,7 +2,7 @@ import { State } from '@ojs-ts/core';
 import { expect, test, vi } from 'vitest';
 import { bench } from '../../support/engine.ts';
 
-test('who waits for many jobs that are due helps the upkeep once, not once for each of them', async () => {
+test('a caller that waits for many due jobs runs the upkeep once, not once for each of them', async () => {
   await using b = await bench('memory:');
   const runAt = b.clock.now() + 1_000;
   const ids = await Promise.all(Array.from({ length: 50 }, () => b.push({ state: State.scheduled, runAt })));

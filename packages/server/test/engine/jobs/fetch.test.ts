@@ -66,7 +66,7 @@ describe.each(storages)('long poll, $name', ({ url }) => {
     expect(await retried).toMatchObject([{ id: dead.id, attempt: 1 }]);
   });
 
-  test('ends empty when its caller leaves, and takes nothing afterwards', async () => {
+  test('ends empty when its caller disconnects, and claims nothing afterwards', async () => {
     await using b = await bench(url());
     const caller = new AbortController();
     const left = b.fetch({ waitMs }, caller.signal);
@@ -93,7 +93,7 @@ describe.each(storages)('long poll, $name', ({ url }) => {
     expect(await b.fetch({ waitMs: 1 })).toEqual([]);
   });
 
-  test('a repeat by request id gets the same claims, even beside newer jobs', async () => {
+  test('a repeat by request id gets the same claims, even with newer jobs in the queue', async () => {
     await using b = await bench(url());
     const ids = [await b.push(), await b.push()];
     const first = await b.fetch({ count: 2, request: 'r1', worker: 'w1' });
@@ -102,7 +102,7 @@ describe.each(storages)('long poll, $name', ({ url }) => {
     expect(first.map((job) => job.id)).toEqual(ids);
   });
 
-  test('many waiters and many jobs: each job goes to one of them', async () => {
+  test('many waiters and many jobs: each job is claimed once', async () => {
     await using b = await bench(url());
     const fetches = Array.from({ length: 50 }, () => b.fetch({ waitMs, count: 2 }));
     await settled();
@@ -122,7 +122,7 @@ describe('Waiters', () => {
     expect(await waiter.wait(1)).toBe(false);
   });
 
-  test('an unknown queue wakes everybody, another one nobody, and who left is forgotten', async () => {
+  test('a wake-up without a queue wakes all, one of another queue nobody, and a closed waiter is removed', async () => {
     const waiters = new Waiters();
     const [a, b] = [waiters.add(['a']), waiters.add(['b'])];
     waiters.wake('c');

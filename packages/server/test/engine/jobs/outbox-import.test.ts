@@ -32,7 +32,7 @@ async function refused(engine: Engine) {
   return (await engine.storage.jobs.list({ states: State.discarded, queue: 'ojs.refused', limit: 10 })).items;
 }
 
-test('a request that is too large for a job is kept whole as a discarded one, and what stands behind it comes in', async () => {
+test('a request that is too large for a job is kept whole as a discarded job, and later entries are imported', async () => {
   await using b = await open();
   const [large, next] = [newId(), newId()];
   const request = envelope(large, 'x"'.repeat(700_000));
@@ -47,7 +47,7 @@ test('a request that is too large for a job is kept whole as a discarded one, an
   expect(await b.engine.storage.inbox?.depth()).toBe(0);
 });
 
-test('one that is too large only as text within text is kept whole, where its id is taken', async () => {
+test('a request that is too large only as text within text is kept whole if its id is taken', async () => {
   await using b = await open();
   const id = newId();
   const request = envelope(id, '"'.repeat(400_000));

@@ -39,7 +39,7 @@ describe.each(storages)('a batch with jobs that change scheduled ones in place, 
     expect(argsOf(await b.get(there.job.id))).toEqual([1, 1]);
   });
 
-  test('changes them where all are let in, also a job of its own; each answer is the job as it is then', async () => {
+  test('changes jobs if all are admitted, also one of its own; each answer has the changed job', async () => {
     await using b = await bench(url());
     const there = keyed({ key: 1, value: 1, at: later });
     await b.engine.push([there]);
@@ -60,7 +60,7 @@ describe.each(storages)('a batch with jobs that change scheduled ones in place, 
     expect(await b.get(own.job.id)).toMatchObject({ state: State.scheduled });
   });
 
-  test('leaves alone what a later job of it replaces', async () => {
+  test('does not change a job that a later one replaces', async () => {
     await using b = await bench(url());
     const there = keyed({ key: 1, value: 1, at: later });
     await b.engine.push([there]);
@@ -76,7 +76,7 @@ describe.each(storages)('a batch with jobs that change scheduled ones in place, 
     expect(argsOf(await b.get(last.job.id))).toEqual([1, 3]);
   });
 
-  test('looks its keys up twice, however many of its jobs have one key', async () => {
+  test('looks up its keys twice, however many jobs have the same key', async () => {
     const storage = await openStorage(url());
     let inserts = 0;
     const counting = {

@@ -6,7 +6,7 @@ import { bench, items, newJob } from '../../support/engine.ts';
 import { storages } from '../../support/storages.ts';
 
 describe.each(storages)('select, $name', ({ url }) => {
-  test('pages of any size meet every job that fits once, in the order of the list, over more jobs than one read has', async () => {
+  test('pages of any size return each matching job once, in the order of the list, over more jobs than one read', async () => {
     await using b = await bench(url());
     const jobs = Array.from({ length: 1_300 }, (_, index) =>
       newJob(b.clock.now(), { priority: (index * 7) % 5 === 0 || index > 1_290 ? 1 : 0 }),
@@ -32,7 +32,7 @@ describe.each(storages)('select, $name', ({ url }) => {
     expect([skipped, some.map(({ id }) => id)]).toEqual([150, expected.slice(150, 170)]);
   });
 
-  test('what fits is told by the same rule whatever the filter asks for', async () => {
+  test('every filter follows the same rule', async () => {
     await using b = await bench(url());
     const start = b.clock.now();
     const types = ['a.b', 'a.c', 'b.a'];

@@ -76,7 +76,7 @@ describe.each(storages)('settlement, $name', ({ url }) => {
     },
   );
 
-  test('an old lease is refused by everything once the job is somebody else’s (the fence)', async () => {
+  test('an old lease is refused everywhere once another worker has the job (the fence)', async () => {
     await using b = await bench(url());
     const old = await b.start('w1', { visibilityMs: 3_000 });
     b.clock.advance(3_000);
@@ -104,7 +104,7 @@ describe.each(storages)('settlement, $name', ({ url }) => {
     expect(await b.engine.settle({ ...ack(job), claim: null, worker: null })).toMatchObject({ kind: 'completed' });
   });
 
-  test('a job that is not there is missing; one that waits, was cancelled or ended is a conflict', async () => {
+  test('an unknown job is missing; one that waits, was cancelled or ended is a conflict', async () => {
     await using b = await bench(url());
     const job = await b.start();
     expect(await b.engine.settle({ ...ack(job), id: '01900000-0000-7000-8000-000000000000' })).toEqual({
@@ -176,7 +176,7 @@ describe.each(storages)('lifecycle, $name', ({ url }) => {
     }
   });
 
-  test('activate: to available, or to scheduled while its time is to come', async () => {
+  test('activate: to available, or to scheduled for a future time', async () => {
     await using b = await bench(url());
     const [now, later] = [
       await b.push({ state: State.pending }),

@@ -30,7 +30,7 @@ describe('a schema', () => {
     expect(check(object, [{}, {}])).toMatchObject([{ path: '$.args', message: 'must be object' }]);
   });
 
-  test('tells every issue, up to 20, by its JSONPath', () => {
+  test('reports every issue, up to 20, with its JSONPath', () => {
     const schema = {
       type: 'array',
       items: { type: 'object', properties: { 'a b': { type: 'string' } }, required: ['x'] },

@@ -9,7 +9,7 @@ import { newId } from '../../support/ids.ts';
 import { storages } from '../../support/storages.ts';
 
 describe.each(storages)('upkeep, $name', ({ url }) => {
-  test('promotes what is due, neither early nor late, and more than a page of it', async () => {
+  test('promotes due jobs, neither early nor late, and more than a page of them', async () => {
     await using b = await bench(url());
     const due = b.clock.now() + 1_000;
     const jobs = Array.from({ length: 450 }, () => newJob(b.clock.now(), { state: State.scheduled, runAt: due }));
@@ -37,7 +37,7 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
     expect((await b.fetch({ count: 9 })).map((job) => job.id)).toEqual([first, second]);
   });
 
-  test('an ended lease goes back at once while attempts are left, then it is discarded (X13, T:L1-VIS-001)', async () => {
+  test('a job whose lease ended is available at once while attempts are left, then discarded (X13, T:L1-VIS-001)', async () => {
     await using b = await bench(url());
     const job = await b.start(null, { visibilityMs: 3_000, retry: { maxAttempts: 2 } });
     b.clock.advance(2_999);
@@ -52,14 +52,14 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
     expect(await b.get(job.id)).toMatchObject({ state: State.discarded, attempt: 2 });
   });
 
-  test('an execution that runs out of its time takes the backoff (§11)', async () => {
+  test('an execution that timed out is retried after the backoff (§11)', async () => {
     await using b = await bench(url());
     const job = await b.start(null, { timeoutMs: 2_000, retry: { jitter: false, initialIntervalMs: 7_000 } });
     b.clock.advance(2_000);
     expect(await b.get(job.id)).toMatchObject({ state: State.retryable, runAt: b.clock.now() + 7_000 });
   });
 
-  test('jobs that go because of the cap are counted for all nodes, and told once a minute', async () => {
+  test('jobs removed because of the cap are counted for all nodes, and logged once a minute', async () => {
     const lines: (readonly [object, string])[] = [];
     const line = (fields: object, message: string) =>
       void (message === 'jobs removed over the cap' && lines.push([fields, message]));
@@ -170,7 +170,7 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
     expect(job?.history).toContain('worker_death');
   });
 
-  test('jobs that wait for their worker do not hide overdue ones behind them', async () => {
+  test('jobs that wait for their worker do not block later overdue ones', async () => {
     await using b = await bench(url());
     const queue = `only-${newId()}`;
     const waiting = await Promise.all(Array.from({ length: 450 }, () => b.push({ queue })));
@@ -188,7 +188,7 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
     ]);
   });
 
-  test('retention gets through what it has to, of every kind', async () => {
+  test('retention removes everything due, of every kind', async () => {
     await using b = await bench(url(), { retention: { keep: 10, keepEvents: 10 } });
     const jobs = await Promise.all(Array.from({ length: 3_000 }, () => b.push({ queue: 'many' })));
     for (let round = 0; round < 30; round++) {
@@ -206,7 +206,7 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
     expect(batches.length).toBeLessThan(5);
   });
 
-  test('a job that two heartbeats in a row do not list goes back uncounted; one is not enough', async () => {
+  test('a job that two heartbeats in a row do not list is available again, uncounted; one is not enough', async () => {
     await using b = await bench(url());
     const lost = await b.start('w1');
     const kept = await b.start('w1');
@@ -270,7 +270,7 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
 });
 
 describe('upkeep by timers', () => {
-  test('a process that stood still does not kill the workers that it could not hear', async () => {
+  test('a process that was stopped does not kill workers whose heartbeats it did not read', async () => {
     const storage = await openStorage('memory:');
     const { upkeep } = storage;
     const promote = upkeep.promote.bind(upkeep);
@@ -303,7 +303,7 @@ describe('upkeep by timers', () => {
     expect((await engine.get(job.id))?.state).toBe(State.active);
   });
 
-  test('a store that was away does not kill the workers that it could not hear; one that stays silent is dead in its time', async () => {
+  test('an outage of the store does not kill workers; one that stays silent is dead in its time', async () => {
     const storage = await openStorage('memory:');
     const clock = manualClock(Date.now());
     const wall = vi.spyOn(Date, 'now').mockImplementation(() => clock.now());
@@ -369,7 +369,7 @@ describe('upkeep by timers', () => {
     expect(clock.now() - from).toBeGreaterThanOrEqual(48_000 + 28_000);
   });
 
-  test('a store that fails is told once, and once that it works again', async () => {
+  test('an error of the store is logged once, and its end once', async () => {
     const storage = await openStorage('memory:');
     const promote = storage.upkeep.promote.bind(storage.upkeep);
     const told: string[] = [];
@@ -390,7 +390,7 @@ describe('upkeep by timers', () => {
     expect(calls).toBe(4);
   });
 
-  test('an engine whose store is away is closed all the same, and closes the store', async () => {
+  test('an engine closes, and closes its store, although the store is unreachable', async () => {
     const storage = await openStorage('memory:');
     const engine = await Engine.start({ storage });
     const away = () => Promise.reject(new StoreUnavailable('the store is away'));
@@ -407,7 +407,7 @@ describe('upkeep by timers', () => {
     expect(closed).toBe(1);
   });
 
-  test('promote, expire and take back by themselves', async () => {
+  test('promote, expire and recover jobs by themselves', async () => {
     const storage = await openStorage('memory:');
     await using engine = await Engine.start({ storage });
     const now = engine.clock.now();
@@ -422,7 +422,7 @@ describe('upkeep by timers', () => {
 });
 
 describe('StoreClock', () => {
-  test('follows the store, by half of the way there and back', async () => {
+  test('follows the store, corrected by half of the round trip', async () => {
     const storage = await openStorage('memory:');
     const ahead = 3_600_000;
     storage.clock = async () => Date.now() + ahead;
@@ -470,7 +470,7 @@ describe('StoreClock', () => {
     expect(Math.abs(error())).toBeLessThanOrEqual(1);
   });
 
-  test('an engine without a clock of its own runs on the store’s', async () => {
+  test('an engine without a clock of its own uses the store’s', async () => {
     const storage = await openStorage('memory:');
     storage.clock = async () => Date.UTC(2031, 0, 1);
     await using engine = await Engine.start({ storage, upkeep: 'manual' });

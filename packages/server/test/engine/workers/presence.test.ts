@@ -42,7 +42,7 @@ describe.each(storages)('events of workers, $name', ({ url }) => {
     expect((await told(b)).slice(3)).toEqual([['worker.started w1', { queues: ['a', 'b'], concurrency: 5 }]]);
   });
 
-  test('a heartbeat is told once a minute, after the start', async () => {
+  test('a heartbeat event is written once a minute, after the start', async () => {
     await using b = await bench(url());
     for (let second = 0; second <= 125; second += 5) {
       await beat(b, { holds: null, active: 3 });
@@ -70,7 +70,7 @@ describe.each(storages)('events of workers, $name', ({ url }) => {
     expect(kinds.indexOf('worker.started')).toBeLessThan(kinds.indexOf('job.started'));
   });
 
-  test('a worker that dies has stopped by an error; one that said it ends, by shutdown', async () => {
+  test('a dead worker has stopped by an error; one that announced its end, by shutdown', async () => {
     await using b = await bench(url());
     await beat(b);
     await beat(b, { worker: 'w2', state: 'terminate', holds: null });

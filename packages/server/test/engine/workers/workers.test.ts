@@ -31,7 +31,7 @@ describe.each(storages)('workers that are known, $name', ({ url }) => {
     expect(job.worker).toBe('busy');
   });
 
-  test('being known by its fetches kills no worker and takes no job from it, however long it is silent', async () => {
+  test('a worker known only by its fetches is never dead and loses no job, however long it is silent', async () => {
     await using b = await bench(url());
     const job = await b.start('w1');
     b.clock.advance(29 * minute);
@@ -96,7 +96,7 @@ describe.each(storages)('workers that are known, $name', ({ url }) => {
     expect(jobs.filter((job) => job?.worker === 'w2')).toHaveLength(200);
   });
 
-  test('one that holds a job is known without a fetch on record', async () => {
+  test('a worker with a job is known without a fetch on record', async () => {
     await using b = await bench(url());
     const job = await b.start('w1');
     await b.engine.workers.remove('w1');
@@ -120,7 +120,7 @@ describe.each(storages)('workers that are known, $name', ({ url }) => {
     expect(await names(b)).toEqual(['late']);
   });
 
-  test('it starts once, whichever server it asks, and stops where it is deregistered', async () => {
+  test('a worker starts once, on whichever server, and stops with its deregistration', async () => {
     await using b = await bench(url());
     await using other = await bench(url(), { storage: { ...b.engine.storage, [Symbol.asyncDispose]: async () => {} } });
     await b.fetch({ worker: 'w1' });

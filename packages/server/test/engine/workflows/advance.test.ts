@@ -20,7 +20,7 @@ function withWorkflows(storage: Storage, replaced: (own: StoredWorkflows) => Par
 }
 
 describe.each(storages)('what follows from an end, $name', ({ url }) => {
-  test('acks of one turn: where what follows from one fails, the others are acknowledged, without a lease too', async () => {
+  test('acks of one exchange: if the consequences of one fail, the others are acknowledged, without a lease too', async () => {
     let failing = false;
     const storage = withWorkflows(await openStorage(url()), (own) => ({
       advance: (steps, now) => (failing ? Promise.reject(new StoreUnavailable('away')) : own.advance(steps, now)),
@@ -127,7 +127,7 @@ test('what follows from a node that another process closes meanwhile is not deci
   expect(await raw.workflows.get(workflow.id)).toMatchObject({ state: 'running', failed: 1 });
 });
 
-describe('nodes that the upkeep takes up', () => {
+describe('nodes that upkeep advances', () => {
   async function ready(storage: Storage, ids: readonly string[], clock: ManualClock): Promise<readonly NodeRef[]> {
     for (const id of ids) {
       const spec = JSON.stringify({ run: step('a.b') });
@@ -141,7 +141,7 @@ describe('nodes that the upkeep takes up', () => {
     return (await storage.workflows.unfinished(99)).ready;
   }
 
-  test('one that fails takes no neighbour with it, and rests for longer and longer', async () => {
+  test('a failing node does not affect others, and is tried less and less often', async () => {
     const clock = manualClock();
     let tries = 0;
     const storage = withWorkflows(await openStorage('memory:'), ({ advance }) => ({
@@ -168,7 +168,7 @@ describe('nodes that the upkeep takes up', () => {
     expect(advancer.stuck).toBe(0);
   });
 
-  test('a store that is away makes none of them rest', async () => {
+  test('an unreachable store does not delay the next try', async () => {
     const clock = manualClock();
     let tries = 0;
     const storage = withWorkflows(await openStorage('memory:'), () => ({
@@ -185,7 +185,7 @@ describe('nodes that the upkeep takes up', () => {
     expect(advancer.stuck).toBe(0);
   });
 
-  test('a call that comes while the upkeep is dealing with its nodes is answered after it has', async () => {
+  test('a call during the upkeep of its nodes is answered after it', async () => {
     const clock = manualClock();
     const entered = Promise.withResolvers<void>();
     const go = Promise.withResolvers<void>();
@@ -210,7 +210,7 @@ describe('nodes that the upkeep takes up', () => {
     expect(order).toEqual(['upkeep', 'call']);
   });
 
-  test('what a call is dealing with is left to it, the part behind its page too', async () => {
+  test('upkeep skips the nodes of a running call, also those beyond its page', async () => {
     const clock = manualClock();
     const entered = Promise.withResolvers<void>();
     const go = Promise.withResolvers<void>();

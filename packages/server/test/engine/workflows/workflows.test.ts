@@ -186,7 +186,7 @@ describe.each(storages)('workflows, $name', ({ url }) => {
     expect(await view(b, id)).toMatchObject({ state: 'failed', errors: [{ code: 'duplicate' }] });
   });
 
-  test('cancel: what waits is cancelled, what is active may finish and advances nothing', async () => {
+  test('cancel: waiting jobs are cancelled, active ones may finish and advance nothing', async () => {
     await using b = await bench(url());
     const id = await create(b, {
       type: 'chain',

@@ -53,7 +53,7 @@ async function started(url: string): Promise<string> {
 const put = (url: string, id: string, body: object) => call(url, `/jobs/${id}/progress`, body, { method: 'PUT' });
 
 describe.each(storages)('streams of one job, $name', (storage) => {
-  test('progress as it is and as it comes, the end, then nothing (ojs-progress §7.2, PRG-R003)', async () => {
+  test('the current progress, the following reports, the end, then nothing (ojs-progress §7.2, PRG-R003)', async () => {
     await using server = await serveClocked(storage.url());
     const { url, bench } = server;
     const id = await started(url);
@@ -81,7 +81,7 @@ describe.each(storages)('streams of one job, $name', (storage) => {
     expect(bench.engine.subscriptions.followers).toBe(0);
   });
 
-  test('a report that is no event of its own is told a second later (§6.2)', async () => {
+  test('a report without an event of its own is sent a second later (§6.2)', async () => {
     await using server = await serveClocked(storage.url());
     const id = await started(server.url);
     const events = stream(server.url, `/jobs/${id}/progress/stream`);
@@ -149,7 +149,7 @@ describe.each(storages)('streams of one job, $name', (storage) => {
     expectRefusal(await send(silent.url, { path: `/ojs/v1/jobs/${id}/progress/stream` }), 422, 'unsupported');
   });
 
-  test('nothing is left of a reader that is gone; a server that ends ends the streams', async () => {
+  test('a disconnected reader leaves nothing behind; a closing server ends the streams', async () => {
     const server = await serve({ storage: storage.url() });
     const id = await started(server.url);
     const gone = stream(server.url, `/jobs/${id}/progress/stream`);

@@ -11,7 +11,7 @@ import { call, open, raw, send } from '../../support/request.ts';
 import { serve } from '../../support/server.ts';
 import { followStream, openSocket, openStream, type TestStream } from '../../support/streams.ts';
 
-test('an outbox keeps the newest, in order, and tells of everything that it drops', () => {
+test('an outbox keeps the newest, in order, and reports everything that it drops', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 20 }),
@@ -77,7 +77,7 @@ describe('a client that does not read', () => {
   const bufferSize = 200;
   const count = 20_000;
 
-  test('makes the server hold no more than its buffer, loses the oldest and is told which (§5.4)', async () => {
+  test('a slow reader fills only its buffer, loses the oldest events and gets their ids (§5.4)', async () => {
     await using server = await serve({ realtime: { bufferSize, ratePerSecond: 0 } });
     const response = await unread(server, '/events/stream?channel=all');
     await push(server, count);
@@ -142,7 +142,7 @@ test('a connection gets a burst, and then no more than its rate, though it reads
   expect(performance.now() - began).toBeGreaterThan(190);
 });
 
-test('what is more than burst and rate is dropped and told (§5.7)', async () => {
+test('events above burst and rate are dropped and reported (§5.7)', async () => {
   await using server = await serve({ realtime: { bufferSize: 10, ratePerSecond: 100 } });
   using stream = await followStream(server.url, '/events/stream');
   await push(server, 500);
@@ -189,7 +189,7 @@ describe('connections', () => {
     await expect.poll(again).toBe(200);
   });
 
-  test('that were refused, or had nothing to tell, take no room', async () => {
+  test('that were refused, or had nothing to send, do not count', async () => {
     await using server = await serve({ realtime: { connectionsPerClient: 1 } });
     const { body } = await call<{ job: { id: string } }>(server.url, '/jobs', { type: 'a.b', args: [] });
     await call(server.url, `/jobs/${body.job.id}`, undefined, { method: 'DELETE' });
@@ -220,7 +220,7 @@ describe('connections', () => {
 });
 
 describe('the end of the server (§5.1)', () => {
-  test('is told to every stream and WebSocket, which then end', async () => {
+  test('is announced on every stream and WebSocket, which then end', async () => {
     const server = await serve({ realtime: { shutdownMs: 1_000 } });
     await call(server.url, '/jobs', { type: 'a.b', args: [] });
     using stream = await followStream(server.url, '/events/stream');
@@ -237,7 +237,7 @@ describe('the end of the server (§5.1)', () => {
     await closed;
   });
 
-  test('comes though a handshake is under way, or a client keeps its half open', async () => {
+  test('is announced though a handshake is running, or a client keeps its half open', async () => {
     const server = await serve({ realtime: { shutdownMs: 50 } });
     const half = await open(server.url);
     half.allowHalfOpen = true;
@@ -250,7 +250,7 @@ describe('the end of the server (§5.1)', () => {
     half.destroy();
   });
 
-  test('keeps what was not told for whoever goes on after the last id', async () => {
+  test('keeps unsent events for a client that continues after its last id', async () => {
     await using server = await serve();
     await call(server.url, '/jobs', { type: 'a.b', args: [] });
     const stream: TestStream = await followStream(server.url, '/events/stream');

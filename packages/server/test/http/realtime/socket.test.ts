@@ -58,7 +58,7 @@ describe('a WebSocket', () => {
     expect(b.engine.subscriptions.followers).toBe(1);
   });
 
-  test('resumes: what was missed first, then what comes; before or after it has subscribed (§5.5.2)', async () => {
+  test('resumes: first the missed events, then the new ones; before or after it has subscribed (§5.5.2)', async () => {
     await using server = await serveClocked('memory:');
     const { bench: b, url } = server;
     for (let count = 0; count < 3; count++) await b.push({ queue: 'a' });
@@ -84,7 +84,7 @@ describe('a WebSocket', () => {
     }
   });
 
-  test('is told of a gap like a stream', async () => {
+  test('gets a gap like a stream', async () => {
     await using server = await serveClocked('memory:', { retention: { eventsMs: 1_000 } });
     const { bench: b, url } = server;
     for (let count = 0; count < 3; count++) await b.push({ queue: 'a' });
@@ -140,7 +140,7 @@ describe('a WebSocket', () => {
     expect(b.engine.subscriptions.followers).toBe(1);
   });
 
-  test('answers what it cannot do, and goes on', async () => {
+  test('answers an invalid message, and continues', async () => {
     await using server = await serve();
     using socket = await openSocket(server.url);
     const wrong: readonly (readonly [unknown, string])[] = [
@@ -204,7 +204,7 @@ describe('a WebSocket', () => {
     expect(await alive.ask({ action: 'subscribe', channel: 'all' })).toMatchObject({ type: 'subscribed' });
   });
 
-  test('is warned of what it has missed, before the notice (§5.4)', async () => {
+  test('gets a warning before the notice of dropped events (§5.4)', async () => {
     await using server = await serve({ realtime: { bufferSize: 5, ratePerSecond: 50 } });
     using socket = await openSocket(server.url);
     await socket.ask({ action: 'subscribe', channel: 'all' });
@@ -256,7 +256,7 @@ describe('a handshake', () => {
     expectRefusal(parseResponse(await raw(server.url, head(['Origin: http://evil.test']))), 403, 'permission_denied');
   });
 
-  test('takes the token from the header, or from a subprotocol where a page can set no header', async () => {
+  test('reads the token from the header, or from a subprotocol, because a page can set no header', async () => {
     await using server = await serve({ tokens: ['work:work-secret', 'admin:all-of-it'] });
     const inProtocol = (token: string) => ({
       protocols: ['ojs.v1', `ojs.bearer.${Buffer.from(token).toString('base64url')}`],
@@ -277,7 +277,7 @@ describe('a handshake', () => {
     }
   });
 
-  test('works over TLS, and a stream tells a page of an allowed origin that it may read', async () => {
+  test('works over TLS, and a page of an allowed origin may read a stream', async () => {
     await using server = await serve({ tls: selfSigned(), allowedOrigins: ['https://friend.test'] });
     using socket = await openSocket(server.url, { rejectUnauthorized: false });
     expect(await socket.ask({ action: 'subscribe', channel: 'all' })).toMatchObject({ type: 'subscribed' });
@@ -291,7 +291,7 @@ describe('a handshake', () => {
     );
   });
 
-  test('that is none, or goes elsewhere, gets an ordinary answer', async () => {
+  test('that is invalid, or for another path, gets an ordinary answer', async () => {
     await using server = await serve();
     expectRefusal(await send(server.url, { path: '/ojs/v1/ws' }), 400, 'invalid_request');
     expectRefusal(parseResponse(await raw(server.url, head([], '/ojs/v1/nowhere'))), 404, 'not_found');
@@ -304,7 +304,7 @@ describe('a handshake', () => {
     expect(parseResponse(await raw(server.url, offer)).status).toBe(201);
   });
 
-  test('that breaks off, or is followed by garbage, harms nobody', async () => {
+  test('that breaks off, or is followed by garbage, does not affect others', async () => {
     await using server = await serve();
     for (let count = 0; count < 10; count++) {
       const socket = await open(server.url);

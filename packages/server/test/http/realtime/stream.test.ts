@@ -81,7 +81,7 @@ describe.each(storages)('streams of events, $name', (storage) => {
     expect(server.errors).toEqual([]);
   });
 
-  test('what happens in a queue, each thing told once: creations and pauses under their own kind', async () => {
+  test('the events of a queue, each once: creations and pauses under their own kind', async () => {
     await using server = await serveClocked(storage.url());
     const { bench: b, url } = server;
     await b.push({ queue: 'a' });
@@ -211,7 +211,7 @@ describe.each(storages)('streams of events, $name', (storage) => {
     });
   });
 
-  test('Last-Event-ID goes on where the client was, by header, query or the id of an event (§2.5, §5.5.1)', async () => {
+  test('Last-Event-ID continues after the last event, by header, query or the id of an event (§2.5, §5.5.1)', async () => {
     await using server = await serveClocked(storage.url());
     const { bench: b, url } = server;
     const [first, second] = [await b.push({ queue: 'a' }), await b.push({ queue: 'a' })];
@@ -238,7 +238,7 @@ describe.each(storages)('streams of events, $name', (storage) => {
     }
   });
 
-  test('events that are gone, or an id that nobody gave: system.gap, then what there is (§4.5)', async () => {
+  test('deleted events, or an unknown id: system.gap, then the existing events (§4.5)', async () => {
     await using server = await serveClocked(storage.url(), { retention: { eventsMs: 1_000 } });
     const { bench: b, url } = server;
     const began = b.clock.now();
@@ -271,7 +271,7 @@ describe.each(storages)('streams of events, $name', (storage) => {
     gone?.[Symbol.dispose]();
   });
 
-  test('filters are combined, by either name; a change comes before its events of the catalogue, each with an id of its own (§5.6)', async () => {
+  test('filters are combined, by either name; a change precedes its events of the catalogue, each with its own id (§5.6)', async () => {
     await using server = await serveClocked(storage.url());
     const { bench: b, url } = server;
     const queries = [
@@ -327,7 +327,7 @@ describe.each(storages)('streams of events, $name', (storage) => {
   });
 });
 
-test('two servers of one file: a stream at one tells what happens at the other, with the same ids', async () => {
+test('two servers of one file: a stream of one has the events of the other, with the same ids', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'ojs-realtime-'));
   try {
     const storage = `sqlite:${join(folder, 'jobs.db')}`;
@@ -346,7 +346,7 @@ test('two servers of one file: a stream at one tells what happens at the other, 
   }
 });
 
-test('a stream that has nothing to tell sends a comment now and then (§2.4), and no timeout of requests cuts it', async () => {
+test('a stream without events sends a comment now and then (§2.4), and no request timeout ends it', async () => {
   await using server = await serve({ headersTimeoutMs: 50, requestTimeoutMs: 100, realtime: { heartbeatMs: 20 } });
   using stream = await followStream(server.url, '/events/stream');
   // Connections are looked at every 500 ms, so after a second a timeout would have struck.
@@ -355,7 +355,7 @@ test('a stream that has nothing to tell sends a comment now and then (§2.4), an
   expect(await stream.events.take(1)).toMatchObject([{ event: 'job.enqueued' }]);
 });
 
-test('without a log there is nothing to follow (OJS_EVENTS=false)', async () => {
+test('without an event log there is nothing to follow (OJS_EVENTS=false)', async () => {
   await using server = await serve({ events: false });
   const { body } = await call<{ job: { id: string } }>(server.url, '/jobs', { type: 'a.b', args: [] });
   for (const path of [`/jobs/${body.job.id}/events`, '/queues/default/events', '/events/stream'])

@@ -16,7 +16,7 @@ async function administer(work: (client: pg.Client) => Promise<void>): Promise<v
 }
 
 test.skipIf(server === null)(
-  'a role that may make no schema brings the layout into the one that an administrator has made for it',
+  'a role without the right to create schemas migrates the schema that an administrator has created',
   async () => {
     const url = new URL(newSchema());
     const schema = url.searchParams.get('schema');

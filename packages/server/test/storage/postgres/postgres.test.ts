@@ -61,7 +61,7 @@ else {
     for (const node of nodes) await node[Symbol.asyncDispose]();
   });
 
-  test('another process is told of new jobs and of the log, and of anything after its connection was lost', async () => {
+  test('another process is notified of new jobs and of the log, and of any change after a lost connection', async () => {
     const url = newSchema();
     await using one = await openPostgres(url);
     await using other = postgresStorage({ url });
@@ -110,7 +110,7 @@ else {
     expect((await claim(storage)).map(({ id }) => id)).toEqual([idOf(1)]);
   });
 
-  test('behind a pooler of transactions nothing rests on the session', async () => {
+  test('behind a pooler of transactions nothing depends on the session', async () => {
     await using storage = await openPostgres(newSchema({ pgbouncer: 'true' }));
     await insert(storage, [newJob(1, { unique: uniqueOf() }), newJob(2), newJob(3)]);
     expect(ids(await claim(storage, { limit: 2 }))).toEqual([1, 2].map(idOf));

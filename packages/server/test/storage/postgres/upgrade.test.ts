@@ -125,7 +125,7 @@ async function endTogether(storage: Storage): Promise<readonly string[]> {
 }
 
 describe.skipIf(server === null).each(fixtures)('layout $layout of PostgreSQL', ({ folder, layout, steps }) => {
-  test('a migrated store tells what the old code told of it, and has an inbox', async () => {
+  test('a migrated store returns what the old code returned, and has an inbox', async () => {
     const url = await copy(folder);
     await using storage = await openStorage(url);
     expect(await storage.layout()).toMatchObject({ from: layout, to: layout + steps.length, steps });

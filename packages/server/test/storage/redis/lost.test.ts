@@ -20,7 +20,7 @@ async function open() {
 }
 
 test.skipIf(server === null)(
-  'an evicted job stops no claim, promotion, list or prune, and what is left of it is removed',
+  'an evicted job stops no claim, promotion, list or prune, and its other keys are removed',
   async () => {
     await using own = await open();
     const { storage, lose } = own;

@@ -10,7 +10,7 @@ import { patiently } from './patiently.ts';
 const total = 3_000;
 
 test.skipIf(findRedis() === null).each(['?namespace=one', '?namespaces=home:unused;rest:*'])(
-  'when the master dies its replica takes over within the sentinel’s time, with every change that it had received (%s)',
+  'when the master dies, its replica takes over within the sentinel’s time, with every received change (%s)',
   { timeout: 120_000 },
   async (namespaces) => {
     await using pair = await startRedisPair();

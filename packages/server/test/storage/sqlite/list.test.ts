@@ -9,7 +9,7 @@ import { temporaryDirectory } from './temporary.ts';
 /** More than a call may have arguments. */
 const before = 200_000;
 
-test('a page behind 200,000 finished jobs can be read', async () => {
+test('a page after 200,000 finished jobs can be read', async () => {
   const file = join(temporaryDirectory(), 'jobs.db');
   await using storage = sqliteStorage({ path: file });
   await storage.migrate();

@@ -51,7 +51,7 @@ test('layout says what a migration would do, and changes nothing', async () => {
   expect(sql.get('PRAGMA user_version')?.[0]).toBe(1);
 });
 
-test('a newer layout is refused and left alone', async () => {
+test('a newer layout is refused and not changed', async () => {
   const path = newFile();
   expect(await migrate(connect(path), 1_000, nextLayout())).toEqual({ from: 0, to: 2 });
   await using storage = sqliteStorage({ path });
@@ -59,7 +59,7 @@ test('a newer layout is refused and left alone', async () => {
   expect(await storage.layout()).toEqual({ from: 2, to: 1, steps: [] });
 });
 
-test("a file with another application's version is refused and left alone", async () => {
+test("a file with another application's version is refused and not changed", async () => {
   const path = newFile();
   const database = new DatabaseSync(path);
   database.exec('CREATE TABLE users (id INTEGER PRIMARY KEY); PRAGMA user_version = 1');
@@ -70,7 +70,7 @@ test("a file with another application's version is refused and left alone", asyn
   database.close();
 });
 
-test("another application's tables stay beside the store's own", async () => {
+test("another application's tables stay in the file", async () => {
   const path = newFile();
   const database = new DatabaseSync(path);
   database.exec('CREATE TABLE users (id INTEGER PRIMARY KEY); INSERT INTO users VALUES (7)');
@@ -93,7 +93,7 @@ test('a migrated file holds the same records', async () => {
   expect(await countErrors(storage)).toEqual([]);
 });
 
-test('an older process goes on while the file is migrated: no job is lost, no job is done twice', async () => {
+test('an older process continues while the file is migrated: no job is lost, no job is done twice', async () => {
   const path = newFile();
   await using storage = sqliteStorage({ path, synchronous: 'OFF' });
   await storage.migrate();

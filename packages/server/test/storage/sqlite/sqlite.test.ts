@@ -116,7 +116,7 @@ test('a locked file is waited for; after patienceMs the error names the file', a
   expect((await queue(storage))?.counts).toEqual({ [State.available]: 1 });
 });
 
-test('of the calls in one commit a bad one fails alone and changes nothing', async () => {
+test('a failing call fails alone within a commit and changes nothing', async () => {
   await using storage = sqliteStorage({ path: null });
   await storage.migrate();
   const bad = newJob(2, { priority: 1.5 });
@@ -137,7 +137,7 @@ test('of the calls in one commit a bad one fails alone and changes nothing', asy
   expect((await storage.events(0, 9)).newest).toBe(3);
 });
 
-test('calls of one turn of the event loop share a commit', async () => {
+test('calls of one iteration of the event loop share a commit', async () => {
   const path = join(temporaryDirectory(), 'jobs.db');
   await using storage = sqliteStorage({ path });
   await storage.migrate();
@@ -165,7 +165,7 @@ test('a commit of another process wakes subscribers of this one', async () => {
   expect((await move(two, to(job.id, State.completed, State.active, { claim: job.claim }))).kind).toBe('moved');
 });
 
-test('a list of waiting jobs goes on behind finished ones', async () => {
+test('a list of waiting jobs continues after finished ones', async () => {
   await using storage = sqliteStorage({ path: null });
   await storage.migrate();
   const jobs = Array.from({ length: 5_200 }, (_, number) => newJob(number + 1));

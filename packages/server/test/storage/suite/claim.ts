@@ -37,7 +37,7 @@ export const claimCases: readonly Case[] = [
     },
   ],
   [
-    'the reservation is that of the request, else of the job, else the default (§10.4)',
+    'the lease lasts as the request says, else the job, else the default (§10.4)',
     async (storage) => {
       await insert(storage, [newJob(1, { visibilityMs: 7000 }), newJob(2, { visibilityMs: 7000 }), newJob(3)]);
       const leases = [];
@@ -103,7 +103,7 @@ export const claimCases: readonly Case[] = [
     },
   ],
   [
-    'a paused queue is skipped, a resumed one goes on in order',
+    'a paused queue is skipped, a resumed one continues in order',
     async (storage) => {
       await insert(storage, [newJob(1, { queue: 'a' }), newJob(2, { queue: 'b' })]);
       await storage.registry.pauseQueue('a', true, t0);
@@ -113,7 +113,7 @@ export const claimCases: readonly Case[] = [
     },
   ],
   [
-    'a repeated request gets the jobs that it still holds, and no more',
+    'a repeated request gets the jobs that it still holds, and no others',
     async (storage) => {
       await insert(
         storage,
@@ -132,7 +132,7 @@ export const claimCases: readonly Case[] = [
     },
   ],
   [
-    'a request id is its worker’s alone: the same one of another worker is another request',
+    'a request id belongs to its worker: the same id of another worker is another request',
     async (storage) => {
       await insert(storage, [newJob(1), newJob(2)]);
       const [mine] = await claim(storage, { request: 'r1', worker: 'w1' });
@@ -152,7 +152,7 @@ export const claimCases: readonly Case[] = [
     },
   ],
   [
-    'what is due is promoted first, in the order it was due (§2.1)',
+    'due jobs are promoted first, in the order of their times (§2.1)',
     async (storage) => {
       await insert(storage, [
         newJob(1, { state: State.scheduled, runAt: t0 + 30 }),
@@ -190,7 +190,7 @@ export const claimCases: readonly Case[] = [
     },
   ],
   [
-    'many expired jobs in front cost one claim a bounded share, and are worked off',
+    'a claim discards a bounded number of expired jobs, until none is left',
     async (storage) => {
       const expired = Array.from({ length: 34 }, (_, index) => newJob(index, { expiresAt: t0 + 1 }));
       await storage.jobs.insert([expired, [newJob(1000)]], t0);

@@ -150,7 +150,7 @@ export const cronCases: readonly Case[] = [
     },
   ],
   [
-    'a firing may end the run before it; where that has ended already nothing else changes',
+    'a firing may cancel the previous run; if that has ended already nothing else changes',
     async (storage) => {
       await storage.crons.put(daily, t0);
       await fire(storage);

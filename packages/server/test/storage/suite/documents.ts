@@ -22,7 +22,7 @@ export const documentCases: readonly Case[] = [
     },
   ],
   [
-    'documents are listed by kind, sorted by key; removed ones are gone and may come again',
+    'documents are listed by kind, sorted by key; a removed one may be created again',
     async (storage) => {
       const { list, put, get, remove } = storage.documents;
       for (const key of ['b', 'a/1', 'c']) await put('webhook', key, '{}', 'any', t0);

@@ -145,7 +145,7 @@ async function told(storage: Storage): Promise<unknown> {
 
 export const dumpCases: readonly Case[] = [
   [
-    'a dump that was restored tells the same, byte for byte: there and back',
+    'a dump of a restored dump is the same, byte for byte',
     async (storage) => {
       await fill(storage);
       const before = await told(storage);
@@ -157,7 +157,7 @@ export const dumpCases: readonly Case[] = [
     },
   ],
   [
-    'a restored store hands out in the same order, under the same limits, and answers the same request again',
+    'a restored store serves jobs in the same order, under the same limits, and repeats the answer to a request',
     async (storage) => {
       await fill(storage);
       await using copy = await thereAndBack(storage);
@@ -211,7 +211,7 @@ export const dumpCases: readonly Case[] = [
     },
   ],
   [
-    'what comes later stands behind what a dump has brought, whatever its numbers',
+    'new jobs and events follow those of the dump, whatever its numbers',
     async (storage) => {
       await fill(storage);
       const far = 3_000_000_000;
@@ -236,7 +236,7 @@ export const dumpCases: readonly Case[] = [
     },
   ],
   [
-    'a limit stays while a job of the dump names it, and goes with the last one',
+    'a limit stays while a job of the dump names it, and is removed with the last one',
     async (storage) => {
       await fill(storage);
       await using _copy = await thereAndBack(storage);
@@ -249,7 +249,7 @@ export const dumpCases: readonly Case[] = [
     },
   ],
   [
-    'an empty store is dumped as one, a used one is not restored into, and stays as it is',
+    'a dump of an empty store is empty; a restore refuses a used store and does not change it',
     async (storage) => {
       const records = await recordsOf(storage);
       expect(records).toEqual([{ kind: 'store', record: { seed: await storage.seed(), position: 0, lastStart: 0 } }]);
@@ -277,7 +277,7 @@ export const dumpCases: readonly Case[] = [
     },
   ],
   [
-    'a dump of a store in use has each job that was there once',
+    'a dump of a store in use has each job once',
     async (storage) => {
       const jobs = Array.from({ length: 350 }, (_, number) => newJob(number + 1));
       await storage.jobs.insert([jobs], t0);
@@ -294,7 +294,7 @@ export const dumpCases: readonly Case[] = [
     },
   ],
   [
-    'a dump of a store in use can go on: each node that waits for a job has one that is unfinished, counts are those of the nodes',
+    'a dump of a store in use is consistent: each node that waits for a job has an unfinished one, counts match the nodes',
     async (storage) => {
       const { workflows, jobs } = storage;
       const flows = Array.from({ length: 40 }, (_, index) => ({ id: `w${index}`, first: 2 * index }));
@@ -345,7 +345,7 @@ export const dumpCases: readonly Case[] = [
     },
   ],
   [
-    'the layout is read: what migrate would do, and that nothing is left to do',
+    'layout shows the steps of migrate, and none afterwards',
     async (storage) => {
       const { to } = await storage.migrate();
       expect(await storage.layout()).toEqual({ from: to, to, steps: [] });

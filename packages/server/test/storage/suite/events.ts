@@ -6,7 +6,7 @@ import { claim, countErrors, eventLog, idOf, insert, move, newJob, newNode, newW
 /** Over a store with events switched off. */
 export const unloggedCases: readonly Case[] = [
   [
-    'nothing is logged and positions stay 0; all else goes on',
+    'nothing is logged and positions stay 0; all else works',
     async (storage) => {
       await insert(storage, [
         newJob(1, { expiresAt: t0 + 1 }),
@@ -104,7 +104,7 @@ export const eventCases: readonly Case[] = [
     },
   ],
   [
-    'a transition writes the events it is given, with the job after the change and their data, and none where it is refused',
+    'a transition writes the given events, with the job after the change and their data, and none if it is refused',
     async (storage) => {
       await insert(storage, [newJob(1)]);
       await claim(storage);
@@ -165,7 +165,7 @@ export const eventCases: readonly Case[] = [
     },
   ],
   [
-    'every event of a job tells its trace (ev 8)',
+    'every event of a job has its trace (ev 8)',
     async (storage) => {
       await insert(storage, [newJob(1, { trace: 'abc"1' })]);
       await claim(storage);
@@ -195,7 +195,7 @@ export const eventCases: readonly Case[] = [
     },
   ],
   [
-    'expired jobs that a claim meets are logged before those it starts',
+    'a claim logs expired jobs before those it starts',
     async (storage) => {
       await insert(storage, [newJob(1, { expiresAt: t0 + 1 }), newJob(2)]);
       await claim(storage, { limit: 9 }, t0 + 1);

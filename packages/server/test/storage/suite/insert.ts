@@ -33,7 +33,7 @@ export const insertCases: readonly Case[] = [
     },
   ],
   [
-    'a repeated insert answers already with the job as it is now',
+    'a repeated insert answers already, with the current job',
     async (storage) => {
       await insert(storage, [newJob(1)]);
       const [taken] = await claim(storage);
@@ -89,7 +89,7 @@ export const insertCases: readonly Case[] = [
     },
   ],
   [
-    'a group of which a part is there is refused: only a repetition of the whole call is one',
+    'a group that exists in part is refused: only the whole group is a repeated call',
     async (storage) => {
       await insert(storage, [newJob(1)]);
       const [mixed] = await storage.jobs.insert([[newJob(1), newJob(2)]], t0);

@@ -122,7 +122,7 @@ export const limitCases: readonly Case[] = [
     },
   ],
   [
-    'a better job under a key that had no room before is first once there is room',
+    'a job of higher priority under a closed key is first once the key opens',
     async (storage) => {
       await insert(storage, [...many([1, 2], slots(1)), newJob(3)]);
       expect(await take(storage, 1)).toEqual([idOf(1)]);
@@ -223,7 +223,7 @@ export const limitCases: readonly Case[] = [
     },
   ],
   [
-    'of several rates that hold jobs back the first to reopen is told, of each claim for its own queues',
+    'a claim returns when the first of several rates reopens, for its own queues',
     async (storage) => {
       const under = (number: number, queue: string, name: string, perMs: number) =>
         newJob(number, { queue, limits: [limitOf(name, rate(1, perMs))] });
@@ -257,7 +257,7 @@ export const limitCases: readonly Case[] = [
     },
   ],
   [
-    'a caller whose clock is behind neither starts too early nor leaves anything behind',
+    'a caller whose clock is late neither starts jobs early nor misses any',
     async (storage) => {
       await insert(storage, [limited(1, rate(1, 12))]);
       expect(await take(storage)).toEqual([idOf(1)]);
@@ -296,7 +296,7 @@ export const limitCases: readonly Case[] = [
     },
   ],
   [
-    'an operator’s numbers win until they are taken back, over a key that may not be there yet',
+    'an operator’s numbers win until they are removed, also for a new key',
     async (storage) => {
       const { overrideLimit, limit } = storage.registry;
       expect(await limit(key)).toBeNull();
@@ -385,7 +385,7 @@ export const limitCases: readonly Case[] = [
     },
   ],
   [
-    'a raised count sees the starts that are still within the period; an override hides no start from the numbers behind it',
+    'a raised count includes the starts within the period; starts under an override count for the numbers below it',
     async (storage) => {
       await insert(storage, many([1, 2, 3, 4, 5, 6, 7], rate(3, 100)));
       for (const ms of [0, 10, 20]) expect(await take(storage, 1, t0 + ms)).toHaveLength(1);
@@ -401,7 +401,7 @@ export const limitCases: readonly Case[] = [
     },
   ],
   [
-    'the limit of a queue counts every job of it, and stands in front of the keys',
+    'the limit of a queue counts every job of it, and is checked before the keys',
     async (storage) => {
       await storage.registry.overrideLimit('queue:default', slots(2), t0);
       await insert(storage, [newJob(1), limited(2), newJob(3), newJob(4, { queue: 'b' })]);
@@ -429,7 +429,7 @@ export const limitCases: readonly Case[] = [
     },
   ],
   [
-    'only what could start is met: expired jobs behind a limit are left to upkeep',
+    'a claim reads only jobs that may start: upkeep discards expired ones that a limit holds back',
     async (storage) => {
       await insert(storage, [limited(1, slots(1)), limited(2, {}, { expiresAt: t0 + 1 }), newJob(3)]);
       expect(await take(storage, 1)).toEqual([idOf(1)]);
@@ -442,7 +442,7 @@ export const limitCases: readonly Case[] = [
     },
   ],
   [
-    'saturated keys in front cost a claim nothing to speak of, be it one with many jobs or many with one',
+    'saturated keys cost a claim almost nothing, one with many jobs or many with one',
     async (storage) => {
       const under = (number: number, name: string, priority: number, ...more: string[]) =>
         newJob(number, { priority, limits: [...more, name].map((each) => limitOf(each)) });
@@ -465,7 +465,7 @@ export const limitCases: readonly Case[] = [
     },
   ],
   [
-    'lanes that share keys go on as each of them frees and closes',
+    'limit groups that share keys continue as each key opens and closes',
     async (storage) => {
       const pairs = ['ab', 'bc', 'ac'];
       const job = (number: number) =>

@@ -64,7 +64,7 @@ export const listCases: readonly Case[] = [
     },
   ],
   [
-    'a cursor goes on where the page ended although jobs came and went',
+    'a cursor continues after its page although jobs came and went',
     async (storage) => {
       await insert(
         storage,
@@ -118,7 +118,7 @@ export const listCases: readonly Case[] = [
     },
   ],
   [
-    'pages over many jobs of one state meet each once',
+    'pages over many jobs of one state return each once',
     async (storage) => {
       const jobs = Array.from({ length: 700 }, (_, number) =>
         newJob(number, number % 3 === 0 ? { queue: 'third' } : {}),
@@ -138,7 +138,7 @@ export const listCases: readonly Case[] = [
     },
   ],
   [
-    'a cursor that is none is refused',
+    'an invalid cursor is refused',
     async (storage) => {
       for (const after of ['nonsense', '', 'f1', 'u-1']) {
         await expect(storage.jobs.list({ states: 0xff, limit: 1, after })).rejects.toThrow(ProtocolError);

@@ -84,7 +84,7 @@ export const queueCases: readonly Case[] = [
     },
   ],
   [
-    'an operator configures a queue that may not be there yet; what a patch does not name stays',
+    'an operator configures an existing or a new queue; settings that a patch does not name stay',
     async (storage) => {
       const { configureQueue } = storage.registry;
       const config = '{"a":1.0}';
@@ -138,7 +138,7 @@ export const queueCases: readonly Case[] = [
     },
   ],
   [
-    'a full queue refuses: what is available, scheduled and retryable counts, active and pending jobs do not (ojs-backpressure §4)',
+    'a full queue refuses: available, scheduled and retryable jobs count, active and pending ones do not (ojs-backpressure §4)',
     async (storage) => {
       await storage.registry.configureQueue('default', { capacity: 3 }, t0);
       await insert(storage, [newJob(1), newJob(2), newJob(3)]);
@@ -190,7 +190,7 @@ export const queueCases: readonly Case[] = [
     },
   ],
   [
-    'a paused queue keeps new jobs, or refuses them where it is to, but not a repeated call nor a node',
+    'a paused queue accepts new jobs, or with refusePaused refuses them, except for a repeated call and a node',
     async (storage) => {
       await insert(storage, [newJob(1)]);
       await storage.registry.pauseQueue('default', true, t0);

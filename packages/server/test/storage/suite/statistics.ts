@@ -45,7 +45,7 @@ export const statisticsCases: readonly Case[] = [
     },
   ],
   [
-    'a job is enqueued once: created, promoted or activated; a retry or a requeue only comes back',
+    'a job counts as enqueued once: created, promoted or activated; not by a retry or a requeue',
     async (storage) => {
       await insert(storage, [
         newJob(1),

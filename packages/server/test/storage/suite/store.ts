@@ -74,7 +74,7 @@ export const storeCases: readonly Case[] = [
     },
   ],
   [
-    'many jobs of one queue are one wake-up; what waits for time or leaves is none',
+    'many jobs of one queue are one wake-up; scheduled, claimed and finished jobs make none',
     async (storage) => {
       // Waited for, because the first subscription may still be told of what was there before it.
       await wakesOf(storage, 'quiet', () => insert(storage, [newJob(50, { queue: 'quiet' })]));
@@ -89,7 +89,7 @@ export const storeCases: readonly Case[] = [
     },
   ],
   [
-    'every subscriber is told, until it ends its subscription',
+    'every subscriber is notified, until it ends its subscription',
     async (storage) => {
       let first = 0;
       const ended = await storage.subscribe(() => {
@@ -145,7 +145,7 @@ export const storeCases: readonly Case[] = [
     },
   ],
   [
-    'closing finishes what was asked, then refuses, and may be repeated',
+    'closing finishes the calls in flight, refuses later ones, and may be repeated',
     async (storage) => {
       const asked = storage.jobs.insert([[newJob(1)]], t0);
       await storage[Symbol.asyncDispose]();

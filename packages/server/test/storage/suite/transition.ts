@@ -44,7 +44,7 @@ export const transitionCases: readonly Case[] = [
     },
   ],
   [
-    'a job that is not there is missing',
+    'an unknown job is missing',
     async (storage) => {
       expect(await move(storage, to(idOf(1), State.completed, State.active))).toEqual({ kind: 'missing' });
     },
@@ -196,7 +196,7 @@ export const transitionCases: readonly Case[] = [
     },
   ],
   [
-    'the dead letter is counted, and left by a retry',
+    'the dead letter is counted, and a retry takes the job out of it',
     async (storage) => {
       await insert(storage, [newJob(1), newJob(2)]);
       await claim(storage, { limit: 2 });
@@ -237,7 +237,7 @@ export const transitionCases: readonly Case[] = [
     },
   ],
   [
-    'an end that names no result keeps the one that was noted, null clears it',
+    'an end without a result keeps the stored one, null clears it',
     async (storage) => {
       for (const [number, result] of [
         [1, undefined],
@@ -299,7 +299,7 @@ export const transitionCases: readonly Case[] = [
     },
   ],
   [
-    'only a claim starts an execution: a change to active fits an active job alone',
+    'only a claim starts an execution: a change to active fits an active job only',
     async (storage) => {
       await insert(storage, [newJob(1)]);
       const job = await get(storage, idOf(1));
@@ -356,7 +356,7 @@ export const transitionCases: readonly Case[] = [
     },
   ],
   [
-    'an envelope may be replaced in any state, and a job that stays where it is writes no event',
+    'an envelope may be replaced in any state, and without a change of state there is no event',
     async (storage) => {
       await insert(storage, [newJob(1, { state: State.scheduled, runAt: t0 + 9 })]);
       const before = await get(storage, idOf(1));

@@ -47,7 +47,7 @@ export const uniqueCases: readonly Case[] = [
     },
   ],
   [
-    'a key is free again when its holder leaves the states: no lock is left behind',
+    'a key is free again when its holder leaves the states: no lock remains',
     async (storage) => {
       await insert(storage, [holder(1)]);
       await claimOne(storage);
@@ -96,7 +96,7 @@ export const uniqueCases: readonly Case[] = [
     },
   ],
   [
-    'the id is looked at before the key: a repeated call is no duplicate of itself and replaces nothing',
+    'the id is checked before the key: a repeated call is no duplicate of itself and replaces nothing',
     async (storage) => {
       await insert(storage, [replacing(1)]);
       await insert(storage, [replacing(2)]);
@@ -150,7 +150,7 @@ export const uniqueCases: readonly Case[] = [
     },
   ],
   [
-    'replace looks at the states and the period too',
+    'replace depends on the states and the period too',
     async (storage) => {
       await insert(storage, [holder(1, { states: 0 })]);
       expect(await insertOne(storage, replacing(2, { states: State.scheduled }))).toEqual(inserted);
@@ -232,7 +232,7 @@ export const uniqueCases: readonly Case[] = [
     },
   ],
   [
-    'a group of thousands with one key looks at each job once: those that replace each other, and those that look for cancelled ones',
+    'a group of thousands with one key reads each job once, whether its jobs replace each other or count cancelled ones',
     async (storage) => {
       const count = 2_000;
       const states = unfinished | Terminal;
@@ -262,7 +262,7 @@ export const uniqueCases: readonly Case[] = [
     },
   ],
   [
-    'a refused group replaces nothing, and its answers tell jobs as they are',
+    'a refused group replaces nothing, and its answers show unchanged jobs',
     async (storage) => {
       await insert(storage, [holder(1)]);
       const before = await get(storage, idOf(1));
@@ -282,7 +282,7 @@ export const uniqueCases: readonly Case[] = [
     },
   ],
   [
-    'a replaced job closes its node, and what is ready by it is found later',
+    'a replaced job closes its node, and unfinished finds the nodes that this makes ready',
     async (storage) => {
       const job = newJob(0, { node: { workflow: 'w', index: 0 }, unique: uniqueOf() });
       await storage.workflows.create(

@@ -22,7 +22,7 @@ import {
 
 export const upkeepCases: readonly Case[] = [
   [
-    'promote moves what is due, in the order it was due, and counts by queue (rows 4, 15)',
+    'promote moves due jobs, in the order of their times, and counts by queue (rows 4, 15)',
     async (storage) => {
       await insert(storage, [newJob(9)]);
       await claimOne(storage);

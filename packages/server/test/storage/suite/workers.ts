@@ -10,7 +10,7 @@ function beatOf(patch: Partial<WorkerBeat> = {}): WorkerBeat {
 
 export const workerCases: readonly Case[] = [
   [
-    'a heartbeat notes who is alive, when, and what it holds, now and before (§10.3)',
+    'a heartbeat records the worker, the time and its jobs, of this heartbeat and the one before (§10.3)',
     async (storage) => {
       const holds = [{ id: idOf(1), claim: null }];
       await storage.registry.beat([beatOf({ holds })], t0);
@@ -43,7 +43,7 @@ export const workerCases: readonly Case[] = [
     },
   ],
   [
-    'a partial heartbeat extends what it lists and leaves no list behind, so nothing can be missing from it',
+    'a partial heartbeat extends the listed jobs and stores no list, so no job counts as missing',
     async (storage) => {
       await insert(storage, [newJob(1)]);
       await claimOne(storage);
@@ -83,7 +83,7 @@ export const workerCases: readonly Case[] = [
     },
   ],
   [
-    'what is finished, missing, of another claim or of another worker is lost',
+    'a job that is finished, unknown, or of another claim or worker is lost',
     async (storage) => {
       await insert(
         storage,
@@ -106,7 +106,7 @@ export const workerCases: readonly Case[] = [
     },
   ],
   [
-    'a directive is told on every heartbeat until it is taken back',
+    'every heartbeat returns the directive until it is removed',
     async (storage) => {
       const told = async (now: number) => (await storage.registry.beat([beatOf()], now))[0]?.directive;
       expect(await storage.registry.direct('w1', 'quiet')).toBe(false);

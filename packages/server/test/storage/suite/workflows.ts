@@ -148,7 +148,7 @@ export const workflowCases: readonly Case[] = [
     },
   ],
   [
-    'closes of one call see each other: what follows from one may stand behind it',
+    'closes of one call see each other: the consequence of one may follow it',
     async (storage) => {
       await create(storage, [
         newNode(0, { next: [1, 2] }),
@@ -342,7 +342,7 @@ export const workflowCases: readonly Case[] = [
     },
   ],
   [
-    'a job that only names a node is not its job: neither one of another id nor one that was not started by it',
+    'a job that only names a node is not its job: neither with another id, nor without a start',
     async (storage) => {
       await create(storage);
       await insert(storage, [
@@ -362,7 +362,7 @@ export const workflowCases: readonly Case[] = [
     },
   ],
   [
-    'a job that expires, or is removed before its end, closes its node as failed; what is ready by it is found later',
+    'a job that expires, or is removed before its end, closes its node as failed; unfinished finds the nodes that this makes ready',
     async (storage) => {
       await create(storage, [newNode(0, { next: [2] }), newNode(1, { next: [2] }), newNode(2, { open: 2 })]);
       await storage.workflows.advance([startOf(0, { expiresAt: t0 + 5 }), startOf(1)], t0);
@@ -445,7 +445,7 @@ export const workflowCases: readonly Case[] = [
     },
   ],
   [
-    'workflows are listed newest first, page by page, with how many there are',
+    'workflows are listed newest first, page by page, with the total',
     async (storage) => {
       for (const id of ['c', 'a', 'e', 'b']) await storage.workflows.create(newWorkflow({ id }), [newNode(0)], [], t0);
       await storage.workflows.cancel('a', [], t0 + 1);
@@ -471,7 +471,7 @@ export const workflowCases: readonly Case[] = [
     },
   ],
   [
-    'what a crash left is listed by creation, then index, up to the limit of each',
+    'unfinished lists what a crash left by creation, then index, up to the limit of each',
     async (storage) => {
       for (const id of ['z', 'y', 'x', 'w'])
         await storage.workflows.create(newWorkflow({ id }), [newNode(1), newNode(0), newNode(2, { open: 1 })], [], t0);

@@ -16,7 +16,8 @@ const rowsAtOnce = 100;
 const limits = `SELECT known.key, coalesce(changed.own, limits.own), limits.override, greatest(limits.used_at, changed.used_at)
   FROM (SELECT key FROM ojs.limits UNION SELECT key FROM ojs.limit_changes) AS known
   LEFT JOIN ojs.limits USING (key)
-  LEFT JOIN LATERAL (SELECT max(used_at) AS used_at, (array_agg(own ORDER BY number DESC) FILTER (WHERE own IS NOT NULL))[1] AS own
+  LEFT JOIN LATERAL (SELECT max(used_at) AS used_at, (array_agg(own
+  ORDER BY number DESC) FILTER (WHERE own IS NOT NULL))[1] AS own
     FROM ojs.limit_changes WHERE key = known.key) AS changed ON true`;
 const starts =
   'SELECT key, array_agg(at ORDER BY number) FROM (SELECT key, number, at, number / 500 AS piece FROM ojs.starts) AS start GROUP BY key, piece ORDER BY key, piece';
@@ -81,7 +82,8 @@ async function* fetched(read: Reader, cursor: string, query: string): AsyncItera
 
 async function store(read: Reader): Promise<DumpRecord> {
   const [cells] = await read(
-    `SELECT seed, position + (SELECT coalesce(sum(count), 0) FROM ojs.events WHERE position IS NULL)::bigint, last_start FROM ojs.store`,
+    `SELECT seed, position + (SELECT coalesce(sum(count), 0) FROM ojs.events
+      WHERE position IS NULL)::bigint, last_start FROM ojs.store`,
     [],
   );
   return {

@@ -136,11 +136,13 @@ export class Restoration {
     );
     for (const table of ['inbox', 'inbox_completions']) {
       await this.#tx.query(
-        `SELECT setval(pg_get_serial_sequence('ojs.${table}', 'number'), (SELECT max(number) FROM ojs.${table})) WHERE EXISTS (SELECT FROM ojs.${table})`,
+        `SELECT setval(pg_get_serial_sequence('ojs.${table}', 'number'), (SELECT max(number) FROM ojs.${table}))
+          WHERE EXISTS (SELECT FROM ojs.${table})`,
       );
     }
     await this.#tx.query(
-      `SELECT setval(pg_get_serial_sequence('ojs.workflows', 'number'), (SELECT max(number) FROM ojs.workflows)) WHERE EXISTS (SELECT FROM ojs.workflows)`,
+      `SELECT setval(pg_get_serial_sequence('ojs.workflows', 'number'), (SELECT max(number) FROM ojs.workflows))
+        WHERE EXISTS (SELECT FROM ojs.workflows)`,
     );
   }
 
@@ -157,7 +159,8 @@ export class Restoration {
         .map((name) => `"${name}"`)
         .join(', ');
       await this.#tx.query(
-        `INSERT INTO ojs.${table} (${columns}) OVERRIDING SYSTEM VALUE SELECT ${columns} FROM json_populate_recordset(NULL::ojs.${table}, $1::json)`,
+        `INSERT INTO ojs.${table} (${columns}) OVERRIDING SYSTEM VALUE SELECT ${columns}
+          FROM json_populate_recordset(NULL::ojs.${table}, $1::json)`,
         [JSON.stringify(rows)],
       );
     }

@@ -8,7 +8,8 @@ import type { LockedJob } from '../jobs/locked-job.ts';
 const start = `UPDATE ojs.jobs AS job SET state = 8, place = NULL, beat_at = NULL, progress = NULL, started_at = $1, claim = started.claim, attempt = started.attempt,
     due_at = started.due_at, worker = started.worker, lease_ms = started.lease_ms, lease_until = started.lease_until, expires_at = started.expires_at
   FROM unnest($2::uuid[], $3::integer[], $4::integer[], $5::bigint[], $6::text[], $7::bigint[], $8::bigint[], $9::bigint[])
-    AS started (id, claim, attempt, due_at, worker, lease_ms, lease_until, expires_at) WHERE ${indexJoin('job.id', 'started.id')}`;
+    AS started (id, claim, attempt, due_at, worker, lease_ms, lease_until, expires_at)
+    WHERE ${indexJoin('job.id', 'started.id')}`;
 
 /** A claim and the jobs that it has got so far. */
 interface Served {
@@ -16,7 +17,7 @@ interface Served {
   readonly jobs: JobRecord[];
 }
 
-/** Neighbouring claims on the same queues, which are served as one: each in turn takes the next jobs. */
+/** Neighbouring claims on the same queues, which are served as one: one after the other takes the next jobs. */
 export class ClaimRun {
   readonly queues: readonly string[];
   readonly served: readonly Served[];
@@ -97,7 +98,7 @@ export class ClaimBatch {
     const { job } = held;
     if (isExpired(job, now)) {
       if (this.#expired === 0) {
-        // Waiting claims go on where this one stops.
+        // Waiting claims continue where this one stops.
         tx.woken.add(job.queue);
         return 'refused';
       }

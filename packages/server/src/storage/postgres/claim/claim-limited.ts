@@ -88,7 +88,7 @@ class Visit {
     let goesOn = false;
     while (this.#run.wanted > 0 && isOpen(this.#batch, this.#groups, this.#queue)) {
       const next = this.#next();
-      // Where this visit did nothing another look would read the same rows: others have locked the jobs in front.
+      // If this visit did nothing, another one would read the same rows: others have locked the first jobs.
       goesOn = did && (this.#mayBeUnread(next) || this.#candidates.values().some(({ first }) => first === 'unread'));
       if (goesOn || !next || this.#mayBeUnmerged(next)) break;
       did = true;
@@ -144,7 +144,7 @@ class Visit {
     }
     this.#budget.fruitless -= 1;
     if (this.#budget.fruitless > 0) return true;
-    // Waiting claims go on where this one stops.
+    // Waiting claims continue where this one stops.
     this.#batch.tx.woken.add(this.#queue);
     return false;
   }

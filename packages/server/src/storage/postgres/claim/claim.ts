@@ -14,15 +14,18 @@ import { type HeadRows, QueueHeads } from './queue-head.ts';
 import { ClaimRequests } from './requests.ts';
 
 /**
- * One statement reads all that decides how a claim goes on: the clock of the rates, whether jobs are due, which queues
+ * One statement reads everything that a claim depends on: the clock of the rates, whether jobs are due, which queues
  * are paused or limited. With OFFSET each EXISTS uses its index for each queue; without it a plan that was made on
  * empty tables reads the whole table, and is kept.
  */
 const selectOpening = `SELECT last_start,
-    EXISTS (SELECT FROM ojs.jobs WHERE state = ${State.scheduled} AND due_at IS NOT NULL AND due_at <= greatest($2, last_start))
-    OR EXISTS (SELECT FROM ojs.jobs WHERE state = ${State.retryable} AND due_at IS NOT NULL AND due_at <= greatest($2, last_start)),
+    EXISTS (SELECT FROM ojs.jobs WHERE state = ${State.scheduled} AND due_at IS NOT NULL
+    AND due_at <= greatest($2, last_start))
+    OR EXISTS (SELECT FROM ojs.jobs WHERE state = ${State.retryable} AND due_at IS NOT NULL
+    AND due_at <= greatest($2, last_start)),
     ARRAY (SELECT name FROM ojs.queues WHERE name = ANY ($1::text[]) AND paused),
-    ARRAY (SELECT queue FROM unnest($1::text[]) AS asked (queue) WHERE EXISTS (SELECT FROM ojs.limits WHERE key = 'queue:' || queue OFFSET 0)
+    ARRAY (SELECT queue FROM unnest($1::text[]) AS asked (queue)
+    WHERE EXISTS (SELECT FROM ojs.limits WHERE key = 'queue:' || queue OFFSET 0)
       OR EXISTS (SELECT FROM ojs.limit_changes WHERE key = 'queue:' || queue OFFSET 0)
       OR EXISTS (SELECT FROM ojs.lane_changes WHERE lane_changes.queue = asked.queue OFFSET 0)
       OR EXISTS (SELECT FROM ojs.groups WHERE groups.queue = asked.queue AND until IS NULL OFFSET 0)
@@ -226,7 +229,7 @@ async function nextStart(
   queues: readonly string[],
   now: Millis,
 ): Promise<Millis | null> {
-  // Waiting claims go on where this call stops merging deltas.
+  // Waiting claims continue where this call stops merging deltas.
   for (const queue of queues) if (groups.isBehind(queue)) tx.woken.add(queue);
   if (queues.length === 0) return null;
   const { limits } = groups;

@@ -8,11 +8,14 @@ import { type Ready, readReady, readyColumns } from './ready-job.ts';
 
 const selectOpenWaitlists =
   'SELECT key, priority, place FROM ojs.groups WHERE queue = $1 AND until IS NULL ORDER BY priority DESC, place LIMIT $2';
-const selectGroups = `SELECT best.line, best.keys, best.key, best.priority, best.place FROM unnest($2::text[]) AS line_up (key), LATERAL (
-    SELECT * FROM ojs.lanes WHERE lanes.queue = $1 AND lanes.key = line_up.key ORDER BY priority DESC, place LIMIT $3) AS best
+const selectGroups = `SELECT best.line, best.keys, best.key, best.priority, best.place
+  FROM unnest($2::text[]) AS line_up (key), LATERAL (
+    SELECT * FROM ojs.lanes WHERE lanes.queue = $1 AND lanes.key = line_up.key
+    ORDER BY priority DESC, place LIMIT $3) AS best
   ORDER BY best.priority DESC, best.place`;
 const selectHeads = `SELECT ${readyColumns}, lane.line FROM unnest($1::text[]) AS lane (line), LATERAL (
-    SELECT * FROM ojs.jobs WHERE jobs.line = lane.line AND place IS NOT NULL ORDER BY priority DESC, place LIMIT $2 FOR UPDATE SKIP LOCKED) AS job`;
+    SELECT * FROM ojs.jobs WHERE jobs.line = lane.line AND place IS NOT NULL
+    ORDER BY priority DESC, place LIMIT $2 FOR UPDATE SKIP LOCKED) AS job`;
 
 /** The jobs read from the head of a ready queue, taken one by one. */
 export class Head {
@@ -20,7 +23,7 @@ export class Head {
   readonly #more: boolean;
   #at = 0;
 
-  /** @param more whether the ready queue may go on behind the rows. */
+  /** @param more whether the ready queue may continue after the rows. */
   constructor(rows: readonly Ready[], more: boolean) {
     this.#rows = rows;
     this.#more = more;
@@ -44,7 +47,7 @@ export interface ReadGroup extends LimitGroup {
   readonly head: Head;
 }
 
-/** The limit groups of a queue that stand under one open key. */
+/** The limit groups of a queue in the waitlist of one open key. */
 export interface Waitlist {
   readonly key: string;
   groups: ReadGroup[];

@@ -3,19 +3,22 @@ import type { Transaction } from '../connection/transaction.ts';
 import { readyColumns } from './ready-job.ts';
 
 /** The first jobs of a ready queue; concurrent claims get the jobs behind them. */
-export const readHead = `SELECT ${readyColumns} FROM ojs.jobs WHERE line = $1 AND place IS NOT NULL ORDER BY priority DESC, place LIMIT $2 FOR UPDATE SKIP LOCKED`;
+export const readHead = `SELECT ${readyColumns} FROM ojs.jobs WHERE line = $1 AND place IS NOT NULL
+  ORDER BY priority DESC, place LIMIT $2 FOR UPDATE SKIP LOCKED`;
 
 /** The same, but behind a marked place of some priorities, and all jobs of the priorities between them. */
 const readBehindMarks = `SELECT ready.* FROM unnest($2::integer[], $3::integer[], $4::bigint[]) AS mark (above, priority, place), LATERAL (
-    SELECT * FROM (SELECT ${readyColumns} FROM ojs.jobs WHERE line = $1 AND place IS NOT NULL AND priority > mark.priority AND priority < mark.above
+    SELECT * FROM (SELECT ${readyColumns} FROM ojs.jobs WHERE line = $1 AND place IS NOT NULL
+    AND priority > mark.priority AND priority < mark.above
       ORDER BY priority DESC, place LIMIT $5 FOR UPDATE SKIP LOCKED) AS between_marks
     UNION ALL
-    SELECT * FROM (SELECT ${readyColumns} FROM ojs.jobs WHERE line = $1 AND priority = mark.priority AND place > mark.place
+    SELECT * FROM (SELECT ${readyColumns} FROM ojs.jobs WHERE line = $1 AND priority = mark.priority
+    AND place > mark.place
       ORDER BY place LIMIT $5 FOR UPDATE SKIP LOCKED) AS behind_mark) AS ready LIMIT $5`;
 
 const highest = 2 ** 31 - 1;
 const lowest = -(2 ** 31);
-/** A job in front of a mark waits at most this long, in milliseconds. */
+/** A job before a mark waits at most this long, in milliseconds. */
 const wholeEveryMs = 500;
 const mostQueues = 1_000;
 const mostPriorities = 16;
@@ -39,7 +42,7 @@ interface Marks {
  * Where the claims of this process stopped in each ready queue. A job that was taken leaves a dead entry in the index
  * until a vacuum, a minute or more later, and a scan from the beginning walks all dead entries: 1 ms for 100,000. So a
  * queue with more jobs than were asked for is read on from where the last claim stopped. Places only grow, and a job
- * that goes back gets a new place; only a job that was locked, or not committed yet, can be in front of a mark. The
+ * that goes back gets a new place; only a job that was locked, or not committed yet, can be before a mark. The
  * next read from the beginning finds it: twice a second, and whenever fewer jobs than asked for are behind the marks.
  */
 export class QueueHeads {
@@ -61,7 +64,7 @@ export class QueueHeads {
   }
 
   /**
-   * Returns the same rows, or reads from the beginning where they are too few and jobs may wait in front of the marks.
+   * Returns the same rows, or reads from the beginning where they are too few and jobs may wait before the marks.
    */
   async complete(tx: Transaction, queue: string, read: HeadRows): Promise<HeadRows> {
     return read.whole || read.rows.length === read.asked ? read : this.#readWhole(tx, queue, read.asked);

@@ -28,8 +28,8 @@ const settings: Readonly<Record<string, string>> = {
   plan_cache_mode: 'force_generic_plan',
   statement_timeout: '30000',
   // A process that is cut off in the middle of a transaction holds locks, and its next transaction may be the first
-  // to wait for them: with 5 s other processes stood still for 7 s. Milliseconds pass between two statements; a
-  // process that stands still for longer runs the transaction again (see isLost).
+  // to wait for them: with 5 s other processes waited for 7 s. Milliseconds pass between two statements; a
+  // process that is stopped for longer runs the transaction again (see isLost).
   idle_in_transaction_session_timeout: '2000',
 };
 
@@ -55,11 +55,11 @@ export class Database {
    * once.
    */
   readonly #statements = new Map<string, { readonly text: string; readonly name?: string }>();
-  /** By connection, the names of the statements under way. */
+  /** By connection, the names of the statements in flight. */
   readonly #sent = new WeakMap<pg.PoolClient, Set<string>>();
   /** Why a session ended. The next call on the connection only learns that it has ended. */
   readonly #ends = new WeakMap<pg.PoolClient, Error>();
-  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #inFlight = new Set<Promise<unknown>>();
   #filled = false;
   #closed = false;
 
@@ -89,7 +89,7 @@ export class Database {
     });
   }
 
-  /** Runs one statement as a transaction of its own. `ojs.` in front of a name stands for the schema. */
+  /** Runs one statement as a transaction of its own. `ojs.` before a name means the schema. */
   read(text: string, values: readonly unknown[] = []): Promise<readonly Cells[]> {
     // Behind a pooler the settings come with each transaction.
     if (this.address.pooled) return this.transact(0, (tx) => tx.query(text, values));
@@ -114,10 +114,10 @@ export class Database {
     });
   }
 
-  /** Waits for the calls under way; later calls fail. */
+  /** Waits for the calls in flight; later calls fail. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.allSettled([...this.#underWay]);
+    await Promise.allSettled([...this.#inFlight]);
     await this.#pool.end();
   }
 
@@ -158,13 +158,13 @@ export class Database {
   async #track<T>(work: () => Promise<T>): Promise<T> {
     if (this.#closed) throw new Error(`The storage on ${this.address.name} is closed.`);
     const running = work();
-    this.#underWay.add(running);
+    this.#inFlight.add(running);
     try {
       return await running;
     } catch (error) {
       throw explain(error, this.address.name);
     } finally {
-      this.#underWay.delete(running);
+      this.#inFlight.delete(running);
     }
   }
 
@@ -190,7 +190,7 @@ export class Database {
         this.#onCommit(written);
         return result;
       } catch (error) {
-        // Sent behind the statements that are still under way.
+        // Sent behind the statements that are still in flight.
         const rolledBack = await client.query('ROLLBACK').then(
           () => true,
           () => false,
@@ -210,7 +210,7 @@ export class Database {
     const { connections } = this.address;
     if (this.#filled || 2 * this.#pool.totalCount < connections) return;
     this.#filled = true;
-    // The pool hands out idle connections first, so as many calls more are needed.
+    // The pool uses idle connections first, so as many calls more are needed.
     for (let more = connections - this.#pool.totalCount + this.#pool.idleCount; more > 0; more--) {
       // If a connection cannot be opened, the call that needs it reports the error.
       void this.#track(() => this.#withClient(async () => {})).catch(() => {});
@@ -240,7 +240,7 @@ export class Database {
     const { name } = statement;
     const sent = this.#sent.get(client) ?? new Set<string>();
     this.#sent.set(client, sent);
-    // While a statement is under way, a second one would be prepared under the same name: send it unnamed.
+    // While a statement is in flight, a second one would be prepared under the same name: send it unnamed.
     if (name === undefined || sent.has(name)) {
       const { rows } = await client.query<Cell[]>({ text: statement.text, values: [...values], rowMode: 'array' });
       return rows;
@@ -269,7 +269,7 @@ export class Database {
   }
 }
 
-/** All writes of one turn of the event loop go out as one packet. */
+/** All writes of one iteration of the event loop are sent as one packet. */
 function cork({ connection: { stream } }: pg.PoolClient): void {
   if (stream.writableCorked > 0) return;
   stream.cork();

@@ -9,7 +9,7 @@ export function sqlState(error: unknown): string | null {
 
 /**
  * Whether the transaction was rolled back and may succeed when it is run again. It lost against another one: a
- * deadlock, a serialization failure, or a row that the other one inserted first. Or its process stood still, as a
+ * deadlock, a serialization failure, or a row that the other one inserted first. Or its process was stopped, as a
  * blocking handler makes it, until the server ended the idle session. The server does so only while it waits for a
  * statement, so the transaction had not been committed.
  */

@@ -11,7 +11,8 @@ type Kind = (typeof kinds)[number];
 const unfinished = Object.values(State).filter((state) => !isIn(state, Terminal));
 const lockJobsAhead = `SELECT workflow FROM ojs.jobs WHERE id IN (
     SELECT unnest($1::uuid[])
-    UNION ALL SELECT id FROM ojs.jobs WHERE unique_key = ANY ($2::text[]) AND state = ANY ('{${unfinished.join(',')}}'::smallint[])
+    UNION ALL SELECT id FROM ojs.jobs WHERE unique_key = ANY ($2::text[])
+    AND state = ANY ('{${unfinished.join(',')}}'::smallint[])
   ) ORDER BY id FOR UPDATE`;
 
 /**

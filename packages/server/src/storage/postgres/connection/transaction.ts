@@ -58,7 +58,7 @@ export class Transaction {
   }
 
   /**
-   * `ojs.` in front of a name stands for the schema. Rows are arrays of cells. Connections prepare each text once, so a
+   * `ojs.` before a name means the schema. Rows are arrays of cells. Connections prepare each text once, so a
    * text must not depend on values.
    */
   async query(text: string, values: readonly unknown[] = []): Promise<readonly Cells[]> {

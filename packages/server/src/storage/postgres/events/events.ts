@@ -14,16 +14,20 @@ const give = `WITH fresh AS MATERIALIZED (
     SELECT number, count, sum(count) OVER (ORDER BY number) AS upto
     FROM (SELECT number, count FROM ojs.events WHERE position IS NULL ORDER BY number LIMIT ${atOnce}) AS batch
   ), given AS (
-    UPDATE ojs.events AS event SET position = $1 + fresh.upto - fresh.count + 1 FROM fresh WHERE ${indexJoin('event.number', 'fresh.number')} RETURNING event.count
+    UPDATE ojs.events AS event SET position = $1 + fresh.upto - fresh.count + 1 FROM fresh
+    WHERE ${indexJoin('event.number', 'fresh.number')} RETURNING event.count
   )
-  UPDATE ojs.store SET position = position + (SELECT coalesce(sum(count), 0) FROM given) RETURNING (SELECT count(*) FROM given)`;
+  UPDATE ojs.store SET position = position + (SELECT coalesce(sum(count), 0) FROM given)
+  RETURNING (SELECT count(*) FROM given)`;
 
-const ends = `SELECT (SELECT position FROM ojs.store), (SELECT position FROM ojs.events WHERE position IS NOT NULL ORDER BY position LIMIT 1)`;
+const ends = `SELECT (SELECT position FROM ojs.store), (SELECT position FROM ojs.events WHERE position IS NOT NULL
+  ORDER BY position LIMIT 1)`;
 /** Batches from the one that holds the next position. */
 const following = `SELECT position, at, count, entries FROM (
     SELECT position, at, count, entries, sum(count) OVER (ORDER BY position) - count AS before FROM (
       SELECT position, at, count, entries FROM ojs.events
-      WHERE position >= coalesce((SELECT position FROM ojs.events WHERE position <= $1 ORDER BY position DESC LIMIT 1), 0)
+      WHERE position >= coalesce((SELECT position FROM ojs.events WHERE position <= $1
+      ORDER BY position DESC LIMIT 1), 0)
       ORDER BY position LIMIT $2) AS batch) AS summed
   WHERE before < $2 ORDER BY position`;
 

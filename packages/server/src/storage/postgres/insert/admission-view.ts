@@ -23,14 +23,17 @@ const unfinished = Object.values(State).filter((state) => !isIn(state, Terminal)
 const finished = Object.values(State).filter((state) => isIn(state, Terminal));
 
 const queueRows = 'SELECT name, paused, capacity FROM ojs.queues WHERE name = ANY ($1::text[])';
-const depths = `SELECT queue, sum(available + scheduled + retryable)::int FROM ojs.counts WHERE queue = ANY ($1::text[]) GROUP BY queue`;
-const lockReplaced = `SELECT id FROM ojs.jobs WHERE unique_key = ANY ($1::text[]) AND state = ANY ('{${unfinished.join(',')}}'::smallint[])
+const depths = `SELECT queue, sum(available + scheduled + retryable)::int FROM ojs.counts
+  WHERE queue = ANY ($1::text[]) GROUP BY queue`;
+const lockReplaced = `SELECT id FROM ojs.jobs WHERE unique_key = ANY ($1::text[])
+  AND state = ANY ('{${unfinished.join(',')}}'::smallint[])
   ORDER BY id FOR UPDATE`;
 const unfinishedHolders = `SELECT ${jobColumns} FROM ojs.jobs
   WHERE unique_key = ANY ($1::text[]) AND state = ANY ('{${unfinished.join(',')}}'::smallint[])`;
 const finishedHolders = `SELECT holder.* FROM unnest($1::text[], $2::smallint[], $3::bigint[]) AS wanted (key, states, after)
   CROSS JOIN unnest('{${finished.join(',')}}'::smallint[]) AS state (bit)
-  CROSS JOIN LATERAL (SELECT ${jobColumns} FROM ojs.jobs WHERE unique_key = wanted.key AND state = state.bit AND created_at > wanted.after
+  CROSS JOIN LATERAL (SELECT ${jobColumns} FROM ojs.jobs WHERE unique_key = wanted.key AND state = state.bit
+  AND created_at > wanted.after
     ORDER BY created_at, number LIMIT 1) AS holder
   WHERE state.bit & wanted.states <> 0`;
 
@@ -100,11 +103,11 @@ export async function readView(tx: Transaction, jobs: readonly NewJob[], always:
   const queues = always ? new Map<string, Queue>() : await readQueues(tx, jobs);
   // Locked before they are read: the read then sees what other transactions have made of them.
   if (replacing.length > 0) tx.write(lockReplaced, [texts(replacing)]);
-  const known = readJobs(
+  const reading = readJobs(
     (text, values) => tx.query(text, values),
     jobs.map(({ id }) => id),
   );
-  const [byId, holders] = await Promise.all([known, readHolders(tx, jobs)]);
+  const [byId, holders] = await Promise.all([reading, readHolders(tx, jobs)]);
   const active =
     replacing.length === 0 ? [] : holders.filter(({ job }) => job.state === State.active).map(({ job }) => job.id);
   const completing = new Set([...(await beingCompleted(tx, active)), ...(await completedAlready(tx, active))]);

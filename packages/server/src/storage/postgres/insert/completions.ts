@@ -16,7 +16,8 @@ import { type LockedJob, lockJobs } from '../jobs/locked-job.ts';
  */
 const kind = 7_352_002;
 
-const open = `SELECT id FROM unnest($1::uuid[]) AS asked (id) WHERE NOT pg_try_advisory_xact_lock_shared(${kind}, hashtext($2 || ' ' || id::text))`;
+const open = `SELECT id FROM unnest($1::uuid[]) AS asked (id)
+  WHERE NOT pg_try_advisory_xact_lock_shared(${kind}, hashtext($2 || ' ' || id::text))`;
 const taken = 'DELETE FROM ojs.inbox_completions WHERE id = ANY ($1::uuid[]) RETURNING number, id, claim, result';
 const waiting = 'SELECT id FROM ojs.inbox_completions ORDER BY number LIMIT $1';
 const committed = 'SELECT DISTINCT id FROM ojs.inbox_completions WHERE id = ANY ($1::uuid[])';

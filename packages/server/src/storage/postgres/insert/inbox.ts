@@ -18,7 +18,8 @@ const oldest = `SELECT number, id, request FROM (
 const hold = 'SELECT number FROM ojs.inbox WHERE number = ANY ($1::bigint[]) ORDER BY number FOR UPDATE';
 const remove = 'DELETE FROM ojs.inbox WHERE number = ANY ($1::bigint[])';
 const held = `SELECT id FROM unnest($1::uuid[]) AS asked (id)
-  WHERE EXISTS (SELECT FROM ojs.inbox WHERE inbox.id = asked.id) OR EXISTS (SELECT FROM ojs.inbox_completions AS done WHERE done.id = asked.id)`;
+  WHERE EXISTS (SELECT FROM ojs.inbox WHERE inbox.id = asked.id)
+  OR EXISTS (SELECT FROM ojs.inbox_completions AS done WHERE done.id = asked.id)`;
 const some = 'SELECT 1 FROM ojs.inbox_completions LIMIT 1';
 const depth = 'SELECT (SELECT count(*) FROM ojs.inbox) + (SELECT count(*) FROM ojs.inbox_completions)';
 
@@ -32,11 +33,11 @@ export function inbox(database: Database): Inbox {
       return ids.map((id) => found.has(id));
     },
 
-    async take(intakes, now, options = {}) {
-      if (isPlain(intakes.map(({ job }) => job))) {
+    async take(items, now, options = {}) {
+      if (isPlain(items.map(({ job }) => job))) {
         try {
           return await database.transact(now, (tx) =>
-            eachThere(tx, intakes, (there) =>
+            forExisting(tx, items, (there) =>
               insertPlain(
                 tx,
                 groupsOf(there),
@@ -50,13 +51,13 @@ export function inbox(database: Database): Inbox {
         }
       }
       return database.transact(now, (tx) =>
-        eachThere(tx, intakes, (there) => insertGroups(tx, groupsOf(there), now, options)),
+        forExisting(tx, items, (there) => insertGroups(tx, groupsOf(there), now, options)),
       );
     },
 
     refuse: (refusals, now) =>
       database.transact(now, (tx) =>
-        eachThere(tx, refusals, async (there) => {
+        forExisting(tx, refusals, async (there) => {
           const answers = await insertGroups(tx, groupsOf(there), now, { always: true });
           const fresh = there.filter((_, index) => answers[index]?.[0]?.kind === 'inserted');
           await transitionAll(
@@ -84,7 +85,7 @@ function groupsOf(items: readonly { readonly job: NewJob }[]): readonly (readonl
 }
 
 /** Works on the items whose entry still exists, and deletes the entry of each job that is then in the store. */
-async function eachThere<T extends { readonly entry: number }>(
+async function forExisting<T extends { readonly entry: number }>(
   tx: Transaction,
   items: readonly T[],
   work: (there: readonly T[]) => Promise<readonly (readonly Inserted[])[]>,

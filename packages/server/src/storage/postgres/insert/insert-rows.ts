@@ -26,7 +26,8 @@ const rows = `WITH base AS MATERIALIZED (SELECT nextval('ojs.numbers') AS number
  */
 const plainRows = rows
   .replace('INSERT INTO', ', fresh AS (INSERT INTO')
-  .concat(` WHERE NOT EXISTS (SELECT FROM ojs.queues WHERE name = ANY ($23::text[]) AND (capacity IS NOT NULL OR (paused AND $24)))
+  .concat(` WHERE NOT EXISTS (SELECT FROM ojs.queues WHERE name = ANY ($23::text[])
+    AND (capacity IS NOT NULL OR (paused AND $24)))
     ON CONFLICT (id) DO NOTHING RETURNING 1) SELECT count(*) FROM fresh`);
 
 export function insertRows(tx: Transaction, jobs: readonly NewJob[]): void {

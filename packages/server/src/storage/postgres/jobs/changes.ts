@@ -24,7 +24,8 @@ import type { Transaction } from '../connection/transaction.ts';
 import type { EventBuffer } from '../events/event-buffer.ts';
 import { queuesUnder, readyQueueOf } from '../limits/limit-deltas.ts';
 import { closeNodes, type NodeEnd } from '../workflows/graph.ts';
-import type { LockedJob, NarrowJob } from './locked-job.ts';
+import type { NarrowJob } from './job-row.ts';
+import type { LockedJob } from './locked-job.ts';
 
 /** Rows of one statement: below the 4,096 numbers that a statement takes from the sequence. */
 export const chunk = 4000;
@@ -32,7 +33,8 @@ export const chunk = 4000;
 /** The usual end of an active job, which changes at most its result. */
 const finish = `UPDATE ojs.jobs AS job SET state = changed.state, due_at = $1, finished_at = $1, beat_at = NULL, lease_ms = NULL, lease_until = NULL,
     checkpoint = NULL, result = CASE WHEN changed.has_result THEN changed.result ELSE job.result END
-  FROM unnest($2::uuid[], $3::smallint[], $4::boolean[], $5::text[]) AS changed (id, state, has_result, result) WHERE ${indexJoin('job.id', 'changed.id')}`;
+  FROM unnest($2::uuid[], $3::smallint[], $4::boolean[], $5::text[]) AS changed (id, state, has_result, result)
+  WHERE ${indexJoin('job.id', 'changed.id')}`;
 
 const change = `WITH base AS MATERIALIZED (SELECT nextval('ojs.numbers') AS number)
   UPDATE ojs.jobs AS job SET state = changed.state, queue = changed.queue, attempt = changed.attempt, priority = changed.priority,

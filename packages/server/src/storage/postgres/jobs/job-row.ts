@@ -1,23 +1,30 @@
-import type { JobRecord } from '@ojs-ts/core';
+import type { EventSubject, JobRecord, Mutable } from '@ojs-ts/core';
 import { integer, integerOrNull, readTexts, state, text, textOrNull } from '../../cells.ts';
 import type { Cells } from '../connection/sql.ts';
 
-/** The columns of a job in the order in which {@link readJob} expects them. */
-export const jobColumns =
-  'number, id, state, claim, attempt, priority, run_at, enqueued_at, started_at, beat_at, finished_at, dead_letter, lease_ms, lease_until, timeout_ms, ' +
-  'heartbeat_ms, visibility_ms, expires_at, later_expires_at, deadline_at, created_at, queue, type, worker, trace, limits, workflow, node, cron, unique_key, ' +
-  'result, progress, checkpoint, history, policy, envelope';
+/** The part of a job that a change reads: without the long texts and what never changes. */
+export type NarrowJob = EventSubject &
+  Mutable &
+  Pick<JobRecord, 'claim' | 'timeoutMs' | 'heartbeatMs' | 'deadlineAt' | 'limits' | 'node'>;
 
-export interface JobRow {
+/** The columns of a {@link NarrowJob} in the order in which {@link readNarrow} expects them. */
+export const narrowColumns =
+  'number, id, state, claim, attempt, priority, run_at, enqueued_at, started_at, beat_at, finished_at, dead_letter, ' +
+  'lease_ms, lease_until, timeout_ms, heartbeat_ms, deadline_at, queue, type, worker, trace, limits, workflow, node';
+/** The columns of a job in the order in which {@link readJob} expects them. */
+export const jobColumns = `${narrowColumns}, visibility_ms, expires_at, later_expires_at, created_at, cron, unique_key, result, progress, checkpoint, history, policy, envelope`;
+
+export interface JobRow<J extends NarrowJob = JobRecord> {
+  /** Order of creation. */
   readonly number: number;
-  readonly job: JobRecord;
+  readonly job: J;
 }
 
 const noLimits: readonly string[] = [];
 
-export function readJob(cells: Cells): JobRow {
-  const limits = textOrNull(cells[25]);
-  const workflow = textOrNull(cells[26]);
+export function readNarrow(cells: Cells): JobRow<NarrowJob> {
+  const limits = textOrNull(cells[21]);
+  const workflow = textOrNull(cells[22]);
   return {
     number: integer(cells[0]),
     job: {
@@ -36,17 +43,27 @@ export function readJob(cells: Cells): JobRow {
       leaseUntil: integerOrNull(cells[13]),
       timeoutMs: integer(cells[14]),
       heartbeatMs: integer(cells[15]),
-      visibilityMs: integerOrNull(cells[16]),
-      expiresAt: integerOrNull(cells[17]),
-      laterExpiresAt: integerOrNull(cells[18]),
-      deadlineAt: integerOrNull(cells[19]),
-      createdAt: integer(cells[20]),
-      queue: text(cells[21]),
-      type: text(cells[22]),
-      worker: textOrNull(cells[23]),
-      trace: textOrNull(cells[24]),
+      deadlineAt: integerOrNull(cells[16]),
+      queue: text(cells[17]),
+      type: text(cells[18]),
+      worker: textOrNull(cells[19]),
+      trace: textOrNull(cells[20]),
       limits: limits === null ? noLimits : readTexts(limits),
-      node: workflow === null ? null : { workflow, index: integer(cells[27]) },
+      node: workflow === null ? null : { workflow, index: integer(cells[23]) },
+    },
+  };
+}
+
+export function readJob(cells: Cells): JobRow {
+  const { number, job } = readNarrow(cells);
+  return {
+    number,
+    job: {
+      ...job,
+      visibilityMs: integerOrNull(cells[24]),
+      expiresAt: integerOrNull(cells[25]),
+      laterExpiresAt: integerOrNull(cells[26]),
+      createdAt: integer(cells[27]),
       cron: textOrNull(cells[28]),
       uniqueKey: textOrNull(cells[29]),
       result: textOrNull(cells[30]),

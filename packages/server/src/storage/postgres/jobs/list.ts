@@ -18,12 +18,14 @@ const startOfFinished: Place = { finishedAt: Number.MAX_SAFE_INTEGER, number: Nu
 
 const filter = '($1::text IS NULL OR queue = $1) AND ($2::text IS NULL OR type = $2)';
 /** `state + 0` keeps the planner from the index by state, which would need a sort. */
-const walk = `SELECT ${jobColumns} FROM ojs.jobs WHERE ${filter} AND finished_at IS NULL AND state + 0 = ANY ($5::int[]) AND number < $3 ORDER BY number DESC LIMIT $4`;
+const walk = `SELECT ${jobColumns} FROM ojs.jobs WHERE ${filter} AND finished_at IS NULL
+  AND state + 0 = ANY ($5::int[]) AND number < $3 ORDER BY number DESC LIMIT $4`;
 const few = `SELECT ${jobColumns} FROM (
     SELECT * FROM ojs.jobs WHERE state = ANY ($5::smallint[]) AND due_at IS NOT NULL
     UNION ALL SELECT * FROM ojs.jobs WHERE place IS NOT NULL AND $6
   ) AS job WHERE ${filter} AND number < $3 ORDER BY number DESC LIMIT $4`;
-const finishedIn = `SELECT ${jobColumns} FROM ojs.jobs WHERE ${filter} AND state = $5 AND due_at IS NOT NULL AND (due_at, number) < ($6, $3)
+const finishedIn = `SELECT ${jobColumns} FROM ojs.jobs WHERE ${filter} AND state = $5 AND due_at IS NOT NULL
+  AND (due_at, number) < ($6, $3)
   ORDER BY due_at DESC, number DESC LIMIT $4`;
 const dead = `SELECT ${jobColumns} FROM ojs.jobs WHERE ${filter} AND dead_letter AND (finished_at, number) < ($5, $3)
   ORDER BY finished_at DESC, number DESC LIMIT $4`;

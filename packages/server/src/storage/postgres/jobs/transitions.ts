@@ -3,7 +3,8 @@ import type { Moved } from '../../storage.ts';
 import type { Transaction } from '../connection/transaction.ts';
 import { applyCompletions, beingCompleted, takeCompletions } from '../insert/completions.ts';
 import { Changes } from './changes.ts';
-import { lockJobs, type NarrowJob, readJobs } from './locked-job.ts';
+import type { NarrowJob } from './job-row.ts';
+import { lockJobs, readJobs } from './locked-job.ts';
 
 type Step =
   | { readonly kind: 'missing' }
@@ -45,7 +46,7 @@ export async function transitionAll(
     return { kind, job: held.job, texts: held.texts };
   });
   // Only refusals return the whole job; it is read before its row changes.
-  const told = await readJobs(
+  const records = await readJobs(
     (text, values) => tx.query(text, values),
     steps.flatMap((step) => ('job' in step ? [step.job.id] : [])),
   );
@@ -55,7 +56,7 @@ export async function transitionAll(
     if (step.kind === 'missing') return step;
     if (step.kind === 'moved')
       return { kind: 'moved', was: step.was, ready: step.end === null ? [] : (ready[step.end] ?? []) };
-    const record = told.get(step.job.id);
+    const record = records.get(step.job.id);
     if (!record) throw new Error(`Job ${step.job.id} vanished within a transaction.`);
     return { kind: step.kind, job: { ...record.job, ...step.job, ...step.texts } };
   });

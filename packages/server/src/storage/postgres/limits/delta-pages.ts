@@ -25,7 +25,7 @@ export interface TouchedGroup {
   readonly readyQueue: string;
   readonly queue: string;
   readonly keys: readonly string[];
-  /** The key in whose waitlist the group stands; null for a new group. */
+  /** The key in whose waitlist the group is; null for a new group. */
   readonly waitlist: string | null;
 }
 
@@ -37,7 +37,8 @@ export interface GroupPage {
   readonly more: boolean;
 }
 
-const sums = `SELECT key, sum(waiting)::int, sum(active)::int, sum(jobs)::int, (array_agg(own ORDER BY number DESC) FILTER (WHERE own IS NOT NULL))[1],
+const sums = `SELECT key, sum(waiting)::int, sum(active)::int, sum(jobs)::int, (array_agg(own
+  ORDER BY number DESC) FILTER (WHERE own IS NOT NULL))[1],
     max(used_at), count(*)`;
 /** The first keys of the oldest deltas; the last column is how many deltas were looked at. */
 const takeOldestKeys = `WITH oldest AS MATERIALIZED (
@@ -46,26 +47,32 @@ const takeOldestKeys = `WITH oldest AS MATERIALIZED (
       FROM (SELECT ctid AS row, key, number FROM ojs.limit_changes ORDER BY number LIMIT $1) AS change) AS ranked),
   gone AS (DELETE FROM ojs.limit_changes WHERE ctid = ANY (ARRAY (SELECT row FROM oldest WHERE NOT stays)) RETURNING *)
   ${sums}, (SELECT count(*) FROM oldest) FROM gone GROUP BY key`;
-const takeKeys = `WITH gone AS (DELETE FROM ojs.limit_changes WHERE key = ANY ($1::text[]) RETURNING *) ${sums} FROM gone GROUP BY key`;
+const takeKeys = `WITH gone AS (DELETE FROM ojs.limit_changes WHERE key = ANY ($1::text[]) RETURNING *) ${sums}
+  FROM gone GROUP BY key`;
 
 const takeGroups = (changes: string) => `WITH found AS MATERIALIZED (${changes}),
   gone AS (DELETE FROM ojs.lane_changes WHERE ctid = ANY (ARRAY (SELECT row FROM found WHERE NOT stays)))
   SELECT touched.line, touched.queue, touched.keys, lanes.key, NULL::int, NULL::bigint
-  FROM (SELECT DISTINCT line, queue, keys FROM found WHERE NOT stays) AS touched LEFT JOIN ojs.lanes ON ${indexJoin('lanes.line', 'touched.line')}
+  FROM (SELECT DISTINCT line, queue, keys FROM found WHERE NOT stays) AS touched LEFT
+  JOIN ojs.lanes ON ${indexJoin('lanes.line', 'touched.line')}
   UNION ALL
-  SELECT NULL, queue, NULL, NULL, priority, place FROM (SELECT DISTINCT ON (queue) queue, priority, place FROM found WHERE stays ORDER BY queue, at) AS staying`;
+  SELECT NULL, queue, NULL, NULL, priority, place FROM (SELECT DISTINCT ON (queue) queue, priority, place FROM found
+  WHERE stays ORDER BY queue, at) AS staying`;
 /** The first groups of each queue; the delta behind those that are looked at stays. */
 const takeFirstGroups = takeGroups(`SELECT first.* FROM unnest($1::text[]) AS asked (queue), LATERAL (
-    SELECT row, line, queue, keys, priority, place, at, at > $2 OR dense_rank() OVER (ORDER BY first) > $3 AS stays FROM (
+    SELECT row, line, queue, keys, priority, place, at, at > $2 OR dense_rank() OVER (ORDER BY first) > $3 AS stays
+    FROM (
       SELECT *, min(at) OVER (PARTITION BY line) AS first FROM (
         SELECT *, row_number() OVER (ORDER BY priority DESC, place) AS at FROM (
-          SELECT ctid AS row, line, lane_changes.queue, keys, priority, place FROM ojs.lane_changes WHERE lane_changes.queue = asked.queue
+          SELECT ctid AS row, line, lane_changes.queue, keys, priority, place FROM ojs.lane_changes
+          WHERE lane_changes.queue = asked.queue
           ORDER BY lane_changes.queue, priority DESC, place LIMIT $2 + 1) AS change) AS numbered) AS ranked) AS first`);
-const takeAnyGroups =
-  takeGroups(`SELECT row, line, queue, keys, priority, place, at, at > $1 OR dense_rank() OVER (ORDER BY first) > $2 AS stays FROM (
+const takeAnyGroups = takeGroups(`SELECT row, line, queue, keys, priority, place, at, at > $1
+    OR dense_rank() OVER (ORDER BY first) > $2 AS stays FROM (
     SELECT *, min(at) OVER (PARTITION BY line) AS first FROM (
       SELECT *, row_number() OVER (ORDER BY queue, number) AS at FROM (
-        SELECT ctid AS row, line, queue, keys, priority, place, number FROM ojs.lane_changes ORDER BY queue, number LIMIT $1 + 1) AS change) AS numbered) AS ranked`);
+        SELECT ctid AS row, line, queue, keys, priority, place, number FROM ojs.lane_changes
+        ORDER BY queue, number LIMIT $1 + 1) AS change) AS numbered) AS ranked`);
 
 /** Takes a page of the oldest deltas of keys. */
 export async function takeOldestKeyDeltas(

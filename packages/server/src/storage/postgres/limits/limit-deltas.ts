@@ -16,10 +16,12 @@ import { indexJoin } from '../connection/sql.ts';
  * there.
  */
 export const queuesUnder = `WITH RECURSIVE under AS (
-    SELECT wanted.key, (SELECT queue FROM ojs.lane_keys WHERE lane_keys.key = wanted.key ORDER BY queue LIMIT 1) AS queue
+    SELECT wanted.key, (SELECT queue FROM ojs.lane_keys WHERE lane_keys.key = wanted.key
+    ORDER BY queue LIMIT 1) AS queue
     FROM unnest($1::text[]) AS wanted (key)
     UNION ALL
-    SELECT under.key, (SELECT queue FROM ojs.lane_keys WHERE lane_keys.key = under.key AND queue > under.queue ORDER BY queue LIMIT 1)
+    SELECT under.key, (SELECT queue FROM ojs.lane_keys WHERE lane_keys.key = under.key AND queue > under.queue
+    ORDER BY queue LIMIT 1)
     FROM under WHERE under.queue IS NOT NULL)
   SELECT DISTINCT queue FROM under WHERE queue IS NOT NULL`;
 
@@ -68,9 +70,11 @@ const appendGroupDeltas = `INSERT INTO ojs.lane_changes (line, queue, keys, prio
 
 /** The queues in which jobs wait under keys whose numbers have changed, unless an operator overrides the numbers. */
 const queuesOfNewNumbers = `WITH changed AS MATERIALIZED (
-    SELECT offer.key FROM unnest($1::text[], $2::text[]) AS offer (key, own) JOIN ojs.limits ON ${indexJoin('limits.key', 'offer.key')} WHERE limits.own <> offer.own AND override IS NULL)
+    SELECT offer.key FROM unnest($1::text[], $2::text[]) AS offer (key, own)
+    JOIN ojs.limits ON ${indexJoin('limits.key', 'offer.key')} WHERE limits.own <> offer.own AND override IS NULL)
   SELECT queue FROM (${queuesUnder.replace('unnest($1::text[])', 'unnest(ARRAY (SELECT key FROM changed))')}) AS waiting
-  UNION ALL SELECT substr(key, ${queueLimitKey('').length + 1}) FROM changed WHERE starts_with(key, '${queueLimitKey('')}')`;
+  UNION ALL SELECT substr(key, ${queueLimitKey('').length + 1}) FROM changed
+  WHERE starts_with(key, '${queueLimitKey('')}')`;
 
 /** A limit group to which jobs were added, or from which jobs were removed. */
 interface GroupDelta {

@@ -12,7 +12,7 @@ export interface LimitGroup {
   readonly readyQueue: string;
   readonly queue: string;
   readonly keys: readonly string[];
-  /** The key in whose waitlist the group stands. */
+  /** The key in whose waitlist the group is. */
   readonly waitlist: string;
 }
 
@@ -20,10 +20,12 @@ export interface LimitGroup {
 const groupHeads = `WITH lane AS MATERIALIZED (
     SELECT lane.*, head.priority, head.place FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS lane (line, queue, keys, key)
     LEFT JOIN LATERAL (
-      SELECT priority, place FROM ojs.jobs WHERE jobs.line = lane.line AND place IS NOT NULL ORDER BY priority DESC, place LIMIT 1) AS head ON true)`;
+      SELECT priority, place FROM ojs.jobs WHERE jobs.line = lane.line AND place IS NOT NULL
+      ORDER BY priority DESC, place LIMIT 1) AS head ON true)`;
 const insertGroups = `${groupHeads}, made AS (
     INSERT INTO ojs.lanes (line, queue, keys, key, priority, place) SELECT * FROM lane WHERE place IS NOT NULL)
-  INSERT INTO ojs.lane_keys (key, queue, line) SELECT name.key, queue, line FROM lane, json_array_elements_text(keys::json) AS name (key) WHERE place IS NOT NULL`;
+  INSERT INTO ojs.lane_keys (key, queue, line) SELECT name.key, queue, line
+  FROM lane, json_array_elements_text(keys::json) AS name (key) WHERE place IS NOT NULL`;
 const updateGroups = `${groupHeads}, moved AS (
     UPDATE ojs.lanes SET key = lane.key, priority = lane.priority, place = lane.place FROM lane
     WHERE lane.place IS NOT NULL AND ${indexJoin('lanes.line', 'lane.line')}
@@ -36,26 +38,32 @@ const updateGroups = `${groupHeads}, moved AS (
 const updateWaitlists = `WITH line_up AS MATERIALIZED (
     SELECT line_up.*, head.priority, head.place FROM unnest($1::text[], $2::text[], $3::bigint[]) AS line_up (queue, key, until)
     LEFT JOIN LATERAL (
-      SELECT priority, place FROM ojs.lanes WHERE lanes.queue = line_up.queue AND lanes.key = line_up.key ORDER BY priority DESC, place LIMIT 1) AS head ON true
+      SELECT priority, place FROM ojs.lanes WHERE lanes.queue = line_up.queue AND lanes.key = line_up.key
+      ORDER BY priority DESC, place LIMIT 1) AS head ON true
   ), moved AS (
     UPDATE ojs.groups SET priority = line_up.priority, place = line_up.place, until = line_up.until FROM line_up
-    WHERE line_up.place IS NOT NULL AND ${indexJoin('groups.key', 'line_up.key')} AND ${indexJoin('groups.queue', 'line_up.queue')}
+    WHERE line_up.place IS NOT NULL AND ${indexJoin('groups.key', 'line_up.key')}
+    AND ${indexJoin('groups.queue', 'line_up.queue')}
   ), gone AS (
     DELETE FROM ojs.groups USING line_up
-    WHERE line_up.place IS NULL AND ${indexJoin('groups.key', 'line_up.key')} AND ${indexJoin('groups.queue', 'line_up.queue')})
+    WHERE line_up.place IS NULL AND ${indexJoin('groups.key', 'line_up.key')}
+    AND ${indexJoin('groups.queue', 'line_up.queue')})
   INSERT INTO ojs.groups (queue, key, priority, place, until)
   SELECT queue, key, priority, place, until FROM line_up WHERE place IS NOT NULL AND NOT EXISTS (
-    SELECT FROM ojs.groups WHERE ${indexJoin('groups.key', 'line_up.key')} AND ${indexJoin('groups.queue', 'line_up.queue')})`;
-const updateClosing = `UPDATE ojs.groups SET until = eased.until FROM unnest($1::text[], $2::bigint[]) AS eased (key, until)
+    SELECT FROM ojs.groups WHERE ${indexJoin('groups.key', 'line_up.key')}
+    AND ${indexJoin('groups.queue', 'line_up.queue')})`;
+const updateClosing = `UPDATE ojs.groups SET until = eased.until
+  FROM unnest($1::text[], $2::bigint[]) AS eased (key, until)
   WHERE ${indexJoin('groups.key', 'eased.key')} AND groups.until IS DISTINCT FROM eased.until`;
 const openDueWaitlists =
   'UPDATE ojs.groups SET until = NULL WHERE queue = ANY ($1::text[]) AND until IS NOT NULL AND until <= $2';
 const nextReopening = `SELECT reopens_at FROM ojs.limits WHERE reopens_at > 0 AND reopens_at > $2
-    AND EXISTS (SELECT FROM ojs.lane_keys WHERE ${indexJoin('lane_keys.key', 'limits.key')} AND lane_keys.queue = ANY ($1::text[]))
+    AND EXISTS (SELECT FROM ojs.lane_keys WHERE ${indexJoin('lane_keys.key', 'limits.key')}
+    AND lane_keys.queue = ANY ($1::text[]))
   ORDER BY reopens_at LIMIT 1`;
 
 /**
- * The limit groups, under the lock of the limits. The groups of a queue stand in waitlists, one for a key (the table
+ * The limit groups, under the lock of the limits. The groups of a queue are in waitlists, one for each key (the table
  * `groups`); the position of a waitlist is that of its first job. A claim reads only the waitlists of open keys, so a
  * closed key costs nothing, however many groups wait under it. A group that another of its keys holds back moves to the
  * waitlist of that key.
@@ -78,7 +86,7 @@ export class LimitGroups {
 
   /**
    * Takes the lock and merges a page of deltas, those of groups in these queues first. Loading a limit merges the rest
-   * of its deltas; of the groups that are left {@link unknownFrom} tells.
+   * of its deltas; {@link unknownFrom} is about the groups that are left.
    */
   static async open(tx: Transaction, now: Millis, queues: readonly string[] = []): Promise<LimitGroups> {
     lock(tx, 'limits', ['limits']);
@@ -125,9 +133,9 @@ export class LimitGroups {
     const fresh = touched.flatMap(({ waitlist, ...group }) =>
       waitlist === null ? [{ ...group, waitlist: this.#firstWaitlist(group.keys) }] : [],
     );
-    const known = touched.flatMap(({ waitlist, ...group }) => (waitlist === null ? [] : [{ ...group, waitlist }]));
+    const existing = touched.flatMap(({ waitlist, ...group }) => (waitlist === null ? [] : [{ ...group, waitlist }]));
     if (fresh.length > 0) this.#tx.write(insertGroups, columnsOf(fresh));
-    this.update(known, fresh);
+    this.update(existing, fresh);
   }
 
   /** Reads limits; waitlists of keys that have opened meanwhile are open again. */

@@ -1,11 +1,11 @@
 import {
+  countedStarts,
   effectiveLimit,
   type LimitNumbers,
   limitedQueue,
   type Millis,
   noNumbers,
   parseNumbers,
-  shownStarts,
 } from '@ojs-ts/core';
 import { integer, text, textOrNull } from '../../cells.ts';
 import type { LimitRecord, Registry } from '../../storage.ts';
@@ -20,12 +20,14 @@ const records = `SELECT known.key, coalesce(changed.own, limits.own), limits.ove
   FROM (SELECT key FROM ojs.limits UNION SELECT key FROM ojs.limit_changes) AS known
   LEFT JOIN ojs.limits ON ${indexJoin('limits.key', 'known.key')}
   LEFT JOIN LATERAL (SELECT sum(active)::int AS active, sum(waiting)::int AS waiting,
-    (array_agg(own ORDER BY number DESC) FILTER (WHERE own IS NOT NULL))[1] AS own FROM ojs.limit_changes WHERE key = known.key) AS changed ON true`;
+    (array_agg(own ORDER BY number DESC) FILTER (WHERE own IS NOT NULL))[1] AS own FROM ojs.limit_changes
+    WHERE key = known.key) AS changed ON true`;
 const byKey = `${records} WHERE known.key = $1`;
 const page = `${records} WHERE known.key > $1 ORDER BY known.key OFFSET $2 LIMIT $3`;
 const total = 'SELECT count(*) FROM (SELECT key FROM ojs.limits UNION SELECT key FROM ojs.limit_changes) AS known';
 const newestStarts = `SELECT wanted.key, start.at FROM unnest($1::text[], $2::int[]) AS wanted (key, most), LATERAL (
-    SELECT number, at FROM ojs.starts WHERE starts.key = wanted.key ORDER BY number DESC LIMIT wanted.most) AS start ORDER BY start.number`;
+    SELECT number, at FROM ojs.starts WHERE starts.key = wanted.key ORDER BY number DESC LIMIT wanted.most) AS start
+    ORDER BY start.number`;
 const wholeQueues =
   'SELECT queue, sum(active)::int, sum(available)::int FROM ojs.counts WHERE queue = ANY ($1::text[]) GROUP BY queue';
 
@@ -107,6 +109,6 @@ async function complete(read: Reader, rows: readonly Cells[]): Promise<readonly 
     const queue = limitedQueue(record.key);
     const counts = queue === null ? null : (countsOf.get(queue) ?? { active: 0, waiting: 0 });
     const kept = (startsOf.get(record.key) ?? []).map((cells) => integer(cells[1]));
-    return { ...record, ...counts, starts: shownStarts(effectiveLimit(record), kept) };
+    return { ...record, ...counts, starts: countedStarts(effectiveLimit(record), kept) };
   });
 }

@@ -48,8 +48,10 @@ export const untilFreed = Number.MAX_SAFE_INTEGER;
 const columns = 'key, own, override, active, waiting, jobs, started, last_start, reopens_at, used_at';
 const read = `SELECT ${columns} FROM ojs.limits WHERE key = ANY ($1::text[])`;
 const activeInQueues = 'SELECT queue, sum(active)::int FROM ojs.counts WHERE queue = ANY ($1::text[]) GROUP BY queue';
-const readStarts = `SELECT start.key, start.number, start.at FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS wanted (key, first, last)
-  JOIN ojs.starts AS start ON ${indexJoin('start.key', 'wanted.key')} AND start.number BETWEEN wanted.first AND wanted.last`;
+const readStarts = `SELECT start.key, start.number, start.at
+  FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS wanted (key, first, last)
+  JOIN ojs.starts AS start ON ${indexJoin('start.key', 'wanted.key')}
+  AND start.number BETWEEN wanted.first AND wanted.last`;
 const given = `unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::int[], $6::int[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[])`;
 const insert = `INSERT INTO ojs.limits (${columns}) SELECT * FROM ${given}`;
 const update = `UPDATE ojs.limits SET own = changed.own, override = changed.override, active = changed.active, waiting = changed.waiting,

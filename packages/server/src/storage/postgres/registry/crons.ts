@@ -28,12 +28,12 @@ export function crons(database: Database): Crons {
 
     put: (given, now, expected) =>
       database.transact(now, async (tx) => {
-        const known = (await lockCrons(tx, [given.name])).get(given.name) ?? null;
-        if (expected !== undefined && expected !== known?.version) return null;
-        const cron = putCron(known, given, now);
-        if (known) updateCrons(tx, [cron]);
+        const current = (await lockCrons(tx, [given.name])).get(given.name) ?? null;
+        if (expected !== undefined && expected !== current?.version) return null;
+        const cron = putCron(current, given, now);
+        if (current) updateCrons(tx, [cron]);
         else insertCron(tx, cron);
-        return { created: known === null, cron };
+        return { created: current === null, cron };
       }),
 
     async remove(name) {
@@ -43,7 +43,8 @@ export function crons(database: Database): Crons {
 
     async due(now, limit) {
       const rows = await database.read(
-        `SELECT ${cronColumns} FROM ojs.crons WHERE enabled AND due_at IS NOT NULL AND due_at <= $1 ORDER BY due_at, name LIMIT $2`,
+        `SELECT ${cronColumns} FROM ojs.crons WHERE enabled AND due_at IS NOT NULL AND due_at <= $1
+          ORDER BY due_at, name LIMIT $2`,
         [now, limit],
       );
       return rows.map(readCron);
@@ -52,7 +53,8 @@ export function crons(database: Database): Crons {
     async unfinished(names, limit) {
       const rows = await database.read(
         `SELECT ${jobColumns}, wanted.name FROM unnest($1::text[]) AS wanted (name), LATERAL (
-           SELECT * FROM ojs.jobs AS job WHERE job.cron = wanted.name AND job.finished_at + 0 IS NULL ORDER BY number LIMIT $2
+           SELECT * FROM ojs.jobs AS job WHERE job.cron = wanted.name AND job.finished_at + 0 IS NULL
+           ORDER BY number LIMIT $2
          ) AS oldest ORDER BY number`,
         [[...new Set(names)], limit],
       );

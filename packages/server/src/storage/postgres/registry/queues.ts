@@ -15,13 +15,16 @@ const sums = [...names, 'dead_letter'].map((name) => `coalesce(sum(${name}), 0):
 const columns = `coalesce(queue.created_at, counted.at), coalesce(paused, false), capacity, coalesce(config, '{}'), coalesce(version, 0),
   ${[...names, 'dead_letter'].map((name) => `coalesce(${name}, 0)`).join(', ')}`;
 export const allQueues = `SELECT coalesce(queue.name, counted.queue) AS name, ${columns}
-  FROM ojs.queues AS queue FULL JOIN (SELECT queue, (array_agg(at ORDER BY number))[1] AS at, ${sums} FROM ojs.counts GROUP BY queue) AS counted ON counted.queue = queue.name
+  FROM ojs.queues AS queue FULL JOIN (SELECT queue, (array_agg(at ORDER BY number))[1] AS at, ${sums} FROM ojs.counts
+  GROUP BY queue) AS counted ON counted.queue = queue.name
   ORDER BY 1`;
 const one = `SELECT queue.name, ${columns}
-  FROM ojs.queues AS queue, (SELECT (array_agg(at ORDER BY number))[1] AS at, ${sums} FROM ojs.counts WHERE counts.queue = $1) AS counted WHERE queue.name = $1`;
-/** A queue that is known only by its jobs was created with the first of them. */
+  FROM ojs.queues AS queue, (SELECT (array_agg(at ORDER BY number))[1] AS at, ${sums} FROM ojs.counts
+  WHERE counts.queue = $1) AS counted WHERE queue.name = $1`;
+/** A queue that is current only by its jobs was created with the first of them. */
 const insertQueue = `INSERT INTO ojs.queues (name, created_at)
-  SELECT $1, coalesce((SELECT at FROM ojs.counts WHERE queue = $1 ORDER BY number LIMIT 1), $2) ON CONFLICT (name) DO NOTHING RETURNING 1`;
+  SELECT $1, coalesce((SELECT at FROM ojs.counts WHERE queue = $1 ORDER BY number LIMIT 1), $2)
+  ON CONFLICT (name) DO NOTHING RETURNING 1`;
 const lockVersion = 'SELECT version FROM ojs.queues WHERE name = $1 FOR UPDATE';
 const removeEmpty = `WITH total AS MATERIALIZED (
     SELECT ${[...names, 'dead_letter'].map((name) => `coalesce(sum(${name}), 0) = 0`).join(' AND ')} AS empty FROM ojs.counts WHERE queue = $1
@@ -64,11 +67,11 @@ async function configureQueue(
   // An insert into a bounded queue holds this lock.
   if (capacity !== undefined) lock(tx, 'queue', [name]);
   const groups = limit === undefined ? null : await LimitGroups.open(tx, now);
-  let [known] = await tx.query(lockVersion, [name]);
-  const fits = () => expected === undefined || expected === (known ? integer(known[0]) : 0);
+  let [current] = await tx.query(lockVersion, [name]);
+  const fits = () => expected === undefined || expected === (current ? integer(current[0]) : 0);
   // Another call may insert the queue at the same time: then the queue has the version that the other call gave it.
-  if (!known && fits() && (await tx.query(insertQueue, [name, now])).length === 0)
-    [known] = await tx.query(lockVersion, [name]);
+  if (!current && fits() && (await tx.query(insertQueue, [name, now])).length === 0)
+    [current] = await tx.query(lockVersion, [name]);
   if (!fits()) return null;
   tx.write(
     `UPDATE ojs.queues SET version = version + 1, capacity = CASE WHEN $2 THEN $3 ELSE capacity END, config = coalesce($4, config) WHERE name = $1`,

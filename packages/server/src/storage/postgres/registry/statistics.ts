@@ -11,7 +11,8 @@ export function statistics(database: Database): Pick<Registry, 'statistics'> {
   return {
     async statistics(since) {
       const rows = await database.read(
-        `SELECT minute, queue, ${sums} FROM ojs.minutes WHERE minute >= $1 GROUP BY minute, queue ORDER BY minute, queue`,
+        `SELECT minute, queue, ${sums} FROM ojs.minutes WHERE minute >= $1 GROUP BY minute, queue
+          ORDER BY minute, queue`,
         [since],
       );
       return rows.map(readMinute);

@@ -55,19 +55,19 @@ async function beat(tx: Transaction, beats: readonly WorkerBeat[], now: Millis):
 }
 
 function noted(
-  known: WorkerRecord | null,
+  previous: WorkerRecord | null,
   { worker, holds, partial, state, info }: WorkerBeat,
   now: Millis,
 ): WorkerRecord {
   return {
     worker,
     seenAt: now,
-    seenBefore: known?.seenAt ?? null,
+    seenBefore: previous?.seenAt ?? null,
     state,
-    directive: known?.directive ?? null,
+    directive: previous?.directive ?? null,
     info,
     holds: partial ? null : (holds?.map(({ id }) => id) ?? null),
-    heldBefore: known?.holds ?? null,
+    heldBefore: previous?.holds ?? null,
   };
 }
 
@@ -140,7 +140,8 @@ class HeldJobs {
     if (jobs.length === 0) return;
     this.#tx.write(
       `UPDATE ojs.jobs AS job SET lease_until = changed.lease_until, due_at = changed.due_at, beat_at = changed.beat_at
-       FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[]) AS changed (id, lease_until, due_at, beat_at) WHERE job.id = changed.id`,
+       FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[]) AS changed (id, lease_until, due_at, beat_at)
+       WHERE job.id = changed.id`,
       [
         uuids(jobs.map(({ id }) => id)),
         numbers(jobs.map(({ leaseUntil }) => leaseUntil)),

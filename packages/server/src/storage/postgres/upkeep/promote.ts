@@ -7,9 +7,11 @@ import type { Changes } from '../jobs/changes.ts';
 import { jobColumns } from '../jobs/job-row.ts';
 import { lockedJobOf } from '../jobs/locked-job.ts';
 
-const due = `SELECT ${jobColumns} FROM ojs.jobs WHERE state = $1 AND due_at IS NOT NULL AND due_at <= $2 ORDER BY due_at, number LIMIT $3
+const due = `SELECT ${jobColumns} FROM ojs.jobs WHERE state = $1 AND due_at IS NOT NULL AND due_at <= $2
+  ORDER BY due_at, number LIMIT $3
   FOR UPDATE SKIP LOCKED`;
-const isDue = `SELECT EXISTS (SELECT FROM ojs.jobs WHERE state = ${State.scheduled} AND due_at IS NOT NULL AND due_at <= $1)
+const isDue = `SELECT EXISTS (SELECT FROM ojs.jobs WHERE state = ${State.scheduled} AND due_at IS NOT NULL
+  AND due_at <= $1)
   OR EXISTS (SELECT FROM ojs.jobs WHERE state = ${State.retryable} AND due_at IS NOT NULL AND due_at <= $1)`;
 /** Waits for the transactions that have locked the due jobs, with the weakest lock. */
 const waitForDue =

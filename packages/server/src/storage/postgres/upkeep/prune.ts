@@ -12,16 +12,23 @@ import { rollUp } from './rollup.ts';
 
 /** Only one transaction at a time prunes, because two would each remove the surplus. */
 const alone = `SELECT pg_try_advisory_xact_lock(hashtext('ojs.'), 7352003)`;
-const oldest = `SELECT id, due_at, queue, limits, priority FROM ojs.jobs WHERE state = $1 AND due_at IS NOT NULL AND dead_letter = $2 ORDER BY due_at, number LIMIT $3
+const oldest = `SELECT id, due_at, queue, limits, priority FROM ojs.jobs
+  WHERE state = $1 AND due_at IS NOT NULL AND dead_letter = $2 ORDER BY due_at, number LIMIT $3
   FOR UPDATE SKIP LOCKED`;
-const oldestDead = `SELECT id, finished_at, queue, limits, priority FROM ojs.jobs WHERE dead_letter ORDER BY finished_at, number LIMIT $1 FOR UPDATE SKIP LOCKED`;
-const forgetRequests = `DELETE FROM ojs.requests WHERE request = ANY (ARRAY (SELECT request FROM ojs.requests WHERE at < $1 ORDER BY at, number LIMIT $2)) RETURNING 1`;
-const forgetWorkers = `DELETE FROM ojs.workers WHERE worker = ANY (ARRAY (SELECT worker FROM ojs.workers WHERE seen_at < $1 ORDER BY seen_at, worker LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING 1`;
-const forgetMinutes = `WITH old AS MATERIALIZED (SELECT DISTINCT minute, queue FROM ojs.minutes WHERE minute < $1 ORDER BY minute, queue LIMIT $2),
-  gone AS (DELETE FROM ojs.minutes USING old WHERE ${indexJoin('minutes.minute', 'old.minute')} AND ${indexJoin('minutes.queue', 'old.queue')})
+const oldestDead = `SELECT id, finished_at, queue, limits, priority FROM ojs.jobs WHERE dead_letter
+  ORDER BY finished_at, number LIMIT $1 FOR UPDATE SKIP LOCKED`;
+const forgetRequests = `DELETE FROM ojs.requests WHERE request = ANY (ARRAY (SELECT request FROM ojs.requests
+  WHERE at < $1 ORDER BY at, number LIMIT $2)) RETURNING 1`;
+const forgetWorkers = `DELETE FROM ojs.workers WHERE worker = ANY (ARRAY (SELECT worker FROM ojs.workers
+  WHERE seen_at < $1 ORDER BY seen_at, worker LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING 1`;
+const forgetMinutes = `WITH old AS MATERIALIZED (SELECT DISTINCT minute, queue FROM ojs.minutes WHERE minute < $1
+  ORDER BY minute, queue LIMIT $2),
+  gone AS (DELETE FROM ojs.minutes USING old WHERE ${indexJoin('minutes.minute', 'old.minute')}
+  AND ${indexJoin('minutes.queue', 'old.queue')})
   SELECT count(*) FROM old`;
 const forgetLimits = `DELETE FROM ojs.limits WHERE key = ANY (ARRAY (
-    SELECT key FROM ojs.limits WHERE jobs = 0 AND override IS NULL AND used_at < $1 AND NOT starts_with(key, '${queueLimitKey('')}')
+    SELECT key FROM ojs.limits WHERE jobs = 0 AND override IS NULL AND used_at < $1
+    AND NOT starts_with(key, '${queueLimitKey('')}')
       AND NOT EXISTS (SELECT FROM ojs.limit_changes AS change WHERE change.key = limits.key OFFSET 0)
     ORDER BY used_at, key LIMIT $2)) RETURNING key`;
 
@@ -145,7 +152,8 @@ async function pruneWorkflows(
   );
   const surplus = integer(ended?.[0]) - keep;
   const rows = await tx.query(
-    `SELECT number, finished_at, nodes, state FROM ojs.workflows WHERE finished_at IS NOT NULL AND NOT sweeping ORDER BY finished_at, number LIMIT $1`,
+    `SELECT number, finished_at, nodes, state FROM ojs.workflows WHERE finished_at IS NOT NULL AND NOT sweeping
+      ORDER BY finished_at, number LIMIT $1`,
     [limit],
   );
   const gone: number[] = [];
@@ -174,6 +182,7 @@ async function addUpCounts(tx: Transaction): Promise<void> {
   if (rows.length < manyCounts) return;
   tx.write(
     `WITH gone AS (DELETE FROM ojs.workflow_counts RETURNING state, count)
-     INSERT INTO ojs.workflow_counts (state, count) SELECT state, sum(count) FROM gone GROUP BY state HAVING sum(count) <> 0`,
+     INSERT INTO ojs.workflow_counts (state, count) SELECT state, sum(count) FROM gone
+     GROUP BY state HAVING sum(count) <> 0`,
   );
 }

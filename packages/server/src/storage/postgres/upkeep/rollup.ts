@@ -13,7 +13,8 @@ const mostPages = 50;
 const counts = [...stateNames(0xff), 'dead_letter'];
 const rollUpCounts = `WITH gone AS (
     DELETE FROM ojs.counts WHERE ctid = ANY (ARRAY (
-      SELECT ctid FROM ojs.counts WHERE queue = ANY (ARRAY (SELECT queue FROM ojs.counts GROUP BY queue HAVING count(*) > 1))
+      SELECT ctid FROM ojs.counts WHERE queue = ANY (ARRAY (SELECT queue FROM ojs.counts
+      GROUP BY queue HAVING count(*) > 1))
       ORDER BY queue, number LIMIT ${atOnce} FOR UPDATE SKIP LOCKED))
     RETURNING *)
   INSERT INTO ojs.counts (number, queue, at, ${counts.join(', ')}) SELECT min(number), queue, (array_agg(at ORDER BY number))[1], ${counts.map((name) => `sum(${name})`).join(', ')} FROM gone GROUP BY queue`;
@@ -21,9 +22,11 @@ const sums = ['enqueued', 'started', 'completed', 'failed', 'discarded', 'durati
 const rollUpMinutes = `WITH gone AS (
     DELETE FROM ojs.minutes WHERE ctid = ANY (ARRAY (
       SELECT minutes.ctid FROM (
-        SELECT minute, queue FROM (SELECT minute, queue FROM ojs.minutes ORDER BY minute DESC, queue DESC, number DESC LIMIT ${many * 20}) AS newest
+        SELECT minute, queue FROM (SELECT minute, queue FROM ojs.minutes
+        ORDER BY minute DESC, queue DESC, number DESC LIMIT ${many * 20}) AS newest
         GROUP BY minute, queue HAVING count(*) > 1) AS split
-      JOIN ojs.minutes ON ${indexJoin('minutes.minute', 'split.minute')} AND ${indexJoin('minutes.queue', 'split.queue')} FOR UPDATE OF minutes SKIP LOCKED))
+      JOIN ojs.minutes ON ${indexJoin('minutes.minute', 'split.minute')}
+      AND ${indexJoin('minutes.queue', 'split.queue')} FOR UPDATE OF minutes SKIP LOCKED))
     RETURNING *)
   INSERT INTO ojs.minutes (minute, queue, ${sums.join(', ')}) SELECT minute, queue, ${sums.map((name) => `sum(${name})`).join(', ')}
   FROM gone GROUP BY minute, queue`;

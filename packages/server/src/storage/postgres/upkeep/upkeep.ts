@@ -9,13 +9,16 @@ import { prune } from './prune.ts';
 import { rollUp } from './rollup.ts';
 import type { Vacuum } from './vacuum.ts';
 
-const overdueActive = `SELECT ${jobColumns} FROM ojs.jobs WHERE state = ${State.active} AND due_at IS NOT NULL AND due_at <= $1 ORDER BY due_at, number LIMIT $2`;
-const expiring = `SELECT ${jobColumns} FROM ojs.jobs WHERE expires_at IS NOT NULL AND expires_at <= $1 AND finished_at + 0 IS NULL AND lease_until IS NULL
+const overdueActive = `SELECT ${jobColumns} FROM ojs.jobs WHERE state = ${State.active} AND due_at IS NOT NULL
+  AND due_at <= $1 ORDER BY due_at, number LIMIT $2`;
+const expiring = `SELECT ${jobColumns} FROM ojs.jobs WHERE expires_at IS NOT NULL AND expires_at <= $1
+  AND finished_at + 0 IS NULL AND lease_until IS NULL
   ORDER BY expires_at, number LIMIT $2`;
 const held = `SELECT number, id, claim, worker, started_at FROM ojs.jobs
   WHERE state = ${State.active} AND due_at IS NOT NULL AND number > $1 AND worker IS NOT NULL ORDER BY number LIMIT $2`;
 const lease = `INSERT INTO ojs.leases (name, holder, until) VALUES ($1, $2, $3)
-  ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until WHERE leases.holder = excluded.holder OR leases.until <= $4 RETURNING 1`;
+  ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
+  WHERE leases.holder = excluded.holder OR leases.until <= $4 RETURNING 1`;
 
 export function upkeep(database: Database, vacuum: Vacuum): Upkeep {
   return {

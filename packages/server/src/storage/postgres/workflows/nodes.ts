@@ -60,14 +60,16 @@ export async function lockWorkflows(tx: Transaction, ids: readonly string[]): Pr
 
 const columns = 'number, member, name, job, state, open, failed, closed_at';
 const own = `SELECT ${columns}, next
-  FROM (SELECT flow.number * ${nodesPerWorkflow} + index AS number FROM unnest($1::text[], $2::integer[]) AS wanted (id, index) JOIN ojs.workflows AS flow USING (id)) AS wanted
+  FROM (SELECT flow.number * ${nodesPerWorkflow} + index AS number
+  FROM unnest($1::text[], $2::integer[]) AS wanted (id, index) JOIN ojs.workflows AS flow USING (id)) AS wanted
   JOIN ojs.nodes USING (number)`;
 const alone = `SELECT ${columns}, NULL::integer[] FROM (${own}) AS own`;
 const withDependents = `WITH own AS MATERIALIZED (${own})
   SELECT ${columns}, next FROM own
   UNION ALL
   SELECT ${columns}, NULL::integer[]
-  FROM (SELECT DISTINCT number - number % ${nodesPerWorkflow} + unnest(next) AS number FROM own WHERE closed_at IS NULL) AS dependents JOIN ojs.nodes USING (number)`;
+  FROM (SELECT DISTINCT number - number % ${nodesPerWorkflow} + unnest(next) AS number FROM own
+  WHERE closed_at IS NULL) AS dependents JOIN ojs.nodes USING (number)`;
 
 /**
  * Reads nodes, on request with the dependents of those that may close. The result is a function of their workflows,

@@ -52,7 +52,8 @@ export function workflows(database: Database): Workflows {
       const rows = await reader(
         `SELECT ${nodeColumns}, id, at
          FROM (SELECT id, at, flow.number * ${nodesPerWorkflow} + index AS number
-           FROM unnest($1::text[], $2::integer[], $3::integer[]) AS wanted (id, index, at) JOIN ojs.workflows AS flow USING (id)) AS wanted
+           FROM unnest($1::text[], $2::integer[], $3::integer[]) AS wanted (id, index, at)
+           JOIN ojs.workflows AS flow USING (id)) AS wanted
          JOIN ojs.nodes USING (number) JOIN ojs.node_specs USING (number)`,
         [wanted.map(({ workflow }) => workflow), wanted.map(({ index }) => index), wanted.map(({ at }) => at)],
       );
@@ -96,7 +97,8 @@ async function create(
   if (!nodes.every(isNode))
     throw new RangeError(`Workflow ${id} has too many nodes; at most ${nodesPerWorkflow} fit into a workflow.`);
   const [made] = await tx.query(
-    `INSERT INTO ojs.workflows (id, state, nodes, total, created_at, name, kind, spec) VALUES ($1, 'running', $2, $3, $4, $5, $6, $7)
+    `INSERT INTO ojs.workflows (id, state, nodes, total, created_at, name, kind, spec)
+      VALUES ($1, 'running', $2, $3, $4, $5, $6, $7)
      ON CONFLICT (id) DO NOTHING RETURNING number`,
     [id, nodes.length, total, now, name, kind, spec],
   );
@@ -110,17 +112,18 @@ async function create(
 }
 
 async function createdBefore(tx: Transaction, workflow: NewWorkflow): Promise<Created> {
-  const known = await find((text, values) => tx.query(text, values), workflow.id);
+  const existing = await find((text, values) => tx.query(text, values), workflow.id);
   // Retention removed the workflow between the two statements; the caller may try again.
-  if (!known) throw new Error(`Workflow ${workflow.id} was removed while it was being created again; try again.`);
-  if (!isSameWorkflow(known, workflow)) return { kind: 'duplicate', workflow: known, ready: [] };
+  if (!existing) throw new Error(`Workflow ${workflow.id} was removed while it was being created again; try again.`);
+  if (!isSameWorkflow(existing, workflow)) return { kind: 'duplicate', workflow: existing, ready: [] };
   const rows = await tx.query(
-    `SELECT number FROM ojs.nodes WHERE ready AND number >= (SELECT number FROM ojs.workflows WHERE id = $1) * ${nodesPerWorkflow}
+    `SELECT number FROM ojs.nodes WHERE ready AND number >= (SELECT number FROM ojs.workflows
+      WHERE id = $1) * ${nodesPerWorkflow}
        AND number < ((SELECT number FROM ojs.workflows WHERE id = $1) + 1) * ${nodesPerWorkflow} ORDER BY number`,
     [workflow.id],
   );
   const ready = rows.map(([number]) => ({ workflow: workflow.id, index: integer(number) % nodesPerWorkflow }));
-  return { kind: 'already', workflow: known, ready };
+  return { kind: 'already', workflow: existing, ready };
 }
 
 function writeNewNodes(tx: Transaction, workflow: number, nodes: readonly NewNode[]): void {
@@ -193,7 +196,8 @@ async function list(
     reader(
       `SELECT ${workflowColumns} FROM ojs.workflows WHERE number IN (
          SELECT number FROM unnest($1::text[]) AS wanted (state), LATERAL (
-           SELECT number FROM ojs.workflows AS flow WHERE flow.state = wanted.state AND number < $2 ORDER BY number DESC LIMIT $3
+           SELECT number FROM ojs.workflows AS flow WHERE flow.state = wanted.state AND number < $2
+           ORDER BY number DESC LIMIT $3
          ) AS newest ORDER BY number DESC OFFSET $4 LIMIT $5
        ) ORDER BY number DESC`,
       [wanted, before, skip + limit + 1, skip, limit + 1],

@@ -50,9 +50,9 @@ export function readAddress(url: string): Address {
   const kind = shape === 'cluster' || shape === 'sentinel' ? shape : 'server';
   const options = new URLSearchParams(query);
   for (const name of options.keys()) {
-    const known = kind === 'sentinel' ? [...names, ...sentinelNames] : names;
-    if (!known.includes(name))
-      throw new Error(`A Redis URL has no option '${name}'; expected one of ${known.join(', ')}.`);
+    const allowed = kind === 'sentinel' ? [...names, ...sentinelNames] : names;
+    if (!allowed.includes(name))
+      throw new Error(`A Redis URL has no option '${name}'; expected one of ${allowed.join(', ')}.`);
   }
   const several = options.get('namespaces');
   if (several !== null && options.has('namespace'))

@@ -12,7 +12,7 @@ export function connect(address: Address, timeoutMs: number): Client {
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
     ...(tls && { tls: {} }),
-    // A call that was under way when the connection broke has an unknown outcome: its caller decides whether to repeat
+    // A call that was in flight when the connection broke has an unknown outcome: its caller decides whether to repeat
     // it.
     autoResendUnfulfilledCommands: false,
     // With 0 such a call fails at once, with null only by its timeout.
@@ -70,7 +70,7 @@ export function isReady(client: Client): boolean {
 }
 
 /**
- * Gives up the connections, so that the client makes new ones: no event tells of a dead network, and one that comes
+ * Gives up the connections, so that the client makes new ones: no event reports a dead network, and one that comes
  * back would still deliver what was sent.
  */
 export function drop(client: Client): void {

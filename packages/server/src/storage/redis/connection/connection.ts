@@ -155,10 +155,10 @@ export class Connection {
   }
 
   async #eval(script: ScriptText, prefix: string, args: readonly Argument[]): Promise<unknown> {
-    const known = isReady(this.#client) ? this.#probes.get(prefix) : undefined;
-    if (known && !known.unfit && performance.now() - known.asked > probeMs) this.#probe(prefix).catch(() => {});
+    const last = isReady(this.#client) ? this.#probes.get(prefix) : undefined;
+    if (last && !last.unfit && performance.now() - last.asked > probeMs) this.#probe(prefix).catch(() => {});
     // Sent within the call where it can be, so that calls keep their order.
-    const probe = known && !known.unfit ? known : await this.#probe(prefix);
+    const probe = last && !last.unfit ? last : await this.#probe(prefix);
     try {
       return await this.#evalBefore(this.#deadline(probe), script, prefix, args);
     } catch (error) {
@@ -176,8 +176,8 @@ export class Connection {
   }
 
   #probe(prefix: string): Promise<Probe> {
-    const known = this.#probing.get(prefix);
-    if (known) return known;
+    const running = this.#probing.get(prefix);
+    if (running) return running;
     const probe = this.#askServer(prefix).finally(() => this.#probing.delete(prefix));
     this.#probing.set(prefix, probe);
     return probe;

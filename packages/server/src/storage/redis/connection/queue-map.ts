@@ -2,7 +2,7 @@ import { rules } from '@ojs-ts/core';
 
 /** Why a server stops that was started with a former map. */
 export const mapHasChanged =
-  'The queues of this store are in other namespaces since; start this server again with the new map.';
+  'Another server has changed the map of this store; restart this server with the new namespaces.';
 
 /** Which namespace a queue is in. */
 export interface QueueMap {
@@ -38,18 +38,18 @@ export function readQueueMap(text: string): QueueMap {
       throw wrong(`'${name}' is no name of a namespace in a map (up to 64 letters, digits, '_', '-' or '.')`);
     if (list === undefined || list === '' || more.length > 0)
       throw wrong(`'${part}' does not name the queues of namespace '${name}'`);
-    if (namespaces.includes(name)) throw wrong(`namespace '${name}' is there twice`);
+    if (namespaces.includes(name)) throw wrong(`namespace '${name}' occurs twice`);
     for (const queue of list.split(',')) {
       if (queue !== '*' && !rules.queue.is(queue)) throw wrong(`'${queue}' is no name of a queue`);
-      if (places.has(queue))
-        throw wrong(queue === '*' ? 'there is more than one *' : `queue '${queue}' is there twice`);
+      if (places.has(queue)) throw wrong(queue === '*' ? 'there is more than one *' : `queue '${queue}' occurs twice`);
       places.set(queue, namespaces.length);
     }
     namespaces.push(name);
   }
   const [home, ...others] = namespaces;
   const rest = places.get('*');
-  if (home === undefined || rest === undefined) throw wrong('no namespace has *, so most queues would be nowhere');
+  if (home === undefined || rest === undefined)
+    throw wrong('no namespace has *, so most queues would have no namespace');
   const queuesOf = (at: number) => [...places].filter(([, place]) => place === at).map(([queue]) => queue);
   return {
     namespaces: [home, ...others],

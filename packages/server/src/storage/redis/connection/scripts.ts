@@ -87,8 +87,8 @@ export class Scripts {
 const loaded = new Map<boolean, ReadonlyMap<string, ScriptText>>();
 
 function loadScripts(events: boolean): ReadonlyMap<string, ScriptText> {
-  const known = loaded.get(events);
-  if (known) return known;
+  const cached = loaded.get(events);
+  if (cached) return cached;
   const files = readdirSync(new URL('ops/', directory)).filter((file) => file.endsWith('.lua'));
   const scripts = new Map(files.flatMap((file) => [...scriptsOf(read(`ops/${file}`), events)]));
   loaded.set(events, scripts);

@@ -9,7 +9,7 @@ export interface ChannelListener {
 
 /**
  * A subscription to a channel on a connection of its own, and on a new one when that is lost. In a cluster every node
- * delivers what was published on any other. No event tells of an idle connection that is dead, so it is pinged now and
+ * delivers what was published on any other. No event reports an idle connection that is dead, so it is pinged now and
  * then.
  */
 export class Subscription implements AsyncDisposable {

@@ -4,7 +4,7 @@ import type { Namespace } from '../namespace.ts';
 import type { Shards } from './shards.ts';
 
 /** Most queues that a message names. */
-const shown = 5;
+const maxListed = 5;
 const page = 200;
 
 /**
@@ -111,8 +111,8 @@ function nameOf(map: QueueMap, queue: string): string {
 }
 
 function listOf(queues: readonly { readonly name: string }[]): string {
-  const names = queues.slice(0, shown).map(({ name }) => name);
-  const more = queues.length > shown ? ` and ${queues.length - shown} more` : '';
+  const names = queues.slice(0, maxListed).map(({ name }) => name);
+  const more = queues.length > maxListed ? ` and ${queues.length - maxListed} more` : '';
   return queues.length > 1
     ? `the map moves queues ${names.join(', ')}${more}, which are`
     : `the map moves queue ${names.join()}, which is`;

@@ -7,7 +7,7 @@ import type { Shards } from './shards.ts';
 
 /** A cron is in the shard of its template's queue, since a firing and its job are one commit. */
 export function crons(shards: Shards, limits: LimitOwners): Crons {
-  const known = new Locations(shards, 'cron');
+  const locations = new Locations(shards, 'cron');
   const found = async (read: (crons: Crons) => Promise<readonly CronRecord[]>) =>
     (await shards.each((shard) => read(shard.crons))).flat();
   return {
@@ -42,7 +42,7 @@ export function crons(shards: Shards, limits: LimitOwners): Crons {
 
     async fire(firings, now) {
       const skipped = firings.flatMap(({ name, job }) => (job === null ? [name] : []));
-      const found = await known.find(skipped);
+      const found = await locations.find(skipped);
       const places = new Map(skipped.map((name, at) => [name, found[at] ?? null]));
       return fanOut(
         firings,

@@ -1,4 +1,4 @@
-/** Throws the first failure only after all promises have settled, so that no work goes on after the call. */
+/** Throws the first failure only after all promises have settled, so that no work continues after the call. */
 export async function allSettled<T>(promises: readonly Promise<T>[]): Promise<readonly T[]> {
   await Promise.allSettled(promises);
   return Promise.all(promises);

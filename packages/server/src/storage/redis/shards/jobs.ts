@@ -9,17 +9,17 @@ import type { Shards } from './shards.ts';
 
 type Group = readonly NewJob[];
 
-export function jobs(shards: Shards, known: Locations, limits: LimitOwners): Jobs {
+export function jobs(shards: Shards, locations: Locations, limits: LimitOwners): Jobs {
   return {
     insert: (groups, now, options) =>
-      shards.work(() => new Insertion(shards, known, limits, now, options).insert(groups)),
+      shards.work(() => new Insertion(shards, locations, limits, now, options).insert(groups)),
 
     async claim(claims, now) {
       const places = claims.map(({ queues }) => oneShard(shards.map, queues, 'The queues of one fetch must be'));
       const answers = await Promise.allSettled(
         perPlace(claims, places).map(async ({ place, at, claims }) => {
           const found = await shards.at(place).jobs.claim(claims, now);
-          for (const { jobs } of found) for (const { id } of jobs) known.note(id, place);
+          for (const { jobs } of found) for (const { id } of jobs) locations.note(id, place);
           return found.map((claimed, index) => [at[index], claimed] as const);
         }),
       );
@@ -32,7 +32,7 @@ export function jobs(shards: Shards, known: Locations, limits: LimitOwners): Job
     },
 
     transition: (transitions, now) =>
-      known.run(
+      locations.run(
         transitions,
         ({ id }) => id,
         async (place, those) => {
@@ -44,7 +44,7 @@ export function jobs(shards: Shards, known: Locations, limits: LimitOwners): Job
       ),
 
     get: (ids) =>
-      known.run(
+      locations.run(
         ids,
         (id) => id,
         (place, those) => shards.at(place).jobs.get(those),
@@ -55,7 +55,7 @@ export function jobs(shards: Shards, known: Locations, limits: LimitOwners): Job
     list: (query) => list(shards, query),
 
     remove: (ids, guard, now) =>
-      known.run(
+      locations.run(
         ids,
         (id) => id,
         (place, those) => shards.at(place).jobs.remove(those, guard, now),
@@ -95,14 +95,20 @@ function perPlace(
 /** One call of insert: whatever may be refused is checked before the first group is written. */
 class Insertion {
   readonly #shards: Shards;
-  readonly #known: Locations;
+  readonly #locations: Locations;
   readonly #limits: LimitOwners;
   readonly #now: number;
   readonly #options: InsertOptions | undefined;
 
-  constructor(shards: Shards, known: Locations, limits: LimitOwners, now: number, options: InsertOptions | undefined) {
+  constructor(
+    shards: Shards,
+    locations: Locations,
+    limits: LimitOwners,
+    now: number,
+    options: InsertOptions | undefined,
+  ) {
     this.#shards = shards;
-    this.#known = known;
+    this.#locations = locations;
     this.#limits = limits;
     this.#now = now;
     this.#options = options;
@@ -161,7 +167,7 @@ class Insertion {
       return taken.length === 0 ? [] : shard.jobs.get(taken);
     });
     const takenElsewhere = found.flat().filter((job) => job !== null);
-    for (const { id } of takenElsewhere) this.#known.forget(id);
+    for (const { id } of takenElsewhere) this.#locations.forget(id);
     return new Map(takenElsewhere.map((job) => [job.id, job]));
   }
 }

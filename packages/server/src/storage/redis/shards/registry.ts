@@ -5,7 +5,7 @@ import type { Locations } from './locations.ts';
 import type { Shards } from './shards.ts';
 
 /** Queues and limits are in their shards; workers, who may have jobs of all shards, in the home. */
-export function registry(shards: Shards, known: Locations, owners: LimitOwners): Registry {
+export function registry(shards: Shards, locations: Locations, owners: LimitOwners): Registry {
   return {
     async queues() {
       const found = await shards.each((shard) => shard.registry.queues());
@@ -42,13 +42,13 @@ export function registry(shards: Shards, known: Locations, owners: LimitOwners):
       return shards.at(place ?? shards.map.rest).registry.overrideLimit(key, override, now);
     },
 
-    beat: (beats, now) => beat(shards, known, beats, now),
+    beat: (beats, now) => beat(shards, locations, beats, now),
     workers: () => shards.home.registry.workers(),
     direct: (worker, directive) => shards.home.registry.direct(worker, directive),
 
     async forgetWorker(worker) {
-      const [known = false] = await shards.each((shard) => shard.registry.forgetWorker(worker));
-      return known;
+      const [removed = false] = await shards.each((shard) => shard.registry.forgetWorker(worker));
+      return removed;
     },
   };
 }
@@ -67,24 +67,24 @@ function joined(records: readonly LimitRecord[]): readonly LimitRecord[] {
 /** The home gets the whole heartbeat, since it keeps the worker; another shard gets the part about its jobs. */
 async function beat(
   shards: Shards,
-  known: Locations,
+  locations: Locations,
   beats: readonly WorkerBeat[],
   now: number,
 ): Promise<readonly Beaten[]> {
   const held = [...new Set(beats.flatMap(({ holds }) => (holds ?? []).map(({ id }) => id)))];
-  const guessed = await known.guess(held);
+  const guessed = await locations.guess(held);
   const places = new Map(held.map((id, at) => [id, guessed[at] ?? 0]));
   const extended = beats.map(() => new Set<number>());
   const directives = await shards.each(async (shard, place) => {
-    const told = beats.flatMap((beat, at) =>
+    const listedBeats = beats.flatMap((beat, at) =>
       place === 0 ? [whole(beat, at)] : partsOf(beat, at, (id) => places.get(id) === place),
     );
-    if (told.length === 0) return [];
+    if (listedBeats.length === 0) return [];
     const answers = await shard.registry.beat(
-      told.map(({ beat }) => beat),
+      listedBeats.map(({ beat }) => beat),
       now,
     );
-    for (const [index, { at, beat, listed }] of told.entries()) {
+    for (const [index, { at, beat, listed }] of listedBeats.entries()) {
       const counts = new Map<JobId, number>();
       for (const id of answers[index]?.extended ?? []) counts.set(id, (counts.get(id) ?? 0) + 1);
       for (const [number, { id }] of (beat.holds ?? []).entries()) {
@@ -99,7 +99,7 @@ async function beat(
     const ids = (holds ?? []).map(({ id }) => id);
     const lost = ids.filter((_, number) => !extended[at]?.has(number));
     // The next heartbeat looks up the place of a lost job again.
-    for (const id of lost) known.forget(id);
+    for (const id of lost) locations.forget(id);
     return {
       directive: directives[0]?.[at] ?? null,
       extended: ids.filter((_, number) => extended[at]?.has(number)),

@@ -65,7 +65,7 @@ export class RestoreRouting {
     document: (record) => this.#give(0, { kind: 'document', record }),
     minute: (record) => this.#give(this.#map.indexOf(record.queue), { kind: 'minute', record }),
     worker: (record) => this.#give(0, { kind: 'worker', record }),
-    // The queues of a request are not known: every shard gets it, and the one with the jobs answers a repetition.
+    // The queues of a request are not owner: every shard gets it, and the one with the jobs answers a repetition.
     request: (record) => {
       for (const place of this.#map.namespaces.keys()) this.#give(place, { kind: 'request', record });
     },
@@ -89,16 +89,16 @@ export class RestoreRouting {
   }
 
   #placeLimit(key: string, place: number, job?: JobRecord): void {
-    const known = this.#limits.get(key);
-    if (known === undefined || known === place) return;
-    if (typeof known === 'number') {
+    const owner = this.#limits.get(key);
+    if (owner === undefined || owner === place) return;
+    if (typeof owner === 'number') {
       const { namespaces } = this.#map;
       throw new Error(
-        `By this map the limit ${key} is in namespace ${namespaces[known]}, and job ${job?.id} under it in namespace ${namespaces[place]}.`,
+        `By this map the limit ${key} is in namespace ${namespaces[owner]}, and job ${job?.id} under it in namespace ${namespaces[place]}.`,
       );
     }
     this.#limits.set(key, place);
-    for (const record of known) this.#give(place, record);
+    for (const record of owner) this.#give(place, record);
   }
 
   #placeFlow(): void {

@@ -25,13 +25,13 @@ export function shardedStore(
 ): Omit<Storage, 'traits'> {
   const shards = new Shards(map, open);
   const { home } = shards;
-  const known = new Locations(shards, 'job');
+  const locations = new Locations(shards, 'job');
   const owners = new LimitOwners(shards);
   const log = new MergedLog(shards, logged);
   return {
-    jobs: jobs(shards, known, owners),
+    jobs: jobs(shards, locations, owners),
     upkeep: upkeep(shards, log),
-    registry: registry(shards, known, owners),
+    registry: registry(shards, locations, owners),
     workflows: workflows(shards, owners),
     crons: crons(shards, owners),
     documents: home.documents,

@@ -7,7 +7,7 @@ export class Shards {
   readonly map: QueueMap;
   readonly home: Namespace;
   readonly #all: readonly [Namespace, ...Namespace[]];
-  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #inFlight = new Set<Promise<unknown>>();
 
   constructor(map: QueueMap, open: (name: string) => Namespace) {
     const [home, ...others] = map.namespaces;
@@ -35,16 +35,16 @@ export class Shards {
   /** Runs something of several steps; {@link close} waits for it. */
   async work<T>(run: () => Promise<T>): Promise<T> {
     const working = run();
-    this.#underWay.add(working);
+    this.#inFlight.add(working);
     try {
       return await working;
     } finally {
-      this.#underWay.delete(working);
+      this.#inFlight.delete(working);
     }
   }
 
   async close(): Promise<void> {
-    await Promise.allSettled(this.#underWay);
+    await Promise.allSettled(this.#inFlight);
     for (const shard of this.#all) await shard[Symbol.asyncDispose]();
   }
 

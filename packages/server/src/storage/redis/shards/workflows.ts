@@ -10,9 +10,9 @@ const unchanged: Advanced = { done: false, inserted: null, ready: [] };
 
 /** A workflow is in the shard of its steps' queues, since the end of a job and what follows from it are one commit. */
 export function workflows(shards: Shards, limits: LimitOwners): Workflows {
-  const known = new Locations(shards, 'workflow');
+  const locations = new Locations(shards, 'workflow');
   const where = async (id: string) => {
-    const [place = null] = await known.guess([id]);
+    const [place = null] = await locations.guess([id]);
     return place === null ? null : shards.at(place);
   };
   return {
@@ -24,12 +24,12 @@ export function workflows(shards: Shards, limits: LimitOwners): Workflows {
       const other = there.find((one) => one !== null);
       if (other) return { kind: 'duplicate', workflow: other, ready: [] };
       const created = await shards.at(place).workflows.create(workflow, nodes, events, now);
-      known.note(workflow.id, place);
+      locations.note(workflow.id, place);
       return created;
     },
 
     async get(id) {
-      const [workflow = null] = await known.run(
+      const [workflow = null] = await locations.run(
         [id],
         (id) => id,
         (place, ids) => getAll(shards, place, ids),
@@ -54,7 +54,7 @@ export function workflows(shards: Shards, limits: LimitOwners): Workflows {
     nodes: async (workflow, after, limit) => (await where(workflow))?.workflows.nodes(workflow, after, limit) ?? [],
 
     node: (refs) =>
-      known.run(
+      locations.run(
         refs,
         ({ workflow }) => workflow,
         (place, those) => shards.at(place).workflows.node(those),
@@ -63,7 +63,7 @@ export function workflows(shards: Shards, limits: LimitOwners): Workflows {
       ),
 
     advance: (steps, now) =>
-      known.run(
+      locations.run(
         steps,
         ({ node }) => node.workflow,
         (place, those) => shards.at(place).workflows.advance(those, now),
@@ -77,8 +77,8 @@ export function workflows(shards: Shards, limits: LimitOwners): Workflows {
     async unfinished(limit) {
       const found = await shards.each((shard) => shard.workflows.unfinished(limit));
       for (const [place, { ready, sweeping }] of found.entries()) {
-        for (const { workflow } of ready) known.note(workflow, place);
-        for (const id of sweeping) known.note(id, place);
+        for (const { workflow } of ready) locations.note(workflow, place);
+        for (const id of sweeping) locations.note(id, place);
       }
       return { ready: found.flatMap(({ ready }) => ready), sweeping: found.flatMap(({ sweeping }) => sweeping) };
     },

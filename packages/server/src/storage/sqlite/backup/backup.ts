@@ -26,7 +26,7 @@ export function backup(main: Connection, synchronous: Synchronous, patienceMs: n
       const sql = new Connection(main.file, synchronous);
       try {
         await patiently(sql, patienceMs, () => sql.execute('BEGIN IMMEDIATE'));
-        if (!isEmpty(sql)) throw new Error(`${sql.file} is not empty; a dump is restored into an empty store only.`);
+        if (!isEmpty(sql)) throw new Error(`${sql.file} is not empty; restore a dump into an empty store.`);
         const restoration = new Restoration(sql);
         for await (const page of pages) restoration.add(page);
         restoration.end();

@@ -155,7 +155,8 @@ export class Restoration {
 
   #node(node: Dumped['node']): void {
     const flow = this.#flow;
-    if (!flow) throw new Error(`The node ${node.index} of workflow ${node.workflow} has no workflow in front of it.`);
+    if (!flow)
+      throw new Error(`The node ${node.index} of workflow ${node.workflow} comes before its workflow in the dump.`);
     const { state, open, failed, member, closedAt, name, job, next, result, error, spec } = node;
     const number = flow.firstNode + node.index;
     this.#row('nodes', {

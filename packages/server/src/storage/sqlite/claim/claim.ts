@@ -29,7 +29,7 @@ interface Budget {
   blockedGroups: number;
 }
 
-/** One claim of a batch, under way. */
+/** One running claim of a batch. */
 interface ClaimState {
   readonly tx: Transaction;
   readonly claim: Claim;
@@ -38,7 +38,7 @@ interface ClaimState {
   readonly taken: JobRecord[];
 }
 
-/** About 10 µs each. The claim parks each one, so the next claims do not meet it again. */
+/** About 10 µs each. The claim closes each one, so the next claims do not read it again. */
 const maxBlockedGroups = 500;
 /** Rows of the first read where jobs of other ready queues may come in between. */
 const fewRows = 4;
@@ -86,11 +86,11 @@ function serve(tx: Transaction, claim: Claim, now: Millis, budget: Budget): Clai
 
 function claimFrom(state: ClaimState, queue: string): void {
   const { tx, claim, now, taken } = state;
-  const known = tx.counters.find(queue);
-  if (!known || known.paused) return;
+  const counters = tx.counters.find(queue);
+  if (!counters || counters.paused) return;
   const hasGroups = tx.counters.hasLimitGroups(queue);
   if (hasGroups) tx.limitGroups.reopenDue(queue, now, maxBlockedGroups);
-  const unlimited = new ReadyQueue(tx.sql, known.readyQueue, hasGroups ? fewRows : claim.limit - taken.length);
+  const unlimited = new ReadyQueue(tx.sql, counters.readyQueue, hasGroups ? fewRows : claim.limit - taken.length);
   for (let goesOn = true; goesOn && hasRoom(state, queue); ) {
     const row = unlimited.peek();
     const [group, other] = hasGroups ? tx.limitGroups.bestOpen(queue) : [];
@@ -126,7 +126,7 @@ function takeUntil(
   return true;
 }
 
-/** Takes what the limits of the group let start; parks a group that a key has closed. */
+/** Starts the jobs of the group that the limits allow; closes a group whose key has closed. */
 function claimFromGroup(state: ClaimState, group: LimitGroup, rival: QueuePlace | undefined): boolean {
   const { tx, now, budget } = state;
   const closed = tx.limitGroups.closing(group, now);

@@ -2,7 +2,7 @@ import { type EventSubject, type JobRecord, SlabMap } from '@ojs-ts/core';
 import type { Connection } from '../disk/connection.ts';
 import { integer, type Ties } from '../row.ts';
 
-/** What is read of every job that is to be changed: what its guard compares and its events tell. */
+/** The fields that every change of a job reads: those that its guard compares and its events have. */
 export type Guarded = EventSubject & Pick<JobRecord, 'claim' | 'enqueuedAt'> & Ties & { readonly number: number };
 
 /** About 5 MB. Further jobs are read from the file. */
@@ -10,7 +10,7 @@ const maxJobs = 10_000;
 
 /**
  * Jobs that this process has claimed and not changed since, as the file has them: their ACK does not read them, which
- * saves a third of its time. A commit of another connection empties the cache; SQLite's `data_version` tells of such a
+ * saves a third of its time. A commit of another connection empties the cache; SQLite's `data_version` reports such a
  * commit.
  */
 export class ClaimedJobCache {

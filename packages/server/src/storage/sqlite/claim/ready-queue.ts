@@ -5,7 +5,7 @@ import { type ReadyRow, readReady } from '../row.ts';
 import { statements } from '../statements.ts';
 
 /**
- * Available jobs in the order of handing out. Each read takes four times as many rows as the one before: a claim takes
+ * Available jobs in the order of their starts. Each read takes four times as many rows as the one before: a claim takes
  * few jobs of one of many limit groups, and a claim of 100 takes all of one queue at once.
  */
 export class ReadyQueue {

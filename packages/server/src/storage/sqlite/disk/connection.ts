@@ -159,7 +159,7 @@ export class Connection {
       });
     if (isFull(error)) {
       return new StoreUnavailable(
-        `${this.file} cannot grow: ${code === FULL ? 'the disk is full' : 'the disk does not take what is written'}.`,
+        `${this.file} cannot grow: ${code === FULL ? 'the disk is full' : 'the disk refuses to write'}.`,
         {
           cause: error,
         },
@@ -181,8 +181,8 @@ export class Connection {
 
   #statement(sql: string): StatementSync {
     this.#endRun();
-    const known = this.#statements.get(sql);
-    if (known) return known;
+    const prepared = this.#statements.get(sql);
+    if (prepared) return prepared;
     this.#check();
     const statement = this.#prepare(sql);
     statement.setReturnArrays(true);

@@ -26,8 +26,8 @@ export class WalSync {
   #byItself = false;
   #changes = 0;
   /** Covers the commits before its start. */
-  #underWay: Promise<void> | null = null;
-  /** Begins when `underWay` ends, and covers the commits since. */
+  #inFlight: Promise<void> | null = null;
+  /** Begins when `inFlight` ends, and covers the commits since. */
   #next: Promise<void> | null = null;
   #failed = false;
 
@@ -47,7 +47,7 @@ export class WalSync {
 
   /** Resolves once all commits are on the disk; null if they are already. */
   get pending(): Promise<void> | null {
-    return this.#next ?? this.#underWay;
+    return this.#next ?? this.#inFlight;
   }
 
   async close(): Promise<void> {
@@ -57,8 +57,8 @@ export class WalSync {
   }
 
   #ask(): Promise<void> {
-    if (this.#underWay === null) return this.#begin();
-    this.#next ??= this.#underWay.then(
+    if (this.#inFlight === null) return this.#begin();
+    this.#next ??= this.#inFlight.then(
       () => this.#begin(),
       () => this.#begin(),
     );
@@ -68,9 +68,9 @@ export class WalSync {
   #begin(): Promise<void> {
     this.#next = null;
     const work = this.#synchronise();
-    this.#underWay = work;
+    this.#inFlight = work;
     const over = () => {
-      if (this.#underWay === work) this.#underWay = null;
+      if (this.#inFlight === work) this.#inFlight = null;
     };
     work.then(over, over);
     return work;

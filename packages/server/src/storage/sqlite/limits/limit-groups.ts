@@ -8,7 +8,7 @@ import { type Limits, untilFreed } from './limits.ts';
 
 /**
  * The available jobs of a queue that name the same set of keys. They wait in a ready queue of their own, and the first
- * stands at this place.
+ * has this place.
  */
 export interface LimitGroup extends QueuePlace {
   readonly readyQueue: number;
@@ -31,10 +31,10 @@ interface Changed {
 }
 
 /**
- * The limit groups. Each one is assigned to one of its keys, and is open or parked; a claim looks at open groups only.
+ * The limit groups. Each one is assigned to one of its keys, and is open or closed; a claim looks at open groups only.
  * Invariant: while a key is open, the best group that is assigned to the key in each queue is open; while the key is
  * closed, none has to be. So a claim meets the right group first, a closed key costs a claim nothing, and a freed slot
- * reopens one group however many are parked.
+ * reopens one group however many are closed.
  */
 export class LimitGroups {
   readonly #sql: Connection;
@@ -54,13 +54,13 @@ export class LimitGroups {
 
   /** The keys under which a job with these limits takes slots. */
   keysOf(limits: string): Keys {
-    let known = this.#keys.get(limits);
-    if (!known) {
+    let cached = this.#keys.get(limits);
+    if (!cached) {
       const keys = limitGroupOf(readTexts(limits));
-      known = { keys, text: JSON.stringify(keys) };
-      this.#keys.set(limits, known);
+      cached = { keys, text: JSON.stringify(keys) };
+      this.#keys.set(limits, cached);
     }
-    return known;
+    return cached;
   }
 
   /**
@@ -76,7 +76,7 @@ export class LimitGroups {
   }
 
   /**
-   * Restores the invariant after changes of groups and limits; answers the queues that may have a job to hand out now.
+   * Restores the invariant after changes of groups and limits; answers the queues that may have a job to start now.
    */
   update(now: Millis): ReadonlySet<string> {
     const queues = new Set<string>();
@@ -109,7 +109,7 @@ export class LimitGroups {
     return this.#sql.all(statements.openLimitGroups, queue).map(readLimitGroup);
   }
 
-  /** The best parked group that is assigned to the same key. */
+  /** The best closed group that is assigned to the same key. */
   bestParked({ assignedKey, queue }: Pick<LimitGroup, 'assignedKey' | 'queue'>): QueuePlace | undefined {
     const cells = this.#sql.get(statements.bestLimitGroup, assignedKey, queue, 0);
     return cells && readQueueHead(cells);
@@ -121,8 +121,8 @@ export class LimitGroups {
   }
 
   /**
-   * A claim leaves the group. The group begins with `head` now, or is empty; `closed` parks the group and assigns it to
-   * the key that has closed it.
+   * A claim leaves the group. The group begins with `head` now, or is empty. The key `closed` closes the group, which is
+   * assigned to this key.
    */
   leave(group: LimitGroup, head: QueuePlace | null, closed: { readonly key: string } | null, now: Millis): void {
     const { readyQueue, queue, keys, assignedKey } = group;
@@ -140,7 +140,7 @@ export class LimitGroups {
     for (const key of keys) if (key !== assignedKey && this.#limits.hasRates(key)) this.#reopen(queue, key, now);
   }
 
-  /** Reopens groups whose rates let them go on. */
+  /** Reopens groups whose rates allow the next start. */
   reopenDue(queue: string, now: Millis, limit: number): void {
     for (const [key] of this.#sql.all(statements.dueRateTimers, queue, now, limit)) {
       this.#sql.change(statements.deleteRateTimer, text(key), queue);

@@ -34,7 +34,7 @@ interface Row {
   /** Jobs that name the key, finished ones too; `usedAt` is when one last came or started. */
   jobs: number;
   usedAt: Millis;
-  /** When the rates let the next job start; null for now, undefined while not known. */
+  /** When the rates let the next job start; null for now, undefined while not cached. */
   reopens: Millis | null | undefined;
   changed: boolean;
 }
@@ -56,7 +56,7 @@ export class Limits {
   readonly #rows = new Map<string, Row | null>();
   /** Limits of whole queues, by the queue's name. */
   readonly #queueLimits = new Map<string, Row | null>();
-  /** Keys with a freed slot or new numbers: their limit groups may go on. */
+  /** Keys with a freed slot or new numbers: their limit groups may continue. */
   readonly relaxed = new Set<string>();
   /** Keys with rates under which jobs have started: the rates may hold back jobs now, in other queues too. */
   readonly startedUnder = new Set<string>();
@@ -286,8 +286,8 @@ export class Limits {
   }
 
   #of(key: string): Row {
-    const known = this.#find(key);
-    if (known) return known;
+    const cached = this.#find(key);
+    if (cached) return cached;
     const row: Row = {
       key,
       own: noNumbers,

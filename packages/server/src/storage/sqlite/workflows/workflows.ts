@@ -97,12 +97,12 @@ function create(
   starts: ReadonlyMap<number, NewJob> = noStarts,
 ): Awaited<ReturnType<Workflows['create']>> {
   tx.graph.flush();
-  const known = find(tx.sql, workflow.id);
-  const flow = known && tx.graph.flow(workflow.id);
+  const existing = find(tx.sql, workflow.id);
+  const flow = existing && tx.graph.flow(workflow.id);
   if (flow) {
-    if (!isSameWorkflow(known, workflow)) return { kind: 'duplicate', workflow: known, ready: none };
+    if (!isSameWorkflow(existing, workflow)) return { kind: 'duplicate', workflow: existing, ready: none };
     const ready = flow.state === 'running' ? readyOf(tx.sql, flow.id, flow.firstNode, flow.lastNode, flow.ready) : none;
-    return { kind: 'already', workflow: known, ready };
+    return { kind: 'already', workflow: existing, ready };
   }
   const first = integer(tx.sql.get('SELECT coalesce(max(number), 0) + 1 FROM ojs_nodes')?.[0]);
   const last = nodes.reduce((max, { index }) => Math.max(max, index), -1) + first;

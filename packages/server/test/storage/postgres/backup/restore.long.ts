@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { DumpRecord } from '../../../../src/storage/storage.ts';
 import { newSchema, openPostgres, server } from '../schema.ts';
 
-test.skipIf(server === null)('a dump may come in slowly: longer than any other transaction may idle', async () => {
+test.skipIf(server === null)('a dump may be read slowly: longer than any other transaction may idle', async () => {
   const url = newSchema();
   await using storage = await openPostgres(url);
   const admin = new pg.Client({ connectionString: server ?? '' });

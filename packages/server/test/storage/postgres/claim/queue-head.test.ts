@@ -26,47 +26,44 @@ function put(storage: Storage, from: number, count: number, priority = 0): Promi
 
 const ids = (...numbers: readonly number[]) => numbers.map(idOf);
 
-test.skipIf(server === null)(
-  'a claim does not walk what the index still has of jobs that were taken before',
-  async () => {
-    const url = newSchema();
-    const schema = new URL(url).searchParams.get('schema');
-    await using client = await connect(url);
-    const pagesRead = async () => {
-      // A connection tells its numbers when it ends at the latest.
-      while (
-        (await client.query('SELECT FROM pg_stat_activity WHERE application_name = $1', [`ojs ${schema}`])).rows
-          .length > 0
+test.skipIf(server === null)('a claim does not read index entries of jobs that were claimed before', async () => {
+  const url = newSchema();
+  const schema = new URL(url).searchParams.get('schema');
+  await using client = await connect(url);
+  const pagesRead = async () => {
+    // A connection tells its numbers when it ends at the latest.
+    while (
+      (await client.query('SELECT FROM pg_stat_activity WHERE application_name = $1', [`ojs ${schema}`])).rows.length >
+      0
+    );
+    const pages =
+      'SELECT (idx_blks_hit + idx_blks_read)::int AS pages FROM pg_statio_user_indexes WHERE schemaname = $1 AND indexrelname = $2';
+    return (await client.query(pages, [schema, 'jobs_ready'])).rows[0].pages;
+  };
+  {
+    await using storage = await openPostgres(url);
+    // As it is until the next vacuum comes by.
+    await client.query('ALTER TABLE jobs SET (autovacuum_enabled = off)');
+    for (let done = 0; done < 10_000; done += 500) {
+      await put(storage, done, 500);
+      const taken = await claimed(storage, 500);
+      await storage.jobs.transition(
+        taken.map((id) => to(id, State.completed, State.active)),
+        t0,
       );
-      const pages =
-        'SELECT (idx_blks_hit + idx_blks_read)::int AS pages FROM pg_statio_user_indexes WHERE schemaname = $1 AND indexrelname = $2';
-      return (await client.query(pages, [schema, 'jobs_ready'])).rows[0].pages;
-    };
-    {
-      await using storage = await openPostgres(url);
-      // As it is until the next vacuum comes by.
-      await client.query('ALTER TABLE jobs SET (autovacuum_enabled = off)');
-      for (let done = 0; done < 10_000; done += 500) {
-        await put(storage, done, 500);
-        const taken = await claimed(storage, 500);
-        await storage.jobs.transition(
-          taken.map((id) => to(id, State.completed, State.active)),
-          t0,
-        );
-      }
-      await put(storage, 10_000, 500);
     }
-    const before = await pagesRead();
-    {
-      await using storage = await openPostgres(url);
-      for (let claim = 0; claim < 40; claim++) expect(await claimed(storage, 10)).toHaveLength(10);
-    }
-    // About 50 at the first one, and then a few pages a claim.
-    expect((await pagesRead()) - before).toBeLessThan(800);
-  },
-);
+    await put(storage, 10_000, 500);
+  }
+  const before = await pagesRead();
+  {
+    await using storage = await openPostgres(url);
+    for (let claim = 0; claim < 40; claim++) expect(await claimed(storage, 10)).toHaveLength(10);
+  }
+  // About 50 at the first one, and then a few pages a claim.
+  expect((await pagesRead()) - before).toBeLessThan(800);
+});
 
-test.skipIf(server === null)('jobs of other priorities are met, whatever was taken before', async () => {
+test.skipIf(server === null)('jobs of other priorities are found, whatever was claimed before', async () => {
   await using storage = await openPostgres();
   await put(storage, 0, 10);
   expect(await claimed(storage, 2)).toEqual(ids(0, 1));
@@ -82,7 +79,7 @@ test.skipIf(server === null)('jobs of other priorities are met, whatever was tak
 });
 
 test.skipIf(server === null)(
-  'a job that was locked, or not committed yet, when others behind it were taken is not forgotten',
+  'a job that was locked, or not committed yet, when later ones were claimed is not forgotten',
   async () => {
     const url = newSchema();
     await using storage = await openPostgres(url);

@@ -8,7 +8,7 @@ import { idOf, insert, move, newJob, to } from '../../suite/tools.ts';
 import { newSchema, openPostgres, server } from '../schema.ts';
 
 test.skipIf(server === null)(
-  'a call into a network that has gone dead fails long before its own timeout, and the next one succeeds',
+  'a call into a dead network fails long before its own timeout, and the next one succeeds',
   async () => {
     const url = newSchema();
     await using _open = await openPostgres(url);

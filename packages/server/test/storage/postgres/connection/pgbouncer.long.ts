@@ -31,7 +31,7 @@ describe.skipIf(binary === null)('PgBouncer in transaction mode', () => {
   };
   exerciseStorage({ name: 'behind PgBouncer', open, openUnlogged: () => open({ events: false }) });
 
-  test('servers that start at once share a store, and the fetch that one holds takes the job that the other got, by polling', async () => {
+  test('servers that start at once share a store, and a long poll on one finds the job of the other, by polling', async () => {
     const storage = pooled(within(plain, 'schema'));
     const servers = await Promise.all([0, 1].map(() => startServer({ storage, port: 0, log: false })));
     await using ending = new AsyncDisposableStack();
@@ -47,7 +47,7 @@ describe.skipIf(binary === null)('PgBouncer in transaction mode', () => {
     expect((await (await fetch(`${one}/ojs/manifest`)).text()).includes('polling')).toBe(true);
   });
 
-  test('a URL that does not say so is refused with what to write, not taken for a server that is away', async () => {
+  test('a URL without the option is refused with advice, not reported as an unreachable server', async () => {
     await using storage = await openStorage(within(plain, 'schema'));
     const error = await storage.migrate().catch((error: unknown) => error);
     expect(error).not.toBeInstanceOf(StoreUnavailable);

@@ -5,36 +5,33 @@ import type { Wake } from '../../../../src/storage/storage.ts';
 import { storeProxy } from '../../../support/store-proxy.ts';
 import { newSchema, openPostgres, server } from '../schema.ts';
 
-test.skipIf(server === null)(
-  'a notice that is none of ours, which any role may send, wakes everybody and harms nobody',
-  async () => {
-    const url = newSchema();
-    await using storage = await openPostgres(url);
-    const woken: Wake[] = [];
-    let told = () => {};
-    await using _ = await storage.subscribe((wakes) => {
-      woken.push(...wakes);
-      told();
-    });
-    const stranger = new pg.Client({ connectionString: server ?? '' });
-    await stranger.connect();
-    try {
-      for (const payload of ['', 'now', 'null', '{"from":"x","queues":5}', '[]']) {
-        woken.length = 0;
-        const heard = new Promise<void>((resolve) => {
-          told = resolve;
-        });
-        await stranger.query('SELECT pg_notify($1, $2)', [`ojs_${new URL(url).searchParams.get('schema')}`, payload]);
-        await heard;
-        expect(woken).toContainEqual({ kind: 'queue', queue: null });
-      }
-    } finally {
-      await stranger.end();
+test.skipIf(server === null)('a foreign notice, which any role may send, wakes all and does no harm', async () => {
+  const url = newSchema();
+  await using storage = await openPostgres(url);
+  const woken: Wake[] = [];
+  let told = () => {};
+  await using _ = await storage.subscribe((wakes) => {
+    woken.push(...wakes);
+    told();
+  });
+  const stranger = new pg.Client({ connectionString: server ?? '' });
+  await stranger.connect();
+  try {
+    for (const payload of ['', 'now', 'null', '{"from":"x","queues":5}', '[]']) {
+      woken.length = 0;
+      const heard = new Promise<void>((resolve) => {
+        told = resolve;
+      });
+      await stranger.query('SELECT pg_notify($1, $2)', [`ojs_${new URL(url).searchParams.get('schema')}`, payload]);
+      await heard;
+      expect(woken).toContainEqual({ kind: 'queue', queue: null });
     }
-  },
-);
+  } finally {
+    await stranger.end();
+  }
+});
 
-test.skipIf(server === null)('namespaces with the longest names tell each other', async () => {
+test.skipIf(server === null)('namespaces with the longest names notify each other', async () => {
   const schema = new URL(newSchema()).searchParams.get('schema') ?? '';
   const url = newSchema({ schema: schema.padEnd(63, 'x') });
   await using one = await openPostgres(url);
@@ -49,19 +46,16 @@ test.skipIf(server === null)('namespaces with the longest names tell each other'
   await heard;
 });
 
-test.skipIf(server === null)(
-  'a storage closes though its listening connection has gone dead without a word',
-  async () => {
-    const url = newSchema();
-    await using other = await openPostgres(url);
-    await using proxy = await storeProxy(url);
-    const storage = postgresStorage({ url: proxy.url });
-    await storage.subscribe(() => {});
-    const dead = proxy.blackHole();
-    const last = new pg.Client({ connectionString: proxy.url });
-    last.connect().catch(() => {});
-    await dead;
-    await storage[Symbol.asyncDispose]();
-    await other.ping();
-  },
-);
+test.skipIf(server === null)('a storage closes although its listening connection is dead', async () => {
+  const url = newSchema();
+  await using other = await openPostgres(url);
+  await using proxy = await storeProxy(url);
+  const storage = postgresStorage({ url: proxy.url });
+  await storage.subscribe(() => {});
+  const dead = proxy.blackHole();
+  const last = new pg.Client({ connectionString: proxy.url });
+  last.connect().catch(() => {});
+  await dead;
+  await storage[Symbol.asyncDispose]();
+  await other.ping();
+});

@@ -1,4 +1,4 @@
-import { type NewJob, recordOf, State, turnedAway } from '@ojs-ts/core';
+import { type NewJob, recordOf, refusedImport, State } from '@ojs-ts/core';
 import pg from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openStorage } from '../../../../src/storage/open.ts';
@@ -12,7 +12,11 @@ type Operation = (inbox: Inbox, entries: readonly number[]) => Promise<unknown>;
 
 const later: readonly NewJob[] = [newJob(1), newJob(2, { queue: 'other' })];
 const refused = newJob(3, { state: State.pending });
-const end = turnedAway(recordOf(refused), { code: 'queue_full', type: 'queue_full', message: 'full', names: [] }, t0);
+const end = refusedImport(
+  recordOf(refused),
+  { code: 'queue_full', type: 'queue_full', message: 'full', names: [] },
+  t0,
+);
 
 /**
  * What a node does with the rows that `fill` leaves; the memory storage, on which the other operations are played, has

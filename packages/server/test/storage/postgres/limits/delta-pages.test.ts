@@ -37,7 +37,7 @@ async function wakes(storage: Storage, queue: string, act: () => Promise<unknown
 }
 
 test.skipIf(server === null)(
-  'a claim takes over as many new keys as a page has, however many there are, and starts what is first',
+  'a claim merges one page of new keys, however many there are, and starts the first jobs',
   async () => {
     const url = newSchema();
     await using storage = await openPostgres(url);
@@ -64,7 +64,7 @@ test.skipIf(server === null)(
 
 const small = { keys: 20, most: 2, upkeepFrom: 200 };
 
-test.skipIf(server === null)('order is by priority, then place, whatever is not taken over yet', async () => {
+test.skipIf(server === null)('jobs start by priority, then place, whatever is not merged yet', async () => {
   await using storage = await openPostgres(newSchema(), small);
   await insert(storage, [
     newJob(1),
@@ -82,25 +82,22 @@ test.skipIf(server === null)('order is by priority, then place, whatever is not 
   expect(await countErrors(storage)).toEqual([]);
 });
 
-test.skipIf(server === null)(
-  'what lanes have lost and is not taken over yet lets nothing behind them go first',
-  async () => {
-    await using storage = await openPostgres(newSchema(), small);
-    await insert(storage, [...from(100, 250).map((number) => alone(number)), newJob(1)]);
-    await storage.upkeep.promote(t0, 10);
-    await storage.jobs.transition(
-      from(100, 249).map((number) => to(idOf(number), State.cancelled, State.available)),
-      t0,
-    );
-    const taken: string[] = [];
-    for (let call = 0; call < 10 && taken.length < 2; call++) taken.push(...ids(await claim(storage, { limit: 1 })));
-    expect(taken).toEqual([349, 1].map(idOf));
-    expect(await countErrors(storage)).toEqual([]);
-  },
-);
+test.skipIf(server === null)('unmerged removals from limit groups let no later job start first', async () => {
+  await using storage = await openPostgres(newSchema(), small);
+  await insert(storage, [...from(100, 250).map((number) => alone(number)), newJob(1)]);
+  await storage.upkeep.promote(t0, 10);
+  await storage.jobs.transition(
+    from(100, 249).map((number) => to(idOf(number), State.cancelled, State.available)),
+    t0,
+  );
+  const taken: string[] = [];
+  for (let call = 0; call < 10 && taken.length < 2; call++) taken.push(...ids(await claim(storage, { limit: 1 })));
+  expect(taken).toEqual([349, 1].map(idOf));
+  expect(await countErrors(storage)).toEqual([]);
+});
 
 test.skipIf(server === null)(
-  'a call that takes over all that it may finds nothing, and wakes who waits until there is something',
+  'a call that merges its most pages without a job wakes waiting claims until there is one',
   async () => {
     await using storage = await openPostgres(newSchema(), small);
     const closed = limitOf('closed', { concurrency: 0 });
@@ -113,27 +110,24 @@ test.skipIf(server === null)(
   },
 );
 
-test.skipIf(server === null)(
-  'numbers that came with a job hold though they are not taken over yet, and a slot that was freed is found',
-  async () => {
-    await using storage = await openPostgres(newSchema(), small);
-    const under = (number: number, concurrency: number, priority = 0) =>
-      newJob(number, { priority, limits: [limitOf('shared', { concurrency })] });
-    await insert(storage, [under(1, 9), under(2, 9), under(3, 9)]);
-    await insert(
-      storage,
-      from(100, 200).map((number) => alone(number)),
-    );
-    // The newest numbers stand behind all others.
-    await insert(storage, [under(4, 2, -1)]);
-    expect(ids(await claim(storage, { limit: 3 }))).toEqual([1, 2, 100].map(idOf));
-    await move(storage, to(idOf(1), State.completed, State.active));
-    const taken: string[] = [];
-    for (let call = 0; call < 40; call++) taken.push(...ids(await claim(storage, { limit: 7 })));
-    expect(taken.sort()).toEqual([3, ...from(101, 199)].map(idOf).sort());
-    expect(await countErrors(storage)).toEqual([]);
-  },
-);
+test.skipIf(server === null)('numbers of a job hold before they are merged, and a freed slot is found', async () => {
+  await using storage = await openPostgres(newSchema(), small);
+  const under = (number: number, concurrency: number, priority = 0) =>
+    newJob(number, { priority, limits: [limitOf('shared', { concurrency })] });
+  await insert(storage, [under(1, 9), under(2, 9), under(3, 9)]);
+  await insert(
+    storage,
+    from(100, 200).map((number) => alone(number)),
+  );
+  // The newest numbers stand behind all others.
+  await insert(storage, [under(4, 2, -1)]);
+  expect(ids(await claim(storage, { limit: 3 }))).toEqual([1, 2, 100].map(idOf));
+  await move(storage, to(idOf(1), State.completed, State.active));
+  const taken: string[] = [];
+  for (let call = 0; call < 40; call++) taken.push(...ids(await claim(storage, { limit: 7 })));
+  expect(taken.sort()).toEqual([3, ...from(101, 199)].map(idOf).sort());
+  expect(await countErrors(storage)).toEqual([]);
+});
 
 test.skipIf(server === null)(
   'memory and postgres give equal answers and keep equal rows, be the pages as small as can be',
@@ -157,7 +151,7 @@ test.skipIf(server === null)(
   },
 );
 
-test.skipIf(server === null)('claims at the same time, with upkeep beside them, take every job once', async () => {
+test.skipIf(server === null)('claims at the same time, with upkeep beside them, start every job once', async () => {
   await using storage = await openPostgres(newSchema(), small);
   await insert(
     storage,

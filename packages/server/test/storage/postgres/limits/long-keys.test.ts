@@ -10,7 +10,7 @@ const noise = (seed: number, length: number) =>
   ).join('');
 
 test.skipIf(server === null).each([40, 100, 255])(
-  'a job may name eight limits of %d characters, and holds up nobody',
+  'a job may name eight limits of %d characters, and blocks nobody',
   async (length) => {
     await using storage = await openPostgres();
     const limits = Array.from({ length: 8 }, (_, n) => limitOf(noise(n, length), { concurrency: 1 }));
@@ -26,7 +26,7 @@ test.skipIf(server === null).each([40, 100, 255])(
   },
 );
 
-test.skipIf(server === null)('a page of limits goes on behind any text', async () => {
+test.skipIf(server === null)('a page of limits continues after any text', async () => {
   await using storage = await openPostgres();
   await insert(storage, [newJob(1, { limits: ['a', 'b'].map((key) => limitOf(key, { concurrency: 1 })) })]);
   expect((await allLimits(storage)).map(({ key }) => key)).toEqual(['a', 'b']);

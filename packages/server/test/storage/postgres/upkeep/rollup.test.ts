@@ -4,7 +4,7 @@ import { countErrors, insert, newJob, queue, t0 } from '../../suite/tools.ts';
 import { newSchema, openPostgres, server } from '../schema.ts';
 
 test.skipIf(server === null)(
-  'what is added up already is left alone, however many queues and minutes there are',
+  'rows that are added up already are not read again, however many queues and minutes there are',
   async () => {
     const url = newSchema();
     const schema = new URL(url).searchParams.get('schema');

@@ -12,36 +12,30 @@ import { newSchema, openPostgres, server } from '../schema.ts';
  */
 const again = { retry: 4 };
 
-test.skipIf(server === null)(
-  'what was taken over of the changes of limits is cleared without waiting for autovacuum',
-  again,
-  async () => {
-    const url = newSchema();
-    const schema = new URL(url).searchParams.get('schema');
-    await using storage = await openPostgres(url);
-    const client = new pg.Client({ connectionString: server ?? '' });
-    await client.connect();
-    try {
-      const tables = ['limit_changes', 'lane_changes'].map((name) => `${schema}.${name}`);
-      for (const table of tables) await client.query(`ALTER TABLE ${table} SET (autovacuum_enabled = off)`);
-      const jobs = Array.from({ length: 5_000 }, (_, n) =>
-        newJob(n, { limits: [limitOf(`k${n}`, { concurrency: 1 })] }),
-      );
-      for (let at = 0; at < jobs.length; at += 500) await insert(storage, jobs.slice(at, at + 500));
-      const bytes = async () =>
-        (await client.query(`SELECT ${tables.map((name) => `pg_relation_size('${name}')`).join(' + ')} AS bytes`))
-          .rows[0].bytes;
-      expect(Number(await bytes())).toBeGreaterThan(400_000);
-      await storage.upkeep.promote(t0, 10);
-      await expect.poll(async () => Number(await bytes())).toBeLessThanOrEqual(50_000);
-    } finally {
-      await client.end();
-    }
-  },
-);
+test.skipIf(server === null)('merged limit deltas are vacuumed without waiting for autovacuum', again, async () => {
+  const url = newSchema();
+  const schema = new URL(url).searchParams.get('schema');
+  await using storage = await openPostgres(url);
+  const client = new pg.Client({ connectionString: server ?? '' });
+  await client.connect();
+  try {
+    const tables = ['limit_changes', 'lane_changes'].map((name) => `${schema}.${name}`);
+    for (const table of tables) await client.query(`ALTER TABLE ${table} SET (autovacuum_enabled = off)`);
+    const jobs = Array.from({ length: 5_000 }, (_, n) => newJob(n, { limits: [limitOf(`k${n}`, { concurrency: 1 })] }));
+    for (let at = 0; at < jobs.length; at += 500) await insert(storage, jobs.slice(at, at + 500));
+    const bytes = async () =>
+      (await client.query(`SELECT ${tables.map((name) => `pg_relation_size('${name}')`).join(' + ')} AS bytes`)).rows[0]
+        .bytes;
+    expect(Number(await bytes())).toBeGreaterThan(400_000);
+    await storage.upkeep.promote(t0, 10);
+    await expect.poll(async () => Number(await bytes())).toBeLessThanOrEqual(50_000);
+  } finally {
+    await client.end();
+  }
+});
 
 test.skipIf(server === null)(
-  'what was taken in from the inbox is cleared, too: every look at it reads what is dead there',
+  'imported rows of the inbox are vacuumed, too: every read of it reads dead rows',
   again,
   async () => {
     const url = newSchema();
@@ -80,7 +74,7 @@ test.skipIf(server === null)(
   },
 );
 
-test.skipIf(server === null)('a small table most of which is dead is vacuumed by whoever does the upkeep', async () => {
+test.skipIf(server === null)('the process that runs upkeep vacuums small tables with mostly dead rows', async () => {
   const url = newSchema();
   const schema = new URL(url).searchParams.get('schema');
   await using storage = await openPostgres(url);
@@ -111,7 +105,7 @@ test.skipIf(server === null)('a small table most of which is dead is vacuumed by
 });
 
 test.skipIf(server === null)(
-  'what a backup still sees is not vacuumed again and again, only when as much more is dead',
+  'rows that a backup still sees are vacuumed again only when as many more are dead',
   async () => {
     const url = newSchema();
     const schema = new URL(url).searchParams.get('schema');

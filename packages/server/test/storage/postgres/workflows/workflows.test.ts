@@ -142,7 +142,7 @@ test.skipIf(server === null)(
 );
 
 test.skipIf(server === null)(
-  'jobs of 40 workflows replace each other while eight clients start and end them: each node is closed once, and nobody stands in another’s way',
+  'jobs of 40 workflows replace each other while eight clients start and end them: each node closes once, without a deadlock',
   async () => {
     await using stores = await openStores(clients);
     const [first] = stores.all;

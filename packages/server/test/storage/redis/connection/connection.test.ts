@@ -27,7 +27,7 @@ async function connections(admin: Redis): Promise<readonly string[]> {
 }
 
 test.skipIf(server === null)(
-  'calls that a dead network held back take no effect later, and the client uses a new connection',
+  'calls that a dead network delayed have no effect later, and the client uses a new connection',
   async () => {
     await using own = await open();
     const { proxy, admin, instance } = own;
@@ -123,7 +123,7 @@ test('without a server a subscription fails within its timeout, and close does n
   await storage[Symbol.asyncDispose]();
 });
 
-test.skipIf(server === null)('an error tells neither user nor password', async () => {
+test.skipIf(server === null)('an error contains neither user nor password', async () => {
   await using own = await open();
   const url = new URL(own.instance.url);
   [url.username, url.password] = ['nobody', 'open-sesame'];

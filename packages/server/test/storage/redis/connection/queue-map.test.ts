@@ -20,8 +20,8 @@ test('a map has the namespace of each queue; equal maps have the same text', () 
 test.each([
   ['a:emails', 'no namespace has *'],
   ['a:*;b:*', 'more than one *'],
-  ['a:x;b:x,*', "queue 'x' is there twice"],
-  ['a:x;a:*', "namespace 'a' is there twice"],
+  ['a:x;b:x,*', "queue 'x' occurs twice"],
+  ['a:x;a:*', "namespace 'a' occurs twice"],
   ['a', "'a' does not name the queues"],
   ['a:x:y;b:*', "'a:x:y' does not name the queues"],
   ['a:;b:*', "'a:' does not name the queues"],

@@ -5,7 +5,7 @@ export const three = 'home:quiet,third;x:a,b,c;rest:*';
 export const skip = [
   'queues are served strictly from left to right, unknown ones are empty (§2.2, §17)',
   'a claim that got all it asked for says nothing about rates; nor does one whose jobs wait for slots, or a replay',
-  'the limit of a queue counts every job of it, and stands in front of the keys',
-  'pages over many jobs of one state meet each once',
+  'the limit of a queue counts every job of it, and is checked before the keys',
+  'pages over many jobs of one state return each once',
   'subscribers are woken for queues whose jobs wait under a limit that has a slot again, or other numbers',
 ].map((test) => ({ test, reason: 'its queues are in two of the namespaces' }));

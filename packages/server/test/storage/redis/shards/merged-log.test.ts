@@ -89,7 +89,7 @@ test.skipIf(server === null)('pruning imports the logs without any reader, and p
 });
 
 test.skipIf(server === null)(
-  'events of no queue follow what was done before, and every namespace wakes readers',
+  'events of no queue follow earlier changes, and every namespace wakes readers',
   async () => {
     await using storage = await openSharded(map);
     const woken = Promise.withResolvers<void>();

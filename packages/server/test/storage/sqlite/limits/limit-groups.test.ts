@@ -5,7 +5,7 @@ import { claim, idOf, ids, limitOf, newJob, t0 } from '../../suite/tools.ts';
 
 const closed = { concurrency: 0, rates: [] };
 
-test('a claim that meets too many closed limit groups leaves the queue and wakes it; the next claim goes on', async () => {
+test('a claim that meets too many closed limit groups leaves the queue and wakes it; the next claim continues', async () => {
   await using storage = sqliteStorage({ path: null });
   await storage.migrate();
   const keys = Array.from({ length: 1100 }, (_, index) => `a${index}`);

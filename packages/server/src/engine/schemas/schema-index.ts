@@ -1,0 +1,72 @@
+import { compareVersions, isObject, type Json, type Millis, readVersion } from '@ojs-ts/core';
+
+/** The effect of a mismatch (ojs-schema-registry §7). */
+export const schemaModes = ['strict', 'warn', 'off'] as const;
+export type SchemaMode = (typeof schemaModes)[number];
+
+export interface SchemaEntry {
+  /** Key of the text in the store, for this registration only. */
+  readonly id: string;
+  readonly type: string;
+  readonly version: string;
+  /** Registered as a number, and rendered as one. */
+  readonly numeric: boolean;
+  readonly uri: string;
+  readonly mode: SchemaMode;
+  readonly createdAt: Millis;
+}
+
+/** The registrations, by type and by URI. */
+export class SchemaIndex {
+  /** Of the document; null before the first registration. */
+  readonly version: number | null;
+  /** By type, newest version first. */
+  readonly entries: readonly SchemaEntry[];
+  readonly #byType: ReadonlyMap<string, readonly SchemaEntry[]>;
+  readonly #byUri: ReadonlyMap<string, SchemaEntry>;
+
+  constructor(version: number | null, entries: readonly SchemaEntry[]) {
+    this.version = version;
+    this.entries = entries.toSorted((a, b) => (a.type === b.type ? newest(a, b) : a.type < b.type ? -1 : 1));
+    this.#byType = Map.groupBy(this.entries, ({ type }) => type);
+    this.#byUri = new Map(entries.map((entry) => [entry.uri, entry]));
+  }
+
+  find(type: string, version: string | null): SchemaEntry | null {
+    const versions = this.#byType.get(type);
+    return (version === null ? versions?.[0] : versions?.find((entry) => entry.version === version)) ?? null;
+  }
+
+  byUri(uri: string): SchemaEntry | null {
+    return this.#byUri.get(uri) ?? null;
+  }
+}
+
+export function wireVersion({ version, numeric }: SchemaEntry): string | number {
+  return numeric ? Number(version) : version;
+}
+
+function newest(a: SchemaEntry, b: SchemaEntry): number {
+  const [of, other] = [readVersion(a.version), readVersion(b.version)];
+  return (of && other && compareVersions(other, of)) || b.createdAt - a.createdAt;
+}
+
+/** Reads the document that lists the registrations. */
+export function readEntries(body: Json): readonly SchemaEntry[] {
+  const list: unknown = JSON.parse(body);
+  if (!Array.isArray(list)) throw new TypeError('The list of schemas in the store is not an array.');
+  return list.map((one: unknown): SchemaEntry => {
+    const mode = isObject(one) ? schemaModes.find((name) => name === one.mode) : undefined;
+    if (!isObject(one) || mode === undefined)
+      throw new TypeError('An entry in the list of schemas in the store cannot be read.');
+    return {
+      id: String(one.id),
+      type: String(one.type),
+      version: String(one.version),
+      numeric: one.numeric === true,
+      uri: String(one.uri),
+      mode,
+      createdAt: Number(one.createdAt),
+    };
+  });
+}
