@@ -44,6 +44,6 @@ export function* change(store: JobStore, id: JobId, decide: (job: JobRecord) => 
 
 /** @param id as sent; the message has at most 255 characters of it. */
 export function missingJob(id: JobId): ProtocolError {
-  const shown = id.slice(0, 255);
-  return new ProtocolError('not_found', `There is no job with the id ${shown}.`, { job_id: shown });
+  const start = id.slice(0, 255);
+  return new ProtocolError('not_found', `There is no job with the id ${start}.`, { job_id: start });
 }

@@ -131,9 +131,9 @@ async function register(
 function readMode(fields: Fields): SchemaMode {
   const validation = fields.object('validation');
   const mode = fields.string('mode') ?? validation?.string('mode') ?? 'strict';
-  const known = schemaModes.find((one) => one === mode);
-  if (known === undefined) fields.issue('mode', `must be one of ${schemaModes.join(', ')}`);
-  return known ?? 'strict';
+  const found = schemaModes.find((one) => one === mode);
+  if (found === undefined) fields.issue('mode', `must be one of ${schemaModes.join(', ')}`);
+  return found ?? 'strict';
 }
 
 /** GET /schemas/:type/versions, newest first. */

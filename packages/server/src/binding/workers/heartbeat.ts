@@ -34,7 +34,7 @@ export function readBeat(fields: Fields, worker: string): WorkerBeat {
   const more = fields.strings('active_job_ids', maxHolds);
   const single = fields.string('job_id');
   const leases = fields.raw('leases');
-  const known = isObject(leases) ? leases : {};
+  const leaseOf = isObject(leases) ? leases : {};
   if (fields.has('leases') && !isLeases(leases))
     fields.issue('leases', 'must be an object that maps job ids to leases');
   const ids = new Set([...(listed ?? []), ...(more ?? []), ...(single === null ? [] : [single])].filter(isUuidv7));
@@ -55,7 +55,7 @@ export function readBeat(fields: Fields, worker: string): WorkerBeat {
     );
   return {
     worker,
-    holds: silent ? null : [...ids].map((id) => ({ id, claim: claimIn(known, id) })),
+    holds: silent ? null : [...ids].map((id) => ({ id, claim: claimIn(leaseOf, id) })),
     ...(!fields.has('leases') && { partial: true }),
     ...(typeof count === 'number' && { active: Math.max(0, Math.trunc(count)) }),
     leaseMs: fields.integer('visibility_timeout_ms', 1, 86_400_000),

@@ -88,8 +88,8 @@ export class Bulk {
   /** Removes the jobs that the guard allows. */
   remove(targets: Targets, guard: { readonly from: StateMask; readonly deadLetter?: true }): Promise<BulkResult> {
     return this.#pages(targets, async (ids) => {
-      const known = ids.map((id) => (isUuidv7(id) ? id : ''));
-      const removed = await this.#storage.jobs.remove(known, guard, this.#clock.now());
+      const wellFormed = ids.map((id) => (isUuidv7(id) ? id : ''));
+      const removed = await this.#storage.jobs.remove(wellFormed, guard, this.#clock.now());
       const left = ids.filter((id, index) => !removed[index] && isUuidv7(id));
       const jobs = left.length === 0 ? [] : await this.#storage.jobs.get(left);
       const states = new Map(jobs.flatMap((job) => (job === null ? [] : [[job.id, job.state] as const])));

@@ -80,7 +80,7 @@ class Reader {
     for (;;) {
       const end = this.#records.findIndex(({ kind }) => !kinds.includes(kind));
       const own = end < 0 ? this.#records : this.#records.slice(0, end);
-      for (let at = 0; at < own.length; at += pageSize) yield this.#told(own.slice(at, at + pageSize));
+      for (let at = 0; at < own.length; at += pageSize) yield this.#contributed(own.slice(at, at + pageSize));
       this.#records = end < 0 ? [] : this.#records.slice(end);
       if (end >= 0) return;
       const { done, value } = await this.#pages.next();
@@ -89,7 +89,7 @@ class Reader {
     }
   }
 
-  #told(records: readonly DumpRecord[]): readonly DumpRecord[] {
+  #contributed(records: readonly DumpRecord[]): readonly DumpRecord[] {
     return records.filter(({ kind }) => this.#place === 0 || !homes.has(kind)).map((one) => this.#numbered(one));
   }
 

@@ -89,7 +89,7 @@ test.skipIf(server === null)(
     await start(urlOf('a:*;b:b,reports', prefix));
     await old.clock();
     await expect(insert(old, [newJob(2, { queue: 'reports' })])).rejects.toThrow(StoreUnavailable);
-    await expect(old.ping()).rejects.toThrow(/start this server again with the new map/);
+    await expect(old.ping()).rejects.toThrow(/restart this server with the new namespaces/);
     await whole.clock();
     await expect(insert(whole, [newJob(3)])).rejects.toThrow(StoreUnavailable);
   },
