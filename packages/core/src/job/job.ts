@@ -272,6 +272,8 @@ export interface Transition {
   readonly claim?: number;
   /** The worker that must own the job, if the caller named itself. */
   readonly worker?: string;
+  /** The end of the lease that the decision saw: refused where a heartbeat has extended the lease since. */
+  readonly leaseUntil?: Millis;
   readonly to: State;
   readonly runAt?: Millis;
   /** For a requeue that does not count and for a manual retry. */

@@ -109,10 +109,21 @@ export function leaseLost(
   const deaths = cause === 'worker_death' ? 1 + deathsOf(job) : 0;
   if (deaths >= poisonAfter) {
     const message = `${deaths} workers died while they ran this job; the job was discarded.`;
-    return endOf(job, { code: 'poison_pill', type: cause, message, names: [cause] }, now, 'server').discard();
+    const poison = endOf(job, { code: 'poison_pill', type: cause, message, names: [cause] }, now, 'server');
+    return unlessExtended(poison.discard(), job);
   }
   const ending = endOf(job, { code: cause, type: cause, message: lossMessages[cause], names: [cause] }, now, 'server');
-  return ending.exhausts() ? ending.discard() : ending.release();
+  return unlessExtended(ending.exhausts() ? ending.discard() : ending.release(), job);
+}
+
+/** Two heartbeats do not list the claim: the answer to its fetch was lost (ojs-worker-protocol §10). */
+export function forgotten(job: JobRecord, now: Millis): Transition {
+  return unlessExtended(requeued(job, 'lost_answer', now, 'server'), job);
+}
+
+/** A heartbeat may arrive between the decision and its effect: a lease that was extended is not taken away. */
+function unlessExtended(transition: Transition, { leaseUntil }: JobRecord): Transition {
+  return leaseUntil === null ? transition : { ...transition, leaseUntil };
 }
 
 function deathsOf(job: JobRecord): number {
@@ -147,7 +158,7 @@ export function stalled(job: JobRecord, now: Millis, random: () => number): Tran
     names: ['stalled'],
   };
   const ending = endOf(job, failure, now, 'server', [{ kind: 'job.stalled', data: JSON.stringify(limits) }]);
-  return ending.exhausts() ? ending.discard() : ending.retry(random);
+  return unlessExtended(ending.exhausts() ? ending.discard() : ending.retry(random), job);
 }
 
 /** `total_timeout` has passed during an execution: it ends the job, whatever attempts are left (ojs-timeouts §5.2). */

@@ -13,11 +13,15 @@ export type Verdict = 'moves' | 'already' | 'refused';
  * Whether a transition fits the current job. `already` is checked before `refused`, so a repeated call never reports
  * its own success as a conflict. Only a claim starts an execution: `to: active` fits an active job only.
  */
-export function verdict(job: Pick<JobRecord, 'state' | 'claim' | 'worker'>, transition: Transition): Verdict {
-  const { from, to, claim, worker } = transition;
+export function verdict(
+  job: Pick<JobRecord, 'state' | 'claim' | 'worker' | 'leaseUntil'>,
+  transition: Transition,
+): Verdict {
+  const { from, to, claim, worker, leaseUntil } = transition;
   const fits = isIn(job.state, from) && (to !== State.active || job.state === State.active);
   if (!fits && claim !== undefined && claim === job.claim && job.state === to) return 'already';
   if (!fits || (claim !== undefined && claim !== job.claim)) return 'refused';
+  if (leaseUntil !== undefined && job.leaseUntil !== null && job.leaseUntil > leaseUntil) return 'refused';
   return worker !== undefined && job.worker !== null && job.worker !== worker ? 'refused' : 'moves';
 }
 

@@ -87,12 +87,19 @@ const owners = [
   ['w', null],
 ] as const;
 
-const verdicts = [State.active, State.available, State.completed].flatMap((state) =>
+/** The end of the lease that a decision saw, and the one that the job has by then. */
+const leases = [
+  [500, 500],
+  [500, 501],
+  [500, null],
+] as const;
+
+const guarded = [State.active, State.available, State.completed].flatMap((state) =>
   [State.active, State.available | State.scheduled].flatMap((from) =>
     [State.active, State.completed, State.retryable].flatMap((to) =>
       [undefined, 2, 3].flatMap((claim) =>
         owners.map(([worker, owner]) => ({
-          job: { state, claim: 3, worker: owner },
+          job: { state, claim: 3, worker: owner, leaseUntil: null },
           transition: {
             id: active.id,
             from,
@@ -106,6 +113,14 @@ const verdicts = [State.active, State.available, State.completed].flatMap((state
     ),
   ),
 );
+
+const verdicts = [
+  ...guarded,
+  ...leases.map(([seen, leaseUntil]) => ({
+    job: { state: State.active, claim: 3, worker: 'w', leaseUntil },
+    transition: { id: active.id, from: State.active, to: State.available, claim: 3, leaseUntil: seen, events: [] },
+  })),
+];
 
 const failure = '{"error":{"a":"\\"},[\\\\"}}';
 const other = '{"a":"\\"error\\":","b":[{"error":1}]}';

@@ -76,6 +76,7 @@ do
     local fits = bit.band(job.state, t.from) ~= 0 and (t.to ~= 8 or job.state == 8)
     if not fits and t.claim and t.claim == job.claim and job.state == t.to then return 'already' end
     if not fits or (t.claim and t.claim ~= job.claim) then return 'refused' end
+    if t.leaseUntil and job.leaseUntil and job.leaseUntil > t.leaseUntil then return 'refused' end
     return (t.worker and job.worker and job.worker ~= t.worker) and 'refused' or 'moves'
   end
 

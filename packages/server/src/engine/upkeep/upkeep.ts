@@ -1,11 +1,11 @@
 import {
   type Clock,
+  forgotten,
   type JobRecord,
   leaseLost,
   liveness,
   type NodeRef,
   overdue,
-  requeued,
   State,
   type Transition,
 } from '@ojs-ts/core';
@@ -179,6 +179,8 @@ export class Upkeep {
   async settleLiveness(): Promise<void> {
     const workers = new Map((await this.#storage.registry.workers()).map((worker) => [worker.worker, worker]));
     if (workers.size === 0) return;
+    // Decided before its claims are read: nobody would miss the claims of a worker that dies, and is forgotten, behind them.
+    const dead = [...workers.values()].filter((worker) => this.#isDead(worker));
     let after: string | null = null;
     do {
       const held: { readonly items: readonly Held[]; readonly next: string | null } = await this.#storage.upkeep.held(
@@ -196,11 +198,7 @@ export class Upkeep {
       const transitions = suspects.flatMap(({ claim, verdict }, index): Transition[] => {
         const job = jobs[index];
         if (!job || job.state !== State.active || job.claim !== claim.claim) return [];
-        return [
-          verdict === 'dead'
-            ? leaseLost(job, 'worker_death', now, this.#poisonAfter)
-            : requeued(job, 'lost_answer', now, 'server'),
-        ];
+        return [verdict === 'dead' ? leaseLost(job, 'worker_death', now, this.#poisonAfter) : forgotten(job, now)];
       });
       const moved = await this.#apply(transitions);
       if (moved > 0)
@@ -209,7 +207,7 @@ export class Upkeep {
           'jobs recovered from silent workers',
         );
     } while (after !== null);
-    for (const worker of workers.values()) if (this.#isDead(worker)) await this.#forget(worker);
+    for (const worker of dead) await this.#forget(worker);
   }
 
   async prune(): Promise<void> {

@@ -40,7 +40,7 @@ function moveAlone(tx: Transaction, transition: Transition, now: Millis): Moved 
   const before = tx.claimedJobs.find(transition.id) ?? find(tx, transition.id);
   if (!before) return { kind: 'missing' };
   const { number } = before;
-  const kind = verdict(before, transition);
+  const kind = verdict({ ...before, leaseUntil: leaseUntilOf(tx, number, transition) }, transition);
   if (kind !== 'moves') return { kind, job: readJob(only(tx.sql.get(statements.byNumber, number))).job };
   tx.claimedJobs.forget(before.id);
   const after =
@@ -55,6 +55,11 @@ function moveAlone(tx: Transaction, transition: Transition, now: Millis): Moved 
   for (const event of eventsOf(transition, before.state))
     tx.log.job(event.kind, after, before.state, event.data ?? null);
   return { kind: 'moved', was: before.state, ready: closeNode(tx, after, transition, now) };
+}
+
+/** Read only for a transition that asks: heartbeats change it behind the cache of claimed jobs. */
+function leaseUntilOf({ sql }: Transaction, number: number, { leaseUntil }: Transition): number | null {
+  return leaseUntil === undefined ? null : integerOrNull(sql.get(statements.leaseUntil, number)?.[0]);
 }
 
 /** Applies the ACK that a user's transaction has committed. */

@@ -22,6 +22,7 @@ const jobStatements = {
 
   byId: `SELECT ${jobColumns} FROM ojs_jobs WHERE id = ?`,
   byNumber: `SELECT ${jobColumns} FROM ojs_jobs WHERE number = ?`,
+  leaseUntil: 'SELECT lease_until FROM ojs_jobs WHERE number = ?',
 
   /** Holders of a unique key in one state, the oldest first. */
   holders: `SELECT number FROM ojs_jobs INDEXED BY ojs_jobs_unique

@@ -110,6 +110,30 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
     expect(await b.engine.storage.registry.workers()).toEqual([]);
   });
 
+  test('a worker whose time ends while its claims are read is forgotten with its claims, not before', async () => {
+    await using b = await bench(url());
+    const job = await b.start('w1', { retry: { maxAttempts: 2 } });
+    await b.beat('w1', [job.id]);
+    const { upkeep } = b.engine.storage;
+    const { held } = upkeep;
+    b.clock.advance(29_999);
+    const { now } = b.clock;
+    let isRead = false;
+    upkeep.held = async (after, limit) => {
+      isRead = true;
+      return held(after, limit);
+    };
+    // The claims are judged at 29,999 ms, and everything behind at 30,000 ms.
+    let looks = 0;
+    b.clock.now = () => now() + (isRead && looks++ > 0 ? 1 : 0);
+    await b.engine.upkeep.settleLiveness();
+    upkeep.held = held;
+    b.clock.now = now;
+    b.clock.advance(1);
+    await b.engine.upkeep.settleLiveness();
+    expect((await b.get(job.id)).state).toBe(State.available);
+  });
+
   test('a worker that never sent a heartbeat is not dead (X10, T:L2-CRON-005)', async () => {
     await using b = await bench(url());
     const job = await b.start('w1');

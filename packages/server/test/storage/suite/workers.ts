@@ -1,4 +1,4 @@
-import { State } from '@ojs-ts/core';
+import { forgotten, leaseLost, State } from '@ojs-ts/core';
 import { expect } from 'vitest';
 import type { WorkerBeat } from '../../../src/storage/storage.ts';
 import type { Case } from './exercise.ts';
@@ -80,6 +80,24 @@ export const workerCases: readonly Case[] = [
       await storage.registry.beat([beatOf({ holds: [{ id: idOf(1), claim: 1 }] })], t0 + 9 * second);
       expect(await storage.upkeep.overdue(t0 + 14_999, 9)).toEqual([]);
       expect(await storage.upkeep.overdue(t0 + 15_000, 9)).toHaveLength(1);
+    },
+  ],
+  [
+    'a heartbeat between the decision that a lease is lost and its effect keeps the lease (§10.4)',
+    async (storage) => {
+      await insert(storage, [newJob(1)]);
+      await claimOne(storage, { leaseMs: 10 * second });
+      const now = t0 + 11 * second;
+      const [late] = await storage.upkeep.overdue(now, 9);
+      if (late === undefined) throw new Error('No job is overdue.');
+      await storage.registry.beat([beatOf({ holds: [{ id: idOf(1), claim: 1 }] })], now);
+      const decisions = [leaseLost(late, 'visibility_timeout', now), forgotten(late, now)];
+      for (const decision of decisions) expect(await move(storage, decision, now)).toMatchObject({ kind: 'refused' });
+      expect(await get(storage, idOf(1))).toMatchObject({ state: State.active, leaseUntil: now + 10 * second });
+      const [later] = await storage.upkeep.overdue(now + 10 * second, 9);
+      if (later === undefined) throw new Error('No job is overdue.');
+      const lost = leaseLost(later, 'visibility_timeout', now + 10 * second);
+      expect(await move(storage, lost, now + 10 * second)).toMatchObject({ kind: 'moved' });
     },
   ],
   [
