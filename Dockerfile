@@ -10,6 +10,7 @@ COPY packages/dashboard/package.json packages/dashboard/
 COPY packages/cli/package.json packages/cli/
 COPY packages/sdk/package.json packages/sdk/
 COPY packages/checker/package.json packages/checker/
+COPY packages/simulation/package.json packages/simulation/
 COPY bench/package.json bench/
 COPY conformance/package.json conformance/
 COPY examples/package.json examples/

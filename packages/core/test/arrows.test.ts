@@ -57,6 +57,21 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'packages/dashboard/src': [],
   'packages/checker/src/main.ts': ['checker', 'node:'],
   'packages/checker/src': [],
+  // It wraps the storage interface and starts engines, so it looks inside of the server.
+  'packages/simulation/src': [
+    'core',
+    'sdk',
+    'checker',
+    'embedded',
+    'engine',
+    'storage',
+    'storage-interface',
+    'server-tests',
+    'conformance',
+    'node:',
+  ],
+  'packages/server/test': [],
+  'conformance/mutations': [],
   'packages/cli/src': ['core', 'server', 'node:', 'commander'],
 };
 const names: Readonly<Record<string, string>> = {
@@ -84,6 +99,9 @@ const names: Readonly<Record<string, string>> = {
   'packages/server/src': 'server',
   'packages/dashboard/src': 'dashboard',
   'packages/checker/src': 'checker',
+  'packages/simulation/src': 'simulation',
+  'packages/server/test': 'server-tests',
+  'conformance/mutations': 'conformance',
   'packages/cli/src': 'cli',
 };
 

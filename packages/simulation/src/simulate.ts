@@ -1,0 +1,226 @@
+import { check, read, type Verdict } from '@ojs-ts/checker';
+import { historyOf, type JobRecord, State, Terminal } from '@ojs-ts/core';
+import { historyErrors, invariantErrors } from '../../server/test/storage/invariants.ts';
+import { allJobs } from '../../server/test/storage/suite/tools.ts';
+import { Cluster } from './cluster.ts';
+import { type Context, type Problem, textOf } from './context.ts';
+import { Coverage } from './faults/coverage.ts';
+import { addNoise, faults } from './faults/faults.ts';
+import { recordEnd } from './history/final.ts';
+import { Recorder } from './history/recorder.ts';
+import { Network } from './network/network.ts';
+import type { Server } from './nodes/server.ts';
+import { Probes } from './probes.ts';
+import { renewPool } from './product.ts';
+import { claimProblems } from './rules/claims.ts';
+import { runProblems } from './rules/runs.ts';
+import type { Scenario, Step } from './scenario.ts';
+import { openStore } from './store/open.ts';
+import { queues } from './workload/actor.ts';
+import { tenantLimit } from './workload/jobs.ts';
+import { cronNames } from './workload/operators.ts';
+import { workload } from './workload/workload.ts';
+import { randomOf } from './world/random.ts';
+import { trueNow, World } from './world/world.ts';
+
+export interface Outcome {
+  readonly seed: string;
+  readonly hash: string;
+  readonly problems: readonly Problem[];
+  readonly faults: Readonly<Record<string, number>>;
+  readonly judged: Readonly<Record<string, number>>;
+  readonly steps: number;
+  readonly simulatedMs: number;
+  readonly ms: number;
+  readonly jobs: number;
+  readonly runs: number;
+  /** Parts of the work that were refused, or lost to a fault. */
+  readonly refused: number;
+  readonly history: readonly string[];
+}
+
+/** How long a healthy world may take to end everything. */
+const calmMs = 300_000;
+/** A request may be held up for 20 s: until then work comes in. */
+const latestMs = 25_000;
+const limitedQueue = 'queue:limited';
+const concurrency = 2;
+
+/** Runs a scenario from its first step to the verdict. */
+export async function simulate(scenario: Scenario, log: ((text: string) => void) | null = null): Promise<Outcome> {
+  const began = trueNow();
+  const { parameters, seed, storage: url } = scenario;
+  const world = new World(seed, log);
+  renewPool();
+  const coverage = new Coverage();
+  const network = new Network(coverage, parameters.storeScale);
+  const recorder = new Recorder(world);
+  const store = await openStore(url, world, network);
+  const endpoints: Server[] = [];
+  const context: Context = {
+    ...{ world, network, coverage, recorder, parameters, store, endpoints },
+    ...{ runs: [], problems: [], made: [], limited: new Map(), checkpoints: new Map() },
+  };
+  const unhandled = (error: unknown) => {
+    context.problems.push({ rule: 'unhandled', message: textOf(error) });
+  };
+  process.on('unhandledRejection', unhandled);
+  const ask: Ask = (call) => world.settle(store.node.run(call));
+  try {
+    await ask(() => store.storage.migrate());
+    await ask(() => store.storage.registry.overrideLimit(limitedQueue, { concurrency, rates: [] }, world.epoch));
+    const cluster = new Cluster(context, endpoints, randomOf(`${seed} clocks`));
+    const refusals = { count: 0 };
+    watchHeartbeats(context);
+    if (parameters.noise) addNoise(cluster);
+    for (const step of scenario.steps) planStep(cluster, step, refusals);
+    await world.run(parameters.chaosMs);
+    await calm(cluster, ask);
+    recorder.add('calm', {});
+    if (parameters.probes) await new Probes(cluster).run();
+    await world.run(world.now + 3_000);
+    cluster.kill();
+    const jobs = await ask(() => recordEnd(store.storage, recorder));
+    const history = historyOfWorld(context);
+    const verdict = check(read(history));
+    const found = [...context.problems, ...(await judge(context, jobs, ask)), ...problemsOf(verdict)];
+    countRecoveries(jobs, coverage);
+    world.note(`${found.length} problems`);
+    return {
+      seed,
+      hash: world.digest(),
+      problems: found,
+      faults: coverage.toJSON(),
+      judged: verdict.judged,
+      steps: world.steps,
+      simulatedMs: world.now,
+      ms: trueNow() - began,
+      jobs: jobs.length,
+      runs: context.runs.length,
+      refused: refusals.count,
+      history,
+    };
+  } finally {
+    await ask(async () => store[Symbol.asyncDispose]());
+    process.off('unhandledRejection', unhandled);
+  }
+}
+
+function planStep(cluster: Cluster, { at, do: name, roll }: Step, refusals: { count: number }): void {
+  const { world } = cluster.context;
+  const fault = faults[name];
+  const kind = workload.find((one) => one.name === name);
+  if (fault === undefined && kind === undefined) throw new Error(`A step does "${name}", which is unknown.`);
+  world.plan(at, world.harness, name, () => {
+    if (fault !== undefined) fault(cluster, roll);
+    const process = cluster.clients[Math.floor((roll.at(-1) ?? 0) * cluster.clients.length)];
+    if (kind === undefined || process === undefined || process.node.isDead) return;
+    process.node.run(() =>
+      kind.work({ context: cluster.context, process, roll }).catch((error: unknown) => {
+        refusals.count++;
+        if (error instanceof TypeError || error instanceof ReferenceError)
+          cluster.context.problems.push({ rule: 'unexpected', message: `${name}: ${textOf(error)}` });
+        world.note(`${name}: ${String(error).slice(0, 100)}`);
+      }),
+    );
+  });
+}
+
+/** A server may take the claims of a worker back that it has not heard for a while. */
+function watchHeartbeats({ recorder, world, parameters }: Context): void {
+  const heard = new Map<string, number>();
+  recorder.onHeartbeat = (node) => {
+    heard.set(node.name, world.now);
+    const watch = (ms: number): void => {
+      world.harness.after(ms, 'silence', () => {
+        if (node.isDead || world.now - (heard.get(node.name) ?? 0) < parameters.deadAfterMs / 2) return;
+        recorder.add('loss', { node: node.name });
+        watch(250);
+      });
+    };
+    watch(parameters.deadAfterMs / 2);
+  };
+}
+
+type Ask = <T>(call: () => Promise<T>) => Promise<T>;
+
+/** Ends every fault, and waits until nothing is left to be done. */
+async function calm(cluster: Cluster, ask: Ask): Promise<void> {
+  const { world, store, problems } = cluster.context;
+  world.note('calm');
+  cluster.heal();
+  for (const client of cluster.clients) client.start();
+  const control = cluster.clients[0];
+  if (control === undefined) throw new Error('There is no client.');
+  const { client, node } = control;
+  const release = async () => {
+    for (const name of cronNames) await client.unregisterCronJob(name).catch(() => {});
+    for (const queue of queues) await client.resumeQueue(queue).catch(() => {});
+  };
+  const deadline = world.now + calmMs;
+  const quietAt = world.now + latestMs;
+  for (let left = 1; left > 0 || world.now < quietAt; ) {
+    cluster.heal();
+    await world.settle(node.run(release));
+    await world.run(world.now + 5_000);
+    left = await ask(async () => {
+      const jobs = await allJobs(store.storage, { states: 0xff & ~Terminal & ~State.pending });
+      const workflows = await store.storage.workflows.list({ states: ['running'], limit: 1_000 });
+      return jobs.length + workflows.items.length;
+    });
+    if (world.now < deadline) continue;
+    problems.push({ rule: 'stuck', message: `${left} jobs or workflows have not ended ${calmMs} ms after the calm` });
+    break;
+  }
+}
+
+/** The lines of the history. Of two servers each knows the store's time no better than half of its way there and back. */
+function historyOfWorld({ network, recorder }: Context): readonly string[] {
+  const toleranceMs = Math.ceil(network.longestClockTrip) + 50;
+  const limits = [{ queue: 'limited', key: limitedQueue, concurrency }];
+  const config = { at: 0, kind: 'config', orderJitter: true, toleranceMs, limits };
+  // A lease is certain only for as long as every server thinks so.
+  const certain = (name: string, value: unknown) => {
+    if (name !== 'leaseMs' || typeof value !== 'number') return value;
+    return value > toleranceMs ? value - toleranceMs : undefined;
+  };
+  return [JSON.stringify(config), ...recorder.lines.map((line) => JSON.stringify(line, certain))];
+}
+
+async function judge({ store, runs, limited }: Context, jobs: readonly JobRecord[], ask: Ask): Promise<Problem[]> {
+  const inQueue = jobs.filter(({ queue }) => queue === 'limited').map(({ id }) => [id, limitedQueue] as const);
+  const holders = jobs.flatMap(({ id, uniqueKey }) => (uniqueKey === null ? [] : [[id, uniqueKey] as const]));
+  const rules = {
+    holders: new Map(holders),
+    limited: new Map([...limited, ...inQueue]),
+    slots: new Map([
+      [limitedQueue, concurrency],
+      ['tenant', tenantLimit],
+    ]),
+  };
+  const log = await ask(() => historyErrors(store.storage, rules));
+  const counts = await ask(() => invariantErrors(store.storage));
+  return [
+    ...log.map((message) => ({ rule: 'log', message })),
+    ...counts.map((message) => ({ rule: 'store', message })),
+    ...claimProblems(jobs),
+    ...runProblems(jobs, runs),
+  ];
+}
+
+function problemsOf({ violations }: Verdict): readonly Problem[] {
+  return violations.map(({ rule, at, job, message }) => ({
+    rule,
+    message: `at ${Math.round(at)}: ${message}`,
+    ...(job !== undefined && { job }),
+  }));
+}
+
+function countRecoveries(jobs: readonly JobRecord[], coverage: Coverage): void {
+  for (const job of jobs)
+    for (const entry of historyOf(job)) {
+      if (entry.kind === 'requeued' && entry.reason === 'lost_answer') coverage.count('claim forgotten');
+      if (entry.kind !== 'failed' || entry.by !== 'server') continue;
+      coverage.count(entry.error.type === 'worker_death' ? 'claim of a dead worker' : 'claim expired');
+    }
+}

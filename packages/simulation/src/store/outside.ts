@@ -1,0 +1,43 @@
+import type { Storage, Wake } from '../../../server/src/storage/storage.ts';
+import type { Node } from '../world/world.ts';
+import { wrapped } from './wrapped.ts';
+
+/** Calls that change nothing that a server waits for. */
+const quiet =
+  /^(ping|seed|events|layout|jobs\.(get|list)|upkeep\.(overdue|held|lease|release|prune)|registry\.(queues|workers|limits?|statistics)|workflows\.(get|list|nodes?|unfinished)|crons\.|documents\.|inbox\.)/;
+
+/**
+ * A storage on a real server as one of the world: one call at a time, while virtual time stands still. Its clock is
+ * virtual, and its wake-ups are made here, because its own come at true times.
+ */
+export function onRealServer(storage: Storage, storeNode: Node): Storage {
+  const { world } = storeNode;
+  const listeners = new Set<(wakes: readonly Wake[]) => void>();
+  let isTold = false;
+  const wake = () => {
+    if (isTold) return;
+    isTold = true;
+    storeNode.after(1, 'tell', () => {
+      isTold = false;
+      for (const listener of listeners) listener([{ kind: 'queue', queue: null }, { kind: 'events' }]);
+    });
+  };
+  return wrapped(storage, {
+    around: async (name, call) => {
+      const answer = await world.outside(async () => call());
+      if (!quiet.test(name)) wake();
+      return answer;
+    },
+    own: {
+      clock: async () => storeNode.wall(),
+      subscribe: async (onWake: (wakes: readonly Wake[]) => void) => {
+        listeners.add(onWake);
+        return {
+          [Symbol.asyncDispose]: async () => {
+            listeners.delete(onWake);
+          },
+        };
+      },
+    },
+  });
+}
