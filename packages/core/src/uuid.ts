@@ -45,6 +45,19 @@ export function uuidFrom(ms: number, number: number, seed: number): string {
   return format(ms, (index) => bytes[index]!);
 }
 
+/**
+ * The UUIDv7 at a place below 2^16 in a list that is known by a digest of at least 8 bytes: the same input, the same id.
+ * Ids of one list sort by their places.
+ */
+export function uuidAt(ms: number, digest: Uint8Array, place: number): string {
+  return format(ms, (index) => (index < 8 ? digest[index]! : index === 8 ? place >> 8 : place));
+}
+
+/** The time that a UUIDv7 carries, in milliseconds since 1970. */
+export function timeOfUuid(id: string): number {
+  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+}
+
 /** The values from which {@link uuidFrom} made an id; null for any other text. */
 export function readUuidFrom(
   id: string,

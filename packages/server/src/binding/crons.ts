@@ -99,7 +99,7 @@ async function removeCron(engine: Engine, request: BindingRequest): Promise<Repl
 
 async function triggerCron(engine: Engine, request: BindingRequest): Promise<Reply> {
   const name = nameOf(request);
-  const id = request.key === null ? null : new Ids(engine, `cron.trigger\n${name}\n${request.key}`).next();
+  const id = request.key === null ? null : new Ids(engine, request.key, `cron.trigger\n${name}`).next();
   const { cron, job } = await engine.crons.trigger(name, id);
   const text = renderCron(cron);
   return {

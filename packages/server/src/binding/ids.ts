@@ -1,29 +1,39 @@
 import { createHash } from 'node:crypto';
-import { uuidFrom, uuidv7 } from '@ojs-ts/core';
+import { isUuidv7, timeOfUuid, uuidAt, uuidv7 } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
+
+/** Characters of a UUID. */
+const uuidLength = 36;
+/** Times that a client's clock may mean: 2020 to 2100. */
+const earliest = Date.UTC(2020, 0);
+const latest = Date.UTC(2100, 0);
+/** About four years from {@link earliest} on: 37 bits of a digest tell keys apart, and no id is from the future. */
+const spread = 2 ** 37;
 
 /**
  * Ids for items without one. A call with an idempotency key gets ids derived from the key, so a repeated call means the
- * same jobs. Their time is that of the hash, which nothing reads: the order comes from the sequence of enqueueing.
+ * same jobs. These ids carry the time of a key that ends in a UUIDv7, as those of the SDK do, and sort as in the
+ * request. Any other key tells no time: its ids carry one between 2020 and 2024.
  */
 export class Ids {
   readonly #engine: Engine;
   readonly #key: string | null;
   readonly #kind: string;
   #minted = 0;
+  #derived: { readonly ms: number; readonly digest: Buffer } | undefined;
 
   /** @param kind separates the keys of different operations. */
-  constructor(engine: Engine, key: string | null, kind: 'job' | 'workflow' = 'job') {
+  constructor(engine: Engine, key: string | null, kind = 'job') {
     this.#engine = engine;
     this.#kind = kind;
     this.#key = key;
   }
 
   next(): string {
-    const index = this.#minted++;
+    const place = this.#minted++;
     if (this.#key === null) return uuidv7(this.#engine.clock);
-    const hash = createHash('sha256').update(`${this.#kind}\n${this.#key}\n${index}`).digest();
-    return uuidFrom(hash.readUIntBE(0, 6), hash.readUIntBE(6, 6), hash.readUInt16BE(12));
+    this.#derived ??= derive(this.#key, this.#kind);
+    return uuidAt(this.#derived.ms, this.#derived.digest, place);
   }
 
   /**
@@ -33,4 +43,12 @@ export class Ids {
   areOwn(count: number): boolean {
     return this.#key !== null || this.#minted === count;
   }
+}
+
+function derive(key: string, kind: string) {
+  const digest = createHash('sha256').update(`${kind}\n${key}`).digest();
+  const end = key.slice(-uuidLength);
+  const told = isUuidv7(end) ? timeOfUuid(end) : 0;
+  const isPlausible = told >= earliest && told < latest;
+  return { ms: isPlausible ? told : earliest + (digest.readUIntBE(8, 6) % spread), digest };
 }
