@@ -12,9 +12,12 @@ export interface Guard {
 /**
  * No web page may reach a developer's queue: Origin or Sec-Fetch-Site reveals a page of another origin, Host a rebound
  * DNS name. An IP address as Host is safe, because a page can only be rebound through a name. Throws
- * `permission_denied`.
+ * `permission_denied`, and `invalid_request` for more than one Host (RFC 9112 §3.2).
  */
 export function checkOrigin(request: FastifyRequest, guard: Guard): void {
+  // Node keeps the first of several; a proxy may have judged the last.
+  if (hostsOf(request.raw.rawHeaders) > 1)
+    throw new ProtocolError('invalid_request', 'The request has more than one Host header; expected one.');
   const { host = '', origin } = request.headers;
   const name = hostName(host);
   if (!(name === 'localhost' || isIP(name) !== 0 || guard.allowedHosts.includes(name))) {
@@ -36,6 +39,12 @@ function isVisit({ headers, routeOptions }: FastifyRequest): boolean {
     headers['sec-fetch-mode'] === 'navigate' &&
     headers['sec-fetch-dest'] === 'document'
   );
+}
+
+/** Names and values take turns. */
+function hostsOf(rawHeaders: readonly string[]): number {
+  return rawHeaders.filter((name, index) => index % 2 === 0 && name.length === 4 && name.toLowerCase() === 'host')
+    .length;
 }
 
 function hostName(host: string): string {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunningServer } from '../../src/index.ts';
 import { newId } from '../support/ids.ts';
 import { expectRefusal } from '../support/refusal.ts';
-import { call, send } from '../support/request.ts';
+import { call, parseResponse, raw, send } from '../support/request.ts';
 import { serve } from '../support/server.ts';
 
 /** What every answer has, whatever was asked. */
@@ -63,6 +63,13 @@ describe('answers', () => {
       const { headers } = await send(server.url, { path: '/ojs/manifest', headers: { 'x-request-id': id } });
       const made = /^req_[0-9a-f-]{36}$/.test(String(headers['x-request-id']));
       expect(made ? 'made' : headers['x-request-id']).toBe(/^a+$/.test(id) && id.length <= 128 ? id : 'made');
+    }
+  });
+
+  test('more than one Host is 400, whatever the hosts are (RFC 9112 §3.2)', async () => {
+    for (const second of ['127.0.0.1', 'evil.test', '']) {
+      const head = `GET /ojs/manifest HTTP/1.1\r\nHost: 127.0.0.1\r\nhOST: ${second}\r\nConnection: close\r\n\r\n`;
+      expectRefusal(parseResponse(await raw(server.url, head)), 400, 'invalid_request');
     }
   });
 
