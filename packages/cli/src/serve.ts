@@ -7,6 +7,7 @@ interface ServeFlags {
   readonly port?: number;
   readonly host?: string;
   readonly token?: readonly string[];
+  readonly tokenFile?: string;
   readonly insecure?: boolean;
   readonly allowHost?: readonly string[];
   readonly allowOrigin?: readonly string[];
@@ -20,6 +21,9 @@ interface ServeFlags {
   readonly deadAfter?: number;
   readonly visibilityTimeout?: number;
   readonly maxConnections?: number;
+  readonly maxConnectionsPerAddress?: number;
+  readonly proxy?: readonly string[];
+  readonly failedLogins?: string;
   readonly headersTimeout?: number;
   readonly requestTimeout?: number;
   readonly closeTimeout?: number;
@@ -55,9 +59,10 @@ export function serveCommand(): Command {
     .option('--host <address>', 'address to listen on (OJS_HOST; default 127.0.0.1)')
     .option(
       '--token <token>',
-      'SECRET for all scopes, or SCOPES:SECRET with some of enqueue,work,admin; may be repeated (OJS_TOKEN)',
+      'SECRET for all scopes, or SCOPES:SECRET with some of enqueue,work,cron,admin; may be repeated (OJS_TOKEN)',
       collect,
     )
+    .option('--token-file <file>', 'a file of such tokens, one a line (OJS_TOKEN_FILE)')
     .option('--insecure', 'listen beyond loopback without a token (OJS_INSECURE)')
     .option(
       '--allow-host <name>',
@@ -100,6 +105,20 @@ export function serveCommand(): Command {
       millis,
     )
     .option('--max-connections <count>', 'concurrent connections (OJS_MAX_CONNECTIONS; default 10000)', atLeastOne)
+    .option(
+      '--max-connections-per-address <count>',
+      'connections of one address without a token (OJS_MAX_CONNECTIONS_PER_ADDRESS; default 1000)',
+      atLeastOne,
+    )
+    .option(
+      '--proxy <address>',
+      'address or network of a proxy, whose X-Forwarded-For names the client; may be repeated (OJS_PROXIES)',
+      collect,
+    )
+    .option(
+      '--failed-logins <rate>',
+      'failed logins of an address before further ones are slowed (OJS_FAILED_LOGINS; default 10/60s)',
+    )
     .option(
       '--headers-timeout <duration>',
       'time limit for the headers of a request (OJS_HEADERS_TIMEOUT; default 10s)',
@@ -191,6 +210,9 @@ async function serve(flags: ServeFlags): Promise<void> {
     ...(flags.port !== undefined && { port: flags.port }),
     ...(flags.host !== undefined && { host: flags.host }),
     ...(flags.token !== undefined && { tokens: flags.token }),
+    ...(flags.tokenFile !== undefined && { tokenFile: flags.tokenFile }),
+    ...(flags.proxy !== undefined && { proxies: flags.proxy }),
+    ...(flags.failedLogins !== undefined && { failedLogins: flags.failedLogins }),
     ...(flags.insecure !== undefined && { insecure: flags.insecure }),
     ...(flags.allowHost !== undefined && { allowedHosts: flags.allowHost }),
     ...(flags.allowOrigin !== undefined && { allowedOrigins: flags.allowOrigin }),
@@ -203,6 +225,7 @@ async function serve(flags: ServeFlags): Promise<void> {
     ...(!flags.quirks && { quirks: false }),
     ...given({
       maxConnections: flags.maxConnections,
+      maxConnectionsPerAddress: flags.maxConnectionsPerAddress,
       headersTimeoutMs: flags.headersTimeout,
       requestTimeoutMs: flags.requestTimeout,
       closeTimeoutMs: flags.closeTimeout,

@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { variableNames, variables } from '@ojs-ts/core';
 import { describe, expect, test } from 'vitest';
 import { readConfig, type ServerConfig } from '../../server/src/config.ts';
@@ -36,9 +37,14 @@ describe('settings of the server', () => {
 
   test('each variable changes a setting, and each setting has a variable', () => {
     const { certFile, keyFile } = selfSigned();
+    const tokenFile = join(mkdtempSync(join(tmpdir(), 'ojs-tokens-')), 'tokens');
+    writeFileSync(tokenFile, 'long-enough', { mode: 0o600 });
     const samples: Readonly<Record<string, string>> = {
       OJS_STORAGE: 'memory:',
       OJS_TOKEN: 'long-enough',
+      OJS_TOKEN_FILE: tokenFile,
+      OJS_PROXIES: '10.0.0.7',
+      OJS_FAILED_LOGINS: '5/1s',
       OJS_LOG_LEVEL: 'error',
       OJS_REQUEST_RATE: '5/1s',
       OJS_PAUSED_QUEUES: 'reject',
@@ -48,7 +54,7 @@ describe('settings of the server', () => {
       OJS_TEST_MODE: 'true',
     };
     const flag = /^OJS_(?:QUIRKS|EVENTS|PLAYGROUND)$/;
-    const count = /COUNT$|^OJS_(?:PORT|POISON_AFTER|MAX_CONNECTIONS|REALTIME_.*)$/;
+    const count = /COUNT$|^OJS_(?:PORT|POISON_AFTER|MAX_CONNECTIONS(?:_PER_ADDRESS)?|REALTIME_.*)$/;
     const plain = leaves(readConfig({}, {}));
     const changed = new Set<string>();
     for (const name of read) {

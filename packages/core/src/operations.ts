@@ -1,5 +1,8 @@
+/** The scopes that a token may have. */
+export const tokenScopes = ['enqueue', 'work', 'cron', 'admin'] as const;
+export type TokenScope = (typeof tokenScopes)[number];
 /** The right that a token needs to call an operation; `open` needs no token. */
-export type Scope = 'open' | 'enqueue' | 'work' | 'admin';
+export type Scope = 'open' | TokenScope;
 
 export interface Route {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -200,20 +203,20 @@ const table = {
     method: 'GET',
     path: '/ojs/v1/cron',
     also: [{ method: 'GET', path: '/ojs/v1/crons' }],
-    scopes: ['enqueue', 'work'],
+    scopes: ['enqueue', 'work', 'cron'],
   },
   'cron.register': {
     method: 'POST',
     path: '/ojs/v1/cron',
     also: [{ method: 'POST', path: '/ojs/v1/crons' }],
-    scopes: ['enqueue'],
+    scopes: ['cron'],
   },
-  'cron.preview': { method: 'POST', path: '/ojs/v1/cron/preview', scopes: ['enqueue', 'work'] },
+  'cron.preview': { method: 'POST', path: '/ojs/v1/cron/preview', scopes: ['enqueue', 'work', 'cron'] },
   'cron.get': {
     method: 'GET',
     path: '/ojs/v1/cron/:name',
     also: [{ method: 'GET', path: '/ojs/v1/crons/:name' }],
-    scopes: ['enqueue', 'work'],
+    scopes: ['enqueue', 'work', 'cron'],
   },
   'cron.update': {
     method: 'PATCH',
@@ -222,23 +225,23 @@ const table = {
       { method: 'PUT', path: '/ojs/v1/cron/:name' },
       { method: 'PATCH', path: '/ojs/v1/crons/:name' },
     ],
-    scopes: ['enqueue'],
+    scopes: ['cron'],
   },
   'cron.remove': {
     method: 'DELETE',
     path: '/ojs/v1/cron/:name',
     also: [{ method: 'DELETE', path: '/ojs/v1/crons/:name' }],
-    scopes: ['enqueue'],
+    scopes: ['cron'],
   },
-  'cron.runs': { method: 'GET', path: '/ojs/v1/cron/:name/runs', scopes: ['enqueue', 'work'] },
+  'cron.runs': { method: 'GET', path: '/ojs/v1/cron/:name/runs', scopes: ['enqueue', 'work', 'cron'] },
   'cron.trigger': {
     method: 'POST',
     path: '/ojs/v1/cron/:name/trigger',
     also: [{ method: 'POST', path: '/ojs/v1/crons/:name/trigger' }],
-    scopes: ['enqueue'],
+    scopes: ['cron'],
   },
-  'cron.pause': { method: 'POST', path: '/ojs/v1/cron/:name/pause', scopes: ['enqueue'] },
-  'cron.resume': { method: 'POST', path: '/ojs/v1/cron/:name/resume', scopes: ['enqueue'] },
+  'cron.pause': { method: 'POST', path: '/ojs/v1/cron/:name/pause', scopes: ['cron'] },
+  'cron.resume': { method: 'POST', path: '/ojs/v1/cron/:name/resume', scopes: ['cron'] },
 } as const satisfies Record<string, Operation>;
 
 export type OperationName = keyof typeof table;

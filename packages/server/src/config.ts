@@ -4,9 +4,10 @@ import { checkVariables, isServiceAddress, type NamesOf, readDuration } from '@o
 import { ConfigError, checkOptions } from './config-error.ts';
 import { type EngineOptions, engineNames } from './engine/options.ts';
 import { httpDefaults } from './http/app.ts';
-import { parseToken, type Token } from './http/auth.ts';
+import { proxyList } from './http/proxies.ts';
 import { parseRequestRate, type RequestRate } from './http/rate-limit.ts';
 import { type RealtimeOptions, realtimeDefaults, realtimeNames } from './http/realtime/options.ts';
+import { parseToken, type Token, tokensOf } from './http/tokens.ts';
 
 export { ConfigError };
 
@@ -24,10 +25,12 @@ export interface ServerOptions {
   /** Default 127.0.0.1. Another address than loopback requires a token, or `insecure`. `OJS_HOST`. */
   readonly host?: string;
   /**
-   * `SECRET`, or `enqueue,work:SECRET` for a token with some of the scopes enqueue, work, admin. A secret with a colon
-   * requires scopes. `OJS_TOKEN`, several separated by spaces.
+   * `SECRET`, or `enqueue,work:SECRET` for a token with some of the scopes enqueue, work, cron, admin. A secret with a
+   * colon requires scopes. `OJS_TOKEN`, several separated by spaces.
    */
   readonly tokens?: readonly string[];
+  /** A file of more tokens, one a line; empty lines and lines that begin with `#` do not count. `OJS_TOKEN_FILE`. */
+  readonly tokenFile?: string;
   /** Listens beyond loopback without a token. `OJS_INSECURE=true`. */
   readonly insecure?: boolean;
   /** Allowed names in the Host header, beside localhost and IP addresses. `OJS_ALLOWED_HOSTS`, separated by commas. */
@@ -44,8 +47,17 @@ export interface ServerOptions {
   readonly quirks?: boolean;
   /** Default info; false logs nothing. `OJS_LOG_LEVEL`. */
   readonly log?: LogLevel | false;
-  /** Default 10,000. `OJS_MAX_CONNECTIONS`. */
+  /** Default 10,000; a tenth more for clients with a token. `OJS_MAX_CONNECTIONS`. */
   readonly maxConnections?: number;
+  /** Connections of one address that have sent no known token. Default 1,000; `OJS_MAX_CONNECTIONS_PER_ADDRESS`. */
+  readonly maxConnectionsPerAddress?: number;
+  /**
+   * Addresses and networks (`10.0.0.0/8`) of proxies. Their `X-Forwarded-For` names the client, and their connections
+   * have no limit by address. Default none; `OJS_PROXIES`, separated by commas.
+   */
+  readonly proxies?: readonly string[];
+  /** Failed logins of one address before its further ones are slowed. Default `10/60s`; `OJS_FAILED_LOGINS`. */
+  readonly failedLogins?: string;
   /** How long a client may take to send its headers. Default 10,000 ms; `OJS_HEADERS_TIMEOUT`. */
   readonly headersTimeoutMs?: number;
   /** How long a client may take to send its whole request. Default 30,000 ms; `OJS_REQUEST_TIMEOUT`. */
@@ -93,6 +105,7 @@ const serverNames: NamesOf<ServerOptions> = {
   port: true,
   host: true,
   tokens: true,
+  tokenFile: true,
   insecure: true,
   allowedHosts: true,
   allowedOrigins: true,
@@ -101,6 +114,9 @@ const serverNames: NamesOf<ServerOptions> = {
   quirks: true,
   log: true,
   maxConnections: true,
+  maxConnectionsPerAddress: true,
+  proxies: true,
+  failedLogins: true,
   headersTimeoutMs: true,
   requestTimeoutMs: true,
   closeTimeoutMs: true,
@@ -123,6 +139,9 @@ export interface ServerConfig {
   readonly quirks: boolean;
   readonly log: LogLevel | false;
   readonly maxConnections: number;
+  readonly maxConnectionsPerAddress: number;
+  readonly proxies: readonly string[];
+  readonly failedLogins: RequestRate;
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly closeTimeoutMs: number;
@@ -149,9 +168,10 @@ export function readConfig(
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): ServerConfig {
   checkOptions(options, serverNames);
-  const warnings = checkEnvironment(env);
+  const tokenFile = readTokenFile(nonEmpty(options.tokenFile) ?? nonEmpty(env.OJS_TOKEN_FILE));
+  const warnings = [...checkEnvironment(env), ...tokenFile.warnings];
   const host = options.host ?? nonEmpty(env.OJS_HOST) ?? '127.0.0.1';
-  const tokens = readTokens(options.tokens ?? words(env.OJS_TOKEN, /\s+/));
+  const tokens = [...readTokens(options.tokens ?? words(env.OJS_TOKEN, /\s+/)), ...tokenFile.tokens];
   const testMode = options.testMode ?? flag('OJS_TEST_MODE', env);
   const insecure = options.insecure ?? flag('OJS_INSECURE', env);
   if (!loopback.has(host)) {
@@ -159,7 +179,7 @@ export function readConfig(
       throw new ConfigError(`test mode empties the store on request, so it listens on loopback only, not on ${host}`);
     if (tokens.length === 0 && !insecure) {
       throw new ConfigError(
-        `listening on ${host} without a token would let anybody in; give --token, or --insecure if that is what you want`,
+        `listening on ${host} without a token would let anybody in; give --token or --token-file, or --insecure if that is what you want`,
       );
     }
   }
@@ -178,10 +198,18 @@ export function readConfig(
     quirks: options.quirks ?? flag('OJS_QUIRKS', env, true),
     log: options.log ?? readLevel(nonEmpty(env.OJS_LOG_LEVEL)),
     maxConnections: options.maxConnections ?? count('OJS_MAX_CONNECTIONS', env) ?? httpDefaults.maxConnections,
+    maxConnectionsPerAddress:
+      options.maxConnectionsPerAddress ??
+      count('OJS_MAX_CONNECTIONS_PER_ADDRESS', env) ??
+      httpDefaults.maxConnectionsPerAddress,
+    proxies: readProxies(options.proxies ?? words(env.OJS_PROXIES, /[\s,]+/)),
+    failedLogins:
+      readRate('OJS_FAILED_LOGINS', nonEmpty(options.failedLogins) ?? nonEmpty(env.OJS_FAILED_LOGINS)) ??
+      httpDefaults.failedLogins,
     headersTimeoutMs: options.headersTimeoutMs ?? duration('OJS_HEADERS_TIMEOUT', env) ?? httpDefaults.headersTimeoutMs,
     requestTimeoutMs: options.requestTimeoutMs ?? duration('OJS_REQUEST_TIMEOUT', env) ?? httpDefaults.requestTimeoutMs,
     closeTimeoutMs: options.closeTimeoutMs ?? duration('OJS_CLOSE_TIMEOUT', env) ?? 10_000,
-    requestRate: readRate(nonEmpty(options.requestRate) ?? nonEmpty(env.OJS_REQUEST_RATE)),
+    requestRate: readRate('OJS_REQUEST_RATE', nonEmpty(options.requestRate) ?? nonEmpty(env.OJS_REQUEST_RATE)),
     events: options.events ?? flag('OJS_EVENTS', env, true),
     realtime: readRealtime(options.realtime ?? {}, env),
     playground: options.playground ?? flag('OJS_PLAYGROUND', env, true),
@@ -219,13 +247,29 @@ export function storageUrl(
 }
 
 function readTokens(texts: readonly string[]): readonly Token[] {
-  return texts.map((text) => {
-    try {
-      return parseToken(text);
-    } catch (error) {
-      throw new ConfigError(error instanceof Error ? error.message : 'a token cannot be read');
-    }
-  });
+  return texts.map((text) => configured('', () => parseToken(text)));
+}
+
+/** What was read, or a `ConfigError` that says where. */
+function configured<T>(where: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    const message = error instanceof Error ? error.message : 'it cannot be read';
+    throw new ConfigError(where === '' ? message : `${where}: ${message}`);
+  }
+}
+
+function readTokenFile(file: string | undefined): Pick<ServerConfig, 'tokens' | 'warnings'> {
+  if (file === undefined) return { tokens: [], warnings: [] };
+  const { tokens, isOpen } = configured('', () => tokensOf(file));
+  const fields = { name: file, advice: 'chmod o-r; of a Kubernetes volume defaultMode: 0440' };
+  return { tokens, warnings: isOpen ? [{ event: 'token file is readable by everybody', fields }] : [] };
+}
+
+function readProxies(texts: readonly string[]): readonly string[] {
+  configured('OJS_PROXIES', () => proxyList(texts));
+  return texts;
 }
 
 function readTls(certFile: string | undefined, keyFile: string | undefined): ServerConfig['tls'] {
@@ -264,11 +308,11 @@ function readLevel(text: string | undefined): LogLevel {
   throw new ConfigError(`OJS_LOG_LEVEL is ${text}; expected one of ${levels.join(', ')}`);
 }
 
-function readRate(text: string | undefined): RequestRate | null {
+function readRate(name: string, text: string | undefined): RequestRate | null {
   if (text === undefined) return null;
   const rate = parseRequestRate(text);
   if (rate !== null) return rate;
-  throw new ConfigError(`OJS_REQUEST_RATE is ${text}; expected requests in a time, such as 1000/60s`);
+  throw new ConfigError(`${name} is ${text}; expected a number in a time, such as 1000/60s`);
 }
 
 function readRealtime(

@@ -36,7 +36,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   };
   const binding = new Binding(engine, { version, source: 'ojs://ojs-ts/server', testMode: config.testMode }, failed);
   try {
-    const app = httpApp(binding, { ...config, failed });
+    const app = httpApp(binding, { ...config, warn: (fields, message) => log.warn(fields, message), failed });
     await app.listen({ host: config.host, port: config.port });
     const url = urlOf(app, config);
     log.info({ url, storage: storage.traits.name, durability: storage.traits.durability, version }, 'listening');

@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readConfig, type ServerOptions } from '../src/config.ts';
@@ -80,7 +81,7 @@ describe('readConfig', () => {
   });
 
   test.each([
-    ['long-secret', 'long-secret', ['enqueue', 'work', 'admin']],
+    ['long-secret', 'long-secret', ['enqueue', 'work', 'cron', 'admin']],
     ['enqueue,work:long-secret', 'long-secret', ['enqueue', 'work']],
     ['admin:long:secret', 'long:secret', ['admin']],
   ])('the token %s', (token, secret, scopes) => {
@@ -88,7 +89,8 @@ describe('readConfig', () => {
   });
 
   test.each([
-    ['viewer:abc12345', /unknown scope viewer; expected enqueue, work, admin\..* admin:SECRET/],
+    ['viewer:abc12345', /unknown scope viewer; expected enqueue, work, cron, admin\..* admin:SECRET/],
+    ['corn:abc12345', /unknown scope corn.*Did you mean cron\?/],
     ['wrok:abc12345', /unknown scope wrok.*Did you mean work\?/],
     ['enqueue,:abc12345', /no scope/],
     [':abc12345', /no scope/],
@@ -97,6 +99,66 @@ describe('readConfig', () => {
     expect(() => readConfig({ tokens: [token] }, {})).toThrow(
       expect.objectContaining({ name: 'ConfigError', message: expect.stringMatching(message) }),
     );
+  });
+
+  describe('a file of tokens', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'ojs-tokens-'));
+    const fileOf = (name: string, text: string, mode = 0o600) => {
+      const file = join(folder, name);
+      writeFileSync(file, text);
+      chmodSync(file, mode);
+      return file;
+    };
+    const file = fileOf('tokens', '# of the shop\nenqueue:shop-secret\n\n  work:worker-secret \r\n');
+    const scopes = ['enqueue', 'work', 'cron', 'admin'];
+
+    test('has one a line, beside those of the option and the variable', () => {
+      const fromFile = [
+        { secret: 'shop-secret', scopes: ['enqueue'] },
+        { secret: 'worker-secret', scopes: ['work'] },
+      ];
+      const { tokens, warnings } = readConfig({ tokenFile: file, tokens: ['long-secret'] }, {});
+      expect(tokens).toEqual([{ secret: 'long-secret', scopes }, ...fromFile]);
+      expect(warnings).toEqual([]);
+      expect(readConfig({}, { OJS_TOKEN_FILE: file, OJS_HOST: '0.0.0.0' }).tokens).toEqual(fromFile);
+    });
+
+    test('that everybody can read is for the log', () => {
+      const open = fileOf('open', 'long-secret', 0o644);
+      expect(readConfig({ tokenFile: open }, {}).warnings).toEqual([
+        {
+          event: 'token file is readable by everybody',
+          fields: { name: open, advice: expect.stringContaining('chmod') },
+        },
+      ]);
+    });
+
+    test.each([
+      ['that is missing', join(folder, 'none'), /ENOENT.*none/],
+      ['without a token', fileOf('empty', '# none yet\n\n'), /empty: expected a token/],
+      [
+        'with an unknown scope',
+        fileOf('scope', 'long-secret\nwrok:other-secret'),
+        /scope, line 2: .*Did you mean work/,
+      ],
+      ['with a short token', fileOf('short', 's3cr3t'), /^(?!.*s3cr3t).*short, line 1: .*8 characters/],
+    ])('%s is refused', (_, tokenFile, message) => {
+      expect(() => readConfig({ tokenFile }, {})).toThrow(
+        expect.objectContaining({ name: 'ConfigError', message: expect.stringMatching(message) }),
+      );
+    });
+  });
+
+  test('takes addresses and networks of proxies, and the rate of failed logins', () => {
+    const env = { OJS_PROXIES: '10.0.0.7, fd00::/8', OJS_FAILED_LOGINS: '3/1h', OJS_MAX_CONNECTIONS_PER_ADDRESS: '5' };
+    expect(readConfig({}, env)).toMatchObject({
+      proxies: ['10.0.0.7', 'fd00::/8'],
+      failedLogins: { limit: 3, perMs: 3_600_000 },
+      maxConnectionsPerAddress: 5,
+    });
+    for (const proxy of ['proxy.test', '10.0.0.0/33', '10.0.0.0/', '10.0.0.0/8/8', '::/129'])
+      expect(() => readConfig({ proxies: [proxy] }, {})).toThrow(/OJS_PROXIES: .*expected the address of a proxy/);
+    expect(() => readConfig({ failedLogins: 'none' }, {})).toThrow(/OJS_FAILED_LOGINS is none/);
   });
 
   test('reads the limits of streams and WebSockets, and whether there is an event log (docs/events.md)', () => {
@@ -143,7 +205,7 @@ describe('readConfig', () => {
       host: '0.0.0.0',
       tokens: [
         { secret: 'first-secret', scopes: ['work'] },
-        { secret: 'second-secret', scopes: ['enqueue', 'work', 'admin'] },
+        { secret: 'second-secret', scopes: ['enqueue', 'work', 'cron', 'admin'] },
       ],
       allowedHosts: ['a.example.com', 'b.example.com'],
       allowedOrigins: ['https://a.example.com'],

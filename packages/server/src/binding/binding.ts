@@ -2,7 +2,7 @@ import { type OperationName, ProtocolError } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
 import { checkBody } from './body-members.ts';
 import { cronHandlers } from './crons.ts';
-import type { About, BindingRequest, Handlers } from './handler.ts';
+import { type About, type BindingRequest, type Handlers, ownKey } from './handler.ts';
 import { bulkHandlers } from './jobs/bulk.ts';
 import { checkpointHandlers } from './jobs/checkpoints.ts';
 import { deadLetterHandlers } from './jobs/dead-letter.ts';
@@ -67,7 +67,8 @@ export class Binding {
       }
       const warnings = [...checkQuery(operation, request.query), ...checkBody(operation, request.body)];
       if (warnings.length > 0 && request.strict) throw ProtocolError.invalid(warnings);
-      const reply = withWarnings(await handlers[operation](this.engine, request, this.about, failed), warnings);
+      const own = request.key === null ? request : { ...request, key: ownKey(request, request.key) };
+      const reply = withWarnings(await handlers[operation](this.engine, own, this.about, failed), warnings);
       const { undelivered } = reply;
       if (undelivered === undefined) return reply;
       return { ...reply, undelivered: () => undelivered().catch(failed) };

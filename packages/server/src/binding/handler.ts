@@ -37,10 +37,17 @@ export interface BindingRequest {
   readonly requestId: string;
   /** `Idempotency-Key` */
   readonly key: string | null;
+  /** Who calls, by token; absent where the server has none. Two owners with the same key are two calls. */
+  readonly owner?: string;
   /** `Prefer: handling=strict` (RFC 7240): warnings become refusals. */
   readonly strict?: boolean;
   /** Deviations from the specification that this client needs. */
   readonly quirk?: Quirk;
   /** Aborted when the caller has disconnected: nobody will read the answer. */
   readonly signal?: AbortSignal;
+}
+
+/** An idempotency key as it is known in the store: it belongs to the token that sent it. */
+export function ownKey({ owner }: BindingRequest, key: string | null): string | null {
+  return key === null || owner === undefined ? key : `${owner}:${key}`;
 }

@@ -6,23 +6,34 @@ import type { BindingRequest } from '../binding/handler.ts';
 import { singles } from '../binding/queries.ts';
 import { type Reply, refusal } from '../binding/reply.ts';
 import { requireExtensions, reset } from '../binding/system.ts';
-import { Authorization, type Token } from './auth.ts';
+import { Authorization, credentialOf, type Holder } from './auth.ts';
+import { Connections, type Warn } from './connections.ts';
+import { Logins } from './logins.ts';
 import { acceptBodies } from './media.ts';
 import { routeHint, type ServedRoute } from './nearest-route.ts';
 import { allowOrigin, checkOrigin, type Guard } from './origins.ts';
 import { addPages } from './pages.ts';
+import { isProxy, proxyList } from './proxies.ts';
 import { mediaTypeFor, quirkOf } from './quirks.ts';
 import { clientOf, RateLimiter, type RequestRate, rateHeaders, rateLimited } from './rate-limit.ts';
 import type { RealtimeOptions } from './realtime/options.ts';
 import { addRealtime } from './realtime/routes.ts';
 import { asksForWebSocket } from './realtime/upgrade.ts';
 import { bodyLimit, httpFault, refuseConnection, refuseExpectation } from './refusals.ts';
+import { Sockets } from './sockets.ts';
+import type { Token } from './tokens.ts';
 
 export interface HttpOptions extends Guard {
   readonly tokens: readonly Token[];
   /** Certificate and key in PEM. */
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | null;
   readonly maxConnections: number;
+  /** Connections of one address that have proven no token. */
+  readonly maxConnectionsPerAddress: number;
+  /** Whose `X-Forwarded-For` names the client. */
+  readonly proxies: readonly string[];
+  /** Failed logins of one address before its further ones are slowed. */
+  readonly failedLogins: RequestRate;
   /** How long a client may take to send its headers, and its whole request, in milliseconds. */
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
@@ -35,6 +46,7 @@ export interface HttpOptions extends Guard {
   readonly realtime: RealtimeOptions;
   /** Whether the page at `/playground` is served. */
   readonly playground: boolean;
+  readonly warn?: Warn;
   /** Receives errors of the server, beside the binding's. */
   readonly failed?: (error: unknown, what: string, requestId: string) => void;
 }
@@ -42,7 +54,20 @@ export interface HttpOptions extends Guard {
 /** How often connections are checked for these times, in milliseconds; a request may be late by as much. */
 const checkMs = 500;
 
-export const httpDefaults = { maxConnections: 10_000, headersTimeoutMs: 10_000, requestTimeoutMs: 30_000 };
+export const httpDefaults = {
+  maxConnections: 10_000,
+  maxConnectionsPerAddress: 1_000,
+  failedLogins: { limit: 10, perMs: 60_000 },
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
+};
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Null without a known token, and where no token is needed. */
+    holder: Holder | null;
+  }
+}
 
 /** Operations that the server may hold open while the caller disconnects. */
 const waiting: ReadonlySet<OperationName> = new Set(['worker.fetch', 'worker.exchange', 'job.result', 'job.results']);
@@ -57,10 +82,12 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
     // Clients that offer an upgrade to HTTP/2 get an ordinary answer.
     shouldUpgradeCallback: asksForWebSocket,
   };
+  const proxies = proxyList(options.proxies);
   const app = Fastify({
     bodyLimit,
     genReqId: requestIdOf,
     requestTimeout: options.requestTimeoutMs,
+    trustProxy: proxies !== null && ((address: string) => isProxy(proxies, address)),
     keepAliveTimeout: 72_000,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
@@ -75,10 +102,24 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
     ...(options.tls ? { https: { ...server, ...options.tls } } : { http: server }),
   });
   app.server.on('checkExpectation', refuseExpectation);
-  app.server.maxConnections = options.maxConnections;
   acceptBodies(app);
+  app.decorateRequest('holder', null);
   const authorization = new Authorization(options.tokens);
-  const limit = requestLimit(authorization, options.requestRate);
+  const warn = options.warn ?? (() => {});
+  const sockets = new Sockets(
+    app,
+    new Connections(
+      {
+        all: options.maxConnections,
+        perAddress: options.maxConnectionsPerAddress,
+        proxies,
+        hasTokens: authorization.isOn,
+      },
+      warn,
+    ),
+  );
+  const logins = new Logins({ authorization, rate: options.failedLogins, warn });
+  const limit = requestLimit(options.requestRate);
   let closing = false;
 
   // Long polls answer only when their connections will close with the answer, or they would delay the end.
@@ -89,8 +130,14 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
   app.addHook('onRequest', async (request, reply) => {
     begin(request, reply, options.quirks);
     limit(request, reply, 'show');
+    // Before the token: no foreign page makes the logins of whoever looks at it fail.
     checkOrigin(request, options);
     if (allowOrigin(request, reply, options)) return reply.code(204).removeHeader('content-type').send();
+    if (isGuarded(request)) {
+      const from = { address: request.ip, route: routeOf(request), requestId: request.id };
+      request.holder = await logins.holder(credentialOf(request), from);
+      if (request.holder !== null) sockets.prove(request.raw, reply.raw);
+    }
     limit(request, reply, 'count');
     checkVersion(request.headers['ojs-version']);
     refuseTenant(request.headers);
@@ -125,7 +172,7 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
       app.route({
         method: route.method,
         url: route.path,
-        onRequest: async (request) => authorization.check(request.headers.authorization, scopes),
+        onRequest: async (request) => authorization.check(request, scopes),
         handler: async (request, reply) => {
           const gone = waiting.has(name) ? goneSignal(reply) : undefined;
           const answered = await binding.call(name, bindingRequest(request, options.quirks, gone));
@@ -141,7 +188,7 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
   if (options.playground) addPages(app);
   if (binding.about.testMode) {
     app.post('/ojs/v1/admin/reset', async (request, reply) => {
-      authorization.check(request.headers.authorization, ['admin']);
+      authorization.check(request, ['admin']);
       return answer(reply, await reset(binding.engine));
     });
   }
@@ -155,15 +202,24 @@ const openPaths: ReadonlySet<string> = new Set(
   }),
 );
 
+/** Whether a token says who may: nobody's token is read on an open route, on a page, or where there is nothing. */
+function isGuarded({ routeOptions: { url, config } }: FastifyRequest): boolean {
+  return url !== undefined && !openPaths.has(url) && config.page !== true;
+}
+
+function routeOf({ method, routeOptions }: FastifyRequest): string {
+  return `${method} ${routeOptions.url}`;
+}
+
 /**
  * Adds the headers of the request rate to the answer, and with `count` counts one request. Answers to foreign pages
  * have the headers too, but such requests must not use up the limit of the page's visitor. Throws `rate_limited`.
  */
-function requestLimit(authorization: Authorization, rate: RequestRate | null) {
+function requestLimit(rate: RequestRate | null) {
   const limiter = rate === null ? null : new RateLimiter(rate);
   return (request: FastifyRequest, reply: FastifyReply, what: 'show' | 'count'): void => {
     if (limiter === null || rate === null) return;
-    const client = authorization.holder(request.headers.authorization) ?? clientOf(request.ip);
+    const client = request.holder?.name ?? clientOf(request.ip);
     const { url = '', config } = request.routeOptions;
     const counts = what === 'count' && !openPaths.has(url) && config.page !== true;
     const allowance = counts ? limiter.take(client) : limiter.peek(client);
@@ -188,6 +244,7 @@ function bindingRequest(request: FastifyRequest, quirks: boolean, signal?: Abort
     body: request.body as string | undefined,
     requestId: request.id,
     key: typeof key === 'string' && key !== '' ? key : null,
+    ...(request.holder !== null && { owner: request.holder.name }),
     ...(isStrict(request) && { strict: true }),
     ...(quirk !== null && { quirk }),
     ...(signal && { signal }),

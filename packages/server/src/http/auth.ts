@@ -1,84 +1,71 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { didYouMean, ProtocolError, type Scope } from '@ojs-ts/core';
+import { ProtocolError, type Scope, type TokenScope } from '@ojs-ts/core';
+import type { FastifyRequest } from 'fastify';
+import { asksForWebSocket, authorizationOf } from './realtime/upgrade.ts';
+import type { Token } from './tokens.ts';
 
-export type TokenScope = Exclude<Scope, 'open'>;
-
-export interface Token {
-  readonly secret: string;
+/** Whose token a request carries. */
+export interface Holder {
+  /** Stays the same for a token, on every server and after a restart; the token does not follow from it. */
+  readonly name: string;
   readonly scopes: readonly TokenScope[];
-}
-
-const allScopes: readonly TokenScope[] = ['enqueue', 'work', 'admin'];
-const minLength = 8;
-
-/**
- * `SECRET` allows everything, `enqueue,work:SECRET` what it names. What stands before the first colon is scopes, so a
- * secret with a colon of its own is written behind some: `admin:SE:CRET`. Throws for an unknown scope, and where the
- * secret is too short to be one.
- */
-export function parseToken(text: string): Token {
-  const colon = text.indexOf(':');
-  const token =
-    colon < 0
-      ? { secret: text, scopes: allScopes }
-      : { secret: text.slice(colon + 1), scopes: text.slice(0, colon).split(',').map(readScope) };
-  if (token.secret.length < minLength)
-    throw new Error(`a token needs at least ${minLength} characters, as in --token enqueue,work:SECRET`);
-  return token;
-}
-
-function readScope(name: string): TokenScope {
-  const scope = allScopes.find((one) => one === name);
-  if (scope !== undefined) return scope;
-  // Anything but a word may be a part of a secret, which must not be printed.
-  const given = /^[a-z]{1,16}$/i.test(name) ? `unknown scope ${name}` : 'the text before the colon is no scope';
-  throw new Error(
-    `token: ${given}; expected ${allScopes.join(', ')}.${didYouMean(name, allScopes)} Write a secret with a colon after a scope: admin:SECRET`,
-  );
 }
 
 /** Checks bearer tokens against scopes. A comparison of digests takes the same time for any input. */
 export class Authorization {
-  readonly #tokens: readonly { readonly digest: Buffer; readonly scopes: readonly TokenScope[] }[];
+  readonly #tokens: readonly { readonly digest: Buffer; readonly holder: Holder }[];
 
   constructor(tokens: readonly Token[]) {
-    this.#tokens = tokens.map(({ secret, scopes }) => ({ digest: sha256(secret), scopes }));
+    this.#tokens = tokens.map(({ secret, scopes }) => ({
+      digest: sha256(secret),
+      holder: { name: nameOf(secret), scopes },
+    }));
   }
 
-  /**
-   * Throws `unauthenticated` without a known token, `permission_denied` where it lacks the scope. No tokens: everything
-   * is allowed.
-   */
-  check(header: string | undefined, scopes: readonly Scope[]): void {
-    if (this.#tokens.length === 0 || scopes.includes('open')) return;
-    const sent = sentToken(header);
-    if (sent === undefined)
+  /** False where everybody may do everything. */
+  get isOn(): boolean {
+    return this.#tokens.length > 0;
+  }
+
+  /** Null for everything but a known token. */
+  holder(header: string | undefined): Holder | null {
+    const sent = this.isOn ? sentToken(header) : undefined;
+    if (sent === undefined) return null;
+    const digest = sha256(sent);
+    const matches = this.#tokens.map((one) => timingSafeEqual(one.digest, digest));
+    return this.#tokens[matches.indexOf(true)]?.holder ?? null;
+  }
+
+  /** Throws `unauthenticated` without a known token, `permission_denied` where it lacks the scope. */
+  check(request: FastifyRequest, scopes: readonly Scope[]): void {
+    if (!this.isOn || scopes.includes('open')) return;
+    const { holder } = request;
+    if (holder === null) {
+      const header = credentialOf(request);
       throw new ProtocolError(
         'unauthenticated',
-        `Authorization: expected Bearer and a token, got ${header === undefined ? 'no such header' : 'something else'}.`,
+        sentToken(header) === undefined
+          ? `Authorization: expected Bearer and a token, got ${header === undefined ? 'no such header' : 'something else'}.`
+          : "The token is none of those in the server's --token, --token-file, OJS_TOKEN or OJS_TOKEN_FILE.",
       );
-    const token = this.#tokens[this.#indexOf(sent)];
-    if (token === undefined)
-      throw new ProtocolError('unauthenticated', "The token is none of those in the server's --token or OJS_TOKEN.");
-    if (!token.scopes.includes('admin') && !token.scopes.some((scope) => scopes.includes(scope))) {
+    }
+    if (!holder.scopes.includes('admin') && !holder.scopes.some((scope) => scopes.includes(scope))) {
       throw new ProtocolError(
         'permission_denied',
-        `The token lacks the scope ${scopes.join(' or ')}; it has ${token.scopes.join(', ')}.`,
+        `The token lacks the scope ${scopes.join(' or ')}; it has ${holder.scopes.join(', ')}.`,
       );
     }
   }
+}
 
-  /** A name for the holder of a known token; null for all others. */
-  holder(header: string | undefined): string | null {
-    const sent = this.#tokens.length === 0 ? undefined : sentToken(header);
-    const index = sent === undefined ? -1 : this.#indexOf(sent);
-    return index < 0 ? null : `token ${index}`;
-  }
+/** What a request sends as its token: in the header, or in a subprotocol of a WebSocket. */
+export function credentialOf({ raw }: FastifyRequest): string | undefined {
+  return asksForWebSocket(raw) ? authorizationOf(raw.headers) : raw.headers.authorization;
+}
 
-  #indexOf(sent: string): number {
-    const digest = sha256(sent);
-    return this.#tokens.map((one) => timingSafeEqual(one.digest, digest)).indexOf(true);
-  }
+/** 96 bits of a digest that is no digest of the token alone. */
+function nameOf(secret: string): string {
+  return sha256(`holder\n${secret}`).toString('base64url').slice(0, 16);
 }
 
 function sentToken(header: string | undefined): string | undefined {

@@ -17,7 +17,7 @@ import { Binding } from '../../src/binding/binding.ts';
 import { bodies, checkBody } from '../../src/binding/body-members.ts';
 import type { BindingRequest } from '../../src/binding/handler.ts';
 import { checkStreamQuery, parametersOf, streamParameters } from '../../src/binding/query-parameters.ts';
-import { parseToken } from '../../src/http/auth.ts';
+import { parseToken } from '../../src/http/tokens.ts';
 import { bench } from '../support/engine.ts';
 import { newId } from '../support/ids.ts';
 import { misspelledOf } from '../support/requests/misspelling.ts';
@@ -212,7 +212,7 @@ describe('a name that is a letter off', () => {
   });
 
   test('a scope of a token is refused', () => {
-    const scopes = ['enqueue', 'work', 'admin'];
+    const scopes = ['enqueue', 'work', 'cron', 'admin'];
     fc.assert(
       fc.property(misspelledOf(scopes), ({ wrong }) => {
         const message = expect.stringMatching(

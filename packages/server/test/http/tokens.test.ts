@@ -10,6 +10,7 @@ import { serve } from '../support/server.ts';
 const secrets = {
   enqueue: 'enqueue-secret',
   work: 'work-secret',
+  cron: 'cron-secret',
   admin: 'admin-secret',
   both: 'both-secret',
   all: 'all-of-it',
@@ -17,9 +18,10 @@ const secrets = {
 const scopesOf: Readonly<Record<keyof typeof secrets, readonly string[]>> = {
   enqueue: ['enqueue'],
   work: ['work'],
-  admin: ['enqueue', 'work', 'admin'],
+  cron: ['cron'],
+  admin: ['enqueue', 'work', 'cron', 'admin'],
   both: ['enqueue', 'work'],
-  all: ['enqueue', 'work', 'admin'],
+  all: ['enqueue', 'work', 'cron', 'admin'],
 };
 const holders = Object.keys(secrets) as readonly (keyof typeof secrets)[];
 
@@ -30,11 +32,12 @@ describe('tokens', () => {
     const tokens = [
       'enqueue:enqueue-secret',
       'work:work-secret',
+      'cron:cron-secret',
       'admin:admin-secret',
       'enqueue,work:both-secret',
       'all-of-it',
     ];
-    server = await serve({ tokens, testMode: true });
+    server = await serve({ tokens, testMode: true, failedLogins: '100000/1s' });
   });
   afterAll(() => server.close());
 
@@ -92,6 +95,22 @@ describe('tokens', () => {
       }
       if (!open) expectRefusal(await ask(name, undefined, route), 401, 'unauthenticated');
     }
+  });
+
+  test('crons have a scope of their own: enqueueing is not enough, and with it nothing else is allowed', async () => {
+    const post = (path: string, token: string, body: unknown) =>
+      send(server.url, {
+        method: 'POST',
+        path: `/ojs/v1${path}`,
+        headers: { authorization: `Bearer ${token}` },
+        body: JSON.stringify(body),
+      });
+    const cron = { name: 'nightly', cron: '0 3 * * *', job: { type: 'report.make', args: [] } };
+    const refused = await post('/cron', secrets.both, cron);
+    expectRefusal(refused, 403, 'permission_denied');
+    expect(refused.text).toContain('lacks the scope cron; it has enqueue, work.');
+    expect((await post('/cron', secrets.cron, cron)).status).toBe(201);
+    expectRefusal(await post('/jobs', secrets.cron, { type: 'a.b', args: [] }), 403, 'permission_denied');
   });
 
   test('the scheme is read in any case', async () => {

@@ -11,6 +11,8 @@ export interface ClockedServer extends AsyncDisposable {
   readonly bench: Bench;
   /** Errors that the server told of. */
   readonly errors: readonly unknown[];
+  /** Lines of its log: their fields, and the name as `message`. */
+  readonly lines: readonly object[];
 }
 
 /** A server whose time only the test moves. */
@@ -21,19 +23,22 @@ export async function serveClocked(
 ): Promise<ClockedServer> {
   const b = await bench(storage, options);
   const errors: unknown[] = [];
+  const lines: object[] = [];
   const binding = new Binding(b.engine, { version: '0', source: 'ojs://test', testMode: false }, (error) =>
     errors.push(error),
   );
   const app = httpApp(binding, {
     ...readConfig({ storage, port: 0, log: false, ...server }),
+    warn: (fields, message) => lines.push({ message, ...fields }),
     failed: (error) => errors.push(error),
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
   const { port } = app.server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `${server.tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
     bench: b,
     errors,
+    lines,
     async [Symbol.asyncDispose]() {
       await app.close();
       await b[Symbol.asyncDispose]();

@@ -3,7 +3,7 @@ import type { Json } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import type { BulkOperation } from '../../engine/jobs/bulk-replies.ts';
 import { Fields } from '../fields.ts';
-import type { BindingRequest } from '../handler.ts';
+import { type BindingRequest, ownKey } from '../handler.ts';
 import type { Reply } from '../reply.ts';
 import { requireBody } from './jobs.ts';
 
@@ -36,11 +36,12 @@ export async function repeatable(
 ): Promise<Reply> {
   const text = requireBody(request.body);
   const fields = new Fields(Fields.parse(text));
-  const key = request.key ?? fields.string('idempotency_key', 256);
+  const key = request.key ?? ownKey(request, fields.string('idempotency_key', 256));
   const work = read(fields, text);
   if (key === null) return (await work(null)).reply;
+  const sent = request.owner === undefined ? key : key.slice(request.owner.length + 1);
   const digest = createHash('sha256').update(text).digest('base64url');
-  const { nonce, reply: first } = await engine.bulkReplies.begin(operation, key, digest);
+  const { nonce, reply: first } = await engine.bulkReplies.begin(operation, key, digest, sent);
   if (first !== null) return { ...first, headers: sizeHeader(first.text) };
   const { reply, final } = await work({ key, nonce });
   if (!final) return reply;

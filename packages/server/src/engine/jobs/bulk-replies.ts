@@ -42,9 +42,10 @@ export class BulkReplies {
 
   /**
    * @param digest of the request's body.
+   * @param sent the key as the caller knows it, for messages.
    * @throws ProtocolError `idempotency_conflict` if the key came with another body in the last 24 hours.
    */
-  async begin(operation: BulkOperation, key: string, digest: string): Promise<Begun> {
+  async begin(operation: BulkOperation, key: string, digest: string, sent: string): Promise<Begun> {
     const { documents } = this.#storage;
     const kind = kindOf(operation);
     for (let round = 0; round < rounds; round++) {
@@ -59,7 +60,7 @@ export class BulkReplies {
       const first = read(stored.body);
       if (first.digest !== digest) {
         const message = 'This idempotency key came with another request body before; nothing was done.';
-        throw new ProtocolError('idempotency_conflict', message, { idempotency_key: key });
+        throw new ProtocolError('idempotency_conflict', message, { idempotency_key: sent });
       }
       const kept = read((await documents.get(replyKindOf(operation), key))?.body ?? '{}');
       const { status, text } = kept;
@@ -67,7 +68,7 @@ export class BulkReplies {
       return { nonce: String(first.nonce), reply: isOfThis ? { status, text } : null };
     }
     throw new ProtocolError('backend_unavailable', 'Too many calls came with this idempotency key at once.', {
-      idempotency_key: key,
+      idempotency_key: sent,
     });
   }
 

@@ -29,7 +29,7 @@ export function addJobStreams(
     const { raw } = reply;
     checkStreamQuery(streamParameters.job, singles(request.query));
     const { id = '' } = request.params as Readonly<Record<string, string>>;
-    const leave = streams.enter(request, reply, request.headers.authorization);
+    const leave = streams.enter(request, reply);
     raw.once('close', leave);
     try {
       if (!(await hasMore(engine, id, streams.cursorOf(request)))) {
@@ -65,7 +65,7 @@ export function addJobStreams(
     ['/ojs/v1/jobs/:id/result/stream', resultStream],
   ] as const) {
     app.get(url, {
-      onRequest: async (request) => authorization.check(request.headers.authorization, scopes),
+      onRequest: async (request) => authorization.check(request, scopes),
       handler: async (request, reply) => {
         try {
           return await open(request, reply, stream);

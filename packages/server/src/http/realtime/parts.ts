@@ -26,7 +26,7 @@ export interface Streams {
    * Counts a new connection; the returned function ends it. @throws ProtocolError if the server accepts no more
    * connections.
    */
-  readonly enter: (request: FastifyRequest, reply: FastifyReply, header: string | undefined) => () => void;
+  readonly enter: (request: FastifyRequest, reply: FastifyReply) => () => void;
   readonly openStreams: Set<OpenStream>;
   readonly isClosing: () => boolean;
   readonly cursorOf: (request: FastifyRequest) => string | null;

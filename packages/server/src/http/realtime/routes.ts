@@ -12,7 +12,7 @@ import { addJobStreams } from './job-streams.ts';
 import type { OpenStream, RealtimeParts } from './parts.ts';
 import { Socket } from './socket.ts';
 import { EventStream } from './stream.ts';
-import { authorizationOf, Upgrades } from './upgrade.ts';
+import { Upgrades } from './upgrade.ts';
 
 type Params = Readonly<Record<string, string>>;
 
@@ -38,7 +38,7 @@ export function addRealtime(app: FastifyInstance, { binding, authorization, opti
   });
 
   /** @throws ProtocolError if no more connections are allowed. */
-  function enter(request: FastifyRequest, reply: FastifyReply, header: string | undefined): () => void {
+  function enter(request: FastifyRequest, reply: FastifyReply): () => void {
     if (closing) throw new ProtocolError('backend_unavailable', 'This server is stopping.');
     if (!engine.subscriptions.kept) {
       throw new ProtocolError(
@@ -47,7 +47,7 @@ export function addRealtime(app: FastifyInstance, { binding, authorization, opti
       );
     }
     try {
-      return connections.enter(authorization.holder(header) ?? clientOf(request.ip));
+      return connections.enter(request.holder?.name ?? clientOf(request.ip));
     } catch (error) {
       if (error instanceof ProtocolError) reply.headers(limitHeaders(error.details));
       throw error;
@@ -62,7 +62,7 @@ export function addRealtime(app: FastifyInstance, { binding, authorization, opti
   ): Promise<FastifyReply> {
     const { raw } = reply;
     checkStreamQuery(parameters, singles(request.query));
-    const leave = enter(request, reply, request.headers.authorization);
+    const leave = enter(request, reply);
     raw.once('close', leave);
     const sink = new EventStream(raw, options.heartbeatMs);
     const connection = await realtime.connect(sink);
@@ -103,7 +103,7 @@ export function addRealtime(app: FastifyInstance, { binding, authorization, opti
     parameters: readonly string[] = streamParameters.events,
   ): void {
     app.get(url, {
-      onRequest: async (request) => authorization.check(request.headers.authorization, scopes),
+      onRequest: async (request) => authorization.check(request, scopes),
       handler: async (request, reply) => {
         try {
           return await stream(request, reply, channelOf(request), parameters);
@@ -125,12 +125,12 @@ export function addRealtime(app: FastifyInstance, { binding, authorization, opti
   );
 
   app.get('/ojs/v1/ws', {
-    onRequest: async (request) => authorization.check(authorizationOf(request.headers), scopes),
+    onRequest: async (request) => authorization.check(request, scopes),
     handler: async (request, reply) => {
       if (!upgrades.isPending(request.raw)) {
         throw new ProtocolError('invalid_request', 'This path speaks WebSocket: the request must ask for an upgrade.');
       }
-      const leave = enter(request, reply, authorizationOf(request.headers));
+      const leave = enter(request, reply);
       request.raw.socket.once('close', leave);
       reply.hijack();
       upgrades.accept(request.raw, (webSocket) => {

@@ -1,0 +1,110 @@
+import { ProtocolError } from '@ojs-ts/core';
+import type { Authorization, Holder } from './auth.ts';
+import type { Warn } from './connections.ts';
+import { clientOf, RateLimiter, type RequestRate } from './rate-limit.ts';
+
+/** How long a slowed login waits, in milliseconds. */
+const delayMs = 1_000;
+/** Slowed logins that wait at once, of one address and in all; beyond them a login is refused unread. */
+export const maxWaiting = 64;
+const maxWaitingInAll = 1_024;
+/** Addresses with their tokens that are remembered. */
+const maxKnown = 10_000;
+/** Lines of the log about failed logins. */
+const logRate: RequestRate = { limit: 100, perMs: 60_000 };
+
+/** Where a token came from. */
+export interface Origin {
+  readonly address: string;
+  readonly route: string;
+  readonly requestId: string;
+}
+
+export interface LoginOptions {
+  readonly authorization: Authorization;
+  /** Failed logins of one address before its further ones are slowed. */
+  readonly rate: RequestRate;
+  readonly warn: Warn;
+  /** In milliseconds; never goes back. */
+  readonly now?: () => number;
+  readonly wait?: (ms: number) => Promise<void>;
+}
+
+/**
+ * Tells whose token a request carries, and slows down those who guess. After too many failures of an address each token
+ * from there waits before it is answered, right or wrong, so that guesses in parallel gain nothing. A token that this
+ * address has used before does not wait.
+ */
+export class Logins {
+  readonly #authorization: Authorization;
+  readonly #failures: RateLimiter;
+  readonly #lines: RateLimiter;
+  readonly #warn: Warn;
+  readonly #wait: (ms: number) => Promise<void>;
+  readonly #known = new Set<string>();
+  readonly #waiting = new Map<string, number>();
+  #waitingInAll = 0;
+  #unlogged = 0;
+
+  constructor({ authorization, rate, warn, now, wait = sleep }: LoginOptions) {
+    this.#authorization = authorization;
+    this.#failures = new RateLimiter(rate, now);
+    this.#lines = new RateLimiter(logRate, now);
+    this.#warn = warn;
+    this.#wait = wait;
+  }
+
+  /**
+   * Null for everything but a known token.
+   * @throws ProtocolError `rate_limited` where too many logins of the address wait.
+   */
+  async holder(header: string | undefined, from: Origin): Promise<Holder | null> {
+    if (header === undefined || !this.#authorization.isOn) return null;
+    const client = clientOf(from.address);
+    const holder = this.#authorization.holder(header);
+    const pair = holder === null ? null : `${client} ${holder.name}`;
+    if (pair !== null && this.#known.has(pair)) return holder;
+    if (this.#failures.peek(client).remaining < 1) await this.#slow(client);
+    if (pair === null) this.#failed(client, from);
+    else this.#remember(pair);
+    return holder;
+  }
+
+  async #slow(client: string): Promise<void> {
+    const own = this.#waiting.get(client) ?? 0;
+    if (own >= maxWaiting || this.#waitingInAll >= maxWaitingInAll) {
+      const message = 'Too many logins of this address have failed; the token was not read. Try again in 1 s.';
+      throw new ProtocolError('rate_limited', message, { retry_after: delayMs / 1_000 });
+    }
+    this.#waiting.set(client, own + 1);
+    this.#waitingInAll += 1;
+    await this.#wait(delayMs);
+    this.#waitingInAll -= 1;
+    const others = (this.#waiting.get(client) ?? 1) - 1;
+    if (others === 0) this.#waiting.delete(client);
+    else this.#waiting.set(client, others);
+  }
+
+  #failed(client: string, { address, route, requestId }: Origin): void {
+    const isFirst = this.#failures.take(client).allowed;
+    if (!isFirst || !this.#lines.take('').allowed) {
+      this.#unlogged += 1;
+      return;
+    }
+    const more = this.#unlogged === 0 ? {} : { unlogged: this.#unlogged };
+    this.#unlogged = 0;
+    this.#warn({ address, route, request_id: requestId, ...more }, 'login failed');
+  }
+
+  #remember(pair: string): void {
+    const [oldest] = this.#known;
+    if (this.#known.size >= maxKnown && oldest !== undefined) this.#known.delete(oldest);
+    this.#known.add(pair);
+  }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}
