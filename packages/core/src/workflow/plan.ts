@@ -7,6 +7,8 @@ export const maxNesting = 10;
 export const maxNodes = 20_000;
 /** Dependencies of one workflow. */
 export const maxEdges = 200_000;
+export const tooManyNodes = `a workflow must have at most ${maxNodes} jobs, callbacks and ends of nested workflows`;
+export const tooManyEdges = `a workflow must have at most ${maxEdges} dependencies`;
 
 export type CompositeKind = 'chain' | 'group' | 'batch' | 'dag';
 export const callbackNames = ['on_complete', 'on_success', 'on_failure'] as const;

@@ -1,7 +1,7 @@
 import type { Json } from '../job/job.ts';
 import type { Millis } from '../time/clock.ts';
 import { workflowCreated } from './events.ts';
-import { type CallbackName, type CompositePlan, type JobPlan, maxEdges, maxNodes, wrong } from './plan.ts';
+import { type CallbackName, type CompositePlan, type JobPlan, maxEdges, maxNodes, tooManyEdges, tooManyNodes, wrong } from './plan.ts';
 import { type ReadRequest, type ReadStep, readRequest } from './request.ts';
 import { type Block, jobSpecText, joinSpecText, type Parents, workflowSpecText } from './spec.ts';
 import type { NewNode, NewWorkflow } from './types.ts';
@@ -87,8 +87,7 @@ class Compiler {
 
   allocate(count: number): number {
     const base = this.#drafts.length;
-    if (base + count > maxNodes)
-      throw wrong('$', `a workflow must have at most ${maxNodes} jobs, callbacks and ends of nested workflows`);
+    if (base + count > maxNodes) throw wrong('$', tooManyNodes);
     for (let made = 0; made < count; made++) {
       this.#drafts.push(null);
       this.#open.push(0);
@@ -158,7 +157,7 @@ class Compiler {
       else this.#next[other] = [index];
     }
     this.#edges += after.length;
-    if (this.#edges > maxEdges) throw wrong('$', `a workflow must have at most ${maxEdges} dependencies`);
+    if (this.#edges > maxEdges) throw wrong('$', tooManyEdges);
   }
 }
 

@@ -421,6 +421,40 @@ describe('refusals', () => {
     ],
   ])('%s', (_, request, path, message) => expectFault(request, 'invalid_request', path, message));
 
+  test.each([
+    [
+      'too many jobs in the last of its groups',
+      { type: 'chain', steps: [{ type: 'group', jobs: many(19_998) }, { type: 'group', jobs: many(1) }] },
+      /fewer than 20000/,
+    ],
+    [
+      'too many callbacks',
+      { type: 'group', jobs: many(5_000).map((one) => ({ type: 'batch', jobs: [one], callbacks: { on_failure: one } })) },
+      /20000 jobs, callbacks and ends/,
+    ],
+    [
+      'too many dependencies',
+      { steps: [...many(500), ...many(401).map((one) => ({ ...one, depends_on: many(500).map((_, at) => `${at}`) }))] },
+      /200000 dependencies/,
+    ],
+    [
+      'too many dependencies of a group as a whole',
+      {
+        steps: [...many(500), { type: 'group', jobs: many(401), depends_on: many(500).map((_, index) => `${index}`) }],
+      },
+      /200000 dependencies/,
+    ],
+  ])('%s: refused before any job is read', (_, request, message) => {
+    let minted = 0;
+    const mint = minting();
+    const newId = () => {
+      minted++;
+      return mint();
+    };
+    expect(() => readWorkflow(JSON.stringify(request), start, newId)).toThrow(message);
+    expect(minted).toBe(0);
+  });
+
   test('a retry policy keeps its own code, a text that is no object its own', () => {
     expectFault(
       { steps: [job({ options: { retry: { max_attempts: -1 } } })] },
