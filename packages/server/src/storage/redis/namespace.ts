@@ -73,7 +73,7 @@ export function namespace(connection: Connection, name: string, events: boolean)
     clock: () => connection.time(prefix),
     async ping() {
       scripts.check();
-      await connection.time(prefix);
+      await connection.ping(prefix);
     },
     async seed() {
       return seed ?? (await migrated()).seed;

@@ -20,8 +20,11 @@ type Argument = string | number | Buffer;
 
 /** How long a call waits for a connection, and then for an answer. */
 const defaultTimeoutMs = 5000;
-/** How often the server is probed again: two clocks drift apart by some milliseconds in a minute. */
-const probeMs = 60_000;
+/**
+ * How often the server is probed again: two clocks drift apart by some milliseconds in a minute, and somebody may set a
+ * policy of eviction at any time. A probe costs two short commands.
+ */
+const probeMs = 5_000;
 const timeScript = "#!lua flags=no-writes\nreturn redis.call('TIME')";
 
 /** What the server that has the keys of a prefix answered to a probe. */
@@ -89,6 +92,12 @@ export class Connection {
 
   async command(name: string, ...args: readonly Argument[]): Promise<Reply> {
     return decode(await this.#send(name, args));
+  }
+
+  /** @throws StoreUnavailable where the server does not answer, or is set to remove keys when its memory is full. */
+  async ping(prefix: string): Promise<void> {
+    const { unfit } = await this.#probe(prefix);
+    if (unfit !== null) throw new StoreUnavailable(unfit);
   }
 
   /** The time of the server that has the keys of the prefix, in milliseconds. */

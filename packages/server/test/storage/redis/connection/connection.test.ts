@@ -1,6 +1,9 @@
+import { inspect } from 'node:util';
 import { State } from '@ojs-ts/core';
 import { Redis } from 'ioredis';
 import { expect, test, vi } from 'vitest';
+import { health } from '../../../../src/binding/system.ts';
+import { Engine } from '../../../../src/engine/engine.ts';
 import { redisStorage } from '../../../../src/storage/redis/redis.ts';
 import type { Storage, Wake } from '../../../../src/storage/storage.ts';
 import { StoreUnavailable } from '../../../../src/storage/unavailable.ts';
@@ -148,6 +151,50 @@ test.skipIf(server === null)(
     await insert(storage, [newJob(1)]);
   },
 );
+
+test.skipIf(server === null)(
+  'an eviction that is set while the server runs makes it unfit at the next look, without a new connection, and the log says so',
+  async () => {
+    await using own = await open();
+    const { admin, instance } = own;
+    const storage = await redisStorage({ url: instance.url });
+    const lines: string[] = [];
+    const note = (fields: object, message: string) => lines.push(`${message} ${inspect(fields)}`);
+    await storage.migrate();
+    await using engine = await Engine.start({ storage, log: { info: note, warn: note, error: note } });
+    const about = { version: '0', source: 'ojs://test', testMode: false };
+    const asked = async () => (await health(engine, about)).status;
+    expect(await asked()).toBe(200);
+    for (const policy of ['allkeys-lru', 'volatile-ttl']) {
+      await admin.config('SET', 'maxmemory-policy', policy);
+      expect(await asked()).toBe(503);
+      await expect(insert(storage, [newJob(1)])).rejects.toThrow(new RegExp(`${policy}.*noeviction`));
+      await vi.waitFor(() => expect(lines.join('\n')).toMatch(new RegExp(`upkeep failed[^]*${policy}`)), 60_000);
+      await admin.config('SET', 'maxmemory-policy', 'noeviction');
+      expect(await asked()).toBe(200);
+      await vi.waitFor(() => expect(lines.at(-1)).toMatch(/upkeep recovered/), 60_000);
+    }
+    await insert(storage, [newJob(1)]);
+  },
+);
+
+test.skipIf(server === null)('an eviction is noticed by the calls themselves within 5 s', async () => {
+  await using own = await open();
+  await using storage = await redisStorage({ url: own.instance.url });
+  await storage.migrate();
+  await insert(storage, [newJob(1)]);
+  await own.admin.config('SET', 'maxmemory-policy', 'allkeys-lru');
+  await insert(storage, [newJob(2)]);
+  const now = performance.now.bind(performance);
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + 5_001);
+  try {
+    // This call goes by what is known, and has the server asked.
+    await insert(storage, [newJob(3)]);
+    await expect.poll(() => insert(storage, [newJob(3)]).catch(String), { timeout: 10_000 }).toMatch(/allkeys-lru.*noeviction/);
+  } finally {
+    clock.mockRestore();
+  }
+});
 
 /** The first refusal that is not about the connection. */
 async function patientlyRefused(call: () => Promise<unknown>): Promise<string> {
