@@ -140,6 +140,31 @@ export function members(text: Json): ReadonlyMap<string, Json> {
   }
 }
 
+/**
+ * The name of the first member of the object `text` that is an array of at least `most` elements; null where none is.
+ * Reads no further than that, so it is cheap before the text is parsed, and any text will do.
+ */
+export function longList(text: string, names: readonly string[], most: number): string | null {
+  let at = skipSpace(text, skipSpace(text, 0) + 1);
+  while (text.charCodeAt(at) === quote) {
+    const keyEnd = stringEnd(text, at);
+    const name = names.find((one) => one.length === keyEnd - at - 2 && text.startsWith(one, at + 1));
+    let end = skipSpace(text, skipSpace(text, keyEnd) + 1);
+    if (name === undefined || text.charCodeAt(end) !== openBracket) end = valueEnd(text, end);
+    else {
+      let count = 0;
+      do {
+        end = skipSpace(text, valueEnd(text, skipSpace(text, end + 1)));
+        count++;
+        if (count === most) return name;
+      } while (text.charCodeAt(end) === comma);
+      end++;
+    }
+    at = skipSpace(text, skipSpace(text, end) + 1);
+  }
+  return null;
+}
+
 /** The raw texts of an array's elements. `text` must be a valid JSON array. */
 export function elements(text: Json): readonly Json[] {
   const found: Json[] = [];

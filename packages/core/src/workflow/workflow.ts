@@ -1,7 +1,16 @@
 import type { Json } from '../job/job.ts';
 import type { Millis } from '../time/clock.ts';
 import { workflowCreated } from './events.ts';
-import { type CallbackName, type CompositePlan, type JobPlan, maxEdges, maxNodes, tooManyEdges, tooManyNodes, wrong } from './plan.ts';
+import {
+  type CallbackName,
+  type CompositePlan,
+  type JobPlan,
+  maxEdges,
+  maxNodes,
+  tooManyEdges,
+  tooManyNodes,
+  wrong,
+} from './plan.ts';
 import { type ReadRequest, type ReadStep, readRequest } from './request.ts';
 import { type Block, jobSpecText, joinSpecText, type Parents, workflowSpecText } from './spec.ts';
 import type { NewNode, NewWorkflow } from './types.ts';

@@ -1,6 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { elements, maxDepth, members, objectText, ProtocolError, readJson, utf8Length } from '../../src/index.ts';
+import {
+  elements,
+  longList,
+  maxDepth,
+  members,
+  objectText,
+  ProtocolError,
+  readJson,
+  readWorkflow,
+  utf8Length,
+} from '../../src/index.ts';
 import { cpuMs } from '../support/cpu.ts';
 
 /** JSON texts with every kind of white space, number form and escape that a serializer of somebody else may write. */
@@ -49,6 +59,32 @@ function faultOf(call: () => unknown): ProtocolError {
   }
   throw new Error('nothing was thrown');
 }
+
+describe('a long list', () => {
+  test('is found by its name, at the top level, however long the members before it are', () => {
+    const list = fc.array(scalar, { maxLength: 8 });
+    fc.assert(
+      fc.property(space, list, list, fc.integer({ min: 1, max: 8 }), (s, before, items, most) => {
+        const text = `${s}{${s}"other":[[${before.join()}]],${s}"steps"${s}:${s}[${s}${items.join(`${s},${s}`)}${s}]${s}}`;
+        expect(longList(text, ['steps', 'jobs'], most)).toBe(Math.max(items.length, 1) >= most ? 'steps' : null);
+        expect(longList(text, ['step', 'jobs'], most)).toBe(null);
+      }),
+    );
+  });
+
+  test('in any text is looked for once', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom(...'{}[]",:\\ a1') }), (text) => {
+        expect(longList(text, ['a'], 3)).toBeOneOf(['a', null]);
+      }),
+    );
+  });
+
+  test('is refused in a workflow before the text is parsed', () => {
+    const text = `{"steps":[${Array.from({ length: 20_000 }, () => '{"type":"a.b","args":[]}').join()}], here it is no JSON`;
+    expect(() => readWorkflow(text, 0, () => '')).toThrow('a workflow must have fewer than 20000 jobs');
+  });
+});
 
 describe('members and elements', () => {
   test('cut any object into the raw texts of its members, the last duplicate wins', () => {

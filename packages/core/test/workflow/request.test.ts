@@ -424,12 +424,21 @@ describe('refusals', () => {
   test.each([
     [
       'too many jobs in the last of its groups',
-      { type: 'chain', steps: [{ type: 'group', jobs: many(19_998) }, { type: 'group', jobs: many(1) }] },
+      {
+        type: 'chain',
+        steps: [
+          { type: 'group', jobs: many(19_998) },
+          { type: 'group', jobs: many(1) },
+        ],
+      },
       /fewer than 20000/,
     ],
     [
       'too many callbacks',
-      { type: 'group', jobs: many(5_000).map((one) => ({ type: 'batch', jobs: [one], callbacks: { on_failure: one } })) },
+      {
+        type: 'group',
+        jobs: many(5_000).map((one) => ({ type: 'batch', jobs: [one], callbacks: { on_failure: one } })),
+      },
       /20000 jobs, callbacks and ends/,
     ],
     [

@@ -190,7 +190,9 @@ test.skipIf(server === null)('an eviction is noticed by the calls themselves wit
   try {
     // This call goes by what is known, and has the server asked.
     await insert(storage, [newJob(3)]);
-    await expect.poll(() => insert(storage, [newJob(3)]).catch(String), { timeout: 10_000 }).toMatch(/allkeys-lru.*noeviction/);
+    await expect
+      .poll(() => insert(storage, [newJob(3)]).catch(String), { timeout: 10_000 })
+      .toMatch(/allkeys-lru.*noeviction/);
   } finally {
     clock.mockRestore();
   }
