@@ -13,7 +13,7 @@ export const cron: readonly Mutation[] = [
   {
     name: 'enable-keeps-no-next-run',
     rule: 'ojs-cron §8, §2.2',
-    in: 'server: Crons.enable',
+    in: 'core: Crons.enable',
     find: 'enabled ? dueAfter(definitionOf(spec), now) :',
     replace: '',
     cases: ['OJS-L2-CRN-006', 'OJS-L2-CRN-027'],
@@ -37,7 +37,7 @@ export const cron: readonly Mutation[] = [
   {
     name: 'one-cron-wrapper',
     rule: 'deviations X21',
-    in: 'server/crons: cronReply',
+    in: 'core: cronReply',
     find: '"cron_job":${text},${renderCron(',
     replace: '${renderCron(',
     cases: ['OJS-L2-CRN-001', 'OJS-L2-CRN-006'],
@@ -45,9 +45,9 @@ export const cron: readonly Mutation[] = [
   {
     name: 'one-cron-list',
     rule: 'deviations X21',
-    in: 'server: listCrons',
-    find: '`{"crons":${crons},"cron_jobs":${crons},',
-    replace: '`{"crons":${crons},',
+    in: 'core/crons: listing',
+    find: '`{"crons":${texts},"cron_jobs":${texts},',
+    replace: '`{"crons":${texts},',
     cases: ['OJS-L2-CRN-005'],
   },
   {
@@ -77,7 +77,7 @@ export const cron: readonly Mutation[] = [
   {
     name: 'unknown-cron-is-a-conflict',
     rule: 'ojs-cron §8',
-    in: 'server/crons: notFound',
+    in: 'core/crons: notFound',
     find: "'not_found'",
     replace: "'conflict'",
     cases: ['OJS-L2-CRN-004', 'OJS-L2-CRN-007'],
@@ -125,7 +125,7 @@ export const cron: readonly Mutation[] = [
   {
     name: 'overlap-counts-last-run-only',
     rule: 'deviations X42',
-    in: 'server: Crons.fireDue',
+    in: 'core: Crons.fireDue',
     find: 'this.#decide(cron, unfinished[index] ?? [], now)',
     replace: 'this.#decide(cron, (unfinished[index] ?? []).filter(({ id }) => id === cron.lastJob), now)',
     cases: ['OJS-L2-CRN-028'],

@@ -46,7 +46,7 @@ export const events: readonly Mutation[] = [
   {
     name: 'zero-limit',
     rule: 'ojs-http-binding §17',
-    in: 'server/binding: readPage',
+    in: 'core/requests: readPage',
     find: "read('limit', 1) ??",
     replace: "read('limit', 0) ??",
     cases: ['OJS-L0-EVT-006'],

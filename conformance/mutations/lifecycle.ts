@@ -90,7 +90,7 @@ export const lifecycle: readonly Mutation[] = [
   {
     name: 'previous-state-wrong',
     rule: 'ojs-core §6.1',
-    in: 'server: changed',
+    in: 'core: changedReply',
     find: 'stateName(from)',
     replace: 'stateName(job.state)',
     cases: ['OJS-L0-LIF-004', 'OJS-L0-LIF-006', 'OJS-L0-LIF-007'],
@@ -108,7 +108,7 @@ export const lifecycle: readonly Mutation[] = [
   {
     name: 'unknown-get-is-400',
     rule: 'ojs-http-binding §16.3',
-    in: 'server: getJob',
+    in: 'core: missingJob',
     find: "'not_found'",
     replace: "'invalid_request'",
     cases: ['OJS-L0-LIF-016', 'OJS-L0-LIF-017', 'OJS-L0-SYS-007'],

@@ -30,7 +30,7 @@ export const operations: readonly Mutation[] = [
   {
     name: 'dead-letter-of-every-queue',
     rule: 'ojs-http-binding §12',
-    in: 'server: readSubject',
+    in: 'core: readSubject',
     find: '...(queue !== null && { queue }),',
     replace: '',
     cases: ['OJS-L1-DLQ-001', 'OJS-L1-DLQ-005', 'OJS-L1-RTR-013'],
@@ -39,7 +39,7 @@ export const operations: readonly Mutation[] = [
   {
     name: 'page-cursor-ignored',
     rule: 'ojs-http-binding §17',
-    in: 'server/binding: readPage',
+    in: 'core/requests: readPage',
     find: 'cursor: query.cursor ?? null',
     replace: 'cursor: null',
     cases: ['OJS-L1-DLQ-002'],

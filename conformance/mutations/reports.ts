@@ -94,7 +94,7 @@ export const reports: readonly Mutation[] = [
   {
     name: 'purge-without-confirmation',
     rule: 'ojs-dead-letter §6',
-    in: 'server: requireConfirm',
+    in: 'core: requireConfirm',
     find: "!== true && value !== 'true'",
     replace: "=== ''",
     cases: ['OJS-L1-DLQ-007'],
@@ -110,7 +110,7 @@ export const reports: readonly Mutation[] = [
   {
     name: 'override-of-queue-ignored',
     rule: 'ojs-dead-letter §6.3',
-    in: 'server: readOverride',
+    in: 'core: readOverride',
     find: '...(queue !== null && { queue }),',
     replace: '',
     cases: ['OJS-L1-DLQ-010'],
@@ -118,7 +118,7 @@ export const reports: readonly Mutation[] = [
   {
     name: 'override-ignored',
     rule: 'ojs-dead-letter §6',
-    in: 'server: readOverride',
+    in: 'core: readOverride',
     find: "=== undefined || body === '' || !body.includes('\"override\"')",
     replace: '!== null',
     cases: ['OJS-L1-DLQ-008'],

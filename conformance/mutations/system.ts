@@ -5,9 +5,9 @@ export const system: readonly Mutation[] = [
   {
     name: 'worker-body-not-checked',
     rule: 'ojs-http-binding §16.3',
-    in: 'server: Fields.parse',
-    find: "readJson(text, 'The request body')",
-    replace: "(text.trim().endsWith('}') ? readJson(text, 'The request body') : {})",
+    in: 'core: Fields.parse',
+    find: "readJson(requireBody(text), 'The request body')",
+    replace: "(text?.trim().endsWith('}') ? readJson(text, 'The request body') : {})",
     cases: ['OJS-L0-ENV-022'],
   },
   {
@@ -56,8 +56,8 @@ export const system: readonly Mutation[] = [
   {
     name: 'no-location',
     rule: 'ojs-http-binding §9.1',
-    in: 'server: enqueue',
-    find: 'location: `/ojs/v1/jobs/${item.job.id}`,',
+    in: 'core: enqueuedReply',
+    find: 'location: `/ojs/v1/jobs/${job.id}`',
     replace: '',
     cases: ['OJS-L0-ENV-001'],
   },
@@ -65,7 +65,7 @@ export const system: readonly Mutation[] = [
   {
     name: 'field-path-lost',
     rule: 'ojs-json-format §12.4',
-    in: 'server: Fields.issue',
+    in: 'core: Fields.issue',
     find: '`${this.#at}.${name}`',
     replace: 'name',
     cases: ['OJS-L0-FET-006', 'OJS-L1-EXC-004', 'OJS-L1-HBT-009'],

@@ -75,7 +75,7 @@ export const unique: readonly Mutation[] = [
   {
     name: 'ignored-not-said',
     rule: 'ojs-unique-jobs §5.4, §5.3',
-    in: 'server: enqueue',
+    in: 'core: enqueuedReply',
     find: ',"deduplicated":true${replacement(item)}',
     replace: '${replacement(item)}',
     cases: ['OJS-L4-UNQ-007', 'OJS-L4-UNQ-009'],

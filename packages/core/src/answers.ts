@@ -1,12 +1,33 @@
 /** Texts of answers, for the server's binding and the fake of `@ojs-ts/sdk/testing`. */
+import { renderJob } from './envelope/render.ts';
 import { type ErrorCode, ProtocolError } from './errors.ts';
 import type { JobId, JobRecord, Json } from './job/job.ts';
 import { stateName } from './job/states.ts';
+import type { Changed } from './lifecycle/lifecycle.ts';
 import type { PushedItem, PushRefusal } from './push.ts';
+import { ok, type PlainReply } from './requests/reply.ts';
+import { formatTimestamp } from './time/timestamp.ts';
 
 /** An answer with one job. The fields that the published command line prints are at the top level too. */
 export function oneJob({ id, type, queue, state }: JobRecord, rendered: Json, more = ''): Json {
   return `{"job":${rendered},"id":"${id}","type":"${type}","queue":"${queue}","state":"${stateName(state)}"${more}}`;
+}
+
+/** The answer to a change by hand. */
+export function changedReply({ job, from }: Changed, extra: Json = ''): PlainReply {
+  return ok(oneJob(job, renderJob(job, { extra: `"previous_state":"${stateName(from)}"${extra}` })));
+}
+
+/** The answer to a retry of a dead letter. */
+export function retriedReply(changed: Changed): PlainReply {
+  const at = changed.job.enqueuedAt;
+  return changedReply(changed, at === null ? '' : `,"re_enqueued_at":"${formatTimestamp(at)}"`);
+}
+
+/** A dead letter: the job at the top level, as in ojs-dead-letter §9.2, and under `job`, as elsewhere. */
+export function deadLetterReply(job: JobRecord): PlainReply {
+  const text = renderJob(job);
+  return ok(`${text.slice(0, -1)},"job":${text}}`);
 }
 
 /** A job in the answer to a bulk request: only characters that need no escape in JSON (ojs-core §5.1). */
@@ -133,6 +154,13 @@ export function renderBulk(
     `,"skipped":${faults.length},"failed":${faults.length},"has_more":${more},"items":[${texts.join(',')}],"errors":${JSON.stringify(errors)}}`;
   const status = bulkStatus(succeeded, faults.length, 200);
   return { status, text, headers: { 'x-ojs-batch-size': String(items.length) } };
+}
+
+/** The answer to a purge of the dead letter: `purged_count` beside the sums of a bulk operation. */
+export function renderPurge(result: Parameters<typeof renderBulk>[1], requestId: string): PlainReply {
+  const reply = renderBulk('deleted', result, requestId);
+  const purged = result.items.filter(({ fault }) => fault === null).length;
+  return { ...reply, text: `{"purged_count":${purged},${reply.text.slice(1)}` };
 }
 
 /** ojs-bulk-operations §11.2: all jobs succeeded, some, or none. */

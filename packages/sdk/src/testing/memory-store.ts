@@ -1,5 +1,6 @@
 import {
   type Answer,
+  atOnce,
   type Call,
   completed,
   failed,
@@ -72,7 +73,7 @@ export class MemoryStore extends Store implements Fake, Ledger {
     const waiting = [...(this.#enqueued.get(answer) ?? [])];
     let thrown: Ran['thrown'] = null;
     for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
-      const job = this.#memory.table.jobs.get(id);
+      const job = this.#memory.table.rows.get(id);
       if (job === undefined || !isIn(job.state, State.available | State.scheduled)) continue;
       this.runner.require([job.type], 'Inline mode');
       const end = await this.#run(job);
@@ -85,7 +86,7 @@ export class MemoryStore extends Store implements Fake, Ledger {
 
   jobs(): readonly JobRecord[] {
     this.#memory.table.tick();
-    return [...this.#memory.table.jobs.values()];
+    return [...this.#memory.table.rows.values()];
   }
 
   workflows(): readonly WorkflowRow[] {
@@ -93,7 +94,7 @@ export class MemoryStore extends Store implements Fake, Ledger {
   }
 
   clear(): void {
-    this.#memory.table.jobs.clear();
+    this.#memory.table.rows.clear();
     this.#memory.workflows.clear();
   }
 
@@ -113,7 +114,7 @@ export class MemoryStore extends Store implements Fake, Ledger {
   #turn(): void {
     this.#memory.table.tick();
     // In inline mode no caller waits for a job that no call has enqueued.
-    if (!this.#isInline) this.#memory.crons.fireDue();
+    if (!this.#isInline) atOnce(this.#memory.crons.fireDue());
   }
 
   override restore(): void {
@@ -156,7 +157,7 @@ export class MemoryStore extends Store implements Fake, Ledger {
     const isOpen = (job: JobRecord) =>
       (queue === undefined || job.queue === queue) && table.queues.get(job.queue)?.paused !== true;
     const later = withScheduled
-      ? [...table.jobs.values()].filter(
+      ? [...table.rows.values()].filter(
           ({ id, state }) => isIn(state, State.scheduled | State.retryable) && !snoozed.has(id),
         )
       : [];
@@ -171,7 +172,7 @@ export class MemoryStore extends Store implements Fake, Ledger {
     const active = table.claim(job, this.runner.workerId);
     const wire = parseWire(renderJob(active, { lease: true })) ?? {};
     const ran = await within(this, () => this.runner.execute(wire, this.#transport));
-    const now = table.jobs.get(job.id);
+    const now = table.rows.get(job.id);
     // The job was cancelled or cleared while it ran.
     if (now?.state !== State.active || now.claim !== active.claim)
       return { thrown: ran.thrown, isGivenBack: false, fresh: [] };

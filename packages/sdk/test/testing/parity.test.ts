@@ -27,6 +27,7 @@ interface Side {
 interface Both extends AsyncDisposable {
   call(call: Call): Promise<unknown>;
   ask(call: Call): Promise<Answer>;
+  askFake(call: Call): Promise<Answer>;
   /** Moves the time of both, and lets the server do what is due. */
   advance(ms: number): Promise<void>;
 }
@@ -48,6 +49,7 @@ async function both(from = '2026-01-01T00:00:00Z'): Promise<Both> {
       return JSON.parse(expected.text);
     },
     ask: real.answer,
+    askFake: fake.answer,
     async advance(ms) {
       clock.advance(ms);
       store.advanceTime(ms);
@@ -323,6 +325,57 @@ test('raw calls: ids of the server, pending jobs, lists, bad bodies, the other d
     body: JSON.stringify({ name: 'foreign', steps: [{ id: 'one', type: 'w.one', depends_on: ['none'] }] }),
   });
   await sides.call({ operation: 'workflow.create', body: '{}' });
+});
+
+test('lists, filters and bulk operations: the same order, pages, refusals and events', async () => {
+  await using sides = await both();
+  const ids = Array.from({ length: 5 }, () => uuidv7());
+  for (const [index, id] of ids.entries()) {
+    const body = envelope('a.job', { id, meta: { n: index }, options: { priority: index, queue: `q${index % 2}` } });
+    await sides.call({ operation: 'job.enqueue', body });
+    await sides.advance(1_000);
+  }
+  await sides.call({ operation: 'job.discard', params: { id: ids[3] ?? '' } });
+  await sides.call({ operation: 'job.cancel', params: { id: ids[1] ?? '' } });
+  const lists = [
+    {},
+    { limit: 2 },
+    { limit: 2, offset: 1 },
+    { page: 2, per_page: 2 },
+    { state: 'available,discarded', queue: 'q1' },
+    { states: 'cancelled' },
+    { type: 'a.*', since: '2026-01-01T00:00:02Z' },
+    { state: 'nonsense' },
+    { since: 'yesterday' },
+    { limit: 'many' },
+    { cursor: 'nonsense' },
+  ];
+  for (const query of lists) await sides.call({ operation: 'job.list', query });
+  let cursor: string | undefined;
+  do {
+    const page = await sides.call({ operation: 'job.list', query: { limit: 2, cursor } });
+    cursor = (page as { readonly pagination: { readonly next_cursor?: string } }).pagination.next_cursor;
+  } while (cursor !== undefined);
+  for (const query of [{ include: 'discarded' }, { include: 'all' }, { older_than: 'P1X' }])
+    await sides.call({ operation: 'deadLetter.list', query });
+  const bulk = async (operation: Call['operation'], body: object) =>
+    sides.call({ operation, body: JSON.stringify(body) });
+  await bulk('bulk.cancel', { filter: { priority: 2.5 } });
+  await bulk('bulk.cancel', { filter: { state: ['nonsense'] } });
+  await bulk('bulk.cancel', { job_ids: ['x', ids[0], ids[0], ids[3]] });
+  await bulk('bulk.retry', { filter: { meta: { n: 3 } } });
+  await bulk('bulk.delete', { job_ids: ids, atomicity: 'atomic' });
+  await bulk('bulk.delete', { filter: {} });
+  await bulk('bulk.enqueue', { jobs: [{ type: 'a.job', args: [] }] });
+  await bulk('deadLetter.retryMany', { filter: {} });
+  await bulk('deadLetter.purge', { confirm: 'perhaps' });
+  await sides.call({ operation: 'cron.list', query: { enabled: 'perhaps' } });
+  const kinds = async (answer: Promise<Answer>) => {
+    const { events }: { events: { readonly event: string }[] } = JSON.parse((await answer).text);
+    return events.map(({ event }) => event);
+  };
+  const call: Call = { operation: 'event.list', query: { types: 'bulk.*' } };
+  expect(await kinds(sides.askFake(call))).toEqual(await kinds(sides.ask(call)));
 });
 
 test('the fake and the server report the same events', async () => {

@@ -1,6 +1,5 @@
-import type { Json, OperationName } from '@ojs-ts/core';
+import type { Json, OperationName, Query } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
-import type { Query } from './queries.ts';
 import type { Reply } from './reply.ts';
 
 export interface About {

@@ -5,9 +5,9 @@ import {
   type OperationName,
   operations,
   ProtocolError,
+  type Query,
   type Warning,
 } from '@ojs-ts/core';
-import type { Query } from './queries.ts';
 
 const page = ['limit', 'offset', 'cursor', 'page', 'per_page'] as const;
 const subject = ['queue', 'type', 'job_type', 'error_type', 'args', 'since', 'until'] as const;

@@ -1,10 +1,9 @@
-import { type ErrorCode, ProtocolError, renderError, type Warning } from '@ojs-ts/core';
+import { type ErrorCode, type PlainReply, ProtocolError, renderError, type Warning } from '@ojs-ts/core';
 
-/** An answer of the HTTP binding before HTTP: status, JSON text, and headers beyond those of every answer. */
-export interface Reply {
-  readonly status: number;
-  readonly text: string;
-  readonly headers?: Readonly<Record<string, string>>;
+export { json, ok } from '@ojs-ts/core';
+
+/** An answer of the HTTP binding before HTTP. */
+export interface Reply extends PlainReply {
   /**
    * Accepted members without an effect, for `warnings` in the text; for a schema in the mode `warn` a sentence
    * (ojs-schema-registry §7.3).
@@ -12,14 +11,6 @@ export interface Reply {
   readonly warnings?: readonly (Warning | string)[];
   /** Undoes the work if the caller disconnected before the answer was written. Never rejects. */
   readonly undelivered?: () => Promise<void>;
-}
-
-export function ok(text: string): Reply {
-  return { status: 200, text };
-}
-
-export function json(value: unknown, status = 200): Reply {
-  return { status, text: JSON.stringify(value) };
 }
 
 /** The answer to a refused call. */

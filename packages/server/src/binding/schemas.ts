@@ -1,11 +1,20 @@
-import { isObject, type Json, members, ProtocolError, type ReadEnvelope, readVersion, rules } from '@ojs-ts/core';
+import {
+  Fields,
+  isObject,
+  type Json,
+  members,
+  ProtocolError,
+  pagination,
+  type ReadEnvelope,
+  readPage,
+  readVersion,
+  rules,
+} from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
 import { checkEnvelopes as checkAll, versionOf } from '../engine/schemas/check.ts';
 import { type SchemaEntry, type SchemaMode, schemaModes, wireVersion } from '../engine/schemas/schema-index.ts';
 import { type Checked, maxSchemaLength } from '../engine/schemas/schemas.ts';
-import { Fields } from './fields.ts';
 import type { BindingRequest, Handlers } from './handler.ts';
-import { pagination, readPage } from './queries.ts';
 import { json, ok, type Reply } from './reply.ts';
 
 /**

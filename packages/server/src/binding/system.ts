@@ -1,9 +1,17 @@
-import { formatDuration, maxBatchJobs, maxEnvelopeBytes, maxNesting, maxNodes, ProtocolError } from '@ojs-ts/core';
+import {
+  commaSeparated,
+  formatDuration,
+  maxBatchJobs,
+  maxEnvelopeBytes,
+  maxNesting,
+  maxNodes,
+  ProtocolError,
+  readPage,
+} from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
 import { readEvents } from '../engine/events/events.ts';
 import type { Retention } from '../engine/options.ts';
 import type { About, BindingRequest, Handlers } from './handler.ts';
-import { list, readPage } from './queries.ts';
 import { json, type Reply } from './reply.ts';
 
 export const systemHandlers: Handlers<'system.manifest' | 'system.health' | 'event.list'> = {
@@ -129,9 +137,9 @@ export async function listEvents(engine: Engine, about: About, { query }: Bindin
   const { limit } = readPage(query, 100);
   const page = await readEvents(engine.storage, about.source, {
     after: query.after ?? query.cursor ?? null,
-    types: list(query.types ?? query.type),
-    queues: list(query.queues ?? query.queue),
-    jobTypes: list(query.job_types),
+    types: commaSeparated(query.types ?? query.type),
+    queues: commaSeparated(query.queues ?? query.queue),
+    jobTypes: commaSeparated(query.job_types),
     limit,
   });
   return json({ events: page.events, cursor: page.cursor, has_more: page.hasMore, ...(page.gap && { gap: true }) });

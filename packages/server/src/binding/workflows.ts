@@ -5,8 +5,10 @@ import {
   type NewNode,
   type NodeRecord,
   ProtocolError,
+  pagination,
   progressOf,
   readNodeSpec,
+  readPage,
   renderWorkflow,
   State,
   stateName,
@@ -16,7 +18,6 @@ import type { WorkflowView } from '../engine/workflows/workflows.ts';
 import type { WorkflowState } from '../storage/storage.ts';
 import type { BindingRequest, Handlers } from './handler.ts';
 import { Ids } from './ids.ts';
-import { pagination, readPage } from './queries.ts';
 import { json, ok, type Reply } from './reply.ts';
 import { checkRequest } from './schemas.ts';
 import { warningsOf } from './warnings.ts';

@@ -1,5 +1,7 @@
 import {
+  Bulk,
   type Clock,
+  Crons,
   defaultDeadAfterMs,
   defaultPoisonAfter,
   type JobId,
@@ -18,10 +20,8 @@ import {
 import type { Beaten, Directive, Storage, WorkerBeat } from '../storage/storage.ts';
 import { type Batches, batches } from './batches.ts';
 import { coalesce } from './coalesce.ts';
-import { Crons } from './crons.ts';
 import { EventSubscriptions } from './events/event-subscriptions.ts';
 import { JobEnds } from './events/job-ends.ts';
-import { Bulk } from './jobs/bulk.ts';
 import { BulkReplies, forgetMs } from './jobs/bulk-replies.ts';
 import { DeadLetter } from './jobs/dead-letter.ts';
 import { Fetches, type FetchRequest } from './jobs/fetch.ts';
@@ -135,7 +135,7 @@ export class Engine implements AsyncDisposable {
       forget: ({ worker, state }) => this.forgetWorker(worker, state === 'terminate' ? 'shutdown' : 'error'),
       // // Crons are checked once a second, never more often (ojs-cron §7.3).
       chores: [
-        { everyMs: 1_000, run: () => crons.fireDue() },
+        { everyMs: 1_000, run: async () => crons.fireDue() },
         ...(outboxImport === null ? [] : [{ everyMs: outboxImportMs, run: () => outboxImport.run() }]),
         { everyMs: 1_000, run: () => workflows.finish() },
         { everyMs: 1_000, run: () => limitOverrides.expire() },

@@ -3,7 +3,6 @@ import { type OperationName, operationNames, operations, ProtocolError, uuidv7 }
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Binding } from '../binding/binding.ts';
 import type { BindingRequest } from '../binding/handler.ts';
-import { singles } from '../binding/queries.ts';
 import { type Reply, refusal } from '../binding/reply.ts';
 import { requireExtensions, reset } from '../binding/system.ts';
 import { Authorization, credentialOf, type Holder } from './auth.ts';
@@ -14,6 +13,7 @@ import { routeHint, type ServedRoute } from './nearest-route.ts';
 import { allowOrigin, checkOrigin, type Guard } from './origins.ts';
 import { addPages } from './pages.ts';
 import { isProxy, proxyList } from './proxies.ts';
+import { singles } from './query.ts';
 import { mediaTypeFor, quirkOf } from './quirks.ts';
 import { clientOf, RateLimiter, type RequestRate, rateHeaders, rateLimited } from './rate-limit.ts';
 import type { RealtimeOptions } from './realtime/options.ts';

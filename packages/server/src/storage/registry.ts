@@ -1,6 +1,5 @@
 /** Queues, limits and workers. */
-import type { JobId, Json, LimitNumbers, LimitSettings, Millis, State, Sums } from '@ojs-ts/core';
-import type { Page } from './page.ts';
+import type { JobId, Json, LimitNumbers, LimitSettings, Millis, Page, State, Sums } from '@ojs-ts/core';
 
 export interface Registry {
   /** Every queue that ever held a job or that an operator named. Counts are stored, not computed. */

@@ -12,13 +12,15 @@ import type {
   Inserted,
   InsertOptions,
   JobId,
+  JobQuery,
   JobRecord,
   Json,
   Millis,
   NewJob,
   NodeRef,
+  Page,
+  RemovalGuard,
   State,
-  StateMask,
   Transition,
 } from '@ojs-ts/core';
 
@@ -26,16 +28,14 @@ import type { Backup } from './backup.ts';
 import type { Crons } from './crons.ts';
 import type { Documents } from './documents.ts';
 import type { Inbox } from './inbox.ts';
-import type { Page } from './page.ts';
 import type { Registry } from './registry.ts';
 import type { Workflows } from './workflows.ts';
 
-export type { Inserted, InsertOptions } from '@ojs-ts/core';
+export type { Inserted, InsertOptions, JobQuery, Page } from '@ojs-ts/core';
 export type * from './backup.ts';
 export type * from './crons.ts';
 export type * from './documents.ts';
 export type * from './inbox.ts';
-export type * from './page.ts';
 export * from './registry.ts';
 export type * from './workflows.ts';
 
@@ -94,23 +94,7 @@ export interface Jobs {
    * Deletes jobs that are in one of the states of `from` (and in the dead letter, if asked). The answer says of each
    * job whether it was deleted. Closes the node of an unfinished job as failed.
    */
-  remove(
-    ids: readonly JobId[],
-    guard: { readonly from: StateMask; readonly deadLetter?: true },
-    now: Millis,
-  ): Promise<readonly boolean[]>;
-}
-
-/** Which jobs to list: terminal states by the time when they were entered, the others by creation; newest first. */
-export interface JobQuery {
-  readonly states: StateMask;
-  readonly deadLetter?: true;
-  readonly queue?: string;
-  readonly type?: string;
-  /** Opaque cursor of a previous page; goes before `offset`. */
-  readonly after?: string;
-  readonly offset?: number;
-  readonly limit: number;
+  remove(ids: readonly JobId[], guard: RemovalGuard, now: Millis): Promise<readonly boolean[]>;
 }
 
 /**

@@ -7,11 +7,11 @@ import type {
   NewWorkflow,
   NodeRecord,
   NodeRef,
+  Page,
   WorkflowRecord,
   WorkflowState,
   WorkflowStep,
 } from '@ojs-ts/core';
-import type { Page } from './page.ts';
 
 export type {
   NewNode,

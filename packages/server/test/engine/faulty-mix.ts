@@ -63,14 +63,14 @@ export async function mix(url: string, { seed, every, size }: MixOptions): Promi
           () => upkeep.settleLiveness(),
           () => upkeep.prune(),
         ];
-        return [...loops, () => crons.fireDue(), () => workflows.finish()].map((loop) => loop().catch(nothing));
+        return [...loops, async () => crons.fireDue(), () => workflows.finish()].map((loop) => loop().catch(nothing));
       }),
     );
   const world: World = { storage, clock, random, any, survive };
 
   const cron =
     '{"name":"tick","cron":"@every 2s","overlap_policy":"allow","type":"cron.run","options":{"queue":"q","retry":{"max_attempts":20}}}';
-  await survive(() => any().crons.register(cron, async () => {}));
+  await survive(async () => any().crons.register(cron, async () => {}));
   const producer = new Producer(world, size);
   const workers = ['w0', 'w1', 'w2'].map((id) => new Worker(world, id));
   for (let round = 0; round < 2_000; round++) {
@@ -79,8 +79,8 @@ export async function mix(url: string, { seed, every, size }: MixOptions): Promi
     await keepUp();
     if (producer.isDone && round >= 40) break;
   }
-  const { runCount } = await survive(() => any().crons.get('tick'));
-  await survive(() => any().crons.remove('tick')).catch(ignoreMissing);
+  const { runCount } = await survive(async () => any().crons.get('tick'));
+  await survive(async () => any().crons.remove('tick')).catch(ignoreMissing);
   const isDone = async () => {
     const jobs = await storage.jobs.list({ states: 0xff & ~Terminal, limit: 1 });
     const running = await storage.workflows.list({ states: ['running'], limit: 1 });

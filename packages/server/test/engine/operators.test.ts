@@ -50,8 +50,8 @@ describe.each(storages)('two operators at once, $name', ({ url }) => {
       await b.engine.crons.register(cron, async () => {});
       const expression = `${round} 4 * * *`;
       await atOnce(
-        b.engine.crons.enable('report', false),
-        b.engine.crons.change('report', JSON.stringify({ expression }), async () => {}),
+        (async () => b.engine.crons.enable('report', false))(),
+        (async () => b.engine.crons.change('report', JSON.stringify({ expression }), () => {}))(),
       );
       expect([(await b.engine.crons.get('report')).enabled, await specOf(b)]).toMatchObject([false, { expression }]);
     }

@@ -1,81 +1,59 @@
 import {
-  type Call,
+  atOnce,
+  deadLetterReply,
+  Fields,
   formatDuration,
   formatTimestamp,
-  isObject,
   type JobRecord,
+  json,
   lastError,
-  members,
+  listDeadLetters,
   notDead,
-  ProtocolError,
-  type RerunOverride,
-  readRetry,
-  renderJob,
+  type PlainReply,
+  readOverride,
+  readPurge,
+  readRetryTargets,
+  renderBulk,
+  renderPurge,
+  retriedReply,
+  State,
 } from '@ojs-ts/core';
-import { textOf } from '../../json.ts';
-import { deadLetterFilter } from './filter.ts';
-import { type Answers, changed, keyOf } from './jobs.ts';
-import { fieldsOf, json, ok, pageOf, param, type Reply } from './reply.ts';
+import { type Answers, param, type Request } from './reply.ts';
 import type { Table } from './table.ts';
 
 export function deadLetterAnswers(table: Table): Answers {
+  const { bulk, lifecycle } = table;
+  const guard = { from: State.discarded, deadLetter: true } as const;
   return {
-    'deadLetter.list': (call) => {
-      const all = [...table.jobs.values()].filter(deadLetterFilter(call.query ?? {}, table.now));
-      const { items, pagination } = pageOf(
-        call,
-        all.reverse().sort((a, b) => (b.finishedAt ?? 0) - (a.finishedAt ?? 0)),
-      );
-      return ok(
-        `{"jobs":[${items.map((job) => renderJob(job)).join(',')}],"total":${all.length},"pagination":${JSON.stringify(pagination)}}`,
-      );
-    },
-    'deadLetter.get': (call) => {
-      const text = renderJob(dead(table, call));
-      return ok(`${text.slice(0, -1)},"job":${text}}`);
-    },
-    'deadLetter.retry': (call) => {
-      const retried = table.lifecycle.retry(param(call, 'id'), keyOf(call), overrideOf(call));
-      return changed(retried, ({ enqueuedAt: at }) =>
-        at === null ? '' : `,"re_enqueued_at":"${formatTimestamp(at)}"`,
-      );
+    'deadLetter.list': ({ query }) => listDeadLetters(table, query, table.now),
+    'deadLetter.get': (request) => deadLetterReply(dead(table, request)),
+    'deadLetter.retry': (request) =>
+      retriedReply(atOnce(lifecycle.retry(param(request, 'id'), request.key, readOverride(request.body)))),
+    'deadLetter.retryMany': ({ body, key, requestId }) => {
+      const targets = readRetryTargets(new Fields(Fields.parse(body)), table.now);
+      return renderBulk('retried', atOnce(bulk.each(targets, (id) => lifecycle.retry(id, key))), requestId);
     },
     'deadLetter.stats': () => stats(table),
-    'deadLetter.delete': (call) => {
-      const { id } = dead(table, call);
-      table.remove(id);
+    'deadLetter.delete': (request) => {
+      const { id } = dead(table, request);
+      table.jobs.remove([id], guard, table.now);
       return json({ deleted: true, job_id: id, id });
     },
+    'deadLetter.purge': ({ body, query, requestId }) =>
+      renderPurge(atOnce(bulk.remove({ filter: readPurge(body, query, table.now) }, guard)), requestId),
   };
 }
 
-function dead(table: Table, call: Call): JobRecord {
-  const id = param(call, 'id');
-  const job = table.jobs.get(id);
+function dead(table: Table, request: Request): JobRecord {
+  const id = param(request, 'id');
+  const job = table.get(id);
   if (job?.deadLetter) return job;
   throw notDead(id);
 }
 
-/** Args, meta, queue and terms of retry that a retry by hand may change (ojs-dead-letter §6.3). */
-function overrideOf(call: Call): RerunOverride {
-  if (call.body === undefined || call.body === '') return {};
-  const { override } = fieldsOf(call);
-  if (!isObject(override)) return {};
-  const texts = members(members(call.body).get('override') ?? '{}');
-  const [args, meta, retry, queue] = [texts.get('args'), texts.get('meta'), texts.get('retry'), textOf(override.queue)];
-  const read = retry === undefined ? null : readRetry(override.retry, '$.override.retry');
-  if (read !== null && 'issues' in read) throw ProtocolError.invalid(read.issues, 'validation_error');
-  return {
-    ...(queue !== undefined && { queue }),
-    ...(read !== null && retry !== undefined && { retry: { text: retry, policy: read.policy } }),
-    ...(args !== undefined && { args }),
-    ...(meta !== undefined && { meta }),
-  };
-}
-
 /** With the retention that a server has by default; here everything is kept. */
-function stats(table: Table): Reply {
-  const dead = [...table.jobs.values()].filter((job) => job.deadLetter);
+function stats(table: Table): PlainReply {
+  const dead = [...table.rows.values()].filter((job) => job.deadLetter);
   const ends = dead.flatMap(({ finishedAt }) => finishedAt ?? []);
   const counts = (keys: readonly string[]) =>
     Object.fromEntries([...new Set(keys)].map((key) => [key, keys.filter((one) => one === key).length]));

@@ -1,19 +1,22 @@
 import {
   type Answer,
+  atOnce,
   type Call,
   type Clock,
+  type Crons,
   type OperationName,
+  type PlainReply,
   ProtocolError,
+  type Query,
   renderError,
   uuidv7,
 } from '@ojs-ts/core';
 import { bulkAnswers } from './bulk.ts';
-import { Crons } from './crons.ts';
+import { cronAnswers, cronsOf } from './crons.ts';
 import { deadLetterAnswers } from './dead-letter.ts';
-import { type Answers, jobAnswers } from './jobs.ts';
-import { manyAnswers } from './many.ts';
+import { jobAnswers } from './jobs.ts';
 import { queueAnswers } from './queues.ts';
-import type { Reply } from './reply.ts';
+import type { Answers } from './reply.ts';
 import { schemaAnswers } from './schemas.ts';
 import { systemAnswers } from './system.ts';
 import { Table } from './table.ts';
@@ -33,14 +36,13 @@ export class Memory {
     const table = new Table(clock);
     this.table = table;
     this.workflows = new Workflows(table);
-    this.crons = new Crons(table);
+    this.crons = cronsOf(table);
     this.#answers = {
       ...jobAnswers(table),
       ...bulkAnswers(table),
-      ...manyAnswers(table),
       ...queueAnswers(table),
       ...deadLetterAnswers(table),
-      ...this.crons.answers,
+      ...cronAnswers(this.crons, table),
       ...schemaAnswers(table),
       ...this.workflows.answers,
       ...systemAnswers(table),
@@ -54,10 +56,11 @@ export class Memory {
     return { status, text, headers: { 'x-request-id': requestId, ...headers } };
   }
 
-  #reply(call: Call, requestId: string): Reply {
+  #reply({ operation, params = {}, query = {}, body, idempotencyKey }: Call, requestId: string): PlainReply {
     this.table.tick();
     try {
-      return (this.#answers[call.operation] ?? missing(call.operation))(call);
+      const answer = this.#answers[operation] ?? missing(operation);
+      return atOnce(answer({ params, query: textsOf(query), body, key: idempotencyKey ?? null, requestId }));
     } catch (error) {
       if (error instanceof ProtocolError) return { status: error.kind.status, text: renderError(error, requestId) };
       throw error;
@@ -73,4 +76,9 @@ function missing(operation: OperationName): never {
       feature: operation,
     },
   );
+}
+
+function textsOf(query: NonNullable<Call['query']>): Query {
+  const given = Object.entries(query).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given.map(([name, value]) => [name, String(value)]));
 }

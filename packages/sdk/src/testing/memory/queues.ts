@@ -1,15 +1,15 @@
 import {
-  type Call,
   expectedQueueName,
   historyOf,
   isQueueName,
   type JobRecord,
+  json,
+  type PlainReply,
   ProtocolError,
   queueEventEntry,
   stateName,
 } from '@ojs-ts/core';
-import type { Answers } from './jobs.ts';
-import { json, pageOf, param, type Reply } from './reply.ts';
+import { type Answers, pageOf, param, type Request } from './reply.ts';
 import type { QueueRow, Table } from './table.ts';
 
 const hourMs = 3_600_000;
@@ -37,12 +37,12 @@ export function queueAnswers(table: Table): Answers {
   };
 }
 
-function stats(table: Table, name: string): Reply {
+function stats(table: Table, name: string): PlainReply {
   const counts = countsOf(table, name);
   const paused = table.queues.get(name)?.paused ?? false;
   const depth = counts.available + counts.scheduled + counts.retryable;
   const figures = figuresOf(
-    [...table.jobs.values()].filter(({ queue }) => queue === name),
+    [...table.rows.values()].filter(({ queue }) => queue === name),
     table.now,
   );
   return json({
@@ -57,7 +57,7 @@ function stats(table: Table, name: string): Reply {
 }
 
 /** A paused queue still accepts jobs; pausing an unknown queue creates it. */
-function pause(table: Table, name: string, paused: boolean): Reply {
+function pause(table: Table, name: string, paused: boolean): PlainReply {
   const queue = table.queue(name);
   if (queue.paused !== paused)
     table.log.add(queueEventEntry(paused ? 'queue.paused' : 'queue.resumed', name), table.now);
@@ -101,7 +101,7 @@ function countsOf(table: Table, name: string) {
     cancelled: 0,
     dead_letter: 0,
   };
-  for (const { queue, state, deadLetter } of table.jobs.values()) {
+  for (const { queue, state, deadLetter } of table.rows.values()) {
     if (queue !== name) continue;
     counts[stateName(state)] += 1;
     if (deadLetter) counts.dead_letter += 1;
@@ -113,7 +113,7 @@ function shown({ name, paused, createdAt }: QueueRow): object {
   return { name, status: paused ? 'paused' : 'active', paused, created_at: new Date(createdAt).toISOString() };
 }
 
-function nameOf(call: Call): string {
+function nameOf(call: Request): string {
   const name = param(call, 'name');
   if (isQueueName(name)) return name;
   throw ProtocolError.invalid([{ path: 'name', message: `must be ${expectedQueueName}` }]);

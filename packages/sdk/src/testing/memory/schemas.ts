@@ -1,17 +1,18 @@
 import {
-  type Call,
   compareVersions,
   expectedJobType,
   isJobType,
   isObject,
   type Json,
+  json,
   members,
+  type PlainReply,
   ProtocolError,
   readVersion,
+  requireBody,
   type ValidationIssue,
 } from '@ojs-ts/core';
-import type { Answers } from './jobs.ts';
-import { bodyOf, fieldsOf, json, pageOf, param, type Reply } from './reply.ts';
+import { type Answers, fieldsOf, pageOf, param, type Request } from './reply.ts';
 import type { Table } from './table.ts';
 
 interface Entry {
@@ -28,7 +29,7 @@ interface Entry {
  */
 export function schemaAnswers(table: Table): Answers {
   const schemas = new Map<string, Entry>();
-  const find = (call: Call): Entry => {
+  const find = (call: Request): Entry => {
     const key = param(call, 'key');
     const entry =
       schemas.get(key) ?? (key.includes(':') ? undefined : sorted(schemas).find(({ type }) => type === key));
@@ -67,7 +68,7 @@ export function schemaAnswers(table: Table): Answers {
   };
 }
 
-function read(call: Call, createdAt: number): Entry {
+function read(call: Request, createdAt: number): Entry {
   const fields = fieldsOf(call);
   const issues: ValidationIssue[] = [];
   const type = fields.job_type ?? fields.type;
@@ -84,7 +85,7 @@ function read(call: Call, createdAt: number): Entry {
   }
   if (issues.length > 0 || typeof uri !== 'string' || typeof type !== 'string' || !isVersion)
     throw ProtocolError.invalid(issues);
-  return { uri, type, version, createdAt, text: members(bodyOf(call)).get('schema') ?? '{}' };
+  return { uri, type, version, createdAt, text: members(requireBody(call.body)).get('schema') ?? '{}' };
 }
 
 /** By type, newest version first. */
@@ -101,6 +102,6 @@ function render({ uri, type, version, createdAt }: Entry): object {
   return { uri, type, job_type: type, version, mode: 'strict', created_at: new Date(createdAt).toISOString() };
 }
 
-function shown(entry: Entry, status = 200): Reply {
+function shown(entry: Entry, status = 200): PlainReply {
   return { status, text: `{"schema":${JSON.stringify(render(entry)).slice(0, -1)},"schema":${entry.text}}}` };
 }

@@ -1,15 +1,15 @@
 import {
-  type Call,
   type EventEntry,
+  json,
   maxBatchJobs,
   maxEnvelopeBytes,
   maxNesting,
   maxNodes,
+  type PlainReply,
   ProtocolError,
   readEventId,
 } from '@ojs-ts/core';
-import type { Answers } from './jobs.ts';
-import { json, listed, type Reply } from './reply.ts';
+import { type Answers, listed, type Request } from './reply.ts';
 import type { Table } from './table.ts';
 
 const maxEvents = 1_000;
@@ -65,19 +65,19 @@ const manifest = {
 };
 
 /** GET /events (ojs-events §6.4). */
-function listEvents(table: Table, call: Call): Reply {
-  const after = String(call.query?.after ?? call.query?.cursor ?? '');
+function listEvents(table: Table, call: Request): PlainReply {
+  const after = String(call.query.after ?? call.query.cursor ?? '');
   const position = after === '' ? 0 : (readEventId(after)?.position ?? Number(after));
   if (!Number.isSafeInteger(position) || position < 0) {
     const message = 'is not a cursor of this server; expected the cursor of an earlier answer, or the id of an event.';
     throw ProtocolError.invalid([{ path: 'after', message }]);
   }
-  const limit = Math.min(maxEvents, Number(call.query?.limit ?? 100) || 100);
+  const limit = Math.min(maxEvents, Number(call.query.limit ?? 100) || 100);
   const { events, next } = table.log.after(position, limit, matcher(call));
   return json({ events, cursor: String(Math.max(position, next)), has_more: next < table.log.length });
 }
 
-function matcher(call: Call): (entry: EventEntry) => boolean {
+function matcher(call: Request): (entry: EventEntry) => boolean {
   const kinds = listed(call, 'types', 'type');
   const queues = listed(call, 'queues', 'queue');
   const isKind = (kind: string) =>

@@ -1,27 +1,40 @@
 import {
   type AdmissionView,
   admit,
+  Bulk,
+  type BulkStore,
   type ClaimTerms,
   type Clock,
+  type CountedLists,
   cancelled,
   claimed,
+  comparePlaces,
   creationEvent,
+  cursorOf,
   defaultTimeoutMs,
   eventsOf,
   expired,
+  fits,
   type Holder,
   type Inserted,
   isExpired,
   isIn,
   type JobId,
+  type JobQuery,
   type JobRecord,
   type JobStore,
+  type Json,
   Lifecycle,
   missingJob,
   moved,
   type NewJob,
+  type Page,
+  placeOf,
   promoted,
   promotionEvent,
+  type QueueCounts,
+  type RemovalGuard,
+  readCursor,
   State,
   Terminal,
   type Transition,
@@ -43,22 +56,27 @@ export function termsOf(worker: string): ClaimTerms {
 }
 
 /** Jobs and queues of a store. Everything happens at once: nothing here waits. */
-export class Table implements JobStore {
+export class Table implements JobStore, BulkStore, CountedLists {
   readonly clock: Clock;
   readonly lifecycle: Lifecycle;
   readonly log = new EventLog();
+  readonly bulk: Bulk;
+  readonly jobs: BulkStore['jobs'];
+  readonly registry = { queues: () => this.queueCounts() };
   /** In the order of their creation. */
-  jobs = new Map<JobId, JobRecord>();
+  rows = new Map<JobId, JobRecord>();
   queues = new Map<string, QueueRow>();
   /** Told of a job that has ended. */
   ended: (job: JobRecord) => void = () => {};
+  /** When a job was created, as a number that grows. */
+  readonly #numbers = new Map<JobId, number>();
   /** When a job became available, as a number that grows. */
   #places = new Map<JobId, number>();
   #order = 0;
   /** Jobs that were put in, or set going again, since they were asked for. */
   #fresh: JobId[] = [];
   readonly #view: AdmissionView = {
-    jobById: (id) => this.jobs.get(id) ?? null,
+    jobById: (id) => this.rows.get(id) ?? null,
     holders: { all: (key) => this.#holders(key), oldest: null },
     queue: () => null,
   };
@@ -66,6 +84,15 @@ export class Table implements JobStore {
   constructor(clock: Clock) {
     this.clock = clock;
     this.lifecycle = new Lifecycle(this, clock);
+    this.jobs = {
+      list: (query) => this.#list(query),
+      get: (ids) => ids.map((id) => this.get(id)),
+      remove: (ids, guard) => ids.map((id) => this.#remove(id, guard)),
+    };
+    // Nothing but a defect fails here.
+    this.bulk = new Bulk(this, clock, this.lifecycle, (error) => {
+      throw error;
+    });
   }
 
   get now(): number {
@@ -73,12 +100,12 @@ export class Table implements JobStore {
   }
 
   get(id: JobId): JobRecord | null {
-    return this.jobs.get(id) ?? null;
+    return this.rows.get(id) ?? null;
   }
 
   /** @throws ProtocolError `not_found` */
   known(id: JobId): JobRecord {
-    const job = this.jobs.get(id);
+    const job = this.rows.get(id);
     if (job === undefined) throw missingJob(id);
     return job;
   }
@@ -115,7 +142,7 @@ export class Table implements JobStore {
     readonly kind: 'moved' | 'already' | 'refused' | 'missing';
     readonly was: State;
   } {
-    const job = this.jobs.get(transition.id);
+    const job = this.rows.get(transition.id);
     if (job === undefined) return { kind: 'missing', was: transition.to };
     const kind = verdict(job, transition);
     if (kind !== 'moves') return { kind, was: job.state };
@@ -155,20 +182,47 @@ export class Table implements JobStore {
   tick(): void {
     const { now } = this;
     const due: JobRecord[] = [];
-    for (const job of this.jobs.values()) {
+    for (const job of this.rows.values()) {
       if (isIn(job.state, Waiting) && isExpired(job, now)) this.move(expired(job, now));
       else if (isIn(job.state, State.scheduled | State.retryable) && job.runAt <= now) due.push(job);
     }
     for (const job of due.sort((a, b) => a.runAt - b.runAt)) this.promote(job);
   }
 
-  remove(id: JobId): void {
-    this.jobs.delete(id);
+  record(events: readonly Json[]): void {
+    for (const event of events) this.log.add(event, this.now);
+  }
+
+  queueCounts(): readonly (QueueRow & QueueCounts)[] {
+    return [...this.queues.values()].map((queue) => {
+      const jobs = [...this.rows.values()].filter((job) => job.queue === queue.name);
+      const counts: Partial<Record<State, number>> = {};
+      for (const { state } of jobs) counts[state] = (counts[state] ?? 0) + 1;
+      return { ...queue, counts, deadLetter: jobs.filter((job) => job.deadLetter).length };
+    });
+  }
+
+  #list({ states, deadLetter, queue, type, after, offset = 0, limit }: JobQuery): Page<JobRecord> {
+    const placed = (job: JobRecord) => placeOf(job, this.#numbers.get(job.id) ?? 0);
+    const fit = [...this.rows.values()].filter((job) =>
+      fits(job, { states, ...(deadLetter && { deadLetter }), ...(queue && { queue }), ...(type && { type }) }),
+    );
+    const sorted = fit.sort((a, b) => comparePlaces(placed(a), placed(b)));
+    const place = after === undefined ? null : readCursor(after);
+    const left = place === null ? sorted.slice(offset) : sorted.filter((job) => comparePlaces(placed(job), place) > 0);
+    const items = left.slice(0, limit);
+    const last = items.at(-1);
+    return { items, next: last && left.length > items.length ? cursorOf(placed(last)) : null };
+  }
+
+  #remove(id: JobId, { from, deadLetter }: RemovalGuard): boolean {
+    const job = this.rows.get(id);
+    return job !== undefined && isIn(job.state, from) && (!deadLetter || job.deadLetter) && this.rows.delete(id);
   }
 
   /** Available jobs in the order in which a worker gets them: by priority, then first in, first out. */
   available(): readonly JobRecord[] {
-    const jobs = [...this.jobs.values()].filter(({ state }) => state === State.available);
+    const jobs = [...this.rows.values()].filter(({ state }) => state === State.available);
     return jobs.sort((a, b) => b.priority - a.priority || this.#placeOf(a) - this.#placeOf(b));
   }
 
@@ -179,9 +233,10 @@ export class Table implements JobStore {
   }
 
   #set(job: JobRecord): void {
-    if (job.state === State.available && this.jobs.get(job.id)?.state !== State.available)
+    if (job.state === State.available && this.rows.get(job.id)?.state !== State.available)
       this.#places.set(job.id, ++this.#order);
-    this.jobs.set(job.id, job);
+    if (!this.#numbers.has(job.id)) this.#numbers.set(job.id, this.#numbers.size + 1);
+    this.rows.set(job.id, job);
   }
 
   #placeOf({ id }: JobRecord): number {
@@ -190,7 +245,7 @@ export class Table implements JobStore {
 
   /** In the order of their age. */
   #holders(key: string): readonly Holder[] {
-    const jobs = [...this.jobs.values()].map((job, number) => ({ job, number }));
+    const jobs = [...this.rows.values()].map((job, number) => ({ job, number }));
     return jobs.filter(({ job }) => job.uniqueKey === key).sort((a, b) => a.job.createdAt - b.job.createdAt);
   }
 }

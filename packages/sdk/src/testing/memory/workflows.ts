@@ -1,25 +1,33 @@
 import {
   cancelled,
+  closedAs,
+  counted,
   decideNode,
   isIn,
+  isReady,
+  isSameWorkflow,
   type JobId,
   type JobRecord,
+  lowered,
   type NodeRecord,
+  newWorkflow,
   nodeEvents,
+  nodeRecordOf,
+  ok,
+  type PlainReply,
   ProtocolError,
   type ReadWorkflow,
   readWorkflow,
   refuseNode,
   renderWorkflow,
-  State,
+  requireBody,
   uuidv7,
   Waiting,
   type WorkflowRecord,
   type WorkflowStep,
   workflowCancelled,
 } from '@ojs-ts/core';
-import type { Answers } from './jobs.ts';
-import { bodyOf, listed, ok, pageOf, param, type Reply } from './reply.ts';
+import { type Answers, listed, pageOf, param } from './reply.ts';
 import type { Table } from './table.ts';
 
 export interface WorkflowRow {
@@ -49,7 +57,9 @@ export class Workflows {
   get answers(): Answers {
     return {
       'workflow.create': (call) => {
-        const row = this.#create(readWorkflow(bodyOf(call), this.#table.now, () => uuidv7(this.#table.clock)));
+        const row = this.#create(
+          readWorkflow(requireBody(call.body), this.#table.now, () => uuidv7(this.#table.clock)),
+        );
         return { ...this.#shown(row), status: 201, headers: { location: `/ojs/v1/workflows/${row.record.id}` } };
       },
       'workflow.list': (call) => {
@@ -70,37 +80,15 @@ export class Workflows {
   #create({ workflow, nodes, events }: ReadWorkflow): WorkflowRow {
     const known = this.#rows.get(workflow.id);
     if (known !== undefined) {
-      if (known.record.spec === workflow.spec && known.record.name === workflow.name) return known;
+      if (isSameWorkflow(known.record, workflow)) return known;
       throw new ProtocolError('duplicate', `Another workflow has the id ${workflow.id}.`, {
         existing_workflow_id: workflow.id,
       });
     }
-    const { now, log } = this.#table;
-    const counts = { completed: 0, failed: 0, cancelled: 0 };
-    const record: WorkflowRecord = {
-      ...workflow,
-      ...counts,
-      state: 'running',
-      createdAt: now,
-      finishedAt: null,
-      end: null,
-      sweeping: false,
-    };
-    const rows = nodes
-      .map(
-        (node): NodeRecord => ({
-          ...node,
-          workflow: workflow.id,
-          state: 'waiting',
-          failed: 0,
-          result: null,
-          error: null,
-          closedAt: null,
-        }),
-      )
-      .sort((a, b) => a.index - b.index);
-    this.#rows.set(workflow.id, { record, nodes: rows });
-    for (const event of events) log.add(event, now);
+    const { now } = this.#table;
+    const rows = nodes.map((node) => nodeRecordOf(workflow.id, node)).sort((a, b) => a.index - b.index);
+    this.#rows.set(workflow.id, { record: newWorkflow(workflow, now), nodes: rows });
+    this.#table.record(events);
     this.#advance(workflow.id, rows.filter(isReady));
     return this.#get(workflow.id);
   }
@@ -114,7 +102,7 @@ export class Workflows {
 
   /** What waits is cancelled; jobs that run may finish and change nothing any more. */
   #cancel({ record, nodes }: WorkflowRow): WorkflowRow {
-    const { now, log, jobs } = this.#table;
+    const { now, rows: jobs } = this.#table;
     if (record.state !== 'running') {
       const details = { workflow_id: record.id, current_state: record.state, expected_state: 'running' };
       throw new ProtocolError('conflict', `The workflow is ${record.state}; expected running.`, details);
@@ -122,10 +110,10 @@ export class Workflows {
     const isWaiting = ({ state }: NodeRecord) => state === 'waiting';
     const members = nodes.filter((node) => isWaiting(node) && node.member).length;
     this.#rows.set(record.id, {
-      record: { ...record, state: 'cancelled', cancelled: record.cancelled + members, finishedAt: now },
+      record: { ...counted(record, 'cancelled', members), state: 'cancelled', finishedAt: now },
       nodes: nodes.map((node) => (isWaiting(node) ? { ...node, state: 'cancelled', closedAt: now } : node)),
     });
-    log.add(workflowCancelled(record, now), now);
+    this.#table.record([workflowCancelled(record, now)]);
     for (const { job: id, state } of nodes) {
       const job = id === null || state !== 'pending' ? undefined : jobs.get(id);
       if (job !== undefined && isIn(job.state, Waiting)) this.#table.move(cancelled(job, now));
@@ -138,13 +126,13 @@ export class Workflows {
     const row = job.node === null ? undefined : this.#rows.get(job.node.workflow);
     const node = row?.nodes[job.node?.index ?? -1];
     if (row === undefined || node?.state !== 'pending' || node.job !== job.id) return;
-    const { now, log } = this.#table;
-    const state = job.state === State.completed ? 'completed' : job.state === State.cancelled ? 'cancelled' : 'failed';
+    const { now } = this.#table;
+    const state = closedAs(job.state);
     this.#setNode({ ...node, state, result: job.result, closedAt: now });
-    if (node.member) this.#count(node.workflow, state);
+    this.#count(node, state);
     const { record } = this.#get(node.workflow);
     if (record.state !== 'running') return;
-    if (node.member) for (const event of nodeEvents(record, node, job, now)) log.add(event, now);
+    if (node.member) this.#table.record(nodeEvents(record, node, job, now));
     this.#advance(record.id, this.#lower(node, state === 'completed'));
   }
 
@@ -162,7 +150,7 @@ export class Workflows {
 
   #decide(record: WorkflowRecord, node: NodeRecord, nodes: readonly NodeRecord[]): WorkflowStep {
     const known = new Map(nodes.map((one) => [one.index, one] as const));
-    const jobs = new Map<JobId, JobRecord | null>(this.#table.jobs);
+    const jobs = new Map<JobId, JobRecord | null>(this.#table.rows);
     for (;;) {
       const decided = decideNode(record, node, { nodes: known, jobs }, this.#table.now);
       if (decided.kind !== 'needs') return decided;
@@ -172,23 +160,23 @@ export class Workflows {
   }
 
   #apply(node: NodeRecord, step: WorkflowStep): readonly NodeRecord[] {
-    const { now, log } = this.#table;
+    const { now } = this.#table;
     if (step.kind === 'start') {
       const inserted = this.#table.insertOne(step.job);
       if (inserted.kind === 'duplicate') {
         return this.#apply(node, refuseNode(this.#get(node.workflow).record, node, inserted.existing.id, now));
       }
       this.#setNode({ ...node, state: 'pending' });
-      for (const event of step.events) log.add(event, now);
+      this.#table.record(step.events);
       return [];
     }
     const { state, result, error, end } = step;
     this.#setNode({ ...node, state, result, error, closedAt: now });
-    if (node.member) this.#count(node.workflow, state);
+    this.#count(node, state);
     const { record, nodes } = this.#get(node.workflow);
     if (end !== null)
       this.#rows.set(record.id, { record: { ...record, state: end.state, end: end.text, finishedAt: now }, nodes });
-    for (const event of step.events) log.add(event, now);
+    this.#table.record(step.events);
     return end === null ? this.#lower(node, step.passes) : [];
   }
 
@@ -197,7 +185,7 @@ export class Workflows {
     return next.flatMap((index) => {
       const dependent = this.#get(workflow).nodes[index];
       if (dependent === undefined) return [];
-      const after = { ...dependent, open: dependent.open - 1, failed: dependent.failed + (passes ? 0 : 1) };
+      const after = lowered(dependent, passes);
       this.#setNode(after);
       return isReady(after) ? [after] : [];
     });
@@ -208,21 +196,17 @@ export class Workflows {
     this.#rows.set(record.id, { record, nodes: nodes.with(node.index, node) });
   }
 
-  #count(id: string, state: 'completed' | 'failed' | 'cancelled'): void {
-    const { record, nodes } = this.#get(id);
-    this.#rows.set(id, { record: { ...record, [state]: record[state] + 1 }, nodes });
+  #count({ workflow, member }: NodeRecord, state: 'completed' | 'failed' | 'cancelled'): void {
+    const { record, nodes } = this.#get(workflow);
+    this.#rows.set(workflow, { record: counted(record, state, member ? 1 : 0), nodes });
   }
 
-  #shown({ record, nodes }: WorkflowRow): Reply {
+  #shown({ record, nodes }: WorkflowRow): PlainReply {
     const found = nodes.flatMap(({ job: id, state }) =>
-      id === null || state === 'waiting' ? [] : (this.#table.jobs.get(id) ?? []),
+      id === null || state === 'waiting' ? [] : (this.#table.rows.get(id) ?? []),
     );
     const jobs = new Map(found.map((job) => [job.id, { ...job, result: null }] as const));
     const text = renderWorkflow(record, nodes, jobs);
     return ok(`{"workflow":${text},${text.slice(1)}`);
   }
-}
-
-function isReady({ state, open }: NodeRecord): boolean {
-  return state === 'waiting' && open === 0;
 }

@@ -1,18 +1,18 @@
 import {
   type Checkpoint,
   checkpointOf,
+  Fields,
   isUuidv7,
   ProtocolError,
   type Reporter,
   readCheckpoint,
   renderCheckpoint,
+  requireBody,
 } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
-import { Fields } from '../fields.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
 import { json, ok, type Reply } from '../reply.ts';
 import { readOwner } from '../workers/settlements.ts';
-import { requireBody } from './jobs.ts';
 
 export const checkpointHandlers: Handlers<'job.checkpoint' | 'job.saveCheckpoint' | 'job.deleteCheckpoint'> = {
   'job.checkpoint': getCheckpoint,

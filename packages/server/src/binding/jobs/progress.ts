@@ -1,9 +1,16 @@
-import { isUuidv7, type JobRecord, ProtocolError, progressOf, readProgress, renderProgress } from '@ojs-ts/core';
+import {
+  Fields,
+  isUuidv7,
+  type JobRecord,
+  ProtocolError,
+  progressOf,
+  readProgress,
+  renderProgress,
+  requireBody,
+} from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
-import { Fields } from '../fields.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
 import { ok, type Reply } from '../reply.ts';
-import { requireBody } from './jobs.ts';
 
 export const progressHandlers: Handlers<'job.progress' | 'job.reportProgress' | 'worker.progress'> = {
   'job.progress': getProgress,

@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { Json } from '@ojs-ts/core';
+import { Fields, type Json, requireBody } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import type { BulkOperation } from '../../engine/jobs/bulk-replies.ts';
-import { Fields } from '../fields.ts';
 import { type BindingRequest, ownKey } from '../handler.ts';
 import type { Reply } from '../reply.ts';
-import { requireBody } from './jobs.ts';
 
 export interface Answered {
   readonly reply: Reply;

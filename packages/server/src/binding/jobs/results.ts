@@ -1,4 +1,5 @@
 import {
+  Fields,
   isUuidv7,
   type JobRecord,
   ProtocolError,
@@ -8,7 +9,6 @@ import {
   stateName,
 } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
-import { Fields } from '../fields.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
 import { ok, type Reply } from '../reply.ts';
 

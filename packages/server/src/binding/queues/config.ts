@@ -1,4 +1,6 @@
 import {
+  type Body,
+  Fields,
   formatDuration,
   type Limit,
   ProtocolError,
@@ -10,7 +12,6 @@ import {
 } from '@ojs-ts/core';
 import type { Retention } from '../../engine/options.ts';
 import { defaultWarningThreshold, type QueueChange, type QueueConfig } from '../../engine/queues/queue-settings.ts';
-import { type Body, Fields } from '../fields.ts';
 
 /** Settings of ojs-queue-config §6 that this server has for all queues at once, or not at all. */
 const unsupported = [

@@ -1,17 +1,18 @@
 import {
+  Fields,
   type Limit,
   ProtocolError,
+  pagination,
   queueLimitKey,
   type Rate,
   readLimits,
+  readPage,
   readTime,
   type ValidationIssue,
 } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import type { LimitRecord } from '../../storage/storage.ts';
-import { Fields } from '../fields.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
-import { pagination, readPage } from '../queries.ts';
 import { json, type Reply } from '../reply.ts';
 import { readQueueLimit, renderRate } from './config.ts';
 import { readName } from './queues.ts';

@@ -1,11 +1,18 @@
-import { expectedQueueName, isQueueName, type NewJob, ProtocolError, State } from '@ojs-ts/core';
+import {
+  expectedQueueName,
+  Fields,
+  isQueueName,
+  type NewJob,
+  ProtocolError,
+  pagination,
+  readPage,
+  State,
+} from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import { depthOf, readConfig } from '../../engine/queues/queue-settings.ts';
 import type { QueueStatistics } from '../../engine/queues/statistics.ts';
 import type { QueueRecord } from '../../storage/storage.ts';
-import { Fields } from '../fields.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
-import { pagination, readPage } from '../queries.ts';
 import { json, type Reply } from '../reply.ts';
 import { readQueueChange, renderConfig } from './config.ts';
 

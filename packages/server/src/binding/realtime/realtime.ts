@@ -1,5 +1,5 @@
+import { commaSeparated, type Query } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
-import { list, type Query } from '../queries.ts';
 import { Connection, type ConnectionOptions, type Sink } from './connection.ts';
 import { Renderer } from './render.ts';
 import type { Filter } from './selection.ts';
@@ -30,5 +30,9 @@ export class Realtime {
 
 /** The filter of a query: `event_types` (ojs-realtime §5.6) or `types`, and the dimensions of ojs-events §6.1. */
 export function filterOf(query: Query): Filter {
-  return { types: list(query.event_types ?? query.types), queues: list(query.queues), jobTypes: list(query.job_types) };
+  return {
+    types: commaSeparated(query.event_types ?? query.types),
+    queues: commaSeparated(query.queues),
+    jobTypes: commaSeparated(query.job_types),
+  };
 }

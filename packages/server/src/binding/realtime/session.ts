@@ -1,7 +1,6 @@
-import { type Json, ProtocolError, uuidv7 } from '@ojs-ts/core';
+import { Fields, type Json, ProtocolError, uuidv7 } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import { kindMatcher } from '../../engine/events/events.ts';
-import { Fields } from '../fields.ts';
 import { faultOf } from '../reply.ts';
 import { readChannel } from './channel.ts';
 import type { Connection } from './connection.ts';

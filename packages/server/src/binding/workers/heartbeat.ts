@@ -1,7 +1,6 @@
-import { claimOf, isObject, isUuidv7, type Json, members } from '@ojs-ts/core';
+import { claimOf, type Fields, isObject, isUuidv7, type Json, members } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import type { Beaten, Directive, WorkerBeat } from '../../storage/storage.ts';
-import type { Fields } from '../fields.ts';
 
 const maxHolds = 10_000;
 /** Bytes. Stored with every worker, and read with every list of workers. */

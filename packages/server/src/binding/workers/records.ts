@@ -1,9 +1,7 @@
-import { formatTimestamp, isObject, ProtocolError } from '@ojs-ts/core';
+import { Fields, formatTimestamp, isObject, ProtocolError, pagination, readPage } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import { type KnownWorker, noteEveryMs } from '../../engine/workers/workers.ts';
-import { Fields } from '../fields.ts';
 import type { BindingRequest } from '../handler.ts';
-import { pagination, readPage } from '../queries.ts';
 import { json, type Reply } from '../reply.ts';
 import { readBeat } from './heartbeat.ts';
 

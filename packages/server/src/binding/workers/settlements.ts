@@ -1,6 +1,8 @@
 import {
+  type Body,
   claimOf,
   elements,
+  Fields,
   isUuidv7,
   type Json,
   maxResultBytes,
@@ -9,7 +11,6 @@ import {
   readFailure,
 } from '@ojs-ts/core';
 import type { Ack, Settlement } from '../../engine/jobs/settlement.ts';
-import { type Body, Fields } from '../fields.ts';
 
 /** The largest nack that is stored, in bytes. */
 const maxNackBytes = 1_048_576;

@@ -1,6 +1,7 @@
 import {
   conflict,
   expectedQueueName,
+  Fields,
   formatTimestamp,
   isQueueName,
   isUuidv7,
@@ -15,7 +16,6 @@ import {
 import type { Engine } from '../../engine/engine.ts';
 import type { FetchRequest } from '../../engine/jobs/fetch.ts';
 import type { Outcome, Settlement } from '../../engine/jobs/settlement.ts';
-import { Fields } from '../fields.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
 import { faultOf, ok, type Reply, refusal } from '../reply.ts';
 import { readBeat, replyToBeat } from './heartbeat.ts';

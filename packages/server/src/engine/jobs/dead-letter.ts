@@ -1,18 +1,24 @@
 import {
   type Answered,
+  type Bulk,
+  type BulkResult,
   type Changed,
   type Clock,
+  deadLetters,
+  errorNames,
+  type JobFilter,
   type JobId,
   type JobRecord,
   type Lifecycle,
   type Millis,
   notDead,
   type RerunOverride,
+  type Selection,
   State,
+  select,
+  type Targets,
 } from '@ojs-ts/core';
 import type { Storage } from '../../storage/storage.ts';
-import type { Bulk, BulkResult } from './bulk.ts';
-import { deadLetters, errorNames, type JobFilter, type Selection, select } from './selection.ts';
 
 export interface DeadLetterStats {
   readonly total: number;
@@ -52,14 +58,6 @@ export class DeadLetter {
     this.#stats = null;
   }
 
-  /** Newest first. */
-  list(
-    filter: JobFilter,
-    at: { readonly after: string | null; readonly offset: number; readonly limit: number },
-  ): Promise<Selection> {
-    return select(this.#storage, filter, at);
-  }
-
   /** Stored counts, by queue. */
   async counts(): Promise<ReadonlyMap<string, number>> {
     const queues = await this.#storage.registry.queues();
@@ -90,18 +88,13 @@ export class DeadLetter {
   }
 
   /** Retries those that match, or the listed ones; at most {@link Bulk.max} of them. */
-  retryMany(
-    targets: { readonly filter: JobFilter } | { readonly ids: readonly JobId[] },
-    key: string | null,
-  ): Promise<BulkResult> {
+  retryMany(targets: Targets, key: string | null): Answered<BulkResult> {
     this.#stats = null;
-    return this.#bulk.each(targets, async (id) => {
-      await this.#lifecycle.retry(id, key);
-    });
+    return this.#bulk.each(targets, (id) => this.#lifecycle.retry(id, key));
   }
 
   /** Removes those that match. */
-  purge(filter: JobFilter): Promise<BulkResult> {
+  purge(filter: JobFilter): Answered<BulkResult> {
     this.#stats = null;
     return this.#bulk.remove({ filter }, { from: State.discarded, deadLetter: true });
   }

@@ -1,6 +1,5 @@
 import type { Scope } from '@ojs-ts/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { singles } from '../../binding/queries.ts';
 import { checkStreamQuery, streamParameters } from '../../binding/query-parameters.ts';
 import type { Delivery } from '../../binding/realtime/connection.ts';
 import {
@@ -12,6 +11,7 @@ import {
   resultStream,
 } from '../../binding/realtime/job-stream.ts';
 import { faultOf } from '../../binding/reply.ts';
+import { singles } from '../query.ts';
 import type { OpenStream, RealtimeParts, Streams } from './parts.ts';
 import { EventStream } from './stream.ts';
 

@@ -1,11 +1,11 @@
 import { ProtocolError, type Scope } from '@ojs-ts/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { singles } from '../../binding/queries.ts';
 import { checkStreamQuery, streamParameters } from '../../binding/query-parameters.ts';
 import { type Channel, jobChannel, queueChannel, readChannel } from '../../binding/realtime/channel.ts';
 import { filterOf, Realtime } from '../../binding/realtime/realtime.ts';
 import { Session } from '../../binding/realtime/session.ts';
 import { faultOf } from '../../binding/reply.ts';
+import { singles } from '../query.ts';
 import { clientOf } from '../rate-limit.ts';
 import { ConnectionLimit } from './connection-limit.ts';
 import { addJobStreams } from './job-streams.ts';

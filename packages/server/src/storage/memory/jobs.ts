@@ -1,5 +1,4 @@
-import { isIn, type Millis } from '@ojs-ts/core';
-import { comparePlaces, cursorOf, type Place, placeOf, readCursor } from '../cursor.ts';
+import { comparePlaces, cursorOf, isIn, type Millis, type Place, placeOf, readCursor } from '@ojs-ts/core';
 import type { JobQuery, Jobs } from '../storage.ts';
 import type { Change } from './change.ts';
 import { claim } from './claim.ts';

@@ -1,5 +1,4 @@
-import { counted, isReady, isSameWorkflow, type NodeRef, type WorkflowStep } from '@ojs-ts/core';
-import { cursorOf, readCursor } from '../cursor.ts';
+import { counted, cursorOf, isReady, isSameWorkflow, type NodeRef, readCursor, type WorkflowStep } from '@ojs-ts/core';
 import type { Advanced, Workflows } from '../storage.ts';
 import type { Change } from './change.ts';
 import { insertGroup } from './insert.ts';

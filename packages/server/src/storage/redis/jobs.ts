@@ -1,5 +1,4 @@
-import { type JobRecord, requestKey, sideWork } from '@ojs-ts/core';
-import { cursorOf, readCursor } from '../cursor.ts';
+import { cursorOf, type JobRecord, readCursor, requestKey, sideWork } from '@ojs-ts/core';
 import type { JobQuery, Jobs, Page } from '../storage.ts';
 import type { Scripts } from './connection/scripts.ts';
 import { listOf, number, numberOrNull, packJob, packTransition, readInserted, readJob, readMoved } from './rows.ts';

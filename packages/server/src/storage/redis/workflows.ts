@@ -1,5 +1,5 @@
 import type { NodeRef, WorkflowRecord, WorkflowStep } from '@ojs-ts/core';
-import { cursorOf, readCursor } from '../cursor.ts';
+import { cursorOf, readCursor } from '@ojs-ts/core';
 import type { Advanced, Workflows } from '../storage.ts';
 import type { Packed } from './connection/msgpack.ts';
 import { integer, listOf, type Reply, text } from './connection/reply.ts';

@@ -1,5 +1,15 @@
-import { isIn, type JobRecord, State, type StateMask, stateNames, Terminal } from '@ojs-ts/core';
-import { comparePlaces, cursorOf, type Place, readCursor } from '../cursor.ts';
+import {
+  comparePlaces,
+  cursorOf,
+  isIn,
+  type JobRecord,
+  type Place,
+  readCursor,
+  State,
+  type StateMask,
+  stateNames,
+  Terminal,
+} from '@ojs-ts/core';
 import type { JobQuery, Page } from '../storage.ts';
 import type { Connection } from './disk/connection.ts';
 import { type Cells, integer, integerOrNull, readJob, state, text } from './row.ts';

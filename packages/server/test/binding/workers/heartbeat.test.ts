@@ -1,6 +1,5 @@
-import { leaseOf, ProtocolError, uuidv7 } from '@ojs-ts/core';
+import { Fields, leaseOf, ProtocolError, uuidv7 } from '@ojs-ts/core';
 import { expect, test } from 'vitest';
-import { Fields } from '../../../src/binding/fields.ts';
 import { readBeat } from '../../../src/binding/workers/heartbeat.ts';
 
 const read = (body: object) => {

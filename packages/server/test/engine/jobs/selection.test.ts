@@ -1,7 +1,6 @@
-import { State } from '@ojs-ts/core';
+import { type JobFilter, State, select } from '@ojs-ts/core';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type JobFilter, select } from '../../../src/engine/jobs/selection.ts';
 import { bench, items, newJob } from '../../support/engine.ts';
 import { storages } from '../../support/storages.ts';
 

@@ -1,6 +1,17 @@
-import { isIn, type JobRecord, State, type StateMask, stateNames, Terminal } from '@ojs-ts/core';
+import {
+  comparePlaces,
+  cursorOf,
+  isIn,
+  type JobRecord,
+  type Place,
+  placeOf,
+  readCursor,
+  State,
+  type StateMask,
+  stateNames,
+  Terminal,
+} from '@ojs-ts/core';
 import { integer } from '../../cells.ts';
-import { comparePlaces, cursorOf, type Place, placeOf, readCursor } from '../../cursor.ts';
 import type { JobQuery, Page } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
 import type { Cells } from '../connection/sql.ts';

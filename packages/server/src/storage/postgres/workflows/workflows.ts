@@ -1,4 +1,5 @@
 import {
+  cursorOf,
   isSameWorkflow,
   type Json,
   type Millis,
@@ -6,11 +7,11 @@ import {
   type NewWorkflow,
   type NodeRecord,
   newWorkflow,
+  readCursor,
   type WorkflowRecord,
   type WorkflowState,
 } from '@ojs-ts/core';
 import { integer, text } from '../../cells.ts';
-import { cursorOf, readCursor } from '../../cursor.ts';
 import { readNode, readWorkflow } from '../../rows.ts';
 import type { Page, Workflows } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';

@@ -1,4 +1,4 @@
-import { readCursor, wrongCursor } from '../../cursor.ts';
+import { readCursor, wrongCursor } from '@ojs-ts/core';
 import type { Page } from '../../storage.ts';
 import type { Listed } from '../jobs.ts';
 import { allSettled } from './fan-out.ts';

@@ -1,4 +1,5 @@
 import {
+  cursorOf,
   isReady,
   isSameWorkflow,
   type Json,
@@ -7,9 +8,9 @@ import {
   type NewNode,
   type NewWorkflow,
   type NodeRef,
+  readCursor,
   type WorkflowStep,
 } from '@ojs-ts/core';
-import { cursorOf, readCursor } from '../../cursor.ts';
 import { readNode, readWorkflow } from '../../rows.ts';
 import type { Advanced, NodeRecord, Page, WorkflowRecord, Workflows } from '../../storage.ts';
 import type { Connection } from '../disk/connection.ts';

@@ -1,15 +1,32 @@
-import {
-  isObject,
-  type JobRecord,
-  type Json,
-  lastError,
-  type Millis,
-  members,
-  State,
-  type StateMask,
-  Terminal,
-} from '@ojs-ts/core';
-import type { JobQuery, Storage } from '../../storage/storage.ts';
+import { isObject, members } from '../json/json.ts';
+import { type Answered, ask, run, type Steps } from '../steps.ts';
+import type { Millis } from '../time/clock.ts';
+import { lastError } from './history.ts';
+import type { JobRecord, Json } from './job.ts';
+import { State, type StateMask, Terminal } from './states.ts';
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Cursor of the next page; null at the end. */
+  readonly next: string | null;
+}
+
+/** Which jobs to list: terminal states by the time when they were entered, the others by creation; newest first. */
+export interface JobQuery {
+  readonly states: StateMask;
+  readonly deadLetter?: true;
+  readonly queue?: string;
+  readonly type?: string;
+  /** Opaque cursor of a previous page; goes before `offset`. */
+  readonly after?: string;
+  readonly offset?: number;
+  readonly limit: number;
+}
+
+/** A store whose jobs can be listed. */
+export interface JobLists {
+  readonly jobs: { list(query: JobQuery): Answered<Page<JobRecord>> };
+}
 
 /** A span of time: from `from` inclusive to `before` exclusive. */
 export interface Span {
@@ -57,17 +74,24 @@ const scan = 20_000;
  * The next matching jobs, in the order of the storage's lists. Filters that the storage does not have are applied here,
  * so a page may have fewer jobs than `limit`, or none, and yet be followed by more.
  */
-export async function select(
-  storage: Storage,
+export function select(store: JobLists, filter: JobFilter, at: SelectAt): Answered<Selection> {
+  return run(selecting(store, filter, at));
+}
+
+interface SelectAt {
+  readonly after?: string | null;
+  readonly offset?: number;
+  readonly limit: number;
+}
+
+function* selecting(
+  store: JobLists,
   filter: JobFilter,
-  {
-    after = null,
-    offset = 0,
-    limit,
-  }: { readonly after?: string | null; readonly offset?: number; readonly limit: number },
-): Promise<Selection> {
+  { after = null, offset = 0, limit }: SelectAt,
+): Steps<Selection> {
   if (isPlain(filter)) {
-    const found = await storage.jobs.list({ ...queryOf(filter), ...(after === null ? { offset } : { after }), limit });
+    const query = { ...queryOf(filter), ...(after === null ? { offset } : { after }), limit };
+    const found = yield* ask(store.jobs.list(query));
     return { jobs: found.items, next: found.next, skipped: after === null ? offset : 0 };
   }
   const jobs: JobRecord[] = [];
@@ -75,7 +99,7 @@ export async function select(
   let cursor = after;
   for (let seen = 0; seen < scan; ) {
     const wanted = limit - jobs.length + (after === null ? offset - skipped : 0);
-    const read = await readPage(storage, filter, cursor, wanted);
+    const read = yield* readPage(store, filter, cursor, wanted);
     seen += read.seen;
     cursor = read.next;
     for (const job of read.jobs) {
@@ -91,14 +115,15 @@ export async function select(
  * Reads a page with at most `wanted` matches. With more, it is read again, shorter, so that its cursor is after the
  * last match.
  */
-async function readPage(
-  storage: Storage,
+function* readPage(
+  store: JobLists,
   filter: JobFilter,
   after: string | null,
   wanted: number,
-): Promise<{ readonly jobs: readonly JobRecord[]; readonly next: string | null; readonly seen: number }> {
+): Steps<{ readonly jobs: readonly JobRecord[]; readonly next: string | null; readonly seen: number }> {
   for (let limit = page; ; ) {
-    const { items, next } = await storage.jobs.list({ ...queryOf(filter), ...(after !== null && { after }), limit });
+    const query = { ...queryOf(filter), ...(after !== null && { after }), limit };
+    const { items, next } = yield* ask(store.jobs.list(query));
     const places = items.flatMap((job, index) => (fits(job, filter) ? [index] : []));
     const last = places[wanted - 1];
     if (places.length > wanted && last !== undefined) {

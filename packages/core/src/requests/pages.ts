@@ -1,4 +1,4 @@
-import { ProtocolError, type ValidationIssue } from '@ojs-ts/core';
+import { ProtocolError, type ValidationIssue } from '../errors.ts';
 
 export type Query = Readonly<Record<string, string | undefined>>;
 
@@ -42,12 +42,6 @@ export function pagination(page: PageQuery, total: number, count: number, next: 
   };
 }
 
-export function list(text: string | undefined): readonly string[] {
+export function commaSeparated(text: string | undefined): readonly string[] {
   return text === undefined || text === '' ? [] : text.split(',').map((part) => part.trim());
-}
-
-/** Of a repeated parameter the last one wins, as in JSON. */
-export function singles(query: unknown): Readonly<Record<string, string | undefined>> {
-  const entries = Object.entries(query as Readonly<Record<string, string | readonly string[]>>);
-  return Object.fromEntries(entries.map(([name, value]) => [name, typeof value === 'string' ? value : value.at(-1)]));
 }

@@ -1,4 +1,6 @@
-import { type JobRecord, type Millis, ProtocolError } from '@ojs-ts/core';
+import { ProtocolError } from '../errors.ts';
+import type { Millis } from '../time/clock.ts';
+import type { JobRecord } from './job.ts';
 
 /**
  * The end of a page of a job list. A list has unfinished jobs by creation, then finished ones by the time of their end;

@@ -1,4 +1,6 @@
-import { isObject, ProtocolError, readJson, type ValidationIssue } from '@ojs-ts/core';
+import { ProtocolError, type ValidationIssue } from '../errors.ts';
+import type { Json } from '../job/job.ts';
+import { isObject, readJson } from '../json/json.ts';
 
 /**
  * Names that a store keeps and compares. Some stores cannot hold U+0000 or half of a surrogate pair, so all storages
@@ -25,10 +27,7 @@ export class Fields {
 
   /** Parses a body that must be a JSON object. Throws `invalid_payload`. */
   static parse(text: string | undefined): Body {
-    if (text === undefined || text === '') {
-      throw new ProtocolError('invalid_payload', 'The request body is empty; expected a JSON object.');
-    }
-    const value = readJson(text, 'The request body');
+    const value = readJson(requireBody(text), 'The request body');
     if (!isObject(value))
       throw new ProtocolError('invalid_payload', `The request body is ${kindOf(value)}; expected a JSON object.`);
     return value;
@@ -118,6 +117,13 @@ export class Fields {
     this.issue(name, value === undefined ? message : `${message}, but is ${kindOf(value)}`);
     return null;
   }
+}
+
+/** @throws ProtocolError `invalid_payload` */
+export function requireBody(body: Json | undefined): Json {
+  if (body === undefined || body === '')
+    throw new ProtocolError('invalid_payload', 'The request body is empty; expected a JSON object.');
+  return body;
 }
 
 /** The kind of a wrong value, without the value, which may be private. */

@@ -1,8 +1,12 @@
-import { didYouMean, isState, ProtocolError, parseDuration, parseTimestamp, State, type StateMask } from '@ojs-ts/core';
-import { Bulk } from '../engine/jobs/bulk.ts';
-import type { JobFilter, Span } from '../engine/jobs/selection.ts';
+import { Bulk } from '../bulk.ts';
+import { ProtocolError } from '../errors.ts';
+import type { JobFilter, Span } from '../job/selection.ts';
+import { isState, State, type StateMask } from '../job/states.ts';
+import { didYouMean } from '../suggestion.ts';
+import { parseDuration } from '../time/duration.ts';
+import { parseTimestamp } from '../time/timestamp.ts';
 import type { Fields } from './fields.ts';
-import { list } from './queries.ts';
+import { commaSeparated } from './pages.ts';
 
 const maxText = 1_000;
 const stateWords = Object.keys(State);
@@ -84,7 +88,11 @@ export function readStates(fields: Fields, fallback: StateMask): StateMask {
   const name = fields.has('state') ? 'state' : 'states';
   const value = fields.raw(name);
   if (value === undefined || value === '') return fallback;
-  const names: readonly unknown[] = Array.isArray(value) ? value : typeof value === 'string' ? list(value) : [null];
+  const names: readonly unknown[] = Array.isArray(value)
+    ? value
+    : typeof value === 'string'
+      ? commaSeparated(value)
+      : [null];
   let mask = 0;
   for (const state of names) {
     if (isState(state)) mask |= State[state];

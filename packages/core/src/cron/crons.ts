@@ -1,0 +1,274 @@
+import type { Inserted } from '../admission.ts';
+import { ProtocolError } from '../errors.ts';
+import type { JobId, JobRecord, Json } from '../job/job.ts';
+import type { CronRecord, Firing } from '../rules/crons.ts';
+import { type Answered, ask, run, type Steps } from '../steps.ts';
+import type { Clock, Millis } from '../time/clock.ts';
+import { uuidv7 } from '../uuid.ts';
+import { changedCron, definitionOf, dueAfter, readCron, scheduleOf } from './definition.ts';
+import { decideFiring, decideTrigger, skippedEvent } from './firing.ts';
+import { cronWarnings } from './schedule.ts';
+
+/** What crons ask of a store. */
+export interface CronStore {
+  readonly crons: {
+    list(): Answered<readonly CronRecord[]>;
+    get(name: string): Answered<CronRecord | null>;
+    put(
+      cron: Pick<CronRecord, 'name' | 'spec' | 'enabled' | 'dueAt'>,
+      now: Millis,
+      expected?: number,
+    ): Answered<{ readonly created: boolean; readonly cron: CronRecord } | null>;
+    remove(name: string): Answered<CronRecord | null>;
+    due(now: Millis, limit: number): Answered<readonly CronRecord[]>;
+    unfinished(names: readonly string[], limit: number): Answered<readonly (readonly JobRecord[])[]>;
+    fire(firings: readonly Firing[], now: Millis): Answered<readonly (Fired | null)[]>;
+  };
+  readonly jobs: { get(ids: readonly JobId[]): Answered<readonly (JobRecord | null)[]> };
+  readonly registry: { limit(key: string): Answered<{ readonly waiting: number } | null> };
+  record(events: readonly Json[], now: Millis): Answered<void>;
+}
+
+interface Fired {
+  readonly inserted: Inserted | null;
+}
+
+export interface CronLog {
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** Crons that one pass fires; if there are more, the next pass follows at once. */
+const page = 100;
+/** How often a trigger tries again if the schedule fires at the same time. */
+const rounds = 5;
+/** How many unfinished runs of one cron a firing reads, and cancels if its policy says so. */
+const runs = 100;
+/** ojs-cron §6.1: the server warns about more waiting runs of one cron. */
+const manyQueued = 2;
+
+/** The effect of a registration. */
+export interface RegisteredCron {
+  readonly created: boolean;
+  readonly cron: CronRecord;
+  /** Valid parts that are probably a mistake. */
+  readonly warnings: readonly string[];
+}
+
+export interface TriggeredCron {
+  readonly cron: CronRecord;
+  /** Of the run. */
+  readonly job: JobId;
+}
+
+type Change = Pick<CronRecord, 'spec' | 'enabled' | 'dueAt'>;
+
+/** Refuses a request to enqueue that can never succeed. */
+type Check = (enqueue: Json) => Answered<void>;
+
+/**
+ * Crons (ojs-cron). Any node may fire any of them: a firing compares the version that it was decided from, and inserts
+ * its job in the same commit. So one tick makes one job, on any number of servers.
+ */
+export class Crons {
+  readonly #store: CronStore;
+  readonly #clock: Clock;
+  readonly #log: CronLog;
+  readonly #unreadable = new Set<string>();
+
+  constructor(store: CronStore, clock: Clock, log: CronLog) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  list(): Answered<readonly CronRecord[]> {
+    return this.#store.crons.list();
+  }
+
+  /** Throws `not_found`. */
+  get(name: string): Answered<CronRecord> {
+    return run(this.#get(name));
+  }
+
+  /** Registers or updates (ojs-cron CRON-26). An update restarts the schedule and keeps the past runs. */
+  register(text: Json, check: Check): Answered<RegisteredCron> {
+    return run(this.#register(text, check));
+  }
+
+  *#register(text: Json, check: Check): Steps<RegisteredCron> {
+    const now = this.#clock.now();
+    const { name, definition, enabled, dueAt, spec } = readCron(text, now);
+    yield* ask(check(definition.enqueue));
+    const warnings = cronWarnings(scheduleOf(definition));
+    if (warnings.length > 0) this.#log.warn({ cron: name, warnings }, 'cron may not run as meant');
+    return { ...must(yield* ask(this.#store.crons.put({ name, spec, enabled, dueAt }, now))), warnings };
+  }
+
+  /** Enables or disables. An enabled cron runs at its next time, not for those that it missed. */
+  enable(name: string, enabled: boolean): Answered<CronRecord> {
+    const decided = ({ spec }: CronRecord, now: Millis): Change => ({
+      spec,
+      enabled,
+      dueAt: enabled ? dueAfter(definitionOf(spec), now) : null,
+    });
+    return run(this.#changed(name, (cron, now) => (cron.enabled === enabled ? null : decided(cron, now))));
+  }
+
+  /**
+   * Members of the text replace those of the definition, a template as a whole; throws `not_found` for an unknown cron.
+   */
+  change(name: string, text: Json, check: Check): Answered<CronRecord> {
+    return run(
+      this.#changed(
+        name,
+        (cron, now) => readCron(changedCron(cron, text), now),
+        ({ definition }) => check(definition.enqueue),
+      ),
+    );
+  }
+
+  /** Writes a change only if the cron has not changed since it was read; a change of null writes nothing. */
+  *#changed<T extends Change>(
+    name: string,
+    decide: (cron: CronRecord, now: Millis) => T | null,
+    check: (change: T) => Answered<void> = () => {},
+  ): Steps<CronRecord> {
+    for (let round = 0; round < rounds; round++) {
+      const cron = yield* this.#get(name);
+      const now = this.#clock.now();
+      const next = decide(cron, now);
+      if (next === null) return cron;
+      yield* ask(check(next));
+      const { spec, enabled, dueAt } = next;
+      const put = yield* ask(this.#store.crons.put({ name, spec, enabled, dueAt }, now, cron.version));
+      if (put !== null) return put.cron;
+    }
+    return throwChanged(name);
+  }
+
+  /** Deletes a cron. Its jobs stay. */
+  remove(name: string): Answered<CronRecord> {
+    return run(this.#remove(name));
+  }
+
+  *#remove(name: string): Steps<CronRecord> {
+    return (yield* ask(this.#store.crons.remove(name))) ?? notFound(name);
+  }
+
+  *#get(name: string): Steps<CronRecord> {
+    return (yield* ask(this.#store.crons.get(name))) ?? notFound(name);
+  }
+
+  /**
+   * Enqueues a run now, independent of the schedule and the overlap policy; returns the job's id.
+   * @param id of the run, if the caller may repeat the call: a job with this id is the first call's.
+   */
+  trigger(name: string, id: string | null = null): Answered<TriggeredCron> {
+    return run(this.#trigger(name, id));
+  }
+
+  *#trigger(name: string, id: string | null): Steps<TriggeredCron> {
+    for (let round = 0; round < rounds; round++) {
+      const cron = yield* this.#get(name);
+      // Read after the cron: a firing between the two changes the version.
+      if (id !== null && (yield* ask(this.#store.jobs.get([id])))[0]) return { cron, job: id };
+      const now = this.#clock.now();
+      const decided = decideTrigger(cron, definitionOf(cron.spec), now, () => id ?? uuidv7(this.#clock));
+      const [fired] = yield* ask(this.#store.crons.fire([{ name, version: cron.version, ...decided }], now));
+      if (!fired) continue;
+      if (fired.inserted?.kind === 'duplicate') {
+        const existing = fired.inserted.existing.id;
+        throw new ProtocolError('duplicate', `Job ${existing} has the same unique key; nothing was enqueued.`, {
+          existing_job_id: existing,
+        });
+      }
+      return { cron: yield* this.#get(name), job: decided.job?.id ?? '' };
+    }
+    return throwChanged(name);
+  }
+
+  /** Fires what is due. */
+  fireDue(): Answered<void> {
+    return run(this.#fireDue());
+  }
+
+  *#fireDue(): Steps<void> {
+    for (;;) {
+      const now = this.#clock.now();
+      const due = yield* ask(this.#store.crons.due(now, page));
+      if (due.length === 0) return;
+      const unfinished = yield* ask(
+        this.#store.crons.unfinished(
+          due.map(({ name }) => name),
+          runs,
+        ),
+      );
+      const firings = due.flatMap((cron, index) => this.#decide(cron, unfinished[index] ?? [], now));
+      const answers = yield* ask(this.#store.crons.fire(firings, now));
+      yield* this.#recordSkipped(firings, due, answers, now);
+      yield* this.#warnOfQueued(firings);
+      if (firings.length < page) return;
+    }
+  }
+
+  /**
+   * A cron that this node cannot read, such as one in a zone that its runtime does not have, is left to other nodes and
+   * does not block other crons.
+   */
+  #decide(cron: CronRecord, unfinished: readonly JobRecord[], now: number): readonly Firing[] {
+    try {
+      const decided = decideFiring(cron, definitionOf(cron.spec), unfinished, now, () => uuidv7(this.#clock));
+      this.#unreadable.delete(cron.name);
+      return [{ name: cron.name, version: cron.version, ...decided }];
+    } catch (error) {
+      if (!this.#unreadable.has(cron.name)) this.#log.error({ err: error, cron: cron.name }, 'cron not fired');
+      this.#unreadable.add(cron.name);
+      return [];
+    }
+  }
+
+  /** A run that the job's own unique policy refused was skipped, and says so. */
+  *#recordSkipped(
+    firings: readonly Firing[],
+    due: readonly CronRecord[],
+    answers: readonly (Fired | null)[],
+    now: number,
+  ): Steps<void> {
+    const events = firings.flatMap(({ name, job }, index) => {
+      const inserted = answers[index]?.inserted;
+      const cron = due.find((one) => one.name === name);
+      if (inserted?.kind !== 'duplicate' || cron === undefined || job === null) return [];
+      return [
+        skippedEvent(cron.name, definitionOf(cron.spec), job, 'duplicate', { existing_job_id: inserted.existing.id }),
+      ];
+    });
+    if (events.length > 0) yield* ask(this.#store.record(events, now));
+  }
+
+  *#warnOfQueued(firings: readonly Firing[]): Steps<void> {
+    for (const { name, job } of firings) {
+      if (job === null || !job.limits.some(({ key }) => key === `cron:${name}`)) continue;
+      const limit = yield* ask(this.#store.registry.limit(`cron:${name}`));
+      if (limit !== null && limit.waiting > manyQueued)
+        this.#log.warn({ cron: name, queued: limit.waiting }, 'cron runs pile up');
+    }
+  }
+}
+
+function must<T>(put: T | null): T {
+  if (put === null) throw new Error('A write without an expected version was refused.');
+  return put;
+}
+
+function throwChanged(name: string): never {
+  throw new ProtocolError(
+    'backend_unavailable',
+    'Other calls keep changing the cron; nothing was changed. Try again.',
+    { name },
+  );
+}
+
+function notFound(name: string): never {
+  throw new ProtocolError('not_found', `There is no cron with the name ${name}.`, { name });
+}

@@ -1,0 +1,191 @@
+/** Enqueueing many jobs, for the server and the fake of `@ojs-ts/sdk/testing`. */
+import { bulkStatus, duplicateId, errorMember, refusedBy, replacement, summary } from '../answers.ts';
+import { type ReadEnvelope, readEnvelope } from '../envelope/envelope.ts';
+import { renderJob } from '../envelope/render.ts';
+import type { Warning } from '../envelope/unknown-members.ts';
+import { ProtocolError } from '../errors.ts';
+import type { JobId, JobRecord, Json } from '../job/job.ts';
+import { elements, members } from '../json/json.ts';
+import type { Pushed } from '../push.ts';
+import { type Answered, ask, every, run, type Steps } from '../steps.ts';
+import type { Millis } from '../time/clock.ts';
+import type { Fields } from './fields.ts';
+import { limitBatch } from './filters.ts';
+import type { PlainReply } from './reply.ts';
+
+/** Of an unknown member, or a sentence of a schema in the mode `warn`. */
+export type Warnings = readonly (Warning | string)[];
+
+/** POST /jobs/bulk (ojs-bulk-operations §5). */
+export interface BulkRequest {
+  readonly atomicity: 'partial' | 'atomic';
+  /** Whether items have whole envelopes; clients that merge calls need them. */
+  readonly whole: boolean;
+  /** The envelopes. */
+  readonly texts: readonly Json[];
+}
+
+/** @throws ProtocolError `invalid_request`, `batch_size_exceeded` */
+export function readBulkRequest(fields: Fields, text: Json): BulkRequest {
+  const atomicity = fields.string('atomicity') ?? 'partial';
+  if (atomicity !== 'partial' && atomicity !== 'atomic') fields.issue('atomicity', 'must be partial or atomic');
+  const whole = fields.string('return') === 'job';
+  const jobs = fields.raw('jobs');
+  limitBatch(jobs);
+  if (!Array.isArray(jobs) || jobs.length === 0) fields.issue('jobs', 'must be an array of at least one envelope');
+  fields.done();
+  const texts = elements(members(text).get('jobs') ?? '[]');
+  return { atomicity: atomicity === 'atomic' ? 'atomic' : 'partial', whole, texts };
+}
+
+/** The outcome of one job of a bulk enqueue. */
+export interface BulkEnqueued {
+  readonly status: 'created' | 'deduplicated' | 'duplicate' | 'failed';
+  /** The new one, or the one that exists in its place. */
+  readonly job: JobRecord | null;
+  readonly fault: ProtocolError | null;
+  /** Members of the answer about the effect of its unique policy, each with a comma before it. */
+  readonly more: Json;
+  readonly warnings: Warnings;
+}
+
+/**
+ * An item before it is enqueued. `own` ids are the call's: a job that has one already was put there by an earlier try
+ * of the same call.
+ */
+type Readable =
+  | { readonly envelope: ReadEnvelope; readonly own: boolean; readonly warnings: Warnings }
+  | { readonly fault: ProtocolError };
+
+/** What a bulk enqueue asks of its server. */
+export interface BulkEnqueueParts {
+  readonly now: Millis;
+  newId(): JobId;
+  /** A call with an idempotency key owns all of its ids. */
+  readonly keyed: boolean;
+  /** Refuses an envelope, or warns of it. */
+  check(read: ReadEnvelope): Answered<Warnings>;
+  push(items: readonly ReadEnvelope[]): Answered<Pushed>;
+  /** The item's fault for what the store threw. */
+  faultOf(error: unknown): ProtocolError;
+}
+
+export function enqueueMany(
+  { texts, atomicity }: BulkRequest,
+  parts: BulkEnqueueParts,
+): Answered<readonly BulkEnqueued[]> {
+  return run(enqueueing(texts, atomicity, parts));
+}
+
+function* enqueueing(
+  texts: readonly Json[],
+  atomicity: BulkRequest['atomicity'],
+  parts: BulkEnqueueParts,
+): Steps<readonly BulkEnqueued[]> {
+  const items = yield* readItems(texts, parts);
+  if (atomicity === 'atomic') return yield* enqueueAll(items, parts);
+  // All start in one turn of the event loop, so they share a call of the storage, in their order.
+  return yield* ask(every(items.map((item, index) => run(enqueueOne(item, index, parts)))));
+}
+
+/** Reads every item, whatever is wrong with others; an id that comes twice is wrong the second time. */
+function* readItems(
+  texts: readonly Json[],
+  { now, newId, keyed, check }: BulkEnqueueParts,
+): Steps<readonly Readable[]> {
+  const seen = new Set<string>();
+  const items: Readable[] = [];
+  for (const [index, text] of texts.entries()) {
+    try {
+      let minted = false;
+      const mint = () => {
+        minted = true;
+        return newId();
+      };
+      const envelope = readEnvelope(text, now, mint, `$.jobs[${index}]`);
+      const { id } = envelope.job;
+      if (seen.has(id)) throw duplicateId(id, index, 'twice in this batch');
+      seen.add(id);
+      items.push({ envelope, own: minted || keyed, warnings: yield* ask(check(envelope)) });
+    } catch (error) {
+      if (!(error instanceof ProtocolError) || error.kind.status >= 500) throw error;
+      items.push({ fault: error });
+    }
+  }
+  return items;
+}
+
+/** Each job by itself (ojs-bulk-operations §5.3, `partial`). */
+function* enqueueOne(item: Readable, index: number, { push, faultOf }: BulkEnqueueParts): Steps<BulkEnqueued> {
+  if ('fault' in item) return failed(item.fault);
+  try {
+    return outcome(yield* ask(push([item.envelope])), item.own, index, item.warnings);
+  } catch (error) {
+    return failed(faultOf(error));
+  }
+}
+
+/** All or none (`atomic`): if one is refused, the others are refused because of it. */
+function* enqueueAll(items: readonly Readable[], { push }: BulkEnqueueParts): Steps<readonly BulkEnqueued[]> {
+  const readable = items.flatMap((item) => ('fault' in item ? [] : [item]));
+  if (readable.length < items.length)
+    return items.map((item) => ('fault' in item ? failed(item.fault) : failed(aborted())));
+  const pushed = yield* ask(push(readable.map(({ envelope }) => envelope)));
+  const foreign = pushed.kind === 'repeated' && readable.some(({ own }) => !own);
+  return readable.map(({ own, warnings }, index) => {
+    if (pushed.kind === 'refused')
+      return index === pushed.index ? outcome(pushed, own, index, warnings) : failed(aborted());
+    const job = pushed.items[index];
+    if (job === undefined) throw new Error('A push was answered with fewer jobs than it had.');
+    if (foreign && own) return failed(aborted());
+    return outcome({ kind: pushed.kind, items: [job] }, own, index, warnings);
+  });
+}
+
+function outcome(pushed: Pushed, own: boolean, index: number, warnings: Warnings): BulkEnqueued {
+  if (pushed.kind === 'refused') {
+    const fault = refusedBy(pushed.why, index);
+    if (pushed.why.kind !== 'duplicate') return failed(fault);
+    return { status: 'duplicate', job: pushed.why.existing, fault, more: '', warnings: [] };
+  }
+  const [item] = pushed.items;
+  if (item === undefined) throw new Error('A push of one job was answered without one.');
+  const { job } = item;
+  const more = replacement(item);
+  if (item.kind === 'deduplicated') return { status: 'deduplicated', job, fault: null, more, warnings };
+  if (pushed.kind !== 'repeated' || own) return { status: 'created', job, fault: null, more, warnings };
+  return { status: 'duplicate', job, fault: duplicateId(job.id, index, 'there already', job), more: '', warnings: [] };
+}
+
+function failed(fault: ProtocolError): BulkEnqueued {
+  return { status: 'failed', job: null, fault, more: '', warnings: [] };
+}
+
+function aborted(): ProtocolError {
+  return new ProtocolError('batch_aborted', 'Another job of this atomic batch was refused; none was enqueued.');
+}
+
+/** The answer, and the data of its event. */
+export function renderBulkEnqueued(
+  items: readonly BulkEnqueued[],
+  { atomicity, whole }: BulkRequest,
+  requestId: string,
+  now: Millis,
+): { readonly reply: PlainReply; readonly data: Json } {
+  const failures = items.filter(({ fault }) => fault !== null).length;
+  const succeeded = items.length - failures;
+  const sums = `"total":${items.length},"succeeded":${succeeded},"failed":${failures}`;
+  const texts = items.map(({ status, job, fault, more, warnings }, index) => {
+    let text = `{"index":${index},"status":"${status}"`;
+    if (job !== null) text += `,"job":${whole ? renderJob(job, { now }) : summary(job)}${more}`;
+    if (fault !== null) text += `,${errorMember(fault, requestId)}`;
+    if (warnings.length > 0) text += `,"warnings":${JSON.stringify(warnings)}`;
+    return `${text}}`;
+  });
+  const reply = {
+    status: bulkStatus(succeeded, failures, 201),
+    text: `{${sums},"items":[${texts.join(',')}]}`,
+    headers: { 'x-ojs-batch-size': String(items.length) },
+  };
+  return { reply, data: `{${sums},"atomicity":"${atomicity}"}` };
+}

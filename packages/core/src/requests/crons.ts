@@ -1,0 +1,117 @@
+/** Operations on crons, for the server and the fake of `@ojs-ts/sdk/testing`. */
+import type { Crons, RegisteredCron, TriggeredCron } from '../cron/crons.ts';
+import { cronFields, definitionOf, scheduleOf } from '../cron/definition.ts';
+import { nextRuns } from '../cron/next.ts';
+import { parseCron } from '../cron/parse.ts';
+import { renderCron } from '../cron/render.ts';
+import { checkZone } from '../cron/zone.ts';
+import { ProtocolError } from '../errors.ts';
+import type { Json } from '../job/job.ts';
+import { isCronName } from '../names.ts';
+import type { CronRecord } from '../rules/crons.ts';
+import { type Answered, ask, run, type Steps } from '../steps.ts';
+import type { Millis } from '../time/clock.ts';
+import { formatTimestamp } from '../time/timestamp.ts';
+import { Fields } from './fields.ts';
+import { readMoment } from './filters.ts';
+import { pagination, type Query, readPage } from './pages.ts';
+import { json, ok, type PlainReply } from './reply.ts';
+
+/** Next runs that one preview has. */
+const maxRuns = 100;
+
+/** @throws ProtocolError `not_found` for a name that no cron can have. */
+export function cronNameOf({ name = '' }: Readonly<Record<string, string>>): string {
+  const shown = name.slice(0, 255);
+  if (isCronName(name)) return name;
+  throw new ProtocolError('not_found', `There is no cron with the name ${shown}.`, { name: shown });
+}
+
+export function cronReply(cron: CronRecord): PlainReply {
+  const text = renderCron(cron);
+  // The admin page reads the cron at the top level.
+  return ok(`{"cron":${text},"cron_job":${text},${renderCron(cron, ['expression', 'schedule']).slice(1)}`);
+}
+
+/** GET /cron: the list under the names of both dialects, and as `items` for the published admin page. */
+export function listCrons(crons: Crons, query: Query): Answered<PlainReply> {
+  return run(listing(crons, query));
+}
+
+function* listing(crons: Crons, query: Query): Steps<PlainReply> {
+  const page = readPage(query);
+  const enabled = query.enabled === undefined || query.enabled === '' ? null : query.enabled === 'true';
+  if (enabled === false && query.enabled !== 'false')
+    throw ProtocolError.invalid([{ path: 'query.enabled', message: 'must be true or false' }]);
+  const all = (yield* ask(crons.list())).filter((cron) => enabled === null || cron.enabled === enabled);
+  const from = page.cursor === null ? page.offset : all.findIndex(({ name }) => name > (page.cursor ?? ''));
+  const part = from < 0 ? [] : all.slice(from, from + page.limit);
+  const last = part.at(-1);
+  const next = last && from + part.length < all.length ? last.name : null;
+  const texts = `[${part.map((cron) => renderCron(cron)).join(',')}]`;
+  const shownPage = JSON.stringify(pagination(page, all.length, part.length, next));
+  return ok(
+    `{"crons":${texts},"cron_jobs":${texts},"items":${texts},"count":${part.length},"total":${all.length},"pagination":${shownPage}}`,
+  );
+}
+
+/** 201 for a new one, 200 for an update (ojs-cron CRON-26). */
+export function registeredReply({ created, cron }: RegisteredCron): PlainReply {
+  const reply = cronReply(cron);
+  return created ? { ...reply, status: 201, headers: { location: `/ojs/v1/cron/${cron.name}` } } : reply;
+}
+
+/** PATCH and PUT /cron/:name: `{enabled}`, or members that replace those of the definition. */
+export function updateCron(
+  crons: Crons,
+  name: string,
+  body: Json | undefined,
+  check: (enqueue: Json) => Answered<void>,
+): Answered<CronRecord> {
+  const fields = new Fields(Fields.parse(body));
+  const enabled = fields.has('enabled') ? fields.raw('enabled') : null;
+  if (enabled !== null && typeof enabled !== 'boolean') fields.issue('enabled', 'must be true or false');
+  fields.done();
+  if (Object.keys(fields.body).some((field) => cronFields.has(field))) return crons.change(name, body ?? '', check);
+  if (typeof enabled === 'boolean') return crons.enable(name, enabled);
+  throw ProtocolError.invalid([{ path: '$', message: 'must have enabled, or fields of the definition' }]);
+}
+
+export function removedCronReply(cron: CronRecord): PlainReply {
+  const text = renderCron(cron);
+  return ok(`{"deleted":true,"name":${JSON.stringify(cron.name)},"cron":${text},"cron_job":${text}}`);
+}
+
+export function triggeredReply({ cron, job }: TriggeredCron): PlainReply {
+  const text = renderCron(cron);
+  return {
+    status: 201,
+    text: `{"job_id":"${job}","cron":${text},"cron_job":${text}}`,
+    headers: { location: `/ojs/v1/jobs/${job}` },
+  };
+}
+
+/** GET /cron/:name/runs: the next runs. */
+export function cronRuns({ name, spec, enabled, dueAt }: CronRecord, query: Query, now: Millis): PlainReply {
+  const definition = definitionOf(spec);
+  const count = readPage(query, 10, maxRuns).limit;
+  const from = dueAt === null ? now : Math.max(now, dueAt - 1);
+  const runs = enabled ? nextRuns(scheduleOf(definition), definition.timezone, from, count, dueAt ?? now) : [];
+  return json({ name, timezone: definition.timezone, runs: runs.map(formatTimestamp) });
+}
+
+/** POST /cron/preview: the same for an expression that is not registered, after `from` or now. */
+export function previewRuns(body: Json | undefined, now: Millis): PlainReply {
+  const fields = new Fields(Fields.parse(body));
+  // Any white space stands between its fields, which other texts may not have.
+  const given = fields.raw('expression') ?? fields.raw('cron') ?? fields.raw('schedule');
+  const expression = typeof given === 'string' ? given : '';
+  if (typeof given !== 'string') fields.issue('expression', 'is required, and must be a string');
+  const timezone = fields.string('timezone') ?? 'UTC';
+  const count = fields.integer('count', 1, maxRuns, true) ?? 10;
+  const from = readMoment(fields, 'from') ?? now;
+  fields.done();
+  const schedule = parseCron(expression, '$.expression');
+  checkZone(timezone, '$.timezone');
+  return json({ expression, timezone, runs: nextRuns(schedule, timezone, from, count).map(formatTimestamp) });
+}

@@ -1,0 +1,47 @@
+/** Enqueueing one job and a batch, for the server and the fake of `@ojs-ts/sdk/testing`. */
+import { duplicateId, oneJob, refusedBy, replacement } from '../answers.ts';
+import type { ReadEnvelope } from '../envelope/envelope.ts';
+import { renderJob } from '../envelope/render.ts';
+import type { Pushed, PushedItem } from '../push.ts';
+import type { Millis } from '../time/clock.ts';
+import type { PlainReply } from './reply.ts';
+
+/** POST /jobs (ojs-http-binding §7.1). */
+export function enqueuedReply(item: PushedItem, now: Millis): PlainReply {
+  const { job } = item;
+  if (item.kind === 'deduplicated')
+    return { status: 200, text: oneJob(job, renderJob(job, { now }), `,"deduplicated":true${replacement(item)}`) };
+  const headers = { location: `/ojs/v1/jobs/${job.id}` };
+  return { status: 201, text: oneJob(job, renderJob(job), replacement(item)), headers };
+}
+
+/** POST /jobs/batch (ojs-http-binding §9): the jobs in the order of the request. */
+export function batchReply(items: readonly PushedItem[], now: Millis): PlainReply {
+  const jobs = items.map((item) => {
+    const extra = `${item.kind === 'deduplicated' ? ',"deduplicated":true' : ''}${replacement(item)}`;
+    return renderJob(item.job, { now, ...(extra !== '' && { extra: extra.slice(1) }) });
+  });
+  const created = items.filter(({ kind }) => kind === 'created').length;
+  return { status: 201, text: `{"jobs":[${jobs.join(',')}],"count":${jobs.length},"enqueued":${created},"failed":0}` };
+}
+
+/** @throws ProtocolError `duplicate` for an id that comes twice in a batch. */
+export function checkDistinct(read: readonly ReadEnvelope[]): void {
+  const seen = new Set<string>();
+  for (const [index, { job }] of read.entries()) {
+    if (seen.has(job.id)) throw duplicateId(job.id, index, 'twice in this batch');
+    seen.add(job.id);
+  }
+}
+
+/**
+ * The jobs of a call that was not refused.
+ * @param own whether jobs that exist already are the call's own: then it is a repetition.
+ * @throws ProtocolError with the reason of the refusal; `duplicate` for ids of other calls.
+ */
+export function acceptedOf(pushed: Pushed, own: boolean): readonly PushedItem[] {
+  if (pushed.kind === 'refused') throw refusedBy(pushed.why, pushed.index);
+  const [first] = pushed.items;
+  if (pushed.kind === 'repeated' && !own) throw duplicateId(first?.job.id ?? '', 0, 'there already', first?.job);
+  return pushed.items;
+}

@@ -1,0 +1,113 @@
+/** Which jobs a request names, and what it changes about them. */
+import type { Targets } from '../bulk.ts';
+import { ProtocolError } from '../errors.ts';
+import { deadLetters, type JobFilter, type Span } from '../job/selection.ts';
+import type { StateMask } from '../job/states.ts';
+import { isObject, members } from '../json/json.ts';
+import type { RerunOverride } from '../lifecycle/rerun.ts';
+import { expectedQueueName, isQueueName } from '../names.ts';
+import { readRetry } from '../policies/retry.ts';
+import { didYouMean } from '../suggestion.ts';
+import { Fields } from './fields.ts';
+import { intersection, readAge, readIds, readSpan, readStates, readSubject, requireConfirm } from './filters.ts';
+import type { Query } from './pages.ts';
+
+/** Of a bulk operation: `job_ids`, or those that fit a `filter`; `states` where it names none. */
+export function readTargets(fields: Fields, states: StateMask): Targets {
+  if (fields.string('atomicity') === 'atomic') {
+    const message = 'This operation changes jobs one by one, so it cannot be atomic; nothing was changed.';
+    throw new ProtocolError('unsupported', message, { feature: 'atomicity' });
+  }
+  const ids = readIds(fields, 'job_ids', 'ids');
+  const filter = fields.object('filter');
+  if ((ids === null) === (filter === null)) fields.issue('job_ids', 'or filter is required, and only one of them');
+  const read = filter === null ? null : readJobFilter(filter, states);
+  fields.done();
+  return read === null ? { ids: ids ?? [] } : { filter: read };
+}
+
+function readJobFilter(filter: Fields, fallback: StateMask): JobFilter {
+  const enqueued = readSpan(filter, 'enqueued_after', 'enqueued_before');
+  const created = readSpan(filter, 'since', 'until');
+  const priority = filter.integer('priority', -100, 100);
+  const meta = filter.object('meta');
+  return {
+    states: readStates(filter, fallback),
+    ...readSubject(filter),
+    ...(enqueued && { enqueued }),
+    ...(created && { created }),
+    ...(priority !== null && { priority }),
+    ...(meta !== null && { meta: meta.body }),
+  };
+}
+
+/** POST /dead-letter/retry: `{filter, confirm: true}`, or `{ids}`. */
+export function readRetryTargets(fields: Fields, now: number): Targets {
+  const ids = readIds(fields, 'ids', 'job_ids');
+  const filter = readDeadFilter(fields, now);
+  if (ids === null) requireConfirm(fields);
+  fields.done();
+  return ids === null ? { filter } : { ids };
+}
+
+/**
+ * DELETE /dead-letter, POST /dead-letter/purge: deletes the jobs that match, by a body or by the query, because some
+ * proxies drop the body of a DELETE.
+ */
+export function readPurge(body: string | undefined, query: Query, now: number): JobFilter {
+  const said = body === undefined || body === '' ? {} : Fields.parse(body);
+  const fields = new Fields({ ...query, ...said });
+  const filter = readDeadFilter(fields, now);
+  requireConfirm(fields);
+  fields.done();
+  return filter;
+}
+
+const overrides: readonly string[] = ['args', 'meta', 'queue', 'retry'];
+
+/** Anything but an object with `override` comes from a client that sends a body with every action. */
+export function readOverride(body: string | undefined): RerunOverride {
+  if (body === undefined || body === '' || !body.includes('"override"')) return {};
+  const fields = new Fields(Fields.parse(body));
+  const override = fields.object('override');
+  for (const name of Object.keys(override?.body ?? {})) {
+    if (overrides.includes(name) || !override?.has(name)) continue;
+    throw new ProtocolError(
+      'unsupported',
+      `A retry can change ${overrides.join(', ')}, not ${name.slice(0, 255)}; nothing was retried.${didYouMean(name, overrides)}`,
+      {
+        feature: `override.${name.slice(0, 255)}`,
+      },
+    );
+  }
+  if (override?.has('args') && !Array.isArray(override.raw('args'))) override.issue('args', 'must be an array');
+  if (override?.has('meta') && !isObject(override.raw('meta'))) override.issue('meta', 'must be an object');
+  const queue = override?.string('queue', 255) ?? null;
+  if (queue !== null && !isQueueName(queue)) override?.issue('queue', `must be ${expectedQueueName}`);
+  fields.done();
+  const texts = members(members(body).get('override') ?? '{}');
+  const [args, meta, retry] = [texts.get('args'), texts.get('meta'), texts.get('retry')];
+  const read =
+    override?.has('retry') && retry !== undefined ? readRetry(override.raw('retry'), '$.override.retry') : null;
+  if (read !== null && 'issues' in read) throw ProtocolError.invalid(read.issues, 'validation_error');
+  return {
+    ...(queue !== null && { queue }),
+    ...(read !== null && retry !== undefined && { retry: { text: retry, policy: read.policy } }),
+    ...(args !== undefined && override?.has('args') && { args }),
+    ...(meta !== undefined && override?.has('meta') && { meta }),
+  };
+}
+
+/** From `filter`, from the members beside it, or from both: all of them must match. */
+function readDeadFilter(fields: Fields, now: number): JobFilter {
+  const nested = fields.object('filter');
+  const finished = readFinished(nested === null ? [fields] : [fields, nested], now);
+  const subject = { ...readSubject(fields), ...(nested && readSubject(nested)) };
+  return { ...deadLetters, ...subject, ...(finished && { finished }) };
+}
+
+/** When the jobs ended: the intersection of `since`, `until` and `older_than`. */
+export function readFinished(parts: readonly Fields[], now: number): Span | undefined {
+  const spans = parts.flatMap((part) => [readSpan(part, 'since', 'until'), readAge(part, 'older_than', now)]);
+  return intersection(spans.filter((span) => span !== undefined));
+}
