@@ -57,8 +57,8 @@ export const fetch: readonly Mutation[] = [
     name: 'no-lease',
     rule: 'ojs-core §7.1.9, §7.2.6; x-lease',
     in: 'core: renderJob',
-    find: 'if (options.lease) text +=',
-    replace: 'if (options.lease && record.claim < 0) text +=',
+    find: 'if (options.lease !== undefined) text +=',
+    replace: "if (options.lease === '') text +=",
     cases: ['OJS-L0-FET-007', 'OJS-L1-EXC-002', 'OJS-L1-OWN-003'],
   },
 ];

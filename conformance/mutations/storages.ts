@@ -15,8 +15,8 @@ export const storages: readonly Mutation[] = [
     name: 'sqlite-beat-extends-others',
     rule: 'ojs-worker-protocol §5.4',
     in: 'server: extend',
-    find: 'if ((holder !== null && holder !== worker) || (claim',
-    replace: 'if ((claim',
+    find: 'isOwner(held, { claim, worker })',
+    replace: 'isOwner(held, { claim, worker: null })',
     cases: ['OJS-L1-HBT-005'],
   },
   {
@@ -144,8 +144,8 @@ export const storages: readonly Mutation[] = [
     name: 'postgres-beat-extends-others',
     rule: 'ojs-worker-protocol §5.4',
     in: 'server: HeldJobs.extend',
-    find: '(job.worker ?? worker) !== worker || ',
-    replace: '',
+    find: 'isOwner(held.job, { claim, worker })',
+    replace: 'isOwner(held.job, { claim, worker: null })',
     cases: ['OJS-L1-HBT-005'],
   },
   {

@@ -41,7 +41,7 @@ export const workers: Section = {
     {
       ref: 'ojs-worker-protocol §5.6; deviations X29',
       must: 'The server refuses ACK and FAIL of another worker if the call names its worker, and always with a stale lease.',
-      cases: ['OJS-L1-OWN-001', 'OJS-L1-OWN-002', 'OJS-L1-OWN-005'],
+      cases: ['OJS-L1-OWN-001', 'OJS-L1-OWN-002', 'OJS-L1-OWN-005', 'OJS-L1-OWN-006'],
     },
     {
       ref: 'ojs-worker-protocol §10.1; deviations X10',

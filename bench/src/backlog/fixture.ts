@@ -57,7 +57,15 @@ export class Fixture {
 
   /** Claims up to `limit` jobs; the lease outlasts the benchmark. */
   async claim(limit: number, queues: readonly string[] = [firstQueue]) {
-    const claim = { request: null, queues, limit, worker, leaseMs: null, defaultLeaseMs: 24 * hourMs };
+    const claim = {
+      request: null,
+      queues,
+      limit,
+      worker,
+      leaseMs: null,
+      defaultLeaseMs: 24 * hourMs,
+      leaseRequired: false,
+    };
     const [claimed] = await this.storage.jobs.claim([claim], this.now());
     return claimed?.jobs ?? [];
   }

@@ -17,6 +17,7 @@ interface ServeFlags {
   readonly testMode?: boolean;
   readonly requestRate?: string;
   readonly pausedQueues?: 'accept' | 'reject';
+  readonly requireLease?: boolean;
   readonly poisonAfter?: number;
   readonly deadAfter?: number;
   readonly visibilityTimeout?: number;
@@ -88,6 +89,10 @@ export function serveCommand(): Command {
         '--paused-queues <what>',
         'what a paused queue does with new jobs (OJS_PAUSED_QUEUES; default accept)',
       ).choices(['accept', 'reject']),
+    )
+    .option(
+      '--require-lease',
+      'count an ack, nack, report or heartbeat of a job only with its lease (OJS_REQUIRE_LEASE)',
     )
     .option(
       '--poison-after <count>',
@@ -204,7 +209,7 @@ export function serveCommand(): Command {
 }
 
 async function serve(flags: ServeFlags): Promise<void> {
-  const { tlsCert, tlsKey, pausedQueues, poisonAfter, deadAfter, visibilityTimeout } = flags;
+  const { tlsCert, tlsKey, pausedQueues, requireLease, poisonAfter, deadAfter, visibilityTimeout } = flags;
   const options: ServerOptions = {
     ...(flags.storage !== undefined && { storage: flags.storage }),
     ...(flags.port !== undefined && { port: flags.port }),
@@ -237,6 +242,7 @@ async function serve(flags: ServeFlags): Promise<void> {
     }),
     engine: {
       ...(pausedQueues !== undefined && { pausedQueues }),
+      ...(requireLease !== undefined && { requireLease }),
       ...(poisonAfter !== undefined && { poisonAfter }),
       ...(deadAfter !== undefined && { deadAfterMs: deadAfter }),
       ...(visibilityTimeout !== undefined && { visibilityMs: visibilityTimeout }),

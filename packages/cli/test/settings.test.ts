@@ -52,6 +52,7 @@ describe('settings of the server', () => {
       OJS_ALLOWED_ORIGINS: 'http://a',
       OJS_HOST: 'localhost',
       OJS_TEST_MODE: 'true',
+      OJS_REQUIRE_LEASE: 'true',
     };
     const flag = /^OJS_(?:QUIRKS|EVENTS|PLAYGROUND)$/;
     const count = /COUNT$|^OJS_(?:PORT|POISON_AFTER|MAX_CONNECTIONS(?:_PER_ADDRESS)?|REALTIME_.*)$/;
@@ -91,7 +92,7 @@ describe('settings of the server', () => {
     ];
     for (const name of [...retention, 'workflowsMs', 'keepWorkflows', 'statisticsMs'])
       expect(changed).toContain(`engine.retention.${name}`);
-    for (const name of ['visibilityMs', 'deadAfterMs', 'poisonAfter', 'pausedQueues'])
+    for (const name of ['visibilityMs', 'deadAfterMs', 'requireLease', 'poisonAfter', 'pausedQueues'])
       expect(changed).toContain(`engine.${name}`);
   });
 });

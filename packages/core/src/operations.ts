@@ -110,6 +110,7 @@ const table = {
     also: [{ method: 'DELETE', path: '/ojs/v1/workers/:id' }],
     scopes: ['work'],
   },
+  'worker.remove': { method: 'DELETE', path: '/ojs/v1/admin/workers/:id', scopes: ['admin'] },
   'worker.health': { method: 'GET', path: '/ojs/v1/workers/:id/health', scopes: ['work'] },
   'worker.list': {
     method: 'GET',

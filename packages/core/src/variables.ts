@@ -33,6 +33,7 @@ const table = {
   OJS_PLAYGROUND: ['server'],
   OJS_VISIBILITY_TIMEOUT: ['server'],
   OJS_DEAD_AFTER: ['server'],
+  OJS_REQUIRE_LEASE: ['server'],
   OJS_POISON_AFTER: ['server'],
   OJS_PAUSED_QUEUES: ['server'],
   OJS_RETAIN_COMPLETED: ['server'],

@@ -82,19 +82,23 @@ export interface ServerOptions {
   /** The page at `/playground`, which sends and shows jobs. Default true; `OJS_PLAYGROUND=false`. */
   readonly playground?: boolean;
   /**
-   * `OJS_VISIBILITY_TIMEOUT` and `OJS_DEAD_AFTER` (durations such as `30s`), `OJS_POISON_AFTER`, `OJS_PAUSED_QUEUES`
+   * `OJS_VISIBILITY_TIMEOUT` and `OJS_DEAD_AFTER` (durations such as `30s`), `OJS_REQUIRE_LEASE=true`, `OJS_POISON_AFTER`, `OJS_PAUSED_QUEUES`
    * (`accept` or `reject`), `OJS_RETAIN_COMPLETED`, `OJS_RETAIN_CANCELLED`, `OJS_RETAIN_DISCARDED`,
    * `OJS_RETAIN_DEAD_LETTER`, `OJS_RETAIN_EVENTS`, `OJS_RETAIN_WORKFLOWS` and `OJS_RETAIN_STATISTICS` (durations such
    * as `7d`); the most that are kept: `OJS_RETAIN_COUNT` (finished jobs of each state), `OJS_RETAIN_DEAD_LETTER_COUNT`,
    * `OJS_RETAIN_EVENTS_COUNT` and `OJS_RETAIN_WORKFLOWS_COUNT`.
    */
-  readonly engine?: Pick<EngineOptions, 'visibilityMs' | 'deadAfterMs' | 'poisonAfter' | 'pausedQueues' | 'retention'>;
+  readonly engine?: Pick<
+    EngineOptions,
+    'visibilityMs' | 'deadAfterMs' | 'requireLease' | 'poisonAfter' | 'pausedQueues' | 'retention'
+  >;
 }
 
-const { visibilityMs, deadAfterMs, poisonAfter, pausedQueues, retention } = engineNames;
+const { visibilityMs, deadAfterMs, requireLease, poisonAfter, pausedQueues, retention } = engineNames;
 const serverEngineNames: NamesOf<NonNullable<ServerOptions['engine']>> = {
   visibilityMs,
   deadAfterMs,
+  requireLease,
   poisonAfter,
   pausedQueues,
   retention,
@@ -360,6 +364,7 @@ function readEngine(
   return {
     ...millis('OJS_VISIBILITY_TIMEOUT', 'visibilityMs', env),
     ...millis('OJS_DEAD_AFTER', 'deadAfterMs', env),
+    ...(flag('OJS_REQUIRE_LEASE', env) && { requireLease: true }),
     ...(poisonAfter !== null && { poisonAfter }),
     ...(pausedQueues !== undefined && { pausedQueues }),
     ...options,

@@ -1,7 +1,6 @@
 import { renderResume } from '../job/checkpoint.ts';
 import { historyOf, lastEntry } from '../job/history.ts';
 import type { JobPolicy, JobRecord, Json } from '../job/job.ts';
-import { leaseOf } from '../job/lease.ts';
 import { progressMembers } from '../job/progress.ts';
 import { resultOf } from '../job/result.ts';
 import { State, stateName } from '../job/states.ts';
@@ -10,8 +9,8 @@ import type { Millis } from '../time/clock.ts';
 import { formatTimestamp } from '../time/timestamp.ts';
 
 export interface RenderOptions {
-  /** Adds `x_lease` and the checkpoint, for the worker that claimed the job. */
-  readonly lease?: boolean;
+  /** Adds this `x_lease` and the checkpoint, for the worker that claimed the job. */
+  readonly lease?: string;
   /**
    * Moment of the answer, for jobs that may have ended: a result that has expired by then is left out (ojs-results
    * §6.1).
@@ -43,7 +42,7 @@ export function renderJob(record: JobRecord, options: RenderOptions = {}): Json 
   if (result !== null) text += `,"result":${result}`;
   if (record.history !== '') text += renderHistory(record);
   if (record.progress !== null) text += `,"x_progress":{${progressMembers(record)}}`;
-  if (options.lease) text += `${renderResume(record)},"x_lease":"${leaseOf(record.claim)}"`;
+  if (options.lease !== undefined) text += `${renderResume(record)},"x_lease":"${options.lease}"`;
   if (options.extra) text += `,${options.extra}`;
   return `${text}}`;
 }

@@ -5,7 +5,7 @@ import { conflict } from '../lifecycle/decide.ts';
 import type { Millis } from '../time/clock.ts';
 import { formatTimestamp } from '../time/timestamp.ts';
 import type { JobRecord, Json, Transition } from './job.ts';
-import { isReporter, limitText, type Reporter, readBody, readReporter } from './progress.ts';
+import { isReporter, limitText, type ReadLease, type Reporter, readBody, readReporter } from './progress.ts';
 import { State, stateName } from './states.ts';
 
 /** State that an execution saved for the next one (ojs-durable-execution §5). */
@@ -24,12 +24,12 @@ export const maxCheckpointBytes = 1_048_576;
  * Reads `{state: …}`; null is a state, an absent member is not.
  * @throws ProtocolError `invalid_payload`, `invalid_request`, or `envelope_too_large`.
  */
-export function readCheckpoint(text: Json): { readonly state: Json; readonly reporter: Reporter } {
+export function readCheckpoint(text: Json, claimOf: ReadLease): { readonly state: Json; readonly reporter: Reporter } {
   const issues = new Issues();
   const part = new Part(readBody(text), text, '$');
   const state = part.texts.get('state');
   if (state === undefined) issues.add('$.state', 'state is required; null is a valid state');
-  const reporter = readReporter(part, issues);
+  const reporter = readReporter(part, issues, claimOf);
   if (issues.all.length > 0 || state === undefined) throw ProtocolError.invalid(issues.all);
   limitText('state', state, maxCheckpointBytes);
   return { state, reporter };
@@ -56,7 +56,12 @@ export function checkpointed(job: JobRecord, state: Json, reporter: Reporter, no
 /** The transition of a report that also has a checkpoint (ojs-progress §6.4). */
 export function withCheckpoint(transition: Transition, job: JobRecord, state: Json, now: Millis): Transition {
   limitText('checkpoint', state, maxCheckpointBytes);
-  const { checkpoint = null, events } = checkpointed(job, state, { worker: null, claim: null, attempt: null }, now);
+  const { checkpoint = null, events } = checkpointed(
+    job,
+    state,
+    { worker: null, claim: job.claim, attempt: null },
+    now,
+  );
   return { ...transition, checkpoint, events: [...transition.events, ...events] };
 }
 

@@ -19,6 +19,8 @@ export interface JobRecord {
   readonly attempt: number;
   /** +1 on every claim, never reset: the fence. */
   readonly claim: number;
+  /** Whether only a call with the lease of the claim may end, report on or extend its execution. */
+  readonly leaseRequired: boolean;
   /** When a scheduled or retryable job becomes available. */
   readonly runAt: Millis;
   /**
@@ -320,6 +322,7 @@ export function recordOf({ unique, limits, ...job }: NewJob): JobRecord {
     checkpoint: null,
     attempt: 0,
     claim: 0,
+    leaseRequired: false,
     enqueuedAt: job.state === State.available ? job.createdAt : null,
     startedAt: null,
     worker: null,

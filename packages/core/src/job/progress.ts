@@ -1,18 +1,19 @@
 import { Issues, Part, type Rule, rules } from '../envelope/validate.ts';
 import { ProtocolError } from '../errors.ts';
 import { isObject, members, readJson, utf8Length } from '../json/json.ts';
+import { isOwner, type Owner } from '../rules/transition.ts';
 import type { Millis } from '../time/clock.ts';
 import { formatTimestamp } from '../time/timestamp.ts';
 import type { JobRecord, Json, Transition, TransitionEvent } from './job.ts';
-import { claimOf } from './lease.ts';
 import { State, stateName } from './states.ts';
 
 /** Who reports, as far as the report says. A worker that ran the job earlier may no longer report for it. */
-export interface Reporter {
-  readonly worker: string | null;
-  readonly claim: number | null;
+export interface Reporter extends Owner {
   readonly attempt: number | null;
 }
+
+/** The claim that the lease of a report stands for (see `Leases.claimOf`). */
+export type ReadLease = (lease: string) => number;
 
 /** What a worker reports about its job (ojs-progress §5); absent parts are null. Texts are JSON as it was sent. */
 export interface ProgressReport {
@@ -65,7 +66,10 @@ const attempt: Rule<number> = {
  * Numbers outside the range count as its nearest end.
  * @throws ProtocolError `invalid_payload`, `invalid_request`, or `envelope_too_large` if `data` is too large.
  */
-export function readProgress(text: Json): { readonly report: ProgressReport; readonly reporter: Reporter } {
+export function readProgress(
+  text: Json,
+  claimOf: ReadLease,
+): { readonly report: ProgressReport; readonly reporter: Reporter } {
   const body = readBody(text);
   const issues = new Issues();
   const part = new Part(body, text, '$');
@@ -86,7 +90,7 @@ export function readProgress(text: Json): { readonly report: ProgressReport; rea
   ) {
     issues.add('$.progress', 'progress, percentage or data is required');
   }
-  const reporter = readReporter(part, issues);
+  const reporter = readReporter(part, issues, claimOf);
   if (issues.all.length > 0) throw ProtocolError.invalid(issues.all);
   limitText('data', data?.text ?? '', maxProgressData);
   const numeric = fraction ?? (percentage === null ? null : percentage / 100);
@@ -109,13 +113,11 @@ export function readBody(text: Json): Readonly<Record<string, unknown>> {
 }
 
 /** `worker_id`, `x_lease` and `attempt` of a report. */
-export function readReporter(part: Part, issues: Issues): Reporter {
+export function readReporter(part: Part, issues: Issues, claimOf: ReadLease): Reporter {
   const lease = issues.check(part.find('x_lease'), rules.text);
-  const claim = lease === null ? null : claimOf(lease);
-  if (lease !== null && claim === null) issues.add('$.x_lease', 'x_lease is not a lease of this server');
   return {
     worker: issues.check(part.find('worker_id'), workerId),
-    claim,
+    claim: lease === null ? null : claimOf(lease),
     attempt: issues.check(part.find('attempt'), attempt),
   };
 }
@@ -136,13 +138,8 @@ function clamp(fraction: number): number {
 }
 
 /** True if the report may be of the current execution. */
-export function isReporter(job: JobRecord, { worker, claim, attempt }: Reporter): boolean {
-  return (
-    job.state === State.active &&
-    (claim === null || claim === job.claim) &&
-    (attempt === null || attempt === job.attempt) &&
-    (worker === null || job.worker === null || worker === job.worker)
-  );
+export function isReporter(job: JobRecord, reporter: Reporter): boolean {
+  return isOwner(job, reporter) && (reporter.attempt === null || reporter.attempt === job.attempt);
 }
 
 /**

@@ -102,6 +102,7 @@ export interface ClaimTerms {
   readonly worker: string | null;
   readonly leaseMs: number | null;
   readonly defaultLeaseMs: number;
+  readonly leaseRequired: boolean;
 }
 
 export function claimed(job: JobRecord, claim: ClaimTerms, now: Millis): JobRecord {
@@ -111,6 +112,7 @@ export function claimed(job: JobRecord, claim: ClaimTerms, now: Millis): JobReco
     state: State.active,
     attempt: job.attempt + 1,
     claim: job.claim + 1,
+    leaseRequired: claim.leaseRequired,
     expiresAt: job.laterExpiresAt,
     startedAt: now,
     worker: claim.worker,

@@ -68,6 +68,12 @@ export class Fields {
     );
   }
 
+  boolean(name: string): boolean | null {
+    const value = this.#get(name);
+    if (value === undefined || typeof value === 'boolean') return value ?? null;
+    return this.#wrong(name, 'must be true or false', value);
+  }
+
   object(name: string): Fields | null {
     const value = this.#get(name);
     if (value === undefined) return null;

@@ -7,22 +7,37 @@ import { State, Terminal } from '../job/states.ts';
 import { isIn } from '../lifecycle/change.ts';
 import type { Millis } from '../time/clock.ts';
 
+/** Who acts on an execution, as far as the call says. */
+export interface Owner {
+  readonly claim: number | null;
+  readonly worker: string | null;
+}
+
+/** Whether this owner may end, extend or report on the current execution. */
+export function isOwner(
+  job: Pick<JobRecord, 'state' | 'claim' | 'leaseRequired' | 'worker'>,
+  { claim, worker }: Owner,
+): boolean {
+  if (job.state !== State.active || (claim === null ? job.leaseRequired : claim !== job.claim)) return false;
+  return worker === null || job.worker === null || worker === job.worker;
+}
+
 export type Verdict = 'moves' | 'already' | 'refused';
 
 /**
- * Whether a transition fits the current job. `already` is checked before `refused`, so a repeated call never reports
- * its own success as a conflict. Only a claim starts an execution: `to: active` fits an active job only.
+ * Whether a transition fits the current job. A repeated call of the same claim never reports its own success as a
+ * conflict. Only a claim starts an execution: `to: active` fits an active job only.
  */
 export function verdict(
-  job: Pick<JobRecord, 'state' | 'claim' | 'worker' | 'leaseUntil'>,
+  job: Pick<JobRecord, 'state' | 'claim' | 'leaseRequired' | 'worker' | 'leaseUntil'>,
   transition: Transition,
 ): Verdict {
   const { from, to, claim, worker, leaseUntil } = transition;
   const fits = isIn(job.state, from) && (to !== State.active || job.state === State.active);
+  if (worker !== undefined && job.worker !== null && job.worker !== worker) return 'refused';
   if (!fits && claim !== undefined && claim === job.claim && job.state === to) return 'already';
-  if (!fits || (claim !== undefined && claim !== job.claim)) return 'refused';
-  if (leaseUntil !== undefined && job.leaseUntil !== null && job.leaseUntil > leaseUntil) return 'refused';
-  return worker !== undefined && job.worker !== null && job.worker !== worker ? 'refused' : 'moves';
+  if (!fits || (claim === undefined ? job.leaseRequired : claim !== job.claim)) return 'refused';
+  return leaseUntil !== undefined && job.leaseUntil !== null && job.leaseUntil > leaseUntil ? 'refused' : 'moves';
 }
 
 /**

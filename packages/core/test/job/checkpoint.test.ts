@@ -19,13 +19,15 @@ const saved = (job: JobRecord, state: string, now = start): JobRecord => ({
   checkpoint: checkpointed(job, state, nobody, now).checkpoint ?? null,
 });
 
+const noLease = () => -1;
+
 describe('checkpoints (ojs-durable-execution)', () => {
   test('a read returns the last saved state, byte for byte (DUR-002, 008)', () => {
     fc.assert(
       fc.property(fc.array(fc.json(), { minLength: 1, maxLength: 5 }), (states) => {
         let job = claimed(jobOf());
         for (const [index, state] of states.entries()) {
-          const read = readCheckpoint(`{"x":1, "state" : ${state} ,"attempt":1}`);
+          const read = readCheckpoint(`{"x":1, "state" : ${state} ,"attempt":1}`, noLease);
           job = saved(job, read.state, start + index);
           expect(checkpointOf(job)).toEqual({ sequence: index + 1, at: start + index, state: state.trim() });
           expect(
@@ -37,8 +39,8 @@ describe('checkpoints (ojs-durable-execution)', () => {
   });
 
   test('null is a state, an absent member is an error', () => {
-    expect(readCheckpoint('{"state":null}').state).toBe('null');
-    expect(() => readCheckpoint('{}')).toThrow(expect.objectContaining({ code: 'invalid_request' }));
+    expect(readCheckpoint('{"state":null}', noLease).state).toBe('null');
+    expect(() => readCheckpoint('{}', noLease)).toThrow(expect.objectContaining({ code: 'invalid_request' }));
     expect(checkpointOf(claimed(jobOf()))).toBeNull();
   });
 
@@ -75,7 +77,7 @@ describe('checkpoints (ojs-durable-execution)', () => {
   test('the worker that claims the job gets it, under both names (C-09)', () => {
     const job = saved(claimed(jobOf()), '{"n":1.0}');
     expect(renderJob(job)).not.toContain('checkpoint');
-    expect(renderJob(job, { lease: true })).toContain(
+    expect(renderJob(job, { lease: 'c1.x' })).toContain(
       '"checkpoint":{"state":{"n":1.0},"sequence":1},"last_checkpoint":{"n":1.0}',
     );
   });

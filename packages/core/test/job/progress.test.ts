@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   type JobRecord,
-  leaseOf,
   type ProgressReport,
   progressed,
   progressOf,
@@ -14,8 +13,9 @@ import {
 import { claimed, jobOf, start } from '../support/records.ts';
 
 const nobody: Reporter = { worker: null, claim: null, attempt: null };
+const leases = (lease: string) => (lease === 'c1.x' ? 1 : -1);
 const running = () => claimed(jobOf());
-const report = (text: string): ProgressReport => readProgress(text).report;
+const report = (text: string): ProgressReport => readProgress(text, leases).report;
 
 function after(job: JobRecord, text: string, now = start, reporter = nobody): JobRecord {
   const transition = progressed(job, report(text), reporter, now);
@@ -39,8 +39,8 @@ describe('readProgress (ojs-progress §5, X45)', () => {
 
   test('texts as they were sent, null as absent', () => {
     const text =
-      '{"message":"\\u0041","data":{"a":1.0},"checkpoint":[1e1],"progress":null,"worker_id":"w","x_lease":"c1","attempt":2}';
-    expect(readProgress(text)).toEqual({
+      '{"message":"\\u0041","data":{"a":1.0},"checkpoint":[1e1],"progress":null,"worker_id":"w","x_lease":"c1.x","attempt":2}';
+    expect(readProgress(text, leases)).toEqual({
       report: { fraction: null, message: '"\\u0041"', data: '{"a":1.0}', checkpoint: '[1e1]' },
       reporter: { worker: 'w', claim: 1, attempt: 2 },
     });
@@ -54,7 +54,7 @@ describe('readProgress (ojs-progress §5, X45)', () => {
     '{"message":1}',
     '{"progress":1,"attempt":"1"}',
   ])('refuses %s', (text) => {
-    expect(() => readProgress(text)).toThrow(expect.objectContaining({ code: 'invalid_request' }));
+    expect(() => readProgress(text, leases)).toThrow(expect.objectContaining({ code: 'invalid_request' }));
   });
 });
 
@@ -82,7 +82,7 @@ describe('progressed', () => {
     }
     const own = { worker: 'w1', claim: 1, attempt: 1 };
     expect(progressed(job, report('{"progress":1}'), own, start)).not.toBeNull();
-    expect(readProgress(`{"progress":1,"x_lease":"${leaseOf(1)}"}`).reporter.claim).toBe(1);
+    expect(readProgress('{"progress":1,"x_lease":"c1.y"}', leases).reporter.claim).toBe(-1);
   });
 
   const reports = fc.array(

@@ -99,7 +99,7 @@ const guarded = [State.active, State.available, State.completed].flatMap((state)
     [State.active, State.completed, State.retryable].flatMap((to) =>
       [undefined, 2, 3].flatMap((claim) =>
         owners.map(([worker, owner]) => ({
-          job: { state, claim: 3, worker: owner, leaseUntil: null },
+          job: { state, claim: 3, leaseRequired: owner === null, worker: owner, leaseUntil: null },
           transition: {
             id: active.id,
             from,
@@ -117,7 +117,7 @@ const guarded = [State.active, State.available, State.completed].flatMap((state)
 const verdicts = [
   ...guarded,
   ...leases.map(([seen, leaseUntil]) => ({
-    job: { state: State.active, claim: 3, worker: 'w', leaseUntil },
+    job: { state: State.active, claim: 3, leaseRequired: true, worker: 'w', leaseUntil },
     transition: { id: active.id, from: State.active, to: State.available, claim: 3, leaseUntil: seen, events: [] },
   })),
 ];
@@ -261,7 +261,7 @@ export const vectors: Readonly<Record<string, Readonly<Record<string, readonly V
         [null, 700].flatMap((leaseMs) =>
           [null, 'w'].map((worker) => ({
             job: { ...waiting, visibilityMs, expiresAt: start + 99, laterExpiresAt: leaseMs },
-            claim: { worker, leaseMs, defaultLeaseMs: 900 },
+            claim: { worker, leaseMs, defaultLeaseMs: 900, leaseRequired: worker !== null },
             now: start + 60,
           })),
         ),

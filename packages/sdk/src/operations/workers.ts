@@ -57,7 +57,9 @@ function isReport({ status, text }: Answer): boolean {
 }
 
 export function* removeWorker(workerId: string): Operation<{ deleted: boolean; workerId: string }> {
-  const body = JSON.stringify({ worker_id: workerId });
-  yield { call: { operation: 'worker.deregister', body, idempotencyKey: uuidv7() }, settings: { recover: goneIsDone } };
+  yield {
+    call: { operation: 'worker.remove', params: { id: workerId }, idempotencyKey: uuidv7() },
+    settings: { recover: goneIsDone },
+  };
   return { deleted: true, workerId };
 }

@@ -170,7 +170,7 @@ export class MemoryStore extends Store implements Fake, Ledger {
   ): Promise<{ readonly thrown: Ran['thrown']; readonly isGivenBack: boolean; readonly fresh: readonly JobId[] }> {
     const { table } = this.#memory;
     const active = table.claim(job, this.runner.workerId);
-    const wire = parseWire(renderJob(active, { lease: true })) ?? {};
+    const wire = parseWire(renderJob(active, { lease: table.leases.of(active) })) ?? {};
     const ran = await within(this, () => this.runner.execute(wire, this.#transport));
     const now = table.rows.get(job.id);
     // The job was cancelled or cleared while it ran.

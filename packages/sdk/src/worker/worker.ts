@@ -1,4 +1,4 @@
-import { type NamesOf, type Transport, uuidv7 } from '@ojs-ts/core';
+import { type NamesOf, newKey, type Transport, uuidv7 } from '@ojs-ts/core';
 import { Connection, reconnect } from '../connection/connection.ts';
 import { currentFake } from '../connection/fake.ts';
 import { readTarget, type UrlOption } from '../connection/target.ts';
@@ -23,7 +23,7 @@ import { PlainExchange } from './fetch/plain-exchange.ts';
 import { patienceMs, Slots } from './fetch/slots.ts';
 import { Health, type WorkerHealth, type WorkerState } from './health.ts';
 import { Heartbeat } from './leases/heartbeat.ts';
-import type { Directive } from './leases/heartbeat-message.ts';
+import type { Directive, Identity } from './leases/heartbeat-message.ts';
 import { LeasedJobs } from './leases/leased-jobs.ts';
 import { Lifecycle } from './lifecycle.ts';
 import type { WorkerOptions, WorkerSettings } from './options.ts';
@@ -60,6 +60,7 @@ export const handlersOf: unique symbol = Symbol.for('@ojs-ts/sdk.handlers');
 export class Worker<R = JobTypes> implements AsyncDisposable {
   /** A new id for every worker. */
   readonly workerId: string = uuidv7();
+  readonly #identity: Identity = { worker_id: this.workerId, worker_secret: newKey() };
   readonly #settings: WorkerSettings;
   readonly #connection: Connection;
   readonly #lifecycle = new Lifecycle();
@@ -124,14 +125,14 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
         changed: () => this.#leasedJobs.changed(),
         broken: (error) => this.#break(error),
       },
-      new BatchedExchange(this.#connection, this.workerId, this.#settings),
-      new PlainExchange(this.#connection, this.workerId, this.#settings),
+      new BatchedExchange(this.#connection, this.#identity, this.#settings),
+      new PlainExchange(this.#connection, this.#identity, this.#settings),
     );
     this.#heartbeat = new Heartbeat({
       connection: this.#connection,
       leasedJobs: this.#leasedJobs,
       settings: this.#settings,
-      workerId: this.workerId,
+      identity: this.#identity,
       connectionLog,
       state: () => this.#lifecycle.reported,
       lose: (leased, message) => this.#execution.lose(leased, message),

@@ -1,4 +1,4 @@
-import { leaseOf } from '@ojs-ts/core';
+import { Leases, newKey } from '@ojs-ts/core';
 import { describe, expect, test } from 'vitest';
 import { bench } from '../../../server/test/support/engine.ts';
 import { type JobContext, OJSError, Worker } from '../../src/index.ts';
@@ -9,7 +9,7 @@ import { begin, openDatabase, openStore, postgres } from './store.ts';
 
 /** What a handler has of its job, for executions that no worker runs. */
 function contextOf({ id, claim }: { readonly id: string; readonly claim: number }) {
-  return { jobId: id, job: readJob({ id, type: 'a.b', x_lease: leaseOf(claim) }) };
+  return { jobId: id, job: readJob({ id, type: 'a.b', x_lease: new Leases(newKey()).of({ id, claim }) }) };
 }
 
 describe.skipIf(postgres === null)('completion in the handler’s transaction on PostgreSQL', () => {

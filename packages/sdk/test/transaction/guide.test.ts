@@ -94,7 +94,7 @@ describe.skipIf(postgres === null)('examples of docs/guide/transactions.md on Po
       await client.query(`BEGIN; SET LOCAL ROLE ${role}`);
       const tx = pgTransaction(client);
       const staged = await store.jobs.enqueue(tx, 'a.job', ['by the role']);
-      const raw = { id: job.id, x_lease: `c${held?.claim}` };
+      const raw = { id: job.id, x_lease: store.server.engine.leases.of({ id: job.id, claim: held?.claim ?? 0 }) };
       await store.jobs.complete(tx, { jobId: job.id, job: { ...job, raw } });
       await client.query('COMMIT');
       expect(await store.client.getJob(staged.id)).toMatchObject({ args: ['by the role'] });

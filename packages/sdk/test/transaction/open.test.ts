@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
-import { leaseOf } from '@ojs-ts/core';
+import { Leases, newKey } from '@ojs-ts/core';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { OJSValidationError } from '../../src/index.ts';
@@ -139,7 +139,10 @@ describe.skipIf(postgres === null)('a job that would be written outside of the t
     const { id } = await store.client.enqueue('to.complete', [], { queue: 'own' });
     const fetch = { queues: ['own'], count: 1, worker: 'w', leaseMs: null, request: null, waitMs: 0 };
     const [job] = await store.server.engine.fetch(fetch);
-    const context = { jobId: id, job: readJob({ id, type: 'to.complete', x_lease: leaseOf(job?.claim ?? 0) }) };
+    const context = {
+      jobId: id,
+      job: readJob({ id, type: 'to.complete', x_lease: new Leases(newKey()).of({ id, claim: job?.claim ?? 0 }) }),
+    };
     const completing = store.jobs.complete(pgTransaction(client), context);
     await expect(completing).rejects.toThrow(
       'no transaction is open on this client: send BEGIN first, and await complete() before COMMIT',

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { leaseOf } from '@ojs-ts/core';
+import { Leases, newKey } from '@ojs-ts/core';
 import { openEmbedded } from '@ojs-ts/server';
 import { expect, test } from 'vitest';
 import { temporaryDirectory } from '../../../server/test/storage/sqlite/temporary.ts';
@@ -136,7 +136,10 @@ test('complete() commits with the handler’s writes, once, fenced by the lease'
   await using b = await bench(`sqlite:${path}`);
   using own = new DatabaseSync(path);
   const held = await b.start('w1');
-  const context = { jobId: held.id, job: readJob({ id: held.id, type: 'a.b', x_lease: leaseOf(held.claim) }) };
+  const context = {
+    jobId: held.id,
+    job: readJob({ id: held.id, type: 'a.b', x_lease: new Leases(newKey()).of({ id: held.id, claim: held.claim }) }),
+  };
   const unsendable = withTransaction(own, (jobs) => jobs.complete(context, { total: 1n }));
   await expect(unsendable).rejects.toThrow('result.total: bigint is no JSON value');
   const large = withTransaction(own, (jobs) => jobs.complete(context, 'x'.repeat(1_048_576)));

@@ -78,6 +78,12 @@ do
     job[name] = (not long and text) or nil
   end
 
+  -- Whether a call that names this claim, or none (nil), counts for the current one.
+  function jobs.allows(job, claim)
+    if claim then return claim == job.claim end
+    return not job.leaseRequired
+  end
+
   -- Ports core's `isExpired`.
   function jobs.is_expired(job, now) return job.expiresAt ~= nil and job.expiresAt <= now end
 

@@ -70,14 +70,13 @@ do
     return was, nil
   end
 
-  -- Ports core's `verdict`. `already` comes before `refused`, so a repeated call never learns that its own success was
-  -- a conflict.
+  -- Ports core's `verdict`. A repeated call of the same claim never reports its own success as a conflict.
   function transitions.verdict(job, t)
     local fits = bit.band(job.state, t.from) ~= 0 and (t.to ~= 8 or job.state == 8)
+    if t.worker and job.worker and job.worker ~= t.worker then return 'refused' end
     if not fits and t.claim and t.claim == job.claim and job.state == t.to then return 'already' end
-    if not fits or (t.claim and t.claim ~= job.claim) then return 'refused' end
-    if t.leaseUntil and job.leaseUntil and job.leaseUntil > t.leaseUntil then return 'refused' end
-    return (t.worker and job.worker and job.worker ~= t.worker) and 'refused' or 'moves'
+    if not fits or not jobs.allows(job, t.claim) then return 'refused' end
+    return (t.leaseUntil and job.leaseUntil and job.leaseUntil > t.leaseUntil) and 'refused' or 'moves'
   end
 
   -- Answers the state before where the job moved, with the workflow and its nodes that are ready by it where there are
@@ -95,6 +94,7 @@ do
   -- Ports core's `claimed`: what the start of an execution makes of the job.
   function transitions.start(job, claim, now)
     job.state, job.attempt, job.claim = 8, job.attempt + 1, job.claim + 1
+    job.leaseRequired = claim.leaseRequired or nil
     job.expiresAt = job.laterExpiresAt
     job.startedAt, job.worker = now, claim.worker
     job.leaseMs = claim.leaseMs or job.visibilityMs or claim.defaultLeaseMs

@@ -9,10 +9,10 @@ function reading.dump_scan(cursor)
   return { found[1], names }
 end
 
--- With common. Answers seed, position, last start, how many jobs and how many workflows were made.
+-- With common. Answers the key of the leases, seed, position, last start, how many jobs and how many workflows were made.
 function reading.dump_store(_)
   return {
-    tonumber(call('HGET', p .. 'layout', 'seed') or 0), store.get('position'), store.get('start'), store.get('number'),
+    call('HGET', p .. 'layout', 'leases'), tonumber(call('HGET', p .. 'layout', 'seed') or 0), store.get('position'), store.get('start'), store.get('number'),
     tonumber(call('GET', p .. 'flows:number') or 0),
   }
 end

@@ -5,14 +5,15 @@ function reading.layout_get(_)
   return tonumber(call('HGET', p .. 'layout', 'version') or 0)
 end
 
--- With common. { version, seed }: notes the layout where the stored one is older. Answers the version before, and the
--- seed that the store keeps for ever.
+-- With common. { version, seed, leaseKey }: notes the layout where the stored one is older. Answers the version before, and the
+-- seed and the key of its leases that the store keeps for ever.
 function changing.layout(request)
   local key = p .. 'layout'
   local from = tonumber(call('HGET', key, 'version') or 0)
   call('HSETNX', key, 'seed', int(request.seed))
+  call('HSETNX', key, 'leases', request.leaseKey)
   if from < request.version then call('HSET', key, 'version', int(request.version)) end
-  return { from, tonumber(call('HGET', key, 'seed')) }
+  return { from, tonumber(call('HGET', key, 'seed')), call('HGET', key, 'leases') }
 end
 
 -- With common. { cursor, all }: removes keys of the namespace, the layout too with `all`. Answers the next cursor, '0'

@@ -25,10 +25,10 @@ function changing.worker_forget()
   return call('DEL', p .. 'w:' .. ARGV[1])
 end
 
--- Extends the lease of a job. Answers 1; 0 where the worker has lost the job.
+-- Extends the lease of a job, where core's `isOwner` is true, which this ports. Answers 1; 0 where the worker has lost the job.
 local function extend(id, claim, worker, lease_ms, now)
   local job = jobs.read(id)
-  if not job or job.state ~= 8 or (job.worker or worker) ~= worker or (claim ~= '' and tonumber(claim) ~= job.claim) then return 0 end
+  if not job or job.state ~= 8 or (job.worker or worker) ~= worker or not jobs.allows(job, tonumber(claim)) then return 0 end
   jobs.beat(job, lease_ms, now)
   -- A caller that holds the job by its claim alone names itself here; the event carries the name.
   job.worker = worker

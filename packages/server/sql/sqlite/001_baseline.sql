@@ -6,6 +6,8 @@ CREATE TABLE ojs_jobs (
   number INTEGER PRIMARY KEY,
   state INTEGER NOT NULL,
   claim INTEGER NOT NULL,
+  -- 1 where only calls with the lease of the claim count.
+  lease_required INTEGER NOT NULL DEFAULT 0,
   attempt INTEGER NOT NULL,
   priority INTEGER NOT NULL,
   -- The ready queue of an available job: its queue's own, or that of its limit group. Stale in other states.
@@ -131,17 +133,19 @@ CREATE TABLE ojs_leases (
   until INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- The seed of this store, and the last numbers given away: of a ready queue, a place in one, a position in the event log.
+-- The seed of this store, the secret that its leases are made with, and the last numbers given away: of a ready queue, a place in one, a position in the event log.
 CREATE TABLE ojs_store (
   one INTEGER PRIMARY KEY CHECK (one = 1),
   seed INTEGER NOT NULL,
+  lease_key TEXT NOT NULL,
   ready_queue INTEGER NOT NULL,
   place INTEGER NOT NULL,
   position INTEGER NOT NULL,
   -- The last start that a rate counted. Claims with an earlier time get this one.
   last_start INTEGER NOT NULL
 ) STRICT;
-INSERT INTO ojs_store (one, seed, ready_queue, place, position, last_start) VALUES (1, abs(random()) % 65536, 0, 0, 0, 0);
+INSERT INTO ojs_store (one, seed, lease_key, ready_queue, place, position, last_start)
+  VALUES (1, abs(random()) % 65536, lower(hex(randomblob(16))), 0, 0, 0, 0);
 
 CREATE TABLE ojs_limits (
   key TEXT PRIMARY KEY,

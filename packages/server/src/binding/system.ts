@@ -26,7 +26,14 @@ export const systemHandlers: Handlers<'system.manifest' | 'system.health' | 'eve
  */
 const declared = ['backpressure', 'bulk-operations', 'durable-execution', 'progress'] as const;
 /** Additions of this server, described in docs/server.md. */
-const own = ['x-lease', 'x-repeatable-fetch', 'x-long-poll', 'x-exchange', 'x-idempotency-key'] as const;
+const own = [
+  'x-lease',
+  'x-repeatable-fetch',
+  'x-long-poll',
+  'x-exchange',
+  'x-worker-secret',
+  'x-idempotency-key',
+] as const;
 
 interface Extension {
   readonly name: string;

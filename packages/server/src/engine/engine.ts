@@ -6,6 +6,7 @@ import {
   defaultPoisonAfter,
   type JobId,
   type JobRecord,
+  Leases,
   Lifecycle,
   type Millis,
   type NodeRef,
@@ -37,6 +38,7 @@ import { Removals } from './upkeep/removals.ts';
 import { StoreClock } from './upkeep/store-clock.ts';
 import { Upkeep } from './upkeep/upkeep.ts';
 import { isFinalBeat, Presence } from './workers/presence.ts';
+import { WorkerSecrets } from './workers/secrets.ts';
 import { forgetWorkersMs, Workers } from './workers/workers.ts';
 import { Workflows } from './workflows/workflows.ts';
 
@@ -51,6 +53,8 @@ export class Engine implements AsyncDisposable {
   /** How long a worker may be silent until it is dead, and the lease of a fetch without one, in milliseconds. */
   readonly deadAfterMs: number;
   readonly visibilityMs: number;
+  /** Makes and checks the leases of this store. */
+  readonly leases: Leases;
   readonly retention: Retention;
   readonly removals: Removals;
   readonly upkeep: Upkeep;
@@ -71,6 +75,7 @@ export class Engine implements AsyncDisposable {
   readonly deadLetter: DeadLetter;
   readonly bulkReplies: BulkReplies;
   readonly workers: Workers;
+  readonly secrets: WorkerSecrets;
   readonly #batches: Batches;
   readonly #presence: Presence;
   readonly #fetches: Fetches;
@@ -87,10 +92,11 @@ export class Engine implements AsyncDisposable {
   readonly #help: () => Promise<void>;
   #hinted: Promise<void> | undefined;
 
-  private constructor(options: EngineOptions, clock: Clock) {
+  private constructor(options: EngineOptions, clock: Clock, leases: Leases) {
     const { storage, random = Math.random, log = silentLog } = options;
     this.storage = storage;
     this.clock = clock;
+    this.leases = leases;
     this.startedAt = clock.now();
     this.#log = log;
     this.deadAfterMs = options.deadAfterMs ?? defaultDeadAfterMs;
@@ -111,12 +117,14 @@ export class Engine implements AsyncDisposable {
     this.outboxImport =
       inbox && new OutboxImport({ inbox, batches: this.#batches, clock, schemas: this.schemas, log, insert, advance });
     const { outboxImport } = this;
-    this.#fetches = new Fetches(this.#batches, clock, this.visibilityMs);
+    this.#fetches = new Fetches(this.#batches, clock, this.visibilityMs, options.requireLease ?? false);
     this.#settlements = new Settlements(this.#batches, clock, random);
     const crons = new Crons(storage, clock, log);
     this.subscriptions = new EventSubscriptions({ storage, log, kept: options.events !== false });
     const workers = new Workers(storage, clock);
     this.workers = workers;
+    const secrets = new WorkerSecrets(storage, clock, workers);
+    this.secrets = secrets;
     this.#presence = new Presence({ storage, clock, log, workers, on: options.events !== false });
     const bulkReplies = new BulkReplies(storage, clock);
     this.bulkReplies = bulkReplies;
@@ -141,6 +149,7 @@ export class Engine implements AsyncDisposable {
         { everyMs: 1_000, run: () => limitOverrides.expire() },
         { everyMs: forgetMs, run: () => bulkReplies.forget() },
         { everyMs: forgetWorkersMs, run: () => workers.forgetIdle() },
+        { everyMs: forgetWorkersMs, run: () => secrets.forgetIdle() },
       ],
     });
     const help = coalesce(
@@ -170,7 +179,8 @@ export class Engine implements AsyncDisposable {
     const migrated = await storage.migrate();
     const own = options.clock === undefined ? new StoreClock() : null;
     await own?.follow(storage);
-    const engine = new Engine(options, own ?? (options.clock as Clock));
+    const leases = new Leases(await storage.leaseKey());
+    const engine = new Engine(options, own ?? (options.clock as Clock), leases);
     if (migrated.from !== migrated.to) engine.#log.info({ ...migrated }, 'store layout migrated');
     const subscription = await storage.subscribe((wakes) => {
       for (const wake of wakes) {
@@ -214,8 +224,12 @@ export class Engine implements AsyncDisposable {
 
   /** Claims jobs; with `waitMs` waits for the first. An abort ends the wait. A quiet worker gets none. */
   async fetch(request: FetchRequest, signal?: AbortSignal): Promise<readonly JobRecord[]> {
-    if (request.worker !== null && this.#isQuiet(request.worker)) return [];
-    await this.#presence.fetching(request.worker, request.queues, request.count);
+    const { worker } = request;
+    if (worker !== null) {
+      if (this.#isQuiet(worker)) return [];
+      await this.secrets.enter(worker, request.secretDigest ?? null);
+    }
+    await this.#presence.fetching(worker, request.queues, request.count);
     return this.#fetches.fetch(request, signal);
   }
 
@@ -238,6 +252,7 @@ export class Engine implements AsyncDisposable {
   async forgetWorker(worker: string, reason: 'shutdown' | 'error' = 'shutdown'): Promise<boolean> {
     this.#quiet.delete(worker);
     const removed = await this.workers.remove(worker);
+    await this.secrets.remove(worker);
     if (removed) await this.#presence.stopped(worker, reason);
     return removed;
   }
@@ -258,7 +273,8 @@ export class Engine implements AsyncDisposable {
   }
 
   /** BEAT (ojs-core §7.5). After a worker's last heartbeat (`terminate`) the engine deletes its record. */
-  async beat(beat: WorkerBeat): Promise<Beaten> {
+  async beat(beat: WorkerBeat, secretDigest: string | null = null): Promise<Beaten> {
+    await this.secrets.enter(beat.worker, secretDigest);
     this.#noteState(beat);
     await this.#presence.beating(beat);
     const beaten = await this.#batches.beat(beat);
@@ -297,7 +313,14 @@ export class Engine implements AsyncDisposable {
   async reset(): Promise<void> {
     await this.storage.clear();
     this.#quiet.clear();
-    for (const part of [this.#presence, this.schemas, this.queueSettings, this.statistics, this.deadLetter])
+    for (const part of [
+      this.#presence,
+      this.secrets,
+      this.schemas,
+      this.queueSettings,
+      this.statistics,
+      this.deadLetter,
+    ])
       part.forget();
   }
 

@@ -27,6 +27,11 @@ export interface EngineOptions {
    * (ojs-worker-protocol §10).
    */
   readonly deadAfterMs?: number;
+  /**
+   * True if every new claim requires its lease, not only the claims of fetches with `leases`. Clients that do not send
+   * `x_lease` back cannot work then. Default false.
+   */
+  readonly requireLease?: boolean;
   /** How many workers may die while they run a job, until the job is discarded as their cause. Default 3. */
   readonly poisonAfter?: number;
   /** The effect of an enqueue into a paused queue: `accept` (default), or `reject` with `queue_paused`. */
@@ -76,6 +81,7 @@ export const engineNames: NamesOf<Omit<EngineOptions, 'storage'>> = {
   log: true,
   visibilityMs: true,
   deadAfterMs: true,
+  requireLease: true,
   poisonAfter: true,
   pausedQueues: true,
   retention: retentionNames,

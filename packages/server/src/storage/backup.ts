@@ -9,8 +9,16 @@ import type { LimitRecord, MinuteRecord, QueueRecord, WorkerRecord } from './reg
  * rows: counts, limit groups, ready nodes.
  */
 export interface Dumped {
-  /** The first record. `position` is the newest of the log; `lastStart` is the last start that a rate counted. */
-  readonly store: { readonly seed: number; readonly position: number; readonly lastStart: Millis };
+  /**
+   * The first record. `position` is the newest of the log; `lastStart` is the last start that a rate counted. With
+   * `leaseKey` leases stay valid, so running jobs can end in the restored store.
+   */
+  readonly store: {
+    readonly seed: number;
+    readonly leaseKey: string;
+    readonly position: number;
+    readonly lastStart: Millis;
+  };
   readonly queue: Omit<QueueRecord, 'counts' | 'deadLetter'>;
   readonly limit: Pick<LimitRecord, 'key' | 'own' | 'override'> & { readonly usedAt: Millis };
   /** All starts that are kept under a key, oldest first, in pieces; follows its limit. */
@@ -48,6 +56,9 @@ export interface Dumped {
   };
 }
 
+/** The facts of a store that never change. */
+export type StoreOwn = Pick<Dumped['store'], 'seed' | 'leaseKey'>;
+
 /** Plain JSON values; JSON texts of users stay texts. */
 export type DumpRecord = {
   readonly [Kind in keyof Dumped]: { readonly kind: Kind; readonly record: Dumped[Kind] };
@@ -62,7 +73,7 @@ export interface Backup {
   dump(): AsyncIterable<readonly DumpRecord[]>;
   /**
    * Fills an empty store with a dump of any storage. Nothing else may use the store meanwhile. Ids, states, claims,
-   * order, counts, positions and seed are then those of the dump. After a failure the store is empty again.
+   * leases, order, counts, positions and seed are then those of the dump. After a failure the store is empty again.
    * @throws Error if the store is not empty.
    */
   restore(pages: AsyncIterable<readonly DumpRecord[]>): Promise<void>;

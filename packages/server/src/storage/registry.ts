@@ -85,7 +85,7 @@ export interface WorkerBeat {
   readonly worker: string;
   /**
    * Null if the worker only counts its jobs: then nothing is extended and nothing is missing. A claim that is not null
-   * must match.
+   * must match; a job that requires its lease is extended only with its claim.
    */
   readonly holds: readonly { readonly id: JobId; readonly claim: number | null }[] | null;
   /** The worker may hold more jobs than it lists: unlisted jobs are not missing, so the record stores no list. */

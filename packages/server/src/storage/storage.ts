@@ -49,6 +49,8 @@ export interface Claim {
   /** Milliseconds. The lease lasts `leaseMs` of the request, else `visibilityMs` of the job, else `defaultLeaseMs`. */
   readonly leaseMs: number | null;
   readonly defaultLeaseMs: number;
+  /** A fact of the claim, kept with the job: whether only calls with its lease count. */
+  readonly leaseRequired: boolean;
 }
 
 export interface Claimed {
@@ -193,6 +195,8 @@ export interface Storage extends AsyncDisposable {
   ping(): Promise<void>;
   /** A number below 2^16 that never changes for this store. */
   seed(): Promise<number>;
+  /** The secret of this store that its leases are made with: 32 hexadecimal digits, its own for ever. */
+  leaseKey(): Promise<string>;
   /**
    * Reports wake-ups of this and of other processes, as hints: a listener must poll too. Positions of the event log
    * follow visibility: a reader that has seen p never meets a smaller one later.

@@ -115,6 +115,7 @@ const operations: Readonly<Record<string, Operation>> = {
   migrate: read(async (storage) => typeof (await storage.migrate()).to),
   clock: read(async (storage) => typeof (await storage.clock())),
   seed: read(async (storage) => typeof (await storage.seed())),
+  leaseKey: read(async (storage) => (await storage.leaseKey()).length),
   ping: read((storage) => storage.ping()),
 };
 const ended = { state: State.completed, deadLetter: false, before: t0 * 2, keep: 0 };

@@ -49,8 +49,9 @@ export function jobAnswers(table: Table): Answers {
     'job.reportProgress': (call) => report(table, call),
     'job.checkpoint': (call) => shownCheckpoint(table.known(param(call, 'id'))),
     'job.saveCheckpoint': (call) => {
-      const { state, reporter } = readCheckpoint(requireBody(call.body));
-      return shownCheckpoint(atOnce(run(saveCheckpoint(table, table.clock, param(call, 'id'), state, reporter))));
+      const id = param(call, 'id');
+      const { state, reporter } = readCheckpoint(requireBody(call.body), (lease) => table.leases.claimOf(id, lease));
+      return shownCheckpoint(atOnce(run(saveCheckpoint(table, table.clock, id, state, reporter))));
     },
     'job.deleteCheckpoint': (call) => {
       const id = param(call, 'id');
@@ -79,8 +80,9 @@ function enqueueBatch(table: Table, { body, key }: Request): PlainReply {
 
 /** A report that came too late is no error: `accepted` tells it apart. */
 function report(table: Table, call: Request): PlainReply {
-  const { report, reporter } = readProgress(requireBody(call.body));
-  const steps = reportProgress(table, table.clock, param(call, 'id'), report, reporter);
+  const id = param(call, 'id');
+  const { report, reporter } = readProgress(requireBody(call.body), (lease) => table.leases.claimOf(id, lease));
+  const steps = reportProgress(table, table.clock, id, report, reporter);
   const { job, taken, sequence } = atOnce(run(steps));
   const more = sequence === null ? '' : `,"checkpoint_sequence":${sequence}`;
   return ok(`${renderProgress(job).slice(0, -1)},"accepted":${taken}${more}}`);

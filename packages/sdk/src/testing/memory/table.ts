@@ -24,10 +24,12 @@ import {
   type JobRecord,
   type JobStore,
   type Json,
+  Leases,
   Lifecycle,
   missingJob,
   moved,
   type NewJob,
+  newKey,
   type Page,
   placeOf,
   promoted,
@@ -52,7 +54,7 @@ export interface QueueRow {
 
 /** Nobody takes the job away from its worker here, so the end of its lease does not count. */
 export function termsOf(worker: string): ClaimTerms {
-  return { worker, leaseMs: null, defaultLeaseMs: defaultTimeoutMs };
+  return { worker, leaseMs: null, defaultLeaseMs: defaultTimeoutMs, leaseRequired: true };
 }
 
 /** Jobs and queues of a store. Everything happens at once: nothing here waits. */
@@ -63,6 +65,7 @@ export class Table implements JobStore, BulkStore, CountedLists {
   readonly bulk: Bulk;
   readonly jobs: BulkStore['jobs'];
   readonly registry = { queues: () => this.queueCounts() };
+  readonly leases = new Leases(newKey());
   /** In the order of their creation. */
   rows = new Map<JobId, JobRecord>();
   queues = new Map<string, QueueRow>();

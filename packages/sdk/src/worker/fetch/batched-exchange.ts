@@ -1,6 +1,7 @@
 import { isObject } from '@ojs-ts/core';
 import { type Connection, once } from '../../connection/connection.ts';
 import { numberOf, textOf, type Wire, wireOf } from '../../json.ts';
+import type { Identity } from '../leases/heartbeat-message.ts';
 import type { LeasedJob } from '../leases/leased-job.ts';
 import type { WorkerSettings } from '../options.ts';
 import type { Exchange, ExchangeAnswer, ExchangeRequest, Fetch, ItemAnswer } from './exchange.ts';
@@ -18,9 +19,9 @@ export class BatchedExchange implements Exchange {
   readonly #head: string;
   readonly #settings: WorkerSettings;
 
-  constructor(connection: Connection, workerId: string, settings: WorkerSettings) {
+  constructor(connection: Connection, identity: Identity, settings: WorkerSettings) {
     this.#connection = connection;
-    this.#head = `{"worker_id":${JSON.stringify(workerId)}`;
+    this.#head = JSON.stringify(identity).slice(0, -1);
     this.#settings = settings;
   }
 
@@ -67,6 +68,8 @@ export function fetchBody(fetch: Fetch, settings: WorkerSettings): Wire {
     wait_ms: fetch.waitMs,
     visibility_timeout_ms: settings.visibilityMs,
     request_id: fetch.requestId,
+    // Its claims are settled with their leases only.
+    leases: true,
   };
 }
 

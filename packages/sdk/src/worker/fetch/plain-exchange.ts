@@ -1,5 +1,6 @@
 import { type Connection, once } from '../../connection/connection.ts';
 import { textOf } from '../../json.ts';
+import type { Identity } from '../leases/heartbeat-message.ts';
 import type { LeasedJob } from '../leases/leased-job.ts';
 import type { WorkerSettings } from '../options.ts';
 import { answerMs, fetchBody, jobsIn } from './batched-exchange.ts';
@@ -12,13 +13,13 @@ import { type Exchange, type ExchangeAnswer, type ExchangeRequest, type ItemAnsw
 export class PlainExchange implements Exchange {
   readonly extended = false;
   readonly #connection: Connection;
-  readonly #workerId: string;
+  readonly #identity: Identity;
   readonly #settings: WorkerSettings;
   readonly #ms: number;
 
-  constructor(connection: Connection, workerId: string, settings: WorkerSettings) {
+  constructor(connection: Connection, identity: Identity, settings: WorkerSettings) {
     this.#connection = connection;
-    this.#workerId = workerId;
+    this.#identity = identity;
     this.#settings = settings;
     this.#ms = Math.min(answerMs, connection.timeoutMs);
   }
@@ -26,7 +27,7 @@ export class PlainExchange implements Exchange {
   async send({ items, fetch }: ExchangeRequest, signal: AbortSignal): Promise<ExchangeAnswer> {
     const answers = await Promise.all(items.map((leased) => this.#settle(leased, signal)));
     if (fetch === null) return { items: answers, jobs: [] };
-    const body = JSON.stringify({ ...fetchBody(fetch, this.#settings), worker_id: this.#workerId });
+    const body = JSON.stringify({ ...fetchBody(fetch, this.#settings), ...this.#identity });
     return {
       items: answers,
       jobs: jobsIn(await once(this.#connection, { operation: 'worker.fetch', body }, this.#ms + fetch.waitMs, signal)),
@@ -36,7 +37,7 @@ export class PlainExchange implements Exchange {
   /** Every item has its own outcome, so one that fails is an answer here, not an exception. */
   async #settle(leased: LeasedJob, signal: AbortSignal): Promise<ItemAnswer> {
     const operation = leased.outcome === 'ack' ? 'worker.ack' : 'worker.nack';
-    const body = `{"worker_id":${JSON.stringify(this.#workerId)},${leased.entry.slice(1)}`;
+    const body = `{"worker_id":${JSON.stringify(this.#identity.worker_id)},${leased.entry.slice(1)}`;
     try {
       const answer = await once(this.#connection, { operation, body }, this.#ms, signal);
       return { status: 200, message: '', state: textOf(answer.state) };

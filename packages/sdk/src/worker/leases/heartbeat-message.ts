@@ -12,9 +12,14 @@ export interface Listed {
   readonly lease: string | undefined;
 }
 
-/** What does not change between heartbeats. */
-export interface About {
+/** A worker, and the secret by which the server knows that a call in its name is its own. */
+export interface Identity {
   readonly worker_id: string;
+  readonly worker_secret: string;
+}
+
+/** What does not change between heartbeats. */
+export interface About extends Identity {
   readonly hostname: string;
   readonly pid: number;
   readonly started_at: string;

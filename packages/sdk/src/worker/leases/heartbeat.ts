@@ -8,6 +8,7 @@ import {
   type Directive,
   directiveIn,
   heartbeatBody,
+  type Identity,
   type Listed,
   type ReportedState,
 } from './heartbeat-message.ts';
@@ -20,7 +21,7 @@ export interface HeartbeatServices {
   readonly connection: Connection;
   readonly leasedJobs: LeasedJobs;
   readonly settings: WorkerSettings;
-  readonly workerId: string;
+  readonly identity: Identity;
   readonly connectionLog: ConnectionLog;
   state(): ReportedState;
   lose(leased: LeasedJob, message: string): void;
@@ -59,7 +60,7 @@ export class Heartbeat {
     // Below the interval, so that a beat that hangs never takes the place of the next one.
     this.#answerMs = Math.min(settings.heartbeatMs * 0.8, connection.timeoutMs);
     this.#about = {
-      worker_id: services.workerId,
+      ...services.identity,
       hostname: platform.process?.hostname ?? '',
       pid: platform.process?.pid ?? 0,
       started_at: new Date().toISOString(),

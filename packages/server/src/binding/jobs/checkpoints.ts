@@ -22,8 +22,9 @@ export const checkpointHandlers: Handlers<'job.checkpoint' | 'job.saveCheckpoint
 
 /** POST and PUT /jobs/:id/checkpoint (ojs-durable-execution §4.1). */
 async function saveCheckpoint(engine: Engine, { params, body }: BindingRequest): Promise<Reply> {
-  const { state, reporter } = readCheckpoint(requireBody(body));
-  const job = await engine.reports.save(idOf(params), state, reporter);
+  const id = idOf(params);
+  const { state, reporter } = readCheckpoint(requireBody(body), (lease) => engine.leases.claimOf(id, lease));
+  const job = await engine.reports.save(id, state, reporter);
   return checkpointReply(job.id, checkpointOf(job));
 }
 
@@ -39,7 +40,7 @@ async function getCheckpoint(engine: Engine, { params }: BindingRequest): Promis
 async function deleteCheckpoint(engine: Engine, { params, query, body }: BindingRequest): Promise<Reply> {
   const id = idOf(params);
   const said = body === undefined || body === '' ? {} : Fields.parse(body);
-  const { claim, worker } = readOwner(new Fields({ ...query, ...said, job_id: id }));
+  const { claim, worker } = readOwner(engine.leases, new Fields({ ...query, ...said, job_id: id }));
   const reporter: Reporter = { claim, worker, attempt: null };
   await engine.reports.clear(id, reporter);
   return json({ deleted: true, job_id: id });

@@ -36,7 +36,7 @@ async function reportByWorker(engine: Engine, { body }: BindingRequest): Promise
 
 /** PUT /jobs/:id/progress. A late report is no error: its answer has `accepted: false` (ojs-progress PRG-007). */
 async function report(engine: Engine, id: string, text: string): Promise<Reply> {
-  const read = readProgress(text);
+  const read = readProgress(text, (lease) => engine.leases.claimOf(id, lease));
   if (!isUuidv7(id)) throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });
   const { job, taken, sequence } = await engine.reports.progress(id, read.report, read.reporter);
   return progressReply(job, `,"accepted":${taken}${sequence === null ? '' : `,"checkpoint_sequence":${sequence}`}`);

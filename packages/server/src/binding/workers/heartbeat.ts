@@ -1,4 +1,4 @@
-import { claimOf, type Fields, isObject, isUuidv7, type Json, members } from '@ojs-ts/core';
+import { type Fields, isObject, isUuidv7, type Json, type Leases, members } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import type { Beaten, Directive, WorkerBeat } from '../../storage/storage.ts';
 
@@ -27,7 +27,7 @@ const infoFields = ['hostname', 'pid', 'queues', 'concurrency', 'labels', 'start
  * nothing. `leases` maps job ids to x_lease; a worker that sends it lists all its jobs. Other workers may not: some
  * send one heartbeat a job, so the server does not take back a job that they do not list.
  */
-export function readBeat(fields: Fields, worker: string): WorkerBeat {
+export function readBeat(issued: Leases, fields: Fields, worker: string): WorkerBeat {
   const count = fields.raw('active_jobs');
   const listed = typeof count === 'number' ? null : fields.strings('active_jobs', maxHolds);
   const more = fields.strings('active_job_ids', maxHolds);
@@ -54,7 +54,7 @@ export function readBeat(fields: Fields, worker: string): WorkerBeat {
     );
   return {
     worker,
-    holds: silent ? null : [...ids].map((id) => ({ id, claim: claimIn(leaseOf, id) })),
+    holds: silent ? null : [...ids].map((id) => ({ id, claim: claimIn(issued, leaseOf, id) })),
     ...(!fields.has('leases') && { partial: true }),
     ...(typeof count === 'number' && { active: Math.max(0, Math.trunc(count)) }),
     leaseMs: fields.integer('visibility_timeout_ms', 1, 86_400_000),
@@ -64,8 +64,13 @@ export function readBeat(fields: Fields, worker: string): WorkerBeat {
 }
 
 /** Sends the heartbeat and renders its answer (§10.3): the more severe of the worker's own state and the directive. */
-export async function replyToBeat(engine: Engine, beat: WorkerBeat, testMode: boolean): Promise<Json> {
-  const beaten = await engine.beat(beat);
+export async function replyToBeat(
+  engine: Engine,
+  beat: WorkerBeat,
+  secretDigest: string | null,
+  testMode: boolean,
+): Promise<Json> {
+  const beaten = await engine.beat(beat, secretDigest);
   const ordered = (testMode ? await testDirective(engine, beat, beaten) : null) ?? beaten.directive;
   const state = ordered === null || severity.indexOf(ordered) < severity.indexOf(beat.state) ? beat.state : ordered;
   return JSON.stringify({
@@ -101,7 +106,7 @@ function isLeases(leases: unknown): boolean {
   return isObject(leases) && Object.values(leases).every((lease) => typeof lease === 'string');
 }
 
-function claimIn(leases: Readonly<Record<string, unknown>>, id: string): number | null {
+function claimIn(issued: Leases, leases: Readonly<Record<string, unknown>>, id: string): number | null {
   const lease = Object.hasOwn(leases, id) ? leases[id] : undefined;
-  return typeof lease === 'string' ? claimOf(lease) : null;
+  return typeof lease === 'string' ? issued.claimOf(id, lease) : null;
 }

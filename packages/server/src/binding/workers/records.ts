@@ -4,6 +4,7 @@ import { type KnownWorker, noteEveryMs } from '../../engine/workers/workers.ts';
 import type { BindingRequest } from '../handler.ts';
 import { json, type Reply } from '../reply.ts';
 import { readBeat } from './heartbeat.ts';
+import { readSecret } from './secret.ts';
 
 /** ojs-worker-protocol §4.2, §10.1, in seconds. */
 const intervalSeconds = 5;
@@ -15,9 +16,10 @@ const intervalSeconds = 5;
 export async function register(engine: Engine, { body }: BindingRequest): Promise<Reply> {
   const fields = new Fields(Fields.parse(body));
   const worker = fields.requiredString('worker_id');
-  const beat = readBeat(fields, worker);
+  const beat = readBeat(engine.leases, fields, worker);
+  const secretDigest = readSecret(fields, worker);
   fields.done();
-  await engine.beat(beat);
+  await engine.beat(beat, secretDigest);
   return json({
     ok: true,
     worker_id: worker,
@@ -30,10 +32,25 @@ export async function register(engine: Engine, { body }: BindingRequest): Promis
 
 /**
  * POST /workers/deregister, or DELETE with the id in the path: the jobs of the worker become available at once, and
- * their attempts count only if the worker is dead.
+ * their attempts count only if the worker is dead. A worker that began with a secret must send the secret.
  */
 export async function deregister(engine: Engine, { body, params }: BindingRequest): Promise<Reply> {
-  const worker = params.id ?? readId(body);
+  const { id } = params;
+  const said = id !== undefined && (body === undefined || body === '') ? {} : Fields.parse(body);
+  const fields = new Fields(said);
+  const worker = id ?? fields.requiredString('worker_id');
+  const secretDigest = readSecret(fields, worker);
+  fields.done();
+  await engine.secrets.check(worker, secretDigest);
+  return remove(engine, worker);
+}
+
+/** DELETE /admin/workers/:id: an operator deregisters any worker. */
+export async function removeWorker(engine: Engine, { params }: BindingRequest): Promise<Reply> {
+  return remove(engine, params.id ?? '');
+}
+
+async function remove(engine: Engine, worker: string): Promise<Reply> {
   if (!(await engine.deregister(worker))) throw unknown(worker);
   return json({ ok: true, worker_id: worker, deregistered: true });
 }
@@ -112,11 +129,4 @@ function descriptionOf({ info }: Pick<KnownWorker, 'info'>): Readonly<Record<str
 
 function unknown(worker: string): ProtocolError {
   return new ProtocolError('not_found', 'There is no worker with this id on record.', { worker_id: worker });
-}
-
-function readId(body: string | undefined): string {
-  const fields = new Fields(Fields.parse(body));
-  const id = fields.requiredString('worker_id');
-  fields.done();
-  return id;
 }

@@ -1,10 +1,10 @@
 import {
   type Body,
-  claimOf,
   elements,
   Fields,
   isUuidv7,
   type Json,
+  type Leases,
   maxResultBytes,
   members,
   ProtocolError,
@@ -40,8 +40,8 @@ export function readItems(text: Json, name: 'acks' | 'nacks', fields: Fields): r
 }
 
 /** An ack: `{job_id, result?, worker_id?, x_lease?}`. The result keeps its text. */
-export function readAck({ body, text }: Item, worker?: string): Ack {
-  const owner = readOwner(new Fields(body), worker);
+export function readAck(leases: Leases, { body, text }: Item, worker?: string): Ack {
+  const owner = readOwner(leases, new Fields(body), worker);
   const result = body.result === undefined ? null : (members(text()).get('result') ?? null);
   if (result !== null) limitSize(result, '$.result', maxResultBytes, 'result_too_large');
   return { kind: 'ack', ...owner, result };
@@ -50,11 +50,15 @@ export function readAck({ body, text }: Item, worker?: string): Ack {
 /**
  * A nack: `{job_id, error, requeue?, delay_ms?, worker_id?, x_lease?}`. `delay_ms` with `requeue` makes it a snooze.
  */
-export function readNack({ body, text }: Item, worker?: string): Settlement & { readonly kind: 'fail' | 'requeue' } {
+export function readNack(
+  leases: Leases,
+  { body, text }: Item,
+  worker?: string,
+): Settlement & { readonly kind: 'fail' | 'requeue' } {
   limitSize(text(), 'The nack', maxNackBytes, 'envelope_too_large');
   const fields = new Fields(body);
   const delayMs = fields.integer('delay_ms', 0, 365 * 86_400_000) ?? 0;
-  const owner = readOwner(fields, worker);
+  const owner = readOwner(leases, fields, worker);
   const { failure, requeue } = readFailure(text());
   if (requeue) return { kind: 'requeue', ...owner, reason: failure.type, delayMs };
   return { kind: 'fail', ...owner, failure };
@@ -66,18 +70,20 @@ function limitSize(text: Json, what: string, maxBytes: number, code: 'envelope_t
     throw new ProtocolError(code, `${what}: expected at most ${maxBytes} bytes, got ${bytes}.`, { max_size: maxBytes });
 }
 
-/** Who acts on a job, as far as the request says. Throws `not_found` for a malformed id. */
+/**
+ * Who acts on a job, as far as the request says. A lease that the server did not issue counts as an ended one. Throws
+ * `not_found` for a malformed id.
+ */
 export function readOwner(
+  leases: Leases,
   fields: Fields,
   worker?: string,
 ): { readonly id: string; readonly claim: number | null; readonly worker: string | null } {
   const id = fields.requiredString('job_id');
   const lease = fields.string('x_lease', 64);
-  const claim = lease === null ? null : claimOf(lease);
-  if (lease !== null && claim === null) fields.issue('x_lease', 'is not a lease of this server');
   const owner = worker ?? fields.string('worker_id');
   fields.done();
   // A malformed id is as unknown as any other.
   if (!isUuidv7(id)) throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });
-  return { id, claim, worker: owner };
+  return { id, claim: lease === null ? null : leases.claimOf(id, lease), worker: owner };
 }

@@ -19,7 +19,8 @@ import type { Outcome, Settlement } from '../../engine/jobs/settlement.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
 import { faultOf, ok, type Reply, refusal } from '../reply.ts';
 import { readBeat, replyToBeat } from './heartbeat.ts';
-import { deregister, listWorkers, register, workerHealth } from './records.ts';
+import { deregister, listWorkers, register, removeWorker, workerHealth } from './records.ts';
+import { readSecret } from './secret.ts';
 import { type Item, plainItem, readAck, readItems, readNack } from './settlements.ts';
 
 export const workerHandlers: Handlers<
@@ -30,6 +31,7 @@ export const workerHandlers: Handlers<
   | 'worker.exchange'
   | 'worker.register'
   | 'worker.deregister'
+  | 'worker.remove'
   | 'worker.health'
   | 'worker.list'
 > = {
@@ -40,6 +42,7 @@ export const workerHandlers: Handlers<
   'worker.exchange': (engine, request, about, failed) => exchange(engine, request, about.testMode, failed),
   'worker.register': register,
   'worker.deregister': deregister,
+  'worker.remove': removeWorker,
   'worker.health': workerHealth,
   'worker.list': listWorkers,
 };
@@ -54,20 +57,21 @@ const maxWaitMs = 60_000;
 /** POST /workers/fetch (ojs-http-binding §10.1). */
 export async function fetchJobs(engine: Engine, request: BindingRequest): Promise<Reply> {
   const fields = new Fields(Fields.parse(request.body));
-  const fetch = readFetch(fields, fields.string('worker_id'));
+  const worker = fields.string('worker_id');
+  const fetch = readFetch(fields, worker, readSecret(fields, worker));
   fields.done();
   const jobs = await engine.fetch(fetch, request.signal);
-  return { ...ok(`{"jobs":${envelopes(jobs)}}`), ...undo(engine, fetch, jobs) };
+  return { ...ok(`{"jobs":${envelopes(engine, jobs)}}`), ...undo(engine, fetch, jobs) };
 }
 
 /** POST /workers/ack (ojs-http-binding §10.2). */
 export async function ack(engine: Engine, request: BindingRequest): Promise<Reply> {
-  return settle(engine, readAck(itemOf(request)));
+  return settle(engine, readAck(engine.leases, itemOf(request)));
 }
 
 /** POST /workers/nack (ojs-http-binding §10.3): FAIL, or `requeue: true` for a returned job. */
 export async function nack(engine: Engine, request: BindingRequest): Promise<Reply> {
-  return settle(engine, readNack(itemOf(request)));
+  return settle(engine, readNack(engine.leases, itemOf(request)));
 }
 
 /**
@@ -99,9 +103,11 @@ function itemOf({ body, params }: BindingRequest): Item {
 /** POST /workers/heartbeat (ojs-worker-protocol §4). */
 export async function heartbeat(engine: Engine, request: BindingRequest, testMode: boolean): Promise<Reply> {
   const fields = new Fields(Fields.parse(request.body));
-  const beat = readBeat(fields, fields.requiredString('worker_id'));
+  const worker = fields.requiredString('worker_id');
+  const beat = readBeat(engine.leases, fields, worker);
+  const secretDigest = readSecret(fields, worker);
   fields.done();
-  return ok(await replyToBeat(engine, beat, testMode));
+  return ok(await replyToBeat(engine, beat, secretDigest, testMode));
 }
 
 /**
@@ -117,12 +123,13 @@ export async function exchange(
   const body = Fields.parse(request.body);
   const fields = new Fields(body);
   const worker = fields.requiredString('worker_id');
+  const secretDigest = readSecret(fields, worker);
   const acks = readItems(request.body ?? '', 'acks', fields);
   const nacks = readItems(request.body ?? '', 'nacks', fields);
   const beatFields = fields.object('beat');
-  const beat = beatFields && readBeat(beatFields, worker);
+  const beat = beatFields && readBeat(engine.leases, beatFields, worker);
   const fetchFields = fields.object('fetch');
-  const fetch = fetchFields && readFetch(fetchFields, worker);
+  const fetch = fetchFields && readFetch(fetchFields, worker, secretDigest);
   fields.done();
   const settles = acks.length + nacks.length > 0;
   const refused = (item: Item, error: unknown) => refusedItem(item, error, request.requestId, failed);
@@ -130,7 +137,7 @@ export async function exchange(
   const [ackOutcomes, nackOutcomes, beating, fetching] = await Promise.all([
     acknowledge(engine, acks, worker, refused),
     Promise.all(nacks.map((item) => settleItem(engine, item, worker, refused))),
-    settled(beat ? replyToBeat(engine, beat, testMode) : null),
+    settled(beat ? replyToBeat(engine, beat, secretDigest, testMode) : null),
     settled(fetch === null ? [] : engine.fetch(settles ? { ...fetch, waitMs: 0 } : fetch, request.signal)),
   ]);
   if (beating.status === 'rejected') {
@@ -142,7 +149,7 @@ export async function exchange(
   const [beaten, jobs] = [beating.value, fetching.value];
   const beatText = beaten === null ? '' : `"beat":${beaten},`;
   const reply = ok(
-    `{"acks":[${ackOutcomes.join(',')}],"nacks":[${nackOutcomes.join(',')}],${beatText}"jobs":${envelopes(jobs)}}`,
+    `{"acks":[${ackOutcomes.join(',')}],"nacks":[${nackOutcomes.join(',')}],${beatText}"jobs":${envelopes(engine, jobs)}}`,
   );
   return fetch === null ? reply : { ...reply, ...undo(engine, fetch, jobs) };
 }
@@ -152,7 +159,7 @@ async function settled<T>(work: T | Promise<T>): Promise<PromiseSettledResult<T>
   return result;
 }
 
-function readFetch(fields: Fields, worker: string | null): FetchRequest {
+function readFetch(fields: Fields, worker: string | null, secretDigest: string | null): FetchRequest {
   const queues = fields.strings('queues', 100);
   if (queues === null || queues.length === 0) fields.issue('queues', 'must name at least one queue');
   const wrong = queues?.findIndex((queue) => !isQueueName(queue)) ?? -1;
@@ -162,6 +169,8 @@ function readFetch(fields: Fields, worker: string | null): FetchRequest {
     count: fields.integer('count', 1, maxCount, true) ?? 1,
     worker,
     leaseMs: fields.integer('visibility_timeout_ms', 1, 86_400_000),
+    leases: fields.boolean('leases') ?? false,
+    secretDigest,
     request: fields.string('request_id', 128),
     waitMs: fields.integer('wait_ms', 0, maxWaitMs, true) ?? 0,
   };
@@ -175,8 +184,8 @@ function undo(engine: Engine, fetch: FetchRequest, jobs: readonly JobRecord[]): 
   return jobs.length > 0 && fetch.request === null ? { undelivered: () => engine.giveBack(jobs) } : {};
 }
 
-function envelopes(jobs: readonly JobRecord[]): Json {
-  return `[${jobs.map((job) => renderJob(job, { lease: true })).join(',')}]`;
+function envelopes({ leases }: Engine, jobs: readonly JobRecord[]): Json {
+  return `[${jobs.map((job) => renderJob(job, { lease: leases.of(job) })).join(',')}]`;
 }
 
 /** The answer for an item of an exchange that failed. */
@@ -191,7 +200,7 @@ async function acknowledge(
 ): Promise<readonly Json[]> {
   const read = items.map((item) => {
     try {
-      return { item, ack: readAck(item, worker) };
+      return { item, ack: readAck(engine.leases, item, worker) };
     } catch (error) {
       return { item, error };
     }
@@ -208,7 +217,7 @@ async function acknowledge(
 
 async function settleItem(engine: Engine, item: Item, worker: string, refused: Refused): Promise<Json> {
   try {
-    const settlement = readNack(item, worker);
+    const settlement = readNack(engine.leases, item, worker);
     return settledItem(item, settlement.id, await engine.settle(settlement), refused);
   } catch (error) {
     return refused(item, error);

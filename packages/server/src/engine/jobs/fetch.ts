@@ -8,6 +8,10 @@ export interface FetchRequest {
   readonly worker: string | null;
   /** Visibility timeout of the request, in milliseconds. */
   readonly leaseMs: number | null;
+  /** Whether its claims require their leases. */
+  readonly leases?: boolean;
+  /** Digest of the secret that the worker sent. */
+  readonly secretDigest?: string | null;
   /** The fetch's own id: a repeat gets the same claims. */
   readonly request: string | null;
   /** How long the server may hold an empty answer, in milliseconds; 0 answers at once. */
@@ -22,13 +26,15 @@ export class Fetches {
   readonly #batches: Batches;
   readonly #clock: Clock;
   readonly #visibilityMs: number;
+  readonly #requireLease: boolean;
   readonly #waiters = new Waiters();
   readonly #closed = new AbortController();
 
-  constructor(batches: Batches, clock: Clock, visibilityMs: number) {
+  constructor(batches: Batches, clock: Clock, visibilityMs: number, requireLease: boolean) {
     this.#batches = batches;
     this.#clock = clock;
     this.#visibilityMs = visibilityMs;
+    this.#requireLease = requireLease;
   }
 
   wake(queue: string | null): void {
@@ -49,6 +55,7 @@ export class Fetches {
       worker: request.worker,
       leaseMs: request.leaseMs,
       defaultLeaseMs: this.#visibilityMs,
+      leaseRequired: request.leases === true || this.#requireLease,
     };
     if (request.waitMs <= 0 || this.#closed.signal.aborted) return (await this.#batches.claim(claim)).jobs;
     const until = performance.now() + request.waitMs;

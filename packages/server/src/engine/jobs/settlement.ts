@@ -5,6 +5,7 @@ import {
   type Failure,
   failed,
   historyOf,
+  isOwner,
   type JobId,
   type JobRecord,
   type Json,
@@ -104,14 +105,16 @@ export class Settlements {
     if (size <= minResultSizeLimit) return null;
     const job = await this.#batches.read(settlement.id);
     const limit = job && resultSizeLimit(job);
-    return job && limit !== null && size > limit && isOwn(job, settlement) ? { kind: 'too_large', size, limit } : null;
+    return job && limit !== null && size > limit && isOwner(job, settlement)
+      ? { kind: 'too_large', size, limit }
+      : null;
   }
 
   async #fail(settlement: Settlement & { readonly kind: 'fail' | 'requeue' }): Promise<Outcome> {
     for (let round = 0; ; round++) {
       const job = await this.#batches.read(settlement.id);
       if (job === null) return { kind: 'missing' };
-      if (!isOwn(job, settlement) || round === rounds) return ended(job, settlement) ?? { kind: 'conflict', job };
+      if (!isOwner(job, settlement) || round === rounds) return ended(job, settlement) ?? { kind: 'conflict', job };
       const transition = this.#decide(job, settlement);
       const moved = await this.#batches.transition(transition);
       if (moved.kind === 'moved') {
@@ -142,14 +145,6 @@ function outcomeOfAck(moved: Timed): Outcome {
   if (moved.kind === 'moved') return { kind: 'completed', at: moved.at };
   if (moved.kind === 'already') return { kind: 'completed', at: moved.job.finishedAt ?? moved.at };
   return moved.kind === 'missing' ? { kind: 'missing' } : { kind: 'conflict', job: moved.job };
-}
-
-function isOwn(job: JobRecord, { claim, worker }: Settlement): boolean {
-  return (
-    job.state === State.active &&
-    (claim === null || claim === job.claim) &&
-    (worker === null || job.worker === null || worker === job.worker)
-  );
 }
 
 /** How the worker itself ended the execution of this claim, in the same words each time; null if it did not. */

@@ -1,18 +1,18 @@
 import { State } from '@ojs-ts/core';
 import { pagesOf, startsAtOnce, type Takers, take, withoutInbox } from '../dump.ts';
-import type { Backup, DumpRecord } from '../storage.ts';
+import type { Backup, DumpRecord, StoreOwn } from '../storage.ts';
 import { Queue, type Row, type Tables } from './tables.ts';
 
 export function backup(
-  open: () => { readonly tables: Tables; readonly seed: number },
-  replace: (tables: Tables, seed: number) => void,
+  open: () => { readonly tables: Tables; readonly own: StoreOwn },
+  replace: (tables: Tables, own: StoreOwn) => void,
   empty: () => Tables,
 ): Backup {
   return {
     async *dump() {
-      const { tables, seed } = open();
+      const { tables, own } = open();
       // Records are immutable, so reading all references at once is a snapshot.
-      yield* pagesOf([...everything(tables, seed)]);
+      yield* pagesOf([...everything(tables, own)]);
     },
 
     async restore(pages) {
@@ -20,22 +20,22 @@ export function backup(
       const restored = empty();
       const waiting: Row[] = [];
       const into = takers(restored, waiting);
-      let { seed } = open();
+      let { own } = open();
       for await (const page of pages) {
         for (const record of page) {
-          if (record.kind === 'store') seed = record.record.seed;
+          if (record.kind === 'store') own = record.record;
           take(into, record);
         }
       }
       waiting.sort((a, b) => a.order - b.order);
       for (const row of waiting) restored.makeReady(row, restored.lastStart);
-      replace(restored, seed);
+      replace(restored, { seed: own.seed, leaseKey: own.leaseKey });
     },
   };
 }
 
-function* everything(tables: Tables, seed: number): Iterable<DumpRecord> {
-  yield { kind: 'store', record: { seed, position: tables.log.newest, lastStart: tables.lastStart } };
+function* everything(tables: Tables, own: StoreOwn): Iterable<DumpRecord> {
+  yield { kind: 'store', record: { ...own, position: tables.log.newest, lastStart: tables.lastStart } };
   for (const { name, createdAt, paused, capacity, config, version } of tables.queues.values()) {
     yield { kind: 'queue', record: { name, createdAt, paused, capacity, config, version } };
   }

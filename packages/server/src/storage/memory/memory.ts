@@ -1,4 +1,4 @@
-import { systemClock } from '@ojs-ts/core';
+import { newKey, systemClock } from '@ojs-ts/core';
 import type { Storage } from '../storage.ts';
 import { Wakes } from '../wakes.ts';
 import { backup } from './backup.ts';
@@ -21,7 +21,7 @@ export interface MemoryOptions {
  */
 export function memoryStorage({ events: logged = true }: MemoryOptions = {}): Storage {
   const clock = systemClock();
-  let seed = Math.floor(Math.random() * 0x10000);
+  let own = { seed: Math.floor(Math.random() * 0x10000), leaseKey: newKey() };
   const wakes = new Wakes();
   let tables: Tables | null = new Tables(wakes, logged);
   const open = () => {
@@ -44,11 +44,11 @@ export function memoryStorage({ events: logged = true }: MemoryOptions = {}): St
     documents: documents(open),
     inbox: null,
     backup: backup(
-      () => ({ tables: open(), seed }),
-      (restored, itsSeed) => {
+      () => ({ tables: open(), own }),
+      (restored, itsOwn) => {
         open();
         tables = restored;
-        seed = itsSeed;
+        own = itsOwn;
       },
       () => new Tables(wakes, logged),
     ),
@@ -69,7 +69,11 @@ export function memoryStorage({ events: logged = true }: MemoryOptions = {}): St
     },
     async seed() {
       open();
-      return seed;
+      return own.seed;
+    },
+    async leaseKey() {
+      open();
+      return own.leaseKey;
     },
     async subscribe(onWake) {
       open();

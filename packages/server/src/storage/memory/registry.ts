@@ -1,4 +1,4 @@
-import { extended, heartbeatEntry, type JobId, queueEventEntry, queueLimitKey, State } from '@ojs-ts/core';
+import { extended, heartbeatEntry, isOwner, type JobId, queueEventEntry, queueLimitKey } from '@ojs-ts/core';
 import type { Beaten, QueueRecord, Registry, WorkerBeat } from '../storage.ts';
 import type { Change } from './change.ts';
 import type { Queue, Tables } from './tables.ts';
@@ -114,11 +114,8 @@ function note(tables: Tables, beat: WorkerBeat, change: Change): Beaten {
   const answer: { extended: JobId[]; lost: JobId[] } = { extended: [], lost: [] };
   for (const { id, claim } of beat.holds ?? []) {
     const row = tables.rows.get(id);
-    const owned =
-      row?.job.state === State.active &&
-      (row.job.worker ?? worker) === worker &&
-      (claim ?? row.job.claim) === row.job.claim;
-    if (row && owned) {
+    const owned = row !== undefined && isOwner(row.job, { claim, worker });
+    if (owned) {
       const leaseUntil = extended(row.job, beat.leaseMs, now);
       tables.set(row, { ...row.job, leaseUntil, beatAt: now }, now);
       change.logAll([heartbeatEntry({ ...row.job, worker }, leaseUntil)]);

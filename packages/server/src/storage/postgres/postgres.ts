@@ -1,4 +1,4 @@
-import { integer } from '../cells.ts';
+import { integer, text } from '../cells.ts';
 import type { Storage } from '../storage.ts';
 import { Wakes } from '../wakes.ts';
 import { backup } from './backup/backup.ts';
@@ -90,6 +90,7 @@ export function postgresStorage({ url, events: logs = true, ...more }: PostgresO
       await database.read('SELECT 1');
     },
     seed: async () => integer((await database.read('SELECT seed FROM ojs.store'))[0]?.[0]),
+    leaseKey: async () => text((await database.read('SELECT lease_key FROM ojs.store'))[0]?.[0]),
     subscribe: (onWake) => notifications.subscribe(onWake),
     events: (after, limit) => events(database, after, limit),
     record: (entries, now) => database.transact(now, async (tx) => tx.log.add(entries)),

@@ -1,4 +1,4 @@
-import type { Backup } from '../storage.ts';
+import type { Backup, StoreOwn } from '../storage.ts';
 import type { Scripts } from './connection/scripts.ts';
 import { dump } from './dump.ts';
 import { Restoration } from './restore.ts';
@@ -10,9 +10,9 @@ const own: ReadonlySet<string> = new Set(['layout', 'leases']);
 /**
  * A dump goes script by script (see {@link dump}), and so does a restore. A restore that fails removes what it wrote,
  * unless its process is killed.
- * @param onSeed gets the seed that a restore has brought.
+ * @param onOwn gets what a restore has brought.
  */
-export function backup(scripts: Scripts, name: string, onSeed: (seed: number) => void): Backup {
+export function backup(scripts: Scripts, name: string, onOwn: (own: StoreOwn) => void): Backup {
   return {
     async *dump() {
       for await (const page of dump(scripts)) if (page.length > 0) yield page;
@@ -23,7 +23,7 @@ export function backup(scripts: Scripts, name: string, onSeed: (seed: number) =>
       const restoration = new Restoration(scripts);
       try {
         for await (const page of pages) await restoration.add(page);
-        onSeed(await restoration.end());
+        onOwn(await restoration.end());
       } catch (error) {
         await clear(scripts, false).catch(() => {});
         throw error;

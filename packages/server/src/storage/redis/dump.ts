@@ -20,8 +20,9 @@ const jobsAtOnce = 100;
  * memory meanwhile: SCAN may answer one twice.
  */
 export async function* dump(scripts: Scripts): AsyncIterable<readonly DumpRecord[]> {
-  const [seed, position, lastStart, lastJob, lastFlow] = listOf(await scripts.exchange('dump_store', null)).map(number);
-  yield [{ kind: 'store', record: { seed: seed ?? 0, position: position ?? 0, lastStart: lastStart ?? 0 } }];
+  const [leaseKey, ...numbers] = listOf(await scripts.exchange('dump_store', null));
+  const [seed = 0, position = 0, lastStart = 0, lastJob, lastFlow] = numbers.map(number);
+  yield [{ kind: 'store', record: { seed, leaseKey: text(leaseKey), position, lastStart } }];
   for (const { name, createdAt, paused, capacity, config, version } of await queues(scripts).queues()) {
     yield [{ kind: 'queue', record: { name, createdAt, paused, capacity, config, version } }];
   }

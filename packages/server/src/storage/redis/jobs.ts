@@ -20,13 +20,14 @@ export function jobs(scripts: Scripts): Jobs {
 
     async claim(claims, now) {
       if (claims.length === 0) return [];
-      const packed = claims.map(({ request, queues, limit, worker, leaseMs, defaultLeaseMs }) => ({
+      const packed = claims.map(({ request, queues, limit, worker, leaseMs, defaultLeaseMs, leaseRequired }) => ({
         key: request === null ? undefined : requestKey(request, worker),
         queues,
         limit,
         worker: worker ?? undefined,
         leaseMs: leaseMs ?? undefined,
         defaultLeaseMs,
+        leaseRequired,
       }));
       const answers = listOf(await scripts.exchange('claim', { now, claims: packed, ...sideWork(claims) }));
       return answers.map((answer) => {

@@ -1,7 +1,8 @@
+import { newKey } from '@ojs-ts/core';
 import type { Layout } from '../storage.ts';
 import { type Connection, evicting, RedisRefusal } from './connection/connection.ts';
 import type { Scripts } from './connection/scripts.ts';
-import { listOf, number } from './rows.ts';
+import { listOf, number, text } from './rows.ts';
 
 /** What each version of the layout brought. */
 const steps = ['001_first'];
@@ -16,23 +17,25 @@ export interface Migrated {
   readonly from: number;
   readonly to: number;
   readonly seed: number;
+  readonly leaseKey: string;
 }
 
 /**
- * Notes the layout and gives the store its seed.
+ * Notes the layout and gives the store its seed and the key of its leases.
  * @throws Error where the layout is newer than this code, or where the server would remove keys when its memory is
  * full.
  */
 export async function migrate(scripts: Scripts, connection: Connection): Promise<Migrated> {
   await checkPolicy(connection);
   await checkChannel(scripts, connection);
-  const [from, seed] = listOf(await scripts.exchange('layout', { version, seed: Math.floor(Math.random() * 0x10000) }));
+  const fresh = { seed: Math.floor(Math.random() * 0x10000), leaseKey: newKey() };
+  const [from, seed, leaseKey] = listOf(await scripts.exchange('layout', { version, ...fresh }));
   if (number(from) > version) {
     throw new Error(
       `${connection.name} has layout ${number(from)}; this version of the server knows ${version}. Use the newer version, or another namespace.`,
     );
   }
-  return { from: number(from), to: version, seed: number(seed) };
+  return { from: number(from), to: version, seed: number(seed), leaseKey: text(leaseKey) };
 }
 
 /**

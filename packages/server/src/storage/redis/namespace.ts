@@ -1,5 +1,5 @@
 import type { EventBatch, JobRecord, WorkflowRecord } from '@ojs-ts/core';
-import type { JobQuery, Storage, Workflows } from '../storage.ts';
+import type { JobQuery, Storage, StoreOwn, Workflows } from '../storage.ts';
 import { backup, clear } from './backup.ts';
 import type { Connection } from './connection/connection.ts';
 import { Scripts } from './connection/scripts.ts';
@@ -50,10 +50,10 @@ export function namespace(connection: Connection, name: string, events: boolean)
   const prefix = `{${name}}:`;
   const scripts = new Scripts(connection, prefix, events);
   const wakes = new RedisWakes(connection, scripts.channel);
-  let seed: number | null = null;
+  let own: StoreOwn | null = null;
   const migrated = async () => {
     const result = await migrate(scripts, connection);
-    seed = result.seed;
+    own = result;
     return result;
   };
   return {
@@ -66,7 +66,7 @@ export function namespace(connection: Connection, name: string, events: boolean)
     documents: documents(scripts),
     inbox: null,
     backup: backup(scripts, connection.name, (restored) => {
-      seed = restored;
+      own = restored;
     }),
     layout: () => layout(scripts),
     migrate: migrated,
@@ -76,7 +76,10 @@ export function namespace(connection: Connection, name: string, events: boolean)
       await connection.ping(prefix);
     },
     async seed() {
-      return seed ?? (await migrated()).seed;
+      return (own ?? (await migrated())).seed;
+    },
+    async leaseKey() {
+      return (own ?? (await migrated())).leaseKey;
     },
     subscribe: (onWake) => wakes.subscribe(onWake),
     ...eventLog(scripts),

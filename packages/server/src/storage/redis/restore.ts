@@ -1,6 +1,6 @@
 import { isReady, State, type WorkflowState } from '@ojs-ts/core';
 import { type Takers, take, withoutInbox } from '../dump.ts';
-import type { Dumped, DumpRecord } from '../storage.ts';
+import type { Dumped, DumpRecord, StoreOwn } from '../storage.ts';
 import { noConfig } from '../storage.ts';
 import type { Packed } from './connection/msgpack.ts';
 import type { Scripts } from './connection/scripts.ts';
@@ -30,10 +30,12 @@ export class Restoration {
   #position = 0;
   #lastStart = 0;
   #seed = 0;
+  #leaseKey = '';
 
   readonly #takers: Takers = {
-    store: ({ seed, position, lastStart }) => {
+    store: ({ seed, leaseKey, position, lastStart }) => {
       this.#seed = seed;
+      this.#leaseKey = leaseKey;
       this.#position = position;
       this.#lastStart = lastStart;
     },
@@ -94,15 +96,15 @@ export class Restoration {
     await this.#write();
   }
 
-  /** Answers the seed that the store has now. */
-  async end(): Promise<number> {
+  /** Answers what the store keeps for ever from now on. */
+  async end(): Promise<StoreOwn> {
     this.#endFlow();
     const store = { number: this.#number, place: this.#place, position: this.#position, start: this.#lastStart };
     this.#command('HSET', 'store', ...fieldsOf(store));
     if (this.#flowNumber > 0) this.#command('INCRBY', 'flows:number', this.#flowNumber);
-    this.#command('HSET', 'layout', 'seed', this.#seed);
+    this.#command('HSET', 'layout', 'seed', this.#seed, 'leases', this.#leaseKey);
     await this.#write();
-    return this.#seed;
+    return { seed: this.#seed, leaseKey: this.#leaseKey };
   }
 
   /** @param cells what follows the key. Numbers travel as their digits: Lua would write large ones as 1e+15. */
@@ -202,7 +204,19 @@ export class Restoration {
   }
 
   #job({ number, place, job }: Dumped['job']): void {
-    const { envelope, policy, result, history, progress, checkpoint, limits, deadLetter, node, ...rest } = job;
+    const {
+      envelope,
+      policy,
+      result,
+      history,
+      progress,
+      checkpoint,
+      limits,
+      deadLetter,
+      leaseRequired,
+      node,
+      ...rest
+    } = job;
     this.#number = Math.max(this.#number, number);
     this.#place = Math.max(this.#place, place ?? 0);
     const present = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null));
@@ -211,6 +225,7 @@ export class Restoration {
         ...present,
         limits: limits.length === 0 ? undefined : limits,
         deadLetter: deadLetter || undefined,
+        leaseRequired: leaseRequired || undefined,
         node: node === null ? undefined : { workflow: node.workflow, index: node.index },
       },
       ...{ number, place: place ?? undefined, envelope, policy },

@@ -124,6 +124,7 @@ export function readJob(packed: Packed | undefined): JobRecord {
     priority: number(job.priority),
     attempt: number(job.attempt),
     claim: number(job.claim),
+    leaseRequired: job.leaseRequired === true,
     runAt: number(job.runAt),
     expiresAt: numberOrNull(job.expiresAt),
     laterExpiresAt: numberOrNull(job.laterExpiresAt),

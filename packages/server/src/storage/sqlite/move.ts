@@ -168,6 +168,7 @@ function find(tx: Transaction, id: string): Guarded | null {
     startedAt: integerOrNull(cells[7]),
     trace: textOrNull(cells[8]),
     ...readTies(cells[9]),
+    leaseRequired: cells[10] !== 0,
     // Read only for a change that may keep it.
     enqueuedAt: null,
   };

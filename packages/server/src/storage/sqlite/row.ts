@@ -11,7 +11,7 @@ type Cell = SQLOutputValue | undefined;
 export const jobColumns =
   'number, state, claim, attempt, priority, run_at, enqueued_at, started_at, beat_at, finished_at, dead_letter, ' +
   'lease_ms, lease_until, timeout_ms, bounds, expires_at, created_at, id, queue, type, worker, trace, ties, ' +
-  'unique_key, result, progress, checkpoint, history, policy, envelope, cron';
+  'unique_key, result, progress, checkpoint, history, policy, envelope, cron, lease_required';
 
 export interface JobRow {
   readonly number: number;
@@ -50,6 +50,8 @@ export function readReady(cells: Cells): ReadyRow {
       priority,
       attempt: integer(cells[4]),
       claim: integer(cells[3]),
+      // A claim sets it anew.
+      leaseRequired: false,
       runAt: integer(cells[5]),
       timeoutMs: integer(cells[7]),
       heartbeatMs,
@@ -95,6 +97,7 @@ export function readJob(cells: Cells): JobRow {
       priority: integer(cells[4]),
       attempt: integer(cells[3]),
       claim: integer(cells[2]),
+      leaseRequired: cells[31] !== 0,
       runAt: integer(cells[5]),
       timeoutMs: integer(cells[13]),
       heartbeatMs,

@@ -17,7 +17,7 @@ import { inbox } from './inbox.ts';
 import { jobs } from './jobs.ts';
 import { layout, migrate } from './migrate.ts';
 import { queues } from './queues.ts';
-import { integer } from './row.ts';
+import { integer, text } from './row.ts';
 import { upkeep } from './upkeep/upkeep.ts';
 import { workers } from './workers.ts';
 import { workflows } from './workflows/workflows.ts';
@@ -48,7 +48,7 @@ const durability: Readonly<Record<Synchronous, string>> = {
   OFF: 'commits survive a crash of the process only (WAL, synchronous=OFF)',
 };
 
-/** Emptied by `clear`: all but ojs_store, which keeps the seed. */
+/** Emptied by `clear`: all but ojs_store, which keeps the seed and the key of the leases. */
 const tables = [
   ...['jobs', 'queues', 'minutes', 'events', 'requests', 'workers', 'leases'],
   ...['limits', 'starts', 'limit_groups', 'limit_group_keys', 'rate_timers'],
@@ -123,6 +123,7 @@ export function sqliteStorage(options: SqliteOptions): Storage {
         sql.get('SELECT 1');
       }),
     seed: () => store.read(() => integer(sql.get('SELECT seed FROM ojs_store')?.[0])),
+    leaseKey: () => store.read(() => text(sql.get('SELECT lease_key FROM ojs_store')?.[0])),
     async subscribe(onWake) {
       return poller.subscribe(onWake);
     },

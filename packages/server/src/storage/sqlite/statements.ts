@@ -36,7 +36,7 @@ const jobStatements = {
     WHERE ready_queue = ? AND place IS NOT NULL ORDER BY priority DESC, place LIMIT 1`,
   /** An available job has no `beat_at`. */
   claim: `UPDATE ojs_jobs
-    SET padding = NULL, state = 8, claim = ?, attempt = ?, place = NULL, due_at = ?, started_at = ?, worker = ?,
+    SET padding = NULL, state = 8, claim = ?, lease_required = ?, attempt = ?, place = NULL, due_at = ?, started_at = ?, worker = ?,
     lease_ms = ?, lease_until = ?, progress = NULL
     WHERE number BETWEEN ? AND ?`,
   expireLater: `UPDATE ojs_jobs SET expires_at = ? WHERE number = ?`,
@@ -45,7 +45,7 @@ const jobStatements = {
    * What a transition's guard and its events read; each column costs every ACK 0.1 µs. One UPDATE … RETURNING would be
    * slower than `guard` and `finish`: 8.4 µs against 2.3 + 3.1.
    */
-  guard: `SELECT number, state, claim, worker, queue, type, attempt, started_at, trace, ties FROM ojs_jobs
+  guard: `SELECT number, state, claim, worker, queue, type, attempt, started_at, trace, ties, lease_required FROM ojs_jobs
     WHERE id = ?`,
   /** Further columns that a change may keep. */
   rest: `SELECT dead_letter, priority, run_at, enqueued_at, finished_at, lease_ms, lease_until, timeout_ms, beat_at,
@@ -79,7 +79,7 @@ const jobStatements = {
     WHERE expires_at <= ? AND finished_at IS NULL AND lease_until IS NULL ORDER BY expires_at, number LIMIT ? + 0`,
 
   heartbeat: `SELECT number, state, claim, worker, lease_ms, lease_until, started_at, timeout_ms, type, queue,
-    attempt, trace, bounds
+    attempt, trace, bounds, lease_required
     FROM ojs_jobs WHERE id = ?`,
   extend: `UPDATE ojs_jobs SET lease_until = ?, due_at = ?, beat_at = ? WHERE number = ?`,
   held: `SELECT number, id, claim, worker, started_at FROM ojs_jobs INDEXED BY ojs_jobs_due

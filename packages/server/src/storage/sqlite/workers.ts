@@ -1,4 +1,4 @@
-import { extended, heartbeatEntry, type JobId, type Millis, overdueAt, State } from '@ojs-ts/core';
+import { extended, heartbeatEntry, isOwner, type JobId, type Millis, overdueAt, State } from '@ojs-ts/core';
 import { readDirective, readWorker } from '../rows.ts';
 import type { Beaten, Registry, WorkerBeat } from '../storage.ts';
 import type { Connection } from './disk/connection.ts';
@@ -68,8 +68,13 @@ function extend(
 ): boolean {
   const cells = tx.sql.get(statements.heartbeat, id);
   if (!cells || state(cells[1]) !== State.active) return false;
-  const holder = textOrNull(cells[3]);
-  if ((holder !== null && holder !== worker) || (claim !== null && claim !== integer(cells[2]))) return false;
+  const held = {
+    state: State.active,
+    claim: integer(cells[2]),
+    leaseRequired: cells[13] !== 0,
+    worker: textOrNull(cells[3]),
+  };
+  if (!isOwner(held, { claim, worker })) return false;
   const leaseUntil = extended({ leaseMs: integerOrNull(cells[4]), leaseUntil: integerOrNull(cells[5]) }, leaseMs, now);
   const startedAt = integerOrNull(cells[6]);
   const dueAt = overdueAt({

@@ -230,7 +230,6 @@ describe.each(storages)('progress, $name (ojs-progress)', (storage) => {
       '{"message":7}',
       '{"progress":1,"worker_id":""}',
       '{"progress":1,"worker_id":"a\\u0000"}',
-      '{"progress":1,"x_lease":"?"}',
       '{"progress":null}',
     ])
       await refused(body, 400, 'invalid_request');

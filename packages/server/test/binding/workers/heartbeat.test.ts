@@ -1,10 +1,12 @@
-import { Fields, leaseOf, ProtocolError, uuidv7 } from '@ojs-ts/core';
+import { Fields, Leases, newKey, ProtocolError, uuidv7 } from '@ojs-ts/core';
 import { expect, test } from 'vitest';
 import { readBeat } from '../../../src/binding/workers/heartbeat.ts';
 
+const leases = new Leases(newKey());
+
 const read = (body: object) => {
   const fields = new Fields(JSON.parse(JSON.stringify(body)));
-  const beat = readBeat(fields, 'w1');
+  const beat = readBeat(leases, fields, 'w1');
   fields.done();
   return beat;
 };
@@ -14,7 +16,7 @@ test('only a worker that sends leases is known to list everything it holds', () 
   expect(read({ active_jobs: [id] })).toMatchObject({ holds: [{ id, claim: null }], partial: true });
   expect(read({ job_id: id })).toMatchObject({ holds: [{ id, claim: null }], partial: true });
   expect(read({ active_jobs: 1, active_job_ids: [id] })).toMatchObject({ partial: true });
-  const ours = read({ active_jobs: [id], leases: { [id]: leaseOf(3) } });
+  const ours = read({ active_jobs: [id], leases: { [id]: leases.of({ id, claim: 3 }) } });
   expect(ours).toMatchObject({ holds: [{ id, claim: 3 }] });
   expect(ours).not.toHaveProperty('partial');
 });

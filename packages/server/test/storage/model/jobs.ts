@@ -104,6 +104,7 @@ const claimSpec: fc.Arbitrary<Claim> = fc.record({
   worker: fc.option(worker),
   leaseMs: lease,
   defaultLeaseMs: fc.constant(30),
+  leaseRequired: fc.boolean(),
 });
 
 export const transition = fc.record({

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
-import { type EventEntry, type JobId, readEntries, State } from '@ojs-ts/core';
+import { type EventEntry, type JobId, type JobRecord, readEntries, State } from '@ojs-ts/core';
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { openStorage } from '../../../src/storage/open.ts';
@@ -43,8 +43,8 @@ interface Fixture {
 }
 
 const fixtures: readonly Fixture[] = [
-  { folder: 'postgres-4', layout: 4, steps: ['005_inbox.sql', '006_pages.sql'] },
-  { folder: 'postgres-5', layout: 5, steps: ['006_pages.sql'] },
+  { folder: 'postgres-4', layout: 4, steps: ['005_inbox.sql', '006_pages.sql', '007_leases.sql'] },
+  { folder: 'postgres-5', layout: 5, steps: ['006_pages.sql', '007_leases.sql'] },
 ];
 
 /** A copy of the store; answers its URL. */
@@ -74,8 +74,8 @@ async function tellAll(storage: Storage): Promise<Readonly<Record<string, unknow
   const { jobs, registry, workflows, crons, documents } = storage;
   return {
     seed: await storage.seed(),
-    jobs: (await jobs.list({ states: 0xff, limit: 1000 })).items,
-    deadLetter: (await jobs.list({ states: State.discarded, deadLetter: true, limit: 1000 })).items,
+    jobs: asBefore((await jobs.list({ states: 0xff, limit: 1000 })).items),
+    deadLetter: asBefore((await jobs.list({ states: State.discarded, deadLetter: true, limit: 1000 })).items),
     queues: await registry.queues(),
     limits: await allLimits(storage),
     statistics: await registry.statistics(0),
@@ -87,6 +87,11 @@ async function tellAll(storage: Storage): Promise<Readonly<Record<string, unknow
     documents: await documents.list('schema'),
     events: await storage.events(0, 1_000_000),
   };
+}
+
+/** The old code had no claim that required its lease. */
+function asBefore(jobs: readonly JobRecord[]): readonly object[] {
+  return jobs.map(({ leaseRequired, ...job }) => (leaseRequired ? { ...job, leaseRequired } : job));
 }
 
 /** Word for word what the server of the old code did with the log while it followed it. */

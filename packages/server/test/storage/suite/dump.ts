@@ -140,6 +140,7 @@ async function told(storage: Storage): Promise<unknown> {
     held: (await upkeep.held(null, 100)).items,
     events: await storage.events(0, 1_000_000),
     seed: await storage.seed(),
+    leaseKey: await storage.leaseKey(),
   };
 }
 
@@ -252,7 +253,12 @@ export const dumpCases: readonly Case[] = [
     'a dump of an empty store is empty; a restore refuses a used store and does not change it',
     async (storage) => {
       const records = await recordsOf(storage);
-      expect(records).toEqual([{ kind: 'store', record: { seed: await storage.seed(), position: 0, lastStart: 0 } }]);
+      expect(records).toEqual([
+        {
+          kind: 'store',
+          record: { seed: await storage.seed(), leaseKey: await storage.leaseKey(), position: 0, lastStart: 0 },
+        },
+      ]);
       await storage.backup.restore(pagesThroughJson(records));
       await insert(storage, [newJob(1)]);
       await expect(storage.backup.restore(pagesThroughJson(records))).rejects.toThrow(/not empty/);

@@ -137,6 +137,9 @@ export const storeCases: readonly Case[] = [
       expect(seed).toBeGreaterThanOrEqual(0);
       expect(seed).toBeLessThan(0x10000);
       expect(await storage.seed()).toBe(seed);
+      const leaseKey = await storage.leaseKey();
+      expect(leaseKey).toMatch(/^[0-9a-f]{32}$/);
+      expect(await storage.leaseKey()).toBe(leaseKey);
       const now = await storage.clock();
       expect(await storage.clock()).toBeGreaterThanOrEqual(now);
       await storage.ping();

@@ -98,6 +98,7 @@ export function claimOf(patch: Partial<Claim> = {}): Claim {
     worker: 'w1',
     leaseMs: null,
     defaultLeaseMs: 30 * second,
+    leaseRequired: false,
     ...patch,
   };
 }

@@ -44,6 +44,34 @@ export const transitionCases: readonly Case[] = [
     },
   ],
   [
+    'a claim that requires its lease is ended by a transition that names the claim, and by no other',
+    async (storage) => {
+      await insert(storage, [newJob(1), newJob(2)]);
+      const job = await claimOne(storage, { leaseRequired: true });
+      expect(job.leaseRequired).toBe(true);
+      expect(await get(storage, job.id)).toEqual(job);
+      for (const owner of [{}, { worker: 'w1' }, { claim: -1 }, { claim: 0 }])
+        expect(await move(storage, to(job.id, State.completed, State.active, owner), t0 + 1)).toEqual({
+          kind: 'refused',
+          job,
+        });
+      const done = to(job.id, State.completed, State.active, { claim: 1, worker: 'w1' });
+      expect((await move(storage, done, t0 + 2)).kind).toBe('moved');
+      expect((await move(storage, done, t0 + 3)).kind).toBe('already');
+      expect((await move(storage, { ...done, worker: 'w2' }, t0 + 4)).kind).toBe('refused');
+      // It is a fact of the claim, not of the job or the worker.
+      const other = await claimOne(storage);
+      expect(other.leaseRequired).toBe(false);
+      expect((await move(storage, to(other.id, State.available, State.active, { clearRun: true }), t0 + 5)).kind).toBe(
+        'moved',
+      );
+      const again = await claimOne(storage, { leaseRequired: true }, t0 + 6);
+      expect(again).toMatchObject({ id: other.id, claim: 2, leaseRequired: true });
+      await move(storage, to(other.id, State.available, State.active, { claim: 2 }), t0 + 7);
+      expect((await claimOne(storage, {}, t0 + 8)).leaseRequired).toBe(false);
+    },
+  ],
+  [
     'an unknown job is missing',
     async (storage) => {
       expect(await move(storage, to(idOf(1), State.completed, State.active))).toEqual({ kind: 'missing' });

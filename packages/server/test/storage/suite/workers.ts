@@ -56,6 +56,20 @@ export const workerCases: readonly Case[] = [
     },
   ],
   [
+    'a job that requires its lease is extended by its claim only',
+    async (storage) => {
+      await insert(storage, [newJob(1)]);
+      const job = await claimOne(storage, { leaseRequired: true });
+      for (const claim of [null, -1, 2]) {
+        const [answer] = await storage.registry.beat([beatOf({ holds: [{ id: job.id, claim }] })], t0 + 1);
+        expect(answer).toMatchObject({ extended: [], lost: [job.id] });
+      }
+      expect(await get(storage, job.id)).toEqual(job);
+      const [answer] = await storage.registry.beat([beatOf({ holds: [{ id: job.id, claim: 1 }] })], t0 + 1);
+      expect(answer).toMatchObject({ extended: [job.id], lost: [] });
+    },
+  ],
+  [
     'listed jobs are extended from now by the larger of the two lengths, never shortened',
     async (storage) => {
       await insert(storage, [newJob(1)]);

@@ -185,7 +185,7 @@ const beatValues: Values = [
 const ackValues: Values = [
   [['job_id'], ['""', '"\\ud800"', long(256)]],
   [['worker_id'], names],
-  [['x_lease'], ['""', '"c0"', '"C1"', '"c1 "', '"x"', '"\\u0000"', '"c99999999999"', long(65)]],
+  [['x_lease'], ['""', '"\\u0000"', long(65)]],
 ];
 const nackValues: Values = [
   ...ackValues,
@@ -204,7 +204,6 @@ const reporterKinds: Kinds = [
 ];
 const reporterValues: Values = [
   [['worker_id'], names],
-  [['x_lease'], ['""', '"c0"', '"x"']],
   [['attempt'], numbers],
 ];
 const progressKinds: Kinds = [

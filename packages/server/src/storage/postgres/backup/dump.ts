@@ -83,12 +83,17 @@ async function* fetched(read: Reader, cursor: string, query: string): AsyncItera
 async function store(read: Reader): Promise<DumpRecord> {
   const [cells] = await read(
     `SELECT seed, position + (SELECT coalesce(sum(count), 0) FROM ojs.events
-      WHERE position IS NULL)::bigint, last_start FROM ojs.store`,
+      WHERE position IS NULL)::bigint, last_start, lease_key FROM ojs.store`,
     [],
   );
   return {
     kind: 'store',
-    record: { seed: integer(cells?.[0]), position: integer(cells?.[1]), lastStart: integer(cells?.[2]) },
+    record: {
+      seed: integer(cells?.[0]),
+      leaseKey: text(cells?.[3]),
+      position: integer(cells?.[1]),
+      lastStart: integer(cells?.[2]),
+    },
   };
 }
 

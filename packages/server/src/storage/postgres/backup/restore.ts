@@ -52,6 +52,7 @@ export class Restoration {
   #position = 0;
   #lastStart = 0;
   #seed = 0;
+  #leaseKey = '';
   #flow: LockedWorkflow | null = null;
   /** Workflows whose nodes are all read, and counted once their rows are written. */
   readonly #ended: LockedWorkflow[] = [];
@@ -59,8 +60,9 @@ export class Restoration {
   readonly #starts = new Map<string, Millis[]>();
 
   readonly #takers: Takers = {
-    store: ({ seed, position, lastStart }) => {
+    store: ({ seed, leaseKey, position, lastStart }) => {
       this.#seed = seed;
+      this.#leaseKey = leaseKey;
       this.#position = position;
       this.#lastStart = lastStart;
     },
@@ -124,10 +126,11 @@ export class Restoration {
     this.#endFlow();
     for (const limit of this.#limits.values()) this.#limit(limit);
     await this.#write();
-    await this.#tx.query('UPDATE ojs.store SET seed = $1, position = $2, last_start = $3', [
+    await this.#tx.query('UPDATE ojs.store SET seed = $1, position = $2, last_start = $3, lease_key = $4', [
       this.#seed,
       this.#position,
       this.#lastStart,
+      this.#leaseKey,
     ]);
     // The sequence steps by 4,096: the numbers of one statement.
     await this.#tx.query(
@@ -252,6 +255,7 @@ export class Restoration {
         deadline_at: job.deadlineAt,
         created_at: job.createdAt,
         claim: job.claim,
+        lease_required: job.leaseRequired,
         attempt: job.attempt,
         priority: job.priority,
       },

@@ -1,15 +1,15 @@
 import { claimed, isExpired, type JobRecord, type Millis, requestKey, sumsOf } from '@ojs-ts/core';
 import type { Claim } from '../../storage.ts';
-import { indexJoin, numbers, texts } from '../connection/sql.ts';
+import { flags, indexJoin, numbers, texts } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
 import { type Changes, dueAt } from '../jobs/changes.ts';
 import type { LockedJob } from '../jobs/locked-job.ts';
 
 const start = `UPDATE ojs.jobs AS job SET state = 8, place = NULL, beat_at = NULL, progress = NULL, started_at = $1, claim = started.claim, attempt = started.attempt,
-    due_at = started.due_at, worker = started.worker, lease_ms = started.lease_ms, lease_until = started.lease_until, expires_at = started.expires_at
-  FROM unnest($2::uuid[], $3::integer[], $4::integer[], $5::bigint[], $6::text[], $7::bigint[], $8::bigint[], $9::bigint[])
-    AS started (id, claim, attempt, due_at, worker, lease_ms, lease_until, expires_at)
-    WHERE ${indexJoin('job.id', 'started.id')}`;
+    due_at = started.due_at, worker = started.worker, lease_ms = started.lease_ms, lease_until = started.lease_until, expires_at = started.expires_at,
+    lease_required = coalesce(started.lease_required, false)
+  FROM unnest($2::uuid[], $3::integer[], $4::integer[], $5::bigint[], $6::text[], $7::bigint[], $8::bigint[], $9::bigint[],
+    $10::boolean[]) AS started (id, claim, attempt, due_at, worker, lease_ms, lease_until, expires_at, lease_required) WHERE ${indexJoin('job.id', 'started.id')}`;
 
 /** A claim and the jobs that it has got so far. */
 interface Served {
@@ -133,6 +133,7 @@ export class ClaimBatch {
       numbers(jobs.map(({ leaseMs }) => leaseMs)),
       numbers(jobs.map(({ leaseUntil }) => leaseUntil)),
       numbers(jobs.map(({ expiresAt }) => expiresAt)),
+      flags(jobs.map(({ leaseRequired }) => leaseRequired)),
     ]);
   }
 }

@@ -31,6 +31,8 @@ export function readReady(cells: Cells): Ready {
     priority: integer(cells[5]),
     attempt: integer(cells[4]),
     claim: integer(cells[3]),
+    // A claim sets it anew.
+    leaseRequired: false,
     runAt: integer(cells[6]),
     timeoutMs: integer(cells[8]),
     heartbeatMs: integer(cells[9]),

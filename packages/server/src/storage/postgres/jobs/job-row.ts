@@ -5,12 +5,12 @@ import type { Cells } from '../connection/sql.ts';
 /** The part of a job that a change reads: without the long texts and what never changes. */
 export type NarrowJob = EventSubject &
   Mutable &
-  Pick<JobRecord, 'claim' | 'timeoutMs' | 'heartbeatMs' | 'deadlineAt' | 'limits' | 'node'>;
+  Pick<JobRecord, 'claim' | 'leaseRequired' | 'timeoutMs' | 'heartbeatMs' | 'deadlineAt' | 'limits' | 'node'>;
 
 /** The columns of a {@link NarrowJob} in the order in which {@link readNarrow} expects them. */
 export const narrowColumns =
   'number, id, state, claim, attempt, priority, run_at, enqueued_at, started_at, beat_at, finished_at, dead_letter, ' +
-  'lease_ms, lease_until, timeout_ms, heartbeat_ms, deadline_at, queue, type, worker, trace, limits, workflow, node';
+  'lease_ms, lease_until, timeout_ms, heartbeat_ms, deadline_at, queue, type, worker, trace, limits, workflow, node, lease_required';
 /** The columns of a job in the order in which {@link readJob} expects them. */
 export const jobColumns = `${narrowColumns}, visibility_ms, expires_at, later_expires_at, created_at, cron, unique_key, result, progress, checkpoint, history, policy, envelope`;
 
@@ -31,6 +31,7 @@ export function readNarrow(cells: Cells): JobRow<NarrowJob> {
       id: text(cells[1]),
       state: state(cells[2]),
       claim: integer(cells[3]),
+      leaseRequired: cells[24] === true,
       attempt: integer(cells[4]),
       priority: integer(cells[5]),
       runAt: integer(cells[6]),
@@ -60,18 +61,18 @@ export function readJob(cells: Cells): JobRow {
     number,
     job: {
       ...job,
-      visibilityMs: integerOrNull(cells[24]),
-      expiresAt: integerOrNull(cells[25]),
-      laterExpiresAt: integerOrNull(cells[26]),
-      createdAt: integer(cells[27]),
-      cron: textOrNull(cells[28]),
-      uniqueKey: textOrNull(cells[29]),
-      result: textOrNull(cells[30]),
-      progress: textOrNull(cells[31]),
-      checkpoint: textOrNull(cells[32]),
-      history: text(cells[33]),
-      policy: textOrNull(cells[34]),
-      envelope: text(cells[35]),
+      visibilityMs: integerOrNull(cells[25]),
+      expiresAt: integerOrNull(cells[26]),
+      laterExpiresAt: integerOrNull(cells[27]),
+      createdAt: integer(cells[28]),
+      cron: textOrNull(cells[29]),
+      uniqueKey: textOrNull(cells[30]),
+      result: textOrNull(cells[31]),
+      progress: textOrNull(cells[32]),
+      checkpoint: textOrNull(cells[33]),
+      history: text(cells[34]),
+      policy: textOrNull(cells[35]),
+      envelope: text(cells[36]),
     },
   };
 }

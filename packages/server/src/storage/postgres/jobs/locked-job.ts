@@ -30,7 +30,7 @@ export async function lockJobs(tx: Transaction, ids: readonly JobId[]): Promise<
   return new Map(
     rows.map((cells) => {
       const { number, job } = readNarrow(cells);
-      return [job.id, { number, job, result: textOrNull(cells[24]), texts: {}, completing: cells[25] === true }];
+      return [job.id, { number, job, result: textOrNull(cells[25]), texts: {}, completing: cells[26] === true }];
     }),
   );
 }

@@ -1,4 +1,4 @@
-import { type EventSubject, extended, heartbeatEntry, type JobId, type Millis, overdueAt, State } from '@ojs-ts/core';
+import { type EventSubject, extended, heartbeatEntry, isOwner, type JobId, type Millis, overdueAt } from '@ojs-ts/core';
 import { readWorker } from '../../rows.ts';
 import type { Beaten, Registry, WorkerBeat, WorkerRecord } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
@@ -126,9 +126,8 @@ class HeldJobs {
     now: Millis,
   ): (EventSubject & { readonly leaseUntil: Millis }) | null {
     const held = this.#jobs.get(id);
-    if (held?.job.state !== State.active) return null;
+    if (held === undefined || !isOwner(held.job, { claim, worker })) return null;
     const { job } = held;
-    if ((job.worker ?? worker) !== worker || (claim ?? job.claim) !== job.claim) return null;
     const leaseUntil = extended(job, leaseMs, now);
     held.job = { ...job, leaseUntil, beatAt: now };
     this.#extended.add(held);

@@ -51,6 +51,7 @@ export function shardedStore(
       await shards.each((shard) => shard.ping());
     },
     seed: () => home.seed(),
+    leaseKey: () => home.leaseKey(),
     async subscribe(onWake) {
       const subscriptions = await shards.each((shard) => shard.subscribe(onWake));
       return {

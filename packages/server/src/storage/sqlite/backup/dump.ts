@@ -55,10 +55,15 @@ function* byNumber(
 }
 
 function store(sql: Connection): DumpRecord {
-  const cells = sql.get('SELECT seed, position, last_start FROM ojs_store');
+  const cells = sql.get('SELECT seed, position, last_start, lease_key FROM ojs_store');
   return {
     kind: 'store',
-    record: { seed: integer(cells?.[0]), position: integer(cells?.[1]), lastStart: integer(cells?.[2]) },
+    record: {
+      seed: integer(cells?.[0]),
+      leaseKey: text(cells?.[3]),
+      position: integer(cells?.[1]),
+      lastStart: integer(cells?.[2]),
+    },
   };
 }
 

@@ -28,14 +28,16 @@ export class Restoration {
   #position = 0;
   #lastStart = 0;
   #seed = 0;
+  #leaseKey = '';
   /** The number of the last node. */
   #lastNode = 0;
   #flow: { readonly number: number; readonly firstNode: number; readonly state: WorkflowState; ready: number } | null =
     null;
 
   readonly #takers: Takers = {
-    store: ({ seed, position, lastStart }) => {
+    store: ({ seed, leaseKey, position, lastStart }) => {
       this.#seed = seed;
+      this.#leaseKey = leaseKey;
       this.#position = position;
       this.#lastStart = lastStart;
     },
@@ -85,9 +87,10 @@ export class Restoration {
     this.#endFlow();
     this.#flush();
     this.#sql.change(
-      `UPDATE ojs_store SET seed = ?, place = max(place, ?), position = max(position, ?),
+      `UPDATE ojs_store SET seed = ?, lease_key = ?, place = max(place, ?), position = max(position, ?),
          last_start = max(last_start, ?)`,
       this.#seed,
+      this.#leaseKey,
       this.#place,
       this.#position,
       this.#lastStart,
@@ -199,7 +202,8 @@ export class Restoration {
     if (waits) this.#place = Math.max(this.#place, place);
     const fresh = job.claim === 0 && job.finishedAt === null;
     this.#row('jobs', {
-      ...{ number, state: job.state, claim: job.claim, attempt: job.attempt, priority: job.priority },
+      ...{ number, state: job.state, claim: job.claim, lease_required: job.leaseRequired ? 1 : 0 },
+      ...{ attempt: job.attempt, priority: job.priority },
       ...{
         ready_queue: waits ? this.#tx.readyQueue(counted) : null,
         place,

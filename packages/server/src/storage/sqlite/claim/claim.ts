@@ -163,6 +163,7 @@ function take({ tx, claim, now, budget, taken }: ClaimState, { number, job, limi
     statements.claim,
     number,
     after.claim,
+    after.leaseRequired ? 1 : 0,
     after.attempt,
     overdueAt(after),
     now,
@@ -180,7 +181,7 @@ function take({ tx, claim, now, budget, taken }: ClaimState, { number, job, limi
 }
 
 function guardedOf(
-  { id, type, queue, state, claim, worker, attempt, startedAt, trace, enqueuedAt, node }: JobRecord,
+  { id, type, queue, state, claim, leaseRequired, worker, attempt, startedAt, trace, enqueuedAt, node }: JobRecord,
   number: number,
   limits: string | null,
 ) {
@@ -191,6 +192,7 @@ function guardedOf(
     queue,
     state,
     claim,
+    leaseRequired,
     worker,
     attempt,
     startedAt,

@@ -3,7 +3,9 @@ import type { Connection } from '../disk/connection.ts';
 import { integer, type Ties } from '../row.ts';
 
 /** The fields that every change of a job reads: those that its guard compares and its events have. */
-export type Guarded = EventSubject & Pick<JobRecord, 'claim' | 'enqueuedAt'> & Ties & { readonly number: number };
+export type Guarded = EventSubject &
+  Pick<JobRecord, 'claim' | 'leaseRequired' | 'enqueuedAt'> &
+  Ties & { readonly number: number };
 
 /** About 5 MB. Further jobs are read from the file. */
 const maxJobs = 10_000;

@@ -9,7 +9,7 @@ test.skipIf(server === null)('a dump may be read slowly: longer than any other t
   const admin = new pg.Client({ connectionString: server ?? '' });
   await admin.connect();
   async function* pages(): AsyncIterable<readonly DumpRecord[]> {
-    yield [{ kind: 'store', record: { seed: 1, position: 0, lastStart: 0 } }];
+    yield [{ kind: 'store', record: { seed: 1, leaseKey: '', position: 0, lastStart: 0 } }];
     const idle = `SELECT 1 FROM pg_stat_activity WHERE application_name = $1 AND state = 'idle in transaction' AND clock_timestamp() - state_change < '5.5 s'`;
     while ((await admin.query(idle, [`ojs ${new URL(url).searchParams.get('schema')}`])).rows.length > 0);
     yield [{ kind: 'document', record: { kind: 'k', key: 'a', version: 1, body: '{}', createdAt: 1, updatedAt: 1 } }];
