@@ -59,7 +59,8 @@ export function partsOf({ operation, params = {}, body }: Call): readonly Part[]
     case 'bulk.retry':
       return manyOf('retry', sent.job_ids);
     case 'bulk.delete':
-      return [plain('remove', { jobs: texts(sent.job_ids) })];
+      // A copy of the request may have removed what this one no longer found.
+      return [{ op: 'remove', members: { jobs: texts(sent.job_ids) }, answered: () => ({ outcome: 'unknown' }) }];
     case 'queue.pause':
       return [plain('pause', { queue: params.name })];
     case 'queue.resume':

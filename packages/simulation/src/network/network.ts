@@ -48,8 +48,10 @@ export class Network {
     return (0.2 + 2 * random() + (random() < 0.02 ? 200 * random() : 0)) * this.conditions.slow;
   }
 
+  /** At most 8 s: a call that is made before the calm has ended before the probes. */
   storeLatency(random: Random): number {
-    return (0.1 + 0.8 * random() + (random() < 0.01 ? 100 * random() : 0)) * this.conditions.slow * this.storeScale;
+    const ms = 0.1 + 0.8 * random() + (random() < 0.01 ? 100 * random() : 0);
+    return Math.min(8_000, ms * this.conditions.slow * this.storeScale);
   }
 
   heal(): void {
