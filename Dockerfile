@@ -13,6 +13,7 @@ COPY packages/checker/package.json packages/checker/
 COPY packages/simulation/package.json packages/simulation/
 COPY bench/package.json bench/
 COPY conformance/package.json conformance/
+COPY chaos/package.json chaos/
 COPY examples/package.json examples/
 RUN npm ci --omit=dev --ignore-scripts --workspace packages/cli
 

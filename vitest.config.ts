@@ -4,7 +4,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 /** Where a CI run wants its results as JSON, beside the lines for people. */
 const report = process.env.OJS_TEST_REPORT;
 const exclude = ['**/node_modules/**'];
-const long = '{packages/*,conformance,bench,examples,scripts}/test/**/*.long.ts';
+const long = '{packages/*,conformance,bench,chaos,examples,scripts}/test/**/*.long.ts';
 /**
  * They load modules anew (`vi.resetModules`). In a worker that keeps its modules, `vi.stubEnv` has no effect in the
  * files after them.
@@ -37,7 +37,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{packages/*,conformance,bench,examples}/test/**/*.test.ts'],
+          include: ['{packages/*,conformance,bench,chaos,examples}/test/**/*.test.ts'],
           exclude: [...exclude, ...fresh],
           maxConcurrency: 8,
           // Three on two cores, because tests wait for servers. A worker keeps the modules that it has: evaluating them

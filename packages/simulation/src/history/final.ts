@@ -9,7 +9,10 @@ const everyState = 0xff;
 export const probeQueue = 'probe.';
 
 /** Writes down what the store holds at the end: its log, its jobs and its counters. */
-export async function recordEnd(storage: Storage, recorder: Recorder): Promise<readonly JobRecord[]> {
+export async function recordEnd(
+  storage: Storage,
+  recorder: Pick<Recorder, 'add' | 'timeIsRightAt'>,
+): Promise<readonly JobRecord[]> {
   const ticks = await recordLog(storage, recorder);
   const jobs = await allJobs(storage, { states: everyState });
   const names = await nodeNames(storage);
@@ -38,7 +41,7 @@ export async function recordEnd(storage: Storage, recorder: Recorder): Promise<r
 }
 
 /** Answers the tick of each job that a cron's schedule has made. */
-async function recordLog(storage: Storage, recorder: Recorder): Promise<ReadonlyMap<string, string>> {
+async function recordLog(storage: Storage, recorder: Pick<Recorder, 'add'>): Promise<ReadonlyMap<string, string>> {
   const ticks = new Map<string, string>();
   const last = new Map<string, string>();
   for (const { position, entries } of (await storage.events(0, 1_000_000)).batches)

@@ -1,0 +1,53 @@
+import { openSync, writeSync } from 'node:fs';
+import type { Answer, Call } from '@ojs-ts/core';
+import { partsOf } from '../../packages/simulation/src/history/wire.ts';
+
+/** Milliseconds of the machine's monotonic clock, the same in every process. */
+export function now(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
+
+/** Writes the records of one process. Each is in the file before the process goes on, so a kill loses none. */
+export class HistoryFile {
+  readonly #node: string;
+  readonly #file: number;
+  // Calls of all processes are told apart by their numbers.
+  #calls = process.pid * 1e9;
+
+  constructor(path: string, node: string) {
+    this.#file = openSync(path, 'a');
+    this.#node = node;
+  }
+
+  add(kind: string, members: object = {}): void {
+    writeSync(this.#file, `${JSON.stringify({ at: now(), kind, ...members })}\n`);
+  }
+
+  call(op: string, members: object): (outcome: string, answered?: object) => void {
+    const call = ++this.#calls;
+    this.add('call', { call, node: this.#node, op, ...members });
+    return (outcome, answered = {}) => this.add('answer', { call, outcome, ...answered });
+  }
+
+  /** Records the calls of a transport. A request that fails, or that the server fails at, may have taken effect. */
+  record(transport: Caller): void {
+    const send = transport.call;
+    const history = this;
+    transport.call = async function (call, context) {
+      const parts = partsOf(call).map(({ op, members, answered }) => ({
+        answered,
+        end: history.call(op, 'worker' in members ? { worker: history.#node } : members),
+      }));
+      const answer = await send.call(this, call, context);
+      for (const { end, answered } of parts) {
+        const { outcome, ...members } = answer.status >= 500 ? { outcome: 'unknown' } : answered(answer);
+        end(outcome, members);
+      }
+      return answer;
+    };
+  }
+}
+
+interface Caller {
+  call(call: Call, context?: object): Promise<Answer>;
+}
