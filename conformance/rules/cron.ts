@@ -52,7 +52,7 @@ export const cron: Section = {
       tests: [
         [
           'packages/core/test/cron/definition.test.ts',
-          'a local time that does not exist is told with the run before it',
+          'the event of a run lists local times after it that do not exist',
         ],
       ],
       why: 'no case can wait for a change of the clocks',

@@ -33,6 +33,6 @@ test('ojs storage report refuses a storage that is not Redis, with the reason', 
   );
   expect(refused).toMatchObject({ code: 1 });
   expect(refused.stderr).toBe(
-    "ojs storage report: the report tells what the memory of a Redis store holds, and 'sqlite:./jobs.db' is none; expected a redis:// URL.\n",
+    "ojs storage report: The memory report needs a Redis store, got 'sqlite:./jobs.db'; expected a redis:// URL.\n",
   );
 });
