@@ -131,7 +131,7 @@ test('timing bounds', async () => {
   expect(await failuresOf({ timing_ms: { greater_than: 50 } }, { path: '/slow' })).toEqual([]);
   // No test of its own time: how long an answer takes depends on the machine.
   const late = (timing_ms: JsonObject) =>
-    check({ timing_ms }, { status: 200, headers: {}, text: '', body: undefined, elapsedMs: 90 }, new Scope('u')).map(
+    check({ timing_ms }, { status: 200, headers: {}, text: '{}', body: {}, elapsedMs: 90 }, new Scope('u')).map(
       ({ what }) => what,
     );
   expect(late({ greater_than: 50, less_than: 100, approximate: 100 })).toEqual([]);
