@@ -69,6 +69,7 @@ export * from './steps.ts';
 export * from './suggestion.ts';
 export * from './time/clock.ts';
 export * from './time/duration.ts';
+export * from './time/steady.ts';
 export * from './time/timestamp.ts';
 export * from './transport.ts';
 export * from './uuid.ts';

@@ -6,7 +6,7 @@ const root = resolve(import.meta.dirname, '../../..');
 
 /** The files of the storage interface. */
 function ofInterface<T>(value: T): Readonly<Record<string, T>> {
-  const files = ['storage', 'registry', 'workflows', 'crons', 'documents', 'inbox', 'backup', 'page'];
+  const files = ['storage', 'registry', 'workflows', 'crons', 'documents', 'inbox', 'backup', 'page', 'unavailable'];
   return Object.fromEntries(files.map((name) => [`packages/server/src/storage/${name}.ts`, value]));
 }
 

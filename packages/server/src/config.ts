@@ -79,6 +79,10 @@ export interface ServerOptions {
    * (for each client).
    */
   readonly realtime?: Partial<RealtimeOptions>;
+  /**
+   * False leaves out the look for damage in an SQLite file soon after the start. Default true; `OJS_STORE_CHECK=false`.
+   */
+  readonly storeCheck?: boolean;
   /** The page at `/playground`, which sends and shows jobs. Default true; `OJS_PLAYGROUND=false`. */
   readonly playground?: boolean;
   /**
@@ -126,6 +130,7 @@ const serverNames: NamesOf<ServerOptions> = {
   closeTimeoutMs: true,
   requestRate: true,
   events: true,
+  storeCheck: true,
   realtime: realtimeNames,
   playground: true,
   engine: serverEngineNames,
@@ -151,6 +156,7 @@ export interface ServerConfig {
   readonly closeTimeoutMs: number;
   readonly requestRate: RequestRate | null;
   readonly events: boolean;
+  readonly storeCheck: boolean;
   readonly realtime: RealtimeOptions;
   readonly playground: boolean;
   readonly engine: NonNullable<ServerOptions['engine']>;
@@ -216,6 +222,7 @@ export function readConfig(
     requestRate: readRate('OJS_REQUEST_RATE', nonEmpty(options.requestRate) ?? nonEmpty(env.OJS_REQUEST_RATE)),
     events: options.events ?? flag('OJS_EVENTS', env, true),
     realtime: readRealtime(options.realtime ?? {}, env),
+    storeCheck: options.storeCheck ?? flag('OJS_STORE_CHECK', env, true),
     playground: options.playground ?? flag('OJS_PLAYGROUND', env, true),
     engine: readEngine(options.engine ?? {}, env),
     warnings,

@@ -25,12 +25,16 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   const log = pino({ level: config.log === false ? 'silent' : config.log, base: null }, pino.destination(2));
   for (const { event, fields } of config.warnings) warnOnce(log, event, fields);
   const storage = await openStorage(config.storage, { events: config.events });
-  const engine = await Engine.start({ ...config.engine, storage, log, events: config.events }).catch(
-    async (error: unknown) => {
-      await storage[Symbol.asyncDispose]();
-      throw error;
-    },
-  );
+  const engine = await Engine.start({
+    ...config.engine,
+    storage,
+    log,
+    events: config.events,
+    storeCheck: config.storeCheck,
+  }).catch(async (error: unknown) => {
+    await storage[Symbol.asyncDispose]();
+    throw error;
+  });
   const failed = (error: unknown, operation: string, requestId: string) => {
     log.error({ err: error, operation, request_id: requestId }, 'request failed');
   };

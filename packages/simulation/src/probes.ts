@@ -31,7 +31,10 @@ export class Probes {
   }
 
   async run(): Promise<void> {
-    this.#cluster.context.network.storeScale = 1;
+    const { network, recorder, world } = this.#cluster.context;
+    network.storeScale = 1;
+    // The time of a server may stand still until it follows a step back.
+    await world.run(Math.max(world.now, recorder.timeIsRightAt));
     const probes = { prompt: this.#promptly, repeated: this.#repeated, forgotten: this.#forgotten, dead: this.#dead };
     for (const [name, probe] of Object.entries({ ...probes, ticks: this.#ticks, restarted: this.#restarted })) {
       this.#queue = `${probeQueue}${name}`;

@@ -228,6 +228,29 @@ export class Crons {
     }
   }
 
+  /**
+   * Where time went back, brings due times forward that were reckoned from the wrong time: a cron would be silent until
+   * then. In right time none is changed.
+   */
+  reckon(): Answered<void> {
+    return run(this.#reckon());
+  }
+
+  *#reckon(): Steps<void> {
+    for (const { name } of yield* ask(this.#store.crons.list())) {
+      try {
+        yield* this.#changed(name, ({ spec, enabled, dueAt }, now) => {
+          const due = enabled && dueAt !== null ? dueAfter(definitionOf(spec), now) : null;
+          if (due === null || dueAt === null || due >= dueAt) return null;
+          this.#log.warn({ cron: name, due_at: new Date(due).toISOString() }, 'cron reckoned anew');
+          return { spec, enabled, dueAt: due };
+        });
+      } catch (error) {
+        this.#log.error({ err: error, cron: name }, 'cron not reckoned');
+      }
+    }
+  }
+
   /** A run that the job's own unique policy refused was skipped, and says so. */
   *#recordSkipped(
     firings: readonly Firing[],

@@ -6,18 +6,6 @@ export interface Clock {
   now(): Millis;
 }
 
-/** The system's clock, never running backwards within a process. */
-export function systemClock(): Clock {
-  let last = 0;
-  return {
-    now() {
-      const now = Date.now();
-      if (now > last) last = now;
-      return last;
-    },
-  };
-}
-
 export interface ManualClock extends Clock {
   advance(ms: Millis): void;
   set(at: Millis): void;

@@ -48,11 +48,12 @@ function reading.memory()
   return out
 end
 
--- With common. { now, name, holder, till }; answers whether the holder has the lease.
+-- With common. { now, name, holder, till, most }; answers whether the holder has the lease. A lease that ends after
+-- `most` was taken by a wrong clock.
 function changing.lease(request)
   local text = call('HGET', p .. 'leases', request.name)
   local known = text and unpacked(text)
-  if known and known.holder ~= request.holder and known.till > request.now then return false end
+  if known and known.holder ~= request.holder and known.till > request.now and known.till <= request.most then return false end
   call('HSET', p .. 'leases', request.name, pack({ holder = request.holder, till = request.till }))
   return true
 end

@@ -60,7 +60,10 @@ export class Binding {
   }
 
   async call(operation: OperationName, request: BindingRequest): Promise<Reply> {
-    const failed = (error: unknown) => this.#failed(error, operation, request.requestId);
+    const failed = (error: unknown) => {
+      this.engine.storeHealth.noticed(error);
+      this.#failed(error, operation, request.requestId);
+    };
     try {
       if (request.key !== null && request.key.length > maxKey) {
         throw ProtocolError.invalid([{ path: 'Idempotency-Key', message: `must have at most ${maxKey} characters` }]);

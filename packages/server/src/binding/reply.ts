@@ -1,4 +1,5 @@
 import { type ErrorCode, type PlainReply, ProtocolError, renderError, type Warning } from '@ojs-ts/core';
+import { StoreUnwritable, type WriteRefusal } from '../storage/unavailable.ts';
 
 export { json, ok } from '@ojs-ts/core';
 
@@ -38,9 +39,19 @@ function headersOf(code: ErrorCode, status: number, details: ProtocolError['deta
   };
 }
 
+const refusals: Readonly<Record<WriteRefusal, string>> = {
+  full: 'its disk or its memory is full',
+  read_only: 'it is read-only',
+  io_error: 'its disk refuses to write',
+};
+
 /** Any other error: the caller may try again, the cause is only in the log. */
 export function faultOf(error: unknown): ProtocolError {
   if (error instanceof ProtocolError) return error;
+  if (error instanceof StoreUnwritable) {
+    const message = `The store takes no writes: ${refusals[error.reason]}.`;
+    return new ProtocolError('backend_unavailable', message, { reason: error.reason });
+  }
   const code: ErrorCode = isBusy(error) ? 'backend_unavailable' : 'backend_error';
   return new ProtocolError(
     code,

@@ -118,22 +118,27 @@ function renderRetention(retention: Retention): object {
   };
 }
 
-/** GET /health, also as /ready: 200 while the store answers, else 503. */
+/**
+ * GET /health, also as /ready: 200 while the store answers and takes writes, else 503; `checks` says why.
+ * A damaged page or a wrong clock is `degraded` with 200: the rest of the store can still be used.
+ */
 export async function health(engine: Engine, about: About): Promise<Reply> {
   const sent = performance.now();
   const status = await engine.storage.ping().then(
     () => 'connected',
     () => 'disconnected',
   );
-  const up = status === 'connected';
+  const { writes, clock, file } = engine.storeHealth;
+  const up = status === 'connected' && writes.status === 'pass';
   // Rows of users' transactions that wait for their import: near 0 while a server of this version runs.
-  const waiting = up ? await engine.storage.inbox?.depth().catch(() => undefined) : undefined;
+  const waiting = status === 'connected' ? await engine.storage.inbox?.depth().catch(() => undefined) : undefined;
   const body = {
-    status: up ? 'ok' : 'degraded',
+    status: up && clock.status === 'pass' && file.status === 'pass' ? 'ok' : 'degraded',
     version: '1.0',
     server_version: about.version,
     uptime_seconds: Math.max(0, Math.floor((engine.clock.now() - engine.startedAt) / 1_000)),
     backend: { type: engine.storage.traits.name, status, latency_ms: Math.round(performance.now() - sent) },
+    checks: { writes, clock, file },
     ...(waiting !== undefined && { inbox_depth: waiting }),
   };
   return up ? json(body) : { ...json(body, 503), headers: { 'retry-after': '1' } };

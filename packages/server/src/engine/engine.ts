@@ -36,6 +36,7 @@ import { Statistics } from './queues/statistics.ts';
 import { Schemas } from './schemas/schemas.ts';
 import { Removals } from './upkeep/removals.ts';
 import { StoreClock } from './upkeep/store-clock.ts';
+import { StoreHealth } from './upkeep/store-health.ts';
 import { Upkeep } from './upkeep/upkeep.ts';
 import { isFinalBeat, Presence } from './workers/presence.ts';
 import { WorkerSecrets } from './workers/secrets.ts';
@@ -58,6 +59,7 @@ export class Engine implements AsyncDisposable {
   readonly retention: Retention;
   readonly removals: Removals;
   readonly upkeep: Upkeep;
+  readonly storeHealth: StoreHealth;
   /** Null if the storage has no inbox. */
   readonly outboxImport: OutboxImport | null;
   readonly lifecycle: Lifecycle;
@@ -103,6 +105,7 @@ export class Engine implements AsyncDisposable {
     this.visibilityMs = options.visibilityMs ?? 1_800_000;
     this.retention = { ...defaultRetention, ...options.retention };
     this.removals = new Removals(storage, clock, log, this.retention);
+    this.storeHealth = new StoreHealth(storage, clock, log);
     this.schemas = new Schemas(storage, clock);
     this.queueSettings = new QueueSettings(storage, clock, log);
     this.statistics = new Statistics(storage, clock);
@@ -134,6 +137,7 @@ export class Engine implements AsyncDisposable {
       clock,
       random,
       log,
+      failed: (error) => this.storeHealth.noticed(error),
       deadAfterMs: this.deadAfterMs,
       poisonAfter: this.#poisonAfter,
       advance,
@@ -145,6 +149,7 @@ export class Engine implements AsyncDisposable {
       chores: [
         { everyMs: 1_000, run: async () => crons.fireDue() },
         ...(outboxImport === null ? [] : [{ everyMs: outboxImportMs, run: () => outboxImport.run() }]),
+        { everyMs: 1_000, run: () => this.storeHealth.probe() },
         { everyMs: 1_000, run: () => workflows.finish() },
         { everyMs: 1_000, run: () => limitOverrides.expire() },
         { everyMs: forgetMs, run: () => bulkReplies.forget() },
@@ -177,8 +182,8 @@ export class Engine implements AsyncDisposable {
   static async start(options: EngineOptions): Promise<Engine> {
     const { storage } = options;
     const migrated = await storage.migrate();
-    const own = options.clock === undefined ? new StoreClock() : null;
-    await own?.follow(storage);
+    const own = options.clock === undefined ? new StoreClock(storage) : null;
+    await own?.follow();
     const leases = new Leases(await storage.leaseKey());
     const engine = new Engine(options, own ?? (options.clock as Clock), leases);
     if (migrated.from !== migrated.to) engine.#log.info({ ...migrated }, 'store layout migrated');
@@ -191,17 +196,48 @@ export class Engine implements AsyncDisposable {
       }
     });
     engine.#stop.push(async () => subscription[Symbol.asyncDispose]());
-    if (own !== null) {
-      const follow = setInterval(() => {
-        own.follow(storage).catch((error: unknown) => engine.#log.warn({ err: error }, 'store clock unreadable'));
-      }, 10_000);
-      engine.#stop.push(async () => clearInterval(follow));
-    }
+    if (own !== null) await engine.#followClock(own);
     if (options.upkeep !== 'manual') {
       engine.upkeep.start();
       engine.#stop.push(() => engine.upkeep.stop());
+      if (options.storeCheck !== false) engine.storeHealth.verifyAfter(5_000);
+      engine.#stop.push(() => engine.storeHealth.close());
     }
     return engine;
+  }
+
+  /**
+   * Reports steps of the clock, and one that cannot be right at the start. Which clock is wrong nobody knows: the time
+   * of the store holds. Crons that were due by a wrong one are reckoned anew.
+   */
+  async #followClock(own: StoreClock): Promise<void> {
+    const log = this.#log;
+    const reckon = async () => this.crons.reckon();
+    own.listen({
+      seen: (by) => log.warn({ by_ms: by }, 'clock stepped'),
+      followed: (by) => {
+        log.warn({ by_ms: by }, 'clock step followed');
+        if (by < 0) reckon().catch((error: unknown) => log.error({ err: error }, 'crons not reckoned'));
+      },
+    });
+    const follow = setInterval(() => {
+      own.follow().catch((error: unknown) => log.warn({ err: error }, 'store clock unreadable'));
+    }, 1_000);
+    this.#stop.push(async () => clearInterval(follow));
+    const now = own.now();
+    if (Math.abs(own.ahead) > clockBoundMs) log.warn({ by_ms: own.ahead }, 'clocks of server and store differ');
+    try {
+      const newest = await newestTime(this.storage);
+      if (newest > now + clockBoundMs) {
+        this.storeHealth.clockBehind(newest);
+        const fields = { now: new Date(now).toISOString(), newest: new Date(newest).toISOString() };
+        log.error(fields, 'clock behind the store');
+      }
+      await reckon();
+    } catch (error) {
+      this.storeHealth.noticed(error);
+      log.warn({ err: error }, 'clock not checked');
+    }
   }
 
   /** After a hint. Upkeep repeats what fails here, and logs it. */
@@ -347,6 +383,20 @@ export class Engine implements AsyncDisposable {
 
 /** Interval of the outbox import, in milliseconds; a hint from the storage makes it a few milliseconds. */
 const outboxImportMs = 100;
+
+/** Clocks that differ by less are not worth a line. */
+const clockBoundMs = 60_000;
+
+/** The latest time of an event or job in the store, or negative infinity. */
+async function newestTime(storage: Storage): Promise<Millis> {
+  const { newest } = await storage.events(0, 1);
+  const [events, jobs] = await Promise.all([
+    newest === 0 ? null : storage.events(newest - 1, 1),
+    storage.jobs.list({ states: 0xff, limit: 1 }),
+  ]);
+  const times = [...(events?.batches ?? []).map(({ at }) => at), ...jobs.items.map(({ createdAt }) => createdAt)];
+  return Math.max(Number.NEGATIVE_INFINITY, ...times);
+}
 
 const maxQuiet = 10_000;
 

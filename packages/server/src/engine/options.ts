@@ -39,6 +39,10 @@ export interface EngineOptions {
   readonly retention?: Partial<Retention>;
   /** False if the storage was opened with `events: false`: nothing can be followed, and workers make no events. */
   readonly events?: boolean;
+  /**
+   * False leaves out the look for damage in the store's file (SQLite), which begins 5 s after the start. Default true.
+   */
+  readonly storeCheck?: boolean;
   /** `timer` (default) runs the upkeep in the background; with `manual` only `Engine.upkeep.run()` does. */
   readonly upkeep?: 'timer' | 'manual';
 }
@@ -86,6 +90,7 @@ export const engineNames: NamesOf<Omit<EngineOptions, 'storage'>> = {
   pausedQueues: true,
   retention: retentionNames,
   events: true,
+  storeCheck: true,
   upkeep: true,
 };
 

@@ -118,7 +118,10 @@ export interface Upkeep {
   held(after: string | null, limit: number): Promise<Page<Held>>;
   /** Removes up to `limit` of each kind, so that no kind delays another; returns how many in all. */
   prune(rules: PruneRules, limit: number): Promise<Pruned>;
-  /** True while `holder` has the named lease. A lease spreads load between nodes; correctness never depends on it. */
+  /**
+   * True while `holder` has the named lease. A lease spreads load between nodes; correctness never depends on it. A lease that
+   * ends in more than twice `ttlMs` was taken by a wrong clock, and counts as ended.
+   */
   lease(name: string, holder: string, ttlMs: number, now: Millis): Promise<boolean>;
   release(name: string, holder: string): Promise<void>;
 }
@@ -175,6 +178,14 @@ export interface Layout {
   readonly steps: readonly string[];
 }
 
+/** What a look for damage has found. */
+export interface StoreVerdict {
+  /** Empty where nothing was found. Each names the file. */
+  readonly problems: readonly string[];
+  /** False where the look ended early. */
+  readonly whole: boolean;
+}
+
 export interface Storage extends AsyncDisposable {
   readonly traits: Traits;
   readonly jobs: Jobs;
@@ -190,9 +201,16 @@ export interface Storage extends AsyncDisposable {
   layout(): Promise<Layout>;
   /** Brings the layout up to date. @throws Error if the store is newer than this code. */
   migrate(): Promise<{ readonly from: number; readonly to: number }>;
-  /** The store's clock. */
+  /** The store's clock as it reads, which may step. In a store of this process it is the machine's. */
   clock(): Promise<Millis>;
   ping(): Promise<void>;
+  /** Commits a small change that needs room. Rejects as any write does, with StoreUnwritable where none is taken. */
+  probe(): Promise<void>;
+  /**
+   * Looks for damage in the store's file, beside its work; the signal ends that. Absent where the store has no file of
+   * its own.
+   */
+  verify?(signal: AbortSignal): Promise<StoreVerdict>;
   /** A number below 2^16 that never changes for this store. */
   seed(): Promise<number>;
   /** The secret of this store that its leases are made with: 32 hexadecimal digits, its own for ever. */
@@ -222,7 +240,7 @@ export interface Traits {
   readonly name: string;
   /** Batches of one kind that may run at the same time. */
   readonly parallel: number;
-  /** Whether its work blocks this process's event loop. */
+  /** Whether it works in this process: then it keeps the event loop busy, and its clock is the machine's. */
   readonly inProcess: boolean;
   /** The most items for one operation. */
   readonly maxBatch: number;

@@ -7,3 +7,25 @@ export class StoreUnavailable extends Error {
     this.name = 'StoreUnavailable';
   }
 }
+
+/** Why a store takes no writes: no room on its disk or in its memory, read-only, or its disk fails. */
+export type WriteRefusal = 'full' | 'read_only' | 'io_error';
+
+/** The store can be read, but takes no writes. */
+export class StoreUnwritable extends StoreUnavailable {
+  readonly reason: WriteRefusal;
+
+  constructor(reason: WriteRefusal, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'StoreUnwritable';
+    this.reason = reason;
+  }
+}
+
+/** The store's file cannot be read as it was written. */
+export class StoreDamaged extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'StoreDamaged';
+  }
+}

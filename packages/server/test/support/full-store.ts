@@ -37,15 +37,31 @@ export async function survivesFullness(storage: string, { fill, free }: ResultBu
   for (; refused.status === 201; refused = await enqueue()) await note(refused);
   expect(refused.status).toBe(503);
   expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
-  expect(JSON.parse(await refused.text())).toMatchObject({ error: { type: 'backend_unavailable', retryable: true } });
+  const reason = expect.stringMatching(/^(full|io_error)$/);
+  expect(JSON.parse(await refused.text())).toMatchObject({
+    error: { type: 'backend_unavailable', retryable: true, details: { reason } },
+  });
+  // At once: health must not wait for a probe.
+  for (const path of ['/ojs/v1/health', '/ready']) {
+    const health = await get(path);
+    expect([health.status, Number(health.headers.get('retry-after'))]).toEqual([503, 1]);
+    const checks = { writes: { status: 'fail', reason, message: expect.stringMatching(/.+/) } };
+    expect(JSON.parse(await health.text())).toMatchObject({
+      status: 'degraded',
+      backend: { status: 'connected' },
+      checks,
+    });
+  }
   // Other writes too.
   const fetched = await post('/ojs/v1/workers/fetch', { queues: ['default'], count: 50 });
   expect([200, 503]).toContain(fetched.status);
   expect(new Set(await readAll())).toEqual(new Set([200]));
-  for (const path of ['/ojs/v1/queues', '/ojs/v1/health']) expect((await get(path)).status).toBe(200);
+  expect((await get('/ojs/v1/queues')).status).toBe(200);
 
   await free();
   for (let count = 0; count < 20; count++) await note(await enqueue());
+  // Without any further write of a user.
+  await expect.poll(async () => (await get('/ojs/v1/health')).status, { timeout: 10_000 }).toBe(200);
   const { available, active }: Readonly<Record<string, number>> = JSON.parse(
     await (await get('/ojs/v1/queues/default/stats')).text(),
   );

@@ -7,8 +7,8 @@ import { temporaryDirectory } from '../storage/sqlite/temporary.ts';
 
 export interface SmallDisk {
   readonly path: string;
-  /** Leaves no byte. */
-  fill(): void;
+  /** @param left bytes; none by default. */
+  fill(left?: number): void;
   /** Takes back what `fill` took. */
   free(): void;
 }
@@ -31,9 +31,9 @@ export function smallDisk(megabytes: number): SmallDisk {
   const filler = join(path, 'filler');
   return {
     path,
-    fill() {
+    fill(left = 0) {
       const { bavail, bsize } = statfsSync(path);
-      writeFileSync(filler, Buffer.alloc(Number(bavail * bsize)));
+      writeFileSync(filler, Buffer.alloc(Math.max(0, Number(bavail * bsize) - left)));
     },
     free: () => rmSync(filler),
   };

@@ -1,3 +1,4 @@
+import { holdMs } from '@ojs-ts/core';
 import type { Cluster } from '../cluster.ts';
 import { pick } from '../world/random.ts';
 import type { Node } from '../world/world.ts';
@@ -135,8 +136,11 @@ export function addNoise({ context }: Cluster): void {
   Object.assign(context.network.conditions, { drop: 0.01, duplicate: 0.01, storeFault: 0.01, wakeLoss: 0.05 });
 }
 
-/** A server measures the store's time every 10 s, and may fail to: for so long its time may be wrong. */
-const measuredMs = 30_000;
+/**
+ * A server measures the store's time every 10 s, and may fail to, and follows a step once it has held: for so long its
+ * time may be wrong.
+ */
+const followedMs = 30_000 + holdMs;
 
 function jumpServer(cluster: Cluster, roll: number, ms: number): void {
   const { store, world, recorder } = cluster.context;
@@ -150,7 +154,7 @@ function jumpServer(cluster: Cluster, roll: number, ms: number): void {
     node.skew += ms;
   }
   recorder.add('clock', { jumpMs: ms });
-  recorder.timeIsRightAt = world.now + measuredMs;
+  recorder.timeIsRightAt = world.now + followedMs;
 }
 
 function at(roll: readonly number[], index: number): number {

@@ -77,7 +77,8 @@ export class Server implements Endpoint {
       const storage = store.reach(node);
       for (;;) {
         try {
-          const engine = await Engine.start({ storage, deadAfterMs: parameters.deadAfterMs });
+          // The check of the file has a process of its own, outside of virtual time.
+          const engine = await Engine.start({ storage, deadAfterMs: parameters.deadAfterMs, storeCheck: false });
           if (this.#node === node && !node.isDead) this.#embedded = new Embedded(engine, this.#failed);
           return;
         } catch (error) {

@@ -50,6 +50,7 @@ export class Upkeep {
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #log: EngineLog;
+  readonly #failed: (error: unknown) => void;
   readonly #deadAfterMs: number;
   readonly #poisonAfter: number;
   readonly #advance: (ready: readonly NodeRef[]) => Promise<void>;
@@ -75,6 +76,8 @@ export class Upkeep {
     readonly clock: Clock;
     readonly random: () => number;
     readonly log: EngineLog;
+    /** Told of every error of a task. */
+    readonly failed: (error: unknown) => void;
     readonly deadAfterMs: number;
     readonly poisonAfter: number;
     readonly advance: (ready: readonly NodeRef[]) => Promise<void>;
@@ -89,6 +92,7 @@ export class Upkeep {
     this.#clock = parts.clock;
     this.#random = parts.random;
     this.#log = parts.log;
+    this.#failed = parts.failed;
     this.#deadAfterMs = parts.deadAfterMs;
     this.#poisonAfter = parts.poisonAfter;
     this.#advance = parts.advance;
@@ -106,6 +110,7 @@ export class Upkeep {
       // // A store that is unreachable for an hour is logged once, not ten times a second.
       let failing = false;
       const failed = (error: unknown) => {
+        this.#failed(error);
         if (!failing) this.#log.error({ err: error }, 'upkeep failed');
         failing = true;
       };

@@ -1,4 +1,4 @@
-import { newKey, systemClock } from '@ojs-ts/core';
+import { newKey } from '@ojs-ts/core';
 import type { Storage } from '../storage.ts';
 import { Wakes } from '../wakes.ts';
 import { backup } from './backup.ts';
@@ -20,7 +20,6 @@ export interface MemoryOptions {
  * storages with it.
  */
 export function memoryStorage({ events: logged = true }: MemoryOptions = {}): Storage {
-  const clock = systemClock();
   let own = { seed: Math.floor(Math.random() * 0x10000), leaseKey: newKey() };
   const wakes = new Wakes();
   let tables: Tables | null = new Tables(wakes, logged);
@@ -62,9 +61,12 @@ export function memoryStorage({ events: logged = true }: MemoryOptions = {}): St
     },
     async clock() {
       open();
-      return clock.now();
+      return Date.now();
     },
     async ping() {
+      open();
+    },
+    async probe() {
       open();
     },
     async seed() {

@@ -46,7 +46,7 @@ export function upkeep(open: () => Tables): Upkeep {
     async lease(name, holder, ttlMs, now) {
       const tables = open();
       const lease = tables.leases.get(name);
-      if (lease && lease.holder !== holder && lease.until > now) return false;
+      if (lease && lease.holder !== holder && lease.until > now && lease.until <= now + 2 * ttlMs) return false;
       tables.leases.set(name, { holder, until: now + ttlMs });
       return true;
     },

@@ -44,6 +44,9 @@ const tables = [
 
 const now = 'SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
 
+const probe = `INSERT INTO ojs.leases (name, holder, until) VALUES ('probe', repeat('x', 1000), 0)
+  ON CONFLICT (name) DO UPDATE SET until = leases.until + 1`;
+
 /**
  * A storage in one schema of a PostgreSQL database (tested: 13, 15, 18), shared by any number of processes.
  * @throws Error if the URL is not one of PostgreSQL. Only the first call shows whether the server is reachable.
@@ -88,6 +91,9 @@ export function postgresStorage({ url, events: logs = true, ...more }: PostgresO
     clock: async () => integer((await database.read(now))[0]?.[0]),
     async ping() {
       await database.read('SELECT 1');
+    },
+    async probe() {
+      await database.read(probe);
     },
     seed: async () => integer((await database.read('SELECT seed FROM ojs.store'))[0]?.[0]),
     leaseKey: async () => text((await database.read('SELECT lease_key FROM ojs.store'))[0]?.[0]),

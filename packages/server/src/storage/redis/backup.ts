@@ -5,7 +5,7 @@ import { Restoration } from './restore.ts';
 import { listOf, text } from './rows.ts';
 
 /** Keys that a store has from its start. */
-const own: ReadonlySet<string> = new Set(['layout', 'leases']);
+const own: ReadonlySet<string> = new Set(['layout', 'leases', 'probe']);
 
 /**
  * A dump goes script by script (see {@link dump}), and so does a restore. A restore that fails removes what it wrote,

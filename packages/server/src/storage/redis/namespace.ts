@@ -75,6 +75,11 @@ export function namespace(connection: Connection, name: string, events: boolean)
       scripts.check();
       await connection.ping(prefix);
     },
+    async probe() {
+      scripts.check();
+      // A command of its own: scripts that only free memory run without any.
+      await connection.command('SET', `${prefix}probe`, '1', 'PX', 60_000);
+    },
     async seed() {
       return (own ?? (await migrated())).seed;
     },

@@ -48,7 +48,9 @@ export function upkeep(scripts: Scripts): Upkeep {
     },
 
     async lease(name, holder, ttlMs, now) {
-      return (await scripts.exchange('lease', { now, name, holder, till: now + ttlMs })) === true;
+      return (
+        (await scripts.exchange('lease', { now, name, holder, till: now + ttlMs, most: now + 2 * ttlMs })) === true
+      );
     },
 
     async release(name, holder) {

@@ -38,7 +38,7 @@ export async function migrate(
       connection.execute(`PRAGMA user_version = ${files.length}; COMMIT`);
       return { from: version, to: files.length };
     } catch (error) {
-      connection.execute('ROLLBACK');
+      connection.rollback();
       throw error;
     }
   });

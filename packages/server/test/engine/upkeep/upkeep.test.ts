@@ -1,7 +1,6 @@
 import { manualClock, State, type Transition } from '@ojs-ts/core';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Engine } from '../../../src/engine/engine.ts';
-import { StoreClock } from '../../../src/engine/upkeep/store-clock.ts';
 import { openStorage } from '../../../src/storage/open.ts';
 import { StoreUnavailable } from '../../../src/storage/unavailable.ts';
 import { bench, items, newJob } from '../../support/engine.ts';
@@ -442,62 +441,5 @@ describe('upkeep by timers', () => {
     await engine.push(items(jobs));
     const states = async () => (await storage.jobs.get(jobs.map(({ id }) => id))).map((job) => job?.state);
     await expect.poll(states).toEqual([State.available, State.discarded]);
-  });
-});
-
-describe('StoreClock', () => {
-  test('follows the store, corrected by half of the round trip', async () => {
-    const storage = await openStorage('memory:');
-    const ahead = 3_600_000;
-    storage.clock = async () => Date.now() + ahead;
-    const clock = new StoreClock();
-    expect(Math.abs(clock.now() - Date.now())).toBeLessThan(1_000);
-    await clock.follow(storage);
-    expect(Math.abs(clock.now() - Date.now() - ahead)).toBeLessThan(1_000);
-    storage.clock = async () => Date.now() - ahead;
-    await clock.follow(storage);
-    expect(Math.abs(clock.now() - Date.now() + ahead)).toBeLessThan(1_000);
-    await storage[Symbol.asyncDispose]();
-  });
-
-  test('an answer that was long on its way moves it by no more than what it proves', async () => {
-    const wall = manualClock();
-    const mocked = vi.spyOn(Date, 'now').mockImplementation(() => wall.now());
-    onTestFinished(() => mocked.mockRestore());
-    await using storage = await openStorage('memory:');
-    const clock = new StoreClock();
-    let storeAhead = 300_000;
-    let [there, back] = [1, 1];
-    storage.clock = async () => {
-      wall.advance(there);
-      const store = wall.now() + storeAhead;
-      wall.advance(back);
-      return store;
-    };
-    const error = () => clock.now() - wall.now() - storeAhead;
-    await clock.follow(storage);
-    expect(error()).toBe(0);
-    // The way to the store was dead for 8 s, as a call may be before it is given up.
-    [there, back] = [8_000, 0];
-    await clock.follow(storage);
-    expect(error()).toBe(0);
-    [there, back] = [0, 8_000];
-    await clock.follow(storage);
-    expect(error()).toBe(0);
-    // Somebody sets the store's clock: what is certain of it counts at once, the rest with the next quick answer.
-    storeAhead -= 60_000;
-    [there, back] = [2_000, 2_000];
-    await clock.follow(storage);
-    expect(Math.abs(error())).toBeLessThanOrEqual(2_000);
-    [there, back] = [1, 1];
-    await clock.follow(storage);
-    expect(Math.abs(error())).toBeLessThanOrEqual(1);
-  });
-
-  test('an engine without a clock of its own uses the store’s', async () => {
-    const storage = await openStorage('memory:');
-    storage.clock = async () => Date.UTC(2031, 0, 1);
-    await using engine = await Engine.start({ storage, upkeep: 'manual' });
-    expect(Math.abs(engine.clock.now() - Date.UTC(2031, 0, 1))).toBeLessThan(60_000);
   });
 });

@@ -253,6 +253,10 @@ export const upkeepCases: readonly Case[] = [
       expect(await lease('upkeep', 'a', 10 * second, t0 + 15_000)).toBe(false);
       await release('upkeep', 'b');
       expect(await lease('upkeep', 'a', 10 * second, t0 + 15_000)).toBe(true);
+      // Taken by a clock that was an hour ahead: nobody waits for that hour.
+      expect(await lease('ahead', 'a', 10 * second, t0 + 3_600_000)).toBe(true);
+      expect(await lease('ahead', 'b', 10 * second, t0)).toBe(true);
+      expect(await lease('ahead', 'a', 10 * second, t0)).toBe(false);
     },
   ],
 ];

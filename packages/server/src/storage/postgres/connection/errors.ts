@@ -1,4 +1,4 @@
-import { StoreUnavailable } from '../../unavailable.ts';
+import { StoreUnavailable, StoreUnwritable, type WriteRefusal } from '../../unavailable.ts';
 
 /** The SQLSTATE of an error from the server; null for others. */
 export function sqlState(error: unknown): string | null {
@@ -23,6 +23,13 @@ export function isLost(error: unknown): boolean {
  * timeout); a lock timeout; a read-only server: a standby, or a primary that is being demoted.
  */
 const unavailable = /^(08...|53...|57...|55P03|25006|40001|40P01|25P03)$/;
+/** Of those and of 58030 (io_error): the server reads, but writes nothing. Class 53 but 53300, too many connections. */
+function refusalOf(state: string): WriteRefusal | null {
+  if (state === '25006') return 'read_only';
+  if (state === '58030') return 'io_error';
+  return state.startsWith('53') && state !== '53300' ? 'full' : null;
+}
+
 const noLayout = new Set(['42P01', '3F000', '42703', '42883']);
 
 /** Names the store in the error, where the driver’s own message does not. */
@@ -35,6 +42,9 @@ export function explain(error: unknown, name: string): unknown {
       { cause: error },
     );
   }
+  const refusal = state === null ? null : refusalOf(state);
+  if (refusal !== null)
+    return new StoreUnwritable(refusal, `PostgreSQL at ${name} takes no writes: ${error.message}.`, { cause: error });
   if (state !== null && unavailable.test(state)) {
     return new StoreUnavailable(`PostgreSQL at ${name} is unavailable: ${error.message}.`, { cause: error });
   }

@@ -18,7 +18,7 @@ const held = `SELECT number, id, claim, worker, started_at FROM ojs.jobs
   WHERE state = ${State.active} AND due_at IS NOT NULL AND number > $1 AND worker IS NOT NULL ORDER BY number LIMIT $2`;
 const lease = `INSERT INTO ojs.leases (name, holder, until) VALUES ($1, $2, $3)
   ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
-  WHERE leases.holder = excluded.holder OR leases.until <= $4 RETURNING 1`;
+  WHERE leases.holder = excluded.holder OR leases.until <= $4 OR leases.until > $5 RETURNING 1`;
 
 export function upkeep(database: Database, vacuum: Vacuum): Upkeep {
   return {
@@ -66,7 +66,7 @@ export function upkeep(database: Database, vacuum: Vacuum): Upkeep {
     },
 
     lease: async (name, holder, ttlMs, now) =>
-      (await database.read(lease, [name, holder, now + ttlMs, now])).length === 1,
+      (await database.read(lease, [name, holder, now + ttlMs, now, now + 2 * ttlMs])).length === 1,
 
     async release(name, holder) {
       await database.read('DELETE FROM ojs.leases WHERE name = $1 AND holder = $2', [name, holder]);

@@ -1,4 +1,4 @@
-import { StoreUnavailable } from '../../unavailable.ts';
+import { StoreUnavailable, StoreUnwritable, type WriteRefusal } from '../../unavailable.ts';
 import { type Address, nameOf } from './address.ts';
 import { type Client, connect, drop, isReady, mastersOf } from './client.ts';
 import { integer, listOf, type Reply } from './reply.ts';
@@ -40,7 +40,13 @@ interface Probe {
  * Refusals that are temporary: the server loads its data, is a replica since a failover, has no memory or disk left,
  * runs a long script, or has lost its replicas or a part of the cluster.
  */
-const passing = /^(OOM|LOADING|READONLY|MISCONF|BUSY|MASTERDOWN|NOREPLICAS|CLUSTERDOWN|TRYAGAIN|UNKILLABLE)\b/;
+const passing = /^(LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|UNKILLABLE)\b/;
+/** Of those the ones after which reads go on. MISCONF: the snapshot or the AOF cannot be written. */
+const refusals: Readonly<Record<string, WriteRefusal>> = {
+  READONLY: 'read_only',
+  NOREPLICAS: 'read_only',
+  MISCONF: 'io_error',
+};
 
 /**
  * One connection to Redis that reconnects by itself. A call without an answer in time fails; no call is queued for
@@ -253,10 +259,13 @@ export class Connection {
     if (!(error instanceof Error) || error instanceof StoreUnavailable) return error;
     const { message, name } = error;
     if (message.startsWith('OOM')) {
-      return new StoreUnavailable(
+      return new StoreUnwritable(
+        'full',
         `${this.name} has no memory left (maxmemory): it takes no new jobs until some are finished and removed.`,
       );
     }
+    const refusal = refusals[/^[A-Z]+/.exec(message)?.[0] ?? ''];
+    if (refusal !== undefined) return new StoreUnwritable(refusal, `${this.name}: ${message}`);
     if (passing.test(message)) return new StoreUnavailable(`${this.name}: ${message}`);
     if (name === 'ReplyError') return new RedisRefusal(message);
     // What was sent may be on its way for long: connect again.

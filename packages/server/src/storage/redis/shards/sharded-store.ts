@@ -50,6 +50,9 @@ export function shardedStore(
     async ping() {
       await shards.each((shard) => shard.ping());
     },
+    async probe() {
+      await shards.each((shard) => shard.probe());
+    },
     seed: () => home.seed(),
     leaseKey: () => home.leaseKey(),
     async subscribe(onWake) {

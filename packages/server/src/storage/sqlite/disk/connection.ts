@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { StoreUnavailable } from '../../unavailable.ts';
+import { StoreDamaged, StoreUnavailable, StoreUnwritable } from '../../unavailable.ts';
 import type { Cells } from '../row.ts';
 import { loadNodeSqlite } from './node-sqlite.ts';
 
@@ -13,6 +13,7 @@ export type Synchronous = 'FULL' | 'NORMAL' | 'OFF';
 
 const BUSY = 5;
 const IO_ERROR = 10;
+const CORRUPT = 11;
 const FULL = 13;
 const NOT_A_DATABASE = 26;
 const READ_ONLY = 8;
@@ -154,15 +155,21 @@ export class Connection {
     const code = resultCode(error);
     if (code === NOT_A_DATABASE) return new Error(`${this.file} is not an SQLite database.`, { cause: error });
     if (code === READ_ONLY)
-      return new Error(`${this.file} is read-only; a storage must be able to write to it and to its directory.`, {
-        cause: error,
-      });
-    if (isFull(error)) {
-      return new StoreUnavailable(
-        `${this.file} cannot grow: ${code === FULL ? 'the disk is full' : 'the disk refuses to write'}.`,
-        {
-          cause: error,
-        },
+      return new StoreUnwritable(
+        'read_only',
+        `${this.file} is read-only; a storage must be able to write to it and to its directory.`,
+        { cause: error },
+      );
+    if (code === FULL)
+      return new StoreUnwritable('full', `${this.file} cannot grow: the disk is full.`, { cause: error });
+    if (code === IO_ERROR) {
+      const message = `${this.file} cannot grow: the disk refuses to write.`;
+      return new StoreUnwritable('io_error', message, { cause: error });
+    }
+    if (code === CORRUPT) {
+      return new StoreDamaged(
+        `${this.file} is damaged: ${error instanceof Error ? error.message : ''}. Restore a backup, or copy what can be read with sqlite3's .recover.`,
+        { cause: error },
       );
     }
     if (code === BUSY) return new StoreUnavailable(`${this.file} is locked by another process.`, { cause: error });

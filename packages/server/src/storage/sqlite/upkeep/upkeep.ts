@@ -62,11 +62,12 @@ export function upkeep(sql: Connection, store: GroupCommit): Upkeep {
         const changes = sql.run(
           `INSERT INTO ojs_leases (name, holder, until) VALUES (?, ?, ?)
            ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
-             WHERE holder = excluded.holder OR until <= ?`,
+             WHERE holder = excluded.holder OR until <= ? OR until > ?`,
           name,
           holder,
           now + ttlMs,
           now,
+          now + 2 * ttlMs,
         );
         return changes === 1;
       }),

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { State } from '@ojs-ts/core';
 import { expect, test } from 'vitest';
@@ -27,6 +28,32 @@ test('a full file rejects writes with StoreUnavailable and keeps nothing of them
   expect(await storage.jobs.remove([1, 2].map(idOf), { from: State.available }, t0)).toEqual([true, true]);
   await insert(storage, [newJob(number, { envelope: `{"args":["${large}"]}` })]);
   expect(await countErrors(storage)).toEqual([]);
+});
+
+test.skipIf(process.platform === 'win32')('a storage that starts where its files cannot grow says so', () => {
+  const path = join(temporaryDirectory(), 'jobs.db');
+  const module = JSON.stringify(new URL('../../../../src/storage/sqlite/sqlite.ts', import.meta.url).href);
+  const program = `const { sqliteStorage } = await import(${module});
+    await sqliteStorage({ path: ${JSON.stringify(path)} }).migrate().catch(({ name, reason, message }) => {
+      console.log(JSON.stringify({ name, reason, message }));
+    });`;
+  // Blocks of 512 or 1,024 bytes: less than the layout takes.
+  const limited = ['-c', 'ulimit -f 100 && exec "$0" --input-type=module -e "$1"', process.execPath, program];
+  expect(JSON.parse(execFileSync('sh', limited, { encoding: 'utf8' }))).toEqual({
+    name: 'StoreUnwritable',
+    reason: 'io_error',
+    message: `${path} cannot grow: the disk refuses to write.`,
+  });
+});
+
+test.skipIf(!mayMount)(onSmallDisk('a storage that starts on a full disk says so'), async () => {
+  const disk = smallDisk(2);
+  const path = join(disk.path, 'jobs.db');
+  await using storage = sqliteStorage({ path });
+  disk.fill(200_000);
+  await expect(storage.migrate()).rejects.toThrow(`${path} cannot grow: the disk is full.`);
+  disk.free();
+  await storage.migrate();
 });
 
 test.skipIf(!mayMount)(

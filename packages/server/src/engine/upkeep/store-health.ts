@@ -1,0 +1,118 @@
+import { type Clock, formatTimestamp, type Millis } from '@ojs-ts/core';
+import type { Storage } from '../../storage/storage.ts';
+import { StoreDamaged, StoreUnwritable, type WriteRefusal } from '../../storage/unavailable.ts';
+import type { EngineLog } from '../options.ts';
+
+/** How often a store that takes writes is probed, and one that does not. */
+const probeMs = 10_000;
+const refusedMs = 1_000;
+/** A small probe may fit where a large job did not: a refusal stands for so long after the last refused write. */
+const standsMs = 3_000;
+
+/** One line of what the health answer says about the store. */
+export interface StoreCheck {
+  readonly status: 'pass' | 'fail';
+  readonly reason?: string;
+  readonly message?: string;
+}
+
+/**
+ * Whether the store takes writes: known from the last write that it refused, and from a probe of the upkeep, which also
+ * notices that it takes them again.
+ */
+export class StoreHealth {
+  readonly #storage: Storage;
+  readonly #clock: Clock;
+  readonly #log: EngineLog;
+  #refused: { readonly reason: WriteRefusal; readonly message: string; at: number } | null = null;
+  #probedAt = performance.now();
+  #newest = Number.NEGATIVE_INFINITY;
+  #damage: string | null = null;
+  readonly #closing = new AbortController();
+  #checking: Promise<void> | null = null;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(storage: Storage, clock: Clock, log: EngineLog) {
+    this.#storage = storage;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  get writes(): StoreCheck {
+    if (this.#refused === null) return { status: 'pass' };
+    const { reason, message } = this.#refused;
+    return { status: 'fail', reason, message };
+  }
+
+  get clock(): StoreCheck {
+    const newest = this.#newest;
+    if (this.#clock.now() >= newest) return { status: 'pass' };
+    const message = `The store has times up to ${formatTimestamp(newest)}, which this clock has not reached.`;
+    return { status: 'fail', reason: 'behind_store', message };
+  }
+
+  get file(): StoreCheck {
+    if (this.#damage === null) return { status: 'pass' };
+    return { status: 'fail', reason: 'damaged', message: this.#damage };
+  }
+
+  /** Looks for damage in the store's file, once, after a time; a short-lived process does not get there. */
+  verifyAfter(ms: number): void {
+    this.#timer = setTimeout(() => {
+      this.#checking = this.verify();
+    }, ms).unref();
+  }
+
+  async verify(): Promise<void> {
+    const began = performance.now();
+    const verdict = await this.#storage.verify?.(this.#closing.signal);
+    if (verdict === undefined || this.#closing.signal.aborted) return;
+    const { problems, whole } = verdict;
+    const [first] = problems;
+    const took = { took_ms: Math.round(performance.now() - began) };
+    if (first !== undefined) {
+      this.#damage = first;
+      this.#log.error({ problems, ...took }, 'store damaged');
+    } else if (whole) this.#log.info(took, 'store checked');
+    else this.#log.warn(took, 'store check incomplete');
+  }
+
+  /** Ends the look for damage. */
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#closing.abort();
+    await this.#checking;
+  }
+
+  /** The store has times that the clock has not reached. */
+  clockBehind(newest: Millis): void {
+    this.#newest = newest;
+  }
+
+  /** Call with every error of the store. */
+  noticed(error: unknown): void {
+    if (error instanceof StoreDamaged) {
+      if (this.#damage === null) this.#log.error({ err: error }, 'store damaged');
+      this.#damage ??= error.message;
+    }
+    if (!(error instanceof StoreUnwritable)) return;
+    const { reason, message } = error;
+    if (this.#refused?.reason !== reason) this.#log.error({ reason, err: error }, 'store takes no writes');
+    this.#refused = { reason, message, at: performance.now() };
+  }
+
+  /** Probes the store where it is time to. @throws the error of a store that cannot be reached. */
+  async probe(): Promise<void> {
+    if (performance.now() - this.#probedAt < (this.#refused === null ? probeMs : refusedMs)) return;
+    this.#probedAt = performance.now();
+    try {
+      await this.#storage.probe();
+    } catch (error) {
+      if (!(error instanceof StoreUnwritable)) throw error;
+      return this.noticed(error);
+    }
+    if (this.#refused === null || performance.now() - this.#refused.at < standsMs) return;
+    this.#refused = null;
+    this.#log.info({}, 'store takes writes again');
+  }
+}

@@ -1,0 +1,68 @@
+import { join } from 'node:path';
+import { State } from '@ojs-ts/core';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { sqliteStorage } from '../../../src/storage/sqlite/sqlite.ts';
+import { temporaryDirectory } from '../../storage/sqlite/temporary.ts';
+import { serveClocked } from '../../support/clocked.ts';
+import { bench } from '../../support/engine.ts';
+import { call } from '../../support/request.ts';
+import { storages } from '../../support/storages.ts';
+
+/** Seconds that only the test lets pass. */
+function stopwatch() {
+  let now = performance.now();
+  const spy = vi.spyOn(performance, 'now').mockImplementation(() => now);
+  onTestFinished(() => spy.mockRestore());
+  return (seconds: number) => {
+    now += seconds * 1_000;
+  };
+}
+
+test('a store without room: health and enqueue say so, and it is noticed when there is room', async () => {
+  const storage = sqliteStorage({ path: join(temporaryDirectory(), 'jobs.db'), maxPages: 150 });
+  await using served = await serveClocked('sqlite:', { storage });
+  const health = () => call<{ readonly checks: object }>(served.url, '/health', undefined, { method: 'GET' });
+  const enqueue = () => call<object>(served.url, '/jobs', { type: 't', args: ['x'.repeat(20_000)] });
+  expect(await health()).toMatchObject({ status: 200, body: { status: 'ok', checks: { writes: { status: 'pass' } } } });
+  let refused = await enqueue();
+  while (refused.status === 201) refused = await enqueue();
+  expect(refused).toMatchObject({
+    status: 503,
+    body: {
+      error: {
+        message: 'The store takes no writes: its disk or its memory is full.',
+        retryable: true,
+        details: { reason: 'full' },
+      },
+    },
+  });
+  const message = expect.stringMatching(/jobs\.db cannot grow: the disk is full/);
+  const writes = { status: 'fail', reason: 'full', message };
+  expect(await health()).toMatchObject({ status: 503, body: { status: 'degraded', checks: { writes } } });
+
+  const pass = stopwatch();
+  const { items } = await storage.jobs.list({ states: 0xff, limit: 1 });
+  await storage.jobs.remove(
+    items.map(({ id }) => id),
+    { from: State.available },
+    0,
+  );
+  // The small probe may fit where a large job does not: the refusal stands for three seconds.
+  pass(1.5);
+  await served.bench.engine.storeHealth.probe();
+  expect(await health()).toMatchObject({ status: 503 });
+  pass(2);
+  await served.bench.engine.storeHealth.probe();
+  expect(await health()).toMatchObject({ status: 200, body: { status: 'ok', checks: { writes: { status: 'pass' } } } });
+});
+
+describe.each(storages)('the probe, $name', ({ url }) => {
+  test('succeeds, may be repeated, and leaves nothing behind', async () => {
+    await using b = await bench(url());
+    const { storage } = b.engine;
+    await storage.probe();
+    await storage.probe();
+    expect(await storage.documents.list('probe')).toEqual([]);
+    expect(await storage.events(0, 9)).toMatchObject({ newest: 0 });
+  });
+});
