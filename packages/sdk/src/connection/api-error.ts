@@ -154,7 +154,9 @@ export function retryAfterMs(headers: Readonly<Record<string, string>>): number 
   const seconds = headerNumber(text);
   if (seconds !== undefined) return seconds * 1000;
   const at = Date.parse(text);
-  return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
+  // Both by the server's clock.
+  const date = Date.parse(headers.date ?? '');
+  return Number.isNaN(at) ? undefined : Math.max(0, at - (Number.isNaN(date) ? Date.now() : date));
 }
 
 function headerNumber(text: string | undefined): number | undefined {

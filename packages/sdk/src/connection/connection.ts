@@ -26,6 +26,7 @@ import { currentFake, type Fake } from './fake.ts';
 import { consoleLogger, guarded, type Logger } from './logger.ts';
 import { carryOut, type Operation } from './operation.ts';
 import { pause } from './pause.ts';
+import { ServerClock } from './server-clock.ts';
 import { isTransport } from './target.ts';
 
 /**
@@ -72,6 +73,7 @@ export class Connection implements AsyncDisposable {
   readonly logger: Logger;
   readonly timeoutMs: number;
   readonly retry: RetryRules;
+  readonly clock = new ServerClock();
   /** A test with a fake does not use it. */
   transport: Transport;
   readonly #closing = new AbortController();
@@ -223,6 +225,7 @@ export class Connection implements AsyncDisposable {
     const { signal } = deadline;
     const { requestId } = context;
     let answer: Answer;
+    const sentAt = Date.now();
     try {
       answer = await (fake === null
         ? deadline.race(this.transport.call(call, { signal, ...(requestId !== undefined && { requestId }) }))
@@ -234,6 +237,7 @@ export class Connection implements AsyncDisposable {
       if (fake !== null) throw cause;
       return unanswered(cause, context, this.http);
     }
+    this.clock.answered(answer.headers, sentAt);
     return outcomeOf(answer, { call, http: fake === null ? this.http : null }, context, isAnswer);
   }
 

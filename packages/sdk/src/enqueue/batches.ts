@@ -13,6 +13,7 @@ import type { WireRequest } from '../job/wire.ts';
 import { listOf, numberOf, type Wire, wireOf } from '../json.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
 import { passChain, withParsed, withRest } from './chain.ts';
+import { withDelays } from './delays.ts';
 import { type Checked, check } from './request.ts';
 import { outcomeOf, type Sent } from './single.ts';
 import { handleOfSent } from './typed.ts';
@@ -105,7 +106,9 @@ async function sendReady(
  */
 async function sendWires(connection: Connection, wires: readonly WireRequest[], options: CallOptions): Promise<Sent[]> {
   const limit = wires.length > surelyTaken ? await limitOf(connection, options) : null;
-  return connection.carry(enqueueBatch(wires, limit), options);
+  return withDelays(connection, wires, options, { operation: 'job.enqueueBatch' }, (timed, rest) =>
+    connection.carry(enqueueBatch(timed, limit), rest),
+  );
 }
 
 const limits = new WeakMap<Connection, Promise<number | null>>();

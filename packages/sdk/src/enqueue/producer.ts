@@ -10,6 +10,7 @@ import type { EnqueueMiddleware } from '../middleware/types.ts';
 import { warnOfSeconds } from '../options/values.ts';
 import { sendBatch } from './batches.ts';
 import { passChain, withParsed, withRest } from './chain.ts';
+import { withDelays } from './delays.ts';
 import { type Checked, check, complete } from './request.ts';
 import { Sender } from './sender.ts';
 import { contextOf } from './single.ts';
@@ -90,8 +91,15 @@ export class Producer {
   }
 
   async #send(request: JobRequest, checked: Checked, options: CallOptions): Promise<JobHandle> {
-    const sent = await this.#sender.one(checked.wire, options);
-    return this.#reported(await handleOfSent(request, checked, sent, this.#options.calls));
+    const { connection, calls } = this.#options;
+    const sent = await withDelays(
+      connection,
+      [checked.wire],
+      options,
+      contextOf(request),
+      ([wire = checked.wire], rest) => this.#sender.one(wire, rest),
+    );
+    return this.#reported(await handleOfSent(request, checked, sent, calls));
   }
 
   #reported(handle: JobHandle): JobHandle {

@@ -6,7 +6,7 @@ import type { JobRequest } from '../job/definition.ts';
 import type { EnqueueOutcome } from '../job/handle.ts';
 import type { Job } from '../job/job.ts';
 import { readJob } from '../job/read-job.ts';
-import type { WireRequest } from '../job/wire.ts';
+import { startingFrom, type WireRequest } from '../job/wire.ts';
 import { type JsonArray, textOf, type Wire, wireOf } from '../json.ts';
 
 /**
@@ -58,7 +58,7 @@ export function filledIn(request: WireRequest, summary: Wire): Job {
 
 /** The request as an envelope. */
 export function sentEnvelope(request: WireRequest): Wire {
-  const body: unknown = JSON.parse(request.text);
+  const body: unknown = JSON.parse(startingFrom(request, Date.now()).text);
   if (!isObject(body)) return {};
   const { options, ...rest } = body;
   const { delay_until: scheduledAt, ...own } = wireOf(options) ?? {};

@@ -40,7 +40,7 @@ export interface JobOptions {
   schema?: string | undefined;
   /** Same as `timeoutMs`. */
   timeout?: Duration | undefined;
-  /** `delayUntil` as a time from now. */
+  /** `delayUntil` as a time from now, by the clock of the server. */
   delay?: Duration | undefined;
   /** Same as `delayUntil`. */
   scheduledAt?: Date | string | undefined;

@@ -1,5 +1,4 @@
-import { formatDuration, parseTimestamp, uuidv7 } from '@ojs-ts/core';
-import { currentFake } from '../connection/fake.ts';
+import { formatDuration, isObject, parseTimestamp, readTime, uuidv7 } from '@ojs-ts/core';
 import { OJSValidationError } from '../errors.ts';
 import { booleanOf, compact, type JsonArray, type Meta, numberOf, objectOf, textsOf, type Wire } from '../json.ts';
 import type { Duration } from '../options/duration.ts';
@@ -17,12 +16,32 @@ export interface WireRequest {
   readonly queue: string;
   /** JSON text, in the shape of ojs-http-binding §9.1. */
   readonly text: string;
+  /** True if `text` has a delay, as a duration: `"delay_until":"+PT5S"`. */
+  readonly isDelayed?: boolean;
 }
 
 /** @throws {OJSValidationError} with every issue's path, before anything is sent. */
 export function wireRequest(request: JobRequest): WireRequest {
   const { id = uuidv7(), queue = 'default' } = request;
-  return { id, queue, text: JSON.stringify({ id, ...wireBody(request) }) };
+  const text = JSON.stringify({ id, ...wireBody(request) });
+  return { id, queue, text, ...(request.delay !== undefined && { isDelayed: true }) };
+}
+
+/** The request for a server that takes no delay as a duration: with the time that it comes to. */
+export function startingFrom(request: WireRequest, now: number): WireRequest {
+  if (request.isDelayed !== true) return request;
+  const body: unknown = JSON.parse(request.text);
+  if (!isObject(body) || !isObject(body.options)) return request;
+  return { ...request, text: JSON.stringify({ ...body, options: delayedFrom(body.options, now) }) };
+}
+
+/** Options in their wire form, with the time that a delay comes to. */
+export function delayedFrom(options: object, now: number): object {
+  if (!('delay_until' in options) || typeof options.delay_until !== 'string') return options;
+  const at = readTime(options.delay_until, now);
+  return at === null || options.delay_until[0] !== '+'
+    ? options
+    : { ...options, delay_until: new Date(at).toISOString() };
 }
 
 /** A request's envelope without an id, in the shape of ojs-http-binding §9.1. */
@@ -88,13 +107,8 @@ function executionTimeout(options: JobOptions): number | undefined {
 
 function startTime(options: JobOptions): string | undefined {
   onlyOne({ delayUntil: options.delayUntil, scheduledAt: options.scheduledAt, delay: options.delay });
-  if (options.delay !== undefined) return new Date(now() + durationMs(options.delay, 'delay')).toISOString();
+  if (options.delay !== undefined) return `+${formatDuration(durationMs(options.delay, 'delay'))}`;
   return timestamp(options.delayUntil, 'delayUntil') ?? timestamp(options.scheduledAt, 'scheduledAt');
-}
-
-/** The start of a delay, in milliseconds since the Unix epoch. */
-function now(): number {
-  return currentFake()?.now?.() ?? Date.now();
 }
 
 /** @throws {OJSValidationError} if two options exclude each other. */

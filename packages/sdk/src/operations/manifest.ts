@@ -3,7 +3,7 @@ import type { Connection } from '../connection/connection.ts';
 import { currentFake } from '../connection/fake.ts';
 import type { Operation } from '../connection/operation.ts';
 import { OJSAPIError } from '../errors.ts';
-import { parseWire, type Wire, wireOf } from '../json.ts';
+import { listOf, parseWire, type Wire, wireOf } from '../json.ts';
 
 export function* manifest(): Operation<Record<string, unknown>> {
   return { ...(yield { call: { operation: 'system.manifest' } }) };
@@ -27,6 +27,8 @@ export interface ServerTraits {
   readonly nestedWorkflows: boolean;
   /** Streams can carry all event types of ojs-events, beside the three of ojs-realtime. */
   readonly catalogueStreams: boolean;
+  /** The server takes a delay as a duration, `+PT5S`, and counts it by its own clock. */
+  readonly relativeTimes: boolean;
   /** False if the manifest is missing because a proxy answered in place of the server. */
   readonly isSure: boolean;
 }
@@ -63,6 +65,9 @@ function traitsOf(manifest: Wire, isSure = true): ServerTraits {
   return {
     nestedWorkflows: typeof wireOf(manifest.limits)?.max_workflow_nesting === 'number',
     catalogueStreams: manifest.event_delivery === 'at_least_once',
+    relativeTimes: listOf(wireOf(manifest.extensions)?.experimental).some(
+      (one) => wireOf(one)?.uri === 'urn:ojs-ts:x-relative-times',
+    ),
     isSure,
   };
 }

@@ -21,6 +21,7 @@ import type {
 import type { Job, JobProgress } from '../job/job.ts';
 import { callNames, inQueue, type JobOptions } from '../job/options.ts';
 import { atIndex } from '../job/validate-request.ts';
+import { startingFrom, type WireRequest } from '../job/wire.ts';
 import type { JsonArray } from '../json.ts';
 import {
   type CronJob,
@@ -143,7 +144,8 @@ export class SyncClient<R = JobTypes> implements Disposable {
   enqueue(job: string | JobDef, args: JsonArray, options: JobOptions & SyncCallOptions = {}): EnqueuedJob {
     const request = requestOf(job, args, options, this.#queue);
     const checked = checkNow(request, this.#connection.logger);
-    return this.#enqueued(request, checked, this.#connection.carry(enqueueOne(checked.wire), options));
+    const [wire = checked.wire] = this.#timed([checked.wire], options);
+    return this.#enqueued(request, checked, this.#connection.carry(enqueueOne(wire), options));
   }
 
   /**
@@ -162,7 +164,10 @@ export class SyncClient<R = JobTypes> implements Disposable {
       }
     });
     const limit = own.length > surelyTaken ? this.#limit(options) : null;
-    const wires = own.map(({ checked }) => checked.wire);
+    const wires = this.#timed(
+      own.map(({ checked }) => checked.wire),
+      options,
+    );
     const sent = this.#connection.ask(enqueueBatch(wires, limit), options);
     return sent.flatMap((one, index) => {
       const about = own[index];
@@ -227,7 +232,7 @@ export class SyncClient<R = JobTypes> implements Disposable {
   workflow(definition: WorkflowDefinition, options: SyncCallOptions = {}): Workflow {
     checkNames(options, callNames);
     const write = textOfNow(definition, this.#queue);
-    const { id, text } = write(this.#traitsOf(options));
+    const { id, text } = write(this.#traitsOf(options), this.#connection.clock.now());
     return this.#connection.ask(createWorkflow(id, text), options);
   }
 
@@ -424,9 +429,26 @@ export class SyncClient<R = JobTypes> implements Disposable {
     this.close();
   }
 
+  /** Delays as the server takes them, as `withDelays` of the asynchronous client. */
+  #timed(wires: readonly WireRequest[], options: SyncCallOptions): readonly WireRequest[] {
+    if (currentFake() !== null || !wires.some(({ isDelayed }) => isDelayed)) return wires;
+    const began = performance.now();
+    if (this.#takesDurations(options)) return wires;
+    const now = this.#connection.clock.now() - (performance.now() - began);
+    return wires.map((wire) => startingFrom(wire, now));
+  }
+
+  #takesDurations(options: SyncCallOptions): boolean {
+    try {
+      return this.#traitsOf(options).relativeTimes;
+    } catch {
+      return false;
+    }
+  }
+
   /** Read once; but each time in a fake, whose answer does not hold for the server after the test. */
   #traitsOf(options: SyncCallOptions): ServerTraits {
-    const ask = () => this.#connection.ask(readTraits(), options);
+    const ask = () => this.#connection.carry(readTraits(), options);
     if (currentFake() !== null) return ask();
     this.#traits ??= ask();
     return this.#traits;

@@ -15,6 +15,7 @@ import { type ConnectionOptions, connectionNames, httpOptions } from '../connect
 import { currentFake, type Fake } from '../connection/fake.ts';
 import { consoleLogger, type Logger } from '../connection/logger.ts';
 import type { Ask, Operation } from '../connection/operation.ts';
+import { ServerClock } from '../connection/server-clock.ts';
 import { type ErrorContext, OJSError, OJSValidationError } from '../errors.ts';
 import { callNames } from '../job/options.ts';
 import type { Wire } from '../json.ts';
@@ -43,6 +44,7 @@ export interface SyncCallOptions {
 /** The blocking counterpart of `Connection`. */
 export class SyncConnection implements Disposable {
   readonly logger: Logger;
+  readonly clock = new ServerClock();
   readonly #http: HttpOptions;
   readonly #token: SyncConnectionOptions['token'];
   readonly #timeoutMs: number;
@@ -153,6 +155,7 @@ export class SyncConnection implements Disposable {
       ...(this.#http.tls !== undefined && { tls: this.#http.tls }),
     });
     let answer: Answer | null;
+    const sentAt = Date.now();
     try {
       answer = this.#thread.call(
         call,
@@ -163,6 +166,7 @@ export class SyncConnection implements Disposable {
       if (cause instanceof OJSError) throw new OJSError(cause.message, { ...context, cause });
       return unanswered(cause, context, this.#http);
     }
+    if (answer !== null) this.clock.answered(answer.headers, sentAt);
     return answer === null ? null : outcomeOf(answer, { call, http: this.#http }, context, isAnswer);
   }
 

@@ -5,7 +5,7 @@ import { OJSValidationError } from '../errors.ts';
 import type { JobRequest } from '../job/definition.ts';
 import type { Job } from '../job/job.ts';
 import { readJob } from '../job/read-job.ts';
-import { wireRequest } from '../job/wire.ts';
+import { startingFrom, type WireRequest, wireRequest } from '../job/wire.ts';
 import { compose } from '../middleware/compose.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
 import type { PreparedRequest } from './destination.ts';
@@ -19,14 +19,14 @@ export async function prepare(
   request: JobRequest,
   middleware: readonly EnqueueMiddleware[],
 ): Promise<PreparedRequest | null> {
-  const { wire } = await check(request);
+  const wire = timed((await check(request)).wire);
   if (middleware.length === 0) return { ...wire, type: request.type };
   const { id } = wire;
   let sent: PreparedRequest | null = null;
   const run = compose<JobRequest, Job | null>(middleware, async (edited) => {
     if (edited.id !== id) throw OJSValidationError.of('id', 'a middleware must not change the id of a job');
     const last = await check(edited);
-    sent = { ...last.wire, type: edited.type };
+    sent = { ...timed(last.wire), type: edited.type };
     return jobOf(sent);
   });
   return (await run(detached({ ...request, id }))) === null ? null : sent;
@@ -37,7 +37,12 @@ export async function prepare(
  * @throws {OJSValidationError}
  */
 export function written(request: JobRequest): PreparedRequest {
-  return { ...wireRequest(request), type: request.type };
+  return { ...timed(wireRequest(request)), type: request.type };
+}
+
+/** A row may be sent long after it was written: its delay counts from now, by the clock of this process. */
+function timed(request: WireRequest): WireRequest {
+  return startingFrom(request, Date.now());
 }
 
 /** The job that a middleware gets: as it will be after the commit. */

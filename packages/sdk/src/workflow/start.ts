@@ -9,7 +9,7 @@ import { type OJSError, OJSValidationError } from '../errors.ts';
 import type { JobRequest } from '../job/definition.ts';
 import { type CallOptions, inQueue } from '../job/options.ts';
 import { readJob } from '../job/read-job.ts';
-import { type WireBody, wireBody } from '../job/wire.ts';
+import { delayedFrom, type WireBody, wireBody } from '../job/wire.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
 import { type ServerTraits, serverTraits } from '../operations/manifest.ts';
 import { createWorkflow } from './calls.ts';
@@ -17,7 +17,7 @@ import type { WorkflowDefinition } from './definition.ts';
 import { gather } from './gather.ts';
 import { type JobPlan, jobsOf, planOf } from './plan.ts';
 import { type Shape, shapeOfPlan } from './shape.ts';
-import { workflowBody } from './wire.ts';
+import { type Bodies, workflowBody } from './wire.ts';
 import type { Workflow } from './workflow.ts';
 
 export interface Started {
@@ -66,7 +66,8 @@ async function start(
     const { nestedWorkflows } = await deadline.race(serverTraits(connection));
     deadline.signal.throwIfAborted();
     const id = uuidv7();
-    const operation = createWorkflow(id, workflowBody(plan, id, bodies, nestedWorkflows));
+    const timedBodies = timed(bodies, connection.clock.now());
+    const operation = createWorkflow(id, workflowBody(plan, id, timedBodies, nestedWorkflows));
     const workflow = await carryOut(operation, ({ call, about, settings }) =>
       connection.callWithin(deadline, call, about, settings, failures),
     );
@@ -95,7 +96,7 @@ async function start(
 export function textOfNow(
   definition: WorkflowDefinition,
   queue: string | undefined,
-): (traits: ServerTraits) => { readonly id: string; readonly text: string } {
+): (traits: ServerTraits, now: number) => { readonly id: string; readonly text: string } {
   const plan = planOf(definition);
   const bodies = new Map<JobPlan, WireBody>();
   for (const job of jobsOf(plan)) {
@@ -108,7 +109,15 @@ export function textOfNow(
     }
   }
   const id = uuidv7();
-  return ({ nestedWorkflows }) => ({ id, text: workflowBody(plan, id, bodies, nestedWorkflows) });
+  return ({ nestedWorkflows }, now) => ({ id, text: workflowBody(plan, id, timed(bodies, now), nestedWorkflows) });
+}
+
+/**
+ * Delays as times. They count from the start of the workflow; a duration would count from the enqueue of its step.
+ * @param now by the server's clock.
+ */
+function timed(bodies: Bodies, now: number): Bodies {
+  return new Map([...bodies].map(([job, body]) => [job, { ...body, options: delayedFrom(body.options, now) }]));
 }
 
 /**

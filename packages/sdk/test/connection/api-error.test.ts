@@ -105,6 +105,9 @@ describe('API errors', () => {
     const ms = retryAfterMs({ 'retry-after': new Date(Date.now() + 60_000).toUTCString() });
     expect(ms).toBeGreaterThan(58_000);
     expect(ms).toBeLessThanOrEqual(60_000);
+    // By the clock of the server, which may be another one.
+    const at = (second: number) => new Date(Date.UTC(2020, 0, 1, 0, 0, second)).toUTCString();
+    expect(retryAfterMs({ 'retry-after': at(30), date: at(10) })).toBe(20_000);
     expect(retryAfterMs({ 'retry-after': 'soon' })).toBeUndefined();
   });
 

@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
-import { afterAll, beforeAll, describe, expect, expectTypeOf, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, expectTypeOf, onTestFinished, test, vi } from 'vitest';
 import { z } from 'zod';
 import {
   batch,
@@ -48,6 +48,17 @@ function thrown(call: () => unknown): unknown {
 const quick = { requestRetry: { minBackoff: 1, maxBackoff: 1 } };
 
 describe('operations', () => {
+  test('a delay counts by the clock of the server, in a batch too', () => {
+    using client = new SyncClient(server.url);
+    const { now } = Date;
+    const wrong = vi.spyOn(Date, 'now').mockImplementation(() => now() + 3_600_000);
+    onTestFinished(() => wrong.mockRestore());
+    const one = client.enqueue('a.b', [], { delay: '10m' });
+    const [two] = client.enqueueBatch([{ type: 'a.b', args: [], delay: '10m' }]);
+    for (const { scheduledAt } of [one, two])
+      expect(Math.abs((scheduledAt?.getTime() ?? 0) - now() - 600_000)).toBeLessThan(30_000);
+  });
+
   test('jobs: enqueue with every option, get, cancel', () => {
     using client = new SyncClient(server.url, { queue: 'home' });
     const expiresAt = new Date('2099-01-01T00:00:00Z');

@@ -33,6 +33,7 @@ const own = [
   'x-exchange',
   'x-worker-secret',
   'x-idempotency-key',
+  'x-relative-times',
 ] as const;
 
 interface Extension {

@@ -69,7 +69,9 @@ export class Embedded implements Transport {
       await reply.undelivered?.();
       signal.throwIfAborted();
     }
-    return { status: reply.status, text: reply.text, headers: { 'x-request-id': requestId, ...reply.headers } };
+    // As HTTP says the server's time: the clock of a store elsewhere may differ from this machine's.
+    const date = new Date(this.engine.clock.now()).toUTCString();
+    return { status: reply.status, text: reply.text, headers: { 'x-request-id': requestId, date, ...reply.headers } };
   }
 
   async stream(call: StreamCall, context: CallContext = {}): Promise<StreamAnswer> {

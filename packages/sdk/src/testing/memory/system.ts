@@ -53,7 +53,10 @@ const manifest = {
   },
   unique_job_strength: 'strong',
   schema_validation: false,
-  extensions: { official: [], experimental: [] },
+  extensions: {
+    official: [],
+    experimental: [{ name: 'x-relative-times', uri: 'urn:ojs-ts:x-relative-times', version: '1' }],
+  },
   limits: {
     max_envelope_bytes: maxEnvelopeBytes,
     max_batch_jobs: maxBatchJobs,

@@ -1,0 +1,23 @@
+import { currentFake } from './fake.ts';
+
+/** The clock of the server, as the `Date` of its answers tells it. The same as the own one where they tell nothing. */
+export class ServerClock {
+  /** The server's clock minus the own one, in milliseconds. */
+  #offset = 0;
+
+  now(): number {
+    return currentFake()?.now?.() ?? Date.now() + this.#offset;
+  }
+
+  /**
+   * `Date` has whole seconds (RFC 9110 §6.6.1), and the answer took its time: an offset that fits stays.
+   * @param sentAt by the own clock.
+   */
+  answered(headers: Readonly<Record<string, string>>, sentAt: number): void {
+    const date = Date.parse(headers.date ?? '');
+    // An answer with an age comes from a cache, with the time when it was made.
+    if (Number.isNaN(date) || headers.age !== undefined) return;
+    const [least, most] = [date - Date.now(), date + 1_000 - sentAt];
+    if (least <= most) this.#offset = Math.min(Math.max(this.#offset, least), most);
+  }
+}
