@@ -12,7 +12,7 @@ export const mutants: readonly Mutant[] = [
     name: 'no-fence',
     breaks: 'the ack of an earlier claim is taken',
     in: 'core: verdict',
-    find: 'if (!fits || (claim !== undefined && claim !== job.claim))',
+    find: 'if (!fits || (claim === undefined ? job.leaseRequired : claim !== job.claim))',
     replace: 'if (!fits)',
   },
   {

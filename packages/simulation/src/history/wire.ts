@@ -45,6 +45,7 @@ export function partsOf({ operation, params = {}, body }: Call): readonly Part[]
     case 'worker.heartbeat':
       return [renewed(sent), ...(sent.state === 'terminate' ? [plain('release', { worker: sent.worker_id })] : [])];
     case 'worker.deregister':
+    case 'worker.remove':
       return [plain('release', { worker: params.id ?? sent.worker_id })];
     case 'job.cancel':
       return [plain('cancel', { job })];

@@ -30,6 +30,8 @@ export function onRealServer(storage: Storage, storeNode: Node): Storage {
     },
     own: {
       clock: async () => storeNode.wall(),
+      // The real server draws its own, in true chance; leases stand in the trace.
+      leaseKey: async () => '0'.repeat(32),
       subscribe: async (onWake: (wakes: readonly Wake[]) => void) => {
         listeners.add(onWake);
         return {

@@ -77,6 +77,8 @@ export function inProcess(storage: Storage, server: Node, network: Network): Sto
     own: {
       subscribe: (onWake: (wakes: readonly Wake[]) => void) => storage.subscribe(onWake),
       clock: () => storage.clock(),
+      // SQLite draws its own, in true chance; leases stand in the trace.
+      leaseKey: async () => '0'.repeat(32),
       [Symbol.asyncDispose]: () => storage[Symbol.asyncDispose](),
     },
   });
