@@ -57,6 +57,7 @@ export * from './requests/lists.ts';
 export * from './requests/pages.ts';
 export * from './requests/reply.ts';
 export * from './requests/targets.ts';
+export * from './rules/byte-budget.ts';
 export * from './rules/crons.ts';
 export * from './rules/documents.ts';
 export { firstIndex, type Holder, type StoredHolders } from './rules/held-keys.ts';

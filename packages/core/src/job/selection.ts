@@ -21,6 +21,11 @@ export interface JobQuery {
   readonly after?: string;
   readonly offset?: number;
   readonly limit: number;
+  /**
+   * For the jobs of the page together, by `sizeOf`: it ends before the first that does not fit, but has one job at
+   * least, and `next` goes on behind its last one. Default: no bound.
+   */
+  readonly maxBytes?: number;
 }
 
 /** A store whose jobs can be listed. */

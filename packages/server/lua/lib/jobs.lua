@@ -63,6 +63,13 @@ do
     return job[name] or (job.large and job.large[name] and call('HGET', p .. 'j:' .. job.id, name)) or nil
   end
 
+  -- How many bytes its long texts have.
+  function jobs.large_bytes(job)
+    local sum = 0
+    for name in pairs(job.large or {}) do sum = sum + call('HSTRLEN', p .. 'j:' .. job.id, name) end
+    return sum
+  end
+
   -- Gives the job another text, or none (nil); the row is still to be saved.
   function jobs.set_text(job, name, text)
     local long = text and #text > 256

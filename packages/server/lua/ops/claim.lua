@@ -2,7 +2,8 @@
 
 local now
 -- What one call may clear away: jobs that have expired, and limit groups that a key keeps from starting. Each such
--- group is parked, so a key that closes costs so many only where others kept its groups apart.
+-- group is parked, so a key that closes costs so many only where others kept its groups apart. Of bytes what may still be
+-- handed out; `full` once a job did not fit.
 local budget
 
 -- Ready queues, first to last, read ahead in growing pieces.
@@ -43,7 +44,7 @@ local function start(job, claim)
 end
 
 -- Starts the first of a ready queue, or discards it where it has expired. False where the call has used up its budget:
--- then waiting callers are told to ask again.
+-- then waiting callers are told to ask again. One job is handed out whatever its size.
 local function take(batch, ready, queue)
   local id = jobs.id(ready.refs[ready.at])
   local texts = call('HMGET', p .. 'j:' .. id, 'j', 'e')
@@ -55,6 +56,12 @@ local function take(batch, ready, queue)
   end
   local job = unpacked(texts[1])
   if not jobs.is_expired(job, now) then
+    local bytes = #texts[1] + #texts[2] + jobs.large_bytes(job)
+    if budget.started and bytes > budget.bytes then
+      budget.full = true
+      return false
+    end
+    budget.bytes, budget.started = budget.bytes - bytes, true
     local at = #batch.taken + 1
     batch.taken[at] = job_reply(id, start(job, batch.claim), texts[2], job.large)
     batch.claims[at] = { id, job.claim }
@@ -70,7 +77,7 @@ local function take(batch, ready, queue)
 end
 
 local function has_room(batch, queue)
-  return #batch.taken < batch.claim.limit and not limits.closed_until('queue:' .. queue, now)
+  return #batch.taken < batch.claim.limit and not budget.full and not limits.closed_until('queue:' .. queue, now)
 end
 
 -- Takes from the head of a ready queue until another queue's head, `rival`, comes first. False where the call must
@@ -152,7 +159,10 @@ local function repeated(key)
   local held = {}
   for _, one in ipairs(unpacked(known).claims) do
     local job = jobs.read(one[1])
-    if job and job.state == 8 and job.claim == one[2] then held[#held + 1] = jobs.full(job.id) end
+    if job and job.state == 8 and job.claim == one[2] then
+      held[#held + 1] = jobs.full(job.id)
+      budget.bytes, budget.started = budget.bytes - #held[#held], true
+    end
   end
   return held
 end
@@ -163,6 +173,7 @@ local function remember(key, claims)
 end
 
 local function serve(claim)
+  if budget.full then return { {}, false, true } end
   local held = repeated(claim.key)
   if held then return { held, false } end
   local batch = { claim = claim, taken = {}, claims = {} }
@@ -172,15 +183,16 @@ local function serve(claim)
   end
   -- An empty answer is not remembered: a fetch that waits asks again under the same id.
   if claim.key and #batch.taken > 0 then remember(claim.key, batch.claims) end
-  return { batch.taken, #batch.taken < claim.limit and again(claim.queues) }
+  if #batch.taken == 0 and budget.full then return { {}, false, true } end
+  return { batch.taken, #batch.taken < claim.limit and again(claim.queues), false }
 end
 
--- With transitions. { now, claims, promoted, expired }; `promoted` and `expired` bound what the call does besides its
--- claims. Answers jobs and `again` of each claim.
+-- With transitions. { now, claims, maxBytes, promoted, expired }; `promoted` and `expired` bound what the call does
+-- besides its claims. Answers jobs, `again` and whether it was deferred of each claim.
 function changing.claim(request)
   -- Starts under a rate are in the order of their times, though the clocks of callers differ.
   now = math.max(request.now, store.get('start'))
-  budget = { expired = request.expired, groups = 500 }
+  budget = { expired = request.expired, groups = 500, bytes = request.maxBytes, started = false, full = false }
   transitions.promote_due(now, request.promoted)
   groups.settle(now)
   local out = {}

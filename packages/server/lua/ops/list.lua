@@ -39,12 +39,12 @@ local function newest(lists)
   return best, best_score, best_ref
 end
 
--- With jobs. { states, deadLetter, queue, type, after, skip, limit, look }; `after` is { finishedAt or false, number }.
--- Looks at up to `look` jobs. Answers the jobs found, the position of the last one that was looked at (false at the
+-- With jobs. { states, deadLetter, queue, type, after, skip, limit, look, maxBytes }; `after` is { finishedAt or false,
+-- number }. Looks at up to `look` jobs, and ends with the first whose answer is beyond `maxBytes`. Answers the jobs found, the position of the last one that was looked at (false at the
 -- end), the positions of those found, how many are still to be left out.
 function reading.list(q)
   local after_end, after_number = q.after and q.after[1], q.after and q.after[2]
-  local found, positions, last, looked, skip = {}, {}, false, 0, q.skip
+  local found, positions, last, looked, skip, bytes = {}, {}, false, 0, q.skip, 0
 
   local function visit(ref, position)
     last = position
@@ -58,14 +58,17 @@ function reading.list(q)
       return
     end
     local full = jobs.full(id)
-    if full then found[#found + 1], positions[#positions + 1] = full, position end
+    if full then
+      found[#found + 1], positions[#positions + 1] = full, position
+      bytes = bytes + #full
+    end
   end
 
   for part, lists in ipairs(sets_of(q, after_end, after_number)) do
     while true do
       local list, score, ref = newest(lists)
       if not list then break end
-      if #found >= q.limit or looked >= q.look then return { found, last, positions, skip } end
+      if #found >= q.limit or looked >= q.look or bytes > q.maxBytes then return { found, last, positions, skip } end
       list.at = list.at + 2
       local number = tonumber(string.sub(ref, 1, -37))
       -- Jobs that ended in the millisecond of the cursor and are before it do not count as read, or a call could

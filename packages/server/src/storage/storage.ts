@@ -61,6 +61,8 @@ export interface Claimed {
    * a wake-up instead.
    */
   readonly again: Millis | null;
+  /** The call was used up before this claim got a job (see `Jobs.claim`): the same claim again goes on. */
+  readonly deferred?: true;
 }
 
 export type Moved =
@@ -87,8 +89,11 @@ export interface Jobs {
    * then first in, first out. Skips paused queues. Never returns an expired job, nor a job beyond a limit of its queue
    * or keys, but the next one that the limits allow. The cost grows with the batch, never with the number of waiting,
    * scheduled, expired or limited jobs.
+   *
+   * `maxBytes` (default: no bound) limits the jobs of all claims together, by core's `sizeOf`. The first job that does
+   * not fit ends the call, but every call returns one job. A claim that got none for this reason is `deferred`.
    */
-  claim(claims: readonly Claim[], now: Millis): Promise<readonly Claimed[]>;
+  claim(claims: readonly Claim[], now: Millis, maxBytes?: number): Promise<readonly Claimed[]>;
   transition(transitions: readonly Transition[], now: Millis): Promise<readonly Moved[]>;
   get(ids: readonly JobId[]): Promise<readonly (JobRecord | null)[]>;
   list(query: JobQuery): Promise<Page<JobRecord>>;
@@ -111,7 +116,8 @@ export interface Upkeep {
   promote(now: Millis, limit: number): Promise<readonly QueueCount[]>;
   /**
    * Reads only: active jobs whose lease or execution timeout has ended, waiting jobs past `expiresAt`. The engine
-   * decides, then calls `transition`.
+   * decides, then calls `transition`. No decision reads long
+   * envelopes and checkpoints: a storage may leave them out.
    */
   overdue(now: Millis, limit: number): Promise<readonly JobRecord[]>;
   /** Active jobs that have a worker, in a stable order: the input of the liveness rules. */

@@ -1,6 +1,7 @@
 import {
   type Clock,
   forgotten,
+  type JobId,
   type JobRecord,
   leaseLost,
   liveness,
@@ -15,6 +16,8 @@ import type { Removals } from './removals.ts';
 
 /** Items of one call to the storage: about 2 ms of work on SQLite, so upkeep never delays the calls of users. */
 const page = 200;
+/** Jobs that are read whole at once. */
+const readPage = 16;
 /**
  * How many of each kind one call of the retention removes if the store works in another process: there round trips
  * count, not the time that this process is blocked.
@@ -181,6 +184,16 @@ export class Upkeep {
     }
   }
 
+  /** Without their envelopes, which may have a megabyte each. */
+  async #jobs(ids: readonly JobId[]): Promise<readonly (JobRecord | null)[]> {
+    const found: (JobRecord | null)[] = [];
+    for (let at = 0; at < ids.length; at += readPage) {
+      const part = await this.#storage.jobs.get(ids.slice(at, at + readPage));
+      found.push(...part.map((job) => job && { ...job, envelope: '' }));
+    }
+    return found;
+  }
+
   async settleLiveness(): Promise<void> {
     const workers = new Map((await this.#storage.registry.workers()).map((worker) => [worker.worker, worker]));
     if (workers.size === 0) return;
@@ -199,7 +212,7 @@ export class Upkeep {
         return verdict === 'alive' ? [] : [{ claim, verdict }];
       });
       if (suspects.length === 0) continue;
-      const jobs = await this.#storage.jobs.get(suspects.map(({ claim }) => claim.id));
+      const jobs = await this.#jobs(suspects.map(({ claim }) => claim.id));
       const transitions = suspects.flatMap(({ claim, verdict }, index): Transition[] => {
         const job = jobs[index];
         if (!job || job.state !== State.active || job.claim !== claim.claim) return [];

@@ -1,4 +1,5 @@
 import {
+  ByteBudget,
   claimed,
   isExpired,
   type JobRecord,
@@ -8,6 +9,7 @@ import {
   requestKey,
   State,
   sideWork,
+  sizeOf,
   sumsOf,
 } from '@ojs-ts/core';
 import type { Claim, Claimed } from '../storage.ts';
@@ -15,35 +17,51 @@ import type { Change } from './change.ts';
 import { expire } from './move.ts';
 import type { Queue, Row, Tables } from './tables.ts';
 
-export function claim(tables: Tables, claims: readonly Claim[], change: Change): readonly Claimed[] {
+/** What the claims of one call share. */
+interface Budget {
+  expired: number;
+  readonly bytes: ByteBudget;
+}
+
+const deferred: Claimed = { jobs: [], again: null, deferred: true };
+
+export function claim(tables: Tables, claims: readonly Claim[], change: Change, maxBytes: number): readonly Claimed[] {
   const bound = sideWork(claims);
   promote(tables, bound.promoted, change);
-  const budget = { expired: bound.expired };
-  return claims.map((claim) => repeat(tables, claim) ?? serve(tables, claim, budget, change));
+  const budget = { expired: bound.expired, bytes: new ByteBudget(maxBytes) };
+  return claims.map((claim) =>
+    budget.bytes.isFull ? deferred : (repeat(tables, claim, budget) ?? serve(tables, claim, budget, change)),
+  );
 }
 
 /** What a request that was answered before still holds. */
-function repeat(tables: Tables, { request, worker }: Claim): Claimed | null {
+function repeat(tables: Tables, { request, worker }: Claim, { bytes }: Budget): Claimed | null {
   const before = request === null ? undefined : tables.requests.get(requestKey(request, worker));
   if (!before) return null;
   const held = before.claims.flatMap(({ id, claim }) => {
     const job = tables.rows.get(id)?.job;
     return job?.state === State.active && job.claim === claim ? [job] : [];
   });
+  for (const job of held) bytes.add(sizeOf(job));
   return { jobs: held, again: null };
 }
 
-function serve(tables: Tables, claim: Claim, budget: { expired: number }, change: Change): Claimed {
+function serve(tables: Tables, claim: Claim, budget: Budget, change: Change): Claimed {
   const { now } = change;
   const queues = claim.queues.flatMap((name) => tables.queues.get(name) ?? []).filter(({ paused }) => !paused);
   const jobs: JobRecord[] = [];
   for (const queue of queues) {
     const queueLimit = tables.queueLimit(queue);
-    while (jobs.length < claim.limit && (queueLimit?.hasRoom(now, queue.count(State.active)) ?? true)) {
+    while (
+      jobs.length < claim.limit &&
+      !budget.bytes.isFull &&
+      (queueLimit?.hasRoom(now, queue.count(State.active)) ?? true)
+    ) {
       const row = queue.limitGroups.next(now);
       if (!row) break;
-      if (!isExpired(row.job, now)) jobs.push(start(tables, row, claim, change));
-      else if (budget.expired > 0) {
+      if (!isExpired(row.job, now)) {
+        if (budget.bytes.take(sizeOf(row.job))) jobs.push(start(tables, row, claim, change));
+      } else if (budget.expired > 0) {
         budget.expired -= 1;
         expire(tables, row, change);
       } else {
@@ -58,6 +76,7 @@ function serve(tables: Tables, claim: Claim, budget: { expired: number }, change
     const claims = jobs.map(({ id, claim }) => ({ id, claim }));
     tables.requests.set(requestKey(claim.request, claim.worker), { at: now, claims });
   }
+  if (jobs.length === 0 && budget.bytes.isFull) return deferred;
   return { jobs, again: jobs.length < claim.limit ? again(tables, queues, now) : null };
 }
 

@@ -1,4 +1,14 @@
-import { comparePlaces, cursorOf, isIn, type Millis, type Place, placeOf, readCursor } from '@ojs-ts/core';
+import {
+  ByteBudget,
+  comparePlaces,
+  cursorOf,
+  isIn,
+  type Millis,
+  type Place,
+  placeOf,
+  readCursor,
+  sizeOf,
+} from '@ojs-ts/core';
 import type { JobQuery, Jobs } from '../storage.ts';
 import type { Change } from './change.ts';
 import { claim } from './claim.ts';
@@ -15,8 +25,8 @@ export function jobs(open: () => Tables): Jobs {
     insert: async (groups, now, options) =>
       write(now, (tables, change) => groups.map((group) => insertGroup(tables, group, change, options))),
 
-    claim: async (claims, now) =>
-      write(Math.max(now, open().lastStart), (tables, change) => claim(tables, claims, change)),
+    claim: async (claims, now, maxBytes = Number.POSITIVE_INFINITY) =>
+      write(Math.max(now, open().lastStart), (tables, change) => claim(tables, claims, change, maxBytes)),
 
     transition: async (transitions, now) =>
       write(now, (tables, change) => transitions.map((transition) => move(tables, transition, change))),
@@ -28,7 +38,8 @@ export function jobs(open: () => Tables): Jobs {
 
     async list(query) {
       const found = select(open(), query);
-      const page = found.slice(0, query.limit);
+      const bytes = new ByteBudget(query.maxBytes ?? Number.POSITIVE_INFINITY);
+      const page = found.slice(0, query.limit).filter(({ job }) => bytes.take(sizeOf(job)));
       const last = page.at(-1);
       return {
         items: page.map((row) => row.job),

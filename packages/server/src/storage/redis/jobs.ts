@@ -1,4 +1,4 @@
-import { cursorOf, type JobRecord, readCursor, requestKey, sideWork } from '@ojs-ts/core';
+import { ByteBudget, cursorOf, type JobRecord, readCursor, requestKey, sideWork, sizeOf } from '@ojs-ts/core';
 import type { JobQuery, Jobs, Page } from '../storage.ts';
 import type { Scripts } from './connection/scripts.ts';
 import { listOf, number, numberOrNull, packJob, packTransition, readInserted, readJob, readMoved } from './rows.ts';
@@ -18,7 +18,7 @@ export function jobs(scripts: Scripts): Jobs {
       return listOf(await scripts.exchange('insert', request)).map((group) => listOf(group).map(readInserted));
     },
 
-    async claim(claims, now) {
+    async claim(claims, now, maxBytes = Number.MAX_SAFE_INTEGER) {
       if (claims.length === 0) return [];
       const packed = claims.map(({ request, queues, limit, worker, leaseMs, defaultLeaseMs, leaseRequired }) => ({
         key: request === null ? undefined : requestKey(request, worker),
@@ -29,10 +29,11 @@ export function jobs(scripts: Scripts): Jobs {
         defaultLeaseMs,
         leaseRequired,
       }));
-      const answers = listOf(await scripts.exchange('claim', { now, claims: packed, ...sideWork(claims) }));
+      const answers = listOf(await scripts.exchange('claim', { now, claims: packed, maxBytes, ...sideWork(claims) }));
       return answers.map((answer) => {
-        const [jobs, again] = listOf(answer);
-        return { jobs: listOf(jobs).map(readJob), again: numberOrNull(again) };
+        const [jobs, again, deferred] = listOf(answer);
+        const claimed = { jobs: listOf(jobs).map(readJob), again: numberOrNull(again) };
+        return deferred === true ? { ...claimed, deferred } : claimed;
       });
     },
 
@@ -58,8 +59,9 @@ export function jobs(scripts: Scripts): Jobs {
 
 async function list(scripts: Scripts, query: JobQuery): Promise<Page<JobRecord>> {
   const { items, cursors } = await listed(scripts, query);
-  const more = items.length > query.limit;
-  return { items: items.slice(0, query.limit), next: more ? (cursors[query.limit - 1] ?? null) : null };
+  const bytes = new ByteBudget(query.maxBytes ?? Number.POSITIVE_INFINITY);
+  const page = items.slice(0, query.limit).filter((job) => bytes.take(sizeOf(job)));
+  return { items: page, next: items.length > page.length ? (cursors[page.length - 1] ?? null) : null };
 }
 
 /** Items of a list in their order, each with the cursor that continues after it. */
@@ -68,9 +70,10 @@ export interface Listed<T> {
   readonly cursors: readonly string[];
 }
 
-/** One more than the limit where so many are there. */
+/** One more than the limit where so many are there, or than what `maxBytes` lets a page have. */
 export async function listed(scripts: Scripts, query: JobQuery): Promise<Listed<JobRecord>> {
-  const { states, deadLetter, queue, type, limit } = query;
+  const { states, deadLetter, queue, type, limit, maxBytes = Number.MAX_SAFE_INTEGER } = query;
+  let bytes = 0;
   const cursor = query.after === undefined ? null : readCursor(query.after);
   let after = cursor && [cursor.finishedAt ?? false, cursor.number];
   let skip = cursor ? 0 : (query.offset ?? 0);
@@ -79,9 +82,12 @@ export async function listed(scripts: Scripts, query: JobQuery): Promise<Listed<
   for (;;) {
     // One more says whether there is a next page.
     const wanted = limit + 1 - items.length;
-    const request = { states, deadLetter, queue, type, after: after ?? undefined, skip, limit: wanted, look };
+    const request = { states, deadLetter, queue, type, after: after ?? undefined, skip, limit: wanted, look, maxBytes };
     const [found, last, places, left] = listOf(await scripts.exchange('list', request));
-    items.push(...listOf(found).map(readJob));
+    for (const job of listOf(found).map(readJob)) {
+      items.push(job);
+      bytes += sizeOf(job);
+    }
     cursors.push(
       ...listOf(places).map((place) => {
         const [finishedAt, created] = listOf(place);
@@ -89,7 +95,8 @@ export async function listed(scripts: Scripts, query: JobQuery): Promise<Listed<
       }),
     );
     skip = number(left);
-    if (last === false || items.length > limit) break;
+    // The page has one job whatever its size, and needs another to know that it is not the last.
+    if (last === false || items.length > limit || (items.length > 1 && bytes > maxBytes)) break;
     const [finishedAt, created] = listOf(last);
     after = [numberOrNull(finishedAt) ?? false, number(created)];
   }

@@ -19,7 +19,7 @@ export function jobs(sql: Connection, store: GroupCommit): Jobs {
         return answers;
       }),
 
-    claim: (claims, now) => store.write((tx) => claim(tx, claims, now)),
+    claim: (claims, now, maxBytes) => store.write((tx) => claim(tx, claims, now, maxBytes)),
 
     transition: (transitions, now) =>
       store.write((tx) => {

@@ -1,4 +1,5 @@
 import {
+  ByteBudget,
   comparePlaces,
   cursorOf,
   isIn,
@@ -7,6 +8,7 @@ import {
   readCursor,
   State,
   type StateMask,
+  sizeOf,
   stateNames,
   Terminal,
 } from '@ojs-ts/core';
@@ -35,15 +37,19 @@ export async function list(sql: Connection, query: JobQuery): Promise<Page<JobRe
   // No push(...places): a page far behind has more places before it than a call may have arguments.
   const places =
     waiting.length < wanted ? waiting.concat(await finished(sql, query, after, wanted - waiting.length)) : waiting;
-  const page = places.slice(skip, skip + query.limit);
-  const last = page.at(-1);
-  const items = page.flatMap(({ number }) => {
-    const cells = sql.get(statements.byNumber, number);
+  const items: JobRecord[] = [];
+  const bytes = new ByteBudget(query.maxBytes ?? Number.POSITIVE_INFINITY);
+  let at = skip;
+  for (; at < Math.min(places.length, skip + query.limit); at++) {
+    const cells = sql.get(statements.byNumber, places[at]?.number ?? 0);
     const job = cells && readJob(cells).job;
     // The row may have changed while the walk paused.
-    return job && isIn(job.state, query.states) ? [job] : [];
-  });
-  return { items, next: last && places.length > skip + page.length ? cursorOf(last) : null };
+    if (!job || !isIn(job.state, query.states)) continue;
+    if (!bytes.take(sizeOf(job))) break;
+    items.push(job);
+  }
+  const last = at > skip ? places[at - 1] : undefined;
+  return { items, next: last && places.length > at ? cursorOf(last) : null };
 }
 
 async function unfinished(sql: Connection, query: JobQuery, after: Place, wanted: number): Promise<readonly Place[]> {

@@ -24,14 +24,31 @@ export interface JobRow {
 export interface ReadyRow extends JobRow {
   readonly priority: number;
   readonly place: number;
+  /** By core's `sizeOf`, of a job whose long texts were left out; null where they are there. */
+  readonly leftOut: number | null;
 }
+
+const longTexts = ['envelope', 'history', 'policy', 'result', 'checkpoint'];
+/** Up to this many characters a text is read with its row: the rows of one read are then a few megabytes. */
+const longest = 16_384;
+/** SQLite has the length in the head of a row, so it does not read the text (https://sqlite.org/lang_corefunc.html). */
+const isLong = longTexts.map((name) => `octet_length(${name}) > ${longest}`).join(' OR ');
+const long = (name: string) => `CASE WHEN octet_length(${name}) > ${longest} THEN '' ELSE ${name} END`;
+
+/** As {@link jobColumns}, for decisions, which need no long envelope and no long checkpoint: those are empty. */
+export const decisionColumns = jobColumns
+  .split(', ')
+  .map((name) => (name === 'envelope' || name === 'checkpoint' ? long(name) : name))
+  .join(', ');
 
 /**
  * The columns that {@link readReady} expects: not those that are the same in every available job, or that a claim sets.
+ * Long texts are left out, so that a claim reads no more of them than it hands out.
  */
 export const readyColumns =
   'number, place, priority, claim, attempt, run_at, enqueued_at, timeout_ms, bounds, expires_at, created_at, id, ' +
-  'queue, type, trace, ties, unique_key, result, checkpoint, history, policy, envelope, cron';
+  `queue, type, trace, ties, unique_key, ${['result', 'checkpoint', 'history', 'policy', 'envelope'].map(long).join(', ')}, ` +
+  `cron, CASE WHEN ${isLong} THEN ${longTexts.map((name) => `coalesce(octet_length(${name}), 0)`).join(' + ')} END`;
 
 export function readReady(cells: Cells): ReadyRow {
   const { limits, node } = readTies(cells[15]);
@@ -42,6 +59,7 @@ export function readReady(cells: Cells): ReadyRow {
     place: integer(cells[1]),
     priority,
     limits,
+    leftOut: integerOrNull(cells[23]),
     job: {
       id: text(cells[11]),
       type: text(cells[13]),

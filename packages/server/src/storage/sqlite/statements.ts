@@ -1,5 +1,5 @@
 import { queueLimitKey } from '@ojs-ts/core';
-import { jobColumns, readyColumns } from './row.ts';
+import { decisionColumns, jobColumns, readyColumns } from './row.ts';
 
 // `LIMIT ? + 0`: with a plain bound LIMIT SQLite plans the statement again at every change of its value (17 µs).
 const listed = 'number, finished_at, state, queue, type, dead_letter';
@@ -72,10 +72,10 @@ const jobStatements = {
 
   runs: `SELECT ${jobColumns} FROM ojs_jobs INDEXED BY ojs_jobs_runs
     WHERE cron = ? AND cron IS NOT NULL AND finished_at IS NULL ORDER BY number LIMIT ? + 0`,
-  due: `SELECT ${jobColumns} FROM ojs_jobs INDEXED BY ojs_jobs_due
+  due: `SELECT ${decisionColumns} FROM ojs_jobs INDEXED BY ojs_jobs_due
     WHERE state = ? AND due_at <= ? ORDER BY due_at, number LIMIT ? + 0`,
   promote: `UPDATE ojs_jobs SET state = 2, ready_queue = ?, place = ?, due_at = NULL, enqueued_at = ? WHERE number = ?`,
-  expiring: `SELECT ${jobColumns} FROM ojs_jobs INDEXED BY ojs_jobs_expiry
+  expiring: `SELECT ${decisionColumns} FROM ojs_jobs INDEXED BY ojs_jobs_expiry
     WHERE expires_at <= ? AND finished_at IS NULL AND lease_until IS NULL ORDER BY expires_at, number LIMIT ? + 0`,
 
   heartbeat: `SELECT number, state, claim, worker, lease_ms, lease_until, started_at, timeout_ms, type, queue,

@@ -169,8 +169,12 @@ export const insert: fc.Arbitrary<Step> = step(
 
 export const claim: fc.Arbitrary<Step> = step(
   'claim',
-  fc.array(claimSpec, { minLength: 1, maxLength: 3 }),
-  (storage, now, claims) => storage.jobs.claim(claims, now),
+  fc.record({
+    claims: fc.array(claimSpec, { minLength: 1, maxLength: 3 }),
+    // Sizes differ by storage: what fits is all, or one job.
+    maxBytes: fc.constantFrom(Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 1),
+  }),
+  (storage, now, { claims, maxBytes }) => storage.jobs.claim(claims, now, maxBytes),
 );
 
 export const transitions: fc.Arbitrary<Step> = step(

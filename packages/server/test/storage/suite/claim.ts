@@ -1,5 +1,6 @@
-import { State } from '@ojs-ts/core';
+import { type NewJob, State } from '@ojs-ts/core';
 import { expect } from 'vitest';
+import type { Claim } from '../../../src/storage/storage.ts';
 import type { Case } from './exercise.ts';
 import {
   claim,
@@ -10,6 +11,7 @@ import {
   idOf,
   ids,
   insert,
+  limitOf,
   move,
   newJob,
   queue,
@@ -206,4 +208,62 @@ export const claimCases: readonly Case[] = [
       expect((await queue(storage))?.counts).toEqual({ [State.discarded]: 34, [State.active]: 1 });
     },
   ],
+  [
+    'a call hands out what fits, in order and one job at least; a claim that gets none because of it is deferred',
+    async (storage) => {
+      await insert(storage, [sized(1), sized(2, { queue: 'other' }), sized(3), sized(4), newJob(5)]);
+      const call = async (maxBytes: number, ...claims: readonly Claim[]) =>
+        (await storage.jobs.claim(claims, t0, maxBytes)).map(({ jobs, deferred = false }) => [ids(jobs), deferred]);
+      const many = claimOf({ limit: 9, request: 'r' });
+      const first = [[idOf(1), idOf(3)], false];
+      expect(await call(100_000, many, claimOf(), claimOf({ queues: ['other'] }))).toEqual([
+        first,
+        [[], true],
+        [[], true],
+      ]);
+      // What an earlier fetch got is answered whole, and counts.
+      expect(await call(1, many, claimOf())).toEqual([first, [[], true]]);
+      // A small job does not overtake the large one before it.
+      expect(await call(1, claimOf({ queues: ['other'] }), claimOf({ limit: 9 }))).toEqual([
+        [[idOf(2)], false],
+        [[], true],
+      ]);
+      expect(await call(1, claimOf({ queues: ['none'] }), claimOf({ limit: 9 }))).toEqual([
+        [[], false],
+        [[idOf(4)], false],
+      ]);
+      expect(await call(1_000_000, claimOf({ limit: 9 }))).toEqual([[[idOf(5)], false]]);
+      for (const number of [1, 2, 3, 4]) {
+        const { envelope } = sized(number);
+        expect(await get(storage, idOf(number))).toMatchObject({ state: State.active, envelope });
+      }
+      expect((await claim(storage, { limit: 9, request: 'r' })).map(({ envelope }) => envelope.length)).toEqual(
+        [1, 3].map((number) => sized(number).envelope.length),
+      );
+    },
+  ],
+  [
+    'large jobs come whole, with limits too, and keep what an earlier execution left',
+    async (storage) => {
+      const limits = [limitOf('k', { concurrency: 3 })];
+      const checkpoint = `{"state":"${'c'.repeat(40_000)}"}`;
+      await insert(storage, [sized(1, { limits }), sized(2, { limits }), sized(3, { limits })]);
+      const [job] = await claim(storage, { limit: 1 });
+      expect(job?.envelope).toBe(sized(1).envelope);
+      await move(storage, to(idOf(1), State.active, State.active, { checkpoint }));
+      await move(storage, to(idOf(1), State.available, State.active, { clearRun: true }));
+      const taken = await storage.jobs.claim([claimOf({ limit: 9 }), claimOf({ limit: 9 })], t0, 100_000);
+      expect(taken.map(({ jobs, deferred = false }) => [ids(jobs), deferred])).toEqual([
+        [[idOf(2), idOf(3)], false],
+        [[], true],
+      ]);
+      expect(taken[0]?.jobs.map(({ envelope }) => envelope)).toEqual([2, 3].map((number) => sized(number).envelope));
+      expect(await claimOne(storage)).toMatchObject({ id: idOf(1), envelope: sized(1).envelope, checkpoint });
+    },
+  ],
 ];
+
+/** A job of about 40,000 characters. */
+function sized(number: number, patch: Partial<NewJob> = {}): NewJob {
+  return newJob(number, { envelope: `{"id":"${idOf(number)}","args":["${'x'.repeat(40_000)}"]}`, ...patch });
+}

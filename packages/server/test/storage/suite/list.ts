@@ -145,4 +145,19 @@ export const listCases: readonly Case[] = [
       }
     },
   ],
+  [
+    'a page ends before the first job that does not fit, and has one job at least',
+    async (storage) => {
+      const jobs = [1, 2, 3, 4, 5].map((number) =>
+        newJob(number, { envelope: `{"args":["${'x'.repeat(number === 3 ? 90_000 : 40_000)}"]}` }),
+      );
+      await insert(storage, jobs);
+      await storage.jobs.transition([to(idOf(1), State.cancelled, Waiting), to(idOf(2), State.cancelled, Waiting)], t0);
+      const expected = [[5, 4], [3], [2, 1]].map((page) => page.map(idOf));
+      expect(await pages(storage, { states: 0xff, limit: 9, maxBytes: 100_000 })).toEqual(expected);
+      const far = await storage.jobs.list({ states: 0xff, offset: 1, limit: 9, maxBytes: 1 });
+      expect(ids(far.items)).toEqual([idOf(4)]);
+      expect(await pages(storage, { states: 0xff, limit: 1, maxBytes: 1 })).toHaveLength(5);
+    },
+  ],
 ];

@@ -1,9 +1,20 @@
-import { claimed, isExpired, type JobRecord, type Millis, requestKey, sumsOf } from '@ojs-ts/core';
+import {
+  type ByteBudget,
+  claimed,
+  isExpired,
+  type JobId,
+  type JobRecord,
+  type Millis,
+  requestKey,
+  sizeOf,
+  sumsOf,
+} from '@ojs-ts/core';
+import { text, textOrNull } from '../../cells.ts';
 import type { Claim } from '../../storage.ts';
-import { flags, indexJoin, numbers, texts } from '../connection/sql.ts';
+import { flags, indexJoin, numbers, texts, uuids } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
 import { type Changes, dueAt } from '../jobs/changes.ts';
-import type { LockedJob } from '../jobs/locked-job.ts';
+import { longTexts, type Ready } from './ready-job.ts';
 
 const start = `UPDATE ojs.jobs AS job SET state = 8, place = NULL, beat_at = NULL, progress = NULL, started_at = $1, claim = started.claim, attempt = started.attempt,
     due_at = started.due_at, worker = started.worker, lease_ms = started.lease_ms, lease_until = started.lease_until, expires_at = started.expires_at,
@@ -78,22 +89,26 @@ export class ClaimBatch {
   readonly tx: Transaction;
   readonly changes: Changes;
   readonly now: Millis;
+  readonly bytes: ByteBudget;
+  /** Jobs that were started without their long texts. */
+  readonly #leftOut = new Set<JobId>();
   /** Expired jobs that this call may still discard. */
   #expired: number;
   #started: JobRecord[] = [];
 
-  constructor(tx: Transaction, changes: Changes, now: Millis, expired: number) {
+  constructor(tx: Transaction, changes: Changes, now: Millis, expired: number, bytes: ByteBudget) {
     this.tx = tx;
     this.changes = changes;
     this.now = now;
+    this.bytes = bytes;
     this.#expired = expired;
   }
 
   /**
    * Starts the job for the next claim of the run. Discards it instead if it has expired, or refuses it once the call
-   * has discarded its share.
+   * has discarded its share, or where the job does not fit any more.
    */
-  take(run: ClaimRun, held: LockedJob<JobRecord>): 'started' | 'expired' | 'refused' {
+  take(run: ClaimRun, { held, leftOut }: Ready): 'started' | 'expired' | 'refused' {
     const { tx, now } = this;
     const { job } = held;
     if (isExpired(job, now)) {
@@ -106,6 +121,8 @@ export class ClaimBatch {
       this.changes.expire(held);
       return 'expired';
     }
+    if (!this.bytes.take(leftOut ?? sizeOf(job))) return 'refused';
+    if (leftOut !== null) this.#leftOut.add(job.id);
     const { claim, jobs } = run.next();
     const after = claimed(job, claim, now);
     jobs.push(after);
@@ -116,6 +133,17 @@ export class ClaimBatch {
     tx.counts.sum(job.queue, sumsOf(job, after.state, now));
     tx.log.job('job.started', after, job.state);
     return 'started';
+  }
+
+  /** The jobs with the long texts that were left out. */
+  async whole(jobs: readonly JobRecord[]): Promise<readonly JobRecord[]> {
+    const ids = jobs.flatMap(({ id }) => (this.#leftOut.has(id) ? [id] : []));
+    if (ids.length === 0) return jobs;
+    const rows = await this.tx.query(longTexts, [uuids(ids)]);
+    const found = new Map(
+      rows.map((cells) => [text(cells[0]), { envelope: text(cells[1]), checkpoint: textOrNull(cells[2]) }]),
+    );
+    return jobs.map((job) => ({ ...job, ...found.get(job.id) }));
   }
 
   /** Sends the changes of the jobs that were taken, so that the next read does not find these jobs. */

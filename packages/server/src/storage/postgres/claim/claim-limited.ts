@@ -26,11 +26,11 @@ export async function claimLimited(
   queue: string,
 ): Promise<void> {
   const budget = { fruitless: mostFruitless };
-  for (let goesOn = true; goesOn && run.wanted > 0 && isOpen(batch, groups, queue); ) {
+  for (let goesOn = true; goesOn && run.wanted > 0 && !batch.bytes.isFull && isOpen(batch, groups, queue); ) {
     const view = await readView(batch.tx, groups, queue, run.wanted);
     goesOn =
       new Visit(batch, run, groups, queue, view, budget).takeAll() ||
-      (run.wanted > 0 && budget.fruitless > 0 && (await groups.mergeMore(queue)));
+      (run.wanted > 0 && !batch.bytes.isFull && budget.fruitless > 0 && (await groups.mergeMore(queue)));
   }
 }
 
@@ -150,7 +150,7 @@ class Visit {
   }
 
   #take(ready: Ready, from: Next['from']): boolean {
-    const taken = this.#batch.take(this.#run, ready.held);
+    const taken = this.#batch.take(this.#run, ready);
     if (taken === 'refused') return false;
     if (taken === 'started') this.#groups.limits.started(this.#queue, from?.group.keys ?? [], this.#batch.now);
     if (from) {

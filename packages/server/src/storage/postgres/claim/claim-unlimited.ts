@@ -10,15 +10,16 @@ export async function claimUnlimited(
   queue: string,
   readAhead: HeadRows | null,
 ): Promise<void> {
-  for (let read = readAhead, goesOn = true; goesOn && run.wanted > 0; read = null) {
+  for (let read = readAhead, goesOn = true; goesOn && run.wanted > 0 && !batch.bytes.isFull; read = null) {
     const head = await heads.complete(batch.tx, queue, read ?? (await heads.read(batch.tx, queue, run.wanted)));
     const taken: { readonly priority: number; readonly place: number }[] = [];
     goesOn = head.rows.length === head.asked;
     for (const cells of head.rows) {
       if (run.wanted === 0) break;
-      const { held, place } = readReady(cells);
-      const { priority } = held.job;
-      if (batch.take(run, held) !== 'refused') {
+      const ready = readReady(cells);
+      const { place } = ready;
+      const { priority } = ready.held.job;
+      if (batch.take(run, ready) !== 'refused') {
         taken.push({ priority, place });
         continue;
       }

@@ -1,4 +1,4 @@
-import { type Millis, queueLimitKey, State, sideWork } from '@ojs-ts/core';
+import { ByteBudget, type Millis, queueLimitKey, State, sideWork, sizeOf } from '@ojs-ts/core';
 import { integer, text } from '../../cells.ts';
 import type { Claim, Claimed } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
@@ -39,6 +39,9 @@ export class ClaimHints {
   /** Queues that had limit groups or a limit of their own when a claim last looked. */
   readonly limited = new Set<string>();
   readonly heads = new QueueHeads();
+  /** Calls whose transactions are under way, and how many have ended because a job did not fit. */
+  readonly underWay = new Set<Promise<Answers>>();
+  full = 0;
 }
 
 /** Rows read before the opening was known: the head of the queue that the first claims most likely take from. */
@@ -75,11 +78,14 @@ interface Serving {
 
 interface Answers {
   readonly answers: readonly Claimed[];
+  /** Whether the call ended because a job did not fit: it has locked more rows than it took. */
+  readonly isFull: boolean;
   /** Whether a claim got nothing while others were promoting due jobs, which may be for it. */
   readonly passedOver: boolean;
 }
 
 const nothing: Claimed = { jobs: [], again: null };
+const deferred: Claimed = { ...nothing, deferred: true };
 
 /** Claims that get nothing while others are promoting due jobs wait for that promotion, and are tried once more. */
 export async function claimJobs(
@@ -87,8 +93,17 @@ export async function claimJobs(
   claims: readonly Claim[],
   now: Millis,
   hints: ClaimHints,
+  maxBytes = Number.POSITIVE_INFINITY,
 ): Promise<readonly Claimed[]> {
-  const { answers, passedOver } = await database.transact(now, (tx) => claim(tx, claims, now, hints));
+  const transact = (those: readonly Claim[], bytes: number) =>
+    tracked(
+      hints,
+      database.transact(now, (tx) => claim(tx, those, now, hints, bytes)),
+    );
+  const { full } = hints;
+  const first = await transact(claims, maxBytes);
+  const answers = await behindOthers(first.answers, claims, hints, first.isFull ? full + 1 : full);
+  const { passedOver } = first;
   if (!passedOver) return answers;
   const empty = claims.filter((claim, at) => gotNothing(answers[at] ?? nothing, claim));
   await untilPromoted(
@@ -96,12 +111,43 @@ export async function claimJobs(
     now,
     empty.reduce((sum, { limit }) => sum + limit, 0),
   );
-  const again = await database.transact(now, (tx) => claim(tx, empty, now, hints));
+  const left = answers.flatMap(({ jobs }) => jobs).reduce((bytes, job) => bytes - sizeOf(job), maxBytes);
+  const again = await transact(empty, Math.max(0, left));
   const found = new Map(empty.map((claim, at) => [claim, again.answers[at] ?? nothing]));
   return claims.map((claim, at) => found.get(claim) ?? answers[at] ?? nothing);
 }
 
-async function claim(tx: Transaction, claims: readonly Claim[], asked: Millis, hints: ClaimHints): Promise<Answers> {
+async function tracked(hints: ClaimHints, work: Promise<Answers>): Promise<Answers> {
+  hints.underWay.add(work);
+  try {
+    const answers = await work;
+    if (answers.isFull) hints.full += 1;
+    return answers;
+  } finally {
+    hints.underWay.delete(work);
+  }
+}
+
+/** Claims that got nothing while another call had locked jobs that then did not fit into it: they are tried again. */
+async function behindOthers(
+  answers: readonly Claimed[],
+  claims: readonly Claim[],
+  hints: ClaimHints,
+  full: number,
+): Promise<readonly Claimed[]> {
+  if (!answers.some((answer, at) => gotNothing(answer, claims[at]))) return answers;
+  if (hints.full === full) await Promise.allSettled(hints.underWay);
+  if (hints.full === full) return answers;
+  return answers.map((answer, at) => (gotNothing(answer, claims[at]) ? { ...answer, deferred: true } : answer));
+}
+
+async function claim(
+  tx: Transaction,
+  claims: readonly Claim[],
+  asked: Millis,
+  hints: ClaimHints,
+  maxBytes: number,
+): Promise<Answers> {
   const opening = await open(tx, claims, asked, hints);
   const { now, isDue, requests } = opening;
   tx.now = now;
@@ -110,23 +156,29 @@ async function claim(tx: Transaction, claims: readonly Claim[], asked: Millis, h
   if (isDue) await promote(tx, changes, now, bounds.promoted);
   const limited = limitedQueues(tx, opening, hints);
   const groups = limited.size === 0 ? null : await openGroups(tx, now, [...limited]);
-  const batch = new ClaimBatch(tx, changes, now, bounds.expired);
+  const bytes = new ByteBudget(maxBytes);
+  const batch = new ClaimBatch(tx, changes, now, bounds.expired, bytes);
   const serving: Serving = { batch, opening, heads: hints.heads, limited, groups, readAhead: opening.readAhead };
   const answers: Claimed[] = [];
   for (const run of runsOf(claims, requests)) {
-    if (run instanceof ClaimRun) answers.push(...(await serve(serving, run)));
-    else answers.push(await requests.repeat(tx, run.repeat));
+    if (bytes.isFull) answers.push(...(run instanceof ClaimRun ? run.served : [run]).map(() => deferred));
+    else if (run instanceof ClaimRun) answers.push(...(await serve(serving, run)));
+    else {
+      const repeated = await requests.repeat(tx, run.repeat);
+      for (const job of repeated.jobs) bytes.add(sizeOf(job));
+      answers.push(repeated);
+    }
   }
   requests.write(tx, now);
   changes.write();
   await changes.close();
   const passedOver =
     isDue && answers.some((answer, at) => gotNothing(answer, claims[at])) && (await isPassedOver(tx, now));
-  return { answers, passedOver };
+  return { answers, isFull: bytes.isFull, passedOver };
 }
 
-function gotNothing({ jobs }: Claimed, claim: Claim | undefined): boolean {
-  return jobs.length === 0 && claim !== undefined && claim.limit > 0;
+function gotNothing({ jobs, deferred }: Claimed, claim: Claim | undefined): boolean {
+  return jobs.length === 0 && !deferred && claim !== undefined && claim.limit > 0;
 }
 
 /** Reads the opening, the head of the first queue and earlier answers in one round trip. */
@@ -199,7 +251,7 @@ async function serve(serving: Serving, run: ClaimRun): Promise<readonly Claimed[
   const { tx, now } = batch;
   const queues = run.queues.filter((queue) => !opening.paused.has(queue));
   for (const queue of queues) {
-    if (run.wanted === 0) break;
+    if (run.wanted === 0 || batch.bytes.isFull) break;
     const { readAhead } = serving;
     serving.readAhead = null;
     if (groups && limited.has(queue)) await claimLimited(batch, run, groups, queue);
@@ -214,9 +266,11 @@ async function serve(serving: Serving, run: ClaimRun): Promise<readonly Claimed[
           now,
         )
       : null;
+  const whole = (await batch.whole(run.served.flatMap(({ jobs }) => jobs))).values();
   return run.served.map(({ claim, jobs }) => {
     opening.requests.note(claim, jobs);
-    return { jobs, again: jobs.length < claim.limit ? again : null };
+    if (jobs.length === 0 && claim.limit > 0 && batch.bytes.isFull) return deferred;
+    return { jobs: [...whole.take(jobs.length)], again: jobs.length < claim.limit ? again : null };
   });
 }
 

@@ -1,21 +1,29 @@
 import { type JobRecord, State } from '@ojs-ts/core';
 import { integer, integerOrNull, readTexts, text, textOrNull } from '../../cells.ts';
 import type { Cells } from '../connection/sql.ts';
+import { longest, short, size } from '../jobs/job-row.ts';
 import type { LockedJob } from '../jobs/locked-job.ts';
 
 /** An available job and its place in its ready queue. */
 export interface Ready {
   readonly held: LockedJob<JobRecord>;
   readonly place: number;
+  /** By core's `sizeOf`, of a job whose long texts were left out; null where they are there. */
+  readonly leftOut: number | null;
 }
+
+const isLong = `octet_length(envelope) > ${longest} OR octet_length(checkpoint) > ${longest}`;
 
 /**
  * The columns that {@link readReady} expects: without those that are alike in all available jobs, or that a start
- * overwrites.
+ * overwrites. Long texts are left out, so that a claim reads no more of them than it hands out.
  */
 export const readyColumns =
   'number, place, id, claim, attempt, priority, run_at, enqueued_at, timeout_ms, heartbeat_ms, visibility_ms, expires_at, later_expires_at, deadline_at, ' +
-  'created_at, queue, type, worker, started_at, trace, limits, workflow, node, cron, unique_key, result, progress, checkpoint, history, policy, envelope';
+  `created_at, queue, type, worker, started_at, trace, limits, workflow, node, cron, unique_key, result, progress, ${short('checkpoint')} AS checkpoint, history, policy, ${short('envelope')} AS envelope, CASE WHEN ${isLong} THEN ${size} END AS size`;
+
+/** Those of {@link readyColumns}, of a query that has them all. */
+export const longTexts = 'SELECT id, envelope, checkpoint FROM ojs.jobs WHERE id = ANY ($1::uuid[])';
 
 const noLimits: readonly string[] = [];
 
@@ -61,5 +69,9 @@ export function readReady(cells: Cells): Ready {
     checkpoint: textOrNull(cells[27]),
     history: text(cells[28]),
   };
-  return { held: { number: integer(cells[0]), job, result, texts: {} }, place: integer(cells[1]) };
+  return {
+    held: { number: integer(cells[0]), job, result, texts: {} },
+    place: integer(cells[1]),
+    leftOut: integerOrNull(cells[31]),
+  };
 }

@@ -14,6 +14,22 @@ export const narrowColumns =
 /** The columns of a job in the order in which {@link readJob} expects them. */
 export const jobColumns = `${narrowColumns}, visibility_ms, expires_at, later_expires_at, created_at, cron, unique_key, result, progress, checkpoint, history, policy, envelope`;
 
+/** core's `sizeOf` in bytes, which PostgreSQL knows without reading the texts. */
+export const size = ['envelope', 'history', 'policy', 'result', 'progress', 'checkpoint']
+  .map((name) => `coalesce(octet_length(${name}), 0)`)
+  .join(' + ');
+
+/** Up to so many bytes a text is read with many other rows: they are then a few megabytes. */
+export const longest = 16_384;
+/** PostgreSQL knows the length of a text without reading it: only short ones are fetched, others are empty. */
+export const short = (name: string) => `CASE WHEN octet_length(${name}) > ${longest} THEN '' ELSE ${name} END`;
+
+/** As {@link jobColumns}, for decisions, which need no long envelope and no long checkpoint: those are empty. */
+export const decisionColumns = jobColumns
+  .split(', ')
+  .map((name) => (name === 'envelope' || name === 'checkpoint' ? short(name) : name))
+  .join(', ');
+
 export interface JobRow<J extends NarrowJob = JobRecord> {
   /** Order of creation. */
   readonly number: number;

@@ -14,7 +14,7 @@ export function jobs(database: Database): Jobs {
   const hints = new ClaimHints();
   return {
     insert: (groups, now, options) => insert(database, groups, now, options),
-    claim: (claims, now) => claimJobs(database, claims, now, hints),
+    claim: (claims, now, maxBytes) => claimJobs(database, claims, now, hints, maxBytes),
     transition: (transitions, now) => database.transact(now, (tx) => transitionAll(tx, transitions, now)),
     async get(ids) {
       const found = await readJobs((text, values) => database.read(text, values), ids);

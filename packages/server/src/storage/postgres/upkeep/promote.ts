@@ -4,10 +4,10 @@ import type { Database } from '../connection/database.ts';
 import { sqlState } from '../connection/errors.ts';
 import type { Transaction } from '../connection/transaction.ts';
 import type { Changes } from '../jobs/changes.ts';
-import { jobColumns } from '../jobs/job-row.ts';
+import { decisionColumns } from '../jobs/job-row.ts';
 import { lockedJobOf } from '../jobs/locked-job.ts';
 
-const due = `SELECT ${jobColumns} FROM ojs.jobs WHERE state = $1 AND due_at IS NOT NULL AND due_at <= $2
+const due = `SELECT ${decisionColumns} FROM ojs.jobs WHERE state = $1 AND due_at IS NOT NULL AND due_at <= $2
   ORDER BY due_at, number LIMIT $3
   FOR UPDATE SKIP LOCKED`;
 const isDue = `SELECT EXISTS (SELECT FROM ojs.jobs WHERE state = ${State.scheduled} AND due_at IS NOT NULL

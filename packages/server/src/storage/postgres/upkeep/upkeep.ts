@@ -3,15 +3,15 @@ import { integer, text } from '../../cells.ts';
 import type { Upkeep } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
 import { Changes } from '../jobs/changes.ts';
-import { jobColumns, readJob } from '../jobs/job-row.ts';
+import { decisionColumns, readJob } from '../jobs/job-row.ts';
 import { promote } from './promote.ts';
 import { prune } from './prune.ts';
 import { rollUp } from './rollup.ts';
 import type { Vacuum } from './vacuum.ts';
 
-const overdueActive = `SELECT ${jobColumns} FROM ojs.jobs WHERE state = ${State.active} AND due_at IS NOT NULL
+const overdueActive = `SELECT ${decisionColumns} FROM ojs.jobs WHERE state = ${State.active} AND due_at IS NOT NULL
   AND due_at <= $1 ORDER BY due_at, number LIMIT $2`;
-const expiring = `SELECT ${jobColumns} FROM ojs.jobs WHERE expires_at IS NOT NULL AND expires_at <= $1
+const expiring = `SELECT ${decisionColumns} FROM ojs.jobs WHERE expires_at IS NOT NULL AND expires_at <= $1
   AND finished_at + 0 IS NULL AND lease_until IS NULL
   ORDER BY expires_at, number LIMIT $2`;
 const held = `SELECT number, id, claim, worker, started_at FROM ojs.jobs

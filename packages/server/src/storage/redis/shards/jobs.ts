@@ -1,4 +1,4 @@
-import { type JobRecord, type NewJob, Terminal, type Transition } from '@ojs-ts/core';
+import { ByteBudget, type JobRecord, type NewJob, sizeOf, Terminal, type Transition } from '@ojs-ts/core';
 import type { Claim, Claimed, Inserted, InsertOptions, JobQuery, Jobs, Moved, Page } from '../../storage.ts';
 import { oneShard, refuseQueue } from './cross-shard.ts';
 import { fanOut } from './fan-out.ts';
@@ -14,11 +14,11 @@ export function jobs(shards: Shards, locations: Locations, limits: LimitOwners):
     insert: (groups, now, options) =>
       shards.work(() => new Insertion(shards, locations, limits, now, options).insert(groups)),
 
-    async claim(claims, now) {
+    async claim(claims, now, maxBytes) {
       const places = claims.map(({ queues }) => oneShard(shards.map, queues, 'The queues of one fetch must be'));
       const answers = await Promise.allSettled(
         perPlace(claims, places).map(async ({ place, at, claims }) => {
-          const found = await shards.at(place).jobs.claim(claims, now);
+          const found = await shards.at(place).jobs.claim(claims, now, maxBytes);
           for (const { jobs } of found) for (const { id } of jobs) locations.note(id, place);
           return found.map((claimed, index) => [at[index], claimed] as const);
         }),
@@ -194,6 +194,7 @@ function refusedBy(group: Group, takenElsewhere: ReadonlyMap<string, JobRecord>)
 function list({ all, map }: Shards, query: JobQuery): Promise<Page<JobRecord>> {
   const only = query.queue === undefined ? null : map.indexOf(query.queue);
   const { offset: _, after: __, ...rest } = query;
+  const bytes = new ByteBudget(query.maxBytes ?? Number.POSITIVE_INFINITY);
   const sources = all.map((shard, place) => ({
     read:
       only !== null && only !== place
@@ -201,7 +202,7 @@ function list({ all, map }: Shards, query: JobQuery): Promise<Page<JobRecord>> {
         : (after: string | undefined, limit: number) =>
             shard.listed({ ...rest, ...(after !== undefined && { after }), limit }),
   }));
-  return mergedPage(sources, isListedBefore, query);
+  return mergedPage(sources, isListedBefore, { ...query, fits: (job) => bytes.take(sizeOf(job)) });
 }
 
 /** Between shards unfinished jobs go by the time of their creation. */

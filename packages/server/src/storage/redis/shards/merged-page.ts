@@ -18,6 +18,14 @@ interface Stream<T> {
   at: number;
 }
 
+interface Wanted<T> {
+  readonly after?: string;
+  readonly offset?: number;
+  readonly limit: number;
+  /** Asked of each item of the page; false ends the page before it. */
+  readonly fits?: (item: T) => boolean;
+}
+
 /** Most items that one read asks a shard for. */
 const most = 1_000;
 
@@ -30,7 +38,7 @@ const most = 1_000;
 export async function mergedPage<T>(
   sources: readonly Source<T>[],
   before: (a: T, b: T) => boolean,
-  { after, offset = 0, limit }: { readonly after?: string; readonly offset?: number; readonly limit: number },
+  { after, offset = 0, limit, fits = () => true }: Wanted<T>,
 ): Promise<Page<T>> {
   const starts = after === undefined ? [] : readCursors(after, sources.length);
   const streams = sources.map(({ read }, at): Stream<T> => {
@@ -48,7 +56,7 @@ export async function mergedPage<T>(
       .reduce<Stream<T> | null>((best, stream) => first(best, stream, before), null);
     const item = next?.items[next.at];
     if (next === null || item === undefined) return { items, next: null };
-    if (items.length === limit) return { items, next: cursor ?? cursorOf(streams) };
+    if (items.length === limit || (skip === 0 && !fits(item))) return { items, next: cursor ?? cursorOf(streams) };
     next.after = next.cursors[next.at];
     next.at += 1;
     if (skip > 0) skip -= 1;

@@ -1,4 +1,5 @@
 import {
+  ByteBudget,
   claimed,
   isClaimedBefore,
   isExpired,
@@ -12,13 +13,14 @@ import {
   requestKey,
   State,
   sideWork,
+  sizeOf,
   sumsOf,
 } from '@ojs-ts/core';
 import type { Claim, Claimed } from '../../storage.ts';
 import { find } from '../insert.ts';
 import type { LimitGroup } from '../limits/limit-groups.ts';
 import { expire } from '../move.ts';
-import { type JobRow, nodeText, readJob, text } from '../row.ts';
+import { nodeText, type ReadyRow, readJob, text } from '../row.ts';
 import { statements } from '../statements.ts';
 import type { Transaction } from '../transaction.ts';
 import { ReadyQueue } from './ready-queue.ts';
@@ -27,7 +29,11 @@ import { ReadyQueue } from './ready-queue.ts';
 interface Budget {
   expired: number;
   blockedGroups: number;
+  /** Of what it hands out. */
+  readonly bytes: ByteBudget;
 }
+
+const deferred: Claimed = { jobs: [], again: null, deferred: true };
 
 /** One running claim of a batch. */
 interface ClaimState {
@@ -43,21 +49,29 @@ const maxBlockedGroups = 500;
 /** Rows of the first read where jobs of other ready queues may come in between. */
 const fewRows = 4;
 
-export function claim(tx: Transaction, claims: readonly Claim[], asked: Millis): readonly Claimed[] {
+export function claim(
+  tx: Transaction,
+  claims: readonly Claim[],
+  asked: Millis,
+  maxBytes = Number.POSITIVE_INFINITY,
+): readonly Claimed[] {
   // Another process may have started jobs while this one waited for the file; the starts that a rate counts must be in
   // the order of their times.
   const now = Math.max(asked, tx.sequences.lastStart);
   const bound = sideWork(claims);
   promote(tx, now, bound.promoted);
   tx.updateLimitGroups(now);
-  const budget = { expired: bound.expired, blockedGroups: maxBlockedGroups };
-  const answers = claims.map((claim) => repeat(tx, claim) ?? serve(tx, claim, now, budget));
+  const bytes = new ByteBudget(maxBytes);
+  const budget = { expired: bound.expired, blockedGroups: maxBlockedGroups, bytes };
+  const answers = claims.map((claim) =>
+    bytes.isFull ? deferred : (repeat(tx, claim, bytes) ?? serve(tx, claim, now, budget)),
+  );
   tx.end(now);
   return answers;
 }
 
 /** What a request that was answered before still holds. */
-function repeat(tx: Transaction, { request, worker }: Claim): Claimed | null {
+function repeat(tx: Transaction, { request, worker }: Claim, bytes: ByteBudget): Claimed | null {
   const before = request === null ? undefined : tx.sql.get(statements.request, requestKey(request, worker));
   if (!before) return null;
   const given: unknown = JSON.parse(text(before[0]));
@@ -66,6 +80,7 @@ function repeat(tx: Transaction, { request, worker }: Claim): Claimed | null {
     const job = find(tx.sql, String(id));
     return job?.state === State.active && job.claim === number ? [job] : [];
   });
+  for (const job of held) bytes.add(sizeOf(job));
   return { jobs: held, again: null };
 }
 
@@ -81,6 +96,7 @@ function serve(tx: Transaction, claim: Claim, now: Millis, budget: Budget): Clai
     const claims = JSON.stringify(jobs.map((job) => [job.id, job.claim]));
     tx.sql.change(statements.remember, requestKey(claim.request, claim.worker), now, claims);
   }
+  if (jobs.length === 0 && budget.bytes.isFull) return deferred;
   return { jobs, again: jobs.length < claim.limit ? again(tx, claim.queues, now) : null };
 }
 
@@ -100,8 +116,8 @@ function claimFrom(state: ClaimState, queue: string): void {
   }
 }
 
-function hasRoom({ tx, claim, now, taken }: ClaimState, queue: string): boolean {
-  return taken.length < claim.limit && tx.limits.queueClosedUntil(queue, now) === null;
+function hasRoom({ tx, claim, now, budget, taken }: ClaimState, queue: string): boolean {
+  return taken.length < claim.limit && !budget.bytes.isFull && tx.limits.queueClosedUntil(queue, now) === null;
 }
 
 function first(...heads: readonly (QueuePlace | undefined)[]): QueuePlace | undefined {
@@ -143,10 +159,13 @@ function claimFromGroup(state: ClaimState, group: LimitGroup, rival: QueuePlace 
 }
 
 /**
- * Starts the job, or discards an expired one. False where the call has discarded its share: the queue is woken, so a
- * fetch that waits asks again.
+ * Starts the job, or discards an expired one. False where the job does not fit any more, or the call has discarded its
+ * share: then the queue is woken, so a fetch that waits asks again.
  */
-function take({ tx, claim, now, budget, taken }: ClaimState, { number, job, limits }: JobRow): boolean {
+function take({ tx, claim, now, budget, taken }: ClaimState, row: ReadyRow): boolean {
+  const { number, limits, leftOut } = row;
+  if (!isExpired(row.job, now) && !budget.bytes.take(leftOut ?? sizeOf(row.job))) return false;
+  const job = leftOut === null ? row.job : whole(tx, row);
   const counted = { queue: job.queue, limits };
   if (isExpired(job, now)) {
     if (budget.expired === 0) {
@@ -178,6 +197,14 @@ function take({ tx, claim, now, budget, taken }: ClaimState, { number, job, limi
   tx.claimedJobs.add(guardedOf(after, number, limits));
   taken.push(after);
   return true;
+}
+
+function whole(tx: Transaction, { number, job }: ReadyRow): JobRecord {
+  const cells = tx.sql.get(statements.byNumber, number);
+  if (!cells) throw new Error(`SQLite: the job ${job.id} was in a ready queue, and is not there.`);
+  // As in its ready queue: what was left of an earlier execution is no part of an available job.
+  const { envelope, history, policy, result, checkpoint } = readJob(cells).job;
+  return { ...job, envelope, history, policy, result, checkpoint };
 }
 
 function guardedOf(
