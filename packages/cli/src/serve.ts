@@ -27,6 +27,7 @@ interface ServeFlags {
   readonly failedLogins?: string;
   readonly headersTimeout?: number;
   readonly requestTimeout?: number;
+  readonly memory?: number;
   readonly closeTimeout?: number;
   readonly retainCompleted?: number;
   readonly retainCancelled?: number;
@@ -132,6 +133,11 @@ export function serveCommand(): Command {
     )
     .option('--request-timeout <duration>', 'time limit for a whole request (OJS_REQUEST_TIMEOUT; default 30s)', millis)
     .option(
+      '--memory <MiB>',
+      'memory that budgets are reckoned from (OJS_MEMORY; default: the heap limit of the process)',
+      atLeastOne,
+    )
+    .option(
       '--close-timeout <duration>',
       'how long a shutdown waits for requests in progress (OJS_CLOSE_TIMEOUT; default 10s)',
       millis,
@@ -236,6 +242,7 @@ async function serve(flags: ServeFlags): Promise<void> {
       maxConnectionsPerAddress: flags.maxConnectionsPerAddress,
       headersTimeoutMs: flags.headersTimeout,
       requestTimeoutMs: flags.requestTimeout,
+      memoryMb: flags.memory,
       closeTimeoutMs: flags.closeTimeout,
     }),
     realtime: given({

@@ -24,6 +24,7 @@ const table = {
   OJS_FAILED_LOGINS: ['server'],
   OJS_HEADERS_TIMEOUT: ['server'],
   OJS_REQUEST_TIMEOUT: ['server'],
+  OJS_MEMORY: ['server'],
   OJS_CLOSE_TIMEOUT: ['server'],
   OJS_REQUEST_RATE: ['server'],
   OJS_EVENTS: ['server'],

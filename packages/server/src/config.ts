@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
+import { getHeapStatistics } from 'node:v8';
 import { checkVariables, isServiceAddress, type NamesOf, readDuration } from '@ojs-ts/core';
 import { ConfigError, checkOptions } from './config-error.ts';
+import { type MemoryLimits, memoryLimits } from './engine/memory-limits.ts';
 import { type EngineOptions, engineNames } from './engine/options.ts';
 import { httpDefaults } from './http/app.ts';
 import { proxyList } from './http/proxies.ts';
@@ -62,6 +64,11 @@ export interface ServerOptions {
   readonly headersTimeoutMs?: number;
   /** How long a client may take to send its whole request. Default 30,000 ms; `OJS_REQUEST_TIMEOUT`. */
   readonly requestTimeoutMs?: number;
+  /**
+   * Memory that budgets for requests, answers and streams are reckoned from, in MiB. Default: the heap limit of the
+   * process. `OJS_MEMORY`.
+   */
+  readonly memoryMb?: number;
   /** How long `close()` waits for requests in flight. Default 10,000 ms; `OJS_CLOSE_TIMEOUT`. */
   readonly closeTimeoutMs?: number;
   /**
@@ -127,6 +134,7 @@ const serverNames: NamesOf<ServerOptions> = {
   failedLogins: true,
   headersTimeoutMs: true,
   requestTimeoutMs: true,
+  memoryMb: true,
   closeTimeoutMs: true,
   requestRate: true,
   events: true,
@@ -153,6 +161,7 @@ export interface ServerConfig {
   readonly failedLogins: RequestRate;
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
+  readonly memory: MemoryLimits;
   readonly closeTimeoutMs: number;
   readonly requestRate: RequestRate | null;
   readonly events: boolean;
@@ -218,6 +227,7 @@ export function readConfig(
       httpDefaults.failedLogins,
     headersTimeoutMs: options.headersTimeoutMs ?? duration('OJS_HEADERS_TIMEOUT', env) ?? httpDefaults.headersTimeoutMs,
     requestTimeoutMs: options.requestTimeoutMs ?? duration('OJS_REQUEST_TIMEOUT', env) ?? httpDefaults.requestTimeoutMs,
+    memory: readMemory(options.memoryMb ?? count('OJS_MEMORY', env)),
     closeTimeoutMs: options.closeTimeoutMs ?? duration('OJS_CLOSE_TIMEOUT', env) ?? 10_000,
     requestRate: readRate('OJS_REQUEST_RATE', nonEmpty(options.requestRate) ?? nonEmpty(env.OJS_REQUEST_RATE)),
     events: options.events ?? flag('OJS_EVENTS', env, true),
@@ -324,6 +334,10 @@ function readRate(name: string, text: string | undefined): RequestRate | null {
   const rate = parseRequestRate(text);
   if (rate !== null) return rate;
   throw new ConfigError(`${name} is ${text}; expected a number in a time, such as 1000/60s`);
+}
+
+function readMemory(mebibytes: number | null): MemoryLimits {
+  return memoryLimits(mebibytes === null ? getHeapStatistics().heap_size_limit : mebibytes * 1_048_576);
 }
 
 function readRealtime(

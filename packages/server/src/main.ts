@@ -27,6 +27,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   const storage = await openStorage(config.storage, { events: config.events });
   const engine = await Engine.start({
     ...config.engine,
+    memory: config.memory,
     storage,
     log,
     events: config.events,

@@ -1,4 +1,5 @@
 import { isObject, members } from '../json/json.ts';
+import { sizeOf } from '../rules/byte-budget.ts';
 import { type Answered, ask, run, type Steps } from '../steps.ts';
 import type { Millis } from '../time/clock.ts';
 import { lastError } from './history.ts';
@@ -66,7 +67,20 @@ export interface Selection {
   readonly next: string | null;
   /** Matching jobs before this page, if it was requested by offset. */
   readonly skipped: number;
+  /** The page ends before its limit because its jobs are large: more of them stand behind `next`. */
+  readonly cut: boolean;
 }
+
+/** Which part of a list. */
+interface SelectAt {
+  readonly after?: string | null;
+  readonly offset?: number;
+  readonly limit: number;
+  /** After so many bytes of jobs the part ends; by a page of the storage more where it filters here. Default 8 MiB. */
+  readonly maxBytes?: number;
+}
+
+const defaultBytes = 8 * 1_048_576;
 
 /**
  * Jobs of one read, and the most jobs that one call reads (about 100 ms on SQLite): a filter with few matches continues
@@ -83,37 +97,37 @@ export function select(store: JobLists, filter: JobFilter, at: SelectAt): Answer
   return run(selecting(store, filter, at));
 }
 
-interface SelectAt {
-  readonly after?: string | null;
-  readonly offset?: number;
-  readonly limit: number;
-}
-
 function* selecting(
   store: JobLists,
   filter: JobFilter,
-  { after = null, offset = 0, limit }: SelectAt,
+  { after = null, offset = 0, limit, maxBytes = defaultBytes }: SelectAt,
 ): Steps<Selection> {
   if (isPlain(filter)) {
-    const query = { ...queryOf(filter), ...(after === null ? { offset } : { after }), limit };
-    const found = yield* ask(store.jobs.list(query));
-    return { jobs: found.items, next: found.next, skipped: after === null ? offset : 0 };
+    const place = after === null ? { offset } : { after };
+    const { items, next } = yield* ask(store.jobs.list({ ...queryOf(filter), ...place, limit, maxBytes }));
+    const cut = next !== null && items.length < limit;
+    return { jobs: items, next, skipped: after === null ? offset : 0, cut };
   }
   const jobs: JobRecord[] = [];
+  let bytes = 0;
   let skipped = 0;
   let cursor = after;
   for (let seen = 0; seen < scan; ) {
     const wanted = limit - jobs.length + (after === null ? offset - skipped : 0);
-    const read = yield* readPage(store, filter, cursor, wanted);
+    const read = yield* readPage(store, filter, cursor, wanted, maxBytes);
     seen += read.seen;
     cursor = read.next;
     for (const job of read.jobs) {
-      if (after === null && skipped < offset) skipped += 1;
-      else jobs.push(job);
+      if (after === null && skipped < offset) {
+        skipped += 1;
+        continue;
+      }
+      jobs.push(job);
+      bytes += sizeOf(job);
     }
-    if (cursor === null || jobs.length >= limit) break;
+    if (cursor === null || jobs.length >= limit || bytes >= maxBytes) break;
   }
-  return { jobs, next: cursor, skipped };
+  return { jobs, next: cursor, skipped, cut: cursor !== null && jobs.length < limit && bytes >= maxBytes };
 }
 
 /**
@@ -125,10 +139,11 @@ function* readPage(
   filter: JobFilter,
   after: string | null,
   wanted: number,
+  maxBytes: number,
 ): Steps<{ readonly jobs: readonly JobRecord[]; readonly next: string | null; readonly seen: number }> {
   for (let limit = page; ; ) {
-    const query = { ...queryOf(filter), ...(after !== null && { after }), limit };
-    const { items, next } = yield* ask(store.jobs.list(query));
+    const place = after === null ? {} : { after };
+    const { items, next } = yield* ask(store.jobs.list({ ...queryOf(filter), ...place, limit, maxBytes }));
     const places = items.flatMap((job, index) => (fits(job, filter) ? [index] : []));
     const last = places[wanted - 1];
     if (places.length > wanted && last !== undefined) {

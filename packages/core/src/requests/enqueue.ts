@@ -2,6 +2,7 @@
 import { duplicateId, oneJob, refusedBy, replacement } from '../answers.ts';
 import type { ReadEnvelope } from '../envelope/envelope.ts';
 import { renderJob } from '../envelope/render.ts';
+import type { Json } from '../job/job.ts';
 import type { Pushed, PushedItem } from '../push.ts';
 import type { Millis } from '../time/clock.ts';
 import type { PlainReply } from './reply.ts';
@@ -17,12 +18,26 @@ export function enqueuedReply(item: PushedItem, now: Millis): PlainReply {
 
 /** POST /jobs/batch (ojs-http-binding §9): the jobs in the order of the request. */
 export function batchReply(items: readonly PushedItem[], now: Millis): PlainReply {
-  const jobs = items.map((item) => {
+  const { head, texts, end } = batchParts(items, now);
+  return { status: 201, text: `${head}${[...texts].join(',')}${end}` };
+}
+
+/** A text whose list is made item by item, when its turn comes. */
+export interface ListParts {
+  readonly head: string;
+  /** To be parted by commas. */
+  readonly texts: Iterable<Json>;
+  readonly end: string;
+}
+
+/** The text of {@link batchReply} for who makes it piece by piece. */
+export function batchParts(items: readonly PushedItem[], now: Millis): ListParts {
+  const texts = items.values().map((item) => {
     const extra = `${item.kind === 'deduplicated' ? ',"deduplicated":true' : ''}${replacement(item)}`;
     return renderJob(item.job, { now, ...(extra !== '' && { extra: extra.slice(1) }) });
   });
   const created = items.filter(({ kind }) => kind === 'created').length;
-  return { status: 201, text: `{"jobs":[${jobs.join(',')}],"count":${jobs.length},"enqueued":${created},"failed":0}` };
+  return { head: '{"jobs":[', texts, end: `],"count":${items.length},"enqueued":${created},"failed":0}` };
 }
 
 /** @throws ProtocolError `duplicate` for an id that comes twice in a batch. */

@@ -2,14 +2,14 @@
 import { renderJob } from '../envelope/render.ts';
 import { ProtocolError } from '../errors.ts';
 import type { JobRecord, Json } from '../job/job.ts';
-import { deadLetters, type JobFilter, type JobLists, type Selection, select } from '../job/selection.ts';
+import { deadLetters, type JobFilter, type JobLists, select } from '../job/selection.ts';
 import { State, type StateMask, stateNames } from '../job/states.ts';
 import { type Answered, ask, run, type Steps } from '../steps.ts';
 import { didYouMean } from '../suggestion.ts';
 import type { Millis } from '../time/clock.ts';
 import { Fields } from './fields.ts';
 import { readSpan, readStates, readSubject } from './filters.ts';
-import { pagination, type Query, readPage } from './pages.ts';
+import { type PageQuery, type Query, readPage, totals } from './pages.ts';
 import { ok, type PlainReply } from './reply.ts';
 import { readFinished } from './targets.ts';
 
@@ -24,27 +24,38 @@ export interface CountedLists extends JobLists {
   readonly registry: { queues(): Answered<readonly QueueCounts[]> };
 }
 
+/** A list of jobs that was asked for. */
+export interface JobList {
+  readonly page: PageQuery;
+  readonly filter: JobFilter;
+  /** How many jobs of a queue the states of the filter have. */
+  readonly countOf: (queue: QueueCounts) => number;
+  readonly render: (job: JobRecord) => Json;
+}
+
 const all: StateMask = Object.values(State).reduce((mask, state) => mask | state, 0);
 
 /** GET /jobs?state&queue&type&since&until: unfinished ones first, then finished ones; newest first. */
-export function listJobs(store: CountedLists, query: Query, now: Millis): Answered<PlainReply> {
+export function readJobList(query: Query, now: Millis): JobList {
   const page = readPage(query);
   const fields = new Fields(query, 'query');
   const states = readStates(fields, all);
   const subject = readSubject(fields);
   const created = readSpan(fields, 'since', 'until');
   fields.done();
-  const count = ({ counts }: QueueCounts) =>
-    stateNames(states).reduce((sum, name) => sum + (counts[State[name]] ?? 0), 0);
-  const filter = { states, ...subject, ...(created && { created }) };
-  return run(listed(store, page, filter, count, (job) => renderJob(job, { now })));
+  return {
+    page,
+    filter: { states, ...subject, ...(created && { created }) },
+    countOf: ({ counts }) => stateNames(states).reduce((sum, name) => sum + (counts[State[name]] ?? 0), 0),
+    render: (job) => renderJob(job, { now }),
+  };
 }
 
 /**
  * GET /dead-letter: discarded jobs whose policy was `dead_letter`, newest first; with `include=discarded` all discarded
  * ones.
  */
-export function listDeadLetters(store: CountedLists, query: Query, now: Millis): Answered<PlainReply> {
+export function readDeadLetterList(query: Query, now: Millis): JobList {
   const page = readPage(query);
   const { include } = query;
   const isAll = include === 'discarded';
@@ -57,29 +68,35 @@ export function listDeadLetters(store: CountedLists, query: Query, now: Millis):
   const finished = readFinished([fields], now);
   fields.done();
   const base: JobFilter = isAll ? { states: State.discarded } : deadLetters;
-  const count = ({ counts, deadLetter }: QueueCounts) => (isAll ? (counts[State.discarded] ?? 0) : deadLetter);
-  return run(
-    listed(store, page, { ...base, ...subject, ...(finished && { finished }) }, count, (job) => renderJob(job)),
-  );
+  return {
+    page,
+    filter: { ...base, ...subject, ...(finished && { finished }) },
+    countOf: ({ counts, deadLetter }) => (isAll ? (counts[State.discarded] ?? 0) : deadLetter),
+    render: (job) => renderJob(job),
+  };
 }
 
-/** @param countOf how many jobs of a queue the states of the filter have. */
-function* listed(
-  store: CountedLists,
-  page: ReturnType<typeof readPage>,
-  filter: JobFilter,
-  countOf: (queue: QueueCounts) => number,
-  render: (job: JobRecord) => Json,
-): Steps<PlainReply> {
-  const at = { after: page.cursor, offset: page.offset, limit: page.limit };
-  const { jobs, next, skipped }: Selection = yield* ask(select(store, filter, at));
+/** The page as one text, however large its jobs are. */
+export function listed(store: CountedLists, list: JobList): Answered<PlainReply> {
+  return run(listing(store, list));
+}
+
+function* listing(store: CountedLists, list: JobList): Steps<PlainReply> {
+  const { page, filter, render } = list;
+  const at = { after: page.cursor, offset: page.offset, limit: page.limit, maxBytes: Number.MAX_SAFE_INTEGER };
+  const { jobs, next, skipped } = yield* ask(select(store, filter, at));
+  const end = totals(page, yield* ask(countListed(store, list)), { count: jobs.length, next, skipped });
+  return ok(`{"jobs":[${jobs.map(render).join(',')}]${end}}`);
+}
+
+/** How many jobs the whole list has; null where its filter has no stored count. */
+export function countListed(store: CountedLists, list: JobList): Answered<number | null> {
+  return run(counting(store, list));
+}
+
+function* counting(store: CountedLists, { filter, countOf }: JobList): Steps<number | null> {
   const { states: _, deadLetter: __, queue, ...others } = filter;
-  // Other filters have no stored count: before the end, the total is the number read so far.
-  const isCounted = Object.keys(others).length === 0;
-  const queues = isCounted ? yield* ask(store.registry.queues()) : [];
-  const counts = queues.filter(({ name }) => queue === undefined || name === queue).map(countOf);
-  const total = isCounted ? counts.reduce((sum, one) => sum + one, 0) : skipped + jobs.length;
-  const exact = isCounted || (next === null && page.cursor === null);
-  const pageInfo = { ...pagination(page, total, jobs.length, next), ...(!exact && { total_exact: false }) };
-  return ok(`{"jobs":[${jobs.map(render).join(',')}],"total":${total},"pagination":${JSON.stringify(pageInfo)}}`);
+  if (Object.keys(others).length > 0) return null;
+  const queues = yield* ask(store.registry.queues());
+  return queues.filter(({ name }) => queue === undefined || name === queue).reduce((sum, one) => sum + countOf(one), 0);
 }

@@ -42,6 +42,21 @@ export function pagination(page: PageQuery, total: number, count: number, next: 
   };
 }
 
+/**
+ * `total` and `pagination`, the last members of a list of jobs.
+ * @param counted null where the store keeps no count of what was asked for: before its end the total is what was seen.
+ */
+export function totals(
+  page: PageQuery,
+  counted: number | null,
+  { count, next, skipped }: { readonly count: number; readonly next: string | null; readonly skipped: number },
+): string {
+  const total = counted ?? skipped + count;
+  const exact = counted !== null || (next === null && page.cursor === null);
+  const shown = { ...pagination(page, total, count, next), ...(!exact && { total_exact: false }) };
+  return `,"total":${total},"pagination":${JSON.stringify(shown)}`;
+}
+
 export function commaSeparated(text: string | undefined): readonly string[] {
   return text === undefined || text === '' ? [] : text.split(',').map((part) => part.trim());
 }

@@ -72,7 +72,8 @@ export class Binding {
       if (warnings.length > 0 && request.strict) throw ProtocolError.invalid(warnings);
       const own = request.key === null ? request : { ...request, key: ownKey(request, request.key) };
       const reply = withWarnings(await handlers[operation](this.engine, own, this.about, failed), warnings);
-      const { undelivered } = reply;
+      const { undelivered, chunks } = reply;
+      if (chunks) return { ...reply, chunks: told(chunks, failed) };
       if (undelivered === undefined) return reply;
       return { ...reply, undelivered: () => undelivered().catch(failed) };
     } catch (error) {
@@ -80,5 +81,15 @@ export class Binding {
       if (fault.kind.status >= 500) failed(error);
       return refusal(fault, request.requestId);
     }
+  }
+}
+
+/** An answer that breaks off is told: its status is out already. */
+async function* told(chunks: AsyncIterable<string>, failed: (error: unknown) => void): AsyncGenerator<string> {
+  try {
+    yield* chunks;
+  } catch (error) {
+    failed(error);
+    throw error;
   }
 }

@@ -5,6 +5,8 @@ export { json, ok } from '@ojs-ts/core';
 
 /** An answer of the HTTP binding before HTTP. */
 export interface Reply extends PlainReply {
+  /** A text that is too long to be held as a whole: it is read as fast as the caller takes it. `text` is empty then. */
+  readonly chunks?: AsyncIterable<string>;
   /**
    * Accepted members without an effect, for `warnings` in the text; for a schema in the mode `warn` a sentence
    * (ojs-schema-registry §7.3).
@@ -12,6 +14,8 @@ export interface Reply extends PlainReply {
   readonly warnings?: readonly (Warning | string)[];
   /** Undoes the work if the caller disconnected before the answer was written. Never rejects. */
   readonly undelivered?: () => Promise<void>;
+  /** To be called when the answer was delivered, or never will be: it takes no more memory. Idempotent. */
+  readonly release?: () => void;
 }
 
 /** The answer to a refused call. */

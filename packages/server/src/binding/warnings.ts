@@ -18,5 +18,18 @@ export function warningsOf(unknown: readonly UnknownMember[], strict: boolean | 
 export function withWarnings(reply: Reply, more: readonly Warning[]): Reply {
   const { warnings = [] } = reply;
   const all = [...more, ...warnings];
-  return all.length === 0 ? reply : { ...reply, text: `${reply.text.slice(0, -1)},"warnings":${JSON.stringify(all)}}` };
+  if (all.length === 0) return reply;
+  const end = `,"warnings":${JSON.stringify(all)}}`;
+  if (reply.chunks) return { ...reply, chunks: endingIn(end, reply.chunks) };
+  return { ...reply, text: `${reply.text.slice(0, -1)}${end}` };
+}
+
+/** The same chunks with another end in place of the last brace. */
+async function* endingIn(end: string, chunks: AsyncIterable<string>): AsyncGenerator<string> {
+  let last = '';
+  for await (const chunk of chunks) {
+    yield last;
+    last = chunk;
+  }
+  yield `${last.slice(0, -1)}${end}`;
 }

@@ -1,3 +1,4 @@
+import { getHeapStatistics } from 'node:v8';
 import {
   type Answer,
   type Call,
@@ -11,6 +12,7 @@ import { Binding } from '../binding/binding.ts';
 import { Realtime } from '../binding/realtime/realtime.ts';
 import { checkOptions } from '../config-error.ts';
 import { Engine } from '../engine/engine.ts';
+import { memoryLimits } from '../engine/memory-limits.ts';
 import { type EngineOptions, engineNames } from '../engine/options.ts';
 import { openStorage } from '../storage/open.ts';
 import { version } from '../version.ts';
@@ -28,7 +30,8 @@ export async function openEmbedded(url: string, options: EmbeddedOptions = {}): 
   checkOptions(options, engineNames);
   const storage = await openStorage(url, { events: options.events !== false });
   try {
-    return new Embedded(await Engine.start({ ...options, storage }));
+    const memory = memoryLimits(getHeapStatistics().heap_size_limit);
+    return new Embedded(await Engine.start({ memory, ...options, storage }));
   } catch (error) {
     await storage[Symbol.asyncDispose]();
     throw error;
@@ -66,12 +69,19 @@ export class Embedded implements Transport {
     this.#inFlight.add(answering);
     const reply = await answering.finally(() => this.#inFlight.delete(answering));
     if (signal?.aborted) {
+      reply.release?.();
       await reply.undelivered?.();
       signal.throwIfAborted();
     }
-    // As HTTP says the server's time: the clock of a store elsewhere may differ from this machine's.
-    const date = new Date(this.engine.clock.now()).toUTCString();
-    return { status: reply.status, text: reply.text, headers: { 'x-request-id': requestId, date, ...reply.headers } };
+    try {
+      let { text } = reply;
+      if (reply.chunks) for await (const chunk of reply.chunks) text += chunk;
+      // As HTTP says the server's time: the clock of a store elsewhere may differ from this machine's.
+      const date = new Date(this.engine.clock.now()).toUTCString();
+      return { status: reply.status, text, headers: { 'x-request-id': requestId, date, ...reply.headers } };
+    } finally {
+      reply.release?.();
+    }
   }
 
   async stream(call: StreamCall, context: CallContext = {}): Promise<StreamAnswer> {

@@ -20,6 +20,7 @@ import type {
   WorkerBeat,
 } from '../storage/storage.ts';
 import { coalesce } from './coalesce.ts';
+import type { InFlight } from './in-flight.ts';
 
 /** The outcome of a transition, and the time that the storage got for it. */
 export type Timed = Moved & { readonly at: Millis };
@@ -43,13 +44,16 @@ export interface BatchParts {
   readonly storage: Storage;
   readonly clock: Clock;
   readonly insert: InsertOptions;
+  /** Answers on their way, and the most that one call may claim of them, in bytes. */
+  readonly answers: InFlight;
+  readonly maxBytes: number;
   /** Advances nodes that a transition made ready. */
   readonly advance: (ready: readonly NodeRef[]) => Promise<void>;
   /** Imports what users' transactions have committed for a job. */
   readonly find: (id: JobId) => Promise<void>;
 }
 
-export function batches({ storage, clock, insert, advance, find }: BatchParts): Batches {
+export function batches({ storage, clock, insert, answers, maxBytes, advance, find }: BatchParts): Batches {
   const { parallel, maxBatch: max } = storage.traits;
   const options = { parallel, max, split: true };
   const grouped = coalesce(
@@ -80,18 +84,32 @@ export function batches({ storage, clock, insert, advance, find }: BatchParts): 
     return moved.map((value) => ({ status: 'fulfilled', value }));
   };
   const get = coalesce((ids: readonly JobId[]) => storage.jobs.get(ids), options);
+  // A claim without a request id is not repeatable: after an unknown outcome a second one would strand the jobs of the
+  // first. A refusal is known.
+  const claimOnce = coalesce(
+    async (claims: readonly Claim[]) => {
+      const room = Math.min(maxBytes, Math.max(1, answers.room));
+      const leave = answers.add(room);
+      try {
+        return await storage.jobs.claim(claims, clock.now(), room);
+      } finally {
+        leave();
+      }
+    },
+    { ...options, split: (error) => error instanceof ProtocolError, weight: (claim: Claim) => claim.limit },
+  );
   return {
     insert: coalesce((groups) => storage.jobs.insert(groups, clock.now(), insert), {
       ...options,
       weight: (group: readonly NewJob[]) => group.length,
     }),
-    // A claim without a request id is not repeatable: after an unknown outcome, a second one would strand the jobs of
-    // the first. A refusal has a known outcome.
-    claim: coalesce((claims) => storage.jobs.claim(claims, clock.now()), {
-      ...options,
-      split: (error) => error instanceof ProtocolError,
-      weight: (claim: Claim) => claim.limit,
-    }),
+    async claim(claim) {
+      for (;;) {
+        if (answers.room <= 0) (await answers.enter(1))();
+        const claimed = await claimOnce(claim);
+        if (!claimed.deferred) return claimed;
+      }
+    },
     transition,
     async transitionAll(transitions) {
       const groups = Array.from({ length: Math.ceil(transitions.length / max) }, (_, index) =>

@@ -23,12 +23,14 @@ import { type Batches, batches } from './batches.ts';
 import { coalesce } from './coalesce.ts';
 import { EventSubscriptions } from './events/event-subscriptions.ts';
 import { JobEnds } from './events/job-ends.ts';
+import { InFlight } from './in-flight.ts';
 import { BulkReplies, forgetMs } from './jobs/bulk-replies.ts';
 import { DeadLetter } from './jobs/dead-letter.ts';
 import { Fetches, type FetchRequest } from './jobs/fetch.ts';
 import { OutboxImport } from './jobs/outbox-import.ts';
 import { Reports } from './jobs/reports.ts';
 import { type Ack, type Outcome, type Settlement, Settlements } from './jobs/settlement.ts';
+import { type MemoryLimits, memoryLimits } from './memory-limits.ts';
 import { defaultRetention, type EngineLog, type EngineOptions, type Retention, silentLog } from './options.ts';
 import { LimitOverrides } from './queues/limit-overrides.ts';
 import { QueueSettings } from './queues/queue-settings.ts';
@@ -76,6 +78,12 @@ export class Engine implements AsyncDisposable {
   readonly bulk: Bulk;
   readonly deadLetter: DeadLetter;
   readonly bulkReplies: BulkReplies;
+  readonly memory: MemoryLimits;
+  /** Answers that were not delivered yet. */
+  readonly answers: InFlight;
+  /** Bodies of requests that were not answered yet, and those of acks, nacks, heartbeats and exchanges. */
+  readonly requests: InFlight;
+  readonly settlementRequests: InFlight;
   readonly workers: Workers;
   readonly secrets: WorkerSecrets;
   readonly #batches: Batches;
@@ -115,7 +123,19 @@ export class Engine implements AsyncDisposable {
     const advance = (ready: readonly NodeRef[]) => workflows.advance(ready);
     this.workflows = workflows;
     const insert = { refusePaused: options.pausedQueues === 'reject' };
-    this.#batches = batches({ storage, clock, insert, advance, find: async (id) => this.outboxImport?.find(id) });
+    this.memory = options.memory ?? memoryLimits(1_073_741_824);
+    this.answers = new InFlight(this.memory.answers);
+    this.requests = new InFlight(this.memory.requests);
+    this.settlementRequests = new InFlight(this.memory.settlements);
+    this.#batches = batches({
+      storage,
+      clock,
+      insert,
+      answers: this.answers,
+      maxBytes: this.memory.answer,
+      advance,
+      find: async (id) => this.outboxImport?.find(id),
+    });
     const { inbox } = storage;
     this.outboxImport =
       inbox && new OutboxImport({ inbox, batches: this.#batches, clock, schemas: this.schemas, log, insert, advance });

@@ -1,5 +1,6 @@
 import type { Clock, Millis, NamesOf } from '@ojs-ts/core';
 import type { Storage } from '../storage/storage.ts';
+import type { MemoryLimits } from './memory-limits.ts';
 
 /** Log lines of the engine. Fields are structured and never have args of a job. */
 export interface EngineLog {
@@ -43,6 +44,8 @@ export interface EngineOptions {
    * False leaves out the look for damage in the store's file (SQLite), which begins 5 s after the start. Default true.
    */
   readonly storeCheck?: boolean;
+  /** What may be on its way at once, in bytes. Default of an engine: that of a heap of 1 GiB; of a server: by its heap. */
+  readonly memory?: MemoryLimits;
   /** `timer` (default) runs the upkeep in the background; with `manual` only `Engine.upkeep.run()` does. */
   readonly upkeep?: 'timer' | 'manual';
 }
@@ -91,6 +94,7 @@ export const engineNames: NamesOf<Omit<EngineOptions, 'storage'>> = {
   retention: retentionNames,
   events: true,
   storeCheck: true,
+  memory: { answer: true, answers: true, requests: true, settlements: true, values: true, streams: true },
   upkeep: true,
 };
 

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { Readable } from 'node:stream';
 import { type OperationName, operationNames, operations, ProtocolError, uuidv7 } from '@ojs-ts/core';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Binding } from '../binding/binding.ts';
@@ -20,6 +21,7 @@ import type { RealtimeOptions } from './realtime/options.ts';
 import { addRealtime } from './realtime/routes.ts';
 import { asksForWebSocket } from './realtime/upgrade.ts';
 import { bodyLimit, httpFault, refuseConnection, refuseExpectation } from './refusals.ts';
+import { RequestBodies } from './request-bodies.ts';
 import { Sockets } from './sockets.ts';
 import type { Token } from './tokens.ts';
 
@@ -69,6 +71,9 @@ declare module 'fastify' {
   }
 }
 
+/** How long a client may take nothing of a large answer, in milliseconds. */
+const stallMs = 15_000;
+
 /** Operations that the server may hold open while the caller disconnects. */
 const waiting: ReadonlySet<OperationName> = new Set(['worker.fetch', 'worker.exchange', 'job.result', 'job.results']);
 
@@ -102,7 +107,7 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
     ...(options.tls ? { https: { ...server, ...options.tls } } : { http: server }),
   });
   app.server.on('checkExpectation', refuseExpectation);
-  acceptBodies(app);
+  acceptBodies(app, binding.engine.memory.values);
   app.decorateRequest('holder', null);
   const authorization = new Authorization(options.tokens);
   const warn = options.warn ?? (() => {});
@@ -120,6 +125,7 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
   );
   const logins = new Logins({ authorization, rate: options.failedLogins, warn });
   const limit = requestLimit(options.requestRate);
+  const bodies = new RequestBodies(binding.engine, options.tokens.length, warn);
   let closing = false;
 
   // Long polls answer only when their connections will close with the answer, or they would delay the end.
@@ -172,19 +178,23 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
       app.route({
         method: route.method,
         url: route.path,
-        onRequest: async (request) => authorization.check(request, scopes),
+        onRequest: async (request, reply) => {
+          authorization.check(request, scopes);
+          if (bodies.counts(request.raw))
+            await bodies.admit(name, request.raw, reply.raw, request.holder?.name ?? null);
+        },
         handler: async (request, reply) => {
           const gone = waiting.has(name) ? goneSignal(reply) : undefined;
           const answered = await binding.call(name, bindingRequest(request, options.quirks, gone));
           if (closing) reply.header('connection', 'close');
           if (isStrict(request)) reply.header('preference-applied', 'handling=strict');
-          deliver(reply, answered);
+          deliver(reply, answered, warn);
           return reply;
         },
       });
     }
   }
-  addRealtime(app, { binding, authorization, options: options.realtime, failed: options.failed ?? (() => {}) });
+  addRealtime(app, { binding, authorization, options: options.realtime, warn, failed: options.failed ?? (() => {}) });
   if (options.playground) addPages(app);
   if (binding.about.testMode) {
     app.post('/ojs/v1/admin/reset', async (request, reply) => {
@@ -251,8 +261,9 @@ function bindingRequest(request: FastifyRequest, quirks: boolean, signal?: Abort
   };
 }
 
-function answer(reply: FastifyReply, { status, text, headers }: Reply): FastifyReply {
+function answer(reply: FastifyReply, { status, text, chunks, headers }: Reply): FastifyReply {
   if (headers) reply.headers(headers);
+  if (chunks) return reply.code(status).send(Readable.from(chunks));
   // With its own serializer a reply keeps the exact media type: clients compare it byte for byte.
   return reply.code(status).serializer(asIs).send(text);
 }
@@ -261,16 +272,27 @@ function asIs(text: unknown): string {
   return String(text);
 }
 
-/** Sends an answer, and undoes its effect if the caller disconnected before it was written. */
-function deliver(reply: FastifyReply, answered: Reply): void {
-  const { undelivered } = answered;
-  if (undelivered) {
-    const { raw } = reply;
-    const undo = () => {
-      if (!raw.writableFinished) void undelivered();
+/**
+ * Sends an answer and takes its effect back when the caller was gone before it was written. One that takes nothing of a
+ * large answer any more is cut off.
+ */
+function deliver(reply: FastifyReply, answered: Reply, warn: (fields: object, event: string) => void): void {
+  const { undelivered, release } = answered;
+  const { raw } = reply;
+  if (undelivered || release) {
+    const end = () => {
+      release?.();
+      if (!raw.writableFinished) void undelivered?.();
     };
-    if (raw.destroyed) undo();
-    else raw.once('close', undo);
+    if (raw.destroyed) end();
+    else raw.once('close', end);
+  }
+  if (release || answered.chunks) {
+    // Node starts the time anew with whatever the socket takes.
+    raw.setTimeout(stallMs, () => {
+      warn({ request_id: reply.request.id, waited_ms: stallMs }, 'slow reader dropped');
+      raw.destroy();
+    });
   }
   answer(reply, answered);
 }

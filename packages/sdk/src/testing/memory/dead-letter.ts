@@ -7,9 +7,10 @@ import {
   type JobRecord,
   json,
   lastError,
-  listDeadLetters,
+  listed,
   notDead,
   type PlainReply,
+  readDeadLetterList,
   readOverride,
   readPurge,
   readRetryTargets,
@@ -25,7 +26,7 @@ export function deadLetterAnswers(table: Table): Answers {
   const { bulk, lifecycle } = table;
   const guard = { from: State.discarded, deadLetter: true } as const;
   return {
-    'deadLetter.list': ({ query }) => listDeadLetters(table, query, table.now),
+    'deadLetter.list': ({ query }) => listed(table, readDeadLetterList(query, table.now)),
     'deadLetter.get': (request) => deadLetterReply(dead(table, request)),
     'deadLetter.retry': (request) =>
       retriedReply(atOnce(lifecycle.retry(param(request, 'id'), request.key, readOverride(request.body)))),

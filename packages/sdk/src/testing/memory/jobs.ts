@@ -9,7 +9,7 @@ import {
   enqueuedReply,
   isUuidv7,
   type JobRecord,
-  listJobs,
+  listed,
   ok,
   oneJob,
   type PlainReply,
@@ -18,6 +18,7 @@ import {
   readCheckpoint,
   readEnvelope,
   readEnvelopes,
+  readJobList,
   readProgress,
   renderCheckpoint,
   renderJob,
@@ -41,7 +42,7 @@ export function jobAnswers(table: Table): Answers {
       const job = table.known(param(call, 'id'));
       return ok(oneJob(job, renderJob(job, { now: table.now })));
     },
-    'job.list': ({ query }) => listJobs(table, query, table.now),
+    'job.list': ({ query }) => listed(table, readJobList(query, table.now)),
     'job.cancel': (call) => changedReply(atOnce(table.lifecycle.cancel(param(call, 'id'), call.key))),
     'job.discard': (call) => changedReply(atOnce(table.lifecycle.discard(param(call, 'id'), call.key))),
     'job.activate': (call) => changedReply(atOnce(table.lifecycle.activate(param(call, 'id'), call.key))),

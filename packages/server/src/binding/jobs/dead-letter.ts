@@ -3,8 +3,8 @@ import {
   Fields,
   formatDuration,
   formatTimestamp,
-  listDeadLetters,
   members,
+  readDeadLetterList,
   readOverride,
   readPurge,
   readRetryTargets,
@@ -14,6 +14,7 @@ import {
 } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
+import { jobsReply } from '../pieces.ts';
 import { json, type Reply } from '../reply.ts';
 import { checkSchema } from '../schemas.ts';
 
@@ -26,7 +27,7 @@ export const deadLetterHandlers: Handlers<
   | 'deadLetter.delete'
   | 'deadLetter.purge'
 > = {
-  'deadLetter.list': async (engine, { query }) => listDeadLetters(engine.storage, query, engine.clock.now()),
+  'deadLetter.list': async (engine, { query }) => jobsReply(engine, readDeadLetterList(query, engine.clock.now())),
   'deadLetter.stats': deadLetterStats,
   'deadLetter.get': getDeadLetter,
   'deadLetter.retry': retryDeadLetter,

@@ -1,5 +1,6 @@
 import {
   acceptedOf,
+  batchParts,
   batchReply,
   changedReply,
   checkDistinct,
@@ -16,6 +17,7 @@ import {
 import type { Engine } from '../../engine/engine.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
 import { Ids } from '../ids.ts';
+import { joined } from '../pieces.ts';
 import { pressureHeaders } from '../queues/queues.ts';
 import { ok, type Reply } from '../reply.ts';
 import { checkEnvelopes } from '../schemas.ts';
@@ -60,8 +62,10 @@ export async function enqueueBatch(engine: Engine, { body, key, strict }: Bindin
   const warned = warnings([...unknown, ...(await checkEnvelopes(engine, read))]);
   const items = await push(engine, read, ids);
   const created = items.flatMap(({ kind, job }) => (kind === 'created' ? [job] : []));
-  const reply = batchReply(items, engine.clock.now());
-  return { ...reply, headers: await pressureHeaders(engine, created), ...warned };
+  const more = { headers: await pressureHeaders(engine, created), ...warned };
+  // The answer is as long as the request: a long one is made piece by piece.
+  if ((body?.length ?? 0) <= engine.memory.answer) return { ...batchReply(items, engine.clock.now()), ...more };
+  return { status: 201, text: '', chunks: joined(batchParts(items, engine.clock.now())), ...more };
 }
 
 /** GET /jobs/:id. A malformed id is as unknown as any other. */

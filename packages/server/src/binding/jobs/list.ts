@@ -1,6 +1,7 @@
-import { listJobs } from '@ojs-ts/core';
+import { readJobList } from '@ojs-ts/core';
 import type { Handlers } from '../handler.ts';
+import { jobsReply } from '../pieces.ts';
 
 export const jobListHandlers: Handlers<'job.list'> = {
-  'job.list': async (engine, { query }) => listJobs(engine.storage, query, engine.clock.now()),
+  'job.list': async (engine, { query }) => jobsReply(engine, readJobList(query, engine.clock.now())),
 };

@@ -6,10 +6,12 @@ import {
   renderOutcome,
   resultExpiresAt,
   resultStatus,
+  sizeOf,
   stateName,
 } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
+import { pieced, waitForRoom } from '../pieces.ts';
 import { ok, type Reply } from '../reply.ts';
 
 export const resultHandlers: Handlers<'job.result' | 'job.results'> = {
@@ -22,8 +24,9 @@ const maxWait = 30;
 const maxIds = 1_000;
 /** The longest wait of a FETCH, in milliseconds. */
 const maxWaitMs = 60_000;
-/** Jobs of one read. */
-const page = 500;
+/** Jobs of the first read, and of the largest: each may have megabytes. */
+const firstPage = 8;
+const maxPage = 500;
 
 /**
  * GET /jobs/:id/result: 200 after the end of the job, 202 before. With `wait=true` the server holds the answer until
@@ -67,20 +70,31 @@ async function getResults(engine: Engine, { body, signal }: BindingRequest): Pro
   const waitMs = fields.integer('wait_ms', 0, maxWaitMs, true) ?? 0;
   fields.done();
   const wanted = [...new Set(ids)];
-  const validIds = wanted.filter(isUuidv7);
-  if (waitMs > 0 && validIds.length === wanted.length && validIds.length > 0)
-    await engine.jobEnds.waitAny(validIds, waitMs, signal);
-  const found = new Map<string, JobRecord>();
-  for (let at = 0; at < validIds.length; at += page) {
-    for (const job of await engine.storage.jobs.get(validIds.slice(at, at + page)))
-      if (job !== null) found.set(job.id, job);
+  const known = wanted.filter(isUuidv7);
+  if (waitMs > 0 && known.length === wanted.length && known.length > 0)
+    await engine.jobEnds.waitAny(known, waitMs, signal);
+  await waitForRoom(engine);
+  return pieced(engine, resultPieces(engine, wanted));
+}
+
+/** Reads few jobs at first, and more while they are small. */
+async function* resultPieces(engine: Engine, ids: readonly string[]): AsyncGenerator<string> {
+  yield '{"results":{';
+  for (let at = 0, page = firstPage; at < ids.length; ) {
+    const part = ids.slice(at, at + page);
+    const found = new Map<string, JobRecord>();
+    for (const job of await engine.storage.jobs.get(part.filter(isUuidv7))) if (job !== null) found.set(job.id, job);
+    const now = engine.clock.now();
+    const texts = part.map((id) => {
+      const job = found.get(id);
+      return `${JSON.stringify(id)}:${job === undefined ? 'null' : renderOutcome(job, now)}`;
+    });
+    yield `${at > 0 ? ',' : ''}${texts.join(',')}`;
+    at += part.length;
+    const read = [...found.values()].reduce((sum, job) => sum + sizeOf(job), 0);
+    page = read < engine.memory.answer / 16 ? Math.min(maxPage, 8 * page) : Math.max(1, page >> 1);
   }
-  const now = engine.clock.now();
-  const texts = wanted.map((id) => {
-    const job = found.get(id);
-    return `${JSON.stringify(id)}:${job === undefined ? 'null' : renderOutcome(job, now)}`;
-  });
-  return ok(`{"results":{${texts.join(',')}}}`);
+  yield '}}';
 }
 
 function pruned(job: JobRecord): ProtocolError {

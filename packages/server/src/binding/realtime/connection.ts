@@ -318,7 +318,7 @@ export class Connection {
         const items = (end < 0 ? events : events.slice(0, end + 1)).flatMap((event) =>
           itemsOf(event, followed.select(event)),
         );
-        await this.#deliver(items.map((item) => this.#render(target, item)));
+        await this.#deliverEach(items, (item) => this.#render(target, item));
         if (end >= 0) this.#finish(followed);
       },
       onGap: (gap: Gap) => this.#deliver([this.#gap(target, gap, found.began)]),
@@ -374,11 +374,15 @@ export class Connection {
     });
   }
 
-  /** What does not wait in the buffer, such as a replay: in chunks, as fast as the client reads. */
-  async #deliver(deliveries: readonly Delivery[]): Promise<void> {
+  #deliver(deliveries: readonly Delivery[]): Promise<void> {
+    return this.#deliverEach(deliveries, (delivery) => delivery);
+  }
+
+  /** What does not wait in the buffer, such as a replay: made and sent in chunks, as fast as the client reads. */
+  async #deliverEach<T>(items: readonly T[], deliveryOf: (item: T) => Delivery): Promise<void> {
     await this.#gate.promise;
-    for (let at = 0; at < deliveries.length && !this.#closed; at += chunk)
-      await this.#write(deliveries.slice(at, at + chunk));
+    for (let at = 0; at < items.length && !this.#closed; at += chunk)
+      await this.#write(items.slice(at, at + chunk).map(deliveryOf));
   }
 
   async #write(deliveries: readonly Delivery[]): Promise<void> {

@@ -17,6 +17,7 @@ import type { Engine } from '../../engine/engine.ts';
 import type { FetchRequest } from '../../engine/jobs/fetch.ts';
 import type { Outcome, Settlement } from '../../engine/jobs/settlement.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
+import { held } from '../pieces.ts';
 import { faultOf, ok, type Reply, refusal } from '../reply.ts';
 import { readBeat, replyToBeat } from './heartbeat.ts';
 import { deregister, listWorkers, register, removeWorker, workerHealth } from './records.ts';
@@ -61,7 +62,8 @@ export async function fetchJobs(engine: Engine, request: BindingRequest): Promis
   const fetch = readFetch(fields, worker, readSecret(fields, worker));
   fields.done();
   const jobs = await engine.fetch(fetch, request.signal);
-  return { ...ok(`{"jobs":${envelopes(engine, jobs)}}`), ...undo(engine, fetch, jobs) };
+  const text = `{"jobs":${envelopes(engine, jobs)}}`;
+  return { ...ok(text), ...held(engine, text.length), ...undo(engine, fetch, jobs) };
 }
 
 /** POST /workers/ack (ojs-http-binding §10.2). */
@@ -148,9 +150,8 @@ export async function exchange(
   if (fetching.status === 'rejected') throw fetching.reason;
   const [beaten, jobs] = [beating.value, fetching.value];
   const beatText = beaten === null ? '' : `"beat":${beaten},`;
-  const reply = ok(
-    `{"acks":[${ackOutcomes.join(',')}],"nacks":[${nackOutcomes.join(',')}],${beatText}"jobs":${envelopes(engine, jobs)}}`,
-  );
+  const text = `{"acks":[${ackOutcomes.join(',')}],"nacks":[${nackOutcomes.join(',')}],${beatText}"jobs":${envelopes(engine, jobs)}}`;
+  const reply = { ...ok(text), ...held(engine, text.length) };
   return fetch === null ? reply : { ...reply, ...undo(engine, fetch, jobs) };
 }
 

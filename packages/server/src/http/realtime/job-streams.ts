@@ -42,7 +42,7 @@ export function addJobStreams(
       throw error;
     }
     reply.hijack();
-    const sink = new EventStream(raw, options.heartbeatMs);
+    const sink = new EventStream(raw, options.heartbeatMs, streams.slowReaders);
     const gone = new AbortController();
     const opened: OpenStream = { shutDown: async () => gone.abort(), destroy: () => sink.destroy() };
     streams.openStreams.add(opened);

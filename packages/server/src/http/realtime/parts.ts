@@ -2,12 +2,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Binding } from '../../binding/binding.ts';
 import type { Authorization } from '../auth.ts';
 import type { RealtimeOptions } from './options.ts';
+import type { SlowReaders } from './slow-readers.ts';
 
 /** The dependencies of the routes of ojs-realtime. */
 export interface RealtimeParts {
   readonly binding: Binding;
   readonly authorization: Authorization;
   readonly options: RealtimeOptions;
+  readonly warn: (fields: object, event: string) => void;
   readonly failed: (error: unknown, what: string, requestId: string) => void;
 }
 
@@ -28,6 +30,7 @@ export interface Streams {
    */
   readonly enter: (request: FastifyRequest, reply: FastifyReply) => () => void;
   readonly openStreams: Set<OpenStream>;
+  readonly slowReaders: SlowReaders;
   readonly isClosing: () => boolean;
   readonly cursorOf: (request: FastifyRequest) => string | null;
 }

@@ -10,6 +10,7 @@ import { clientOf } from '../rate-limit.ts';
 import { ConnectionLimit } from './connection-limit.ts';
 import { addJobStreams } from './job-streams.ts';
 import type { OpenStream, RealtimeParts } from './parts.ts';
+import { SlowReaders } from './slow-readers.ts';
 import { Socket } from './socket.ts';
 import { EventStream } from './stream.ts';
 import { Upgrades } from './upgrade.ts';
@@ -19,12 +20,14 @@ type Params = Readonly<Record<string, string>>;
 const scopes: readonly Scope[] = ['enqueue', 'work'];
 
 /** The streams and the WebSocket of ojs-realtime, behind the server's own hooks. */
-export function addRealtime(app: FastifyInstance, { binding, authorization, options, failed }: RealtimeParts): void {
+export function addRealtime(app: FastifyInstance, parts: RealtimeParts): void {
+  const { binding, authorization, options, failed } = parts;
   const { engine, about } = binding;
   const realtime = new Realtime(engine, about.source, options);
   const connections = new ConnectionLimit(options.connectionsPerClient, options.connections);
   const upgrades = new Upgrades(app);
   const openStreams = new Set<OpenStream>();
+  const slowReaders = new SlowReaders(engine.memory.streams, parts.warn);
   let closing = false;
 
   app.addHook('preClose', async () => {
@@ -64,7 +67,7 @@ export function addRealtime(app: FastifyInstance, { binding, authorization, opti
     checkStreamQuery(parameters, singles(request.query));
     const leave = enter(request, reply);
     raw.once('close', leave);
-    const sink = new EventStream(raw, options.heartbeatMs);
+    const sink = new EventStream(raw, options.heartbeatMs, slowReaders);
     const connection = await realtime.connect(sink);
     raw.once('close', () => connection.close());
     try {
@@ -118,11 +121,7 @@ export function addRealtime(app: FastifyInstance, { binding, authorization, opti
   route('/ojs/v1/jobs/:id/events', ({ params }) => jobChannel((params as Params).id ?? ''));
   route('/ojs/v1/queues/:name/events', ({ params }) => queueChannel((params as Params).name ?? ''));
   route('/ojs/v1/events/stream', ({ query }) => readChannel(singles(query).channel ?? 'all'), streamParameters.channel);
-  addJobStreams(
-    app,
-    { binding, authorization, options, failed },
-    { enter, openStreams, isClosing: () => closing, cursorOf },
-  );
+  addJobStreams(app, parts, { enter, openStreams, slowReaders, isClosing: () => closing, cursorOf });
 
   app.get('/ojs/v1/ws', {
     onRequest: async (request) => authorization.check(request, scopes),
@@ -134,7 +133,7 @@ export function addRealtime(app: FastifyInstance, { binding, authorization, opti
       request.raw.socket.once('close', leave);
       reply.hijack();
       upgrades.accept(request.raw, (webSocket) => {
-        const socket = new Socket(webSocket, options);
+        const socket = new Socket(webSocket, options, slowReaders);
         const connecting = realtime.connect(socket).then((connection) => {
           const session = new Session({
             engine,

@@ -1,6 +1,7 @@
 import type { WebSocket } from 'ws';
 import type { Delivery, Sink } from '../../binding/realtime/connection.ts';
 import { frames } from '../../binding/realtime/wire.ts';
+import { readerBytes, type SlowReaders } from './slow-readers.ts';
 
 /** The most unhandled messages of a client; a client that sends more before the answers is disconnected. */
 const maxPending = 100;
@@ -17,13 +18,15 @@ export interface SocketTimes {
 export class Socket implements Sink {
   readonly #socket: WebSocket;
   readonly #waiting = new Set<() => void>();
+  readonly #slow: SlowReaders;
   readonly #ping: NodeJS.Timeout;
   /** Resolves when the socket has accepted everything that was written. */
   #written: Promise<void> = Promise.resolve();
   #pong: NodeJS.Timeout | undefined;
 
-  constructor(socket: WebSocket, { pingMs, pongMs }: SocketTimes) {
+  constructor(socket: WebSocket, { pingMs, pongMs }: SocketTimes, slow: SlowReaders) {
     this.#socket = socket;
+    this.#slow = slow;
     this.#ping = setInterval(() => {
       socket.ping();
       // After a standstill of the event loop timers come before what has arrived: the pong may be there.
@@ -67,11 +70,14 @@ export class Socket implements Sink {
   write(deliveries: readonly Delivery[]): Promise<void> {
     const texts = deliveries.flatMap(frames);
     for (const text of texts.slice(0, -1)) this.#socket.send(text, ignore);
-    return this.#sendLast(texts.at(-1));
+    return this.#sendLast(
+      texts.at(-1),
+      texts.reduce((sum, { length }) => sum + length, 0),
+    );
   }
 
   send(text: string): void {
-    void this.#sendLast(text);
+    void this.#sendLast(text, text.length);
   }
 
   end(): void {
@@ -82,10 +88,13 @@ export class Socket implements Sink {
     this.#socket.terminate();
   }
 
-  #sendLast(text: string | undefined): Promise<void> {
+  /** @param bytes of all that was sent since the last one. */
+  #sendLast(text: string | undefined, bytes: number): Promise<void> {
     if (text === undefined || this.#socket.readyState !== this.#socket.OPEN) return Promise.resolve();
     this.#written = new Promise((resolve) => {
+      const taken = this.#slow.waits(this, bytes + readerBytes);
       const done = () => {
+        taken();
         this.#waiting.delete(done);
         resolve();
       };

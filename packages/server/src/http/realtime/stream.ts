@@ -1,18 +1,21 @@
 import type { ServerResponse } from 'node:http';
 import type { Delivery, Sink } from '../../binding/realtime/connection.ts';
 import { heartbeatComment, streamEvent, streamHead } from '../../binding/realtime/wire.ts';
+import { readerBytes, type SlowReaders } from './slow-readers.ts';
 
 /** A response that is a stream of Server-Sent Events. */
 export class EventStream implements Sink {
   readonly #response: ServerResponse;
   readonly #heartbeatMs: number;
+  readonly #slow: SlowReaders;
   /** Callbacks of pending writes, each called when its bytes are sent, or never will be. */
   readonly #waiting = new Set<() => void>();
   #heartbeat: NodeJS.Timeout | undefined;
 
-  constructor(response: ServerResponse, heartbeatMs: number) {
+  constructor(response: ServerResponse, heartbeatMs: number, slow: SlowReaders) {
     this.#response = response;
     this.#heartbeatMs = heartbeatMs;
+    this.#slow = slow;
     response.once('close', () => {
       clearInterval(this.#heartbeat);
       for (const done of this.#waiting) done();
@@ -49,7 +52,9 @@ export class EventStream implements Sink {
   #send(text: string): Promise<void> {
     if (this.#response.destroyed || this.#response.writableEnded) return Promise.resolve();
     return new Promise((resolve) => {
+      const taken = this.#slow.waits(this, text.length + readerBytes);
       const done = () => {
+        taken();
         this.#waiting.delete(done);
         resolve();
       };

@@ -1,0 +1,83 @@
+import { countListed, type JobList, type ListParts, select, totals } from '@ojs-ts/core';
+import type { Engine } from '../engine/engine.ts';
+import { ok, type Reply } from './reply.ts';
+
+/** Smaller answers are not counted: the account would cost more than it tells. */
+const least = 65_536;
+/** A piece of a long answer. */
+const pieceBytes = 1_048_576;
+
+/** Counts a part of an answer until it is delivered. */
+export function held(engine: Engine, bytes: number): Pick<Reply, 'release'> {
+  return bytes < least ? {} : { release: engine.answers.add(bytes) };
+}
+
+/** Waits until there is room for another answer. Throws `backend_unavailable`. */
+export async function waitForRoom(engine: Engine): Promise<void> {
+  if (engine.answers.room <= 0) (await engine.answers.enter(1))();
+}
+
+/**
+ * The pieces as one text where they are few, else as a stream. What fails before the answer begins is an error like any
+ * other.
+ */
+export async function pieced(engine: Engine, pieces: AsyncGenerator<string>): Promise<Reply> {
+  let text = '';
+  for (;;) {
+    const { done, value } = await pieces.next();
+    if (done) return { ...ok(text), ...held(engine, text.length) };
+    text += value;
+    if (text.length <= pieceBytes) continue;
+    return { ...ok(''), chunks: behind(text, pieces), ...held(engine, text.length) };
+  }
+}
+
+async function* behind(first: string, rest: AsyncIterable<string>): AsyncGenerator<string> {
+  yield first;
+  yield* rest;
+}
+
+/** Texts with commas between them, made when their turn comes. */
+export async function* joined({ head, texts, end }: ListParts): AsyncGenerator<string> {
+  let piece = head;
+  let isFirst = true;
+  for (const text of texts) {
+    piece += isFirst ? text : `,${text}`;
+    isFirst = false;
+    if (piece.length < pieceBytes) continue;
+    yield piece;
+    piece = '';
+  }
+  yield `${piece}${end}`;
+}
+
+/**
+ * A page of jobs. A page by cursor ends where an answer is full; one by offset keeps its length, or the numbers of pages
+ * would be wrong, and is streamed.
+ */
+export async function jobsReply(engine: Engine, list: JobList): Promise<Reply> {
+  await waitForRoom(engine);
+  return pieced(engine, jobPieces(engine, list));
+}
+
+async function* jobPieces({ storage, memory }: Engine, list: JobList): AsyncGenerator<string> {
+  const { page, filter, render } = list;
+  const { cursor, offset, limit } = page;
+  const counted = await countListed(storage, list);
+  const piece = Math.min(pieceBytes, memory.answer);
+  let part = await select(storage, filter, {
+    after: cursor,
+    offset,
+    limit,
+    maxBytes: cursor === null ? piece : memory.answer,
+  });
+  const { skipped } = part;
+  let count = part.jobs.length;
+  yield `{"jobs":[${part.jobs.map(render).join(',')}`;
+  while (cursor === null && part.cut && count < limit) {
+    part = await select(storage, filter, { after: part.next, limit: limit - count, maxBytes: piece });
+    if (part.jobs.length > 0) yield `${count > 0 ? ',' : ''}${part.jobs.map(render).join(',')}`;
+    count += part.jobs.length;
+  }
+  yield `]${totals(page, counted, { count, next: part.next, skipped })}}`;
+}
