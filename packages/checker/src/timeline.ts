@@ -72,6 +72,8 @@ export interface Timeline {
   readonly workflows: readonly Deed<'workflow'>[];
   readonly crons: readonly Deed<'cron'>[];
   readonly claims: ReadonlyMap<string, Claim>;
+  /** By node, when it asked for renewals, and of which leases. */
+  readonly beats: ReadonlyMap<string, readonly { readonly at: number; readonly leases: readonly string[] }[]>;
   readonly losses: ReadonlyMap<string, readonly number[]>;
   readonly jumps: readonly number[];
   readonly arrived: readonly (ArrivedEvent | Subscription)[];
@@ -94,6 +96,7 @@ class Builder {
   readonly #jobs = new Map<string, JobHistory>();
   readonly #byQueue = new Map<string, JobHistory[]>();
   readonly #claims = new Map<string, Claim>();
+  readonly #beats = new Map<string, { at: number; leases: readonly string[] }[]>();
   readonly #fetchedFrom = new Map<string, number>();
   readonly #enqueued: Enqueued[] = [];
   readonly #fetches: Deed<'fetch'>[] = [];
@@ -162,8 +165,11 @@ class Builder {
       job.final = final;
       job.of.push(final);
     }
-    // A removal by queue concerns jobs that the history names only later, so it is entered last.
-    for (const call of calls) if (call.op === 'remove') this.#remove(call, answers.get(call.call));
+    // They concern jobs and claims that the history names only later, so they are entered last.
+    for (const call of calls) {
+      if (call.op === 'remove') this.#remove(call, answers.get(call.call));
+      if (call.op === 'release') this.#release(call, answers.get(call.call));
+    }
     return {
       jobs: this.#jobs,
       enqueued: this.#enqueued,
@@ -172,6 +178,7 @@ class Builder {
       workflows: this.#workflows,
       crons: this.#crons,
       claims: this.#claims,
+      beats: this.#beats,
       losses,
       jumps,
       arrived,
@@ -214,9 +221,6 @@ class Builder {
       case 'retry':
       case 'activate':
         this.#job(call.job).operations.push(deed(call, answer));
-        break;
-      case 'release':
-        this.#release(call, answer);
         break;
       case 'workflow':
         this.#workflows.push(deed(call, answer));
@@ -275,6 +279,7 @@ class Builder {
 
   #renew(call: CallOf<'renew'>, answer: Answer | undefined): void {
     const renewal = deed(call, answer);
+    list(this.#beats, call.node).push(call);
     const leases = renewal.outcome === 'done' ? (answer?.leases ?? call.leases) : [];
     this.#renewals.push({ ...renewal, leases });
     for (const lease of leases) this.#claims.get(lease)?.renewals.push({ from: renewal.from, to: renewal.to });

@@ -132,6 +132,17 @@ const rules: Readonly<Record<string, readonly Row[]>> = {
       history().enqueue('a').fetch('a', 'l1').fetch('a', 'l1').ack('a', 'l1').end({ a: 'completed' }),
     ],
     [
+      'a worker was released in a call that began before its claim',
+      [],
+      history()
+        .enqueue('a')
+        .call({ op: 'release', worker: 'worker' })
+        .fetch('a', 'l1')
+        .fetch('a', 'l2', { attempt: 2 })
+        .ack('a', 'l2')
+        .end({ a: 'completed' }),
+    ],
+    [
       'the clock of the store jumped',
       [],
       history()

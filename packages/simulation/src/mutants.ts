@@ -62,8 +62,8 @@ export const mutants: readonly Mutant[] = [
     name: 'silence-without-since',
     breaks: 'the silence of workers counts while the servers were away',
     in: 'core: liveness',
-    find: 'Math.max(worker.seenAt, since)',
-    replace: 'worker.seenAt',
+    find: 'Math.max(worker.seenAt, held.startedAt, since)',
+    replace: 'Math.max(worker.seenAt, held.startedAt)',
   },
   {
     name: 'limit-once',

@@ -10,6 +10,8 @@ const leaseMs = 90_000;
 const heartbeatMs = 1_000;
 /** A server looks for dead workers and forgotten claims every 2 s, and a lease of the store may hold that up for 6 s. */
 const livenessMs = 8_000;
+/** A call of the store that stalls may hold up a server for so long after the calm. */
+const stalledMs = 25_000;
 
 /**
  * Checks with time bounds, in a healthy world after the calm: what is only late, and not wrong, breaks no other rule.
@@ -35,6 +37,7 @@ export class Probes {
     network.storeScale = 1;
     // The time of a server may stand still until it follows a step back.
     await world.run(Math.max(world.now, recorder.timeIsRightAt));
+    await this.#wait(stalledMs);
     const probes = { prompt: this.#promptly, repeated: this.#repeated, forgotten: this.#forgotten, dead: this.#dead };
     for (const [name, probe] of Object.entries({ ...probes, ticks: this.#ticks, restarted: this.#restarted })) {
       this.#queue = `${probeQueue}${name}`;

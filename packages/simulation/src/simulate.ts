@@ -133,7 +133,8 @@ function watchHeartbeats({ recorder, world, parameters }: Context): void {
     heard.set(node.name, world.now);
     const watch = (ms: number): void => {
       world.harness.after(ms, 'silence', () => {
-        if (node.isDead || world.now - (heard.get(node.name) ?? 0) < parameters.deadAfterMs / 2) return;
+        // Timers end at whole milliseconds, up to one too early.
+        if (node.isDead || world.now - (heard.get(node.name) ?? 0) < parameters.deadAfterMs / 2 - 1) return;
         recorder.add('loss', { node: node.name });
         watch(250);
       });

@@ -39,7 +39,8 @@ export function liveness(
   deadAfterMs: number = defaultDeadAfterMs,
 ): 'alive' | 'dead' | 'forgotten' {
   if (worker === null) return 'alive';
-  if (now - Math.max(worker.seenAt, since) >= deadAfterMs) return 'dead';
+  // A claim is a sign of life too: a worker that was silent may be back since its record was read.
+  if (now - Math.max(worker.seenAt, held.startedAt, since) >= deadAfterMs) return 'dead';
   const { seenBefore, holds, heldBefore } = worker;
   if (seenBefore === null || holds === null || heldBefore === null) return 'alive';
   // A busy worker may take so long to read an answer and to list its jobs, however often it sends heartbeats.
