@@ -48,8 +48,8 @@ export const mutants: readonly Mutant[] = [
     name: 'no-repeat',
     breaks: 'a repeated fetch is not recognised: the jobs of a lost answer come back only when somebody misses them',
     in: 'server/memory: claim',
-    find: 'repeat(tables, claim) ?? serve',
-    replace: 'serve',
+    find: 'repeat(tables, claim, budget) ?? serve(',
+    replace: 'serve(',
   },
   {
     name: 'never-forgotten',
