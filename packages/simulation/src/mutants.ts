@@ -3,8 +3,6 @@ import type { Mutation } from '../../../conformance/mutations/mutation.ts';
 /** A bug of the kind that queues have, and why a simulation should see it. */
 export interface Mutant extends Omit<Mutation, 'rule' | 'cases'> {
   readonly breaks: string;
-  /** Nothing that the rules look at changes; the reason stands in README.md. */
-  readonly isMissed?: true;
 }
 
 export const mutants: readonly Mutant[] = [
