@@ -140,9 +140,9 @@ test.skipIf(server === null)(
       ...paged,
       jobs: {
         ...jobs,
-        async claim(claims, now) {
+        async claim(claims, now, maxBytes) {
           await upkeep.promote(now, 0);
-          return jobs.claim(claims, now);
+          return jobs.claim(claims, now, maxBytes);
         },
       },
     };
