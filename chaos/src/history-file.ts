@@ -38,14 +38,27 @@ export class HistoryFile {
         answered,
         end: history.call(op, 'worker' in members ? { worker: history.#node } : members),
       }));
+      const began = now();
       const answer = await send.call(this, call, context);
+      const isSlow = now() - began > slowMs;
       for (const { end, answered } of parts) {
-        const { outcome, ...members } = answer.status >= 500 ? { outcome: 'unknown' } : answered(answer);
-        end(outcome, members);
+        const { outcome, jobs, ...members } =
+          answer.status >= 500 ? { outcome: 'unknown', jobs: undefined } : answered(answer);
+        end(outcome, jobs === undefined ? members : { ...members, jobs: isSlow ? jobs.map(uncertain) : jobs });
       }
       return answer;
     };
   }
+}
+
+/**
+ * Heartbeats go from a thread that nobody records. Two of them before the answer do not list its jobs, so these may go
+ * back before their leases end.
+ */
+const slowMs = 1_000;
+
+function uncertain<T extends object>(job: T): T {
+  return { ...job, leaseMs: undefined };
 }
 
 interface Caller {
