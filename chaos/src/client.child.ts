@@ -2,9 +2,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from '@ojs-ts/sdk';
 import { NodeTransport } from '../../packages/sdk/src/transport/node.ts';
+import { silent } from '../../packages/simulation/src/nodes/silent.ts';
 import { HistoryFile } from './history-file.ts';
 import { Chance } from './random.ts';
-import { silent } from './silent.ts';
 import { doSome } from './work.ts';
 
 const [name = '', url = '', path = '', seed = '1', rate = '20'] = process.argv.slice(2);

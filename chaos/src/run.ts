@@ -7,11 +7,11 @@ import { check, read, type Verdict } from '../../packages/checker/src/index.ts';
 import { canFakeTime, clockOff } from '../../packages/cli/test/support/faked-time.ts';
 import { openStorage } from '../../packages/server/src/storage/open.ts';
 import { recordEnd } from '../../packages/simulation/src/history/final.ts';
+import { silent } from '../../packages/simulation/src/nodes/silent.ts';
 import { Cluster } from './cluster.ts';
 import { spoil } from './faults.ts';
 import { HistoryFile } from './history-file.ts';
 import { Chance } from './random.ts';
-import { silent } from './silent.ts';
 import { type StoreName, startStore } from './stores.ts';
 
 export interface RunOptions {

@@ -2,8 +2,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Worker } from '@ojs-ts/sdk';
 import { NodeTransport } from '../../packages/sdk/src/transport/node.ts';
+import { silent } from '../../packages/simulation/src/nodes/silent.ts';
 import { HistoryFile } from './history-file.ts';
-import { silent } from './silent.ts';
 import { type Order, types } from './work.ts';
 
 const [name = '', url = '', path = ''] = process.argv.slice(2);

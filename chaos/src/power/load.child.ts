@@ -4,9 +4,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Transport } from '@ojs-ts/core';
 import { Client, Worker } from '@ojs-ts/sdk';
 import { openEmbedded } from '@ojs-ts/server';
+import { silent } from '../../../packages/simulation/src/nodes/silent.ts';
 import { HistoryFile } from '../history-file.ts';
 import { Chance } from '../random.ts';
-import { silent } from '../silent.ts';
 import { doSome, type Order, types } from '../work.ts';
 
 const [file = '', pieces = '300', seed = '1'] = process.argv.slice(2);

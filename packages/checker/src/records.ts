@@ -61,7 +61,6 @@ interface Operations {
     readonly job: string;
     readonly lease?: string;
     readonly counted?: boolean;
-    readonly final?: boolean;
     readonly delayMs?: number;
   };
   cancel: { readonly job: string };

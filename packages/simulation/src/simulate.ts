@@ -12,6 +12,7 @@ import { Network } from './network/network.ts';
 import type { Server } from './nodes/server.ts';
 import { Probes } from './probes.ts';
 import { renewPool } from './product.ts';
+import type { Summary } from './report.ts';
 import { claimProblems } from './rules/claims.ts';
 import { runProblems } from './rules/runs.ts';
 import type { Scenario, Step } from './scenario.ts';
@@ -23,18 +24,8 @@ import { workload } from './workload/workload.ts';
 import { randomOf } from './world/random.ts';
 import { trueNow, World } from './world/world.ts';
 
-export interface Outcome {
-  readonly seed: string;
-  readonly hash: string;
-  readonly problems: readonly Problem[];
-  readonly faults: Readonly<Record<string, number>>;
-  readonly judged: Readonly<Record<string, number>>;
-  readonly steps: number;
-  readonly simulatedMs: number;
-  readonly ms: number;
-  readonly jobs: number;
-  readonly runs: number;
-  /** Parts of the work that were refused, or lost to a fault. */
+export interface Outcome extends Summary {
+  /** Parts of the work that were refused, or lost to a failure. */
   readonly refused: number;
   readonly history: readonly string[];
 }

@@ -202,13 +202,11 @@ function claimIn(lease: unknown): { readonly claim?: number } {
 
 function settled(op: 'ack' | 'nack', item: Wire, index: number): Part {
   const job = String(item.job_id);
-  const error = isObject(item.error) ? item.error : {};
   const members = {
     job,
     lease: leaseName(job, item.x_lease),
     ...(op === 'ack' && item.result !== undefined && { result: JSON.stringify(item.result) }),
     ...(op === 'nack' && {
-      ...(error.retryable === false && { final: true }),
       // A job that is given back has no backoff of its own.
       ...(item.requeue === true && { counted: false, delayMs: item.delay_ms ?? 0 }),
     }),
