@@ -165,7 +165,7 @@ export class Engine implements AsyncDisposable {
       removals: this.removals,
       holder: uuidv7(),
       forget: ({ worker, state }) => this.forgetWorker(worker, state === 'terminate' ? 'shutdown' : 'error'),
-      // // Crons are checked once a second, never more often (ojs-cron §7.3).
+      // Crons are checked once a second, never more often (ojs-cron §7.3).
       chores: [
         { everyMs: 1_000, run: async () => crons.fireDue() },
         ...(outboxImport === null ? [] : [{ everyMs: outboxImportMs, run: () => outboxImport.run() }]),
@@ -210,7 +210,7 @@ export class Engine implements AsyncDisposable {
     const subscription = await storage.subscribe((wakes) => {
       for (const wake of wakes) {
         if (wake.kind === 'queue') engine.#fetches.wake(wake.queue);
-        // // A storage that does not know what has changed does not know whether the log has grown.
+        // A storage that does not know what has changed does not know whether the log has grown.
         if (wake.kind === 'events' || (wake.kind === 'queue' && wake.queue === null)) engine.subscriptions.wake();
         if (wake.kind === 'inbox' && options.upkeep !== 'manual') engine.#takeIn();
       }
@@ -317,7 +317,7 @@ export class Engine implements AsyncDisposable {
   async deregister(worker: string): Promise<boolean> {
     let held = false;
     const beatAt = (await this.workers.find(worker))?.beatAt ?? null;
-    // // Without this, deregistering each crashed process would keep a job alive that kills its workers.
+    // Without this, deregistering each crashed process would keep a job alive that kills its workers.
     const isDead = beatAt !== null && this.clock.now() - beatAt >= this.deadAfterMs;
     for await (const jobs of this.workers.heldBy(worker)) {
       held ||= jobs.length > 0;
@@ -395,7 +395,7 @@ export class Engine implements AsyncDisposable {
       await this.#hinted;
       await this.workflows.settled();
     } finally {
-      // // Releases what keeps the process alive, even if the orderly end has failed.
+      // Releases what keeps the process alive, even if the orderly end has failed.
       await this.storage[Symbol.asyncDispose]();
     }
   }

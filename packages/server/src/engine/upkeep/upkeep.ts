@@ -110,7 +110,7 @@ export class Upkeep {
   /** Promotion is at most 200 ms late. A dead worker's jobs are available again within 35 s at the defaults. */
   start(): void {
     const every = (ms: number, work: () => Promise<void>) => {
-      // // A store that is unreachable for an hour is logged once, not ten times a second.
+      // A store that is unreachable for an hour is logged once, not ten times a second.
       let failing = false;
       const failed = (error: unknown) => {
         this.#failed(error);
@@ -139,7 +139,7 @@ export class Upkeep {
   async stop(): Promise<void> {
     this.#stopping = true;
     await Promise.all(this.#loops.splice(0).map((loop) => loop.stop()));
-    // // If the store is unreachable, they end by themselves.
+    // If the store is unreachable, they end by themselves.
     const release = (name: string) => this.#storage.upkeep.release(name, this.#holder).catch(() => {});
     await Promise.all([release('liveness'), release('retention')]);
   }
@@ -177,7 +177,7 @@ export class Upkeep {
       const moved = await this.#apply(decided);
       if (jobs.length < limit) return;
       if (moved > 0) continue;
-      // // If nothing moved on a full page, another node is at work, or the jobs wait for heartbeats: others may follow
+      // If nothing moved on a full page, another node is at work, or the jobs wait for heartbeats: others may follow
       // them.
       if (due.length === jobs.length || limit >= 50 * page) return;
       limit *= 2;
