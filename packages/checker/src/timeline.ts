@@ -241,8 +241,8 @@ class Builder {
       const isThere =
         status === 'created' || status === 'replaced' || (status === 'duplicate' && answered?.existing === asked.id);
       // A repeated call answers for the first that took effect.
-      if (isThere)
-        job.created = { from: Math.min(span.from, job.maybe?.from ?? span.from), to: job.created?.to ?? span.to };
+      const { from } = job.created ?? job.maybe ?? span;
+      if (isThere) job.created = { from: Math.min(span.from, from), to: job.created?.to ?? span.to };
       else if (status === undefined) job.maybe ??= span;
       for (const id of answered?.replaced ?? []) this.#job(id).replaced.push(span);
       this.#enqueued.push({ asked, status, existing: answered?.existing, ...span });

@@ -228,6 +228,17 @@ const rules: Readonly<Record<string, readonly Row[]>> = {
       history().enqueue('a').fetch('a', 'l').ack('a', 'l').end({ a: 'discarded' }),
     ],
     [
+      'a late copy of the call makes a job anew that was cancelled and deleted',
+      [],
+      history()
+        .enqueue('a')
+        .call({ op: 'cancel', job: 'a' }, { outcome: 'done' })
+        .call({ op: 'remove', jobs: ['a'] }, { outcome: 'done' })
+        .fetch('a', 'l')
+        .ack('a', 'l')
+        .end({ a: 'completed' }),
+    ],
+    [
       'an operator started the job anew after its ack',
       [],
       history()
@@ -450,6 +461,22 @@ const rules: Readonly<Record<string, readonly Row[]>> = {
         .call({ op: 'fetch', queues: ['mail'] })
         .fetch('b', 'l2')
         .fetch('a', 'l1', { attempt: 2 }),
+    ],
+    [
+      'the first is enqueued by two calls',
+      [],
+      history().enqueue('a').enqueue('b').enqueue('a').fetch('a', 'l1').fetch('b', 'l2'),
+    ],
+    [
+      'the first may have made way for a job whose call has no answer',
+      [],
+      history()
+        .enqueue('a', { unique: { key: 'k', states: ['waiting'] } })
+        .enqueue('b')
+        .call({ op: 'enqueue', jobs: [{ id: 'c', queue: 'mail', unique: { key: 'k', states: ['waiting'] } }] })
+        .fetch('b', 'l2')
+        .ack('b', 'l2')
+        .end({ a: 'cancelled', b: 'completed' }),
     ],
     [
       'the first was not claimed by the fetch without an answer, because its claims are counted',

@@ -40,11 +40,13 @@ class Line {
 
 /** How long the job certainly waited, if it is a plain one. */
 function waitOf(timeline: Timeline, job: JobHistory, blind: readonly Span[]): Waiting | undefined {
-  const { asked, created, claims, operations, replaced } = job;
+  const { asked, created, claims, operations, replaced, final } = job;
   if (asked === undefined || created === undefined || created.to === Number.POSITIVE_INFINITY) return undefined;
   const isPlain = !asked.limits?.length && asked.dueAt === undefined && asked.expires !== true;
   if (!isPlain || timeline.config.limits?.some(({ queue }) => queue === asked.queue)) return undefined;
   const first = claims[0];
+  // A job that ended unclaimed made way for another at a moment that nobody knows.
+  if (first === undefined && final !== undefined && final.state !== 'waiting') return undefined;
   const moments = [
     first?.from ?? Number.POSITIVE_INFINITY,
     ...[...operations, ...replaced].map(({ from }) => from),
