@@ -34,7 +34,7 @@ export class HistoryFile {
     const send = transport.call;
     const history = this;
     transport.call = async function (call, context) {
-      const parts = partsOf(call).map(({ op, members, answered }) => ({
+      const parts = partsOf(call, now()).map(({ op, members, answered }) => ({
         answered,
         end: history.call(op, 'worker' in members ? { worker: history.#node } : members),
       }));

@@ -1,7 +1,7 @@
 import { check, read, type Verdict } from '@ojs-ts/checker';
-import { historyOf, type JobRecord, State, Terminal } from '@ojs-ts/core';
+import { historyOf, type JobRecord } from '@ojs-ts/core';
 import { historyErrors, invariantErrors } from '../../server/test/storage/invariants.ts';
-import { allJobs } from '../../server/test/storage/suite/tools.ts';
+import { type Ask, calm } from './calm.ts';
 import { Cluster } from './cluster.ts';
 import { type Context, type Problem, textOf } from './context.ts';
 import { Coverage } from './faults/coverage.ts';
@@ -14,12 +14,11 @@ import { Probes } from './probes.ts';
 import { renewPool } from './product.ts';
 import type { Summary } from './report.ts';
 import { claimProblems } from './rules/claims.ts';
+import { repeatProblems } from './rules/repeats.ts';
 import { runProblems } from './rules/runs.ts';
 import type { Scenario, Step } from './scenario.ts';
 import { openStore } from './store/open.ts';
-import { queues } from './workload/actor.ts';
 import { tenantLimit } from './workload/jobs.ts';
-import { cronNames } from './workload/operators.ts';
 import { workload } from './workload/workload.ts';
 import { randomOf } from './world/random.ts';
 import { trueNow, World } from './world/world.ts';
@@ -30,10 +29,6 @@ export interface Outcome extends Summary {
   readonly history: readonly string[];
 }
 
-/** How long a healthy world may take to end everything. */
-const calmMs = 300_000;
-/** A request may be held up for 20 s: until then work comes in. */
-const latestMs = 25_000;
 const limitedQueue = 'queue:limited';
 const concurrency = 2;
 
@@ -134,43 +129,11 @@ function watchHeartbeats({ recorder, world, parameters }: Context): void {
   };
 }
 
-type Ask = <T>(call: () => Promise<T>) => Promise<T>;
-
-/** Ends every fault, and waits until nothing is left to be done. */
-async function calm(cluster: Cluster, ask: Ask): Promise<void> {
-  const { world, store, problems } = cluster.context;
-  world.note('calm');
-  cluster.heal();
-  for (const client of cluster.clients) client.start();
-  const control = cluster.clients[0];
-  if (control === undefined) throw new Error('There is no client.');
-  const { client, node } = control;
-  const release = async () => {
-    for (const name of cronNames) await client.unregisterCronJob(name).catch(() => {});
-    for (const queue of queues) await client.resumeQueue(queue).catch(() => {});
-  };
-  const deadline = world.now + calmMs;
-  const quietAt = world.now + latestMs;
-  for (let left = 1; left > 0 || world.now < quietAt; ) {
-    cluster.heal();
-    await world.settle(node.run(release));
-    await world.run(world.now + 5_000);
-    left = await ask(async () => {
-      const jobs = await allJobs(store.storage, { states: 0xff & ~Terminal & ~State.pending });
-      const workflows = await store.storage.workflows.list({ states: ['running'], limit: 1_000 });
-      return jobs.length + workflows.items.length;
-    });
-    if (world.now < deadline) continue;
-    problems.push({ rule: 'stuck', message: `${left} jobs or workflows have not ended ${calmMs} ms after the calm` });
-    break;
-  }
-}
-
 /** The lines of the history. Of two servers each knows the store's time no better than half of its way there and back. */
 function historyOfWorld({ network, recorder }: Context): readonly string[] {
   const toleranceMs = Math.ceil(network.longestClockTrip) + 50;
   const limits = [{ queue: 'limited', key: limitedQueue, concurrency }];
-  const config = { at: 0, kind: 'config', orderJitter: true, toleranceMs, limits };
+  const config = { at: 0, kind: 'config', toleranceMs, limits };
   // A lease is certain only for as long as every server thinks so.
   const certain = (name: string, value: unknown) => {
     if (name !== 'leaseMs' || typeof value !== 'number') return value;
@@ -179,10 +142,15 @@ function historyOfWorld({ network, recorder }: Context): readonly string[] {
   return [JSON.stringify(config), ...recorder.lines.map((line) => JSON.stringify(line, certain))];
 }
 
-async function judge({ store, runs, limited }: Context, jobs: readonly JobRecord[], ask: Ask): Promise<Problem[]> {
+async function judge(
+  { store, runs, limited, recorder }: Context,
+  jobs: readonly JobRecord[],
+  ask: Ask,
+): Promise<Problem[]> {
   const inQueue = jobs.filter(({ queue }) => queue === 'limited').map(({ id }) => [id, limitedQueue] as const);
   const holders = jobs.flatMap(({ id, uniqueKey }) => (uniqueKey === null ? [] : [[id, uniqueKey] as const]));
   const rules = {
+    removed: new Set(recorder.lines.flatMap(({ op, jobs }) => (op === 'remove' && Array.isArray(jobs) ? jobs : []))),
     holders: new Map(holders),
     limited: new Map([...limited, ...inQueue]),
     slots: new Map([
@@ -196,6 +164,7 @@ async function judge({ store, runs, limited }: Context, jobs: readonly JobRecord
     ...log.map((message) => ({ rule: 'log', message })),
     ...counts.map((message) => ({ rule: 'store', message })),
     ...claimProblems(jobs),
+    ...repeatProblems(recorder.lines),
     ...runProblems(jobs, runs),
   ];
 }

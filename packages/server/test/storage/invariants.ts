@@ -55,13 +55,18 @@ export interface Rules {
   readonly limited: ReadonlyMap<string, string>;
   /** By key: how many may be active at once. */
   readonly slots: ReadonlyMap<string, number>;
+  /** Jobs that somebody deleted, which the log does not tell: a late copy of the call that made one makes it anew. */
+  readonly removed?: ReadonlySet<string>;
 }
 
 /**
  * Plays the log of events: every change begins where the one before ended, a job ends once, a unique key has one holder
  * at every moment, and a limit is never exceeded.
  */
-export async function historyErrors(storage: Storage, { holders, limited, slots }: Rules): Promise<readonly string[]> {
+export async function historyErrors(
+  storage: Storage,
+  { holders, limited, slots, removed }: Rules,
+): Promise<readonly string[]> {
   const errors: string[] = [];
   const states = new Map<string, State>();
   const last = new Map<string, string>();
@@ -75,7 +80,8 @@ export async function historyErrors(storage: Storage, { holders, limited, slots 
       const change = `${from} ${to}`;
       const known = states.get(id) ?? null;
       if (known === to && last.get(id) === change) continue;
-      if (known !== from && !(known === null && from === State.pending))
+      const isAnew = from === null && removed?.has(id) === true;
+      if (known !== from && !isAnew && !(known === null && from === State.pending))
         errors.push(`${kind} of ${id} goes from ${from}, but it was in ${known}`);
       states.set(id, to);
       last.set(id, change);

@@ -45,7 +45,7 @@ export class Recorder {
   /** A request of the SDK, which may be several calls in one. */
   calling(node: Node, call: Call): (answer: Answer | null) => void {
     if (this.#world.now < this.timeIsRightAt) this.add('clock', { jumpMs: 0 });
-    const parts = partsOf(call).map(({ op, members, answered }) => ({
+    const parts = partsOf(call, this.#world.now).map(({ op, members, answered }) => ({
       answered,
       end: this.call(node.name, op, 'worker' in members ? { worker: this.#workers.get(members.worker) } : members),
     }));

@@ -1,4 +1,4 @@
-import { type Answer, type Call, claimOf, isObject } from '@ojs-ts/core';
+import { type Answer, type Call, claimOf, isObject, readTime } from '@ojs-ts/core';
 import { states } from './states.ts';
 
 type Wire = Readonly<Record<string, unknown>>;
@@ -23,17 +23,20 @@ export interface Part {
   readonly answered: (answer: Answer) => Answered;
 }
 
-/** What a request of the HTTP binding says in the words of the history; nothing for calls that change nothing. */
-export function partsOf({ operation, params = {}, body }: Call): readonly Part[] {
+/**
+ * What a request of the HTTP binding says in the words of the history; nothing for calls that change nothing.
+ * @param now when the request is sent.
+ */
+export function partsOf({ operation, params = {}, body }: Call, now: number): readonly Part[] {
   const sent = read(body);
   const job = params.id ?? '';
   switch (operation) {
     case 'job.enqueue':
-      return [enqueued([sent], (answer) => [single(sent, answer)])];
+      return [enqueued([sent], now, (answer) => [single(sent, answer)])];
     case 'job.enqueueBatch':
-      return [enqueued(objects(sent.jobs), (answer) => batched(objects(sent.jobs), answer))];
+      return [enqueued(objects(sent.jobs), now, (answer) => batched(objects(sent.jobs), answer))];
     case 'bulk.enqueue':
-      return [enqueued(objects(sent.jobs), (answer) => bulk(objects(sent.jobs), answer))];
+      return [enqueued(objects(sent.jobs), now, (answer) => bulk(objects(sent.jobs), answer))];
     case 'worker.fetch':
       return [fetched(sent)];
     case 'worker.exchange':
@@ -45,8 +48,11 @@ export function partsOf({ operation, params = {}, body }: Call): readonly Part[]
     case 'worker.heartbeat':
       return [renewed(sent), ...(sent.state === 'terminate' ? [plain('release', { worker: sent.worker_id })] : [])];
     case 'worker.deregister':
-    case 'worker.remove':
-      return [plain('release', { worker: params.id ?? sent.worker_id })];
+    case 'worker.remove': {
+      const release = plain('release', { worker: params.id ?? sent.worker_id });
+      // A copy of the request may have removed the worker that this one no longer found.
+      return [{ ...release, answered: ({ status }) => ({ outcome: status === 404 ? 'unknown' : outcomeOf(status) }) }];
+    }
     case 'job.cancel':
       return [plain('cancel', { job })];
     case 'job.discard':
@@ -110,7 +116,7 @@ function manyOf(op: string, ids: unknown): readonly Part[] {
 }
 
 /** What the workload knows of a job stands in its args, under `told`. */
-function askedOf(job: Wire): Wire {
+function askedOf(job: Wire, now: number): Wire {
   const options = isObject(job.options) ? job.options : {};
   const [first] = Array.isArray(job.args) ? job.args : [];
   const told = isObject(first) && isObject(first.told) ? first.told : {};
@@ -118,14 +124,22 @@ function askedOf(job: Wire): Wire {
     id: job.id,
     queue: job.queue ?? options.queue ?? 'default',
     ...(typeof options.priority === 'number' && { priority: options.priority }),
+    ...dueIn(options, now),
     ...told,
   };
 }
 
-function enqueued(jobs: readonly Wire[], answeredJobs: (answer: Answer) => readonly AnsweredJob[]): Part {
+/** A duration counts from the call at the earliest. A time is one of the caller's clock, which may be wrong. */
+function dueIn({ pending, delay_until: delay }: Wire, now: number): { readonly dueAt?: number } {
+  if (pending === true) return { dueAt: Number.MAX_SAFE_INTEGER };
+  if (typeof delay !== 'string') return {};
+  return { dueAt: (delay.startsWith('+') ? readTime(delay, now) : null) ?? now };
+}
+
+function enqueued(jobs: readonly Wire[], now: number, answeredJobs: (answer: Answer) => readonly AnsweredJob[]): Part {
   return {
     op: 'enqueue',
-    members: { jobs: jobs.map(askedOf) },
+    members: { jobs: jobs.map((job) => askedOf(job, now)) },
     answered: (answer) => {
       const answers = answeredJobs(answer);
       return answers.length === 0 ? { outcome: outcomeOf(answer.status) } : { outcome: 'done', jobs: answers };
@@ -150,9 +164,10 @@ function bulk(asked: readonly Wire[], { text }: Answer): readonly AnsweredJob[] 
   return objects(read(text).items).flatMap((item) => {
     const id = String(asked[Number(item.index)]?.id);
     const job = isObject(item.job) ? item.job : {};
-    if (item.status === 'created') return [made(id, job, item)];
-    if (item.status === 'deduplicated') return [{ id, status: 'duplicate', existing: String(job.id) }];
-    if (item.status === 'duplicate') return [{ id, status: 'duplicate', existing: existingOf(item) ?? String(job.id) }];
+    const existing = existingOf(item) ?? String(job.id);
+    // The items of a bulk call have no keys: one that is there already is a duplicate of itself.
+    if (item.status === 'created' || existing === id) return [made(id, job, item)];
+    if (item.status === 'deduplicated' || item.status === 'duplicate') return [{ id, status: 'duplicate', existing }];
     const status = isObject(item.error) ? Number(item.error.status ?? 400) : 400;
     // What failed in the store may have taken effect.
     return status >= 500 || isPassing(item.error) ? [] : [{ id, status: 'refused' }];

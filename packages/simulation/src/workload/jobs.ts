@@ -52,6 +52,7 @@ export const rated: Work = async (actor) => {
   );
 };
 
+/** Some fail first: a job that waits for its next attempt holds its key. */
 export const unique: Work = async (actor) => {
   const { roll, context } = actor;
   const key = `u${Math.floor(5 * rollAt(roll, 0))}`;
@@ -60,6 +61,7 @@ export const unique: Work = async (actor) => {
     actor,
     {
       holdMs: holdOf(context, rollAt(roll, 2), rollAt(roll, 3)),
+      failures: Math.floor(4 * rollAt(roll, 4)),
       told: { unique: { key, states: unfinished } },
     },
     { queue: 'plain', meta: { key }, unique: { keys: ['type', 'meta'], metaKeys: ['key'], onConflict } },
