@@ -40,13 +40,21 @@ const key = fc.oneof(
   fc.constantFrom('"__proto__"', '"constructor"', '"\\u0061"', '""', '"a:b,"'),
   fc.string().map((text) => JSON.stringify(text)),
 );
+/**
+ * Without a second member of a name with an escape: from its second call on, JSON.parse of V8 13.6 (Node 24) answers
+ * `{"b":{"\\u0061":"\\\\","\\u0061":true,"\\\\":1}}` with the first of the two.
+ */
+function escapedOnce(items: readonly [name: string, text: string][]): readonly [name: string, text: string][] {
+  const names = items.map(([name]) => name);
+  return items.filter(([name], at) => !name.includes('\\') || names.indexOf(name) === at);
+}
 const { value: json } = fc.letrec<{ value: string; list: string; object: string }>((tie) => ({
   value: fc.oneof({ depthSize: 'small' }, scalar, tie('list'), tie('object')),
   list: fc
     .tuple(space, fc.array(tie('value'), { maxLength: 4 }))
     .map(([s, items]) => `[${s}${items.join(`${s},${s}`)}${s}]`),
   object: fc
-    .tuple(space, fc.array(fc.tuple(key, tie('value')), { maxLength: 4 }))
+    .tuple(space, fc.array(fc.tuple(key, tie('value')), { maxLength: 4 }).map(escapedOnce))
     .map(([s, items]) => `{${s}${items.map(([name, text]) => `${name}${s}:${s}${text}`).join(`${s},${s}`)}${s}}`),
 }));
 
