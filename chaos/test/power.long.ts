@@ -3,11 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { locate } from '../../conformance/mutations/locate.ts';
+import { lossMutations } from '../src/power/mutations.ts';
 import { recordLoad } from '../src/power/recording.ts';
 import { replay } from '../src/power/replay.ts';
-
-const place = 'server: WalSync.synchronise';
-const synchronise = 'await this.#files.sync(this.#log);';
 
 function record(seed: number, mutation?: string) {
   const directory = mkdtempSync(join(tmpdir(), 'ojs-power-load-'));
@@ -23,12 +21,8 @@ test('400 losses of power: what was acknowledged is there, and the file is whole
   expect(lostBytes).toBeGreaterThan(100_000);
 });
 
-test.each([
-  ['the log is never synchronised', ''],
-  ['the answer does not wait for the disk', 'void this.#files.sync(this.#log);'],
-])('a planted mistake is found: %s', async (name, replace) => {
-  const mutation = JSON.stringify(locate({ name, in: place, find: synchronise, replace }));
-  const { failed, losses } = await replay(record(1, mutation), { losses: 40, seed: 1 });
-  console.log(`${name}: found by ${failed.length} of ${losses} losses of power`);
+test.each(lossMutations)('a planted bug is found: $name', async (mutation) => {
+  const { failed, losses } = await replay(record(1, JSON.stringify(locate(mutation))), { losses: 40, seed: 1 });
+  console.log(`${mutation.name}: found by ${failed.length} of ${losses} losses of power`);
   expect(failed.length).toBeGreaterThan(0);
 });
