@@ -1,8 +1,9 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 
 /**
  * `pass`; `reset` ends a connection hard; `drop` swallows what comes, in both directions, and leaves the connection
- * open (half-open); `delay` holds each piece back for a while.
+ * open (half-open); `delay` holds each piece back for a while, in order, because TCP never swaps bytes.
  */
 export type Weather = 'pass' | 'reset' | 'drop' | 'delay';
 
@@ -56,11 +57,12 @@ export class Hop implements AsyncDisposable {
         this.#sockets.delete(from);
         to.destroy();
       });
+      let sent: Promise<unknown> = Promise.resolve();
       from.on('data', (bytes: Buffer) => {
         lost ||= this.#weather === 'drop';
         if (lost) return;
-        if (this.#weather === 'delay') setTimeout(() => to.writable && to.write(bytes), 50 + Math.random() * 100);
-        else if (to.writable) to.write(bytes);
+        const held = this.#weather === 'delay' ? pause(50 + Math.random() * 100) : null;
+        sent = Promise.all([sent, held]).then(() => to.writable && to.write(bytes));
       });
     }
   }
