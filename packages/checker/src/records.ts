@@ -122,7 +122,7 @@ export interface FinalJob extends Timed {
 
 export interface Config extends Timed {
   readonly kind: 'config';
-  readonly orderJitter?: boolean;
+  readonly orderJitterMs?: number;
   readonly toleranceMs?: number;
   readonly limits?: readonly (Limit & { readonly queue: string })[];
 }

@@ -38,7 +38,10 @@ export interface Claim extends Span {
   readonly attempt: number;
   readonly claim?: number | undefined;
   readonly leaseMs?: number | undefined;
+  readonly request?: string | undefined;
   readonly renewals: Span[];
+  /** Fetches that answered the same lease, and are no repetitions of the first. */
+  readonly others: Deed<'fetch'>[];
 }
 
 /** Everything that is known of one job. Lists are in order of the calls. */
@@ -258,7 +261,11 @@ class Builder {
     for (const answered of answer?.jobs ?? []) {
       const job = this.#job(answered.id);
       const lease = answered.lease ?? `${answered.id} of call ${call.call}`;
-      if (this.#claims.has(lease)) continue;
+      const known = this.#claims.get(lease);
+      if (known !== undefined) {
+        if (known.node !== call.node || known.request !== call.request) known.others.push(fetch);
+        continue;
+      }
       const claim: Claim = {
         job: answered.id,
         lease,
@@ -267,7 +274,9 @@ class Builder {
         attempt: answered.attempt ?? 1,
         claim: answered.claim,
         leaseMs: answered.leaseMs,
+        request: call.request,
         renewals: [],
+        others: [],
         from: first,
         to: fetch.to,
       };

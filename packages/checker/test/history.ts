@@ -38,9 +38,12 @@ export class History {
     return this.call({ op: 'enqueue', jobs }, { outcome: 'done', jobs: [{ id, status: 'created', ...answered }] });
   }
 
-  fetch(id: string, lease: string, more: Partial<AnsweredJob> = {}, node = 'worker'): this {
+  fetch(id: string, lease: string, more: Partial<AnsweredJob> = {}, node = 'worker', request?: string): this {
     const job = { id, queue: 'mail', lease, attempt: 1, leaseMs: 1000, ...more };
-    return this.call({ op: 'fetch', queues: [job.queue], node }, { outcome: 'done', jobs: [job] });
+    return this.call(
+      { op: 'fetch', queues: [job.queue], node, ...(request !== undefined && { request }) },
+      { outcome: 'done', jobs: [job] },
+    );
   }
 
   ack(id: string, lease: string, result?: string): this {

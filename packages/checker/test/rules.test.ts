@@ -143,6 +143,16 @@ const rules: Readonly<Record<string, readonly Row[]>> = {
         .end({ a: 'completed' }),
     ],
     [
+      'a lease is handed to two workers',
+      ['lease a'],
+      history().enqueue('a').fetch('a', 'l1', {}, 'one').fetch('a', 'l1', {}, 'two').ack('a', 'l1'),
+    ],
+    [
+      'a lease is handed to two requests of one worker',
+      ['lease a'],
+      history().enqueue('a').fetch('a', 'l1', {}, 'one', 'r1').fetch('a', 'l1', {}, 'one', 'r2').ack('a', 'l1'),
+    ],
+    [
       'the clock of the store jumped',
       [],
       history()
@@ -487,6 +497,22 @@ const rules: Readonly<Record<string, readonly Row[]>> = {
         .call({ op: 'fetch', queues: ['mail'] })
         .fetch('b', 'l2')
         .fetch('a', 'l1', { claim: 1 }),
+    ],
+    [
+      'the first is passed over for as long as the store may',
+      [],
+      history().add({ kind: 'config', orderJitterMs: 50 }).enqueue('a').enqueue('b').fetch('b', 'l2').fetch('a', 'l1'),
+    ],
+    [
+      'the first is passed over for longer',
+      ['order b'],
+      history()
+        .add({ kind: 'config', orderJitterMs: 50 })
+        .enqueue('a')
+        .enqueue('b')
+        .wait(50)
+        .fetch('b', 'l2')
+        .fetch('a', 'l1'),
     ],
     [
       'the first waits for a limit',

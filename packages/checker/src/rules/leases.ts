@@ -2,11 +2,17 @@ import { earliestEnd } from '../certainty.ts';
 import type { Rule } from '../rule.ts';
 import type { Claim, Deed, JobHistory, Span } from '../timeline.ts';
 
-/** A job is never handed out while an earlier lease is certainly valid. */
+/** A job is never handed out while an earlier lease is certainly valid, and no lease is handed out twice. */
 export const lease: Rule = (timeline, broken) => {
   let judged = 0;
   for (const { id, claims } of timeline.jobs.values())
-    for (const later of claims)
+    for (const later of claims) {
+      for (const { call, to } of later.others)
+        broken({
+          at: to,
+          job: id,
+          message: `${later.lease} was handed to ${call.node}, though ${later.node} got it at ${later.to}`,
+        });
       for (const earlier of claims) {
         if (earlier === later || earlier.to > later.from) continue;
         judged += 1;
@@ -18,6 +24,7 @@ export const lease: Rule = (timeline, broken) => {
             message: `was handed to ${later.node} as ${later.lease}, while ${earlier.node} held ${earlier.lease} until ${end} at least`,
           });
       }
+    }
   return judged;
 };
 

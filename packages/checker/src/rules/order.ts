@@ -61,16 +61,18 @@ function waitOf(timeline: Timeline, job: JobHistory, blind: readonly Span[]): Wa
 
 /** Of a queue, the higher priority is claimed first, and within a priority the job that was there first. */
 export const order: Rule = (timeline, broken) => {
-  if (timeline.config.orderJitter === true) return 0;
+  const jitter = timeline.config.orderJitterMs ?? 0;
   const blind = blindFetches(timeline);
   const lines = new Map<string, Map<number, Waiting[]>>();
   for (const job of timeline.jobs.values()) {
     if (job.asked === undefined) continue;
     const waiting = waitOf(timeline, job, blind(job.asked.queue));
     if (waiting === undefined) continue;
-    const queue = lines.get(job.asked.queue) ?? new Map<number, Waiting[]>();
-    const priority = job.asked.priority ?? 0;
-    lines.set(job.asked.queue, queue.set(priority, [...(queue.get(priority) ?? []), waiting]));
+    const { queue, priority = 0 } = job.asked;
+    const byPriority = lines.get(queue) ?? new Map<number, Waiting[]>();
+    const line = byPriority.get(priority) ?? [];
+    line.push(waiting);
+    lines.set(queue, byPriority.set(priority, line));
   }
   const sorted = new Map(
     [...lines].map(([queue, byPriority]) => [
@@ -85,7 +87,7 @@ export const order: Rule = (timeline, broken) => {
     judged += 1;
     for (const { priority, line } of sorted.get(asked.queue) ?? []) {
       if (priority < (asked.priority ?? 0)) continue;
-      const before = priority > (asked.priority ?? 0) ? claim.from : Math.min(created.from, claim.from);
+      const before = Math.min(priority > (asked.priority ?? 0) ? claim.from : created.from, claim.from - jitter);
       const passed =
         asked.dueAt !== undefined && priority === (asked.priority ?? 0) ? undefined : line.find(before, claim.to);
       if (passed)
