@@ -324,7 +324,7 @@ function atLeastZero(text: string): number {
 
 function atLeastOne(text: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('Expected a whole number of at least 1.');
+  throw new InvalidArgumentError('Expected a whole number from 1 to 999999999.');
 }
 
 function millis(text: string): number {

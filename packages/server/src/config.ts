@@ -415,7 +415,7 @@ function count(name: string, env: Readonly<Record<string, string | undefined>>):
   const text = nonEmpty(env[name]);
   if (text === undefined) return null;
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new ConfigError(`${name} is ${text}; expected a whole number of at least 1`);
+  throw new ConfigError(`${name} is ${text}; expected a whole number from 1 to 999999999`);
 }
 
 function flag(name: string, env: Readonly<Record<string, string | undefined>>, byDefault = false): boolean {
