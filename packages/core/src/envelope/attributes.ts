@@ -75,8 +75,9 @@ function namesAt(place: keyof Places): readonly string[] {
  */
 export const managedNames =
   `state attempt max_attempts created_at enqueued_at started_at completed_at cancelled_at discarded_at activated_at re_enqueued_at
-  previous_state error errors result retry_delay_ms next_attempt_at next_retry_at worker_id workflow_id parent_results
-  x_parent_results_left_out deduplicated x_lease x_progress checkpoint last_checkpoint`.split(/\s+/);
+  previous_state error errors result retry_delay_ms next_attempt_at next_retry_at worker_id workflow_id
+  parent_results x_parent_results_from x_parent_results_left_out
+  deduplicated x_lease x_progress checkpoint last_checkpoint`.split(/\s+/);
 const interpreted: ReadonlySet<string> = new Set([...attributeNames, ...managedNames]);
 
 /** An enqueue request in either shape; `options` wins over the same member at the top. */

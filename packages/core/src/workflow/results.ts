@@ -7,7 +7,10 @@ import type { NodeRecord } from './types.ts';
  * `x_parent_results_left_out` with the job that has it.
  */
 export const maxResults = 16_777_216;
-/** Steps before it whose results a step of a chain is given: the nearest ones. */
+/**
+ * Steps before it whose results a step of a chain is given: the nearest ones. `x_parent_results_from` says where they
+ * begin. The results of all steps for all steps would be 50 million in a chain of 10,000.
+ */
 export const maxParents = 1_000;
 
 export function indexesOf([base, count]: Block): readonly number[] {
@@ -22,13 +25,16 @@ export function parentsOf({ parents, callback }: JobSpec): readonly (number | nu
   return all.map((index, at) => (at < all.length - maxParents ? null : index));
 }
 
-/** Results as an array, as far as they fit; `leftOut` has the jobs of the others by their place, a JSON pointer. */
+/** Results as an array, as far as they fit. */
 export interface Results {
   readonly text: Json;
+  /** The first place whose result is passed on. */
+  readonly from: number;
+  /** The jobs of results that do not fit, by their place, a JSON pointer. */
   readonly leftOut: ReadonlyMap<string, JobId>;
 }
 
-export const noResults: Results = { text: '[]', leftOut: new Map() };
+export const noResults: Results = { text: '[]', from: 0, leftOut: new Map() };
 
 /**
  * The results of the nodes, filled in from the end until there is no more room. A group or batch whose results were too
@@ -66,13 +72,18 @@ export function resultsOf(indexes: readonly (number | null)[], read: (index: num
     return `[${texts.join(',')}]`;
   }
 
-  return { text: arrayOf(indexes, ''), leftOut };
+  const from = Math.max(
+    0,
+    indexes.findIndex((index) => index !== null),
+  );
+  return { text: arrayOf(indexes, ''), from, leftOut };
 }
 
 /**
  * What the envelope of a step's job ends with: its workflow, and the results of the steps before it (ojs-workflows §7).
  */
-export function workflowMembers(workflow: string, { text, leftOut }: Results): Json {
+export function workflowMembers(workflow: string, { text, from, leftOut }: Results): Json {
+  const begin = from === 0 ? '' : `,"x_parent_results_from":${from}`;
   const more = leftOut.size === 0 ? '' : `,"x_parent_results_left_out":${JSON.stringify(Object.fromEntries(leftOut))}`;
-  return `,"workflow_id":"${workflow}","parent_results":${text}${more}`;
+  return `,"workflow_id":"${workflow}","parent_results":${text}${begin}${more}`;
 }

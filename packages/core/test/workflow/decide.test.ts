@@ -67,11 +67,13 @@ describe('a chain', () => {
     expect(JSON.parse(toy.workflow.end ?? '')).toMatchObject({ failed_step_index: 0, errors: [{ code: 'cancelled' }] });
   });
 
-  test('of very many steps the nearest 1,000 results are handed on, the others are null', () => {
+  test('of very many steps the nearest 1,000 results are handed on, and the envelope says where they begin', () => {
     const toy = Toy.create({ type: 'chain', steps: Array.from({ length: 1_003 }, () => job('a')) });
     for (let step = 0; step < 1_002; step++) toy.end(String(step), ok(step));
-    const results = toy.envelope('1002').parent_results as unknown[];
-    expect(results.length).toBe(1_002);
+    const { parent_results, x_parent_results_from: from } = toy.envelope('1002');
+    const results = parent_results as unknown[];
+    expect([results.length, from]).toEqual([1_002, 2]);
+    expect(toy.envelope('1000')).not.toHaveProperty('x_parent_results_from');
     expect([...results.slice(0, 4), results.at(-1)]).toEqual([null, null, 2, 3, 1_001]);
   });
 

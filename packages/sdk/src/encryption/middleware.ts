@@ -16,6 +16,7 @@ import {
 import { checkNames } from '../options/check-names.ts';
 import type { JobContext } from '../worker/execution/context.ts';
 import { withArgs } from '../worker/execution/context-with-args.ts';
+import { firstPlace, resultsFrom } from '../worker/execution/left-out-results.ts';
 import type { CodecChain } from './chain.ts';
 import { decodeArgs, decodeResult, encodeArgs, encodeResult, isEncodedArgs } from './envelope.ts';
 import { type EncryptionKey, readKey } from './keys.ts';
@@ -73,10 +74,15 @@ export function encryptionMiddleware(options: EncryptionOptions): ExecutionMiddl
   const { codec, results = true } = options;
   return async function encryption(ctx, next) {
     const args = await decodeArgs(codec, ctx.args, ctx.meta);
-    const parentResults = await Promise.all(ctx.parentResults.map((parent) => decodeResult(codec, parent)));
-    const result = await next(readableContext(ctx, args, parentResults));
+    const result = await next(readableContext(ctx, args, await decodeResults(codec, ctx.parentResults)));
     return args !== null && results && result !== undefined ? encodeResult(codec, result) : result;
   };
+}
+
+async function decodeResults(codec: CodecChain, results: readonly unknown[]): Promise<readonly unknown[]> {
+  const from = firstPlace(results);
+  const decoded = await Promise.all(results.slice(from).map((result) => decodeResult(codec, result)));
+  return resultsFrom([...Array<null>(from).fill(null), ...decoded], from);
 }
 
 /**

@@ -23,6 +23,7 @@ import {
   OJSValidationError,
   type StandardSchemaV1,
 } from '../../src/index.ts';
+import { resultsFrom } from '../../src/worker/execution/left-out-results.ts';
 import { type Bench, gate, openBench } from '../support/bench.ts';
 import { sender } from '../support/chains.ts';
 
@@ -185,6 +186,15 @@ test('results of earlier workflow steps are decoded', async () => {
     seen = readable?.parentResults;
   });
   expect(seen).toEqual([{ secret }, 'plain']);
+});
+
+test('results that a long chain did not pass on stay unreadable', async () => {
+  const parentResults = resultsFrom([null, await encodeResult(codec, { secret })], 1);
+  const ctx = { args: [], meta: {}, parentResults } as unknown as JobContext;
+  await encryptionMiddleware({ codec })(ctx, async (readable) => {
+    expect(readable?.parentResults[1]).toEqual({ secret });
+    expect(() => readable?.parentResults[0]).toThrow('from place 1 on');
+  });
 });
 
 test('a worker without the key fails the execution, and a worker with the key runs the job later', async () => {

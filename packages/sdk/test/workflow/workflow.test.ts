@@ -11,6 +11,7 @@ import {
   JobFailedError,
   type JobRequest,
   job,
+  OJSError,
   OJSTimeoutError,
   parentResults,
   Worker,
@@ -339,4 +340,20 @@ describe.each(['http', 'embedded'] as const)('workflows over %s', (way) => {
       await expect(bad.wait()).rejects.toThrow('typed.sum expects 2 steps before it, and has 1');
     });
   });
+});
+
+test('a step of a chain with more than 1,000 steps before it fails loudly where it reads an older result', async () => {
+  await using client = new Client(embedded, { logger: keepingLogger() });
+  const queue = 'long';
+  const worker = new Worker(embedded, { queues: [queue], handleSignals: false, logger: keepingLogger() });
+  worker.register('long.step', ({ args: [place], parentResults: parents }) => {
+    if (place !== 1_001) return place;
+    const old = () => parents[0];
+    expect(old).toThrow('parentResults[0]: a step gets the results of the nearest steps only, here from place 1 on.');
+    expect(() => parents.map(String)).toThrow(OJSError);
+    return [parents.length, parents[1], parents.at(-1)];
+  });
+  const steps = Array.from({ length: 1_002 }, (_, place) => ({ type: 'long.step', args: [place], queue }));
+  const long = await client.workflow(chain('long', steps));
+  expect(await worker.runUntil(() => long.wait({ timeout: '60s' }))).toEqual([1_001, 1, 1_000]);
 });

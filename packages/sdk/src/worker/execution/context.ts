@@ -12,7 +12,10 @@ export interface JobContext<A extends JsonArray = JsonArray> {
   readonly meta: Meta;
   /** From 1. */
   readonly attempt: number;
-  /** Results of the workflow steps before this job. {@link parentResults} adds their types. */
+  /**
+   * Results of the workflow steps before this job. {@link parentResults} adds their types. A step of a chain with more
+   * than 1,000 steps before it gets the results of the nearest 1,000; reading an older one throws an `OJSError`.
+   */
   readonly parentResults: readonly unknown[];
   readonly workflowId?: string | undefined;
   /** True after the execution was cancelled, lost, timed out or stopped by a shutdown. Its outcome no longer counts. */

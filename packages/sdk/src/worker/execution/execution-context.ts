@@ -5,6 +5,7 @@ import { readJob } from '../../job/read-job.ts';
 import { type JsonArray, type Meta, numberOf, textOf, wireOf } from '../../json.ts';
 import type { LeasedJob } from '../leases/leased-job.ts';
 import { abortKey, type JobContext, overKey } from './context.ts';
+import { resultsFrom } from './left-out-results.ts';
 import { type Reporting, Reports } from './reports.ts';
 export interface ContextServices {
   readonly logger: Logger;
@@ -60,7 +61,8 @@ export class ExecutionContext implements JobContext {
   }
 
   get parentResults(): readonly unknown[] {
-    return readParentResults(this.#leased.wire.parent_results);
+    const { parent_results: raw, x_parent_results_from: from } = this.#leased.wire;
+    return resultsFrom(readParentResults(raw), numberOf(from) ?? 0);
   }
 
   get workflowId(): string | undefined {

@@ -44,6 +44,32 @@ async function resultOf(
   throw new OJSError(`${lost}: it was removed, or the job was run again.`, { jobId });
 }
 
+const fromKey = Symbol('from');
+
+/**
+ * Results whose first ones the server did not pass on: reading one of those throws, so that nobody takes it for a step
+ * without a result. `length`, later places and `slice` from them work as always.
+ */
+export function resultsFrom(results: readonly unknown[], from: number): readonly unknown[] {
+  if (from === 0) return results;
+  return new Proxy(results, {
+    get(target, key, receiver) {
+      if (key === fromKey) return from;
+      if (typeof key === 'string' && /^\d+$/.test(key) && Number(key) < from)
+        throw new OJSError(
+          `parentResults[${key}]: a step gets the results of the nearest steps only, here from place ${from} on. Read an older one from its job: client.getWorkflow(ctx.workflowId) names the jobs.`,
+        );
+      return Reflect.get(target, key, receiver);
+    },
+  });
+}
+
+/** The first place that {@link resultsFrom} lets read. */
+export function firstPlace(results: readonly unknown[]): number {
+  const from: unknown = Reflect.get(results, fromKey);
+  return typeof from === 'number' ? from : 0;
+}
+
 function itemOf(value: unknown, place: string): unknown {
   return Array.isArray(value) ? value[Number(place)] : undefined;
 }
