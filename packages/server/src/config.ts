@@ -3,7 +3,7 @@ import { createSecureContext } from 'node:tls';
 import { getHeapStatistics } from 'node:v8';
 import { checkVariables, isServiceAddress, type NamesOf, readDuration } from '@ojs-ts/core';
 import { ConfigError, checkOptions } from './config-error.ts';
-import { type MemoryLimits, memoryLimits } from './engine/memory-limits.ts';
+import { heapSize, type MemoryLimits, memoryLimits } from './engine/memory-limits.ts';
 import { type EngineOptions, engineNames } from './engine/options.ts';
 import { httpDefaults } from './http/app.ts';
 import { proxyList } from './http/proxies.ts';
@@ -337,7 +337,7 @@ function readRate(name: string, text: string | undefined): RequestRate | null {
 }
 
 function readMemory(mebibytes: number | null): MemoryLimits {
-  return memoryLimits(mebibytes === null ? getHeapStatistics().heap_size_limit : mebibytes * 1_048_576);
+  return memoryLimits(mebibytes === null ? heapSize(getHeapStatistics().heap_size_limit) : mebibytes * 1_048_576);
 }
 
 function readRealtime(

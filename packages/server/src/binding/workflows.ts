@@ -18,6 +18,7 @@ import type { WorkflowView } from '../engine/workflows/workflows.ts';
 import type { WorkflowState } from '../storage/storage.ts';
 import type { BindingRequest, Handlers } from './handler.ts';
 import { Ids } from './ids.ts';
+import { held, waitForRoom } from './pieces.ts';
 import { json, ok, type Reply } from './reply.ts';
 import { checkRequest } from './schemas.ts';
 import { warningsOf } from './warnings.ts';
@@ -27,8 +28,12 @@ export const workflowHandlers: Handlers<
 > = {
   'workflow.create': createWorkflow,
   'workflow.list': listWorkflows,
-  'workflow.get': async (engine, request) => workflowReply(await engine.workflows.get(idOf(request)), request),
-  'workflow.cancel': async (engine, request) => workflowReply(await engine.workflows.cancel(idOf(request)), request),
+  'workflow.get': async (engine, request) => {
+    await waitForRoom(engine);
+    return workflowReply(engine, await engine.workflows.get(idOf(request)), request);
+  },
+  'workflow.cancel': async (engine, request) =>
+    workflowReply(engine, await engine.workflows.cancel(idOf(request)), request),
   'workflow.progress': workflowProgress,
 };
 
@@ -45,7 +50,7 @@ async function createWorkflow(engine: Engine, request: BindingRequest): Promise<
   await checkSteps(engine, read.nodes);
   const view = await engine.workflows.create(read);
   return {
-    ...workflowReply(view, request),
+    ...workflowReply(engine, view, request),
     status: 201,
     headers: { location: `/ojs/v1/workflows/${view.workflow.id}` },
     warnings,
@@ -124,9 +129,10 @@ function stepProgress(node: NodeRecord, job: JobRecord | undefined) {
 }
 
 /** The workflow under its name, and at the top level, which some clients read. */
-function workflowReply({ workflow, nodes, jobs }: WorkflowView, request: BindingRequest): Reply {
-  const text: Json = renderWorkflow(workflow, nodes, jobs, runningFor(request));
-  return ok(`{"workflow":${text},${text.slice(1)}`);
+function workflowReply(engine: Engine, { workflow, nodes, jobs }: WorkflowView, request: BindingRequest): Reply {
+  const rendered: Json = renderWorkflow(workflow, nodes, jobs, runningFor(request));
+  const text = `{"workflow":${rendered},${rendered.slice(1)}`;
+  return { ...ok(text), ...held(engine, text.length) };
 }
 
 /** The name of the state of a workflow that has not ended. */

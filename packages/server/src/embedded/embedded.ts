@@ -12,7 +12,7 @@ import { Binding } from '../binding/binding.ts';
 import { Realtime } from '../binding/realtime/realtime.ts';
 import { checkOptions } from '../config-error.ts';
 import { Engine } from '../engine/engine.ts';
-import { memoryLimits } from '../engine/memory-limits.ts';
+import { heapSize, memoryLimits } from '../engine/memory-limits.ts';
 import { type EngineOptions, engineNames } from '../engine/options.ts';
 import { openStorage } from '../storage/open.ts';
 import { version } from '../version.ts';
@@ -30,7 +30,7 @@ export async function openEmbedded(url: string, options: EmbeddedOptions = {}): 
   checkOptions(options, engineNames);
   const storage = await openStorage(url, { events: options.events !== false });
   try {
-    const memory = memoryLimits(getHeapStatistics().heap_size_limit);
+    const memory = memoryLimits(heapSize(getHeapStatistics().heap_size_limit));
     return new Embedded(await Engine.start({ memory, ...options, storage }));
   } catch (error) {
     await storage[Symbol.asyncDispose]();

@@ -119,11 +119,11 @@ export class Engine implements AsyncDisposable {
     this.statistics = new Statistics(storage, clock);
     const limitOverrides = new LimitOverrides(storage, clock);
     this.limitOverrides = limitOverrides;
-    const workflows = new Workflows(storage, clock);
+    this.memory = options.memory ?? memoryLimits(1_073_741_824);
+    const workflows = new Workflows(storage, clock, this.memory);
     const advance = (ready: readonly NodeRef[]) => workflows.advance(ready);
     this.workflows = workflows;
     const insert = { refusePaused: options.pausedQueues === 'reject' };
-    this.memory = options.memory ?? memoryLimits(1_073_741_824);
     this.answers = new InFlight(this.memory.answers);
     this.requests = new InFlight(this.memory.requests);
     this.settlementRequests = new InFlight(this.memory.settlements);

@@ -1,13 +1,13 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { Readable } from 'node:stream';
 import { type OperationName, operationNames, operations, ProtocolError, uuidv7 } from '@ojs-ts/core';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Binding } from '../binding/binding.ts';
 import type { BindingRequest } from '../binding/handler.ts';
-import { type Reply, refusal } from '../binding/reply.ts';
+import { refusal } from '../binding/reply.ts';
 import { requireExtensions, reset } from '../binding/system.ts';
 import { Authorization, credentialOf, type Holder } from './auth.ts';
 import { Connections, type Warn } from './connections.ts';
+import { answer, deliver } from './delivery.ts';
 import { Logins } from './logins.ts';
 import { acceptBodies } from './media.ts';
 import { routeHint, type ServedRoute } from './nearest-route.ts';
@@ -20,7 +20,7 @@ import { clientOf, RateLimiter, type RequestRate, rateHeaders, rateLimited } fro
 import type { RealtimeOptions } from './realtime/options.ts';
 import { addRealtime } from './realtime/routes.ts';
 import { asksForWebSocket } from './realtime/upgrade.ts';
-import { bodyLimit, httpFault, refuseConnection, refuseExpectation } from './refusals.ts';
+import { httpFault, refuseConnection, refuseExpectation } from './refusals.ts';
 import { RequestBodies } from './request-bodies.ts';
 import { Sockets } from './sockets.ts';
 import type { Token } from './tokens.ts';
@@ -71,9 +71,6 @@ declare module 'fastify' {
   }
 }
 
-/** How long a client may take nothing of a large answer, in milliseconds. */
-const stallMs = 15_000;
-
 /** Operations that the server may hold open while the caller disconnects. */
 const waiting: ReadonlySet<OperationName> = new Set(['worker.fetch', 'worker.exchange', 'job.result', 'job.results']);
 
@@ -89,7 +86,6 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
   };
   const proxies = proxyList(options.proxies);
   const app = Fastify({
-    bodyLimit,
     genReqId: requestIdOf,
     requestTimeout: options.requestTimeoutMs,
     trustProxy: proxies !== null && ((address: string) => isProxy(proxies, address)),
@@ -259,42 +255,6 @@ function bindingRequest(request: FastifyRequest, quirks: boolean, signal?: Abort
     ...(quirk !== null && { quirk }),
     ...(signal && { signal }),
   };
-}
-
-function answer(reply: FastifyReply, { status, text, chunks, headers }: Reply): FastifyReply {
-  if (headers) reply.headers(headers);
-  if (chunks) return reply.code(status).send(Readable.from(chunks));
-  // With its own serializer a reply keeps the exact media type: clients compare it byte for byte.
-  return reply.code(status).serializer(asIs).send(text);
-}
-
-function asIs(text: unknown): string {
-  return String(text);
-}
-
-/**
- * Sends an answer and takes its effect back when the caller was gone before it was written. One that takes nothing of a
- * large answer any more is cut off.
- */
-function deliver(reply: FastifyReply, answered: Reply, warn: (fields: object, event: string) => void): void {
-  const { undelivered, release } = answered;
-  const { raw } = reply;
-  if (undelivered || release) {
-    const end = () => {
-      release?.();
-      if (!raw.writableFinished) void undelivered?.();
-    };
-    if (raw.destroyed) end();
-    else raw.once('close', end);
-  }
-  if (release || answered.chunks) {
-    // Node starts the time anew with whatever the socket takes.
-    raw.setTimeout(stallMs, () => {
-      warn({ request_id: reply.request.id, waited_ms: stallMs }, 'slow reader dropped');
-      raw.destroy();
-    });
-  }
-  answer(reply, answered);
 }
 
 function goneSignal(reply: FastifyReply): AbortSignal {

@@ -1,6 +1,7 @@
-import { isUtf8 } from 'node:buffer';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { ProtocolError } from '@ojs-ts/core';
 import type { FastifyInstance } from 'fastify';
+import { BodyText } from './body-text.ts';
 
 /** Of every answer. */
 export const contentType = 'application/openjobspec+json';
@@ -18,6 +19,9 @@ export function foreignMedia(given?: string): ProtocolError {
 }
 
 const accepted = new Set(['application/openjobspec+json', 'application/json']);
+
+/** ojs-json-format §8: an envelope may have 1 MiB (checked by core), a body 32 MiB, so that a batch of 10,000 fits. */
+export const bodyLimit = 32 * 1_048_576;
 
 /** Bodies from this size on are weighed before they are read as JSON. */
 const weighedFrom = 1_048_576;
@@ -42,25 +46,64 @@ function weightOf(bytes: Buffer): number {
  */
 export function acceptBodies(app: FastifyInstance, maxWeight: number): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
-    const bytes = body as Buffer;
-    if (bytes.length === 0) return done(null, undefined);
-    const encoding = request.headers['content-encoding']?.trim().toLowerCase();
-    if (encoding !== undefined && encoding !== '' && encoding !== 'identity') {
-      return done(
-        new ProtocolError(
-          'invalid_request',
-          'The request body must not be compressed: Content-Encoding must be identity or absent.',
-        ),
-      );
-    }
-    const media = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
-    if (media !== undefined && !accepted.has(media)) {
-      return done(foreignMedia(media));
-    }
-    if (bytes.length > weighedFrom && weightOf(bytes) > maxWeight)
-      return done(new ProtocolError('envelope_too_large', 'The request body has too many JSON values.'));
-    if (!isUtf8(bytes)) return done(new ProtocolError('invalid_payload', 'The request body is not valid UTF-8.'));
-    done(null, bytes.toString('utf8'));
+  app.addContentTypeParser('*', (_, payload: IncomingMessage, done) => {
+    readBody(payload, maxWeight, done);
   });
+}
+
+function readBody(
+  payload: IncomingMessage,
+  maxWeight: number,
+  done: (error: Error | null, text?: string | null) => void,
+): void {
+  const { headers } = payload;
+  const announced = Number(headers['content-length']);
+  const isWeighed = !(announced <= weighedFrom);
+  const text = new BodyText();
+  let bytes = 0;
+  let weight = 0;
+
+  function leave(error: Error | null, body?: string | null): void {
+    payload.off('data', read).off('end', end).off('error', leave);
+    done(error, body);
+  }
+
+  function read(chunk: Buffer): void {
+    bytes += chunk.length;
+    if (isWeighed) weight += weightOf(chunk);
+    if (bytes > bodyLimit) leave(tooLarge());
+    // What is refused in any case is read to its end, or the client would not read the answer, but not kept.
+    else if (weight <= maxWeight) text.add(chunk);
+  }
+
+  function end(): void {
+    const body = bytes === 0 ? undefined : text.end();
+    if (!Number.isNaN(announced) && bytes !== announced)
+      leave(new ProtocolError('invalid_request', 'The request body is not as long as Content-Length says.'));
+    else if (bytes > 0) leave(headerFault(headers) ?? bodyFault(body, weight > maxWeight), body);
+    else leave(null);
+  }
+
+  if (announced > bodyLimit) done(tooLarge());
+  else payload.on('data', read).on('end', end).on('error', leave);
+}
+
+function bodyFault(body: string | null | undefined, isHeavy: boolean): ProtocolError | null {
+  if (isHeavy) return new ProtocolError('envelope_too_large', 'The request body has too many JSON values.');
+  return body === null ? new ProtocolError('invalid_payload', 'The request body is not valid UTF-8.') : null;
+}
+
+function headerFault(headers: IncomingHttpHeaders): ProtocolError | null {
+  const encoding = headers['content-encoding']?.trim().toLowerCase();
+  if (encoding !== undefined && encoding !== '' && encoding !== 'identity')
+    return new ProtocolError(
+      'invalid_request',
+      'The request body must not be compressed: Content-Encoding must be identity or absent.',
+    );
+  const media = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
+  return media === undefined || accepted.has(media) ? null : foreignMedia(media);
+}
+
+function tooLarge(): ProtocolError {
+  return new ProtocolError('envelope_too_large', `The request body is larger than ${bodyLimit} bytes.`);
 }

@@ -4,9 +4,6 @@ import { ProtocolError, uuidv7 } from '@ojs-ts/core';
 import { faultOf, refusal } from '../binding/reply.ts';
 import { contentType, foreignMedia } from './media.ts';
 
-/** ojs-json-format §8: an envelope may have 1 MiB (checked by core), a body 32 MiB, so that a batch of 10,000 fits. */
-export const bodyLimit = 32 * 1_048_576;
-
 /** How long a client may take to read a refusal and to close, in milliseconds; then the server ends the connection. */
 const lingerMs = 1_000;
 
@@ -68,10 +65,6 @@ function clientFault(code: string | undefined): ProtocolError {
 export function httpFault(error: unknown): ProtocolError {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   switch (code) {
-    case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return new ProtocolError('envelope_too_large', `The request body is larger than ${bodyLimit} bytes.`);
-    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
-      return new ProtocolError('invalid_request', 'The request body is not as long as Content-Length says.');
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return foreignMedia();
     case 'FST_ERR_BAD_URL':

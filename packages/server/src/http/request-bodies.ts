@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { Socket } from 'node:net';
 import { type OperationName, ProtocolError } from '@ojs-ts/core';
 import type { Binding } from '../binding/binding.ts';
-import { bodyLimit } from './refusals.ts';
+import { bodyLimit } from './media.ts';
 
 /** Operations that give memory back: they have a budget of their own, and wait in place of being refused. */
 const settling: ReadonlySet<OperationName> = new Set([

@@ -3,7 +3,7 @@ import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { InFlight } from '../../src/engine/in-flight.ts';
-import { memoryLimits } from '../../src/engine/memory-limits.ts';
+import { heapSize, memoryLimits } from '../../src/engine/memory-limits.ts';
 import { RequestBodies } from '../../src/http/request-bodies.ts';
 import { newId } from '../support/ids.ts';
 import { expectRefusal } from '../support/refusal.ts';
@@ -23,6 +23,12 @@ interface Listed {
 
 function job(size: number) {
   return { id: newId(), type: 'a.b', args: ['x'.repeat(size)] };
+}
+
+interface Fetched {
+  readonly id: string;
+  readonly parent_results: readonly (string | null)[];
+  readonly x_parent_results_left_out?: Readonly<Record<string, string>>;
 }
 
 describe.each(storages)('answers, $name', ({ url }) => {
@@ -71,6 +77,36 @@ describe.each(storages)('answers, $name', ({ url }) => {
       cursor = pagination.next_cursor;
     }
     expect(found).toEqual([ids.slice(1, 3), ids.slice(3, 5), ids.slice(5)]);
+  });
+
+  test('a large answer arrives whole and with its length, characters of two UTF-16 units too', async () => {
+    await using server = await serve({ storage: url(), memoryMb });
+    for (const begin of ['', 'x']) {
+      const text = `${begin}${'😀'.repeat(200_000)}`;
+      const id = newId();
+      await call(server.url, '/jobs', { id, type: 'a.b', args: [text] });
+      const read = await send(server.url, { path: `/ojs/v1/jobs/${id}` });
+      expect(JSON.parse(read.text).job.args[0] === text).toBe(true);
+      expect(Number(read.headers['content-length'])).toBe(Buffer.byteLength(read.text));
+    }
+  });
+
+  test('a callback is given as many results as an answer may have, and the jobs of the others', async () => {
+    await using server = await serve({ storage: url(), memoryMb });
+    const jobs = Array.from({ length: 3 }, () => ({ type: 'a.b', args: [] }));
+    const callbacks = { on_complete: { type: 'a.c', args: [] } };
+    await call(server.url, '/workflows', { type: 'batch', jobs, callbacks });
+    const fetchOnce = async () =>
+      (await call<{ jobs: readonly Fetched[] }>(server.url, '/workers/fetch', { queues: ['default'] })).body.jobs[0];
+    const ids: (string | undefined)[] = [];
+    for (let count = 0; count < 3; count++) {
+      const job_id = (await fetchOnce())?.id;
+      await call(server.url, '/workers/ack', { job_id, result: 'z'.repeat(600_000) });
+      ids.push(job_id);
+    }
+    const callback = await fetchOnce();
+    expect(callback?.parent_results.map((one) => one?.length ?? one)).toEqual([null, null, 600_000]);
+    expect(callback?.x_parent_results_left_out).toEqual({ '/0': ids[0], '/1': ids[1] });
   });
 
   test('many large results are one answer', async () => {
@@ -190,6 +226,8 @@ test('what waits enters in its turn, one item whatever its size, and gives up in
 
 test('budgets follow the heap', () => {
   expect(memoryLimits(256 * mebibyte)).toMatchObject({ answer: 4 * mebibyte, answers: 16 * mebibyte });
+  // What V8 says on Node 24 and on Node 22.
+  expect([448, 304].map((limit) => heapSize(limit * mebibyte) / mebibyte)).toEqual([256, 152]);
   expect(memoryLimits(1)).toMatchObject({ answer: mebibyte });
 });
 

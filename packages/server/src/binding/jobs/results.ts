@@ -10,6 +10,7 @@ import {
   stateName,
 } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
+import { PageSize } from '../../engine/page-size.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
 import { pieced, waitForRoom } from '../pieces.ts';
 import { ok, type Reply } from '../reply.ts';
@@ -24,9 +25,6 @@ const maxWait = 30;
 const maxIds = 1_000;
 /** The longest wait of a FETCH, in milliseconds. */
 const maxWaitMs = 60_000;
-/** Jobs of the first read, and of the largest: each may have megabytes. */
-const firstPage = 8;
-const maxPage = 500;
 
 /**
  * GET /jobs/:id/result: 200 after the end of the job, 202 before. With `wait=true` the server holds the answer until
@@ -77,11 +75,11 @@ async function getResults(engine: Engine, { body, signal }: BindingRequest): Pro
   return pieced(engine, resultPieces(engine, wanted));
 }
 
-/** Reads few jobs at first, and more while they are small. */
 async function* resultPieces(engine: Engine, ids: readonly string[]): AsyncGenerator<string> {
   yield '{"results":{';
-  for (let at = 0, page = firstPage; at < ids.length; ) {
-    const part = ids.slice(at, at + page);
+  const page = new PageSize(engine.memory.answer);
+  for (let at = 0; at < ids.length; ) {
+    const part = ids.slice(at, at + page.items);
     const found = new Map<string, JobRecord>();
     for (const job of await engine.storage.jobs.get(part.filter(isUuidv7))) if (job !== null) found.set(job.id, job);
     const now = engine.clock.now();
@@ -91,8 +89,7 @@ async function* resultPieces(engine: Engine, ids: readonly string[]): AsyncGener
     });
     yield `${at > 0 ? ',' : ''}${texts.join(',')}`;
     at += part.length;
-    const read = [...found.values()].reduce((sum, job) => sum + sizeOf(job), 0);
-    page = read < engine.memory.answer / 16 ? Math.min(maxPage, 8 * page) : Math.max(1, page >> 1);
+    page.had([...found.values()].reduce((sum, job) => sum + sizeOf(job), 0));
   }
   yield '}}';
 }

@@ -12,13 +12,12 @@ import {
   startNode,
 } from '@ojs-ts/core';
 import type { Advanced, NewNode, NodeRecord, Storage, WorkflowRecord, WorkflowStep } from '../../storage/storage.ts';
+import { PageSize } from '../page-size.ts';
 import { cascade } from './cascade.ts';
-import { ResultBudget } from './result-budget.ts';
+import { ResultBudget, sizeOfNode } from './result-budget.ts';
 
 /** Nodes of one call to the store: about 10 ms of work on SQLite, so other calls run between two of them. */
 const page = 500;
-/** Nodes that are read at once with their results, which may have a megabyte each. */
-const readPage = 16;
 /** How long a call waits for the nodes that it made ready, in milliseconds; the rest continues in the background. */
 const patienceMs = 250;
 /**
@@ -31,6 +30,7 @@ const maxRest = 60;
 export class Advancer {
   readonly #storage: Storage;
   readonly #clock: Clock;
+  readonly #maxResults: number;
   /** Nodes that this process is advancing; upkeep skips them. */
   readonly #inFlight = new NodeSet();
   /** Nodes that upkeep has tried: the pass that may try again, and its distance. */
@@ -40,9 +40,11 @@ export class Advancer {
   /** Resolves when upkeep has advanced its last selection. */
   #takenUp: Promise<unknown> = Promise.resolve();
 
-  constructor(storage: Storage, clock: Clock) {
+  /** @param answerBytes what one answer may have: a job that is given its parents' results must fit. */
+  constructor(storage: Storage, clock: Clock, answerBytes = maxResults) {
     this.#storage = storage;
     this.#clock = clock;
+    this.#maxResults = Math.min(maxResults, answerBytes);
   }
 
   /** Advances nodes that have become ready, and those that become ready by it: for a while, then in the background. */
@@ -184,16 +186,18 @@ export class Advancer {
     const jobs = new Map<JobId, JobRecord | null>();
     // A job gets a bounded part of its parents' results, the last ones first (core's `resultsOf`): more is not kept here
     // either.
-    const passed = new ResultBudget(maxResults);
+    const passed = new ResultBudget(this.#maxResults);
+    const reading = new PageSize(this.#maxResults);
     for (;;) {
       const decided = decideNode(workflow, node, { nodes, jobs }, now);
       if (decided.kind !== 'needs') return decided;
-      for (let end = decided.nodes.length; end > 0; end -= readPage) {
-        const refs = decided.nodes
-          .slice(Math.max(0, end - readPage), end)
-          .map((index) => ({ workflow: workflow.id, index }));
+      for (let end = decided.nodes.length; end > 0; ) {
+        const begin = Math.max(0, end - reading.items);
+        const refs = decided.nodes.slice(begin, end).map((index) => ({ workflow: workflow.id, index }));
         const found = (await this.#storage.workflows.node(refs)).filter((one) => one !== null);
+        reading.had(found.reduce((sum, one) => sum + sizeOfNode(one), 0));
         for (const one of found.reverse()) nodes.set(one.index, passed.take(one));
+        end = begin;
       }
       const found = await this.#storage.jobs.get(decided.jobs);
       decided.jobs.forEach((id, index) => {

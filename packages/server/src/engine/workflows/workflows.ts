@@ -13,11 +13,11 @@ import {
   workflowCancelled,
 } from '@ojs-ts/core';
 import type { NodeRecord, Storage, WorkflowRecord } from '../../storage/storage.ts';
+import type { MemoryLimits } from '../memory-limits.ts';
+import { PageSize } from '../page-size.ts';
 import { Advancer, startsOf } from './advance.ts';
-import { ResultBudget } from './result-budget.ts';
+import { ResultBudget, sizeOfNode } from './result-budget.ts';
 
-/** Nodes that are read at once with their results, which may have a megabyte each. */
-const readPage = 50;
 /** Characters of results in a view of a workflow. Further ones are left out; the job itself has them. */
 const maxResults = 4_194_304;
 /** How much crash recovery one pass of upkeep does. */
@@ -38,11 +38,13 @@ export class Workflows {
   readonly #storage: Storage;
   readonly #clock: Clock;
   readonly #advancer: Advancer;
+  readonly #pageBytes: number;
 
-  constructor(storage: Storage, clock: Clock) {
+  constructor(storage: Storage, clock: Clock, { answer }: Pick<MemoryLimits, 'answer'>) {
     this.#storage = storage;
     this.#clock = clock;
-    this.#advancer = new Advancer(storage, clock);
+    this.#advancer = new Advancer(storage, clock, answer);
+    this.#pageBytes = answer;
   }
 
   /** Reads and checks a request; `newId` creates the ids of workflow and jobs. */
@@ -82,10 +84,10 @@ export class Workflows {
     const nodes: NodeRecord[] = [];
     const jobs = new Map<JobId, JobRecord>();
     const budget = new ResultBudget(maxResults);
-    for await (const part of this.#pages(id, readPage)) {
+    for await (const part of this.#pages(id)) {
       nodes.push(...part.map((node) => budget.take(node)));
       const ids = part.flatMap(({ job, state }) => (job === null || state === 'waiting' ? [] : [job]));
-      for (const job of await this.#storage.jobs.get(ids)) if (job !== null) jobs.set(job.id, { ...job, result: null });
+      for (const job of await this.#storage.jobs.get(ids)) if (job !== null) jobs.set(job.id, withoutTexts(job));
     }
     return { workflow, nodes, jobs };
   }
@@ -127,7 +129,7 @@ export class Workflows {
   /** Cancels the jobs of a cancelled workflow that have not started. */
   async #sweep(id: string): Promise<void> {
     const now = this.#clock.now();
-    for await (const part of this.#pages(id, readPage)) {
+    for await (const part of this.#pages(id)) {
       const ids = part.flatMap(({ job, state }) => (job !== null && state === 'pending' ? [job] : []));
       const jobs = await this.#storage.jobs.get(ids);
       const waiting = jobs.flatMap((job) => (job !== null && (job.state & Waiting) !== 0 ? [cancelled(job, now)] : []));
@@ -137,15 +139,23 @@ export class Workflows {
     await this.#storage.workflows.swept(id);
   }
 
-  async *#pages(id: string, size: number): AsyncGenerator<readonly NodeRecord[]> {
+  async *#pages(id: string): AsyncGenerator<readonly NodeRecord[]> {
+    const page = new PageSize(this.#pageBytes);
     let after = -1;
     for (;;) {
+      const size = page.items;
       const part = await this.#storage.workflows.nodes(id, after, size);
       const last = part.at(-1);
       if (last === undefined) return;
       yield part;
       if (part.length < size) return;
       after = last.index;
+      page.had(part.reduce((sum, node) => sum + sizeOfNode(node), 0));
     }
   }
+}
+
+/** What the view of a workflow tells of a job needs none of its large texts. */
+function withoutTexts(job: JobRecord): JobRecord {
+  return { ...job, envelope: '', result: null, checkpoint: null };
 }
