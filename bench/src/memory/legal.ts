@@ -12,15 +12,18 @@ export interface Done {
   readonly accepted: number;
   /** Accepted and never handled. */
   readonly lost: number;
-  /** Workflows that were started, and those whose callback got every result. */
+  /** Workflows that were started; those whose callback got every result, got fewer in silence, or failed. */
   readonly workflows: number;
   readonly complete: number;
+  readonly short: number;
+  readonly refused: number;
 }
 
 const queue = 'work';
 /** Jobs that wait or run at once: 1 MB each. */
 const most = 400;
 const members = 30;
+const lookMs = 500;
 
 /**
  * Four workers at concurrency 100 with jobs of 1 MB, batches whose callbacks are given 30 MB, and lists of a thousand.
@@ -30,7 +33,7 @@ export async function work(options: Work, drainMs: number): Promise<Done> {
   const { url, isOver } = options;
   const accepted = new Set<string>();
   const handled = new Set<string>();
-  const workflows = { started: 0, ended: 0, complete: 0 };
+  const workflows = { started: 0, complete: 0, short: 0, refused: 0 };
   const workers = Array.from({ length: 4 }, () => {
     const worker = new Worker(url, { queues: [queue], concurrency: 100, handleSignals: false, logger: silent });
     worker.register('large.job', async ({ jobId, args }) => {
@@ -40,9 +43,8 @@ export async function work(options: Work, drainMs: number): Promise<Done> {
     });
     worker.register('large.result', () => 'r'.repeat(size));
     worker.register('large.callback', ({ parentResults }) => {
-      workflows.ended += 1;
-      if (parentResults.length === members && parentResults.every((one) => String(one).length === size))
-        workflows.complete += 1;
+      const isWhole = parentResults.length === members && parentResults.every((one) => String(one).length === size);
+      workflows[isWhole ? 'complete' : 'short'] += 1;
     });
     return worker;
   });
@@ -63,17 +65,20 @@ export async function work(options: Work, drainMs: number): Promise<Done> {
     const onComplete = { type: 'large.callback', args: [], queue };
     while (!isOver()) {
       const workflow = await client.workflow(batch('large', jobs, { onComplete })).catch(() => null);
-      if (workflow !== null) workflows.started += 1;
-      for (let turn = 0; turn < 100 && workflows.ended < workflows.started && !isOver(); turn++) await pause(100);
+      if (workflow === null) continue;
+      workflows.started += 1;
+      let state = 'running';
+      for (let turn = 0; state === 'running' && turn < drainMs / lookMs; turn++) {
+        await pause(lookMs);
+        // It may be refused for memory; the next look is another one.
+        state = (await client.getWorkflow(workflow.id).catch(() => null))?.state ?? state;
+      }
+      if (state !== 'completed') workflows.refused += 1;
     }
   };
   await Promise.all([...Array.from({ length: 8 }, produce), flow(), list(options)]);
   const until = performance.now() + drainMs;
-  while (
-    performance.now() < until &&
-    ([...accepted].some((id) => !handled.has(id)) || workflows.ended < workflows.started)
-  )
-    await pause(200);
+  while (performance.now() < until && [...accepted].some((id) => !handled.has(id))) await pause(200);
   await Promise.all(workers.map((worker) => worker.stop()));
   await Promise.all(running);
   return {
@@ -81,6 +86,8 @@ export async function work(options: Work, drainMs: number): Promise<Done> {
     lost: [...accepted].filter((id) => !handled.has(id)).length,
     workflows: workflows.started,
     complete: workflows.complete,
+    short: workflows.short,
+    refused: workflows.refused,
   };
 }
 

@@ -23,7 +23,7 @@ async function main(args: readonly string[]): Promise<void> {
     streams: whole('streams', values.streams),
   });
   console.log(JSON.stringify(run, null, 2));
-  if (!run.alive || run.failed > 0 || run.lost > 0) process.exitCode = 1;
+  if (!run.alive || run.failed > 0 || run.lost > 0 || run.short > 0) process.exitCode = 1;
 }
 
 await command('bench:memory', usage, main);
