@@ -255,10 +255,10 @@ describe('readConfig', () => {
       { OJS_PAUSED_QUEUES: 'drop' },
       /OJS_PAUSED_QUEUES is drop.*accept or reject/,
     ],
-    ['no death before a job is poison', {}, { OJS_POISON_AFTER: '0' }, /OJS_POISON_AFTER is 0.*at least 1/],
+    ['no death before a job is poison', {}, { OJS_POISON_AFTER: '0' }, /OJS_POISON_AFTER is 0.*from 1 to/],
     ['a silence without a unit', {}, { OJS_DEAD_AFTER: '30' }, /OJS_DEAD_AFTER is 30.*30s/],
     ['a retention of nothing', {}, { OJS_RETAIN_DISCARDED: '0s' }, /OJS_RETAIN_DISCARDED is 0s/],
-    ['a retention of no job', {}, { OJS_RETAIN_COUNT: '0' }, /OJS_RETAIN_COUNT is 0.*at least 1/],
+    ['a retention of no job', {}, { OJS_RETAIN_COUNT: '0' }, /OJS_RETAIN_COUNT is 0.*from 1 to/],
     ['a certificate without a key', { tls: { certFile, keyFile: '' } }, {}, /both a certificate file and a key file/],
     ['a key without a certificate', {}, { OJS_TLS_KEY_FILE: keyFile }, /both a certificate file and a key file/],
     [
