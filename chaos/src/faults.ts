@@ -50,6 +50,7 @@ const common: Readonly<Record<string, Fault>> = {
     await client.process.kill();
     await client.start();
   },
+  'client stopped': ({ cluster, chance }) => stopped(chance.pick(cluster.clients).process, chance.between(500, 12_000)),
   'way to a server reset': ({ cluster, chance }) => spoilt(chance.pick(cluster.hops), 'reset', 0),
   'way to a server cut': ({ cluster, chance }) => spoilt(chance.pick(cluster.hops), 'drop', chance.between(500, 6_000)),
   'way to a server slow': ({ cluster, chance }) =>
@@ -83,7 +84,8 @@ export function faultsOf(store: Store): Readonly<Record<string, Fault>> {
 }
 
 /**
- * Does one fault after the other until the time is over; every third overlaps with the next.
+ * Does one fault after the other until the time is over, each before any comes again; every third overlaps with the
+ * next.
  * @returns how often each was done
  */
 export async function spoil(scene: Scene, ms: number): Promise<Readonly<Record<string, number>>> {
@@ -91,18 +93,24 @@ export async function spoil(scene: Scene, ms: number): Promise<Readonly<Record<s
   const counts: Record<string, number> = Object.fromEntries(Object.keys(faults).map((name) => [name, 0]));
   const until = performance.now() + ms;
   const { chance } = scene;
+  let deck: string[] = [];
+  /** The next of the deck that does not do the same to a process as `other`. */
+  const draw = (other?: string): string => {
+    const isOther = (name: string) => other === undefined || subjectOf(name) !== subjectOf(other);
+    if (!deck.some(isOther)) deck = [...deck, ...chance.shuffled(Object.keys(faults))];
+    const [name = ''] = deck.splice(deck.findIndex(isOther), 1);
+    return name;
+  };
   while (performance.now() < until) {
     await pause(chance.between(100, 1_500));
-    const names = chance.next() < 1 / 3 ? twoOf(Object.keys(faults), chance) : [chance.pick(Object.keys(faults))];
+    const first = draw();
+    const names = chance.next() < 1 / 3 ? [first, draw(first)] : [first];
     for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
     await Promise.all(names.map((name) => faults[name]?.(scene)));
   }
   return counts;
 }
 
-/** Two that do not do the same to one process. */
-function twoOf(names: readonly string[], chance: Chance): readonly string[] {
-  const first = chance.pick(names);
-  const subject = (name: string) => name.split(' ')[0];
-  return [first, chance.pick(names.filter((name) => subject(name) !== subject(first)))];
+function subjectOf(fault: string): string {
+  return fault.split(' ')[0] ?? '';
 }

@@ -3,7 +3,7 @@ import { run } from './run.ts';
 import type { StoreName } from './stores.ts';
 
 const stores: readonly StoreName[] = ['sqlite', 'postgres', 'redis'];
-const usage = `usage: npm run chaos -- [--storage ${stores.join('|')}] [--minutes 2] [--seed N] [--rate 60]`;
+const usage = `usage: npm run chaos -- [--storage ${stores.join('|')}] [--minutes 2] [--seed N] [--rate 60] [--history FILE]`;
 
 const { values } = parseArgs({
   options: {
@@ -11,6 +11,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '2' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     rate: { type: 'string', default: '60' },
+    history: { type: 'string' },
   },
 });
 const storage = stores.find((name) => name === values.storage);
@@ -19,22 +20,21 @@ if (storage === undefined || !(Number(minutes) > 0) || !Number.isInteger(seed) |
   console.error(usage);
   process.exit(2);
 }
-const options = { storage, minutes: Number(minutes), seed: Number(seed), rate: Number(rate) };
+const { history } = values;
+const options = { storage, minutes: Number(minutes), seed: Number(seed), rate: Number(rate), history };
 console.log(`chaos on ${storage}: ${minutes} minutes, seed ${seed}, ${rate} pieces of work a second`);
-const { verdict, faults, file } = await run(options);
+const { verdict, operations, faults, minutes: by, file } = await run(options);
 const { violations, jobs, records, judged } = verdict;
 for (const { rule, at, job, message } of violations.slice(0, 50))
   console.log(`${rule} at ${at}${job ? ` ${job}` : ''}: ${message}`);
-console.log(
-  Object.entries(faults)
+const told = (counts: Readonly<Record<string, number>>) =>
+  Object.entries(counts)
     .map(([name, count]) => `${name} ${count}`)
-    .join(', '),
-);
-console.log(
-  Object.entries(judged)
-    .map(([rule, count]) => `${rule} ${count}`)
-    .join(', '),
-);
-console.log(`${jobs} jobs, ${records} records, ${violations.length} violations`);
-if (violations.length > 0) console.log(`the history is ${file}`);
+    .join(', ');
+console.log(`faults: ${told(faults)}`);
+console.log(`judged: ${told(judged)}`);
+console.log(`answers a minute: ${by.map(({ answers }) => answers).join(', ')}`);
+console.log(`memory of a server in MB, by minute: ${by.map(({ memory }) => memory ?? 'unknown').join(', ')}`);
+console.log(`${jobs} jobs, ${operations} operations, ${records} records, ${violations.length} violations`);
+if (violations.length > 0 || history !== undefined) console.log(`the history is ${file}`);
 process.exit(violations.length > 0 ? 1 : 0);

@@ -21,6 +21,14 @@ export class Chance {
     return Math.floor(this.next() * count);
   }
 
+  /** The same in another order. */
+  shuffled<T>(list: readonly T[]): T[] {
+    return list
+      .map((one) => ({ one, at: this.next() }))
+      .sort((left, right) => left.at - right.at)
+      .map(({ one }) => one);
+  }
+
   pick<T>(list: readonly T[]): T {
     const one = list[this.below(list.length)];
     if (one === undefined) throw new Error('There is nothing to pick from.');

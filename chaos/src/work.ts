@@ -1,4 +1,5 @@
 import { batch, type Client, chain } from '@ojs-ts/sdk';
+import { byHand } from './crons.ts';
 import { type HistoryFile, now } from './history-file.ts';
 import type { Chance } from './random.ts';
 
@@ -8,7 +9,8 @@ const maxAttempts = 40;
 const retry = { maxAttempts, initialInterval: backoffMs, backoffCoefficient: 1, jitter: false };
 const told = { retry: { maxAttempts, backoffMs: [backoffMs] } };
 
-export const types = ['chaos.job', 'chaos.step', 'chaos.callback'];
+export const types = ['chaos.job', 'chaos.step', 'chaos.callback', 'chaos.cron'];
+export const queues = ['plain', 'flow', 'cron'];
 
 /** What a job asks of its handler; `told` is what the history says of the job. */
 export interface Order {
@@ -100,6 +102,8 @@ const workflow: Work = async ({ client, chance, history }) => {
   history.call('workflow', { workflow: id, nodes: isChain ? nodes : [...nodes, callback] })('done');
 };
 
+const triggered: Work = ({ client }) => client.triggerCronJob(byHand);
+
 /** Each kind with its share. */
 const kinds: readonly (readonly [share: number, work: Work])[] = [
   [45, plain],
@@ -110,6 +114,7 @@ const kinds: readonly (readonly [share: number, work: Work])[] = [
   [6, bulk],
   [8, cancelled],
   [8, workflow],
+  [2, triggered],
 ];
 
 /** One piece of work. What it throws was refused, or was lost to a fault. */

@@ -4,13 +4,13 @@ import { Worker } from '@ojs-ts/sdk';
 import { NodeTransport } from '../../packages/sdk/src/transport/node.ts';
 import { silent } from '../../packages/simulation/src/nodes/silent.ts';
 import { HistoryFile } from './history-file.ts';
-import { type Order, types } from './work.ts';
+import { type Order, queues, types } from './work.ts';
 
 const [name = '', url = '', path = ''] = process.argv.slice(2);
 const history = new HistoryFile(path, name);
 history.record(NodeTransport.prototype);
 const worker = new Worker(url, {
-  queues: ['plain', 'flow'],
+  queues,
   concurrency: 10,
   handleSignals: false,
   visibilityTimeout: '5s',

@@ -108,58 +108,6 @@ describe('SIGKILL in the middle of 5,000 jobs, at default timeouts', () => {
     await Promise.all(running);
     expect(last.running).toBe(true);
   });
-
-  test('if workers are killed too, only jobs active at a kill run twice', { timeout: 240_000 }, async () => {
-    const file = join(home, 'jobs.db');
-    const log = join(home, 'runs.log');
-    const port = await freePort();
-    const url = `http://127.0.0.1:${port}`;
-    const first = await serve(file, port);
-    await using client = new Client(url, {
-      timeout: '60s',
-      requestRetry: { maxRetries: 200, maxBackoff: 500 },
-      logger: silent,
-    });
-    const start = () => new Child('packages/cli/test/support/worker.child.ts', [url, log, '5']);
-    const workers = [start(), start(), start()];
-    await Promise.all(workers.map((worker) => worker.line(/ready/)));
-    const killed = new Set<number>();
-    const lines = () => readFileSync(log, { encoding: 'utf8', flag: 'a+' }).trimEnd().split('\n');
-    const ended = () =>
-      new Set(
-        lines()
-          .filter((line) => line.startsWith('end '))
-          .map((line) => line.split(' ')[1]),
-      ).size;
-    const killWorkers = async () => {
-      for (let kill = 1; kill <= 4; kill++) {
-        while (ended() < (jobs * kill) / 6) await pause(20);
-        const victim = workers.shift();
-        if (victim?.process.pid !== undefined) killed.add(victim.process.pid);
-        await victim?.end('SIGKILL');
-        workers.push(start());
-      }
-    };
-    const killing = killServer(file, port, first, ended);
-    const [acknowledged, { server }] = await Promise.all([produce(client), killing, killWorkers()]);
-    await using last = server;
-    await until(async () => (await completed(client)) >= acknowledged.size);
-
-    const starts = new Map<string, number[]>();
-    for (const line of lines()) {
-      const [what, id = '', , pid] = line.split(' ');
-      if (what === 'start') starts.set(id, [...(starts.get(id) ?? []), Number(pid)]);
-    }
-    expect([...acknowledged.keys()].filter((id) => !starts.has(id))).toEqual([]);
-    const twice = [...starts].filter(([, pids]) => pids.length > 1);
-    // Every start but the last was in a process that was killed in the middle of it.
-    expect(twice.filter(([, pids]) => pids.slice(0, -1).some((pid) => !killed.has(pid)))).toEqual([]);
-    // Ten in handlers, and what three turns under way told the server, which dies too: 45 for four workers were seen.
-    expect(twice.length).toBeLessThanOrEqual(killed.size * 30);
-    console.log(`${killed.size} workers killed, ${twice.length} jobs run twice`);
-    await Promise.all(workers.map((worker) => worker.end()));
-    expect(last.running).toBe(true);
-  });
 });
 
 describe('the fence, at default settings', () => {

@@ -8,11 +8,13 @@ const everyState = 0xff;
 /** Queues of the probes, whose jobs may be under way at the end. */
 export const probeQueue = 'probe.';
 
+interface EndRecorder extends Pick<Recorder, 'add' | 'timeIsRightAt'> {
+  /** The only cron whose runs somebody asks for. By default every run counts as asked for that ran when it was due. */
+  readonly byHand?: string;
+}
+
 /** Writes down what the store holds at the end: its log, its jobs and its counters. */
-export async function recordEnd(
-  storage: Storage,
-  recorder: Pick<Recorder, 'add' | 'timeIsRightAt'>,
-): Promise<readonly JobRecord[]> {
+export async function recordEnd(storage: Storage, recorder: EndRecorder): Promise<readonly JobRecord[]> {
   const ticks = await recordLog(storage, recorder);
   const jobs = await allJobs(storage, { states: everyState });
   const names = await nodeNames(storage);
@@ -41,7 +43,7 @@ export async function recordEnd(
 }
 
 /** Answers the tick of each job that a cron's schedule has made. */
-async function recordLog(storage: Storage, recorder: Pick<Recorder, 'add'>): Promise<ReadonlyMap<string, string>> {
+async function recordLog(storage: Storage, recorder: EndRecorder): Promise<ReadonlyMap<string, string>> {
   const ticks = new Map<string, string>();
   const last = new Map<string, string>();
   for (const { position, entries } of (await storage.events(0, 1_000_000)).batches)
@@ -58,16 +60,17 @@ async function recordLog(storage: Storage, recorder: Pick<Recorder, 'add'>): Pro
         ...(isOfJob && { job }),
         ...(isChange && { state: stateOf(to) }),
       });
-      if (type === 'cron.triggered') noteTick(entry, ticks);
+      if (type === 'cron.triggered') noteTick(entry, ticks, recorder.byHand);
     }
   return ticks;
 }
 
-function noteTick(entry: readonly unknown[], ticks: Map<string, string>): void {
+function noteTick(entry: readonly unknown[], ticks: Map<string, string>, byHand?: string): void {
   const data = entry.findLast((member) => isObject(member) && typeof member.job_id === 'string');
   if (!isObject(data)) return;
   // A run that somebody asked for has no tick.
-  if (data.scheduled_at !== data.actual_time) ticks.set(String(data.job_id), String(data.scheduled_at));
+  const isTick = byHand === undefined ? data.scheduled_at !== data.actual_time : data.cron_name !== byHand;
+  if (isTick) ticks.set(String(data.job_id), String(data.scheduled_at));
 }
 
 async function nodeNames(storage: Storage): Promise<ReadonlyMap<string, string>> {
