@@ -13,9 +13,23 @@ export async function canFakeTime(): Promise<boolean> {
  * time of day is wrong.
  */
 export function clockOff(seconds: number): Readonly<Record<string, string>> {
-  // Without its wrapper, which would be a process in between that a signal would kill alone.
-  const library = execFileSync('faketime', ['-f', '+0s', 'sh', '-c', 'echo "$LD_PRELOAD"'], {
-    encoding: 'utf8',
-  }).trim();
+  library ??= findLibrary();
   return { LD_PRELOAD: library, FAKETIME: `${seconds < 0 ? '' : '+'}${seconds}s`, FAKETIME_DONT_FAKE_MONOTONIC: '1' };
+}
+
+let library: string | undefined;
+
+/**
+ * The library without its wrapper, which would be a process in between that a signal would kill alone. A killed process
+ * leaves a semaphore that is named by its pid, and the wrapper does not run under that pid: another try has another.
+ */
+function findLibrary(): string {
+  for (let tries = 1; ; tries++) {
+    try {
+      const answer = execFileSync('faketime', ['-f', '+0s', 'sh', '-c', 'echo "$LD_PRELOAD"'], { stdio: 'pipe' });
+      return answer.toString().trim();
+    } catch (error) {
+      if (tries === 10) throw error;
+    }
+  }
 }
