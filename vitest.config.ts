@@ -14,7 +14,7 @@ const fresh = ['packages/sdk/test/platform/environment-names.test.ts', 'packages
  * They kill and stop servers and measure how long others stand still, or hold a load to its limit: beside others they
  * would measure those.
  */
-const timed = 'packages/cli/test/**/*.long.ts';
+const timed = ['packages/cli/test/**/*.long.ts', 'chaos/test/chaos.long.ts'];
 
 /** Files that wait long for clocks of their own; begun last, the run would end with their waiting. */
 const first = [/conformance\/test\/official\.test\.ts$/, /conformance\/test\/mutations\.long\.ts$/];
@@ -64,7 +64,7 @@ export default defineConfig({
         test: {
           name: 'long',
           include: [long],
-          exclude: [...exclude, timed],
+          exclude: [...exclude, ...timed],
           // Four mutants at once, and one server without a mutation.
           maxConcurrency: 5,
           maxWorkers: 2,
@@ -76,7 +76,7 @@ export default defineConfig({
       {
         test: {
           name: 'long, one at a time',
-          include: [timed],
+          include: timed,
           exclude,
           fileParallelism: false,
           testTimeout: 900_000,
