@@ -2,7 +2,7 @@ import type { Storage, Wake } from '../../../server/src/storage/storage.ts';
 import type { Node } from '../world/world.ts';
 import { wrapped } from './wrapped.ts';
 
-/** Calls that change nothing that a server waits for. */
+/** Calls that log no event. */
 const quiet =
   /^(ping|probe|seed|events|layout|jobs\.(get|list)|upkeep\.(overdue|held|lease|release|prune)|registry\.(queues|workers|limits?|statistics)|workflows\.(get|list|nodes?|unfinished)|crons\.|documents\.|inbox\.)/;
 
@@ -22,13 +22,22 @@ export function onRealServer(storage: Storage, storeNode: Node): Storage {
       for (const listener of listeners) listener([{ kind: 'queue', queue: null }, { kind: 'events' }]);
     });
   };
+  let last = 0;
+  // What somebody waits for is in the log. A wake-up after every call would wake the fetches that wait by their own.
+  const hasGrown = async () => {
+    const before = last;
+    last = (await storage.events(last, 1)).newest;
+    return last > before;
+  };
   return wrapped(storage, {
-    around: async (name, call) => {
-      const answer = await world.outside(async () => call());
-      if (!quiet.test(name)) wake();
-      return answer;
-    },
+    around: (name, call) =>
+      world.outside(async () => {
+        const answer = await call();
+        if (!quiet.test(name) && (await hasGrown())) wake();
+        return answer;
+      }),
     own: {
+      [Symbol.asyncDispose]: () => world.outside(async () => storage[Symbol.asyncDispose]()),
       clock: async () => storeNode.wall(),
       // The real server draws its own, in true chance; leases stand in the trace.
       leaseKey: async () => '0'.repeat(32),
