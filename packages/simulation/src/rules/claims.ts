@@ -4,7 +4,10 @@ import type { Problem } from '../context.ts';
 /** So many entries the history of a job keeps; of a longer one some in between are gone. */
 const kept = 20;
 
-/** Each claim ends exactly once, by an entry of the job's history that names the claim. */
+/**
+ * Each claim ends exactly once, by an entry of the job's history that names the claim. An operator who discards an
+ * active job ends a claim too: that entry names none.
+ */
 export function claimProblems(jobs: readonly JobRecord[]): readonly Problem[] {
   const problems: Problem[] = [];
   for (const job of jobs) {
@@ -12,11 +15,12 @@ export function claimProblems(jobs: readonly JobRecord[]): readonly Problem[] {
     const history = historyOf(job);
     for (const entry of history) if ('claim' in entry) ends.set(entry.claim, (ends.get(entry.claim) ?? 0) + 1);
     const broken = (message: string) => problems.push({ rule: 'claims', job: job.id, message });
+    let byHand = history.filter((entry) => entry.kind === 'discarded' && entry.from === State.active).length;
     const isWaiting = (job.state & (State.available | State.retryable)) !== 0;
     for (let claim = 1; claim <= job.claim; claim++) {
       const count = ends.get(claim) ?? 0;
       if (count > 1) broken(`claim ${claim} of ${job.claim} ended ${count} times`);
-      if (count === 0 && history.length < kept && (claim < job.claim || isWaiting))
+      if (count === 0 && history.length < kept && (claim < job.claim || isWaiting) && byHand-- <= 0)
         broken(`claim ${claim} of ${job.claim} never ended`);
     }
     if (job.state === State.completed && ends.has(job.claim)) broken(`claim ${job.claim} completed and failed`);
