@@ -54,6 +54,7 @@ export const rules = {
   seconds: wholeFrom(0, maxSeconds, 'seconds'),
   positiveSeconds: wholeFrom(1, maxSeconds, 'seconds'),
   resultTtl: wholeFrom(-1, maxSeconds, 'seconds'),
+  count: wholeFrom(1, Number.MAX_SAFE_INTEGER, ''),
   bytes: wholeFrom(1, Number.MAX_SAFE_INTEGER, 'bytes'),
   flag: rule((value): value is boolean => typeof value === 'boolean', 'true or false'),
   text: rule((value): value is string => typeof value === 'string', 'a string'),

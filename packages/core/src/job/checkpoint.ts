@@ -1,4 +1,4 @@
-import { Issues, Part } from '../envelope/validate.ts';
+import { Issues, Part, rules } from '../envelope/validate.ts';
 import { ProtocolError } from '../errors.ts';
 import { members } from '../json/json.ts';
 import { conflict } from '../lifecycle/decide.ts';
@@ -20,28 +20,48 @@ export interface Checkpoint {
 /** Bytes of a checkpoint's state (ojs-durable-execution DUR-006). */
 export const maxCheckpointBytes = 1_048_576;
 
+/** A checkpoint as a worker sends it. */
+export interface SentCheckpoint {
+  readonly state: Json;
+  /** The number that it is to have, for a save that may arrive twice or late; null takes the next. */
+  readonly sequence: number | null;
+}
+
 /**
- * Reads `{state: …}`; null is a state, an absent member is not.
+ * Reads `{state: …, x_sequence: …}`; null is a state, an absent member is not.
  * @throws ProtocolError `invalid_payload`, `invalid_request`, or `envelope_too_large`.
  */
-export function readCheckpoint(text: Json, claimOf: ReadLease): { readonly state: Json; readonly reporter: Reporter } {
+export function readCheckpoint(
+  text: Json,
+  claimOf: ReadLease,
+): { readonly sent: SentCheckpoint; readonly reporter: Reporter } {
   const issues = new Issues();
   const part = new Part(readBody(text), text, '$');
   const state = part.texts.get('state');
   if (state === undefined) issues.add('$.state', 'state is required; null is a valid state');
+  const sequence = issues.check(part.find('x_sequence'), rules.count);
   const reporter = readReporter(part, issues, claimOf);
   if (issues.all.length > 0 || state === undefined) throw ProtocolError.invalid(issues.all);
   limitText('state', state, maxCheckpointBytes);
-  return { state, reporter };
+  return { sent: { state, sequence }, reporter };
 }
 
 /**
- * Saves a state in place of the previous one. Throws `conflict` if the job is not active (ojs-durable-execution
- * DUR-007), or belongs to another worker.
+ * Saves a state in place of the previous one; null if the job has this checkpoint or a later one. Throws `conflict` if
+ * the job is not active (ojs-durable-execution DUR-007), or belongs to another worker.
  */
-export function checkpointed(job: JobRecord, state: Json, reporter: Reporter, now: Millis): Transition {
+export function checkpointed(job: JobRecord, sent: SentCheckpoint, reporter: Reporter, now: Millis): Transition | null {
   requireOwner(job, reporter);
-  const sequence = (checkpointOf(job)?.sequence ?? 0) + 1;
+  const next = nextSequence(job);
+  if (sent.sequence !== null && sent.sequence < next) return null;
+  return saved(job, sent.state, sent.sequence ?? next, now);
+}
+
+function nextSequence(job: JobRecord): number {
+  return (checkpointOf(job)?.sequence ?? 0) + 1;
+}
+
+function saved(job: JobRecord, state: Json, sequence: number, now: Millis): Transition {
   return {
     id: job.id,
     from: State.active,
@@ -56,12 +76,7 @@ export function checkpointed(job: JobRecord, state: Json, reporter: Reporter, no
 /** The transition of a report that also has a checkpoint (ojs-progress §6.4). */
 export function withCheckpoint(transition: Transition, job: JobRecord, state: Json, now: Millis): Transition {
   limitText('checkpoint', state, maxCheckpointBytes);
-  const { checkpoint = null, events } = checkpointed(
-    job,
-    state,
-    { worker: null, claim: job.claim, attempt: null },
-    now,
-  );
+  const { checkpoint = null, events } = saved(job, state, nextSequence(job), now);
   return { ...transition, checkpoint, events: [...transition.events, ...events] };
 }
 

@@ -2,8 +2,14 @@
  * Reports of workers about a running job: progress (ojs-progress) and checkpoints (ojs-durable-execution). Both are
  * heartbeats of the job. Each throws `not_found`.
  */
-import { checkpointCleared, checkpointed, checkpointOf, withCheckpoint } from '../job/checkpoint.ts';
-import type { JobId, JobRecord, Json, Transition } from '../job/job.ts';
+import {
+  checkpointCleared,
+  checkpointed,
+  checkpointOf,
+  type SentCheckpoint,
+  withCheckpoint,
+} from '../job/checkpoint.ts';
+import type { JobId, JobRecord, Transition } from '../job/job.ts';
 import { type ProgressReport, progressed, type Reporter } from '../job/progress.ts';
 import { change, type JobStore } from '../job-store.ts';
 import type { Steps } from '../steps.ts';
@@ -37,15 +43,15 @@ export function* reportProgress(
   return { job, taken: done, sequence };
 }
 
-/** The job with its new checkpoint. Throws `conflict` if the job is not active or not the reporter's. */
+/** The job with its new checkpoint, or a later one that it has already. Throws `conflict` if the job is not active or not the reporter's. */
 export function* saveCheckpoint(
   store: JobStore,
   clock: Clock,
   id: JobId,
-  state: Json,
+  sent: SentCheckpoint,
   reporter: Reporter,
 ): Steps<JobRecord> {
-  return (yield* changeTexts(store, id, (record) => checkpointed(record, state, reporter, clock.now()))).job;
+  return (yield* changeTexts(store, id, (record) => checkpointed(record, sent, reporter, clock.now()))).job;
 }
 
 /** Deletes the checkpoint, if there is one. Throws `conflict` if an active job is not the reporter's. */

@@ -9,14 +9,16 @@ import {
   readCheckpoint,
   renderCheckpoint,
   renderJob,
+  type SentCheckpoint,
   State,
 } from '../../src/index.ts';
 import { claimed, jobOf, start } from '../support/records.ts';
 
 const nobody: Reporter = { worker: null, claim: null, attempt: null };
+const next = (state: string): SentCheckpoint => ({ state, sequence: null });
 const saved = (job: JobRecord, state: string, now = start): JobRecord => ({
   ...job,
-  checkpoint: checkpointed(job, state, nobody, now).checkpoint ?? null,
+  checkpoint: checkpointed(job, next(state), nobody, now)?.checkpoint ?? null,
 });
 
 const noLease = () => -1;
@@ -28,7 +30,7 @@ describe('checkpoints (ojs-durable-execution)', () => {
         let job = claimed(jobOf());
         for (const [index, state] of states.entries()) {
           const read = readCheckpoint(`{"x":1, "state" : ${state} ,"attempt":1}`, noLease);
-          job = saved(job, read.state, start + index);
+          job = saved(job, read.sent.state, start + index);
           expect(checkpointOf(job)).toEqual({ sequence: index + 1, at: start + index, state: state.trim() });
           expect(
             JSON.parse(renderCheckpoint(job.id, checkpointOf(job) ?? { sequence: 0, at: 0, state: '0' })).state,
@@ -38,8 +40,23 @@ describe('checkpoints (ojs-durable-execution)', () => {
     );
   });
 
+  test('a save with a number that arrives twice, or after a later one, changes nothing', () => {
+    const calls = fc.shuffledSubarray([1, 1, 2, 2, 3, 4, 5], { minLength: 1 });
+    fc.assert(
+      fc.property(calls, (numbers) => {
+        let job = claimed(jobOf());
+        for (const sequence of numbers) {
+          const change = checkpointed(job, { state: `"save ${sequence}"`, sequence }, nobody, start);
+          job = { ...job, checkpoint: change?.checkpoint ?? job.checkpoint };
+        }
+        const last = Math.max(...numbers);
+        expect(checkpointOf(job)).toEqual({ sequence: last, at: start, state: `"save ${last}"` });
+      }),
+    );
+  });
+
   test('null is a state, an absent member is an error', () => {
-    expect(readCheckpoint('{"state":null}', noLease).state).toBe('null');
+    expect(readCheckpoint('{"state":null}', noLease).sent.state).toBe('null');
     expect(() => readCheckpoint('{}', noLease)).toThrow(expect.objectContaining({ code: 'invalid_request' }));
     expect(checkpointOf(claimed(jobOf()))).toBeNull();
   });
@@ -48,14 +65,14 @@ describe('checkpoints (ojs-durable-execution)', () => {
     const job = claimed(jobOf());
     const conflict = expect.objectContaining({ code: 'conflict' });
     for (const state of Object.values(State).filter((one) => one !== State.active)) {
-      expect(() => checkpointed({ ...job, state }, '1', nobody, start)).toThrow(conflict);
+      expect(() => checkpointed({ ...job, state }, next('1'), nobody, start)).toThrow(conflict);
     }
     const owners: readonly Partial<Reporter>[] = [{ worker: 'w2' }, { claim: 7 }, { attempt: 2 }];
     for (const owner of owners) {
-      expect(() => checkpointed(job, '1', { ...nobody, ...owner }, start)).toThrow(conflict);
+      expect(() => checkpointed(job, next('1'), { ...nobody, ...owner }, start)).toThrow(conflict);
       expect(() => checkpointCleared(saved(job, '1'), { ...nobody, ...owner })).toThrow(conflict);
     }
-    expect(checkpointed(job, '1', { worker: 'w1', claim: 1, attempt: 1 }, start)).toMatchObject({
+    expect(checkpointed(job, next('1'), { worker: 'w1', claim: 1, attempt: 1 }, start)).toMatchObject({
       beat: true,
       to: State.active,
       claim: 1,

@@ -194,8 +194,8 @@ class PushReporting extends Reporting {
     return this.#of(leased)?.progress(leased, report) ?? super.progress(leased, report);
   }
 
-  override checkpoint(...[leased, state]: Parameters<Reporting['checkpoint']>): Promise<void> {
-    return this.#of(leased)?.checkpoint(leased, state) ?? super.checkpoint(leased, state);
+  override checkpoint(...[leased, ...saved]: Parameters<Reporting['checkpoint']>): Promise<void> {
+    return this.#of(leased)?.checkpoint(leased, ...saved) ?? super.checkpoint(leased, ...saved);
   }
 
   #of({ wire }: LeasedJob): Reporting | null {

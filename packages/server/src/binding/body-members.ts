@@ -52,7 +52,10 @@ const override = shapeOf(['args', 'meta', 'queue'], { retry: retryShape });
 export const bodies: Partial<Record<OperationName, Body>> = {
   'job.enqueueBatch': { shape: shapeOf(['jobs']), unknown: 'warn' },
   'job.results': { shape: shapeOf(['ids', 'job_ids', 'wait_ms']), unknown: 'warn' },
-  'job.saveCheckpoint': { shape: shapeOf(['state', 'x_lease', 'worker_id', 'attempt', 'job_id']), unknown: 'warn' },
+  'job.saveCheckpoint': {
+    shape: shapeOf(['state', 'x_sequence', 'x_lease', 'worker_id', 'attempt', 'job_id']),
+    unknown: 'warn',
+  },
   'bulk.enqueue': { shape: shapeOf(['jobs', 'atomicity', 'return', 'idempotency_key']), unknown: 'warn' },
   'bulk.cancel': { shape: bulk, unknown: 'refuse' },
   'bulk.retry': { shape: bulk, unknown: 'refuse' },

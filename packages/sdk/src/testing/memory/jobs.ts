@@ -51,8 +51,8 @@ export function jobAnswers(table: Table): Answers {
     'job.checkpoint': (call) => shownCheckpoint(table.known(param(call, 'id'))),
     'job.saveCheckpoint': (call) => {
       const id = param(call, 'id');
-      const { state, reporter } = readCheckpoint(requireBody(call.body), (lease) => table.leases.claimOf(id, lease));
-      return shownCheckpoint(atOnce(run(saveCheckpoint(table, table.clock, id, state, reporter))));
+      const { sent, reporter } = readCheckpoint(requireBody(call.body), (lease) => table.leases.claimOf(id, lease));
+      return shownCheckpoint(atOnce(run(saveCheckpoint(table, table.clock, id, sent, reporter))));
     },
     'job.deleteCheckpoint': (call) => {
       const id = param(call, 'id');

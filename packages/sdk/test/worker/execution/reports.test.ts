@@ -100,6 +100,15 @@ describe('checkpoint() (ojs-durable-execution)', () => {
     });
   });
 
+  test('every checkpoint has a number, which the attempts of a job share', async () => {
+    await run(async ({ attempt, checkpoint }) => {
+      await checkpoint('first');
+      await checkpoint('second');
+      if (attempt < 2) throw new Error('again');
+    }, 2);
+    expect(bench.wire.bodies('job.saveCheckpoint').map(({ x_sequence }) => x_sequence)).toEqual([1, 2, 3, 4]);
+  });
+
   test('a call that was cut is tried again', async () => {
     bench.wire.spoil('job.saveCheckpoint', 'after');
     expect(await run(({ checkpoint }) => checkpoint(1))).toMatchObject({ state: 'completed' });

@@ -23,8 +23,8 @@ export const checkpointHandlers: Handlers<'job.checkpoint' | 'job.saveCheckpoint
 /** POST and PUT /jobs/:id/checkpoint (ojs-durable-execution §4.1). */
 async function saveCheckpoint(engine: Engine, { params, body }: BindingRequest): Promise<Reply> {
   const id = idOf(params);
-  const { state, reporter } = readCheckpoint(requireBody(body), (lease) => engine.leases.claimOf(id, lease));
-  const job = await engine.reports.save(id, state, reporter);
+  const { sent, reporter } = readCheckpoint(requireBody(body), (lease) => engine.leases.claimOf(id, lease));
+  const job = await engine.reports.save(id, sent, reporter);
   return checkpointReply(job.id, checkpointOf(job));
 }
 

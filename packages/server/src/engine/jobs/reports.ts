@@ -3,12 +3,12 @@ import {
   clearCheckpoint,
   type JobId,
   type JobRecord,
-  type Json,
   type ProgressReport,
   type Reported,
   type Reporter,
   reportProgress,
   run,
+  type SentCheckpoint,
   saveCheckpoint,
 } from '@ojs-ts/core';
 import type { Batches } from '../batches.ts';
@@ -32,8 +32,8 @@ export class Reports {
     return this.#mutex.run(id, () => run(reportProgress(this.#batches, this.#clock, id, report, reporter)));
   }
 
-  save(id: JobId, state: Json, reporter: Reporter): Promise<JobRecord> {
-    return this.#mutex.run(id, () => run(saveCheckpoint(this.#batches, this.#clock, id, state, reporter)));
+  save(id: JobId, sent: SentCheckpoint, reporter: Reporter): Promise<JobRecord> {
+    return this.#mutex.run(id, () => run(saveCheckpoint(this.#batches, this.#clock, id, sent, reporter)));
   }
 
   clear(id: JobId, reporter: Reporter): Promise<void> {
