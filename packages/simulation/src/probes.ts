@@ -1,6 +1,6 @@
 import { uuidv7 } from '@ojs-ts/core';
 import type { Cluster } from './cluster.ts';
-import { probeQueue } from './history/final.ts';
+import { probeCron, probeQueue } from './history/final.ts';
 import type { ClientProcess } from './nodes/client.ts';
 import { WorkerProcess } from './nodes/worker.ts';
 import type { Node } from './world/world.ts';
@@ -127,14 +127,14 @@ export class Probes {
     if (recorder.timeIsRightAt > 0) return;
     const args = [{ holdMs: 10 }];
     const options = { queue: this.#queue, overlapPolicy: 'allow' } as const;
-    await world.settle(node.run(() => client.registerCronJob('probe', '*/2 * * * * *', 'job.cron', args, options)));
+    await world.settle(node.run(() => client.registerCronJob(probeCron, '*/2 * * * * *', 'job.cron', args, options)));
     const from = store.node.wall() + 500;
     await this.#wait(10_000);
     const to = store.node.wall() - 2_000;
-    await world.settle(node.run(() => client.unregisterCronJob('probe')));
+    await world.settle(node.run(() => client.unregisterCronJob(probeCron)));
     const ticks: string[] = [];
     for (let at = Math.ceil(from / 2_000) * 2_000; at <= to; at += 2_000) ticks.push(new Date(at).toISOString());
-    recorder.call(node.name, 'cron', { cron: 'probe', ticks })('done');
+    recorder.call(node.name, 'cron', { cron: probeCron, ticks })('done');
   }
 
   /** All servers were away: a worker that could not be heard meanwhile keeps its job. */

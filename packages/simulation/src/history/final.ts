@@ -7,6 +7,8 @@ import { states } from './states.ts';
 const everyState = 0xff;
 /** Queues of the probes, whose jobs may be under way at the end. */
 export const probeQueue = 'probe.';
+/** The cron of the probes. Nobody asks for a run of it. */
+export const probeCron = 'probe';
 
 interface EndRecorder extends Pick<Recorder, 'add' | 'timeIsRightAt'> {
   /** The only cron whose runs somebody asks for. By default every run counts as asked for that ran when it was due. */
@@ -68,9 +70,12 @@ async function recordLog(storage: Storage, recorder: EndRecorder): Promise<Reado
 function noteTick(entry: readonly unknown[], ticks: Map<string, string>, byHand?: string): void {
   const data = entry.findLast((member) => isObject(member) && typeof member.job_id === 'string');
   if (!isObject(data)) return;
-  // A run that somebody asked for has no tick.
-  const isTick = byHand === undefined ? data.scheduled_at !== data.actual_time : data.cron_name !== byHand;
-  if (isTick) ticks.set(String(data.job_id), String(data.scheduled_at));
+  // A run that somebody asked for has no tick, and was due when it ran.
+  const isByHand =
+    byHand === undefined
+      ? data.cron_name !== probeCron && data.scheduled_at === data.actual_time
+      : data.cron_name === byHand;
+  if (!isByHand) ticks.set(String(data.job_id), String(data.scheduled_at));
 }
 
 async function nodeNames(storage: Storage): Promise<ReadonlyMap<string, string>> {
