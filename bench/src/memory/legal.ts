@@ -68,7 +68,7 @@ export async function work(options: Work, drainMs: number): Promise<Done> {
       if (workflow === null) continue;
       workflows.started += 1;
       let state = 'running';
-      for (let turn = 0; state === 'running' && turn < drainMs / lookMs; turn++) {
+      for (let look = 0; state === 'running' && look < drainMs / lookMs; look++) {
         await pause(lookMs);
         // It may be refused for memory; the next look is another one.
         state = (await client.getWorkflow(workflow.id).catch(() => null))?.state ?? state;

@@ -23,12 +23,12 @@ export const maxCheckpointBytes = 1_048_576;
 /** A checkpoint as a worker sends it. */
 export interface SentCheckpoint {
   readonly state: Json;
-  /** The number that it is to have, for a save that may arrive twice or late; null takes the next. */
-  readonly sequence: number | null;
+  /** Counts the checkpoints of one execution from 1, for a call that may arrive twice or late; null counts none. */
+  readonly save: number | null;
 }
 
 /**
- * Reads `{state: …, x_sequence: …}`; null is a state, an absent member is not.
+ * Reads `{state: …, x_save: …}`; null is a state, an absent member is not.
  * @throws ProtocolError `invalid_payload`, `invalid_request`, or `envelope_too_large`.
  */
 export function readCheckpoint(
@@ -39,35 +39,30 @@ export function readCheckpoint(
   const part = new Part(readBody(text), text, '$');
   const state = part.texts.get('state');
   if (state === undefined) issues.add('$.state', 'state is required; null is a valid state');
-  const sequence = issues.check(part.find('x_sequence'), rules.count);
+  const save = issues.check(part.find('x_save'), rules.count);
   const reporter = readReporter(part, issues, claimOf);
   if (issues.all.length > 0 || state === undefined) throw ProtocolError.invalid(issues.all);
   limitText('state', state, maxCheckpointBytes);
-  return { sent: { state, sequence }, reporter };
+  return { sent: { state, save }, reporter };
 }
 
 /**
- * Saves a state in place of the previous one; null if the job has this checkpoint or a later one. Throws `conflict` if
- * the job is not active (ojs-durable-execution DUR-007), or belongs to another worker.
+ * Saves a state in place of the previous one; null if this execution saved it or a later one before. Throws
+ * `conflict` if the job is not active (ojs-durable-execution DUR-007), or belongs to another worker.
  */
 export function checkpointed(job: JobRecord, sent: SentCheckpoint, reporter: Reporter, now: Millis): Transition | null {
   requireOwner(job, reporter);
-  const next = nextSequence(job);
-  if (sent.sequence !== null && sent.sequence < next) return null;
-  return saved(job, sent.state, sent.sequence ?? next, now);
+  return sent.save !== null && sent.save <= lastSave(job) ? null : saved(job, sent, now);
 }
 
-function nextSequence(job: JobRecord): number {
-  return (checkpointOf(job)?.sequence ?? 0) + 1;
-}
-
-function saved(job: JobRecord, state: Json, sequence: number, now: Millis): Transition {
+function saved(job: JobRecord, { state, save }: SentCheckpoint, now: Millis): Transition {
+  const sequence = (checkpointOf(job)?.sequence ?? 0) + 1;
   return {
     id: job.id,
     from: State.active,
     claim: job.claim,
     to: State.active,
-    checkpoint: checkpointText({ sequence, at: now, state }),
+    checkpoint: `{"sequence":${sequence},"at":${now},"claim":${job.claim},"save":${save ?? lastSave(job)},"state":${state}}`,
     beat: true,
     events: [{ kind: 'job.checkpointed', data: `{"sequence":${sequence}}` }],
   };
@@ -76,7 +71,7 @@ function saved(job: JobRecord, state: Json, sequence: number, now: Millis): Tran
 /** The transition of a report that also has a checkpoint (ojs-progress §6.4). */
 export function withCheckpoint(transition: Transition, job: JobRecord, state: Json, now: Millis): Transition {
   limitText('checkpoint', state, maxCheckpointBytes);
-  const { checkpoint = null, events } = saved(job, state, nextSequence(job), now);
+  const { checkpoint = null, events } = saved(job, { state, save: null }, now);
   return { ...transition, checkpoint, events: [...transition.events, ...events] };
 }
 
@@ -96,8 +91,10 @@ export function checkpointOf(job: Pick<JobRecord, 'checkpoint'>): Checkpoint | n
   return { sequence: Number(texts.get('sequence')), at: Number(texts.get('at')), state: texts.get('state') ?? 'null' };
 }
 
-function checkpointText({ sequence, at, state }: Checkpoint): Json {
-  return `{"sequence":${sequence},"at":${at},"state":${state}}`;
+/** The number of the last checkpoint that the current execution numbered; 0 before it. */
+function lastSave({ checkpoint, claim }: JobRecord): number {
+  const texts = checkpoint === null ? null : members(checkpoint);
+  return Number(texts?.get('claim')) === claim ? Number(texts?.get('save')) : 0;
 }
 
 /** Members of a checkpoint answer (ojs-durable-execution §4), with or without the state. */

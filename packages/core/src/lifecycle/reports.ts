@@ -43,7 +43,10 @@ export function* reportProgress(
   return { job, taken: done, sequence };
 }
 
-/** The job with its new checkpoint, or a later one that it has already. Throws `conflict` if the job is not active or not the reporter's. */
+/**
+ * The job with its new checkpoint, or the later one that it has. Throws `conflict` if the job is not active or not the
+ * reporter's.
+ */
 export function* saveCheckpoint(
   store: JobStore,
   clock: Clock,

@@ -15,7 +15,7 @@ import {
 import { claimed, jobOf, start } from '../support/records.ts';
 
 const nobody: Reporter = { worker: null, claim: null, attempt: null };
-const next = (state: string): SentCheckpoint => ({ state, sequence: null });
+const next = (state: string): SentCheckpoint => ({ state, save: null });
 const saved = (job: JobRecord, state: string, now = start): JobRecord => ({
   ...job,
   checkpoint: checkpointed(job, next(state), nobody, now)?.checkpoint ?? null,
@@ -45,12 +45,19 @@ describe('checkpoints (ojs-durable-execution)', () => {
     fc.assert(
       fc.property(calls, (numbers) => {
         let job = claimed(jobOf());
-        for (const sequence of numbers) {
-          const change = checkpointed(job, { state: `"save ${sequence}"`, sequence }, nobody, start);
+        for (const number of numbers) {
+          const change = checkpointed(job, { state: `"save ${number}"`, save: number }, nobody, start);
           job = { ...job, checkpoint: change?.checkpoint ?? job.checkpoint };
         }
         const last = Math.max(...numbers);
-        expect(checkpointOf(job)).toEqual({ sequence: last, at: start, state: `"save ${last}"` });
+        expect(checkpointOf(job)).toMatchObject({ state: `"save ${last}"` });
+        // A save without a number always counts, and leaves the numbers as they are.
+        job = saved(job, '"unnumbered"');
+        expect(checkpointed(job, { state: '"late"', save: last }, nobody, start)).toBeNull();
+        expect(checkpointed(job, { state: '"next"', save: last + 1 }, nobody, start)).not.toBeNull();
+        // The next execution counts anew.
+        const again = { ...job, claim: job.claim + 1 };
+        expect(checkpointed(again, { state: '"first"', save: 1 }, nobody, start)).not.toBeNull();
       }),
     );
   });

@@ -53,7 +53,7 @@ export const bodies: Partial<Record<OperationName, Body>> = {
   'job.enqueueBatch': { shape: shapeOf(['jobs']), unknown: 'warn' },
   'job.results': { shape: shapeOf(['ids', 'job_ids', 'wait_ms']), unknown: 'warn' },
   'job.saveCheckpoint': {
-    shape: shapeOf(['state', 'x_sequence', 'x_lease', 'worker_id', 'attempt', 'job_id']),
+    shape: shapeOf(['state', 'x_save', 'x_lease', 'worker_id', 'attempt', 'job_id']),
     unknown: 'warn',
   },
   'bulk.enqueue': { shape: shapeOf(['jobs', 'atomicity', 'return', 'idempotency_key']), unknown: 'warn' },

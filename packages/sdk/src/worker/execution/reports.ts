@@ -1,7 +1,7 @@
 import { type Connection, once } from '../../connection/connection.ts';
 import { OJSAPIError, OJSError, OJSValidationError } from '../../errors.ts';
 import { jsonProblem, refuse } from '../../job/validate-request.ts';
-import { numberOf, quoted, wireOf } from '../../json.ts';
+import { quoted } from '../../json.ts';
 import { isRefusal, isUnclear, saysNoRoute } from '../fetch/response-checks.ts';
 import type { LeasedJob } from '../leases/leased-job.ts';
 
@@ -51,12 +51,12 @@ export class Reporting {
 
   /**
    * Saves a checkpoint, with the retries of any call. A copy that arrives after a later checkpoint changes nothing.
-   * @param sequence its number: one more than that of the last one of this job.
+   * @param save counts the checkpoints of this execution from 1.
    * @throws {OJSError}
    */
-  async checkpoint(leased: LeasedJob, state: unknown, sequence: number): Promise<void> {
+  async checkpoint(leased: LeasedJob, state: unknown, save: number): Promise<void> {
     try {
-      const body = this.#body(leased, { state, x_sequence: sequence });
+      const body = this.#body(leased, { state, x_save: save });
       await this.connection.call(
         { operation: 'job.saveCheckpoint', params: { id: leased.id }, body },
         {},
@@ -111,13 +111,12 @@ export class Reports {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #last: Promise<void> = Promise.resolve();
   #sending = 0;
-  #sequence: number;
+  #saves = 0;
 
   constructor(leased: LeasedJob, services: ReportsServices) {
     this.#leased = leased;
     this.#reporting = services.reporting;
     this.#services = services;
-    this.#sequence = numberOf(wireOf(leased.wire.checkpoint)?.sequence) ?? 0;
   }
 
   /** Sends the report now, or with the next one that is due. In the second case it resolves at once. */
@@ -137,7 +136,7 @@ export class Reports {
     if (state === undefined) throw OJSValidationError.of('state', 'expected a JSON value; null is one');
     refuse(jsonProblem(state, 'state'));
     try {
-      await this.#reporting.checkpoint(this.#leased, state, ++this.#sequence);
+      await this.#reporting.checkpoint(this.#leased, state, ++this.#saves);
     } catch (error) {
       // Before the next heartbeat says so: what the handler throws now is no failure of the job.
       if (error instanceof LostJobError) this.#services.lose(this.#leased, error.message);

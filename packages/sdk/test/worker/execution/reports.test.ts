@@ -100,13 +100,13 @@ describe('checkpoint() (ojs-durable-execution)', () => {
     });
   });
 
-  test('every checkpoint has a number, which the attempts of a job share', async () => {
+  test('every checkpoint of an execution has a number', async () => {
     await run(async ({ attempt, checkpoint }) => {
       await checkpoint('first');
       await checkpoint('second');
       if (attempt < 2) throw new Error('again');
     }, 2);
-    expect(bench.wire.bodies('job.saveCheckpoint').map(({ x_sequence }) => x_sequence)).toEqual([1, 2, 3, 4]);
+    expect(bench.wire.bodies('job.saveCheckpoint').map(({ x_save }) => x_save)).toEqual([1, 2, 1, 2]);
   });
 
   test('a call that was cut is tried again', async () => {
