@@ -52,7 +52,6 @@ export const reasons: Readonly<Record<string, string>> = {
   'expired-on-arrival-refused': 'no job of the simulation has expired on arrival',
   'one-cron-list': 'a member of an answer',
   'errors-of-a-workflow-omitted': 'a member of an answer',
-  'read-counts-as-attempt': 'the simulation reads jobs that have ended, and reading those changes nothing',
   'oldest-workflow-first': 'the order of a list',
   'active-expires': 'no job of the simulation expires while it is active',
   'sqlite-runs-not-counted': 'a number of an answer',

@@ -9,6 +9,11 @@ const checker = (rule: string, file: string) => ({
   file: `packages/checker/src/rules/${file}.ts`,
 });
 
+const suite = (topic: string) => ({
+  name: 'the suite of every storage',
+  file: `packages/server/test/storage/suite/${topic}.ts`,
+});
+
 export const promises: readonly TestedPromise[] = [
   {
     promise: 'An acknowledged job is in the store, and it ends.',
@@ -43,17 +48,11 @@ export const promises: readonly TestedPromise[] = [
   },
   {
     promise: 'No second job with the same unique key exists in its states and period.',
-    tests: [
-      checker('unique', 'uniqueness'),
-      { name: 'the suite of every storage', file: 'packages/server/test/storage/suite/unique.ts' },
-    ],
+    tests: [checker('unique', 'uniqueness'), suite('unique')],
   },
   {
     promise: 'A limit holds at every moment and in every window.',
-    tests: [
-      checker('limit', 'limits'),
-      { name: 'the suite of every storage', file: 'packages/server/test/storage/suite/limits.ts' },
-    ],
+    tests: [checker('limit', 'limits'), suite('limits')],
   },
   {
     promise: 'Attempts are counted once. A retry waits for its backoff.',
@@ -61,24 +60,15 @@ export const promises: readonly TestedPromise[] = [
   },
   {
     promise: 'Jobs of a priority start in the order of their enqueueing.',
-    tests: [
-      checker('order', 'order'),
-      { name: 'the suite of every storage', file: 'packages/server/test/storage/suite/claim.ts' },
-    ],
+    tests: [checker('order', 'order'), suite('claim')],
   },
   {
     promise: 'Each step and each callback of a workflow runs once its parents have ended, and is enqueued once.',
-    tests: [
-      checker('workflow', 'workflows'),
-      { name: 'the suite of every storage', file: 'packages/server/test/storage/suite/workflows.ts' },
-    ],
+    tests: [checker('workflow', 'workflows'), suite('workflows')],
   },
   {
     promise: 'A cron fires once for each of its times, whatever the number of servers.',
-    tests: [
-      checker('cron', 'crons'),
-      { name: 'the suite of every storage', file: 'packages/server/test/storage/suite/crons.ts' },
-    ],
+    tests: [checker('cron', 'crons'), suite('crons')],
   },
   {
     promise: 'A subscriber sees every event, in order. A gap is announced.',

@@ -50,7 +50,8 @@ async function byLosses({ name }: PlantedBug, tries: number): Promise<Found> {
     const records = recordLoad(directory, { pieces: 300, seed: 1, mutation: JSON.stringify(locate(mutation)) });
     for (let seed = 1; seed <= tries; seed++) {
       const [first] = (await replay(records, { losses: 1, seed })).failed;
-      if (first !== undefined) return { found: first.errors[0] ?? null, after: seed };
+      // The rule, or `damaged`.
+      if (first !== undefined) return { found: first.errors[0]?.split(/[ :]/)[0] ?? null, after: seed };
     }
     return { found: null, after: tries };
   } finally {
