@@ -27,12 +27,12 @@ const { verdict, operations, faults, minutes: by, file } = await run(options);
 const { violations, jobs, records, judged } = verdict;
 for (const { rule, at, job, message } of violations.slice(0, 50))
   console.log(`${rule} at ${at}${job ? ` ${job}` : ''}: ${message}`);
-const told = (counts: Readonly<Record<string, number>>) =>
+const listOf = (counts: Readonly<Record<string, number>>) =>
   Object.entries(counts)
     .map(([name, count]) => `${name} ${count}`)
     .join(', ');
-console.log(`faults: ${told(faults)}`);
-console.log(`judged: ${told(judged)}`);
+console.log(`faults: ${listOf(faults)}`);
+console.log(`judged: ${listOf(judged)}`);
 console.log(`answers a minute: ${by.map(({ answers }) => answers).join(', ')}`);
 console.log(`memory of a server in MB, by minute: ${by.map(({ memory }) => memory ?? 'unknown').join(', ')}`);
 console.log(`${jobs} jobs, ${operations} operations, ${records} records, ${violations.length} violations`);

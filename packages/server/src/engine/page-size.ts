@@ -1,3 +1,4 @@
+/** Items of the first page, and of the largest. */
 const first = 8;
 const most = 500;
 
@@ -6,7 +7,7 @@ export class PageSize {
   readonly #small: number;
   #items = first;
 
-  /** @param bytes what a page may have at most about. */
+  /** @param bytes about how much a page may have. */
   constructor(bytes: number) {
     this.#small = bytes / 16;
   }

@@ -19,7 +19,7 @@ export class ResultBudget {
   }
 }
 
-/** About how many bytes of memory a node takes that was read. */
+/** About how many bytes a node takes in memory. */
 export function sizeOfNode({ spec, result, error }: NodeRecord): number {
   return spec.length + (result?.length ?? 0) + (error?.length ?? 0);
 }

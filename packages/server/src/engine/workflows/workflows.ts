@@ -155,7 +155,7 @@ export class Workflows {
   }
 }
 
-/** What the view of a workflow tells of a job needs none of its large texts. */
+/** The view of a workflow shows none of a job's large texts. */
 function withoutTexts(job: JobRecord): JobRecord {
   return { ...job, envelope: '', result: null, checkpoint: null };
 }
