@@ -1,6 +1,5 @@
 import { statSync } from 'node:fs';
 import { truncate } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { State } from '@ojs-ts/core';
 import { expect, test } from 'vitest';
@@ -8,7 +7,7 @@ import { openStorage } from '../../server/src/storage/open.ts';
 import { historyErrors, invariantErrors } from '../../server/test/storage/invariants.ts';
 import type { Instance } from '../../server/test/support/instance.ts';
 import { findPostgres, startPostgres } from '../../server/test/support/postgres.ts';
-import { findRedis, startRedis } from '../../server/test/support/redis.ts';
+import { appendOnlyFile, findRedis, startRedis } from '../../server/test/support/redis.ts';
 import { drained, patientClient, produce, Runs } from './support/load.ts';
 import { freePort, serveOn } from './support/processes.ts';
 
@@ -29,7 +28,7 @@ interface Store {
   /** Before the kill, what may be lost of what was acknowledged: jobs, claims and ends of jobs. Nothing by default. */
   readonly mayLoseMs?: number;
   /** The file of which a machine that loses its power loses what was written within the last second. */
-  readonly unsynced?: string;
+  readonly unsynced?: (instance: Instance) => string;
 }
 
 const stores: readonly Store[] = [
@@ -47,7 +46,7 @@ const stores: readonly Store[] = [
           name: 'Redis, everysec, the power fails',
           start: () => startRedis({ appendonly: 'everysec' }),
           mayLoseMs: heldBackMs,
-          unsynced: 'appendonlydir/appendonly.aof.1.incr.aof',
+          unsynced: appendOnlyFile,
         },
       ]),
 ];
@@ -59,17 +58,17 @@ const stores: readonly Store[] = [
  */
 async function killStore({ mayLoseMs = 0, unsynced }: Store, instance: Instance, done: () => number) {
   const outages: { readonly safeUntil: number; readonly startedAt: number; readonly to: number }[] = [];
-  const file = unsynced === undefined ? null : join(instance.directory, unsynced);
-  const sizes: { readonly at: number; readonly bytes: number }[] = [];
+  const sizes: { readonly at: number; readonly file: string; readonly bytes: number }[] = [];
   const sampling = setInterval(() => {
-    if (file !== null) sizes.push({ at: performance.now(), bytes: statSync(file).size });
+    const file = unsynced?.(instance);
+    if (file !== undefined) sizes.push({ at: performance.now(), file, bytes: statSync(file).size });
   }, 20);
   for (let kill = 1; kill <= kills; kill++) {
     while (done() < (jobs * kill) / (kills + 1)) await pause(10);
     const synced = sizes.findLast(({ at }) => at < performance.now() - syncMs);
     await instance.kill();
     const downAt = performance.now();
-    if (file !== null && synced !== undefined) await truncate(file, synced.bytes);
+    if (synced !== undefined && synced.file === unsynced?.(instance)) await truncate(synced.file, synced.bytes);
     sizes.length = 0;
     await pause(100 + Math.random() * 1_400);
     // The server may pass on an answer of the store after the store is gone.

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import type { Certificate } from './certificate.ts';
@@ -139,6 +139,14 @@ export function findRedis(): string | null {
     if (directory !== null) return join(directory, program);
   }
   return null;
+}
+
+/** The file that a Redis of the test's own appends to now; a rewrite begins a new one. */
+export function appendOnlyFile({ directory }: Instance): string {
+  const folder = join(directory, 'appendonlydir');
+  const number = (name: string) => Number(/(\d+)\.incr\.aof$/.exec(name)?.[1] ?? 0);
+  const [newest = ''] = readdirSync(folder).toSorted((a, b) => number(b) - number(a));
+  return join(folder, newest);
 }
 
 /** Removes the keys of every namespace whose name begins with `prefix`. */

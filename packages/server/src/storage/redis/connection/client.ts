@@ -77,11 +77,30 @@ export function drop(client: Client): void {
   for (const { stream } of mastersOf(client)) giveUp(stream);
 }
 
+/**
+ * Closes for good. ioredis 6.0 listens to the first error of a stream only. While TLS is negotiated, the server answers
+ * the end with an alert, which may be the second one, and an error that nobody hears ends the process.
+ */
+export function disconnect(client: Client): void {
+  for (const node of client instanceof Cluster ? client.nodes() : [client]) node.stream?.on('error', () => {});
+  client.disconnect();
+}
+
 /** Unlike an end, a reset discards what the kernel has not sent. */
 function giveUp(stream: Socket | undefined): void {
   if (stream === undefined) return;
   if (stream.connecting || stream.destroyed || stream instanceof TLSSocket) stream.destroy();
   else stream.resetAndDestroy();
+}
+
+/**
+ * Has a server write its append-only file anew where it has not yet done so since it started. A crash may leave half of
+ * a script's writes at the end of that file. Redis 8.0 does not load them, but it keeps them in the file, and after one
+ * more crash it runs them together with the script behind them.
+ */
+export async function renewAppendOnlyFile(node: Redis): Promise<void> {
+  const persistence = await node.info('persistence');
+  if (/^aof_enabled:1\r/m.test(persistence) && /^aof_rewrites:0\r/m.test(persistence)) await node.bgrewriteaof();
 }
 
 /** 50 ms at first, a fifth of a second at most, with a random part, so that many servers do not come back at once. */

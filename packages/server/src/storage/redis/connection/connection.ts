@@ -1,6 +1,6 @@
 import { StoreUnavailable, StoreUnwritable, type WriteRefusal } from '../../unavailable.ts';
 import { type Address, nameOf } from './address.ts';
-import { type Client, connect, drop, isReady, mastersOf } from './client.ts';
+import { type Client, connect, disconnect, drop, isReady, mastersOf, renewAppendOnlyFile } from './client.ts';
 import { integer, listOf, type Reply } from './reply.ts';
 import { type ChannelListener, Subscription } from './subscription.ts';
 
@@ -166,7 +166,7 @@ export class Connection {
     } catch {
       // It is gone already.
     }
-    this.#client.disconnect();
+    disconnect(this.#client);
   }
 
   async #eval(script: ScriptText, prefix: string, args: readonly Argument[]): Promise<unknown> {
@@ -202,6 +202,8 @@ export class Connection {
     await this.#withReason(async () => {
       if (!isReady(this.#client)) await this.#ready();
     });
+    // Another process may have begun it, and a user may lack the right.
+    for (const node of mastersOf(this.#client)) renewAppendOnlyFile(node).catch(() => {});
     const asked = performance.now();
     const [server, policies] = await Promise.all([this.time(prefix), this.configured('maxmemory-policy')]);
     const probe = { server, asked, unfit: evicting(this.name, policies) };

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { backoff, type Client, drop, mastersOf } from './client.ts';
+import { backoff, type Client, disconnect, drop, mastersOf } from './client.ts';
 
 export interface ChannelListener {
   readonly onMessage: (message: string) => void;
@@ -50,11 +50,11 @@ export class Subscription implements AsyncDisposable {
       await listener.connect();
       await listener.subscribe(this.#channel);
     } catch (error) {
-      listener.disconnect();
+      disconnect(listener);
       throw error;
     }
     if (this.#isClosed) {
-      listener.disconnect();
+      disconnect(listener);
       throw new Error('it is closed');
     }
     this.#attempts = 0;
@@ -65,7 +65,7 @@ export class Subscription implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     this.#setTimer(null);
-    this.#listener?.disconnect();
+    if (this.#listener) disconnect(this.#listener);
   }
 
   #ping(listener: Redis): void {
