@@ -14,7 +14,7 @@ export const cron: readonly Mutation[] = [
     name: 'enable-keeps-no-next-run',
     rule: 'ojs-cron §8, §2.2',
     in: 'core: Crons.enable',
-    find: 'enabled ? dueAfter(definitionOf(spec), now) :',
+    find: 'enabled ? dueAnew(definitionOf(cron.spec), cron, now) :',
     replace: '',
     cases: ['OJS-L2-CRN-006', 'OJS-L2-CRN-027'],
   },

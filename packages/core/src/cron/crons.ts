@@ -5,7 +5,7 @@ import type { CronRecord, Firing } from '../rules/crons.ts';
 import { type Answered, ask, run, type Steps } from '../steps.ts';
 import type { Clock, Millis } from '../time/clock.ts';
 import { uuidv7 } from '../uuid.ts';
-import { changedCron, definitionOf, dueAfter, readCron, scheduleOf } from './definition.ts';
+import { type CronDefinition, changedCron, definitionOf, dueAfter, readCron, scheduleOf } from './definition.ts';
 import { decideFiring, decideTrigger, skippedEvent } from './firing.ts';
 import { cronWarnings } from './schedule.ts';
 
@@ -40,10 +40,12 @@ export interface CronLog {
 
 /** Crons that one pass fires; if there are more, the next pass follows at once. */
 const page = 100;
-/** How often a trigger tries again if the schedule fires at the same time. */
+/** How often a change tries again if the schedule fires at the same time. */
 const rounds = 5;
 /** How many unfinished runs of one cron a firing reads, and cancels if its policy says so. */
 const runs = 100;
+/** Servers whose clocks are right differ by less. */
+const clockBoundMs = 60_000;
 /** ojs-cron §6.1: the server warns about more waiting runs of one cron. */
 const manyQueued = 2;
 
@@ -97,20 +99,27 @@ export class Crons {
   }
 
   *#register(text: Json, check: Check): Steps<RegisteredCron> {
-    const now = this.#clock.now();
-    const { name, definition, enabled, dueAt, spec } = readCron(text, now);
+    const { name, definition, enabled, spec } = readCron(text, this.#clock.now());
     yield* ask(check(definition.enqueue));
     const warnings = cronWarnings(scheduleOf(definition));
     if (warnings.length > 0) this.#log.warn({ cron: name, warnings }, 'cron may not run as meant');
-    return { ...must(yield* ask(this.#store.crons.put({ name, spec, enabled, dueAt }, now))), warnings };
+    for (let round = 0; ; round++) {
+      const current = yield* ask(this.#store.crons.get(name));
+      const now = this.#clock.now();
+      const dueAt = enabled ? dueAnew(definition, current, now) : null;
+      // A fleet that starts registers all at once: each gets through.
+      const expected = round < rounds ? (current?.version ?? 0) : undefined;
+      const put = yield* ask(this.#store.crons.put({ name, spec, enabled, dueAt }, now, expected));
+      if (put !== null) return { ...put, warnings };
+    }
   }
 
   /** Enables or disables. An enabled cron runs at its next time, not for those that it missed. */
   enable(name: string, enabled: boolean): Answered<CronRecord> {
-    const decided = ({ spec }: CronRecord, now: Millis): Change => ({
-      spec,
+    const decided = (cron: CronRecord, now: Millis): Change => ({
+      spec: cron.spec,
       enabled,
-      dueAt: enabled ? dueAfter(definitionOf(spec), now) : null,
+      dueAt: enabled ? dueAnew(definitionOf(cron.spec), cron, now) : null,
     });
     return run(this.#changed(name, (cron, now) => (cron.enabled === enabled ? null : decided(cron, now))));
   }
@@ -122,7 +131,10 @@ export class Crons {
     return run(
       this.#changed(
         name,
-        (cron, now) => readCron(changedCron(cron, text), now),
+        (cron, now) => {
+          const read = readCron(changedCron(cron, text), now);
+          return { ...read, dueAt: read.enabled ? dueAnew(read.definition, cron, now) : null };
+        },
         ({ definition }) => check(definition.enqueue),
       ),
     );
@@ -230,7 +242,7 @@ export class Crons {
 
   /**
    * Where time went back, brings due times forward that were reckoned from the wrong time: a cron would be silent until
-   * then. In right time none is changed.
+   * then, though for a minute at most after it last ran. In right time none is changed.
    */
   reckon(): Answered<void> {
     return run(this.#reckon());
@@ -239,8 +251,9 @@ export class Crons {
   *#reckon(): Steps<void> {
     for (const { name } of yield* ask(this.#store.crons.list())) {
       try {
-        yield* this.#changed(name, ({ spec, enabled, dueAt }, now) => {
-          const due = enabled && dueAt !== null ? dueAfter(definitionOf(spec), now) : null;
+        yield* this.#changed(name, (cron, now) => {
+          const { spec, enabled, dueAt } = cron;
+          const due = enabled && dueAt !== null ? dueAnew(definitionOf(spec), cron, now) : null;
           if (due === null || dueAt === null || due >= dueAt) return null;
           this.#log.warn({ cron: name, due_at: new Date(due).toISOString() }, 'cron reckoned anew');
           return { spec, enabled, dueAt: due };
@@ -279,9 +292,13 @@ export class Crons {
   }
 }
 
-function must<T>(put: T | null): T {
-  if (put === null) throw new Error('A write without an expected version was refused.');
-  return put;
+/**
+ * The next time of a schedule that starts anew. The clock of this server may be behind that of the server that fired
+ * last: a time that has fired does not fire again. A last run later than {@link clockBoundMs} from now had a wrong time.
+ */
+function dueAnew(definition: CronDefinition, cron: CronRecord | null, now: Millis): Millis | null {
+  const ranAt = cron?.lastRunAt ?? now;
+  return dueAfter(definition, ranAt > now + clockBoundMs ? now : Math.max(now, ranAt), now);
 }
 
 function throwChanged(name: string): never {

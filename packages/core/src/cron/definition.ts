@@ -29,7 +29,6 @@ export interface ReadCron {
   readonly name: string;
   readonly definition: CronDefinition;
   readonly enabled: boolean;
-  readonly dueAt: Millis | null;
   /** {@link CronDefinition} as text, for the store. */
   readonly spec: Json;
 }
@@ -79,19 +78,13 @@ export function readCron(text: Json, now: Millis): ReadCron {
   const enabled = issues.check(part.find('enabled'), rules.flag) ?? true;
   if (issues.all.length > 0) throw ProtocolError.invalid(issues.all);
 
-  const schedule = parseCron(expression, cron?.path);
+  parseCron(expression, cron?.path);
   checkZone(timezone, '$.timezone');
   const { enqueue, at } = enqueueOf(part, issues);
   if (issues.all.length > 0) throw ProtocolError.invalid(issues.all);
   readEnvelope(enqueue, now, () => uuidFrom(now, 0, 0), at);
   const definition = { expression, timezone, overlap: overlap ?? 'skip', description, enqueue };
-  return {
-    name,
-    definition,
-    enabled,
-    dueAt: enabled ? nextRun(schedule, timezone, now, now) : null,
-    spec: JSON.stringify(definition),
-  };
+  return { name, definition, enabled, spec: JSON.stringify(definition) };
 }
 
 function required(issues: Issues, part: Part, name: string, other?: string): Field | null {

@@ -29,12 +29,12 @@ function reading.cron_list()
 end
 
 -- With common. ARGV: now, name, spec, enabled ('1' or ''), due at ('' for never), expected version ('' for whatever is
--- there). Answers whether the cron was made, and its record; null where its version is another one.
+-- there, 0 for none). Answers whether the cron was made, and its record; null where its version is another one.
 function adding.cron_put()
   local now, name, due = ARGV[1], ARGV[2], ARGV[5]
   local cron = p .. 'c:' .. name
   local version = call('HGET', cron, 'v')
-  if ARGV[6] ~= '' and ARGV[6] ~= version then return false end
+  if ARGV[6] ~= '' and ARGV[6] ~= (version or '0') then return false end
   if not version then call('HSET', cron, 'rc', 0, 'at', now) end
   call('HSET', cron, 'sp', ARGV[3], 'en', ARGV[4], 'due', due, 'up', now)
   call('HINCRBY', cron, 'v', 1)

@@ -7,7 +7,7 @@ export interface Crons {
   get(name: string): Promise<CronRecord | null>;
   /**
    * Creates or updates (CRON-26); an update keeps creation and runs. With `expected`, updates only if that is the
-   * current version, and returns null if not.
+   * current version, and returns null if not. 0 is the version of a cron that is not there.
    */
   put(
     cron: Pick<CronRecord, 'name' | 'spec' | 'enabled' | 'dueAt'>,

@@ -1,4 +1,4 @@
-import { manualClock, State } from '@ojs-ts/core';
+import { Crons, manualClock, State } from '@ojs-ts/core';
 import { describe, expect, test } from 'vitest';
 import { Engine } from '../../src/engine/engine.ts';
 import { readEvents } from '../../src/engine/events/events.ts';
@@ -94,10 +94,51 @@ describe.each(storages)('crons, $name', ({ url }) => {
     expect(await depth(b)).toEqual({ [State.available]: 1 });
   });
 
+  test('a tick that has fired does not fire again where the clock is behind that of the server that fired it', async () => {
+    await using b = await bench(url());
+    await register(b);
+    await tick(b);
+    const next = b.clock.now() + minute;
+    const clock = manualClock(b.clock.now() - 900);
+    await using behind = await Engine.start({ storage: b.engine.storage, clock, upkeep: 'manual' });
+    await behind.crons.reckon();
+    expect((await behind.crons.get('report')).dueAt).toBe(next);
+    expect((await behind.crons.register(definition(), async () => {})).cron.dueAt).toBe(next);
+    expect((await behind.crons.change('report', '{"description":"x"}', async () => {})).dueAt).toBe(next);
+    await behind.crons.enable('report', false);
+    expect((await behind.crons.enable('report', true)).dueAt).toBe(next);
+  });
+
+  test('a registration that reaches the store after a firing does not repeat its tick', async () => {
+    await using b = await bench(url());
+    const { storage } = b.engine;
+    await register(b);
+    const { put } = storage.crons;
+    let isLate = true;
+    const late: typeof put = async (...args) => {
+      if (isLate) await tick(b);
+      isLate = false;
+      return put(...args);
+    };
+    const crons = new Crons({ ...storage, crons: { ...storage.crons, put: late } }, b.clock, {
+      warn: () => {},
+      error: () => {},
+    });
+    const { cron } = await crons.register(definition(), async () => {});
+    expect(cron).toMatchObject({ runCount: 1, dueAt: b.clock.now() + minute });
+  });
+
+  test('any number of registrations at once succeed', async () => {
+    await using b = await bench(url());
+    const all = await Promise.all(Array.from({ length: 20 }, () => register(b)));
+    expect(all.filter(({ created }) => created)).toHaveLength(1);
+  });
+
   test('a disabled cron does not fire, an enabled one continues with future times; removal keeps its jobs', async () => {
     await using b = await bench(url());
     await register(b);
     expect(await b.engine.crons.enable('report', false)).toMatchObject({ enabled: false, dueAt: null });
+    expect((await register(b, { enabled: false })).cron).toMatchObject({ enabled: false, dueAt: null });
     await tick(b, 5);
     expect(await depth(b)).toEqual({});
     expect((await b.engine.crons.enable('report', true)).dueAt).toBe(b.clock.now() + minute);

@@ -91,7 +91,7 @@ function cronRows(table: Table): CronStore['crons'] {
     get: (name) => rows.get(name) ?? null,
     put(given, now, expected) {
       const known = rows.get(given.name) ?? null;
-      if (expected !== undefined && expected !== known?.version) return null;
+      if (expected !== undefined && expected !== (known?.version ?? 0)) return null;
       return { created: known === null, cron: put(putCron(known, given, now)) };
     },
     remove(name) {

@@ -18,7 +18,7 @@ export function crons(open: () => Tables): Crons {
     async put(given, now, expected) {
       const { crons } = open();
       const current = crons.get(given.name) ?? null;
-      if (expected !== undefined && expected !== current?.version) return null;
+      if (expected !== undefined && expected !== (current?.version ?? 0)) return null;
       const cron = putCron(current, given, now);
       crons.set(cron.name, cron);
       return { created: current === null, cron };

@@ -17,7 +17,7 @@ export function crons(sql: Connection, store: GroupCommit): Crons {
     put: (given, now, expected) =>
       store.write(() => {
         const current = find(sql, given.name);
-        if (expected !== undefined && expected !== current?.version) return null;
+        if (expected !== undefined && expected !== (current?.version ?? 0)) return null;
         const cron = putCron(current, given, now);
         writeCron(sql, cron);
         return { created: current === null, cron };

@@ -61,7 +61,8 @@ export const cronCases: readonly Case[] = [
     async (storage) => {
       const { put, get } = storage.crons;
       expect(await put(daily, t0, 1)).toBeNull();
-      await put(daily, t0);
+      expect(await put(daily, t0, 0)).toEqual({ created: true, cron: record });
+      expect(await put(daily, t0, 0)).toBeNull();
       expect(await put({ ...daily, spec: '{}' }, t0 + 1, 1)).toMatchObject({
         created: false,
         cron: { version: 2, spec: '{}' },

@@ -29,7 +29,7 @@ export function crons(database: Database): Crons {
     put: (given, now, expected) =>
       database.transact(now, async (tx) => {
         const current = (await lockCrons(tx, [given.name])).get(given.name) ?? null;
-        if (expected !== undefined && expected !== current?.version) return null;
+        if (expected !== undefined && expected !== (current?.version ?? 0)) return null;
         const cron = putCron(current, given, now);
         if (current) updateCrons(tx, [cron]);
         else insertCron(tx, cron);
