@@ -172,7 +172,7 @@ export class Upkeep {
         : new Map();
       const due = jobs.filter((job) => !this.#isUnheard(job, workers.get(job.worker), now));
       const decided = due
-        .map((job) => overdue(job, now, this.#random, this.#isDead(workers.get(job.worker)), this.#poisonAfter))
+        .map((job) => overdue(job, now, this.#random, this.#isDead(workers.get(job.worker), now), this.#poisonAfter))
         .filter((one) => one !== null);
       const moved = await this.#apply(decided);
       if (jobs.length < limit) return;
@@ -195,10 +195,11 @@ export class Upkeep {
   }
 
   async settleLiveness(): Promise<void> {
+    // Before anything is read: a slow store may answer while the workers that it told of send heartbeats.
+    const now = this.#clock.now();
     const workers = new Map((await this.#storage.registry.workers()).map((worker) => [worker.worker, worker]));
     if (workers.size === 0) return;
-    // Decided before its claims are read: nobody would miss the claims of a worker that dies, and is forgotten, behind them.
-    const dead = [...workers.values()].filter((worker) => this.#isDead(worker));
+    const dead = [...workers.values()].filter((worker) => this.#isDead(worker, now));
     let after: string | null = null;
     do {
       const held: { readonly items: readonly Held[]; readonly next: string | null } = await this.#storage.upkeep.held(
@@ -206,17 +207,17 @@ export class Upkeep {
         page,
       );
       after = held.next;
-      const now = this.#clock.now();
       const suspects = held.items.flatMap((claim) => {
         const verdict = liveness(claim, workers.get(claim.worker) ?? null, now, this.#since, this.#deadAfterMs);
         return verdict === 'alive' ? [] : [{ claim, verdict }];
       });
       if (suspects.length === 0) continue;
       const jobs = await this.#jobs(suspects.map(({ claim }) => claim.id));
+      const at = this.#clock.now();
       const transitions = suspects.flatMap(({ claim, verdict }, index): Transition[] => {
         const job = jobs[index];
         if (!job || job.state !== State.active || job.claim !== claim.claim) return [];
-        return [verdict === 'dead' ? leaseLost(job, 'worker_death', now, this.#poisonAfter) : forgotten(job, now)];
+        return [verdict === 'dead' ? leaseLost(job, 'worker_death', at, this.#poisonAfter) : forgotten(job, at)];
       });
       const moved = await this.#apply(transitions);
       if (moved > 0)
@@ -287,8 +288,9 @@ export class Upkeep {
     return now < (job.startedAt ?? now) + job.timeoutMs;
   }
 
-  #isDead(worker: WorkerRecord | undefined): boolean {
-    return worker !== undefined && this.#clock.now() - Math.max(worker.seenAt, this.#since) >= this.#deadAfterMs;
+  /** @param now from before the worker was read. */
+  #isDead(worker: WorkerRecord | undefined, now: number): boolean {
+    return worker !== undefined && now - Math.max(worker.seenAt, this.#since) >= this.#deadAfterMs;
   }
 
   async #apply(transitions: readonly Transition[]): Promise<number> {

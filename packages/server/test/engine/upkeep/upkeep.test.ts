@@ -133,6 +133,23 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
     expect((await b.get(job.id)).state).toBe(State.available);
   });
 
+  test('a heartbeat that arrives while the claims are read counts', async () => {
+    await using b = await bench(url());
+    const job = await b.start('w1');
+    await b.beat('w1', [job.id]);
+    const { upkeep } = b.engine.storage;
+    const { held } = upkeep;
+    upkeep.held = async (after, limit) => {
+      b.clock.advance(20_000);
+      await b.beat('w1', [job.id]);
+      b.clock.advance(20_000);
+      return held(after, limit);
+    };
+    await b.engine.upkeep.settleLiveness();
+    upkeep.held = held;
+    expect((await b.get(job.id)).state).toBe(State.active);
+  });
+
   test('a worker that never sent a heartbeat is not dead (X10, T:L2-CRON-005)', async () => {
     await using b = await bench(url());
     const job = await b.start('w1');
