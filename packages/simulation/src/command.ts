@@ -1,4 +1,4 @@
-import { spread } from './jobs.ts';
+import { seedsOfOne, spread } from './jobs.ts';
 import { readOptions, usage } from './options.ts';
 import { plant } from './plant.ts';
 
@@ -7,7 +7,7 @@ export async function command(args: readonly string[]): Promise<number> {
   let options: ReturnType<typeof readOptions>;
   try {
     options = readOptions(args);
-    if (options.jobs > 1) return await spread(options, args);
+    if (options.jobs > 1 || options.seeds > seedsOfOne) return await spread(options, args);
     await plant(options);
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : error}\n\n${usage}`);
