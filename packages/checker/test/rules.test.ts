@@ -452,6 +452,20 @@ const rules: Readonly<Record<string, readonly Row[]>> = {
       [],
       history().enqueue('a', { dueAt: 500 }).call({ op: 'activate', job: 'a' }, { outcome: 'done' }).fetch('a', 'l1'),
     ],
+    [
+      'a scheduled job is claimed early after somebody ended it and started it anew',
+      [],
+      history()
+        .enqueue('a', { dueAt: 500 })
+        .call({ op: 'discard', job: 'a' }, { outcome: 'done' })
+        .call({ op: 'retry', job: 'a' })
+        .fetch('a', 'l1'),
+    ],
+    [
+      'a scheduled job is claimed early after a retry that found no end',
+      ['attempts a'],
+      history().enqueue('a', { dueAt: 500 }).call({ op: 'retry', job: 'a' }).fetch('a', 'l1'),
+    ],
     ['a job is claimed when it is due', [], history().enqueue('a', { dueAt: 500 }).wait(498).fetch('a', 'l1')],
   ],
   order: [

@@ -59,6 +59,15 @@ function mayBeHurried({ operations }: JobHistory): boolean {
   return operations.some(({ call, outcome }) => call.op === 'activate' && outcome !== 'refused');
 }
 
+/** Whether somebody may have ended the job before its time, and started it anew. */
+function mayBeRestarted({ asked, operations, replaced }: JobHistory, before: number): boolean {
+  const began = operations.filter(({ outcome, from }) => outcome !== 'refused' && from <= before);
+  const ends = [...began.filter(({ call }) => call.op === 'cancel' || call.op === 'discard'), ...replaced];
+  return began.some(
+    ({ call, to }) => call.op === 'retry' && (asked?.expires === true || ends.some(({ from }) => from <= to)),
+  );
+}
+
 function beforeBackoff(timeline: Timeline, job: JobHistory, earlier: Claim, later: Claim): string | undefined {
   const nack = nackOf(job, earlier);
   const backoff = job.asked?.retry?.backoffMs ?? [];
@@ -73,8 +82,8 @@ function beforeBackoff(timeline: Timeline, job: JobHistory, earlier: Claim, late
 
 function beforeDue(timeline: Timeline, job: JobHistory, first: Claim): string | undefined {
   const dueAt = job.asked?.dueAt;
-  if (dueAt === undefined || mayBeHurried(job) || jumpsWithin(timeline, job.created?.from ?? 0, first.to))
-    return undefined;
+  if (dueAt === undefined || mayBeHurried(job) || mayBeRestarted(job, first.to)) return undefined;
+  if (jumpsWithin(timeline, job.created?.from ?? 0, first.to)) return undefined;
   return first.to < dueAt - (timeline.config.toleranceMs ?? 0)
     ? `was claimed by ${first.to}; it is due at ${dueAt}`
     : undefined;
