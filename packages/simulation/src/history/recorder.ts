@@ -42,21 +42,26 @@ export class Recorder {
     return (outcome, answered = {}) => this.add('answer', { call, outcome, ...answered });
   }
 
-  /** A request of the SDK, which may be several calls in one. */
-  calling(node: Node, call: Call): (answer: Answer | null) => void {
+  /**
+   * A request of the SDK, which may be several calls in one. The returned function takes its answer, and whether the
+   * network has made a copy of the request.
+   */
+  calling(node: Node, call: Call): (answer: Answer | null, isTwice: boolean) => void {
     if (this.#world.now < this.timeIsRightAt) this.add('clock', { jumpMs: 0 });
     const parts = partsOf(call, this.#world.now).map(({ op, members, answered }) => ({
+      op,
       answered,
       end: this.call(node.name, op, 'worker' in members ? { worker: this.#workers.get(members.worker) } : members),
     }));
-    return (answer) => {
-      for (const { end, answered } of parts) {
+    return (answer, isTwice) => {
+      for (const { op, end, answered } of parts) {
         if (answer === null || answer.status >= 500) {
           end('unknown');
           continue;
         }
         const { outcome, jobs, ...members } = answered(answer);
-        end(outcome, jobs === undefined ? members : { ...members, jobs: jobs.map((job) => this.#withoutDoubt(job)) });
+        const known = isTwice && copyMayAct(op, outcome) ? 'unknown' : outcome;
+        end(known, jobs === undefined ? members : { ...members, jobs: jobs.map((job) => this.#withoutDoubt(job)) });
         for (const { id, lease } of jobs ?? []) if (lease !== undefined) this.onDelivered(id, node);
       }
       if (call.operation === 'worker.heartbeat' && answer !== null && answer.status < 300) this.onHeartbeat(node);
@@ -66,4 +71,15 @@ export class Recorder {
   #withoutDoubt<T extends object>(job: T): T {
     return this.#world.now < this.timeIsRightAt ? { ...job, leaseMs: undefined } : job;
   }
+}
+
+/** Calls of operators with a key: the server tells the copy of one that it has accepted. */
+const keyed: ReadonlySet<string> = new Set(['cancel', 'discard', 'activate', 'retry']);
+
+/**
+ * Whether the copy of a request may change more than its first arrival did: what was refused may be accepted later, and
+ * a worker may have claimed since its claims were given back.
+ */
+function copyMayAct(op: string, outcome: string): boolean {
+  return op === 'release' || (outcome === 'refused' && keyed.has(op));
 }

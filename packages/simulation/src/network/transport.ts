@@ -43,7 +43,7 @@ export class VirtualTransport implements Transport {
         isOver = true;
         alive();
         signal?.removeEventListener('abort', leave);
-        recorded(answer);
+        recorded(answer, attempt.isTwice);
         if (answer === null) reject(error);
         else resolve(answer);
       };
@@ -180,6 +180,7 @@ class Attempt {
   readonly #call: Call;
   readonly #requestId: string | undefined;
   readonly #closers: (() => void)[] = [];
+  isTwice = false;
 
   constructor(network: Network, from: Node, server: Endpoint, call: Call, requestId: string | undefined) {
     this.#network = network;
@@ -197,6 +198,7 @@ class Attempt {
     }
     if (this.#from.random() < conditions.duplicate) {
       coverage.count('request twice');
+      this.isTwice = true;
       this.#deliver(
         () => {},
         () => {},
