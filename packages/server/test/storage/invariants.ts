@@ -49,7 +49,7 @@ async function jobErrors(storage: Storage, nodes: readonly NodeRecord[]): Promis
 }
 
 export interface Rules {
-  /** By job id: what at most one unfinished job may have. */
+  /** By job id: its unique key, which every unfinished job holds. */
   readonly holders: ReadonlyMap<string, string>;
   /** By job id: the key of a limit. */
   readonly limited: ReadonlyMap<string, string>;
@@ -60,8 +60,9 @@ export interface Rules {
 }
 
 /**
- * Plays the log of events: every change begins where the one before ended, a job ends once, a unique key has one holder
- * at every moment, and a limit is never exceeded.
+ * Plays the log of events: every change begins where the one before ended, a job ends once, no job is created while
+ * another holds its unique key, and a limit is never exceeded. Two jobs may hold a key where an operator starts one anew
+ * that had ended: uniqueness is checked when a job is created (ojs-unique-jobs §9.2).
  */
 export async function historyErrors(
   storage: Storage,
@@ -74,6 +75,7 @@ export async function historyErrors(
   const active = new Map<string, Set<string>>();
   for (const batch of (await storage.events(0, 1_000_000)).batches) {
     const entries = readEntries(batch.entries);
+    const created = new Set<string>();
     for (const [kind, id, type, , from, to] of entries) {
       if (id === null || type === null || to === null || from === to) continue;
       // One change may have several events, which all tell it.
@@ -87,12 +89,15 @@ export async function historyErrors(
       last.set(id, change);
       const unique = holders.get(id);
       if (unique !== undefined) note(held, unique, id, (to & Terminal) === 0);
+      if (unique !== undefined && from === null) created.add(unique);
       const key = limited.get(id);
       if (key !== undefined) note(active, key, id, to === State.active);
     }
     // Within a batch a job makes way for another: only what a commit left counts.
-    for (const [key, jobs] of held)
-      if (jobs.size > 1) errors.push(`${key} has ${jobs.size} holders after position ${batch.position}`);
+    for (const key of created) {
+      const count = held.get(key)?.size ?? 0;
+      if (count > 1) errors.push(`${key} has ${count} holders after position ${batch.position}`);
+    }
     for (const [key, jobs] of active) {
       const most = slots.get(key) ?? 0;
       if (jobs.size > most)
