@@ -82,7 +82,7 @@ export function readCron(text: Json, now: Millis): ReadCron {
   checkZone(timezone, '$.timezone');
   const { enqueue, at } = enqueueOf(part, issues);
   if (issues.all.length > 0) throw ProtocolError.invalid(issues.all);
-  readEnvelope(enqueue, now, () => uuidFrom(now, 0, 0), at);
+  readEnvelope(enqueue, now, () => uuidFrom(now, 0, 0), { at });
   const definition = { expression, timezone, overlap: overlap ?? 'skip', description, enqueue };
   return { name, definition, enabled, spec: JSON.stringify(definition) };
 }

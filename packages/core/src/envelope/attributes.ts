@@ -210,7 +210,8 @@ export interface Timing {
   readonly heartbeat: Field | null;
 }
 
-export function readTiming(request: Request, now: Millis): Timing {
+/** @param latest what relative times count from. */
+export function readTiming(request: Request, latest: Millis): Timing {
   const { top, options, issues } = request;
   const timeout = options?.find('timeout_ms', 'timeout') ?? top.find('timeout', 'timeout_ms');
   const visibility = request.either('visibility_timeout_ms', 'visibility_timeout');
@@ -234,9 +235,9 @@ export function readTiming(request: Request, now: Millis): Timing {
     timeout,
     visibilityMs: visibilityOf(issues, visibility),
     visibility,
-    scheduledAt: momentOf(issues, scheduled, now),
+    scheduledAt: momentOf(issues, scheduled, latest),
     scheduled,
-    expiresAt: momentOf(issues, expires, now),
+    expiresAt: momentOf(issues, expires, latest),
     expires,
     totalMs,
     total,
@@ -262,10 +263,10 @@ function visibilityOf(issues: Issues, field: Field | null): number | null {
   return parseDuration(value) || issues.expected(field, rules.duration);
 }
 
-function momentOf(issues: Issues, field: Field | null, now: Millis): Millis | null {
+function momentOf(issues: Issues, field: Field | null, from: Millis): Millis | null {
   if (field === null) return null;
   const { value } = field;
-  return (typeof value === 'string' ? readTime(value, now) : null) ?? issues.expected(field, rules.timestamp);
+  return (typeof value === 'string' ? readTime(value, from) : null) ?? issues.expected(field, rules.timestamp);
 }
 
 export interface Policies {

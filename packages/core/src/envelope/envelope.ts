@@ -40,8 +40,6 @@ export const defaultHeartbeatMs = 60_000;
  * survive.
  * @param now in milliseconds; becomes `createdAt`.
  * @param newId creates an id if the client sent none.
- * @param at JSONPath of the envelope within the request, for messages.
- * @param lastMembers as for {@link readParsedEnvelope}.
  * @throws ProtocolError `invalid_payload`, `invalid_request`, `validation_error` (only the retry policy is wrong) or
  * `envelope_too_large`.
  */
@@ -49,35 +47,46 @@ export function readEnvelope(
   text: Json,
   now: Millis,
   newId: () => string,
-  at = '$',
-  lastMembers: Json = '',
+  context: EnvelopeContext = {},
 ): ReadEnvelope {
+  const { at = '$' } = context;
   limitSize(text, at);
-  return normalise(text, readJson(text, label(at)), now, newId, at, lastMembers);
+  return normalise(text, readJson(text, label(at)), now, newId, context);
 }
 
-/**
- * Reads an envelope that was parsed as a part of a larger document: `value` is the parsed `text`.
- * @param lastMembers members for the end of the job's envelope, each behind a comma. Adding them later would copy the envelope
- * once more.
- */
+export interface EnvelopeContext {
+  /** JSONPath of the envelope within the request, for messages; `$` by default. */
+  readonly at?: string;
+  /**
+   * Members for the end of the job's envelope, each behind a comma. Adding them later would copy the envelope once more.
+   */
+  readonly lastMembers?: Json;
+  /** What relative times count from: the last moment that may be now. By default it is `now`. */
+  readonly latest?: Millis;
+}
+
+/** Reads an envelope that was parsed as a part of a larger document: `value` is the parsed `text`. */
 export function readParsedEnvelope(
   text: Json,
   value: unknown,
   now: Millis,
   newId: () => string,
-  at: string,
-  lastMembers: Json = '',
+  context: EnvelopeContext,
 ): ReadEnvelope {
-  limitSize(text, at);
-  return normalise(text, value, now, newId, at, lastMembers);
+  limitSize(text, context.at ?? '$');
+  return normalise(text, value, now, newId, context);
 }
 
 /**
  * Reads `{"jobs": […]}`, 1 to 10,000 envelopes (ojs-json-format §10).
  * @throws ProtocolError as {@link readEnvelope} does; `details.index` is that of the first bad envelope.
  */
-export function readEnvelopes(text: Json, now: Millis, newId: () => string): readonly ReadEnvelope[] {
+export function readEnvelopes(
+  text: Json,
+  now: Millis,
+  newId: () => string,
+  latest: Millis = now,
+): readonly ReadEnvelope[] {
   const body = readJson(text, 'The request body');
   if (!isObject(body))
     throw new ProtocolError('invalid_payload', 'The request body must be a JSON object with a "jobs" array.');
@@ -89,7 +98,7 @@ export function readEnvelopes(text: Json, now: Millis, newId: () => string): rea
   return elements(members(text).get('jobs') ?? '[]').map((envelope, index) => {
     const at = `$.jobs[${index}]`;
     try {
-      return readParsedEnvelope(envelope, jobs[index], now, newId, at);
+      return readParsedEnvelope(envelope, jobs[index], now, newId, { at, latest });
     } catch (error) {
       throw error instanceof ProtocolError
         ? new ProtocolError(error.code, error.message, { ...error.details, index }, error.hint)
@@ -115,13 +124,12 @@ function normalise(
   value: unknown,
   now: Millis,
   newId: () => string,
-  at: string,
-  lastMembers: Json = '',
+  { at = '$', lastMembers = '', latest = now }: EnvelopeContext,
 ): ReadEnvelope {
   if (!isObject(value)) throw new ProtocolError('invalid_payload', `${label(at)} must be a JSON object.`);
   const request = new Request(value, text, at);
   const identity = readIdentity(request);
-  const timing = readTiming(request, now);
+  const timing = readTiming(request, latest);
   const {
     retry,
     retryField,

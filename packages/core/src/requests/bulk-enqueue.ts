@@ -60,6 +60,8 @@ type Readable =
 /** What a bulk enqueue asks of its server. */
 export interface BulkEnqueueParts {
   readonly now: Millis;
+  /** What relative times count from; `now` by default. */
+  readonly latest?: Millis;
   newId(): JobId;
   /** A call with an idempotency key owns all of its ids. */
   readonly keyed: boolean;
@@ -91,7 +93,7 @@ function* enqueueing(
 /** Reads every item, whatever is wrong with others; an id that comes twice is wrong the second time. */
 function* readItems(
   texts: readonly Json[],
-  { now, newId, keyed, check }: BulkEnqueueParts,
+  { now, latest = now, newId, keyed, check }: BulkEnqueueParts,
 ): Steps<readonly Readable[]> {
   const seen = new Set<string>();
   const items: Readable[] = [];
@@ -102,7 +104,7 @@ function* readItems(
         minted = true;
         return newId();
       };
-      const envelope = readEnvelope(text, now, mint, `$.jobs[${index}]`);
+      const envelope = readEnvelope(text, now, mint, { at: `$.jobs[${index}]`, latest });
       const { id } = envelope.job;
       if (seen.has(id)) throw duplicateId(id, index, 'twice in this batch');
       seen.add(id);

@@ -4,6 +4,15 @@ export type Millis = number;
 /** The source of time. Everything that reads the time takes a Clock, so a test controls it. */
 export interface Clock {
   now(): Millis;
+  /**
+   * Of a clock that is known within bounds, the last moment that may be now; `now()` is the first. What is due by `now()`
+   * is due. A delay counts from `latest()`. So nothing starts early. Left out, it is `now()`.
+   */
+  latest?(): Millis;
+}
+
+export function latestOf(clock: Clock): Millis {
+  return clock.latest?.() ?? clock.now();
 }
 
 export interface ManualClock extends Clock {

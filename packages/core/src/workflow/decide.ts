@@ -112,7 +112,7 @@ function decideJob(workflow: WorkflowRecord, node: NodeRecord, spec: JobSpec, re
   const id = node.job ?? '';
   try {
     const lastMembers = workflowMembers(workflow.id, results);
-    const { job } = readEnvelope(requestOf(workflow, spec), now, () => id, '$', lastMembers);
+    const { job } = readEnvelope(requestOf(workflow, spec), now, () => id, { lastMembers });
     const events = spec.callback === null ? [] : [callbackFired(workflow, spec.callback, job)];
     return { kind: 'start', node: refOf(node), job: { ...job, node: refOf(node) }, events };
   } catch (error) {

@@ -54,13 +54,14 @@ function isKind(value: unknown): value is CompositeKind {
 /**
  * Reads a workflow request in any of its dialects (ojs-workflows §3, ojs-http-binding §14): `{type, steps | jobs,
  * callbacks}` nested, or `{name, steps}` with `depends_on`.
- * @param now in milliseconds: what relative times of the envelopes are checked against.
+ * @param now in milliseconds; the jobs that wait for nothing are created then.
+ * @param latest what relative times of the envelopes count from.
  * @param newId mints the ids of the jobs, before them the workflow's where the client sent none: minted from a key, it
  * is the same for any request.
  * @throws ProtocolError `invalid_payload` or `invalid_request` with the place in the request, and what `readEnvelope`
  * throws about a job.
  */
-export function readRequest(text: Json, now: Millis, newId: () => string): ReadRequest {
+export function readRequest(text: Json, now: Millis, newId: () => string, latest: Millis): ReadRequest {
   // Parsing 400,000 steps of 40 characters takes 0.5 s: a list that is too long is refused unparsed.
   const long = longList(text, ['steps', 'jobs'], maxNodes);
   if (long !== null) throw wrong(`$.${long}`, `a workflow must have fewer than ${maxNodes} jobs`);
@@ -76,7 +77,7 @@ export function readRequest(text: Json, now: Millis, newId: () => string): ReadR
     if (!isObject(values[key] ?? {})) throw wrong(`$.${key}`, `${key} must be an object`);
   checkSize({ values, path: '$' }, type);
   const workflow = id ?? newId();
-  const reader = new Reader(now, newId, workflowMembers(workflow, noResults));
+  const reader = new Reader(now, latest, newId, workflowMembers(workflow, noResults));
   const texts = members(text);
   const plan = reader.composite({ values, text, path: '$' }, texts, type, '', null, 1);
   return {
@@ -94,12 +95,14 @@ class Reader {
   readonly options: Json[] = [];
   readonly steps: ReadStep[] = [];
   readonly #now: Millis;
+  readonly #latest: Millis;
   readonly #newId: () => string;
   /** Of a job that waits for nothing: it starts as it is read here. */
   readonly #lastMembers: Json;
 
-  constructor(now: Millis, newId: () => string, lastMembers: Json) {
+  constructor(now: Millis, latest: Millis, newId: () => string, lastMembers: Json) {
     this.#now = now;
+    this.#latest = latest;
     this.#newId = newId;
     this.#lastMembers = lastMembers;
   }
@@ -151,7 +154,7 @@ class Reader {
     const around = outer === null ? undefined : this.options[outer];
     const text = texts.get('options') ?? '{}';
     const merged = around === undefined ? text : mergeOptions(around, text);
-    readEnvelope(`{"type":"options","args":[],"options":${merged}}`, this.#now, this.#newId, path);
+    readEnvelope(`{"type":"options","args":[],"options":${merged}}`, this.#now, this.#newId, { at: path });
     return this.options.push(merged) - 1;
   }
 
@@ -181,17 +184,12 @@ class Reader {
   #job(source: Source, name: string, options: number | null): JobPlan {
     const text = envelopeOf(source);
     const defaults = options === null ? undefined : this.options[options];
-    const [now, newId, lastMembers] = [this.#now, this.#newId, this.#lastMembers];
+    const [now, newId] = [this.#now, this.#newId];
+    const context = { at: source.path, lastMembers: this.#lastMembers, latest: this.#latest };
     const read =
       defaults === undefined && text === source.text
-        ? readParsedEnvelope(text, source.values, now, newId, source.path, lastMembers)
-        : readEnvelope(
-            defaults === undefined ? text : withDefaults(text, defaults),
-            now,
-            newId,
-            source.path,
-            lastMembers,
-          );
+        ? readParsedEnvelope(text, source.values, now, newId, context)
+        : readEnvelope(defaults === undefined ? text : withDefaults(text, defaults), now, newId, context);
     this.steps.push({ path: source.path, read });
     return { kind: 'job', name, id: read.job.id, text, options };
   }

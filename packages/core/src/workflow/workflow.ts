@@ -27,13 +27,14 @@ export interface ReadWorkflow {
 
 /**
  * Reads a workflow request in any of its dialects and lays it out as nodes (ojs-workflows §3, ojs-http-binding §14).
- * @param now in milliseconds: what relative times of the envelopes are checked against.
+ * @param now in milliseconds; the jobs that wait for nothing are created then.
  * @param newId mints the ids of the jobs, and the workflow's where the client sent none.
+ * @param latest what relative times of the envelopes count from.
  * @throws ProtocolError `invalid_payload` or `invalid_request` with JSONPaths, and what `readEnvelope` throws about one
  * of the jobs.
  */
-export function readWorkflow(text: Json, now: Millis, newId: () => string): ReadWorkflow {
-  const { id, name, meta, plan, options, steps, unknown } = readRequest(text, now, newId);
+export function readWorkflow(text: Json, now: Millis, newId: () => string, latest: Millis = now): ReadWorkflow {
+  const { id, name, meta, plan, options, steps, unknown } = readRequest(text, now, newId, latest);
   const { nodes, layout } = compile(plan);
   const spec = workflowSpecText(
     {

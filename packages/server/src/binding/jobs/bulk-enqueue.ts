@@ -2,6 +2,7 @@ import {
   type BulkEnqueued,
   type BulkRequest,
   enqueueMany,
+  latestOf,
   maxWarnings,
   type ReadEnvelope,
   readBulkRequest,
@@ -25,6 +26,7 @@ export const bulkEnqueue: Handler = (engine, request, _, failed) =>
       const ids = new Ids(engine, repetition?.nonce ?? null);
       const items = await enqueueMany(bulk, {
         now: engine.clock.now(),
+        latest: latestOf(engine.clock),
         newId: () => ids.next(),
         keyed: repetition !== null,
         check: checkOf(engine, request),

@@ -5,6 +5,7 @@ import {
   changedReply,
   checkDistinct,
   enqueuedReply,
+  latestOf,
   missingJob,
   oneJob,
   type PushedItem,
@@ -40,7 +41,8 @@ export const jobHandlers: Handlers<
  */
 export async function enqueue(engine: Engine, { body, key, strict }: BindingRequest): Promise<Reply> {
   const ids = new Ids(engine, key);
-  const read = readEnvelope(requireBody(body), engine.clock.now(), () => ids.next());
+  const { clock } = engine;
+  const read = readEnvelope(requireBody(body), clock.now(), () => ids.next(), { latest: latestOf(clock) });
   const unknown = warningsOf(read.unknown, strict);
   const warned = warnings([...unknown, ...(await checkEnvelopes(engine, [read]))]);
   const [item] = await push(engine, [read], ids);
@@ -53,7 +55,8 @@ export async function enqueue(engine: Engine, { body, key, strict }: BindingRequ
 /** POST /jobs/batch (ojs-http-binding §9): all or none, answered in order. */
 export async function enqueueBatch(engine: Engine, { body, key, strict }: BindingRequest): Promise<Reply> {
   const ids = new Ids(engine, key);
-  const read = readEnvelopes(requireBody(body), engine.clock.now(), () => ids.next());
+  const { clock } = engine;
+  const read = readEnvelopes(requireBody(body), clock.now(), () => ids.next(), latestOf(clock));
   checkDistinct(read);
   const unknown = warningsOf(
     read.flatMap((envelope) => envelope.unknown),

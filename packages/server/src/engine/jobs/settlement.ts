@@ -9,6 +9,7 @@ import {
   type JobId,
   type JobRecord,
   type Json,
+  latestOf,
   leaseLost,
   type Millis,
   minResultSizeLimit,
@@ -126,7 +127,8 @@ export class Settlements {
   }
 
   #decide(job: JobRecord, settlement: Settlement & { readonly kind: 'fail' | 'requeue' }): Transition {
-    const now = this.#clock.now();
+    // Its backoff or delay counts from here.
+    const now = latestOf(this.#clock);
     if (settlement.kind === 'fail') return failed(job, settlement.failure, now, this.#random);
     return requeued(job, settlement.reason, now, 'worker', settlement.delayMs);
   }

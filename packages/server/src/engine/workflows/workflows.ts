@@ -4,6 +4,7 @@ import {
   type JobId,
   type JobRecord,
   type Json,
+  latestOf,
   type NodeRef,
   nodeRecordOf,
   ProtocolError,
@@ -49,7 +50,7 @@ export class Workflows {
 
   /** Reads and checks a request; `newId` creates the ids of workflow and jobs. */
   read(text: Json, newId: () => JobId): ReadWorkflow {
-    return readWorkflow(text, this.#clock.now(), newId);
+    return readWorkflow(text, this.#clock.now(), newId, latestOf(this.#clock));
   }
 
   /**
