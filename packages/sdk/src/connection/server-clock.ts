@@ -4,6 +4,8 @@ import { currentFake } from './fake.ts';
 export class ServerClock {
   /** The server's clock minus the own one, in milliseconds. */
   #offset = 0;
+  /** The last `Date`, read once a second. */
+  #date = { text: '', at: Number.NaN };
 
   now(): number {
     return currentFake()?.now?.() ?? Date.now() + this.#offset;
@@ -14,7 +16,9 @@ export class ServerClock {
    * @param sentAt by the own clock.
    */
   answered(headers: Readonly<Record<string, string>>, sentAt: number): void {
-    const date = Date.parse(headers.date ?? '');
+    const { date: text = '' } = headers;
+    if (text !== this.#date.text) this.#date = { text, at: Date.parse(text) };
+    const date = this.#date.at;
     // An answer with an age comes from a cache, with the time when it was made.
     if (Number.isNaN(date) || headers.age !== undefined) return;
     const [least, most] = [date - Date.now(), date + 1_000 - sentAt];

@@ -9,6 +9,7 @@ import {
   uuidv7,
 } from '@ojs-ts/core';
 import { Binding } from '../binding/binding.ts';
+import type { Reply } from '../binding/reply.ts';
 import { Realtime } from '../binding/realtime/realtime.ts';
 import { checkOptions } from '../config-error.ts';
 import { Engine } from '../engine/engine.ts';
@@ -44,6 +45,8 @@ export class Embedded implements Transport {
   readonly #streams: Streams;
   readonly #inFlight = new Set<Promise<unknown>>();
   #closed: Promise<void> | null = null;
+  /** Made once a second. */
+  #dated = { second: Number.NaN, text: '' };
 
   constructor(engine: Engine, failed: (error: unknown) => void = () => {}) {
     this.engine = engine;
@@ -67,7 +70,12 @@ export class Embedded implements Transport {
       ...(signal && { signal }),
     });
     this.#inFlight.add(answering);
-    const reply = await answering.finally(() => this.#inFlight.delete(answering));
+    let reply: Reply;
+    try {
+      reply = await answering;
+    } finally {
+      this.#inFlight.delete(answering);
+    }
     if (signal?.aborted) {
       reply.release?.();
       await reply.undelivered?.();
@@ -76,12 +84,18 @@ export class Embedded implements Transport {
     try {
       let { text } = reply;
       if (reply.chunks) for await (const chunk of reply.chunks) text += chunk;
-      // As HTTP says the server's time: the clock of a store elsewhere may differ from this machine's.
-      const date = new Date(this.engine.clock.now()).toUTCString();
-      return { status: reply.status, text, headers: { 'x-request-id': requestId, date, ...reply.headers } };
+      const headers = { 'x-request-id': requestId, date: this.#date(), ...reply.headers };
+      return { status: reply.status, text, headers };
     } finally {
       reply.release?.();
     }
+  }
+
+  /** As HTTP says the server's time: the clock of a store elsewhere may differ from this machine's. */
+  #date(): string {
+    const second = Math.floor(this.engine.clock.now() / 1_000);
+    if (second !== this.#dated.second) this.#dated = { second, text: new Date(second * 1_000).toUTCString() };
+    return this.#dated.text;
   }
 
   async stream(call: StreamCall, context: CallContext = {}): Promise<StreamAnswer> {
