@@ -9,8 +9,8 @@ import {
   uuidv7,
 } from '@ojs-ts/core';
 import { Binding } from '../binding/binding.ts';
-import type { Reply } from '../binding/reply.ts';
 import { Realtime } from '../binding/realtime/realtime.ts';
+import type { Reply } from '../binding/reply.ts';
 import { checkOptions } from '../config-error.ts';
 import { Engine } from '../engine/engine.ts';
 import { heapSize, memoryLimits } from '../engine/memory-limits.ts';
