@@ -67,8 +67,8 @@ export class Lifecycle {
     decide: (job: JobRecord) => Transition,
   ): Answered<Changed> {
     const last = (job: JobRecord) => {
-      const entry = key === null ? undefined : historyOf(job).findLast((one) => one.kind === kind);
-      return entry?.kind === kind && entry.key === key ? entry : null;
+      const entry = key === null ? undefined : historyOf(job).findLast((one) => one.kind === kind && one.key === key);
+      return entry?.kind === kind ? entry : null;
     };
     const store = this.#store;
     return run(

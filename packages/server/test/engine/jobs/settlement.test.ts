@@ -212,6 +212,21 @@ describe.each(storages)('lifecycle, $name', ({ url }) => {
     await expect(b.engine.lifecycle.retry(dead.id, null)).rejects.toEqual(notFound);
   });
 
+  test('a repeated change is known after later ones of its kind', async () => {
+    await using b = await bench(url());
+    const job = await b.start('w1', { retry: { maxAttempts: 1, onExhaustion: 'dead_letter' } });
+    await b.engine.settle(fail(job));
+    for (const key of ['k1', 'k2']) {
+      await b.engine.lifecycle.retry(job.id, key);
+      const [again] = await b.fetch({ queues: [job.queue], worker: 'w1' });
+      if (again) await b.engine.settle(fail(again));
+    }
+    expect(await b.engine.lifecycle.retry(job.id, 'k1')).toMatchObject({
+      from: State.discarded,
+      job: { state: State.discarded, attempt: 1 },
+    });
+  });
+
   test('many cancels at once: one of them, and the others hear of it', async () => {
     await using b = await bench(url());
     const id = await b.push();
