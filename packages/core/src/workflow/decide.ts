@@ -29,7 +29,7 @@ type Close = Extract<WorkflowStep, { readonly kind: 'close' }>;
 
 /**
  * What becomes of a ready node: its job starts, or it is closed without one (ojs-workflows §4.3, §5.3, §6.4). The same
- * node gives the same envelope at any time, so a step may be repeated: relative times count from `now` in the job's
+ * node gives the same envelope at any time, so a step may be repeated: relative times count from `latest` in the job's
  * columns, while its envelope has them as they were sent.
  * @returns `needs` while something is missing in `loaded`: read it, add it, and ask again. Most nodes
  * need nothing, a step its parents, the end of a failed workflow its nodes and then their jobs.
@@ -39,9 +39,10 @@ export function decideNode(
   node: NodeRecord,
   loaded: LoadedNodes,
   now: Millis,
+  latest: Millis = now,
 ): WorkflowStep | NodeNeeds {
   const reader = new Reader(loaded);
-  return decide(workflow, node, reader, now) ?? reader.needs();
+  return decide(workflow, node, reader, now, latest) ?? reader.needs();
 }
 
 /** Closes a ready node whose job was refused because another job holds its unique key. */
@@ -84,11 +85,11 @@ class Reader {
 /** Null where something that it depends on was missing. */
 type Decided = WorkflowStep | null;
 
-function decide(workflow: WorkflowRecord, node: NodeRecord, reader: Reader, now: Millis): Decided {
+function decide(workflow: WorkflowRecord, node: NodeRecord, reader: Reader, now: Millis, latest: Millis): Decided {
   const spec = readNodeSpec(node.spec);
   switch (spec.role) {
     case 'job':
-      return decideJob(workflow, node, spec, reader, now);
+      return decideJob(workflow, node, spec, reader, now, latest);
     case 'root':
       return end(workflow, node, reader, now);
     case 'gate':
@@ -98,7 +99,14 @@ function decide(workflow: WorkflowRecord, node: NodeRecord, reader: Reader, now:
   }
 }
 
-function decideJob(workflow: WorkflowRecord, node: NodeRecord, spec: JobSpec, reader: Reader, now: Millis): Decided {
+function decideJob(
+  workflow: WorkflowRecord,
+  node: NodeRecord,
+  spec: JobSpec,
+  reader: Reader,
+  now: Millis,
+  latest: Millis,
+): Decided {
   const first = spec.guard && node.failed > 0 ? reader.node(spec.parents.block?.[0] ?? 0) : null;
   if (reader.isMissing) return null;
   // A callback that is not due is no failure; one whose batch never began is skipped with it.
@@ -112,7 +120,7 @@ function decideJob(workflow: WorkflowRecord, node: NodeRecord, spec: JobSpec, re
   const id = node.job ?? '';
   try {
     const lastMembers = workflowMembers(workflow.id, results);
-    const { job } = readEnvelope(requestOf(workflow, spec), now, () => id, { lastMembers });
+    const { job } = readEnvelope(requestOf(workflow, spec), now, () => id, { lastMembers, latest });
     const events = spec.callback === null ? [] : [callbackFired(workflow, spec.callback, job)];
     return { kind: 'start', node: refOf(node), job: { ...job, node: refOf(node) }, events };
   } catch (error) {

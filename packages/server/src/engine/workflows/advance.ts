@@ -4,6 +4,7 @@ import {
   isReady,
   type JobId,
   type JobRecord,
+  latestOf,
   maxResults,
   type NewJob,
   type NodeRef,
@@ -189,7 +190,7 @@ export class Advancer {
     const passed = new ResultBudget(this.#maxResults);
     const reading = new PageSize(this.#maxResults);
     for (;;) {
-      const decided = decideNode(workflow, node, { nodes, jobs }, now);
+      const decided = decideNode(workflow, node, { nodes, jobs }, now, latestOf(this.#clock));
       if (decided.kind !== 'needs') return decided;
       for (let end = decided.nodes.length; end > 0; ) {
         const begin = Math.max(0, end - reading.items);

@@ -109,6 +109,7 @@ test('what one server puts off, no other starts early, however long each waited 
   const engines = [await start(0, 300), await start(300, 0), await start(0, 0)];
   const fetch = (engine: Engine) =>
     engine.fetch({ queues: ['q'], count: 1, worker: null, leaseMs: null, request: null, waitMs: 0 });
+  const later = { type: 'a.b', args: [], options: { queue: 'q', delay_until: '+PT0.2S' } };
   const retry = { maxAttempts: 2, initialIntervalMs: 200, backoffCoefficient: 1, jitter: false };
   for (const slow of engines)
     for (const other of engines) {
@@ -122,9 +123,10 @@ test('what one server puts off, no other starts early, however long each waited 
         }
       };
       const binding = new Binding(slow, { version: '0', source: 'ojs://test', testMode: false }, () => {});
-      const body = JSON.stringify({ type: 'a.b', args: [], options: { queue: 'q', delay_until: '+PT0.2S' } });
+      const send = (operation: 'job.enqueue' | 'workflow.create', body: object) =>
+        binding.call(operation, { params: {}, query: {}, body: JSON.stringify(body), requestId: 'r', key: null });
       const enqueued = store();
-      await binding.call('job.enqueue', { params: {}, query: {}, body, requestId: 'r', key: null });
+      await send('job.enqueue', later);
       const delayed = await started();
       expect(delayed.at - enqueued).toBeGreaterThanOrEqual(200);
       await slow.settle({ ...settlementOf(delayed.job), kind: 'requeue', reason: 'snooze', delayMs: 200 });
@@ -138,6 +140,16 @@ test('what one server puts off, no other starts early, however long each waited 
       const retried = await started();
       expect(retried.at - first.at).toBeGreaterThanOrEqual(200);
       await slow.settle({ ...settlementOf(retried.job), kind: 'ack', result: null });
+
+      await send('workflow.create', {
+        type: 'chain',
+        steps: [{ type: 'a.b', args: [], options: { queue: 'q' } }, later],
+      });
+      const step = await started();
+      await slow.settle({ ...settlementOf(step.job), kind: 'ack', result: null });
+      const next = await started();
+      expect(next.at - step.at).toBeGreaterThanOrEqual(200);
+      await slow.settle({ ...settlementOf(next.job), kind: 'ack', result: null });
     }
   for (const engine of engines) await engine[Symbol.asyncDispose]();
 });
