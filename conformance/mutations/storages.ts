@@ -23,7 +23,7 @@ export const storages: readonly Mutation[] = [
     name: 'sqlite-request-returns-ended',
     rule: 'x-repeatable-fetch',
     in: 'server/sqlite: repeat',
-    find: 'job?.state === State.active && job.claim === number',
+    find: 'job?.state === State.active && job.claim === claim',
     replace: 'job',
     cases: ['OJS-L0-FET-008'],
   },

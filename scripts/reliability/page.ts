@@ -61,8 +61,9 @@ ${planted(figures['planted bugs'])}
 - The simulation sends one call at a time to PostgreSQL or Redis. Races between their transactions belong to chaos and to
   the tests of each storage.
 - A loss of power is tried on SQLite only. PostgreSQL and Redis have tests of their own for that.
-- A job can run twice on a slow network. If two heartbeats that do not list the job are slower than the answer to its
-  fetch, the server takes that answer for lost. The old lease is refused.
+- A job can run twice on a slow network if its worker sends no \`open_fetches\` in heartbeats, as clients of other
+  projects do. If an answer to a fetch is slower than two heartbeats, the server takes that answer for lost. The old lease is
+  refused.
 - A server knows the clock of PostgreSQL or Redis to a round trip. A lease or the window of a rate can end early by that much.
 - Redis keeps what \`appendfsync\` promises. With \`everysec\`, a crash of the Redis server can lose the last second.
 - A run without violations shows that these seeds and these minutes broke no rule. Other seeds may.

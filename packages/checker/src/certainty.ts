@@ -29,9 +29,16 @@ function certainExpiry(timeline: Timeline, claim: Claim): number {
   if (claim.leaseMs === undefined) return claim.from;
   let expiry = claim.from + claim.leaseMs;
   for (const { from } of claim.renewals) expiry = Math.max(expiry, from + claim.leaseMs);
-  // A worker that lists what it holds, and not this one, may have lost the answer: then the job may go back.
-  for (const { at, leases } of timeline.beats.get(claim.node) ?? [])
-    if (at >= claim.from && at < claim.to && !leases.includes(claim.lease)) expiry = Math.min(expiry, at);
+  // A worker that lists what it holds, and not this one, may have lost the answer: then the job may go back. Not where
+  // it says that it still waits for the answer.
+  for (const { at, leases, fetches = [] } of timeline.beats.get(claim.node) ?? [])
+    if (
+      at >= claim.from &&
+      at < claim.to &&
+      !leases.includes(claim.lease) &&
+      (claim.request === undefined || !fetches.includes(claim.request))
+    )
+      expiry = Math.min(expiry, at);
   for (const at of timeline.losses.get(claim.node) ?? []) if (at >= claim.from) expiry = Math.min(expiry, at);
   for (const at of timeline.jumps) if (at >= claim.from) expiry = Math.min(expiry, at);
   return expiry;

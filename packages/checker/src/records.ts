@@ -55,7 +55,7 @@ export interface WorkflowNode {
 interface Operations {
   enqueue: { readonly jobs: readonly NewJob[] };
   fetch: { readonly queues: readonly string[]; readonly request?: string };
-  renew: { readonly leases: readonly string[] };
+  renew: { readonly leases: readonly string[]; readonly fetches?: readonly string[] };
   ack: { readonly job: string; readonly lease?: string; readonly result?: string };
   nack: {
     readonly job: string;

@@ -76,7 +76,7 @@ export interface Timeline {
   readonly crons: readonly Deed<'cron'>[];
   readonly claims: ReadonlyMap<string, Claim>;
   /** By node, when it asked for renewals, and of which leases. */
-  readonly beats: ReadonlyMap<string, readonly { readonly at: number; readonly leases: readonly string[] }[]>;
+  readonly beats: ReadonlyMap<string, readonly CallOf<'renew'>[]>;
   readonly losses: ReadonlyMap<string, readonly number[]>;
   readonly jumps: readonly number[];
   readonly arrived: readonly (ArrivedEvent | Subscription)[];
@@ -99,7 +99,7 @@ class Builder {
   readonly #jobs = new Map<string, JobHistory>();
   readonly #byQueue = new Map<string, JobHistory[]>();
   readonly #claims = new Map<string, Claim>();
-  readonly #beats = new Map<string, { at: number; leases: readonly string[] }[]>();
+  readonly #beats = new Map<string, CallOf<'renew'>[]>();
   readonly #fetchedFrom = new Map<string, number>();
   readonly #enqueued: Enqueued[] = [];
   readonly #fetches: Deed<'fetch'>[] = [];

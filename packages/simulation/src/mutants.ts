@@ -57,6 +57,20 @@ export const mutants: readonly Mutant[] = [
     replace: "? 'alive'",
   },
   {
+    name: 'open-fetch-lost',
+    breaks: 'heartbeats take back the jobs of a fetch whose answer is slow on its way',
+    in: 'server/open-fetches: beat',
+    find: '[...claims.take(openFetches.length)].flat()',
+    replace: '([...claims.take(openFetches.length)], [])',
+  },
+  {
+    name: 'late-heartbeat',
+    breaks: 'heartbeats from before a fetch, late on their way, take back its jobs',
+    in: 'server/binding: knownUntil',
+    find: 'Math.max(0, (at ?? 0) - clockErrorMs)',
+    replace: 'Number.MAX_SAFE_INTEGER',
+  },
+  {
     name: 'silence-without-since',
     breaks: 'the silence of workers counts while the servers were away',
     in: 'core: liveness',

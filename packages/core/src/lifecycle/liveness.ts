@@ -9,9 +9,13 @@ export interface HeldClaim {
   readonly startedAt: Millis;
 }
 
-/** The content of a worker's last two heartbeats; id lists are null if the heartbeat only counted. */
+/**
+ * The content of a worker's last two heartbeats; id lists are null if the heartbeat only counted. They have the jobs of
+ * the fetches too whose answers the worker still waits for.
+ */
 export interface WorkerSigns {
   readonly seenAt: Millis;
+  /** When the first of them came; earlier where the second was built before it knew of claims until then. */
   readonly seenBefore: Millis | null;
   readonly holds: readonly JobId[] | null;
   readonly heldBefore: readonly JobId[] | null;
@@ -28,8 +32,9 @@ const minForgottenMs = 2_000;
  * - `dead`: its worker has been silent for `deadAfterMs`. A worker that never sent a heartbeat is not dead. The silence
  *   counts from `since` at the earliest, when this server began to listen, or a restart of the server would kill all
  *   workers.
- * - `forgotten`: its worker lives, but two heartbeats in a row do not list the job, and the claim is older than the
- *   first of them: the answer to its FETCH was lost.
+ * - `forgotten`: its worker lives, but two heartbeats in a row do not list the job, and the claim is older than
+ *   `seenBefore`: the answer to its FETCH was lost, or is slower than both (not for workers that name their open
+ *   fetches).
  */
 export function liveness(
   held: HeldClaim,

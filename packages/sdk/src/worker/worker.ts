@@ -118,6 +118,8 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
         ...shared,
         delivery: this.#delivery,
         pollMs: this.#settings.pollMs,
+        beginFetch: (requestId) => this.#leasedJobs.beginFetch(requestId),
+        endFetch: (requestId) => this.#leasedJobs.endFetch(requestId),
         begin: (wire, now) => this.#execution.begin(wire, now),
         refuse: (wire, now) => this.#execution.refuse(wire, now),
         fetched: () => this.#fetched(),
@@ -138,7 +140,7 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
       lose: (leased, message) => this.#execution.lose(leased, message),
       obey: (order) => this.#obey(order),
       beaten: () => this.#health.beaten(),
-      recovered: () => this.#fetchLoop.renew(),
+      answersLost: () => this.#fetchLoop.renew(),
     });
     this.#watchdog = new Watchdog({
       limitMs: this.#settings.watchdogMs,

@@ -9,6 +9,8 @@ export type Meddling =
   | 'before'
   | 'after'
   | 'pass'
+  /** Once the server behind has answered: the answer is held back until then. */
+  | (() => Promise<void>)
   | { readonly status: number; readonly body: string; readonly headers?: Readonly<Record<string, string>> };
 
 export interface Proxy extends AsyncDisposable {
@@ -35,8 +37,10 @@ export async function openProxy(behind: string, meddle: (line: string) => Meddli
         const text: Buffer[] = [];
         answer.on('data', (chunk) => text.push(chunk));
         answer.on('end', () => {
-          if (verdict === 'after') incoming.socket.destroy();
-          else response.writeHead(answer.statusCode ?? 502, answer.headers).end(Buffer.concat(text));
+          if (verdict === 'after') return void incoming.socket.destroy();
+          const answered = () => response.writeHead(answer.statusCode ?? 502, answer.headers).end(Buffer.concat(text));
+          if (typeof verdict === 'function') void verdict().then(answered);
+          else answered();
         });
       },
     );

@@ -187,6 +187,16 @@ local function serve(claim)
   return { batch.taken, #batch.taken < claim.limit and again(claim.queues), false }
 end
 
+-- With common. Keys of fetches; answers id and claim of each job that each of them got.
+function reading.claims_of(keys)
+  local out = {}
+  for i, key in ipairs(keys) do
+    local known = call('HGET', p .. 'requests', key)
+    out[i] = known and unpacked(known).claims or {}
+  end
+  return out
+end
+
 -- With transitions. { now, claims, maxBytes, promoted, expired }; `promoted` and `expired` bound what the call does
 -- besides its claims. Answers jobs, `again` and whether it was deferred of each claim.
 function changing.claim(request)

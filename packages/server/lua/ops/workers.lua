@@ -37,13 +37,13 @@ local function extend(id, claim, worker, lease_ms, now)
 end
 
 -- With transitions. ARGV: now, then of each heartbeat: worker, its state, info, the ids that it lists as JSON ('' where
--- it lists none, or not all), extension ('' for the length of each lease), number of jobs, id and claim ('' where it is
+-- it lists none, or not all), extension ('' for the length of each lease), the time until which it knows of its claims ('' for all), number of jobs, id and claim ('' where it is
 -- unknown) of each. Answers of each heartbeat the directive, then 1 for a job that was extended and 0 for a lost one.
 function changing.worker_beat()
   local now = tonumber(ARGV[1])
   local out, at = {}, 2
   while at <= #ARGV do
-    local worker, state, info, listed, count = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 5])
+    local worker, state, info, listed, count = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 6])
     local lease_ms = tonumber(ARGV[at + 4]) or 0
     local key = p .. 'w:' .. worker
     local known = call('HMGET', key, 'seen', 'holds', 'directive')
@@ -53,14 +53,14 @@ function changing.worker_beat()
       fields[#fields + 1] = name
       fields[#fields + 1] = value
     end
-    set('before', known[1])
+    set('before', known[1] and int(math.min(tonumber(known[1]), tonumber(ARGV[at + 5]) or tonumber(known[1]))))
     set('held', known[2])
     set('holds', listed ~= '' and listed)
     call('HSET', key, unpack(fields))
     if #gone > 0 then call('HDEL', key, unpack(gone)) end
     call('ZADD', p .. 'workers', int(now), worker)
     local answer = { known[3] }
-    at = at + 6
+    at = at + 7
     for _ = 1, count do
       answer[#answer + 1] = extend(ARGV[at], ARGV[at + 1], worker, lease_ms, now)
       at = at + 2

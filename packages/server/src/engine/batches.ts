@@ -9,18 +9,10 @@ import {
   State,
   type Transition,
 } from '@ojs-ts/core';
-import type {
-  Beaten,
-  Claim,
-  Claimed,
-  Inserted,
-  InsertOptions,
-  Moved,
-  Storage,
-  WorkerBeat,
-} from '../storage/storage.ts';
+import type { Beaten, Claim, Claimed, Inserted, InsertOptions, Moved, Storage } from '../storage/storage.ts';
 import { coalesce } from './coalesce.ts';
 import type { InFlight } from './in-flight.ts';
+import { type Beat, beat } from './workers/open-fetches.ts';
 
 /** The outcome of a transition, and the time that the storage got for it. */
 export type Timed = Moved & { readonly at: Millis };
@@ -37,7 +29,7 @@ export interface Batches {
   get(id: JobId): Promise<JobRecord | null>;
   /** The job as the store has it. A guarded change that is decided from it is refused if the job has changed since. */
   read(id: JobId): Promise<JobRecord | null>;
-  beat(beat: WorkerBeat): Promise<Beaten>;
+  beat(beat: Beat): Promise<Beaten>;
 }
 
 export interface BatchParts {
@@ -125,7 +117,7 @@ export function batches({ storage, clock, insert, answers, maxBytes, advance, fi
       return get(id);
     },
     read: get,
-    beat: coalesce((beats: readonly WorkerBeat[]) => storage.registry.beat(beats, clock.now()), options),
+    beat: coalesce((beats: readonly Beat[]) => beat(storage, beats, clock), options),
   };
 }
 

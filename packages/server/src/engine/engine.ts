@@ -40,6 +40,7 @@ import { Removals } from './upkeep/removals.ts';
 import { StoreClock } from './upkeep/store-clock.ts';
 import { StoreHealth } from './upkeep/store-health.ts';
 import { Upkeep } from './upkeep/upkeep.ts';
+import type { Beat } from './workers/open-fetches.ts';
 import { isFinalBeat, Presence } from './workers/presence.ts';
 import { WorkerSecrets } from './workers/secrets.ts';
 import { forgetWorkersMs, Workers } from './workers/workers.ts';
@@ -329,7 +330,7 @@ export class Engine implements AsyncDisposable {
   }
 
   /** BEAT (ojs-core §7.5). After a worker's last heartbeat (`terminate`) the engine deletes its record. */
-  async beat(beat: WorkerBeat, secretDigest: string | null = null): Promise<Beaten> {
+  async beat(beat: Beat, secretDigest: string | null = null): Promise<Beaten> {
     await this.secrets.enter(beat.worker, secretDigest);
     this.#noteState(beat);
     await this.#presence.beating(beat);

@@ -90,6 +90,8 @@ export interface WorkerBeat {
   readonly holds: readonly { readonly id: JobId; readonly claim: number | null }[] | null;
   /** The worker may hold more jobs than it lists: unlisted jobs are not missing, so the record stores no list. */
   readonly partial?: true;
+  /** The worker may not know of claims from this time on: they are not missing. Absent: it knows of all. */
+  readonly knownUntil?: Millis;
   /** How many jobs the worker runs, as it reports; for events only. */
   readonly active?: number;
   /** Milliseconds from now on; the lease's own length if that is larger, or if this is null. */
@@ -110,7 +112,10 @@ export interface Beaten {
 export interface WorkerRecord {
   readonly worker: string;
   readonly seenAt: Millis;
-  /** Time of the heartbeat before the last. */
+  /**
+   * Claims before this time are missing where neither list has them: the time of the heartbeat before the last, or
+   * `knownUntil` of the last if that is earlier.
+   */
   readonly seenBefore: Millis | null;
   readonly state: Directive;
   readonly directive: Directive | null;

@@ -53,6 +53,16 @@ export interface Claim {
   readonly leaseRequired: boolean;
 }
 
+export interface RepeatableFetch {
+  readonly worker: string | null;
+  readonly request: string;
+}
+
+export interface JobClaim {
+  readonly id: JobId;
+  readonly claim: number;
+}
+
 export interface Claimed {
   readonly jobs: readonly JobRecord[];
   /**
@@ -96,6 +106,11 @@ export interface Jobs {
   claim(claims: readonly Claim[], now: Millis, maxBytes?: number): Promise<readonly Claimed[]>;
   transition(transitions: readonly Transition[], now: Millis): Promise<readonly Moved[]>;
   get(ids: readonly JobId[]): Promise<readonly (JobRecord | null)[]>;
+  /**
+   * Reads only: the claims that each fetch with a request id got, whether or not they still hold; none for a fetch that
+   * got nothing, is unknown or was pruned.
+   */
+  claimsOf(fetches: readonly RepeatableFetch[]): Promise<readonly (readonly JobClaim[])[]>;
   list(query: JobQuery): Promise<Page<JobRecord>>;
   /**
    * Deletes jobs that are in one of the states of `from` (and in the dead letter, if asked). The answer says of each

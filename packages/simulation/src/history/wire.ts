@@ -244,7 +244,10 @@ function renewed(beat: Wire): Part {
   const leases = isObject(beat.leases) ? beat.leases : {};
   return {
     op: 'renew',
-    members: { leases: Object.entries(leases).map(([job, lease]) => leaseName(job, lease)) },
+    members: {
+      leases: Object.entries(leases).map(([job, lease]) => leaseName(job, lease)),
+      fetches: texts(beat.open_fetches),
+    },
     answered: ({ status, text }) => ({
       outcome: outcomeOf(status),
       leases: texts(read(text).jobs_extended).flatMap((job) => (job in leases ? [leaseName(job, leases[job])] : [])),

@@ -2,6 +2,7 @@
 // handler delays them.
 import { parentPort, workerData } from 'node:worker_threads';
 import { Connection, once } from '../../connection/connection.ts';
+import { textOf } from '../../json.ts';
 import { heartbeatBody } from '../../worker/leases/heartbeat-message.ts';
 import type { HeartbeatNews, HeartbeatPlan } from '../../worker/leases/heartbeat-thread.ts';
 import { SharedLeases } from '../../worker/leases/shared-leases.ts';
@@ -16,6 +17,7 @@ function run(plan: HeartbeatPlan, say: (news: HeartbeatNews) => void): () => voi
   const stopped = new AbortController();
   let busy = false;
   let reported = false;
+  let serverTime: string | undefined;
 
   const beat = async () => {
     const { stillFor, state } = leases;
@@ -28,9 +30,11 @@ function run(plan: HeartbeatPlan, say: (news: HeartbeatNews) => void): () => voi
     if (busy || !leases.whole) return;
     busy = true;
     try {
+      const openFetches = leases.openFetches();
       const listed = leases.list(Date.now());
-      const body = heartbeatBody(plan.about, state, listed);
+      const body = heartbeatBody(plan.about, state, { openFetches, listed, serverTime });
       const answer = await once(connection, { operation: 'worker.heartbeat', body }, plan.answerMs, stopped.signal);
+      serverTime = textOf(answer.server_time) ?? serverTime;
       say({ kind: 'answered', state, listed, answer, at: Date.now() });
     } catch (error) {
       if (!stopped.signal.aborted) say({ kind: 'failed', error: String(error) });

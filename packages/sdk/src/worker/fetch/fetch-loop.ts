@@ -32,6 +32,9 @@ export interface FetchLoopServices {
   readonly logger: Logger;
   readonly connectionLog: ConnectionLog;
   readonly pollMs: number;
+  /** Before a fetch is sent: until `endFetch` the server keeps its claims for this worker. */
+  beginFetch(requestId: string): void;
+  endFetch(requestId: string): void;
   begin(wire: ExchangeAnswer['jobs'][number], now: number): void;
   refuse(wire: ExchangeAnswer['jobs'][number], now: number): void;
   fetched(): void;
@@ -168,14 +171,19 @@ export class FetchLoop {
     const count = this.#services.slots.reserve(maxFetch);
     if (count === 0) return null;
     this.#fetching++;
-    return { requestId: uuidv7(), count, waitMs };
+    const requestId = uuidv7();
+    this.#services.beginFetch(requestId);
+    return { requestId, count, waitMs };
   }
 
   #start(request: ExchangeRequest, signal: AbortSignal, over: () => void): void {
     const { fetch } = request;
     const end = () => {
       over();
-      if (fetch !== null) this.#fetching--;
+      if (fetch !== null) {
+        this.#fetching--;
+        this.#services.endFetch(fetch.requestId);
+      }
       this.schedule();
       this.#services.changed();
     };
@@ -271,6 +279,8 @@ export class FetchLoop {
     this.#services.delivery.abandon(items);
     if (fetch === null) return;
     this.#services.slots.release(fetch.count);
+    // What a late answer brings is given back, never started.
+    this.#services.endFetch(fetch.requestId);
     if (!this.#exchange.extended || this.#givenUp.signal.aborted) return;
     try {
       const answer = await this.#exchange.send(

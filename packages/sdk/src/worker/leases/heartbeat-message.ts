@@ -33,7 +33,18 @@ export interface About extends Identity {
 export const reportedStates: readonly ReportedState[] = ['running', 'quiet', 'terminate'];
 const severities: readonly string[] = reportedStates;
 
-export function heartbeatBody(about: About, state: ReportedState, listed: readonly Listed[]): string {
+/**
+ * What a heartbeat says of the worker's claims. The open fetches are read before the list: a fetch is over once its jobs
+ * are listed.
+ */
+export interface Held {
+  readonly openFetches: readonly string[];
+  readonly listed: readonly Listed[];
+  /** `server_time` of the last answer: claims that were made later may be unknown here. */
+  readonly serverTime: string | undefined;
+}
+
+export function heartbeatBody(about: About, state: ReportedState, { openFetches, listed, serverTime }: Held): string {
   const ids = listed.map(({ id }) => id);
   return JSON.stringify({
     ...about,
@@ -44,6 +55,8 @@ export function heartbeatBody(about: About, state: ReportedState, listed: readon
     active_job_ids: ids,
     active_job_count: ids.length,
     leases: Object.fromEntries(listed.flatMap(({ id, lease }) => (lease === undefined ? [] : [[id, lease]]))),
+    open_fetches: openFetches,
+    last_server_time: serverTime,
   });
 }
 

@@ -1,6 +1,7 @@
 import { platform } from '#platform';
 import { type Connection, once } from '../../connection/connection.ts';
-import { textsOf, type Wire } from '../../json.ts';
+import { textOf, textsOf, type Wire } from '../../json.ts';
+import { answerMs } from '../fetch/batched-exchange.ts';
 import type { WorkerSettings } from '../options.ts';
 import type { ConnectionLog } from '../worker-log.ts';
 import {
@@ -28,8 +29,8 @@ export interface HeartbeatServices {
   /** What the server ordered in its answer; null where it ordered nothing. */
   obey(order: Directive): void;
   beaten(): void;
-  /** One was answered after one that was not. */
-  recovered(): void;
+  /** Requests that were sent before may have lost their answers. */
+  answersLost(): void;
 }
 
 /** The default timeout of a job: a handler that blocks for longer is taken for one that never ends. */
@@ -53,6 +54,9 @@ export class Heartbeat {
   #thread: HeartbeatThread | null = null;
   #threadBeats = false;
   #failing = false;
+  #serverTime: string | undefined;
+  /** Claims of open fetches that the server has extended, and since when. */
+  #awaited: ReadonlyMap<string, number> = new Map();
 
   constructor(services: HeartbeatServices) {
     const { settings, connection } = services;
@@ -120,7 +124,8 @@ export class Heartbeat {
   async #send(): Promise<void> {
     const reported = this.#services.state();
     const listed = [...this.#services.leasedJobs];
-    const body = heartbeatBody(this.#about, reported, listed);
+    const { openFetches } = this.#services.leasedJobs;
+    const body = heartbeatBody(this.#about, reported, { openFetches, listed, serverTime: this.#serverTime });
     const answer = await once(this.#services.connection, { operation: 'worker.heartbeat', body }, this.#answerMs);
     this.#answered(reported, listed, answer, performance.now());
   }
@@ -128,10 +133,24 @@ export class Heartbeat {
   #answered(reported: ReportedState, listed: readonly LeasedJob[], answer: Wire, at: number): void {
     this.#services.beaten();
     this.#services.connectionLog.answered('heartbeat');
-    if (this.#failing) this.#services.recovered();
+    this.#serverTime = textOf(answer.server_time) ?? this.#serverTime;
+    if (this.#failing) this.#services.answersLost();
     this.#failing = false;
     this.#renew(listed, answer, at + this.#services.settings.visibilityMs);
+    this.#noteAwaited(textsOf(answer.jobs_extended) ?? [], at);
     this.#services.obey(directiveIn(answer, reported));
+  }
+
+  /**
+   * A long poll whose answer was lost would be asked again only after its whole wait. The server names its claims
+   * before: they have the time of any answer.
+   */
+  #noteAwaited(extended: readonly string[], at: number): void {
+    const unknown = extended.filter((id) => this.#services.leasedJobs.get(id) === undefined);
+    this.#awaited = new Map(unknown.map((id) => [id, this.#awaited.get(id) ?? at]));
+    if (![...this.#awaited.values()].some((since) => at - since >= answerMs)) return;
+    this.#awaited = new Map();
+    this.#services.answersLost();
   }
 
   /** A settled job is not lost by what a heartbeat says: the answer to its outcome decides. */

@@ -2,9 +2,14 @@ import { SlabMap } from '@ojs-ts/core';
 import type { LeasedJob } from './leased-job.ts';
 import type { SharedLeases } from './shared-leases.ts';
 
-/** The jobs whose lease is ours, by id: what heartbeats list. A job stays until the server has answered its outcome. */
+/**
+ * What heartbeats list: the jobs whose lease is ours, by id, and the fetches that may have claimed more. A job stays
+ * until the server has answered its outcome.
+ */
 export class LeasedJobs {
   readonly #jobs = new SlabMap<LeasedJob>();
+  /** Request ids of fetches, each with its place in the mirror. */
+  readonly #openFetches = new Map<string, number>();
   #watchers: (() => void)[] = [];
   #mirror: SharedLeases | null = null;
   #slackMs = 0;
@@ -29,11 +34,28 @@ export class LeasedJobs {
     this.#jobs.set(leased.id, leased);
   }
 
+  get openFetches(): readonly string[] {
+    return [...this.#openFetches.keys()];
+  }
+
+  /** Call before the fetch is sent. */
+  beginFetch(requestId: string): void {
+    this.#openFetches.set(requestId, this.#mirror?.addFetch(requestId) ?? -1);
+  }
+
+  /** Call after its jobs were added, or once no answer to it starts a job. */
+  endFetch(requestId: string): void {
+    const place = this.#openFetches.get(requestId);
+    if (place !== undefined && this.#openFetches.delete(requestId)) this.#mirror?.remove(place);
+  }
+
   /** From now on every job stands there too, until `slackMs` after the end of its time. */
   mirror(mirror: SharedLeases | null, slackMs = 0): void {
     this.#mirror = mirror;
     this.#slackMs = slackMs;
-    if (mirror !== null) for (const leased of this) this.#reflect(leased, mirror);
+    if (mirror === null) return;
+    for (const leased of this) this.#reflect(leased, mirror);
+    for (const requestId of this.openFetches) this.beginFetch(requestId);
   }
 
   /** Another claim of the same job may stand here by now. */

@@ -13,9 +13,18 @@ const placeBytes = 128;
 const deadlineAt = 8;
 const textAt = 16;
 const textBytes = placeBytes - textAt;
+/** In the length of the first text: the place has the request id of an open fetch. */
+const fetchFlag = 0x8000;
+
+interface Place {
+  readonly id: string;
+  readonly lease: string;
+  readonly due: number;
+  readonly isFetch: boolean;
+}
 
 /**
- * The jobs that a worker holds, in memory that a second thread reads. Writing a job costs the worker less than a
+ * The jobs that a worker holds and the fetches that it waits for, in memory that a second thread reads. Writing a job costs the worker less than a
  * microsecond, which a message to the thread for every turn would not.
  */
 export class SharedLeases {
@@ -70,8 +79,17 @@ export class SharedLeases {
    * @param deadlineMs Milliseconds of the wall clock from which the job is no longer listed.
    */
   add(id: string, lease: string, deadlineMs: number): number {
+    return this.#add(id, lease, deadlineMs, 0);
+  }
+
+  /** The same for a fetch that has no answer yet. */
+  addFetch(requestId: string): number {
+    return this.#add(requestId, '', 0, fetchFlag);
+  }
+
+  #add(id: string, lease: string, deadlineMs: number, flag: number): number {
     const place = id.length + lease.length > textBytes ? undefined : this.#free.pop();
-    if (place === undefined || !this.#write(place, id, lease, deadlineMs)) {
+    if (place === undefined || !this.#write(place, id, lease, deadlineMs, flag)) {
       if (place !== undefined) this.#free.push(place);
       Atomics.add(this.#ints, leftOutField, 1);
       return -1;
@@ -93,15 +111,26 @@ export class SharedLeases {
 
   /** Every job whose deadline is ahead. */
   list(nowMs: number): Listed[] {
-    const listed: Listed[] = [];
-    for (let place = 0; place < this.#places; place++) {
-      const job = this.#read(headBytes + place * placeBytes, nowMs);
-      if (job !== null) listed.push(job);
-    }
-    return listed;
+    return this.#all().flatMap(({ id, lease, due, isFetch }) =>
+      isFetch || due <= nowMs ? [] : [{ id, lease: lease === '' ? undefined : lease }],
+    );
   }
 
-  #write(place: number, id: string, lease: string, deadlineMs: number): boolean {
+  /** Read them before `list`, which then has the jobs of every fetch that has ended. */
+  openFetches(): string[] {
+    return this.#all().flatMap(({ id, isFetch }) => (isFetch ? [id] : []));
+  }
+
+  #all(): Place[] {
+    const taken: Place[] = [];
+    for (let place = 0; place < this.#places; place++) {
+      const read = this.#read(headBytes + place * placeBytes);
+      if (read !== null) taken.push(read);
+    }
+    return taken;
+  }
+
+  #write(place: number, id: string, lease: string, deadlineMs: number, flag: number): boolean {
     const at = headBytes + place * placeBytes;
     const text = id + lease;
     Atomics.add(this.#ints, at / 4, 1);
@@ -112,21 +141,21 @@ export class SharedLeases {
       this.#bytes[at + textAt + index] = code;
     }
     this.#view.setFloat64(at + deadlineAt, deadlineMs);
-    this.#ints[at / 4 + 1] = plain ? id.length | (lease.length << 16) : 0;
+    this.#ints[at / 4 + 1] = plain ? id.length | flag | (lease.length << 16) : 0;
     Atomics.add(this.#ints, at / 4, 1);
     return plain;
   }
 
   /** Again until nobody wrote meanwhile, which takes the worker less than a microsecond. */
-  #read(at: number, nowMs: number): Listed | null {
+  #read(at: number): Place | null {
     for (;;) {
       const before = Atomics.load(this.#ints, at / 4);
       const lengths = this.#ints[at / 4 + 1] ?? 0;
-      const id = this.#text(at + textAt, lengths & 0xffff);
+      const id = this.#text(at + textAt, lengths & ~fetchFlag & 0xffff);
       const lease = this.#text(at + textAt + id.length, lengths >> 16);
       const due = this.#view.getFloat64(at + deadlineAt);
       if (before % 2 !== 0 || Atomics.load(this.#ints, at / 4) !== before) continue;
-      return lengths === 0 || due <= nowMs ? null : { id, lease: lease === '' ? undefined : lease };
+      return lengths === 0 ? null : { id, lease, due, isFetch: (lengths & fetchFlag) !== 0 };
     }
   }
 

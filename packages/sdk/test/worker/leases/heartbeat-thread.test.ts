@@ -35,6 +35,23 @@ describe('SharedLeases', () => {
     );
   });
 
+  test('open fetches stand beside the jobs, and make the list incomplete where they do not fit', () => {
+    const here = SharedLeases.for(3);
+    const there = new SharedLeases(here.buffer);
+    const job = here.add('j1', 'lease', 10);
+    const [first, second] = [here.addFetch('r1'), here.addFetch('r2')];
+    expect(there.openFetches().sort()).toEqual(['r1', 'r2']);
+    expect(there.list(0)).toEqual([{ id: 'j1', lease: 'lease' }]);
+    expect(here.addFetch('r3')).toBe(-1);
+    expect(there.whole).toBe(false);
+    here.remove(-1);
+    here.remove(first);
+    here.remove(job);
+    expect([there.openFetches(), there.list(0), there.whole]).toEqual([['r2'], [], true]);
+    here.remove(second);
+    expect(there.openFetches()).toEqual([]);
+  });
+
   test('state and pulse go over; a text that is not ASCII does not fit', () => {
     const here = SharedLeases.for(1);
     const there = new SharedLeases(here.buffer);

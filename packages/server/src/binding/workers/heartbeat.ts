@@ -1,8 +1,23 @@
-import { type Fields, isObject, isUuidv7, type Json, type Leases, members } from '@ojs-ts/core';
+import {
+  type Fields,
+  isObject,
+  isUuidv7,
+  type Json,
+  type Leases,
+  type Millis,
+  members,
+  parseTimestamp,
+} from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
-import type { Beaten, Directive, WorkerBeat } from '../../storage/storage.ts';
+import type { Beat } from '../../engine/workers/open-fetches.ts';
+import type { Beaten, Directive } from '../../storage/storage.ts';
 
 const maxHolds = 10_000;
+const maxOpenFetches = 1_000;
+/** What `request_id` of a fetch may be. */
+const requestId = /^[^\p{Cc}]{1,128}$/u;
+/** Nodes follow the clock of the store to about a round trip. Milliseconds. */
+const clockErrorMs = 1_000;
 /** Bytes. Stored with every worker, and read with every list of workers. */
 const maxInfo = 16_384;
 const severity: readonly Directive[] = ['running', 'quiet', 'terminate'];
@@ -25,9 +40,10 @@ const infoFields = ['hostname', 'pid', 'queues', 'concurrency', 'labels', 'start
 /**
  * Both dialects: `active_jobs` as an array of ids, or as a number beside `active_job_ids`. A number alone lists
  * nothing. `leases` maps job ids to x_lease; a worker that sends it lists all its jobs. Other workers may not: some
- * send one heartbeat a job, so the server does not take back a job that they do not list.
+ * send one heartbeat a job, so the server does not take back a job that they do not list. `open_fetches` are the fetches
+ * that the worker still waits for: their claims count as listed.
  */
-export function readBeat(issued: Leases, fields: Fields, worker: string): WorkerBeat {
+export function readBeat(issued: Leases, fields: Fields, worker: string): Beat {
   const count = fields.raw('active_jobs');
   const listed = typeof count === 'number' ? null : fields.strings('active_jobs', maxHolds);
   const more = fields.strings('active_job_ids', maxHolds);
@@ -38,6 +54,9 @@ export function readBeat(issued: Leases, fields: Fields, worker: string): Worker
     fields.issue('leases', 'must be an object that maps job ids to leases');
   const ids = new Set([...(listed ?? []), ...(more ?? []), ...(single === null ? [] : [single])].filter(isUuidv7));
   const silent = listed === null && more === null && single === null;
+  const openFetches = fields.strings('open_fetches', maxOpenFetches);
+  if (openFetches?.every((id) => requestId.test(id) && id.isWellFormed()) === false)
+    fields.issue('open_fetches', 'must have the request_id of each fetch that has no answer yet');
   const reported = fields.string('state');
   const state = reported === null ? 'running' : (states.get(reported) ?? null);
   if (state === null) fields.issue('state', 'must be running, quiet or terminate');
@@ -56,6 +75,7 @@ export function readBeat(issued: Leases, fields: Fields, worker: string): Worker
     worker,
     holds: silent ? null : [...ids].map((id) => ({ id, claim: claimIn(issued, leaseOf, id) })),
     ...(!fields.has('leases') && { partial: true }),
+    ...(openFetches !== null && { openFetches, knownUntil: knownUntil(fields) }),
     ...(typeof count === 'number' && { active: Math.max(0, Math.trunc(count)) }),
     leaseMs: fields.integer('visibility_timeout_ms', 1, 86_400_000),
     state: state ?? 'running',
@@ -63,10 +83,22 @@ export function readBeat(issued: Leases, fields: Fields, worker: string): Worker
   };
 }
 
+/**
+ * A heartbeat that was late on its way says nothing of later claims. When it was built, the worker had the answer with
+ * this time: fetches from before are over, or among `open_fetches`.
+ */
+function knownUntil(fields: Fields): Millis {
+  const told = fields.string('last_server_time');
+  if (told === null) return 0;
+  const at = parseTimestamp(told);
+  if (at === null) fields.issue('last_server_time', 'must be the server_time of the last answered heartbeat');
+  return Math.max(0, (at ?? 0) - clockErrorMs);
+}
+
 /** Sends the heartbeat and renders its answer (§10.3): the more severe of the worker's own state and the directive. */
 export async function replyToBeat(
   engine: Engine,
-  beat: WorkerBeat,
+  beat: Beat,
   secretDigest: string | null,
   testMode: boolean,
 ): Promise<Json> {
@@ -87,7 +119,7 @@ export async function replyToBeat(
  * Test mode only: the official cases put the next directive of a worker into the meta of a job that it runs
  * (L1-WRK-002, L1-WRK-003).
  */
-async function testDirective(engine: Engine, beat: WorkerBeat, beaten: Beaten): Promise<Directive | null> {
+async function testDirective(engine: Engine, beat: Beat, beaten: Beaten): Promise<Directive | null> {
   for (const id of beaten.extended) {
     const job = await engine.get(id);
     if (job === null || job.worker !== beat.worker) continue;

@@ -7,6 +7,7 @@ import {
   type Place,
   placeOf,
   readCursor,
+  requestKey,
   sizeOf,
 } from '@ojs-ts/core';
 import type { JobQuery, Jobs } from '../storage.ts';
@@ -34,6 +35,11 @@ export function jobs(open: () => Tables): Jobs {
     async get(ids) {
       const tables = open();
       return ids.map((id) => tables.rows.get(id)?.job ?? null);
+    },
+
+    async claimsOf(fetches) {
+      const { requests } = open();
+      return fetches.map(({ request, worker }) => requests.get(requestKey(request, worker))?.claims ?? []);
     },
 
     async list(query) {

@@ -104,7 +104,7 @@ function note(tables: Tables, beat: WorkerBeat, change: Change): Beaten {
   tables.workers.set(worker, {
     worker,
     seenAt: now,
-    seenBefore: previous?.seenAt ?? null,
+    seenBefore: previous ? Math.min(previous.seenAt, beat.knownUntil ?? previous.seenAt) : null,
     state,
     directive,
     info,

@@ -1,7 +1,17 @@
 import { ByteBudget, cursorOf, type JobRecord, readCursor, requestKey, sideWork, sizeOf } from '@ojs-ts/core';
 import type { JobQuery, Jobs, Page } from '../storage.ts';
 import type { Scripts } from './connection/scripts.ts';
-import { listOf, number, numberOrNull, packJob, packTransition, readInserted, readJob, readMoved } from './rows.ts';
+import {
+  listOf,
+  number,
+  numberOrNull,
+  packJob,
+  packTransition,
+  readInserted,
+  readJob,
+  readMoved,
+  text,
+} from './rows.ts';
 
 /** Jobs that one script of a list looks at, about 5 ms; between two of them other scripts run. */
 const look = 2000;
@@ -47,6 +57,16 @@ export function jobs(scripts: Scripts): Jobs {
     async get(ids) {
       const answers = listOf(await scripts.exchange('get', ids));
       return answers.map((answer) => (answer === false ? null : readJob(answer)));
+    },
+
+    async claimsOf(fetches) {
+      const keys = fetches.map(({ request, worker }) => requestKey(request, worker));
+      return listOf(await scripts.exchange('claims_of', keys)).map((claims) =>
+        listOf(claims).map((claim) => {
+          const [id, fence] = listOf(claim);
+          return { id: text(id), claim: number(fence) };
+        }),
+      );
     },
 
     list: (query) => list(scripts, query),

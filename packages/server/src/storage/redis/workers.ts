@@ -27,10 +27,18 @@ export function workers(scripts: Scripts): Pick<Registry, 'beat' | 'workers' | '
   };
 }
 
-function packBeat({ worker, state, info, holds, partial, leaseMs }: WorkerBeat): readonly (string | number)[] {
+function packBeat({
+  worker,
+  state,
+  info,
+  holds,
+  partial,
+  leaseMs,
+  knownUntil,
+}: WorkerBeat): readonly (string | number)[] {
   const listed = holds === null || partial ? '' : JSON.stringify(holds.map(({ id }) => id));
   const held = (holds ?? []).flatMap(({ id, claim }) => [id, claim ?? '']);
-  return [worker, state, info, listed, leaseMs ?? '', held.length / 2, ...held];
+  return [worker, state, info, listed, leaseMs ?? '', knownUntil ?? '', held.length / 2, ...held];
 }
 
 /** The directive, and for each listed job whether its lease was extended. */

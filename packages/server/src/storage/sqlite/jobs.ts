@@ -1,6 +1,7 @@
 import { type EventSubject, isIn, type Millis, State, Terminal } from '@ojs-ts/core';
 import type { Jobs } from '../storage.ts';
 import { claim } from './claim/claim.ts';
+import { claimsOf } from './claim/requests.ts';
 import type { Connection } from './disk/connection.ts';
 import type { GroupCommit } from './disk/group-commit.ts';
 import { find, insertGroup } from './insert.ts';
@@ -29,6 +30,8 @@ export function jobs(sql: Connection, store: GroupCommit): Jobs {
       }),
 
     get: (ids) => store.read(() => ids.map((id) => find(sql, id))),
+
+    claimsOf: (fetches) => store.read(() => fetches.map((fetch) => claimsOf(sql, fetch) ?? [])),
 
     list: (query) => store.read(() => list(sql, query)),
 

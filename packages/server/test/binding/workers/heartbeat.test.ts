@@ -21,6 +21,15 @@ test('only a worker that sends leases is known to list everything it holds', () 
   expect(ours).not.toHaveProperty('partial');
 });
 
+test('open fetches, and until when the worker knows of its claims: a second less than it was told', () => {
+  expect(read({})).not.toHaveProperty('knownUntil');
+  expect(read({ open_fetches: [] })).toMatchObject({ openFetches: [], knownUntil: 0 });
+  const told = { open_fetches: ['r1'], last_server_time: '2026-01-01T00:00:05.250Z' };
+  expect(read(told)).toMatchObject({ openFetches: ['r1'], knownUntil: Date.UTC(2026, 0, 1, 0, 0, 4, 250) });
+  for (const wrong of [{ open_fetches: 'r1' }, { open_fetches: ['\u0000'] }, { ...told, last_server_time: 'noon' }])
+    expect(() => read(wrong)).toThrow(ProtocolError);
+});
+
 test('the description of a worker has a bound', () => {
   expect(read({ labels: ['x'.repeat(16_000)] }).info).toContain('xxx');
   expect(() => read({ labels: ['x'.repeat(17_000)] })).toThrow(ProtocolError);

@@ -15,10 +15,18 @@ export const beat: fc.Arbitrary<Step> = step(
     ),
     leaseMs: lease,
     state: fc.constantFrom('running', 'quiet', 'terminate'),
+    known: optional(fc.nat({ max: 30 })),
   }),
-  (storage, now, { holds, ...rest }) =>
+  (storage, now, { holds, known, ...rest }) =>
     storage.registry.beat(
-      [{ ...rest, info: '{}', holds: holds?.map(({ number, claim }) => ({ id: idOf(number), claim })) ?? null }],
+      [
+        {
+          ...rest,
+          ...(known !== undefined && { knownUntil: now - known }),
+          info: '{}',
+          holds: holds?.map(({ number, claim }) => ({ id: idOf(number), claim })) ?? null,
+        },
+      ],
       now,
     ),
 );
@@ -96,6 +104,9 @@ export const upkeep: fc.Arbitrary<Step> = fc.oneof(
 
 export const registryReads: fc.Arbitrary<Step> = fc.oneof(
   step('overdue', pageSize, (storage, now, limit) => storage.upkeep.overdue(now, limit)),
+  step('claims of', fc.tuple(worker, fc.constantFrom('r1', 'r2')), (storage, _, [worker, request]) =>
+    storage.jobs.claimsOf([{ worker, request }]),
+  ),
   step('held', pageSize, (storage, _, limit) => allPages((after) => storage.upkeep.held(after, limit))),
   step('events', fc.tuple(fc.nat({ max: 40 }), pageSize), (storage, _, [after, limit]) =>
     readLog(storage, after, limit),

@@ -134,6 +134,29 @@ export const claimCases: readonly Case[] = [
     },
   ],
   [
+    'the claims of a request are known while it is, whoever holds their jobs now',
+    async (storage) => {
+      await insert(
+        storage,
+        [1, 2, 3].map((number) => newJob(number)),
+      );
+      const taken = await claim(storage, { request: 'r1', limit: 2 });
+      await claim(storage, { request: 'r1', limit: 2, worker: null });
+      await move(storage, to(idOf(1), State.completed, State.active));
+      const fetches = [
+        { worker: 'w1', request: 'r1' },
+        { worker: 'w2', request: 'r1' },
+        { worker: null, request: 'r1' },
+      ];
+      expect(await storage.jobs.claimsOf(fetches)).toEqual([
+        taken.map(({ id, claim }) => ({ id, claim })),
+        [],
+        [{ id: idOf(3), claim: 1 }],
+      ]);
+      expect(await storage.jobs.claimsOf([])).toEqual([]);
+    },
+  ],
+  [
     'a request id belongs to its worker: the same id of another worker is another request',
     async (storage) => {
       await insert(storage, [newJob(1), newJob(2)]);

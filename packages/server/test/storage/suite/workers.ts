@@ -43,6 +43,20 @@ export const workerCases: readonly Case[] = [
     },
   ],
   [
+    'a heartbeat that knows of claims until an earlier time says nothing of those after it',
+    async (storage) => {
+      const told = async (now: number, knownUntil?: number) => {
+        await storage.registry.beat([beatOf(knownUntil === undefined ? {} : { knownUntil })], now);
+        return (await storage.registry.workers())[0]?.seenBefore;
+      };
+      expect(await told(t0, t0 - 5)).toBeNull();
+      expect(await told(t0 + 10, t0 - 1)).toBe(t0 - 1);
+      expect(await told(t0 + 20, t0 + 15)).toBe(t0 + 10);
+      expect(await told(t0 + 30, 0)).toBe(0);
+      expect(await told(t0 + 40)).toBe(t0 + 30);
+    },
+  ],
+  [
     'a partial heartbeat extends the listed jobs and stores no list, so no job counts as missing',
     async (storage) => {
       await insert(storage, [newJob(1)]);

@@ -1,6 +1,7 @@
-import { type JobId, type JobRecord, type Millis, requestKey, State } from '@ojs-ts/core';
+import { type JobRecord, type Millis, requestKey, State } from '@ojs-ts/core';
 import { text } from '../../cells.ts';
-import type { Claim, Claimed } from '../../storage.ts';
+import type { Claim, Claimed, JobClaim, RepeatableFetch } from '../../storage.ts';
+import type { Database } from '../connection/database.ts';
 import { texts } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
 import { readJobs } from '../jobs/locked-job.ts';
@@ -9,18 +10,24 @@ const select = 'SELECT request, claims FROM ojs.requests WHERE request = ANY ($1
 const insert =
   'INSERT INTO ojs.requests (request, claims, at) SELECT request, claims, $3 FROM unnest($1::text[], $2::text[]) AS asked (request, claims)';
 
-interface Given {
-  readonly id: JobId;
-  readonly claim: number;
+/** What each fetch got; nothing for one that is not known. */
+export async function claimsOf(
+  database: Database,
+  fetches: readonly RepeatableFetch[],
+): Promise<readonly (readonly JobClaim[])[]> {
+  const keys = fetches.map(({ request, worker }) => requestKey(request, worker));
+  const rows = await database.read(select, [texts(keys)]);
+  const given = new Map(rows.map(([request, claims]) => [text(request), readGiven(text(claims))]));
+  return keys.map((key) => given.get(key) ?? []);
 }
 
 /** The fetch requests of a call, and the jobs that each of them got, now or in an earlier call. */
 export class ClaimRequests {
-  readonly #given: Map<string, readonly Given[]>;
+  readonly #given: Map<string, readonly JobClaim[]>;
   /** JSON texts of the requests that got jobs in this call. */
   readonly #fresh = new Map<string, string>();
 
-  private constructor(given: Map<string, readonly Given[]>) {
+  private constructor(given: Map<string, readonly JobClaim[]>) {
     this.#given = given;
   }
 
@@ -64,7 +71,7 @@ export class ClaimRequests {
   }
 }
 
-function readGiven(json: string): readonly Given[] {
+function readGiven(json: string): readonly JobClaim[] {
   const given: unknown = JSON.parse(json);
   if (!Array.isArray(given)) throw new TypeError('PostgreSQL: the claims of a request are not an array.');
   return given.map(([id, claim]) => ({ id: String(id), claim: Number(claim) }));

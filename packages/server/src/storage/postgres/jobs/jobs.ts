@@ -1,6 +1,7 @@
 import { isIn, type JobId, type Millis, State, Terminal } from '@ojs-ts/core';
 import type { Jobs } from '../../storage.ts';
 import { ClaimHints, claimJobs } from '../claim/claim.ts';
+import { claimsOf } from '../claim/requests.ts';
 import type { Database } from '../connection/database.ts';
 import { uuids } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
@@ -20,6 +21,7 @@ export function jobs(database: Database): Jobs {
       const found = await readJobs((text, values) => database.read(text, values), ids);
       return ids.map((id) => found.get(id)?.job ?? null);
     },
+    claimsOf: (fetches) => claimsOf(database, fetches),
     list: (query) => list(database, query),
     remove: (ids, guard, now) => database.transact(now, (tx) => remove(tx, ids, guard, now)),
   };

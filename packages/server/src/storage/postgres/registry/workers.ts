@@ -56,13 +56,13 @@ async function beat(tx: Transaction, beats: readonly WorkerBeat[], now: Millis):
 
 function noted(
   previous: WorkerRecord | null,
-  { worker, holds, partial, state, info }: WorkerBeat,
+  { worker, holds, partial, knownUntil, state, info }: WorkerBeat,
   now: Millis,
 ): WorkerRecord {
   return {
     worker,
     seenAt: now,
-    seenBefore: previous?.seenAt ?? null,
+    seenBefore: previous ? Math.min(previous.seenAt, knownUntil ?? previous.seenAt) : null,
     state,
     directive: previous?.directive ?? null,
     info,

@@ -52,6 +52,12 @@ export function jobs(shards: Shards, locations: Locations, limits: LimitOwners):
         (job) => job === null,
       ),
 
+    // A fetch belongs to the shard of its queues, which it does not name here.
+    async claimsOf(fetches) {
+      const found = await shards.each((shard) => shard.jobs.claimsOf(fetches));
+      return fetches.map((_, at) => found.flatMap((claims) => claims[at] ?? []));
+    },
+
     list: (query) => list(shards, query),
 
     remove: (ids, guard, now) =>

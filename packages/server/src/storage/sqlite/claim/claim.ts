@@ -20,10 +20,11 @@ import type { Claim, Claimed } from '../../storage.ts';
 import { find } from '../insert.ts';
 import type { LimitGroup } from '../limits/limit-groups.ts';
 import { expire } from '../move.ts';
-import { nodeText, type ReadyRow, readJob, text } from '../row.ts';
+import { nodeText, type ReadyRow, readJob } from '../row.ts';
 import { statements } from '../statements.ts';
 import type { Transaction } from '../transaction.ts';
 import { ReadyQueue } from './ready-queue.ts';
+import { claimsOf } from './requests.ts';
 
 /** What one call may do besides claiming: expired jobs that it discards, blocked limit groups that it looks at. */
 interface Budget {
@@ -72,13 +73,11 @@ export function claim(
 
 /** What a request that was answered before still holds. */
 function repeat(tx: Transaction, { request, worker }: Claim, bytes: ByteBudget): Claimed | null {
-  const before = request === null ? undefined : tx.sql.get(statements.request, requestKey(request, worker));
-  if (!before) return null;
-  const given: unknown = JSON.parse(text(before[0]));
-  if (!Array.isArray(given)) throw new TypeError('SQLite: the claims of a request are not an array.');
-  const held = given.flatMap(([id, number]) => {
-    const job = find(tx.sql, String(id));
-    return job?.state === State.active && job.claim === number ? [job] : [];
+  const given = request === null ? null : claimsOf(tx.sql, { request, worker });
+  if (given === null) return null;
+  const held = given.flatMap(({ id, claim }) => {
+    const job = find(tx.sql, id);
+    return job?.state === State.active && job.claim === claim ? [job] : [];
   });
   for (const job of held) bytes.add(sizeOf(job));
   return { jobs: held, again: null };
