@@ -64,13 +64,6 @@ export const mutants: readonly Mutant[] = [
     replace: '([...claims.take(openFetches.length)], [])',
   },
   {
-    name: 'late-heartbeat',
-    breaks: 'heartbeats from before a fetch, late on their way, take back its jobs',
-    in: 'server/binding: knownUntil',
-    find: 'Math.max(0, (at ?? 0) - clockErrorMs)',
-    replace: 'Number.MAX_SAFE_INTEGER',
-  },
-  {
     name: 'silence-without-since',
     breaks: 'the silence of workers counts while the servers were away',
     in: 'core: liveness',

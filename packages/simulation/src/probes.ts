@@ -10,6 +10,8 @@ const leaseMs = 90_000;
 const heartbeatMs = 1_000;
 /** A server looks for dead workers and forgotten claims every 2 s, and a lease of the store may hold that up for 6 s. */
 const livenessMs = 8_000;
+/** Two heartbeats and a look for forgotten claims, mostly; a worker asks again for an answer that takes 10 s. */
+const slowMs = 9_000;
 /** A call of the store that stalls may hold up a server for so long after the calm. */
 const stalledMs = 25_000;
 /** Promotion every 100 ms, a few ways to the store and back. */
@@ -40,8 +42,9 @@ export class Probes {
     // The time of a server may stand still until it follows a step back.
     await world.run(Math.max(world.now, recorder.timeIsRightAt));
     await this.#wait(stalledMs);
-    const probes = { prompt: this.#promptly, repeated: this.#repeated, forgotten: this.#forgotten, dead: this.#dead };
-    for (const [name, probe] of Object.entries({ ...probes, ticks: this.#ticks, restarted: this.#restarted })) {
+    const probes = { prompt: this.#promptly, repeated: this.#repeated, slow: this.#slow, forgotten: this.#forgotten };
+    const later = { dead: this.#dead, ticks: this.#ticks, restarted: this.#restarted };
+    for (const [name, probe] of Object.entries({ ...probes, ...later })) {
       this.#queue = `${probeQueue}${name}`;
       await probe.call(this);
     }
@@ -84,6 +87,28 @@ export class Probes {
     await this.#expect(job, 2_500, 'a repeated fetch brings the jobs of the lost answer');
     await this.#wait(500);
     worker.crash();
+  }
+
+  /** The answer to a fetch is slow on its way: heartbeats meanwhile do not give its jobs to another worker. */
+  async #slow(): Promise<void> {
+    const worker = this.#worker('p8');
+    await this.#wait(3_000);
+    let isHeld = false;
+    worker.transport.intercept = (_, { text }) => {
+      if (isHeld || !text.includes('"x_lease"')) return false;
+      isHeld = true;
+      return slowMs;
+    };
+    const job = await this.#enqueue(100);
+    await this.#until(() => isHeld, 5_000);
+    const other = this.#worker('p9');
+    await this.#expect(job, slowMs + 2_500, 'the answer to a fetch is slow on its way');
+    await this.#wait(1_000);
+    const [first, ...more] = (this.#delivered.get(job) ?? []).map(({ node }) => node.name);
+    if (first !== undefined && (first !== worker.node.name || more.length > 0))
+      this.#broken(job, `went to ${[first, ...more]}, while an answer with it was on its way to ${worker.node.name}`);
+    worker.crash();
+    other.crash();
   }
 
   /** The answer is lost, and the worker asks no more: two heartbeats that do not list the job give it back. */

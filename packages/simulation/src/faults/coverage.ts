@@ -3,6 +3,7 @@ export const faultKinds = [
   'request dropped',
   'answer lost',
   'answer late',
+  'answer slow',
   'request twice',
   'connection reset',
   'silence',

@@ -7,7 +7,7 @@ export interface Conditions {
   drop: number;
   /** A proxy sends a request again; the answer to the first copy goes nowhere. */
   duplicate: number;
-  /** A request is held up for as long as 20 s. */
+  /** A request is held up for as long as 20 s, or its answer for 15 s. */
   late: number;
   /** A call to the store fails, before or after its effect. */
   storeFault: number;

@@ -9,8 +9,11 @@ export interface Endpoint {
   readonly binding: Required<Pick<Transport, 'call' | 'stream'>> | null;
 }
 
-/** What may happen to a call on purpose: a probe loses the answer that it chooses. */
-export type Intercept = (call: Call, answer: Answer) => boolean;
+/**
+ * What may happen to a call on purpose: a probe loses the answer that it chooses (true), or holds it up for so many
+ * milliseconds.
+ */
+export type Intercept = (call: Call, answer: Answer) => boolean | number;
 
 /**
  * The way of a client or worker to the servers. Each call goes to the server of the last one or, one in ten, to any: a
@@ -22,7 +25,7 @@ export class VirtualTransport implements Transport {
   readonly #servers: readonly Endpoint[];
   readonly #recorder: Recorder;
   #chosen: number;
-  /** Loses an answer that arrives, where it says so. */
+  /** Loses an answer that arrives, or holds it up, where it says so. */
   intercept: Intercept | null = null;
 
   constructor(network: Network, from: Node, servers: readonly Endpoint[], recorder: Recorder) {
@@ -56,8 +59,10 @@ export class VirtualTransport implements Transport {
       const alive = this.#from.onDeath(() => attempt.close());
       attempt.make(
         (answer) => {
-          if (this.intercept?.(call, answer) === true) return lose('connection reset');
-          end(answer, null);
+          const meddled = this.intercept?.(call, answer) ?? false;
+          if (meddled === true) return lose('connection reset');
+          if (meddled === false) return end(answer, null);
+          this.#from.after(meddled, '< answer held up', () => end(answer, null));
         },
         (why) => lose(why),
       );
@@ -248,7 +253,9 @@ class Attempt {
           alive();
           this.#note(answer);
           if (isThrough()) {
-            from.after(way(), `< ${name} ${answer.status}`, () => answered(answer));
+            const slow = conditions.late > 0 && random() < conditions.late ? 15_000 * random() : 0;
+            if (slow > 0) coverage.count('answer slow');
+            from.after(way() + slow, `< ${name} ${answer.status}`, () => answered(answer));
             return;
           }
           coverage.count('answer lost');
