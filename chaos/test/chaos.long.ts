@@ -19,9 +19,7 @@ const rules: readonly RuleName[] = [
   'events',
 ];
 
-// PostgreSQL runs by hand (`npm run chaos`): two jobs went back as lost answers, because heartbeats without them were
-// slower on their way than the answer. That waits for a decision.
-test.each(['sqlite', 'redis'] as const)(
+test.each(['sqlite', 'postgres', 'redis'] as const)(
   `servers, workers, clients, networks and the store fail for ${minutes} minutes, %s: no promise is broken`,
   { timeout: 900_000 },
   async (storage) => {
