@@ -293,12 +293,20 @@ export class Crons {
 }
 
 /**
- * The next time of a schedule that starts anew. The clock of this server may be behind that of the server that fired
+ * The next time of a schedule that starts anew. A run that is due and has not fired stays due: applications register
+ * their crons at their start, and a run that they missed while they were down is made up for. The clock of this server may be behind that of the server that fired
  * last: a time that has fired does not fire again. A last run later than {@link clockBoundMs} from now had a wrong time.
  */
 function dueAnew(definition: CronDefinition, cron: CronRecord | null, now: Millis): Millis | null {
+  if (cron?.enabled === true && cron.dueAt !== null && cron.dueAt <= now && isScheduledBy(cron, definition))
+    return cron.dueAt;
   const ranAt = cron?.lastRunAt ?? now;
   return dueAfter(definition, ranAt > now + clockBoundMs ? now : Math.max(now, ranAt), now);
+}
+
+function isScheduledBy(cron: CronRecord, { expression, timezone }: CronDefinition): boolean {
+  const current = definitionOf(cron.spec);
+  return current.expression === expression && current.timezone === timezone;
 }
 
 function throwChanged(name: string): never {

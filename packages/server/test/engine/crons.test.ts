@@ -128,6 +128,18 @@ describe.each(storages)('crons, $name', ({ url }) => {
     expect(cron).toMatchObject({ runCount: 1, dueAt: b.clock.now() + minute });
   });
 
+  test('a registration keeps the run that is due, unless the schedule is another one', async () => {
+    await using b = await bench(url());
+    await register(b);
+    b.clock.advance(90 * minute);
+    await register(b, { description: 'deployed again' });
+    await b.engine.crons.fireDue();
+    expect(await depth(b)).toEqual({ [State.available]: 1 });
+    b.clock.advance(90 * minute);
+    const { cron } = await register(b, { cron: '@hourly' });
+    expect(cron.dueAt).toBeGreaterThan(b.clock.now());
+  });
+
   test('any number of registrations at once succeed', async () => {
     await using b = await bench(url());
     const all = await Promise.all(Array.from({ length: 20 }, () => register(b)));
