@@ -294,8 +294,9 @@ export class Crons {
 
 /**
  * The next time of a schedule that starts anew. A run that is due and has not fired stays due: applications register
- * their crons at their start, and a run that they missed while they were down is made up for. The clock of this server may be behind that of the server that fired
- * last: a time that has fired does not fire again. A last run later than {@link clockBoundMs} from now had a wrong time.
+ * their crons at their start, and a run that they missed while they were down is made up for. The clock of this server
+ * may be behind that of the server that fired last: a time that has fired does not fire again. A last run later than
+ * {@link clockBoundMs} from now had a wrong time.
  */
 function dueAnew(definition: CronDefinition, cron: CronRecord | null, now: Millis): Millis | null {
   if (cron?.enabled === true && cron.dueAt !== null && cron.dueAt <= now && isScheduledBy(cron, definition))
