@@ -19,7 +19,7 @@ const rules: readonly RuleName[] = [
   'events',
 ];
 
-test.each(['sqlite', 'postgres', 'redis'] as const)(
+test.concurrent.each(['sqlite', 'postgres', 'redis'] as const)(
   `servers, workers, clients, networks and the store fail for ${minutes} minutes, %s: no promise is broken`,
   { timeout: 900_000 },
   async (storage) => {
