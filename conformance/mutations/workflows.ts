@@ -31,8 +31,8 @@ export const workflows: readonly Mutation[] = [
     name: 'times-count-from-creation',
     rule: 'ojs-core §5.2',
     in: 'core: decideJob',
-    find: 'readEnvelope(requestOf(workflow, spec), now, ',
-    replace: 'readEnvelope(requestOf(workflow, spec), workflow.createdAt, ',
+    find: '{ lastMembers, latest }',
+    replace: '{ lastMembers, latest: workflow.createdAt }',
     cases: ['OJS-L3-CHN-007'],
   },
   {

@@ -91,6 +91,7 @@ const operations: Readonly<Record<string, Operation>> = {
   record: change((storage, now) => storage.record([event], now)),
   'jobs.get': read((storage) => storage.jobs.get([idOf(0), idOf(99)])),
   'jobs.list': read(async (storage) => (await storage.jobs.list(page)).items),
+  'jobs.claimsOf': read((storage) => storage.jobs.claimsOf([{ worker: 'w1', request: 'f' }])),
   'upkeep.overdue': read((storage, now) => storage.upkeep.overdue(now + 1e9, 9)),
   'upkeep.held': read(async (storage) => (await storage.upkeep.held(null, 9)).items),
   'registry.queues': read((storage) => storage.registry.queues()),
@@ -134,7 +135,7 @@ async function fill(storage: Storage): Promise<void> {
   );
   await storage.jobs.remove([idOf(53)], { from: 0xff }, t0);
   // Jobs 0 and 3; the next one of that queue waits under the key of 0.
-  await storage.jobs.claim([claimOf({ queues: ['b'], limit: 2 })], t0);
+  await storage.jobs.claim([claimOf({ request: 'f', queues: ['b'], limit: 2 })], t0);
   await storage.jobs.claim([claimOf({ queues: ['done'] })], t0);
   await storage.jobs.transition([to(idOf(52), State.completed, State.active)], t0);
   await storage.registry.beat([{ ...beat, holds: [] }], t0);
