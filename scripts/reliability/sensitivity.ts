@@ -34,12 +34,19 @@ const hunters = {
 
 async function bySimulation({ name, drawn }: PlantedBug, storage: string, tries: number): Promise<Found> {
   const planted = [drawn === null ? '--mutant' : '--mutation', name];
-  const { seeds, crash } = await simulate(
-    ...planted,
-    ...['--storage', storage, '--seeds', String(tries), '--chaos-ms', chaosMs, '--until-failure'],
-  );
-  const found = seeds.at(-1)?.problems[0]?.rule ?? (crash === null ? null : 'crash');
-  return { found, after: seeds.length + (found === 'crash' ? 1 : 0) };
+  const world = ['--storage', storage, '--chaos-ms', chaosMs];
+  for (let first = 1; first <= tries; first++) {
+    const left = String(tries - first + 1);
+    const run = await simulate(...planted, ...world, '--seed', String(first), '--seeds', left, '--until-failure');
+    const rule = run.seeds.at(-1)?.problems[0]?.rule;
+    if (rule === undefined && run.crash !== null) return { found: 'crash', after: first + run.seeds.length };
+    if (rule === undefined) break;
+    first += run.seeds.length - 1;
+    // A seed that also fails without the bug has found another one.
+    const { seeds } = await simulate(...world, '--seed', String(first));
+    if (seeds.every(({ problems }) => problems.length === 0)) return { found: rule, after: first };
+  }
+  return { found: null, after: tries };
 }
 
 async function byLosses({ name }: PlantedBug, tries: number): Promise<Found> {
