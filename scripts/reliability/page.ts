@@ -65,6 +65,8 @@ ${planted(figures['planted bugs'])}
   projects do. If an answer to a fetch is slower than two heartbeats, the server takes that answer for lost. The old lease is
   refused.
 - A server knows the clock of PostgreSQL or Redis to a round trip. A lease or the window of a rate can end early by that much.
+- A job that an operator deletes can come back: a late copy of the request that enqueued it finds its id free again.
+- A cron that is removed and registered again can run twice for one of its times, if the clocks of servers differ.
 - Redis keeps what \`appendfsync\` promises. With \`everysec\`, a crash of the Redis server can lose the last second.
 - A run without violations shows that these seeds and these minutes broke no rule. Other seeds may.
 `;

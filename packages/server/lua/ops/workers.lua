@@ -37,8 +37,9 @@ local function extend(id, claim, worker, lease_ms, now)
 end
 
 -- With transitions. ARGV: now, then of each heartbeat: worker, its state, info, the ids that it lists as JSON ('' where
--- it lists none, or not all), extension ('' for the length of each lease), the time until which it knows of its claims ('' for all), number of jobs, id and claim ('' where it is
--- unknown) of each. Answers of each heartbeat the directive, then 1 for a job that was extended and 0 for a lost one.
+-- it lists none, or not all), extension ('' for the length of each lease), the time until which it knows of its claims
+-- ('' for all), number of jobs, id and claim ('' where it is unknown) of each. Answers of each heartbeat the directive,
+-- then 1 for a job that was extended and 0 for a lost one.
 function changing.worker_beat()
   local now = tonumber(ARGV[1])
   local out, at = {}, 2

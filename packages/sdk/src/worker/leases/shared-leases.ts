@@ -24,8 +24,8 @@ interface Place {
 }
 
 /**
- * The jobs that a worker holds and the fetches that it waits for, in memory that a second thread reads. Writing a job costs the worker less than a
- * microsecond, which a message to the thread for every turn would not.
+ * The jobs that a worker holds and the fetches that it waits for, in memory that a second thread reads. Writing a job
+ * costs the worker less than a microsecond; a message to the thread for every turn would cost more.
  */
 export class SharedLeases {
   readonly buffer: SharedArrayBuffer;
@@ -34,7 +34,7 @@ export class SharedLeases {
   readonly #view: DataView;
   readonly #free: number[] = [];
 
-  /** @param places Jobs that fit. */
+  /** @param places Jobs and open fetches that fit. */
   static for(places: number): SharedLeases {
     return new SharedLeases(new SharedArrayBuffer(headBytes + places * placeBytes));
   }

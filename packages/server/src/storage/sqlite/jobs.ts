@@ -1,7 +1,6 @@
 import { type EventSubject, isIn, type Millis, State, Terminal } from '@ojs-ts/core';
 import type { Jobs } from '../storage.ts';
-import { claim } from './claim/claim.ts';
-import { claimsOf } from './claim/requests.ts';
+import { claim, claimsOf } from './claim/claim.ts';
 import type { Connection } from './disk/connection.ts';
 import type { GroupCommit } from './disk/group-commit.ts';
 import { find, insertGroup } from './insert.ts';

@@ -16,15 +16,15 @@ import {
   sizeOf,
   sumsOf,
 } from '@ojs-ts/core';
-import type { Claim, Claimed } from '../../storage.ts';
+import type { Claim, Claimed, JobClaim, RepeatableFetch } from '../../storage.ts';
+import type { Connection } from '../disk/connection.ts';
 import { find } from '../insert.ts';
 import type { LimitGroup } from '../limits/limit-groups.ts';
 import { expire } from '../move.ts';
-import { nodeText, type ReadyRow, readJob } from '../row.ts';
+import { nodeText, type ReadyRow, readJob, text } from '../row.ts';
 import { statements } from '../statements.ts';
 import type { Transaction } from '../transaction.ts';
 import { ReadyQueue } from './ready-queue.ts';
-import { claimsOf } from './requests.ts';
 
 /** What one call may do besides claiming: expired jobs that it discards, blocked limit groups that it looks at. */
 interface Budget {
@@ -267,4 +267,13 @@ export function promote(tx: Transaction, now: Millis, limit: number): ReadonlyMa
     counts.set(queue, (counts.get(queue) ?? 0) + 1);
   }
   return counts;
+}
+
+/** What the fetch got; null for one that is not known. */
+export function claimsOf(sql: Connection, { request, worker }: RepeatableFetch): readonly JobClaim[] | null {
+  const cells = sql.get(statements.request, requestKey(request, worker));
+  if (!cells) return null;
+  const given: unknown = JSON.parse(text(cells[0]));
+  if (!Array.isArray(given)) throw new TypeError('SQLite: the claims of a request are not an array.');
+  return given.map(([id, claim]) => ({ id: String(id), claim: Number(claim) }));
 }
