@@ -44,10 +44,11 @@ async function simulation(storage: string, seeds: number): Promise<SimulationRun
 }
 
 async function chaos(storage: StoreName, minutes: number): Promise<ChaosRun> {
-  const { verdict, faults, file } = await run({ storage, minutes, seed: 1, rate: 60 });
+  const rate = 100;
+  const { verdict, faults, file } = await run({ storage, minutes, seed: 1, rate });
   const { jobs, records, violations } = verdict;
   for (const { rule, at, message } of violations.slice(0, 20)) console.log(`${rule} at ${at}: ${message} (${file})`);
-  const command = `npm run chaos -- --storage ${storage} --minutes ${minutes} --seed 1`;
+  const command = `npm run chaos -- --storage ${storage} --minutes ${minutes} --seed 1 --rate ${rate}`;
   return { ...about(command), minutes, jobs, records, violations: violations.length, faults };
 }
 
