@@ -66,6 +66,7 @@ ${planted(figures['planted bugs'])}
   refused.
 - A server knows the clock of PostgreSQL or Redis to a round trip. A lease or the window of a rate can end early by that much.
 - A job that an operator deletes can come back: a late copy of the request that enqueued it finds its id free again.
+  Its claims are counted anew, so a worker of the deleted job can end the new one.
 - A cron that is removed and registered again can run twice for one of its times, if the clocks of servers differ.
 - Redis keeps what \`appendfsync\` promises. With \`everysec\`, a crash of the Redis server can lose the last second.
 - A run without violations shows that these seeds and these minutes broke no rule. Other seeds may.

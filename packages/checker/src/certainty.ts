@@ -6,7 +6,16 @@ export function jumpsWithin(timeline: Timeline, from: number, to: number): boole
   return timeline.jumps.some((at) => at >= from && at <= to);
 }
 
+const always: Span = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
 const endingOperations: ReadonlySet<string> = new Set(['cancel', 'discard', 'remove', 'release']);
+
+/** Whether the job may have been removed within a span. A late copy of the call that made it makes it anew. */
+export function mayBeRemoved(job: JobHistory, { from, to }: Span = always): boolean {
+  return job.operations.some(
+    (operation) =>
+      operation.call.op === 'remove' && operation.outcome !== 'refused' && operation.from <= to && operation.to >= from,
+  );
+}
 
 /** The first moment after `after` at which a call may have ended a claim of the job, by a lease if it names one. */
 function earliestCall(job: JobHistory, after: number, lease?: string): number {

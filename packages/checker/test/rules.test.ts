@@ -153,6 +153,28 @@ const rules: Readonly<Record<string, readonly Row[]>> = {
       history().enqueue('a').fetch('a', 'l1', {}, 'one', 'r1').fetch('a', 'l1', {}, 'one', 'r2').ack('a', 'l1'),
     ],
     [
+      'a job is removed, made anew by a late copy of its request, and has its first lease again',
+      [],
+      history()
+        .enqueue('a')
+        .fetch('a', 'l1', {}, 'one')
+        .call({ op: 'remove', jobs: ['a'] }, { outcome: 'done' })
+        .fetch('a', 'l1', {}, 'two')
+        .ack('a', 'l1')
+        .end({ a: 'completed' }),
+    ],
+    [
+      'the job was removed before either of two workers got the lease',
+      ['lease a'],
+      history()
+        .enqueue('a')
+        .call({ op: 'remove', jobs: ['a'] }, { outcome: 'done' })
+        .wait(1)
+        .fetch('a', 'l1', {}, 'one')
+        .fetch('a', 'l1', {}, 'two')
+        .ack('a', 'l1'),
+    ],
+    [
       'the clock of the store jumped',
       [],
       history()

@@ -152,8 +152,11 @@ async function judge(
 ): Promise<Problem[]> {
   const inQueue = jobs.filter(({ queue }) => queue === 'limited').map(({ id }) => [id, limitedQueue] as const);
   const holders = jobs.flatMap(({ id, uniqueKey }) => (uniqueKey === null ? [] : [[id, uniqueKey] as const]));
+  const removed = new Set(
+    recorder.lines.flatMap(({ op, jobs }) => (op === 'remove' && Array.isArray(jobs) ? jobs : [])),
+  );
   const rules = {
-    removed: new Set(recorder.lines.flatMap(({ op, jobs }) => (op === 'remove' && Array.isArray(jobs) ? jobs : []))),
+    removed,
     holders: new Map(holders),
     limited: new Map([...limited, ...inQueue]),
     slots: new Map([
@@ -168,7 +171,7 @@ async function judge(
     ...counts.map((message) => ({ rule: 'store', message })),
     ...claimProblems(jobs),
     ...repeatProblems(recorder.lines),
-    ...runProblems(jobs, runs),
+    ...runProblems(jobs, runs, removed),
   ];
 }
 

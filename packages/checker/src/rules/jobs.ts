@@ -1,10 +1,6 @@
+import { mayBeRemoved } from '../certainty.ts';
 import { ends } from '../records.ts';
 import type { Rule } from '../rule.ts';
-import type { JobHistory } from '../timeline.ts';
-
-function mayBeRemoved(job: JobHistory): boolean {
-  return job.operations.some(({ call, outcome }) => call.op === 'remove' && outcome !== 'refused');
-}
 
 /** An acknowledged job is there at the end, unless somebody removed it. */
 export const loss: Rule = (timeline, broken) => {

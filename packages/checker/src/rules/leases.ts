@@ -1,18 +1,21 @@
-import { earliestEnd } from '../certainty.ts';
+import { earliestEnd, mayBeRemoved } from '../certainty.ts';
 import type { Rule } from '../rule.ts';
 import type { Claim, Deed, JobHistory, Span } from '../timeline.ts';
 
 /** A job is never handed out while an earlier lease is certainly valid, and no lease is handed out twice. */
 export const lease: Rule = (timeline, broken) => {
   let judged = 0;
-  for (const { id, claims } of timeline.jobs.values())
+  for (const job of timeline.jobs.values()) {
+    const { id, claims } = job;
     for (const later of claims) {
+      // A job that is made anew has its claims anew.
       for (const { call, to } of later.others)
-        broken({
-          at: to,
-          job: id,
-          message: `${later.lease} was handed to ${call.node}, though ${later.node} got it at ${later.to}`,
-        });
+        if (!mayBeRemoved(job, { from: later.from, to }))
+          broken({
+            at: to,
+            job: id,
+            message: `${later.lease} was handed to ${call.node}, though ${later.node} got it at ${later.to}`,
+          });
       for (const earlier of claims) {
         if (earlier === later || earlier.to > later.from) continue;
         judged += 1;
@@ -25,6 +28,7 @@ export const lease: Rule = (timeline, broken) => {
           });
       }
     }
+  }
   return judged;
 };
 

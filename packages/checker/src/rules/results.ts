@@ -1,12 +1,11 @@
-import { mayBeRetried } from '../certainty.ts';
+import { mayBeRemoved, mayBeRetried } from '../certainty.ts';
 import { ends } from '../records.ts';
 import type { Rule } from '../rule.ts';
 import type { Deed, JobHistory } from '../timeline.ts';
 
 /** The settlements and operations that certainly ended the job for good, with the state that they led to. */
 function finalDeeds(job: JobHistory): readonly { deed: Deed; state: string }[] {
-  // Once the job is deleted, a late copy of the call that made it makes it anew.
-  if (job.operations.some(({ call, outcome }) => call.op === 'remove' && outcome !== 'refused')) return [];
+  if (mayBeRemoved(job)) return [];
   return [...job.settlements, ...job.operations].flatMap((deed) => {
     if (deed.outcome !== 'done' || mayBeRetried(job, { from: deed.from, to: Number.POSITIVE_INFINITY })) return [];
     const { op } = deed.call;

@@ -15,7 +15,7 @@ export interface CronRecord {
   readonly lastJob: JobId | null;
   readonly createdAt: Millis;
   readonly updatedAt: Millis;
-  /** +1 on every change; a firing compares it. */
+  /** A firing compares it. Begins at the time of creation; +1 on every change. */
   readonly version: number;
 }
 
@@ -48,7 +48,8 @@ export function putCron(
     lastJob: current?.lastJob ?? null,
     createdAt: current?.createdAt ?? now,
     updatedAt: now,
-    version: (current?.version ?? 0) + 1,
+    // Not from 1: a late firing of a cron that was removed would fit the one that took its name.
+    version: current === null ? now : current.version + 1,
   };
 }
 

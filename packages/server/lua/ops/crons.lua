@@ -37,7 +37,7 @@ function adding.cron_put()
   if ARGV[6] ~= '' and ARGV[6] ~= (version or '0') then return false end
   if not version then call('HSET', cron, 'rc', 0, 'at', now) end
   call('HSET', cron, 'sp', ARGV[3], 'en', ARGV[4], 'due', due, 'up', now)
-  call('HINCRBY', cron, 'v', 1)
+  call('HINCRBY', cron, 'v', version and 1 or now)
   call('SADD', p .. 'crons', name)
   schedule(name)
   return { version and 0 or 1, record(name) }

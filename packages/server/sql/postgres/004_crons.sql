@@ -1,6 +1,6 @@
 CREATE TABLE ojs.crons (
   name text COLLATE "C" PRIMARY KEY,
-  version integer NOT NULL,
+  version bigint NOT NULL,
   enabled boolean NOT NULL,
   due_at bigint,
   run_count bigint NOT NULL,

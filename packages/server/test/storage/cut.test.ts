@@ -6,7 +6,7 @@ import type { Storage } from '../../src/storage/storage.ts';
 import { StoreUnavailable } from '../../src/storage/unavailable.ts';
 import { storages } from '../support/storages.ts';
 import { reached, type StoreProxy, storeProxy } from '../support/store-proxy.ts';
-import { cronOpening } from './model/crons.ts';
+import { cronOpening, firstVersion } from './model/crons.ts';
 import { jobOpening } from './model/jobs.ts';
 import { workflowOpening } from './model/workflows.ts';
 import { remains } from './model.ts';
@@ -78,11 +78,22 @@ const operations: Readonly<Record<string, Operation>> = {
   'workflows.cancel': change((storage, now) => storage.workflows.cancel('v', [event], now)),
   'workflows.swept': change((storage) => storage.workflows.swept('y')),
   'crons.put': change((storage, now) => storage.crons.put({ ...cron, dueAt: now + 1 }, now)),
-  'crons.put, with a version': change((storage, now) => storage.crons.put({ ...cron, dueAt: now + 1 }, now, 1)),
+  'crons.put, with a version': change((storage, now) =>
+    storage.crons.put({ ...cron, dueAt: now + 1 }, now, firstVersion),
+  ),
   'crons.remove': change((storage) => storage.crons.remove('c')),
   'crons.fire': change((storage, now) =>
     storage.crons.fire(
-      [{ name: 'c', version: 1, dueAt: now + 9, job: newJob(40, { cron: 'c' }), cancels: [], events: [event] }],
+      [
+        {
+          name: 'c',
+          version: firstVersion,
+          dueAt: now + 9,
+          job: newJob(40, { cron: 'c' }),
+          cancels: [],
+          events: [event],
+        },
+      ],
       now,
     ),
   ),

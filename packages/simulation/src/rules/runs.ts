@@ -1,12 +1,20 @@
 import { claimOf, historyOf, isObject, type JobRecord, State } from '@ojs-ts/core';
 import type { Problem, Run } from '../context.ts';
 
-/** A lease runs once; a completed job has the result of an execution that ended well, and no such one failed. */
-export function runProblems(jobs: readonly JobRecord[], runs: readonly Run[]): readonly Problem[] {
+/**
+ * A lease runs once. A completed job has the result of an execution that ended well, and no such one failed. A job that
+ * an operator deleted is not judged: a late copy of its request makes it anew, with its claims.
+ */
+export function runProblems(
+  jobs: readonly JobRecord[],
+  runs: readonly Run[],
+  removed: ReadonlySet<unknown>,
+): readonly Problem[] {
   const problems: Problem[] = [];
   const byLease = new Map<string, Run>();
   const byJob = new Map<string, Run[]>();
   for (const run of runs) {
+    if (removed.has(run.job)) continue;
     const lease = `${run.job} ${run.lease}`;
     const other = byLease.get(lease);
     if (other !== undefined)
@@ -15,6 +23,7 @@ export function runProblems(jobs: readonly JobRecord[], runs: readonly Run[]): r
     byJob.set(run.job, [...(byJob.get(run.job) ?? []), run]);
   }
   for (const job of jobs) {
+    if (removed.has(job.id)) continue;
     const own = byJob.get(job.id) ?? [];
     const broken = (message: string) => problems.push({ rule: 'runs', job: job.id, message });
     if (job.state === State.completed) {

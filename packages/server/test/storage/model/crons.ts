@@ -1,15 +1,19 @@
 import fc from 'fast-check';
+import { t0 } from '../suite/tools.ts';
 import { job, jobAt, transition, transitionAt } from './jobs.ts';
 import { cronNames, optional, pageSize, type Step, step } from './steps.ts';
 
 const name = fc.constantFrom(...cronNames);
+/** The version of a new cron is its time of creation. So scripts create all crons at the same time. */
+export const firstVersion = t0;
 const version = fc.constantFrom(1, 1, 2, 2, 3, 4);
+const cronVersion = version.map((count) => firstVersion + count - 1);
 const delay = fc.option(fc.integer({ min: 0, max: 40 }));
 const documentKey = fc.constantFrom('a', 'b/1');
 
 const firing = fc.record({
   name,
-  version,
+  version: cronVersion,
   delay,
   job: fc.option(job),
   cancels: fc.array(transition, { maxLength: 2 }),
@@ -19,15 +23,19 @@ const firing = fc.record({
 /** Both crons, due at once. */
 export const cronOpening: readonly Step[] = cronNames.map((name) => ({
   name: `open ${name}`,
-  call: (storage, now) => storage.crons.put({ name, spec: '{}', enabled: true, dueAt: now }, now),
+  call: (storage, now) => storage.crons.put({ name, spec: '{}', enabled: true, dueAt: now }, firstVersion),
 }));
 
 export const cronSteps: fc.Arbitrary<Step> = fc.oneof(
   step(
     'put cron',
-    fc.record({ name, enabled: fc.boolean(), delay, expected: optional(version) }),
+    fc.record({ name, enabled: fc.boolean(), delay, expected: optional(cronVersion) }),
     (storage, now, { delay, expected, ...rest }) =>
-      storage.crons.put({ ...rest, spec: '{"s":1.0}', dueAt: delay === null ? null : now + delay }, now, expected),
+      storage.crons.put(
+        { ...rest, spec: '{"s":1.0}', dueAt: delay === null ? null : now + delay },
+        firstVersion,
+        expected,
+      ),
   ),
   step('fire', fc.array(firing, { minLength: 1, maxLength: 3 }), (storage, now, firings) =>
     storage.crons.fire(

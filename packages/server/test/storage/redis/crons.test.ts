@@ -28,7 +28,7 @@ test.skipIf(server === null)('crons that 8 clients fire at once make one job a t
     );
     expect(fired.flat().sort(), 'one client a cron').toEqual(names);
   }
-  const last = { runCount: ticks, version: ticks + 1, lastRunAt: t0 + (ticks - 1) * 60_000 };
+  const last = { runCount: ticks, version: t0 + ticks, lastRunAt: t0 + (ticks - 1) * 60_000 };
   expect(await first.crons.list()).toMatchObject(names.map((name) => ({ name, ...last })));
   const runs = await first.crons.unfinished(names, 1000);
   expect(runs.map((jobs) => jobs.length)).toEqual(names.map(() => ticks));

@@ -12,11 +12,11 @@ const record: CronRecord = {
   lastJob: null,
   createdAt: t0,
   updatedAt: t0,
-  version: 1,
+  version: t0,
 };
 
 function firing(patch: Partial<Firing> = {}): Firing {
-  return { name: 'daily', version: 1, dueAt: t0 + 20, job: newJob(1), cancels: [], events: [], ...patch };
+  return { name: 'daily', version: t0, dueAt: t0 + 20, job: newJob(1), cancels: [], events: [], ...patch };
 }
 
 async function fire(storage: Storage, patch: Partial<Firing> = {}, now = t0 + 10): Promise<unknown> {
@@ -30,7 +30,7 @@ const run = (job: JobId, patch: Partial<CronRecord> = {}): CronRecord => ({
   runCount: 1,
   lastRunAt: t0 + 10,
   lastJob: job,
-  version: 2,
+  version: t0 + 1,
   ...patch,
 });
 
@@ -43,7 +43,7 @@ export const cronCases: readonly Case[] = [
       expect(await put(daily, t0)).toEqual({ created: true, cron: record });
       await fire(storage);
       const other = { name: 'daily', spec: '{}', enabled: false, dueAt: null };
-      const updated = run(idOf(1), { ...other, updatedAt: t0 + 11, version: 3 });
+      const updated = run(idOf(1), { ...other, updatedAt: t0 + 11, version: t0 + 2 });
       expect(await put(other, t0 + 11)).toEqual({ created: false, cron: updated });
       await put({ ...daily, name: 'b' }, t0);
       expect(await list()).toEqual([{ ...record, name: 'b' }, updated]);
@@ -52,7 +52,7 @@ export const cronCases: readonly Case[] = [
       expect((await list()).map(({ name }) => name)).toEqual(['b']);
       expect(await put(daily, t0 + 12)).toMatchObject({
         created: true,
-        cron: { version: 1, runCount: 0, createdAt: t0 + 12 },
+        cron: { version: t0 + 12, runCount: 0, createdAt: t0 + 12 },
       });
     },
   ],
@@ -60,15 +60,26 @@ export const cronCases: readonly Case[] = [
     'an update that expects a version is made only from that one',
     async (storage) => {
       const { put, get } = storage.crons;
-      expect(await put(daily, t0, 1)).toBeNull();
+      expect(await put(daily, t0, t0)).toBeNull();
       expect(await put(daily, t0, 0)).toEqual({ created: true, cron: record });
       expect(await put(daily, t0, 0)).toBeNull();
-      expect(await put({ ...daily, spec: '{}' }, t0 + 1, 1)).toMatchObject({
+      expect(await put({ ...daily, spec: '{}' }, t0 + 1, t0)).toMatchObject({
         created: false,
-        cron: { version: 2, spec: '{}' },
+        cron: { version: t0 + 1, spec: '{}' },
       });
-      expect(await put({ ...daily, spec: '[]' }, t0 + 2, 1)).toBeNull();
-      expect(await get('daily')).toEqual({ ...record, spec: '{}', updatedAt: t0 + 1, version: 2 });
+      expect(await put({ ...daily, spec: '[]' }, t0 + 2, t0)).toBeNull();
+      expect(await get('daily')).toEqual({ ...record, spec: '{}', updatedAt: t0 + 1, version: t0 + 1 });
+    },
+  ],
+  [
+    'a firing that was decided before the cron was removed does not fire the one that has its name',
+    async (storage) => {
+      await storage.crons.put(daily, t0);
+      const late = firing();
+      await storage.crons.remove('daily');
+      await storage.crons.put(daily, t0 + 5);
+      expect(await storage.crons.fire([late], t0 + 10)).toEqual([null]);
+      expect(await storage.crons.fire([firing({ version: t0 + 5 })], t0 + 10)).toMatchObject([{ inserted: {} }]);
     },
   ],
   [
@@ -135,7 +146,7 @@ export const cronCases: readonly Case[] = [
       ]);
       expect((await storage.events(0, 9)).batches).toHaveLength(1);
       await storage.crons.remove('daily');
-      expect(await fire(storage, { version: 2 })).toBeNull();
+      expect(await fire(storage, { version: t0 + 1 })).toBeNull();
     },
   ],
   [
@@ -143,11 +154,11 @@ export const cronCases: readonly Case[] = [
     async (storage) => {
       await storage.crons.put(daily, t0);
       expect(await fire(storage, { job: null, dueAt: null })).toEqual({ inserted: null });
-      expect(await storage.crons.get('daily')).toEqual({ ...record, dueAt: null, version: 2 });
+      expect(await storage.crons.get('daily')).toEqual({ ...record, dueAt: null, version: t0 + 1 });
       await insert(storage, [newJob(1, { unique: uniqueOf() })]);
-      const refused = await fire(storage, { version: 2, job: newJob(2, { unique: uniqueOf() }) });
+      const refused = await fire(storage, { version: t0 + 1, job: newJob(2, { unique: uniqueOf() }) });
       expect(refused).toEqual({ inserted: { kind: 'duplicate', by: 'unique', existing: await get(storage, idOf(1)) } });
-      expect(await storage.crons.get('daily')).toEqual({ ...record, dueAt: t0 + 20, version: 3 });
+      expect(await storage.crons.get('daily')).toEqual({ ...record, dueAt: t0 + 20, version: t0 + 2 });
     },
   ],
   [
@@ -157,13 +168,17 @@ export const cronCases: readonly Case[] = [
       await fire(storage);
       await claimOne(storage, {}, t0 + 10);
       const cancel = to(idOf(1), State.cancelled, State.active, { claim: 1, events: [{ kind: 'job.cancelled' }] });
-      expect(await fire(storage, { version: 2, job: newJob(2), cancels: [cancel] }, t0 + 20)).toEqual({ inserted });
+      expect(await fire(storage, { version: t0 + 1, job: newJob(2), cancels: [cancel] }, t0 + 20)).toEqual({
+        inserted,
+      });
       expect(await get(storage, idOf(1))).toMatchObject({ state: State.cancelled, finishedAt: t0 + 20 });
       expect((await eventLog(storage, 2)).map(({ kind, id }) => [kind, id])).toEqual([
         ['job.cancelled', idOf(1)],
         ['job.enqueued', idOf(2)],
       ]);
-      expect(await fire(storage, { version: 3, job: newJob(3), cancels: [cancel] }, t0 + 30)).toEqual({ inserted });
+      expect(await fire(storage, { version: t0 + 2, job: newJob(3), cancels: [cancel] }, t0 + 30)).toEqual({
+        inserted,
+      });
       expect(await storage.crons.get('daily')).toMatchObject({ runCount: 3, lastJob: idOf(3), lastRunAt: t0 + 30 });
     },
   ],

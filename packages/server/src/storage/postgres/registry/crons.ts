@@ -158,7 +158,7 @@ function updateCrons(tx: Transaction, crons: readonly CronRecord[]): void {
   tx.write(
     `UPDATE ojs.crons AS cron SET version = changed.version, enabled = changed.enabled, due_at = changed.due_at, run_count = changed.run_count,
        last_run_at = changed.last_run_at, last_job = changed.last_job, updated_at = changed.updated_at, spec = changed.spec
-     FROM unnest($1::text[], $2::integer[], $3::boolean[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::bigint[], $9::text[])
+     FROM unnest($1::text[], $2::bigint[], $3::boolean[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::bigint[], $9::text[])
        AS changed (name, version, enabled, due_at, run_count, last_run_at, last_job, updated_at, spec)
      WHERE cron.name = changed.name`,
     [

@@ -171,7 +171,7 @@ describe.skipIf(server === null)('across namespaces', () => {
     const job = reports(1, { cron: 'c' });
     const firing = { name: 'c', version: due?.version ?? 0, dueAt: null, job, cancels: [], events: [] };
     expect(await storage.crons.fire([firing], t0)).toEqual([{ inserted: { kind: 'inserted', replaced: [] } }]);
-    expect(await storage.crons.fire([{ ...firing, version: 2, job: null }], t0)).toEqual([{ inserted: null }]);
+    expect(await storage.crons.fire([{ ...firing, version: t0 + 1, job: null }], t0)).toEqual([{ inserted: null }]);
     expect(await queue(storage, 'reports')).toMatchObject({ counts: { [State.available]: 1 } });
     expect((await storage.crons.unfinished(['c'], 9)).map(ids)).toEqual([[idOf(1)]]);
     expect(await storage.crons.remove('c')).toMatchObject({ name: 'c', runCount: 1 });
