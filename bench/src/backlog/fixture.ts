@@ -1,6 +1,6 @@
-import { type Limit, type NewJob, State, uuidv7 } from '@ojs-ts/core';
+import { type Limit, type NewJob, State } from '@ojs-ts/core';
 import type { Storage } from '@ojs-ts/server';
-import { payloadOf } from '../payload.ts';
+import { newJob } from '../new-job.ts';
 
 /** The queue that claims read first, and the next one. */
 export const firstQueue = 'bench';
@@ -94,33 +94,7 @@ export class Fixture {
   }
 
   #job(patch: Partial<NewJob>): NewJob {
-    const id = uuidv7();
-    const queue = patch.queue ?? firstQueue;
-    const now = this.now();
-    const args = JSON.stringify([payloadOf(this.#made++)]);
-    return {
-      id,
-      type: 'bench.email',
-      queue,
-      state: State.available,
-      priority: 0,
-      runAt: now,
-      expiresAt: null,
-      laterExpiresAt: null,
-      deadlineAt: null,
-      heartbeatMs: 60_000,
-      timeoutMs: 24 * hourMs,
-      visibilityMs: null,
-      createdAt: now,
-      node: null,
-      cron: null,
-      trace: null,
-      unique: null,
-      limits: [],
-      envelope: `{"specversion":"1.0","id":"${id}","type":"bench.email","queue":"${queue}","args":${args}}`,
-      policy: null,
-      ...patch,
-    };
+    return newJob(this.#made++, this.now(), { queue: firstQueue, ...patch });
   }
 }
 
