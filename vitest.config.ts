@@ -16,8 +16,8 @@ const fresh = ['packages/sdk/test/platform/environment-names.test.ts', 'packages
  */
 const timed = ['packages/cli/test/**/*.long.ts', 'chaos/test/chaos.long.ts'];
 
-/** Files that wait long for clocks of their own; begun last, the run would end with their waiting. */
-const first = [/conformance\/test\/official\.test\.ts$/, /conformance\/test\/mutations\.long\.ts$/];
+/** The longest files. Begun last, the run would end with one of them alone. */
+const first = [/\/official\.test\.ts$/, /\/mutations\.long\.ts$/, /\/simulation\.long\.ts$/];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
