@@ -28,9 +28,33 @@ export function peakRssBytes(pid: number): number {
   return statusBytes(pid, 'VmHWM');
 }
 
+/** Resident memory, pages that several processes share divided among them, in bytes. */
+export function pssBytes(pid: number): number {
+  return kilobytesOf(read(`/proc/${pid}/smaps_rollup`), 'Pss') * 1_024;
+}
+
+/** How often its threads went to sleep so far. */
+export function wakeUps(pid: number): number {
+  const counts = list(`/proc/${pid}/task`).map((thread) =>
+    Number(/^voluntary_ctxt_switches:\s+(\d+)$/m.exec(read(`/proc/${pid}/task/${thread}/status`))?.[1] ?? 0),
+  );
+  return counts.length === 0 ? Number.NaN : counts.reduce((sum, count) => sum + count);
+}
+
 function statusBytes(pid: number, name: string): number {
-  const kilobytes = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(read(`/proc/${pid}/status`))?.[1];
-  return kilobytes === undefined ? Number.NaN : Number(kilobytes) * 1_024;
+  return kilobytesOf(read(`/proc/${pid}/status`), name) * 1_024;
+}
+
+function kilobytesOf(text: string, name: string): number {
+  return Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1] ?? Number.NaN);
+}
+
+function list(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }
 
 /** Local ports of its TCP connections. */
@@ -47,15 +71,11 @@ export function localPorts(pid: number): ReadonlySet<number> {
 /** What its file descriptors point to. */
 export function openFiles(pid: number): readonly string[] {
   const folder = `/proc/${pid}/fd`;
-  try {
-    return readdirSync(folder).flatMap((name) => {
-      try {
-        return [readlinkSync(`${folder}/${name}`)];
-      } catch {
-        return [];
-      }
-    });
-  } catch {
-    return [];
-  }
+  return list(folder).flatMap((name) => {
+    try {
+      return [readlinkSync(`${folder}/${name}`)];
+    } catch {
+      return [];
+    }
+  });
 }

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { plainEnvironment, profileFlags } from './child.ts';
 
-const cli = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url));
+const sources = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url));
 
 export interface Server extends AsyncDisposable {
   readonly url: string;
@@ -19,6 +19,8 @@ export interface ServerOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A module that is loaded before the server, with a channel to this process and `gc()`. */
   readonly preload?: string;
+  /** The program `ojs` of built packages; default the sources. */
+  readonly cli?: string;
 }
 
 /**
@@ -26,7 +28,7 @@ export interface ServerOptions {
  */
 export async function startServer(
   storage: string,
-  { cpuProfile, env = {}, preload }: ServerOptions = {},
+  { cpuProfile, env = {}, preload, cli = sources }: ServerOptions = {},
 ): Promise<Server> {
   const flags = [...profileFlags(cpuProfile), ...(preload === undefined ? [] : ['--expose-gc', '--import', preload])];
   const child = spawn(process.execPath, [...flags, cli, 'serve', '--storage', storage, '--port', '0'], {
