@@ -1,9 +1,19 @@
 import { fork } from 'node:child_process';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Message, Outcome, Task } from './task.ts';
 
+/** The folder of this checkout. */
+export const checkout = fileURLToPath(new URL('../..', import.meta.url));
+
 /** Ours: the SDK, and for the embedded mode the engine with it. */
-export const ours = fileURLToPath(new URL('./worker.ts', import.meta.url));
+export function oursOf(folder = checkout): string {
+  return join(folder, 'bench/src/worker.ts');
+}
+
+export function cliOf(folder: string): string {
+  return join(folder, 'packages/cli/src/main.ts');
+}
 
 export interface ChildOptions {
   /** Called when the child's worker waits for jobs, or they for it. */

@@ -3,9 +3,10 @@
 import { command } from './arguments.ts';
 import { describeMachine, machine } from './machine.ts';
 import { readOptions, usage } from './options.ts';
-import { type Figure, jobsOf, runOurs } from './run.ts';
+import { alternate } from './rounds.ts';
+import { jobsOf, runOurs } from './run.ts';
 import { memoryWarning } from './store.ts';
-import { latencyTable, rateTable, type Series } from './table.ts';
+import { cpuTable, latencyTable, rateTable, type Series } from './table.ts';
 import { labelOf } from './task.ts';
 import { ourRetention } from './terms.ts';
 
@@ -22,13 +23,15 @@ async function main(args: readonly string[]): Promise<void> {
   const all: Series[] = [];
   for (const scenario of options.scenarios) {
     for (const mode of options.modes) {
-      const figures: Figure[] = [];
-      for (let run = 0; run < options.runs; run++) figures.push(await runOurs(scenario, mode, options));
-      all.push({ scenario: labelOf(scenario), who: mode, figures });
-      if (process.stderr.isTTY) process.stderr.write('.');
+      const folders = options.against === undefined ? [undefined] : [undefined, options.against];
+      const contestants = folders.map((folder) => ({
+        who: folder === undefined ? mode : `${mode} against`,
+        run: () => runOurs(scenario, mode, { ...options, folder }),
+      }));
+      for (const { who, answers } of await alternate(contestants, options.runs))
+        all.push({ scenario: labelOf(scenario), who, figures: answers });
     }
   }
-  if (process.stderr.isTTY) process.stderr.write('\n');
 
   const durability = all[0]?.figures[0]?.durability ?? '';
   if (options.json) {
@@ -46,7 +49,7 @@ async function main(args: readonly string[]): Promise<void> {
   say(
     `${options.jobs.toLocaleString('en-US')} jobs a run (pickup ${jobsOf({ name: 'pickup' }, options.jobs)}), each of about 300 bytes; medians of ${options.runs}\n`,
   );
-  say([rateTable(all), latencyTable(all)].filter((text) => text !== '').join('\n\n'));
+  say([rateTable(all), cpuTable(all), latencyTable(all)].filter((text) => text !== '').join('\n\n'));
 }
 
 await command('bench', usage, main);

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { parse, storageOf, storageUsage, UsageError, whole } from './arguments.ts';
 import type { Mode } from './run.ts';
 import type { Scenario } from './task.ts';
@@ -13,6 +14,8 @@ export interface Options {
   readonly runs: number;
   readonly json: boolean;
   readonly cpuProfile?: string;
+  /** Another checkout to measure in alternation. */
+  readonly against?: string;
 }
 
 export const usage = `${storageUsage}
@@ -22,6 +25,7 @@ export const usage = `${storageUsage}
 --jobs N                                jobs a run, default 100000 (pickup: at most 1000)
 --runs N                                runs of each scenario, default 3; the table shows medians
 --json                                  one JSON document instead of tables
+--against FOLDER                        only bench: another checkout, measured in alternation; ratios of CPU time, this one over that one
 --cpu-prof FOLDER                       CPU profiles of every process of the runs`;
 
 /** @throws {UsageError} that says which option was wrong and what was expected. */
@@ -34,6 +38,7 @@ export function readOptions(args: readonly string[]): Options {
     jobs: { type: 'string', default: '100000' },
     runs: { type: 'string', default: '3' },
     json: { type: 'boolean', default: false },
+    against: { type: 'string' },
     'cpu-prof': { type: 'string' },
   });
   return {
@@ -44,6 +49,7 @@ export function readOptions(args: readonly string[]): Options {
     jobs: whole('jobs', values.jobs),
     runs: whole('runs', values.runs),
     json: values.json,
+    ...(values.against !== undefined && { against: resolve(values.against) }),
     ...(values['cpu-prof'] !== undefined && { cpuProfile: values['cpu-prof'] }),
   };
 }

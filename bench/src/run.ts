@@ -1,4 +1,4 @@
-import { ours, runChild } from './child.ts';
+import { cliOf, oursOf, runChild } from './child.ts';
 import { startServer } from './server.ts';
 import { latency } from './statistics.ts';
 import { freshStore } from './store.ts';
@@ -11,6 +11,8 @@ export interface RunOptions {
   readonly storage: string;
   readonly jobs: number;
   readonly cpuProfile?: string;
+  /** Another checkout, whose code is measured. */
+  readonly folder?: string | undefined;
 }
 
 export type Figure = (Rate | Latency) & { readonly durability: string };
@@ -28,10 +30,15 @@ export async function runOurs(scenario: Scenario, mode: Mode, options: RunOption
   const { settings } = store;
   const jobs = jobsOf(scenario, options.jobs);
   const child = options.cpuProfile === undefined ? {} : { cpuProfile: options.cpuProfile };
+  const { folder } = options;
+  const ours = oursOf(folder);
   if (mode === 'embedded')
     return figureOf(await runChild(ours, { scenario, jobs, target: { storage: store.storage } }, child), settings);
-  await using server = await startServer(store.storage, child);
-  const task = { scenario, jobs, target: { url: server.url } };
+  await using server = await startServer(store.storage, {
+    ...child,
+    ...(folder !== undefined && { cli: cliOf(folder) }),
+  });
+  const task = { scenario, jobs, target: { url: server.url, pid: server.pid } };
   if (scenario.name !== 'pickup') return figureOf(await runChild(ours, task, child), settings);
   const ready = Promise.withResolvers<void>();
   const worker = runChild(ours, { ...task, role: 'worker' }, { ...child, onReady: ready.resolve });

@@ -43,6 +43,26 @@ export function rateTable(all: readonly Series[]): string {
   return rows.length === 0 ? '' : table(['scenario', 'who', 'jobs/s', 'range', 'runs'], rows);
 }
 
+/** CPU microseconds a job, medians of the runs; for a pair of checkouts the median ratio of their rounds too. */
+export function cpuTable(all: readonly Series[]): string {
+  const rows = all.flatMap((series) => {
+    const other = all.find(({ scenario, who }) => scenario === series.scenario && who === `${series.who} against`);
+    return (['own', 'server'] as const).flatMap((part) => {
+      const own = cpuOf(series, part);
+      if (own.length === 0) return [];
+      const before = other === undefined ? [] : cpuOf(other, part);
+      const ratios = own.flatMap((value, round) => value / (before[round] ?? Number.NaN));
+      const ratio = before.length === 0 ? '' : median(ratios).toFixed(3);
+      return [[series.scenario, series.who, part === 'own' ? 'client' : 'server', median(own).toFixed(1), ratio]];
+    });
+  });
+  return rows.length === 0 ? '' : table(['scenario', 'who', 'process', 'CPU µs a job', 'ratio'], rows, 3);
+}
+
+function cpuOf({ figures }: Series, part: 'own' | 'server'): readonly number[] {
+  return figures.flatMap((figure) => (figure.kind === 'rate' ? (figure.cpu?.[part] ?? []) : []));
+}
+
 /** Latencies: medians over the runs of each run's percentile. */
 export function latencyTable(all: readonly Series[]): string {
   const rows = all

@@ -3,7 +3,7 @@
  */
 
 /** `storage`: the engine in the child itself. `url`: a server in another process. */
-export type Target = { readonly storage: string } | { readonly url: string };
+export type Target = { readonly storage: string } | { readonly url: string; readonly pid: number };
 
 export type Scenario =
   | { readonly name: 'enqueue' }
@@ -22,6 +22,8 @@ export interface Task {
 export interface Rate {
   readonly kind: 'rate';
   readonly jobsPerSecond: number;
+  /** CPU microseconds a job: of this process with all its threads, and of a server. Absent for peers. */
+  readonly cpu?: { readonly own: number; readonly server?: number };
 }
 
 export interface Latency {

@@ -6,6 +6,7 @@ import { batch } from './scenarios/batch.ts';
 import { drain } from './scenarios/drain.ts';
 import { enqueue } from './scenarios/enqueue.ts';
 import { consume, pickup, produce } from './scenarios/pickup.ts';
+import { Stopwatch } from './stopwatch.ts';
 import type { Latency, Message, Outcome, Rate, Task, Times } from './task.ts';
 
 /**
@@ -36,18 +37,20 @@ async function measure(task: Task, target: string | Transport, ready: () => void
 }
 
 async function run(
-  { scenario, jobs, role }: Task,
+  task: Task,
   client: Client,
   target: string | Transport,
   ready: () => void,
 ): Promise<Rate | Latency | Times> {
+  const { scenario, jobs, role } = task;
+  const watch = new Stopwatch('pid' in task.target ? task.target.pid : undefined);
   switch (scenario.name) {
     case 'enqueue':
-      return enqueue(client, jobs);
+      return enqueue(client, jobs, watch);
     case 'batch':
-      return batch(client, jobs);
+      return batch(client, jobs, watch);
     case 'drain':
-      return drain(client, target, jobs, scenario.concurrency, ready);
+      return drain(client, target, jobs, scenario.concurrency, watch, ready);
     case 'pickup':
       if (role === 'worker') return { kind: 'times', times: await consume(client, target, jobs, ready) };
       if (role === 'producer') return { kind: 'times', times: await produce(client, jobs) };

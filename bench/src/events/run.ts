@@ -1,4 +1,4 @@
-import { ours, runChild } from '../child.ts';
+import { oursOf, runChild } from '../child.ts';
 import { cpuMs } from '../process.ts';
 import { startServer } from '../server.ts';
 import { freshStore } from '../store.ts';
@@ -44,8 +44,12 @@ export async function runDrain(
   const onReady = () => {
     before = cpuMs(server.pid);
   };
-  const task = { scenario: { name: 'drain', concurrency } as const, jobs, target: { url: server.url } };
-  const outcome = await runChild(ours, task, { onReady });
+  const task = {
+    scenario: { name: 'drain', concurrency } as const,
+    jobs,
+    target: { url: server.url, pid: server.pid },
+  };
+  const outcome = await runChild(oursOf(), task, { onReady });
   const serverCpuUs = ((cpuMs(server.pid) - before) * 1_000) / jobs;
   if (outcome.kind !== 'rate') throw new Error(`a drain answered ${outcome.kind}`);
   const counts = (await following?.stop()) ?? null;

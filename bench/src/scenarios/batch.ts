@@ -1,18 +1,18 @@
 import type { Client } from '@ojs-ts/sdk';
 import { requestOf } from '../payload.ts';
-import { rate } from '../statistics.ts';
+import type { Stopwatch } from '../stopwatch.ts';
 import type { Rate } from '../task.ts';
 import { untilCounted } from './checks.ts';
 
 const batchSize = 1_000;
 
 /** Batches of 1,000, one after the other: from the first call to the last answer. */
-export async function batch(client: Client, jobs: number): Promise<Rate> {
-  const from = performance.now();
+export async function batch(client: Client, jobs: number, watch: Stopwatch): Promise<Rate> {
+  watch.start();
   await enqueueAll(client, jobs);
-  const ms = performance.now() - from;
+  const figure = watch.stop(jobs);
   await untilCounted(client, 'available', jobs);
-  return rate(jobs, ms);
+  return figure;
 }
 
 export async function enqueueAll(client: Client, jobs: number): Promise<void> {

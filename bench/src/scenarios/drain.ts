@@ -1,7 +1,7 @@
 import type { Transport } from '@ojs-ts/core';
 import { type Client, Worker } from '@ojs-ts/sdk';
 import { jobType, numberOf, queue } from '../payload.ts';
-import { rate } from '../statistics.ts';
+import type { Stopwatch } from '../stopwatch.ts';
 import type { Rate } from '../task.ts';
 import { enqueueAll } from './batch.ts';
 import { Calls, untilCounted } from './checks.ts';
@@ -15,16 +15,18 @@ export async function drain(
   target: string | Transport,
   jobs: number,
   concurrency: number,
+  watch: Stopwatch,
   onReady: () => void,
 ): Promise<Rate> {
   await enqueueAll(client, jobs);
   await untilCounted(client, 'available', jobs);
   const calls = new Calls(jobs);
-  let from: number | undefined;
-  let ms = Number.NaN;
+  let started = false;
+  let figure: Rate;
   const worker = new Worker(target, { queues: [queue], concurrency, handleSignals: false });
   worker.register(jobType, ({ args }) => {
-    from ??= performance.now();
+    if (!started) watch.start();
+    started = true;
     calls.add(numberOf(args));
   });
   onReady();
@@ -32,11 +34,11 @@ export async function drain(
   try {
     await calls.done(running);
     await untilCounted(client, 'completed', jobs);
-    ms = performance.now() - (from ?? Number.NaN);
+    figure = watch.stop(jobs);
   } finally {
     await worker.stop();
   }
   await running;
   calls.check();
-  return rate(jobs, ms);
+  return figure;
 }

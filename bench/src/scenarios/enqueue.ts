@@ -1,13 +1,13 @@
 import type { Client } from '@ojs-ts/sdk';
 import { requestOf } from '../payload.ts';
-import { rate } from '../statistics.ts';
+import type { Stopwatch } from '../stopwatch.ts';
 import type { Rate } from '../task.ts';
 import { untilCounted } from './checks.ts';
 
 const callers = 64;
 
 /** Single enqueues from 64 callers, each waiting for its answer: from the first call to the last answer. */
-export async function enqueue(client: Client, jobs: number): Promise<Rate> {
+export async function enqueue(client: Client, jobs: number, watch: Stopwatch): Promise<Rate> {
   let next = 0;
   const call = async () => {
     while (next < jobs) {
@@ -15,9 +15,9 @@ export async function enqueue(client: Client, jobs: number): Promise<Rate> {
       await client.enqueue(type, args, options);
     }
   };
-  const from = performance.now();
+  watch.start();
   await Promise.all(Array.from({ length: callers }, call));
-  const ms = performance.now() - from;
+  const figure = watch.stop(jobs);
   await untilCounted(client, 'available', jobs);
-  return rate(jobs, ms);
+  return figure;
 }
