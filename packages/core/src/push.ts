@@ -40,14 +40,22 @@ interface Update {
  * PUSH (ojs-core §7.1), all or none. Duplicates that a policy ignores are left out and answered with the job that holds
  * their key, also within a batch. Jobs are changed in place after all others are inserted, so a refused batch changes
  * nothing.
+ * @param first what the store answered to the insert of all of them, where it was asked already.
  */
-export function* push(store: JobStore, items: readonly PushItem[], round = 0): Steps<Pushed> {
+export function* push(
+  store: JobStore,
+  items: readonly PushItem[],
+  round = 0,
+  first?: readonly Inserted[],
+): Steps<Pushed> {
   const outcomes = new Map<number, PushedItem>();
   const updates: Update[] = [];
   let left = items.map((item, index) => ({ item, index }));
   let repeated = false;
+  let inserted = first;
   while (left.length > 0) {
-    const answers = yield* ask(store.insert(left.map(({ item }) => item.job)));
+    const answers: readonly Inserted[] = inserted ?? (yield* ask(store.insert(left.map(({ item }) => item.job))));
+    inserted = undefined;
     const refusals = left.flatMap(({ item, index }, at) => {
       const answer = answers[at];
       return answer?.kind === 'duplicate' || answer?.kind === 'full' || answer?.kind === 'paused'
@@ -74,6 +82,12 @@ export function* push(store: JobStore, items: readonly PushItem[], round = 0): S
   const refused = updates.length === 0 ? null : yield* update(store, updates, outcomes, round);
   if (refused) return refused;
   return { kind: repeated ? 'repeated' : 'pushed', items: items.flatMap((_, index) => outcomes.get(index) ?? []) };
+}
+
+/** The outcome of a push of one job whose insert needs no second look; null for all others. */
+export function pushedAtOnce(item: PushItem, answer: Inserted | undefined): Pushed | null {
+  if (answer?.kind === 'inserted') return { kind: 'pushed', items: [created(item, answer)] };
+  return answer?.kind === 'already' ? { kind: 'repeated', items: [created(item, answer)] } : null;
 }
 
 function created({ job }: PushItem, answer: Inserted | undefined): PushedItem {

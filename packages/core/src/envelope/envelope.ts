@@ -1,7 +1,7 @@
 import { ProtocolError } from '../errors.ts';
 import type { JobPolicy, Json, NewJob, RetryPolicy } from '../job/job.ts';
 import { State } from '../job/states.ts';
-import { elements, isObject, members, readJson, utf8Length } from '../json/json.ts';
+import { elementsOf, isObject, readJson, utf8Length } from '../json/json.ts';
 import { defaultRetry, retryText } from '../policies/retry.ts';
 import { newUnique, type UniquePolicy } from '../policies/unique.ts';
 import type { Millis } from '../time/clock.ts';
@@ -79,6 +79,7 @@ export function readParsedEnvelope(
 
 /**
  * Reads `{"jobs": […]}`, 1 to 10,000 envelopes (ojs-json-format §10).
+ * @param body the parsed text.
  * @throws ProtocolError as {@link readEnvelope} does; `details.index` is that of the first bad envelope.
  */
 export function readEnvelopes(
@@ -86,8 +87,8 @@ export function readEnvelopes(
   now: Millis,
   newId: () => string,
   latest: Millis = now,
+  body: unknown = readJson(text, 'The request body'),
 ): readonly ReadEnvelope[] {
-  const body = readJson(text, 'The request body');
   if (!isObject(body))
     throw new ProtocolError('invalid_payload', 'The request body must be a JSON object with a "jobs" array.');
   const { jobs } = body;
@@ -95,7 +96,7 @@ export function readEnvelopes(
     const message = `jobs must be an array of 1 to ${maxBatchJobs} envelopes${Array.isArray(jobs) ? `; it has ${jobs.length}` : ''}`;
     throw ProtocolError.invalid([{ path: '$.jobs', message }]);
   }
-  return elements(members(text).get('jobs') ?? '[]').map((envelope, index) => {
+  return elementsOf(text, 'jobs').map((envelope, index) => {
     const at = `$.jobs[${index}]`;
     try {
       return readParsedEnvelope(envelope, jobs[index], now, newId, { at, latest });

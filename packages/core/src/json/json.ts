@@ -168,14 +168,39 @@ export function longList(text: string, names: readonly string[], most: number): 
 /** The raw texts of an array's elements. `text` must be a valid JSON array. */
 export function elements(text: Json): readonly Json[] {
   const found: Json[] = [];
-  let at = skipSpace(text, skipSpace(text, 0) + 1);
-  if (text.charCodeAt(at) === closeBracket) return found;
+  readElements(text, skipSpace(text, 0), found);
+  return found;
+}
+
+/** Reads the array at `start`; the position after it. */
+function readElements(text: string, start: number, found: Json[]): number {
+  let at = skipSpace(text, start + 1);
+  if (text.charCodeAt(at) === closeBracket) return at + 1;
   while (at < text.length) {
     const end = valueEnd(text, at);
     found.push(text.slice(at, end));
     at = skipSpace(text, end);
-    if (text.charCodeAt(at) !== comma) return found;
+    if (text.charCodeAt(at) !== comma) return at + 1;
     at = skipSpace(text, at + 1);
+  }
+  return at;
+}
+
+/**
+ * The raw texts of the elements of an object's member `name`, in one pass over the text; none where it is no array. Of
+ * duplicates the last one wins. `text` must be a valid JSON object.
+ */
+export function elementsOf(text: Json, name: string): readonly Json[] {
+  let found: Json[] = [];
+  let at = skipSpace(text, skipSpace(text, 0) + 1);
+  while (text.charCodeAt(at) === quote) {
+    const keyEnd = stringEnd(text, at);
+    const key = text.slice(at + 1, keyEnd - 1);
+    const isNamed = (key.includes('\\') ? JSON.parse(`"${key}"`) : key) === name;
+    at = skipSpace(text, skipSpace(text, keyEnd) + 1);
+    if (isNamed) found = [];
+    const end = isNamed && text.charCodeAt(at) === openBracket ? readElements(text, at, found) : valueEnd(text, at);
+    at = skipSpace(text, skipSpace(text, end) + 1);
   }
   return found;
 }

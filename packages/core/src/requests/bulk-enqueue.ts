@@ -1,13 +1,13 @@
 /** Enqueueing many jobs, for the server and the fake of `@ojs-ts/sdk/testing`. */
 import { bulkStatus, duplicateId, errorMember, refusedBy, replacement, summary } from '../answers.ts';
-import { type ReadEnvelope, readEnvelope } from '../envelope/envelope.ts';
+import { type ReadEnvelope, readParsedEnvelope } from '../envelope/envelope.ts';
 import { renderJob } from '../envelope/render.ts';
 import type { Warning } from '../envelope/unknown-members.ts';
 import { ProtocolError } from '../errors.ts';
 import type { JobId, JobRecord, Json } from '../job/job.ts';
-import { elements, members } from '../json/json.ts';
+import { elementsOf } from '../json/json.ts';
 import type { Pushed } from '../push.ts';
-import { type Answered, ask, every, run, type Steps } from '../steps.ts';
+import { type Answered, ask, run, type Steps } from '../steps.ts';
 import type { Millis } from '../time/clock.ts';
 import type { Fields } from './fields.ts';
 import { limitBatch } from './filters.ts';
@@ -23,6 +23,8 @@ export interface BulkRequest {
   readonly whole: boolean;
   /** The envelopes. */
   readonly texts: readonly Json[];
+  /** The same, parsed. */
+  readonly values: readonly unknown[];
 }
 
 /** @throws ProtocolError `invalid_request`, `batch_size_exceeded` */
@@ -34,8 +36,8 @@ export function readBulkRequest(fields: Fields, text: Json): BulkRequest {
   limitBatch(jobs);
   if (!Array.isArray(jobs) || jobs.length === 0) fields.issue('jobs', 'must be an array of at least one envelope');
   fields.done();
-  const texts = elements(members(text).get('jobs') ?? '[]');
-  return { atomicity: atomicity === 'atomic' ? 'atomic' : 'partial', whole, texts };
+  const values: readonly unknown[] = Array.isArray(jobs) ? jobs : [];
+  return { atomicity: atomicity === 'atomic' ? 'atomic' : 'partial', whole, texts: elementsOf(text, 'jobs'), values };
 }
 
 /** The outcome of one job of a bulk enqueue. */
@@ -67,32 +69,26 @@ export interface BulkEnqueueParts {
   readonly keyed: boolean;
   /** Refuses an envelope, or warns of it. */
   check(read: ReadEnvelope): Answered<Warnings>;
+  /** All or none of them. */
   push(items: readonly ReadEnvelope[]): Answered<Pushed>;
+  /** Each by itself, in their order. */
+  pushEach(items: readonly ReadEnvelope[]): Answered<readonly PromiseSettledResult<Pushed>[]>;
   /** The item's fault for what the store threw. */
   faultOf(error: unknown): ProtocolError;
 }
 
-export function enqueueMany(
-  { texts, atomicity }: BulkRequest,
-  parts: BulkEnqueueParts,
-): Answered<readonly BulkEnqueued[]> {
-  return run(enqueueing(texts, atomicity, parts));
+export function enqueueMany(request: BulkRequest, parts: BulkEnqueueParts): Answered<readonly BulkEnqueued[]> {
+  return run(enqueueing(request, parts));
 }
 
-function* enqueueing(
-  texts: readonly Json[],
-  atomicity: BulkRequest['atomicity'],
-  parts: BulkEnqueueParts,
-): Steps<readonly BulkEnqueued[]> {
-  const items = yield* readItems(texts, parts);
-  if (atomicity === 'atomic') return yield* enqueueAll(items, parts);
-  // All start in one turn of the event loop, so they share a call of the storage, in their order.
-  return yield* ask(every(items.map((item, index) => run(enqueueOne(item, index, parts)))));
+function* enqueueing(request: BulkRequest, parts: BulkEnqueueParts): Steps<readonly BulkEnqueued[]> {
+  const items = yield* readItems(request, parts);
+  return yield* request.atomicity === 'atomic' ? enqueueAll(items, parts) : enqueueEach(items, parts);
 }
 
 /** Reads every item, whatever is wrong with others; an id that comes twice is wrong the second time. */
 function* readItems(
-  texts: readonly Json[],
+  { texts, values }: BulkRequest,
   { now, latest = now, newId, keyed, check }: BulkEnqueueParts,
 ): Steps<readonly Readable[]> {
   const seen = new Set<string>();
@@ -104,7 +100,7 @@ function* readItems(
         minted = true;
         return newId();
       };
-      const envelope = readEnvelope(text, now, mint, { at: `$.jobs[${index}]`, latest });
+      const envelope = readParsedEnvelope(text, values[index], now, mint, { at: `$.jobs[${index}]`, latest });
       const { id } = envelope.job;
       if (seen.has(id)) throw duplicateId(id, index, 'twice in this batch');
       seen.add(id);
@@ -118,13 +114,18 @@ function* readItems(
 }
 
 /** Each job by itself (ojs-bulk-operations §5.3, `partial`). */
-function* enqueueOne(item: Readable, index: number, { push, faultOf }: BulkEnqueueParts): Steps<BulkEnqueued> {
-  if ('fault' in item) return failed(item.fault);
-  try {
-    return outcome(yield* ask(push([item.envelope])), item.own, index, item.warnings);
-  } catch (error) {
-    return failed(faultOf(error));
-  }
+function* enqueueEach(
+  items: readonly Readable[],
+  { pushEach, faultOf }: BulkEnqueueParts,
+): Steps<readonly BulkEnqueued[]> {
+  const readable = items.flatMap((item) => ('fault' in item ? [] : [item.envelope]));
+  const pushed = (readable.length === 0 ? [] : yield* ask(pushEach(readable))).values();
+  return items.map((item, index) => {
+    if ('fault' in item) return failed(item.fault);
+    const { value: one } = pushed.next();
+    if (one?.status === 'fulfilled') return outcome(one.value, item.own, index, item.warnings);
+    return failed(faultOf(one?.reason ?? new Error('A push of some jobs was answered with fewer.')));
+  });
 }
 
 /** All or none (`atomic`): if one is refused, the others are refused because of it. */

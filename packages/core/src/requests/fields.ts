@@ -25,9 +25,12 @@ export class Fields {
     this.#issues = issues;
   }
 
-  /** Parses a body that must be a JSON object. Throws `invalid_payload`. */
-  static parse(text: string | undefined): Body {
-    const value = readJson(requireBody(text), 'The request body');
+  /**
+   * Parses a body that must be a JSON object. Throws `invalid_payload`.
+   * @param parsed its value, where somebody has parsed it already.
+   */
+  static parse(text: string | undefined, parsed?: unknown): Body {
+    const value = parsed ?? readJson(requireBody(text), 'The request body');
     if (!isObject(value))
       throw new ProtocolError('invalid_payload', `The request body is ${kindOf(value)}; expected a JSON object.`);
     return value;

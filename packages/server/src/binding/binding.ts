@@ -68,9 +68,11 @@ export class Binding {
       if (request.key !== null && request.key.length > maxKey) {
         throw ProtocolError.invalid([{ path: 'Idempotency-Key', message: `must have at most ${maxKey} characters` }]);
       }
-      const warnings = [...checkQuery(operation, request.query), ...checkBody(operation, request.body)];
+      const { warnings: inBody, value } = checkBody(operation, request.body);
+      const warnings = [...checkQuery(operation, request.query), ...inBody];
       if (warnings.length > 0 && request.strict) throw ProtocolError.invalid(warnings);
-      const own = request.key === null ? request : { ...request, key: ownKey(request, request.key) };
+      const key = request.key === null ? null : ownKey(request, request.key);
+      const own = { ...request, key, ...(value !== undefined && { value }) };
       const reply = withWarnings(await handlers[operation](this.engine, own, this.about, failed), warnings);
       const { undelivered, chunks } = reply;
       if (chunks) return { ...reply, chunks: told(chunks, failed) };

@@ -88,22 +88,30 @@ export const bodies: Partial<Record<OperationName, Body>> = {
 
 const none: readonly Warning[] = [];
 
+export interface CheckedBody {
+  readonly warnings: readonly Warning[];
+  /** The parsed body, so that the operation need not parse it again; undefined where it was not checked. */
+  readonly value?: unknown;
+}
+
+const unchecked: CheckedBody = { warnings: none };
+
 /**
  * Finds members that the operation does not have. A body that is no JSON object is left to the operation.
  * @throws ProtocolError `invalid_request` for members that are refused.
  */
-export function checkBody(operation: OperationName, text: string | undefined): readonly Warning[] {
+export function checkBody(operation: OperationName, text: string | undefined): CheckedBody {
   const body = bodies[operation];
-  if (body === undefined || text === undefined || text === '') return none;
+  if (body === undefined || text === undefined || text === '') return unchecked;
   const value = parsed(text);
-  if (!isObject(value)) return none;
+  if (!isObject(value)) return unchecked;
   const found = unknownMembers(value, body.shape, '$');
   const isRefused = ({ shape }: UnknownMember) =>
     body.unknown === 'refuse' || (body.unknown === 'own' && shape === body.shape);
   const refused = found.filter(isRefused);
   if (refused.length > 0)
     throw ProtocolError.invalid(refused.map((member) => warningOf(member, 'nothing was changed')));
-  return found.length === 0 ? none : found.map((member) => warningOf(member));
+  return { warnings: found.length === 0 ? none : found.map((member) => warningOf(member)), value };
 }
 
 function parsed(text: string): unknown {

@@ -33,6 +33,8 @@ export interface BindingRequest {
   readonly query: Query;
   /** Body text, valid UTF-8, within the size limit; undefined without a body. */
   readonly body: Json | undefined;
+  /** The parsed body, where it was checked for unknown members already. */
+  readonly value?: unknown;
   readonly requestId: string;
   /** `Idempotency-Key` */
   readonly key: string | null;

@@ -20,6 +20,8 @@ export type Timed = Moved & { readonly at: Millis };
 /** The storage's array operations as single calls that share batches. */
 export interface Batches {
   insert(group: readonly NewJob[]): Promise<readonly Inserted[]>;
+  /** Several groups of one caller, each as `insert` does it, in their order. */
+  insertAll(groups: readonly (readonly NewJob[])[]): Promise<readonly PromiseSettledResult<readonly Inserted[]>[]>;
   claim(claim: Claim): Promise<Claimed>;
   /** Resolves after the engine has advanced the workflow nodes that the change made ready. */
   transition(transition: Transition): Promise<Timed>;
@@ -75,6 +77,28 @@ export function batches({ storage, clock, insert, answers, maxBytes, advance, fi
     if (moved.some(hasReady)) return Promise.allSettled(moved.map(follow));
     return moved.map((value) => ({ status: 'fulfilled', value }));
   };
+  const insertGroups = coalesce(
+    async (calls: readonly (readonly (readonly NewJob[])[])[]) => {
+      const inserted = (await storage.jobs.insert(calls.flat(), clock.now(), insert)).values();
+      return calls.map((groups) => [...inserted.take(groups.length)]);
+    },
+    { ...options, weight: (groups) => groups.reduce((sum, group) => sum + group.length, 0) },
+  );
+  const insertOne = async (group: readonly NewJob[]): Promise<readonly Inserted[]> => {
+    const [inserted] = await insertGroups([group]);
+    if (inserted === undefined) throw new Error('The store did not answer an insert.');
+    return inserted;
+  };
+  const insertPart = async (
+    groups: readonly (readonly NewJob[])[],
+  ): Promise<readonly PromiseSettledResult<readonly Inserted[]>[]> => {
+    try {
+      return (await insertGroups(groups)).map((value) => ({ status: 'fulfilled', value }));
+    } catch (error) {
+      if (groups.length > 1) return Promise.allSettled(groups.map(insertOne));
+      return [{ status: 'rejected', reason: error }];
+    }
+  };
   const get = coalesce((ids: readonly JobId[]) => storage.jobs.get(ids), options);
   // A claim without a request id is not repeatable: after an unknown outcome a second one would strand the jobs of the
   // first. A refusal is known.
@@ -91,10 +115,13 @@ export function batches({ storage, clock, insert, answers, maxBytes, advance, fi
     { ...options, split: (error) => error instanceof ProtocolError, weight: (claim: Claim) => claim.limit },
   );
   return {
-    insert: coalesce((groups) => storage.jobs.insert(groups, clock.now(), insert), {
-      ...options,
-      weight: (group: readonly NewJob[]) => group.length,
-    }),
+    insert: insertOne,
+    async insertAll(groups) {
+      const parts = Array.from({ length: Math.ceil(groups.length / max) }, (_, index) =>
+        insertPart(groups.slice(index * max, (index + 1) * max)),
+      );
+      return (await Promise.all(parts)).flat();
+    },
     async claim(claim) {
       for (;;) {
         if (answers.room <= 0) (await answers.enter(1))();

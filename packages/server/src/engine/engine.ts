@@ -14,11 +14,12 @@ import {
   type Pushed,
   type PushItem,
   push,
+  pushedAtOnce,
   run,
   State,
   uuidv7,
 } from '@ojs-ts/core';
-import type { Beaten, Directive, Storage, WorkerBeat } from '../storage/storage.ts';
+import type { Beaten, Directive, Inserted, Storage, WorkerBeat } from '../storage/storage.ts';
 import { type Batches, batches } from './batches.ts';
 import { coalesce } from './coalesce.ts';
 import { EventSubscriptions } from './events/event-subscriptions.ts';
@@ -273,7 +274,27 @@ export class Engine implements AsyncDisposable {
 
   /** Inserts jobs all or none (ojs-core §7.1). */
   async push(items: readonly PushItem[]): Promise<Pushed> {
-    const pushed = await run(push(this.#batches, items));
+    return this.#pushed(items, await run(push(this.#batches, items)));
+  }
+
+  /** Inserts each job by itself, in their order. */
+  async pushEach(items: readonly PushItem[]): Promise<readonly PromiseSettledResult<Pushed>[]> {
+    const inserted = await this.#batches.insertAll(items.map(({ job }) => [job]));
+    return Promise.all(
+      items.map((item, index): PromiseSettledResult<Pushed> | Promise<PromiseSettledResult<Pushed>> => {
+        const one = inserted[index];
+        if (one?.status === 'rejected') return one;
+        const value = pushedAtOnce(item, one?.value[0]);
+        return value === null ? settled(this.#pushAgain(item, one?.value)) : { status: 'fulfilled', value };
+      }),
+    );
+  }
+
+  async #pushAgain(item: PushItem, first: readonly Inserted[] | undefined): Promise<Pushed> {
+    return this.#pushed([item], await run(push(this.#batches, [item], 0, first)));
+  }
+
+  async #pushed(items: readonly PushItem[], pushed: Pushed): Promise<Pushed> {
     if (pushed.kind === 'refused' && pushed.why.kind === 'full')
       await this.queueSettings.rejected(pushed.why, items[pushed.index]?.job.type ?? '');
     return pushed;
@@ -400,6 +421,11 @@ export class Engine implements AsyncDisposable {
       await this.storage[Symbol.asyncDispose]();
     }
   }
+}
+
+async function settled<T>(work: Promise<T>): Promise<PromiseSettledResult<T>> {
+  const [result] = await Promise.allSettled([work]);
+  return result;
 }
 
 /** Interval of the outbox import, in milliseconds; a hint from the storage makes it a few milliseconds. */

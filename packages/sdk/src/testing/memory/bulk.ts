@@ -47,6 +47,8 @@ function enqueue(table: Table, { body, key, requestId }: Request): PlainReply {
     keyed: key !== null,
     check: () => [],
     push: (items) => run(push(table, items)),
+    pushEach: (items) =>
+      items.map((item) => ({ status: 'fulfilled' as const, value: atOnce(run(push(table, [item]))) })),
     // Nothing but a defect fails here.
     faultOf: (error) => {
       throw error;

@@ -31,6 +31,7 @@ export const bulkEnqueue: Handler = (engine, request, _, failed) =>
         keyed: repetition !== null,
         check: checkOf(engine, request),
         push: (read) => engine.push(read),
+        pushEach: (read) => engine.pushEach(read),
         faultOf,
       });
       return answer(engine, items, bulk, request.requestId);

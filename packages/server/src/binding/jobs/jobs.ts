@@ -53,10 +53,10 @@ export async function enqueue(engine: Engine, { body, key, strict }: BindingRequ
 }
 
 /** POST /jobs/batch (ojs-http-binding §9): all or none, answered in order. */
-export async function enqueueBatch(engine: Engine, { body, key, strict }: BindingRequest): Promise<Reply> {
+export async function enqueueBatch(engine: Engine, { body, value, key, strict }: BindingRequest): Promise<Reply> {
   const ids = new Ids(engine, key);
   const { clock } = engine;
-  const read = readEnvelopes(requireBody(body), clock.now(), () => ids.next(), latestOf(clock));
+  const read = readEnvelopes(requireBody(body), clock.now(), () => ids.next(), latestOf(clock), value);
   checkDistinct(read);
   const unknown = warningsOf(
     read.flatMap((envelope) => envelope.unknown),

@@ -33,7 +33,7 @@ export async function repeatable(
   read: (fields: Fields, text: Json) => Work,
 ): Promise<Reply> {
   const text = requireBody(request.body);
-  const fields = new Fields(Fields.parse(text));
+  const fields = new Fields(Fields.parse(text, request.value));
   const key = request.key ?? ownKey(request, fields.string('idempotency_key', 256));
   const work = read(fields, text);
   if (key === null) return (await work(null)).reply;
