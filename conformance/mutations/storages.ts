@@ -225,7 +225,7 @@ export const storages: readonly Mutation[] = [
     name: 'redis-request-returns-ended',
     rule: 'x-repeatable-fetch',
     in: 'lua: repeated',
-    find: 'and job.state == 8 and job.claim == one[2]',
+    find: 'and job.state == 8 and job.claim == claims[i + 1]',
     replace: '',
     cases: ['OJS-L0-FET-008'],
   },

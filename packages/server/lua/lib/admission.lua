@@ -1,12 +1,26 @@
 -- New jobs. Ports core's `admit`: the script looks at a group job by job, each as if those before it were there, and
--- writes nothing meanwhile; then it stores the group whole or not at all. A new job is { job, envelope, policy, unique,
--- limits } as rows.ts packs it, `policy` false for none. An answer is `true` for a job that was inserted and replaced
--- none.
+-- writes nothing meanwhile; then it stores the group whole or not at all. A new job is { job, bytes, envelope, unique,
+-- limits }; `envelope` is there where the bytes are without it. An answer is `true` for a job that was inserted and
+-- replaced none.
 local admission = {}
 do
   local function as_answer(item)
-    return { item.job, item.envelope, item.policy, false }
+    return { item.job.id, false, item.bytes, item.envelope and { envelope = item.envelope } or false }
   end
+
+  -- A new job as rows.ts packs it: id, bytes, unique, limits, and its envelope where that is long; what is absent is
+  -- false.
+  function admission.item(packed)
+    return {
+      job = jobs.parse(packed[1], packed[2]),
+      bytes = packed[2],
+      unique = packed[3] or nil,
+      limits = packed[4] or nil,
+      envelope = packed[5] or nil,
+    }
+  end
+
+  function admission.envelope(item) return item.envelope or (jobs.envelope(item.job.id, item.bytes)) end
 
   local unfinished_states, finished_states = { 1, 2, 4, 8, 32 }, { 16, 64, 128 }
 
@@ -173,9 +187,9 @@ do
     local job, fresh = item.job, self.fresh[item.job.id]
     local known = fresh and fresh.job or jobs.read(job.id)
     if known then
-      local envelope = fresh and fresh.envelope or unpacked(call('HGET', p .. 'j:' .. job.id, 'e'))
+      local envelope = fresh and admission.envelope(fresh) or jobs.envelope(job.id, cells.get('jobs', job.id))
       local existing = fresh and as_answer(fresh) or jobs.full(job.id)
-      if envelope == item.envelope and known.queue == job.queue and known.type == job.type then return { kind = 'already', job = existing } end
+      if envelope == admission.envelope(item) and known.queue == job.queue and known.type == job.type then return { kind = 'already', job = existing } end
       return { kind = 'duplicate', by = 'id', existing = existing }
     end
     local replaces = {}
@@ -228,13 +242,13 @@ do
       local numbers = limit.concurrency or #limit.rates > 0
       if numbers then limits.renumber(limit.key, { concurrency = limit.concurrency, rates = limit.rates }, nil, now) else limits.make(limit.key) end
     end
-    job.number = store.next('number')
-    call('HSET', p .. 'j:' .. job.id, 'j', pack(job), 'e', pack(item.envelope, item.policy))
+    jobs.add(job, item.bytes, store.next('number'))
+    if item.envelope then cells.set('envelopes', job.id, item.envelope) end
     for _, key in ipairs(groups.keys(groups.of(job))) do limits.named(key, 1, now) end
     jobs.enter(job, now)
     statistics.count(job, nil, job.state, now)
     if logged and job.state ~= 4 then
-      log_event(jobs.entry(job.state == 1 and 'job.scheduled' or 'job.enqueued', job, nil, creation_data(job)))
+      jobs.log(job.state == 1 and 'job.scheduled' or 'job.enqueued', job, nil, creation_data(job))
     end
   end
 
@@ -265,10 +279,9 @@ do
   local function is_plain(item, options)
     local row = queues.find(item.job.queue)
     if row and not options.always and (row.capacity or row.paused) then return false end
-    local keys = {}
-    if item.unique then keys = holder_keys(item.unique) end
-    keys[#keys + 1] = p .. 'j:' .. item.job.id
-    return call('EXISTS', unpack(keys)) == 0
+    if jobs.exists(item.job.id) then return false end
+    local keys = item.unique and holder_keys(item.unique) or {}
+    return #keys == 0 or call('EXISTS', unpack(keys)) == 0
   end
 
   function admission.insert(group, now, options)

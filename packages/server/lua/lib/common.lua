@@ -19,23 +19,24 @@ local function in_pieces(command, key, list)
   for first = 1, #list, 1000 do call(command, key, unpack(list, first, math.min(first + 999, #list))) end
 end
 
--- A job in an answer: a text that begins with a byte that no UTF-8 has, followed by packed values: row, envelope,
--- policy, and a map of its long texts or false. So rows and texts go through as they are stored. See jobs.lua.
-local function job_reply(id, row, texts, large)
-  local long = '\194'
-  if large then
-    local found = {}
-    for name in pairs(large) do found[name] = call('HGET', p .. 'j:' .. id, name) end
-    long = pack(found)
-  end
-  return '\193\148' .. row .. texts .. long
-end
-
 -- Scores that members of sorted sets get; false removes the member. One command a set writes them: at the end, or
 -- before the script reads the set.
 local pending = {}
 
+-- Scores that a short path sets (lib/plain.lua), as the arguments of their commands: of each set the members that go,
+-- then those that come with their scores before them.
+local plain_scores = {}
+
+local function write_plain(key)
+  local one = plain_scores[key]
+  if not one then return end
+  plain_scores[key] = nil
+  if #one.remove > 0 then in_pieces('ZREM', key, one.remove) end
+  if #one.add > 0 then in_pieces('ZADD', key, one.add) end
+end
+
 local function set_score(key, member, score)
+  if plain_scores[key] then write_plain(key) end
   local members = pending[key]
   if not members then
     members = {}
@@ -45,6 +46,7 @@ local function set_score(key, member, score)
 end
 
 local function write_pending(key)
+  write_plain(key)
   local members = pending[key]
   if not members then return end
   pending[key] = nil
@@ -61,11 +63,82 @@ local function write_pending(key)
   if #add > 0 then in_pieces('ZADD', key, add) end
 end
 
+-- Fields of hashes: a script reads each once and writes its changes once, many in one command. False is no value.
+local cells = {}
+do
+  local known, changed = {}, {}
+
+  local function of(key)
+    local fields = known[key]
+    if not fields then
+      fields = {}
+      known[key] = fields
+    end
+    return fields
+  end
+
+  function cells.get(key, field)
+    local fields = of(key)
+    local value = fields[field]
+    if value == nil then
+      value = call('HGET', p .. key, field)
+      fields[field] = value
+    end
+    return value
+  end
+
+  -- Reads fields that are needed soon; answers their bytes.
+  function cells.fetch(key, names, first, last)
+    local fields, bytes = of(key), 0
+    for from = first, last, 1000 do
+      local to = math.min(from + 999, last)
+      local values = call('HMGET', p .. key, unpack(names, from, to))
+      for i = from, to do
+        local value = values[i - from + 1]
+        if fields[names[i]] == nil then fields[names[i]] = value end
+        if value then bytes = bytes + #value end
+      end
+    end
+    return bytes
+  end
+
+  function cells.set(key, field, value)
+    of(key)[field] = value
+    local names = changed[key]
+    if not names then
+      names = {}
+      changed[key] = names
+    end
+    names[field] = true
+  end
+
+  function cells.flush()
+    for key, names in pairs(changed) do
+      local fields, add, remove = known[key], {}, {}
+      local at = 0
+      for name in pairs(names) do
+        local value = fields[name]
+        if value then
+          add[at + 1], add[at + 2] = name, value
+          at = at + 2
+        else
+          remove[#remove + 1] = name
+        end
+      end
+      if #remove > 0 then in_pieces('HDEL', p .. key, remove) end
+      if at > 0 then in_pieces('HSET', p .. key, add) end
+    end
+    changed = {}
+  end
+end
+
 -- Functions that write at the end of a script what it has gathered; the last one first.
 local at_end = {}
 
 at_end[1] = function()
+  for key in pairs(plain_scores) do write_plain(key) end
   for key in pairs(pending) do write_pending(key) end
+  cells.flush()
 end
 
 -- Counters of the store: number (jobs created), place (entries into available), position (of the log), start (the last
@@ -100,12 +173,13 @@ do
   end
 end
 
--- Texts of events; `finish` writes them as one batch.
-local entries = {}
+-- Texts of events; `finish` writes them as one batch. `alike` has the values of the last event of a job, see jobs.log.
+local entries, alike = {}, nil
 local woken = {}
 
 local function log_event(entry)
-  if logged then entries[#entries + 1] = entry end
+  if not logged then return end
+  entries[#entries + 1], alike = entry, nil
 end
 
 -- Wakes the fetches that wait for jobs of the queue, after the script. Only a hint: a waiting fetch also polls.
@@ -126,7 +200,7 @@ local function finish(now)
   for queue in pairs(woken) do news[#news + 1] = queue end
   -- Not `call`: without the right to publish the script has done everything else.
   if #entries > 0 or #news > 1 then redis.pcall('PUBLISH', p .. 'wake', table.concat(news, '\n')) end
-  entries, woken = {}, {}
+  entries, alike, woken = {}, nil, {}
 end
 
 -- Ports JSON.stringify of a string.

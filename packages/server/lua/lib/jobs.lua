@@ -1,17 +1,14 @@
--- Jobs. The hash `j:<id>` has j, the packed row (names as in JobRecord; what is null is absent), and e, envelope and
--- policy, packed one behind the other. Result, history, progress and checkpoint are in the row while they are short,
--- so that the end of a job is one write; long ones are fields of their own, and `large` of the row names them. In sets
--- a job is its ref: its number, of 12 digits at least, and its id of 36: equal scores go by creation. s:<state>
--- has unfinished jobs by number and finished ones by their end, s:dead those in the dead letter; due, overdue, expiring
--- go by time; u:<state>:<key> holders of a unique key by creation; cron:<name> the unfinished runs of a cron.
-local jobs = {}
+-- Where a job stands beside its bytes. In sets a job is its ref: its number in 16 digits and its id of 36: equal scores
+-- go by creation. s:<state> has unfinished jobs by number and finished ones by their end, s:dead those in the dead
+-- letter; due, overdue, expiring go by time; u:<state>:<key> holders of a unique key by creation; cron:<name> the
+-- unfinished runs of a cron.
 do
   local refs = {}
 
   local function ref_of(job)
     local ref = refs[job.id]
     if not ref then
-      ref = string.format('%012d', job.number) .. job.id
+      ref = string.format('%016d', job.number) .. job.id
       refs[job.id] = ref
     end
     return ref
@@ -26,12 +23,7 @@ do
 
   function jobs.is_over(state) return state == 16 or state == 64 or state == 128 end
 
-  function jobs.read(id)
-    local row = call('HGET', p .. 'j:' .. id, 'j')
-    return row and unpacked(row) or nil
-  end
-
-  -- A server that may evict keys has removed the job's hash: what is left of the job in a set goes too, so that no scan
+  -- A job whose bytes are gone, as after a crash that tore an append-only file: what is left of the job in a set goes too, so that no scan
   -- stops there.
   function jobs.lost(key, ref)
     set_score(key, ref, false)
@@ -42,47 +34,8 @@ do
   function jobs.sweep(key, now, limit)
     write_pending(key)
     for _, ref in ipairs(call('ZRANGEBYSCORE', key, '-inf', int(now), 'LIMIT', 0, limit)) do
-      if call('EXISTS', p .. 'j:' .. string.sub(ref, -36)) == 0 then jobs.lost(key, ref) end
+      if not jobs.exists(string.sub(ref, -36)) then jobs.lost(key, ref) end
     end
-  end
-
-  -- A job in an answer; nil where it is missing.
-  function jobs.full(id)
-    local texts = call('HMGET', p .. 'j:' .. id, 'j', 'e')
-    return texts[1] and job_reply(id, texts[1], texts[2], unpacked(texts[1]).large) or nil
-  end
-
-  -- Answers the packed row.
-  function jobs.save(job)
-    local row = pack(job)
-    call('HSET', p .. 'j:' .. job.id, 'j', row)
-    return row
-  end
-
-  function jobs.text(job, name)
-    return job[name] or (job.large and job.large[name] and call('HGET', p .. 'j:' .. job.id, name)) or nil
-  end
-
-  -- How many bytes its long texts have.
-  function jobs.large_bytes(job)
-    local sum = 0
-    for name in pairs(job.large or {}) do sum = sum + call('HSTRLEN', p .. 'j:' .. job.id, name) end
-    return sum
-  end
-
-  -- Gives the job another text, or none (nil); the row is still to be saved.
-  function jobs.set_text(job, name, text)
-    local long = text and #text > 256
-    if long then
-      job.large = job.large or {}
-      job.large[name] = true
-      call('HSET', p .. 'j:' .. job.id, name, text)
-    elseif job.large and job.large[name] then
-      job.large[name] = nil
-      if not next(job.large) then job.large = nil end
-      call('HDEL', p .. 'j:' .. job.id, name)
-    end
-    job[name] = (not long and text) or nil
   end
 
   -- Whether a call that names this claim, or none (nil), counts for the current one.
@@ -180,7 +133,7 @@ do
   function jobs.drop(job, now)
     jobs.leave(job, now)
     for _, key in ipairs(groups.keys(groups.of(job))) do limits.named(key, -1) end
-    call('UNLINK', p .. 'j:' .. job.id)
+    jobs.forget(job)
   end
 
   -- Ports core's `jobEventEntry`: the text of an event; `from` is the state before, nil at creation, `data` the text of
@@ -188,5 +141,19 @@ do
   function jobs.entry(kind, job, from, data)
     return string.format('["%s","%s","%s","%s",%s,%d,%d,%s,%s,%s,%s]', kind, job.id, job.type, job.queue, from or 'null', job.state, job.attempt,
       job.worker and quote(job.worker) or 'null', job.startedAt and int(job.startedAt) or 'null', job.trace and quote(job.trace) or 'null', data or 'null')
+  end
+
+  -- Logs an event of a job. Ports core's `EventEntries`: an event that differs from the last one of the batch in its job
+  -- alone is written as the id.
+  function jobs.log(kind, job, from, data)
+    if not logged then return end
+    local l = alike
+    if l and l[1] == kind and l[2] == from and l[3] == data and l[4] == job.state and l[5] == job.attempt and l[6] == job.startedAt
+      and l[7] == job.worker and l[8] == job.queue and l[9] == job.type and l[10] == job.trace then
+      entries[#entries + 1] = '"' .. job.id .. '"'
+      return
+    end
+    entries[#entries + 1] = jobs.entry(kind, job, from, data)
+    alike = { kind, from, data, job.state, job.attempt, job.startedAt, job.worker, job.queue, job.type, job.trace }
   end
 end

@@ -5,29 +5,35 @@ local statistics = {}
 do
   local more = {}
 
-  function statistics.add(queue, name, by)
+  -- The sums of a queue that the script has gathered.
+  function statistics.of(queue)
     if not more[queue] then more[queue] = {} end
-    more[queue][name] = (more[queue][name] or 0) + by
+    return more[queue]
   end
 
   local function since(at, now) return at and math.max(0, now - at) or 0 end
+
+  local function add(queue, name, by)
+    local sums = statistics.of(queue)
+    sums[name] = (sums[name] or 0) + by
+  end
 
   -- Ports core's `sumsOf`: what a change of state adds. `was` is nil for a new job; `failed` where the change has an
   -- event `job.failed`.
   function statistics.count(job, was, to, now, enqueued_at, failed)
     local queue = job.queue
-    if failed then statistics.add(queue, 'f', 1) end
+    if failed then add(queue, 'f', 1) end
     if was == to then return end
     if to == 2 then
-      if not was or was == 1 or was == 4 then statistics.add(queue, 'e', 1) end
+      if not was or was == 1 or was == 4 then add(queue, 'e', 1) end
     elseif was and to == 8 then
-      statistics.add(queue, 's', 1)
-      statistics.add(queue, 'w', since(enqueued_at, now))
+      add(queue, 's', 1)
+      add(queue, 'w', since(enqueued_at, now))
     elseif was and to == 16 then
-      statistics.add(queue, 'c', 1)
-      statistics.add(queue, 'u', since(job.startedAt, now))
+      add(queue, 'c', 1)
+      add(queue, 'u', since(job.startedAt, now))
     elseif to == 128 then
-      statistics.add(queue, 'd', 1)
+      add(queue, 'd', 1)
     end
   end
 

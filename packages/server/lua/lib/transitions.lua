@@ -12,11 +12,7 @@ do
     end
     -- A checkpoint ends with its job, unless that is in the dead letter.
     if jobs.is_over(job.state) and not job.deadLetter then jobs.set_text(job, 'checkpoint', nil) end
-    if transition.envelope then
-      local key = p .. 'j:' .. job.id
-      local _, policy = unpacked(call('HGET', key, 'e'))
-      call('HSET', key, 'e', pack(transition.envelope, transition.policy or policy))
-    end
+    if transition.envelope then jobs.set_envelope(job, transition.envelope, transition.policy) end
   end
 
   local function has_failed(transition)
@@ -64,8 +60,8 @@ do
     apply_texts(job, transition)
     jobs.save(job)
     if stays then jobs.stay(job) else jobs.enter(job, now) end
-    for _, event in ipairs(transition.events) do log_event(jobs.entry(event.kind, job, was, event.data)) end
-    if #transition.events == 0 and was ~= job.state then log_event(jobs.entry('job.state_changed', job, was)) end
+    for _, event in ipairs(transition.events) do jobs.log(event.kind, job, was, event.data or nil) end
+    if #transition.events == 0 and was ~= job.state then jobs.log('job.state_changed', job, was) end
     if jobs.is_over(job.state) then return was, transitions.close_node(job, job.node and jobs.text(job, 'result'), now) end
     return was, nil
   end
@@ -89,6 +85,16 @@ do
     local was, ready = carry_out(job, transition, now)
     if not ready or #ready == 0 then return was end
     return { kind = 'moved', was = was, workflow = job.node.workflow, ready = ready }
+  end
+
+  local is_completed = { { kind = 'job.completed' } }
+
+  -- Ports core's `completed`: { id, claim, worker, result }, what is absent is false.
+  function transitions.completed(outcome)
+    return {
+      id = outcome[1], from = 8, to = 16, claim = outcome[2] or nil, worker = outcome[3] or nil, result = outcome[4] or '',
+      events = is_completed,
+    }
   end
 
   -- Ports core's `claimed`: what the start of an execution makes of the job.
@@ -136,8 +142,7 @@ do
   end
 
   function transitions.expire(job, now)
-    local _, policy = unpacked(call('HGET', p .. 'j:' .. job.id, 'e'))
-    carry_out(job, transitions.expired(job, policy, now), now)
+    carry_out(job, transitions.expired(job, jobs.policy(job), now), now)
   end
 
   -- Due jobs become available before a claim, and by upkeep. Answers queues and counts, in the order in which it met
@@ -145,8 +150,12 @@ do
   function transitions.promote_due(now, limit)
     local counts, positions = {}, {}
     write_pending(p .. 'due')
-    for _, ref in ipairs(call('ZRANGEBYSCORE', p .. 'due', '-inf', int(now), 'LIMIT', 0, limit)) do
-      local job = jobs.read(jobs.id(ref))
+    local refs = call('ZRANGEBYSCORE', p .. 'due', '-inf', int(now), 'LIMIT', 0, limit)
+    local ids = {}
+    for i, ref in ipairs(refs) do ids[i] = jobs.id(ref) end
+    jobs.fetch(ids, 1, #ids)
+    for i, ref in ipairs(refs) do
+      local job = jobs.read(ids[i])
       if not job then
         jobs.lost(p .. 'due', ref)
       elseif jobs.is_expired(job, now) then
@@ -158,7 +167,7 @@ do
         jobs.save(job)
         jobs.enter(job, now)
         statistics.count(job, was, 2, now)
-        log_event(jobs.entry(was == 1 and 'job.enqueued' or 'job.state_changed', job, was))
+        jobs.log(was == 1 and 'job.enqueued' or 'job.state_changed', job, was)
         local at = positions[job.queue] or #counts + 1
         positions[job.queue] = at
         counts[at] = { job.queue, (counts[at] and counts[at][2] or 0) + 1 }

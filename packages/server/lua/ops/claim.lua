@@ -30,41 +30,56 @@ local function peek(ready)
   return ready.refs[ready.at], tonumber(ready.refs[ready.at + 1])
 end
 
--- Starts an execution. Answers the packed row.
+-- Starts an execution.
 local function start(job, claim)
   local was_enqueued = job.enqueuedAt
   jobs.leave(job, now)
   transitions.start(job, claim, now)
   jobs.set_text(job, 'progress', nil)
-  local row = jobs.save(job)
+  jobs.save(job)
   jobs.enter(job, now)
   statistics.count(job, 2, 8, now, was_enqueued)
-  if logged then log_event(jobs.entry('job.started', job, 2)) end
-  return row
+  jobs.log('job.started', job, 2)
+end
+
+-- Reads the next jobs of a ready queue at once. What is read of one is bounded: long envelopes are elsewhere.
+local function read_ahead(ready, wanted)
+  if ready.read_refs == ready.refs and ready.read > ready.at then return end
+  local ids = {}
+  for i = 1, math.min(wanted, (#ready.refs - ready.at + 1) / 2) do ids[i] = string.sub(ready.refs[ready.at + 2 * i - 2], -36) end
+  jobs.fetch(ids, 1, #ids)
+  ready.read, ready.read_refs = ready.at + 2 * #ids, ready.refs
+end
+
+-- Whether so many bytes may still be handed out. One job is handed out whatever its size.
+local function has_bytes(bytes)
+  if budget.started and bytes > budget.bytes then
+    budget.full = true
+    return false
+  end
+  budget.bytes, budget.started = budget.bytes - bytes, true
+  return true
+end
+
+local function hand_out(batch, job, id, claim)
+  batch.taken[#batch.taken + 1] = job
+  local at = #batch.claims
+  batch.claims[at + 1], batch.claims[at + 2] = id, claim
 end
 
 -- Starts the first of a ready queue, or discards it where it has expired. False where the call has used up its budget:
--- then waiting callers are told to ask again. One job is handed out whatever its size.
+-- then waiting callers are told to ask again.
 local function take(batch, ready, queue)
-  local id = jobs.id(ready.refs[ready.at])
-  local texts = call('HMGET', p .. 'j:' .. id, 'j', 'e')
-  if not texts[1] then
-    jobs.lost(ready.key, ready.refs[ready.at])
+  local ref = ready.refs[ready.at]
+  local id = jobs.id(ref)
+  local job = jobs.read(id)
+  if not job then
+    jobs.lost(ready.key, ref)
     queues.add(queue, 2, -1, now)
-    ready.at = ready.at + 2
-    return true
-  end
-  local job = unpacked(texts[1])
-  if not jobs.is_expired(job, now) then
-    local bytes = #texts[1] + #texts[2] + jobs.large_bytes(job)
-    if budget.started and bytes > budget.bytes then
-      budget.full = true
-      return false
-    end
-    budget.bytes, budget.started = budget.bytes - bytes, true
-    local at = #batch.taken + 1
-    batch.taken[at] = job_reply(id, start(job, batch.claim), texts[2], job.large)
-    batch.claims[at] = { id, job.claim }
+  elseif not jobs.is_expired(job, now) then
+    if not has_bytes(jobs.size(job)) then return false end
+    start(job, batch.claim)
+    hand_out(batch, jobs.full(id), id, job.claim)
   elseif budget.expired > 0 then
     budget.expired = budget.expired - 1
     transitions.expire(job, now)
@@ -72,6 +87,20 @@ local function take(batch, ready, queue)
     wake(queue)
     return false
   end
+  ready.at = ready.at + 2
+  return true
+end
+
+-- The same where the job is plain: false where it is not, or does not fit.
+local function take_plain(batch, ready)
+  local ref = ready.refs[ready.at]
+  local id = string.sub(ref, 17)
+  local bytes = cells.get('jobs', id)
+  if not bytes or (budget.started and #bytes > budget.bytes) then return false end
+  local job = plain.start(ref, id, batch.claim, now)
+  if not job then return false end
+  has_bytes(#bytes)
+  hand_out(batch, job, id, 1)
   ready.at = ready.at + 2
   return true
 end
@@ -84,7 +113,8 @@ end
 -- leave the queue.
 local function take_run(batch, ready, queue, rival, group)
   while peek(ready) do
-    if not take(batch, ready, queue) then return false end
+    read_ahead(ready, batch.claim.limit - #batch.taken)
+    if (group or not take_plain(batch, ready)) and not take(batch, ready, queue) then return false end
     if not has_room(batch, queue) or (group and groups.closing_key(group, now)) then break end
     local _, head = peek(ready)
     if head and rival and rival < head then break end
@@ -157,11 +187,12 @@ local function repeated(key)
   local known = key and call('HGET', p .. 'requests', key)
   if not known then return nil end
   local held = {}
-  for _, one in ipairs(unpacked(known).claims) do
-    local job = jobs.read(one[1])
-    if job and job.state == 8 and job.claim == one[2] then
+  local claims = unpacked(known).claims
+  for i = 1, #claims, 2 do
+    local job = jobs.read(claims[i])
+    if job and job.state == 8 and job.claim == claims[i + 1] then
       held[#held + 1] = jobs.full(job.id)
-      budget.bytes, budget.started = budget.bytes - #held[#held], true
+      budget.bytes, budget.started = budget.bytes - jobs.size(job), true
     end
   end
   return held

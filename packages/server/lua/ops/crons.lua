@@ -72,13 +72,13 @@ function adding.cron_fire(request)
     out[i] = false
     if call('HGET', cron, 'v') == int(firing.version) then
       for _, transition in ipairs(firing.cancels) do transitions.apply(transition, now) end
-      local inserted = firing.job and admission.insert_always(firing.job, now)
+      local inserted = firing.job and admission.insert_always(admission.item(firing.job), now)
       if not inserted or inserted.kind ~= 'duplicate' then
         for _, entry in ipairs(firing.events) do log_event(entry) end
       end
       if inserted and inserted.kind == 'inserted' then
         call('HINCRBY', cron, 'rc', 1)
-        call('HSET', cron, 'lr', int(now), 'lj', firing.job.job.id)
+        call('HSET', cron, 'lr', int(now), 'lj', firing.job[1])
       end
       call('HSET', cron, 'due', firing.due)
       call('HINCRBY', cron, 'v', 1)

@@ -23,10 +23,19 @@ local function take_job(out, id)
   if not full then return end
   local place = false
   if job.state == 2 then
-    local rank = call('ZSCORE', groups.ready_key(job.queue, groups.of(job)), string.format('%012d', job.number) .. id)
+    local rank = call('ZSCORE', groups.ready_key(job.queue, groups.of(job)), string.format('%016d', job.number) .. id)
     place = tonumber(rank) - (100 - job.priority) * 17592186044416
   end
   out[#out + 1] = { full, job.number, place }
+end
+
+-- With common. A cursor; answers the next one ('0' at the end) and ids of jobs. A job that is there all the time is
+-- answered, maybe more than once.
+function reading.dump_ids(cursor)
+  local found = call('HSCAN', p .. 'jobs', cursor, 'COUNT', 1000)
+  local ids = {}
+  for i = 1, #found[2], 2 do ids[#ids + 1] = found[2][i] end
+  return { found[1], ids }
 end
 
 -- With jobs. { ids } or { flow }; answers each job that is there. Of a workflow besides: its record, its number, and

@@ -2,16 +2,37 @@
 
 -- With admission. { now, groups, options }; answers a list of lists, see lib/admission.lua.
 function adding.insert(request)
-  local out = {}
-  for i, group in ipairs(request.groups) do out[i] = admission.insert(group, request.now, request.options) end
+  local out, ids = {}, {}
+  for _, group in ipairs(request.groups) do
+    for _, packed in ipairs(group) do ids[#ids + 1] = packed[1] end
+  end
+  cells.fetch('jobs', ids, 1, #ids)
+  local inserted = { true }
+  for i, group in ipairs(request.groups) do
+    if #group == 1 and plain.insert(group[1], request.now) then
+      out[i] = inserted
+    else
+      for at, packed in ipairs(group) do group[at] = admission.item(packed) end
+      out[i] = admission.insert(group, request.now, request.options)
+    end
+  end
   finish(request.now)
   return out
 end
 
--- With transitions. { now, transitions }; answers a list, see transitions.apply.
+-- With transitions. { now, transitions }: of each what core decides, or { id, claim, worker, result } of a completion.
+-- Answers a list, see transitions.apply.
 function changing.transition(request)
-  local out = {}
-  for i, transition in ipairs(request.transitions) do out[i] = transitions.apply(transition, request.now) end
+  local out, ids = {}, {}
+  for i, one in ipairs(request.transitions) do ids[i] = one.id or one[1] end
+  jobs.fetch(ids, 1, #ids)
+  for i, one in ipairs(request.transitions) do
+    if one.id then
+      out[i] = transitions.apply(one, request.now)
+    else
+      out[i] = plain.complete(one, request.now) and 8 or transitions.apply(transitions.completed(one), request.now)
+    end
+  end
   finish(request.now)
   return out
 end
@@ -19,6 +40,7 @@ end
 -- With jobs. A list of ids; answers a list of jobs, false where there is none.
 function reading.get(ids)
   local out = {}
+  jobs.fetch(ids, 1, #ids)
   for i, id in ipairs(ids) do out[i] = jobs.full(id) or false end
   return out
 end
@@ -42,11 +64,11 @@ end
 
 -- With common. { kind, names }; answers of each whether the namespace has a job, workflow, cron or limit of that name.
 function reading.exists(request)
-  local prefixes = { job = 'j:', workflow = 'f:', cron = 'c:' }
+  local prefixes, fields = { workflow = 'f:', cron = 'c:' }, { job = 'jobs', limit = 'limits' }
   local found = {}
   for i, name in ipairs(request.names) do
-    if request.kind == 'limit' then
-      found[i] = call('HEXISTS', p .. 'limits', name) == 1
+    if fields[request.kind] then
+      found[i] = call('HEXISTS', p .. fields[request.kind], name) == 1
     else
       found[i] = call('EXISTS', p .. prefixes[request.kind] .. name) == 1
     end

@@ -60,7 +60,7 @@ function reading.list(q)
     local full = jobs.full(id)
     if full then
       found[#found + 1], positions[#positions + 1] = full, position
-      bytes = bytes + #full
+      bytes = bytes + jobs.size(jobs.read(id))
     end
   end
 

@@ -4,7 +4,7 @@ local texts = { 'result', 'history', 'progress', 'checkpoint' }
 
 -- What `jobs.enter` does, without a start, a place or a wake-up of its own.
 local function enter(job, place)
-  local state, ref = job.state, string.format('%012d', job.number) .. job.id
+  local state, ref = job.state, string.format('%016d', job.number) .. job.id
   queues.add(job.queue, state, 1, job.createdAt)
   if job.deadLetter then queues.add_dead(job.queue, 1) end
   set_score(p .. 's:' .. (job.deadLetter and 'dead' or state), ref, job.finishedAt or job.number)
@@ -44,12 +44,13 @@ function adding.restore(request)
     call('ZADD', p .. 'requests:at', one.at, one.key)
   end
   for _, one in ipairs(request.jobs) do
-    local job = one.job
-    job.number = one.number
+    local job = jobs.parse(one.id, one.bytes, one.record)
+    jobs.add(job, one.bytes, one.number)
+    if one.envelope then cells.set('envelopes', one.id, one.envelope) end
     for _, name in ipairs(texts) do
       if one[name] then jobs.set_text(job, name, one[name]) end
     end
-    call('HSET', p .. 'j:' .. job.id, 'j', pack(job), 'e', pack(one.envelope, one.policy))
+    jobs.save(job)
     enter(job, one.place)
   end
   finish(request.now)

@@ -5,14 +5,14 @@ function reading.layout_get(_)
   return tonumber(call('HGET', p .. 'layout', 'version') or 0)
 end
 
--- With common. { version, seed, leaseKey }: notes the layout where the stored one is older. Answers the version before, and the
--- seed and the key of its leases that the store keeps for ever.
+-- With common. { version, oldest, seed, leaseKey }: notes the layout where the stored one is older, but not older than
+-- `oldest`. Answers the version before, and the seed and the key of its leases that the store keeps for ever.
 function changing.layout(request)
   local key = p .. 'layout'
   local from = tonumber(call('HGET', key, 'version') or 0)
   call('HSETNX', key, 'seed', int(request.seed))
   call('HSETNX', key, 'leases', request.leaseKey)
-  if from < request.version then call('HSET', key, 'version', int(request.version)) end
+  if from < request.version and (from == 0 or from >= request.oldest) then call('HSET', key, 'version', int(request.version)) end
   return { from, tonumber(call('HGET', key, 'seed')), call('HGET', key, 'leases') }
 end
 

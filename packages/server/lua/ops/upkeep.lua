@@ -21,14 +21,13 @@ function reading.overdue(request)
   return out
 end
 
--- With common. { after, limit, look }: active jobs with a worker by number; looks at up to `look` jobs. Answers { id,
+-- With jobs. { after, limit, look }: active jobs with a worker by number; looks at up to `look` jobs. Answers { id,
 -- claim, worker, startedAt } of each, and the number of the last one looked at where more follow.
 function reading.held(request)
   local found, from = {}, request.after
   local refs = call('ZRANGEBYSCORE', p .. 's:8', '(' .. int(from), '+inf', 'WITHSCORES', 'LIMIT', 0, request.look)
   for i = 1, #refs, 2 do
-    local row = call('HGET', p .. 'j:' .. string.sub(refs[i], -36), 'j')
-    local job = row and unpacked(row)
+    local job = jobs.read(string.sub(refs[i], -36))
     if job and job.worker then
       if #found == request.limit then return { found, from } end
       found[#found + 1] = { job.id, job.claim, job.worker, job.startedAt }

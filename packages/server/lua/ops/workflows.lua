@@ -91,7 +91,7 @@ function adding.workflow_advance(request)
     local node = workflows.ready(id, index)
     local done, inserted, ready = false, false, {}
     if node and step.job then
-      inserted = admission.insert_always(step.job, now)
+      inserted = admission.insert_always(admission.item(step.job), now)
       done = inserted.kind == 'inserted'
       if done then workflows.start(id, index, node) end
     elseif node and (not step.failed or step.failed == workflows.failed(id, index)) then

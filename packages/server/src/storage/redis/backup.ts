@@ -1,8 +1,8 @@
 import type { Backup, StoreOwn } from '../storage.ts';
+import { listOf, text } from './connection/packed.ts';
 import type { Scripts } from './connection/scripts.ts';
 import { dump } from './dump.ts';
 import { Restoration } from './restore.ts';
-import { listOf, text } from './rows.ts';
 
 /** Keys that a store has from its start. */
 const own: ReadonlySet<string> = new Set(['layout', 'leases', 'probe']);

@@ -1,5 +1,6 @@
 import type { CronRecord, Crons, Firing } from '../storage.ts';
 import type { Packed } from './connection/msgpack.ts';
+import * as packed from './connection/packed.ts';
 import { integer, integerOrNull, listOf, type Reply, text, textOrNull } from './connection/reply.ts';
 import type { Scripts } from './connection/scripts.ts';
 import * as rows from './rows.ts';
@@ -34,13 +35,15 @@ export function crons(scripts: Scripts): Crons {
 
     async unfinished(names, limit) {
       if (limit <= 0) return names.map(() => []);
-      const answers = rows.listOf(await scripts.exchange('cron_unfinished', { names, limit }));
-      return answers.map((jobs) => rows.listOf(jobs).map(rows.readJob));
+      const answers = packed.listOf(await scripts.exchange('cron_unfinished', { names, limit }));
+      return answers.map((jobs) => packed.listOf(jobs).map(rows.readJob));
     },
 
     async fire(firings, now) {
       if (firings.length === 0) return [];
-      return rows.listOf(await scripts.exchange('cron_fire', { now, firings: firings.map(packFiring) })).map(readFired);
+      return packed
+        .listOf(await scripts.exchange('cron_fire', { now, firings: firings.map(packFiring) }))
+        .map(readFired);
     },
   };
 }
@@ -78,8 +81,8 @@ function packFiring({ name, version, dueAt, job, cancels, events }: Firing): Pac
   };
 }
 
-function readFired(packed: Packed | undefined): Awaited<ReturnType<Crons['fire']>>[number] {
-  if (packed === false) return null;
-  const [inserted] = rows.listOf(packed);
+function readFired(answer: Packed | undefined): Awaited<ReturnType<Crons['fire']>>[number] {
+  if (answer === false) return null;
+  const [inserted] = packed.listOf(answer);
   return { inserted: inserted === undefined ? null : rows.readInserted(inserted) };
 }

@@ -1,13 +1,14 @@
 import { pagesOf, startsAtOnce } from '../dump.ts';
 import type { DumpRecord, NodeRecord } from '../storage.ts';
 import type { Packed } from './connection/msgpack.ts';
+import { listOf, number, numberOrNull, text } from './connection/packed.ts';
 import type { Reply } from './connection/reply.ts';
 import type { Scripts } from './connection/scripts.ts';
 import { crons } from './crons.ts';
 import { documents } from './documents.ts';
 import { eventLog } from './event-log.ts';
 import { queues } from './queues.ts';
-import { listOf, number, numberOrNull, readJob, readNumbers, text } from './rows.ts';
+import { readClaims, readJob, readNumbers } from './rows.ts';
 import { statistics } from './statistics.ts';
 import { workers } from './workers.ts';
 import { readNode, readWorkflow } from './workflow-rows.ts';
@@ -27,7 +28,8 @@ export async function* dump(scripts: Scripts): AsyncIterable<readonly DumpRecord
     yield [{ kind: 'queue', record: { name, createdAt, paused, capacity, config, version } }];
   }
   yield* limits(scripts);
-  const { ids, flows, kinds } = await scan(scripts);
+  const { flows, kinds } = await scan(scripts);
+  const ids = await jobIds(scripts);
   for (const flow of flows) {
     const found = await scripts.exchange('dump_jobs', { flow });
     if (found === false) continue;
@@ -56,19 +58,28 @@ export async function* dump(scripts: Scripts): AsyncIterable<readonly DumpRecord
   yield* events(scripts);
 }
 
-/** The names of jobs, workflows and kinds of documents: what has a key of its own. */
-async function scan(scripts: Scripts): Promise<{ ids: Set<string>; flows: Set<string>; kinds: Set<string> }> {
-  const [ids, flows, kinds] = [new Set<string>(), new Set<string>(), new Set<string>()];
+async function jobIds(scripts: Scripts): Promise<Set<string>> {
+  const ids = new Set<string>();
+  for (let cursor = '0', first = true; first || cursor !== '0'; first = false) {
+    const [next, found] = listOf(await scripts.exchange('dump_ids', cursor));
+    cursor = text(next);
+    for (const id of listOf(found)) ids.add(text(id));
+  }
+  return ids;
+}
+
+/** The names of workflows and kinds of documents: what has a key of its own. */
+async function scan(scripts: Scripts): Promise<{ flows: Set<string>; kinds: Set<string> }> {
+  const [flows, kinds] = [new Set<string>(), new Set<string>()];
   for (let cursor = '0', first = true; first || cursor !== '0'; first = false) {
     const [next, names] = listOf(await scripts.exchange('dump_scan', cursor));
     cursor = text(next);
     for (const name of listOf(names).map(text)) {
-      if (name.startsWith('j:')) ids.add(name.slice(2));
-      else if (name.startsWith('f:')) flows.add(name.slice(2));
+      if (name.startsWith('f:')) flows.add(name.slice(2));
       else if (name.startsWith('doc:')) kinds.add(name.slice(4));
     }
   }
-  return { ids, flows, kinds };
+  return { flows, kinds };
 }
 
 async function* limits(scripts: Scripts): AsyncIterable<readonly DumpRecord[]> {
@@ -129,11 +140,7 @@ async function* requests(scripts: Scripts): AsyncIterable<readonly DumpRecord[]>
       const key = text(name);
       if (seen.has(key)) continue;
       seen.add(key);
-      const held = listOf(claims).map((claim) => {
-        const [id, fence] = listOf(claim);
-        return { id: text(id), claim: number(fence) };
-      });
-      records.push({ kind: 'request', record: { key, at: number(at), claims: held } });
+      records.push({ kind: 'request', record: { key, at: number(at), claims: readClaims(claims) } });
     }
     yield records;
   }

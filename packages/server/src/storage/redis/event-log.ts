@@ -1,6 +1,6 @@
 import type { Storage } from '../storage.ts';
+import { listOf, number, text } from './connection/packed.ts';
 import type { Scripts } from './connection/scripts.ts';
-import { listOf, number, text } from './rows.ts';
 
 export function eventLog(scripts: Scripts): Pick<Storage, 'events' | 'record'> {
   return {

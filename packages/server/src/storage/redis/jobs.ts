@@ -1,17 +1,8 @@
 import { ByteBudget, cursorOf, type JobRecord, readCursor, requestKey, sideWork, sizeOf } from '@ojs-ts/core';
 import type { JobQuery, Jobs, Page } from '../storage.ts';
+import { listOf, number, numberOrNull } from './connection/packed.ts';
 import type { Scripts } from './connection/scripts.ts';
-import {
-  listOf,
-  number,
-  numberOrNull,
-  packJob,
-  packTransition,
-  readInserted,
-  readJob,
-  readMoved,
-  text,
-} from './rows.ts';
+import { packJob, packTransition, readClaims, readInserted, readJob, readMoved } from './rows.ts';
 
 /** Jobs that one script of a list looks at, about 5 ms; between two of them other scripts run. */
 const look = 2000;
@@ -61,12 +52,7 @@ export function jobs(scripts: Scripts): Jobs {
 
     async claimsOf(fetches) {
       const keys = fetches.map(({ request, worker }) => requestKey(request, worker));
-      return listOf(await scripts.exchange('claims_of', keys)).map((claims) =>
-        listOf(claims).map((claim) => {
-          const [id, fence] = listOf(claim);
-          return { id: text(id), claim: number(fence) };
-        }),
-      );
+      return listOf(await scripts.exchange('claims_of', keys)).map(readClaims);
     },
 
     list: (query) => list(scripts, query),

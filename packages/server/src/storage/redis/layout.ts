@@ -1,12 +1,14 @@
 import { newKey } from '@ojs-ts/core';
 import type { Layout } from '../storage.ts';
 import { type Connection, evicting, RedisRefusal } from './connection/connection.ts';
+import { listOf, number, text } from './connection/packed.ts';
 import type { Scripts } from './connection/scripts.ts';
-import { listOf, number, text } from './rows.ts';
 
 /** What each version of the layout brought. */
-const steps = ['001_first'];
+const steps = ['001_first', '002_small_fields'];
 const version = steps.length;
+/** No published version wrote the layout before, so nothing reads it. */
+const oldest = 2;
 
 export async function layout(scripts: Scripts): Promise<Layout> {
   const from = number(await scripts.exchange('layout_get', null));
@@ -22,17 +24,22 @@ export interface Migrated {
 
 /**
  * Notes the layout and gives the store its seed and the key of its leases.
- * @throws Error where the layout is newer than this code, or where the server would remove keys when its memory is
+ * @throws Error where the layout is newer than this code or was never published, or where the server would remove keys when its memory is
  * full.
  */
 export async function migrate(scripts: Scripts, connection: Connection): Promise<Migrated> {
   await checkPolicy(connection);
   await checkChannel(scripts, connection);
   const fresh = { seed: Math.floor(Math.random() * 0x10000), leaseKey: newKey() };
-  const [from, seed, leaseKey] = listOf(await scripts.exchange('layout', { version, ...fresh }));
+  const [from, seed, leaseKey] = listOf(await scripts.exchange('layout', { version, oldest, ...fresh }));
   if (number(from) > version) {
     throw new Error(
       `${connection.name} has layout ${number(from)}; this version of the server knows ${version}. Use the newer version, or another namespace.`,
+    );
+  }
+  if (number(from) > 0 && number(from) < oldest) {
+    throw new Error(
+      `${connection.name} has layout ${number(from)}, which was never published; use another namespace, or remove the keys of this one.`,
     );
   }
   return { from: number(from), to: version, seed: number(seed), leaseKey: text(leaseKey) };

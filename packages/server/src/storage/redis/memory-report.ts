@@ -19,7 +19,13 @@ export interface MemoryReport {
 
 /** What a kind of key holds; a kind that is not listed is shown by its name. */
 const words: Readonly<Record<string, string>> = {
-  j: 'jobs',
+  jobs: 'jobs',
+  states: 'states of jobs',
+  envelopes: 'long envelopes',
+  results: 'results',
+  histories: 'histories',
+  progress: 'progress',
+  checkpoints: 'checkpoints',
   s: 'lists of jobs by state',
   u: 'holders of unique keys',
   ready: 'ready queues of available jobs',

@@ -1,7 +1,8 @@
 import { queueEventEntry } from '@ojs-ts/core';
 import type { Registry } from '../storage.ts';
+import { listOf, number } from './connection/packed.ts';
 import type { Scripts } from './connection/scripts.ts';
-import { listOf, number, packNumbers, readLimit, readQueue } from './rows.ts';
+import { packNumbers, readLimit, readQueue } from './rows.ts';
 
 type Queues = Pick<
   Registry,

@@ -4,6 +4,7 @@ import type { Dumped, DumpRecord, StoreOwn } from '../storage.ts';
 import { noConfig } from '../storage.ts';
 import type { Packed } from './connection/msgpack.ts';
 import type { Scripts } from './connection/scripts.ts';
+import { packConstant, packRecord } from './job-bytes.ts';
 import { packNumbers } from './rows.ts';
 import { letters } from './workflow-rows.ts';
 
@@ -76,7 +77,7 @@ export class Restoration {
       this.#command('ZADD', 'workers', seenAt, worker);
     },
     request: ({ key, at, claims }) => {
-      this.#requests.push({ key, at, claims: claims.map(({ id, claim }) => [id, claim]) });
+      this.#requests.push({ key, at, claims: claims.flatMap(({ id, claim }) => [id, claim]) });
     },
     events: ({ position, at, count, entries }) => {
       this.#position = Math.max(this.#position, position + count - 1);
@@ -204,31 +205,12 @@ export class Restoration {
   }
 
   #job({ number, place, job }: Dumped['job']): void {
-    const {
-      envelope,
-      policy,
-      result,
-      history,
-      progress,
-      checkpoint,
-      limits,
-      deadLetter,
-      leaseRequired,
-      node,
-      ...rest
-    } = job;
     this.#number = Math.max(this.#number, number);
     this.#place = Math.max(this.#place, place ?? 0);
-    const present = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null));
+    const { bytes, envelope } = packConstant(job, job);
+    const { id, result, history, progress, checkpoint } = job;
     this.#jobs.push({
-      job: {
-        ...present,
-        limits: limits.length === 0 ? undefined : limits,
-        deadLetter: deadLetter || undefined,
-        leaseRequired: leaseRequired || undefined,
-        node: node === null ? undefined : { workflow: node.workflow, index: node.index },
-      },
-      ...{ number, place: place ?? undefined, envelope, policy },
+      ...{ id, bytes, record: packRecord(job), envelope, number, place: place ?? undefined },
       ...{
         result: result ?? undefined,
         history: history || undefined,

@@ -7,48 +7,21 @@ import {
   State as States,
   type Transition,
 } from '@ojs-ts/core';
-import type { Inserted, LimitRecord, Moved, QueueRecord } from '../storage.ts';
+import type { Inserted, JobClaim, LimitRecord, Moved, QueueRecord } from '../storage.ts';
 import { noConfig } from '../storage.ts';
 import type { Packed } from './connection/msgpack.ts';
-
-type Members = { readonly [name: string]: Packed | undefined };
-
-export function listOf(packed: Packed | undefined): readonly Packed[] {
-  if (Array.isArray(packed)) return packed;
-  throw wrong('a list', packed);
-}
-
-export function membersOf(packed: Packed | undefined): Members {
-  if (isMembers(packed)) return packed;
-  throw wrong('a map', packed);
-}
-
-function isMembers(packed: Packed | undefined): packed is Members {
-  return typeof packed === 'object' && packed !== null && !Array.isArray(packed);
-}
-
-export function text(packed: Packed | undefined): string {
-  if (typeof packed === 'string') return packed;
-  throw wrong('a text', packed);
-}
-
-export function number(packed: Packed | undefined): number {
-  if (typeof packed === 'number') return packed;
-  throw wrong('a number', packed);
-}
-
-/** A value that is absent in Lua is missing in a map, and `false` in a list. */
-function isAbsent(packed: Packed | undefined): packed is undefined | null | false {
-  return packed === undefined || packed === null || packed === false;
-}
-
-export function textOrNull(packed: Packed | undefined): string | null {
-  return isAbsent(packed) ? null : text(packed);
-}
-
-export function numberOrNull(packed: Packed | undefined): number | null {
-  return isAbsent(packed) ? null : number(packed);
-}
+import {
+  bytesOf,
+  isAbsent,
+  listOf,
+  membersOf,
+  number,
+  numberOrNull,
+  text,
+  textOrNull,
+  wrong,
+} from './connection/packed.ts';
+import { type OtherTexts, packNewJob, readJobBytes } from './job-bytes.ts';
 
 function state(packed: Packed | undefined): State {
   const found = Object.values(States).find((state) => state === packed);
@@ -56,46 +29,28 @@ function state(packed: Packed | undefined): State {
   return found;
 }
 
-function wrong(expected: string, packed: Packed | undefined): TypeError {
-  return new TypeError(`Redis: a script answered ${JSON.stringify(packed)}; expected ${expected}.`);
-}
-
 function given<T>(value: T | null): T | undefined {
   return value ?? undefined;
 }
 
-/** A job as the operation `insert` takes it. */
+/** A job as the operation `insert` takes it: id, bytes, unique, limits, and the envelope where it is long. */
 export function packJob(job: NewJob): Packed {
-  const { unique, limits, node } = job;
-  return {
-    job: {
-      id: job.id,
-      type: job.type,
-      queue: job.queue,
-      state: job.state,
-      priority: job.priority,
-      attempt: 0,
-      claim: 0,
-      runAt: job.runAt,
-      expiresAt: given(job.expiresAt),
-      laterExpiresAt: given(job.laterExpiresAt),
-      deadlineAt: given(job.deadlineAt),
-      heartbeatMs: job.heartbeatMs,
-      timeoutMs: job.timeoutMs,
-      visibilityMs: given(job.visibilityMs),
-      createdAt: job.createdAt,
-      enqueuedAt: job.state === States.available ? job.createdAt : undefined,
-      trace: given(job.trace),
-      uniqueKey: unique?.key,
-      limits: limits.length === 0 ? undefined : limits.map(({ key }) => key),
-      node: node === null ? undefined : { workflow: node.workflow, index: node.index },
-      cron: given(job.cron),
-    },
-    envelope: job.envelope,
-    policy: job.policy,
-    unique: unique === null ? undefined : { ...unique, createdAfter: given(unique.createdAfter) },
-    limits: limits.length === 0 ? undefined : limits.map(({ key, ...numbers }) => ({ key, ...packNumbers(numbers) })),
-  };
+  const { unique, limits } = job;
+  const { bytes, envelope } = packNewJob(job);
+  if (unique === null && limits.length === 0 && envelope === undefined) return [job.id, bytes];
+  return [
+    job.id,
+    bytes,
+    unique === null ? null : { ...unique, createdAfter: given(unique.createdAfter) },
+    limits.length === 0 ? null : limits.map(({ key, ...numbers }) => ({ key, ...packNumbers(numbers) })),
+    envelope ?? null,
+  ];
+}
+
+/** @param packed ids and claims in turn. */
+export function readClaims(packed: Packed | undefined): readonly JobClaim[] {
+  const cells = listOf(packed);
+  return cells.flatMap((cell, at) => (at % 2 === 0 ? [{ id: text(cell), claim: number(cells[at + 1]) }] : []));
 }
 
 export function packNumbers({ concurrency, rates }: LimitNumbers): {
@@ -105,59 +60,48 @@ export function packNumbers({ concurrency, rates }: LimitNumbers): {
   return { concurrency: given(concurrency), rates: rates.map(({ count, perMs }) => [count, perMs]) };
 }
 
-/** A null travels as `false`; an absent member does not travel. */
+const completionMembers: ReadonlySet<string> = new Set(['id', 'from', 'claim', 'worker', 'to', 'result', 'events']);
+
+/** Whether it is one of core's `completed`. */
+function isCompletion(transition: Transition): boolean {
+  const { from, to, result, events } = transition;
+  const [event] = events;
+  if (from !== States.active || to !== States.completed || result === undefined || events.length !== 1) return false;
+  if (event?.kind !== 'job.completed' || event.data !== undefined) return false;
+  return Object.keys(transition).every((name) => completionMembers.has(name));
+}
+
+/**
+ * A completion as the list { id, claim, worker, result }, anything else with names. A null travels as `false`; an absent
+ * member does not travel.
+ */
 export function packTransition(transition: Transition): Packed {
+  if (isCompletion(transition)) {
+    const { id, claim, worker, result } = transition;
+    return [id, claim ?? null, worker ?? null, result ?? null];
+  }
   const { events, ...rest } = transition;
   return { ...rest, events: events.map(({ kind, data }) => ({ kind, data })) };
 }
 
-/** @param packed row, envelope, policy, and the texts that are too long for the row. */
+/** @param packed id, record, bytes, other texts. */
 export function readJob(packed: Packed | undefined): JobRecord {
-  const [row, envelope, policy, large] = listOf(packed);
-  const job = membersOf(row);
-  const texts = isAbsent(large) ? job : { ...job, ...membersOf(large) };
-  return {
-    id: text(job.id),
-    type: text(job.type),
-    queue: text(job.queue),
-    state: state(job.state),
-    priority: number(job.priority),
-    attempt: number(job.attempt),
-    claim: number(job.claim),
-    leaseRequired: job.leaseRequired === true,
-    runAt: number(job.runAt),
-    expiresAt: numberOrNull(job.expiresAt),
-    laterExpiresAt: numberOrNull(job.laterExpiresAt),
-    deadlineAt: numberOrNull(job.deadlineAt),
-    heartbeatMs: number(job.heartbeatMs),
-    timeoutMs: number(job.timeoutMs),
-    visibilityMs: numberOrNull(job.visibilityMs),
-    createdAt: number(job.createdAt),
-    enqueuedAt: numberOrNull(job.enqueuedAt),
-    startedAt: numberOrNull(job.startedAt),
-    worker: textOrNull(job.worker),
-    leaseMs: numberOrNull(job.leaseMs),
-    leaseUntil: numberOrNull(job.leaseUntil),
-    beatAt: numberOrNull(job.beatAt),
-    finishedAt: numberOrNull(job.finishedAt),
-    trace: textOrNull(job.trace),
-    uniqueKey: textOrNull(job.uniqueKey),
-    limits: isAbsent(job.limits) ? [] : listOf(job.limits).map(text),
-    node: isAbsent(job.node) ? null : readNodeRef(job.node),
-    cron: textOrNull(job.cron),
-    deadLetter: job.deadLetter === true,
-    envelope: text(envelope),
-    policy: textOrNull(policy),
-    result: textOrNull(texts.result),
-    progress: textOrNull(texts.progress),
-    checkpoint: textOrNull(texts.checkpoint),
-    history: textOrNull(texts.history) ?? '',
-  };
+  const [id, record, bytes, others] = listOf(packed);
+  return readJobBytes(text(id), isAbsent(record) ? null : bytesOf(record), bytesOf(bytes), readTexts(others));
 }
 
-function readNodeRef(packed: Packed): JobRecord['node'] {
-  const { workflow, index } = membersOf(packed);
-  return { workflow: text(workflow), index: number(index) };
+const noTexts: OtherTexts = { envelope: null, result: null, progress: null, checkpoint: null, history: '' };
+
+function readTexts(packed: Packed | undefined): OtherTexts {
+  if (isAbsent(packed)) return noTexts;
+  const { envelope, result, progress, checkpoint, history } = membersOf(packed);
+  return {
+    envelope: textOrNull(envelope),
+    result: textOrNull(result),
+    progress: textOrNull(progress),
+    checkpoint: textOrNull(checkpoint),
+    history: textOrNull(history) ?? '',
+  };
 }
 
 export function readInserted(packed: Packed | undefined): Inserted {

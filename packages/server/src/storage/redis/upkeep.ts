@@ -1,6 +1,7 @@
 import type { Held, Upkeep } from '../storage.ts';
+import { listOf, number, numberOrNull, text } from './connection/packed.ts';
 import type { Scripts } from './connection/scripts.ts';
-import { listOf, number, numberOrNull, readJob, text } from './rows.ts';
+import { readJob } from './rows.ts';
 
 /** Jobs that one script of `held` looks at, about 5 ms; between two of them other scripts run. */
 const look = 2000;

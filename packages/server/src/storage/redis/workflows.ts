@@ -2,6 +2,7 @@ import type { NodeRef, WorkflowRecord, WorkflowStep } from '@ojs-ts/core';
 import { cursorOf, readCursor } from '@ojs-ts/core';
 import type { Advanced, Workflows } from '../storage.ts';
 import type { Packed } from './connection/msgpack.ts';
+import * as packed from './connection/packed.ts';
 import { integer, listOf, type Reply, text } from './connection/reply.ts';
 import type { Scripts } from './connection/scripts.ts';
 import type { Listed } from './jobs.ts';
@@ -53,7 +54,7 @@ export function workflows(scripts: Scripts): Workflows {
 
     async advance(steps, now) {
       if (steps.length === 0) return [];
-      const answers = rows.listOf(await scripts.exchange('workflow_advance', { now, steps: steps.map(packStep) }));
+      const answers = packed.listOf(await scripts.exchange('workflow_advance', { now, steps: steps.map(packStep) }));
       return steps.map((step, at) => readAdvanced(step, answers[at]));
     },
 
@@ -120,11 +121,11 @@ function packStep(step: WorkflowStep): Packed {
   return { ...common, letter: letters[state], passes, result, error, ends: end?.state, text: end?.text, failed };
 }
 
-function readAdvanced({ node: { workflow } }: WorkflowStep, packed: Packed | undefined): Advanced {
-  const [done, inserted, ready] = rows.listOf(packed);
+function readAdvanced({ node: { workflow } }: WorkflowStep, answer: Packed | undefined): Advanced {
+  const [done, inserted, ready] = packed.listOf(answer);
   return {
     done: done === true,
     inserted: inserted === false ? null : rows.readInserted(inserted),
-    ready: rows.listOf(ready).map((index) => ({ workflow, index: Number(index) })),
+    ready: packed.listOf(ready).map((index) => ({ workflow, index: Number(index) })),
   };
 }

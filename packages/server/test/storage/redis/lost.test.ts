@@ -6,7 +6,7 @@ import { redisStorage } from '../../../src/storage/redis/redis.ts';
 import { claim, claimAll, idOf, ids, insert, move, newJob, t0, to } from '../suite/tools.ts';
 import { namespaceUrl, server } from './namespace.ts';
 
-/** A store, and a function that removes a job's key, as a server that may evict keys does. */
+/** A store, and a function that removes a job's bytes, as a crash that tore a script's writes may have done. */
 async function open() {
   const url = namespaceUrl();
   await using started = new AsyncDisposableStack();
@@ -15,7 +15,7 @@ async function open() {
   const admin = started.adopt(new Redis(url), (client) => client.disconnect());
   const kept = started.move();
   const prefix = `{${readAddress(url).namespace}}:`;
-  const lose = (job: number) => admin.unlink(`${prefix}j:${idOf(job)}`);
+  const lose = (job: number) => admin.hdel(`${prefix}jobs`, idOf(job));
   return { storage, admin, prefix, lose, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 

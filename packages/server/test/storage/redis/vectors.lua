@@ -36,9 +36,16 @@ function rules.claimed(v)
   return v.job
 end
 
-function rules.cancelled(v) return transitions.cancelled(v.job, v.now) end
+-- The job with its history where the library looks for it.
+local function with_history(job)
+  job.texts = 0
+  jobs.set_text(job, 'history', job.history ~= '' and job.history or nil)
+  return job
+end
 
-function rules.expired(v) return transitions.expired(v.job, v.job.policy, v.now) end
+function rules.cancelled(v) return transitions.cancelled(with_history(v.job), v.now) end
+
+function rules.expired(v) return transitions.expired(with_history(v.job), v.job.policy, v.now) end
 
 rules.overdueAt = jobs.overdue_at
 

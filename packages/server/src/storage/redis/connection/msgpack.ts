@@ -5,6 +5,7 @@ export type Packed =
   | boolean
   | number
   | string
+  | Buffer
   | readonly Packed[]
   | { readonly [name: string]: Packed | undefined };
 
@@ -30,7 +31,16 @@ export class Packer {
     else if (isArray(value)) {
       this.#head(0x90, 0xdc, value.length);
       for (const item of value) this.#value(item);
-    } else this.#map(value);
+    } else if (value instanceof Uint8Array) this.#bytes(value);
+    else this.#map(value);
+  }
+
+  #bytes(value: Uint8Array): void {
+    this.#reserve(5 + value.length);
+    this.#buffer[this.#at] = 0xdb;
+    this.#buffer.writeUInt32BE(value.length, this.#at + 1);
+    this.#buffer.set(value, this.#at + 5);
+    this.#at += 5 + value.length;
   }
 
   /** Members without a value are left out: what is absent is nil in Lua. */
@@ -112,7 +122,7 @@ export function unpack(bytes: Buffer): Packed {
   return new Unpacker(bytes).value();
 }
 
-const nested = 0xc1;
+const raw = 0xc0;
 
 class Unpacker {
   readonly #bytes: Buffer;
@@ -179,13 +189,10 @@ class Unpacker {
     return at;
   }
 
-  /** A text that begins with a byte that no UTF-8 has is a packed value behind it. */
+  /** A text that begins with a byte that no UTF-8 has is bytes. */
   #text(length: number): Packed {
-    if (length > 0 && this.#bytes[this.#at] === nested) {
-      this.#at += 1;
-      return this.value();
-    }
     const at = this.#skip(length);
+    if (length > 0 && this.#bytes[at] === raw) return this.#bytes.subarray(at, at + length);
     return this.#bytes.toString('utf8', at, at + length);
   }
 

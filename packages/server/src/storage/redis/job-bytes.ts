@@ -1,0 +1,288 @@
+import { type JobRecord, type NewJob, type State, State as States } from '@ojs-ts/core';
+import { type Packed, Packer, unpack } from './connection/msgpack.ts';
+import { listOf, membersOf, number, numberOrNull, text, textOrNull } from './connection/packed.ts';
+
+/**
+ * What never changes of a job, and what does, as lua/lib/job-bytes.lua keeps them: numbers at fixed places, so that a script
+ * reads them in one call and never reads the envelope. Little-endian; a text has its length before it.
+ */
+
+/** The first byte: no text begins with it. */
+const mark = 0xc0;
+/** Envelopes of more bytes are kept apart: what scripts read of a job is bounded. */
+const longEnvelope = 2048;
+const hasTrace = 1;
+const isApart = 2;
+const hasRare = 4;
+/** Members of the record with a number each, in the order of their bits; then those with a text. */
+const numbers = [
+  'runAt',
+  'expiresAt',
+  'enqueuedAt',
+  'startedAt',
+  'leaseMs',
+  'leaseUntil',
+  'beatAt',
+  'finishedAt',
+  'priority',
+] as const;
+const workerBit = 1 << numbers.length;
+const queueBit = workerBit << 1;
+
+/** What most jobs have none of. */
+interface Rare {
+  readonly expiresAt: number | null;
+  readonly laterExpiresAt: number | null;
+  readonly deadlineAt: number | null;
+  readonly uniqueKey: string | null;
+  readonly limits: readonly string[];
+  readonly node: JobRecord['node'];
+  readonly cron: string | null;
+}
+
+export interface JobBytes {
+  readonly bytes: Buffer;
+  /** The envelope, where it is long. */
+  readonly envelope: string | undefined;
+}
+
+const packer = new Packer();
+
+/** @param first what the job was at its creation. */
+export function packConstant(
+  job: Pick<JobRecord, Exclude<keyof Rare, 'expiresAt'> | 'id' | 'type' | 'createdAt' | 'timeoutMs' | 'heartbeatMs'> &
+    Pick<JobRecord, 'visibilityMs' | 'trace' | 'envelope' | 'policy' | 'expiresAt'>,
+  first: Pick<JobRecord, 'state' | 'priority' | 'runAt' | 'queue'>,
+): JobBytes {
+  const rare = packRare(job);
+  const trace = job.trace ?? '';
+  const length = Buffer.byteLength(job.envelope);
+  const isLong = length > longEnvelope;
+  const policy = job.policy ?? '';
+  const most = 83 + 3 * (job.type.length + first.queue.length + trace.length + policy.length) + (isLong ? 0 : length);
+  const bytes = Buffer.allocUnsafe(most + rare.length);
+  bytes[0] = mark;
+  bytes[1] = first.state;
+  bytes[2] = (job.trace === null ? 0 : hasTrace) | (isLong ? isApart : 0) | (rare.length === 0 ? 0 : hasRare);
+  let at = 3;
+  for (const number of [
+    first.priority,
+    first.runAt,
+    job.createdAt,
+    job.timeoutMs,
+    job.heartbeatMs,
+    job.visibilityMs ?? -1,
+  ])
+    at = bytes.writeDoubleLE(number, at);
+  for (const name of [job.type, first.queue]) {
+    const size = bytes.write(name, at + 2);
+    at = bytes.writeUInt16LE(size, at) + size;
+  }
+  const size = bytes.write(trace, at + 4);
+  at = bytes.writeUInt32LE(size, at) + size;
+  at = bytes.writeUInt32LE(rare.length, at);
+  at += rare.copy(bytes, at);
+  for (const text of [isLong ? '' : job.envelope, policy]) {
+    const written = bytes.write(text, at + 4);
+    at = bytes.writeUInt32LE(written, at) + written;
+  }
+  return { bytes: bytes.subarray(0, at), envelope: isLong ? job.envelope : undefined };
+}
+
+const nothing = Buffer.alloc(0);
+
+function packRare({ expiresAt, laterExpiresAt, deadlineAt, uniqueKey, limits, node, cron }: Rare): Buffer {
+  const isPlain =
+    expiresAt === null &&
+    laterExpiresAt === null &&
+    deadlineAt === null &&
+    uniqueKey === null &&
+    limits.length === 0 &&
+    node === null &&
+    cron === null;
+  if (isPlain) return nothing;
+  return packer.pack({
+    expiresAt: expiresAt ?? undefined,
+    laterExpiresAt: laterExpiresAt ?? undefined,
+    deadlineAt: deadlineAt ?? undefined,
+    uniqueKey: uniqueKey ?? undefined,
+    limits: limits.length === 0 ? undefined : limits,
+    node: node === null ? undefined : { workflow: node.workflow, index: node.index },
+    cron: cron ?? undefined,
+  });
+}
+
+export function packNewJob(job: NewJob): JobBytes {
+  return packConstant({ ...job, uniqueKey: job.unique?.key ?? null, limits: job.limits.map(({ key }) => key) }, job);
+}
+
+/** The record of a job whose constant part was made by {@link packConstant} from the same job. */
+export function packRecord(job: JobRecord): Buffer {
+  const worker = Buffer.from(job.worker ?? '');
+  const record = Buffer.allocUnsafe(13 + 8 * numbers.length + 2 + worker.length);
+  let mask = 0;
+  let at = 13;
+  for (const [bit, name] of numbers.entries()) {
+    const value = job[name];
+    if (value === null || name === 'runAt' || name === 'priority') continue;
+    mask |= 1 << bit;
+    at = record.writeDoubleLE(value, at);
+  }
+  if (job.worker !== null) {
+    mask |= workerBit;
+    at = record.writeUInt16LE(worker.length, at);
+    at += worker.copy(record, at);
+  }
+  record[0] = mark;
+  record[1] = job.state;
+  record[2] = (job.deadLetter ? 1 : 0) | (job.leaseRequired ? 2 : 0);
+  record.writeUInt16LE(mask, 3);
+  record.writeUInt32LE(job.attempt, 5);
+  record.writeUInt32LE(job.claim, 9);
+  return record.subarray(0, at);
+}
+
+/** Texts of a job that have places of their own. */
+export interface OtherTexts {
+  readonly envelope: string | null;
+  readonly result: string | null;
+  readonly progress: string | null;
+  readonly checkpoint: string | null;
+  readonly history: string;
+}
+
+export function readJobBytes(id: string, record: Buffer | null, bytes: Buffer, texts: OtherTexts): JobRecord {
+  const double = (at: number) => bytes.readDoubleLE(at);
+  const flags = bytes[2] ?? 0;
+  let at = 51;
+  const short = () => {
+    const from = at + 2;
+    at = from + bytes.readUInt16LE(at);
+    return bytes.toString('utf8', from, at);
+  };
+  const long = () => {
+    const from = at + 4;
+    at = from + bytes.readUInt32LE(at);
+    return bytes.toString('utf8', from, at);
+  };
+  const [type, queue, trace] = [short(), short(), long()];
+  const size = bytes.readUInt32LE(at);
+  at += 4;
+  const rare = size === 0 ? plain : readRare(unpack(bytes.subarray(at, at + size)));
+  at += size;
+  const [envelope, policy] = [long(), long()];
+  const state = stateOf(bytes[1]);
+  const [priority, runAt, createdAt, visibilityMs] = [double(3), double(11), double(19), double(43)];
+  const first = {
+    state,
+    priority,
+    attempt: 0,
+    claim: 0,
+    leaseRequired: false,
+    runAt,
+    expiresAt: rare.expiresAt,
+    enqueuedAt: state === States.available ? createdAt : null,
+    startedAt: null,
+    worker: null,
+    leaseMs: null,
+    leaseUntil: null,
+    beatAt: null,
+    finishedAt: null,
+    deadLetter: false,
+  };
+  const { envelope: apart, ...others } = texts;
+  return {
+    id,
+    type,
+    queue,
+    ...(record === null ? first : readRecord(record, { priority, runAt, queue })),
+    laterExpiresAt: rare.laterExpiresAt,
+    deadlineAt: rare.deadlineAt,
+    heartbeatMs: double(35),
+    timeoutMs: double(27),
+    visibilityMs: visibilityMs < 0 ? null : visibilityMs,
+    createdAt,
+    trace: (flags & hasTrace) === 0 ? null : trace,
+    uniqueKey: rare.uniqueKey,
+    limits: rare.limits,
+    node: rare.node,
+    cron: rare.cron,
+    envelope: apart ?? envelope,
+    policy: policy === '' ? null : policy,
+    ...others,
+  };
+}
+
+type Changing = Pick<
+  JobRecord,
+  (typeof numbers)[number] | 'state' | 'attempt' | 'claim' | 'leaseRequired' | 'deadLetter' | 'worker' | 'queue'
+>;
+
+function readRecord(record: Buffer, first: Pick<JobRecord, 'priority' | 'runAt' | 'queue'>): Changing {
+  const flags = record[2] ?? 0;
+  const mask = record.readUInt16LE(3);
+  let at = 13;
+  let bit = 1;
+  const number = () => {
+    const there = (mask & bit) !== 0;
+    bit <<= 1;
+    if (!there) return null;
+    at += 8;
+    return record.readDoubleLE(at - 8);
+  };
+  const text = () => {
+    const from = at + 2;
+    at = from + record.readUInt16LE(at);
+    return record.toString('utf8', from, at);
+  };
+  const runAt = number() ?? first.runAt;
+  const [expiresAt, enqueuedAt, startedAt, leaseMs] = [number(), number(), number(), number()];
+  const [leaseUntil, beatAt, finishedAt] = [number(), number(), number()];
+  const priority = number() ?? first.priority;
+  const worker = (mask & workerBit) === 0 ? null : text();
+  return {
+    state: stateOf(record[1]),
+    attempt: record.readUInt32LE(5),
+    claim: record.readUInt32LE(9),
+    deadLetter: (flags & 1) !== 0,
+    leaseRequired: (flags & 2) !== 0,
+    ...{ runAt, expiresAt, enqueuedAt, startedAt, leaseMs, leaseUntil, beatAt, finishedAt, priority, worker },
+    queue: (mask & queueBit) === 0 ? first.queue : text(),
+  };
+}
+
+const plain: Rare = {
+  expiresAt: null,
+  laterExpiresAt: null,
+  deadlineAt: null,
+  uniqueKey: null,
+  limits: [],
+  node: null,
+  cron: null,
+};
+
+function readRare(packed: Packed): Rare {
+  const { expiresAt, laterExpiresAt, deadlineAt, uniqueKey, limits, node, cron } = membersOf(packed);
+  return {
+    expiresAt: numberOrNull(expiresAt),
+    laterExpiresAt: numberOrNull(laterExpiresAt),
+    deadlineAt: numberOrNull(deadlineAt),
+    uniqueKey: textOrNull(uniqueKey),
+    limits: limits === undefined ? [] : listOf(limits).map(text),
+    node: node === undefined ? null : readNode(node),
+    cron: textOrNull(cron),
+  };
+}
+
+function readNode(packed: Packed): JobRecord['node'] {
+  const { workflow, index } = membersOf(packed);
+  return { workflow: text(workflow), index: number(index) };
+}
+
+const states: readonly State[] = Object.values(States);
+
+function stateOf(byte: number | undefined): State {
+  const found = states.find((state) => state === byte);
+  if (found === undefined) throw new TypeError(`Redis: a job has the state ${byte}, which there is not.`);
+  return found;
+}
