@@ -6,6 +6,7 @@ import { stateName } from './job/states.ts';
 import type { Changed } from './lifecycle/lifecycle.ts';
 import type { PushedItem, PushRefusal } from './push.ts';
 import { ok, type PlainReply } from './requests/reply.ts';
+import type { Millis } from './time/clock.ts';
 import { formatTimestamp } from './time/timestamp.ts';
 
 /** An answer with one job. The fields that the published command line prints are at the top level too. */
@@ -42,6 +43,14 @@ export function summary({ id, type, queue, state, priority }: JobRecord): Json {
 export function replacement(item: PushedItem): Json {
   if (item.kind === 'deduplicated') return item.updated ? ',"updated":true' : '';
   return item.replaced.length === 0 ? '' : `,"replaced":["${item.replaced.join('","')}"]`;
+}
+
+/**
+ * Members of an answer that leaves out jobs which are as they were sent: how many, and when they were made.
+ * @param count of them.
+ */
+export function asSentMembers(count: number, createdAt: Millis): Json {
+  return `"created":${count},"created_at":"${formatTimestamp(createdAt)}"`;
 }
 
 /** The error for a job that was not admitted. */

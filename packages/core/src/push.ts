@@ -84,6 +84,21 @@ export function* push(
   return { kind: repeated ? 'repeated' : 'pushed', items: items.flatMap((_, index) => outcomes.get(index) ?? []) };
 }
 
+/**
+ * Whether the request and the time of the call say all about the job: it is new, and waits as it was sent. Relative
+ * times count from a moment that only the server knows.
+ */
+export function isAsSent(item: PushedItem): boolean {
+  return (
+    item.kind === 'created' &&
+    item.replaced.length === 0 &&
+    item.job.state === State.available &&
+    item.job.claim === 0 &&
+    item.job.history === '' &&
+    !item.job.policy?.includes('"resolved":')
+  );
+}
+
 /** The outcome of a push of one job whose insert needs no second look; null for all others. */
 export function pushedAtOnce(item: PushItem, answer: Inserted | undefined): Pushed | null {
   if (answer?.kind === 'inserted') return { kind: 'pushed', items: [created(item, answer)] };

@@ -22,6 +22,8 @@ export interface ReadEnvelope {
   readonly job: NewJob;
   /** The effect of the unique policy on a duplicate; null if the job has no policy. */
   readonly onConflict: UniquePolicy['onConflict'] | null;
+  /** Whether the client chose the id. */
+  readonly named: boolean;
   readonly args: Json;
   /** URI of the schema that the args are to match. */
   readonly schema: string | null;
@@ -194,6 +196,7 @@ function normalise(
   return {
     job,
     onConflict: policy?.onConflict ?? null,
+    named: identity.id !== null,
     args: identity.args,
     schema,
     unknown: unknownMembers(value, jobShape, at),

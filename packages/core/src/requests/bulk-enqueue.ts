@@ -1,12 +1,12 @@
 /** Enqueueing many jobs, for the server and the fake of `@ojs-ts/sdk/testing`. */
-import { bulkStatus, duplicateId, errorMember, refusedBy, replacement, summary } from '../answers.ts';
+import { asSentMembers, bulkStatus, duplicateId, errorMember, refusedBy, replacement, summary } from '../answers.ts';
 import { type ReadEnvelope, readParsedEnvelope } from '../envelope/envelope.ts';
 import { renderJob } from '../envelope/render.ts';
 import type { Warning } from '../envelope/unknown-members.ts';
 import { ProtocolError } from '../errors.ts';
 import type { JobId, JobRecord, Json } from '../job/job.ts';
 import { elementsOf } from '../json/json.ts';
-import type { Pushed } from '../push.ts';
+import { isAsSent, type Pushed } from '../push.ts';
 import { type Answered, ask, run, type Steps } from '../steps.ts';
 import type { Millis } from '../time/clock.ts';
 import type { Fields } from './fields.ts';
@@ -19,8 +19,11 @@ export type Warnings = readonly (Warning | string)[];
 /** POST /jobs/bulk (ojs-bulk-operations §5). */
 export interface BulkRequest {
   readonly atomicity: 'partial' | 'atomic';
-  /** Whether items have whole envelopes; clients that merge calls need them. */
-  readonly whole: boolean;
+  /**
+   * What items have of their jobs. `minimal` leaves out the items of jobs that are as they were sent, and has whole
+   * envelopes of all others: clients that merge calls need no more.
+   */
+  readonly answer: 'summary' | 'job' | 'minimal';
   /** The envelopes. */
   readonly texts: readonly Json[];
   /** The same, parsed. */
@@ -31,13 +34,14 @@ export interface BulkRequest {
 export function readBulkRequest(fields: Fields, text: Json): BulkRequest {
   const atomicity = fields.string('atomicity') ?? 'partial';
   if (atomicity !== 'partial' && atomicity !== 'atomic') fields.issue('atomicity', 'must be partial or atomic');
-  const whole = fields.string('return') === 'job';
+  const wanted = fields.string('return');
+  const answer = wanted === 'job' || wanted === 'minimal' ? wanted : 'summary';
   const jobs = fields.raw('jobs');
   limitBatch(jobs);
   if (!Array.isArray(jobs) || jobs.length === 0) fields.issue('jobs', 'must be an array of at least one envelope');
   fields.done();
   const values: readonly unknown[] = Array.isArray(jobs) ? jobs : [];
-  return { atomicity: atomicity === 'atomic' ? 'atomic' : 'partial', whole, texts: elementsOf(text, 'jobs'), values };
+  return { atomicity: atomicity === 'atomic' ? 'atomic' : 'partial', answer, texts: elementsOf(text, 'jobs'), values };
 }
 
 /** The outcome of one job of a bulk enqueue. */
@@ -45,6 +49,8 @@ export interface BulkEnqueued {
   readonly status: 'created' | 'deduplicated' | 'duplicate' | 'failed';
   /** The new one, or the one that exists in its place. */
   readonly job: JobRecord | null;
+  /** Whether the request has all of the job, its id too. */
+  readonly asSent: boolean;
   readonly fault: ProtocolError | null;
   /** Members of the answer about the effect of its unique policy, each with a comma before it. */
   readonly more: Json;
@@ -55,9 +61,13 @@ export interface BulkEnqueued {
  * An item before it is enqueued. `own` ids are the call's: a job that has one already was put there by an earlier try
  * of the same call.
  */
-type Readable =
-  | { readonly envelope: ReadEnvelope; readonly own: boolean; readonly warnings: Warnings }
-  | { readonly fault: ProtocolError };
+type Readable = Enqueueable | { readonly fault: ProtocolError };
+
+interface Enqueueable {
+  readonly envelope: ReadEnvelope;
+  readonly own: boolean;
+  readonly warnings: Warnings;
+}
 
 /** What a bulk enqueue asks of its server. */
 export interface BulkEnqueueParts {
@@ -95,16 +105,11 @@ function* readItems(
   const items: Readable[] = [];
   for (const [index, text] of texts.entries()) {
     try {
-      let minted = false;
-      const mint = () => {
-        minted = true;
-        return newId();
-      };
-      const envelope = readParsedEnvelope(text, values[index], now, mint, { at: `$.jobs[${index}]`, latest });
+      const envelope = readParsedEnvelope(text, values[index], now, newId, { at: `$.jobs[${index}]`, latest });
       const { id } = envelope.job;
       if (seen.has(id)) throw duplicateId(id, index, 'twice in this batch');
       seen.add(id);
-      items.push({ envelope, own: minted || keyed, warnings: yield* ask(check(envelope)) });
+      items.push({ envelope, own: !envelope.named || keyed, warnings: yield* ask(check(envelope)) });
     } catch (error) {
       if (!(error instanceof ProtocolError) || error.kind.status >= 500) throw error;
       items.push({ fault: error });
@@ -123,7 +128,7 @@ function* enqueueEach(
   return items.map((item, index) => {
     if ('fault' in item) return failed(item.fault);
     const { value: one } = pushed.next();
-    if (one?.status === 'fulfilled') return outcome(one.value, item.own, index, item.warnings);
+    if (one?.status === 'fulfilled') return outcome(one.value, item, index);
     return failed(faultOf(one?.reason ?? new Error('A push of some jobs was answered with fewer.')));
   });
 }
@@ -135,33 +140,35 @@ function* enqueueAll(items: readonly Readable[], { push }: BulkEnqueueParts): St
     return items.map((item) => ('fault' in item ? failed(item.fault) : failed(aborted())));
   const pushed = yield* ask(push(readable.map(({ envelope }) => envelope)));
   const foreign = pushed.kind === 'repeated' && readable.some(({ own }) => !own);
-  return readable.map(({ own, warnings }, index) => {
-    if (pushed.kind === 'refused')
-      return index === pushed.index ? outcome(pushed, own, index, warnings) : failed(aborted());
+  return readable.map((item, index) => {
+    if (pushed.kind === 'refused') return index === pushed.index ? outcome(pushed, item, index) : failed(aborted());
     const job = pushed.items[index];
     if (job === undefined) throw new Error('A push was answered with fewer jobs than it had.');
-    if (foreign && own) return failed(aborted());
-    return outcome({ kind: pushed.kind, items: [job] }, own, index, warnings);
+    if (foreign && item.own) return failed(aborted());
+    return outcome({ kind: pushed.kind, items: [job] }, item, index);
   });
 }
 
-function outcome(pushed: Pushed, own: boolean, index: number, warnings: Warnings): BulkEnqueued {
+function outcome(pushed: Pushed, { envelope, own, warnings }: Enqueueable, index: number): BulkEnqueued {
   if (pushed.kind === 'refused') {
     const fault = refusedBy(pushed.why, index);
     if (pushed.why.kind !== 'duplicate') return failed(fault);
-    return { status: 'duplicate', job: pushed.why.existing, fault, more: '', warnings: [] };
+    return { status: 'duplicate', job: pushed.why.existing, asSent: false, fault, more: '', warnings: [] };
   }
   const [item] = pushed.items;
   if (item === undefined) throw new Error('A push of one job was answered without one.');
   const { job } = item;
   const more = replacement(item);
-  if (item.kind === 'deduplicated') return { status: 'deduplicated', job, fault: null, more, warnings };
-  if (pushed.kind !== 'repeated' || own) return { status: 'created', job, fault: null, more, warnings };
-  return { status: 'duplicate', job, fault: duplicateId(job.id, index, 'there already', job), more: '', warnings: [] };
+  const asSent = envelope.named && pushed.kind === 'pushed' && warnings.length === 0 && isAsSent(item);
+  const done = { job, asSent, fault: null, more, warnings };
+  if (item.kind === 'deduplicated') return { status: 'deduplicated', ...done };
+  if (pushed.kind !== 'repeated' || own) return { status: 'created', ...done };
+  const fault = duplicateId(job.id, index, 'there already', job);
+  return { status: 'duplicate', job, asSent, fault, more: '', warnings: [] };
 }
 
 function failed(fault: ProtocolError): BulkEnqueued {
-  return { status: 'failed', job: null, fault, more: '', warnings: [] };
+  return { status: 'failed', job: null, asSent: false, fault, more: '', warnings: [] };
 }
 
 function aborted(): ProtocolError {
@@ -171,23 +178,26 @@ function aborted(): ProtocolError {
 /** The answer, and the data of its event. */
 export function renderBulkEnqueued(
   items: readonly BulkEnqueued[],
-  { atomicity, whole }: BulkRequest,
+  { atomicity, answer }: BulkRequest,
   requestId: string,
   now: Millis,
 ): { readonly reply: PlainReply; readonly data: Json } {
   const failures = items.filter(({ fault }) => fault !== null).length;
   const succeeded = items.length - failures;
   const sums = `"total":${items.length},"succeeded":${succeeded},"failed":${failures}`;
-  const texts = items.map(({ status, job, fault, more, warnings }, index) => {
+  const texts = items.flatMap(({ status, job, asSent, fault, more, warnings }, index) => {
+    if (answer === 'minimal' && asSent) return [];
     let text = `{"index":${index},"status":"${status}"`;
-    if (job !== null) text += `,"job":${whole ? renderJob(job, { now }) : summary(job)}${more}`;
+    if (job !== null) text += `,"job":${answer === 'summary' ? summary(job) : renderJob(job, { now })}${more}`;
     if (fault !== null) text += `,${errorMember(fault, requestId)}`;
     if (warnings.length > 0) text += `,"warnings":${JSON.stringify(warnings)}`;
-    return `${text}}`;
+    return [`${text}}`];
   });
+  const first = answer === 'minimal' ? items.find(({ asSent }) => asSent)?.job : null;
+  const rest = first ? `,${asSentMembers(items.length - texts.length, first.createdAt)}` : '';
   const reply = {
     status: bulkStatus(succeeded, failures, 201),
-    text: `{${sums},"items":[${texts.join(',')}]}`,
+    text: `{${sums}${rest},"items":[${texts.join(',')}]}`,
     headers: { 'x-ojs-batch-size': String(items.length) },
   };
   return { reply, data: `{${sums},"atomicity":"${atomicity}"}` };

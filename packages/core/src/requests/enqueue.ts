@@ -1,9 +1,10 @@
 /** Enqueueing one job and a batch, for the server and the fake of `@ojs-ts/sdk/testing`. */
-import { duplicateId, oneJob, refusedBy, replacement } from '../answers.ts';
+import { asSentMembers, duplicateId, oneJob, refusedBy, replacement } from '../answers.ts';
 import type { ReadEnvelope } from '../envelope/envelope.ts';
 import { renderJob } from '../envelope/render.ts';
 import type { Json } from '../job/job.ts';
-import type { Pushed, PushedItem } from '../push.ts';
+import { isObject } from '../json/json.ts';
+import { isAsSent, type Pushed, type PushedItem } from '../push.ts';
 import type { Millis } from '../time/clock.ts';
 import type { PlainReply } from './reply.ts';
 
@@ -14,6 +15,24 @@ export function enqueuedReply(item: PushedItem, now: Millis): PlainReply {
     return { status: 200, text: oneJob(job, renderJob(job, { now }), `,"deduplicated":true${replacement(item)}`) };
   const headers = { location: `/ojs/v1/jobs/${job.id}` };
   return { status: 201, text: oneJob(job, renderJob(job), replacement(item)), headers };
+}
+
+/**
+ * The short answer to POST /jobs/batch for a client that asks for it (`"return":"minimal"`); null unless every job is as
+ * it was sent, so that the client has it already.
+ * @param body the parsed request.
+ */
+export function minimalReply(
+  body: unknown,
+  items: readonly PushedItem[],
+  read: readonly ReadEnvelope[],
+): PlainReply | null {
+  const createdAt = items[0]?.job.createdAt ?? 0;
+  if (!isObject(body) || body.return !== 'minimal' || !read.every(({ named }) => named)) return null;
+  if (!items.every((item) => isAsSent(item) && item.job.createdAt === createdAt)) return null;
+  const { length } = items;
+  const text = `{"jobs":[],${asSentMembers(length, createdAt)},"count":${length},"enqueued":${length},"failed":0}`;
+  return { status: 201, text };
 }
 
 /** POST /jobs/batch (ojs-http-binding §9): the jobs in the order of the request. */

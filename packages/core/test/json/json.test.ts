@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   elements,
+  elementsOf,
   longList,
   maxDepth,
   members,
@@ -110,6 +111,16 @@ describe('members and elements', () => {
         expect(elements(`${s}[${s}${items.join(`${s},${s}`)}${s}]${s}`)).toEqual(items);
       }),
     );
+  });
+
+  test('elementsOf finds the elements of a member, the last duplicate wins', () => {
+    const text = '{ "a": [1], "jobs" : [ {"x":"]}"}, [2] ] , "b":{}, "jo\\u0062s":[ "3,4" , null ]}';
+    expect(elementsOf(text, 'jobs')).toEqual(['"3,4"', 'null']);
+    expect(elementsOf(text.replace('\\u0062', 'x'), 'jobs')).toEqual(['{"x":"]}"}', '[2]']);
+    expect(elementsOf(text, 'a')).toEqual(['1']);
+    for (const name of ['b', 'c']) expect(elementsOf(text, name)).toEqual([]);
+    expect(elementsOf('{"a":[1],"a":2}', 'a')).toEqual([]);
+    expect(elementsOf('{"a":[ ] , "b":[5]}', 'b')).toEqual(['5']);
   });
 
   test('objectText is the inverse of members', () => {

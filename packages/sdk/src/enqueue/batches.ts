@@ -4,8 +4,9 @@ import type { Operation } from '../connection/operation.ts';
 import { getCall, isOwn } from '../connection/recovery.ts';
 import { isOjsError, OJSError, OJSValidationError } from '../errors.ts';
 import type { JobRequest } from '../job/definition.ts';
-import type { JobCalls } from '../job/handle.ts';
-import { handleOf, type JobHandle } from '../job/handle.ts';
+import type { JobCalls, JobHandle } from '../job/handle.ts';
+import { sentHandle } from '../job/new-handle.ts';
+import { NewJob } from '../job/new-job.ts';
 import type { CallOptions } from '../job/options.ts';
 import { jobIn, readJob } from '../job/read-job.ts';
 import { atIndex } from '../job/validate-request.ts';
@@ -15,7 +16,7 @@ import type { EnqueueMiddleware } from '../middleware/types.ts';
 import { passChain, withParsed, withRest } from './chain.ts';
 import { withDelays } from './delays.ts';
 import { type Checked, check } from './request.ts';
-import { outcomeOf, type Sent } from './single.ts';
+import { asSentFrom, outcomeOf, type Sent } from './single.ts';
 import { handleOfSent } from './typed.ts';
 
 /** The parts of the producer that a batch uses. */
@@ -95,7 +96,7 @@ async function sendReady(
   return Promise.all(
     sent.map(async (one, index) => {
       const own = ready[index];
-      if (own === undefined) return handleOf(one.job, one.outcome, calls);
+      if (own === undefined) return sentHandle(one.job, one.outcome, calls, undefined);
       return reported(await handleOfSent(own.request, own.checked, one, calls));
     }),
   );
@@ -145,7 +146,8 @@ export function* enqueueBatch(requests: readonly WireRequest[], limit: number | 
     answer = yield {
       call: {
         operation: 'job.enqueueBatch',
-        body: `{"jobs":[${requests.map(({ text }) => text).join(',')}]}`,
+        // Most jobs are as they were sent: an answer that says so need not repeat them.
+        body: `{"jobs":[${requests.map(({ text }) => text).join(',')}],"return":"minimal"}`,
         idempotencyKey: first.id,
       },
       settings: {
@@ -156,6 +158,8 @@ export function* enqueueBatch(requests: readonly WireRequest[], limit: number | 
     if (!isOjsError(error, 'batch_size_exceeded') || !('error' in error)) throw error;
     throw tooMany(requests.length, numberOf(wireOf(wireOf(error.error)?.details)?.max_batch_size), error);
   }
+  const createdAt = asSentFrom(answer, requests.length);
+  if (createdAt !== null) return requests.map((one) => ({ job: new NewJob(one, createdAt), outcome: 'created' }));
   return listOf(answer.jobs).map((raw) => ({
     job: readJob(jobIn(raw)),
     outcome: isObject(raw) ? outcomeOf(raw) : 'created',

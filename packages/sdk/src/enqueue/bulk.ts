@@ -7,11 +7,21 @@ import { pause } from '../connection/pause.ts';
 import { getCall } from '../connection/recovery.ts';
 import type { ErrorContext } from '../errors.ts';
 import { OJSAPIError, OJSConnectionError, type OJSError } from '../errors.ts';
+import { NewJob } from '../job/new-job.ts';
 import { jobIn, readJob } from '../job/read-job.ts';
 import type { WireRequest } from '../job/wire.ts';
 import { numberOf, parseWire, textOf, type Wire, wireOf } from '../json.ts';
 import type { Entry } from './coalescer.ts';
-import { contextOf, filledIn, outcomeOf, readSent, type Sent, singleCall, singleSettings } from './single.ts';
+import {
+  asSentFrom,
+  contextOf,
+  filledIn,
+  outcomeOf,
+  readSent,
+  type Sent,
+  singleCall,
+  singleSettings,
+} from './single.ts';
 
 /** A request that waits for its outcome, and the details of its own call if it is sent alone. */
 export interface Pending extends WireRequest {
@@ -81,7 +91,7 @@ export class Bulk {
       const jobs = present.map(({ item }) => item.text).join(',');
       const call = {
         operation: 'bulk.enqueue',
-        body: `{"atomicity":"partial","return":"job","jobs":[${jobs}]}`,
+        body: `{"atomicity":"partial","return":"minimal","jobs":[${jobs}]}`,
       } as const;
       body = await this.#connection.callWithin(
         deadline,
@@ -99,12 +109,15 @@ export class Bulk {
     } catch (error) {
       return this.#refused(present, error, deadline, mayBeThere);
     }
-    await this.#settle(present, itemsOf(body, present.length), deadline, mayBeThere, failures);
+    const listed = itemsOf(body, present.length);
+    const createdAt = asSentFrom(body, listed.filter((item) => item === undefined).length);
+    await this.#settle(present, listed, createdAt, deadline, mayBeThere, failures);
   }
 
   async #settle(
     group: readonly Enqueue[],
     items: readonly (Wire | undefined)[],
+    createdAt: number | null,
     deadline: Deadline,
     uncertain: boolean,
     failures: number,
@@ -114,7 +127,12 @@ export class Bulk {
     const again: { readonly entry: Enqueue; readonly error: OJSAPIError }[] = [];
     const winners: Promise<void>[] = [];
     for (const [index, entry] of group.entries()) {
-      const verdict = read(items[index], entry.item, uncertain);
+      const item = items[index];
+      if (item === undefined && createdAt !== null) {
+        entry.resolve({ job: new NewJob(entry.item, createdAt), outcome: 'created' });
+        continue;
+      }
+      const verdict = read(item, entry.item, uncertain);
       if (verdict.kind === 'sent') entry.resolve(verdict.sent);
       else if (verdict.kind === 'winner') winners.push(this.#readWinner(entry, verdict.id));
       else if (verdict.kind === 'alone') (verdict.mayBeThere ? unclear : alone).push(entry);

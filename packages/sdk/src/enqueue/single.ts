@@ -1,13 +1,14 @@
-import { type Call, isObject } from '@ojs-ts/core';
+import { type Call, isObject, parseTimestamp } from '@ojs-ts/core';
 import type { CallSettings } from '../connection/attempts.ts';
 import type { Operation } from '../connection/operation.ts';
 import type { ErrorContext } from '../errors.ts';
 import type { JobRequest } from '../job/definition.ts';
 import type { EnqueueOutcome } from '../job/handle.ts';
 import type { Job } from '../job/job.ts';
+import type { NewJob } from '../job/new-job.ts';
 import { readJob } from '../job/read-job.ts';
 import { startingFrom, type WireRequest } from '../job/wire.ts';
-import { type JsonArray, textOf, type Wire, wireOf } from '../json.ts';
+import { textOf, type Wire, wireOf } from '../json.ts';
 
 /**
  * Enqueues one job (PUSH, ojs-http-binding §7.1). The client makes the id, which is the idempotency key too: a retry
@@ -33,7 +34,7 @@ export function* enqueueOne(request: WireRequest): Operation<Sent> {
 
 /** The job of a request, and the outcome. */
 export interface Sent {
-  readonly job: Job;
+  readonly job: Job | NewJob;
   readonly outcome: Exclude<EnqueueOutcome, 'dropped'>;
 }
 
@@ -71,7 +72,11 @@ export function sentEnvelope(request: WireRequest): Wire {
   };
 }
 
-export function withArgs<A extends JsonArray, R>(job: Job<A, R>, args: JsonArray | undefined): Job<A, R>;
-export function withArgs(job: Job, args: JsonArray | undefined): Job {
-  return args === undefined ? job : { ...job, args };
+/**
+ * What an answer says of jobs that it leaves out because they are as they were sent: when the server made them, in
+ * milliseconds. Null if it leaves out any other number of jobs.
+ */
+export function asSentFrom(body: Wire, leftOut: number): number | null {
+  const createdAt = textOf(body.created_at);
+  return leftOut > 0 && body.created === leftOut && createdAt !== undefined ? parseTimestamp(createdAt) : null;
 }

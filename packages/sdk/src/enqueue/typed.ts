@@ -1,10 +1,12 @@
 import { isOjsError, OJSValidationError } from '../errors.ts';
 import { type JobDef, type JobRequest, parseArgs, parseArgsNow } from '../job/definition.ts';
-import { handleOf, type JobCalls, type JobHandle } from '../job/handle.ts';
+import { handleOf, type JobCalls, type JobHandle, withArgs } from '../job/handle.ts';
 import type { Job } from '../job/job.ts';
+import { sentHandle } from '../job/new-handle.ts';
+import { jobOf } from '../job/new-job.ts';
 import type { JsonArray } from '../json.ts';
 import { type Checked, schemaOf } from './request.ts';
-import { type Sent, withArgs } from './single.ts';
+import type { Sent } from './single.ts';
 
 /**
  * The job with the output of the definition's schema as args. If the schema refuses them, for example those of an older
@@ -56,7 +58,8 @@ export function handleOfSent(
   calls: JobCalls,
 ): JobHandle | Promise<JobHandle> {
   const definition = schemaOf(request);
-  if (definition === undefined) return handleOf(withArgs(job, parsed), outcome, calls);
-  const handle = (current: Job) => handleOf(current, outcome, parsingCalls(calls, definition));
-  return outcome === 'duplicate' ? parsedJob(job, definition).then(handle) : handle(withArgs(job, parsed));
+  if (definition === undefined) return sentHandle(job, outcome, calls, parsed);
+  const parsing = parsingCalls(calls, definition);
+  if (outcome !== 'duplicate') return sentHandle(job, outcome, parsing, parsed);
+  return parsedJob(jobOf(job), definition).then((current) => handleOf(current, outcome, parsing));
 }

@@ -50,7 +50,7 @@ export interface JobCalls {
 /**
  * The methods are on a prototype, so a handle logs and compares like a plain job, under the public name of its type.
  */
-const JobActions = class JobHandle<A extends JsonArray, R> {
+export const JobActions = class JobHandle<A extends JsonArray, R> {
   readonly #calls: JobCalls;
   readonly #id: string;
   readonly outcome: EnqueueOutcome;
@@ -84,4 +84,9 @@ export function handleOf<A extends JsonArray, R>(
   calls: JobCalls,
 ): JobHandle<A, R> {
   return Object.assign(new JobActions<A, R>(calls, job.id, outcome), job);
+}
+
+export function withArgs<A extends JsonArray, R>(job: Job<A, R>, args: JsonArray | undefined): Job<A, R>;
+export function withArgs(job: Job, args: JsonArray | undefined): Job {
+  return args === undefined ? job : { ...job, args };
 }

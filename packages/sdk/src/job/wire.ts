@@ -18,13 +18,39 @@ export interface WireRequest {
   readonly text: string;
   /** True if `text` has a delay, as a duration: `"delay_until":"+PT5S"`. */
   readonly isDelayed?: boolean;
+  /** Present for a job that has no other options: its fields need not be read from `text`. */
+  readonly plain?: PlainFields;
 }
+
+export interface PlainFields {
+  readonly type: string;
+  readonly priority: number;
+  readonly tags: readonly string[];
+}
+
+/** The options of {@link PlainFields}, and the fields that every request may have. */
+const plainNames: ReadonlySet<string> = new Set(['type', 'args', 'meta', 'id', 'queue', 'priority', 'tags']);
+const noTags: readonly string[] = [];
 
 /** @throws {OJSValidationError} with every issue's path, before anything is sent. */
 export function wireRequest(request: JobRequest): WireRequest {
   const { id = uuidv7(), queue = 'default' } = request;
-  const text = JSON.stringify({ id, ...wireBody(request) });
-  return { id, queue, text, ...(request.delay !== undefined && { isDelayed: true }) };
+  if (isPlain(request)) {
+    refuse(problemOf(request));
+    const { type, args, meta, priority, tags } = request;
+    const text = JSON.stringify({ id, type, args, meta, options: { queue: request.queue, priority, tags } });
+    return { id, queue, text, plain: { type, priority: priority ?? 0, tags: tags ?? noTags } };
+  }
+  const { type, args, meta, schema, options } = wireBody(request);
+  const text = JSON.stringify({ id, type, args, meta, schema, options });
+  return request.delay === undefined ? { id, queue, text } : { id, queue, text, isDelayed: true };
+}
+
+function isPlain(request: JobRequest): boolean {
+  for (const name in request) {
+    if (!plainNames.has(name) && Reflect.get(request, name) !== undefined) return false;
+  }
+  return request.tags === undefined || Array.isArray(request.tags);
 }
 
 /** The request for a server that takes no delay as a duration: with the time that it comes to. */

@@ -4,7 +4,7 @@ import { defaultQueue, readTarget, type UrlOption } from '../connection/target.t
 import { batchLimit, enqueueBatch, surelyTaken } from '../enqueue/batches.ts';
 import { reportEnqueued } from '../enqueue/producer.ts';
 import { type Checked, checkNow, complete, requestOf, schemaOf } from '../enqueue/request.ts';
-import { enqueueOne, type Sent, withArgs } from '../enqueue/single.ts';
+import { enqueueOne, type Sent } from '../enqueue/single.ts';
 import { checkType, parsedJobNow } from '../enqueue/typed.ts';
 import type {
   ArgsIn,
@@ -18,7 +18,9 @@ import type {
   ResultIn,
   ResultOf,
 } from '../job/definition.ts';
+import { withArgs } from '../job/handle.ts';
 import type { Job, JobProgress } from '../job/job.ts';
+import { jobOf } from '../job/new-job.ts';
 import { callNames, inQueue, type JobOptions } from '../job/options.ts';
 import { atIndex } from '../job/validate-request.ts';
 import { startingFrom, type WireRequest } from '../job/wire.ts';
@@ -464,7 +466,9 @@ export class SyncClient<R = JobTypes> implements Disposable {
   #enqueued(request: JobRequest, { parsed }: Checked, { job, outcome }: Sent): EnqueuedJob {
     const definition = schemaOf(request);
     const current =
-      outcome === 'duplicate' && definition !== undefined ? parsedJobNow(job, definition) : withArgs(job, parsed);
+      outcome === 'duplicate' && definition !== undefined
+        ? parsedJobNow(jobOf(job), definition)
+        : withArgs(jobOf(job), parsed);
     const enqueued = { ...current, outcome };
     reportEnqueued(this.#onJobEnqueued, enqueued, this.#connection.logger);
     return enqueued;

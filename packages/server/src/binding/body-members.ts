@@ -50,7 +50,7 @@ const override = shapeOf(['args', 'meta', 'queue'], { retry: retryShape });
 
 /** The bodies that are checked here; core checks those of PUSH and of workflows. */
 export const bodies: Partial<Record<OperationName, Body>> = {
-  'job.enqueueBatch': { shape: shapeOf(['jobs']), unknown: 'warn' },
+  'job.enqueueBatch': { shape: shapeOf(['jobs', 'return']), unknown: 'warn' },
   'job.results': { shape: shapeOf(['ids', 'job_ids', 'wait_ms']), unknown: 'warn' },
   'job.saveCheckpoint': {
     shape: shapeOf(['state', 'x_save', 'x_lease', 'worker_id', 'attempt', 'job_id']),

@@ -10,6 +10,7 @@ import {
   isUuidv7,
   type JobRecord,
   listed,
+  minimalReply,
   ok,
   oneJob,
   type PlainReply,
@@ -19,6 +20,7 @@ import {
   readEnvelope,
   readEnvelopes,
   readJobList,
+  readJson,
   readProgress,
   renderCheckpoint,
   renderJob,
@@ -74,9 +76,12 @@ function enqueue(table: Table, { body, key }: Request): PlainReply {
 
 /** POST /jobs/batch: all or none, answered in order. */
 function enqueueBatch(table: Table, { body, key }: Request): PlainReply {
-  const read = readEnvelopes(requireBody(body), table.now, () => uuidv7(table.clock));
+  const text = requireBody(body);
+  const value = readJson(text, 'The request body');
+  const read = readEnvelopes(text, table.now, () => uuidv7(table.clock), table.now, value);
   checkDistinct(read);
-  return batchReply(acceptedOf(atOnce(run(push(table, read))), key !== null), table.now);
+  const items = acceptedOf(atOnce(run(push(table, read))), key !== null);
+  return minimalReply(value, items, read) ?? batchReply(items, table.now);
 }
 
 /** A report that came too late is no error: `accepted` tells it apart. */

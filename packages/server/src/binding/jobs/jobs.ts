@@ -6,6 +6,7 @@ import {
   checkDistinct,
   enqueuedReply,
   latestOf,
+  minimalReply,
   missingJob,
   oneJob,
   type PushedItem,
@@ -66,6 +67,8 @@ export async function enqueueBatch(engine: Engine, { body, value, key, strict }:
   const items = await push(engine, read, ids);
   const created = items.flatMap(({ kind, job }) => (kind === 'created' ? [job] : []));
   const more = { headers: await pressureHeaders(engine, created), ...warned };
+  const minimal = minimalReply(value, items, read);
+  if (minimal !== null) return { ...minimal, ...more };
   // The answer is as long as the request: a long one is made piece by piece.
   if ((body?.length ?? 0) <= engine.memory.answer) return { ...batchReply(items, engine.clock.now()), ...more };
   return { status: 201, text: '', chunks: joined(batchParts(items, engine.clock.now())), ...more };
