@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { manifestFile } from './files.ts';
 
-const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+const manifest: unknown = JSON.parse(readFileSync(manifestFile, 'utf8'));
 
 /** The version of this package. */
 export const version =

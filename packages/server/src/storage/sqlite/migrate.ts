@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { sqlFolder } from '../../files.ts';
 import type { Layout } from '../storage.ts';
 import { type Connection, patiently } from './disk/connection.ts';
 import { integer } from './row.ts';
 
 /** The files of the layout, in order; each raises the version by one. */
-const directory = new URL('../../../sql/sqlite/', import.meta.url);
+const directory = new URL('sqlite/', sqlFolder);
 
 /** @param from the folder with the files; a test adds a made-up newer layout. */
 export function layout(connection: Connection, from = directory): Layout {

@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { sqlFolder } from '../../../files.ts';
 import { integer } from '../../cells.ts';
 import type { Layout } from '../../storage.ts';
 import type { Database } from './database.ts';
 
-const directory = new URL('../../../../sql/postgres/', import.meta.url);
+const directory = new URL('postgres/', sqlFolder);
 /** The advisory lock of migrations: any number, but the same in every version. */
 const lock = 7_352_001;
 

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
+import { luaFolder as directory } from '../../../files.ts';
 import { StoreUnavailable } from '../../unavailable.ts';
 import type { Connection, Reply, ScriptText } from './connection.ts';
 import { type Packed, Packer, unpack } from './msgpack.ts';
-
-const directory = new URL('../../../../lua/', import.meta.url);
 
 /** Files of `lua/lib` in their order: an operation that names one gets those before it, too. */
 const libraries: readonly string[] = [

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { program } from '../../../files.ts';
 import type { Connection, Synchronous } from './connection.ts';
 
 export interface CheckpointPlan {
@@ -6,11 +7,7 @@ export interface CheckpointPlan {
   readonly synchronous: Synchronous;
 }
 
-/** Stands beside this module with the same extension, in source and when built. */
-const ownProgram = new URL(
-  `./checkpoint-thread${/\.[cm]?[jt]s$/.exec(import.meta.url)?.[0] ?? '.js'}`,
-  import.meta.url,
-);
+const ownProgram = program('storage/sqlite/disk/checkpoint-thread');
 
 /**
  * Changed rows after which the thread starts. The thread takes 19 MiB (36 from source) and a tenth of a second to

@@ -1,8 +1,8 @@
 import { fork } from 'node:child_process';
+import { program as programOf } from '../../../files.ts';
 import type { StoreVerdict } from '../../storage.ts';
 
-/** Stands beside this module with the same extension, in source and when built. */
-const program = new URL(`./file-check-program${/\.[cm]?[jt]s$/.exec(import.meta.url)?.[0] ?? '.js'}`, import.meta.url);
+const program = programOf('storage/sqlite/disk/file-check-program');
 
 /** Problems that are kept: one damaged page may be told a hundred times. */
 const maxProblems = 10;

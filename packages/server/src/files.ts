@@ -1,0 +1,12 @@
+// The only module that knows where the files of this package are: it stands at the root of `src`, and what is built of
+// it at the root of `lib`, whichever file the bundler puts it into.
+
+/** The layouts of the storages, and the scripts of Redis. */
+export const sqlFolder = new URL('../sql/', import.meta.url);
+export const luaFolder = new URL('../lua/', import.meta.url);
+export const manifestFile = new URL('../package.json', import.meta.url);
+
+/** A program that runs in a thread or a process of its own, by its path in `src`, without the extension. */
+export function program(path: string): URL {
+  return new URL(`./${path}${/\.[cm]?[jt]s$/.exec(import.meta.url)?.[0] ?? '.js'}`, import.meta.url);
+}
