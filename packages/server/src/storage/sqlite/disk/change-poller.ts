@@ -1,19 +1,34 @@
+import { type FSWatcher, watch } from 'node:fs';
 import type { Listener, Wakes } from '../../wakes.ts';
 import { integer } from '../row.ts';
 import type { Connection } from './connection.ts';
 
-/** How soon another process's commit is noticed, in milliseconds. A poll costs about 2 µs. */
+/** How soon another process's commit is noticed, in milliseconds. A poll costs about 2 µs, and 30 to wake a process. */
 const everyMs = 5;
+/** Polls without a change after which the system watches the log too. */
+const patience = 4;
+/** A watch that was refused is tried again after so many polls. */
+const retry = 1_000;
+/**
+ * From then on each pause is twice the one before, and after the longest the polling rests until the next write to the
+ * log. A commit with synchronous=FULL becomes visible only when its last write is on the disk.
+ */
+const longestMs = 640;
+/** Where the system reports each write to a file, by whatever process. */
+const watches = process.platform === 'linux' || process.platform === 'darwin';
 
 /**
  * Polls SQLite's `data_version` while somebody subscribes: the version changes with every commit of another connection,
- * never with an own one.
+ * never with an own one. The polling rests while nobody writes to the write-ahead log, if the system can watch it.
  */
 export class ChangePoller {
   readonly #sql: Connection;
   readonly #wakes: Wakes;
   #timer: NodeJS.Timeout | undefined;
+  #watcher: FSWatcher | undefined;
   #version = 0;
+  /** Polls since the last change or write. */
+  #unchanged = 0;
 
   constructor(sql: Connection, wakes: Wakes) {
     this.#sql = sql;
@@ -21,9 +36,9 @@ export class ChangePoller {
   }
 
   subscribe(listener: Listener): AsyncDisposable {
-    if (!this.#timer) {
+    if (!this.#wakes.heard) {
       this.#version = this.#read();
-      this.#timer = setInterval(() => this.#poll(), everyMs).unref();
+      this.#start();
     }
     const subscription = this.#wakes.subscribe(listener);
     return {
@@ -35,8 +50,19 @@ export class ChangePoller {
   }
 
   close(): void {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    this.#watcher?.close();
+    this.#watcher = undefined;
+    clearTimeout(this.#timer);
+  }
+
+  #start(): void {
+    this.close();
+    this.#unchanged = 0;
+    this.#pollIn(everyMs);
+  }
+
+  #pollIn(ms: number): void {
+    this.#timer = setTimeout(() => this.#poll(), ms).unref();
   }
 
   #poll(): void {
@@ -46,11 +72,29 @@ export class ChangePoller {
     } catch {
       // Busy, or broken; the next call gets the same error and can report it.
     }
-    if (version === this.#version) return;
-    this.#version = version;
-    this.#wakes.wake(null);
-    this.#wakes.logged();
-    this.#wakes.received();
+    if (version !== this.#version) {
+      this.#version = version;
+      this.#wakes.wake(null);
+      this.#wakes.logged();
+      this.#wakes.received();
+      this.#start();
+      return;
+    }
+    this.#unchanged += 1;
+    if (this.#unchanged % retry === patience) this.#watcher ??= this.#watch();
+    const ms = this.#watcher === undefined ? everyMs : everyMs * 2 ** (this.#unchanged - patience);
+    if (ms <= longestMs) this.#pollIn(ms);
+  }
+
+  /** Undefined where the file has no log, or the system cannot watch it. */
+  #watch(): FSWatcher | undefined {
+    if (!watches) return undefined;
+    try {
+      const again = () => this.#start();
+      return watch(`${this.#sql.file}-wal`, { persistent: false }, again).on('error', again);
+    } catch {
+      return undefined;
+    }
   }
 
   #read(): number {
