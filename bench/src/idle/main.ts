@@ -38,6 +38,8 @@ async function main(args: readonly string[]): Promise<void> {
   if (values.beside !== undefined) builds.push({ who: 'beside', built: values.beside });
   const all = storages.flatMap((storage) => builds.map((build) => ({ ...build, storage })));
 
+  // Each process that runs is stopped with this one.
+  process.setMaxListeners(4 * all.length);
   const started = await alternate(
     all.map(({ who, built, storage }) => ({ who: `${who} ${storage}`, run: () => measureStarts(built, storage, 1) })),
     count,

@@ -61,12 +61,15 @@ export async function measureIdle({ built, storage, seconds }: IdleOptions): Pro
   await pause(settleMs);
   const alone = await watch(server.pid, seconds);
   const worker = await startWorker(built, server.url);
+  const stop = () => worker.kill('SIGKILL');
+  process.once('exit', stop);
   try {
     await pause(settleMs / 2);
     const [attached, own] = await Promise.all([watch(server.pid, seconds), watch(worker.pid ?? 0, seconds)]);
     return { alone, attached, worker: own };
   } finally {
-    worker.kill('SIGKILL');
+    process.off('exit', stop);
+    stop();
   }
 }
 
@@ -101,7 +104,6 @@ async function startWorker(built: string, url: string): Promise<ChildProcess> {
     env: plainEnvironment(),
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  process.once('exit', () => worker.kill('SIGKILL'));
   if (worker.stdout !== null) await once(worker.stdout, 'data');
   return worker;
 }

@@ -21,6 +21,16 @@ function reading.overdue(request)
   return out
 end
 
+-- With common. Answers the score of the first job that waits for a time; nothing where none does.
+function reading.next_due(_)
+  local first
+  for _, key in ipairs({ 'due', 'overdue', 'expiring' }) do
+    local at = tonumber(call('ZRANGE', p .. key, 0, 0, 'WITHSCORES')[2])
+    if at and (not first or at < first) then first = at end
+  end
+  return first
+end
+
 -- With jobs. { after, limit, look }: active jobs with a worker by number; looks at up to `look` jobs. Answers { id,
 -- claim, worker, startedAt } of each, and the number of the last one looked at where more follow.
 function reading.held(request)

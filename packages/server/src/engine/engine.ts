@@ -210,6 +210,7 @@ export class Engine implements AsyncDisposable {
     const engine = new Engine(options, own ?? (options.clock as Clock), leases);
     if (migrated.from !== migrated.to) engine.#log.info({ ...migrated }, 'store layout migrated');
     const subscription = await storage.subscribe((wakes) => {
+      engine.upkeep.changed();
       for (const wake of wakes) {
         if (wake.kind === 'queue') engine.#fetches.wake(wake.queue);
         // A storage that does not know what has changed does not know whether the log has grown.
@@ -220,7 +221,8 @@ export class Engine implements AsyncDisposable {
     engine.#stop.push(async () => subscription[Symbol.asyncDispose]());
     if (own !== null) await engine.#followClock(own);
     if (options.upkeep !== 'manual') {
-      engine.upkeep.start();
+      // Without a log a delayed job of another node leaves no hint.
+      engine.upkeep.start(options.events !== false);
       engine.#stop.push(() => engine.upkeep.stop());
       if (options.storeCheck !== false) engine.storeHealth.verifyAfter(5_000);
       engine.#stop.push(() => engine.storeHealth.close());
@@ -429,7 +431,7 @@ async function settled<T>(work: Promise<T>): Promise<PromiseSettledResult<T>> {
 }
 
 /** Interval of the outbox import, in milliseconds; a hint from the storage makes it a few milliseconds. */
-const outboxImportMs = 100;
+const outboxImportMs = 1_000;
 
 /** Clocks that differ by less are not worth a line. */
 const clockBoundMs = 60_000;

@@ -135,6 +135,8 @@ export interface Upkeep {
    * envelopes and checkpoints: a storage may leave them out.
    */
   overdue(now: Millis, limit: number): Promise<readonly JobRecord[]>;
+  /** The earliest time at which `promote` or `overdue` may find something; null if no job waits for a time. */
+  nextDue(): Promise<Millis | null>;
   /** Active jobs that have a worker, in a stable order: the input of the liveness rules. */
   held(after: string | null, limit: number): Promise<Page<Held>>;
   /** Removes up to `limit` of each kind, so that no kind delays another; returns how many in all. */

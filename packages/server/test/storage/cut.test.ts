@@ -104,6 +104,7 @@ const operations: Readonly<Record<string, Operation>> = {
   'jobs.list': read(async (storage) => (await storage.jobs.list(page)).items),
   'jobs.claimsOf': read((storage) => storage.jobs.claimsOf([{ worker: 'w1', request: 'f' }])),
   'upkeep.overdue': read((storage, now) => storage.upkeep.overdue(now + 1e9, 9)),
+  'upkeep.nextDue': read((storage) => storage.upkeep.nextDue()),
   'upkeep.held': read(async (storage) => (await storage.upkeep.held(null, 9)).items),
   'registry.queues': read((storage) => storage.registry.queues()),
   'registry.statistics': read((storage) => storage.registry.statistics(0)),

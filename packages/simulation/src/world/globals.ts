@@ -32,7 +32,7 @@ export function install(): void {
   Object.assign(globalThis.crypto, { randomUUID });
   Object.assign(nodeCrypto, { randomUUID });
   Object.assign(threads, { Worker: threadless(threads.Worker) });
-  Object.assign(fs, disk(fs.fdatasync, fs.open, fs.close));
+  Object.assign(fs, { ...disk(fs.fdatasync, fs.open, fs.close), watch: unwatched(fs.watch) });
   syncBuiltinESMExports();
 }
 
@@ -80,6 +80,16 @@ function threadless(Worker: typeof threads.Worker): typeof threads.Worker {
     construct(target, args, newTarget) {
       if (inside() !== undefined) throw new Error('There are no threads in the simulation.');
       return Reflect.construct(target, args, newTarget);
+    },
+  });
+}
+
+/** The system tells of a write in true time. SQLite's poll has a way without a watch. */
+function unwatched(watch: typeof fs.watch): typeof fs.watch {
+  return new Proxy(watch, {
+    apply(target, self, args: Parameters<typeof fs.watch>) {
+      if (inside() !== undefined) throw new Error('There are no watches in the simulation.');
+      return Reflect.apply(target, self, args);
     },
   });
 }

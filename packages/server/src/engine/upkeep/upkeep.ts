@@ -14,6 +14,12 @@ import type { Held, Storage, WorkerRecord } from '../../storage/storage.ts';
 import type { EngineLog, Retention } from '../options.ts';
 import type { Removals } from './removals.ts';
 
+/**
+ * Pause between two looks for due jobs while the store changes, in milliseconds, and the longest one while nothing
+ * happens: other nodes may have added jobs of which no hint has come.
+ */
+const dueMs = 100;
+const quietMs = 1_000;
 /** Items of one call to the storage: about 2 ms of work on SQLite, so upkeep never delays the calls of users. */
 const page = 200;
 /** Jobs that are read whole at once. */
@@ -72,6 +78,7 @@ export class Upkeep {
   /** When the store last answered a loop, by the wall clock. */
   #answered = Date.now();
   readonly #loops: Loop[] = [];
+  #due: Loop | undefined;
   #stopping = false;
 
   constructor(parts: {
@@ -107,9 +114,12 @@ export class Upkeep {
     this.#since = parts.clock.now();
   }
 
-  /** Promotion is at most 200 ms late. A dead worker's jobs are available again within 35 s at the defaults. */
-  start(): void {
-    const every = (ms: number, work: () => Promise<void>) => {
+  /**
+   * Promotion is at most 200 ms late. A dead worker's jobs are available again within 35 s at the defaults.
+   * @param hinted whether {@link changed} is called after every change of the store, by whatever node.
+   */
+  start(hinted = false): void {
+    const every = (ms: number, work: () => Promise<unknown>) => {
       // A store that is unreachable for an hour is logged once, not ten times a second.
       let failing = false;
       const failed = (error: unknown) => {
@@ -119,20 +129,31 @@ export class Upkeep {
       };
       const task = async () => {
         this.#notice();
-        await work();
+        const pause = await work();
         this.#answered = Date.now();
         if (failing) this.#log.info({}, 'upkeep recovered');
         failing = false;
+        return typeof pause === 'number' ? pause : ms;
       };
-      this.#loops.push(new Loop(ms, task, failed));
+      const loop = new Loop(ms, task, failed);
+      this.#loops.push(loop);
+      return loop;
     };
     this.#ticked = Date.now();
     this.#answered = this.#ticked;
-    every(100, () => this.promote());
-    every(200, () => this.settleOverdue());
+    this.#due = every(dueMs, async () => {
+      await this.promote();
+      await this.settleOverdue();
+      return hinted ? this.#untilDue() : dueMs;
+    });
     every(2_000, () => this.#led('liveness', 6_000, () => this.settleLiveness()));
     every(5_000, () => this.#led('retention', 15_000, () => this.prune()));
     for (const { everyMs, run } of this.#chores) every(everyMs, run);
+  }
+
+  /** The store has changed, perhaps by a job that is due soon. */
+  changed(): void {
+    this.#due?.hurry();
   }
 
   /** Waits for the pages in flight, not for the backlog behind them. */
@@ -258,6 +279,11 @@ export class Upkeep {
     }
   }
 
+  async #untilDue(): Promise<number> {
+    const next = await this.#storage.upkeep.nextDue();
+    return next === null ? quietMs : Math.min(quietMs, next - this.#clock.now());
+  }
+
   async #workers(): Promise<ReadonlyMap<string | null, WorkerRecord>> {
     return new Map((await this.#storage.registry.workers()).map((worker) => [worker.worker, worker]));
   }
@@ -309,19 +335,41 @@ export class Upkeep {
 
 /** Runs a task periodically, never twice at once; `stop()` waits for the current run. */
 class Loop {
+  readonly #everyMs: number;
+  readonly #run: () => void;
   #timer: NodeJS.Timeout;
-  #running: Promise<void> = Promise.resolve();
+  #running: Promise<void> | null = null;
+  #endedAt = performance.now();
+  /** The next run comes as soon as it may. */
+  #hurried = true;
   #stopped = false;
 
-  constructor(everyMs: number, task: () => Promise<void>, failed: (error: unknown) => void) {
-    const next = () => {
+  /** @param task answers the pause until its next run, which is at least `everyMs`. */
+  constructor(everyMs: number, task: () => Promise<number>, failed: (error: unknown) => void) {
+    this.#everyMs = everyMs;
+    this.#run = () => {
+      this.#hurried = false;
       this.#running = task()
         .catch(failed)
-        .then(() => {
-          if (!this.#stopped) this.#timer = setTimeout(next, everyMs);
+        .then((pauseMs) => {
+          this.#running = null;
+          this.#endedAt = performance.now();
+          if (this.#stopped) return;
+          const isLong = !this.#hurried && pauseMs !== undefined && pauseMs > everyMs;
+          this.#hurried = !isLong;
+          this.#timer = setTimeout(this.#run, isLong ? pauseMs : everyMs);
         });
     };
-    this.#timer = setTimeout(next, everyMs);
+    this.#timer = setTimeout(this.#run, everyMs);
+  }
+
+  /** Cuts a pause short that is longer than `everyMs`. */
+  hurry(): void {
+    if (this.#hurried || this.#stopped) return;
+    this.#hurried = true;
+    if (this.#running !== null) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(this.#run, Math.max(0, this.#endedAt + this.#everyMs - performance.now()));
   }
 
   async stop(): Promise<void> {

@@ -26,6 +26,14 @@ export function upkeep(open: () => Tables): Upkeep {
       return late.slice(0, limit).map(({ row }) => row.job);
     },
 
+    async nextDue() {
+      const { active, expiring, due } = open();
+      let first = due.peek()?.at ?? Number.POSITIVE_INFINITY;
+      for (const { job } of active) first = Math.min(first, overdueAt(job) ?? first);
+      for (const { job } of expiring) first = Math.min(first, job.expiresAt ?? first);
+      return first === Number.POSITIVE_INFINITY ? null : first;
+    },
+
     async held(after, limit) {
       const tables = open();
       const from = after === null ? 0 : Number(after);

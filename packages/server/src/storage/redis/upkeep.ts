@@ -20,6 +20,10 @@ export function upkeep(scripts: Scripts): Upkeep {
       return listOf(await scripts.exchange('overdue', { now, limit })).map(readJob);
     },
 
+    async nextDue() {
+      return numberOrNull(await scripts.exchange('next_due', null));
+    },
+
     async held(after, limit) {
       const items: Held[] = [];
       for (let from = after === null ? 0 : Number(after); ; ) {

@@ -78,6 +78,10 @@ const jobStatements = {
   expiring: `SELECT ${decisionColumns} FROM ojs_jobs INDEXED BY ojs_jobs_expiry
     WHERE expires_at <= ? AND finished_at IS NULL AND lease_until IS NULL ORDER BY expires_at, number LIMIT ? + 0`,
 
+  nextDue: `SELECT min(due_at) FROM ojs_jobs INDEXED BY ojs_jobs_due WHERE state = ? AND due_at IS NOT NULL`,
+  nextExpiring: `SELECT min(expires_at) FROM ojs_jobs INDEXED BY ojs_jobs_expiry
+    WHERE expires_at IS NOT NULL AND finished_at IS NULL AND lease_until IS NULL`,
+
   heartbeat: `SELECT number, state, claim, worker, lease_ms, lease_until, started_at, timeout_ms, type, queue,
     attempt, trace, bounds, lease_required
     FROM ojs_jobs WHERE id = ?`,

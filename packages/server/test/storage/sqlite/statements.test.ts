@@ -43,6 +43,8 @@ const plans: Readonly<Record<keyof typeof statements, string>> = {
   due: 'SEARCH ojs_jobs USING INDEX ojs_jobs_due (state=? AND due_at<?)',
   promote: byNumber,
   expiring: 'SEARCH ojs_jobs USING INDEX ojs_jobs_expiry (expires_at<?)',
+  nextDue: 'SEARCH ojs_jobs USING COVERING INDEX ojs_jobs_due (state=? AND due_at>?)',
+  nextExpiring: 'SEARCH ojs_jobs USING INDEX ojs_jobs_expiry (expires_at>?)',
   heartbeat: byId,
   extend: byNumber,
   // Sorted: what is active at once is bounded by the workers.

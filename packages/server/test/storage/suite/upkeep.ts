@@ -50,6 +50,25 @@ export const upkeepCases: readonly Case[] = [
     },
   ],
   [
+    'nextDue is the time of the first delayed, expiring or leased job',
+    async (storage) => {
+      expect(await storage.upkeep.nextDue()).toBeNull();
+      await insert(storage, [newJob(1, { state: State.scheduled, runAt: t0 + 40 }), newJob(2, { expiresAt: t0 + 30 })]);
+      expect(await storage.upkeep.nextDue()).toBe(t0 + 30);
+      await insert(storage, [newJob(3, { queue: 'b' })]);
+      const [leased] = await claim(storage, { queues: ['b'], leaseMs: 20 });
+      expect(await storage.upkeep.nextDue()).toBe(t0 + 20);
+      await move(storage, to(idOf(3), State.retryable, State.active, { claim: leased?.claim ?? 0, runAt: t0 + 10 }));
+      expect(await storage.upkeep.nextDue()).toBe(t0 + 10);
+      await storage.upkeep.promote(t0 + 10, 9);
+      expect(await storage.upkeep.nextDue()).toBe(t0 + 30);
+      await move(storage, to(idOf(2), State.discarded, State.available));
+      expect(await storage.upkeep.nextDue()).toBe(t0 + 40);
+      await storage.upkeep.promote(t0 + 40, 9);
+      expect(await storage.upkeep.nextDue()).toBeNull();
+    },
+  ],
+  [
     'promote keeps to its limit',
     async (storage) => {
       await insert(

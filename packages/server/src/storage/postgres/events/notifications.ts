@@ -9,6 +9,8 @@ import type { CommitSummary } from '../connection/transaction.ts';
  * one lock.
  */
 const everyMs = 10;
+/** Pause between two hints that come only of the time, where no connection can listen: behind PgBouncer. */
+const unheardMs = 100;
 /** Bytes of queue names: PostgreSQL allows 8,000 for a notification. */
 const mostBytes = 7500;
 const firstPauseMs = 100;
@@ -32,6 +34,7 @@ export class Notifications {
   #timer: NodeJS.Timeout | undefined;
   #listening: pg.Client | null = null;
   #retry: NodeJS.Timeout | undefined;
+  #unheard: NodeJS.Timeout | undefined;
   #pauseMs = firstPauseMs;
   #closed = false;
 
@@ -57,7 +60,8 @@ export class Notifications {
 
   async subscribe(listener: Listener): Promise<AsyncDisposable> {
     const subscription = this.#wakes.subscribe(listener);
-    if (!this.#listening && !this.#retry && !this.#database.address.pooled) await this.#listen();
+    if (this.#database.address.pooled) this.#unheard ??= setInterval(() => this.#wakes.received(), unheardMs).unref();
+    else if (!this.#listening && !this.#retry) await this.#listen();
     return {
       [Symbol.asyncDispose]: async () => {
         await subscription[Symbol.asyncDispose]();
@@ -132,6 +136,8 @@ export class Notifications {
   }
 
   async #stopListening(): Promise<void> {
+    clearInterval(this.#unheard);
+    this.#unheard = undefined;
     clearTimeout(this.#retry);
     this.#retry = undefined;
     const client = this.#listening;

@@ -1,5 +1,5 @@
 import { overdueAt, State } from '@ojs-ts/core';
-import { integer, text } from '../../cells.ts';
+import { integer, integerOrNull, text } from '../../cells.ts';
 import type { Upkeep } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
 import { Changes } from '../jobs/changes.ts';
@@ -14,6 +14,11 @@ const overdueActive = `SELECT ${decisionColumns} FROM ojs.jobs WHERE state = ${S
 const expiring = `SELECT ${decisionColumns} FROM ojs.jobs WHERE expires_at IS NOT NULL AND expires_at <= $1
   AND finished_at + 0 IS NULL AND lease_until IS NULL
   ORDER BY expires_at, number LIMIT $2`;
+const firstDue = (state: number) =>
+  `(SELECT due_at FROM ojs.jobs WHERE state = ${state} AND due_at IS NOT NULL ORDER BY due_at, number LIMIT 1)`;
+const nextDue = `SELECT least(${[State.scheduled, State.retryable, State.active].map(firstDue).join(', ')},
+  (SELECT expires_at FROM ojs.jobs WHERE expires_at IS NOT NULL AND finished_at + 0 IS NULL AND lease_until IS NULL
+    ORDER BY expires_at, number LIMIT 1))`;
 const held = `SELECT number, id, claim, worker, started_at FROM ojs.jobs
   WHERE state = ${State.active} AND due_at IS NOT NULL AND number > $1 AND worker IS NOT NULL ORDER BY number LIMIT $2`;
 const lease = `INSERT INTO ojs.leases (name, holder, until) VALUES ($1, $2, $3)
@@ -44,6 +49,10 @@ export function upkeep(database: Database, vacuum: Vacuum): Upkeep {
       ];
       late.sort((a, b) => a.at - b.at || a.number - b.number);
       return late.slice(0, limit).map(({ job }) => job);
+    },
+
+    async nextDue() {
+      return integerOrNull((await database.read(nextDue, []))[0]?.[0]);
     },
 
     async held(after, limit) {

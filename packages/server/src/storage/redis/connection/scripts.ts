@@ -105,7 +105,7 @@ export function scriptsOf(file: string, events: boolean): ReadonlyMap<string, Sc
       const text = [
         `#!lua${flags[table]}`,
         `local logged = ${events}`,
-        ...libraries.slice(0, last + 1).map((library) => read(`lib/${library}.lua`)),
+        ...libraries.slice(0, last + 1).map(readLibrary),
         'local reading, adding, changing = {}, {}, {}',
         file,
         parameter === '' ? `return ${table}.${name}()` : `return pack(${table}.${name}(unpacked(ARGV[1])))`,
@@ -113,6 +113,15 @@ export function scriptsOf(file: string, events: boolean): ReadonlyMap<string, Sc
       return [name, { text, sha: createHash('sha1').update(text).digest('hex') }];
     }),
   );
+}
+
+const libraryTexts = new Map<string, string>();
+
+/** Once: 60 scripts name seven of them on average, and 14 MB of texts make the young generation grow. */
+function readLibrary(name: string): string {
+  const text = libraryTexts.get(name) ?? read(`lib/${name}.lua`);
+  libraryTexts.set(name, text);
+  return text;
 }
 
 function read(path: string): string {

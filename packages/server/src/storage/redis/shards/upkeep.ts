@@ -30,6 +30,11 @@ export function upkeep(shards: Shards, log: MergedLog): Upkeep {
         .slice(0, limit);
     },
 
+    async nextDue() {
+      const times = (await shards.each((shard) => shard.upkeep.nextDue())).filter((at) => at !== null);
+      return times.length === 0 ? null : Math.min(...times);
+    },
+
     async held(after, limit) {
       const [start = '0', ...rest] = (after ?? '').split('.');
       const items = [];

@@ -28,6 +28,16 @@ export function upkeep(sql: Connection, store: GroupCommit): Upkeep {
         return late.slice(0, limit).map(({ job }) => job);
       }),
 
+    nextDue: () =>
+      store.read(() => {
+        const states = [State.scheduled, State.retryable, State.active];
+        const first = [
+          ...states.map((state) => sql.get(statements.nextDue, state)?.[0]),
+          sql.get(statements.nextExpiring)?.[0],
+        ].flatMap((at) => (at === null ? [] : integer(at)));
+        return first.length === 0 ? null : Math.min(...first);
+      }),
+
     held: (after, limit) =>
       store.read(() => {
         const rows = sql.all(statements.held, after === null ? 0 : Number(after), limit + 1);
