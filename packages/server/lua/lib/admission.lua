@@ -2,7 +2,7 @@
 -- writes nothing meanwhile; then it stores the group whole or not at all. A new job is { job, bytes, envelope, unique,
 -- limits }; `envelope` is there where the bytes are without it. An answer is `true` for a job that was inserted and
 -- replaced none.
-local admission = {}
+admission = {}
 do
   local function as_answer(item)
     return { item.job.id, false, item.bytes, item.envelope and { envelope = item.envelope } or false }
@@ -18,6 +18,14 @@ do
       limits = packed[4] or nil,
       envelope = packed[5] or nil,
     }
+  end
+
+  -- A group of an insert: new jobs, or one itself.
+  function admission.items(group)
+    if type(group[1]) == 'string' then return { admission.item(group) } end
+    local items = {}
+    for i, packed in ipairs(group) do items[i] = admission.item(packed) end
+    return items
   end
 
   function admission.envelope(item) return item.envelope or (jobs.envelope(item.job.id, item.bytes)) end
@@ -248,7 +256,7 @@ do
     jobs.enter(job, now)
     statistics.count(job, nil, job.state, now)
     if logged and job.state ~= 4 then
-      jobs.log(job.state == 1 and 'job.scheduled' or 'job.enqueued', job, nil, creation_data(job))
+      log.job(job.state == 1 and 'job.scheduled' or 'job.enqueued', job, nil, creation_data(job))
     end
   end
 

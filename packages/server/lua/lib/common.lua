@@ -68,7 +68,8 @@ local cells = {}
 do
   local known, changed = {}, {}
 
-  local function of(key)
+  -- What the script knows of the fields of a hash.
+  function cells.of(key)
     local fields = known[key]
     if not fields then
       fields = {}
@@ -78,7 +79,7 @@ do
   end
 
   function cells.get(key, field)
-    local fields = of(key)
+    local fields = cells.of(key)
     local value = fields[field]
     if value == nil then
       value = call('HGET', p .. key, field)
@@ -89,7 +90,7 @@ do
 
   -- Reads fields that are needed soon; answers their bytes.
   function cells.fetch(key, names, first, last)
-    local fields, bytes = of(key), 0
+    local fields, bytes = cells.of(key), 0
     for from = first, last, 1000 do
       local to = math.min(from + 999, last)
       local values = call('HMGET', p .. key, unpack(names, from, to))
@@ -102,14 +103,19 @@ do
     return bytes
   end
 
-  function cells.set(key, field, value)
-    of(key)[field] = value
+  -- The names of fields of a hash that are to be written.
+  function cells.changed(key)
     local names = changed[key]
     if not names then
       names = {}
       changed[key] = names
     end
-    names[field] = true
+    return names
+  end
+
+  function cells.set(key, field, value)
+    cells.of(key)[field] = value
+    cells.changed(key)[field] = true
   end
 
   function cells.flush()
@@ -145,14 +151,18 @@ end
 -- that a rate counted).
 local store = {}
 do
-  local values, changed = {}, {}
+  local values, changed = nil, {}
 
   function store.get(name)
-    if not values[name] then values[name] = tonumber(call('HGET', p .. 'store', name) or 0) end
+    if not values then
+      local v = call('HMGET', p .. 'store', 'number', 'place', 'position', 'start')
+      values = { number = tonumber(v[1] or 0), place = tonumber(v[2] or 0), position = tonumber(v[3] or 0), start = tonumber(v[4] or 0) }
+    end
     return values[name]
   end
 
   function store.set(name, value)
+    store.get(name)
     values[name], changed[name] = value, true
   end
 
@@ -173,13 +183,14 @@ do
   end
 end
 
--- Texts of events; `finish` writes them as one batch. `alike` has the values of the last event of a job, see jobs.log.
-local entries, alike = {}, nil
+-- Texts of events, some of several, and how many they are; `finish` writes them as one batch. `alike` has the values of
+-- the last event of a job, see event-log.lua.
+local entries, events, alike = {}, 0, nil
 local woken = {}
 
 local function log_event(entry)
   if not logged then return end
-  entries[#entries + 1], alike = entry, nil
+  entries[#entries + 1], events, alike = entry, events + 1, nil
 end
 
 -- Wakes the fetches that wait for jobs of the queue, after the script. Only a hint: a waiting fetch also polls.
@@ -191,8 +202,8 @@ local function finish(now)
   for i = #at_end, 1, -1 do at_end[i](now) end
   if #entries > 0 then
     local position = store.get('position') + 1
-    store.set('position', position + #entries - 1)
-    call('ZADD', p .. 'log', position, int(now) .. ':' .. #entries .. ':' .. int(position))
+    store.set('position', position + events - 1)
+    call('ZADD', p .. 'log', position, int(now) .. ':' .. events .. ':' .. int(position))
     call('HSET', p .. 'entries', int(position), '[' .. table.concat(entries, ',') .. ']')
   end
   store.flush()
@@ -200,12 +211,5 @@ local function finish(now)
   for queue in pairs(woken) do news[#news + 1] = queue end
   -- Not `call`: without the right to publish the script has done everything else.
   if #entries > 0 or #news > 1 then redis.pcall('PUBLISH', p .. 'wake', table.concat(news, '\n')) end
-  entries, alike, woken = {}, nil, {}
-end
-
--- Ports JSON.stringify of a string.
-local function quote(text)
-  if not string.find(text, '[%c"\\]') then return '"' .. text .. '"' end
-  local short = { ['"'] = '\\"', ['\\'] = '\\\\', ['\b'] = '\\b', ['\f'] = '\\f', ['\n'] = '\\n', ['\r'] = '\\r', ['\t'] = '\\t' }
-  return '"' .. string.gsub(text, '[%z\1-\31"\\]', function(char) return short[char] or string.format('\\u%04x', string.byte(char)) end) .. '"'
+  entries, events, alike, woken = {}, 0, nil, {}
 end

@@ -2,7 +2,7 @@
 -- job-bytes.ts writes them, and behind them the job's number in 16 digits. `states` has what changes, once it has
 -- changed: a short record. Result, history, progress and checkpoint have hashes of their own, `envelopes` those that are
 -- long.
-local jobs = {}
+jobs = {}
 do
   -- Mark (a byte that no text begins with: TypeScript reads it as bytes), state, flags (1: there is a trace, 2: the
   -- envelope is in `envelopes`, 4: there are rare members), priority, run, creation, timeout, heartbeat, visibility (-1:

@@ -135,25 +135,4 @@ do
     for _, key in ipairs(groups.keys(groups.of(job))) do limits.named(key, -1) end
     jobs.forget(job)
   end
-
-  -- Ports core's `jobEventEntry`: the text of an event; `from` is the state before, nil at creation, `data` the text of
-  -- an object or nil.
-  function jobs.entry(kind, job, from, data)
-    return string.format('["%s","%s","%s","%s",%s,%d,%d,%s,%s,%s,%s]', kind, job.id, job.type, job.queue, from or 'null', job.state, job.attempt,
-      job.worker and quote(job.worker) or 'null', job.startedAt and int(job.startedAt) or 'null', job.trace and quote(job.trace) or 'null', data or 'null')
-  end
-
-  -- Logs an event of a job. Ports core's `EventEntries`: an event that differs from the last one of the batch in its job
-  -- alone is written as the id.
-  function jobs.log(kind, job, from, data)
-    if not logged then return end
-    local l = alike
-    if l and l[1] == kind and l[2] == from and l[3] == data and l[4] == job.state and l[5] == job.attempt and l[6] == job.startedAt
-      and l[7] == job.worker and l[8] == job.queue and l[9] == job.type and l[10] == job.trace then
-      entries[#entries + 1] = '"' .. job.id .. '"'
-      return
-    end
-    entries[#entries + 1] = jobs.entry(kind, job, from, data)
-    alike = { kind, from, data, job.state, job.attempt, job.startedAt, job.worker, job.queue, job.type, job.trace }
-  end
 end

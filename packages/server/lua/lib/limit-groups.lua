@@ -6,7 +6,7 @@
 -- group: the key whose list has it, its head and whether it is open. `open:<queue>` has the open ones by head;
 -- `open:<queue>\n<key>` and `parked:<queue>\n<key>` those of a list. `alarms:<queue>` has the keys that a rate has
 -- closed, by the time at which it lets the next job start.
-local groups = {}
+groups = {}
 do
   local touched = {}
 

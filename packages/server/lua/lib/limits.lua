@@ -1,7 +1,7 @@
 -- Limits: a row each in the hash `limits`; `limit:names` has the keys in their order, `limit:idle` those that no job
 -- names by when they were last used, the list `starts:<key>` the starts that a rate may still count, and the hash
 -- `waiting:<key>` how many jobs wait under it by queue.
-local limits = {}
+limits = {}
 do
   local rows, changed, waits = {}, {}, {}
   -- Keys of which slots were freed or numbers changed, and keys with rates under which jobs have started: limit groups

@@ -1,6 +1,7 @@
 -- Short paths of plain jobs: no rare members, and nothing has happened to them but what the path expects. They do what
--- `jobs.enter`, `transitions` and `admission` do, without a table of the job: 4 µs instead of 20. Where a job or its
--- queue is not plain they do nothing and answer false, and the caller takes the long way.
+-- `jobs.enter`, `transitions` and `admission` do, without a table of the job. A path ends before the first job that is
+-- not plain, of which it has written nothing; the caller takes the long way with that one. Jobs that were made together
+-- have the same first bytes, and those that a claim has started the same record: what follows from them is found once.
 local plain = {}
 do
   -- Of the constant bytes: state, flags, priority, creation, timeout, visibility, type, queue, trace.
@@ -9,6 +10,35 @@ do
   -- length and end of the lease or end of the job; worker.
   local active_mask, ended_mask = 4 + 8 + 16 + 32 + 512, 4 + 8 + 128 + 512
   local active, ended = '<BBBHI4I4ddddHc0', '<BBBHI4I4dddHc0'
+
+  -- What a script needs of a queue: its row and its sums.
+  local known_queues = {}
+  local function queue_of(name, now)
+    local one = known_queues[name]
+    if not one then
+      one = { row = queues.make(name, now), sums = statistics.of(name) }
+      queues.touched(name)
+      known_queues[name] = one
+    end
+    return one
+  end
+
+  -- The same; false where a limit of the queue counts its executions.
+  local function unlimited(name, now) return not queues.is_limited(name) and queue_of(name, now) end
+
+  local kind = { size = 1 }
+  local function kind_of(bytes)
+    if string.sub(bytes, 1, kind.size) == kind.start then return kind end
+    local state, flags, priority, created, timeout, visibility, type, name, trace = struct.unpack(constant, bytes)
+    local size = 59 + #type + #name + #trace
+    kind = {
+      start = string.sub(bytes, 1, size), size = size, state = state, flags = flags, priority = priority, created = created,
+      timeout = timeout, visibility = visibility, type = type, name = name, trace = flags % 2 == 1 and trace or nil,
+    }
+    return kind
+  end
+
+  local function count(list, name, by) list[name] = (list[name] or 0) + by end
 
   -- The arguments of commands for a set, after what other paths have gathered for it.
   local function scores(key)
@@ -21,110 +51,169 @@ do
     return one
   end
 
-  local function put(list, score, ref)
-    local at = #list
-    list[at + 1], list[at + 2] = score, ref
+  -- The events of jobs that differ in nothing but their ids.
+  local function log_run(event, from, job, ids, n)
+    job.id = ids[1]
+    log.job(event, job, from)
+    log.more(ids, 2, n)
   end
 
-  local function count(row, name, by) row[name] = (row[name] or 0) + by end
+  local function insert_run(run, n)
+    local of, queue = run.kind, run.queue
+    count(queue.row, 's2', n)
+    count(queue.sums, 'e', n)
+    log_run('job.enqueued', nil, { state = 2, attempt = 0, type = of.type, queue = of.name, trace = of.trace }, run.ids, n)
+    wake(of.name)
+  end
 
-  -- What a script needs of a queue: its row and its sums; false where a limit of the queue counts its jobs.
-  local known = {}
-  local function queue_of(name, now)
-    local one = known[name]
-    if one == nil then
-      one = not limits.find('queue:' .. name) and { row = queues.make(name, now), sums = statistics.of(name) }
-      if one then queues.touched(name) end
-      known[name] = one
+  -- New available jobs without a priority, each a group of its own { id, bytes }, in queues that take every job. Answers
+  -- the place of the first group that is another one.
+  function plain.insert(groups, at, now, out)
+    local known, changed, inserted = cells.of('jobs'), cells.changed('jobs'), { true }
+    local number, place = store.get('number'), store.get('place')
+    local listed, run, n = scores(p .. 's:2').add, nil, 0
+    local m = #listed
+    while true do
+      local group = groups[at]
+      local id, bytes = group and group[1], group and group[2]
+      if not bytes or #group > 2 or type(id) ~= 'string' or known[id] then break end
+      local of = kind_of(bytes)
+      if not run or run.kind ~= of then
+        local queue = of.flags < 2 and of.state == 2 and of.priority == 0 and queue_of(of.name, now)
+        if not queue or queue.row.capacity or queue.row.paused then break end
+        if run then insert_run(run, n) end
+        run, n = { kind = of, queue = queue, ids = {}, ready = scores(p .. 'ready:' .. of.name).add }, 0
+        run.at = #run.ready
+      end
+      number, place = number + 1, place + 1
+      local digits = string.format('%016d', number)
+      local ref = digits .. id
+      known[id], changed[id] = bytes .. digits, true
+      run.ready[run.at + 1], run.ready[run.at + 2] = 1759218604441600 + place, ref
+      run.at = run.at + 2
+      listed[m + 1], listed[m + 2] = digits, ref
+      m = m + 2
+      n = n + 1
+      run.ids[n] = id
+      out[at] = inserted
+      at = at + 1
     end
-    return one
-  end
-
-  local event = {}
-  local function log(kind, from, id, state, attempt, type, queue, trace, worker, started)
-    if not logged then return end
-    event.id, event.type, event.queue, event.trace = id, type, queue, trace
-    event.state, event.attempt, event.worker, event.startedAt = state, attempt, worker, started
-    jobs.log(kind, event, from)
-  end
-
-  -- A new available job without a priority, in a queue that takes every job.
-  function plain.insert(packed, now)
-    local id, bytes = packed[1], packed[2]
-    local state, flags, priority, created, _, _, type, name, trace = struct.unpack(constant, bytes)
-    if #packed > 2 or flags > 1 or state ~= 2 or priority ~= 0 or jobs.exists(id) then return false end
-    local queue = queue_of(name, now)
-    if not queue or queue.row.capacity or queue.row.paused then return false end
-    local number = string.format('%016d', store.next('number'))
-    local ref = number .. id
-    cells.set('jobs', id, bytes .. number)
-    put(scores(p .. 'ready:' .. name).add, 1759218604441600 + store.next('place'), ref)
-    put(scores(p .. 's:2').add, number, ref)
-    count(queue.row, 's2', 1)
-    count(queue.sums, 'e', 1)
-    log('job.enqueued', nil, id, 2, 0, type, name, flags == 1 and trace or nil, nil, nil)
-    wake(name)
-    return true
-  end
-
-  local last_created, last_lease, last_record
-  -- Starts the first execution of a job of a ready queue without a limit. Answers the job for the caller.
-  function plain.start(ref, id, claim, now)
-    local bytes = cells.get('jobs', id)
-    if not bytes or cells.get('states', id) or string.byte(bytes, 3) > 1 then return nil end
-    local _, flags, _, created, timeout, visibility, type, name, trace = struct.unpack(constant, bytes)
-    local queue = claim.worker and queue_of(name, now)
-    if not queue then return nil end
-    local lease = claim.leaseMs or (visibility >= 0 and visibility) or claim.defaultLeaseMs
-    if created ~= last_created or lease ~= last_lease or claim ~= last_record.claim then
-      local text = struct.pack(active, 192, 8, claim.leaseRequired and 2 or 0, active_mask, 1, 1, created, now, lease, now + lease, #claim.worker, claim.worker)
-      last_created, last_lease, last_record = created, lease, { claim = claim, text = text }
+    if run then
+      insert_run(run, n)
+      store.set('number', number)
+      store.set('place', place)
     end
-    cells.set('states', id, last_record.text)
-    local waiting = scores(p .. 's:2').remove
-    waiting[#waiting + 1] = ref
-    local ready = scores(p .. 'ready:' .. name).remove
-    ready[#ready + 1] = ref
-    put(scores(p .. 's:8').add, string.sub(ref, 1, 16), ref)
-    put(scores(p .. 'overdue').add, now + math.min(lease, timeout), ref)
-    count(queue.row, 's2', -1)
-    count(queue.row, 's8', 1)
-    count(queue.sums, 's', 1)
-    count(queue.sums, 'w', math.max(0, now - created))
-    log('job.started', 2, id, 8, 1, type, name, flags == 1 and trace or nil, claim.worker, now)
-    return { id, last_record.text, bytes, false }
+    return at
   end
 
-  -- Ends the first execution of a job: { id, claim, worker, result }, what is absent is false.
-  function plain.complete(outcome, now)
-    local id = outcome[1]
-    local bytes, record = cells.get('jobs', id), cells.get('states', id)
-    if not bytes or not record or string.byte(bytes, 3) > 3 then return false end
+  local function start_run(run, claim, now, n)
+    local of, queue = run.kind, run.queue
+    count(queue.row, 's2', -n)
+    count(queue.row, 's8', n)
+    count(queue.sums, 's', n)
+    count(queue.sums, 'w', n * math.max(0, now - of.created))
+    log_run('job.started', 2, { state = 8, attempt = 1, type = of.type, queue = of.name, trace = of.trace, worker = claim.worker, startedAt = now }, run.ids, n)
+  end
+
+  -- Starts the first executions of jobs at the head of a ready queue without limits, at most `most` and `bytes` of them.
+  -- Answers how many and their bytes; of each `taken` gets the job for the caller, `claims` its id and claim.
+  function plain.start(ready, claim, now, most, budget, taken, claims)
+    if not claim.worker then return 0, 0 end
+    local known, states, changed = cells.of('jobs'), cells.of('states'), cells.changed('states')
+    local waiting, running = scores(p .. 's:2').remove, scores(p .. 's:8').add
+    local gone, overdue = scores(ready.key).remove, scores(p .. 'overdue').add
+    local refs, at, bytes_taken, all, run, n = ready.refs, ready.at, 0, 0, nil, 0
+    while all < most do
+      local ref = refs[at]
+      local id = ref and string.sub(ref, 17)
+      local bytes = id and known[id]
+      if not bytes or states[id] or bytes_taken + #bytes > budget then break end
+      local of = kind_of(bytes)
+      if not run or run.kind ~= of then
+        local queue = of.flags < 2 and unlimited(of.name, now)
+        if not queue then break end
+        if run then start_run(run, claim, now, n) end
+        local lease = claim.leaseMs or (of.visibility >= 0 and of.visibility) or claim.defaultLeaseMs
+        run, n = { kind = of, queue = queue, ids = {}, overdue = now + math.min(lease, of.timeout) }, 0
+        run.record = struct.pack(active, 192, 8, claim.leaseRequired and 2 or 0, active_mask, 1, 1, of.created, now, lease, now + lease,
+          #claim.worker, claim.worker)
+      end
+      states[id], changed[id] = run.record, true
+      waiting[#waiting + 1], gone[#gone + 1] = ref, ref
+      local r = #running
+      running[r + 1], running[r + 2] = string.sub(ref, 1, 16), ref
+      overdue[#overdue + 1] = run.overdue
+      overdue[#overdue + 1] = ref
+      n, all = n + 1, all + 1
+      run.ids[n] = id
+      taken[#taken + 1] = { id, run.record, bytes, false }
+      local c = #claims
+      claims[c + 1], claims[c + 2] = id, 1
+      bytes_taken, at = bytes_taken + #bytes, at + 2
+    end
+    if run then start_run(run, claim, now, n) end
+    ready.at = at
+    return all, bytes_taken
+  end
+
+  local function complete_run(run, now, n)
+    local of, queue = run.kind, run.queue
+    count(queue.row, 's8', -n)
+    count(queue.row, 's16', n)
+    count(queue.sums, 'c', n)
+    count(queue.sums, 'u', n * math.max(0, now - run.started))
+    local job = { state = 16, attempt = run.attempt, type = of.type, queue = of.name, trace = of.trace, worker = run.worker, startedAt = run.started }
+    log_run('job.completed', 8, job, run.ids, n)
+  end
+
+  -- What follows from the record of a running job, and from its bytes; nil where it is not plain.
+  local function running(record, of, now)
+    local queue = of.flags < 4 and unlimited(of.name, now)
     local _, state, flags, mask, attempt, claim = struct.unpack('<BBBHI4I4', record)
-    if state ~= 8 or mask ~= active_mask or flags > 3 then return false end
+    if not queue or state ~= 8 or mask ~= active_mask or flags > 3 then return nil end
     local _, _, _, _, _, _, enqueued, started, _, _, worker = struct.unpack(active, record)
-    if outcome[2] ~= claim and (outcome[2] or flags > 1) then return false end
-    if outcome[3] and outcome[3] ~= worker then return false end
-    local _, traced, _, _, _, _, type, name, trace = struct.unpack(constant, bytes)
-    local queue = queue_of(name, now)
-    if not queue then return false end
-    local result = outcome[4]
-    if result then
-      cells.set('results', id, result)
-      flags = flags + 4
+    local function record_with(more)
+      return struct.pack(ended, 192, 16, flags + more, ended_mask, attempt, claim, enqueued, started, now, #worker, worker)
     end
-    cells.set('states', id, struct.pack(ended, 192, 16, flags, ended_mask, attempt, claim, enqueued, started, now, #worker, worker))
-    local ref = string.sub(bytes, -16) .. id
-    local running = scores(p .. 's:8').remove
-    running[#running + 1] = ref
-    local overdue = scores(p .. 'overdue').remove
-    overdue[#overdue + 1] = ref
-    put(scores(p .. 's:16').add, now, ref)
-    count(queue.row, 's8', -1)
-    count(queue.row, 's16', 1)
-    count(queue.sums, 'c', 1)
-    count(queue.sums, 'u', math.max(0, now - started))
-    log('job.completed', 8, id, 16, attempt, type, name, traced % 2 == 1 and trace or nil, worker, started)
-    return true
+    return {
+      kind = of, queue = queue, record = record, ids = {}, attempt = attempt, claim = claim, leased = flags > 1, started = started, worker = worker,
+      ended = record_with(0), ended_with_result = record_with(4),
+    }
+  end
+
+  -- Ends first executions: { id, claim, worker, result } of each, what is absent is false. Answers the place of the first
+  -- one that is not plain, or does not fit.
+  function plain.complete(outcomes, at, now, out)
+    local known, states, changed = cells.of('jobs'), cells.of('states'), cells.changed('states')
+    local active_refs, overdue, finished = scores(p .. 's:8').remove, scores(p .. 'overdue').remove, scores(p .. 's:16').add
+    local run, n = nil, 0
+    while true do
+      local one = outcomes[at]
+      local id = one and one[1]
+      local bytes, record = id and known[id], id and states[id]
+      if not bytes or not record then break end
+      local of = kind_of(bytes)
+      if not run or run.kind ~= of or run.record ~= record then
+        local next_run = running(record, of, now)
+        if not next_run then break end
+        if run and n > 0 then complete_run(run, now, n) end
+        run, n = next_run, 0
+      end
+      local claim, worker, result = one[2], one[3], one[4]
+      if claim ~= run.claim and (claim or run.leased) then break end
+      if worker and worker ~= run.worker then break end
+      if result then cells.set('results', id, result) end
+      states[id], changed[id] = result and run.ended_with_result or run.ended, true
+      local ref = string.sub(bytes, -16) .. id
+      active_refs[#active_refs + 1], overdue[#overdue + 1] = ref, ref
+      local f = #finished
+      finished[f + 1], finished[f + 2] = now, ref
+      n = n + 1
+      run.ids[n] = id
+      out[at] = 8
+      at = at + 1
+    end
+    if run and n > 0 then complete_run(run, now, n) end
+    return at
   end
 end

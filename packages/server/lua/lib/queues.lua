@@ -42,6 +42,13 @@ do
     changed[name] = true
   end
 
+  -- Whether the queue has a limit of its own.
+  local limited = {}
+  function queues.is_limited(name)
+    if limited[name] == nil then limited[name] = call('HEXISTS', p .. 'limits', 'queue:' .. name) == 1 end
+    return limited[name]
+  end
+
   -- Jobs that count for the capacity: in the states of core's `Queued`.
   function queues.depth(row) return (row.s1 or 0) + (row.s2 or 0) + (row.s32 or 0) end
 

@@ -39,9 +39,15 @@ do
 
   at_end[#at_end + 1] = function(now)
     local minute = int(math.floor(now / 60000) * 60000)
-    for queue, names in pairs(more) do
-      call('ZADD', p .. 'minutes', minute, minute .. ':' .. queue)
-      for name, by in pairs(names) do call('HINCRBY', p .. 'm:' .. minute .. ':' .. queue, name, int(by)) end
+    for queue, sums in pairs(more) do
+      local key, names, fields = p .. 'm:' .. minute .. ':' .. queue, {}, {}
+      for name in pairs(sums) do names[#names + 1] = name end
+      local known = #names > 0 and call('HMGET', key, unpack(names)) or {}
+      for i, name in ipairs(names) do
+        fields[2 * i - 1], fields[2 * i] = name, int((known[i] or 0) + sums[name])
+      end
+      if not known[1] then call('ZADD', p .. 'minutes', minute, minute .. ':' .. queue) end
+      if #fields > 0 then call('HSET', key, unpack(fields)) end
     end
     more = {}
   end

@@ -1,6 +1,6 @@
 -- Changes of jobs: the transitions that core decides, and those that a script decides itself because it meets their
 -- jobs: replacement, expiry, promotion, start.
-local transitions = {}
+transitions = {}
 do
   local texts = { 'result', 'history', 'progress', 'checkpoint' }
 
@@ -60,8 +60,8 @@ do
     apply_texts(job, transition)
     jobs.save(job)
     if stays then jobs.stay(job) else jobs.enter(job, now) end
-    for _, event in ipairs(transition.events) do jobs.log(event.kind, job, was, event.data or nil) end
-    if #transition.events == 0 and was ~= job.state then jobs.log('job.state_changed', job, was) end
+    for _, event in ipairs(transition.events) do log.job(event.kind, job, was, event.data or nil) end
+    if #transition.events == 0 and was ~= job.state then log.job('job.state_changed', job, was) end
     if jobs.is_over(job.state) then return was, transitions.close_node(job, job.node and jobs.text(job, 'result'), now) end
     return was, nil
   end
@@ -167,7 +167,7 @@ do
         jobs.save(job)
         jobs.enter(job, now)
         statistics.count(job, was, 2, now)
-        jobs.log(was == 1 and 'job.enqueued' or 'job.state_changed', job, was)
+        log.job(was == 1 and 'job.enqueued' or 'job.state_changed', job, was)
         local at = positions[job.queue] or #counts + 1
         positions[job.queue] = at
         counts[at] = { job.queue, (counts[at] and counts[at][2] or 0) + 1 }

@@ -4,7 +4,7 @@
 -- (absent: 0), f<i> how many did not pass, t<i> its state (absent while it waits, p, then c, f or x and the time of its
 -- end), r<i> and e<i> its result and error. nr:<id> holds the indexes of the nodes that are ready. Nodes that waited
 -- when their workflow was cancelled are not written: they read as cancelled.
-local workflows = {}
+workflows = {}
 do
   local function static(text)
     local member, job, after, name = string.match(text, '^(%d)|([^|]*)|([^|]*)|(.*)$')

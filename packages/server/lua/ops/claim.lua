@@ -39,7 +39,7 @@ local function start(job, claim)
   jobs.save(job)
   jobs.enter(job, now)
   statistics.count(job, 2, 8, now, was_enqueued)
-  jobs.log('job.started', job, 2)
+  log.job('job.started', job, 2)
 end
 
 -- Reads the next jobs of a ready queue at once. What is read of one is bounded: long envelopes are elsewhere.
@@ -47,7 +47,8 @@ local function read_ahead(ready, wanted)
   if ready.read_refs == ready.refs and ready.read > ready.at then return end
   local ids = {}
   for i = 1, math.min(wanted, (#ready.refs - ready.at + 1) / 2) do ids[i] = string.sub(ready.refs[ready.at + 2 * i - 2], -36) end
-  jobs.fetch(ids, 1, #ids)
+  cells.fetch('jobs', ids, 1, #ids)
+  cells.fetch('states', ids, 1, #ids)
   ready.read, ready.read_refs = ready.at + 2 * #ids, ready.refs
 end
 
@@ -70,6 +71,7 @@ end
 -- Starts the first of a ready queue, or discards it where it has expired. False where the call has used up its budget:
 -- then waiting callers are told to ask again.
 local function take(batch, ready, queue)
+  long_way()
   local ref = ready.refs[ready.at]
   local id = jobs.id(ref)
   local job = jobs.read(id)
@@ -91,30 +93,29 @@ local function take(batch, ready, queue)
   return true
 end
 
--- The same where the job is plain: false where it is not, or does not fit.
-local function take_plain(batch, ready)
-  local ref = ready.refs[ready.at]
-  local id = string.sub(ref, 17)
-  local bytes = cells.get('jobs', id)
-  if not bytes or (budget.started and #bytes > budget.bytes) then return false end
-  local job = plain.start(ref, id, batch.claim, now)
-  if not job then return false end
-  has_bytes(#bytes)
-  hand_out(batch, job, id, 1)
-  ready.at = ready.at + 2
-  return true
+-- Starts plain jobs; answers how many.
+local function take_plain(batch, ready, most)
+  local bytes = budget.started and budget.bytes or math.max(budget.bytes, #(cells.get('jobs', string.sub(ready.refs[ready.at], 17)) or ''))
+  local taken, size = plain.start(ready, batch.claim, now, most, bytes, batch.taken, batch.claims)
+  if taken > 0 then has_bytes(size) end
+  return taken
 end
 
 local function has_room(batch, queue)
-  return #batch.taken < batch.claim.limit and not budget.full and not limits.closed_until('queue:' .. queue, now)
+  if #batch.taken >= batch.claim.limit or budget.full then return false end
+  if not queues.is_limited(queue) then return true end
+  long_way()
+  return not limits.closed_until('queue:' .. queue, now)
 end
 
 -- Takes from the head of a ready queue until another queue's head, `rival`, comes first. False where the call must
 -- leave the queue.
 local function take_run(batch, ready, queue, rival, group)
   while peek(ready) do
-    read_ahead(ready, batch.claim.limit - #batch.taken)
-    if (group or not take_plain(batch, ready)) and not take(batch, ready, queue) then return false end
+    local most = batch.claim.limit - #batch.taken
+    read_ahead(ready, most)
+    local plains = not group and take_plain(batch, ready, rival and 1 or most) or 0
+    if plains == 0 and not take(batch, ready, queue) then return false end
     if not has_room(batch, queue) or (group and groups.closing_key(group, now)) then break end
     local _, head = peek(ready)
     if head and rival and rival < head then break end
@@ -154,8 +155,11 @@ local function take_from(batch, queue)
   local row = queues.find(queue)
   if not row or row.paused then return end
   local has_groups = row.lanes > 0
-  if has_groups then groups.reopen(queue, now, 500) end
-  local unlimited = ready_queue_of(groups.ready_key(queue, ''), has_groups and 4 or math.max(1, batch.claim.limit - #batch.taken))
+  if has_groups then
+    long_way()
+    groups.reopen(queue, now, 500)
+  end
+  local unlimited = ready_queue_of(p .. 'ready:' .. queue, has_groups and 4 or math.max(1, batch.claim.limit - #batch.taken))
   local goes_on = true
   while goes_on and has_room(batch, queue) do
     local _, head = peek(unlimited)
@@ -171,11 +175,12 @@ end
 
 -- When a rate that holds back jobs of these queues lets one start.
 local function again(names)
-  groups.settle(now)
+  if groups then groups.settle(now) end
   local first
   for _, queue in ipairs(names) do
     local row = queues.find(queue)
     if row and not row.paused and (row.s2 or 0) > 0 then
+      long_way()
       first = first_of(first, limits.reopens_at('queue:' .. queue, now), row.lanes > 0 and groups.reopens_at(queue) or nil)
     end
   end
@@ -186,6 +191,7 @@ end
 local function repeated(key)
   local known = key and call('HGET', p .. 'requests', key)
   if not known then return nil end
+  long_way()
   local held = {}
   local claims = unpacked(known).claims
   for i = 1, #claims, 2 do
@@ -228,14 +234,17 @@ function reading.claims_of(keys)
   return out
 end
 
--- With transitions. { now, claims, maxBytes, promoted, expired }; `promoted` and `expired` bound what the call does
+-- With transitions, on the long way. { now, claims, maxBytes, promoted, expired }; `promoted` and `expired` bound what the call does
 -- besides its claims. Answers jobs, `again` and whether it was deferred of each claim.
 function changing.claim(request)
   -- Starts under a rate are in the order of their times, though the clocks of callers differ.
   now = math.max(request.now, store.get('start'))
   budget = { expired = request.expired, groups = 500, bytes = request.maxBytes, started = false, full = false }
-  transitions.promote_due(now, request.promoted)
-  groups.settle(now)
+  if call('ZRANGEBYSCORE', p .. 'due', '-inf', int(now), 'LIMIT', 0, 1)[1] then
+    long_way()
+    transitions.promote_due(now, request.promoted)
+    groups.settle(now)
+  end
   local out = {}
   for i, claim in ipairs(request.claims) do out[i] = serve(claim) end
   finish(now)

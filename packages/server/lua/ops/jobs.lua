@@ -1,37 +1,46 @@
 -- Jobs by their ids. `list` and `claim` have files of their own.
 
--- With admission. { now, groups, options }; answers a list of lists, see lib/admission.lua.
+-- With admission, on the long way. { now, groups, options }: a group is a list of new jobs, or a plain one itself. Answers a list of lists,
+-- see lib/admission.lua.
 function adding.insert(request)
   local out, ids = {}, {}
   for _, group in ipairs(request.groups) do
-    for _, packed in ipairs(group) do ids[#ids + 1] = packed[1] end
+    if type(group[1]) == 'string' then
+      ids[#ids + 1] = group[1]
+    else
+      for _, packed in ipairs(group) do ids[#ids + 1] = packed[1] end
+    end
   end
   cells.fetch('jobs', ids, 1, #ids)
-  local inserted = { true }
-  for i, group in ipairs(request.groups) do
-    if #group == 1 and plain.insert(group[1], request.now) then
-      out[i] = inserted
-    else
-      for at, packed in ipairs(group) do group[at] = admission.item(packed) end
-      out[i] = admission.insert(group, request.now, request.options)
+  local i, last = 1, #request.groups
+  while i <= last do
+    i = plain.insert(request.groups, i, request.now, out)
+    if i <= last then
+      long_way()
+      out[i] = admission.insert(admission.items(request.groups[i]), request.now, request.options)
+      i = i + 1
     end
   end
   finish(request.now)
   return out
 end
 
--- With transitions. { now, transitions }: of each what core decides, or { id, claim, worker, result } of a completion.
+-- With transitions, on the long way. { now, transitions }: of each what core decides, or { id, claim, worker, result } of a completion.
 -- Answers a list, see transitions.apply.
 function changing.transition(request)
   local out, ids = {}, {}
   for i, one in ipairs(request.transitions) do ids[i] = one.id or one[1] end
-  jobs.fetch(ids, 1, #ids)
-  for i, one in ipairs(request.transitions) do
-    if one.id then
-      out[i] = transitions.apply(one, request.now)
-    else
-      out[i] = plain.complete(one, request.now) and 8 or transitions.apply(transitions.completed(one), request.now)
+  cells.fetch('jobs', ids, 1, #ids)
+  cells.fetch('states', ids, 1, #ids)
+  local i, last = 1, #request.transitions
+  while i <= last do
+    i = plain.complete(request.transitions, i, request.now, out)
+    local one = request.transitions[i]
+    if one then
+      long_way()
+      out[i] = transitions.apply(one.id and one or transitions.completed(one), request.now)
     end
+    i = i + 1
   end
   finish(request.now)
   return out

@@ -32,7 +32,7 @@ local function extend(id, claim, worker, lease_ms, now)
   jobs.beat(job, lease_ms, now)
   -- A caller that holds the job by its claim alone names itself here; the event carries the name.
   job.worker = worker
-  jobs.log('job.heartbeat', job, 8, '{"visible_until":"' .. history.timestamp(job.leaseUntil) .. '"}')
+  log.job('job.heartbeat', job, 8, '{"visible_until":"' .. history.timestamp(job.leaseUntil) .. '"}')
   return 1
 end
 

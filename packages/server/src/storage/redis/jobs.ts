@@ -2,7 +2,7 @@ import { ByteBudget, cursorOf, type JobRecord, readCursor, requestKey, sideWork,
 import type { JobQuery, Jobs, Page } from '../storage.ts';
 import { listOf, number, numberOrNull } from './connection/packed.ts';
 import type { Scripts } from './connection/scripts.ts';
-import { packJob, packTransition, readClaims, readInserted, readJob, readMoved } from './rows.ts';
+import { packGroup, packTransition, readClaims, readInserted, readJob, readMoved } from './rows.ts';
 
 /** Jobs that one script of a list looks at, about 5 ms; between two of them other scripts run. */
 const look = 2000;
@@ -13,7 +13,7 @@ export function jobs(scripts: Scripts): Jobs {
       if (groups.length === 0) return [];
       const request = {
         now,
-        groups: groups.map((group) => group.map(packJob)),
+        groups: groups.map(packGroup),
         options: { refusePaused: options?.refusePaused ?? false },
       };
       return listOf(await scripts.exchange('insert', request)).map((group) => listOf(group).map(readInserted));

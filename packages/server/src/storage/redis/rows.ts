@@ -34,7 +34,7 @@ function given<T>(value: T | null): T | undefined {
 }
 
 /** A job as the operation `insert` takes it: id, bytes, unique, limits, and the envelope where it is long. */
-export function packJob(job: NewJob): Packed {
+export function packJob(job: NewJob): readonly Packed[] {
   const { unique, limits } = job;
   const { bytes, envelope } = packNewJob(job);
   if (unique === null && limits.length === 0 && envelope === undefined) return [job.id, bytes];
@@ -51,6 +51,14 @@ export function packJob(job: NewJob): Packed {
 export function readClaims(packed: Packed | undefined): readonly JobClaim[] {
   const cells = listOf(packed);
   return cells.flatMap((cell, at) => (at % 2 === 0 ? [{ id: text(cell), claim: number(cells[at + 1]) }] : []));
+}
+
+/** A group of new jobs; one job that is two values itself is its group. */
+export function packGroup(group: readonly NewJob[]): Packed {
+  const [job, ...others] = group;
+  if (job === undefined || others.length > 0) return group.map(packJob);
+  const packed = packJob(job);
+  return packed.length === 2 ? packed : [packed];
 }
 
 export function packNumbers({ concurrency, rates }: LimitNumbers): {

@@ -54,7 +54,7 @@ function rules.extended(v)
   return v.job.leaseUntil
 end
 
-function rules.jobEventEntry(v) return jobs.entry('job.failed', v.job, v.from, v.data) end
+function rules.jobEventEntry(v) return log.entry('job.failed', v.job, v.from, v.data) end
 
 function rules.formatTimestamp(v) return history.timestamp(v.at) end
 

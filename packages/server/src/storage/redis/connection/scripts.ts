@@ -6,20 +6,23 @@ import type { Connection, Reply, ScriptText } from './connection.ts';
 import { type Packed, Packer, unpack } from './msgpack.ts';
 
 /** Files of `lua/lib` in their order: an operation that names one gets those before it, too. */
-const libraries: readonly string[] = [
-  'common',
-  'statistics',
-  'queues',
+const shortLibraries: readonly string[] = ['common', 'event-log', 'statistics', 'queues', 'plain'];
+/**
+ * Files behind them, in a function of each script, `long_way`: making all of their functions takes 20 µs, and plain jobs
+ * need none of them. An operation whose comment says `on the long way` calls it itself.
+ */
+const longLibraries: readonly string[] = [
   'limits',
   'limit-groups',
   'workflows',
   'job-bytes',
   'jobs',
-  'plain',
   'history',
   'transitions',
   'admission',
 ];
+const libraries = [...shortLibraries, ...longLibraries];
+const longTables = 'limits, groups, workflows, jobs, history, transitions, admission';
 
 /**
  * The tables that an operation may stand in. What is in `adding` is refused as a whole where the server is out of
@@ -100,12 +103,19 @@ function loadScripts(events: boolean): ReadonlyMap<string, ScriptText> {
 export function scriptsOf(file: string, events: boolean): ReadonlyMap<string, ScriptText> {
   return new Map(
     [...file.matchAll(operation)].map(([, comment = '', table = '', name = '', parameter]) => {
-      const last = libraries.indexOf(/^-- With ([\w-]+)\./m.exec(comment)?.[1] ?? '');
+      const [, library = '', later] = /^-- With ([\w-]+)(, on the long way)?\./m.exec(comment) ?? [];
+      const last = libraries.indexOf(library);
       if (last < 0) throw new Error(`The Lua operation '${name}' names no library; expected '-- With NAME.' above it.`);
+      const long = longLibraries.slice(0, Math.max(0, last + 1 - shortLibraries.length));
       const text = [
         `#!lua${flags[table]}`,
         `local logged = ${events}`,
-        ...libraries.slice(0, last + 1).map(readLibrary),
+        `local ${longTables}`,
+        ...shortLibraries.slice(0, last + 1).map(readLibrary),
+        ...(long.length === 0
+          ? []
+          : ['local function long_way()', 'if limits then return end', ...long.map(readLibrary), 'end']),
+        ...(long.length === 0 || later !== undefined ? [] : ['long_way()']),
         'local reading, adding, changing = {}, {}, {}',
         file,
         parameter === '' ? `return ${table}.${name}()` : `return pack(${table}.${name}(unpacked(ARGV[1])))`,
