@@ -233,8 +233,8 @@ export const storages: readonly Mutation[] = [
     name: 'redis-queue-limit-ignored',
     rule: 'ojs-rate-limiting §7',
     in: 'lua: has_room',
-    find: "and not limits.closed_until('queue:' .. queue, now)",
-    replace: '',
+    find: "return not limits.closed_until('queue:' .. queue, now)",
+    replace: 'return true',
     cases: ['OJS-L4-RLM-001', 'OJS-L4-RLM-007'],
   },
   {

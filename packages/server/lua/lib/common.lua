@@ -148,15 +148,15 @@ at_end[1] = function()
 end
 
 -- Counters of the store: number (jobs created), place (entries into available), position (of the log), start (the last
--- that a rate counted).
+-- that a rate counted), ended (jobs in batches, see ended.lua).
 local store = {}
 do
   local values, changed = nil, {}
 
   function store.get(name)
     if not values then
-      local v = call('HMGET', p .. 'store', 'number', 'place', 'position', 'start')
-      values = { number = tonumber(v[1] or 0), place = tonumber(v[2] or 0), position = tonumber(v[3] or 0), start = tonumber(v[4] or 0) }
+      local v = call('HMGET', p .. 'store', 'number', 'place', 'position', 'start', 'ended')
+      values = { number = tonumber(v[1] or 0), place = tonumber(v[2] or 0), position = tonumber(v[3] or 0), start = tonumber(v[4] or 0), ended = tonumber(v[5] or 0) }
     end
     return values[name]
   end

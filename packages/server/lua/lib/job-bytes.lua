@@ -12,7 +12,7 @@ do
   local record = '<BBBHI4I4'
   local numbers = { 'runAt', 'expiresAt', 'enqueuedAt', 'startedAt', 'leaseMs', 'leaseUntil', 'beatAt', 'finishedAt', 'priority' }
   local names = { 'worker', 'queue' }
-  local dead, leased = 1, 2
+  local dead, leased, batched = 1, 2, 64
   local text_flags = { result = 4, history = 8, progress = 16, checkpoint = 32 }
   local text_keys = { result = 'results', history = 'histories', progress = 'progress', checkpoint = 'checkpoints' }
 
@@ -42,6 +42,7 @@ do
     job.state, job.attempt, job.claim, job.texts = v[2], v[5], v[6], bit.band(flags, 60)
     job.deadLetter = bit.band(flags, dead) ~= 0 or nil
     job.leaseRequired = bit.band(flags, leased) ~= 0 or nil
+    job.batched = bit.band(flags, batched) ~= 0 or nil
     job.expiresAt = nil
     for i, name in ipairs(format.names) do job[name] = v[6 + i] end
   end
@@ -86,7 +87,7 @@ do
         parts[n - 1], parts[n] = #value, value
       end
     end
-    parts[3] = job.texts + (job.deadLetter and dead or 0) + (job.leaseRequired and leased or 0)
+    parts[3] = job.texts + (job.deadLetter and dead or 0) + (job.leaseRequired and leased or 0) + (job.batched and batched or 0)
     parts[4] = mask
     return struct.pack(format_of(mask).text, unpack(parts))
   end
@@ -111,19 +112,13 @@ do
   function jobs.full(id)
     local bytes, text = cells.get('jobs', id), cells.get('states', id)
     if not bytes then return nil end
-    local found = false
-    local flags = text and string.byte(text, 3) or 0
-    if flags > 3 then
-      found = {}
-      for name, flag in pairs(text_flags) do
-        if bit.band(flags, flag) ~= 0 then found[name] = cells.get(text_keys[name], id) or nil end
-      end
+    local found = {}
+    local flags = text and bit.band(string.byte(text, 3), 60) or 0
+    for name, flag in pairs(flags > 0 and text_flags or {}) do
+      if bit.band(flags, flag) ~= 0 then found[name] = cells.get(text_keys[name], id) or nil end
     end
-    if bit.band(string.byte(bytes, 3), 2) ~= 0 then
-      found = found or {}
-      found.envelope = cells.get('envelopes', id) or nil
-    end
-    return { id, text, bytes, found }
+    if bit.band(string.byte(bytes, 3), 2) ~= 0 then found.envelope = cells.get('envelopes', id) or nil end
+    return { id, text, bytes, next(found) and found or false }
   end
 
   -- How many bytes the texts of a job have that are not in its record.

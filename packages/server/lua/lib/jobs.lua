@@ -96,7 +96,12 @@ do
     local state, ref = job.state, ref_of(job)
     queues.add(job.queue, state, -1, now)
     if job.deadLetter then queues.add_dead(job.queue, -1) end
-    set_score(list_of(job), ref, false)
+    if job.batched then
+      ended.remove(ref, job.finishedAt)
+      job.batched = nil
+    else
+      set_score(list_of(job), ref, false)
+    end
     if job.uniqueKey then set_score(p .. 'u:' .. state .. ':' .. job.uniqueKey, ref, false) end
     if job.cron and not jobs.is_over(state) then set_score(p .. 'cron:' .. job.cron, ref, false) end
     if state == 8 then

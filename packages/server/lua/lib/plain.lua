@@ -8,8 +8,8 @@ do
   local constant = '<xBBdxxxxxxxxddxxxxxxxxdHc0Hc0I4c0'
   -- Records of a first execution, and of its end: state, flags, members, attempt, claim; entry into available, start,
   -- length and end of the lease or end of the job; worker.
-  local active_mask, ended_mask = 4 + 8 + 16 + 32 + 512, 4 + 8 + 128 + 512
-  local active, ended = '<BBBHI4I4ddddHc0', '<BBBHI4I4dddHc0'
+  local active_mask, ended_mask, in_batch = 4 + 8 + 16 + 32 + 512, 4 + 8 + 128 + 512, 64
+  local active, completed = '<BBBHI4I4ddddHc0', '<BBBHI4I4dddHc0'
 
   -- What a script needs of a queue: its row and its sums.
   local known_queues = {}
@@ -173,11 +173,11 @@ do
     if not queue or state ~= 8 or mask ~= active_mask or flags > 3 then return nil end
     local _, _, _, _, _, _, enqueued, started, _, _, worker = struct.unpack(active, record)
     local function record_with(more)
-      return struct.pack(ended, 192, 16, flags + more, ended_mask, attempt, claim, enqueued, started, now, #worker, worker)
+      return struct.pack(completed, 192, 16, flags + more, ended_mask, attempt, claim, enqueued, started, now, #worker, worker)
     end
     return {
       kind = of, queue = queue, record = record, ids = {}, attempt = attempt, claim = claim, leased = flags > 1, started = started, worker = worker,
-      ended = record_with(0), ended_with_result = record_with(4),
+      ended = record_with(in_batch), ended_with_result = record_with(in_batch + 4),
     }
   end
 
@@ -185,8 +185,8 @@ do
   -- one that is not plain, or does not fit.
   function plain.complete(outcomes, at, now, out)
     local known, states, changed = cells.of('jobs'), cells.of('states'), cells.changed('states')
-    local active_refs, overdue, finished = scores(p .. 's:8').remove, scores(p .. 'overdue').remove, scores(p .. 's:16').add
-    local run, n = nil, 0
+    local active_refs, overdue = scores(p .. 's:8').remove, scores(p .. 'overdue').remove
+    local run, n, finished = nil, 0, {}
     while true do
       local one = outcomes[at]
       local id = one and one[1]
@@ -206,14 +206,17 @@ do
       states[id], changed[id] = result and run.ended_with_result or run.ended, true
       local ref = string.sub(bytes, -16) .. id
       active_refs[#active_refs + 1], overdue[#overdue + 1] = ref, ref
-      local f = #finished
-      finished[f + 1], finished[f + 2] = now, ref
+      finished[#finished + 1] = ref
       n = n + 1
       run.ids[n] = id
       out[at] = 8
       at = at + 1
     end
     if run and n > 0 then complete_run(run, now, n) end
+    if #finished > 0 then
+      call('ZADD', p .. 'ended', int(now), table.concat(finished))
+      store.set('ended', store.get('ended') + #finished)
+    end
     return at
   end
 end

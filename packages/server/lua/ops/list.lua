@@ -3,8 +3,24 @@ local function walk(key, max)
   return { key = p .. key, max = max, offset = 0, at = 1, refs = {} }
 end
 
+-- The next time at which batches of completed jobs ended, with all of their jobs.
+local function load_batches(list)
+  local newest = call('ZREVRANGEBYSCORE', list.key, list.max, '-inf', 'WITHSCORES', 'LIMIT', 0, 1)
+  list.at, list.refs, list.ended = 1, {}, not newest[1]
+  if list.ended then return end
+  local at, refs = newest[2], {}
+  for _, batch in ipairs(call('ZRANGEBYSCORE', list.key, at, at)) do
+    for _, ref in ipairs(ended.refs(batch)) do refs[#refs + 1] = ref end
+  end
+  table.sort(refs, function(a, b) return a > b end)
+  for i, ref in ipairs(refs) do list.refs[2 * i - 1], list.refs[2 * i] = ref, at end
+  list.max = '(' .. at
+end
+
 local function peek(list)
-  if list.at > #list.refs and not list.ended then
+  if list.batches then
+    if list.at > #list.refs and not list.ended then load_batches(list) end
+  elseif list.at > #list.refs and not list.ended then
     list.refs = call('ZREVRANGEBYSCORE', list.key, list.max, '-inf', 'WITHSCORES', 'LIMIT', list.offset, 100)
     list.offset = list.offset + 100
     list.at, list.ended = 1, #list.refs < 200
@@ -24,6 +40,10 @@ local function sets_of(q, after_end, after_number)
     if bit.band(state, q.states) ~= 0 then
       local max = after_end and int(after_end) or '+inf'
       if not q.deadLetter then finished[#finished + 1] = walk('s:' .. state, max) end
+      if state == 16 and not q.deadLetter then
+        finished[#finished + 1] = walk('ended', max)
+        finished[#finished].batches = true
+      end
       if state == 128 then finished[#finished + 1] = walk('s:dead', max) end
     end
   end

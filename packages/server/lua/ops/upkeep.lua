@@ -51,15 +51,29 @@ local function prune_jobs(rule, limit)
   if not jobs.is_over(rule.state) or (rule.deadLetter and rule.state ~= 128) then return 0, 0 end
   local key = p .. 's:' .. (rule.deadLetter and 'dead' or rule.state)
   write_pending(key)
-  local surplus, gone, over_cap = call('ZCARD', key) - rule.keep, 0, 0
-  local oldest = call('ZRANGE', key, 0, limit - 1, 'WITHSCORES')
-  for i = 1, #oldest, 2 do
-    if gone >= surplus and tonumber(oldest[i + 1]) >= rule.before then break end
-    local job = jobs.read(jobs.id(oldest[i]))
-    if job then jobs.drop(job, 0) else set_score(key, oldest[i], false) end
+  local surplus, gone, over_cap = call('ZCARD', key) + (rule.state == 16 and store.get('ended') or 0) - rule.keep, 0, 0
+
+  local oldest, i = call('ZRANGE', key, 0, limit - 1, 'WITHSCORES'), 1
+  local batches = rule.state == 16 and ended.walk()
+  while gone < limit do
+    local ref, at = oldest[i], tonumber(oldest[i + 1])
+    local other, ended_at
+    if batches then other, ended_at = batches.peek() end
+    local is_batched = other and (not ref or ended_at < at or (ended_at == at and other < ref))
+    if is_batched then ref, at = other, ended_at end
+    if not ref or (gone >= surplus and at >= rule.before) then break end
+    local job = jobs.read(jobs.id(ref))
+    if is_batched then
+      batches.take()
+      if job then job.batched = nil end
+    else
+      i = i + 2
+    end
+    if job then jobs.drop(job, 0) elseif not is_batched then set_score(key, ref, false) end
     gone = gone + 1
-    if tonumber(oldest[i + 1]) >= rule.before then over_cap = over_cap + 1 end
+    if at >= rule.before then over_cap = over_cap + 1 end
   end
+  if batches then batches.finish() end
   return gone, over_cap
 end
 

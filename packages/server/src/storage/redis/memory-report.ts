@@ -27,6 +27,7 @@ const words: Readonly<Record<string, string>> = {
   progress: 'progress',
   checkpoints: 'checkpoints',
   s: 'lists of jobs by state',
+  ended: 'jobs that were completed together',
   u: 'holders of unique keys',
   ready: 'ready queues of available jobs',
   lanes: 'limit groups',

@@ -16,13 +16,14 @@ const longLibraries: readonly string[] = [
   'limit-groups',
   'workflows',
   'job-bytes',
+  'ended',
   'jobs',
   'history',
   'transitions',
   'admission',
 ];
 const libraries = [...shortLibraries, ...longLibraries];
-const longTables = 'limits, groups, workflows, jobs, history, transitions, admission';
+const longTables = 'limits, groups, workflows, jobs, ended, history, transitions, admission';
 
 /**
  * The tables that an operation may stand in. What is in `adding` is refused as a whole where the server is out of
