@@ -10,16 +10,17 @@ const patience = 4;
 /** A watch that was refused is tried again after so many polls. */
 const retry = 1_000;
 /**
- * From then on each pause is twice the one before, and after the longest the polling rests until the next write to the
- * log. A commit with synchronous=FULL becomes visible only when its last write is on the disk.
+ * From then on each pause is twice the one before, up to the longest, until the next write to the log. A commit with
+ * synchronous=FULL becomes visible only when its last write is on the disk. Some file systems report no write of others,
+ * such as a volume that a virtual machine shares.
  */
-const longestMs = 640;
+const longestMs = 1_000;
 /** Where the system reports each write to a file, by whatever process. */
 const watches = process.platform === 'linux' || process.platform === 'darwin';
 
 /**
  * Polls SQLite's `data_version` while somebody subscribes: the version changes with every commit of another connection,
- * never with an own one. The polling rests while nobody writes to the write-ahead log, if the system can watch it.
+ * never with an own one. It polls once a second while nobody writes to the write-ahead log, if the system can watch that.
  */
 export class ChangePoller {
   readonly #sql: Connection;
@@ -83,7 +84,7 @@ export class ChangePoller {
     this.#unchanged += 1;
     if (this.#unchanged % retry === patience) this.#watcher ??= this.#watch();
     const ms = this.#watcher === undefined ? everyMs : everyMs * 2 ** (this.#unchanged - patience);
-    if (ms <= longestMs) this.#pollIn(ms);
+    this.#pollIn(Math.min(ms, longestMs));
   }
 
   /** Undefined where the file has no log, or the system cannot watch it. */
