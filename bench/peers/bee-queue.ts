@@ -6,10 +6,10 @@ import { contest, type Peer } from './contest.ts';
 
 const name = 'bench';
 
-async function open(storage: string): Promise<Peer> {
+async function open(storage: string, deleting: boolean): Promise<Peer> {
   const { url, prefix } = readRedis(storage);
   // Nobody listens to its events; its documentation says to switch off what is not needed.
-  const settings = { prefix, redis: { url }, getEvents: false, sendEvents: false };
+  const settings = { prefix, redis: { url }, getEvents: false, sendEvents: false, removeOnSuccess: deleting };
   const queue = new Queue<Payload>(name, { ...settings, isWorker: false });
   queue.on('error', (error) => console.error(error));
   await queue.ready();

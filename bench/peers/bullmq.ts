@@ -8,12 +8,12 @@ import { contest, type Peer } from './contest.ts';
 const name = 'bench';
 const type = 'bench.email';
 
-async function open(storage: string): Promise<Peer> {
+async function open(storage: string, deleting: boolean): Promise<Peer> {
   const { url, prefix } = readRedis(storage);
   // Its workers ask for this option.
   const connect = () => new Redis(url, { maxRetriesPerRequest: null });
   const connection = connect();
-  const queue = new Queue<Payload>(name, { connection, prefix });
+  const queue = new Queue<Payload>(name, { connection, prefix, defaultJobOptions: { removeOnComplete: deleting } });
   await queue.waitUntilReady();
   return {
     durability: 'as the server persists it',

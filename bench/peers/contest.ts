@@ -1,9 +1,11 @@
-// The tasks of ../src/worker.ts, for a queue that keeps its jobs in a server.
+// The tasks of ../src/worker.ts, for another queue.
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Payload, payloadOf } from '../src/payload.ts';
 import { Calls } from '../src/scenarios/checks.ts';
-import { latency, rate, wallClock } from '../src/statistics.ts';
-import type { Latency, Message, Rate, Scenario, Task } from '../src/task.ts';
+import { paced } from '../src/scenarios/paced.ts';
+import { latency, wallClock } from '../src/statistics.ts';
+import { Stopwatch } from '../src/stopwatch.ts';
+import type { Drain, Latency, Measured, Message, Rate, Scenario, Task } from '../src/task.ts';
 
 export interface Peer {
   readonly durability: string;
@@ -13,10 +15,13 @@ export interface Peer {
   work(concurrency: number, handle: (payload: Payload) => void, idle: boolean): Promise<{ stop(): Promise<unknown> }>;
   /** Jobs of the store that are not finished, by its own count. */
   unfinished(): Promise<number>;
-  /** Finished jobs of the store; null where it removes them. */
+  /** Finished jobs of the store; null where it removes them, or does not count them. */
   finished(): Promise<number | null>;
   close(): Promise<unknown>;
 }
+
+/** @param deleting Whether it is to remove finished jobs. */
+type Open = (storage: string, deleting: boolean) => Promise<Peer>;
 
 /** As ../src/scenarios has them. */
 const callers = 64;
@@ -24,46 +29,52 @@ const batchSize = 1_000;
 const pickupConcurrency = 10;
 const stallMs = 30_000;
 
-async function enqueue(peer: Peer, jobs: number): Promise<Rate> {
+async function enqueue(peer: Peer, jobs: number, watch: Stopwatch): Promise<Rate> {
   let next = 0;
   const call = async () => {
     while (next < jobs) await peer.enqueue(payloadOf(next++));
   };
-  const from = performance.now();
+  watch.start();
   await Promise.all(Array.from({ length: callers }, call));
-  const ms = performance.now() - from;
+  const figure = watch.stop(jobs);
   await expectWaiting(peer, jobs);
-  return rate(jobs, ms);
+  return figure;
 }
 
-async function batch(peer: Peer, jobs: number): Promise<Rate> {
-  const from = performance.now();
+async function batch(peer: Peer, jobs: number, watch: Stopwatch): Promise<Rate> {
+  watch.start();
+  await enqueueAll(peer, jobs);
+  const figure = watch.stop(jobs);
+  await expectWaiting(peer, jobs);
+  return figure;
+}
+
+async function enqueueAll(peer: Peer, jobs: number): Promise<void> {
   for (let first = 0; first < jobs; first += batchSize) {
-    await peer.enqueueAll(
-      Array.from({ length: Math.min(batchSize, jobs - first) }, (_, index) => payloadOf(first + index)),
-    );
+    const size = Math.min(batchSize, jobs - first);
+    await peer.enqueueAll(Array.from({ length: size }, (_, index) => payloadOf(first + index)));
   }
-  const ms = performance.now() - from;
-  await expectWaiting(peer, jobs);
-  return rate(jobs, ms);
 }
 
-async function drain(peer: Peer, jobs: number, concurrency: number): Promise<Rate> {
-  await batch(peer, jobs);
+async function drain(peer: Peer, jobs: number, { concurrency, deleting }: Drain, watch: Stopwatch): Promise<Rate> {
+  await enqueueAll(peer, jobs);
+  await expectWaiting(peer, jobs);
   const calls = new Calls(jobs);
-  let from: number | undefined;
   const handle = ({ n }: Payload) => {
-    from ??= performance.now();
+    watch.start();
     calls.add(n);
   };
   const worker = await peer.work(concurrency, handle, false);
   await calls.done(never);
-  await untilFinished(peer);
-  const ms = performance.now() - (from ?? Number.NaN);
+  await untilNone(() => peer.unfinished(), 'unfinished');
+  watch.lap();
+  // Rarely, because CPU time is running.
+  if (deleting) await untilNone(async () => (await peer.finished()) ?? 0, 'finished', 250);
+  const figure = watch.stop(jobs);
   await worker.stop();
-  await expectFinished(peer, jobs);
+  if (!deleting) await expectFinished(peer, jobs);
   calls.check();
-  return rate(jobs, ms);
+  return figure;
 }
 
 async function pickup(peer: Peer, jobs: number): Promise<Latency> {
@@ -82,7 +93,7 @@ async function pickup(peer: Peer, jobs: number): Promise<Latency> {
     await peer.enqueue(payloadOf(n));
   }
   await calls.done(never);
-  await untilFinished(peer);
+  await untilNone(() => peer.unfinished(), 'unfinished');
   await worker.stop();
   await expectFinished(peer, jobs);
   calls.check();
@@ -96,14 +107,13 @@ async function expectWaiting(peer: Peer, jobs: number): Promise<void> {
   if (count !== jobs) throw new Error(`the store counts ${count} of ${jobs} jobs as waiting`);
 }
 
-async function untilFinished(peer: Peer): Promise<void> {
-  const until = performance.now() + stallMs;
-  for (;;) {
-    const count = await peer.unfinished();
-    if (count === 0) return;
+async function untilNone(count: () => Promise<number>, what: string, everyMs = 1): Promise<void> {
+  for (const until = performance.now() + stallMs; ; ) {
+    const left = await count();
+    if (left === 0) return;
     if (performance.now() > until)
-      throw new Error(`the store counts ${count} jobs as unfinished, ${stallMs / 1_000} s after the last call`);
-    await pause(1);
+      throw new Error(`the store counts ${left} jobs as ${what}, ${stallMs / 1_000} s after the last call`);
+    await pause(everyMs);
   }
 }
 
@@ -112,34 +122,42 @@ async function expectFinished(peer: Peer, jobs: number): Promise<void> {
   if (count !== null && count !== jobs) throw new Error(`the store counts ${count} of ${jobs} jobs as finished`);
 }
 
-function measure(peer: Peer, scenario: Scenario, jobs: number): Promise<Rate | Latency> {
+function measure(peer: Peer, scenario: Scenario, jobs: number, watch: Stopwatch): Promise<Measured> {
   switch (scenario.name) {
     case 'enqueue':
-      return enqueue(peer, jobs);
+      return enqueue(peer, jobs, watch);
     case 'batch':
-      return batch(peer, jobs);
+      return batch(peer, jobs, watch);
     case 'drain':
-      return drain(peer, jobs, scenario.concurrency);
+      return drain(peer, jobs, scenario, watch);
     case 'pickup':
       return pickup(peer, jobs);
+    case 'paced': {
+      const subject = {
+        enqueue: (n: number) => peer.enqueue(payloadOf(n)),
+        work: (concurrency: number, onStart: (n: number) => void) =>
+          peer.work(concurrency, ({ n }) => onStart(n), false),
+        unfinished: () => peer.unfinished(),
+      };
+      return paced(subject, scenario.rate, scenario.seconds);
+    }
   }
 }
 
-async function carryOut(
-  open: (storage: string, scenario: Scenario) => Promise<Peer>,
-  { scenario, jobs, target }: Task,
-): Promise<Message> {
+async function carryOut(open: Open, task: Task): Promise<Message> {
+  const { scenario, jobs, target } = task;
   if (!('storage' in target)) throw new Error('a peer has no server of its own');
-  const peer = await open(target.storage, scenario);
+  const peer = await open(target.storage, scenario.name === 'drain' && scenario.deleting === true);
   try {
-    return { outcome: { ...(await measure(peer, scenario, jobs)), durability: peer.durability } };
+    const measured = await measure(peer, scenario, jobs, new Stopwatch(task));
+    return { outcome: { ...measured, durability: peer.durability } };
   } finally {
     await peer.close();
   }
 }
 
 /** Carries out the one task that the parent sends, and ends. */
-export function contest(open: (storage: string, scenario: Scenario) => Promise<Peer>): void {
+export function contest(open: Open): void {
   process.once('message', (task: Task) => {
     carryOut(open, task)
       .catch(

@@ -9,12 +9,16 @@ const queue = 'bench';
 /** The shortest that it takes. */
 const pollingIntervalSeconds = 0.5;
 
-async function open(storage: string): Promise<Peer> {
+async function open(storage: string, deleting: boolean): Promise<Peer> {
   const { connectionString, schema } = readPostgres(storage);
-  const boss = new PgBoss({ connectionString, schema });
+  const boss = new PgBoss({
+    connectionString,
+    schema,
+    ...(deleting && { superviseIntervalSeconds: 1, maintenanceIntervalSeconds: 1 }),
+  });
   boss.on('error', (error) => console.error(error));
   await boss.start();
-  await boss.createQueue(queue);
+  await boss.createQueue(queue, deleting ? { deleteAfterSeconds: 1 } : {});
   const pool = new pg.Pool({ connectionString, max: 1 });
   const count = async (condition: string): Promise<number> => {
     const { rows } = await pool.query(

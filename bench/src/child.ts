@@ -16,19 +16,25 @@ export function cliOf(folder: string): string {
 }
 
 export interface ChildOptions {
+  readonly onStart?: (pid: number | undefined) => void;
   /** Called when the child's worker waits for jobs, or they for it. */
   readonly onReady?: () => void;
   /** A folder for a CPU profile of the child. */
   readonly cpuProfile?: string;
+  /** Another program than this Node that runs the entry. */
+  readonly program?: string;
 }
 
 /** Carries out a task in a fresh process of this Node. Rejects with what went wrong in it. */
 export function runChild(entry: string, task: Task, options: ChildOptions = {}): Promise<Outcome> {
+  const { program, cpuProfile } = options;
   const child = fork(entry, {
+    ...(program !== undefined && { execPath: program }),
     env: plainEnvironment(),
-    execArgv: profileFlags(options.cpuProfile),
+    execArgv: program === undefined ? profileFlags(cpuProfile) : [],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
+  options.onStart?.(child.pid);
   const stop = () => child.kill('SIGKILL');
   process.once('exit', stop);
   const done = new Promise<Outcome>((resolve, reject) => {

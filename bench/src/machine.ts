@@ -28,11 +28,13 @@ export function machine(): Machine {
   };
 }
 
-export function describeMachine({ node, cpu, cores, memoryGiB, system, load, busy }: Machine): string {
-  const lines = [
-    `Node ${node}, ${cores} cores (${cpu}), ${memoryGiB} GiB, ${system}`,
-    `load before the run: ${load.map((one) => one.toFixed(2)).join(' ')}`,
-  ];
+export function describeHardware({ node, cpu, cores, memoryGiB, system }: Machine): string {
+  return `Node ${node}, ${cores} cores (${cpu}), ${memoryGiB} GiB, ${system}`;
+}
+
+export function describeMachine(facts: Machine): string {
+  const { load, busy } = facts;
+  const lines = [describeHardware(facts), `load before the run: ${load.map((one) => one.toFixed(2)).join(' ')}`];
   if (busy) lines.push('WARNING: the machine is busy with something else; these figures are too low and uneven.');
   return lines.join('\n');
 }

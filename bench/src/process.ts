@@ -19,6 +19,39 @@ export function cpuMs(pid: number): number {
   return ((Number(fields[11]) + Number(fields[12])) * 1_000) / ticksPerSecond;
 }
 
+/**
+ * CPU of a process and of its children in microseconds, those that have ended included; NaN where there is no such
+ * process. Threads that live count in nanoseconds, where /proc/PID/stat has hundredths of a second.
+ */
+export function treeCpuUs(pid: number): number {
+  const fields = read(`/proc/${pid}/stat`).split(') ').at(-1)?.split(' ') ?? [];
+  const ended = ((Number(fields[13]) + Number(fields[14])) * 1_000_000) / ticksPerSecond;
+  return sum([ended, ownCpuUs(pid), ...childrenOf(pid).map(ownCpuUs)]);
+}
+
+/** 0 for a process that has ended meanwhile: its parent counts it then. */
+function ownCpuUs(pid: number): number {
+  return sum(tasksOf(pid).map((task) => Number(read(`${task}/schedstat`).split(' ')[0]) / 1_000));
+}
+
+/** Memory of a process and its children in bytes, each shared page counted once; NaN where Linux does not say. */
+export function treeMemoryBytes(pid: number): number {
+  const own = pssBytes(pid);
+  return sum([own, ...childrenOf(pid).map((child) => pssBytes(child) || 0)]);
+}
+
+function childrenOf(pid: number): readonly number[] {
+  return tasksOf(pid).flatMap((task) => read(`${task}/children`).split(' ').filter(Boolean).map(Number));
+}
+
+function tasksOf(pid: number): readonly string[] {
+  return list(`/proc/${pid}/task`).map((name) => `/proc/${pid}/task/${name}`);
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
 /** Resident memory now, in bytes. */
 export function rssBytes(pid: number): number {
   return statusBytes(pid, 'VmRSS');
@@ -55,6 +88,15 @@ function list(folder: string): readonly string[] {
   } catch {
     return [];
   }
+}
+
+/** Whether a process of this machine runs a program of such a name. */
+export function isProgram(pid: number, name: RegExp): boolean {
+  return name.test(read(`/proc/${pid}/comm`));
+}
+
+export function parentOf(pid: number): number {
+  return Number(read(`/proc/${pid}/stat`).split(') ').at(-1)?.split(' ')[1]);
 }
 
 /** Local ports of its TCP connections. */

@@ -14,7 +14,11 @@ export async function alternate<T>(
   const all = contestants.map(({ who, run }) => ({ who, run, answers: [] as T[] }));
   for (let round = 0; round < rounds; round++) {
     for (const one of round % 2 === 0 ? all : all.toReversed()) {
-      one.answers.push(await one.run());
+      try {
+        one.answers.push(await one.run());
+      } catch (error) {
+        throw new Error(`${one.who} failed: ${error instanceof Error ? error.message : error}`, { cause: error });
+      }
       if (process.stderr.isTTY) process.stderr.write('.');
     }
   }

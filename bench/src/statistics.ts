@@ -1,4 +1,4 @@
-import type { Latency, Rate } from './task.ts';
+import type { Latency } from './task.ts';
 
 /** The value below which `share` (0 to 1) of the values lie: nearest rank, so always a value that was measured. */
 export function percentile(values: readonly number[], share: number): number {
@@ -12,10 +12,6 @@ export function median(values: readonly number[]): number {
   const middle = Math.floor(sorted.length / 2);
   const upper = sorted[middle] ?? Number.NaN;
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
-}
-
-export function rate(jobs: number, ms: number): Rate {
-  return { kind: 'rate', jobsPerSecond: (jobs / ms) * 1_000 };
 }
 
 /** From `sent` to `starts`, job by job. */

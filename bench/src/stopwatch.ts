@@ -1,33 +1,60 @@
-import { cpuMs } from './process.ts';
-import type { Rate } from './task.ts';
+import { treeCpuUs } from './process.ts';
+import type { Rate, Task } from './task.ts';
 
-/** Clock and CPU time of a part of a run, in this process and in the server's. */
+interface Reading {
+  readonly ms: number;
+  /** Microseconds of this process, the servers' and the store's; NaN where there is none. */
+  readonly own: number;
+  readonly server: number;
+  readonly store: number;
+}
+
+/** Clock and CPU time of a part of a run, in this process, in the servers' and in the store's. */
 export class Stopwatch {
-  readonly #server: number | undefined;
-  #from = Number.NaN;
-  #cpu: NodeJS.CpuUsage | undefined;
-  #serverMs = Number.NaN;
+  readonly #servers: readonly number[];
+  readonly #store: number | null;
+  #from: Reading | undefined;
+  #lapMs: number | undefined;
 
-  /** @param server Its process, where the engine is not in this one. */
-  constructor(server?: number) {
-    this.#server = server;
+  /** The processes of the task are those whose time counts. */
+  constructor({ target, storePid }: Pick<Task, 'target' | 'storePid'>) {
+    this.#servers = 'url' in target ? [target, ...(target.others ?? [])].map(({ pid }) => pid) : [];
+    this.#store = storePid ?? null;
   }
 
+  /** Only the first call counts. */
   start(): void {
-    this.#serverMs = this.#server === undefined ? Number.NaN : cpuMs(this.#server);
-    this.#cpu = process.cpuUsage();
-    this.#from = performance.now();
+    this.#from ??= this.#read();
+  }
+
+  /** Ends the clock; CPU time counts until {@link stop}. */
+  lap(): void {
+    this.#lapMs = performance.now();
   }
 
   stop(jobs: number): Rate {
-    const ms = performance.now() - this.#from;
-    const { user, system } = process.cpuUsage(this.#cpu);
-    const cpu = { own: (user + system) / jobs };
+    const to = this.#read();
+    const from = this.#from;
+    if (from === undefined) throw new Error('a stopwatch that was not started');
+    const part = (name: 'server' | 'store') => {
+      const us = (to[name] - from[name]) / jobs;
+      return Number.isNaN(us) ? {} : { [name]: us };
+    };
     return {
       kind: 'rate',
-      jobsPerSecond: (jobs / ms) * 1_000,
-      cpu:
-        this.#server === undefined ? cpu : { ...cpu, server: ((cpuMs(this.#server) - this.#serverMs) / jobs) * 1_000 },
+      jobsPerSecond: (jobs / ((this.#lapMs ?? to.ms) - from.ms)) * 1_000,
+      cpu: { own: (to.own - from.own) / jobs, ...part('server'), ...part('store') },
+    };
+  }
+
+  #read(): Reading {
+    const { user, system } = process.cpuUsage();
+    const servers = this.#servers.map(treeCpuUs);
+    return {
+      own: user + system,
+      server: servers.length === 0 ? Number.NaN : servers.reduce((sum, us) => sum + us),
+      store: this.#store === null ? Number.NaN : treeCpuUs(this.#store),
+      ms: performance.now(),
     };
   }
 }

@@ -19,6 +19,8 @@ export interface FreshStore extends AsyncDisposable {
   readonly storage: string;
   /** The database and its settings that say what a commit is worth; '' where the store is no server. */
   readonly settings: string;
+  /** The first process of a server on this machine; null where there is none. */
+  readonly pid: number | null;
   sizes(): Promise<readonly Size[]>;
   /** Lines that tell where the size comes from; none where the store does not say. */
   details(): Promise<readonly string[]>;
@@ -53,6 +55,7 @@ export async function freshStore(storage: string): Promise<FreshStore> {
       return {
         storage,
         settings: '',
+        pid: null,
         sizes: async () => [],
         details: async () => [],
         connections: async () => null,

@@ -32,15 +32,45 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [line(head), rule, ...rows.map(line)].join('\n');
 }
 
-/** Throughput: the median of the runs and their range. */
+/** Throughput: medians of the runs, and their range. */
 export function rateTable(all: readonly Series[]): string {
-  const rows = all
-    .filter(({ figures }) => figures[0]?.kind === 'rate')
-    .map((series) => {
-      const rates = series.figures.flatMap((figure) => (figure.kind === 'rate' ? [figure.jobsPerSecond] : []));
-      return [series.scenario, series.who, perSecond(median(rates)), range(rates), String(rates.length)];
-    });
-  return rows.length === 0 ? '' : table(['scenario', 'who', 'jobs/s', 'range', 'runs'], rows);
+  const rows = all.flatMap((series) => {
+    const rates = series.figures.filter((figure) => figure.kind === 'rate');
+    if (rates.length === 0) return [];
+    const of = (pick: (figure: Figure & Rate) => number | null) => middle(rates.map(pick));
+    const speeds = rates.map(({ jobsPerSecond }) => jobsPerSecond);
+    const parts = (['own', 'server', 'store'] as const).map((part) => of(({ cpu }) => cpu?.[part] ?? null));
+    const whole = of(({ cpu }) => (cpu && cpu.own + (cpu.server ?? 0) + (cpu.store ?? 0)) || null);
+    return [
+      [
+        series.scenario,
+        series.who,
+        perSecond(median(speeds)),
+        range(speeds),
+        ...[whole, ...parts].map(seconds),
+        memoryOf(series),
+      ],
+    ];
+  });
+  const cpu = ['CPU s a 1,000 jobs', 'client', 'server', 'store'];
+  return rows.length === 0 ? '' : table(['scenario', 'who', 'jobs/s', 'range', ...cpu, 'MiB'], rows);
+}
+
+/** Of all processes at once, the median of the runs. */
+function memoryOf({ figures }: Series): string {
+  const bytes = middle(figures.map(({ memoryBytes }) => memoryBytes));
+  return bytes === null ? '' : mib(bytes);
+}
+
+/** The median of what there is; null where there is nothing. */
+export function middle(values: readonly (number | null)[]): number | null {
+  const there = values.filter((value) => value !== null);
+  return there.length === 0 ? null : median(there);
+}
+
+/** Microseconds a job as seconds a 1,000 jobs. */
+function seconds(value: number | null): string {
+  return value === null ? '' : (value / 1_000).toFixed(3);
 }
 
 /** CPU microseconds a job, medians of the runs; for a pair of checkouts the median ratio of their rounds too. */

@@ -5,30 +5,42 @@ import { openEmbedded } from '@ojs-ts/server';
 import { batch } from './scenarios/batch.ts';
 import { drain } from './scenarios/drain.ts';
 import { enqueue } from './scenarios/enqueue.ts';
+import { paced } from './scenarios/paced.ts';
 import { consume, pickup, produce } from './scenarios/pickup.ts';
+import { subjectOf } from './scenarios/subject.ts';
 import { Stopwatch } from './stopwatch.ts';
-import type { Latency, Message, Outcome, Rate, Task, Times } from './task.ts';
+import type { Measured, Message, Outcome, Task } from './task.ts';
+import { deletingRetention } from './terms.ts';
 
 /**
  * @param ready Called when a worker waits for jobs that somebody else will enqueue, and when all jobs of a drain wait
  * for one.
  */
 export async function carryOut(task: Task, ready: () => void = () => {}): Promise<Outcome> {
-  if ('url' in task.target) return measure(task, task.target.url, ready);
-  const transport = await openEmbedded(task.target.storage);
+  if ('url' in task.target) {
+    const { url, others = [] } = task.target;
+    return measure(task, [url, ...others.map((other) => other.url)], ready);
+  }
+  const isDeleting = task.scenario.name === 'drain' && task.scenario.deleting;
+  const transport = await openEmbedded(task.target.storage, isDeleting ? { retention: deletingRetention } : {});
   try {
-    return await measure(task, transport, ready);
+    return await measure(task, [transport], ready);
   } finally {
     await transport[Symbol.asyncDispose]();
   }
 }
 
-async function measure(task: Task, target: string | Transport, ready: () => void): Promise<Outcome> {
-  const client = new Client(target);
+/** @param targets The first one is the client's, too. */
+async function measure(
+  task: Task,
+  targets: readonly [string | Transport, ...(string | Transport)[]],
+  ready: () => void,
+): Promise<Outcome> {
+  const client = new Client(targets[0]);
   try {
     const { durability } = await client.manifest();
     return {
-      ...(await run(task, client, target, ready)),
+      ...(await run(task, client, targets, ready)),
       durability: typeof durability === 'string' ? durability : 'not told',
     };
   } finally {
@@ -39,22 +51,25 @@ async function measure(task: Task, target: string | Transport, ready: () => void
 async function run(
   task: Task,
   client: Client,
-  target: string | Transport,
+  targets: readonly [string | Transport, ...(string | Transport)[]],
   ready: () => void,
-): Promise<Rate | Latency | Times> {
+): Promise<Measured> {
+  const [target] = targets;
   const { scenario, jobs, role } = task;
-  const watch = new Stopwatch('pid' in task.target ? task.target.pid : undefined);
+  const watch = new Stopwatch(task);
   switch (scenario.name) {
     case 'enqueue':
       return enqueue(client, jobs, watch);
     case 'batch':
       return batch(client, jobs, watch);
     case 'drain':
-      return drain(client, target, jobs, scenario.concurrency, watch, ready);
+      return drain(client, targets, jobs, scenario, watch, ready);
     case 'pickup':
       if (role === 'worker') return { kind: 'times', times: await consume(client, target, jobs, ready) };
       if (role === 'producer') return { kind: 'times', times: await produce(client, jobs) };
       return pickup(client, target, jobs);
+    case 'paced':
+      return paced(subjectOf(client, target), scenario.rate, scenario.seconds);
   }
 }
 

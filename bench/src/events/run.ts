@@ -44,11 +44,8 @@ export async function runDrain(
   const onReady = () => {
     before = cpuMs(server.pid);
   };
-  const task = {
-    scenario: { name: 'drain', concurrency } as const,
-    jobs,
-    target: { url: server.url, pid: server.pid },
-  };
+  const target = { url: server.url, pid: server.pid };
+  const task = { scenario: { name: 'drain', concurrency } as const, jobs, target };
   const outcome = await runChild(oursOf(), task, { onReady });
   const serverCpuUs = ((cpuMs(server.pid) - before) * 1_000) / jobs;
   if (outcome.kind !== 'rate') throw new Error(`a drain answered ${outcome.kind}`);

@@ -23,6 +23,18 @@ export async function untilCounted(client: Client, state: 'available' | 'complet
   }
 }
 
+/** Until the store counts no job, asked again and again. @throws Error where it stops short of that. */
+export async function untilGone(client: Client, unfinishedOnly: boolean): Promise<void> {
+  for (let until = performance.now() + stallMs; ; ) {
+    const { available, active, scheduled, retryable, pending, completed } = await client.queueStats(queue);
+    const left = available + active + scheduled + retryable + pending + (unfinishedOnly ? 0 : completed);
+    if (left === 0) return;
+    if (performance.now() > until) throw new Error(`the store still counts ${left} jobs after ${stallMs / 1_000} s`);
+    // A deletion is waited for with CPU time running.
+    await pause(unfinishedOnly ? 1 : 250);
+  }
+}
+
 function expectNothingElse(stats: QueueStats, state: 'available' | 'completed'): void {
   const others = [
     'available',

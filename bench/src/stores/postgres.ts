@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { readPostgresUrl } from '../../../packages/server/src/storage/postgres/connection/url.ts';
+import { isProgram, parentOf } from '../process.ts';
 import type { FreshStore, Size } from '../store.ts';
 import { freshName } from './names.ts';
 
@@ -21,6 +22,7 @@ export async function freshSchema(storage: string): Promise<FreshStore> {
   return {
     storage: url.toString(),
     settings: await describe(client),
+    pid: await postgresPid(client),
     async sizes(): Promise<readonly Size[]> {
       const { bytes = 0, dead = 0 } = await numbers(
         `SELECT sum(pg_total_relation_size(c.oid)) AS bytes, sum(pg_stat_get_dead_tuples(c.oid)) AS dead
@@ -55,6 +57,13 @@ export async function freshSchema(storage: string): Promise<FreshStore> {
       await client.end();
     },
   };
+}
+
+/** The first process of the server; null where it runs on another machine. */
+export async function postgresPid(client: pg.Client): Promise<number | null> {
+  const { rows } = await client.query<{ readonly pid: number }>('SELECT pg_backend_pid() AS pid');
+  const backend = rows[0]?.pid ?? Number.NaN;
+  return isProgram(backend, /^postgres/) ? parentOf(backend) : null;
 }
 
 async function describe(client: pg.Client): Promise<string> {

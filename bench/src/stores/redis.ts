@@ -1,10 +1,11 @@
 import { Redis } from 'ioredis';
+import { isProgram } from '../process.ts';
 import type { FreshStore, Size } from '../store.ts';
 import { freshName } from './names.ts';
 
 const settings = ['appendonly', 'appendfsync', 'save', 'maxmemory-policy'];
 
-/** A namespace of its own in the server that the URL names: all its keys begin with `{NAMESPACE}`. */
+/** A namespace of its own in the server that the URL names: all its keys have `{NAMESPACE}` in their names. */
 export async function freshNamespace(storage: string): Promise<FreshStore> {
   const url = new URL(storage);
   if (url.searchParams.has('namespace'))
@@ -15,10 +16,11 @@ export async function freshNamespace(storage: string): Promise<FreshStore> {
   client.on('error', () => {});
   url.searchParams.set('namespace', namespace);
   // Names hold bytes that are no text.
-  const keys = () => client.scanBufferStream({ match: `{${namespace}}*`, count: 5_000 });
+  const keys = () => client.scanBufferStream({ match: `*{${namespace}}*`, count: 5_000 });
   return {
     storage: url.toString(),
     settings: await describe(client),
+    pid: await pidOf(client),
     async sizes(): Promise<readonly Size[]> {
       const names = new Set<string>();
       for await (const some of keys()) for (const name of some) names.add(name.toString('latin1'));
@@ -34,9 +36,17 @@ export async function freshNamespace(storage: string): Promise<FreshStore> {
     },
     async [Symbol.asyncDispose]() {
       for await (const some of keys()) if (some.length > 0) await client.unlink(...some);
+      // What the next run finds resident is not what this one has left.
+      await client.call('MEMORY', 'PURGE');
       client.disconnect();
     },
   };
+}
+
+/** Null where the server runs on another machine. */
+async function pidOf(client: Redis): Promise<number | null> {
+  const pid = Number(field(await client.info('server'), 'process_id'));
+  return isProgram(pid, /^(redis|valkey)/) ? pid : null;
 }
 
 async function describe(client: Redis): Promise<string> {

@@ -25,6 +25,7 @@ function storeOf(file: string, remove: () => Promise<void>): FreshStore {
   return {
     storage: `sqlite:${file}`,
     settings: '',
+    pid: null,
     async sizes(): Promise<readonly Size[]> {
       return [
         { what: 'file bytes', value: bytesOf(file), flat: true },

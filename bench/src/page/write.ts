@@ -1,0 +1,32 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { type LatencyPoint, latencyReport } from '../latency/report.ts';
+import { figuresFile, type Kept, Ledger } from '../ledger.ts';
+import { type Contest, peersReport } from '../peers/report.ts';
+import { type ScalePoint, scaleCharts, scaleReport } from '../scale/report.ts';
+import { benchmarksPage } from './benchmarks.ts';
+import { chartSvg } from './chart.ts';
+import { scalePage } from './scale.ts';
+
+/** Writes `docs/benchmarks.md`, its curves and `docs/scale.md` from the figures that are kept. */
+export function writePages(): void {
+  const [latency, scale] = [kept<LatencyPoint>('latency'), kept<ScalePoint>('scale')];
+  const parts = {
+    peers: peersReport(kept<Contest>('peers')),
+    latency: latencyReport(latency),
+    scale: scaleReport(scale),
+  };
+  writeFileSync(inDocs('benchmarks.md'), benchmarksPage(parts));
+  writeFileSync(inDocs('scale.md'), scalePage({ latency, scale }));
+  mkdirSync(inDocs('curves'), { recursive: true });
+  for (const [name, chart] of Object.entries(scaleCharts(scale)))
+    writeFileSync(inDocs(`curves/${name}.svg`), chartSvg(chart));
+}
+
+function kept<T>(instrument: string): readonly Kept<T>[] {
+  return Object.values(new Ledger<T>(figuresFile(instrument), '').figures);
+}
+
+function inDocs(path: string): string {
+  return fileURLToPath(new URL(`../../../docs/${path}`, import.meta.url));
+}

@@ -1,0 +1,73 @@
+// npm run bench:peers: ours and other queues on the same database, the same work, in turns.
+import { command, parse, UsageError } from '../arguments.ts';
+import { commandLine, figuresFile, Ledger } from '../ledger.ts';
+import { describeMachine, machine } from '../machine.ts';
+import { type Work, workOf, workOptions, workUsage } from '../options.ts';
+import { writePages } from '../page/write.ts';
+import { type Place, placesOf, placesUsage } from '../places.ts';
+import { alternate } from '../rounds.ts';
+import { runOurs } from '../run.ts';
+import { labelOf, type Scenario } from '../task.ts';
+import { type Peer, peers } from './contestants.ts';
+import { install } from './install.ts';
+import type { Contest } from './report.ts';
+import { runPeer } from './run.ts';
+
+const usage = `${placesUsage}; default sqlite,postgres,redis
+--peer-storage NAME                     where the peers work instead; ours on SQLite beside BullMQ: --storage sqlite --peer-storage redis
+${workUsage}; also: nothing is kept, and docs/benchmarks.md not written`;
+
+async function contest(
+  scenario: Scenario,
+  work: Work,
+  here: Place,
+  there: Place,
+  among: readonly Peer[],
+): Promise<Contest> {
+  const isDeleting = scenario.name === 'drain' && scenario.deleting === true;
+  const contestants = [
+    ...work.modes.map((mode) => ({
+      who: mode,
+      run: () => runOurs(scenario, mode, { ...work, storage: here.storage }),
+    })),
+    ...among
+      .filter(({ deletes }) => !isDeleting || deletes !== null)
+      .map((peer) => ({ who: peer.who, run: () => runPeer(peer, scenario, { ...work, storage: there.storage }) })),
+  ];
+  const answers = await alternate(contestants, work.runs);
+  const series = answers.map(({ who, answers }) => ({ who, figures: answers }));
+  return { ours: here.kind, theirs: there.kind, scenario: labelOf(scenario), jobs: work.jobs, series };
+}
+
+async function main(args: readonly string[]): Promise<void> {
+  const values = parse(args, {
+    storage: { type: 'string', default: 'sqlite,postgres,redis' },
+    'peer-storage': { type: 'string' },
+    ...workOptions,
+    scenario: { type: 'string', default: 'enqueue,batch,drain,pickup,drain-100-deleting' },
+  });
+  const work = workOf(values);
+  const places = placesOf(values.storage);
+  const elsewhere = values['peer-storage'] === undefined ? [] : placesOf(values['peer-storage']);
+  if (elsewhere.length > 1) throw new UsageError('--peer-storage: expected one name');
+  install();
+  if (!work.json) console.log(describeMachine(machine()));
+  const ledger = new Ledger<Contest>(figuresFile('peers'), commandLine('bench:peers', args));
+  const all: Contest[] = [];
+  for (const open of places) {
+    await using here = await open();
+    await using other = (await elsewhere[0]?.()) ?? null;
+    const there = other ?? here;
+    const among = peers[there.kind];
+    if (among.length === 0) throw new UsageError('--storage: no peer works in memory');
+    for (const scenario of work.scenarios) {
+      const figure = await contest(scenario, work, here, there, among);
+      all.push(figure);
+      if (!work.json) ledger.put(`${here.kind}, ${there.kind}: ${figure.scenario}`, figure);
+    }
+  }
+  if (work.json) console.log(JSON.stringify(all, null, 2));
+  else writePages();
+}
+
+await command('bench:peers', usage, main);

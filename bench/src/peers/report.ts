@@ -1,0 +1,98 @@
+import type { Kept } from '../ledger.ts';
+import { originLines } from '../page/origin.ts';
+import { titles } from '../places.ts';
+import type { Figure } from '../run.ts';
+import { median } from '../statistics.ts';
+import type { StoreKind } from '../store.ts';
+import { latenciesOf, latencyTable, ms, rateOf, rateTable, type Series, table, verdict } from '../table.ts';
+import { ourRetention } from '../terms.ts';
+import { peers, pickupTargetMs, targets } from './contestants.ts';
+
+/** All rounds of one scenario by all contestants. */
+export interface Contest {
+  readonly ours: StoreKind;
+  readonly theirs: StoreKind;
+  readonly scenario: string;
+  readonly jobs: number;
+  readonly series: readonly { readonly who: string; readonly figures: readonly Figure[] }[];
+}
+
+/** The part of `docs/benchmarks.md` about peers. */
+export function peersReport(contests: readonly Kept<Contest>[]): string {
+  if (contests.length === 0) return 'Not measured yet.';
+  const pairs = Map.groupBy(contests, ({ ours, theirs }) => JSON.stringify([ours, theirs]));
+  return [...pairs.values()].map(pairReport).join('\n\n');
+}
+
+function pairReport(contests: readonly Kept<Contest>[]): string {
+  const [first] = contests;
+  if (first === undefined) return '';
+  const { ours, theirs } = first;
+  const where = titles[ours] === titles[theirs] ? '' : `, peers on ${titles[theirs]}`;
+  const all = contests.flatMap(({ scenario, series }) => series.map((one) => ({ scenario, ...one })));
+  const isDeleting = ({ scenario }: Series) => scenario.endsWith('-deleting');
+  const keeping = all.filter((series) => !isDeleting(series));
+  const deleting = all.filter(isDeleting);
+  return [
+    `### ${titles[ours]}${where}`,
+    termsOf(all, theirs),
+    rateTable(keeping),
+    ...(deleting.length === 0
+      ? []
+      : ['Both sides remove finished jobs, and the CPU time counts until the last one is gone:', rateTable(deleting)]),
+    latencyTable(all),
+    pickupVerdicts(all),
+    ratioTable(all),
+    originLines(contests.map(({ scenario, origin }) => ({ what: scenario, origin }))),
+  ]
+    .filter((text) => text !== '')
+    .join('\n\n');
+}
+
+function isOurs(who: string): boolean {
+  return who === 'embedded' || who === 'http';
+}
+
+/** Ours over each peer's, of the medians. */
+function ratioTable(all: readonly Series[]): string {
+  const rates = all.filter(({ figures }) => figures[0]?.kind === 'rate');
+  const rows = rates
+    .filter(({ who }) => isOurs(who))
+    .flatMap((ours) =>
+      rates
+        .filter(({ who, scenario }) => !isOurs(who) && scenario === ours.scenario)
+        .map((their) => ratioRow(ours, their)),
+    );
+  return rows.length === 0 ? '' : table(['scenario', 'who', 'ratio', 'wanted'], rows);
+}
+
+function ratioRow(ours: Series, their: Series): readonly string[] {
+  const ratio = rateOf(ours) / rateOf(their);
+  const target = targets.find(
+    ({ scenario, who, peer }) => scenario === ours.scenario && who === ours.who && peer === their.who,
+  );
+  const wanted = target === undefined ? '' : verdict(`at least ${target.least}`, ratio >= target.least);
+  return [ours.scenario, `${ours.who} / ${their.who}`, ratio.toFixed(2), wanted];
+}
+
+function pickupVerdicts(all: readonly Series[]): string {
+  return all
+    .filter(({ who, figures }) => isOurs(who) && figures[0]?.kind === 'latency')
+    .map((series) => {
+      const p99 = median(latenciesOf(series).map((figure) => figure.p99));
+      return `- Pickup, ${series.who}: p99 ${ms(p99)} ms, wanted ${verdict(`under ${pickupTargetMs} ms`, p99 < pickupTargetMs)}.`;
+    })
+    .join('\n');
+}
+
+function termsOf(all: readonly Series[], theirs: StoreKind): string {
+  const durability = (wanted: (who: string) => boolean) =>
+    all.find(({ who }) => wanted(who))?.figures[0]?.durability ?? 'not run';
+  return [
+    `- Ours: \`${durability(isOurs)}\`. Keeps ${ourRetention()}.`,
+    ...peers[theirs].map(
+      ({ who, retention, setUp, deletes }) =>
+        `- ${who}: \`${durability((one) => one === who)}\`. Keeps ${retention}. Set up: ${setUp}. Removes finished jobs: ${deletes ?? 'never'}.`,
+    ),
+  ].join('\n');
+}
