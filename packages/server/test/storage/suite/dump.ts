@@ -203,9 +203,9 @@ export const dumpCases: readonly Case[] = [
       expect((await get(storage, idOf(100))).state).toBe(State.available);
       const added = await eventLog(storage, newest);
       expect(added.map(({ position }) => position)).toEqual(added.map((_, index) => newest + 1 + index));
-      expect(await storage.crons.put({ name: 'nightly', spec: '{}', enabled: true, dueAt: null }, t0, 1)).toMatchObject(
-        { created: false },
-      );
+      expect(
+        await storage.crons.put({ name: 'nightly', spec: '{}', enabled: true, dueAt: null }, t0, t0),
+      ).toMatchObject({ created: false });
       expect(await storage.documents.put('schema', 'a', '{}', 2, t0)).toMatchObject({ version: 3 });
       expect(await storage.registry.configureQueue('mixed', {}, t0, 1)).toMatchObject({ version: 2 });
       expect(await countErrors(storage)).toEqual([]);
