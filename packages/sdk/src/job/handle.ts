@@ -47,10 +47,17 @@ export interface JobCalls {
   events(jobId: string): AsyncIterable<Event>;
 }
 
+/** Spelled out: the declaration of a class expression may have no private members. */
+type Actions = new <A extends JsonArray, R>(
+  calls: JobCalls,
+  id: string,
+  outcome: EnqueueOutcome,
+) => Omit<JobHandle<A, R>, keyof Job>;
+
 /**
  * The methods are on a prototype, so a handle logs and compares like a plain job, under the public name of its type.
  */
-export const JobActions = class JobHandle<A extends JsonArray, R> {
+export const JobActions: Actions = class JobHandle<A extends JsonArray, R> {
   readonly #calls: JobCalls;
   readonly #id: string;
   readonly outcome: EnqueueOutcome;
