@@ -108,7 +108,7 @@ export function scriptsOf(file: string, events: boolean): ReadonlyMap<string, Sc
       const last = libraries.indexOf(library);
       if (last < 0) throw new Error(`The Lua operation '${name}' names no library; expected '-- With NAME.' above it.`);
       const long = longLibraries.slice(0, Math.max(0, last + 1 - shortLibraries.length));
-      const text = [
+      const texts = () => [
         `#!lua${flags[table]}`,
         `local logged = ${events}`,
         `local ${longTables}`,
@@ -120,19 +120,35 @@ export function scriptsOf(file: string, events: boolean): ReadonlyMap<string, Sc
         'local reading, adding, changing = {}, {}, {}',
         file,
         parameter === '' ? `return ${table}.${name}()` : `return pack(${table}.${name}(unpacked(ARGV[1])))`,
-      ].join('\n');
-      return [name, { text, sha: createHash('sha1').update(text).digest('hex') }];
+      ];
+      return [name, new Script(texts)];
     }),
   );
 }
 
-const libraryTexts = new Map<string, string>();
+/** Joined for its first call: the texts of 60 scripts take 2 MB, and a server uses some of them. */
+class Script implements ScriptText {
+  readonly #texts: () => readonly string[];
+  #text: string | undefined;
+  #sha: string | undefined;
 
-/** Once: 60 scripts name seven of them on average, and 14 MB of texts make the young generation grow. */
+  constructor(texts: () => readonly string[]) {
+    this.#texts = texts;
+  }
+
+  get text(): string {
+    this.#text ??= this.#texts().join('\n');
+    return this.#text;
+  }
+
+  get sha(): string {
+    this.#sha ??= createHash('sha1').update(this.text).digest('hex');
+    return this.#sha;
+  }
+}
+
 function readLibrary(name: string): string {
-  const text = libraryTexts.get(name) ?? read(`lib/${name}.lua`);
-  libraryTexts.set(name, text);
-  return text;
+  return read(`lib/${name}.lua`);
 }
 
 function read(path: string): string {
