@@ -79,6 +79,9 @@ export class Upkeep {
   #answered = Date.now();
   readonly #loops: Loop[] = [];
   #due: Loop | undefined;
+  /** Changes of the store, and those that a look for due jobs has seen; at first nothing is known. */
+  #changes = 1;
+  #seen = 0;
   #stopping = false;
 
   constructor(parts: {
@@ -142,8 +145,14 @@ export class Upkeep {
     this.#ticked = Date.now();
     this.#answered = this.#ticked;
     this.#due = every(dueMs, async () => {
+      const changes = this.#changes;
+      if (hinted && changes === this.#seen) {
+        const ms = await this.#untilDue();
+        if (ms > 0) return ms;
+      }
       await this.promote();
       await this.settleOverdue();
+      this.#seen = changes;
       return hinted ? this.#untilDue() : dueMs;
     });
     every(2_000, () => this.#led('liveness', 6_000, () => this.settleLiveness()));
@@ -153,6 +162,7 @@ export class Upkeep {
 
   /** The store has changed, perhaps by a job that is due soon. */
   changed(): void {
+    this.#changes += 1;
     this.#due?.hurry();
   }
 
