@@ -30,60 +30,6 @@ do
 
   function admission.envelope(item) return item.envelope or (jobs.envelope(item.job.id, item.bytes)) end
 
-  local unfinished_states, finished_states = { 1, 2, 4, 8, 32 }, { 16, 64, 128 }
-
-  -- The sets of the holders of the key in the states that count.
-  local function holder_keys(unique)
-    local keys = {}
-    for _, states in ipairs({ unfinished_states, finished_states }) do
-      for _, state in ipairs(states) do
-        if bit.band(state, unique.states) ~= 0 then
-          local key = p .. 'u:' .. state .. ':' .. unique.key
-          write_pending(key)
-          keys[#keys + 1] = key
-        end
-      end
-    end
-    return keys
-  end
-
-  -- Holders of the key in the store, created after a moment, the oldest first; all of them with a limit of -1.
-  local function stored(key, state, after, limit)
-    local found, set = {}, p .. 'u:' .. state .. ':' .. key
-    write_pending(set)
-    for _, ref in ipairs(call('ZRANGEBYSCORE', set, after and '(' .. int(after) or '-inf', '+inf', 'LIMIT', 0, limit)) do
-      local job = jobs.read(jobs.id(ref))
-      if job then
-        found[#found + 1] = { id = job.id, state = state, createdAt = job.createdAt, number = job.number, queue = job.queue }
-      else
-        set_score(set, ref, false)
-      end
-    end
-    return found
-  end
-
-  local function older(a, b) return a.createdAt < b.createdAt or (a.createdAt == b.createdAt and a.number < b.number) end
-
-  -- From the end: what comes is mostly the youngest.
-  local function put_in(list, one)
-    local at = #list + 1
-    while at > 1 and older(one, list[at - 1]) do
-      list[at] = list[at - 1]
-      at = at - 1
-    end
-    list[at] = one
-  end
-
-  -- Where those begin that were created after a moment.
-  local function first_after(list, after)
-    local low, high = 1, after and #list + 1 or 1
-    while low < high do
-      local middle = math.floor((low + high) / 2)
-      if list[middle].createdAt > after then high = middle else low = middle + 1 end
-    end
-    return low
-  end
-
   local Group = {}
   Group.__index = Group
 
@@ -93,7 +39,7 @@ do
     local known = self.by_key[key]
     if not known then
       known = { loaded = false }
-      for _, states in ipairs({ unfinished_states, finished_states }) do
+      for _, states in ipairs({ holders.unfinished, holders.finished }) do
         for _, state in ipairs(states) do known[state] = {} end
       end
       self.by_key[key] = known
@@ -105,10 +51,10 @@ do
     local known = self:known(key)
     if known.loaded then return known end
     known.loaded = true
-    for _, state in ipairs(unfinished_states) do
-      local all = stored(key, state, nil, -1)
-      table.sort(all, older)
-      for _, one in ipairs(known[state]) do put_in(all, one) end
+    for _, state in ipairs(holders.unfinished) do
+      local all = holders.stored(key, state, nil, -1)
+      table.sort(all, holders.older)
+      for _, one in ipairs(known[state]) do holders.put_in(all, one) end
       known[state] = all
     end
     return known
@@ -119,10 +65,10 @@ do
     local known, best = self:known(unique.key), nil
     for _, state in ipairs(states) do
       if bit.band(state, unique.states) ~= 0 then
-        local one = known[state][first_after(known[state], unique.createdAfter)]
-        local there = (not known.loaded or jobs.is_over(state)) and stored(unique.key, state, unique.createdAfter, 1)[1] or nil
-        if there and (not one or older(there, one)) then one = there end
-        if one and (not best or older(one, best)) then best = one end
+        local one = known[state][holders.first_after(known[state], unique.createdAfter)]
+        local there = (not known.loaded or jobs.is_over(state)) and holders.stored(unique.key, state, unique.createdAfter, 1)[1] or nil
+        if there and (not one or holders.older(there, one)) then one = there end
+        if one and (not best or holders.older(one, best)) then best = one end
       end
     end
     return best
@@ -131,16 +77,16 @@ do
   -- Ports core's `uniqueAnswer`: the holder that refuses the job, or those that it replaces.
   function Group:unique_answer(unique)
     if unique.onConflict == 'keep' then
-      return self:oldest(unique, unfinished_states) or self:oldest(unique, finished_states), {}
+      return self:oldest(unique, holders.unfinished) or self:oldest(unique, holders.finished), {}
     end
     local known, replaces = self:load(unique.key), {}
-    for _, state in ipairs(unfinished_states) do
+    for _, state in ipairs(holders.unfinished) do
       if bit.band(state, unique.states) ~= 0 then
         local list = known[state]
-        for at = first_after(list, unique.createdAfter), #list do replaces[#replaces + 1] = list[at] end
+        for at = holders.first_after(list, unique.createdAfter), #list do replaces[#replaces + 1] = list[at] end
       end
     end
-    table.sort(replaces, older)
+    table.sort(replaces, holders.older)
     if unique.onConflict == 'replace_unscheduled' then
       for _, one in ipairs(replaces) do
         if one.state == 1 then return one, {} end
@@ -163,7 +109,7 @@ do
     end
     for _, one in ipairs(replaces) do
       one.state = 64
-      put_in(known[64], one)
+      holders.put_in(known[64], one)
     end
   end
 
@@ -227,7 +173,7 @@ do
       if #replaces > 0 then self:cancel(key, replaces) end
       -- Younger than every stored one.
       local own = { id = job.id, state = job.state, createdAt = job.createdAt, number = 4503599627370496 + self.count, queue = job.queue, fresh = item }
-      put_in(self:known(key)[job.state], own)
+      holders.put_in(self:known(key)[job.state], own)
     end
     self.plans[#self.plans + 1] = { item = item, replaced = ids }
     if #ids == 0 then return true end
@@ -288,7 +234,7 @@ do
     local row = queues.find(item.job.queue)
     if row and not options.always and (row.capacity or row.paused) then return false end
     if jobs.exists(item.job.id) then return false end
-    local keys = item.unique and holder_keys(item.unique) or {}
+    local keys = item.unique and holders.keys(item.unique) or {}
     return #keys == 0 or call('EXISTS', unpack(keys)) == 0
   end
 

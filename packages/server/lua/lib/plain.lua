@@ -121,8 +121,12 @@ do
     if not claim.worker then return 0, 0 end
     local known, states, changed = cells.of('jobs'), cells.of('states'), cells.changed('states')
     local waiting, running = scores(p .. 's:2').remove, scores(p .. 's:8').add
-    local gone, overdue = scores(ready.key).remove, scores(p .. 'overdue').add
+    local overdue = scores(p .. 'overdue').add
+    -- What was read last is the head of the set, as long as nothing was taken from it.
+    local gone = ready.at > 1 and scores(ready.key).remove or nil
     local refs, at, bytes_taken, all, run, n = ready.refs, ready.at, 0, 0, nil, 0
+    -- Lengths of lists: Lua finds one by halving, in each loop again.
+    local w, r, o, t, c, g = #waiting, #running, #overdue, #taken, #claims, gone and #gone
     while all < most do
       local ref = refs[at]
       local id = ref and string.sub(ref, 17)
@@ -139,19 +143,20 @@ do
           #claim.worker, claim.worker)
       end
       states[id], changed[id] = run.record, true
-      waiting[#waiting + 1], gone[#gone + 1] = ref, ref
-      local r = #running
+      w, t, n, all = w + 1, t + 1, n + 1, all + 1
+      waiting[w], run.ids[n], taken[t] = ref, id, { id, run.record, bytes, false }
+      if gone then
+        g = g + 1
+        gone[g] = ref
+      end
       running[r + 1], running[r + 2] = string.sub(ref, 1, 16), ref
-      overdue[#overdue + 1] = run.overdue
-      overdue[#overdue + 1] = ref
-      n, all = n + 1, all + 1
-      run.ids[n] = id
-      taken[#taken + 1] = { id, run.record, bytes, false }
-      local c = #claims
+      overdue[o + 1], overdue[o + 2] = run.overdue, ref
       claims[c + 1], claims[c + 2] = id, 1
+      r, o, c = r + 2, o + 2, c + 2
       bytes_taken, at = bytes_taken + #bytes, at + 2
     end
     if run then start_run(run, claim, now, n) end
+    if all > 0 and not gone then call('ZREMRANGEBYRANK', ready.key, 0, all - 1) end
     ready.at = at
     return all, bytes_taken
   end
@@ -186,7 +191,7 @@ do
   function plain.complete(outcomes, at, now, out)
     local known, states, changed = cells.of('jobs'), cells.of('states'), cells.changed('states')
     local active_refs, overdue = scores(p .. 's:8').remove, scores(p .. 'overdue').remove
-    local run, n, finished = nil, 0, {}
+    local run, n, finished, f, a, o = nil, 0, {}, 0, #active_refs, #overdue
     while true do
       local one = outcomes[at]
       local id = one and one[1]
@@ -205,17 +210,14 @@ do
       if result then cells.set('results', id, result) end
       states[id], changed[id] = result and run.ended_with_result or run.ended, true
       local ref = string.sub(bytes, -16) .. id
-      active_refs[#active_refs + 1], overdue[#overdue + 1] = ref, ref
-      finished[#finished + 1] = ref
-      n = n + 1
-      run.ids[n] = id
-      out[at] = 8
+      a, o, f, n = a + 1, o + 1, f + 1, n + 1
+      active_refs[a], overdue[o], finished[f], run.ids[n], out[at] = ref, ref, ref, id, 8
       at = at + 1
     end
     if run and n > 0 then complete_run(run, now, n) end
-    if #finished > 0 then
+    if f > 0 then
       call('ZADD', p .. 'ended', int(now), table.concat(finished))
-      store.set('ended', store.get('ended') + #finished)
+      store.set('ended', store.get('ended') + f)
     end
     return at
   end

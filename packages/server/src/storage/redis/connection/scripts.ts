@@ -20,10 +20,11 @@ const longLibraries: readonly string[] = [
   'jobs',
   'history',
   'transitions',
+  'unique-holders',
   'admission',
 ];
 const libraries = [...shortLibraries, ...longLibraries];
-const longTables = 'limits, groups, workflows, jobs, ended, history, transitions, admission';
+const longTables = 'limits, groups, workflows, jobs, ended, history, transitions, holders, admission';
 
 /**
  * The tables that an operation may stand in. What is in `adding` is refused as a whole where the server is out of
