@@ -153,7 +153,9 @@ describe('Dockerfile', () => {
     const [entry = [], command = []]: readonly (readonly string[])[] = [...only('ENTRYPOINT'), ...only('CMD')].map(
       (text) => JSON.parse(text),
     );
-    await using server = new Child(join(image, entry[1] ?? ''), command, env);
+    // `node`, its flags, the program.
+    const flags = { NODE_OPTIONS: entry.slice(1, -1).join(' ') };
+    await using server = new Child(join(image, entry.at(-1) ?? ''), command, { ...env, ...flags });
     await server.line(/listening/);
     const check: readonly string[] = JSON.parse(/CMD (\[.*\])$/.exec(only('HEALTHCHECK')[0] ?? '')?.[1] ?? '[]');
     expect(check[0]).toBe('node');
