@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { recordLoad } from '../../chaos/src/power/recording.ts';
 import { replay } from '../../chaos/src/power/replay.ts';
@@ -29,7 +29,8 @@ function sized(count: number, share: number): number {
 }
 
 async function simulation(storage: string, seeds: number): Promise<SimulationRun> {
-  const args = ['--storage', storage, '--seeds', String(seeds), '--chaos-ms', '20000'];
+  const jobs = String(availableParallelism());
+  const args = ['--storage', storage, '--seeds', String(seeds), '--chaos-ms', '20000', '--jobs', jobs];
   const { seeds: done, crash } = await simulate(...args);
   if (crash !== null) throw new Error(`The simulation ended before its seeds: ${crash}`);
   const sum = (of: (one: (typeof done)[number]) => number) => done.reduce((total, one) => total + of(one), 0);

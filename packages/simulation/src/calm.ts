@@ -18,6 +18,8 @@ const atOnce = 2;
 export async function calm(cluster: Cluster, ask: Ask): Promise<void> {
   const { world, problems } = cluster.context;
   world.note('calm');
+  // What a node was to do while it was blocked, it does at the end of that time.
+  const quietAt = cluster.blockedUntil() + latestMs;
   cluster.heal();
   for (const client of cluster.clients) client.start();
   const control = cluster.clients[0];
@@ -27,7 +29,6 @@ export async function calm(cluster: Cluster, ask: Ask): Promise<void> {
     for (const name of cronNames) await client.unregisterCronJob(name).catch(() => {});
     for (const queue of queues) await client.resumeQueue(queue).catch(() => {});
   };
-  const quietAt = world.now + latestMs;
   let deadline = Number.POSITIVE_INFINITY;
   for (let isIdle = false; !isIdle || world.now < quietAt; ) {
     cluster.heal();

@@ -40,6 +40,13 @@ export class Cluster {
     );
   }
 
+  /** When the last event loop goes on; now where none is blocked. */
+  blockedUntil(): number {
+    const { store, world } = this.context;
+    const nodes = [...this.servers, ...this.workers, ...this.clients].map(({ node }) => node);
+    return Math.max(world.now, store.node.blockedUntil, ...nodes.map(({ blockedUntil }) => blockedUntil));
+  }
+
   /** Unblocks, restarts and heals everything. */
   heal(): void {
     const { network, store } = this.context;

@@ -136,10 +136,11 @@ const driftMs = 20;
 function historyOfWorld({ network, recorder }: Context): readonly string[] {
   const limits = [{ queue: 'limited', key: limitedQueue, concurrency }];
   const config = { at: 0, kind: 'config', toleranceMs: driftMs, limits };
-  // A server knows the store's time no better than its way there and back: its leases may end so much early.
+  // A server knows the store's time no better than its way there and back: leases and windows of rates may end so much
+  // early.
   const inexactMs = Math.ceil(network.longestClockTrip) + 50;
   const certain = (name: string, value: unknown) => {
-    if (name !== 'leaseMs' || typeof value !== 'number') return value;
+    if ((name !== 'leaseMs' && name !== 'windowMs') || typeof value !== 'number') return value;
     return value > inexactMs ? value - inexactMs : undefined;
   };
   return [JSON.stringify(config), ...recorder.lines.map((line) => JSON.stringify(line, certain))];
