@@ -45,7 +45,7 @@ else {
     for (const client of clients) await client.flushall();
     await using storage = await open(true);
     await insert(storage, [newJob(1, { queue: 'third' }), newJob(2, { queue: 'a' }), newJob(3)]);
-    for (const client of clients) expect((await client.keys('*:j:*')).length).toBe(1);
+    for (const client of clients) expect((await client.keys('*:jobs')).length).toBe(1);
     expect(await storage.events(0, 9)).toMatchObject({ newest: 3 });
   });
 }
