@@ -157,6 +157,10 @@ test('a ledger keeps each figure at once, with commit, day, machine and command,
     const { figures } = new Ledger<{ readonly jobs: number }>(file, line);
     expect(Object.keys(figures)).toEqual(['a', 'b']);
     expect(figures.a?.jobs).toBe(1);
+    // A figure of files that differ from their commit says nothing about the next run.
+    const ledger = new Ledger<{ readonly jobs: number }>(file, line);
+    expect(ledger.has('a')).toBe(!figures.a?.origin.commit.endsWith('+'));
+    expect(ledger.has('c')).toBe(false);
     expect(figures.a?.origin.commit).toMatch(/^[0-9a-f]{8}\+?$/);
     expect(figures.a?.origin.day).toMatch(/^\d{4}-\d\d-\d\d$/);
     expect(figures.a?.origin.machine).toContain(process.version);

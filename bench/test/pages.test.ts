@@ -109,14 +109,18 @@ describe('scale', () => {
   test('tells a transaction’s claims and sizes', () => {
     const point = {
       seconds: 600,
-      before: 2,
-      during: [3, 5],
+      before: { claimMs: 2, storeUs: 100 },
+      during: [
+        { claimMs: 3, storeUs: 150 },
+        { claimMs: 5, storeUs: 120 },
+      ],
       bytesBefore: 2 ** 20,
       bytesMost: 2 ** 22,
       bytesAfter: [2 ** 21],
     };
     const text = scaleReport([{ kind: 'postgres', curve: 'transaction', x: 1, point, origin }]);
     expect(text).toContain('at most 5.00 ms beside it: 2.50 times, wanted at most 2.');
+    expect(text).toContain('takes 100 µs of CPU a job before it, and at most 150 µs beside it: 1.50 times.');
     expect(text).toContain('from 1.0 to 4.0 MiB. After its end they have 2.0 MiB');
   });
 

@@ -43,6 +43,10 @@ test.runIf(findPostgres())('claims beside an open transaction, and servers on on
   const points = await report<readonly ScalePoint[]>('scale/main.ts', ...small);
   const [transaction] = points.flatMap((point) => (point.curve === 'transaction' ? [point.point] : []));
   expect(transaction?.during).toHaveLength(10);
+  for (const { claimMs, storeUs } of transaction?.during ?? []) {
+    expect(claimMs).toBeGreaterThan(0);
+    expect(storeUs).toBeGreaterThan(0);
+  }
   expect(transaction?.bytesMost).toBeGreaterThanOrEqual(transaction?.bytesBefore ?? Number.NaN);
   expect(points.map(({ curve, x }) => `${curve} ${x}`)).toContain('servers 4');
 });

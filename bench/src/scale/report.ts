@@ -125,12 +125,17 @@ function largestTable(points: readonly CurvePoint[]): string {
 
 function transactionReport(title: string, point: TransactionPoint): string {
   const { seconds, before, during, bytesBefore, bytesMost, bytesAfter } = point;
-  const most = Math.max(...during);
+  const most = Math.max(...during.map(({ claimMs }) => claimMs));
+  const mostUs = Math.max(...during.flatMap(({ storeUs }) => storeUs ?? []));
   const after = bytesAfter.map(mib).join(', ');
   return `### Beside an open transaction on ${title}
 
 A transaction is open for ${seconds} s, while 500 jobs a second are enqueued, claimed, completed and removed.
 
-- A claim of ten takes ${ms(before)} ms before it, and at most ${ms(most)} ms beside it: ${(most / before).toFixed(2)} times, wanted at most 2.
+- A claim of ten takes ${ms(before.claimMs)} ms before it, and at most ${ms(most)} ms beside it: ${(most / before.claimMs).toFixed(2)} times, wanted at most 2.${
+    before.storeUs === null
+      ? ''
+      : `\n- PostgreSQL takes ${before.storeUs.toFixed(0)} µs of CPU a job before it, and at most ${mostUs.toFixed(0)} µs beside it: ${(mostUs / before.storeUs).toFixed(2)} times.`
+  }
 - The tables grow from ${mib(bytesBefore)} to ${mib(bytesMost)} MiB. After its end they have ${after} MiB, at four times until ${Math.round(seconds * 0.2)} s.`;
 }

@@ -3,16 +3,24 @@ import { openStorage } from '@ojs-ts/server';
 import pg from 'pg';
 import { readPostgresUrl } from '../../../packages/server/src/storage/postgres/connection/url.ts';
 import { claimSize, Fixture } from '../backlog/fixture.ts';
+import { treeCpuUs } from '../process.ts';
 import { startServer } from '../server.ts';
 import { percentile } from '../statistics.ts';
 import { freshStore } from '../store.ts';
 
+/** A tenth of the time. */
+export interface Part {
+  /** Milliseconds of a claim of ten, the median. */
+  readonly claimMs: number;
+  /** CPU microseconds of PostgreSQL a job, from enqueue to removal; null where it runs on another machine. */
+  readonly storeUs: number | null;
+}
+
 /** Claims and the size of the store, before, during and after a transaction that somebody left open. */
 export interface TransactionPoint {
   readonly seconds: number;
-  /** Milliseconds of a claim of ten, its median: in a tenth of the time before, and in each tenth beside it. */
-  readonly before: number;
-  readonly during: readonly number[];
+  readonly before: Part;
+  readonly during: readonly Part[];
   /** Bytes of the tables. */
   readonly bytesBefore: number;
   readonly bytesMost: number;
@@ -37,21 +45,22 @@ export async function measureTransaction(url: string, seconds: number): Promise<
   await fixture.insert(waiting);
   const bytes = async () => (await store.sizes()).find(({ what }) => what === 'table bytes')?.value ?? Number.NaN;
   const part = (seconds * 1_000) / tenths;
-  await load(fixture, part);
-  const before = await load(fixture, part);
+  const { pid } = store;
+  await load(fixture, pid, part);
+  const before = await load(fixture, pid, part);
   const bytesBefore = await bytes();
   const { during, bytesMost } = await beside(url, async () => {
-    const during: number[] = [];
+    const during: Part[] = [];
     let bytesMost = 0;
     while (during.length < tenths) {
-      during.push(await load(fixture, part));
+      during.push(await load(fixture, pid, part));
       bytesMost = Math.max(bytesMost, await bytes());
     }
     return { during, bytesMost };
   });
   const bytesAfter: number[] = [];
   for (let step = 0; step < 4; step++) {
-    await load(fixture, (seconds * 1_000 * afterShare) / 4);
+    await load(fixture, pid, (seconds * 1_000 * afterShare) / 4);
     bytesAfter.push(await bytes());
   }
   return { seconds, before, during, bytesBefore, bytesMost, bytesAfter };
@@ -71,9 +80,9 @@ async function beside<T>(url: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The median of the claims, in milliseconds. */
-async function load(fixture: Fixture, ms: number): Promise<number> {
+async function load(fixture: Fixture, pid: number | null, ms: number): Promise<Part> {
   const times: number[] = [];
+  const cpu = pid === null ? null : treeCpuUs(pid);
   const from = performance.now();
   for (let batch = 0; performance.now() - from < ms; batch++) {
     await pause(Math.max(0, from + (batch * 1_000) / perSecond - performance.now()));
@@ -85,5 +94,7 @@ async function load(fixture: Fixture, ms: number): Promise<number> {
     await fixture.complete(jobs);
     await fixture.remove(jobs);
   }
-  return percentile(times, 0.5);
+  const jobs = times.length * claimSize;
+  const storeUs = pid === null || cpu === null ? null : (treeCpuUs(pid) - cpu) / jobs;
+  return { claimMs: percentile(times, 0.5), storeUs };
 }
