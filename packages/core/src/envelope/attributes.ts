@@ -105,13 +105,15 @@ export class Request {
 
   /**
    * Members that this server does not interpret; they are stored verbatim (ojs-core §5.5.4). The version of the job may
-   * be in the options too (ojs-job-versioning).
+   * be in the options too (ojs-job-versioning). Each has a comma before it.
    */
-  *unknown(): Iterable<readonly [string, Json]> {
+  unknown(): Json {
     const version = this.options?.find('version') ?? null;
+    let text = '';
     for (const member of this.top.texts)
-      if (!interpreted.has(member[0]) && !(version !== null && member[0] === 'version')) yield member;
-    if (version !== null) yield [version.name, version.text];
+      if (!interpreted.has(member[0]) && !(version !== null && member[0] === 'version'))
+        text += `,${JSON.stringify(member[0])}:${member[1]}`;
+    return version === null ? text : `${text},"${version.name}":${version.text}`;
   }
 }
 
@@ -137,6 +139,7 @@ export function readIdentity(request: Request): Identity {
   const type = issues.check(request.required('type'), rules.type) ?? '';
   const args = request.required('args');
   issues.check(args, rules.args);
+  const sources = metaSources(request);
   const priority = issues.check(request.either('priority'), rules.priority) ?? 0;
   const tags = request.either('tags');
   issues.check(tags, rules.names);
@@ -147,8 +150,8 @@ export function readIdentity(request: Request): Identity {
     type,
     queue: issues.check(request.either('queue'), rules.queue) ?? defaultQueue,
     args: args?.text ?? '[]',
-    meta: metaText(request),
-    trace: traceOf(request),
+    meta: metaText(issues, sources),
+    trace: sources.length === 0 ? null : traceOf(sources),
     priority: typeof priority === 'string' ? namedPriorities[priority] : priority,
     pending: issues.check(request.either('pending'), rules.flag) ?? false,
     tags,
@@ -157,9 +160,8 @@ export function readIdentity(request: Request): Identity {
 }
 
 /** `meta`, `options.meta` and `options.metadata` as one object; of equal keys the later source wins. */
-function metaText(request: Request): Json {
-  const sources = metaSources(request);
-  for (const field of sources) request.issues.check(field, rules.object);
+function metaText(issues: Issues, sources: readonly Field[]): Json {
+  for (const field of sources) issues.check(field, rules.object);
   if (sources.length <= 1) return sources[0]?.text ?? '{}';
   const merged = new Map<string, Json>();
   for (const field of sources)
@@ -168,17 +170,17 @@ function metaText(request: Request): Json {
 }
 
 function metaSources({ top, options }: Request): readonly Field[] {
-  return [top.find('meta'), options?.find('meta') ?? null, options?.find('metadata') ?? null].filter(
-    (field) => field !== null,
-  );
+  const sources: Field[] = [];
+  for (const field of [top.find('meta'), options?.find('meta'), options?.find('metadata')])
+    if (field) sources.push(field);
+  return sources;
 }
 
 /** The longest trace id. A longer text is not a trace id. */
 const maxTrace = 128;
 
 /** `trace_id`, or the trace of a W3C `traceparent` (`00-TRACE-SPAN-FLAGS`); null if neither is a text. */
-function traceOf(request: Request): string | null {
-  const sources = metaSources(request);
+function traceOf(sources: readonly Field[]): string | null {
   const named = (name: string): string | null => {
     const value = sources.findLast((field) => isObject(field.value) && typeof field.value[name] === 'string')?.value;
     const text = isObject(value) ? value[name] : null;

@@ -164,10 +164,11 @@ function normalise(
   ]) {
     if (field !== null) envelope += `,"${field.name}":${field.text}`;
   }
-  for (const [name, raw] of request.unknown()) envelope += `,${JSON.stringify(name)}:${raw}`;
+  envelope += `${request.unknown()}${lastMembers}}`;
 
   const isLater = timing.scheduledAt !== null && timing.scheduledAt > now;
   const deadlineAt = timing.totalMs === null ? null : now + timing.totalMs;
+  const laterExpiresAt = earlier(timing.expiresAt, deadlineAt);
   const job: NewJob = {
     id,
     type: identity.type,
@@ -176,8 +177,8 @@ function normalise(
     state: identity.pending ? State.pending : isLater ? State.scheduled : State.available,
     priority: identity.priority,
     runAt: isLater ? timing.scheduledAt : now,
-    expiresAt: earliest(timing.expiresAt, deadlineAt, timing.ttlMs === null ? null : now + timing.ttlMs),
-    laterExpiresAt: earliest(timing.expiresAt, deadlineAt),
+    expiresAt: earlier(laterExpiresAt, timing.ttlMs === null ? null : now + timing.ttlMs),
+    laterExpiresAt,
     deadlineAt,
     heartbeatMs: timing.heartbeatMs ?? defaultHeartbeatMs,
     // The server waits for a grace period only if the job has one.
@@ -185,7 +186,7 @@ function normalise(
     visibilityMs: timing.visibilityMs,
     createdAt: now,
     trace: identity.trace,
-    envelope: `${envelope}${lastMembers}}`,
+    envelope,
     policy: policyText(retry, timing),
     unique: policy && newUnique(policy, identity, now),
     limits,
@@ -203,9 +204,8 @@ function normalise(
   };
 }
 
-function earliest(...times: readonly (Millis | null)[]): Millis | null {
-  const present = times.filter((time) => time !== null);
-  return present.length === 0 ? null : Math.min(...present);
+function earlier(a: Millis | null, b: Millis | null): Millis | null {
+  return a === null || b === null ? (a ?? b) : Math.min(a, b);
 }
 
 /**
@@ -228,6 +228,9 @@ function sent(name: string, field: Field): string {
 }
 
 function policyText(retry: Partial<RetryPolicy>, timing: Timing): Json | null {
+  const { scheduled, expires, total, ttl, grace, heartbeat } = timing;
+  if ((scheduled ?? expires ?? total ?? ttl ?? grace ?? heartbeat) === null && Object.keys(retry).length === 0)
+    return null;
   const policy: { -readonly [K in keyof JobPolicy]: JobPolicy[K] } = {};
   const resolved = {
     ...(isRelative(timing.scheduled) && timing.scheduledAt !== null && { scheduled_at: timing.scheduledAt }),

@@ -66,22 +66,28 @@ export const rules = {
   duration: `an ISO 8601 duration such as PT30S, greater than 0 and at most ${formatDuration(maxDurationMs)}`,
 } as const;
 
-/** An object of the request: its parsed values beside their raw texts. */
+/** An object of the request: its parsed values, and their raw texts for those who need them. */
 export class Part<Name extends string = string> {
   readonly values: Readonly<Record<string, unknown>>;
-  readonly texts: ReadonlyMap<string, Json>;
   readonly path: string;
+  readonly #text: Json;
+  #texts: ReadonlyMap<string, Json> | undefined;
 
   constructor(values: Readonly<Record<string, unknown>>, text: Json, path: string) {
     this.values = values;
-    this.texts = members(text);
     this.path = path;
+    this.#text = text;
+  }
+
+  get texts(): ReadonlyMap<string, Json> {
+    this.#texts ??= members(this.#text);
+    return this.#texts;
   }
 
   /** The member, or else the one under the other name; null counts as absent (ojs-json-format §14.2). */
   find(name: Name, other?: Name): Field | null {
-    const text = this.texts.get(name);
-    if (text !== undefined && text !== 'null') return new Field(this, name, text);
+    const value = this.values[name];
+    if (value !== undefined && value !== null) return new Field(this, name, value);
     return other === undefined ? null : this.find(other);
   }
 }
@@ -90,16 +96,16 @@ export class Part<Name extends string = string> {
 export class Field {
   readonly part: Part;
   readonly name: string;
-  readonly text: Json;
+  readonly value: unknown;
 
-  constructor(part: Part, name: string, text: Json) {
+  constructor(part: Part, name: string, value: unknown) {
     this.part = part;
     this.name = name;
-    this.text = text;
+    this.value = value;
   }
 
-  get value(): unknown {
-    return this.part.values[this.name];
+  get text(): Json {
+    return this.part.texts.get(this.name) ?? 'null';
   }
 
   get path(): string {

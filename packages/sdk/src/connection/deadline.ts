@@ -22,6 +22,8 @@ export async function within<T>(
  */
 export class Deadline implements Disposable {
   readonly signal: AbortSignal;
+  /** Ends it before its time. */
+  readonly end: (reason: unknown) => void;
   readonly #over: Promise<never>;
   readonly #until: number;
   readonly #release: () => void;
@@ -40,6 +42,7 @@ export class Deadline implements Disposable {
     const timer = Number.isFinite(ms) ? setTimeout(() => end(expired()), timerMs(ms)) : undefined;
     caller?.addEventListener('abort', onCallerAbort, { once: true });
     this.signal = controller.signal;
+    this.end = end;
     this.#over = promise;
     this.#until = performance.now() + ms;
     this.#release = () => {

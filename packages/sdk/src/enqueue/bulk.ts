@@ -1,4 +1,4 @@
-import { isObject } from '@ojs-ts/core';
+import { isObject, uuidv7 } from '@ojs-ts/core';
 import { errorFor, isPassing, itemError } from '../connection/api-error.ts';
 import { expiry, pauseAfter, placed } from '../connection/attempts.ts';
 import type { Connection } from '../connection/connection.ts';
@@ -24,10 +24,20 @@ import {
 } from './single.ts';
 
 /** A request that waits for its outcome, and the details of its own call if it is sent alone. */
-export interface Pending extends WireRequest {
-  readonly about: ErrorContext;
+export class Pending {
+  readonly request: WireRequest;
   /** The errors of the attempts of that call. */
-  readonly met: OJSError[];
+  readonly met: OJSError[] = [];
+  #about: ErrorContext | undefined;
+
+  constructor(request: WireRequest) {
+    this.request = request;
+  }
+
+  get about(): ErrorContext {
+    this.#about ??= { ...contextOf(this.request), requestId: `req_${uuidv7()}` };
+    return this.#about;
+  }
 }
 
 type Enqueue = Entry<Pending, Sent>;
@@ -77,18 +87,18 @@ export class Bulk {
   async send(group: readonly Enqueue[], signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
     if (group.length === 1 || this.isAbsent) return this.#singly(group, false);
-    const ms = Math.max(...group.map(({ deadline }) => deadline.remaining));
+    const ms = Math.max(...group.map(({ remaining }) => remaining));
     using deadline = new Deadline(ms, () => expiry(ms, { operation: 'bulk.enqueue' }), signal);
     await this.#bulk(group, deadline, false, 0);
   }
 
   async #bulk(group: readonly Enqueue[], deadline: Deadline, uncertain: boolean, failures: number): Promise<void> {
-    const present = group.filter((entry) => !entry.deadline.signal.aborted);
+    const present = group.filter(({ gone }) => !gone);
     if (present.length < 2) return this.#singly(present, uncertain);
     let mayBeThere = uncertain;
     let body: Wire;
     try {
-      const jobs = present.map(({ item }) => item.text).join(',');
+      const jobs = present.map(({ item }) => item.request.text).join(',');
       const call = {
         operation: 'bulk.enqueue',
         body: `{"atomicity":"partial","return":"minimal","jobs":[${jobs}]}`,
@@ -129,16 +139,17 @@ export class Bulk {
     for (const [index, entry] of group.entries()) {
       const item = items[index];
       if (item === undefined && createdAt !== null) {
-        entry.resolve({ job: new NewJob(entry.item, createdAt), outcome: 'created' });
+        entry.resolve({ job: new NewJob(entry.item.request, createdAt), outcome: 'created' });
         continue;
       }
-      const verdict = read(item, entry.item, uncertain);
+      const verdict = read(item, entry.item.request, uncertain);
       if (verdict.kind === 'sent') entry.resolve(verdict.sent);
       else if (verdict.kind === 'winner') winners.push(this.#readWinner(entry, verdict.id));
       else if (verdict.kind === 'alone') (verdict.mayBeThere ? unclear : alone).push(entry);
       else if (isPassing(verdict.error)) again.push({ entry, error: verdict.error });
       else entry.reject(verdict.error);
     }
+    if (alone.length + unclear.length + again.length + winners.length === 0) return;
     await Promise.all([
       this.#singly(alone, uncertain),
       this.#singly(unclear, true),
@@ -178,14 +189,15 @@ export class Bulk {
   /** The server refused the whole request. A job that would succeed alone must not fail with it. */
   async #refused(group: readonly Enqueue[], error: unknown, deadline: Deadline, uncertain: boolean): Promise<void> {
     if (!(error instanceof OJSAPIError)) {
-      for (const { item, reject } of group) reject(error instanceof OJSConnectionError ? cut(error, item) : error);
+      for (const { item, reject } of group)
+        reject(error instanceof OJSConnectionError ? cut(error, item.request) : error);
       return;
     }
     if (error.statusCode === 413) return this.#inParts(group, error, deadline, uncertain);
     const status = error.statusCode;
     if (status === 404 || status === 405 || status === 501) this.#absentUntil = performance.now() + absentMs;
     else if (status === 401 || (isPassing(error) && status !== 500)) {
-      for (const { item, reject } of group) reject(errorFor(error, contextOf(item)));
+      for (const { item, reject } of group) reject(errorFor(error, contextOf(item.request)));
       return;
     }
     const unknown = uncertain || status === 500;
@@ -211,9 +223,9 @@ export class Bulk {
   async #singly(group: readonly Enqueue[], uncertain: boolean): Promise<void> {
     await Promise.all(
       group.map(async ({ item, deadline, resolve, reject }) => {
-        const call = singleCall(item);
+        const call = singleCall(item.request);
         try {
-          const settings = singleSettings(item, uncertain);
+          const settings = singleSettings(item.request, uncertain);
           resolve(readSent(await this.#connection.callWithin(deadline, call, item.about, settings, item.met)));
         } catch (error) {
           reject(placed(error, { call, http: this.#connection.http }));
@@ -224,7 +236,7 @@ export class Bulk {
 
   async #readWinner({ item, deadline, resolve, reject }: Enqueue, id: string): Promise<void> {
     try {
-      const body = await this.#connection.callWithin(deadline, getCall(id), contextOf(item));
+      const body = await this.#connection.callWithin(deadline, getCall(id), contextOf(item.request));
       resolve({ job: readJob(jobIn(body)), outcome: 'duplicate' });
     } catch (error) {
       reject(error);

@@ -1,8 +1,15 @@
 import { Deadline } from '../connection/deadline.ts';
+import { restacked } from '../errors.ts';
+import { timerMs } from '../options/duration.ts';
 
 /** A call that waits for its outcome. */
 export interface Entry<In, Out> {
   readonly item: In;
+  /** The caller has its outcome, or has left. */
+  readonly gone: boolean;
+  /** Milliseconds until its deadline. */
+  readonly remaining: number;
+  /** For a request that is sent for this call alone. */
   readonly deadline: Deadline;
   resolve(out: Out): void;
   reject(error: unknown): void;
@@ -45,14 +52,13 @@ export class Coalescer<In, Out> {
    * of the signal; `expired()`; the error of `run`.
    */
   async add(item: In, ms: number, expired: () => Error, signal: AbortSignal | undefined): Promise<Out> {
-    using deadline = new Deadline(ms, expired, signal);
-    const slot = new Slot<In, Out>(item, deadline);
+    const slot = new Slot<In, Out>(item, ms, expired, signal);
     this.#waiting.push(slot);
     this.#draining ??= this.#drain();
     try {
-      return await deadline.race(slot.outcome);
-    } finally {
-      slot.leave();
+      return await slot.outcome;
+    } catch (error) {
+      throw restacked(error);
     }
   }
 
@@ -82,16 +88,10 @@ export class Coalescer<In, Out> {
     return group;
   }
 
-  #start(group: readonly Slot<In, Out>[]): Promise<void> {
-    const controller = new AbortController();
-    let present = group.length;
-    for (const slot of group) {
-      slot.onLeave = () => {
-        present--;
-        if (present === 0) controller.abort();
-      };
-    }
-    return this.#options.run(group, controller.signal);
+  #start(slots: readonly Slot<In, Out>[]): Promise<void> {
+    const group = new Group(slots.length);
+    for (const slot of slots) slot.group = group;
+    return this.#options.run(slots, group.signal);
   }
 }
 
@@ -103,27 +103,89 @@ async function pastOrStalled(work: Promise<unknown>): Promise<void> {
   clearTimeout(timer);
 }
 
+/** One call, with a deadline of its own: a timer, and more only where somebody asks for it. */
 class Slot<In, Out> implements Entry<In, Out> {
   readonly item: In;
-  readonly deadline: Deadline;
   readonly outcome: Promise<Out>;
-  readonly resolve: (out: Out) => void;
-  readonly reject: (error: unknown) => void;
-  onLeave: () => void = () => {};
+  group: Group | undefined;
   gone = false;
+  readonly #until: number;
+  readonly #expired: () => Error;
+  readonly #signal: AbortSignal | undefined;
+  readonly #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #resolve: (out: Out) => void;
+  readonly #reject: (error: unknown) => void;
+  #deadline: Deadline | undefined;
 
-  constructor(item: In, deadline: Deadline) {
+  /** @throws the reason of a signal that is already aborted. */
+  constructor(item: In, ms: number, expired: () => Error, signal: AbortSignal | undefined) {
+    signal?.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<Out>();
-    promise.catch(() => {});
     this.item = item;
-    this.deadline = deadline;
     this.outcome = promise;
-    this.resolve = resolve;
-    this.reject = reject;
+    this.#until = performance.now() + ms;
+    this.#expired = expired;
+    this.#signal = signal;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#timer = Number.isFinite(ms) ? setTimeout(() => this.#over(expired()), timerMs(ms)) : undefined;
+    signal?.addEventListener('abort', this.#abort, { once: true });
   }
 
-  leave(): void {
+  get remaining(): number {
+    return this.#until - performance.now();
+  }
+
+  get deadline(): Deadline {
+    this.#deadline ??= new Deadline(this.remaining, this.#expired, this.#signal);
+    return this.#deadline;
+  }
+
+  readonly resolve = (out: Out): void => {
+    this.#leave();
+    this.#resolve(out);
+  };
+
+  readonly reject = (error: unknown): void => {
+    this.#leave();
+    this.#reject(error);
+  };
+
+  readonly #abort = () => this.#over(this.#signal?.reason);
+
+  #over(reason: unknown): void {
+    this.#deadline?.end(reason);
+    this.reject(reason);
+  }
+
+  #leave(): void {
+    if (this.gone) return;
     this.gone = true;
-    this.onLeave();
+    clearTimeout(this.#timer);
+    this.#signal?.removeEventListener('abort', this.#abort);
+    this.#deadline?.[Symbol.dispose]();
+    this.group?.left();
   }
 }
+
+/** Aborts when nobody waits any more. */
+class Group {
+  readonly #controller = new AbortController();
+  #present: number;
+
+  constructor(present: number) {
+    this.#present = present;
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  left(): void {
+    this.#present--;
+    // A reason of its own: the DOMException that would be made in its place costs as much as a small request.
+    if (this.#present === 0) this.#controller.abort(nobody);
+  }
+}
+
+const nobody = new Error('Nobody waits for the request any more.');

@@ -1,12 +1,11 @@
-import { uuidv7 } from '@ojs-ts/core';
 import { expiry } from '../connection/attempts.ts';
 import type { Connection } from '../connection/connection.ts';
 import { currentFake } from '../connection/fake.ts';
 import type { CallOptions } from '../job/options.ts';
 import type { WireRequest } from '../job/wire.ts';
-import { Bulk, type Pending } from './bulk.ts';
+import { Bulk, Pending } from './bulk.ts';
 import { Coalescer } from './coalescer.ts';
-import { contextOf, enqueueOne, type Sent } from './single.ts';
+import { enqueueOne, type Sent } from './single.ts';
 
 /** The longest merged request, in characters. By default nginx refuses bodies of more than 1 MB. */
 const maxLength = 900_000;
@@ -25,7 +24,7 @@ export class Sender {
     this.#coalescer = new Coalescer({
       run: (group, signal) => this.#bulk.send(group, signal),
       max: () => this.#bulk.max,
-      sizeOf: ({ text }) => text.length,
+      sizeOf: ({ request }) => request.text.length,
       maxSize: maxLength,
     });
   }
@@ -35,8 +34,7 @@ export class Sender {
     if (!this.#merges || this.#bulk.isAbsent || currentFake() !== null)
       return this.#connection.carry(enqueueOne(request), options);
     const ms = this.#connection.deadlineMs(options);
-    const about = { ...contextOf(request), requestId: `req_${uuidv7()}` };
-    const pending: Pending = { ...request, about, met: [] };
-    return this.#coalescer.add(pending, ms, () => expiry(ms, about, pending.met), options.signal);
+    const pending = new Pending(request);
+    return this.#coalescer.add(pending, ms, () => expiry(ms, pending.about, pending.met), options.signal);
   }
 }

@@ -24,12 +24,13 @@ export const bulkEnqueue: Handler = (engine, request, _, failed) =>
     const bulk = readBulkRequest(fields, text);
     return async (repetition) => {
       const ids = new Ids(engine, repetition?.nonce ?? null);
+      const hasSchemas = await engine.schemas.any();
       const items = await enqueueMany(bulk, {
         now: engine.clock.now(),
         latest: latestOf(engine.clock),
         newId: () => ids.next(),
         keyed: repetition !== null,
-        check: checkOf(engine, request),
+        check: checkOf(engine, request, hasSchemas),
         push: (read) => engine.push(read),
         pushEach: (read) => engine.pushEach(read),
         faultOf,
@@ -38,12 +39,16 @@ export const bulkEnqueue: Handler = (engine, request, _, failed) =>
     };
   });
 
-function checkOf(engine: Engine, { strict }: BindingRequest): (read: ReadEnvelope) => Promise<Warnings> {
+function checkOf(
+  engine: Engine,
+  { strict }: BindingRequest,
+  hasSchemas: boolean,
+): (read: ReadEnvelope) => Warnings | Promise<Warnings> {
   let left = maxWarnings;
-  return async (read) => {
+  return (read) => {
     const unknown = warningsOf(read.unknown.slice(0, left), strict);
     left -= unknown.length;
-    return [...unknown, ...(await checkEnvelopes(engine, [read]))];
+    return hasSchemas ? checkEnvelopes(engine, [read]).then((found) => [...unknown, ...found]) : unknown;
   };
 }
 
