@@ -1,13 +1,12 @@
 import { renderResume } from '../job/checkpoint.ts';
 import { historyOf, lastEntry } from '../job/history.ts';
-import { type JobPolicy, type JobRecord, type Json, recordOf } from '../job/job.ts';
+import type { JobPolicy, JobRecord, Json } from '../job/job.ts';
 import { progressMembers } from '../job/progress.ts';
 import { resultOf } from '../job/result.ts';
 import { State, stateName } from '../job/states.ts';
 import { elements, members, objectText } from '../json/json.ts';
 import type { Millis } from '../time/clock.ts';
 import { formatTimestamp } from '../time/timestamp.ts';
-import { readEnvelope } from './envelope.ts';
 
 export interface RenderOptions {
   /** Adds this `x_lease` and the checkpoint, for the worker that claimed the job. */
@@ -46,14 +45,6 @@ export function renderJob(record: JobRecord, options: RenderOptions = {}): Json 
   if (options.lease !== undefined) text += `${renderResume(record)},"x_lease":"${options.lease}"`;
   if (options.extra) text += `,${options.extra}`;
   return `${text}}`;
-}
-
-/**
- * The envelope of a new job that waits as its request says.
- * @param text its request, with an id.
- */
-export function renderAsSent(text: Json, createdAt: Millis): Json {
-  return renderJob(recordOf(readEnvelope(text, createdAt, () => '').job));
 }
 
 /** The envelope with moments in place of relative times. */

@@ -10,7 +10,7 @@ import { NewJob } from '../job/new-job.ts';
 import type { CallOptions } from '../job/options.ts';
 import { jobIn, readJob } from '../job/read-job.ts';
 import { atIndex } from '../job/validate-request.ts';
-import type { WireRequest } from '../job/wire.ts';
+import { isPlainRequest, type WireRequest } from '../job/wire.ts';
 import { listOf, numberOf, type Wire, wireOf } from '../json.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
 import { passChain, withParsed, withRest } from './chain.ts';
@@ -141,13 +141,15 @@ export function* enqueueBatch(requests: readonly WireRequest[], limit: number | 
   if (first === undefined) return [];
   if (limit !== null && requests.length > limit) throw tooMany(requests.length, limit);
   const ids = requests.map(({ id }) => id);
+  const plain = requests.every(isPlainRequest) ? requests : null;
   let answer: Wire;
   try {
     answer = yield {
       call: {
         operation: 'job.enqueueBatch',
-        // Most jobs are as they were sent: an answer that says so need not repeat them.
-        body: `{"jobs":[${requests.map(({ text }) => text).join(',')}],"return":"minimal"}`,
+        // Most jobs are as they were sent: an answer that says so need not repeat them. What options come to only the
+        // server's answer says.
+        body: `{"jobs":[${requests.map(({ text }) => text).join(',')}]${plain === null ? '' : ',"return":"minimal"'}}`,
         idempotencyKey: first.id,
       },
       settings: {
@@ -159,7 +161,8 @@ export function* enqueueBatch(requests: readonly WireRequest[], limit: number | 
     throw tooMany(requests.length, numberOf(wireOf(wireOf(error.error)?.details)?.max_batch_size), error);
   }
   const createdAt = asSentFrom(answer, requests.length);
-  if (createdAt !== null) return requests.map((one) => ({ job: new NewJob(one, createdAt), outcome: 'created' }));
+  if (plain !== null && createdAt !== null)
+    return plain.map((one) => ({ job: new NewJob(one, createdAt), outcome: 'created' }));
   return listOf(answer.jobs).map((raw) => ({
     job: readJob(jobIn(raw)),
     outcome: isObject(raw) ? outcomeOf(raw) : 'created',

@@ -9,7 +9,7 @@ import type { ErrorContext } from '../errors.ts';
 import { OJSAPIError, OJSConnectionError, type OJSError } from '../errors.ts';
 import { NewJob } from '../job/new-job.ts';
 import { jobIn, readJob } from '../job/read-job.ts';
-import type { WireRequest } from '../job/wire.ts';
+import { isPlainRequest, type WireRequest } from '../job/wire.ts';
 import { numberOf, parseWire, textOf, type Wire, wireOf } from '../json.ts';
 import type { Entry } from './coalescer.ts';
 import {
@@ -98,10 +98,11 @@ export class Bulk {
     let mayBeThere = uncertain;
     let body: Wire;
     try {
-      const jobs = present.map(({ item }) => item.request.text).join(',');
+      const requests = present.map(({ item }) => item.request);
+      const jobs = requests.map(({ text }) => text).join(',');
       const call = {
         operation: 'bulk.enqueue',
-        body: `{"atomicity":"partial","return":"minimal","jobs":[${jobs}]}`,
+        body: `{"atomicity":"partial","return":"${requests.every(isPlainRequest) ? 'minimal' : 'job'}","jobs":[${jobs}]}`,
       } as const;
       body = await this.#connection.callWithin(
         deadline,
@@ -138,11 +139,12 @@ export class Bulk {
     const winners: Promise<void>[] = [];
     for (const [index, entry] of group.entries()) {
       const item = items[index];
-      if (item === undefined && createdAt !== null) {
-        entry.resolve({ job: new NewJob(entry.item.request, createdAt), outcome: 'created' });
+      const { request } = entry.item;
+      if (item === undefined && createdAt !== null && isPlainRequest(request)) {
+        entry.resolve({ job: new NewJob(request, createdAt), outcome: 'created' });
         continue;
       }
-      const verdict = read(item, entry.item.request, uncertain);
+      const verdict = read(item, request, uncertain);
       if (verdict.kind === 'sent') entry.resolve(verdict.sent);
       else if (verdict.kind === 'winner') winners.push(this.#readWinner(entry, verdict.id));
       else if (verdict.kind === 'alone') (verdict.mayBeThere ? unclear : alone).push(entry);

@@ -9,8 +9,7 @@ import {
   withArgs,
 } from './handle.ts';
 import type { Job, JobErrorEntry } from './job.ts';
-import { jobOf, NewJob } from './new-job.ts';
-import type { PlainFields } from './wire.ts';
+import { NewJob } from './new-job.ts';
 
 const data = { configurable: true, enumerable: true, writable: true };
 
@@ -51,8 +50,9 @@ const NewActions = class JobHandle extends JobActions<JsonArray, unknown> {
   static readonly #meta = JobHandle.#read('meta');
   static readonly #raw = JobHandle.#read('raw');
 
-  constructor(calls: JobCalls, outcome: EnqueueOutcome, job: NewJob, { type, priority, tags }: PlainFields) {
-    const { id, queue } = job.request;
+  constructor(calls: JobCalls, outcome: EnqueueOutcome, job: NewJob) {
+    const { id, queue, plain } = job.request;
+    const { type, priority, tags } = plain;
     super(calls, id, outcome);
     this.#job = job;
     this.id = id;
@@ -79,8 +79,7 @@ export function sentHandle(
   calls: JobCalls,
   args: JsonArray | undefined,
 ): Handle {
-  const plain = job instanceof NewJob ? job.request.plain : undefined;
-  if (!(job instanceof NewJob) || plain === undefined) return handleOf(withArgs(jobOf(job), args), outcome, calls);
-  const handle = new NewActions(calls, outcome, job, plain);
+  if (!(job instanceof NewJob)) return handleOf(withArgs(job, args), outcome, calls);
+  const handle = new NewActions(calls, outcome, job);
   return args === undefined ? handle : Object.defineProperty(handle, 'args', { ...data, value: args });
 }

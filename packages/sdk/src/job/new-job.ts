@@ -1,28 +1,47 @@
-import { renderAsSent } from '@ojs-ts/core';
+import { defaultRetry, defaultTimeoutMs } from '@ojs-ts/core';
+import { parseWire, type Wire, wireOf } from '../json.ts';
 import type { Job } from './job.ts';
 import { readJob } from './read-job.ts';
-import type { WireRequest } from './wire.ts';
+import type { PlainRequest } from './wire.ts';
 
 /**
- * A job that is as it was sent: the answer told only when the server made it. Its request is read again when somebody
- * asks for a field that needs it.
+ * A job without options that is as it was sent: the answer told only when the server made it. Its request is read again
+ * when somebody asks for a field that needs it.
  */
 export class NewJob {
-  readonly request: WireRequest;
+  readonly request: PlainRequest;
   readonly createdAt: number;
   #job: Job | undefined;
 
   /** @param createdAt in milliseconds. */
-  constructor(request: WireRequest, createdAt: number) {
+  constructor(request: PlainRequest, createdAt: number) {
     this.request = request;
     this.createdAt = createdAt;
   }
 
   /** As the server shows it. */
   read(): Job {
-    this.#job ??= readJob(JSON.parse(renderAsSent(this.request.text, this.createdAt)));
+    this.#job ??= readJob(envelopeOf(this));
     return this.#job;
   }
+}
+
+function envelopeOf({ request, createdAt }: NewJob): Wire {
+  const { id, type, args, meta = {}, options } = parseWire(request.text) ?? {};
+  const { tags } = wireOf(options) ?? {};
+  const at = new Date(createdAt).toISOString();
+  return {
+    specversion: '1.0',
+    ...{ id, type, queue: request.queue, args, meta },
+    max_attempts: defaultRetry.maxAttempts,
+    timeout_ms: defaultTimeoutMs,
+    ...(tags !== undefined && { tags }),
+    state: 'available',
+    priority: request.plain.priority,
+    attempt: 0,
+    created_at: at,
+    enqueued_at: at,
+  };
 }
 
 /** The job, read. */

@@ -28,6 +28,15 @@ export interface PlainFields {
   readonly tags: readonly string[];
 }
 
+/** A request without other options than those of {@link PlainFields}. */
+export interface PlainRequest extends WireRequest {
+  readonly plain: PlainFields;
+}
+
+export function isPlainRequest(request: WireRequest): request is PlainRequest {
+  return request.plain !== undefined;
+}
+
 /** The options of {@link PlainFields}, and the fields that every request may have. */
 const plainNames: ReadonlySet<string> = new Set(['type', 'args', 'meta', 'id', 'queue', 'priority', 'tags']);
 const noTags: readonly string[] = [];

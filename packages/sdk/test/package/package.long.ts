@@ -169,9 +169,9 @@ describe('a program that imports the client only, bundled for the web', () => {
     console.log(`client: ${sizes.initial} bytes gzipped, ${sizes.all} with workflows, events and waiting`);
   }, 60_000);
 
-  test('a client takes less than 30 KB gzipped, and less than 40 KB with workflows, events and waiting', () => {
-    expect(sizes.initial).toBeLessThan(30_000);
-    expect(sizes.all).toBeLessThan(40_000);
+  test('a client takes less than 31 KB gzipped, and less than 42 KB with workflows, events and waiting', () => {
+    expect(sizes.initial).toBeLessThan(31_000);
+    expect(sizes.all).toBeLessThan(42_000);
   });
 
   test('chunks load with their first use', async () => {

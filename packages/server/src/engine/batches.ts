@@ -117,10 +117,10 @@ export function batches({ storage, clock, insert, answers, maxBytes, advance, fi
   return {
     insert: insertOne,
     async insertAll(groups) {
-      const parts = Array.from({ length: Math.ceil(groups.length / max) }, (_, index) =>
-        insertPart(groups.slice(index * max, (index + 1) * max)),
-      );
-      return (await Promise.all(parts)).flat();
+      const inserted: PromiseSettledResult<readonly Inserted[]>[] = [];
+      // One after the other: parts at once would be committed in any order.
+      for (let at = 0; at < groups.length; at += max) inserted.push(...(await insertPart(groups.slice(at, at + max))));
+      return inserted;
     },
     async claim(claim) {
       for (;;) {
