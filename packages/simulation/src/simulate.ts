@@ -140,7 +140,10 @@ function historyOfWorld({ network, recorder }: Context): readonly string[] {
   // early.
   const inexactMs = Math.ceil(network.longestClockTrip) + 50;
   const certain = (name: string, value: unknown) => {
-    if ((name !== 'leaseMs' && name !== 'windowMs') || typeof value !== 'number') return value;
+    if (typeof value !== 'number') return value;
+    // No two starts are within a window of nothing.
+    if (name === 'windowMs') return Math.max(0, value - inexactMs);
+    if (name !== 'leaseMs') return value;
     return value > inexactMs ? value - inexactMs : undefined;
   };
   return [JSON.stringify(config), ...recorder.lines.map((line) => JSON.stringify(line, certain))];
