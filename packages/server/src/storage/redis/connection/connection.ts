@@ -202,10 +202,11 @@ export class Connection {
     await this.#withReason(async () => {
       if (!isReady(this.#client)) await this.#ready();
     });
-    // Another process may have begun it, and a user may lack the right.
-    for (const node of mastersOf(this.#client)) renewAppendOnlyFile(node).catch(() => {});
     const asked = performance.now();
     const [server, policies] = await Promise.all([this.time(prefix), this.configured('maxmemory-policy')]);
+    // Another process may have begun it, and a user may lack the right. Not before: the call would begin to connect to
+    // nodes of a cluster, and a script for a node that connects is refused.
+    for (const node of mastersOf(this.#client)) renewAppendOnlyFile(node).catch(() => {});
     const probe = { server, asked, unfit: evicting(this.name, policies) };
     this.#probes.set(prefix, probe);
     return probe;
