@@ -26,16 +26,17 @@ describe.each(kinds)('on %s', (kind) => {
       }
     }
   });
+});
 
-  test('ours and each peer have a capacity', async () => {
-    const small = ['--load', 'half', '--seconds', '1', '--start', '100'];
-    const points = await report<readonly LatencyPoint[]>('latency/main.ts', '--storage', kind, ...small);
-    expect(points.map(({ who }) => who)).toContain('http');
-    for (const { capacity, rate } of points) {
-      expect(capacity).toBeGreaterThan(0);
-      expect(rate).toBe(Math.max(1, Math.round((capacity ?? 0) / 2)));
-    }
-  });
+// By hand on PostgreSQL and Redis: two minutes each.
+test('ours and each peer have a capacity', async () => {
+  const small = ['--load', 'half', '--seconds', '1', '--start', '100'];
+  const points = await report<readonly LatencyPoint[]>('latency/main.ts', '--storage', 'sqlite', ...small);
+  expect(points.map(({ who }) => who)).toContain('http');
+  for (const { capacity, rate } of points) {
+    expect(capacity).toBeGreaterThan(0);
+    expect(rate).toBe(Math.max(1, Math.round((capacity ?? 0) / 2)));
+  }
 });
 
 test.runIf(findPostgres())('claims beside an open transaction, and servers on one store', async () => {
