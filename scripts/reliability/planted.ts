@@ -56,6 +56,7 @@ export const reasons: Readonly<Record<string, string>> = {
   'active-expires': 'no job of the simulation expires while it is active',
   'sqlite-runs-not-counted': 'a number of an answer',
   'coefficient-below-one': 'the check of an option',
+  'errors-dropped-on-ack': 'a member of an answer',
 };
 
 /** As many drawn mutations as mutants of our own, by seed. */

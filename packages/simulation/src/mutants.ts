@@ -65,7 +65,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'silence-without-since',
-    breaks: 'the silence of workers counts while the servers were away',
+    breaks: 'the silence of workers counts while the servers were unreachable',
     in: 'core: liveness',
     find: 'Math.max(worker.seenAt, held.startedAt, since)',
     replace: 'Math.max(worker.seenAt, held.startedAt)',
