@@ -221,7 +221,8 @@ describe.each(storages)('limits on $name', (storage) => {
       const resets = Date.parse(body.rate?.window_resets_at ?? '');
       expect(resets).toBeGreaterThanOrEqual(before + 59_000);
       expect(resets).toBeLessThanOrEqual(Date.now() + 61_000);
-      expect(Date.parse(body.throttle?.next_allowed_at ?? '')).toBeGreaterThanOrEqual(before);
+      // The server knows the clock of a store elsewhere to a round trip, and goes by the earliest time.
+      expect(Date.parse(body.throttle?.next_allowed_at ?? '')).toBeGreaterThanOrEqual(before - 100);
     });
 
     test('a key exists as soon as a job names it; another one is 404', async () => {
