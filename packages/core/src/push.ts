@@ -56,6 +56,8 @@ export function* push(
   while (left.length > 0) {
     const answers: readonly Inserted[] = inserted ?? (yield* ask(store.insert(left.map(({ item }) => item.job))));
     inserted = undefined;
+    const atOnce = left.length === items.length ? pushedAtOnce(items, answers) : null;
+    if (atOnce !== null) return atOnce;
     const refusals = left.flatMap(({ item, index }, at) => {
       const answer = answers[at];
       return answer?.kind === 'duplicate' || answer?.kind === 'full' || answer?.kind === 'paused'
@@ -99,10 +101,18 @@ export function isAsSent(item: PushedItem): boolean {
   );
 }
 
-/** The outcome of a push of one job whose insert needs no second look; null for all others. */
-export function pushedAtOnce(item: PushItem, answer: Inserted | undefined): Pushed | null {
-  if (answer?.kind === 'inserted') return { kind: 'pushed', items: [created(item, answer)] };
-  return answer?.kind === 'already' ? { kind: 'repeated', items: [created(item, answer)] } : null;
+/** The outcome of a push whose insert needs no second look, as almost every one; null for all others. */
+export function pushedAtOnce(items: readonly PushItem[], answers: readonly Inserted[]): Pushed | null {
+  if (answers.length !== items.length) return null;
+  let repeated = true;
+  for (const { kind } of answers) {
+    if (kind !== 'inserted' && kind !== 'already') return null;
+    repeated &&= kind === 'already';
+  }
+  return {
+    kind: repeated ? 'repeated' : 'pushed',
+    items: items.map((item, index) => created(item, answers[index])),
+  };
 }
 
 function created({ job }: PushItem, answer: Inserted | undefined): PushedItem {

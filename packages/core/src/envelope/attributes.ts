@@ -80,17 +80,34 @@ export const managedNames =
   deduplicated x_lease x_progress checkpoint last_checkpoint`.split(/\s+/);
 const interpreted: ReadonlySet<string> = new Set([...attributeNames, ...managedNames]);
 
+/** The members of most requests, in each of the two places. */
+const plainNames: ReadonlySet<string> = new Set(
+  'specversion id type args meta options queue priority tags schema pending'.split(' '),
+);
+const plainOptions: ReadonlySet<string> = new Set('meta metadata queue priority tags pending'.split(' '));
+
+function hasOnly(values: Readonly<Record<string, unknown>>, names: ReadonlySet<string>): boolean {
+  for (const name of Object.keys(values)) if (!names.has(name)) return false;
+  return true;
+}
+
 /** An enqueue request in either shape; `options` wins over the same member at the top. */
 export class Request {
   readonly issues = new Issues();
   readonly top: Part<AttributeName>;
   readonly options: Part<OptionName> | null;
+  /**
+   * Whether it has no member of those that most requests leave out: times, policies, and members that the protocol does
+   * not have. Nobody need look for each of these.
+   */
+  readonly isPlain: boolean;
 
   constructor(values: Readonly<Record<string, unknown>>, text: Json, path: string) {
     this.top = new Part<AttributeName>(values, text, path);
     const field = this.top.find('options');
     const options = this.issues.check(field, rules.object);
     this.options = field === null || options === null ? null : new Part<OptionName>(options, field.text, field.path);
+    this.isPlain = hasOnly(values, plainNames) && (options === null || hasOnly(options, plainOptions));
   }
 
   either(name: AttributeName, other?: AttributeName): Field | null {
@@ -108,6 +125,7 @@ export class Request {
    * be in the options too (ojs-job-versioning). Each has a comma before it.
    */
   unknown(): Json {
+    if (this.isPlain) return '';
     const version = this.options?.find('version') ?? null;
     let text = '';
     for (const member of this.top.texts)
@@ -212,8 +230,28 @@ export interface Timing {
   readonly heartbeat: Field | null;
 }
 
+const noTiming: Timing = {
+  timeoutMs: defaultTimeoutMs,
+  timeout: null,
+  visibilityMs: null,
+  visibility: null,
+  scheduledAt: null,
+  scheduled: null,
+  expiresAt: null,
+  expires: null,
+  totalMs: null,
+  total: null,
+  ttlMs: null,
+  ttl: null,
+  graceMs: null,
+  grace: null,
+  heartbeatMs: null,
+  heartbeat: null,
+};
+
 /** @param latest what relative times count from. */
 export function readTiming(request: Request, latest: Millis): Timing {
+  if (request.isPlain) return noTiming;
   const { top, options, issues } = request;
   const timeout = options?.find('timeout_ms', 'timeout') ?? top.find('timeout', 'timeout_ms');
   const visibility = request.either('visibility_timeout_ms', 'visibility_timeout');
@@ -282,22 +320,34 @@ export interface Policies {
   readonly limits: readonly Limit[];
 }
 
+const noPolicies: Policies = {
+  retry: {},
+  retryField: null,
+  retryIssues: [],
+  unique: null,
+  uniquePolicy: null,
+  rateLimit: null,
+  limits: [],
+};
+
 export function readPolicies(request: Request, queue: string): Policies {
+  if (request.isPlain) return noPolicies;
   const { top, options, issues } = request;
   const unique = request.either('unique');
   const uniquePolicy = unique === null ? null : uniqueOf(unique.value, unique.path, issues.all);
   const rateLimit = request.either('rate_limit');
   const limits = rateLimit === null ? [] : readLimits(rateLimit.value, rateLimit.path, queue, issues.all);
   const retryField = options?.find('retry', 'retry_policy') ?? top.find('retry');
-  if (retryField === null) return { retry: {}, retryField, retryIssues: [], unique, uniquePolicy, rateLimit, limits };
+  const found = { ...noPolicies, unique, uniquePolicy, rateLimit, limits };
+  if (retryField === null) return found;
   const read = readRetry(retryField.value, retryField.path);
-  if ('issues' in read)
-    return { retry: {}, retryField, retryIssues: read.issues, unique, uniquePolicy, rateLimit, limits };
-  return { retry: read.policy, retryField, retryIssues: [], unique, uniquePolicy, rateLimit, limits };
+  if ('issues' in read) return { ...found, retryField, retryIssues: read.issues };
+  return { ...found, retryField, retry: read.policy };
 }
 
 /** What the job says about its result (ojs-results §6.1). */
 export function readResultTerms(request: Request): readonly (Field | null)[] {
+  if (request.isPlain) return [];
   const ttl = request.either('result_ttl');
   request.issues.check(ttl, rules.resultTtl);
   const size = request.either('result_size_limit');

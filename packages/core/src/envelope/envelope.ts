@@ -200,7 +200,7 @@ function normalise(
     named: identity.id !== null,
     args: identity.args,
     schema,
-    unknown: unknownMembers(value, jobShape, at),
+    unknown: request.isPlain ? [] : unknownMembers(value, jobShape, at),
   };
 }
 

@@ -11,6 +11,7 @@ import { NewJob } from '../job/new-job.ts';
 import { jobIn, readJob } from '../job/read-job.ts';
 import { isPlainRequest, type WireRequest } from '../job/wire.ts';
 import { numberOf, parseWire, textOf, type Wire, wireOf } from '../json.ts';
+import { bodyOf } from './batches.ts';
 import type { Entry } from './coalescer.ts';
 import {
   asSentFrom,
@@ -99,10 +100,10 @@ export class Bulk {
     let body: Wire;
     try {
       const requests = present.map(({ item }) => item.request);
-      const jobs = requests.map(({ text }) => text).join(',');
+      const wanted = requests.every(isPlainRequest) ? 'minimal' : 'job';
       const call = {
         operation: 'bulk.enqueue',
-        body: `{"atomicity":"partial","return":"${requests.every(isPlainRequest) ? 'minimal' : 'job'}","jobs":[${jobs}]}`,
+        body: bodyOf(`{"atomicity":"partial","return":"${wanted}",`, requests, '}'),
       } as const;
       body = await this.#connection.callWithin(
         deadline,

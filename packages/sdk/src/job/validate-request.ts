@@ -119,7 +119,7 @@ export function isJson(value: unknown, above: object[] = []): boolean {
   if (typeof value === 'number') return isKept(value);
   if (typeof value !== 'object' || value === null)
     return value === null || typeof value === 'string' || typeof value === 'boolean';
-  if (ArrayBuffer.isView(value) || lost.some((kind) => value instanceof kind)) return false;
+  if (isLost(value)) return false;
   if (above.includes(value) || above.length >= maxDepth) return false;
   above.push(value);
   const isList = Array.isArray(value);
@@ -128,6 +128,13 @@ export function isJson(value: unknown, above: object[] = []): boolean {
   }
   above.pop();
   return true;
+}
+
+function isLost(value: object): boolean {
+  // Most are plain objects and arrays, which need no look at the others.
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype === Object.prototype || prototype === Array.prototype) return false;
+  return ArrayBuffer.isView(value) || lost.some((kind) => value instanceof kind);
 }
 
 /** Larger integers must be strings, because readers lose their last digits (ojs-json-format §4.2). */

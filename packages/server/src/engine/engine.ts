@@ -286,7 +286,7 @@ export class Engine implements AsyncDisposable {
       items.map((item, index): PromiseSettledResult<Pushed> | Promise<PromiseSettledResult<Pushed>> => {
         const one = inserted[index];
         if (one?.status === 'rejected') return one;
-        const value = pushedAtOnce(item, one?.value[0]);
+        const value = one === undefined ? null : pushedAtOnce([item], one.value);
         return value === null ? settled(this.#pushAgain(item, one?.value)) : { status: 'fulfilled', value };
       }),
     );
