@@ -3,7 +3,6 @@ import { Connection, type ConnectionOptions, connectionNames } from '../connecti
 import type { Operation } from '../connection/operation.ts';
 import { defaultQueue, readTarget, type UrlOption } from '../connection/target.ts';
 import { Producer } from '../enqueue/producer.ts';
-import { requestOf } from '../enqueue/request.ts';
 import { typedJobHandle } from '../enqueue/typed.ts';
 import type { Event } from '../events/event.ts';
 import { checkEventsOptions, type EventsOptions } from '../events/wanted.ts';
@@ -178,8 +177,8 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     args: T extends JobDef ? Jsonable<InputOf<T>> : ArgsIn<R, T>,
     options?: EnqueueOptions,
   ): Promise<T extends JobDef ? JobHandle<ArgsOf<T>, ResultOf<T>> : JobHandle<ArgsIn<R, T>, ResultIn<R, T>>>;
-  async enqueue(job: string | JobDef, args: JsonArray, options: EnqueueOptions = {}): Promise<JobHandle> {
-    return this.#producer.enqueue(requestOf(job, args, options, this.#queue), options);
+  enqueue(job: string | JobDef, args: JsonArray, options: EnqueueOptions = {}): Promise<JobHandle> {
+    return this.#producer.enqueue(job, args, options);
   }
 
   /**
@@ -189,7 +188,7 @@ export class Client<R = JobTypes> implements AsyncDisposable {
    * the errors of a call.
    */
   enqueueBatch<const L extends readonly JobRequest[]>(requests: L, options?: CallOptions): Promise<HandlesOf<L>>;
-  async enqueueBatch(requests: readonly JobRequest[], options: CallOptions = {}): Promise<JobHandle[]> {
+  enqueueBatch(requests: readonly JobRequest[], options: CallOptions = {}): Promise<JobHandle[]> {
     return this.#producer.enqueueBatch(requests, options);
   }
 

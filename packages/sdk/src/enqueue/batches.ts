@@ -1,7 +1,7 @@
 import { isObject } from '@ojs-ts/core';
 import type { Connection } from '../connection/connection.ts';
-import type { Operation } from '../connection/operation.ts';
 import type { Logger } from '../connection/logger.ts';
+import type { Operation } from '../connection/operation.ts';
 import { getCall, isOwn } from '../connection/recovery.ts';
 import { isOjsError, OJSError, OJSValidationError } from '../errors.ts';
 import type { JobRequest } from '../job/definition.ts';

@@ -192,15 +192,15 @@ export class Bulk {
   /** The server refused the whole request. A job that would succeed alone must not fail with it. */
   async #refused(group: readonly Enqueue[], error: unknown, deadline: Deadline, uncertain: boolean): Promise<void> {
     if (!(error instanceof OJSAPIError)) {
-      for (const { item, reject } of group)
-        reject(error instanceof OJSConnectionError ? cut(error, item.request) : error);
+      for (const entry of group)
+        entry.reject(error instanceof OJSConnectionError ? cut(error, entry.item.request) : error);
       return;
     }
     if (error.statusCode === 413) return this.#inParts(group, error, deadline, uncertain);
     const status = error.statusCode;
     if (status === 404 || status === 405 || status === 501) this.#absentUntil = performance.now() + absentMs;
     else if (status === 401 || (isPassing(error) && status !== 500)) {
-      for (const { item, reject } of group) reject(errorFor(error, contextOf(item.request)));
+      for (const entry of group) entry.reject(errorFor(error, contextOf(entry.item.request)));
       return;
     }
     const unknown = uncertain || status === 500;
@@ -225,24 +225,26 @@ export class Bulk {
 
   async #singly(group: readonly Enqueue[], uncertain: boolean): Promise<void> {
     await Promise.all(
-      group.map(async ({ item, deadline, resolve, reject }) => {
+      group.map(async (entry) => {
+        const { item, deadline } = entry;
         const call = singleCall(item.request);
         try {
           const settings = singleSettings(item.request, uncertain);
-          resolve(readSent(await this.#connection.callWithin(deadline, call, item.about, settings, item.met)));
+          entry.resolve(readSent(await this.#connection.callWithin(deadline, call, item.about, settings, item.met)));
         } catch (error) {
-          reject(placed(error, { call, http: this.#connection.http }));
+          entry.reject(placed(error, { call, http: this.#connection.http }));
         }
       }),
     );
   }
 
-  async #readWinner({ item, deadline, resolve, reject }: Enqueue, id: string): Promise<void> {
+  async #readWinner(entry: Enqueue, id: string): Promise<void> {
+    const { item, deadline } = entry;
     try {
       const body = await this.#connection.callWithin(deadline, getCall(id), contextOf(item.request));
-      resolve({ job: readJob(jobIn(body)), outcome: 'duplicate' });
+      entry.resolve({ job: readJob(jobIn(body)), outcome: 'duplicate' });
     } catch (error) {
-      reject(error);
+      entry.reject(error);
     }
   }
 }

@@ -1,5 +1,4 @@
 import { Deadline } from '../connection/deadline.ts';
-import { restacked } from '../errors.ts';
 import { timerMs } from '../options/duration.ts';
 
 /** A call that waits for its outcome. */
@@ -51,15 +50,11 @@ export class Coalescer<In, Out> {
    * The outcome of the item. A call that has expired or was aborted before it is sent is never sent. @throws the reason
    * of the signal; `expired()`; the error of `run`.
    */
-  async add(item: In, ms: number, expired: () => Error, signal: AbortSignal | undefined): Promise<Out> {
+  add(item: In, ms: number, expired: () => Error, signal: AbortSignal | undefined): Promise<Out> {
     const slot = new Slot<In, Out>(item, ms, expired, signal);
     this.#waiting.push(slot);
     this.#draining ??= this.#drain();
-    try {
-      return await slot.outcome;
-    } catch (error) {
-      throw restacked(error);
-    }
+    return slot.outcome;
   }
 
   async #drain(): Promise<void> {
@@ -141,15 +136,15 @@ class Slot<In, Out> implements Entry<In, Out> {
     return this.#deadline;
   }
 
-  readonly resolve = (out: Out): void => {
+  resolve(out: Out): void {
     this.#leave();
     this.#resolve(out);
-  };
+  }
 
-  readonly reject = (error: unknown): void => {
+  reject(error: unknown): void {
     this.#leave();
     this.#reject(error);
-  };
+  }
 
   readonly #abort = () => this.#over(this.#signal?.reason);
 

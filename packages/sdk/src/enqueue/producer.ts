@@ -1,17 +1,18 @@
 import type { Connection } from '../connection/connection.ts';
 import type { Logger } from '../connection/logger.ts';
-import { OJSError } from '../errors.ts';
-import type { JobRequest } from '../job/definition.ts';
+import { OJSError, restacked } from '../errors.ts';
+import type { JobDef, JobRequest } from '../job/definition.ts';
 import type { EnqueueOutcome, JobCalls, JobHandle } from '../job/handle.ts';
 import type { Job } from '../job/job.ts';
-import type { CallOptions } from '../job/options.ts';
+import type { CallOptions, EnqueueOptions } from '../job/options.ts';
+import type { JsonArray } from '../json.ts';
 import type { MiddlewareChain } from '../middleware/chain.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
 import { warnOfSeconds } from '../options/values.ts';
 import { sendBatch } from './batches.ts';
 import { passChain, withParsed, withRest } from './chain.ts';
 import { withDelays } from './delays.ts';
-import { type Checked, check, complete } from './request.ts';
+import { type Checked, check, complete, requestOf } from './request.ts';
 import { Sender } from './sender.ts';
 import { contextOf } from './single.ts';
 import { handleOfSent } from './typed.ts';
@@ -32,22 +33,24 @@ export interface ProducerOptions {
 export class Producer {
   readonly #options: ProducerOptions;
   readonly #sender: Sender;
-  /** Calls under way, also those in middleware or in an asynchronous schema. */
-  readonly #calls = new Set<Promise<unknown>>();
+  /** How many calls are under way, also in middleware or in an asynchronous schema. */
+  #calls = 0;
   #closed = false;
+  readonly #idle = Promise.withResolvers<void>();
 
   constructor(options: ProducerOptions) {
     this.#options = options;
     this.#sender = new Sender(options.connection, options.coalesce);
   }
 
-  /** @param options checked by the caller. */
-  enqueue(request: JobRequest, options: CallOptions): Promise<JobHandle> {
-    warnOfSeconds(options.requestTimeout, 'requestTimeout', this.#options.connection.logger);
-    const chain = this.#options.middlewares.all;
-    return this.during('job.enqueue', () =>
-      chain.length === 0 ? this.#enqueue(request, options) : this.#enqueueThrough(chain, request, options),
-    );
+  enqueue(job: string | JobDef, args: JsonArray, options: EnqueueOptions): Promise<JobHandle> {
+    const { connection, middlewares, queue } = this.#options;
+    return this.during('job.enqueue', () => {
+      const request = requestOf(job, args, options, queue);
+      warnOfSeconds(options.requestTimeout, 'requestTimeout', connection.logger);
+      const chain = middlewares.all;
+      return chain.length === 0 ? this.#enqueue(request, options) : this.#enqueueThrough(chain, request, options);
+    });
   }
 
   enqueueBatch(requests: readonly JobRequest[], options: CallOptions): Promise<JobHandle[]> {
@@ -63,12 +66,12 @@ export class Producer {
   /** Runs work that `close()` waits for. @throws {OJSError} if the client is closed. */
   async during<T>(operation: string, work: () => Promise<T>): Promise<T> {
     if (this.#closed) throw new OJSError('This client is closed.', { operation });
-    const call = work();
-    this.#calls.add(call);
+    this.#calls++;
     try {
-      return await call;
+      return await work();
     } finally {
-      this.#calls.delete(call);
+      this.#calls--;
+      if (this.#closed && this.#calls === 0) this.#idle.resolve();
     }
   }
 
@@ -92,14 +95,18 @@ export class Producer {
 
   async #send(request: JobRequest, checked: Checked, options: CallOptions): Promise<JobHandle> {
     const { connection, calls } = this.#options;
-    const sent = await withDelays(
-      connection,
-      [checked.wire],
-      options,
-      contextOf(request),
-      ([wire = checked.wire], rest) => this.#sender.one(wire, rest),
-    );
-    return this.#reported(await handleOfSent(request, checked, sent, calls));
+    const { wire } = checked;
+    try {
+      const sent = await (wire.isDelayed
+        ? withDelays(connection, [wire], options, contextOf(request), ([own = wire], rest) =>
+            this.#sender.one(own, rest),
+          )
+        : this.#sender.one(wire, options));
+      const handle = handleOfSent(request, checked, sent, calls);
+      return this.#reported(handle instanceof Promise ? await handle : handle);
+    } catch (error) {
+      throw restacked(error);
+    }
   }
 
   #reported(handle: JobHandle): JobHandle {
@@ -111,7 +118,7 @@ export class Producer {
   /** Refuses further requests, and resolves when all earlier ones have their outcome. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.allSettled(this.#calls);
+    if (this.#calls > 0) await this.#idle.promise;
   }
 }
 
