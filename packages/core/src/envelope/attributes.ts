@@ -102,8 +102,14 @@ export class Request {
    */
   readonly isPlain: boolean;
 
-  constructor(values: Readonly<Record<string, unknown>>, text: Json, path: string) {
-    this.top = new Part<AttributeName>(values, text, path);
+  /** @param texts the raw texts of its members, if somebody has read them. */
+  constructor(
+    values: Readonly<Record<string, unknown>>,
+    text: Json,
+    path: string,
+    texts: ReadonlyMap<string, Json> | null,
+  ) {
+    this.top = new Part<AttributeName>(values, text, path, texts);
     const field = this.top.find('options');
     const options = this.issues.check(field, rules.object);
     this.options = field === null || options === null ? null : new Part<OptionName>(options, field.text, field.path);

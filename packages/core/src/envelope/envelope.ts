@@ -65,6 +65,8 @@ export interface EnvelopeContext {
   readonly lastMembers?: Json;
   /** What relative times count from: the last moment that may be now. By default it is `now`. */
   readonly latest?: Millis;
+  /** The raw texts of its members, where the document was read already. */
+  readonly members?: ReadonlyMap<string, Json> | null;
 }
 
 /** Reads an envelope that was parsed as a part of a larger document: `value` is the parsed `text`. */
@@ -98,10 +100,10 @@ export function readEnvelopes(
     const message = `jobs must be an array of 1 to ${maxBatchJobs} envelopes${Array.isArray(jobs) ? `; it has ${jobs.length}` : ''}`;
     throw ProtocolError.invalid([{ path: '$.jobs', message }]);
   }
-  return elementsOf(text, 'jobs').map((envelope, index) => {
+  return elementsOf(text, 'jobs').map((element, index) => {
     const at = `$.jobs[${index}]`;
     try {
-      return readParsedEnvelope(envelope, jobs[index], now, newId, { at, latest });
+      return readParsedEnvelope(element.text, jobs[index], now, newId, { at, latest, members: element.members });
     } catch (error) {
       throw error instanceof ProtocolError
         ? new ProtocolError(error.code, error.message, { ...error.details, index }, error.hint)
@@ -127,10 +129,10 @@ function normalise(
   value: unknown,
   now: Millis,
   newId: () => string,
-  { at = '$', lastMembers = '', latest = now }: EnvelopeContext,
+  { at = '$', lastMembers = '', latest = now, members = null }: EnvelopeContext,
 ): ReadEnvelope {
   if (!isObject(value)) throw new ProtocolError('invalid_payload', `${label(at)} must be a JSON object.`);
-  const request = new Request(value, text, at);
+  const request = new Request(value, text, at, members);
   const identity = readIdentity(request);
   const timing = readTiming(request, latest);
   const {

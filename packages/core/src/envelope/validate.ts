@@ -71,12 +71,18 @@ export class Part<Name extends string = string> {
   readonly values: Readonly<Record<string, unknown>>;
   readonly path: string;
   readonly #text: Json;
-  #texts: ReadonlyMap<string, Json> | undefined;
+  #texts: ReadonlyMap<string, Json> | null;
 
-  constructor(values: Readonly<Record<string, unknown>>, text: Json, path: string) {
+  constructor(
+    values: Readonly<Record<string, unknown>>,
+    text: Json,
+    path: string,
+    texts: ReadonlyMap<string, Json> | null = null,
+  ) {
     this.values = values;
     this.path = path;
     this.#text = text;
+    this.#texts = texts;
   }
 
   get texts(): ReadonlyMap<string, Json> {

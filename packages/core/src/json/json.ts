@@ -122,20 +122,26 @@ function skipSpace(text: string, at: number): number {
  */
 export function members(text: Json): ReadonlyMap<string, Json> {
   const found = new Map<string, Json>();
-  let at = skipSpace(text, 0) + 1;
+  readMembers(text, skipSpace(text, 0), found);
+  return found;
+}
+
+/** Reads the object at `start`; the position after it. */
+function readMembers(text: string, start: number, found: Map<string, Json>): number {
+  let at = start + 1;
   for (;;) {
     at = skipSpace(text, at);
     // Anything but a quote is the closing brace, or an invalid argument of the caller.
-    if (text.charCodeAt(at) !== quote) return found;
+    if (text.charCodeAt(at) !== quote) return at + 1;
     const keyEnd = stringEnd(text, at);
     const key = text.slice(at + 1, keyEnd - 1);
     at = skipSpace(text, keyEnd);
-    if (text.charCodeAt(at) !== colon) return found;
+    if (text.charCodeAt(at) !== colon) return at + 1;
     at = skipSpace(text, at + 1);
     const end = valueEnd(text, at);
     found.set(key.includes('\\') ? JSON.parse(`"${key}"`) : key, text.slice(at, end));
     at = skipSpace(text, end);
-    if (text.charCodeAt(at) !== comma) return found;
+    if (text.charCodeAt(at) !== comma) return at + 1;
     at++;
   }
 }
@@ -168,30 +174,44 @@ export function longList(text: string, names: readonly string[], most: number): 
 /** The raw texts of an array's elements. `text` must be a valid JSON array. */
 export function elements(text: Json): readonly Json[] {
   const found: Json[] = [];
-  readElements(text, skipSpace(text, 0), found);
+  readElements(text, skipSpace(text, 0), (at) => {
+    const end = valueEnd(text, at);
+    found.push(text.slice(at, end));
+    return end;
+  });
   return found;
 }
 
-/** Reads the array at `start`; the position after it. */
-function readElements(text: string, start: number, found: Json[]): number {
+/** Reads the array at `start`, each element with `read`, which says where it ends; the position after the array. */
+function readElements(text: string, start: number, read: (at: number) => number): number {
   let at = skipSpace(text, start + 1);
   if (text.charCodeAt(at) === closeBracket) return at + 1;
   while (at < text.length) {
-    const end = valueEnd(text, at);
-    found.push(text.slice(at, end));
-    at = skipSpace(text, end);
+    at = skipSpace(text, read(at));
     if (text.charCodeAt(at) !== comma) return at + 1;
     at = skipSpace(text, at + 1);
   }
   return at;
 }
 
+/** An element of an array, with the raw texts of its own members where it is an object. */
+export interface Element {
+  readonly text: Json;
+  readonly members: ReadonlyMap<string, Json> | null;
+}
+
 /**
- * The raw texts of the elements of an object's member `name`, in one pass over the text; none where it is no array. Of
+ * The elements of an object's member `name` and their members, in one pass over the text; none where it is no array. Of
  * duplicates the last one wins. `text` must be a valid JSON object.
  */
-export function elementsOf(text: Json, name: string): readonly Json[] {
-  let found: Json[] = [];
+export function elementsOf(text: Json, name: string): readonly Element[] {
+  let found: Element[] = [];
+  const read = (start: number): number => {
+    const members = text.charCodeAt(start) === openBrace ? new Map<string, Json>() : null;
+    const end = members === null ? valueEnd(text, start) : readMembers(text, start, members);
+    found.push({ text: text.slice(start, end), members });
+    return end;
+  };
   let at = skipSpace(text, skipSpace(text, 0) + 1);
   while (text.charCodeAt(at) === quote) {
     const keyEnd = stringEnd(text, at);
@@ -199,7 +219,7 @@ export function elementsOf(text: Json, name: string): readonly Json[] {
     const isNamed = (key.includes('\\') ? JSON.parse(`"${key}"`) : key) === name;
     at = skipSpace(text, skipSpace(text, keyEnd) + 1);
     if (isNamed) found = [];
-    const end = isNamed && text.charCodeAt(at) === openBracket ? readElements(text, at, found) : valueEnd(text, at);
+    const end = isNamed && text.charCodeAt(at) === openBracket ? readElements(text, at, read) : valueEnd(text, at);
     at = skipSpace(text, skipSpace(text, end) + 1);
   }
   return found;

@@ -5,7 +5,7 @@ import { renderJob } from '../envelope/render.ts';
 import type { Warning } from '../envelope/unknown-members.ts';
 import { ProtocolError } from '../errors.ts';
 import type { JobId, JobRecord, Json } from '../job/job.ts';
-import { elementsOf } from '../json/json.ts';
+import { type Element, elementsOf } from '../json/json.ts';
 import { isAsSent, type Pushed } from '../push.ts';
 import { type Answered, ask, run, type Steps } from '../steps.ts';
 import type { Millis } from '../time/clock.ts';
@@ -25,7 +25,7 @@ export interface BulkRequest {
    */
   readonly answer: 'summary' | 'job' | 'minimal';
   /** The envelopes. */
-  readonly texts: readonly Json[];
+  readonly texts: readonly Element[];
   /** The same, parsed. */
   readonly values: readonly unknown[];
 }
@@ -103,13 +103,16 @@ function* readItems(
 ): Steps<readonly Readable[]> {
   const seen = new Set<string>();
   const items: Readable[] = [];
-  for (const [index, text] of texts.entries()) {
+  for (const [index, { text, members }] of texts.entries()) {
     try {
-      const envelope = readParsedEnvelope(text, values[index], now, newId, { at: `$.jobs[${index}]`, latest });
+      const at = `$.jobs[${index}]`;
+      const envelope = readParsedEnvelope(text, values[index], now, newId, { at, latest, members });
       const { id } = envelope.job;
       if (seen.has(id)) throw duplicateId(id, index, 'twice in this batch');
       seen.add(id);
-      items.push({ envelope, own: !envelope.named || keyed, warnings: yield* ask(check(envelope)) });
+      const checked = check(envelope);
+      const warnings = checked instanceof Promise ? yield* ask(checked) : checked;
+      items.push({ envelope, own: !envelope.named || keyed, warnings });
     } catch (error) {
       if (!(error instanceof ProtocolError) || error.kind.status >= 500) throw error;
       items.push({ fault: error });
