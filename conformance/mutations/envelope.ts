@@ -101,7 +101,7 @@ export const envelope: readonly Mutation[] = [
   {
     name: 'first-duplicate-key-counts',
     rule: 'ojs-json-format §13.6',
-    in: 'core: members',
+    in: 'core: readMembers',
     find: 'found.set(key.includes(\'\\\\\') ? JSON.parse(`"${key}"`) : key, text.slice(at, end));',
     replace: 'if (!found.has(key)) found.set(key, text.slice(at, end));',
     cases: ['OJS-L0-ENV-023'],

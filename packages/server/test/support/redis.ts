@@ -58,7 +58,7 @@ export async function startRedisCluster(options: RedisOptions = {}): Promise<Red
   const third = Math.ceil(16_384 / clients.length);
   for (const [index, client] of clients.entries()) {
     await client.cluster('ADDSLOTSRANGE', index * third, Math.min((index + 1) * third, 16_384) - 1);
-    if (first && index > 0) await client.cluster('MEET', '127.0.0.1', first.port, buses[0] ?? 0);
+    if (first && index > 0) await client.call('CLUSTER', 'MEET', '127.0.0.1', first.port, buses[0] ?? 0);
   }
   const ready = async () => {
     const infos = await Promise.all(clients.map((client) => client.cluster('INFO')));

@@ -8,7 +8,6 @@ export type Client = Redis | Cluster;
 export function connect(address: Address, timeoutMs: number): Client {
   const { kind, hosts, username, password, sentinelUsername, sentinelPassword, sentinelTls, tls, db, master } = address;
   const common = {
-    protocol: 2 as const,
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
     ...(tls && { tls: {} }),
