@@ -24,6 +24,11 @@ export interface BulkRequest {
    * envelopes of all others: clients that merge calls need no more.
    */
   readonly answer: 'summary' | 'job' | 'minimal';
+  /**
+   * Whether the jobs are those of single calls that a client has merged. This is no bulk operation of anybody, so it has
+   * no event.
+   */
+  readonly merged: boolean;
   /** The envelopes. */
   readonly texts: readonly Element[];
   /** The same, parsed. */
@@ -36,12 +41,14 @@ export function readBulkRequest(fields: Fields, text: Json): BulkRequest {
   if (atomicity !== 'partial' && atomicity !== 'atomic') fields.issue('atomicity', 'must be partial or atomic');
   const wanted = fields.string('return');
   const answer = wanted === 'job' || wanted === 'minimal' ? wanted : 'summary';
+  const merged = fields.boolean('x_merged') ?? false;
   const jobs = fields.raw('jobs');
   limitBatch(jobs);
   if (!Array.isArray(jobs) || jobs.length === 0) fields.issue('jobs', 'must be an array of at least one envelope');
   fields.done();
   const values: readonly unknown[] = Array.isArray(jobs) ? jobs : [];
-  return { atomicity: atomicity === 'atomic' ? 'atomic' : 'partial', answer, texts: elementsOf(text, 'jobs'), values };
+  const texts = elementsOf(text, 'jobs');
+  return { atomicity: atomicity === 'atomic' ? 'atomic' : 'partial', answer, merged, texts, values };
 }
 
 /** The outcome of one job of a bulk enqueue. */

@@ -103,7 +103,7 @@ export class Bulk {
       const wanted = requests.every(isPlainRequest) ? 'minimal' : 'job';
       const call = {
         operation: 'bulk.enqueue',
-        body: bodyOf(`{"atomicity":"partial","return":"${wanted}",`, requests, '}'),
+        body: bodyOf(`{"atomicity":"partial","x_merged":true,"return":"${wanted}",`, requests, '}'),
       } as const;
       body = await this.#connection.callWithin(
         deadline,

@@ -56,7 +56,7 @@ export const bodies: Partial<Record<OperationName, Body>> = {
     shape: shapeOf(['state', 'x_save', 'x_lease', 'worker_id', 'attempt', 'job_id']),
     unknown: 'warn',
   },
-  'bulk.enqueue': { shape: shapeOf(['jobs', 'atomicity', 'return', 'idempotency_key']), unknown: 'warn' },
+  'bulk.enqueue': { shape: shapeOf(['jobs', 'atomicity', 'return', 'x_merged', 'idempotency_key']), unknown: 'warn' },
   'bulk.cancel': { shape: bulk, unknown: 'refuse' },
   'bulk.retry': { shape: bulk, unknown: 'refuse' },
   'bulk.delete': { shape: bulk, unknown: 'refuse' },

@@ -55,6 +55,6 @@ function enqueue(table: Table, { body, key, requestId }: Request): PlainReply {
     },
   });
   const { reply, data } = renderBulkEnqueued(atOnce(enqueued), request, requestId, table.now);
-  atOnce(table.bulk.writeEvent('bulk.enqueue.completed', requestId, data));
+  if (!request.merged) atOnce(table.bulk.writeEvent('bulk.enqueue.completed', requestId, data));
   return reply;
 }

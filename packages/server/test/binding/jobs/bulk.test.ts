@@ -110,6 +110,8 @@ describe.each(storages)('bulk enqueue, $name (ojs-bulk-operations)', (storage) =
       body: { total: 2, succeeded: 0, failed: 2 },
     });
     expect(await depth(url)).toBe(3);
+    // Calls that a client has merged are no bulk operation: the list below has no event of theirs.
+    expect(await bulk(url, { jobs: [job()], x_merged: true })).toMatchObject({ status: 201 });
     expect(await events(url, 'bulk.enqueue.completed')).toMatchObject([
       { total: 2, succeeded: 2, failed: 0, atomicity: 'partial' },
       { total: 5, succeeded: 2, failed: 3 },
