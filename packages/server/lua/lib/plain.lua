@@ -1,4 +1,4 @@
--- Short paths of plain jobs: no rare members, and nothing has happened to them but what the path expects. They do what
+-- Short paths of plain jobs: no rare members but a unique key, and nothing has happened to them but what the path expects. They do what
 -- `jobs.enter`, `transitions` and `admission` do, without a table of the job. A path ends before the first job that is
 -- not plain, of which it has written nothing; the caller takes the long way with that one. Jobs that were made together
 -- have the same first bytes, and those that a claim has started the same record: what follows from them is found once.
@@ -32,7 +32,7 @@ do
     local state, flags, priority, created, timeout, visibility, type, name, trace = struct.unpack(constant, bytes)
     local size = 59 + #type + #name + #trace
     kind = {
-      start = string.sub(bytes, 1, size), size = size, state = state, flags = flags, priority = priority, created = created,
+      start = string.sub(bytes, 1, size), size = size, state = state, flags = flags % 8, keyed = flags > 7, priority = priority, created = created,
       timeout = timeout, visibility = visibility, type = type, name = name, trace = flags % 2 == 1 and trace or nil,
     }
     return kind
@@ -51,6 +51,32 @@ do
     return one
   end
 
+  -- The unique key of a job.
+  local function key_of(bytes, of) return (struct.unpack('<I4c0', bytes, of.size + 1)) end
+
+  local function holders_in(state, key) return p .. 'u:' .. state .. ':' .. key end
+
+  -- A job that holds a unique key changes its state.
+  local function move_holder(bytes, of, ref, from, to)
+    local key = key_of(bytes, of)
+    local left, entered = scores(holders_in(from, key)).remove, scores(holders_in(to, key)).add
+    left[#left + 1] = ref
+    entered[#entered + 1] = of.created
+    entered[#entered + 1] = ref
+  end
+
+  -- Whether no job holds the key in a state that counts. What the script has gathered for it is for the long way.
+  local function is_free(unique)
+    local keys, state = {}, 1
+    while state < 256 do
+      local key = holders_in(state, unique.key)
+      if plain_scores[key] or pending[key] then return false end
+      if bit.band(state, unique.states) ~= 0 then keys[#keys + 1] = key end
+      state = 2 * state
+    end
+    return #keys == 0 or call('EXISTS', unpack(keys)) == 0
+  end
+
   -- The events of jobs that differ in nothing but their ids.
   local function log_run(event, from, job, ids, n)
     job.id = ids[1]
@@ -66,23 +92,43 @@ do
     wake(of.name)
   end
 
-  -- New available jobs without a priority, each a group of its own { id, bytes }, in queues that take every job. Answers
-  -- the place of the first group that is another one.
+  -- The kind of a new job, where it takes the short path: it is available, without a priority, in a queue that takes every
+  -- job, and nobody holds its key.
+  local function kind_to_insert(item, known)
+    local id, bytes, unique = item[1], item[2], item[3]
+    if not bytes or #item > 3 or known[id] then return nil end
+    local of = kind_of(bytes)
+    if of.flags > 1 or of.state ~= 2 or of.priority ~= 0 then return nil end
+    local row = queues.find(of.name)
+    if row and (row.capacity or row.paused) or (unique and not is_free(unique)) then return nil end
+    return of
+  end
+
+  -- Whether all jobs of a group take the short path, and no two of them have the same id or key.
+  local function is_plain_group(group, known)
+    local seen = {}
+    for _, item in ipairs(group) do
+      local key = item[3] and item[3].key
+      if seen[item[1]] or (key and seen[key]) or not kind_to_insert(item, known) then return false end
+      seen[item[1]] = true
+      if key then seen[key] = true end
+    end
+    return true
+  end
+
+  -- Groups of plain jobs, each a list of { id, bytes, unique } or one of them. Answers the place of the first group that
+  -- is another one.
   function plain.insert(groups, at, now, out)
     local known, changed, inserted = cells.of('jobs'), cells.changed('jobs'), { true }
     local number, place = store.get('number'), store.get('place')
     local listed, run, n = scores(p .. 's:2').add, nil, 0
     local m = #listed
-    while true do
-      local group = groups[at]
-      local id, bytes = group and group[1], group and group[2]
-      if not bytes or #group > 2 or type(id) ~= 'string' or known[id] then break end
-      local of = kind_of(bytes)
+
+    local function add(item, of)
+      local id, bytes, unique = item[1], item[2], item[3]
       if not run or run.kind ~= of then
-        local queue = of.flags < 2 and of.state == 2 and of.priority == 0 and queue_of(of.name, now)
-        if not queue or queue.row.capacity or queue.row.paused then break end
         if run then insert_run(run, n) end
-        run, n = { kind = of, queue = queue, ids = {}, ready = scores(p .. 'ready:' .. of.name).add }, 0
+        run, n = { kind = of, queue = queue_of(of.name, now), ids = {}, ready = scores(p .. 'ready:' .. of.name).add }, 0
         run.at = #run.ready
       end
       number, place = number + 1, place + 1
@@ -92,10 +138,30 @@ do
       run.ready[run.at + 1], run.ready[run.at + 2] = 1759218604441600 + place, ref
       run.at = run.at + 2
       listed[m + 1], listed[m + 2] = digits, ref
-      m = m + 2
-      n = n + 1
+      m, n = m + 2, n + 1
+      if unique then
+        local held = scores(holders_in(2, unique.key)).add
+        held[#held + 1], held[#held + 2] = of.created, ref
+      end
       run.ids[n] = id
-      out[at] = inserted
+    end
+
+    while groups[at] do
+      local group = groups[at]
+      if type(group[1]) == 'string' then
+        local of = kind_to_insert(group, known)
+        if not of then break end
+        add(group, of)
+        out[at] = inserted
+      else
+        if not is_plain_group(group, known) then break end
+        local answers = {}
+        for i, item in ipairs(group) do
+          add(item, kind_of(item[2]))
+          answers[i] = true
+        end
+        out[at] = answers
+      end
       at = at + 1
     end
     if run then
@@ -143,6 +209,7 @@ do
           #claim.worker, claim.worker)
       end
       states[id], changed[id] = run.record, true
+      if of.keyed then move_holder(bytes, of, ref, 2, 8) end
       w, t, n, all = w + 1, t + 1, n + 1, all + 1
       waiting[w], run.ids[n], taken[t] = ref, id, { id, run.record, bytes, false }
       if gone then
@@ -210,6 +277,7 @@ do
       if result then cells.set('results', id, result) end
       states[id], changed[id] = result and run.ended_with_result or run.ended, true
       local ref = string.sub(bytes, -16) .. id
+      if of.keyed then move_holder(bytes, of, ref, 8, 16) end
       a, o, f, n = a + 1, o + 1, f + 1, n + 1
       active_refs[a], overdue[o], finished[f], run.ids[n], out[at] = ref, ref, ref, id, 8
       at = at + 1

@@ -14,6 +14,8 @@ const longEnvelope = 2048;
 const hasTrace = 1;
 const isApart = 2;
 const hasRare = 4;
+/** A unique key is the only rare member: it stands there as it is, so that scripts find it in one call. */
+const isKeyed = 8;
 /** Members of the record with a number each, in the order of their bits; then those with a text. */
 const numbers = [
   'runAt',
@@ -60,10 +62,10 @@ export function packConstant(
   const isLong = length > longEnvelope;
   const policy = job.policy ?? '';
   const most = 83 + 3 * (job.type.length + first.queue.length + trace.length + policy.length) + (isLong ? 0 : length);
-  const bytes = Buffer.allocUnsafe(most + rare.length);
+  const bytes = Buffer.allocUnsafe(most + rare.bytes.length);
   bytes[0] = mark;
   bytes[1] = first.state;
-  bytes[2] = (job.trace === null ? 0 : hasTrace) | (isLong ? isApart : 0) | (rare.length === 0 ? 0 : hasRare);
+  bytes[2] = (job.trace === null ? 0 : hasTrace) | (isLong ? isApart : 0) | rare.flag;
   let at = 3;
   for (const number of [
     first.priority,
@@ -80,8 +82,8 @@ export function packConstant(
   }
   const size = bytes.write(trace, at + 4);
   at = bytes.writeUInt32LE(size, at) + size;
-  at = bytes.writeUInt32LE(rare.length, at);
-  at += rare.copy(bytes, at);
+  at = bytes.writeUInt32LE(rare.bytes.length, at);
+  at += rare.bytes.copy(bytes, at);
   for (const text of [isLong ? '' : job.envelope, policy]) {
     const written = bytes.write(text, at + 4);
     at = bytes.writeUInt32LE(written, at) + written;
@@ -89,19 +91,23 @@ export function packConstant(
   return { bytes: bytes.subarray(0, at), envelope: isLong ? job.envelope : undefined };
 }
 
-const nothing = Buffer.alloc(0);
+interface RareBytes {
+  readonly flag: number;
+  readonly bytes: Buffer;
+}
 
-function packRare({ expiresAt, laterExpiresAt, deadlineAt, uniqueKey, limits, node, cron }: Rare): Buffer {
-  const isPlain =
-    expiresAt === null &&
-    laterExpiresAt === null &&
-    deadlineAt === null &&
-    uniqueKey === null &&
-    limits.length === 0 &&
-    node === null &&
-    cron === null;
-  if (isPlain) return nothing;
-  return packer.pack({
+const nothing: RareBytes = { flag: 0, bytes: Buffer.alloc(0) };
+
+function packRare({ expiresAt, laterExpiresAt, deadlineAt, uniqueKey, limits, node, cron }: Rare): RareBytes {
+  const hasOthers =
+    expiresAt !== null ||
+    laterExpiresAt !== null ||
+    deadlineAt !== null ||
+    limits.length > 0 ||
+    node !== null ||
+    cron !== null;
+  if (!hasOthers) return uniqueKey === null ? nothing : { flag: isKeyed, bytes: Buffer.from(uniqueKey) };
+  const bytes = packer.pack({
     expiresAt: expiresAt ?? undefined,
     laterExpiresAt: laterExpiresAt ?? undefined,
     deadlineAt: deadlineAt ?? undefined,
@@ -110,6 +116,7 @@ function packRare({ expiresAt, laterExpiresAt, deadlineAt, uniqueKey, limits, no
     node: node === null ? undefined : { workflow: node.workflow, index: node.index },
     cron: cron ?? undefined,
   });
+  return { flag: hasRare, bytes };
 }
 
 export function packNewJob(job: NewJob): JobBytes {
@@ -168,7 +175,7 @@ export function readJobBytes(id: string, record: Buffer | null, bytes: Buffer, t
   const [type, queue, trace] = [short(), short(), long()];
   const size = bytes.readUInt32LE(at);
   at += 4;
-  const rare = size === 0 ? plain : readRare(unpack(bytes.subarray(at, at + size)));
+  const rare = readRare(flags, bytes.subarray(at, at + size));
   at += size;
   const [envelope, policy] = [long(), long()];
   const state = stateOf(bytes[1]);
@@ -261,8 +268,10 @@ const plain: Rare = {
   cron: null,
 };
 
-function readRare(packed: Packed): Rare {
-  const { expiresAt, laterExpiresAt, deadlineAt, uniqueKey, limits, node, cron } = membersOf(packed);
+function readRare(flags: number, bytes: Buffer): Rare {
+  if ((flags & isKeyed) !== 0) return { ...plain, uniqueKey: bytes.toString() };
+  if ((flags & hasRare) === 0) return plain;
+  const { expiresAt, laterExpiresAt, deadlineAt, uniqueKey, limits, node, cron } = membersOf(unpack(bytes));
   return {
     expiresAt: numberOrNull(expiresAt),
     laterExpiresAt: numberOrNull(laterExpiresAt),

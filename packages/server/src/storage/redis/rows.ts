@@ -37,11 +37,12 @@ function given<T>(value: T | null): T | undefined {
 export function packJob(job: NewJob): readonly Packed[] {
   const { unique, limits } = job;
   const { bytes, envelope } = packNewJob(job);
-  if (unique === null && limits.length === 0 && envelope === undefined) return [job.id, bytes];
+  const key = unique === null ? null : { ...unique, createdAfter: given(unique.createdAfter) };
+  if (limits.length === 0 && envelope === undefined) return key === null ? [job.id, bytes] : [job.id, bytes, key];
   return [
     job.id,
     bytes,
-    unique === null ? null : { ...unique, createdAfter: given(unique.createdAfter) },
+    key,
     limits.length === 0 ? null : limits.map(({ key, ...numbers }) => ({ key, ...packNumbers(numbers) })),
     envelope ?? null,
   ];
@@ -53,12 +54,12 @@ export function readClaims(packed: Packed | undefined): readonly JobClaim[] {
   return cells.flatMap((cell, at) => (at % 2 === 0 ? [{ id: text(cell), claim: number(cells[at + 1]) }] : []));
 }
 
-/** A group of new jobs; one job that is two values itself is its group. */
+/** A group of new jobs; a job without limits and without a long envelope is its group itself. */
 export function packGroup(group: readonly NewJob[]): Packed {
   const [job, ...others] = group;
   if (job === undefined || others.length > 0) return group.map(packJob);
   const packed = packJob(job);
-  return packed.length === 2 ? packed : [packed];
+  return packed.length <= 3 ? packed : [packed];
 }
 
 export function packNumbers({ concurrency, rates }: LimitNumbers): {
