@@ -5,8 +5,9 @@
 jobs = {}
 do
   -- Mark (a byte that no text begins with: TypeScript reads it as bytes), state, flags (1: there is a trace, 2: the
-  -- envelope is in `envelopes`, 4: there are rare members, 8: there is a unique key), priority, run, creation, timeout,
-  -- heartbeat, visibility (-1: none), type, queue, trace, rare members as packed map or the unique key.
+  -- envelope is in `envelopes`, 4: there are rare members, 8: a unique key and no other one, 16: limits and no other one),
+  -- priority, run, creation, timeout, heartbeat, visibility (-1: none), type, queue, trace, rare members as packed map or
+  -- the unique key.
   local constant = '<BBBddddddHc0Hc0I4c0I4c0'
   -- Mark, state, flags, which of `numbers` and `names` follow, attempt, claim.
   local record = '<BBBHI4I4'
@@ -51,7 +52,7 @@ do
   function jobs.parse(id, bytes, text)
     local _, state, flags, priority, run_at, created_at, timeout, heartbeat, visibility, type, queue, trace, rare =
       struct.unpack(constant, bytes)
-    local job = flags > 7 and { uniqueKey = rare } or rare ~= '' and unpacked(rare) or {}
+    local job = bit.band(flags, 8) ~= 0 and { uniqueKey = rare } or rare ~= '' and unpacked(rare) or {}
     job.id, job.type, job.queue, job.state, job.priority = id, type, queue, state, priority
     job.runAt, job.createdAt, job.timeoutMs, job.heartbeatMs = run_at, created_at, timeout, heartbeat
     if visibility >= 0 then job.visibilityMs = visibility end
@@ -151,7 +152,7 @@ do
     local flags = string.byte(bytes, 3)
     if bit.band(flags, 2) ~= 0 then cells.set('envelopes', job.id, false) end
     local kept = policy or jobs.policy(job) or ''
-    local start = string.sub(bytes, 1, 2) .. string.char(bit.band(flags, 13)) .. string.sub(bytes, 4, texts_at(bytes) - 1)
+    local start = string.sub(bytes, 1, 2) .. string.char(bit.band(flags, 29)) .. string.sub(bytes, 4, texts_at(bytes) - 1)
     cells.set('jobs', job.id, start .. struct.pack('<I4c0I4c0', #envelope, envelope, #kept, kept) .. string.sub(bytes, -16))
   end
 

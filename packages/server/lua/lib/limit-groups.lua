@@ -109,6 +109,20 @@ do
     return found
   end
 
+  -- How many jobs of an open group may start before somebody asks again: a rate may close after each.
+  function groups.room(group)
+    local room = math.huge
+    for _, key in ipairs(groups.keys(group)) do
+      local row = limits.find(key)
+      if row then
+        local numbers = limits.effective(row)
+        if #numbers.rates > 0 then return 1 end
+        if numbers.concurrency then room = math.min(room, numbers.concurrency - row.active) end
+      end
+    end
+    return room
+  end
+
   -- The key whose list gets a new group: the one that is closed, or else the one under which most jobs wait, so that
   -- few groups are open at once.
   local function key_for(group, now)

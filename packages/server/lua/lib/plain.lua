@@ -1,4 +1,4 @@
--- Short paths of plain jobs: no rare members but a unique key, and nothing has happened to them but what the path expects. They do what
+-- Short paths of plain jobs: no rare members but a unique key or limits, and nothing has happened to them but what the path expects. They do what
 -- `jobs.enter`, `transitions` and `admission` do, without a table of the job. A path ends before the first job that is
 -- not plain, of which it has written nothing; the caller takes the long way with that one. Jobs that were made together
 -- have the same first bytes, and those that a claim has started the same record: what follows from them is found once.
@@ -32,7 +32,8 @@ do
     local state, flags, priority, created, timeout, visibility, type, name, trace = struct.unpack(constant, bytes)
     local size = 59 + #type + #name + #trace
     kind = {
-      start = string.sub(bytes, 1, size), size = size, state = state, flags = flags % 8, keyed = flags > 7, priority = priority, created = created,
+      start = string.sub(bytes, 1, size), size = size, state = state, flags = flags % 4, rare = flags > 3,
+      keyed = bit.band(flags, 8) ~= 0, limited = bit.band(flags, 16) ~= 0, priority = priority, created = created,
       timeout = timeout, visibility = visibility, type = type, name = name, trace = flags % 2 == 1 and trace or nil,
     }
     return kind
@@ -51,14 +52,27 @@ do
     return one
   end
 
-  -- The unique key of a job.
-  local function key_of(bytes, of) return (struct.unpack('<I4c0', bytes, of.size + 1)) end
+  -- The rare members of a job.
+  local function rare_of(bytes, of) return (struct.unpack('<I4c0', bytes, of.size + 1)) end
+
+  -- The keys under which a limited job is counted, beside its queue.
+  local keys_of_rare = {}
+  local function limit_keys(bytes, of)
+    local rare = rare_of(bytes, of)
+    local keys = keys_of_rare[rare]
+    if not keys then
+      long_way()
+      keys = groups.keys(groups.of(unpacked(rare)))
+      keys_of_rare[rare] = keys
+    end
+    return keys
+  end
 
   local function holders_in(state, key) return p .. 'u:' .. state .. ':' .. key end
 
   -- A job that holds a unique key changes its state.
   local function move_holder(bytes, of, ref, from, to)
-    local key = key_of(bytes, of)
+    local key = rare_of(bytes, of)
     local left, entered = scores(holders_in(from, key)).remove, scores(holders_in(to, key)).add
     left[#left + 1] = ref
     entered[#entered + 1] = of.created
@@ -98,7 +112,7 @@ do
     local id, bytes, unique = item[1], item[2], item[3]
     if not bytes or #item > 3 or known[id] then return nil end
     local of = kind_of(bytes)
-    if of.flags > 1 or of.state ~= 2 or of.priority ~= 0 then return nil end
+    if of.flags > 1 or (of.rare and not of.keyed) or of.state ~= 2 or of.priority ~= 0 then return nil end
     local row = queues.find(of.name)
     if row and (row.capacity or row.paused) or (unique and not is_free(unique)) then return nil end
     return of
@@ -181,9 +195,10 @@ do
     log_run('job.started', 2, { state = 8, attempt = 1, type = of.type, queue = of.name, trace = of.trace, worker = claim.worker, startedAt = now }, run.ids, n)
   end
 
-  -- Starts the first executions of jobs at the head of a ready queue without limits, at most `most` and `bytes` of them.
-  -- Answers how many and their bytes; of each `taken` gets the job for the caller, `claims` its id and claim.
-  function plain.start(ready, claim, now, most, budget, taken, claims)
+  -- Starts the first executions of jobs at the head of a ready queue, at most `most` and `budget` bytes of them, before
+  -- the rank `rival`. The limits of its group have room for as many. Answers how many and their bytes; of each `taken`
+  -- gets the job for the caller, `claims` its id and claim.
+  function plain.start(ready, claim, now, most, rival, budget, taken, claims)
     if not claim.worker then return 0, 0 end
     local known, states, changed = cells.of('jobs'), cells.of('states'), cells.changed('states')
     local waiting, running = scores(p .. 's:2').remove, scores(p .. 's:8').add
@@ -198,9 +213,10 @@ do
       local id = ref and string.sub(ref, 17)
       local bytes = id and known[id]
       if not bytes or states[id] or bytes_taken + #bytes > budget then break end
+      if all > 0 and rival and rival < tonumber(refs[at + 1]) then break end
       local of = kind_of(bytes)
       if not run or run.kind ~= of then
-        local queue = of.flags < 2 and unlimited(of.name, now)
+        local queue = of.flags < 2 and (not of.rare or of.keyed or of.limited) and unlimited(of.name, now)
         if not queue then break end
         if run then start_run(run, claim, now, n) end
         local lease = claim.leaseMs or (of.visibility >= 0 and of.visibility) or claim.defaultLeaseMs
@@ -210,6 +226,13 @@ do
       end
       states[id], changed[id] = run.record, true
       if of.keyed then move_holder(bytes, of, ref, 2, 8) end
+      if of.limited then
+        for _, key in ipairs(limit_keys(bytes, of)) do
+          limits.wait(key, of.name, -1)
+          limits.occupy(key, now)
+          limits.started(key, now)
+        end
+      end
       w, t, n, all = w + 1, t + 1, n + 1, all + 1
       waiting[w], run.ids[n], taken[t] = ref, id, { id, run.record, bytes, false }
       if gone then
@@ -240,7 +263,7 @@ do
 
   -- What follows from the record of a running job, and from its bytes; nil where it is not plain.
   local function running(record, of, now)
-    local queue = of.flags < 4 and unlimited(of.name, now)
+    local queue = (not of.rare or of.keyed or of.limited) and unlimited(of.name, now)
     local _, state, flags, mask, attempt, claim = struct.unpack('<BBBHI4I4', record)
     if not queue or state ~= 8 or mask ~= active_mask or flags > 3 then return nil end
     local _, _, _, _, _, _, enqueued, started, _, _, worker = struct.unpack(active, record)
@@ -278,6 +301,9 @@ do
       states[id], changed[id] = result and run.ended_with_result or run.ended, true
       local ref = string.sub(bytes, -16) .. id
       if of.keyed then move_holder(bytes, of, ref, 8, 16) end
+      if of.limited then
+        for _, key in ipairs(limit_keys(bytes, of)) do limits.free(key) end
+      end
       a, o, f, n = a + 1, o + 1, f + 1, n + 1
       active_refs[a], overdue[o], finished[f], run.ids[n], out[at] = ref, ref, ref, id, 8
       at = at + 1

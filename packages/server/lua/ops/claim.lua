@@ -94,9 +94,9 @@ local function take(batch, ready, queue)
 end
 
 -- Starts plain jobs; answers how many.
-local function take_plain(batch, ready, most)
+local function take_plain(batch, ready, most, rival)
   local bytes = budget.started and budget.bytes or math.max(budget.bytes, #(cells.get('jobs', string.sub(ready.refs[ready.at], 17)) or ''))
-  local taken, size = plain.start(ready, batch.claim, now, most, bytes, batch.taken, batch.claims)
+  local taken, size = plain.start(ready, batch.claim, now, most, rival, bytes, batch.taken, batch.claims)
   if taken > 0 then has_bytes(size) end
   return taken
 end
@@ -114,8 +114,8 @@ local function take_run(batch, ready, queue, rival, group)
   while peek(ready) do
     local most = batch.claim.limit - #batch.taken
     read_ahead(ready, most)
-    local plains = not group and take_plain(batch, ready, rival and 1 or most) or 0
-    if plains == 0 and not take(batch, ready, queue) then return false end
+    if group then most = math.min(most, groups.room(group)) end
+    if take_plain(batch, ready, most, rival) == 0 and not take(batch, ready, queue) then return false end
     if not has_room(batch, queue) or (group and groups.closing_key(group, now)) then break end
     local _, head = peek(ready)
     if head and rival and rival < head then break end

@@ -16,6 +16,8 @@ const isApart = 2;
 const hasRare = 4;
 /** A unique key is the only rare member: it stands there as it is, so that scripts find it in one call. */
 const isKeyed = 8;
+/** Limits are the only rare member. */
+const isLimited = 16;
 /** Members of the record with a number each, in the order of their bits; then those with a text. */
 const numbers = [
   'runAt',
@@ -100,13 +102,9 @@ const nothing: RareBytes = { flag: 0, bytes: Buffer.alloc(0) };
 
 function packRare({ expiresAt, laterExpiresAt, deadlineAt, uniqueKey, limits, node, cron }: Rare): RareBytes {
   const hasOthers =
-    expiresAt !== null ||
-    laterExpiresAt !== null ||
-    deadlineAt !== null ||
-    limits.length > 0 ||
-    node !== null ||
-    cron !== null;
-  if (!hasOthers) return uniqueKey === null ? nothing : { flag: isKeyed, bytes: Buffer.from(uniqueKey) };
+    expiresAt !== null || laterExpiresAt !== null || deadlineAt !== null || node !== null || cron !== null;
+  if (!hasOthers && limits.length === 0)
+    return uniqueKey === null ? nothing : { flag: isKeyed, bytes: Buffer.from(uniqueKey) };
   const bytes = packer.pack({
     expiresAt: expiresAt ?? undefined,
     laterExpiresAt: laterExpiresAt ?? undefined,
@@ -116,7 +114,7 @@ function packRare({ expiresAt, laterExpiresAt, deadlineAt, uniqueKey, limits, no
     node: node === null ? undefined : { workflow: node.workflow, index: node.index },
     cron: cron ?? undefined,
   });
-  return { flag: hasRare, bytes };
+  return { flag: hasRare | (hasOthers || uniqueKey !== null ? 0 : isLimited), bytes };
 }
 
 export function packNewJob(job: NewJob): JobBytes {

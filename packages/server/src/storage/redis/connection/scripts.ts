@@ -24,7 +24,7 @@ const longLibraries: readonly string[] = [
   'admission',
 ];
 const libraries = [...shortLibraries, ...longLibraries];
-const longTables = 'limits, groups, workflows, jobs, ended, history, transitions, holders, admission';
+const longTables = 'long_way, limits, groups, workflows, jobs, ended, history, transitions, holders, admission';
 
 /**
  * The tables that an operation may stand in. What is in `adding` is refused as a whole where the server is out of
@@ -116,7 +116,7 @@ export function scriptsOf(file: string, events: boolean): ReadonlyMap<string, Sc
         ...shortLibraries.slice(0, last + 1).map(readLibrary),
         ...(long.length === 0
           ? []
-          : ['local function long_way()', 'if limits then return end', ...long.map(readLibrary), 'end']),
+          : ['function long_way()', 'if limits then return end', ...long.map(readLibrary), 'end']),
         ...(long.length === 0 || later !== undefined ? [] : ['long_way()']),
         'local reading, adding, changing = {}, {}, {}',
         file,
