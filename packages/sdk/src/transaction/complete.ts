@@ -72,7 +72,7 @@ export function completionStatement(
   }
   return {
     text: `WITH put AS (INSERT INTO "${schema}".inbox_completions (id, claim, result)
-        SELECT id, claim, $4::text FROM "${schema}".jobs WHERE id = $1::text::uuid AND state = 8 AND claim = $5::text::integer AND ${isMarked(6)} RETURNING 1)
+        SELECT id, claim, $4::text FROM "${schema}".active WHERE id = $1::text::uuid AND claim = $5::text::integer AND ${isMarked(6)} RETURNING 1)
       ${hint} FROM put`,
     values: [id, ...noticeOf(schema), text, String(claim), mark],
   };

@@ -4,7 +4,7 @@ import type { Storage } from '../../src/storage/storage.ts';
 import { cronOpening, cronReads, cronSteps, documentSteps } from './model/crons.ts';
 import { claim, insert, jobOpening, jobReads, remove, transitions } from './model/jobs.ts';
 import { beat, operator, prune, registryReads, upkeep } from './model/registry.ts';
-import { allPages, cronNames, limitKeys, queueNames, readLog, type Step, workflowIds } from './model/steps.ts';
+import { allHeld, allPages, cronNames, limitKeys, queueNames, readLog, type Step, workflowIds } from './model/steps.ts';
 import { allWorkflows, workflowOpening, workflowReads, workflowSteps } from './model/workflows.ts';
 import { allLimits, claimOf, countErrors, t0 } from './suite/tools.ts';
 
@@ -83,7 +83,7 @@ export async function remains(storage: Storage, now: number): Promise<unknown> {
     runs: await storage.crons.unfinished(cronNames, 9),
     documents: await storage.documents.list('kind'),
     overdue: await storage.upkeep.overdue(now + 1_000_000, 100),
-    held: await allPages((after) => storage.upkeep.held(after, 3)),
+    held: await allHeld(storage, 3),
     order: await order(storage, now),
     log: await readLog(storage, 0, 1_000_000),
   };

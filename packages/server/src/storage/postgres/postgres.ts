@@ -37,7 +37,8 @@ export interface PostgresOptions {
 
 /** All tables but the store's own row. */
 const tables = [
-  ...['jobs', 'queues', 'counts', 'minutes', 'events', 'requests', 'workers', 'leases'],
+  ...['jobs', 'due', 'ready', 'active', 'ended', 'texts'],
+  ...['queues', 'counts', 'minutes', 'events', 'requests', 'workers', 'leases'],
   ...['limits', 'limit_changes', 'lane_changes', 'starts', 'lanes', 'lane_keys', 'groups'],
   ...['workflows', 'workflow_counts', 'nodes', 'node_specs', 'crons', 'documents', 'inbox', 'inbox_completions'],
 ];

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { PruneRules } from '../../../src/storage/storage.ts';
 import { idOf } from '../suite/tools.ts';
 import { lease, number, numbers, worker } from './jobs.ts';
-import { allPages, given, limitKey, optional, pageSize, queue, readLog, type Step, step } from './steps.ts';
+import { allHeld, given, limitKey, optional, pageSize, queue, readLog, type Step, step } from './steps.ts';
 
 export const beat: fc.Arbitrary<Step> = step(
   'beat',
@@ -107,7 +107,7 @@ export const registryReads: fc.Arbitrary<Step> = fc.oneof(
   step('claims of', fc.tuple(worker, fc.constantFrom('r1', 'r2')), (storage, _, [worker, request]) =>
     storage.jobs.claimsOf([{ worker, request }]),
   ),
-  step('held', pageSize, (storage, _, limit) => allPages((after) => storage.upkeep.held(after, limit))),
+  step('held', pageSize, (storage, _, limit) => allHeld(storage, limit)),
   step('events', fc.tuple(fc.nat({ max: 40 }), pageSize), (storage, _, [after, limit]) =>
     readLog(storage, after, limit),
   ),

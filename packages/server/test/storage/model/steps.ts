@@ -1,6 +1,6 @@
 import { type EventBatch, readEntries } from '@ojs-ts/core';
 import fc from 'fast-check';
-import type { Storage } from '../../../src/storage/storage.ts';
+import type { Held, Storage } from '../../../src/storage/storage.ts';
 
 /** One call; it may be made on any storage, and its answer compared. */
 export interface Step {
@@ -55,6 +55,12 @@ export async function allPages<T extends { readonly items: readonly unknown[]; r
     more = next !== null;
   }
   return found;
+}
+
+/** All active jobs with a worker: their order is stable, and each storage has its own. */
+export async function allHeld(storage: Storage, limit: number): Promise<readonly Held[]> {
+  const pages = await allPages((after) => storage.upkeep.held(after, limit));
+  return pages.flatMap(({ items }) => items).sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 /** The log by its events: storages may write the same ones more or less shortly. */

@@ -27,44 +27,66 @@ function scansOf(plan: Node): readonly string[] {
   return table === undefined || type === 'ModifyTable' || type === 'Tid Scan' ? below : [`${table}!`, ...below];
 }
 
+/** What a claim looks at first. */
+const atOpening: readonly string[] = [
+  'due_time',
+  'groups_closed',
+  'groups_open',
+  'lane_changes_first',
+  'limit_changes_pkey',
+  'limits_pkey',
+  'queues_pkey',
+  'store!',
+];
+/** Where a job may stand. */
+const wholeJob: readonly string[] = ['active_pkey', 'due_pkey', 'ended_pkey', 'jobs_pkey', 'ready_pkey', 'texts_pkey'];
+
 /**
  * What stands in the statement, and the scans that it is to have. Whatever is not here has to be found through
  * conditions on its indexes, too.
  */
 const expected: readonly (readonly [RegExp, readonly string[]])[] = [
-  [/^SELECT number, place, .* FROM ojs\.jobs WHERE line = \$1 AND place IS NOT NULL ORDER BY/, ['jobs_ready']],
-  [/AS mark \(above, priority, place\)/, ['jobs_ready']],
-  [/FROM unnest\(\$1::text\[\]\) AS lane \(line\), LATERAL/, ['jobs_ready']],
-  [/^UPDATE ojs\.jobs AS job SET state = 8/, ['jobs_pkey']],
-  [/^UPDATE ojs\.jobs AS job SET state = changed\.state, due_at = \$1/, ['jobs_pkey']],
-  [/^WITH base AS .* UPDATE ojs\.jobs AS job SET/, ['jobs_pkey']],
-  [/^UPDATE ojs\.jobs AS job SET lease_until/, ['jobs_pkey']],
+  [/^WITH gate AS (?!.*AS mark)/, [...atOpening, 'jobs_pkey', 'ready_line', 'requests_pkey', 'texts_pkey'].sort()],
   [
-    /^SELECT .* EXISTS \(SELECT FROM ojs\.inbox_completions .* FROM ojs\.jobs WHERE id = ANY/,
-    ['inbox_completions_id', 'jobs_pkey'],
+    /^WITH gate AS .*AS mark \(above, priority, place\)/,
+    [...atOpening, 'jobs_pkey', 'ready_line', 'requests_pkey', 'texts_pkey'].sort(),
   ],
-  [/^SELECT .* FROM ojs\.jobs WHERE id = ANY \(\$1::uuid\[\]\)/, ['jobs_pkey']],
-  [/^SELECT .* FROM ojs\.jobs WHERE state = \$1 AND due_at IS NOT NULL AND due_at <= \$2/, ['jobs_due']],
   [
-    /^SELECT last_start, EXISTS/,
-    [
-      'groups_closed',
-      'groups_open',
-      'jobs_due',
-      'lane_changes_first',
-      'limit_changes_pkey',
-      'limits_pkey',
-      'queues_pkey',
-      'store!',
-    ],
+    /^WITH given AS .*unnest\(\$1::uuid\[\], \$2::integer/,
+    ['active_pkey', 'inbox_completions_id', 'inbox_completions_id*', 'lane_keys_pkey', 'limits_pkey', 'texts_pkey'],
   ],
-  [/^SELECT .* FROM ojs\.jobs WHERE unique_key = ANY/, ['jobs_unique']],
-  [/^SELECT holder\.\* FROM/, ['jobs_unique']],
-  [/FROM ojs\.jobs WHERE state = 8 AND due_at/, ['jobs_due']],
-  [/ expires_at <= \$1/, ['jobs_expiry']],
+  [/^WITH base AS .*EXISTS \(SELECT FROM ojs\.queues/, ['queues_pkey']],
+  [/^SELECT ready\.number, place, .* WHERE line = \$1 ORDER BY/, ['jobs_pkey', 'ready_line', 'texts_pkey']],
+  [/^WITH first AS .* AS lane \(line, at\), LATERAL/, ['jobs_pkey', 'ready_line', 'texts_pkey']],
+  [/^INSERT INTO ojs\.active/, ['jobs_pkey']],
+  [/^INSERT INTO ojs\.due/, ['jobs_pkey']],
+  [/^INSERT INTO ojs\.ended/, ['jobs_pkey']],
+  [/INSERT INTO ojs\.ready \(id/, ['jobs_pkey']],
+  [/^DELETE FROM ojs\.ready/, ['ready_pkey']],
+  [/^DELETE FROM ojs\.due/, ['due_pkey']],
+  [/^DELETE FROM ojs\.active/, ['active_pkey']],
+  [/^UPDATE ojs\.active SET lease_until/, ['active_pkey']],
+  [/FROM ojs\.active JOIN ojs\.jobs AS job .* FOR UPDATE OF active/, ['active_pkey', 'jobs_pkey']],
+  [/^SELECT number, id, priority, .* FROM ojs\.jobs WHERE id = ANY/, ['inbox_completions_id', 'jobs_pkey']],
+  [/ FROM ojs\.ready WHERE number = ANY .* FOR UPDATE/, ['jobs_pkey', 'ready_pkey', 'texts_pkey']],
+  [/ FROM ojs\.due WHERE number = ANY .* FOR UPDATE/, ['due_pkey', 'jobs_pkey', 'texts_pkey']],
+  [/ FROM ojs\.active WHERE id = ANY .* FOR UPDATE/, ['active_pkey', 'texts_pkey']],
+  [/ FROM ojs\.ended WHERE number = ANY/, ['ended_pkey', 'jobs_pkey']],
+  [/ FROM ojs\.whole WHERE id = ANY \(\$1::uuid\[\]\)/, wholeJob],
+  [/ FROM ojs\.due WHERE due\.state = \$1 AND run_at <= \$2/, [...wholeJob, 'due_time'].sort()],
+  [/^SELECT last_start, EXISTS/, atOpening],
+  [
+    / FROM ojs\.whole WHERE id = ANY \(ARRAY \(SELECT id FROM ojs\.due WHERE unique_key/,
+    [...wholeJob, 'active_unique', 'due_unique', 'ready_unique'].sort(),
+  ],
+  [/SELECT holder\.id FROM/, [...wholeJob, 'ended_unique'].sort()],
+  [/^SELECT id, workflow FROM ojs\.jobs/, ['active_unique', 'due_unique', 'jobs_pkey', 'ready_unique']],
+  [/FROM ojs\.active WHERE due_at <= \$1/, [...wholeJob, 'active_due'].sort()],
+  [/ expires_at <= \$1/, [...wholeJob, 'due_expiry', 'ready_expiry'].sort()],
+  [/ FROM ojs\.ended WHERE .* state = \$5/, ['ended_time']],
   [/^SELECT key, priority, place FROM ojs\.groups/, ['groups_open']],
   [/^SELECT best\.line/, ['lanes_group']],
-  [/^INSERT INTO ojs\.lane_changes/, ['jobs_pkey']],
+  [/^INSERT INTO ojs\.lane_changes/, ['jobs_pkey', 'ready_pkey']],
   [/^WITH found AS .* FROM unnest\(\$1::text\[\]\) AS asked \(queue\)/, ['lane_changes_first', 'lanes_pkey']],
   [/^WITH found AS .* ORDER BY queue, number/, ['lane_changes_pkey*', 'lanes_pkey']],
   [/^WITH oldest AS .* FROM ojs\.limit_changes ORDER BY number/, ['limit_changes_oldest*']],
@@ -82,6 +104,7 @@ const whole: ReadonlySet<string> = new Set([
   'counts_pkey*',
   'limit_changes_pkey*',
   'lane_changes_first*',
+  'limit_changes_oldest*',
   // Those that have no number yet, and the newest one of those that have.
   'events_unnumbered*',
   'events_position*',
@@ -176,7 +199,7 @@ test.skipIf(server === null)(
       storage,
       Array.from({ length: 4_000 }, (_, number) => newJob(900_000 + number, { queue: 'bulk' })),
     );
-    await client.query(`ANALYZE ${address.schema}.jobs`);
+    for (const table of ['jobs', 'ready', 'active']) await client.query(`ANALYZE ${address.schema}.${table}`);
     for (let left = 4_000; left > 0; left -= 1_000)
       await storage.jobs.claim([claimOf({ queues: ['bulk'], limit: 1_000 })], t0);
     await check(address.schema, 'right after a bulk claim');

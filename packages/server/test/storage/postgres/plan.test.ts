@@ -37,6 +37,11 @@ test.skipIf(server === null)(
     const most: Readonly<Record<string, number>> = {
       // Looked up some times in its life each, and never all of them.
       jobs: 15 * jobs,
+      ready: 10 * jobs,
+      due: 10 * jobs,
+      active: 10 * jobs,
+      ended: 5 * jobs,
+      texts: 5 * jobs,
       limits: 30 * calls,
       lanes: 25 * calls,
       lane_keys: 15 * calls,

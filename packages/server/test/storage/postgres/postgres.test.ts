@@ -50,7 +50,7 @@ else {
     const url = newSchema();
     const nodes = Array.from({ length: 4 }, () => postgresStorage({ url }));
     const [first] = nodes;
-    expect((await first?.layout())?.steps).toContain('001_jobs.sql');
+    expect((await first?.layout())?.steps).toContain('001_baseline.sql');
     await expect(first?.jobs.get([idOf(1)])).rejects.toThrow(/migrate\(\) first/);
     const made = await Promise.all(nodes.map((node) => node.migrate()));
     const to = made[0]?.to ?? 0;

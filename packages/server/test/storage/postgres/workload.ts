@@ -1,4 +1,4 @@
-import { type NewJob, State, type Transition, Waiting } from '@ojs-ts/core';
+import { completed, type NewJob, State, type Transition, Waiting } from '@ojs-ts/core';
 import type { Storage } from '../../../src/storage/storage.ts';
 import { claimOf, limitOf, newJob, t0, to, uniqueOf } from '../suite/tools.ts';
 
@@ -20,12 +20,19 @@ export async function work(storage: Storage, first: number): Promise<void> {
     ];
     return newJob(number, kinds[n % kinds.length]);
   });
+  const plain = Array.from({ length: batch }, (_, n) => newJob(first + jobs.length + n, { queue: 'acked' }));
+  await storage.jobs.insert([plain], t0);
   for (let at = 0; at < jobs.length; at += batch) {
     await storage.jobs.insert(
       jobs.slice(at, at + batch).map((job) => [job]),
       t0,
     );
   }
+  const [acked] = await storage.jobs.claim([claimOf({ queues: ['acked'], limit: batch })], t0 + 5);
+  await storage.jobs.transition(
+    (acked?.jobs ?? []).map(({ id, claim }) => completed({ id, claim, result: '{}' })),
+    t0 + 6,
+  );
   for (let left = batches; left > 0; left--) {
     const [claimed] = await storage.jobs.claim([claimOf({ limit: batch })], t0 + 5);
     const ids = claimed?.jobs.map(({ id }) => id) ?? [];

@@ -2,6 +2,7 @@ import { noNumbers, parseNumbers } from '@ojs-ts/core';
 import { integer, integerOrNull, text, textOrNull } from '../../cells.ts';
 import { readCompletion, readDocument, readEntry, readWorker, readWorkflow } from '../../rows.ts';
 import type { DumpRecord } from '../../storage.ts';
+import { readGiven } from '../claim/requests.ts';
 import type { Cells, Reader } from '../connection/sql.ts';
 import { jobColumns, readJob } from '../jobs/job-row.ts';
 import { cronColumns, readCron } from '../registry/crons.ts';
@@ -34,7 +35,7 @@ export async function* dump(read: Reader): AsyncIterable<readonly DumpRecord[]> 
   yield* rows(read, limits, limit);
   yield* rows(read, starts, (cells) => ({ kind: 'starts', record: { key: text(cells[0]), at: times(cells[1]) } }));
   yield* workflows(read);
-  yield* rows(read, `SELECT ${jobColumns}, place FROM ojs.jobs`, job);
+  yield* rows(read, `SELECT ${jobColumns}, place FROM ojs.whole`, job);
   yield* rows(read, `SELECT ${cronColumns} FROM ojs.crons`, (cells) => ({ kind: 'cron', record: readCron(cells) }));
   yield* rows(read, 'SELECT kind, key, version, created_at, updated_at, body FROM ojs.documents', (cells) => ({
     kind: 'document',
@@ -49,7 +50,7 @@ export async function* dump(read: Reader): AsyncIterable<readonly DumpRecord[]> 
       record: readWorker(cells),
     }),
   );
-  yield* rows(read, 'SELECT request, at, claims FROM ojs.requests ORDER BY at, number', request);
+  yield* rows(read, 'SELECT request, at, ids::text[], claims FROM ojs.requests ORDER BY at, number', request);
   yield* rows(read, batches, events);
   yield* rows(read, 'SELECT number, id, request FROM ojs.inbox ORDER BY number', (cells) => ({
     kind: 'inbox',
@@ -149,12 +150,8 @@ function job(cells: Cells): DumpRecord {
   return { kind: 'job', record: { number, place: integerOrNull(cells.at(-1)), job } };
 }
 
-function request(cells: Cells): DumpRecord {
-  const claims: readonly (readonly [string, number])[] = JSON.parse(text(cells[2]));
-  return {
-    kind: 'request',
-    record: { key: text(cells[0]), at: integer(cells[1]), claims: claims.map(([id, claim]) => ({ id, claim })) },
-  };
+function request([request, at, ids, claims]: Cells): DumpRecord {
+  return { kind: 'request', record: { key: text(request), at: integer(at), claims: readGiven(ids, claims) } };
 }
 
 function events(cells: Cells): DumpRecord {

@@ -1,26 +1,15 @@
-import {
-  effectiveLimit,
-  isReady,
-  limitGroupOf,
-  type Millis,
-  numbersText,
-  reopensAt,
-  type WorkflowState,
-} from '@ojs-ts/core';
+import { effectiveLimit, isReady, type Millis, numbersText, reopensAt, type WorkflowState } from '@ojs-ts/core';
 import { type Takers, take } from '../../dump.ts';
 import type { Dumped, DumpRecord } from '../../storage.ts';
 import type { Transaction } from '../connection/transaction.ts';
-import { dueAt } from '../jobs/changes.ts';
-import { readyQueueOf } from '../limits/limit-deltas.ts';
 import { nodesPerWorkflow } from '../workflows/nodes.ts';
+import { jobRows, type Row } from './job-rows.ts';
 
 interface LockedWorkflow {
   readonly number: number;
   readonly state: WorkflowState;
   nodes: number;
 }
-
-type Row = { readonly [column: string]: unknown };
 
 /** In a store that was ever used at least one of these tables has a row. */
 const usedTables = [
@@ -104,7 +93,9 @@ export class Restoration {
         ...{ holds: holds && JSON.stringify(holds), held_before: heldBefore && JSON.stringify(heldBefore) },
       }),
     request: ({ key, at, claims }) =>
-      this.#row('requests', { request: key, at, claims: JSON.stringify(claims.map(({ id, claim }) => [id, claim])) }),
+      this.#row('requests', {
+        ...{ request: key, at, ids: claims.map(({ id }) => id), claims: claims.map(({ claim }) => claim) },
+      }),
     events: ({ position, at, count, entries }) => {
       this.#position = Math.max(this.#position, position + count - 1);
       this.#row('events', { position, at, count, entries });
@@ -227,61 +218,7 @@ export class Restoration {
 
   #job({ number, place, job }: Dumped['job']): void {
     this.#number = Math.max(this.#number, number, place ?? 0);
-    const { limits, node } = job;
-    this.#row('jobs', {
-      ...{
-        id: job.id,
-        number,
-        place,
-        due_at: dueAt(job),
-        run_at: job.runAt,
-        enqueued_at: job.enqueuedAt,
-        started_at: job.startedAt,
-      },
-      ...{
-        beat_at: job.beatAt,
-        finished_at: job.finishedAt,
-        lease_ms: job.leaseMs,
-        lease_until: job.leaseUntil,
-        timeout_ms: job.timeoutMs,
-      },
-      ...{
-        heartbeat_ms: job.heartbeatMs,
-        visibility_ms: job.visibilityMs,
-        expires_at: job.expiresAt,
-        later_expires_at: job.laterExpiresAt,
-      },
-      ...{
-        deadline_at: job.deadlineAt,
-        created_at: job.createdAt,
-        claim: job.claim,
-        lease_required: job.leaseRequired,
-        attempt: job.attempt,
-        priority: job.priority,
-      },
-      ...{
-        node: node?.index ?? null,
-        state: job.state,
-        dead_letter: job.deadLetter,
-        queue: job.queue,
-        line: readyQueueOf(job.queue, limitGroupOf(limits)),
-      },
-      ...{
-        type: job.type,
-        worker: job.worker,
-        trace: job.trace,
-        workflow: node?.workflow ?? null,
-        cron: job.cron,
-        unique_key: job.uniqueKey,
-      },
-      ...{
-        limits: limits.length === 0 ? null : JSON.stringify(limits),
-        result: job.result,
-        progress: job.progress,
-        checkpoint: job.checkpoint,
-      },
-      ...{ history: job.history, policy: job.policy, envelope: job.envelope },
-    });
+    for (const [table, row] of jobRows(number, place, job)) this.#row(table, row);
     this.#tx.count(job, null, job.state);
     if (job.deadLetter) this.#tx.counts.addDeadLetter(job.queue, 1);
   }

@@ -11,16 +11,14 @@ import {
 } from '@ojs-ts/core';
 import { text, textOrNull } from '../../cells.ts';
 import type { Claim } from '../../storage.ts';
-import { flags, indexJoin, numbers, texts, uuids } from '../connection/sql.ts';
+import { numbers, uuids } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
-import { type Changes, dueAt } from '../jobs/changes.ts';
+import type { Changes } from '../jobs/changes.ts';
+import type { LockedJob } from '../jobs/locked-job.ts';
+import { enterActive, leave } from '../jobs/moves.ts';
 import { longTexts, type Ready } from './ready-job.ts';
 
-const start = `UPDATE ojs.jobs AS job SET state = 8, place = NULL, beat_at = NULL, progress = NULL, started_at = $1, claim = started.claim, attempt = started.attempt,
-    due_at = started.due_at, worker = started.worker, lease_ms = started.lease_ms, lease_until = started.lease_until, expires_at = started.expires_at,
-    lease_required = coalesce(started.lease_required, false)
-  FROM unnest($2::uuid[], $3::integer[], $4::integer[], $5::bigint[], $6::text[], $7::bigint[], $8::bigint[], $9::bigint[],
-    $10::boolean[]) AS started (id, claim, attempt, due_at, worker, lease_ms, lease_until, expires_at, lease_required) WHERE ${indexJoin('job.id', 'started.id')}`;
+const clearProgress = 'UPDATE ojs.texts SET progress = NULL WHERE number = ANY ($1::bigint[]) AND progress IS NOT NULL';
 
 /** A claim and the jobs that it has got so far. */
 interface Served {
@@ -94,7 +92,7 @@ export class ClaimBatch {
   readonly #leftOut = new Set<JobId>();
   /** Expired jobs that this call may still discard. */
   #expired: number;
-  #started: JobRecord[] = [];
+  #started: LockedJob<JobRecord>[] = [];
 
   constructor(tx: Transaction, changes: Changes, now: Millis, expired: number, bytes: ByteBudget) {
     this.tx = tx;
@@ -127,7 +125,7 @@ export class ClaimBatch {
     const after = claimed(job, claim, now);
     jobs.push(after);
     run.wanted -= 1;
-    this.#started.push(after);
+    this.#started.push({ ...held, job: after });
     tx.counts.add(job.queue, job.state, -1);
     tx.counts.add(job.queue, after.state, 1);
     tx.counts.sum(job.queue, sumsOf(job, after.state, now));
@@ -149,19 +147,11 @@ export class ClaimBatch {
   /** Sends the changes of the jobs that were taken, so that the next read does not find these jobs. */
   write(): void {
     this.changes.write();
-    const jobs = this.#started.splice(0);
-    if (jobs.length === 0) return;
-    this.tx.write(start, [
-      this.now,
-      `{${jobs.map(({ id }) => id).join(',')}}`,
-      numbers(jobs.map(({ claim }) => claim)),
-      numbers(jobs.map(({ attempt }) => attempt)),
-      numbers(jobs.map(dueAt)),
-      texts(jobs.map(({ worker }) => worker)),
-      numbers(jobs.map(({ leaseMs }) => leaseMs)),
-      numbers(jobs.map(({ leaseUntil }) => leaseUntil)),
-      numbers(jobs.map(({ expiresAt }) => expiresAt)),
-      flags(jobs.map(({ leaseRequired }) => leaseRequired)),
-    ]);
+    const rows = this.#started.splice(0);
+    if (rows.length === 0) return;
+    leave(this.tx, rows);
+    const noted = rows.filter(({ hasTexts }) => hasTexts);
+    if (noted.length > 0) this.tx.write(clearProgress, [numbers(noted.map(({ number }) => number))]);
+    enterActive(this.tx, rows);
   }
 }

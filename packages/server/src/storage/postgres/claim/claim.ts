@@ -12,6 +12,7 @@ import { claimLimited } from './claim-limited.ts';
 import { claimUnlimited } from './claim-unlimited.ts';
 import { type HeadRows, QueueHeads } from './queue-head.ts';
 import { ClaimRequests } from './requests.ts';
+import { claimAtOnce } from './whole-claim.ts';
 
 /**
  * One statement reads everything that a claim depends on: the clock of the rates, whether jobs are due, which queues
@@ -19,10 +20,8 @@ import { ClaimRequests } from './requests.ts';
  * empty tables reads the whole table, and is kept.
  */
 const selectOpening = `SELECT last_start,
-    EXISTS (SELECT FROM ojs.jobs WHERE state = ${State.scheduled} AND due_at IS NOT NULL
-    AND due_at <= greatest($2, last_start))
-    OR EXISTS (SELECT FROM ojs.jobs WHERE state = ${State.retryable} AND due_at IS NOT NULL
-    AND due_at <= greatest($2, last_start)),
+    EXISTS (SELECT FROM ojs.due WHERE state = ${State.scheduled} AND run_at <= greatest($2, last_start))
+    OR EXISTS (SELECT FROM ojs.due WHERE state = ${State.retryable} AND run_at <= greatest($2, last_start)),
     ARRAY (SELECT name FROM ojs.queues WHERE name = ANY ($1::text[]) AND paused),
     ARRAY (SELECT queue FROM unnest($1::text[]) AS asked (queue)
     WHERE EXISTS (SELECT FROM ojs.limits WHERE key = 'queue:' || queue OFFSET 0)
@@ -96,12 +95,13 @@ export async function claimJobs(
   maxBytes = Number.POSITIVE_INFINITY,
 ): Promise<readonly Claimed[]> {
   const transact = (those: readonly Claim[], bytes: number) =>
-    tracked(
-      hints,
-      database.transact(now, (tx) => claim(tx, those, now, hints, bytes)),
-    );
+    database.transact(now, (tx) => claim(tx, those, now, hints, bytes));
   const { full } = hints;
-  const first = await transact(claims, maxBytes);
+  const atOnce = async (): Promise<Answers> => {
+    const answers = await claimAtOnce(database, claims, now, hints.heads, hints.limited, maxBytes);
+    return answers ? { answers, isFull: false, passedOver: false } : transact(claims, maxBytes);
+  };
+  const first = await tracked(hints, atOnce());
   const answers = await behindOthers(first.answers, claims, hints, first.isFull ? full + 1 : full);
   const { passedOver } = first;
   if (!passedOver) return answers;
@@ -112,7 +112,7 @@ export async function claimJobs(
     empty.reduce((sum, { limit }) => sum + limit, 0),
   );
   const left = answers.flatMap(({ jobs }) => jobs).reduce((bytes, job) => bytes - sizeOf(job), maxBytes);
-  const again = await transact(empty, Math.max(0, left));
+  const again = await tracked(hints, transact(empty, Math.max(0, left)));
   const found = new Map(empty.map((claim, at) => [claim, again.answers[at] ?? nothing]));
   return claims.map((claim, at) => found.get(claim) ?? answers[at] ?? nothing);
 }

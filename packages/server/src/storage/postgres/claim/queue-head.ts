@@ -1,20 +1,22 @@
 import { type Cells, numbers } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
-import { readyColumns } from './ready-job.ts';
+import { readyColumns, readyJoins } from './ready-job.ts';
 
-/** The first jobs of a ready queue; concurrent claims get the jobs behind them. */
-export const readHead = `SELECT ${readyColumns} FROM ojs.jobs WHERE line = $1 AND place IS NOT NULL
-  ORDER BY priority DESC, place LIMIT $2 FOR UPDATE SKIP LOCKED`;
+/** The rows of the first jobs of a ready queue; concurrent claims get the jobs behind them. */
+export const headRows = `SELECT ctid AS row, * FROM ojs.ready WHERE line = $1 ORDER BY priority DESC, place LIMIT $2 FOR UPDATE SKIP LOCKED`;
 
 /** The same, but behind a marked place of some priorities, and all jobs of the priorities between them. */
-const readBehindMarks = `SELECT ready.* FROM unnest($2::integer[], $3::integer[], $4::bigint[]) AS mark (above, priority, place), LATERAL (
-    SELECT * FROM (SELECT ${readyColumns} FROM ojs.jobs WHERE line = $1 AND place IS NOT NULL
-    AND priority > mark.priority AND priority < mark.above
-      ORDER BY priority DESC, place LIMIT $5 FOR UPDATE SKIP LOCKED) AS between_marks
+export const rowsBehindMarks = `SELECT behind.* FROM unnest($3::integer[], $4::integer[], $5::bigint[]) AS mark (above, priority, place), LATERAL (
+    SELECT * FROM (SELECT ctid AS row, * FROM ojs.ready WHERE line = $1 AND ready.priority > mark.priority AND ready.priority < mark.above
+      ORDER BY ready.priority DESC, place LIMIT $2 FOR UPDATE SKIP LOCKED) AS between_marks
     UNION ALL
-    SELECT * FROM (SELECT ${readyColumns} FROM ojs.jobs WHERE line = $1 AND priority = mark.priority
-    AND place > mark.place
-      ORDER BY place LIMIT $5 FOR UPDATE SKIP LOCKED) AS behind_mark) AS ready LIMIT $5`;
+    SELECT * FROM (SELECT ctid AS row, * FROM ojs.ready WHERE line = $1 AND ready.priority = mark.priority AND ready.place > mark.place
+      ORDER BY ready.place LIMIT $2 FOR UPDATE SKIP LOCKED) AS behind_mark) AS behind LIMIT $2`;
+
+const jobsOf = (head: string) =>
+  `SELECT ${readyColumns} FROM (${head}) AS ready ${readyJoins} ORDER BY ready.priority DESC, ready.place`;
+export const readHead = jobsOf(headRows);
+const readBehindMarks = jobsOf(rowsBehindMarks);
 
 const highest = 2 ** 31 - 1;
 const lowest = -(2 ** 31);
@@ -49,18 +51,22 @@ export class QueueHeads {
   readonly #queues = new Map<string, Marks>();
 
   async read(tx: Transaction, queue: string, asked: number): Promise<HeadRows> {
-    const marks = this.#fresh(queue);
+    const marks = this.marks(queue);
     if (marks === null) return this.#readWhole(tx, queue, asked);
+    return { asked, rows: await tx.query(readBehindMarks, [queue, asked, ...marks]), whole: false };
+  }
+
+  /** The marks as parameters of {@link rowsBehindMarks}; null where the queue is to be read from its beginning. */
+  marks(queue: string): readonly unknown[] | null {
+    const marks = this.#fresh(queue);
+    if (marks === null) return null;
     const places = [...marks.places].sort(([a], [b]) => b - a);
     const priorities = [...places.map(([priority]) => priority), lowest];
-    const rows = await tx.query(readBehindMarks, [
-      queue,
+    return [
       numbers([highest, ...priorities.slice(0, -1)]),
       numbers(priorities),
       numbers([...places.map(([, place]) => place), 0]),
-      asked,
-    ]);
-    return { asked, rows, whole: false };
+    ];
   }
 
   /**
@@ -85,6 +91,11 @@ export class QueueHeads {
       marks.places.set(priority, Math.max(place, marks.places.get(priority) ?? 0));
     if (marks.places.size > mostPriorities) this.#queues.delete(queue);
     else this.#keep(queue, marks);
+  }
+
+  /** The next read begins at the beginning. */
+  forget(queue: string): void {
+    this.#queues.delete(queue);
   }
 
   async #readWhole(tx: Transaction, queue: string, asked: number): Promise<HeadRows> {

@@ -1,6 +1,6 @@
 import { type JobRecord, State } from '@ojs-ts/core';
 import { integer, integerOrNull, readTexts, text, textOrNull } from '../../cells.ts';
-import type { Cells } from '../connection/sql.ts';
+import { type Cells, indexJoin } from '../connection/sql.ts';
 import { longest, short, size } from '../jobs/job-row.ts';
 import type { LockedJob } from '../jobs/locked-job.ts';
 
@@ -14,16 +14,22 @@ export interface Ready {
 
 const isLong = `octet_length(envelope) > ${longest} OR octet_length(checkpoint) > ${longest}`;
 
+/** What stands with an available job in other tables. */
+export const readyJoins = `JOIN ojs.jobs AS job ON ${indexJoin('job.id', 'ready.id')}
+  LEFT JOIN ojs.texts AS text ON ${indexJoin('text.number', 'CASE WHEN ready.texts THEN ready.number END')}`;
+
 /**
  * The columns that {@link readReady} expects: without those that are alike in all available jobs, or that a start
  * overwrites. Long texts are left out, so that a claim reads no more of them than it hands out.
  */
 export const readyColumns =
-  'number, place, id, claim, attempt, priority, run_at, enqueued_at, timeout_ms, heartbeat_ms, visibility_ms, expires_at, later_expires_at, deadline_at, ' +
-  `created_at, queue, type, worker, started_at, trace, limits, workflow, node, cron, unique_key, result, progress, ${short('checkpoint')} AS checkpoint, history, policy, ${short('envelope')} AS envelope, CASE WHEN ${isLong} THEN ${size} END AS size`;
+  'ready.number, place, ready.id, claim, attempt, ready.priority, run_at, enqueued_at, timeout_ms, heartbeat_ms, visibility_ms, ready.expires_at, ' +
+  'later_expires_at, deadline_at, created_at, ready.queue, ready.type, worker, started_at, ready.trace, ready.limits, ready.workflow, ready.node, ready.cron, ' +
+  `ready.unique_key, result, progress, ${short('checkpoint')} AS checkpoint, history, policy, ${short('envelope')} AS envelope, ` +
+  `CASE WHEN ${isLong} THEN ${size} END AS size, texts, lease_required`;
 
 /** Those of {@link readyColumns}, of a query that has them all. */
-export const longTexts = 'SELECT id, envelope, checkpoint FROM ojs.jobs WHERE id = ANY ($1::uuid[])';
+export const longTexts = 'SELECT id, envelope, checkpoint FROM ojs.whole WHERE id = ANY ($1::uuid[])';
 
 const noLimits: readonly string[] = [];
 
@@ -39,8 +45,7 @@ export function readReady(cells: Cells): Ready {
     priority: integer(cells[5]),
     attempt: integer(cells[4]),
     claim: integer(cells[3]),
-    // A claim sets it anew.
-    leaseRequired: false,
+    leaseRequired: cells[33] === true,
     runAt: integer(cells[6]),
     timeoutMs: integer(cells[8]),
     heartbeatMs: integer(cells[9]),
@@ -67,10 +72,10 @@ export function readReady(cells: Cells): Ready {
     result,
     progress: textOrNull(cells[26]),
     checkpoint: textOrNull(cells[27]),
-    history: text(cells[28]),
+    history: textOrNull(cells[28]) ?? '',
   };
   return {
-    held: { number: integer(cells[0]), job, result, texts: {} },
+    held: { number: integer(cells[0]), job, result, texts: {}, stored: job, hasTexts: cells[32] === true },
     place: integer(cells[1]),
     leftOut: integerOrNull(cells[31]),
   };

@@ -1,14 +1,14 @@
 import { type JobRecord, type Millis, requestKey, State } from '@ojs-ts/core';
-import { text } from '../../cells.ts';
+import { integer, text } from '../../cells.ts';
 import type { Claim, Claimed, JobClaim, RepeatableFetch } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
 import { texts } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
 import { readJobs } from '../jobs/locked-job.ts';
 
-const select = 'SELECT request, claims FROM ojs.requests WHERE request = ANY ($1::text[])';
+const select = 'SELECT request, ids::text[], claims FROM ojs.requests WHERE request = ANY ($1::text[])';
 const insert =
-  'INSERT INTO ojs.requests (request, claims, at) SELECT request, claims, $3 FROM unnest($1::text[], $2::text[]) AS asked (request, claims)';
+  'INSERT INTO ojs.requests (request, at, ids, claims) SELECT request, $4, ids::uuid[], claims::integer[] FROM unnest($1::text[], $2::text[], $3::text[]) AS asked (request, ids, claims)';
 
 /** What each fetch got; nothing for one that is not known. */
 export async function claimsOf(
@@ -17,15 +17,15 @@ export async function claimsOf(
 ): Promise<readonly (readonly JobClaim[])[]> {
   const keys = fetches.map(({ request, worker }) => requestKey(request, worker));
   const rows = await database.read(select, [texts(keys)]);
-  const given = new Map(rows.map(([request, claims]) => [text(request), readGiven(text(claims))]));
+  const given = new Map(rows.map(([request, ids, claims]) => [text(request), readGiven(ids, claims)]));
   return keys.map((key) => given.get(key) ?? []);
 }
 
 /** The fetch requests of a call, and the jobs that each of them got, now or in an earlier call. */
 export class ClaimRequests {
   readonly #given: Map<string, readonly JobClaim[]>;
-  /** JSON texts of the requests that got jobs in this call. */
-  readonly #fresh = new Map<string, string>();
+  /** Requests that got jobs in this call. */
+  readonly #fresh = new Map<string, readonly JobClaim[]>();
 
   private constructor(given: Map<string, readonly JobClaim[]>) {
     this.#given = given;
@@ -35,7 +35,7 @@ export class ClaimRequests {
     const keys = claims.flatMap(({ request, worker }) => (request === null ? [] : [requestKey(request, worker)]));
     if (keys.length === 0) return new ClaimRequests(new Map());
     const rows = await tx.query(select, [texts(keys)]);
-    return new ClaimRequests(new Map(rows.map(([request, claims]) => [text(request), readGiven(text(claims))])));
+    return new ClaimRequests(new Map(rows.map(([request, ids, claims]) => [text(request), readGiven(ids, claims)])));
   }
 
   /** Whether the request got jobs before. */
@@ -63,16 +63,23 @@ export class ClaimRequests {
     const key = requestKey(request, worker);
     const given = jobs.map(({ id, claim }) => ({ id, claim }));
     this.#given.set(key, given);
-    this.#fresh.set(key, JSON.stringify(given.map(({ id, claim }) => [id, claim])));
+    this.#fresh.set(key, given);
   }
 
   write(tx: Transaction, now: Millis): void {
-    if (this.#fresh.size > 0) tx.write(insert, [texts([...this.#fresh.keys()]), texts([...this.#fresh.values()]), now]);
+    if (this.#fresh.size === 0) return;
+    const given = [...this.#fresh.values()];
+    tx.write(insert, [
+      texts([...this.#fresh.keys()]),
+      texts(given.map((claims) => `{${claims.map(({ id }) => id).join(',')}}`)),
+      texts(given.map((claims) => `{${claims.map(({ claim }) => claim).join(',')}}`)),
+      now,
+    ]);
   }
 }
 
-function readGiven(json: string): readonly JobClaim[] {
-  const given: unknown = JSON.parse(json);
-  if (!Array.isArray(given)) throw new TypeError('PostgreSQL: the claims of a request are not an array.');
-  return given.map(([id, claim]) => ({ id: String(id), claim: Number(claim) }));
+export function readGiven(ids: unknown, claims: unknown): readonly JobClaim[] {
+  if (!Array.isArray(ids) || !Array.isArray(claims))
+    throw new TypeError('PostgreSQL: the claims of a request are not arrays.');
+  return ids.map((id, at) => ({ id: text(id), claim: integer(claims[at]) }));
 }

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Millis } from '@ojs-ts/core';
 import pg from 'pg';
+import { StoreUnavailable } from '../../unavailable.ts';
 import { type DeltaPages, usualDeltaPages } from '../limits/limit-deltas.ts';
 import { ConnectionProbe } from './connection-probe.ts';
-import { explain, isLost } from './errors.ts';
+import { explain, isLost, sqlState } from './errors.ts';
 import type { Cells } from './sql.ts';
 import { type CommitSummary, Transaction } from './transaction.ts';
 import type { PostgresAddress } from './url.ts';
@@ -39,6 +40,13 @@ const idleMs = 600_000;
 /** Attempts of a transaction that loses against others. */
 const attempts = 8;
 
+const uniqueViolation = '23505';
+
+/** The error of the server behind one that names the store. */
+function cause(error: unknown): unknown {
+  return error instanceof StoreUnavailable ? error.cause : error;
+}
+
 /** An error after which the connection can be used again. */
 class RolledBack extends Error {}
 
@@ -46,7 +54,8 @@ class RolledBack extends Error {}
 export class Database {
   readonly address: PostgresAddress;
   readonly #pool: pg.Pool;
-  readonly #logs: boolean;
+  /** Whether events are logged. */
+  readonly logs: boolean;
   readonly pages: DeltaPages;
   readonly #probe: ConnectionProbe;
   readonly #onCommit: (written: CommitSummary) => void;
@@ -71,7 +80,7 @@ export class Database {
     { patienceMs, pages = usualDeltaPages }: { readonly patienceMs?: number; readonly pages?: DeltaPages } = {},
   ) {
     this.address = address;
-    this.#logs = logs;
+    this.logs = logs;
     this.pages = pages;
     this.#onCommit = onCommit;
     const config = clientConfig(address);
@@ -94,6 +103,31 @@ export class Database {
     // Behind a pooler the settings come with each transaction.
     if (this.address.pooled) return this.transact(0, (tx) => tx.query(text, values));
     return this.#track(() => this.#withClient((client) => this.#query(client, text, values)));
+  }
+
+  /**
+   * Runs one statement that is a whole transaction: one message, without BEGIN and COMMIT. Null where a row that it
+   * inserts exists already.
+   * @param summarize what others learn of it, by its answer.
+   */
+  async alone(
+    { text, values }: { readonly text: string; readonly values: readonly unknown[] },
+    summarize: (rows: readonly Cells[]) => CommitSummary,
+  ): Promise<readonly Cells[] | null> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        // Behind a pooler the settings come with each transaction.
+        const rows = await (this.address.pooled
+          ? this.#track(() => this.#attempt(0, (tx) => tx.query(text, values)))
+          : this.read(text, values));
+        this.#onCommit(summarize(rows));
+        return rows;
+      } catch (error) {
+        if (sqlState(error) === uniqueViolation) return null;
+        if (!isLost(cause(error)) || attempt === attempts) throw error;
+        await sleep(attempt * 5 * Math.random());
+      }
+    }
   }
 
   /**
@@ -180,7 +214,7 @@ export class Database {
           await client.query(this.#qualified(text));
         },
       };
-      const tx = new Transaction(statements, this.address.schema, this.pages, now, this.#logs);
+      const tx = new Transaction(statements, this.address.schema, this.pages, now, this.logs);
       try {
         const result = await work(tx);
         cork(client);

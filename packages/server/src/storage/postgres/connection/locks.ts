@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { isIn, type JobId, type NewJob, State, Terminal } from '@ojs-ts/core';
+import type { JobId, NewJob } from '@ojs-ts/core';
 import { text } from '../../cells.ts';
+import { lockStanding } from '../jobs/locked-job.ts';
 import { texts, uuids } from './sql.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -8,12 +9,12 @@ import type { Transaction } from './transaction.ts';
 const kinds = ['unique', 'queue', 'limits'] as const;
 type Kind = (typeof kinds)[number];
 
-const unfinished = Object.values(State).filter((state) => !isIn(state, Terminal));
-const lockJobsAhead = `SELECT workflow FROM ojs.jobs WHERE id IN (
-    SELECT unnest($1::uuid[])
-    UNION ALL SELECT id FROM ojs.jobs WHERE unique_key = ANY ($2::text[])
-    AND state = ANY ('{${unfinished.join(',')}}'::smallint[])
-  ) ORDER BY id FOR UPDATE`;
+/** The unfinished jobs that hold these unique keys. */
+const holders = ['due', 'ready', 'active']
+  .map((table) => `SELECT id FROM ojs.${table} WHERE unique_key = ANY ($2::text[])`)
+  .join(' UNION ALL ');
+const lockJobsAhead = `SELECT id, workflow FROM ojs.jobs
+  WHERE id = ANY (ARRAY (SELECT unnest($1::uuid[]) UNION ALL ${holders})) ORDER BY id FOR UPDATE`;
 
 /**
  * Takes advisory locks that the end of the transaction releases. Advisory locks belong to the database: two schemas may
@@ -47,10 +48,27 @@ export async function lockAhead(
   others: readonly JobId[] = [],
 ): Promise<readonly string[]> {
   lockUniqueKeys(tx, jobs);
-  const keys = jobs.flatMap(({ unique }) => (unique !== null && unique.onConflict !== 'keep' ? [unique.key] : []));
+  return lockHolders(tx, replacedKeys(jobs), others);
+}
+
+/** Locks the unfinished jobs with these unique keys and others, so that they stay where they stand. */
+export async function lockHolders(
+  tx: Transaction,
+  keys: readonly string[],
+  others: readonly JobId[] = [],
+): Promise<readonly string[]> {
   if (keys.length === 0 && others.length === 0) return [];
   const rows = await tx.query(lockJobsAhead, [uuids(others), texts(keys)]);
-  return rows.flatMap(([workflow]) => (workflow === null ? [] : [text(workflow)]));
+  const ids = rows.map(([id]) => text(id));
+  if (ids.length > 0) await Promise.all(lockStanding(tx, ids));
+  return rows.flatMap(([, workflow]) => (workflow === null ? [] : [text(workflow)]));
+}
+
+/** The unique keys whose holders the jobs may replace. */
+export function replacedKeys(jobs: readonly NewJob[]): readonly string[] {
+  return [
+    ...new Set(jobs.flatMap(({ unique }) => (unique !== null && unique.onConflict !== 'keep' ? unique.key : []))),
+  ];
 }
 
 /** 61 bits of a hash and the kind, so that locks of two kinds never meet. */

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+
 /** Cells as the driver returns them: numbers (64-bit ones too), texts, booleans, null. */
 export type Cells = readonly unknown[];
 
@@ -42,7 +44,30 @@ export function texts(values: readonly (string | null)[]): string | null {
   return set ? `${text}}` : null;
 }
 
+/** Characters that no JSON text has as such. */
+const separator = '\x1e';
+const nothing = '\x1f';
+
+/**
+ * Columns of texts that are not empty as parameters of `string_to_array`: separator, the text that stands for null, one
+ * text a column. PostgreSQL cuts them at a separator, where it reads an array of quoted texts letter by letter.
+ */
+export function joined(...columns: readonly (readonly (string | null)[])[]): readonly unknown[] {
+  const isPlain = columns.every((values) =>
+    values.every((value) => value === null || !(value.includes(separator) || value.includes(nothing))),
+  );
+  const mark = isPlain ? '' : randomUUID();
+  const [between, absent] = [separator + mark, nothing + mark];
+  const whole = (values: readonly (string | null)[]) =>
+    values.every((value) => value === null) ? null : values.map((value) => value ?? absent).join(between);
+  return [between, absent, ...columns.map(whole)];
+}
+
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+export function isUuid(text: string): boolean {
+  return uuid.test(text);
+}
 
 /** The ids that can be in a column of UUIDs; a text that is no UUID is the id of no job. */
 export function uuids(values: readonly string[]): string {

@@ -9,33 +9,37 @@ import {
   Terminal,
 } from '@ojs-ts/core';
 import { integer, integerOrNull, text } from '../../cells.ts';
-import { lock } from '../connection/locks.ts';
+import { lock, lockHolders, replacedKeys } from '../connection/locks.ts';
 import { numbers, texts } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
 import { jobColumns } from '../jobs/job-row.ts';
 import { type LockedJob, lockedJobOf, readJobs } from '../jobs/locked-job.ts';
 import { beingCompleted, completedAlready } from './completions.ts';
 
+/** Jobs that are not inserted yet are numbered from here on. */
+const unnumbered = 2 ** 52;
+
+export function isUnnumbered({ number }: LockedJob): boolean {
+  return number >= unnumbered;
+}
+
 /** `depth` counts as far as the queue is bounded. */
 type Queue = { -readonly [Name in keyof QueueView]: QueueView[Name] };
 
-const unfinished = Object.values(State).filter((state) => !isIn(state, Terminal));
 const finished = Object.values(State).filter((state) => isIn(state, Terminal));
 
 const queueRows = 'SELECT name, paused, capacity FROM ojs.queues WHERE name = ANY ($1::text[])';
 const depths = `SELECT queue, sum(available + scheduled + retryable)::int FROM ojs.counts
   WHERE queue = ANY ($1::text[]) GROUP BY queue`;
-const lockReplaced = `SELECT id FROM ojs.jobs WHERE unique_key = ANY ($1::text[])
-  AND state = ANY ('{${unfinished.join(',')}}'::smallint[])
-  ORDER BY id FOR UPDATE`;
-const unfinishedHolders = `SELECT ${jobColumns} FROM ojs.jobs
-  WHERE unique_key = ANY ($1::text[]) AND state = ANY ('{${unfinished.join(',')}}'::smallint[])`;
-const finishedHolders = `SELECT holder.* FROM unnest($1::text[], $2::smallint[], $3::bigint[]) AS wanted (key, states, after)
-  CROSS JOIN unnest('{${finished.join(',')}}'::smallint[]) AS state (bit)
-  CROSS JOIN LATERAL (SELECT ${jobColumns} FROM ojs.jobs WHERE unique_key = wanted.key AND state = state.bit
-  AND created_at > wanted.after
-    ORDER BY created_at, number LIMIT 1) AS holder
-  WHERE state.bit & wanted.states <> 0`;
+const holdersIn = (table: string) => `SELECT id FROM ojs.${table} WHERE unique_key = ANY ($1::text[])`;
+const unfinishedHolders = `SELECT ${jobColumns} FROM ojs.whole
+  WHERE id = ANY (ARRAY (${['due', 'ready', 'active'].map(holdersIn).join(' UNION ALL ')}))`;
+const finishedHolders = `SELECT ${jobColumns} FROM ojs.whole WHERE id = ANY (ARRAY (
+    SELECT holder.id FROM unnest($1::text[], $2::smallint[], $3::bigint[]) AS wanted (key, states, after)
+    CROSS JOIN unnest('{${finished.join(',')}}'::smallint[]) AS state (bit)
+    CROSS JOIN LATERAL (SELECT id FROM ojs.ended WHERE unique_key = wanted.key AND ended.state = state.bit AND unique_at > wanted.after
+      ORDER BY unique_at, number LIMIT 1) AS holder
+    WHERE state.bit & wanted.states <> 0))`;
 
 /**
  * What admission reads of the store, loaded before: jobs with the ids and unique keys of the new jobs, and queues that
@@ -73,7 +77,7 @@ export class View implements AdmissionView {
 
   /** An accepted job is younger than every stored one. From 2^52 on a fraction would be rounded, and two jobs would tie. */
   add(job: JobRecord): void {
-    this.#put({ number: 2 ** 52 + this.#jobs.size, job, result: null, texts: {} });
+    this.#put({ number: unnumbered + this.#jobs.size, job, result: null, texts: {}, stored: job, hasTexts: false });
   }
 
   wait(more: ReadonlyMap<string, number>): void {
@@ -99,10 +103,10 @@ export class View implements AdmissionView {
  * @param always whether no queue may refuse a job.
  */
 export async function readView(tx: Transaction, jobs: readonly NewJob[], always: boolean): Promise<View> {
-  const replacing = keysOf(jobs.filter(({ unique }) => unique !== null && unique.onConflict !== 'keep'));
+  const replacing = replacedKeys(jobs);
   const queues = always ? new Map<string, Queue>() : await readQueues(tx, jobs);
   // Locked before they are read: the read then sees what other transactions have made of them.
-  if (replacing.length > 0) tx.write(lockReplaced, [texts(replacing)]);
+  await lockHolders(tx, replacing);
   const reading = readJobs(
     (text, values) => tx.query(text, values),
     jobs.map(({ id }) => id),

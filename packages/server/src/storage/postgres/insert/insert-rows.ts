@@ -1,37 +1,61 @@
-import { limitGroupOf, type NewJob, State } from '@ojs-ts/core';
+import { limitGroupOf, type Millis, minuteOf, type NewJob, State } from '@ojs-ts/core';
 import { integer } from '../../cells.ts';
-import { numbers, texts } from '../connection/sql.ts';
+import { joined, numbers, texts } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
-import { chunk } from '../jobs/changes.ts';
+import { chunk } from '../jobs/moves.ts';
 import { readyQueueOf } from '../limits/limit-deltas.ts';
 
-const available = State.available;
+/** Jobs mostly differ in little: what many have in common is sent once, and each names its shape. */
+const shaped = (parameter: number, type: string) => `($${parameter}::${type}[])[coalesce(job.shape, 1)]`;
 
-const rows = `WITH base AS MATERIALIZED (SELECT nextval('ojs.numbers') AS number)
-  INSERT INTO ojs.jobs (number, id, state, priority, place, due_at, run_at, enqueued_at, timeout_ms, heartbeat_ms, visibility_ms, expires_at, later_expires_at,
-    deadline_at, created_at, queue, line, type, trace, workflow, node, cron, unique_key, limits, policy, envelope)
-  SELECT base.number + job.at, job.id, job.state, job.priority, CASE WHEN job.state = ${available} THEN base.number + job.at END,
-    CASE WHEN job.state <> ${available} THEN job.run_at END, job.run_at, CASE WHEN job.state = ${available} THEN job.created_at END, job.timeout_ms,
-    job.heartbeat_ms, job.visibility_ms, job.expires_at, job.later_expires_at, job.deadline_at, job.created_at, job.queue, coalesce(job.line, job.queue),
-    job.type, job.trace, job.workflow, job.node, job.cron, job.unique_key, job.limits, job.policy, job.envelope
-  FROM base, unnest($1::uuid[], $2::smallint[], $3::integer[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],
-      $10::bigint[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::integer[], $18::text[], $19::text[], $20::text[],
-      $21::text[], $22::text[])
-    WITH ORDINALITY AS job (id, state, priority, run_at, timeout_ms, heartbeat_ms, visibility_ms, expires_at, later_expires_at, deadline_at, created_at,
-      queue, line, type, trace, workflow, node, cron, unique_key, limits, policy, envelope, at)`;
+const given = (open: string) => `WITH base AS MATERIALIZED (SELECT nextval('ojs.numbers') AS number),
+  gate AS MATERIALIZED (SELECT ${open} AS open),
+  given AS MATERIALIZED (
+    SELECT base.number + job.at AS number, job.*, ${shaped(3, 'smallint')} AS state, ${shaped(4, 'integer')} AS priority, ${shaped(5, 'bigint')} AS timeout_ms,
+      ${shaped(6, 'bigint')} AS heartbeat_ms, ${shaped(7, 'bigint')} AS visibility_ms, ${shaped(8, 'text')} AS queue, ${shaped(9, 'text')} AS type,
+      CASE WHEN job.unique_key IS NOT NULL THEN job.created_at END AS unique_at
+    FROM base, gate, unnest($1::uuid[], $2::integer[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::text[], $16::text[],
+      $17::text[], $18::integer[], $19::text[], $20::text[], $21::text[], string_to_array($24, $22, $23), string_to_array($25, $22, $23))
+      WITH ORDINALITY AS job (id, shape, run_at, created_at, expires_at, later_expires_at, deadline_at, line, trace, workflow, node, cron, unique_key,
+        limits, policy, envelope, at)
+    WHERE gate.open),
+  made AS (
+    INSERT INTO ojs.jobs (id, number, created_at, timeout_ms, heartbeat_ms, visibility_ms, expires_at, later_expires_at, deadline_at, priority, node, queue,
+      type, trace, workflow, cron, unique_key, limits, policy, envelope)
+    SELECT id, number, created_at, timeout_ms, heartbeat_ms, visibility_ms, expires_at, later_expires_at, deadline_at, priority, node, queue,
+      type, trace, workflow, cron, unique_key, limits, policy, envelope FROM given`;
+const standing = `),
+  readied AS (
+    INSERT INTO ojs.ready (number, place, run_at, enqueued_at, expires_at, unique_at, id, priority, claim, attempt, node, lease_required, texts, queue, line,
+      type, trace, workflow, cron, unique_key, limits)
+    SELECT number, number, run_at, created_at, expires_at, unique_at, id, priority, 0, 0, node, false, false, queue, coalesce(line, queue),
+      type, trace, workflow, cron, unique_key, limits FROM given WHERE state = ${State.available}),
+  put AS (
+    INSERT INTO ojs.due (number, run_at, expires_at, unique_at, id, claim, attempt, node, state, lease_required, texts, queue, type, trace, workflow,
+      cron, unique_key, limits)
+    SELECT number, run_at, expires_at, unique_at, id, 0, 0, node, state, false, false, queue, type, trace, workflow, cron, unique_key, limits
+    FROM given WHERE state <> ${State.available})`;
 
-/**
- * Inserts jobs that do not exist yet, unless one of the queues is bounded, or paused where that matters; counts the
- * rows.
- */
-const plainRows = rows
-  .replace('INSERT INTO', ', fresh AS (INSERT INTO')
-  .concat(` WHERE NOT EXISTS (SELECT FROM ojs.queues WHERE name = ANY ($23::text[])
-    AND (capacity IS NOT NULL OR (paused AND $24)))
-    ON CONFLICT (id) DO NOTHING RETURNING 1) SELECT count(*) FROM fresh`);
+/** Whether no queue may refuse the jobs. */
+const unbounded = `NOT EXISTS (SELECT FROM ojs.queues WHERE name = ANY ($26::text[])
+    AND (capacity IS NOT NULL OR (paused AND $27)))`;
+const rows = `${given('true')}${standing} SELECT 1`;
+/** Inserts jobs that do not exist yet, unless a queue may refuse them; counts the rows. */
+const plainRows = `${given(unbounded)} ON CONFLICT (id) DO NOTHING RETURNING 1${standing} SELECT count(*) FROM made`;
+/** The whole insert of jobs without limits: fails where one exists, answers whether no queue could refuse them. */
+const whole = `${given(unbounded)}${standing},
+  counted AS (
+    INSERT INTO ojs.counts (at, queue, scheduled, available, pending, active, completed, retryable, cancelled, discarded, dead_letter)
+    SELECT $28::bigint, queue, count(*) FILTER (WHERE state = ${State.scheduled}), count(*) FILTER (WHERE state = ${State.available}),
+      count(*) FILTER (WHERE state = ${State.pending}), 0, 0, 0, 0, 0, 0 FROM given GROUP BY queue),
+  summed AS (
+    INSERT INTO ojs.minutes (minute, queue, enqueued, started, completed, failed, discarded, duration_ms, wait_ms)
+    SELECT $29::bigint, queue, count(*), 0, 0, 0, 0, 0, 0 FROM given WHERE state = ${State.available} GROUP BY queue),
+  logged AS (INSERT INTO ojs.events (at, count, entries) SELECT $28, $30::integer, $31::text FROM gate WHERE open AND $30 > 0)
+  SELECT open FROM gate`;
 
 export function insertRows(tx: Transaction, jobs: readonly NewJob[]): void {
-  for (let at = 0; at < jobs.length; at += chunk) tx.write(rows, columns(jobs.slice(at, at + chunk)));
+  for (const part of parts(jobs)) tx.write(rows, part);
 }
 
 /** Inserts jobs that only their id or their queue can refuse; returns how many were inserted. */
@@ -40,40 +64,101 @@ export async function insertPlainRows(
   jobs: readonly NewJob[],
   refusePaused: boolean,
 ): Promise<number> {
-  const queues = [...new Set(jobs.map(({ queue }) => queue))];
+  const queues = texts(queuesOf(jobs));
   let count = 0;
-  for (let at = 0; at < jobs.length; at += chunk) {
-    const [row] = await tx.query(plainRows, [...columns(jobs.slice(at, at + chunk)), texts(queues), refusePaused]);
-    count += integer(row?.[0]);
-  }
+  for (const part of parts(jobs))
+    count += integer((await tx.query(plainRows, [...part, queues, refusePaused]))[0]?.[0]);
   return count;
 }
 
-function columns(jobs: readonly NewJob[]): readonly unknown[] {
+/** The insert as one statement, which is a transaction of its own; null where it takes more than one. */
+export function wholeInsert(
+  jobs: readonly NewJob[],
+  refusePaused: boolean,
+  now: Millis,
+  logged: { readonly count: number; readonly entries: string } | null,
+): { readonly text: string; readonly values: readonly unknown[] } | null {
+  const [only, ...more] = parts(jobs);
+  if (only === undefined || more.length > 0) return null;
+  const queues = texts(queuesOf(jobs));
+  const values = [...only, queues, refusePaused, now, minuteOf(now), logged?.count ?? 0, logged?.entries ?? null];
+  return { text: whole, values };
+}
+
+function queuesOf(jobs: readonly NewJob[]): readonly string[] {
+  return [...new Set(jobs.map(({ queue }) => queue))];
+}
+
+/** More shapes than this would cost more than they save. */
+const mostShapes = 32;
+
+/** The values of one statement after the other. */
+function parts(jobs: readonly NewJob[]): readonly (readonly unknown[])[] {
+  const found: (readonly unknown[])[] = [];
+  for (let at = 0; at < jobs.length; ) {
+    const shapes: NewJob[] = [];
+    const shape: number[] = [];
+    const from = at;
+    for (let last = -1; at < jobs.length && at - from < chunk; at++) {
+      const job = jobs[at];
+      if (!job) break;
+      if (last < 0 || !isAlike(job, shapes[last])) last = shapes.findIndex((one) => isAlike(job, one));
+      if (last < 0) {
+        if (shapes.length === mostShapes) break;
+        last = shapes.push(job) - 1;
+      }
+      shape.push(last + 1);
+    }
+    found.push(columns(jobs.slice(from, at), shapes.length > 1 ? shape : null, shapes));
+  }
+  return found;
+}
+
+function isAlike(job: NewJob, other: NewJob | undefined): boolean {
+  return (
+    other !== undefined &&
+    job.type === other.type &&
+    job.queue === other.queue &&
+    job.state === other.state &&
+    job.priority === other.priority &&
+    job.timeoutMs === other.timeoutMs &&
+    job.heartbeatMs === other.heartbeatMs &&
+    job.visibilityMs === other.visibilityMs
+  );
+}
+
+function columns(
+  jobs: readonly NewJob[],
+  shape: readonly number[] | null,
+  shapes: readonly NewJob[],
+): readonly unknown[] {
   const keys = jobs.map(({ limits }) => limits.map(({ key }) => key));
   return [
     `{${jobs.map(({ id }) => id).join(',')}}`,
-    numbers(jobs.map(({ state }) => state)),
-    numbers(jobs.map(({ priority }) => priority)),
+    shape && numbers(shape),
+    numbers(shapes.map(({ state }) => state)),
+    numbers(shapes.map(({ priority }) => priority)),
+    numbers(shapes.map(({ timeoutMs }) => timeoutMs)),
+    numbers(shapes.map(({ heartbeatMs }) => heartbeatMs)),
+    numbers(shapes.map(({ visibilityMs }) => visibilityMs)),
+    texts(shapes.map(({ queue }) => queue)),
+    texts(shapes.map(({ type }) => type)),
     numbers(jobs.map(({ runAt }) => runAt)),
-    numbers(jobs.map(({ timeoutMs }) => timeoutMs)),
-    numbers(jobs.map(({ heartbeatMs }) => heartbeatMs)),
-    numbers(jobs.map(({ visibilityMs }) => visibilityMs)),
+    numbers(jobs.map(({ createdAt }) => createdAt)),
     numbers(jobs.map(({ expiresAt }) => expiresAt)),
     numbers(jobs.map(({ laterExpiresAt }) => laterExpiresAt)),
     numbers(jobs.map(({ deadlineAt }) => deadlineAt)),
-    numbers(jobs.map(({ createdAt }) => createdAt)),
-    texts(jobs.map(({ queue }) => queue)),
     texts(jobs.map(({ queue }, at) => groupReadyQueue(queue, keys[at] ?? []))),
-    texts(jobs.map(({ type }) => type)),
     texts(jobs.map(({ trace }) => trace)),
     texts(jobs.map(({ node }) => node?.workflow ?? null)),
     numbers(jobs.map(({ node }) => node?.index ?? null)),
     texts(jobs.map(({ cron }) => cron)),
     texts(jobs.map(({ unique }) => unique?.key ?? null)),
     texts(keys.map((keys) => (keys.length === 0 ? null : JSON.stringify(keys)))),
-    texts(jobs.map(({ policy }) => policy)),
-    texts(jobs.map(({ envelope }) => envelope)),
+    ...joined(
+      jobs.map(({ policy }) => policy),
+      jobs.map(({ envelope }) => envelope),
+    ),
   ];
 }
 

@@ -3,19 +3,23 @@ import {
   admit,
   cancelled,
   creationEvent,
+  EventEntries,
   type Millis,
   type NewJob,
   State,
   sumsOf,
 } from '@ojs-ts/core';
+import { integer, text } from '../../cells.ts';
 import type { Inserted, InsertOptions } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
 import { lockUniqueKeys } from '../connection/locks.ts';
-import type { Transaction } from '../connection/transaction.ts';
+import { uuids } from '../connection/sql.ts';
+import type { CommitSummary, Transaction } from '../connection/transaction.ts';
 import type { EventBuffer } from '../events/event-buffer.ts';
 import { Changes } from '../jobs/changes.ts';
-import { readView } from './admission-view.ts';
-import { insertPlainRows, insertRows } from './insert-rows.ts';
+import type { LockedJob } from '../jobs/locked-job.ts';
+import { isUnnumbered, readView } from './admission-view.ts';
+import { insertPlainRows, insertRows, wholeInsert } from './insert-rows.ts';
 
 interface Options extends AdmissionOptions {
   /** Where the events of each group are logged; default: at the end. */
@@ -23,6 +27,8 @@ interface Options extends AdmissionOptions {
 }
 
 type Groups = readonly (readonly NewJob[])[];
+
+const numbersOf = 'SELECT id, number FROM ojs.jobs WHERE id = ANY ($1::uuid[])';
 
 const plain: Inserted = { kind: 'inserted', replaced: [] };
 
@@ -37,7 +43,13 @@ export async function insert(
 ): Promise<readonly (readonly Inserted[])[]> {
   const jobs = groups.flat();
   if (jobs.length === 0) return groups.map(() => []);
-  if (isPlain(jobs)) {
+  const statement =
+    jobs.every(({ limits }) => limits.length === 0) && isPlain(jobs) ? alone(database, jobs, now, options) : null;
+  if (statement !== null) {
+    const [answer] =
+      (await database.alone(statement, ([answer]) => summaryOf(answer?.[0] === true ? jobs : [], database.logs))) ?? [];
+    if (answer?.[0] === true) return groups.map((group) => group.map(() => plain));
+  } else if (isPlain(jobs)) {
     try {
       return await database.transact(now, (tx) => insertPlain(tx, groups, jobs, options));
     } catch (error) {
@@ -45,6 +57,24 @@ export async function insert(
     }
   }
   return database.transact(now, (tx) => insertGroups(tx, groups, now, options));
+}
+
+/** The insert as one statement. */
+function alone(
+  database: Database,
+  jobs: readonly NewJob[],
+  now: Millis,
+  { refusePaused = false }: InsertOptions,
+): ReturnType<typeof wholeInsert> {
+  const entries = new EventEntries();
+  if (database.logs) for (const job of jobs) logCreation(entries, job);
+  return wholeInsert(jobs, refusePaused, now, entries.take());
+}
+
+function summaryOf(jobs: readonly NewJob[], logged: boolean): CommitSummary {
+  const woken = new Set<string>();
+  for (const { queue, state } of jobs) if (state === State.available) woken.add(queue);
+  return { woken, logged: logged && jobs.length > 0, taken: 0 };
 }
 
 /** Whether only an id or a queue can refuse these jobs. */
@@ -79,11 +109,15 @@ export async function insertGroups(
   const view = await readView(tx, jobs, options.always === true);
   const changes = new Changes(tx, now);
   const fresh: NewJob[] = [];
+  const replacedAtOnce = new Set<LockedJob>();
   const answers = groups.map((group, at) => {
     const { answers, admitted, more } = admit(view, group, options);
     const log = options.logs?.[at] ?? tx.log;
     for (const { job, record, replaced } of admitted) {
-      for (const held of view.heldJobs(replaced)) changes.move(held, cancelled(held.job, now), log);
+      for (const held of view.heldJobs(replaced)) {
+        if (isUnnumbered(held)) replacedAtOnce.add(held);
+        changes.move(held, cancelled(held.job, now), log);
+      }
       accepted(tx, job, log);
       fresh.push(job);
       view.add(record);
@@ -92,18 +126,32 @@ export async function insertGroups(
     return answers;
   });
   insertRows(tx, fresh);
+  await readNumbers(tx, [...replacedAtOnce]);
   changes.write();
   await changes.close();
   return answers;
 }
 
+/** Jobs that were inserted and replaced in one call get their numbers from the insert. */
+async function readNumbers(tx: Transaction, jobs: readonly LockedJob[]): Promise<void> {
+  if (jobs.length === 0) return;
+  const rows = await tx.query(numbersOf, [uuids(jobs.map(({ job }) => job.id))]);
+  const numbers = new Map(rows.map(([id, number]) => [text(id), integer(number)]));
+  for (const held of jobs) held.number = numbers.get(held.job.id) ?? held.number;
+}
+
 /** Counts, wakes and logs an accepted job. */
 function accepted(tx: Transaction, job: NewJob, log: EventBuffer): void {
-  const { id, type, queue, state, trace, runAt, priority } = job;
+  const { id, queue, state, priority } = job;
   for (const limit of job.limits) tx.limits.offer(limit, tx.now);
   tx.count({ id, queue, priority, limits: job.limits.map(({ key }) => key) }, null, state);
   tx.counts.sum(queue, sumsOf(null, state, tx.now));
   if (state === State.available) tx.woken.add(queue);
+  logCreation(log, job);
+}
+
+function logCreation(log: Pick<EventBuffer, 'job'>, job: NewJob): void {
+  const { id, type, queue, state, trace, runAt, priority } = job;
   const kind = creationEvent(state);
   if (kind)
     log.job(kind, { id, type, queue, state, attempt: 0, worker: null, startedAt: null, trace, runAt, priority }, null);

@@ -8,11 +8,11 @@ export type NarrowJob = EventSubject &
   Pick<JobRecord, 'claim' | 'leaseRequired' | 'timeoutMs' | 'heartbeatMs' | 'deadlineAt' | 'limits' | 'node'>;
 
 /** The columns of a {@link NarrowJob} in the order in which {@link readNarrow} expects them. */
-export const narrowColumns =
+const narrowColumns =
   'number, id, state, claim, attempt, priority, run_at, enqueued_at, started_at, beat_at, finished_at, dead_letter, ' +
   'lease_ms, lease_until, timeout_ms, heartbeat_ms, deadline_at, queue, type, worker, trace, limits, workflow, node, lease_required';
-/** The columns of a job in the order in which {@link readJob} expects them. */
-export const jobColumns = `${narrowColumns}, visibility_ms, expires_at, later_expires_at, created_at, cron, unique_key, result, progress, checkpoint, history, policy, envelope`;
+/** The columns of `ojs.whole` in the order in which {@link readJob} expects them. */
+export const jobColumns = `${narrowColumns}, visibility_ms, expires_at, later_expires_at, created_at, cron, unique_key, result, progress, checkpoint, history, policy, envelope, texts`;
 
 /** core's `sizeOf` in bytes, which PostgreSQL knows without reading the texts. */
 export const size = ['envelope', 'history', 'policy', 'result', 'progress', 'checkpoint']
@@ -34,11 +34,13 @@ export interface JobRow<J extends NarrowJob = JobRecord> {
   /** Order of creation. */
   readonly number: number;
   readonly job: J;
+  /** Whether it has a row in `texts`. */
+  readonly hasTexts: boolean;
 }
 
 const noLimits: readonly string[] = [];
 
-export function readNarrow(cells: Cells): JobRow<NarrowJob> {
+function readNarrow(cells: Cells): Omit<JobRow<NarrowJob>, 'hasTexts'> {
   const limits = textOrNull(cells[21]);
   const workflow = textOrNull(cells[22]);
   return {
@@ -75,6 +77,7 @@ export function readJob(cells: Cells): JobRow {
   const { number, job } = readNarrow(cells);
   return {
     number,
+    hasTexts: cells[37] === true,
     job: {
       ...job,
       visibilityMs: integerOrNull(cells[25]),

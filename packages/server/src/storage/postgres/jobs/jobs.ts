@@ -1,14 +1,16 @@
-import { isIn, type JobId, type Millis, State, Terminal } from '@ojs-ts/core';
-import type { Jobs } from '../../storage.ts';
+import { isIn, type JobId, type Millis, State, Terminal, type Transition } from '@ojs-ts/core';
+import type { Jobs, Moved } from '../../storage.ts';
 import { ClaimHints, claimJobs } from '../claim/claim.ts';
 import { claimsOf } from '../claim/requests.ts';
 import type { Database } from '../connection/database.ts';
-import { uuids } from '../connection/sql.ts';
+import { numbers, uuids } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
+import { ackAtOnce } from '../end/ack.ts';
 import { insert } from '../insert/insert.ts';
 import { Changes } from './changes.ts';
 import { list } from './list.ts';
-import { lockJobs, readJobs } from './locked-job.ts';
+import { type LockedJob, lockJobs, readJobs } from './locked-job.ts';
+import { leave } from './moves.ts';
 import { transitionAll } from './transitions.ts';
 
 export function jobs(database: Database): Jobs {
@@ -16,7 +18,7 @@ export function jobs(database: Database): Jobs {
   return {
     insert: (groups, now, options) => insert(database, groups, now, options),
     claim: (claims, now, maxBytes) => claimJobs(database, claims, now, hints, maxBytes),
-    transition: (transitions, now) => database.transact(now, (tx) => transitionAll(tx, transitions, now)),
+    transition: (transitions, now) => transition(database, transitions, now),
     async get(ids) {
       const found = await readJobs((text, values) => database.read(text, values), ids);
       return ids.map((id) => found.get(id)?.job ?? null);
@@ -27,6 +29,23 @@ export function jobs(database: Database): Jobs {
   };
 }
 
+async function transition(
+  database: Database,
+  transitions: readonly Transition[],
+  now: Millis,
+): Promise<readonly Moved[]> {
+  const acked = await ackAtOnce(database, transitions, now);
+  const others = acked === null ? transitions : transitions.filter((one) => !acked.has(one));
+  const moved = (
+    others.length === 0 ? [] : await database.transact(now, (tx) => transitionAll(tx, others, now))
+  ).values();
+  return transitions.map((one) => {
+    const answer = acked?.get(one) ?? moved.next().value;
+    if (answer === undefined) throw new Error(`The transition of job ${one.id} was not answered.`);
+    return answer;
+  });
+}
+
 async function remove(
   tx: Transaction,
   ids: readonly JobId[],
@@ -35,13 +54,13 @@ async function remove(
 ): Promise<readonly boolean[]> {
   const rows = await lockJobs(tx, ids);
   const changes = new Changes(tx, now);
-  const gone: JobId[] = [];
+  const gone: LockedJob[] = [];
   const answers = ids.map((id) => {
     const held = rows.get(id);
     if (!held || !isIn(held.job.state, from) || (deadLetter && !held.job.deadLetter)) return false;
     const { job } = held;
     rows.delete(id);
-    gone.push(id);
+    gone.push(held);
     tx.count(job, job.state, null);
     if (job.deadLetter) tx.counts.addDeadLetter(job.queue, -1);
     if (job.state === State.active) changes.freed(job.queue);
@@ -49,7 +68,9 @@ async function remove(
     return true;
   });
   if (gone.length === 0) return answers;
-  tx.write('DELETE FROM ojs.jobs WHERE id = ANY ($1::uuid[])', [uuids(gone)]);
+  leave(tx, gone);
+  tx.write('DELETE FROM ojs.texts WHERE number = ANY ($1::bigint[])', [numbers(gone.map(({ number }) => number))]);
+  tx.write('DELETE FROM ojs.jobs WHERE id = ANY ($1::uuid[])', [uuids(gone.map(({ job }) => job.id))]);
   changes.write();
   await changes.close();
   return answers;

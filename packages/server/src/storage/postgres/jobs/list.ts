@@ -15,46 +15,48 @@ import {
 import { integer, integerOrNull, text } from '../../cells.ts';
 import type { JobQuery, Page } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
-import type { Cells } from '../connection/sql.ts';
+import { type Cells, uuids } from '../connection/sql.ts';
 import { size } from './job-row.ts';
 import { readJobs } from './locked-job.ts';
 
 /**
- * Up to this many unfinished jobs are read by state and sorted. If there are more, matches are common enough for a walk
- * in the order of creation.
+ * Up to this many jobs are read by state or queue and sorted. If there are more, matches are common enough for a walk in
+ * the order of creation.
  */
-const fewUnfinished = 5000;
+const few = 5000;
 
 /** The cursor of the first page. */
 const start: Place = { finishedAt: null, number: Number.MAX_SAFE_INTEGER };
 const startOfFinished: Place = { finishedAt: Number.MAX_SAFE_INTEGER, number: Number.MAX_SAFE_INTEGER };
 
-/** Jobs are found by these columns, and only those of the page are read whole: far pages have many jobs before them. */
-const found = `id, number, finished_at, ${size}`;
 const filter = '($1::text IS NULL OR queue = $1) AND ($2::text IS NULL OR type = $2)';
+const found = 'SELECT id, number, NULL::bigint AS finished_at';
+const newest = 'AND number < $3 ORDER BY number DESC LIMIT $4';
 /** `state + 0` keeps the planner from the index by state, which would need a sort. */
-const walk = `SELECT ${found} FROM ojs.jobs WHERE ${filter} AND finished_at IS NULL
-  AND state + 0 = ANY ($5::int[]) AND number < $3 ORDER BY number DESC LIMIT $4`;
-const few = `SELECT ${found} FROM (
-    SELECT * FROM ojs.jobs WHERE state = ANY ($5::smallint[]) AND due_at IS NOT NULL
-    UNION ALL SELECT * FROM ojs.jobs WHERE place IS NOT NULL AND $6
-  ) AS job WHERE ${filter} AND number < $3 ORDER BY number DESC LIMIT $4`;
-const finishedIn = `SELECT ${found} FROM ojs.jobs WHERE ${filter} AND state = $5 AND due_at IS NOT NULL
-  AND (due_at, number) < ($6, $3)
-  ORDER BY due_at DESC, number DESC LIMIT $4`;
-const dead = `SELECT ${found} FROM ojs.jobs WHERE ${filter} AND dead_letter AND (finished_at, number) < ($5, $3)
+const walkDue = `(${found} FROM ojs.due WHERE ${filter} AND state + 0 = ANY ($5::int[]) ${newest})`;
+const fewDue = `(${found} FROM ojs.due WHERE ${filter} AND state = ANY ($5::smallint[]) ${newest})`;
+const walkReady = `(${found} FROM ojs.ready WHERE ${filter} ${newest})`;
+/** The lines of a queue are its name, and what begins with its name and a line break. */
+const fewReady = `(${found} FROM ojs.ready WHERE line >= $1 AND line < $1 || E'\\x0b' AND ${filter} ${newest})`;
+/** Few jobs are active at once. */
+const active = `(${found} FROM ojs.active WHERE ${filter} ${newest})`;
+const unfinishedIn = (tables: readonly string[]) =>
+  `SELECT * FROM (${tables.join(' UNION ALL ')}) AS each ORDER BY number DESC LIMIT $4`;
+const finishedIn = `SELECT id, number, finished_at FROM ojs.ended WHERE ${filter} AND state = $5
+  AND (finished_at, number) < ($6, $3) ORDER BY finished_at DESC, number DESC LIMIT $4`;
+const dead = `SELECT id, number, finished_at FROM ojs.ended WHERE ${filter} AND dead_letter AND (finished_at, number) < ($5, $3)
   ORDER BY finished_at DESC, number DESC LIMIT $4`;
+const sizes = `SELECT id, ${size} FROM ojs.whole WHERE id = ANY ($1::uuid[])`;
 
 export async function list(database: Database, query: JobQuery): Promise<Page<JobRecord>> {
   const after = query.after === undefined ? start : readCursor(query.after);
   const skip = query.after === undefined ? (query.offset ?? 0) : 0;
   const wanted = skip + query.limit + 1;
-  const waiting = (await unfinished(database, query, after, wanted)).map(readFound);
+  const waiting = await unfinished(database, query, after, wanted);
   // Not by push(...rows): a far page has more rows before it than a call may have arguments.
   const rows =
     waiting.length < wanted ? waiting.concat(await finished(database, query, after, wanted - waiting.length)) : waiting;
-  const bytes = new ByteBudget(query.maxBytes ?? Number.POSITIVE_INFINITY);
-  const page = rows.slice(skip, skip + query.limit).filter(({ size }) => bytes.take(size));
+  const page = await fitting(database, rows.slice(skip, skip + query.limit), query.maxBytes);
   const last = page.at(-1);
   const jobs = await readJobs(
     (text, values) => database.read(text, values),
@@ -70,16 +72,19 @@ export async function list(database: Database, query: JobQuery): Promise<Page<Jo
 
 interface Found extends Place {
   readonly id: JobId;
-  readonly size: number;
 }
 
 function readFound(cells: Cells): Found {
-  return {
-    id: text(cells[0]),
-    number: integer(cells[1]),
-    finishedAt: integerOrNull(cells[2]),
-    size: integer(cells[3]),
-  };
+  return { id: text(cells[0]), number: integer(cells[1]), finishedAt: integerOrNull(cells[2]) };
+}
+
+/** As many of the jobs as fit; the first one always does. */
+async function fitting(database: Database, found: readonly Found[], maxBytes?: number): Promise<readonly Found[]> {
+  if (maxBytes === undefined || found.length === 0) return found;
+  const rows = await database.read(sizes, [uuids(found.map(({ id }) => id))]);
+  const sizeOf = new Map(rows.map(([id, size]) => [text(id), integer(size)]));
+  const bytes = new ByteBudget(maxBytes);
+  return found.filter(({ id }) => bytes.take(sizeOf.get(id) ?? 0));
 }
 
 async function unfinished(
@@ -87,14 +92,21 @@ async function unfinished(
   query: JobQuery,
   after: Place,
   wanted: number,
-): Promise<readonly Cells[]> {
+): Promise<readonly Found[]> {
   const mask = query.states & ~Terminal;
   if (mask === 0 || query.deadLetter || after.finishedAt !== null) return [];
-  const states = Object.values(State).filter((state) => isIn(state, mask));
-  const values = [query.queue ?? null, query.type ?? null, after.number, wanted, states];
-  if ((await counted(database, mask, query.queue)) > fewUnfinished) return database.read(walk, values);
-  return database.read(few, [...values, isIn(State.available, mask)]);
+  const states = Object.values(State).filter((state) => isIn(state, mask & dueStates));
+  const isFew = (await counted(database, mask, query.queue)) <= few;
+  const tables = [
+    ...(states.length > 0 ? [isFew ? fewDue : walkDue] : []),
+    ...(isIn(State.available, mask) ? [isFew && query.queue !== undefined ? fewReady : walkReady] : []),
+    ...(isIn(State.active, mask) ? [active] : []),
+  ];
+  const values = [query.queue ?? null, query.type ?? null, after.number, wanted];
+  return (await database.read(unfinishedIn(tables), states.length > 0 ? [...values, states] : values)).map(readFound);
 }
+
+const dueStates = State.scheduled | State.retryable | State.pending;
 
 async function finished(database: Database, query: JobQuery, after: Place, wanted: number): Promise<readonly Found[]> {
   const mask = query.states & Terminal;

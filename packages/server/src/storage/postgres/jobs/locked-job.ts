@@ -1,38 +1,64 @@
-import type { JobId, JobRecord, Json, Texts } from '@ojs-ts/core';
-import { text, textOrNull } from '../../cells.ts';
+import { type JobId, type JobRecord, type Json, State, type Texts } from '@ojs-ts/core';
+import { integer, integerOrNull, readTexts, state, text, textOrNull } from '../../cells.ts';
 import { type Cells, type Reader, uuids } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
-import { jobColumns, type NarrowJob, narrowColumns, readJob, readNarrow } from './job-row.ts';
+import { jobColumns, type NarrowJob, readJob } from './job-row.ts';
 
 /** A job that the transaction has locked or inserted, with its changes so far. */
 export interface LockedJob<J extends NarrowJob = NarrowJob> {
   /** Order of creation. */
-  readonly number: number;
+  number: number;
   job: J;
   /** The stored result, where the job is a node of a workflow. */
   result: Json | null;
-  /** Its new ready queue, where the job has moved to another queue. */
-  readyQueue?: string;
   /** The changed texts. */
   texts: Partial<Texts>;
+  /** The state, queue and priority that are written. */
+  stored: Pick<NarrowJob, 'state' | 'queue' | 'priority'>;
+  /** Whether it has a row in `texts`. */
+  hasTexts: boolean;
   /** Whether a user's transaction has committed its completion, which is not applied yet. */
   readonly completing?: boolean;
 }
 
-const lockNarrow = `SELECT ${narrowColumns}, CASE WHEN workflow IS NOT NULL THEN result END,
+const lockPayloads = `SELECT number, id, priority, queue, type, trace, limits, workflow, node, timeout_ms, heartbeat_ms, deadline_at,
     EXISTS (SELECT FROM ojs.inbox_completions AS done WHERE done.id = jobs.id)
   FROM ojs.jobs WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE`;
-const readFull = `SELECT ${jobColumns} FROM ojs.jobs WHERE id = ANY ($1::uuid[])`;
 
-/** Locks jobs in the order of their ids. */
+const numbers = 'number = ANY (ARRAY (SELECT number FROM ojs.jobs WHERE id = ANY ($1::uuid[])))';
+const shared = 'id, claim, attempt, lease_required, run_at, enqueued_at, started_at, worker, texts';
+const result = (table: string) =>
+  `CASE WHEN ${table}.workflow IS NOT NULL AND ${table}.texts THEN (SELECT result FROM ojs.texts WHERE texts.number = ${table}.number) END`;
+/** The rows in the order in which a job moves on: each statement sees what the one before has waited for. */
+const standing: readonly string[] = [
+  `SELECT ${shared}, state, ${result('due')} FROM ojs.due WHERE ${numbers} ORDER BY number FOR UPDATE`,
+  `SELECT ${shared}, ${State.available}, ${result('ready')} FROM ojs.ready WHERE ${numbers} ORDER BY number FOR UPDATE`,
+  `SELECT ${shared}, ${State.active}, ${result('active')}, lease_ms, lease_until, beat_at FROM ojs.active
+    WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE`,
+  `SELECT ${shared.replace('texts', 'texts OR result IS NOT NULL')}, state, NULL, finished_at, dead_letter FROM ojs.ended WHERE ${numbers}`,
+];
+const readFull = `SELECT ${jobColumns} FROM ojs.whole WHERE id = ANY ($1::uuid[])`;
+
+/** Locks jobs: first what they are, in the order of their ids, then how they stand. */
 export async function lockJobs(tx: Transaction, ids: readonly JobId[]): Promise<Map<JobId, LockedJob>> {
-  const rows = await tx.query(lockNarrow, [uuids(ids)]);
+  if (ids.length === 0) return new Map();
+  const payloads = tx.query(lockPayloads, [uuids(ids)]);
+  const rows = await Promise.all([payloads, ...lockStanding(tx, ids)]);
+  const [found = [], ...stands] = rows;
+  const byId = new Map(stands.flat().map((cells) => [text(cells[0]), cells]));
   return new Map(
-    rows.map((cells) => {
-      const { number, job } = readNarrow(cells);
-      return [job.id, { number, job, result: textOrNull(cells[25]), texts: {}, completing: cells[26] === true }];
+    found.flatMap((cells) => {
+      const id = text(cells[1]);
+      const standing = byId.get(id);
+      return standing ? [[id, readLocked(cells, standing)]] : [];
     }),
   );
+}
+
+/** Locks how the jobs stand; the transaction has locked what they are. */
+export function lockStanding(tx: Transaction, ids: readonly JobId[]): readonly Promise<readonly Cells[]>[] {
+  const values = [uuids(ids)];
+  return standing.map((statement) => tx.query(statement, values));
 }
 
 export async function readJobs(read: Reader, ids: readonly JobId[]): Promise<Map<JobId, LockedJob<JobRecord>>> {
@@ -43,6 +69,50 @@ export async function readJobs(read: Reader, ids: readonly JobId[]): Promise<Map
 
 /** Reads a row of {@link jobColumns}. */
 export function lockedJobOf(cells: Cells): LockedJob<JobRecord> {
-  const { number, job } = readJob(cells);
-  return { number, job, result: job.result, texts: {} };
+  const { number, job, hasTexts } = readJob(cells);
+  return { number, job, result: job.result, texts: {}, stored: job, hasTexts: hasTexts || job.result !== null };
+}
+
+const noLimits: readonly string[] = [];
+
+function readLocked(payload: Cells, stands: Cells): LockedJob {
+  const now = state(stands[9]);
+  const limits = textOrNull(payload[6]);
+  const workflow = textOrNull(payload[7]);
+  const isActive = now === State.active;
+  const hasEnded = !isActive && stands.length > 11;
+  const job: NarrowJob = {
+    id: text(payload[1]),
+    state: now,
+    claim: integer(stands[1]),
+    leaseRequired: stands[3] === true,
+    attempt: integer(stands[2]),
+    priority: integer(payload[2]),
+    runAt: integer(stands[4]),
+    enqueuedAt: integerOrNull(stands[5]),
+    startedAt: integerOrNull(stands[6]),
+    beatAt: isActive ? integerOrNull(stands[13]) : null,
+    finishedAt: hasEnded ? integer(stands[11]) : null,
+    deadLetter: hasEnded && stands[12] === true,
+    leaseMs: isActive ? integer(stands[11]) : null,
+    leaseUntil: isActive ? integer(stands[12]) : null,
+    timeoutMs: integer(payload[9]),
+    heartbeatMs: integer(payload[10]),
+    deadlineAt: integerOrNull(payload[11]),
+    queue: text(payload[3]),
+    type: text(payload[4]),
+    worker: textOrNull(stands[7]),
+    trace: textOrNull(payload[5]),
+    limits: limits === null ? noLimits : readTexts(limits),
+    node: workflow === null ? null : { workflow, index: integer(payload[8]) },
+  };
+  return {
+    number: integer(payload[0]),
+    job,
+    result: textOrNull(stands[10]),
+    texts: {},
+    stored: job,
+    hasTexts: stands[8] === true,
+    completing: payload[12] === true,
+  };
 }

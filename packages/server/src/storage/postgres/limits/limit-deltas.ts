@@ -66,7 +66,8 @@ const appendKeyDeltas = `INSERT INTO ojs.limit_changes (key, waiting, active, jo
 const appendGroupDeltas = `INSERT INTO ojs.lane_changes (line, queue, keys, priority, place)
   SELECT change.line, change.queue, change.keys, change.priority, coalesce(first.place, 0)
   FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::uuid[]) AS change (line, queue, keys, priority, first)
-  LEFT JOIN ojs.jobs AS first ON ${indexJoin('first.id', 'change.first')}`;
+  LEFT JOIN ojs.jobs AS job ON ${indexJoin('job.id', 'change.first')}
+  LEFT JOIN ojs.ready AS first ON ${indexJoin('first.number', 'job.number')}`;
 
 /** The queues in which jobs wait under keys whose numbers have changed, unless an operator overrides the numbers. */
 const queuesOfNewNumbers = `WITH changed AS MATERIALIZED (

@@ -20,7 +20,7 @@ export interface LimitGroup {
 const groupHeads = `WITH lane AS MATERIALIZED (
     SELECT lane.*, head.priority, head.place FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS lane (line, queue, keys, key)
     LEFT JOIN LATERAL (
-      SELECT priority, place FROM ojs.jobs WHERE jobs.line = lane.line AND place IS NOT NULL
+      SELECT priority, place FROM ojs.ready WHERE ready.line = lane.line
       ORDER BY priority DESC, place LIMIT 1) AS head ON true)`;
 const insertGroups = `${groupHeads}, made AS (
     INSERT INTO ojs.lanes (line, queue, keys, key, priority, place) SELECT * FROM lane WHERE place IS NOT NULL)

@@ -3,12 +3,16 @@ import { integer, integerOrNull, text, textOrNull } from '../../cells.ts';
 import type { CronRecord, Crons, Firing } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
 import { lockAhead } from '../connection/locks.ts';
-import type { Cells } from '../connection/sql.ts';
+import { type Cells, indexJoin } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
 import { insertGroups } from '../insert/insert.ts';
 import { jobColumns, readJob } from '../jobs/job-row.ts';
 import { transitionAll } from '../jobs/transitions.ts';
 import { lockWorkflows } from '../workflows/nodes.ts';
+
+/** The oldest unfinished runs of a cron in one of the tables. */
+const runsIn = (table: string) =>
+  `(SELECT id, number FROM ojs.${table} WHERE cron = wanted.name ORDER BY cron, number LIMIT $2)`;
 
 type Fired = Awaited<ReturnType<Crons['fire']>>[number];
 
@@ -52,10 +56,11 @@ export function crons(database: Database): Crons {
 
     async unfinished(names, limit) {
       const rows = await database.read(
-        `SELECT ${jobColumns}, wanted.name FROM unnest($1::text[]) AS wanted (name), LATERAL (
-           SELECT * FROM ojs.jobs AS job WHERE job.cron = wanted.name AND job.finished_at + 0 IS NULL
-           ORDER BY number LIMIT $2
-         ) AS oldest ORDER BY number`,
+        `SELECT ${jobColumns}, ran FROM (
+           SELECT wanted.name AS ran, oldest.id AS found FROM unnest($1::text[]) AS wanted (name), LATERAL (
+             SELECT id FROM (${['due', 'ready', 'active'].map(runsIn).join(' UNION ALL ')}) AS each ORDER BY number LIMIT $2
+           ) AS oldest
+         ) AS run JOIN ojs.whole ON ${indexJoin('id', 'found')} ORDER BY number`,
         [[...new Set(names)], limit],
       );
       const found = new Map<string, JobRecord[]>(names.map((name) => [name, []]));

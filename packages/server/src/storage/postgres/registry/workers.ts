@@ -1,10 +1,20 @@
-import { type EventSubject, extended, heartbeatEntry, isOwner, type JobId, type Millis, overdueAt } from '@ojs-ts/core';
+import {
+  type EventSubject,
+  extended,
+  heartbeatEntry,
+  isOwner,
+  type JobId,
+  type JobRecord,
+  type Millis,
+  overdueAt,
+  State,
+} from '@ojs-ts/core';
+import { integer, integerOrNull, text, textOrNull } from '../../cells.ts';
 import { readWorker } from '../../rows.ts';
 import type { Beaten, Registry, WorkerBeat, WorkerRecord } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
-import { isStorable, numbers, uuids } from '../connection/sql.ts';
+import { type Cells, indexJoin, isStorable, numbers, uuids } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
-import { type LockedJob, lockJobs } from '../jobs/locked-job.ts';
 
 const columns = 'worker, seen_at, seen_before, state, directive, info, holds, held_before';
 
@@ -102,20 +112,36 @@ function idsJson(ids: readonly JobId[] | null): string | null {
   return ids === null ? null : JSON.stringify(ids);
 }
 
-/** The jobs that heartbeats name, locked, and the extensions of their leases. */
+const lockHeld = `SELECT active.id, active.queue, active.type, active.trace, attempt, claim, lease_required, worker, started_at, lease_ms, lease_until,
+    timeout_ms, heartbeat_ms, deadline_at
+  FROM ojs.active JOIN ojs.jobs AS job ON ${indexJoin('job.id', 'active.id')} WHERE active.id = ANY ($1::uuid[])
+  ORDER BY active.id FOR UPDATE OF active`;
+const extend = `UPDATE ojs.active SET lease_until = changed.lease_until, due_at = changed.due_at, beat_at = changed.beat_at
+  FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[]) AS changed (id, lease_until, due_at, beat_at)
+  WHERE ${indexJoin('active.id', 'changed.id')}`;
+
+type HeldJob = EventSubject &
+  Pick<
+    JobRecord,
+    'claim' | 'leaseRequired' | 'leaseMs' | 'leaseUntil' | 'beatAt' | 'timeoutMs' | 'heartbeatMs' | 'deadlineAt'
+  >;
+
+/** The active jobs that heartbeats name, locked, and the extensions of their leases. */
 class HeldJobs {
   readonly #tx: Transaction;
-  readonly #jobs: Map<JobId, LockedJob>;
-  readonly #extended = new Set<LockedJob>();
+  readonly #jobs: Map<JobId, HeldJob>;
+  readonly #extended = new Set<JobId>();
 
-  private constructor(tx: Transaction, jobs: Map<JobId, LockedJob>) {
+  private constructor(tx: Transaction, jobs: Map<JobId, HeldJob>) {
     this.#tx = tx;
     this.#jobs = jobs;
   }
 
   static async lock(tx: Transaction, beats: readonly WorkerBeat[]): Promise<HeldJobs> {
     const ids = new Set(beats.flatMap(({ holds }) => holds?.map(({ id }) => id) ?? []));
-    return new HeldJobs(tx, ids.size === 0 ? new Map() : await lockJobs(tx, [...ids]));
+    if (ids.size === 0) return new HeldJobs(tx, new Map());
+    const rows = (await tx.query(lockHeld, [uuids([...ids])])).map(readHeld);
+    return new HeldJobs(tx, new Map(rows.map((job) => [job.id, job])));
   }
 
   /** Extends the lease; null where the worker does not hold the job. */
@@ -125,28 +151,43 @@ class HeldJobs {
     leaseMs: number | null,
     now: Millis,
   ): (EventSubject & { readonly leaseUntil: Millis }) | null {
-    const held = this.#jobs.get(id);
-    if (held === undefined || !isOwner(held.job, { claim, worker })) return null;
-    const { job } = held;
+    const job = this.#jobs.get(id);
+    if (job === undefined || !isOwner(job, { claim, worker })) return null;
     const leaseUntil = extended(job, leaseMs, now);
-    held.job = { ...job, leaseUntil, beatAt: now };
-    this.#extended.add(held);
-    return { ...held.job, worker, leaseUntil };
+    this.#jobs.set(id, { ...job, leaseUntil, beatAt: now });
+    this.#extended.add(id);
+    return { ...job, worker, leaseUntil };
   }
 
   write(): void {
-    const jobs = [...this.#extended].map(({ job }) => job);
+    const jobs = [...this.#extended].flatMap((id) => this.#jobs.get(id) ?? []);
     if (jobs.length === 0) return;
-    this.#tx.write(
-      `UPDATE ojs.jobs AS job SET lease_until = changed.lease_until, due_at = changed.due_at, beat_at = changed.beat_at
-       FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[]) AS changed (id, lease_until, due_at, beat_at)
-       WHERE job.id = changed.id`,
-      [
-        uuids(jobs.map(({ id }) => id)),
-        numbers(jobs.map(({ leaseUntil }) => leaseUntil)),
-        numbers(jobs.map(overdueAt)),
-        numbers(jobs.map(({ beatAt }) => beatAt)),
-      ],
-    );
+    this.#tx.write(extend, [
+      uuids(jobs.map(({ id }) => id)),
+      numbers(jobs.map(({ leaseUntil }) => leaseUntil)),
+      numbers(jobs.map(overdueAt)),
+      numbers(jobs.map(({ beatAt }) => beatAt)),
+    ]);
   }
+}
+
+function readHeld(cells: Cells): HeldJob {
+  return {
+    id: text(cells[0]),
+    queue: text(cells[1]),
+    type: text(cells[2]),
+    trace: textOrNull(cells[3]),
+    state: State.active,
+    attempt: integer(cells[4]),
+    claim: integer(cells[5]),
+    leaseRequired: cells[6] === true,
+    worker: textOrNull(cells[7]),
+    startedAt: integerOrNull(cells[8]),
+    leaseMs: integer(cells[9]),
+    leaseUntil: integer(cells[10]),
+    beatAt: null,
+    timeoutMs: integer(cells[11]),
+    heartbeatMs: integer(cells[12]),
+    deadlineAt: integerOrNull(cells[13]),
+  };
 }

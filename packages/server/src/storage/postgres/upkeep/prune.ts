@@ -12,11 +12,20 @@ import { rollUp } from './rollup.ts';
 
 /** Only one transaction at a time prunes, because two would each remove the surplus. */
 const alone = `SELECT pg_try_advisory_xact_lock(hashtext('ojs.'), 7352003)`;
-const oldest = `SELECT id, due_at, queue, limits, priority FROM ojs.jobs
-  WHERE state = $1 AND due_at IS NOT NULL AND dead_letter = $2 ORDER BY due_at, number LIMIT $3
-  FOR UPDATE SKIP LOCKED`;
-const oldestDead = `SELECT id, finished_at, queue, limits, priority FROM ojs.jobs WHERE dead_letter
-  ORDER BY finished_at, number LIMIT $1 FOR UPDATE SKIP LOCKED`;
+const oldest = (
+  condition: string,
+  limit: string,
+) => `SELECT job.id, finished_at, job.queue, job.limits, job.priority FROM (
+    SELECT id, number, finished_at FROM ojs.ended WHERE ${condition} ORDER BY finished_at, number LIMIT ${limit}) AS old
+  JOIN ojs.jobs AS job ON ${indexJoin('job.id', 'old.id')} ORDER BY finished_at, old.number FOR UPDATE OF job SKIP LOCKED`;
+const oldestAlive = oldest('state = $1 AND NOT dead_letter', '$2');
+const oldestDead = oldest('dead_letter', '$1');
+/** A job that was started anew before it was locked is not there any more, and stays. */
+const removeEnded = `WITH gone AS (
+    DELETE FROM ojs.ended WHERE number = ANY (ARRAY (SELECT number FROM ojs.jobs WHERE id = ANY ($1::uuid[]))) RETURNING id, number, texts),
+  noted AS (DELETE FROM ojs.texts WHERE number = ANY (ARRAY (SELECT number FROM gone WHERE texts))),
+  removed AS (DELETE FROM ojs.jobs WHERE id = ANY (ARRAY (SELECT id FROM gone)))
+  SELECT id FROM gone`;
 const forgetRequests = `DELETE FROM ojs.requests WHERE request = ANY (ARRAY (SELECT request FROM ojs.requests
   WHERE at < $1 ORDER BY at, number LIMIT $2)) RETURNING 1`;
 const forgetWorkers = `DELETE FROM ojs.workers WHERE worker = ANY (ARRAY (SELECT worker FROM ojs.workers
@@ -86,20 +95,21 @@ async function pruneJobs(
       tx,
       deadLetter ? 'dead_letter' : state === State.discarded ? 'discarded - dead_letter' : stateName(state),
     )) - keep;
-  const rows = await (deadLetter ? tx.query(oldestDead, [limit]) : tx.query(oldest, [state, false, limit]));
-  const gone: string[] = [];
+  const rows = await (deadLetter ? tx.query(oldestDead, [limit]) : tx.query(oldestAlive, [state, limit]));
+  const old = rows.filter(([, at], index) => index < surplus || integer(at) < before);
+  const removed = old.length === 0 ? [] : await tx.query(removeEnded, [uuids(old.map(([id]) => text(id)))]);
+  const gone = new Set(removed.map(([id]) => text(id)));
   let overCap = 0;
-  for (const [id, at, queue, limits, priority] of rows) {
-    if (gone.length >= surplus && integer(at) >= before) break;
-    gone.push(text(id));
+  for (const [cell, at, queue, limits, priority] of old) {
+    const id = text(cell);
+    if (!gone.has(id)) continue;
     if (integer(at) >= before) overCap += 1;
     const keys = limits === null ? [] : readTexts(text(limits));
-    tx.count({ id: text(id), queue: text(queue), priority: integer(priority), limits: keys }, state, null);
+    tx.count({ id, queue: text(queue), priority: integer(priority), limits: keys }, state, null);
     if (deadLetter) tx.counts.addDeadLetter(text(queue), -1);
   }
-  if (gone.length > 0) tx.write('DELETE FROM ojs.jobs WHERE id = ANY ($1::uuid[])', [uuids(gone)]);
   tx.flush();
-  return { gone: gone.length, overCap };
+  return { gone: gone.size, overCap };
 }
 
 async function total(tx: Transaction, sum: string): Promise<number> {

@@ -2,6 +2,7 @@ import { overdueAt, State } from '@ojs-ts/core';
 import { integer, integerOrNull, text } from '../../cells.ts';
 import type { Upkeep } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
+import { indexJoin } from '../connection/sql.ts';
 import { Changes } from '../jobs/changes.ts';
 import { decisionColumns, readJob } from '../jobs/job-row.ts';
 import { promote } from './promote.ts';
@@ -9,18 +10,27 @@ import { prune } from './prune.ts';
 import { rollUp } from './rollup.ts';
 import type { Vacuum } from './vacuum.ts';
 
-const overdueActive = `SELECT ${decisionColumns} FROM ojs.jobs WHERE state = ${State.active} AND due_at IS NOT NULL
-  AND due_at <= $1 ORDER BY due_at, number LIMIT $2`;
-const expiring = `SELECT ${decisionColumns} FROM ojs.jobs WHERE expires_at IS NOT NULL AND expires_at <= $1
-  AND finished_at + 0 IS NULL AND lease_until IS NULL
-  ORDER BY expires_at, number LIMIT $2`;
-const firstDue = (state: number) =>
-  `(SELECT due_at FROM ojs.jobs WHERE state = ${state} AND due_at IS NOT NULL ORDER BY due_at, number LIMIT 1)`;
-const nextDue = `SELECT least(${[State.scheduled, State.retryable, State.active].map(firstDue).join(', ')},
-  (SELECT expires_at FROM ojs.jobs WHERE expires_at IS NOT NULL AND finished_at + 0 IS NULL AND lease_until IS NULL
-    ORDER BY expires_at, number LIMIT 1))`;
-const held = `SELECT number, id, claim, worker, started_at FROM ojs.jobs
-  WHERE state = ${State.active} AND due_at IS NOT NULL AND number > $1 AND worker IS NOT NULL ORDER BY number LIMIT $2`;
+const overdueActive = `SELECT ${decisionColumns} FROM (
+    SELECT id AS found FROM ojs.active WHERE due_at <= $1 ORDER BY due_at, number LIMIT $2) AS late
+  JOIN ojs.whole ON ${indexJoin('id', 'found')}`;
+const expiring = (table: string) => `(SELECT id, expires_at, number FROM ojs.${table}
+    WHERE expires_at IS NOT NULL AND expires_at <= $1 ORDER BY expires_at, number LIMIT $2)`;
+const overdueWaiting = `SELECT ${decisionColumns} FROM (
+    SELECT id AS found FROM (${expiring('due')} UNION ALL ${expiring('ready')}) AS each ORDER BY expires_at, number LIMIT $2) AS late
+  JOIN ojs.whole ON ${indexJoin('id', 'found')}`;
+const first = (table: string, column: string, condition: string) =>
+  `(SELECT ${column} FROM ojs.${table} WHERE ${condition} ORDER BY ${column}, number LIMIT 1)`;
+const nextDue = `SELECT least(${[
+  first('due', 'run_at', `state = ${State.scheduled}`),
+  first('due', 'run_at', `state = ${State.retryable}`),
+  first('active', 'due_at', 'due_at IS NOT NULL'),
+  first('due', 'expires_at', 'expires_at IS NOT NULL'),
+  first('ready', 'expires_at', 'expires_at IS NOT NULL'),
+].join(', ')})`;
+const held = `SELECT id, claim, worker, started_at FROM ojs.active
+  WHERE id > $1::uuid AND worker IS NOT NULL ORDER BY id LIMIT $2`;
+/** Before every id. */
+const start = '00000000-0000-0000-0000-000000000000';
 const lease = `INSERT INTO ojs.leases (name, holder, until) VALUES ($1, $2, $3)
   ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
   WHERE leases.holder = excluded.holder OR leases.until <= $4 OR leases.until > $5 RETURNING 1`;
@@ -41,7 +51,7 @@ export function upkeep(database: Database, vacuum: Vacuum): Upkeep {
     async overdue(now, limit) {
       const [active, waiting] = await Promise.all([
         database.read(overdueActive, [now, limit]),
-        database.read(expiring, [now, limit]),
+        database.read(overdueWaiting, [now, limit]),
       ]);
       const late = [
         ...active.map(readJob).map(({ number, job }) => ({ at: overdueAt(job) ?? now, number, job })),
@@ -56,16 +66,15 @@ export function upkeep(database: Database, vacuum: Vacuum): Upkeep {
     },
 
     async held(after, limit) {
-      const rows = await database.read(held, [after === null ? 0 : Number(after), limit + 1]);
+      const rows = await database.read(held, [after ?? start, limit + 1]);
       const page = rows.slice(0, limit);
       const items = page.map((cells) => ({
-        id: text(cells[1]),
-        claim: integer(cells[2]),
-        worker: text(cells[3]),
-        startedAt: integer(cells[4]),
+        id: text(cells[0]),
+        claim: integer(cells[1]),
+        worker: text(cells[2]),
+        startedAt: integer(cells[3]),
       }));
-      const last = page.at(-1);
-      return { items, next: last && rows.length > limit ? String(integer(last[0])) : null };
+      return { items, next: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
     },
 
     async prune(rules, limit) {

@@ -38,12 +38,12 @@ test.skipIf(server === null)('a claim does not read index entries of jobs that w
     );
     const pages =
       'SELECT (idx_blks_hit + idx_blks_read)::int AS pages FROM pg_statio_user_indexes WHERE schemaname = $1 AND indexrelname = $2';
-    return (await client.query(pages, [schema, 'jobs_ready'])).rows[0].pages;
+    return (await client.query(pages, [schema, 'ready_line'])).rows[0].pages;
   };
   {
     await using storage = await openPostgres(url);
     // As it is until the next vacuum comes by.
-    await client.query('ALTER TABLE jobs SET (autovacuum_enabled = off)');
+    await client.query('ALTER TABLE ready SET (autovacuum_enabled = off)');
     for (let done = 0; done < 10_000; done += 500) {
       await put(storage, done, 500);
       const taken = await claimed(storage, 500);
@@ -86,7 +86,7 @@ test.skipIf(server === null)(
     await using client = await connect(url);
     await put(storage, 0, 6);
     await client.query('BEGIN');
-    await client.query('SELECT FROM jobs WHERE id = $1 FOR UPDATE', [idOf(0)]);
+    await client.query('SELECT FROM ready WHERE id = $1 FOR UPDATE', [idOf(0)]);
     expect(await claimed(storage, 2)).toEqual(ids(1, 2));
     await client.query('COMMIT');
     // Twice a second it is met in any case; here the line has less than is asked for.

@@ -78,6 +78,6 @@ test.skipIf(server === null)(
         );
       }
     });
-    expect(running.jobs).toBeGreaterThan(some);
+    expect(running.texts).toBeGreaterThan(some);
   },
 );

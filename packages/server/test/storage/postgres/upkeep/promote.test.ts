@@ -46,7 +46,7 @@ test.skipIf(server === null)(
     await client.connect();
     try {
       await client.query('BEGIN');
-      await client.query(`SELECT FROM ${schema}.jobs FOR UPDATE`);
+      await client.query(`SELECT FROM ${schema}.due FOR UPDATE`);
       expect(await claim(storage, {}, t0 + 5)).toEqual([]);
       await client.query('ROLLBACK');
       expect(ids(await claim(storage, {}, t0 + 5))).toEqual([idOf(1)]);

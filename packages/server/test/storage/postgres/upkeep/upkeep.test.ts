@@ -20,12 +20,13 @@ test.skipIf(server === null)('upkeep and crons do not read other waiting jobs, w
     );
     await insert(filling, [newJob(waiting, { cron: 'hourly', state: State.scheduled, runAt: t0 + 9e9 })]);
     await filling[Symbol.asyncDispose]();
-    await admin.query(`VACUUM ANALYZE ${schema}.jobs`);
+    for (const table of ['jobs', 'due', 'ready']) await admin.query(`VACUUM ANALYZE ${schema}.${table}`);
     const gone = async () => {
       const others = 'SELECT 1 FROM pg_stat_activity WHERE application_name = $1';
       while ((await admin.query(others, [`ojs ${schema}`])).rows.length > 0);
       const { rows } = await admin.query(
-        `SELECT (seq_tup_read + idx_tup_fetch)::int AS read FROM pg_stat_user_tables WHERE schemaname = $1 AND relname = 'jobs'`,
+        `SELECT sum(seq_tup_read + idx_tup_fetch)::int AS read FROM pg_stat_user_tables
+          WHERE schemaname = $1 AND relname IN ('jobs', 'due', 'ready', 'active', 'ended')`,
         [schema],
       );
       return rows[0].read;

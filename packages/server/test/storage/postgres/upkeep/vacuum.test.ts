@@ -81,7 +81,7 @@ test.skipIf(server === null)('the process that runs upkeep vacuums small tables 
   const client = new pg.Client({ connectionString: server ?? '' });
   await client.connect();
   try {
-    for (const table of ['jobs', 'queues'])
+    for (const table of ['ready', 'queues'])
       await client.query(`ALTER TABLE ${schema}.${table} SET (autovacuum_enabled = off)`);
     const jobs = Array.from({ length: 6_000 }, (_, n) => newJob(n));
     for (let at = 0; at < jobs.length; at += 500) await insert(storage, jobs.slice(at, at + 500));
@@ -95,7 +95,7 @@ test.skipIf(server === null)('the process that runs upkeep vacuums small tables 
       ).rows[0].count;
     const look = async () => {
       await storage.upkeep.prune(keepAll, 1);
-      return vacuums('jobs');
+      return vacuums('ready');
     };
     await expect.poll(look).toBeGreaterThan(0);
     expect(await vacuums('queues')).toBe(0);

@@ -1,0 +1,489 @@
+-- `ojs.` stands for the schema. Times and durations are milliseconds; JSON is text, as it was sent.
+CREATE SEQUENCE ojs.numbers INCREMENT BY 4096 CACHE 1;
+
+-- What a job is: written once, and again only by a change that names a column of it. This row is the lock of every
+-- change but those that only move a job on, from `due` to `ready` to `active` to `ended`: whoever holds it looks there
+-- in that order, and finds the job once.
+CREATE TABLE ojs.jobs (
+  id uuid PRIMARY KEY,
+  -- Order of creation. A statement takes 4,096 numbers at once, so that its rows are numbered as they were given to it.
+  number bigint NOT NULL,
+  created_at bigint NOT NULL,
+  timeout_ms bigint NOT NULL,
+  heartbeat_ms bigint NOT NULL,
+  visibility_ms bigint,
+  -- Until the first claim, and from then on.
+  expires_at bigint,
+  later_expires_at bigint,
+  deadline_at bigint,
+  priority integer NOT NULL,
+  node integer,
+  queue text COLLATE "C" NOT NULL,
+  type text COLLATE "C" NOT NULL,
+  trace text,
+  workflow text COLLATE "C",
+  cron text COLLATE "C",
+  unique_key text COLLATE "C",
+  -- JSON array of the keys that limit it; null without.
+  limits text,
+  policy text,
+  envelope text NOT NULL
+) WITH (
+  autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0,
+  autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 50000, autovacuum_analyze_scale_factor = 0.2
+);
+
+-- How a job stands: it has one row in one of the next four tables, with what an event tells of it.
+-- Scheduled, retryable and pending jobs.
+CREATE TABLE ojs.due (
+  number bigint PRIMARY KEY,
+  run_at bigint NOT NULL,
+  enqueued_at bigint,
+  started_at bigint,
+  expires_at bigint,
+  -- When a job with a unique key was created.
+  unique_at bigint,
+  id uuid NOT NULL,
+  claim integer NOT NULL,
+  attempt integer NOT NULL,
+  node integer,
+  state smallint NOT NULL,
+  lease_required boolean NOT NULL,
+  -- Whether it has a row in `texts`.
+  texts boolean NOT NULL,
+  queue text COLLATE "C" NOT NULL,
+  type text COLLATE "C" NOT NULL,
+  worker text,
+  trace text,
+  workflow text COLLATE "C",
+  cron text COLLATE "C",
+  unique_key text COLLATE "C",
+  limits text
+) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
+CREATE INDEX due_time ON ojs.due (state, run_at, number);
+CREATE INDEX due_expiry ON ojs.due (expires_at, number) WHERE expires_at IS NOT NULL;
+CREATE INDEX due_unique ON ojs.due (unique_key) WHERE unique_key IS NOT NULL;
+CREATE INDEX due_runs ON ojs.due (cron, number) WHERE cron IS NOT NULL;
+
+-- Available jobs.
+CREATE TABLE ojs.ready (
+  number bigint PRIMARY KEY,
+  place bigint NOT NULL,
+  run_at bigint NOT NULL,
+  enqueued_at bigint,
+  started_at bigint,
+  expires_at bigint,
+  unique_at bigint,
+  id uuid NOT NULL,
+  priority integer NOT NULL,
+  claim integer NOT NULL,
+  attempt integer NOT NULL,
+  node integer,
+  lease_required boolean NOT NULL,
+  texts boolean NOT NULL,
+  queue text COLLATE "C" NOT NULL,
+  -- The line in which it waits: its queue's own (the queue's name), or the lane of its limits (the name, a line break,
+  -- their keys).
+  line text COLLATE "C" NOT NULL,
+  type text COLLATE "C" NOT NULL,
+  worker text,
+  trace text,
+  workflow text COLLATE "C",
+  cron text COLLATE "C",
+  unique_key text COLLATE "C",
+  limits text
+) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
+CREATE INDEX ready_line ON ojs.ready (line, priority DESC, place);
+CREATE INDEX ready_expiry ON ojs.ready (expires_at, number) WHERE expires_at IS NOT NULL;
+CREATE INDEX ready_unique ON ojs.ready (unique_key) WHERE unique_key IS NOT NULL;
+CREATE INDEX ready_runs ON ojs.ready (cron, number) WHERE cron IS NOT NULL;
+
+-- Active jobs.
+CREATE TABLE ojs.active (
+  id uuid PRIMARY KEY,
+  number bigint NOT NULL,
+  run_at bigint NOT NULL,
+  enqueued_at bigint,
+  started_at bigint,
+  -- The first end of its lease and its timeouts.
+  due_at bigint NOT NULL,
+  lease_ms bigint NOT NULL,
+  lease_until bigint NOT NULL,
+  beat_at bigint,
+  unique_at bigint,
+  claim integer NOT NULL,
+  attempt integer NOT NULL,
+  node integer,
+  -- Whether only calls with the lease of the claim count.
+  lease_required boolean NOT NULL,
+  texts boolean NOT NULL,
+  queue text COLLATE "C" NOT NULL,
+  type text COLLATE "C" NOT NULL,
+  worker text,
+  trace text,
+  workflow text COLLATE "C",
+  cron text COLLATE "C",
+  unique_key text COLLATE "C",
+  limits text
+) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
+CREATE INDEX active_due ON ojs.active (due_at, number);
+CREATE INDEX active_unique ON ojs.active (unique_key) WHERE unique_key IS NOT NULL;
+CREATE INDEX active_runs ON ojs.active (cron, number) WHERE cron IS NOT NULL;
+
+-- Completed, cancelled and discarded jobs.
+CREATE TABLE ojs.ended (
+  number bigint PRIMARY KEY,
+  finished_at bigint NOT NULL,
+  run_at bigint NOT NULL,
+  enqueued_at bigint,
+  started_at bigint,
+  unique_at bigint,
+  id uuid NOT NULL,
+  claim integer NOT NULL,
+  attempt integer NOT NULL,
+  state smallint NOT NULL,
+  lease_required boolean NOT NULL,
+  texts boolean NOT NULL,
+  dead_letter boolean NOT NULL,
+  queue text COLLATE "C" NOT NULL,
+  type text COLLATE "C" NOT NULL,
+  worker text,
+  unique_key text COLLATE "C",
+  -- That of the last end. A result from before is in `texts`.
+  result text
+) WITH (
+  autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0,
+  autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 50000, autovacuum_analyze_scale_factor = 0.2
+);
+CREATE INDEX ended_time ON ojs.ended (state, finished_at, number);
+CREATE INDEX ended_dead ON ojs.ended (finished_at, number) WHERE dead_letter;
+-- One look-up a state finds a holder, whatever has finished under the key before.
+CREATE INDEX ended_unique ON ojs.ended (unique_key, state, unique_at, number) WHERE unique_key IS NOT NULL;
+
+-- Of the few jobs that have one of these.
+CREATE TABLE ojs.texts (
+  number bigint PRIMARY KEY,
+  result text,
+  progress text,
+  checkpoint text,
+  history text NOT NULL DEFAULT ''
+) WITH (
+  -- A progress report then stays on its page.
+  fillfactor = 60,
+  autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0
+);
+
+-- All of a job, wherever it stands.
+CREATE VIEW ojs.whole AS
+  SELECT job.number, job.id, state, claim, attempt, priority, run_at, enqueued_at, started_at, beat_at, finished_at, dead_letter, lease_ms, lease_until,
+    timeout_ms, heartbeat_ms, deadline_at, job.queue, job.type, worker, job.trace, job.limits, job.workflow, job.node, lease_required, visibility_ms,
+    CASE WHEN claim = 0 THEN expires_at ELSE later_expires_at END AS expires_at, later_expires_at, created_at, job.cron, job.unique_key,
+    coalesce(stands.result, text.result) AS result, progress, checkpoint, coalesce(history, '') AS history, policy, envelope, place, texts
+  FROM ojs.jobs AS job
+  CROSS JOIN LATERAL (
+    SELECT 2::smallint AS state, claim, attempt, run_at, enqueued_at, started_at, NULL::bigint AS beat_at, NULL::bigint AS finished_at, false AS dead_letter,
+      NULL::bigint AS lease_ms, NULL::bigint AS lease_until, worker, lease_required, NULL::text AS result, place, texts
+    FROM ojs.ready WHERE ready.number = job.number
+    UNION ALL
+    SELECT state, claim, attempt, run_at, enqueued_at, started_at, NULL, NULL, false, NULL, NULL, worker, lease_required, NULL, NULL, texts
+    FROM ojs.due WHERE due.number = job.number
+    UNION ALL
+    SELECT 8::smallint, claim, attempt, run_at, enqueued_at, started_at, beat_at, NULL, false, lease_ms, lease_until, worker, lease_required, NULL, NULL, texts
+    FROM ojs.active WHERE active.id = job.id
+    UNION ALL
+    SELECT state, claim, attempt, run_at, enqueued_at, started_at, NULL, finished_at, dead_letter, NULL, NULL, worker, lease_required, result, NULL, texts
+    FROM ojs.ended WHERE ended.number = job.number
+  ) AS stands
+  LEFT JOIN ojs.texts AS text ON text.number = CASE WHEN texts THEN job.number END;
+
+-- What an operator has said of a queue. Others have none: a queue is there while it has a row here or counts.
+CREATE TABLE ojs.queues (
+  name text COLLATE "C" PRIMARY KEY,
+  created_at bigint NOT NULL,
+  paused boolean NOT NULL DEFAULT false,
+  capacity integer,
+  config text NOT NULL DEFAULT '{}',
+  version integer NOT NULL DEFAULT 0
+);
+
+-- Jobs by queue and state: every transaction appends what it changed, readers add up, upkeep replaces many rows by
+-- their sum.
+CREATE TABLE ojs.counts (
+  number bigint GENERATED BY DEFAULT AS IDENTITY,
+  -- That of a queue's first row is when the queue came.
+  at bigint NOT NULL,
+  scheduled integer NOT NULL,
+  available integer NOT NULL,
+  pending integer NOT NULL,
+  active integer NOT NULL,
+  completed integer NOT NULL,
+  retryable integer NOT NULL,
+  cancelled integer NOT NULL,
+  discarded integer NOT NULL,
+  dead_letter integer NOT NULL,
+  queue text COLLATE "C" NOT NULL,
+  PRIMARY KEY (queue, number)
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
+
+-- What happened in a minute, by queue; the same way.
+CREATE TABLE ojs.minutes (
+  number bigint GENERATED ALWAYS AS IDENTITY,
+  minute bigint NOT NULL,
+  duration_ms bigint NOT NULL,
+  wait_ms bigint NOT NULL,
+  enqueued integer NOT NULL,
+  started integer NOT NULL,
+  completed integer NOT NULL,
+  failed integer NOT NULL,
+  discarded integer NOT NULL,
+  queue text COLLATE "C" NOT NULL,
+  PRIMARY KEY (minute, queue, number)
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
+
+-- One row for every transaction that changed something: the log of events, a batch at a time. A batch gets its position
+-- once it is committed, so that positions follow visibility.
+CREATE TABLE ojs.events (
+  number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  position bigint,
+  at bigint NOT NULL,
+  count integer NOT NULL,
+  entries text NOT NULL
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
+CREATE UNIQUE INDEX events_position ON ojs.events (position) WHERE position IS NOT NULL;
+CREATE INDEX events_unnumbered ON ojs.events (number) WHERE position IS NULL;
+
+CREATE TABLE ojs.requests (
+  number bigint GENERATED ALWAYS AS IDENTITY,
+  request text COLLATE "C" PRIMARY KEY,
+  at bigint NOT NULL,
+  -- The jobs that it got, and their claims.
+  ids uuid[] NOT NULL,
+  claims integer[] NOT NULL
+);
+CREATE INDEX requests_at ON ojs.requests (at, number);
+-- A sixth of the time that the default takes; a server that was built without it, or is older than 14, keeps the
+-- default.
+DO $$ BEGIN
+  EXECUTE 'ALTER TABLE ojs.events ALTER COLUMN entries SET COMPRESSION lz4';
+  EXECUTE 'ALTER TABLE ojs.requests ALTER COLUMN ids SET COMPRESSION lz4, ALTER COLUMN claims SET COMPRESSION lz4';
+EXCEPTION WHEN feature_not_supported OR syntax_error THEN NULL;
+END $$;
+
+CREATE TABLE ojs.leases (
+  name text COLLATE "C" PRIMARY KEY,
+  holder text NOT NULL,
+  until bigint NOT NULL
+);
+
+-- What is this store's own: its seed and the secret of its leases for ever, the last position of the log that was
+-- given, the last start that a rate counted.
+CREATE TABLE ojs.store (
+  seed integer NOT NULL,
+  position bigint NOT NULL,
+  last_start bigint NOT NULL,
+  lease_key text NOT NULL DEFAULT md5(gen_random_uuid()::text)
+);
+INSERT INTO ojs.store (seed, position, last_start) VALUES (floor(random() * 65536), 0, 0);
+
+CREATE TABLE ojs.limits (
+  key text COLLATE "C" PRIMARY KEY,
+  -- JSON texts of numbers: as the newest job gave them, and as an operator overrides them.
+  own text NOT NULL,
+  override text,
+  active integer NOT NULL,
+  waiting integer NOT NULL,
+  -- Jobs that name it, finished ones too.
+  jobs integer NOT NULL,
+  -- Starts that the log has numbered, and when the last of them was.
+  started bigint NOT NULL,
+  last_start bigint NOT NULL,
+  -- When its rates let the next start pass.
+  reopens_at bigint NOT NULL,
+  used_at bigint NOT NULL
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
+CREATE INDEX limits_used ON ojs.limits (used_at) WHERE jobs = 0;
+CREATE INDEX limits_reopens ON ojs.limits (reopens_at) WHERE reopens_at > 0;
+
+-- Limits and lanes are written by whoever has their lock; all others append here what has changed meanwhile.
+CREATE TABLE ojs.limit_changes (
+  number bigint GENERATED ALWAYS AS IDENTITY,
+  key text COLLATE "C" NOT NULL,
+  waiting integer NOT NULL,
+  active integer NOT NULL,
+  jobs integer NOT NULL,
+  own text,
+  used_at bigint NOT NULL,
+  PRIMARY KEY (key, number)
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
+-- Changes are taken over in pages: the oldest of limits, and of lanes those that matter first in their queue.
+CREATE INDEX limit_changes_oldest ON ojs.limit_changes (number);
+CREATE TABLE ojs.lane_changes (
+  number bigint GENERATED ALWAYS AS IDENTITY,
+  line text COLLATE "C" NOT NULL,
+  queue text COLLATE "C" NOT NULL,
+  keys text NOT NULL,
+  -- The best job that came into the lane.
+  priority integer NOT NULL,
+  place bigint NOT NULL,
+  PRIMARY KEY (queue, number)
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
+CREATE INDEX lane_changes_first ON ojs.lane_changes (queue, priority DESC, place);
+
+-- The log of starts under a key that has a rate: start n is free when start n - count is old enough, one look-up a rate
+-- whatever its count.
+CREATE TABLE ojs.starts (
+  key text COLLATE "C" NOT NULL,
+  number bigint NOT NULL,
+  at bigint NOT NULL,
+  PRIMARY KEY (key, number)
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
+
+-- The jobs of one queue with the same set of limit keys wait in one lane. It exists while a job waits in it.
+CREATE TABLE ojs.lanes (
+  line text COLLATE "C" PRIMARY KEY,
+  queue text COLLATE "C" NOT NULL,
+  -- JSON array of its keys, sorted.
+  keys text NOT NULL,
+  -- The group that it stands in: one of its keys.
+  key text COLLATE "C" NOT NULL,
+  -- Its first job.
+  priority integer NOT NULL,
+  place bigint NOT NULL
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
+CREATE INDEX lanes_group ON ojs.lanes (queue, key, priority DESC, place);
+
+-- The keys of every lane, to know whether jobs wait under one.
+CREATE TABLE ojs.lane_keys (
+  key text COLLATE "C" NOT NULL,
+  queue text COLLATE "C" NOT NULL,
+  line text COLLATE "C" NOT NULL,
+  PRIMARY KEY (key, queue, line)
+);
+
+-- Lanes of a queue stand in groups by key. A claim looks at open groups only, so a closed key costs it nothing, however
+-- many lanes wait under it.
+CREATE TABLE ojs.groups (
+  queue text COLLATE "C" NOT NULL,
+  key text COLLATE "C" NOT NULL,
+  -- The first job of its lanes.
+  priority integer NOT NULL,
+  place bigint NOT NULL,
+  -- Null while open; else when the rates of the key open it again, the largest number where a slot must be freed first.
+  until bigint,
+  PRIMARY KEY (key, queue)
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
+CREATE INDEX groups_open ON ojs.groups (queue, priority DESC, place) WHERE until IS NULL;
+CREATE INDEX groups_closed ON ojs.groups (queue, until) WHERE until IS NOT NULL;
+
+-- Every change of a workflow or of a node of it is made under the lock of the workflow's row: see
+-- src/storage/postgres/workflows/graph.ts.
+CREATE TABLE ojs.workflows (
+  -- Order of creation.
+  number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  id text COLLATE "C" NOT NULL UNIQUE,
+  state text COLLATE "C" NOT NULL,
+  -- Rows of nodes, members and others.
+  nodes integer NOT NULL,
+  total integer NOT NULL,
+  completed integer NOT NULL DEFAULT 0,
+  failed integer NOT NULL DEFAULT 0,
+  cancelled integer NOT NULL DEFAULT 0,
+  sweeping boolean NOT NULL DEFAULT false,
+  created_at bigint NOT NULL,
+  finished_at bigint,
+  name text COLLATE "C" NOT NULL,
+  kind text COLLATE "C" NOT NULL,
+  "end" text,
+  spec text NOT NULL
+) WITH (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05);
+-- None of the indexes has the counts in it, so that a row that is written once a batch stays on its page.
+CREATE INDEX workflows_state ON ojs.workflows (state, number);
+CREATE INDEX workflows_finished ON ojs.workflows (finished_at, number) WHERE finished_at IS NOT NULL AND NOT sweeping;
+CREATE INDEX workflows_sweeping ON ojs.workflows (number) WHERE sweeping;
+
+-- A node is numbered by its workflow's number times 2^20, plus its index: with one column as the key every plan finds
+-- it by one look-up. Beside a key of two the planner took the first alone, and read the 10,000 nodes of a group once
+-- for each of them.
+CREATE TABLE ojs.nodes (
+  number bigint PRIMARY KEY,
+  state text COLLATE "C" NOT NULL DEFAULT 'waiting',
+  open integer NOT NULL,
+  failed integer NOT NULL DEFAULT 0,
+  member boolean NOT NULL,
+  -- It waits for nothing but core's decision, and its workflow runs. The one indexed fact: all other changes are
+  -- updates within the page.
+  ready boolean NOT NULL,
+  closed_at bigint,
+  name text COLLATE "C" NOT NULL,
+  job uuid,
+  -- The indexes that depend on it.
+  next integer[] NOT NULL,
+  result text,
+  error text
+) WITH (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05);
+CREATE INDEX nodes_ready ON ojs.nodes (number) WHERE ready;
+
+-- Apart, so that the rows that change are short: an update writes the whole row anew.
+CREATE TABLE ojs.node_specs (
+  number bigint PRIMARY KEY,
+  spec text NOT NULL
+);
+
+-- How many workflows are in a state is the sum of its rows; upkeep adds them up.
+CREATE TABLE ojs.workflow_counts (
+  state text COLLATE "C" NOT NULL,
+  count integer NOT NULL
+);
+
+CREATE TABLE ojs.crons (
+  name text COLLATE "C" PRIMARY KEY,
+  version bigint NOT NULL,
+  enabled boolean NOT NULL,
+  due_at bigint,
+  run_count bigint NOT NULL,
+  last_run_at bigint,
+  last_job text COLLATE "C",
+  created_at bigint NOT NULL,
+  updated_at bigint NOT NULL,
+  spec text NOT NULL
+);
+CREATE INDEX crons_due ON ojs.crons (due_at, name) WHERE enabled AND due_at IS NOT NULL;
+
+CREATE TABLE ojs.documents (
+  kind text COLLATE "C" NOT NULL,
+  key text COLLATE "C" NOT NULL,
+  version integer NOT NULL,
+  created_at bigint NOT NULL,
+  updated_at bigint NOT NULL,
+  body text NOT NULL,
+  PRIMARY KEY (kind, key)
+);
+
+CREATE TABLE ojs.workers (
+  worker text COLLATE "C" PRIMARY KEY,
+  seen_at bigint NOT NULL,
+  seen_before bigint,
+  state text COLLATE "C" NOT NULL,
+  directive text COLLATE "C",
+  info text NOT NULL,
+  -- JSON arrays of job ids.
+  holds text,
+  held_before text
+) WITH (fillfactor = 60);
+
+-- What users' own transactions append (see src/storage/postgres/insert/inbox.ts). No unique index: it would let a second
+-- transaction wait for the end of the first.
+CREATE TABLE ojs.inbox (
+  number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  id uuid NOT NULL,
+  request text NOT NULL
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
+CREATE INDEX inbox_id ON ojs.inbox (id);
+
+CREATE TABLE ojs.inbox_completions (
+  number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  id uuid NOT NULL,
+  claim integer NOT NULL,
+  result text
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
+CREATE INDEX inbox_completions_id ON ojs.inbox_completions (id);

@@ -1,0 +1,202 @@
+import { type JobRecord, type Millis, queueLimitKey, requestKey, State } from '@ojs-ts/core';
+import { integer, integerOrNull, readTexts, text, textOrNull } from '../../cells.ts';
+import type { Claim, Claimed } from '../../storage.ts';
+import type { Database } from '../connection/database.ts';
+import { type Cells, flags, indexJoin, numbers, texts } from '../connection/sql.ts';
+import { insertEvents } from '../events/entries.ts';
+import { size } from '../jobs/job-row.ts';
+import { headRows, type QueueHeads, rowsBehindMarks } from './queue-head.ts';
+import { readyJoins } from './ready-job.ts';
+
+/**
+ * A claim from one queue as one statement, where nothing has to be done besides: no job is due, the queue is neither
+ * paused nor limited, no request is a repeat, no job is expired, and all fit. Else it changes nothing.
+ * @param head reads `$1`, the queue, and `$2`, how many jobs.
+ * @param first the first parameter behind those of the head.
+ */
+function statement(head: string, first: number): string {
+  const [now, key, requests, most, least, slots, workers, leases, defaults, required, logs] = Array.from(
+    { length: 11 },
+    (_, at) => `$${first + at}`,
+  );
+  const bounded = head.replaceAll('LIMIT $2', 'LIMIT (SELECT CASE WHEN open THEN $2::integer ELSE 0 END FROM gate)');
+  return `WITH gate AS MATERIALIZED (SELECT now,
+    NOT EXISTS (SELECT FROM ojs.due WHERE state = ${State.scheduled} AND run_at <= now)
+    AND NOT EXISTS (SELECT FROM ojs.due WHERE state = ${State.retryable} AND run_at <= now)
+    AND NOT EXISTS (SELECT FROM ojs.queues WHERE name = $1 AND paused)
+    AND NOT EXISTS (SELECT FROM ojs.limits WHERE limits.key = ${key})
+    AND NOT EXISTS (SELECT FROM ojs.limit_changes WHERE limit_changes.key = ${key})
+    AND NOT EXISTS (SELECT FROM ojs.lane_changes WHERE lane_changes.queue = $1)
+    AND NOT EXISTS (SELECT FROM ojs.groups WHERE groups.queue = $1 AND until IS NULL)
+    AND NOT EXISTS (SELECT FROM ojs.groups WHERE groups.queue = $1 AND until IS NOT NULL)
+    AND NOT EXISTS (SELECT FROM ojs.requests WHERE request = ANY (${requests}::text[])) AS open
+    FROM (SELECT greatest(${now}::bigint, last_start) AS now FROM ojs.store) AS clock),
+  ready AS MATERIALIZED (SELECT *, coalesce((${slots}::integer[])[at], 1) AS slot
+    FROM (SELECT *, row_number() OVER (ORDER BY priority DESC, place) AS at FROM (${bounded}) AS head) AS head),
+  found AS MATERIALIZED (
+    SELECT ready.*, now, timeout_ms, heartbeat_ms, visibility_ms, later_expires_at, deadline_at, created_at,
+      coalesce((${leases}::bigint[])[slot], visibility_ms, (${defaults}::bigint[])[slot]) AS lease_ms, (${workers}::text[])[slot] AS claimer,
+      ${size} AS size, policy, envelope, result, checkpoint, history
+    FROM gate, ready ${readyJoins}),
+  fit AS MATERIALIZED (SELECT coalesce(sum(size), 0) <= ${most}::bigint AND count(*) >= ${least}::integer
+    AND count(*) FILTER (WHERE expires_at <= now) = 0 AS fits FROM found),
+  taken AS NOT MATERIALIZED (SELECT * FROM found WHERE (SELECT fits FROM fit)),
+  gone AS (DELETE FROM ojs.ready USING taken WHERE ready.ctid = taken.row),
+  moved AS (
+    INSERT INTO ojs.active (id, number, run_at, enqueued_at, started_at, due_at, lease_ms, lease_until, unique_at, claim, attempt, node, lease_required,
+      texts, queue, type, worker, trace, workflow, cron, unique_key, limits)
+    SELECT id, number, run_at, enqueued_at, now, least(now + lease_ms, now + timeout_ms, deadline_at), lease_ms, now + lease_ms, unique_at, claim + 1,
+      attempt + 1, node, coalesce((${required}::boolean[])[slot], false), texts, queue, type, claimer, trace, workflow, cron, unique_key, limits FROM taken),
+  noted AS (UPDATE ojs.texts AS text SET progress = NULL FROM taken
+    WHERE taken.texts AND ${indexJoin('text.number', 'taken.number')} AND progress IS NOT NULL),
+  counted AS (
+    INSERT INTO ojs.counts (at, queue, scheduled, available, pending, active, completed, retryable, cancelled, discarded, dead_letter)
+    SELECT now, $1, 0, -count(*), 0, count(*), 0, 0, 0, 0, 0 FROM taken GROUP BY now),
+  summed AS (
+    INSERT INTO ojs.minutes (minute, queue, enqueued, started, completed, failed, discarded, duration_ms, wait_ms)
+    SELECT now - now % 60000, $1, 0, count(*), 0, 0, 0, 0, coalesce(sum(greatest(0, now - enqueued_at)), 0) FROM taken GROUP BY now),
+  remembered AS (
+    INSERT INTO ojs.requests (request, at, ids, claims)
+    SELECT request, now, ids, claims FROM (
+      SELECT (${requests}::text[])[slot] AS request, now, array_agg(id) AS ids, array_agg(claim + 1) AS claims FROM taken GROUP BY slot, now) AS each
+    WHERE request IS NOT NULL),
+  logged AS (${insertEvents(
+    'job.started',
+    State.available,
+    State.active,
+    `SELECT now, at, id, type, queue, attempt + 1 AS attempt, claimer AS worker, now AS started_at, trace FROM taken WHERE ${logs}`,
+  )})
+  SELECT CASE WHEN coalesce(at, 1) > 1 THEN NULL WHEN NOT open THEN 0 WHEN fits THEN 2 ELSE 1 END, CASE WHEN at = 1 THEN gate.now END, id, type, priority, claim, attempt, place, run_at, enqueued_at,
+    timeout_ms, heartbeat_ms, visibility_ms, later_expires_at, deadline_at, created_at, trace, unique_key, workflow, node, cron, policy, result, checkpoint,
+    history, envelope, limits
+  FROM gate CROSS JOIN fit LEFT JOIN taken ON true ORDER BY at`;
+}
+
+const fromBeginning = statement(headRows, 3);
+const fromMarks = statement(rowsBehindMarks, 6);
+
+/**
+ * Claims in one statement; null where it takes more.
+ * @param limited queues that had limits when a claim last looked.
+ */
+export async function claimAtOnce(
+  database: Database,
+  claims: readonly Claim[],
+  now: Millis,
+  heads: QueueHeads,
+  limited: ReadonlySet<string>,
+  maxBytes: number,
+): Promise<readonly Claimed[] | null> {
+  const [queue, ...others] = claims[0]?.queues ?? [];
+  if (queue === undefined || limited.has(queue) || !claims.every((one) => isAlike(one, claims[0]))) return null;
+  const keys = claims.map(({ request, worker }) => (request === null ? null : requestKey(request, worker)));
+  const named = keys.filter((key) => key !== null);
+  const asked = claims.reduce((sum, { limit }) => sum + Math.max(0, limit), 0);
+  if (asked === 0 || new Set(named).size < named.length) return null;
+  const marks = heads.marks(queue);
+  // The other queues come next where this one has too few jobs.
+  if (others.length > 0 && marks === null) return null;
+  const values = [
+    now,
+    queueLimitKey(queue),
+    texts(keys),
+    Math.min(maxBytes, Number.MAX_SAFE_INTEGER),
+    // Behind the marks there may be less than there is.
+    others.length > 0 || marks !== null ? asked : 0,
+    claims.length === 1
+      ? null
+      : numbers(claims.flatMap(({ limit }, at) => Array<number>(Math.max(0, limit)).fill(at + 1))),
+    texts(claims.map(({ worker }) => worker)),
+    numbers(claims.map(({ leaseMs }) => leaseMs)),
+    numbers(claims.map(({ defaultLeaseMs }) => defaultLeaseMs)),
+    flags(claims.map(({ leaseRequired }) => leaseRequired)),
+    database.logs,
+  ];
+  const rows = await database.alone(
+    { text: marks === null ? fromBeginning : fromMarks, values: [queue, asked, ...(marks ?? []), ...values] },
+    ([first]) => ({ woken: none, logged: database.logs && first?.[0] === done && first[2] !== null, taken: 0 }),
+  );
+  const [first] = rows ?? [];
+  if (rows === null || first === undefined || first[0] === closed) return null;
+  if (first[0] !== done) {
+    if (marks === null) return null;
+    // Behind the marks are too few, or one that takes more.
+    heads.forget(queue);
+    return claimAtOnce(database, claims, now, heads, limited, maxBytes);
+  }
+  const jobs = first[2] === null ? [] : rows;
+  heads.took(
+    queue,
+    { asked, rows: jobs, whole: marks === null },
+    jobs.map((cells) => ({ priority: integer(cells[4]), place: integer(cells[7]) })),
+  );
+  return shared(claims, jobs, queue, jobs.length === 0 ? now : integer(first[1]));
+}
+
+/** Answers of the statement besides 1, which says that the jobs do not fit. */
+const closed = 0;
+const done = 2;
+
+const none: ReadonlySet<string> = new Set();
+
+function isAlike({ queues }: Claim, other: Claim | undefined): boolean {
+  return queues.length === other?.queues.length && queues.every((queue, at) => queue === other.queues[at]);
+}
+
+/** One claim after the other gets the next jobs. */
+function shared(claims: readonly Claim[], rows: readonly Cells[], queue: string, now: Millis): readonly Claimed[] {
+  let at = 0;
+  return claims.map((claim) => {
+    const own = rows.slice(at, at + Math.max(0, claim.limit));
+    at += own.length;
+    return { jobs: own.map((cells) => readStarted(cells, claim, queue, now)), again: null };
+  });
+}
+
+const noLimits: readonly string[] = [];
+
+/** The job as core's `claimed` makes it. */
+function readStarted(cells: Cells, claim: Claim, queue: string, now: Millis): JobRecord {
+  const visibilityMs = integerOrNull(cells[12]);
+  const leaseMs = claim.leaseMs ?? visibilityMs ?? claim.defaultLeaseMs;
+  const laterExpiresAt = integerOrNull(cells[13]);
+  const workflow = textOrNull(cells[18]);
+  const limits = textOrNull(cells[26]);
+  return {
+    id: text(cells[2]),
+    type: text(cells[3]),
+    queue,
+    state: State.active,
+    priority: integer(cells[4]),
+    attempt: integer(cells[6]) + 1,
+    claim: integer(cells[5]) + 1,
+    leaseRequired: claim.leaseRequired,
+    runAt: integer(cells[8]),
+    expiresAt: laterExpiresAt,
+    laterExpiresAt,
+    deadlineAt: integerOrNull(cells[14]),
+    heartbeatMs: integer(cells[11]),
+    timeoutMs: integer(cells[10]),
+    visibilityMs,
+    createdAt: integer(cells[15]),
+    enqueuedAt: integerOrNull(cells[9]),
+    startedAt: now,
+    worker: claim.worker,
+    leaseMs,
+    leaseUntil: now + leaseMs,
+    beatAt: null,
+    finishedAt: null,
+    trace: textOrNull(cells[16]),
+    uniqueKey: textOrNull(cells[17]),
+    limits: limits === null ? noLimits : readTexts(limits),
+    node: workflow === null ? null : { workflow, index: integer(cells[19]) },
+    cron: textOrNull(cells[20]),
+    deadLetter: false,
+    envelope: text(cells[25]),
+    policy: textOrNull(cells[21]),
+    result: textOrNull(cells[22]),
+    progress: null,
+    checkpoint: textOrNull(cells[23]),
+    history: textOrNull(cells[24]) ?? '',
+  };
+}
