@@ -15,7 +15,7 @@ import {
 } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import type { FetchRequest } from '../../engine/jobs/fetch.ts';
-import type { Outcome, Settlement } from '../../engine/jobs/settlement.ts';
+import type { Ack, Outcome, Settlement } from '../../engine/jobs/settlement.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
 import { held } from '../pieces.ts';
 import { faultOf, ok, type Reply, refusal } from '../reply.ts';
@@ -199,17 +199,23 @@ async function acknowledge(
   worker: string,
   refused: Refused,
 ): Promise<readonly Json[]> {
-  const read = items.map((item) => {
+  const acks: Ack[] = [];
+  const answers: (Json | null)[] = items.map((item) => {
     try {
-      return { item, ack: readAck(engine.leases, item, worker) };
+      acks.push(readAck(engine.leases, item, worker));
+      return null;
     } catch (error) {
-      return { item, error };
+      return refused(item, error);
     }
   });
-  const outcomes = (await engine.acknowledge(read.flatMap(({ ack }) => ack ?? []))).values();
-  return read.map(({ item, ack, error }) => {
-    const outcome = ack && outcomes.next().value;
-    if (!outcome) return refused(item, error);
+  const outcomes = await engine.acknowledge(acks);
+  let read = 0;
+  return items.map((item, index) => {
+    const answer = answers[index] ?? null;
+    if (answer !== null) return answer;
+    const [ack, outcome] = [acks[read], outcomes[read]];
+    read++;
+    if (ack === undefined || outcome === undefined) throw new Error('The engine did not answer an ack.');
     return outcome.status === 'fulfilled'
       ? settledItem(item, ack.id, outcome.value, refused)
       : refused(item, outcome.reason);
