@@ -1,4 +1,4 @@
-import type { Json, Millis, State } from '@ojs-ts/core';
+import type { Millis, State } from '@ojs-ts/core';
 import { text } from '../../cells.ts';
 import { EventBuffer } from '../events/event-buffer.ts';
 import { type DeltaPages, LimitDeltas, type LimitedJob } from '../limits/limit-deltas.ts';
@@ -115,19 +115,19 @@ export class Transaction {
     this.#append(entries);
     this.limits.flush(this);
     for (let sent = 0; sent < this.#writes.length; sent++) await this.#writes[sent];
-    return { woken: this.woken, logged: entries.length > 0, taken: this.taken };
+    return { woken: this.woken, logged: entries !== null, taken: this.taken };
   }
 
   /** Sends counters and limit deltas early, before a statement reads them. */
   flush(): void {
-    this.#append([]);
+    this.#append(null);
     this.limits.flush(this);
   }
 
-  #append(entries: readonly Json[]): void {
+  #append(logged: ReturnType<EventBuffer['take']>): void {
     const counted = this.counts.take(this.now);
-    if (!counted && entries.length === 0) return;
+    if (!counted && logged === null) return;
     const values = counted ?? [this.now, ...nothingCounted];
-    this.write(append, [...values, entries.length, entries.length === 0 ? null : `[${entries.join(',')}]`]);
+    this.write(append, [...values, logged?.count ?? 0, logged?.entries ?? null]);
   }
 }

@@ -7,20 +7,20 @@ import { insertEvents } from '../events/entries.ts';
 import { queuesUnder } from '../limits/limit-deltas.ts';
 
 /**
- * Acks of jobs on whose end nothing waits, as one statement: all of them, or none where one is not the caller's. Rows
- * are locked in the order of ids, as by every other change of active jobs. A row that another call changes meanwhile
- * is left out. The answer: how many were completed, which ones if not all, and queues where a limit may have a slot
- * again.
+ * Acks of jobs that are no nodes of workflows, as one statement: all of them, or none where one is not the caller's.
+ * Rows are locked in the order of ids, as by every other change of active jobs. A row that another call changes
+ * meanwhile is left out. The answer: how many were completed, whether all are the caller's, which ones were completed
+ * if not all, and queues where a limit may have a slot again.
  */
 const ack = `WITH given AS MATERIALIZED (
     SELECT * FROM unnest($1::uuid[], $2::integer[], $3::integer[], $4::text[], string_to_array($7, $5, $6)) AS given (id, at, claim, worker, result)),
   found AS MATERIALIZED (
     SELECT active.ctid AS row, active.*, given.at, given.result FROM given JOIN ojs.active ON ${indexJoin('active.id', 'given.id')}
     WHERE CASE WHEN given.claim IS NULL THEN NOT lease_required ELSE given.claim = active.claim END
-      AND coalesce(coalesce(given.worker, $8::text) = active.worker, true) AND workflow IS NULL
+      AND coalesce(coalesce(given.worker, $8::text) = active.worker, true)
       AND NOT (EXISTS (SELECT FROM ojs.inbox_completions)
         AND EXISTS (SELECT FROM ojs.inbox_completions AS done WHERE done.id = active.id))),
-  gone AS (DELETE FROM ojs.active USING found WHERE active.ctid = found.row AND (SELECT count(*) FROM found) = $10::integer
+  gone AS (DELETE FROM ojs.active USING found WHERE active.ctid = found.row AND (SELECT count(*) = $10::integer AND bool_and(workflow IS NULL) FROM found)
     RETURNING $9::bigint AS now, found.*),
   kept AS (
     INSERT INTO ojs.ended (number, finished_at, run_at, enqueued_at, started_at, unique_at, id, claim, attempt, state, lease_required, texts, dead_letter,
@@ -48,19 +48,19 @@ const ack = `WITH given AS MATERIALIZED (
     State.completed,
     'SELECT now, at, id, type, queue, attempt, worker, started_at, trace FROM gone WHERE $12',
   )})
-  SELECT (SELECT count(*) FROM gone), CASE WHEN (SELECT count(*) FROM gone) < $10 THEN ARRAY (SELECT id::text FROM gone) END,
+  SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM found) = $10, CASE WHEN (SELECT count(*) FROM gone) < $10 THEN ARRAY (SELECT id::text FROM gone) END,
     ARRAY (${queuesUnder.replace('unnest($1::text[])', 'unnest(ARRAY (SELECT key FROM freed))')} UNION ALL SELECT queue FROM sums WHERE EXISTS (SELECT FROM ojs.limits WHERE limits.key = '${queueLimitKey('')}' || sums.queue OFFSET 0))`;
 
 type Ack = Transition & { readonly result: Json | null };
 
 const moved: Moved = { kind: 'moved', was: State.active, ready: [] };
 
-/** The acks that were made; null where one takes more than the one statement. */
+/** The acks that were made; null where one takes more than the one statement, `owned` where all are the caller's. */
 export async function ackAtOnce(
   database: Database,
   transitions: readonly Transition[],
   now: Millis,
-): Promise<ReadonlyMap<Transition, Moved> | null> {
+): Promise<ReadonlyMap<Transition, Moved> | 'owned' | null> {
   if (transitions.length === 0 || !transitions.every(isAck)) return null;
   const given = transitions.map((one, at) => ({ one, at })).sort((a, b) => (a.one.id < b.one.id ? -1 : 1));
   if (given.some(({ one }, at) => one.id === given[at - 1]?.one.id)) return null;
@@ -83,14 +83,14 @@ export async function ackAtOnce(
       ],
     },
     ([answer]) => ({
-      woken: new Set(namesIn(answer?.[2])),
+      woken: new Set(namesIn(answer?.[3])),
       logged: database.logs && answer?.[0] !== 0,
       taken: 0,
     }),
   );
   const [answer] = rows ?? [];
-  if (answer === undefined || integer(answer[0]) === 0) return null;
-  const ids = answer[1] === null ? null : new Set(namesIn(answer[1]));
+  if (answer === undefined || integer(answer[0]) === 0) return answer?.[1] === true ? 'owned' : null;
+  const ids = answer[2] === null ? null : new Set(namesIn(answer[2]));
   return new Map(transitions.flatMap((one) => (ids === null || ids.has(one.id) ? [[one, moved]] : [])));
 }
 

@@ -1,11 +1,23 @@
-import { type EventKind, type EventSubject, type Json, jobEventEntry, type State } from '@ojs-ts/core';
+import {
+  type EventBatch,
+  EventEntries,
+  type EventKind,
+  type EventSubject,
+  type Json,
+  type Millis,
+  type State,
+  type WorkflowCounts,
+} from '@ojs-ts/core';
+
+type Part = ((entries: EventEntries) => void) | EventBuffer;
 
 /**
  * The events of a transaction in their order: entries, and sections that may be filled later than what follows them.
+ * Their texts are made at the end, since most are short by what comes before them.
  */
 export class EventBuffer {
   readonly #on: boolean;
-  readonly #parts: (Json | EventBuffer)[] = [];
+  readonly #parts: Part[] = [];
 
   /** @param on whether events are logged. */
   constructor(on: boolean) {
@@ -20,15 +32,37 @@ export class EventBuffer {
   }
 
   job(kind: EventKind, job: EventSubject, from: State | null, data: Json | null = null): void {
-    if (this.#on) this.#parts.push(jobEventEntry(kind, job, from, data));
+    if (this.#on) this.#parts.push((entries) => entries.job(kind, job, from, data));
   }
 
-  add(entries: readonly Json[]): void {
-    if (this.#on) for (const entry of entries) this.#parts.push(entry);
+  /** The events of a member whose job has ended; `workflow` has counted the member already. */
+  node(
+    workflow: WorkflowCounts,
+    node: { readonly index: number; readonly name: string },
+    job: EventSubject,
+    now: Millis,
+  ): void {
+    if (!this.#on) return;
+    const { id, name, kind, total, completed, failed, cancelled } = workflow;
+    const counts = { id, name, kind, total, completed, failed, cancelled };
+    this.#parts.push((entries) => entries.node(counts, node, job, now));
   }
 
-  /** Removes the entries and returns them in order. */
-  take(): readonly Json[] {
-    return this.#parts.splice(0).flatMap((part) => (typeof part === 'string' ? [part] : part.take()));
+  add(more: readonly Json[]): void {
+    if (this.#on && more.length > 0) this.#parts.push((entries) => entries.add(more));
+  }
+
+  /** Removes the entries and returns them in order; null if there are none. */
+  take(): Pick<EventBatch, 'count' | 'entries'> | null {
+    const entries = new EventEntries();
+    this.#write(entries);
+    return entries.take();
+  }
+
+  #write(entries: EventEntries): void {
+    for (const part of this.#parts.splice(0)) {
+      if (part instanceof EventBuffer) part.#write(entries);
+      else part(entries);
+    }
   }
 }

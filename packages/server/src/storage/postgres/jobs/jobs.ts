@@ -11,7 +11,7 @@ import { Changes } from './changes.ts';
 import { list } from './list.ts';
 import { type LockedJob, lockJobs, readJobs } from './locked-job.ts';
 import { leave } from './moves.ts';
-import { transitionAll } from './transitions.ts';
+import { ackAll, NotActive, transitionAll } from './transitions.ts';
 
 export function jobs(database: Database): Jobs {
   const hints = new ClaimHints();
@@ -34,7 +34,15 @@ async function transition(
   transitions: readonly Transition[],
   now: Millis,
 ): Promise<readonly Moved[]> {
-  const acked = await ackAtOnce(database, transitions, now);
+  const answer = await ackAtOnce(database, transitions, now);
+  if (answer === 'owned') {
+    try {
+      return await database.transact(now, (tx) => ackAll(tx, transitions, now));
+    } catch (error) {
+      if (!(error instanceof NotActive)) throw error;
+    }
+  }
+  const acked = answer === 'owned' ? null : answer;
   const others = acked === null ? transitions : transitions.filter((one) => !acked.has(one));
   const moved = (
     others.length === 0 ? [] : await database.transact(now, (tx) => transitionAll(tx, others, now))

@@ -1,6 +1,6 @@
 import { type JobId, type JobRecord, type Json, State, type Texts } from '@ojs-ts/core';
 import { integer, integerOrNull, readTexts, state, text, textOrNull } from '../../cells.ts';
-import { type Cells, type Reader, uuids } from '../connection/sql.ts';
+import { type Cells, indexJoin, type Reader, uuids } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
 import { jobColumns, type NarrowJob, readJob } from './job-row.ts';
 
@@ -37,6 +37,12 @@ const standing: readonly string[] = [
     WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE`,
   `SELECT ${shared.replace('texts', 'texts OR result IS NOT NULL')}, state, NULL, finished_at, dead_letter FROM ojs.ended WHERE ${numbers}`,
 ];
+const payloadCells = 13;
+const lockActiveRows = `SELECT active.number, active.id, job.priority, active.queue, active.type, active.trace, active.limits, active.workflow, active.node,
+    timeout_ms, heartbeat_ms, deadline_at, EXISTS (SELECT FROM ojs.inbox_completions AS done WHERE done.id = active.id),
+    active.id, claim, attempt, lease_required, run_at, enqueued_at, started_at, worker, texts, ${State.active}, ${result('active')}, lease_ms, lease_until, beat_at
+  FROM ojs.active JOIN ojs.jobs AS job ON ${indexJoin('job.id', 'active.id')}
+  WHERE active.id = ANY ($1::uuid[]) ORDER BY active.id FOR UPDATE OF active`;
 const readFull = `SELECT ${jobColumns} FROM ojs.whole WHERE id = ANY ($1::uuid[])`;
 
 /** Locks jobs: first what they are, in the order of their ids, then how they stand. */
@@ -53,6 +59,17 @@ export async function lockJobs(tx: Transaction, ids: readonly JobId[]): Promise<
       return standing ? [[id, readLocked(cells, standing)]] : [];
     }),
   );
+}
+
+/**
+ * Locks active jobs alone, as acks do: an end only moves a job on. Null where one of them is not active, or a user's
+ * transaction has completed it.
+ */
+export async function lockActive(tx: Transaction, ids: readonly JobId[]): Promise<Map<JobId, LockedJob> | null> {
+  const rows = await tx.query(lockActiveRows, [uuids(ids)]);
+  const found = rows.map((cells) => readLocked(cells, cells.slice(payloadCells)));
+  if (found.length < ids.length || found.some(({ completing }) => completing)) return null;
+  return new Map(found.map((held) => [held.job.id, held]));
 }
 
 /** Locks how the jobs stand; the transaction has locked what they are. */

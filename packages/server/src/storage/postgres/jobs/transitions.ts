@@ -1,16 +1,36 @@
-import { type JobRecord, type Millis, overtakes, State, type Texts, type Transition } from '@ojs-ts/core';
+import { type JobId, type JobRecord, type Millis, overtakes, State, type Texts, type Transition } from '@ojs-ts/core';
 import type { Moved } from '../../storage.ts';
 import type { Transaction } from '../connection/transaction.ts';
 import { applyCompletions, beingCompleted, takeCompletions } from '../insert/completions.ts';
 import { Changes } from './changes.ts';
 import type { NarrowJob } from './job-row.ts';
-import { lockJobs, readJobs } from './locked-job.ts';
+import { type LockedJob, lockActive, lockJobs, readJobs } from './locked-job.ts';
 
 type Step =
   | { readonly kind: 'missing' }
   /** `end`: index among the ends of nodes in this call; null for a job without a node. */
   | { readonly kind: 'moved'; readonly was: JobRecord['state']; readonly end: number | null }
   | { readonly kind: 'already' | 'refused'; readonly job: NarrowJob; readonly texts: Partial<Texts> };
+
+/** Ends that cannot be made under the locks of acks. */
+export class NotActive extends Error {}
+
+/**
+ * Acks of different jobs, which the caller owns.
+ * @throws NotActive if a job is not active any more
+ */
+export async function ackAll(
+  tx: Transaction,
+  transitions: readonly Transition[],
+  now: Millis,
+): Promise<readonly Moved[]> {
+  const rows = await lockActive(
+    tx,
+    transitions.map(({ id }) => id),
+  );
+  if (rows === null) throw new NotActive();
+  return apply(tx, transitions, rows, new Changes(tx, now), new Set());
+}
 
 /** Applies guarded transitions one after the other. */
 export async function transitionAll(
@@ -34,6 +54,17 @@ export async function transitionAll(
     to === State.completed && rows.get(id)?.completing === true ? [id] : [],
   );
   applyCompletions(changes, rows, acked.length === 0 ? done : [...done, ...(await takeCompletions(tx, acked))]);
+  return apply(tx, transitions, rows, changes, open);
+}
+
+/** @param open jobs that a user's transaction is completing. */
+async function apply(
+  tx: Transaction,
+  transitions: readonly Transition[],
+  rows: ReadonlyMap<JobId, LockedJob>,
+  changes: Changes,
+  open: ReadonlySet<JobId>,
+): Promise<readonly Moved[]> {
   const steps = transitions.map((transition): Step => {
     const held = rows.get(transition.id);
     if (!held) return { kind: 'missing' };

@@ -5,7 +5,6 @@ import {
   type Json,
   type Millis,
   type NodeRef,
-  nodeEvents,
   type WorkflowState,
 } from '@ojs-ts/core';
 import type { Transaction } from '../connection/transaction.ts';
@@ -109,7 +108,7 @@ export class Graph {
     const state = closedAs(job.state);
     this.close(node, state, { result, error: null }, now);
     if (node.flow.state !== 'running') return none;
-    if (node.member) log.add(nodeEvents(node.flow, node, job, now));
+    if (node.member) log.node(node.flow, node, job, now);
     return this.lower(node, state === 'completed');
   }
 
