@@ -91,19 +91,18 @@ export class Fields {
     return this.#wrong(name, `must be an array of at most ${max} strings`, value);
   }
 
-  /** Each element of an array of objects. */
-  objects(name: string, max: number): readonly Fields[] {
+  objects(name: string, max: number): readonly Body[] {
     const value = this.#get(name);
     if (value === undefined) return [];
     if (!Array.isArray(value) || value.length > max) {
       this.#wrong(name, `must be an array of at most ${max} objects`, value);
       return [];
     }
-    return value.flatMap((item: unknown, index) => {
-      if (isObject(item)) return [new Fields(item, `${this.#at}.${name}[${index}]`, this.#issues)];
-      this.#wrong(`${name}[${index}]`, 'must be an object', item);
-      return [];
+    if (value.every(isObject)) return value;
+    value.forEach((item: unknown, index) => {
+      if (!isObject(item)) this.#wrong(`${name}[${index}]`, 'must be an object', item);
     });
+    return [];
   }
 
   has(name: string): boolean {

@@ -55,12 +55,23 @@ function dayNumber(year: number, month: number, date: number): number {
 const pairs = Array.from({ length: 100 }, (_, number) => String(number).padStart(2, '0'));
 let cachedDay = Number.NaN;
 let cachedDate = '';
+/** Jobs that came together or start together have the same times: the last two are kept. */
+let last = { ms: Number.NaN, text: '' };
+let before = last;
 
 /**
  * RFC 3339 in UTC with milliseconds. Several times faster than `toISOString`, because the date is kept from one call to
  * the next.
  */
 export function formatTimestamp(ms: Millis): string {
+  if (ms === last.ms) return last.text;
+  if (ms === before.ms) return before.text;
+  before = last;
+  last = { ms, text: textOf(ms) };
+  return last.text;
+}
+
+function textOf(ms: Millis): string {
   const day = Math.floor(ms / dayMs);
   if (day !== cachedDay) {
     cachedDate = new Date(day * dayMs).toISOString().slice(0, 11);

@@ -53,8 +53,13 @@ export function batches({ storage, clock, insert, answers, maxBytes, advance, fi
   const grouped = coalesce(
     async (groups: readonly (readonly Transition[])[]) => {
       const at = clock.now();
-      const moved = (await storage.jobs.transition(groups.flat(), at)).values();
-      return groups.map((group) => [...moved.take(group.length)].map((one) => ({ ...one, at })));
+      const moved = await storage.jobs.transition(groups.flat(), at);
+      let end = 0;
+      return groups.map((group) => {
+        const start = end;
+        end += group.length;
+        return moved.slice(start, end).map((one) => ({ ...one, at }));
+      });
     },
     { ...options, weight: (group: readonly Transition[]) => group.length },
   );

@@ -231,8 +231,11 @@ function settled(op: 'ack' | 'nack', item: Wire, index: number): Part {
     members,
     answered: ({ status, text }) => {
       if (status >= 300) return { outcome: outcomeOf(status) };
-      const answer = objects(read(text)[`${op}s`])[index];
-      if (answer === undefined) return { outcome: 'unknown' };
+      const answers = read(text)[`${op}s`];
+      const answer: unknown = Array.isArray(answers) ? answers[index] : undefined;
+      // A short answer is the status alone.
+      if (typeof answer === 'number') return { outcome: outcomeOf(answer) };
+      if (!isObject(answer)) return { outcome: 'unknown' };
       const state = states.get(String(answer.state));
       const outcome = outcomeOf(Number(answer.status));
       return { outcome, ...(op === 'nack' && outcome === 'done' && state !== undefined && { state }) };

@@ -29,15 +29,19 @@ export class BatchedExchange implements Exchange {
     const acks = items.filter((leased) => leased.outcome === 'ack');
     const nacks = items.filter((leased) => leased.outcome === 'nack');
     const wish = fetch === null ? '' : `,"fetch":${JSON.stringify(fetchBody(fetch, this.#settings))}`;
-    const body = `${this.#head},"acks":[${entries(acks)}],"nacks":[${entries(nacks)}]${wish}}`;
+    const body = `${this.#head},"return":"minimal","acks":[${entries(acks)}],"nacks":[${entries(nacks)}]${wish}}`;
     const ms = Math.min(answerMs, this.#connection.timeoutMs) + (fetch?.waitMs ?? 0);
     const answer = await once(this.#connection, { operation: 'worker.exchange', body }, ms, signal);
-    const answers = new Map([...pair(acks, answer.acks), ...pair(nacks, answer.nacks)]);
-    return { items: items.map((leased) => answers.get(leased) ?? unanswered), jobs: jobsIn(answer) };
+    const acked = answersFor(acks, answer.acks);
+    const nacked = answersFor(nacks, answer.nacks);
+    let [ack, nack] = [0, 0];
+    const answers = items.map((leased) => (leased === acks[ack] ? acked[ack++] : nacked[nack++]) ?? unanswered);
+    return { items: answers, jobs: jobsIn(answer) };
   }
 }
 
 const unanswered: ItemAnswer = { status: 503, message: 'the answer does not mention it' };
+const completed: ItemAnswer = { status: 200, message: '', state: 'completed' };
 
 function entries(items: readonly LeasedJob[]): string {
   return items.map((leased) => leased.entry).join(',');
@@ -47,13 +51,15 @@ function entries(items: readonly LeasedJob[]): string {
  * By position, which is the rule; a server that lost one is caught by the ids. An item that could not be read is
  * answered without one.
  */
-function pair(items: readonly LeasedJob[], answers: unknown): [LeasedJob, ItemAnswer][] {
-  const list = Array.isArray(answers) ? answers : [];
+function answersFor(items: readonly LeasedJob[], answers: unknown): ItemAnswer[] {
+  const list: readonly unknown[] = Array.isArray(answers) ? answers : [];
   return items.map((leased, index) => {
-    const answer: unknown = isFor(list[index], leased) ? list[index] : list.find((one) => isFor(one, leased));
-    if (!isObject(answer)) return [leased, unanswered];
+    // The short answer to an ack, which this request asks for.
+    if (list[index] === completed.status) return completed;
+    const answer = isFor(list[index], leased) ? list[index] : list.find((one) => isFor(one, leased));
+    if (!isObject(answer)) return unanswered;
     const message = textOf(wireOf(answer.error)?.message) ?? '';
-    return [leased, { status: numberOf(answer.status) ?? 503, message, state: textOf(answer.state) }];
+    return { status: numberOf(answer.status) ?? 503, message, state: textOf(answer.state) };
   });
 }
 

@@ -273,7 +273,7 @@ describe('outcomes', () => {
     isAway = false;
     // Before anybody looks at the job: a look takes back what is overdue.
     await own.wire.until(() =>
-      own.wire.answers.some(({ call, answer }) => hasAcks(call) && answer.text.includes('"status":200')),
+      own.wire.answers.some(({ call, answer }) => hasAcks(call) && answer.text.includes('"acks":[200]')),
     );
     expect(await job.wait()).toBe('x');
     expect(runs).toBe(1);

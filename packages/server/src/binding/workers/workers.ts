@@ -15,7 +15,7 @@ import {
 } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import type { FetchRequest } from '../../engine/jobs/fetch.ts';
-import type { Outcome, Settlement } from '../../engine/jobs/settlement.ts';
+import type { Ack, Outcome, Settlement } from '../../engine/jobs/settlement.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
 import { held } from '../pieces.ts';
 import { faultOf, ok, type Reply, refusal } from '../reply.ts';
@@ -128,6 +128,7 @@ export async function exchange(
   const secretDigest = readSecret(fields, worker);
   const acks = readItems(request.body ?? '', 'acks', fields);
   const nacks = readItems(request.body ?? '', 'nacks', fields);
+  const isShort = fields.string('return') === 'minimal';
   const beatFields = fields.object('beat');
   const beat = beatFields && readBeat(engine.leases, beatFields, worker);
   const fetchFields = fields.object('fetch');
@@ -137,7 +138,7 @@ export async function exchange(
   const refused = (item: Item, error: unknown) => refusedItem(item, error, request.requestId, failed);
   // All parts start in one iteration of the event loop, so that a store with group commit needs one commit.
   const [ackOutcomes, nackOutcomes, beating, fetching] = await Promise.all([
-    acknowledge(engine, acks, worker, refused),
+    acknowledge(engine, acks, worker, isShort, refused),
     Promise.all(nacks.map((item) => settleItem(engine, item, worker, refused))),
     settled(beat ? replyToBeat(engine, beat, secretDigest, testMode) : null),
     settled(fetch === null ? [] : engine.fetch(settles ? { ...fetch, waitMs: 0 } : fetch, request.signal)),
@@ -192,27 +193,36 @@ function envelopes({ leases }: Engine, jobs: readonly JobRecord[]): Json {
 /** The answer for an item of an exchange that failed. */
 type Refused = (item: Item, error: unknown) => Json;
 
-/** The acks of an exchange, each with its outcome; all valid ones go to the engine at once. */
+/**
+ * The acks of an exchange, each with its outcome; all valid ones go to the engine at once.
+ * @param isShort Whether the answer to a completion is its status alone.
+ */
 async function acknowledge(
   engine: Engine,
   items: readonly Item[],
   worker: string,
+  isShort: boolean,
   refused: Refused,
 ): Promise<readonly Json[]> {
-  const read = items.map((item) => {
+  const acks: Ack[] = [];
+  const answers: (Json | null)[] = items.map((item) => {
     try {
-      return { item, ack: readAck(engine.leases, item, worker) };
+      acks.push(readAck(engine.leases, item, worker));
+      return null;
     } catch (error) {
-      return { item, error };
+      return refused(item, error);
     }
   });
-  const outcomes = (await engine.acknowledge(read.flatMap(({ ack }) => ack ?? []))).values();
-  return read.map(({ item, ack, error }) => {
-    const outcome = ack && outcomes.next().value;
-    if (!outcome) return refused(item, error);
-    return outcome.status === 'fulfilled'
-      ? settledItem(item, ack.id, outcome.value, refused)
-      : refused(item, outcome.reason);
+  const outcomes = await engine.acknowledge(acks);
+  let read = 0;
+  return items.map((item, index) => {
+    const answer = answers[index] ?? null;
+    if (answer !== null) return answer;
+    const [ack, outcome] = [acks[read], outcomes[read]];
+    read++;
+    if (ack === undefined || outcome === undefined) throw new Error('The engine did not answer an ack.');
+    if (outcome.status === 'rejected') return refused(item, outcome.reason);
+    return isShort && outcome.value.kind === 'completed' ? '200' : settledItem(item, ack.id, outcome.value, refused);
   });
 }
 

@@ -89,7 +89,7 @@ export class Settlements {
   /** Settles each one, in one call to the store. */
   async acknowledge(acks: readonly Ack[]): Promise<readonly PromiseSettledResult<Outcome>[]> {
     if (acks.some(mayBeTooLarge)) return Promise.allSettled(acks.map((ack) => this.#ack(ack)));
-    const moved = await this.#batches.transitionAll(acks.map(endOf));
+    const moved = await this.#batches.transitionAll(acks.map(completed));
     return moved.map((one) =>
       one.status === 'fulfilled' ? { status: 'fulfilled', value: outcomeOfAck(one.value) } : one,
     );
@@ -97,7 +97,7 @@ export class Settlements {
 
   async #ack(ack: Ack): Promise<Outcome> {
     const refused = mayBeTooLarge(ack) && ack.result !== null ? await this.#tooLarge(ack, ack.result) : null;
-    return refused ?? outcomeOfAck(await this.#batches.transition(endOf(ack)));
+    return refused ?? outcomeOfAck(await this.#batches.transition(completed(ack)));
   }
 
   /** The job's limit on its result never changes, so it may be read before the end is written. */
@@ -137,10 +137,6 @@ export class Settlements {
 /** A character has at most three bytes. */
 function mayBeTooLarge({ result }: Ack): boolean {
   return result !== null && result.length * 3 > minResultSizeLimit;
-}
-
-function endOf({ id, claim, worker, result }: Ack): Transition {
-  return completed({ id, ...(claim !== null && { claim }), ...(worker !== null && { worker }), result });
 }
 
 function outcomeOfAck(moved: Timed): Outcome {

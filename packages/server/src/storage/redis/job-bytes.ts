@@ -1,6 +1,5 @@
-import { type JobRecord, type NewJob, type State, State as States } from '@ojs-ts/core';
-import { type Packed, Packer, unpack } from './connection/msgpack.ts';
-import { listOf, membersOf, number, numberOrNull, text, textOrNull } from './connection/packed.ts';
+import type { JobRecord, NewJob } from '@ojs-ts/core';
+import { Packer } from './connection/msgpack.ts';
 
 /**
  * What never changes of a job, and what does, as lua/lib/job-bytes.lua keeps them: numbers at fixed places, so that a script
@@ -11,15 +10,15 @@ import { listOf, membersOf, number, numberOrNull, text, textOrNull } from './con
 const mark = 0xc0;
 /** Envelopes of more bytes are kept apart: what scripts read of a job is bounded. */
 const longEnvelope = 2048;
-const hasTrace = 1;
+export const hasTrace = 1;
 const isApart = 2;
-const hasRare = 4;
+export const hasRare = 4;
 /** A unique key is the only rare member: it stands there as it is, so that scripts find it in one call. */
-const isKeyed = 8;
+export const isKeyed = 8;
 /** Limits are the only rare member. */
 const isLimited = 16;
 /** Members of the record with a number each, in the order of their bits; then those with a text. */
-const numbers = [
+export const numbers = [
   'runAt',
   'expiresAt',
   'enqueuedAt',
@@ -30,11 +29,11 @@ const numbers = [
   'finishedAt',
   'priority',
 ] as const;
-const workerBit = 1 << numbers.length;
-const queueBit = workerBit << 1;
+export const workerBit = 1 << numbers.length;
+export const queueBit = workerBit << 1;
 
 /** What most jobs have none of. */
-interface Rare {
+export interface Rare {
   readonly expiresAt: number | null;
   readonly laterExpiresAt: number | null;
   readonly deadlineAt: number | null;
@@ -145,151 +144,4 @@ export function packRecord(job: JobRecord): Buffer {
   record.writeUInt32LE(job.attempt, 5);
   record.writeUInt32LE(job.claim, 9);
   return record.subarray(0, at);
-}
-
-/** Texts of a job that have places of their own. */
-export interface OtherTexts {
-  readonly envelope: string | null;
-  readonly result: string | null;
-  readonly progress: string | null;
-  readonly checkpoint: string | null;
-  readonly history: string;
-}
-
-export function readJobBytes(id: string, record: Buffer | null, bytes: Buffer, texts: OtherTexts): JobRecord {
-  const double = (at: number) => bytes.readDoubleLE(at);
-  const flags = bytes[2] ?? 0;
-  let at = 51;
-  const short = () => {
-    const from = at + 2;
-    at = from + bytes.readUInt16LE(at);
-    return bytes.toString('utf8', from, at);
-  };
-  const long = () => {
-    const from = at + 4;
-    at = from + bytes.readUInt32LE(at);
-    return bytes.toString('utf8', from, at);
-  };
-  const [type, queue, trace] = [short(), short(), long()];
-  const size = bytes.readUInt32LE(at);
-  at += 4;
-  const rare = readRare(flags, bytes.subarray(at, at + size));
-  at += size;
-  const [envelope, policy] = [long(), long()];
-  const state = stateOf(bytes[1]);
-  const [priority, runAt, createdAt, visibilityMs] = [double(3), double(11), double(19), double(43)];
-  const first = {
-    state,
-    priority,
-    attempt: 0,
-    claim: 0,
-    leaseRequired: false,
-    runAt,
-    expiresAt: rare.expiresAt,
-    enqueuedAt: state === States.available ? createdAt : null,
-    startedAt: null,
-    worker: null,
-    leaseMs: null,
-    leaseUntil: null,
-    beatAt: null,
-    finishedAt: null,
-    deadLetter: false,
-  };
-  const { envelope: apart, ...others } = texts;
-  return {
-    id,
-    type,
-    queue,
-    ...(record === null ? first : readRecord(record, { priority, runAt, queue })),
-    laterExpiresAt: rare.laterExpiresAt,
-    deadlineAt: rare.deadlineAt,
-    heartbeatMs: double(35),
-    timeoutMs: double(27),
-    visibilityMs: visibilityMs < 0 ? null : visibilityMs,
-    createdAt,
-    trace: (flags & hasTrace) === 0 ? null : trace,
-    uniqueKey: rare.uniqueKey,
-    limits: rare.limits,
-    node: rare.node,
-    cron: rare.cron,
-    envelope: apart ?? envelope,
-    policy: policy === '' ? null : policy,
-    ...others,
-  };
-}
-
-type Changing = Pick<
-  JobRecord,
-  (typeof numbers)[number] | 'state' | 'attempt' | 'claim' | 'leaseRequired' | 'deadLetter' | 'worker' | 'queue'
->;
-
-function readRecord(record: Buffer, first: Pick<JobRecord, 'priority' | 'runAt' | 'queue'>): Changing {
-  const flags = record[2] ?? 0;
-  const mask = record.readUInt16LE(3);
-  let at = 13;
-  let bit = 1;
-  const number = () => {
-    const there = (mask & bit) !== 0;
-    bit <<= 1;
-    if (!there) return null;
-    at += 8;
-    return record.readDoubleLE(at - 8);
-  };
-  const text = () => {
-    const from = at + 2;
-    at = from + record.readUInt16LE(at);
-    return record.toString('utf8', from, at);
-  };
-  const runAt = number() ?? first.runAt;
-  const [expiresAt, enqueuedAt, startedAt, leaseMs] = [number(), number(), number(), number()];
-  const [leaseUntil, beatAt, finishedAt] = [number(), number(), number()];
-  const priority = number() ?? first.priority;
-  const worker = (mask & workerBit) === 0 ? null : text();
-  return {
-    state: stateOf(record[1]),
-    attempt: record.readUInt32LE(5),
-    claim: record.readUInt32LE(9),
-    deadLetter: (flags & 1) !== 0,
-    leaseRequired: (flags & 2) !== 0,
-    ...{ runAt, expiresAt, enqueuedAt, startedAt, leaseMs, leaseUntil, beatAt, finishedAt, priority, worker },
-    queue: (mask & queueBit) === 0 ? first.queue : text(),
-  };
-}
-
-const plain: Rare = {
-  expiresAt: null,
-  laterExpiresAt: null,
-  deadlineAt: null,
-  uniqueKey: null,
-  limits: [],
-  node: null,
-  cron: null,
-};
-
-function readRare(flags: number, bytes: Buffer): Rare {
-  if ((flags & isKeyed) !== 0) return { ...plain, uniqueKey: bytes.toString() };
-  if ((flags & hasRare) === 0) return plain;
-  const { expiresAt, laterExpiresAt, deadlineAt, uniqueKey, limits, node, cron } = membersOf(unpack(bytes));
-  return {
-    expiresAt: numberOrNull(expiresAt),
-    laterExpiresAt: numberOrNull(laterExpiresAt),
-    deadlineAt: numberOrNull(deadlineAt),
-    uniqueKey: textOrNull(uniqueKey),
-    limits: limits === undefined ? [] : listOf(limits).map(text),
-    node: node === undefined ? null : readNode(node),
-    cron: textOrNull(cron),
-  };
-}
-
-function readNode(packed: Packed): JobRecord['node'] {
-  const { workflow, index } = membersOf(packed);
-  return { workflow: text(workflow), index: number(index) };
-}
-
-const states: readonly State[] = Object.values(States);
-
-function stateOf(byte: number | undefined): State {
-  const found = states.find((state) => state === byte);
-  if (found === undefined) throw new TypeError(`Redis: a job has the state ${byte}, which there is not.`);
-  return found;
 }

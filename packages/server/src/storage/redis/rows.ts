@@ -1,5 +1,6 @@
 import {
   countedStarts,
+  isPlainEnd,
   type JobRecord,
   type LimitNumbers,
   type NewJob,
@@ -21,10 +22,13 @@ import {
   textOrNull,
   wrong,
 } from './connection/packed.ts';
-import { type OtherTexts, packNewJob, readJobBytes } from './job-bytes.ts';
+import { packNewJob } from './job-bytes.ts';
+import { type OtherTexts, readJobBytes } from './job-reader.ts';
+
+const states: readonly State[] = Object.values(States);
 
 function state(packed: Packed | undefined): State {
-  const found = Object.values(States).find((state) => state === packed);
+  const found = states.find((state) => state === packed);
   if (found === undefined) throw wrong('a state', packed);
   return found;
 }
@@ -69,15 +73,13 @@ export function packNumbers({ concurrency, rates }: LimitNumbers): {
   return { concurrency: given(concurrency), rates: rates.map(({ count, perMs }) => [count, perMs]) };
 }
 
-const completionMembers: ReadonlySet<string> = new Set(['id', 'from', 'claim', 'worker', 'to', 'result', 'events']);
-
 /** Whether it is one of core's `completed`. */
 function isCompletion(transition: Transition): boolean {
-  const { from, to, result, events } = transition;
-  const [event] = events;
+  const { from, to, result, events, leaseUntil, beat, policy, queue } = transition;
+  const event = events[0];
   if (from !== States.active || to !== States.completed || result === undefined || events.length !== 1) return false;
-  if (event?.kind !== 'job.completed' || event.data !== undefined) return false;
-  return Object.keys(transition).every((name) => completionMembers.has(name));
+  if (event?.kind !== 'job.completed' || event.data !== undefined || !isPlainEnd(transition)) return false;
+  return leaseUntil === undefined && beat === undefined && policy === undefined && queue === undefined;
 }
 
 /**

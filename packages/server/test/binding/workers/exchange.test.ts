@@ -52,6 +52,20 @@ test('an item that fails in the store has its own 5xx; its neighbours do not not
   expect(told).toHaveLength(1);
 });
 
+test('a short answer has the status alone in the place of each completion, and all of the others whole', async () => {
+  await using b = await bench('memory:');
+  const binding = new Binding(b.engine, about, () => {});
+  const [first, second, third] = [await b.start('w'), await b.start('w'), await b.start('w')];
+  const acks = [{ job_id: first.id }, { job_id: uuidv7() }, { job_id: 7 }, { job_id: second.id, result: 1 }];
+  const nacks = [{ job_id: third.id, error: { message: 'no' } }];
+  const reply = await binding.call('worker.exchange', request({ worker_id: 'w', return: 'minimal', acks, nacks }));
+  expect(JSON.parse(reply.text)).toMatchObject({
+    acks: [200, { status: 404 }, { status: 400 }, 200],
+    nacks: [{ status: 200, state: 'retryable' }],
+  });
+  expect([await b.get(first.id), await b.get(second.id)]).toMatchObject([{ result: null }, { result: '1' }]);
+});
+
 test('a key that is too long is refused, not cut: cut keys would be one another’s', async () => {
   await using b = await bench('memory:');
   const binding = new Binding(b.engine, about, () => {});
