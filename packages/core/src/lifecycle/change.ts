@@ -67,15 +67,15 @@ export type Texts = Pick<JobRecord, 'result' | 'history' | 'progress' | 'checkpo
  */
 export function textsOf(transition: Transition, after: Pick<JobRecord, 'state' | 'deadLetter'>): Partial<Texts> {
   const { result, history, progress, checkpoint, envelope, policy } = transition;
-  const ended = isIn(after.state, Terminal) && !after.deadLetter;
-  return {
-    ...(result !== undefined && { result }),
-    ...(history !== undefined && { history }),
-    ...(progress !== undefined && { progress }),
-    ...(ended ? { checkpoint: null } : checkpoint !== undefined && { checkpoint }),
-    ...(envelope !== undefined && { envelope }),
-    ...(policy !== undefined && { policy }),
-  };
+  const texts: { -readonly [Name in keyof Texts]?: Texts[Name] } = {};
+  if (result !== undefined) texts.result = result;
+  if (history !== undefined) texts.history = history;
+  if (progress !== undefined) texts.progress = progress;
+  if (isIn(after.state, Terminal) && !after.deadLetter) texts.checkpoint = null;
+  else if (checkpoint !== undefined) texts.checkpoint = checkpoint;
+  if (envelope !== undefined) texts.envelope = envelope;
+  if (policy !== undefined) texts.policy = policy;
+  return texts;
 }
 
 const changed: readonly TransitionEvent[] = [{ kind: 'job.state_changed' }];

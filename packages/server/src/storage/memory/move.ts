@@ -39,7 +39,7 @@ export function move(tables: Tables, transition: Transition, change: Change): Mo
 
 function applied(job: JobRecord, transition: Transition, { now }: Change): JobRecord {
   const after = moved(job, transition, now);
-  return { ...after, ...textsOf(transition, after) };
+  return Object.assign(after, textsOf(transition, after));
 }
 
 /** Cancels a holder of a unique key in favour of another job. */
