@@ -24,21 +24,26 @@ export class SlabMap<T extends object> {
     return place === undefined ? undefined : this.#values[place];
   }
 
-  set(key: string, value: T): void {
+  /** Answers the value that was there. */
+  set(key: string, value: T): T | undefined {
     let place = this.#places.get(key);
     if (place === undefined) {
       place = this.#free.pop() ?? this.#values.length;
       this.#places.set(key, place);
     }
+    const before = this.#values[place];
     this.#values[place] = value;
+    return before;
   }
 
-  delete(key: string): void {
+  /** @param only Deletes nothing where another value is there. Answers whether it has deleted one. */
+  delete(key: string, only?: T): boolean {
     const place = this.#places.get(key);
-    if (place === undefined) return;
+    if (place === undefined || (only !== undefined && this.#values[place] !== only)) return false;
     this.#places.delete(key);
     this.#values[place] = undefined;
     this.#free.push(place);
+    return true;
   }
 
   clear(): void {

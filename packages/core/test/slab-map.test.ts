@@ -26,3 +26,15 @@ test('holds what a Map holds', () => {
   });
   fc.assert(property);
 });
+
+test('a set answers what was there; a value that is no longer there deletes nothing', () => {
+  const slab = new SlabMap<{ readonly at: number }>();
+  const [first, second] = [{ at: 1 }, { at: 2 }];
+  expect(slab.set('a', first)).toBeUndefined();
+  expect(slab.set('a', second)).toBe(first);
+  expect(slab.delete('a', first)).toBe(false);
+  expect(slab.get('a')).toBe(second);
+  expect(slab.delete('a', second)).toBe(true);
+  expect(slab.delete('a')).toBe(false);
+  expect(slab.set('a', first)).toBeUndefined();
+});

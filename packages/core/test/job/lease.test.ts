@@ -39,6 +39,7 @@ test('a lease with any character changed, left out or added stands for no claim'
       const altered = lease.slice(0, at) + put + lease.slice(at + 1);
       if (altered !== lease) expect(leases.claimOf(id, altered)).toBe(noClaim);
       expect(leases.claimOf(id, `${lease}${put || 'A'}`)).toBe(noClaim);
+      expect(leases.claimOf(id, `${lease.slice(0, at)}${put || 'A'}${lease.slice(at)}`)).toBe(noClaim);
     }),
   );
 });

@@ -25,8 +25,11 @@ export interface Batches {
   claim(claim: Claim): Promise<Claimed>;
   /** Resolves after the engine has advanced the workflow nodes that the change made ready. */
   transition(transition: Transition): Promise<Timed>;
-  /** Several transitions of one caller, each as `transition` does it. */
-  transitionAll(transitions: readonly Transition[]): Promise<readonly PromiseSettledResult<Timed>[]>;
+  /** Several transitions of one caller, each as `transition` does it; answers what `read` makes of each. */
+  transitionAll<T>(
+    transitions: readonly Transition[],
+    read: (moved: Moved, at: Millis) => T,
+  ): Promise<readonly PromiseSettledResult<T>[]>;
   /** The job after the import of all completions that users' transactions have committed. */
   get(id: JobId): Promise<JobRecord | null>;
   /** The job as the store has it. A guarded change that is decided from it is refused if the job has changed since. */
@@ -58,29 +61,39 @@ export function batches({ storage, clock, insert, answers, maxBytes, advance, fi
       return groups.map((group) => {
         const start = end;
         end += group.length;
-        return moved.slice(start, end).map((one) => ({ ...one, at }));
+        return { moved: moved.slice(start, end), at };
       });
     },
     { ...options, weight: (group: readonly Transition[]) => group.length },
   );
   const transition = async (change: Transition): Promise<Timed> => {
-    const [moved] = await grouped([change]);
-    if (moved === undefined) throw new Error('The store did not answer a transition.');
-    return follow(moved);
+    const { moved, at } = await grouped([change]);
+    if (moved[0] === undefined) throw new Error('The store did not answer a transition.');
+    return follow({ ...moved[0], at });
   };
-  const follow = async (moved: Timed): Promise<Timed> => {
+  const follow = async <M extends Moved>(moved: M): Promise<M> => {
     if (hasReady(moved)) await advance(moved.ready);
     return moved;
   };
-  const transitionGroup = async (group: readonly Transition[]): Promise<readonly PromiseSettledResult<Timed>[]> => {
-    const moved = await grouped(group).catch((error: unknown) => {
+  const transitionGroup = async <T>(
+    group: readonly Transition[],
+    read: (moved: Moved, at: Millis) => T,
+  ): Promise<readonly PromiseSettledResult<T>[]> => {
+    const done = await grouped(group).catch((error: unknown) => {
       if (group.length === 1) throw error;
       return null;
     });
     // A job that the store cannot insert does not block others.
-    if (moved === null) return Promise.allSettled(group.map(transition));
-    if (moved.some(hasReady)) return Promise.allSettled(moved.map(follow));
-    return moved.map((value) => ({ status: 'fulfilled', value }));
+    if (done === null)
+      return Promise.allSettled(
+        group.map(async (one) => {
+          const alone = await transition(one);
+          return read(alone, alone.at);
+        }),
+      );
+    const { moved, at } = done;
+    if (moved.some(hasReady)) return Promise.allSettled(moved.map(async (one) => read(await follow(one), at)));
+    return moved.map((one) => ({ status: 'fulfilled', value: read(one, at) }));
   };
   const insertGroups = coalesce(
     async (calls: readonly (readonly (readonly NewJob[])[])[]) => {
@@ -135,9 +148,9 @@ export function batches({ storage, clock, insert, answers, maxBytes, advance, fi
       }
     },
     transition,
-    async transitionAll(transitions) {
+    async transitionAll(transitions, read) {
       const groups = Array.from({ length: Math.ceil(transitions.length / max) }, (_, index) =>
-        transitionGroup(transitions.slice(index * max, (index + 1) * max)),
+        transitionGroup(transitions.slice(index * max, (index + 1) * max), read),
       );
       return (await Promise.all(groups)).flat();
     },
@@ -153,6 +166,6 @@ export function batches({ storage, clock, insert, answers, maxBytes, advance, fi
   };
 }
 
-function hasReady(moved: Timed): moved is Extract<Timed, { readonly kind: 'moved' }> {
+function hasReady(moved: Moved): moved is Extract<Moved, { readonly kind: 'moved' }> {
   return moved.kind === 'moved' && moved.ready.length > 0;
 }

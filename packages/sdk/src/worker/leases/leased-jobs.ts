@@ -27,11 +27,11 @@ export class LeasedJobs {
   }
 
   add(leased: LeasedJob): void {
+    const before = this.#jobs.set(leased.id, leased);
+    if (this.#mirror === null) return;
     // An outcome of the claim before may still be on its way.
-    const before = this.get(leased.id);
-    if (before !== undefined) this.remove(before);
-    if (this.#mirror !== null) this.#reflect(leased, this.#mirror);
-    this.#jobs.set(leased.id, leased);
+    if (before !== undefined) this.#mirror.remove(before.place);
+    this.#reflect(leased, this.#mirror);
   }
 
   get openFetches(): readonly string[] {
@@ -64,9 +64,7 @@ export class LeasedJobs {
   }
 
   remove(leased: LeasedJob): void {
-    if (!this.has(leased)) return;
-    this.#jobs.delete(leased.id);
-    if (this.#mirror !== null) this.#mirror.remove(leased.place);
+    if (this.#jobs.delete(leased.id, leased)) this.#mirror?.remove(leased.place);
   }
 
   /** Something may have become true that somebody waits for. */

@@ -22,7 +22,8 @@ import {
   type Transition,
   utf8Length,
 } from '@ojs-ts/core';
-import type { Batches, Timed } from '../batches.ts';
+import type { Moved } from '../../storage/storage.ts';
+import type { Batches } from '../batches.ts';
 
 /** How a worker ends an execution. `claim` is the fence, `worker` the ownership, each if the worker sent it. */
 export type Settlement = {
@@ -89,15 +90,14 @@ export class Settlements {
   /** Settles each one, in one call to the store. */
   async acknowledge(acks: readonly Ack[]): Promise<readonly PromiseSettledResult<Outcome>[]> {
     if (acks.some(mayBeTooLarge)) return Promise.allSettled(acks.map((ack) => this.#ack(ack)));
-    const moved = await this.#batches.transitionAll(acks.map(completed));
-    return moved.map((one) =>
-      one.status === 'fulfilled' ? { status: 'fulfilled', value: outcomeOfAck(one.value) } : one,
-    );
+    return this.#batches.transitionAll(acks.map(completed), outcomeOfAck);
   }
 
   async #ack(ack: Ack): Promise<Outcome> {
     const refused = mayBeTooLarge(ack) && ack.result !== null ? await this.#tooLarge(ack, ack.result) : null;
-    return refused ?? outcomeOfAck(await this.#batches.transition(completed(ack)));
+    if (refused !== null) return refused;
+    const moved = await this.#batches.transition(completed(ack));
+    return outcomeOfAck(moved, moved.at);
   }
 
   /** The job's limit on its result never changes, so it may be read before the end is written. */
@@ -139,9 +139,9 @@ function mayBeTooLarge({ result }: Ack): boolean {
   return result !== null && result.length * 3 > minResultSizeLimit;
 }
 
-function outcomeOfAck(moved: Timed): Outcome {
-  if (moved.kind === 'moved') return { kind: 'completed', at: moved.at };
-  if (moved.kind === 'already') return { kind: 'completed', at: moved.job.finishedAt ?? moved.at };
+function outcomeOfAck(moved: Moved, at: Millis): Outcome {
+  if (moved.kind === 'moved') return { kind: 'completed', at };
+  if (moved.kind === 'already') return { kind: 'completed', at: moved.job.finishedAt ?? at };
   return moved.kind === 'missing' ? { kind: 'missing' } : { kind: 'conflict', job: moved.job };
 }
 
