@@ -26,10 +26,11 @@ export type Verdict = 'moves' | 'already' | 'refused';
 
 /**
  * Whether a transition fits the current job. A repeated call of the same claim never reports its own success as a
- * conflict. Only a claim starts an execution: `to: active` fits an active job only.
+ * conflict. Only a claim starts an execution: `to: active` fits an active job only. `leaseUntil` of the job is read
+ * only where the transition has one.
  */
 export function verdict(
-  job: Pick<JobRecord, 'state' | 'claim' | 'leaseRequired' | 'worker' | 'leaseUntil'>,
+  job: Pick<JobRecord, 'state' | 'claim' | 'leaseRequired' | 'worker'> & Partial<Pick<JobRecord, 'leaseUntil'>>,
   transition: Transition,
 ): Verdict {
   const { from, to, claim, worker, leaseUntil } = transition;
@@ -37,7 +38,7 @@ export function verdict(
   if (worker !== undefined && job.worker !== null && job.worker !== worker) return 'refused';
   if (!fits && claim !== undefined && claim === job.claim && job.state === to) return 'already';
   if (!fits || (claim === undefined ? job.leaseRequired : claim !== job.claim)) return 'refused';
-  return leaseUntil !== undefined && job.leaseUntil !== null && job.leaseUntil > leaseUntil ? 'refused' : 'moves';
+  return leaseUntil !== undefined && (job.leaseUntil ?? leaseUntil) > leaseUntil ? 'refused' : 'moves';
 }
 
 /**

@@ -256,7 +256,9 @@ export class FetchLoop {
     const now = performance.now();
     this.#delivered = true;
     this.schedule();
-    for (const [index, leased] of request.items.entries()) services.delivery.answered(leased, answer.items[index]);
+    request.items.forEach((leased, index) => {
+      services.delivery.answered(leased, answer.items[index]);
+    });
     // Elsewhere a job that was fetched ahead could not be given back uncounted.
     if (request.items.length > 0 && this.#exchange.extended) services.slots.answered(request.items, now - sentAt);
     if (request.fetch === null) return;

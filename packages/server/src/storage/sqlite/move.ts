@@ -40,7 +40,8 @@ function moveAlone(tx: Transaction, transition: Transition, now: Millis): Moved 
   const before = tx.claimedJobs.find(transition.id) ?? find(tx, transition.id);
   if (!before) return { kind: 'missing' };
   const { number } = before;
-  const kind = verdict({ ...before, leaseUntil: leaseUntilOf(tx, number, transition) }, transition);
+  const seen = transition.leaseUntil === undefined ? before : { ...before, leaseUntil: leaseUntilOf(tx, number) };
+  const kind = verdict(seen, transition);
   if (kind !== 'moves') return { kind, job: readJob(only(tx.sql.get(statements.byNumber, number))).job };
   tx.claimedJobs.forget(before.id);
   const after =
@@ -58,8 +59,8 @@ function moveAlone(tx: Transaction, transition: Transition, now: Millis): Moved 
 }
 
 /** Read only for a transition that asks: heartbeats change it behind the cache of claimed jobs. */
-function leaseUntilOf({ sql }: Transaction, number: number, { leaseUntil }: Transition): number | null {
-  return leaseUntil === undefined ? null : integerOrNull(sql.get(statements.leaseUntil, number)?.[0]);
+function leaseUntilOf({ sql }: Transaction, number: number): number | null {
+  return integerOrNull(sql.get(statements.leaseUntil, number)?.[0]);
 }
 
 /** Applies the ACK that a user's transaction has committed. */
