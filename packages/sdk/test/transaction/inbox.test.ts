@@ -1,3 +1,4 @@
+import { readEntries } from '@ojs-ts/core';
 import { startServer } from '@ojs-ts/server';
 import { describe, expect, test } from 'vitest';
 import { OJSError, OJSValidationError } from '../../src/index.ts';
@@ -101,7 +102,7 @@ describe.skipIf(postgres === null)('the inbox of PostgreSQL', () => {
     expect(order).toHaveLength(12 * 65);
     for (const ids of transactions) expect(order.filter((id) => ids.includes(id))).toEqual(ids);
     const { batches } = await store.server.engine.storage.events(0, 100_000);
-    const created = batches.flatMap(({ entries }) => entries.match(/job\.enqueued/g) ?? []);
+    const created = batches.flatMap(({ entries }) => readEntries(entries)).filter(([kind]) => kind === 'job.enqueued');
     expect(created).toHaveLength(12 * 65);
     await Promise.all(others.map((server) => server.close()));
   });

@@ -4,9 +4,14 @@ import type { Claim, Claimed } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
 import { type Cells, flags, indexJoin, numbers, texts } from '../connection/sql.ts';
 import { insertEvents } from '../events/entries.ts';
-import { size } from '../jobs/job-row.ts';
 import { headRows, type QueueHeads, rowsBehindMarks } from './queue-head.ts';
-import { readyJoins } from './ready-job.ts';
+
+const sizeOfTexts = ['result', 'progress', 'checkpoint', 'history']
+  .map((name) => `coalesce(octet_length(${name}), 0)`)
+  .join(' + ');
+/** Read only where the job has texts. PostgreSQL knows the length of one without reading it. */
+const written = (row: string, what: string, none = 'NULL') =>
+  `CASE WHEN ${row}.texts THEN (SELECT ${what} FROM ojs.texts AS text WHERE text.number = ${row}.number) ELSE ${none} END`;
 
 /**
  * A claim from one queue as one statement, where nothing has to be done besides: no job is due, the queue is neither
@@ -34,10 +39,10 @@ function statement(head: string, first: number): string {
   ready AS MATERIALIZED (SELECT *, coalesce((${slots}::integer[])[at], 1) AS slot
     FROM (SELECT *, row_number() OVER (ORDER BY priority DESC, place) AS at FROM (${bounded}) AS head) AS head),
   found AS MATERIALIZED (
-    SELECT ready.*, now, timeout_ms, heartbeat_ms, visibility_ms, later_expires_at, deadline_at, created_at,
+    SELECT ready.*, (SELECT now FROM gate) AS now, timeout_ms, heartbeat_ms, visibility_ms, later_expires_at, deadline_at, created_at,
       coalesce((${leases}::bigint[])[slot], visibility_ms, (${defaults}::bigint[])[slot]) AS lease_ms, (${workers}::text[])[slot] AS claimer,
-      ${size} AS size, policy, envelope, result, checkpoint, history
-    FROM gate, ready ${readyJoins}),
+      octet_length(envelope) + coalesce(octet_length(policy), 0) + ${written('ready', sizeOfTexts, '0')} AS size, policy, envelope
+    FROM ready JOIN ojs.jobs AS job ON ${indexJoin('job.id', 'ready.id')}),
   fit AS MATERIALIZED (SELECT coalesce(sum(size), 0) <= ${most}::bigint AND count(*) >= ${least}::integer
     AND count(*) FILTER (WHERE expires_at <= now) = 0 AS fits FROM found),
   taken AS NOT MATERIALIZED (SELECT * FROM found WHERE (SELECT fits FROM fit)),
@@ -49,12 +54,13 @@ function statement(head: string, first: number): string {
       attempt + 1, node, coalesce((${required}::boolean[])[slot], false), texts, queue, type, claimer, trace, workflow, cron, unique_key, limits FROM taken),
   noted AS (UPDATE ojs.texts AS text SET progress = NULL FROM taken
     WHERE taken.texts AND ${indexJoin('text.number', 'taken.number')} AND progress IS NOT NULL),
+  sums AS MATERIALIZED (SELECT now, count(*) AS count, coalesce(sum(greatest(0, now - enqueued_at)), 0) AS ms FROM taken GROUP BY now),
   counted AS (
     INSERT INTO ojs.counts (at, queue, scheduled, available, pending, active, completed, retryable, cancelled, discarded, dead_letter)
-    SELECT now, $1, 0, -count(*), 0, count(*), 0, 0, 0, 0, 0 FROM taken GROUP BY now),
+    SELECT now, $1, 0, -count, 0, count, 0, 0, 0, 0, 0 FROM sums),
   summed AS (
     INSERT INTO ojs.minutes (minute, queue, enqueued, started, completed, failed, discarded, duration_ms, wait_ms)
-    SELECT now - now % 60000, $1, 0, count(*), 0, 0, 0, 0, coalesce(sum(greatest(0, now - enqueued_at)), 0) FROM taken GROUP BY now),
+    SELECT now - now % 60000, $1, 0, count, 0, 0, 0, 0, ms FROM sums),
   remembered AS (
     INSERT INTO ojs.requests (request, at, ids, claims)
     SELECT request, now, ids, claims FROM (
@@ -67,8 +73,8 @@ function statement(head: string, first: number): string {
     `SELECT now, at, id, type, queue, attempt + 1 AS attempt, claimer AS worker, now AS started_at, trace FROM taken WHERE ${logs}`,
   )})
   SELECT CASE WHEN coalesce(at, 1) > 1 THEN NULL WHEN NOT open THEN 0 WHEN fits THEN 2 ELSE 1 END, CASE WHEN at = 1 THEN gate.now END, id, type, priority, claim, attempt, place, run_at, enqueued_at,
-    timeout_ms, heartbeat_ms, visibility_ms, later_expires_at, deadline_at, created_at, trace, unique_key, workflow, node, cron, policy, result, checkpoint,
-    history, envelope, limits
+    timeout_ms, heartbeat_ms, visibility_ms, later_expires_at, deadline_at, created_at, trace, unique_key, workflow, node, cron, policy, ${written('taken', 'result')},
+    ${written('taken', 'checkpoint')}, ${written('taken', 'history')}, envelope, limits
   FROM gate CROSS JOIN fit LEFT JOIN taken ON true ORDER BY at`;
 }
 

@@ -47,6 +47,7 @@ const ack = `WITH given AS MATERIALIZED (
     State.active,
     State.completed,
     'SELECT now, at, id, type, queue, attempt, worker, started_at, trace FROM gone WHERE $12',
+    'CASE WHEN count = $10 THEN $13::text END',
   )})
   SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM found) = $10, CASE WHEN (SELECT count(*) FROM gone) < $10 THEN ARRAY (SELECT id::text FROM gone) END,
     ARRAY (${queuesUnder.replace('unnest($1::text[])', 'unnest(ARRAY (SELECT key FROM freed))')} UNION ALL SELECT queue FROM sums WHERE EXISTS (SELECT FROM ojs.limits WHERE limits.key = '${queueLimitKey('')}' || sums.queue OFFSET 0))`;
@@ -80,6 +81,7 @@ export async function ackAtOnce(
         given.length,
         minuteOf(now),
         database.logs,
+        database.logs ? transitions.map(({ id }) => id).join('","') : null,
       ],
     },
     ([answer]) => ({
