@@ -7,12 +7,11 @@ export type NarrowJob = EventSubject &
   Mutable &
   Pick<JobRecord, 'claim' | 'leaseRequired' | 'timeoutMs' | 'heartbeatMs' | 'deadlineAt' | 'limits' | 'node'>;
 
-/** The columns of a {@link NarrowJob} in the order in which {@link readNarrow} expects them. */
-const narrowColumns =
-  'number, id, state, claim, attempt, priority, run_at, enqueued_at, started_at, beat_at, finished_at, dead_letter, ' +
-  'lease_ms, lease_until, timeout_ms, heartbeat_ms, deadline_at, queue, type, worker, trace, limits, workflow, node, lease_required';
 /** The columns of `ojs.whole` in the order in which {@link readJob} expects them. */
-export const jobColumns = `${narrowColumns}, visibility_ms, expires_at, later_expires_at, created_at, cron, unique_key, result, progress, checkpoint, history, policy, envelope, texts`;
+export const jobColumns =
+  'number, id, state, claim, attempt, priority, run_at, enqueued_at, started_at, beat_at, finished_at, dead_letter, ' +
+  'lease_ms, lease_until, timeout_ms, heartbeat_ms, deadline_at, queue, type, worker, trace, limits, workflow, node, lease_required, ' +
+  'visibility_ms, expires_at, later_expires_at, created_at, cron, unique_key, result, progress, checkpoint, history, policy, envelope, texts';
 
 /** core's `sizeOf` in bytes, which PostgreSQL knows without reading the texts. */
 export const size = ['envelope', 'history', 'policy', 'result', 'progress', 'checkpoint']
@@ -30,21 +29,22 @@ export const decisionColumns = jobColumns
   .map((name) => (name === 'envelope' || name === 'checkpoint' ? short(name) : name))
   .join(', ');
 
-export interface JobRow<J extends NarrowJob = JobRecord> {
+export interface JobRow {
   /** Order of creation. */
   readonly number: number;
-  readonly job: J;
+  readonly job: JobRecord;
   /** Whether it has a row in `texts`. */
   readonly hasTexts: boolean;
 }
 
 const noLimits: readonly string[] = [];
 
-function readNarrow(cells: Cells): Omit<JobRow<NarrowJob>, 'hasTexts'> {
+export function readJob(cells: Cells): JobRow {
   const limits = textOrNull(cells[21]);
   const workflow = textOrNull(cells[22]);
   return {
     number: integer(cells[0]),
+    hasTexts: cells[37] === true,
     job: {
       id: text(cells[1]),
       state: state(cells[2]),
@@ -69,17 +69,6 @@ function readNarrow(cells: Cells): Omit<JobRow<NarrowJob>, 'hasTexts'> {
       trace: textOrNull(cells[20]),
       limits: limits === null ? noLimits : readTexts(limits),
       node: workflow === null ? null : { workflow, index: integer(cells[23]) },
-    },
-  };
-}
-
-export function readJob(cells: Cells): JobRow {
-  const { number, job } = readNarrow(cells);
-  return {
-    number,
-    hasTexts: cells[37] === true,
-    job: {
-      ...job,
       visibilityMs: integerOrNull(cells[25]),
       expiresAt: integerOrNull(cells[26]),
       laterExpiresAt: integerOrNull(cells[27]),

@@ -1,6 +1,7 @@
 import { isIn, type JobId, type Millis, State, Terminal, type Transition } from '@ojs-ts/core';
 import type { Jobs, Moved } from '../../storage.ts';
-import { ClaimHints, claimJobs } from '../claim/claim.ts';
+import { claimJobs } from '../claim/claim.ts';
+import { ClaimHints } from '../claim/opening.ts';
 import { claimsOf } from '../claim/requests.ts';
 import type { Database } from '../connection/database.ts';
 import { numbers, uuids } from '../connection/sql.ts';

@@ -5,37 +5,16 @@ import {
   type LimitNumbers,
   limitedQueue,
   type Millis,
-  noNumbers,
   numbersText,
-  parseNumbers,
   queueLimitKey,
   reopensAt,
   stampOf,
 } from '@ojs-ts/core';
-import { integer, text, textOrNull } from '../../cells.ts';
-import { type Cells, indexJoin, numbers, texts } from '../connection/sql.ts';
+import { integer, text } from '../../cells.ts';
+import { indexJoin, numbers, texts } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
 import { type LimitDelta, takeKeyDeltas, takeOldestKeyDeltas } from './delta-pages.ts';
-
-/** The limit of one key within the transaction. */
-interface Row {
-  readonly key: string;
-  own: LimitNumbers;
-  override: LimitNumbers | null;
-  active: number;
-  waiting: number;
-  jobs: number;
-  started: number;
-  lastStart: Millis;
-  /** When the rates allow the next start; in the past where they hold nothing back. */
-  reopensAt: Millis;
-  usedAt: Millis;
-  /** Starts by their number, as far as the rates need them. */
-  starts: Map<number, Millis> | null;
-  changed: boolean;
-  /** Whether the row is not in the table yet. */
-  fresh: boolean;
-}
+import { freshRow, type Row, readRows, writeRows } from './limit-row.ts';
 
 export interface Closed {
   readonly key: string;
@@ -45,18 +24,11 @@ export interface Closed {
 /** Closed until a slot is freed; fits into a bigint. */
 export const untilFreed = Number.MAX_SAFE_INTEGER;
 
-const columns = 'key, own, override, active, waiting, jobs, started, last_start, reopens_at, used_at';
-const read = `SELECT ${columns} FROM ojs.limits WHERE key = ANY ($1::text[])`;
 const activeInQueues = 'SELECT queue, sum(active)::int FROM ojs.counts WHERE queue = ANY ($1::text[]) GROUP BY queue';
 const readStarts = `SELECT start.key, start.number, start.at
   FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS wanted (key, first, last)
   JOIN ojs.starts AS start ON ${indexJoin('start.key', 'wanted.key')}
   AND start.number BETWEEN wanted.first AND wanted.last`;
-const given = `unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::int[], $6::int[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[])`;
-const insert = `INSERT INTO ojs.limits (${columns}) SELECT * FROM ${given}`;
-const update = `UPDATE ojs.limits SET own = changed.own, override = changed.override, active = changed.active, waiting = changed.waiting,
-    jobs = changed.jobs, started = changed.started, last_start = changed.last_start, reopens_at = changed.reopens_at, used_at = changed.used_at
-  FROM ${given} AS changed (${columns}) WHERE ${indexJoin('limits.key', 'changed.key')}`;
 const insertStarts =
   'INSERT INTO ojs.starts (key, number, at) SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[])';
 const deleteStale = `DELETE FROM ojs.starts WHERE ctid = ANY (ARRAY (
@@ -100,10 +72,7 @@ export class Limits {
     const missing = [...new Set(keys)].filter((key) => !this.#read.has(key));
     if (missing.length === 0) return;
     for (const key of missing) this.#read.add(key);
-    for (const cells of await this.#tx.query(read, [texts(missing)])) {
-      const row = readRow(cells);
-      this.#rows.set(row.key, row);
-    }
+    for (const row of await readRows(this.#tx, missing)) this.#rows.set(row.key, row);
   }
 
   async loadQueues(queues: readonly string[]): Promise<void> {
@@ -215,29 +184,7 @@ export class Limits {
 
   /** Sends the changed rows and the noted starts. */
   flush(): void {
-    const changed = [...this.#rows.values()].filter((row) => row.changed);
-    for (const [statement, rows] of [
-      [insert, changed.filter(({ fresh }) => fresh)],
-      [update, changed.filter(({ fresh }) => !fresh)],
-    ] as const) {
-      if (rows.length === 0) continue;
-      this.#tx.write(statement, [
-        texts(rows.map(({ key }) => key)),
-        texts(rows.map(({ own }) => numbersText(own))),
-        texts(rows.map(({ override }) => (override === null ? null : numbersText(override)))),
-        numbers(rows.map(({ active }) => active)),
-        numbers(rows.map(({ waiting }) => waiting)),
-        numbers(rows.map(({ jobs }) => jobs)),
-        numbers(rows.map(({ started }) => started)),
-        numbers(rows.map(({ lastStart }) => lastStart)),
-        numbers(rows.map(({ reopensAt }) => reopensAt)),
-        numbers(rows.map(({ usedAt }) => usedAt)),
-      ]);
-    }
-    for (const row of changed) {
-      row.changed = false;
-      row.fresh = false;
-    }
+    writeRows(this.#tx, [...this.#rows.values()]);
     this.#flushStarts();
   }
 
@@ -313,42 +260,9 @@ export class Limits {
   #of(key: string): Row {
     let row = this.#rows.get(key);
     if (!row) {
-      row = {
-        key,
-        own: noNumbers,
-        override: null,
-        active: 0,
-        waiting: 0,
-        jobs: 0,
-        started: 0,
-        lastStart: 0,
-        reopensAt: 0,
-        usedAt: 0,
-        starts: null,
-        changed: true,
-        fresh: true,
-      };
+      row = freshRow(key);
       this.#rows.set(key, row);
     }
     return row;
   }
-}
-
-function readRow(cells: Cells): Row {
-  const overriding = textOrNull(cells[2]);
-  return {
-    key: text(cells[0]),
-    own: parseNumbers(text(cells[1])),
-    override: overriding === null ? null : parseNumbers(overriding),
-    active: integer(cells[3]),
-    waiting: integer(cells[4]),
-    jobs: integer(cells[5]),
-    started: integer(cells[6]),
-    lastStart: integer(cells[7]),
-    reopensAt: integer(cells[8]),
-    usedAt: integer(cells[9]),
-    starts: null,
-    changed: false,
-    fresh: false,
-  };
 }
