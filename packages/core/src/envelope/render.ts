@@ -25,13 +25,11 @@ export interface RenderOptions {
  * server manages.
  */
 export function renderJob(record: JobRecord, options: RenderOptions = {}): Json {
-  const { state, startedAt, worker, enqueuedAt, finishedAt } = record;
+  const { state, enqueuedAt, finishedAt } = record;
   const result = resultOf(record, options.now ?? record.finishedAt ?? 0);
-  let text = `${envelopeOf(record).slice(0, -1)},"state":"${stateName(state)}","priority":${record.priority},"attempt":${record.attempt}`;
-  text += time('created_at', record.createdAt);
+  let text = envelopeOf(record).slice(0, -1) + time('created_at', record.createdAt);
   if (enqueuedAt !== null) text += time('enqueued_at', enqueuedAt);
-  if (startedAt !== null) text += time('started_at', startedAt);
-  if (worker !== null) text += `,"worker_id":${JSON.stringify(worker)}`;
+  text += executionOf(record);
   if (state === State.retryable) text += time('next_attempt_at', record.runAt) + time('next_retry_at', record.runAt);
   if (finishedAt !== null) {
     if (state === State.completed) text += time('completed_at', finishedAt);
@@ -45,6 +43,32 @@ export function renderJob(record: JobRecord, options: RenderOptions = {}): Json 
   if (options.lease !== undefined) text += `${renderResume(record)},"x_lease":"${options.lease}"`;
   if (options.extra) text += `,${options.extra}`;
   return `${text}}`;
+}
+
+type Execution = Pick<JobRecord, 'state' | 'priority' | 'attempt' | 'startedAt' | 'worker'>;
+
+/** Jobs of one claim have the same. */
+let last: { readonly of: Execution; readonly text: string } | undefined;
+
+function executionOf(record: Execution): string {
+  if (last === undefined || !isAlike(last.of, record)) {
+    const { state, priority, attempt, startedAt, worker } = record;
+    let text = `,"state":"${stateName(state)}","priority":${priority},"attempt":${attempt}`;
+    if (startedAt !== null) text += time('started_at', startedAt);
+    if (worker !== null) text += `,"worker_id":${JSON.stringify(worker)}`;
+    last = { of: { state, priority, attempt, startedAt, worker }, text };
+  }
+  return last.text;
+}
+
+function isAlike(one: Execution, other: Execution): boolean {
+  return (
+    one.startedAt === other.startedAt &&
+    one.state === other.state &&
+    one.attempt === other.attempt &&
+    one.priority === other.priority &&
+    one.worker === other.worker
+  );
 }
 
 /** The envelope with moments in place of relative times. */
