@@ -132,18 +132,23 @@ export class SharedLeases {
 
   #write(place: number, id: string, lease: string, deadlineMs: number, flag: number): boolean {
     const at = headBytes + place * placeBytes;
-    const text = id + lease;
     Atomics.add(this.#ints, at / 4, 1);
-    let plain = true;
-    for (let index = 0; index < text.length; index++) {
-      const code = text.charCodeAt(index);
-      if (code > 127) plain = false;
-      this.#bytes[at + textAt + index] = code;
-    }
+    const plain = this.#put(at + textAt, id) && this.#put(at + textAt + id.length, lease);
     this.#view.setFloat64(at + deadlineAt, deadlineMs);
     this.#ints[at / 4 + 1] = plain ? id.length | flag | (lease.length << 16) : 0;
     Atomics.add(this.#ints, at / 4, 1);
     return plain;
+  }
+
+  /** False for a text that is not ASCII. */
+  #put(at: number, text: string): boolean {
+    let codes = 0;
+    for (let index = 0; index < text.length; index++) {
+      const code = text.charCodeAt(index);
+      codes |= code;
+      this.#bytes[at + index] = code;
+    }
+    return codes < 128;
   }
 
   /** Again until nobody wrote meanwhile, which takes the worker less than a microsecond. */
