@@ -6,6 +6,8 @@ import { server } from './schema.ts';
 
 export interface Stores extends AsyncDisposable {
   readonly all: readonly Storage[];
+  /** Of the database. */
+  readonly url: string;
   /**
    * Closes the storages; answers how many transactions the server ended because of a deadlock, and how many rows of the
    * table were read, seen or not.
@@ -29,6 +31,7 @@ export async function openStores(count: number): Promise<Stores> {
   const close = () => Promise.all(all.map((storage) => storage[Symbol.asyncDispose]()));
   return {
     all,
+    url: own,
     async close(table) {
       await close();
       // A connection tells its numbers when it ends at the latest.

@@ -48,7 +48,7 @@ export async function lockAhead(
   others: readonly JobId[] = [],
 ): Promise<readonly string[]> {
   lockUniqueKeys(tx, jobs);
-  return lockHolders(tx, replacedKeys(jobs), others);
+  return (await lockHolders(tx, replacedKeys(jobs), others)).workflows;
 }
 
 /** Locks the unfinished jobs with these unique keys and others, so that they stay where they stand. */
@@ -56,12 +56,12 @@ export async function lockHolders(
   tx: Transaction,
   keys: readonly string[],
   others: readonly JobId[] = [],
-): Promise<readonly string[]> {
-  if (keys.length === 0 && others.length === 0) return [];
+): Promise<{ readonly ids: readonly JobId[]; readonly workflows: readonly string[] }> {
+  if (keys.length === 0 && others.length === 0) return { ids: [], workflows: [] };
   const rows = await tx.query(lockJobsAhead, [uuids(others), texts(keys)]);
   const ids = rows.map(([id]) => text(id));
   if (ids.length > 0) await Promise.all(lockStanding(tx, ids));
-  return rows.flatMap(([, workflow]) => (workflow === null ? [] : [text(workflow)]));
+  return { ids, workflows: rows.flatMap(([, workflow]) => (workflow === null ? [] : [text(workflow)])) };
 }
 
 /** The unique keys whose holders the jobs may replace. */

@@ -9,18 +9,20 @@ import { queuesUnder } from '../limits/limit-deltas.ts';
 /**
  * Acks of jobs that are no nodes of workflows, as one statement: all of them, or none where one is not the caller's.
  * Rows are locked in the order of ids, as by every other change of active jobs. A row that another call changes
- * meanwhile is left out. The answer: how many were completed, whether all are the caller's, which ones were completed
- * if not all, and queues where a limit may have a slot again.
+ * meanwhile is left out, by `xmin`: older minor versions of PostgreSQL do not look at `ctid` again once it has
+ * waited. The answer: how many were completed, whether all are the caller's, which ones were completed if not all, and
+ * queues where a limit may have a slot again.
  */
 const ack = `WITH given AS MATERIALIZED (
     SELECT * FROM unnest($1::uuid[], $2::integer[], $3::integer[], $4::text[], string_to_array($7, $5, $6)) AS given (id, at, claim, worker, result)),
   found AS MATERIALIZED (
-    SELECT active.ctid AS row, active.*, given.at, given.result FROM given JOIN ojs.active ON ${indexJoin('active.id', 'given.id')}
+    SELECT active.ctid AS row, active.xmin AS version, active.*, given.at, given.result FROM given JOIN ojs.active ON ${indexJoin('active.id', 'given.id')}
     WHERE CASE WHEN given.claim IS NULL THEN NOT lease_required ELSE given.claim = active.claim END
       AND coalesce(coalesce(given.worker, $8::text) = active.worker, true)
       AND NOT (EXISTS (SELECT FROM ojs.inbox_completions)
         AND EXISTS (SELECT FROM ojs.inbox_completions AS done WHERE done.id = active.id))),
-  gone AS (DELETE FROM ojs.active USING found WHERE active.ctid = found.row AND (SELECT count(*) = $10::integer AND bool_and(workflow IS NULL) FROM found)
+  gone AS (DELETE FROM ojs.active USING found WHERE active.ctid = found.row AND active.xmin = found.version
+    AND (SELECT count(*) = $10::integer AND bool_and(workflow IS NULL) FROM found)
     RETURNING $9::bigint AS now, found.*),
   kept AS (
     INSERT INTO ojs.ended (number, finished_at, run_at, enqueued_at, started_at, unique_at, id, claim, attempt, state, lease_required, texts, dead_letter,

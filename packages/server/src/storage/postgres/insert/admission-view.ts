@@ -106,16 +106,27 @@ export async function readView(tx: Transaction, jobs: readonly NewJob[], always:
   const replacing = replacedKeys(jobs);
   const queues = always ? new Map<string, Queue>() : await readQueues(tx, jobs);
   // Locked before they are read: the read then sees what other transactions have made of them.
-  await lockHolders(tx, replacing);
+  const locked = await lockHolders(tx, replacing);
   const reading = readJobs(
     (text, values) => tx.query(text, values),
     jobs.map(({ id }) => id),
   );
-  const [byId, holders] = await Promise.all([reading, readHolders(tx, jobs)]);
+  const [byId, found] = await Promise.all([reading, readHolders(tx, jobs)]);
+  const holders = found.filter(isLocked(replacing, locked.ids));
   const active =
     replacing.length === 0 ? [] : holders.filter(({ job }) => job.state === State.active).map(({ job }) => job.id);
   const completing = new Set([...(await beingCompleted(tx, active)), ...(await completedAlready(tx, active))]);
   return new View([...byId.values(), ...holders], queues, completing);
+}
+
+/**
+ * Leaves out jobs that an operator has started anew since the others were locked: only locked jobs can be replaced. The
+ * insert then comes before that start.
+ */
+function isLocked(replacing: readonly string[], ids: readonly JobId[]): (held: LockedJob<JobRecord>) => boolean {
+  const keys = new Set(replacing);
+  const locked = new Set(ids);
+  return ({ job }) => isIn(job.state, Terminal) || !keys.has(job.uniqueKey ?? '') || locked.has(job.id);
 }
 
 async function readQueues(tx: Transaction, jobs: readonly NewJob[]): Promise<Map<string, Queue>> {
