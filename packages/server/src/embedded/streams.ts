@@ -43,7 +43,10 @@ export class Streams {
     this.#open.set(connection, sink);
     void sink.put(streamHead(connection.lastId));
     connection.run().catch((error: unknown) => sink.fail(error));
-    const chunks = this.#chunks(connection, sink, signal);
+    // Heard from now on: a caller that is gone before it reads the first chunk never starts to read.
+    const abort = () => this.#leave(connection, sink, signal?.reason);
+    signal?.addEventListener('abort', abort, { once: true });
+    const chunks = this.#chunks(connection, sink, () => signal?.removeEventListener('abort', abort));
     return { status: 200, text: '', headers: { ...headers, 'content-type': 'text/event-stream' }, chunks };
   }
 
@@ -52,16 +55,13 @@ export class Streams {
     for (const [connection, sink] of this.#open) this.#leave(connection, sink);
   }
 
-  async *#chunks(connection: Connection, sink: TextSink, signal: AbortSignal | undefined): AsyncGenerator<string> {
-    const abort = () => this.#leave(connection, sink, signal?.reason);
-    signal?.addEventListener('abort', abort, { once: true });
-    if (signal?.aborted) abort();
+  async *#chunks(connection: Connection, sink: TextSink, done: () => void): AsyncGenerator<string> {
     const heartbeat = setInterval(() => sink.beat(), heartbeatMs).unref();
     try {
       yield* sink.chunks();
     } finally {
       clearInterval(heartbeat);
-      signal?.removeEventListener('abort', abort);
+      done();
       this.#leave(connection, sink);
     }
   }
