@@ -1,9 +1,9 @@
 import { completed, State, Terminal, type Transition, Waiting } from '@ojs-ts/core';
 import pg from 'pg';
 import { expect, test } from 'vitest';
-import type { Storage } from '../../../src/storage/storage.ts';
+import type { PruneRules, Storage } from '../../../src/storage/storage.ts';
 import { invariantErrors } from '../invariants.ts';
-import { claimOf, idOf, insert, newJob, to, uniqueOf } from '../suite/tools.ts';
+import { claimOf, idOf, insert, limitOf, newJob, to, uniqueOf } from '../suite/tools.ts';
 import { server } from './schema.ts';
 import { openStores } from './stores.ts';
 
@@ -13,6 +13,16 @@ const turns = 60;
 
 const some = <T>(items: readonly T[]): readonly T[] => items.filter(() => Math.random() < 0.5);
 const any = () => some(Array.from({ length: jobs }, (_, number) => idOf(number))).slice(0, 12);
+
+/** A number that no other job has. */
+const other = () => jobs + Math.floor(Math.random() * 1e6);
+const pruneRules = (now: number): PruneRules => ({
+  jobs: [State.completed, State.cancelled, State.discarded].map((state) => ({
+    ...{ state, deadLetter: false, before: 0, keep: 15 },
+  })),
+  ...{ events: { before: 0, keep: 1e9 }, workflows: { before: 0, keep: 1e9 }, statisticsBefore: 0 },
+  ...{ requestsBefore: now, workersBefore: 0, limitsBefore: 0 },
+});
 
 /** What clients do to the same jobs at once. */
 const acts: readonly ((storage: Storage, now: number) => Promise<unknown>)[] = [
@@ -47,11 +57,21 @@ const acts: readonly ((storage: Storage, now: number) => Promise<unknown>)[] = [
       now,
     ),
   (storage, now) => storage.upkeep.promote(now, 20),
+  (storage, now) => storage.upkeep.prune(pruneRules(now), 5),
+  (storage, now) => storage.jobs.remove(any().slice(0, 2), { from: 0xff }, now),
+  // Those that were removed come back.
   (storage, now) =>
     storage.jobs.insert(
-      [[newJob(jobs + Math.floor(Math.random() * 1e6), { unique: uniqueOf({ key: 'k0', onConflict: 'replace' }) })]],
+      any().map((id) => [{ ...newJob(0), id }]),
       now,
     ),
+  (storage, now) =>
+    storage.jobs.insert(
+      [0, 1, 2].map(() => [newJob(other(), { expiresAt: now + 5, limits: [limitOf('limited', { concurrency: 3 })] })]),
+      now,
+    ),
+  (storage, now) =>
+    storage.jobs.insert([[newJob(other(), { unique: uniqueOf({ key: 'k0', onConflict: 'replace' }) })]], now),
 ];
 
 test.skipIf(server === null)(
