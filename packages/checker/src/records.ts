@@ -122,6 +122,7 @@ export interface FinalJob extends Timed {
 
 export interface Config extends Timed {
   readonly kind: 'config';
+  /** For how long the store may pass over a job, in milliseconds: while a claim that fails holds its lock. */
   readonly orderJitterMs?: number;
   readonly toleranceMs?: number;
   readonly limits?: readonly (Limit & { readonly queue: string })[];

@@ -546,6 +546,17 @@ const rules: Readonly<Record<string, readonly Row[]>> = {
         .add({ kind: 'config', orderJitterMs: 50 })
         .enqueue('a')
         .enqueue('b')
+        .fetch('b', 'l2')
+        .wait(50)
+        .fetch('a', 'l1'),
+    ],
+    [
+      'the first has waited for long before it is passed over for as long as the store may',
+      [],
+      history()
+        .add({ kind: 'config', orderJitterMs: 50 })
+        .enqueue('a')
+        .enqueue('b')
         .wait(50)
         .fetch('b', 'l2')
         .fetch('a', 'l1'),

@@ -87,9 +87,11 @@ export const order: Rule = (timeline, broken) => {
     judged += 1;
     for (const { priority, line } of sorted.get(asked.queue) ?? []) {
       if (priority < (asked.priority ?? 0)) continue;
-      const before = Math.min(priority > (asked.priority ?? 0) ? claim.from : created.from, claim.from - jitter);
+      const before = Math.min(priority > (asked.priority ?? 0) ? claim.from : created.from, claim.from);
       const passed =
-        asked.dueAt !== undefined && priority === (asked.priority ?? 0) ? undefined : line.find(before, claim.to);
+        asked.dueAt !== undefined && priority === (asked.priority ?? 0)
+          ? undefined
+          : line.find(before, claim.to + jitter);
       if (passed)
         broken({
           at: claim.to,
