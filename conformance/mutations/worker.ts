@@ -66,7 +66,15 @@ export const worker: readonly Mutation[] = [
     in: 'server: readOwner',
     find: 'claim: lease === null ? null : leases.claimOf(id, lease), worker',
     replace: 'claim: null, worker',
-    cases: ['OJS-L1-EXC-003', 'OJS-L1-OWN-003', 'OJS-L1-OWN-004'],
+    cases: ['OJS-L1-OWN-003', 'OJS-L1-OWN-004'],
+  },
+  {
+    name: 'no-fence-in-exchange',
+    rule: 'x-lease',
+    in: 'server: usualOwner',
+    find: '{ id, claim, worker }',
+    replace: '{ id, claim: null, worker }',
+    cases: ['OJS-L1-EXC-003'],
   },
 
   {

@@ -36,11 +36,11 @@ function envelopeOf({ request, createdAt }: NewJob): Wire {
     max_attempts: defaultRetry.maxAttempts,
     timeout_ms: defaultTimeoutMs,
     ...(tags !== undefined && { tags }),
+    created_at: at,
+    enqueued_at: at,
     state: 'available',
     priority: request.plain.priority,
     attempt: 0,
-    created_at: at,
-    enqueued_at: at,
   };
 }
 
