@@ -68,14 +68,6 @@ export const worker: readonly Mutation[] = [
     replace: 'claim: null, worker',
     cases: ['OJS-L1-OWN-003', 'OJS-L1-OWN-004'],
   },
-  {
-    name: 'no-fence-in-exchange',
-    rule: 'x-lease',
-    in: 'server: usualOwner',
-    find: '{ id, claim, worker }',
-    replace: '{ id, claim: null, worker }',
-    cases: ['OJS-L1-EXC-003'],
-  },
 
   {
     name: 'guessed-lease-taken',
