@@ -165,6 +165,21 @@ export const eventCases: readonly Case[] = [
     },
   ],
   [
+    'heartbeats are logged in the order of the list, also where it has a job under two claims',
+    async (storage) => {
+      await insert(storage, [newJob(1), newJob(2)]);
+      await claim(storage, { limit: 2 });
+      const holds = [
+        { id: idOf(1), claim: 2 },
+        { id: idOf(1), claim: null },
+        { id: idOf(2), claim: 1 },
+      ];
+      await storage.registry.beat([{ worker: 'w1', holds, leaseMs: null, state: 'running', info: '{}' }], t0 + 1000);
+      const log = await eventLog(storage);
+      expect(log.flatMap(({ kind, id }) => (kind === 'job.heartbeat' ? [id] : []))).toEqual([idOf(1), idOf(2)]);
+    },
+  ],
+  [
     'every event of a job has its trace (ev 8)',
     async (storage) => {
       await insert(storage, [newJob(1, { trace: 'abc"1' })]);

@@ -122,15 +122,20 @@ function whole(beat: WorkerBeat, at: number): ShardBeat {
   return { at, beat, listed: [...(beat.holds ?? []).keys()] };
 }
 
-/** A heartbeat that lists a job under two claims becomes two, so that the answers say which claim holds. */
+/**
+ * A heartbeat that lists a job under two claims becomes two, so that the answers say which claim holds. The parts keep
+ * the order of the list, which is that of the events.
+ */
 function partsOf(beat: WorkerBeat, at: number, isThere: (id: JobId) => boolean): readonly ShardBeat[] {
   const parts: { readonly ids: Set<JobId>; readonly listed: number[] }[] = [];
   for (const [number, { id }] of (beat.holds ?? []).entries()) {
     if (!isThere(id)) continue;
-    const part = parts.find(({ ids }) => !ids.has(id));
-    part?.ids.add(id);
-    if (part) part.listed.push(number);
-    else parts.push({ ids: new Set([id]), listed: [number] });
+    const last = parts.at(-1);
+    if (last === undefined || last.ids.has(id)) parts.push({ ids: new Set([id]), listed: [number] });
+    else {
+      last.ids.add(id);
+      last.listed.push(number);
+    }
   }
   return parts.map(({ listed }) => ({
     at,
