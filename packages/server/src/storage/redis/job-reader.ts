@@ -152,7 +152,8 @@ function readRecord(record: Buffer): Changing {
     worker: (mask & workerBit) === 0 ? null : texts.text(2),
     queue: (mask & queueBit) === 0 ? null : texts.text(2),
   };
-  last = { record, changing };
+  // A copy: the record is a part of a reply, which may have many megabytes.
+  last = { record: Buffer.from(record), changing };
   return changing;
 }
 
