@@ -30,7 +30,7 @@ export interface WorkerOptions extends ConnectionOptions, WorkerCallbacks {
   handleSignals?: boolean | undefined;
   /**
    * How many fetched jobs may wait for a slot: a number, at most 10,000 together with `concurrency`, or `'auto'`.
-   * Default: `'auto'`: as many as end during one request, at most 300, and none for handlers that take longer than a
+   * Default: `'auto'`: as many as end during one request, at most 1,500, and none for handlers that take longer than a
    * request. Prefetching hides the latency of the server for short handlers. A waiting job has a lease and heartbeats.
    * It goes back without counting an attempt when the worker becomes quiet or ends, and after half of its timeout; with
    * `'auto'` after 250 ms. On servers without `worker.exchange`, `'auto'` means 0.

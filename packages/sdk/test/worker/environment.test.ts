@@ -23,7 +23,7 @@ test('a worker reads the environment below its code and above the defaults (SDK-
     queues: ['default'],
     concurrency: 10,
     shutdownMs: 25_000,
-    prefetch: 300,
+    prefetch: 1_500,
     paced: true,
     watchdogMs: 60_000,
   });

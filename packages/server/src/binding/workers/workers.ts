@@ -51,15 +51,16 @@ export const workerHandlers: Handlers<
 /** Receives errors of the server. */
 type Failed = (error: unknown) => void;
 
-/** The most jobs of one fetch; a larger `count` counts as this number. */
-const maxCount = 100;
+/** The most jobs of one fetch, and of one in an exchange; a larger `count` counts as this number. */
+const maxFetched = 100;
+const maxExchanged = 500;
 const maxWaitMs = 60_000;
 
 /** POST /workers/fetch (ojs-http-binding §10.1). */
 export async function fetchJobs(engine: Engine, request: BindingRequest): Promise<Reply> {
   const fields = new Fields(Fields.parse(request.body));
   const worker = fields.string('worker_id');
-  const fetch = readFetch(fields, worker, readSecret(fields, worker));
+  const fetch = readFetch(fields, worker, readSecret(fields, worker), maxFetched);
   fields.done();
   const jobs = await engine.fetch(fetch, request.signal);
   const text = `{"jobs":${envelopes(engine, jobs)}}`;
@@ -132,7 +133,7 @@ export async function exchange(
   const beatFields = fields.object('beat');
   const beat = beatFields && readBeat(engine.leases, beatFields, worker);
   const fetchFields = fields.object('fetch');
-  const fetch = fetchFields && readFetch(fetchFields, worker, secretDigest);
+  const fetch = fetchFields && readFetch(fetchFields, worker, secretDigest, maxExchanged);
   fields.done();
   const settles = acks.length + nacks.length > 0;
   const refused = (item: Item, error: unknown) => refusedItem(item, error, request.requestId, failed);
@@ -161,7 +162,7 @@ async function settled<T>(work: T | Promise<T>): Promise<PromiseSettledResult<T>
   return result;
 }
 
-function readFetch(fields: Fields, worker: string | null, secretDigest: string | null): FetchRequest {
+function readFetch(fields: Fields, worker: string | null, secretDigest: string | null, maxCount: number): FetchRequest {
   const queues = fields.strings('queues', 100);
   if (queues === null || queues.length === 0) fields.issue('queues', 'must name at least one queue');
   const wrong = queues?.findIndex((queue) => !isQueueName(queue)) ?? -1;
