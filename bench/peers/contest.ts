@@ -5,7 +5,16 @@ import { Calls } from '../src/scenarios/checks.ts';
 import { paced } from '../src/scenarios/paced.ts';
 import { latency, wallClock } from '../src/statistics.ts';
 import { Stopwatch } from '../src/stopwatch.ts';
-import type { Drain, Latency, Measured, Message, Rate, Scenario, Task } from '../src/task.ts';
+import {
+  type Drain,
+  type Latency,
+  type Measured,
+  type Message,
+  type Rate,
+  type Scenario,
+  type Task,
+  usualCallers,
+} from '../src/task.ts';
 
 export interface Peer {
   readonly durability: string;
@@ -24,12 +33,11 @@ export interface Peer {
 type Open = (storage: string, deleting: boolean) => Promise<Peer>;
 
 /** As ../src/scenarios has them. */
-const callers = 64;
 const batchSize = 1_000;
 const pickupConcurrency = 10;
 const stallMs = 30_000;
 
-async function enqueue(peer: Peer, jobs: number, watch: Stopwatch): Promise<Rate> {
+async function enqueue(peer: Peer, jobs: number, callers: number, watch: Stopwatch): Promise<Rate> {
   let next = 0;
   const call = async () => {
     while (next < jobs) await peer.enqueue(payloadOf(next++));
@@ -125,7 +133,7 @@ async function expectFinished(peer: Peer, jobs: number): Promise<void> {
 function measure(peer: Peer, scenario: Scenario, jobs: number, watch: Stopwatch): Promise<Measured> {
   switch (scenario.name) {
     case 'enqueue':
-      return enqueue(peer, jobs, watch);
+      return enqueue(peer, jobs, scenario.callers ?? usualCallers, watch);
     case 'batch':
       return batch(peer, jobs, watch);
     case 'drain':

@@ -21,7 +21,7 @@ export interface Work {
 }
 
 export const workUsage = `--mode embedded|http|both               default both
---scenario NAMES                        enqueue, batch, drain (= drain-10,drain-100), drain-N, drain-N-deleting, pickup; by commas
+--scenario NAMES                        enqueue, enqueue-N (callers), batch, drain (= drain-10,drain-100), drain-N, drain-N-deleting, pickup; by commas
 --jobs N                                jobs a run, default 100000 (pickup: at most 1000)
 --runs N                                runs of each scenario, default 3; the table shows medians
 --json                                  one JSON document instead of tables
@@ -82,10 +82,12 @@ function modesOf(text: string): readonly Mode[] {
 function scenariosOf(text: string): readonly Scenario[] {
   if (text === 'enqueue' || text === 'batch' || text === 'pickup') return [{ name: text }];
   if (text === 'drain') return [10, 100].map((concurrency) => ({ name: 'drain', concurrency }));
+  const [, callers] = /^enqueue-([1-9]\d{0,3})$/.exec(text) ?? [];
+  if (callers !== undefined) return [{ name: 'enqueue', callers: Number(callers) }];
   const [, concurrency, deleting] = /^drain-([1-9]\d{0,3})(-deleting)?$/.exec(text) ?? [];
   if (concurrency !== undefined)
     return [{ name: 'drain', concurrency: Number(concurrency), ...(deleting && { deleting: true }) }];
   throw new UsageError(
-    `--scenario: expected enqueue, batch, drain, drain-N, drain-N-deleting or pickup, got '${text}'`,
+    `--scenario: expected enqueue, enqueue-N, batch, drain, drain-N, drain-N-deleting or pickup, got '${text}'`,
   );
 }

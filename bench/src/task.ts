@@ -11,7 +11,8 @@ export interface ServerProcess {
 export type Target = { readonly storage: string } | (ServerProcess & { readonly others?: readonly ServerProcess[] });
 
 export type Scenario =
-  | { readonly name: 'enqueue' }
+  /** By 64 callers if left out. */
+  | { readonly name: 'enqueue'; readonly callers?: number }
   | { readonly name: 'batch' }
   | Drain
   | { readonly name: 'pickup' }
@@ -83,12 +84,17 @@ export type Outcome = Measured & { readonly durability: string };
 
 export type Message = { readonly ready: true } | { readonly outcome: Outcome } | { readonly error: string };
 
+/** Single enqueues at once, where the scenario does not say. */
+export const usualCallers = 64;
+
 export function labelOf(scenario: Scenario): string {
   switch (scenario.name) {
     case 'drain': {
       const { concurrency, deleting, workers } = scenario;
       return `drain-${concurrency}${deleting ? '-deleting' : ''}${workers ? ` with ${workers} workers` : ''}`;
     }
+    case 'enqueue':
+      return scenario.callers === undefined ? 'enqueue' : `enqueue-${scenario.callers}`;
     case 'paced':
       return `paced-${scenario.rate}`;
     default:

@@ -9,7 +9,7 @@ import { paced } from './scenarios/paced.ts';
 import { consume, pickup, produce } from './scenarios/pickup.ts';
 import { subjectOf } from './scenarios/subject.ts';
 import { Stopwatch } from './stopwatch.ts';
-import type { Measured, Message, Outcome, Task } from './task.ts';
+import { type Measured, type Message, type Outcome, type Task, usualCallers } from './task.ts';
 import { deletingRetention } from './terms.ts';
 
 /**
@@ -59,7 +59,7 @@ async function run(
   const watch = new Stopwatch(task);
   switch (scenario.name) {
     case 'enqueue':
-      return enqueue(client, jobs, watch);
+      return enqueue(client, jobs, scenario.callers ?? usualCallers, watch);
     case 'batch':
       return batch(client, jobs, watch);
     case 'drain':

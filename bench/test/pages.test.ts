@@ -28,7 +28,7 @@ describe('peers', () => {
   ];
   const contest = { ours: 'sqlite', theirs: 'sqlite', jobs: 100, origin } as const;
   const text = peersReport([
-    { ...contest, scenario: 'drain-100', series: series(3_000, 1_000) },
+    { ...contest, scenario: 'drain-100', syncMs: 0.25, series: series(3_000, 1_000) },
     { ...contest, scenario: 'drain-100-deleting', series: series(500, 1_000) },
   ]);
 
@@ -42,8 +42,10 @@ describe('peers', () => {
   });
 
   test('have ratios with their targets, and the origin', () => {
-    expect(text).toMatch(/\| drain-100 +\| http \/ plainjob \| +3.00 \| at least 2: met \|/);
+    expect(text).toMatch(/\| drain-100 +\| http \/ plainjob \| +3.00 \| at least 4: MISSED \|/);
     expect(text).toMatch(/\| drain-100-deleting \| http \/ plainjob \| +0.50 \|/);
+    expect(text).toContain('- CPU of drain-100, http: 60.0 µs a job, wanted less than the 300.0 of plainjob: met.');
+    expect(text).toContain('- drain-100: the disk took 0.25 ms to write and synchronise 4 KiB.');
     expect(text).toContain('- drain-100, drain-100-deleting: `npm run x` at 0123abcd, 2026-01-31. A machine.');
   });
 });

@@ -82,21 +82,37 @@ export interface Target {
   readonly who: 'embedded' | 'http';
   readonly peer: string;
   readonly least: number;
+  /** Ours; left out where it is the storage of the peer. */
+  readonly on?: StoreKind;
 }
 
+const target = (scenario: string, who: Target['who'], peer: string, least: number): Target => ({
+  scenario,
+  who,
+  peer,
+  least,
+});
+
 export const targets: readonly Target[] = [
-  { scenario: 'drain-100', who: 'embedded', peer: 'plainjob', least: 4 },
-  { scenario: 'drain-100', who: 'http', peer: 'plainjob', least: 2 },
-  { scenario: 'drain-10', who: 'embedded', peer: 'graphile-worker', least: 1.3 },
-  { scenario: 'drain-100', who: 'embedded', peer: 'graphile-worker', least: 1.3 },
-  { scenario: 'drain-10', who: 'embedded', peer: 'pg-boss', least: 3 },
-  { scenario: 'drain-100', who: 'embedded', peer: 'pg-boss', least: 3 },
-  { scenario: 'enqueue', who: 'embedded', peer: 'graphile-worker', least: 10 },
-  { scenario: 'drain-100', who: 'embedded', peer: 'bullmq', least: 2.5 },
-  { scenario: 'drain-100', who: 'embedded', peer: 'bee-queue', least: 2 },
-  { scenario: 'drain-10', who: 'embedded', peer: 'bullmq', least: 1.7 },
-  { scenario: 'drain-100', who: 'http', peer: 'bullmq', least: 2 },
-  { scenario: 'drain-10', who: 'http', peer: 'bullmq', least: 1 },
+  target('drain-100', 'embedded', 'graphile-worker', 1.5),
+  target('drain-10', 'embedded', 'graphile-worker', 1.3),
+  target('enqueue', 'embedded', 'graphile-worker', 12),
+  target('batch', 'embedded', 'graphile-worker', 1),
+  target('drain-100', 'embedded', 'pg-boss', 4),
+  target('drain-100', 'http', 'graphile-worker', 1),
+  target('drain-100', 'embedded', 'bullmq', 2.5),
+  target('drain-10', 'embedded', 'bullmq', 2),
+  target('drain-100', 'embedded', 'bee-queue', 2),
+  target('enqueue', 'embedded', 'bullmq', 1.2),
+  target('batch', 'embedded', 'bullmq', 2),
+  target('drain-100', 'http', 'bullmq', 1.5),
+  target('drain-10', 'http', 'bullmq', 1.3),
+  target('enqueue', 'http', 'bullmq', 0.8),
+  target('drain-100', 'embedded', 'plainjob', 5),
+  target('drain-100', 'http', 'plainjob', 4),
+  target('enqueue', 'embedded', 'plainjob', 1.2),
+  target('batch', 'embedded', 'plainjob', 0.35),
+  { ...target('drain-100', 'http', 'bullmq', 2.5), on: 'sqlite' },
 ];
 
 export const pickupTargetMs = 10;

@@ -9,6 +9,7 @@ import { alternate } from '../rounds.ts';
 import { runOurs } from '../run.ts';
 import { labelOf, type Scenario } from '../task.ts';
 import { type Peer, peers } from './contestants.ts';
+import { syncTime } from './disk.ts';
 import { install } from './install.ts';
 import type { Contest } from './report.ts';
 import { runPeer } from './run.ts';
@@ -34,9 +35,10 @@ async function contest(
       .filter(({ deletes }) => !isDeleting || deletes !== null)
       .map((peer) => ({ who: peer.who, run: () => runPeer(peer, scenario, { ...work, storage: there.storage }) })),
   ];
+  const syncMs = here.kind === 'sqlite' && scenario.name === 'enqueue' ? syncTime() : null;
   const answers = await alternate(contestants, work.runs);
   const series = answers.map(({ who, answers }) => ({ who, figures: answers }));
-  return { ours: here.kind, theirs: there.kind, scenario: labelOf(scenario), jobs: work.jobs, series };
+  return { ours: here.kind, theirs: there.kind, scenario: labelOf(scenario), jobs: work.jobs, syncMs, series };
 }
 
 async function main(args: readonly string[]): Promise<void> {
@@ -44,7 +46,7 @@ async function main(args: readonly string[]): Promise<void> {
     storage: { type: 'string', default: 'sqlite,postgres,redis' },
     'peer-storage': { type: 'string' },
     ...workOptions,
-    scenario: { type: 'string', default: 'enqueue,batch,drain,pickup,drain-100-deleting' },
+    scenario: { type: 'string', default: 'enqueue,enqueue-256,batch,drain,pickup,drain-100-deleting' },
   });
   const work = workOf(values);
   const places = placesOf(values.storage);

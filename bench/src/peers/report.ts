@@ -14,6 +14,8 @@ export interface Contest {
   readonly theirs: StoreKind;
   readonly scenario: string;
   readonly jobs: number;
+  /** How long the disk takes to synchronise, in milliseconds; only where that decides the figure. */
+  readonly syncMs?: number | null;
   readonly series: readonly { readonly who: string; readonly figures: readonly Figure[] }[];
 }
 
@@ -42,7 +44,9 @@ function pairReport(contests: readonly Kept<Contest>[]): string {
       : ['Both sides remove finished jobs, and the CPU time counts until the last one is gone:', rateTable(deleting)]),
     latencyTable(all),
     pickupVerdicts(all),
-    ratioTable(all),
+    ratioTable(all, ours === theirs ? undefined : ours),
+    cpuVerdicts(all),
+    syncTimes(contests),
     originLines(contests.map(({ scenario, origin }) => ({ what: scenario, origin }))),
   ]
     .filter((text) => text !== '')
@@ -54,25 +58,54 @@ function isOurs(who: string): boolean {
 }
 
 /** Ours over each peer's, of the medians. */
-function ratioTable(all: readonly Series[]): string {
+function ratioTable(all: readonly Series[], on: StoreKind | undefined): string {
   const rates = all.filter(({ figures }) => figures[0]?.kind === 'rate');
   const rows = rates
     .filter(({ who }) => isOurs(who))
     .flatMap((ours) =>
       rates
         .filter(({ who, scenario }) => !isOurs(who) && scenario === ours.scenario)
-        .map((their) => ratioRow(ours, their)),
+        .map((their) => ratioRow(ours, their, on)),
     );
   return rows.length === 0 ? '' : table(['scenario', 'who', 'ratio', 'wanted'], rows);
 }
 
-function ratioRow(ours: Series, their: Series): readonly string[] {
+function ratioRow(ours: Series, their: Series, on: StoreKind | undefined): readonly string[] {
   const ratio = rateOf(ours) / rateOf(their);
   const target = targets.find(
-    ({ scenario, who, peer }) => scenario === ours.scenario && who === ours.who && peer === their.who,
+    (one) => one.scenario === ours.scenario && one.who === ours.who && one.peer === their.who && one.on === on,
   );
   const wanted = target === undefined ? '' : verdict(`at least ${target.least}`, ratio >= target.least);
   return [ours.scenario, `${ours.who} / ${their.who}`, ratio.toFixed(2), wanted];
+}
+
+/** Whether a job costs ours less than any peer, all processes together. */
+function cpuVerdicts(all: readonly Series[]): string {
+  const costs = all.flatMap((series) => {
+    const cpus = series.figures.flatMap((figure) => (figure.kind === 'rate' && figure.cpu ? [figure.cpu] : []));
+    const cost = median(cpus.map(({ own, server = 0, store = 0 }) => own + server + store));
+    return cpus.length === 0 ? [] : [{ ...series, cost }];
+  });
+  return costs
+    .filter(({ who }) => isOurs(who))
+    .flatMap(({ who, scenario, cost }) => {
+      const theirs = costs.filter((one) => one.scenario === scenario && !isOurs(one.who));
+      const cheapest = theirs.toSorted((a, b) => a.cost - b.cost)[0];
+      if (cheapest === undefined) return [];
+      const [own, least] = [cost, cheapest.cost].map((us) => us.toFixed(1));
+      return `- CPU of ${scenario}, ${who}: ${own} µs a job, wanted ${verdict(`less than the ${least} of ${cheapest.who}`, cost < cheapest.cost)}.`;
+    })
+    .join('\n');
+}
+
+function syncTimes(contests: readonly Kept<Contest>[]): string {
+  return contests
+    .flatMap(({ scenario, syncMs }) =>
+      typeof syncMs === 'number'
+        ? [`- ${scenario}: the disk took ${ms(syncMs)} ms to write and synchronise 4 KiB.`]
+        : [],
+    )
+    .join('\n');
 }
 
 function pickupVerdicts(all: readonly Series[]): string {

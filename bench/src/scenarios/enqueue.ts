@@ -4,10 +4,8 @@ import type { Stopwatch } from '../stopwatch.ts';
 import type { Rate } from '../task.ts';
 import { untilCounted } from './checks.ts';
 
-const callers = 64;
-
-/** Single enqueues from 64 callers, each waiting for its answer: from the first call to the last answer. */
-export async function enqueue(client: Client, jobs: number, watch: Stopwatch): Promise<Rate> {
+/** Single enqueues from callers at once, each waiting for its answer: from the first call to the last answer. */
+export async function enqueue(client: Client, jobs: number, callers: number, watch: Stopwatch): Promise<Rate> {
   let next = 0;
   const call = async () => {
     while (next < jobs) {
