@@ -1,4 +1,4 @@
-import { limitGroupOf, type Millis, minuteOf, type NewJob, State } from '@ojs-ts/core';
+import { type AdmissionOptions, limitGroupOf, type Millis, minuteOf, type NewJob, State } from '@ojs-ts/core';
 import { integer } from '../../cells.ts';
 import { joined, numbers, texts } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
@@ -58,13 +58,16 @@ export function insertRows(tx: Transaction, jobs: readonly NewJob[]): void {
   for (const part of parts(jobs)) tx.write(rows, part);
 }
 
-/** Inserts jobs that only their id or their queue can refuse; returns how many were inserted. */
+/**
+ * Inserts jobs that only their id or their queue can refuse; returns how many were inserted.
+ * @param always no queue refuses them.
+ */
 export async function insertPlainRows(
   tx: Transaction,
   jobs: readonly NewJob[],
-  refusePaused: boolean,
+  { refusePaused = false, always }: AdmissionOptions,
 ): Promise<number> {
-  const queues = texts(queuesOf(jobs));
+  const queues = always ? null : texts(queuesOf(jobs));
   let count = 0;
   for (const part of parts(jobs))
     count += integer((await tx.query(plainRows, [...part, queues, refusePaused]))[0]?.[0]);

@@ -90,9 +90,9 @@ export async function insertPlain(
   tx: Transaction,
   groups: Groups,
   jobs: readonly NewJob[],
-  { refusePaused = false }: InsertOptions,
+  options: AdmissionOptions,
 ): Promise<readonly (readonly Inserted[])[]> {
-  if ((await insertPlainRows(tx, jobs, refusePaused)) < jobs.length) throw new Refused();
+  if ((await insertPlainRows(tx, jobs, options)) < jobs.length) throw new Refused();
   for (const job of jobs) accepted(tx, job, tx.log);
   return groups.map((group) => group.map(() => plain));
 }
