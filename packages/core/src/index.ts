@@ -76,7 +76,7 @@ export * from './transport.ts';
 export * from './uuid.ts';
 export * from './variables.ts';
 export * from './workflow/decide.ts';
-export { nodeEvents, type WorkflowCounts, workflowCancelled } from './workflow/events.ts';
+export { nodeEvents, unorderedKinds, type WorkflowCounts, workflowCancelled } from './workflow/events.ts';
 export { type CallbackName, callbackNames, maxEdges, maxNesting, maxNodes } from './workflow/plan.ts';
 export * from './workflow/render.ts';
 export { maxParents, maxResults } from './workflow/results.ts';

@@ -52,9 +52,11 @@ export function nodeKind(workflow: Pick<WorkflowCounts, 'kind'>, { state }: Pick
   return `workflow.${isUnordered(workflow) ? 'job' : 'step'}_${state === State.completed ? 'completed' : 'failed'}`;
 }
 
-/** Whether no member depends on another. */
+/** Workflows in which no member depends on another. */
+export const unorderedKinds: readonly string[] = ['group', 'batch'];
+
 export function isUnordered({ kind }: Pick<WorkflowCounts, 'kind'>): boolean {
-  return kind === 'group' || kind === 'batch';
+  return unorderedKinds.includes(kind);
 }
 
 export function remaining({ total, completed, failed, cancelled }: WorkflowCounts): number {

@@ -7,6 +7,7 @@ import type { Database } from '../connection/database.ts';
 import { numbers, uuids } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
 import { ackAtOnce } from '../end/ack.ts';
+import { ClaimedNodes } from '../end/claimed-nodes.ts';
 import { insert } from '../insert/insert.ts';
 import { Changes } from './changes.ts';
 import { list } from './list.ts';
@@ -16,10 +17,15 @@ import { ackAll, NotActive, transitionAll } from './transitions.ts';
 
 export function jobs(database: Database): Jobs {
   const hints = new ClaimHints();
+  const nodes = new ClaimedNodes();
   return {
     insert: (groups, now, options) => insert(database, groups, now, options),
-    claim: (claims, now, maxBytes) => claimJobs(database, claims, now, hints, maxBytes),
-    transition: (transitions, now) => transition(database, transitions, now),
+    async claim(claims, now, maxBytes) {
+      const claimed = await claimJobs(database, claims, now, hints, maxBytes);
+      nodes.add(claimed);
+      return claimed;
+    },
+    transition: (transitions, now) => transition(database, transitions, now, nodes),
     async get(ids) {
       const found = await readJobs((text, values) => database.read(text, values), ids);
       return ids.map((id) => found.get(id)?.job ?? null);
@@ -34,8 +40,9 @@ async function transition(
   database: Database,
   transitions: readonly Transition[],
   now: Millis,
+  nodes: ClaimedNodes,
 ): Promise<readonly Moved[]> {
-  const answer = await ackAtOnce(database, transitions, now);
+  const answer = await ackAtOnce(database, transitions, now, nodes);
   if (answer === 'owned') {
     try {
       return await database.transact(now, (tx) => ackAll(tx, transitions, now));
