@@ -3,7 +3,7 @@ import { jobNames, jobPolicies, optionsShape, stepOptionsShape } from '../envelo
 import { type Shape, shapeOf, type UnknownMember, unknownMembers } from '../envelope/unknown-members.ts';
 import { ProtocolError } from '../errors.ts';
 import type { Json } from '../job/job.ts';
-import { elements, isObject, longList, members, readJson } from '../json/json.ts';
+import { elementsOf, isObject, longList, members, readJson } from '../json/json.ts';
 import type { Millis } from '../time/clock.ts';
 import { isUuidv7 } from '../uuid.ts';
 import { joinMeta, mergeOptions, withDefaults } from './defaults.ts';
@@ -123,7 +123,7 @@ class Reader {
   ): CompositePlan {
     if (level > maxNesting) throw wrong(source.path, `a workflow must not nest deeper than ${maxNesting} levels`);
     const options = this.#defaults(source, texts, outer);
-    const { key, items } = this.#list(source, texts, type);
+    const { key, items } = this.#list(source, type);
     const steps = items.map(readStep);
     checkNames(steps);
     const graph = type === null || type === 'dag' ? readGraph(steps) : readOrdered(type, steps);
@@ -158,18 +158,15 @@ class Reader {
     return this.options.push(merged) - 1;
   }
 
-  #list(
-    source: Source,
-    texts: ReadonlyMap<string, Json>,
-    type: CompositeKind | null,
-  ): { key: ListKey; items: readonly Source[] } {
+  #list(source: Source, type: CompositeKind | null): { key: ListKey; items: readonly Source[] } {
     const { path } = source;
     const { key, list } = listOf(source, type);
-    const raw = elements(texts.get(key) ?? '[]');
+    const raw = elementsOf(source.text, key);
     const items = list.map((item: unknown, index) => {
       const at = `${path}.${key}[${index}]`;
       if (!isObject(item)) throw wrong(at, 'a step must be an object');
-      return { values: item, text: raw[index] ?? '{}', path: at };
+      const { text = '{}', members = null } = raw[index] ?? {};
+      return { values: item, text, path: at, members };
     });
     return { key, items };
   }
@@ -178,18 +175,26 @@ class Reader {
     const type = nestedKind(step.values);
     return type === null
       ? this.#job(step, name, options)
-      : this.composite(step, members(step.text), type, name, options, level + 1);
+      : this.composite(step, step.members ?? members(step.text), type, name, options, level + 1);
   }
 
   #job(source: Source, name: string, options: number | null): JobPlan {
     const text = envelopeOf(source);
     const defaults = options === null ? undefined : this.options[options];
     const [now, newId] = [this.#now, this.#newId];
-    const context = { at: source.path, lastMembers: this.#lastMembers, latest: this.#latest };
+    const context = {
+      at: source.path,
+      lastMembers: this.#lastMembers,
+      latest: this.#latest,
+      members: source.members ?? null,
+    };
     const read =
       defaults === undefined && text === source.text
         ? readParsedEnvelope(text, source.values, now, newId, context)
-        : readEnvelope(defaults === undefined ? text : withDefaults(text, defaults), now, newId, context);
+        : readEnvelope(defaults === undefined ? text : withDefaults(text, defaults), now, newId, {
+            ...context,
+            members: null,
+          });
     this.steps.push({ path: source.path, read });
     return { kind: 'job', name, id: read.job.id, text, options };
   }

@@ -6,6 +6,8 @@ import { type CallbackName, callbackNames, wrong } from './plan.ts';
 export interface Source {
   readonly values: Readonly<Record<string, unknown>>;
   readonly text: Json;
+  /** The raw texts of its members, where they were read with the list around it. */
+  readonly members?: ReadonlyMap<string, Json> | null;
   /** JSONPath in the request. */
   readonly path: string;
 }
