@@ -11,17 +11,9 @@ export type Reader = (text: string, values: readonly unknown[]) => Promise<reado
  * which nothing is set becomes null: `unnest` fills that column with nulls.
  */
 export function numbers(values: readonly (number | null)[]): string | null {
-  let set = false;
-  let text = '{';
-  for (const value of values) {
-    if (text.length > 1) text += ',';
-    if (value === null) text += 'NULL';
-    else {
-      set = true;
-      text += value;
-    }
-  }
-  return set ? `${text}}` : null;
+  if (!values.some((value) => value !== null)) return null;
+  // A text that grows by one value after the other is 60 bytes a value of short-lived memory.
+  return `{${(values.includes(null) ? values.map((value) => value ?? 'NULL') : values).join(',')}}`;
 }
 
 export function flags(values: readonly boolean[]): string | null {
@@ -31,17 +23,18 @@ export function flags(values: readonly boolean[]): string | null {
 const special = /["\\]/g;
 
 export function texts(values: readonly (string | null)[]): string | null {
-  let set = false;
-  let text = '{';
-  for (const value of values) {
-    if (text.length > 1) text += ',';
-    if (value === null) text += 'NULL';
-    else {
-      set = true;
-      text += `"${value.replace(special, '\\$&')}"`;
+  if (!values.some((value) => value !== null)) return null;
+  // Neighbours are often the same, as the workflow of ten thousand jobs.
+  let last: string | null = null;
+  let quoted = 'NULL';
+  const cells = values.map((value) => {
+    if (value !== last) {
+      last = value;
+      quoted = value === null ? 'NULL' : `"${value.replace(special, '\\$&')}"`;
     }
-  }
-  return set ? `${text}}` : null;
+    return quoted;
+  });
+  return `{${cells.join(',')}}`;
 }
 
 /** Characters that no JSON text has as such. */

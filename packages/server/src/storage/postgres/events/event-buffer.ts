@@ -35,6 +35,11 @@ export class EventBuffer {
     if (this.#on) this.#parts.push((entries) => entries.job(kind, job, from, data));
   }
 
+  /** Entries of many jobs: one part for each is 250 bytes of memory, until the end of the transaction. */
+  later(write: (entries: EventEntries) => void): void {
+    if (this.#on) this.#parts.push(write);
+  }
+
   /** The events of a member whose job has ended; `workflow` has counted the member already. */
   node(
     workflow: WorkflowCounts,

@@ -30,6 +30,7 @@ type Groups = readonly (readonly NewJob[])[];
 
 const numbersOf = 'SELECT id, number FROM ojs.jobs WHERE id = ANY ($1::uuid[])';
 
+const noKeys: readonly string[] = [];
 const plain: Inserted = { kind: 'inserted', replaced: [] };
 
 /** A job was refused, and the short path cannot say why. */
@@ -93,7 +94,10 @@ export async function insertPlain(
   options: AdmissionOptions,
 ): Promise<readonly (readonly Inserted[])[]> {
   if ((await insertPlainRows(tx, jobs, options)) < jobs.length) throw new Refused();
-  for (const job of jobs) accepted(tx, job, tx.log);
+  for (const job of jobs) countAccepted(tx, job);
+  tx.log.later((entries) => {
+    for (const job of jobs) logCreation(entries, job);
+  });
   return groups.map((group) => group.map(() => plain));
 }
 
@@ -142,12 +146,15 @@ async function readNumbers(tx: Transaction, jobs: readonly LockedJob[]): Promise
 
 /** Counts, wakes and logs an accepted job. */
 function accepted(tx: Transaction, job: NewJob, log: EventBuffer): void {
-  const { id, queue, state, priority } = job;
-  for (const limit of job.limits) tx.limits.offer(limit, tx.now);
-  tx.count({ id, queue, priority, limits: job.limits.map(({ key }) => key) }, null, state);
+  countAccepted(tx, job);
+  logCreation(log, job);
+}
+
+function countAccepted(tx: Transaction, { id, queue, state, priority, limits }: NewJob): void {
+  for (const limit of limits) tx.limits.offer(limit, tx.now);
+  tx.count({ id, queue, priority, limits: limits.length === 0 ? noKeys : limits.map(({ key }) => key) }, null, state);
   tx.counts.sum(queue, sumsOf(null, state, tx.now));
   if (state === State.available) tx.woken.add(queue);
-  logCreation(log, job);
 }
 
 function logCreation(log: Pick<EventBuffer, 'job'>, job: NewJob): void {

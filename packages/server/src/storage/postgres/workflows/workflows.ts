@@ -19,7 +19,7 @@ import type { Page, Workflows } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
 import { type Cells, flags, isStorable, joined, numbers, type Reader, texts } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
-import { insertPlain, isPlain, Refused } from '../insert/insert.ts';
+import { insertPlain, Refused } from '../insert/insert.ts';
 import { advance } from './advance.ts';
 import { Graph } from './graph.ts';
 import { isNode, nodesPerWorkflow, readIndexes } from './nodes.ts';
@@ -32,12 +32,13 @@ export const workflowColumns =
   'id, name, kind, spec, total, state, completed, failed, cancelled, created_at, finished_at, "end", sweeping, number';
 export const nodeColumns = 'number, state, open, failed, member, closed_at, name, job, next, result, error, spec';
 
-const insertNodes = `WITH made AS MATERIALIZED (
-    SELECT * FROM unnest($1::bigint[], $2::integer[], $3::boolean[], $4::boolean[], $5::text[], $6::uuid[], $7::text[], string_to_array($10, $8, $9))
-      AS made (number, open, member, started, name, job, next, spec)),
-  specified AS (INSERT INTO ojs.node_specs (number, spec) SELECT number, spec FROM made)
-  INSERT INTO ojs.nodes (number, state, open, member, ready, name, job, next)
-  SELECT number, CASE WHEN started THEN 'pending' ELSE 'waiting' END, open, member, open = 0 AND started IS NOT TRUE, name, job, next::integer[] FROM made`;
+const insertNodes = `INSERT INTO ojs.nodes (number, state, open, member, ready, name, job, next)
+  SELECT number, CASE WHEN started THEN 'pending' ELSE 'waiting' END, open, coalesce(member, false), open = 0 AND started IS NOT TRUE, name, job, next::integer[]
+  FROM unnest($1::bigint[], $2::integer[], $3::boolean[], $4::boolean[], $5::text[], $6::uuid[], string_to_array($9, $7, $8))
+    AS made (number, open, member, started, name, job, next)`;
+/** Without a table of the specs on the way, which were more than its memory. */
+const insertSpecs =
+  'INSERT INTO ojs.node_specs (number, spec) SELECT unnest($1::bigint[]), unnest(string_to_array($4, $2, $3))';
 
 export function workflows(database: Database): Workflows {
   const reader: Reader = (text, values) => database.read(text, values);
@@ -119,18 +120,19 @@ function startedAtOnce(
   starts: Parameters<Workflows['create']>[4],
 ): readonly Started[] {
   if (starts === undefined) return [];
-  const jobs = nodes.flatMap(({ index, open }): readonly Started[] => {
+  const jobs: Started[] = [];
+  for (const { index, open } of nodes) {
     const job = open === 0 ? starts.get(index) : undefined;
-    return job === undefined || job.unique !== null ? [] : [{ ...job, node: { workflow, index } }];
-  });
-  return isPlain(jobs) ? jobs : [];
+    if (job && job.unique === null) jobs.push({ ...job, node: { workflow, index } });
+  }
+  return jobs;
 }
 
 /**
  * Ten thousand jobs that start with their workflow cost three statements; `advance` takes 20 transactions, and writes
  * each node a second time.
  * @param started jobs of nodes without dependencies.
- * @throws Refused if one of these jobs exists already
+ * @throws Refused if one of their ids is taken, or given twice
  */
 async function create(
   tx: Transaction,
@@ -188,13 +190,13 @@ function writeNewNodes(
   tx.write(insertNodes, [
     own,
     numbers(nodes.map(({ open }) => open)),
-    nodes.map(({ member }) => member),
+    flags(nodes.map(({ member }) => member)),
     flags(nodes.map(({ index }) => pending.has(index))),
     texts(nodes.map(({ name }) => name)),
-    texts(nodes.map(({ job }) => job)),
-    texts(nodes.map(({ next }) => `{${next.join(',')}}`)),
-    ...joined(nodes.map(({ spec }) => spec)),
+    `{${nodes.map(({ job }) => job ?? 'NULL').join(',')}}`,
+    ...joined(nodes.map(({ next }) => `{${next.join(',')}}`)),
   ]);
+  tx.write(insertSpecs, [own, ...joined(nodes.map(({ spec }) => spec))]);
 }
 
 async function cancel(tx: Transaction, id: string, events: readonly Json[], now: Millis): Promise<boolean> {
