@@ -20,6 +20,7 @@ import {
   insert,
   inserted,
   keepAll,
+  limitOf,
   move,
   newJob,
   newNode,
@@ -217,6 +218,47 @@ export const workflowCases: readonly Case[] = [
           t0,
         ),
       ).toMatchObject([{ done: false }, { done: false }]);
+    },
+  ],
+  [
+    'jobs that are given at the creation start then or are ready: no bound or pause refuses them, a unique policy or a taken id may',
+    async (storage) => {
+      await storage.registry.configureQueue('default', { capacity: 0 }, t0);
+      await storage.registry.pauseQueue('default', true, t0);
+      const nodes = [0, 1, 2].map((index) => newNode(index, { next: [3] }));
+      const all = [...nodes, newNode(3, { open: 3, member: false, job: null })];
+      const start = (patches: readonly Parameters<typeof newJob>[1][]) =>
+        storage.workflows.create(
+          newWorkflow({ total: 3 }),
+          all,
+          [event('workflow.started')],
+          t0,
+          new Map(patches.map((patch, index) => [index, newJob(index, patch)])),
+        );
+      await insert(storage, [newJob(9, { queue: 'other', unique: uniqueOf() })]);
+      const { newest } = await storage.events(0, 1);
+      const { kind, ready } = await start([{}, { unique: uniqueOf() }, { limits: [limitOf('l', { concurrency: 2 })] }]);
+      expect(kind).toBe('created');
+      const steps = [
+        startOf(0),
+        startOf(1, { unique: uniqueOf() }),
+        startOf(2, { limits: [limitOf('l', { concurrency: 2 })] }),
+      ].filter((_, index) => ready.some((one) => one.index === index));
+      await storage.workflows.advance(steps, t0);
+      const states = async () => (await storage.workflows.nodes('w', -1, 9)).map(({ state }) => state);
+      expect(await states()).toEqual(['pending', 'waiting', 'pending', 'waiting']);
+      expect((await get(storage, idOf(2))).node).toEqual(ref(2));
+      expect(await storage.workflows.unfinished(9)).toMatchObject({ ready: [ref(1)] });
+      expect(await start([{}, { unique: uniqueOf() }, {}])).toMatchObject({ kind: 'already', ready: [ref(1)] });
+      expect(await kinds(storage, newest)).toEqual(['workflow.started', 'job.enqueued', 'job.enqueued']);
+      const taken = await storage.workflows.create(
+        newWorkflow({ id: 'x', total: 1 }),
+        [newNode(0)],
+        [],
+        t0,
+        new Map([[0, newJob(0)]]),
+      );
+      expect(taken).toMatchObject({ kind: 'created', ready: [ref(0, 'x')] });
     },
   ],
   [
