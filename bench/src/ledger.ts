@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describeHardware, machine } from './machine.ts';
+import { describeHardware, type Machine, machine } from './machine.ts';
 
 /** Where a figure comes from. */
 export interface Origin {
@@ -11,7 +11,7 @@ export interface Origin {
   /** As in `2026-01-31`. */
   readonly day: string;
   readonly machine: string;
-  /** Whether something else was at work when the figure was taken. */
+  /** Whether something else was at work when the command began. Later the load is its own. */
   readonly busy: boolean;
   /** What repeats it. */
   readonly command: string;
@@ -23,11 +23,13 @@ export type Kept<T> = T & { readonly origin: Origin };
 export class Ledger<T> {
   readonly #file: string;
   readonly #command: string;
+  readonly #machine: Machine;
   #figures: Readonly<Record<string, Kept<T>>>;
 
   /** @param command That makes its figures; URLs in it are cut short. */
   constructor(file: string, command: string) {
     this.#file = file;
+    this.#machine = machine();
     this.#command = command.replaceAll(/\b(\w+):\/\/\S*/g, '$1://…');
     this.#figures = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
   }
@@ -43,12 +45,11 @@ export class Ledger<T> {
   }
 
   put(key: string, figure: T): void {
-    const facts = machine();
     const origin: Origin = {
       commit: commit(),
       day: new Date().toISOString().slice(0, 10),
-      machine: describeHardware(facts),
-      busy: facts.busy,
+      machine: describeHardware(this.#machine),
+      busy: this.#machine.busy,
       command: this.#command,
     };
     this.#figures = { ...this.#figures, [key]: { ...figure, origin } };
