@@ -28,23 +28,26 @@ export function latencyReport(points: readonly Kept<LatencyPoint>[]): string {
   if (points.length === 0) return 'Not measured yet.';
   const common = points.filter(({ load }) => load !== 'half');
   const half = points.filter(({ load }) => load === 'half');
+  const times = ['p50 ms', 'p99 ms', 'p99.9 ms', 'max ms'];
+  const loads = table(
+    ['storage', 'who', 'load', ...times],
+    common.map((point) => [titles[point.kind], point.who, loadOf(point), ...timesOf(point)]),
+    3,
+  );
+  const halves = table(
+    ['storage', 'who', 'capacity jobs/s', 'half of it', ...times],
+    half.map((point) => [
+      titles[point.kind],
+      point.who,
+      perSecond(point.capacity ?? Number.NaN),
+      perSecond(point.rate ?? Number.NaN),
+      ...timesOf(point),
+    ]),
+  );
   return [
-    table(
-      ['storage', 'who', 'load', 'p50 ms', 'p99 ms', 'p99.9 ms', 'max ms'],
-      common.map((point) => [titles[point.kind], point.who, loadOf(point), ...timesOf(point)]),
-      3,
-    ),
-    table(
-      ['storage', 'who', 'capacity jobs/s', 'half of it', 'p50 ms', 'p99 ms', 'p99.9 ms', 'max ms'],
-      half.map((point) => [
-        titles[point.kind],
-        point.who,
-        perSecond(point.capacity ?? Number.NaN),
-        perSecond(point.rate ?? Number.NaN),
-        ...timesOf(point),
-      ]),
-    ),
-    originLines(points.map(({ kind, who, load, origin }) => ({ what: `${load} on ${titles[kind]} (${who})`, origin }))),
+    ...(common.length === 0 ? [] : [loads]),
+    half.length === 0 ? 'Half of the capacity is not measured yet.' : halves,
+    originLines(points.map(({ load, origin }) => ({ what: load, origin }))),
   ].join('\n\n');
 }
 
