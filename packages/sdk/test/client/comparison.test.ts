@@ -138,7 +138,7 @@ describe('faults that other SDKs have', () => {
     const from = performance.now();
     await worker.stop();
     await started;
-    // Less than a heartbeat (60 s), a long poll (20 s) or the grace period (25 s).
+    // Less than a heartbeat (60 s) or the grace period (25 s).
     expect(performance.now() - from).toBeLessThan(15_000);
     expect(worker.state).toBe('idle');
   });

@@ -9,6 +9,8 @@ export type Meddling =
   | 'before'
   | 'after'
   | 'pass'
+  /** It goes nowhere, and the connection stays open. */
+  | 'swallow'
   /** Once the server behind has answered: the answer is held back until then. */
   | (() => Promise<void>)
   | { readonly status: number; readonly body: string; readonly headers?: Readonly<Record<string, string>> };
@@ -28,6 +30,7 @@ export async function openProxy(behind: string, meddle: (line: string) => Meddli
     const line = `${incoming.method} ${incoming.url}`;
     seen.push({ line, headers: incoming.headers, body: Buffer.concat(body).toString() });
     const verdict = meddle(line);
+    if (verdict === 'swallow') return;
     if (verdict === 'before') return void incoming.socket.destroy();
     if (typeof verdict === 'object') return void response.writeHead(verdict.status, verdict.headers).end(verdict.body);
     const onward = request(

@@ -17,7 +17,11 @@ const maxRequests = 3;
 /** The server hands out no more in one `worker.exchange`, and in one fetch of the plain binding. */
 const maxExchanged = 500;
 const maxFetched = 100;
-const longPollMs = 20_000;
+/**
+ * A network that swallows the request or its answer stops this worker until the wait and the time of an answer are over:
+ * 15 s, as a heartbeat sees nothing of an outage between two of them.
+ */
+const longPollMs = 5_000;
 /**
  * An empty answer to a long poll that came sooner than this shows a server that does not wait, or one that shuts down.
  */
@@ -109,10 +113,9 @@ export class FetchLoop {
   }
 
   /**
-   * The server answers again after it did not: calls from before may hang in connections that nobody closed, where a
-   * long poll would be missed only after half a minute. They go again at once, by the same request ids: where only
-   * heartbeats were slow, that costs a request. Not on a server without repeatable fetches: there a fetch that is
-   * broken off loses the jobs that it claimed until their lease ends.
+   * The server answers again after it did not: calls from before may hang in connections that nobody closed. They go
+   * again at once, by the same request ids: where only heartbeats were slow, that costs a request. Not on a server
+   * without repeatable fetches: there a fetch that is broken off loses the jobs that it claimed until their lease ends.
    */
   renew(): void {
     if (!this.#exchange.extended) return;

@@ -1,7 +1,6 @@
 import { platform } from '#platform';
 import { type Connection, once } from '../../connection/connection.ts';
 import { textOf, textsOf, type Wire } from '../../json.ts';
-import { answerMs } from '../fetch/batched-exchange.ts';
 import type { WorkerSettings } from '../options.ts';
 import type { ConnectionLog } from '../worker-log.ts';
 import {
@@ -55,8 +54,6 @@ export class Heartbeat {
   #threadBeats = false;
   #failing = false;
   #serverTime: string | undefined;
-  /** Claims of open fetches that the server has extended, and since when. */
-  #awaited: ReadonlyMap<string, number> = new Map();
 
   constructor(services: HeartbeatServices) {
     const { settings, connection } = services;
@@ -137,20 +134,7 @@ export class Heartbeat {
     if (this.#failing) this.#services.answersLost();
     this.#failing = false;
     this.#renew(listed, answer, at + this.#services.settings.visibilityMs);
-    this.#noteAwaited(textsOf(answer.jobs_extended) ?? [], at);
     this.#services.obey(directiveIn(answer, reported));
-  }
-
-  /**
-   * A long poll whose answer was lost would be asked again only after its whole wait. The server names its claims
-   * before: they have the time of any answer.
-   */
-  #noteAwaited(extended: readonly string[], at: number): void {
-    const unknown = extended.filter((id) => this.#services.leasedJobs.get(id) === undefined);
-    this.#awaited = new Map(unknown.map((id) => [id, this.#awaited.get(id) ?? at]));
-    if (![...this.#awaited.values()].some((since) => at - since >= answerMs)) return;
-    this.#awaited = new Map();
-    this.#services.answersLost();
   }
 
   /** A settled job is not lost by what a heartbeat says: the answer to its outcome decides. */

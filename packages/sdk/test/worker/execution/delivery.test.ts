@@ -41,7 +41,7 @@ describe('turns', () => {
     const job = await bench.client.enqueue('test.job', [1]);
     await bench.wire.until(
       () =>
-        bench.wire.bodies('worker.exchange').filter((body) => JSON.stringify(body.fetch)?.includes('"wait_ms":20000'))
+        bench.wire.bodies('worker.exchange').filter((body) => JSON.stringify(body.fetch)?.includes('"wait_ms":5000'))
           .length >= 2,
     );
     second.open();
