@@ -1,4 +1,5 @@
 import { treeMemoryBytes } from './process.ts';
+import type { Scenario } from './task.ts';
 
 const everyMs = 250;
 
@@ -30,4 +31,9 @@ export class PeakMemory implements Disposable {
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
   }
+}
+
+/** Null for a latency: a look at PostgreSQL takes 15 ms, and each job of that time would wait for it. */
+export function watchMemory({ name }: Scenario, pid: number | null): PeakMemory | null {
+  return name === 'pickup' || name === 'paced' ? null : new PeakMemory([pid]);
 }

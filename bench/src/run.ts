@@ -1,5 +1,5 @@
 import { cliOf, oursOf, runChild } from './child.ts';
-import { PeakMemory } from './peak-memory.ts';
+import { type PeakMemory, watchMemory } from './peak-memory.ts';
 import { startServer } from './server.ts';
 import { latency } from './statistics.ts';
 import { freshStore } from './store.ts';
@@ -19,7 +19,7 @@ export interface RunOptions {
 
 export type Figure = (Rate | Latency | Paced) & {
   readonly durability: string;
-  /** The most memory of all processes at once, the store's included; null where the system does not say. */
+  /** The most memory of all processes at once, the store's included; null for a latency, and where the system does not say. */
   readonly memoryBytes: number | null;
 };
 
@@ -33,14 +33,14 @@ export function jobsOf(scenario: Scenario, jobs: number): number {
 /** One scenario on a fresh store in fresh processes; over HTTP with as many servers on that store. */
 export async function runOurs(scenario: Scenario, mode: Mode, options: RunOptions, servers = 1): Promise<Figure> {
   await using store = await freshStore(options.storage);
-  using memory = new PeakMemory([store.pid]);
+  using memory = watchMemory(scenario, store.pid);
   const { settings } = store;
   const jobs = jobsOf(scenario, options.jobs);
   const { folder } = options;
   const ours = oursOf(folder);
   const child = {
     ...(options.cpuProfile !== undefined && { cpuProfile: options.cpuProfile }),
-    onStart: (pid: number | undefined) => memory.add(pid),
+    onStart: (pid: number | undefined) => memory?.add(pid),
   };
   if (mode === 'embedded') {
     const task = { scenario, jobs, storePid: store.pid, target: { storage: store.storage } };
@@ -55,7 +55,7 @@ export async function runOurs(scenario: Scenario, mode: Mode, options: RunOption
   const first = await start();
   const all = [first];
   while (all.length < servers) all.push(await start());
-  for (const { pid } of all) memory.add(pid);
+  for (const { pid } of all) memory?.add(pid);
   const others = all.slice(1).map(({ url, pid }) => ({ url, pid }));
   const target = { url: first.url, pid: first.pid, ...(others.length > 0 && { others }) };
   const task = { scenario, jobs, storePid: store.pid, target };
@@ -69,10 +69,10 @@ export async function runOurs(scenario: Scenario, mode: Mode, options: RunOption
 }
 
 /** @param settings of the database, as {@link FreshStore} tells them. */
-export function figureOf(outcome: Outcome, settings: string, memory: PeakMemory): Figure {
+export function figureOf(outcome: Outcome, settings: string, memory: PeakMemory | null): Figure {
   if (outcome.kind === 'times') throw new Error('half a latency is no figure');
   const durability = settings === '' ? outcome.durability : `${outcome.durability} (${settings})`;
-  return { ...outcome, durability, memoryBytes: memory.bytes };
+  return { ...outcome, durability, memoryBytes: memory?.bytes ?? null };
 }
 
 function timesOf(outcome: Outcome): readonly number[] {

@@ -1,5 +1,5 @@
 import { runChild } from '../child.ts';
-import { PeakMemory } from '../peak-memory.ts';
+import { watchMemory } from '../peak-memory.ts';
 import { type Figure, figureOf, jobsOf, type RunOptions } from '../run.ts';
 import { freshStore } from '../store.ts';
 import type { Scenario } from '../task.ts';
@@ -12,12 +12,12 @@ export async function runPeer(
   { storage, jobs, cpuProfile }: RunOptions,
 ): Promise<Figure> {
   await using store = await freshStore(storage);
-  using memory = new PeakMemory([store.pid]);
+  using memory = watchMemory(scenario, store.pid);
   const task = { scenario, jobs: jobsOf(scenario, jobs), storePid: store.pid, target: { storage: store.storage } };
   const outcome = await runChild(entry, task, {
     ...(cpuProfile !== undefined && { cpuProfile }),
     ...(program !== undefined && { program }),
-    onStart: (pid) => memory.add(pid),
+    onStart: (pid) => memory?.add(pid),
   });
   return figureOf(outcome, store.settings, memory);
 }
