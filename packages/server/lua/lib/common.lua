@@ -196,7 +196,7 @@ end
 -- Wakes the fetches that wait for jobs of the queue, after the script. Only a hint: a waiting fetch also polls.
 local function wake(queue) woken[queue] = true end
 
--- A script that has changed something ends with this. `log` lists a batch as <at>:<count>:<position> by its position,
+-- A script that has changed jobs ends with this. `log` lists a batch as <at>:<count>:<position> by its position,
 -- `entries` has its text.
 local function finish(now)
   for i = #at_end, 1, -1 do at_end[i](now) end

@@ -147,13 +147,18 @@ do
     return policy
   end
 
+  -- As in job-bytes.ts: what a claim reads ahead of a job is bounded.
+  local long_envelope = 2048
+
   function jobs.set_envelope(job, envelope, policy)
     local bytes = cells.get('jobs', job.id)
     local flags = string.byte(bytes, 3)
-    if bit.band(flags, 2) ~= 0 then cells.set('envelopes', job.id, false) end
     local kept = policy or jobs.policy(job) or ''
-    local start = string.sub(bytes, 1, 2) .. string.char(bit.band(flags, 29)) .. string.sub(bytes, 4, texts_at(bytes) - 1)
-    cells.set('jobs', job.id, start .. struct.pack('<I4c0I4c0', #envelope, envelope, #kept, kept) .. string.sub(bytes, -16))
+    local is_long = #envelope > long_envelope
+    if is_long or bit.band(flags, 2) ~= 0 then cells.set('envelopes', job.id, is_long and envelope) end
+    local inside = is_long and '' or envelope
+    local start = string.sub(bytes, 1, 2) .. string.char(bit.band(flags, 29) + (is_long and 2 or 0)) .. string.sub(bytes, 4, texts_at(bytes) - 1)
+    cells.set('jobs', job.id, start .. struct.pack('<I4c0I4c0', #inside, inside, #kept, kept) .. string.sub(bytes, -16))
   end
 
   function jobs.save(job) cells.set('states', job.id, record_of(job)) end

@@ -63,7 +63,7 @@ do
   -- Ready queues have a higher priority first, then first in, first out. Below 2^53, so a score keeps all of it.
   function jobs.rank(job, place) return (100 - job.priority) * 17592186044416 + place end
 
-  -- Adds the job to everything that is kept beside its row, by its state.
+  -- Adds the job to everything that is kept beside its bytes, by its state.
   function jobs.enter(job, now)
     local state, ref = job.state, ref_of(job)
     queues.add(job.queue, state, 1, now)

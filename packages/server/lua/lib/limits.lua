@@ -1,5 +1,5 @@
--- Limits: a row each in the hash `limits`; `limit:names` has the keys in their order, `limit:idle` those that no job
--- names by when they were last used, the list `starts:<key>` the starts that a rate may still count, and the hash
+-- Limits: a row each in the hash `limits`; `limit:names` has the keys in their order, `limit:idle` those that neither
+-- a job, a queue nor an operator names by when they were last used, the list `starts:<key>` the starts that a rate may still count, and the hash
 -- `waiting:<key>` how many jobs wait under it by queue.
 limits = {}
 do

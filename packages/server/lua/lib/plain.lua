@@ -263,9 +263,10 @@ do
 
   -- What follows from the record of a running job, and from its bytes; nil where it is not plain.
   local function running(record, of, now)
-    local queue = (not of.rare or of.keyed or of.limited) and unlimited(of.name, now)
     local _, state, flags, mask, attempt, claim = struct.unpack('<BBBHI4I4', record)
-    if not queue or state ~= 8 or mask ~= active_mask or flags > 3 then return nil end
+    if state ~= 8 or mask ~= active_mask or flags > 3 then return nil end
+    local queue = (not of.rare or of.keyed or of.limited) and unlimited(of.name, now)
+    if not queue then return nil end
     local _, _, _, _, _, _, enqueued, started, _, _, worker = struct.unpack(active, record)
     local function record_with(more)
       return struct.pack(completed, 192, 16, flags + more, ended_mask, attempt, claim, enqueued, started, now, #worker, worker)

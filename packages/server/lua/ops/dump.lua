@@ -24,7 +24,8 @@ local function take_job(out, id)
   local place = false
   if job.state == 2 then
     local rank = call('ZSCORE', groups.ready_key(job.queue, groups.of(job)), string.format('%016d', job.number) .. id)
-    place = tonumber(rank) - (100 - job.priority) * 17592186044416
+    -- A torn append-only file may have lost the job from its queue: the restore puts it back.
+    place = rank and tonumber(rank) - (100 - job.priority) * 17592186044416 or 0
   end
   out[#out + 1] = { full, job.number, place }
 end

@@ -53,7 +53,7 @@ function changing.log_import(request)
   store.set('position', position)
   store.flush()
   call('HSET', p .. 'imports', request.source, int(request.to))
-  if #request.batches > 0 then call('PUBLISH', p .. 'wake', 'events') end
+  if #request.batches > 0 then redis.pcall('PUBLISH', p .. 'wake', 'events') end
   return request.to
 end
 

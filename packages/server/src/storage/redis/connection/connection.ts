@@ -37,11 +37,11 @@ interface Probe {
 }
 
 /**
- * Refusals that are temporary: the server loads its data, is a replica since a failover, has no memory or disk left,
- * runs a long script, or has lost its replicas or a part of the cluster.
+ * Refusals that are temporary: the server loads its data, runs a long script, or has lost its master or a part of the
+ * cluster.
  */
 const passing = /^(LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|UNKILLABLE)\b/;
-/** Of those the ones after which reads go on. MISCONF: the snapshot or the AOF cannot be written. */
+/** Refusals of writes alone: reads go on. MISCONF: the snapshot or the AOF cannot be written. */
 const refusals: Readonly<Record<string, WriteRefusal>> = {
   READONLY: 'read_only',
   NOREPLICAS: 'read_only',

@@ -53,8 +53,8 @@ export class MergedLog {
       const { batches, newest } = await shard.events(from, page);
       until ??= newest;
       const last = batches.at(-1);
-      // A log that is shorter than what was taken of it was cleared.
-      const to = last ? last.position + last.count - 1 : Math.min(from, newest);
+      // A log that is shorter than what was taken of it was cleared, and all that it has is new.
+      const to = last ? last.position + last.count - 1 : newest < from ? 0 : from;
       if (to === from) return;
       const taken = await home.importLog({ source: shard.name, from, to, batches });
       this.#taken.set(shard.name, taken);

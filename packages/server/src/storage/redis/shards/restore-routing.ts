@@ -31,10 +31,10 @@ export class RestoreRouting {
     return this.#out.splice(0);
   }
 
-  /** The records that still wait: limits that no job names go to the home. */
+  /** The records that still wait: limits that no job names go where an operator's override of a new key goes. */
   end(): readonly { readonly place: number; readonly record: DumpRecord }[] {
     this.#placeFlow();
-    for (const [key, waiting] of this.#limits) if (typeof waiting !== 'number') this.#placeLimit(key, 0);
+    for (const [key, waiting] of this.#limits) if (typeof waiting !== 'number') this.#placeLimit(key, this.#map.rest);
     return this.#out.splice(0);
   }
 

@@ -1,5 +1,7 @@
 import { Waiting } from '@ojs-ts/core';
 import { expect, test } from 'vitest';
+import { readAddress } from '../../../../src/storage/redis/connection/address.ts';
+import { Connection } from '../../../../src/storage/redis/connection/connection.ts';
 import { redisStorage } from '../../../../src/storage/redis/redis.ts';
 import type { Storage } from '../../../../src/storage/storage.ts';
 import { eventLog, idOf, insert, keepAll, newJob, t0, to } from '../../suite/tools.ts';
@@ -102,3 +104,24 @@ test.skipIf(server === null)(
     expect((await eventLog(storage)).map(({ kind }) => kind)).toEqual(['job.enqueued', 'bulk.cancel.completed']);
   },
 );
+
+test.skipIf(server === null)('a namespace that lost its log is read from the beginning again', async () => {
+  const prefix = newPrefix();
+  await using storage = await redisStorage({ url: urlOf(map, prefix) });
+  await storage.migrate();
+  await insert(storage, [newJob(1, { queue: 'b' }), newJob(2, { queue: 'b' })]);
+  expect(await eventLog(storage)).toHaveLength(2);
+  await forgetLog(wholeUrlOf('b', prefix));
+  await insert(storage, [newJob(3, { queue: 'b' })]);
+  expect((await eventLog(storage)).map(({ id }) => id)).toEqual([1, 2, 3].map(idOf));
+});
+
+/** As where the namespace is on a Redis of its own that was restored from an older state. */
+async function forgetLog(url: string): Promise<void> {
+  const address = readAddress(url);
+  const connection = new Connection(address);
+  const key = (name: string) => `{${address.namespace}}:${name}`;
+  await connection.command('DEL', key('log'), key('entries'));
+  await connection.command('HSET', key('store'), 'position', '0');
+  await connection.close();
+}
