@@ -1,9 +1,11 @@
--- `ojs.` stands for the schema. Times and durations are milliseconds; JSON is text, as it was sent.
+-- `ojs.` stands for the schema. Times and durations are milliseconds; JSON is text, as it was sent. A state is a bit: 1
+-- scheduled, 2 available, 4 pending, 8 active, 16 completed, 32 retryable, 64 cancelled, 128 discarded. A job in the dead
+-- letter is a discarded one with `dead_letter`. `claim` counts the starts of a job, and fences its workers.
 CREATE SEQUENCE ojs.numbers INCREMENT BY 4096 CACHE 1;
 
 -- What a job is: written once, and again only by a change that names a column of it. This row is the lock of every
--- change but those that only move a job on, from `due` to `ready` to `active` to `ended`: whoever holds it looks there
--- in that order, and finds the job once.
+-- change but heartbeats and those that only move a job on, from `due` to `ready` to `active` to `ended`: whoever holds
+-- it looks there in that order, and finds the job once.
 CREATE TABLE ojs.jobs (
   id uuid PRIMARY KEY,
   -- Order of creation. A statement takes 4,096 numbers at once, so that its rows are numbered as they were given to it.
@@ -65,7 +67,7 @@ CREATE INDEX due_expiry ON ojs.due (expires_at, number) WHERE expires_at IS NOT 
 CREATE INDEX due_unique ON ojs.due (unique_key) WHERE unique_key IS NOT NULL;
 CREATE INDEX due_runs ON ojs.due (cron, number) WHERE cron IS NOT NULL;
 
--- Available jobs.
+-- Available jobs. `place` is their order in a line: each return to the line takes a new one.
 CREATE TABLE ojs.ready (
   number bigint PRIMARY KEY,
   place bigint NOT NULL,
@@ -149,7 +151,7 @@ CREATE TABLE ojs.ended (
   type text COLLATE "C" NOT NULL,
   worker text,
   unique_key text COLLATE "C",
-  -- That of the last end. A result from before is in `texts`.
+  -- That of the last end. A restored job has it in `texts`.
   result text
 ) WITH (
   autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0,
@@ -196,7 +198,8 @@ CREATE VIEW ojs.whole AS
   ) AS stands
   LEFT JOIN ojs.texts AS text ON text.number = CASE WHEN texts THEN job.number END;
 
--- What an operator has said of a queue. Others have none: a queue is there while it has a row here or counts.
+-- What an operator has said of a queue, and each queue of a restore. Others have none: a queue is there while it has a
+-- row here or counts.
 CREATE TABLE ojs.queues (
   name text COLLATE "C" PRIMARY KEY,
   created_at bigint NOT NULL,
@@ -240,8 +243,8 @@ CREATE TABLE ojs.minutes (
   PRIMARY KEY (minute, queue, number)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 
--- One row for every transaction that changed something: the log of events, a batch at a time. A batch gets its position
--- once it is committed, so that positions follow visibility.
+-- One row for every transaction that logged events: the log, a batch at a time. A reader gives a batch its position once
+-- it is committed, so that positions follow visibility.
 CREATE TABLE ojs.events (
   number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   position bigint,

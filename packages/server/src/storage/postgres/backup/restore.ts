@@ -23,6 +23,9 @@ const usedTables = [
   'documents',
   'events',
   'inbox',
+  'workers',
+  'requests',
+  'minutes',
 ];
 
 /** Locks the store, so that a second restore waits. */

@@ -28,7 +28,7 @@ export const readyColumns =
   `ready.unique_key, result, progress, ${short('checkpoint')} AS checkpoint, history, policy, ${short('envelope')} AS envelope, ` +
   `CASE WHEN ${isLong} THEN ${size} END AS size, texts, lease_required`;
 
-/** Those of {@link readyColumns}, of a query that has them all. */
+/** The texts that {@link readyColumns} leave out. */
 export const longTexts = 'SELECT id, envelope, checkpoint FROM ojs.whole WHERE id = ANY ($1::uuid[])';
 
 const noLimits: readonly string[] = [];

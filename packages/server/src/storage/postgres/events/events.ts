@@ -20,16 +20,18 @@ const give = `WITH fresh AS MATERIALIZED (
   UPDATE ojs.store SET position = position + (SELECT coalesce(sum(count), 0) FROM given)
   RETURNING (SELECT count(*) FROM given)`;
 
-const ends = `SELECT (SELECT position FROM ojs.store), (SELECT position FROM ojs.events WHERE position IS NOT NULL
-  ORDER BY position LIMIT 1)`;
-/** Batches from the one that holds the next position. */
-const following = `SELECT position, at, count, entries FROM (
-    SELECT position, at, count, entries, sum(count) OVER (ORDER BY position) - count AS before FROM (
+/**
+ * The ends of the log, and the batches from the one that holds the next position. In one moment: a prune between two
+ * reads would hide a gap.
+ */
+const following = `SELECT newest, oldest, position, at, count, entries FROM (SELECT (SELECT position FROM ojs.store) AS newest,
+      (SELECT position FROM ojs.events WHERE position IS NOT NULL ORDER BY position LIMIT 1) AS oldest) AS ends
+  LEFT JOIN (SELECT position, at, count, entries, sum(count) OVER (ORDER BY position) - count AS before FROM (
       SELECT position, at, count, entries FROM ojs.events
       WHERE position >= coalesce((SELECT position FROM ojs.events WHERE position <= $1
       ORDER BY position DESC LIMIT 1), 0)
-      ORDER BY position LIMIT $2) AS batch) AS summed
-  WHERE before < $2 ORDER BY position`;
+      ORDER BY position LIMIT $2) AS batch) AS summed ON before < $2
+  ORDER BY position`;
 
 /**
  * Gives positions to committed batches without one. A number from a sequence cannot be a position: a transaction with
@@ -51,19 +53,20 @@ export async function events(
   limit: number,
 ): Promise<Awaited<ReturnType<Storage['events']>>> {
   await numberEvents(database);
-  const [found] = await database.read(ends);
   const rows = await database.read(following, [after + 1, limit]);
   const batches = rows
+    .filter(([, , position]) => position !== null)
     .map(
       (cells): EventBatch => ({
-        position: integer(cells[0]),
-        at: integer(cells[1]),
-        count: integer(cells[2]),
-        entries: text(cells[3]),
+        position: integer(cells[2]),
+        at: integer(cells[3]),
+        count: integer(cells[4]),
+        entries: text(cells[5]),
       }),
     )
     .filter(({ position, count }) => position + count - 1 > after);
   const last = batches.at(-1);
-  const newest = Math.max(integer(found?.[0]), last ? last.position + last.count - 1 : 0);
-  return { batches, oldest: found?.[1] === null ? newest + 1 : integer(found?.[1]), newest };
+  const [end, oldest] = rows[0] ?? [];
+  const newest = Math.max(integer(end), last ? last.position + last.count - 1 : 0);
+  return { batches, oldest: oldest === null ? newest + 1 : integer(oldest), newest };
 }

@@ -54,8 +54,7 @@ export async function list(database: Database, query: JobQuery): Promise<Page<Jo
   const wanted = skip + query.limit + 1;
   const waiting = await unfinished(database, query, after, wanted);
   // Not by push(...rows): a far page has more rows before it than a call may have arguments.
-  const rows =
-    waiting.length < wanted ? waiting.concat(await finished(database, query, after, wanted - waiting.length)) : waiting;
+  const rows = waiting.length < wanted ? await withFinished(database, query, after, waiting, wanted) : waiting;
   const page = await fitting(database, rows.slice(skip, skip + query.limit), query.maxBytes);
   const last = page.at(-1);
   const jobs = await readJobs(
@@ -104,6 +103,19 @@ async function unfinished(
   ];
   const values = [query.queue ?? null, query.type ?? null, after.number, wanted];
   return (await database.read(unfinishedIn(tables), states.length > 0 ? [...values, states] : values)).map(readFound);
+}
+
+/** A job that ends between the two reads is in both. */
+async function withFinished(
+  database: Database,
+  query: JobQuery,
+  after: Place,
+  waiting: readonly Found[],
+  wanted: number,
+): Promise<readonly Found[]> {
+  const seen = new Set(waiting.map(({ id }) => id));
+  const ended = await finished(database, query, after, wanted - waiting.length);
+  return [...waiting, ...ended.filter(({ id }) => !seen.has(id))];
 }
 
 const dueStates = State.scheduled | State.retryable | State.pending;

@@ -23,7 +23,7 @@ const first = (table: string, column: string, condition: string) =>
 const nextDue = `SELECT least(${[
   first('due', 'run_at', `state = ${State.scheduled}`),
   first('due', 'run_at', `state = ${State.retryable}`),
-  first('active', 'due_at', 'due_at IS NOT NULL'),
+  first('active', 'due_at', 'true'),
   first('due', 'expires_at', 'expires_at IS NOT NULL'),
   first('ready', 'expires_at', 'expires_at IS NOT NULL'),
 ].join(', ')})`;
