@@ -284,6 +284,22 @@ export function httpOptions(target: string | undefined, options: ConnectionOptio
   return { base, headers: options.headers ?? {}, token, fetch: options.fetch, ...(tls && { tls }) };
 }
 
+/** How an {@link httpTransport} reaches the server. */
+export type HttpTransportOptions = Pick<ConnectionOptions, 'headers' | 'token' | 'tls' | 'fetch'>;
+
+const httpTransportNames: NamesOf<HttpTransportOptions> = { headers: true, token: true, tls: tlsNames, fetch: true };
+
+/**
+ * The way to a server over HTTP, as Client, Worker and Admin take it in place of a URL: for a transport that wraps it,
+ * and for tools that need answers as text. Each call is one attempt.
+ * @param url Default: `OJS_BACKEND_URL`, else http://localhost:8080.
+ * @throws {OJSValidationError} for a URL or an option that cannot be used.
+ */
+export function httpTransport(url?: string, options: HttpTransportOptions = {}): Transport {
+  checkNames(options, httpTransportNames);
+  return platform.httpTransport(httpOptions(url, options));
+}
+
 /**
  * One attempt within `ms` milliseconds, for callers that retry by their own rules. @throws the errors of
  * `Connection.call`.

@@ -12,7 +12,19 @@ import { ExpressOjs, expressOjs } from '../../src/express/index.ts';
 import { fastifyOjs } from '../../src/fastify/index.ts';
 import { OjsApp } from '../../src/framework/app.ts';
 import { HonoOjs, honoOjs } from '../../src/hono/index.ts';
-import { Admin, batch, Client, chain, dag, defineJob, group, job, nextRuns, Worker } from '../../src/index.ts';
+import {
+  Admin,
+  batch,
+  Client,
+  chain,
+  dag,
+  defineJob,
+  group,
+  httpTransport,
+  job,
+  nextRuns,
+  Worker,
+} from '../../src/index.ts';
 import { MiddlewareChain } from '../../src/middleware/chain.ts';
 import {
   addDefaultMiddleware,
@@ -230,6 +242,7 @@ function constructorPlaces(target: object): Record<string, Place> {
     'new Admin(options) options': { call: (options) => make(Admin, options), base: { url } },
     'new Worker(target, options) options': { call: (options) => make(Worker, target, options) },
     'new Worker(options) options': { call: (options) => make(Worker, options), base: { url: undefined } },
+    'httpTransport(url, options) options': { call: (options) => apply(httpTransport, url, options) },
     'new SyncClient(url, options) options': { call: (options) => make(SyncClient, url, options) },
     'new SyncClient(options) options': { call: (options) => make(SyncClient, options), base: { url } },
     'Worker.start(options) options': { call: (options) => call(new Worker(url), 'start', options) },
