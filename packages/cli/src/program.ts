@@ -1,19 +1,61 @@
 import { version } from '@ojs-ts/server';
 import { Command } from 'commander';
-import { backupCommand, restoreCommand } from './backup.ts';
-import { migrateCommand } from './migrate.ts';
-import { storageCommand } from './report.ts';
-import { serveCommand } from './serve.ts';
+import { completionCommands } from './commands/completion.ts';
+import { contextCommand } from './commands/contexts.ts';
+import { cronCommand } from './commands/crons.ts';
+import { deadLetterCommand } from './commands/dead-letter.ts';
+import { enqueueCommand } from './commands/enqueue.ts';
+import { eventsCommand } from './commands/events.ts';
+import { jobsCommand } from './commands/jobs/jobs.ts';
+import { limitsCommand } from './commands/limits.ts';
+import { queuesCommand } from './commands/queues/queues.ts';
+import { schemasCommand } from './commands/schemas.ts';
+import { serveCommand } from './commands/serve.ts';
+import { statsCommand } from './commands/stats.ts';
+import { workersCommand } from './commands/workers.ts';
+import { workflowsCommand } from './commands/workflows.ts';
+import { backupCommand, restoreCommand } from './storage/backup.ts';
+import { migrateCommand } from './storage/migrate.ts';
+import { storageCommand } from './storage/report.ts';
 
 /** Runs the command that the process was given. */
 export async function run(): Promise<void> {
-  const program = new Command('ojs')
+  await program().parseAsync();
+}
+
+export function program(): Command {
+  const root = new Command('ojs')
     .description('Open Job Spec: server and tools')
     .version(version)
-    .showHelpAfterError('(run ojs --help for usage)')
+    .helpCommand(false)
+    .showHelpAfterError('(run with --help for usage)')
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
-  for (const command of [serveCommand(), migrateCommand(), backupCommand(), restoreCommand(), storageCommand()]) {
-    program.addCommand(command.copyInheritedSettings(program));
-  }
-  await program.parseAsync();
+  const add = (heading: string, ...commands: readonly Command[]) => {
+    for (const command of commands) {
+      inherit(command, root);
+      root.addCommand(command.helpGroup(heading));
+    }
+  };
+  add('Server:', serveCommand());
+  add(
+    'Work:',
+    enqueueCommand(),
+    jobsCommand(),
+    deadLetterCommand(),
+    workflowsCommand(),
+    cronCommand(),
+    eventsCommand(),
+  );
+  add('Operation:', statsCommand(), queuesCommand(), workersCommand(), limitsCommand(), schemasCommand());
+  add('Storage:', migrateCommand(), backupCommand(), restoreCommand(), storageCommand());
+  const [completion, complete] = completionCommands();
+  add('Setup:', contextCommand(), completion);
+  inherit(complete, root);
+  root.addCommand(complete, { hidden: true });
+  return root;
+}
+
+function inherit(command: Command, parent: Command): void {
+  command.copyInheritedSettings(parent);
+  for (const one of command.commands) inherit(one, command);
 }

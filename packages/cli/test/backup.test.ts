@@ -80,7 +80,7 @@ test('ojs restore copies a backup of a file in use to another file, which serves
   })();
   const backup = await ojs(
     'backup',
-    '--url',
+    '--storage',
     `sqlite:${join(directory, 'a.db')}`,
     '--out',
     join(directory, 'a.ndjson.gz'),
@@ -92,7 +92,12 @@ test('ojs restore copies a backup of a file in use to another file, which serves
   const before = await Promise.all(ids.map((id) => job(url, id)));
   await server.end('SIGTERM');
 
-  const restored = await ojs('restore', '--url', `sqlite:${join(directory, 'b.db')}`, join(directory, 'a.ndjson.gz'));
+  const restored = await ojs(
+    'restore',
+    '--storage',
+    `sqlite:${join(directory, 'b.db')}`,
+    join(directory, 'a.ndjson.gz'),
+  );
   expect(restored).toMatchObject({ code: 0, output: '' });
   const other = await serving(join(directory, 'b.db'));
   expect(await Promise.all(ids.map((id) => job(other.url, id)))).toEqual(before);
@@ -103,7 +108,7 @@ test('ojs restore copies a backup of a file in use to another file, which serves
   expect(await fetched.text()).toContain(ids[0]);
   await other.server.end('SIGTERM');
 
-  const again = await ojs('restore', '--url', `sqlite:${join(directory, 'b.db')}`, join(directory, 'a.ndjson.gz'));
+  const again = await ojs('restore', '--storage', `sqlite:${join(directory, 'b.db')}`, join(directory, 'a.ndjson.gz'));
   expect(again.code).toBe(1);
   expect(again.errors).toMatch(/^ojs restore: .*b\.db is not empty/);
 });
@@ -111,21 +116,21 @@ test('ojs restore copies a backup of a file in use to another file, which serves
 test('a failed backup or restore exits with 1, prints one line with the reason, and creates no file', async () => {
   const directory = folder();
   const at = (name: string) => join(directory, name);
-  await ojs('migrate', '--url', `sqlite:${at('a.db')}`);
-  await ojs('backup', '--url', `sqlite:${at('a.db')}`, '--out', at('whole'));
+  await ojs('migrate', '--storage', `sqlite:${at('a.db')}`);
+  await ojs('backup', '--storage', `sqlite:${at('a.db')}`, '--out', at('whole'));
   writeFileSync(at('cut'), readFileSync(at('whole')).subarray(0, -5));
   writeFileSync(at('newer'), '{"format":"ojs-backup","version":99}\n');
   emptyFile(at('old.db'));
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
-    [['backup', '--url', `sqlite:${at('none.db')}`], /none\.db does not exist/],
-    [['backup', '--url', `sqlite:${at('old.db')}`], /has layout 0; this version reads \d+/],
-    [['backup', '--url', `sqlite:${at('a.db')}`, '--out', at('no/folder/x')], /ENOENT/],
-    [['restore', '--url', `sqlite:${at('new.db')}`, at('cut')], /cut is incomplete/],
-    [['restore', '--url', `sqlite:${at('new.db')}`, at('newer')], /version 99 of the format/],
-    [['restore', '--url', `sqlite:${at('new.db')}`, at('a.db')], /no backup of ojs/],
-    [['restore', '--url', `sqlite:${at('new.db')}`, at('missing')], /ENOENT/],
-    [['migrate', '--url', 'mysql://me:hush@db'], /mysql:\/\/me:\*\*\*@db/],
-    [['migrate', '--dry-run', '--url', `sqlite:${at('new.db')}`], /new\.db does not exist/],
+    [['backup', '--storage', `sqlite:${at('none.db')}`], /none\.db does not exist/],
+    [['backup', '--storage', `sqlite:${at('old.db')}`], /has layout 0; this version reads \d+/],
+    [['backup', '--storage', `sqlite:${at('a.db')}`, '--out', at('no/folder/x')], /ENOENT/],
+    [['restore', '--storage', `sqlite:${at('new.db')}`, at('cut')], /cut is incomplete/],
+    [['restore', '--storage', `sqlite:${at('new.db')}`, at('newer')], /version 99 of the format/],
+    [['restore', '--storage', `sqlite:${at('new.db')}`, at('a.db')], /no backup of ojs/],
+    [['restore', '--storage', `sqlite:${at('new.db')}`, at('missing')], /ENOENT/],
+    [['migrate', '--storage', 'mysql://me:hush@db'], /mysql:\/\/me:\*\*\*@db/],
+    [['migrate', '--dry-run', '--storage', `sqlite:${at('new.db')}`], /new\.db does not exist/],
   ];
   const answers = await Promise.all(cases.map(([args]) => ojs(...args)));
   for (const [index, [args, message]] of cases.entries()) {
@@ -143,12 +148,14 @@ test('ojs migrate --dry-run prints the steps, ojs migrate runs them; a newer lay
   emptyFile(file);
   const hash = () => createHash('sha256').update(readFileSync(file)).digest('hex');
   const before = hash();
-  const dry = await ojs('migrate', '--dry-run', '--url', `sqlite:${file}`);
+  const dry = await ojs('migrate', '--dry-run', '--storage', `sqlite:${file}`);
   expect(dry).toMatchObject({ code: 0, errors: '' });
   expect(dry.output).toMatch(/^sqlite: layout 0 to \d+\n {2}001_baseline\.sql\n[\s\S]*nothing was changed\n$/);
   expect(hash()).toBe(before);
-  expect((await ojs('migrate', '--url', `sqlite:${file}`)).output).toMatch(/^sqlite: layout 0 to \d+\n[\s\S]*done\n$/);
-  expect((await ojs('migrate', '--url', `sqlite:${file}`)).output).toMatch(/^sqlite: layout \d+, up to date\n$/);
+  expect((await ojs('migrate', '--storage', `sqlite:${file}`)).output).toMatch(
+    /^sqlite: layout 0 to \d+\n[\s\S]*done\n$/,
+  );
+  expect((await ojs('migrate', '--storage', `sqlite:${file}`)).output).toMatch(/^sqlite: layout \d+, up to date\n$/);
   const newer = join(directory, 'newer.db');
   copyFileSync(file, newer);
   const database = new DatabaseSync(newer);
@@ -156,7 +163,7 @@ test('ojs migrate --dry-run prints the steps, ojs migrate runs them; a newer lay
   database.close();
   // One after the other: who closes a SQLite file last locks it for a moment, which is an answer of its own.
   for (const args of [['migrate'], ['migrate', '--dry-run'], ['backup']]) {
-    const ended = await ojs(...args, '--url', `sqlite:${newer}`);
+    const ended = await ojs(...args, '--storage', `sqlite:${newer}`);
     expect(ended).toMatchObject({ code: 1, output: '' });
     expect(ended.errors).toMatch(/layout 99; this version knows \d+/);
   }

@@ -17,7 +17,7 @@ test.skipIf(server === null)('ojs storage report counts keys and bytes of a Redi
     storage,
     Array.from({ length: 200 }, (_, number) => newJob(number, { envelope: `"${'x'.repeat(1000)}"` })),
   );
-  const [table, json] = await Promise.all([report('--url', url), report('--json', '--storage', url)]);
+  const [table, json] = await Promise.all([report('--storage', url), report('--json', '--storage', url)]);
   const lines = table.stdout.trimEnd().split('\n');
   expect(lines[0]).toMatch(/^kind +keys +bytes$/);
   expect(lines[1]).toMatch(/^jobs +1 +[23]\d{5}$/);
@@ -28,7 +28,7 @@ test.skipIf(server === null)('ojs storage report counts keys and bytes of a Redi
 });
 
 test('ojs storage report refuses a storage that is not Redis, with the reason', async () => {
-  const refused = await report('--url', 'sqlite:./jobs.db').catch(
+  const refused = await report('--storage', 'sqlite:./jobs.db').catch(
     (error: { readonly code: number; readonly stderr: string }) => error,
   );
   expect(refused).toMatchObject({ code: 1 });

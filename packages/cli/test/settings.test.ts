@@ -5,7 +5,7 @@ import { variableNames, variables } from '@ojs-ts/core';
 import { describe, expect, test } from 'vitest';
 import { readConfig, type ServerConfig } from '../../server/src/config.ts';
 import { selfSigned } from '../../server/test/support/certificate.ts';
-import { serveCommand } from '../src/serve.ts';
+import { serveCommand } from '../src/commands/serve.ts';
 
 // Every option of the server is a variable and a flag, and stands in the table of docs/server.md.
 

@@ -75,7 +75,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   ],
   'packages/server/test': [],
   'conformance/mutations': [],
-  'packages/cli/src': ['core', 'server', 'node:', 'commander'],
+  'packages/cli/src': ['core', 'sdk', 'server', 'node:', '@clack/prompts', 'cli-table3', 'commander'],
 };
 const names: Readonly<Record<string, string>> = {
   'packages/checker/src/main.ts': 'checker',

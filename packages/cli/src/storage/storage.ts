@@ -1,17 +1,16 @@
 import { checkEnvironment, openStorage, type Storage, storageUrl } from '@ojs-ts/server';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 
 export interface StorageFlags {
-  readonly url?: string;
-  /** The same under the name that `ojs serve` has for it. */
   readonly storage?: string;
 }
 
 /** Adds the option that names a storage. */
 export function takesStorage(command: Command): Command {
-  return command
-    .option('--url <url>', 'URL of the storage, as for ojs serve --storage (OJS_STORAGE; default sqlite:./ojs.db)')
-    .addOption(new Option('--storage <url>').hideHelp());
+  return command.option(
+    '--storage <url>',
+    'URL of the storage, as for ojs serve (OJS_STORAGE; default sqlite:./ojs.db)',
+  );
 }
 
 /** What goes wrong is one line on standard error, and the exit code 1. */
@@ -31,10 +30,10 @@ export async function reported(command: string, work: () => Promise<void>): Prom
  * @param existing true makes no file where there is none.
  */
 export async function withStorage(
-  { url, storage: alias }: StorageFlags,
+  { storage: url }: StorageFlags,
   existing: boolean,
   work: (storage: Storage) => Promise<void>,
 ): Promise<void> {
-  await using storage = await openStorage(storageUrl(url ?? alias), { existing });
+  await using storage = await openStorage(storageUrl(url), { existing });
   await work(storage);
 }

@@ -11,9 +11,9 @@ function reportCommand(): Command {
   return takesStorage(new Command('report'))
     .description('count the keys of a Redis storage by kind, and the bytes that they use')
     .option('--json', 'one JSON document instead of a table')
-    .action(({ url, storage, json }: StorageFlags & { readonly json?: true }) =>
+    .action(({ storage, json }: StorageFlags & { readonly json?: true }) =>
       reported('storage report', async () => {
-        const report = await storageReport(storageUrl(url ?? storage));
+        const report = await storageReport(storageUrl(storage));
         console.log(json ? JSON.stringify(report, null, 2) : table(report));
       }),
     );

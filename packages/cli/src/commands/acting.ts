@@ -1,0 +1,34 @@
+import { type OperationName, uuidv7 } from '@ojs-ts/core';
+import type { Command } from 'commander';
+import type { ServerFlags } from '../connection/server.ts';
+import type { Item } from '../output/cells.ts';
+import { type ConfirmFlags, confirmed, takesConfirm } from '../output/confirm.ts';
+import { type FormatFlags, printAnswer, takesJson } from '../output/format.ts';
+import { plain } from '../output/plain.ts';
+import { asking } from './command.ts';
+
+/** A change of one thing that the server has under a name. */
+export interface Act {
+  readonly operation: OperationName;
+  /** The placeholder of the operation's path. */
+  readonly param: 'id' | 'name' | 'key';
+  /** What the name is: `name of the queue`. */
+  readonly about: string;
+  /** The line that tells of it. */
+  readonly said: (name: string, answer: Item) => string;
+  /** The question before a change that cannot be taken back. */
+  readonly question?: (name: string) => string;
+}
+
+export function acting(name: string, description: string, { operation, param, about, said, question }: Act): Command {
+  const command = asking<ServerFlags & FormatFlags & ConfirmFlags>(
+    name,
+    description,
+    async (server, flags, target = '') => {
+      if (question !== undefined) await confirmed(question(plain(target)), flags);
+      const { text } = await server.ask({ operation, params: { [param]: target }, idempotencyKey: uuidv7() });
+      printAnswer(text, flags, () => said(plain(target), JSON.parse(text)));
+    },
+  ).argument(`<${param}>`, about);
+  return takesJson(question === undefined ? command : takesConfirm(command));
+}

@@ -1,0 +1,42 @@
+import { Command } from 'commander';
+import { exitCodes, Failure } from '../connection/failure.ts';
+import { Server, type ServerFlags, takesServer } from '../connection/server.ts';
+
+/** A command that asks a server. What goes wrong is one line on standard error, and an exit code of the table. */
+export function asking<Flags extends ServerFlags>(
+  name: string,
+  description: string,
+  work: (server: Server, flags: Flags, ...args: readonly string[]) => Promise<void>,
+): Command {
+  return takesServer(new Command(name))
+    .description(description)
+    .action(async function () {
+      const flags = this.opts<Flags>();
+      await reporting(fullName(this), async () => {
+        await using server = await Server.open(flags);
+        await work(server, flags, ...this.args);
+      });
+    });
+}
+
+/** Runs a command and reports how it failed. */
+export async function reporting(name: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    console.error(`${name}: ${error instanceof Error ? error.message : error}`);
+    process.exitCode = exitCodes[error instanceof Failure ? error.kind : 'failed'];
+  }
+}
+
+/** As the user typed it: `ojs jobs list`. */
+export function fullName(command: Command): string {
+  return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`;
+}
+
+/** A command that only holds others. */
+export function group(name: string, description: string, commands: readonly Command[]): Command {
+  const grouped = new Command(name).description(description);
+  for (const command of commands) grouped.addCommand(command);
+  return grouped;
+}

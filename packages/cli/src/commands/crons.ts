@@ -1,0 +1,91 @@
+import { members } from '@ojs-ts/core';
+import type { Command } from 'commander';
+import type { ServerFlags } from '../connection/server.ts';
+import { age, count, type Item, list, moment, text } from '../output/cells.ts';
+import { type FormatFlags, printAnswer, takesJson } from '../output/format.ts';
+import { plain } from '../output/plain.ts';
+import { fields } from '../output/table.ts';
+import { acting } from './acting.ts';
+import { asking, group } from './command.ts';
+import { listing } from './listing.ts';
+import { atLeastOne } from './numbers.ts';
+import { showing } from './showing.ts';
+
+const cron = { param: 'name', about: 'name of the cron job' } as const;
+
+/** `ojs cron`. */
+export function cronCommand(): Command {
+  return group('cron', 'look at cron jobs, run and pause them', [
+    listing('list', 'list cron jobs by name', {
+      operation: 'cron.list',
+      member: 'cron_jobs',
+      what: 'cron jobs',
+      columns: [
+        { title: 'NAME', cell: (item) => text(item, 'name') },
+        { title: 'CRON', cell: (item) => text(item, 'cron') },
+        { title: 'ZONE', cell: (item) => text(item, 'timezone') },
+        { title: 'TYPE', cell: (item) => text(item, 'type') },
+        { title: 'STATUS', cell: (item) => text(item, 'status') },
+        { title: 'NEXT', cell: (item) => age(item, 'next_run_at'), align: 'right' },
+        { title: 'LAST', cell: (item) => age(item, 'last_run_at'), align: 'right' },
+        { title: 'RUNS', cell: (item) => count(item, 'run_count'), align: 'right' },
+      ],
+    }),
+    showing('show a cron job', { ...cron, operation: 'cron.get', describe }),
+    runsCommand(),
+    acting('trigger', 'run a cron job now', {
+      ...cron,
+      operation: 'cron.trigger',
+      said: (name, answer) => `${name} runs as job ${text(answer, 'job_id')}.`,
+    }),
+    acting('pause', 'run a cron job no more until it is resumed', {
+      ...cron,
+      operation: 'cron.pause',
+      said: (name) => `${name} is paused.`,
+    }),
+    acting('resume', 'run a paused cron job again', {
+      ...cron,
+      operation: 'cron.resume',
+      said: (name, answer) => `${name} is active; its next run is ${text(answer, 'next_run_at')}.`,
+    }),
+    acting('remove', 'remove a cron job; its jobs stay', {
+      ...cron,
+      operation: 'cron.remove',
+      said: (name) => `${name} is removed.`,
+      question: (name) => `Shall I remove the cron job ${name}?`,
+    }),
+  ]);
+}
+
+function describe(answer: string): string {
+  const item: Item = JSON.parse(members(answer).get('cron_job') ?? answer);
+  return fields([
+    ['name', text(item, 'name')],
+    ['cron', `${text(item, 'cron')} ${text(item, 'timezone')}`],
+    ['type', text(item, 'type')],
+    ['status', text(item, 'status')],
+    ['overlap', text(item, 'overlap_policy')],
+    ['description', text(item, 'description')],
+    ['next run', moment(item, 'next_run_at')],
+    ['last run', moment(item, 'last_run_at')],
+    ['runs', count(item, 'run_count')],
+  ]);
+}
+
+/** `ojs cron runs`: the times to come, a line each. */
+function runsCommand(): Command {
+  const command = asking<ServerFlags & FormatFlags & { readonly limit: number }>(
+    'runs',
+    'list the next runs of a cron job',
+    async (server, flags, name = '') => {
+      const call = { operation: 'cron.runs', params: { name }, query: { limit: flags.limit } } as const;
+      const { text: answer } = await server.ask(call);
+      printAnswer(answer, flags, () =>
+        list(JSON.parse(answer), 'runs')
+          .map((at) => plain(String(at)))
+          .join('\n'),
+      );
+    },
+  );
+  return takesJson(command.argument('<name>', cron.about)).option('--limit <count>', 'the most runs', atLeastOne, 10);
+}

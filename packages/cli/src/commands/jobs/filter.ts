@@ -1,0 +1,64 @@
+import { didYouMean, isState, State } from '@ojs-ts/core';
+import { type Command, InvalidArgumentError } from 'commander';
+import { past } from '../times.ts';
+
+export interface FilterFlags {
+  readonly queue?: string;
+  readonly type?: string;
+  readonly state?: readonly string[];
+  readonly errorType?: string;
+  readonly argsPart?: string;
+  readonly since?: string;
+  readonly until?: string;
+}
+
+/** A filter as the server reads it, in a query and in a body. */
+export type Filter = {
+  readonly queue?: string;
+  readonly type?: string;
+  readonly error_type?: string;
+  readonly args?: string;
+  readonly since?: string;
+  readonly until?: string;
+};
+
+/** Adds the options that say which jobs. A job must match all that are given. */
+export function takesFilter(command: Command): Command {
+  return takesSubject(command, 'created').option('--state <states>', 'jobs in one of these states, by commas', states);
+}
+
+/** The same for a list of jobs in one state. @param when what happened to them at their time. */
+export function takesSubject(command: Command, when: 'created' | 'discarded'): Command {
+  return command
+    .option('--queue <name>', 'jobs of this queue')
+    .option('--type <type>', 'jobs of this type, or of all that begin so: email.*')
+    .option('--error-type <type>', 'jobs whose last error has this type')
+    .option('--args-part <text>', 'jobs whose arguments, as JSON text, have this part')
+    .option('--since <time>', `jobs ${when} since then: 2026-01-31T09:00:00Z, or 2h for two hours ago`, past)
+    .option('--until <time>', `jobs ${when} before then`, past);
+}
+
+export function filterOf({ queue, type, errorType, argsPart, since, until }: FilterFlags): Filter {
+  return {
+    ...(queue !== undefined && { queue }),
+    ...(type !== undefined && { type }),
+    ...(errorType !== undefined && { error_type: errorType }),
+    ...(argsPart !== undefined && { args: argsPart }),
+    ...(since !== undefined && { since }),
+    ...(until !== undefined && { until }),
+  };
+}
+
+/** The filter as the query of a list. */
+export function queryOf(flags: FilterFlags): Readonly<Record<string, string>> {
+  return { ...filterOf(flags), ...(flags.state !== undefined && { state: flags.state.join(',') }) };
+}
+
+const stateNames = Object.keys(State);
+
+function states(text: string): readonly string[] {
+  const names = text.split(',').map((name) => name.trim());
+  const wrong = names.find((name) => !isState(name));
+  if (wrong === undefined) return names;
+  throw new InvalidArgumentError(`Expected states out of ${stateNames.join(', ')}.${didYouMean(wrong, stateNames)}`);
+}

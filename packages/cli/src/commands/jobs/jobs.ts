@@ -1,0 +1,70 @@
+import type { Command } from 'commander';
+import type { ServerFlags } from '../../connection/server.ts';
+import { printItems } from '../../output/format.ts';
+import { acting } from '../acting.ts';
+import { asking, group } from '../command.ts';
+import { type ListFlags, listing, pages } from '../listing.ts';
+import { type Change, changing } from './change.ts';
+import { jobColumns } from './columns.ts';
+import { type FilterFlags, queryOf, takesFilter } from './filter.ts';
+import { showCommand } from './show.ts';
+
+const job = { param: 'id', about: 'id of the job' } as const;
+const jobs = { operation: 'job.list', member: 'jobs', columns: jobColumns, what: 'jobs' } as const;
+const many = { ids: 'job_ids', list: 'job.list' } as const;
+
+const changes: readonly Change[] = [
+  {
+    ...many,
+    name: 'retry',
+    description: 'make discarded and retryable jobs available again',
+    operation: 'bulk.retry',
+    states: ['discarded', 'retryable'],
+    done: 'retried',
+  },
+  {
+    ...many,
+    name: 'cancel',
+    description: 'cancel jobs; by a filter without --state those that wait',
+    operation: 'bulk.cancel',
+    states: ['available', 'scheduled'],
+    done: 'cancelled',
+  },
+  {
+    ...many,
+    name: 'delete',
+    description: 'delete finished jobs for good',
+    operation: 'bulk.delete',
+    states: ['completed', 'cancelled', 'discarded'],
+    done: 'deleted',
+  },
+];
+
+/** `ojs jobs`. */
+export function jobsCommand(): Command {
+  return group('jobs', 'look at jobs and change them', [
+    takesFilter(listing<ListFlags & FilterFlags>('list', 'list jobs, newest first', jobs, queryOf)),
+    showCommand(),
+    ...changes.map(changing),
+    acting('discard', 'end a job without another attempt', {
+      ...job,
+      operation: 'job.discard',
+      said: (id) => `Job ${id} is discarded.`,
+    }),
+    acting('activate', 'make a pending job available', {
+      ...job,
+      operation: 'job.activate',
+      said: (id) => `Job ${id} is available.`,
+    }),
+    exportCommand(),
+  ]);
+}
+
+function exportCommand(): Command {
+  const description = 'write jobs as lines of JSON to standard output';
+  const command = asking<ServerFlags & FilterFlags>('export', description, async (server, flags) => {
+    for await (const { items } of pages(server, jobs, queryOf(flags), Number.POSITIVE_INFINITY))
+      printItems(items, { ndjson: true }, () => '');
+  });
+  return takesFilter(command);
+}

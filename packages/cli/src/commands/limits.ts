@@ -1,0 +1,94 @@
+import { type Json, uuidv7 } from '@ojs-ts/core';
+import type { Command } from 'commander';
+import { Failure } from '../connection/failure.ts';
+import type { ServerFlags } from '../connection/server.ts';
+import { count, type Item, moment, part, text } from '../output/cells.ts';
+import { type FormatFlags, printAnswer, takesJson } from '../output/format.ts';
+import { fields } from '../output/table.ts';
+import { acting } from './acting.ts';
+import { asking, group } from './command.ts';
+import { listing } from './listing.ts';
+import { atLeastOne, type Rate, rate } from './numbers.ts';
+import { showing } from './showing.ts';
+import { ahead } from './times.ts';
+
+const limit = { param: 'key', about: 'key of the limit; queue:NAME for that of a queue' } as const;
+
+/** `ojs limits`. */
+export function limitsCommand(): Command {
+  return group('limits', 'look at limits by key and override them', [
+    listing('list', 'list limits by key', {
+      operation: 'limit.list',
+      member: 'items',
+      what: 'limits',
+      columns: [
+        { title: 'KEY', cell: (item) => text(item, 'key') },
+        { title: 'RUNNING', cell: slots, align: 'right' },
+        { title: 'STARTS', cell: starts, align: 'right' },
+        { title: 'WAITING', cell: (item) => count(item, 'waiting_count'), align: 'right' },
+        { title: 'OVERRIDDEN', cell: (item) => (item.override === null ? '' : 'yes') },
+      ],
+    }),
+    showing('show a limit and what it holds up', { ...limit, operation: 'limit.get', describe }),
+    overrideCommand(),
+    acting('restore', 'end an override; the numbers of the jobs or of the queue apply again', {
+      ...limit,
+      operation: 'limit.restore',
+      said: (key) => `${key} has its own numbers again.`,
+    }),
+  ]);
+}
+
+function slots(item: Item): string {
+  const most = text(part(item, 'concurrency'), 'limit');
+  return most === '' ? count(item, 'active_count') : `${count(item, 'active_count')}/${most}`;
+}
+
+function starts(item: Item): string {
+  const window = part(item, 'rate');
+  const most = text(window, 'limit');
+  return most === '' ? '' : `${count(window, 'current_count')}/${most} in ${text(window, 'period')}`;
+}
+
+function describe(answer: Json): string {
+  const item: Item = JSON.parse(answer);
+  return fields([
+    ['key', text(item, 'key')],
+    ['running', slots(item)],
+    ['starts', starts(item)],
+    ['next start', moment(part(item, 'throttle'), 'next_allowed_at')],
+    ['window resets', moment(part(item, 'rate'), 'window_resets_at')],
+    ['waiting', count(item, 'waiting_count')],
+    [
+      'overridden until',
+      item.override === null ? '' : moment(part(item, 'override'), 'expires_at') || 'it is restored',
+    ],
+  ]);
+}
+
+interface OverrideFlags extends ServerFlags, FormatFlags {
+  readonly concurrency?: number;
+  readonly rate?: Rate;
+  readonly for?: string;
+}
+
+/** `ojs limits override`: other numbers than the jobs have. */
+function overrideCommand(): Command {
+  const command = asking<OverrideFlags>(
+    'override',
+    'apply other numbers to a limit',
+    async (server, flags, key = '') => {
+      const { concurrency, rate: given, for: until } = flags;
+      if (concurrency === undefined && given === undefined)
+        throw new Failure('usage', 'Expected --concurrency or --rate.');
+      const body = JSON.stringify({ concurrency, rate: given, expires_at: until });
+      const call = { operation: 'limit.override', params: { key }, body, idempotencyKey: uuidv7() } as const;
+      const { text: answer } = await server.ask(call);
+      printAnswer(answer, flags, describe);
+    },
+  );
+  return takesJson(command.argument('<key>', limit.about))
+    .option('--concurrency <count>', 'jobs that may run at once', atLeastOne)
+    .option('--rate <rate>', 'jobs that may start in a time, such as 100/60s', rate)
+    .option('--for <duration>', 'how long; without it until it is restored', ahead);
+}

@@ -1,0 +1,116 @@
+import { type Call, elements, type Json, members, type OperationName } from '@ojs-ts/core';
+import type { Command } from 'commander';
+import type { Server, ServerFlags } from '../connection/server.ts';
+import type { Item } from '../output/cells.ts';
+import { type FormatFlags, printItems, takesFormat } from '../output/format.ts';
+import { type Column, table } from '../output/table.ts';
+import { takesWatch, type WatchFlags, watching } from '../output/watch.ts';
+import { asking } from './command.ts';
+import { atLeastOne } from './numbers.ts';
+
+/** A list of the server. */
+export interface Listed {
+  readonly operation: OperationName;
+  /** The member of an answer that has the items. */
+  readonly member: string;
+  readonly columns: readonly Column<Item>[];
+  /** What an empty list is called: `jobs`. */
+  readonly what: string;
+  /** Reads what the list leaves out of an item. */
+  readonly whole?: (server: Server, item: Json) => Promise<Json>;
+}
+
+export interface PageFlags {
+  readonly limit: number;
+  readonly all?: true;
+}
+
+export type ListFlags = ServerFlags & FormatFlags & PageFlags & WatchFlags;
+
+/** Items of a page; so a list of any length needs the memory of one. */
+const pageSize = 200;
+
+export interface Page {
+  readonly items: readonly Json[];
+  /** Of the whole list; null where the server has not counted it. */
+  readonly total: number | null;
+  readonly hasMore: boolean;
+}
+
+/** The pages of a list, until `limit` items were given. */
+export async function* pages(
+  server: Server,
+  { operation, member }: Pick<Listed, 'operation' | 'member'>,
+  query: Call['query'],
+  limit: number,
+): AsyncGenerator<Page> {
+  let cursor: string | undefined;
+  for (let left = limit; left > 0; ) {
+    const { text } = await server.ask({ operation, query: { ...query, limit: Math.min(left, pageSize), cursor } });
+    const answer = members(text);
+    const items = elements(answer.get(member) ?? '[]').slice(0, left);
+    const page: Item = JSON.parse(answer.get('pagination') ?? '{}');
+    left -= items.length;
+    cursor = typeof page.next_cursor === 'string' ? page.next_cursor : undefined;
+    const total = page.total_exact === false || typeof page.total !== 'number' ? null : page.total;
+    yield { items, total, hasMore: cursor !== undefined };
+    if (cursor === undefined) return;
+  }
+}
+
+/** A command that prints a list. @param queryOf the query of the command's own flags. */
+export function listing<Flags extends ListFlags>(
+  name: string,
+  description: string,
+  listed: Listed,
+  queryOf: (flags: Flags) => Call['query'] = () => ({}),
+): Command {
+  return takesPage(
+    takesWatch(
+      takesFormat(
+        asking<Flags>(name, description, (server, flags) =>
+          watching(flags, () => printList(server, listed, queryOf(flags), flags)),
+        ),
+      ),
+    ),
+  );
+}
+
+/** Adds the options that say how much of a list is printed. */
+export function takesPage(command: Command): Command {
+  return command
+    .option('--limit <count>', 'the most items', atLeastOne, 20)
+    .option('--all', 'every item, however many');
+}
+
+async function printList(
+  server: Server,
+  listed: Listed,
+  query: Call['query'],
+  flags: FormatFlags & PageFlags,
+): Promise<void> {
+  const found: Json[] = [];
+  let last: Page | undefined;
+  for await (const page of pages(server, listed, query, flags.all ? Number.POSITIVE_INFINITY : flags.limit)) {
+    last = page;
+    const { whole } = listed;
+    const items = whole === undefined ? page.items : await Promise.all(page.items.map((item) => whole(server, item)));
+    // Lines need no end, so a long list is printed as it comes.
+    if (flags.ndjson && !flags.json) printItems(items, flags, () => '');
+    else found.push(...items);
+  }
+  if (!flags.ndjson || flags.json)
+    printItems(found, flags, (items) =>
+      items.length === 0 ? `No ${listed.what}.` : table(listed.columns, items.map(parse)),
+    );
+  if (last?.hasMore) console.error(restOf(last, found.length));
+}
+
+function restOf({ total }: Page, shown: number): string {
+  const of = total === null ? 'There are more' : `These are ${shown} of ${total.toLocaleString('en-US')}`;
+  return `${of}; --limit or --all shows more.`;
+}
+
+function parse(text: Json): Item {
+  return JSON.parse(text);
+}

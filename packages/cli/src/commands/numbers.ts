@@ -1,0 +1,28 @@
+import { formatDuration, readDuration } from '@ojs-ts/core';
+import { InvalidArgumentError } from 'commander';
+
+/** So many starts in such a time, as the server reads it. */
+export interface Rate {
+  readonly limit: number;
+  /** ISO 8601. */
+  readonly period: string;
+}
+
+export function atLeastOne(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Expected a whole number from 1 to 999999999.');
+}
+
+/** `100/60s`. */
+export function rate(text: string): Rate {
+  const [limit = '', period = '', ...more] = text.split('/');
+  const ms = readDuration(period);
+  if (/^[1-9]\d{0,8}$/.test(limit) && ms !== null && ms > 0 && more.length === 0)
+    return { limit: Number(limit), period: formatDuration(ms) };
+  throw new InvalidArgumentError('Expected jobs and a time, such as 100/60s.');
+}
+
+/** A reader that also takes `none`, for no such setting. */
+export function orNone<T>(read: (text: string) => T): (text: string) => T | 'none' {
+  return (text) => (text === 'none' ? text : read(text));
+}

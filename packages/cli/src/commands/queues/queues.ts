@@ -1,0 +1,92 @@
+import { type Json, members } from '@ojs-ts/core';
+import type { Command } from 'commander';
+import type { Server } from '../../connection/server.ts';
+import { count, type Item, moment, part, text } from '../../output/cells.ts';
+import { oneLine } from '../../output/plain.ts';
+import { type Column, fields } from '../../output/table.ts';
+import { acting } from '../acting.ts';
+import { group } from '../command.ts';
+import { listing } from '../listing.ts';
+import { showing } from '../showing.ts';
+import { configureCommand, createCommand } from './settings.ts';
+
+const queue = { param: 'name', about: 'name of the queue' } as const;
+const states = [
+  'available',
+  'active',
+  'scheduled',
+  'retryable',
+  'pending',
+  'completed',
+  'cancelled',
+  'discarded',
+] as const;
+
+/** `ojs queues`. */
+export function queuesCommand(): Command {
+  return group('queues', 'look at queues, pause and configure them', [
+    listing('list', 'list queues by name, with their jobs', {
+      operation: 'queue.list',
+      member: 'queues',
+      what: 'queues',
+      columns: [
+        { title: 'NAME', cell: (item) => text(item, 'name') },
+        { title: 'STATUS', cell: (item) => text(item, 'status') },
+        ...states.map(
+          (state): Column<Item> => ({
+            title: state.toUpperCase(),
+            cell: (item) => count(part(item, 'counts'), state),
+            align: 'right',
+          }),
+        ),
+      ],
+      whole: wholeQueue,
+    }),
+    showing('show a queue: its jobs by state, its load and its settings', {
+      ...queue,
+      operation: 'queue.get',
+      describe,
+    }),
+    acting('pause', 'hand out no jobs of a queue; it still takes new ones', {
+      ...queue,
+      operation: 'queue.pause',
+      said: (name) => `Queue ${name} is paused.`,
+    }),
+    acting('resume', 'hand out the jobs of a paused queue again', {
+      ...queue,
+      operation: 'queue.resume',
+      said: (name) => `Queue ${name} is active.`,
+    }),
+    createCommand(),
+    configureCommand(),
+    acting('delete', 'delete a queue without jobs', {
+      ...queue,
+      operation: 'queue.delete',
+      said: (name) => `Queue ${name} is deleted.`,
+      question: (name) => `Shall I delete the queue ${name} and its settings?`,
+    }),
+  ]);
+}
+
+/** The list has names only. */
+async function wholeQueue(server: Server, item: Json): Promise<Json> {
+  const { name }: Item = JSON.parse(item);
+  return (await server.ask({ operation: 'queue.get', params: { name: String(name) } })).text;
+}
+
+function describe(answer: Json): string {
+  const item: Item = JSON.parse(answer);
+  const [counts, stats] = [part(item, 'counts'), part(item, 'stats')];
+  return fields([
+    ['name', text(item, 'name')],
+    ['status', text(item, 'status')],
+    ['created_at', moment(item, 'created_at')],
+    ...states.map((state) => [state, count(counts, state)] as const),
+    ['dead letter', count(counts, 'dead_letter')],
+    ['completed, last hour', count(stats, 'completed_last_hour')],
+    ['failed, last hour', count(stats, 'failed_last_hour')],
+    ['mean wait', `${count(stats, 'avg_wait_ms')} ms`],
+    ['mean run', `${count(stats, 'avg_duration_ms')} ms`],
+    ['settings', oneLine(members(answer).get('config') ?? '{}')],
+  ]);
+}

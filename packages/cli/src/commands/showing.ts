@@ -1,0 +1,27 @@
+import type { Json, OperationName } from '@ojs-ts/core';
+import type { Command } from 'commander';
+import type { ServerFlags } from '../connection/server.ts';
+import { type FormatFlags, printAnswer, takesJson } from '../output/format.ts';
+import { takesWatch, type WatchFlags, watching } from '../output/watch.ts';
+import { asking } from './command.ts';
+
+/** One thing that the server has under a name. */
+export interface Shown {
+  readonly operation: OperationName;
+  readonly param: 'id' | 'name' | 'key';
+  readonly about: string;
+  /** @param text the answer. */
+  readonly describe: (text: Json) => string;
+  /** Statuses of 400 and more that are answers. */
+  readonly accepted?: readonly number[];
+}
+
+export function showing(description: string, { operation, param, about, describe, accepted }: Shown): Command {
+  const command = asking<ServerFlags & FormatFlags & WatchFlags>('show', description, (server, flags, name = '') =>
+    watching(flags, async () => {
+      const { text } = await server.ask({ operation, params: { [param]: name } }, accepted);
+      printAnswer(text, flags, describe);
+    }),
+  );
+  return takesWatch(takesJson(command.argument(`<${param}>`, about)));
+}

@@ -1,0 +1,68 @@
+import { elements, type Json, members } from '@ojs-ts/core';
+import type { Command } from 'commander';
+import { age, type Item, list, moment, text } from '../output/cells.ts';
+import { fields, table } from '../output/table.ts';
+import { acting } from './acting.ts';
+import { group } from './command.ts';
+import { type ListFlags, listing } from './listing.ts';
+import { showing } from './showing.ts';
+
+const workflow = { param: 'id', about: 'id of the workflow' } as const;
+
+/** `ojs workflows`. */
+export function workflowsCommand(): Command {
+  const listed = {
+    operation: 'workflow.list',
+    member: 'workflows',
+    what: 'workflows',
+    columns: [
+      { title: 'ID', cell: (item: Item) => text(item, 'id') },
+      { title: 'NAME', cell: (item: Item) => text(item, 'name') },
+      { title: 'TYPE', cell: (item: Item) => text(item, 'type') },
+      { title: 'STATE', cell: (item: Item) => text(item, 'state') },
+      { title: 'STEPS', cell: stepsOf, align: 'right' },
+      { title: 'AGE', cell: (item: Item) => age(item, 'created_at'), align: 'right' },
+    ],
+  } as const;
+  return group('workflows', 'look at workflows and cancel them', [
+    listing<ListFlags & { readonly state?: string }>('list', 'list workflows, newest first', listed, ({ state }) => ({
+      state,
+    })).option('--state <states>', 'workflows in one of these states: running, completed, failed, cancelled'),
+    showing('show a workflow with its steps', { ...workflow, operation: 'workflow.get', describe }),
+    acting('cancel', 'cancel a workflow and its jobs that wait', {
+      ...workflow,
+      operation: 'workflow.cancel',
+      said: (id) => `Workflow ${id} is cancelled.`,
+    }),
+  ]);
+}
+
+function stepsOf(item: Item): string {
+  return `${text(item, 'steps_completed')}/${text(item, 'steps_total')}`;
+}
+
+function describe(answer: Json): string {
+  const found = members(answer);
+  const parts = found.has('steps') ? found : members(found.get('workflow') ?? '{}');
+  const item: Item = JSON.parse(found.get('workflow') ?? answer);
+  const steps = elements(parts.get('steps') ?? '[]').map((step): Item => JSON.parse(step));
+  const shown = fields([
+    ['id', text(item, 'id')],
+    ['name', text(item, 'name')],
+    ['type', text(item, 'type')],
+    ['state', text(item, 'state')],
+    ['steps', stepsOf(item)],
+    ['created_at', moment(item, 'created_at')],
+    ['completed_at', moment(item, 'completed_at')],
+    ['cancelled_at', moment(item, 'cancelled_at')],
+  ]);
+  return steps.length === 0 ? shown : `${shown}\n\n${table(stepColumns, steps)}`;
+}
+
+const stepColumns = [
+  { title: 'STEP', cell: (step: Item) => text(step, 'id') },
+  { title: 'TYPE', cell: (step: Item) => text(step, 'type') },
+  { title: 'STATE', cell: (step: Item) => text(step, 'state') },
+  { title: 'JOB', cell: (step: Item) => text(step, 'job_id') },
+  { title: 'AFTER', cell: (step: Item) => list(step, 'depends_on').join(', ') },
+];

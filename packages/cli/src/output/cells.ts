@@ -1,0 +1,50 @@
+import { isObject } from '@ojs-ts/core';
+import { plain } from './plain.ts';
+
+/** An item of an answer, parsed. */
+export type Item = Readonly<Record<string, unknown>>;
+
+/** The member as text, empty where it is missing. */
+export function text(item: Item, name: string): string {
+  const value = item[name];
+  return typeof value === 'string' ? plain(value) : value === null || value === undefined ? '' : String(value);
+}
+
+export function count(item: Item, name: string): string {
+  const value = item[name];
+  return typeof value === 'number' ? value.toLocaleString('en-US') : '0';
+}
+
+/** The member as an object; empty where it is none. */
+export function part(item: Item, name: string): Item {
+  const value = item[name];
+  return isObject(value) ? value : {};
+}
+
+export function list(item: Item, name: string): readonly unknown[] {
+  const value = item[name];
+  return Array.isArray(value) ? value : [];
+}
+
+const units = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1_000],
+] as const;
+
+/** How far a timestamp is away from now, in its largest unit: `3m`, and `in 2h` for one that comes. */
+export function age(item: Item, name: string, now = Date.now()): string {
+  const at = Date.parse(text(item, name));
+  if (Number.isNaN(at)) return '';
+  const ms = Math.abs(now - at);
+  const [unit, size] = units.find(([, size]) => ms >= size) ?? ['s', 1_000];
+  const amount = `${Math.floor(ms / size)}${unit}`;
+  return at > now + 999 ? `in ${amount}` : amount;
+}
+
+/** A timestamp and how far away it is. */
+export function moment(item: Item, name: string): string {
+  const at = text(item, name);
+  return at === '' ? '' : `${at} (${age(item, name)})`;
+}

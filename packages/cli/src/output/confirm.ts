@@ -1,0 +1,24 @@
+import type { Command } from 'commander';
+import { Failure } from '../connection/failure.ts';
+
+export interface ConfirmFlags {
+  readonly yes?: true;
+}
+
+/** Adds the option that answers the question in advance. */
+export function takesConfirm(command: Command): Command {
+  return command.option('--yes', 'do not ask');
+}
+
+/**
+ * Asks before something that cannot be taken back. @throws Failure where the user says no, and where nobody can be
+ * asked.
+ */
+export async function confirmed(question: string, { yes }: ConfirmFlags): Promise<void> {
+  if (yes) return;
+  if (!process.stdin.isTTY || !process.stdout.isTTY)
+    throw new Failure('usage', `${question} Nobody can be asked here: say --yes to go on. Nothing was changed.`);
+  const { confirm, isCancel } = await import('@clack/prompts');
+  const answer = await confirm({ message: question, initialValue: false });
+  if (isCancel(answer) || !answer) throw new Failure('failed', 'Nothing was changed.');
+}

@@ -1,0 +1,16 @@
+/**
+ * Text of a user for a terminal. Control characters would steer it, and marks of direction would show another order than
+ * the text has: both are written as escapes.
+ */
+export function plain(text: string): string {
+  return text.replace(/[\p{Cc}\p{Bidi_Control}]/gu, escaped);
+}
+
+/** JSON text in one line. Its own line breaks stand between tokens only. */
+export function oneLine(json: string): string {
+  return json.replace(/[\p{Cc}\p{Bidi_Control}]/gu, (one) => (/\s/.test(one) ? ' ' : escaped(one)));
+}
+
+function escaped(one: string): string {
+  return `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}

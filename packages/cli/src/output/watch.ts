@@ -1,0 +1,31 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { readDuration } from '@ojs-ts/core';
+import { type Command, InvalidArgumentError } from 'commander';
+
+export interface WatchFlags {
+  /** Milliseconds between two looks. */
+  readonly watch?: number | true;
+}
+
+const usualMs = 2_000;
+const clear = '\u001b[2J\u001b[H';
+
+/** Adds the option that shows an answer again and again. */
+export function takesWatch(command: Command): Command {
+  return command.option('--watch [duration]', 'show it again, every 2s or as said, until Ctrl+C', every);
+}
+
+export async function watching({ watch }: WatchFlags, show: () => Promise<void>): Promise<void> {
+  if (watch === undefined) return show();
+  for (;;) {
+    if (process.stdout.isTTY) process.stdout.write(clear);
+    await show();
+    await pause(watch === true ? usualMs : watch);
+  }
+}
+
+function every(text: string): number {
+  const ms = readDuration(text);
+  if (ms !== null && ms >= 100) return ms;
+  throw new InvalidArgumentError('Expected a duration of 100ms or more, such as 5s.');
+}

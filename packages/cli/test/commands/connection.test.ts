@@ -1,0 +1,133 @@
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { openStorage } from '@ojs-ts/server';
+import { expect, test } from 'vitest';
+import { asked, Ojs, steady } from '../support/ojs.ts';
+
+test('exit codes tell what went wrong, and messages what to do', async () => {
+  await using one = await asked({ tokens: ['hush-hush-hush'] });
+  using other = new Ojs({ OJS_BACKEND_URL: one.server.url, OJS_AUTH_TOKEN: 'hush-hush-hush' });
+  using nobody = new Ojs({ OJS_BACKEND_URL: 'http://127.0.0.1:9' });
+  const missing = await other.run('jobs', 'show', '01900000-0000-7000-8000-000000000000');
+  expect(missing).toMatchObject({ code: 3, output: '' });
+  expect(missing.errors).toMatch(/^ojs jobs show: There is no job with the id 01900000-/);
+  const denied = await one.ojs.run('jobs', 'list');
+  expect(denied.code).toBe(4);
+  expect(denied.errors).toContain('Set OJS_AUTH_TOKEN');
+  const away = await nobody.run('stats');
+  expect(away.code).toBe(5);
+  expect(away.errors).toMatch(/^ojs stats: http:\/\/127\.0\.0\.1:9: .*ECONNREFUSED.* Start one with ojs serve/);
+  expect(await other.run('jobs', 'list', '--url', one.server.url, '--storage', 'sqlite:x')).toMatchObject({
+    code: 2,
+    errors: 'ojs jobs list: Expected one of --url, --storage and --context, got --url and --storage.\n',
+  });
+  expect((await other.run('jobs', 'list', '--state', 'discared')).errors).toContain('Did you mean discarded?');
+  expect(await other.run('jobs', 'lst')).toMatchObject({ code: 2 });
+});
+
+test('a context keeps a URL and a token for the user alone', async () => {
+  await using one = await asked({ tokens: ['hush-hush-hush'] });
+  using ojs = new Ojs();
+  const { url } = one.server;
+  expect((await ojs.run('context', 'list')).output).toBe('No contexts.\n');
+  const set = await ojs.piped('hush-hush-hush\n', 'context', 'set', 'prod', '--url', url, '--token-stdin');
+  expect(set).toEqual({ code: 0, output: 'Context prod is set and current.\n', errors: '' });
+  const file = join(ojs.home, '.config/ojs/contexts.json');
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  expect((await ojs.run('jobs', 'list')).output).toBe('No jobs.\n');
+  await ojs.run('context', 'set', 'dev', '--url', 'http://127.0.0.1:9');
+  expect((await ojs.run('context', 'use', 'dev')).code).toBe(0);
+  expect((await ojs.run('jobs', 'list')).code).toBe(5);
+  expect((await ojs.run('jobs', 'list', '--context', 'prod')).output).toBe('No jobs.\n');
+  expect(steady((await ojs.run('context', 'list')).output)).toMatchInlineSnapshot(`
+    "   NAME  URL                     TOKEN
+       prod  URL  set
+    *  dev   URL
+    "
+  `);
+  expect(await ojs.run('jobs', 'list', '--context', 'prdo')).toMatchObject({
+    code: 2,
+    errors: 'ojs jobs list: There is no context "prdo": known are prod, dev. Did you mean prod?\n',
+  });
+  await ojs.run('context', 'remove', 'prod');
+  expect(readFileSync(file, 'utf8')).not.toContain('hush');
+  writeFileSync(file, '{');
+  expect((await ojs.run('jobs', 'list')).errors).toContain(`${file}: expected {"current"`);
+});
+
+test('a token goes to the server of its context only', async () => {
+  await using one = await asked({ tokens: ['hush-hush-hush'] });
+  using ojs = new Ojs();
+  await ojs.piped('hush-hush-hush', 'context', 'set', 'prod', '--url', 'http://127.0.0.1:9', '--token-stdin');
+  expect((await ojs.run('jobs', 'list', '--url', one.server.url)).code).toBe(4);
+});
+
+test('a storage without a server: seen, changed, never made', async () => {
+  using ojs = new Ojs();
+  const storage = `sqlite:${join(ojs.home, 'jobs.db')}`;
+  const none = await ojs.run('jobs', 'list', '--storage', storage);
+  expect(none.code).toBe(1);
+  expect(none.errors).toMatch(/jobs\.db does not exist/);
+  {
+    await using opened = await openStorage(storage);
+    await opened.migrate();
+  }
+  expect(steady((await ojs.run('enqueue', 'a.b', '--storage', storage)).output)).toMatch(
+    /^Job ID\.+ is available in default\.$/m,
+  );
+  expect((await ojs.run('jobs', 'list', '--storage', storage, '--json')).output.match(/"type":"a.b"/g)).toHaveLength(1);
+});
+
+test('help has groups, and completion knows commands and options', async () => {
+  using ojs = new Ojs();
+  expect((await ojs.run('--help')).output).toMatchInlineSnapshot(`
+    "Usage: ojs [options] [command]
+
+    Open Job Spec: server and tools
+
+    Options:
+      -V, --version                    output the version number
+      -h, --help                       display help for command
+
+    Server:
+      serve [options]                  run the server
+
+    Work:
+      enqueue [options] <type> [args]  enqueue a job
+      jobs                             look at jobs and change them
+      dead-letter                      look at jobs that failed for good, run them
+                                       again or delete them
+      workflows                        look at workflows and cancel them
+      cron                             look at cron jobs, run and pause them
+      events                           follow what happens
+
+    Operation:
+      stats [options]                  count jobs, queues and workers
+      queues                           look at queues, pause and configure them
+      workers                          look at workers and remove dead ones
+      limits                           look at limits by key and override them
+      schemas                          look at schemas of arguments and register
+                                       them
+
+    Storage:
+      migrate [options]                upgrade the layout of a storage, as a server
+                                       does when it starts
+      backup [options]                 write a backup, which any kind of storage can
+                                       restore; servers may keep running
+      restore [options] <file>         restore a backup into an empty storage; start
+                                       its servers afterwards
+      storage                          inspect a storage; servers may keep running
+
+    Setup:
+      context                          keep URLs and tokens of servers under names
+      completion <shell>               print a script that completes commands:
+                                       source <(ojs completion bash)
+    "
+  `);
+  expect((await ojs.run('complete', 'jobs')).output.split('\n')).toEqual(
+    expect.arrayContaining(['list', 'show', 'retry', 'export']),
+  );
+  expect((await ojs.run('complete', 'jobs', 'retry')).output.split('\n')).toContain('--dry-run');
+  for (const shell of ['bash', 'zsh', 'fish'])
+    expect((await ojs.run('completion', shell)).output).toContain('ojs complete');
+});

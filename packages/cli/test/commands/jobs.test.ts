@@ -1,0 +1,117 @@
+import { expect, test } from 'vitest';
+import { asked, steady } from '../support/ojs.ts';
+import { fail } from '../support/work.ts';
+
+const big = '[12345678901234567890,1.0e3,"tab\\tand \\u009b[2J"]';
+
+test('a job by hand: its text goes out and comes back untouched', async () => {
+  await using one = await asked();
+  const made = await one.ojs.run(
+    'enqueue',
+    'email.send',
+    big,
+    '--queue',
+    'mail',
+    '--meta',
+    'tenant=acme',
+    '--priority',
+    '5',
+  );
+  expect(made).toMatchObject({ code: 0, errors: '' });
+  expect(steady(made.output)).toBe(`Job ${'ID'.padEnd(36, '.')} is available in mail.\n`);
+  const id = made.output.split(' ')[1] ?? '';
+  const shown = await one.ojs.run('jobs', 'show', id);
+  expect(steady(shown.output)).toMatchInlineSnapshot(`
+    "id           ID..................................
+    type         email.send
+    queue        mail
+    state        available
+    attempt      0 of 3
+    priority     5
+    created_at   TIME (0s)
+    enqueued_at  TIME (0s)
+    args         [12345678901234567890,1.0e3,"tab\\tand \\u009b[2J"]
+    meta         {"tenant":"acme"}
+    "
+  `);
+  const { output } = await one.ojs.run('jobs', 'show', id, '--json');
+  expect(output).toContain('"args":[12345678901234567890,1.0e3,"tab\\tand \\u009b[2J"]');
+  const listed = await one.ojs.run('jobs', 'list', '--ndjson');
+  expect(listed.output.trimEnd().split('\n')).toHaveLength(1);
+  expect(listed.output).toContain('12345678901234567890');
+});
+
+test('lists say how much they leave out, and go on with --all', async () => {
+  await using one = await asked();
+  await one.client.enqueueBatch(
+    Array.from({ length: 450 }, (_, n) => ({ type: 'a.b', args: [n], queue: n < 3 ? 'few' : 'many' })),
+  );
+  const page = await one.ojs.run('jobs', 'list', '--limit', '2');
+  expect(page.output.split('\n')[0]).toMatch(/^ID +TYPE +QUEUE +STATE +ATTEMPT +AGE +LAST ERROR$/);
+  expect(page.output.trimEnd().split('\n')).toHaveLength(3);
+  expect(page.errors).toBe('These are 2 of 450; --limit or --all shows more.\n');
+  const all = await one.ojs.run('jobs', 'list', '--all', '--json');
+  expect(JSON.parse(all.output)).toHaveLength(450);
+  const lines = await one.ojs.run('jobs', 'export', '--queue', 'few');
+  expect(
+    lines.output
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line).queue),
+  ).toEqual(['few', 'few', 'few']);
+  expect((await one.ojs.run('jobs', 'list', '--queue', 'none')).output).toBe('No jobs.\n');
+});
+
+test('retry by a filter: counted first, asked, then done', async () => {
+  await using one = await asked();
+  await fail(one.server.url, 30, 'timeout');
+  await fail(one.server.url, 3, 'other');
+  const filter = ['--state', 'discarded', '--error-type', 'timeout'];
+  expect(await one.ojs.run('jobs', 'retry', ...filter, '--dry-run')).toEqual({
+    code: 0,
+    output: '30 jobs would be changed.\n',
+    errors: '',
+  });
+  const refused = await one.ojs.run('jobs', 'retry', ...filter);
+  expect(refused).toEqual({
+    code: 2,
+    output: '',
+    errors:
+      'ojs jobs retry: Shall I retry 30 jobs? Nobody can be asked here: say --yes to go on. Nothing was changed.\n',
+  });
+  expect(
+    (await one.ojs.run('jobs', 'list', '--state', 'discarded', '--json', '--all')).output.match(/"id"/g),
+  ).toHaveLength(33);
+  expect(await one.ojs.run('jobs', 'retry', ...filter, '--yes')).toEqual({
+    code: 0,
+    output: '30 jobs retried.\n',
+    errors: '',
+  });
+  expect((await one.client.queueStats('failing-timeout')).discarded).toBe(0);
+});
+
+test('on a terminal the question is asked, and a no changes nothing', async () => {
+  await using one = await asked();
+  await one.client.enqueueBatch([{ type: 'a.b', args: [] }]);
+  const no = await one.ojs.onTerminal('n', 'jobs', 'cancel', '--type', 'a.b');
+  expect(no.output).toContain('Shall I cancel 1 job?');
+  expect(no).toMatchObject({ code: 1 });
+  const yes = await one.ojs.onTerminal('y', 'jobs', 'cancel', '--type', 'a.b');
+  expect(yes.output).toContain('1 job cancelled.');
+  expect(yes.code).toBe(0);
+});
+
+test('jobs by id: each that stays says why', async () => {
+  await using one = await asked();
+  const { id } = await one.client.enqueue('a.b', []);
+  const missing = '01900000-0000-7000-8000-000000000000';
+  const ended = await one.ojs.run('jobs', 'cancel', id, missing);
+  expect(ended).toMatchObject({ code: 1, output: '1 job cancelled.\n' });
+  expect(ended.errors).toContain(missing);
+  expect(await one.ojs.run('jobs', 'delete', id)).toMatchObject({ code: 2 });
+  expect(await one.ojs.run('jobs', 'delete', id, '--yes', '--json')).toEqual({
+    code: 0,
+    output: '{"deleted":1,"errors":[]}\n',
+    errors: '',
+  });
+});

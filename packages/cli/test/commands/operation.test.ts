@@ -1,0 +1,235 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { chain, httpTransport } from '@ojs-ts/sdk';
+import { expect, test } from 'vitest';
+import { asked, steady } from '../support/ojs.ts';
+import { fail } from '../support/work.ts';
+
+test('queues: paused, resumed, made with settings, changed and deleted', async () => {
+  await using one = await asked();
+  const { ojs, client } = one;
+  await client.enqueueBatch(Array.from({ length: 3 }, () => ({ type: 'a.b', args: [], queue: 'mail' })));
+  expect((await ojs.run('queues', 'pause', 'mail')).output).toBe('Queue mail is paused.\n');
+  const made = await ojs.run('queues', 'create', 'few', '--concurrency', '2', '--rate', '100/1m', '--max-depth', '50');
+  expect(made.output).toContain('"concurrency":2,"rate_limit":{"limit":100,"period":"PT1M"}');
+  expect((await ojs.run('queues', 'list')).output).toMatchInlineSnapshot(`
+    "NAME  STATUS  AVAILABLE  ACTIVE  SCHEDULED  RETRYABLE  PENDING  COMPLETED  CANCELLED  DISCARDED
+    few   active          0       0          0          0        0          0          0          0
+    mail  paused          3       0          0          0        0          0          0          0
+    "
+  `);
+  expect(steady((await ojs.run('queues', 'show', 'mail')).output)).toMatchInlineSnapshot(`
+    "name                  mail
+    status                paused
+    created_at            TIME (0s)
+    available             3
+    active                0
+    scheduled             0
+    retryable             0
+    pending               0
+    completed             0
+    cancelled             0
+    discarded             0
+    dead letter           0
+    completed, last hour  0
+    failed, last hour     0
+    mean wait             0 ms
+    mean run              0 ms
+    settings              {"max_size":null,"overflow_policy":"reject","backpressure":{"max_depth":null,"strategy":"reject","warning_threshold":0.8},"concurrency":null,"rate_limit":null,"retention":{"completed":"PT168H","discarded":"PT720H","cancelled":"PT168H"}}
+    "
+  `);
+  expect((await ojs.run('queues', 'resume', 'mail')).output).toBe('Queue mail is active.\n');
+  const changed = await ojs.run('queues', 'configure', 'few', '--concurrency', 'none', '--overflow', 'warn');
+  expect(changed.output).toContain('"concurrency":null,"rate_limit":{"limit":100,"period":"PT1M"}');
+  expect(await ojs.run('queues', 'configure', 'few')).toMatchObject({ code: 2 });
+  expect(await ojs.run('queues', 'delete', 'few', '--yes')).toMatchObject({
+    code: 0,
+    output: 'Queue few is deleted.\n',
+  });
+  expect(await ojs.run('queues', 'delete', 'mail', '--yes')).toMatchObject({
+    code: 1,
+    errors:
+      'ojs queues delete: Queue mail holds jobs; only a queue without any, finished ones included, can be deleted.\n',
+  });
+});
+
+test('cron jobs: listed, run now, paused and removed', async () => {
+  await using one = await asked();
+  const { ojs, client } = one;
+  await client.registerCronJob({
+    name: 'report',
+    cron: '0 9 * * *',
+    timezone: 'Europe/Berlin',
+    type: 'report.daily',
+    args: [],
+  });
+  const listed = await ojs.run('cron', 'list');
+  expect(listed.output.split('\n')[0]).toMatch(/^NAME +CRON +ZONE +TYPE +STATUS +NEXT +LAST +RUNS$/);
+  expect(listed.output).toMatch(/^report +0 9 \* \* \* +Europe\/Berlin +report.daily +active +in \d+[hms]/m);
+  const runs = await ojs.run('cron', 'runs', 'report', '--limit', '3');
+  expect(
+    runs.output
+      .trimEnd()
+      .split('\n')
+      .map((line) => Date.parse(line) > Date.now()),
+  ).toEqual([true, true, true]);
+  expect(steady((await ojs.run('cron', 'trigger', 'report')).output)).toBe(
+    `report runs as job ${'ID'.padEnd(36, '.')}.\n`,
+  );
+  expect((await ojs.run('cron', 'pause', 'report')).output).toBe('report is paused.\n');
+  expect((await client.getCronJob('report')).enabled).toBe(false);
+  expect(steady((await ojs.run('cron', 'resume', 'report')).output)).toBe('report is active; its next run is TIME.\n');
+  expect(steady((await ojs.run('cron', 'show', 'report')).output)).toContain('0 9 * * * Europe/Berlin');
+  expect((await ojs.run('cron', 'remove', 'report', '--yes')).output).toBe('report is removed.\n');
+});
+
+test('the dead letter: counted by error, run again, purged', async () => {
+  await using one = await asked();
+  const { ojs, server } = one;
+  await fail(server.url, 4, 'timeout', 'dead_letter');
+  await fail(server.url, 2, 'gone', 'dead_letter');
+  expect(steady((await ojs.run('dead-letter', 'stats')).output)).toMatchInlineSnapshot(`
+    "jobs                   6
+    queue failing-gone     2
+    queue failing-timeout  4
+    error gone             2
+    error timeout          4
+    oldest                 TIME (0s)
+    newest                 TIME (0s)
+    "
+  `);
+  expect((await ojs.run('dead-letter', 'list')).output).toMatch(
+    /failing.job +failing-gone +1\/1 +gone: gone: it failed +\d+s/,
+  );
+  expect((await ojs.run('dead-letter', 'retry', '--error-type', 'timeout', '--yes')).output).toBe('4 jobs retried.\n');
+  expect((await ojs.run('dead-letter', 'purge', '--queue', 'failing-gone', '--yes')).output).toBe('2 jobs deleted.\n');
+  expect((await ojs.run('dead-letter', 'list')).output).toBe('No dead letters.\n');
+});
+
+test('limits: seen and overridden', async () => {
+  await using one = await asked();
+  const { ojs, client } = one;
+  await client.enqueue('a.b', [], { limits: [{ key: 'tenant:7', concurrency: 4 }] });
+  expect((await ojs.run('limits', 'list')).output).toMatch(/^tenant:7 +0\/4 +1$/m);
+  expect((await ojs.run('limits', 'override', 'tenant:7', '--concurrency', '1', '--for', '10m')).output).toContain(
+    '0/1',
+  );
+  expect((await ojs.run('limits', 'list')).output).toMatch(/^tenant:7 +0\/1 +1 +yes$/m);
+  expect((await ojs.run('limits', 'restore', 'tenant:7')).output).toBe('tenant:7 has its own numbers again.\n');
+  expect((await ojs.run('limits', 'show', 'tenant:7')).output).toContain('0/4');
+});
+
+test('sums over all queues', async () => {
+  await using one = await asked();
+  await one.client.enqueueBatch(['a', 'b'].map((queue) => ({ type: 'a.b', args: [], queue })));
+  expect((await one.ojs.run('stats')).output).toMatchInlineSnapshot(`
+    "queues                2, 0 paused
+    workers               0, 0 running, 0 stale
+    available             2
+    active                0
+    scheduled             0
+    retryable             0
+    pending               0
+    completed             0
+    cancelled             0
+    discarded             0
+    dead letter           0
+    completed, last hour  0
+    failed, last hour     0
+    "
+  `);
+  expect(JSON.parse((await one.ojs.run('stats', '--json')).output)).toMatchObject({
+    queues: 2,
+    jobs: { available: 2 },
+  });
+});
+
+test('events are printed as they happen', async () => {
+  await using one = await asked();
+  const { id } = await one.client.enqueue('a.b', []);
+  const tail = one.ojs.run('events', 'tail', '--job', id, '--ndjson');
+  await one.client.cancelJob(id);
+  const { code, output } = await tail;
+  expect(code).toBe(0);
+  expect(
+    output
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line).event)
+      .at(-1),
+  ).toBe('job.cancelled');
+});
+
+test('workflows: listed, shown with their steps, cancelled', async () => {
+  await using one = await asked();
+  const { ojs, client } = one;
+  const { id } = await client.workflow(
+    chain('steps', [
+      { type: 'first.step', args: [] },
+      { type: 'second.step', args: [] },
+    ]),
+  );
+  expect(steady((await ojs.run('workflows', 'list')).output)).toMatchInlineSnapshot(`
+    "ID                                    NAME   TYPE   STATE    STEPS  AGE
+    ID..................................  steps  chain  running    0/2   0s
+    "
+  `);
+  expect(steady((await ojs.run('workflows', 'show', id)).output)).toMatchInlineSnapshot(`
+    "id          ID..................................
+    name        steps
+    type        chain
+    state       running
+    steps       0/2
+    created_at  TIME (0s)
+
+    STEP  TYPE         STATE    JOB                                   AFTER
+    0     first.step   pending  ID..................................
+    1     second.step  waiting                                        0
+    "
+  `);
+  expect((await ojs.run('workflows', 'cancel', id)).output).toBe(`Workflow ${id} is cancelled.\n`);
+  expect((await ojs.run('workflows', 'list', '--state', 'running')).output).toBe('No workflows.\n');
+});
+
+test('workers: listed, looked at and removed', async () => {
+  await using one = await asked();
+  const { ojs, server } = one;
+  await using transport = httpTransport(server.url);
+  const about = { worker_id: 'mailer-1', hostname: 'web-7', queues: ['mail'], concurrency: 10 };
+  await transport.call({ operation: 'worker.register', body: JSON.stringify(about) });
+  expect(steady((await ojs.run('workers', 'list')).output)).toMatchInlineSnapshot(`
+    "ID        STATE    HOST   QUEUES  JOBS  HEARTBEAT
+    mailer-1  running  web-7  mail    0/10         0s
+    "
+  `);
+  expect(steady((await ojs.run('workers', 'show', 'mailer-1')).output)).toMatchInlineSnapshot(`
+    "id         mailer-1
+    health     ok
+    state      running
+    heartbeat  TIME (0s)
+    "
+  `);
+  expect((await ojs.run('workers', 'remove', 'mailer-1', '--yes')).output).toBe(
+    'Worker mailer-1 is removed. Its jobs are available.\n',
+  );
+  expect((await ojs.run('workers', 'list')).output).toBe('No workers.\n');
+});
+
+test('schemas: registered from a file, listed, shown and deleted', async () => {
+  await using one = await asked();
+  const { ojs } = one;
+  const file = join(ojs.home, 'schema.json');
+  writeFileSync(file, '{"type": "array", "maxItems": 1.0e0}');
+  const uri = 'urn:mail';
+  expect((await ojs.run('schemas', 'register', uri, 'email.send', '1.0.0', file)).output).toBe(
+    'Schema urn:mail is registered.\n',
+  );
+  expect((await ojs.run('schemas', 'list')).output).toMatch(/^urn:mail +email.send +1.0.0 +\w+ +\d+s$/m);
+  expect((await ojs.run('schemas', 'show', uri)).output).toContain('"maxItems": 1.0e0');
+  expect((await ojs.run('schemas', 'delete', uri, '--yes')).output).toBe('Schema urn:mail is deleted.\n');
+  writeFileSync(file, '[]');
+  expect(await ojs.run('schemas', 'register', uri, 'email.send', '1.0.0', file)).toMatchObject({
+    code: 2,
+    errors: `ojs schemas register: ${file}: expected a JSON Schema, an object.\n`,
+  });
+});

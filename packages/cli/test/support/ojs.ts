@@ -1,0 +1,88 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { Client } from '@ojs-ts/sdk';
+import { type RunningServer, type ServerOptions, startServer } from '@ojs-ts/server';
+
+export interface Ended {
+  readonly code: number | null;
+  readonly output: string;
+  readonly errors: string;
+}
+
+const main = new URL('../../src/main.ts', import.meta.url).pathname;
+
+/** The command in a process of its own, with a home of its own and nothing of this process's settings. */
+export class Ojs implements Disposable {
+  readonly home = mkdtempSync(join(tmpdir(), 'ojs-cli-'));
+  readonly #env: Readonly<Record<string, string>>;
+
+  constructor(env: Readonly<Record<string, string>> = {}) {
+    this.#env = env;
+  }
+
+  run(...args: readonly string[]): Promise<Ended> {
+    return this.#ended(process.execPath, [main, ...args], '');
+  }
+
+  /** @param input what is typed on standard input, which is no terminal. */
+  piped(input: string, ...args: readonly string[]): Promise<Ended> {
+    return this.#ended(process.execPath, [main, ...args], input);
+  }
+
+  /** On a pseudo-terminal, whose output has both streams. @param keys what the user types. */
+  onTerminal(keys: string, ...args: readonly string[]): Promise<Ended> {
+    const command = [process.execPath, main, ...args].map((one) => `'${one}'`).join(' ');
+    return this.#ended('script', ['-qec', `stty cols 100 rows 30; ${command}`, '/dev/null'], keys);
+  }
+
+  async #ended(program: string, args: readonly string[], input: string): Promise<Ended> {
+    const { PATH = '' } = process.env;
+    const child = spawn(program, args, {
+      env: { PATH, HOME: this.home, TERM: 'xterm', ...this.#env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    const exit = new Promise<number | null>((resolve) => child.once('close', resolve));
+    child.stdin.end(input);
+    const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)]);
+    return { code: await exit, output, errors };
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.home, { recursive: true });
+  }
+}
+
+/** A server on a store of its own, a client of it, and the command that asks it. */
+export interface Asked extends AsyncDisposable {
+  readonly server: RunningServer;
+  readonly client: Client;
+  readonly ojs: Ojs;
+}
+
+export async function asked(options: ServerOptions = {}): Promise<Asked> {
+  const server = await startServer({ storage: 'memory:', port: 0, log: false, ...options });
+  const client = new Client(server.url);
+  const ojs = new Ojs({ OJS_BACKEND_URL: server.url });
+  return {
+    server,
+    client,
+    ojs,
+    async [Symbol.asyncDispose]() {
+      ojs[Symbol.dispose]();
+      await client[Symbol.asyncDispose]();
+      await server.close();
+    },
+  };
+}
+
+/** Ids, times, ages and URLs differ from run to run. */
+export function steady(output: string): string {
+  return output
+    .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/g, 'ID'.padEnd(36, '.'))
+    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
+    .replaceAll(/\b\d+[smhd]\b/g, '0s')
+    .replaceAll(/http:\/\/127\.0\.0\.1:\d+/g, 'URL');
+}
