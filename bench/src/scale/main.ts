@@ -16,7 +16,7 @@ type Curve = (typeof curves)[number];
 const usage = `${placesUsage}; default all
 --curve NAMES       ${curves.join(', ')}; by commas; default all
 --most N            jobs in a store, default 1000000; 10000000 is for postgres and sqlite
---calls N           of each operation at each point, default 200
+--calls N           of each operation at each point, default 1000
 --jobs N            of a drain, default 50000
 --seconds N         that the transaction is open, default 600
 --json              one JSON document; nothing is kept, and no page is written
@@ -67,7 +67,7 @@ async function main(args: readonly string[]): Promise<void> {
     storage: { type: 'string', default: 'memory,sqlite,postgres,redis' },
     curve: { type: 'string', default: curves.join(',') },
     most: { type: 'string', default: '1000000' },
-    calls: { type: 'string', default: '200' },
+    calls: { type: 'string', default: '1000' },
     jobs: { type: 'string', default: '50000' },
     seconds: { type: 'string', default: '600' },
     json: { type: 'boolean', default: false },

@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -17,7 +17,11 @@ test.skipIf(!(await canFakeTime()))(
   async () => {
     const folder = mkdtempSync(join(tmpdir(), 'ojs-jump-'));
     const file = join(folder, 'clock');
-    const jump = (seconds: number) => writeFileSync(file, `+${seconds}s`);
+    const jump = (seconds: number) => {
+      writeFileSync(`${file}.next`, `+${seconds}s`);
+      // At once: libfaketime ends a process that reads an empty file.
+      renameSync(`${file}.next`, file);
+    };
     jump(0);
     const { LD_PRELOAD = '' } = clockOff(0);
     await using ending = new AsyncDisposableStack();
