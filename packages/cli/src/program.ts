@@ -1,7 +1,7 @@
 import { version } from '@ojs-ts/server';
 import { Command } from 'commander';
 import { completionCommands } from './commands/completion.ts';
-import { contextCommand } from './commands/contexts.ts';
+import { contextCommand } from './commands/context.ts';
 import { cronCommand } from './commands/crons.ts';
 import { deadLetterCommand } from './commands/dead-letter.ts';
 import { enqueueCommand } from './commands/enqueue.ts';
@@ -20,6 +20,10 @@ import { storageCommand } from './storage/report.ts';
 
 /** Runs the command that the process was given. */
 export async function run(): Promise<void> {
+  // Whoever reads may have enough, as head does. The console keeps such errors to itself, and would go on for ever.
+  process.stdout.on('error', (error) => {
+    if ('code' in error && error.code === 'EPIPE') process.exit(0);
+  });
   await program().parseAsync();
 }
 

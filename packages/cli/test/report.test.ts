@@ -19,7 +19,7 @@ test.skipIf(server === null)('ojs storage report counts keys and bytes of a Redi
   );
   const [table, json] = await Promise.all([report('--storage', url), report('--json', '--storage', url)]);
   const lines = table.stdout.trimEnd().split('\n');
-  expect(lines[0]).toMatch(/^kind +keys +bytes$/);
+  expect(lines[0]).toMatch(/^KIND +KEYS +BYTES$/);
   expect(lines[1]).toMatch(/^jobs +1 +[23]\d{5}$/);
   expect(lines.at(-1)).toMatch(/^all +\d+ +\d{6}$/);
   const { kinds, keys, bytes } = JSON.parse(json.stdout);

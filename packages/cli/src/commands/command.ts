@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { exitCodes, Failure } from '../connection/failure.ts';
 import { Server, type ServerFlags, takesServer } from '../connection/server.ts';
+import { plain } from '../output/plain.ts';
 
 /** A command that asks a server. What goes wrong is one line on standard error, and an exit code of the table. */
 export function asking<Flags extends ServerFlags>(
@@ -24,7 +25,7 @@ export async function reporting(name: string, work: () => Promise<void>): Promis
   try {
     await work();
   } catch (error) {
-    console.error(`${name}: ${error instanceof Error ? error.message : error}`);
+    console.error(`${name}: ${plain(error instanceof Error ? error.message : String(error))}`);
     process.exitCode = exitCodes[error instanceof Failure ? error.kind : 'failed'];
   }
 }

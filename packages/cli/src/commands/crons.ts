@@ -8,8 +8,8 @@ import { fields } from '../output/table.ts';
 import { acting } from './acting.ts';
 import { asking, group } from './command.ts';
 import { listing } from './listing.ts';
-import { atLeastOne } from './numbers.ts';
 import { showing } from './showing.ts';
+import { atLeastOne } from './values.ts';
 
 const cron = { param: 'name', about: 'name of the cron job' } as const;
 

@@ -1,11 +1,13 @@
-import { type Json, members, uuidv7 } from '@ojs-ts/core';
+import { elements, type Json, members, uuidv7 } from '@ojs-ts/core';
 import { type Command, InvalidArgumentError } from 'commander';
 import { Failure } from '../connection/failure.ts';
 import type { ServerFlags } from '../connection/server.ts';
 import { type Item, text } from '../output/cells.ts';
 import { type FormatFlags, printAnswer, takesJson } from '../output/format.ts';
+import { oneLine } from '../output/plain.ts';
 import { asking } from './command.ts';
 import { ahead } from './times.ts';
+import { atLeastOne } from './values.ts';
 
 interface EnqueueFlags extends ServerFlags, FormatFlags {
   readonly queue?: string;
@@ -27,7 +29,9 @@ export function enqueueCommand(): Command {
     };
     const head = JSON.stringify({ id: uuidv7(), type, ...(meta && { meta }), options }).slice(0, -1);
     const { text: answer } = await server.ask({ operation: 'job.enqueue', body: `${head},"args":${array(args)}}` });
-    printAnswer(members(answer).get('job') ?? answer, flags, (job) => {
+    const found = members(answer);
+    for (const warning of elements(found.get('warnings') ?? '[]')) console.error(`Warning: ${oneLine(warning)}`);
+    printAnswer(found.get('job') ?? answer, flags, (job) => {
       const item: Item = JSON.parse(job);
       return `Job ${text(item, 'id')} is ${text(item, 'state')} in ${text(item, 'queue')}.`;
     });
@@ -36,7 +40,7 @@ export function enqueueCommand(): Command {
     .option('--queue <name>', 'queue; default "default"')
     .option('--priority <number>', 'from -100 to 100; default 0', priority)
     .option('--at <time>', 'when it may start: 2026-01-31T09:00:00Z, or 10m for in ten minutes', ahead)
-    .option('--max-attempts <count>', 'attempts in all', Number)
+    .option('--max-attempts <count>', 'attempts in all', atLeastOne)
     .option('--meta <name=value>', 'a member of its meta; may be repeated', meta);
 }
 

@@ -2,7 +2,7 @@ import type { Event } from '@ojs-ts/sdk';
 import type { Command } from 'commander';
 import type { ServerFlags } from '../connection/server.ts';
 import { text } from '../output/cells.ts';
-import { plain } from '../output/plain.ts';
+import { oneLine, plain } from '../output/plain.ts';
 import { asking, group } from './command.ts';
 
 interface TailFlags extends ServerFlags {
@@ -18,7 +18,7 @@ export function eventsCommand(): Command {
   const description = 'print events as they happen, until Ctrl+C; with --job until its last one';
   const command = asking<TailFlags>('tail', description, async (server, { type, queue, job, after, ndjson }) => {
     for await (const event of server.events({ types: type, queue, jobId: job, after }))
-      console.log(ndjson ? JSON.stringify(event) : lineOf(event));
+      console.log(ndjson ? oneLine(JSON.stringify(event)) : lineOf(event));
   });
   return group('events', 'follow what happens', [
     command

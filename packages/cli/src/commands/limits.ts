@@ -8,9 +8,9 @@ import { fields } from '../output/table.ts';
 import { acting } from './acting.ts';
 import { asking, group } from './command.ts';
 import { listing } from './listing.ts';
-import { atLeastOne, type Rate, rate } from './numbers.ts';
 import { showing } from './showing.ts';
 import { ahead } from './times.ts';
+import { atLeastOne, type Rate, rate } from './values.ts';
 
 const limit = { param: 'key', about: 'key of the limit; queue:NAME for that of a queue' } as const;
 

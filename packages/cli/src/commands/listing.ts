@@ -6,7 +6,7 @@ import { type FormatFlags, printItems, takesFormat } from '../output/format.ts';
 import { type Column, table } from '../output/table.ts';
 import { takesWatch, type WatchFlags, watching } from '../output/watch.ts';
 import { asking } from './command.ts';
-import { atLeastOne } from './numbers.ts';
+import { atLeastOne } from './values.ts';
 
 /** A list of the server. */
 export interface Listed {
@@ -16,8 +16,8 @@ export interface Listed {
   readonly columns: readonly Column<Item>[];
   /** What an empty list is called: `jobs`. */
   readonly what: string;
-  /** Reads what the list leaves out of an item. */
-  readonly whole?: (server: Server, item: Json) => Promise<Json>;
+  /** Reads what the list leaves out of an item; null where the item has gone meanwhile. */
+  readonly whole?: (server: Server, item: Json) => Promise<Json | null>;
 }
 
 export interface PageFlags {
@@ -90,20 +90,23 @@ async function printList(
   flags: FormatFlags & PageFlags,
 ): Promise<void> {
   const found: Json[] = [];
+  let shown = 0;
   let last: Page | undefined;
   for await (const page of pages(server, listed, query, flags.all ? Number.POSITIVE_INFINITY : flags.limit)) {
     last = page;
     const { whole } = listed;
-    const items = whole === undefined ? page.items : await Promise.all(page.items.map((item) => whole(server, item)));
+    const read = whole === undefined ? page.items : await Promise.all(page.items.map((item) => whole(server, item)));
+    const items = read.filter((item) => item !== null);
+    shown += items.length;
     // Lines need no end, so a long list is printed as it comes.
-    if (flags.ndjson && !flags.json) printItems(items, flags, () => '');
+    if (flags.ndjson) printItems(items, flags, () => '');
     else found.push(...items);
   }
-  if (!flags.ndjson || flags.json)
+  if (!flags.ndjson)
     printItems(found, flags, (items) =>
       items.length === 0 ? `No ${listed.what}.` : table(listed.columns, items.map(parse)),
     );
-  if (last?.hasMore) console.error(restOf(last, found.length));
+  if (last?.hasMore) console.error(restOf(last, shown));
 }
 
 function restOf({ total }: Page, shown: number): string {

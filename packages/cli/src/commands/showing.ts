@@ -1,6 +1,6 @@
 import type { Json, OperationName } from '@ojs-ts/core';
 import type { Command } from 'commander';
-import type { ServerFlags } from '../connection/server.ts';
+import type { Accepted, ServerFlags } from '../connection/server.ts';
 import { type FormatFlags, printAnswer, takesJson } from '../output/format.ts';
 import { takesWatch, type WatchFlags, watching } from '../output/watch.ts';
 import { asking } from './command.ts';
@@ -12,8 +12,8 @@ export interface Shown {
   readonly about: string;
   /** @param text the answer. */
   readonly describe: (text: Json) => string;
-  /** Statuses of 400 and more that are answers. */
-  readonly accepted?: readonly number[];
+  /** A refusal that is an answer. */
+  readonly accepted?: Accepted;
 }
 
 export function showing(description: string, { operation, param, about, describe, accepted }: Shown): Command {

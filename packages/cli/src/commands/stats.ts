@@ -6,17 +6,8 @@ import { fields } from '../output/table.ts';
 import { takesWatch, type WatchFlags, watching } from '../output/watch.ts';
 import { asking } from './command.ts';
 import { pages } from './listing.ts';
-
-const states = [
-  'available',
-  'active',
-  'scheduled',
-  'retryable',
-  'pending',
-  'completed',
-  'cancelled',
-  'discarded',
-] as const;
+import { wholeQueue } from './queues/queues.ts';
+import { stateColumns } from './queues/states.ts';
 
 /** `ojs stats`: sums over all queues. */
 export function statsCommand(): Command {
@@ -40,12 +31,12 @@ async function statsOf(server: Server): Promise<object> {
   const list = { operation: 'queue.list', member: 'queues' } as const;
   for await (const { items } of pages(server, list, {}, Number.POSITIVE_INFINITY)) {
     for (const item of items) {
-      const { name }: Item = JSON.parse(item);
-      const { text } = await server.ask({ operation: 'queue.get', params: { name: String(name) } });
-      const queue: Item = JSON.parse(text);
+      const whole = await wholeQueue(server, item);
+      if (whole === null) continue;
+      const queue: Item = JSON.parse(whole);
       queues++;
       if (queue.paused === true) paused++;
-      for (const state of [...states, 'dead_letter']) add(state, part(queue, 'counts')[state]);
+      for (const state of [...stateColumns, 'dead_letter']) add(state, part(queue, 'counts')[state]);
       for (const name of ['completed_last_hour', 'failed_last_hour']) add(name, part(queue, 'stats')[name]);
     }
   }
@@ -58,7 +49,7 @@ function describe(stats: Item): string {
   return fields([
     ['queues', `${count(stats, 'queues')}, ${count(stats, 'paused')} paused`],
     ['workers', `${count(workers, 'total')}, ${count(workers, 'running')} running, ${count(workers, 'stale')} stale`],
-    ...states.map((state) => [state, count(jobs, state)] as const),
+    ...stateColumns.map((state) => [state, count(jobs, state)] as const),
     ['dead letter', count(jobs, 'dead_letter')],
     ['completed, last hour', count(jobs, 'completed_last_hour')],
     ['failed, last hour', count(jobs, 'failed_last_hour')],

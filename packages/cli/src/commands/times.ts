@@ -1,4 +1,4 @@
-import { readDuration } from '@ojs-ts/core';
+import { parseTimestamp, readDuration } from '@ojs-ts/core';
 import { InvalidArgumentError } from 'commander';
 
 /** A timestamp, or an age that counts back from now. */
@@ -14,6 +14,7 @@ export function ahead(text: string): string {
 function momentOf(text: string, direction: 1 | -1): string {
   const ms = readDuration(text);
   if (ms !== null) return new Date(Date.now() + direction * ms).toISOString();
-  if (/^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(Date.parse(text))) return new Date(text).toISOString();
+  const at = parseTimestamp(text);
+  if (at !== null) return new Date(at).toISOString();
   throw new InvalidArgumentError('Expected a time such as 2026-01-31T09:00:00Z, or a duration such as 90s, 2h or 7d.');
 }

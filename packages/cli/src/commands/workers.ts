@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { age, count, type Item, list, moment, text } from '../output/cells.ts';
+import { age, count, type Item, moment, text, texts } from '../output/cells.ts';
 import { fields } from '../output/table.ts';
 import { acting } from './acting.ts';
 import { group } from './command.ts';
@@ -19,7 +19,7 @@ export function workersCommand(): Command {
         { title: 'ID', cell: (item) => text(item, 'id') },
         { title: 'STATE', cell: (item) => text(item, 'state') },
         { title: 'HOST', cell: (item) => text(item, 'hostname') },
-        { title: 'QUEUES', cell: (item) => list(item, 'queues').join(', ') },
+        { title: 'QUEUES', cell: (item) => texts(item, 'queues') },
         { title: 'JOBS', cell: (item) => `${count(item, 'active_jobs')}/${text(item, 'concurrency')}`, align: 'right' },
         { title: 'HEARTBEAT', cell: (item) => age(item, 'last_heartbeat_at'), align: 'right' },
       ],
@@ -28,7 +28,7 @@ export function workersCommand(): Command {
       ...worker,
       operation: 'worker.health',
       // 503 tells of a dead worker.
-      accepted: [503],
+      accepted: { status: 503, member: 'worker_id' },
       describe: (answer) => {
         const item: Item = JSON.parse(answer);
         return fields([

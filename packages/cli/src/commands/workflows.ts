@@ -1,6 +1,6 @@
 import { elements, type Json, members } from '@ojs-ts/core';
 import type { Command } from 'commander';
-import { age, type Item, list, moment, text } from '../output/cells.ts';
+import { age, type Item, moment, text, texts } from '../output/cells.ts';
 import { fields, table } from '../output/table.ts';
 import { acting } from './acting.ts';
 import { group } from './command.ts';
@@ -64,5 +64,5 @@ const stepColumns = [
   { title: 'TYPE', cell: (step: Item) => text(step, 'type') },
   { title: 'STATE', cell: (step: Item) => text(step, 'state') },
   { title: 'JOB', cell: (step: Item) => text(step, 'job_id') },
-  { title: 'AFTER', cell: (step: Item) => list(step, 'depends_on').join(', ') },
+  { title: 'AFTER', cell: (step: Item) => texts(step, 'depends_on') },
 ];

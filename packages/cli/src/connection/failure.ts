@@ -1,8 +1,8 @@
 import { type Answer, isObject } from '@ojs-ts/core';
 import { plain } from '../output/plain.ts';
 
-/** What a script can tell from the end of a command. 0 is success, 130 an interruption. */
-export const exitCodes = { failed: 1, usage: 2, missing: 3, denied: 4, unreachable: 5 } as const;
+/** What a script can tell from the end of a command. 0 is success. */
+export const exitCodes = { failed: 1, usage: 2, missing: 3, denied: 4, unreachable: 5, interrupted: 130 } as const;
 
 export type FailureKind = keyof typeof exitCodes;
 
@@ -20,6 +20,11 @@ const kinds: Readonly<Record<number, FailureKind>> = { 401: 'denied', 403: 'deni
 
 const tokenHint = 'Set OJS_AUTH_TOKEN, or keep a token with: ojs context set NAME --url URL --token-stdin';
 
+/** What a status of 400 and more means. */
+export function kindOf(status: number): FailureKind {
+  return kinds[status] ?? 'failed';
+}
+
 /** The failure that an answer of 400 or more tells. @param place the server, as the user named it. */
 export function refusalOf({ status, text }: Answer, place: string): Failure {
   const message = messageIn(text);
@@ -28,7 +33,7 @@ export function refusalOf({ status, text }: Answer, place: string): Failure {
       'unreachable',
       `${place} answered ${status} without an OJS error. Check that an OJS server runs there.`,
     );
-  return new Failure(kinds[status] ?? 'failed', plain(status === 401 ? `${message} ${tokenHint}` : message));
+  return new Failure(kindOf(status), plain(status === 401 ? `${message} ${tokenHint}` : message));
 }
 
 function messageIn(text: string): string | null {

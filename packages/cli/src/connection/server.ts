@@ -2,13 +2,20 @@ import { type Answer, type Call, type Json, members, type Transport } from '@ojs
 import type { Event, EventsOptions } from '@ojs-ts/sdk';
 import { Embedded, Engine, openStorage, storageUrl } from '@ojs-ts/server';
 import type { Command } from 'commander';
-import { contextNamed, readContexts } from './contexts.ts';
-import { Failure, refusalOf } from './failure.ts';
+import { plain } from '../output/plain.ts';
+import { type Context, contextNamed, readContexts } from './context-file.ts';
+import { Failure, kindOf, refusalOf } from './failure.ts';
 
 export interface ServerFlags {
   readonly url?: string;
   readonly storage?: string;
   readonly context?: string;
+}
+
+/** A status of 400 or more that is an answer, where the body has such a member. */
+export interface Accepted {
+  readonly status: number;
+  readonly member: string;
 }
 
 /** Milliseconds that a server has for an answer. A bulk operation of 10,000 jobs takes some seconds. */
@@ -30,8 +37,8 @@ export function takesServer(command: Command): Command {
 /** The server that a command asks, or an engine of its own on a storage. Answers keep their text. */
 export class Server implements AsyncDisposable {
   readonly #transport: Transport;
-  /** For messages. */
-  readonly #place: string;
+  /** For messages: its URL without credentials; null for a storage. */
+  readonly #place: string | null;
   readonly #ended = new AbortController();
 
   static async open(flags: ServerFlags): Promise<Server> {
@@ -41,18 +48,18 @@ export class Server implements AsyncDisposable {
     return flags.storage === undefined ? overHttp(flags) : embedded(flags.storage);
   }
 
-  constructor(transport: Transport, place: string) {
+  constructor(transport: Transport, place: string | null) {
     this.#transport = transport;
     this.#place = place;
   }
 
-  /** @param accepted statuses of 400 and more that are answers. @throws Failure for a refusal, or where no answer comes. */
-  async ask(call: Call, accepted: readonly number[] = []): Promise<Answer> {
+  /** @throws Failure for a refusal that is not accepted, and where no answer comes. */
+  async ask(call: Call, accepted: Accepted | null = null): Promise<Answer> {
     const signal = AbortSignal.any([this.#ended.signal, AbortSignal.timeout(answerMs)]);
     const answer = await this.#transport.call(call, { signal }).catch((error: unknown) => {
-      throw this.#unreachable(error);
+      throw this.#unanswered(error);
     });
-    if (answer.status >= 400 && !accepted.includes(answer.status)) throw refusalOf(answer, this.#place);
+    if (answer.status >= 400 && !isAccepted(answer, accepted)) throw refusalOf(answer, this.#place ?? 'The storage');
     return answer;
   }
 
@@ -61,15 +68,23 @@ export class Server implements AsyncDisposable {
     return members((await this.ask(call)).text);
   }
 
-  /** Events from now on, over streams that are opened again when they break. Ends with the server. */
+  /** Events from now on, over streams that are opened again when they break; standard error says so. */
   async *events(options: Omit<EventsOptions, 'signal'>): AsyncGenerator<Event> {
-    const { Client } = await import('@ojs-ts/sdk');
-    await using client = new Client(this.#transport, { logger: silent });
-    yield* client.events({ ...options, signal: this.#ended.signal });
+    const { Client, OJSAPIError } = await import('@ojs-ts/sdk');
+    const warn = (message: string) => console.error(plain(message));
+    await using client = new Client(this.#transport, { logger: { ...silent, warn, error: warn } });
+    try {
+      yield* client.events({ ...options, signal: this.#ended.signal });
+    } catch (error) {
+      throw error instanceof OJSAPIError
+        ? new Failure(kindOf(error.statusCode), error.message)
+        : this.#unanswered(error);
+    }
   }
 
-  #unreachable(error: unknown): Failure {
+  #unanswered(error: unknown): Failure {
     const cause = error instanceof Error ? `${error.message} ${error.cause ?? ''}`.trim() : String(error);
+    if (this.#place === null) return new Failure('failed', cause);
     return new Failure(
       'unreachable',
       `${this.#place}: ${cause}. Start one with ojs serve, or name another with --url.`,
@@ -82,28 +97,55 @@ export class Server implements AsyncDisposable {
   }
 }
 
+function isAccepted({ status, text }: Answer, accepted: Accepted | null): boolean {
+  if (accepted === null || status !== accepted.status) return false;
+  try {
+    return members(text).has(accepted.member);
+  } catch {
+    return false;
+  }
+}
+
 async function overHttp({ url, context }: ServerFlags): Promise<Server> {
   // Loaded here, so that a server starts without it.
-  const { httpTransport } = await import('@ojs-ts/sdk');
-  const contexts = readContexts();
+  const { httpTransport, OJSValidationError } = await import('@ojs-ts/sdk');
   const fromEnvironment = process.env.OJS_BACKEND_URL || undefined;
-  const name = context ?? (url === undefined && fromEnvironment === undefined ? contexts.current : null);
-  const chosen = name === null ? null : contextNamed(name, contexts);
+  const chosen = url === undefined ? contextFor(context, fromEnvironment) : null;
   const token = process.env.OJS_AUTH_TOKEN || chosen?.token;
   const target = url ?? chosen?.url ?? fromEnvironment;
-  return new Server(httpTransport(target, { token }), target ?? 'http://localhost:8080');
+  try {
+    const place = new URL(target ?? 'http://localhost:8080');
+    return new Server(httpTransport(target, { token }), `${place.origin}${place.pathname.replace(/\/$/, '')}`);
+  } catch (error) {
+    if (error instanceof OJSValidationError || error instanceof TypeError) throw new Failure('usage', error.message);
+    throw error;
+  }
+}
+
+/** That of the flag; else the current one, where the environment names no server. */
+function contextFor(name: string | undefined, fromEnvironment: string | undefined): Context | null {
+  if (name === undefined && fromEnvironment !== undefined) return null;
+  const contexts = readContexts();
+  const chosen = name ?? contexts.current;
+  return chosen === null ? null : contextNamed(chosen, contexts);
 }
 
 /** Its upkeep is left to the servers and workers of the storage. */
 async function embedded(url: string): Promise<Server> {
+  if (url.startsWith('memory:'))
+    throw new Failure('usage', 'A storage in memory is gone when the command ends: name another one.');
   const storage = await openStorage(storageUrl(url), { existing: true });
   try {
     const { from, to } = await storage.layout();
-    if (from !== to)
-      throw new Failure('failed', `The storage has layout ${from}, this version needs ${to}: run ojs migrate.`);
-    return new Server(new Embedded(await Engine.start({ storage, upkeep: 'manual' })), 'the storage');
+    if (from !== to) throw new Failure('failed', wrongLayout(from, to));
+    return new Server(new Embedded(await Engine.start({ storage, upkeep: 'manual' })), null);
   } catch (error) {
     await storage[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+function wrongLayout(from: number, to: number): string {
+  const what = `The storage has layout ${from}, this version needs ${to}`;
+  return from < to ? `${what}: run ojs migrate.` : `${what}: use the newer version.`;
 }

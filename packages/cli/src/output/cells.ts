@@ -26,6 +26,13 @@ export function list(item: Item, name: string): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
+/** The texts of a list, by commas. */
+export function texts(item: Item, name: string): string {
+  return list(item, name)
+    .map((one) => plain(String(one)))
+    .join(', ');
+}
+
 const units = [
   ['d', 86_400_000],
   ['h', 3_600_000],

@@ -20,5 +20,6 @@ export async function confirmed(question: string, { yes }: ConfirmFlags): Promis
     throw new Failure('usage', `${question} Nobody can be asked here: say --yes to go on. Nothing was changed.`);
   const { confirm, isCancel } = await import('@clack/prompts');
   const answer = await confirm({ message: question, initialValue: false });
-  if (isCancel(answer) || !answer) throw new Failure('failed', 'Nothing was changed.');
+  if (isCancel(answer)) throw new Failure('interrupted', 'Nothing was changed.');
+  if (!answer) throw new Failure('failed', 'Nothing was changed.');
 }

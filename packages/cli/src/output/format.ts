@@ -1,6 +1,5 @@
 import type { Json } from '@ojs-ts/core';
-import type { Command } from 'commander';
-import { Failure } from '../connection/failure.ts';
+import { type Command, Option } from 'commander';
 import { oneLine } from './plain.ts';
 
 export interface FormatFlags {
@@ -10,7 +9,7 @@ export interface FormatFlags {
 
 /** Adds the options for programs that read a list. */
 export function takesFormat(command: Command): Command {
-  return takesJson(command).option('--ndjson', 'each item as one line of JSON');
+  return takesJson(command).addOption(new Option('--ndjson', 'each item as one line of JSON').conflicts('json'));
 }
 
 /** Adds the option for programs that read one answer. */
@@ -24,7 +23,6 @@ export function printItems(
   { json, ndjson }: FormatFlags,
   shown: (items: readonly Json[]) => string,
 ): void {
-  if (json && ndjson) throw new Failure('usage', 'Expected one of --json and --ndjson.');
   if (json) console.log(`[${items.map(oneLine).join(',\n')}]`);
   else if (ndjson) for (const item of items) console.log(oneLine(item));
   else console.log(shown(items));

@@ -1,5 +1,6 @@
 import { type MemoryReport, storageReport, storageUrl } from '@ojs-ts/server';
 import { Command } from 'commander';
+import { type Column, table } from '../output/table.ts';
 import { reported, type StorageFlags, takesStorage } from './storage.ts';
 
 /** `ojs storage`: looks at a store beside its servers. */
@@ -14,19 +15,17 @@ function reportCommand(): Command {
     .action(({ storage, json }: StorageFlags & { readonly json?: true }) =>
       reported('storage report', async () => {
         const report = await storageReport(storageUrl(storage));
-        console.log(json ? JSON.stringify(report, null, 2) : table(report));
+        console.log(json ? JSON.stringify(report, null, 2) : shown(report));
       }),
     );
 }
 
-function table({ kinds, keys, bytes }: MemoryReport): string {
-  const rows = [...kinds, { kind: 'all', keys, bytes }].map(
-    ({ kind, keys, bytes }) => [kind, String(keys), String(bytes)] as const,
-  );
-  const lines = [['kind', 'keys', 'bytes'] as const, ...rows];
-  const width = (column: 0 | 1 | 2) => Math.max(...lines.map((line) => line[column].length));
-  const [names, counts, sizes] = [width(0), width(1), width(2)];
-  return lines
-    .map(([kind, keys, bytes]) => `${kind.padEnd(names)}  ${keys.padStart(counts)}  ${bytes.padStart(sizes)}`)
-    .join('\n');
+function shown({ kinds, keys, bytes }: MemoryReport): string {
+  return table(columns, [...kinds, { kind: 'all', keys, bytes }]);
 }
+
+const columns: readonly Column<MemoryReport['kinds'][number]>[] = [
+  { title: 'KIND', cell: ({ kind }) => kind },
+  { title: 'KEYS', cell: ({ keys }) => String(keys), align: 'right' },
+  { title: 'BYTES', cell: ({ bytes }) => String(bytes), align: 'right' },
+];

@@ -1,5 +1,6 @@
 import { checkEnvironment, openStorage, type Storage, storageUrl } from '@ojs-ts/server';
 import type { Command } from 'commander';
+import { reporting } from '../commands/command.ts';
 
 export interface StorageFlags {
   readonly storage?: string;
@@ -13,16 +14,13 @@ export function takesStorage(command: Command): Command {
   );
 }
 
-/** What goes wrong is one line on standard error, and the exit code 1. */
+/** As other commands; before the work come warnings about the environment. */
 export async function reported(command: string, work: () => Promise<void>): Promise<void> {
-  try {
+  await reporting(`ojs ${command}`, async () => {
     for (const { event, fields } of checkEnvironment())
       console.error(`ojs ${command}: ${event} ${JSON.stringify(fields)}`);
     await work();
-  } catch (error) {
-    console.error(`ojs ${command}: ${error instanceof Error ? error.message : error}`);
-    process.exitCode = 1;
-  }
+  });
 }
 
 /**

@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { openStorage } from '@ojs-ts/server';
 import { expect, test } from 'vitest';
 import { asked, Ojs, steady } from '../support/ojs.ts';
+import { freePort } from '../support/processes.ts';
 
 test('exit codes tell what went wrong, and messages what to do', async () => {
   await using one = await asked({ tokens: ['hush-hush-hush'] });
   using other = new Ojs({ OJS_BACKEND_URL: one.server.url, OJS_AUTH_TOKEN: 'hush-hush-hush' });
-  using nobody = new Ojs({ OJS_BACKEND_URL: 'http://127.0.0.1:9' });
+  const closed = `http://127.0.0.1:${await freePort()}`;
+  using nobody = new Ojs({ OJS_BACKEND_URL: closed });
   const missing = await other.run('jobs', 'show', '01900000-0000-7000-8000-000000000000');
   expect(missing).toMatchObject({ code: 3, output: '' });
   expect(missing.errors).toMatch(/^ojs jobs show: There is no job with the id 01900000-/);
@@ -16,7 +18,9 @@ test('exit codes tell what went wrong, and messages what to do', async () => {
   expect(denied.errors).toContain('Set OJS_AUTH_TOKEN');
   const away = await nobody.run('stats');
   expect(away.code).toBe(5);
-  expect(away.errors).toMatch(/^ojs stats: http:\/\/127\.0\.0\.1:9: .*ECONNREFUSED.* Start one with ojs serve/);
+  expect(away.errors).toContain(`ojs stats: ${closed}: `);
+  expect(away.errors).toContain('Start one with ojs serve, or name another with --url.');
+  expect(await nobody.run('events', 'tail', '--url', 'ftp://x')).toMatchObject({ code: 2 });
   expect(await other.run('jobs', 'list', '--url', one.server.url, '--storage', 'sqlite:x')).toMatchObject({
     code: 2,
     errors: 'ojs jobs list: Expected one of --url, --storage and --context, got --url and --storage.\n',
@@ -35,14 +39,17 @@ test('a context keeps a URL and a token for the user alone', async () => {
   const file = join(ojs.home, '.config/ojs/contexts.json');
   expect(statSync(file).mode & 0o777).toBe(0o600);
   expect((await ojs.run('jobs', 'list')).output).toBe('No jobs.\n');
-  await ojs.run('context', 'set', 'dev', '--url', 'http://127.0.0.1:9');
+  await ojs.run('context', 'set', 'dev', '--url', `http://127.0.0.1:${await freePort()}`);
+  expect((await ojs.run('context', 'set', 'prod', '--url', url)).code).toBe(0);
+  expect(await ojs.run('context', 'set', 'x', '--url', `${url}/ojs/v1`)).toMatchObject({ code: 2 });
+  expect(await ojs.piped('', 'context', 'set', 'x', '--url', url, '--token-stdin')).toMatchObject({ code: 2 });
   expect((await ojs.run('context', 'use', 'dev')).code).toBe(0);
   expect((await ojs.run('jobs', 'list')).code).toBe(5);
   expect((await ojs.run('jobs', 'list', '--context', 'prod')).output).toBe('No jobs.\n');
   expect(steady((await ojs.run('context', 'list')).output)).toMatchInlineSnapshot(`
-    "   NAME  URL                     TOKEN
-       prod  URL  set
-    *  dev   URL
+    "  NAME  URL  TOKEN
+      prod  URL  set
+    *  dev  URL
     "
   `);
   expect(await ojs.run('jobs', 'list', '--context', 'prdo')).toMatchObject({
@@ -58,7 +65,7 @@ test('a context keeps a URL and a token for the user alone', async () => {
 test('a token goes to the server of its context only', async () => {
   await using one = await asked({ tokens: ['hush-hush-hush'] });
   using ojs = new Ojs();
-  await ojs.piped('hush-hush-hush', 'context', 'set', 'prod', '--url', 'http://127.0.0.1:9', '--token-stdin');
+  await ojs.piped('hush-hush-hush', 'context', 'set', 'prod', '--url', 'http://127.0.0.1:1', '--token-stdin');
   expect((await ojs.run('jobs', 'list', '--url', one.server.url)).code).toBe(4);
 });
 
@@ -130,4 +137,6 @@ test('help has groups, and completion knows commands and options', async () => {
   expect((await ojs.run('complete', 'jobs', 'retry')).output.split('\n')).toContain('--dry-run');
   for (const shell of ['bash', 'zsh', 'fish'])
     expect((await ojs.run('completion', shell)).output).toContain('ojs complete');
+  const words = 'COMP_WORDS=(ojs jobs re) COMP_CWORD=2; _ojs; echo "$COMPREPLY"';
+  expect((await ojs.inBash(`source <(ojs completion bash); ${words}`)).output).toBe('retry\n');
 });

@@ -22,16 +22,16 @@ test('a job by hand: its text goes out and comes back untouched', async () => {
   const id = made.output.split(' ')[1] ?? '';
   const shown = await one.ojs.run('jobs', 'show', id);
   expect(steady(shown.output)).toMatchInlineSnapshot(`
-    "id           ID..................................
-    type         email.send
-    queue        mail
-    state        available
-    attempt      0 of 3
-    priority     5
-    created_at   TIME (0s)
+    "id  ID..................................
+    type  email.send
+    queue  mail
+    state  available
+    attempt  0 of 3
+    priority  5
+    created_at  TIME (0s)
     enqueued_at  TIME (0s)
-    args         [12345678901234567890,1.0e3,"tab\\tand \\u009b[2J"]
-    meta         {"tenant":"acme"}
+    args  [12345678901234567890,1.0e3,"tab\\tand \\u009b[2J"]
+    meta  {"tenant":"acme"}
     "
   `);
   const { output } = await one.ojs.run('jobs', 'show', id, '--json');
@@ -49,7 +49,9 @@ test('lists say how much they leave out, and go on with --all', async () => {
   const page = await one.ojs.run('jobs', 'list', '--limit', '2');
   expect(page.output.split('\n')[0]).toMatch(/^ID +TYPE +QUEUE +STATE +ATTEMPT +AGE +LAST ERROR$/);
   expect(page.output.trimEnd().split('\n')).toHaveLength(3);
-  expect(page.errors).toBe('These are 2 of 450; --limit or --all shows more.\n');
+  const rest = 'These are 2 of 450; --limit or --all shows more.\n';
+  expect(page.errors).toBe(rest);
+  expect((await one.ojs.run('jobs', 'list', '--limit', '2', '--ndjson')).errors).toBe(rest);
   const all = await one.ojs.run('jobs', 'list', '--all', '--json');
   expect(JSON.parse(all.output)).toHaveLength(450);
   const lines = await one.ojs.run('jobs', 'export', '--queue', 'few');
@@ -95,7 +97,11 @@ test('on a terminal the question is asked, and a no changes nothing', async () =
   await one.client.enqueueBatch([{ type: 'a.b', args: [] }]);
   const no = await one.ojs.onTerminal('n', 'jobs', 'cancel', '--type', 'a.b');
   expect(no.output).toContain('Shall I cancel 1 job?');
-  expect(no).toMatchObject({ code: 1 });
+  expect(no.output).toContain('ojs jobs cancel: Nothing was changed.');
+  expect(no.code).toBe(1);
+  const left = await one.ojs.onTerminal('\u0003', 'jobs', 'cancel', '--type', 'a.b');
+  expect(left.code).toBe(130);
+  expect((await one.ojs.run('jobs', 'list', '--state', 'available', '--ndjson')).output).toContain('a.b');
   const yes = await one.ojs.onTerminal('y', 'jobs', 'cancel', '--type', 'a.b');
   expect(yes.output).toContain('1 job cancelled.');
   expect(yes.code).toBe(0);
@@ -111,7 +117,37 @@ test('jobs by id: each that stays says why', async () => {
   expect(await one.ojs.run('jobs', 'delete', id)).toMatchObject({ code: 2 });
   expect(await one.ojs.run('jobs', 'delete', id, '--yes', '--json')).toEqual({
     code: 0,
-    output: '{"deleted":1,"errors":[]}\n',
+    output: '{"deleted":1,"failed":0,"errors":[]}\n',
     errors: '',
   });
+});
+
+test('more jobs than one call takes', async () => {
+  await using one = await asked();
+  const jobs = Array.from({ length: 10_050 }, () => ({ type: 'a.b', args: [], queue: 'many' }));
+  for (let at = 0; at < jobs.length; at += 1_000) await one.client.enqueueBatch(jobs.slice(at, at + 1_000));
+  expect(await one.ojs.run('jobs', 'cancel', '--queue', 'many', '--yes')).toEqual({
+    code: 0,
+    output: '10,050 jobs cancelled.\n',
+    errors: '',
+  });
+});
+
+test('an empty name is refused, because it would mean every job', async () => {
+  await using one = await asked();
+  const { id } = await one.client.enqueue('a.b', []);
+  await one.client.cancelJob(id);
+  const refused = await one.ojs.run('jobs', 'delete', '--queue', '', '--yes');
+  expect(refused).toMatchObject({ code: 2, output: '' });
+  expect(refused.errors).toContain('Expected a text, got an empty one.');
+  expect(await one.ojs.run('enqueue', 'a.b', '--max-attempts', 'abc')).toMatchObject({ code: 2 });
+  expect((await one.client.getJob(id)).state).toBe('cancelled');
+});
+
+test('a reader that has enough ends the command', async () => {
+  await using one = await asked();
+  const args = ['x'.repeat(10_000)];
+  await one.client.enqueueBatch(Array.from({ length: 500 }, () => ({ type: 'a.b', args })));
+  const piped = await one.ojs.inBash('set -o pipefail; ojs jobs export | head -n 1 | wc -l');
+  expect(piped).toMatchObject({ code: 0, output: '1\n' });
 });

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { chain, httpTransport } from '@ojs-ts/sdk';
 import { expect, test } from 'vitest';
 import { asked, steady } from '../support/ojs.ts';
@@ -19,23 +20,23 @@ test('queues: paused, resumed, made with settings, changed and deleted', async (
     "
   `);
   expect(steady((await ojs.run('queues', 'show', 'mail')).output)).toMatchInlineSnapshot(`
-    "name                  mail
-    status                paused
-    created_at            TIME (0s)
-    available             3
-    active                0
-    scheduled             0
-    retryable             0
-    pending               0
-    completed             0
-    cancelled             0
-    discarded             0
-    dead letter           0
+    "name  mail
+    status  paused
+    created_at  TIME (0s)
+    available  3
+    active  0
+    scheduled  0
+    retryable  0
+    pending  0
+    completed  0
+    cancelled  0
+    discarded  0
+    dead letter  0
     completed, last hour  0
-    failed, last hour     0
-    mean wait             0 ms
-    mean run              0 ms
-    settings              {"max_size":null,"overflow_policy":"reject","backpressure":{"max_depth":null,"strategy":"reject","warning_threshold":0.8},"concurrency":null,"rate_limit":null,"retention":{"completed":"PT168H","discarded":"PT720H","cancelled":"PT168H"}}
+    failed, last hour  0
+    mean wait  0 ms
+    mean run  0 ms
+    settings  {"max_size":null,"overflow_policy":"reject","backpressure":{"max_depth":null,"strategy":"reject","warning_threshold":0.8},"concurrency":null,"rate_limit":null,"retention":{"completed":"PT168H","discarded":"PT720H","cancelled":"PT168H"}}
     "
   `);
   expect((await ojs.run('queues', 'resume', 'mail')).output).toBe('Queue mail is active.\n');
@@ -89,13 +90,13 @@ test('the dead letter: counted by error, run again, purged', async () => {
   await fail(server.url, 4, 'timeout', 'dead_letter');
   await fail(server.url, 2, 'gone', 'dead_letter');
   expect(steady((await ojs.run('dead-letter', 'stats')).output)).toMatchInlineSnapshot(`
-    "jobs                   6
-    queue failing-gone     2
+    "jobs  6
+    queue failing-gone  2
     queue failing-timeout  4
-    error gone             2
-    error timeout          4
-    oldest                 TIME (0s)
-    newest                 TIME (0s)
+    error gone  2
+    error timeout  4
+    oldest  TIME (0s)
+    newest  TIME (0s)
     "
   `);
   expect((await ojs.run('dead-letter', 'list')).output).toMatch(
@@ -146,18 +147,30 @@ test('sums over all queues', async () => {
 
 test('events are printed as they happen', async () => {
   await using one = await asked();
-  const { id } = await one.client.enqueue('a.b', []);
-  const tail = one.ojs.run('events', 'tail', '--job', id, '--ndjson');
-  await one.client.cancelJob(id);
-  const { code, output } = await tail;
-  expect(code).toBe(0);
-  expect(
-    output
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line).event)
-      .at(-1),
-  ).toBe('job.cancelled');
+  const { ojs, client } = one;
+  const line = ojs.untilLine(/job.enqueued/, 'events', 'tail', '--queue', 'watched', '--ndjson');
+  let seen = false;
+  const sending = (async () => {
+    while (!seen) {
+      await client.enqueue('a.b', [], { queue: 'watched' });
+      await pause(50);
+    }
+  })();
+  expect(JSON.parse(await line)).toMatchObject({ data: { job_type: 'a.b' } });
+  seen = true;
+  await sending;
+  const missing = await ojs.run('events', 'tail', '--job', 'nothing');
+  expect(missing.code).not.toBe(0);
+});
+
+test('what a worker says of itself does not steer the terminal', async () => {
+  await using one = await asked();
+  await using transport = httpTransport(one.server.url);
+  const about = { worker_id: 'w', hostname: 'h\u001b[2J', queues: ['q\u009b2J', 'x\u202e'], concurrency: 1 };
+  await transport.call({ operation: 'worker.register', body: JSON.stringify(about) });
+  const { output } = await one.ojs.run('workers', 'list');
+  expect(output).toContain('h\\u001b[2J');
+  expect(output).not.toMatch(/[\p{Bidi_Control}]|(?!\n)\p{Cc}/u);
 });
 
 test('workflows: listed, shown with their steps, cancelled', async () => {
@@ -170,21 +183,21 @@ test('workflows: listed, shown with their steps, cancelled', async () => {
     ]),
   );
   expect(steady((await ojs.run('workflows', 'list')).output)).toMatchInlineSnapshot(`
-    "ID                                    NAME   TYPE   STATE    STEPS  AGE
-    ID..................................  steps  chain  running    0/2   0s
+    "ID  NAME  TYPE  STATE  STEPS  AGE
+    ID..................................  steps  chain  running  0/2  0s
     "
   `);
   expect(steady((await ojs.run('workflows', 'show', id)).output)).toMatchInlineSnapshot(`
-    "id          ID..................................
-    name        steps
-    type        chain
-    state       running
-    steps       0/2
+    "id  ID..................................
+    name  steps
+    type  chain
+    state  running
+    steps  0/2
     created_at  TIME (0s)
 
-    STEP  TYPE         STATE    JOB                                   AFTER
-    0     first.step   pending  ID..................................
-    1     second.step  waiting                                        0
+    STEP  TYPE  STATE  JOB  AFTER
+    0  first.step  pending  ID..................................
+    1  second.step  waiting  0
     "
   `);
   expect((await ojs.run('workflows', 'cancel', id)).output).toBe(`Workflow ${id} is cancelled.\n`);
@@ -198,14 +211,14 @@ test('workers: listed, looked at and removed', async () => {
   const about = { worker_id: 'mailer-1', hostname: 'web-7', queues: ['mail'], concurrency: 10 };
   await transport.call({ operation: 'worker.register', body: JSON.stringify(about) });
   expect(steady((await ojs.run('workers', 'list')).output)).toMatchInlineSnapshot(`
-    "ID        STATE    HOST   QUEUES  JOBS  HEARTBEAT
-    mailer-1  running  web-7  mail    0/10         0s
+    "ID  STATE  HOST  QUEUES  JOBS  HEARTBEAT
+    mailer-1  running  web-7  mail  0/10  0s
     "
   `);
   expect(steady((await ojs.run('workers', 'show', 'mailer-1')).output)).toMatchInlineSnapshot(`
-    "id         mailer-1
-    health     ok
-    state      running
+    "id  mailer-1
+    health  ok
+    state  running
     heartbeat  TIME (0s)
     "
   `);

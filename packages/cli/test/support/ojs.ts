@@ -1,7 +1,9 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { Client } from '@ojs-ts/sdk';
 import { type RunningServer, type ServerOptions, startServer } from '@ojs-ts/server';
@@ -32,22 +34,49 @@ export class Ojs implements Disposable {
     return this.#ended(process.execPath, [main, ...args], input);
   }
 
-  /** On a pseudo-terminal, whose output has both streams. @param keys what the user types. */
-  onTerminal(keys: string, ...args: readonly string[]): Promise<Ended> {
+  /** On a pseudo-terminal, whose output has both streams. @param keys what the user types once there is a question. */
+  async onTerminal(keys: string, ...args: readonly string[]): Promise<Ended> {
     const command = [process.execPath, main, ...args].map((one) => `'${one}'`).join(' ');
-    return this.#ended('script', ['-qec', `stty cols 100 rows 30; ${command}`, '/dev/null'], keys);
+    const child = this.#start('script', ['-qec', `stty cols 100 rows 30; ${command}`, '/dev/null']);
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      const asked = output.includes('?');
+      output += chunk;
+      if (!asked && output.includes('?')) child.stdin.write(keys);
+    });
+    const [code] = await once(child, 'close');
+    return { code, output, errors: '' };
+  }
+
+  /** In bash, where `ojs` is the command. */
+  inBash(script: string): Promise<Ended> {
+    return this.#ended('bash', ['-c', `ojs() { '${process.execPath}' '${main}' "$@"; }\n${script}`], '');
+  }
+
+  /** Runs until a line of the output matches, which is answered. */
+  async untilLine(pattern: RegExp, ...args: readonly string[]): Promise<string> {
+    const child = this.#start(process.execPath, [main, ...args]);
+    try {
+      for await (const line of createInterface({ input: child.stdout })) if (pattern.test(line)) return line;
+    } finally {
+      child.kill();
+    }
+    throw new Error(`No line matched ${pattern}.`);
   }
 
   async #ended(program: string, args: readonly string[], input: string): Promise<Ended> {
-    const { PATH = '' } = process.env;
-    const child = spawn(program, args, {
-      env: { PATH, HOME: this.home, TERM: 'xterm', ...this.#env },
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
-    const exit = new Promise<number | null>((resolve) => child.once('close', resolve));
+    const child = this.#start(program, args);
+    const exit = once(child, 'close');
     child.stdin.end(input);
     const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)]);
-    return { code: await exit, output, errors };
+    const [code] = await exit;
+    return { code, output, errors };
+  }
+
+  #start(program: string, args: readonly string[]): ChildProcessWithoutNullStreams {
+    const { PATH = '' } = process.env;
+    const env = { PATH, HOME: this.home, TERM: 'xterm', ...this.#env };
+    return spawn(program, args, { env });
   }
 
   [Symbol.dispose](): void {
@@ -78,11 +107,12 @@ export async function asked(options: ServerOptions = {}): Promise<Asked> {
   };
 }
 
-/** Ids, times, ages and URLs differ from run to run. */
+/** Ids, times, ages and URLs differ from run to run, and with them the width of columns. */
 export function steady(output: string): string {
   return output
     .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/g, 'ID'.padEnd(36, '.'))
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
     .replaceAll(/\b\d+[smhd]\b/g, '0s')
-    .replaceAll(/http:\/\/127\.0\.0\.1:\d+/g, 'URL');
+    .replaceAll(/http:\/\/127\.0\.0\.1:\d+/g, 'URL')
+    .replaceAll(/ {2,}/g, '  ');
 }

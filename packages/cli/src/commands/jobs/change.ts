@@ -1,4 +1,4 @@
-import { type Call, isObject, type Json, type OperationName, uuidv7 } from '@ojs-ts/core';
+import { type Call, isObject, type Json, members, type OperationName, uuidv7 } from '@ojs-ts/core';
 import type { Command } from 'commander';
 import { Failure } from '../../connection/failure.ts';
 import type { Server, ServerFlags } from '../../connection/server.ts';
@@ -30,96 +30,135 @@ type ChangeFlags = ServerFlags & FilterFlags & ConfirmFlags & FormatFlags & { re
 /** A command that changes jobs by id, or all that match a filter. */
 export function changing(change: Change): Command {
   const command = asking<ChangeFlags>(change.name, change.description, async (server, flags, ...ids) => {
-    const targets = ids.length > 0 ? await listed(change, ids, flags) : await matching(server, change, flags);
+    const targets = ids.length > 0 ? await named(change, ids, flags) : await matching(server, change, flags);
     if (targets === null) return;
-    const sums: Sums = { succeeded: 0, errors: new Map() };
-    for (let more = true; more; ) more = await once(server, change, targets, sums);
-    report(change, sums, flags);
+    const progress: Progress = { left: targets.total, succeeded: 0, failed: 0, errors: [] };
+    try {
+      while (await once(server, change, targets.body, progress));
+    } finally {
+      report(change, progress, flags);
+    }
   });
   if (change.ids !== undefined) command.argument('[id...]', 'ids of jobs; without them a filter says which');
   const filtered = change.states === undefined ? takesSubject(command, 'discarded') : takesFilter(command);
-  return takesJson(takesConfirm(filtered)).option('--dry-run', 'only count the jobs');
+  return takesJson(takesConfirm(filtered)).option('--dry-run', 'only count what the filter matches');
 }
 
-/** The members of a request that say which jobs. */
-type Targets = Readonly<Record<string, unknown>>;
+interface Targets {
+  readonly total: number;
+  /** The members of a request that say which jobs. */
+  readonly body: Readonly<Record<string, unknown>>;
+}
 
-async function listed(change: Change, ids: readonly string[], flags: ChangeFlags): Promise<Targets | null> {
-  if (change.ids === undefined) throw new Failure('usage', 'Expected a filter, got an argument.');
+async function named(change: Change, ids: readonly string[], flags: ChangeFlags): Promise<Targets> {
   if (Object.keys(queryOf(flags)).length > 0) throw new Failure('usage', 'Expected ids or a filter, got both.');
-  if (flags.dryRun) return counted(ids.length);
+  if (flags.dryRun) throw new Failure('usage', 'Expected a filter with --dry-run, got ids.');
   if (change.done === 'deleted') await confirmed(question(change, ids.length), flags);
-  return { [change.ids]: ids };
+  return { total: ids.length, body: { [change.ids ?? 'ids']: ids } };
 }
 
-/** Counted first: the user sees how many jobs it is about. */
+/**
+ * Counted first: the user sees how many jobs it is about. A job that is run again and fails at once must not be taken a
+ * second time, so the filter ends at this moment, by the clock of the server.
+ */
 async function matching(server: Server, change: Change, flags: ChangeFlags): Promise<Targets | null> {
-  const { states = [] } = change;
-  const filter = filterOf(flags);
-  const chosen = flags.state ?? states;
   if (Object.keys(queryOf(flags)).length === 0)
     throw new Failure('usage', 'Expected ids of jobs or a filter, such as --queue mail or --since 7d.');
-  const total = await countOf(server, change.list, {
-    ...filter,
-    ...(chosen.length > 0 && { state: chosen.join(',') }),
-  });
-  if (flags.dryRun || total === 0) return counted(total);
+  const filter = filterOf(flags);
+  const states = flags.state ?? change.states ?? [];
+  const query = { ...filter, ...(states.length > 0 && { state: states.join(',') }) };
+  const { total, at } = await countOf(server, change.list, query);
+  if (flags.dryRun || total === 0) return counted(total, flags);
   await confirmed(question(change, total), flags);
-  return { filter: { ...filter, ...(chosen.length > 0 && { states: chosen }) } };
+  const bound = change.done !== 'retried' ? {} : change.list === 'job.list' ? { enqueued_before: at } : { until: at };
+  return { total, body: { filter: { ...bound, ...filter, ...(states.length > 0 && { states }) } } };
 }
 
 function question({ name }: Change, total: number): string {
   return `Shall I ${name} ${jobs(total)}?`;
 }
 
-function counted(total: number): null {
-  console.log(total === 0 ? 'No job matches.' : `${jobs(total)} would be changed.`);
+function counted(total: number, { json }: FormatFlags): null {
+  if (json) console.log(JSON.stringify({ matched: total }));
+  else console.log(total === 0 ? 'No job matches.' : `${jobs(total)} would be changed.`);
   return null;
 }
 
 /** A total that the server does not keep is counted page by page. */
-async function countOf(server: Server, operation: Change['list'], query: Call['query']): Promise<number> {
+async function countOf(
+  server: Server,
+  operation: Change['list'],
+  query: Call['query'],
+): Promise<{ readonly total: number; readonly at: string }> {
+  const first = await server.ask({ operation, query: { ...query, limit: 1 } });
+  // The header has whole seconds.
+  const at = new Date(Date.parse(first.headers.date ?? new Date().toUTCString()) + 1_000).toISOString();
+  const kept = paginationOf(first.text);
+  if (kept.total_exact !== false && typeof kept.total === 'number') return { total: kept.total, at };
   let total = 0;
-  let cursor: string | undefined;
-  do {
-    const page = await server.askFor({ operation, query: { ...query, limit: 1_000, cursor } });
-    const { total_exact, next_cursor, count, ...pagination }: Item = JSON.parse(page.get('pagination') ?? '{}');
-    if (total_exact !== false && cursor === undefined && typeof pagination.total === 'number') return pagination.total;
+  for (let cursor: string | undefined, more = true; more; ) {
+    const { count, next_cursor } = paginationOf(
+      (await server.ask({ operation, query: { ...query, limit: 200, cursor } })).text,
+    );
     total += typeof count === 'number' ? count : 0;
     cursor = typeof next_cursor === 'string' ? next_cursor : undefined;
-  } while (cursor !== undefined);
-  return total;
-}
-
-interface Sums {
-  succeeded: number;
-  /** What the jobs said that stayed as they were, by id. */
-  readonly errors: Map<string, string>;
-}
-
-/** One call; true while more jobs may match. A job that stays matches again, so a call without a success is the last. */
-async function once(server: Server, { operation }: Change, targets: Targets, sums: Sums): Promise<boolean> {
-  const body: Json = JSON.stringify({ ...targets, confirm: true });
-  const { text: answer } = await server.ask({ operation, body, idempotencyKey: uuidv7() }, [422]);
-  const result: Item = JSON.parse(answer);
-  const succeeded = typeof result.succeeded === 'number' ? result.succeeded : 0;
-  const isMore = result.has_more === true && succeeded > 0;
-  sums.succeeded += succeeded;
-  for (const error of list(result, 'errors')) {
-    if (isObject(error)) sums.errors.set(text(error, 'job_id'), text(error, 'error'));
+    more = cursor !== undefined;
   }
-  if (process.stderr.isTTY && isMore) process.stderr.write(`\r${jobs(sums.succeeded)}… `);
+  return { total, at };
+}
+
+function paginationOf(answer: Json): Item {
+  return JSON.parse(members(answer).get('pagination') ?? '{}');
+}
+
+interface Progress {
+  /** Of the jobs that were counted. */
+  left: number;
+  succeeded: number;
+  failed: number;
+  /** The first of those that stayed as they were; a server names a hundred a call. */
+  readonly errors: { readonly job_id: string; readonly error: string }[];
+}
+
+/** One call; true while counted jobs are left. A job that stays matches again, so a call without a success is the last. */
+async function once(
+  server: Server,
+  { operation }: Change,
+  targets: Targets['body'],
+  progress: Progress,
+): Promise<boolean> {
+  const body: Json = JSON.stringify({ ...targets, confirm: true });
+  const accepted = { status: 422, member: 'succeeded' };
+  const { text: answer } = await server.ask({ operation, body, idempotencyKey: uuidv7() }, accepted);
+  const result: Item = JSON.parse(answer);
+  const [succeeded, failed] = [numberIn(result, 'succeeded'), numberIn(result, 'failed')];
+  progress.left -= succeeded;
+  progress.succeeded += succeeded;
+  progress.failed = failed;
+  progress.errors.splice(0, Number.POSITIVE_INFINITY, ...list(result, 'errors').filter(isObject).map(errorOf));
+  const isMore = result.has_more === true && succeeded > 0 && progress.left > 0;
+  if (process.stderr.isTTY && isMore) process.stderr.write(`\r${jobs(progress.succeeded)}… `);
   return isMore;
 }
 
-function report({ done }: Change, { succeeded, errors }: Sums, { json }: FormatFlags): void {
-  const failed = [...errors].map(([job_id, error]) => ({ job_id, error }));
-  if (json) console.log(JSON.stringify({ [done]: succeeded, errors: failed }));
+function errorOf(error: Item): Progress['errors'][number] {
+  return { job_id: text(error, 'job_id'), error: text(error, 'error') };
+}
+
+function numberIn(item: Item, name: string): number {
+  const value = item[name];
+  return typeof value === 'number' ? value : 0;
+}
+
+function report({ done }: Change, { succeeded, failed, errors }: Progress, { json }: FormatFlags): void {
+  if (json) console.log(JSON.stringify({ [done]: succeeded, failed, errors }));
   else {
     console.log(`${jobs(succeeded)} ${done}.`);
-    for (const { job_id, error } of failed) console.error(`${job_id}: ${error}`);
+    if (failed > 0) console.error(`${jobs(failed)} stayed as before:`);
+    for (const { job_id, error } of errors) console.error(`${job_id}: ${error}`);
+    if (failed > errors.length) console.error(`and ${jobs(failed - errors.length)} more.`);
   }
-  if (failed.length > 0) process.exitCode = 1;
+  if (failed > 0) process.exitCode = 1;
 }
 
 function jobs(count: number): string {

@@ -1,6 +1,7 @@
 import { didYouMean, isState, State } from '@ojs-ts/core';
 import { type Command, InvalidArgumentError } from 'commander';
 import { past } from '../times.ts';
+import { filled } from '../values.ts';
 
 export interface FilterFlags {
   readonly queue?: string;
@@ -30,10 +31,10 @@ export function takesFilter(command: Command): Command {
 /** The same for a list of jobs in one state. @param when what happened to them at their time. */
 export function takesSubject(command: Command, when: 'created' | 'discarded'): Command {
   return command
-    .option('--queue <name>', 'jobs of this queue')
-    .option('--type <type>', 'jobs of this type, or of all that begin so: email.*')
-    .option('--error-type <type>', 'jobs whose last error has this type')
-    .option('--args-part <text>', 'jobs whose arguments, as JSON text, have this part')
+    .option('--queue <name>', 'jobs of this queue', filled)
+    .option('--type <type>', 'jobs of this type, or of all that begin so: email.*', filled)
+    .option('--error-type <type>', 'jobs whose last error has this type', filled)
+    .option('--args-part <text>', 'jobs whose arguments, as JSON text, have this part', filled)
     .option('--since <time>', `jobs ${when} since then: 2026-01-31T09:00:00Z, or 2h for two hours ago`, past)
     .option('--until <time>', `jobs ${when} before then`, past);
 }

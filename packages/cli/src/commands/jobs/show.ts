@@ -17,7 +17,7 @@ const times = [
   'discarded_at',
   'expires_at',
 ] as const;
-const texts = ['args', 'meta', 'result', 'progress'] as const;
+const texts = ['args', 'meta', 'result', 'x_progress'] as const;
 
 /** `ojs jobs show`: a job with its texts as they were sent, and its errors. */
 export function showCommand(): Command {
@@ -39,7 +39,6 @@ export function describeJob(job: Json): string {
     ['state', text(item, 'state')],
     ['attempt', `${text(item, 'attempt')} of ${text(item, 'max_attempts')}`],
     ['priority', text(item, 'priority')],
-    ['workflow', text(item, 'workflow_id')],
     ...times.map((name) => [name, moment(item, name)] as const),
     ...texts.map((name) => [name, shownText(parts.get(name))] as const),
   ]);

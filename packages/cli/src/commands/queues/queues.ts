@@ -9,19 +9,9 @@ import { group } from '../command.ts';
 import { listing } from '../listing.ts';
 import { showing } from '../showing.ts';
 import { configureCommand, createCommand } from './settings.ts';
+import { stateColumns } from './states.ts';
 
 const queue = { param: 'name', about: 'name of the queue' } as const;
-const states = [
-  'available',
-  'active',
-  'scheduled',
-  'retryable',
-  'pending',
-  'completed',
-  'cancelled',
-  'discarded',
-] as const;
-
 /** `ojs queues`. */
 export function queuesCommand(): Command {
   return group('queues', 'look at queues, pause and configure them', [
@@ -32,7 +22,7 @@ export function queuesCommand(): Command {
       columns: [
         { title: 'NAME', cell: (item) => text(item, 'name') },
         { title: 'STATUS', cell: (item) => text(item, 'status') },
-        ...states.map(
+        ...stateColumns.map(
           (state): Column<Item> => ({
             title: state.toUpperCase(),
             cell: (item) => count(part(item, 'counts'), state),
@@ -68,10 +58,14 @@ export function queuesCommand(): Command {
   ]);
 }
 
-/** The list has names only. */
-async function wholeQueue(server: Server, item: Json): Promise<Json> {
+/** The list has names only; a queue may be deleted meanwhile. */
+export async function wholeQueue(server: Server, item: Json): Promise<Json | null> {
   const { name }: Item = JSON.parse(item);
-  return (await server.ask({ operation: 'queue.get', params: { name: String(name) } })).text;
+  const { status, text: queue } = await server.ask(
+    { operation: 'queue.get', params: { name: String(name) } },
+    { status: 404, member: 'error' },
+  );
+  return status === 404 ? null : queue;
 }
 
 function describe(answer: Json): string {
@@ -81,7 +75,7 @@ function describe(answer: Json): string {
     ['name', text(item, 'name')],
     ['status', text(item, 'status')],
     ['created_at', moment(item, 'created_at')],
-    ...states.map((state) => [state, count(counts, state)] as const),
+    ...stateColumns.map((state) => [state, count(counts, state)] as const),
     ['dead letter', count(counts, 'dead_letter')],
     ['completed, last hour', count(stats, 'completed_last_hour')],
     ['failed, last hour', count(stats, 'failed_last_hour')],

@@ -5,7 +5,7 @@ import type { ServerFlags } from '../../connection/server.ts';
 import { type FormatFlags, printAnswer, takesJson } from '../../output/format.ts';
 import { oneLine } from '../../output/plain.ts';
 import { asking } from '../command.ts';
-import { atLeastOne, orNone, type Rate, rate } from '../numbers.ts';
+import { atLeastOne, orNone, type Rate, rate } from '../values.ts';
 
 interface SettingFlags extends ServerFlags, FormatFlags {
   readonly concurrency?: number | 'none';

@@ -22,6 +22,12 @@ export function rate(text: string): Rate {
   throw new InvalidArgumentError('Expected jobs and a time, such as 100/60s.');
 }
 
+/** A name or text that narrows something: an empty one, as of a variable that is not set, would mean everything. */
+export function filled(text: string): string {
+  if (text.trim() !== '') return text;
+  throw new InvalidArgumentError('Expected a text, got an empty one.');
+}
+
 /** A reader that also takes `none`, for no such setting. */
 export function orNone<T>(read: (text: string) => T): (text: string) => T | 'none' {
   return (text) => (text === 'none' ? text : read(text));

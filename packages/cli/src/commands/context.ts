@@ -1,6 +1,6 @@
 import { text as readText } from 'node:stream/consumers';
-import { Command } from 'commander';
-import { type Context, contextNamed, readContexts, writeContexts } from '../connection/contexts.ts';
+import { Command, Option } from 'commander';
+import { type Context, contextNamed, readContexts, writeContexts } from '../connection/context-file.ts';
 import { Failure } from '../connection/failure.ts';
 import { table } from '../output/table.ts';
 import { fullName, group, reporting } from './command.ts';
@@ -12,8 +12,8 @@ export function contextCommand(): Command {
     own('set', 'set a context; the first one becomes the current one', set)
       .argument('<name>', 'name of the context')
       .requiredOption('--url <url>', 'URL of the server')
-      .option('--token', 'ask for a token')
-      .option('--token-stdin', 'read a token from standard input'),
+      .addOption(new Option('--token', 'ask for a token').conflicts('tokenStdin'))
+      .option('--token-stdin', 'read a token from standard input; without either a known URL keeps its token'),
     own('use', 'make a context the current one', async (name) => use(name)).argument('<name>', 'name of the context'),
     own('remove', 'remove a context', async (name) => remove(name)).argument('<name>', 'name of the context'),
   ]);
@@ -44,20 +44,38 @@ function list(): void {
 }
 
 async function set(name: string, { url, token, tokenStdin }: SetFlags): Promise<void> {
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
-    throw new Failure('usage', `Expected an http or https URL, got ${JSON.stringify(url)}.`);
-  const secret = tokenStdin ? (await readText(process.stdin)).trim() : token ? await asked() : undefined;
+  await checkUrl(url);
   const { current, named } = readContexts();
-  const context = { url, ...(secret !== undefined && secret !== '' && { token: secret }) };
-  writeContexts({ current: current ?? name, named: { ...named, [name]: context } });
+  const before = named[name];
+  const given = tokenStdin ? await piped() : token ? await asked() : undefined;
+  const secret = given ?? (before?.url === url ? before.token : undefined);
+  writeContexts({ current: current ?? name, named: { ...named, [name]: { url, ...(secret && { token: secret }) } } });
   console.log(`Context ${name} is set${current === null ? ' and current' : ''}.`);
+}
+
+/** As every command reads it, so that a context always works. */
+async function checkUrl(url: string): Promise<void> {
+  const { httpTransport } = await import('@ojs-ts/sdk');
+  try {
+    await using _transport = httpTransport(url);
+  } catch (error) {
+    throw new Failure('usage', error instanceof Error ? error.message : String(error));
+  }
+  const { username, password } = new URL(url);
+  if (username !== '' || password !== '') throw new Failure('usage', 'Expected a URL without a user and a password.');
+}
+
+async function piped(): Promise<string> {
+  const secret = (await readText(process.stdin)).trim();
+  if (secret === '') throw new Failure('usage', 'Expected a token on standard input, got nothing.');
+  return secret;
 }
 
 async function asked(): Promise<string> {
   if (!process.stdin.isTTY) throw new Failure('usage', 'Nobody can be asked here: use --token-stdin.');
   const { isCancel, password } = await import('@clack/prompts');
   const answer = await password({ message: 'Token' });
-  if (isCancel(answer)) throw new Failure('failed', 'Nothing was changed.');
+  if (isCancel(answer)) throw new Failure('interrupted', 'Nothing was changed.');
   return answer;
 }
 
