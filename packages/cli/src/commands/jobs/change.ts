@@ -35,9 +35,11 @@ export function changing(change: Change): Command {
     const progress: Progress = { left: targets.total, succeeded: 0, failed: 0, errors: [] };
     try {
       while (await once(server, change, targets.body, progress));
-    } finally {
-      report(change, progress, flags);
+    } catch (error) {
+      if (progress.succeeded > 0) report(change, progress, flags);
+      throw error;
     }
+    report(change, progress, flags);
   });
   if (change.ids !== undefined) command.argument('[id...]', 'ids of jobs; without them a filter says which');
   const filtered = change.states === undefined ? takesSubject(command, 'discarded') : takesFilter(command);
