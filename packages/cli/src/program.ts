@@ -20,10 +20,6 @@ import { storageCommand } from './storage/report.ts';
 
 /** Runs the command that the process was given. */
 export async function run(): Promise<void> {
-  // Whoever reads may have enough, as head does. The console keeps such errors to itself, and would go on for ever.
-  process.stdout.on('error', (error) => {
-    if ('code' in error && error.code === 'EPIPE') process.exit(0);
-  });
   await program().parseAsync();
 }
 

@@ -4,7 +4,7 @@ import { Server, type ServerFlags, takesServer } from '../connection/server.ts';
 import { plain } from '../output/plain.ts';
 
 /** A command that asks a server. What goes wrong is one line on standard error, and an exit code of the table. */
-export function asking<Flags extends ServerFlags>(
+export function serverCommand<Flags extends ServerFlags>(
   name: string,
   description: string,
   work: (server: Server, flags: Flags, ...args: readonly string[]) => Promise<void>,
@@ -12,12 +12,21 @@ export function asking<Flags extends ServerFlags>(
   return takesServer(new Command(name))
     .description(description)
     .action(async function () {
+      process.stdout.on('error', endAsRead);
       const flags = this.opts<Flags>();
       await reporting(fullName(this), async () => {
         await using server = await Server.open(flags);
         await work(server, flags, ...this.args);
       });
     });
+}
+
+/**
+ * Whoever reads may have enough, as head does. The console keeps such errors to itself, and a list or a watch would go on
+ * for ever. Not for a backup: one that was cut off must not end with 0.
+ */
+function endAsRead(error: Error): void {
+  if ('code' in error && error.code === 'EPIPE') process.exit(0);
 }
 
 /** Runs a command and reports how it failed. */

@@ -5,10 +5,10 @@ import { age, count, type Item, list, moment, text } from '../output/cells.ts';
 import { type FormatFlags, printAnswer, takesJson } from '../output/format.ts';
 import { plain } from '../output/plain.ts';
 import { fields } from '../output/table.ts';
-import { acting } from './acting.ts';
-import { asking, group } from './command.ts';
-import { listing } from './listing.ts';
-import { showing } from './showing.ts';
+import { actionCommand } from './action.ts';
+import { group, serverCommand } from './command.ts';
+import { detailCommand } from './detail.ts';
+import { listCommand } from './list.ts';
 import { atLeastOne } from './values.ts';
 
 const cron = { param: 'name', about: 'name of the cron job' } as const;
@@ -16,7 +16,7 @@ const cron = { param: 'name', about: 'name of the cron job' } as const;
 /** `ojs cron`. */
 export function cronCommand(): Command {
   return group('cron', 'look at cron jobs, run and pause them', [
-    listing('list', 'list cron jobs by name', {
+    listCommand('list', 'list cron jobs by name', {
       operation: 'cron.list',
       member: 'cron_jobs',
       what: 'cron jobs',
@@ -31,24 +31,24 @@ export function cronCommand(): Command {
         { title: 'RUNS', cell: (item) => count(item, 'run_count'), align: 'right' },
       ],
     }),
-    showing('show a cron job', { ...cron, operation: 'cron.get', describe }),
+    detailCommand('show a cron job', { ...cron, operation: 'cron.get', describe }),
     runsCommand(),
-    acting('trigger', 'run a cron job now', {
+    actionCommand('trigger', 'run a cron job now', {
       ...cron,
       operation: 'cron.trigger',
       said: (name, answer) => `${name} runs as job ${text(answer, 'job_id')}.`,
     }),
-    acting('pause', 'run a cron job no more until it is resumed', {
+    actionCommand('pause', 'run a cron job no more until it is resumed', {
       ...cron,
       operation: 'cron.pause',
       said: (name) => `${name} is paused.`,
     }),
-    acting('resume', 'run a paused cron job again', {
+    actionCommand('resume', 'run a paused cron job again', {
       ...cron,
       operation: 'cron.resume',
       said: (name, answer) => `${name} is active; its next run is ${text(answer, 'next_run_at')}.`,
     }),
-    acting('remove', 'remove a cron job; its jobs stay', {
+    actionCommand('remove', 'remove a cron job; its jobs stay', {
       ...cron,
       operation: 'cron.remove',
       said: (name) => `${name} is removed.`,
@@ -74,7 +74,7 @@ function describe(answer: string): string {
 
 /** `ojs cron runs`: the times to come, a line each. */
 function runsCommand(): Command {
-  const command = asking<ServerFlags & FormatFlags & { readonly limit: number }>(
+  const command = serverCommand<ServerFlags & FormatFlags & { readonly limit: number }>(
     'runs',
     'list the next runs of a cron job',
     async (server, flags, name = '') => {

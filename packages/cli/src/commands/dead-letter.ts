@@ -5,14 +5,14 @@ import { age, count, type Item, moment, part } from '../output/cells.ts';
 import { type FormatFlags, printAnswer, takesJson } from '../output/format.ts';
 import { plain } from '../output/plain.ts';
 import { fields } from '../output/table.ts';
-import { acting } from './acting.ts';
-import { asking, group } from './command.ts';
-import { changing } from './jobs/change.ts';
+import { actionCommand } from './action.ts';
+import { group, serverCommand } from './command.ts';
+import { detailCommand } from './detail.ts';
+import { bulkCommand } from './jobs/bulk.ts';
 import { jobColumns } from './jobs/columns.ts';
 import { type FilterFlags, filterOf, takesSubject } from './jobs/filter.ts';
 import { describeJob } from './jobs/show.ts';
-import { type ListFlags, listing } from './listing.ts';
-import { showing } from './showing.ts';
+import { type ListFlags, listCommand } from './list.ts';
 
 const job = { param: 'id', about: 'id of the job' } as const;
 
@@ -20,7 +20,7 @@ const job = { param: 'id', about: 'id of the job' } as const;
 export function deadLetterCommand(): Command {
   return group('dead-letter', 'look at jobs that failed for good, run them again or delete them', [
     takesSubject(
-      listing<ListFlags & FilterFlags>(
+      listCommand<ListFlags & FilterFlags>(
         'list',
         'list jobs of the dead letter',
         {
@@ -36,13 +36,13 @@ export function deadLetterCommand(): Command {
       ),
       'discarded',
     ),
-    showing('show a job of the dead letter', {
+    detailCommand('show a job of the dead letter', {
       ...job,
       operation: 'deadLetter.get',
       describe: (answer) => describeJob(members(answer).get('job') ?? answer),
     }),
     statsCommand(),
-    changing({
+    bulkCommand({
       name: 'retry',
       description: 'run jobs of the dead letter again',
       operation: 'deadLetter.retryMany',
@@ -50,13 +50,13 @@ export function deadLetterCommand(): Command {
       list: 'deadLetter.list',
       done: 'retried',
     }),
-    acting('delete', 'delete a job of the dead letter', {
+    actionCommand('delete', 'delete a job of the dead letter', {
       ...job,
       operation: 'deadLetter.delete',
       said: (id) => `Job ${id} is deleted.`,
       question: (id) => `Shall I delete the job ${id}?`,
     }),
-    changing({
+    bulkCommand({
       name: 'purge',
       description: 'delete all jobs of the dead letter that match',
       operation: 'deadLetter.purge',
@@ -68,10 +68,14 @@ export function deadLetterCommand(): Command {
 
 function statsCommand(): Command {
   return takesJson(
-    asking<ServerFlags & FormatFlags>('stats', 'count the dead letter by queue and by error', async (server, flags) => {
-      const { text: answer } = await server.ask({ operation: 'deadLetter.stats' });
-      printAnswer(answer, flags, describeStats);
-    }),
+    serverCommand<ServerFlags & FormatFlags>(
+      'stats',
+      'count the dead letter by queue and by error',
+      async (server, flags) => {
+        const { text: answer } = await server.ask({ operation: 'deadLetter.stats' });
+        printAnswer(answer, flags, describeStats);
+      },
+    ),
   );
 }
 

@@ -5,7 +5,7 @@ import type { ServerFlags } from '../connection/server.ts';
 import { type Item, text } from '../output/cells.ts';
 import { type FormatFlags, printAnswer, takesJson } from '../output/format.ts';
 import { oneLine } from '../output/plain.ts';
-import { asking } from './command.ts';
+import { serverCommand } from './command.ts';
 import { ahead } from './times.ts';
 import { atLeastOne } from './values.ts';
 
@@ -19,23 +19,27 @@ interface EnqueueFlags extends ServerFlags, FormatFlags {
 
 /** `ojs enqueue`: a job by hand. Its arguments go out as they were written. */
 export function enqueueCommand(): Command {
-  const command = asking<EnqueueFlags>('enqueue', 'enqueue a job', async (server, flags, type = '', args = '[]') => {
-    const { queue, priority, at, meta, maxAttempts } = flags;
-    const options = {
-      queue,
-      priority,
-      scheduled_at: at,
-      ...(maxAttempts !== undefined && { retry: { max_attempts: maxAttempts } }),
-    };
-    const head = JSON.stringify({ id: uuidv7(), type, ...(meta && { meta }), options }).slice(0, -1);
-    const { text: answer } = await server.ask({ operation: 'job.enqueue', body: `${head},"args":${array(args)}}` });
-    const found = members(answer);
-    for (const warning of elements(found.get('warnings') ?? '[]')) console.error(`Warning: ${oneLine(warning)}`);
-    printAnswer(found.get('job') ?? answer, flags, (job) => {
-      const item: Item = JSON.parse(job);
-      return `Job ${text(item, 'id')} is ${text(item, 'state')} in ${text(item, 'queue')}.`;
-    });
-  });
+  const command = serverCommand<EnqueueFlags>(
+    'enqueue',
+    'enqueue a job',
+    async (server, flags, type = '', args = '[]') => {
+      const { queue, priority, at, meta, maxAttempts } = flags;
+      const options = {
+        queue,
+        priority,
+        scheduled_at: at,
+        ...(maxAttempts !== undefined && { retry: { max_attempts: maxAttempts } }),
+      };
+      const head = JSON.stringify({ id: uuidv7(), type, ...(meta && { meta }), options }).slice(0, -1);
+      const { text: answer } = await server.ask({ operation: 'job.enqueue', body: `${head},"args":${array(args)}}` });
+      const found = members(answer);
+      for (const warning of elements(found.get('warnings') ?? '[]')) console.error(`Warning: ${oneLine(warning)}`);
+      printAnswer(found.get('job') ?? answer, flags, (job) => {
+        const item: Item = JSON.parse(job);
+        return `Job ${text(item, 'id')} is ${text(item, 'state')} in ${text(item, 'queue')}.`;
+      });
+    },
+  );
   return takesJson(command.argument('<type>', 'job type').argument('[args]', 'arguments, a JSON array; default []'))
     .option('--queue <name>', 'queue; default "default"')
     .option('--priority <number>', 'from -100 to 100; default 0', priority)

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { ServerFlags } from '../connection/server.ts';
 import { text } from '../output/cells.ts';
 import { oneLine, plain } from '../output/plain.ts';
-import { asking, group } from './command.ts';
+import { group, serverCommand } from './command.ts';
 
 interface TailFlags extends ServerFlags {
   readonly type?: readonly string[];
@@ -16,7 +16,7 @@ interface TailFlags extends ServerFlags {
 /** `ojs events`. */
 export function eventsCommand(): Command {
   const description = 'print events as they happen, until Ctrl+C; with --job until its last one';
-  const command = asking<TailFlags>('tail', description, async (server, { type, queue, job, after, ndjson }) => {
+  const command = serverCommand<TailFlags>('tail', description, async (server, { type, queue, job, after, ndjson }) => {
     for await (const event of server.events({ types: type, queue, jobId: job, after }))
       console.log(ndjson ? oneLine(JSON.stringify(event)) : lineOf(event));
   });

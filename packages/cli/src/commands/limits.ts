@@ -5,10 +5,10 @@ import type { ServerFlags } from '../connection/server.ts';
 import { count, type Item, moment, part, text } from '../output/cells.ts';
 import { type FormatFlags, printAnswer, takesJson } from '../output/format.ts';
 import { fields } from '../output/table.ts';
-import { acting } from './acting.ts';
-import { asking, group } from './command.ts';
-import { listing } from './listing.ts';
-import { showing } from './showing.ts';
+import { actionCommand } from './action.ts';
+import { group, serverCommand } from './command.ts';
+import { detailCommand } from './detail.ts';
+import { listCommand } from './list.ts';
 import { ahead } from './times.ts';
 import { atLeastOne, type Rate, rate } from './values.ts';
 
@@ -17,7 +17,7 @@ const limit = { param: 'key', about: 'key of the limit; queue:NAME for that of a
 /** `ojs limits`. */
 export function limitsCommand(): Command {
   return group('limits', 'look at limits by key and override them', [
-    listing('list', 'list limits by key', {
+    listCommand('list', 'list limits by key', {
       operation: 'limit.list',
       member: 'items',
       what: 'limits',
@@ -29,9 +29,9 @@ export function limitsCommand(): Command {
         { title: 'OVERRIDDEN', cell: (item) => (item.override === null ? '' : 'yes') },
       ],
     }),
-    showing('show a limit and what it holds up', { ...limit, operation: 'limit.get', describe }),
+    detailCommand('show a limit and what it holds up', { ...limit, operation: 'limit.get', describe }),
     overrideCommand(),
-    acting('restore', 'end an override; the numbers of the jobs or of the queue apply again', {
+    actionCommand('restore', 'end an override; the numbers of the jobs or of the queue apply again', {
       ...limit,
       operation: 'limit.restore',
       said: (key) => `${key} has its own numbers again.`,
@@ -74,7 +74,7 @@ interface OverrideFlags extends ServerFlags, FormatFlags {
 
 /** `ojs limits override`: other numbers than the jobs have. */
 function overrideCommand(): Command {
-  const command = asking<OverrideFlags>(
+  const command = serverCommand<OverrideFlags>(
     'override',
     'apply other numbers to a limit',
     async (server, flags, key = '') => {

@@ -6,17 +6,17 @@ import type { ServerFlags } from '../connection/server.ts';
 import { age, type Item, text } from '../output/cells.ts';
 import { type FormatFlags, printAnswer, takesJson } from '../output/format.ts';
 import { oneLine, plain } from '../output/plain.ts';
-import { acting } from './acting.ts';
-import { asking, group } from './command.ts';
-import { listing } from './listing.ts';
-import { showing } from './showing.ts';
+import { actionCommand } from './action.ts';
+import { group, serverCommand } from './command.ts';
+import { detailCommand } from './detail.ts';
+import { listCommand } from './list.ts';
 
 const schema = { param: 'key', about: 'URI of the schema' } as const;
 
 /** `ojs schemas`. */
 export function schemasCommand(): Command {
   return group('schemas', 'look at schemas of arguments and register them', [
-    listing('list', 'list schemas', {
+    listCommand('list', 'list schemas', {
       operation: 'schema.list',
       member: 'schemas',
       what: 'schemas',
@@ -28,9 +28,9 @@ export function schemasCommand(): Command {
         { title: 'AGE', cell: (item) => age(item, 'created_at'), align: 'right' },
       ],
     }),
-    showing('show a schema', { ...schema, operation: 'schema.get', describe }),
+    detailCommand('show a schema', { ...schema, operation: 'schema.get', describe }),
     registerCommand(),
-    acting('delete', 'delete a schema', {
+    actionCommand('delete', 'delete a schema', {
       ...schema,
       operation: 'schema.delete',
       said: (uri) => `Schema ${uri} is deleted.`,
@@ -44,7 +44,7 @@ function describe(answer: Json): string {
 }
 
 function registerCommand(): Command {
-  const command = asking<ServerFlags & FormatFlags>(
+  const command = serverCommand<ServerFlags & FormatFlags>(
     'register',
     'register a JSON Schema for the arguments of a job type',
     async (server, flags, uri = '', type = '', version = '', file = '') => {

@@ -4,14 +4,14 @@ import { count, type Item, part } from '../output/cells.ts';
 import { type FormatFlags, printAnswer, takesJson } from '../output/format.ts';
 import { fields } from '../output/table.ts';
 import { takesWatch, type WatchFlags, watching } from '../output/watch.ts';
-import { asking } from './command.ts';
-import { pages } from './listing.ts';
+import { serverCommand } from './command.ts';
+import { pages } from './list.ts';
 import { wholeQueue } from './queues/queues.ts';
 import { stateColumns } from './queues/states.ts';
 
 /** `ojs stats`: sums over all queues. */
 export function statsCommand(): Command {
-  const command = asking<ServerFlags & FormatFlags & WatchFlags>(
+  const command = serverCommand<ServerFlags & FormatFlags & WatchFlags>(
     'stats',
     'count jobs, queues and workers',
     (server, flags) =>

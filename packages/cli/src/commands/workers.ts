@@ -1,17 +1,17 @@
 import type { Command } from 'commander';
 import { age, count, type Item, moment, text, texts } from '../output/cells.ts';
 import { fields } from '../output/table.ts';
-import { acting } from './acting.ts';
+import { actionCommand } from './action.ts';
 import { group } from './command.ts';
-import { listing } from './listing.ts';
-import { showing } from './showing.ts';
+import { detailCommand } from './detail.ts';
+import { listCommand } from './list.ts';
 
 const worker = { param: 'id', about: 'id of the worker' } as const;
 
 /** `ojs workers`. */
 export function workersCommand(): Command {
   return group('workers', 'look at workers and remove dead ones', [
-    listing('list', 'list workers by id', {
+    listCommand('list', 'list workers by id', {
       operation: 'worker.list',
       member: 'items',
       what: 'workers',
@@ -24,7 +24,7 @@ export function workersCommand(): Command {
         { title: 'HEARTBEAT', cell: (item) => age(item, 'last_heartbeat_at'), align: 'right' },
       ],
     }),
-    showing('show whether a worker is alive', {
+    detailCommand('show whether a worker is alive', {
       ...worker,
       operation: 'worker.health',
       // 503 tells of a dead worker.
@@ -40,7 +40,7 @@ export function workersCommand(): Command {
         ]);
       },
     }),
-    acting('remove', 'take a worker off the record; its jobs become available', {
+    actionCommand('remove', 'take a worker off the record; its jobs become available', {
       ...worker,
       operation: 'worker.remove',
       said: (id) => `Worker ${id} is removed. Its jobs are available.`,

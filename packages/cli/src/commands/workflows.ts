@@ -2,10 +2,10 @@ import { elements, type Json, members } from '@ojs-ts/core';
 import type { Command } from 'commander';
 import { age, type Item, moment, text, texts } from '../output/cells.ts';
 import { fields, table } from '../output/table.ts';
-import { acting } from './acting.ts';
+import { actionCommand } from './action.ts';
 import { group } from './command.ts';
-import { type ListFlags, listing } from './listing.ts';
-import { showing } from './showing.ts';
+import { detailCommand } from './detail.ts';
+import { type ListFlags, listCommand } from './list.ts';
 
 const workflow = { param: 'id', about: 'id of the workflow' } as const;
 
@@ -25,11 +25,16 @@ export function workflowsCommand(): Command {
     ],
   } as const;
   return group('workflows', 'look at workflows and cancel them', [
-    listing<ListFlags & { readonly state?: string }>('list', 'list workflows, newest first', listed, ({ state }) => ({
-      state,
-    })).option('--state <states>', 'workflows in one of these states: running, completed, failed, cancelled'),
-    showing('show a workflow with its steps', { ...workflow, operation: 'workflow.get', describe }),
-    acting('cancel', 'cancel a workflow and its jobs that wait', {
+    listCommand<ListFlags & { readonly state?: string }>(
+      'list',
+      'list workflows, newest first',
+      listed,
+      ({ state }) => ({
+        state,
+      }),
+    ).option('--state <states>', 'workflows in one of these states: running, completed, failed, cancelled'),
+    detailCommand('show a workflow with its steps', { ...workflow, operation: 'workflow.get', describe }),
+    actionCommand('cancel', 'cancel a workflow and its jobs that wait', {
       ...workflow,
       operation: 'workflow.cancel',
       said: (id) => `Workflow ${id} is cancelled.`,

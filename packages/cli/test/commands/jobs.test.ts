@@ -1,5 +1,6 @@
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { asked, steady } from '../support/ojs.ts';
+import { asked, Ojs, steady } from '../support/ojs.ts';
 import { fail } from '../support/work.ts';
 
 const big = '[12345678901234567890,1.0e3,"tab\\tand \\u009b[2J"]';
@@ -150,4 +151,14 @@ test('a reader that has enough ends the command', async () => {
   await one.client.enqueueBatch(Array.from({ length: 500 }, () => ({ type: 'a.b', args })));
   const piped = await one.ojs.inBash('set -o pipefail; ojs jobs export | head -n 1 | wc -l');
   expect(piped).toMatchObject({ code: 0, output: '1\n' });
+});
+
+test('a backup whose reader goes away is no success', async () => {
+  using ojs = new Ojs();
+  const storage = `sqlite:${join(ojs.home, 'jobs.db')}`;
+  await ojs.run('migrate', '--storage', storage);
+  for (let count = 0; count < 3; count++)
+    await ojs.run('enqueue', 'a.b', JSON.stringify(['x'.repeat(90_000)]), '--storage', storage);
+  const cut = await ojs.inBash(`set -o pipefail; ojs backup --storage '${storage}' | head -c 1 > /dev/null`);
+  expect(cut.code).toBe(1);
 });

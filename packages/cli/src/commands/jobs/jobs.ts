@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import type { ServerFlags } from '../../connection/server.ts';
 import { printItems } from '../../output/format.ts';
-import { acting } from '../acting.ts';
-import { asking, group } from '../command.ts';
-import { type ListFlags, listing, pages } from '../listing.ts';
-import { type Change, changing } from './change.ts';
+import { actionCommand } from '../action.ts';
+import { group, serverCommand } from '../command.ts';
+import { type ListFlags, listCommand, pages } from '../list.ts';
+import { bulkCommand, type Change } from './bulk.ts';
 import { jobColumns } from './columns.ts';
 import { type FilterFlags, queryOf, takesFilter } from './filter.ts';
 import { showCommand } from './show.ts';
@@ -43,15 +43,15 @@ const changes: readonly Change[] = [
 /** `ojs jobs`. */
 export function jobsCommand(): Command {
   return group('jobs', 'look at jobs and change them', [
-    takesFilter(listing<ListFlags & FilterFlags>('list', 'list jobs, newest first', jobs, queryOf)),
+    takesFilter(listCommand<ListFlags & FilterFlags>('list', 'list jobs, newest first', jobs, queryOf)),
     showCommand(),
-    ...changes.map(changing),
-    acting('discard', 'end a job without another attempt', {
+    ...changes.map(bulkCommand),
+    actionCommand('discard', 'end a job without another attempt', {
       ...job,
       operation: 'job.discard',
       said: (id) => `Job ${id} is discarded.`,
     }),
-    acting('activate', 'make a pending job available', {
+    actionCommand('activate', 'make a pending job available', {
       ...job,
       operation: 'job.activate',
       said: (id) => `Job ${id} is available.`,
@@ -62,7 +62,7 @@ export function jobsCommand(): Command {
 
 function exportCommand(): Command {
   const description = 'write jobs as lines of JSON to standard output';
-  const command = asking<ServerFlags & FilterFlags>('export', description, async (server, flags) => {
+  const command = serverCommand<ServerFlags & FilterFlags>('export', description, async (server, flags) => {
     for await (const { items } of pages(server, jobs, queryOf(flags), Number.POSITIVE_INFINITY))
       printItems(items, { ndjson: true }, () => '');
   });

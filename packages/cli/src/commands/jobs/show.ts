@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { type Item, moment, text } from '../../output/cells.ts';
 import { oneLine } from '../../output/plain.ts';
 import { fields, table } from '../../output/table.ts';
-import { showing } from '../showing.ts';
+import { detailCommand } from '../detail.ts';
 import { errorColumns } from './columns.ts';
 
 const times = [
@@ -21,7 +21,7 @@ const texts = ['args', 'meta', 'result', 'x_progress'] as const;
 
 /** `ojs jobs show`: a job with its texts as they were sent, and its errors. */
 export function showCommand(): Command {
-  return showing('show a job with its arguments, result and errors', {
+  return detailCommand('show a job with its arguments, result and errors', {
     operation: 'job.get',
     param: 'id',
     about: 'id of the job',

@@ -4,18 +4,19 @@ import type { Server } from '../../connection/server.ts';
 import { count, type Item, moment, part, text } from '../../output/cells.ts';
 import { oneLine } from '../../output/plain.ts';
 import { type Column, fields } from '../../output/table.ts';
-import { acting } from '../acting.ts';
+import { actionCommand } from '../action.ts';
 import { group } from '../command.ts';
-import { listing } from '../listing.ts';
-import { showing } from '../showing.ts';
+import { detailCommand } from '../detail.ts';
+import { listCommand } from '../list.ts';
 import { configureCommand, createCommand } from './settings.ts';
 import { stateColumns } from './states.ts';
 
 const queue = { param: 'name', about: 'name of the queue' } as const;
+
 /** `ojs queues`. */
 export function queuesCommand(): Command {
   return group('queues', 'look at queues, pause and configure them', [
-    listing('list', 'list queues by name, with their jobs', {
+    listCommand('list', 'list queues by name, with their jobs', {
       operation: 'queue.list',
       member: 'queues',
       what: 'queues',
@@ -32,24 +33,24 @@ export function queuesCommand(): Command {
       ],
       whole: wholeQueue,
     }),
-    showing('show a queue: its jobs by state, its load and its settings', {
+    detailCommand('show a queue: its jobs by state, its load and its settings', {
       ...queue,
       operation: 'queue.get',
       describe,
     }),
-    acting('pause', 'hand out no jobs of a queue; it still takes new ones', {
+    actionCommand('pause', 'hand out no jobs of a queue; it still takes new ones', {
       ...queue,
       operation: 'queue.pause',
       said: (name) => `Queue ${name} is paused.`,
     }),
-    acting('resume', 'hand out the jobs of a paused queue again', {
+    actionCommand('resume', 'hand out the jobs of a paused queue again', {
       ...queue,
       operation: 'queue.resume',
       said: (name) => `Queue ${name} is active.`,
     }),
     createCommand(),
     configureCommand(),
-    acting('delete', 'delete a queue without jobs', {
+    actionCommand('delete', 'delete a queue without jobs', {
       ...queue,
       operation: 'queue.delete',
       said: (name) => `Queue ${name} is deleted.`,

@@ -4,7 +4,7 @@ import { Failure } from '../../connection/failure.ts';
 import type { ServerFlags } from '../../connection/server.ts';
 import { type FormatFlags, printAnswer, takesJson } from '../../output/format.ts';
 import { oneLine } from '../../output/plain.ts';
-import { asking } from '../command.ts';
+import { serverCommand } from '../command.ts';
 import { atLeastOne, orNone, type Rate, rate } from '../values.ts';
 
 interface SettingFlags extends ServerFlags, FormatFlags {
@@ -16,25 +16,33 @@ interface SettingFlags extends ServerFlags, FormatFlags {
 
 /** `ojs queues create`: before its first job. */
 export function createCommand(): Command {
-  const command = asking<SettingFlags>('create', 'create a queue with settings', async (server, flags, name = '') => {
-    const body = JSON.stringify({ name, config: settingsOf(flags) });
-    const { text } = await server.ask({ operation: 'queue.create', body, idempotencyKey: uuidv7() });
-    printAnswer(text, flags, settingsIn);
-  });
+  const command = serverCommand<SettingFlags>(
+    'create',
+    'create a queue with settings',
+    async (server, flags, name = '') => {
+      const body = JSON.stringify({ name, config: settingsOf(flags) });
+      const { text } = await server.ask({ operation: 'queue.create', body, idempotencyKey: uuidv7() });
+      printAnswer(text, flags, settingsIn);
+    },
+  );
   return takesSettings(command);
 }
 
 /** `ojs queues configure`: what is not named stays. */
 export function configureCommand(): Command {
-  const command = asking<SettingFlags>('configure', 'change settings of a queue', async (server, flags, name = '') => {
-    const settings = settingsOf(flags);
-    if (Object.keys(settings).length === 0)
-      throw new Failure('usage', 'Expected --concurrency, --rate, --max-depth or --overflow.');
-    const operation: OperationName = 'queue.configure';
-    const body = JSON.stringify(settings);
-    const { text } = await server.ask({ operation, params: { name }, body, idempotencyKey: uuidv7() });
-    printAnswer(text, flags, settingsIn);
-  });
+  const command = serverCommand<SettingFlags>(
+    'configure',
+    'change settings of a queue',
+    async (server, flags, name = '') => {
+      const settings = settingsOf(flags);
+      if (Object.keys(settings).length === 0)
+        throw new Failure('usage', 'Expected --concurrency, --rate, --max-depth or --overflow.');
+      const operation: OperationName = 'queue.configure';
+      const body = JSON.stringify(settings);
+      const { text } = await server.ask({ operation, params: { name }, body, idempotencyKey: uuidv7() });
+      printAnswer(text, flags, settingsIn);
+    },
+  );
   return takesSettings(command);
 }
 

@@ -5,10 +5,10 @@ import type { Item } from '../output/cells.ts';
 import { type ConfirmFlags, confirmed, takesConfirm } from '../output/confirm.ts';
 import { type FormatFlags, printAnswer, takesJson } from '../output/format.ts';
 import { plain } from '../output/plain.ts';
-import { asking } from './command.ts';
+import { serverCommand } from './command.ts';
 
 /** A change of one thing that the server has under a name. */
-export interface Act {
+export interface Action {
   readonly operation: OperationName;
   /** The placeholder of the operation's path. */
   readonly param: 'id' | 'name' | 'key';
@@ -20,8 +20,12 @@ export interface Act {
   readonly question?: (name: string) => string;
 }
 
-export function acting(name: string, description: string, { operation, param, about, said, question }: Act): Command {
-  const command = asking<ServerFlags & FormatFlags & ConfirmFlags>(
+export function actionCommand(
+  name: string,
+  description: string,
+  { operation, param, about, said, question }: Action,
+): Command {
+  const command = serverCommand<ServerFlags & FormatFlags & ConfirmFlags>(
     name,
     description,
     async (server, flags, target = '') => {

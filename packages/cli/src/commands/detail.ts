@@ -3,10 +3,10 @@ import type { Command } from 'commander';
 import type { Accepted, ServerFlags } from '../connection/server.ts';
 import { type FormatFlags, printAnswer, takesJson } from '../output/format.ts';
 import { takesWatch, type WatchFlags, watching } from '../output/watch.ts';
-import { asking } from './command.ts';
+import { serverCommand } from './command.ts';
 
 /** One thing that the server has under a name. */
-export interface Shown {
+export interface Detail {
   readonly operation: OperationName;
   readonly param: 'id' | 'name' | 'key';
   readonly about: string;
@@ -16,12 +16,15 @@ export interface Shown {
   readonly accepted?: Accepted;
 }
 
-export function showing(description: string, { operation, param, about, describe, accepted }: Shown): Command {
-  const command = asking<ServerFlags & FormatFlags & WatchFlags>('show', description, (server, flags, name = '') =>
-    watching(flags, async () => {
-      const { text } = await server.ask({ operation, params: { [param]: name } }, accepted);
-      printAnswer(text, flags, describe);
-    }),
+export function detailCommand(description: string, { operation, param, about, describe, accepted }: Detail): Command {
+  const command = serverCommand<ServerFlags & FormatFlags & WatchFlags>(
+    'show',
+    description,
+    (server, flags, name = '') =>
+      watching(flags, async () => {
+        const { text } = await server.ask({ operation, params: { [param]: name } }, accepted);
+        printAnswer(text, flags, describe);
+      }),
   );
   return takesWatch(takesJson(command.argument(`<${param}>`, about)));
 }

@@ -5,7 +5,7 @@ import type { Server, ServerFlags } from '../../connection/server.ts';
 import { type Item, list, text } from '../../output/cells.ts';
 import { type ConfirmFlags, confirmed, takesConfirm } from '../../output/confirm.ts';
 import { type FormatFlags, takesJson } from '../../output/format.ts';
-import { asking } from '../command.ts';
+import { serverCommand } from '../command.ts';
 import { type FilterFlags, filterOf, queryOf, takesFilter, takesSubject } from './filter.ts';
 
 /** A change of many jobs. */
@@ -28,8 +28,8 @@ export interface Change {
 type ChangeFlags = ServerFlags & FilterFlags & ConfirmFlags & FormatFlags & { readonly dryRun?: true };
 
 /** A command that changes jobs by id, or all that match a filter. */
-export function changing(change: Change): Command {
-  const command = asking<ChangeFlags>(change.name, change.description, async (server, flags, ...ids) => {
+export function bulkCommand(change: Change): Command {
+  const command = serverCommand<ChangeFlags>(change.name, change.description, async (server, flags, ...ids) => {
     const targets = ids.length > 0 ? await named(change, ids, flags) : await matching(server, change, flags);
     if (targets === null) return;
     const progress: Progress = { left: targets.total, succeeded: 0, failed: 0, errors: [] };

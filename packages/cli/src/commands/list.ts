@@ -5,7 +5,7 @@ import type { Item } from '../output/cells.ts';
 import { type FormatFlags, printItems, takesFormat } from '../output/format.ts';
 import { type Column, table } from '../output/table.ts';
 import { takesWatch, type WatchFlags, watching } from '../output/watch.ts';
-import { asking } from './command.ts';
+import { serverCommand } from './command.ts';
 import { atLeastOne } from './values.ts';
 
 /** A list of the server. */
@@ -27,7 +27,7 @@ export interface PageFlags {
 
 export type ListFlags = ServerFlags & FormatFlags & PageFlags & WatchFlags;
 
-/** Items of a page; so a list of any length needs the memory of one. */
+/** So that lines of any number need the memory of one page. Tables and JSON need all items. */
 const pageSize = 200;
 
 export interface Page {
@@ -59,7 +59,7 @@ export async function* pages(
 }
 
 /** A command that prints a list. @param queryOf the query of the command's own flags. */
-export function listing<Flags extends ListFlags>(
+export function listCommand<Flags extends ListFlags>(
   name: string,
   description: string,
   listed: Listed,
@@ -68,7 +68,7 @@ export function listing<Flags extends ListFlags>(
   return takesPage(
     takesWatch(
       takesFormat(
-        asking<Flags>(name, description, (server, flags) =>
+        serverCommand<Flags>(name, description, (server, flags) =>
           watching(flags, () => printList(server, listed, queryOf(flags), flags)),
         ),
       ),
