@@ -156,7 +156,7 @@ async function planOf(client: pg.Client, text: string): Promise<Node> {
 }
 
 test.skipIf(server === null)(
-  'every hot statement finds its rows by the right index: on empty tables, without statistics, and right after a bulk claim without ANALYZE',
+  'every hot statement finds its rows by the right index: on empty tables, without statistics, and right after a bulk claim without ANALYZE; none starts another process',
   async () => {
     // Transactions of other tests in the same database would keep dead rows, and with them larger tables.
     await using database = await newDatabase();
@@ -204,5 +204,12 @@ test.skipIf(server === null)(
       await storage.jobs.claim([claimOf({ queues: ['bulk'], limit: 1_000 })], t0);
     await check(address.schema, 'right after a bulk claim');
     expect([...unmet]).toEqual([]);
+    // As if the tables were large.
+    for (const price of ['parallel_setup_cost', 'parallel_tuple_cost', 'min_parallel_index_scan_size'])
+      await client.query(`SET ${price} = 0`);
+    for (const statement of statements) {
+      const plan = await planOf(client, statement.replace(/\bojs\./g, `"${address.schema}".`));
+      expect(JSON.stringify(plan), statement).not.toContain('Gather');
+    }
   },
 );

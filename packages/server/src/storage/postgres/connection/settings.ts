@@ -18,6 +18,8 @@ const settings: Readonly<Record<string, string>> = {
   enable_mergejoin: 'off',
   enable_material: 'off',
   jit: 'off',
+  // A walk along an index of 10⁶ rows began two processes for 51 rows: 4 ms in place of 0.05.
+  max_parallel_workers_per_gather: '0',
   plan_cache_mode: 'force_generic_plan',
   statement_timeout: '30000',
   // A process that is cut off in the middle of a transaction holds locks, and its next transaction may be the first
