@@ -1,6 +1,6 @@
-import { Fields, formatTimestamp, isObject, ProtocolError, pagination, readPage } from '@ojs-ts/core';
+import { Fields, formatTimestamp, ProtocolError, pagination, readPage } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
-import { type KnownWorker, noteEveryMs } from '../../engine/workers/workers.ts';
+import { descriptionOf, healthOf, type KnownWorker } from '../../engine/workers/workers.ts';
 import type { BindingRequest } from '../handler.ts';
 import { json, type Reply } from '../reply.ts';
 import { readBeat } from './heartbeat.ts';
@@ -102,11 +102,8 @@ export async function listWorkers(engine: Engine, { query }: BindingRequest): Pr
   });
 }
 
-/** `unknown` is a worker without heartbeats that has fetched nothing for a while: busy, or gone. */
-function statusOf(engine: Engine, { beatAt, fetchedAt }: KnownWorker): 'ok' | 'unhealthy' | 'unknown' {
-  const now = engine.clock.now();
-  if (beatAt !== null) return now - beatAt < engine.deadAfterMs ? 'ok' : 'unhealthy';
-  return now - (fetchedAt ?? 0) < noteEveryMs + engine.deadAfterMs ? 'ok' : 'unknown';
+function statusOf(engine: Engine, worker: KnownWorker): ReturnType<typeof healthOf> {
+  return healthOf(worker, engine.clock.now(), engine.deadAfterMs);
 }
 
 function times({ beatAt, fetchedAt }: KnownWorker): object {
@@ -120,11 +117,6 @@ function times({ beatAt, fetchedAt }: KnownWorker): object {
 function wireState({ state, info }: KnownWorker): string {
   const word = descriptionOf({ info }).reported_state;
   return typeof word === 'string' ? word : state;
-}
-
-function descriptionOf({ info }: Pick<KnownWorker, 'info'>): Readonly<Record<string, unknown>> {
-  const description: unknown = JSON.parse(info);
-  return isObject(description) ? description : {};
 }
 
 function unknown(worker: string): ProtocolError {

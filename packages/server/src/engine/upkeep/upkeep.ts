@@ -1,10 +1,12 @@
 import {
   type Clock,
+  deadAt,
   forgotten,
   type JobId,
   type JobRecord,
   leaseLost,
   liveness,
+  type Millis,
   type NodeRef,
   overdue,
   State,
@@ -158,6 +160,11 @@ export class Upkeep {
     every(2_000, () => this.#led('liveness', 6_000, () => this.settleLiveness()));
     every(5_000, () => this.#led('retention', 15_000, () => this.prune()));
     for (const { everyMs, run } of this.#chores) every(everyMs, run);
+  }
+
+  /** The silence of workers counts from here at the earliest. */
+  get since(): Millis {
+    return this.#since;
   }
 
   /** The store has changed, perhaps by a job that is due soon. */
@@ -326,7 +333,7 @@ export class Upkeep {
 
   /** @param now from before the worker was read. */
   #isDead(worker: WorkerRecord | undefined, now: number): boolean {
-    return worker !== undefined && now - Math.max(worker.seenAt, this.#since) >= this.#deadAfterMs;
+    return worker !== undefined && now >= deadAt(worker.seenAt, this.#since, this.#deadAfterMs);
   }
 
   async #apply(transitions: readonly Transition[]): Promise<number> {

@@ -1,4 +1,4 @@
-import { type Clock, type JobRecord, type Json, type Millis, State } from '@ojs-ts/core';
+import { type Clock, isObject, type JobId, type JobRecord, type Json, type Millis, State } from '@ojs-ts/core';
 import type { Directive, Document, Held, Page, Storage, WorkerRecord } from '../../storage/storage.ts';
 
 /** A worker by its last heartbeat, or by its last fetch if it sent no heartbeat. */
@@ -9,6 +9,8 @@ export interface KnownWorker {
   readonly beatAt: Millis | null;
   /** Null if it has sent heartbeats. */
   readonly fetchedAt: Millis | null;
+  /** Ids of the jobs in its last heartbeat; null if it did not list them. */
+  readonly holds: readonly JobId[] | null;
   /** JSON text: the worker's own description. */
   readonly info: Json;
 }
@@ -114,10 +116,26 @@ export class Workers {
   }
 }
 
-function byHeartbeat({ worker, state, seenAt, info }: WorkerRecord): KnownWorker {
-  return { worker, state, beatAt: seenAt, fetchedAt: null, info };
+/** `unknown` is a worker without heartbeats that has fetched nothing for a while: busy, or gone. */
+export function healthOf(
+  { beatAt, fetchedAt }: KnownWorker,
+  now: Millis,
+  deadAfterMs: number,
+): 'ok' | 'unhealthy' | 'unknown' {
+  if (beatAt !== null) return now - beatAt < deadAfterMs ? 'ok' : 'unhealthy';
+  return now - (fetchedAt ?? 0) < noteEveryMs + deadAfterMs ? 'ok' : 'unknown';
+}
+
+/** The members of the worker's own description. */
+export function descriptionOf({ info }: Pick<KnownWorker, 'info'>): Readonly<Record<string, unknown>> {
+  const description: unknown = JSON.parse(info);
+  return isObject(description) ? description : {};
+}
+
+function byHeartbeat({ worker, state, seenAt, holds, info }: WorkerRecord): KnownWorker {
+  return { worker, state, beatAt: seenAt, fetchedAt: null, holds, info };
 }
 
 function byFetch({ key, updatedAt, body }: Document): KnownWorker {
-  return { worker: key, state: 'running', beatAt: null, fetchedAt: updatedAt, info: body };
+  return { worker: key, state: 'running', beatAt: null, fetchedAt: updatedAt, holds: null, info: body };
 }

@@ -19,6 +19,7 @@ describe.each(storages)('workers that are known, $name', ({ url }) => {
       state: 'running',
       beatAt: null,
       fetchedAt: since,
+      holds: null,
       info: '{"queues":["a","b"],"concurrency":4}',
     });
     const job = await b.start('busy');
