@@ -138,6 +138,7 @@ async function cleanUp(storage: Storage): Promise<void> {
         events: rule,
         workflows: rule,
         statisticsBefore: before,
+        auditBefore: before,
         requestsBefore: before,
         workersBefore: before,
         limitsBefore: before,

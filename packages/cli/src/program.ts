@@ -1,9 +1,11 @@
 import { version } from '@ojs-ts/server';
 import { Command } from 'commander';
+import { auditCommand } from './commands/audit.ts';
 import { completionCommands } from './commands/completion.ts';
 import { contextCommand } from './commands/context.ts';
 import { cronCommand } from './commands/crons.ts';
 import { deadLetterCommand } from './commands/dead-letter.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { enqueueCommand } from './commands/enqueue.ts';
 import { eventsCommand } from './commands/events.ts';
 import { jobsCommand } from './commands/jobs/jobs.ts';
@@ -12,6 +14,7 @@ import { queuesCommand } from './commands/queues/queues.ts';
 import { schemasCommand } from './commands/schemas.ts';
 import { serveCommand } from './commands/serve.ts';
 import { statsCommand } from './commands/stats.ts';
+import { tokensCommand } from './commands/tokens.ts';
 import { workersCommand } from './commands/workers.ts';
 import { workflowsCommand } from './commands/workflows.ts';
 import { backupCommand, restoreCommand } from './storage/backup.ts';
@@ -46,7 +49,17 @@ export function program(): Command {
     cronCommand(),
     eventsCommand(),
   );
-  add('Operation:', statsCommand(), queuesCommand(), workersCommand(), limitsCommand(), schemasCommand());
+  add(
+    'Operation:',
+    statsCommand(),
+    queuesCommand(),
+    workersCommand(),
+    limitsCommand(),
+    schemasCommand(),
+    tokensCommand(),
+    auditCommand(),
+    doctorCommand(),
+  );
   add('Storage:', migrateCommand(), backupCommand(), restoreCommand(), storageCommand());
   const [completion, complete] = completionCommands();
   add('Setup:', contextCommand(), completion);

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { operations, variableNames, variables } from '@ojs-ts/core';
+import { accessOf, operationNames, operations, variableNames, variables } from '@ojs-ts/core';
 import type { Deployment } from 'kubernetes-types/apps/v1.d.ts';
 import type { Service as KubernetesService, Secret } from 'kubernetes-types/core/v1.d.ts';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.d.ts';
@@ -48,12 +48,9 @@ interface Compose {
 const known = new Set<string>(variableNames.filter((name) => variables[name].includes('server')));
 /** Paths that are open: a probe has no token. */
 const open = new Set(
-  Object.values(operations).flatMap((operation) => {
-    const also: readonly { readonly path: string }[] = 'also' in operation ? operation.also : [];
-    const scopes: readonly string[] = operation.scopes;
-    return operation.method === 'GET' && scopes.includes('open')
-      ? [operation.path, ...also.map(({ path }) => path)]
-      : [];
+  operationNames.flatMap((name) => {
+    const { method, path, also = [] } = operations[name];
+    return method === 'GET' && accessOf[name].right === 'open' ? [path, ...also.map((route) => route.path)] : [];
   }),
 );
 const closeTimeout =

@@ -186,7 +186,7 @@ export const errorKinds = {
     retryable: false,
     canonical: 'PERMISSION_DENIED',
     ojs: 'OJS-5001',
-    hint: 'Use a token with the scope named in the message, from an allowed host and origin.',
+    hint: 'Use a token with the right or the queue named in the message, from an allowed host and origin.',
   },
 } as const satisfies Record<string, ErrorKind>;
 

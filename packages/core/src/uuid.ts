@@ -45,6 +45,11 @@ export function uuidFrom(ms: number, number: number, seed: number): string {
   return format(ms, (index) => bytes[index]!);
 }
 
+/** No UUIDv7 of this time or later is smaller; those of earlier times are. Before 1970 as in 1970. */
+export function firstUuidAt(ms: number): string {
+  return uuidFrom(Math.max(0, ms), 0, 0);
+}
+
 /**
  * The UUIDv7 at a place below 2^16 in a list that is known by a digest of at least 8 bytes: the same input, the same id.
  * Ids of one list sort by their places.

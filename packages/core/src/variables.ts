@@ -49,6 +49,7 @@ const table = {
   OJS_RETAIN_WORKFLOWS: ['server'],
   OJS_RETAIN_WORKFLOWS_COUNT: ['server'],
   OJS_RETAIN_STATISTICS: ['server'],
+  OJS_RETAIN_AUDIT: ['server'],
   OJS_BACKEND_URL: ['sdk'],
   OJS_AUTH_TOKEN: ['sdk'],
   OJS_QUEUE: ['sdk'],

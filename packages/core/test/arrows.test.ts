@@ -6,7 +6,7 @@ const root = resolve(import.meta.dirname, '../../..');
 
 /** The files of the storage interface. */
 function ofInterface<T>(value: T): Readonly<Record<string, T>> {
-  const files = ['storage', 'registry', 'workflows', 'crons', 'documents', 'inbox', 'backup', 'page', 'unavailable'];
+  const files = ['storage', 'registry', 'workflows', 'crons', 'documents', 'inbox', 'backup', 'page', 'unavailable', 'audit-log', 'diagnosis'];
   return Object.fromEntries(files.map((name) => [`packages/server/src/storage/${name}.ts`, value]));
 }
 
@@ -39,6 +39,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'ajv-formats/dist/formats.js',
     're2js',
   ],
+  // scrypt is in no other library of the platform.
+  'packages/server/src/engine/access': ['core', 'storage-interface', 'node:'],
   'packages/server/src/engine': ['core', 'storage-interface'],
   'packages/server/src/binding': ['core', 'engine', 'storage-interface', 'node:'],
   'packages/server/src/http/realtime': ['core', 'binding', 'http', 'node:', 'fastify', 'ws'],
@@ -95,6 +97,7 @@ const names: Readonly<Record<string, string>> = {
   'packages/server/src/storage/redis': 'storage',
   'packages/server/src/storage': 'storage',
   'packages/server/src/engine/schemas/validator.ts': 'engine',
+  'packages/server/src/engine/access': 'engine',
   'packages/server/src/engine': 'engine',
   'packages/server/src/binding': 'binding',
   'packages/server/src/http/realtime': 'http',

@@ -27,8 +27,8 @@ export interface ServerOptions {
   /** Default 127.0.0.1. Another address than loopback requires a token, or `insecure`. `OJS_HOST`. */
   readonly host?: string;
   /**
-   * `SECRET`, or `enqueue,work:SECRET` for a token with some of the scopes enqueue, work, cron, admin. A secret with a
-   * colon requires scopes. `OJS_TOKEN`, several separated by spaces.
+   * `SECRET` for the role admin, or `enqueue,work:SECRET` for a token with other roles. A secret with a colon requires
+   * roles. `OJS_TOKEN`, several separated by spaces.
    */
   readonly tokens?: readonly string[];
   /** A file of more tokens, one a line; empty lines and lines that begin with `#` do not count. `OJS_TOKEN_FILE`. */
@@ -95,8 +95,8 @@ export interface ServerOptions {
   /**
    * `OJS_VISIBILITY_TIMEOUT` and `OJS_DEAD_AFTER` (durations such as `30s`), `OJS_REQUIRE_LEASE=true`, `OJS_POISON_AFTER`, `OJS_PAUSED_QUEUES`
    * (`accept` or `reject`), `OJS_RETAIN_COMPLETED`, `OJS_RETAIN_CANCELLED`, `OJS_RETAIN_DISCARDED`,
-   * `OJS_RETAIN_DEAD_LETTER`, `OJS_RETAIN_EVENTS`, `OJS_RETAIN_WORKFLOWS` and `OJS_RETAIN_STATISTICS` (durations such
-   * as `7d`); the most that are kept: `OJS_RETAIN_COUNT` (finished jobs of each state), `OJS_RETAIN_DEAD_LETTER_COUNT`,
+   * `OJS_RETAIN_DEAD_LETTER`, `OJS_RETAIN_EVENTS`, `OJS_RETAIN_WORKFLOWS`, `OJS_RETAIN_STATISTICS` and `OJS_RETAIN_AUDIT`
+   * (durations such as `7d`); the most that are kept: `OJS_RETAIN_COUNT` (finished jobs of each state), `OJS_RETAIN_DEAD_LETTER_COUNT`,
    * `OJS_RETAIN_EVENTS_COUNT` and `OJS_RETAIN_WORKFLOWS_COUNT`.
    */
   readonly engine?: Pick<
@@ -376,6 +376,7 @@ function readEngine(
     ...millis('OJS_RETAIN_EVENTS', 'eventsMs', env),
     ...millis('OJS_RETAIN_WORKFLOWS', 'workflowsMs', env),
     ...millis('OJS_RETAIN_STATISTICS', 'statisticsMs', env),
+    ...millis('OJS_RETAIN_AUDIT', 'auditMs', env),
     ...(keep !== null && { keep }),
     ...(keepDeadLetters !== null && { keepDeadLetters }),
     ...(keepEvents !== null && { keepEvents }),

@@ -81,20 +81,23 @@ describe('readConfig', () => {
   });
 
   test.each([
-    ['long-secret', 'long-secret', ['enqueue', 'work', 'cron', 'admin']],
+    ['long-secret', 'long-secret', ['admin']],
     ['enqueue,work:long-secret', 'long-secret', ['enqueue', 'work']],
     ['admin:long:secret', 'long:secret', ['admin']],
-  ])('the token %s', (token, secret, scopes) => {
-    expect(readConfig({ tokens: [token] }, {}).tokens).toEqual([{ secret, scopes }]);
+  ])('the token %s', (token, secret, roles) => {
+    expect(readConfig({ tokens: [token] }, {}).tokens).toEqual([{ secret, roles }]);
   });
 
   test.each([
-    ['viewer:abc12345', /unknown scope viewer; expected enqueue, work, cron, admin\..* admin:SECRET/],
-    ['corn:abc12345', /unknown scope corn.*Did you mean cron\?/],
-    ['wrok:abc12345', /unknown scope wrok.*Did you mean work\?/],
-    ['enqueue,:abc12345', /no scope/],
-    [':abc12345', /no scope/],
-    ['Zq7-secret!:part', /^token: the text before the colon is no scope; (?!.*Zq7)/],
+    [
+      'reader:abc12345',
+      /unknown role reader; expected viewer, inspector, operator, admin, enqueue, work, cron, producer, worker\..* admin:SECRET/,
+    ],
+    ['corn:abc12345', /unknown role corn.*Did you mean cron\?/],
+    ['wrok:abc12345', /unknown role wrok.*Did you mean work\?/],
+    ['enqueue,:abc12345', /no role/],
+    [':abc12345', /no role/],
+    ['Zq7-secret!:part', /^token: the text before the colon is no role; (?!.*Zq7)/],
   ])('the token %s is refused', (token, message) => {
     expect(() => readConfig({ tokens: [token] }, {})).toThrow(
       expect.objectContaining({ name: 'ConfigError', message: expect.stringMatching(message) }),
@@ -110,15 +113,14 @@ describe('readConfig', () => {
       return file;
     };
     const file = fileOf('tokens', '# of the shop\nenqueue:shop-secret\n\n  work:worker-secret \r\n');
-    const scopes = ['enqueue', 'work', 'cron', 'admin'];
 
     test('has one a line, beside those of the option and the variable', () => {
       const fromFile = [
-        { secret: 'shop-secret', scopes: ['enqueue'] },
-        { secret: 'worker-secret', scopes: ['work'] },
+        { secret: 'shop-secret', roles: ['enqueue'] },
+        { secret: 'worker-secret', roles: ['work'] },
       ];
       const { tokens, warnings } = readConfig({ tokenFile: file, tokens: ['long-secret'] }, {});
-      expect(tokens).toEqual([{ secret: 'long-secret', scopes }, ...fromFile]);
+      expect(tokens).toEqual([{ secret: 'long-secret', roles: ['admin'] }, ...fromFile]);
       expect(warnings).toEqual([]);
       expect(readConfig({}, { OJS_TOKEN_FILE: file, OJS_HOST: '0.0.0.0' }).tokens).toEqual(fromFile);
     });
@@ -136,11 +138,7 @@ describe('readConfig', () => {
     test.each([
       ['that is missing', join(folder, 'none'), /ENOENT.*none/],
       ['without a token', fileOf('empty', '# none yet\n\n'), /empty: expected a token/],
-      [
-        'with an unknown scope',
-        fileOf('scope', 'long-secret\nwrok:other-secret'),
-        /scope, line 2: .*Did you mean work/,
-      ],
+      ['with an unknown role', fileOf('scope', 'long-secret\nwrok:other-secret'), /scope, line 2: .*Did you mean work/],
       ['with a short token', fileOf('short', 's3cr3t'), /^(?!.*s3cr3t).*short, line 1: .*8 characters/],
     ])('%s is refused', (_, tokenFile, message) => {
       expect(() => readConfig({ tokenFile }, {})).toThrow(
@@ -204,8 +202,8 @@ describe('readConfig', () => {
       port: 0,
       host: '0.0.0.0',
       tokens: [
-        { secret: 'first-secret', scopes: ['work'] },
-        { secret: 'second-secret', scopes: ['enqueue', 'work', 'cron', 'admin'] },
+        { secret: 'first-secret', roles: ['work'] },
+        { secret: 'second-secret', roles: ['admin'] },
       ],
       allowedHosts: ['a.example.com', 'b.example.com'],
       allowedOrigins: ['https://a.example.com'],
@@ -243,7 +241,7 @@ describe('readConfig', () => {
       /loopback only/,
     ],
     ['a short token', { tokens: ['short'] }, {}, /8 characters/],
-    ['a short secret behind scopes', { tokens: ['enqueue,work:short'] }, {}, /8 characters/],
+    ['a short secret behind roles', { tokens: ['enqueue,work:short'] }, {}, /8 characters/],
     ['a port that is none', {}, { OJS_PORT: '70000' }, /OJS_PORT is 70000.*0 to 65535/],
     ['a port in words', {}, { OJS_PORT: 'http' }, /OJS_PORT is http/],
     ['a level that is none', {}, { OJS_LOG_LEVEL: 'loud' }, /OJS_LOG_LEVEL is loud.*debug, info, warn, error/],

@@ -40,6 +40,7 @@ interface ServeFlags {
   readonly retainWorkflows?: number;
   readonly retainWorkflowsCount?: number;
   readonly retainStatistics?: number;
+  readonly retainAudit?: number;
   readonly realtimeBuffer?: number;
   readonly realtimeRate?: number;
   readonly realtimeConnections?: number;
@@ -62,7 +63,7 @@ export function serveCommand(): Command {
     .option('--host <address>', 'address to listen on (OJS_HOST; default 127.0.0.1)')
     .option(
       '--token <token>',
-      'SECRET for all scopes, or SCOPES:SECRET with some of enqueue,work,cron,admin; may be repeated (OJS_TOKEN)',
+      'SECRET for the role admin, or ROLES:SECRET such as enqueue,work:SECRET; may be repeated (OJS_TOKEN)',
       collect,
     )
     .option('--token-file <file>', 'a file of such tokens, one a line (OJS_TOKEN_FILE)')
@@ -194,6 +195,11 @@ export function serveCommand(): Command {
       millis,
     )
     .option(
+      '--retain-audit <duration>',
+      'how long to keep entries of the audit log (OJS_RETAIN_AUDIT; default 365d)',
+      millis,
+    )
+    .option(
       '--realtime-buffer <count>',
       'messages to buffer for a slow stream or WebSocket (OJS_REALTIME_BUFFER; default 1000)',
       atLeastOne,
@@ -268,6 +274,7 @@ async function serve(flags: ServeFlags): Promise<void> {
         workflowsMs: flags.retainWorkflows,
         keepWorkflows: flags.retainWorkflowsCount,
         statisticsMs: flags.retainStatistics,
+        auditMs: flags.retainAudit,
       }),
     },
   };

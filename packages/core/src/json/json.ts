@@ -73,7 +73,7 @@ function positionBelow(text: string, depth: number): number {
 const near = 12;
 
 /** Position after the string that starts at `at`. */
-function stringEnd(text: string, at: number): number {
+export function stringEnd(text: string, at: number): number {
   const until = Math.min(text.length, at + near);
   let end = at + 1;
   for (; end < until; end++) {
@@ -90,7 +90,7 @@ function stringEnd(text: string, at: number): number {
 }
 
 /** Position after the value that starts at `at`. */
-function valueEnd(text: string, at: number): number {
+export function valueEnd(text: string, at: number): number {
   if (text[at] === '"') return stringEnd(text, at);
   let level = 0;
   for (let end = at; end < text.length; end++) {
@@ -106,7 +106,7 @@ function valueEnd(text: string, at: number): number {
 }
 
 /** Position of the first character at or after `at` that is no white space. */
-function skipSpace(text: string, at: number): number {
+export function skipSpace(text: string, at: number): number {
   while (isSpace(text[at])) at++;
   return at;
 }

@@ -4,6 +4,7 @@ import type { Operation } from '../connection/operation.ts';
 import { readTarget, type UrlOption } from '../connection/target.ts';
 import type { Job } from '../job/job.ts';
 import { type CallOptions, callNames } from '../job/options.ts';
+import { type AuditEntry, type AuditOptions, auditNames, listAudit } from '../operations/audit.ts';
 import {
   type BulkResult,
   changeJobs,
@@ -25,6 +26,7 @@ import {
   listDeadLetterJobs,
   retryDeadLetterJob,
 } from '../operations/dead-letter.ts';
+import { diagnose, type Finding } from '../operations/doctor.ts';
 import type { DeadLetterFilter } from '../operations/filter.ts';
 import {
   cancelJob,
@@ -64,11 +66,21 @@ import {
   queueConfig,
 } from '../operations/queue-config.ts';
 import { changeQueue, listQueues, type Queue, type QueueStats, queueStats } from '../operations/queues.ts';
+import {
+  createToken,
+  type IssuedToken,
+  listTokens,
+  revokeToken,
+  rotateToken,
+  type TokenRecord,
+  type TokenRequest,
+} from '../operations/tokens.ts';
 import { listWorkers, removeWorker, type WorkerRecord, workerHealth } from '../operations/workers.ts';
 import { checkNames } from '../options/check-names.ts';
 
 /**
- * Manages queues, jobs, dead letters, limits and workers (ojs-sdk-guidelines §5.3). Its token needs the scope `admin`.
+ * Manages queues, jobs, dead letters, limits and workers (ojs-sdk-guidelines §5.3). Its token needs the role
+ * `admin`, or `operator` and `viewer` for a part of it.
  */
 export class Admin implements AsyncDisposable {
   readonly #connection: Connection;
@@ -289,6 +301,44 @@ export class Admin implements AsyncDisposable {
    */
   async removeWorker(workerId: string, options: CallOptions = {}): Promise<{ deleted: boolean; workerId: string }> {
     return this.#connection.ask(removeWorker(workerId), options);
+  }
+
+  /** What is wrong or soon will be, the worst first, and what mends it. Empty where nothing was found. */
+  async diagnose(options: CallOptions = {}): Promise<Finding[]> {
+    return this.#connection.ask(diagnose(), options);
+  }
+
+  /** Who did what: entries of the audit log, newest first. Iterating reads the following pages too. */
+  async listAudit(options: AuditOptions = {}): Promise<Page<AuditEntry>> {
+    checkNames(options, auditNames);
+    const query = firstPage({ limit: options.limit });
+    return openPage(query, (next) => this.#connection.carry(listAudit(options, next), options));
+  }
+
+  /** The tokens of the server's store, oldest first, revoked ones too. Tokens of its configuration are not among them. */
+  async listTokens(options: PageOptions = {}): Promise<Page<TokenRecord>> {
+    return this.#pages(listTokens, options, pageNames);
+  }
+
+  /**
+   * Makes a token. The first token of a store makes its servers ask every caller for one, so it must have the role
+   * `admin` for all queues. @throws {OJSAPIError} `conflict` for another first token; {OJSValidationError}
+   */
+  async createToken(request: TokenRequest, options: CallOptions = {}): Promise<IssuedToken> {
+    return this.#connection.ask(createToken(request), options);
+  }
+
+  /**
+   * Gives a token a new secret (ojs-security §6.4). The old one counts for `grace` more, an ISO 8601 duration of at
+   * most 30 days; default `PT24H`. @throws {JobNotFoundError} for an unknown or revoked token.
+   */
+  async rotateToken(tokenId: string, grace?: `P${string}`, options: CallOptions = {}): Promise<IssuedToken> {
+    return this.#connection.ask(rotateToken(tokenId, grace), options);
+  }
+
+  /** Ends a token: every server of the store refuses it within 5 s. @throws {JobNotFoundError} for an unknown token. */
+  async revokeToken(tokenId: string, options: CallOptions = {}): Promise<TokenRecord> {
+    return this.#connection.ask(revokeToken(tokenId), options);
   }
 
   /**

@@ -75,7 +75,7 @@ describe('faults that other SDKs have', () => {
     // A refused token adds what to do.
     const advice: Readonly<Record<number, RegExp>> = {
       401: /^its own words .+OJS_AUTH_TOKEN/,
-      403: /^its own words Use a token with the scope/,
+      403: /^its own words Use a token with the right/,
     };
     for (const [status, code, type] of cases) {
       bench.wire.spoil('job.get', refusal(status, { error: { code, message: 'its own words', details: { a: 1 } } }));

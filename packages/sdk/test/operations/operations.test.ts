@@ -50,6 +50,8 @@ const args: Readonly<Record<string, readonly unknown[]>> = {
   deleteSchemaVersion: ['a.job', '1'],
   configureQueue: ['x', { concurrency: 1 }],
   overrideLimit: ['x', { concurrency: 1 }],
+  createToken: [{ name: 'x', roles: ['viewer'] }],
+  diagnose: [],
   ...Object.fromEntries(
     ['cancelJobs', 'retryJobs', 'deleteJobs', 'retryDeadLetterJobs', 'purgeDeadLetter'].map((name) => [name, [{}]]),
   ),

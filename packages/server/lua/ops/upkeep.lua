@@ -102,6 +102,12 @@ local function prune_requests(before, limit)
   return #old
 end
 
+local function prune_audit(first, limit)
+  local old = call('ZRANGEBYLEX', p .. 'audit', '-', '(' .. first, 'LIMIT', 0, limit)
+  if #old > 0 then in_pieces('ZREM', p .. 'audit', old) end
+  return #old
+end
+
 -- Forgets workers without a heartbeat since; the longest silent first.
 local function prune_workers(before, limit)
   local old = call('ZRANGEBYSCORE', p .. 'workers', '-inf', '(' .. int(before), 'LIMIT', 0, limit)
@@ -123,7 +129,7 @@ function changing.prune(request)
     gone = gone + removed
   end
   gone = gone + prune_events(rules.events.before, rules.events.keep, limit) + prune_requests(rules.requestsBefore, limit)
-  gone = gone + prune_workers(rules.workersBefore, limit)
+  gone = gone + prune_workers(rules.workersBefore, limit) + prune_audit(rules.firstAudit, limit)
   limits.flush()
   gone = gone + limits.prune(rules.limitsBefore, limit)
   gone = gone + workflows.prune(rules.workflows.before, rules.workflows.keep, limit)

@@ -462,6 +462,11 @@ CREATE TABLE ojs.documents (
   PRIMARY KEY (kind, key)
 );
 
+CREATE TABLE ojs.audit (
+  id uuid PRIMARY KEY,
+  entry text NOT NULL
+);
+
 CREATE TABLE ojs.workers (
   worker text COLLATE "C" PRIMARY KEY,
   seen_at bigint NOT NULL,

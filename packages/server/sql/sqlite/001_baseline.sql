@@ -283,6 +283,11 @@ CREATE TABLE ojs_documents (
   PRIMARY KEY (kind, key)
 ) STRICT;
 
+CREATE TABLE ojs_audit (
+  id TEXT PRIMARY KEY,
+  entry TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- What transactions of users append (see src/storage/sqlite/inbox.ts).
 CREATE TABLE ojs_inbox (
   number INTEGER PRIMARY KEY AUTOINCREMENT,

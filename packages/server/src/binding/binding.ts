@@ -1,5 +1,7 @@
 import { type OperationName, ProtocolError } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
+import { QueueAccess } from './access.ts';
+import { audited, auditHandlers, auditRefusal } from './audit.ts';
 import { checkBody } from './body-members.ts';
 import { cronHandlers } from './crons.ts';
 import { type About, type BindingRequest, type Handlers, ownKey } from './handler.ts';
@@ -10,12 +12,14 @@ import { jobHandlers } from './jobs/jobs.ts';
 import { jobListHandlers } from './jobs/list.ts';
 import { progressHandlers } from './jobs/progress.ts';
 import { resultHandlers } from './jobs/results.ts';
+import { checkSearch, shownTo } from './payloads.ts';
 import { checkQuery } from './query-parameters.ts';
 import { limitHandlers } from './queues/limits.ts';
 import { queueHandlers } from './queues/queues.ts';
 import { faultOf, type Reply, refusal } from './reply.ts';
 import { schemaHandlers } from './schemas.ts';
 import { systemHandlers } from './system.ts';
+import { tokenHandlers } from './tokens.ts';
 import { withWarnings } from './warnings.ts';
 import { workerHandlers } from './workers/workers.ts';
 import { workflowHandlers } from './workflows.ts';
@@ -38,6 +42,8 @@ const handlers: Handlers<OperationName> = {
   ...deadLetterHandlers,
   ...cronHandlers,
   ...workflowHandlers,
+  ...tokenHandlers,
+  ...auditHandlers,
 };
 
 /**
@@ -72,8 +78,13 @@ export class Binding {
       const warnings = [...checkQuery(operation, request.query), ...inBody];
       if (warnings.length > 0 && request.strict) throw ProtocolError.invalid(warnings);
       const key = request.key === null ? null : ownKey(request, request.key);
-      const own = { ...request, key, ...(value !== undefined && { value }) };
-      const reply = withWarnings(await handlers[operation](this.engine, own, this.about, failed), warnings);
+      const access = QueueAccess.of(this.engine, request.grant);
+      await access?.checkPath(operation, request.params);
+      checkSearch(request);
+      const own = { ...request, key, ...(value !== undefined && { value }), ...(access && { access }) };
+      const handler = handlers[operation];
+      const done = await audited(this.engine, operation, own, () => handler(this.engine, own, this.about, failed));
+      const reply = shownTo(request.grant, operation, withWarnings(done, warnings));
       const { undelivered, chunks } = reply;
       if (chunks) return { ...reply, chunks: told(chunks, failed) };
       if (undelivered === undefined) return reply;
@@ -81,6 +92,7 @@ export class Binding {
     } catch (error) {
       const fault = faultOf(error);
       if (fault.kind.status >= 500) failed(error);
+      else await auditRefusal(this.engine, operation, request, fault);
       return refusal(fault, request.requestId);
     }
   }

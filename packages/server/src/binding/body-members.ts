@@ -74,6 +74,8 @@ export const bodies: Partial<Record<OperationName, Body>> = {
   },
   'schema.register': { shape: schema, unknown: 'refuse' },
   'schema.put': { shape: schema, unknown: 'refuse' },
+  'token.create': { shape: shapeOf(['name', 'roles', 'queues', 'redact', 'expires_at']), unknown: 'refuse' },
+  'token.rotate': { shape: shapeOf(['grace']), unknown: 'refuse' },
   // Clients send their own body with every action.
   'deadLetter.retry': { shape: shapeOf([], { override }), unknown: 'warn' },
   'deadLetter.retryMany': { shape: letters, unknown: 'refuse' },

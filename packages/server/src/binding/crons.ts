@@ -2,8 +2,10 @@ import {
   cronNameOf,
   cronReply,
   cronRuns,
+  type Json,
   listCrons,
   previewRuns,
+  readCron,
   registeredReply,
   removedCronReply,
   requireBody,
@@ -11,6 +13,7 @@ import {
   updateCron,
 } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
+import type { QueueAccess } from './access.ts';
 import type { BindingRequest, Handlers } from './handler.ts';
 import { Ids } from './ids.ts';
 import type { Reply } from './reply.ts';
@@ -31,8 +34,8 @@ export const cronHandlers: Handlers<
   'cron.list': async ({ crons }, { query }) => listCrons(crons, query),
   'cron.register': registerCron,
   'cron.get': async ({ crons }, { params }) => cronReply(await crons.get(cronNameOf(params))),
-  'cron.update': async (engine, { params, body }) =>
-    cronReply(await updateCron(engine.crons, cronNameOf(params), body, (enqueue) => checkRequest(engine, enqueue))),
+  'cron.update': async (engine, { params, body, access }) =>
+    cronReply(await updateCron(engine.crons, cronNameOf(params), body, checkOf(engine, access))),
   'cron.remove': async ({ crons }, { params }) => removedCronReply(await crons.remove(cronNameOf(params))),
   'cron.trigger': triggerCron,
   'cron.pause': async ({ crons }, { params }) => cronReply(await crons.enable(cronNameOf(params), false)),
@@ -42,9 +45,19 @@ export const cronHandlers: Handlers<
   'cron.preview': ({ clock }, { body }) => previewRuns(body, clock.now()),
 };
 
-async function registerCron(engine: Engine, { body }: BindingRequest): Promise<Reply> {
-  const registered = await engine.crons.register(requireBody(body), (enqueue) => checkRequest(engine, enqueue));
+async function registerCron(engine: Engine, { body, access }: BindingRequest): Promise<Reply> {
+  const text = requireBody(body);
+  // A cron with this name may belong to another queue.
+  if (access) await access.cron(readCron(text, engine.clock.now()).name);
+  const registered = await engine.crons.register(text, checkOf(engine, access));
   return { ...registeredReply(registered), warnings: registered.warnings };
+}
+
+function checkOf(engine: Engine, access: QueueAccess | undefined): (enqueue: Json) => Promise<void> {
+  return async (enqueue) => {
+    access?.template(enqueue);
+    await checkRequest(engine, enqueue);
+  };
 }
 
 async function triggerCron(engine: Engine, { params, key }: BindingRequest): Promise<Reply> {

@@ -1,5 +1,6 @@
-import type { Json, OperationName, Query } from '@ojs-ts/core';
+import type { Grant, Json, OperationName, Query } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
+import type { QueueAccess } from './access.ts';
 import type { Reply } from './reply.ts';
 
 export interface About {
@@ -40,6 +41,12 @@ export interface BindingRequest {
   readonly key: string | null;
   /** Who calls, by token; absent where the server has none. Two owners with the same key are two calls. */
   readonly owner?: string;
+  /** Where the call comes from; absent for an embedded engine. */
+  readonly address?: string;
+  /** What the caller's token allows; absent where the server asks for none. */
+  readonly grant?: Grant;
+  /** Of a caller that is held to some queues, where the binding has made it. */
+  readonly access?: QueueAccess;
   /** `Prefer: handling=strict` (RFC 7240): warnings become refusals. */
   readonly strict?: boolean;
   /** Deviations from the specification that this client needs. */

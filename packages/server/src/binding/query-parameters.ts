@@ -27,6 +27,8 @@ const read: Partial<Record<OperationName, readonly string[]>> = {
   'deadLetter.purge': [...subject, 'older_than', 'confirm'],
   'event.list': ['limit', 'after', 'cursor', 'type', 'queue', ...events],
   'workflow.list': [...page, 'state'],
+  'token.list': page,
+  'audit.list': ['limit', 'cursor', 'type', 'principal', 'about', 'since', 'until'],
   'cron.list': [...page, 'enabled'],
   'cron.runs': ['limit', 'per_page'],
 };

@@ -1,6 +1,7 @@
 import {
   commaSeparated,
   formatDuration,
+  formatTimestamp,
   maxBatchJobs,
   maxEnvelopeBytes,
   maxNesting,
@@ -8,15 +9,17 @@ import {
   ProtocolError,
   readPage,
 } from '@ojs-ts/core';
+import { diagnose } from '../engine/diagnosis.ts';
 import type { Engine } from '../engine/engine.ts';
 import { readEvents } from '../engine/events/events.ts';
 import type { Retention } from '../engine/options.ts';
 import type { About, BindingRequest, Handlers } from './handler.ts';
 import { json, type Reply } from './reply.ts';
 
-export const systemHandlers: Handlers<'system.manifest' | 'system.health' | 'event.list'> = {
+export const systemHandlers: Handlers<'system.manifest' | 'system.health' | 'system.doctor' | 'event.list'> = {
   'system.manifest': (engine, { quirk }, about) => manifest(engine, about, quirk === 'plain names'),
   'system.health': (engine, _, about) => health(engine, about),
+  'system.doctor': doctor,
   'event.list': (engine, request, about) => listEvents(engine, about, request),
 };
 
@@ -145,13 +148,21 @@ export async function health(engine: Engine, about: About): Promise<Reply> {
   return up ? json(body) : { ...json(body, 503), headers: { 'retry-after': '1' } };
 }
 
+/** GET /admin/doctor: what an operator should mend, the worst first. */
+export async function doctor(engine: Engine): Promise<Reply> {
+  const findings = await diagnose(engine);
+  return json({ findings, checked_at: formatTimestamp(engine.clock.now()) });
+}
+
 /** GET /events (ojs-events §6.4). */
-export async function listEvents(engine: Engine, about: About, { query }: BindingRequest): Promise<Reply> {
+export async function listEvents(engine: Engine, about: About, { query, access }: BindingRequest): Promise<Reply> {
   const { limit } = readPage(query, 100);
+  const queues = commaSeparated(query.queues ?? query.queue);
+  access?.chosen(queues);
   const page = await readEvents(engine.storage, about.source, {
     after: query.after ?? query.cursor ?? null,
     types: commaSeparated(query.types ?? query.type),
-    queues: commaSeparated(query.queues ?? query.queue),
+    queues,
     jobTypes: commaSeparated(query.job_types),
     limit,
   });

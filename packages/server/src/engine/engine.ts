@@ -20,6 +20,8 @@ import {
   uuidv7,
 } from '@ojs-ts/core';
 import type { Beaten, Directive, Inserted, Storage, WorkerBeat } from '../storage/storage.ts';
+import { Audit } from './access/audit.ts';
+import { freshTokensMs, Tokens } from './access/tokens.ts';
 import { type Batches, batches } from './batches.ts';
 import { coalesce } from './coalesce.ts';
 import { EventSubscriptions } from './events/event-subscriptions.ts';
@@ -87,6 +89,8 @@ export class Engine implements AsyncDisposable {
   readonly requests: InFlight;
   readonly settlementRequests: InFlight;
   readonly workers: Workers;
+  readonly tokens: Tokens;
+  readonly audit: Audit;
   readonly secrets: WorkerSecrets;
   readonly #batches: Batches;
   readonly #presence: Presence;
@@ -146,6 +150,9 @@ export class Engine implements AsyncDisposable {
     this.#settlements = new Settlements(this.#batches, clock, random);
     const crons = new Crons(storage, clock, log);
     this.subscriptions = new EventSubscriptions({ storage, log, kept: options.events !== false });
+    const tokens = new Tokens(storage, clock);
+    this.tokens = tokens;
+    this.audit = new Audit(storage, clock, log);
     const workers = new Workers(storage, clock);
     this.workers = workers;
     const secrets = new WorkerSecrets(storage, clock, workers);
@@ -174,6 +181,8 @@ export class Engine implements AsyncDisposable {
         { everyMs: 1_000, run: () => this.storeHealth.probe() },
         { everyMs: 1_000, run: () => workflows.finish() },
         { everyMs: 1_000, run: () => limitOverrides.expire() },
+        // A server without tokens asks for them once the store has one.
+        { everyMs: freshTokensMs, run: () => tokens.refresh() },
         { everyMs: forgetMs, run: () => bulkReplies.forget() },
         { everyMs: forgetWorkersMs, run: () => workers.forgetIdle() },
         { everyMs: forgetWorkersMs, run: () => secrets.forgetIdle() },
@@ -208,6 +217,7 @@ export class Engine implements AsyncDisposable {
     await own?.follow();
     const leases = new Leases(await storage.leaseKey());
     const engine = new Engine(options, own ?? (options.clock as Clock), leases);
+    await engine.tokens.refresh();
     if (migrated.from !== migrated.to) engine.#log.info({ ...migrated }, 'store layout migrated');
     const subscription = await storage.subscribe((wakes) => {
       engine.upkeep.changed();
@@ -396,6 +406,7 @@ export class Engine implements AsyncDisposable {
     for (const part of [
       this.#presence,
       this.secrets,
+      this.tokens,
       this.schemas,
       this.queueSettings,
       this.statistics,

@@ -65,6 +65,8 @@ export interface Retention {
   readonly workflowsMs: Millis;
   readonly keepWorkflows: number;
   readonly statisticsMs: Millis;
+  /** How long entries of the audit log stay. */
+  readonly auditMs: Millis;
 }
 
 const retentionNames: NamesOf<Retention> = {
@@ -79,6 +81,7 @@ const retentionNames: NamesOf<Retention> = {
   workflowsMs: true,
   keepWorkflows: true,
   statisticsMs: true,
+  auditMs: true,
 };
 
 /** Besides the storage. */
@@ -113,4 +116,5 @@ export const defaultRetention: Retention = {
   workflowsMs: 7 * day,
   keepWorkflows: 100_000,
   statisticsMs: 7 * day,
+  auditMs: 365 * day,
 };

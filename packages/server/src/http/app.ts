@@ -1,9 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { type OperationName, operationNames, operations, ProtocolError, uuidv7 } from '@ojs-ts/core';
+import { accessOf, type OperationName, operationNames, operations, ProtocolError, uuidv7 } from '@ojs-ts/core';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { auditRefusal } from '../binding/audit.ts';
 import type { Binding } from '../binding/binding.ts';
 import type { BindingRequest } from '../binding/handler.ts';
-import { refusal } from '../binding/reply.ts';
+import { faultOf, refusal } from '../binding/reply.ts';
 import { requireExtensions, reset } from '../binding/system.ts';
 import { Authorization, credentialOf, type Holder } from './auth.ts';
 import { Connections, type Warn } from './connections.ts';
@@ -111,7 +112,7 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
   app.server.on('checkExpectation', refuseExpectation);
   acceptBodies(app, binding.engine.memory.values);
   app.decorateRequest('holder', null);
-  const authorization = new Authorization(options.tokens);
+  const authorization = new Authorization(options.tokens, binding.engine.tokens);
   const warn = options.warn ?? (() => {});
   const sockets = new Sockets(
     app,
@@ -120,14 +121,24 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
         all: options.maxConnections,
         perAddress: options.maxConnectionsPerAddress,
         proxies,
-        hasTokens: authorization.isOn,
+        hasTokens: () => authorization.isOn,
       },
       warn,
     ),
   );
-  const logins = new Logins({ authorization, rate: options.failedLogins, warn });
+  const logins = new Logins({
+    authorization,
+    rate: options.failedLogins,
+    warn,
+    // Never rejects.
+    audit: (entry) => void binding.engine.audit.record(entry),
+  });
   const limit = requestLimit(options.requestRate);
-  const bodies = new RequestBodies(binding.engine, options.tokens.length, warn);
+  const bodies = new RequestBodies(
+    binding.engine,
+    () => options.tokens.length > 1 || binding.engine.tokens.exist,
+    warn,
+  );
   let closing = false;
 
   // Long polls answer only when their connections will close with the answer, or they would delay the end.
@@ -175,13 +186,18 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
   });
 
   for (const name of operationNames) {
-    const { method, path, scopes, also = [] } = operations[name];
+    const { method, path, also = [] } = operations[name];
     for (const route of [{ method, path }, ...also]) {
       app.route({
         method: route.method,
         url: route.path,
         onRequest: async (request, reply) => {
-          authorization.check(request, scopes);
+          try {
+            authorization.checkCall(request, name);
+          } catch (error) {
+            await auditRefusal(binding.engine, name, bindingRequest(request, options.quirks), faultOf(error));
+            throw error;
+          }
           if (bodies.counts(request.raw))
             await bodies.admit(name, request.raw, reply.raw, request.holder?.name ?? null);
         },
@@ -200,7 +216,7 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
   if (options.playground) addPages(app);
   if (binding.about.testMode) {
     app.post('/ojs/v1/admin/reset', async (request, reply) => {
-      authorization.check(request, ['admin']);
+      authorization.check(request, 'purge');
       return answer(reply, await reset(binding.engine));
     });
   }
@@ -209,8 +225,8 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
 
 const openPaths: ReadonlySet<string> = new Set(
   operationNames.flatMap((name) => {
-    const { path, scopes, also = [] } = operations[name];
-    return scopes.includes('open') ? [path, ...also.map((route) => route.path)] : [];
+    const { path, also = [] } = operations[name];
+    return accessOf[name].right === 'open' ? [path, ...also.map((route) => route.path)] : [];
   }),
 );
 
@@ -255,8 +271,9 @@ function bindingRequest(request: FastifyRequest, quirks: boolean, signal?: Abort
     query: singles(request.query),
     body: request.body as string | undefined,
     requestId: request.id,
+    address: request.ip,
     key: typeof key === 'string' && key !== '' ? key : null,
-    ...(request.holder !== null && { owner: request.holder.name }),
+    ...(request.holder !== null && { owner: request.holder.name, grant: request.holder.grant }),
     ...(isStrict(request) && { strict: true }),
     ...(quirk !== null && { quirk }),
     ...(signal && { signal }),

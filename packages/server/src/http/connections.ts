@@ -10,7 +10,7 @@ export interface ConnectionLimits {
   /** Their connections are those of many clients, so no limit by address holds for them. */
   readonly proxies: BlockList | null;
   /** Without tokens nobody can prove one, and there is no reserve. */
-  readonly hasTokens: boolean;
+  readonly hasTokens: () => boolean;
 }
 
 /** Writes a line of the log: its fields, and its name. */
@@ -55,7 +55,6 @@ type Outcome = 'closed' | 'probation' | 'refused';
  */
 export class Connections {
   readonly #limits: ConnectionLimits;
-  readonly #reserve: number;
   readonly #warn: Warn;
   readonly #now: () => number;
   readonly #addresses = new Map<string, Address>();
@@ -67,7 +66,6 @@ export class Connections {
   /** @param now never goes back. */
   constructor(limits: ConnectionLimits, warn: Warn, now: () => number = () => performance.now()) {
     this.#limits = limits;
-    this.#reserve = limits.hasTokens ? Math.ceil(limits.all / 10) : 0;
     this.#warn = warn;
     this.#now = now;
   }
@@ -85,7 +83,8 @@ export class Connections {
       limit = this.#limitOf(address);
     }
     if (limit === null) return this.#add(address, close, false);
-    const hasReserve = this.#probation < this.#reserve && this.#count < this.#limits.all + this.#reserve;
+    const reserve = this.#limits.hasTokens() ? Math.ceil(this.#limits.all / 10) : 0;
+    const hasReserve = this.#probation < reserve && this.#count < this.#limits.all + reserve;
     this.#note(limit, hasReserve ? 'probation' : 'refused', from);
     return hasReserve ? this.#add(address, close, true) : null;
   }

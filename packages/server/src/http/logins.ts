@@ -1,4 +1,5 @@
-import { ProtocolError } from '@ojs-ts/core';
+import { accessEvents, ProtocolError } from '@ojs-ts/core';
+import type { Binding } from '../binding/binding.ts';
 import type { Authorization, Holder } from './auth.ts';
 import type { Warn } from './connections.ts';
 import { clientOf, RateLimiter, type RequestRate } from './rate-limit.ts';
@@ -13,6 +14,8 @@ const maxKnown = 10_000;
 /** Lines of the log about failed logins. */
 const logRate: RequestRate = { limit: 100, perMs: 60_000 };
 
+type NewAuditEntry = Parameters<Binding['engine']['audit']['record']>[0];
+
 /** Where a token came from. */
 export interface Origin {
   readonly address: string;
@@ -25,6 +28,8 @@ export interface LoginOptions {
   /** Failed logins of one address before its further ones are slowed. */
   readonly rate: RequestRate;
   readonly warn: Warn;
+  /** Receives entries of the audit log. */
+  readonly audit?: (entry: NewAuditEntry) => void;
   /** In milliseconds; never goes back. */
   readonly now?: () => number;
   readonly wait?: (ms: number) => Promise<void>;
@@ -40,17 +45,19 @@ export class Logins {
   readonly #failures: RateLimiter;
   readonly #lines: RateLimiter;
   readonly #warn: Warn;
+  readonly #audit: (entry: NewAuditEntry) => void;
   readonly #wait: (ms: number) => Promise<void>;
   readonly #known = new Set<string>();
   readonly #waiting = new Map<string, number>();
   #waitingInAll = 0;
   #unlogged = 0;
 
-  constructor({ authorization, rate, warn, now, wait = sleep }: LoginOptions) {
+  constructor({ authorization, rate, warn, audit = () => {}, now, wait = sleep }: LoginOptions) {
     this.#authorization = authorization;
     this.#failures = new RateLimiter(rate, now);
     this.#lines = new RateLimiter(logRate, now);
     this.#warn = warn;
+    this.#audit = audit;
     this.#wait = wait;
   }
 
@@ -61,12 +68,12 @@ export class Logins {
   async holder(header: string | undefined, from: Origin): Promise<Holder | null> {
     if (header === undefined || !this.#authorization.isOn) return null;
     const client = clientOf(from.address);
-    const holder = this.#authorization.holder(header);
-    const pair = holder === null ? null : `${client} ${holder.name}`;
-    if (pair !== null && this.#known.has(pair)) return holder;
+    const known = await this.#authorization.known(header);
+    if (known !== null && this.#known.has(pairOf(client, known))) return known;
     if (this.#failures.peek(client).remaining < 1) await this.#slow(client);
-    if (pair === null) this.#failed(client, from);
-    else this.#remember(pair);
+    const holder = known ?? (await this.#authorization.verify(header));
+    if (holder === null) this.#failed(client, from);
+    else this.#remember(pairOf(client, holder), holder, from);
     return holder;
   }
 
@@ -94,13 +101,34 @@ export class Logins {
     const more = this.#unlogged === 0 ? {} : { unlogged: this.#unlogged };
     this.#unlogged = 0;
     this.#warn({ address, route, request_id: requestId, ...more }, 'login failed');
+    this.#audit({
+      event_type: accessEvents.loginFailed,
+      principal: 'unknown',
+      source_ip: address,
+      correlation_id: requestId,
+      outcome: 'failure',
+      detail: { route, ...more },
+    });
   }
 
-  #remember(pair: string): void {
+  #remember(pair: string, { name, grant }: Holder, { address, route, requestId }: Origin): void {
+    if (!this.#known.has(pair))
+      this.#audit({
+        event_type: accessEvents.loggedIn,
+        principal: name,
+        source_ip: address,
+        correlation_id: requestId,
+        outcome: 'success',
+        detail: { route, roles: grant.roles, queues: grant.queues },
+      });
     const [oldest] = this.#known;
     if (this.#known.size >= maxKnown && oldest !== undefined) this.#known.delete(oldest);
     this.#known.add(pair);
   }
+}
+
+function pairOf(client: string, { name }: Holder): string {
+  return `${client} ${name}`;
 }
 
 function sleep(ms: number): Promise<void> {

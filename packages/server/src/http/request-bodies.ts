@@ -27,17 +27,21 @@ type Budgets = Pick<Binding['engine'], 'requests' | 'settlementRequests'>;
  */
 export class RequestBodies {
   readonly #budgets: Budgets;
-  readonly #perToken: number;
+  readonly #hasSeveralTokens: () => boolean;
   readonly #tokens = new Map<string, number>();
   readonly #connections = new WeakMap<Socket, number>();
   /** What was let in and is not read to its end, by when it was let in. */
   readonly #reading = new Map<IncomingMessage, number>();
   readonly #warn: (fields: object, event: string) => void;
 
-  constructor(budgets: Budgets, tokens: number, warn: (fields: object, event: string) => void = () => {}) {
+  constructor(
+    budgets: Budgets,
+    hasSeveralTokens: () => boolean,
+    warn: (fields: object, event: string) => void = () => {},
+  ) {
     this.#warn = warn;
     this.#budgets = budgets;
-    this.#perToken = tokens > 1 ? budgets.requests.limit / 2 : Number.POSITIVE_INFINITY;
+    this.#hasSeveralTokens = hasSeveralTokens;
   }
 
   counts({ headers }: IncomingMessage): boolean {
@@ -77,12 +81,16 @@ export class RequestBodies {
     }
   }
 
+  #perToken(): number {
+    return this.#hasSeveralTokens() ? this.#budgets.requests.limit / 2 : Number.POSITIVE_INFINITY;
+  }
+
   async #enter(bytes: number, socket: Socket, token: string | null): Promise<() => void> {
     const connection = this.#connections.get(socket) ?? 0;
     if (connection > 0 && connection + bytes > bodyLimit)
       throw tooMuch('This connection has too many large requests under way.');
     const own = token === null ? 0 : (this.#tokens.get(token) ?? 0);
-    if (own > 0 && own + bytes > this.#perToken) throw tooMuch('This token has too many large requests under way.');
+    if (own > 0 && own + bytes > this.#perToken()) throw tooMuch('This token has too many large requests under way.');
     const add = (sign: 1 | -1) => {
       this.#connections.set(socket, (this.#connections.get(socket) ?? 0) + sign * bytes);
       if (token === null) return;

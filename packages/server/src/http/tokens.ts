@@ -1,36 +1,36 @@
 import { readFileSync, statSync } from 'node:fs';
-import { didYouMean, type TokenScope, tokenScopes } from '@ojs-ts/core';
+import { didYouMean, type Role, roles } from '@ojs-ts/core';
 
 export interface Token {
   readonly secret: string;
-  readonly scopes: readonly TokenScope[];
+  readonly roles: readonly Role[];
 }
 
 const minLength = 8;
 
 /**
- * `SECRET` allows everything, `enqueue,work:SECRET` what it names. What stands before the first colon is scopes, so a
- * secret with a colon of its own is written behind some: `admin:SE:CRET`. Throws for an unknown scope, and where the
+ * `SECRET` allows everything, `enqueue,work:SECRET` what its roles may. What stands before the first colon is roles, so
+ * a secret with a colon of its own is written behind some: `admin:SE:CRET`. Throws for an unknown role, and where the
  * secret is too short to be one.
  */
 export function parseToken(text: string): Token {
   const colon = text.indexOf(':');
   const token =
     colon < 0
-      ? { secret: text, scopes: tokenScopes }
-      : { secret: text.slice(colon + 1), scopes: text.slice(0, colon).split(',').map(readScope) };
+      ? { secret: text, roles: ['admin'] as const }
+      : { secret: text.slice(colon + 1), roles: text.slice(0, colon).split(',').map(readRole) };
   if (token.secret.length < minLength)
     throw new Error(`a token needs at least ${minLength} characters, as in --token enqueue,work:SECRET`);
   return token;
 }
 
-function readScope(name: string): TokenScope {
-  const scope = tokenScopes.find((one) => one === name);
-  if (scope !== undefined) return scope;
+function readRole(name: string): Role {
+  const role = roles.find((one) => one === name);
+  if (role !== undefined) return role;
   // Anything but a word may be a part of a secret, which must not be printed.
-  const given = /^[a-z]{1,16}$/i.test(name) ? `unknown scope ${name}` : 'the text before the colon is no scope';
+  const given = /^[a-z]{1,16}$/i.test(name) ? `unknown role ${name}` : 'the text before the colon is no role';
   throw new Error(
-    `token: ${given}; expected ${tokenScopes.join(', ')}.${didYouMean(name, tokenScopes)} Write a secret with a colon after a scope: admin:SECRET`,
+    `token: ${given}; expected ${roles.join(', ')}.${didYouMean(name, roles)} Write a secret with a colon after a role: admin:SECRET`,
   );
 }
 

@@ -1,4 +1,5 @@
 import type { EventBatch, JobId, JobRecord, Json, Millis, NodeRecord, WorkflowRecord } from '@ojs-ts/core';
+import type { AuditRecord } from './audit-log.ts';
 import type { CronRecord } from './crons.ts';
 import type { Document } from './documents.ts';
 import type { InboxEntry } from './inbox.ts';
@@ -33,6 +34,7 @@ export interface Dumped {
   readonly job: { readonly number: number; readonly place: number | null; readonly job: JobRecord };
   readonly cron: CronRecord;
   readonly document: Document;
+  readonly audit: AuditRecord;
   readonly minute: MinuteRecord;
   readonly worker: WorkerRecord;
   /**

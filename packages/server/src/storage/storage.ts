@@ -24,16 +24,20 @@ import type {
   Transition,
 } from '@ojs-ts/core';
 
+import type { AuditLog } from './audit-log.ts';
 import type { Backup } from './backup.ts';
 import type { Crons } from './crons.ts';
+import type { StoreFinding } from './diagnosis.ts';
 import type { Documents } from './documents.ts';
 import type { Inbox } from './inbox.ts';
 import type { Registry } from './registry.ts';
 import type { Workflows } from './workflows.ts';
 
 export type { Inserted, InsertOptions, JobQuery, Page } from '@ojs-ts/core';
+export type * from './audit-log.ts';
 export type * from './backup.ts';
 export type * from './crons.ts';
+export type * from './diagnosis.ts';
 export type * from './documents.ts';
 export type * from './inbox.ts';
 export * from './registry.ts';
@@ -162,7 +166,7 @@ export interface Held {
 }
 
 export interface Pruned {
-  /** All removed things: jobs, events, requests, workers, limits, workflows, minutes. */
+  /** All removed things: jobs, events, requests, workers, limits, workflows, minutes, entries of the audit log. */
   readonly removed: number;
   /** By rule of `PruneRules.jobs`: removed jobs that were beyond `keep`, but not older than `before`. */
   readonly overCap: readonly number[];
@@ -183,6 +187,8 @@ export interface PruneRules {
   /** Ended workflows, with their nodes. */
   readonly workflows: { readonly before: Millis; readonly keep: number };
   readonly statisticsBefore: Millis;
+  /** Entries of the audit log by the time in their ids. */
+  readonly auditBefore: Millis;
   readonly requestsBefore: Millis;
   readonly workersBefore: Millis;
   /**
@@ -217,6 +223,7 @@ export interface Storage extends AsyncDisposable {
   readonly workflows: Workflows;
   readonly crons: Crons;
   readonly documents: Documents;
+  readonly audit: AuditLog;
   /** Null if users cannot have a transaction with the store. */
   readonly inbox: Inbox | null;
   readonly backup: Backup;
@@ -234,6 +241,8 @@ export interface Storage extends AsyncDisposable {
    * its own.
    */
   verify?(signal: AbortSignal): Promise<StoreVerdict>;
+  /** What an operator should mend about the store: its settings, its room, what slows it down. Reads only. */
+  diagnose(): Promise<readonly StoreFinding[]>;
   /** A number below 2^16 that never changes for this store. */
   seed(): Promise<number>;
   /** The secret of this store that its leases are made with: 32 hexadecimal digits, its own for ever. */

@@ -7,6 +7,7 @@ import {
   ProtocolError,
   readEnvelope,
   readWorkflow,
+  roles,
   type Shape,
   State,
   type Warning,
@@ -211,12 +212,11 @@ describe('a name that is a letter off', () => {
     }
   });
 
-  test('a scope of a token is refused', () => {
-    const scopes = ['enqueue', 'work', 'cron', 'admin'];
+  test('a role of a token is refused', () => {
     fc.assert(
-      fc.property(misspelledOf(scopes), ({ wrong }) => {
+      fc.property(misspelledOf(roles), ({ wrong }) => {
         const message = expect.stringMatching(
-          new RegExp(`unknown scope ${wrong};.*Did you mean (${scopes.join('|')})\\?`),
+          new RegExp(`unknown role ${wrong};.*Did you mean (${roles.join('|')})\\?`),
         );
         expect(() => parseToken(`${wrong}:long-secret`)).toThrow(expect.objectContaining({ message }));
         expect(() => parseToken(`enqueue,${wrong}:long-secret`)).toThrow(expect.objectContaining({ message }));

@@ -13,7 +13,7 @@ function connections(limits: Partial<ConnectionLimits> = {}) {
   const lines: object[] = [];
   const closed: string[] = [];
   const all = new Connections(
-    { all: 10, perAddress: 100, proxies: null, hasTokens: false, ...limits },
+    { all: 10, perAddress: 100, proxies: null, hasTokens: () => false, ...limits },
     (fields, message) => lines.push({ message, ...fields }),
     () => now,
   );
@@ -78,7 +78,7 @@ describe('connections', () => {
   });
 
   test('that have proven a token are never closed, and a new one comes from the reserve until it proves one', () => {
-    const { all, open, closed, advance } = connections({ all: 10, hasTokens: true });
+    const { all, open, closed, advance } = connections({ all: 10, hasTokens: () => true });
     for (let index = 0; index < 10; index++) {
       const connection = open(`proven ${index}`);
       if (connection !== null) all.prove(connection);

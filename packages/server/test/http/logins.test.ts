@@ -1,11 +1,18 @@
+import { manualClock } from '@ojs-ts/core';
 import { describe, expect, test } from 'vitest';
+import { Tokens } from '../../src/engine/access/tokens.ts';
 import { Authorization } from '../../src/http/auth.ts';
 import { Logins, maxWaiting } from '../../src/http/logins.ts';
 import { parseToken } from '../../src/http/tokens.ts';
+import { openStorage } from '../../src/storage/open.ts';
 import { serveClocked } from '../support/clocked.ts';
+import { settled } from '../support/engine.ts';
 import { expectRefusal } from '../support/refusal.ts';
 import { send } from '../support/request.ts';
 import { storages } from '../support/storages.ts';
+
+/** A store without tokens. */
+const stored = new Tokens(await openStorage('memory:'), manualClock());
 
 /** Logins with a clock that only the test moves: what waits goes on when it is told to. */
 function logins(tokens: readonly string[] = ['first-secret', 'other-secret']) {
@@ -13,7 +20,7 @@ function logins(tokens: readonly string[] = ['first-secret', 'other-secret']) {
   const lines: object[] = [];
   const waiting: { readonly ms: number; readonly go: () => void }[] = [];
   const all = new Logins({
-    authorization: new Authorization(tokens.map(parseToken)),
+    authorization: new Authorization(tokens.map(parseToken), stored),
     rate: { limit: 3, perMs: 30_000 },
     warn: (fields, message) => lines.push({ message, ...fields }),
     now: () => now,
@@ -49,8 +56,9 @@ describe('logins', () => {
     await fail(3);
     const wrong = login('guess-again');
     const right = login('first-secret');
+    await settled();
     expect(waiting.map(({ ms }) => ms)).toEqual([1_000, 1_000]);
-    expect(await login('other-secret', '10.0.0.2')).toMatchObject({ scopes: ['enqueue', 'work', 'cron', 'admin'] });
+    expect(await login('other-secret', '10.0.0.2')).toMatchObject({ grant: { roles: ['admin'] } });
     for (const { go } of waiting) go();
     expect(await wrong).toBe(null);
     expect(await right).not.toBe(null);
@@ -79,6 +87,7 @@ describe('logins', () => {
     for (const { go } of waiting.splice(0)) go();
     await Promise.all(held);
     const next = login('other-secret');
+    await settled();
     waiting[0]?.go();
     expect(await next).not.toBe(null);
   });

@@ -159,7 +159,10 @@ describe('requests in flight', () => {
   });
 
   test('a request that finds no room in time is 503 with Retry-After, an ack never', async () => {
-    const bodies = new RequestBodies({ requests: new InFlight(10_000), settlementRequests: new InFlight(10_000) }, 0);
+    const bodies = new RequestBodies(
+      { requests: new InFlight(10_000), settlementRequests: new InFlight(10_000) },
+      () => false,
+    );
     const admit = (name: 'job.enqueue' | 'worker.ack') => {
       const request = new IncomingMessage(new Socket());
       request.headers['content-length'] = '9000';

@@ -1,29 +1,29 @@
 import { readFileSync } from 'node:fs';
-import { operationNames, operations } from '@ojs-ts/core';
+import { accessOf, operationNames, operations } from '@ojs-ts/core';
 import { expect, test } from 'vitest';
 import { send } from '../support/request.ts';
 import { serve } from '../support/server.ts';
 
 const page = readFileSync(new URL('../../../../docs/http.md', import.meta.url), 'utf8');
 const rows = [...page.matchAll(/^\| ([A-Z]+) \| `([^`]+)` \| ([a-z, ]+) \| (.+) \|$/gm)].map(
-  ([, method = '', path = '', scopes = '', words = '']) => ({ method, path, scopes, words }),
+  ([, method = '', path = '', right = '', words = '']) => ({ method, path, right, words }),
 );
 /** Streams are no operations: they have no single answer. */
 const streams = rows.filter(({ path }) => /\/(stream|events|ws)$/.test(path) && path !== '/ojs/v1/events');
 
-test('docs/http.md has every operation with its path, its scopes and its other spellings, and nothing else', () => {
+test('docs/http.md has every operation with its path, its right and its other spellings, and nothing else', () => {
   const told = rows
     .filter((row) => !streams.includes(row))
-    .map(({ method, path, scopes, words }) => ({
+    .map(({ method, path, right, words }) => ({
       route: `${method} ${path}`,
-      scopes,
+      right,
       also: [...words.matchAll(/`([A-Z]+ \/[^`]+)`/g)].map(([, route]) => route),
     }));
   const known = operationNames.map((name) => {
-    const { method, path, scopes, also = [] } = operations[name];
+    const { method, path, also = [] } = operations[name];
     return {
       route: `${method} ${path}`,
-      scopes: scopes.join(', '),
+      right: accessOf[name].right,
       also: also.map((other) => `${other.method} ${other.path}`),
     };
   });
@@ -36,8 +36,8 @@ test('the streams that docs/http.md names are routes, and ask for a token', asyn
   expect(streams).toHaveLength(6);
   const server = await serve({ tokens: ['a-long-secret'] });
   try {
-    for (const { method, path, scopes } of streams) {
-      expect(scopes).toBe('enqueue, work');
+    for (const { method, path, right } of streams) {
+      expect(right).toBe(path.includes('/result/') ? 'payload' : 'inspect');
       const { status } = await send(server.url, { method, path: path.replace(/:\w+/, 'one') });
       expect([path, status]).toEqual([path, 401]);
     }

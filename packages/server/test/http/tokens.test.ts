@@ -1,4 +1,12 @@
-import { type OperationName, operationNames, operations, type Route } from '@ojs-ts/core';
+import {
+  accessOf,
+  type OperationName,
+  operationNames,
+  operations,
+  type Role,
+  type Route,
+  rightsOf,
+} from '@ojs-ts/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunningServer } from '../../src/index.ts';
 import { newId } from '../support/ids.ts';
@@ -7,36 +15,35 @@ import { send } from '../support/request.ts';
 import { fillPath } from '../support/requests/valid-requests.ts';
 import { serve } from '../support/server.ts';
 
-const secrets = {
-  enqueue: 'enqueue-secret',
-  work: 'work-secret',
-  cron: 'cron-secret',
-  admin: 'admin-secret',
-  both: 'both-secret',
-  all: 'all-of-it',
-};
-const scopesOf: Readonly<Record<keyof typeof secrets, readonly string[]>> = {
+const rolesOf = {
+  viewer: ['viewer'],
+  inspector: ['inspector'],
+  operator: ['operator'],
+  admin: ['admin'],
   enqueue: ['enqueue'],
   work: ['work'],
   cron: ['cron'],
-  admin: ['enqueue', 'work', 'cron', 'admin'],
+  producer: ['producer'],
+  worker: ['worker'],
   both: ['enqueue', 'work'],
-  all: ['enqueue', 'work', 'cron', 'admin'],
-};
-const holders = Object.keys(secrets) as readonly (keyof typeof secrets)[];
+  all: ['admin'],
+} as const satisfies Record<string, readonly Role[]>;
+type Name = keyof typeof rolesOf;
+const holders = Object.keys(rolesOf) as readonly Name[];
+const secretOf = (name: Name) => (name === 'all' ? 'all-of-it' : `${name}-secret`);
+
+function isAllowed(holder: Name, name: OperationName): boolean {
+  const { right } = accessOf[name];
+  return right === 'open' || rolesOf[holder].some((role) => rightsOf[role].includes(right));
+}
 
 /** Every route of core's table, by every kind of token. */
 describe('tokens', () => {
   let server: RunningServer;
   beforeAll(async () => {
-    const tokens = [
-      'enqueue:enqueue-secret',
-      'work:work-secret',
-      'cron:cron-secret',
-      'admin:admin-secret',
-      'enqueue,work:both-secret',
-      'all-of-it',
-    ];
+    const tokens = holders.map((name) =>
+      name === 'all' ? 'all-of-it' : `${rolesOf[name].join(',')}:${secretOf(name)}`,
+    );
     server = await serve({ tokens, testMode: true, failedLogins: '100000/1s' });
   });
   afterAll(() => server.close());
@@ -48,13 +55,11 @@ describe('tokens', () => {
   }
 
   describe.each(operationNames)('%s', (name) => {
-    const scopes: readonly string[] = operations[name].scopes;
-    const open = scopes.includes('open');
+    const open = accessOf[name].right === 'open';
 
     test.each(holders)('with the token for %s', async (holder) => {
-      const response = await ask(name, `Bearer ${secrets[holder]}`);
-      if (open || scopesOf[holder].some((scope) => scopes.includes(scope)))
-        expect(response.status).toBeOneOf([200, 400, 404]);
+      const response = await ask(name, `Bearer ${secretOf(holder)}`);
+      if (isAllowed(holder, name)) expect(response.status).toBeOneOf([200, 400, 404, 409]);
       else expectRefusal(response, 403, 'permission_denied');
     });
 
@@ -84,20 +89,18 @@ describe('tokens', () => {
   });
 
   test.each(operationNames.filter((name) => operations[name].also))('%s by its other routes', async (name) => {
-    const scopes: readonly string[] = operations[name].scopes;
-    const open = scopes.includes('open');
+    const open = accessOf[name].right === 'open';
     for (const route of operations[name].also ?? []) {
       for (const holder of holders) {
-        const response = await ask(name, `Bearer ${secrets[holder]}`, route);
-        if (open || scopesOf[holder].some((scope) => scopes.includes(scope)))
-          expect(response.status).toBeOneOf([200, 400, 404]);
+        const response = await ask(name, `Bearer ${secretOf(holder)}`, route);
+        if (isAllowed(holder, name)) expect(response.status).toBeOneOf([200, 400, 404, 409]);
         else expectRefusal(response, 403, 'permission_denied');
       }
       if (!open) expectRefusal(await ask(name, undefined, route), 401, 'unauthenticated');
     }
   });
 
-  test('crons have a scope of their own: enqueueing is not enough, and with it nothing else is allowed', async () => {
+  test('crons have a role of their own: enqueueing is not enough, and with it nothing else is allowed', async () => {
     const post = (path: string, token: string, body: unknown) =>
       send(server.url, {
         method: 'POST',
@@ -106,18 +109,20 @@ describe('tokens', () => {
         body: JSON.stringify(body),
       });
     const cron = { name: 'nightly', cron: '0 3 * * *', job: { type: 'report.make', args: [] } };
-    const refused = await post('/cron', secrets.both, cron);
+    const refused = await post('/cron', secretOf('both'), cron);
     expectRefusal(refused, 403, 'permission_denied');
-    expect(refused.text).toContain('lacks the scope cron; it has enqueue, work.');
-    expect((await post('/cron', secrets.cron, cron)).status).toBe(201);
-    expectRefusal(await post('/jobs', secrets.cron, { type: 'a.b', args: [] }), 403, 'permission_denied');
+    expect(refused.text).toContain(
+      'lacks the right to schedule, which has operator, admin, cron; its roles are enqueue, work.',
+    );
+    expect((await post('/cron', secretOf('cron'), cron)).status).toBe(201);
+    expectRefusal(await post('/jobs', secretOf('cron'), { type: 'a.b', args: [] }), 403, 'permission_denied');
   });
 
   test('the scheme is read in any case', async () => {
     expect((await ask('queue.list', 'bEARER   all-of-it')).status).toBe(200);
   });
 
-  test('emptying the store in test mode requires the admin scope', async () => {
+  test('emptying the store in test mode requires the role admin', async () => {
     const reset = (token?: string) =>
       send(server.url, {
         method: 'POST',
@@ -125,12 +130,12 @@ describe('tokens', () => {
         headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
       });
     expectRefusal(await reset(), 401, 'unauthenticated');
-    expectRefusal(await reset(secrets.both), 403, 'permission_denied');
-    expect((await reset(secrets.admin)).status).toBe(200);
+    expectRefusal(await reset(secretOf('both')), 403, 'permission_denied');
+    expect((await reset(secretOf('admin'))).status).toBe(200);
   });
 
   test('a page of another origin is refused with a token, too', async () => {
-    const headers = { authorization: `Bearer ${secrets.all}`, origin: 'http://evil.test' };
+    const headers = { authorization: `Bearer ${secretOf('all')}`, origin: 'http://evil.test' };
     expectRefusal(await send(server.url, { path: '/ojs/v1/queues', headers }), 403, 'permission_denied');
   });
 });

@@ -99,6 +99,7 @@ const operations: Readonly<Record<string, Operation>> = {
   ),
   'documents.put': change((storage, now) => storage.documents.put('kind', 'new', '{}', null, now)),
   'documents.remove': change((storage) => storage.documents.remove('kind', 'd')),
+  'audit.append': change((storage) => storage.audit.append([{ id: idOf(7), entry: '{"n":7.0}' }])),
   record: change((storage, now) => storage.record([event], now)),
   'jobs.get': read((storage) => storage.jobs.get([idOf(0), idOf(99)])),
   'jobs.list': read(async (storage) => (await storage.jobs.list(page)).items),
@@ -122,6 +123,7 @@ const operations: Readonly<Record<string, Operation>> = {
   'crons.unfinished': read((storage) => storage.crons.unfinished(['c'], 9)),
   'documents.list': read((storage) => storage.documents.list('kind')),
   'documents.get': read((storage) => storage.documents.get('kind', 'd')),
+  'audit.read': read((storage) => storage.audit.read({ limit: 9 })),
   events: read(async (storage) =>
     (await storage.events(0, 99)).batches.map(({ entries, ...rest }) => ({ ...rest, entries: readEntries(entries) })),
   ),
@@ -160,6 +162,7 @@ async function fill(storage: Storage): Promise<void> {
   await storage.workflows.create(newWorkflow({ id: 'y' }), [newNode(0)], [], t0);
   await storage.workflows.cancel('y', [], t0);
   await storage.documents.put('kind', 'd', '{}', null, t0);
+  await storage.audit.append([{ id: idOf(6), entry: '{"n":6.0}' }]);
   await storage.upkeep.lease('l', 'me', 1_000, t0);
 }
 
@@ -177,9 +180,9 @@ async function expectation(call: Operation['call']) {
 
 test('every operation of the interface is among them; those of the inbox are in postgres/inbox-cut.test.ts', async () => {
   await using storage = memoryStorage();
-  const { jobs, upkeep, registry, workflows, crons, documents } = storage;
-  const names = Object.entries({ jobs, upkeep, registry, workflows, crons, documents }).flatMap(([part, calls]) =>
-    Object.keys(calls).map((name) => `${part}.${name}`),
+  const { jobs, upkeep, registry, workflows, crons, documents, audit } = storage;
+  const names = Object.entries({ jobs, upkeep, registry, workflows, crons, documents, audit }).flatMap(
+    ([part, calls]) => Object.keys(calls).map((name) => `${part}.${name}`),
   );
   expect(names.length).toBeGreaterThan(30);
   const played = new Set(Object.keys(operations).map((name) => name.split(',')[0]));

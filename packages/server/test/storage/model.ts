@@ -82,6 +82,7 @@ export async function remains(storage: Storage, now: number): Promise<unknown> {
     crons: await storage.crons.list(),
     runs: await storage.crons.unfinished(cronNames, 9),
     documents: await storage.documents.list('kind'),
+    audit: await storage.audit.read({ limit: 1_000 }),
     overdue: await storage.upkeep.overdue(now + 1_000_000, 100),
     held: await allHeld(storage, 3),
     order: await order(storage, now),

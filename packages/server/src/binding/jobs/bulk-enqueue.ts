@@ -41,11 +41,12 @@ export const bulkEnqueue: Handler = (engine, request, _, failed) =>
 
 function checkOf(
   engine: Engine,
-  { strict }: BindingRequest,
+  { strict, access }: BindingRequest,
   hasSchemas: boolean,
 ): (read: ReadEnvelope) => Warnings | Promise<Warnings> {
   let left = maxWarnings;
   return (read) => {
+    access?.queues([read.job.queue]);
     const unknown = warningsOf(read.unknown.slice(0, left), strict);
     left -= unknown.length;
     return hasSchemas ? checkEnvelopes(engine, [read]).then((found) => [...unknown, ...found]) : unknown;

@@ -42,6 +42,7 @@ function changeMany(
     repeatable(engine, request, operation, failed, (fields) => {
       const targets = readTargets(fields, states);
       return async (repetition) => {
+        await request.access?.targets(targets);
         const result = await change(engine, targets, repetition?.key ?? null);
         return {
           reply: await engine.bulk.finish(done, result, request.requestId),

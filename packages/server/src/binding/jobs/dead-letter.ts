@@ -27,7 +27,10 @@ export const deadLetterHandlers: Handlers<
   | 'deadLetter.delete'
   | 'deadLetter.purge'
 > = {
-  'deadLetter.list': async (engine, { query }) => jobsReply(engine, readDeadLetterList(query, engine.clock.now())),
+  'deadLetter.list': async (engine, { query, access }) => {
+    access?.chosen(query.queue === undefined ? [] : [query.queue]);
+    return jobsReply(engine, readDeadLetterList(query, engine.clock.now()));
+  },
   'deadLetter.stats': deadLetterStats,
   'deadLetter.get': getDeadLetter,
   'deadLetter.retry': retryDeadLetter,
@@ -63,9 +66,10 @@ async function deadLetterStats(engine: Engine): Promise<Reply> {
  * POST /dead-letter/:id/retry: unchanged, or with other args, more meta, another queue, another retry policy
  * (ojs-dead-letter §6.3).
  */
-async function retryDeadLetter(engine: Engine, { params, body, key }: BindingRequest): Promise<Reply> {
+async function retryDeadLetter(engine: Engine, { params, body, key, access }: BindingRequest): Promise<Reply> {
   const id = params.id ?? '';
   const override = readOverride(body);
+  if (override.queue !== undefined) access?.queues([override.queue]);
   if (override.args !== undefined) await checkArgs(engine, id, override.args);
   const retried = await engine.deadLetter.retry(id, override, key);
   return retriedReply(retried);
@@ -79,8 +83,9 @@ async function checkArgs(engine: Engine, id: string, args: string): Promise<void
 }
 
 /** POST /dead-letter/retry: `{filter, confirm: true}`, or `{ids}`. */
-async function retryDeadLetters(engine: Engine, { body, key, requestId }: BindingRequest): Promise<Reply> {
+async function retryDeadLetters(engine: Engine, { body, key, requestId, access }: BindingRequest): Promise<Reply> {
   const targets = readRetryTargets(new Fields(Fields.parse(body)), engine.clock.now());
+  await access?.targets(targets);
   return renderBulk('retried', await engine.deadLetter.retryMany(targets, key), requestId);
 }
 
@@ -95,6 +100,8 @@ async function deleteDeadLetter(engine: Engine, { params }: BindingRequest): Pro
  * DELETE /dead-letter, POST /dead-letter/purge: deletes the jobs that match, by a body or by the query, because some
  * proxies drop the body of a DELETE.
  */
-async function purgeDeadLetters(engine: Engine, { body, query, requestId }: BindingRequest): Promise<Reply> {
-  return renderPurge(await engine.deadLetter.purge(readPurge(body, query, engine.clock.now())), requestId);
+async function purgeDeadLetters(engine: Engine, { body, query, requestId, access }: BindingRequest): Promise<Reply> {
+  const filter = readPurge(body, query, engine.clock.now());
+  await access?.targets({ filter });
+  return renderPurge(await engine.deadLetter.purge(filter), requestId);
 }

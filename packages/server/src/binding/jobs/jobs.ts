@@ -40,10 +40,11 @@ export const jobHandlers: Handlers<
  * POST /jobs (ojs-http-binding §7.1). A repeated id is 409 `duplicate`, unless the key of the call says that it is a
  * repeated call.
  */
-export async function enqueue(engine: Engine, { body, key, strict }: BindingRequest): Promise<Reply> {
+export async function enqueue(engine: Engine, { body, key, strict, access }: BindingRequest): Promise<Reply> {
   const ids = new Ids(engine, key);
   const { clock } = engine;
   const read = readEnvelope(requireBody(body), clock.now(), () => ids.next(), { latest: latestOf(clock) });
+  access?.queues([read.job.queue]);
   const unknown = warningsOf(read.unknown, strict);
   const warned = warnings([...unknown, ...(await checkEnvelopes(engine, [read]))]);
   const [item] = await push(engine, [read], ids);
@@ -54,10 +55,12 @@ export async function enqueue(engine: Engine, { body, key, strict }: BindingRequ
 }
 
 /** POST /jobs/batch (ojs-http-binding §9): all or none, answered in order. */
-export async function enqueueBatch(engine: Engine, { body, value, key, strict }: BindingRequest): Promise<Reply> {
+export async function enqueueBatch(engine: Engine, request: BindingRequest): Promise<Reply> {
+  const { body, value, key, strict, access } = request;
   const ids = new Ids(engine, key);
   const { clock } = engine;
   const read = readEnvelopes(requireBody(body), clock.now(), () => ids.next(), latestOf(clock), value);
+  access?.queues(read.map(({ job }) => job.queue));
   checkDistinct(read);
   const unknown = warningsOf(
     read.flatMap((envelope) => envelope.unknown),

@@ -27,10 +27,11 @@ async function getProgress(engine: Engine, { params }: BindingRequest): Promise<
 }
 
 /** POST /workers/progress, as the official SDKs send it: the job's id and a percentage. */
-async function reportByWorker(engine: Engine, { body }: BindingRequest): Promise<Reply> {
+async function reportByWorker(engine: Engine, { body, access }: BindingRequest): Promise<Reply> {
   const fields = new Fields(Fields.parse(body));
   const id = fields.requiredString('job_id');
   fields.done();
+  await access?.jobs([id]);
   return report(engine, id, requireBody(body));
 }
 

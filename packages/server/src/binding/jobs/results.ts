@@ -54,7 +54,7 @@ async function getResult(engine: Engine, { params, query, signal }: BindingReque
  * POST /jobs/results: `{ids}`; null for unknown ones (ojs-results §9.3). With `wait_ms` the server holds the answer
  * until one of the jobs has ended or is unknown: one call waits for many jobs.
  */
-async function getResults(engine: Engine, { body, signal }: BindingRequest): Promise<Reply> {
+async function getResults(engine: Engine, { body, signal, access }: BindingRequest): Promise<Reply> {
   const fields = new Fields(Fields.parse(body));
   const named = fields.has('ids') ? 'ids' : fields.has('job_ids') ? 'job_ids' : 'ids';
   const given = fields.raw(named);
@@ -69,6 +69,7 @@ async function getResults(engine: Engine, { body, signal }: BindingRequest): Pro
   fields.done();
   const wanted = [...new Set(ids)];
   const known = wanted.filter(isUuidv7);
+  await access?.jobs(known);
   if (waitMs > 0 && known.length === wanted.length && known.length > 0)
     await engine.jobEnds.waitAny(known, waitMs, signal);
   await waitForRoom(engine);

@@ -39,9 +39,10 @@ export const queueHandlers: Handlers<
 };
 
 /** GET /queues (ojs-http-binding §11.1). */
-export async function listQueues(engine: Engine, { query }: BindingRequest): Promise<Reply> {
+export async function listQueues(engine: Engine, { query, access }: BindingRequest): Promise<Reply> {
   const page = readPage(query);
-  const queues = (await engine.storage.registry.queues()).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const all = await engine.storage.registry.queues();
+  const queues = all.filter(({ name }) => access?.covers(name) !== false).sort((a, b) => (a.name < b.name ? -1 : 1));
   const cursor = readCursor(page.cursor);
   // Queues are listed by name, so the next page starts after the last name, even if queues were created meanwhile.
   const from = cursor === null ? page.offset : queues.findIndex(({ name }) => name > cursor);
@@ -52,12 +53,13 @@ export async function listQueues(engine: Engine, { query }: BindingRequest): Pro
 }
 
 /** POST /queues `{name, config}` (ojs-queue-config §9.2): a queue with its configuration before its first job. */
-export async function createQueue(engine: Engine, { body }: BindingRequest): Promise<Reply> {
+export async function createQueue(engine: Engine, { body, access }: BindingRequest): Promise<Reply> {
   const fields = new Fields(Fields.parse(body));
   const name = fields.requiredString('name');
   const config = fields.object('config');
   fields.done();
   checkName(name);
+  access?.queues([name]);
   const change = readQueueChange(config?.body ?? {}, name, engine.retention);
   if ((await engine.queueSettings.find(name)) !== null) {
     throw new ProtocolError('conflict', `Queue ${name} exists already; PUT /ojs/v1/queues/${name}/config changes it.`, {

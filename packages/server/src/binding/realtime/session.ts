@@ -1,8 +1,9 @@
 import { Fields, type Json, ProtocolError, uuidv7 } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import { kindMatcher } from '../../engine/events/events.ts';
+import type { QueueAccess } from '../access.ts';
 import { faultOf } from '../reply.ts';
-import { readChannel } from './channel.ts';
+import { everything, readChannel } from './channel.ts';
 import type { Connection } from './connection.ts';
 import { type Filter, nothing } from './selection.ts';
 
@@ -16,6 +17,7 @@ const maxWords = 100;
  */
 export class Session {
   readonly #engine: Engine;
+  readonly #access: QueueAccess | null;
   readonly #connection: Connection;
   readonly #source: string;
   readonly #send: (text: Json) => void;
@@ -25,12 +27,15 @@ export class Session {
 
   constructor(parts: {
     readonly engine: Engine;
+    /** Null for a caller that may follow every queue. */
+    readonly access: QueueAccess | null;
     readonly connection: Connection;
     readonly source: string;
     readonly send: (text: Json) => void;
     readonly failed: (error: unknown) => void;
   }) {
     this.#engine = parts.engine;
+    this.#access = parts.access;
     this.#connection = parts.connection;
     this.#source = parts.source;
     this.#send = parts.send;
@@ -66,6 +71,8 @@ export class Session {
     const filter = readFilter(filterFields ?? fields);
     const sources = (filterFields ?? fields).strings('sources', maxWords) ?? [];
     fields.done();
+    const chosen = channel === null || channel === 'events' ? everything : readChannel(channel);
+    await this.#access?.channel(chosen, filter);
     const after = last === null ? this.#resumeAfter : await this.#positionOf(last);
     if (after === 'unknown') return;
     if (this.#connection.subscriptions >= maxSubscriptions) {
@@ -73,7 +80,7 @@ export class Session {
     }
     if (channel !== 'events') {
       const types = filter.types.length > 0 && { event_types: filter.types };
-      await this.#connection.subscribe(readChannel(channel ?? ''), filter, after, () => {
+      await this.#connection.subscribe(chosen, filter, after, () => {
         this.#answer({ type: 'subscribed', channel, ...types });
       });
       return;

@@ -16,6 +16,7 @@ import {
 import type { Engine } from '../../engine/engine.ts';
 import type { FetchRequest } from '../../engine/jobs/fetch.ts';
 import type { Ack, Outcome, Settlement } from '../../engine/jobs/settlement.ts';
+import type { Beat } from '../../engine/workers/open-fetches.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
 import { held } from '../pieces.ts';
 import { faultOf, ok, type Reply, refusal } from '../reply.ts';
@@ -62,6 +63,7 @@ export async function fetchJobs(engine: Engine, request: BindingRequest): Promis
   const worker = fields.string('worker_id');
   const fetch = readFetch(fields, worker, readSecret(fields, worker), maxFetched);
   fields.done();
+  request.access?.queues(fetch.queues);
   const jobs = await engine.fetch(fetch, request.signal);
   const text = `{"jobs":${envelopes(engine, jobs)}}`;
   return { ...ok(text), ...held(engine, text.length), ...undo(engine, fetch, jobs) };
@@ -69,20 +71,21 @@ export async function fetchJobs(engine: Engine, request: BindingRequest): Promis
 
 /** POST /workers/ack (ojs-http-binding §10.2). */
 export async function ack(engine: Engine, request: BindingRequest): Promise<Reply> {
-  return settle(engine, readAck(engine.leases, itemOf(request)));
+  return settle(engine, readAck(engine.leases, itemOf(request)), request);
 }
 
 /** POST /workers/nack (ojs-http-binding §10.3): FAIL, or `requeue: true` for a returned job. */
 export async function nack(engine: Engine, request: BindingRequest): Promise<Reply> {
-  return settle(engine, readNack(engine.leases, itemOf(request)));
+  return settle(engine, readNack(engine.leases, itemOf(request)), request);
 }
 
 /**
  * Clients that read `job` get the two members that the decision has; the whole job would cost a read of the store for
  * each ack.
  */
-async function settle(engine: Engine, settlement: Settlement): Promise<Reply> {
+async function settle(engine: Engine, settlement: Settlement, { access }: BindingRequest): Promise<Reply> {
   const { id } = settlement;
+  await access?.jobs([id]);
   const accepted = acceptedOf(id, await engine.settle(settlement));
   return ok(`{${settledMembers(id, accepted)},"job":{"id":"${id}","state":"${stateOf(accepted)}"}}`);
 }
@@ -110,6 +113,7 @@ export async function heartbeat(engine: Engine, request: BindingRequest, testMod
   const beat = readBeat(engine.leases, fields, worker);
   const secretDigest = readSecret(fields, worker);
   fields.done();
+  await request.access?.jobs(heldBy(beat));
   return ok(await replyToBeat(engine, beat, secretDigest, testMode));
 }
 
@@ -135,6 +139,11 @@ export async function exchange(
   const fetchFields = fields.object('fetch');
   const fetch = fetchFields && readFetch(fetchFields, worker, secretDigest, maxExchanged);
   fields.done();
+  const { access } = request;
+  if (access) {
+    access.queues(fetch?.queues ?? []);
+    await access.jobs([...namedBy(acks), ...namedBy(nacks), ...(beat === null ? [] : heldBy(beat))]);
+  }
   const settles = acks.length + nacks.length > 0;
   const refused = (item: Item, error: unknown) => refusedItem(item, error, request.requestId, failed);
   // All parts start in one iteration of the event loop, so that a store with group commit needs one commit.
@@ -155,6 +164,14 @@ export async function exchange(
   const text = `{"acks":[${ackOutcomes.join(',')}],"nacks":[${nackOutcomes.join(',')}],${beatText}"jobs":${envelopes(engine, jobs)}}`;
   const reply = { ...ok(text), ...held(engine, text.length) };
   return fetch === null ? reply : { ...reply, ...undo(engine, fetch, jobs) };
+}
+
+function heldBy({ holds }: Beat): readonly JobId[] {
+  return (holds ?? []).map(({ id }) => id);
+}
+
+function namedBy(items: readonly Item[]): readonly JobId[] {
+  return items.flatMap(({ body: { job_id: id } }) => (typeof id === 'string' ? [id] : []));
 }
 
 async function settled<T>(work: T | Promise<T>): Promise<PromiseSettledResult<T>> {

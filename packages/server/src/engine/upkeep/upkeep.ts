@@ -270,7 +270,7 @@ export class Upkeep {
   async prune(): Promise<void> {
     const now = this.#clock.now();
     const { completedMs, cancelledMs, discardedMs, keep, deadLetterMs, keepDeadLetters } = this.#retention;
-    const { eventsMs, keepEvents, workflowsMs, keepWorkflows, statisticsMs } = this.#retention;
+    const { eventsMs, keepEvents, workflowsMs, keepWorkflows, statisticsMs, auditMs } = this.#retention;
     const rules = {
       // In the order of `keptKinds`.
       jobs: [
@@ -282,6 +282,7 @@ export class Upkeep {
       events: { before: now - eventsMs, keep: keepEvents },
       workflows: { before: now - workflowsMs, keep: keepWorkflows },
       statisticsBefore: now - statisticsMs,
+      auditBefore: now - auditMs,
       requestsBefore: now - requestsMs,
       workersBefore: now - 86_400_000,
       limitsBefore: now - limitsMs,

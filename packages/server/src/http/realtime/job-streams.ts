@@ -1,5 +1,6 @@
-import type { Scope } from '@ojs-ts/core';
+import { type Json, payloadFilter } from '@ojs-ts/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { QueueAccess } from '../../binding/access.ts';
 import { checkStreamQuery, streamParameters } from '../../binding/query-parameters.ts';
 import type { Delivery } from '../../binding/realtime/connection.ts';
 import {
@@ -12,10 +13,9 @@ import {
 } from '../../binding/realtime/job-stream.ts';
 import { faultOf } from '../../binding/reply.ts';
 import { singles } from '../query.ts';
-import type { OpenStream, RealtimeParts, Streams } from './parts.ts';
+import type { OpenStream } from './open-streams.ts';
+import type { RealtimeParts, Streams } from './parts.ts';
 import { EventStream } from './stream.ts';
-
-const scopes: readonly Scope[] = ['enqueue', 'work'];
 
 /** The streams of one job's progress and result: its current state, not its events. */
 export function addJobStreams(
@@ -29,6 +29,7 @@ export function addJobStreams(
     const { raw } = reply;
     checkStreamQuery(streamParameters.job, singles(request.query));
     const { id = '' } = request.params as Readonly<Record<string, string>>;
+    await QueueAccess.of(engine, request.holder?.grant)?.jobs([id]);
     const leave = streams.enter(request, reply);
     raw.once('close', leave);
     try {
@@ -45,7 +46,7 @@ export function addJobStreams(
     const sink = new EventStream(raw, options.heartbeatMs, streams.slowReaders);
     const gone = new AbortController();
     const opened: OpenStream = { shutDown: async () => gone.abort(), destroy: () => sink.destroy() };
-    streams.openStreams.add(opened);
+    streams.openStreams.add(opened, request.holder);
     raw.once('close', () => {
       streams.openStreams.delete(opened);
       gone.abort();
@@ -53,19 +54,22 @@ export function addJobStreams(
     // The connection ends with its stream, so that it does not delay the end of the server.
     sink.open({ ...reply.getHeaders(), connection: 'close' }, '');
     if (raw.destroyed || streams.isClosing()) gone.abort();
-    send(sink, follow(engine, id, stream, gone.signal)).catch((error: unknown) => {
-      failed(error, 'stream', request.id);
-      sink.destroy();
-    });
+    send(sink, follow(engine, id, stream, gone.signal), payloadFilter(request.holder?.grant)).catch(
+      (error: unknown) => {
+        failed(error, 'stream', request.id);
+        sink.destroy();
+      },
+    );
     return reply;
   }
 
-  for (const [url, stream] of [
-    ['/ojs/v1/jobs/:id/progress/stream', progressStream],
-    ['/ojs/v1/jobs/:id/result/stream', resultStream],
+  for (const [url, stream, right] of [
+    ['/ojs/v1/jobs/:id/progress/stream', progressStream, 'inspect'],
+    // Its last event has the result under another name.
+    ['/ojs/v1/jobs/:id/result/stream', resultStream, 'payload'],
   ] as const) {
     app.get(url, {
-      onRequest: async (request) => authorization.check(request, scopes),
+      onRequest: async (request) => authorization.check(request, right),
       handler: async (request, reply) => {
         try {
           return await open(request, reply, stream);
@@ -79,8 +83,13 @@ export function addJobStreams(
 }
 
 /** A slow reader misses intermediate states, never the last one. */
-async function send(sink: EventStream, frames: AsyncIterable<JobFrame>): Promise<void> {
-  for await (const { name, id, data } of frames) {
+async function send(
+  sink: EventStream,
+  frames: AsyncIterable<JobFrame>,
+  filter: ((text: Json) => Json) | null,
+): Promise<void> {
+  for await (const { name, id, data: whole } of frames) {
+    const data = filter === null ? whole : filter(whole);
     const delivery: Delivery = {
       to: { channel: '', subscriptionId: null },
       message: { name, id, data, at: 0 },

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Binding } from '../../binding/binding.ts';
 import type { Authorization } from '../auth.ts';
+import type { OpenStreams } from './open-streams.ts';
 import type { RealtimeOptions } from './options.ts';
 import type { SlowReaders } from './slow-readers.ts';
 
@@ -13,15 +14,6 @@ export interface RealtimeParts {
   readonly failed: (error: unknown, what: string, requestId: string) => void;
 }
 
-/**
- * An open stream or WebSocket. `shutDown` informs its client that the server stops; `destroy` ends the connection if
- * that takes too long.
- */
-export interface OpenStream {
-  readonly shutDown: () => Promise<void>;
-  readonly destroy: () => void;
-}
-
 /** What all streams of the server share. */
 export interface Streams {
   /**
@@ -29,7 +21,7 @@ export interface Streams {
    * connections.
    */
   readonly enter: (request: FastifyRequest, reply: FastifyReply) => () => void;
-  readonly openStreams: Set<OpenStream>;
+  readonly openStreams: OpenStreams;
   readonly slowReaders: SlowReaders;
   readonly isClosing: () => boolean;
   readonly cursorOf: (request: FastifyRequest) => string | null;

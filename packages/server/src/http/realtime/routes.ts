@@ -1,5 +1,6 @@
-import { ProtocolError, type Scope } from '@ojs-ts/core';
+import { ProtocolError } from '@ojs-ts/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { QueueAccess } from '../../binding/access.ts';
 import { checkStreamQuery, streamParameters } from '../../binding/query-parameters.ts';
 import { type Channel, jobChannel, queueChannel, readChannel } from '../../binding/realtime/channel.ts';
 import { filterOf, Realtime } from '../../binding/realtime/realtime.ts';
@@ -9,15 +10,14 @@ import { singles } from '../query.ts';
 import { clientOf } from '../rate-limit.ts';
 import { ConnectionLimit } from './connection-limit.ts';
 import { addJobStreams } from './job-streams.ts';
-import type { OpenStream, RealtimeParts } from './parts.ts';
+import { type OpenStream, OpenStreams } from './open-streams.ts';
+import type { RealtimeParts } from './parts.ts';
 import { SlowReaders } from './slow-readers.ts';
 import { Socket } from './socket.ts';
 import { EventStream } from './stream.ts';
 import { Upgrades } from './upgrade.ts';
 
 type Params = Readonly<Record<string, string>>;
-
-const scopes: readonly Scope[] = ['enqueue', 'work'];
 
 /** The streams and the WebSocket of ojs-realtime, behind the server's own hooks. */
 export function addRealtime(app: FastifyInstance, parts: RealtimeParts): void {
@@ -26,17 +26,15 @@ export function addRealtime(app: FastifyInstance, parts: RealtimeParts): void {
   const realtime = new Realtime(engine, about.source, options);
   const connections = new ConnectionLimit(options.connectionsPerClient, options.connections);
   const upgrades = new Upgrades(app);
-  const openStreams = new Set<OpenStream>();
+  const openStreams = new OpenStreams(authorization);
   const slowReaders = new SlowReaders(engine.memory.streams, parts.warn);
   let closing = false;
 
   app.addHook('preClose', async () => {
     closing = true;
-    for (const opened of openStreams) opened.shutDown().catch(() => opened.destroy());
+    openStreams.shutDown();
     if (openStreams.size === 0) return;
-    const cut = setTimeout(() => {
-      for (const opened of openStreams) opened.destroy();
-    }, options.shutdownMs);
+    const cut = setTimeout(() => openStreams.destroy(), options.shutdownMs);
     app.server.once('close', () => clearTimeout(cut));
   });
 
@@ -64,14 +62,16 @@ export function addRealtime(app: FastifyInstance, parts: RealtimeParts): void {
     parameters: readonly string[],
   ): Promise<FastifyReply> {
     const { raw } = reply;
-    checkStreamQuery(parameters, singles(request.query));
+    const query = singles(request.query);
+    checkStreamQuery(parameters, query);
+    await QueueAccess.of(engine, request.holder?.grant)?.channel(channel, filterOf(query));
     const leave = enter(request, reply);
     raw.once('close', leave);
     const sink = new EventStream(raw, options.heartbeatMs, slowReaders);
     const connection = await realtime.connect(sink);
     raw.once('close', () => connection.close());
     try {
-      const more = await connection.openStream(channel, filterOf(singles(request.query)), cursorOf(request));
+      const more = await connection.openStream(channel, filterOf(query), cursorOf(request));
       if (!more) {
         // The only answer after which an EventSource does not reconnect.
         leave();
@@ -87,7 +87,7 @@ export function addRealtime(app: FastifyInstance, parts: RealtimeParts): void {
       shutDown: () => connection.shutDown('shutdown', options.shutdownMs),
       destroy: () => sink.destroy(),
     };
-    openStreams.add(opened);
+    openStreams.add(opened, request.holder);
     raw.once('close', () => openStreams.delete(opened));
     // The connection ends with its stream, so that it does not delay the end of the server.
     sink.open({ ...reply.getHeaders(), connection: 'close' }, connection.lastId);
@@ -106,7 +106,7 @@ export function addRealtime(app: FastifyInstance, parts: RealtimeParts): void {
     parameters: readonly string[] = streamParameters.events,
   ): void {
     app.get(url, {
-      onRequest: async (request) => authorization.check(request, scopes),
+      onRequest: async (request) => authorization.check(request, 'inspect'),
       handler: async (request, reply) => {
         try {
           return await stream(request, reply, channelOf(request), parameters);
@@ -124,7 +124,7 @@ export function addRealtime(app: FastifyInstance, parts: RealtimeParts): void {
   addJobStreams(app, parts, { enter, openStreams, slowReaders, isClosing: () => closing, cursorOf });
 
   app.get('/ojs/v1/ws', {
-    onRequest: async (request) => authorization.check(request, scopes),
+    onRequest: async (request) => authorization.check(request, 'inspect'),
     handler: async (request, reply) => {
       if (!upgrades.isPending(request.raw)) {
         throw new ProtocolError('invalid_request', 'This path speaks WebSocket: the request must ask for an upgrade.');
@@ -137,6 +137,7 @@ export function addRealtime(app: FastifyInstance, parts: RealtimeParts): void {
         const connecting = realtime.connect(socket).then((connection) => {
           const session = new Session({
             engine,
+            access: QueueAccess.of(engine, request.holder?.grant),
             connection,
             source: about.source,
             send: (text) => socket.send(text),
@@ -146,7 +147,7 @@ export function addRealtime(app: FastifyInstance, parts: RealtimeParts): void {
             shutDown: () => connection.shutDown('shutdown', options.shutdownMs),
             destroy: () => socket.destroy(),
           };
-          openStreams.add(opened);
+          openStreams.add(opened, request.holder);
           webSocket.once('close', () => {
             openStreams.delete(opened);
             connection.close();

@@ -54,6 +54,7 @@ function* everything(tables: Tables, own: StoreOwn): Iterable<DumpRecord> {
   for (const cron of tables.crons.values()) yield { kind: 'cron', record: cron };
   for (const ofKind of tables.documents.values())
     for (const document of ofKind.values()) yield { kind: 'document', record: document };
+  for (const [id, entry] of tables.audit) yield { kind: 'audit', record: { id, entry } };
   for (const minute of tables.statistics.since(Number.NEGATIVE_INFINITY)) yield { kind: 'minute', record: minute };
   for (const worker of tables.workers.values()) yield { kind: 'worker', record: worker };
   for (const [key, { at, claims }] of tables.requests) yield { kind: 'request', record: { key, at, claims } };
@@ -95,6 +96,9 @@ function takers(tables: Tables, waiting: Row[]): Takers {
         (tables.documents.get(document.kind) ?? new Map()).set(document.key, document),
       );
     },
+    audit({ id, entry }) {
+      tables.audit.set(id, entry);
+    },
     minute(minute) {
       tables.statistics.load(minute);
     },
@@ -112,7 +116,7 @@ function takers(tables: Tables, waiting: Row[]): Takers {
   };
 }
 
-function isEmpty({ queues, limits, workflows, rows, crons, documents, log }: Tables): boolean {
-  const kinds = [queues, limits, workflows.rows, rows, crons, documents];
+function isEmpty({ queues, limits, workflows, rows, crons, documents, audit, log }: Tables): boolean {
+  const kinds = [queues, limits, workflows.rows, rows, crons, documents, audit];
   return kinds.every(({ size }) => size === 0) && log.newest === 0;
 }

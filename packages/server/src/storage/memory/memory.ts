@@ -1,6 +1,7 @@
 import { newKey } from '@ojs-ts/core';
 import type { Storage } from '../storage.ts';
 import { Wakes } from '../wakes.ts';
+import { auditLog } from './audit-log.ts';
 import { backup } from './backup.ts';
 import { crons } from './crons.ts';
 import { documents } from './documents.ts';
@@ -41,6 +42,7 @@ export function memoryStorage({ events: logged = true }: MemoryOptions = {}): St
     workflows: workflows(open),
     crons: crons(open),
     documents: documents(open),
+    audit: auditLog(open),
     inbox: null,
     backup: backup(
       () => ({ tables: open(), own }),
@@ -68,6 +70,10 @@ export function memoryStorage({ events: logged = true }: MemoryOptions = {}): St
     },
     async probe() {
       open();
+    },
+    async diagnose() {
+      open();
+      return [];
     },
     async seed() {
       open();

@@ -1,4 +1,4 @@
-import { isIn, type JobRecord, type Millis, queueLimitKey, Terminal } from '@ojs-ts/core';
+import { firstUuidAt, isIn, type JobRecord, type Millis, queueLimitKey, Terminal } from '@ojs-ts/core';
 import type { Pruned, PruneRules } from '../storage.ts';
 import type { Tables } from './tables.ts';
 import type { WorkflowRow } from './workflow-table.ts';
@@ -11,6 +11,7 @@ export function prune(tables: Tables, rules: PruneRules, limit: number): Pruned 
     pruneWorkers(tables, rules.workersBefore, limit) +
     pruneLimits(tables, rules.limitsBefore, limit) +
     pruneWorkflows(tables, rules.workflows, limit) +
+    pruneAudit(tables, rules.auditBefore, limit) +
     tables.statistics.prune(rules.statisticsBefore, limit);
   return { removed: jobs.reduce((sum, { gone }) => sum + gone, others), overCap: jobs.map(({ overCap }) => overCap) };
 }
@@ -43,6 +44,16 @@ function pruneWorkflows(tables: Tables, { before, keep }: PruneRules['workflows'
   const gone = rows.filter(({ record }, index) => index < rows.length - keep || ended(record) < before).slice(0, limit);
   for (const row of gone) tables.workflows.drop(row);
   return gone.length;
+}
+
+function pruneAudit({ audit }: Tables, before: Millis, limit: number): number {
+  const bound = firstUuidAt(before);
+  const old = [...audit.keys()]
+    .filter((id) => id < bound)
+    .sort()
+    .slice(0, limit);
+  for (const id of old) audit.delete(id);
+  return old.length;
 }
 
 function pruneRequests(tables: Tables, before: Millis, limit: number): number {

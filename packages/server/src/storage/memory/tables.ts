@@ -3,6 +3,7 @@ import {
   isIn,
   type JobId,
   type JobRecord,
+  type Json,
   type LimitNumbers,
   limitGroupOf,
   type Millis,
@@ -88,6 +89,8 @@ export class Tables {
   readonly crons = new Map<string, CronRecord>();
   /** By kind, then key. */
   readonly documents = new Map<string, Map<string, Document>>();
+  /** Entries by id. */
+  readonly audit = new Map<string, Json>();
   readonly statistics = new MinuteStatistics();
   readonly log = new EventLog();
   readonly wakes: Wakes;

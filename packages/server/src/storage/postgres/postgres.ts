@@ -6,12 +6,14 @@ import { Database } from './connection/database.ts';
 import { layout, migrate } from './connection/migrate.ts';
 import type { CommitSummary } from './connection/transaction.ts';
 import { readPostgresUrl } from './connection/url.ts';
+import { diagnose } from './diagnosis.ts';
 import { events } from './events/events.ts';
 import { Notifications } from './events/notifications.ts';
 import { inbox } from './insert/inbox.ts';
 import { jobs } from './jobs/jobs.ts';
 import type { DeltaPages } from './limits/limit-deltas.ts';
 import { limits } from './limits/limit-registry.ts';
+import { auditLog } from './registry/audit-log.ts';
 import { crons } from './registry/crons.ts';
 import { documents } from './registry/documents.ts';
 import { queues } from './registry/queues.ts';
@@ -40,7 +42,17 @@ const tables = [
   ...['jobs', 'due', 'ready', 'active', 'ended', 'texts'],
   ...['queues', 'counts', 'minutes', 'events', 'requests', 'workers', 'leases'],
   ...['limits', 'limit_changes', 'lane_changes', 'starts', 'lanes', 'lane_keys', 'groups'],
-  ...['workflows', 'workflow_counts', 'nodes', 'node_specs', 'crons', 'documents', 'inbox', 'inbox_completions'],
+  ...[
+    'workflows',
+    'workflow_counts',
+    'nodes',
+    'node_specs',
+    'crons',
+    'documents',
+    'audit',
+    'inbox',
+    'inbox_completions',
+  ],
 ];
 
 const now = 'SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
@@ -85,6 +97,7 @@ export function postgresStorage({ url, events: logs = true, ...more }: PostgresO
     workflows: workflows(database),
     crons: crons(database),
     documents: documents(database),
+    audit: auditLog(database),
     inbox: inbox(database),
     backup: backup(database),
     layout: () => layout(database),
@@ -96,6 +109,7 @@ export function postgresStorage({ url, events: logs = true, ...more }: PostgresO
     async probe() {
       await database.read(probe);
     },
+    diagnose: () => diagnose(database),
     seed: async () => integer((await database.read('SELECT seed FROM ojs.store'))[0]?.[0]),
     leaseKey: async () => text((await database.read('SELECT lease_key FROM ojs.store'))[0]?.[0]),
     subscribe: (onWake) => notifications.subscribe(onWake),

@@ -1,5 +1,6 @@
 import { pagesOf, startsAtOnce } from '../dump.ts';
 import type { DumpRecord, NodeRecord } from '../storage.ts';
+import { auditLog } from './audit-log.ts';
 import type { Packed } from './connection/msgpack.ts';
 import { listOf, number, numberOrNull, text } from './connection/packed.ts';
 import type { Reply } from './connection/reply.ts';
@@ -52,6 +53,7 @@ export async function* dump(scripts: Scripts): AsyncIterable<readonly DumpRecord
   yield await jobsOf(scripts, some, lastJob ?? 0);
   yield (await crons(scripts).list()).map((record) => ({ kind: 'cron', record }));
   for (const kind of kinds) yield (await documents(scripts).list(kind)).map((record) => ({ kind: 'document', record }));
+  yield* audit(scripts);
   yield (await statistics(scripts).statistics(0)).map((record) => ({ kind: 'minute', record }));
   yield (await workers(scripts).workers()).map((record) => ({ kind: 'worker', record }));
   yield* requests(scripts);
@@ -127,6 +129,17 @@ function nodesOf(
       const own = ['s', 'o', 'f', 't', 'r', 'e'].map((letter) => fields.get(`${letter}${index}`) ?? null);
       return readNode(flow, [index, fields.get(String(index)) ?? null, ...own, state, finishedAt]);
     });
+}
+
+async function* audit(scripts: Scripts): AsyncIterable<readonly DumpRecord[]> {
+  const { read } = auditLog(scripts);
+  for (let before: string | undefined; ; ) {
+    const records = await read({ ...(before !== undefined && { before }), limit: jobsAtOnce });
+    const last = records.at(-1);
+    if (last === undefined) return;
+    yield records.map((record) => ({ kind: 'audit', record }));
+    before = last.id;
+  }
 }
 
 async function* requests(scripts: Scripts): AsyncIterable<readonly DumpRecord[]> {

@@ -50,6 +50,7 @@ const words: Readonly<Record<string, string>> = {
   c: 'crons',
   crons: 'lists of crons',
   doc: 'documents',
+  audit: 'audit log',
   w: 'workers',
   workers: 'list of workers',
   m: 'statistics',

@@ -1,10 +1,12 @@
 import type { EventBatch, JobRecord, WorkflowRecord } from '@ojs-ts/core';
 import type { JobQuery, Storage, StoreOwn, Workflows } from '../storage.ts';
+import { auditLog } from './audit-log.ts';
 import { backup, clear } from './backup.ts';
 import type { Connection } from './connection/connection.ts';
 import { number, listOf as packedList } from './connection/packed.ts';
 import { Scripts } from './connection/scripts.ts';
 import { crons } from './crons.ts';
+import { findingsIn } from './diagnosis.ts';
 import { documents } from './documents.ts';
 import { eventLog } from './event-log.ts';
 import { jobs, type Listed, listed } from './jobs.ts';
@@ -64,6 +66,7 @@ export function namespace(connection: Connection, name: string, events: boolean)
     workflows: workflows(scripts),
     crons: crons(scripts),
     documents: documents(scripts),
+    audit: auditLog(scripts),
     inbox: null,
     backup: backup(scripts, connection.name, (restored) => {
       own = restored;
@@ -79,6 +82,10 @@ export function namespace(connection: Connection, name: string, events: boolean)
       scripts.check();
       // A command of its own: scripts that only free memory run without any.
       await connection.command('SET', `${prefix}probe`, '1', 'PX', 60_000);
+    },
+    async diagnose() {
+      scripts.check();
+      return (await connection.information()).flatMap(({ name, text }) => findingsIn(name, text));
     },
     async seed() {
       return (own ?? (await migrated())).seed;

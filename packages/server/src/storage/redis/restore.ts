@@ -60,6 +60,7 @@ export class Restoration {
     node: (node) => this.#node(node),
     job: (job) => this.#job(job),
     cron: (cron) => this.#cron(cron),
+    audit: ({ id, entry }) => this.#command('ZADD', 'audit', 0, `${id}${entry}`),
     document: ({ kind, key, version, createdAt, updatedAt, body }) =>
       this.#command('HSET', `doc:${kind}`, key, `${version}|${createdAt}|${updatedAt}|${body}`),
     minute: ({ minute, queue, enqueued, started, completed, failed, discarded, durationMs, waitMs }) => {

@@ -1,3 +1,4 @@
+import { firstUuidAt } from '@ojs-ts/core';
 import type { Held, Upkeep } from '../storage.ts';
 import { listOf, number, numberOrNull, text } from './connection/packed.ts';
 import type { Scripts } from './connection/scripts.ts';
@@ -40,13 +41,14 @@ export function upkeep(scripts: Scripts): Upkeep {
       }
     },
 
-    async prune({ jobs, events, workflows, ...times }, limit) {
+    async prune({ jobs, events, workflows, auditBefore, ...times }, limit) {
       if (limit <= 0) return { removed: 0, overCap: jobs.map(() => 0) };
       const rules = {
         jobs: jobs.map((rule) => ({ ...rule })),
         events: { ...events },
         workflows: { ...workflows },
         ...times,
+        firstAudit: firstUuidAt(auditBefore),
       };
       const [removed, overCap] = listOf(await scripts.exchange('prune', { rules, limit }));
       return { removed: number(removed), overCap: listOf(overCap).map(number) };

@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Storage } from '../storage.ts';
 import { Wakes } from '../wakes.ts';
+import { auditLog } from './audit-log.ts';
 import { backup } from './backup/backup.ts';
 import { crons } from './crons.ts';
+import { diagnose } from './diagnosis.ts';
 import { ChangePoller } from './disk/change-poller.ts';
 import { Checkpoints } from './disk/checkpoints.ts';
 import { Connection, type Synchronous } from './disk/connection.ts';
@@ -60,7 +62,17 @@ const probe = {
 const tables = [
   ...['jobs', 'queues', 'minutes', 'events', 'requests', 'workers', 'leases'],
   ...['limits', 'starts', 'limit_groups', 'limit_group_keys', 'rate_timers'],
-  ...['workflows', 'workflow_counts', 'nodes', 'node_specs', 'crons', 'documents', 'inbox', 'inbox_completions'],
+  ...[
+    'workflows',
+    'workflow_counts',
+    'nodes',
+    'node_specs',
+    'crons',
+    'documents',
+    'audit',
+    'inbox',
+    'inbox_completions',
+  ],
 ];
 
 /**
@@ -114,6 +126,7 @@ export function sqliteStorage(options: SqliteOptions): Storage {
     workflows: workflows(sql, store),
     crons: crons(sql, store),
     documents: documents(sql, store),
+    audit: auditLog(sql, store),
     inbox: inbox(sql, store),
     backup: backup(sql, synchronous, patienceMs),
     layout: () => store.read(() => layout(sql)),
@@ -125,6 +138,7 @@ export function sqliteStorage(options: SqliteOptions): Storage {
     async clock() {
       return Date.now();
     },
+    diagnose: async () => (directory === null ? diagnose(sql.file, synchronous) : []),
     ping: () =>
       store.read(() => {
         sql.get('SELECT 1');

@@ -231,6 +231,9 @@ const recordStatements = {
     SET version = excluded.version, enabled = excluded.enabled, due_at = excluded.due_at,
     run_count = excluded.run_count, last_run_at = excluded.last_run_at, last_job = excluded.last_job,
     updated_at = excluded.updated_at, spec = excluded.spec`,
+  audit: 'INSERT OR IGNORE INTO ojs_audit (id, entry) VALUES (?, ?)',
+  auditEntries: 'SELECT id, entry FROM ojs_audit WHERE id < ? ORDER BY id DESC LIMIT ? + 0',
+  forgetAudit: 'DELETE FROM ojs_audit WHERE id IN (SELECT id FROM ojs_audit WHERE id < ? ORDER BY id LIMIT ? + 0)',
   documents: `SELECT ${documentColumns} FROM ojs_documents WHERE kind = ?`,
   document: `SELECT ${documentColumns} FROM ojs_documents WHERE kind = ? AND key = ?`,
   writeDocument: `INSERT INTO ojs_documents (${documentColumns}) VALUES (?, ?, ?, ?, ?, ?)

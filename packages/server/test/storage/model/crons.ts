@@ -1,3 +1,4 @@
+import { firstUuidAt, uuidFrom } from '@ojs-ts/core';
 import fc from 'fast-check';
 import { t0 } from '../suite/tools.ts';
 import { job, jobAt, transition, transitionAt } from './jobs.ts';
@@ -59,6 +60,11 @@ export const documentSteps: fc.Arbitrary<Step> = fc.oneof(
     fc.tuple(documentKey, fc.constantFrom('1', '{"d":1.0}'), fc.oneof(fc.constantFrom(null, 'any' as const), version)),
     (storage, now, [key, body, expected]) => storage.documents.put('kind', key, body, expected, now),
   ),
+  step('append', fc.array(fc.nat({ max: 9 }), { maxLength: 4 }), (storage, now, numbers) =>
+    storage.audit.append(
+      numbers.map((number) => ({ id: uuidFrom(now - (now % 5_000) + number, 0, 0), entry: `{"n":${number}.0}` })),
+    ),
+  ),
   step('remove document', documentKey, (storage, _, key) => storage.documents.remove('kind', key)),
 );
 
@@ -67,4 +73,7 @@ export const cronReads: fc.Arbitrary<Step> = fc.oneof(
   step('unfinished', pageSize, (storage, _, limit) => storage.crons.unfinished(['d', 'none', 'c'], limit)),
   step('cron', name, (storage, _, name) => storage.crons.get(name)),
   step('document', documentKey, (storage, _, key) => storage.documents.get('kind', key)),
+  step('audit log', fc.record({ ago: fc.nat({ max: 20_000 }), limit: pageSize }), (storage, now, { ago, limit }) =>
+    storage.audit.read({ before: firstUuidAt(now - ago), limit }),
+  ),
 );

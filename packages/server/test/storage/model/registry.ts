@@ -55,6 +55,7 @@ export const prune: fc.Arbitrary<Step> = step(
       events: { before, keep: events },
       workflows: { before, keep },
       statisticsBefore: before,
+      auditBefore: before,
       requestsBefore: before,
       workersBefore: before,
       limitsBefore: before,

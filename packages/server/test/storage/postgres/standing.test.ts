@@ -20,7 +20,7 @@ const pruneRules = (now: number): PruneRules => ({
   jobs: [State.completed, State.cancelled, State.discarded].map((state) => ({
     ...{ state, deadLetter: false, before: 0, keep: 15 },
   })),
-  ...{ events: { before: 0, keep: 1e9 }, workflows: { before: 0, keep: 1e9 }, statisticsBefore: 0 },
+  ...{ events: { before: 0, keep: 1e9 }, workflows: { before: 0, keep: 1e9 }, statisticsBefore: 0, auditBefore: 0 },
   ...{ requestsBefore: now, workersBefore: 0, limitsBefore: 0 },
 });
 

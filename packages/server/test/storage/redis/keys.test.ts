@@ -13,7 +13,13 @@ async function pruneAll(storage: Storage): Promise<void> {
   const jobs = [State.completed, State.cancelled, State.discarded].flatMap((state) =>
     [true, false].map((deadLetter) => ({ state, deadLetter, ...all })),
   );
-  const times = { statisticsBefore: later, requestsBefore: later, workersBefore: later, limitsBefore: later };
+  const times = {
+    statisticsBefore: later,
+    auditBefore: later,
+    requestsBefore: later,
+    workersBefore: later,
+    limitsBefore: later,
+  };
   await storage.upkeep.prune({ jobs, events: all, workflows: all, ...times }, 1000);
 }
 

@@ -48,7 +48,7 @@ test.skipIf(server === null)(
     await lose(2);
     const nothing = { before: 0, keep: 1e9 };
     const jobs = [{ state: State.completed, deadLetter: false, before: t0 + 9e9, keep: 0 }];
-    const times = { statisticsBefore: 0, requestsBefore: 0, workersBefore: 0, limitsBefore: 0 };
+    const times = { statisticsBefore: 0, auditBefore: 0, requestsBefore: 0, workersBefore: 0, limitsBefore: 0 };
     expect(await storage.upkeep.prune({ jobs, events: nothing, workflows: nothing, ...times }, 0)).toMatchObject({
       removed: 0,
     });

@@ -75,7 +75,7 @@ test.skipIf(server === null)(
     expect(await storage.upkeep.lease('l', 'me', 9, t0)).toBe(true);
     const nothing = { before: 0, keep: 1e9 };
     const jobRules = [{ state: State.completed, deadLetter: false, before: t0 + 9e9, keep: 0 }];
-    const times = { statisticsBefore: 0, requestsBefore: 0, workersBefore: 0, limitsBefore: 0 };
+    const times = { statisticsBefore: 0, auditBefore: 0, requestsBefore: 0, workersBefore: 0, limitsBefore: 0 };
     expect(
       await storage.upkeep.prune({ jobs: jobRules, events: nothing, workflows: nothing, ...times }, 9),
     ).toMatchObject({ removed: 3 });

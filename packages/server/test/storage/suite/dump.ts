@@ -1,4 +1,4 @@
-import { State, Waiting } from '@ojs-ts/core';
+import { State, uuidFrom, Waiting } from '@ojs-ts/core';
 import { expect } from 'vitest';
 import { memoryStorage } from '../../../src/storage/memory/memory.ts';
 import type { DumpRecord, Storage } from '../../../src/storage/storage.ts';
@@ -54,7 +54,7 @@ async function thereAndBack(storage: Storage): Promise<Storage> {
 
 /** Jobs in every state, with limits, unique keys, a workflow, a cron, a document, a worker and a request. */
 export async function fill(storage: Storage): Promise<void> {
-  const { registry, workflows, crons, documents, jobs } = storage;
+  const { registry, workflows, crons, documents, audit, jobs } = storage;
   const envelope = '{"args":[1.0,12345678901234567890,"\\u0000 \u2028 \ud83d\ude00"],"meta":{"b":1,"a":1e3}}';
   await insert(storage, [
     newJob(1, {
@@ -119,10 +119,11 @@ export async function fill(storage: Storage): Promise<void> {
   await crons.put({ name: 'nightly', spec: '{"expression":"0 0 * * *"}', enabled: true, dueAt: t0 + 99 }, t0);
   await documents.put('schema', 'a', '{"v":1.0}', null, t0);
   await documents.put('schema', 'a', '{"v":2.0}', 1, t0 + 1);
+  await audit.append([0, 1].map((number) => ({ id: uuidFrom(t0, number, 0), entry: `{"n":${number}.0}` })));
 }
 
 async function told(storage: Storage): Promise<unknown> {
-  const { jobs, registry, workflows, crons, documents, upkeep } = storage;
+  const { jobs, registry, workflows, crons, documents, audit, upkeep } = storage;
   return {
     jobs: (await jobs.list({ states: 0xff, limit: 1000 })).items,
     dead: (await jobs.list({ states: State.discarded, deadLetter: true, limit: 1000 })).items,
@@ -136,6 +137,7 @@ async function told(storage: Storage): Promise<unknown> {
     crons: await crons.list(),
     runs: await crons.unfinished(['nightly'], 9),
     documents: await documents.list('schema'),
+    audit: await audit.read({ limit: 9 }),
     overdue: await upkeep.overdue(t0 + 1e10, 100),
     held: (await upkeep.held(null, 100)).items,
     events: await storage.events(0, 1_000_000),

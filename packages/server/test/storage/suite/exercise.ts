@@ -1,6 +1,7 @@
 import { afterEach, describe, test } from 'vitest';
 import type { Storage } from '../../../src/storage/storage.ts';
 import { admissionCasesOfStorage } from './admission.ts';
+import { auditCases } from './audit-log.ts';
 import { claimCases } from './claim.ts';
 import { cronCases } from './crons.ts';
 import { documentCases } from './documents.ts';
@@ -45,6 +46,7 @@ const topics: Readonly<Record<string, readonly Case[]>> = {
   workflows: workflowCases,
   crons: cronCases,
   documents: documentCases,
+  audit: auditCases,
   events: eventCases,
   dump: dumpCases,
   store: storeCases,

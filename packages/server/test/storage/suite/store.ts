@@ -113,6 +113,7 @@ export const storeCases: readonly Case[] = [
       await storage.workflows.create(newWorkflow(), [newNode(0)], [], t0);
       await storage.crons.put({ name: 'c', spec: '{}', enabled: true, dueAt: t0 }, t0);
       await storage.documents.put('k', 'd', '{}', null, t0);
+      await storage.audit.append([{ id: idOf(1), entry: '{}' }]);
       await storage.clear();
       expect(await storage.jobs.list({ states: 0xff, limit: 9 })).toEqual({ items: [], next: null });
       expect(await storage.registry.queues()).toEqual([]);
@@ -124,6 +125,7 @@ export const storeCases: readonly Case[] = [
       expect(await storage.workflows.node([{ workflow: 'w', index: 0 }])).toEqual([null]);
       expect(await storage.crons.list()).toEqual([]);
       expect(await storage.documents.list('k')).toEqual([]);
+      expect(await storage.audit.read({ limit: 9 })).toEqual([]);
       expect(await storage.upkeep.lease('l', 'b', 1, t0)).toBe(true);
       expect(await storage.events(0, 9)).toEqual({ batches: [], oldest: 1, newest: 0 });
       await insert(storage, [newJob(1)]);

@@ -175,6 +175,7 @@ export const keepAll: PruneRules = {
   events: { before: 0, keep: 1e9 },
   workflows: { before: 0, keep: 1e9 },
   statisticsBefore: 0,
+  auditBefore: 0,
   requestsBefore: 0,
   workersBefore: 0,
   limitsBefore: 0,

@@ -5,6 +5,7 @@ import type { DumpRecord } from '../../storage.ts';
 import { readGiven } from '../claim/requests.ts';
 import type { Cells, Reader } from '../connection/sql.ts';
 import { jobColumns, readJob } from '../jobs/job-row.ts';
+import { readAuditRecord } from '../registry/audit-log.ts';
 import { cronColumns, readCron } from '../registry/crons.ts';
 import { allQueues, readQueue } from '../registry/queues.ts';
 import { readMinute } from '../registry/statistics.ts';
@@ -41,6 +42,7 @@ export async function* dump(read: Reader): AsyncIterable<readonly DumpRecord[]> 
     kind: 'document',
     record: readDocument(cells),
   }));
+  yield* rows(read, 'SELECT id, entry FROM ojs.audit', (cells) => ({ kind: 'audit', record: readAuditRecord(cells) }));
   yield* rows(read, minutes, (cells) => ({ kind: 'minute', record: readMinute(cells) }));
   yield* rows(
     read,

@@ -21,6 +21,7 @@ const usedTables = [
   'workflows',
   'crons',
   'documents',
+  'audit',
   'events',
   'inbox',
   'workers',
@@ -78,6 +79,7 @@ export class Restoration {
       }),
     document: ({ kind, key, version, createdAt, updatedAt, body }) =>
       this.#row('documents', { kind, key, version, created_at: createdAt, updated_at: updatedAt, body }),
+    audit: (record) => this.#row('audit', { ...record }),
     minute: ({ minute, queue, enqueued, started, completed, failed, discarded, durationMs, waitMs }) =>
       this.#row('minutes', {
         minute,

@@ -41,6 +41,12 @@ export async function layout(database: Database): Promise<Layout> {
   return { from, to: names.length, steps: names.slice(from) };
 }
 
+/** The names of all indexes of the newest layout, but those of primary keys. */
+export function indexNames(): readonly string[] {
+  const sql = files().map((name) => readFileSync(new URL(name, directory), 'utf8'));
+  return sql.flatMap((text) => [...text.matchAll(/CREATE (?:UNIQUE )?INDEX (\w+) ON/g)].map(([, name = '']) => name));
+}
+
 function files(): readonly string[] {
   return readdirSync(directory)
     .filter((name) => /^\d{3}_.*\.sql$/.test(name))

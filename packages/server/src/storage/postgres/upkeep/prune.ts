@@ -1,4 +1,4 @@
-import { isIn, type Millis, queueLimitKey, State, stateName, Terminal } from '@ojs-ts/core';
+import { firstUuidAt, isIn, type Millis, queueLimitKey, State, stateName, Terminal } from '@ojs-ts/core';
 import { integer, readTexts, text } from '../../cells.ts';
 import { readWorkflowState } from '../../rows.ts';
 import type { Pruned, PruneRules } from '../../storage.ts';
@@ -30,6 +30,8 @@ const forgetRequests = `DELETE FROM ojs.requests WHERE request = ANY (ARRAY (SEL
   WHERE at < $1 ORDER BY at, number LIMIT $2)) RETURNING 1`;
 const forgetWorkers = `DELETE FROM ojs.workers WHERE worker = ANY (ARRAY (SELECT worker FROM ojs.workers
   WHERE seen_at < $1 ORDER BY seen_at, worker LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING 1`;
+const forgetAudit = `DELETE FROM ojs.audit WHERE id = ANY (ARRAY (SELECT id FROM ojs.audit
+  WHERE id < $1::uuid ORDER BY id LIMIT $2)) RETURNING 1`;
 const forgetMinutes = `WITH old AS MATERIALIZED (SELECT DISTINCT minute, queue FROM ojs.minutes WHERE minute < $1
   ORDER BY minute, queue LIMIT $2),
   gone AS (DELETE FROM ojs.minutes USING old WHERE ${indexJoin('minutes.minute', 'old.minute')}
@@ -61,6 +63,7 @@ export async function prune(database: Database, rules: PruneRules, limit: number
     }
     count += await pruneEvents(tx, rules.events, limit);
     count += (await tx.query(forgetRequests, [rules.requestsBefore, limit])).length;
+    count += (await tx.query(forgetAudit, [firstUuidAt(rules.auditBefore), limit])).length;
     count += (await tx.query(forgetWorkers, [rules.workersBefore, limit])).length;
     return {
       removed: count + integer((await tx.query(forgetMinutes, [rules.statisticsBefore, limit]))[0]?.[0]),

@@ -112,6 +112,19 @@ export class Connection {
     return integer(seconds) * 1000 + Math.floor(integer(micros) / 1000);
   }
 
+  /** What each master says of itself (INFO), by its address. */
+  async information(): Promise<readonly { readonly name: string; readonly text: string }[]> {
+    await this.#withReason(async () => {
+      if (!isReady(this.#client)) await this.#ready();
+    });
+    return Promise.all(
+      mastersOf(this.#client).map(async (node) => ({
+        name: `Redis at ${node.options.host ?? node.options.path}:${node.options.port}`,
+        text: await this.#withReason(() => node.info()),
+      })),
+    );
+  }
+
   /** The values that the masters have set; managed servers may refuse CONFIG, and are left out. */
   async configured(setting: string): Promise<readonly string[]> {
     await this.#withReason(async () => {

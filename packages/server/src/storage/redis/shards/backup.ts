@@ -12,13 +12,14 @@ const phases: readonly (readonly DumpRecord['kind'][])[] = [
   ['workflow', 'node', 'job'],
   ['cron'],
   ['document'],
+  ['audit'],
   ['minute'],
   ['worker'],
   ['request'],
   ['events'],
 ];
 /** Kinds that only the home dumps. */
-const homes: ReadonlySet<DumpRecord['kind']> = new Set(['store', 'document', 'worker', 'events']);
+const homes: ReadonlySet<DumpRecord['kind']> = new Set(['store', 'document', 'audit', 'worker', 'events']);
 const pageSize = 100;
 
 export function backup(shards: Shards, log: MergedLog): Backup {

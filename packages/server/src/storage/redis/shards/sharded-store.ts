@@ -15,7 +15,7 @@ import { workflows } from './workflows.ts';
 
 /**
  * One store over several namespaces, its shards. A shard has some queues and whatever is one commit with their jobs.
- * What belongs to no queue (documents, workers, leases, the order of events) is in the first shard, the home. A change
+ * What belongs to no queue (documents, the audit log, workers, leases, the order of events) is in the first shard, the home. A change
  * that would be one commit in two shards is refused (ProtocolError `unsupported`).
  */
 export function shardedStore(
@@ -35,6 +35,7 @@ export function shardedStore(
     workflows: workflows(shards, owners),
     crons: crons(shards, owners),
     documents: home.documents,
+    audit: home.audit,
     inbox: null,
     backup: backup(shards, log),
     layout: () => home.layout(),
@@ -53,6 +54,7 @@ export function shardedStore(
     async probe() {
       await shards.each((shard) => shard.probe());
     },
+    diagnose: () => home.diagnose(),
     seed: () => home.seed(),
     leaseKey: () => home.leaseKey(),
     async subscribe(onWake) {

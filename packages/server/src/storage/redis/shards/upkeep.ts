@@ -13,6 +13,7 @@ const nothing: PruneRules = {
   events: { before: never, keep: Number.MAX_SAFE_INTEGER },
   workflows: { before: never, keep: Number.MAX_SAFE_INTEGER },
   statisticsBefore: never,
+  auditBefore: never,
   requestsBefore: never,
   workersBefore: never,
   limitsBefore: never,

@@ -2,6 +2,7 @@ import { parseNumbers, State } from '@ojs-ts/core';
 import { startsAtOnce } from '../../dump.ts';
 import { readCompletion, readDocument, readEntry, readWorker, readWorkflow } from '../../rows.ts';
 import type { DumpRecord } from '../../storage.ts';
+import { readAuditRecord } from '../audit-log.ts';
 import { readCron } from '../crons.ts';
 import type { Connection } from '../disk/connection.ts';
 import { readMinute } from '../queues.ts';
@@ -22,6 +23,7 @@ export function* dump(sql: Connection): Iterable<readonly DumpRecord[]> {
   yield* byNumber(sql, `SELECT ${jobColumns}, place FROM ojs_jobs WHERE number > ? ORDER BY number LIMIT ? + 0`, job);
   yield sql.all(statements.crons).map((cells) => ({ kind: 'cron', record: readCron(cells) }));
   yield* documents(sql);
+  yield* audit(sql);
   yield sql.all(statements.minutes, 0).map((cells) => ({ kind: 'minute', record: readMinute(cells) }));
   yield sql
     .all(`SELECT ${workerColumns} FROM ojs_workers`)
@@ -166,6 +168,16 @@ function* documents(sql: Connection): Iterable<readonly DumpRecord[]> {
     if (!last) return;
     yield rows.map((cells) => ({ kind: 'document', record: readDocument(cells) }));
     [kind, key] = [text(last[0]), text(last[1])];
+  }
+}
+
+function* audit(sql: Connection): Iterable<readonly DumpRecord[]> {
+  for (let after = ''; ; ) {
+    const rows = sql.all('SELECT id, entry FROM ojs_audit WHERE id > ? ORDER BY id LIMIT ? + 0', after, rowsAtOnce);
+    const last = rows.at(-1);
+    if (!last) return;
+    yield rows.map((cells) => ({ kind: 'audit', record: readAuditRecord(cells) }));
+    after = text(last[0]);
   }
 }
 

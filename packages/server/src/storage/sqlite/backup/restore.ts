@@ -10,7 +10,7 @@ import { padding, statements } from '../statements.ts';
 import { Transaction } from '../transaction.ts';
 
 /** Every store that was ever used has a row in one of these tables. */
-const telling = ['queues', 'jobs', 'limits', 'workflows', 'crons', 'documents', 'events', 'inbox'];
+const telling = ['queues', 'jobs', 'limits', 'workflows', 'crons', 'documents', 'audit', 'events', 'inbox'];
 
 export function isEmpty(sql: Connection): boolean {
   const used = telling.map((table) => `exists (SELECT 1 FROM ojs_${table})`);
@@ -50,6 +50,7 @@ export class Restoration {
     cron: (cron) => writeCron(this.#sql, cron),
     document: ({ kind, key, version, createdAt, updatedAt, body }) =>
       this.#sql.change(statements.writeDocument, kind, key, version, createdAt, updatedAt, body),
+    audit: ({ id, entry }) => this.#sql.change(statements.audit, id, entry),
     minute: ({ minute, queue, enqueued, started, completed, failed, discarded, durationMs, waitMs }) =>
       this.#row('minutes', {
         minute,

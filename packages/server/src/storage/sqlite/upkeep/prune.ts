@@ -1,4 +1,4 @@
-import { isIn, type Millis, State, stateName, Terminal } from '@ojs-ts/core';
+import { firstUuidAt, isIn, type Millis, State, stateName, Terminal } from '@ojs-ts/core';
 import { readWorkflowState } from '../../rows.ts';
 import type { Pruned, PruneRules } from '../../storage.ts';
 import { type Cells, integer, readTies, text } from '../row.ts';
@@ -19,7 +19,8 @@ export function prune(tx: Transaction, rules: PruneRules, limit: number): Pruned
     limit,
   );
   const minutes = tx.sql.run(statements.forgetMinutes, rules.statisticsBefore, limit);
-  const others = events + requests + workers + minutes + tx.limits.prune(rules.limitsBefore, limit);
+  const audit = tx.sql.run(statements.forgetAudit, firstUuidAt(rules.auditBefore), limit);
+  const others = events + requests + workers + minutes + audit + tx.limits.prune(rules.limitsBefore, limit);
   return { removed: jobs.reduce((sum, { gone }) => sum + gone, others), overCap: jobs.map(({ overCap }) => overCap) };
 }
 

@@ -1,0 +1,85 @@
+import type { Json } from '../job/job.ts';
+import { elements, members, objectText, skipSpace, stringEnd, valueEnd } from '../json/json.ts';
+import { type Grant, grants } from './roles.ts';
+
+/** What stands in place of a member that a caller may not see. */
+const hidden: ReadonlyMap<string, Json> = new Map([
+  ['args', '[]'],
+  ['result', 'null'],
+  ['parent_results', '[]'],
+  ['checkpoint', 'null'],
+  ['last_checkpoint', 'null'],
+  ['data', 'null'],
+]);
+const redacted: Json = '"[redacted]"';
+/** The members under which paths are redacted. */
+export const redactedRoots = ['args', 'meta', 'result'] as const;
+const maxPath = 256;
+
+/** A path as its names: `args[0].card` is args, 0, card; `*` is any name or number. */
+type Path = readonly string[];
+
+/** Null for a text that is no path below args, meta or result. */
+export function readRedaction(text: string): Path | null {
+  if (text.length > maxPath || !/^(?:args|meta|result)(?:\.[^.[\]*]+|\.\*|\[(?:\d+|\*)\])+$/.test(text)) return null;
+  return text.split(/[.[\]]+/).filter((part) => part !== '');
+}
+
+/** Makes answers about jobs what the caller may see of them; null where that is all. */
+export function payloadFilter(grant: Grant | undefined): ((text: Json) => Json) | null {
+  if (grant === undefined) return null;
+  const hides = !grants(grant, 'payload');
+  const paths = (grant.redact ?? []).flatMap((text) => {
+    const path = readRedaction(text);
+    return path === null ? [] : [path];
+  });
+  if (!hides && paths.length === 0) return null;
+  return (text) => filtered(text, hides, paths);
+}
+
+/** @param text a piece of JSON in which every value of a member is whole. */
+function filtered(text: Json, hides: boolean, paths: readonly Path[]): Json {
+  let out = '';
+  let copied = 0;
+  for (let at = text.indexOf('"'); at !== -1; at = text.indexOf('"', at)) {
+    const end = stringEnd(text, at);
+    const colon = skipSpace(text, end);
+    if (text[colon] !== ':') {
+      at = end;
+      continue;
+    }
+    const raw = text.slice(at + 1, end - 1);
+    const name: string = raw.includes('\\') ? JSON.parse(`"${raw}"`) : raw;
+    at = skipSpace(text, colon + 1);
+    const shown = shownOf(name, text, at, hides, paths);
+    if (shown === null) continue;
+    const valueEndsAt = valueEnd(text, at);
+    out += text.slice(copied, at) + shown;
+    copied = valueEndsAt;
+    at = valueEndsAt;
+  }
+  return out + text.slice(copied);
+}
+
+/** What is shown of the member's value; null for the value as it is. */
+function shownOf(name: string, text: Json, at: number, hides: boolean, paths: readonly Path[]): Json | null {
+  const empty = hides ? hidden.get(name) : undefined;
+  if (empty !== undefined) return empty;
+  const below = paths.filter(([root]) => root === name).map(([, ...rest]) => rest);
+  return below.length === 0 ? null : redact(text.slice(at, valueEnd(text, at)), below);
+}
+
+function redact(value: Json, paths: readonly Path[]): Json {
+  if (paths.some((path) => path.length === 0)) return redacted;
+  const below = (name: string) => paths.filter(([first]) => first === name || first === '*').map(([, ...rest]) => rest);
+  const shown = (name: string, text: Json) => {
+    const rest = below(name);
+    return rest.length === 0 ? text : redact(text, rest);
+  };
+  if (value.startsWith('{')) return objectText([...members(value)].map(([name, text]) => [name, shown(name, text)]));
+  if (value.startsWith('['))
+    return `[${elements(value)
+      .map((text, index) => shown(String(index), text))
+      .join(',')}]`;
+  return value;
+}

@@ -1,0 +1,145 @@
+import {
+  accessOf,
+  coversEveryQueue,
+  coversQueue,
+  cronDestination,
+  type Destination,
+  type Grant,
+  isCronName,
+  isUuidv7,
+  type Json,
+  type Millis,
+  type NewNode,
+  type NewWorkflow,
+  nodeDestination,
+  type OperationName,
+  ProtocolError,
+  sizeOf,
+  type Targets,
+} from '@ojs-ts/core';
+import type { Engine } from '../engine/engine.ts';
+import { PageSize } from '../engine/page-size.ts';
+import type { Channel } from './realtime/channel.ts';
+import type { Filter } from './realtime/selection.ts';
+
+/** Nodes of a workflow that are read at a time. */
+const page = 500;
+
+/**
+ * Holds a caller to the queues of its token (ojs-security §7.1). `checkPath` runs before every handler; a handler whose
+ * body or query names queues or jobs checks those itself.
+ */
+export class QueueAccess {
+  readonly #engine: Engine;
+  readonly #grant: Grant;
+
+  private constructor(engine: Engine, grant: Grant) {
+    this.#engine = engine;
+    this.#grant = grant;
+  }
+
+  /** Null for a caller that may use every queue. */
+  static of(engine: Engine, grant: Grant | undefined): QueueAccess | null {
+    return grant === undefined || coversEveryQueue(grant) ? null : new QueueAccess(engine, grant);
+  }
+
+  /** @throws ProtocolError `permission_denied` if the path names a queue, or what belongs to one, that is not covered. */
+  async checkPath(operation: OperationName, params: Readonly<Record<string, string>>): Promise<void> {
+    const { id = '', name = '' } = params;
+    switch (accessOf[operation].queues) {
+      case 'every':
+        throw this.#denied('This call is about all queues.');
+      case 'path':
+        return this.queues([name]);
+      case 'job':
+        return this.jobs([id]);
+      case 'cron':
+        return this.cron(name);
+      case 'workflow':
+        return this.#workflow(id);
+      case 'none':
+      case 'sent':
+      case 'shown':
+        return;
+    }
+  }
+
+  covers(queue: string): boolean {
+    return coversQueue(this.#grant, queue);
+  }
+
+  /** @throws ProtocolError `permission_denied` for the first queue that is not covered. */
+  queues(names: Iterable<string>): void {
+    for (const name of names) if (!this.covers(name)) throw this.#denied(`The call is about the queue ${name}.`);
+  }
+
+  /** For lists and changes by filter: one without queues is about all of them. */
+  chosen(names: readonly string[]): void {
+    if (names.length === 0) throw this.#denied('Without a queue this call is about all queues; name one.');
+    this.queues(names);
+  }
+
+  /** Unknown jobs are left to the handler. */
+  async jobs(ids: readonly string[]): Promise<void> {
+    const wanted = [...new Set(ids)].filter(isUuidv7);
+    const size = new PageSize(this.#engine.memory.answer);
+    for (let at = 0; at < wanted.length; ) {
+      const part = wanted.slice(at, at + size.items);
+      const found = (await this.#engine.storage.jobs.get(part)).filter((job) => job !== null);
+      this.queues(found.map(({ queue }) => queue));
+      at += part.length;
+      size.had(found.reduce((sum, job) => sum + sizeOf(job), 0));
+    }
+  }
+
+  /** A job's, a queue's, or all that a filter leaves. */
+  async channel(channel: Channel, { queues }: Pick<Filter, 'queues'>): Promise<void> {
+    if (channel.kind === 'job') await this.jobs([channel.id]);
+    else this.chosen(channel.kind === 'queue' ? [channel.queue] : queues);
+  }
+
+  async targets(targets: Targets): Promise<void> {
+    if ('ids' in targets) await this.jobs(targets.ids);
+    else this.chosen(targets.filter.queue === undefined ? [] : [targets.filter.queue]);
+  }
+
+  /** The queue of a cron's runs; an unknown cron is left to the handler. */
+  async cron(name: string): Promise<void> {
+    if (!isCronName(name)) return;
+    const cron = await this.#engine.storage.crons.get(name);
+    if (cron !== null) this.#destination(cronDestination(cron.spec, this.#engine.clock.now()));
+  }
+
+  /** The queue of what a template enqueues. */
+  template(enqueue: Json): void {
+    this.#destination(cronDestination(JSON.stringify({ enqueue }), this.#engine.clock.now()));
+  }
+
+  nodes(workflow: Pick<NewWorkflow, 'spec'>, nodes: readonly Pick<NewNode, 'spec' | 'job'>[]): void {
+    const now: Millis = this.#engine.clock.now();
+    this.queues(nodes.flatMap((node) => nodeDestination(workflow, node, now)?.queue ?? []));
+  }
+
+  async #workflow(id: string): Promise<void> {
+    const { workflows } = this.#engine.storage;
+    const workflow = await workflows.get(id);
+    if (workflow === null) return;
+    for (let after = -1; ; ) {
+      const part = await workflows.nodes(id, after, page);
+      this.nodes(workflow, part);
+      const last = part.at(-1);
+      if (last === undefined || part.length < page) return;
+      after = last.index;
+    }
+  }
+
+  #destination(destination: Destination | null): void {
+    if (destination === null) throw this.#denied('The queue of its jobs cannot be read.');
+    this.queues([destination.queue]);
+  }
+
+  #denied(why: string): ProtocolError {
+    const queues = this.#grant.queues.join(', ');
+    return new ProtocolError('permission_denied', `${why} The token is for ${queues === '' ? 'no queue' : queues}.`);
+  }
+}

@@ -1,0 +1,142 @@
+import {
+  accessEvents,
+  auditTypes,
+  definitionOf,
+  Fields,
+  isCronName,
+  type Json,
+  members,
+  type OperationName,
+  type ProtocolError,
+  parseTimestamp,
+  readPage,
+  withoutPayload,
+} from '@ojs-ts/core';
+import type { NewAuditEntry } from '../engine/access/audit.ts';
+import type { Engine } from '../engine/engine.ts';
+import { readConfig } from '../engine/queues/queue-settings.ts';
+import type { BindingRequest, Handlers } from './handler.ts';
+import { ok, type Reply } from './reply.ts';
+
+export const auditHandlers: Handlers<'audit.list'> = { 'audit.list': listAudit };
+
+/** The most ids of a request that an entry has. */
+const maxIds = 1_000;
+
+/** GET /admin/audit?type&principal&about&since&until: newest first. */
+async function listAudit(engine: Engine, { query }: BindingRequest): Promise<Reply> {
+  const page = readPage(query, 50, 1_000);
+  const fields = new Fields(query, 'query');
+  const time = (name: string) => {
+    const text = fields.string(name);
+    const at = text === null ? null : parseTimestamp(text);
+    if (text !== null && at === null) fields.issue(name, 'must be an RFC 3339 timestamp');
+    return at;
+  };
+  const filter = {
+    type: fields.string('type'),
+    principal: fields.string('principal'),
+    about: fields.string('about', 512),
+    since: time('since'),
+    until: time('until'),
+  };
+  if (page.cursor !== null && !/^[0-9a-f-]{36}$/.test(page.cursor))
+    fields.issue('cursor', 'must be the next_cursor of an answer');
+  fields.done();
+  const { items, next, scanned } = await engine.audit.read({ ...filter, cursor: page.cursor, limit: page.limit });
+  const shown = items.map(({ id, entry }) => `{"id":"${id}",${entry.slice(1)}`);
+  const end = { limit: page.limit, has_more: next !== null, ...(next !== null && { next_cursor: next }) };
+  return ok(`{"items":[${shown.join(',')}],"scanned":${scanned},"pagination":${JSON.stringify(end)}}`);
+}
+
+/** Runs a call, and writes its entry of the audit log if it is of a kind that has one. */
+export async function audited(
+  engine: Engine,
+  operation: OperationName,
+  request: BindingRequest,
+  work: () => Reply | Promise<Reply>,
+): Promise<Reply> {
+  const type = auditTypes[operation];
+  if (type === undefined) return work();
+  const before = await standing(engine, operation, request);
+  const reply = await work();
+  if (reply.status >= 400) return reply;
+  const after = await standing(engine, operation, request);
+  const detail = {
+    operation,
+    ...request.params,
+    ...asked(request),
+    ...(before !== null && { before }),
+    ...(after !== null && { after }),
+    ...summaryOf(reply.text),
+  };
+  await engine.audit.record({ ...callerOf(request), event_type: type, outcome: 'success', detail });
+  return reply;
+}
+
+/** Writes that a call failed, where calls of its kind have entries, or where the caller may not make it. */
+export async function auditRefusal(
+  engine: Engine,
+  operation: OperationName,
+  request: BindingRequest,
+  fault: ProtocolError,
+): Promise<void> {
+  const isDenied = fault.code === 'permission_denied';
+  const type = isDenied ? accessEvents.denied : auditTypes[operation];
+  const caller = callerOf(request);
+  if (type === undefined || (isDenied && !engine.audit.isNews(caller.principal, operation))) return;
+  const detail = { operation, ...request.params, ...asked(request), error: fault.code, message: fault.message };
+  await engine.audit.record({ ...caller, event_type: type, outcome: 'failure', detail });
+}
+
+function callerOf({
+  owner,
+  address,
+  requestId,
+}: BindingRequest): Pick<NewAuditEntry, 'principal' | 'source_ip' | 'correlation_id'> {
+  return {
+    principal: owner ?? (address === undefined ? 'embedded' : 'anonymous'),
+    source_ip: address ?? null,
+    correlation_id: requestId,
+  };
+}
+
+/** What the caller sent, without arguments and results. */
+function asked({ body, query }: BindingRequest): object {
+  const read = Object.keys(query).length > 0 ? { query: withoutPayload(query) } : {};
+  if (body === undefined || body === '') return read;
+  try {
+    const request = withoutPayload(Fields.parse(body));
+    return { ...read, request: Object.fromEntries(Object.entries(request ?? {}).map(shortened)) };
+  } catch {
+    return read;
+  }
+}
+
+function shortened([name, value]: [string, unknown]): [string, unknown] {
+  return [name, Array.isArray(value) ? value.slice(0, maxIds) : value];
+}
+
+/** The counts of a bulk operation. */
+function summaryOf(text: Json): object {
+  if (!text.startsWith('{')) return {};
+  const summary = text.length < 1_000_000 ? members(text).get('summary') : undefined;
+  return summary === undefined ? {} : { summary: JSON.parse(summary) };
+}
+
+/** How what the call changes stands, without arguments; null where there is nothing to compare. */
+async function standing(engine: Engine, operation: OperationName, { params }: BindingRequest): Promise<unknown> {
+  const { name = '', key = '' } = params;
+  if (operation.startsWith('queue.') && name !== '') {
+    const queue = await engine.queueSettings.find(name);
+    return queue === null ? null : { paused: queue.paused, ...readConfig(queue.config) };
+  }
+  if (operation.startsWith('limit.')) return (await engine.storage.registry.limit(key))?.override ?? null;
+  if (operation.startsWith('cron.') && isCronName(name)) {
+    const cron = await engine.storage.crons.get(name);
+    if (cron === null) return null;
+    const { enqueue: _, ...definition } = definitionOf(cron.spec);
+    return { ...definition, enabled: cron.enabled };
+  }
+  return null;
+}

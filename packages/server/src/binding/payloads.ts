@@ -1,0 +1,24 @@
+import { type Grant, type Json, type OperationName, ProtocolError, payloadFilter } from '@ojs-ts/core';
+import type { BindingRequest } from './handler.ts';
+import type { Reply } from './reply.ts';
+
+/** Operations whose answers have jobs, or templates of jobs. */
+const showsJobs = /^(?:job|bulk|deadLetter|workflow|cron)\./;
+
+/** The answer without what the caller may not see of jobs. */
+export function shownTo(grant: Grant | undefined, operation: OperationName, reply: Reply): Reply {
+  const filter = grant !== undefined && showsJobs.test(operation) ? payloadFilter(grant) : null;
+  if (filter === null) return reply;
+  const { text, chunks } = reply;
+  return chunks ? { ...reply, chunks: mapped(chunks, filter) } : { ...reply, text: filter(text) };
+}
+
+async function* mapped(chunks: AsyncIterable<Json>, filter: (text: Json) => Json): AsyncGenerator<Json> {
+  for await (const chunk of chunks) yield filter(chunk);
+}
+
+/** @throws ProtocolError `permission_denied` for a search by arguments that the caller may not see: it would tell them. */
+export function checkSearch({ grant, query }: Pick<BindingRequest, 'grant' | 'query'>): void {
+  if (query.args === undefined || payloadFilter(grant) === null) return;
+  throw new ProtocolError('permission_denied', 'The token may not see arguments, so it may not search by them.');
+}

@@ -1,0 +1,119 @@
+import { randomBytes } from 'node:crypto';
+import { type AuditEntry, type Clock, firstUuidAt, formatTimestamp, type Millis, uuidFrom } from '@ojs-ts/core';
+import type { AuditRecord, Storage } from '../../storage/storage.ts';
+import { coalesce } from '../coalesce.ts';
+import type { EngineLog } from '../options.ts';
+
+/** Entries that one page reads at most, where a filter leaves few of them. */
+const scan = 10_000;
+const readAtOnce = 500;
+const maxBatch = 500;
+/** A caller that tries again and again what it may not do has one entry in this time, in milliseconds. */
+const denialMs = 60_000;
+const maxDenials = 10_000;
+
+export type NewAuditEntry = Omit<AuditEntry, 'timestamp'>;
+
+export interface AuditQuery {
+  /** Beginning of the type: `queue` has `queue.paused`. */
+  readonly type: string | null;
+  readonly principal: string | null;
+  /** A text of the detail, such as the id of a job. */
+  readonly about: string | null;
+  readonly since: Millis | null;
+  readonly until: Millis | null;
+  readonly cursor: string | null;
+  readonly limit: number;
+}
+
+export interface AuditPage {
+  readonly items: readonly AuditRecord[];
+  /** Null at the end. */
+  readonly next: string | null;
+  readonly scanned: number;
+}
+
+/** Who did what (ojs-security §11): appended before the call is answered, read newest first. */
+export class Audit {
+  readonly #storage: Storage;
+  readonly #clock: Clock;
+  readonly #log: EngineLog;
+  readonly #append: (record: AuditRecord) => Promise<AuditRecord>;
+  /** When each caller was last denied each operation. */
+  readonly #denials = new Map<string, Millis>();
+  /** One for each engine: before the number in an id, it would mix the order of its entries. */
+  readonly #seed = randomBytes(2).readUInt16BE();
+  #last = 0;
+  #number = 0;
+
+  constructor(storage: Storage, clock: Clock, log: EngineLog) {
+    this.#storage = storage;
+    this.#clock = clock;
+    this.#log = log;
+    this.#append = coalesce(
+      async (records: readonly AuditRecord[]) => {
+        await storage.audit.append(records);
+        return records;
+      },
+      { parallel: 1, max: maxBatch, split: false },
+    );
+  }
+
+  /** Never rejects: what the entry tells of is done. A failure is in the log. */
+  async record(entry: NewAuditEntry): Promise<void> {
+    const now = this.#clock.now();
+    const text = JSON.stringify({ timestamp: formatTimestamp(now), ...entry });
+    try {
+      await this.#append({ id: this.#newId(now), entry: text });
+    } catch (error) {
+      this.#log.error({ err: error, event_type: entry.event_type }, 'audit entry not written');
+    }
+  }
+
+  /** Whether a denial is worth an entry. */
+  isNews(principal: string, operation: string): boolean {
+    const key = `${principal} ${operation}`;
+    const now = this.#clock.now();
+    const last = this.#denials.get(key);
+    if (last !== undefined && Math.abs(now - last) < denialMs) return false;
+    const [oldest] = this.#denials.keys();
+    if (this.#denials.size >= maxDenials && oldest !== undefined) this.#denials.delete(oldest);
+    this.#denials.set(key, now);
+    return true;
+  }
+
+  /** Newest first. A filter reads 10,000 entries at most; the cursor goes on behind them. */
+  async read(query: AuditQuery): Promise<AuditPage> {
+    const items: AuditRecord[] = [];
+    const least = query.since === null ? '' : firstUuidAt(query.since);
+    let before = query.cursor ?? (query.until === null ? undefined : firstUuidAt(query.until));
+    for (let scanned = 0; ; ) {
+      const page = await this.#storage.audit.read({ ...(before !== undefined && { before }), limit: readAtOnce });
+      for (const record of page) {
+        if (record.id < least) return { items, next: null, scanned };
+        scanned += 1;
+        before = record.id;
+        if (!matches(record, query)) continue;
+        items.push(record);
+        if (items.length === query.limit) return { items, next: before, scanned };
+      }
+      if (page.length < readAtOnce) return { items, next: null, scanned };
+      if (scanned >= scan) return { items, next: before ?? null, scanned };
+    }
+  }
+
+  /** Ids of one server have the order of its entries, those of a millisecond too. */
+  #newId(now: Millis): string {
+    this.#number = now > this.#last ? 0 : this.#number + 1;
+    this.#last = Math.max(now, this.#last);
+    return uuidFrom(this.#last, this.#number, this.#seed);
+  }
+}
+
+function matches({ entry }: AuditRecord, { type, principal, about }: AuditQuery): boolean {
+  if (about !== null && !entry.includes(JSON.stringify(about).slice(1, -1))) return false;
+  if (type === null && principal === null) return true;
+  const read: AuditEntry = JSON.parse(entry);
+  if (principal !== null && read.principal !== principal) return false;
+  return type === null || read.event_type === type || read.event_type.startsWith(`${type}.`);
+}

@@ -1,0 +1,254 @@
+import { createHash } from 'node:crypto';
+import { type Clock, coversEveryQueue, type Grant, grants, type Millis, ProtocolError } from '@ojs-ts/core';
+import type { Storage } from '../../storage/storage.ts';
+import { readTokenRecord, type TokenRecord, writeTokenRecord } from './token-record.ts';
+import { formatToken, hashSecret, matchesHash, newSecret, newTokenId, parseTokenText } from './token-text.ts';
+
+const kind = 'token';
+
+/** How old the list of tokens may be, so that a revoked one opens nothing after 2 s; in milliseconds. */
+export const freshTokensMs = 2_000;
+/** If the store does not answer for so long, no token opens anything; in milliseconds. */
+const staleMs = 5_000;
+/** How long a secret that was verified needs no scrypt, in milliseconds. */
+const rememberMs = 600_000;
+const maxRemembered = 10_000;
+/** A token is a document of some 500 bytes, and all of them are read every 2 s. */
+const maxTokens = 1_000;
+
+export interface TokenRequest extends Grant {
+  readonly name: string;
+  readonly expiresAt: Millis | null;
+  readonly createdBy: string | null;
+}
+
+/** A token with its text, which is told once. */
+export interface IssuedToken {
+  readonly record: TokenRecord;
+  readonly token: string;
+}
+
+/**
+ * The tokens of the store: documents with a hash of the secret. All servers of the store share them. A secret is
+ * verified once by scrypt and then known by its digest for a while.
+ */
+export class Tokens {
+  readonly #storage: Storage;
+  readonly #clock: Clock;
+  #records: ReadonlyMap<string, TokenRecord> = new Map();
+  #readAt: Millis | null = null;
+  #reading: Promise<void> | null = null;
+  /** Digests of verified tokens: the hash that each matched, and when. */
+  readonly #verified = new Map<string, { readonly hash: string; readonly at: Millis }>();
+  readonly #verifying = new Map<string, Promise<TokenRecord | null>>();
+  /** One scrypt at a time: guesses get one thread at most. */
+  #queue: Promise<unknown> = Promise.resolve();
+  #exist = false;
+
+  constructor(storage: Storage, clock: Clock) {
+    this.#storage = storage;
+    this.#clock = clock;
+  }
+
+  /** True once the store was seen to have a token: from then on every caller needs one. */
+  get exist(): boolean {
+    return this.#exist;
+  }
+
+  /** The store was emptied. */
+  forget(): void {
+    this.#records = new Map();
+    this.#readAt = null;
+    this.#verified.clear();
+    this.#exist = false;
+  }
+
+  /** Reads the tokens of the store. */
+  async refresh(): Promise<void> {
+    this.#reading ??= this.#read().finally(() => {
+      this.#reading = null;
+    });
+    return this.#reading;
+  }
+
+  /** Oldest first. */
+  async list(): Promise<readonly TokenRecord[]> {
+    await this.refresh();
+    return [...this.#records.values()].sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
+  }
+
+  /**
+   * @throws ProtocolError `conflict` if the store has 1,000 tokens, or if its first one could not make others.
+   */
+  async create(request: TokenRequest): Promise<IssuedToken> {
+    await this.#readAgain();
+    if (!this.#exist && request.createdBy === null && !isWhole(request)) {
+      const message =
+        'The first token of a store makes its servers ask every caller for one. Make one with the role admin for all queues first.';
+      throw new ProtocolError('conflict', message);
+    }
+    await this.#makeRoom();
+    const [id, secret, createdAt] = [newTokenId(), newSecret(), this.#clock.now()];
+    const record: TokenRecord = {
+      ...request,
+      id,
+      createdAt,
+      rotatedAt: null,
+      revokedAt: null,
+      hash: await hashSecret(secret),
+      previous: null,
+    };
+    await this.#storage.documents.put(kind, id, writeTokenRecord(record), null, createdAt);
+    await this.#readAgain();
+    return { record, token: formatToken({ id, secret }) };
+  }
+
+  /**
+   * A new secret for a token; the old one counts for `graceMs` more (ojs-security §6.4).
+   * @throws ProtocolError `not_found`, or `conflict` if another call changes it at the same time.
+   */
+  async rotate(id: string, graceMs: number): Promise<IssuedToken> {
+    const [secret, now] = [newSecret(), this.#clock.now()];
+    const hash = await hashSecret(secret);
+    const record = await this.#change(id, (before) => ({
+      ...before,
+      hash,
+      rotatedAt: now,
+      previous: graceMs === 0 ? null : { hash: before.hash, until: now + graceMs },
+    }));
+    return { record, token: formatToken({ id, secret }) };
+  }
+
+  /** @throws ProtocolError `not_found`, or `conflict` if another call changes it at the same time. */
+  revoke(id: string): Promise<TokenRecord> {
+    return this.#change(id, (before) => ({ ...before, revokedAt: this.#clock.now(), previous: null }));
+  }
+
+  async #change(id: string, decide: (before: TokenRecord) => TokenRecord): Promise<TokenRecord> {
+    const { documents } = this.#storage;
+    const document = await documents.get(kind, id);
+    const before = document === null ? null : readTokenRecord(id, document.body);
+    if (document === null || before === null || before.revokedAt !== null)
+      throw new ProtocolError('not_found', 'There is no token with this id, or it was revoked.', { token_id: id });
+    const record = decide(before);
+    if ((await documents.put(kind, id, writeTokenRecord(record), document.version, this.#clock.now())) === null)
+      throw new ProtocolError('conflict', 'Another call has changed the token meanwhile.', { token_id: id });
+    await this.#readAgain();
+    return record;
+  }
+
+  /** Forgets the token that was revoked first, if there are too many. */
+  async #makeRoom(): Promise<void> {
+    if (this.#records.size < maxTokens) return;
+    const [oldest] = [...this.#records.values()]
+      .filter(({ revokedAt }) => revokedAt !== null)
+      .sort((a, b) => (a.revokedAt ?? 0) - (b.revokedAt ?? 0));
+    if (oldest === undefined)
+      throw new ProtocolError('conflict', `The store has ${maxTokens} tokens; revoke one that nobody uses.`);
+    await this.#storage.documents.remove(kind, oldest.id);
+  }
+
+  /**
+   * The token with this text, if it was verified lately; null for all others.
+   * @throws ProtocolError `backend_unavailable` if the store does not answer for 5 s.
+   */
+  async verified(text: string): Promise<TokenRecord | null> {
+    const sent = parseTokenText(text);
+    if (sent === null) return null;
+    await this.#freshen();
+    const record = this.#usable(sent.id);
+    const known = this.#verified.get(digestOf(text));
+    const now = this.#clock.now();
+    if (record === null || known === undefined || now - known.at >= rememberMs) return null;
+    return hashesOf(record, now).includes(known.hash) ? record : null;
+  }
+
+  /** The token with this text; null for an unknown, expired or revoked one. Takes a scrypt. */
+  async verify(text: string): Promise<TokenRecord | null> {
+    const sent = parseTokenText(text);
+    const record = sent === null ? null : this.#usable(sent.id);
+    if (sent === null || record === null) return null;
+    const digest = digestOf(text);
+    const verifying = this.#verifying.get(digest) ?? this.#verifyNext(sent.secret, digest, record);
+    this.#verifying.set(digest, verifying);
+    return verifying;
+  }
+
+  /** As of the last read, which is at most some seconds old on a server. */
+  isUsable(id: string): boolean {
+    return this.#usable(id) !== null;
+  }
+
+  #usable(id: string): TokenRecord | null {
+    const record = this.#records.get(id);
+    return record !== undefined && isUsable(record, this.#clock.now()) ? record : null;
+  }
+
+  #verifyNext(secret: string, digest: string, record: TokenRecord): Promise<TokenRecord | null> {
+    const work = this.#queue.then(() => this.#check(secret, digest, record));
+    this.#queue = work.catch(() => {});
+    return work.finally(() => this.#verifying.delete(digest));
+  }
+
+  async #check(secret: string, digest: string, record: TokenRecord): Promise<TokenRecord | null> {
+    const now = this.#clock.now();
+    for (const hash of hashesOf(record, now)) {
+      if (!(await matchesHash(secret, hash))) continue;
+      const [oldest] = this.#verified.keys();
+      if (this.#verified.size >= maxRemembered && oldest !== undefined) this.#verified.delete(oldest);
+      this.#verified.set(digest, { hash, at: now });
+      return record;
+    }
+    return null;
+  }
+
+  async #freshen(): Promise<void> {
+    if (this.#age() < freshTokensMs) return;
+    try {
+      await this.refresh();
+    } catch (error) {
+      if (this.#age() >= staleMs) throw error;
+    }
+  }
+
+  /** Milliseconds since the last read. */
+  #age(): number {
+    return this.#readAt === null ? Number.POSITIVE_INFINITY : Math.abs(this.#clock.now() - this.#readAt);
+  }
+
+  /** A read under way may have begun before the change. */
+  async #readAgain(): Promise<void> {
+    await this.#reading?.catch(() => {});
+    await this.refresh();
+  }
+
+  async #read(): Promise<void> {
+    const now = this.#clock.now();
+    const documents = await this.#storage.documents.list(kind);
+    this.#records = new Map(
+      documents.flatMap(({ key, body }) => {
+        const record = readTokenRecord(key, body);
+        return record === null ? [] : [[key, record]];
+      }),
+    );
+    this.#readAt = now;
+    if (documents.length > 0) this.#exist = true;
+  }
+}
+
+function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('base64url');
+}
+
+function hashesOf({ hash, previous }: TokenRecord, now: Millis): readonly string[] {
+  return previous !== null && previous.until > now ? [hash, previous.hash] : [hash];
+}
+
+function isUsable({ expiresAt, revokedAt }: TokenRecord, now: Millis): boolean {
+  return revokedAt === null && (expiresAt === null || expiresAt > now);
+}
+
+/** Whether it may make others. */
+function isWhole(grant: Grant): boolean {
+  return grants(grant, 'access') && coversEveryQueue(grant);
+}

@@ -1,0 +1,279 @@
+import { formatTimestamp, State } from '@ojs-ts/core';
+import type { StoreFinding, StoreFindingCode } from '../storage/diagnosis.ts';
+import type { LimitRecord, QueueRecord } from '../storage/storage.ts';
+import type { Engine } from './engine.ts';
+import { depthOf, readConfig } from './queues/queue-settings.ts';
+import { descriptionOf, healthOf, type KnownWorker } from './workers/workers.ts';
+
+export type FindingCode =
+  | StoreFindingCode
+  | 'store_refuses'
+  | 'damaged'
+  | 'clock'
+  | 'overdue_jobs'
+  | 'unread_queue'
+  | 'paused_queue'
+  | 'full_queue'
+  | 'closed_limit'
+  | 'dead_worker'
+  | 'mixed_versions'
+  | 'late_cron'
+  | 'ended_cron'
+  | 'token_ends'
+  | 'waiting_inbox';
+
+/** Something that an operator should mend. */
+export type Finding = Omit<StoreFinding, 'code'> & { readonly code: FindingCode };
+
+/** Clocks that differ by less than this are right enough, in milliseconds. */
+const clockMs = 1_000;
+/** Upkeep takes a lease back within a second of its end. */
+const lateMs = 60_000;
+const dayMs = 86_400_000;
+/** Findings of one kind; the last one tells how many more there are. */
+const most = 10;
+const fullAt = 0.9;
+const limitsAtOnce = 500;
+const manyLimits = 10_000;
+const manyWaiting = 10_000;
+
+/** What is wrong or soon will be, the worst first. Reads counts and settings, and a few jobs; never all of them. */
+export async function diagnose(engine: Engine): Promise<readonly Finding[]> {
+  const { storage } = engine;
+  const [ofStore, queues, workers] = await Promise.all([
+    storage.diagnose(),
+    storage.registry.queues(),
+    engine.workers.list(),
+  ]);
+  const parts = await Promise.all([
+    ofHealth(engine),
+    overdueJobs(engine),
+    capped(queues.flatMap((queue) => ofQueue(queue, workers, engine))),
+    closedLimits(engine),
+    capped(ofWorkers(workers, engine)),
+    ofCrons(engine),
+    endingTokens(engine),
+    waitingInbox(engine),
+  ]);
+  return [...ofStore, ...parts.flat()].sort((a, b) => Number(b.severity === 'error') - Number(a.severity === 'error'));
+}
+
+async function ofHealth({ storage, storeHealth, clock }: Engine): Promise<readonly Finding[]> {
+  const { writes, file, clock: behind } = storeHealth;
+  const findings: Finding[] = [];
+  if (writes.status === 'fail')
+    findings.push(
+      error(
+        'store_refuses',
+        `The store takes no writes: ${writes.message}`,
+        'Mend what the store names; the server notices within 10 s.',
+      ),
+    );
+  if (file.status === 'fail')
+    findings.push(
+      error(
+        'damaged',
+        `The store is damaged: ${file.message}`,
+        'Stop the servers, keep the file, and restore a backup: docs/operating.md.',
+      ),
+    );
+  if (behind.status === 'fail')
+    findings.push(error('clock', behind.message ?? '', 'Set the clock of this machine by NTP.'));
+  const asked = Date.now();
+  const ahead = (await storage.clock()) - (asked + Date.now()) / 2;
+  if (Math.abs(ahead) > clockMs)
+    findings.push(
+      warning(
+        'clock',
+        `The clock of the store is ${Math.abs(Math.round(ahead))} ms ${ahead > 0 ? 'ahead of' : 'behind'} that of this machine, ${formatTimestamp(clock.now())}.`,
+        'Set both by NTP. The time of the store holds.',
+      ),
+    );
+  return findings;
+}
+
+async function overdueJobs({ storage, clock }: Engine): Promise<readonly Finding[]> {
+  const late = await storage.upkeep.overdue(clock.now() - lateMs, most);
+  const [first] = late;
+  if (first === undefined) return [];
+  const count = late.length < most ? `${late.length} jobs are` : `${most} jobs or more are`;
+  return [
+    error(
+      'overdue_jobs',
+      `${count} more than a minute late to be taken back or to expire, such as ${first.id}: no server does the upkeep.`,
+      'Start a server on this store, and look for "upkeep failed" in its log.',
+    ),
+  ];
+}
+
+function ofQueue(queue: QueueRecord, workers: readonly KnownWorker[], engine: Engine): readonly Finding[] {
+  const waiting = queue.counts[State.available] ?? 0;
+  const findings: Finding[] = [];
+  if (queue.paused && waiting > 0)
+    findings.push(
+      warning(
+        'paused_queue',
+        `The queue ${queue.name} is paused, and ${waiting} jobs wait in it.`,
+        `ojs queues resume ${queue.name}`,
+      ),
+    );
+  const readers = workers.filter((worker) => queuesOf(worker).includes(queue.name));
+  const alive = readers.filter((worker) => healthOf(worker, engine.clock.now(), engine.deadAfterMs) === 'ok');
+  if (waiting > 0 && alive.every(({ state }) => state !== 'running'))
+    findings.push(
+      warning(
+        'unread_queue',
+        `${waiting} jobs wait in the queue ${queue.name}, which no running worker reads${alive.length > 0 ? `; ${alive.length} are quiet` : ''}.`,
+        'Start a worker for it, or look for a wrong name of the queue in the client or the worker.',
+      ),
+    );
+  const { maxDepth, concurrency } = readConfig(queue.config);
+  if (maxDepth !== undefined && depthOf(queue) > maxDepth * fullAt)
+    findings.push(
+      warning(
+        'full_queue',
+        `The queue ${queue.name} holds ${depthOf(queue)} of ${maxDepth} jobs; beyond that the server refuses jobs.`,
+        'Start more workers, or raise max_size.',
+      ),
+    );
+  if (concurrency === 0 && waiting > 0)
+    findings.push(
+      warning(
+        'closed_limit',
+        `The queue ${queue.name} has a concurrency of 0, and ${waiting} jobs wait.`,
+        `ojs queues configure ${queue.name} --concurrency none`,
+      ),
+    );
+  return findings;
+}
+
+/** Limits that let nothing start, by key. */
+async function closedLimits({ storage }: Engine): Promise<readonly Finding[]> {
+  const closed: Finding[] = [];
+  let after: string | undefined;
+  for (let read = 0; read < manyLimits && closed.length <= most; read += limitsAtOnce) {
+    const page = await storage.registry.limits({ limit: limitsAtOnce, ...(after !== undefined && { after }) });
+    for (const limit of page.items)
+      if (neverOpens(limit) && !limit.key.startsWith('queue:'))
+        closed.push(
+          warning(
+            'closed_limit',
+            `The limit ${limit.key} lets no job start, and ${limit.waiting} wait.`,
+            `ojs limits restore ${limit.key}, or ojs limits override ${limit.key} --concurrency N`,
+          ),
+        );
+    if (page.next === null) break;
+    after = page.next;
+  }
+  return capped(closed);
+}
+
+function neverOpens({ own, override, waiting }: LimitRecord): boolean {
+  const { concurrency, rates } = override ?? own;
+  return waiting > 0 && (concurrency === 0 || rates.some(({ count }) => count === 0));
+}
+
+function ofWorkers(workers: readonly KnownWorker[], engine: Engine): readonly Finding[] {
+  const health = (worker: KnownWorker) => healthOf(worker, engine.clock.now(), engine.deadAfterMs);
+  const dead = workers.filter((worker) => health(worker) === 'unhealthy');
+  const findings = dead.map(({ worker, beatAt }) =>
+    warning(
+      'dead_worker',
+      `The worker ${worker} has sent nothing since ${beatAt === null ? 'its start' : formatTimestamp(beatAt)}; its jobs have gone back.`,
+      `ojs workers remove ${worker}, if it does not come back`,
+    ),
+  );
+  const versions = new Set(
+    workers
+      .filter((worker) => health(worker) === 'ok')
+      .flatMap((worker) => {
+        const { version } = descriptionOf(worker);
+        return typeof version === 'string' ? [version] : [];
+      }),
+  );
+  if (versions.size > 1)
+    findings.push(
+      warning(
+        'mixed_versions',
+        `Workers of several versions run: ${[...versions].sort().join(', ')}.`,
+        'Fine during a deployment; else restart the older ones.',
+      ),
+    );
+  return findings;
+}
+
+async function ofCrons({ storage, clock }: Engine): Promise<readonly Finding[]> {
+  const now = clock.now();
+  return capped(
+    (await storage.crons.list()).flatMap(({ name, enabled, dueAt }) => {
+      if (!enabled) return [];
+      if (dueAt === null)
+        return [
+          warning(
+            'ended_cron',
+            `The cron ${name} has no further run.`,
+            `Correct its expression, or ojs cron remove ${name}.`,
+          ),
+        ];
+      if (dueAt > now - lateMs) return [];
+      return [
+        error(
+          'late_cron',
+          `The cron ${name} was due at ${formatTimestamp(dueAt)}: no server does the upkeep.`,
+          'Start a server on this store, and look for errors in its log.',
+        ),
+      ];
+    }),
+  );
+}
+
+async function endingTokens({ tokens, clock }: Engine): Promise<readonly Finding[]> {
+  const now = clock.now();
+  return capped(
+    (await tokens.list()).flatMap(({ id, name, expiresAt, revokedAt }) => {
+      if (revokedAt !== null || expiresAt === null || expiresAt <= now || expiresAt > now + 7 * dayMs) return [];
+      return [
+        warning(
+          'token_ends',
+          `The token ${id} (${name}) ends at ${formatTimestamp(expiresAt)}.`,
+          'Make a new one and give it to its holder.',
+        ),
+      ];
+    }),
+  );
+}
+
+async function waitingInbox({ storage }: Engine): Promise<readonly Finding[]> {
+  const depth = (await storage.inbox?.depth()) ?? 0;
+  if (depth <= manyWaiting) return [];
+  return [
+    warning(
+      'waiting_inbox',
+      `${depth} rows of users' transactions wait for their import.`,
+      'Start a server or an engine on this store.',
+    ),
+  ];
+}
+
+function queuesOf(worker: KnownWorker): readonly unknown[] {
+  const { queues } = descriptionOf(worker);
+  return Array.isArray(queues) ? queues : [];
+}
+
+function capped(findings: readonly Finding[]): readonly Finding[] {
+  const shown = findings.slice(0, most);
+  const last = shown.at(-1);
+  if (last === undefined || findings.length <= most) return findings;
+  return [
+    ...shown.slice(0, -1),
+    { ...last, message: `${last.message} There are ${findings.length - most} more of this kind.` },
+  ];
+}
+
+function error(code: FindingCode, message: string, remedy: string): Finding {
+  return { code, severity: 'error', message, remedy };
+}
+
+function warning(code: FindingCode, message: string, remedy: string): Finding {
+  return { code, severity: 'warning', message, remedy };
+}

@@ -1,0 +1,52 @@
+import type { Authorization, Holder } from '../auth.ts';
+
+/** As often as the tokens of the store are read, in milliseconds. */
+const checkMs = 2_000;
+
+/**
+ * An open stream or WebSocket. `shutDown` informs its client that the server stops; `destroy` ends the connection if
+ * that takes too long.
+ */
+export interface OpenStream {
+  readonly shutDown: () => Promise<void>;
+  readonly destroy: () => void;
+}
+
+/** The open streams of a server. One whose token was revoked, or has ended, is cut within seconds. */
+export class OpenStreams {
+  readonly #authorization: Authorization;
+  readonly #open = new Map<OpenStream, Holder | null>();
+  #check: NodeJS.Timeout | undefined;
+
+  constructor(authorization: Authorization) {
+    this.#authorization = authorization;
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  add(stream: OpenStream, holder: Holder | null): void {
+    this.#open.set(stream, holder);
+    this.#check ??= setInterval(() => this.#cut(), checkMs);
+  }
+
+  delete(stream: OpenStream): void {
+    this.#open.delete(stream);
+    if (this.#open.size > 0) return;
+    clearInterval(this.#check);
+    this.#check = undefined;
+  }
+
+  shutDown(): void {
+    for (const stream of this.#open.keys()) stream.shutDown().catch(() => stream.destroy());
+  }
+
+  destroy(): void {
+    for (const stream of this.#open.keys()) stream.destroy();
+  }
+
+  #cut(): void {
+    for (const [stream, holder] of this.#open) if (!this.#authorization.admits(holder)) stream.destroy();
+  }
+}

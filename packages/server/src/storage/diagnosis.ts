@@ -1,0 +1,37 @@
+/** What may hurt a store, by its code. */
+export type StoreFindingCode =
+  // PostgreSQL
+  | 'sync_off'
+  | 'autovacuum_off'
+  | 'held_snapshot'
+  | 'dead_rows'
+  | 'missing_index'
+  | 'idle_slot'
+  | 'few_connections'
+  // Redis
+  | 'no_persistence'
+  | 'write_failed'
+  | 'memory_low'
+  | 'behind_replica'
+  // SQLite
+  | 'disk_low'
+  | 'large_log'
+  | 'unsafe_sync';
+
+/** Something about a store that an operator should mend. */
+export interface StoreFinding {
+  readonly code: StoreFindingCode;
+  /** `error`: jobs are lost or stand still, or soon will. */
+  readonly severity: 'error' | 'warning';
+  readonly message: string;
+  /** What to do. */
+  readonly remedy: string;
+}
+
+const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
+
+/** `1.5 GiB`. */
+export function bytesText(bytes: number): string {
+  const unit = Math.min(units.length - 1, bytes < 1 ? 0 : Math.floor(Math.log2(bytes) / 10));
+  return `${unit === 0 ? bytes : (bytes / 1_024 ** unit).toFixed(1)} ${units[unit]}`;
+}

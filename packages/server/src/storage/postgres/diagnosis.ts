@@ -1,0 +1,124 @@
+import { integer, text } from '../cells.ts';
+import { bytesText, type StoreFinding } from '../diagnosis.ts';
+import type { Database } from './connection/database.ts';
+import { indexNames } from './connection/migrate.ts';
+
+/** An old snapshot keeps each dead row for so long, in milliseconds: claims walk over them. */
+const oldMs = 300_000;
+const manyDead = 100_000;
+const mostConnections = 0.9;
+
+const settings = `SELECT current_setting('fsync'), current_setting('full_page_writes'), current_setting('synchronous_commit'),
+  current_setting('autovacuum'), current_setting('max_connections')::int,
+  (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')::int`;
+const snapshots = `SELECT pid, coalesce(usename, ''), coalesce(application_name, ''), state,
+    (extract(epoch FROM clock_timestamp() - xact_start) * 1000)::bigint FROM pg_stat_activity
+  WHERE xact_start < clock_timestamp() - $1::bigint * interval '1 millisecond' AND pid <> pg_backend_pid()
+    AND backend_type = 'client backend' AND datname = current_database() ORDER BY xact_start LIMIT 5`;
+const prepared = `SELECT gid, (extract(epoch FROM clock_timestamp() - prepared) * 1000)::bigint FROM pg_prepared_xacts
+  WHERE prepared < clock_timestamp() - $1::bigint * interval '1 millisecond' ORDER BY prepared LIMIT 5`;
+const dead = `SELECT relname, n_dead_tup, n_live_tup, pg_total_relation_size(relid) FROM pg_stat_user_tables
+  WHERE schemaname = $1 AND n_dead_tup > $2 AND n_dead_tup > 4 * n_live_tup ORDER BY n_dead_tup DESC LIMIT 5`;
+const slots = 'SELECT slot_name FROM pg_replication_slots WHERE NOT active';
+const indexes = `SELECT indexrelid::regclass::text, relname FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+  WHERE indrelid IN (SELECT oid FROM pg_class WHERE relnamespace = to_regnamespace($1)) AND indisvalid`;
+
+/**
+ * What an operator should know of the database.
+ * @param old milliseconds after which an open transaction is one.
+ */
+export async function diagnose(database: Database, old = oldMs): Promise<readonly StoreFinding[]> {
+  const { schema } = database.address;
+  const [of, held, waiting, rows, idle, valid] = await Promise.all([
+    database.read(settings),
+    database.read(snapshots, [old]),
+    database.read(prepared, [old]),
+    database.read(dead, [schema, manyDead]),
+    database.read(slots),
+    database.read(indexes, [`"${schema}"`]),
+  ]);
+  const known = new Set(valid.map(([, name]) => text(name)));
+  return [
+    ...(of[0] === undefined ? [] : settingsFound(of[0].map(String))),
+    ...held.map(([pid, user, name, state, ms]) =>
+      snapshotHeld(
+        `the session ${integer(pid)} (${text(user)}, ${text(name)}, ${text(state)})`,
+        integer(ms),
+        `SELECT pg_terminate_backend(${integer(pid)})`,
+      ),
+    ),
+    ...waiting.map(([gid, ms]) =>
+      snapshotHeld(
+        `the prepared transaction ${text(gid)}`,
+        integer(ms),
+        `COMMIT PREPARED or ROLLBACK PREPARED '${text(gid)}'`,
+      ),
+    ),
+    ...rows.map(
+      ([name, gone, alive, bytes]): StoreFinding => ({
+        code: 'dead_rows',
+        severity: 'warning',
+        message: `The table ${text(name)} has ${integer(gone)} dead rows and ${integer(alive)} live ones, ${bytesText(integer(bytes))} in all.`,
+        remedy: `Run VACUUM ${schema}.${text(name)}; look for old transactions and for a setting that slows autovacuum down.`,
+      }),
+    ),
+    ...idle.map(
+      ([name]): StoreFinding => ({
+        code: 'idle_slot',
+        severity: 'warning',
+        message: `Nobody reads the replication slot ${text(name)}: the server keeps its log for it until the disk is full.`,
+        remedy: `Start the replica, or SELECT pg_drop_replication_slot('${text(name)}').`,
+      }),
+    ),
+    ...indexNames()
+      .filter((name) => !known.has(name))
+      .map(
+        (name): StoreFinding => ({
+          code: 'missing_index',
+          severity: 'error',
+          message: `The index ${schema}.${name} is missing or not valid: what it answers reads whole tables.`,
+          remedy: `REINDEX INDEX ${schema}.${name}; if it is missing, run its CREATE INDEX of the file packages/server/sql/postgres.`,
+        }),
+      ),
+  ];
+}
+
+function snapshotHeld(who: string, ms: number, remedy: string): StoreFinding {
+  return {
+    code: 'held_snapshot',
+    severity: ms > 12 * oldMs ? 'error' : 'warning',
+    message: `Since ${Math.round(ms / 60_000)} minutes ${who} has a transaction open: rows that are deleted meanwhile stay, and claims walk over them.`,
+    remedy: `End it: ${remedy}.`,
+  };
+}
+
+function settingsFound([fsync, pages, commit, autovacuum, most, used]: readonly string[]): readonly StoreFinding[] {
+  const findings: StoreFinding[] = [];
+  for (const [name, value] of [
+    ['fsync', fsync],
+    ['full_page_writes', pages],
+    ['synchronous_commit', commit],
+  ] as const)
+    if (value === 'off')
+      findings.push({
+        code: 'sync_off',
+        severity: name === 'synchronous_commit' ? 'warning' : 'error',
+        message: `${name} is off: a crash loses ${name === 'synchronous_commit' ? 'the newest commits' : 'or damages the database'}.`,
+        remedy: `Set ${name} = on.`,
+      });
+  if (autovacuum === 'off')
+    findings.push({
+      code: 'autovacuum_off',
+      severity: 'error',
+      message: 'autovacuum is off: tables grow, and plans go by old statistics.',
+      remedy: 'Set autovacuum = on.',
+    });
+  if (Number(used) > Number(most) * mostConnections)
+    findings.push({
+      code: 'few_connections',
+      severity: 'warning',
+      message: `${used} of ${most} connections are in use; at the limit the server refuses new ones.`,
+      remedy: 'Raise max_connections, or put PgBouncer in front (?pooled=true).',
+    });
+  return findings;
+}

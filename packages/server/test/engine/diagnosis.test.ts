@@ -1,0 +1,72 @@
+import { describe, expect, test } from 'vitest';
+import { diagnose, type Finding } from '../../src/engine/diagnosis.ts';
+import { type Bench, bench } from '../support/engine.ts';
+import { storages } from '../support/storages.ts';
+
+/** Without what is said of the store itself. */
+async function found({ engine }: Bench): Promise<readonly Finding[]> {
+  const ofStore = new Set((await engine.storage.diagnose()).map(({ message }) => message));
+  // The clock of a bench is a manual one.
+  return (await diagnose(engine)).filter(({ message, code }) => !ofStore.has(message) && code !== 'clock');
+}
+
+const beat = (b: Bench, worker: string, info: object) =>
+  b.engine.beat({ worker, holds: [], leaseMs: null, state: 'running', info: JSON.stringify(info) });
+
+describe.each(storages)('on $name', ({ url }) => {
+  test('nothing is wrong with an empty store, nor where a worker reads the queue', async () => {
+    await using b = await bench(url());
+    expect(await found(b)).toEqual([]);
+    await b.push({ queue: 'mail' });
+    await beat(b, 'w1', { queues: ['mail'] });
+    expect(await found(b)).toEqual([]);
+  });
+
+  test('queues that nobody reads, or that are paused or closed', async () => {
+    await using b = await bench(url());
+    for (const queue of ['unread', 'paused', 'closed', 'quiet']) await b.push({ queue });
+    await beat(b, 'w1', { queues: ['paused', 'closed'] });
+    await b.engine.beat({ worker: 'w2', holds: [], leaseMs: null, state: 'quiet', info: '{"queues":["quiet"]}' });
+    await b.engine.storage.registry.pauseQueue('paused', true, b.clock.now());
+    await b.engine.queueSettings.configure('closed', { concurrency: 0 });
+    const codes = (await found(b)).map(({ code, message }) => `${code} ${/queue (\w+)/.exec(message)?.[1]}`);
+    expect(codes.toSorted()).toEqual(['closed_limit closed', 'paused_queue paused', 'unread_queue quiet', 'unread_queue unread']);
+  });
+
+  test('leases that nobody takes back, and crons that nobody fires', async () => {
+    await using b = await bench(url());
+    await b.start('w1', { visibilityMs: 1_000 });
+    await b.engine.storage.crons.put(
+      { name: 'nightly', spec: '{"enqueue":"{}"}', enabled: true, dueAt: b.clock.now() },
+      b.clock.now(),
+    );
+    await b.engine.storage.crons.put({ name: 'over', spec: '{"enqueue":"{}"}', enabled: true, dueAt: null }, b.clock.now());
+    b.clock.advance(3_600_000);
+    const findings = await found(b);
+    expect(findings.map(({ code }) => code).toSorted()).toEqual(['ended_cron', 'late_cron', 'overdue_jobs']);
+    expect(findings.map(({ severity }) => severity)).toEqual(['error', 'error', 'warning']);
+  });
+
+  test('limits that never open, dead workers, versions, and tokens that end', async () => {
+    await using b = await bench(url());
+    await b.push({ queue: 'q', limits: [{ key: 'tenant', concurrency: 1, rates: [] }] });
+    await b.engine.storage.registry.overrideLimit('tenant', { concurrency: 0, rates: [] }, b.clock.now());
+    await beat(b, 'gone', { queues: ['q'] });
+    b.clock.advance(60_000);
+    await beat(b, 'old', { queues: ['q'], version: '1.0' });
+    await beat(b, 'new', { queues: ['q'], version: '2.0' });
+    const expiresAt = b.clock.now() + 3_600_000;
+    await b.engine.tokens.create({ name: 'a', roles: ['admin'], queues: ['*'], expiresAt, createdBy: null });
+    const findings = await found(b);
+    expect(findings.map(({ code }) => code).toSorted()).toEqual(['closed_limit', 'dead_worker', 'mixed_versions', 'token_ends']);
+    expect(JSON.stringify(findings)).toContain('tenant');
+  });
+
+  test('of many findings of a kind the first ten are told', async () => {
+    await using b = await bench(url());
+    for (let number = 0; number < 12; number++) await b.push({ queue: `q${number}` });
+    const findings = await found(b);
+    expect(findings).toHaveLength(10);
+    expect(findings.at(-1)?.message).toContain('There are 2 more of this kind.');
+  });
+});

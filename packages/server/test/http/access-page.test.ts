@@ -1,0 +1,10 @@
+import { readFileSync } from 'node:fs';
+import { rights, rightWords, rolesWith } from '@ojs-ts/core';
+import { expect, test } from 'vitest';
+
+const page = readFileSync(new URL('../../../../docs/access.md', import.meta.url), 'utf8');
+
+test('docs/access.md has every right with its words and its roles', () => {
+  const rows = [...page.matchAll(/^\| `(\w+)` \| (.+) \| ([a-z, ]+) \|$/gm)].map(([, ...cells]) => cells);
+  expect(rows).toEqual(rights.map((right) => [right, rightWords[right], rolesWith(right).join(', ')]));
+});

@@ -1,0 +1,292 @@
+import { accessOf, coversQueue, type Grant, type OperationName, operationNames, operations } from '@ojs-ts/core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { RunningServer } from '../../src/index.ts';
+import { type Canaries, plantCanaries, snapshot } from '../support/canaries.ts';
+import { expectRefusal } from '../support/refusal.ts';
+import { send } from '../support/request.ts';
+import { optionalBodyOf, requestOf } from '../support/requests/valid-requests.ts';
+import { serve } from '../support/server.ts';
+import { followStream, openSocket, openStream } from '../support/streams.ts';
+
+let server: RunningServer;
+let canaries: Canaries;
+
+async function tokenFor(grant: Grant): Promise<string> {
+  const { token } = await server.engine.tokens.create({ ...grant, name: 'test', expiresAt: null, createdBy: 'test' });
+  return token;
+}
+
+beforeAll(async () => {
+  server = await serve({ failedLogins: '100000/1s' });
+  canaries = await plantCanaries(server.url);
+});
+afterAll(() => server.close());
+
+/** The request that has an effect, and in lists the queue that makes it allowed for a token of that queue. */
+function ask(name: OperationName, token: string) {
+  const request = requestOf(name, canaries);
+  const optional = optionalBodyOf(name, canaries);
+  return send(server.url, {
+    ...request,
+    headers: { authorization: `Bearer ${token}`, 'ojs-version': '1.0' },
+    ...(request.body === undefined && optional && { body: JSON.stringify(optional) }),
+  });
+}
+
+describe('a token for other queues', () => {
+  let token: string;
+  beforeAll(async () => {
+    token = await tokenFor({ roles: ['admin'], queues: ['elsewhere', 'else.*'] });
+  });
+
+  const checked = operationNames.filter((name) => !['none', 'shown'].includes(accessOf[name].queues));
+  test.each(checked)('%s is refused, and changes nothing', async (name) => {
+    const before = await snapshot(server);
+    const response = await ask(name, token);
+    if (name === 'bulk.enqueue') {
+      // Each job has an answer of its own.
+      expect(JSON.parse(response.text)).toMatchObject({ total: 2, succeeded: 0 });
+      expect(response.text).toContain('permission_denied');
+    } else {
+      expectRefusal(response, 403, 'permission_denied');
+      expect(response.text).toContain('The token is for elsewhere, else.*.');
+    }
+    // A refused bulk enqueue is an event.
+    const { events, ...kept } = await snapshot(server);
+    expect({ ...kept, ...(name !== 'bulk.enqueue' && { events }) }).toEqual({
+      ...before,
+      ...(name === 'bulk.enqueue' && { events: undefined }),
+    });
+  });
+
+  test('the list of queues leaves others out', async () => {
+    const { text } = await ask('queue.list', token);
+    expect(JSON.parse(text)).toMatchObject({ queues: [], pagination: { total: 0 } });
+  });
+
+  test.each([
+    '/ojs/v1/events/stream',
+    '/ojs/v1/queues/canary/events',
+    '/ojs/v1/events/stream?channel=queue:canary',
+    '/ojs/v1/events/stream?queues=canary,elsewhere',
+  ])('the stream %s is refused', async (path) => {
+    expectRefusal(
+      await send(server.url, { path, headers: { authorization: `Bearer ${token}` } }),
+      403,
+      'permission_denied',
+    );
+  });
+
+  test.each(['events', 'progress/stream', 'result/stream'])("the stream of a job's %s is refused", async (what) => {
+    const path = `/ojs/v1/jobs/${canaries.available}/${what}`;
+    expectRefusal(
+      await send(server.url, { path, headers: { authorization: `Bearer ${token}` } }),
+      403,
+      'permission_denied',
+    );
+  });
+});
+
+describe('a token for the queue', () => {
+  const inQueue = new Set(['none', 'path', 'job', 'sent', 'shown']);
+  /** About other queues, or about all by what the request says. */
+  const elsewhere: readonly OperationName[] = [
+    'queue.create',
+    'queue.delete',
+    'cron.register',
+    'bulk.delete',
+    'job.list',
+    'deadLetter.list',
+    'event.list',
+    'workflow.create',
+  ];
+  const allowed = operationNames.filter(
+    (name) => inQueue.has(accessOf[name].queues) && !elsewhere.includes(name) && accessOf[name].right !== 'open',
+  );
+  test.each(allowed)('%s is not refused', async (name) => {
+    const token = await tokenFor({ roles: ['admin'], queues: [canaries.queue] });
+    const { status, text } = await ask(name, token);
+    expect([status, text.includes('permission_denied')], text).toEqual([expect.any(Number), false]);
+    expect(status).not.toBe(401);
+  });
+
+  test.each(['job.list', 'deadLetter.list', 'event.list'] as const)(
+    '%s is about the queues that it names',
+    async (name) => {
+      const token = await tokenFor({ roles: ['viewer'], queues: [canaries.queue] });
+      const get = (query: string) =>
+        send(server.url, { path: `${operations[name].path}${query}`, headers: { authorization: `Bearer ${token}` } });
+      expectRefusal(await get(''), 403, 'permission_denied');
+      expectRefusal(await get('?queue=elsewhere'), 403, 'permission_denied');
+      expect((await get(`?queue=${canaries.queue}`)).status).toBe(200);
+    },
+  );
+
+  test('a template, a step or a dead letter that is sent to another queue is refused', async () => {
+    const token = await tokenFor({ roles: ['admin'], queues: [canaries.queue] });
+    const post = (path: string, body: object, method = 'POST') =>
+      send(server.url, {
+        method,
+        path: `/ojs/v1${path}`,
+        headers: { authorization: `Bearer ${token}` },
+        body: JSON.stringify(body),
+      });
+    const job = { type: 'a.b', args: [], options: { queue: 'elsewhere' } };
+    const own = { type: 'a.b', args: [], options: { queue: canaries.queue } };
+    expectRefusal(await post('/cron', { name: 'theirs', cron: '* * * * *', ...job }), 403, 'permission_denied');
+    expect((await post('/cron', { name: 'ours', cron: '0 0 29 2 *', ...own })).status).toBe(201);
+    expectRefusal(await post('/cron/ours', { options: { queue: 'elsewhere' } }, 'PATCH'), 403, 'permission_denied');
+    expectRefusal(await post('/cron', { name: canaries.cron, cron: '* * * * *', ...own }), 403, 'permission_denied');
+    expectRefusal(await post('/workflows', { type: 'chain', steps: [own, job] }), 403, 'permission_denied');
+    expect((await post('/workflows', { type: 'chain', steps: [own, own] })).status).toBe(201);
+    const moved = { override: { queue: 'elsewhere' } };
+    expectRefusal(await post(`/dead-letter/${canaries.deadLetter}/retry`, moved), 403, 'permission_denied');
+    expect(coversQueue({ queues: [canaries.queue] }, 'elsewhere')).toBe(false);
+  });
+});
+
+describe('streams and sockets', () => {
+  test('a socket follows the queues of its token only', async () => {
+    const token = await tokenFor({ roles: ['viewer'], queues: [canaries.queue] });
+    using socket = await openSocket(server.url, { headers: { authorization: `Bearer ${token}` } });
+    const subscribe = async (message: object) => {
+      socket.send({ action: 'subscribe', ...message });
+      for (;;) {
+        const [frame] = await socket.frames.take(1);
+        if (frame?.type !== 'event') return frame;
+      }
+    };
+    for (const refused of [
+      { channel: 'all' },
+      { channel: 'events' },
+      { channel: 'queue:elsewhere' },
+      { channel: 'events', filter: { queues: [canaries.queue, 'elsewhere'] } },
+    ])
+      expect(await subscribe(refused)).toMatchObject({ type: 'error', code: 'permission_denied' });
+    for (const allowed of [
+      { channel: `queue:${canaries.queue}` },
+      { channel: `job:${canaries.available}` },
+      { channel: 'events', filter: { queues: [canaries.queue] } },
+    ])
+      expect(await subscribe(allowed)).toMatchObject({ type: 'subscribed' });
+  });
+
+  test('those of a revoked token end', async () => {
+    const { tokens } = server.engine;
+    const { token, record } = await tokens.create({
+      name: 'reader',
+      roles: ['viewer'],
+      queues: ['*'],
+      expiresAt: null,
+      createdBy: 'test',
+    });
+    const headers = { authorization: `Bearer ${token}` };
+    using stream = await followStream(server.url, '/events/stream', headers);
+    using jobs = await openStream(server.url, `/jobs/${canaries.available}/progress/stream`, headers);
+    using socket = await openSocket(server.url, { headers });
+    expect(jobs.status).toBe(200);
+    await tokens.revoke(record.id);
+    await Promise.all([stream.events.rest(), jobs.events.rest(), socket.closed]);
+    expectRefusal(await send(server.url, { path: '/ojs/v1/queues', headers }), 401, 'unauthenticated');
+  });
+});
+
+describe('payloads', () => {
+  const canary = 'number-of-a-card';
+  let id: string;
+  beforeAll(async () => {
+    const job = { type: 'pay.now', args: [{ card: canary, sum: 7 }], meta: { canary }, options: { queue: 'pay' } };
+    const token = await tokenFor({ roles: ['admin'], queues: ['*'] });
+    const post = async (path: string, body: object) =>
+      JSON.parse(
+        (
+          await send(server.url, {
+            method: 'POST',
+            path: `/ojs/v1${path}`,
+            headers: { authorization: `Bearer ${token}` },
+            body: JSON.stringify(body),
+          })
+        ).text,
+      );
+    ({
+      job: { id },
+    } = await post('/jobs', job));
+    await post('/workers/fetch', { queues: ['pay'], worker_id: 'till' });
+    await post('/workers/progress', {
+      job_id: id,
+      worker_id: 'till',
+      percentage: 10,
+      data: { canary },
+      checkpoint: { canary },
+    });
+    await post('/workers/ack', { job_id: id, worker_id: 'till', result: { card: canary } });
+    await post('/cron', {
+      name: 'paying',
+      cron: '0 0 29 2 *',
+      type: 'pay.now',
+      args: [canary],
+      options: { queue: 'pay' },
+    });
+    await post('/workflows', {
+      type: 'chain',
+      steps: [
+        { ...job, meta: {} },
+        { ...job, meta: {} },
+      ],
+    });
+  });
+
+  async function seen(token: string): Promise<string> {
+    const headers = { authorization: `Bearer ${token}` };
+    const get = async (path: string) => (await send(server.url, { path: `/ojs/v1${path}`, headers })).text;
+    const results = send(server.url, {
+      method: 'POST',
+      path: '/ojs/v1/jobs/results',
+      headers,
+      body: JSON.stringify({ ids: [id] }),
+    });
+    using stream = await openStream(server.url, `/jobs/${id}/progress/stream`, headers);
+    const workflows: { readonly workflows: readonly { readonly id: string }[] } = JSON.parse(await get('/workflows'));
+    const texts = await Promise.all([
+      ...[`/jobs/${id}`, '/jobs?queue=pay', `/jobs/${id}/result`, `/jobs/${id}/progress`, '/cron', '/cron/paying'].map(
+        get,
+      ),
+      ...workflows.workflows.map((workflow) => get(`/workflows/${workflow.id}`)),
+      results.then(({ text }) => text),
+      stream.events.rest().then((events) => JSON.stringify(events)),
+    ]);
+    for (const text of texts) expect(text).not.toContain('permission_denied');
+    return texts.join('\n');
+  }
+
+  test('a viewer sees no argument, result or data of a job; an inspector does', async () => {
+    const inspected = await seen(await tokenFor({ roles: ['inspector'], queues: ['*'] }));
+    expect(inspected).toContain(`"args":[{"card":"${canary}","sum":7}]`);
+    expect(inspected).toContain(`"result":{"card":"${canary}"}`);
+    const viewed = await seen(await tokenFor({ roles: ['viewer'], queues: ['*'] }));
+    expect(viewed.replaceAll(`"meta":{"canary":"${canary}"}`, '')).not.toContain(canary);
+    expect(viewed).toContain('"type":"pay.now"');
+  });
+
+  test('paths of a token are redacted for it', async () => {
+    const redact = ['args[0].card', 'result.card', 'meta.canary'];
+    const text = await seen(await tokenFor({ roles: ['inspector'], queues: ['*'], redact }));
+    expect(text).toContain('"args":[{"card":"[redacted]","sum":7}]');
+    expect(text).toContain('"result":{"card":"[redacted]"}');
+    expect(text).toContain('"meta":{"canary":"[redacted]"}');
+  });
+
+  test('what would tell them all the same is refused', async () => {
+    for (const grant of [
+      { roles: ['viewer'], queues: ['*'] } as const,
+      { roles: ['inspector'], queues: ['*'], redact: ['args[0].card'] } as const,
+    ]) {
+      const headers = { authorization: `Bearer ${await tokenFor(grant)}` };
+      const search = `/ojs/v1/jobs?args=${encodeURIComponent(JSON.stringify([{ card: canary }]))}`;
+      expectRefusal(await send(server.url, { path: search, headers }), 403, 'permission_denied');
+    }
+    const headers = { authorization: `Bearer ${await tokenFor({ roles: ['viewer'], queues: ['*'] })}` };
+    for (const path of [`/jobs/${id}/checkpoint`, `/jobs/${id}/result/stream`])
+      expectRefusal(await send(server.url, { path: `/ojs/v1${path}`, headers }), 403, 'permission_denied');
+  });
+});
