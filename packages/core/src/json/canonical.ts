@@ -1,5 +1,6 @@
 import { ProtocolError } from '../errors.ts';
 import type { Json } from '../job/job.ts';
+import { decimalText } from './decimal.ts';
 import { maxDepth } from './json.ts';
 
 const quote = 0x22;
@@ -169,31 +170,4 @@ function canonicalNumber(literal: string): string {
   if (shortest === literal) return literal;
   const exact = decimalText(literal);
   return Number.isFinite(number) && decimalText(shortest) === exact ? shortest : exact;
-}
-
-/**
- * A decimal as `[-]DIGITSeEXPONENT` whose digits neither begin nor end with 0: equal values have equal texts. Both
- * zeros are `0`.
- */
-function decimalText(literal: string): string {
-  const start = literal.startsWith('-') ? 1 : 0;
-  const mark = Math.max(literal.indexOf('e'), literal.indexOf('E'));
-  const end = mark === -1 ? literal.length : mark;
-  const dot = literal.indexOf('.');
-  const digits = dot === -1 ? literal.slice(start, end) : literal.slice(start, dot) + literal.slice(dot + 1, end);
-  let first = 0;
-  while (digits[first] === '0') first++;
-  if (first === digits.length) return '0';
-  let last = digits.length - 1;
-  while (digits[last] === '0') last--;
-  const shift = digits.length - 1 - last - (dot === -1 ? 0 : end - dot - 1);
-  const exponent = mark === -1 ? String(shift) : shifted(literal.slice(mark + 1), shift);
-  return `${start === 0 ? '' : '-'}${digits.slice(first, last + 1)}e${exponent}`;
-}
-
-/** Exponents beyond 2^53 stay in two parts: exact, without arithmetic on a megabyte of digits. */
-function shifted(exponent: string, shift: number): string {
-  const given = Number(exponent);
-  if (Number.isSafeInteger(given) && Number.isSafeInteger(given + shift)) return String(given + shift);
-  return `${exponent.replace(/^\+?(-?)0*/, '$1')}${shift < 0 ? '' : '+'}${shift}`;
 }

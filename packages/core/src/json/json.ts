@@ -211,16 +211,48 @@ export function elementsOf(text: Json, name: string): readonly Element[] {
     found.push({ text: text.slice(start, end), members });
     return end;
   };
-  let at = skipSpace(text, skipSpace(text, 0) + 1);
+  readEach(text, skipSpace(text, 0), (key, at) => {
+    if (key !== name) return valueEnd(text, at);
+    found = [];
+    return text[at] === '[' ? readElements(text, at, read) : valueEnd(text, at);
+  });
+  return found;
+}
+
+/** Reads the object at `start`, each value with `read`, which says where it ends; the position after the object. */
+function readEach(text: string, start: number, read: (name: string, at: number) => number): number {
+  let at = skipSpace(text, start + 1);
   while (text[at] === '"') {
     const keyEnd = stringEnd(text, at);
     const key = text.slice(at + 1, keyEnd - 1);
-    const isNamed = (key.includes('\\') ? JSON.parse(`"${key}"`) : key) === name;
-    at = skipSpace(text, skipSpace(text, keyEnd) + 1);
-    if (isNamed) found = [];
-    const end = isNamed && text[at] === '[' ? readElements(text, at, read) : valueEnd(text, at);
-    at = skipSpace(text, skipSpace(text, end) + 1);
+    const value = skipSpace(text, skipSpace(text, keyEnd) + 1);
+    at = skipSpace(text, read(key.includes('\\') ? JSON.parse(`"${key}"`) : key, value));
+    if (text[at] !== ',') break;
+    at = skipSpace(text, at + 1);
   }
+  return at + 1;
+}
+
+/**
+ * The raw text of the value at a path of names and positions; undefined where there is none. Of duplicates the last one
+ * wins. Reads the text once, however long the path is. `text` must be valid JSON.
+ */
+export function valueAt(text: Json, path: readonly (string | number)[]): Json | undefined {
+  let found: Json | undefined;
+  const read = (start: number, depth: number): number => {
+    found = undefined;
+    const step = path[depth];
+    if (typeof step === 'string' && text[start] === '{')
+      return readEach(text, start, (name, at) => (name === step ? read(at, depth + 1) : valueEnd(text, at)));
+    if (typeof step === 'number' && text[start] === '[') {
+      let index = 0;
+      return readElements(text, start, (at) => (index++ === step ? read(at, depth + 1) : valueEnd(text, at)));
+    }
+    const end = valueEnd(text, start);
+    if (step === undefined) found = text.slice(start, end);
+    return end;
+  };
+  read(skipSpace(text, 0), 0);
   return found;
 }
 

@@ -11,6 +11,12 @@ const space = /[ \t\n\r]*/y;
 const plain = /[ !#-[\]-\uffff]*/y;
 const escaped = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 
+/** Whether the text is one number as JSON writes it. */
+export function isNumber(text: string): boolean {
+  number.lastIndex = 0;
+  return number.test(text) && number.lastIndex === text.length;
+}
+
 /**
  * Finds the first error in a text that `JSON.parse` refused. The engine's own message is of no use: it quotes the
  * content, and often has no position. The recursion is as deep as the text, so the caller checks the depth first.

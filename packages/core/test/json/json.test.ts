@@ -11,6 +11,7 @@ import {
   readJson,
   readWorkflow,
   utf8Length,
+  valueAt,
 } from '../../src/index.ts';
 import { cpuMs } from '../support/cpu.ts';
 
@@ -132,6 +133,27 @@ describe('members and elements', () => {
         expect(elementsOf(`{${s}"b":1,"a":${list},"c":[2]}`, 'a')).toEqual(apart);
       }),
     );
+  });
+
+  test('valueAt finds what members and elements find, step by step', () => {
+    const step = fc.oneof(fc.constantFrom('__proto__', 'constructor', 'a', '', 'a:b,'), fc.nat(2));
+    const inside = (text: string, one: string | number): string | undefined => {
+      if (typeof one === 'number') return text.startsWith('[') ? elements(text)[one] : undefined;
+      return text.startsWith('{') ? members(text).get(one) : undefined;
+    };
+    fc.assert(
+      fc.property(json, space, fc.array(step, { maxLength: 3 }), (text, s, path) => {
+        const expected = path.reduce<string | undefined>((at, one) => at && inside(at, one), text);
+        expect(valueAt(`${s}${text}${s}`, path)).toBe(expected);
+      }),
+      { numRuns: 2_000 },
+    );
+    const text = '[{"a":[1, {"b" : {"c":7} }], "a":[0,{"b":{}}], "b":2}, "x"]';
+    expect(valueAt(text, [0, 'a', 1, 'b', 'c'])).toBeUndefined();
+    expect(valueAt(text, [0, 'a', 1])).toBe('{"b":{}}');
+    expect(valueAt(text, [0, 'b'])).toBe('2');
+    expect(valueAt(text, [1])).toBe('"x"');
+    for (const path of [[2], ['0'], [0, 'a', 'b'], [1, 0], [0, 'b', 0]]) expect(valueAt(text, path)).toBeUndefined();
   });
 
   test('objectText is the inverse of members', () => {
