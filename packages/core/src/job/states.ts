@@ -27,6 +27,8 @@ export const Terminal: StateMask = State.completed | State.cancelled | State.dis
 /** The states that CANCEL may end besides `active`: the job waits for something other than its worker. */
 export const Waiting: StateMask = State.scheduled | State.available | State.pending | State.retryable;
 
+export const AllStates: StateMask = Waiting | State.active | Terminal;
+
 const names = Object.entries(State) as readonly (readonly [StateName, State])[];
 const byBit = new Map<number, StateName>(names.map(([name, bit]) => [bit, name]));
 

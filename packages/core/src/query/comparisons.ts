@@ -1,0 +1,43 @@
+import { compareDecimals, decimalOf } from '../json/decimal.ts';
+import type { NumberTest, Pattern } from './condition.ts';
+import type { Order } from './fields.ts';
+
+export function isLike(text: string, pattern: Pattern): boolean {
+  return pattern.kind === 'exact' ? text === pattern.text : text.startsWith(pattern.text);
+}
+
+/** Whether a text contains one of the parts, in any case. */
+export function partMatcher(parts: readonly string[]): (text: string) => boolean {
+  const wanted = parts.map((part) => part.toLowerCase());
+  return (text) => {
+    const lower = text.toLowerCase();
+    return wanted.some((part) => lower.includes(part));
+  };
+}
+
+/** For numbers as JSON writes them: by their exact values, whatever their length. */
+export function numberMatcher(test: NumberTest): (literal: string) => boolean {
+  const { operator } = test;
+  const bounds = (operator === ':' ? test.values : [test.value]).map(decimalOf);
+  return (literal) => {
+    const value = decimalOf(literal);
+    return bounds.some((bound) => {
+      const order = compareDecimals(value, bound);
+      return operator === ':' ? order === 0 : isOrdered(order, operator);
+    });
+  };
+}
+
+/** @param order below 0 for less, above 0 for more. */
+export function isOrdered(order: number, operator: Order): boolean {
+  switch (operator) {
+    case '<':
+      return order < 0;
+    case '<=':
+      return order <= 0;
+    case '>':
+      return order > 0;
+    case '>=':
+      return order >= 0;
+  }
+}

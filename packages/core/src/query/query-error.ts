@@ -1,0 +1,51 @@
+import { ProtocolError } from '../errors.ts';
+
+export interface QueryProblem {
+  /** Offset in the query, in characters from 0. */
+  readonly position: number;
+  /** What is wrong, such as `unknown field "stat"`. */
+  readonly problem: string;
+  /** Completes "Expected …". */
+  readonly expected: string;
+  /** The name that was probably meant. */
+  readonly suggestion?: string | undefined;
+}
+
+/** Characters of the query that the message shows, on each side of the problem. */
+const shown = 40;
+
+/** A query that cannot be read: `invalid_request`, with the position, and a line of the message that points there. */
+export class QueryError extends ProtocolError {
+  readonly position: number;
+  readonly expected: string;
+
+  constructor(text: string, { position, problem, expected, suggestion }: QueryProblem) {
+    const meant = suggestion === undefined ? '' : ` Did you mean ${suggestion}?`;
+    super(
+      'invalid_request',
+      `Query, position ${position}: ${problem}. Expected ${expected}.${meant}\n${pointer(text, position)}`,
+      { position, expected, ...(suggestion !== undefined && { suggestion }) },
+      'Correct the query; docs/query.md lists its fields and operators.',
+    );
+    this.position = position;
+    this.expected = expected;
+  }
+}
+
+/** The query around the position, and a caret below it. */
+function pointer(text: string, position: number): string {
+  const start = Math.max(0, position - shown);
+  const end = position + shown;
+  const before = `${start > 0 ? '…' : ''}${plain(text.slice(start, position))}`;
+  return `${before}${plain(text.slice(position, end))}${end < text.length ? '…' : ''}\n${' '.repeat(before.length)}^`;
+}
+
+/** Control characters would move the caret, or a terminal. */
+function plain(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ');
+}
+
+/** A part of a query for a message. */
+export function quoted(text: string): string {
+  return JSON.stringify(text.length > shown ? `${text.slice(0, shown)}…` : text);
+}

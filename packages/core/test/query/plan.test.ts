@@ -1,0 +1,92 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { allOf, describePlan, type JobRecord, matcherOf, type Plan, parseQuery, planOf } from '../../src/index.ts';
+import { conditionOf } from '../support/conditions.ts';
+import { now, sample, tame } from '../support/samples.ts';
+
+const id = '01890000-0000-7000-8000-000000000001';
+const other = '01890000-0000-7000-8000-000000000002';
+
+test.each([
+  ['', 'index: none; scan: none'],
+  ['state:failed queue:mail error~timeout', 'index: state:retryable,discarded queue:mail; scan: error~timeout'],
+  [
+    'type:email.send -state:active',
+    'index: state:scheduled,available,pending,completed,retryable,cancelled,discarded type:email.send; scan: none',
+  ],
+  ['type:email.*', 'index: none; scan: type:email.*'],
+  ['queue:mail,web', 'index: none; scan: queue:mail,web'],
+  ['queue:mail,web queue:web', 'index: queue:web; scan: none'],
+  ['-queue:mail', 'index: none; scan: -queue:mail'],
+  ['dead:true type:a', 'index: state:discarded dead:true type:a; scan: none'],
+  ['dead:false', 'index: none; scan: dead:false'],
+  ['attempts>3 meta.tenant=acme', 'index: none; scan: attempts>3 meta.tenant:acme'],
+  // A term that only jobs of some states can fit leaves the others out.
+  ['result.x:1', 'index: state:completed; scan: result.x:1'],
+  ['scheduled>now', 'index: state:scheduled,retryable; scan: scheduled>now'],
+  // OR: the index finds what both sides need.
+  ['state:active OR state:pending', 'index: state:pending,active; scan: state:active OR state:pending'],
+  [
+    'queue:a state:active OR queue:a state:pending',
+    'index: state:pending,active queue:a; scan: queue:a state:active OR queue:a state:pending',
+  ],
+  ['queue:a OR queue:b', 'index: none; scan: queue:a OR queue:b'],
+  ['queue:a OR attempts>3', 'index: none; scan: queue:a OR attempts>3'],
+  ['queue:a OR state:active state:pending', 'index: queue:a; scan: queue:a OR state:active state:pending'],
+  [
+    '-(state:active OR attempts>3)',
+    'index: state:scheduled,available,pending,completed,retryable,cancelled,discarded; scan: -(state:active OR attempts>3)',
+  ],
+  // Lists are newest first.
+  [
+    'finished>2026-01-01',
+    'index: state:completed,cancelled,discarded finished>=2026-01-02T00:00:00.000Z; scan: finished>2026-01-01',
+  ],
+  ['state:completed finished>=-1d', `index: state:completed finished>=2026-01-11T13:46:40.000Z; scan: finished>=-1d`],
+  [
+    'finished>2026-01-01 OR state:active',
+    'index: state:active,completed,cancelled,discarded; scan: finished>2026-01-01 OR state:active',
+  ],
+  ['state:waiting age<1d', 'index: state:available; scan: age<1d'],
+  ['age<1d', 'index: none; scan: age<1d'],
+  [`id:${id}`, `index: id:${id}; scan: none`],
+  [`id:${id},${other} state:active id:${id},x`, `index: id:${id}; scan: state:active`],
+  ['state:completed state:active', 'none: no job can match'],
+  ['dead:true state:completed', 'none: no job can match'],
+  ['queue:a queue:b', 'none: no job can match'],
+  ['queue:a -(-state:active)', 'index: state:active queue:a; scan: none'],
+  ['result.x:1 state:active', 'none: no job can match'],
+  // No job can have such a name, and some stores cannot look for it.
+  ['queue:"\\u0000"', 'none: no job can match'],
+  ['type:"a*"', 'none: no job can match'],
+  ['id:abc', 'none: no job can match'],
+  ['queue:MAIL,mail', 'index: queue:mail; scan: none'],
+])('%s', (query, plan) => {
+  expect(describePlan(planOf(parseQuery(query), now))).toBe(plan);
+});
+
+test('a job matches exactly where the index finds it and the rest matches', () => {
+  fc.assert(
+    fc.property(conditionOf(tame), sample, (condition, { job }) => {
+      const plan = planOf(condition, now);
+      const matches = matcherOf(condition, now)(job);
+      expect(isFound(plan, job)).toBe(matches);
+      if (matches && plan.kind === 'list' && plan.finished !== null)
+        expect(job.finishedAt).toBeGreaterThanOrEqual(plan.finished);
+    }),
+    { numRuns: 10_000 },
+  );
+});
+
+function isFound(plan: Plan, job: JobRecord): boolean {
+  if (plan.kind === 'none') return false;
+  const isRest = matcherOf(allOf(plan.rest), now)(job);
+  if (plan.kind === 'ids') return plan.ids.includes(job.id) && isRest;
+  const { states, deadLetter, queue, type } = plan.query;
+  const isListed =
+    (states & job.state) !== 0 &&
+    (!deadLetter || job.deadLetter) &&
+    (queue === undefined || queue === job.queue) &&
+    (type === undefined || type === job.type);
+  return isListed && isRest;
+}
