@@ -65,6 +65,27 @@ test('lists say how much they leave out, and go on with --all', async () => {
   expect((await one.ojs.run('jobs', 'list', '--queue', 'none')).output).toBe('No jobs.\n');
 });
 
+test('a query finds jobs, together with the other filters', async () => {
+  await using one = await asked();
+  await one.client.enqueueBatch([
+    { type: 'a.b', args: [{ user: 42 }], queue: 'mail' },
+    { type: 'a.c', args: [{ user: 42 }], queue: 'web' },
+    { type: 'a.d', args: [{ user: 7 }], queue: 'mail' },
+  ]);
+  const typesOf = async (...args: readonly string[]) => {
+    const { output, errors } = await one.ojs.run('jobs', ...args);
+    expect(errors).toBe('');
+    return output.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line).type]));
+  };
+  expect(await typesOf('list', '--ndjson', '--query', 'args[0].user=42')).toEqual(['a.c', 'a.b']);
+  expect(await typesOf('list', '--ndjson', '--query', 'args[0].user=42', '--queue', 'mail')).toEqual(['a.b']);
+  expect(await typesOf('export', '--query', 'args[0].user>7 OR type:a.d')).toEqual(['a.d', 'a.c', 'a.b']);
+  const wrong = await one.ojs.run('jobs', 'list', '--query', 'stat:active');
+  expect(wrong.code).not.toBe(0);
+  expect(wrong.errors).toContain('unknown field "stat"');
+  expect(wrong.errors).toContain('Did you mean state?');
+});
+
 test('retry by a filter: counted first, asked, then done', async () => {
   await using one = await asked();
   await fail(one.server.url, 30, 'timeout');

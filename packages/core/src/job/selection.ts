@@ -3,7 +3,7 @@ import { sizeOf } from '../rules/byte-budget.ts';
 import { type Answered, ask, run, type Steps } from '../steps.ts';
 import type { Millis } from '../time/clock.ts';
 import { lastError } from './history.ts';
-import type { JobRecord, Json } from './job.ts';
+import type { JobId, JobRecord, Json } from './job.ts';
 import { State, type StateMask, Terminal } from './states.ts';
 
 export interface Page<T> {
@@ -31,7 +31,10 @@ export interface JobQuery {
 
 /** A store whose jobs can be listed. */
 export interface JobLists {
-  readonly jobs: { list(query: JobQuery): Answered<Page<JobRecord>> };
+  readonly jobs: {
+    list(query: JobQuery): Answered<Page<JobRecord>>;
+    get(ids: readonly JobId[]): Answered<readonly (JobRecord | null)[]>;
+  };
 }
 
 /** A span of time: from `from` inclusive to `before` exclusive. */
@@ -42,7 +45,10 @@ export interface Span {
 
 /** A filter of jobs; all members must match. */
 export interface JobFilter {
+  /** None of them: no job fits, and none is read. */
   readonly states: StateMask;
+  /** Each of these jobs is looked up; there is no list to read. */
+  readonly ids?: readonly JobId[];
   readonly deadLetter?: true;
   readonly queue?: string;
   /** A type, or with a trailing `*` every type with that prefix. */
@@ -59,6 +65,8 @@ export interface JobFilter {
   readonly enqueued?: Span;
   /** Entry into the terminal state. */
   readonly finished?: Span;
+  /** What else a job must fit: the part of a query that no other member has. */
+  readonly matches?: (job: JobRecord) => boolean;
 }
 
 export interface Selection {
@@ -69,6 +77,8 @@ export interface Selection {
   readonly skipped: number;
   /** The page ends before its limit because its jobs are large: more of them stand behind `next`. */
   readonly cut: boolean;
+  /** Jobs that were read. */
+  readonly seen: number;
 }
 
 /** Which part of a list. */
@@ -78,20 +88,22 @@ interface SelectAt {
   readonly limit: number;
   /** After so many bytes of jobs the part ends; by a page of the storage more where it filters here. Default 8 MiB. */
   readonly maxBytes?: number;
+  /** The most jobs that one call reads, by a page of the storage more. Default 20,000: about 100 ms on SQLite. */
+  readonly maxSeen?: number;
+  /** Ends the part between two reads. */
+  readonly isOver?: () => boolean;
 }
 
 const defaultBytes = 8 * 1_048_576;
 
-/**
- * Jobs of one read, and the most jobs that one call reads (about 100 ms on SQLite): a filter with few matches continues
- * from its cursor.
- */
+/** Jobs of one read. */
 const page = 500;
-const scan = 20_000;
+const defaultSeen = 20_000;
 
 /**
  * The next matching jobs, in the order of the storage's lists. Filters that the storage does not have are applied here,
- * so a page may have fewer jobs than `limit`, or none, and yet be followed by more.
+ * so a page may have fewer jobs than `limit`, or none, and yet be followed by more: a filter with few matches continues
+ * from its cursor.
  */
 export function select(store: JobLists, filter: JobFilter, at: SelectAt): Answered<Selection> {
   return run(selecting(store, filter, at));
@@ -100,19 +112,22 @@ export function select(store: JobLists, filter: JobFilter, at: SelectAt): Answer
 function* selecting(
   store: JobLists,
   filter: JobFilter,
-  { after = null, offset = 0, limit, maxBytes = defaultBytes }: SelectAt,
+  { after = null, offset = 0, limit, maxBytes = defaultBytes, maxSeen = defaultSeen, isOver = () => false }: SelectAt,
 ): Steps<Selection> {
+  if (filter.states === 0) return { jobs: [], next: null, skipped: 0, cut: false, seen: 0 };
+  if (filter.ids !== undefined) return yield* lookedUp(store, filter, filter.ids, { after, offset, limit });
   if (isPlain(filter)) {
     const place = after === null ? { offset } : { after };
     const { items, next } = yield* ask(store.jobs.list({ ...queryOf(filter), ...place, limit, maxBytes }));
     const cut = next !== null && items.length < limit;
-    return { jobs: items, next, skipped: after === null ? offset : 0, cut };
+    return { jobs: items, next, skipped: after === null ? offset : 0, cut, seen: items.length };
   }
   const jobs: JobRecord[] = [];
   let bytes = 0;
   let skipped = 0;
   let cursor = after;
-  for (let seen = 0; seen < scan; ) {
+  let seen = 0;
+  while (seen < maxSeen) {
     const wanted = limit - jobs.length + (after === null ? offset - skipped : 0);
     const read = yield* readPage(store, filter, cursor, wanted, maxBytes);
     seen += read.seen;
@@ -125,9 +140,28 @@ function* selecting(
       jobs.push(job);
       bytes += sizeOf(job);
     }
-    if (cursor === null || jobs.length >= limit || bytes >= maxBytes) break;
+    if (cursor === null || jobs.length >= limit || bytes >= maxBytes || isOver()) break;
   }
-  return { jobs, next: cursor, skipped, cut: cursor !== null && jobs.length < limit && bytes >= maxBytes };
+  return { jobs, next: cursor, skipped, cut: cursor !== null && jobs.length < limit && bytes >= maxBytes, seen };
+}
+
+/** Jobs by their ids, the highest first: a UUIDv7 begins with its time. The cursor is the last id that was read. */
+function* lookedUp(
+  store: JobLists,
+  filter: JobFilter,
+  ids: readonly JobId[],
+  { after, offset, limit }: { readonly after: string | null; readonly offset: number; readonly limit: number },
+): Steps<Selection> {
+  const left = ids
+    .filter((id) => after === null || id < after)
+    .toSorted()
+    .reverse();
+  const found = yield* ask(store.jobs.get(left));
+  const jobs = found.flatMap((job) => (job !== null && fits(job, filter) ? [job] : []));
+  const skipped = after === null ? Math.min(offset, jobs.length) : 0;
+  const shown = jobs.slice(skipped, skipped + limit);
+  const isLast = skipped + limit >= jobs.length;
+  return { jobs: shown, next: isLast ? null : (shown.at(-1)?.id ?? null), skipped, cut: false, seen: left.length };
 }
 
 /**
@@ -160,9 +194,9 @@ function* readPage(
 
 /** True where the storage itself can answer the filter. */
 function isPlain(filter: JobFilter): boolean {
-  const { errorType, priority, meta, args, created, enqueued, finished, type } = filter;
+  const { errorType, priority, meta, args, created, enqueued, finished, matches, type } = filter;
   return (
-    [errorType, priority, meta, args, created, enqueued, finished].every((part) => part === undefined) &&
+    [errorType, priority, meta, args, created, enqueued, finished, matches].every((part) => part === undefined) &&
     !type?.endsWith('*')
   );
 }
@@ -183,7 +217,8 @@ function isBehind(job: JobRecord | undefined, { states, finished }: JobFilter): 
 }
 
 export function fits(job: JobRecord, filter: JobFilter): boolean {
-  const { states, deadLetter, queue, type, errorType, priority, meta, args, created, enqueued, finished } = filter;
+  const { states, deadLetter, queue, type, errorType, priority, meta, args, created, enqueued, finished, matches } =
+    filter;
   if ((job.state & states) === 0 || (deadLetter && !job.deadLetter)) return false;
   if ((queue !== undefined && job.queue !== queue) || (priority !== undefined && job.priority !== priority))
     return false;
@@ -197,7 +232,8 @@ export function fits(job: JobRecord, filter: JobFilter): boolean {
     return false;
   if (errorType !== undefined && !errorNames(job).includes(errorType)) return false;
   if (args !== undefined && !memberText(job, 'args').includes(args)) return false;
-  return meta === undefined || hasMeta(job, meta);
+  if (meta !== undefined && !hasMeta(job, meta)) return false;
+  return matches === undefined || matches(job);
 }
 
 /** The names of a job's last error that a filter can have. */

@@ -3,7 +3,11 @@ import { renderJob } from '../envelope/render.ts';
 import { ProtocolError } from '../errors.ts';
 import type { JobRecord, Json } from '../job/job.ts';
 import { deadLetters, type JobFilter, type JobLists, select } from '../job/selection.ts';
-import { State, type StateMask, stateNames } from '../job/states.ts';
+import { AllStates, State, stateNames } from '../job/states.ts';
+import { allOf, type Condition } from '../query/condition.ts';
+import { matcherOf } from '../query/matcher.ts';
+import { parseQuery } from '../query/parse.ts';
+import { describePlan, type Plan, planOf } from '../query/plan.ts';
 import { type Answered, ask, run, type Steps } from '../steps.ts';
 import { didYouMean } from '../suggestion.ts';
 import type { Millis } from '../time/clock.ts';
@@ -30,25 +34,61 @@ export interface JobList {
   readonly filter: JobFilter;
   /** How many jobs of a queue the states of the filter have. */
   readonly countOf: (queue: QueueCounts) => number;
+  /** How the jobs of a query are found; null without one. */
+  readonly plan: Plan | null;
   readonly render: (job: JobRecord) => Json;
 }
 
-const all: StateMask = Object.values(State).reduce((mask, state) => mask | state, 0);
-
-/** GET /jobs?state&queue&type&since&until: unfinished ones first, then finished ones; newest first. */
+/**
+ * GET /jobs?q&state&queue&type&since&until: unfinished ones first, then finished ones; newest first.
+ * @throws QueryError
+ */
 export function readJobList(query: Query, now: Millis): JobList {
   const page = readPage(query);
   const fields = new Fields(query, 'query');
-  const states = readStates(fields, all);
+  const states = readStates(fields, AllStates);
   const subject = readSubject(fields);
   const created = readSpan(fields, 'since', 'until');
   fields.done();
+  const named: JobFilter = { states, ...subject, ...(created && { created }) };
+  const plan =
+    query.q === undefined || query.q === '' ? null : planOf(allOf([...termsOf(named), parseQuery(query.q)]), now);
+  const filter = plan === null ? named : planned(named, plan, now);
   return {
     page,
-    filter: { states, ...subject, ...(created && { created }) },
-    countOf: ({ counts }) => stateNames(states).reduce((sum, name) => sum + (counts[State[name]] ?? 0), 0),
+    filter,
+    countOf: ({ counts, deadLetter }) =>
+      filter.deadLetter
+        ? deadLetter
+        : stateNames(filter.states).reduce((sum, name) => sum + (counts[State[name]] ?? 0), 0),
+    plan,
     render: (job) => renderJob(job, { now }),
   };
+}
+
+/** The members of a filter that an index can answer, as terms of a query. */
+function termsOf({ states, queue, type }: JobFilter): readonly Condition[] {
+  const isPrefix = type?.endsWith('*') === true;
+  return [
+    { kind: 'states', mask: states },
+    ...(queue === undefined ? [] : [textTerm('queue', 'exact', queue)]),
+    ...(type === undefined
+      ? []
+      : [textTerm('type', isPrefix ? 'prefix' : 'exact', isPrefix ? type.slice(0, -1) : type)]),
+  ];
+}
+
+function textTerm(field: 'queue' | 'type', kind: 'exact' | 'prefix', text: string): Condition {
+  return { kind: 'text', field, values: [{ kind, text }] };
+}
+
+/** The filter with a plan in place of its {@link termsOf}. */
+function planned(filter: JobFilter, plan: Plan, now: Millis): JobFilter {
+  const { states: _, queue: __, type: ___, ...others } = filter;
+  if (plan.kind === 'none') return { ...others, states: 0 };
+  const rest = plan.rest.length === 0 ? {} : { matches: matcherOf(allOf(plan.rest), now) };
+  if (plan.kind === 'ids') return { ...others, states: AllStates, ids: plan.ids, ...rest };
+  return { ...others, ...plan.query, ...(plan.finished !== null && { finished: { from: plan.finished } }), ...rest };
 }
 
 /**
@@ -72,6 +112,7 @@ export function readDeadLetterList(query: Query, now: Millis): JobList {
     page,
     filter: { ...base, ...subject, ...(finished && { finished }) },
     countOf: ({ counts, deadLetter }) => (isAll ? (counts[State.discarded] ?? 0) : deadLetter),
+    plan: null,
     render: (job) => renderJob(job),
   };
 }
@@ -84,9 +125,15 @@ export function listed(store: CountedLists, list: JobList): Answered<PlainReply>
 function* listing(store: CountedLists, list: JobList): Steps<PlainReply> {
   const { page, filter, render } = list;
   const at = { after: page.cursor, offset: page.offset, limit: page.limit, maxBytes: Number.MAX_SAFE_INTEGER };
-  const { jobs, next, skipped } = yield* ask(select(store, filter, at));
+  const { jobs, next, skipped, seen } = yield* ask(select(store, filter, at));
   const end = totals(page, yield* ask(countListed(store, list)), { count: jobs.length, next, skipped });
-  return ok(`{"jobs":[${jobs.map(render).join(',')}]${end}}`);
+  return ok(`{"jobs":[${jobs.map(render).join(',')}]${end}${searched(list, seen, next)}}`);
+}
+
+/** The last member of a list by a query: how many jobs were read, whether all of them, and by which plan. */
+export function searched({ plan }: JobList, scanned: number, next: string | null): string {
+  if (plan === null) return '';
+  return `,"search":${JSON.stringify({ scanned, complete: next === null, plan: describePlan(plan) })}`;
 }
 
 /** How many jobs the whole list has; null where its filter has no stored count. */

@@ -349,6 +349,11 @@ test('lists, filters and bulk operations: the same order, pages, refusals and ev
     { since: 'yesterday' },
     { limit: 'many' },
     { cursor: 'nonsense' },
+    { q: 'queue:q1' },
+    { q: 'state:finished -args[0]:1', limit: 1 },
+    { q: `id:${ids[1]},${ids[3]}` },
+    { q: 'state:active state:pending' },
+    { q: 'stat:active' },
   ];
   for (const query of lists) await sides.call({ operation: 'job.list', query });
   let cursor: string | undefined;

@@ -1,4 +1,4 @@
-import { countListed, type JobList, type ListParts, select, totals } from '@ojs-ts/core';
+import { countListed, type JobList, type ListParts, searched, select, totals } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
 import { ok, type Reply } from './reply.ts';
 
@@ -6,6 +6,12 @@ import { ok, type Reply } from './reply.ts';
 const least = 65_536;
 /** A piece of a long answer. */
 const pieceBytes = 1_048_576;
+/**
+ * A search by a query ends after so many jobs (small ones on SQLite: 50 ms), or so many milliseconds: the next page
+ * continues there.
+ */
+const mostScanned = 10_000;
+const longestSearch = 1_000;
 
 /** Counts a part of an answer until it is delivered. */
 export function held(engine: Engine, bytes: number): Pick<Reply, 'release'> {
@@ -61,23 +67,30 @@ export async function jobsReply(engine: Engine, list: JobList): Promise<Reply> {
 }
 
 async function* jobPieces({ storage, memory }: Engine, list: JobList): AsyncGenerator<string> {
-  const { page, filter, render } = list;
+  const { page, filter, render, plan } = list;
   const { cursor, offset, limit } = page;
   const counted = await countListed(storage, list);
   const piece = Math.min(pieceBytes, memory.answer);
+  const end = performance.now() + longestSearch;
+  const isOver = () => performance.now() >= end;
+  const bounds = (scanned: number) => plan && { maxSeen: mostScanned - scanned, isOver };
   let part = await select(storage, filter, {
     after: cursor,
     offset,
     limit,
     maxBytes: cursor === null ? piece : memory.answer,
+    ...bounds(0),
   });
   const { skipped } = part;
   let count = part.jobs.length;
+  let scanned = part.seen;
   yield `{"jobs":[${part.jobs.map(render).join(',')}`;
   while (cursor === null && part.cut && count < limit) {
-    part = await select(storage, filter, { after: part.next, limit: limit - count, maxBytes: piece });
+    const at = { after: part.next, limit: limit - count, maxBytes: piece, ...bounds(scanned) };
+    part = await select(storage, filter, at);
     if (part.jobs.length > 0) yield `${count > 0 ? ',' : ''}${part.jobs.map(render).join(',')}`;
     count += part.jobs.length;
+    scanned += part.seen;
   }
-  yield `]${totals(page, counted, { count, next: part.next, skipped })}}`;
+  yield `]${totals(page, counted, { count, next: part.next, skipped })}${searched(list, scanned, part.next)}}`;
 }

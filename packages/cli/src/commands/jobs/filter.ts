@@ -11,6 +11,7 @@ export interface FilterFlags {
   readonly argsPart?: string;
   readonly since?: string;
   readonly until?: string;
+  readonly query?: string;
 }
 
 /** A filter as the server reads it, in a query and in a body. */
@@ -26,6 +27,12 @@ export type Filter = {
 /** Adds the options that say which jobs. A job must match all that are given. */
 export function takesFilter(command: Command): Command {
   return takesSubject(command, 'created').option('--state <states>', 'jobs in one of these states, by commas', states);
+}
+
+/** The same for a list, which can also be searched by a query. */
+export function takesQuery(command: Command): Command {
+  const about = "jobs that match a query, such as 'state:failed error~timeout age<2h'";
+  return takesFilter(command).option('--query <query>', about, filled);
 }
 
 /** The same for a list of jobs in one state. @param when what happened to them at their time. */
@@ -52,7 +59,12 @@ export function filterOf({ queue, type, errorType, argsPart, since, until }: Fil
 
 /** The filter as the query of a list. */
 export function queryOf(flags: FilterFlags): Readonly<Record<string, string>> {
-  return { ...filterOf(flags), ...(flags.state !== undefined && { state: flags.state.join(',') }) };
+  const { state, query } = flags;
+  return {
+    ...filterOf(flags),
+    ...(state !== undefined && { state: state.join(',') }),
+    ...(query !== undefined && { q: query }),
+  };
 }
 
 const stateNames = Object.keys(State);

@@ -6,7 +6,7 @@ import { group, serverCommand } from '../command.ts';
 import { type ListFlags, listCommand, pages } from '../list.ts';
 import { bulkCommand, type Change } from './bulk.ts';
 import { jobColumns } from './columns.ts';
-import { type FilterFlags, queryOf, takesFilter } from './filter.ts';
+import { type FilterFlags, queryOf, takesQuery } from './filter.ts';
 import { showCommand } from './show.ts';
 
 const job = { param: 'id', about: 'id of the job' } as const;
@@ -43,7 +43,7 @@ const changes: readonly Change[] = [
 /** `ojs jobs`. */
 export function jobsCommand(): Command {
   return group('jobs', 'look at jobs and change them', [
-    takesFilter(listCommand<ListFlags & FilterFlags>('list', 'list jobs, newest first', jobs, queryOf)),
+    takesQuery(listCommand<ListFlags & FilterFlags>('list', 'list jobs, newest first', jobs, queryOf)),
     showCommand(),
     ...changes.map(bulkCommand),
     actionCommand('discard', 'end a job without another attempt', {
@@ -66,5 +66,5 @@ function exportCommand(): Command {
     for await (const { items } of pages(server, jobs, queryOf(flags), Number.POSITIVE_INFINITY))
       printItems(items, { ndjson: true }, () => '');
   });
-  return takesFilter(command);
+  return takesQuery(command);
 }

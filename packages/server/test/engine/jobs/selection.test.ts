@@ -2,6 +2,7 @@ import { type JobFilter, State, select } from '@ojs-ts/core';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { bench, items, newJob } from '../../support/engine.ts';
+import { newId } from '../../support/ids.ts';
 import { storages } from '../../support/storages.ts';
 
 describe.each(storages)('select, $name', ({ url }) => {
@@ -76,5 +77,49 @@ describe.each(storages)('select, $name', ({ url }) => {
         if (wanted.length > limit) expect(next).not.toBeNull();
       }),
     );
+  });
+
+  test('a part ends after a number of jobs, or when it is over, and the next one continues there', async () => {
+    await using b = await bench(url());
+    const jobs = Array.from({ length: 1_300 }, (_, index) =>
+      newJob(b.clock.now(), { type: index === 0 ? 'old.one' : 'a.b' }),
+    );
+    await b.engine.push(items(jobs));
+    const { storage } = b.engine;
+    const filter: JobFilter = { states: State.available, matches: ({ type }) => type === 'old.one' };
+    const first = await select(storage, filter, { limit: 10, maxSeen: 1_000 });
+    expect(first).toMatchObject({ jobs: [], seen: 1_000, cut: false });
+    expect(await select(storage, filter, { after: first.next, limit: 10, maxSeen: 1_000 })).toMatchObject({
+      jobs: [{ id: jobs[0]?.id }],
+      seen: 300,
+      next: null,
+    });
+    expect(await select(storage, filter, { limit: 10, isOver: () => true })).toMatchObject({ jobs: [], seen: 500 });
+    expect(await select(storage, filter, { after: first.next, limit: 10, maxSeen: 0 })).toMatchObject({
+      seen: 0,
+      next: first.next,
+    });
+    expect(await select(storage, { ...filter, states: 0 }, { limit: 10 })).toMatchObject({
+      jobs: [],
+      seen: 0,
+      next: null,
+    });
+  });
+
+  test('jobs by their ids, newest first, in pages', async () => {
+    await using b = await bench(url());
+    const ids: string[] = [];
+    for (let index = 0; index < 5; index++) ids.push(await b.push({ priority: index % 2 }));
+    const { storage } = b.engine;
+    const filter: JobFilter = { states: State.available, ids: [...ids, newId()] };
+    const newest = ids.toReversed();
+    const first = await select(storage, filter, { limit: 3 });
+    expect(first).toMatchObject({ seen: 6, skipped: 0, next: newest[2] });
+    expect(first.jobs.map(({ id }) => id)).toEqual(newest.slice(0, 3));
+    const second = await select(storage, filter, { after: first.next, limit: 3 });
+    expect(second).toMatchObject({ seen: 2, next: null });
+    expect(second.jobs.map(({ id }) => id)).toEqual(newest.slice(3));
+    const odd = await select(storage, { ...filter, priority: 1 }, { limit: 3, offset: 1 });
+    expect([odd.skipped, odd.next, odd.jobs.map(({ id }) => id)]).toEqual([1, null, [ids[1]]]);
   });
 });

@@ -1,0 +1,184 @@
+import { AllStates, type JobRecord, matcherOf, parseQuery } from '@ojs-ts/core';
+import { describe, expect, test } from 'vitest';
+import { type ClockedServer, serveClocked } from '../../support/clocked.ts';
+import { items, newJob } from '../../support/engine.ts';
+import { expectRefusal } from '../../support/refusal.ts';
+import { call, send } from '../../support/request.ts';
+import { storages } from '../../support/storages.ts';
+
+interface Found {
+  readonly jobs: readonly { readonly id: string; readonly type: string }[];
+  readonly total: number;
+  readonly pagination: { readonly next_cursor?: string; readonly total_exact?: boolean; readonly has_more: boolean };
+  readonly search: { readonly scanned: number; readonly complete: boolean; readonly plan: string };
+}
+
+async function search({ url }: ClockedServer, q: string, others: Record<string, string> = {}): Promise<Found> {
+  const { status, body } = await call<Found>(url, `/jobs?${new URLSearchParams({ q, ...others })}`);
+  expect(status, JSON.stringify(body)).toBe(200);
+  return body;
+}
+
+/** The types of all jobs that match, from pages of this length. */
+async function typesOf(server: ClockedServer, q: string, limit = '50'): Promise<readonly string[]> {
+  const types: string[] = [];
+  for (let cursor = ''; ; ) {
+    const { jobs, pagination, search: searched } = await search(server, q, { limit, ...(cursor && { cursor }) });
+    types.push(...jobs.map(({ type }) => type));
+    expect(searched.complete).toBe(!pagination.has_more);
+    if (pagination.next_cursor === undefined) return types;
+    cursor = pagination.next_cursor;
+  }
+}
+
+async function enqueue({ url, bench }: ClockedServer, body: string): Promise<string> {
+  const { status, text } = await send(url, { method: 'POST', path: '/ojs/v1/jobs', body });
+  expect(status, text).toBe(201);
+  bench.clock.advance(1_000);
+  return JSON.parse(text).job.id;
+}
+
+/** The next job of the queue fails for good, with this error. */
+async function bury({ url, bench }: ClockedServer, queue: string, error: object): Promise<void> {
+  const { body } = await call<{ jobs: readonly { id: string }[] }>(url, '/workers/fetch', { queues: [queue] });
+  await call(url, '/workers/nack', { job_id: body.jobs[0]?.id, error });
+  bench.clock.advance(1_000);
+}
+
+const retry = '"retry":{"max_attempts":1,"on_exhaustion":"dead_letter"}';
+
+async function fill(server: ClockedServer): Promise<readonly string[]> {
+  const ids = [
+    await enqueue(server, `{"type":"a.dead","args":[{"user":42}],"options":{"queue":"mail",${retry}}}`),
+    await enqueue(server, `{"type":"a.gone","args":["42"],"options":{"queue":"web",${retry}}}`),
+    await enqueue(
+      server,
+      '{"type":"b.exact","args":[9007199254740993],"meta":{"tenant":"acme"},"options":{"queue":"mail"}}',
+    ),
+    await enqueue(
+      server,
+      '{"type":"b.near","args":[9007199254740992],"meta":{"tenant":"Acme"},"options":{"queue":"mail"}}',
+    ),
+    await enqueue(
+      server,
+      '{"type":"c.soon","args":[1.0e3],"options":{"queue":"web","delay_until":"+PT1H","tags":["vip"]}}',
+    ),
+  ];
+  await bury(server, 'mail', { type: 'TimeoutError', code: 'ETIMEDOUT', message: 'No answer' });
+  await bury(server, 'web', { type: 'OtherError', message: 'Gone' });
+  return ids;
+}
+
+describe.each(storages)('jobs by a query, $name', ({ name, url }) => {
+  test('are those that match, newest first, in pages of any length', async () => {
+    await using server = await serveClocked(url());
+    const [dead = ''] = await fill(server);
+    const cases: readonly (readonly [string, readonly string[]])[] = [
+      ['state:failed', ['a.gone', 'a.dead']],
+      ['state:failed queue:mail', ['a.dead']],
+      ['dead:true error~TIMEOUT', ['a.dead']],
+      ['error:OtherError,ETIMEDOUT type:a.*', ['a.gone', 'a.dead']],
+      ['args[0]=9007199254740993', ['b.exact']],
+      ['args[0]>9007199254740992', ['b.exact']],
+      ['args[0]:1000', ['c.soon']],
+      ['args[0]:42 OR args[0].user:42', ['a.gone', 'a.dead']],
+      ['meta.tenant:acme', ['b.exact']],
+      ['meta.tenant~acme -meta.tenant:acme', ['b.near']],
+      ['tag:vip scheduled>now', ['c.soon']],
+      ['queue:mail', ['b.near', 'b.exact', 'a.dead']],
+      ['-state:failed', ['c.soon', 'b.near', 'b.exact']],
+      [`id:${dead}`, ['a.dead']],
+      [`id:${dead} state:active`, []],
+      ['finished>-1500ms', ['a.gone']],
+      ['state:active queue:none', []],
+      ['queue:mail queue:web', []],
+    ];
+    for (const [q, expected] of cases) {
+      for (const limit of ['1', '2', '50']) expect([q, await typesOf(server, q, limit)]).toEqual([q, expected]);
+      const { items: all } = await server.bench.engine.storage.jobs.list({ states: AllStates, limit: 100 });
+      const matches = matcherOf(parseQuery(q), server.bench.clock.now());
+      expect(all.filter(matches).map(({ type }: JobRecord) => type)).toEqual(expected);
+    }
+  });
+
+  test('say how they were found', async () => {
+    await using server = await serveClocked(url());
+    await fill(server);
+    expect(await search(server, 'queue:mail error~timeout')).toMatchObject({
+      total: 1,
+      search: { scanned: 3, complete: true, plan: 'index: queue:mail; scan: error~timeout' },
+    });
+    // The index alone answers it, so the number of jobs is known.
+    const page = await search(server, 'queue:mail', { limit: '1' });
+    expect(page).toMatchObject({
+      total: 3,
+      search: { scanned: 1, complete: false, plan: 'index: queue:mail; scan: none' },
+    });
+    expect(page.pagination.total_exact).toBeUndefined();
+    expect(await search(server, 'queue:a queue:b')).toMatchObject({
+      total: 0,
+      search: { scanned: 0, complete: true, plan: 'none: no job can match' },
+    });
+    expect(await search(server, 'dead:true')).toMatchObject({ total: 2 });
+  });
+
+  test('match the other parameters too', async () => {
+    await using server = await serveClocked(url());
+    await fill(server);
+    const found = async (q: string, others: Record<string, string>) =>
+      (await search(server, q, others)).jobs.map(({ type }) => type);
+    expect(await found('type:b.*', { queue: 'mail' })).toEqual(['b.near', 'b.exact']);
+    expect(await found('queue:mail', { type: 'a.*', state: 'discarded,active' })).toEqual(['a.dead']);
+    expect(await found('queue:web', { queue: 'mail' })).toEqual([]);
+    expect(await found('state:active', { state: 'discarded' })).toEqual([]);
+    expect(await found('type:a.*', { error_type: 'OtherError' })).toEqual(['a.gone']);
+    expect(await found('-state:failed', { offset: '1', limit: '1' })).toEqual(['b.near']);
+    expect((await search(server, 'attempts>0', { queue: 'mail', type: 'a.dead' })).search.plan).toBe(
+      'index: queue:mail type:a.dead; scan: attempts>0',
+    );
+  });
+
+  test('a query that cannot be read is refused, with its position', async () => {
+    await using server = await serveClocked(url());
+    const response = await send(server.url, { path: '/ojs/v1/jobs?q=queue:mail%20stat:failed' });
+    expectRefusal(response, 400, 'invalid_request');
+    expect(JSON.parse(response.text).error).toMatchObject({
+      message: expect.stringContaining('Did you mean state?\nqueue:mail stat:failed\n           ^'),
+      details: { position: 11, suggestion: 'state' },
+    });
+  });
+
+  // The other storages have the same search before them.
+  test.runIf(name === 'memory' || name === 'sqlite')(
+    'end after 10,000 jobs, or earlier, and continue there',
+    async () => {
+      await using server = await serveClocked(url());
+      const { engine, clock } = server.bench;
+      const jobs = Array.from({ length: 10_300 }, (_, index) =>
+        newJob(clock.now(), { type: index < 3 ? 'old.one' : 'a.b', priority: index < 3 ? 1 : 0 }),
+      );
+      for (let start = 0; start < jobs.length; start += 1_000)
+        await engine.push(items(jobs.slice(start, start + 1_000)));
+      const pages = [await search(server, 'priority:1')];
+      expect(pages[0]).toMatchObject({ jobs: [], search: { complete: false }, pagination: { has_more: true } });
+      expect(pages[0]?.search.scanned).toBeLessThanOrEqual(10_000);
+      for (let cursor = pages[0]?.pagination.next_cursor; cursor !== undefined; ) {
+        const page = await search(server, 'priority:1', { cursor });
+        pages.push(page);
+        cursor = page.pagination.next_cursor;
+      }
+      expect(pages.reduce((sum, page) => sum + page.search.scanned, 0)).toBe(10_300);
+      const found = pages.flatMap((page) => page.jobs.map(({ id }) => id));
+      expect(found).toEqual(
+        jobs
+          .slice(0, 3)
+          .map(({ id }) => id)
+          .reverse(),
+      );
+      // A type that the index finds is found at once.
+      expect((await search(server, 'type:old.one priority:1')).search).toMatchObject({ scanned: 3, complete: true });
+      const { jobs: held } = await search(server, `id:${jobs[0]?.id},${jobs[1]?.id} state:waiting`);
+      expect(held).toHaveLength(2);
+    },
+  );
+});
