@@ -52,7 +52,7 @@ export * from './policies/limits.ts';
 export * from './policies/retry.ts';
 export * from './policies/unique.ts';
 export * from './push.ts';
-export { allOf, anyOf, type Condition, notOf } from './query/condition.ts';
+export { allOf, anyOf, type Condition, notOf, readsPayload } from './query/condition.ts';
 export { formatQuery } from './query/format.ts';
 export { type Matcher, matcherOf } from './query/matcher.ts';
 export * from './query/parse.ts';

@@ -49,6 +49,21 @@ export type JsonTest =
 /** A literal is a number, `true`, `false` or `null` without quotes: it also matches the string with this text. */
 export type JsonPattern = Pattern | { readonly kind: 'literal'; readonly text: string };
 
+/** Whether a match says something of the arguments, meta or results of a job. */
+export function readsPayload(condition: Condition): boolean {
+  switch (condition.kind) {
+    case 'all':
+    case 'any':
+      return condition.of.some(readsPayload);
+    case 'not':
+      return readsPayload(condition.of);
+    case 'part':
+      return condition.field === 'text';
+    default:
+      return condition.kind === 'json';
+  }
+}
+
 /** All of them, without a level that says nothing. */
 export function allOf(parts: readonly Condition[]): Condition {
   return joined('all', parts);

@@ -1,4 +1,12 @@
-import { type Grant, type Json, type OperationName, ProtocolError, payloadFilter } from '@ojs-ts/core';
+import {
+  type Grant,
+  type Json,
+  type OperationName,
+  ProtocolError,
+  parseQuery,
+  payloadFilter,
+  readsPayload,
+} from '@ojs-ts/core';
 import type { BindingRequest } from './handler.ts';
 import type { Reply } from './reply.ts';
 
@@ -17,8 +25,11 @@ async function* mapped(chunks: AsyncIterable<Json>, filter: (text: Json) => Json
   for await (const chunk of chunks) yield filter(chunk);
 }
 
-/** @throws ProtocolError `permission_denied` for a search by arguments that the caller may not see: it would tell them. */
+/** @throws ProtocolError `permission_denied` for a search by what the caller may not see: it would tell it. */
 export function checkSearch({ grant, query }: Pick<BindingRequest, 'grant' | 'query'>): void {
-  if (query.args === undefined || payloadFilter(grant) === null) return;
-  throw new ProtocolError('permission_denied', 'The token may not see arguments, so it may not search by them.');
+  const { args, q = '' } = query;
+  if ((args === undefined && q === '') || payloadFilter(grant) === null) return;
+  if (args === undefined && !readsPayload(parseQuery(q))) return;
+  const message = 'The token may not see arguments, meta or results as they are, so it may not search by them.';
+  throw new ProtocolError('permission_denied', message);
 }
