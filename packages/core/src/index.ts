@@ -26,6 +26,23 @@ export * from './errors.ts';
 export * from './events/entries.ts';
 export * from './events/events.ts';
 export * from './events/kinds.ts';
+export * from './explain/active.ts';
+export * from './explain/available.ts';
+export * from './explain/ended.ts';
+export {
+  type Explanation,
+  maxListed,
+  type Reason,
+  type ReasonCode,
+  type ReasonJob,
+  type ReasonStep,
+  type ReasonWorker,
+  reasonClauses,
+  type WorkerStatus,
+} from './explain/reasons.ts';
+export * from './explain/render.ts';
+export * from './explain/step.ts';
+export { explainWaiting } from './explain/waiting.ts';
 export * from './job/checkpoint.ts';
 export * from './job/failure.ts';
 export * from './job/history.ts';

@@ -35,6 +35,7 @@ const table = {
     also: [{ method: 'POST', path: '/ojs/v1/jobs/:id/cancel' }],
   },
   'job.discard': { method: 'POST', path: '/ojs/v1/admin/jobs/:id/discard' },
+  'job.explain': { method: 'GET', path: '/ojs/v1/admin/jobs/:id/explain' },
   'job.activate': { method: 'POST', path: '/ojs/v1/jobs/:id/activate' },
   'job.progress': {
     method: 'GET',

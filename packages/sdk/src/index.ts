@@ -53,6 +53,7 @@ export type { BulkItem, BulkResult, DeadLetterTargets, JobTargets } from './oper
 export type { Checkpoint } from './operations/checkpoint.ts';
 export type { CronJob, CronJobChanges, CronJobOptions, CronJobRequest, OverlapPolicy } from './operations/cron.ts';
 export type { DeadLetterListOptions, DeadLetterRetry, DeadLetterStats } from './operations/dead-letter.ts';
+export type { ExplainOptions, ExplainReason, ExplainWorker, Explanation } from './operations/explain.ts';
 export type { BulkFilter, DeadLetterFilter, SubjectFilter } from './operations/filter.ts';
 export type { JobListOptions } from './operations/jobs.ts';
 export type { Limit, LimitOverride, LimitOverrideRequest, RateUse } from './operations/limits.ts';

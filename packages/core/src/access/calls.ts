@@ -6,10 +6,11 @@ import type { Right } from './roles.ts';
  * - `none`: the call is about no queue.
  * - `every`: the call is about all queues, so only a token for all queues may make it.
  * - `path`, `job`, `cron`, `workflow`: the path names the queue, or what belongs to one.
+ * - `step`: the path names a job or a workflow.
  * - `sent`: the body or the query names queues or jobs; the handler checks each of them.
  * - `shown`: the answer leaves out other queues.
  */
-export type QueueCheck = 'none' | 'every' | 'path' | 'job' | 'cron' | 'workflow' | 'sent' | 'shown';
+export type QueueCheck = 'none' | 'every' | 'path' | 'job' | 'cron' | 'workflow' | 'step' | 'sent' | 'shown';
 
 /** What a call needs; `open` needs no token. */
 export interface Access {
@@ -29,6 +30,7 @@ export const accessOf: Readonly<Record<OperationName, Access>> = {
   'job.get': access('inspect', 'job'),
   'job.cancel': access('cancel', 'job'),
   'job.discard': access('operate', 'job'),
+  'job.explain': access('inspect', 'step'),
   'job.activate': access('enqueue', 'job'),
   'job.progress': access('inspect', 'job'),
   'job.reportProgress': access('work', 'job'),

@@ -26,6 +26,7 @@ import {
   listDeadLetterJobs,
   retryDeadLetterJob,
 } from '../operations/dead-letter.ts';
+import { type ExplainOptions, type Explanation, explain } from '../operations/explain.ts';
 import { diagnose, type Finding } from '../operations/doctor.ts';
 import type { DeadLetterFilter } from '../operations/filter.ts';
 import {
@@ -181,6 +182,14 @@ export class Admin implements AsyncDisposable {
   /** Reads a job (INFO, ojs-core §7). @throws {JobNotFoundError} */
   async getJob(jobId: string, options: CallOptions = {}): Promise<Job> {
     return this.#connection.ask(getJob(jobId), options);
+  }
+
+  /**
+   * Why a job does not run: a paused queue, a full limit, no worker, and what helps; for an ended job why it has ended.
+   * The server of this project has this operation, others answer `not_found`. @throws {JobNotFoundError}
+   */
+  async explain(jobId: string, options: ExplainOptions = {}): Promise<Explanation> {
+    return this.#connection.carry(explain(jobId, options), options);
   }
 
   /** Jobs, unfinished ones first, newest first. Iterating over the page reads the following pages too. */

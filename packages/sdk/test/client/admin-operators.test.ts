@@ -1,7 +1,15 @@
 import { openEmbedded } from '@ojs-ts/server';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { storages } from '../../../server/test/support/storages.ts';
-import { Admin, Client, JobNotFoundError, OJSValidationError, type RetryPolicy, Worker } from '../../src/index.ts';
+import {
+  Admin,
+  Client,
+  chain,
+  JobNotFoundError,
+  OJSValidationError,
+  type RetryPolicy,
+  Worker,
+} from '../../src/index.ts';
 import { gate } from '../support/bench.ts';
 
 const deadLetter: RetryPolicy = { maxAttempts: 1, onExhaustion: 'dead_letter' };
@@ -63,6 +71,43 @@ describe.each(storages)('what operators do, on $name', (storage) => {
       await Promise.all(jobs.map((job) => job.wait()));
     });
     await expect(admin.getLimit('nobody')).rejects.toBeInstanceOf(JobNotFoundError);
+  });
+
+  test('an operator asks why a job does not run', async () => {
+    const { client, admin } = await open();
+    const limits = [{ key: 'stripe', concurrency: 1 }] as const;
+    const job = await client.enqueue('a.job', [], { limits });
+    await admin.overrideLimit('stripe', { concurrency: 0 });
+    await admin.pauseQueue('default');
+    const explanation = await admin.explain(job.id);
+    expect(explanation).toMatchObject({
+      jobId: job.id,
+      state: 'available',
+      verdict: expect.stringMatching(/^The job is available: .*\.$/),
+      checkedAt: expect.any(Date),
+      reasons: [
+        { code: 'queue_paused', since: expect.any(Date), remedy: 'Resume the queue.' },
+        { code: 'limit_stopped', keys: ['stripe'] },
+        { code: 'no_worker', message: 'No live worker is known to read queue default.' },
+      ],
+    });
+    expect(explanation.nextStartAt).toBeUndefined();
+    const later = await client.enqueue('a.job', [], { delay: '1h' });
+    const { nextStartAt, reasons } = await admin.explain(later.id);
+    expect(reasons).toMatchObject([{ code: 'scheduled', until: nextStartAt }]);
+    const { id } = await client.workflow(
+      chain('two', [
+        { type: 'a.job', args: [] },
+        { type: 'a.job', args: [] },
+      ]),
+    );
+    expect(await admin.explain(id, { step: '1' })).toMatchObject({
+      workflowId: id,
+      step: '1',
+      state: 'waiting',
+      reasons: [{ code: 'step_waits', steps: [{ id: '0', state: 'available', jobId: expect.any(String) }] }],
+    });
+    await expect(admin.explain(id)).rejects.toBeInstanceOf(JobNotFoundError);
   });
 
   test('an operator sets, reads and resets the configuration of a queue, creates it and deletes it', async () => {

@@ -57,6 +57,9 @@ export class QueueAccess {
         return this.cron(name);
       case 'workflow':
         return this.#workflow(id);
+      case 'step':
+        await this.jobs([id]);
+        return this.#workflow(id);
       case 'none':
       case 'sent':
       case 'shown':

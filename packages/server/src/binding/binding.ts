@@ -8,6 +8,7 @@ import { type About, type BindingRequest, type Handlers, ownKey } from './handle
 import { bulkHandlers } from './jobs/bulk.ts';
 import { checkpointHandlers } from './jobs/checkpoints.ts';
 import { deadLetterHandlers } from './jobs/dead-letter.ts';
+import { explainHandlers } from './jobs/explain.ts';
 import { jobHandlers } from './jobs/jobs.ts';
 import { jobListHandlers } from './jobs/list.ts';
 import { progressHandlers } from './jobs/progress.ts';
@@ -31,6 +32,7 @@ const handlers: Handlers<OperationName> = {
   ...systemHandlers,
   ...jobHandlers,
   ...jobListHandlers,
+  ...explainHandlers,
   ...workerHandlers,
   ...queueHandlers,
   ...limitHandlers,

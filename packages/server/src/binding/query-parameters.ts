@@ -16,6 +16,7 @@ const events = ['types', 'queues', 'job_types'] as const;
 /** The query parameters of each operation; an operation that is not here has none. */
 const read: Partial<Record<OperationName, readonly string[]>> = {
   'job.list': [...page, ...subject, 'state', 'states', 'q'],
+  'job.explain': ['step'],
   'job.result': ['wait', 'timeout'],
   'job.deleteCheckpoint': ['worker_id', 'x_lease'],
   'queue.list': page,

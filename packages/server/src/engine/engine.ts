@@ -29,6 +29,7 @@ import { JobEnds } from './events/job-ends.ts';
 import { InFlight } from './in-flight.ts';
 import { BulkReplies, forgetMs } from './jobs/bulk-replies.ts';
 import { DeadLetter } from './jobs/dead-letter.ts';
+import { Explainer } from './jobs/explain.ts';
 import { Fetches, type FetchRequest } from './jobs/fetch.ts';
 import { OutboxImport } from './jobs/outbox-import.ts';
 import { Reports } from './jobs/reports.ts';
@@ -81,6 +82,7 @@ export class Engine implements AsyncDisposable {
   readonly jobEnds: JobEnds;
   readonly bulk: Bulk;
   readonly deadLetter: DeadLetter;
+  readonly explainer: Explainer;
   readonly bulkReplies: BulkReplies;
   readonly memory: MemoryLimits;
   /** Answers that were not delivered yet. */
@@ -205,6 +207,16 @@ export class Engine implements AsyncDisposable {
     this.jobEnds = new JobEnds(this.subscriptions, (id) => this.get(id));
     this.bulk = new Bulk(storage, clock, this.lifecycle, (error) => log.error({ err: error }, 'bulk item failed'));
     this.deadLetter = new DeadLetter(storage, clock, this.lifecycle, this.bulk);
+    this.explainer = new Explainer({
+      storage,
+      clock,
+      find: (id) => this.get(id),
+      workers,
+      upkeep: this.upkeep,
+      storeHealth: this.storeHealth,
+      deadAfterMs: this.deadAfterMs,
+      poisonAfter: this.#poisonAfter,
+    });
   }
 
   /**

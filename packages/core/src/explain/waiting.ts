@@ -1,0 +1,66 @@
+import { historyOf, lastEntry } from '../job/history.ts';
+import type { JobError, JobRecord } from '../job/job.ts';
+import { State } from '../job/states.ts';
+import { policyOf } from '../lifecycle/decide.ts';
+import { allowedAttempts, retryPolicy } from '../policies/retry.ts';
+import type { Millis } from '../time/clock.ts';
+import { formatTimestamp } from '../time/timestamp.ts';
+import { type Explanation, ofJob, type Reason, withoutStop } from './reasons.ts';
+
+/** Why a pending, scheduled or retryable job does not run. */
+export function explainWaiting(job: JobRecord, now: Millis): Explanation {
+  if (job.state === State.pending) return ofJob(job, [activation(job)], null, now);
+  const reasons = [job.state === State.scheduled ? scheduled(job) : afterAttempt(job)];
+  const next = Math.max(job.runAt, now);
+  if (job.runAt > now) return ofJob(job, reasons, next, now);
+  const message = `The time of the job came at ${formatTimestamp(job.runAt)}.`;
+  return ofJob(job, [{ code: 'due', message, since: job.runAt }], next, now);
+}
+
+function activation({ createdAt }: JobRecord): Reason {
+  return {
+    code: 'activation',
+    message: 'The job was enqueued as pending and starts after somebody has activated it.',
+    since: createdAt,
+    remedy: 'Activate the job.',
+  };
+}
+
+function scheduled({ runAt }: JobRecord): Reason {
+  return { code: 'scheduled', message: `The job is scheduled for ${formatTimestamp(runAt)}.`, until: runAt };
+}
+
+function afterAttempt(job: JobRecord): Reason {
+  const { runAt } = job;
+  const remedy = 'Retry the job by hand to start it now.';
+  const last = historyOf(job).at(-1);
+  if (last?.kind === 'requeued') {
+    const message = `${workerNamed(last.worker)} returned the job with a delay until ${formatTimestamp(runAt)}: ${shortened(last.reason)}.`;
+    return { code: 'snoozed', message, since: last.at, until: runAt, remedy };
+  }
+  const failure = lastEntry(job);
+  const what = failure === null ? '' : ` with ${errorLine(failure.error)}`;
+  const message = `${attemptOf(job)} failed${what}; the next one may start at ${formatTimestamp(runAt)}.`;
+  return { code: 'backoff', message, ...(failure !== null && { since: failure.at }), until: runAt, remedy };
+}
+
+/** `Attempt 2 of 5` */
+export function attemptOf(job: Pick<JobRecord, 'attempt' | 'policy'>): string {
+  return `Attempt ${job.attempt} of ${allowedAttempts(retryPolicy(policyOf(job).retry))}`;
+}
+
+export function errorLine({ type, message }: JobError): string {
+  return message === '' ? shortened(type) : `${shortened(type)}: ${shortened(message)}`;
+}
+
+export function workerNamed(worker: string | null): string {
+  return worker === null ? 'A worker without an id' : `Worker ${worker}`;
+}
+
+const maxText = 200;
+
+/** The first line, without the full stop that the sentence around it has. */
+function shortened(text: string): string {
+  const [line = ''] = text.split('\n', 1);
+  return line.length > maxText ? `${line.slice(0, maxText)}…` : withoutStop(line);
+}
