@@ -8,6 +8,7 @@ import { deadLetterCommand } from './commands/dead-letter.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { enqueueCommand } from './commands/enqueue.ts';
 import { eventsCommand } from './commands/events.ts';
+import { explainCommand } from './commands/explain.ts';
 import { jobsCommand } from './commands/jobs/jobs.ts';
 import { limitsCommand } from './commands/limits.ts';
 import { queuesCommand } from './commands/queues/queues.ts';
@@ -44,6 +45,7 @@ export function program(): Command {
     'Work:',
     enqueueCommand(),
     jobsCommand(),
+    explainCommand(),
     deadLetterCommand(),
     workflowsCommand(),
     cronCommand(),

@@ -102,6 +102,7 @@ test('help has groups, and completion knows commands and options', async () => {
     Work:
       enqueue [options] <type> [args]  enqueue a job
       jobs                             look at jobs and change them
+      explain [options] <id>           say why a job does not run, and what helps
       dead-letter                      look at jobs that failed for good, run them
                                        again or delete them
       workflows                        look at workflows and cancel them

@@ -247,56 +247,39 @@ test('schemas: registered from a file, listed, shown and deleted', async () => {
   });
 });
 
-test('tokens: made, used, rotated and revoked', async () => {
-  await using one = await asked();
-  const { ojs, server } = one;
-  const made = await ojs.run('tokens', 'create', 'root', '--role', 'admin', '--json');
-  const root: { readonly secret: string } = JSON.parse(made.output);
-  expect(root.secret).toMatch(/^ojs_/);
-  // From now on the server asks for a token.
-  expect(await ojs.run('tokens', 'list')).toMatchObject({ code: 4 });
-  using asRoot = new Ojs({ OJS_BACKEND_URL: server.url, OJS_AUTH_TOKEN: root.secret });
-  const made2 = await asRoot.run(
-    'tokens',
-    'create',
-    'shop',
-    '--role',
-    'enqueue',
-    '--queue',
-    'mail*',
-    '--expires',
-    '90d',
-  );
-  const [, secret = '', id = ''] = /^token +(ojs_([0-9a-f]+)_\S+)$/m.exec(made2.output) ?? [];
-  expect(made2.output).toMatch(/^roles +enqueue\nqueues +mail\*$/m);
-  const listed = await asRoot.run('tokens', 'list');
-  expect(listed.output).toMatch(/root +admin +\*/);
-  expect(listed.output).not.toContain(secret);
-  using asShop = new Ojs({ OJS_BACKEND_URL: server.url, OJS_AUTH_TOKEN: secret });
-  expect(await asShop.run('enqueue', 'a.b', '--queue', 'mailing')).toMatchObject({ code: 0 });
-  expect(await asShop.run('enqueue', 'a.b', '--queue', 'other')).toMatchObject({ code: 4 });
-  expect((await asRoot.run('tokens', 'rotate', id, '--grace', '1h')).output).toContain('old secret until');
-  expect(await asShop.run('enqueue', 'a.b', '--queue', 'mailing')).toMatchObject({ code: 0 });
-  expect(await asRoot.run('tokens', 'revoke', id, '--yes')).toMatchObject({
-    code: 0,
-    output: `Token ${id} is revoked.\n`,
-  });
-  expect(await asShop.run('enqueue', 'a.b', '--queue', 'mailing')).toMatchObject({ code: 4 });
-  expect(await asRoot.run('tokens', 'create', 'x', '--role', 'viewr')).toMatchObject({
-    code: 1,
-    errors: expect.stringContaining('Did you mean viewer?'),
-  });
-});
-
-test('doctor: says what is wrong, and what mends it', async () => {
+test('a job is explained: what holds it back and what helps, as text and as data', async () => {
   await using one = await asked();
   const { ojs, client, server } = one;
-  expect(await ojs.run('doctor')).toMatchObject({ code: 0, output: 'Nothing is wrong.\n' });
-  await client.enqueue('a.b', [], { queue: 'mali' });
-  expect((await ojs.run('doctor')).output).toMatchInlineSnapshot();
-  const { findings } = JSON.parse((await ojs.run('doctor', '--json')).output);
-  expect(findings).toMatchObject([{ code: 'unread_queue', severity: 'warning' }]);
-  const { crons } = server.engine.storage;
-  await crons.put({ name: 'over', spec: '{"enqueue":"{}"}', enabled: true, dueAt: null }, Date.now());
-  expect(await ojs.run('doctor')).toMatchObject({ code: 0, output: expect.stringContaining('ended_cron') });
+  await using transport = httpTransport(server.url);
+  const job = await client.enqueue('a.b', [], { queue: 'mail' });
+  const about = { worker_id: 'w\u202e', queues: ['mail'], state: 'quiet', concurrency: 3, active_jobs: [], leases: {} };
+  await transport.call({ operation: 'worker.heartbeat', body: JSON.stringify(about) });
+  await client.pauseQueue('mail');
+  expect(steady((await ojs.run('explain', job.id)).output)).toMatchInlineSnapshot(`
+    "The job is available: its queue is paused, and no live worker is known to read its queue.
+
+    queue_paused: Queue mail is paused since TIME.
+    since  TIME (0s)
+    what helps  Resume the queue.
+
+    no_worker: No live worker is known to read queue mail: 1 quiet.
+    worker  w\\u202e, quiet, seen TIME (0s), jobs 0, slots 3
+    what helps  Start a worker that reads the queue.
+    "
+  `);
+  expect(JSON.parse((await ojs.run('explain', job.id, '--json')).output)).toMatchObject({
+    job_id: job.id,
+    reasons: [{ code: 'queue_paused' }, { code: 'no_worker' }],
+    next_start_at: null,
+  });
+  const later = await client.enqueue('a.b', [], { delay: '1h' });
+  expect((await ojs.run('explain', later.id)).output).toMatch(/\n\nnext start +\S+Z \(in 59m\)\n$/);
+  const { id } = await client.workflow(
+    chain('steps', [
+      { type: 'first.step', args: [] },
+      { type: 'second.step', args: [] },
+    ]),
+  );
+  expect((await ojs.run('explain', id, '--step', '1')).output).toMatch(/^step +0, available, job [0-9a-f-]{36}$/m);
+  expect(await ojs.run('explain', id)).toMatchObject({ code: 3 });
 });
