@@ -143,6 +143,7 @@ export async function health(engine: Engine, about: About): Promise<Reply> {
     uptime_seconds: Math.max(0, Math.floor((engine.clock.now() - engine.startedAt) / 1_000)),
     backend: { type: engine.storage.traits.name, status, latency_ms: Math.round(performance.now() - sent) },
     checks: { writes, clock, file },
+    ...(engine.maintenance.on && { maintenance: true }),
     ...(waiting !== undefined && { inbox_depth: waiting }),
   };
   return up ? json(body) : { ...json(body, 503), headers: { 'retry-after': '1' } };

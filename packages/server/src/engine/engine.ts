@@ -34,6 +34,7 @@ import { Fetches, type FetchRequest } from './jobs/fetch.ts';
 import { OutboxImport } from './jobs/outbox-import.ts';
 import { Reports } from './jobs/reports.ts';
 import { type Ack, type Outcome, type Settlement, Settlements } from './jobs/settlement.ts';
+import { Maintenance } from './maintenance.ts';
 import { type MemoryLimits, memoryLimits } from './memory-limits.ts';
 import { defaultRetention, type EngineLog, type EngineOptions, type Retention, silentLog } from './options.ts';
 import { LimitOverrides } from './queues/limit-overrides.ts';
@@ -61,12 +62,18 @@ export class Engine implements AsyncDisposable {
   /** How long a worker may be silent until it is dead, and the lease of a fetch without one, in milliseconds. */
   readonly deadAfterMs: number;
   readonly visibilityMs: number;
+  /** Whether every new claim requires its lease. */
+  readonly requireLease: boolean;
+  /** How many workers may die while they run a job. */
+  readonly poisonAfter: number;
+  readonly pausedQueues: 'accept' | 'reject';
   /** Makes and checks the leases of this store. */
   readonly leases: Leases;
   readonly retention: Retention;
   readonly removals: Removals;
   readonly upkeep: Upkeep;
   readonly storeHealth: StoreHealth;
+  readonly maintenance: Maintenance;
   /** Null if the storage has no inbox. */
   readonly outboxImport: OutboxImport | null;
   readonly lifecycle: Lifecycle;
@@ -98,7 +105,6 @@ export class Engine implements AsyncDisposable {
   readonly #presence: Presence;
   readonly #fetches: Fetches;
   readonly #settlements: Settlements;
-  readonly #poisonAfter: number;
   /**
    * Workers that reported themselves quiet or terminating to this node, and when. A hint that spares them jobs which
    * they would return.
@@ -131,7 +137,8 @@ export class Engine implements AsyncDisposable {
     const workflows = new Workflows(storage, clock, this.memory);
     const advance = (ready: readonly NodeRef[]) => workflows.advance(ready);
     this.workflows = workflows;
-    const insert = { refusePaused: options.pausedQueues === 'reject' };
+    this.pausedQueues = options.pausedQueues ?? 'accept';
+    const insert = { refusePaused: this.pausedQueues === 'reject' };
     this.answers = new InFlight(this.memory.answers);
     this.requests = new InFlight(this.memory.requests);
     this.settlementRequests = new InFlight(this.memory.settlements);
@@ -148,7 +155,19 @@ export class Engine implements AsyncDisposable {
     this.outboxImport =
       inbox && new OutboxImport({ inbox, batches: this.#batches, clock, schemas: this.schemas, log, insert, advance });
     const { outboxImport } = this;
-    this.#fetches = new Fetches(this.#batches, clock, this.visibilityMs, options.requireLease ?? false);
+    const maintenance = new Maintenance(storage, clock, () => {
+      this.#fetches.wake(null);
+      this.upkeep.changed();
+    });
+    this.maintenance = maintenance;
+    this.requireLease = options.requireLease ?? false;
+    this.#fetches = new Fetches({
+      batches: this.#batches,
+      clock,
+      visibilityMs: this.visibilityMs,
+      requireLease: this.requireLease,
+      maintenance,
+    });
     this.#settlements = new Settlements(this.#batches, clock, random);
     const crons = new Crons(storage, clock, log);
     this.subscriptions = new EventSubscriptions({ storage, log, kept: options.events !== false });
@@ -162,7 +181,7 @@ export class Engine implements AsyncDisposable {
     this.#presence = new Presence({ storage, clock, log, workers, on: options.events !== false });
     const bulkReplies = new BulkReplies(storage, clock);
     this.bulkReplies = bulkReplies;
-    this.#poisonAfter = options.poisonAfter ?? defaultPoisonAfter;
+    this.poisonAfter = options.poisonAfter ?? defaultPoisonAfter;
     this.upkeep = new Upkeep({
       storage,
       clock,
@@ -170,15 +189,16 @@ export class Engine implements AsyncDisposable {
       log,
       failed: (error) => this.storeHealth.noticed(error),
       deadAfterMs: this.deadAfterMs,
-      poisonAfter: this.#poisonAfter,
+      poisonAfter: this.poisonAfter,
       advance,
       retention: this.retention,
       removals: this.removals,
+      maintenance,
       holder: uuidv7(),
       forget: ({ worker, state }) => this.forgetWorker(worker, state === 'terminate' ? 'shutdown' : 'error'),
       // Crons are checked once a second, never more often (ojs-cron §7.3).
       chores: [
-        { everyMs: 1_000, run: async () => crons.fireDue() },
+        { everyMs: 1_000, run: async () => (maintenance.on ? undefined : crons.fireDue()) },
         ...(outboxImport === null ? [] : [{ everyMs: outboxImportMs, run: () => outboxImport.run() }]),
         { everyMs: 1_000, run: () => this.storeHealth.probe() },
         { everyMs: 1_000, run: () => workflows.finish() },
@@ -229,7 +249,7 @@ export class Engine implements AsyncDisposable {
     await own?.follow();
     const leases = new Leases(await storage.leaseKey());
     const engine = new Engine(options, own ?? (options.clock as Clock), leases);
-    await engine.tokens.refresh();
+    await Promise.all([engine.tokens.refresh(), engine.maintenance.read()]);
     if (migrated.from !== migrated.to) engine.#log.info({ ...migrated }, 'store layout migrated');
     const subscription = await storage.subscribe((wakes) => {
       engine.upkeep.changed();
@@ -324,7 +344,10 @@ export class Engine implements AsyncDisposable {
     return pushed;
   }
 
-  /** Claims jobs; with `waitMs` waits for the first. An abort ends the wait. A quiet worker gets none. */
+  /**
+   * Claims jobs; with `waitMs` waits for the first. An abort ends the wait. A quiet worker gets none, and in maintenance
+   * mode nobody does.
+   */
   async fetch(request: FetchRequest, signal?: AbortSignal): Promise<readonly JobRecord[]> {
     const { worker } = request;
     if (worker !== null) {
@@ -368,7 +391,7 @@ export class Engine implements AsyncDisposable {
     for await (const jobs of this.workers.heldBy(worker)) {
       held ||= jobs.length > 0;
       await (isDead
-        ? this.#settlements.takeBack(jobs, this.#poisonAfter)
+        ? this.#settlements.takeBack(jobs, this.poisonAfter)
         : this.#settlements.giveBack(jobs, 'deregistered'));
     }
     return (await this.forgetWorker(worker)) || held;
@@ -423,6 +446,7 @@ export class Engine implements AsyncDisposable {
       this.queueSettings,
       this.statistics,
       this.deadLetter,
+      this.maintenance,
     ])
       part.forget();
   }

@@ -1,5 +1,7 @@
 import type { Clock, JobRecord } from '@ojs-ts/core';
+import type { Claimed } from '../../storage/storage.ts';
 import type { Batches } from '../batches.ts';
+import type { Maintenance } from '../maintenance.ts';
 import { Waiters } from './waiters.ts';
 
 export interface FetchRequest {
@@ -21,20 +23,31 @@ export interface FetchRequest {
 /** A waiting fetch claims again after this long, in milliseconds, because a wake-up is only a hint. */
 const pollMs = 1_000;
 
+/** The answer of a claim in maintenance mode. */
+const nothing: Claimed = { jobs: [], again: null };
+
 /** FETCH (ojs-core §7.2) with long poll. */
 export class Fetches {
   readonly #batches: Batches;
   readonly #clock: Clock;
   readonly #visibilityMs: number;
   readonly #requireLease: boolean;
+  readonly #maintenance: Maintenance;
   readonly #waiters = new Waiters();
   readonly #closed = new AbortController();
 
-  constructor(batches: Batches, clock: Clock, visibilityMs: number, requireLease: boolean) {
-    this.#batches = batches;
-    this.#clock = clock;
-    this.#visibilityMs = visibilityMs;
-    this.#requireLease = requireLease;
+  constructor(parts: {
+    readonly batches: Batches;
+    readonly clock: Clock;
+    readonly visibilityMs: number;
+    readonly requireLease: boolean;
+    readonly maintenance: Maintenance;
+  }) {
+    this.#batches = parts.batches;
+    this.#clock = parts.clock;
+    this.#visibilityMs = parts.visibilityMs;
+    this.#requireLease = parts.requireLease;
+    this.#maintenance = parts.maintenance;
   }
 
   wake(queue: string | null): void {
@@ -57,11 +70,12 @@ export class Fetches {
       defaultLeaseMs: this.#visibilityMs,
       leaseRequired: request.leases === true || this.#requireLease,
     };
-    if (request.waitMs <= 0 || this.#closed.signal.aborted) return (await this.#batches.claim(claim)).jobs;
+    const claimed = async () => (this.#maintenance.on ? nothing : this.#batches.claim(claim));
+    if (request.waitMs <= 0 || this.#closed.signal.aborted) return (await claimed()).jobs;
     const until = performance.now() + request.waitMs;
     using waiter = this.#waiters.add(request.queues);
     for (;;) {
-      const { jobs, again } = await this.#batches.claim(claim);
+      const { jobs, again } = await claimed();
       const left = until - performance.now();
       if (jobs.length > 0 || left <= 0 || signal?.aborted || this.#closed.signal.aborted) return jobs;
       // No commit announces the time at which a rate allows the next start.

@@ -13,6 +13,7 @@ import {
   type Transition,
 } from '@ojs-ts/core';
 import type { Held, Storage, WorkerRecord } from '../../storage/storage.ts';
+import type { Maintenance } from '../maintenance.ts';
 import type { EngineLog, Retention } from '../options.ts';
 import type { Removals } from './removals.ts';
 
@@ -67,6 +68,7 @@ export class Upkeep {
   readonly #advance: (ready: readonly NodeRef[]) => Promise<void>;
   readonly #retention: Retention;
   readonly #removals: Removals;
+  readonly #maintenance: Maintenance;
   readonly #chores: readonly Chore[];
   readonly #holder: string;
   readonly #forget: (worker: WorkerRecord) => Promise<unknown>;
@@ -98,6 +100,7 @@ export class Upkeep {
     readonly advance: (ready: readonly NodeRef[]) => Promise<void>;
     readonly retention: Retention;
     readonly removals: Removals;
+    readonly maintenance: Maintenance;
     readonly holder: string;
     /** Deletes the record of a dead worker. */
     readonly forget: (worker: WorkerRecord) => Promise<unknown>;
@@ -113,6 +116,7 @@ export class Upkeep {
     this.#advance = parts.advance;
     this.#retention = parts.retention;
     this.#removals = parts.removals;
+    this.#maintenance = parts.maintenance;
     this.#holder = parts.holder;
     this.#forget = parts.forget;
     this.#chores = parts.chores;
@@ -157,6 +161,7 @@ export class Upkeep {
       this.#seen = changes;
       return hinted ? this.#untilDue() : dueMs;
     });
+    every(1_000, () => this.#maintenance.read());
     every(2_000, () => this.#led('liveness', 6_000, () => this.settleLiveness()));
     every(5_000, () => this.#led('retention', 15_000, () => this.prune()));
     for (const { everyMs, run } of this.#chores) every(everyMs, run);
@@ -184,6 +189,7 @@ export class Upkeep {
 
   /** Does everything once, without leases: for tests and for an engine without timers. */
   async run(): Promise<void> {
+    await this.#maintenance.read();
     await this.promote();
     await this.settleOverdue();
     await this.settleLiveness();
@@ -191,9 +197,9 @@ export class Upkeep {
     for (const { run } of this.#chores) await run();
   }
 
-  /** Promotes due jobs, at most `rounds` pages. */
+  /** Promotes due jobs, at most `rounds` pages; in maintenance mode none. */
   async promote(rounds = Number.POSITIVE_INFINITY): Promise<void> {
-    for (let round = 0; round < rounds && !this.#stopping; round++) {
+    for (let round = 0; round < rounds && !this.#stopping && !this.#maintenance.on; round++) {
       const counts = await this.#storage.upkeep.promote(this.#clock.now(), page);
       if (counts.reduce((sum, { count }) => sum + count, 0) < page) return;
     }

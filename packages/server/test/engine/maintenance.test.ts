@@ -1,0 +1,143 @@
+import { join } from 'node:path';
+import { State } from '@ojs-ts/core';
+import { describe, expect, test } from 'vitest';
+import { Engine } from '../../src/engine/engine.ts';
+import { openStorage } from '../../src/storage/open.ts';
+import { temporaryDirectory } from '../storage/sqlite/temporary.ts';
+import { bench, settled } from '../support/engine.ts';
+import { storages } from '../support/storages.ts';
+
+const about = { reason: null, estimatedEnd: null };
+const waitMs = 60_000;
+
+describe.each(storages)('maintenance mode, $name (ojs-admin-api §12.1)', ({ url }) => {
+  test('no job starts by a fetch, and jobs are accepted', async () => {
+    await using b = await bench(url());
+    const before = await b.push();
+    await b.engine.maintenance.begin(about);
+    const during = await b.push();
+    expect(await b.fetch({ count: 9 })).toEqual([]);
+    expect(await b.fetch({ count: 9, worker: 'w1', request: 'r1', leases: true })).toEqual([]);
+    expect((await b.get(before)).state).toBe(State.available);
+    await b.engine.maintenance.end();
+    expect((await b.fetch({ count: 9 })).map(({ id }) => id)).toEqual([before, during]);
+  });
+
+  test('what is due waits: scheduled and retryable jobs, and crons, by upkeep and by a reader', async () => {
+    await using b = await bench(url());
+    const cron = { name: 'tick', cron: '* * * * *', type: 'a.cron', args: [], options: { queue: 'crons' } };
+    await b.engine.crons.register(JSON.stringify(cron), async () => {});
+    const scheduled = await b.push({ state: State.scheduled, runAt: b.clock.now() + 1_000 });
+    const failed = await b.start('w1', { retry: { jitter: false } });
+    await b.engine.settle({
+      id: failed.id,
+      claim: failed.claim,
+      worker: null,
+      kind: 'fail',
+      failure: { code: 'x', type: 'x', message: 'm', names: [] },
+    });
+    await b.engine.maintenance.begin(about);
+    b.clock.advance(180_000);
+    await b.engine.upkeep.run();
+    expect((await b.get(scheduled)).state).toBe(State.scheduled);
+    expect((await b.get(failed.id)).state).toBe(State.retryable);
+    expect(await b.engine.storage.jobs.list({ states: 0xff, queue: 'crons', limit: 9 })).toMatchObject({ items: [] });
+    await b.engine.maintenance.end();
+    await b.engine.upkeep.run();
+    expect((await b.get(scheduled)).state).toBe(State.available);
+    expect((await b.get(failed.id)).state).toBe(State.available);
+    // One run, however many times were missed.
+    const { items } = await b.engine.storage.jobs.list({ states: 0xff, queue: 'crons', limit: 9 });
+    expect(items).toHaveLength(1);
+  });
+
+  test('acks, cancels, expiries and the jobs of dead workers are settled as ever', async () => {
+    await using b = await bench(url());
+    const [acked, lost] = [await b.start('w1'), await b.start('w2')];
+    await b.beat('w1', [acked.id]);
+    await b.beat('w2', [lost.id]);
+    const [cancelled, expired] = [await b.push(), await b.push({ expiresAt: b.clock.now() + 5_000 })];
+    await b.engine.maintenance.begin(about);
+    await b.engine.settle({ id: acked.id, claim: acked.claim, worker: 'w1', kind: 'ack', result: null });
+    await b.engine.lifecycle.cancel(cancelled, null);
+    b.clock.advance(30_000);
+    await b.engine.upkeep.run();
+    expect((await b.get(acked.id)).state).toBe(State.completed);
+    expect((await b.get(cancelled)).state).toBe(State.cancelled);
+    expect((await b.get(expired)).state).toBe(State.discarded);
+    expect(await b.get(lost.id)).toMatchObject({ state: State.available, attempt: 1 });
+  });
+
+  test('a second server on the store follows with its next look, and survives its own restart', async () => {
+    await using b = await bench(url());
+    const { storage } = b.engine;
+    const open = () => Engine.start({ storage, clock: b.clock, upkeep: 'manual' });
+    const other = await open();
+    const fetch = { queues: ['q'], count: 1, worker: null, leaseMs: null, request: null, waitMs: 0 };
+    await b.engine.maintenance.begin({ reason: 'migration', estimatedEnd: b.clock.now() + 60_000 });
+    await other.upkeep.run();
+    await b.push();
+    expect(other.maintenance.on).toBe(true);
+    expect(await other.fetch(fetch)).toEqual([]);
+    const restarted = await open();
+    expect(await restarted.fetch(fetch)).toEqual([]);
+    expect(await restarted.maintenance.read()).toEqual({
+      enabledAt: b.clock.now(),
+      reason: 'migration',
+      estimatedEnd: b.clock.now() + 60_000,
+    });
+    // The estimated end ends nothing.
+    b.clock.advance(3_600_000);
+    await other.upkeep.run();
+    expect(await other.fetch(fetch)).toEqual([]);
+    await restarted.maintenance.end();
+    await other.upkeep.run();
+    expect(await other.fetch(fetch)).toHaveLength(1);
+  });
+
+  test('a long poll waits, and the end wakes it on every server', async () => {
+    await using b = await bench(url());
+    const other = await Engine.start({ storage: b.engine.storage, clock: b.clock, upkeep: 'manual' });
+    await b.engine.maintenance.begin(about);
+    await other.upkeep.run();
+    const ids = [await b.push({ queue: 'one' }), await b.push({ queue: 'two' })];
+    const request = { count: 1, worker: null, leaseMs: null, request: null, waitMs };
+    const waiting = [b.fetch({ queues: ['one'], waitMs }), other.fetch({ ...request, queues: ['two'] })];
+    await settled();
+    expect((await b.get(ids[0] ?? '')).state).toBe(State.available);
+    await other.maintenance.end();
+    await b.engine.upkeep.run();
+    expect((await Promise.all(waiting)).flat().map(({ id }) => id)).toEqual(ids);
+  });
+
+  test('begun again it keeps its beginning, and a reset ends it', async () => {
+    await using b = await bench(url());
+    const first = await b.engine.maintenance.begin(about);
+    b.clock.advance(1_000);
+    expect(await b.engine.maintenance.begin({ reason: 'longer', estimatedEnd: null })).toEqual({
+      ...first,
+      reason: 'longer',
+    });
+    await b.engine.reset();
+    const id = await b.push();
+    expect(await b.fetch()).toMatchObject([{ id }]);
+  });
+});
+
+test('servers with timers follow within two seconds, both ways', async () => {
+  const path = `sqlite:${join(temporaryDirectory(), 'jobs.db')}`;
+  await using one = await Engine.start({ storage: await openStorage(path) });
+  await using two = await Engine.start({ storage: await openStorage(path) });
+  await one.maintenance.begin(about);
+  await expect.poll(() => two.maintenance.on, { timeout: 2_000 }).toBe(true);
+  await one.maintenance.end();
+  await expect.poll(() => two.maintenance.on, { timeout: 2_000 }).toBe(false);
+});
+
+test('a read that began before a change does not undo it', async () => {
+  await using b = await bench('memory:');
+  const reading = b.engine.maintenance.read();
+  const begun = b.engine.maintenance.begin(about);
+  await Promise.all([reading, begun]);
+  expect(b.engine.maintenance.on).toBe(true);
+});
