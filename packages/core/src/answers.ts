@@ -5,7 +5,7 @@ import type { JobId, JobRecord, Json } from './job/job.ts';
 import { stateName } from './job/states.ts';
 import type { Changed } from './lifecycle/lifecycle.ts';
 import type { PushedItem, PushRefusal } from './push.ts';
-import { ok, type PlainReply } from './requests/reply.ts';
+import { json, ok, type PlainReply } from './requests/reply.ts';
 import type { Millis } from './time/clock.ts';
 import { formatTimestamp } from './time/timestamp.ts';
 
@@ -163,6 +163,21 @@ export function renderBulk(
     `,"skipped":${faults.length},"failed":${faults.length},"has_more":${more},"items":[${texts.join(',')}],"errors":${JSON.stringify(errors)}}`;
   const status = bulkStatus(succeeded, faults.length, 200);
   return { status, text, headers: { 'x-ojs-batch-size': String(items.length) } };
+}
+
+/** The same sums without the items, as ojs-admin-api §8 has them: 200, whatever became of single jobs. */
+export function renderAdminBulk(done: BulkDone, { items, more }: Parameters<typeof renderBulk>[1]): PlainReply {
+  const errors = items.flatMap(({ id, fault }) =>
+    fault === null ? [] : [{ job_id: id, error: fault.message, code: fault.code }],
+  );
+  return json({
+    action: actions[done],
+    matched: items.length,
+    succeeded: items.length - errors.length,
+    failed: errors.length,
+    has_more: more,
+    errors: errors.slice(0, maxErrors),
+  });
 }
 
 /** The answer to a purge of the dead letter: `purged_count` beside the sums of a bulk operation. */

@@ -92,16 +92,26 @@ export class Bulk {
   }
 
   /** The answer to an operation on many jobs, once its event is written. */
-  finish(done: BulkDone, result: BulkResult, requestId: string): Answered<PlainReply> {
-    return run(this.#finished(done, result, requestId));
+  finish(
+    done: BulkDone,
+    result: BulkResult,
+    requestId: string,
+    render: (done: BulkDone, result: BulkResult, requestId: string) => PlainReply = renderBulk,
+  ): Answered<PlainReply> {
+    return run(this.#finished(done, result, requestId, render));
   }
 
-  *#finished(done: BulkDone, result: BulkResult, requestId: string): Steps<PlainReply> {
+  *#finished(
+    done: BulkDone,
+    result: BulkResult,
+    requestId: string,
+    render: (done: BulkDone, result: BulkResult, requestId: string) => PlainReply,
+  ): Steps<PlainReply> {
     const total = result.items.length;
     const succeeded = result.items.filter(({ fault }) => fault === null).length;
     const data = JSON.stringify({ total, [done]: succeeded, skipped: total - succeeded });
     yield* ask(this.writeEvent(completions[done], requestId, data));
-    return renderBulk(done, result, requestId);
+    return render(done, result, requestId);
   }
 
   *#writeEvent(event: Json): Steps<void> {

@@ -6,7 +6,19 @@ const root = resolve(import.meta.dirname, '../../..');
 
 /** The files of the storage interface. */
 function ofInterface<T>(value: T): Readonly<Record<string, T>> {
-  const files = ['storage', 'registry', 'workflows', 'crons', 'documents', 'inbox', 'backup', 'page', 'unavailable', 'audit-log', 'diagnosis'];
+  const files = [
+    'storage',
+    'registry',
+    'workflows',
+    'crons',
+    'documents',
+    'inbox',
+    'backup',
+    'page',
+    'unavailable',
+    'audit-log',
+    'diagnosis',
+  ];
   return Object.fromEntries(files.map((name) => [`packages/server/src/storage/${name}.ts`, value]));
 }
 

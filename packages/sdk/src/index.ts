@@ -47,23 +47,32 @@ export type { StandardSchemaV1 } from './job/standard-schema.ts';
 export type { JsonArray, Meta } from './json.ts';
 export type { MiddlewareChain } from './middleware/chain.ts';
 export type { EnqueueMiddleware, EnqueueNext, ExecutionMiddleware, ExecutionNext } from './middleware/types.ts';
-export type { Finding } from './operations/doctor.ts';
 export type { AuditEntry, AuditOptions } from './operations/audit.ts';
 export type { BulkItem, BulkResult, DeadLetterTargets, JobTargets } from './operations/bulk.ts';
 export type { Checkpoint } from './operations/checkpoint.ts';
 export type { CronJob, CronJobChanges, CronJobOptions, CronJobRequest, OverlapPolicy } from './operations/cron.ts';
 export type { DeadLetterListOptions, DeadLetterRetry, DeadLetterStats } from './operations/dead-letter.ts';
+export type { Finding } from './operations/doctor.ts';
 export type { ExplainOptions, ExplainReason, ExplainWorker, Explanation } from './operations/explain.ts';
 export type { BulkFilter, DeadLetterFilter, SubjectFilter } from './operations/filter.ts';
 export type { JobListOptions } from './operations/jobs.ts';
 export type { Limit, LimitOverride, LimitOverrideRequest, RateUse } from './operations/limits.ts';
+export type { Maintenance, MaintenanceOptions } from './operations/maintenance.ts';
 export { type NextRunsOptions, nextRuns } from './operations/next-runs.ts';
 export type { Page, PageOptions } from './operations/page.ts';
 export type { QueueConfig, QueueConfigRequest, QueueDetail } from './operations/queue-config.ts';
-export type { Queue, QueueStats } from './operations/queues.ts';
+export type { PurgeOptions, Queue, QueueOverview, QueueStats } from './operations/queues.ts';
 export type { Schema, SchemaInfo } from './operations/schemas.ts';
+export type { Stats, StatsHistoryOptions, StatsPoint } from './operations/statistics.ts';
 export type { IssuedToken, TokenRecord, TokenRequest } from './operations/tokens.ts';
-export type { WorkerRecord } from './operations/workers.ts';
+export type {
+  RemoveWorkerOptions,
+  WorkerDetail,
+  WorkerDirective,
+  WorkerJob,
+  WorkerRecord,
+  WorkerTold,
+} from './operations/workers.ts';
 export type { Duration } from './options/duration.ts';
 export type { TlsOptions } from './transport/tls.ts';
 export type { WorkerCallbacks } from './worker/execution/callbacks.ts';

@@ -149,6 +149,8 @@ export interface ServerConfig {
   readonly port: number;
   readonly host: string;
   readonly tokens: readonly Token[];
+  readonly tokenFile: string | null;
+  readonly insecure: boolean;
   readonly allowedHosts: readonly string[];
   readonly allowedOrigins: readonly string[];
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | null;
@@ -162,6 +164,8 @@ export interface ServerConfig {
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly memory: MemoryLimits;
+  /** The heap that the budgets are reckoned from, in MiB. */
+  readonly memoryMb: number;
   readonly closeTimeoutMs: number;
   readonly requestRate: RequestRate | null;
   readonly events: boolean;
@@ -187,12 +191,14 @@ export function readConfig(
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): ServerConfig {
   checkOptions(options, serverNames);
-  const tokenFile = readTokenFile(nonEmpty(options.tokenFile) ?? nonEmpty(env.OJS_TOKEN_FILE));
-  const warnings = [...checkEnvironment(env), ...tokenFile.warnings];
+  const tokenFile = nonEmpty(options.tokenFile) ?? nonEmpty(env.OJS_TOKEN_FILE);
+  const fromFile = readTokenFile(tokenFile);
+  const warnings = [...checkEnvironment(env), ...fromFile.warnings];
   const host = options.host ?? nonEmpty(env.OJS_HOST) ?? '127.0.0.1';
-  const tokens = [...readTokens(options.tokens ?? words(env.OJS_TOKEN, /\s+/)), ...tokenFile.tokens];
+  const tokens = [...readTokens(options.tokens ?? words(env.OJS_TOKEN, /\s+/)), ...fromFile.tokens];
   const testMode = options.testMode ?? flag('OJS_TEST_MODE', env);
   const insecure = options.insecure ?? flag('OJS_INSECURE', env);
+  const heap = readMemory(options.memoryMb ?? count('OJS_MEMORY', env));
   if (!loopback.has(host)) {
     if (testMode)
       throw new ConfigError(`test mode empties the store on request, so it listens on loopback only, not on ${host}`);
@@ -207,6 +213,8 @@ export function readConfig(
     port: options.port ?? readPort(nonEmpty(env.OJS_PORT)),
     host,
     tokens,
+    tokenFile: tokenFile ?? null,
+    insecure,
     allowedHosts: (options.allowedHosts ?? words(env.OJS_ALLOWED_HOSTS, /[\s,]+/)).map((name) => name.toLowerCase()),
     allowedOrigins: options.allowedOrigins ?? words(env.OJS_ALLOWED_ORIGINS, /[\s,]+/),
     tls: readTls(
@@ -227,7 +235,8 @@ export function readConfig(
       httpDefaults.failedLogins,
     headersTimeoutMs: options.headersTimeoutMs ?? duration('OJS_HEADERS_TIMEOUT', env) ?? httpDefaults.headersTimeoutMs,
     requestTimeoutMs: options.requestTimeoutMs ?? duration('OJS_REQUEST_TIMEOUT', env) ?? httpDefaults.requestTimeoutMs,
-    memory: readMemory(options.memoryMb ?? count('OJS_MEMORY', env)),
+    memory: memoryLimits(heap),
+    memoryMb: Math.round(heap / 1_048_576),
     closeTimeoutMs: options.closeTimeoutMs ?? duration('OJS_CLOSE_TIMEOUT', env) ?? 10_000,
     requestRate: readRate('OJS_REQUEST_RATE', nonEmpty(options.requestRate) ?? nonEmpty(env.OJS_REQUEST_RATE)),
     events: options.events ?? flag('OJS_EVENTS', env, true),
@@ -336,8 +345,9 @@ function readRate(name: string, text: string | undefined): RequestRate | null {
   throw new ConfigError(`${name} is ${text}; expected a number in a time, such as 1000/60s`);
 }
 
-function readMemory(mebibytes: number | null): MemoryLimits {
-  return memoryLimits(mebibytes === null ? heapSize(getHeapStatistics().heap_size_limit) : mebibytes * 1_048_576);
+/** In bytes. */
+function readMemory(mebibytes: number | null): number {
+  return mebibytes === null ? heapSize(getHeapStatistics().heap_size_limit) : mebibytes * 1_048_576;
 }
 
 function readRealtime(

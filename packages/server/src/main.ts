@@ -5,6 +5,7 @@ import { Binding } from './binding/binding.ts';
 import { readConfig, type ServerConfig, type ServerOptions } from './config.ts';
 import { Engine } from './engine/engine.ts';
 import { httpApp } from './http/app.ts';
+import { settingsOf } from './settings.ts';
 import { openStorage } from './storage/open.ts';
 import { version } from './version.ts';
 
@@ -39,7 +40,13 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   const failed = (error: unknown, operation: string, requestId: string) => {
     log.error({ err: error, operation, request_id: requestId }, 'request failed');
   };
-  const binding = new Binding(engine, { version, source: 'ojs://ojs-ts/server', testMode: config.testMode }, failed);
+  const about = {
+    version,
+    source: 'ojs://ojs-ts/server',
+    testMode: config.testMode,
+    settings: settingsOf(options, config, engine),
+  };
+  const binding = new Binding(engine, about, failed);
   try {
     const app = httpApp(binding, { ...config, warn: (fields, message) => log.warn(fields, message), failed });
     await app.listen({ host: config.host, port: config.port });

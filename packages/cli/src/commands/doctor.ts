@@ -8,14 +8,18 @@ import { serverCommand } from './command.ts';
 /** `ojs doctor`: what is wrong. Ends with 1 where jobs are lost or stand still. */
 export function doctorCommand(): Command {
   return takesJson(
-    serverCommand<ServerFlags & FormatFlags>('doctor', 'say what is wrong, and what mends it', async (server, flags) => {
-      const { text: answer } = await server.ask({ operation: 'system.doctor' });
-      const findings = elements(members(answer).get('findings') ?? '[]').map((one): Item => JSON.parse(one));
-      printAnswer(answer, flags, () =>
-        findings.length === 0 ? 'Nothing is wrong.' : findings.map(described).join('\n\n'),
-      );
-      if (findings.some((finding) => text(finding, 'severity') === 'error')) process.exitCode = 1;
-    }),
+    serverCommand<ServerFlags & FormatFlags>(
+      'doctor',
+      'say what is wrong, and what mends it',
+      async (server, flags) => {
+        const { text: answer } = await server.ask({ operation: 'system.doctor' });
+        const findings = elements(members(answer).get('findings') ?? '[]').map((one): Item => JSON.parse(one));
+        printAnswer(answer, flags, () =>
+          findings.length === 0 ? 'Nothing is wrong.' : findings.map(described).join('\n\n'),
+        );
+        if (findings.some((finding) => text(finding, 'severity') === 'error')) process.exitCode = 1;
+      },
+    ),
   );
 }
 

@@ -2,7 +2,7 @@
 import type { Targets } from '../bulk.ts';
 import { ProtocolError } from '../errors.ts';
 import { deadLetters, type JobFilter, type Span } from '../job/selection.ts';
-import type { StateMask } from '../job/states.ts';
+import { State, type StateMask, Terminal } from '../job/states.ts';
 import { isObject, members } from '../json/json.ts';
 import type { RerunOverride } from '../lifecycle/rerun.ts';
 import { expectedQueueName, isQueueName } from '../names.ts';
@@ -55,12 +55,33 @@ export function readRetryTargets(fields: Fields, now: number): Targets {
  * proxies drop the body of a DELETE.
  */
 export function readPurge(body: string | undefined, query: Query, now: number): JobFilter {
-  const said = body === undefined || body === '' ? {} : Fields.parse(body);
-  const fields = new Fields({ ...query, ...said });
+  const fields = bodyOrQuery(body, query);
   const filter = readDeadFilter(fields, now);
   requireConfirm(fields);
   fields.done();
   return filter;
+}
+
+/** DELETE /admin/queues/:name/jobs: `{states, older_than, confirm: true}` (ojs-admin-api §6.5). */
+export function readQueuePurge(queue: string, body: string | undefined, query: Query, now: number): JobFilter {
+  const fields = bodyOrQuery(body, query);
+  const states = readStates(fields, 0);
+  if (states === 0) fields.issue('states', 'is required: the states of the jobs that are deleted');
+  if ((states & State.active) !== 0)
+    fields.issue('states', 'must not have active: a worker runs these jobs. Cancel them first');
+  const finished = readAge(fields, 'older_than', now);
+  if (finished !== undefined && (states & ~Terminal) !== 0)
+    fields.issue(
+      'older_than',
+      'counts from the end of a job, so states must be out of completed, cancelled, discarded',
+    );
+  requireConfirm(fields);
+  fields.done();
+  return { states, queue, ...(finished && { finished }) };
+}
+
+function bodyOrQuery(body: string | undefined, query: Query): Fields {
+  return new Fields({ ...query, ...(body === undefined || body === '' ? {} : Fields.parse(body)) });
 }
 
 const overrides: readonly string[] = ['args', 'meta', 'queue', 'retry'];

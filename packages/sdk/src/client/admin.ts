@@ -26,8 +26,8 @@ import {
   listDeadLetterJobs,
   retryDeadLetterJob,
 } from '../operations/dead-letter.ts';
-import { type ExplainOptions, type Explanation, explain } from '../operations/explain.ts';
 import { diagnose, type Finding } from '../operations/doctor.ts';
+import { type ExplainOptions, type Explanation, explain } from '../operations/explain.ts';
 import type { DeadLetterFilter } from '../operations/filter.ts';
 import {
   cancelJob,
@@ -48,6 +48,14 @@ import {
   restoreLimit,
 } from '../operations/limits.ts';
 import {
+  beginning,
+  type Maintenance,
+  type MaintenanceOptions,
+  maintenance,
+  serverConfig,
+  setMaintenance,
+} from '../operations/maintenance.ts';
+import {
   firstPage,
   openPage,
   type Page,
@@ -66,7 +74,27 @@ import {
   type QueueDetail,
   queueConfig,
 } from '../operations/queue-config.ts';
-import { changeQueue, listQueues, type Queue, type QueueStats, queueStats } from '../operations/queues.ts';
+import {
+  changeQueue,
+  listQueues,
+  type PurgeOptions,
+  purgeNames,
+  purgeQuery,
+  purgeQueue,
+  type Queue,
+  type QueueOverview,
+  type QueueStats,
+  queueOverview,
+  queueStats,
+} from '../operations/queues.ts';
+import {
+  type Stats,
+  type StatsHistoryOptions,
+  type StatsPoint,
+  stats,
+  statsHistory,
+  statsQuery,
+} from '../operations/statistics.ts';
 import {
   createToken,
   type IssuedToken,
@@ -76,7 +104,18 @@ import {
   type TokenRecord,
   type TokenRequest,
 } from '../operations/tokens.ts';
-import { listWorkers, removeWorker, type WorkerRecord, workerHealth } from '../operations/workers.ts';
+import {
+  directWorker,
+  getWorker,
+  listWorkers,
+  type RemoveWorkerOptions,
+  removeWorker,
+  removeWorkerNames,
+  type WorkerDetail,
+  type WorkerRecord,
+  type WorkerTold,
+  workerHealth,
+} from '../operations/workers.ts';
 import { checkNames } from '../options/check-names.ts';
 
 /**
@@ -101,6 +140,11 @@ export class Admin implements AsyncDisposable {
   /** All queues, from all pages. */
   async listQueues(options: CallOptions = {}): Promise<Queue[]> {
     return this.#connection.ask(listQueues(), options);
+  }
+
+  /** The queues by name, each with its jobs by state and its load (ojs-admin-api §6.1). */
+  async queueOverview(options: PageOptions = {}): Promise<Page<QueueOverview>> {
+    return this.#pages(queueOverview, options, pageNames);
   }
 
   /** A queue with its settings and figures. @throws {JobNotFoundError} if no queue has this name. */
@@ -154,6 +198,16 @@ export class Admin implements AsyncDisposable {
   /** Workers fetch from the queue again. */
   async resumeQueue(queueName: string, options: CallOptions = {}): Promise<Queue> {
     return this.#connection.ask(changeQueue('queue.resume', queueName), options);
+  }
+
+  /**
+   * Deletes the jobs of a queue that are in these states, for good (ojs-admin-api §6.5). A step of a workflow that is
+   * deleted before its end counts as failed. @throws {OJSValidationError} before anything is sent; {OJSAPIError}
+   * `invalid_request` for the state `active`; {JobNotFoundError} if no queue has this name.
+   */
+  async purgeQueue(queueName: string, options: PurgeOptions): Promise<{ purged: number }> {
+    checkNames(options, purgeNames);
+    return this.#connection.carry(purgeQueue(queueName, purgeQuery(options)), options);
   }
 
   /** The limits of jobs and operators, by key, with their use. */
@@ -304,12 +358,78 @@ export class Admin implements AsyncDisposable {
     return this.#connection.ask(workerHealth(workerId), options);
   }
 
+  /** A worker with the jobs that it runs (ojs-admin-api §9.2). @throws {JobNotFoundError} for an unknown worker. */
+  async getWorker(workerId: string, options: CallOptions = {}): Promise<WorkerDetail> {
+    return this.#connection.ask(getWorker(workerId), options);
+  }
+
   /**
-   * Removes a dead worker. Its jobs return to their queues at once, and the attempt does not count. @throws
-   * {JobNotFoundError}
+   * Tells a worker to fetch no more jobs and to finish those that it has, with its next heartbeat (ojs-admin-api §9.3).
+   * @throws {OJSAPIError} `conflict` for a worker that sends no heartbeats; {JobNotFoundError}
    */
-  async removeWorker(workerId: string, options: CallOptions = {}): Promise<{ deleted: boolean; workerId: string }> {
-    return this.#connection.ask(removeWorker(workerId), options);
+  async quietWorker(workerId: string, options: CallOptions = {}): Promise<WorkerTold> {
+    return this.#connection.ask(directWorker('worker.quiet', workerId), options);
+  }
+
+  /** Tells a quiet worker to fetch again. @throws as {@link quietWorker}. */
+  async resumeWorker(workerId: string, options: CallOptions = {}): Promise<WorkerTold> {
+    return this.#connection.ask(directWorker('worker.resume', workerId), options);
+  }
+
+  /** Tells a worker to finish its jobs and to stop. @throws as {@link quietWorker}. */
+  async stopWorker(workerId: string, options: CallOptions = {}): Promise<WorkerTold> {
+    return this.#connection.ask(directWorker('worker.stop', workerId), options);
+  }
+
+  /**
+   * Removes a worker that has missed its heartbeats (ojs-admin-api §9.4). Its jobs return to their queues at once.
+   * @throws {OJSAPIError} `conflict` for a live worker without `force`; {JobNotFoundError}
+   */
+  async removeWorker(
+    workerId: string,
+    options: RemoveWorkerOptions = {},
+  ): Promise<{ deleted: boolean; workerId: string }> {
+    checkNames(options, removeWorkerNames);
+    return this.#connection.carry(removeWorker(workerId, options.force), options);
+  }
+
+  /** Sums over all queues, and the workers (ojs-admin-api §10.1). */
+  async stats(options: CallOptions = {}): Promise<Stats> {
+    return this.#connection.ask(stats(), options);
+  }
+
+  /** Sums by period, oldest first (ojs-admin-api §10.2). @throws {OJSValidationError} before anything is sent. */
+  async statsHistory(options: StatsHistoryOptions = {}): Promise<StatsPoint[]> {
+    const query = statsQuery(options);
+    return this.#connection.carry(statsHistory(query), options);
+  }
+
+  /** Whether the servers of the store are in maintenance mode. */
+  async maintenance(options: CallOptions = {}): Promise<Maintenance> {
+    return this.#connection.ask(maintenance(), options);
+  }
+
+  /**
+   * Begins maintenance mode on all servers of the store, within 2 seconds (ojs-admin-api §12.1). No job starts until
+   * {@link endMaintenance}; jobs can be enqueued, and running ones go on. Called again, it changes what people are told.
+   * @throws {OJSValidationError} before anything is sent.
+   */
+  async startMaintenance(options: MaintenanceOptions = {}): Promise<Maintenance> {
+    const body = beginning(options);
+    return this.#connection.carry(setMaintenance(body), options);
+  }
+
+  /** Ends maintenance mode: what waits starts. */
+  async endMaintenance(options: CallOptions = {}): Promise<Maintenance> {
+    return this.#connection.ask(setMaintenance({ enabled: false }), options);
+  }
+
+  /**
+   * The settings of the server with their origins, verbatim and without secrets (ojs-admin-api §12.2). `settings` is
+   * missing where no server is around the engine.
+   */
+  async serverConfig(options: CallOptions = {}): Promise<Record<string, unknown>> {
+    return this.#connection.ask(serverConfig(), options);
   }
 
   /** What is wrong or soon will be, the worst first, and what mends it. Empty where nothing was found. */

@@ -12,6 +12,7 @@ import { checkNames } from '../options/check-names.ts';
 import { expectedQueue } from '../options/names.ts';
 import { type DeadLetterFilter, deadLetterNames, wireDeadLetterFilter } from './filter.ts';
 import { type PageOf, type PageOptions, type PageQuery, pageNames, readPage } from './page.ts';
+import { numbersOf } from './queues.ts';
 
 /** Which dead letters. */
 export interface DeadLetterListOptions extends PageOptions, DeadLetterFilter {
@@ -121,8 +122,8 @@ export function* deadLetterStats(): Operation<DeadLetterStats> {
   const retention = wireOf(body.retention);
   return compact({
     total: numberOf(body.total) ?? 0,
-    byQueue: countsOf(body.by_queue),
-    byErrorType: countsOf(body.by_error_type),
+    byQueue: numbersOf(body.by_queue),
+    byErrorType: numbersOf(body.by_error_type),
     byErrorTypeOf: numberOf(body.by_error_type_of),
     oldestAt: dateOf(body.oldest_at),
     newestAt: dateOf(body.newest_at),
@@ -146,10 +147,4 @@ function wireChanges(changes: DeadLetterRetry): object {
     if (!isJson(value)) refuse(jsonProblem(value, name));
   if (queue !== undefined && !isQueueName(queue)) throw OJSValidationError.of('queue', expectedQueue(queue));
   return compact({ args, meta, queue, retry: retry && wireRetry(retry) });
-}
-
-function countsOf(value: unknown): Readonly<Record<string, number>> {
-  return Object.fromEntries(
-    Object.entries(wireOf(value) ?? {}).flatMap(([name, count]) => (typeof count === 'number' ? [[name, count]] : [])),
-  );
 }

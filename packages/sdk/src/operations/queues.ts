@@ -1,7 +1,12 @@
-import { isObject, uuidv7 } from '@ojs-ts/core';
+import { formatDuration, isObject, type NamesOf, uuidv7 } from '@ojs-ts/core';
 import type { Operation } from '../connection/operation.ts';
-import { compact, dateOf, listOf, numberOf, textOf, type Wire, wireOf } from '../json.ts';
-import { nextPage, type PageQuery, readPage } from './page.ts';
+import { type CallOptions, callNames } from '../job/options.ts';
+import type { JobState } from '../job/policies.ts';
+import { booleanOf, compact, dateOf, eachOf, listOf, numberOf, textOf, type Wire, wireOf } from '../json.ts';
+import type { Duration } from '../options/duration.ts';
+import { durationMs } from '../options/values.ts';
+import { wireStates } from './filter.ts';
+import { nextPage, type PageOf, type PageQuery, readPage } from './page.ts';
 
 /** A queue as the server lists it. */
 export interface Queue {
@@ -36,6 +41,28 @@ export interface QueueStats extends Readonly<Record<(typeof counts)[number] | ke
   readonly status: 'active' | 'paused';
   readonly computedAt?: Date;
 }
+
+/** A queue with its jobs by state and its load (ojs-admin-api §6.1). */
+export interface QueueOverview extends Queue {
+  /** Jobs by state; `dead_letter` are those of the discarded ones that wait in the dead letter. */
+  readonly counts: Readonly<Record<string, number>>;
+  /** Executions a minute, over the last one or two minutes. */
+  readonly completedPerMinute: number;
+  readonly failedPerMinute: number;
+  /** Means of the last hour, in milliseconds: the wait of a job for its start, and its run. */
+  readonly meanWaitMs?: number;
+  readonly meanDurationMs?: number;
+}
+
+/** Which jobs of a queue are deleted. */
+export interface PurgeOptions extends CallOptions {
+  /** Any but `active`. */
+  states: JobState | readonly JobState[];
+  /** Only jobs that ended at least this long ago. Needs `states` that are ends. */
+  olderThan?: Duration | undefined;
+}
+
+export const purgeNames: NamesOf<PurgeOptions> = { ...callNames, states: true, olderThan: true };
 
 /** Takes `{queue: {name, paused}, status}` and the flat form. */
 export function readQueue(raw: Wire): Queue {
@@ -87,6 +114,52 @@ export function* listQueues(): Operation<Queue[]> {
     query = nextPage(page, query);
   }
   return queues;
+}
+
+export function* queueOverview(query: PageQuery): Operation<PageOf<QueueOverview>> {
+  const body = yield { call: { operation: 'admin.queues', query: { ...query } } };
+  return readPage(body, query, eachOf(body.items, readOverview));
+}
+
+function readOverview(item: unknown): QueueOverview | undefined {
+  const raw = wireOf(item);
+  if (raw === undefined) return undefined;
+  const [throughput, latency] = [wireOf(raw.throughput), wireOf(raw.latency_ms)];
+  return compact({
+    ...readQueue(raw),
+    counts: numbersOf(raw.counts),
+    completedPerMinute: numberOf(throughput?.processed_per_minute) ?? 0,
+    failedPerMinute: numberOf(throughput?.failed_per_minute) ?? 0,
+    meanWaitMs: numberOf(latency?.wait_mean),
+    meanDurationMs: numberOf(latency?.duration_mean),
+  });
+}
+
+/** The members that are numbers. */
+export function numbersOf(value: unknown): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    Object.entries(wireOf(value) ?? {}).flatMap(([name, count]) => (typeof count === 'number' ? [[name, count]] : [])),
+  );
+}
+
+/** The query of a purge. @throws {OJSValidationError} */
+export function purgeQuery({ states, olderThan }: PurgeOptions): Readonly<Record<string, string>> {
+  return compact({
+    states: wireStates(states).join(','),
+    older_than: olderThan === undefined ? undefined : formatDuration(durationMs(olderThan, 'olderThan')),
+    confirm: 'true',
+  });
+}
+
+/** A server that has much to delete answers before the end: the call goes on. */
+export function* purgeQueue(name: string, query: Readonly<Record<string, string>>): Operation<{ purged: number }> {
+  for (let purged = 0; ; ) {
+    const call = { operation: 'queue.purge', params: { name }, query, idempotencyKey: uuidv7() } as const;
+    const body: Wire = yield { call, about: { queue: name } };
+    const count = numberOf(body.purged_count) ?? 0;
+    purged += count;
+    if (booleanOf(body.has_more) !== true || count === 0) return { purged };
+  }
 }
 
 export function* queueStats(name: string): Operation<QueueStats> {

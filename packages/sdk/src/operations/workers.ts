@@ -1,7 +1,8 @@
-import { type Answer, uuidv7 } from '@ojs-ts/core';
+import { type Answer, type NamesOf, uuidv7 } from '@ojs-ts/core';
 import type { Operation } from '../connection/operation.ts';
 import { goneIsDone } from '../connection/recovery.ts';
-import { compact, dateOf, eachOf, numberOf, parseWire, textOf, wireOf } from '../json.ts';
+import { type CallOptions, callNames } from '../job/options.ts';
+import { compact, dateOf, eachOf, numberOf, oneOf, parseWire, textOf, textsOf, type Wire, wireOf } from '../json.ts';
 import { type PageOf, type PageQuery, readPage } from './page.ts';
 
 /** A worker, as the server describes it. */
@@ -14,9 +15,47 @@ export interface WorkerRecord {
   readonly lastHeartbeatAt?: Date;
   /** Only of a worker without heartbeats. */
   readonly lastFetchAt?: Date;
-  /** The number of its active jobs; only in lists. */
+  /** The number of its active jobs. `workerHealth` does not have it, nor what follows. */
   readonly activeJobs?: number;
+  /** What the worker says of itself. */
+  readonly hostname?: string;
+  readonly queues?: readonly string[];
+  readonly concurrency?: number;
+  readonly version?: string;
+  /** What an operator has told it to do. */
+  readonly directive?: WorkerDirective;
 }
+
+/** What a worker is told with its next heartbeat. `quiet` fetches no more, `terminate` also stops. */
+export type WorkerDirective = 'running' | 'quiet' | 'terminate';
+
+/** What a worker was told to do. */
+export interface WorkerTold {
+  readonly workerId: string;
+  readonly directive?: WorkerDirective;
+}
+
+/** A worker with the jobs that it runs, at most 1,000 of them. */
+export interface WorkerDetail extends WorkerRecord {
+  readonly jobs: readonly WorkerJob[];
+}
+
+/** A job that a worker runs. */
+export interface WorkerJob {
+  readonly id: string;
+  readonly type: string;
+  readonly queue: string;
+  readonly attempt: number;
+  readonly startedAt?: Date;
+}
+
+/** How to remove a worker. */
+export interface RemoveWorkerOptions extends CallOptions {
+  /** Also removes a live worker. It runs its jobs on until it hears of it, beside whoever gets them next. Default: false. */
+  force?: boolean | undefined;
+}
+
+export const removeWorkerNames: NamesOf<RemoveWorkerOptions> = { ...callNames, force: true };
 
 export function* listWorkers(query: PageQuery): Operation<PageOf<WorkerRecord>> {
   const body = yield { call: { operation: 'worker.list', query: { ...query } } };
@@ -24,17 +63,54 @@ export function* listWorkers(query: PageQuery): Operation<PageOf<WorkerRecord>> 
 }
 
 function readWorker(item: unknown): WorkerRecord | undefined {
-  const { id, state, last_heartbeat_at, last_fetch_at, active_jobs } = wireOf(item) ?? {};
-  const workerId = textOf(id);
-  if (workerId === undefined) return undefined;
+  const raw = wireOf(item) ?? {};
+  const workerId = textOf(raw.id);
+  return workerId === undefined ? undefined : workerOf(workerId, raw);
+}
+
+function workerOf(workerId: string, raw: Wire): WorkerRecord {
   return compact({
     workerId,
-    alive: state !== 'stale',
-    state: textOf(state),
-    lastHeartbeatAt: dateOf(last_heartbeat_at),
-    lastFetchAt: dateOf(last_fetch_at),
-    activeJobs: numberOf(active_jobs),
+    alive: raw.state !== 'stale',
+    state: textOf(raw.state),
+    lastHeartbeatAt: dateOf(raw.last_heartbeat_at),
+    lastFetchAt: dateOf(raw.last_fetch_at),
+    activeJobs: numberOf(raw.active_jobs),
+    hostname: textOf(raw.hostname),
+    queues: textsOf(raw.queues),
+    concurrency: numberOf(raw.concurrency),
+    version: textOf(raw.version),
+    directive: directiveOf(raw.directive),
   });
+}
+
+const directiveOf = oneOf<WorkerDirective>('running', 'quiet', 'terminate');
+
+export function* getWorker(workerId: string): Operation<WorkerDetail> {
+  const raw = yield { call: { operation: 'worker.get', params: { id: workerId } } };
+  return { ...workerOf(workerId, raw), jobs: eachOf(raw.jobs, readWorkerJob) };
+}
+
+function readWorkerJob(item: unknown): WorkerJob | undefined {
+  const raw = wireOf(item);
+  const id = textOf(raw?.id);
+  if (raw === undefined || id === undefined) return undefined;
+  return compact({
+    id,
+    type: textOf(raw.type) ?? '',
+    queue: textOf(raw.queue) ?? '',
+    attempt: numberOf(raw.attempt) ?? 0,
+    startedAt: dateOf(raw.started_at),
+  });
+}
+
+/** Tells a worker what to do, with its next heartbeat. */
+export function* directWorker(
+  operation: 'worker.quiet' | 'worker.resume' | 'worker.stop',
+  workerId: string,
+): Operation<WorkerTold> {
+  const raw = yield { call: { operation, params: { id: workerId }, idempotencyKey: uuidv7() } };
+  return compact({ workerId, directive: directiveOf(raw.directive) });
 }
 
 export function* workerHealth(workerId: string): Operation<WorkerRecord> {
@@ -56,9 +132,17 @@ function isReport({ status, text }: Answer): boolean {
   return status === 503 && typeof parseWire(text)?.worker_id === 'string';
 }
 
-export function* removeWorker(workerId: string): Operation<{ deleted: boolean; workerId: string }> {
+export function* removeWorker(
+  workerId: string,
+  force: boolean | undefined,
+): Operation<{ deleted: boolean; workerId: string }> {
   yield {
-    call: { operation: 'worker.remove', params: { id: workerId }, idempotencyKey: uuidv7() },
+    call: {
+      operation: 'worker.remove',
+      params: { id: workerId },
+      idempotencyKey: uuidv7(),
+      ...(force === true && { query: { force: 'true' } }),
+    },
     settings: { recover: goneIsDone },
   };
   return { deleted: true, workerId };

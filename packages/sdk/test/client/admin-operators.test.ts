@@ -326,7 +326,8 @@ test('checkpoints and workers', async () => {
   expect(await admin.deleteCheckpoint(job.id)).toEqual({ deleted: true, jobId: job.id });
   await expect(admin.getCheckpoint(job.id)).rejects.toBeInstanceOf(JobNotFoundError);
   await embedded.call({ operation: 'worker.heartbeat', body: JSON.stringify({ worker_id: 'gone', active_jobs: [] }) });
-  expect(await admin.removeWorker('gone')).toEqual({ deleted: true, workerId: 'gone' });
+  await expect(admin.removeWorker('gone')).rejects.toMatchObject({ code: 'conflict' });
+  expect(await admin.removeWorker('gone', { force: true })).toEqual({ deleted: true, workerId: 'gone' });
   await expect(admin.workerHealth('gone')).rejects.toBeInstanceOf(JobNotFoundError);
 });
 

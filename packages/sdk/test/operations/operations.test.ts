@@ -52,12 +52,17 @@ const args: Readonly<Record<string, readonly unknown[]>> = {
   overrideLimit: ['x', { concurrency: 1 }],
   createToken: [{ name: 'x', roles: ['viewer'] }],
   diagnose: [],
+  purgeQueue: ['x', { states: 'completed' }],
   ...Object.fromEntries(
     ['cancelJobs', 'retryJobs', 'deleteJobs', 'retryDeadLetterJobs', 'purgeDeadLetter'].map((name) => [name, [{}]]),
   ),
   ...Object.fromEntries(
     named.flatMap(({ method }) =>
-      /^(list(?!SchemaVersions)|manifest|health|deadLetterStats)/.test(method) ? [[method, []]] : [],
+      /^(list(?!SchemaVersions)|manifest|health|deadLetterStats|stats|queueOverview|serverConfig)|[mM]aintenance$/.test(
+        method,
+      )
+        ? [[method, []]]
+        : [],
     ),
   ),
 };

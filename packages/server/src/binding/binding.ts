@@ -1,6 +1,7 @@
 import { type OperationName, ProtocolError } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
 import { QueueAccess } from './access.ts';
+import { adminHandlers } from './admin/admin.ts';
 import { audited, auditHandlers, auditRefusal } from './audit.ts';
 import { checkBody } from './body-members.ts';
 import { cronHandlers } from './crons.ts';
@@ -46,6 +47,7 @@ const handlers: Handlers<OperationName> = {
   ...workflowHandlers,
   ...tokenHandlers,
   ...auditHandlers,
+  ...adminHandlers,
 };
 
 /**

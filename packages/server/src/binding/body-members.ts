@@ -60,6 +60,12 @@ export const bodies: Partial<Record<OperationName, Body>> = {
   'bulk.cancel': { shape: bulk, unknown: 'refuse' },
   'bulk.retry': { shape: bulk, unknown: 'refuse' },
   'bulk.delete': { shape: bulk, unknown: 'refuse' },
+  'admin.cancelJobs': { shape: bulk, unknown: 'refuse' },
+  'admin.retryJobs': { shape: bulk, unknown: 'refuse' },
+  'admin.deleteJobs': { shape: bulk, unknown: 'refuse' },
+  'admin.setMaintenance': { shape: shapeOf(['enabled', 'reason', 'estimated_duration']), unknown: 'refuse' },
+  'worker.direct': { shape: shapeOf(['directive', 'worker_id', 'worker_ids']), unknown: 'refuse' },
+  'queue.purge': { shape: shapeOf(['states', 'state', 'older_than', 'confirm']), unknown: 'refuse' },
   'queue.create': { shape: shapeOf(['name'], { config }), unknown: 'refuse' },
   // A client may send a configuration back as it was answered.
   'queue.configure': {

@@ -11,7 +11,7 @@ import type { BindingRequest } from './handler.ts';
 import type { Reply } from './reply.ts';
 
 /** Operations whose answers have jobs, or templates of jobs. */
-const showsJobs = /^(?:job|bulk|deadLetter|workflow|cron)\./;
+const showsJobs = /^(?:job|bulk|deadLetter|workflow|cron|admin)\./;
 
 /** The answer without what the caller may not see of jobs. */
 export function shownTo(grant: Grant | undefined, operation: OperationName, reply: Reply): Reply {

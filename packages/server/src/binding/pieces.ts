@@ -61,12 +61,16 @@ export async function* joined({ head, texts, end }: ListParts): AsyncGenerator<s
  * A page of jobs. A page by cursor ends where an answer is full; one by offset keeps its length, or the numbers of pages
  * would be wrong, and is streamed.
  */
-export async function jobsReply(engine: Engine, list: JobList): Promise<Reply> {
+export async function jobsReply(engine: Engine, list: JobList, member: 'jobs' | 'items' = 'jobs'): Promise<Reply> {
   await waitForRoom(engine);
-  return pieced(engine, jobPieces(engine, list));
+  return pieced(engine, jobPieces(engine, list, member));
 }
 
-async function* jobPieces({ storage, memory }: Engine, list: JobList): AsyncGenerator<string> {
+async function* jobPieces(
+  { storage, memory }: Engine,
+  list: JobList,
+  member: 'jobs' | 'items',
+): AsyncGenerator<string> {
   const { page, filter, render, plan } = list;
   const { cursor, offset, limit } = page;
   const counted = await countListed(storage, list);
@@ -84,7 +88,7 @@ async function* jobPieces({ storage, memory }: Engine, list: JobList): AsyncGene
   const { skipped } = part;
   let count = part.jobs.length;
   let scanned = part.seen;
-  yield `{"jobs":[${part.jobs.map(render).join(',')}`;
+  yield `{"${member}":[${part.jobs.map(render).join(',')}`;
   while (cursor === null && part.cut && count < limit) {
     const at = { after: part.next, limit: limit - count, maxBytes: piece, ...bounds(scanned) };
     part = await select(storage, filter, at);

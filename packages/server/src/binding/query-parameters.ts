@@ -21,6 +21,12 @@ const read: Partial<Record<OperationName, readonly string[]>> = {
   'job.deleteCheckpoint': ['worker_id', 'x_lease'],
   'queue.list': page,
   'worker.list': page,
+  'worker.remove': ['force'],
+  'queue.purge': ['states', 'state', 'older_than', 'confirm'],
+  'admin.queues': page,
+  'admin.jobs': [...page, ...subject, 'state', 'states', 'sort', 'order'],
+  'admin.deadLetters': [...page, ...subject, 'older_than', 'include', 'sort', 'order'],
+  'admin.history': ['period', 'since', 'until', 'queue'],
   'queue.delete': ['strategy'],
   'limit.list': page,
   'schema.list': page,
@@ -39,6 +45,7 @@ const tolerated: Partial<Record<OperationName, readonly string[]>> = {
   'job.list': ['sort', 'order'],
   // ojs-admin-api §11.1 gives this list the parameters of the list of jobs.
   'deadLetter.list': ['state', 'sort', 'order'],
+  'admin.deadLetters': ['state'],
   'event.list': ['since', 'offset', 'page', 'per_page'],
 };
 

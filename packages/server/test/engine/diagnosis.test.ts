@@ -30,7 +30,12 @@ describe.each(storages)('on $name', ({ url }) => {
     await b.engine.storage.registry.pauseQueue('paused', true, b.clock.now());
     await b.engine.queueSettings.configure('closed', { concurrency: 0 });
     const codes = (await found(b)).map(({ code, message }) => `${code} ${/queue (\w+)/.exec(message)?.[1]}`);
-    expect(codes.toSorted()).toEqual(['closed_limit closed', 'paused_queue paused', 'unread_queue quiet', 'unread_queue unread']);
+    expect(codes.toSorted()).toEqual([
+      'closed_limit closed',
+      'paused_queue paused',
+      'unread_queue quiet',
+      'unread_queue unread',
+    ]);
   });
 
   test('leases that nobody takes back, and crons that nobody fires', async () => {
@@ -40,7 +45,10 @@ describe.each(storages)('on $name', ({ url }) => {
       { name: 'nightly', spec: '{"enqueue":"{}"}', enabled: true, dueAt: b.clock.now() },
       b.clock.now(),
     );
-    await b.engine.storage.crons.put({ name: 'over', spec: '{"enqueue":"{}"}', enabled: true, dueAt: null }, b.clock.now());
+    await b.engine.storage.crons.put(
+      { name: 'over', spec: '{"enqueue":"{}"}', enabled: true, dueAt: null },
+      b.clock.now(),
+    );
     b.clock.advance(3_600_000);
     const findings = await found(b);
     expect(findings.map(({ code }) => code).toSorted()).toEqual(['ended_cron', 'late_cron', 'overdue_jobs']);
@@ -58,7 +66,12 @@ describe.each(storages)('on $name', ({ url }) => {
     const expiresAt = b.clock.now() + 3_600_000;
     await b.engine.tokens.create({ name: 'a', roles: ['admin'], queues: ['*'], expiresAt, createdBy: null });
     const findings = await found(b);
-    expect(findings.map(({ code }) => code).toSorted()).toEqual(['closed_limit', 'dead_worker', 'mixed_versions', 'token_ends']);
+    expect(findings.map(({ code }) => code).toSorted()).toEqual([
+      'closed_limit',
+      'dead_worker',
+      'mixed_versions',
+      'token_ends',
+    ]);
     expect(JSON.stringify(findings)).toContain('tenant');
   });
 

@@ -282,9 +282,18 @@ describe('payloads', () => {
       { roles: ['inspector'], queues: ['*'], redact: ['args[0].card'] } as const,
     ]) {
       const headers = { authorization: `Bearer ${await tokenFor(grant)}` };
-      const searches = [`args=${canary}`, `q=args[0].card:${canary}`, `q=-(queue:x OR text~${canary})`, 'q=result.card:*'];
+      const searches = [
+        `args=${canary}`,
+        `q=args[0].card:${canary}`,
+        `q=-(queue:x OR text~${canary})`,
+        'q=result.card:*',
+      ];
       for (const search of searches)
-        expectRefusal(await send(server.url, { path: `/ojs/v1/jobs?${encodeURI(search)}`, headers }), 403, 'permission_denied');
+        expectRefusal(
+          await send(server.url, { path: `/ojs/v1/jobs?${encodeURI(search)}`, headers }),
+          403,
+          'permission_denied',
+        );
       expect((await send(server.url, { path: '/ojs/v1/jobs?q=queue:pay', headers })).status).toBe(200);
     }
     const headers = { authorization: `Bearer ${await tokenFor({ roles: ['viewer'], queues: ['*'] })}` };

@@ -111,9 +111,9 @@ export async function plantCanaries(url: string): Promise<Canaries> {
   };
 }
 
-/** Kinds of documents that an operation can write: schemas, the times of overrides, answers under keys. */
+/** Kinds of documents that an operation can write: schemas, the times of overrides, the mode, answers under keys. */
 const bulk = ['enqueue', 'cancel', 'retry', 'delete'].flatMap((name) => [`bulk.${name}`, `bulk.${name}.reply`]);
-const kinds = ['schema', 'schema.index', 'limit.override', ...bulk];
+const kinds = ['schema', 'schema.index', 'limit.override', 'maintenance', ...bulk];
 
 /** Everything that the store holds, as it would be read by anybody. */
 export async function snapshot({ engine }: RunningServer): Promise<Readonly<Record<string, unknown>>> {

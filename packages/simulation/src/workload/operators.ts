@@ -35,7 +35,7 @@ export const operator: Work = async (actor) => {
 
 export const removeWorker: Work = async ({ process, roll }) => {
   const { items } = await process.admin.listWorkers();
-  if (items.length > 0) await process.admin.removeWorker(oneOf(items, roll, 0).workerId);
+  if (items.length > 0) await process.admin.removeWorker(oneOf(items, roll, 0).workerId, { force: true });
 };
 
 /** Pauses a queue, and resumes it. A pause whose end is lost lasts until the calm. */

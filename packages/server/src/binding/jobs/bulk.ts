@@ -3,6 +3,9 @@ import {
   type BulkDone,
   type BulkResult,
   readTargets,
+  renderAdminBulk,
+  renderBulk,
+  requireConfirm,
   State,
   type StateMask,
   type Targets,
@@ -15,37 +18,67 @@ import { isBroken } from '../reply.ts';
 import { bulkEnqueue } from './bulk-enqueue.ts';
 import { repeatable } from './repeatable.ts';
 
-export const bulkHandlers: Handlers<'bulk.enqueue' | 'bulk.cancel' | 'bulk.retry' | 'bulk.delete'> = {
+/** A change of many jobs. */
+interface Change {
+  readonly operation: Exclude<BulkOperation, 'enqueue'>;
+  readonly done: BulkDone;
+  /** The states that it applies to where the filter has none. */
+  readonly states: StateMask;
+  readonly apply: (engine: Engine, targets: Targets, key: string | null) => Answered<BulkResult>;
+}
+
+const cancel: Change = {
+  operation: 'cancel',
+  done: 'cancelled',
+  states: State.available | State.scheduled,
+  apply: (engine, targets, key) => engine.bulk.cancel(targets, key),
+};
+const retry: Change = {
+  operation: 'retry',
+  done: 'retried',
+  states: State.discarded | State.retryable,
+  apply: (engine, targets, key) => engine.bulk.retry(targets, key),
+};
+const remove: Change = {
+  operation: 'delete',
+  done: 'deleted',
+  states: Terminal,
+  apply: (engine, targets) => engine.bulk.remove(targets, { from: Terminal }),
+};
+
+export const bulkHandlers: Handlers<
+  | 'bulk.enqueue'
+  | 'bulk.cancel'
+  | 'bulk.retry'
+  | 'bulk.delete'
+  | 'admin.cancelJobs'
+  | 'admin.retryJobs'
+  | 'admin.deleteJobs'
+> = {
   'bulk.enqueue': bulkEnqueue,
-  'bulk.cancel': changeMany('cancel', 'cancelled', State.available | State.scheduled, (engine, targets, key) =>
-    engine.bulk.cancel(targets, key),
-  ),
-  'bulk.retry': changeMany('retry', 'retried', State.discarded | State.retryable, (engine, targets, key) =>
-    engine.bulk.retry(targets, key),
-  ),
-  'bulk.delete': changeMany('delete', 'deleted', Terminal, (engine, targets) =>
-    engine.bulk.remove(targets, { from: Terminal }),
-  ),
+  'bulk.cancel': changeMany(cancel, 'bulk'),
+  'bulk.retry': changeMany(retry, 'bulk'),
+  'bulk.delete': changeMany(remove, 'bulk'),
+  'admin.cancelJobs': changeMany(cancel, 'admin'),
+  'admin.retryJobs': changeMany(retry, 'admin'),
+  'admin.deleteJobs': changeMany(remove, 'admin'),
 };
 
 /**
  * POST /jobs/bulk/cancel, retry and delete (ojs-bulk-operations §6–8): the jobs of `job_ids`, or those that match a
- * `filter`. `states` applies if the filter has none.
+ * `filter`. Under /admin the request must have `confirm: true`, and the answer has no items (ojs-admin-api §8).
  */
-function changeMany(
-  operation: Exclude<BulkOperation, 'enqueue'>,
-  done: BulkDone,
-  states: StateMask,
-  change: (engine: Engine, targets: Targets, key: string | null) => Answered<BulkResult>,
-): Handler {
+function changeMany({ operation, done, states, apply }: Change, dialect: 'bulk' | 'admin'): Handler {
+  const render = dialect === 'admin' ? renderAdminBulk : renderBulk;
   return (engine, request, _, failed) =>
     repeatable(engine, request, operation, failed, (fields) => {
+      if (dialect === 'admin') requireConfirm(fields);
       const targets = readTargets(fields, states);
       return async (repetition) => {
         await request.access?.targets(targets);
-        const result = await change(engine, targets, repetition?.key ?? null);
+        const result = await apply(engine, targets, repetition?.key ?? null);
         return {
-          reply: await engine.bulk.finish(done, result, request.requestId),
+          reply: await engine.bulk.finish(done, result, request.requestId, render),
           final: !result.items.some(({ fault }) => isBroken(fault)),
         };
       };

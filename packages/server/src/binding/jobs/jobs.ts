@@ -15,6 +15,7 @@ import {
   readEnvelopes,
   renderJob,
   requireBody,
+  retriedReply,
 } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
@@ -26,12 +27,13 @@ import { checkEnvelopes } from '../schemas.ts';
 import { warningsOf } from '../warnings.ts';
 
 export const jobHandlers: Handlers<
-  'job.enqueue' | 'job.enqueueBatch' | 'job.get' | 'job.cancel' | 'job.discard' | 'job.activate'
+  'job.enqueue' | 'job.enqueueBatch' | 'job.get' | 'job.cancel' | 'job.retry' | 'job.discard' | 'job.activate'
 > = {
   'job.enqueue': enqueue,
   'job.enqueueBatch': enqueueBatch,
   'job.get': getJob,
   'job.cancel': cancelJob,
+  'job.retry': retryJob,
   'job.discard': discardJob,
   'job.activate': activateJob,
 };
@@ -88,6 +90,14 @@ export async function getJob(engine: Engine, { params }: BindingRequest): Promis
 /** DELETE /jobs/:id: CANCEL. */
 export async function cancelJob(engine: Engine, { params, key }: BindingRequest): Promise<Reply> {
   return changedReply(await engine.lifecycle.cancel(params.id ?? '', key));
+}
+
+/**
+ * POST /admin/jobs/:id/retry (ojs-admin-api §7.4): a discarded job starts again with attempt 0, a retryable one is
+ * available at once. A cancelled job stays so (ojs-core §6.3).
+ */
+export async function retryJob(engine: Engine, { params, key }: BindingRequest): Promise<Reply> {
+  return retriedReply(await engine.lifecycle.rerun(params.id ?? '', key));
 }
 
 /** POST /admin/jobs/:id/discard: for an operator, by ojs-sdk-guidelines §5.3; no binding has a route for it. */

@@ -3,6 +3,7 @@ import {
   Fields,
   isQueueName,
   type NewJob,
+  type PageQuery,
   ProtocolError,
   pagination,
   readPage,
@@ -40,16 +41,24 @@ export const queueHandlers: Handlers<
 
 /** GET /queues (ojs-http-binding §11.1). */
 export async function listQueues(engine: Engine, { query, access }: BindingRequest): Promise<Reply> {
-  const page = readPage(query);
-  const all = await engine.storage.registry.queues();
-  const queues = all.filter(({ name }) => access?.covers(name) !== false).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const { queues, pagination } = await pageOfQueues(engine, readPage(query), access);
+  return json({ queues: queues.map(render), pagination });
+}
+
+/** @param access leaves out queues that the caller may not see. */
+export async function pageOfQueues(
+  engine: Engine,
+  page: PageQuery,
+  access: BindingRequest['access'],
+): Promise<{ readonly queues: readonly QueueRecord[]; readonly pagination: object }> {
+  const known = await engine.storage.registry.queues();
+  const all = known.filter(({ name }) => access?.covers(name) !== false).sort((a, b) => (a.name < b.name ? -1 : 1));
   const cursor = readCursor(page.cursor);
   // Queues are listed by name, so the next page starts after the last name, even if queues were created meanwhile.
-  const from = cursor === null ? page.offset : queues.findIndex(({ name }) => name > cursor);
-  const listed = from < 0 ? [] : queues.slice(from, from + page.limit);
-  const next = listed.length > 0 && from + listed.length < queues.length ? (listed.at(-1)?.name ?? null) : null;
-  const items = listed.map(render);
-  return json({ queues: items, pagination: pagination(page, queues.length, items.length, next) });
+  const from = cursor === null ? page.offset : all.findIndex(({ name }) => name > cursor);
+  const queues = from < 0 ? [] : all.slice(from, from + page.limit);
+  const next = queues.length > 0 && from + queues.length < all.length ? (queues.at(-1)?.name ?? null) : null;
+  return { queues, pagination: pagination(page, all.length, queues.length, next) };
 }
 
 /** POST /queues `{name, config}` (ojs-queue-config §9.2): a queue with its configuration before its first job. */
@@ -161,7 +170,7 @@ export async function pressureHeaders(
   };
 }
 
-async function requireQueue(engine: Engine, name: string): Promise<QueueRecord> {
+export async function requireQueue(engine: Engine, name: string): Promise<QueueRecord> {
   const queue = await engine.queueSettings.find(name);
   if (queue === null) throw new ProtocolError('not_found', 'There is no queue with this name.', { queue: name });
   return queue;
@@ -234,7 +243,7 @@ function render(queue: QueueRecord): object {
   };
 }
 
-function countsOf(queue: QueueRecord | null) {
+export function countsOf(queue: Pick<QueueRecord, 'counts' | 'deadLetter'> | null) {
   const count = (state: State) => queue?.counts[state] ?? 0;
   return {
     available: count(State.available),

@@ -1,6 +1,7 @@
-import { Fields, formatTimestamp, ProtocolError, pagination, readPage } from '@ojs-ts/core';
+import { didYouMean, Fields, formatTimestamp, ProtocolError, pagination, readPage } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import { descriptionOf, healthOf, type KnownWorker } from '../../engine/workers/workers.ts';
+import type { Directive } from '../../storage/storage.ts';
 import type { BindingRequest } from '../handler.ts';
 import { json, type Reply } from '../reply.ts';
 import { readBeat } from './heartbeat.ts';
@@ -45,9 +46,26 @@ export async function deregister(engine: Engine, { body, params }: BindingReques
   return remove(engine, worker);
 }
 
-/** DELETE /admin/workers/:id: an operator deregisters any worker. */
-export async function removeWorker(engine: Engine, { params }: BindingRequest): Promise<Reply> {
-  return remove(engine, params.id ?? '');
+/**
+ * DELETE /admin/workers/:id (ojs-admin-api §9.4): only a stale worker. `?force=true` removes a live one too, whose jobs
+ * then run twice until it hears of it.
+ */
+export async function removeWorker(engine: Engine, { params, query }: BindingRequest): Promise<Reply> {
+  const id = params.id ?? '';
+  const { force = 'false' } = query;
+  if (force !== 'true' && force !== 'false')
+    throw ProtocolError.invalid([
+      { path: 'query.force', message: `must be true or false.${didYouMean(force, ['true', 'false'])}` },
+    ]);
+  const worker = await engine.workers.find(id);
+  if (worker !== null && force === 'false' && statusOf(engine, worker) !== 'unhealthy')
+    throw new ProtocolError(
+      'conflict',
+      `The worker ${id} has not missed its heartbeat deadline, so it may still run its jobs.`,
+      { worker_id: id, reason: 'alive' },
+      'Stop the worker first: POST /ojs/v1/admin/workers/:id/stop. Or repeat the call with ?force=true.',
+    );
+  return remove(engine, id);
 }
 
 async function remove(engine: Engine, worker: string): Promise<Reply> {
@@ -58,8 +76,7 @@ async function remove(engine: Engine, worker: string): Promise<Reply> {
 /** GET /workers/:id/health. A worker without heartbeats is never unhealthy, because its silence means nothing. */
 export async function workerHealth(engine: Engine, { params }: BindingRequest): Promise<Reply> {
   const id = params.id ?? '';
-  const worker = await engine.workers.find(id);
-  if (worker === null) throw unknown(id);
+  const worker = await knownWorker(engine, id);
   const status = statusOf(engine, worker);
   return json(
     { worker_id: id, status, state: wireState(worker), ...times(worker) },
@@ -71,28 +88,16 @@ export async function workerHealth(engine: Engine, { params }: BindingRequest): 
 export async function listWorkers(engine: Engine, { query }: BindingRequest): Promise<Reply> {
   const page = readPage(query);
   const [workers, active] = await Promise.all([engine.workers.list(), engine.workers.activeJobs()]);
-  const states = workers.map((worker) => (statusOf(engine, worker) === 'unhealthy' ? 'stale' : worker.state));
-  const count = (state: (typeof states)[number]) => states.filter((one) => one === state).length;
   // By name, so that a page continues after the last one, even if workers come and go.
   const { cursor, limit } = page;
   const after = cursor === null ? page.offset : workers.findIndex(({ worker }) => worker > cursor);
   const from = after < 0 ? workers.length : after;
-  const items = workers.slice(from, from + limit).map((worker, at) => ({
-    id: worker.worker,
-    ...descriptionOf(worker),
-    state: states[from + at],
-    active_jobs: active.get(worker.worker) ?? 0,
-    ...times(worker),
-  }));
+  const items = workers
+    .slice(from, from + limit)
+    .map((worker) => itemOf(engine, worker, active.get(worker.worker) ?? 0));
   return json({
     items,
-    summary: {
-      total: workers.length,
-      running: count('running'),
-      quiet: count('quiet'),
-      terminate: count('terminate'),
-      stale: count('stale'),
-    },
+    summary: summaryOf(engine, workers),
     pagination: pagination(
       page,
       workers.length,
@@ -100,6 +105,50 @@ export async function listWorkers(engine: Engine, { query }: BindingRequest): Pr
       from + items.length < workers.length ? (items.at(-1)?.id ?? null) : null,
     ),
   });
+}
+
+/** The most jobs that the answer about one worker names. */
+const maxJobs = 1_000;
+
+/** GET /admin/workers/:id (ojs-admin-api §9.2): with the jobs that it runs. */
+export async function getWorker(engine: Engine, { params }: BindingRequest): Promise<Reply> {
+  const worker = await knownWorker(engine, params.id ?? '');
+  const jobs: object[] = [];
+  let active = 0;
+  for await (const held of engine.workers.heldBy(worker.worker)) {
+    active += held.length;
+    for (const { id, type, queue, attempt, startedAt } of held.slice(0, maxJobs - jobs.length))
+      jobs.push({ id, type, queue, attempt, started_at: startedAt === null ? null : formatTimestamp(startedAt) });
+  }
+  return json({ ...itemOf(engine, worker, active), jobs });
+}
+
+/** How many workers are in each state. */
+export function summaryOf(engine: Engine, workers: readonly KnownWorker[]): Readonly<Record<string, number>> {
+  const summary = { total: workers.length, running: 0, quiet: 0, terminate: 0, stale: 0 };
+  for (const worker of workers) summary[stateOf(engine, worker)] += 1;
+  return summary;
+}
+
+export async function knownWorker(engine: Engine, id: string): Promise<KnownWorker> {
+  const worker = await engine.workers.find(id);
+  if (worker === null) throw unknown(id);
+  return worker;
+}
+
+function itemOf(engine: Engine, worker: KnownWorker, activeJobs: number) {
+  return {
+    id: worker.worker,
+    ...descriptionOf(worker),
+    state: stateOf(engine, worker),
+    ...(worker.directive !== null && { directive: worker.directive }),
+    active_jobs: activeJobs,
+    ...times(worker),
+  };
+}
+
+function stateOf(engine: Engine, worker: KnownWorker): Directive | 'stale' {
+  return statusOf(engine, worker) === 'unhealthy' ? 'stale' : worker.state;
 }
 
 function statusOf(engine: Engine, worker: KnownWorker): ReturnType<typeof healthOf> {

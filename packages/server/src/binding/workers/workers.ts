@@ -20,8 +20,9 @@ import type { Beat } from '../../engine/workers/open-fetches.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
 import { held } from '../pieces.ts';
 import { faultOf, ok, type Reply, refusal } from '../reply.ts';
+import { directWorker, directWorkers } from './directives.ts';
 import { readBeat, replyToBeat } from './heartbeat.ts';
-import { deregister, listWorkers, register, removeWorker, workerHealth } from './records.ts';
+import { deregister, getWorker, listWorkers, register, removeWorker, workerHealth } from './records.ts';
 import { readSecret } from './secret.ts';
 import { type Item, plainItem, readAck, readItems, readNack } from './settlements.ts';
 
@@ -34,6 +35,11 @@ export const workerHandlers: Handlers<
   | 'worker.register'
   | 'worker.deregister'
   | 'worker.remove'
+  | 'worker.get'
+  | 'worker.quiet'
+  | 'worker.resume'
+  | 'worker.stop'
+  | 'worker.direct'
   | 'worker.health'
   | 'worker.list'
 > = {
@@ -45,6 +51,11 @@ export const workerHandlers: Handlers<
   'worker.register': register,
   'worker.deregister': deregister,
   'worker.remove': removeWorker,
+  'worker.get': getWorker,
+  'worker.quiet': directWorker('quiet'),
+  'worker.resume': directWorker('running'),
+  'worker.stop': directWorker('terminate'),
+  'worker.direct': directWorkers,
   'worker.health': workerHealth,
   'worker.list': listWorkers,
 };

@@ -14,6 +14,8 @@ export interface QueueStatistics {
   readonly averageWaitMs: number | null;
   /** Completed a second, over the last full minute and the current one. */
   readonly throughputPerSecond: number;
+  /** Failed executions a second, over the same time. */
+  readonly failuresPerSecond: number;
 }
 
 const minute = 60_000;
@@ -98,7 +100,7 @@ export class Statistics {
 
   #sum(queue: string): QueueStatistics {
     const now = this.#clock.now();
-    const sums = { completed: 0, failed: 0, durationMs: 0, waitMs: 0, started: 0, lately: 0 };
+    const sums = { completed: 0, failed: 0, durationMs: 0, waitMs: 0, started: 0, lately: 0, failedLately: 0 };
     const today: Today = { ...(this.#today.get(queue) ?? { completed: 0, failed: 0 }) };
     const current = now - (now % minute);
     for (const [at, record] of this.#minutes.get(queue) ?? []) {
@@ -109,7 +111,10 @@ export class Statistics {
         sums.waitMs += record.waitMs;
         sums.started += record.started;
       }
-      if (at >= current - minute) sums.lately += record.completed;
+      if (at >= current - minute) {
+        sums.lately += record.completed;
+        sums.failedLately += record.failed;
+      }
       if (at >= Math.max(this.#midnight, this.#open ?? 0)) {
         today.completed += record.completed;
         today.failed += record.failed;
@@ -123,6 +128,7 @@ export class Statistics {
       averageDurationMs: sums.completed === 0 ? null : sums.durationMs / sums.completed,
       averageWaitMs: sums.started === 0 ? null : sums.waitMs / sums.started,
       throughputPerSecond: (sums.lately * 1_000) / (now - current + minute),
+      failuresPerSecond: (sums.failedLately * 1_000) / (now - current + minute),
     };
   }
 }

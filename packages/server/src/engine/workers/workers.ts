@@ -5,6 +5,8 @@ import type { Directive, Document, Held, Page, Storage, WorkerRecord } from '../
 export interface KnownWorker {
   readonly worker: string;
   readonly state: Directive;
+  /** What an operator has told it to do. */
+  readonly directive: Directive | null;
   /** Null without a heartbeat: such a worker is never dead. */
   readonly beatAt: Millis | null;
   /** Null if it has sent heartbeats. */
@@ -132,10 +134,18 @@ export function descriptionOf({ info }: Pick<KnownWorker, 'info'>): Readonly<Rec
   return isObject(description) ? description : {};
 }
 
-function byHeartbeat({ worker, state, seenAt, holds, info }: WorkerRecord): KnownWorker {
-  return { worker, state, beatAt: seenAt, fetchedAt: null, holds, info };
+function byHeartbeat({ worker, state, directive, seenAt, holds, info }: WorkerRecord): KnownWorker {
+  return { worker, state, directive, beatAt: seenAt, fetchedAt: null, holds, info };
 }
 
 function byFetch({ key, updatedAt, body }: Document): KnownWorker {
-  return { worker: key, state: 'running', beatAt: null, fetchedAt: updatedAt, holds: null, info: body };
+  return {
+    worker: key,
+    state: 'running',
+    directive: null,
+    beatAt: null,
+    fetchedAt: updatedAt,
+    holds: null,
+    info: body,
+  };
 }

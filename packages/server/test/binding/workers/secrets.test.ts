@@ -108,7 +108,8 @@ describe.each(storages)('secrets of workers on $name', (storage) => {
     await call(url, '/workers/heartbeat', own, { headers });
     expectRefusal(await remove('/workers/w1', 'work-token'), 409, 'conflict');
     expectRefusal(await remove('/admin/workers/w1', 'work-token'), 403, 'permission_denied');
-    expect((await remove('/admin/workers/w1', 'admin-token')).status).toBe(200);
+    expectRefusal(await remove('/admin/workers/w1', 'admin-token'), 409, 'conflict');
+    expect((await remove('/admin/workers/w1?force=true', 'admin-token')).status).toBe(200);
     expectRefusal(await remove('/admin/workers/w1', 'admin-token'), 404, 'not_found');
   });
 

@@ -17,6 +17,7 @@ describe.each(storages)('workers that are known, $name', ({ url }) => {
     expect(await b.engine.workers.find('idle')).toEqual({
       worker: 'idle',
       state: 'running',
+      directive: null,
       beatAt: null,
       fetchedAt: since,
       holds: null,

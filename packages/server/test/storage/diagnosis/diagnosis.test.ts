@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { bytesText } from '../../../src/storage/diagnosis.ts';
+import { openStorage } from '../../../src/storage/open.ts';
 import { Database } from '../../../src/storage/postgres/connection/database.ts';
 import { indexNames } from '../../../src/storage/postgres/connection/migrate.ts';
 import { readPostgresUrl } from '../../../src/storage/postgres/connection/url.ts';
 import { diagnose } from '../../../src/storage/postgres/diagnosis.ts';
 import { findingsIn } from '../../../src/storage/redis/diagnosis.ts';
 import { sqliteStorage } from '../../../src/storage/sqlite/sqlite.ts';
-import { openStorage } from '../../../src/storage/open.ts';
 import { storages } from '../../support/storages.ts';
 import { newSchema, openPostgres, server } from '../postgres/schema.ts';
 
@@ -26,7 +26,9 @@ describe.each(storages)('$name', ({ name, url }) => {
     }
     // The servers of tests synchronise nothing, and keep nothing on a disk.
     const expected = { memory: [], sqlite: [], postgres: ['sync_off', 'sync_off'], redis: ['no_persistence'] };
-    const codes = findings.map(({ code }) => code).filter((code) => code !== 'few_connections' && code !== 'held_snapshot');
+    const codes = findings
+      .map(({ code }) => code)
+      .filter((code) => code !== 'few_connections' && code !== 'held_snapshot');
     expect(codes).toEqual(expected[name]);
   });
 });
@@ -70,7 +72,8 @@ describe.skipIf(server === null)('PostgreSQL', () => {
 });
 
 describe('INFO of Redis', () => {
-  const healthy = 'role:master\r\nused_memory:100\r\nmaxmemory:0\r\naof_enabled:1\r\naof_last_write_status:ok\r\nrdb_last_bgsave_status:ok\r\n';
+  const healthy =
+    'role:master\r\nused_memory:100\r\nmaxmemory:0\r\naof_enabled:1\r\naof_last_write_status:ok\r\nrdb_last_bgsave_status:ok\r\n';
   test.each([
     [healthy, []],
     [healthy.replace('aof_enabled:1', 'aof_enabled:0'), ['no_persistence']],

@@ -19,9 +19,10 @@ export function paramsOf(name: OperationName, canaries: Canaries): Readonly<Reco
   const names: Readonly<Record<string, string>> = { cron: canaries.cron, queue: canaries.queue };
   const keys: Readonly<Record<string, string>> = { limit: canaries.limit, schema: canaries.schema };
   const [room = ''] = name.split('.');
+  const isQueue = name === 'admin.queue';
   return {
     id: idOf(name, canaries),
-    name: name === 'queue.delete' ? canaries.emptyQueue : (names[room] ?? ''),
+    name: name === 'queue.delete' ? canaries.emptyQueue : isQueue ? canaries.queue : (names[room] ?? ''),
     key: keys[room] ?? '',
     version: name === 'schema.put' ? '2' : '1',
   };
@@ -45,6 +46,11 @@ function idOf(name: OperationName, canaries: Canaries): string {
       return canaries.active;
     case 'worker.deregister':
     case 'worker.health':
+    case 'worker.remove':
+    case 'worker.get':
+    case 'worker.quiet':
+    case 'worker.resume':
+    case 'worker.stop':
       return 'keeper';
     default:
       return canaries.available;
@@ -94,6 +100,11 @@ export function bodyOf(name: OperationName, canaries: Canaries): object | undefi
     'worker.progress': { ...owner, percentage: 50, ...report },
     'worker.register': { worker_id: 'newcomer', queues: [queue], concurrency: 5, hostname: 'h', ...beat },
     'worker.deregister': { worker_id: 'keeper' },
+    'worker.direct': { directive: 'quiet', worker_ids: ['keeper'] },
+    'admin.cancelJobs': { filter: { queue }, confirm: true },
+    'admin.retryJobs': { filter: { states: ['discarded'], queue }, confirm: true },
+    'admin.deleteJobs': { filter: { states: ['completed'], type: 'canary.*' }, confirm: true },
+    'admin.setMaintenance': { enabled: true, reason: 'r', estimated_duration: 'PT30M' },
     'queue.create': { name: 'newcomer', config: { max_size: 10, concurrency: 2 } },
     'queue.configure': {
       concurrency: 2,
@@ -128,6 +139,7 @@ export function optionalBodyOf(name: OperationName, canaries: Canaries): object 
     'job.deleteCheckpoint': { worker_id: 'keeper' },
     'deadLetter.retry': { override: { args: [2], meta: { a: 1 } } },
     'deadLetter.purge': { confirm: true, filter: { queue: canaries.queue } },
+    'queue.purge': { states: ['completed'], older_than: '2099-01-01T00:00:00Z', confirm: true },
   };
   return bodies[name];
 }

@@ -449,6 +449,46 @@ export function wrongValues(name: OperationName): readonly WrongValue[] {
     case 'bulk.retry':
     case 'bulk.delete':
       return [...wrong([], bulkKinds, bulkValues), ...needed('filter'), { path: ['job_ids'], value: '[]' }];
+    case 'admin.cancelJobs':
+    case 'admin.retryJobs':
+    case 'admin.deleteJobs':
+      return [
+        ...wrong([], [...bulkKinds, [['confirm'], 'boolean']], [...bulkValues, [['confirm'], ['false', '"yes"', '1']]]),
+        ...needed('filter', 'confirm'),
+        { path: ['job_ids'], value: '[]' },
+      ];
+    case 'admin.setMaintenance':
+      return [
+        ...wrong(
+          [],
+          [
+            [['enabled'], 'boolean'],
+            [['reason'], 'string'],
+            [['estimated_duration'], 'string'],
+          ],
+          [
+            [['reason'], ['""', '"\\ud800"', '"a\\u0000b"', long(1_001)]],
+            [['estimated_duration'], ['"30m"', '"P"', '"__proto__"']],
+          ],
+        ),
+        ...needed('enabled'),
+      ];
+    case 'worker.direct':
+      return [
+        ...wrong(
+          [],
+          [
+            [['directive'], 'string'],
+            [['worker_ids'], 'array'],
+          ],
+          [
+            [['directive'], ['""', '"dead"', '"__proto__"', '"quiett"']],
+            [['worker_ids'], ['[1]', '[null]', '[[]]']],
+            [['worker_id'], ['"keeper"', '1']],
+          ],
+        ),
+        ...needed('directive', 'worker_ids'),
+      ];
     case 'worker.fetch':
       return [...worker, ...wrong([], fetchKinds, fetchValues), ...needed('queues')];
     case 'worker.ack':

@@ -1,0 +1,33 @@
+/** The admin API (ojs-admin-api) where its answers differ from those of the data plane. */
+import type { Handlers } from '../handler.ts';
+import { listDeadLetters, listJobs, showJob } from './jobs.ts';
+import { changeMaintenance, showMaintenance } from './maintenance.ts';
+import { listQueues, purgeQueue, showQueue } from './queues.ts';
+import { settings } from './settings.ts';
+import { history, stats } from './statistics.ts';
+
+export const adminHandlers: Handlers<
+  | 'admin.queues'
+  | 'admin.queue'
+  | 'queue.purge'
+  | 'admin.jobs'
+  | 'admin.job'
+  | 'admin.deadLetters'
+  | 'admin.stats'
+  | 'admin.history'
+  | 'admin.config'
+  | 'admin.maintenance'
+  | 'admin.setMaintenance'
+> = {
+  'admin.queues': listQueues,
+  'admin.queue': showQueue,
+  'queue.purge': purgeQueue,
+  'admin.jobs': listJobs,
+  'admin.job': showJob,
+  'admin.deadLetters': listDeadLetters,
+  'admin.stats': stats,
+  'admin.history': history,
+  'admin.config': (engine, _, about) => settings(engine, about),
+  'admin.maintenance': showMaintenance,
+  'admin.setMaintenance': changeMaintenance,
+};

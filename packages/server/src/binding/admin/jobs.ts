@@ -1,0 +1,135 @@
+import {
+  didYouMean,
+  formatDuration,
+  formatTimestamp,
+  type JobList,
+  type JobRecord,
+  type Json,
+  members,
+  missingJob,
+  objectText,
+  ProtocolError,
+  policyOf,
+  type Query,
+  readDeadLetterList,
+  readJobList,
+  renderJob,
+  retryPolicy,
+  State,
+  stateName,
+  Terminal,
+} from '@ojs-ts/core';
+import type { Engine } from '../../engine/engine.ts';
+import type { BindingRequest } from '../handler.ts';
+import { jobsReply } from '../pieces.ts';
+import { ok, type Reply } from '../reply.ts';
+import { readAdminPage } from './page.ts';
+
+const sorts = ['created_at', 'scheduled_at', 'priority'];
+const orders = ['asc', 'desc'];
+
+/** GET /admin/jobs (ojs-admin-api §7.1). */
+export async function listJobs(engine: Engine, { query, access }: BindingRequest): Promise<Reply> {
+  access?.chosen(query.queue === undefined ? [] : [query.queue]);
+  return reply(engine, query, readJobList(query, engine.clock.now()));
+}
+
+/** GET /admin/dead-letter (ojs-admin-api §11.1). */
+export async function listDeadLetters(engine: Engine, { query, access }: BindingRequest): Promise<Reply> {
+  access?.chosen(query.queue === undefined ? [] : [query.queue]);
+  return reply(engine, query, readDeadLetterList(query, engine.clock.now()));
+}
+
+async function reply(engine: Engine, query: Query, list: JobList): Promise<Reply> {
+  const isSorted = requireOrder(query);
+  const answer = await jobsReply(engine, { ...list, page: readAdminPage(query), render: summary }, 'items');
+  if (!isSorted || (list.filter.states & Terminal) === 0) return answer;
+  const message = 'Jobs that have ended come after the others, by the time of their end, the newest first.';
+  return { ...answer, warnings: [{ path: 'query.sort', message, suggestion: null }] };
+}
+
+/**
+ * Lists have one order: newest first.
+ * @returns whether the query names it.
+ * @throws ProtocolError `unsupported` for any other.
+ */
+function requireOrder(query: Query): boolean {
+  const sort = query.sort || null;
+  const order = query.order || null;
+  const issues = [...wrongWord('query.sort', sort, sorts), ...wrongWord('query.order', order, orders)];
+  if (issues.length > 0) throw ProtocolError.invalid(issues);
+  const field = (sort ?? 'created_at') !== 'created_at' ? 'sort' : order === 'asc' ? 'order' : null;
+  if (field === null) return sort !== null || order !== null;
+  throw new ProtocolError(
+    'unsupported',
+    `This server lists jobs newest first; it cannot list them by ${field}=${query[field]}.`,
+    { field },
+    'Leave out sort and order, or send sort=created_at and order=desc.',
+  );
+}
+
+function wrongWord(path: string, word: string | null, words: readonly string[]) {
+  if (word === null || words.includes(word)) return [];
+  return [{ path, message: `must be one of ${words.join(', ')}.${didYouMean(word, words)}` }];
+}
+
+/** GET /admin/jobs/:id (ojs-admin-api §7.2): the whole envelope at the top level, and what follows from it. */
+export async function showJob(engine: Engine, { params }: BindingRequest): Promise<Reply> {
+  const id = params.id ?? '';
+  const job = await engine.get(id);
+  if (job === null) throw missingJob(id);
+  const fields = new Map<string, Json>([
+    ['errors', '[]'],
+    ['result', 'null'],
+  ]);
+  for (const [name, text] of members(renderJob(job, { now: engine.clock.now() }))) fields.set(name, text);
+  fields.set('retry_policy', renderPolicy(job));
+  fields.set('metadata', JSON.stringify(timesOf(job)));
+  return ok(objectText(fields));
+}
+
+/** The policy that holds for the job, with the defaults of what it leaves out. */
+function renderPolicy(job: JobRecord): Json {
+  const policy = retryPolicy(policyOf(job).retry);
+  const { maxAttempts, initialIntervalMs, backoffCoefficient, maxIntervalMs, jitter, ...rest } = policy;
+  return JSON.stringify({
+    max_attempts: maxAttempts,
+    initial_interval: formatDuration(initialIntervalMs),
+    backoff_coefficient: backoffCoefficient,
+    max_interval: formatDuration(maxIntervalMs),
+    jitter,
+    non_retryable_errors: rest.nonRetryableErrors,
+    on_exhaustion: rest.onExhaustion,
+    backoff_strategy: rest.backoffStrategy,
+  });
+}
+
+function summary(job: JobRecord): Json {
+  const { id, type, queue, state, priority, attempt } = job;
+  const times = Object.entries(timesOf(job)).filter(([, at]) => at !== null);
+  return JSON.stringify({
+    id,
+    type,
+    queue,
+    state: stateName(state),
+    priority,
+    attempt,
+    ...Object.fromEntries(times),
+  });
+}
+
+/** `scheduled_at` is the time that a job waits for. */
+function timesOf({ state, createdAt, enqueuedAt, startedAt, runAt, finishedAt }: JobRecord) {
+  const time = (at: number | null) => (at === null ? null : formatTimestamp(at));
+  const ended = (which: State) => (state === which ? time(finishedAt) : null);
+  const waits = state === State.scheduled || state === State.retryable;
+  return {
+    created_at: time(createdAt),
+    enqueued_at: time(enqueuedAt),
+    started_at: time(startedAt),
+    scheduled_at: waits ? time(runAt) : null,
+    completed_at: ended(State.completed),
+    cancelled_at: ended(State.cancelled),
+    discarded_at: ended(State.discarded),
+  };
+}

@@ -1,0 +1,56 @@
+import { type BulkResult, readQueuePurge, stateNames } from '@ojs-ts/core';
+import type { Engine } from '../../engine/engine.ts';
+import { readConfig } from '../../engine/queues/queue-settings.ts';
+import type { QueueRecord } from '../../storage/storage.ts';
+import type { BindingRequest } from '../handler.ts';
+import { renderConfig } from '../queues/config.ts';
+import { countsOf, pageOfQueues, readName, requireQueue } from '../queues/queues.ts';
+import { json, type Reply } from '../reply.ts';
+import { readAdminPage } from './page.ts';
+import { latencyOf, throughputOf } from './statistics.ts';
+
+/** After so many milliseconds a purge answers, with `has_more`: the same call again goes on. */
+const purgeMs = 10_000;
+
+/** GET /admin/queues (ojs-admin-api §6.1). */
+export async function listQueues(engine: Engine, { query, access }: BindingRequest): Promise<Reply> {
+  const { queues, pagination } = await pageOfQueues(engine, readAdminPage(query), access);
+  return json({ items: await Promise.all(queues.map((queue) => render(engine, queue))), pagination });
+}
+
+/** GET /admin/queues/:name (ojs-admin-api §6.2). */
+export async function showQueue(engine: Engine, { params }: BindingRequest): Promise<Reply> {
+  const queue = await requireQueue(engine, readName(params));
+  const configuration = renderConfig(readConfig(queue.config), engine.retention);
+  return json({ ...(await render(engine, queue)), configuration });
+}
+
+/** DELETE /admin/queues/:name/jobs (ojs-admin-api §6.5), by a body or by the query. */
+export async function purgeQueue(engine: Engine, { params, query, body }: BindingRequest): Promise<Reply> {
+  const name = readName(params);
+  const filter = readQueuePurge(name, body, query, engine.clock.now());
+  await requireQueue(engine, name);
+  const until = performance.now() + purgeMs;
+  let purged = 0;
+  let last: BulkResult;
+  let removed: number;
+  do {
+    last = await engine.bulk.remove({ filter }, { from: filter.states });
+    removed = last.items.filter(({ fault }) => fault === null).length;
+    purged += removed;
+  } while (last.more && removed > 0 && performance.now() < until);
+  return json({ purged_count: purged, states: stateNames(filter.states), has_more: last.more });
+}
+
+async function render(engine: Engine, queue: QueueRecord): Promise<object> {
+  const statistics = await engine.statistics.of(queue.name);
+  return {
+    name: queue.name,
+    state: queue.paused ? 'paused' : 'active',
+    paused: queue.paused,
+    counts: countsOf(queue),
+    throughput: throughputOf([statistics]),
+    latency_ms: latencyOf(statistics),
+    created_at: new Date(queue.createdAt).toISOString(),
+  };
+}

@@ -1,0 +1,25 @@
+import { formatDuration } from '@ojs-ts/core';
+import type { Engine } from '../../engine/engine.ts';
+import type { About } from '../handler.ts';
+import { json, type Reply } from '../reply.ts';
+
+/**
+ * GET /admin/system/config (ojs-admin-api §12.2): the settings of the server and where each comes from. An engine
+ * without a server has few, and its program knows where they come from.
+ */
+export function settings(engine: Engine, { version, settings }: About): Reply {
+  const { name, durability } = engine.storage.traits;
+  return json({
+    version,
+    backend: name,
+    durability,
+    engine: {
+      visibility_timeout: formatDuration(engine.visibilityMs),
+      dead_after: formatDuration(engine.deadAfterMs),
+      require_lease: engine.requireLease,
+      poison_after: engine.poisonAfter,
+      paused_queues: engine.pausedQueues,
+    },
+    ...(settings && { settings }),
+  });
+}

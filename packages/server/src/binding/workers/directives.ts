@@ -1,0 +1,66 @@
+import { didYouMean, Fields, ProtocolError } from '@ojs-ts/core';
+import type { Engine } from '../../engine/engine.ts';
+import type { Directive } from '../../storage/storage.ts';
+import type { BindingRequest, Handler } from '../handler.ts';
+import { faultOf, json, type Reply } from '../reply.ts';
+import { knownWorker } from './records.ts';
+
+const maxWorkers = 1_000;
+/** The directives of ojs-worker-protocol §2, and the words of the routes. */
+const words: ReadonlyMap<string, Directive> = new Map([
+  ['running', 'running'],
+  ['resume', 'running'],
+  ['quiet', 'quiet'],
+  ['terminate', 'terminate'],
+  ['stop', 'terminate'],
+]);
+
+/** POST /admin/workers/:id/quiet (ojs-admin-api §9.3), resume and stop. */
+export function directWorker(directive: Directive): Handler {
+  return async (engine, { params }) => {
+    const id = params.id ?? '';
+    await direct(engine, id, directive);
+    return json({ ok: true, id, worker_id: id, directive });
+  };
+}
+
+/** POST /admin/workers/directive: `{directive, worker_id}`, or `worker_ids` for several. */
+export async function directWorkers(engine: Engine, { body, value }: BindingRequest): Promise<Reply> {
+  const fields = new Fields(Fields.parse(body, value));
+  const word = fields.requiredString('directive');
+  const directive = words.get(word);
+  const known = [...words.keys()];
+  if (directive === undefined)
+    fields.issue('directive', `must be one of ${known.join(', ')}.${didYouMean(word, known)}`);
+  const id = fields.string('worker_id');
+  const ids = fields.strings('worker_ids', maxWorkers);
+  if ((id === null) === (ids === null)) fields.issue('worker_ids', 'or worker_id is required, and only one of them');
+  fields.done();
+  const faults: { readonly worker: string; readonly fault: ProtocolError }[] = [];
+  const wanted = [...new Set(ids ?? [id ?? ''])];
+  for (const worker of wanted)
+    await direct(engine, worker, directive ?? 'running').catch((error: unknown) =>
+      faults.push({ worker, fault: faultOf(error) }),
+    );
+  const [first] = faults;
+  if (first !== undefined && faults.length === wanted.length) throw first.fault;
+  return json({
+    directive,
+    matched: wanted.length,
+    succeeded: wanted.length - faults.length,
+    failed: faults.length,
+    errors: faults.map(({ worker, fault }) => ({ worker_id: worker, error: fault.message, code: fault.code })),
+  });
+}
+
+/** The worker gets the directive with its next heartbeat. */
+async function direct(engine: Engine, id: string, directive: Directive): Promise<void> {
+  const { beatAt } = await knownWorker(engine, id);
+  if (beatAt !== null && (await engine.direct(id, directive))) return;
+  throw new ProtocolError(
+    'conflict',
+    `The worker ${id} sends no heartbeats, so it cannot be told anything.`,
+    { worker_id: id, reason: 'no_heartbeats' },
+    'Stop the process of the worker, or pause the queues that it fetches from.',
+  );
+}

@@ -1,0 +1,202 @@
+import { describe, expect, test } from 'vitest';
+import { serveClocked } from '../../support/clocked.ts';
+import { newId } from '../../support/ids.ts';
+import { expectRefusal } from '../../support/refusal.ts';
+import { call, send } from '../../support/request.ts';
+import { storages } from '../../support/storages.ts';
+
+interface Listed {
+  readonly items: readonly { readonly id: string }[];
+  readonly pagination: Readonly<Record<string, unknown>>;
+  readonly warnings?: readonly { readonly path: string }[];
+}
+
+interface Summary {
+  readonly action: string;
+  readonly matched: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly errors: readonly object[];
+}
+
+describe.each(storages)('jobs of the admin API, $name (ojs-admin-api §7, §8, §11)', (storage) => {
+  async function open() {
+    const server = await serveClocked(storage.url());
+    const { url, bench } = server;
+    /** Every job is a second younger than the one before. */
+    const push = async (type: string, queue = 'q', options: object = {}) => {
+      const { body } = await call<{ id: string }>(url, '/jobs', { type, args: [], options: { queue, ...options } });
+      bench.clock.advance(1_000);
+      return body.id;
+    };
+    const list = async (query: string, path = '/admin/jobs') => {
+      const { status, body } = await call<Listed>(url, `${path}?${query}`);
+      expect(status, JSON.stringify(body)).toBe(200);
+      return body;
+    };
+    const ids = async (query: string) => (await list(query)).items.map(({ id }) => id);
+    /** A job that has failed for good. */
+    const bury = async (queue: string, onExhaustion = 'discard') => {
+      const id = await push('a.b', queue, { retry: { max_attempts: 1, on_exhaustion: onExhaustion } });
+      await call(url, '/workers/fetch', { queues: [queue] });
+      await call(url, '/workers/nack', { job_id: id, error: { type: 'Boom', message: 'no' } });
+      return id;
+    };
+    const bulk = (action: string, body: object) => call<Summary>(url, `/admin/jobs/bulk/${action}`, body);
+    const close = () => server[Symbol.asyncDispose]();
+    return { url, bench, push, list, ids, bury, bulk, [Symbol.asyncDispose]: close };
+  }
+
+  test('the list narrows by queue, state, type and time, newest first, in pages (ADM-003)', async () => {
+    await using server = await open();
+    const { push, list, ids } = server;
+    const a = await push('email.send');
+    const b = await push('email.bounce');
+    const c = await push('report.make', 'other', { priority: 5 });
+    expect(await ids('')).toEqual([c, b, a]);
+    expect(await ids('queue=q')).toEqual([b, a]);
+    expect(await ids('type=email.send')).toEqual([a]);
+    expect(await ids('type=email.*')).toEqual([b, a]);
+    expect(await ids('state=active')).toEqual([]);
+    expect(await ids('since=2026-01-01T00:00:01Z')).toEqual([c, b]);
+    expect(await ids('until=2026-01-01T00:00:01Z')).toEqual([a]);
+    expect(await ids('page=2&per_page=2')).toEqual([a]);
+    expect(await ids('state=available&sort=created_at&order=desc')).toEqual([c, b, a]);
+    const { items, pagination } = await list('queue=other');
+    expect(items).toEqual([
+      {
+        id: c,
+        type: 'report.make',
+        queue: 'other',
+        state: 'available',
+        priority: 5,
+        attempt: 0,
+        created_at: '2026-01-01T00:00:02.000Z',
+        enqueued_at: '2026-01-01T00:00:02.000Z',
+      },
+    ]);
+    expect(pagination).toMatchObject({ total: 1, page: 1, per_page: 20 });
+    expect((await list('per_page=1000')).pagination.per_page).toBe(100);
+  });
+
+  test('an order that the lists do not have is an error, never left out without a word', async () => {
+    await using server = await open();
+    const { url, list } = server;
+    const refusal = (query: string) => send(url, { path: `/ojs/v1/admin/jobs?${query}` });
+    for (const query of ['sort=priority', 'sort=scheduled_at&order=desc', 'order=asc', 'sort=created_at&order=asc']) {
+      expectRefusal(await refusal(query), 422, 'unsupported');
+      expectRefusal(await send(url, { path: `/ojs/v1/admin/dead-letter?${query}` }), 422, 'unsupported');
+    }
+    for (const query of ['sort=craeted_at', 'order=down']) expectRefusal(await refusal(query), 400, 'invalid_request');
+    expect(await list('state=completed')).not.toHaveProperty('warnings');
+    expect(await list('state=available&sort=created_at')).not.toHaveProperty('warnings');
+    expect((await list('state=completed&sort=created_at&order=desc')).warnings).toMatchObject([{ path: 'query.sort' }]);
+  });
+
+  test('a job is at the top level, with its policy, errors and times (ADM-004)', async () => {
+    await using server = await open();
+    const { url, bury, push } = server;
+    const id = await bury('q');
+    const { body } = await call(url, `/admin/jobs/${id}`);
+    expect(body).toMatchObject({
+      id,
+      specversion: '1.0',
+      type: 'a.b',
+      args: [],
+      state: 'discarded',
+      attempt: 1,
+      retry_policy: {
+        max_attempts: 1,
+        initial_interval: 'PT1S',
+        backoff_coefficient: 2,
+        max_interval: 'PT5M',
+        on_exhaustion: 'discard',
+      },
+      errors: [{ attempt: 1, type: 'Boom', message: 'no', occurred_at: expect.any(String) }],
+      result: null,
+      metadata: {
+        created_at: '2026-01-01T00:00:00.000Z',
+        enqueued_at: '2026-01-01T00:00:00.000Z',
+        started_at: '2026-01-01T00:00:01.000Z',
+        scheduled_at: null,
+        completed_at: null,
+        cancelled_at: null,
+        discarded_at: '2026-01-01T00:00:01.000Z',
+      },
+    });
+    const fresh = await call(url, `/admin/jobs/${await push('a.b')}`);
+    expect(fresh.body).toMatchObject({ errors: [], retry_policy: { max_attempts: 3 } });
+    expectRefusal(await send(url, { path: `/ojs/v1/admin/jobs/${newId()}` }), 404, 'not_found');
+  });
+
+  test('numbers of a user keep their digits', async () => {
+    await using server = await open();
+    const body = `{"type":"a.b","args":[12345678901234567890.10],"options":{"queue":"q"}}`;
+    const { id } = JSON.parse((await send(server.url, { method: 'POST', path: '/ojs/v1/jobs', body })).text);
+    const { text } = await send(server.url, { path: `/ojs/v1/admin/jobs/${id}` });
+    expect(text).toContain('"args":[12345678901234567890.10]');
+  });
+
+  test('cancel and retry of one job: a cancelled one stays so', async () => {
+    await using server = await open();
+    const { url, push, bury } = server;
+    const post = (id: string, what: string) => call(url, `/admin/jobs/${id}/${what}`, {});
+    const id = await push('a.b');
+    expect(await post(id, 'cancel')).toMatchObject({ status: 200, body: { id, state: 'cancelled' } });
+    expect(await post(id, 'retry')).toMatchObject({ status: 409 });
+    const dead = await bury('dead');
+    expect(await post(dead, 'retry')).toMatchObject({ status: 200, body: { id: dead, state: 'available' } });
+    expect((await server.bench.get(dead)).attempt).toBe(0);
+    expect(await post(newId(), 'retry')).toMatchObject({ status: 404 });
+  });
+
+  test('bulk operations need confirm, and answer with sums (ADM-007, ADM-R005)', async () => {
+    await using server = await open();
+    const { bulk, bury, push, bench } = server;
+    const dead = [await bury('q'), await bury('q')];
+    const waiting = await push('a.b', 'w');
+    for (const action of ['retry', 'cancel', 'delete'])
+      for (const confirm of [undefined, false, null])
+        expect(await bulk(action, { filter: { queue: 'q' }, confirm })).toMatchObject({ status: 400 });
+    const filter = { queue: 'q', state: 'discarded', type: 'a.*', since: '2026-01-01T00:00:00Z' };
+    expect(await bulk('retry', { filter, confirm: true })).toEqual({
+      status: 200,
+      body: { action: 'retry', matched: 2, succeeded: 2, failed: 0, has_more: false, errors: [] },
+    });
+    expect((await bench.get(dead[0] ?? '')).attempt).toBe(0);
+    const both = { job_ids: [waiting, newId()], confirm: true };
+    const cancelled = await bulk('cancel', both);
+    expect(cancelled).toMatchObject({ status: 200, body: { action: 'cancel', matched: 2, succeeded: 1, failed: 1 } });
+    expect(cancelled.body.errors).toMatchObject([{ job_id: both.job_ids[1], error: expect.any(String) }]);
+    const deleted = await bulk('delete', { filter: { queue: 'w' }, confirm: true });
+    expect(deleted.body).toMatchObject({ action: 'delete', matched: 1, succeeded: 1 });
+    expect(await bench.engine.get(waiting)).toBeNull();
+  });
+
+  test('errors of a bulk operation are capped at 100, its sums are not', async () => {
+    await using server = await open();
+    const ids = Array.from({ length: 150 }, newId);
+    const { body } = await server.bulk('retry', { job_ids: ids, confirm: true });
+    expect(body).toMatchObject({ matched: 150, succeeded: 0, failed: 150 });
+    expect(body.errors).toHaveLength(100);
+  });
+
+  test('the dead letter by its admin paths (§11)', async () => {
+    await using server = await open();
+    const { url, bury, list } = server;
+    const dead = [await bury('q', 'dead_letter'), await bury('q', 'dead_letter'), await bury('q', 'dead_letter')];
+    await bury('q');
+    const { items, pagination } = await list('per_page=2', '/admin/dead-letter');
+    expect(items.map(({ id }) => id)).toEqual([dead[2], dead[1]]);
+    expect(pagination).toMatchObject({ total: 3, page: 1, per_page: 2 });
+    expect((await list('include=discarded', '/admin/dead-letter')).items).toHaveLength(4);
+    expect((await call(url, `/admin/dead-letter/${dead[0]}`)).body).toMatchObject({ id: dead[0] });
+    expect((await call(url, '/admin/dead-letter/stats')).body).toMatchObject({ total: 3 });
+    expect(await call(url, `/admin/dead-letter/${dead[0]}/retry`, {})).toMatchObject({ body: { state: 'available' } });
+    const one = await send(url, { method: 'DELETE', path: `/ojs/v1/admin/dead-letter/${dead[1]}` });
+    expect(one.status).toBe(200);
+    const purge = (body: object) => call(url, '/admin/dead-letter', body, { method: 'DELETE' });
+    expect(await purge({ confirm: false })).toMatchObject({ status: 400 });
+    expect(await purge({ confirm: true })).toMatchObject({ status: 200, body: { purged_count: 1 } });
+  });
+});

@@ -1,0 +1,149 @@
+import { describe, expect, test } from 'vitest';
+import { serveClocked } from '../../support/clocked.ts';
+import { expectRefusal } from '../../support/refusal.ts';
+import { call, send } from '../../support/request.ts';
+import { storages } from '../../support/storages.ts';
+
+interface Listed {
+  readonly items: readonly { readonly name: string }[];
+  readonly pagination: object;
+}
+
+describe.each(storages)('queues of the admin API, $name (ojs-admin-api §6)', (storage) => {
+  async function open() {
+    const server = await serveClocked(storage.url());
+    const { url, bench } = server;
+    const push = async (queue: string, options: object = {}) =>
+      (await call<{ id: string }>(url, '/jobs', { type: 'a.b', args: [], options: { queue, ...options } })).body.id;
+    const run = async (queue: string, ms: number) => {
+      const { body } = await call<{ jobs: { id: string }[] }>(url, '/workers/fetch', { queues: [queue] });
+      bench.clock.advance(ms);
+      return body.jobs[0]?.id ?? '';
+    };
+    const purge = (queue: string, body: object) =>
+      call<Record<string, unknown>>(url, `/admin/queues/${queue}/jobs`, body, { method: 'DELETE' });
+    return { url, bench, push, run, purge, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+  }
+
+  test('the list has counts and load of each queue, in pages (ADM-001)', async () => {
+    await using server = await open();
+    const { url, bench, push, run } = server;
+    await push('a');
+    bench.clock.advance(4_000);
+    await call(url, '/workers/ack', { job_id: await run('a', 2_000) });
+    await push('a', { pending: true });
+    await push('b');
+    await call(url, '/admin/queues/c/pause', undefined, { method: 'POST' });
+    const counts = {
+      available: 0,
+      active: 0,
+      scheduled: 0,
+      retryable: 0,
+      pending: 0,
+      completed: 0,
+      discarded: 0,
+      cancelled: 0,
+      dead_letter: 0,
+    };
+    const { status, body } = await call<Listed>(url, '/admin/queues?per_page=2');
+    expect(status).toBe(200);
+    expect(body.items).toEqual([
+      {
+        name: 'a',
+        state: 'active',
+        paused: false,
+        counts: { ...counts, completed: 1, pending: 1 },
+        throughput: { processed_per_minute: expect.any(Number), failed_per_minute: 0 },
+        latency_ms: { wait_mean: 4_000, duration_mean: 2_000 },
+        created_at: expect.stringMatching(/Z$/),
+      },
+      {
+        name: 'b',
+        state: 'active',
+        paused: false,
+        counts: { ...counts, available: 1 },
+        throughput: { processed_per_minute: 0, failed_per_minute: 0 },
+        latency_ms: { wait_mean: null, duration_mean: null },
+        created_at: expect.stringMatching(/Z$/),
+      },
+    ]);
+    expect(body.pagination).toMatchObject({ total: 3, page: 1, per_page: 2, has_more: true });
+    const second = await call<Listed>(url, '/admin/queues?page=2&per_page=2');
+    expect(second.body).toMatchObject({
+      items: [{ name: 'c', state: 'paused', paused: true }],
+      pagination: { total: 3, page: 2, per_page: 2, has_more: false },
+    });
+    expect((await call<Listed>(url, '/admin/queues?per_page=1000')).body.pagination).toMatchObject({ per_page: 100 });
+  });
+
+  test('one queue has its configuration too', async () => {
+    await using server = await open();
+    await call(server.url, '/admin/queues/q/config', { concurrency: 20 }, { method: 'PUT' });
+    expect((await call(server.url, '/admin/queues/q')).body).toMatchObject({
+      name: 'q',
+      state: 'active',
+      counts: { available: 0 },
+      configuration: { concurrency: 20, rate_limit: null, retention: { completed: 'PT168H' } },
+    });
+    expectRefusal(await send(server.url, { path: '/ojs/v1/admin/queues/none' }), 404, 'not_found');
+  });
+
+  test('pause and resume are flat and need no body (ADM-002, EXT-ADM-003)', async () => {
+    await using server = await open();
+    const post = async (what: string) => {
+      const { status, text } = await send(server.url, { method: 'POST', path: `/ojs/v1/admin/queues/email/${what}` });
+      return [status, JSON.parse(text)];
+    };
+    await server.push('email');
+    expect(await post('pause')).toMatchObject([200, { name: 'email', paused: true, paused_at: expect.any(String) }]);
+    expect(await server.run('email', 0)).toBe('');
+    expect(await post('resume')).toMatchObject([200, { name: 'email', paused: false }]);
+    expect(await server.run('email', 0)).not.toBe('');
+  });
+
+  test('a purge deletes by state and age, and nothing without confirm (ADM-R001, EXT-ADM-006)', async () => {
+    await using server = await open();
+    const { url, bench, push, run, purge } = server;
+    const [old, young, waiting] = [await push('q'), await push('q'), await push('q')];
+    await push('other');
+    await call(url, '/workers/ack', { job_id: await run('q', 0) });
+    bench.clock.advance(60_000);
+    await call(url, '/workers/ack', { job_id: await run('q', 0) });
+    const active = await push('q', { priority: 9 });
+    expect(await run('q', 0)).toBe(active);
+    const states = ['completed'];
+    for (const body of [
+      { states },
+      { states, confirm: false },
+      { confirm: true },
+      { states: [], confirm: true },
+      { states: ['active'], confirm: true },
+      { states: ['available'], older_than: 'PT1S', confirm: true },
+      { states, confirm: true, olderThan: 'PT1S' },
+    ])
+      expect((await purge('q', body)).status, JSON.stringify(body)).toBe(400);
+    expect(await purge('none', { states, confirm: true })).toMatchObject({ status: 404 });
+    const aged = await purge('q', { states, older_than: 'PT30S', confirm: true });
+    expect(aged).toEqual({ status: 200, body: { purged_count: 1, states, has_more: false } });
+    expect(await bench.engine.get(old)).toBeNull();
+    const query = 'states=completed,available&confirm=true';
+    const all = await send(url, { method: 'DELETE', path: `/ojs/v1/admin/queues/q/jobs?${query}` });
+    expect(JSON.parse(all.text)).toMatchObject({ purged_count: 2 });
+    expect([await bench.engine.get(young), await bench.engine.get(waiting)]).toEqual([null, null]);
+    expect((await bench.get(active)).worker).toBeNull();
+    const counts = Object.fromEntries(
+      (await bench.engine.storage.registry.queues()).map((one) => [one.name, one.counts]),
+    );
+    expect(Object.values(counts.q ?? {}).reduce((sum, count) => sum + count, 0)).toBe(1);
+    expect(Object.values(counts.other ?? {}).reduce((sum, count) => sum + count, 0)).toBe(1);
+  });
+
+  test('the purge of the command line, and more jobs than one round of a bulk operation', async () => {
+    await using server = await open();
+    const jobs = Array.from({ length: 10_001 }, () => ({ type: 'a.b', args: [], options: { queue: 'many' } }));
+    await call(server.url, '/jobs/batch', { jobs: jobs.slice(1), return: 'minimal' });
+    await server.push('many');
+    const { body } = await call(server.url, '/queues/many/purge', { states: ['available'], confirm: true });
+    expect(body).toMatchObject({ purged_count: 10_001, has_more: false });
+  });
+});
