@@ -11,6 +11,7 @@ import { eventsCommand } from './commands/events.ts';
 import { explainCommand } from './commands/explain.ts';
 import { jobsCommand } from './commands/jobs/jobs.ts';
 import { limitsCommand } from './commands/limits.ts';
+import { maintenanceCommand } from './commands/maintenance.ts';
 import { queuesCommand } from './commands/queues/queues.ts';
 import { schemasCommand } from './commands/schemas.ts';
 import { serveCommand } from './commands/serve.ts';
@@ -58,6 +59,7 @@ export function program(): Command {
     workersCommand(),
     limitsCommand(),
     schemasCommand(),
+    maintenanceCommand(),
     tokensCommand(),
     auditCommand(),
     doctorCommand(),

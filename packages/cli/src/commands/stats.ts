@@ -1,25 +1,60 @@
-import type { Command } from 'commander';
+import { isObject } from '@ojs-ts/core';
+import { type Command, Option } from 'commander';
+import { Failure } from '../connection/failure.ts';
 import type { Server, ServerFlags } from '../connection/server.ts';
-import { count, type Item, part } from '../output/cells.ts';
+import { count, type Item, list, part, text } from '../output/cells.ts';
 import { type FormatFlags, printAnswer, takesJson } from '../output/format.ts';
-import { fields } from '../output/table.ts';
+import { type Column, fields, table } from '../output/table.ts';
 import { takesWatch, type WatchFlags, watching } from '../output/watch.ts';
 import { serverCommand } from './command.ts';
 import { pages } from './list.ts';
 import { wholeQueue } from './queues/queues.ts';
 import { stateColumns } from './queues/states.ts';
+import { past } from './times.ts';
+import { filled } from './values.ts';
 
-/** `ojs stats`: sums over all queues. */
+interface StatsFlags extends ServerFlags, FormatFlags, WatchFlags {
+  readonly history?: string;
+  readonly since?: string;
+  readonly queue?: string;
+}
+
+/** `ojs stats`: sums over all queues, or sums by period. */
 export function statsCommand(): Command {
-  const command = serverCommand<ServerFlags & FormatFlags & WatchFlags>(
-    'stats',
-    'count jobs, queues and workers',
-    (server, flags) =>
-      watching(flags, async () => {
-        printAnswer(JSON.stringify(await statsOf(server)), flags, (answer) => describe(JSON.parse(answer)));
-      }),
+  const command = serverCommand<StatsFlags>('stats', 'count jobs, queues and workers', (server, flags) =>
+    watching(flags, async () => {
+      if (flags.history !== undefined) return printHistory(server, flags);
+      if (flags.since !== undefined || flags.queue !== undefined)
+        throw new Failure('usage', 'Expected --history with --since and --queue.');
+      printAnswer(JSON.stringify(await statsOf(server)), flags, (answer) => describe(JSON.parse(answer)));
+    }),
   );
-  return takesWatch(takesJson(command));
+  return takesWatch(takesJson(command))
+    .addOption(
+      new Option('--history <period>', 'sums by period in place of the present').choices(['1m', '5m', '1h', '1d']),
+    )
+    .option('--since <time>', 'where the history begins: a time, or an age such as 6h (default 1h)', past)
+    .option('--queue <name>', 'the history of one queue', filled);
+}
+
+const numbers = ['enqueued', 'started', 'processed', 'failed', 'discarded'] as const;
+const columns: readonly Column<Item>[] = [
+  { title: 'TIME', cell: (item) => text(item, 'timestamp') },
+  ...numbers.map(
+    (name): Column<Item> => ({ title: name.toUpperCase(), cell: (item) => count(item, name), align: 'right' }),
+  ),
+  { title: 'MEAN WAIT', cell: (item) => millis(item, 'latency_mean_ms'), align: 'right' },
+  { title: 'MEAN RUN', cell: (item) => millis(item, 'duration_mean_ms'), align: 'right' },
+];
+
+async function printHistory(server: Server, flags: StatsFlags): Promise<void> {
+  const { history: period, since, queue } = flags;
+  const { text: answer } = await server.ask({ operation: 'admin.history', query: { period, since, queue } });
+  printAnswer(answer, flags, (shown) => table(columns, list(JSON.parse(shown), 'data').filter(isObject)));
+}
+
+function millis(item: Item, name: string): string {
+  return typeof item[name] === 'number' ? `${count(item, name)} ms` : '';
 }
 
 async function statsOf(server: Server): Promise<object> {

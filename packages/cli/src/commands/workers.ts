@@ -1,8 +1,13 @@
+import { isObject, uuidv7 } from '@ojs-ts/core';
 import type { Command } from 'commander';
-import { age, count, type Item, moment, text, texts } from '../output/cells.ts';
+import type { ServerFlags } from '../connection/server.ts';
+import { age, count, type Item, list, moment, text, texts } from '../output/cells.ts';
+import { type ConfirmFlags, confirmed, takesConfirm } from '../output/confirm.ts';
+import { type FormatFlags, printAnswer, takesJson } from '../output/format.ts';
+import { plain } from '../output/plain.ts';
 import { fields } from '../output/table.ts';
 import { actionCommand } from './action.ts';
-import { group } from './command.ts';
+import { group, serverCommand } from './command.ts';
 import { detailCommand } from './detail.ts';
 import { listCommand } from './list.ts';
 
@@ -10,7 +15,7 @@ const worker = { param: 'id', about: 'id of the worker' } as const;
 
 /** `ojs workers`. */
 export function workersCommand(): Command {
-  return group('workers', 'look at workers and remove dead ones', [
+  return group('workers', 'look at workers and direct them', [
     listCommand('list', 'list workers by id', {
       operation: 'worker.list',
       member: 'items',
@@ -24,27 +29,66 @@ export function workersCommand(): Command {
         { title: 'HEARTBEAT', cell: (item) => age(item, 'last_heartbeat_at'), align: 'right' },
       ],
     }),
-    detailCommand('show whether a worker is alive', {
+    detailCommand('show a worker and the jobs that it runs', {
       ...worker,
-      operation: 'worker.health',
-      // 503 tells of a dead worker.
-      accepted: { status: 503, member: 'worker_id' },
+      operation: 'worker.get',
       describe: (answer) => {
         const item: Item = JSON.parse(answer);
         return fields([
-          ['id', text(item, 'worker_id')],
-          ['health', text(item, 'status')],
+          ['id', text(item, 'id')],
           ['state', text(item, 'state')],
+          ['told', text(item, 'directive')],
+          ['host', text(item, 'hostname')],
+          ['version', text(item, 'version')],
+          ['queues', texts(item, 'queues')],
           ['heartbeat', moment(item, 'last_heartbeat_at')],
           ['fetch', moment(item, 'last_fetch_at')],
+          ['jobs', `${count(item, 'active_jobs')}/${text(item, 'concurrency')}`],
+          ...list(item, 'jobs')
+            .filter(isObject)
+            .map((job) => ['job', describeJob(job)] as const),
         ]);
       },
     }),
-    actionCommand('remove', 'take a worker off the record; its jobs become available', {
+    actionCommand('quiet', 'tell a worker to fetch no more jobs and finish those that it has', {
       ...worker,
-      operation: 'worker.remove',
-      said: (id) => `Worker ${id} is removed. Its jobs are available.`,
-      question: (id) => `Shall I remove the worker ${id}? A live one loses its jobs.`,
+      operation: 'worker.quiet',
+      said: (id) => `Worker ${id} will fetch no more from its next heartbeat on.`,
     }),
+    actionCommand('resume', 'tell a quiet worker to fetch again', {
+      ...worker,
+      operation: 'worker.resume',
+      said: (id) => `Worker ${id} will fetch again from its next heartbeat on.`,
+    }),
+    actionCommand('stop', 'tell a worker to finish its jobs and stop', {
+      ...worker,
+      operation: 'worker.stop',
+      said: (id) => `Worker ${id} will stop after its next heartbeat.`,
+      question: (id) => `Shall I stop the worker ${id}?`,
+    }),
+    removeCommand(),
   ]);
+}
+
+function describeJob(job: Item): string {
+  return `${text(job, 'id')} ${text(job, 'type')} (${text(job, 'queue')}) ${age(job, 'started_at')}`;
+}
+
+function removeCommand(): Command {
+  const command = serverCommand<ServerFlags & FormatFlags & ConfirmFlags & { readonly force?: true }>(
+    'remove',
+    'take a dead worker off the record; its jobs become available',
+    async (server, flags, id = '') => {
+      const [name, what] = [plain(id), flags.force ? ' A live one runs its jobs on, beside whoever gets them.' : ''];
+      await confirmed(`Shall I remove the worker ${name}?${what}`, flags);
+      const { text: answer } = await server.ask({
+        operation: 'worker.remove',
+        params: { id },
+        query: flags.force ? { force: 'true' } : {},
+        idempotencyKey: uuidv7(),
+      });
+      printAnswer(answer, flags, () => `Worker ${name} is removed. Its jobs are available.`);
+    },
+  ).argument('<id>', worker.about);
+  return takesJson(takesConfirm(command)).option('--force', 'remove a live worker, too');
 }

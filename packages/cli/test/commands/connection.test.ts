@@ -112,10 +112,11 @@ test('help has groups, and completion knows commands and options', async () => {
     Operation:
       stats [options]                  count jobs, queues and workers
       queues                           look at queues, pause and configure them
-      workers                          look at workers and remove dead ones
+      workers                          look at workers and direct them
       limits                           look at limits by key and override them
       schemas                          look at schemas of arguments and register
                                        them
+      maintenance                      start no jobs for a while
 
     Storage:
       migrate [options]                upgrade the layout of a storage, as a server

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { chain, httpTransport } from '@ojs-ts/sdk';
 import { expect, test } from 'vitest';
-import { asked, Ojs, steady } from '../support/ojs.ts';
+import { asked, steady } from '../support/ojs.ts';
 import { fail } from '../support/work.ts';
 
 test('queues: paused, resumed, made with settings, changed and deleted', async () => {
@@ -120,6 +120,48 @@ test('limits: seen and overridden', async () => {
   expect((await ojs.run('limits', 'show', 'tenant:7')).output).toContain('0/4');
 });
 
+test('a queue is purged by state and age', async () => {
+  await using one = await asked();
+  const { ojs, client } = one;
+  await client.enqueueBatch(Array.from({ length: 3 }, () => ({ type: 'a.b', args: [], queue: 'mail' })));
+  expect(await ojs.run('queues', 'purge', 'mail', '--state', 'availabel', '--yes')).toMatchObject({ code: 2 });
+  expect(await ojs.run('queues', 'purge', 'mail', '--state', 'available')).toMatchObject({ code: 2 });
+  const aged = await ojs.run('queues', 'purge', 'mail', '--state', 'completed', '--ended-before', '1h', '--yes');
+  expect(aged.output).toBe('0 jobs deleted.\n');
+  expect((await ojs.run('queues', 'purge', 'mail', '--state', 'available', '--yes', '--json')).output).toBe(
+    '{"deleted":3}\n',
+  );
+});
+
+test('maintenance: begun, shown and ended', async () => {
+  await using one = await asked();
+  const { ojs, client, server } = one;
+  expect((await ojs.run('maintenance', 'status')).output).toBe('Maintenance mode is off.\n');
+  expect(await ojs.run('maintenance', 'on')).toMatchObject({ code: 2 });
+  const on = await ojs.run('maintenance', 'on', '--reason', 'migration', '--for', '30m', '--yes');
+  expect(steady(on.output)).toMatchInlineSnapshot(`
+    "maintenance  on: no job starts
+    reason  migration
+    since  TIME (0s)
+    expected end  TIME (in 0s)
+    "
+  `);
+  await client.enqueue('a.b', [], { queue: 'mail' });
+  expect(server.engine.maintenance.on).toBe(true);
+  expect((await ojs.run('maintenance', 'off')).output).toBe('Maintenance mode is off.\n');
+  expect(server.engine.maintenance.on).toBe(false);
+});
+
+test('the history of the statistics', async () => {
+  await using one = await asked();
+  const { ojs, client } = one;
+  await client.enqueue('a.b', [], { queue: 'mail' });
+  const { output } = await ojs.run('stats', '--history', '1d', '--queue', 'mail');
+  expect(output.split('\n')[0]).toMatch(/^TIME +ENQUEUED +STARTED +PROCESSED +FAILED +DISCARDED +MEAN WAIT +MEAN RUN$/);
+  expect(output).toMatch(/T00:00:00.000Z +1 +0 +0 +0 +0$/m);
+  expect(await ojs.run('stats', '--queue', 'mail')).toMatchObject({ code: 2 });
+});
+
 test('sums over all queues', async () => {
   await using one = await asked();
   await one.client.enqueueBatch(['a', 'b'].map((queue) => ({ type: 'a.b', args: [], queue })));
@@ -217,12 +259,24 @@ test('workers: listed, looked at and removed', async () => {
   `);
   expect(steady((await ojs.run('workers', 'show', 'mailer-1')).output)).toMatchInlineSnapshot(`
     "id  mailer-1
-    health  ok
     state  running
+    host  web-7
+    queues  mail
     heartbeat  TIME (0s)
+    jobs  0/10
     "
   `);
-  expect((await ojs.run('workers', 'remove', 'mailer-1', '--yes')).output).toBe(
+  expect((await ojs.run('workers', 'quiet', 'mailer-1')).output).toBe(
+    'Worker mailer-1 will fetch no more from its next heartbeat on.\n',
+  );
+  expect((await ojs.run('workers', 'resume', 'mailer-1')).code).toBe(0);
+  expect((await ojs.run('workers', 'stop', 'mailer-1', '--yes')).code).toBe(0);
+  expect((await ojs.run('workers', 'show', 'mailer-1')).output).toMatch(/^told +terminate$/m);
+  expect(await ojs.run('workers', 'remove', 'mailer-1', '--yes')).toMatchObject({
+    code: 1,
+    errors: expect.stringContaining('has not missed its heartbeat deadline'),
+  });
+  expect((await ojs.run('workers', 'remove', 'mailer-1', '--force', '--yes')).output).toBe(
     'Worker mailer-1 is removed. Its jobs are available.\n',
   );
   expect((await ojs.run('workers', 'list')).output).toBe('No workers.\n');

@@ -69,7 +69,8 @@ export function queryOf(flags: FilterFlags): Readonly<Record<string, string>> {
 
 const stateNames = Object.keys(State);
 
-function states(text: string): readonly string[] {
+/** States by commas, of an option. */
+export function states(text: string): readonly string[] {
   const names = text.split(',').map((name) => name.trim());
   const wrong = names.find((name) => !isState(name));
   if (wrong === undefined) return names;

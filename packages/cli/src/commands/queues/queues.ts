@@ -8,6 +8,7 @@ import { actionCommand } from '../action.ts';
 import { group } from '../command.ts';
 import { detailCommand } from '../detail.ts';
 import { listCommand } from '../list.ts';
+import { purgeCommand } from './purge.ts';
 import { configureCommand, createCommand } from './settings.ts';
 import { stateColumns } from './states.ts';
 
@@ -50,6 +51,7 @@ export function queuesCommand(): Command {
     }),
     createCommand(),
     configureCommand(),
+    purgeCommand(),
     actionCommand('delete', 'delete a queue without jobs', {
       ...queue,
       operation: 'queue.delete',
