@@ -62,6 +62,7 @@ const rows: Partial<Record<Variable, Row>> = {
   OJS_RETAIN_WORKFLOWS: kept('workflowsMs'),
   OJS_RETAIN_WORKFLOWS_COUNT: kept('keepWorkflows'),
   OJS_RETAIN_STATISTICS: kept('statisticsMs'),
+  OJS_RETAIN_AUDIT: kept('auditMs'),
 };
 
 /** Every setting of the server under the name of its variable, in lower case and without `OJS_`. */

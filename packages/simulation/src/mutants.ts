@@ -66,9 +66,9 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'silence-without-since',
     breaks: 'the silence of workers counts while the servers were unreachable',
-    in: 'core: liveness',
-    find: 'Math.max(worker.seenAt, held.startedAt, since)',
-    replace: 'Math.max(worker.seenAt, held.startedAt)',
+    in: 'core: deadAt',
+    find: 'Math.max(seenAt, since) + deadAfterMs',
+    replace: 'seenAt + deadAfterMs',
   },
   {
     name: 'limit-once',

@@ -23,11 +23,7 @@ export function maintenanceCommand(): Command {
   const status = serverCommand<ServerFlags & FormatFlags>('status', 'show whether it is on', async (server, flags) => {
     printAnswer((await server.ask({ operation: 'admin.maintenance' })).text, flags, describe);
   });
-  return group('maintenance', 'start no jobs for a while', [
-    onCommand(),
-    takesJson(off),
-    takesJson(status),
-  ]);
+  return group('maintenance', 'start no jobs for a while', [onCommand(), takesJson(off), takesJson(status)]);
 }
 
 function onCommand(): Command {

@@ -117,6 +117,10 @@ test('help has groups, and completion knows commands and options', async () => {
       schemas                          look at schemas of arguments and register
                                        them
       maintenance                      start no jobs for a while
+      tokens                           make, list, rotate and revoke tokens of the
+                                       store
+      audit                            who changed what
+      doctor [options]                 say what is wrong, and what mends it
 
     Storage:
       migrate [options]                upgrade the layout of a storage, as a server

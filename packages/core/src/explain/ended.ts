@@ -88,7 +88,10 @@ function discarded(job: JobRecord, now: Millis): Reason {
     return { ...sentence('poison', withoutStop(error.message)), ...victims(job) };
   if (isOurs && timeLimits.includes(error.code)) return sentence('expired', withoutStop(error.message));
   if (entry.kind === 'expired')
-    return sentence('refused', `A transaction committed the job, and the server refused it with ${errorLine(error)}`);
+    return {
+      ...sentence('refused', `A transaction committed the job, and the server refused it with ${errorLine(error)}`),
+      remedy: 'Remove the cause, then enqueue the job again.',
+    };
   const failed = `${attemptOf(job)} failed with ${errorLine(error)}`;
   const isLast = job.attempt >= allowedAttempts(retryPolicy(policyOf(job).retry));
   return isLast

@@ -306,7 +306,10 @@ const cases: Readonly<Record<string, readonly [explanation: Explanation, first: 
   ],
   refused: [
     ended(refusedJob()),
-    { message: 'A transaction committed the job, and the server refused it with queue_full: The queue is full.' },
+    {
+      message: 'A transaction committed the job, and the server refused it with queue_full: The queue is full.',
+      remedy: 'Remove the cause, then enqueue the job again.',
+    },
   ],
   discarded: [
     ended(apply(available, discarded(available, now), now)),

@@ -235,7 +235,7 @@ export class Engine implements AsyncDisposable {
       upkeep: this.upkeep,
       storeHealth: this.storeHealth,
       deadAfterMs: this.deadAfterMs,
-      poisonAfter: this.#poisonAfter,
+      poisonAfter: this.poisonAfter,
     });
   }
 

@@ -97,6 +97,9 @@ describe('a token for the queue', () => {
     'bulk.delete',
     'job.list',
     'deadLetter.list',
+    'admin.jobs',
+    'admin.deleteJobs',
+    'admin.deadLetters',
     'event.list',
     'workflow.create',
   ];

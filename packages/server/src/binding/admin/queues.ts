@@ -15,14 +15,14 @@ const purgeMs = 10_000;
 /** GET /admin/queues (ojs-admin-api §6.1). */
 export async function listQueues(engine: Engine, { query, access }: BindingRequest): Promise<Reply> {
   const { queues, pagination } = await pageOfQueues(engine, readAdminPage(query), access);
-  return json({ items: await Promise.all(queues.map((queue) => render(engine, queue))), pagination });
+  return json({ items: await Promise.all(queues.map((queue) => summarise(engine, queue))), pagination });
 }
 
 /** GET /admin/queues/:name (ojs-admin-api §6.2). */
 export async function showQueue(engine: Engine, { params }: BindingRequest): Promise<Reply> {
   const queue = await requireQueue(engine, readName(params));
   const configuration = renderConfig(readConfig(queue.config), engine.retention);
-  return json({ ...(await render(engine, queue)), configuration });
+  return json({ ...(await summarise(engine, queue)), configuration });
 }
 
 /** DELETE /admin/queues/:name/jobs (ojs-admin-api §6.5), by a body or by the query. */
@@ -42,7 +42,7 @@ export async function purgeQueue(engine: Engine, { params, query, body }: Bindin
   return json({ purged_count: purged, states: stateNames(filter.states), has_more: last.more });
 }
 
-async function render(engine: Engine, queue: QueueRecord): Promise<object> {
+async function summarise(engine: Engine, queue: QueueRecord): Promise<object> {
   const statistics = await engine.statistics.of(queue.name);
   return {
     name: queue.name,

@@ -44,6 +44,9 @@ test('a request that is too large for a job is kept whole as a discarded job, an
   expect(kept).toMatchObject({ id: large, state: State.discarded });
   expect(kept?.history).toContain('envelope_too_large');
   expect(JSON.parse(kept?.envelope ?? '{}').args).toEqual([request]);
+  expect((await b.engine.explainer.job(large)).reasons).toMatchObject([
+    { code: 'refused', message: expect.stringContaining('refused it with envelope_too_large') },
+  ]);
   expect(await b.engine.storage.inbox?.depth()).toBe(0);
 });
 

@@ -130,7 +130,7 @@ const plans: Readonly<Record<keyof typeof statements, string>> = {
   writeCron: '',
   audit: '',
   auditEntries: 'SEARCH ojs_audit USING PRIMARY KEY (id<?)',
-  forgetAudit: 'SEARCH ojs_audit USING PRIMARY KEY (id=?), SEARCH ojs_audit USING PRIMARY KEY (id<?)',
+  forgetAudit: 'SEARCH ojs_audit USING PRIMARY KEY (id=?); LIST SUBQUERY 1; SEARCH ojs_audit USING PRIMARY KEY (id<?)',
   documents: 'SEARCH ojs_documents USING INDEX sqlite_autoindex_ojs_documents_1 (kind=?)',
   document: 'SEARCH ojs_documents USING INDEX sqlite_autoindex_ojs_documents_1 (kind=? AND key=?)',
   writeDocument: '',
