@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import { Client, chain, httpTransport } from '@ojs-ts/sdk';
+import { type RunningServer, startServer } from '@ojs-ts/server';
+import { describe, expect, test } from 'vitest';
+import { storages } from '../../server/test/support/storages.ts';
+import { Ojs } from './support/ojs.ts';
+import { fail } from './support/work.ts';
+
+const page = readFileSync(new URL('../../../docs/operator-tasks.md', import.meta.url), 'utf8');
+const commands = new Map(
+  [...page.matchAll(/^\| ([A-Z][^|]+) \| `(ojs [^`]+)` \|$/gm)].map(([, task = '', command = '']) => [task, command]),
+);
+
+/** What the words in capitals are, and what each command prints. */
+async function scene(server: RunningServer) {
+  await using client = new Client(server.url);
+  await using wire = httpTransport(server.url);
+  const post = async (operation: 'worker.fetch' | 'worker.nack' | 'worker.ack' | 'worker.heartbeat', body: object) =>
+    JSON.parse((await wire.call({ operation, body: JSON.stringify(body) })).text);
+  await fail(server.url, 3, 'CardDeclined');
+  const declined = await client.enqueue('pay.now', [{ user: 7 }], { queue: 'pay', retry: { maxAttempts: 1 } });
+  const [claimed] = (await post('worker.fetch', { queues: ['pay'], worker_id: 'till' })).jobs;
+  await post('worker.nack', { job_id: claimed.id, error: { type: 'Refused', message: 'The card declined it: card declined.' } });
+  const wanted = await client.enqueue('mail.send', [{ user: 42 }], { queue: 'mail', meta: { tenant: 'acme' } });
+  await client.enqueue('mail.send', [{ user: 43 }], { queue: 'mail', meta: { tenant: 'other' } });
+  const cancelled = await client.enqueue('mail.send', [], { queue: 'mail' });
+  await client.cancelJob(cancelled.id);
+  await client.enqueue('done.job', [], { queue: 'done' });
+  const [done] = (await post('worker.fetch', { queues: ['done'], worker_id: 'till' })).jobs;
+  await post('worker.ack', { job_id: done.id });
+  await post('worker.heartbeat', { worker_id: 'bad', active_jobs: [], queues: ['other'] });
+  await client.enqueue('call.api', [], { queue: 'api', limits: [{ key: 'api-key', concurrency: 1 }] });
+  await client.registerCronJob('nightly', '0 3 * * *', 'report.make');
+  const workflow = await client.workflow(chain('steps', [{ type: 'first.step', args: [] }, { type: 'second.step', args: [] }]));
+  return { wanted, declined, cancelled, workflow };
+}
+
+describe.each(storages.filter(({ name }) => name !== 'memory'))('on $name', ({ url }) => {
+  test('every task is one command', async () => {
+    await using server = await startServer({ storage: url(), port: 0, log: false, tokens: ['a-root-secret'] });
+    await using open = await startServer({ storage: url(), port: 0, log: false });
+    const { wanted, declined, cancelled, workflow } = await scene(open);
+    using ojs = new Ojs({ OJS_BACKEND_URL: open.url });
+    using root = new Ojs({ OJS_BACKEND_URL: server.url, OJS_AUTH_TOKEN: 'a-root-secret' });
+    const done = new Set<string>();
+    /** Runs the command of a task as the page has it. */
+    async function run(task: string, words: Readonly<Record<string, string>> = {}, as: Ojs = ojs): Promise<string> {
+      const command = commands.get(task);
+      if (command === undefined) throw new Error(`The page has no task “${task}”.`);
+      done.add(task);
+      const filled = Object.entries(words).reduce((text, [word, value]) => text.replace(word, value), command);
+      const { code, output, errors } = await as.inBash(filled);
+      expect([filled, code, errors.includes('rror')]).toEqual([filled, 0, false]);
+      return output;
+    }
+    expect(await run('Find jobs by an argument')).toContain(wanted.id);
+    expect(await run('Find jobs by the text of their error')).toContain(declined.id);
+    expect(await run('Find the jobs of a tenant')).toContain(wanted.id);
+    expect(await run('Ask why a job does not run', { JOB: wanted.id })).toMatch(/no live worker|workers/i);
+    expect(await run('Ask what is wrong')).toContain('unread_queue');
+    expect(await run('Run all failures of one error again')).toContain('3');
+    expect(await run('See which workers live, and what they run')).toContain('bad');
+    expect(await run('Stop a bad worker', { WORKER: 'bad' })).toContain('bad');
+    expect(await run('Change a limit', { KEY: 'api-key' })).toContain('running  0/5');
+    expect(await run('Give a limit its own numbers back', { KEY: 'api-key' })).toContain('api-key');
+    expect(await run('Run a cron now', { CRON: 'nightly' })).toContain('nightly');
+    expect(await run('See a workflow with its steps', { WORKFLOW: workflow.id })).toContain('second.step');
+    expect(await run('See the last hour')).toMatch(/\d{2}:\d{2}/);
+    expect(await run('Delete what a queue has finished', { QUEUE: 'done' })).toBe('1 job deleted.\n');
+    expect((await run('Export the jobs of a queue', { QUEUE: 'mail' })).trim().split('\n')).toHaveLength(3);
+    expect(await run('Ask who cancelled a job', { JOB: cancelled.id })).toContain('job.cancelled');
+    await ojs.run('queues', 'configure', 'mail', '--concurrency', '3');
+    await ojs.run('queues', 'configure', 'mail', '--concurrency', '9');
+    const before = JSON.parse(await run('See the settings that a queue had before', { QUEUE: 'mail' }));
+    expect(before[0].detail).toMatchObject({ before: { concurrency: 3 }, after: { concurrency: 9 } });
+    expect(await run('Stop the start of jobs for a change of the database')).toContain('migration');
+    const token = await run('Let a colleague look and change nothing', {}, root);
+    const id = /^id +(\S+)$/m.exec(token)?.[1] ?? '';
+    expect(await run('Change the secret of a token', { TOKEN: id }, root)).toContain('old secret until');
+    expect([...commands.keys()].filter((task) => !done.has(task))).toEqual([]);
+    expect(commands.size).toBe(20);
+  });
+});
