@@ -39,6 +39,7 @@ export function chartSvg({ title, panels }: Chart): string {
     return `<g transform="translate(${at})">${panelSvg(panel, names)}</g>`;
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size.width} ${size.height}" font-family="sans-serif" font-size="11">
+<title>${escaped(title)}</title>
 <rect width="100%" height="100%" fill="#fff"/>
 <text x="12" y="20" font-size="14">${escaped(title)}</text>
 <text x="0" y="40">${legend.join('')}</text>
