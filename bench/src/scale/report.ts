@@ -1,4 +1,4 @@
-import type { Kept } from '../ledger.ts';
+import type { Kept, Origin } from '../ledger.ts';
 import { bendsOf } from '../page/bends.ts';
 import type { Chart, Line } from '../page/chart.ts';
 import { originLines } from '../page/origin.ts';
@@ -96,7 +96,7 @@ export function scaleReport(points: readonly CurvePoint[]): string {
     ...points.flatMap((point) =>
       point.curve === 'transaction' ? [transactionReport(titles[point.kind], point.point)] : [],
     ),
-    originLines(points.map(({ curve, kind, origin }) => ({ what: `${curve} on ${titles[kind]}`, origin }))),
+    originLines(origins(points)),
   ].join('\n\n');
 }
 
@@ -138,4 +138,15 @@ A transaction is open for ${seconds} s, while 500 jobs a second are enqueued, cl
       : `\n- PostgreSQL takes ${before.storeUs.toFixed(0)} µs of CPU a job before it, and at most ${mostUs.toFixed(0)} µs beside it: ${(mostUs / before.storeUs).toFixed(2)} times.`
   }
 - The tables grow from ${mib(bytesBefore)} to ${mib(bytesMost)} MiB. After its end they have ${after} MiB, at four times until ${Math.round(seconds * 0.2)} s.`;
+}
+
+/** One entry for each store of a run, with its curves. */
+function origins(points: readonly CurvePoint[]): readonly { readonly what: string; readonly origin: Origin }[] {
+  const groups = Map.groupBy(points, ({ kind, origin }) => `${kind} ${JSON.stringify(origin)}`);
+  return [...groups.values()].flatMap((members) => {
+    const [first] = members;
+    if (first === undefined) return [];
+    const curves = [...new Set(members.map(({ curve }) => curve))].join(', ');
+    return [{ what: `${titles[first.kind]} (${curves})`, origin: first.origin }];
+  });
 }
