@@ -19,7 +19,19 @@ export interface BulkResult {
   readonly items: readonly BulkItem[];
   /** More jobs may match: the same call again continues with them. */
   readonly more: boolean;
+  /** Where a call by filter goes on; null at the end, and for listed jobs. */
+  readonly next: string | null;
 }
+
+/** Which part of the jobs of a filter. */
+export interface BulkAt {
+  /** `next` of the call before; null for the first. */
+  readonly after: string | null;
+  /** Ends the call between two pages. */
+  readonly isOver: () => boolean;
+}
+
+const wholeFilter: BulkAt = { after: null, isOver: () => false };
 
 /** What bulk operations ask of a store. */
 export interface BulkStore extends JobLists {
@@ -82,8 +94,8 @@ export class Bulk {
   }
 
   /** Removes the jobs that the guard allows. */
-  remove(targets: Targets, guard: RemovalGuard): Answered<BulkResult> {
-    return run(this.#pages(targets, (ids) => run(this.#removed(ids, guard))));
+  remove(targets: Targets, guard: RemovalGuard, at: BulkAt = wholeFilter): Answered<BulkResult> {
+    return run(this.#pages(targets, (ids) => run(this.#removed(ids, guard)), at));
   }
 
   /** Writes the event of a bulk operation. If that fails, the engine logs it and undoes nothing. */
@@ -148,21 +160,25 @@ export class Bulk {
     });
   }
 
-  *#pages(targets: Targets, work: (ids: readonly JobId[]) => Answered<readonly BulkItem[]>): Steps<BulkResult> {
+  *#pages(
+    targets: Targets,
+    work: (ids: readonly JobId[]) => Answered<readonly BulkItem[]>,
+    at: BulkAt = wholeFilter,
+  ): Steps<BulkResult> {
     const items: BulkItem[] = [];
     if ('ids' in targets) {
-      for (let at = 0; at < targets.ids.length; at += page)
-        items.push(...(yield* ask(work(targets.ids.slice(at, at + page)))));
-      return { items, more: false };
+      for (let from = 0; from < targets.ids.length; from += page)
+        items.push(...(yield* ask(work(targets.ids.slice(from, from + page)))));
+      return { items, more: false, next: null };
     }
-    let after: string | null = null;
+    let { after } = at;
     do {
       const limit = Math.min(page, Bulk.max - items.length);
       const { jobs, next }: Selection = yield* ask(select(this.#store, targets.filter, { after, limit }));
       if (jobs.length > 0) items.push(...(yield* ask(work(jobs.map(({ id }) => id)))));
       after = next;
-    } while (after !== null && items.length < Bulk.max);
-    return { items, more: after !== null };
+    } while (after !== null && items.length < Bulk.max && !at.isOver());
+    return { items, more: after !== null, next: after };
   }
 
   #faultOf(error: unknown, id: JobId): ProtocolError {

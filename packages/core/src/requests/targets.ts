@@ -65,6 +65,10 @@ export function readPurge(body: string | undefined, query: Query, now: number): 
 /** DELETE /admin/queues/:name/jobs: `{states, older_than, confirm: true}` (ojs-admin-api §6.5). */
 export function readQueuePurge(queue: string, body: string | undefined, query: Query, now: number): JobFilter {
   const fields = bodyOrQuery(body, query);
+  // An empty member, such as an unset variable of a shell leaves, must not widen what is deleted.
+  if (fields.has('state') && fields.has('states')) fields.issue('state', 'must not come together with states');
+  if (isEmpty(fields, 'older_than'))
+    fields.issue('older_than', 'must not be empty; leave it out to delete jobs of every age');
   const states = readStates(fields, 0);
   if (states === 0) fields.issue('states', 'is required: the states of the jobs that are deleted');
   if ((states & State.active) !== 0)
@@ -78,6 +82,10 @@ export function readQueuePurge(queue: string, body: string | undefined, query: Q
   requireConfirm(fields);
   fields.done();
   return { states, queue, ...(finished && { finished }) };
+}
+
+function isEmpty(fields: Fields, name: string): boolean {
+  return fields.body[name] === '' || fields.body[name] === null;
 }
 
 function bodyOrQuery(body: string | undefined, query: Query): Fields {

@@ -9,7 +9,10 @@ import { json, type Reply } from '../reply.ts';
 import { readAdminPage } from './page.ts';
 import { latencyOf, throughputOf } from './statistics.ts';
 
-/** After so many milliseconds a purge answers, with `has_more`: the same call again goes on. */
+/**
+ * After so many milliseconds a purge answers, with `has_more`: the same call again goes on. A call that has removed
+ * nothing yet searches longer, or calls with `older_than` would never get behind many younger jobs.
+ */
 const purgeMs = 10_000;
 
 /** GET /admin/queues (ojs-admin-api §6.1). */
@@ -32,14 +35,14 @@ export async function purgeQueue(engine: Engine, { params, query, body }: Bindin
   await requireQueue(engine, name);
   const until = performance.now() + purgeMs;
   let purged = 0;
-  let last: BulkResult;
-  let removed: number;
+  let after: string | null = null;
+  const isOver = () => purged > 0 && performance.now() >= until;
   do {
-    last = await engine.bulk.remove({ filter }, { from: filter.states });
-    removed = last.items.filter(({ fault }) => fault === null).length;
-    purged += removed;
-  } while (last.more && removed > 0 && performance.now() < until);
-  return json({ purged_count: purged, states: stateNames(filter.states), has_more: last.more });
+    const part: BulkResult = await engine.bulk.remove({ filter }, { from: filter.states }, { after, isOver });
+    purged += part.items.filter(({ fault }) => fault === null).length;
+    after = part.next;
+  } while (after !== null && !isOver());
+  return json({ purged_count: purged, states: stateNames(filter.states), has_more: after !== null });
 }
 
 async function summarise(engine: Engine, queue: QueueRecord): Promise<object> {

@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest';
+import { Bulk } from '@ojs-ts/core';
+import { describe, expect, test, vi } from 'vitest';
 import { serveClocked } from '../../support/clocked.ts';
 import { expectRefusal } from '../../support/refusal.ts';
 import { call, send } from '../../support/request.ts';
@@ -120,6 +121,9 @@ describe.each(storages)('queues of the admin API, $name (ojs-admin-api §6)', (s
       { states: ['active'], confirm: true },
       { states: ['available'], older_than: 'PT1S', confirm: true },
       { states, confirm: true, olderThan: 'PT1S' },
+      { states, older_than: '', confirm: true },
+      { states, older_than: null, confirm: true },
+      { states, state: 'available', confirm: true },
     ])
       expect((await purge('q', body)).status, JSON.stringify(body)).toBe(400);
     expect(await purge('none', { states, confirm: true })).toMatchObject({ status: 404 });
@@ -136,6 +140,23 @@ describe.each(storages)('queues of the admin API, $name (ojs-admin-api §6)', (s
     );
     expect(Object.values(counts.q ?? {}).reduce((sum, count) => sum + count, 0)).toBe(1);
     expect(Object.values(counts.other ?? {}).reduce((sum, count) => sum + count, 0)).toBe(1);
+  });
+
+  test('a purge by age reads no job twice, however many younger ones there are', async () => {
+    await using server = await open();
+    const { bench, purge } = server;
+    const finish = async (count: number) => {
+      const ids = await Promise.all(Array.from({ length: count }, () => bench.push({ queue: 'aged' })));
+      await Promise.all(ids.map((id) => bench.engine.lifecycle.cancel(id, null)));
+    };
+    await finish(Bulk.max + 1);
+    bench.clock.advance(60_000);
+    await finish(1_000);
+    const list = vi.spyOn(bench.engine.storage.jobs, 'list');
+    const { body } = await purge('aged', { states: ['cancelled'], older_than: 'PT30S', confirm: true });
+    expect(body).toMatchObject({ purged_count: Bulk.max + 1, has_more: false });
+    const reads = await Promise.all(list.mock.results.map(({ value }) => value));
+    expect(reads.reduce((sum, { items }) => sum + items.length, 0)).toBeLessThan(Bulk.max + 1_600);
   });
 
   test('the purge of the command line, and more jobs than one round of a bulk operation', async () => {
