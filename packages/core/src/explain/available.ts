@@ -6,6 +6,8 @@ import { formatTimestamp } from '../time/timestamp.ts';
 import {
   type Explanation,
   listed,
+  type MaintenanceFacts,
+  maintenanceReasons,
   ofJob,
   plural,
   type Reason,
@@ -30,6 +32,7 @@ export interface AvailableFacts {
   readonly silentReaders: number;
   /** Why the storage takes no writes; null if it takes them. */
   readonly refusesWrites: string | null;
+  readonly maintenance: MaintenanceFacts | null;
 }
 
 /** A limit with its use. */
@@ -53,6 +56,7 @@ export interface QueueReader extends Omit<ReasonWorker, 'held'> {
 
 export function explainAvailable(job: JobRecord, facts: AvailableFacts, now: Millis): Explanation {
   const reasons = [
+    ...maintenanceReasons(facts.maintenance),
     ...storageReasons(facts),
     ...pauseReasons(job, facts),
     ...facts.limits.flatMap((limit) => limitReasons(limit, now)),

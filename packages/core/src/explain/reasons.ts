@@ -12,6 +12,7 @@ export const reasonClauses = {
   backoff: 'its last attempt failed, and its backoff is not over',
   snoozed: 'its worker has returned it with a delay',
   expires_first: 'it expires before it may start',
+  maintenance: 'the servers are in maintenance mode',
   storage_refuses_writes: 'the storage takes no writes',
   queue_paused: 'its queue is paused',
   limit_stopped: 'a limit of 0 stops every start',
@@ -111,6 +112,29 @@ export interface Explanation {
   readonly reasons: readonly Reason[];
   /** The earliest time at which the job may start; null if that is not known, or if it has started or ended. */
   readonly next: Millis | null;
+}
+
+/** Maintenance mode while it is on (ojs-admin-api §12.1). */
+export interface MaintenanceFacts {
+  readonly enabledAt: Millis;
+  readonly reason: string | null;
+  /** When the operator expects the end. The mode does not end by itself. */
+  readonly estimatedEnd: Millis | null;
+}
+
+export function maintenanceReasons(mode: MaintenanceFacts | null): readonly Reason[] {
+  if (mode === null) return [];
+  const { enabledAt, reason, estimatedEnd } = mode;
+  const why = reason === null ? '' : ` (${reason})`;
+  const end = estimatedEnd === null ? '' : `; its end is expected at ${formatTimestamp(estimatedEnd)}`;
+  return [
+    {
+      code: 'maintenance',
+      message: `No job starts in maintenance mode${why}, since ${formatTimestamp(enabledAt)}${end}.`,
+      since: enabledAt,
+      remedy: 'End the mode: `ojs maintenance off`.',
+    },
+  ];
 }
 
 /** The most jobs, workers or steps that a reason lists. */

@@ -5,12 +5,24 @@ import { policyOf } from '../lifecycle/decide.ts';
 import { allowedAttempts, retryPolicy } from '../policies/retry.ts';
 import type { Millis } from '../time/clock.ts';
 import { formatTimestamp } from '../time/timestamp.ts';
-import { type Explanation, ofJob, type Reason, withoutStop } from './reasons.ts';
+import {
+  type Explanation,
+  type MaintenanceFacts,
+  maintenanceReasons,
+  ofJob,
+  type Reason,
+  withoutStop,
+} from './reasons.ts';
 
-/** Why a pending, scheduled or retryable job does not run. */
-export function explainWaiting(job: JobRecord, now: Millis): Explanation {
-  if (job.state === State.pending) return ofJob(job, [activation(job)], null, now);
+/**
+ * Why a pending, scheduled or retryable job does not run.
+ * @param mode maintenance mode, in which nothing becomes available; null while it is off.
+ */
+export function explainWaiting(job: JobRecord, mode: MaintenanceFacts | null, now: Millis): Explanation {
+  const held = maintenanceReasons(mode);
+  if (job.state === State.pending) return ofJob(job, [...held, activation(job)], null, now);
   const reasons = [job.state === State.scheduled ? scheduled(job) : afterAttempt(job)];
+  if (held.length > 0) return ofJob(job, [...held, ...(job.runAt > now ? reasons : [])], null, now);
   const next = Math.max(job.runAt, now);
   if (job.runAt > now) return ofJob(job, reasons, next, now);
   const message = `The time of the job came at ${formatTimestamp(job.runAt)}.`;

@@ -56,6 +56,7 @@ const free: AvailableFacts = {
   readers: [reader],
   silentReaders: 0,
   refusesWrites: null,
+  maintenance: null,
 };
 const limit: HeldLimit = {
   key: 'tenant:7',
@@ -72,6 +73,7 @@ const running: ActiveFacts = {
   poisonAfter: 3,
 };
 const nothing = { workflow: null, successor: null };
+const mode = { enabledAt: start + 10 * second, reason: 'new disk', estimatedEnd: start + 90 * second };
 const available = jobOf();
 const active = claimed(available, start + second);
 const unlisted = { ...running, worker: { seenAt: now, seenBefore: now - second, holds: null, heldBefore: null } };
@@ -120,21 +122,21 @@ function poisoned(): JobRecord {
 /** Each reason by a case of its own: the explanation and what the reason says. */
 const cases: Readonly<Record<string, readonly [explanation: Explanation, first: object, next?: number | null]>> = {
   activation: [
-    explainWaiting(jobOf({ pending: true }), now),
+    explainWaiting(jobOf({ pending: true }), null, now),
     { message: expect.stringContaining('pending'), since: start },
   ],
   scheduled: [
-    explainWaiting(jobOf({ scheduled_at: at(3_600) }), now),
+    explainWaiting(jobOf({ scheduled_at: at(3_600) }), null, now),
     { message: `The job is scheduled for ${at(3_600)}.`, until: start + 3_600 * second },
     start + 3_600 * second,
   ],
   due: [
-    explainWaiting(jobOf({ scheduled_at: at(30) }), now),
+    explainWaiting(jobOf({ scheduled_at: at(30) }), null, now),
     { message: `The time of the job came at ${at(30)}.`, since: start + 30 * second },
     now,
   ],
   backoff: [
-    explainWaiting(failedOnce({ retry: { max_attempts: 5, initial_interval: 'PT5M', jitter: false } }), now),
+    explainWaiting(failedOnce({ retry: { max_attempts: 5, initial_interval: 'PT5M', jitter: false } }), null, now),
     {
       message: `Attempt 1 of 5 failed with Boom: It broke; the next one may start at ${at(302)}.`,
       since: start + 2 * second,
@@ -145,10 +147,19 @@ const cases: Readonly<Record<string, readonly [explanation: Explanation, first: 
   snoozed: [
     explainWaiting(
       apply(active, requeued(active, 'rate limited', start + 2 * second, 'worker', 600 * second), now),
+      null,
       now,
     ),
     { message: `Worker w1 returned the job with a delay until ${at(602)}: rate limited.` },
     start + 602 * second,
+  ],
+  maintenance: [
+    waiting({ maintenance: mode, paused: true }),
+    {
+      message: `No job starts in maintenance mode (new disk), since ${at(10)}; its end is expected at ${at(90)}.`,
+      since: start + 10 * second,
+      remedy: 'End the mode: `ojs maintenance off`.',
+    },
   ],
   storage_refuses_writes: [
     waiting({ refusesWrites: 'The disk is full.' }),
@@ -366,7 +377,7 @@ describe('explanations', () => {
 
   test('expires_first: a job that expires before its time never starts', () => {
     const job = failedOnce({ retry: { initial_interval: 'PT5M', jitter: false }, expires_at: at(120) });
-    const { verdict, reasons, next } = explainWaiting(job, now);
+    const { verdict, reasons, next } = explainWaiting(job, null, now);
     expect(reasons.map(({ code }) => code)).toEqual(['backoff', 'expires_first']);
     expect(reasons[1]).toMatchObject({
       message: `The job expires at ${at(120)} and may not start before ${at(302)}.`,
@@ -468,7 +479,7 @@ describe('explanations', () => {
             ? explainActive(job, running, time)
             : job.state === State.available
               ? explainAvailable(job, free, time)
-              : explainWaiting(job, time);
+              : explainWaiting(job, null, time);
         expect(reasons.length).toBeGreaterThan(0);
         for (const text of [verdict, ...reasons.map(({ message }) => message)]) expect(text).toMatch(/^[A-Z0-9].*\.$/s);
         if (next !== null) expect(next).toBeGreaterThanOrEqual(time);
@@ -480,7 +491,7 @@ describe('explanations', () => {
   test('on the wire times are timestamps, and a job that was activated for later is scheduled', () => {
     const pending = jobOf({ pending: true, scheduled_at: at(3_600) });
     const job = apply(pending, activated(pending, now), now);
-    expect(renderExplanation(explainWaiting(job, now))).toEqual({
+    expect(renderExplanation(explainWaiting(job, null, now))).toEqual({
       job_id: job.id,
       state: 'scheduled',
       checked_at: at(60),

@@ -18,6 +18,7 @@ export type FindingCode =
   | 'dead_worker'
   | 'mixed_versions'
   | 'late_cron'
+  | 'maintenance'
   | 'ended_cron'
   | 'token_ends'
   | 'waiting_inbox';
@@ -54,6 +55,7 @@ export async function diagnose(engine: Engine): Promise<readonly Finding[]> {
     ofCrons(engine),
     endingTokens(engine),
     waitingInbox(engine),
+    maintenanceMode(engine),
   ]);
   return [...ofStore, ...parts.flat()].sort((a, b) => Number(b.severity === 'error') - Number(a.severity === 'error'));
 }
@@ -118,7 +120,9 @@ function ofQueue(queue: QueueRecord, workers: readonly KnownWorker[], engine: En
       ),
     );
   const readers = workers.filter((worker) => queuesOf(worker).includes(queue.name));
-  const alive = readers.filter((worker) => healthOf(worker, engine.clock.now(), engine.deadAfterMs) === 'ok');
+  const alive = readers.filter(
+    (worker) => healthOf(worker, engine.clock.now(), engine.upkeep.since, engine.deadAfterMs) === 'ok',
+  );
   if (waiting > 0 && alive.every(({ state }) => state !== 'running'))
     findings.push(
       warning(
@@ -174,7 +178,7 @@ function neverOpens({ own, override, waiting }: LimitRecord): boolean {
 }
 
 function ofWorkers(workers: readonly KnownWorker[], engine: Engine): readonly Finding[] {
-  const health = (worker: KnownWorker) => healthOf(worker, engine.clock.now(), engine.deadAfterMs);
+  const health = (worker: KnownWorker) => healthOf(worker, engine.clock.now(), engine.upkeep.since, engine.deadAfterMs);
   const dead = workers.filter((worker) => health(worker) === 'unhealthy');
   const findings = dead.map(({ worker, beatAt }) =>
     warning(
@@ -202,7 +206,21 @@ function ofWorkers(workers: readonly KnownWorker[], engine: Engine): readonly Fi
   return findings;
 }
 
-async function ofCrons({ storage, clock }: Engine): Promise<readonly Finding[]> {
+/** The mode is meant to end: an operator who forgot it sees a store in which nothing runs. */
+async function maintenanceMode({ maintenance }: Engine): Promise<readonly Finding[]> {
+  const mode = await maintenance.read();
+  if (mode === null) return [];
+  const why = mode.reason === null ? '' : ` (${mode.reason})`;
+  return [
+    warning(
+      'maintenance',
+      `Maintenance mode is on since ${formatTimestamp(mode.enabledAt)}${why}: no job starts.`,
+      'ojs maintenance off',
+    ),
+  ];
+}
+
+async function ofCrons({ storage, clock, maintenance }: Engine): Promise<readonly Finding[]> {
   const now = clock.now();
   return capped(
     (await storage.crons.list()).flatMap(({ name, enabled, dueAt }) => {
@@ -215,7 +233,8 @@ async function ofCrons({ storage, clock }: Engine): Promise<readonly Finding[]> 
             `Correct its expression, or ojs cron remove ${name}.`,
           ),
         ];
-      if (dueAt > now - lateMs) return [];
+      // In maintenance mode no cron fires.
+      if (dueAt > now - lateMs || maintenance.on) return [];
       return [
         error(
           'late_cron',

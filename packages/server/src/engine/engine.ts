@@ -2,6 +2,7 @@ import {
   Bulk,
   type Clock,
   Crons,
+  deadAt,
   defaultDeadAfterMs,
   defaultPoisonAfter,
   type JobId,
@@ -163,6 +164,7 @@ export class Engine implements AsyncDisposable {
     this.requireLease = options.requireLease ?? false;
     this.#fetches = new Fetches({
       batches: this.#batches,
+      storage,
       clock,
       visibilityMs: this.visibilityMs,
       requireLease: this.requireLease,
@@ -234,6 +236,7 @@ export class Engine implements AsyncDisposable {
       workers,
       upkeep: this.upkeep,
       storeHealth: this.storeHealth,
+      maintenance: this.maintenance,
       deadAfterMs: this.deadAfterMs,
       poisonAfter: this.poisonAfter,
     });
@@ -387,7 +390,7 @@ export class Engine implements AsyncDisposable {
     let held = false;
     const beatAt = (await this.workers.find(worker))?.beatAt ?? null;
     // Without this, deregistering each crashed process would keep a job alive that kills its workers.
-    const isDead = beatAt !== null && this.clock.now() - beatAt >= this.deadAfterMs;
+    const isDead = beatAt !== null && this.clock.now() >= deadAt(beatAt, this.upkeep.since, this.deadAfterMs);
     for await (const jobs of this.workers.heldBy(worker)) {
       held ||= jobs.length > 0;
       await (isDead

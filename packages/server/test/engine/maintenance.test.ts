@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { State } from '@ojs-ts/core';
 import { describe, expect, test } from 'vitest';
+import { diagnose } from '../../src/engine/diagnosis.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { openStorage } from '../../src/storage/open.ts';
 import { temporaryDirectory } from '../storage/sqlite/temporary.ts';
@@ -93,6 +94,42 @@ describe.each(storages)('maintenance mode, $name (ojs-admin-api §12.1)', ({ url
     await restarted.maintenance.end();
     await other.upkeep.run();
     expect(await other.fetch(fetch)).toHaveLength(1);
+  });
+
+  test('a repeated fetch gets the jobs that it had before, and no others', async () => {
+    await using b = await bench(url());
+    const id = await b.push();
+    await b.push();
+    const fetch = { worker: 'w1', request: 'r1', leases: true };
+    const [claimed] = await b.fetch(fetch);
+    await b.engine.maintenance.begin(about);
+    expect(await b.fetch(fetch)).toEqual([claimed]);
+    expect(claimed?.id).toBe(id);
+    expect(await b.fetch({ ...fetch, request: 'r2' })).toEqual([]);
+    await b.engine.settle({ id, claim: claimed?.claim ?? null, worker: 'w1', kind: 'ack', result: null });
+    expect(await b.fetch(fetch)).toEqual([]);
+  });
+
+  test('an explanation and the doctor name the mode, and nothing that follows from it', async () => {
+    await using b = await bench(url());
+    const cron = { name: 'tick', cron: '* * * * *', type: 'a.cron', args: [], options: { queue: 'crons' } };
+    await b.engine.crons.register(JSON.stringify(cron), async () => {});
+    const scheduled = await b.push({ state: State.scheduled, runAt: b.clock.now() + 1_000 });
+    const available = await b.push();
+    await b.engine.maintenance.begin({ reason: 'new disk', estimatedEnd: null });
+    b.clock.advance(180_000);
+    await b.beat('w1');
+    for (const id of [scheduled, available]) {
+      const { reasons, next } = await b.engine.explainer.job(id);
+      expect(reasons[0]).toMatchObject({ code: 'maintenance', message: expect.stringContaining('(new disk)') });
+      expect(next).toBeNull();
+    }
+    const findings = await diagnose(b.engine);
+    expect(findings.map(({ code }) => code)).toContain('maintenance');
+    expect(findings.map(({ code }) => code)).not.toContain('late_cron');
+    await b.engine.maintenance.end();
+    expect((await b.engine.explainer.job(available)).reasons.map(({ code }) => code)).not.toContain('maintenance');
+    expect((await diagnose(b.engine)).map(({ code }) => code)).toContain('late_cron');
   });
 
   test('a long poll waits, and the end wakes it on every server', async () => {

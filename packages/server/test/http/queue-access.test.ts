@@ -194,6 +194,39 @@ describe('streams and sockets', () => {
   });
 });
 
+test('an explanation leaves out the jobs of other queues, and says so', async () => {
+  const admin = await tokenFor({ roles: ['admin'], queues: ['*'] });
+  const post = async (path: string, body: object) =>
+    JSON.parse(
+      (
+        await send(server.url, {
+          method: 'POST',
+          path: `/ojs/v1${path}`,
+          headers: { authorization: `Bearer ${admin}` },
+          body: JSON.stringify(body),
+        })
+      ).text,
+    );
+  const rate_limit = { key: 'shared', concurrency: 1 };
+  const enqueue = async (queue: string): Promise<string> =>
+    (await post('/jobs', { type: 'a.b', args: [], options: { queue, rate_limit } })).job.id;
+  const holder = await enqueue('mine-not');
+  await post('/workers/fetch', { queues: ['mine-not'], worker_id: 'busy' });
+  const id = await enqueue('mine');
+  const explained = async (token: string) =>
+    (
+      await send(server.url, {
+        path: `/ojs/v1/admin/jobs/${id}/explain`,
+        headers: { authorization: `Bearer ${token}` },
+      })
+    ).text;
+  const every = await explained(admin);
+  expect(every).toContain(holder);
+  const own = await explained(await tokenFor({ roles: ['admin'], queues: ['mine'] }));
+  expect(own).not.toContain(holder);
+  expect(JSON.parse(own).reasons).toContainEqual(expect.objectContaining({ code: 'concurrency_full', partial: true }));
+});
+
 describe('payloads', () => {
   const canary = 'number-of-a-card';
   let id: string;

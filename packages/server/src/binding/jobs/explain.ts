@@ -6,9 +6,11 @@ import { json, type Reply } from '../reply.ts';
 export const explainHandlers: Handlers<'job.explain'> = { 'job.explain': explain };
 
 /** GET /admin/jobs/:id/explain: why the job is not running. With `step` the id is that of a workflow. */
-async function explain({ explainer }: Engine, { params, query }: BindingRequest): Promise<Reply> {
+async function explain({ explainer }: Engine, { params, query, access }: BindingRequest): Promise<Reply> {
   const { id = '' } = params;
   const { step } = query;
   if (step === '') throw ProtocolError.invalid([{ path: 'query.step', message: 'must be the id of a step' }]);
-  return json(renderExplanation(await (step === undefined ? explainer.job(id) : explainer.step(id, step))));
+  const covers = access && ((queue: string) => access.covers(queue));
+  const explained = step === undefined ? explainer.job(id, covers) : explainer.step(id, step, covers);
+  return json(renderExplanation(await explained));
 }

@@ -152,7 +152,7 @@ function stateOf(engine: Engine, worker: KnownWorker): Directive | 'stale' {
 }
 
 function statusOf(engine: Engine, worker: KnownWorker): ReturnType<typeof healthOf> {
-  return healthOf(worker, engine.clock.now(), engine.deadAfterMs);
+  return healthOf(worker, engine.clock.now(), engine.upkeep.since, engine.deadAfterMs);
 }
 
 function times({ beatAt, fetchedAt }: KnownWorker): object {

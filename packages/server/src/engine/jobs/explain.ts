@@ -1,5 +1,7 @@
 import {
   type ActiveFacts,
+  AllStates,
+  type AvailableFacts,
   type Clock,
   type Explanation,
   effectiveLimit,
@@ -23,6 +25,7 @@ import {
   ProtocolError,
   type QueueReader,
   queueLimitKey,
+  type Reason,
   type ReasonStep,
   readEntries,
   State,
@@ -31,6 +34,7 @@ import {
   type WorkerStatus,
 } from '@ojs-ts/core';
 import type { LimitRecord, QueueRecord, Storage, WorkflowRecord } from '../../storage/storage.ts';
+import type { Maintenance } from '../maintenance.ts';
 import type { StoreHealth } from '../upkeep/store-health.ts';
 import type { Upkeep } from '../upkeep/upkeep.ts';
 import { descriptionOf, healthOf, type KnownWorker, type Workers } from '../workers/workers.ts';
@@ -46,6 +50,9 @@ const nodePage = 500;
 /** A unique policy cancels and inserts in one commit; the times of the two jobs differ by the wait for it. */
 const replacedWithinMs = 2_000;
 
+type Covers = (queue: string) => boolean;
+const everyQueue: Covers = () => true;
+
 /** Gathers what core needs to explain why a job does not run. The work does not grow with the size of the store. */
 export class Explainer {
   readonly #storage: Storage;
@@ -54,6 +61,7 @@ export class Explainer {
   readonly #workers: Workers;
   readonly #upkeep: Upkeep;
   readonly #storeHealth: StoreHealth;
+  readonly #maintenance: Maintenance;
   readonly #deadAfterMs: number;
   readonly #poisonAfter: number;
 
@@ -65,6 +73,7 @@ export class Explainer {
     readonly workers: Workers;
     readonly upkeep: Upkeep;
     readonly storeHealth: StoreHealth;
+    readonly maintenance: Maintenance;
     readonly deadAfterMs: number;
     readonly poisonAfter: number;
   }) {
@@ -74,22 +83,26 @@ export class Explainer {
     this.#workers = parts.workers;
     this.#upkeep = parts.upkeep;
     this.#storeHealth = parts.storeHealth;
+    this.#maintenance = parts.maintenance;
     this.#deadAfterMs = parts.deadAfterMs;
     this.#poisonAfter = parts.poisonAfter;
   }
 
-  /** Throws `not_found`. */
-  async job(id: JobId): Promise<Explanation> {
+  /**
+   * Throws `not_found`.
+   * @param covers queues that the asker may see: jobs of others are left out, as are the queues themselves.
+   */
+  async job(id: JobId, covers: Covers = everyQueue): Promise<Explanation> {
     const job = await this.#find(id);
     if (job === null) throw missingJob(id);
-    return this.#explain(job);
+    return this.#explain(job, covers);
   }
 
   /**
    * A step of a workflow by its name: a step that waits has no job yet. Of steps with the same name, as in nested
    * workflows, the first. Throws `not_found`.
    */
-  async step(id: string, name: string): Promise<Explanation> {
+  async step(id: string, name: string, covers: Covers = everyQueue): Promise<Explanation> {
     const workflow = await this.#storage.workflows.get(id);
     if (workflow === null)
       throw new ProtocolError('not_found', 'There is no workflow with this id.', { workflow_id: id });
@@ -101,16 +114,27 @@ export class Explainer {
       throw new ProtocolError('not_found', message, { workflow_id: id });
     }
     const job = node.job === null || node.state === 'waiting' ? null : await this.#find(node.job);
-    if (job !== null) return { ...(await this.#explain(job)), step: node.name };
+    if (job !== null) return { ...(await this.#explain(job, covers)), step: node.name };
     const open = node.state === 'waiting' ? await this.#openBefore(node, nodes) : [];
     return explainStep({ workflow, node, open }, this.#clock.now());
   }
 
-  async #explain(job: JobRecord): Promise<Explanation> {
+  async #explain(job: JobRecord, covers: Covers): Promise<Explanation> {
     const now = this.#clock.now();
-    if (isIn(job.state, Terminal)) return explainEnded(job, await this.#endedFacts(job), now);
+    if (isIn(job.state, Terminal)) return explainEnded(job, await this.#endedFacts(job, covers), now);
     if (job.state === State.active) return explainActive(job, await this.#activeFacts(job), now);
-    if (job.state !== State.available) return explainWaiting(job, now);
+    const maintenance = await this.#maintenance.read();
+    if (job.state !== State.available) return explainWaiting(job, maintenance, now);
+    const explanation = explainAvailable(job, await this.#availableFacts(job, maintenance, covers, now), now);
+    return covers === everyQueue ? explanation : this.#covered(explanation, covers);
+  }
+
+  async #availableFacts(
+    job: JobRecord,
+    maintenance: AvailableFacts['maintenance'],
+    covers: Covers,
+    now: Millis,
+  ): Promise<AvailableFacts> {
     const [queues, readers, limits] = await Promise.all([
       this.#storage.registry.queues(),
       this.#workers.list(),
@@ -119,20 +143,40 @@ export class Explainer {
     const queue = queues.find(({ name }) => name === job.queue);
     const available = queue?.counts[State.available] ?? 0;
     const paused = queue?.paused === true;
-    const { reason, message = reason ?? '', status } = this.#storeHealth.writes;
-    const facts = {
+    const { reason, message = reason ?? '', status: writes } = this.#storeHealth.writes;
+    const status = (worker: KnownWorker) => statusOf(worker, now, this.#upkeep.since, this.#deadAfterMs);
+    return {
       paused,
       pausedSince: paused ? await this.#pausedSince(job.queue) : null,
       available,
       before: await this.#before(job, available),
       limits,
-      readers: readersOf(job.queue, readers, queues, now, this.#deadAfterMs),
-      silentReaders: readers.filter(
-        (worker) => !queuesOf(worker) && statusOf(worker, now, this.#deadAfterMs) === 'live',
-      ).length,
-      refusesWrites: status === 'fail' ? message : null,
+      readers: readersOf(
+        job.queue,
+        readers,
+        queues.filter(({ name }) => covers(name)),
+        status,
+      ),
+      silentReaders: readers.filter((worker) => !queuesOf(worker) && status(worker) === 'live').length,
+      refusesWrites: writes === 'fail' ? message : null,
+      maintenance,
     };
-    return explainAvailable(job, facts, now);
+  }
+
+  /** Without the jobs of other queues, and with a sign where some were left out. */
+  async #covered(explanation: Explanation, covers: Covers): Promise<Explanation> {
+    const reasons: Reason[] = [];
+    for (const { jobs, ...reason } of explanation.reasons) {
+      if (jobs === undefined) {
+        reasons.push(reason);
+        continue;
+      }
+      const found = await this.#storage.jobs.get(jobs.map(({ id }) => id));
+      const seen = jobs.filter((_, at) => covers(found[at]?.queue ?? ''));
+      const partial = seen.length < jobs.length || reason.partial;
+      reasons.push({ ...reason, ...(seen.length > 0 && { jobs: seen }), ...(partial && { partial }) });
+    }
+    return { ...explanation, reasons };
   }
 
   async #activeFacts({ worker }: JobRecord): Promise<ActiveFacts> {
@@ -145,21 +189,25 @@ export class Explainer {
     };
   }
 
-  async #endedFacts(job: JobRecord): Promise<{ workflow: WorkflowRecord | null; successor: JobId | null }> {
+  async #endedFacts(
+    job: JobRecord,
+    covers: Covers,
+  ): Promise<{ workflow: WorkflowRecord | null; successor: JobId | null }> {
     const { node } = job;
     if (job.state !== State.cancelled) return { workflow: null, successor: null };
     const [workflow, successor] = await Promise.all([
       node === null ? null : this.#storage.workflows.get(node.workflow),
-      this.#successor(job),
+      this.#successor(job, covers),
     ]);
     return { workflow, successor };
   }
 
-  async #successor({ id, type, uniqueKey, createdAt, finishedAt }: JobRecord): Promise<JobId | null> {
+  async #successor({ id, type, uniqueKey, createdAt, finishedAt }: JobRecord, covers: Covers): Promise<JobId | null> {
     if (uniqueKey === null || finishedAt === null) return null;
-    const jobs = await this.#list({ states: 0xff, type });
+    const jobs = await this.#list({ states: AllStates, type });
     const fits = (other: JobRecord) =>
       other.id !== id &&
+      covers(other.queue) &&
       other.uniqueKey === uniqueKey &&
       other.createdAt >= createdAt &&
       Math.abs(other.createdAt - finishedAt) <= replacedWithinMs;
@@ -243,8 +291,8 @@ function queuesOf(worker: KnownWorker): readonly unknown[] | null {
   return Array.isArray(queues) ? queues : null;
 }
 
-function statusOf(worker: KnownWorker, now: Millis, deadAfterMs: number): WorkerStatus {
-  const health = healthOf(worker, now, deadAfterMs);
+function statusOf(worker: KnownWorker, now: Millis, since: Millis, deadAfterMs: number): WorkerStatus {
+  const health = healthOf(worker, now, since, deadAfterMs);
   if (health !== 'ok') return health === 'unhealthy' ? 'dead' : 'unknown';
   return worker.state === 'running' ? 'live' : worker.state === 'quiet' ? 'quiet' : 'terminating';
 }
@@ -253,8 +301,7 @@ function readersOf(
   queue: string,
   workers: readonly KnownWorker[],
   queues: readonly QueueRecord[],
-  now: Millis,
-  deadAfterMs: number,
+  status: (worker: KnownWorker) => WorkerStatus,
 ): readonly QueueReader[] {
   const open = new Map(queues.flatMap(({ name, paused, counts }) => (paused ? [] : [[name, counts[State.available]]])));
   return workers.flatMap((worker): QueueReader[] => {
@@ -269,7 +316,7 @@ function readersOf(
     return [
       {
         id: worker.worker,
-        status: statusOf(worker, now, deadAfterMs),
+        status: status(worker),
         seenAt: worker.beatAt ?? worker.fetchedAt,
         slots: typeof concurrency === 'number' ? concurrency : null,
         holds: worker.holds,

@@ -1,5 +1,5 @@
-import type { Clock, JobRecord } from '@ojs-ts/core';
-import type { Claimed } from '../../storage/storage.ts';
+import { type Clock, type JobRecord, State } from '@ojs-ts/core';
+import type { Claimed, Storage } from '../../storage/storage.ts';
 import type { Batches } from '../batches.ts';
 import type { Maintenance } from '../maintenance.ts';
 import { Waiters } from './waiters.ts';
@@ -23,12 +23,10 @@ export interface FetchRequest {
 /** A waiting fetch claims again after this long, in milliseconds, because a wake-up is only a hint. */
 const pollMs = 1_000;
 
-/** The answer of a claim in maintenance mode. */
-const nothing: Claimed = { jobs: [], again: null };
-
 /** FETCH (ojs-core §7.2) with long poll. */
 export class Fetches {
   readonly #batches: Batches;
+  readonly #storage: Storage;
   readonly #clock: Clock;
   readonly #visibilityMs: number;
   readonly #requireLease: boolean;
@@ -38,12 +36,14 @@ export class Fetches {
 
   constructor(parts: {
     readonly batches: Batches;
+    readonly storage: Storage;
     readonly clock: Clock;
     readonly visibilityMs: number;
     readonly requireLease: boolean;
     readonly maintenance: Maintenance;
   }) {
     this.#batches = parts.batches;
+    this.#storage = parts.storage;
     this.#clock = parts.clock;
     this.#visibilityMs = parts.visibilityMs;
     this.#requireLease = parts.requireLease;
@@ -70,7 +70,7 @@ export class Fetches {
       defaultLeaseMs: this.#visibilityMs,
       leaseRequired: request.leases === true || this.#requireLease,
     };
-    const claimed = async () => (this.#maintenance.on ? nothing : this.#batches.claim(claim));
+    const claimed = async () => (this.#maintenance.on ? this.#repeated(request) : this.#batches.claim(claim));
     if (request.waitMs <= 0 || this.#closed.signal.aborted) return (await claimed()).jobs;
     const until = performance.now() + request.waitMs;
     using waiter = this.#waiters.add(request.queues);
@@ -83,5 +83,17 @@ export class Fetches {
       await waiter.wait(Math.min(left, pollMs, reopens), signal);
       if (signal?.aborted) return [];
     }
+  }
+
+  /** In maintenance mode no job starts, but a worker whose answer was lost before it asks again and gets its jobs. */
+  async #repeated({ request, worker }: FetchRequest): Promise<Claimed> {
+    if (request === null) return { jobs: [], again: null };
+    const { jobs } = this.#storage;
+    const [claims = []] = await jobs.claimsOf([{ request, worker }]);
+    const found = await jobs.get(claims.map(({ id }) => id));
+    const held = found.flatMap((job, at) =>
+      job?.state === State.active && job.claim === claims[at]?.claim ? [job] : [],
+    );
+    return { jobs: held, again: null };
   }
 }

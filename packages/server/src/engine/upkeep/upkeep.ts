@@ -152,13 +152,16 @@ export class Upkeep {
     this.#answered = this.#ticked;
     this.#due = every(dueMs, async () => {
       const changes = this.#changes;
-      if (hinted && changes === this.#seen) {
+      // What is due already stays due in maintenance mode, so its time says nothing of the next lease.
+      const paused = this.#maintenance.on;
+      if (hinted && !paused && changes === this.#seen) {
         const ms = await this.#untilDue();
         if (ms > 0) return ms;
       }
       await this.promote();
       await this.settleOverdue();
       this.#seen = changes;
+      if (paused) return quietMs;
       return hinted ? this.#untilDue() : dueMs;
     });
     every(1_000, () => this.#maintenance.read());

@@ -1,4 +1,4 @@
-import { type Clock, isObject, type JobId, type JobRecord, type Json, type Millis, State } from '@ojs-ts/core';
+import { type Clock, deadAt, isObject, type JobId, type JobRecord, type Json, type Millis, State } from '@ojs-ts/core';
 import type { Directive, Document, Held, Page, Storage, WorkerRecord } from '../../storage/storage.ts';
 
 /** A worker by its last heartbeat, or by its last fetch if it sent no heartbeat. */
@@ -29,11 +29,13 @@ export const noteEveryMs = 90_000;
 const keepMs = 3_600_000;
 export const forgetWorkersMs = 600_000;
 const page = 200;
+/** Jobs of one read: each may have a megabyte. */
+const readPage = 16;
 const kind = 'worker.fetching';
 
 /**
  * Every worker that the store knows. Heartbeats are in the registry, which the liveness rules read. Fetches are in
- * documents, which those rules never read: so a worker that never sent a heartbeat is byWorker, and is not dead.
+ * documents, which those rules never read: so a worker that never sent a heartbeat is listed, and is not dead.
  */
 export class Workers {
   readonly #storage: Storage;
@@ -92,11 +94,13 @@ export class Workers {
   async *heldBy(worker: string): AsyncGenerator<readonly JobRecord[]> {
     for await (const held of this.#held()) {
       const own = held.filter((one) => one.worker === worker);
-      if (own.length === 0) continue;
-      const jobs = await this.#storage.jobs.get(own.map(({ id }) => id));
-      yield jobs.flatMap((job, at) =>
-        job !== null && job.state === State.active && job.claim === own[at]?.claim ? [job] : [],
-      );
+      for (let at = 0; at < own.length; at += readPage) {
+        const part = own.slice(at, at + readPage);
+        const jobs = await this.#storage.jobs.get(part.map(({ id }) => id));
+        yield jobs.flatMap((job, index) =>
+          job !== null && job.state === State.active && job.claim === part[index]?.claim ? [job] : [],
+        );
+      }
     }
   }
 
@@ -118,13 +122,17 @@ export class Workers {
   }
 }
 
-/** `unknown` is a worker without heartbeats that has fetched nothing for a while: busy, or gone. */
+/**
+ * `unknown` is a worker without heartbeats that has fetched nothing for a while: busy, or gone.
+ * @param since when this server began to listen: see {@link deadAt}.
+ */
 export function healthOf(
   { beatAt, fetchedAt }: KnownWorker,
   now: Millis,
+  since: Millis,
   deadAfterMs: number,
 ): 'ok' | 'unhealthy' | 'unknown' {
-  if (beatAt !== null) return now - beatAt < deadAfterMs ? 'ok' : 'unhealthy';
+  if (beatAt !== null) return now < deadAt(beatAt, since, deadAfterMs) ? 'ok' : 'unhealthy';
   return now - (fetchedAt ?? 0) < noteEveryMs + deadAfterMs ? 'ok' : 'unknown';
 }
 

@@ -36,6 +36,22 @@ describe.each(storages)('looks for due jobs, $name', ({ url }) => {
     // The promise is 200 ms; the machine of a test may be busy.
     expect(late).toBeLessThan(800);
   });
+
+  test('one a second in maintenance mode, although a job is due', async () => {
+    const { engine, storage, promote, nextDue } = await open(url());
+    await using _ = engine;
+    await engine.maintenance.begin({ reason: null, estimatedEnd: null });
+    const overdue = vi.spyOn(storage.upkeep, 'overdue');
+    await engine.push(items([newJob(engine.clock.now(), { state: State.scheduled, runAt: engine.clock.now() })]));
+    await pause(500);
+    overdue.mockClear();
+    nextDue.mockClear();
+    promote.mockClear();
+    await pause(2_000);
+    expect(promote).not.toHaveBeenCalled();
+    expect(overdue.mock.calls.length).toBeGreaterThan(0);
+    expect(overdue.mock.calls.length + nextDue.mock.calls.length).toBeLessThan(5);
+  });
 });
 
 test('a store without a log gives no hint, so the looks go on', async () => {

@@ -1,5 +1,7 @@
 import { State } from '@ojs-ts/core';
 import { describe, expect, test } from 'vitest';
+import { Engine } from '../../../src/engine/engine.ts';
+import { healthOf } from '../../../src/engine/workers/workers.ts';
 import { type Bench, bench } from '../../support/engine.ts';
 import { storages } from '../../support/storages.ts';
 
@@ -74,6 +76,21 @@ describe.each(storages)('workers that are known, $name', ({ url }) => {
     expect(
       (await b.engine.settle({ kind: 'ack', id: first.id, claim: first.claim, worker: 'w1', result: null })).kind,
     ).toBe('conflict');
+  });
+
+  test('a worker is not dead because the servers were away: removed then, it gives its jobs back uncounted', async () => {
+    await using b = await bench(url());
+    const job = await b.start('w1');
+    await b.beat('w1', [job.id]);
+    b.clock.advance(40_000);
+    const restarted = await Engine.start({ storage: b.engine.storage, clock: b.clock, upkeep: 'manual' });
+    const worker = await restarted.workers.find('w1');
+    const health = () => worker && healthOf(worker, b.clock.now(), restarted.upkeep.since, restarted.deadAfterMs);
+    expect(health()).toBe('ok');
+    await restarted.deregister('w1');
+    expect((await b.get(job.id)).history).toContain('deregistered');
+    b.clock.advance(30_000);
+    expect(health()).toBe('unhealthy');
   });
 
   test('the death of a worker counts against the job that it held, also where somebody deregisters the worker before the upkeep sees it', async () => {
