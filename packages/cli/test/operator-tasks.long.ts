@@ -20,7 +20,10 @@ async function scene(server: RunningServer) {
   await fail(server.url, 3, 'CardDeclined');
   const declined = await client.enqueue('pay.now', [{ user: 7 }], { queue: 'pay', retry: { maxAttempts: 1 } });
   const [claimed] = (await post('worker.fetch', { queues: ['pay'], worker_id: 'till' })).jobs;
-  await post('worker.nack', { job_id: claimed.id, error: { type: 'Refused', message: 'The card declined it: card declined.' } });
+  await post('worker.nack', {
+    job_id: claimed.id,
+    error: { type: 'Refused', message: 'The card declined it: card declined.' },
+  });
   const wanted = await client.enqueue('mail.send', [{ user: 42 }], { queue: 'mail', meta: { tenant: 'acme' } });
   await client.enqueue('mail.send', [{ user: 43 }], { queue: 'mail', meta: { tenant: 'other' } });
   const cancelled = await client.enqueue('mail.send', [], { queue: 'mail' });
@@ -31,7 +34,12 @@ async function scene(server: RunningServer) {
   await post('worker.heartbeat', { worker_id: 'bad', active_jobs: [], queues: ['other'] });
   await client.enqueue('call.api', [], { queue: 'api', limits: [{ key: 'api-key', concurrency: 1 }] });
   await client.registerCronJob('nightly', '0 3 * * *', 'report.make');
-  const workflow = await client.workflow(chain('steps', [{ type: 'first.step', args: [] }, { type: 'second.step', args: [] }]));
+  const workflow = await client.workflow(
+    chain('steps', [
+      { type: 'first.step', args: [] },
+      { type: 'second.step', args: [] },
+    ]),
+  );
   return { wanted, declined, cancelled, workflow };
 }
 
