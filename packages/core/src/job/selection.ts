@@ -99,6 +99,8 @@ const defaultBytes = 8 * 1_048_576;
 /** Jobs of one read. */
 const page = 500;
 const defaultSeen = 20_000;
+/** Jobs that are looked up at once: each may have a megabyte. */
+const lookUps = 16;
 
 /**
  * The next matching jobs, in the order of the storage's lists. Filters that the storage does not have are applied here,
@@ -115,7 +117,7 @@ function* selecting(
   { after = null, offset = 0, limit, maxBytes = defaultBytes, maxSeen = defaultSeen, isOver = () => false }: SelectAt,
 ): Steps<Selection> {
   if (filter.states === 0) return { jobs: [], next: null, skipped: 0, cut: false, seen: 0 };
-  if (filter.ids !== undefined) return yield* lookedUp(store, filter, filter.ids, { after, offset, limit });
+  if (filter.ids !== undefined) return yield* lookedUp(store, filter, filter.ids, { after, offset, limit, maxBytes });
   if (isPlain(filter)) {
     const place = after === null ? { offset } : { after };
     const { items, next } = yield* ask(store.jobs.list({ ...queryOf(filter), ...place, limit, maxBytes }));
@@ -145,23 +147,36 @@ function* selecting(
   return { jobs, next: cursor, skipped, cut: cursor !== null && jobs.length < limit && bytes >= maxBytes, seen };
 }
 
-/** Jobs by their ids, the highest first: a UUIDv7 begins with its time. The cursor is the last id that was read. */
+/** Jobs by their ids, the highest first: a UUIDv7 begins with its time. The cursor is the id of the last job. */
 function* lookedUp(
   store: JobLists,
   filter: JobFilter,
   ids: readonly JobId[],
-  { after, offset, limit }: { readonly after: string | null; readonly offset: number; readonly limit: number },
+  { after, offset, limit, maxBytes }: Required<Pick<SelectAt, 'after' | 'offset' | 'limit' | 'maxBytes'>>,
 ): Steps<Selection> {
   const left = ids
     .filter((id) => after === null || id < after)
     .toSorted()
     .reverse();
-  const found = yield* ask(store.jobs.get(left));
-  const jobs = found.flatMap((job) => (job !== null && fits(job, filter) ? [job] : []));
-  const skipped = after === null ? Math.min(offset, jobs.length) : 0;
-  const shown = jobs.slice(skipped, skipped + limit);
-  const isLast = skipped + limit >= jobs.length;
-  return { jobs: shown, next: isLast ? null : (shown.at(-1)?.id ?? null), skipped, cut: false, seen: left.length };
+  const jobs: JobRecord[] = [];
+  let bytes = 0;
+  let skipped = 0;
+  for (let at = 0; at < left.length; at += lookUps) {
+    const part = left.slice(at, at + lookUps);
+    for (const job of yield* ask(store.jobs.get(part))) {
+      if (job === null || !fits(job, filter)) continue;
+      if (after === null && skipped < offset) {
+        skipped += 1;
+        continue;
+      }
+      bytes += sizeOf(job);
+      const isFull = jobs.length === limit;
+      const cut = !isFull && jobs.length > 0 && bytes > maxBytes;
+      if (isFull || cut) return { jobs, next: jobs.at(-1)?.id ?? null, skipped, cut, seen: at + part.length };
+      jobs.push(job);
+    }
+  }
+  return { jobs, next: null, skipped, cut: false, seen: left.length };
 }
 
 /**
