@@ -13,8 +13,8 @@ export interface Registry {
   configureQueue(name: string, patch: QueuePatch, now: Millis, expected?: number): Promise<QueueRecord | null>;
   /** Deletes a queue without jobs; false if the queue has jobs or is unknown. */
   removeQueue(name: string): Promise<boolean>;
-  /** Sums by queue and minute, from `since` on; oldest first. */
-  statistics(since: Millis): Promise<readonly MinuteRecord[]>;
+  /** Sums by queue and minute, from `since` on and before `until` if it is given; oldest first. */
+  statistics(since: Millis, until?: Millis): Promise<readonly MinuteRecord[]>;
   /** Sorted by key. A cursor is the last key of a page, and goes before `offset`. */
   limits(query: {
     readonly after?: string;

@@ -26,6 +26,8 @@ const periods: ReadonlyMap<string, Millis> = new Map([
   ['1h', hour],
   ['1d', 24 * hour],
 ]);
+/** The minutes of one read: of 1,000 queues 60,000 records. */
+const readMs = hour;
 /** A day in minutes, and then some. */
 const maxPoints = 1_500;
 
@@ -75,11 +77,13 @@ export async function history(engine: Engine, { query }: BindingRequest): Promis
     throw ProtocolError.invalid([{ path: 'query.since', message }]);
   }
   const sums = Array.from({ length: points }, () => noSums);
-  for (const record of await engine.storage.registry.statistics(from)) {
-    const at = Math.floor((record.minute - from) / length);
-    const sum = sums[at];
-    if (sum !== undefined && record.minute < until && (queue === undefined || record.queue === queue))
-      sums[at] = added(sum, record);
+  const oldest = now - engine.retention.statisticsMs - readMs;
+  for (let begin = Math.max(from, oldest); begin < until; begin += readMs) {
+    for (const record of await engine.storage.registry.statistics(begin, Math.min(begin + readMs, until))) {
+      const at = Math.floor((record.minute - from) / length);
+      const sum = sums[at];
+      if (sum !== undefined && (queue === undefined || record.queue === queue)) sums[at] = added(sum, record);
+    }
   }
   return json({ period, data: sums.map((sum, at) => render(from + at * length, sum)) });
 }

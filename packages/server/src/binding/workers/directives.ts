@@ -55,8 +55,8 @@ export async function directWorkers(engine: Engine, { body, value }: BindingRequ
 
 /** The worker gets the directive with its next heartbeat. */
 async function direct(engine: Engine, id: string, directive: Directive): Promise<void> {
-  const { beatAt } = await knownWorker(engine, id);
-  if (beatAt !== null && (await engine.direct(id, directive))) return;
+  if (await engine.direct(id, directive)) return;
+  await knownWorker(engine, id);
   throw new ProtocolError(
     'conflict',
     `The worker ${id} sends no heartbeats, so it cannot be told anything.`,

@@ -28,8 +28,8 @@ export class MinuteStatistics {
     this.#last = undefined;
   }
 
-  since(since: Millis): readonly MinuteRecord[] {
-    return this.#sorted().flatMap((sums) => (sums.minute >= since ? [{ ...sums }] : []));
+  since(since: Millis, until: Millis = Number.POSITIVE_INFINITY): readonly MinuteRecord[] {
+    return this.#sorted().flatMap((sums) => (sums.minute >= since && sums.minute < until ? [{ ...sums }] : []));
   }
 
   prune(before: Millis, limit: number): number {

@@ -43,8 +43,8 @@ export function registry(open: () => Tables): Registry {
       return true;
     },
 
-    async statistics(since) {
-      return open().statistics.since(since);
+    async statistics(since, until) {
+      return open().statistics.since(since, until);
     },
 
     async limits({ after, offset = 0, limit }) {

@@ -7,11 +7,15 @@ const atOnce = 1000;
 
 export function statistics(scripts: Scripts): Pick<Registry, 'statistics'> {
   return {
-    async statistics(since) {
+    async statistics(since, until = Number.POSITIVE_INFINITY) {
       const found: MinuteRecord[] = [];
       for (let after = ''; ; ) {
         const cells = listOf(await scripts.run('statistics', [after, since, atOnce]));
-        for (let at = 0; at < cells.length; at += 2) found.push(readMinute(text(cells[at]), cells[at + 1]));
+        for (let at = 0; at < cells.length; at += 2) {
+          const record = readMinute(text(cells[at]), cells[at + 1]);
+          if (record.minute >= until) return found;
+          found.push(record);
+        }
         if (cells.length < 2 * atOnce) return found;
         after = text(cells.at(-2));
       }

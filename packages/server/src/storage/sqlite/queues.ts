@@ -36,7 +36,8 @@ export function queues(sql: Connection, store: GroupCommit): Queues {
 
     removeQueue: (name) => store.write((tx) => removeQueue(tx, name)),
 
-    statistics: (since) => store.read(() => sql.all(statements.minutes, since).map(readMinute)),
+    statistics: (since, until = Number.MAX_SAFE_INTEGER) =>
+      store.read(() => sql.all(statements.minutes, since, until).map(readMinute)),
 
     limits: (query) => store.read(() => limits(sql, query)),
 

@@ -115,7 +115,7 @@ const jobStatements = {
     has_limit_groups, exists (SELECT 1
     FROM ojs_limits WHERE key = '${queueLimitKey('')}' || name) FROM ojs_queues WHERE name = ?`,
   minutes: `SELECT minute, queue, enqueued, started, completed, failed, discarded, duration_ms, wait_ms
-    FROM ojs_minutes WHERE minute >= ? ORDER BY minute, queue`,
+    FROM ojs_minutes WHERE minute >= ? AND minute < ? ORDER BY minute, queue`,
   forgetMinutes: `DELETE FROM ojs_minutes WHERE (minute, queue) IN (SELECT minute, queue FROM ojs_minutes
     WHERE minute < ? ORDER BY minute, queue LIMIT ? + 0)`,
   log: `INSERT INTO ojs_events (position, at, count, entries) VALUES (?, ?, ?, ?)`,

@@ -113,5 +113,7 @@ export const registryReads: fc.Arbitrary<Step> = fc.oneof(
     readLog(storage, after, limit),
   ),
   step('limit', limitKey, (storage, _, key) => storage.registry.limit(key)),
-  step('statistics', fc.nat({ max: 100 }), (storage, now, ago) => storage.registry.statistics(now - ago)),
+  step('statistics', fc.tuple(fc.nat({ max: 100 }), fc.option(fc.nat({ max: 90_000 }))), (storage, now, [ago, span]) =>
+    storage.registry.statistics(now - ago, span === null ? undefined : now - ago + span),
+  ),
 );

@@ -64,7 +64,7 @@ const plans: Readonly<Record<keyof typeof statements, string>> = {
   remember: '',
   queue:
     'SEARCH ojs_queues USING PRIMARY KEY (name=?); CORRELATED SCALAR SUBQUERY 1; SEARCH ojs_limits USING PRIMARY KEY (key=?)',
-  minutes: 'SEARCH ojs_minutes USING PRIMARY KEY (minute>?)',
+  minutes: 'SEARCH ojs_minutes USING PRIMARY KEY (minute>? AND minute<?)',
   forgetMinutes:
     'SEARCH ojs_minutes USING PRIMARY KEY (minute=? AND queue=?); LIST SUBQUERY 2; SEARCH ojs_minutes USING PRIMARY KEY (minute<?)',
   log: '',

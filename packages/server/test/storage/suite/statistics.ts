@@ -41,6 +41,8 @@ export const statisticsCases: readonly Case[] = [
       expect(await storage.registry.statistics(t0 + 1)).toEqual([
         sums(t0 + minute, { completed: 1, durationMs: 56 * second }),
       ]);
+      expect(await storage.registry.statistics(t0, t0 + minute)).toMatchObject([{ minute: t0, started: 2 }]);
+      expect(await storage.registry.statistics(t0, t0)).toEqual([]);
       expect(await storage.registry.statistics(t0 + 2 * minute)).toEqual([]);
     },
   ],

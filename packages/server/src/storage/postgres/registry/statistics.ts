@@ -9,11 +9,11 @@ const sums = ['enqueued', 'started', 'completed', 'failed', 'discarded', 'durati
 
 export function statistics(database: Database): Pick<Registry, 'statistics'> {
   return {
-    async statistics(since) {
+    async statistics(since, until = Number.MAX_SAFE_INTEGER) {
       const rows = await database.read(
-        `SELECT minute, queue, ${sums} FROM ojs.minutes WHERE minute >= $1 GROUP BY minute, queue
+        `SELECT minute, queue, ${sums} FROM ojs.minutes WHERE minute >= $1 AND minute < $2 GROUP BY minute, queue
           ORDER BY minute, queue`,
-        [since],
+        [since, until],
       );
       return rows.map(readMinute);
     },

@@ -16,8 +16,8 @@ export function registry(shards: Shards, locations: Locations, owners: LimitOwne
     configureQueue: (name, patch, now, expected) => shards.of(name).registry.configureQueue(name, patch, now, expected),
     removeQueue: (name) => shards.of(name).registry.removeQueue(name),
 
-    async statistics(since) {
-      const found = await shards.each((shard) => shard.registry.statistics(since));
+    async statistics(since, until) {
+      const found = await shards.each((shard) => shard.registry.statistics(since, until));
       return found.flat().sort((a, b) => a.minute - b.minute || (a.queue < b.queue ? -1 : 1));
     },
 

@@ -24,7 +24,9 @@ export function* dump(sql: Connection): Iterable<readonly DumpRecord[]> {
   yield sql.all(statements.crons).map((cells) => ({ kind: 'cron', record: readCron(cells) }));
   yield* documents(sql);
   yield* audit(sql);
-  yield sql.all(statements.minutes, 0).map((cells) => ({ kind: 'minute', record: readMinute(cells) }));
+  yield sql
+    .all(statements.minutes, 0, Number.MAX_SAFE_INTEGER)
+    .map((cells) => ({ kind: 'minute', record: readMinute(cells) }));
   yield sql
     .all(`SELECT ${workerColumns} FROM ojs_workers`)
     .map((cells) => ({ kind: 'worker', record: readWorker(cells) }));
