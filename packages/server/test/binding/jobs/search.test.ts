@@ -1,5 +1,5 @@
 import { AllStates, type JobRecord, matcherOf, parseQuery } from '@ojs-ts/core';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { type ClockedServer, serveClocked } from '../../support/clocked.ts';
 import { items, newJob } from '../../support/engine.ts';
 import { expectRefusal } from '../../support/refusal.ts';
@@ -147,6 +147,36 @@ describe.each(storages)('jobs by a query, $name', ({ name, url }) => {
       details: { position: 11, suggestion: 'state' },
     });
   });
+
+  test.runIf(name === 'memory' || name === 'sqlite')(
+    'read large jobs a piece at a time, and let others between',
+    async () => {
+      await using server = await serveClocked(url());
+      const { engine } = server.bench;
+      for (let index = 0; index < 12; index++)
+        await enqueue(server, JSON.stringify({ type: `a.n${index}`, args: ['x'.repeat(300_000)] }));
+      const { jobs } = engine.storage;
+      const list = jobs.list.bind(jobs);
+      let isTurn = true;
+      const turns: boolean[] = [];
+      const spy = vi.spyOn(jobs, 'list').mockImplementation((query) => {
+        turns.push(isTurn);
+        isTurn = false;
+        setImmediate(() => {
+          isTurn = true;
+        });
+        return list(query);
+      });
+      expect(await search(server, 'args[0]~y')).toMatchObject({ jobs: [], search: { scanned: 12, complete: true } });
+      expect(turns.length).toBeGreaterThanOrEqual(4);
+      expect(turns).not.toContain(false);
+      const first = await search(server, 'args[0]~X', { limit: '2' });
+      const { jobs: rest } = await search(server, 'args[0]~X', { cursor: first.pagination.next_cursor ?? '' });
+      // More than one read has: a page by cursor ends where an answer is full.
+      expect(rest).toHaveLength(10);
+      for (const [{ maxBytes }] of spy.mock.calls) expect(maxBytes).toBeLessThanOrEqual(1_048_576);
+    },
+  );
 
   // The other storages have the same search before them.
   test.runIf(name === 'memory' || name === 'sqlite')(
