@@ -6,7 +6,7 @@ import { booleanOf, compact, dateOf, eachOf, listOf, numberOf, textOf, type Wire
 import type { Duration } from '../options/duration.ts';
 import { durationMs } from '../options/values.ts';
 import { wireStates } from './filter.ts';
-import { nextPage, type PageOf, type PageQuery, readPage } from './page.ts';
+import { adminQuery, nextPage, type PageOf, type PageQuery, readPage } from './page.ts';
 
 /** A queue as the server lists it. */
 export interface Queue {
@@ -117,7 +117,7 @@ export function* listQueues(): Operation<Queue[]> {
 }
 
 export function* queueOverview(query: PageQuery): Operation<PageOf<QueueOverview>> {
-  const body = yield { call: { operation: 'admin.queues', query: { ...query } } };
+  const body = yield { call: { operation: 'admin.queues', query: adminQuery(query) } };
   return readPage(body, query, eachOf(body.items, readOverview));
 }
 
