@@ -151,6 +151,25 @@ describe('a server by the words of ojs-admin-api', () => {
     expect(found.map(({ workerId }) => workerId)).toEqual(names);
   });
 
+  test('is told what to purge in the body, and by the query too', async () => {
+    const calls: Call[] = [];
+    await using admin = new Admin({
+      async call(call) {
+        calls.push(call);
+        return answerOf({ purged_count: 1 });
+      },
+      async [Symbol.asyncDispose]() {},
+    });
+    await admin.purgeQueue('mail', { states: ['completed', 'cancelled'], olderThan: '1h' });
+    const [call] = calls;
+    expect(JSON.parse(call?.body ?? '')).toEqual({
+      states: ['completed', 'cancelled'],
+      older_than: 'PT1H',
+      confirm: true,
+    });
+    expect(call?.query).toEqual({ states: 'completed,cancelled', older_than: 'PT1H', confirm: 'true' });
+  });
+
   test('that always answers the first page is asked for no third', async () => {
     const calls: Call[] = [];
     await using admin = new Admin({
