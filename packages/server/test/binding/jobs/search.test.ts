@@ -103,7 +103,11 @@ describe.each(storages)('jobs by a query, $name', ({ name, url }) => {
 
   test('say how they were found', async () => {
     await using server = await serveClocked(url());
-    await fill(server);
+    const [id = ''] = await fill(server);
+    const byId = await search(server, `id:${id}`);
+    expect(byId.search).toEqual({ scanned: 1, complete: true, plan: `index: id:${id}; scan: none` });
+    const active = await search(server, `id:${id}`, { state: 'active' });
+    expect(active).toMatchObject({ jobs: [], search: { plan: `index: id:${id}; scan: state:active` } });
     expect(await search(server, 'queue:mail error~timeout')).toMatchObject({
       total: 1,
       search: { scanned: 3, complete: true, plan: 'index: queue:mail; scan: error~timeout' },
