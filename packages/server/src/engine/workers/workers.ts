@@ -33,7 +33,7 @@ const kind = 'worker.fetching';
 
 /**
  * Every worker that the store knows. Heartbeats are in the registry, which the liveness rules read. Fetches are in
- * documents, which those rules never read: so a worker that never sent a heartbeat is byWorker, and is not dead.
+ * documents, which those rules never read: so a worker that never sent a heartbeat is known, and is not dead.
  */
 export class Workers {
   readonly #storage: Storage;
