@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import { exitCodes, Failure } from '../connection/failure.ts';
 import { Server, type ServerFlags, takesServer } from '../connection/server.ts';
-import { plain } from '../output/plain.ts';
+import { plainLines } from '../output/plain.ts';
 
-/** A command that asks a server. What goes wrong is one line on standard error, and an exit code of the table. */
+/** A command that asks a server. What goes wrong is one message on standard error, and an exit code of the table. */
 export function serverCommand<Flags extends ServerFlags>(
   name: string,
   description: string,
@@ -34,7 +34,7 @@ export async function reporting(name: string, work: () => Promise<void>): Promis
   try {
     await work();
   } catch (error) {
-    console.error(`${name}: ${plain(error instanceof Error ? error.message : String(error))}`);
+    console.error(`${name}: ${plainLines(error instanceof Error ? error.message : String(error))}`);
     process.exitCode = exitCodes[error instanceof Failure ? error.kind : 'failed'];
   }
 }

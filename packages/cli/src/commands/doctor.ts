@@ -1,5 +1,6 @@
-import { elements, members } from '@ojs-ts/core';
+import { isObject } from '@ojs-ts/core';
 import type { Command } from 'commander';
+import { Failure } from '../connection/failure.ts';
 import type { ServerFlags } from '../connection/server.ts';
 import { type Item, text } from '../output/cells.ts';
 import { type FormatFlags, printAnswer, takesJson } from '../output/format.ts';
@@ -13,7 +14,7 @@ export function doctorCommand(): Command {
       'say what is wrong, and what mends it',
       async (server, flags) => {
         const { text: answer } = await server.ask({ operation: 'system.doctor' });
-        const findings = elements(members(answer).get('findings') ?? '[]').map((one): Item => JSON.parse(one));
+        const findings = findingsIn(answer);
         printAnswer(answer, flags, () =>
           findings.length === 0 ? 'Nothing is wrong.' : findings.map(described).join('\n\n'),
         );
@@ -21,6 +22,17 @@ export function doctorCommand(): Command {
       },
     ),
   );
+}
+
+/** @throws Failure for the answer of anything else than a server that examines itself. */
+function findingsIn(answer: string): readonly Item[] {
+  try {
+    const { findings }: Item = JSON.parse(answer);
+    if (Array.isArray(findings) && findings.every(isObject)) return findings;
+  } catch {
+    // No JSON: the same failure.
+  }
+  throw new Failure('failed', 'The server answered without findings. Expected an ojs-ts server that has a doctor.');
 }
 
 function described(finding: Item): string {

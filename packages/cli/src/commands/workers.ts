@@ -77,7 +77,7 @@ function describeJob(job: Item): string {
 function removeCommand(): Command {
   const command = serverCommand<ServerFlags & FormatFlags & ConfirmFlags & { readonly force?: true }>(
     'remove',
-    'take a dead worker off the record; its jobs become available',
+    'take a dead worker off the record; its jobs go on as after a crash',
     async (server, flags, id = '') => {
       const [name, what] = [plain(id), flags.force ? ' A live one runs its jobs on, beside whoever gets them.' : ''];
       await confirmed(`Shall I remove the worker ${name}?${what}`, flags);
@@ -87,7 +87,11 @@ function removeCommand(): Command {
         query: flags.force ? { force: 'true' } : {},
         idempotencyKey: uuidv7(),
       });
-      printAnswer(answer, flags, () => `Worker ${name} is removed. Its jobs are available.`);
+      printAnswer(
+        answer,
+        flags,
+        () => `Worker ${name} is removed. Its jobs go on as after a crash: available, retryable or discarded.`,
+      );
     },
   ).argument('<id>', worker.about);
   return takesJson(takesConfirm(command)).option('--force', 'remove a live worker, too');

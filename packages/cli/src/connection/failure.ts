@@ -1,5 +1,5 @@
 import { type Answer, isObject } from '@ojs-ts/core';
-import { plain } from '../output/plain.ts';
+import { plainLines } from '../output/plain.ts';
 
 /** What a script can tell from the end of a command. 0 is success. */
 export const exitCodes = { failed: 1, usage: 2, missing: 3, denied: 4, unreachable: 5, interrupted: 130 } as const;
@@ -33,7 +33,7 @@ export function refusalOf({ status, text }: Answer, place: string): Failure {
       'unreachable',
       `${place} answered ${status} without an OJS error. Check that an OJS server runs there.`,
     );
-  return new Failure(kindOf(status), plain(status === 401 ? `${message} ${tokenHint}` : message));
+  return new Failure(kindOf(status), plainLines(status === 401 ? `${message} ${tokenHint}` : message));
 }
 
 function messageIn(text: string): string | null {

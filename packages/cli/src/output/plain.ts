@@ -6,6 +6,11 @@ export function plain(text: string): string {
   return text.replace(/[\p{Cc}\p{Bidi_Control}]/gu, escaped);
 }
 
+/** The same for a message of several lines, such as a query with a caret below it. */
+export function plainLines(text: string): string {
+  return text.split('\n').map(plain).join('\n');
+}
+
 /** JSON text in one line. Its own line breaks stand between tokens only. */
 export function oneLine(json: string): string {
   return json.replace(/[\p{Cc}\p{Bidi_Control}]/gu, (one) => (/\s/.test(one) ? ' ' : escaped(one)));

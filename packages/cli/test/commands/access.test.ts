@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { answering } from '../support/answering.ts';
 import { asked, Ojs } from '../support/ojs.ts';
 
 test('tokens: made, used, rotated and revoked', async () => {
@@ -40,6 +41,17 @@ test('tokens: made, used, rotated and revoked', async () => {
     code: 1,
     errors: expect.stringContaining('Did you mean viewer?'),
   });
+});
+
+test('doctor: an answer without findings is no clean bill', async () => {
+  await using server = await answering((index) => (index === 0 ? { status: 'ok' } : { findings: 'none' }));
+  using ojs = new Ojs({ OJS_BACKEND_URL: server.url });
+  for (const flags of [[], ['--json']])
+    expect(await ojs.run('doctor', ...flags)).toEqual({
+      code: 1,
+      output: '',
+      errors: 'ojs doctor: The server answered without findings. Expected an ojs-ts server that has a doctor.\n',
+    });
 });
 
 test('doctor: says what is wrong, and what mends it', async () => {

@@ -84,6 +84,11 @@ test('a query finds jobs, together with the other filters', async () => {
   expect(wrong.code).not.toBe(0);
   expect(wrong.errors).toContain('unknown field "stat"');
   expect(wrong.errors).toContain('Did you mean state?');
+  // A caret below the query; what would steer the terminal is escaped in each line.
+  const pointed = await one.ojs.run('jobs', 'list', '--query', 'state:faild');
+  expect(pointed.errors).toMatch(/Did you mean failed\?\nstate:faild\n {6}\^\n$/);
+  const steering = await one.ojs.run('jobs', 'list', '--query', 'stat\u202e:active');
+  expect(steering.errors).toMatch(/\nstat\\u202e:active\n\^\n$/);
 });
 
 test('retry by a filter: counted first, asked, then done', async () => {

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { chain, httpTransport } from '@ojs-ts/sdk';
 import { expect, test } from 'vitest';
-import { asked, steady } from '../support/ojs.ts';
+import { answering } from '../support/answering.ts';
+import { asked, Ojs, steady } from '../support/ojs.ts';
 import { fail } from '../support/work.ts';
 
 test('queues: paused, resumed, made with settings, changed and deleted', async () => {
@@ -131,6 +132,34 @@ test('a queue is purged by state and age', async () => {
   expect((await ojs.run('queues', 'purge', 'mail', '--state', 'available', '--yes', '--json')).output).toBe(
     '{"deleted":3}\n',
   );
+});
+
+test('a purge that is interrupted, or fails, says how much it has deleted', async () => {
+  const waiting = Promise.withResolvers<void>();
+  await using server = await answering((index) => {
+    if (index === 0) return { purged_count: 1_000, has_more: true };
+    waiting.resolve();
+    return null;
+  });
+  using ojs = new Ojs({ OJS_BACKEND_URL: server.url });
+  const purge = ['queues', 'purge', 'mail', '--state', 'completed,cancelled', '--yes'];
+  expect(await ojs.interrupted(waiting.promise, ...purge)).toEqual({
+    code: 130,
+    output: '',
+    errors: 'ojs queues purge: interrupted. 1,000 jobs deleted so far. The last request may delete more.\n',
+  });
+  const [{ method, url, body } = { method: '', url: '', body: '' }] = server.asked;
+  expect([method, url]).toEqual(['DELETE', '/ojs/v1/admin/queues/mail/jobs?states=completed%2Ccancelled&confirm=true']);
+  // A server by the specification reads the body.
+  expect(JSON.parse(body)).toEqual({ states: ['completed', 'cancelled'], confirm: true });
+  const error = { code: 'conflict', message: 'Not now.' };
+  await using broken = await answering((index) => (index === 0 ? { purged_count: 1, has_more: true } : { error }));
+  using other = new Ojs({ OJS_BACKEND_URL: broken.url });
+  expect(await other.run(...purge)).toEqual({
+    code: 1,
+    output: '',
+    errors: 'ojs queues purge: Not now. 1 job deleted before that.\n',
+  });
 });
 
 test('maintenance: begun, shown and ended', async () => {
@@ -277,7 +306,7 @@ test('workers: listed, looked at and removed', async () => {
     errors: expect.stringContaining('has not missed its heartbeat deadline'),
   });
   expect((await ojs.run('workers', 'remove', 'mailer-1', '--force', '--yes')).output).toBe(
-    'Worker mailer-1 is removed. Its jobs are available.\n',
+    'Worker mailer-1 is removed. Its jobs go on as after a crash: available, retryable or discarded.\n',
   );
   expect((await ojs.run('workers', 'list')).output).toBe('No workers.\n');
 });

@@ -64,10 +64,16 @@ export class Ojs implements Disposable {
     throw new Error(`No line matched ${pattern}.`);
   }
 
-  async #ended(program: string, args: readonly string[], input: string): Promise<Ended> {
+  /** Presses Ctrl+C when `moment` resolves. */
+  interrupted(moment: Promise<unknown>, ...args: readonly string[]): Promise<Ended> {
+    return this.#ended(process.execPath, [main, ...args], '', moment);
+  }
+
+  async #ended(program: string, args: readonly string[], input: string, end?: Promise<unknown>): Promise<Ended> {
     const child = this.#start(program, args);
     const exit = once(child, 'close');
     child.stdin.end(input);
+    void end?.then(() => child.kill('SIGINT'));
     const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)]);
     const [code] = await exit;
     return { code, output, errors };

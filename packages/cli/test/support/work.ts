@@ -13,7 +13,7 @@ export async function fail(
     if (status >= 400) throw new Error(text);
     return JSON.parse(text);
   };
-  const queue = `failing-${type}`;
+  const queue = `failing-${type.toLowerCase()}`;
   const options = { queue, retry: { max_attempts: 1, on_exhaustion: after } };
   await post('bulk.enqueue', {
     jobs: Array.from({ length: count }, () => ({ type: 'failing.job', args: [], options })),

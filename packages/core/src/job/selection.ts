@@ -92,6 +92,8 @@ interface SelectAt {
   readonly maxSeen?: number;
   /** Ends the part between two reads. */
   readonly isOver?: () => boolean;
+  /** Waited for between two reads. */
+  readonly pause?: () => Promise<void>;
 }
 
 const defaultBytes = 8 * 1_048_576;
@@ -111,11 +113,9 @@ export function select(store: JobLists, filter: JobFilter, at: SelectAt): Answer
   return run(selecting(store, filter, at));
 }
 
-function* selecting(
-  store: JobLists,
-  filter: JobFilter,
-  { after = null, offset = 0, limit, maxBytes = defaultBytes, maxSeen = defaultSeen, isOver = () => false }: SelectAt,
-): Steps<Selection> {
+function* selecting(store: JobLists, filter: JobFilter, at: SelectAt): Steps<Selection> {
+  const { after = null, offset = 0, limit, maxBytes = defaultBytes, maxSeen = defaultSeen } = at;
+  const { isOver = () => false, pause } = at;
   if (filter.states === 0) return { jobs: [], next: null, skipped: 0, cut: false, seen: 0 };
   if (filter.ids !== undefined) return yield* lookedUp(store, filter, filter.ids, { after, offset, limit, maxBytes });
   if (isPlain(filter)) {
@@ -143,6 +143,7 @@ function* selecting(
       bytes += sizeOf(job);
     }
     if (cursor === null || jobs.length >= limit || bytes >= maxBytes || isOver()) break;
+    if (pause !== undefined) yield* ask(pause());
   }
   return { jobs, next: cursor, skipped, cut: cursor !== null && jobs.length < limit && bytes >= maxBytes, seen };
 }

@@ -6,13 +6,10 @@ export function isLike(text: string, pattern: Pattern): boolean {
   return pattern.kind === 'exact' ? text === pattern.text : text.startsWith(pattern.text);
 }
 
-/** Whether a text contains one of the parts, in any case. */
-export function partMatcher(parts: readonly string[]): (text: string) => boolean {
+/** Whether a text in lower case contains one of the parts, in any case. */
+export function partMatcher(parts: readonly string[]): (lower: string) => boolean {
   const wanted = parts.map((part) => part.toLowerCase());
-  return (text) => {
-    const lower = text.toLowerCase();
-    return wanted.some((part) => lower.includes(part));
-  };
+  return (lower) => wanted.some((part) => lower.includes(part));
 }
 
 /** For numbers as JSON writes them: by their exact values, whatever their length. */

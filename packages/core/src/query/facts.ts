@@ -11,7 +11,10 @@ export interface Facts {
   readonly isDead: boolean;
   /** The only values that a field can have. */
   readonly values: ReadonlyMap<FieldOf<'text'>, ReadonlySet<string>>;
-  /** All of them ended, none before this time. Null if nothing is known. */
+  /**
+   * All of them ended, none before this time; null if nothing is known. A search ends at the first job that ended
+   * before, because stores list finished jobs by their end, the newest first.
+   */
   readonly finished: Millis | null;
 }
 

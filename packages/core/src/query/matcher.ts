@@ -4,33 +4,39 @@ import { isLike, isOrdered, numberMatcher, partMatcher } from './comparisons.ts'
 import type { Condition, Moment, Term, TimeTest } from './condition.ts';
 import { fields } from './fields.ts';
 import { jsonMatcher } from './json-matcher.ts';
+import { Reading } from './reading.ts';
 
 export type Matcher = (job: JobRecord) => boolean;
 
 /**
- * A function that says whether a job matches. The time for one job grows with its size, times the terms of the query.
+ * A function that says whether a job matches. It reads and lower-cases a text of a job once for all terms, so that the
+ * time for one job grows with its size, and with the terms only where they search.
  * @param now what ages and relative times count from.
  */
 export function matcherOf(condition: Condition, now: Millis): Matcher {
+  return matcherIn(condition, now, new Reading(now));
+}
+
+function matcherIn(condition: Condition, now: Millis, reading: Reading): Matcher {
   switch (condition.kind) {
     case 'all': {
-      const parts = condition.of.map((part) => matcherOf(part, now));
+      const parts = condition.of.map((part) => matcherIn(part, now, reading));
       return (job) => parts.every((matches) => matches(job));
     }
     case 'any': {
-      const parts = condition.of.map((part) => matcherOf(part, now));
+      const parts = condition.of.map((part) => matcherIn(part, now, reading));
       return (job) => parts.some((matches) => matches(job));
     }
     case 'not': {
-      const matches = matcherOf(condition.of, now);
+      const matches = matcherIn(condition.of, now, reading);
       return (job) => !matches(job);
     }
     default:
-      return termMatcher(condition, now);
+      return termMatcher(condition, now, reading);
   }
 }
 
-function termMatcher(term: Term, now: Millis): Matcher {
+function termMatcher(term: Term, now: Millis, reading: Reading): Matcher {
   switch (term.kind) {
     case 'states':
       return ({ state }) => (state & term.mask) !== 0;
@@ -38,14 +44,12 @@ function termMatcher(term: Term, now: Millis): Matcher {
       const { read } = fields[term.field];
       return (job) => read(job) === term.value;
     }
-    case 'text': {
-      const { read } = fields[term.field];
-      return (job) => read(job).some((text) => term.values.some((pattern) => isLike(text, pattern)));
-    }
+    case 'text':
+      return (job) =>
+        reading.texts(job, term.field).some((text) => term.values.some((pattern) => isLike(text, pattern)));
     case 'part': {
-      const { read } = fields[term.field];
       const contains = partMatcher(term.parts);
-      return (job) => read(job).some(contains);
+      return (job) => reading.lower(job, term.field).some(contains);
     }
     case 'number': {
       const { read } = fields[term.field];
@@ -63,11 +67,12 @@ function termMatcher(term: Term, now: Millis): Matcher {
     case 'age':
       return ({ createdAt }) => isOrdered(now - createdAt - term.ms, term.operator);
     case 'json': {
-      const { read, at } = fields[term.field];
-      const matches = jsonMatcher([...at, ...term.path], term.test);
+      const { field, path } = term;
+      const key = JSON.stringify([field, ...path]);
+      const matches = jsonMatcher(term.test);
       return (job) => {
-        const document = read(job, now);
-        return document !== null && matches(document);
+        const value = reading.value(job, { field, path, key });
+        return value !== null && matches(value);
       };
     }
   }

@@ -5,7 +5,7 @@ import { Lexer, type Token } from './lexer.ts';
 import { QueryError, quoted } from './query-error.ts';
 import { expectedValue, plainText, readTerm } from './terms.ts';
 
-/** Characters of a query. */
+/** Characters of a query, which are Unicode code points. */
 export const maxQueryLength = 2_000;
 /** Values that a query compares with, in all of its terms. */
 export const maxQueryValues = 100;
@@ -22,9 +22,12 @@ const expectedTerm = 'a term such as state:failed, or a word to search for';
  * @throws QueryError with the position. No text makes it throw anything else, and the time grows with the length.
  */
 export function parseQuery(text: string): Condition {
-  if (text.length > maxQueryLength) {
-    const problem = `the query has ${text.length} characters`;
-    throw new QueryError(text, { position: maxQueryLength, problem, expected: `at most ${maxQueryLength}` });
+  // Of a longer text only what the message can show is read. No character has more than two UTF-16 code units.
+  const head = [...text.slice(0, 2 * maxQueryLength + 100)];
+  if (head.length > maxQueryLength) {
+    const position = head.slice(0, maxQueryLength).join('').length;
+    const problem = `the query has more than ${maxQueryLength} characters`;
+    throw new QueryError(head.join(''), { position, problem, expected: `at most ${maxQueryLength}` });
   }
   return new Parser(text).whole();
 }

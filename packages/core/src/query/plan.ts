@@ -2,7 +2,8 @@ import type { JobQuery } from '../job/selection.ts';
 import { AllStates, stateNames } from '../job/states.ts';
 import type { Millis } from '../time/clock.ts';
 import { formatTimestamp } from '../time/timestamp.ts';
-import { allOf, type Condition } from './condition.ts';
+import { isLike } from './comparisons.ts';
+import { allOf, type Condition, type Term } from './condition.ts';
 import { type Facts, factsOf } from './facts.ts';
 import { formatQuery } from './format.ts';
 
@@ -32,7 +33,7 @@ export function planOf(condition: Condition, now: Millis): Plan {
   const parts = condition.kind === 'all' ? condition.of : [condition];
   const ids = facts.values.get('id');
   if (ids !== undefined) {
-    const isFound = (part: Condition) => part.kind === 'text' && part.field === 'id';
+    const isFound = (part: Condition) => part.kind === 'text' && part.field === 'id' && fitsEach(ids, part);
     return { kind: 'ids', ids: [...ids], rest: parts.filter((part) => !isFound(part)) };
   }
   const [queue, type] = [onlyOf(facts, 'queue'), onlyOf(facts, 'type')];
@@ -54,9 +55,16 @@ function onlyOf({ values }: Facts, field: 'queue' | 'type'): string | undefined 
 /** Whether every job that the list has fits the part. */
 function isAnswered(part: Condition, { queue, type }: Pick<JobQuery, 'queue' | 'type'>): boolean {
   if (part.kind === 'not') return part.of.kind === 'states';
-  if (part.kind === 'text')
-    return (part.field === 'queue' ? queue : part.field === 'type' ? type : undefined) !== undefined;
+  if (part.kind === 'text') {
+    const only = part.field === 'queue' ? queue : part.field === 'type' ? type : undefined;
+    return only !== undefined && fitsEach([only], part);
+  }
   return part.kind === 'states' || (part.kind === 'flag' && part.value);
+}
+
+/** Whether a job fits the term with any of these values. */
+function fitsEach(texts: Iterable<string>, { values }: Extract<Term, { kind: 'text' }>): boolean {
+  return [...texts].every((text) => values.some((pattern) => isLike(text, pattern)));
 }
 
 /** The plan in one line, such as `index: state:discarded queue:mail; scan: error~timeout`. */

@@ -1,7 +1,7 @@
 import { ProtocolError } from '../errors.ts';
 
 export interface QueryProblem {
-  /** Offset in the query, in characters from 0. */
+  /** Offset in the query, in UTF-16 code units from 0. */
   readonly position: number;
   /** What is wrong, such as `unknown field "stat"`. */
   readonly problem: string;
@@ -16,10 +16,12 @@ const shown = 40;
 
 /** A query that cannot be read: `invalid_request`, with the position, and a line of the message that points there. */
 export class QueryError extends ProtocolError {
+  /** In characters from 0: an emoji of two UTF-16 code units counts as one. */
   readonly position: number;
   readonly expected: string;
 
-  constructor(text: string, { position, problem, expected, suggestion }: QueryProblem) {
+  constructor(text: string, { position: at, problem, expected, suggestion }: QueryProblem) {
+    const position = lengthOf(text.slice(0, at));
     const meant = suggestion === undefined ? '' : ` Did you mean ${suggestion}?`;
     super(
       'invalid_request',
@@ -34,10 +36,18 @@ export class QueryError extends ProtocolError {
 
 /** The query around the position, and a caret below it. */
 function pointer(text: string, position: number): string {
+  const characters = [...text];
   const start = Math.max(0, position - shown);
   const end = position + shown;
-  const before = `${start > 0 ? '…' : ''}${plain(text.slice(start, position))}`;
-  return `${before}${plain(text.slice(position, end))}${end < text.length ? '…' : ''}\n${' '.repeat(before.length)}^`;
+  const part = (from: number, to: number) => plain(characters.slice(from, to).join(''));
+  const before = `${start > 0 ? '…' : ''}${part(start, position)}`;
+  const after = `${part(position, end)}${end < characters.length ? '…' : ''}`;
+  return `${before}${after}\n${' '.repeat(lengthOf(before))}^`;
+}
+
+/** Characters of the text, which are Unicode code points. */
+function lengthOf(text: string): number {
+  return [...text].length;
 }
 
 /** Control characters would move the caret, or a terminal. */
@@ -47,5 +57,6 @@ function plain(text: string): string {
 
 /** A part of a query for a message. */
 export function quoted(text: string): string {
-  return JSON.stringify(text.length > shown ? `${text.slice(0, shown)}…` : text);
+  const characters = [...text];
+  return JSON.stringify(characters.length > shown ? `${characters.slice(0, shown).join('')}…` : text);
 }

@@ -70,7 +70,7 @@ export function readJobList(query: Query, now: Millis): JobList {
 function termsOf({ states, queue, type }: JobFilter): readonly Condition[] {
   const isPrefix = type?.endsWith('*') === true;
   return [
-    { kind: 'states', mask: states },
+    ...(states === AllStates ? [] : [{ kind: 'states' as const, mask: states }]),
     ...(queue === undefined ? [] : [textTerm('queue', 'exact', queue)]),
     ...(type === undefined
       ? []

@@ -157,6 +157,27 @@ describe('JSON', () => {
   });
 });
 
+test('what many terms search is read once for a job', () => {
+  const reads = { envelope: 0, history: 0 };
+  const job = jobOf();
+  const counted = new Proxy(job, {
+    get(target, name) {
+      if (name === 'envelope' || name === 'history') reads[name]++;
+      return Reflect.get(target, name);
+    },
+  });
+  const terms = ['args[0]~x', 'meta.a~x', 'error~x', 'error:x', 'word'];
+  const query = Array.from({ length: 20 }, (_, index) => terms.map((term) => `${term}${index}`).join(' OR '));
+  expect(isFound(query.join(' OR '), counted)).toBe(false);
+  // The envelope for args, for meta and for a word; the history for errors and for a word.
+  expect(reads).toEqual({ envelope: 3, history: 2 });
+});
+
+test('a matcher reads each job anew', () => {
+  const matches = matcherOf(parseQuery('args[0]~x x'), now);
+  expect([withText('["x"]'), withText('["y"]'), withText('["xy"]')].map(matches)).toEqual([true, false, true]);
+});
+
 describe('a hostile job costs no more than time that grows with its size', () => {
   const size = 1 << 20;
   const deepest = maxDepth - 2;
@@ -171,6 +192,11 @@ describe('a hostile job costs no more than time that grows with its size', () =>
     ['a long exponent', `[1e${'9'.repeat(size)}]`, `args[0]<1e${'9'.repeat(100)}`],
     ['a text that nearly matches', `["${'a'.repeat(size)}"]`, `args[0]~b${'a'.repeat(1_000)}`],
     ['escapes', `["${'\\"'.repeat(size / 2)}"]`, 'args[0]~y'],
+    [
+      'a text that many terms search',
+      `["${'aA'.repeat(size / 2)}"]`,
+      Array.from({ length: 100 }, (_, index) => `${index % 2 === 0 ? 'args[0]~' : ''}zz${index}`).join(' OR '),
+    ],
   ])('%s', (_, args, query) => {
     const job = withText(args);
     // About 20 ms each.

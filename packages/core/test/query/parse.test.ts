@@ -171,6 +171,8 @@ describe('an error', () => {
     ['args.user:1', 4, undefined, 'the path begins wrongly'],
     ['args[-1]:1', 5, undefined, 'a wrong position'],
     ['args[1:1', 5, undefined, 'a wrong position'],
+    // An emoji is one character.
+    ['"😀😀" stat:failed', 5, 'state', 'unknown field "stat"'],
   ])('in %j has the position %d', (text, position, suggestion, problem) => {
     const error = problemOf(text);
     expect([error.position, error.details.suggestion]).toEqual([position, suggestion]);
@@ -188,6 +190,13 @@ describe('an error', () => {
     );
   });
 
+  test('points at characters, however many UTF-16 code units they have', () => {
+    const [, line, caret] = problemOf('😀 state:faild').message.split('\n');
+    expect([line, caret]).toEqual(['😀 state:faild', '        ^']);
+    const [, cut = ''] = problemOf(`"${'😀'.repeat(60)}" state:x`).message.split('\n');
+    expect(cut.isWellFormed()).toBe(true);
+  });
+
   test('shows the part of a long query around the place, in one line', () => {
     const error = problemOf(`${'a '.repeat(40)}\n\u2028 state:x ${'b '.repeat(100)}`);
     const [, line = '', caret = ''] = error.message.split('\n');
@@ -201,6 +210,7 @@ describe('the bounds', () => {
   const deep = (levels: number) => `${'('.repeat(levels)}a${')'.repeat(levels)}`;
   test.each([
     ['characters', 'a'.repeat(maxQueryLength), 'a'.repeat(maxQueryLength + 1)],
+    ['emoji', '😀'.repeat(maxQueryLength), '😀'.repeat(maxQueryLength + 1)],
     ['values', `queue:${Array(maxQueryValues).fill('a').join(',')}`, 'a '.repeat(maxQueryValues + 1)],
     ['levels of (', deep(maxQueryNesting), deep(maxQueryNesting + 1)],
     ['levels of NOT', `${'-'.repeat(maxQueryNesting)}a`, `${'NOT '.repeat(maxQueryNesting + 1)}a`],

@@ -1,8 +1,20 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { allOf, describePlan, type JobRecord, matcherOf, type Plan, parseQuery, planOf } from '../../src/index.ts';
+import {
+  allOf,
+  describePlan,
+  type JobRecord,
+  matcherOf,
+  notOf,
+  type Plan,
+  parseQuery,
+  planOf,
+  uuidFrom,
+} from '../../src/index.ts';
 import { conditionOf } from '../support/conditions.ts';
+import { start } from '../support/records.ts';
 import { now, sample, tame } from '../support/samples.ts';
+import { isMatch } from './reference.ts';
 
 const id = '01890000-0000-7000-8000-000000000001';
 const other = '01890000-0000-7000-8000-000000000002';
@@ -61,6 +73,14 @@ test.each([
   ['type:"a*"', 'none: no job can match'],
   ['id:abc', 'none: no job can match'],
   ['queue:MAIL,mail', 'index: queue:mail; scan: none'],
+  // A prefix is answered only where the value that the index finds begins with it.
+  ['queue:web queue:mail*', 'index: queue:web; scan: queue:mail*'],
+  ['queue:web queue:mail*,web', 'index: queue:web; scan: none'],
+  ['type:email.send type:email.*', 'index: type:email.send; scan: none'],
+  ['type:email.send type:sms.*', 'index: type:email.send; scan: type:sms.*'],
+  [`id:${id} id:ab*`, `index: id:${id}; scan: id:ab*`],
+  [`id:${id},${other} id:0189*`, `index: id:${id},${other}; scan: none`],
+  [`id:${id},${other} id:${other}*`, `index: id:${id},${other}; scan: id:${other}*`],
 ])('%s', (query, plan) => {
   expect(describePlan(planOf(parseQuery(query), now))).toBe(plan);
 });
@@ -76,6 +96,44 @@ test('a job matches exactly where the index finds it and the rest matches', () =
     }),
     { numRuns: 10_000 },
   );
+});
+
+/** Terms of the fields with an index; the values are those of the jobs, and parts of them. */
+const indexedTerm = fc.oneof(
+  ...(
+    [
+      ['id', [uuidFrom(start, 1, 1), uuidFrom(start, 1, 2)]],
+      ['queue', ['q1', 'mail', '42']],
+      ['type', ['a', 'email.send', 'mail']],
+    ] as const
+  ).map(([field, values]) => {
+    const whole = fc.constantFrom(...values);
+    const part = fc.tuple(whole, fc.constantFrom(0, 1, 2, 40)).map(([text, length]) => text.slice(0, length));
+    const pattern = fc.oneof(
+      fc.record({ kind: fc.constant('exact' as const), text: whole }),
+      fc.record({ kind: fc.constantFrom('exact' as const, 'prefix' as const), text: part }),
+    );
+    return fc.record({
+      kind: fc.constant('text' as const),
+      field: fc.constant(field),
+      values: fc.array(pattern, { minLength: 1, maxLength: 3 }),
+    });
+  }),
+);
+
+test('exact values and prefixes together find the jobs that match', () => {
+  let matched = 0;
+  const query = fc.array(fc.oneof(indexedTerm, indexedTerm.map(notOf)), { minLength: 1, maxLength: 4 }).map(allOf);
+  fc.assert(
+    fc.property(query, fc.array(sample, { minLength: 1, maxLength: 4 }), (condition, jobs) => {
+      const plan = planOf(condition, now);
+      const found = jobs.filter(({ job }) => isFound(plan, job));
+      matched += found.length;
+      expect(found).toEqual(jobs.filter((one) => isMatch(condition, one)));
+    }),
+    { numRuns: 5_000 },
+  );
+  expect(matched).toBeGreaterThan(1_000);
 });
 
 function isFound(plan: Plan, job: JobRecord): boolean {

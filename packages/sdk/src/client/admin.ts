@@ -79,8 +79,8 @@ import {
   listQueues,
   type PurgeOptions,
   purgeNames,
-  purgeQuery,
   purgeQueue,
+  purgeRequest,
   type Queue,
   type QueueOverview,
   type QueueStats,
@@ -207,7 +207,7 @@ export class Admin implements AsyncDisposable {
    */
   async purgeQueue(queueName: string, options: PurgeOptions): Promise<{ purged: number }> {
     checkNames(options, purgeNames);
-    return this.#connection.carry(purgeQueue(queueName, purgeQuery(options)), options);
+    return this.#connection.carry(purgeQueue(queueName, purgeRequest(options)), options);
   }
 
   /** The limits of jobs and operators, by key, with their use. */

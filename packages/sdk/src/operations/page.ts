@@ -31,24 +31,50 @@ export interface PageQuery {
   readonly cursor: string | undefined;
 }
 
-/** Reads the page that the answer describes. */
+/**
+ * Reads the page that the answer describes. A server may say only `{total, page, per_page}` (ojs-admin-api §6.1): then the
+ * rest follows from them.
+ */
 export function readPage<T>(body: Wire, query: PageQuery, items: readonly T[]): PageOf<T> {
   const about = wireOf(body.pagination) ?? {};
+  const total = numberOf(about.total) ?? numberOf(body.total);
+  const length = numberOf(about.limit) ?? numberOf(about.per_page);
+  const page = numberOf(about.page);
+  const offset =
+    numberOf(about.offset) ??
+    (page !== undefined && length !== undefined ? Math.max(0, page - 1) * length : (query.offset ?? 0));
+  const nextCursor = textOf(about.next_cursor);
+  // A server that answers a page before the asked one does not page: it would answer the same for ever.
+  const isBehind = offset >= (query.offset ?? 0) && (total ?? 0) > offset + items.length;
   return compact({
     items,
-    total: numberOf(about.total) ?? numberOf(body.total),
-    limit: numberOf(about.limit) ?? query.limit ?? items.length,
-    offset: numberOf(about.offset) ?? query.offset ?? 0,
-    hasMore: booleanOf(about.has_more) ?? false,
-    nextCursor: textOf(about.next_cursor),
+    total,
+    limit: length ?? query.limit ?? items.length,
+    offset,
+    hasMore: booleanOf(about.has_more) ?? (nextCursor !== undefined || isBehind),
+    nextCursor,
   });
 }
 
 /** The query of the next page; null after the last one. */
 export function nextPage(page: PageOf<unknown>, query: PageQuery): PageQuery | null {
-  if (!page.hasMore || page.items.length === 0) return null;
+  // A server that filters while it reads may answer an empty page: its cursor goes on behind what it has read.
+  const isStuck = page.items.length === 0 && (page.nextCursor === undefined || page.nextCursor === query.cursor);
+  if (!page.hasMore || isStuck) return null;
+  // The length that the server gave the page: it may allow less than what was asked for.
+  const limit = page.limit > 0 ? page.limit : query.limit;
   // Both: a server with cursors prefers the cursor, any other uses the offset.
-  return { limit: query.limit, offset: page.offset + page.items.length, cursor: page.nextCursor };
+  return { limit, offset: page.offset + page.items.length, cursor: page.nextCursor };
+}
+
+/**
+ * The query for lists of ojs-admin-api, which has `page` and `per_page` (§7.1): they say the same as `limit` and
+ * `offset`, where these are whole pages.
+ */
+export function adminQuery(query: PageQuery): Readonly<Record<string, string | number | undefined>> {
+  const { limit, offset = 0 } = query;
+  if (limit === undefined || limit < 1 || offset % limit !== 0) return { ...query };
+  return { ...query, page: offset / limit + 1, per_page: limit };
 }
 
 export function firstPage({ limit, offset }: PageOptions): PageQuery {

@@ -6,7 +6,7 @@ import { booleanOf, compact, dateOf, eachOf, listOf, numberOf, textOf, type Wire
 import type { Duration } from '../options/duration.ts';
 import { durationMs } from '../options/values.ts';
 import { wireStates } from './filter.ts';
-import { nextPage, type PageOf, type PageQuery, readPage } from './page.ts';
+import { adminQuery, nextPage, type PageOf, type PageQuery, readPage } from './page.ts';
 
 /** A queue as the server lists it. */
 export interface Queue {
@@ -117,7 +117,7 @@ export function* listQueues(): Operation<Queue[]> {
 }
 
 export function* queueOverview(query: PageQuery): Operation<PageOf<QueueOverview>> {
-  const body = yield { call: { operation: 'admin.queues', query: { ...query } } };
+  const body = yield { call: { operation: 'admin.queues', query: adminQuery(query) } };
   return readPage(body, query, eachOf(body.items, readOverview));
 }
 
@@ -142,19 +142,31 @@ export function numbersOf(value: unknown): Readonly<Record<string, number>> {
   );
 }
 
-/** The query of a purge. @throws {OJSValidationError} */
-export function purgeQuery({ states, olderThan }: PurgeOptions): Readonly<Record<string, string>> {
-  return compact({
-    states: wireStates(states).join(','),
+/** What a purge sends. */
+interface PurgeRequest {
+  readonly query: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/**
+ * The same in the query and in the body: the specification has a body (ojs-admin-api §6.5), which some proxies take from
+ * a DELETE. @throws {OJSValidationError}
+ */
+export function purgeRequest({ states: wanted, olderThan }: PurgeOptions): PurgeRequest {
+  const states = wireStates(wanted);
+  const age = compact({
     older_than: olderThan === undefined ? undefined : formatDuration(durationMs(olderThan, 'olderThan')),
-    confirm: 'true',
   });
+  return {
+    query: { states: states.join(','), ...age, confirm: 'true' },
+    body: JSON.stringify({ states, ...age, confirm: true }),
+  };
 }
 
 /** A server that has much to delete answers before the end: the call goes on. */
-export function* purgeQueue(name: string, query: Readonly<Record<string, string>>): Operation<{ purged: number }> {
+export function* purgeQueue(name: string, request: PurgeRequest): Operation<{ purged: number }> {
   for (let purged = 0; ; ) {
-    const call = { operation: 'queue.purge', params: { name }, query, idempotencyKey: uuidv7() } as const;
+    const call = { operation: 'queue.purge', params: { name }, ...request, idempotencyKey: uuidv7() } as const;
     const body: Wire = yield { call, about: { queue: name } };
     const count = numberOf(body.purged_count) ?? 0;
     purged += count;

@@ -3,7 +3,7 @@ import type { Operation } from '../connection/operation.ts';
 import { goneIsDone } from '../connection/recovery.ts';
 import { type CallOptions, callNames } from '../job/options.ts';
 import { compact, dateOf, eachOf, numberOf, oneOf, parseWire, textOf, textsOf, type Wire, wireOf } from '../json.ts';
-import { type PageOf, type PageQuery, readPage } from './page.ts';
+import { adminQuery, type PageOf, type PageQuery, readPage } from './page.ts';
 
 /** A worker, as the server describes it. */
 export interface WorkerRecord {
@@ -58,7 +58,7 @@ export interface RemoveWorkerOptions extends CallOptions {
 export const removeWorkerNames: NamesOf<RemoveWorkerOptions> = { ...callNames, force: true };
 
 export function* listWorkers(query: PageQuery): Operation<PageOf<WorkerRecord>> {
-  const body = yield { call: { operation: 'worker.list', query: { ...query } } };
+  const body = yield { call: { operation: 'worker.list', query: adminQuery(query) } };
   return readPage(body, query, eachOf(body.items, readWorker));
 }
 

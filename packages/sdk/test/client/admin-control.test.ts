@@ -1,3 +1,4 @@
+import type { Call, Transport } from '@ojs-ts/core';
 import { openEmbedded, startServer } from '@ojs-ts/server';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Admin, Client, JobNotFoundError, OJSValidationError, Worker } from '../../src/index.ts';
@@ -114,5 +115,90 @@ describe.each(['http', 'embedded'])('the control plane, %s (ojs-admin-api)', (wa
     const config = await admin.serverConfig();
     expect(config).toMatchObject({ backend: 'memory', engine: { dead_after: 'PT30S' } });
     expect(config.settings === undefined).toBe(way === 'embedded');
+  });
+});
+
+describe('a server by the words of ojs-admin-api', () => {
+  const names = ['one', 'two', 'three', 'four', 'five'];
+
+  /** Pages by `page` and `per_page`, of which it allows two, and tells only `{total, page, per_page}`. */
+  function byPages(member: (name: string) => object): { readonly transport: Transport; readonly calls: Call[] } {
+    const calls: Call[] = [];
+    const transport: Transport = {
+      async call(call) {
+        calls.push(call);
+        const page = Number(call.query?.page ?? 1);
+        const length = Math.min(Number(call.query?.per_page ?? 2), 2);
+        const items = names.slice((page - 1) * length, page * length).map(member);
+        return answerOf({ items, pagination: { total: names.length, page, per_page: length } });
+      },
+      async [Symbol.asyncDispose]() {},
+    };
+    return { transport, calls };
+  }
+
+  const answerOf = (body: object) => ({ status: 200, text: JSON.stringify(body), headers: {} });
+
+  test.each([undefined, 1, 2, 100])('is read to the end, in pages of %s', async (limit) => {
+    const queues = byPages((name) => ({ name, state: 'active', counts: {} }));
+    await using admin = new Admin(queues.transport);
+    const page = await admin.queueOverview({ limit });
+    expect(page).toMatchObject({ total: 5, hasMore: true, limit: limit === 1 ? 1 : 2, offset: 0 });
+    expect((await Array.fromAsync(page)).map(({ name }) => name)).toEqual(names);
+    const workers = byPages((id) => ({ id, state: 'running' }));
+    await using other = new Admin(workers.transport);
+    const found = await Array.fromAsync(await other.listWorkers({ limit }));
+    expect(found.map(({ workerId }) => workerId)).toEqual(names);
+  });
+
+  test('is told what to purge in the body, and by the query too', async () => {
+    const calls: Call[] = [];
+    await using admin = new Admin({
+      async call(call) {
+        calls.push(call);
+        return answerOf({ purged_count: 1 });
+      },
+      async [Symbol.asyncDispose]() {},
+    });
+    await admin.purgeQueue('mail', { states: ['completed', 'cancelled'], olderThan: '1h' });
+    const [call] = calls;
+    expect(JSON.parse(call?.body ?? '')).toEqual({
+      states: ['completed', 'cancelled'],
+      older_than: 'PT1H',
+      confirm: true,
+    });
+    expect(call?.query).toEqual({ states: 'completed,cancelled', older_than: 'PT1H', confirm: 'true' });
+  });
+
+  test('that always answers the first page is asked for no third', async () => {
+    const calls: Call[] = [];
+    await using admin = new Admin({
+      async call(call) {
+        calls.push(call);
+        return answerOf({ items: [{ name: 'one' }], pagination: { total: 5, page: 1, per_page: 1 } });
+      },
+      async [Symbol.asyncDispose]() {},
+    });
+    await Array.fromAsync(await admin.queueOverview());
+    expect(calls).toHaveLength(2);
+  });
+
+  test('an empty page with a cursor is not the last one', async () => {
+    const pages = [
+      { jobs: [], pagination: { has_more: true, next_cursor: 'a', limit: 50, offset: 0 } },
+      { jobs: [], pagination: { has_more: true, next_cursor: 'b', limit: 50, offset: 0 } },
+      { jobs: [{ id: 'x', type: 'a.b', state: 'active' }], pagination: { has_more: false, limit: 50, offset: 0 } },
+    ];
+    const calls: Call[] = [];
+    await using admin = new Admin({
+      async call(call) {
+        calls.push(call);
+        return answerOf(pages[calls.length - 1] ?? {});
+      },
+      async [Symbol.asyncDispose]() {},
+    });
+    const jobs = await Array.fromAsync(await admin.listJobs({ type: 'a.*' }));
+    expect(jobs.map(({ id }) => id)).toEqual(['x']);
+    expect(calls.map(({ query }) => query?.cursor)).toEqual([undefined, 'a', 'b']);
   });
 });

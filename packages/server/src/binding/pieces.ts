@@ -77,24 +77,35 @@ async function* jobPieces(
   const piece = Math.min(pieceBytes, memory.answer);
   const end = performance.now() + longestSearch;
   const isOver = () => performance.now() >= end;
-  const bounds = (scanned: number) => plan && { maxSeen: mostScanned - scanned, isOver };
+  const bounds = (scanned: number) => plan && { maxSeen: mostScanned - scanned, isOver, pause: turn };
+  // A search also reads a piece at a time: the jobs of one read are checked in one go.
   let part = await select(storage, filter, {
     after: cursor,
     offset,
     limit,
-    maxBytes: cursor === null ? piece : memory.answer,
+    maxBytes: cursor === null || plan !== null ? piece : memory.answer,
     ...bounds(0),
   });
   const { skipped } = part;
   let count = part.jobs.length;
   let scanned = part.seen;
-  yield `{"${member}":[${part.jobs.map(render).join(',')}`;
-  while (cursor === null && part.cut && count < limit) {
+  let text = part.jobs.map(render).join(',');
+  let length = text.length;
+  yield `{"${member}":[${text}`;
+  const isFull = () => cursor !== null && (plan === null || length >= memory.answer);
+  while (part.cut && count < limit && !isFull()) {
     const at = { after: part.next, limit: limit - count, maxBytes: piece, ...bounds(scanned) };
     part = await select(storage, filter, at);
-    if (part.jobs.length > 0) yield `${count > 0 ? ',' : ''}${part.jobs.map(render).join(',')}`;
+    text = part.jobs.map(render).join(',');
+    if (text !== '') yield `${count > 0 ? ',' : ''}${text}`;
     count += part.jobs.length;
     scanned += part.seen;
+    length += text.length;
   }
   yield `]${totals(page, counted, { count, next: part.next, skipped })}${searched(list, scanned, part.next)}}`;
+}
+
+/** Lets the other requests of the process have their turn: some storages answer without it. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -41,25 +41,28 @@ export async function listDeadLetters(engine: Engine, { query, access }: Binding
 }
 
 async function reply(engine: Engine, query: Query, list: JobList): Promise<Reply> {
-  const isSorted = requireOrder(query);
+  requireOrder(query);
   const answer = await jobsReply(engine, { ...list, page: readAdminPage(query), render: summary }, 'items');
-  if (!isSorted || (list.filter.states & Terminal) === 0) return answer;
+  if (!namesOrder(query) || (list.filter.states & Terminal) === 0) return answer;
   const message = 'Jobs that have ended come after the others, by the time of their end, the newest first.';
   return { ...answer, warnings: [{ path: 'query.sort', message, suggestion: null }] };
 }
 
+function namesOrder({ sort, order }: Query): boolean {
+  return Boolean(sort || order);
+}
+
 /**
  * Lists have one order: newest first.
- * @returns whether the query names it.
- * @throws ProtocolError `unsupported` for any other.
+ * @throws ProtocolError `unsupported` where the query names any other.
  */
-function requireOrder(query: Query): boolean {
+function requireOrder(query: Query): void {
   const sort = query.sort || null;
   const order = query.order || null;
   const issues = [...wrongWord('query.sort', sort, sorts), ...wrongWord('query.order', order, orders)];
   if (issues.length > 0) throw ProtocolError.invalid(issues);
   const field = (sort ?? 'created_at') !== 'created_at' ? 'sort' : order === 'asc' ? 'order' : null;
-  if (field === null) return sort !== null || order !== null;
+  if (field === null) return;
   throw new ProtocolError(
     'unsupported',
     `This server lists jobs newest first; it cannot list them by ${field}=${query[field]}.`,

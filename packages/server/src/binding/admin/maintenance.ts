@@ -19,6 +19,11 @@ export async function changeMaintenance(engine: Engine, { body, value }: Binding
   const ms = estimated === null ? null : parseDuration(estimated);
   if (estimated !== null && ms === null)
     fields.issue('estimated_duration', 'must be an ISO 8601 duration such as PT30M');
+  if (enabled === false) {
+    const message = 'belongs to the start of maintenance; leave it out where enabled is false';
+    if (reason !== null) fields.issue('reason', message);
+    if (estimated !== null) fields.issue('estimated_duration', message);
+  }
   fields.done();
   if (enabled === true) {
     const estimatedEnd = ms === null ? null : engine.clock.now() + ms;

@@ -60,7 +60,8 @@ export async function stats(engine: Engine): Promise<Reply> {
 export async function history(engine: Engine, { query }: BindingRequest): Promise<Reply> {
   const now = engine.clock.now();
   const fields = new Fields(query, 'query');
-  const { period = '5m', queue } = query;
+  const period = query.period || '5m';
+  const queue = query.queue || undefined;
   const ms = periods.get(period);
   const known = [...periods.keys()];
   if (ms === undefined) fields.issue('period', `must be one of ${known.join(', ')}.${didYouMean(period, known)}`);

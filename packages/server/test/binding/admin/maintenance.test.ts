@@ -5,6 +5,21 @@ import { storages } from '../../support/storages.ts';
 
 const off = { maintenance: false, reason: null, enabled_at: null, estimated_end: null };
 
+test('the end of maintenance has no reason', async () => {
+  await using server = await serveClocked('memory:');
+  const path = '/admin/system/maintenance';
+  await call(server.url, path, { enabled: true, reason: 'x' });
+  for (const [name, value] of [
+    ['reason', 'done'],
+    ['estimated_duration', 'PT1M'],
+  ]) {
+    const { status, body } = await call(server.url, path, { enabled: false, [`${name}`]: value });
+    expect([status, JSON.stringify(body)]).toEqual([400, expect.stringContaining(`$.${name}`)]);
+  }
+  expect((await call(server.url, path)).body).toMatchObject({ maintenance: true, reason: 'x' });
+  expect(await call(server.url, path, { enabled: false, reason: null })).toEqual({ status: 200, body: off });
+});
+
 describe.each(storages)('maintenance by HTTP, $name (ojs-admin-api §12.1)', (storage) => {
   test('it is begun, shown and ended, under both paths', async () => {
     await using server = await serveClocked(storage.url());

@@ -97,6 +97,8 @@ describe.each(storages)('statistics of the admin API, $name (ojs-admin-api §10)
     const until = await history(`${from}&until=2026-01-01T00:05:00Z`);
     expect(until.data).toMatchObject([{ processed: 1, failed: 1 }]);
     expect((await history('')).data).toHaveLength(13);
+    // Empty parameters count as absent.
+    expect(await history('period=&queue=&since=&until=')).toEqual(await history(''));
   });
 
   test('a history of too many points, or of none, is refused', async () => {

@@ -1,5 +1,5 @@
 import { AllStates, type JobRecord, matcherOf, parseQuery } from '@ojs-ts/core';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { type ClockedServer, serveClocked } from '../../support/clocked.ts';
 import { items, newJob } from '../../support/engine.ts';
 import { expectRefusal } from '../../support/refusal.ts';
@@ -103,7 +103,11 @@ describe.each(storages)('jobs by a query, $name', ({ url }) => {
 
   test('say how they were found', async () => {
     await using server = await serveClocked(url());
-    await fill(server);
+    const [id = ''] = await fill(server);
+    const byId = await search(server, `id:${id}`);
+    expect(byId.search).toEqual({ scanned: 1, complete: true, plan: `index: id:${id}; scan: none` });
+    const active = await search(server, `id:${id}`, { state: 'active' });
+    expect(active).toMatchObject({ jobs: [], search: { plan: `index: id:${id}; scan: state:active` } });
     expect(await search(server, 'queue:mail error~timeout')).toMatchObject({
       total: 1,
       search: { scanned: 3, complete: true, plan: 'index: queue:mail; scan: error~timeout' },
@@ -175,5 +179,36 @@ describe.each(storages)('jobs by a query, $name', ({ url }) => {
     expect((await search(server, 'type:old.one priority:1')).search).toMatchObject({ scanned: 3, complete: true });
     const { jobs: held } = await search(server, `id:${jobs[0]?.id},${jobs[1]?.id} state:waiting`);
     expect(held).toHaveLength(2);
+  });
+});
+
+// These read within this process, which others wait for.
+const local = storages.filter(({ name }) => name === 'memory' || name === 'sqlite');
+describe.each(local)('large jobs by a query, $name', ({ url }) => {
+  test('read large jobs a piece at a time, and let others between', async () => {
+    await using server = await serveClocked(url());
+    const { engine } = server.bench;
+    for (let index = 0; index < 12; index++)
+      await enqueue(server, JSON.stringify({ type: `a.n${index}`, args: ['x'.repeat(300_000)] }));
+    const { jobs } = engine.storage;
+    const list = jobs.list.bind(jobs);
+    let isTurn = true;
+    const turns: boolean[] = [];
+    const spy = vi.spyOn(jobs, 'list').mockImplementation((query) => {
+      turns.push(isTurn);
+      isTurn = false;
+      setImmediate(() => {
+        isTurn = true;
+      });
+      return list(query);
+    });
+    expect(await search(server, 'args[0]~y')).toMatchObject({ jobs: [], search: { scanned: 12, complete: true } });
+    expect(turns.length).toBeGreaterThanOrEqual(4);
+    expect(turns).not.toContain(false);
+    const first = await search(server, 'args[0]~X', { limit: '2' });
+    const { jobs: rest } = await search(server, 'args[0]~X', { cursor: first.pagination.next_cursor ?? '' });
+    // More than one read has: a page by cursor ends where an answer is full.
+    expect(rest).toHaveLength(10);
+    for (const [{ maxBytes }] of spy.mock.calls) expect(maxBytes).toBeLessThanOrEqual(1_048_576);
   });
 });
