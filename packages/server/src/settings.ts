@@ -1,4 +1,4 @@
-import { isServiceAddress, type Variable } from '@ojs-ts/core';
+import { formatDuration, isServiceAddress, type Variable } from '@ojs-ts/core';
 import type { Setting } from './binding/handler.ts';
 import type { ServerConfig, ServerOptions } from './config.ts';
 import type { Engine } from './engine/engine.ts';
@@ -32,10 +32,10 @@ const rows: Partial<Record<Variable, Row>> = {
   },
   OJS_PROXIES: { option: (o) => o.proxies, value: (c) => c.proxies },
   OJS_FAILED_LOGINS: { option: (o) => o.failedLogins, value: (c) => rateText(c.failedLogins) },
-  OJS_HEADERS_TIMEOUT: { option: (o) => o.headersTimeoutMs, value: (c) => millis(c.headersTimeoutMs) },
-  OJS_REQUEST_TIMEOUT: { option: (o) => o.requestTimeoutMs, value: (c) => millis(c.requestTimeoutMs) },
+  OJS_HEADERS_TIMEOUT: { option: (o) => o.headersTimeoutMs, value: (c) => formatDuration(c.headersTimeoutMs) },
+  OJS_REQUEST_TIMEOUT: { option: (o) => o.requestTimeoutMs, value: (c) => formatDuration(c.requestTimeoutMs) },
   OJS_MEMORY: { option: (o) => o.memoryMb, value: (c) => c.memoryMb },
-  OJS_CLOSE_TIMEOUT: { option: (o) => o.closeTimeoutMs, value: (c) => millis(c.closeTimeoutMs) },
+  OJS_CLOSE_TIMEOUT: { option: (o) => o.closeTimeoutMs, value: (c) => formatDuration(c.closeTimeoutMs) },
   OJS_REQUEST_RATE: { option: (o) => o.requestRate, value: (c) => c.requestRate && rateText(c.requestRate) },
   OJS_EVENTS: { option: (o) => o.events, value: (c) => c.events },
   OJS_REALTIME_BUFFER: { option: (o) => o.realtime?.bufferSize, value: (c) => c.realtime.bufferSize },
@@ -46,8 +46,8 @@ const rows: Partial<Record<Variable, Row>> = {
   },
   OJS_PLAYGROUND: { option: (o) => o.playground, value: (c) => c.playground },
   OJS_STORE_CHECK: { option: (o) => o.storeCheck, value: (c) => c.storeCheck },
-  OJS_VISIBILITY_TIMEOUT: { option: (o) => o.engine?.visibilityMs, value: (_, e) => millis(e.visibilityMs) },
-  OJS_DEAD_AFTER: { option: (o) => o.engine?.deadAfterMs, value: (_, e) => millis(e.deadAfterMs) },
+  OJS_VISIBILITY_TIMEOUT: { option: (o) => o.engine?.visibilityMs, value: (_, e) => formatDuration(e.visibilityMs) },
+  OJS_DEAD_AFTER: { option: (o) => o.engine?.deadAfterMs, value: (_, e) => formatDuration(e.deadAfterMs) },
   OJS_REQUIRE_LEASE: { option: (o) => o.engine?.requireLease, value: (_, e) => e.requireLease },
   OJS_POISON_AFTER: { option: (o) => o.engine?.poisonAfter, value: (_, e) => e.poisonAfter },
   OJS_PAUSED_QUEUES: { option: (o) => o.engine?.pausedQueues, value: (_, e) => e.pausedQueues },
@@ -65,7 +65,10 @@ const rows: Partial<Record<Variable, Row>> = {
   OJS_RETAIN_AUDIT: kept('auditMs'),
 };
 
-/** Every setting of the server under the name of its variable, in lower case and without `OJS_`. */
+/**
+ * Every setting of the server under the name of its variable, in lower case and without `OJS_`. Durations are in ISO 8601,
+ * which the variables also read.
+ */
 export function settingsOf(
   options: ServerOptions,
   config: ServerConfig,
@@ -88,7 +91,7 @@ export function settingsOf(
 function kept(name: keyof Engine['retention']): Row {
   return {
     option: ({ engine }) => engine?.retention?.[name],
-    value: (_, { retention }) => (name.endsWith('Ms') ? millis(retention[name]) : retention[name]),
+    value: (_, { retention }) => (name.endsWith('Ms') ? formatDuration(retention[name]) : retention[name]),
   };
 }
 
@@ -97,12 +100,8 @@ function isGiven(value: unknown): boolean {
   return value !== undefined && value !== '';
 }
 
-function millis(ms: number): string {
-  return `${ms}ms`;
-}
-
 function rateText({ limit, perMs }: RequestRate): string {
-  return `${limit}/${millis(perMs)}`;
+  return `${limit}/${formatDuration(perMs)}`;
 }
 
 /** A storage without user, password and options; of a URL that cannot be read only its scheme. */

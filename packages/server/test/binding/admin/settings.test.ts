@@ -28,15 +28,21 @@ test('each says where its value comes from', async () => {
   expect(await settingsBy({ port: 0, requestTimeoutMs: 5_000 }, env)).toMatchObject({
     port: { value: 0, origin: 'option', variable: 'OJS_PORT' },
     host: { value: '127.0.0.1', origin: 'environment', variable: 'OJS_HOST' },
-    request_timeout: { value: '5000ms', origin: 'option' },
+    request_timeout: { value: 'PT5S', origin: 'option' },
     retain_events: { origin: 'environment' },
     request_rate: { value: null, origin: 'default' },
-    failed_logins: { value: '10/60000ms', origin: 'default' },
-    dead_after: { value: '30000ms', origin: 'default' },
+    failed_logins: { value: '10/PT1M', origin: 'default' },
+    dead_after: { value: 'PT30S', origin: 'default' },
     paused_queues: { value: 'accept', origin: 'default' },
   });
   const service = await settingsBy({}, { OJS_PORT: 'tcp://10.0.0.1:80' });
   expect(service.port).toMatchObject({ value: 8080, origin: 'default' });
+});
+
+test('a duration is told as a variable reads it', async () => {
+  const told = await settingsBy({ requestTimeoutMs: 90_500 }, { OJS_FAILED_LOGINS: '3/90s' });
+  expect([told.request_timeout?.value, told.failed_logins?.value]).toEqual(['PT1M30.5S', '3/PT1M30S']);
+  expect(readConfig({}, { OJS_FAILED_LOGINS: '3/PT1M30S' }).failedLogins).toEqual({ limit: 3, perMs: 90_000 });
 });
 
 test('no secret is told: tokens, the token file, a password of the storage, the key of TLS', async () => {
@@ -75,6 +81,11 @@ test('GET /admin/system/config answers with them', async () => {
       200,
       { backend: 'memory', engine: { poison_after: 5 }, settings: { poison_after: { value: 5, origin: 'option' } } },
     ]);
+    // The same setting has one form, wherever it stands.
+    expect(body).toMatchObject({
+      engine: { visibility_timeout: 'PT30M', dead_after: 'PT30S' },
+      settings: { visibility_timeout: { value: 'PT30M' }, dead_after: { value: 'PT30S' } },
+    });
     expect((await send(server.url, { path: `/ojs/v1${path}`, headers })).text).not.toContain('canary');
   }
 });
