@@ -40,8 +40,8 @@ test('each says where its value comes from', async () => {
 });
 
 test('a duration is told as a variable reads it', async () => {
-  const told = await settingsBy({ engine: { visibilityMs: 90_500 } }, { OJS_FAILED_LOGINS: '3/90s' });
-  expect([told.visibility_timeout?.value, told.failed_logins?.value]).toEqual(['PT1M30.5S', '3/PT1M30S']);
+  const told = await settingsBy({ requestTimeoutMs: 90_500 }, { OJS_FAILED_LOGINS: '3/90s' });
+  expect([told.request_timeout?.value, told.failed_logins?.value]).toEqual(['PT1M30.5S', '3/PT1M30S']);
   expect(readConfig({}, { OJS_FAILED_LOGINS: '3/PT1M30S' }).failedLogins).toEqual({ limit: 3, perMs: 90_000 });
 });
 
