@@ -148,6 +148,68 @@ describe('a token for the queue', () => {
   });
 });
 
+describe('a job that reaches beyond the queues of its token', () => {
+  const reaches = [
+    [
+      'a unique policy without the queue',
+      { unique: { keys: ['type', 'args'], on_conflict: 'replace' } },
+      'unique.keys',
+    ],
+    ['a unique policy by a name', { unique: { key: 'own-name' } }, 'unique.keys'],
+    ['a limit of its own', { rate_limit: { key: 'tenant', concurrency: 1 } }, 'rate_limit'],
+    ['a limit of another queue', { rate_limit: { key: 'elsewhere:tenant', concurrency: 1 } }, 'rate_limit'],
+  ] as const;
+  let post: (path: string, body: object) => ReturnType<typeof send>;
+  let token: string;
+  beforeAll(async () => {
+    token = await tokenFor({ roles: ['admin'], queues: [canaries.queue, 'reach*'] });
+    post = (path, body) =>
+      send(server.url, {
+        method: 'POST',
+        path: `/ojs/v1${path}`,
+        headers: { authorization: `Bearer ${token}` },
+        body: JSON.stringify(body),
+      });
+  });
+
+  test.each(reaches)('%s is refused wherever jobs are sent', async (_, options, told) => {
+    const job = { type: 'a.b', args: [1], options: { queue: canaries.queue, ...options } };
+    const step = { type: 'a.b', args: [1], options: { queue: canaries.queue } };
+    const before = await snapshot(server);
+    for (const [path, body] of [
+      ['/jobs', job],
+      ['/jobs/batch', { jobs: [step, job] }],
+      ['/workflows', { type: 'chain', steps: [step, job] }],
+      ['/workflows', { type: 'chain', steps: [step], options }],
+      ['/cron', { name: 'reaching', cron: '0 0 29 2 *', ...job }],
+    ] as const) {
+      const response = await post(path, body);
+      expectRefusal(response, 403, 'permission_denied');
+      expect(response.text).toContain(told);
+    }
+    const { status, text } = await post('/jobs/bulk', { jobs: [job] });
+    expect([status, text.includes('permission_denied')], text).toEqual([expect.any(Number), true]);
+    expect({ ...(await snapshot(server)), events: null }).toEqual({ ...before, events: null });
+  });
+
+  test('the same within its queues is not', async () => {
+    for (const options of [
+      { unique: { keys: ['type', 'queue', 'args'] } },
+      { rate_limit: { concurrency: 1_000 } },
+      { rate_limit: { key: `queue:${canaries.queue}`, concurrency: 1_000 } },
+      { rate_limit: { key: `${canaries.queue}:tenant`, concurrency: 1 } },
+      { rate_limit: { key: 'reaching:tenant', concurrency: 1 } },
+    ]) {
+      const { status, text } = await post('/jobs', {
+        type: 'a.b',
+        args: [JSON.stringify(options)],
+        options: { queue: canaries.queue, ...options },
+      });
+      expect(status, text).toBe(201);
+    }
+  });
+});
+
 describe('streams and sockets', () => {
   test('a socket follows the queues of its token only', async () => {
     const token = await tokenFor({ roles: ['viewer'], queues: [canaries.queue] });
