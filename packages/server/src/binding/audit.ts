@@ -74,13 +74,17 @@ export async function audited(
   return reply;
 }
 
-/** Writes that a call failed, where calls of its kind have entries, or where the caller may not make it. */
+/**
+ * Writes that a call failed, where calls of its kind have entries, or where the caller may not make it. A caller without
+ * a token leaves no entry: anybody could fill the store.
+ */
 export async function auditRefusal(
   engine: Engine,
   operation: OperationName,
   request: BindingRequest,
   fault: ProtocolError,
 ): Promise<void> {
+  if (fault.code === 'unauthenticated') return;
   const isDenied = fault.code === 'permission_denied';
   const type = isDenied ? accessEvents.denied : auditTypes[operation];
   const caller = callerOf(request);

@@ -120,7 +120,11 @@ test('refusals have an entry a minute, and failed logins one each', async () => 
     });
   for (let time = 0; time < 3; time++) expect((await pause('look-secret')).status).toBe(403);
   expect((await pause('guessed-secret')).status).toBe(401);
+  for (let time = 0; time < 3; time++)
+    expect((await send(server.url, { method: 'POST', path: '/ojs/v1/queues/mail/pause' })).status).toBe(401);
   const all = await entries(server);
+  // A caller without a token writes nothing: there is no limit to such calls.
+  expect(all.filter(({ event_type: type }) => type === 'queue.paused')).toEqual([]);
   expect(all.filter(({ event_type: type }) => type === 'authorization.denied')).toMatchObject([
     { outcome: 'failure', detail: { operation: 'queue.pause', name: 'mail', error: 'permission_denied' } },
   ]);
