@@ -20,8 +20,9 @@ import { ok, type Reply } from './reply.ts';
 
 export const auditHandlers: Handlers<'audit.list'> = { 'audit.list': listAudit };
 
-/** The most ids of a request that an entry has. */
-const maxIds = 1_000;
+/** Bytes of a request that an entry has, and characters of a message. */
+const maxRequest = 16_384;
+const maxMessage = 2_000;
 
 /** GET /admin/audit?type&principal&about&since&until: newest first. */
 async function listAudit(engine: Engine, { query }: BindingRequest): Promise<Reply> {
@@ -89,7 +90,13 @@ export async function auditRefusal(
   const type = isDenied ? accessEvents.denied : auditTypes[operation];
   const caller = callerOf(request);
   if (type === undefined || (isDenied && !engine.audit.isNews(caller.principal, operation))) return;
-  const detail = { operation, ...request.params, ...asked(request), error: fault.code, message: fault.message };
+  const detail = {
+    operation,
+    ...request.params,
+    ...asked(request),
+    error: fault.code,
+    message: fault.message.slice(0, maxMessage),
+  };
   await engine.audit.record({ ...caller, event_type: type, outcome: 'failure', detail });
 }
 
@@ -111,14 +118,38 @@ function asked({ body, query }: BindingRequest): object {
   if (body === undefined || body === '') return read;
   try {
     const request = withoutPayload(Fields.parse(body));
-    return { ...read, request: Object.fromEntries(Object.entries(request ?? {}).map(shortened)) };
+    return { ...read, ...shortened(Object.entries(request ?? {})) };
   } catch {
     return read;
   }
 }
 
-function shortened([name, value]: [string, unknown]): [string, unknown] {
-  return [name, Array.isArray(value) ? value.slice(0, maxIds) : value];
+/** The members that fit into an entry, and of a list its beginning. */
+function shortened(members: readonly (readonly [string, unknown])[]): object {
+  const request: Record<string, unknown> = {};
+  let left = maxRequest;
+  let isWhole = true;
+  const fits = (value: unknown) => {
+    const bytes = Buffer.byteLength(JSON.stringify(value)) + 1;
+    if (bytes > left) return false;
+    left -= bytes;
+    return true;
+  };
+  for (const [name, value] of members) {
+    if (!Array.isArray(value)) {
+      if (fits([name, value])) request[name] = value;
+      else isWhole = false;
+      continue;
+    }
+    if (!fits([name, []])) {
+      isWhole = false;
+      continue;
+    }
+    const end = value.findIndex((one) => !fits(one));
+    request[name] = end === -1 ? value : value.slice(0, end);
+    if (end !== -1) isWhole = false;
+  }
+  return { request, ...(!isWhole && { truncated: true }) };
 }
 
 /** The counts of a bulk operation. */

@@ -72,6 +72,38 @@ describe('every operation that has entries', () => {
   });
 });
 
+test('an entry has the beginning of a large request, and a page of large entries ends early', async () => {
+  await using server = await serve();
+  const job = { type: 'a.b', args: [] };
+  const pushed = await send(server.url, { method: 'POST', path: '/ojs/v1/jobs', body: JSON.stringify(job) });
+  const ids: string[] = [JSON.parse(pushed.text).id, ...Array.from({ length: 5_000 }, newId)];
+  const path = '/ojs/v1/jobs/bulk/cancel';
+  const cancel = (body: object) => send(server.url, { method: 'POST', path, body: JSON.stringify(body) });
+  expect((await cancel({ ids, atomicity: 'partial' })).status).toBeLessThan(400);
+  const [kept] = (await server.engine.storage.audit.read({ limit: 1 })).map(({ entry }) => entry);
+  expect(kept?.length).toBeLessThan(20_000);
+  const { detail } = JSON.parse(kept ?? '{}');
+  expect(detail).toMatchObject({ truncated: true, request: { atomicity: 'partial' } });
+  expect(detail.request.ids.length).toBeGreaterThan(300);
+  expect(detail.request.ids).toEqual(ids.slice(0, detail.request.ids.length));
+
+  const large = 'x'.repeat(server.engine.memory.answer / 4);
+  const about = { principal: 'anonymous', source_ip: null, correlation_id: 'c', outcome: 'success' } as const;
+  for (let number = 0; number < 6; number++)
+    await server.engine.audit.record({ ...about, event_type: 'large', detail: { number, large } });
+  const query = { type: 'large', principal: null, about: null, since: null, until: null, limit: 100 };
+  const numbers: unknown[] = [];
+  let cursor: string | null = null;
+  let pages = 0;
+  do {
+    const page = await server.engine.audit.read({ ...query, cursor });
+    numbers.push(...page.items.map(({ entry }) => JSON.parse(entry).detail.number));
+    cursor = page.next;
+    pages += 1;
+  } while (cursor !== null);
+  expect([numbers, pages > 1]).toEqual([[5, 4, 3, 2, 1, 0], true]);
+});
+
 test('an entry has the settings before and after, and the list finds it by type, principal, text and time', async () => {
   await using server = await serve({ tokens: ['admin:root-secret', 'operator:other-secret'] });
   const put = (concurrency: number) =>
