@@ -341,6 +341,14 @@ describe('payloads', () => {
     expect(text).toContain('"meta":{"canary":"[redacted]"}');
   });
 
+  test('the stream of a result is redacted, under both names of the result', async () => {
+    const token = await tokenFor({ roles: ['inspector'], queues: ['*'], redact: ['result.card'] });
+    using stream = await openStream(server.url, `/jobs/${id}/result/stream`, { authorization: `Bearer ${token}` });
+    const text = JSON.stringify(await stream.events.rest());
+    expect(text).toContain('[redacted]');
+    expect(text).not.toContain(canary);
+  });
+
   test('what would tell them all the same is refused', async () => {
     for (const grant of [
       { roles: ['viewer'], queues: ['*'] } as const,
