@@ -10,8 +10,8 @@ import {
 import type { BindingRequest } from './handler.ts';
 import type { Reply } from './reply.ts';
 
-/** Operations whose answers have jobs, or templates of jobs. */
-const showsJobs = /^(?:job|bulk|deadLetter|workflow|cron|admin)\./;
+/** Operations whose answers have jobs, or templates of jobs. Statistics have other members of these names. */
+const showsJobs = /^(?:(?:job|bulk|deadLetter|workflow|cron)\.(?!stats)|admin\.(?:job|jobs|deadLetters|\w+Jobs)$)/;
 
 /** The answer without what the caller may not see of jobs. */
 export function shownTo(grant: Grant | undefined, operation: OperationName, reply: Reply): Reply {

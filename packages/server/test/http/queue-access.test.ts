@@ -333,6 +333,19 @@ describe('payloads', () => {
     expect(viewed).toContain('"type":"pay.now"');
   });
 
+  test('a viewer sees statistics whole', async () => {
+    const headers = { authorization: `Bearer ${await tokenFor({ roles: ['viewer'], queues: ['*'] })}` };
+    const admin = { authorization: `Bearer ${await tokenFor({ roles: ['admin'], queues: ['*'] })}` };
+    for (const path of ['/admin/stats/history', '/admin/stats', '/dead-letter/stats', '/admin/queues']) {
+      const [seen, whole] = await Promise.all(
+        [headers, admin].map((one) => send(server.url, { path: `/ojs/v1${path}`, headers: one })),
+      );
+      expect(seen?.status, path).toBe(200);
+      const nulls = (text = '') => text.match(/"(?:data|result|checkpoint)":null/g);
+      expect(nulls(seen?.text), path).toEqual(nulls(whole?.text));
+    }
+  });
+
   test('paths of a token are redacted for it', async () => {
     const redact = ['args[0].card', 'result.card', 'meta.canary'];
     const text = await seen(await tokenFor({ roles: ['inspector'], queues: ['*'], redact }));
