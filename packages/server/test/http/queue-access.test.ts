@@ -382,6 +382,21 @@ describe('payloads', () => {
         );
       expect((await send(server.url, { path: '/ojs/v1/jobs?q=queue:pay', headers })).status).toBe(200);
     }
+    const redacted = { roles: ['admin'], queues: ['*'], redact: ['args[0].card'] } as const;
+    const changing = { authorization: `Bearer ${await tokenFor(redacted)}` };
+    const change = (path: string, body: object) =>
+      send(server.url, { method: 'POST', path: `/ojs/v1${path}`, headers: changing, body: JSON.stringify(body) });
+    for (const [path, body] of [
+      ['/jobs/bulk/cancel', { filter: { args: canary } }],
+      ['/jobs/bulk/retry', { filter: { meta: { canary } } }],
+      ['/dead-letter/retry', { filter: { args: canary }, confirm: true }],
+      ['/dead-letter/purge', { filter: { args: canary }, confirm: true }],
+      ['/dead-letter/purge', { args: canary, confirm: true }],
+    ] as const)
+      expectRefusal(await change(path, body), 403, 'permission_denied');
+    expect((await change('/jobs/bulk/cancel', { filter: { queue: 'none' } })).status).toBe(200);
+    const own = { name: 'own', cron: '0 0 29 2 *', type: 'a.b', args: [canary] };
+    expect((await change('/cron', own)).status).toBe(201);
     const headers = { authorization: `Bearer ${await tokenFor({ roles: ['viewer'], queues: ['*'] })}` };
     for (const path of [`/jobs/${id}/checkpoint`, `/jobs/${id}/result/stream`])
       expectRefusal(await send(server.url, { path: `/ojs/v1${path}`, headers }), 403, 'permission_denied');
