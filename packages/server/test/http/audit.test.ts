@@ -140,6 +140,11 @@ test('an entry has the settings before and after, and the list finds it by type,
     headers: { authorization: 'Bearer root-secret' },
   });
   expect(wrong).toMatchObject({ status: 400, text: expect.stringContaining('RFC 3339') });
+  const noId = await send(server.url, {
+    path: `/ojs/v1/admin/audit?cursor=${'-'.repeat(36)}`,
+    headers: { authorization: 'Bearer root-secret' },
+  });
+  expect(noId).toMatchObject({ status: 400, text: expect.stringContaining('next_cursor') });
 });
 
 test('refusals have an entry a minute, and failed logins one each', async () => {
