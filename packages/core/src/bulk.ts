@@ -158,9 +158,16 @@ export class Bulk {
     let after: string | null = null;
     do {
       const limit = Math.min(page, Bulk.max - items.length);
-      const { jobs, next }: Selection = yield* ask(select(this.#store, targets.filter, { after, limit }));
-      if (jobs.length > 0) items.push(...(yield* ask(work(jobs.map(({ id }) => id)))));
-      after = next;
+      try {
+        const { jobs, next }: Selection = yield* ask(select(this.#store, targets.filter, { after, limit }));
+        if (jobs.length > 0) items.push(...(yield* ask(work(jobs.map(({ id }) => id)))));
+        after = next;
+      } catch (error) {
+        // What is done is told: the same call again continues.
+        if (items.length === 0) throw error;
+        this.#failed(error);
+        return { items, more: true };
+      }
     } while (after !== null && items.length < Bulk.max);
     return { items, more: after !== null };
   }

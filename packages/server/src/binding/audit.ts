@@ -42,8 +42,7 @@ async function listAudit(engine: Engine, { query }: BindingRequest): Promise<Rep
     since: time('since'),
     until: time('until'),
   };
-  if (page.cursor !== null && !isUuidv7(page.cursor))
-    fields.issue('cursor', 'must be the next_cursor of an answer');
+  if (page.cursor !== null && !isUuidv7(page.cursor)) fields.issue('cursor', 'must be the next_cursor of an answer');
   fields.done();
   const { items, next, scanned } = await engine.audit.read({ ...filter, cursor: page.cursor, limit: page.limit });
   const shown = items.map(({ id, entry }) => `{"id":"${id}",${entry.slice(1)}`);
@@ -79,7 +78,7 @@ export async function audited(
 
 /**
  * Writes that a call failed, where calls of its kind have entries, or where the caller may not make it. A caller without
- * a token leaves no entry: anybody could fill the store.
+ * a token leaves no entry: anybody could fill the store. After an error of the server a part of the call may be done.
  */
 export async function auditRefusal(
   engine: Engine,
@@ -98,6 +97,7 @@ export async function auditRefusal(
     ...asked(request),
     error: fault.code,
     message: fault.message.slice(0, maxMessage),
+    ...(fault.kind.status >= 500 && { done: 'unknown' }),
   };
   await engine.audit.record({ ...caller, event_type: type, outcome: 'failure', detail });
 }
@@ -154,11 +154,19 @@ function shortened(members: readonly (readonly [string, unknown])[]): object {
   return { request, ...(!isWhole && { truncated: true }) };
 }
 
-/** The counts of a bulk operation. */
+const countNames = ['summary', 'purged_count', 'total_matched', 'succeeded', 'failed', 'has_more'];
+/** Characters of an answer that is searched for them; one about 10,000 jobs has fewer. */
+const maxAnswer = 8_000_000;
+
+/** The counts of a change of many jobs. */
 function summaryOf(text: Json): object {
-  if (!text.startsWith('{')) return {};
-  const summary = text.length < 1_000_000 ? members(text).get('summary') : undefined;
-  return summary === undefined ? {} : { summary: JSON.parse(summary) };
+  if (!text.startsWith('{') || text.length > maxAnswer) return {};
+  const found = members(text);
+  const counts = countNames.flatMap((name) => {
+    const count = found.get(name);
+    return count === undefined ? [] : [[name, JSON.parse(count)]];
+  });
+  return Object.fromEntries(counts);
 }
 
 /** How what the call changes stands, without arguments; null where there is nothing to compare. */

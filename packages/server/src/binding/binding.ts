@@ -96,7 +96,7 @@ export class Binding {
     } catch (error) {
       const fault = faultOf(error);
       if (fault.kind.status >= 500) failed(error);
-      else await auditRefusal(this.engine, operation, request, fault);
+      await auditRefusal(this.engine, operation, request, fault);
       return refusal(fault, request.requestId);
     }
   }

@@ -1,8 +1,8 @@
-import { type BulkResult, readQueuePurge, stateNames } from '@ojs-ts/core';
+import { readQueuePurge, stateNames } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import { readConfig } from '../../engine/queues/queue-settings.ts';
 import type { QueueRecord } from '../../storage/storage.ts';
-import type { BindingRequest } from '../handler.ts';
+import type { About, BindingRequest } from '../handler.ts';
 import { renderConfig } from '../queues/config.ts';
 import { countsOf, pageOfQueues, readName, requireQueue } from '../queues/queues.ts';
 import { json, type Reply } from '../reply.ts';
@@ -25,21 +25,34 @@ export async function showQueue(engine: Engine, { params }: BindingRequest): Pro
   return json({ ...(await summarise(engine, queue)), configuration });
 }
 
-/** DELETE /admin/queues/:name/jobs (ojs-admin-api §6.5), by a body or by the query. */
-export async function purgeQueue(engine: Engine, { params, query, body }: BindingRequest): Promise<Reply> {
+/**
+ * DELETE /admin/queues/:name/jobs (ojs-admin-api §6.5), by a body or by the query. If the store fails after a part was
+ * deleted, the answer has that part, and `has_more`.
+ */
+export async function purgeQueue(
+  engine: Engine,
+  { params, query, body }: BindingRequest,
+  _: About,
+  failed: (error: unknown) => void,
+): Promise<Reply> {
   const name = readName(params);
   const filter = readQueuePurge(name, body, query, engine.clock.now());
   await requireQueue(engine, name);
   const until = performance.now() + purgeMs;
   let purged = 0;
-  let last: BulkResult;
-  let removed: number;
-  do {
-    last = await engine.bulk.remove({ filter }, { from: filter.states });
-    removed = last.items.filter(({ fault }) => fault === null).length;
-    purged += removed;
-  } while (last.more && removed > 0 && performance.now() < until);
-  return json({ purged_count: purged, states: stateNames(filter.states), has_more: last.more });
+  let more = true;
+  for (let removed = 1; more && removed > 0 && performance.now() < until; purged += removed) {
+    try {
+      const part = await engine.bulk.remove({ filter }, { from: filter.states });
+      removed = part.items.filter(({ fault }) => fault === null).length;
+      more = part.more;
+    } catch (error) {
+      if (purged === 0) throw error;
+      failed(error);
+      break;
+    }
+  }
+  return json({ purged_count: purged, states: stateNames(filter.states), has_more: more });
 }
 
 async function summarise(engine: Engine, queue: QueueRecord): Promise<object> {
