@@ -102,6 +102,14 @@ export class QueueAccess {
     }
   }
 
+  /**
+   * For the registration and the end of a worker, which are rare: reads all leases.
+   * @throws ProtocolError `permission_denied` for a worker that holds a job of a queue that is not covered.
+   */
+  async worker(worker: string): Promise<void> {
+    for await (const held of this.#engine.workers.heldBy(worker)) this.queues(held.map(({ queue }) => queue));
+  }
+
   /** A job's, a queue's, or all that a filter leaves. */
   async channel(channel: Channel, { queues }: Pick<Filter, 'queues'>): Promise<void> {
     if (channel.kind === 'job') await this.jobs([channel.id]);

@@ -210,6 +210,26 @@ describe('a job that reaches beyond the queues of its token', () => {
   });
 });
 
+test('a worker of another queue cannot be registered or deregistered', async () => {
+  const token = await tokenFor({ roles: ['work'], queues: ['elsewhere'] });
+  const post = (path: string, body: object) =>
+    send(server.url, {
+      method: 'POST',
+      path: `/ojs/v1/workers/${path}`,
+      headers: { authorization: `Bearer ${token}` },
+      body: JSON.stringify(body),
+    });
+  const worker = { authorization: `Bearer ${await tokenFor({ roles: ['admin'], queues: ['*'] })}` };
+  const asWorker = (path: string, body: object) =>
+    send(server.url, { method: 'POST', path: `/ojs/v1${path}`, headers: worker, body: JSON.stringify(body) });
+  await asWorker('/jobs', { type: 'a.b', args: [], options: { queue: 'held' } });
+  await asWorker('/workers/fetch', { queues: ['held'], worker_id: 'holder' });
+  for (const path of ['register', 'deregister'])
+    expectRefusal(await post(path, { worker_id: 'holder' }), 403, 'permission_denied');
+  expect((await post('register', { worker_id: 'stranger', queues: ['elsewhere'] })).status).toBe(200);
+  expect((await post('deregister', { worker_id: 'stranger' })).status).toBe(200);
+});
+
 describe('streams and sockets', () => {
   test('a socket follows the queues of its token only', async () => {
     const token = await tokenFor({ roles: ['viewer'], queues: [canaries.queue] });
