@@ -121,7 +121,8 @@ export const accessOf: Readonly<Record<OperationName, Access>> = {
   'cron.trigger': access('schedule', 'cron'),
   'cron.pause': access('schedule', 'cron'),
   'cron.resume': access('schedule', 'cron'),
-  'system.doctor': access('list', 'every'),
+  // Its findings name tokens, and sessions of the database.
+  'system.doctor': access('configure', 'every'),
   'audit.list': access('access', 'every'),
   'token.list': access('access', 'every'),
   'token.create': access('access', 'every'),
