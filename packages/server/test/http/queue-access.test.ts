@@ -256,6 +256,37 @@ describe('streams and sockets', () => {
       expect(await subscribe(allowed)).toMatchObject({ type: 'subscribed' });
   });
 
+  test('a long poll of a revoked token ends, and gives nothing', async () => {
+    const { engine } = server;
+    const { token, record } = await engine.tokens.create({
+      name: 'poller',
+      roles: ['work'],
+      queues: ['*'],
+      expiresAt: null,
+      createdBy: 'test',
+    });
+    const waits = Promise.withResolvers<AbortSignal | undefined>();
+    const fetch = engine.fetch.bind(engine);
+    engine.fetch = (wanted, signal) => {
+      waits.resolve(signal);
+      return fetch(wanted, signal);
+    };
+    const polled = send(server.url, {
+      method: 'POST',
+      path: '/ojs/v1/workers/fetch',
+      headers: { authorization: `Bearer ${token}` },
+      body: JSON.stringify({ queues: ['nothing-here'], worker_id: 'poller', wait_ms: 60_000 }),
+    });
+    const cut = expect(polled).rejects.toThrow();
+    const signal = await waits.promise;
+    engine.fetch = fetch;
+    await engine.tokens.revoke(record.id);
+    await cut;
+    // The client may see the end of the connection first.
+    if (signal?.aborted === false) await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    expect(signal?.aborted).toBe(true);
+  });
+
   test('those of a revoked token end', async () => {
     const { tokens } = server.engine;
     const { token, record } = await tokens.create({
