@@ -48,10 +48,9 @@ describe.each(storages)('on $name', ({ url }) => {
     await b.engine.queueSettings.configure('warns', { maxDepth: 1, strategy: 'warn' });
     await b.engine.storage.registry.overrideLimit('queue:closed', { concurrency: 0, rates: [] }, b.clock.now());
     const findings = await found(b);
-    expect(findings.map(({ code, message }) => `${code} ${/full|warns|closed/.exec(message)?.[0]}`).toSorted()).toEqual([
-      'closed_limit closed',
-      'full_queue full',
-    ]);
+    expect(findings.map(({ code, message }) => `${code} ${/full|warns|closed/.exec(message)?.[0]}`).toSorted()).toEqual(
+      ['closed_limit closed', 'full_queue full'],
+    );
   });
 
   test('a worker that has sent nothing for long reads no queue', async () => {

@@ -84,7 +84,7 @@ export class Tokens {
     await this.#readAgain();
     if (!this.#exist && request.createdBy === null && !isWhole(request)) {
       const message =
-        'The first token of a store makes its servers ask every caller for one. Make one with the role admin for all queues first.';
+        'The first token of a store makes its servers ask every caller for one. Make one with the role admin, for all queues and without an expiry, first.';
       throw new ProtocolError('conflict', message);
     }
     await this.#makeRoom();
@@ -248,7 +248,7 @@ function isUsable({ expiresAt, revokedAt }: TokenRecord, now: Millis): boolean {
   return revokedAt === null && (expiresAt === null || expiresAt > now);
 }
 
-/** Whether it may make others. */
-function isWhole(grant: Grant): boolean {
-  return grants(grant, 'access') && coversEveryQueue(grant);
+/** Whether it may make others, and goes on to. */
+function isWhole(request: Pick<TokenRequest, 'roles' | 'queues' | 'expiresAt'>): boolean {
+  return grants(request, 'access') && coversEveryQueue(request) && request.expiresAt === null;
 }

@@ -84,6 +84,8 @@ describe.each(storages)('tokens on $name', ({ name, url }) => {
     await using b = await bench(url());
     const { tokens } = b.engine;
     await expect(tokens.create({ ...viewer, createdBy: null })).rejects.toMatchObject({ code: 'conflict' });
+    const ending = { ...admin, expiresAt: b.clock.now() + 60_000 };
+    await expect(tokens.create(ending)).rejects.toMatchObject({ code: 'conflict' });
     await expect(tokens.create({ ...admin, queues: ['mail'] })).rejects.toMatchObject({ code: 'conflict' });
     expect(tokens.exist).toBe(false);
     await tokens.create(admin);
