@@ -174,9 +174,16 @@ export class Bulk {
     let { after } = at;
     do {
       const limit = Math.min(page, Bulk.max - items.length);
-      const { jobs, next }: Selection = yield* ask(select(this.#store, targets.filter, { after, limit }));
-      if (jobs.length > 0) items.push(...(yield* ask(work(jobs.map(({ id }) => id)))));
-      after = next;
+      try {
+        const { jobs, next }: Selection = yield* ask(select(this.#store, targets.filter, { after, limit }));
+        if (jobs.length > 0) items.push(...(yield* ask(work(jobs.map(({ id }) => id)))));
+        after = next;
+      } catch (error) {
+        // What is done is told: the same call again continues.
+        if (items.length === 0) throw error;
+        this.#failed(error);
+        return { items, more: true, next: after };
+      }
     } while (after !== null && items.length < Bulk.max && !at.isOver());
     return { items, more: after !== null, next: after };
   }

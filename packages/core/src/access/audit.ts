@@ -68,7 +68,10 @@ export interface AuditEntry {
 }
 
 /** Members of requests that may hold what only the job's owner should see. */
-const secretMembers: ReadonlySet<string> = new Set(['args', 'meta', 'result', 'schema', 'args_part', 'checkpoint']);
+const secretMembers: ReadonlySet<string> = new Set(
+  `args arguments args_part meta metadata payload data result results parent_results value error errors checkpoint
+  last_checkpoint schema`.split(/\s+/),
+);
 
 /** A request as the audit log may have it: without arguments and results, whatever is around them. */
 export function withoutPayload(value: unknown): unknown {

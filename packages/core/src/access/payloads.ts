@@ -2,11 +2,12 @@ import type { Json } from '../job/job.ts';
 import { elements, members, objectText, skipSpace, stringEnd, valueEnd } from '../json/json.ts';
 import { type Grant, grants } from './roles.ts';
 
+const parentResults = 'parent_results';
 /** What stands in place of a member that a caller may not see. */
 const hidden: ReadonlyMap<string, Json> = new Map([
   ['args', '[]'],
   ['result', 'null'],
-  ['parent_results', '[]'],
+  [parentResults, '[]'],
   ['checkpoint', 'null'],
   ['last_checkpoint', 'null'],
   ['data', 'null'],
@@ -65,8 +66,22 @@ function filtered(text: Json, hides: boolean, paths: readonly Path[]): Json {
 function shownOf(name: string, text: Json, at: number, hides: boolean, paths: readonly Path[]): Json | null {
   const empty = hides ? hidden.get(name) : undefined;
   if (empty !== undefined) return empty;
-  const below = paths.filter(([root]) => root === name).map(([, ...rest]) => rest);
-  return below.length === 0 ? null : redact(text.slice(at, valueEnd(text, at)), below);
+  const root = name === parentResults ? 'result' : name;
+  const below = paths.filter(([first]) => first === root).map(([, ...rest]) => rest);
+  if (below.length === 0) return null;
+  const value = text.slice(at, valueEnd(text, at));
+  return name === parentResults ? redactEach(value, below) : redact(value, below);
+}
+
+/** Results of steps. The result of a group is the list of its members' results, so each element of a list may be one. */
+function redactEach(value: Json, paths: readonly Path[]): Json {
+  if (!value.startsWith('[')) return redact(value, paths);
+  return redact(
+    `[${elements(value)
+      .map((text) => redactEach(text, paths))
+      .join(',')}]`,
+    paths,
+  );
 }
 
 function redact(value: Json, paths: readonly Path[]): Json {

@@ -4,10 +4,10 @@ import type { Millis } from '../time/clock.ts';
 import { requestOf } from '../workflow/defaults.ts';
 import { readNodeSpec } from '../workflow/spec.ts';
 import type { NewNode, NewWorkflow } from '../workflow/types.ts';
-import { readEnvelope } from './envelope.ts';
+import { type ReadEnvelope, readEnvelope } from './envelope.ts';
 
-/** The queue and the limits of a job that does not exist yet. */
-export type Destination = Pick<NewJob, 'queue' | 'limits'>;
+/** The queue of a job that does not exist yet, and what of other jobs it may touch. */
+export type Destination = Pick<NewJob, 'queue' | 'limits'> & Pick<ReadEnvelope, 'crossesQueues'>;
 
 /** The destination of a workflow node's job; null for a join, and if this version cannot read the node. */
 export function nodeDestination(
@@ -27,7 +27,8 @@ export function cronDestination(spec: Json, now: Millis): Destination | null {
 
 function destinationOf(request: Json, now: Millis, id: JobId): Destination | null {
   try {
-    return readEnvelope(request, now, () => id).job;
+    const { job, crossesQueues } = readEnvelope(request, now, () => id);
+    return { queue: job.queue, limits: job.limits, crossesQueues };
   } catch (error) {
     if (error instanceof ProtocolError) return null;
     throw error;

@@ -22,6 +22,8 @@ export interface ReadEnvelope {
   readonly job: NewJob;
   /** The effect of the unique policy on a duplicate; null if the job has no policy. */
   readonly onConflict: UniquePolicy['onConflict'] | null;
+  /** Whether the unique policy counts jobs of other queues. */
+  readonly crossesQueues: boolean;
   /** Whether the client chose the id. */
   readonly named: boolean;
   readonly args: Json;
@@ -199,6 +201,7 @@ function normalise(
   return {
     job,
     onConflict: policy?.onConflict ?? null,
+    crossesQueues: policy !== null && !policy.keys.includes('queue'),
     named: identity.id !== null,
     args: identity.args,
     schema,

@@ -72,6 +72,12 @@ describe('redacted paths', () => {
       '{"result":{"a":{"b":"[redacted]","d":2},"c":"[redacted]"}}',
     ],
     [['args[1].x'], '{"args":[{"x":1}],"other":{"x":1}}', '{"args":[{"x":1}],"other":{"x":1}}'],
+    [
+      ['result.card'],
+      '{"parent_results":[{"card":"4111","n":1},null,[{"card":"4112"}]]}',
+      '{"parent_results":[{"card":"[redacted]","n":1},null,[{"card":"[redacted]"}]]}',
+    ],
+    [['result[0]'], '{"parent_results":[["4111",2]]}', '{"parent_results":["[redacted]"]}'],
     [['args[0].a.b'], '{"args":[{"a":"text"}]}', '{"args":[{"a":"text"}]}'],
   ])('%j of %s', (paths, text, shown) => {
     expect(redact(paths)(text)).toBe(shown);

@@ -33,6 +33,11 @@ describe('roles', () => {
     expect(may.toSorted()).toEqual(allowed.toSorted());
   });
 
+  test('what the doctor finds of tokens and sessions is for administrators', () => {
+    const { right } = accessOf['system.doctor'];
+    expect(roles.filter((role) => right !== 'open' && grants({ roles: [role] }, right))).toEqual(['admin']);
+  });
+
   test('a viewer changes nothing', () => {
     const changing: readonly string[] = [
       'enqueue',

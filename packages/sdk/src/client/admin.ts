@@ -451,7 +451,7 @@ export class Admin implements AsyncDisposable {
 
   /**
    * Makes a token. The first token of a store makes its servers ask every caller for one, so it must have the role
-   * `admin` for all queues. @throws {OJSAPIError} `conflict` for another first token; {OJSValidationError}
+   * `admin` for all queues, and no expiry. @throws {OJSAPIError} `conflict` for another first token; {OJSValidationError}
    */
   async createToken(request: TokenRequest, options: CallOptions = {}): Promise<IssuedToken> {
     return this.#connection.ask(createToken(request), options);

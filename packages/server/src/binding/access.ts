@@ -14,6 +14,8 @@ import {
   nodeDestination,
   type OperationName,
   ProtocolError,
+  type ReadEnvelope,
+  reachBeyond,
   sizeOf,
   type Targets,
 } from '@ojs-ts/core';
@@ -24,6 +26,11 @@ import type { Filter } from './realtime/selection.ts';
 
 /** Nodes of a workflow that are read at a time. */
 const page = 500;
+
+interface NodesOf {
+  readonly workflow: Pick<NewWorkflow, 'spec'>;
+  readonly nodes: readonly Pick<NewNode, 'spec' | 'job'>[];
+}
 
 /**
  * Holds a caller to the queues of its token (ojs-security §7.1). `checkPath` runs before every handler; a handler whose
@@ -95,6 +102,14 @@ export class QueueAccess {
     }
   }
 
+  /**
+   * For the registration and the end of a worker, which are rare: reads all leases.
+   * @throws ProtocolError `permission_denied` for a worker that holds a job of a queue that is not covered.
+   */
+  async worker(worker: string): Promise<void> {
+    for await (const held of this.#engine.workers.heldBy(worker)) this.queues(held.map(({ queue }) => queue));
+  }
+
   /** A job's, a queue's, or all that a filter leaves. */
   async channel(channel: Channel, { queues }: Pick<Filter, 'queues'>): Promise<void> {
     if (channel.kind === 'job') await this.jobs([channel.id]);
@@ -110,17 +125,25 @@ export class QueueAccess {
   async cron(name: string): Promise<void> {
     if (!isCronName(name)) return;
     const cron = await this.#engine.storage.crons.get(name);
-    if (cron !== null) this.#destination(cronDestination(cron.spec, this.#engine.clock.now()));
+    if (cron !== null) this.queues([this.#readable(cronDestination(cron.spec, this.#engine.clock.now())).queue]);
   }
 
-  /** The queue of what a template enqueues. */
+  /**
+   * Jobs that the caller sends.
+   * @throws ProtocolError `permission_denied` for the first one that would reach beyond the queues of the token.
+   */
+  sent(jobs: Iterable<ReadEnvelope>): void {
+    for (const { job, crossesQueues } of jobs) this.#send({ queue: job.queue, limits: job.limits, crossesQueues });
+  }
+
+  /** What the template of a cron enqueues. */
   template(enqueue: Json): void {
-    this.#destination(cronDestination(JSON.stringify({ enqueue }), this.#engine.clock.now()));
+    this.#send(this.#readable(cronDestination(JSON.stringify({ enqueue }), this.#engine.clock.now())));
   }
 
-  nodes(workflow: Pick<NewWorkflow, 'spec'>, nodes: readonly Pick<NewNode, 'spec' | 'job'>[]): void {
-    const now: Millis = this.#engine.clock.now();
-    this.queues(nodes.flatMap((node) => nodeDestination(workflow, node, now)?.queue ?? []));
+  /** The steps of a workflow that the caller sends. */
+  steps({ workflow, nodes }: NodesOf): void {
+    for (const destination of this.#destinations(workflow, nodes)) this.#send(destination);
   }
 
   async #workflow(id: string): Promise<void> {
@@ -129,16 +152,27 @@ export class QueueAccess {
     if (workflow === null) return;
     for (let after = -1; ; ) {
       const part = await workflows.nodes(id, after, page);
-      this.nodes(workflow, part);
+      this.queues(this.#destinations(workflow, part).map(({ queue }) => queue));
       const last = part.at(-1);
       if (last === undefined || part.length < page) return;
       after = last.index;
     }
   }
 
-  #destination(destination: Destination | null): void {
+  /** Of the nodes that have jobs. */
+  #destinations(workflow: NodesOf['workflow'], nodes: NodesOf['nodes']): readonly Destination[] {
+    const now: Millis = this.#engine.clock.now();
+    return nodes.flatMap((node) => nodeDestination(workflow, node, now) ?? []);
+  }
+
+  #readable(destination: Destination | null): Destination {
     if (destination === null) throw this.#denied('The queue of its jobs cannot be read.');
-    this.queues([destination.queue]);
+    return destination;
+  }
+
+  #send(destination: Destination): void {
+    const why = reachBeyond(this.#grant, destination);
+    if (why !== null) throw this.#denied(why);
   }
 
   #denied(why: string): ProtocolError {

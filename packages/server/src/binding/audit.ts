@@ -4,6 +4,7 @@ import {
   definitionOf,
   Fields,
   isCronName,
+  isUuidv7,
   type Json,
   members,
   type OperationName,
@@ -20,8 +21,9 @@ import { ok, type Reply } from './reply.ts';
 
 export const auditHandlers: Handlers<'audit.list'> = { 'audit.list': listAudit };
 
-/** The most ids of a request that an entry has. */
-const maxIds = 1_000;
+/** Bytes of a request that an entry has, and characters of a message. */
+const maxRequest = 16_384;
+const maxMessage = 2_000;
 
 /** GET /admin/audit?type&principal&about&since&until: newest first. */
 async function listAudit(engine: Engine, { query }: BindingRequest): Promise<Reply> {
@@ -40,8 +42,7 @@ async function listAudit(engine: Engine, { query }: BindingRequest): Promise<Rep
     since: time('since'),
     until: time('until'),
   };
-  if (page.cursor !== null && !/^[0-9a-f-]{36}$/.test(page.cursor))
-    fields.issue('cursor', 'must be the next_cursor of an answer');
+  if (page.cursor !== null && !isUuidv7(page.cursor)) fields.issue('cursor', 'must be the next_cursor of an answer');
   fields.done();
   const { items, next, scanned } = await engine.audit.read({ ...filter, cursor: page.cursor, limit: page.limit });
   const shown = items.map(({ id, entry }) => `{"id":"${id}",${entry.slice(1)}`);
@@ -61,7 +62,8 @@ export async function audited(
   const before = await standing(engine, operation, request);
   const reply = await work();
   if (reply.status >= 400) return reply;
-  const after = await standing(engine, operation, request);
+  // The work is done, so its answer does not depend on this.
+  const after = await standing(engine, operation, request).catch(() => null);
   const detail = {
     operation,
     ...request.params,
@@ -74,18 +76,29 @@ export async function audited(
   return reply;
 }
 
-/** Writes that a call failed, where calls of its kind have entries, or where the caller may not make it. */
+/**
+ * Writes that a call failed, where calls of its kind have entries, or where the caller may not make it. A caller without
+ * a token leaves no entry: anybody could fill the store. After an error of the server a part of the call may be done.
+ */
 export async function auditRefusal(
   engine: Engine,
   operation: OperationName,
   request: BindingRequest,
   fault: ProtocolError,
 ): Promise<void> {
+  if (fault.code === 'unauthenticated') return;
   const isDenied = fault.code === 'permission_denied';
   const type = isDenied ? accessEvents.denied : auditTypes[operation];
   const caller = callerOf(request);
   if (type === undefined || (isDenied && !engine.audit.isNews(caller.principal, operation))) return;
-  const detail = { operation, ...request.params, ...asked(request), error: fault.code, message: fault.message };
+  const detail = {
+    operation,
+    ...request.params,
+    ...asked(request),
+    error: fault.code,
+    message: fault.message.slice(0, maxMessage),
+    ...(fault.kind.status >= 500 && { done: 'unknown' }),
+  };
   await engine.audit.record({ ...caller, event_type: type, outcome: 'failure', detail });
 }
 
@@ -107,21 +120,53 @@ function asked({ body, query }: BindingRequest): object {
   if (body === undefined || body === '') return read;
   try {
     const request = withoutPayload(Fields.parse(body));
-    return { ...read, request: Object.fromEntries(Object.entries(request ?? {}).map(shortened)) };
+    return { ...read, ...shortened(Object.entries(request ?? {})) };
   } catch {
     return read;
   }
 }
 
-function shortened([name, value]: [string, unknown]): [string, unknown] {
-  return [name, Array.isArray(value) ? value.slice(0, maxIds) : value];
+/** The members that fit into an entry, and of a list its beginning. */
+function shortened(members: readonly (readonly [string, unknown])[]): object {
+  const request: Record<string, unknown> = {};
+  let left = maxRequest;
+  let isWhole = true;
+  const fits = (value: unknown) => {
+    const bytes = Buffer.byteLength(JSON.stringify(value)) + 1;
+    if (bytes > left) return false;
+    left -= bytes;
+    return true;
+  };
+  for (const [name, value] of members) {
+    if (!Array.isArray(value)) {
+      if (fits([name, value])) request[name] = value;
+      else isWhole = false;
+      continue;
+    }
+    if (!fits([name, []])) {
+      isWhole = false;
+      continue;
+    }
+    const end = value.findIndex((one) => !fits(one));
+    request[name] = end === -1 ? value : value.slice(0, end);
+    if (end !== -1) isWhole = false;
+  }
+  return { request, ...(!isWhole && { truncated: true }) };
 }
 
-/** The counts of a bulk operation. */
+const countNames = ['summary', 'purged_count', 'total_matched', 'succeeded', 'failed', 'has_more'];
+/** Characters of an answer that is searched for them; one about 10,000 jobs has fewer. */
+const maxAnswer = 8_000_000;
+
+/** The counts of a change of many jobs. */
 function summaryOf(text: Json): object {
-  if (!text.startsWith('{')) return {};
-  const summary = text.length < 1_000_000 ? members(text).get('summary') : undefined;
-  return summary === undefined ? {} : { summary: JSON.parse(summary) };
+  if (!text.startsWith('{') || text.length > maxAnswer) return {};
+  const found = members(text);
+  const counts = countNames.flatMap((name) => {
+    const count = found.get(name);
+    return count === undefined ? [] : [[name, JSON.parse(count)]];
+  });
+  return Object.fromEntries(counts);
 }
 
 /** How what the call changes stands, without arguments; null where there is nothing to compare. */

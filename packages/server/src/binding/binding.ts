@@ -84,7 +84,7 @@ export class Binding {
       const key = request.key === null ? null : ownKey(request, request.key);
       const access = QueueAccess.of(this.engine, request.grant);
       await access?.checkPath(operation, request.params);
-      checkSearch(request);
+      checkSearch(operation, request, value);
       const own = { ...request, key, ...(value !== undefined && { value }), ...(access && { access }) };
       const handler = handlers[operation];
       const done = await audited(this.engine, operation, own, () => handler(this.engine, own, this.about, failed));
@@ -96,7 +96,7 @@ export class Binding {
     } catch (error) {
       const fault = faultOf(error);
       if (fault.kind.status >= 500) failed(error);
-      else await auditRefusal(this.engine, operation, request, fault);
+      await auditRefusal(this.engine, operation, request, fault);
       return refusal(fault, request.requestId);
     }
   }

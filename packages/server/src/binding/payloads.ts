@@ -1,5 +1,6 @@
 import {
   type Grant,
+  isObject,
   type Json,
   type OperationName,
   ProtocolError,
@@ -10,8 +11,8 @@ import {
 import type { BindingRequest } from './handler.ts';
 import type { Reply } from './reply.ts';
 
-/** Operations whose answers have jobs, or templates of jobs. */
-const showsJobs = /^(?:job|bulk|deadLetter|workflow|cron|admin)\./;
+/** Operations whose answers have jobs, or templates of jobs. Statistics have other members of these names. */
+const showsJobs = /^(?:(?:job|bulk|deadLetter|workflow|cron)\.(?!stats)|admin\.(?:job|jobs|deadLetters|\w+Jobs)$)/;
 
 /** The answer without what the caller may not see of jobs. */
 export function shownTo(grant: Grant | undefined, operation: OperationName, reply: Reply): Reply {
@@ -26,10 +27,26 @@ async function* mapped(chunks: AsyncIterable<Json>, filter: (text: Json) => Json
 }
 
 /** @throws ProtocolError `permission_denied` for a search by what the caller may not see: it would tell it. */
-export function checkSearch({ grant, query }: Pick<BindingRequest, 'grant' | 'query'>): void {
-  const { args, q = '' } = query;
-  if ((args === undefined && q === '') || payloadFilter(grant) === null) return;
-  if (args === undefined && !readsPayload(parseQuery(q))) return;
+export function checkSearch(
+  operation: OperationName,
+  { grant, query }: Pick<BindingRequest, 'grant' | 'query'>,
+  body: unknown,
+): void {
+  if (payloadFilter(grant) === null || !(searches(query) || filters(operation, body))) return;
   const message = 'The token may not see arguments, meta or results as they are, so it may not search by them.';
   throw new ProtocolError('permission_denied', message);
+}
+
+function searches({ args, q = '' }: BindingRequest['query']): boolean {
+  return args !== undefined || (q !== '' && readsPayload(parseQuery(q)));
+}
+
+/** The body of a purge is a filter itself. */
+const filtersByBody: ReadonlySet<OperationName> = new Set<OperationName>(['deadLetter.purge', 'deadLetter.retryMany']);
+
+/** Whether the filter of a change of many jobs is by arguments or meta: its answer tells which jobs match. */
+function filters(operation: OperationName, body: unknown): boolean {
+  if (!isObject(body)) return false;
+  const found = [body.filter, ...(filtersByBody.has(operation) ? [body] : [])];
+  return found.some((one) => isObject(one) && ((one.args ?? null) !== null || (one.meta ?? null) !== null));
 }

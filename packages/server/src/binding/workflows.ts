@@ -46,7 +46,7 @@ async function createWorkflow(engine: Engine, request: BindingRequest): Promise<
     throw new ProtocolError('invalid_payload', 'The request body is empty; expected a JSON object.');
   const ids = new Ids(engine, key, 'workflow');
   const read = engine.workflows.read(body, () => ids.next());
-  request.access?.nodes(read.workflow, read.nodes);
+  request.access?.steps(read);
   const warnings = warningsOf(read.unknown, request.strict);
   await checkSteps(engine, read.nodes);
   const view = await engine.workflows.create(read);

@@ -1,4 +1,4 @@
-import { formatTimestamp, State } from '@ojs-ts/core';
+import { formatTimestamp, queueLimitKey, State } from '@ojs-ts/core';
 import type { StoreFinding, StoreFindingCode } from '../storage/diagnosis.ts';
 import type { LimitRecord, QueueRecord } from '../storage/storage.ts';
 import type { Engine } from './engine.ts';
@@ -50,7 +50,7 @@ export async function diagnose(engine: Engine): Promise<readonly Finding[]> {
     ofHealth(engine),
     overdueJobs(engine),
     capped(queues.flatMap((queue) => ofQueue(queue, workers, engine))),
-    closedLimits(engine),
+    closedLimits(engine, new Set(queues.filter(isClosed).map(({ name }) => queueLimitKey(name)))),
     capped(ofWorkers(workers, engine)),
     ofCrons(engine),
     endingTokens(engine),
@@ -131,8 +131,8 @@ function ofQueue(queue: QueueRecord, workers: readonly KnownWorker[], engine: En
         'Start a worker for it, or look for a wrong name of the queue in the client or the worker.',
       ),
     );
-  const { maxDepth, concurrency } = readConfig(queue.config);
-  if (maxDepth !== undefined && depthOf(queue) > maxDepth * fullAt)
+  const { maxDepth, strategy } = readConfig(queue.config);
+  if (maxDepth !== undefined && strategy !== 'warn' && depthOf(queue) > maxDepth * fullAt)
     findings.push(
       warning(
         'full_queue',
@@ -140,7 +140,7 @@ function ofQueue(queue: QueueRecord, workers: readonly KnownWorker[], engine: En
         'Start more workers, or raise max_size.',
       ),
     );
-  if (concurrency === 0 && waiting > 0)
+  if (isClosed(queue))
     findings.push(
       warning(
         'closed_limit',
@@ -151,14 +151,17 @@ function ofQueue(queue: QueueRecord, workers: readonly KnownWorker[], engine: En
   return findings;
 }
 
-/** Limits that let nothing start, by key. */
-async function closedLimits({ storage }: Engine): Promise<readonly Finding[]> {
+/**
+ * Limits that let nothing start, by key.
+ * @param found keys of limits that are findings about their queues.
+ */
+async function closedLimits({ storage }: Engine, found: ReadonlySet<string>): Promise<readonly Finding[]> {
   const closed: Finding[] = [];
   let after: string | undefined;
   for (let read = 0; read < manyLimits && closed.length <= most; read += limitsAtOnce) {
     const page = await storage.registry.limits({ limit: limitsAtOnce, ...(after !== undefined && { after }) });
     for (const limit of page.items)
-      if (neverOpens(limit) && !limit.key.startsWith('queue:'))
+      if (neverOpens(limit) && !found.has(limit.key))
         closed.push(
           warning(
             'closed_limit',
@@ -170,6 +173,11 @@ async function closedLimits({ storage }: Engine): Promise<readonly Finding[]> {
     after = page.next;
   }
   return capped(closed);
+}
+
+/** By its configuration. */
+function isClosed({ config, counts }: QueueRecord): boolean {
+  return readConfig(config).concurrency === 0 && (counts[State.available] ?? 0) > 0;
 }
 
 function neverOpens({ own, override, waiting }: LimitRecord): boolean {

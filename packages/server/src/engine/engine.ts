@@ -175,7 +175,7 @@ export class Engine implements AsyncDisposable {
     this.subscriptions = new EventSubscriptions({ storage, log, kept: options.events !== false });
     const tokens = new Tokens(storage, clock);
     this.tokens = tokens;
-    this.audit = new Audit(storage, clock, log);
+    this.audit = new Audit(storage, clock, log, this.memory.answer);
     const workers = new Workers(storage, clock);
     this.workers = workers;
     const secrets = new WorkerSecrets(storage, clock, workers);

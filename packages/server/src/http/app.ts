@@ -18,6 +18,7 @@ import { isProxy, proxyList } from './proxies.ts';
 import { singles } from './query.ts';
 import { mediaTypeFor, quirkOf } from './quirks.ts';
 import { clientOf, RateLimiter, type RequestRate, rateHeaders, rateLimited } from './rate-limit.ts';
+import { OpenStreams } from './realtime/open-streams.ts';
 import type { RealtimeOptions } from './realtime/options.ts';
 import { addRealtime } from './realtime/routes.ts';
 import { asksForWebSocket } from './realtime/upgrade.ts';
@@ -139,6 +140,7 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
     () => options.tokens.length > 1 || binding.engine.tokens.exist,
     warn,
   );
+  const polls = new OpenStreams(authorization);
   let closing = false;
 
   // Long polls answer only when their connections will close with the answer, or they would delay the end.
@@ -203,6 +205,8 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
         },
         handler: async (request, reply) => {
           const gone = waiting.has(name) ? goneSignal(reply) : undefined;
+          if (gone !== undefined && request.holder !== null && request.holder.tokenId !== null)
+            cutWithToken(polls, request, reply);
           const answered = await binding.call(name, bindingRequest(request, options.quirks, gone));
           if (closing) reply.header('connection', 'close');
           if (isStrict(request)) reply.header('preference-applied', 'handling=strict');
@@ -278,6 +282,13 @@ function bindingRequest(request: FastifyRequest, quirks: boolean, signal?: Abort
     ...(quirk !== null && { quirk }),
     ...(signal && { signal }),
   };
+}
+
+/** The token of a long poll may be revoked while the poll waits. */
+function cutWithToken(polls: OpenStreams, { holder }: FastifyRequest, { raw }: FastifyReply): void {
+  const poll = { shutDown: async () => {}, destroy: () => raw.destroy() };
+  polls.add(poll, holder);
+  raw.once('close', () => polls.delete(poll));
 }
 
 function goneSignal(reply: FastifyReply): AbortSignal {

@@ -38,7 +38,7 @@ export interface LoginOptions {
 /**
  * Tells whose token a request carries, and slows down those who guess. After too many failures of an address each token
  * from there waits before it is answered, right or wrong, so that guesses in parallel gain nothing. A token that this
- * address has used before does not wait.
+ * address has used before does not wait, unless the server has to verify it again.
  */
 export class Logins {
   readonly #authorization: Authorization;

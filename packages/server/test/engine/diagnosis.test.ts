@@ -38,6 +38,30 @@ describe.each(storages)('on $name', ({ url }) => {
     ]);
   });
 
+  test('a queue that only warns is never full, and an override of 0 closes a queue too', async () => {
+    await using b = await bench(url());
+    for (const queue of ['full', 'warns', 'closed']) {
+      await b.push({ queue });
+      await beat(b, queue, { queues: [queue] });
+    }
+    await b.engine.queueSettings.configure('full', { maxDepth: 1 });
+    await b.engine.queueSettings.configure('warns', { maxDepth: 1, strategy: 'warn' });
+    await b.engine.storage.registry.overrideLimit('queue:closed', { concurrency: 0, rates: [] }, b.clock.now());
+    const findings = await found(b);
+    expect(findings.map(({ code, message }) => `${code} ${/full|warns|closed/.exec(message)?.[0]}`).toSorted()).toEqual(
+      ['closed_limit closed', 'full_queue full'],
+    );
+  });
+
+  test('a worker that has sent nothing for long reads no queue', async () => {
+    await using b = await bench(url());
+    await b.push({ queue: 'mail' });
+    await beat(b, 'w1', { queues: ['mail'] });
+    b.clock.advance(60_000);
+    const codes = (await found(b)).map(({ code }) => code);
+    expect(codes).toContain('unread_queue');
+  });
+
   test('leases that nobody takes back, and crons that nobody fires', async () => {
     await using b = await bench(url());
     await b.start('w1', { visibilityMs: 1_000 });
@@ -64,7 +88,7 @@ describe.each(storages)('on $name', ({ url }) => {
     await beat(b, 'old', { queues: ['q'], version: '1.0' });
     await beat(b, 'new', { queues: ['q'], version: '2.0' });
     const expiresAt = b.clock.now() + 3_600_000;
-    await b.engine.tokens.create({ name: 'a', roles: ['admin'], queues: ['*'], expiresAt, createdBy: null });
+    await b.engine.tokens.create({ name: 'a', roles: ['admin'], queues: ['*'], expiresAt, createdBy: 'root' });
     const findings = await found(b);
     expect(findings.map(({ code }) => code).toSorted()).toEqual([
       'closed_limit',

@@ -72,6 +72,38 @@ describe('every operation that has entries', () => {
   });
 });
 
+test('an entry has the beginning of a large request, and a page of large entries ends early', async () => {
+  await using server = await serve();
+  const job = { type: 'a.b', args: [] };
+  const pushed = await send(server.url, { method: 'POST', path: '/ojs/v1/jobs', body: JSON.stringify(job) });
+  const ids: string[] = [JSON.parse(pushed.text).id, ...Array.from({ length: 5_000 }, newId)];
+  const path = '/ojs/v1/jobs/bulk/cancel';
+  const cancel = (body: object) => send(server.url, { method: 'POST', path, body: JSON.stringify(body) });
+  expect((await cancel({ ids, atomicity: 'partial' })).status).toBeLessThan(400);
+  const [kept] = (await server.engine.storage.audit.read({ limit: 1 })).map(({ entry }) => entry);
+  expect(kept?.length).toBeLessThan(20_000);
+  const { detail } = JSON.parse(kept ?? '{}');
+  expect(detail).toMatchObject({ truncated: true, request: { atomicity: 'partial' } });
+  expect(detail.request.ids.length).toBeGreaterThan(300);
+  expect(detail.request.ids).toEqual(ids.slice(0, detail.request.ids.length));
+
+  const large = 'x'.repeat(server.engine.memory.answer / 4);
+  const about = { principal: 'anonymous', source_ip: null, correlation_id: 'c', outcome: 'success' } as const;
+  for (let number = 0; number < 6; number++)
+    await server.engine.audit.record({ ...about, event_type: 'large', detail: { number, large } });
+  const query = { type: 'large', principal: null, about: null, since: null, until: null, limit: 100 };
+  const numbers: unknown[] = [];
+  let cursor: string | null = null;
+  let pages = 0;
+  do {
+    const page = await server.engine.audit.read({ ...query, cursor });
+    numbers.push(...page.items.map(({ entry }) => JSON.parse(entry).detail.number));
+    cursor = page.next;
+    pages += 1;
+  } while (cursor !== null);
+  expect([numbers, pages > 1]).toEqual([[5, 4, 3, 2, 1, 0], true]);
+});
+
 test('an entry has the settings before and after, and the list finds it by type, principal, text and time', async () => {
   await using server = await serve({ tokens: ['admin:root-secret', 'operator:other-secret'] });
   const put = (concurrency: number) =>
@@ -108,6 +140,11 @@ test('an entry has the settings before and after, and the list finds it by type,
     headers: { authorization: 'Bearer root-secret' },
   });
   expect(wrong).toMatchObject({ status: 400, text: expect.stringContaining('RFC 3339') });
+  const noId = await send(server.url, {
+    path: `/ojs/v1/admin/audit?cursor=${'-'.repeat(36)}`,
+    headers: { authorization: 'Bearer root-secret' },
+  });
+  expect(noId).toMatchObject({ status: 400, text: expect.stringContaining('next_cursor') });
 });
 
 test('refusals have an entry a minute, and failed logins one each', async () => {
@@ -120,7 +157,11 @@ test('refusals have an entry a minute, and failed logins one each', async () => 
     });
   for (let time = 0; time < 3; time++) expect((await pause('look-secret')).status).toBe(403);
   expect((await pause('guessed-secret')).status).toBe(401);
+  for (let time = 0; time < 3; time++)
+    expect((await send(server.url, { method: 'POST', path: '/ojs/v1/queues/mail/pause' })).status).toBe(401);
   const all = await entries(server);
+  // A caller without a token writes nothing: there is no limit to such calls.
+  expect(all.filter(({ event_type: type }) => type === 'queue.paused')).toEqual([]);
   expect(all.filter(({ event_type: type }) => type === 'authorization.denied')).toMatchObject([
     { outcome: 'failure', detail: { operation: 'queue.pause', name: 'mail', error: 'permission_denied' } },
   ]);

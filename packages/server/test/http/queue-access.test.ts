@@ -148,6 +148,88 @@ describe('a token for the queue', () => {
   });
 });
 
+describe('a job that reaches beyond the queues of its token', () => {
+  const reaches = [
+    [
+      'a unique policy without the queue',
+      { unique: { keys: ['type', 'args'], on_conflict: 'replace' } },
+      'unique.keys',
+    ],
+    ['a unique policy by a name', { unique: { key: 'own-name' } }, 'unique.keys'],
+    ['a limit of its own', { rate_limit: { key: 'tenant', concurrency: 1 } }, 'rate_limit'],
+    ['a limit of another queue', { rate_limit: { key: 'elsewhere:tenant', concurrency: 1 } }, 'rate_limit'],
+  ] as const;
+  let post: (path: string, body: object) => ReturnType<typeof send>;
+  let token: string;
+  beforeAll(async () => {
+    token = await tokenFor({ roles: ['admin'], queues: [canaries.queue, 'reach*'] });
+    post = (path, body) =>
+      send(server.url, {
+        method: 'POST',
+        path: `/ojs/v1${path}`,
+        headers: { authorization: `Bearer ${token}` },
+        body: JSON.stringify(body),
+      });
+  });
+
+  test.each(reaches)('%s is refused wherever jobs are sent', async (_, options, told) => {
+    const job = { type: 'a.b', args: [1], options: { queue: canaries.queue, ...options } };
+    const step = { type: 'a.b', args: [1], options: { queue: canaries.queue } };
+    const before = await snapshot(server);
+    for (const [path, body] of [
+      ['/jobs', job],
+      ['/jobs/batch', { jobs: [step, job] }],
+      ['/workflows', { type: 'chain', steps: [step, job] }],
+      ['/workflows', { type: 'chain', steps: [step], options }],
+      ['/cron', { name: 'reaching', cron: '0 0 29 2 *', ...job }],
+    ] as const) {
+      const response = await post(path, body);
+      expectRefusal(response, 403, 'permission_denied');
+      expect(response.text).toContain(told);
+    }
+    const { status, text } = await post('/jobs/bulk', { jobs: [job] });
+    expect([status, text.includes('permission_denied')], text).toEqual([expect.any(Number), true]);
+    expect({ ...(await snapshot(server)), events: null }).toEqual({ ...before, events: null });
+  });
+
+  test('the same within its queues is not', async () => {
+    for (const options of [
+      { unique: { keys: ['type', 'queue', 'args'] } },
+      { rate_limit: { concurrency: 1_000 } },
+      { rate_limit: { key: `queue:${canaries.queue}`, concurrency: 1_000 } },
+      { rate_limit: { key: `${canaries.queue}:tenant`, concurrency: 1 } },
+      { rate_limit: { key: 'reaching:tenant', concurrency: 1 } },
+    ]) {
+      const { status, text } = await post('/jobs', {
+        type: 'a.b',
+        args: [JSON.stringify(options)],
+        options: { queue: canaries.queue, ...options },
+      });
+      expect(status, text).toBe(201);
+    }
+  });
+});
+
+test('a worker of another queue cannot be registered or deregistered', async () => {
+  const token = await tokenFor({ roles: ['work'], queues: ['elsewhere'] });
+  const post = (path: string, body: object) =>
+    send(server.url, {
+      method: 'POST',
+      path: `/ojs/v1/workers/${path}`,
+      headers: { authorization: `Bearer ${token}` },
+      body: JSON.stringify(body),
+    });
+  const worker = { authorization: `Bearer ${await tokenFor({ roles: ['admin'], queues: ['*'] })}` };
+  const asWorker = (path: string, body: object) =>
+    send(server.url, { method: 'POST', path: `/ojs/v1${path}`, headers: worker, body: JSON.stringify(body) });
+  await asWorker('/jobs', { type: 'a.b', args: [], options: { queue: 'held' } });
+  await asWorker('/workers/fetch', { queues: ['held'], worker_id: 'holder' });
+  for (const path of ['register', 'deregister'])
+    expectRefusal(await post(path, { worker_id: 'holder' }), 403, 'permission_denied');
+  expect((await post('register', { worker_id: 'stranger', queues: ['elsewhere'] })).status).toBe(200);
+  expect((await post('deregister', { worker_id: 'stranger' })).status).toBe(200);
+});
+
 describe('streams and sockets', () => {
   test('a socket follows the queues of its token only', async () => {
     const token = await tokenFor({ roles: ['viewer'], queues: [canaries.queue] });
@@ -172,6 +254,37 @@ describe('streams and sockets', () => {
       { channel: 'events', filter: { queues: [canaries.queue] } },
     ])
       expect(await subscribe(allowed)).toMatchObject({ type: 'subscribed' });
+  });
+
+  test('a long poll of a revoked token ends, and gives nothing', async () => {
+    const { engine } = server;
+    const { token, record } = await engine.tokens.create({
+      name: 'poller',
+      roles: ['work'],
+      queues: ['*'],
+      expiresAt: null,
+      createdBy: 'test',
+    });
+    const waits = Promise.withResolvers<AbortSignal | undefined>();
+    const fetch = engine.fetch.bind(engine);
+    engine.fetch = (wanted, signal) => {
+      waits.resolve(signal);
+      return fetch(wanted, signal);
+    };
+    const polled = send(server.url, {
+      method: 'POST',
+      path: '/ojs/v1/workers/fetch',
+      headers: { authorization: `Bearer ${token}` },
+      body: JSON.stringify({ queues: ['nothing-here'], worker_id: 'poller', wait_ms: 60_000 }),
+    });
+    const cut = expect(polled).rejects.toThrow();
+    const signal = await waits.promise;
+    engine.fetch = fetch;
+    await engine.tokens.revoke(record.id);
+    await cut;
+    // The client may see the end of the connection first.
+    if (signal?.aborted === false) await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    expect(signal?.aborted).toBe(true);
   });
 
   test('those of a revoked token end', async () => {
@@ -304,12 +417,33 @@ describe('payloads', () => {
     expect(viewed).toContain('"type":"pay.now"');
   });
 
+  test('a viewer sees statistics whole', async () => {
+    const headers = { authorization: `Bearer ${await tokenFor({ roles: ['viewer'], queues: ['*'] })}` };
+    const admin = { authorization: `Bearer ${await tokenFor({ roles: ['admin'], queues: ['*'] })}` };
+    for (const path of ['/admin/stats/history', '/admin/stats', '/dead-letter/stats', '/admin/queues']) {
+      const [seen, whole] = await Promise.all(
+        [headers, admin].map((one) => send(server.url, { path: `/ojs/v1${path}`, headers: one })),
+      );
+      expect(seen?.status, path).toBe(200);
+      const nulls = (text = '') => text.match(/"(?:data|result|checkpoint)":null/g);
+      expect(nulls(seen?.text), path).toEqual(nulls(whole?.text));
+    }
+  });
+
   test('paths of a token are redacted for it', async () => {
     const redact = ['args[0].card', 'result.card', 'meta.canary'];
     const text = await seen(await tokenFor({ roles: ['inspector'], queues: ['*'], redact }));
     expect(text).toContain('"args":[{"card":"[redacted]","sum":7}]');
     expect(text).toContain('"result":{"card":"[redacted]"}');
     expect(text).toContain('"meta":{"canary":"[redacted]"}');
+  });
+
+  test('the stream of a result is redacted, under both names of the result', async () => {
+    const token = await tokenFor({ roles: ['inspector'], queues: ['*'], redact: ['result.card'] });
+    using stream = await openStream(server.url, `/jobs/${id}/result/stream`, { authorization: `Bearer ${token}` });
+    const text = JSON.stringify(await stream.events.rest());
+    expect(text).toContain('[redacted]');
+    expect(text).not.toContain(canary);
   });
 
   test('what would tell them all the same is refused', async () => {
@@ -332,6 +466,21 @@ describe('payloads', () => {
         );
       expect((await send(server.url, { path: '/ojs/v1/jobs?q=queue:pay', headers })).status).toBe(200);
     }
+    const redacted = { roles: ['admin'], queues: ['*'], redact: ['args[0].card'] } as const;
+    const changing = { authorization: `Bearer ${await tokenFor(redacted)}` };
+    const change = (path: string, body: object) =>
+      send(server.url, { method: 'POST', path: `/ojs/v1${path}`, headers: changing, body: JSON.stringify(body) });
+    for (const [path, body] of [
+      ['/jobs/bulk/cancel', { filter: { args: canary } }],
+      ['/jobs/bulk/retry', { filter: { meta: { canary } } }],
+      ['/dead-letter/retry', { filter: { args: canary }, confirm: true }],
+      ['/dead-letter/purge', { filter: { args: canary }, confirm: true }],
+      ['/dead-letter/purge', { args: canary, confirm: true }],
+    ] as const)
+      expectRefusal(await change(path, body), 403, 'permission_denied');
+    expect((await change('/jobs/bulk/cancel', { filter: { queue: 'none' } })).status).toBe(200);
+    const own = { name: 'own', cron: '0 0 29 2 *', type: 'a.b', args: [canary] };
+    expect((await change('/cron', own)).status).toBe(201);
     const headers = { authorization: `Bearer ${await tokenFor({ roles: ['viewer'], queues: ['*'] })}` };
     for (const path of [`/jobs/${id}/checkpoint`, `/jobs/${id}/result/stream`])
       expectRefusal(await send(server.url, { path: `/ojs/v1${path}`, headers }), 403, 'permission_denied');

@@ -2,7 +2,7 @@ import { type BulkResult, readQueuePurge, stateNames } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import { readConfig } from '../../engine/queues/queue-settings.ts';
 import type { QueueRecord } from '../../storage/storage.ts';
-import type { BindingRequest } from '../handler.ts';
+import type { About, BindingRequest } from '../handler.ts';
 import { renderConfig } from '../queues/config.ts';
 import { countsOf, pageOfQueues, readName, requireQueue } from '../queues/queues.ts';
 import { json, type Reply } from '../reply.ts';
@@ -28,21 +28,36 @@ export async function showQueue(engine: Engine, { params }: BindingRequest): Pro
   return json({ ...(await summarise(engine, queue)), configuration });
 }
 
-/** DELETE /admin/queues/:name/jobs (ojs-admin-api §6.5), by a body or by the query. */
-export async function purgeQueue(engine: Engine, { params, query, body }: BindingRequest): Promise<Reply> {
+/**
+ * DELETE /admin/queues/:name/jobs (ojs-admin-api §6.5), by a body or by the query. If the store fails after a part was
+ * deleted, the answer has that part, and `has_more`.
+ */
+export async function purgeQueue(
+  engine: Engine,
+  { params, query, body }: BindingRequest,
+  _: About,
+  failed: (error: unknown) => void,
+): Promise<Reply> {
   const name = readName(params);
   const filter = readQueuePurge(name, body, query, engine.clock.now());
   await requireQueue(engine, name);
   const until = performance.now() + purgeMs;
   let purged = 0;
+  let more = true;
   let after: string | null = null;
   const isOver = () => purged > 0 && performance.now() >= until;
   do {
-    const part: BulkResult = await engine.bulk.remove({ filter }, { from: filter.states }, { after, isOver });
-    purged += part.items.filter(({ fault }) => fault === null).length;
-    after = part.next;
+    try {
+      const part: BulkResult = await engine.bulk.remove({ filter }, { from: filter.states }, { after, isOver });
+      purged += part.items.filter(({ fault }) => fault === null).length;
+      ({ more, next: after } = part);
+    } catch (error) {
+      if (purged === 0) throw error;
+      failed(error);
+      break;
+    }
   } while (after !== null && !isOver());
-  return json({ purged_count: purged, states: stateNames(filter.states), has_more: after !== null });
+  return json({ purged_count: purged, states: stateNames(filter.states), has_more: more });
 }
 
 async function summarise(engine: Engine, queue: QueueRecord): Promise<object> {

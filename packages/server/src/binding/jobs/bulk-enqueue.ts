@@ -46,7 +46,7 @@ function checkOf(
 ): (read: ReadEnvelope) => Warnings | Promise<Warnings> {
   let left = maxWarnings;
   return (read) => {
-    access?.queues([read.job.queue]);
+    access?.sent([read]);
     const unknown = warningsOf(read.unknown.slice(0, left), strict);
     left -= unknown.length;
     return hasSchemas ? checkEnvelopes(engine, [read]).then((found) => [...unknown, ...found]) : unknown;

@@ -46,7 +46,7 @@ export async function enqueue(engine: Engine, { body, key, strict, access }: Bin
   const ids = new Ids(engine, key);
   const { clock } = engine;
   const read = readEnvelope(requireBody(body), clock.now(), () => ids.next(), { latest: latestOf(clock) });
-  access?.queues([read.job.queue]);
+  access?.sent([read]);
   const unknown = warningsOf(read.unknown, strict);
   const warned = warnings([...unknown, ...(await checkEnvelopes(engine, [read]))]);
   const [item] = await push(engine, [read], ids);
@@ -62,7 +62,7 @@ export async function enqueueBatch(engine: Engine, request: BindingRequest): Pro
   const ids = new Ids(engine, key);
   const { clock } = engine;
   const read = readEnvelopes(requireBody(body), clock.now(), () => ids.next(), latestOf(clock), value);
-  access?.queues(read.map(({ job }) => job.queue));
+  access?.sent(read);
   checkDistinct(read);
   const unknown = warningsOf(
     read.flatMap((envelope) => envelope.unknown),

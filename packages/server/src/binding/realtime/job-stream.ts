@@ -20,7 +20,10 @@ export interface JobFrame {
 }
 
 /** The events of a stream while the job runs, and its last event. */
-export type JobStream = (job: JobRecord, now: number) => Omit<JobFrame, 'id'>;
+export type JobStream = (job: JobRecord, now: number, shown: Shown) => Omit<JobFrame, 'id'>;
+
+/** The part of a text about a job that the caller may see. */
+export type Shown = (text: Json) => Json;
 
 /** The id of the last event: a client that returns with it has seen everything. */
 export const lastFrame = 'end';
@@ -33,9 +36,9 @@ const idleMs = 30_000;
 /**
  * GET /jobs/:id/progress/stream (ojs-progress §7.2): `progress`, and at the end `completed`, `failed` or `cancelled`.
  */
-export const progressStream: JobStream = (job) => ({
+export const progressStream: JobStream = (job, _, shown) => ({
   name: ends[job.state] ?? 'progress',
-  data: oneLine(renderProgress(job)),
+  data: oneLine(shown(renderProgress(job))),
 });
 
 const ends: Readonly<Partial<Record<State, string>>> = {
@@ -45,9 +48,9 @@ const ends: Readonly<Partial<Record<State, string>>> = {
 };
 
 /** GET /jobs/:id/result/stream (ojs-results §8.3): `progress`, and at the end `result`, or `error` without a result. */
-export const resultStream: JobStream = (job, now) => {
-  if ((job.state & Terminal) === 0) return progressStream(job, now);
-  const text = renderOutcome(job, now);
+export const resultStream: JobStream = (job, now, shown) => {
+  if ((job.state & Terminal) === 0) return progressStream(job, now, shown);
+  const text = shown(renderOutcome(job, now));
   if (job.state !== State.completed) return { name: 'error', data: oneLine(text) };
   return { name: 'result', data: oneLine(`{"value":${members(text).get('result') ?? null},${text.slice(1)}`) };
 };
@@ -60,6 +63,7 @@ export async function* follow(
   engine: Engine,
   id: string,
   stream: JobStream,
+  shown: Shown,
   signal: AbortSignal,
 ): AsyncGenerator<JobFrame> {
   using waiter = new Waiter([], () => {});
@@ -79,7 +83,7 @@ export async function* follow(
       const ended = (job.state & Terminal) !== 0;
       const state = `${job.claim} ${job.progress}`;
       const fresh = ended || state !== lastState;
-      if (fresh) yield { ...stream(job, engine.clock.now()), id: ended ? lastFrame : String(job.claim) };
+      if (fresh) yield { ...stream(job, engine.clock.now(), shown), id: ended ? lastFrame : String(job.claim) };
       if (ended) return;
       lastState = state;
       await waiter.wait(fresh ? settleMs : idleMs, signal);

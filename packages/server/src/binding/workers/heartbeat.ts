@@ -2,6 +2,7 @@ import {
   type Fields,
   isObject,
   isUuidv7,
+  type JobId,
   type Json,
   type Leases,
   type Millis,
@@ -36,6 +37,11 @@ const states: ReadonlyMap<string, Directive> = new Map([
 ]);
 /** The worker's description of itself; stored as sent. */
 const infoFields = ['hostname', 'pid', 'queues', 'concurrency', 'labels', 'started_at', 'version'] as const;
+
+/** The jobs that the heartbeat names. */
+export function heldBy({ holds }: Beat): readonly JobId[] {
+  return (holds ?? []).map(({ id }) => id);
+}
 
 /**
  * Both dialects: `active_jobs` as an array of ids, or as a number beside `active_job_ids`. A number alone lists

@@ -4,7 +4,7 @@ import { descriptionOf, healthOf, type KnownWorker } from '../../engine/workers/
 import type { Directive } from '../../storage/storage.ts';
 import type { BindingRequest } from '../handler.ts';
 import { json, type Reply } from '../reply.ts';
-import { readBeat } from './heartbeat.ts';
+import { heldBy, readBeat } from './heartbeat.ts';
 import { readSecret } from './secret.ts';
 
 /** ojs-worker-protocol §4.2, §10.1, in seconds. */
@@ -14,12 +14,14 @@ const intervalSeconds = 5;
  * POST /workers/register (ojs-worker-protocol §3.1): a heartbeat whose answer has the intervals for the worker.
  * Registration is optional.
  */
-export async function register(engine: Engine, { body }: BindingRequest): Promise<Reply> {
+export async function register(engine: Engine, { body, access }: BindingRequest): Promise<Reply> {
   const fields = new Fields(Fields.parse(body));
   const worker = fields.requiredString('worker_id');
   const beat = readBeat(engine.leases, fields, worker);
   const secretDigest = readSecret(fields, worker);
   fields.done();
+  await access?.jobs(heldBy(beat));
+  await access?.worker(worker);
   await engine.beat(beat, secretDigest);
   return json({
     ok: true,
@@ -35,13 +37,14 @@ export async function register(engine: Engine, { body }: BindingRequest): Promis
  * POST /workers/deregister, or DELETE with the id in the path: the jobs of the worker become available at once, and
  * their attempts count only if the worker is dead. A worker that began with a secret must send the secret.
  */
-export async function deregister(engine: Engine, { body, params }: BindingRequest): Promise<Reply> {
+export async function deregister(engine: Engine, { body, params, access }: BindingRequest): Promise<Reply> {
   const { id } = params;
   const said = id !== undefined && (body === undefined || body === '') ? {} : Fields.parse(body);
   const fields = new Fields(said);
   const worker = id ?? fields.requiredString('worker_id');
   const secretDigest = readSecret(fields, worker);
   fields.done();
+  await access?.worker(worker);
   await engine.secrets.check(worker, secretDigest);
   return remove(engine, worker);
 }

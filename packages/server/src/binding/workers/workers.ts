@@ -16,12 +16,11 @@ import {
 import type { Engine } from '../../engine/engine.ts';
 import type { FetchRequest } from '../../engine/jobs/fetch.ts';
 import type { Ack, Outcome, Settlement } from '../../engine/jobs/settlement.ts';
-import type { Beat } from '../../engine/workers/open-fetches.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
 import { held } from '../pieces.ts';
 import { faultOf, ok, type Reply, refusal } from '../reply.ts';
 import { directWorker, directWorkers } from './directives.ts';
-import { readBeat, replyToBeat } from './heartbeat.ts';
+import { heldBy, readBeat, replyToBeat } from './heartbeat.ts';
 import { deregister, getWorker, listWorkers, register, removeWorker, workerHealth } from './records.ts';
 import { readSecret } from './secret.ts';
 import { type Item, plainItem, readAck, readItems, readNack } from './settlements.ts';
@@ -175,10 +174,6 @@ export async function exchange(
   const text = `{"acks":[${ackOutcomes.join(',')}],"nacks":[${nackOutcomes.join(',')}],${beatText}"jobs":${envelopes(engine, jobs)}}`;
   const reply = { ...ok(text), ...held(engine, text.length) };
   return fetch === null ? reply : { ...reply, ...undo(engine, fetch, jobs) };
-}
-
-function heldBy({ holds }: Beat): readonly JobId[] {
-  return (holds ?? []).map(({ id }) => id);
 }
 
 function namedBy(items: readonly Item[]): readonly JobId[] {

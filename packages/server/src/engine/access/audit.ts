@@ -3,10 +3,10 @@ import { type AuditEntry, type Clock, firstUuidAt, formatTimestamp, type Millis,
 import type { AuditRecord, Storage } from '../../storage/storage.ts';
 import { coalesce } from '../coalesce.ts';
 import type { EngineLog } from '../options.ts';
+import { PageSize } from '../page-size.ts';
 
 /** Entries that one page reads at most, where a filter leaves few of them. */
 const scan = 10_000;
-const readAtOnce = 500;
 const maxBatch = 500;
 /** A caller that tries again and again what it may not do has one entry in this time, in milliseconds. */
 const denialMs = 60_000;
@@ -38,6 +38,7 @@ export class Audit {
   readonly #storage: Storage;
   readonly #clock: Clock;
   readonly #log: EngineLog;
+  readonly #answer: number;
   readonly #append: (record: AuditRecord) => Promise<AuditRecord>;
   /** When each caller was last denied each operation. */
   readonly #denials = new Map<string, Millis>();
@@ -46,10 +47,12 @@ export class Audit {
   #last = 0;
   #number = 0;
 
-  constructor(storage: Storage, clock: Clock, log: EngineLog) {
+  /** @param answer characters of the entries that one page has, at most by one entry more. */
+  constructor(storage: Storage, clock: Clock, log: EngineLog, answer: number) {
     this.#storage = storage;
     this.#clock = clock;
     this.#log = log;
+    this.#answer = answer;
     this.#append = coalesce(
       async (records: readonly AuditRecord[]) => {
         await storage.audit.append(records);
@@ -82,22 +85,26 @@ export class Audit {
     return true;
   }
 
-  /** Newest first. A filter reads 10,000 entries at most; the cursor goes on behind them. */
+  /** Newest first. A filter reads 10,000 entries at most, and large ones fill a page early; the cursor goes on there. */
   async read(query: AuditQuery): Promise<AuditPage> {
     const items: AuditRecord[] = [];
     const least = query.since === null ? '' : firstUuidAt(query.since);
     let before = query.cursor ?? (query.until === null ? undefined : firstUuidAt(query.until));
-    for (let scanned = 0; ; ) {
-      const page = await this.#storage.audit.read({ ...(before !== undefined && { before }), limit: readAtOnce });
+    const size = new PageSize(this.#answer);
+    for (let [scanned, length] = [0, 0]; ; ) {
+      const limit = size.items;
+      const page = await this.#storage.audit.read({ ...(before !== undefined && { before }), limit });
       for (const record of page) {
         if (record.id < least) return { items, next: null, scanned };
         scanned += 1;
         before = record.id;
         if (!matches(record, query)) continue;
         items.push(record);
-        if (items.length === query.limit) return { items, next: before, scanned };
+        length += record.entry.length;
+        if (items.length === query.limit || length >= this.#answer) return { items, next: before, scanned };
       }
-      if (page.length < readAtOnce) return { items, next: null, scanned };
+      if (page.length < limit) return { items, next: null, scanned };
+      size.had(page.reduce((sum, { entry }) => sum + entry.length, 0));
       if (scanned >= scan) return { items, next: before ?? null, scanned };
     }
   }

@@ -10,9 +10,11 @@ const kind = 'token';
 export const freshTokensMs = 2_000;
 /** If the store does not answer for so long, no token opens anything; in milliseconds. */
 const staleMs = 5_000;
-/** How long a secret that was verified needs no scrypt, in milliseconds. */
+/** How long after its last use a secret that was verified needs no scrypt, in milliseconds. */
 const rememberMs = 600_000;
 const maxRemembered = 10_000;
+/** Texts that wait for their scrypt: the last one waits about a second. */
+const maxVerifying = 100;
 /** A token is a document of some 500 bytes, and all of them are read every 2 s. */
 const maxTokens = 1_000;
 
@@ -38,7 +40,7 @@ export class Tokens {
   #records: ReadonlyMap<string, TokenRecord> = new Map();
   #readAt: Millis | null = null;
   #reading: Promise<void> | null = null;
-  /** Digests of verified tokens: the hash that each matched, and when. */
+  /** Digests of verified tokens: the hash that each matched, and when it was last used. The least recent is first. */
   readonly #verified = new Map<string, { readonly hash: string; readonly at: Millis }>();
   readonly #verifying = new Map<string, Promise<TokenRecord | null>>();
   /** One scrypt at a time: guesses get one thread at most. */
@@ -84,7 +86,7 @@ export class Tokens {
     await this.#readAgain();
     if (!this.#exist && request.createdBy === null && !isWhole(request)) {
       const message =
-        'The first token of a store makes its servers ask every caller for one. Make one with the role admin for all queues first.';
+        'The first token of a store makes its servers ask every caller for one. Make one with the role admin, for all queues and without an expiry, first.';
       throw new ProtocolError('conflict', message);
     }
     await this.#makeRoom();
@@ -157,19 +159,30 @@ export class Tokens {
     if (sent === null) return null;
     await this.#freshen();
     const record = this.#usable(sent.id);
-    const known = this.#verified.get(digestOf(text));
+    const digest = digestOf(text);
+    const known = this.#verified.get(digest);
     const now = this.#clock.now();
     if (record === null || known === undefined || now - known.at >= rememberMs) return null;
-    return hashesOf(record, now).includes(known.hash) ? record : null;
+    if (!hashesOf(record, now).includes(known.hash)) return null;
+    this.#remember(digest, known.hash, now);
+    return record;
   }
 
-  /** The token with this text; null for an unknown, expired or revoked one. Takes a scrypt. */
+  /**
+   * The token with this text; null for an unknown, expired or revoked one. Takes a scrypt.
+   * @throws ProtocolError `rate_limited` if too many others wait for theirs.
+   */
   async verify(text: string): Promise<TokenRecord | null> {
     const sent = parseTokenText(text);
     const record = sent === null ? null : this.#usable(sent.id);
     if (sent === null || record === null) return null;
     const digest = digestOf(text);
-    const verifying = this.#verifying.get(digest) ?? this.#verifyNext(sent.secret, digest, record);
+    const under = this.#verifying.get(digest);
+    if (under === undefined && this.#verifying.size >= maxVerifying)
+      throw new ProtocolError('rate_limited', 'Too many tokens wait to be verified. Try again in 1 s.', {
+        retry_after: 1,
+      });
+    const verifying = under ?? this.#verifyNext(sent.secret, digest, record);
     this.#verifying.set(digest, verifying);
     return verifying;
   }
@@ -194,12 +207,17 @@ export class Tokens {
     const now = this.#clock.now();
     for (const hash of hashesOf(record, now)) {
       if (!(await matchesHash(secret, hash))) continue;
-      const [oldest] = this.#verified.keys();
-      if (this.#verified.size >= maxRemembered && oldest !== undefined) this.#verified.delete(oldest);
-      this.#verified.set(digest, { hash, at: now });
+      this.#remember(digest, hash, now);
       return record;
     }
     return null;
+  }
+
+  #remember(digest: string, hash: string, at: Millis): void {
+    this.#verified.delete(digest);
+    const [oldest] = this.#verified.keys();
+    if (this.#verified.size >= maxRemembered && oldest !== undefined) this.#verified.delete(oldest);
+    this.#verified.set(digest, { hash, at });
   }
 
   async #freshen(): Promise<void> {
@@ -248,7 +266,7 @@ function isUsable({ expiresAt, revokedAt }: TokenRecord, now: Millis): boolean {
   return revokedAt === null && (expiresAt === null || expiresAt > now);
 }
 
-/** Whether it may make others. */
-function isWhole(grant: Grant): boolean {
-  return grants(grant, 'access') && coversEveryQueue(grant);
+/** Whether it may make others, and goes on to. */
+function isWhole(request: Pick<TokenRequest, 'roles' | 'queues' | 'expiresAt'>): boolean {
+  return grants(request, 'access') && coversEveryQueue(request) && request.expiresAt === null;
 }

@@ -1,4 +1,4 @@
-import { type Json, payloadFilter } from '@ojs-ts/core';
+import { payloadFilter } from '@ojs-ts/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { QueueAccess } from '../../binding/access.ts';
 import { checkStreamQuery, streamParameters } from '../../binding/query-parameters.ts';
@@ -54,12 +54,11 @@ export function addJobStreams(
     // The connection ends with its stream, so that it does not delay the end of the server.
     sink.open({ ...reply.getHeaders(), connection: 'close' }, '');
     if (raw.destroyed || streams.isClosing()) gone.abort();
-    send(sink, follow(engine, id, stream, gone.signal), payloadFilter(request.holder?.grant)).catch(
-      (error: unknown) => {
-        failed(error, 'stream', request.id);
-        sink.destroy();
-      },
-    );
+    const shown = payloadFilter(request.holder?.grant) ?? ((text) => text);
+    send(sink, follow(engine, id, stream, shown, gone.signal)).catch((error: unknown) => {
+      failed(error, 'stream', request.id);
+      sink.destroy();
+    });
     return reply;
   }
 
@@ -83,13 +82,8 @@ export function addJobStreams(
 }
 
 /** A slow reader misses intermediate states, never the last one. */
-async function send(
-  sink: EventStream,
-  frames: AsyncIterable<JobFrame>,
-  filter: ((text: Json) => Json) | null,
-): Promise<void> {
-  for await (const { name, id, data: whole } of frames) {
-    const data = filter === null ? whole : filter(whole);
+async function send(sink: EventStream, frames: AsyncIterable<JobFrame>): Promise<void> {
+  for await (const { name, id, data } of frames) {
     const delivery: Delivery = {
       to: { channel: '', subscriptionId: null },
       message: { name, id, data, at: 0 },

@@ -4,7 +4,7 @@ import type { Authorization, Holder } from '../auth.ts';
 const checkMs = 2_000;
 
 /**
- * An open stream or WebSocket. `shutDown` informs its client that the server stops; `destroy` ends the connection if
+ * An open stream, WebSocket or long poll. `shutDown` informs its client that the server stops; `destroy` ends the connection if
  * that takes too long.
  */
 export interface OpenStream {

@@ -16,11 +16,12 @@ const snapshots = `SELECT pid, coalesce(usename, ''), coalesce(application_name,
   WHERE xact_start < clock_timestamp() - $1::bigint * interval '1 millisecond' AND pid <> pg_backend_pid()
     AND backend_type = 'client backend' AND datname = current_database() ORDER BY xact_start LIMIT 5`;
 const prepared = `SELECT gid, (extract(epoch FROM clock_timestamp() - prepared) * 1000)::bigint FROM pg_prepared_xacts
-  WHERE prepared < clock_timestamp() - $1::bigint * interval '1 millisecond' ORDER BY prepared LIMIT 5`;
+  WHERE prepared < clock_timestamp() - $1::bigint * interval '1 millisecond' AND database = current_database()
+  ORDER BY prepared LIMIT 5`;
 const dead = `SELECT relname, n_dead_tup, n_live_tup, pg_total_relation_size(relid) FROM pg_stat_user_tables
   WHERE schemaname = $1 AND n_dead_tup > $2 AND n_dead_tup > 4 * n_live_tup ORDER BY n_dead_tup DESC LIMIT 5`;
 const slots = 'SELECT slot_name FROM pg_replication_slots WHERE NOT active';
-const indexes = `SELECT indexrelid::regclass::text, relname FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+const indexes = `SELECT relname FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
   WHERE indrelid IN (SELECT oid FROM pg_class WHERE relnamespace = to_regnamespace($1)) AND indisvalid`;
 
 /**
@@ -37,7 +38,7 @@ export async function diagnose(database: Database, old = oldMs): Promise<readonl
     database.read(slots),
     database.read(indexes, [`"${schema}"`]),
   ]);
-  const known = new Set(valid.map(([, name]) => text(name)));
+  const known = new Set(valid.map(([name]) => text(name)));
   return [
     ...(of[0] === undefined ? [] : settingsFound(of[0].map(String))),
     ...held.map(([pid, user, name, state, ms]) =>

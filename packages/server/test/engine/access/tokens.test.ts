@@ -29,6 +29,19 @@ describe.each(storages)('tokens on $name', ({ url }) => {
       expect(await tokens.verify(wrong), wrong).toBe(null);
   });
 
+  test('a secret in use is never verified again; after ten idle minutes it is', async () => {
+    await using b = await bench(url());
+    const { tokens } = b.engine;
+    const { token } = await tokens.create(admin);
+    await tokens.verify(token);
+    for (let minutes = 0; minutes < 30; minutes += 9) {
+      b.clock.advance(540_000);
+      expect(await tokens.verified(token)).not.toBe(null);
+    }
+    b.clock.advance(600_000);
+    expect(await tokens.verified(token)).toBe(null);
+  });
+
   test('the store has no secret, and a hash by scrypt', async () => {
     await using b = await bench(url());
     const { token } = await b.engine.tokens.create(admin);
@@ -84,6 +97,8 @@ describe.each(storages)('tokens on $name', ({ url }) => {
     await using b = await bench(url());
     const { tokens } = b.engine;
     await expect(tokens.create({ ...viewer, createdBy: null })).rejects.toMatchObject({ code: 'conflict' });
+    const ending = { ...admin, expiresAt: b.clock.now() + 60_000 };
+    await expect(tokens.create(ending)).rejects.toMatchObject({ code: 'conflict' });
     await expect(tokens.create({ ...admin, queues: ['mail'] })).rejects.toMatchObject({ code: 'conflict' });
     expect(tokens.exist).toBe(false);
     await tokens.create(admin);
@@ -131,4 +146,15 @@ test('without an answer of the store for 5 s no token opens anything', async () 
   await expect(tokens.verified(token)).rejects.toThrow('away');
   Object.assign(away, { list });
   expect(await tokens.verified(token)).not.toBe(null);
+});
+
+test('of many guesses at once a hundred are verified, and the right secret is afterwards', async () => {
+  await using b = await bench('memory:');
+  const { tokens } = b.engine;
+  const { token } = await tokens.create(admin);
+  const guess = (number: number) => `${token.slice(0, -4)}${String(number).padStart(4, '0')}`;
+  const guesses = await Promise.allSettled(Array.from({ length: 103 }, (_, number) => tokens.verify(guess(number))));
+  const refused = guesses.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+  expect(refused).toMatchObject(Array(3).fill({ code: 'rate_limited' }));
+  expect(await tokens.verify(token)).not.toBe(null);
 });
