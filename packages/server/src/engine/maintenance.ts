@@ -43,9 +43,17 @@ export class Maintenance {
     return this.#record;
   }
 
-  /** Begins the mode, or changes its reason and estimated end. */
-  async begin({ reason, estimatedEnd }: Omit<MaintenanceRecord, 'enabledAt'>): Promise<MaintenanceRecord> {
+  /**
+   * Begins the mode, or changes its reason and estimated end.
+   * @param about.estimatedMs how long the mode is expected to last from now on, in milliseconds.
+   */
+  async begin(about: {
+    readonly reason: string | null;
+    readonly estimatedMs: number | null;
+  }): Promise<MaintenanceRecord> {
+    const { reason, estimatedMs } = about;
     const now = this.#clock.now();
+    const estimatedEnd = estimatedMs === null ? null : now + estimatedMs;
     const record = { enabledAt: (await this.read())?.enabledAt ?? now, reason, estimatedEnd };
     const body: Json = JSON.stringify(record);
     await this.#storage.documents.put(kind, key, body, 'any', now);

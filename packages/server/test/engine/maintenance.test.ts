@@ -8,7 +8,7 @@ import { temporaryDirectory } from '../storage/sqlite/temporary.ts';
 import { bench, settled } from '../support/engine.ts';
 import { storages } from '../support/storages.ts';
 
-const about = { reason: null, estimatedEnd: null };
+const about = { reason: null, estimatedMs: null };
 const waitMs = 60_000;
 
 describe.each(storages)('maintenance mode, $name (ojs-admin-api §12.1)', ({ url }) => {
@@ -75,7 +75,7 @@ describe.each(storages)('maintenance mode, $name (ojs-admin-api §12.1)', ({ url
     const open = () => Engine.start({ storage, clock: b.clock, upkeep: 'manual' });
     const other = await open();
     const fetch = { queues: ['q'], count: 1, worker: null, leaseMs: null, request: null, waitMs: 0 };
-    await b.engine.maintenance.begin({ reason: 'migration', estimatedEnd: b.clock.now() + 60_000 });
+    await b.engine.maintenance.begin({ reason: 'migration', estimatedMs: 60_000 });
     await other.upkeep.run();
     await b.push();
     expect(other.maintenance.on).toBe(true);
@@ -116,7 +116,7 @@ describe.each(storages)('maintenance mode, $name (ojs-admin-api §12.1)', ({ url
     await b.engine.crons.register(JSON.stringify(cron), async () => {});
     const scheduled = await b.push({ state: State.scheduled, runAt: b.clock.now() + 1_000 });
     const available = await b.push();
-    await b.engine.maintenance.begin({ reason: 'new disk', estimatedEnd: null });
+    await b.engine.maintenance.begin({ reason: 'new disk', estimatedMs: null });
     b.clock.advance(180_000);
     await b.beat('w1');
     for (const id of [scheduled, available]) {
@@ -151,7 +151,7 @@ describe.each(storages)('maintenance mode, $name (ojs-admin-api §12.1)', ({ url
     await using b = await bench(url());
     const first = await b.engine.maintenance.begin(about);
     b.clock.advance(1_000);
-    expect(await b.engine.maintenance.begin({ reason: 'longer', estimatedEnd: null })).toEqual({
+    expect(await b.engine.maintenance.begin({ reason: 'longer', estimatedMs: null })).toEqual({
       ...first,
       reason: 'longer',
     });

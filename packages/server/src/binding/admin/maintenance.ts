@@ -25,10 +25,7 @@ export async function changeMaintenance(engine: Engine, { body, value }: Binding
     if (estimated !== null) fields.issue('estimated_duration', message);
   }
   fields.done();
-  if (enabled === true) {
-    const estimatedEnd = ms === null ? null : engine.clock.now() + ms;
-    return render(await engine.maintenance.begin({ reason, estimatedEnd }));
-  }
+  if (enabled === true) return render(await engine.maintenance.begin({ reason, estimatedMs: ms }));
   await engine.maintenance.end();
   return render(null);
 }

@@ -40,7 +40,7 @@ describe.each(storages)('looks for due jobs, $name', ({ url }) => {
   test('one a second in maintenance mode, although a job is due', async () => {
     const { engine, storage, promote, nextDue } = await open(url());
     await using _ = engine;
-    await engine.maintenance.begin({ reason: null, estimatedEnd: null });
+    await engine.maintenance.begin({ reason: null, estimatedMs: null });
     const overdue = vi.spyOn(storage.upkeep, 'overdue');
     await engine.push(items([newJob(engine.clock.now(), { state: State.scheduled, runAt: engine.clock.now() })]));
     await pause(500);
