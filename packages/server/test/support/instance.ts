@@ -165,14 +165,23 @@ async function install(name: string): Promise<boolean> {
   }
 }
 
+/**
+ * Below the ports that a system gives to connections and to listeners without a port (from 32768 on Linux): one of those
+ * may be gone when its process comes back after a fault.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('There is no free port.');
-  return address.port;
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 22_000);
+    const server = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
 
 /** Whom root becomes for a server that refuses to run as root: the user of its package, else nobody. */
