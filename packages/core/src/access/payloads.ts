@@ -13,8 +13,6 @@ const hidden: ReadonlyMap<string, Json> = new Map([
   ['data', 'null'],
 ]);
 const redacted: Json = '"[redacted]"';
-/** The members under which paths are redacted. */
-export const redactedRoots = ['args', 'meta', 'result'] as const;
 const maxPath = 256;
 
 /** A path as its names: `args[0].card` is args, 0, card; `*` is any name or number. */

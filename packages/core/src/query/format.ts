@@ -29,7 +29,7 @@ function enclosed(text: string, isNeeded: boolean): string {
   return isNeeded ? `(${text})` : text;
 }
 
-export function formatTerm(term: Term): string {
+function formatTerm(term: Term): string {
   switch (term.kind) {
     case 'states':
       return `state:${stateNames(term.mask).join(',')}`;
