@@ -24,7 +24,7 @@ const read: Partial<Record<OperationName, readonly string[]>> = {
   'worker.remove': ['force'],
   'queue.purge': ['states', 'state', 'older_than', 'confirm'],
   'admin.queues': page,
-  'admin.jobs': [...page, ...subject, 'state', 'states', 'sort', 'order'],
+  'admin.jobs': [...page, ...subject, 'state', 'states', 'q', 'sort', 'order'],
   'admin.deadLetters': [...page, ...subject, 'older_than', 'include', 'sort', 'order'],
   'admin.history': ['period', 'since', 'until', 'queue'],
   'queue.delete': ['strategy'],

@@ -56,6 +56,7 @@ describe.each(storages)('jobs of the admin API, $name (ojs-admin-api §7, §8, �
     expect(await ids('')).toEqual([c, b, a]);
     expect(await ids('queue=q')).toEqual([b, a]);
     expect(await ids('type=email.send')).toEqual([a]);
+    expect(await ids('q=type:email.*+queue:q')).toEqual([b, a]);
     expect(await ids('type=email.*')).toEqual([b, a]);
     expect(await ids('state=active')).toEqual([]);
     expect(await ids('since=2026-01-01T00:00:01Z')).toEqual([c, b]);
