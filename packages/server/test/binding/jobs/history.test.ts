@@ -243,7 +243,9 @@ describe.each(storages)('the history of a job on $name', ({ url }) => {
     await purge(letter);
     const [record] = await a.embedded.engine.storage.jobs.get([letter]);
     expect(record).toMatchObject({ deadLetter: true, finishedAt: start + 15_000 });
-    expect(historyOf(record ?? { history: '' })).toEqual([{ kind: 'purged', at: start + 15_000, from: State.discarded }]);
+    expect(historyOf(record ?? { history: '' })).toEqual([
+      { kind: 'purged', at: start + 15_000, from: State.discarded },
+    ]);
     expect(await a.call('job.explain', undefined, { id: letter })).toMatchObject({ state: 'discarded' });
     await a.pass(1);
     await a.call('deadLetter.retry', undefined, { id: letter });

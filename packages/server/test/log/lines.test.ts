@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import { serverLog } from '../src/server-log.ts';
-import { writtenLines } from './support/log-lines.ts';
+import { serverLog } from '../../src/server-log.ts';
+import { writtenLines } from './written-lines.ts';
 
 test('docs/logs.md lists every line that the source writes, with its level', () => {
-  const page = readFileSync(resolve(import.meta.dirname, '../../../docs/logs.md'), 'utf8');
+  const page = readFileSync(resolve(import.meta.dirname, '../../../../docs/logs.md'), 'utf8');
   const rows = [...page.matchAll(/^\| `([^`]+)` \| (trace|debug|info|warn|error) \|/gm)];
   const documented = rows.map(([, message, level]) => `${level} ${message}`);
   const written = writtenLines().map(({ level, message }) => `${level} ${message}`);

@@ -2,9 +2,9 @@
 // (§9, ojs-security §9.4 and §11.3).
 import { describe, expect, test } from 'vitest';
 import { newId } from '../support/ids.ts';
-import { loggedServer } from '../support/logged-server.ts';
 import { send } from '../support/request.ts';
 import { storages } from '../support/storages.ts';
+import { loggedServer } from './logged-server.ts';
 
 interface Line {
   readonly timestamp: string;
@@ -64,7 +64,11 @@ describe.each(storages)('the log on $name', ({ url: storage }) => {
     const done = await enqueue();
     await fetch();
     await ask('POST', '/workers/heartbeat', { worker_id: 'worker-1', active_jobs: [done], queues: ['shop'] });
-    await ask('PUT', `/jobs/${done}/progress`, { progress: 0.5, message: secret('progress'), data: { x: secret('data') } });
+    await ask('PUT', `/jobs/${done}/progress`, {
+      progress: 0.5,
+      message: secret('progress'),
+      data: { x: secret('data') },
+    });
     await ask('POST', `/jobs/${done}/checkpoint`, { state: secret('checkpoint') });
     await ask('POST', '/workers/ack', { job_id: done, result: { token: secret('result') } });
     const failed = await enqueue();
