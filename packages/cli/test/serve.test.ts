@@ -80,7 +80,10 @@ describe('ojs serve', () => {
       .trim()
       .split('\n')
       .map((line): unknown => JSON.parse(line));
-    expect(lines).toMatchObject([{ msg: 'listening', url, storage: 'memory' }, { msg: 'stopped' }]);
+    expect(lines).toMatchObject([
+      { message: 'listening', severity: 'INFO', attributes: { url, storage: 'memory' } },
+      { message: 'stopped' },
+    ]);
   });
 
   test('a second signal ends the server at once', async () => {
@@ -134,7 +137,7 @@ describe('ojs serve', () => {
     [['--port'], {}, /--port.*argument missing/],
     [['--prot', '1'], {}, /unknown option '--prot'/],
     [['extra'], {}, /too many arguments/],
-    [['--log-level', 'loud'], {}, /loud.*debug, info, warn, error/],
+    [['--log-level', 'loud'], {}, /loud.*trace, debug, info, warn, error/],
     [['--host', '0.0.0.0'], {}, /0\.0\.0\.0 without a token/],
     [['--host', '0.0.0.0', '--test-mode', '--token', 'long-enough'], {}, /test mode/],
     [['--token', 'short'], {}, /8 characters/],

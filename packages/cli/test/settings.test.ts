@@ -46,6 +46,8 @@ describe('settings of the server', () => {
       OJS_PROXIES: '10.0.0.7',
       OJS_FAILED_LOGINS: '5/1s',
       OJS_LOG_LEVEL: 'error',
+      OJS_LOG_JOBS: '1/10',
+      OJS_ACCESS_LOG: 'true',
       OJS_REQUEST_RATE: '5/1s',
       OJS_PAUSED_QUEUES: 'reject',
       OJS_ALLOWED_HOSTS: 'a',

@@ -18,6 +18,8 @@ const table = {
   OJS_TEST_MODE: ['server'],
   OJS_QUIRKS: ['server'],
   OJS_LOG_LEVEL: ['server', 'sdk'],
+  OJS_LOG_JOBS: ['server'],
+  OJS_ACCESS_LOG: ['server'],
   OJS_MAX_CONNECTIONS: ['server'],
   OJS_MAX_CONNECTIONS_PER_ADDRESS: ['server'],
   OJS_PROXIES: ['server'],

@@ -13,7 +13,7 @@ import { parseToken, type Token, tokensOf } from './http/tokens.ts';
 
 export { ConfigError };
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 
 /** Options of `startServer`, of `ojs serve` and of the `OJS_*` environment. */
 export interface ServerOptions {
@@ -49,6 +49,13 @@ export interface ServerOptions {
   readonly quirks?: boolean;
   /** Default info; false logs nothing. `OJS_LOG_LEVEL`. */
   readonly log?: LogLevel | false;
+  /**
+   * Which jobs have lines about their lifecycle in the log: `all`, one in N as `1/N`, or `off`. Failed jobs always have
+   * theirs. Default `all` at the levels debug and trace, else `off`; `OJS_LOG_JOBS`.
+   */
+  readonly logJobs?: string;
+  /** Logs every answered request at the level info, without its query. Default false; `OJS_ACCESS_LOG=true`. */
+  readonly accessLog?: boolean;
   /** Default 10,000; a tenth more for clients with a token. `OJS_MAX_CONNECTIONS`. */
   readonly maxConnections?: number;
   /** Connections of one address that have sent no known token. Default 1,000; `OJS_MAX_CONNECTIONS_PER_ADDRESS`. */
@@ -128,6 +135,8 @@ const serverNames: NamesOf<ServerOptions> = {
   testMode: true,
   quirks: true,
   log: true,
+  logJobs: true,
+  accessLog: true,
   maxConnections: true,
   maxConnectionsPerAddress: true,
   proxies: true,
@@ -157,6 +166,9 @@ export interface ServerConfig {
   readonly testMode: boolean;
   readonly quirks: boolean;
   readonly log: LogLevel | false;
+  /** One in so many jobs; null for none. */
+  readonly logJobs: number | null;
+  readonly accessLog: boolean;
   readonly maxConnections: number;
   readonly maxConnectionsPerAddress: number;
   readonly proxies: readonly string[];
@@ -183,7 +195,7 @@ export interface ConfigWarning {
 }
 
 const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
-const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+const levels: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error'];
 
 /** Options over environment over defaults. Throws `ConfigError`. */
 export function readConfig(
@@ -198,6 +210,8 @@ export function readConfig(
   const tokens = [...readTokens(options.tokens ?? words(env.OJS_TOKEN, /\s+/)), ...fromFile.tokens];
   const testMode = options.testMode ?? flag('OJS_TEST_MODE', env);
   const insecure = options.insecure ?? flag('OJS_INSECURE', env);
+  const log = options.log ?? readLevel(nonEmpty(env.OJS_LOG_LEVEL));
+  const events = options.events ?? flag('OJS_EVENTS', env, true);
   const heap = readMemory(options.memoryMb ?? count('OJS_MEMORY', env));
   if (!loopback.has(host)) {
     if (testMode)
@@ -223,7 +237,9 @@ export function readConfig(
     ),
     testMode,
     quirks: options.quirks ?? flag('OJS_QUIRKS', env, true),
-    log: options.log ?? readLevel(nonEmpty(env.OJS_LOG_LEVEL)),
+    log,
+    logJobs: readLogJobs(nonEmpty(options.logJobs) ?? nonEmpty(env.OJS_LOG_JOBS), log, events),
+    accessLog: options.accessLog ?? flag('OJS_ACCESS_LOG', env),
     maxConnections: options.maxConnections ?? count('OJS_MAX_CONNECTIONS', env) ?? httpDefaults.maxConnections,
     maxConnectionsPerAddress:
       options.maxConnectionsPerAddress ??
@@ -239,7 +255,7 @@ export function readConfig(
     memoryMb: Math.round(heap / 1_048_576),
     closeTimeoutMs: options.closeTimeoutMs ?? duration('OJS_CLOSE_TIMEOUT', env) ?? 10_000,
     requestRate: readRate('OJS_REQUEST_RATE', nonEmpty(options.requestRate) ?? nonEmpty(env.OJS_REQUEST_RATE)),
-    events: options.events ?? flag('OJS_EVENTS', env, true),
+    events,
     realtime: readRealtime(options.realtime ?? {}, env),
     storeCheck: options.storeCheck ?? flag('OJS_STORE_CHECK', env, true),
     playground: options.playground ?? flag('OJS_PLAYGROUND', env, true),
@@ -336,6 +352,16 @@ function readLevel(text: string | undefined): LogLevel {
   const level = levels.find((one) => one === text.toLowerCase());
   if (level !== undefined) return level;
   throw new ConfigError(`OJS_LOG_LEVEL is ${text}; expected one of ${levels.join(', ')}`);
+}
+
+/** One in so many jobs; null for none. */
+function readLogJobs(text: string | undefined, level: LogLevel | false, events: boolean): number | null {
+  if (text === undefined) return events && (level === 'trace' || level === 'debug') ? 1 : null;
+  if (text === 'off') return null;
+  const oneIn = text === 'all' ? '1' : /^1\/([1-9]\d{0,8})$/.exec(text)?.[1];
+  if (oneIn === undefined) throw new ConfigError(`OJS_LOG_JOBS is ${text}; expected all, off, or one in N as 1/N`);
+  if (!events) throw new ConfigError('OJS_LOG_JOBS needs the event log, and OJS_EVENTS=false keeps none');
+  return Number(oneIn);
 }
 
 function readRate(name: string, text: string | undefined): RequestRate | null {

@@ -1,10 +1,11 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import pino, { type Logger } from 'pino';
+import type { Logger } from 'pino';
 import { Binding } from './binding/binding.ts';
 import { readConfig, type ServerConfig, type ServerOptions } from './config.ts';
 import { Engine } from './engine/engine.ts';
 import { httpApp } from './http/app.ts';
+import { serverLog } from './server-log.ts';
 import { settingsOf } from './settings.ts';
 import { openStorage } from './storage/open.ts';
 import { version } from './version.ts';
@@ -23,7 +24,7 @@ export interface RunningServer extends AsyncDisposable {
  */
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
   const config = readConfig(options);
-  const log = pino({ level: config.log === false ? 'silent' : config.log, base: null }, pino.destination(2));
+  const log = serverLog(config.log);
   for (const { event, fields } of config.warnings) warnOnce(log, event, fields);
   const storage = await openStorage(config.storage, { events: config.events });
   const engine = await Engine.start({
@@ -31,6 +32,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     memory: config.memory,
     storage,
     log,
+    ...(config.logJobs !== null && { logJobs: config.logJobs }),
     events: config.events,
     storeCheck: config.storeCheck,
   }).catch(async (error: unknown) => {
@@ -48,7 +50,12 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   };
   const binding = new Binding(engine, about, failed);
   try {
-    const app = httpApp(binding, { ...config, warn: (fields, message) => log.warn(fields, message), failed });
+    const app = httpApp(binding, {
+      ...config,
+      warn: (fields, message) => log.warn(fields, message),
+      ...(config.accessLog && { access: (fields, message) => log.info(fields, message) }),
+      failed,
+    });
     await app.listen({ host: config.host, port: config.port });
     const url = urlOf(app, config);
     log.info({ url, storage: storage.traits.name, durability: storage.traits.durability, version }, 'listening');

@@ -25,6 +25,11 @@ const rows: Partial<Record<Variable, Row>> = {
   OJS_TEST_MODE: { option: (o) => o.testMode, value: (c) => c.testMode },
   OJS_QUIRKS: { option: (o) => o.quirks, value: (c) => c.quirks },
   OJS_LOG_LEVEL: { option: (o) => o.log, value: (c) => c.log },
+  OJS_LOG_JOBS: {
+    option: (o) => o.logJobs,
+    value: (c) => (c.logJobs === null ? 'off' : c.logJobs === 1 ? 'all' : `1/${c.logJobs}`),
+  },
+  OJS_ACCESS_LOG: { option: (o) => o.accessLog, value: (c) => c.accessLog },
   OJS_MAX_CONNECTIONS: { option: (o) => o.maxConnections, value: (c) => c.maxConnections },
   OJS_MAX_CONNECTIONS_PER_ADDRESS: {
     option: (o) => o.maxConnectionsPerAddress,

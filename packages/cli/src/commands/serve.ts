@@ -14,6 +14,8 @@ interface ServeFlags {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly logLevel?: LogLevel;
+  readonly logJobs?: string;
+  readonly accessLog?: boolean;
   readonly testMode?: boolean;
   readonly requestRate?: string;
   readonly pausedQueues?: 'accept' | 'reject';
@@ -81,8 +83,19 @@ export function serveCommand(): Command {
     .option('--tls-cert <file>', 'certificate in PEM (OJS_TLS_CERT_FILE)')
     .option('--tls-key <file>', 'private key in PEM (OJS_TLS_KEY_FILE)')
     .addOption(
-      new Option('--log-level <level>', 'OJS_LOG_LEVEL; default info').choices(['debug', 'info', 'warn', 'error']),
+      new Option('--log-level <level>', 'OJS_LOG_LEVEL; default info').choices([
+        'trace',
+        'debug',
+        'info',
+        'warn',
+        'error',
+      ]),
     )
+    .option(
+      '--log-jobs <rate>',
+      'log the lifecycle of all jobs, of one in N as 1/N, or of none: off (OJS_LOG_JOBS; default off, all at debug)',
+    )
+    .option('--access-log', 'log every answered request (OJS_ACCESS_LOG)')
     .option(
       '--request-rate <rate>',
       'limit of requests for each token or address, such as 1000/60s (OJS_REQUEST_RATE; default no limit)',
@@ -237,6 +250,8 @@ async function serve(flags: ServeFlags): Promise<void> {
     ...(flags.allowOrigin !== undefined && { allowedOrigins: flags.allowOrigin }),
     ...((tlsCert !== undefined || tlsKey !== undefined) && { tls: { certFile: tlsCert ?? '', keyFile: tlsKey ?? '' } }),
     ...(flags.logLevel !== undefined && { log: flags.logLevel }),
+    ...(flags.logJobs !== undefined && { logJobs: flags.logJobs }),
+    ...(flags.accessLog && { accessLog: true }),
     ...(flags.testMode !== undefined && { testMode: flags.testMode }),
     ...(flags.requestRate !== undefined && { requestRate: flags.requestRate }),
     ...(!flags.playground && { playground: false }),

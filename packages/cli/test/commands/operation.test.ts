@@ -366,3 +366,26 @@ test('a job is explained: what holds it back and what helps, as text and as data
   expect((await ojs.run('explain', id, '--step', '1')).output).toMatch(/^step +0, available, job [0-9a-f-]{36}$/m);
   expect(await ojs.run('explain', id)).toMatchObject({ code: 3 });
 });
+
+test('the history of a job is a table, and data for a program', async () => {
+  await using one = await asked();
+  const { ojs, client, server } = one;
+  await using transport = httpTransport(server.url);
+  const job = await client.enqueue('a.b', [], { queue: 'mail', retry: { maxAttempts: 1 } });
+  await transport.call({ operation: 'worker.fetch', body: '{"queues":["mail"],"worker_id":"w1"}' });
+  const failure = { job_id: job.id, error: { code: 'oops', type: 'Oops', message: 'no route' } };
+  await transport.call({ operation: 'worker.nack', body: JSON.stringify(failure) });
+  const { output } = await ojs.run('jobs', 'history', job.id);
+  expect(output.replaceAll(/\d{4}-\S+Z/g, 'TIME').replaceAll(/ +/g, ' ')).toMatchInlineSnapshot(`
+    "TIME EVENT BY DETAIL
+    TIME job.created client
+    TIME job.state_changed system available to active
+    TIME job.attempt_started worker w1 attempt 1
+    TIME job.attempt_failed worker w1 attempt 1, error type Oops, error no route
+    TIME job.state_changed worker w1 active to discarded
+    TIME job.discarded system last error no route
+    "
+  `);
+  expect(JSON.parse((await ojs.run('jobs', 'history', job.id, '--json')).output)).toMatchObject({ total: 6 });
+  expect(await ojs.run('jobs', 'history', '01900000-0000-7000-8000-000000000001')).toMatchObject({ code: 3 });
+});

@@ -32,6 +32,8 @@ export const accessOf: Readonly<Record<OperationName, Access>> = {
   'job.retry': access('operate', 'job'),
   'job.discard': access('operate', 'job'),
   'job.explain': access('inspect', 'step'),
+  'job.history': access('inspect', 'job'),
+  'job.purgeHistory': access('purge', 'job'),
   'job.activate': access('enqueue', 'job'),
   'job.progress': access('inspect', 'job'),
   'job.reportProgress': access('work', 'job'),

@@ -205,6 +205,8 @@ export type HistoryEntry =
       readonly by?: 'server';
     }
   | { readonly kind: 'expired'; readonly at: Millis; readonly error: JobError }
+  /** Everything before was deleted; the job had ended in this state. */
+  | { readonly kind: 'purged'; readonly at: Millis; readonly from: State }
   /** By an operator (ojs-sdk-guidelines SDK-004). */
   | {
       readonly kind: 'discarded';

@@ -7,6 +7,8 @@ import { type Answered, ask, run, type Steps } from '../steps.ts';
 import type { Clock } from '../time/clock.ts';
 import { isIn } from './change.ts';
 import { activated, cancelled, conflict, discarded } from './decide.ts';
+import { executionHistory } from './execution-history.ts';
+import { historyPurged } from './purge-history.ts';
 import { type RerunOverride, rerun, retriedWith } from './rerun.ts';
 
 export interface Changed {
@@ -60,6 +62,23 @@ export class Lifecycle {
     return this.#change('retried', id, key, (job) => rerun(job, this.#clock.now(), key ?? undefined));
   }
 
+  /**
+   * Deletes what a job that has ended keeps of its executions, and answers how many events that was; none if nothing
+   * has happened since the last purge.
+   */
+  purgeHistory(id: JobId): Answered<number> {
+    const store = this.#store;
+    const clock = this.#clock;
+    return run(
+      (function* (): Steps<number> {
+        const { job, done } = yield* change(store, id, (now) =>
+          eventsBefore(now) === 0 ? null : historyPurged(now, clock.now()),
+        );
+        return done === null ? 0 : eventsBefore(job);
+      })(),
+    );
+  }
+
   #change(
     kind: 'activated' | 'cancelled' | 'discarded' | 'retried',
     id: JobId,
@@ -79,6 +98,10 @@ export class Lifecycle {
       })(),
     );
   }
+}
+
+function eventsBefore(job: JobRecord): number {
+  return executionHistory(job).filter((event) => event.event_type !== 'job.purged').length;
 }
 
 export function notDead(id: JobId): ProtocolError {

@@ -29,6 +29,7 @@ import {
 import { diagnose, type Finding } from '../operations/doctor.ts';
 import { type ExplainOptions, type Explanation, explain } from '../operations/explain.ts';
 import type { DeadLetterFilter } from '../operations/filter.ts';
+import { type HistoryEvent, jobHistory, purgeJobHistory } from '../operations/history.ts';
 import {
   cancelJob,
   discardJob,
@@ -244,6 +245,22 @@ export class Admin implements AsyncDisposable {
    */
   async explain(jobId: string, options: ExplainOptions = {}): Promise<Explanation> {
     return this.#connection.carry(explain(jobId, options), options);
+  }
+
+  /**
+   * What happened to a job, oldest first: its creation, its attempts and every change of its state
+   * (ojs-execution-history §7.1). @throws {JobNotFoundError}
+   */
+  async history(jobId: string, options: CallOptions = {}): Promise<readonly HistoryEvent[]> {
+    return this.#connection.ask(jobHistory(jobId), options);
+  }
+
+  /**
+   * Deletes the history of a job that has ended, with its errors, and returns the number of deleted events. The job
+   * stays. @throws {OJSAPIError} `conflict` for a job that has not ended. @throws {JobNotFoundError}
+   */
+  async purgeHistory(jobId: string, options: CallOptions = {}): Promise<number> {
+    return this.#connection.ask(purgeJobHistory(jobId), options);
   }
 
   /** Jobs, unfinished ones first, newest first. Iterating over the page reads the following pages too. */

@@ -69,6 +69,26 @@ describe.each(['http', 'embedded'] as const)('Admin over %s', (way) => {
     }
   });
 
+  test('the history of a job, and its purge', async () => {
+    await using client = new Client(target());
+    await using admin = new Admin(target());
+    const job = await client.enqueue('test.job', [], { queue: newQueue() });
+    await expect(admin.purgeHistory(job.id)).rejects.toMatchObject({ code: 'conflict' });
+    await job.cancel();
+    const events = await admin.history(job.id);
+    expect(events.map(({ eventType }) => eventType)).toEqual(['job.created', 'job.cancelled', 'job.state_changed']);
+    expect(events[0]).toMatchObject({
+      jobId: job.id,
+      timestamp: expect.any(Date),
+      actor: { type: 'client' },
+      data: { args_size_bytes: 2 },
+      reconstructed: false,
+    });
+    expect(await admin.purgeHistory(job.id)).toBe(3);
+    expect((await admin.history(job.id)).map(({ eventType }) => eventType)).toEqual(['job.purged']);
+    await expect(admin.history('01900000-0000-7000-8000-000000000001')).rejects.toBeInstanceOf(JobNotFoundError);
+  });
+
   test('discarding a running job aborts its signal, and the server refuses its outcome', async () => {
     await using client = new Client(target());
     await using admin = new Admin(target());

@@ -75,7 +75,7 @@ function steady(text: string): string {
         given.replaceAll(new RegExp(`127\\.0\\.0\\.1:${real}\\b`, 'g'), `127.0.0.1:${written}`),
       text,
     )
-    .replaceAll(/"time":\d+/g, '"time":<time>')
+    .replaceAll(/"timestamp":"[^"]+"/g, '"timestamp":"<time>"')
     .replaceAll(process.execPath, '/usr/bin/node');
 }
 

@@ -10,6 +10,7 @@ import { bulkHandlers } from './jobs/bulk.ts';
 import { checkpointHandlers } from './jobs/checkpoints.ts';
 import { deadLetterHandlers } from './jobs/dead-letter.ts';
 import { explainHandlers } from './jobs/explain.ts';
+import { historyHandlers } from './jobs/history.ts';
 import { jobHandlers } from './jobs/jobs.ts';
 import { jobListHandlers } from './jobs/list.ts';
 import { progressHandlers } from './jobs/progress.ts';
@@ -34,6 +35,7 @@ const handlers: Handlers<OperationName> = {
   ...jobHandlers,
   ...jobListHandlers,
   ...explainHandlers,
+  ...historyHandlers,
   ...workerHandlers,
   ...queueHandlers,
   ...limitHandlers,

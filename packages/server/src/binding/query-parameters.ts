@@ -17,6 +17,7 @@ const events = ['types', 'queues', 'job_types'] as const;
 const read: Partial<Record<OperationName, readonly string[]>> = {
   'job.list': [...page, ...subject, 'state', 'states', 'q'],
   'job.explain': ['step'],
+  'job.history': ['limit', 'cursor'],
   'job.result': ['wait', 'timeout'],
   'job.deleteCheckpoint': ['worker_id', 'x_lease'],
   'queue.list': page,

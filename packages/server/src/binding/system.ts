@@ -37,6 +37,7 @@ const own = [
   'x-worker-secret',
   'x-idempotency-key',
   'x-relative-times',
+  'x-execution-history',
 ] as const;
 
 interface Extension {

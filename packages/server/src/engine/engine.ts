@@ -27,6 +27,7 @@ import { type Batches, batches } from './batches.ts';
 import { coalesce } from './coalesce.ts';
 import { EventSubscriptions } from './events/event-subscriptions.ts';
 import { JobEnds } from './events/job-ends.ts';
+import { JobLog, jobLogMs } from './events/job-log.ts';
 import { InFlight } from './in-flight.ts';
 import { BulkReplies, forgetMs } from './jobs/bulk-replies.ts';
 import { DeadLetter } from './jobs/dead-letter.ts';
@@ -88,6 +89,8 @@ export class Engine implements AsyncDisposable {
   readonly subscriptions: EventSubscriptions;
   readonly reports: Reports;
   readonly jobEnds: JobEnds;
+  /** Null where the lifecycle of jobs is not logged. */
+  readonly jobLog: JobLog | null;
   readonly bulk: Bulk;
   readonly deadLetter: DeadLetter;
   readonly explainer: Explainer;
@@ -170,7 +173,7 @@ export class Engine implements AsyncDisposable {
       requireLease: this.requireLease,
       maintenance,
     });
-    this.#settlements = new Settlements(this.#batches, clock, random);
+    this.#settlements = new Settlements(this.#batches, clock, random, log);
     const crons = new Crons(storage, clock, log);
     this.subscriptions = new EventSubscriptions({ storage, log, kept: options.events !== false });
     const tokens = new Tokens(storage, clock);
@@ -184,6 +187,13 @@ export class Engine implements AsyncDisposable {
     const bulkReplies = new BulkReplies(storage, clock);
     this.bulkReplies = bulkReplies;
     this.poisonAfter = options.poisonAfter ?? defaultPoisonAfter;
+    const holder = uuidv7();
+    const { subscriptions } = this;
+    const jobLog =
+      options.logJobs !== undefined && subscriptions.kept
+        ? new JobLog({ storage, clock, log, subscriptions, holder, oneIn: options.logJobs })
+        : null;
+    this.jobLog = jobLog;
     this.upkeep = new Upkeep({
       storage,
       clock,
@@ -196,7 +206,7 @@ export class Engine implements AsyncDisposable {
       retention: this.retention,
       removals: this.removals,
       maintenance,
-      holder: uuidv7(),
+      holder,
       forget: ({ worker, state }) => this.forgetWorker(worker, state === 'terminate' ? 'shutdown' : 'error'),
       // Crons are checked once a second, never more often (ojs-cron §7.3).
       chores: [
@@ -210,6 +220,7 @@ export class Engine implements AsyncDisposable {
         { everyMs: forgetMs, run: () => bulkReplies.forget() },
         { everyMs: forgetWorkersMs, run: () => workers.forgetIdle() },
         { everyMs: forgetWorkersMs, run: () => secrets.forgetIdle() },
+        ...(jobLog === null ? [] : [{ everyMs: jobLogMs, run: () => jobLog.tend() }]),
       ],
     });
     const help = coalesce(
@@ -265,6 +276,11 @@ export class Engine implements AsyncDisposable {
     });
     engine.#stop.push(async () => subscription[Symbol.asyncDispose]());
     if (own !== null) await engine.#followClock(own);
+    const { jobLog } = engine;
+    if (jobLog !== null) {
+      engine.#stop.push(() => jobLog.stop());
+      await jobLog.tend();
+    }
     if (options.upkeep !== 'manual') {
       // Without a log a delayed job of another node leaves no hint.
       engine.upkeep.start(options.events !== false);

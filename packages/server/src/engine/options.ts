@@ -4,12 +4,14 @@ import type { MemoryLimits } from './memory-limits.ts';
 
 /** Log lines of the engine. Fields are structured and never have args of a job. */
 export interface EngineLog {
+  trace(fields: object, message: string): void;
+  debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
 }
 
-export const silentLog: EngineLog = { info() {}, warn() {}, error() {} };
+export const silentLog: EngineLog = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 
 export interface EngineOptions {
   readonly storage: Storage;
@@ -18,6 +20,8 @@ export interface EngineOptions {
   /** For jitter; in [0, 1). */
   readonly random?: () => number;
   readonly log?: EngineLog;
+  /** Logs the lifecycle of one in so many jobs, from the event log. Default: of none. */
+  readonly logJobs?: number;
   /**
    * Lease of a job if neither the fetch nor the job has one, in milliseconds. Default 1,800,000 (ojs-worker-protocol
    * §5.2).
@@ -89,6 +93,7 @@ export const engineNames: NamesOf<Omit<EngineOptions, 'storage'>> = {
   clock: true,
   random: true,
   log: true,
+  logJobs: true,
   visibilityMs: true,
   deadAfterMs: true,
   requireLease: true,

@@ -6,6 +6,7 @@ import type { Binding } from '../binding/binding.ts';
 import type { BindingRequest } from '../binding/handler.ts';
 import { faultOf, refusal } from '../binding/reply.ts';
 import { requireExtensions, reset } from '../binding/system.ts';
+import { addAccessLog } from './access-log.ts';
 import { Authorization, credentialOf, type Holder } from './auth.ts';
 import { Connections, type Warn } from './connections.ts';
 import { answer, deliver } from './delivery.ts';
@@ -51,6 +52,8 @@ export interface HttpOptions extends Guard {
   /** Whether the page at `/playground` is served. */
   readonly playground: boolean;
   readonly warn?: Warn;
+  /** Receives a line for every answered request. */
+  readonly access?: Warn;
   /** Receives errors of the server, beside the binding's. */
   readonly failed?: (error: unknown, what: string, requestId: string) => void;
 }
@@ -113,6 +116,7 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
   app.server.on('checkExpectation', refuseExpectation);
   acceptBodies(app, binding.engine.memory.values);
   app.decorateRequest('holder', null);
+  if (options.access !== undefined) addAccessLog(app, options.access);
   const authorization = new Authorization(options.tokens, binding.engine.tokens);
   const warn = options.warn ?? (() => {});
   const sockets = new Sockets(

@@ -76,7 +76,7 @@ export class RequestBodies {
     for (const [{ socket, url }, since] of this.#reading) {
       const sentMs = Math.round(performance.now() - since);
       if (sentMs < slowMs) return;
-      this.#warn({ url, sent_ms: sentMs }, 'slow request dropped');
+      this.#warn({ path: url?.split('?', 1)[0], sent_ms: sentMs }, 'slow request dropped');
       socket.destroy();
     }
   }

@@ -1,5 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { type AuditEntry, type Clock, firstUuidAt, formatTimestamp, type Millis, uuidFrom } from '@ojs-ts/core';
+import {
+  type AuditEntry,
+  accessEvents,
+  type Clock,
+  firstUuidAt,
+  formatTimestamp,
+  type Millis,
+  uuidFrom,
+} from '@ojs-ts/core';
 import type { AuditRecord, Storage } from '../../storage/storage.ts';
 import { coalesce } from '../coalesce.ts';
 import type { EngineLog } from '../options.ts';
@@ -66,6 +74,7 @@ export class Audit {
   async record(entry: NewAuditEntry): Promise<void> {
     const now = this.#clock.now();
     const text = JSON.stringify({ timestamp: formatTimestamp(now), ...entry });
+    this.#tell(entry);
     try {
       await this.#append({ id: this.#newId(now), entry: text });
     } catch (error) {
@@ -107,6 +116,31 @@ export class Audit {
       size.had(page.reduce((sum, { entry }) => sum + entry.length, 0));
       if (scanned >= scan) return { items, next: before ?? null, scanned };
     }
+  }
+
+  /** A line of the log, which goes where the store does not. What was asked and changed is in the entry only. */
+  #tell({
+    event_type: type,
+    principal,
+    source_ip: address,
+    correlation_id: requestId,
+    outcome,
+    detail,
+  }: NewAuditEntry) {
+    // Logins have a line of their own, which says where.
+    if (type === accessEvents.loginFailed) return;
+    const { operation, id, name, key } = detail;
+    const fields = {
+      event_type: type,
+      outcome,
+      principal,
+      source_ip: address,
+      request_id: requestId,
+      operation,
+      ...(type.startsWith('job.') || type.startsWith('dead_letter.') ? { job_id: id } : { about: id ?? name ?? key }),
+    };
+    if (outcome === 'failure') this.#log.warn(fields, 'security event');
+    else this.#log.info(fields, 'security event');
   }
 
   /** Ids of one server have the order of its entries, those of a millisecond too. */

@@ -24,6 +24,8 @@ import {
 } from '@ojs-ts/core';
 import type { Moved } from '../../storage/storage.ts';
 import type { Batches } from '../batches.ts';
+import type { EngineLog } from '../options.ts';
+import { logFailure } from './failure-log.ts';
 
 /** How a worker ends an execution. `claim` is the fence, `worker` the ownership, each if the worker sent it. */
 export type Settlement = {
@@ -64,11 +66,13 @@ export class Settlements {
   readonly #batches: Batches;
   readonly #clock: Clock;
   readonly #random: () => number;
+  readonly #log: EngineLog;
 
-  constructor(batches: Batches, clock: Clock, random: () => number) {
+  constructor(batches: Batches, clock: Clock, random: () => number, log: EngineLog) {
     this.#batches = batches;
     this.#clock = clock;
     this.#random = random;
+    this.#log = log;
   }
 
   settle(settlement: Settlement): Promise<Outcome> {
@@ -83,7 +87,11 @@ export class Settlements {
   /** Ends the claims of a dead worker; the attempts count, and so does the death (ojs-core §8). */
   async takeBack(jobs: readonly JobRecord[], poisonAfter: number): Promise<void> {
     await Promise.all(
-      jobs.map((job) => this.#batches.transition(leaseLost(job, 'worker_death', this.#clock.now(), poisonAfter))),
+      jobs.map(async (job) => {
+        const transition = leaseLost(job, 'worker_death', this.#clock.now(), poisonAfter);
+        const moved = await this.#batches.transition(transition);
+        if (moved.kind === 'moved') logFailure(this.#log, job, transition);
+      }),
     );
   }
 
@@ -119,6 +127,7 @@ export class Settlements {
       const transition = this.#decide(job, settlement);
       const moved = await this.#batches.transition(transition);
       if (moved.kind === 'moved') {
+        if (settlement.kind === 'fail') logFailure(this.#log, job, transition);
         const finishedAt = transition.to === State.discarded ? moved.at : null;
         const after = { ...job, state: transition.to, history: transition.history ?? job.history, finishedAt };
         return ended(after, { ...settlement, claim: job.claim }) ?? { kind: 'conflict', job };

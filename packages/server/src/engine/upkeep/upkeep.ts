@@ -13,6 +13,7 @@ import {
   type Transition,
 } from '@ojs-ts/core';
 import type { Held, Storage, WorkerRecord } from '../../storage/storage.ts';
+import { logFailure } from '../jobs/failure-log.ts';
 import type { Maintenance } from '../maintenance.ts';
 import type { EngineLog, Retention } from '../options.ts';
 import type { Removals } from './removals.ts';
@@ -218,9 +219,11 @@ export class Upkeep {
         ? await this.#workers()
         : new Map();
       const due = jobs.filter((job) => !this.#isUnheard(job, workers.get(job.worker), now));
-      const decided = due
-        .map((job) => overdue(job, now, this.#random, this.#isDead(workers.get(job.worker), now), this.#poisonAfter))
-        .filter((one) => one !== null);
+      const decided = due.flatMap((job): Decision[] => {
+        const isDead = this.#isDead(workers.get(job.worker), now);
+        const transition = overdue(job, now, this.#random, isDead, this.#poisonAfter);
+        return transition === null ? [] : [{ job, transition }];
+      });
       const moved = await this.#apply(decided);
       if (jobs.length < limit) return;
       if (moved > 0) continue;
@@ -261,12 +264,14 @@ export class Upkeep {
       if (suspects.length === 0) continue;
       const jobs = await this.#jobs(suspects.map(({ claim }) => claim.id));
       const at = this.#clock.now();
-      const transitions = suspects.flatMap(({ claim, verdict }, index): Transition[] => {
+      const decided = suspects.flatMap(({ claim, verdict }, index): Decision[] => {
         const job = jobs[index];
         if (!job || job.state !== State.active || job.claim !== claim.claim) return [];
-        return [verdict === 'dead' ? leaseLost(job, 'worker_death', at, this.#poisonAfter) : forgotten(job, at)];
+        const transition =
+          verdict === 'dead' ? leaseLost(job, 'worker_death', at, this.#poisonAfter) : forgotten(job, at);
+        return [{ job, transition }];
       });
-      const moved = await this.#apply(transitions);
+      const moved = await this.#apply(decided);
       if (moved > 0)
         this.#log.warn(
           { moved, workers: [...new Set(suspects.map((s) => s.claim.worker))] },
@@ -346,9 +351,13 @@ export class Upkeep {
     return worker !== undefined && now >= deadAt(worker.seenAt, this.#since, this.#deadAfterMs);
   }
 
-  async #apply(transitions: readonly Transition[]): Promise<number> {
-    if (transitions.length === 0) return 0;
+  async #apply(decided: readonly Decision[]): Promise<number> {
+    if (decided.length === 0) return 0;
+    const transitions = decided.map(({ transition }) => transition);
     const outcomes = await this.#storage.jobs.transition(transitions, this.#clock.now());
+    decided.forEach(({ job, transition }, index) => {
+      if (outcomes[index]?.kind === 'moved') logFailure(this.#log, job, transition);
+    });
     const moved = outcomes.filter(({ kind }) => kind === 'moved');
     const ready = moved.flatMap((outcome) => (outcome.kind === 'moved' ? outcome.ready : []));
     if (ready.length > 0) await this.#advance(ready);
@@ -358,6 +367,12 @@ export class Upkeep {
   async #led(name: string, ttlMs: number, work: () => Promise<void>): Promise<void> {
     if (await this.#storage.upkeep.lease(name, this.#holder, ttlMs, this.#clock.now())) await work();
   }
+}
+
+/** A change that the server makes by itself, and the job that it was decided from. */
+interface Decision {
+  readonly job: JobRecord;
+  readonly transition: Transition;
 }
 
 /** Runs a task periodically, never twice at once; `stop()` waits for the current run. */

@@ -143,9 +143,16 @@ export class Presence {
   }
 
   async #write(kind: EventKind, worker: string, more: Readonly<Record<string, unknown>>): Promise<void> {
-    if (!this.#on) return;
-    const data: Json = JSON.stringify({ worker_id: worker, ...more });
-    await this.#storage.record([otherEventEntry(kind, worker, data)], this.#clock.now());
+    if (this.#on) {
+      const data: Json = JSON.stringify({ worker_id: worker, ...more });
+      await this.#storage.record([otherEventEntry(kind, worker, data)], this.#clock.now());
+    }
+    const fields = { category: 'worker', worker_id: worker, ...more };
+    if (kind === 'worker.started') this.#log.info(fields, `Worker registered: ${worker}`);
+    else if (kind === 'worker.quiet') this.#log.info(fields, `Worker draining, ${more.active_jobs} jobs in progress`);
+    else if (kind === 'worker.heartbeat') this.#log.debug(fields, 'Worker heartbeat');
+    else if (more.reason === 'error') this.#log.error(fields, 'Worker lost');
+    else this.#log.info(fields, 'Worker stopped gracefully');
   }
 
   async #alone(worker: string, work: () => Promise<void>): Promise<void> {

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Binding } from '../../../src/binding/binding.ts';
 import { Engine } from '../../../src/engine/engine.ts';
+import { silentLog } from '../../../src/engine/options.ts';
 import { StoreClock } from '../../../src/engine/upkeep/store-clock.ts';
 import { startServer } from '../../../src/main.ts';
 import { openStorage } from '../../../src/storage/open.ts';
@@ -297,7 +298,7 @@ test('a clock behind the newest time of the store is reported at the start, in l
     await storage.jobs.insert([[newJob(newest)]], newest);
     const lines: string[] = [];
     const note = (_: object, message: string) => void lines.push(message);
-    await Engine.start({ storage, upkeep: 'manual', log: { info: note, warn: note, error: note } });
+    await Engine.start({ storage, upkeep: 'manual', log: { ...silentLog, info: note, warn: note, error: note } });
     expect(lines).toContain('clock behind the store');
   }
   await using server = await startServer({ storage: `sqlite:${path}`, port: 0, log: false });

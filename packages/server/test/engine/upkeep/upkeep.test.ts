@@ -1,6 +1,7 @@
 import { manualClock, State, type Transition } from '@ojs-ts/core';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Engine } from '../../../src/engine/engine.ts';
+import { silentLog } from '../../../src/engine/options.ts';
 import { openStorage } from '../../../src/storage/open.ts';
 import { StoreUnavailable } from '../../../src/storage/unavailable.ts';
 import { bench, items, newJob } from '../../support/engine.ts';
@@ -62,7 +63,7 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
     const lines: (readonly [object, string])[] = [];
     const line = (fields: object, message: string) =>
       void (message === 'jobs removed over the cap' && lines.push([fields, message]));
-    const log = { info: line, warn: line, error: line };
+    const log = { ...silentLog, info: line, warn: line, error: line };
     await using b = await bench(url(), { log, retention: { keepDeadLetters: 1, keep: 1 } });
     const letters = async (count: number) => {
       const jobs = Array.from({ length: count }, () => newJob(b.clock.now()));
@@ -424,7 +425,7 @@ describe('upkeep by timers', () => {
       if (calls <= 3) throw new Error('the store is away');
       return promote(now, limit);
     };
-    await using _engine = await Engine.start({ storage, log: { info: note, warn: note, error: note } });
+    await using _engine = await Engine.start({ storage, log: { ...silentLog, info: note, warn: note, error: note } });
     await again.promise;
     expect(told.filter((message) => message.startsWith('upkeep'))).toEqual(['upkeep failed', 'upkeep recovered']);
     expect(calls).toBe(4);

@@ -35,6 +35,7 @@ function idOf(name: OperationName, canaries: Canaries): string {
     case 'job.activate':
       return canaries.pending;
     case 'job.result':
+    case 'job.purgeHistory':
       return canaries.completed;
     case 'job.progress':
     case 'job.reportProgress':

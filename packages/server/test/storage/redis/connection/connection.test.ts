@@ -4,6 +4,7 @@ import { Redis } from 'ioredis';
 import { expect, test, vi } from 'vitest';
 import { health } from '../../../../src/binding/system.ts';
 import { Engine } from '../../../../src/engine/engine.ts';
+import { silentLog } from '../../../../src/engine/options.ts';
 import { redisStorage } from '../../../../src/storage/redis/redis.ts';
 import type { Storage, Wake } from '../../../../src/storage/storage.ts';
 import { StoreUnavailable } from '../../../../src/storage/unavailable.ts';
@@ -161,7 +162,7 @@ test.skipIf(server === null)(
     const lines: string[] = [];
     const note = (fields: object, message: string) => lines.push(`${message} ${inspect(fields)}`);
     await storage.migrate();
-    await using engine = await Engine.start({ storage, log: { info: note, warn: note, error: note } });
+    await using engine = await Engine.start({ storage, log: { ...silentLog, info: note, warn: note, error: note } });
     const about = { version: '0', source: 'ojs://test', testMode: false };
     const asked = async () => (await health(engine, about)).status;
     expect(await asked()).toBe(200);

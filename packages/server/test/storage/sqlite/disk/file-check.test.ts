@@ -2,6 +2,7 @@ import { closeSync, openSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { Engine } from '../../../../src/engine/engine.ts';
+import { silentLog } from '../../../../src/engine/options.ts';
 import { startServer } from '../../../../src/main.ts';
 import { checkFile } from '../../../../src/storage/sqlite/disk/file-check.ts';
 import { sqliteStorage } from '../../../../src/storage/sqlite/sqlite.ts';
@@ -64,7 +65,10 @@ test('ends when it is told to, when its time is over, and with the engine', asyn
   expect(await checkFile(path, new AbortController().signal, 1)).toEqual({ problems: [], whole: false });
   const lines: string[] = [];
   const note = (_: object, message: string) => void lines.push(message);
-  const engine = await Engine.start({ storage: sqliteStorage({ path }), log: { info: note, warn: note, error: note } });
+  const engine = await Engine.start({
+    storage: sqliteStorage({ path }),
+    log: { ...silentLog, info: note, warn: note, error: note },
+  });
   const verified = engine.storeHealth.verify();
   await engine[Symbol.asyncDispose]();
   await verified;

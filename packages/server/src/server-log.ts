@@ -1,0 +1,80 @@
+import pino, { type DestinationStream, type Logger } from 'pino';
+import type { LogLevel } from './config.ts';
+
+/** OpenTelemetry's number of each severity (ojs-logging §5.4). */
+const severityNumbers: Readonly<Record<string, number>> = {
+  trace: 1,
+  debug: 5,
+  info: 9,
+  warn: 13,
+  error: 17,
+  fatal: 21,
+};
+
+const ofJob: ReadonlySet<string> = new Set([
+  'job_id',
+  'job_type',
+  'queue',
+  'attempt',
+  'state',
+  'worker_id',
+  'workflow_id',
+]);
+const ofTrace: ReadonlySet<string> = new Set(['trace_id', 'span_id']);
+
+/**
+ * The log of a server: lines of JSON in the shape of ojs-logging §5, by default on standard error. Who writes a line
+ * gives a name to each field; the names say where a field goes.
+ */
+export function serverLog(level: LogLevel | false, to: DestinationStream = pino.destination(2)): Logger {
+  return pino(
+    {
+      level: level === false ? 'silent' : level,
+      base: { component: 'server' },
+      messageKey: 'message',
+      timestamp: () => `,"timestamp":"${new Date().toISOString()}"`,
+      formatters: {
+        level: (label) => ({ severity: label.toUpperCase(), severity_number: severityNumbers[label] }),
+        log: recordOf,
+      },
+    },
+    to,
+  );
+}
+
+function recordOf(fields: object): Record<string, unknown> {
+  const record: Record<string, unknown> = {};
+  const ojs: Record<string, unknown> = {};
+  const trace: Record<string, unknown> = {};
+  const attributes: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(fields)) {
+    if (value === null || value === undefined) continue;
+    if (name === 'category') record.category = value;
+    else if (name === 'err') record.error = errorOf(value);
+    else if (name === 'error') record.error = value;
+    else if (ofJob.has(name)) ojs[name] = value;
+    else if (ofTrace.has(name)) trace[name] = value;
+    else attributes[name] = value;
+  }
+  if (Object.keys(ojs).length > 0) record.ojs = ojs;
+  if (Object.keys(trace).length > 0) record.trace = trace;
+  record.attributes = attributes;
+  return record;
+}
+
+/**
+ * Only what every error has: drivers add the parameters of a statement to theirs, which are arguments of jobs, and
+ * connection strings with passwords.
+ */
+function errorOf(error: unknown): object {
+  if (!(error instanceof Error)) return { type: typeof error, message: String(error) };
+  const { name, message, stack, cause } = error;
+  const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {};
+  return {
+    type: name,
+    message,
+    ...code,
+    ...(stack !== undefined && { backtrace: stack }),
+    ...(cause !== undefined && { cause: errorOf(cause) }),
+  };
+}
