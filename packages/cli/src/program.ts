@@ -7,6 +7,7 @@ import { cronCommand } from './commands/crons.ts';
 import { deadLetterCommand } from './commands/dead-letter.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { enqueueCommand } from './commands/enqueue.ts';
+import { errorsCommand } from './commands/errors.ts';
 import { eventsCommand } from './commands/events.ts';
 import { explainCommand } from './commands/explain.ts';
 import { jobsCommand } from './commands/jobs/jobs.ts';
@@ -48,6 +49,7 @@ export function program(): Command {
     jobsCommand(),
     explainCommand(),
     deadLetterCommand(),
+    errorsCommand(),
     workflowsCommand(),
     cronCommand(),
     eventsCommand(),

@@ -45,6 +45,7 @@ export * from './explain/render.ts';
 export * from './explain/step.ts';
 export { explainWaiting } from './explain/waiting.ts';
 export * from './job/checkpoint.ts';
+export * from './job/error-fingerprint.ts';
 export * from './job/failure.ts';
 export * from './job/history.ts';
 export * from './job/job.ts';

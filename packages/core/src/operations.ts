@@ -219,6 +219,7 @@ const table = {
   'admin.retryJobs': { method: 'POST', path: '/ojs/v1/admin/jobs/bulk/retry' },
   'admin.deleteJobs': { method: 'POST', path: '/ojs/v1/admin/jobs/bulk/delete' },
   'admin.deadLetters': { method: 'GET', path: '/ojs/v1/admin/dead-letter' },
+  'admin.errors': { method: 'GET', path: '/ojs/v1/admin/errors' },
   'admin.stats': { method: 'GET', path: '/ojs/v1/admin/stats' },
   'admin.history': { method: 'GET', path: '/ojs/v1/admin/stats/history' },
   'admin.config': {

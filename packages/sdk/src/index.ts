@@ -53,6 +53,7 @@ export type { Checkpoint } from './operations/checkpoint.ts';
 export type { CronJob, CronJobChanges, CronJobOptions, CronJobRequest, OverlapPolicy } from './operations/cron.ts';
 export type { DeadLetterListOptions, DeadLetterRetry, DeadLetterStats } from './operations/dead-letter.ts';
 export type { Finding } from './operations/doctor.ts';
+export type { ErrorGroup, ErrorGroups, ErrorOptions } from './operations/errors.ts';
 export type { ExplainOptions, ExplainReason, ExplainWorker, Explanation } from './operations/explain.ts';
 export type { BulkFilter, DeadLetterFilter, SubjectFilter } from './operations/filter.ts';
 export type { HistoryEvent } from './operations/history.ts';

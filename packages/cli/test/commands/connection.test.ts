@@ -105,6 +105,7 @@ test('help has groups, and completion knows commands and options', async () => {
       explain [options] <id>           say why a job does not run, and what helps
       dead-letter                      look at jobs that failed for good, run them
                                        again or delete them
+      errors                           see which errors are the most frequent
       workflows                        look at workflows and cancel them
       cron                             look at cron jobs, run and pause them
       events                           follow what happens

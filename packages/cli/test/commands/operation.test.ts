@@ -108,6 +108,40 @@ test('the dead letter: counted by error, run again, purged', async () => {
   expect((await ojs.run('dead-letter', 'list')).output).toBe('No dead letters.\n');
 });
 
+test('errors: counted by fingerprint, which finds, retries and purges the jobs of one of them', async () => {
+  await using one = await asked();
+  const { ojs, server } = one;
+  await fail(server.url, 4, 'timeout', 'dead_letter');
+  await fail(server.url, 2, 'gone', 'dead_letter');
+  await fail(server.url, 1, 'gone');
+  const counted = (await ojs.run('errors', 'list')).output;
+  expect(counted.split('\n')[0]).toMatch(/^FINGERPRINT +JOBS +FIRST +LAST +ERROR$/);
+  const of = (error: string) => new RegExp(`^([0-9a-f]{16}) .*${error}: it failed`, 'm').exec(counted)?.[1] ?? error;
+  expect(counted).toMatch(/^[0-9a-f]{16} +4 +\d+s +\d+s +timeout: timeout: it failed\n[0-9a-f]{16} +3 /m);
+  const dead = JSON.parse((await ojs.run('errors', 'list', '--dead-letter', '--json')).output);
+  expect(dead).toMatchObject([
+    { count: 4, fingerprint: of('timeout') },
+    { count: 2, message: 'gone: it failed' },
+  ]);
+  const part = await ojs.run('errors', 'list', '--limit', '1', '--queue', 'failing-gone', '--state', 'discarded');
+  expect(part).toMatchObject({ code: 0, errors: '' });
+  expect((await ojs.run('errors', 'list', '--limit', '1')).errors).toBe(
+    'These are 1 of 2 errors; --limit shows more.\n',
+  );
+  expect((await ojs.run('errors', 'list', '--queue', 'mail')).output).toBe('No errors.\n');
+  expect((await ojs.run('errors', 'list', '--state', 'active')).errors).toContain('retryable and discarded');
+  const gone = ['--fingerprint', of('gone')];
+  expect((await ojs.run('jobs', 'list', ...gone, '--ndjson')).output.trimEnd().split('\n')).toHaveLength(3);
+  expect((await ojs.run('jobs', 'retry', ...gone, '--dry-run')).output).toBe('3 jobs would be changed.\n');
+  expect((await ojs.run('dead-letter', 'retry', ...gone, '--yes')).output).toBe('2 jobs retried.\n');
+  expect((await ojs.run('jobs', 'retry', ...gone, '--yes')).output).toBe('1 job retried.\n');
+  expect((await ojs.run('dead-letter', 'purge', '--fingerprint', of('timeout'), '--yes')).output).toBe(
+    '4 jobs deleted.\n',
+  );
+  expect((await ojs.run('errors', 'list')).output).toBe('No errors.\n');
+  expect((await ojs.run('jobs', 'list', '--fingerprint', 'nonsense')).errors).toContain('16 digits');
+});
+
 test('limits: seen and overridden', async () => {
   await using one = await asked();
   const { ojs, client } = one;

@@ -102,6 +102,8 @@ export const accessOf: Readonly<Record<OperationName, Access>> = {
   'admin.retryJobs': access('operate', 'sent'),
   'admin.deleteJobs': access('purge', 'sent'),
   'admin.deadLetters': access('list', 'sent'),
+  // Messages of errors are contents of jobs.
+  'admin.errors': access('list', 'sent'),
   'admin.stats': access('read', 'every'),
   'admin.history': access('read', 'every'),
   'admin.config': access('list', 'every'),

@@ -300,7 +300,7 @@ export interface Transition {
   readonly policy?: Json;
   /** Moves the job into another queue; only for a job that has ended and becomes available. */
   readonly queue?: string;
-  /** Replaces the whole history. */
+  /** Replaces the whole history. A change from any other state into a failed one always has it: it has the error. */
   readonly history?: string;
   readonly events: readonly TransitionEvent[];
 }

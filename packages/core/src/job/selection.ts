@@ -2,6 +2,7 @@ import { isObject, members } from '../json/json.ts';
 import { sizeOf } from '../rules/byte-budget.ts';
 import { type Answered, ask, run, type Steps } from '../steps.ts';
 import type { Millis } from '../time/clock.ts';
+import { errorFingerprint, hasFingerprint } from './error-fingerprint.ts';
 import { lastError } from './history.ts';
 import type { JobId, JobRecord, Json } from './job.ts';
 import { State, type StateMask, Terminal } from './states.ts';
@@ -18,6 +19,8 @@ export interface JobQuery {
   readonly deadLetter?: true;
   readonly queue?: string;
   readonly type?: string;
+  /** Jobs that failed with this error: its fingerprint, or the first ten digits for its message with any type. */
+  readonly fingerprint?: string;
   /** Opaque cursor of a previous page; goes before `offset`. */
   readonly after?: string;
   readonly offset?: number;
@@ -53,6 +56,8 @@ export interface JobFilter {
   readonly queue?: string;
   /** A type, or with a trailing `*` every type with that prefix. */
   readonly type?: string;
+  /** As {@link JobQuery} has it. */
+  readonly fingerprint?: string;
   /** Type or code of the job's last error. */
   readonly errorType?: string;
   readonly priority?: number;
@@ -217,12 +222,13 @@ function isPlain(filter: JobFilter): boolean {
   );
 }
 
-function queryOf({ states, deadLetter, queue, type }: JobFilter): Omit<JobQuery, 'limit'> {
+function queryOf({ states, deadLetter, queue, type, fingerprint }: JobFilter): Omit<JobQuery, 'limit'> {
   return {
     states,
     ...(deadLetter && { deadLetter }),
     ...(queue !== undefined && { queue }),
     ...(type !== undefined && !type.endsWith('*') && { type }),
+    ...(fingerprint !== undefined && { fingerprint }),
   };
 }
 
@@ -233,8 +239,8 @@ function isBehind(job: JobRecord | undefined, { states, finished }: JobFilter): 
 }
 
 export function fits(job: JobRecord, filter: JobFilter): boolean {
-  const { states, deadLetter, queue, type, errorType, priority, meta, args, created, enqueued, finished, matches } =
-    filter;
+  const { states, deadLetter, queue, type, fingerprint, errorType, priority } = filter;
+  const { meta, args, created, enqueued, finished, matches } = filter;
   if ((job.state & states) === 0 || (deadLetter && !job.deadLetter)) return false;
   if ((queue !== undefined && job.queue !== queue) || (priority !== undefined && job.priority !== priority))
     return false;
@@ -246,6 +252,7 @@ export function fits(job: JobRecord, filter: JobFilter): boolean {
     !isWithin(job.finishedAt, finished)
   )
     return false;
+  if (fingerprint !== undefined && !hasFingerprint(errorFingerprint(job), fingerprint)) return false;
   if (errorType !== undefined && !errorNames(job).includes(errorType)) return false;
   if (args !== undefined && !memberText(job, 'args').includes(args)) return false;
   if (meta !== undefined && !hasMeta(job, meta)) return false;

@@ -1,6 +1,12 @@
 import { compareDecimals, decimalOf } from '../json/decimal.ts';
 import type { NumberTest, Pattern } from './condition.ts';
-import type { Order } from './fields.ts';
+import { type Field, type FieldOf, fields, type Order } from './fields.ts';
+
+/** What the values of jobs are compared with. */
+export function comparedAs(field: FieldOf<'text'>, { kind, text }: Pattern): Pattern {
+  const { comparedAs }: Extract<Field, { kind: 'text' }> = fields[field];
+  return { kind, text: kind === 'prefix' || comparedAs === undefined ? text : comparedAs(text) };
+}
 
 export function isLike(text: string, pattern: Pattern): boolean {
   return pattern.kind === 'exact' ? text === pattern.text : text.startsWith(pattern.text);

@@ -1,5 +1,6 @@
 import { AllStates, State, type StateMask } from '../job/states.ts';
 import type { Millis } from '../time/clock.ts';
+import { comparedAs } from './comparisons.ts';
 import type { Condition, Term } from './condition.ts';
 import { type Field, type FieldOf, fields } from './fields.ts';
 import { spanOf } from './matcher.ts';
@@ -54,6 +55,7 @@ function ofTerm(term: Term, now: Millis): Facts | null {
       return ofText(term);
     case 'time':
       return { ...inStatesOf(fields[term.field]), finished: firstEnd(term, now) };
+    case 'part':
     case 'json':
       return inStatesOf(fields[term.field]);
     default:
@@ -67,11 +69,13 @@ function inStatesOf({ states = AllStates }: Field): Facts {
 }
 
 function ofText({ field, values }: Extract<Term, { kind: 'text' }>): Facts | null {
-  const { indexed }: Extract<Field, { kind: 'text' }> = fields[field];
-  if (indexed === undefined || values.some(({ kind }) => kind === 'prefix')) return nothing;
+  const definition: Extract<Field, { kind: 'text' }> = fields[field];
+  const { indexed } = definition;
+  const facts = inStatesOf(definition);
+  if (indexed === undefined || values.some(({ kind }) => kind === 'prefix')) return facts;
   // No job has a value of another form, and some stores cannot look one up.
-  const possible = new Set(values.map(({ text }) => text).filter(indexed));
-  return possible.size === 0 ? null : { ...nothing, values: new Map([[field, possible]]) };
+  const possible = new Set(values.map((value) => comparedAs(field, value).text).filter(indexed));
+  return possible.size === 0 ? null : { ...facts, values: new Map([[field, possible]]) };
 }
 
 /** The earliest end that fits the term. */

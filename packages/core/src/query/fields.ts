@@ -1,4 +1,5 @@
 import { rules } from '../envelope/validate.ts';
+import { errorFingerprint, Failed, failureOf, isFingerprint, normalisedMessage } from '../job/error-fingerprint.ts';
 import { historyOf } from '../job/history.ts';
 import type { JobRecord, Json } from '../job/job.ts';
 import { resultOf } from '../job/result.ts';
@@ -43,6 +44,8 @@ export type Field = Named &
         readonly read: (job: JobRecord) => readonly string[];
         /** The values that an index can look up; a job has no other. Absent without an index. */
         readonly indexed?: (value: string) => boolean;
+        /** What a whole value of a query is compared as. Absent where it is compared as it is. */
+        readonly comparedAs?: (text: string) => string;
       }
     | { readonly kind: 'everything'; readonly read: (job: JobRecord) => readonly string[] }
     | { readonly kind: 'number'; readonly read: (job: JobRecord) => number }
@@ -68,6 +71,21 @@ export const fields = {
   cron: { kind: 'text', aliases: [], read: ({ cron }) => given(cron) },
   unique: { kind: 'text', aliases: ['unique_key'], read: ({ uniqueKey }) => given(uniqueKey) },
   error: { kind: 'text', aliases: ['errors'], read: errorsOf },
+  fingerprint: {
+    kind: 'text',
+    aliases: ['error_fingerprint'],
+    states: Failed,
+    read: (job) => given(errorFingerprint(job)),
+    indexed: isFingerprint,
+  },
+  message: {
+    kind: 'text',
+    aliases: ['error_message'],
+    states: Failed,
+    read: messageOf,
+    indexed: () => true,
+    comparedAs: normalisedMessage,
+  },
   text: { kind: 'everything', aliases: [], read: everythingOf },
   attempts: { kind: 'number', aliases: ['attempt'], read: ({ attempt }) => attempt },
   priority: { kind: 'number', aliases: [], read: ({ priority }) => priority },
@@ -128,6 +146,12 @@ function given(value: string | null | undefined): readonly string[] {
 function tagsOf({ envelope }: JobRecord): readonly string[] {
   const tags: unknown = JSON.parse(valueAt(envelope, ['tags']) ?? 'null');
   return rules.names.is(tags) ? tags : [];
+}
+
+/** The message of the last error, with placeholders for what varies. */
+function messageOf(job: JobRecord): readonly string[] {
+  const error = failureOf(job);
+  return error === null ? [] : [normalisedMessage(error.message)];
 }
 
 /** Code, type and message of every error that the job remembers. */

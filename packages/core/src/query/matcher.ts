@@ -1,6 +1,6 @@
 import type { JobRecord } from '../job/job.ts';
 import type { Millis } from '../time/clock.ts';
-import { isLike, isOrdered, numberMatcher, partMatcher } from './comparisons.ts';
+import { comparedAs, isLike, isOrdered, numberMatcher, partMatcher } from './comparisons.ts';
 import type { Condition, Moment, Term, TimeTest } from './condition.ts';
 import { fields } from './fields.ts';
 import { jsonMatcher } from './json-matcher.ts';
@@ -44,9 +44,10 @@ function termMatcher(term: Term, now: Millis, reading: Reading): Matcher {
       const { read } = fields[term.field];
       return (job) => read(job) === term.value;
     }
-    case 'text':
-      return (job) =>
-        reading.texts(job, term.field).some((text) => term.values.some((pattern) => isLike(text, pattern)));
+    case 'text': {
+      const values = term.values.map((pattern) => comparedAs(term.field, pattern));
+      return (job) => reading.texts(job, term.field).some((text) => values.some((pattern) => isLike(text, pattern)));
+    }
     case 'part': {
       const contains = partMatcher(term.parts);
       return (job) => reading.lower(job, term.field).some(contains);

@@ -1,10 +1,12 @@
+import { isFingerprint, messageFingerprint } from '../job/error-fingerprint.ts';
 import type { JobQuery } from '../job/selection.ts';
 import { AllStates, stateNames } from '../job/states.ts';
 import type { Millis } from '../time/clock.ts';
 import { formatTimestamp } from '../time/timestamp.ts';
-import { isLike } from './comparisons.ts';
+import { comparedAs, isLike } from './comparisons.ts';
 import { allOf, type Condition, type Term } from './condition.ts';
 import { type Facts, factsOf } from './facts.ts';
+import type { FieldOf } from './fields.ts';
 import { formatQuery } from './format.ts';
 
 /** How a storage finds the jobs of a query. Every job that it reads is checked for `rest`. */
@@ -14,7 +16,7 @@ export type Plan =
   | { readonly kind: 'ids'; readonly ids: readonly string[]; readonly rest: readonly Condition[] }
   | {
       readonly kind: 'list';
-      readonly query: Pick<JobQuery, 'states' | 'deadLetter' | 'queue' | 'type'>;
+      readonly query: Pick<JobQuery, 'states' | 'deadLetter' | 'queue' | 'type' | 'fingerprint'>;
       /**
        * No job matches that ended before; null if nothing is known. Lists of finished jobs are by their end, newest
        * first: behind an older one is none.
@@ -37,34 +39,44 @@ export function planOf(condition: Condition, now: Millis): Plan {
     return { kind: 'ids', ids: [...ids], rest: parts.filter((part) => !isFound(part)) };
   }
   const [queue, type] = [onlyOf(facts, 'queue'), onlyOf(facts, 'type')];
+  const [whole, message] = [onlyOf(facts, 'fingerprint'), onlyOf(facts, 'message')];
+  const fingerprint = whole ?? (message === undefined ? undefined : messageFingerprint(message));
   const query = {
     states: facts.states,
     ...(facts.isDead && { deadLetter: true as const }),
     ...(queue !== undefined && { queue }),
     ...(type !== undefined && { type }),
+    ...(fingerprint !== undefined && { fingerprint }),
   };
-  return { kind: 'list', query, finished: facts.finished, rest: parts.filter((part) => !isAnswered(part, query)) };
+  const answered = { queue, type, fingerprint: whole, message: whole === undefined ? message : undefined };
+  return { kind: 'list', query, finished: facts.finished, rest: parts.filter((part) => !isAnswered(part, answered)) };
 }
 
+type IndexedField = 'queue' | 'type' | 'fingerprint' | 'message';
+
 /** The value, where the field can have only one. */
-function onlyOf({ values }: Facts, field: 'queue' | 'type'): string | undefined {
+function onlyOf({ values }: Facts, field: IndexedField): string | undefined {
   const [only, ...others] = values.get(field) ?? [];
   return others.length === 0 ? only : undefined;
 }
 
 /** Whether every job that the list has fits the part. */
-function isAnswered(part: Condition, { queue, type }: Pick<JobQuery, 'queue' | 'type'>): boolean {
+function isAnswered(
+  part: Condition,
+  answered: Readonly<Partial<Record<FieldOf<'text'>, string | undefined>>>,
+): boolean {
   if (part.kind === 'not') return part.of.kind === 'states';
   if (part.kind === 'text') {
-    const only = part.field === 'queue' ? queue : part.field === 'type' ? type : undefined;
+    const only = answered[part.field];
     return only !== undefined && fitsEach([only], part);
   }
   return part.kind === 'states' || (part.kind === 'flag' && part.value);
 }
 
 /** Whether a job fits the term with any of these values. */
-function fitsEach(texts: Iterable<string>, { values }: Extract<Term, { kind: 'text' }>): boolean {
-  return [...texts].every((text) => values.some((pattern) => isLike(text, pattern)));
+function fitsEach(texts: Iterable<string>, { field, values }: Extract<Term, { kind: 'text' }>): boolean {
+  const patterns = values.map((pattern) => comparedAs(field, pattern));
+  return [...texts].every((text) => patterns.some((pattern) => isLike(text, pattern)));
 }
 
 /** The plan in one line, such as `index: state:discarded queue:mail; scan: error~timeout`. */
@@ -76,12 +88,13 @@ export function describePlan(plan: Plan): string {
 }
 
 function indexed({ query, finished }: Extract<Plan, { kind: 'list' }>): readonly string[] {
-  const { states, deadLetter, queue, type } = query;
+  const { states, deadLetter, queue, type, fingerprint } = query;
   return [
     ...(states === AllStates ? [] : [`state:${stateNames(states).join(',')}`]),
     ...(deadLetter ? ['dead:true'] : []),
     ...(queue === undefined ? [] : [`queue:${queue}`]),
     ...(type === undefined ? [] : [`type:${type}`]),
+    ...(fingerprint === undefined ? [] : [`fingerprint:${fingerprint}${isFingerprint(fingerprint) ? '' : '*'}`]),
     ...(finished === null ? [] : [`finished>=${formatTimestamp(finished)}`]),
   ];
 }

@@ -1,5 +1,6 @@
 import { Bulk } from '../bulk.ts';
 import { ProtocolError } from '../errors.ts';
+import { isFingerprint } from '../job/error-fingerprint.ts';
 import type { JobFilter, Span } from '../job/selection.ts';
 import { isState, State, type StateMask } from '../job/states.ts';
 import { didYouMean } from '../suggestion.ts';
@@ -12,19 +13,23 @@ const maxText = 1_000;
 const stateWords = Object.keys(State);
 
 /**
- * The members of every filter: a queue, a type or `prefix*`, the last error, a part of the args. An empty text counts
- * as absent, as in a query.
+ * The members of every filter: a queue, a type or `prefix*`, the last error by type or fingerprint, a part of the args.
+ * An empty text counts as absent, as in a query.
  */
-export function readSubject(fields: Fields): Pick<JobFilter, 'queue' | 'type' | 'errorType' | 'args'> {
+export function readSubject(fields: Fields): Pick<JobFilter, 'queue' | 'type' | 'fingerprint' | 'errorType' | 'args'> {
   const text = (name: string) => (fields.raw(name) === '' ? null : fields.string(name, maxText));
   const queue = text('queue');
   const jobType = text('job_type');
   const type = text('type') ?? jobType;
   const errorType = text('error_type');
   const args = text('args');
+  const fingerprint = text('fingerprint');
+  if (fingerprint !== null && !isFingerprint(fingerprint))
+    fields.issue('fingerprint', 'must be the fingerprint of an error: 16 digits out of 0-9 and a-f');
   return {
     ...(queue !== null && { queue }),
     ...(type !== null && { type }),
+    ...(fingerprint !== null && { fingerprint }),
     ...(errorType !== null && { errorType }),
     ...(args !== null && { args }),
   };

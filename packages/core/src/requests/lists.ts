@@ -67,7 +67,7 @@ export function readJobList(query: Query, now: Millis): JobList {
 }
 
 /** The members of a filter that an index can answer, as terms of a query. */
-function termsOf({ states, queue, type }: JobFilter): readonly Condition[] {
+function termsOf({ states, queue, type, fingerprint }: JobFilter): readonly Condition[] {
   const isPrefix = type?.endsWith('*') === true;
   return [
     ...(states === AllStates ? [] : [{ kind: 'states' as const, mask: states }]),
@@ -75,16 +75,17 @@ function termsOf({ states, queue, type }: JobFilter): readonly Condition[] {
     ...(type === undefined
       ? []
       : [textTerm('type', isPrefix ? 'prefix' : 'exact', isPrefix ? type.slice(0, -1) : type)]),
+    ...(fingerprint === undefined ? [] : [textTerm('fingerprint', 'exact', fingerprint)]),
   ];
 }
 
-function textTerm(field: 'queue' | 'type', kind: 'exact' | 'prefix', text: string): Condition {
+function textTerm(field: 'queue' | 'type' | 'fingerprint', kind: 'exact' | 'prefix', text: string): Condition {
   return { kind: 'text', field, values: [{ kind, text }] };
 }
 
 /** The filter with a plan in place of its {@link termsOf}. */
 function planned(filter: JobFilter, plan: Plan, now: Millis): JobFilter {
-  const { states: _, queue: __, type: ___, ...others } = filter;
+  const { states: _, queue: __, type: ___, fingerprint: ____, ...others } = filter;
   if (plan.kind === 'none') return { ...others, states: 0 };
   const rest = plan.rest.length === 0 ? {} : { matches: matcherOf(allOf(plan.rest), now) };
   if (plan.kind === 'ids') return { ...others, states: AllStates, ids: plan.ids, ...rest };

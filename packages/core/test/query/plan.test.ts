@@ -3,6 +3,8 @@ import { expect, test } from 'vitest';
 import {
   allOf,
   describePlan,
+  errorFingerprint,
+  fingerprintOf,
   type JobRecord,
   matcherOf,
   notOf,
@@ -17,6 +19,7 @@ import { now, sample, tame } from '../support/samples.ts';
 import { isMatch } from './reference.ts';
 
 const id = '01890000-0000-7000-8000-000000000001';
+const fingerprint = fingerprintOf({ type: 'Lost', message: 'Lost host 10.0.0.1' });
 const other = '01890000-0000-7000-8000-000000000002';
 
 test.each([
@@ -30,6 +33,22 @@ test.each([
   ['queue:mail,web', 'index: none; scan: queue:mail,web'],
   ['queue:mail,web queue:web', 'index: queue:web; scan: none'],
   ['-queue:mail', 'index: none; scan: -queue:mail'],
+  [`fingerprint:${fingerprint}`, `index: state:retryable,discarded fingerprint:${fingerprint}; scan: none`],
+  [
+    `queue:a dead:true fingerprint:${fingerprint}`,
+    `index: state:discarded dead:true queue:a fingerprint:${fingerprint}; scan: none`,
+  ],
+  [
+    'message:"Lost host 10.0.0.7"',
+    `index: state:retryable,discarded fingerprint:${fingerprint.slice(0, 10)}*; scan: none`,
+  ],
+  [
+    `message:"Lost host <ip>" fingerprint:${fingerprint}`,
+    `index: state:retryable,discarded fingerprint:${fingerprint}; scan: message:"Lost host <ip>"`,
+  ],
+  ['message:lost* message~host', 'index: state:retryable,discarded; scan: message:lost* message~host'],
+  ['-message:lost', 'index: none; scan: -message:lost'],
+  ['fingerprint:x', 'none: no job can match'],
   ['dead:true type:a', 'index: state:discarded dead:true type:a; scan: none'],
   ['dead:false', 'index: none; scan: dead:false'],
   ['attempts>3 meta.tenant=acme', 'index: none; scan: attempts>3 meta.tenant:acme'],
@@ -140,11 +159,12 @@ function isFound(plan: Plan, job: JobRecord): boolean {
   if (plan.kind === 'none') return false;
   const isRest = matcherOf(allOf(plan.rest), now)(job);
   if (plan.kind === 'ids') return plan.ids.includes(job.id) && isRest;
-  const { states, deadLetter, queue, type } = plan.query;
+  const { states, deadLetter, queue, type, fingerprint } = plan.query;
   const isListed =
     (states & job.state) !== 0 &&
     (!deadLetter || job.deadLetter) &&
     (queue === undefined || queue === job.queue) &&
-    (type === undefined || type === job.type);
+    (type === undefined || type === job.type) &&
+    (fingerprint === undefined || errorFingerprint(job)?.startsWith(fingerprint) === true);
   return isListed && isRest;
 }

@@ -1,4 +1,4 @@
-import { type Condition, type JobRecord, stateName } from '../../src/index.ts';
+import { type Condition, fingerprintOf, type JobRecord, normalisedMessage, stateName } from '../../src/index.ts';
 import type { JsonPattern, JsonTest, Pattern, Term, TimeTest } from '../../src/query/condition.ts';
 import { compare, fraction } from '../support/fractions.ts';
 import { now, type Sample, type Tree, treeText } from '../support/samples.ts';
@@ -20,7 +20,9 @@ function fitsTerm(term: Term, sample: Sample): boolean {
     case 'flag':
       return term.value === job.deadLetter;
     case 'text':
-      return textsOf(term.field, sample).some((text) => term.values.some((pattern) => like(text, pattern)));
+      return textsOf(term.field, sample).some((text) =>
+        term.values.some((pattern) => like(text, asCompared(term.field, pattern))),
+      );
     case 'part':
       return textsOf(term.field, sample).some((text) => includes(text, term.parts));
     case 'number': {
@@ -45,7 +47,13 @@ function fitsTerm(term: Term, sample: Sample): boolean {
   }
 }
 
-function textsOf(field: Extract<Term, { kind: 'part' }>['field'], { job, documents, errors, tags }: Sample) {
+/** The last error of a job that is retryable or discarded. */
+function failure({ job, errors }: Sample) {
+  return ['retryable', 'discarded'].includes(stateName(job.state)) ? errors.slice(-1) : [];
+}
+
+function textsOf(field: Extract<Term, { kind: 'part' }>['field'], sample: Sample) {
+  const { job, documents, errors, tags } = sample;
   const messages = errors.flatMap(({ code, type, message }) => [code, type, message]);
   const one = { id: job.id, queue: job.queue, type: job.type, worker: job.worker, cron: job.cron };
   switch (field) {
@@ -53,6 +61,10 @@ function textsOf(field: Extract<Term, { kind: 'part' }>['field'], { job, documen
       return tags;
     case 'error':
       return messages;
+    case 'fingerprint':
+      return failure(sample).map(fingerprintOf);
+    case 'message':
+      return failure(sample).map(({ message }) => normalisedMessage(message));
     case 'unique':
       return job.uniqueKey === null ? [] : [job.uniqueKey];
     case 'workflow':
@@ -62,6 +74,10 @@ function textsOf(field: Extract<Term, { kind: 'part' }>['field'], { job, documen
     default:
       return [one[field]].filter((text) => text !== null);
   }
+}
+
+function asCompared(field: string, { kind, text }: Pattern): Pattern {
+  return { kind, text: field === 'message' && kind === 'exact' ? normalisedMessage(text) : text };
 }
 
 function like(text: string, { kind, text: wanted }: Pattern): boolean {

@@ -10,6 +10,7 @@ import {
   effectiveLimit,
   expired,
   extended,
+  fingerprintAfter,
   formatTimestamp,
   groupVerdict,
   hasSlot,
@@ -156,8 +157,9 @@ const expiries = lives.flatMap((life) =>
   ),
 );
 
-function ending({ to, history, events }: Transition) {
-  return { to, history, events };
+function ending(transition: Transition) {
+  const { to, history, events } = transition;
+  return { to, history, fingerprint: fingerprintAfter(transition) ?? undefined, events };
 }
 
 const numbers: readonly LimitNumbers[] = [

@@ -27,6 +27,7 @@ import {
   retryDeadLetterJob,
 } from '../operations/dead-letter.ts';
 import { diagnose, type Finding } from '../operations/doctor.ts';
+import { countErrors, type ErrorGroups, type ErrorOptions, errorNames } from '../operations/errors.ts';
 import { type ExplainOptions, type Explanation, explain } from '../operations/explain.ts';
 import type { DeadLetterFilter } from '../operations/filter.ts';
 import { type HistoryEvent, jobHistory, purgeJobHistory } from '../operations/history.ts';
@@ -326,6 +327,16 @@ export class Admin implements AsyncDisposable {
   /** The number of dead letters by queue and by error. The figures are at most five seconds old. */
   async deadLetterStats(options: CallOptions = {}): Promise<DeadLetterStats> {
     return this.#connection.ask(deadLetterStats(), options);
+  }
+
+  /**
+   * Which errors are the most frequent: jobs that failed, and wait for another attempt or are discarded, by the
+   * fingerprints of their last errors. A filter with a `fingerprint` takes the jobs of one of them.
+   */
+  async errors(options: ErrorOptions & CallOptions = {}): Promise<ErrorGroups> {
+    checkNames(options, { ...callNames, ...errorNames });
+    const { state, deadLetter, queue, type, limit, ...call } = options;
+    return this.#connection.ask(countErrors({ state, deadLetter, queue, type, limit }), call);
   }
 
   /** Restarts a dead letter with attempt 0 and these changes. @throws {JobNotFoundError} */

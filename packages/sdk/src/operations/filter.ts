@@ -15,6 +15,8 @@ export interface SubjectFilter {
   type?: string | undefined;
   /** The type or code of the last error. */
   errorType?: string | undefined;
+  /** The fingerprint of the last error: `errors()` has those of all failed jobs. */
+  fingerprint?: string | undefined;
   /** A part of the JSON text of the args. */
   args?: string | undefined;
 }
@@ -46,7 +48,13 @@ export interface BulkFilter extends SubjectFilter {
   enqueuedBefore?: Date | string | undefined;
 }
 
-export const subjectNames: NamesOf<SubjectFilter> = { queue: true, type: true, errorType: true, args: true };
+export const subjectNames: NamesOf<SubjectFilter> = {
+  queue: true,
+  type: true,
+  errorType: true,
+  fingerprint: true,
+  args: true,
+};
 export const deadLetterNames: NamesOf<DeadLetterFilter> = {
   ...subjectNames,
   since: true,
@@ -65,12 +73,12 @@ const bulkNames: NamesOf<BulkFilter> = {
 };
 
 /** The text fields of a filter, for a query or a body. */
-export function wireSubject({ queue, type, errorType, args }: SubjectFilter): Record<string, string> {
-  for (const [name, value] of Object.entries({ queue, type, errorType, args })) {
+export function wireSubject({ queue, type, errorType, fingerprint, args }: SubjectFilter): Record<string, string> {
+  for (const [name, value] of Object.entries({ queue, type, errorType, fingerprint, args })) {
     if (value !== undefined && (typeof value !== 'string' || value === ''))
       throw OJSValidationError.of(name, `expected a text that is not empty, got ${JSON.stringify(value)}`);
   }
-  return compact({ queue, type, error_type: errorType, args });
+  return compact({ queue, type, error_type: errorType, fingerprint, args });
 }
 
 /** @throws {OJSValidationError} for an unknown field: without the check every job would match. */

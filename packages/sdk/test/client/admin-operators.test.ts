@@ -202,6 +202,22 @@ describe.each(storages)('what operators do, on $name', (storage) => {
       retention: { maxCount: expect.any(Number), removedOverCap: 0 },
     });
 
+    const { errors, total, jobs } = await admin.errors({ deadLetter: true, limit: 2 });
+    expect([total, jobs]).toEqual([1, 3]);
+    const [error] = errors;
+    expect(error).toEqual({
+      fingerprint: expect.stringMatching(/^[0-9a-f]{16}$/),
+      count: 3,
+      errorType: 'TypeError',
+      message: expect.any(String),
+      firstAt: expect.any(Date),
+      lastAt: expect.any(Date),
+    });
+    expect(await admin.errors({ state: 'retryable', queue: 'mail', type: 'a.job' })).toMatchObject({ errors: [] });
+    const fingerprint = error?.fingerprint ?? '';
+    expect(await found({ fingerprint })).toEqual([one, two, three].toSorted());
+    expect(await found({ fingerprint, queue: 'other' })).toEqual([three]);
+
     const changed = await admin.retryDeadLetterJob(one, {
       changes: { args: ['mended'], meta: { by: 'ops' }, queue: 'again', retry: { maxAttempts: 7 } },
     });

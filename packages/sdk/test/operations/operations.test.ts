@@ -58,7 +58,7 @@ const args: Readonly<Record<string, readonly unknown[]>> = {
   ),
   ...Object.fromEntries(
     named.flatMap(({ method }) =>
-      /^(list(?!SchemaVersions)|manifest|health|deadLetterStats|stats|queueOverview|serverConfig)|[mM]aintenance$/.test(
+      /^(list(?!SchemaVersions)|manifest|health|deadLetterStats|errors|stats|queueOverview|serverConfig)|[mM]aintenance$/.test(
         method,
       )
         ? [[method, []]]

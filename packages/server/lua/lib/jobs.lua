@@ -56,9 +56,28 @@ do
     return at
   end
 
-  local function list_of(job)
-    return p .. 's:' .. (job.deadLetter and 'dead' or job.state)
+  local function list_of(job) return job.deadLetter and 'dead' or job.state end
+
+  local function may_have_failed(state) return state == 32 or state == 128 end
+
+  -- The set by state, and that of the error.
+  local function enter_lists(job, ref)
+    local list, score = list_of(job), job.finishedAt or job.number
+    set_score(p .. 's:' .. list, ref, score)
+    if job.fingerprint and may_have_failed(job.state) then errors.set(job, list, ref, score) end
   end
+
+  -- The job keeps its fingerprint for `enter`, which has it where the job fails again.
+  local function leave_lists(job, ref)
+    local list = list_of(job)
+    set_score(p .. 's:' .. list, ref, false)
+    if not may_have_failed(job.state) then return end
+    job.fingerprint = cells.get('fingerprints', job.id) or nil
+    if job.fingerprint then errors.set(job, list, ref, false) end
+  end
+
+  -- What a dump restores of a job that failed.
+  jobs.enter_lists = enter_lists
 
   -- Ready queues have a higher priority first, then first in, first out. Below 2^53, so a score keeps all of it.
   function jobs.rank(job, place) return (100 - job.priority) * 17592186044416 + place end
@@ -68,7 +87,7 @@ do
     local state, ref = job.state, ref_of(job)
     queues.add(job.queue, state, 1, now)
     if job.deadLetter then queues.add_dead(job.queue, 1) end
-    set_score(list_of(job), ref, job.finishedAt or job.number)
+    enter_lists(job, ref)
     if job.uniqueKey then set_score(p .. 'u:' .. state .. ':' .. job.uniqueKey, ref, job.createdAt) end
     if job.cron and not jobs.is_over(state) then set_score(p .. 'cron:' .. job.cron, ref, job.number) end
     if state == 8 then
@@ -100,7 +119,7 @@ do
       ended.remove(ref, job.finishedAt)
       job.batched = nil
     else
-      set_score(list_of(job), ref, false)
+      leave_lists(job, ref)
     end
     if job.uniqueKey then set_score(p .. 'u:' .. state .. ':' .. job.uniqueKey, ref, false) end
     if job.cron and not jobs.is_over(state) then set_score(p .. 'cron:' .. job.cron, ref, false) end

@@ -37,6 +37,7 @@ do
     local stays = to == 8
     job.finishedAt = jobs.is_over(to) and (jobs.is_over(job.state) and job.finishedAt or now) or nil
     if t.deadLetter ~= nil then job.deadLetter = t.deadLetter end
+    if t.fingerprint ~= nil then job.fingerprint = t.fingerprint or nil end
     job.deadLetter = (to == 128 and job.deadLetter) or nil
     job.state = to
     job.queue = t.queue or job.queue
@@ -120,6 +121,9 @@ do
   -- Another job takes the place of this one.
   function transitions.cancel(job, now) carry_out(job, transitions.cancelled(job, now), now) end
 
+  -- Core's `fingerprintOf` of each expiry, whatever the numbers in its message.
+  local expiries = { expired = 'a437f18a99fa64ea', total_timeout = 'eb32d8cf5d8d12ae', enqueue_ttl_expired = '7eee1020f4b4b238' }
+
   -- Ports core's `expired`: the end of a waiting job that is past its expiry.
   function transitions.expired(job, policy, now)
     local ends_at, events = job.expiresAt, {}
@@ -138,7 +142,7 @@ do
     local entry = '{"kind":"expired","at":' .. int(now) .. ',"error":' .. history.error_text(code, message, job.attempt, now, details) .. '}'
     local data = '{"created_at":"' .. history.timestamp(job.createdAt) .. '","expired_at":"' .. history.timestamp(ends_at) .. '","ttl_ms":' .. int(ends_at - job.createdAt) .. '}'
     events[#events + 1] = { kind = 'job.expired', data = data }
-    return { to = 128, history = history_of(job, entry), events = events }
+    return { to = 128, history = history_of(job, entry), fingerprint = expiries[code], events = events }
   end
 
   function transitions.expire(job, now)

@@ -3,6 +3,20 @@ local function walk(key, max)
   return { key = p .. key, max = max, offset = 0, at = 1, refs = {} }
 end
 
+-- Adds the sets of jobs in one state, or `dead`: one set, or by a fingerprint those of its groups that fit.
+local function add_walks(lists, list, max, q)
+  if not q.fingerprint then
+    lists[#lists + 1] = walk('s:' .. list, max)
+    return
+  end
+  for _, group in ipairs(errors.groups(q.fingerprint)) do
+    local _, of, queue, type = errors.parts(group)
+    if of == tostring(list) and (not q.queue or queue == q.queue) and (not q.type or type == q.type) then
+      lists[#lists + 1] = walk('e:' .. group, max)
+    end
+  end
+end
+
 -- The next time at which batches of completed jobs ended, with all of their jobs.
 local function load_batches(list)
   local newest = call('ZREVRANGEBYSCORE', list.key, list.max, '-inf', 'WITHSCORES', 'LIMIT', 0, 1)
@@ -33,18 +47,18 @@ local function sets_of(q, after_end, after_number)
   local unfinished, finished = {}, {}
   if not q.deadLetter and not after_end then
     for _, state in ipairs({ 1, 2, 4, 8, 32 }) do
-      if bit.band(state, q.states) ~= 0 then unfinished[#unfinished + 1] = walk('s:' .. state, after_number and '(' .. int(after_number) or '+inf') end
+      if bit.band(state, q.states) ~= 0 then add_walks(unfinished, state, after_number and '(' .. int(after_number) or '+inf', q) end
     end
   end
   for _, state in ipairs({ 16, 64, 128 }) do
     if bit.band(state, q.states) ~= 0 then
       local max = after_end and int(after_end) or '+inf'
-      if not q.deadLetter then finished[#finished + 1] = walk('s:' .. state, max) end
-      if state == 16 and not q.deadLetter then
+      if not q.deadLetter then add_walks(finished, state, max, q) end
+      if state == 16 and not q.deadLetter and not q.fingerprint then
         finished[#finished + 1] = walk('ended', max)
         finished[#finished].batches = true
       end
-      if state == 128 then finished[#finished + 1] = walk('s:dead', max) end
+      if state == 128 then add_walks(finished, 'dead', max, q) end
     end
   end
   return { unfinished, finished }
@@ -59,7 +73,7 @@ local function newest(lists)
   return best, best_score, best_ref
 end
 
--- With jobs. { states, deadLetter, queue, type, after, skip, limit, look, maxBytes }; `after` is { finishedAt or false,
+-- With jobs. { states, deadLetter, queue, type, fingerprint, after, skip, limit, look, maxBytes }; `after` is { finishedAt or false,
 -- number }. Looks at up to `look` jobs, and ends with the first whose answer is beyond `maxBytes`. Answers the jobs found, the position of the last one that was looked at (false at the
 -- end), the positions of those found, how many are still to be left out.
 function reading.list(q)

@@ -7,7 +7,7 @@ local function enter(job, place)
   local state, ref = job.state, string.format('%016d', job.number) .. job.id
   queues.add(job.queue, state, 1, job.createdAt)
   if job.deadLetter then queues.add_dead(job.queue, 1) end
-  set_score(p .. 's:' .. (job.deadLetter and 'dead' or state), ref, job.finishedAt or job.number)
+  jobs.enter_lists(job, ref)
   if job.uniqueKey then set_score(p .. 'u:' .. state .. ':' .. job.uniqueKey, ref, job.createdAt) end
   if job.cron and not jobs.is_over(state) then set_score(p .. 'cron:' .. job.cron, ref, job.number) end
   local group = groups.of(job)
@@ -50,6 +50,7 @@ function adding.restore(request)
     for _, name in ipairs(texts) do
       if one[name] then jobs.set_text(job, name, one[name]) end
     end
+    job.fingerprint = one.fingerprint
     jobs.save(job)
     enter(job, one.place)
   end

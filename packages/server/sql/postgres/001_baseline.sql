@@ -60,12 +60,17 @@ CREATE TABLE ojs.due (
   workflow text COLLATE "C",
   cron text COLLATE "C",
   unique_key text COLLATE "C",
-  limits text
+  limits text,
+  -- Of a retryable job that of its last error.
+  fingerprint text COLLATE "C"
 ) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX due_time ON ojs.due (state, run_at, number);
 CREATE INDEX due_expiry ON ojs.due (expires_at, number) WHERE expires_at IS NOT NULL;
 CREATE INDEX due_unique ON ojs.due (unique_key) WHERE unique_key IS NOT NULL;
 CREATE INDEX due_runs ON ojs.due (cron, number) WHERE cron IS NOT NULL;
+-- Errors are counted from the index alone. The other one has the digits of the message, whatever the type of the error.
+CREATE INDEX due_errors ON ojs.due (fingerprint, number) INCLUDE (queue, type) WHERE fingerprint IS NOT NULL;
+CREATE INDEX due_messages ON ojs.due (left(fingerprint, 10), number) WHERE fingerprint IS NOT NULL;
 
 -- Available jobs. `place` is their order in a line: each return to the line takes a new one.
 CREATE TABLE ojs.ready (
@@ -151,6 +156,8 @@ CREATE TABLE ojs.ended (
   type text COLLATE "C" NOT NULL,
   worker text,
   unique_key text COLLATE "C",
+  -- Of a discarded job that of its last error.
+  fingerprint text COLLATE "C",
   -- That of the last end. A restored job has it in `texts`.
   result text
 ) WITH (
@@ -159,6 +166,9 @@ CREATE TABLE ojs.ended (
 );
 CREATE INDEX ended_time ON ojs.ended (state, finished_at, number);
 CREATE INDEX ended_dead ON ojs.ended (finished_at, number) WHERE dead_letter;
+CREATE INDEX ended_errors ON ojs.ended (fingerprint, finished_at, number) INCLUDE (dead_letter, queue, type)
+  WHERE fingerprint IS NOT NULL;
+CREATE INDEX ended_messages ON ojs.ended (left(fingerprint, 10), finished_at, number) WHERE fingerprint IS NOT NULL;
 -- One look-up a state finds a holder, whatever has finished under the key before.
 CREATE INDEX ended_unique ON ojs.ended (unique_key, state, unique_at, number) WHERE unique_key IS NOT NULL;
 

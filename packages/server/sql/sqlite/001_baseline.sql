@@ -40,6 +40,9 @@ CREATE TABLE ojs_jobs (
   unique_key TEXT,
   -- The name of the cron that made the job.
   cron TEXT,
+  -- That of its last error, while the job is retryable or discarded. A statement that changes the state of such a job
+  -- names this column: triggers count by it.
+  fingerprint TEXT,
   result TEXT,
   progress TEXT,
   checkpoint TEXT,
@@ -61,6 +64,40 @@ CREATE INDEX ojs_jobs_runs ON ojs_jobs (cron, number) WHERE cron IS NOT NULL AND
 CREATE INDEX ojs_jobs_discarded ON ojs_jobs (finished_at) WHERE state = 128 AND dead_letter = 0;
 -- One look-up a state finds a holder, however many jobs have finished under the key.
 CREATE INDEX ojs_jobs_unique ON ojs_jobs (unique_key, state, created_at) WHERE unique_key IS NOT NULL;
+-- A retryable job has no finished_at, so its entries go by number.
+CREATE INDEX ojs_jobs_errors ON ojs_jobs (fingerprint, state, finished_at) WHERE fingerprint IS NOT NULL;
+-- The message alone, whatever the type of the error.
+CREATE INDEX ojs_jobs_messages ON ojs_jobs (substr(fingerprint, 1, 10), state, finished_at)
+  WHERE fingerprint IS NOT NULL;
+
+-- Jobs by fingerprint: as many rows as there are kinds of errors, however many jobs failed.
+CREATE TABLE ojs_errors (
+  fingerprint TEXT NOT NULL,
+  state INTEGER NOT NULL,
+  dead_letter INTEGER NOT NULL,
+  queue TEXT NOT NULL,
+  type TEXT NOT NULL,
+  jobs INTEGER NOT NULL,
+  PRIMARY KEY (fingerprint, state, dead_letter, queue, type)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER ojs_errors_enter AFTER UPDATE OF fingerprint ON ojs_jobs WHEN new.fingerprint IS NOT NULL BEGIN
+  INSERT INTO ojs_errors (fingerprint, state, dead_letter, queue, type, jobs)
+    VALUES (new.fingerprint, new.state, new.dead_letter, new.queue, new.type, 1)
+    ON CONFLICT (fingerprint, state, dead_letter, queue, type) DO UPDATE SET jobs = jobs + 1;
+END;
+CREATE TRIGGER ojs_errors_leave AFTER UPDATE OF fingerprint ON ojs_jobs WHEN old.fingerprint IS NOT NULL BEGIN
+  UPDATE ojs_errors SET jobs = jobs - 1 WHERE (fingerprint, state, dead_letter, queue, type)
+    = (old.fingerprint, old.state, old.dead_letter, old.queue, old.type);
+  DELETE FROM ojs_errors WHERE (fingerprint, state, dead_letter, queue, type)
+    = (old.fingerprint, old.state, old.dead_letter, old.queue, old.type) AND jobs = 0;
+END;
+CREATE TRIGGER ojs_errors_remove AFTER DELETE ON ojs_jobs WHEN old.fingerprint IS NOT NULL BEGIN
+  UPDATE ojs_errors SET jobs = jobs - 1 WHERE (fingerprint, state, dead_letter, queue, type)
+    = (old.fingerprint, old.state, old.dead_letter, old.queue, old.type);
+  DELETE FROM ojs_errors WHERE (fingerprint, state, dead_letter, queue, type)
+    = (old.fingerprint, old.state, old.dead_letter, old.queue, old.type) AND jobs = 0;
+END;
 
 CREATE TABLE ojs_queues (
   name TEXT PRIMARY KEY,

@@ -27,7 +27,7 @@ interface Body {
   readonly unknown: Strictness;
 }
 
-const subject = ['queue', 'type', 'job_type', 'error_type', 'args', 'since', 'until'];
+const subject = ['queue', 'type', 'job_type', 'error_type', 'fingerprint', 'args', 'since', 'until'];
 const bulkFilter = shapeOf([...subject, 'state', 'states', 'enqueued_after', 'enqueued_before', 'priority', 'meta']);
 const bulk = shapeOf(['job_ids', 'ids', 'atomicity', 'idempotency_key', 'confirm'], { filter: bulkFilter });
 const letterFilter = [...subject, 'older_than'];

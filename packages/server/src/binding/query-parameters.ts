@@ -10,7 +10,7 @@ import {
 } from '@ojs-ts/core';
 
 const page = ['limit', 'offset', 'cursor', 'page', 'per_page'] as const;
-const subject = ['queue', 'type', 'job_type', 'error_type', 'args', 'since', 'until'] as const;
+const subject = ['queue', 'type', 'job_type', 'error_type', 'fingerprint', 'args', 'since', 'until'] as const;
 const events = ['types', 'queues', 'job_types'] as const;
 
 /** The query parameters of each operation; an operation that is not here has none. */
@@ -27,6 +27,7 @@ const read: Partial<Record<OperationName, readonly string[]>> = {
   'admin.queues': page,
   'admin.jobs': [...page, ...subject, 'state', 'states', 'q', 'sort', 'order'],
   'admin.deadLetters': [...page, ...subject, 'older_than', 'include', 'sort', 'order'],
+  'admin.errors': ['state', 'states', 'dead_letter', 'queue', 'type', 'limit'],
   'admin.history': ['period', 'since', 'until', 'queue'],
   'queue.delete': ['strategy'],
   'limit.list': page,

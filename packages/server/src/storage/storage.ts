@@ -8,6 +8,8 @@
  * JSON is opaque text. `docs/internals/storage.md` is the contract in prose.
  */
 import type {
+  ErrorGroups,
+  ErrorQuery,
   EventBatch,
   Inserted,
   InsertOptions,
@@ -33,7 +35,7 @@ import type { Inbox } from './inbox.ts';
 import type { Registry } from './registry.ts';
 import type { Workflows } from './workflows.ts';
 
-export type { Inserted, InsertOptions, JobQuery, Page } from '@ojs-ts/core';
+export type { ErrorGroups, ErrorQuery, Inserted, InsertOptions, JobQuery, Page } from '@ojs-ts/core';
 export type * from './audit-log.ts';
 export type * from './backup.ts';
 export type * from './crons.ts';
@@ -116,6 +118,11 @@ export interface Jobs {
    */
   claimsOf(fetches: readonly RepeatableFetch[]): Promise<readonly (readonly JobClaim[])[]>;
   list(query: JobQuery): Promise<Page<JobRecord>>;
+  /**
+   * Counts the jobs that failed by the fingerprints of their last errors, exactly. The cost grows with the index: with
+   * the groups, or with its entries, but never with the jobs that did not fail.
+   */
+  errors(query: ErrorQuery): Promise<ErrorGroups>;
   /**
    * Deletes jobs that are in one of the states of `from` (and in the dead letter, if asked). The answer says of each
    * job whether it was deleted. Closes the node of an unfinished job as failed.

@@ -100,6 +100,7 @@ describe('a token for the queue', () => {
     'admin.jobs',
     'admin.deleteJobs',
     'admin.deadLetters',
+    'admin.errors',
     'event.list',
     'workflow.create',
   ];
@@ -113,7 +114,7 @@ describe('a token for the queue', () => {
     expect(status).not.toBe(401);
   });
 
-  test.each(['job.list', 'deadLetter.list', 'event.list'] as const)(
+  test.each(['job.list', 'deadLetter.list', 'admin.errors', 'event.list'] as const)(
     '%s is about the queues that it names',
     async (name) => {
       const token = await tokenFor({ roles: ['viewer'], queues: [canaries.queue] });

@@ -103,6 +103,7 @@ const operations: Readonly<Record<string, Operation>> = {
   record: change((storage, now) => storage.record([event], now)),
   'jobs.get': read((storage) => storage.jobs.get([idOf(0), idOf(99)])),
   'jobs.list': read(async (storage) => (await storage.jobs.list(page)).items),
+  'jobs.errors': read((storage) => storage.jobs.errors({ states: State.discarded, limit: 9 })),
   'jobs.claimsOf': read((storage) => storage.jobs.claimsOf([{ worker: 'w1', request: 'f' }])),
   'upkeep.overdue': read((storage, now) => storage.upkeep.overdue(now + 1e9, 9)),
   'upkeep.nextDue': read((storage) => storage.upkeep.nextDue()),

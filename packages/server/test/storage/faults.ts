@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { State, type Transition } from '@ojs-ts/core';
+import { Failed, isIn, State, type Transition } from '@ojs-ts/core';
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import type { Storage } from '../../src/storage/storage.ts';
@@ -171,6 +171,8 @@ function movesOnce(): fc.Arbitrary<Call> {
             claim: record.claim,
             to,
             runAt: where.now + delay,
+            // A change into a failed state always has a history.
+            ...(isIn(to, Failed) && { history: record.history }),
             events: [],
             ...given(rest),
           },

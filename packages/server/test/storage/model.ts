@@ -72,6 +72,7 @@ async function callAll(storage: Storage, steps: readonly Step[], now: number): P
 export async function remains(storage: Storage, now: number): Promise<unknown> {
   return {
     jobs: await allPages((after) => storage.jobs.list({ states: 0xff, limit: 7, ...(after !== null && { after }) })),
+    errors: await storage.jobs.errors({ states: 0xff, limit: 9 }),
     queues: await storage.registry.queues(),
     limits: await allPages((after) => storage.registry.limits({ limit: 2, ...(after !== null && { after }) })),
     statistics: await storage.registry.statistics(0),

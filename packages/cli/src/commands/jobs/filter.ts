@@ -8,6 +8,7 @@ export interface FilterFlags {
   readonly type?: string;
   readonly state?: readonly string[];
   readonly errorType?: string;
+  readonly fingerprint?: string;
   readonly argsPart?: string;
   readonly since?: string;
   readonly until?: string;
@@ -19,6 +20,7 @@ export type Filter = {
   readonly queue?: string;
   readonly type?: string;
   readonly error_type?: string;
+  readonly fingerprint?: string;
   readonly args?: string;
   readonly since?: string;
   readonly until?: string;
@@ -41,16 +43,18 @@ export function takesSubject(command: Command, when: 'created' | 'discarded'): C
     .option('--queue <name>', 'jobs of this queue', filled)
     .option('--type <type>', 'jobs of this type, or of all that begin so: email.*', filled)
     .option('--error-type <type>', 'jobs whose last error has this type', filled)
+    .option('--fingerprint <digits>', 'jobs whose last error has this fingerprint: see ojs errors list', filled)
     .option('--args-part <text>', 'jobs whose arguments, as JSON text, have this part', filled)
     .option('--since <time>', `jobs ${when} since then: 2026-01-31T09:00:00Z, or 2h for two hours ago`, past)
     .option('--until <time>', `jobs ${when} before then`, past);
 }
 
-export function filterOf({ queue, type, errorType, argsPart, since, until }: FilterFlags): Filter {
+export function filterOf({ queue, type, errorType, fingerprint, argsPart, since, until }: FilterFlags): Filter {
   return {
     ...(queue !== undefined && { queue }),
     ...(type !== undefined && { type }),
     ...(errorType !== undefined && { error_type: errorType }),
+    ...(fingerprint !== undefined && { fingerprint }),
     ...(argsPart !== undefined && { args: argsPart }),
     ...(since !== undefined && { since }),
     ...(until !== undefined && { until }),

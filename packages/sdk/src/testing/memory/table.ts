@@ -205,10 +205,16 @@ export class Table implements JobStore, BulkStore, CountedLists {
     });
   }
 
-  #list({ states, deadLetter, queue, type, after, offset = 0, limit }: JobQuery): Page<JobRecord> {
+  #list({ states, deadLetter, queue, type, fingerprint, after, offset = 0, limit }: JobQuery): Page<JobRecord> {
     const placed = (job: JobRecord) => placeOf(job, this.#numbers.get(job.id) ?? 0);
     const fit = [...this.rows.values()].filter((job) =>
-      fits(job, { states, ...(deadLetter && { deadLetter }), ...(queue && { queue }), ...(type && { type }) }),
+      fits(job, {
+        states,
+        ...(deadLetter && { deadLetter }),
+        ...(queue && { queue }),
+        ...(type && { type }),
+        ...(fingerprint && { fingerprint }),
+      }),
     );
     const sorted = fit.sort((a, b) => comparePlaces(placed(a), placed(b)));
     const place = after === undefined ? null : readCursor(after);

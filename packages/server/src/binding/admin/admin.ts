@@ -1,5 +1,6 @@
 /** The admin API (ojs-admin-api) where its answers differ from those of the data plane. */
 import type { Handlers } from '../handler.ts';
+import { errors } from './errors.ts';
 import { listDeadLetters, listJobs, showJob } from './jobs.ts';
 import { changeMaintenance, showMaintenance } from './maintenance.ts';
 import { listQueues, purgeQueue, showQueue } from './queues.ts';
@@ -13,6 +14,7 @@ export const adminHandlers: Handlers<
   | 'admin.jobs'
   | 'admin.job'
   | 'admin.deadLetters'
+  | 'admin.errors'
   | 'admin.stats'
   | 'admin.history'
   | 'admin.config'
@@ -25,6 +27,7 @@ export const adminHandlers: Handlers<
   'admin.jobs': listJobs,
   'admin.job': showJob,
   'admin.deadLetters': listDeadLetters,
+  'admin.errors': errors,
   'admin.stats': stats,
   'admin.history': history,
   'admin.config': (engine, _, about) => settings(engine, about),

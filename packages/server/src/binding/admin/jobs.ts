@@ -1,5 +1,6 @@
 import {
   didYouMean,
+  errorFingerprint,
   formatDuration,
   formatTimestamp,
   type JobList,
@@ -84,6 +85,7 @@ export async function showJob(engine: Engine, { params }: BindingRequest): Promi
   const fields = new Map<string, Json>([
     ['errors', '[]'],
     ['result', 'null'],
+    ['error_fingerprint', JSON.stringify(errorFingerprint(job))],
   ]);
   for (const [name, text] of members(renderJob(job, { now: engine.clock.now() }))) fields.set(name, text);
   fields.set('retry_policy', renderPolicy(job));

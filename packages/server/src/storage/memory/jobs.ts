@@ -53,6 +53,8 @@ export function jobs(open: () => Tables): Jobs {
       };
     },
 
+    errors: async (query) => open().errors.count(query),
+
     remove: async (ids, { from, deadLetter }, now) =>
       write(now, (tables, change) =>
         ids.map((id) => {
@@ -67,9 +69,10 @@ export function jobs(open: () => Tables): Jobs {
 }
 
 function select(tables: Tables, query: JobQuery): Row[] {
-  const { states, deadLetter, queue, type } = query;
+  const { states, deadLetter, queue, type, fingerprint } = query;
   const after = query.after === undefined ? null : readCursor(query.after);
-  const rows = [...tables.rows.values()]
+  const candidates = fingerprint === undefined ? tables.rows.values() : tables.errors.with(fingerprint);
+  const rows = [...candidates]
     .filter(({ job }) => isIn(job.state, states) && (!deadLetter || job.deadLetter))
     .filter(({ job }) => (queue === undefined || job.queue === queue) && (type === undefined || job.type === type))
     .sort((a, b) => comparePlaces(place(a), place(b)));

@@ -18,6 +18,7 @@ import type { CronRecord, Document, LimitRecord, WorkerRecord } from '../storage
 import { noConfig } from '../storage.ts';
 import type { Wakes } from '../wakes.ts';
 import { Change } from './change.ts';
+import { Errors } from './errors.ts';
 import { EventLog } from './event-log.ts';
 import { Heap } from './heap.ts';
 import { type LimitGroup, LimitGroups } from './limit-groups.ts';
@@ -78,6 +79,7 @@ export class Tables {
     (a, b) => a.at < b.at || (a.at === b.at && a.row.number < b.row.number),
   );
   readonly uniqueKeys = new UniqueKeys();
+  readonly errors = new Errors<Row>();
   /** Unfinished runs by cron, in the order of creation. */
   readonly runs = new Map<string, Set<Row>>();
   readonly queues = new Map<string, Queue>();
@@ -284,6 +286,7 @@ export class Tables {
     const { state, expiresAt, runAt } = row.job;
     this.#count(row, 1);
     this.uniqueKeys.add(row);
+    this.errors.add(row);
     this.#run(row);
     if (expiresAt !== null && isIn(state, Waiting)) this.expiring.add(row);
     if (isIn(state, State.scheduled | State.retryable)) this.due.push({ at: runAt, row });
@@ -295,6 +298,7 @@ export class Tables {
   #leave(row: Row): void {
     this.#count(row, -1);
     this.uniqueKeys.remove(row);
+    this.errors.remove(row);
     this.active.delete(row);
     this.expiring.delete(row);
     for (const limit of row.group.keys) {

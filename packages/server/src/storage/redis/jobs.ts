@@ -2,6 +2,7 @@ import { ByteBudget, cursorOf, type JobRecord, readCursor, requestKey, sideWork,
 import type { JobQuery, Jobs, Page } from '../storage.ts';
 import { listOf, number, numberOrNull } from './connection/packed.ts';
 import type { Scripts } from './connection/scripts.ts';
+import { errors } from './errors.ts';
 import { packGroup, packTransition, readClaims, readInserted, readJob, readMoved } from './rows.ts';
 
 /** Jobs that one script of a list looks at, about 5 ms; between two of them other scripts run. */
@@ -57,6 +58,8 @@ export function jobs(scripts: Scripts): Jobs {
 
     list: (query) => list(scripts, query),
 
+    errors: (query) => errors(scripts, query),
+
     async remove(ids, { from, deadLetter }, now) {
       return listOf(await scripts.exchange('remove', { now, ids, from, deadLetter })).map((gone) => gone === true);
     },
@@ -78,7 +81,7 @@ export interface Listed<T> {
 
 /** One more than the limit where so many are there, or than what `maxBytes` lets a page have. */
 export async function listed(scripts: Scripts, query: JobQuery): Promise<Listed<JobRecord>> {
-  const { states, deadLetter, queue, type, limit, maxBytes = Number.MAX_SAFE_INTEGER } = query;
+  const { states, deadLetter, queue, type, fingerprint, limit, maxBytes = Number.MAX_SAFE_INTEGER } = query;
   let bytes = 0;
   const cursor = query.after === undefined ? null : readCursor(query.after);
   let after = cursor && [cursor.finishedAt ?? false, cursor.number];
@@ -88,7 +91,8 @@ export async function listed(scripts: Scripts, query: JobQuery): Promise<Listed<
   for (;;) {
     // One more says whether there is a next page.
     const wanted = limit + 1 - items.length;
-    const request = { states, deadLetter, queue, type, after: after ?? undefined, skip, limit: wanted, look, maxBytes };
+    const filter = { states, deadLetter, queue, type, fingerprint };
+    const request = { ...filter, after: after ?? undefined, skip, limit: wanted, look, maxBytes };
     const [found, last, places, left] = listOf(await scripts.exchange('list', request));
     for (const job of listOf(found).map(readJob)) {
       items.push(job);

@@ -1,5 +1,5 @@
 import type { EventBatch, JobRecord, WorkflowRecord } from '@ojs-ts/core';
-import type { JobQuery, Storage, StoreOwn, Workflows } from '../storage.ts';
+import type { ErrorQuery, JobQuery, Storage, StoreOwn, Workflows } from '../storage.ts';
 import { auditLog } from './audit-log.ts';
 import { backup, clear } from './backup.ts';
 import type { Connection } from './connection/connection.ts';
@@ -8,6 +8,7 @@ import { Scripts } from './connection/scripts.ts';
 import { crons } from './crons.ts';
 import { findingsIn } from './diagnosis.ts';
 import { documents } from './documents.ts';
+import { type CountedErrors, countErrors, endsOf } from './errors.ts';
 import { eventLog } from './event-log.ts';
 import { jobs, type Listed, listed } from './jobs.ts';
 import { layout, type Migrated, migrate } from './layout.ts';
@@ -35,6 +36,9 @@ export interface Namespace extends Omit<Storage, 'migrate' | 'traits'> {
   migrate(): Promise<Migrated>;
   exists(kind: Kind, names: readonly string[]): Promise<readonly boolean[]>;
   listed(query: JobQuery): Promise<Listed<JobRecord>>;
+  countErrors(query: ErrorQuery): Promise<CountedErrors>;
+  /** Histories of jobs that failed with one error: see `endsOf`. */
+  errorEnds(counted: Parameters<typeof endsOf>[1]): Promise<readonly string[]>;
   listedWorkflows(
     query: Parameters<Workflows['list']>[0],
   ): Promise<Listed<WorkflowRecord> & { readonly more: boolean; readonly total: number }>;
@@ -104,6 +108,8 @@ export function namespace(connection: Connection, name: string, events: boolean)
       return packedList(await scripts.exchange('exists', { kind, names })).map((there) => there === true);
     },
     listed: (query) => listed(scripts, query),
+    countErrors: (query) => countErrors(scripts, query),
+    errorEnds: (counted) => endsOf(scripts, counted),
     listedWorkflows: (query) => listedWorkflows(scripts, query),
     async importLog({ source, from, to, batches }) {
       const rows = batches.map(({ at, count, entries }) => ({ at, count, entries }));

@@ -1,4 +1,4 @@
-import { isReady, State, type WorkflowState } from '@ojs-ts/core';
+import { errorFingerprint, isReady, State, type WorkflowState } from '@ojs-ts/core';
 import { type Takers, take, withoutInbox } from '../dump.ts';
 import type { Dumped, DumpRecord, StoreOwn } from '../storage.ts';
 import { noConfig } from '../storage.ts';
@@ -217,6 +217,7 @@ export class Restoration {
         history: history || undefined,
         progress: progress ?? undefined,
         checkpoint: checkpoint ?? undefined,
+        fingerprint: errorFingerprint(job) ?? undefined,
       },
     });
     if (job.state === State.available && place === null)

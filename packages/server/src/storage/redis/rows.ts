@@ -1,5 +1,6 @@
 import {
   countedStarts,
+  fingerprintAfter,
   isPlainEnd,
   type JobRecord,
   type LimitNumbers,
@@ -92,7 +93,8 @@ export function packTransition(transition: Transition): Packed {
     return [id, claim ?? null, worker ?? null, result ?? null];
   }
   const { events, ...rest } = transition;
-  return { ...rest, events: events.map(({ kind, data }) => ({ kind, data })) };
+  const fingerprint = fingerprintAfter(transition);
+  return { ...rest, fingerprint, events: events.map(({ kind, data }) => ({ kind, data })) };
 }
 
 /** @param packed id, record, bytes, other texts. */

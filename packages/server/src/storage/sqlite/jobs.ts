@@ -3,6 +3,7 @@ import type { Jobs } from '../storage.ts';
 import { claim, claimsOf } from './claim/claim.ts';
 import type { Connection } from './disk/connection.ts';
 import type { GroupCommit } from './disk/group-commit.ts';
+import { errors } from './errors.ts';
 import { find, insertGroup } from './insert.ts';
 import { list } from './list.ts';
 import { move } from './move.ts';
@@ -33,6 +34,8 @@ export function jobs(sql: Connection, store: GroupCommit): Jobs {
     claimsOf: (fetches) => store.read(() => fetches.map((fetch) => claimsOf(sql, fetch) ?? [])),
 
     list: (query) => store.read(() => list(sql, query)),
+
+    errors: (query) => store.read(() => errors(sql, query)),
 
     remove: (ids, guard, now) =>
       store.write((tx) => {

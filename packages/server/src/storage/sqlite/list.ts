@@ -2,6 +2,7 @@ import {
   ByteBudget,
   comparePlaces,
   cursorOf,
+  isFingerprint,
   isIn,
   type JobRecord,
   type Place,
@@ -31,9 +32,12 @@ const startOfFinished: Place = { finishedAt: Number.MAX_SAFE_INTEGER, number: Nu
 
 export async function list(sql: Connection, query: JobQuery): Promise<Page<JobRecord>> {
   const after = query.after === undefined ? start : readCursor(query.after);
+  const { fingerprint } = query;
   const skip = query.after === undefined ? (query.offset ?? 0) : 0;
   const wanted = skip + query.limit + 1;
-  const waiting = await unfinished(sql, query, after, wanted);
+  const waiting = await (fingerprint === undefined
+    ? unfinished(sql, query, after, wanted)
+    : retryable(sql, query, fingerprint, after, wanted));
   // No push(...places): a page far behind has more places before it than a call may have arguments.
   const places =
     waiting.length < wanted ? waiting.concat(await finished(sql, query, after, wanted - waiting.length)) : waiting;
@@ -70,9 +74,29 @@ async function unfinished(sql: Connection, query: JobQuery, after: Place, wanted
     .slice(0, wanted);
 }
 
+/** Of the unfinished jobs, only the retryable ones have a fingerprint. */
+async function retryable(
+  sql: Connection,
+  query: JobQuery,
+  fingerprint: string,
+  after: Place,
+  wanted: number,
+): Promise<readonly Place[]> {
+  if (!isIn(State.retryable, query.states) || query.deadLetter || after.finishedAt !== null) return [];
+  const statement = isFingerprint(fingerprint) ? statements.retryableByError : statements.retryableByMessage;
+  return walk(sql, statement, [fingerprint], query, query.states, after, wanted, Number.POSITIVE_INFINITY);
+}
+
 async function finished(sql: Connection, query: JobQuery, after: Place, wanted: number): Promise<readonly Place[]> {
   const mask = query.states & Terminal;
   const from = after.finishedAt === null ? startOfFinished : after;
+  const { fingerprint } = query;
+  if (fingerprint !== undefined) {
+    const statement = isFingerprint(fingerprint) ? statements.discardedByError : statements.discardedByMessage;
+    return isIn(State.discarded, mask)
+      ? walk(sql, statement, [fingerprint], query, mask, from, wanted, Number.POSITIVE_INFINITY)
+      : [];
+  }
   if (query.deadLetter)
     return isIn(State.discarded, mask) ? walk(sql, statements.deadDown, [], query, mask, from, wanted, Infinity) : [];
   let places: readonly Place[] = [];
@@ -89,7 +113,7 @@ async function finished(sql: Connection, query: JobQuery, after: Place, wanted: 
 async function walk(
   sql: Connection,
   statement: string,
-  keys: readonly number[],
+  keys: readonly (number | string)[],
   query: JobQuery,
   mask: StateMask,
   after: Place,

@@ -2,6 +2,7 @@ import {
   completed,
   eventsOf,
   expired,
+  fingerprintAfter,
   isIn,
   isPlainEnd,
   type JobRecord,
@@ -102,14 +103,15 @@ function change(tx: Transaction, guarded: Guarded, transition: Transition, now: 
   const { number } = guarded;
   const before = readRest(guarded, only(tx.sql.get(statements.rest, number)));
   const after = moved(before, transition, now);
-  write(tx, number, after);
+  write(tx, number, after, fingerprintAfter(transition));
   note(tx, number, transition, after);
   if (before.deadLetter !== after.deadLetter) tx.counters.addDeadLetter(before.queue, after.deadLetter ? 1 : -1, now);
   if (before.state === State.available) tx.leaveReadyQueue(before);
   return after;
 }
 
-function write(tx: Transaction, number: number, job: Changing): void {
+/** @param fingerprint undefined where the job keeps its own. */
+function write(tx: Transaction, number: number, job: Changing, fingerprint: string | null | undefined): void {
   const waits = job.state === State.available;
   tx.sql.change(
     statements.move,
@@ -129,6 +131,8 @@ function write(tx: Transaction, number: number, job: Changing): void {
     job.leaseMs,
     job.leaseUntil,
     job.worker,
+    fingerprint === undefined ? 1 : 0,
+    fingerprint ?? null,
     number,
   );
 }

@@ -9,6 +9,27 @@ const flowColumns =
   'id, name, kind, spec, total, state, completed, failed, cancelled, created_at, finished_at, "end", sweeping';
 const nodeColumns = 'number, state, open, failed, member, closed_at, name, job, next, result, error, spec';
 
+/** Jobs that failed, in the order of lists: by the fingerprint of their error, and by the digits of its message. */
+function errorStatements() {
+  const by = (index: string, wanted: string) => {
+    const from = `FROM ojs_jobs INDEXED BY ${index} WHERE ${wanted} = ? AND fingerprint IS NOT NULL`;
+    const retryable = `${from} AND state = 32 AND finished_at IS NULL`;
+    return {
+      retryable: `SELECT ${listed} ${retryable} AND number < ? ORDER BY number DESC LIMIT ? + 0`,
+      discarded: `SELECT ${listed} ${from} AND state = 128 AND (finished_at, number) < (?, ?)
+        ORDER BY finished_at DESC, number DESC LIMIT ? + 0`,
+    };
+  };
+  const error = by('ojs_jobs_errors', 'fingerprint');
+  const message = by('ojs_jobs_messages', 'substr(fingerprint, 1, 10)');
+  return {
+    retryableByError: error.retryable,
+    discardedByError: error.discarded,
+    retryableByMessage: message.retryable,
+    discardedByMessage: message.discarded,
+  };
+}
+
 const jobStatements = {
   insert: `INSERT INTO ojs_jobs (state, claim, attempt, priority, ready_queue, place, due_at, run_at, enqueued_at,
     dead_letter, timeout_ms, bounds, expires_at, created_at, id, queue, type, trace, ties, unique_key, history,
@@ -62,7 +83,7 @@ const jobStatements = {
   move: `UPDATE ojs_jobs
     SET state = ?, queue = ?, attempt = ?, priority = ?, ready_queue = coalesce(?, ready_queue), place = ?,
     due_at = ?, run_at = ?, enqueued_at = ?, started_at = ?, beat_at = ?, finished_at = ?, dead_letter = ?,
-    lease_ms = ?, lease_until = ?, worker = ?
+    lease_ms = ?, lease_until = ?, worker = ?, fingerprint = iif(?, fingerprint, ?)
     WHERE number = ?`,
   note: `UPDATE ojs_jobs
     SET result = iif(?, ?, result), history = coalesce(?, history), progress = iif(?, ?, progress),
@@ -74,7 +95,8 @@ const jobStatements = {
     WHERE cron = ? AND cron IS NOT NULL AND finished_at IS NULL ORDER BY number LIMIT ? + 0`,
   due: `SELECT ${decisionColumns} FROM ojs_jobs INDEXED BY ojs_jobs_due
     WHERE state = ? AND due_at <= ? ORDER BY due_at, number LIMIT ? + 0`,
-  promote: `UPDATE ojs_jobs SET state = 2, ready_queue = ?, place = ?, due_at = NULL, enqueued_at = ? WHERE number = ?`,
+  promote: `UPDATE ojs_jobs SET state = 2, ready_queue = ?, place = ?, due_at = NULL, enqueued_at = ?, fingerprint = NULL
+    WHERE number = ?`,
   expiring: `SELECT ${decisionColumns} FROM ojs_jobs INDEXED BY ojs_jobs_expiry
     WHERE expires_at <= ? AND finished_at IS NULL AND lease_until IS NULL ORDER BY expires_at, number LIMIT ? + 0`,
 
@@ -107,6 +129,8 @@ const jobStatements = {
     WHERE state = ? AND due_at IS NOT NULL AND (due_at, number) < (?, ?) ORDER BY due_at DESC, number DESC LIMIT ? + 0`,
   deadDown: `SELECT ${listed} FROM ojs_jobs INDEXED BY ojs_jobs_dead
     WHERE dead_letter <> 0 AND (finished_at, number) < (?, ?) ORDER BY finished_at DESC, number DESC LIMIT ? + 0`,
+  ...errorStatements(),
+  setFingerprint: 'UPDATE ojs_jobs SET fingerprint = ? WHERE number = ?',
 
   request: `SELECT claims FROM ojs_requests WHERE request = ?`,
   remember: `INSERT INTO ojs_requests (request, at, claims) VALUES (?, ?, ?)`,

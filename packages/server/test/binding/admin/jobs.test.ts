@@ -11,6 +11,22 @@ interface Listed {
   readonly warnings?: readonly { readonly path: string }[];
 }
 
+interface Counted {
+  readonly items: readonly {
+    readonly fingerprint: string;
+    readonly count: number;
+    readonly first_at: string;
+    readonly last_at: string;
+  }[];
+  readonly total: number;
+  readonly jobs: number;
+}
+
+interface Searched {
+  readonly jobs: readonly { readonly id: string }[];
+  readonly search: { readonly scanned: number };
+}
+
 interface Summary {
   readonly action: string;
   readonly matched: number;
@@ -46,6 +62,70 @@ describe.each(storages)('jobs of the admin API, $name (ojs-admin-api §7, §8, �
     const close = () => server[Symbol.asyncDispose]();
     return { url, bench, push, list, ids, bury, bulk, [Symbol.asyncDispose]: close };
   }
+
+  test('errors are counted by fingerprint, and jobs found, read, retried and searched by it', async () => {
+    await using server = await open();
+    const { url, bury, list, ids, push, bulk } = server;
+    const lost = [await bury('q', 'dead_letter'), await bury('other', 'dead_letter'), await bury('q')];
+    const running = await push('a.b');
+    const counted = async (query = '') => (await call<Counted>(url, `/admin/errors${query}`)).body;
+    const { items, ...sums } = await counted();
+    expect(sums).toEqual({ total: 1, jobs: 3 });
+    const [error] = items;
+    expect(error).toEqual({
+      fingerprint: expect.stringMatching(/^[0-9a-f]{16}$/),
+      count: 3,
+      error_type: 'Boom',
+      message: 'no',
+      first_at: expect.stringMatching(/Z$/),
+      last_at: expect.stringMatching(/Z$/),
+    });
+    expect(Date.parse(error?.last_at ?? '') - Date.parse(error?.first_at ?? '')).toBe(2_000);
+    expect(await counted('?dead_letter=true')).toMatchObject({ items: [{ count: 2 }] });
+    expect(await counted('?queue=other&type=a.b&state=discarded')).toMatchObject({ items: [{ count: 1 }] });
+    expect(await counted('?state=retryable')).toEqual({ items: [], total: 0, jobs: 0 });
+    const fingerprint = error?.fingerprint ?? '';
+    const filter = `fingerprint=${fingerprint}`;
+    expect(await ids(filter)).toEqual(lost.toReversed());
+    expect(await ids(`${filter}&queue=other`)).toEqual([lost[1]]);
+    expect((await list(filter, '/admin/dead-letter')).items.map(({ id }) => id)).toEqual([lost[1], lost[0]]);
+    expect((await list('fingerprint=0123456789abcdef')).items).toEqual([]);
+    expect((await call(url, `/admin/jobs/${lost[0]}`)).body).toMatchObject({ error_fingerprint: fingerprint });
+    expect((await call(url, `/admin/jobs/${running}`)).body).toMatchObject({ error_fingerprint: null });
+    for (const q of [
+      `fingerprint:${fingerprint}`,
+      'message:no queue:q,other',
+      `message:no fingerprint:${fingerprint}`,
+    ]) {
+      const { body } = await call<Searched>(url, `/jobs?q=${encodeURIComponent(q)}`);
+      expect([q, body.jobs.map(({ id }) => id)]).toEqual([q, lost.toReversed()]);
+      expect(body.search.scanned).toBe(3);
+    }
+    expect((await call<Searched>(url, `/jobs?q=queue:other&${filter}`)).body.jobs).toHaveLength(1);
+    const retried = await bulk('retry', { filter: { fingerprint, queue: 'q' }, confirm: true });
+    expect(retried).toMatchObject({ status: 200, body: { succeeded: 2, failed: 0 } });
+    expect(await counted()).toMatchObject({ items: [{ count: 1 }], jobs: 1 });
+    const purged = await call(url, '/dead-letter/purge', { filter: { fingerprint }, confirm: true });
+    expect(purged.body).toMatchObject({ purged_count: 1 });
+    expect(await counted()).toEqual({ items: [], total: 0, jobs: 0 });
+  });
+
+  test('a wrong state, queue, limit or fingerprint is refused, and named', async () => {
+    await using server = await open();
+    const { url } = server;
+    for (const [query, path] of [
+      ['/admin/errors?state=active', 'query.state'],
+      ['/admin/errors?dead_letter=yes', 'query.dead_letter'],
+      ['/admin/errors?queue=%20', 'query.queue'],
+      ['/admin/errors?type=email.*', 'query.type'],
+      ['/admin/errors?limit=0', 'limit'],
+      ['/admin/errors?fingerprint=x', 'query.fingerprint'],
+      ['/admin/jobs?fingerprint=ABCDEF0123456789', 'query.fingerprint'],
+    ] as const) {
+      const { status, body } = await call(url, query);
+      expect([query, status, JSON.stringify(body).includes(`"${path}"`)]).toEqual([query, 400, true]);
+    }
+  });
 
   test('the list narrows by queue, state, type and time, newest first, in pages (ADM-003)', async () => {
     await using server = await open();

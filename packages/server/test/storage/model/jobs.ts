@@ -1,4 +1,14 @@
-import { type NewJob, type NewUnique, State, Terminal, Waiting } from '@ojs-ts/core';
+import {
+  Failed,
+  fingerprintOf,
+  isIn,
+  messageFingerprint,
+  type NewJob,
+  type NewUnique,
+  State,
+  Terminal,
+  Waiting,
+} from '@ojs-ts/core';
 import fc from 'fast-check';
 import type { Claim } from '../../../src/storage/storage.ts';
 import { idOf, limitOf, newJob } from '../suite/tools.ts';
@@ -107,6 +117,19 @@ const claimSpec: fc.Arbitrary<Claim> = fc.record({
   leaseRequired: fc.boolean(),
 });
 
+/** Three errors; two of them have the same message. */
+const failures = [
+  { at: 5, type: 'A', message: 'Lost job 1' },
+  { at: 7, type: 'A', message: 'Lost job 2' },
+  { at: 6, type: 'B', message: 'Lost job 1' },
+  { at: 9, type: 'A', message: 'No room' },
+].map(({ at, ...error }) => JSON.stringify({ kind: 'failed', at, error }));
+const fingerprints = [
+  fingerprintOf({ type: 'A', message: 'Lost job 3' }),
+  fingerprintOf({ type: 'B', message: 'Lost job 3' }),
+  messageFingerprint('Lost job 4'),
+];
+
 export const transition = fc.record({
   number,
   from: fc.oneof(
@@ -127,7 +150,7 @@ export const transition = fc.record({
   progress: optional(fc.constantFrom(null, '5', '{"p":1.0}')),
   checkpoint: optional(fc.constantFrom(null, '7', '[1.0]')),
   envelope: optional(fc.constantFrom('{"args":[1.0]}')),
-  history: optional(fc.constantFrom('', '{"kind":"failed"}')),
+  history: optional(fc.constantFrom('', '{"kind":"failed"}', ...failures)),
   event: optional(fc.constantFrom('job.completed', 'job.retrying', 'job.failed')),
 });
 type Change = typeof transition extends fc.Arbitrary<infer T> ? T : never;
@@ -135,7 +158,9 @@ type Change = typeof transition extends fc.Arbitrary<infer T> ? T : never;
 export function transitionAt({ number, delay, event, from, to, ...rest }: Change, now: number) {
   const runAt = delay === undefined ? {} : { runAt: now + delay };
   const events = event === undefined ? [] : [{ kind: event, data: '{"x":1}' }];
-  return { id: idOf(number), from, to, events, ...given(rest), ...runAt };
+  // Core gives a history to every change into a failed state; without one the job must have failed before.
+  const sources = isIn(to, Failed) && rest.history === undefined ? from & Failed : from;
+  return { id: idOf(number), from: sources, to, events, ...given(rest), ...runAt };
 }
 
 const group = fc.oneof(
@@ -200,16 +225,31 @@ export const remove: fc.Arbitrary<Step> = step(
     storage.jobs.remove(numbers.map(idOf), { from, ...given({ deadLetter }) }, now),
 );
 
-export const jobReads: fc.Arbitrary<Step> = step(
+const list: fc.Arbitrary<Step> = step(
   'list',
   fc.record({
     states: mask,
     queue: optional(queue),
     type: optional(fc.constantFrom('t', 'u')),
     deadLetter: optional(fc.constant<true>(true)),
+    fingerprint: optional(fc.constantFrom(...fingerprints)),
     offset: fc.nat({ max: 3 }),
     limit: pageSize,
   }),
   (storage, _, { states, limit, offset, ...rest }) =>
     allPages((after) => storage.jobs.list({ states, limit, offset, ...given(rest), ...(after !== null && { after }) })),
 );
+
+const errors: fc.Arbitrary<Step> = step(
+  'errors',
+  fc.record({
+    states: mask,
+    queue: optional(queue),
+    type: optional(fc.constantFrom('t', 'u')),
+    deadLetter: optional(fc.constant<true>(true)),
+    limit: fc.integer({ min: 1, max: 3 }),
+  }),
+  (storage, _, { states, limit, ...rest }) => storage.jobs.errors({ states, limit, ...given(rest) }),
+);
+
+export const jobReads: fc.Arbitrary<Step> = fc.oneof(list, errors);

@@ -60,6 +60,13 @@ const plans: Readonly<Record<keyof typeof statements, string>> = {
   byNumberDown: 'SEARCH ojs_jobs USING INTEGER PRIMARY KEY (rowid<?)',
   finishedDown: 'SEARCH ojs_jobs USING INDEX ojs_jobs_due (state=? AND due_at>? AND due_at<?)',
   deadDown: 'SEARCH ojs_jobs USING INDEX ojs_jobs_dead (finished_at<?)',
+  retryableByError:
+    'SEARCH ojs_jobs USING INDEX ojs_jobs_errors (fingerprint=? AND state=? AND finished_at=? AND rowid<?)',
+  discardedByError: 'SEARCH ojs_jobs USING INDEX ojs_jobs_errors (fingerprint=? AND state=? AND finished_at<?)',
+  retryableByMessage:
+    'SEARCH ojs_jobs USING INDEX ojs_jobs_messages (<expr>=? AND state=? AND finished_at=? AND rowid<?)',
+  discardedByMessage: 'SEARCH ojs_jobs USING INDEX ojs_jobs_messages (<expr>=? AND state=? AND finished_at<?)',
+  setFingerprint: byNumber,
   request: 'SEARCH ojs_requests USING INDEX sqlite_autoindex_ojs_requests_1 (request=?)',
   remember: '',
   queue:

@@ -1,4 +1,4 @@
-import { State, uuidFrom, Waiting } from '@ojs-ts/core';
+import { Failed, State, uuidFrom, Waiting } from '@ojs-ts/core';
 import { expect } from 'vitest';
 import { memoryStorage } from '../../../src/storage/memory/memory.ts';
 import type { DumpRecord, Storage } from '../../../src/storage/storage.ts';
@@ -126,6 +126,7 @@ async function told(storage: Storage): Promise<unknown> {
   const { jobs, registry, workflows, crons, documents, audit, upkeep } = storage;
   return {
     jobs: (await jobs.list({ states: 0xff, limit: 1000 })).items,
+    errors: await jobs.errors({ states: Failed, limit: 9 }),
     dead: (await jobs.list({ states: State.discarded, deadLetter: true, limit: 1000 })).items,
     queues: await registry.queues(),
     limits: await allLimits(storage),

@@ -6,6 +6,7 @@ import { claimCases } from './claim.ts';
 import { cronCases } from './crons.ts';
 import { documentCases } from './documents.ts';
 import { dumpCases } from './dump.ts';
+import { errorCases } from './errors.ts';
 import { eventCases, unloggedCases } from './events.ts';
 import { insertCases } from './insert.ts';
 import { limitCases } from './limits.ts';
@@ -39,6 +40,7 @@ const topics: Readonly<Record<string, readonly Case[]>> = {
   limits: limitCases,
   transition: transitionCases,
   list: listCases,
+  errors: errorCases,
   upkeep: upkeepCases,
   queues: queueCases,
   statistics: statisticsCases,

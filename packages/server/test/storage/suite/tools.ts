@@ -1,5 +1,7 @@
 import {
   type EventEntry,
+  errorFingerprint,
+  Failed,
   type JobRecord,
   type Limit,
   type NewJob,
@@ -216,7 +218,7 @@ export async function countErrors(storage: Storage): Promise<readonly string[]> 
     if (record.deadLetter !== listed.length)
       errors.push(`${record.name}: ${record.deadLetter} dead letters counted, ${listed.length} there`);
   }
-  return [...errors, ...(await limitErrors(storage))];
+  return [...errors, ...(await fingerprintErrors(storage)), ...(await limitErrors(storage))];
 }
 
 /** A page may end before its limit, where a storage has looked at enough for one go. */
@@ -236,6 +238,18 @@ export async function allJobs(
 
 export async function allLimits({ registry }: Storage): Promise<readonly LimitRecord[]> {
   return (await registry.limits({ limit: 1_000_000 })).items;
+}
+
+async function fingerprintErrors(storage: Storage): Promise<readonly string[]> {
+  const failed = await allJobs(storage, { states: Failed });
+  const { groups } = await storage.jobs.errors({ states: Failed, limit: 1_000_000 });
+  const counted = new Map(groups.map(({ fingerprint, count }) => [fingerprint, count]));
+  const there = Map.groupBy(failed, errorFingerprint);
+  return [...new Set([...counted.keys(), ...there.keys()])].flatMap((fingerprint) => {
+    if (fingerprint === null) return [];
+    const [count, jobs] = [counted.get(fingerprint) ?? 0, there.get(fingerprint)?.length ?? 0];
+    return count === jobs ? [] : [`error ${fingerprint}: ${count} jobs counted, ${jobs} there`];
+  });
 }
 
 async function limitErrors(storage: Storage): Promise<readonly string[]> {

@@ -1,4 +1,4 @@
-import { isIn, type JobRecord, limitGroupOf, overdueAt, State, Terminal } from '@ojs-ts/core';
+import { errorFingerprint, isIn, type JobRecord, limitGroupOf, overdueAt, State, Terminal } from '@ojs-ts/core';
 import { readyQueueOf } from '../limits/limit-deltas.ts';
 
 export type Row = { readonly [column: string]: unknown };
@@ -40,14 +40,14 @@ function standing(number: number, place: number | null, job: JobRecord, texts: b
   };
   if (isIn(state, Terminal)) {
     const end = { state, finished_at: job.finishedAt, dead_letter: job.deadLetter };
-    return ['ended', { ...row, ...end, queue, type, unique_key: uniqueKey }];
+    return ['ended', { ...row, ...end, queue, type, unique_key: uniqueKey, fingerprint: errorFingerprint(job) }];
   }
   if (state === State.active) {
     const lease = { due_at: overdueAt(job), lease_ms: job.leaseMs, lease_until: job.leaseUntil, beat_at: job.beatAt };
     return ['active', { ...row, ...inAll(job), ...lease }];
   }
   const waiting = { ...row, ...inAll(job), expires_at: job.expiresAt };
-  if (state !== State.available) return ['due', { ...waiting, state }];
+  if (state !== State.available) return ['due', { ...waiting, state, fingerprint: errorFingerprint(job) }];
   const line = readyQueueOf(queue, limitGroupOf(job.limits));
   return ['ready', { ...waiting, place, priority: job.priority, line }];
 }

@@ -75,7 +75,15 @@ export function readReady(cells: Cells): Ready {
     history: textOrNull(cells[28]) ?? '',
   };
   return {
-    held: { number: integer(cells[0]), job, result, texts: {}, stored: job, hasTexts: cells[32] === true },
+    held: {
+      number: integer(cells[0]),
+      job,
+      result,
+      texts: {},
+      stored: job,
+      hasTexts: cells[32] === true,
+      fingerprint: null,
+    },
     place: integer(cells[1]),
     leftOut: integerOrNull(cells[31]),
   };

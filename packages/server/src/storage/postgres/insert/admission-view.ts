@@ -77,7 +77,15 @@ export class View implements AdmissionView {
 
   /** An accepted job is younger than every stored one. From 2^52 on a fraction would be rounded, and two jobs would tie. */
   add(job: JobRecord): void {
-    this.#put({ number: unnumbered + this.#jobs.size, job, result: null, texts: {}, stored: job, hasTexts: false });
+    this.#put({
+      number: unnumbered + this.#jobs.size,
+      job,
+      result: null,
+      texts: {},
+      stored: job,
+      hasTexts: false,
+      fingerprint: null,
+    });
   }
 
   wait(more: ReadonlyMap<string, number>): void {

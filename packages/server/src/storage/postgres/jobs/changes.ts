@@ -1,6 +1,7 @@
 import {
   eventsOf,
   expired,
+  fingerprintAfter,
   isIn,
   type JobRecord,
   type Millis,
@@ -55,6 +56,8 @@ export class Changes {
     held.job = { ...next, ...changed };
     held.texts = { ...held.texts, ...changed };
     if (changed.result !== undefined) held.result = changed.result;
+    const fingerprint = fingerprintAfter(transition);
+    if (fingerprint !== undefined) held.fingerprint = fingerprint;
     const { job } = held;
     this.#note(held);
     if (before.queue !== job.queue) {

@@ -10,6 +10,7 @@ import { ackAtOnce } from '../end/ack.ts';
 import { ClaimedNodes } from '../end/claimed-nodes.ts';
 import { insert } from '../insert/insert.ts';
 import { Changes } from './changes.ts';
+import { errors } from './errors.ts';
 import { list } from './list.ts';
 import { type LockedJob, lockJobs, readJobs } from './locked-job.ts';
 import { leave } from './moves.ts';
@@ -32,6 +33,8 @@ export function jobs(database: Database): Jobs {
     },
     claimsOf: (fetches) => claimsOf(database, fetches),
     list: (query) => list(database, query),
+
+    errors: (query) => errors(database, query),
     remove: (ids, guard, now) => database.transact(now, (tx) => remove(tx, ids, guard, now)),
   };
 }

@@ -2,6 +2,7 @@ import {
   ByteBudget,
   comparePlaces,
   cursorOf,
+  isFingerprint,
   isIn,
   type JobId,
   type JobRecord,
@@ -46,6 +47,9 @@ const finishedIn = `SELECT id, number, finished_at FROM ojs.ended WHERE ${filter
   AND (finished_at, number) < ($6, $3) ORDER BY finished_at DESC, number DESC LIMIT $4`;
 const dead = `SELECT id, number, finished_at FROM ojs.ended WHERE ${filter} AND dead_letter AND (finished_at, number) < ($5, $3)
   ORDER BY finished_at DESC, number DESC LIMIT $4`;
+const failed = (fingerprint: string, parameter: string) =>
+  `fingerprint IS NOT NULL AND ${isFingerprint(fingerprint) ? 'fingerprint' : 'left(fingerprint, 10)'} = ${parameter}`;
+
 const sizes = `SELECT id, ${size} FROM ojs.whole WHERE id = ANY ($1::uuid[])`;
 
 export async function list(database: Database, query: JobQuery): Promise<Page<JobRecord>> {
@@ -95,6 +99,13 @@ async function unfinished(
   const mask = query.states & ~Terminal;
   if (mask === 0 || query.deadLetter || after.finishedAt !== null) return [];
   const states = Object.values(State).filter((state) => isIn(state, mask & dueStates));
+  const { fingerprint } = query;
+  if (fingerprint !== undefined) {
+    if (!isIn(State.retryable, mask)) return [];
+    const retryable = `${found} FROM ojs.due WHERE ${filter} AND ${failed(fingerprint, '$5')} ${newest}`;
+    const values = [query.queue ?? null, query.type ?? null, after.number, wanted, fingerprint];
+    return (await database.read(retryable, values)).map(readFound);
+  }
   const isFew = (await counted(database, mask, query.queue)) <= few;
   const tables = [
     ...(states.length > 0 ? [isFew ? fewDue : walkDue] : []),
@@ -124,6 +135,13 @@ async function finished(database: Database, query: JobQuery, after: Place, wante
   const mask = query.states & Terminal;
   const { finishedAt, number } = after.finishedAt === null ? startOfFinished : after;
   const values = [query.queue ?? null, query.type ?? null, number, wanted];
+  const { fingerprint } = query;
+  if (fingerprint !== undefined) {
+    if (!isIn(State.discarded, mask)) return [];
+    const discarded = `SELECT id, number, finished_at FROM ojs.ended WHERE ${filter} AND ${failed(fingerprint, '$5')}
+      ${query.deadLetter ? 'AND dead_letter' : ''} AND (finished_at, number) < ($6, $3) ORDER BY finished_at DESC, number DESC LIMIT $4`;
+    return (await database.read(discarded, [...values, fingerprint, finishedAt])).map(readFound);
+  }
   if (query.deadLetter)
     return isIn(State.discarded, mask) ? (await database.read(dead, [...values, finishedAt])).map(readFound) : [];
   const states = [State.completed, State.cancelled, State.discarded].filter((state) => isIn(state, mask));

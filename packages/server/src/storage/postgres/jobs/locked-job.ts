@@ -1,4 +1,4 @@
-import { type JobId, type JobRecord, type Json, State, type Texts } from '@ojs-ts/core';
+import { Failed, type JobId, type JobRecord, type Json, State, type Texts } from '@ojs-ts/core';
 import { integer, integerOrNull, readTexts, state, text, textOrNull } from '../../cells.ts';
 import { type Cells, indexJoin, type Reader, uuids } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
@@ -19,6 +19,8 @@ export interface LockedJob<J extends NarrowJob = NarrowJob> {
   hasTexts: boolean;
   /** Whether a user's transaction has committed its completion, which is not applied yet. */
   readonly completing?: boolean;
+  /** By the error of a job that failed; see core's `errorFingerprint`. */
+  fingerprint: string | null;
 }
 
 const lockPayloads = `SELECT number, id, priority, queue, type, trace, limits, workflow, node, timeout_ms, heartbeat_ms, deadline_at,
@@ -31,11 +33,11 @@ const result = (table: string) =>
   `CASE WHEN ${table}.workflow IS NOT NULL AND ${table}.texts THEN (SELECT result FROM ojs.texts WHERE texts.number = ${table}.number) END`;
 /** The rows in the order in which a job moves on: each statement sees what the one before has waited for. */
 const standing: readonly string[] = [
-  `SELECT ${shared}, state, ${result('due')} FROM ojs.due WHERE ${numbers} ORDER BY number FOR UPDATE`,
+  `SELECT ${shared}, state, ${result('due')}, fingerprint FROM ojs.due WHERE ${numbers} ORDER BY number FOR UPDATE`,
   `SELECT ${shared}, ${State.available}, ${result('ready')} FROM ojs.ready WHERE ${numbers} ORDER BY number FOR UPDATE`,
   `SELECT ${shared}, ${State.active}, ${result('active')}, lease_ms, lease_until, beat_at FROM ojs.active
     WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE`,
-  `SELECT ${shared.replace('texts', 'texts OR result IS NOT NULL')}, state, NULL, finished_at, dead_letter FROM ojs.ended WHERE ${numbers}`,
+  `SELECT ${shared.replace('texts', 'texts OR result IS NOT NULL')}, state, NULL, fingerprint, finished_at, dead_letter FROM ojs.ended WHERE ${numbers}`,
 ];
 const payloadCells = 13;
 const lockActiveRows = `SELECT active.number, active.id, job.priority, active.queue, active.type, active.trace, active.limits, active.workflow, active.node,
@@ -84,10 +86,14 @@ export async function readJobs(read: Reader, ids: readonly JobId[]): Promise<Map
   return new Map(rows.map((cells) => [text(cells[1]), lockedJobOf(cells)]));
 }
 
-/** Reads a row of {@link jobColumns}. */
+/**
+ * Reads a row of {@link jobColumns}, which has no fingerprint: whoever changes such a job takes it out of the failed
+ * ones, or gives it another error.
+ */
 export function lockedJobOf(cells: Cells): LockedJob<JobRecord> {
   const { number, job, hasTexts } = readJob(cells);
-  return { number, job, result: job.result, texts: {}, stored: job, hasTexts: hasTexts || job.result !== null };
+  const { result } = job;
+  return { number, job, result, texts: {}, stored: job, hasTexts: hasTexts || result !== null, fingerprint: null };
 }
 
 const noLimits: readonly string[] = [];
@@ -97,7 +103,7 @@ function readLocked(payload: Cells, stands: Cells): LockedJob {
   const limits = textOrNull(payload[6]);
   const workflow = textOrNull(payload[7]);
   const isActive = now === State.active;
-  const hasEnded = !isActive && stands.length > 11;
+  const hasEnded = !isActive && stands.length > 12;
   const job: NarrowJob = {
     id: text(payload[1]),
     state: now,
@@ -109,8 +115,8 @@ function readLocked(payload: Cells, stands: Cells): LockedJob {
     enqueuedAt: integerOrNull(stands[5]),
     startedAt: integerOrNull(stands[6]),
     beatAt: isActive ? integerOrNull(stands[13]) : null,
-    finishedAt: hasEnded ? integer(stands[11]) : null,
-    deadLetter: hasEnded && stands[12] === true,
+    finishedAt: hasEnded ? integer(stands[12]) : null,
+    deadLetter: hasEnded && stands[13] === true,
     leaseMs: isActive ? integer(stands[11]) : null,
     leaseUntil: isActive ? integer(stands[12]) : null,
     timeoutMs: integer(payload[9]),
@@ -131,5 +137,6 @@ function readLocked(payload: Cells, stands: Cells): LockedJob {
     stored: job,
     hasTexts: stands[8] === true,
     completing: payload[12] === true,
+    fingerprint: (now & Failed) === 0 ? null : textOrNull(stands[11]),
   };
 }

@@ -22,17 +22,18 @@ const intoReady = `WITH base AS MATERIALIZED (SELECT nextval('ojs.numbers') AS n
   SELECT ${moved}, job.number, base.number + moved.at, ${expiresAt}, ${uniqueAt}, job.priority, job.queue, moved.line, job.type, job.trace, job.workflow,
     job.node, job.cron, job.unique_key, job.limits
   FROM base, unnest(${sharedTypes}, $10::text[]) WITH ORDINALITY AS moved (${shared}, line, at) ${job}`;
-const intoDue = `INSERT INTO ojs.due (${shared}, number, state, expires_at, unique_at, queue, type, trace, workflow, node, cron, unique_key, limits)
-  SELECT ${moved}, job.number, moved.state, ${expiresAt}, ${uniqueAt}, job.queue, job.type, job.trace, job.workflow, job.node, job.cron, job.unique_key, job.limits
-  FROM unnest(${sharedTypes}, $10::smallint[]) AS moved (${shared}, state) ${job}`;
+const intoDue = `INSERT INTO ojs.due (${shared}, number, state, fingerprint, expires_at, unique_at, queue, type, trace, workflow, node, cron, unique_key, limits)
+  SELECT ${moved}, job.number, moved.state, moved.fingerprint, ${expiresAt}, ${uniqueAt}, job.queue, job.type, job.trace, job.workflow, job.node, job.cron, job.unique_key, job.limits
+  FROM unnest(${sharedTypes}, $10::smallint[], $11::text[]) AS moved (${shared}, state, fingerprint) ${job}`;
 const intoActive = `INSERT INTO ojs.active (${shared}, number, due_at, lease_ms, lease_until, unique_at, queue, type, trace, workflow, node, cron, unique_key, limits)
   SELECT ${moved}, job.number, moved.due_at, moved.lease_ms, moved.lease_until, ${uniqueAt}, job.queue, job.type, job.trace, job.workflow, job.node, job.cron,
     job.unique_key, job.limits
   FROM unnest(${sharedTypes}, $10::bigint[], $11::bigint[], $12::bigint[]) AS moved (${shared}, due_at, lease_ms, lease_until) ${job}`;
-const intoEnded = `INSERT INTO ojs.ended (${shared}, number, state, finished_at, dead_letter, result, unique_at, queue, type, unique_key)
-  SELECT ${moved}, job.number, moved.state, moved.finished_at, coalesce(moved.dead_letter, false), moved.result, ${uniqueAt}, job.queue, job.type, job.unique_key
-  FROM unnest(${sharedTypes}, $10::smallint[], $11::bigint[], $12::boolean[], $13::text[])
-    AS moved (${shared}, state, finished_at, dead_letter, result) ${job}`;
+const intoEnded = `INSERT INTO ojs.ended (${shared}, number, state, finished_at, dead_letter, result, fingerprint, unique_at, queue, type, unique_key)
+  SELECT ${moved}, job.number, moved.state, moved.finished_at, coalesce(moved.dead_letter, false), moved.result, moved.fingerprint, ${uniqueAt}, job.queue,
+    job.type, job.unique_key
+  FROM unnest(${sharedTypes}, $10::smallint[], $11::bigint[], $12::boolean[], $13::text[], $14::text[])
+    AS moved (${shared}, state, finished_at, dead_letter, result, fingerprint) ${job}`;
 
 const leaveReady = 'DELETE FROM ojs.ready WHERE number = ANY ($1::bigint[])';
 const leaveDue = 'DELETE FROM ojs.due WHERE number = ANY ($1::bigint[])';
@@ -89,7 +90,13 @@ const waitingMask = State.scheduled | State.retryable | State.pending;
 
 function enter(tx: Transaction, rows: readonly LockedJob[]): void {
   const to = (mask: number) => rows.filter(({ job }) => isIn(job.state, mask));
-  each(to(waitingMask), (part) => tx.write(intoDue, [...standing(part), numbers(part.map(({ job }) => job.state))]));
+  each(to(waitingMask), (part) =>
+    tx.write(intoDue, [
+      ...standing(part),
+      numbers(part.map(({ job }) => job.state)),
+      texts(part.map(({ fingerprint }) => fingerprint)),
+    ]),
+  );
   each(to(State.available), (part) =>
     tx.write(intoReady, [
       ...standing(part),
@@ -105,6 +112,7 @@ function enter(tx: Transaction, rows: readonly LockedJob[]): void {
       numbers(jobs.map(({ finishedAt }) => finishedAt)),
       flags(jobs.map(({ deadLetter }) => deadLetter)),
       texts(part.map(({ texts }) => texts.result ?? null)),
+      texts(part.map(({ fingerprint }) => fingerprint)),
     ]);
   });
 }

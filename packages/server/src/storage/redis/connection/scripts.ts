@@ -17,6 +17,7 @@ const longLibraries: readonly string[] = [
   'workflows',
   'job-bytes',
   'ended',
+  'errors',
   'jobs',
   'history',
   'transitions',
@@ -24,7 +25,7 @@ const longLibraries: readonly string[] = [
   'admission',
 ];
 const libraries = [...shortLibraries, ...longLibraries];
-const longTables = 'long_way, limits, groups, workflows, jobs, ended, history, transitions, holders, admission';
+const longTables = 'long_way, limits, groups, workflows, jobs, ended, errors, history, transitions, holders, admission';
 
 /**
  * The tables that an operation may stand in. What is in `adding` is refused as a whole where the server is out of

@@ -1,5 +1,6 @@
 import { ByteBudget, type JobRecord, type NewJob, sizeOf, Terminal, type Transition } from '@ojs-ts/core';
 import type { Claim, Claimed, Inserted, InsertOptions, JobQuery, Jobs, Moved, Page } from '../../storage.ts';
+import { groupErrors } from '../errors.ts';
 import { oneShard, refuseQueue } from './cross-shard.ts';
 import { fanOut } from './fan-out.ts';
 import type { LimitOwners } from './limit-owners.ts';
@@ -59,6 +60,13 @@ export function jobs(shards: Shards, locations: Locations, limits: LimitOwners):
     },
 
     list: (query) => list(shards, query),
+
+    async errors(query) {
+      const { queue } = query;
+      const only = queue === undefined ? shards.all : [shards.of(queue)];
+      const counted = await Promise.all(only.map((shard) => shard.countErrors(query)));
+      return groupErrors(query, counted, async (at, those) => (await only[at]?.errorEnds(those)) ?? []);
+    },
 
     remove: (ids, guard, now) =>
       locations.run(

@@ -1,4 +1,4 @@
-import { isReady, numbersText, type WorkflowState } from '@ojs-ts/core';
+import { errorFingerprint, isReady, numbersText, type WorkflowState } from '@ojs-ts/core';
 import { type Takers, take } from '../../dump.ts';
 import type { Dumped, DumpRecord } from '../../storage.ts';
 import { ClaimedJobCache } from '../claim/claimed-job-cache.ts';
@@ -243,6 +243,8 @@ export class Restoration {
         cron: job.cron,
       },
     });
+    const fingerprint = errorFingerprint(job);
+    if (fingerprint !== null) this.#sql.change(statements.setFingerprint, fingerprint, number);
     if (limits !== null) this.#tx.limits.jobRestored(this.#tx.limitGroups.keysOf(limits).keys);
     this.#tx.entered(counted, job.state, 0);
     if (job.deadLetter) this.#tx.counters.addDeadLetter(job.queue, 1, 0);

@@ -1,0 +1,61 @@
+import {
+  type ErrorQuery,
+  expectedQueueName,
+  Failed,
+  Fields,
+  formatTimestamp,
+  isJobType,
+  isQueueName,
+  type Query,
+  readPage,
+  readStates,
+} from '@ojs-ts/core';
+import type { Engine } from '../../engine/engine.ts';
+import type { BindingRequest } from '../handler.ts';
+import { json, type Reply } from '../reply.ts';
+
+const usual = 20;
+/** Each group reads the histories of up to four jobs. */
+const most = 100;
+
+/**
+ * GET /admin/errors?state&dead_letter&queue&type&limit: jobs that failed, and wait for another attempt or are discarded,
+ * by the fingerprints of their last errors, the most frequent first.
+ */
+export async function errors(engine: Engine, { query, access }: BindingRequest): Promise<Reply> {
+  access?.chosen(query.queue === undefined ? [] : [query.queue]);
+  const { groups, fingerprints, jobs } = await engine.storage.jobs.errors(readErrorQuery(query));
+  return json({
+    items: groups.map(({ fingerprint, count, type, message, firstAt, lastAt }) => ({
+      fingerprint,
+      count,
+      error_type: type,
+      message,
+      first_at: formatTimestamp(firstAt),
+      last_at: formatTimestamp(lastAt),
+    })),
+    total: fingerprints,
+    jobs,
+  });
+}
+
+function readErrorQuery(query: Query): ErrorQuery {
+  const fields = new Fields(query, 'query');
+  const states = readStates(fields, Failed);
+  if ((states & ~Failed) !== 0)
+    fields.issue('state', 'must be out of retryable and discarded: jobs in other states have no error');
+  const queue = query.queue || undefined;
+  if (queue !== undefined && !isQueueName(queue)) fields.issue('queue', `must be ${expectedQueueName}`);
+  const type = query.type || undefined;
+  if (type !== undefined && !isJobType(type)) fields.issue('type', 'must be the whole name of a job type');
+  const deadLetter = query.dead_letter || 'false';
+  if (deadLetter !== 'true' && deadLetter !== 'false') fields.issue('dead_letter', 'must be true or false');
+  fields.done();
+  return {
+    states,
+    ...(deadLetter === 'true' && { deadLetter: true as const }),
+    ...(queue !== undefined && { queue }),
+    ...(type !== undefined && { type }),
+    limit: readPage({ limit: query.limit }, usual, most).limit,
+  };
+}

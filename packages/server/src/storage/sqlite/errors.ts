@@ -1,0 +1,50 @@
+import { type ErrorGroups, type ErrorQuery, errorGroup, Failed, isIn, State } from '@ojs-ts/core';
+import type { Connection } from './disk/connection.ts';
+import { integer, text } from './row.ts';
+
+const counted = `SELECT fingerprint, sum(jobs), count(*) OVER (), sum(sum(jobs)) OVER () FROM ojs_errors`;
+const found = 'FROM ojs_jobs INDEXED BY ojs_jobs_errors WHERE fingerprint = ? AND fingerprint IS NOT NULL';
+/** A retryable job has no end, so both states go by their list: see 001_baseline.sql. */
+const oldestFirst = 'ORDER BY finished_at, number LIMIT 1';
+const newestFirst = 'ORDER BY finished_at DESC, number DESC LIMIT 1';
+
+export function errors(sql: Connection, query: ErrorQuery): ErrorGroups {
+  const { limit } = query;
+  const { where, values } = filterOf(query);
+  const rows = sql.all(
+    `${counted} WHERE ${where} AND (state & ?) <> 0 GROUP BY fingerprint ORDER BY 2 DESC, 1 LIMIT ? + 0`,
+    ...values,
+    query.states & Failed,
+    limit,
+  );
+  const groups = rows.flatMap(([fingerprint, count]) => {
+    const histories = [State.retryable, State.discarded]
+      .filter((state) => isIn(state, query.states))
+      .flatMap((state) => ends(sql, query, text(fingerprint), state));
+    return errorGroup(text(fingerprint), integer(count), histories) ?? [];
+  });
+  const [, , fingerprints = 0, jobs = 0] = rows[0] ?? [];
+  return { groups, fingerprints: integer(fingerprints), jobs: integer(jobs) };
+}
+
+/** The histories of the first and of the last job. */
+function ends(sql: Connection, query: ErrorQuery, fingerprint: string, state: State): readonly string[] {
+  const { where, values } = filterOf(query);
+  return [oldestFirst, newestFirst].flatMap((order) => {
+    const cells = sql.get(`SELECT history ${found} AND state = ? AND ${where} ${order}`, fingerprint, state, ...values);
+    return cells === undefined ? [] : [text(cells[0])];
+  });
+}
+
+function filterOf({ deadLetter, queue, type }: ErrorQuery): {
+  readonly where: string;
+  readonly values: readonly string[];
+} {
+  const parts = [
+    'TRUE',
+    ...(deadLetter ? ['dead_letter <> 0'] : []),
+    ...(queue === undefined ? [] : ['queue = ?']),
+    ...(type === undefined ? [] : ['type = ?']),
+  ];
+  return { where: parts.join(' AND '), values: [queue, type].filter((value) => value !== undefined) };
+}

@@ -1,0 +1,171 @@
+import { failed, fingerprintOf, type JobRecord, messageFingerprint, retried, State } from '@ojs-ts/core';
+import { expect } from 'vitest';
+import type { Storage } from '../../../src/storage/storage.ts';
+import type { Case } from './exercise.ts';
+import { claimOf, idOf, ids, insert, keepAll, move, newJob, t0 } from './tools.ts';
+
+const twoAttempts = '{"retry":{"maxAttempts":2,"initialIntervalMs":1000,"jitter":false}}';
+const oneAttempt = '{"retry":{"maxAttempts":1,"onExhaustion":"dead_letter"}}';
+const everyFailure = State.retryable | State.discarded;
+const lost = (number: number) => ({ code: 'lost', type: 'Lost', message: `Lost host 10.0.0.${number}`, names: [] });
+const full = { code: 'full', type: 'Full', message: 'Lost host 10.0.0.1', names: [] };
+const lostPrint = fingerprintOf(lost(1));
+const fullPrint = fingerprintOf(full);
+
+async function claimed(storage: Storage, now: number): Promise<JobRecord> {
+  const [answer] = await storage.jobs.claim([claimOf({ queues: ['default', 'mail'] })], now);
+  const job = answer?.jobs[0];
+  if (!job) throw new Error('Nothing was claimed.');
+  return job;
+}
+
+/** Runs the next job, which fails with this error. */
+async function fails(storage: Storage, error: typeof full, now: number): Promise<void> {
+  const job = await claimed(storage, now);
+  await move(
+    storage,
+    failed(job, error, now, () => 0),
+    now,
+  );
+}
+
+/** Jobs 1 to 3 are dead letters, job 4 waits for its second attempt, job 5 has not failed. */
+async function open(storage: Storage): Promise<void> {
+  await insert(storage, [
+    ...[1, 2, 3].map((number) => newJob(number, { policy: oneAttempt })),
+    newJob(4, { policy: twoAttempts, queue: 'mail', type: 'other' }),
+    newJob(5, { queue: 'mail' }),
+  ]);
+  await fails(storage, lost(1), t0 + 1);
+  await fails(storage, lost(2), t0 + 2);
+  await fails(storage, full, t0 + 3);
+  await fails(storage, lost(3), t0 + 4);
+}
+
+const listed = async (storage: Storage, query: Partial<Parameters<Storage['jobs']['list']>[0]>) =>
+  ids((await storage.jobs.list({ states: 0xff, limit: 9, ...query })).items);
+
+export const errorCases: readonly Case[] = [
+  [
+    'jobs that failed are listed by the fingerprint of their last error, and by its message',
+    async (storage) => {
+      await open(storage);
+      expect(await listed(storage, { fingerprint: lostPrint })).toEqual([4, 2, 1].map(idOf));
+      expect(await listed(storage, { fingerprint: fullPrint })).toEqual([idOf(3)]);
+      expect(await listed(storage, { fingerprint: messageFingerprint(full.message) })).toEqual([4, 3, 2, 1].map(idOf));
+      expect(await listed(storage, { fingerprint: '0123456789abcdef' })).toEqual([]);
+      expect(await listed(storage, { fingerprint: lostPrint, states: State.discarded })).toEqual([2, 1].map(idOf));
+      expect(await listed(storage, { fingerprint: lostPrint, states: State.retryable })).toEqual([idOf(4)]);
+      expect(await listed(storage, { fingerprint: lostPrint, states: State.available | State.completed })).toEqual([]);
+      expect(await listed(storage, { fingerprint: lostPrint, deadLetter: true })).toEqual([2, 1].map(idOf));
+      expect(await listed(storage, { fingerprint: lostPrint, queue: 'mail' })).toEqual([idOf(4)]);
+      expect(await listed(storage, { fingerprint: lostPrint, queue: 'mail', type: 'email.send' })).toEqual([]);
+    },
+  ],
+  [
+    'a list by fingerprint continues from its cursor, across states',
+    async (storage) => {
+      await open(storage);
+      const fingerprint = messageFingerprint(full.message);
+      const found: string[] = [];
+      for (let after: string | null = ''; after !== null; ) {
+        const place = after === '' ? {} : { after };
+        const page = await storage.jobs.list({ states: everyFailure, fingerprint, limit: 1, ...place });
+        found.push(...ids(page.items));
+        after = page.next;
+      }
+      expect(found).toEqual([4, 3, 2, 1].map(idOf));
+      expect(await listed(storage, { fingerprint, offset: 2 })).toEqual([2, 1].map(idOf));
+    },
+  ],
+  [
+    'errors are counted by fingerprint, the most frequent first, with an example and the times',
+    async (storage) => {
+      await open(storage);
+      const message = 'Lost host <ip>';
+      const both = { fingerprint: lostPrint, type: 'Lost', message };
+      const other = { fingerprint: fullPrint, count: 1, type: 'Full', message, firstAt: t0 + 3, lastAt: t0 + 3 };
+      expect(await storage.jobs.errors({ states: everyFailure, limit: 9 })).toEqual({
+        groups: [{ ...both, count: 3, firstAt: t0 + 1, lastAt: t0 + 4 }, other],
+        fingerprints: 2,
+        jobs: 4,
+      });
+      const dead = { ...both, count: 2, firstAt: t0 + 1, lastAt: t0 + 2 };
+      expect(await storage.jobs.errors({ states: everyFailure, deadLetter: true, limit: 1 })).toEqual({
+        groups: [dead],
+        fingerprints: 2,
+        jobs: 3,
+      });
+      expect(await storage.jobs.errors({ states: State.retryable, limit: 9 })).toEqual({
+        groups: [{ ...both, count: 1, firstAt: t0 + 4, lastAt: t0 + 4 }],
+        fingerprints: 1,
+        jobs: 1,
+      });
+      expect(await storage.jobs.errors({ states: everyFailure, queue: 'mail', limit: 9 })).toMatchObject({ jobs: 1 });
+      expect(await storage.jobs.errors({ states: everyFailure, type: 'email.send', limit: 9 })).toMatchObject({
+        groups: [dead, other],
+      });
+      expect(await storage.jobs.errors({ states: State.available, limit: 9 })).toEqual({
+        groups: [],
+        fingerprints: 0,
+        jobs: 0,
+      });
+    },
+  ],
+  [
+    'a job leaves its error when it runs again, is retried by hand, or is gone',
+    async (storage) => {
+      await open(storage);
+      const count = async (fingerprint: string) => {
+        const { groups } = await storage.jobs.errors({ states: everyFailure, limit: 9 });
+        return groups.find((group) => group.fingerprint === fingerprint)?.count ?? 0;
+      };
+      const [first] = await storage.jobs.get([idOf(1)]);
+      if (!first) throw new Error('The job is gone.');
+      await move(storage, retried(first, t0 + 5), t0 + 5);
+      expect(await count(lostPrint)).toBe(2);
+      await storage.upkeep.promote(t0 + 2000, 9);
+      expect(await count(lostPrint)).toBe(1);
+      expect(await listed(storage, { fingerprint: lostPrint })).toEqual([idOf(2)]);
+      // The queue gives out job 1, which fails with another error than before.
+      await fails(storage, full, t0 + 2001);
+      expect(await count(lostPrint)).toBe(1);
+      expect(await count(fullPrint)).toBe(2);
+      await storage.jobs.remove([idOf(2)], { from: State.discarded }, t0 + 2002);
+      expect(await count(lostPrint)).toBe(0);
+      await storage.upkeep.prune(
+        { ...keepAll, jobs: [{ state: State.discarded, deadLetter: true, before: t0 + 9000, keep: 9 }] },
+        9,
+      );
+      expect(await storage.jobs.errors({ states: everyFailure, limit: 9 })).toMatchObject({ groups: [], jobs: 0 });
+    },
+  ],
+  [
+    'a job that expired while it waited is found by that error',
+    async (storage) => {
+      const policy = '{"enqueueTtlMs":5}';
+      const times = { runAt: t0 + 4, expiresAt: t0 + 5, state: State.scheduled } as const;
+      await insert(storage, [
+        newJob(1, times),
+        newJob(2, { ...times, policy }),
+        newJob(3, { ...times, deadlineAt: t0 + 5 }),
+      ]);
+      await storage.upkeep.promote(t0 + 9, 9);
+      const { groups } = await storage.jobs.errors({ states: State.discarded, limit: 9 });
+      expect(groups.map(({ type, fingerprint }) => [type, fingerprint]).sort()).toEqual([
+        [
+          'enqueue_ttl_expired',
+          fingerprintOf({ type: 'enqueue_ttl_expired', message: 'The job was not started within 1 s.' }),
+        ],
+        ['expired', fingerprintOf({ type: 'expired', message: 'The job was not started before expires_at.' })],
+        [
+          'total_timeout',
+          fingerprintOf({
+            type: 'total_timeout',
+            message: 'The job did not end within total_timeout, 1 s after it was created.',
+          }),
+        ],
+      ]);
+    },
+  ],
+];
