@@ -118,12 +118,7 @@ export function minuteOf(now: Millis): Millis {
 type Before = Pick<JobRecord, 'state' | 'startedAt' | 'enqueuedAt' | 'attempt'>;
 
 /** `before` is null for a new job. {@link nothingAdded} where the change counts nowhere. */
-export function sumsOf(
-  before: Before | null,
-  to: State,
-  now: Millis,
-  transition: Transition | null = null,
-): Addition {
+export function sumsOf(before: Before | null, to: State, now: Millis, transition: Transition | null = null): Addition {
   const sums = before?.state === to ? nothingAdded : sumsOfEntry(before, to, now);
   if (transition === null) return sums;
   if (transition.events.some(({ kind }) => kind === 'job.expired')) return { ...sums, expired: 1 };

@@ -34,13 +34,13 @@ const histogram: fc.Arbitrary<Histogram> = fc
     }
     return counts;
   });
-const figures: fc.Arbitrary<Figures> = fc.tuple(fc.array(fc.nat(), { minLength: 13, maxLength: 13 }), histogram).map(
-  ([values, histogram]): Figures => {
+const figures: fc.Arbitrary<Figures> = fc
+  .tuple(fc.array(fc.nat(), { minLength: 13, maxLength: 13 }), histogram)
+  .map(([values, histogram]): Figures => {
     const one = newFigures();
     for (const [at, name] of sumNames.entries()) one[name] = values[at] ?? 0;
     return { ...one, histogram };
-  },
-);
+  });
 
 function sum(...parts: readonly Figures[]): Figures {
   const all = newFigures();
@@ -116,19 +116,15 @@ test('measures count apart, and together where both are asked for', () => {
 
 test('cumulative counts at the bounds are the numbers of durations that are not longer', () => {
   fc.assert(
-    fc.property(
-      fc.array(duration, { maxLength: 50 }),
-      fc.subarray([...bucketBounds]),
-      (durations, bounds) => {
-        const counts: Record<number, number> = {};
-        for (const ms of durations) {
-          const code = codeOf('wait', ms);
-          counts[code] = (counts[code] ?? 0) + 1;
-        }
-        expect(cumulative(buckets(counts, ['wait']), bounds)).toEqual(
-          bounds.map((bound) => durations.filter((ms) => ms <= bound).length),
-        );
-      },
-    ),
+    fc.property(fc.array(duration, { maxLength: 50 }), fc.subarray([...bucketBounds]), (durations, bounds) => {
+      const counts: Record<number, number> = {};
+      for (const ms of durations) {
+        const code = codeOf('wait', ms);
+        counts[code] = (counts[code] ?? 0) + 1;
+      }
+      expect(cumulative(buckets(counts, ['wait']), bounds)).toEqual(
+        bounds.map((bound) => durations.filter((ms) => ms <= bound).length),
+      );
+    }),
   );
 });

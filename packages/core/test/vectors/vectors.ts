@@ -181,7 +181,7 @@ const states = Object.values(State);
 const sums = [null, ...states].flatMap((was) =>
   states.flatMap((to) =>
     [null, start - 500, start + 500].flatMap((at) =>
-      [null, 'job.failed', 'job.expired'].map((event) => ({
+      ([null, 'job.failed', 'job.expired'] as const).map((event) => ({
         before: was === null ? null : { state: was, startedAt: at, enqueuedAt: at, attempt: at === null ? 1 : 0 },
         to,
         now: start,

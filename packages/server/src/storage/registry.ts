@@ -73,6 +73,15 @@ export interface MinuteRecord extends Figures {
   readonly type: string;
 }
 
+/** The order of `statistics`: by minute, queue, type. */
+export function compareMinutes(one: MinuteRecord, other: MinuteRecord): number {
+  return one.minute - other.minute || compare(one.queue, other.queue) || compare(one.type, other.type);
+}
+
+function compare(one: string, other: string): number {
+  return one === other ? 0 : one < other ? -1 : 1;
+}
+
 export interface LimitRecord extends LimitSettings {
   readonly key: string;
   readonly active: number;
