@@ -28,7 +28,7 @@ const read: Partial<Record<OperationName, readonly string[]>> = {
   'admin.jobs': [...page, ...subject, 'state', 'states', 'q', 'sort', 'order'],
   'admin.deadLetters': [...page, ...subject, 'older_than', 'include', 'sort', 'order'],
   'admin.errors': ['state', 'states', 'dead_letter', 'queue', 'type', 'limit'],
-  'admin.history': ['period', 'since', 'until', 'queue'],
+  'admin.history': ['period', 'since', 'until', 'queue', 'type'],
   'queue.delete': ['strategy'],
   'limit.list': page,
   'schema.list': page,
