@@ -5,6 +5,7 @@ export const auditTypes: Partial<Record<OperationName, string>> = {
   'job.cancel': 'job.cancelled',
   'job.retry': 'job.retried',
   'job.discard': 'job.discarded',
+  'job.rerun': 'job.rerun',
   'bulk.cancel': 'job.bulk_cancelled',
   'bulk.retry': 'job.bulk_retried',
   'bulk.delete': 'job.bulk_deleted',

@@ -4,6 +4,7 @@ import { ProtocolError } from '../errors.ts';
 import { deadLetters, type JobFilter, type Span } from '../job/selection.ts';
 import { State, type StateMask, Terminal } from '../job/states.ts';
 import { isObject, members } from '../json/json.ts';
+import { changeNames, type JobChanges } from '../lifecycle/job-changes.ts';
 import type { RerunOverride } from '../lifecycle/rerun.ts';
 import { expectedQueueName, isQueueName } from '../names.ts';
 import { readRetry } from '../policies/retry.ts';
@@ -125,6 +126,19 @@ export function readOverride(body: string | undefined): RerunOverride {
     ...(args !== undefined && override?.has('args') && { args }),
     ...(meta !== undefined && override?.has('meta') && { meta }),
   };
+}
+
+/** What a request changes about one job; null counts as absent (ojs-json-format §14.2). */
+export function readChanges(body: string | undefined): JobChanges {
+  if (body === undefined || body === '') return {};
+  Fields.parse(body);
+  const texts = members(body);
+  return Object.fromEntries(
+    changeNames.flatMap((name) => {
+      const text = texts.get(name) ?? 'null';
+      return text === 'null' ? [] : [[name, text]];
+    }),
+  );
 }
 
 /** From `filter`, from the members beside it, or from both: all of them must match. */

@@ -29,6 +29,7 @@ import {
 import { diagnose, type Finding } from '../operations/doctor.ts';
 import { type ExplainOptions, type Explanation, explain } from '../operations/explain.ts';
 import type { DeadLetterFilter } from '../operations/filter.ts';
+import { type Rerun, type RerunChanges, rerunJob } from '../operations/job-changes.ts';
 import {
   cancelJob,
   discardJob,
@@ -267,6 +268,16 @@ export class Admin implements AsyncDisposable {
    */
   async discardJob(jobId: string, options: CallOptions = {}): Promise<Job> {
     return this.#connection.ask(discardJob(jobId), options);
+  }
+
+  /**
+   * Runs an ended job again as a new job, with these changes. The new job names the old one in
+   * `meta['ojs.rerun_of']`; it is no step of a workflow. The server of this project has this operation, others answer
+   * `not_found`. @throws {OJSAPIError} `conflict` if the job has not ended; {DuplicateJobError} by its unique policy.
+   */
+  async rerunJob(jobId: string, options: CallOptions & { changes?: RerunChanges | undefined } = {}): Promise<Rerun> {
+    checkNames(options, { ...callNames, changes: true });
+    return this.#connection.carry(rerunJob(jobId, options.changes), options);
   }
 
   /**

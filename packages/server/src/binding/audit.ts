@@ -71,6 +71,7 @@ export async function audited(
     ...(before !== null && { before }),
     ...(after !== null && { after }),
     ...summaryOf(reply.text),
+    ...(operation === 'job.rerun' && { new_job_id: Fields.parse(reply.text).id }),
   };
   await engine.audit.record({ ...callerOf(request), event_type: type, outcome: 'success', detail });
   return reply;

@@ -7,6 +7,7 @@ import { type ListFlags, listCommand, pages } from '../list.ts';
 import { bulkCommand, type Change } from './bulk.ts';
 import { jobColumns } from './columns.ts';
 import { type FilterFlags, queryOf, takesQuery } from './filter.ts';
+import { rerunCommand } from './rerun.ts';
 import { showCommand } from './show.ts';
 
 const job = { param: 'id', about: 'id of the job' } as const;
@@ -56,6 +57,7 @@ export function jobsCommand(): Command {
       operation: 'job.activate',
       said: (id) => `Job ${id} is available.`,
     }),
+    rerunCommand(),
     exportCommand(),
   ]);
 }

@@ -35,6 +35,7 @@ function idOf(name: OperationName, canaries: Canaries): string {
     case 'job.activate':
       return canaries.pending;
     case 'job.result':
+    case 'job.rerun':
       return canaries.completed;
     case 'job.progress':
     case 'job.reportProgress':
@@ -137,6 +138,7 @@ export function optionalBodyOf(name: OperationName, canaries: Canaries): object 
   const bodies: Partial<Record<OperationName, object>> = {
     'queue.delete': { strategy: 'reject' },
     'job.deleteCheckpoint': { worker_id: 'keeper' },
+    'job.rerun': { args: [2], meta: { a: 1 }, queue: canaries.queue, priority: 1, retry: { max_attempts: 2 } },
     'deadLetter.retry': { override: { args: [2], meta: { a: 1 } } },
     'deadLetter.purge': { confirm: true, filter: { queue: canaries.queue } },
     'queue.purge': { states: ['completed'], older_than: '2099-01-01T00:00:00Z', confirm: true },
