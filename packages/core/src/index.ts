@@ -59,6 +59,7 @@ export * from './json/json.ts';
 export * from './known-names.ts';
 export * from './lifecycle/change.ts';
 export * from './lifecycle/decide.ts';
+export * from './lifecycle/edit.ts';
 export { changeNames, type JobChanges } from './lifecycle/job-changes.ts';
 export * from './lifecycle/lifecycle.ts';
 export * from './lifecycle/linked-job.ts';

@@ -55,6 +55,23 @@ test('an ended job runs again as a new one, with other arguments', async () => {
   expect([wrong.code, wrong.errors]).toEqual([2, expect.stringContaining('Expected the arguments as a JSON array')]);
 });
 
+test('a waiting job is changed and promoted', async () => {
+  await using one = await asked();
+  const { id } = await one.client.enqueue('a.b', [1], { queue: 'mail', delay: '1h' });
+  const changes = ['--priority', '-5', '--args', big, '--at', '2h', '--max-attempts', '2', '--meta', 'by=ops'];
+  const edited = await one.ojs.run('jobs', 'edit', id, ...changes, '--if-state', 'scheduled', '--json');
+  expect(edited.errors).toBe('');
+  expect(edited.output).toContain(`"args":${big}`);
+  expect(JSON.parse(edited.output)).toMatchObject({ priority: -5, max_attempts: 2, meta: { by: 'ops' } });
+  const { output } = await one.ojs.run('jobs', 'promote', id);
+  expect(output).toBe(`Job ${id} is available in mail.\n`);
+  expect((await one.ojs.run('jobs', 'edit', id, '--at', 'now')).output).toBe(output);
+  const other = await one.ojs.run('jobs', 'edit', id, '--priority', '1', '--if-state', 'scheduled');
+  expect([other.code, other.errors]).toEqual([1, expect.stringContaining('The state of the job is available')]);
+  const none = await one.ojs.run('jobs', 'edit', id);
+  expect([none.code, none.errors]).toEqual([2, expect.stringContaining('Expected a change')]);
+});
+
 test('lists say how much they leave out, and go on with --all', async () => {
   await using one = await asked();
   await one.client.enqueueBatch(

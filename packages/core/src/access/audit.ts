@@ -6,6 +6,7 @@ export const auditTypes: Partial<Record<OperationName, string>> = {
   'job.retry': 'job.retried',
   'job.discard': 'job.discarded',
   'job.rerun': 'job.rerun',
+  'job.edit': 'job.edited',
   'bulk.cancel': 'job.bulk_cancelled',
   'bulk.retry': 'job.bulk_retried',
   'bulk.delete': 'job.bulk_deleted',

@@ -32,6 +32,7 @@ export const accessOf: Readonly<Record<OperationName, Access>> = {
   'job.retry': access('operate', 'job'),
   'job.discard': access('operate', 'job'),
   'job.rerun': access('operate', 'job'),
+  'job.edit': access('operate', 'job'),
   'job.explain': access('inspect', 'step'),
   'job.activate': access('enqueue', 'job'),
   'job.progress': access('inspect', 'job'),

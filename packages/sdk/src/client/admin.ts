@@ -29,7 +29,7 @@ import {
 import { diagnose, type Finding } from '../operations/doctor.ts';
 import { type ExplainOptions, type Explanation, explain } from '../operations/explain.ts';
 import type { DeadLetterFilter } from '../operations/filter.ts';
-import { type Rerun, type RerunChanges, rerunJob } from '../operations/job-changes.ts';
+import { editJob, type JobEdit, type Rerun, type RerunChanges, rerunJob } from '../operations/job-changes.ts';
 import {
   cancelJob,
   discardJob,
@@ -278,6 +278,15 @@ export class Admin implements AsyncDisposable {
   async rerunJob(jobId: string, options: CallOptions & { changes?: RerunChanges | undefined } = {}): Promise<Rerun> {
     checkNames(options, { ...callNames, changes: true });
     return this.#connection.carry(rerunJob(jobId, options.changes), options);
+  }
+
+  /**
+   * Changes a job that waits: `editJob(id, { priority: 10 })`, `editJob(id, { scheduledAt: 'now' })`. An available job
+   * goes behind the others of its priority. The server of this project has this operation, others answer `not_found`.
+   * @throws {OJSAPIError} `conflict` if the job runs or has ended, or if its unique key would change.
+   */
+  async editJob(jobId: string, changes: JobEdit, options: CallOptions = {}): Promise<Job> {
+    return this.#connection.carry(editJob(jobId, changes), options);
   }
 
   /**

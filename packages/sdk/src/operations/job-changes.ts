@@ -5,6 +5,7 @@ import { OJSValidationError } from '../errors.ts';
 import type { EnqueueOutcome } from '../job/handle.ts';
 import type { Job } from '../job/job.ts';
 import { type JobOptions, jobNames } from '../job/options.ts';
+import type { JobState } from '../job/policies.ts';
 import { jobIn, readJob } from '../job/read-job.ts';
 import { isJson, jsonProblem, refuse } from '../job/validate-request.ts';
 import { wireOptions } from '../job/wire.ts';
@@ -22,6 +23,14 @@ export interface JobChanges
   args?: JsonArray | undefined;
   /** Replaces the members of `meta` with the same names. */
   meta?: Meta | undefined;
+}
+
+/** Changes of a job that waits. */
+export interface JobEdit extends JobChanges {
+  /** The earliest start; `now` ends the wait of a scheduled or retryable job. */
+  scheduledAt?: Date | string | 'now' | undefined;
+  /** The server refuses the change with `conflict` if the job differs from what the caller saw. */
+  ifMatch?: { state?: JobState | undefined; attempt?: number | undefined; priority?: number | undefined } | undefined;
 }
 
 /** Changes of a job that runs again as a new one. */
@@ -44,6 +53,7 @@ const changeNames: NamesOf<JobChanges> = {
   timeoutMs: true,
   retry: jobNames.retry,
 };
+const editNames: NamesOf<JobEdit> = { ...changeNames, ifMatch: { state: true, attempt: true, priority: true } };
 const rerunNames: NamesOf<RerunChanges> = { ...changeNames, id: true, queue: true };
 
 /** The new job; or, by its unique policy, the job that has its key. */
@@ -66,6 +76,22 @@ export function* rerunJob(jobId: string, changes: RerunChanges = {}): Operation<
     about: { jobId },
   };
   return { job: readJob(jobIn(body)), outcome: outcomeOf(body) };
+}
+
+export function* editJob(jobId: string, { ifMatch, ...changes }: JobEdit): Operation<Job> {
+  checkNames({ ifMatch, ...changes }, editNames, 'changes');
+  const { scheduledAt, ...others } = changes;
+  const timed = scheduledAt === 'now' ? { ...wireChanges(others), scheduled_at: 'now' } : wireChanges(changes);
+  const body = yield {
+    call: {
+      operation: 'job.edit',
+      params: { id: jobId },
+      idempotencyKey: uuidv7(),
+      body: JSON.stringify({ ...timed, ...compact({ if_match: ifMatch }) }),
+    },
+    about: { jobId },
+  };
+  return readJob(jobIn(body));
 }
 
 /** @throws {OJSValidationError} */

@@ -54,6 +54,10 @@ const override = shapeOf(['args', 'meta', 'queue'], { retry: retryShape });
 export const bodies: Partial<Record<OperationName, Body>> = {
   'job.enqueueBatch': { shape: shapeOf(['jobs', 'return']), unknown: 'warn' },
   'job.rerun': { shape: shapeOf(['id', ...changes], { retry: retryShape }), unknown: 'refuse' },
+  'job.edit': {
+    shape: shapeOf(changes, { retry: retryShape, if_match: shapeOf(['state', 'attempt', 'priority']) }),
+    unknown: 'refuse',
+  },
   'job.results': { shape: shapeOf(['ids', 'job_ids', 'wait_ms']), unknown: 'warn' },
   'job.saveCheckpoint': {
     shape: shapeOf(['state', 'x_save', 'x_lease', 'worker_id', 'attempt', 'job_id']),

@@ -16,10 +16,10 @@ export interface JobFlags {
 }
 
 /** Adds the options of a job, besides its arguments and its queue. @param unset what holds without a priority. */
-export function takesJobOptions(command: Command, unset: string): Command {
+export function takesJobOptions(command: Command, unset: string, time: (text: string) => string = ahead): Command {
   return command
     .option('--priority <number>', `from -100 to 100; ${unset}`, priority)
-    .option('--at <time>', 'when it may start: 2026-01-31T09:00:00Z, or 10m for in ten minutes', ahead)
+    .option('--at <time>', 'when it may start: 2026-01-31T09:00:00Z, or 10m for in ten minutes', time)
     .option('--max-attempts <count>', 'attempts in all', atLeastOne)
     .option('--meta <name=value>', 'a member of its meta; may be repeated', meta);
 }

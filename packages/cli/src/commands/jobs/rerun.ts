@@ -35,8 +35,9 @@ export function takesArgs(command: Command): Command {
 }
 
 /** The body of a change; arguments stay the text that was given. */
-export function changesOf({ args, ...flags }: JobFlags & { readonly args?: string }): string {
-  const changes = JSON.stringify(wireFlags(flags));
+export function changesOf(flags: JobFlags & { readonly args?: string }, more: object = {}): string {
+  const { args } = flags;
+  const changes = JSON.stringify({ ...wireFlags(flags), ...more });
   if (args === undefined) return changes;
   return `{"args":${array(args)}${changes === '{}' ? '' : `,${changes.slice(1, -1)}`}}`;
 }

@@ -13,6 +13,7 @@ import {
   type PushedItem,
   type ReadEnvelope,
   readChanges,
+  readEdit,
   readEnvelope,
   readEnvelopes,
   renderJob,
@@ -26,7 +27,7 @@ import { Ids } from '../ids.ts';
 import { joined } from '../pieces.ts';
 import { pressureHeaders } from '../queues/queues.ts';
 import { ok, type Reply } from '../reply.ts';
-import { checkEnvelopes } from '../schemas.ts';
+import { checkArgs, checkEnvelopes } from '../schemas.ts';
 import { warningsOf } from '../warnings.ts';
 
 export const jobHandlers: Handlers<
@@ -37,6 +38,7 @@ export const jobHandlers: Handlers<
   | 'job.retry'
   | 'job.discard'
   | 'job.rerun'
+  | 'job.edit'
   | 'job.activate'
 > = {
   'job.enqueue': enqueue,
@@ -46,6 +48,7 @@ export const jobHandlers: Handlers<
   'job.retry': retryJob,
   'job.discard': discardJob,
   'job.rerun': rerunJob,
+  'job.edit': editJob,
   'job.activate': activateJob,
 };
 
@@ -139,6 +142,16 @@ export async function rerunJob(engine: Engine, { params, body, key, access }: Bi
   const { clock } = engine;
   const read = rerunOf(job, changes, { now: clock.now(), latest: latestOf(clock) }, () => ids.next(), named);
   return pushOne(engine, read, ids, access);
+}
+
+/** PATCH /admin/jobs/:id: changes a job that waits. New args must match its schema. */
+export async function editJob(engine: Engine, { params, body, key }: BindingRequest): Promise<Reply> {
+  const id = params.id ?? '';
+  const edit = readEdit(body);
+  const { args } = edit.changes;
+  const job = args === undefined ? null : await engine.get(id);
+  if (args !== undefined && job !== null) await checkArgs(engine, job, args);
+  return changedReply(await engine.lifecycle.edit(id, key, edit));
 }
 
 /** POST /jobs/:id/activate. */

@@ -80,6 +80,14 @@ export function bodyOf(name: OperationName, canaries: Canaries): object | undefi
   const bodies: Partial<Record<OperationName, object>> = {
     'job.enqueue': { id: newId(), ...job },
     'job.enqueueBatch': { jobs: [{ id: newId(), ...job }, job] },
+    'job.edit': {
+      priority: 1,
+      args: [2],
+      meta: { a: 1 },
+      retry: { max_attempts: 2 },
+      timeout: 5,
+      if_match: { attempt: 0 },
+    },
     'job.reportProgress': { progress: 0.5, worker_id: 'keeper', ...report },
     'job.results': { ids: [canaries.completed] },
     'job.saveCheckpoint': { worker_id: 'keeper', state: { line: 3 } },
