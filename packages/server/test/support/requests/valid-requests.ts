@@ -146,7 +146,7 @@ export function optionalBodyOf(name: OperationName, canaries: Canaries): object 
   const bodies: Partial<Record<OperationName, object>> = {
     'queue.delete': { strategy: 'reject' },
     'job.deleteCheckpoint': { worker_id: 'keeper' },
-    'job.rerun': { args: [2], meta: { a: 1 }, queue: canaries.queue, priority: 1, retry: { max_attempts: 2 } },
+    'job.rerun': { meta: { a: 1 }, queue: canaries.queue, scheduled_at: '2099-01-01T00:00:00Z' },
     'deadLetter.retry': { override: { args: [2], meta: { a: 1 } } },
     'deadLetter.purge': { confirm: true, filter: { queue: canaries.queue } },
     'queue.purge': { states: ['completed'], older_than: '2099-01-01T00:00:00Z', confirm: true },
