@@ -285,8 +285,8 @@ export class Admin implements AsyncDisposable {
    * goes behind the others of its priority. The server of this project has this operation, others answer `not_found`.
    * @throws {OJSAPIError} `conflict` if the job runs or has ended, or if its unique key would change.
    */
-  async editJob(jobId: string, changes: JobEdit, options: CallOptions = {}): Promise<Job> {
-    return this.#connection.carry(editJob(jobId, changes), options);
+  async editJob(jobId: string, edit: JobEdit, options: CallOptions = {}): Promise<Job> {
+    return this.#connection.carry(editJob(jobId, edit), options);
   }
 
   /**

@@ -78,8 +78,9 @@ export function* rerunJob(jobId: string, changes: RerunChanges = {}): Operation<
   return { job: readJob(jobIn(body)), outcome: outcomeOf(body) };
 }
 
-export function* editJob(jobId: string, { ifMatch, ...changes }: JobEdit): Operation<Job> {
-  checkNames({ ifMatch, ...changes }, editNames, 'changes');
+export function* editJob(jobId: string, edit: JobEdit): Operation<Job> {
+  checkNames(edit, editNames, 'edit');
+  const { ifMatch, ...changes } = edit;
   const { scheduledAt, ...others } = changes;
   const timed = scheduledAt === 'now' ? { ...wireChanges(others), scheduled_at: 'now' } : wireChanges(changes);
   const body = yield {

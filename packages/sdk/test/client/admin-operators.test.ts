@@ -405,7 +405,7 @@ test('an invalid argument is refused with its path before anything is sent', asy
   await expect(admin.listJobs(filter)).rejects.toBeInstanceOf(OJSValidationError);
   await expect(client.listDeadLetterJobs(filter)).rejects.toBeInstanceOf(OJSValidationError);
   await refuses(admin.retryDeadLetterJob('x', { changes: { queue: 'Not A Queue' } }), 'queue');
-  await refuses(admin.editJob('x', JSON.parse('{"prioritty":1}')), 'changes.prioritty', /priority/);
+  await refuses(admin.editJob('x', JSON.parse('{"prioritty":1}')), 'edit.prioritty', /priority/);
   await refuses(admin.rerunJob('x', { changes: { queue: 'Not A Queue' } }), 'queue');
 });
 
