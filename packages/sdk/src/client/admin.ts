@@ -286,7 +286,7 @@ export class Admin implements AsyncDisposable {
    * @throws {OJSAPIError} `conflict` if the job runs or has ended, or if its unique key would change.
    */
   async editJob(jobId: string, edit: JobEdit, options: CallOptions = {}): Promise<Job> {
-    return this.#connection.carry(editJob(jobId, edit), options);
+    return this.#connection.ask(editJob(jobId, edit), options);
   }
 
   /**
