@@ -28,6 +28,7 @@ async function scene(server: RunningServer) {
   await client.enqueue('mail.send', [{ user: 43 }], { queue: 'mail', meta: { tenant: 'other' } });
   const cancelled = await client.enqueue('mail.send', [], { queue: 'mail' });
   await client.cancelJob(cancelled.id);
+  const later = await client.enqueue('mail.send', [], { queue: 'later', delay: '1h' });
   await client.enqueue('done.job', [], { queue: 'done' });
   const [done] = (await post('worker.fetch', { queues: ['done'], worker_id: 'till' })).jobs;
   await post('worker.ack', { job_id: done.id });
@@ -40,14 +41,14 @@ async function scene(server: RunningServer) {
       { type: 'second.step', args: [] },
     ]),
   );
-  return { wanted, declined, cancelled, workflow };
+  return { wanted, declined, cancelled, later, workflow };
 }
 
 describe.each(storages.filter(({ name }) => name !== 'memory'))('on $name', ({ url }) => {
   test('every task is one command', async () => {
     await using server = await startServer({ storage: url(), port: 0, log: false, tokens: ['a-root-secret'] });
     await using open = await startServer({ storage: url(), port: 0, log: false });
-    const { wanted, declined, cancelled, workflow } = await scene(open);
+    const { wanted, declined, cancelled, later, workflow } = await scene(open);
     using ojs = new Ojs({ OJS_BACKEND_URL: open.url });
     using root = new Ojs({ OJS_BACKEND_URL: server.url, OJS_AUTH_TOKEN: 'a-root-secret' });
     const done = new Set<string>();
@@ -81,6 +82,9 @@ describe.each(storages.filter(({ name }) => name !== 'memory'))('on $name', ({ u
     expect(await run('See the percentiles of the last hour')).toMatch(/^wait, last hour +p50 .* p95 .* p99 /m);
     expect(await run('Delete what a queue has finished', { QUEUE: 'done' })).toBe('1 job deleted.\n');
     expect((await run('Export the jobs of a queue', { QUEUE: 'mail' })).trim().split('\n')).toHaveLength(3);
+    expect(await run('Run an ended job again, with other arguments', { JOB: cancelled.id })).toContain('available');
+    expect(await run('Let a waiting job start before others', { JOB: wanted.id })).toContain(wanted.id);
+    expect(await run('Start a scheduled job now', { JOB: later.id })).toBe(`Job ${later.id} is available in later.\n`);
     expect(await run('Ask who cancelled a job', { JOB: cancelled.id })).toContain('job.cancelled');
     await ojs.run('queues', 'configure', 'mail', '--concurrency', '3');
     await ojs.run('queues', 'configure', 'mail', '--concurrency', '9');

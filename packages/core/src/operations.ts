@@ -39,6 +39,8 @@ const table = {
   },
   'job.retry': { method: 'POST', path: '/ojs/v1/admin/jobs/:id/retry' },
   'job.discard': { method: 'POST', path: '/ojs/v1/admin/jobs/:id/discard' },
+  'job.rerun': { method: 'POST', path: '/ojs/v1/admin/jobs/:id/rerun' },
+  'job.edit': { method: 'PATCH', path: '/ojs/v1/admin/jobs/:id' },
   'job.explain': { method: 'GET', path: '/ojs/v1/admin/jobs/:id/explain' },
   'job.history': { method: 'GET', path: '/ojs/v1/jobs/:id/history' },
   'job.purgeHistory': { method: 'DELETE', path: '/ojs/v1/jobs/:id/history' },

@@ -57,6 +57,7 @@ export type { ErrorGroup, ErrorGroups, ErrorOptions } from './operations/errors.
 export type { ExplainOptions, ExplainReason, ExplainWorker, Explanation } from './operations/explain.ts';
 export type { BulkFilter, DeadLetterFilter, SubjectFilter } from './operations/filter.ts';
 export type { HistoryEvent } from './operations/history.ts';
+export type { JobChanges, JobEdit, Rerun, RerunChanges } from './operations/job-changes.ts';
 export type { JobListOptions } from './operations/jobs.ts';
 export type { Limit, LimitOverride, LimitOverrideRequest, RateUse } from './operations/limits.ts';
 export type { Maintenance, MaintenanceOptions } from './operations/maintenance.ts';

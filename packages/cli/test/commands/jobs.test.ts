@@ -42,6 +42,36 @@ test('a job by hand: its text goes out and comes back untouched', async () => {
   expect(listed.output).toContain('12345678901234567890');
 });
 
+test('an ended job runs again as a new one, with other arguments', async () => {
+  await using one = await asked();
+  const old = await one.client.enqueue('a.b', [1], { queue: 'mail', priority: 2 });
+  await one.client.cancelJob(old.id);
+  const { output, errors } = await one.ojs.run('jobs', 'rerun', old.id, '--args', big, '--priority', '5');
+  expect([errors, steady(output)]).toEqual(['', `Job ${'ID'.padEnd(36, '.')} is available in mail.\n`]);
+  const shown = await one.ojs.run('jobs', 'show', output.split(' ')[1] ?? '', '--json');
+  expect(shown.output).toContain(`"args":${big}`);
+  expect(JSON.parse(shown.output).job).toMatchObject({ priority: 5, meta: { 'ojs.rerun_of': old.id } });
+  const wrong = await one.ojs.run('jobs', 'rerun', old.id, '--args', '{}');
+  expect([wrong.code, wrong.errors]).toEqual([2, expect.stringContaining('Expected the arguments as a JSON array')]);
+});
+
+test('a waiting job is changed and promoted', async () => {
+  await using one = await asked();
+  const { id } = await one.client.enqueue('a.b', [1], { queue: 'mail', delay: '1h' });
+  const changes = ['--priority', '-5', '--args', big, '--at', '2h', '--max-attempts', '2', '--meta', 'by=ops'];
+  const edited = await one.ojs.run('jobs', 'edit', id, ...changes, '--if-state', 'scheduled', '--json');
+  expect(edited.errors).toBe('');
+  expect(edited.output).toContain(`"args":${big}`);
+  expect(JSON.parse(edited.output)).toMatchObject({ priority: -5, max_attempts: 2, meta: { by: 'ops' } });
+  const { output } = await one.ojs.run('jobs', 'promote', id);
+  expect(output).toBe(`Job ${id} is available in mail.\n`);
+  expect((await one.ojs.run('jobs', 'edit', id, '--at', 'now')).output).toBe(output);
+  const other = await one.ojs.run('jobs', 'edit', id, '--priority', '1', '--if-state', 'scheduled');
+  expect([other.code, other.errors]).toEqual([1, expect.stringContaining('The state of the job is available')]);
+  const none = await one.ojs.run('jobs', 'edit', id);
+  expect([none.code, none.errors]).toEqual([2, expect.stringContaining('Expected a change')]);
+});
+
 test('lists say how much they leave out, and go on with --all', async () => {
   await using one = await asked();
   await one.client.enqueueBatch(

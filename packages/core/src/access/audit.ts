@@ -6,6 +6,8 @@ export const auditTypes: Partial<Record<OperationName, string>> = {
   'job.retry': 'job.retried',
   'job.discard': 'job.discarded',
   'job.purgeHistory': 'job.history_purged',
+  'job.rerun': 'job.rerun',
+  'job.edit': 'job.edited',
   'bulk.cancel': 'job.bulk_cancelled',
   'bulk.retry': 'job.bulk_retried',
   'bulk.delete': 'job.bulk_deleted',

@@ -31,6 +31,8 @@ export const accessOf: Readonly<Record<OperationName, Access>> = {
   'job.cancel': access('cancel', 'job'),
   'job.retry': access('operate', 'job'),
   'job.discard': access('operate', 'job'),
+  'job.rerun': access('operate', 'job'),
+  'job.edit': access('operate', 'job'),
   'job.explain': access('inspect', 'step'),
   'job.history': access('inspect', 'job'),
   'job.purgeHistory': access('purge', 'job'),

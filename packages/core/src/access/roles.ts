@@ -25,7 +25,7 @@ export const rightWords: Readonly<Record<Right, string>> = {
   list: 'list and search jobs, dead letters and workers',
   cancel: 'cancel jobs and workflows',
   schedule: 'register, change and trigger crons',
-  operate: 'pause queues, retry and discard jobs, direct workers, change many jobs at once',
+  operate: 'pause queues, edit, retry, rerun and discard jobs, direct workers, change many jobs at once',
   configure: 'configure queues, limits, schemas and the server',
   purge: 'delete jobs',
   access: 'manage tokens and read the audit log',

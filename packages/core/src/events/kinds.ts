@@ -16,6 +16,8 @@ export type EventKind =
   | 'job.ttl_expired'
   | 'job.progress'
   | 'job.checkpointed'
+  /** A change of a waiting job by hand; no kind of the specification says so. */
+  | 'job.updated'
   /** A transition without a kind of its own: a requeue, the end of a backoff (ojs-realtime §6). */
   | 'job.state_changed'
   | 'queue.paused'

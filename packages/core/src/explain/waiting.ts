@@ -39,13 +39,14 @@ function activation({ createdAt }: JobRecord): Reason {
 }
 
 function scheduled({ runAt }: JobRecord): Reason {
-  return { code: 'scheduled', message: `The job is scheduled for ${formatTimestamp(runAt)}.`, until: runAt };
+  const message = `The job is scheduled for ${formatTimestamp(runAt)}.`;
+  return { code: 'scheduled', message, until: runAt, remedy: 'Promote the job to start it now.' };
 }
 
 function afterAttempt(job: JobRecord): Reason {
   const { runAt } = job;
   const remedy = 'Retry the job by hand to start it now.';
-  const last = historyOf(job).at(-1);
+  const last = historyOf(job).findLast(({ kind }) => kind !== 'edited');
   if (last?.kind === 'requeued') {
     const message = `${workerNamed(last.worker)} returned the job with a delay until ${formatTimestamp(runAt)}: ${shortened(last.reason)}.`;
     return { code: 'snoozed', message, since: last.at, until: runAt, remedy };

@@ -220,6 +220,14 @@ export type HistoryEntry =
       readonly at: Millis;
       readonly from: State;
       readonly key?: string;
+    }
+  | {
+      readonly kind: 'edited';
+      readonly at: Millis;
+      readonly from: State;
+      readonly key?: string;
+      /** Names of what was changed. */
+      readonly changed: readonly string[];
     };
 
 /** The job error object (ojs-errors §6.1), as stored and as rendered. */
@@ -283,6 +291,8 @@ export interface Transition {
   /** For a requeue that does not count and for a manual retry. */
   readonly attempt?: number;
   readonly priority?: number;
+  /** Replaces the execution timeout; only for a job that waits. */
+  readonly timeoutMs?: number;
   /** Clears who ran the job and when: `startedAt` and `worker` become null. */
   readonly clearRun?: true;
   readonly deadLetter?: boolean;
@@ -294,9 +304,11 @@ export interface Transition {
    * active.
    */
   readonly beat?: true;
-  /** Replaces the envelope, as `replace_except_schedule` does. */
+  /** Replaces the envelope, as `replace_except_schedule` and an edit do. */
   readonly envelope?: Json;
-  /** Replaces the policy, as a retry by hand may. */
+  /** The envelope that the decision saw: refused where another change has replaced it since. */
+  readonly envelopeWas?: Json;
+  /** Replaces the policy, as a retry or an edit by hand may. */
   readonly policy?: Json;
   /** Moves the job into another queue; only for a job that has ended and becomes available. */
   readonly queue?: string;

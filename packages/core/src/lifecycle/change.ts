@@ -19,6 +19,7 @@ export type Mutable = Pick<
   | 'queue'
   | 'priority'
   | 'attempt'
+  | 'timeoutMs'
   | 'runAt'
   | 'enqueuedAt'
   | 'startedAt'
@@ -41,6 +42,7 @@ export function moved<T extends Mutable>(job: T, transition: Transition, now: Mi
     queue: transition.queue ?? job.queue,
     priority: transition.priority ?? job.priority,
     attempt: transition.attempt ?? job.attempt,
+    timeoutMs: transition.timeoutMs ?? job.timeoutMs,
     runAt: transition.runAt ?? job.runAt,
     enqueuedAt: to === State.available ? now : job.enqueuedAt,
     startedAt: transition.clearRun ? null : job.startedAt,

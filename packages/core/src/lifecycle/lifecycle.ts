@@ -4,9 +4,10 @@ import type { JobId, JobRecord, Transition } from '../job/job.ts';
 import type { State, StateMask } from '../job/states.ts';
 import { change, type JobStore } from '../job-store.ts';
 import { type Answered, ask, run, type Steps } from '../steps.ts';
-import type { Clock } from '../time/clock.ts';
+import { type Clock, latestOf } from '../time/clock.ts';
 import { isIn } from './change.ts';
 import { activated, cancelled, conflict, discarded } from './decide.ts';
+import { editOf, type JobEdit } from './edit.ts';
 import { executionHistory } from './execution-history.ts';
 import { historyPurged } from './purge-history.ts';
 import { type RerunOverride, rerun, retriedWith } from './rerun.ts';
@@ -17,7 +18,7 @@ export interface Changed {
 }
 
 /**
- * Operations of people on jobs: CANCEL, ACTIVATE (ojs-core §7.6), discarding, retry from the dead letter. Each takes
+ * Operations of people on jobs: CANCEL, ACTIVATE (ojs-core §7.6), discarding, retry, edit. Each takes
  * the caller's idempotency key: the same key again gets the answer of the first call. Each throws `not_found`, and
  * `conflict` if the job's state forbids it (ojs-core §6.3).
  */
@@ -79,11 +80,19 @@ export class Lifecycle {
     );
   }
 
+  /** Changes a job that waits; see {@link editOf}. */
+  edit(id: JobId, key: string | null, edit: JobEdit): Answered<Changed> {
+    const clock = this.#clock;
+    return this.#change('edited', id, key, (job) =>
+      editOf(job, edit, { now: clock.now(), latest: latestOf(clock) }, key ?? undefined),
+    );
+  }
+
   #change(
-    kind: 'activated' | 'cancelled' | 'discarded' | 'retried',
+    kind: 'activated' | 'cancelled' | 'discarded' | 'edited' | 'retried',
     id: JobId,
     key: string | null,
-    decide: (job: JobRecord) => Transition,
+    decide: (job: JobRecord) => Transition | null,
   ): Answered<Changed> {
     const last = (job: JobRecord) => {
       const entry = key === null ? undefined : historyOf(job).findLast((one) => one.kind === kind && one.key === key);

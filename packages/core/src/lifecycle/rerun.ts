@@ -1,9 +1,10 @@
 import type { JobRecord, Json, RetryPolicy, Transition } from '../job/job.ts';
 import { State } from '../job/states.ts';
 import { members, objectText } from '../json/json.ts';
-import { retryPolicy, retryText } from '../policies/retry.ts';
+import { retryPolicy } from '../policies/retry.ts';
 import type { Millis } from '../time/clock.ts';
 import { conflict, policyOf, retried } from './decide.ts';
+import { merged, mergedRetry } from './job-changes.ts';
 
 /** What a manual retry may change (ojs-dead-letter §6.3). Texts are JSON. */
 export interface RerunOverride {
@@ -23,17 +24,13 @@ export function retriedWith(job: JobRecord, override: RerunOverride, now: Millis
   if ((args ?? meta ?? queue ?? retry) === undefined) return transition;
   const envelope = new Map(members(job.envelope));
   if (args !== undefined) envelope.set('args', args);
-  if (meta !== undefined)
-    envelope.set('meta', objectText(new Map([...members(envelope.get('meta') ?? '{}'), ...members(meta)])));
+  if (meta !== undefined) envelope.set('meta', merged(envelope.get('meta') ?? '{}', meta));
   if (queue !== undefined) envelope.set('queue', JSON.stringify(queue));
   if (retry === undefined)
     return { ...transition, ...(queue !== undefined && { queue }), envelope: objectText(envelope) };
   const current = policyOf(job);
   const policy = { ...current, retry: { ...current.retry, ...retry.policy } };
-  envelope.set(
-    'retry',
-    objectText(new Map([...members(retryText(envelope.get('retry') ?? '{}')), ...members(retryText(retry.text))])),
-  );
+  envelope.set('retry', mergedRetry(envelope.get('retry'), retry.text));
   envelope.set('max_attempts', String(retryPolicy(policy.retry).maxAttempts));
   return {
     ...transition,

@@ -2,8 +2,10 @@
 import type { Targets } from '../bulk.ts';
 import { ProtocolError } from '../errors.ts';
 import { deadLetters, type JobFilter, type Span } from '../job/selection.ts';
-import { State, type StateMask, Terminal } from '../job/states.ts';
+import { isState, State, type StateMask, Terminal } from '../job/states.ts';
 import { isObject, members } from '../json/json.ts';
+import type { JobEdit } from '../lifecycle/edit.ts';
+import { changeNames, type JobChanges } from '../lifecycle/job-changes.ts';
 import type { RerunOverride } from '../lifecycle/rerun.ts';
 import { expectedQueueName, isQueueName } from '../names.ts';
 import { readRetry } from '../policies/retry.ts';
@@ -125,6 +127,40 @@ export function readOverride(body: string | undefined): RerunOverride {
     ...(args !== undefined && override?.has('args') && { args }),
     ...(meta !== undefined && override?.has('meta') && { meta }),
   };
+}
+
+/** What a request changes about one job; null counts as absent (ojs-json-format §14.2). */
+export function readChanges(body: string | undefined): JobChanges {
+  if (body === undefined || body === '') return {};
+  Fields.parse(body);
+  const texts = members(body);
+  return Object.fromEntries(
+    changeNames.flatMap((name) => {
+      const text = texts.get(name) ?? 'null';
+      return text === 'null' ? [] : [[name, text]];
+    }),
+  );
+}
+
+/** PATCH /admin/jobs/:id: at least one change, and what the caller saw in `if_match`. */
+export function readEdit(body: string | undefined): JobEdit {
+  const fields = new Fields(Fields.parse(body));
+  const changes = readChanges(body);
+  const names = changeNames.filter((name) => name !== 'queue');
+  if (changes.queue !== undefined) {
+    const message = 'A waiting job keeps its queue, by which its limits and its unique key count; nothing was changed.';
+    const hint = 'Cancel the job, then run it again in the other queue: POST /ojs/v1/admin/jobs/:id/rerun.';
+    throw new ProtocolError('unsupported', message, { feature: 'edit.queue' }, hint);
+  }
+  if (Object.keys(changes).length === 0)
+    fields.issue(names[0] ?? '', `or another change is required: ${names.join(', ')}`);
+  const seen = fields.object('if_match');
+  const state = seen?.string('state') ?? undefined;
+  if (state !== undefined && !isState(state)) seen?.issue('state', `must be one of ${Object.keys(State).join(', ')}`);
+  const attempt = seen?.integer('attempt', 0, Number.MAX_SAFE_INTEGER) ?? undefined;
+  const priority = seen?.integer('priority', -100, 100) ?? undefined;
+  fields.done();
+  return { changes, ifMatch: { state: isState(state) ? state : undefined, attempt, priority } };
 }
 
 /** From `filter`, from the members beside it, or from both: all of them must match. */

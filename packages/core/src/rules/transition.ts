@@ -26,18 +26,20 @@ export type Verdict = 'moves' | 'already' | 'refused';
 
 /**
  * Whether a transition fits the current job. A repeated call of the same claim never reports its own success as a
- * conflict. Only a claim starts an execution: `to: active` fits an active job only. `leaseUntil` of the job is read
- * only where the transition has one.
+ * conflict. Only a claim starts an execution: `to: active` fits an active job only. `leaseUntil` and
+ * `envelope` of the job are read only where the transition has `leaseUntil` and `envelopeWas`.
  */
 export function verdict(
-  job: Pick<JobRecord, 'state' | 'claim' | 'leaseRequired' | 'worker'> & Partial<Pick<JobRecord, 'leaseUntil'>>,
+  job: Pick<JobRecord, 'state' | 'claim' | 'leaseRequired' | 'worker'> &
+    Partial<Pick<JobRecord, 'leaseUntil' | 'envelope'>>,
   transition: Transition,
 ): Verdict {
-  const { from, to, claim, worker, leaseUntil } = transition;
+  const { from, to, claim, worker, leaseUntil, envelopeWas } = transition;
   const fits = isIn(job.state, from) && (to !== State.active || job.state === State.active);
   if (worker !== undefined && job.worker !== null && job.worker !== worker) return 'refused';
   if (!fits && claim !== undefined && claim === job.claim && job.state === to) return 'already';
   if (!fits || (claim === undefined ? job.leaseRequired : claim !== job.claim)) return 'refused';
+  if (envelopeWas !== undefined && job.envelope !== envelopeWas) return 'refused';
   return leaseUntil !== undefined && (job.leaseUntil ?? leaseUntil) > leaseUntil ? 'refused' : 'moves';
 }
 
@@ -61,8 +63,11 @@ export function isPlainEnd({
   progress,
   checkpoint,
   envelope,
+  envelopeWas,
+  timeoutMs,
 }: Transition): boolean {
-  const more = attempt ?? priority ?? runAt ?? clearRun ?? deadLetter ?? history ?? envelope;
+  const more =
+    attempt ?? priority ?? runAt ?? clearRun ?? deadLetter ?? history ?? envelope ?? envelopeWas ?? timeoutMs;
   return more === undefined && progress === undefined && checkpoint === undefined && isIn(to, Terminal);
 }
 

@@ -127,7 +127,11 @@ const cases: Readonly<Record<string, readonly [explanation: Explanation, first: 
   ],
   scheduled: [
     explainWaiting(jobOf({ scheduled_at: at(3_600) }), null, now),
-    { message: `The job is scheduled for ${at(3_600)}.`, until: start + 3_600 * second },
+    {
+      message: `The job is scheduled for ${at(3_600)}.`,
+      until: start + 3_600 * second,
+      remedy: 'Promote the job to start it now.',
+    },
     start + 3_600 * second,
   ],
   due: [
@@ -496,7 +500,14 @@ describe('explanations', () => {
       state: 'scheduled',
       checked_at: at(60),
       verdict: 'The job is scheduled: its time has not come.',
-      reasons: [{ code: 'scheduled', message: `The job is scheduled for ${at(3_600)}.`, until: at(3_600) }],
+      reasons: [
+        {
+          code: 'scheduled',
+          message: `The job is scheduled for ${at(3_600)}.`,
+          until: at(3_600),
+          remedy: 'Promote the job to start it now.',
+        },
+      ],
       next_start_at: at(3_600),
     });
     expect(renderExplanation(step())).toMatchObject({

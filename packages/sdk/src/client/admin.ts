@@ -31,6 +31,7 @@ import { countErrors, type ErrorGroups, type ErrorOptions, errorNames } from '..
 import { type ExplainOptions, type Explanation, explain } from '../operations/explain.ts';
 import type { DeadLetterFilter } from '../operations/filter.ts';
 import { type HistoryEvent, jobHistory, purgeJobHistory } from '../operations/history.ts';
+import { editJob, type JobEdit, type Rerun, type RerunChanges, rerunJob } from '../operations/job-changes.ts';
 import {
   cancelJob,
   discardJob,
@@ -285,6 +286,25 @@ export class Admin implements AsyncDisposable {
    */
   async discardJob(jobId: string, options: CallOptions = {}): Promise<Job> {
     return this.#connection.ask(discardJob(jobId), options);
+  }
+
+  /**
+   * Runs an ended job again as a new job, with these changes. The new job names the old one in
+   * `meta['ojs.rerun_of']`; it is no step of a workflow. The server of this project has this operation, others answer
+   * `not_found`. @throws {OJSAPIError} `conflict` if the job has not ended; {DuplicateJobError} by its unique policy.
+   */
+  async rerunJob(jobId: string, options: CallOptions & { changes?: RerunChanges | undefined } = {}): Promise<Rerun> {
+    checkNames(options, { ...callNames, changes: true });
+    return this.#connection.carry(rerunJob(jobId, options.changes), options);
+  }
+
+  /**
+   * Changes a job that waits: `editJob(id, { priority: 10 })`, `editJob(id, { scheduledAt: 'now' })`. An available job
+   * goes behind the others of its priority. The server of this project has this operation, others answer `not_found`.
+   * @throws {OJSAPIError} `conflict` if the job runs or has ended, or if its unique key would change.
+   */
+  async editJob(jobId: string, edit: JobEdit, options: CallOptions = {}): Promise<Job> {
+    return this.#connection.ask(editJob(jobId, edit), options);
   }
 
   /**

@@ -1,3 +1,4 @@
+import { uuidv7 } from '@ojs-ts/core';
 import { openEmbedded } from '@ojs-ts/server';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { storages } from '../../../server/test/support/storages.ts';
@@ -243,6 +244,43 @@ describe.each(storages)('what operators do, on $name', (storage) => {
     expect(await found({ includeDiscarded: true })).toEqual([]);
   });
 
+  test('an ended job runs again as a new one with changes', async () => {
+    const { client, admin } = await open();
+    const old = await client.enqueue('a.job', [1], { queue: 'mail', unique: { keys: ['type'], onConflict: 'ignore' } });
+    await admin.cancelJob(old.id);
+    const id = uuidv7();
+    const { job, outcome } = await admin.rerunJob(old.id, {
+      changes: {
+        id,
+        args: [2],
+        meta: { by: 'ops' },
+        queue: 'other',
+        priority: 4,
+        delay: '1h',
+        retry: { maxAttempts: 2 },
+      },
+    });
+    expect(outcome).toBe('created');
+    expect(job).toMatchObject({ id, state: 'scheduled', args: [2], queue: 'other', priority: 4, maxAttempts: 2 });
+    expect(job.meta).toEqual({ by: 'ops', 'ojs.rerun_of': old.id });
+    expect(await admin.rerunJob(old.id)).toMatchObject({ outcome: 'duplicate', job: { id } });
+    await expect(admin.rerunJob(id)).rejects.toMatchObject({ code: 'conflict' });
+  });
+
+  test('a waiting job changes its priority, time and args, if it is as the caller saw it', async () => {
+    const { client, admin } = await open();
+    const { id } = await client.enqueue('a.job', [1], { delay: '1h' });
+    const edited = await admin.editJob(id, { priority: 5, args: [2], timeout: '9s', retry: { maxAttempts: 2 } });
+    expect(edited).toMatchObject({ id, state: 'scheduled', priority: 5, args: [2], maxAttempts: 2, timeoutMs: 9_000 });
+    await expect(admin.editJob(id, { priority: 6, ifMatch: { priority: 0 } })).rejects.toMatchObject({
+      code: 'conflict',
+    });
+    expect(await admin.editJob(id, { scheduledAt: 'now', ifMatch: { state: 'scheduled' } })).toMatchObject({
+      state: 'available',
+    });
+    await expect(admin.editJob(id, { delay: '1h' })).rejects.toMatchObject({ code: 'conflict' });
+  });
+
   test('the progress of a job starts anew with each attempt and is complete with the job', async () => {
     const { client, embedded } = await open();
     const reported = gate<void>();
@@ -383,6 +421,8 @@ test('an invalid argument is refused with its path before anything is sent', asy
   await expect(admin.listJobs(filter)).rejects.toBeInstanceOf(OJSValidationError);
   await expect(client.listDeadLetterJobs(filter)).rejects.toBeInstanceOf(OJSValidationError);
   await refuses(admin.retryDeadLetterJob('x', { changes: { queue: 'Not A Queue' } }), 'queue');
+  await refuses(admin.editJob('x', JSON.parse('{"prioritty":1}')), 'edit.prioritty', /priority/);
+  await refuses(admin.rerunJob('x', { changes: { queue: 'Not A Queue' } }), 'queue');
 });
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };

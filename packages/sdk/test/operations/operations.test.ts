@@ -52,6 +52,7 @@ const args: Readonly<Record<string, readonly unknown[]>> = {
   overrideLimit: ['x', { concurrency: 1 }],
   createToken: [{ name: 'x', roles: ['viewer'] }],
   diagnose: [],
+  editJob: ['x', { priority: 1 }],
   purgeQueue: ['x', { states: 'completed' }],
   ...Object.fromEntries(
     ['cancelJobs', 'retryJobs', 'deleteJobs', 'retryDeadLetterJobs', 'purgeDeadLetter'].map((name) => [name, [{}]]),

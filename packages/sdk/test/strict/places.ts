@@ -176,6 +176,7 @@ const given: Readonly<Record<string, unknown>> = {
   targets: [id],
   filter: {},
   changes: { enabled: true },
+  edit: { priority: 1 },
 };
 
 /** By method and parameter, where the name alone does not tell. */

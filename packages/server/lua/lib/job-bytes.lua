@@ -161,6 +161,13 @@ do
     cells.set('jobs', job.id, start .. struct.pack('<I4c0I4c0', #inside, inside, #kept, kept) .. string.sub(bytes, -16))
   end
 
+  -- The timeout follows mark, state, flags, priority, run and creation: 27 bytes.
+  function jobs.set_timeout(job, ms)
+    local bytes = cells.get('jobs', job.id)
+    cells.set('jobs', job.id, string.sub(bytes, 1, 27) .. struct.pack('<d', ms) .. string.sub(bytes, 36))
+    job.timeoutMs = ms
+  end
+
   function jobs.save(job) cells.set('states', job.id, record_of(job)) end
 
   function jobs.text(job, name)

@@ -13,6 +13,7 @@ do
     -- A checkpoint ends with its job, unless that is in the dead letter.
     if jobs.is_over(job.state) and not job.deadLetter then jobs.set_text(job, 'checkpoint', nil) end
     if transition.envelope then jobs.set_envelope(job, transition.envelope, transition.policy) end
+    if transition.timeoutMs then jobs.set_timeout(job, transition.timeoutMs) end
   end
 
   -- The job has ended, or is gone: so has the node that it is. Answers the indexes of the nodes that this makes ready.
@@ -66,6 +67,7 @@ do
     if t.worker and job.worker and job.worker ~= t.worker then return 'refused' end
     if not fits and t.claim and t.claim == job.claim and job.state == t.to then return 'already' end
     if not fits or not jobs.allows(job, t.claim) then return 'refused' end
+    if t.envelopeWas and (jobs.envelope(job.id, cells.get('jobs', job.id))) ~= t.envelopeWas then return 'refused' end
     return (t.leaseUntil and job.leaseUntil and job.leaseUntil > t.leaseUntil) and 'refused' or 'moves'
   end
 

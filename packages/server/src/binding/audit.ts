@@ -3,14 +3,18 @@ import {
   auditTypes,
   definitionOf,
   Fields,
+  formatTimestamp,
   isCronName,
   isUuidv7,
+  type JobRecord,
   type Json,
   members,
   type OperationName,
   type ProtocolError,
   parseTimestamp,
   readPage,
+  State,
+  stateName,
   withoutPayload,
 } from '@ojs-ts/core';
 import type { NewAuditEntry } from '../engine/access/audit.ts';
@@ -71,6 +75,7 @@ export async function audited(
     ...(before !== null && { before }),
     ...(after !== null && { after }),
     ...summaryOf(reply.text),
+    ...(operation === 'job.rerun' && { new_job_id: Fields.parse(reply.text).id }),
   };
   await engine.audit.record({ ...callerOf(request), event_type: type, outcome: 'success', detail });
   return reply;
@@ -169,9 +174,28 @@ function summaryOf(text: Json): object {
   return Object.fromEntries(counts);
 }
 
+/** What an edit may change, besides args and meta. */
+function settingsOf(job: JobRecord): object {
+  const sent = members(job.envelope);
+  const value = (member: string): unknown => JSON.parse(sent.get(member) ?? 'null');
+  return {
+    state: stateName(job.state),
+    priority: job.priority,
+    ...(job.state !== State.available && { scheduled_at: formatTimestamp(job.runAt) }),
+    timeout_ms: value('timeout_ms'),
+    max_attempts: value('max_attempts'),
+    retry: value('retry'),
+    tags: value('tags'),
+  };
+}
+
 /** How what the call changes stands, without arguments; null where there is nothing to compare. */
 async function standing(engine: Engine, operation: OperationName, { params }: BindingRequest): Promise<unknown> {
-  const { name = '', key = '' } = params;
+  const { name = '', key = '', id = '' } = params;
+  if (operation === 'job.edit') {
+    const job = await engine.get(id);
+    return job === null ? null : settingsOf(job);
+  }
   if (operation.startsWith('queue.') && name !== '') {
     const queue = await engine.queueSettings.find(name);
     return queue === null ? null : { paused: queue.paused, ...readConfig(queue.config) };

@@ -1,4 +1,5 @@
 import {
+  changeNames,
   cronShape,
   isObject,
   limitShape,
@@ -46,11 +47,17 @@ const config = shapeOf(settings, settingShapes);
 const schema = shapeOf(['type', 'job_type', 'version', 'schema', 'mode', 'uri', 'created_at'], {
   validation: shapeOf(['mode']),
 });
+const changes = changeNames.filter((name) => name !== 'retry');
 const override = shapeOf(['args', 'meta', 'queue'], { retry: retryShape });
 
 /** The bodies that are checked here; core checks those of PUSH and of workflows. */
 export const bodies: Partial<Record<OperationName, Body>> = {
   'job.enqueueBatch': { shape: shapeOf(['jobs', 'return']), unknown: 'warn' },
+  'job.rerun': { shape: shapeOf(['id', ...changes], { retry: retryShape }), unknown: 'refuse' },
+  'job.edit': {
+    shape: shapeOf(changes, { retry: retryShape, if_match: shapeOf(['state', 'attempt', 'priority']) }),
+    unknown: 'refuse',
+  },
   'job.results': { shape: shapeOf(['ids', 'job_ids', 'wait_ms']), unknown: 'warn' },
   'job.saveCheckpoint': {
     shape: shapeOf(['state', 'x_save', 'x_lease', 'worker_id', 'attempt', 'job_id']),

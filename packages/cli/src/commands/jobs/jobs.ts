@@ -6,8 +6,10 @@ import { group, serverCommand } from '../command.ts';
 import { type ListFlags, listCommand, pages } from '../list.ts';
 import { bulkCommand, type Change } from './bulk.ts';
 import { jobColumns } from './columns.ts';
+import { editCommand, promoteCommand } from './edit.ts';
 import { type FilterFlags, queryOf, takesQuery } from './filter.ts';
 import { historyCommand } from './history.ts';
+import { rerunCommand } from './rerun.ts';
 import { showCommand } from './show.ts';
 
 const job = { param: 'id', about: 'id of the job' } as const;
@@ -58,6 +60,9 @@ export function jobsCommand(): Command {
       operation: 'job.activate',
       said: (id) => `Job ${id} is available.`,
     }),
+    editCommand(),
+    promoteCommand(),
+    rerunCommand(),
     exportCommand(),
   ]);
 }

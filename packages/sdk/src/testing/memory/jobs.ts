@@ -10,13 +10,17 @@ import {
   isUuidv7,
   type JobRecord,
   listed,
+  members,
   minimalReply,
   ok,
   oneJob,
   type PlainReply,
   ProtocolError,
   push,
+  type ReadEnvelope,
+  readChanges,
   readCheckpoint,
+  readEdit,
   readEnvelope,
   readEnvelopes,
   readJobList,
@@ -28,6 +32,7 @@ import {
   renderProgress,
   reportProgress,
   requireBody,
+  rerunOf,
   run,
   saveCheckpoint,
   uuidv7,
@@ -47,6 +52,8 @@ export function jobAnswers(table: Table): Answers {
     'job.list': ({ query }) => listed(table, readJobList(query, table.now)),
     'job.cancel': (call) => changedReply(atOnce(table.lifecycle.cancel(param(call, 'id'), call.key))),
     'job.discard': (call) => changedReply(atOnce(table.lifecycle.discard(param(call, 'id'), call.key))),
+    'job.rerun': (call) => rerun(table, call),
+    'job.edit': (call) => changedReply(atOnce(table.lifecycle.edit(param(call, 'id'), call.key, readEdit(call.body)))),
     'job.activate': (call) => changedReply(atOnce(table.lifecycle.activate(param(call, 'id'), call.key))),
     'job.progress': (call) => ok(renderProgress(table.known(param(call, 'id')))),
     'job.reportProgress': (call) => report(table, call),
@@ -69,9 +76,25 @@ export function jobAnswers(table: Table): Answers {
 /** POST /jobs: a repeated id is 409, unless the call says by its key that it is a repetition. */
 function enqueue(table: Table, { body, key }: Request): PlainReply {
   const read = readEnvelope(requireBody(body), table.now, () => uuidv7(table.clock));
+  return pushOne(table, read, key);
+}
+
+function pushOne(table: Table, read: ReadEnvelope, key: string | null): PlainReply {
   const [item] = acceptedOf(atOnce(run(push(table, [read]))), key !== null);
   if (item === undefined) throw new Error('A push of one job was answered without one.');
   return enqueuedReply(item, table.now);
+}
+
+/** POST /admin/jobs/:id/rerun. A call is never repeated here, so the ids need not follow from its key. */
+function rerun(table: Table, call: Request): PlainReply {
+  const changes = readChanges(call.body);
+  const job = table.known(param(call, 'id'));
+  const id = call.body === undefined ? undefined : members(call.body).get('id');
+  return pushOne(
+    table,
+    rerunOf(job, changes, table, () => uuidv7(table.clock), id),
+    call.key,
+  );
 }
 
 /** POST /jobs/batch: all or none, answered in order. */

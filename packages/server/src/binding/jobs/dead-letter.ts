@@ -3,7 +3,6 @@ import {
   Fields,
   formatDuration,
   formatTimestamp,
-  members,
   readDeadLetterList,
   readOverride,
   readPurge,
@@ -16,7 +15,7 @@ import type { Engine } from '../../engine/engine.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
 import { jobsReply } from '../pieces.ts';
 import { json, type Reply } from '../reply.ts';
-import { checkSchema } from '../schemas.ts';
+import { checkArgs } from '../schemas.ts';
 
 export const deadLetterHandlers: Handlers<
   | 'deadLetter.list'
@@ -70,16 +69,9 @@ async function retryDeadLetter(engine: Engine, { params, body, key, access }: Bi
   const id = params.id ?? '';
   const override = readOverride(body);
   if (override.queue !== undefined) access?.queues([override.queue]);
-  if (override.args !== undefined) await checkArgs(engine, id, override.args);
+  if (override.args !== undefined) await checkArgs(engine, await engine.deadLetter.get(id), override.args);
   const retried = await engine.deadLetter.retry(id, override, key);
   return retriedReply(retried);
-}
-
-/** New args must match the same schema. */
-async function checkArgs(engine: Engine, id: string, args: string): Promise<void> {
-  const { type, envelope } = await engine.deadLetter.get(id);
-  const named: unknown = JSON.parse(members(envelope).get('schema') ?? 'null');
-  await checkSchema(engine, { type, args, schema: typeof named === 'string' ? named : null });
 }
 
 /** POST /dead-letter/retry: `{filter, confirm: true}`, or `{ids}`. */

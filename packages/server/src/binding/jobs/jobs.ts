@@ -6,15 +6,19 @@ import {
   checkDistinct,
   enqueuedReply,
   latestOf,
+  members,
   minimalReply,
   missingJob,
   oneJob,
   type PushedItem,
   type ReadEnvelope,
+  readChanges,
+  readEdit,
   readEnvelope,
   readEnvelopes,
   renderJob,
   requireBody,
+  rerunOf,
   retriedReply,
 } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
@@ -23,11 +27,19 @@ import { Ids } from '../ids.ts';
 import { joined } from '../pieces.ts';
 import { pressureHeaders } from '../queues/queues.ts';
 import { ok, type Reply } from '../reply.ts';
-import { checkEnvelopes } from '../schemas.ts';
+import { checkArgs, checkEnvelopes } from '../schemas.ts';
 import { warningsOf } from '../warnings.ts';
 
 export const jobHandlers: Handlers<
-  'job.enqueue' | 'job.enqueueBatch' | 'job.get' | 'job.cancel' | 'job.retry' | 'job.discard' | 'job.activate'
+  | 'job.enqueue'
+  | 'job.enqueueBatch'
+  | 'job.get'
+  | 'job.cancel'
+  | 'job.retry'
+  | 'job.discard'
+  | 'job.rerun'
+  | 'job.edit'
+  | 'job.activate'
 > = {
   'job.enqueue': enqueue,
   'job.enqueueBatch': enqueueBatch,
@@ -35,6 +47,8 @@ export const jobHandlers: Handlers<
   'job.cancel': cancelJob,
   'job.retry': retryJob,
   'job.discard': discardJob,
+  'job.rerun': rerunJob,
+  'job.edit': editJob,
   'job.activate': activateJob,
 };
 
@@ -46,8 +60,17 @@ export async function enqueue(engine: Engine, { body, key, strict, access }: Bin
   const ids = new Ids(engine, key);
   const { clock } = engine;
   const read = readEnvelope(requireBody(body), clock.now(), () => ids.next(), { latest: latestOf(clock) });
+  return pushOne(engine, read, ids, access, warningsOf(read.unknown, strict));
+}
+
+async function pushOne(
+  engine: Engine,
+  read: ReadEnvelope,
+  ids: Ids,
+  access: BindingRequest['access'],
+  unknown: NonNullable<Reply['warnings']> = [],
+): Promise<Reply> {
   access?.sent([read]);
-  const unknown = warningsOf(read.unknown, strict);
   const warned = warnings([...unknown, ...(await checkEnvelopes(engine, [read]))]);
   const [item] = await push(engine, [read], ids);
   if (item === undefined) throw new Error('A push of one job was answered without one.');
@@ -103,6 +126,32 @@ export async function retryJob(engine: Engine, { params, key }: BindingRequest):
 /** POST /admin/jobs/:id/discard: for an operator, by ojs-sdk-guidelines §5.3; no binding has a route for it. */
 export async function discardJob(engine: Engine, { params, key }: BindingRequest): Promise<Reply> {
   return changedReply(await engine.lifecycle.discard(params.id ?? '', key));
+}
+
+/**
+ * POST /admin/jobs/:id/rerun: a new job with the work of one that has ended, changed as the body says, with the id of
+ * the body or a new one. With an idempotency key a repeated call gets the job of the first one.
+ */
+export async function rerunJob(engine: Engine, { params, body, key, access }: BindingRequest): Promise<Reply> {
+  const id = params.id ?? '';
+  const ids = new Ids(engine, key, `rerun ${id}`);
+  const changes = readChanges(body);
+  const named = body === undefined || body === '' ? undefined : members(body).get('id');
+  const job = await engine.get(id);
+  if (job === null) throw missingJob(id);
+  const { clock } = engine;
+  const read = rerunOf(job, changes, { now: clock.now(), latest: latestOf(clock) }, () => ids.next(), named);
+  return pushOne(engine, read, ids, access);
+}
+
+/** PATCH /admin/jobs/:id: changes a job that waits. New args must match its schema. */
+export async function editJob(engine: Engine, { params, body, key }: BindingRequest): Promise<Reply> {
+  const id = params.id ?? '';
+  const edit = readEdit(body);
+  const { args } = edit.changes;
+  const job = args === undefined ? null : await engine.get(id);
+  if (args !== undefined && job !== null) await checkArgs(engine, job, args);
+  return changedReply(await engine.lifecycle.edit(id, key, edit));
 }
 
 /** POST /jobs/:id/activate. */

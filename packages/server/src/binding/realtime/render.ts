@@ -92,7 +92,7 @@ export function lastChange(job: JobRecord): Pick<Message, 'name' | 'data' | 'at'
 
 /** The state of a finished job before its end. An expired one waited; its history says in which state. */
 function stateBefore(job: JobRecord): State {
-  const entries = historyOf(job);
+  const entries = historyOf(job).filter(({ kind }) => kind !== 'edited');
   const [before, last] = [entries.at(-2), entries.at(-1)];
   if (job.state === State.completed) return State.active;
   if (last?.kind === 'cancelled' || last?.kind === 'discarded') return last.from;

@@ -27,7 +27,7 @@ import { statements } from './statements.ts';
 import type { Transaction } from './transaction.ts';
 
 /** What is read besides for a change that may keep or set more than the usual ACK does. */
-type Changing = Guarded & Mutable & Pick<JobRecord, 'timeoutMs' | 'heartbeatMs' | 'deadlineAt'>;
+type Changing = Guarded & Mutable & Pick<JobRecord, 'heartbeatMs' | 'deadlineAt'>;
 
 /** Applies one guarded change, after the completions of the job that users' transactions have committed. */
 export function move(tx: Transaction, transition: Transition, now: Millis): Moved {
@@ -41,8 +41,7 @@ function moveAlone(tx: Transaction, transition: Transition, now: Millis): Moved 
   const before = tx.claimedJobs.find(transition.id) ?? find(tx, transition.id);
   if (!before) return { kind: 'missing' };
   const { number } = before;
-  const seen = transition.leaseUntil === undefined ? before : { ...before, leaseUntil: leaseUntilOf(tx, number) };
-  const kind = verdict(seen, transition);
+  const kind = verdict(seenBy(transition, tx, before), transition);
   if (kind !== 'moves') return { kind, job: readJob(only(tx.sql.get(statements.byNumber, number))).job };
   tx.claimedJobs.forget(before.id);
   const after =
@@ -59,9 +58,18 @@ function moveAlone(tx: Transaction, transition: Transition, now: Millis): Moved 
   return { kind: 'moved', was: before.state, ready: closeNode(tx, after, transition, now) };
 }
 
-/** Read only for a transition that asks: heartbeats change it behind the cache of claimed jobs. */
-function leaseUntilOf({ sql }: Transaction, number: number): number | null {
-  return integerOrNull(sql.get(statements.leaseUntil, number)?.[0]);
+/** With what is read only for a transition that asks: heartbeats change leases behind the cache of claimed jobs. */
+function seenBy(
+  { leaseUntil, envelopeWas }: Transition,
+  { sql }: Transaction,
+  job: Guarded,
+): Parameters<typeof verdict>[0] {
+  const { number } = job;
+  return {
+    ...job,
+    ...(leaseUntil !== undefined && { leaseUntil: integerOrNull(sql.get(statements.leaseUntil, number)?.[0]) }),
+    ...(envelopeWas !== undefined && { envelope: text(only(sql.get(statements.envelope, number))[0]) }),
+  };
 }
 
 /** Applies the ACK that a user's transaction has committed. */
@@ -133,6 +141,7 @@ function write(tx: Transaction, number: number, job: Changing, fingerprint: stri
     job.worker,
     fingerprint === undefined ? 1 : 0,
     fingerprint ?? null,
+    job.timeoutMs,
     number,
   );
 }

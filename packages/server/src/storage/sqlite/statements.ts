@@ -45,6 +45,7 @@ const jobStatements = {
   byId: `SELECT ${jobColumns} FROM ojs_jobs WHERE id = ?`,
   byNumber: `SELECT ${jobColumns} FROM ojs_jobs WHERE number = ?`,
   leaseUntil: 'SELECT lease_until FROM ojs_jobs WHERE number = ?',
+  envelope: 'SELECT envelope FROM ojs_jobs WHERE number = ?',
 
   /** Holders of a unique key in one state, the oldest first. */
   holders: `SELECT number FROM ojs_jobs INDEXED BY ojs_jobs_unique
@@ -84,7 +85,7 @@ const jobStatements = {
   move: `UPDATE ojs_jobs
     SET state = ?, queue = ?, attempt = ?, priority = ?, ready_queue = coalesce(?, ready_queue), place = ?,
     due_at = ?, run_at = ?, enqueued_at = ?, started_at = ?, beat_at = ?, finished_at = ?, dead_letter = ?,
-    lease_ms = ?, lease_until = ?, worker = ?, fingerprint = iif(?, fingerprint, ?)
+    lease_ms = ?, lease_until = ?, worker = ?, fingerprint = iif(?, fingerprint, ?), timeout_ms = ?
     WHERE number = ?`,
   note: `UPDATE ojs_jobs
     SET result = iif(?, ?, result), history = coalesce(?, history), progress = iif(?, ?, progress),

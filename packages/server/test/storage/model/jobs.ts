@@ -150,6 +150,8 @@ export const transition = fc.record({
   progress: optional(fc.constantFrom(null, '5', '{"p":1.0}')),
   checkpoint: optional(fc.constantFrom(null, '7', '[1.0]')),
   envelope: optional(fc.constantFrom('{"args":[1.0]}')),
+  envelopeWas: sometimes(fc.constantFrom('{"args":[1.0]}')),
+  timeoutMs: optional(fc.constantFrom(20, 1000)),
   history: optional(fc.constantFrom('', '{"kind":"failed"}', ...failures)),
   event: optional(fc.constantFrom('job.completed', 'job.retrying', 'job.failed')),
 });

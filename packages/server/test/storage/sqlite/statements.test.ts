@@ -27,6 +27,7 @@ const plans: Readonly<Record<keyof typeof statements, string>> = {
   byId,
   byNumber,
   leaseUntil: byNumber,
+  envelope: byNumber,
   holders: 'SEARCH ojs_jobs USING COVERING INDEX ojs_jobs_unique (unique_key=? AND state=? AND created_at>?)',
   ready: 'SEARCH ojs_jobs USING INDEX ojs_jobs_ready (ready_queue=?)',
   readyQueueHead: 'SEARCH ojs_jobs USING COVERING INDEX ojs_jobs_ready (ready_queue=?)',

@@ -401,6 +401,87 @@ export const transitionCases: readonly Case[] = [
     },
   ],
   [
+    'an available job with another priority takes its place behind those that have it, and the counts stay',
+    async (storage) => {
+      const limits = [limitOf('k', { concurrency: 9 })];
+      await insert(storage, [newJob(1), newJob(2, { priority: 5 }), newJob(3), newJob(4, { limits })]);
+      const counts = { counts: { [State.available]: 4 } };
+      for (const [number, priority] of [
+        [3, 5],
+        [4, 9],
+        [1, -1],
+      ] as const)
+        expect(
+          await move(storage, to(idOf(number), State.available, State.available, { claim: 0, priority }), t0 + number),
+        ).toEqual({ kind: 'moved', was: State.available, ready: [] });
+      expect(await get(storage, idOf(3))).toMatchObject({ priority: 5, state: State.available });
+      expect(await queue(storage)).toMatchObject(counts);
+      expect(await storage.registry.limit('k')).toMatchObject({ active: 0, waiting: 1 });
+      expect(await countErrors(storage)).toEqual([]);
+      expect(ids(await claim(storage, { limit: 3 }, t0 + 5))).toEqual([4, 2, 3].map(idOf));
+      expect(ids(await claim(storage, { limit: 3 }, t0 + 5))).toEqual([idOf(1)]);
+      expect(await countErrors(storage)).toEqual([]);
+    },
+  ],
+  [
+    'a job with another time becomes due at it; one that is due at once becomes available',
+    async (storage) => {
+      const later = (number: number, ms: number) => newJob(number, { state: State.scheduled, runAt: t0 + ms });
+      await insert(storage, [later(1, 10), later(2, 20), later(3, 30), newJob(4)]);
+      await claimOne(storage);
+      await move(storage, to(idOf(4), State.retryable, State.active, { runAt: t0 + 90 }), t0 + 1);
+      const at = (ms: number) => ({ claim: 0, runAt: t0 + ms });
+      await move(storage, to(idOf(1), State.scheduled, State.scheduled, at(40)), t0 + 1);
+      await move(storage, to(idOf(4), State.retryable, State.retryable, { ...at(15), claim: 1 }), t0 + 1);
+      await move(storage, to(idOf(3), State.available, State.scheduled, at(2)), t0 + 2);
+      expect((await queue(storage))?.counts).toEqual({
+        [State.scheduled]: 2,
+        [State.retryable]: 1,
+        [State.available]: 1,
+      });
+      expect(ids(await claim(storage, { limit: 9 }, t0 + 14))).toEqual([idOf(3)]);
+      expect(ids(await claim(storage, { limit: 9 }, t0 + 15))).toEqual([idOf(4)]);
+      expect(ids(await claim(storage, { limit: 9 }, t0 + 39))).toEqual([idOf(2)]);
+      expect(ids(await claim(storage, { limit: 9 }, t0 + 40))).toEqual([idOf(1)]);
+      expect(await countErrors(storage)).toEqual([]);
+    },
+  ],
+  [
+    'a waiting job gets another timeout and policy; its execution is overdue by them',
+    async (storage) => {
+      for (const [number, length] of [
+        [1, 1],
+        [2, 5_000],
+      ] as const) {
+        const envelope = JSON.stringify({ args: ['x'.repeat(length)] });
+        await insert(storage, [newJob(number, { envelope })]);
+        const patch = { timeoutMs: 50, policy: '{"retry":{"maxAttempts":7}}', envelope: `${envelope} ` };
+        await move(storage, to(idOf(number), State.available, State.available, patch), t0 + 1);
+        const job = await claimOne(storage, { leaseMs: 1_000 }, t0 + 2);
+        expect(job).toMatchObject(patch);
+        expect(ids(await storage.upkeep.overdue(t0 + 51, 9))).toEqual([]);
+        expect(ids(await storage.upkeep.overdue(t0 + 52, 9))).toEqual([job.id]);
+        await move(storage, to(job.id, State.completed, State.active), t0 + 3);
+      }
+    },
+  ],
+  [
+    'a change that names the envelope that it saw is refused once another change has replaced it',
+    async (storage) => {
+      const long = JSON.stringify({ args: ['x'.repeat(5_000)] });
+      await insert(storage, [newJob(1), newJob(2, { envelope: long })]);
+      for (const number of [1, 2]) {
+        const { envelope: envelopeWas } = await get(storage, idOf(number));
+        const one = (envelope: string, priority: number) =>
+          to(idOf(number), State.available, State.available, { envelopeWas, envelope, priority });
+        const answers = await storage.jobs.transition([one('{"args":[1]}', 1), one('{"args":[2]}', 2)], t0 + 1);
+        expect(answers.map(({ kind }) => kind)).toEqual(['moved', 'refused']);
+        expect((await move(storage, one('{"args":[3]}', 3), t0 + 2)).kind).toBe('refused');
+        expect(await get(storage, idOf(number))).toMatchObject({ envelope: '{"args":[1]}', priority: 1 });
+      }
+    },
+  ],
+  [
     'remove takes only jobs in the asked states, and only listed ones where asked',
     async (storage) => {
       await insert(storage, [newJob(1), newJob(2), newJob(3)]);

@@ -36,6 +36,7 @@ function idOf(name: OperationName, canaries: Canaries): string {
       return canaries.pending;
     case 'job.result':
     case 'job.purgeHistory':
+    case 'job.rerun':
       return canaries.completed;
     case 'job.progress':
     case 'job.reportProgress':
@@ -80,6 +81,14 @@ export function bodyOf(name: OperationName, canaries: Canaries): object | undefi
   const bodies: Partial<Record<OperationName, object>> = {
     'job.enqueue': { id: newId(), ...job },
     'job.enqueueBatch': { jobs: [{ id: newId(), ...job }, job] },
+    'job.edit': {
+      priority: 1,
+      args: [2],
+      meta: { a: 1 },
+      retry: { max_attempts: 2 },
+      timeout: 5,
+      if_match: { attempt: 0 },
+    },
     'job.reportProgress': { progress: 0.5, worker_id: 'keeper', ...report },
     'job.results': { ids: [canaries.completed] },
     'job.saveCheckpoint': { worker_id: 'keeper', state: { line: 3 } },
@@ -138,6 +147,7 @@ export function optionalBodyOf(name: OperationName, canaries: Canaries): object 
   const bodies: Partial<Record<OperationName, object>> = {
     'queue.delete': { strategy: 'reject' },
     'job.deleteCheckpoint': { worker_id: 'keeper' },
+    'job.rerun': { meta: { a: 1 }, queue: canaries.queue, scheduled_at: '2099-01-01T00:00:00Z' },
     'deadLetter.retry': { override: { args: [2], meta: { a: 1 } } },
     'deadLetter.purge': { confirm: true, filter: { queue: canaries.queue } },
     'queue.purge': { states: ['completed'], older_than: '2099-01-01T00:00:00Z', confirm: true },

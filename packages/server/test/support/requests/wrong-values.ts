@@ -350,6 +350,40 @@ const cronValues: Values = [
 const templateKinds = jobKinds.filter(([path]) => !['id', 'specversion'].includes(String(path[0])));
 const templateValues = jobValues.filter(([path]) => !['id', 'specversion'].includes(String(path[0])));
 
+const editMembers = [
+  'args',
+  'meta',
+  'priority',
+  'tags',
+  'retry',
+  'delay_until',
+  'scheduled_at',
+  'timeout',
+  'timeout_ms',
+];
+const inEdit = (path: Path): Path => (path[0] === 'options' ? path.slice(1) : path);
+const isEdited = ([[name]]: Kinds[number] | Values[number]) => editMembers.includes(String(name));
+const editKinds: Kinds = [
+  ...jobKinds.map(([path, ...kinds]) => [inEdit(path), ...kinds] as const).filter(isEdited),
+  [['if_match'], 'object'],
+  [['if_match', 'state'], 'string'],
+  [['if_match', 'attempt'], 'number'],
+  [['if_match', 'priority'], 'number'],
+];
+const editValues: Values = [
+  ...jobValues.map(([path, texts]) => [inEdit(path), texts] as const).filter(isEdited),
+  [
+    ['if_match', 'state'],
+    ['""', '"waiting"', '"__proto__"'],
+  ],
+  [
+    ['if_match', 'attempt'],
+    [...numbers, '-1'],
+  ],
+  [['prioritty'], ['1']],
+  [['expires_at'], ['"2099-01-01T00:00:00Z"']],
+];
+
 const stepKinds = jobKinds.filter(([path]) => path[0] !== 'specversion');
 const stepValues = jobValues.filter(([path]) => !['id', 'specversion'].includes(String(path[0])));
 const workflowKinds: Kinds = [
@@ -415,6 +449,8 @@ export function wrongValues(name: OperationName): readonly WrongValue[] {
         ...wrong([], [[['jobs'], 'array']], [[['jobs'], ['[]']]]),
         ...needed('jobs'),
       ];
+    case 'job.edit':
+      return wrong([], editKinds, editValues);
     case 'job.reportProgress':
       return wrong([], progressKinds, progressValues);
     case 'worker.progress':

@@ -49,7 +49,8 @@ export class Changes {
   move<J extends NarrowJob>(held: LockedJob<J>, transition: Transition, log: EventBuffer = this.#tx.log): Verdict {
     const tx = this.#tx;
     const before = held.job;
-    const kind = verdict(before, transition);
+    const envelope = transition.envelopeWas === undefined ? undefined : (held.texts.envelope ?? held.envelope);
+    const kind = verdict(envelope === undefined ? before : { ...before, envelope }, transition);
     if (kind !== 'moves') return kind;
     const next = moved(before, transition, this.#now);
     const changed = textsOf(transition, next);

@@ -5,7 +5,7 @@ import type { Cells } from '../connection/sql.ts';
 /** The part of a job that a change reads: without the long texts and what never changes. */
 export type NarrowJob = EventSubject &
   Mutable &
-  Pick<JobRecord, 'claim' | 'leaseRequired' | 'timeoutMs' | 'heartbeatMs' | 'deadlineAt' | 'limits' | 'node'>;
+  Pick<JobRecord, 'claim' | 'leaseRequired' | 'heartbeatMs' | 'deadlineAt' | 'limits' | 'node'>;
 
 /** The columns of `ojs.whole` in the order in which {@link readJob} expects them. */
 export const jobColumns =

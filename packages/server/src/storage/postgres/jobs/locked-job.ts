@@ -13,8 +13,10 @@ export interface LockedJob<J extends NarrowJob = NarrowJob> {
   result: Json | null;
   /** The changed texts. */
   texts: Partial<Texts>;
-  /** The state, queue and priority that are written. */
-  stored: Pick<NarrowJob, 'state' | 'queue' | 'priority'>;
+  /** The state, queue, priority and timeout that are written. */
+  stored: Pick<NarrowJob, 'state' | 'queue' | 'priority' | 'timeoutMs'>;
+  /** The written envelope, read only for a transition that asks. */
+  envelope?: Json;
   /** Whether it has a row in `texts`. */
   hasTexts: boolean;
   /** Whether a user's transaction has committed its completion, which is not applied yet. */
@@ -45,6 +47,7 @@ const lockActiveRows = `SELECT active.number, active.id, job.priority, active.qu
     active.id, claim, attempt, lease_required, run_at, enqueued_at, started_at, worker, texts, ${State.active}, ${result('active')}, lease_ms, lease_until, beat_at
   FROM ojs.active JOIN ojs.jobs AS job ON ${indexJoin('job.id', 'active.id')}
   WHERE active.id = ANY ($1::uuid[]) ORDER BY active.id FOR UPDATE OF active`;
+const envelopes = 'SELECT id, envelope FROM ojs.jobs WHERE id = ANY ($1::uuid[])';
 const readFull = `SELECT ${jobColumns} FROM ojs.whole WHERE id = ANY ($1::uuid[])`;
 
 /** Locks jobs: first what they are, in the order of their ids, then how they stand. */
@@ -78,6 +81,19 @@ export async function lockActive(tx: Transaction, ids: readonly JobId[]): Promis
 export function lockStanding(tx: Transaction, ids: readonly JobId[]): readonly Promise<readonly Cells[]>[] {
   const values = [uuids(ids)];
   return standing.map((statement) => tx.query(statement, values));
+}
+
+/** Reads the envelopes of locked jobs. */
+export async function readEnvelopes(
+  tx: Transaction,
+  rows: ReadonlyMap<JobId, LockedJob>,
+  ids: readonly JobId[],
+): Promise<void> {
+  if (ids.length === 0) return;
+  for (const [id, envelope] of await tx.query(envelopes, [uuids(ids)])) {
+    const held = rows.get(text(id));
+    if (held) held.envelope = text(envelope);
+  }
 }
 
 export async function readJobs(read: Reader, ids: readonly JobId[]): Promise<Map<JobId, LockedJob<JobRecord>>> {

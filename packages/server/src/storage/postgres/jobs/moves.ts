@@ -49,9 +49,10 @@ const stay = `UPDATE ojs.active SET attempt = moved.attempt, run_at = moved.run_
     AS moved (id, attempt, run_at, started_at, worker, texts, lease_until, beat_at, due_at)
   WHERE ${indexJoin('active.id', 'moved.id')}`;
 
-const rewrite = `UPDATE ojs.jobs AS job SET queue = changed.queue, priority = changed.priority,
+const rewrite = `UPDATE ojs.jobs AS job SET queue = changed.queue, priority = changed.priority, timeout_ms = changed.timeout_ms,
     envelope = coalesce(changed.envelope, job.envelope), policy = coalesce(changed.policy, job.policy)
-  FROM unnest($1::uuid[], $2::text[], $3::integer[], $4::text[], $5::text[]) AS changed (id, queue, priority, envelope, policy)
+  FROM unnest($1::uuid[], $2::text[], $3::integer[], $4::text[], $5::text[], $6::bigint[])
+    AS changed (id, queue, priority, envelope, policy, timeout_ms)
   WHERE ${indexJoin('job.id', 'changed.id')}`;
 const insertTexts = `INSERT INTO ojs.texts (number, result, progress, checkpoint, history)
   SELECT number, result, progress, checkpoint, coalesce(history, '')
@@ -159,7 +160,7 @@ function stayed(rows: readonly LockedJob[]): readonly unknown[] {
 
 function isRewritten({ job, stored, texts }: LockedJob): boolean {
   if (texts.envelope !== undefined || texts.policy !== undefined) return true;
-  return job.queue !== stored.queue || job.priority !== stored.priority;
+  return job.queue !== stored.queue || job.priority !== stored.priority || job.timeoutMs !== stored.timeoutMs;
 }
 
 function rewritten(rows: readonly LockedJob[]): readonly unknown[] {
@@ -169,6 +170,7 @@ function rewritten(rows: readonly LockedJob[]): readonly unknown[] {
     numbers(rows.map(({ job }) => job.priority)),
     texts(rows.map(({ texts }) => texts.envelope ?? null)),
     texts(rows.map(({ texts }) => texts.policy ?? null)),
+    numbers(rows.map(({ job }) => job.timeoutMs)),
   ];
 }
 

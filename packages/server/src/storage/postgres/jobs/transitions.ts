@@ -4,7 +4,7 @@ import type { Transaction } from '../connection/transaction.ts';
 import { applyCompletions, beingCompleted, takeCompletions } from '../insert/completions.ts';
 import { Changes } from './changes.ts';
 import type { NarrowJob } from './job-row.ts';
-import { type LockedJob, lockActive, lockJobs, readJobs } from './locked-job.ts';
+import { type LockedJob, lockActive, lockJobs, readEnvelopes, readJobs } from './locked-job.ts';
 
 type Step =
   | { readonly kind: 'missing' }
@@ -48,6 +48,11 @@ export async function transitionAll(
     ),
     takeCompletions(tx, overtaking),
   ]);
+  await readEnvelopes(
+    tx,
+    rows,
+    transitions.flatMap(({ id, envelopeWas }) => (envelopeWas === undefined ? [] : [id])),
+  );
   const changes = new Changes(tx, now);
   // A later ACK of the same execution changes nothing.
   const acked = transitions.flatMap(({ id, to }) =>

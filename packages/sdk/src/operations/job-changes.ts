@@ -1,0 +1,105 @@
+import { isQueueName, type NamesOf, uuidv7 } from '@ojs-ts/core';
+import type { Operation } from '../connection/operation.ts';
+import { outcomeOf } from '../enqueue/single.ts';
+import { OJSValidationError } from '../errors.ts';
+import type { EnqueueOutcome } from '../job/handle.ts';
+import type { Job } from '../job/job.ts';
+import { type JobOptions, jobNames } from '../job/options.ts';
+import type { JobState } from '../job/policies.ts';
+import { jobIn, readJob } from '../job/read-job.ts';
+import { isJson, jsonProblem, refuse } from '../job/validate-request.ts';
+import { wireOptions } from '../job/wire.ts';
+import { compact, type JsonArray, type Meta } from '../json.ts';
+import { checkNames } from '../options/check-names.ts';
+import { expectedQueue } from '../options/names.ts';
+
+/** What an operator may change about a job. Fields that are left out stay as they are. */
+export interface JobChanges
+  extends Pick<
+    JobOptions,
+    'priority' | 'delayUntil' | 'scheduledAt' | 'delay' | 'tags' | 'timeout' | 'timeoutMs' | 'retry'
+  > {
+  /** Replaces the args. */
+  args?: JsonArray | undefined;
+  /** Replaces the members of `meta` with the same names. */
+  meta?: Meta | undefined;
+}
+
+/** Changes of a job that waits. */
+export interface JobEdit extends JobChanges {
+  /** The earliest start; `now` ends the wait of a scheduled or retryable job. */
+  scheduledAt?: Date | string | 'now' | undefined;
+  /** The server refuses the change with `conflict` if the job differs from what the caller saw. */
+  ifMatch?: { state?: JobState | undefined; attempt?: number | undefined; priority?: number | undefined } | undefined;
+}
+
+/** Changes of a job that runs again as a new one. */
+export interface RerunChanges extends JobChanges {
+  /** A UUIDv7 in lower case for the new job. Default: the server makes one. */
+  readonly id?: string | undefined;
+  /** Default: the queue of the old job. */
+  queue?: string | undefined;
+}
+
+const changeNames: NamesOf<JobChanges> = {
+  args: true,
+  meta: true,
+  priority: true,
+  delayUntil: true,
+  scheduledAt: true,
+  delay: true,
+  tags: true,
+  timeout: true,
+  timeoutMs: true,
+  retry: jobNames.retry,
+};
+const editNames: NamesOf<JobEdit> = { ...changeNames, ifMatch: { state: true, attempt: true, priority: true } };
+const rerunNames: NamesOf<RerunChanges> = { ...changeNames, id: true, queue: true };
+
+/** The new job; or, by its unique policy, the job that has its key. */
+export interface Rerun {
+  readonly job: Job;
+  readonly outcome: Exclude<EnqueueOutcome, 'dropped'>;
+}
+
+export function* rerunJob(jobId: string, changes: RerunChanges = {}): Operation<Rerun> {
+  checkNames(changes, rerunNames, 'changes');
+  const { id, queue, ...rest } = changes;
+  if (queue !== undefined && !isQueueName(queue)) throw OJSValidationError.of('queue', expectedQueue(queue));
+  const body = yield {
+    call: {
+      operation: 'job.rerun',
+      params: { id: jobId },
+      idempotencyKey: uuidv7(),
+      body: JSON.stringify({ ...compact({ id, queue }), ...wireChanges(rest) }),
+    },
+    about: { jobId },
+  };
+  return { job: readJob(jobIn(body)), outcome: outcomeOf(body) };
+}
+
+export function* editJob(jobId: string, edit: JobEdit): Operation<Job> {
+  checkNames(edit, editNames, 'edit');
+  const { ifMatch, ...changes } = edit;
+  const { scheduledAt, ...others } = changes;
+  const timed = scheduledAt === 'now' ? { ...wireChanges(others), scheduled_at: 'now' } : wireChanges(changes);
+  const body = yield {
+    call: {
+      operation: 'job.edit',
+      params: { id: jobId },
+      idempotencyKey: uuidv7(),
+      body: JSON.stringify({ ...timed, ...compact({ if_match: ifMatch }) }),
+    },
+    about: { jobId },
+  };
+  return readJob(jobIn(body));
+}
+
+/** @throws {OJSValidationError} */
+function wireChanges({ args, meta, ...options }: JobChanges): object {
+  if (args !== undefined && !Array.isArray(args))
+    throw OJSValidationError.of('args', 'expected an array of JSON values');
+  for (const [name, value] of Object.entries(compact({ args, meta })))
+    if (!isJson(value)) refuse(jsonProblem(value, name));
+  return { ...compact({ args, meta }), ...wireOptions(options) };
+}
