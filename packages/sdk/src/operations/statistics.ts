@@ -17,6 +17,8 @@ export interface Stats {
   readonly workersByState: Readonly<Record<string, number>>;
   /** Jobs by state, and those in the dead letter as `dead_letter`. */
   readonly jobs: Readonly<Record<string, number>>;
+  /** When the job that has been available longest became available; absent without an available job. */
+  readonly oldestAvailableAt?: Date;
   /** Executions a minute, over the last one or two minutes. */
   readonly completedPerMinute: number;
   readonly failedPerMinute: number;
@@ -68,18 +70,19 @@ export const statsHistoryNames: NamesOf<StatsHistoryOptions> = {
 export function* stats(): Operation<Stats> {
   const raw = yield { call: { operation: 'admin.stats' } };
   const throughput = wireOf(raw.throughput);
-  return {
+  return compact({
     queues: numberOf(raw.queues) ?? 0,
     pausedQueues: numberOf(raw.paused_queues) ?? 0,
     workers: numberOf(raw.workers) ?? 0,
     workersByState: numbersOf(raw.workers_by_state),
     jobs: numbersOf(raw.jobs),
+    oldestAvailableAt: dateOf(raw.oldest_available_at),
     completedPerMinute: numberOf(throughput?.processed_per_minute) ?? 0,
     failedPerMinute: numberOf(throughput?.failed_per_minute) ?? 0,
     completedLastHour: numberOf(raw.completed_last_hour) ?? 0,
     failedLastHour: numberOf(raw.failed_last_hour) ?? 0,
     uptimeSeconds: numberOf(raw.uptime_seconds) ?? 0,
-  };
+  });
 }
 
 /** The query of a history. @throws {OJSValidationError} */

@@ -13,6 +13,7 @@ import {
 import type { LimitRecord, MinuteRecord, QueuePatch, QueueRecord, Registry } from '../storage.ts';
 import type { Connection } from './disk/connection.ts';
 import type { GroupCommit } from './disk/group-commit.ts';
+import { oldest } from './oldest.ts';
 import { type Cells, integer, integerOrNull, text, textOrNull } from './row.ts';
 import { statements } from './statements.ts';
 import type { Transaction } from './transaction.ts';
@@ -23,12 +24,14 @@ const limitColumns = 'key, own, override, active, waiting';
 
 type Queues = Pick<
   Registry,
-  'queues' | 'pauseQueue' | 'configureQueue' | 'removeQueue' | 'statistics' | 'limits' | 'limit' | 'overrideLimit'
+  'queues' | 'oldest' | 'pauseQueue' | 'configureQueue' | 'removeQueue' | 'statistics' | 'limits' | 'limit' | 'overrideLimit'
 >;
 
 export function queues(sql: Connection, store: GroupCommit): Queues {
   return {
     queues: () => store.read(() => sql.all(`SELECT ${queueColumns} FROM ojs_queues ORDER BY name`).map(readQueue)),
+
+    oldest: (queues) => store.read(() => oldest(sql, queues)),
 
     pauseQueue: (name, paused, now) => store.write((tx) => pauseQueue(tx, name, paused, now)),
 

@@ -21,7 +21,7 @@ export const append = `WITH counted AS (
   ), workflows AS (
     INSERT INTO ojs.workflow_counts (state, count) SELECT * FROM unnest($21::text[], $22::int[])
   )
-  INSERT INTO ojs.events (at, count, entries) SELECT $1, $23, $24 WHERE $23 > 0`;
+  INSERT INTO ojs.events (at, count, entries, rare) SELECT $1, $23, $24, $25 WHERE $23 > 0`;
 
 /**
  * The counters of a transaction. They are appended as rows, never added to a row that others write too; upkeep adds the
