@@ -62,11 +62,7 @@ export async function purgeQueue(
   return json({ purged_count: purged, states: stateNames(filter.states), has_more: more });
 }
 
-async function summarise(
-  engine: Engine,
-  queue: QueueRecord,
-  oldest: ReadonlyMap<string, string>,
-): Promise<object> {
+async function summarise(engine: Engine, queue: QueueRecord, oldest: ReadonlyMap<string, string>): Promise<object> {
   const statistics = await engine.statistics.of(queue.name);
   return {
     name: queue.name,

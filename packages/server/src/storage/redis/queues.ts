@@ -90,9 +90,7 @@ async function oldestInGroups(scripts: Scripts, queue: string): Promise<readonly
   }
 }
 
-function readFirst(
-  first: Packed | undefined,
-): readonly { readonly place: number; readonly enqueuedAt: number }[] {
+function readFirst(first: Packed | undefined): readonly { readonly place: number; readonly enqueuedAt: number }[] {
   if (!Array.isArray(first)) return [];
   const [place, enqueuedAt] = listOf(first);
   return [{ place: number(place), enqueuedAt: number(enqueuedAt) }];

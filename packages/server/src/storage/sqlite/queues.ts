@@ -24,7 +24,15 @@ const limitColumns = 'key, own, override, active, waiting';
 
 type Queues = Pick<
   Registry,
-  'queues' | 'oldest' | 'pauseQueue' | 'configureQueue' | 'removeQueue' | 'statistics' | 'limits' | 'limit' | 'overrideLimit'
+  | 'queues'
+  | 'oldest'
+  | 'pauseQueue'
+  | 'configureQueue'
+  | 'removeQueue'
+  | 'statistics'
+  | 'limits'
+  | 'limit'
+  | 'overrideLimit'
 >;
 
 export function queues(sql: Connection, store: GroupCommit): Queues {
