@@ -1,4 +1,5 @@
 import {
+  dueStates,
   Failed,
   fingerprintOf,
   isIn,
@@ -237,9 +238,18 @@ const list: fc.Arbitrary<Step> = step(
     fingerprint: optional(fc.constantFrom(...fingerprints)),
     offset: fc.nat({ max: 3 }),
     limit: pageSize,
+    by: fc.constantFrom('created', 'due', 'priority'),
+    direction: fc.constantFrom('asc', 'desc'),
   }),
-  (storage, _, { states, limit, offset, ...rest }) =>
-    allPages((after) => storage.jobs.list({ states, limit, offset, ...given(rest), ...(after !== null && { after }) })),
+  (storage, _, { states, queue, deadLetter, limit, offset, by, direction, ...rest }) => {
+    const filters = {
+      created: { states, ...given({ queue, deadLetter }) },
+      due: { states: states & dueStates, ...given({ queue }) },
+      priority: { states: State.available, queue: queue ?? 'a' },
+    };
+    const query = { ...filters[by], ...given(rest), limit, offset, order: { by, direction } };
+    return allPages((after) => storage.jobs.list({ ...query, ...(after !== null && { after }) }));
+  },
 );
 
 const errors: fc.Arbitrary<Step> = step(
