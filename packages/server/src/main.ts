@@ -49,7 +49,8 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   const binding = new Binding(engine, about, failed);
   try {
     const app = httpApp(binding, { ...config, warn: (fields, message) => log.warn(fields, message), failed });
-    await app.listen({ host: config.host, port: config.port });
+    // Or every request would be below the span in which the server was started.
+    await engine.telemetry.tracing.detached(() => app.listen({ host: config.host, port: config.port }));
     const url = urlOf(app, config);
     log.info({ url, storage: storage.traits.name, durability: storage.traits.durability, version }, 'listening');
     let closed: Promise<void> | null = null;
