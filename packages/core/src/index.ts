@@ -89,6 +89,7 @@ export * from './rules/byte-budget.ts';
 export * from './rules/crons.ts';
 export * from './rules/documents.ts';
 export { firstIndex, type Holder, type StoredHolders } from './rules/held-keys.ts';
+export * from './rules/histogram.ts';
 export * from './rules/limits.ts';
 export * from './rules/statistics.ts';
 export * from './rules/transition.ts';

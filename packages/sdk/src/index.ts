@@ -60,6 +60,7 @@ export type { Limit, LimitOverride, LimitOverrideRequest, RateUse } from './oper
 export type { Maintenance, MaintenanceOptions } from './operations/maintenance.ts';
 export { type NextRunsOptions, nextRuns } from './operations/next-runs.ts';
 export type { Page, PageOptions } from './operations/page.ts';
+export type { Percentiles } from './operations/percentiles.ts';
 export type { QueueConfig, QueueConfigRequest, QueueDetail } from './operations/queue-config.ts';
 export type { PurgeOptions, Queue, QueueOverview, QueueStats } from './operations/queues.ts';
 export type { Schema, SchemaInfo } from './operations/schemas.ts';

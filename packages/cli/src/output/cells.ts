@@ -26,6 +26,13 @@ export function list(item: Item, name: string): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
+/** Percentiles of durations; a dash where nothing was measured. */
+export function percentiles(item: Item, name: string): string {
+  const durations = part(item, name);
+  if (typeof durations.p50 !== 'number') return '-';
+  return ['p50', 'p95', 'p99'].map((share) => `${share} ${count(durations, share)} ms`).join(', ');
+}
+
 /** The texts of a list, by commas. */
 export function texts(item: Item, name: string): string {
   return list(item, name)

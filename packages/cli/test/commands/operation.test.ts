@@ -35,8 +35,8 @@ test('queues: paused, resumed, made with settings, changed and deleted', async (
     dead letter  0
     completed, last hour  0
     failed, last hour  0
-    mean wait  0 ms
-    mean run  0 ms
+    wait, last hour  -
+    run, last hour  -
     settings  {"max_size":null,"overflow_policy":"reject","backpressure":{"max_depth":null,"strategy":"reject","warning_threshold":0.8},"concurrency":null,"rate_limit":null,"retention":{"completed":"PT168H","discarded":"PT720H","cancelled":"PT168H"}}
     "
   `);
@@ -186,7 +186,9 @@ test('the history of the statistics', async () => {
   const { ojs, client } = one;
   await client.enqueue('a.b', [], { queue: 'mail' });
   const { output } = await ojs.run('stats', '--history', '1d', '--queue', 'mail');
-  expect(output.split('\n')[0]).toMatch(/^TIME +ENQUEUED +STARTED +PROCESSED +FAILED +DISCARDED +MEAN WAIT +MEAN RUN$/);
+  expect(output.split('\n')[0]).toMatch(
+    /^TIME +ENQUEUED +STARTED +PROCESSED +FAILED +DISCARDED( +WAIT P\d\d){3}( +RUN P\d\d){3}$/,
+  );
   expect(output).toMatch(/T00:00:00.000Z +1 +0 +0 +0 +0$/m);
   expect(await ojs.run('stats', '--queue', 'mail')).toMatchObject({ code: 2 });
 });
@@ -208,11 +210,20 @@ test('sums over all queues', async () => {
     dead letter           0
     completed, last hour  0
     failed, last hour     0
+    wait, last hour       -
+    run, last hour        -
     "
   `);
+  await using wire = httpTransport(one.server.url);
+  const fetched = await wire.call({ operation: 'worker.fetch', body: '{"queues":["a"],"worker_id":"w1"}' });
+  const job_id = JSON.parse(fetched.text).jobs[0].id;
+  await wire.call({ operation: 'worker.ack', body: JSON.stringify({ job_id }) });
+  expect((await one.ojs.run('stats')).output).toMatch(
+    /^wait, last hour +p50 [\d,]+ ms, p95 [\d,]+ ms, p99 [\d,]+ ms$/m,
+  );
   expect(JSON.parse((await one.ojs.run('stats', '--json')).output)).toMatchObject({
     queues: 2,
-    jobs: { available: 2 },
+    jobs: { available: 1, completed: 1 },
   });
 });
 

@@ -4,9 +4,11 @@
  */
 import {
   appendHistory,
+  bucketBounds,
   cancelled,
   claimed,
   closedAs,
+  codeOf,
   effectiveLimit,
   expired,
   extended,
@@ -179,11 +181,11 @@ const states = Object.values(State);
 const sums = [null, ...states].flatMap((was) =>
   states.flatMap((to) =>
     [null, start - 500, start + 500].flatMap((at) =>
-      [false, true].map((failed) => ({
-        before: was === null ? null : { state: was, startedAt: at, enqueuedAt: at },
+      ([null, 'job.failed', 'job.expired'] as const).map((event) => ({
+        before: was === null ? null : { state: was, startedAt: at, enqueuedAt: at, attempt: at === null ? 1 : 0 },
         to,
         now: start,
-        failed,
+        event,
       })),
     ),
   ),
@@ -335,8 +337,12 @@ export const vectors: Readonly<Record<string, Readonly<Record<string, readonly V
     ),
   },
   statistics: {
-    sumsOf: over(sums, ({ before, to, now, failed }) =>
-      sumsOf(before, to, now, failed ? change(to, { events: [{ kind: 'job.failed' }] }) : null),
+    sumsOf: over(sums, ({ before, to, now, event }) =>
+      sumsOf(before, to, now, event === null ? null : change(to, { events: [{ kind: event }] })),
+    ),
+    codeOf: over(
+      [0, 0.5, 1e12, ...bucketBounds.flatMap((bound) => [bound - 0.5, bound, bound + 1])].map((ms) => ({ ms })),
+      ({ ms }) => codeOf('completed', ms),
     ),
   },
   workflows: {

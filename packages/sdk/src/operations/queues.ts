@@ -7,6 +7,7 @@ import type { Duration } from '../options/duration.ts';
 import { durationMs } from '../options/values.ts';
 import { wireStates } from './filter.ts';
 import { adminQuery, nextPage, type PageOf, type PageQuery, readPage } from './page.ts';
+import { type Percentiles, readPercentiles } from './percentiles.ts';
 
 /** A queue as the server lists it. */
 export interface Queue {
@@ -49,9 +50,9 @@ export interface QueueOverview extends Queue {
   /** Executions a minute, over the last one or two minutes. */
   readonly completedPerMinute: number;
   readonly failedPerMinute: number;
-  /** Means of the last hour, in milliseconds: the wait of a job for its start, and its run. */
-  readonly meanWaitMs?: number;
-  readonly meanDurationMs?: number;
+  /** Of the last hour: the wait of a job for its start, and the run of one that completed. */
+  readonly waitMs: Percentiles;
+  readonly durationMs: Percentiles;
 }
 
 /** Which jobs of a queue are deleted. */
@@ -124,14 +125,14 @@ export function* queueOverview(query: PageQuery): Operation<PageOf<QueueOverview
 function readOverview(item: unknown): QueueOverview | undefined {
   const raw = wireOf(item);
   if (raw === undefined) return undefined;
-  const [throughput, latency] = [wireOf(raw.throughput), wireOf(raw.latency_ms)];
+  const throughput = wireOf(raw.throughput);
   return compact({
     ...readQueue(raw),
     counts: numbersOf(raw.counts),
     completedPerMinute: numberOf(throughput?.processed_per_minute) ?? 0,
     failedPerMinute: numberOf(throughput?.failed_per_minute) ?? 0,
-    meanWaitMs: numberOf(latency?.wait_mean),
-    meanDurationMs: numberOf(latency?.duration_mean),
+    waitMs: readPercentiles(raw.latency_ms),
+    durationMs: readPercentiles(raw.duration_ms),
   });
 }
 

@@ -1,11 +1,12 @@
-import { isQueueName, type NamesOf } from '@ojs-ts/core';
+import { isJobType, isQueueName, type NamesOf } from '@ojs-ts/core';
 import type { Operation } from '../connection/operation.ts';
 import { OJSValidationError } from '../errors.ts';
 import { type CallOptions, callNames } from '../job/options.ts';
 import { timestamp } from '../job/wire.ts';
-import { compact, dateOf, eachOf, numberOf, quoted, wireOf } from '../json.ts';
+import { compact, dateOf, eachOf, numberOf, quoted, type Wire, wireOf } from '../json.ts';
 import { checkNames } from '../options/check-names.ts';
-import { expectedQueue } from '../options/names.ts';
+import { expectedQueue, expectedType } from '../options/names.ts';
+import { type Percentiles, readPercentiles } from './percentiles.ts';
 import { numbersOf } from './queues.ts';
 
 /** Sums over all queues (ojs-admin-api §10.1). */
@@ -22,6 +23,9 @@ export interface Stats {
   readonly failedPerMinute: number;
   readonly completedLastHour: number;
   readonly failedLastHour: number;
+  /** Of the last hour: the wait of a job for its start, and the run of one that completed. */
+  readonly waitMs: Percentiles;
+  readonly durationMs: Percentiles;
   /** Of the server that has answered. */
   readonly uptimeSeconds: number;
 }
@@ -36,11 +40,15 @@ export interface StatsPoint {
   /** Executions that succeeded, and those that failed. */
   readonly completed: number;
   readonly failed: number;
-  /** Jobs that were given up. */
+  /** Failed executions after which the job runs again. */
+  readonly retried: number;
+  /** Jobs that were given up, also those of them that expired before they started. */
   readonly discarded: number;
-  /** Means in milliseconds: the wait of a job for its start, and its run. */
-  readonly meanWaitMs?: number;
-  readonly meanDurationMs?: number;
+  readonly expired: number;
+  readonly cancelled: number;
+  /** The wait of a job for its start, and the run of one that completed. */
+  readonly waitMs: Percentiles;
+  readonly durationMs: Percentiles;
 }
 
 const periods = ['1m', '5m', '1h', '1d'] as const;
@@ -55,6 +63,8 @@ export interface StatsHistoryOptions extends CallOptions {
   until?: Date | string | undefined;
   /** Default: all queues together. */
   queue?: string | undefined;
+  /** Default: all job types together. */
+  type?: string | undefined;
 }
 
 export const statsHistoryNames: NamesOf<StatsHistoryOptions> = {
@@ -63,6 +73,7 @@ export const statsHistoryNames: NamesOf<StatsHistoryOptions> = {
   since: true,
   until: true,
   queue: true,
+  type: true,
 };
 
 export function* stats(): Operation<Stats> {
@@ -78,6 +89,8 @@ export function* stats(): Operation<Stats> {
     failedPerMinute: numberOf(throughput?.failed_per_minute) ?? 0,
     completedLastHour: numberOf(raw.completed_last_hour) ?? 0,
     failedLastHour: numberOf(raw.failed_last_hour) ?? 0,
+    waitMs: readPercentiles(raw.latency_ms),
+    durationMs: readPercentiles(raw.duration_ms),
     uptimeSeconds: numberOf(raw.uptime_seconds) ?? 0,
   };
 }
@@ -85,11 +98,12 @@ export function* stats(): Operation<Stats> {
 /** The query of a history. @throws {OJSValidationError} */
 export function statsQuery(options: StatsHistoryOptions): Readonly<Record<string, string>> {
   checkNames(options, statsHistoryNames);
-  const { period, since, until, queue } = options;
+  const { period, since, until, queue, type } = options;
   if (period !== undefined && !periods.includes(period))
     throw OJSValidationError.of('period', `expected one of ${periods.join(', ')}, got ${quoted(period)}`);
   if (queue !== undefined && !isQueueName(queue)) throw OJSValidationError.of('queue', expectedQueue(queue));
-  return compact({ period, since: timestamp(since, 'since'), until: timestamp(until, 'until'), queue });
+  if (type !== undefined && !isJobType(type)) throw OJSValidationError.of('type', expectedType(type));
+  return compact({ period, since: timestamp(since, 'since'), until: timestamp(until, 'until'), queue, type });
 }
 
 export function* statsHistory(query: Readonly<Record<string, string>>): Operation<StatsPoint[]> {
@@ -107,8 +121,17 @@ function readPoint(item: unknown): StatsPoint | undefined {
     started: numberOf(raw.started) ?? 0,
     completed: numberOf(raw.processed) ?? 0,
     failed: numberOf(raw.failed) ?? 0,
+    retried: numberOf(raw.retried) ?? 0,
     discarded: numberOf(raw.discarded) ?? 0,
-    meanWaitMs: numberOf(raw.latency_mean_ms),
-    meanDurationMs: numberOf(raw.duration_mean_ms),
+    expired: numberOf(raw.expired) ?? 0,
+    cancelled: numberOf(raw.cancelled) ?? 0,
+    waitMs: flatPercentiles(raw, 'latency'),
+    durationMs: flatPercentiles(raw, 'duration'),
   });
+}
+
+/** The history has its figures in members of their own, as `latency_p50_ms` (ojs-admin-api §10.2). */
+function flatPercentiles(raw: Wire, name: 'latency' | 'duration'): Percentiles {
+  const figures = ['p50', 'p95', 'p99', 'mean'].map((figure) => [figure, raw[`${name}_${figure}_ms`]]);
+  return readPercentiles(Object.fromEntries(figures));
 }

@@ -33,6 +33,8 @@ describe.each(['http', 'embedded'])('the control plane, %s (ojs-admin-api)', (wa
         counts: expect.objectContaining({ available: 3, active: 0 }),
         completedPerMinute: 0,
         failedPerMinute: 0,
+        waitMs: {},
+        durationMs: {},
       },
     ]);
     expect(await admin.stats()).toMatchObject({
@@ -51,8 +53,14 @@ describe.each(['http', 'embedded'])('the control plane, %s (ojs-admin-api)', (wa
       started: 0,
       completed: 0,
       failed: 0,
+      retried: 0,
       discarded: 0,
+      expired: 0,
+      cancelled: 0,
+      waitMs: {},
+      durationMs: {},
     });
+    expect((await admin.statsHistory({ type: 'no.such' })).every(({ enqueued }) => enqueued === 0)).toBe(true);
     expect(await admin.purgeQueue('mail', { states: ['completed', 'cancelled'], olderThan: '1h' })).toEqual({
       purged: 0,
     });
@@ -61,6 +69,7 @@ describe.each(['http', 'embedded'])('the control plane, %s (ojs-admin-api)', (wa
     await expect(admin.purgeQueue('none', { states: 'completed' })).rejects.toBeInstanceOf(JobNotFoundError);
     await expect(admin.purgeQueue('mail', { states: [] })).rejects.toBeInstanceOf(OJSValidationError);
     await expect(admin.statsHistory({ since: 'yesterday' })).rejects.toBeInstanceOf(OJSValidationError);
+    await expect(admin.statsHistory({ type: 'No Type' })).rejects.toBeInstanceOf(OJSValidationError);
   });
 
   test('in maintenance mode no job starts; its end starts what waits', async () => {

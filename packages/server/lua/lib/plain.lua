@@ -11,12 +11,12 @@ do
   local active_mask, ended_mask, in_batch = 4 + 8 + 16 + 32 + 512, 4 + 8 + 128 + 512, 64
   local active, completed = '<BBBHI4I4ddddHc0', '<BBBHI4I4dddHc0'
 
-  -- What a script needs of a queue: its row and its sums.
+  -- What a script needs of a queue: its row.
   local known_queues = {}
   local function queue_of(name, now)
     local one = known_queues[name]
     if not one then
-      one = { row = queues.make(name, now), sums = statistics.of(name) }
+      one = { row = queues.make(name, now) }
       queues.touched(name)
       known_queues[name] = one
     end
@@ -101,7 +101,7 @@ do
   local function insert_run(run, n)
     local of, queue = run.kind, run.queue
     count(queue.row, 's2', n)
-    count(queue.sums, 'e', n)
+    count(statistics.of(of.name, of.type), 'e', n)
     log_run('job.enqueued', nil, { state = 2, attempt = 0, type = of.type, queue = of.name, trace = of.trace }, run.ids, n)
     wake(of.name)
   end
@@ -190,8 +190,10 @@ do
     local of, queue = run.kind, run.queue
     count(queue.row, 's2', -n)
     count(queue.row, 's8', n)
-    count(queue.sums, 's', n)
-    count(queue.sums, 'w', n * math.max(0, now - of.created))
+    local sums, waited = statistics.of(of.name, of.type), math.max(0, now - of.created)
+    count(sums, 's', n)
+    count(sums, 'w', n * waited)
+    count(sums, statistics.code(statistics.wait_code, waited), n)
     log_run('job.started', 2, { state = 8, attempt = 1, type = of.type, queue = of.name, trace = of.trace, worker = claim.worker, startedAt = now }, run.ids, n)
   end
 
@@ -255,8 +257,10 @@ do
     local of, queue = run.kind, run.queue
     count(queue.row, 's8', -n)
     count(queue.row, 's16', n)
-    count(queue.sums, 'c', n)
-    count(queue.sums, 'u', n * math.max(0, now - run.started))
+    local sums, took = statistics.of(of.name, of.type), math.max(0, now - run.started)
+    count(sums, 'c', n)
+    count(sums, 'u', n * took)
+    count(sums, statistics.code(statistics.completed_code, took), n)
     local job = { state = 16, attempt = run.attempt, type = of.type, queue = of.name, trace = of.trace, worker = run.worker, startedAt = run.started }
     log_run('job.completed', 8, job, run.ids, n)
   end

@@ -15,13 +15,6 @@ do
     if transition.envelope then jobs.set_envelope(job, transition.envelope, transition.policy) end
   end
 
-  local function has_failed(transition)
-    for _, event in ipairs(transition.events) do
-      if event.kind == 'job.failed' then return true end
-    end
-    return false
-  end
-
   -- The job has ended, or is gone: so has the node that it is. Answers the indexes of the nodes that this makes ready.
   function transitions.close_node(job, result, now)
     if not job.node then return nil end
@@ -54,7 +47,7 @@ do
   local function carry_out(job, transition, now)
     local was = job.state
     local stays = was == 8 and transition.to == 8
-    statistics.count(job, was, transition.to, now, job.enqueuedAt, has_failed(transition))
+    statistics.count(job, was, transition.to, now, job.enqueuedAt, job.attempt > 0, transition.events)
     if not stays then jobs.leave(job, now) end
     transitions.move(job, transition, now)
     apply_texts(job, transition)

@@ -38,7 +38,7 @@ local function start(job, claim)
   jobs.set_text(job, 'progress', nil)
   jobs.save(job)
   jobs.enter(job, now)
-  statistics.count(job, 2, 8, now, was_enqueued)
+  statistics.count(job, 2, 8, now, was_enqueued, job.attempt > 1)
   log.job('job.started', job, 2)
 end
 

@@ -46,7 +46,7 @@ function changing.queue_remove(name)
 end
 
 -- With common. ARGV: a member of the list `minutes` after which to continue ('' for none), since, limit. Answers
--- minute:queue and the sums of each, oldest first.
+-- minute:queue,type and the fields of each, oldest first.
 function reading.statistics()
   local out, list = {}, p .. 'minutes'
   local after, from, skip = ARGV[1], ARGV[2], 0
@@ -58,7 +58,7 @@ function reading.statistics()
   end
   for _, minute in ipairs(call('ZRANGEBYSCORE', list, from, '+inf', 'LIMIT', skip, ARGV[3])) do
     out[#out + 1] = minute
-    out[#out + 1] = call('HMGET', p .. 'm:' .. minute, 'e', 's', 'c', 'f', 'd', 'u', 'w')
+    out[#out + 1] = call('HGETALL', p .. 'm:' .. minute)
   end
   return out
 end

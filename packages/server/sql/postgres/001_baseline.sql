@@ -228,19 +228,29 @@ CREATE TABLE ojs.counts (
   PRIMARY KEY (queue, number)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 
--- What happened in a minute, by queue; the same way.
+-- What happened in a minute, by queue and type; the same way. A code stands for a bucket of durations (core's `codeOf`).
 CREATE TABLE ojs.minutes (
   number bigint GENERATED ALWAYS AS IDENTITY,
   minute bigint NOT NULL,
-  duration_ms bigint NOT NULL,
-  wait_ms bigint NOT NULL,
-  enqueued integer NOT NULL,
-  started integer NOT NULL,
-  completed integer NOT NULL,
-  failed integer NOT NULL,
-  discarded integer NOT NULL,
+  duration_ms bigint NOT NULL DEFAULT 0,
+  discarded_ms bigint NOT NULL DEFAULT 0,
+  cancelled_ms bigint NOT NULL DEFAULT 0,
+  wait_ms bigint NOT NULL DEFAULT 0,
+  wait_again_ms bigint NOT NULL DEFAULT 0,
+  enqueued integer NOT NULL DEFAULT 0,
+  started integer NOT NULL DEFAULT 0,
+  completed integer NOT NULL DEFAULT 0,
+  failed integer NOT NULL DEFAULT 0,
+  retried integer NOT NULL DEFAULT 0,
+  discarded integer NOT NULL DEFAULT 0,
+  cancelled integer NOT NULL DEFAULT 0,
+  expired integer NOT NULL DEFAULT 0,
   queue text COLLATE "C" NOT NULL,
-  PRIMARY KEY (minute, queue, number)
+  type text COLLATE "C" NOT NULL,
+  codes smallint[],
+  -- How often each code; null: once.
+  counts integer[],
+  PRIMARY KEY (minute, queue, type, number)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 
 -- One row for every transaction that logged events: the log, a batch at a time. A reader gives a batch its position once

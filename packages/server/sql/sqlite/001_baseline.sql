@@ -85,18 +85,27 @@ CREATE TABLE ojs_queues (
   dead_letter INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
--- Statistics by minute and queue.
+-- Statistics by minute, queue and type.
 CREATE TABLE ojs_minutes (
   minute INTEGER NOT NULL,
   queue TEXT NOT NULL,
+  type TEXT NOT NULL,
   enqueued INTEGER NOT NULL,
   started INTEGER NOT NULL,
   completed INTEGER NOT NULL,
   failed INTEGER NOT NULL,
+  retried INTEGER NOT NULL,
   discarded INTEGER NOT NULL,
+  cancelled INTEGER NOT NULL,
+  expired INTEGER NOT NULL,
   duration_ms INTEGER NOT NULL,
+  discarded_ms INTEGER NOT NULL,
+  cancelled_ms INTEGER NOT NULL,
   wait_ms INTEGER NOT NULL,
-  PRIMARY KEY (minute, queue)
+  wait_again_ms INTEGER NOT NULL,
+  -- Codes of durations, each with its count where that is not 1: ' 131 12x3'. A commit appends its own.
+  histogram TEXT NOT NULL,
+  PRIMARY KEY (minute, queue, type)
 ) STRICT, WITHOUT ROWID;
 
 -- The event log: one batch of events for each operation that changed something.

@@ -27,7 +27,7 @@ const read: Partial<Record<OperationName, readonly string[]>> = {
   'admin.queues': page,
   'admin.jobs': [...page, ...subject, 'state', 'states', 'sort', 'order'],
   'admin.deadLetters': [...page, ...subject, 'older_than', 'include', 'sort', 'order'],
-  'admin.history': ['period', 'since', 'until', 'queue'],
+  'admin.history': ['period', 'since', 'until', 'queue', 'type'],
   'queue.delete': ['strategy'],
   'limit.list': page,
   'schema.list': page,

@@ -41,6 +41,7 @@ import { defaultRetention, type EngineLog, type EngineOptions, type Retention, s
 import { LimitOverrides } from './queues/limit-overrides.ts';
 import { QueueSettings } from './queues/queue-settings.ts';
 import { Statistics } from './queues/statistics.ts';
+import { Totals } from './queues/totals.ts';
 import { Schemas } from './schemas/schemas.ts';
 import { measured } from './telemetry/measured-storage.ts';
 import { StoreReadings } from './telemetry/store-reading.ts';
@@ -90,6 +91,8 @@ export class Engine implements AsyncDisposable {
   readonly queueSettings: QueueSettings;
   readonly limitOverrides: LimitOverrides;
   readonly statistics: Statistics;
+  /** Running totals by queue and type, which survive pruning. */
+  readonly totals: Totals;
   /** Follows the event log. */
   readonly subscriptions: EventSubscriptions;
   readonly reports: Reports;
@@ -142,6 +145,7 @@ export class Engine implements AsyncDisposable {
     this.schemas = new Schemas(storage, clock);
     this.queueSettings = new QueueSettings(storage, clock, log);
     this.statistics = new Statistics(storage, clock);
+    this.totals = new Totals(storage, clock);
     const limitOverrides = new LimitOverrides(storage, clock);
     this.limitOverrides = limitOverrides;
     this.memory = options.memory ?? memoryLimits(1_073_741_824);
@@ -207,6 +211,7 @@ export class Engine implements AsyncDisposable {
       advance,
       retention: this.retention,
       removals: this.removals,
+      totals: this.totals,
       maintenance,
       holder: uuidv7(),
       forget: ({ worker, state }) => this.forgetWorker(worker, state === 'terminate' ? 'shutdown' : 'error'),
@@ -479,6 +484,7 @@ export class Engine implements AsyncDisposable {
       this.schemas,
       this.queueSettings,
       this.statistics,
+      this.totals,
       this.deadLetter,
       this.maintenance,
     ])

@@ -1,5 +1,5 @@
 /** Queues, limits and workers. */
-import type { JobId, Json, LimitNumbers, LimitSettings, Millis, Page, State, Sums } from '@ojs-ts/core';
+import type { Figures, JobId, Json, LimitNumbers, LimitSettings, Millis, Page, State } from '@ojs-ts/core';
 
 export interface Registry {
   /** Every queue that ever held a job or that an operator named. Counts are stored, not computed. */
@@ -13,7 +13,10 @@ export interface Registry {
   configureQueue(name: string, patch: QueuePatch, now: Millis, expected?: number): Promise<QueueRecord | null>;
   /** Deletes a queue without jobs; false if the queue has jobs or is unknown. */
   removeQueue(name: string): Promise<boolean>;
-  /** Sums by queue and minute, from `since` on and before `until` if it is given; oldest first. */
+  /**
+   * Figures by minute, queue and type, in this order, from `since` on and before `until` if it is given. The number of
+   * types is not bounded: whoever adds them up over time bounds it.
+   */
   statistics(since: Millis, until?: Millis): Promise<readonly MinuteRecord[]>;
   /** Sorted by key. A cursor is the last key of a page, and goes before `offset`. */
   limits(query: {
@@ -63,10 +66,20 @@ export interface QueuePatch {
   readonly limit?: LimitNumbers | null;
 }
 
-/** The sums of one minute, which begins at `minute`. */
-export interface MinuteRecord extends Sums {
-  readonly queue: string;
+/** What happened to the jobs of a type in a queue in one minute, which begins at `minute`. */
+export interface MinuteRecord extends Figures {
   readonly minute: Millis;
+  readonly queue: string;
+  readonly type: string;
+}
+
+/** The order of `statistics`: by minute, queue, type. */
+export function compareMinutes(one: MinuteRecord, other: MinuteRecord): number {
+  return one.minute - other.minute || compare(one.queue, other.queue) || compare(one.type, other.type);
+}
+
+function compare(one: string, other: string): number {
+  return one === other ? 0 : one < other ? -1 : 1;
 }
 
 export interface LimitRecord extends LimitSettings {

@@ -2,9 +2,17 @@
  * Readers of rows that the storages share: SQLite and PostgreSQL have the same order of columns, all of them the same
  * words.
  */
-import type { NodeRecord, NodeState, WorkflowRecord, WorkflowState } from '@ojs-ts/core';
+import {
+  type Histogram,
+  type NodeRecord,
+  type NodeState,
+  newFigures,
+  sumNames,
+  type WorkflowRecord,
+  type WorkflowState,
+} from '@ojs-ts/core';
 import { type Cell, flag, integer, integerOrNull, readTexts, text, textOrNull } from './cells.ts';
-import type { Directive, Document, Dumped, InboxEntry, WorkerRecord } from './storage.ts';
+import type { Directive, Document, Dumped, InboxEntry, MinuteRecord, WorkerRecord } from './storage.ts';
 
 type Cells = readonly Cell[];
 
@@ -49,6 +57,49 @@ export function readDirective(cell: Cell): Directive | null {
 export function readIds(cell: Cell): WorkerRecord['holds'] {
   const json = textOrNull(cell);
   return json === null ? null : readTexts(json);
+}
+
+/** The columns of the sums of a minute, in the order of `sumNames`. */
+export const sumColumns: readonly string[] = sumNames.map((name) =>
+  name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+);
+
+/** Minute, queue, type, sums in the order of {@link sumColumns}, durations as {@link histogramText} writes them. */
+export function readMinute(cells: Cells): MinuteRecord {
+  const figures = newFigures();
+  for (const [at, name] of sumNames.entries()) figures[name] = integer(cells[at + 3]);
+  const histogram = readHistogram(textOrNull(cells[sumNames.length + 3]) ?? '');
+  return { minute: integer(cells[0]), queue: text(cells[1]), type: text(cells[2]), ...figures, histogram };
+}
+
+/** The columns of a minute but its durations. */
+export function minuteRow({
+  minute,
+  queue,
+  type,
+  ...figures
+}: MinuteRecord): Readonly<Record<string, string | number>> {
+  return {
+    ...{ minute, queue, type },
+    ...Object.fromEntries(sumNames.map((name, at) => [sumColumns[at] ?? name, figures[name]])),
+  };
+}
+
+/** A word a code, with its count where that is not 1, and a space before each: texts that follow each other add up. */
+export function histogramText(histogram: Histogram): string {
+  let words = '';
+  for (const [code, count] of Object.entries(histogram)) words += count === 1 ? ` ${code}` : ` ${code}x${count}`;
+  return words;
+}
+
+export function readHistogram(words: string): Histogram {
+  const histogram: Record<number, number> = {};
+  for (const word of words.split(' ')) {
+    if (word === '') continue;
+    const [code = '', count = '1'] = word.split('x');
+    histogram[Number(code)] = (histogram[Number(code)] ?? 0) + Number(count);
+  }
+  return histogram;
 }
 
 export function readWorkflow(cells: Cells): WorkflowRecord {

@@ -1,7 +1,7 @@
 import { type Json, members } from '@ojs-ts/core';
 import type { Command } from 'commander';
 import type { Server } from '../../connection/server.ts';
-import { count, type Item, moment, part, text } from '../../output/cells.ts';
+import { count, type Item, moment, part, percentiles, text } from '../../output/cells.ts';
 import { oneLine } from '../../output/plain.ts';
 import { type Column, fields } from '../../output/table.ts';
 import { actionCommand } from '../action.ts';
@@ -62,7 +62,7 @@ export function queuesCommand(): Command {
 }
 
 /** The list has names only; a queue may be deleted meanwhile. */
-export async function wholeQueue(server: Server, item: Json): Promise<Json | null> {
+async function wholeQueue(server: Server, item: Json): Promise<Json | null> {
   const { name }: Item = JSON.parse(item);
   const { status, text: queue } = await server.ask(
     { operation: 'queue.get', params: { name: String(name) } },
@@ -82,8 +82,8 @@ function describe(answer: Json): string {
     ['dead letter', count(counts, 'dead_letter')],
     ['completed, last hour', count(stats, 'completed_last_hour')],
     ['failed, last hour', count(stats, 'failed_last_hour')],
-    ['mean wait', `${count(stats, 'avg_wait_ms')} ms`],
-    ['mean run', `${count(stats, 'avg_duration_ms')} ms`],
+    ['wait, last hour', percentiles(stats, 'latency_ms')],
+    ['run, last hour', percentiles(stats, 'duration_ms')],
     ['settings', oneLine(members(answer).get('config') ?? '{}')],
   ]);
 }

@@ -7,7 +7,8 @@ import { renderConfig } from '../queues/config.ts';
 import { countsOf, pageOfQueues, readName, requireQueue } from '../queues/queues.ts';
 import { json, type Reply } from '../reply.ts';
 import { readAdminPage } from './page.ts';
-import { latencyOf, throughputOf } from './statistics.ts';
+import { durationsOf } from './percentiles.ts';
+import { throughputOf } from './statistics.ts';
 
 /**
  * After so many milliseconds a purge answers, with `has_more`: the same call again goes on. A call that has removed
@@ -68,7 +69,7 @@ async function summarise(engine: Engine, queue: QueueRecord): Promise<object> {
     paused: queue.paused,
     counts: countsOf(queue),
     throughput: throughputOf([statistics]),
-    latency_ms: latencyOf(statistics),
+    ...durationsOf(statistics),
     created_at: new Date(queue.createdAt).toISOString(),
   };
 }

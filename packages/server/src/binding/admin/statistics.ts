@@ -1,15 +1,19 @@
 import {
+  addFigures,
+  addHistogram,
   didYouMean,
+  expectedJobType,
   expectedQueueName,
   Fields,
+  type Figures,
   formatTimestamp,
+  isJobType,
   isQueueName,
   type Millis,
-  noSums,
+  newFigures,
   ProtocolError,
   readMoment,
   State,
-  type Sums,
 } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import type { QueueStatistics } from '../../engine/queues/statistics.ts';
@@ -17,6 +21,7 @@ import type { BindingRequest } from '../handler.ts';
 import { countsOf } from '../queues/queues.ts';
 import { json, type Reply } from '../reply.ts';
 import { summaryOf } from '../workers/records.ts';
+import { runPercentiles, waitPercentiles } from './percentiles.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -31,7 +36,7 @@ const readMs = hour;
 /** A day in minutes, and then some. */
 const maxPoints = 1_500;
 
-/** GET /admin/stats (ojs-admin-api §10.1): sums of stored counts. */
+/** GET /admin/stats (ojs-admin-api §10.1): sums of stored counts, and percentiles of the last hour. */
 export async function stats(engine: Engine): Promise<Reply> {
   const [queues, workers] = await Promise.all([engine.storage.registry.queues(), engine.workers.list()]);
   const counts: Partial<Record<State, number>> = {};
@@ -40,6 +45,8 @@ export async function stats(engine: Engine): Promise<Reply> {
   const deadLetter = queues.reduce((total, queue) => total + queue.deadLetter, 0);
   const statistics = await Promise.all(queues.map(({ name }) => engine.statistics.of(name)));
   const sum = (of: (one: QueueStatistics) => number) => statistics.reduce((total, one) => total + of(one), 0);
+  const histogram: Record<number, number> = {};
+  for (const one of statistics) addHistogram(histogram, one.histogram);
   return json({
     queues: queues.length,
     paused_queues: queues.filter(({ paused }) => paused).length,
@@ -47,25 +54,26 @@ export async function stats(engine: Engine): Promise<Reply> {
     workers_by_state: summaryOf(engine, workers),
     jobs: countsOf({ counts, deadLetter }),
     throughput: throughputOf(statistics),
+    latency_ms: waitPercentiles(histogram),
+    duration_ms: runPercentiles(histogram),
     completed_last_hour: sum((one) => one.completedLastHour),
     failed_last_hour: sum((one) => one.failedLastHour),
     uptime_seconds: Math.max(0, Math.floor((engine.clock.now() - engine.startedAt) / 1_000)),
   });
 }
 
-/**
- * GET /admin/stats/history (ojs-admin-api §10.2): the stored sums by minute, added up. Means in place of percentiles,
- * which nobody keeps.
- */
+/** GET /admin/stats/history (ojs-admin-api §10.2): the stored minutes, added up, of one queue or type or of all. */
 export async function history(engine: Engine, { query }: BindingRequest): Promise<Reply> {
   const now = engine.clock.now();
   const fields = new Fields(query, 'query');
   const period = query.period || '5m';
   const queue = query.queue || undefined;
+  const type = query.type || undefined;
   const ms = periods.get(period);
   const known = [...periods.keys()];
   if (ms === undefined) fields.issue('period', `must be one of ${known.join(', ')}.${didYouMean(period, known)}`);
   if (queue !== undefined && !isQueueName(queue)) fields.issue('queue', `must be ${expectedQueueName}`);
+  if (type !== undefined && !isJobType(type)) fields.issue('type', `must be ${expectedJobType}`);
   const since = readMoment(fields, 'since') ?? now - hour;
   const until = readMoment(fields, 'until') ?? now;
   if (since >= until) fields.issue('since', 'must be before until, which is now by default');
@@ -77,40 +85,30 @@ export async function history(engine: Engine, { query }: BindingRequest): Promis
     const message = `and until span ${points} periods; at most ${maxPoints} fit into an answer. Choose a longer period.`;
     throw ProtocolError.invalid([{ path: 'query.since', message }]);
   }
-  const sums = Array.from({ length: points }, () => noSums);
+  const sums = Array.from({ length: points }, newFigures);
   const oldest = now - engine.retention.statisticsMs - readMs;
   for (let begin = Math.max(from, oldest); begin < until; begin += readMs) {
     for (const record of await engine.storage.registry.statistics(begin, Math.min(begin + readMs, until))) {
       const at = Math.floor((record.minute - from) / length);
       const sum = sums[at];
-      if (sum !== undefined && (queue === undefined || record.queue === queue)) sums[at] = added(sum, record);
+      const isMeant = (queue ?? record.queue) === record.queue && (type ?? record.type) === record.type;
+      if (sum !== undefined && isMeant) addFigures(sum, record);
     }
   }
   return json({ period, data: sums.map((sum, at) => render(from + at * length, sum)) });
 }
 
-function added(one: Sums, other: Sums): Sums {
-  return {
-    enqueued: one.enqueued + other.enqueued,
-    started: one.started + other.started,
-    completed: one.completed + other.completed,
-    failed: one.failed + other.failed,
-    discarded: one.discarded + other.discarded,
-    durationMs: one.durationMs + other.durationMs,
-    waitMs: one.waitMs + other.waitMs,
-  };
-}
-
-function render(at: Millis, { enqueued, started, completed, failed, discarded, durationMs, waitMs }: Sums): object {
+function render(at: Millis, figures: Figures): object {
+  const { enqueued, started, completed, failed, retried, discarded, cancelled, expired, histogram } = figures;
+  const [wait, run] = [waitPercentiles(histogram), runPercentiles(histogram)];
   return {
     timestamp: formatTimestamp(at),
     processed: completed,
-    failed,
-    enqueued,
-    started,
-    discarded,
-    latency_mean_ms: started === 0 ? null : Math.round(waitMs / started),
-    duration_mean_ms: completed === 0 ? null : Math.round(durationMs / completed),
+    ...{ failed, enqueued, started, retried, discarded, cancelled, expired },
+    latency_mean_ms: started === 0 ? null : Math.round(figures.waitMs / started),
+    ...{ latency_p50_ms: wait.p50, latency_p95_ms: wait.p95, latency_p99_ms: wait.p99 },
+    duration_mean_ms: completed === 0 ? null : Math.round(figures.durationMs / completed),
+    ...{ duration_p50_ms: run.p50, duration_p95_ms: run.p95, duration_p99_ms: run.p99 },
   };
 }
 
@@ -122,10 +120,4 @@ export function throughputOf(statistics: readonly QueueStatistics[]): object {
     processed_per_minute: perMinute((one) => one.throughputPerSecond),
     failed_per_minute: perMinute((one) => one.failuresPerSecond),
   };
-}
-
-/** Means of the last hour, in milliseconds; null without a measurement. */
-export function latencyOf({ averageWaitMs, averageDurationMs }: QueueStatistics): object {
-  const rounded = (value: number | null) => (value === null ? null : Math.round(value));
-  return { wait_mean: rounded(averageWaitMs), duration_mean: rounded(averageDurationMs) };
 }

@@ -13,6 +13,7 @@ import type { Engine } from '../../engine/engine.ts';
 import { depthOf, readConfig } from '../../engine/queues/queue-settings.ts';
 import type { QueueStatistics } from '../../engine/queues/statistics.ts';
 import type { QueueRecord } from '../../storage/storage.ts';
+import { durationsOf } from '../admin/percentiles.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
 import { json, type Reply } from '../reply.ts';
 import { readQueueChange, renderConfig } from './config.ts';
@@ -180,7 +181,7 @@ async function detail(engine: Engine, queue: QueueRecord): Promise<Reply> {
   const { name, paused } = queue;
   const counts = countsOf(queue);
   const config = renderConfig(readConfig(queue.config), engine.retention);
-  const statistics = renderStatistics(await engine.statistics.of(name));
+  const statistics = await engine.statistics.of(name);
   const rendered = { ...render(queue), state: paused ? 'paused' : 'active', config };
   return json({
     ...rendered,
@@ -188,7 +189,7 @@ async function detail(engine: Engine, queue: QueueRecord): Promise<Reply> {
     configuration: config,
     counts,
     ...counts,
-    stats: { queue: name, ...sizes(queue), ...counts, ...statistics },
+    stats: { queue: name, ...sizes(queue), ...counts, ...renderStatistics(statistics), ...durationsOf(statistics) },
   });
 }
 

@@ -1,7 +1,7 @@
-import type { Clock, Millis } from '@ojs-ts/core';
+import { addFigures, type Clock, type Histogram, type Millis, type MutableFigures, newFigures } from '@ojs-ts/core';
 import type { MinuteRecord, Storage } from '../../storage/storage.ts';
 
-/** Figures of a queue, from the stored sums; means are null without a measurement. */
+/** Figures of a queue, from the stored minutes; means are null without a measurement. */
 export interface QueueStatistics {
   readonly completedLastHour: number;
   readonly failedLastHour: number;
@@ -12,6 +12,8 @@ export interface QueueStatistics {
   readonly averageDurationMs: number | null;
   /** Mean of the last hour's waits for a start, in milliseconds. */
   readonly averageWaitMs: number | null;
+  /** The durations behind both. */
+  readonly histogram: Histogram;
   /** Completed a second, over the last full minute and the current one. */
   readonly throughputPerSecond: number;
   /** Failed executions a second, over the same time. */
@@ -35,7 +37,7 @@ export class Statistics {
   readonly #storage: Storage;
   readonly #clock: Clock;
   /** Those of the last hour, by queue and then by minute. */
-  readonly #minutes = new Map<string, Map<Millis, MinuteRecord>>();
+  readonly #minutes = new Map<string, Map<Millis, MutableFigures>>();
   /** Sums of the past minutes of this day. */
   readonly #today = new Map<string, Today>();
   #midnight: Millis = 0;
@@ -87,9 +89,11 @@ export class Statistics {
   #note(record: MinuteRecord, now: Millis, over: Millis): void {
     const { queue, minute: at, completed, failed } = record;
     if (at > now - hour - minute) {
-      const minutes = this.#minutes.get(queue) ?? new Map<Millis, MinuteRecord>();
-      minutes.set(at, record);
+      const minutes = this.#minutes.get(queue) ?? new Map<Millis, MutableFigures>();
       this.#minutes.set(queue, minutes);
+      const figures = minutes.get(at) ?? newFigures();
+      minutes.set(at, figures);
+      addFigures(figures, record);
     }
     if (at < this.#midnight || at >= over) return;
     const today = this.#today.get(queue) ?? { completed: 0, failed: 0 };
@@ -100,20 +104,15 @@ export class Statistics {
 
   #sum(queue: string): QueueStatistics {
     const now = this.#clock.now();
-    const sums = { completed: 0, failed: 0, durationMs: 0, waitMs: 0, started: 0, lately: 0, failedLately: 0 };
+    const sums = newFigures();
+    const lately = { completed: 0, failed: 0 };
     const today: Today = { ...(this.#today.get(queue) ?? { completed: 0, failed: 0 }) };
     const current = now - (now % minute);
     for (const [at, record] of this.#minutes.get(queue) ?? []) {
-      if (at > now - hour - minute) {
-        sums.completed += record.completed;
-        sums.failed += record.failed;
-        sums.durationMs += record.durationMs;
-        sums.waitMs += record.waitMs;
-        sums.started += record.started;
-      }
+      if (at > now - hour - minute) addFigures(sums, record);
       if (at >= current - minute) {
-        sums.lately += record.completed;
-        sums.failedLately += record.failed;
+        lately.completed += record.completed;
+        lately.failed += record.failed;
       }
       if (at >= Math.max(this.#midnight, this.#open ?? 0)) {
         today.completed += record.completed;
@@ -127,8 +126,9 @@ export class Statistics {
       failedToday: today.failed,
       averageDurationMs: sums.completed === 0 ? null : sums.durationMs / sums.completed,
       averageWaitMs: sums.started === 0 ? null : sums.waitMs / sums.started,
-      throughputPerSecond: (sums.lately * 1_000) / (now - current + minute),
-      failuresPerSecond: (sums.failedLately * 1_000) / (now - current + minute),
+      histogram: sums.histogram,
+      throughputPerSecond: (lately.completed * 1_000) / (now - current + minute),
+      failuresPerSecond: (lately.failed * 1_000) / (now - current + minute),
     };
   }
 }

@@ -15,6 +15,7 @@ import {
 import type { Held, Storage, WorkerRecord } from '../../storage/storage.ts';
 import type { Maintenance } from '../maintenance.ts';
 import type { EngineLog, Retention } from '../options.ts';
+import type { Totals } from '../queues/totals.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Removals } from './removals.ts';
 
@@ -72,6 +73,7 @@ export class Upkeep {
   readonly #advance: (ready: readonly NodeRef[]) => Promise<void>;
   readonly #retention: Retention;
   readonly #removals: Removals;
+  readonly #totals: Totals;
   readonly #maintenance: Maintenance;
   readonly #chores: readonly Chore[];
   readonly #holder: string;
@@ -105,6 +107,7 @@ export class Upkeep {
     readonly advance: (ready: readonly NodeRef[]) => Promise<void>;
     readonly retention: Retention;
     readonly removals: Removals;
+    readonly totals: Totals;
     readonly maintenance: Maintenance;
     readonly holder: string;
     /** Deletes the record of a dead worker. */
@@ -122,6 +125,7 @@ export class Upkeep {
     this.#advance = parts.advance;
     this.#retention = parts.retention;
     this.#removals = parts.removals;
+    this.#totals = parts.totals;
     this.#maintenance = parts.maintenance;
     this.#holder = parts.holder;
     this.#forget = parts.forget;
@@ -296,6 +300,8 @@ export class Upkeep {
   }
 
   async prune(): Promise<void> {
+    // Minutes go after they are folded; the rest of the store must not grow because that fails.
+    const [folded] = await Promise.allSettled([this.#totals.fold()]);
     const now = this.#clock.now();
     const { completedMs, cancelledMs, discardedMs, keep, deadLetterMs, keepDeadLetters } = this.#retention;
     const { eventsMs, keepEvents, workflowsMs, keepWorkflows, statisticsMs, auditMs } = this.#retention;
@@ -309,7 +315,7 @@ export class Upkeep {
       ],
       events: { before: now - eventsMs, keep: keepEvents },
       workflows: { before: now - workflowsMs, keep: keepWorkflows },
-      statisticsBefore: now - statisticsMs,
+      statisticsBefore: folded.status === 'fulfilled' ? Math.min(now - statisticsMs, folded.value) : 0,
       auditBefore: now - auditMs,
       requestsBefore: now - requestsMs,
       workersBefore: now - 86_400_000,
@@ -323,6 +329,7 @@ export class Upkeep {
       await this.#removals.add(overCap);
       more = removed > 0;
     }
+    if (folded.status === 'rejected') throw folded.reason;
   }
 
   async #untilDue(): Promise<number> {

@@ -84,7 +84,7 @@ function start(tables: Tables, row: Row, claim: Claim, change: Change): JobRecor
   const { job } = row;
   const after = claimed(job, claim, change.now);
   tables.set(row, after, change.now);
-  tables.statistics.add(job.queue, sumsOf(job, after.state, change.now), change.now);
+  tables.statistics.add(job, sumsOf(job, after.state, change.now), change.now);
   change.log('job.started', after, job.state);
   return after;
 }
@@ -111,7 +111,7 @@ export function promote(tables: Tables, limit: number, change: Change): Readonly
     }
     const after = promoted(job, change.now);
     tables.set(row, after, change.now);
-    tables.statistics.add(job.queue, sumsOf(job, after.state, change.now), change.now);
+    tables.statistics.add(job, sumsOf(job, after.state, change.now), change.now);
     change.log(promotionEvent(job.state), after, job.state);
     counts.set(job.queue, (counts.get(job.queue) ?? 0) + 1);
   }

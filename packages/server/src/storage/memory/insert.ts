@@ -46,7 +46,7 @@ function carryOut(tables: Tables, { job, record, replaced }: Admitted, change: C
     else tables.limit(key);
   }
   tables.add(record, change.now);
-  tables.statistics.add(record.queue, sumsOf(null, record.state, change.now), change.now);
+  tables.statistics.add(record, sumsOf(null, record.state, change.now), change.now);
   const kind = creationEvent(record.state);
   if (kind) change.log(kind, record, null);
 }

@@ -1,46 +1,72 @@
-import { type Millis, minuteOf, noSums, type Sums } from '@ojs-ts/core';
+import {
+  type Addition,
+  addChange,
+  addFigures,
+  type Figures,
+  type JobRecord,
+  type Millis,
+  type MutableFigures,
+  minuteOf,
+  newFigures,
+  nothingAdded,
+} from '@ojs-ts/core';
+import { compareMinutes } from '../registry.ts';
 import type { MinuteRecord } from '../storage.ts';
 
-const names = ['enqueued', 'started', 'completed', 'failed', 'discarded', 'durationMs', 'waitMs'] as const;
+interface Minute {
+  readonly minute: Millis;
+  readonly queue: string;
+  readonly type: string;
+  readonly figures: MutableFigures;
+}
 
-type Minute = { -readonly [Name in keyof MinuteRecord]: MinuteRecord[Name] };
-
-/** Statistics by minute and queue. */
+/** Statistics by minute, queue and type. */
 export class MinuteStatistics {
   readonly #minutes = new Map<string, Minute>();
   /** Of the change before: most often that of the next one, too. */
   #last: Minute | undefined;
 
-  add(queue: string, more: Partial<Sums>, now: Millis): void {
-    if (names.every((name) => more[name] === undefined)) return;
-    const minute = minuteOf(now);
-    if (this.#last?.queue !== queue || this.#last.minute !== minute) {
-      const key = `${minute} ${queue}`;
-      this.#last = this.#minutes.get(key) ?? { queue, minute, ...noSums };
-      this.#minutes.set(key, this.#last);
-    }
-    for (const name of names) this.#last[name] += more[name] ?? 0;
+  add({ queue, type }: Pick<JobRecord, 'queue' | 'type'>, more: Addition, now: Millis): void {
+    if (more !== nothingAdded) addChange(this.#of(minuteOf(now), queue, type), more);
   }
 
   /** Adds a minute of a dump. */
-  load(record: MinuteRecord): void {
-    this.#minutes.set(`${record.minute} ${record.queue}`, { ...record });
-    this.#last = undefined;
+  load({ minute, queue, type, ...figures }: MinuteRecord): void {
+    addFigures(this.#of(minute, queue, type), figures);
   }
 
   since(since: Millis, until: Millis = Number.POSITIVE_INFINITY): readonly MinuteRecord[] {
-    return this.#sorted().flatMap((sums) => (sums.minute >= since && sums.minute < until ? [{ ...sums }] : []));
+    return [...this.#minutes.values()]
+      .filter(({ minute }) => minute >= since && minute < until)
+      .map(recordOf)
+      .sort(compareMinutes);
   }
 
   prune(before: Millis, limit: number): number {
-    const old = this.#sorted().filter(({ minute }) => minute < before);
-    const gone = old.slice(0, limit);
-    for (const { minute, queue } of gone) this.#minutes.delete(`${minute} ${queue}`);
+    const gone = this.since(Number.NEGATIVE_INFINITY, before).slice(0, limit);
+    for (const { minute, queue, type } of gone) this.#minutes.delete(keyOf(minute, queue, type));
     this.#last = undefined;
     return gone.length;
   }
 
-  #sorted(): Minute[] {
-    return [...this.#minutes.values()].sort((a, b) => a.minute - b.minute || (a.queue < b.queue ? -1 : 1));
+  #of(minute: Millis, queue: string, type: string): MutableFigures {
+    if (this.#last?.type !== type || this.#last.queue !== queue || this.#last.minute !== minute) {
+      const key = keyOf(minute, queue, type);
+      this.#last = this.#minutes.get(key) ?? { minute, queue, type, figures: newFigures() };
+      this.#minutes.set(key, this.#last);
+    }
+    return this.#last.figures;
   }
+}
+
+function keyOf(minute: Millis, queue: string, type: string): string {
+  return `${minute} ${queue} ${type}`;
+}
+
+function recordOf({ minute, queue, type, figures }: Minute): MinuteRecord {
+  return { minute, queue, type, ...copyOf(figures) };
+}
+
+function copyOf(figures: Figures): Figures {
+  return { ...figures, histogram: { ...figures.histogram } };
 }

@@ -28,7 +28,7 @@ export function move(tables: Tables, transition: Transition, change: Change): Mo
   if (kind !== 'moves') return { kind, job };
   const after = applied(job, transition, change);
   tables.set(row, after, change.now);
-  tables.statistics.add(job.queue, sumsOf(job, after.state, change.now, transition), change.now);
+  tables.statistics.add(job, sumsOf(job, after.state, change.now, transition), change.now);
   for (const event of eventsOf(transition, job.state)) change.log(event.kind, after, job.state, event.data ?? null);
   return {
     kind: 'moved',

@@ -6,6 +6,7 @@ import type { Packed } from './connection/msgpack.ts';
 import type { Scripts } from './connection/scripts.ts';
 import { packConstant, packRecord } from './job-bytes.ts';
 import { packNumbers } from './rows.ts';
+import { packMinute } from './statistics.ts';
 import { letters } from './workflow-rows.ts';
 
 type Cell = string | number;
@@ -63,10 +64,10 @@ export class Restoration {
     audit: ({ id, entry }) => this.#command('ZADD', 'audit', 0, `${id}${entry}`),
     document: ({ kind, key, version, createdAt, updatedAt, body }) =>
       this.#command('HSET', `doc:${kind}`, key, `${version}|${createdAt}|${updatedAt}|${body}`),
-    minute: ({ minute, queue, enqueued, started, completed, failed, discarded, durationMs, waitMs }) => {
-      const sums = { e: enqueued, s: started, c: completed, f: failed, d: discarded, u: durationMs, w: waitMs };
-      this.#command('ZADD', 'minutes', minute, `${minute}:${queue}`);
-      this.#command('HSET', `m:${minute}:${queue}`, ...fieldsOf(sums));
+    minute: (record) => {
+      const { name, fields } = packMinute(record);
+      this.#command('ZADD', 'minutes', record.minute, name);
+      this.#command('HSET', `m:${name}`, ...fieldsOf(fields));
     },
     worker: ({ worker, seenAt, seenBefore, state, directive, info, holds, heldBefore }) => {
       const lists = { holds: holds && JSON.stringify(holds), held: heldBefore && JSON.stringify(heldBefore) };

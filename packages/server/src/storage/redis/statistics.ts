@@ -1,9 +1,28 @@
+import { newFigures, type Sums, sumNames } from '@ojs-ts/core';
 import type { MinuteRecord, Registry } from '../storage.ts';
-import { integerOrNull, listOf, type Reply, text } from './connection/reply.ts';
+import { listOf, type Reply, text } from './connection/reply.ts';
 import type { Scripts } from './connection/scripts.ts';
 
-/** Minutes of queues that one script reads, about 5 ms; between two of them other scripts run. */
-const atOnce = 1000;
+/** Minutes that one script reads, about 5 ms; between two of them other scripts run. */
+const atOnce = 500;
+
+/** The fields of the sums: see lua/lib/statistics.lua. */
+const letters: Readonly<Record<keyof Sums, string>> = {
+  enqueued: 'e',
+  started: 's',
+  completed: 'c',
+  failed: 'f',
+  retried: 'r',
+  discarded: 'd',
+  cancelled: 'x',
+  expired: 'p',
+  durationMs: 'u',
+  discardedMs: 'v',
+  cancelledMs: 'y',
+  waitMs: 'w',
+  waitAgainMs: 'a',
+};
+const names = new Map(sumNames.map((name) => [letters[name], name]));
 
 export function statistics(scripts: Scripts): Pick<Registry, 'statistics'> {
   return {
@@ -23,12 +42,26 @@ export function statistics(scripts: Scripts): Pick<Registry, 'statistics'> {
   };
 }
 
-/** @param name `minute:queue`. */
-function readMinute(name: string, reply: Reply | undefined): MinuteRecord {
-  const [enqueued = 0, started = 0, completed = 0, failed = 0, discarded = 0, durationMs = 0, waitMs = 0] = listOf(
-    reply,
-  ).map((sum) => integerOrNull(sum) ?? 0);
-  const colon = name.indexOf(':');
-  const [minute, queue] = [Number(name.slice(0, colon)), name.slice(colon + 1)];
-  return { queue, minute, enqueued, started, completed, failed, discarded, durationMs, waitMs };
+/** As lua/lib/statistics.lua writes it: the name in the list of minutes, and the fields of the hash. */
+export function packMinute({ minute, queue, type, histogram, ...sums }: MinuteRecord): {
+  readonly name: string;
+  readonly fields: Readonly<Record<string, number>>;
+} {
+  const counted = sumNames.filter((name) => sums[name] > 0).map((name) => [letters[name], sums[name]]);
+  return { name: `${minute}:${queue},${type}`, fields: { ...Object.fromEntries(counted), ...histogram } };
+}
+
+function readMinute(packed: string, reply: Reply | undefined): MinuteRecord {
+  const [colon, comma] = [packed.indexOf(':'), packed.indexOf(',')];
+  const figures = newFigures();
+  const cells = listOf(reply);
+  for (let at = 0; at < cells.length; at += 2) {
+    const field = text(cells[at]);
+    const name = names.get(field);
+    const value = Number(cells[at + 1]);
+    if (name === undefined) figures.histogram[Number(field)] = value;
+    else figures[name] = value;
+  }
+  const place = { queue: packed.slice(colon + 1, comma), type: packed.slice(comma + 1) };
+  return { minute: Number(packed.slice(0, colon)), ...place, ...figures };
 }

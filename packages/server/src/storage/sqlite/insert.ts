@@ -171,7 +171,7 @@ function inserted(tx: Transaction, job: NewJob, now: Millis): void {
   for (const limit of job.limits) tx.limits.jobAdded(limit, now);
   tx.counters.readyQueue(queue);
   tx.entered({ queue, limits: limitsText(job.limits.map(({ key }) => key)) }, state, now);
-  tx.counters.addStatistics(queue, sumsOf(null, state, now), now);
+  tx.counters.addStatistics(job, sumsOf(null, state, now), now);
   if (state === State.available) tx.woken.add(queue);
   const kind = creationEvent(state);
   if (kind)

@@ -52,7 +52,7 @@ function moveAlone(tx: Transaction, transition: Transition, now: Millis): Moved 
     tx.left(before, before.state, now);
     tx.entered(after, after.state, now);
   }
-  tx.counters.addStatistics(before.queue, sumsOf(before, after.state, now, transition), now);
+  tx.counters.addStatistics(before, sumsOf(before, after.state, now, transition), now);
   for (const event of eventsOf(transition, before.state))
     tx.log.job(event.kind, after, before.state, event.data ?? null);
   return { kind: 'moved', was: before.state, ready: closeNode(tx, after, transition, now) };

@@ -10,7 +10,8 @@ import {
   State,
   stateNames,
 } from '@ojs-ts/core';
-import type { LimitRecord, MinuteRecord, QueuePatch, QueueRecord, Registry } from '../storage.ts';
+import { readMinute } from '../rows.ts';
+import type { LimitRecord, QueuePatch, QueueRecord, Registry } from '../storage.ts';
 import type { Connection } from './disk/connection.ts';
 import type { GroupCommit } from './disk/group-commit.ts';
 import { type Cells, integer, integerOrNull, text, textOrNull } from './row.ts';
@@ -174,20 +175,5 @@ function readQueue(cells: Cells): QueueRecord {
     capacity: integerOrNull(cells[3]),
     config: text(cells[4]),
     version: integer(cells[5]),
-  };
-}
-
-export function readMinute(cells: Cells): MinuteRecord {
-  const [minute, name, enqueued, started, completed, failed, discarded, durationMs, waitMs] = cells;
-  return {
-    queue: text(name),
-    minute: integer(minute),
-    enqueued: integer(enqueued),
-    started: integer(started),
-    completed: integer(completed),
-    failed: integer(failed),
-    discarded: integer(discarded),
-    durationMs: integer(durationMs),
-    waitMs: integer(waitMs),
   };
 }

@@ -1,4 +1,5 @@
 import { queueLimitKey } from '@ojs-ts/core';
+import { sumColumns } from '../rows.ts';
 import { decisionColumns, jobColumns, readyColumns } from './row.ts';
 
 // `LIMIT ? + 0`: with a plain bound LIMIT SQLite plans the statement again at every change of its value (17 µs).
@@ -114,10 +115,16 @@ const jobStatements = {
   queue: `SELECT paused, capacity, ready_queue, scheduled + available + retryable, available, active,
     has_limit_groups, exists (SELECT 1
     FROM ojs_limits WHERE key = '${queueLimitKey('')}' || name) FROM ojs_queues WHERE name = ?`,
-  minutes: `SELECT minute, queue, enqueued, started, completed, failed, discarded, duration_ms, wait_ms
-    FROM ojs_minutes WHERE minute >= ? AND minute < ? ORDER BY minute, queue`,
-  forgetMinutes: `DELETE FROM ojs_minutes WHERE (minute, queue) IN (SELECT minute, queue FROM ojs_minutes
-    WHERE minute < ? ORDER BY minute, queue LIMIT ? + 0)`,
+  minutes: `SELECT minute, queue, type, ${sumColumns.join(', ')}, histogram
+    FROM ojs_minutes WHERE minute >= ? AND minute < ? ORDER BY minute, queue, type`,
+  addMinute: `INSERT INTO ojs_minutes (minute, queue, type, ${sumColumns.join(', ')}, histogram)
+    VALUES (?, ?, ?, ${sumColumns.map(() => '?').join(', ')}, ?) ON CONFLICT (minute, queue, type) DO UPDATE SET
+    ${sumColumns.map((name) => `${name} = ${name} + excluded.${name}`).join(', ')}, histogram = histogram || excluded.histogram
+    RETURNING length(histogram)`,
+  histogram: 'SELECT histogram FROM ojs_minutes WHERE minute = ? AND queue = ? AND type = ?',
+  setHistogram: 'UPDATE ojs_minutes SET histogram = ? WHERE minute = ? AND queue = ? AND type = ?',
+  forgetMinutes: `DELETE FROM ojs_minutes WHERE (minute, queue, type) IN (SELECT minute, queue, type FROM ojs_minutes
+    WHERE minute < ? ORDER BY minute, queue, type LIMIT ? + 0)`,
   log: `INSERT INTO ojs_events (position, at, count, entries) VALUES (?, ?, ?, ?)`,
 } as const;
 

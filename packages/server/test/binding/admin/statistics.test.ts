@@ -56,6 +56,9 @@ describe.each(storages)('statistics of the admin API, $name (ojs-admin-api §10)
       },
       // Over the last full minute, which has begun and ended by now.
       throughput: { processed_per_minute: 2, failed_per_minute: 1 },
+      // Three waits of a second are in the bucket from 800 to 1,000 ms, two runs in that from 1,500 to 2,000.
+      latency_ms: { p50: 900, p95: 990, p99: 998 },
+      duration_ms: { p50: 1_750, p95: 1_975, p99: 1_995 },
       completed_last_hour: 2,
       failed_last_hour: 1,
       uptime_seconds: 60,
@@ -70,9 +73,16 @@ describe.each(storages)('statistics of the admin API, $name (ojs-admin-api §10)
     bench.clock.set(Date.parse('2026-01-01T00:07:00Z'));
     await work('a');
     const from = 'since=2026-01-01T00:00:00Z';
-    const empty = { processed: 0, failed: 0, enqueued: 0, started: 0, discarded: 0 };
-    const none = { latency_mean_ms: null, duration_mean_ms: null };
-    const means = { latency_mean_ms: 1_000, duration_mean_ms: 2_000 };
+    const zero = { retried: 0, discarded: 0, cancelled: 0, expired: 0 };
+    const empty = { processed: 0, failed: 0, enqueued: 0, started: 0, ...zero };
+    const none = {
+      ...{ latency_mean_ms: null, latency_p50_ms: null, latency_p95_ms: null, latency_p99_ms: null },
+      ...{ duration_mean_ms: null, duration_p50_ms: null, duration_p95_ms: null, duration_p99_ms: null },
+    };
+    const measured = {
+      ...{ latency_mean_ms: 1_000, latency_p50_ms: 900, latency_p95_ms: 990, latency_p99_ms: 998 },
+      ...{ duration_mean_ms: 2_000, duration_p50_ms: 1_750, duration_p95_ms: 1_975, duration_p99_ms: 1_995 },
+    };
     expect(await history(`${from}&period=5m`)).toEqual({
       period: '5m',
       data: [
@@ -82,23 +92,26 @@ describe.each(storages)('statistics of the admin API, $name (ojs-admin-api §10)
           failed: 1,
           enqueued: 2,
           started: 2,
+          ...zero,
           discarded: 1,
-          ...means,
+          ...measured,
         },
-        { timestamp: '2026-01-01T00:05:00.000Z', ...empty, processed: 1, enqueued: 1, started: 1, ...means },
+        { timestamp: '2026-01-01T00:05:00.000Z', ...empty, processed: 1, enqueued: 1, started: 1, ...measured },
       ],
     });
     const minutes = await history(`${from}&period=1m&queue=b`);
     expect(minutes.data).toHaveLength(8);
     expect(minutes.data[0]).toMatchObject({ processed: 0, failed: 1, enqueued: 1, duration_mean_ms: null });
     expect(minutes.data[7]).toEqual({ timestamp: '2026-01-01T00:07:00.000Z', ...empty, ...none });
+    const typed = await Promise.all(['a.b', 'c.d'].map((type) => history(`${from}&period=1d&type=${type}`)));
+    expect(typed.map(({ data }) => data[0]?.processed)).toEqual([2, 0]);
     const day = await history(`${from}&period=1d`);
     expect(day.data).toMatchObject([{ processed: 2, failed: 1 }]);
     const until = await history(`${from}&until=2026-01-01T00:05:00Z`);
     expect(until.data).toMatchObject([{ processed: 1, failed: 1 }]);
     expect((await history('')).data).toHaveLength(13);
     // Empty parameters count as absent.
-    expect(await history('period=&queue=&since=&until=')).toEqual(await history(''));
+    expect(await history('period=&queue=&type=&since=&until=')).toEqual(await history(''));
   });
 
   test('a history of too many points, or of none, is refused', async () => {
@@ -106,6 +119,7 @@ describe.each(storages)('statistics of the admin API, $name (ojs-admin-api §10)
     const wrong = [
       'period=2m',
       'queue=A',
+      'type=A',
       'since=yesterday',
       'since=2026-01-02T00:00:00Z',
       'since=2025-12-30T00:00:00Z&period=1m',

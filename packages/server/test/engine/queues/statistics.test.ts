@@ -1,9 +1,14 @@
+import { codeOf, type Histogram, type Measure } from '@ojs-ts/core';
 import { describe, expect, test } from 'vitest';
 import { type Bench, bench } from '../../support/engine.ts';
 import { storages } from '../../support/storages.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;
+
+function counts(...durations: readonly (readonly [Measure, number])[]): Histogram {
+  return Object.fromEntries(durations.map(([measure, ms]) => [codeOf(measure, ms), 1]));
+}
 
 /** Completes a job that waits and runs for so long. */
 async function complete(
@@ -32,6 +37,7 @@ describe.each(storages)('statistics on $name', ({ url }) => {
       completedToday: 2,
       averageDurationMs: 300,
       averageWaitMs: 2_000,
+      histogram: counts(['wait', 1_000], ['wait', 3_000], ['completed', 200], ['completed', 400]),
     });
     expect(await engine.statistics.of('nobody')).toMatchObject({
       completedLastHour: 0,

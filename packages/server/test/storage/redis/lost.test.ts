@@ -85,7 +85,7 @@ test.skipIf(server === null)(
     const { storage, admin, prefix } = own;
     const batch = admin.pipeline();
     for (let n = 0; n < 2500; n++) {
-      const name = `${Math.floor(n / 7) * 60_000}:q${n % 7}`;
+      const name = `${Math.floor(n / 7) * 60_000}:q${n % 7},t`;
       batch.zadd(`${prefix}minutes`, Math.floor(n / 7) * 60_000, name).hset(`${prefix}m:${name}`, 'e', n);
     }
     await batch.exec();

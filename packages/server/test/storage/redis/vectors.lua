@@ -85,15 +85,23 @@ function rules.limitGroupOf(v) return groups.keys(groups.of({ limits = v.keys })
 
 function rules.sumsOf(v, i)
   local before, queue = v.before or {}, 'q' .. i
-  local job = { queue = queue, startedAt = before.startedAt }
-  statistics.count(job, before.state, v.to, v.now, before.enqueuedAt, v.failed)
+  local job = { queue = queue, type = 't', startedAt = before.startedAt }
+  statistics.count(job, before.state, v.to, v.now, before.enqueuedAt, (before.attempt or 0) > 0, v.event and { { kind = v.event } })
   finish(v.now)
-  local cells = call('HGETALL', p .. 'm:' .. int(math.floor(v.now / 60000) * 60000) .. ':' .. queue)
-  local names = { e = 'enqueued', s = 'started', c = 'completed', f = 'failed', d = 'discarded', u = 'durationMs', w = 'waitMs' }
+  local cells = call('HGETALL', p .. 'm:' .. int(math.floor(v.now / 60000) * 60000) .. ':' .. queue .. ',t')
+  local names = {
+    e = 'enqueued', s = 'started', c = 'completed', f = 'failed', r = 'retried', d = 'discarded', x = 'cancelled', p = 'expired',
+    u = 'durationMs', v = 'discardedMs', y = 'cancelledMs', w = 'waitMs', a = 'waitAgainMs',
+  }
   local sums = {}
-  for at = 1, #cells, 2 do sums[names[cells[at]]] = tonumber(cells[at + 1]) end
+  for at = 1, #cells, 2 do
+    local name = names[cells[at]]
+    if name then sums[name] = tonumber(cells[at + 1]) else sums.code = tonumber(cells[at]) end
+  end
   return sums
 end
+
+function rules.codeOf(v) return statistics.code(statistics.completed_code, v.ms) end
 
 function rules.closedAs(v)
   return ({ c = 'completed', x = 'cancelled', f = 'failed' })[workflows.closed_as(v.state)]

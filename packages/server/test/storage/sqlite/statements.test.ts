@@ -65,8 +65,11 @@ const plans: Readonly<Record<keyof typeof statements, string>> = {
   queue:
     'SEARCH ojs_queues USING PRIMARY KEY (name=?); CORRELATED SCALAR SUBQUERY 1; SEARCH ojs_limits USING PRIMARY KEY (key=?)',
   minutes: 'SEARCH ojs_minutes USING PRIMARY KEY (minute>? AND minute<?)',
+  addMinute: '',
+  histogram: 'SEARCH ojs_minutes USING PRIMARY KEY (minute=? AND queue=? AND type=?)',
+  setHistogram: 'SEARCH ojs_minutes USING PRIMARY KEY (minute=? AND queue=? AND type=?)',
   forgetMinutes:
-    'SEARCH ojs_minutes USING PRIMARY KEY (minute=? AND queue=?); LIST SUBQUERY 2; SEARCH ojs_minutes USING PRIMARY KEY (minute<?)',
+    'SEARCH ojs_minutes USING PRIMARY KEY (minute=? AND queue=? AND type=?); LIST SUBQUERY 2; SEARCH ojs_minutes USING PRIMARY KEY (minute<?)',
   log: '',
   limit: 'SEARCH ojs_limits USING PRIMARY KEY (key=?)',
   writeLimit: '',

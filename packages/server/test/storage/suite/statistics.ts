@@ -1,4 +1,4 @@
-import { State, Waiting } from '@ojs-ts/core';
+import { codeOf, newFigures, State, Waiting } from '@ojs-ts/core';
 import { expect } from 'vitest';
 import type { MinuteRecord } from '../../../src/storage/storage.ts';
 import type { Case } from './exercise.ts';
@@ -9,15 +9,10 @@ const failed = [{ kind: 'job.failed' }] as const;
 
 function sums(at: number, patch: Partial<MinuteRecord>, queue = 'default'): MinuteRecord {
   return {
-    queue,
     minute: at,
-    enqueued: 0,
-    started: 0,
-    completed: 0,
-    failed: 0,
-    discarded: 0,
-    durationMs: 0,
-    waitMs: 0,
+    queue,
+    type: 'email.send',
+    ...newFigures(),
     ...patch,
   };
 }
@@ -34,13 +29,18 @@ export const statisticsCases: readonly Case[] = [
       await claim(storage, { limit: 2 }, t0 + 4 * second);
       await move(storage, to(idOf(1), State.completed, State.active), t0 + minute - 1);
       await move(storage, to(idOf(2), State.completed, State.active), t0 + minute);
+      const last = sums(t0 + minute, {
+        ...{ completed: 1, durationMs: 56 * second },
+        histogram: { [codeOf('completed', 56 * second)]: 1 },
+      });
       expect(await storage.registry.statistics(t0)).toEqual([
-        sums(t0, { enqueued: 2, started: 2, waitMs: 6 * second, completed: 1, durationMs: minute - 1 - 4 * second }),
-        sums(t0 + minute, { completed: 1, durationMs: 56 * second }),
+        sums(t0, {
+          ...{ enqueued: 2, started: 2, waitMs: 6 * second, completed: 1, durationMs: minute - 1 - 4 * second },
+          histogram: { [codeOf('wait', 3 * second)]: 2, [codeOf('completed', minute - 1 - 4 * second)]: 1 },
+        }),
+        last,
       ]);
-      expect(await storage.registry.statistics(t0 + 1)).toEqual([
-        sums(t0 + minute, { completed: 1, durationMs: 56 * second }),
-      ]);
+      expect(await storage.registry.statistics(t0 + 1)).toEqual([last]);
       expect(await storage.registry.statistics(t0, t0 + minute)).toMatchObject([{ minute: t0, started: 2 }]);
       expect(await storage.registry.statistics(t0, t0)).toEqual([]);
       expect(await storage.registry.statistics(t0 + 2 * minute)).toEqual([]);
@@ -100,11 +100,81 @@ export const statisticsCases: readonly Case[] = [
       );
       await move(storage, to(idOf(2), State.discarded, State.discarded, { deadLetter: true }));
       await claim(storage, {}, t0 + 1);
-      await move(storage, to(idOf(4), State.cancelled, State.active));
+      await move(storage, to(idOf(4), State.cancelled, State.active), t0 + 8);
       await insert(storage, [newJob(6, { unique: uniqueOf({ onConflict: 'replace' }) })]);
       await storage.jobs.remove([idOf(6)], { from: Waiting }, t0);
       expect(await storage.registry.statistics(t0)).toEqual([
-        sums(t0, { enqueued: 6, started: 3, failed: 2, discarded: 2, waitMs: 1 }),
+        sums(t0, {
+          ...{ enqueued: 6, started: 3, failed: 2, retried: 1, discarded: 2, cancelled: 2, expired: 1 },
+          ...{ waitMs: 1, cancelledMs: 7 },
+          // The expired job and the replaced one did not run.
+          histogram: {
+            [codeOf('wait', 0)]: 3,
+            [codeOf('discarded', 0)]: 1,
+            [codeOf('cancelled', 7)]: 1,
+          },
+        }),
+      ]);
+    },
+  ],
+  [
+    'durations are counted by type and bucket, waits of later attempts apart, whether jobs change one by one or at once',
+    async (storage) => {
+      const start = t0 + second;
+      const types = ['email.send', 'report.make'];
+      await insert(
+        storage,
+        Array.from({ length: 40 }, (_, n) => newJob(n, { type: types[n % 2] ?? '', createdAt: t0 })),
+        t0,
+      );
+      await claim(storage, { limit: 30 }, start);
+      for (let n = 0; n < 10; n++) await claimOne(storage, {}, start);
+      await storage.jobs.transition(
+        Array.from({ length: 30 }, (_, n) =>
+          to(idOf(n), State.completed, State.active, { result: null, events: [{ kind: 'job.completed' }] }),
+        ),
+        start + 30,
+      );
+      for (let n = 30; n < 40; n++) {
+        await move(
+          storage,
+          to(idOf(n), State.available, State.active, { runAt: start, events: failed }),
+          start + 10 * n,
+        );
+      }
+      await claim(storage, { limit: 10 }, start + second);
+      const again = [300, 310, 320, 330, 340, 350, 360, 370, 380, 390].map((ms) => second - ms);
+      expect(await storage.registry.statistics(t0)).toEqual(
+        types.map((type, odd) => {
+          const waits = again.filter((_, n) => n % 2 === odd);
+          const histogram: Record<number, number> = {
+            [codeOf('wait', second)]: 20,
+            [codeOf('completed', 30)]: 15,
+          };
+          for (const code of waits.map((ms) => codeOf('waitAgain', ms))) histogram[code] = (histogram[code] ?? 0) + 1;
+          const waitAgainMs = waits.reduce((sum, ms) => sum + ms, 0);
+          return {
+            ...sums(t0, { enqueued: 20, started: 25, completed: 15, failed: 5, retried: 5, durationMs: 450 }),
+            ...{ type, histogram, waitMs: 20 * second + waitAgainMs, waitAgainMs },
+          };
+        }),
+      );
+    },
+  ],
+  [
+    'many commits in a minute add up exactly',
+    async (storage) => {
+      const numbers = Array.from({ length: 300 }, (_, n) => n);
+      await insert(
+        storage,
+        numbers.map((n) => newJob(n)),
+      );
+      await claim(storage, { limit: 300 });
+      for (const n of numbers) await move(storage, to(idOf(n), State.completed, State.active), t0 + 10 * n);
+      const histogram: Record<number, number> = { [codeOf('wait', 0)]: 300 };
+      for (const code of numbers.map((n) => codeOf('completed', 10 * n))) histogram[code] = (histogram[code] ?? 0) + 1;
+      expect(await storage.registry.statistics(t0)).toEqual([
+        sums(t0, { enqueued: 300, started: 300, completed: 300, durationMs: 10 * (299 * 150), histogram }),
       ]);
     },
   ],

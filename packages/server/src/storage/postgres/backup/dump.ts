@@ -1,6 +1,6 @@
 import { noNumbers, parseNumbers } from '@ojs-ts/core';
 import { integer, integerOrNull, text, textOrNull } from '../../cells.ts';
-import { readCompletion, readDocument, readEntry, readWorker, readWorkflow } from '../../rows.ts';
+import { readCompletion, readDocument, readEntry, readMinute, readWorker, readWorkflow } from '../../rows.ts';
 import type { DumpRecord } from '../../storage.ts';
 import { readGiven } from '../claim/requests.ts';
 import type { Cells, Reader } from '../connection/sql.ts';
@@ -8,7 +8,7 @@ import { jobColumns, readJob } from '../jobs/job-row.ts';
 import { readAuditRecord } from '../registry/audit-log.ts';
 import { cronColumns, readCron } from '../registry/crons.ts';
 import { allQueues, readQueue } from '../registry/queues.ts';
-import { readMinute } from '../registry/statistics.ts';
+import { selectMinutes } from '../registry/statistics.ts';
 import { nodesPerWorkflow } from '../workflows/nodes.ts';
 import { nodeColumns, readNodeRecord, workflowColumns } from '../workflows/workflows.ts';
 
@@ -23,8 +23,6 @@ const limits = `SELECT known.key, coalesce(changed.own, limits.own), limits.over
     FROM ojs.limit_changes WHERE key = known.key) AS changed ON true`;
 const starts =
   'SELECT key, array_agg(at ORDER BY number) FROM (SELECT key, number, at, number / 500 AS piece FROM ojs.starts) AS start GROUP BY key, piece ORDER BY key, piece';
-const minutes = `SELECT minute, queue, sum(enqueued)::bigint, sum(started)::bigint, sum(completed)::bigint, sum(failed)::bigint, sum(discarded)::bigint,
-  sum(duration_ms)::bigint, sum(wait_ms)::bigint FROM ojs.minutes GROUP BY minute, queue`;
 /** Batches without a position follow the others. */
 const batches = `SELECT coalesce(position, (SELECT position FROM ojs.store) + 1 + sum(CASE WHEN position IS NULL THEN count ELSE 0 END) OVER (ORDER BY number) - count)::bigint,
   at, count, entries FROM ojs.events ORDER BY 1`;
@@ -43,7 +41,7 @@ export async function* dump(read: Reader): AsyncIterable<readonly DumpRecord[]> 
     record: readDocument(cells),
   }));
   yield* rows(read, 'SELECT id, entry FROM ojs.audit', (cells) => ({ kind: 'audit', record: readAuditRecord(cells) }));
-  yield* rows(read, minutes, (cells) => ({ kind: 'minute', record: readMinute(cells) }));
+  yield* rows(read, selectMinutes(''), (cells) => ({ kind: 'minute', record: readMinute(cells) }));
   yield* rows(
     read,
     'SELECT worker, seen_at, seen_before, state, directive, info, holds, held_before FROM ojs.workers',

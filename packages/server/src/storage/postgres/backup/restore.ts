@@ -1,5 +1,6 @@
 import { effectiveLimit, isReady, type Millis, numbersText, reopensAt, type WorkflowState } from '@ojs-ts/core';
 import { type Takers, take } from '../../dump.ts';
+import { minuteRow } from '../../rows.ts';
 import type { Dumped, DumpRecord } from '../../storage.ts';
 import type { Transaction } from '../connection/transaction.ts';
 import { nodesPerWorkflow } from '../workflows/nodes.ts';
@@ -80,18 +81,10 @@ export class Restoration {
     document: ({ kind, key, version, createdAt, updatedAt, body }) =>
       this.#row('documents', { kind, key, version, created_at: createdAt, updated_at: updatedAt, body }),
     audit: (record) => this.#row('audit', { ...record }),
-    minute: ({ minute, queue, enqueued, started, completed, failed, discarded, durationMs, waitMs }) =>
-      this.#row('minutes', {
-        minute,
-        queue,
-        enqueued,
-        started,
-        completed,
-        failed,
-        discarded,
-        duration_ms: durationMs,
-        wait_ms: waitMs,
-      }),
+    minute: (record) => {
+      const codes = Object.keys(record.histogram).map(Number);
+      this.#row('minutes', { ...minuteRow(record), codes, counts: Object.values(record.histogram) });
+    },
     worker: ({ worker, seenAt, seenBefore, state, directive, info, holds, heldBefore }) =>
       this.#row('workers', {
         ...{ worker, seen_at: seenAt, seen_before: seenBefore, state, directive, info },

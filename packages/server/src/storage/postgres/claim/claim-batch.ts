@@ -128,7 +128,7 @@ export class ClaimBatch {
     this.#started.push({ ...held, job: after });
     tx.counts.add(job.queue, job.state, -1);
     tx.counts.add(job.queue, after.state, 1);
-    tx.counts.sum(job.queue, sumsOf(job, after.state, now));
+    tx.counts.sum(job, sumsOf(job, after.state, now));
     tx.log.job('job.started', after, job.state);
     return 'started';
   }

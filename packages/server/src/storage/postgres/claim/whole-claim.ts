@@ -4,6 +4,7 @@ import type { Claim, Claimed } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
 import { type Cells, flags, indexJoin, numbers, texts } from '../connection/sql.ts';
 import { insertEvents } from '../events/entries.ts';
+import { codeIn } from '../registry/statistics.ts';
 import { headRows, type QueueHeads, rowsBehindMarks } from './queue-head.ts';
 
 const sizeOfTexts = ['result', 'progress', 'checkpoint', 'history']
@@ -54,13 +55,16 @@ function statement(head: string, first: number): string {
       attempt + 1, node, coalesce((${required}::boolean[])[slot], false), texts, queue, type, claimer, trace, workflow, cron, unique_key, limits FROM taken),
   noted AS (UPDATE ojs.texts AS text SET progress = NULL FROM taken
     WHERE taken.texts AND ${indexJoin('text.number', 'taken.number')} AND progress IS NOT NULL),
-  sums AS MATERIALIZED (SELECT now, count(*) AS count, coalesce(sum(greatest(0, now - enqueued_at)), 0) AS ms FROM taken GROUP BY now),
+  sums AS MATERIALIZED (
+    SELECT now, type, count(*) AS count, sum(ms) AS ms, coalesce(sum(ms) FILTER (WHERE attempt > 0), 0) AS again,
+      array_agg(CASE WHEN attempt > 0 THEN ${codeIn('waitAgain', 'ms')} ELSE ${codeIn('wait', 'ms')} END) AS codes
+    FROM (SELECT now, type, attempt, greatest(0, now - enqueued_at) AS ms FROM taken) AS wait GROUP BY now, type),
   counted AS (
     INSERT INTO ojs.counts (at, queue, scheduled, available, pending, active, completed, retryable, cancelled, discarded, dead_letter)
-    SELECT now, $1, 0, -count, 0, count, 0, 0, 0, 0, 0 FROM sums),
+    SELECT now, $1, 0, -sum(count), 0, sum(count), 0, 0, 0, 0, 0 FROM sums GROUP BY now),
   summed AS (
-    INSERT INTO ojs.minutes (minute, queue, enqueued, started, completed, failed, discarded, duration_ms, wait_ms)
-    SELECT now - now % 60000, $1, 0, count, 0, 0, 0, 0, ms FROM sums),
+    INSERT INTO ojs.minutes (minute, queue, type, started, wait_ms, wait_again_ms, codes)
+    SELECT now - now % 60000, $1, type, count, ms, again, codes FROM sums),
   remembered AS (
     INSERT INTO ojs.requests (request, at, ids, claims)
     SELECT request, now, ids, claims FROM (

@@ -1,12 +1,29 @@
-import { type Millis, minuteOf, noSums, State, type Sums, type WorkflowState } from '@ojs-ts/core';
+import {
+  type Addition,
+  addChange,
+  type Histogram,
+  type JobRecord,
+  type Millis,
+  type MutableFigures,
+  minuteOf,
+  newFigures,
+  nothingAdded,
+  State,
+  sumNames,
+  type WorkflowState,
+} from '@ojs-ts/core';
+import { sumColumns } from '../../rows.ts';
 import { numbers, texts } from './sql.ts';
-
-type Writable<T> = { -readonly [name in keyof T]: T[name] };
 
 /** The index of the dead letter, behind the eight states in the order of their bits. */
 const deadLetter = 8;
 
 const countColumns = [...Object.keys(State), 'dead_letter'].join(', ');
+const minuteColumns = ['queue', 'type', ...sumColumns, 'codes', 'counts'];
+const minuteTypes = ['text', 'text', ...sumColumns.map(() => 'bigint'), 'text', 'text'];
+/** The parameters: before those of minutes are the time, the queue, its counts and the minute. */
+const firstOfMinutes = 5 + Object.keys(State).length;
+const [workflow, count, logged, entries] = [0, 1, 2, 3].map((at) => `$${firstOfMinutes + minuteColumns.length + at}`);
 
 /**
  * Appends counters, sums and events in one statement. The values are those of {@link Counters.take} and the batch of
@@ -16,12 +33,22 @@ export const append = `WITH counted AS (
     INSERT INTO ojs.counts (at, queue, ${countColumns})
     SELECT $1, * FROM unnest($2::text[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[], $9::int[], $10::int[], $11::int[])
   ), summed AS (
-    INSERT INTO ojs.minutes (minute, queue, enqueued, started, completed, failed, discarded, duration_ms, wait_ms)
-    SELECT $12, * FROM unnest($13::text[], $14::int[], $15::int[], $16::int[], $17::int[], $18::int[], $19::bigint[], $20::bigint[])
+    INSERT INTO ojs.minutes (minute, ${minuteColumns.join(', ')})
+    SELECT $${firstOfMinutes - 1}, queue, type, ${sumColumns.join(', ')}, codes::smallint[], counts::integer[]
+    FROM unnest(${minuteTypes.map((type, at) => `$${firstOfMinutes + at}::${type}[]`).join(', ')}) AS each (${minuteColumns.join(', ')})
   ), workflows AS (
-    INSERT INTO ojs.workflow_counts (state, count) SELECT * FROM unnest($21::text[], $22::int[])
+    INSERT INTO ojs.workflow_counts (state, count) SELECT * FROM unnest(${workflow}::text[], ${count}::int[])
   )
-  INSERT INTO ojs.events (at, count, entries) SELECT $1, $23, $24 WHERE $23 > 0`;
+  INSERT INTO ojs.events (at, count, entries) SELECT $1, ${logged}, ${entries} WHERE ${logged} > 0`;
+/** The parameters of {@link append} behind the time and before those of events. */
+export const countedParameters = firstOfMinutes + minuteColumns.length;
+
+/** The minute of the transaction, of a type in a queue. */
+interface Summed {
+  readonly queue: string;
+  readonly type: string;
+  readonly figures: MutableFigures;
+}
 
 /**
  * The counters of a transaction. They are appended as rows, never added to a row that others write too; upkeep adds the
@@ -29,7 +56,7 @@ export const append = `WITH counted AS (
  */
 export class Counters {
   readonly #queues = new Map<string, number[]>();
-  readonly #minutes = new Map<string, Writable<Sums>>();
+  readonly #minutes = new Map<string, Summed>();
   readonly #workflows = new Map<WorkflowState, number>();
 
   add(queue: string, state: State, by: number): void {
@@ -41,18 +68,12 @@ export class Counters {
   }
 
   /** Adds to the statistics of the minute of the transaction. */
-  sum(queue: string, more: Partial<Sums>): void {
-    const { enqueued = 0, started = 0, completed = 0, failed = 0, discarded = 0, durationMs = 0, waitMs = 0 } = more;
-    if (enqueued + started + completed + failed + discarded === 0) return;
-    const sums = this.#minutes.get(queue) ?? { ...noSums };
-    this.#minutes.set(queue, sums);
-    sums.enqueued += enqueued;
-    sums.started += started;
-    sums.completed += completed;
-    sums.failed += failed;
-    sums.discarded += discarded;
-    sums.durationMs += durationMs;
-    sums.waitMs += waitMs;
+  sum({ queue, type }: Pick<JobRecord, 'queue' | 'type'>, more: Addition): void {
+    if (more === nothingAdded) return;
+    const key = `${queue} ${type}`;
+    const summed = this.#minutes.get(key) ?? { queue, type, figures: newFigures() };
+    this.#minutes.set(key, summed);
+    addChange(summed.figures, more);
   }
 
   addWorkflow(state: WorkflowState, by: number): void {
@@ -63,20 +84,17 @@ export class Counters {
   take(now: Millis): readonly unknown[] | null {
     if (this.#queues.size + this.#minutes.size + this.#workflows.size === 0) return null;
     const counts = [...this.#queues.values()];
-    const sums = [...this.#minutes.values()];
+    const minutes = [...this.#minutes.values()];
     const values = [
       now,
       texts([...this.#queues.keys()]),
       ...Array.from({ length: deadLetter + 1 }, (_, at) => numbers(counts.map((row) => row[at] ?? 0))),
       minuteOf(now),
-      texts([...this.#minutes.keys()]),
-      numbers(sums.map(({ enqueued }) => enqueued)),
-      numbers(sums.map(({ started }) => started)),
-      numbers(sums.map(({ completed }) => completed)),
-      numbers(sums.map(({ failed }) => failed)),
-      numbers(sums.map(({ discarded }) => discarded)),
-      numbers(sums.map(({ durationMs }) => durationMs)),
-      numbers(sums.map(({ waitMs }) => waitMs)),
+      texts(minutes.map(({ queue }) => queue)),
+      texts(minutes.map(({ type }) => type)),
+      ...sumNames.map((name) => numbers(minutes.map(({ figures }) => figures[name]))),
+      texts(minutes.map(({ figures }) => codesOf(figures.histogram))),
+      texts(minutes.map(({ figures }) => countsOf(figures.histogram))),
       texts([...this.#workflows.keys()]),
       numbers([...this.#workflows.values()]),
     ];
@@ -94,4 +112,16 @@ export class Counters {
     }
     counts[at] = (counts[at] ?? 0) + by;
   }
+}
+
+/** An array as PostgreSQL reads it; null where there is nothing. */
+function codesOf(histogram: Histogram): string | null {
+  const codes = Object.keys(histogram);
+  return codes.length === 0 ? null : `{${codes.join(',')}}`;
+}
+
+/** Null where every code counts once. */
+function countsOf(histogram: Histogram): string | null {
+  const counts = Object.values(histogram);
+  return counts.every((count) => count === 1) ? null : `{${counts.join(',')}}`;
 }

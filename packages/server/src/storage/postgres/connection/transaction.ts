@@ -2,11 +2,11 @@ import type { Millis, State } from '@ojs-ts/core';
 import { text } from '../../cells.ts';
 import { EventBuffer } from '../events/event-buffer.ts';
 import { type DeltaPages, LimitDeltas, type LimitedJob } from '../limits/limit-deltas.ts';
-import { append, Counters } from './counters.ts';
+import { append, Counters, countedParameters } from './counters.ts';
 import type { Cells } from './sql.ts';
 
 /** The parameters of the counters where a transaction counted nothing. */
-const nothingCounted = Array.from({ length: 21 }, () => null);
+const nothingCounted = Array.from({ length: countedParameters }, () => null);
 
 /** The connection of a transaction. */
 export interface Statements {

@@ -2,6 +2,7 @@ import { closedAs, queueLimitKey, State, unorderedKinds } from '@ojs-ts/core';
 import { indexJoin } from '../connection/sql.ts';
 import { insertEvents, insertMemberEvents } from '../events/entries.ts';
 import { queuesUnder } from '../limits/limit-deltas.ts';
+import { codeIn } from '../registry/statistics.ts';
 import { nodesPerWorkflow } from '../workflows/nodes.ts';
 
 /** The jobs that the caller owns. `$2` is the order of the call. */
@@ -29,7 +30,8 @@ const ended = (condition: string, logged: string, more = '') => `gone AS (
   noted AS (UPDATE ojs.texts AS text SET checkpoint = NULL, result = NULL FROM gone
     WHERE gone.texts AND ${indexJoin('text.number', 'gone.number')}),
   sums AS MATERIALIZED (
-    SELECT now, queue, count(*) AS count, coalesce(sum(greatest(0, now - started_at)), 0) AS ms FROM gone GROUP BY now, queue),
+    SELECT now, queue, type, count(*) AS count, sum(ms) AS ms, array_agg(${codeIn('completed', 'ms')}) AS codes
+    FROM (SELECT now, queue, type, greatest(0, now - started_at) AS ms FROM gone) AS run GROUP BY now, queue, type),
   freed AS MATERIALIZED (
     SELECT key, count(*) AS count FROM gone, json_array_elements_text(limits::json) AS each (key)
     WHERE NOT starts_with(key, '${queueLimitKey('')}') GROUP BY key),
@@ -37,13 +39,13 @@ const ended = (condition: string, logged: string, more = '') => `gone AS (
     INSERT INTO ojs.limit_changes (key, waiting, active, jobs, used_at) SELECT key, 0, -count, 0, 0 FROM freed),
   counted AS (
     INSERT INTO ojs.counts (at, queue, scheduled, available, pending, active, completed, retryable, cancelled, discarded, dead_letter)
-    SELECT now, queue, 0, 0, 0, -count, count, 0, 0, 0, 0 FROM sums),
+    SELECT now, queue, 0, 0, 0, -sum(count), sum(count), 0, 0, 0, 0 FROM sums GROUP BY now, queue),
   summed AS (
-    INSERT INTO ojs.minutes (minute, queue, enqueued, started, completed, failed, discarded, duration_ms, wait_ms)
-    SELECT $11::bigint, queue, 0, 0, count, 0, 0, ms, 0 FROM sums),
+    INSERT INTO ojs.minutes (minute, queue, type, completed, duration_ms, codes)
+    SELECT $11::bigint, queue, type, count, ms, codes FROM sums),
   ${more}logged AS (${logged})
   SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM found) = $10, CASE WHEN (SELECT count(*) FROM gone) < $10 THEN ARRAY (SELECT id::text FROM gone) END,
-    ARRAY (${queuesUnder.replace('unnest($1::text[])', 'unnest(ARRAY (SELECT key FROM freed))')} UNION ALL SELECT queue FROM sums WHERE EXISTS (SELECT FROM ojs.limits WHERE limits.key = '${queueLimitKey('')}' || sums.queue OFFSET 0))`;
+    ARRAY (${queuesUnder.replace('unnest($1::text[])', 'unnest(ARRAY (SELECT key FROM freed))')} UNION ALL SELECT DISTINCT queue FROM sums WHERE EXISTS (SELECT FROM ojs.limits WHERE limits.key = '${queueLimitKey('')}' || sums.queue OFFSET 0))`;
 
 /**
  * Acks of jobs that are no nodes of workflows, as one statement: all of them, or none where one is not the caller's.

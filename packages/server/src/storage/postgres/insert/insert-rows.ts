@@ -49,8 +49,8 @@ const whole = `${given(unbounded)}${standing},
     SELECT $28::bigint, queue, count(*) FILTER (WHERE state = ${State.scheduled}), count(*) FILTER (WHERE state = ${State.available}),
       count(*) FILTER (WHERE state = ${State.pending}), 0, 0, 0, 0, 0, 0 FROM given GROUP BY queue),
   summed AS (
-    INSERT INTO ojs.minutes (minute, queue, enqueued, started, completed, failed, discarded, duration_ms, wait_ms)
-    SELECT $29::bigint, queue, count(*), 0, 0, 0, 0, 0, 0 FROM given WHERE state = ${State.available} GROUP BY queue),
+    INSERT INTO ojs.minutes (minute, queue, type, enqueued)
+    SELECT $29::bigint, queue, type, count(*) FROM given WHERE state = ${State.available} GROUP BY queue, type),
   logged AS (INSERT INTO ojs.events (at, count, entries) SELECT $28, $30::integer, $31::text FROM gate WHERE open AND $30 > 0)
   SELECT open FROM gate`;
 

@@ -150,10 +150,10 @@ function accepted(tx: Transaction, job: NewJob, log: EventBuffer): void {
   logCreation(log, job);
 }
 
-function countAccepted(tx: Transaction, { id, queue, state, priority, limits }: NewJob): void {
+function countAccepted(tx: Transaction, { id, type, queue, state, priority, limits }: NewJob): void {
   for (const limit of limits) tx.limits.offer(limit, tx.now);
   tx.count({ id, queue, priority, limits: limits.length === 0 ? noKeys : limits.map(({ key }) => key) }, null, state);
-  tx.counts.sum(queue, sumsOf(null, state, tx.now));
+  tx.counts.sum({ queue, type }, sumsOf(null, state, tx.now));
   if (state === State.available) tx.woken.add(queue);
 }
 

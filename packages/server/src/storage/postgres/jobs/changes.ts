@@ -63,7 +63,7 @@ export class Changes {
     } else if (before.state !== job.state) tx.count(job, before.state, job.state);
     else if (job.state === State.available) tx.limits.change(job, before.state, job.state);
     if (before.deadLetter !== job.deadLetter) tx.counts.addDeadLetter(before.queue, job.deadLetter ? 1 : -1);
-    tx.counts.sum(job.queue, sumsOf(before, job.state, this.#now, transition));
+    tx.counts.sum(before, sumsOf(before, job.state, this.#now, transition));
     for (const event of eventsOf(transition, before.state)) log.job(event.kind, job, before.state, event.data ?? null);
     if (job.state === State.available) tx.woken.add(job.queue);
     if (before.state === State.active && job.state !== State.active) this.#freed.add(job.queue);
@@ -80,7 +80,7 @@ export class Changes {
   /** Makes a job available whose time has come. */
   promote<J extends NarrowJob>(held: LockedJob<J>, job: J): void {
     this.#tx.count(job, held.job.state, job.state);
-    this.#tx.counts.sum(job.queue, sumsOf(held.job, job.state, this.#now));
+    this.#tx.counts.sum(job, sumsOf(held.job, job.state, this.#now));
     this.#tx.woken.add(job.queue);
     held.job = job;
     this.#note(held);

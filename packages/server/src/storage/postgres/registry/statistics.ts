@@ -1,35 +1,43 @@
-import { integer, text } from '../../cells.ts';
-import type { MinuteRecord, Registry } from '../../storage.ts';
+import { bucketBounds, firstCode, type Measure } from '@ojs-ts/core';
+import { readMinute, sumColumns } from '../../rows.ts';
+import type { Registry } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
-import type { Cells } from '../connection/sql.ts';
 
-const sums = ['enqueued', 'started', 'completed', 'failed', 'discarded', 'duration_ms', 'wait_ms']
-  .map((name) => `sum(${name})::bigint`)
-  .join(', ');
+/** core's `codeOf`: `width_bucket` counts the bounds that are at most its operand, so whole milliseconds less one. */
+export function codeIn(measure: Measure, ms: string): string {
+  return `(${firstCode(measure)} + width_bucket(${ms} - 1, '{${bucketBounds.join(',')}}'::bigint[]))::smallint`;
+}
+
+/** CTEs that add the rows of another one up: a row by minute, queue and type in `added`. */
+export function addUp(rows: string): string {
+  const place = 'minute, queue, type';
+  return `counted AS (
+    SELECT ${place}, code, sum(coalesce(count, 1))::integer AS count
+    FROM ${rows}, unnest(codes, counts) AS each (code, count) GROUP BY ${place}, code),
+  coded AS (
+    SELECT ${place}, array_agg(code ORDER BY code) AS codes, array_agg(count ORDER BY code) AS counts
+    FROM counted GROUP BY ${place}),
+  summed AS (
+    SELECT ${place}, ${sumColumns.map((name) => `sum(${name})::bigint AS ${name}`).join(', ')}
+    FROM ${rows} GROUP BY ${place}),
+  added AS (SELECT * FROM summed LEFT JOIN coded USING (${place}))`;
+}
+
+/** Selects minutes as `readMinute` reads them. */
+export function selectMinutes(condition: string): string {
+  return `WITH chosen AS MATERIALIZED (SELECT * FROM ojs.minutes ${condition}),
+  ${addUp('chosen')}
+  SELECT minute, queue, type, ${sumColumns.join(', ')},
+    (SELECT string_agg(code || 'x' || count, ' ') FROM unnest(codes, counts) AS each (code, count))
+  FROM added ORDER BY minute, queue, type`;
+}
+
+const between = selectMinutes('WHERE minute >= $1 AND minute < $2');
 
 export function statistics(database: Database): Pick<Registry, 'statistics'> {
   return {
     async statistics(since, until = Number.MAX_SAFE_INTEGER) {
-      const rows = await database.read(
-        `SELECT minute, queue, ${sums} FROM ojs.minutes WHERE minute >= $1 AND minute < $2 GROUP BY minute, queue
-          ORDER BY minute, queue`,
-        [since, until],
-      );
-      return rows.map(readMinute);
+      return (await database.read(between, [since, until])).map(readMinute);
     },
-  };
-}
-
-export function readMinute(cells: Cells): MinuteRecord {
-  return {
-    minute: integer(cells[0]),
-    queue: text(cells[1]),
-    enqueued: integer(cells[2]),
-    started: integer(cells[3]),
-    completed: integer(cells[4]),
-    failed: integer(cells[5]),
-    discarded: integer(cells[6]),
-    durationMs: integer(cells[7]),
-    waitMs: integer(cells[8]),
   };
 }

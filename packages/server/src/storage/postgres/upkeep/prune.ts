@@ -32,10 +32,10 @@ const forgetWorkers = `DELETE FROM ojs.workers WHERE worker = ANY (ARRAY (SELECT
   WHERE seen_at < $1 ORDER BY seen_at, worker LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING 1`;
 const forgetAudit = `DELETE FROM ojs.audit WHERE id = ANY (ARRAY (SELECT id FROM ojs.audit
   WHERE id < $1::uuid ORDER BY id LIMIT $2)) RETURNING 1`;
-const forgetMinutes = `WITH old AS MATERIALIZED (SELECT DISTINCT minute, queue FROM ojs.minutes WHERE minute < $1
-  ORDER BY minute, queue LIMIT $2),
+const forgetMinutes = `WITH old AS MATERIALIZED (SELECT DISTINCT minute, queue, type FROM ojs.minutes WHERE minute < $1
+  ORDER BY minute, queue, type LIMIT $2),
   gone AS (DELETE FROM ojs.minutes USING old WHERE ${indexJoin('minutes.minute', 'old.minute')}
-  AND ${indexJoin('minutes.queue', 'old.queue')})
+  AND ${indexJoin('minutes.queue', 'old.queue')} AND ${indexJoin('minutes.type', 'old.type')})
   SELECT count(*) FROM old`;
 const forgetLimits = `DELETE FROM ojs.limits WHERE key = ANY (ARRAY (
     SELECT key FROM ojs.limits WHERE jobs = 0 AND override IS NULL AND used_at < $1

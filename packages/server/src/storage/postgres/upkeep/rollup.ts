@@ -1,7 +1,9 @@
 import { type Millis, stateNames } from '@ojs-ts/core';
+import { sumColumns } from '../../rows.ts';
 import type { Database } from '../connection/database.ts';
 import { indexJoin } from '../connection/sql.ts';
 import { LimitGroups } from '../limits/limit-groups.ts';
+import { addUp } from '../registry/statistics.ts';
 
 /** Rows from which on adding up is worth it. */
 const many = 200;
@@ -18,18 +20,19 @@ const rollUpCounts = `WITH gone AS (
       ORDER BY queue, number LIMIT ${atOnce} FOR UPDATE SKIP LOCKED))
     RETURNING *)
   INSERT INTO ojs.counts (number, queue, at, ${counts.join(', ')}) SELECT min(number), queue, (array_agg(at ORDER BY number))[1], ${counts.map((name) => `sum(${name})`).join(', ')} FROM gone GROUP BY queue`;
-const sums = ['enqueued', 'started', 'completed', 'failed', 'discarded', 'duration_ms', 'wait_ms'];
+const columns = ['minute', 'queue', 'type', ...sumColumns, 'codes', 'counts'].join(', ');
 const rollUpMinutes = `WITH gone AS (
     DELETE FROM ojs.minutes WHERE ctid = ANY (ARRAY (
       SELECT minutes.ctid FROM (
-        SELECT minute, queue FROM (SELECT minute, queue FROM ojs.minutes
-        ORDER BY minute DESC, queue DESC, number DESC LIMIT ${many * 20}) AS newest
-        GROUP BY minute, queue HAVING count(*) > 1) AS split
+        SELECT minute, queue, type FROM (SELECT minute, queue, type FROM ojs.minutes
+        ORDER BY minute DESC, queue DESC, type DESC, number DESC LIMIT ${many * 20}) AS newest
+        GROUP BY minute, queue, type HAVING count(*) > 1) AS split
       JOIN ojs.minutes ON ${indexJoin('minutes.minute', 'split.minute')}
-      AND ${indexJoin('minutes.queue', 'split.queue')} FOR UPDATE OF minutes SKIP LOCKED))
-    RETURNING *)
-  INSERT INTO ojs.minutes (minute, queue, ${sums.join(', ')}) SELECT minute, queue, ${sums.map((name) => `sum(${name})`).join(', ')}
-  FROM gone GROUP BY minute, queue`;
+      AND ${indexJoin('minutes.queue', 'split.queue')} AND ${indexJoin('minutes.type', 'split.type')}
+      FOR UPDATE OF minutes SKIP LOCKED))
+    RETURNING *),
+  ${addUp('gone')}
+  INSERT INTO ojs.minutes (${columns}) SELECT ${columns} FROM added`;
 /** Whether counts and limit deltas have piled up. A queue with one row of counts is added up already. */
 const look = `SELECT (SELECT count(*) FROM (SELECT FROM ojs.counts LIMIT ${many}) AS few) >= ${many}
     AND (SELECT sum(rows - 1) FROM (SELECT count(*) AS rows FROM ojs.counts GROUP BY queue) AS each) >= ${many},

@@ -1,4 +1,5 @@
 import type { JobId } from '@ojs-ts/core';
+import { compareMinutes } from '../../registry.ts';
 import type { Beaten, LimitRecord, Registry, WorkerBeat } from '../../storage.ts';
 import type { LimitOwners } from './limit-owners.ts';
 import type { Locations } from './locations.ts';
@@ -18,7 +19,7 @@ export function registry(shards: Shards, locations: Locations, owners: LimitOwne
 
     async statistics(since, until) {
       const found = await shards.each((shard) => shard.registry.statistics(since, until));
-      return found.flat().sort((a, b) => a.minute - b.minute || (a.queue < b.queue ? -1 : 1));
+      return found.flat().sort(compareMinutes);
     },
 
     async limits({ after, offset = 0, limit }) {

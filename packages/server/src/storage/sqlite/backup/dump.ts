@@ -1,11 +1,10 @@
 import { parseNumbers, State } from '@ojs-ts/core';
 import { startsAtOnce } from '../../dump.ts';
-import { readCompletion, readDocument, readEntry, readWorker, readWorkflow } from '../../rows.ts';
+import { readCompletion, readDocument, readEntry, readMinute, readWorker, readWorkflow } from '../../rows.ts';
 import type { DumpRecord } from '../../storage.ts';
 import { readAuditRecord } from '../audit-log.ts';
 import { readCron } from '../crons.ts';
 import type { Connection } from '../disk/connection.ts';
-import { readMinute } from '../queues.ts';
 import { type Cells, integer, integerOrNull, jobColumns, readJob, text, textOrNull } from '../row.ts';
 import { statements } from '../statements.ts';
 import { workerColumns } from '../workers.ts';

@@ -1,5 +1,6 @@
 import { isReady, numbersText, type WorkflowState } from '@ojs-ts/core';
 import { type Takers, take } from '../../dump.ts';
+import { histogramText, minuteRow } from '../../rows.ts';
 import type { Dumped, DumpRecord } from '../../storage.ts';
 import { ClaimedJobCache } from '../claim/claimed-job-cache.ts';
 import { writeCron } from '../crons.ts';
@@ -51,18 +52,7 @@ export class Restoration {
     document: ({ kind, key, version, createdAt, updatedAt, body }) =>
       this.#sql.change(statements.writeDocument, kind, key, version, createdAt, updatedAt, body),
     audit: ({ id, entry }) => this.#sql.change(statements.audit, id, entry),
-    minute: ({ minute, queue, enqueued, started, completed, failed, discarded, durationMs, waitMs }) =>
-      this.#row('minutes', {
-        minute,
-        queue,
-        enqueued,
-        started,
-        completed,
-        failed,
-        discarded,
-        duration_ms: durationMs,
-        wait_ms: waitMs,
-      }),
+    minute: (record) => this.#row('minutes', { ...minuteRow(record), histogram: histogramText(record.histogram) }),
     worker: (worker) => this.#worker(worker),
     request: ({ key, at, claims }) =>
       this.#sql.change(statements.remember, key, at, JSON.stringify(claims.map(({ id, claim }) => [id, claim]))),

@@ -191,7 +191,7 @@ function take({ tx, claim, now, budget, taken }: ClaimState, row: ReadyRow): boo
   );
   if (expiresAt !== job.expiresAt) tx.sql.change(statements.expireLater, expiresAt, number);
   tx.started(counted, now);
-  tx.counters.addStatistics(job.queue, sumsOf(job, after.state, now), now);
+  tx.counters.addStatistics(job, sumsOf(job, after.state, now), now);
   tx.log.job('job.started', after, job.state);
   tx.claimedJobs.add(guardedOf(after, number, limits));
   taken.push(after);
@@ -262,7 +262,7 @@ export function promote(tx: Transaction, now: Millis, limit: number): ReadonlyMa
     tx.sql.change(statements.promote, tx.enterReadyQueue({ queue, limits }), tx.sequences.place(), now, number);
     tx.left({ queue, limits }, job.state, now);
     tx.entered({ queue, limits }, after.state, now);
-    tx.counters.addStatistics(queue, sumsOf(job, after.state, now), now);
+    tx.counters.addStatistics(job, sumsOf(job, after.state, now), now);
     tx.log.job(promotionEvent(job.state), after, job.state);
     counts.set(queue, (counts.get(queue) ?? 0) + 1);
   }

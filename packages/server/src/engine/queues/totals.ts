@@ -1,0 +1,185 @@
+import {
+  addFigures,
+  type Clock,
+  type Figures,
+  type Histogram,
+  type Json,
+  type Millis,
+  type MutableFigures,
+  minuteOf,
+  newFigures,
+  noSums,
+  sumNames,
+} from '@ojs-ts/core';
+import type { MinuteRecord, Storage } from '../../storage/storage.ts';
+
+/** What has happened since the creation of the store to the jobs of a type in a queue. */
+export interface Total extends Figures {
+  readonly queue: string;
+  readonly type: string;
+}
+
+const minuteMs = 60_000;
+/** How long after its end a minute may still change: the clocks of nodes differ. In milliseconds. */
+const openMs = 5 * minuteMs;
+/**
+ * Minutes that are folded stay this long: a reader that has read the totals before the last fold still finds the
+ * minutes behind them.
+ */
+const keepMs = 10 * minuteMs;
+/** Minutes of one read, in milliseconds: of 1,000 pairs of queue and type 60,000 records. */
+const readMs = 60 * minuteMs;
+const freshMs = 1_000;
+
+/** Further types, and further pairs of queue and type, count as this type. */
+const other = 'other';
+const maxTypes = 500;
+const maxPairs = 2_000;
+
+const [kind, key] = ['totals', 'all'];
+
+/** What the document says: the totals of the minutes before `through`. Version null: there is no document yet. */
+interface Folded {
+  readonly version: number | null;
+  readonly through: Millis;
+  readonly sums: TotalSums;
+}
+
+/**
+ * Running totals, which survive the retention of minutes. Closed minutes are folded once into one document, by
+ * compare-and-set of its version, so two nodes never add the same minute twice. The document says up to which minute
+ * it goes; the minutes from there on are added at reading.
+ */
+export class Totals {
+  readonly #storage: Storage;
+  readonly #clock: Clock;
+  /** As it was when this node last needed it. An older one is not wrong: more minutes are then added to it. */
+  #folded: Folded | null = null;
+  #read: { readonly at: Millis; readonly totals: Promise<readonly Total[]> } | null = null;
+
+  constructor(storage: Storage, clock: Clock) {
+    this.#storage = storage;
+    this.#clock = clock;
+  }
+
+  /** The store was emptied. */
+  forget(): void {
+    this.#folded = null;
+    this.#read = null;
+  }
+
+  /** By queue and type. Several readers in one second share an answer. */
+  read(): Promise<readonly Total[]> {
+    const now = this.#clock.now();
+    if (this.#read === null || Math.abs(now - this.#read.at) >= freshMs) {
+      const totals = this.#sum(now);
+      const read = { at: now, totals };
+      this.#read = read;
+      totals.catch(() => {
+        if (this.#read === read) this.#read = null;
+      });
+    }
+    return this.#read.totals;
+  }
+
+  async #sum(now: Millis): Promise<readonly Total[]> {
+    const { through, sums } = await this.#current(now);
+    const all = sums.copy();
+    for (const record of await this.#storage.registry.statistics(through)) all.add(record);
+    return all.list();
+  }
+
+  /** Folds the closed minutes. Answers the time before which minutes may go. */
+  async fold(): Promise<Millis> {
+    const now = this.#clock.now();
+    const closed = minuteOf(now - openMs);
+    let folded = await this.#current(now);
+    while (folded.through < closed) {
+      // The first fold of a store finds what there is; later ones go on from where the last one ended.
+      const until = folded.version === null ? closed : Math.min(closed, folded.through + readMs);
+      const records = await this.#storage.registry.statistics(folded.through, until);
+      // An idle store is written once an hour.
+      if (records.length === 0 && until - folded.through < readMs) break;
+      const sums = folded.sums.copy();
+      for (const record of records) sums.add(record);
+      const body = bodyOf(until, sums);
+      const written = await this.#storage.documents.put(kind, key, body, folded.version, now);
+      // Another node was faster if there is none.
+      folded = written === null ? await this.#load() : { version: written.version, through: until, sums };
+      this.#folded = folded;
+    }
+    return folded.through - keepMs;
+  }
+
+  async #current(now: Millis): Promise<Folded> {
+    const folded = this.#folded;
+    // Whoever folds does so once a minute.
+    if (folded !== null && folded.through > now - openMs - 2 * minuteMs) return folded;
+    this.#folded = await this.#load();
+    return this.#folded;
+  }
+
+  async #load(): Promise<Folded> {
+    const document = await this.#storage.documents.get(kind, key);
+    if (document === null) return { version: null, through: 0, sums: new TotalSums() };
+    const { version } = document;
+    return this.#folded?.version === version ? this.#folded : { version, ...readBody(document.body) };
+  }
+}
+
+/** Sums by queue and type, of a bounded number of both. */
+class TotalSums {
+  readonly #pairs = new Map<string, Map<string, MutableFigures>>();
+  readonly #types = new Set<string>();
+  #size = 0;
+
+  add(record: Omit<MinuteRecord, 'minute'>): void {
+    addFigures(this.#of(record.queue, record.type), record);
+  }
+
+  list(): readonly Total[] {
+    return [...this.#pairs].flatMap(([queue, types]) =>
+      [...types].map(([type, figures]) => ({ queue, type, ...figures })),
+    );
+  }
+
+  copy(): TotalSums {
+    const copy = new TotalSums();
+    for (const total of this.list()) copy.add(total);
+    return copy;
+  }
+
+  #of(queue: string, type: string): MutableFigures {
+    const types = this.#pairs.get(queue) ?? new Map<string, MutableFigures>();
+    this.#pairs.set(queue, types);
+    const known = types.get(type);
+    if (known !== undefined) return known;
+    const isFull = this.#size >= maxPairs || (this.#types.size >= maxTypes && !this.#types.has(type));
+    if (isFull && type !== other) return this.#of(queue, other);
+    const figures = newFigures();
+    types.set(type, figures);
+    this.#size += 1;
+    if (type !== other) this.#types.add(type);
+    return figures;
+  }
+}
+
+/** A row a pair: queue, type, sums in the order of `sumNames`, histogram. */
+type Row = readonly [string, string, readonly number[], Histogram];
+
+function bodyOf(through: Millis, sums: TotalSums): Json {
+  const totals = sums
+    .list()
+    .map(({ queue, type, histogram, ...total }): Row => [queue, type, sumNames.map((name) => total[name]), histogram]);
+  return JSON.stringify({ through, totals });
+}
+
+function readBody(body: Json): Omit<Folded, 'version'> {
+  const { through, totals }: { readonly through: Millis; readonly totals: readonly Row[] } = JSON.parse(body);
+  const sums = new TotalSums();
+  for (const [queue, type, values, histogram] of totals) {
+    const named = Object.fromEntries(sumNames.map((name, at) => [name, values[at] ?? 0]));
+    sums.add({ queue, type, ...noSums, ...named, histogram });
+  }
+  return { through, sums };
+}
