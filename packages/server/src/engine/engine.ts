@@ -265,6 +265,7 @@ export class Engine implements AsyncDisposable {
       storage,
       clock,
       workers,
+      totals: this.totals,
       upkeep: this.upkeep,
       deadAfterMs: this.deadAfterMs,
     });

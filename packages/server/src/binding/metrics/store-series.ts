@@ -3,6 +3,7 @@ import { readConfig } from '../../engine/queues/queue-settings.ts';
 import type { Family, Labels, Sample } from '../../engine/telemetry/series.ts';
 import type { StoreReading } from '../../engine/telemetry/store-reading.ts';
 import type { LimitRecord } from '../../storage/storage.ts';
+import { jobSeries } from './job-series.ts';
 
 const states = stateNames(AllStates);
 
@@ -16,6 +17,7 @@ export function storeSeries(reading: StoreReading): readonly Family[] {
     });
   const known = [...limits].flatMap(([queue, limit]) => limitsOf(queue, limit, reading.at));
   return [
+    ...jobSeries(reading.totals),
     gauge(
       'ojs_queue_depth',
       'Jobs of a queue by state.',

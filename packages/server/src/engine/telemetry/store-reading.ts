@@ -1,6 +1,7 @@
 import { type Clock, type Millis, queueLimitKey } from '@ojs-ts/core';
 import type { LimitRecord, QueueRecord, Storage } from '../../storage/storage.ts';
 import { queueNumbers, readConfig } from '../queues/queue-settings.ts';
+import type { Total, Totals } from '../queues/totals.ts';
 import { descriptionOf, healthOf, type Workers } from '../workers/workers.ts';
 
 /** What the store knows of its jobs at a moment: kept counts and sums, never a scan. */
@@ -12,6 +13,7 @@ export interface StoreReading {
   readonly workersByState: Readonly<Record<'running' | 'quiet' | 'terminate' | 'stale', number>>;
   /** How many live and running workers read each queue. */
   readonly readers: ReadonlyMap<string, number>;
+  readonly totals: readonly Total[];
   /** Rows of users' transactions that wait for their import; null without an inbox. */
   readonly inboxDepth: number | null;
 }
@@ -20,6 +22,7 @@ interface Parts {
   readonly storage: Storage;
   readonly clock: Clock;
   readonly workers: Workers;
+  readonly totals: Totals;
   readonly upkeep: { readonly since: Millis };
   readonly deadAfterMs: number;
 }
@@ -66,11 +69,12 @@ export class StoreReadings {
   }
 
   async #read(): Promise<StoreReading> {
-    const { storage, clock, workers } = this.#parts;
+    const { storage, clock, workers, totals } = this.#parts;
     const at = clock.now();
-    const [queues, known, inboxDepth] = await Promise.all([
+    const [queues, known, sums, inboxDepth] = await Promise.all([
       storage.registry.queues(),
       workers.list(),
+      totals.read(),
       storage.inbox === null ? null : storage.inbox.depth(),
     ]);
     const workersByState = { running: 0, quiet: 0, terminate: 0, stale: 0 };
@@ -82,7 +86,7 @@ export class StoreReadings {
       const read = descriptionOf(worker).queues;
       for (const queue of new Set(Array.isArray(read) ? read : [])) readers.set(queue, (readers.get(queue) ?? 0) + 1);
     }
-    return { at, queues, limits: await this.#limits(queues), workersByState, readers, inboxDepth };
+    return { at, queues, limits: await this.#limits(queues), workersByState, readers, totals: sums, inboxDepth };
   }
 
   /** Keys that jobs name are left out: there may be one for each tenant (ojs-observability §8.4). */
