@@ -3,7 +3,12 @@ import { State } from '../job/states.ts';
 import type { Millis } from '../time/clock.ts';
 import { isUnordered, nodeEvents, nodeKind, remaining, type WorkflowCounts } from '../workflow/events.ts';
 import { type EventBatch, type EventEntry, type EventSubject, jobEventEntry } from './events.ts';
-import type { EventKind } from './kinds.ts';
+import { type EventKind, isIndexed, kindOf } from './kinds.ts';
+
+/** A batch that is to be written, with the indexed kinds of its events. */
+export interface NewBatch extends Pick<EventBatch, 'count' | 'entries'> {
+  readonly kinds: readonly EventKind[];
+}
 
 /** The values of the last job's event: kind, job, state before, more data. */
 type JobValues = readonly [EventKind, EventSubject, State | null, Json | null];
@@ -26,6 +31,7 @@ interface MemberValues {
 export class EventEntries {
   #text = '';
   #count = 0;
+  readonly #kinds = new Set<EventKind>();
   #job: JobValues | null = null;
   #member: MemberValues | null = null;
   /** The job of the previous entry, if that entry is about a job. */
@@ -39,7 +45,10 @@ export class EventEntries {
   job(kind: EventKind, job: EventSubject, from: State | null, data: Json | null = null): void {
     const same = this.#job !== null && isAlike(this.#job, kind, job, from, data);
     this.#push(same ? `"${job.id}"` : jobEventEntry(kind, job, from, data));
-    if (!same) this.#job = [kind, job, from, data];
+    if (!same) {
+      this.#job = [kind, job, from, data];
+      if (isIndexed(kind)) this.#kinds.add(kind);
+    }
     this.#before = job.id;
   }
 
@@ -67,7 +76,7 @@ export class EventEntries {
         `[${node.index},${JSON.stringify(node.name)},${duration},${completed},${failed + cancelled},${remaining(workflow)}]`,
       );
     } else {
-      for (const entry of nodeEvents(workflow, node, job, now)) this.#push(entry);
+      this.#pushWhole(nodeEvents(workflow, node, job, now));
       this.#member = isUnordered(workflow) ? { workflow: workflow.id, kind, type, queue, hasDuration } : null;
     }
     this.#before = null;
@@ -75,23 +84,32 @@ export class EventEntries {
 
   /** Adds entries that are written already. */
   add(entries: readonly Json[]): void {
-    for (const entry of entries) this.#push(entry);
     if (entries.length === 0) return;
+    this.#pushWhole(entries);
     this.#job = null;
     this.#member = null;
     this.#before = null;
   }
 
   /** Takes the collected text; null if there is none. */
-  take(): Pick<EventBatch, 'count' | 'entries'> | null {
+  take(): NewBatch | null {
     if (this.#count === 0) return null;
-    const batch = { count: this.#count, entries: `${this.#text}]` };
+    const batch = { count: this.#count, entries: `${this.#text}]`, kinds: [...this.#kinds] };
+    this.#kinds.clear();
     this.#text = '';
     this.#count = 0;
     this.#job = null;
     this.#member = null;
     this.#before = null;
     return batch;
+  }
+
+  #pushWhole(entries: readonly Json[]): void {
+    for (const entry of entries) {
+      this.#push(entry);
+      const kind = kindOf(entry);
+      if (kind !== undefined && isIndexed(kind)) this.#kinds.add(kind);
+    }
   }
 
   /** One text to which each entry is added, copied once at the end. An array and a join would copy it twice. */

@@ -4,6 +4,7 @@ import { type Answered, ask, run, type Steps } from '../steps.ts';
 import type { Millis } from '../time/clock.ts';
 import { lastError } from './history.ts';
 import type { JobId, JobRecord, Json } from './job.ts';
+import { isSameOrder, type JobOrder, newestFirst } from './order.ts';
 import { State, type StateMask, Terminal } from './states.ts';
 
 export interface Page<T> {
@@ -12,12 +13,14 @@ export interface Page<T> {
   readonly next: string | null;
 }
 
-/** Which jobs to list: terminal states by the time when they were entered, the others by creation; newest first. */
+/** Which jobs to list. */
 export interface JobQuery {
   readonly states: StateMask;
   readonly deadLetter?: true;
   readonly queue?: string;
   readonly type?: string;
+  /** Default: newest first. By another time or number only for jobs that have an index of it, see {@link JobOrder}. */
+  readonly order?: JobOrder;
   /** Opaque cursor of a previous page; goes before `offset`. */
   readonly after?: string;
   readonly offset?: number;
@@ -86,6 +89,8 @@ interface SelectAt {
   readonly after?: string | null;
   readonly offset?: number;
   readonly limit: number;
+  /** Default: newest first. Jobs that the filter names by their ids are in the order of these, whatever it is by. */
+  readonly order?: JobOrder | undefined;
   /** After so many bytes of jobs the part ends; by a page of the storage more where it filters here. Default 8 MiB. */
   readonly maxBytes?: number;
   /** The most jobs that one call reads, by a page of the storage more. Default 20,000: about 100 ms on SQLite. */
@@ -115,12 +120,15 @@ export function select(store: JobLists, filter: JobFilter, at: SelectAt): Answer
 
 function* selecting(store: JobLists, filter: JobFilter, at: SelectAt): Steps<Selection> {
   const { after = null, offset = 0, limit, maxBytes = defaultBytes, maxSeen = defaultSeen } = at;
-  const { isOver = () => false, pause } = at;
+  const { isOver = () => false, pause, order } = at;
   if (filter.states === 0) return { jobs: [], next: null, skipped: 0, cut: false, seen: 0 };
-  if (filter.ids !== undefined) return yield* lookedUp(store, filter, filter.ids, { after, offset, limit, maxBytes });
+  if (filter.ids !== undefined) {
+    const up = order?.direction === 'asc';
+    return yield* lookedUp(store, filter, filter.ids, { after, offset, limit, maxBytes, up });
+  }
   if (isPlain(filter)) {
     const place = after === null ? { offset } : { after };
-    const { items, next } = yield* ask(store.jobs.list({ ...queryOf(filter), ...place, limit, maxBytes }));
+    const { items, next } = yield* ask(store.jobs.list({ ...queryOf(filter, order), ...place, limit, maxBytes }));
     const cut = next !== null && items.length < limit;
     return { jobs: items, next, skipped: after === null ? offset : 0, cut, seen: items.length };
   }
@@ -131,7 +139,7 @@ function* selecting(store: JobLists, filter: JobFilter, at: SelectAt): Steps<Sel
   let seen = 0;
   while (seen < maxSeen) {
     const wanted = limit - jobs.length + (after === null ? offset - skipped : 0);
-    const read = yield* readPage(store, filter, cursor, wanted, maxBytes);
+    const read = yield* readPage(store, filter, { after: cursor, wanted, maxBytes, order });
     seen += read.seen;
     cursor = read.next;
     for (const job of read.jobs) {
@@ -148,17 +156,21 @@ function* selecting(store: JobLists, filter: JobFilter, at: SelectAt): Steps<Sel
   return { jobs, next: cursor, skipped, cut: cursor !== null && jobs.length < limit && bytes >= maxBytes, seen };
 }
 
-/** Jobs by their ids, the highest first: a UUIDv7 begins with its time. The cursor is the id of the last job. */
+/** Jobs by their ids: a UUIDv7 begins with its time. The cursor is the id of the last job. */
 function* lookedUp(
   store: JobLists,
   filter: JobFilter,
   ids: readonly JobId[],
-  { after, offset, limit, maxBytes }: Required<Pick<SelectAt, 'after' | 'offset' | 'limit' | 'maxBytes'>>,
+  {
+    after,
+    offset,
+    limit,
+    maxBytes,
+    up,
+  }: Required<Pick<SelectAt, 'after' | 'offset' | 'limit' | 'maxBytes'>> & { readonly up: boolean },
 ): Steps<Selection> {
-  const left = ids
-    .filter((id) => after === null || id < after)
-    .toSorted()
-    .reverse();
+  const sorted = ids.filter((id) => after === null || (up ? id > after : id < after)).toSorted();
+  const left = up ? sorted : sorted.reverse();
   const jobs: JobRecord[] = [];
   let bytes = 0;
   let skipped = 0;
@@ -180,6 +192,13 @@ function* lookedUp(
   return { jobs, next: null, skipped, cut: false, seen: left.length };
 }
 
+interface PageAt {
+  readonly after: string | null;
+  readonly wanted: number;
+  readonly maxBytes: number;
+  readonly order: JobOrder | undefined;
+}
+
 /**
  * Reads a page with at most `wanted` matches. With more, it is read again, shorter, so that its cursor is after the
  * last match.
@@ -187,13 +206,11 @@ function* lookedUp(
 function* readPage(
   store: JobLists,
   filter: JobFilter,
-  after: string | null,
-  wanted: number,
-  maxBytes: number,
+  { after, wanted, maxBytes, order }: PageAt,
 ): Steps<{ readonly jobs: readonly JobRecord[]; readonly next: string | null; readonly seen: number }> {
   for (let limit = page; ; ) {
     const place = after === null ? {} : { after };
-    const { items, next } = yield* ask(store.jobs.list({ ...queryOf(filter), ...place, limit, maxBytes }));
+    const { items, next } = yield* ask(store.jobs.list({ ...queryOf(filter, order), ...place, limit, maxBytes }));
     const places = items.flatMap((job, index) => (fits(job, filter) ? [index] : []));
     const last = places[wanted - 1];
     if (places.length > wanted && last !== undefined) {
@@ -202,7 +219,7 @@ function* readPage(
     }
     return {
       jobs: places.flatMap((index) => items[index] ?? []),
-      next: isBehind(items.at(-1), filter) ? null : next,
+      next: (order === undefined || isSameOrder(order, newestFirst)) && isBehind(items.at(-1), filter) ? null : next,
       seen: items.length,
     };
   }
@@ -217,12 +234,13 @@ function isPlain(filter: JobFilter): boolean {
   );
 }
 
-function queryOf({ states, deadLetter, queue, type }: JobFilter): Omit<JobQuery, 'limit'> {
+function queryOf({ states, deadLetter, queue, type }: JobFilter, order: JobOrder | undefined): Omit<JobQuery, 'limit'> {
   return {
     states,
     ...(deadLetter && { deadLetter }),
     ...(queue !== undefined && { queue }),
     ...(type !== undefined && !type.endsWith('*') && { type }),
+    ...(order !== undefined && { order }),
   };
 }
 

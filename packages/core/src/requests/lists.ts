@@ -2,6 +2,7 @@
 import { renderJob } from '../envelope/render.ts';
 import { ProtocolError } from '../errors.ts';
 import type { JobRecord, Json } from '../job/job.ts';
+import type { JobOrder } from '../job/order.ts';
 import { deadLetters, type JobFilter, type JobLists, select } from '../job/selection.ts';
 import { AllStates, State, stateNames } from '../job/states.ts';
 import { allOf, type Condition } from '../query/condition.ts';
@@ -13,6 +14,7 @@ import { didYouMean } from '../suggestion.ts';
 import type { Millis } from '../time/clock.ts';
 import { Fields } from './fields.ts';
 import { readSpan, readStates, readSubject } from './filters.ts';
+import { readOrder } from './order.ts';
 import { type PageQuery, type Query, readPage, totals } from './pages.ts';
 import { ok, type PlainReply } from './reply.ts';
 import { readFinished } from './targets.ts';
@@ -32,6 +34,7 @@ export interface CountedLists extends JobLists {
 export interface JobList {
   readonly page: PageQuery;
   readonly filter: JobFilter;
+  readonly order: JobOrder;
   /** How many jobs of a queue the states of the filter have. */
   readonly countOf: (queue: QueueCounts) => number;
   /** How the jobs of a query are found; null without one. */
@@ -40,7 +43,8 @@ export interface JobList {
 }
 
 /**
- * GET /jobs?q&state&queue&type&since&until: unfinished ones first, then finished ones; newest first.
+ * GET /jobs?q&state&queue&type&since&until&sort&order: by default unfinished ones first, then finished ones, newest
+ * first.
  * @throws QueryError
  */
 export function readJobList(query: Query, now: Millis): JobList {
@@ -57,6 +61,7 @@ export function readJobList(query: Query, now: Millis): JobList {
   return {
     page,
     filter,
+    order: readOrder(query, filter),
     countOf: ({ counts, deadLetter }) =>
       filter.deadLetter
         ? deadLetter
@@ -108,9 +113,11 @@ export function readDeadLetterList(query: Query, now: Millis): JobList {
   const finished = readFinished([fields], now);
   fields.done();
   const base: JobFilter = isAll ? { states: State.discarded } : deadLetters;
+  const filter = { ...base, ...subject, ...(finished && { finished }) };
   return {
     page,
-    filter: { ...base, ...subject, ...(finished && { finished }) },
+    filter,
+    order: readOrder(query, filter),
     countOf: ({ counts, deadLetter }) => (isAll ? (counts[State.discarded] ?? 0) : deadLetter),
     plan: null,
     render: (job) => renderJob(job),
@@ -123,8 +130,8 @@ export function listed(store: CountedLists, list: JobList): Answered<PlainReply>
 }
 
 function* listing(store: CountedLists, list: JobList): Steps<PlainReply> {
-  const { page, filter, render } = list;
-  const at = { after: page.cursor, offset: page.offset, limit: page.limit, maxBytes: Number.MAX_SAFE_INTEGER };
+  const { page, filter, order, render } = list;
+  const at = { after: page.cursor, offset: page.offset, limit: page.limit, order, maxBytes: Number.MAX_SAFE_INTEGER };
   const { jobs, next, skipped, seen } = yield* ask(select(store, filter, at));
   const end = totals(page, yield* ask(countListed(store, list)), { count: jobs.length, next, skipped });
   return ok(`{"jobs":[${jobs.map(render).join(',')}]${end}${searched(list, seen, next)}}`);

@@ -92,6 +92,7 @@ describe('entries of a batch', () => {
     expect(entries.take()).toEqual({
       count: 3,
       entries: `[["job.completed","${jobs[0]}","a","q",8,16,1,"w",1,null,null],"${jobs[1]}","${jobs[2]}"]`,
+      kinds: [],
     });
   });
 

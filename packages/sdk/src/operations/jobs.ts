@@ -2,11 +2,11 @@ import { isObject, type NamesOf, uuidv7 } from '@ojs-ts/core';
 import { itemError } from '../connection/api-error.ts';
 import type { Operation } from '../connection/operation.ts';
 import { asFound, getCall } from '../connection/recovery.ts';
-import { OJSAnswerError } from '../errors.ts';
+import { OJSAnswerError, OJSValidationError } from '../errors.ts';
 import type { Job, JobProgress } from '../job/job.ts';
 import type { JobState } from '../job/policies.ts';
 import { jobIn, readJob, readProgress } from '../job/read-job.ts';
-import { type JsonArray, listOf } from '../json.ts';
+import { compact, type JsonArray, listOf, quoted } from '../json.ts';
 import { checkNames } from '../options/check-names.ts';
 import { type SubjectFilter, subjectNames, wireStates, wireSubject } from './filter.ts';
 import { type PageOf, type PageOptions, type PageQuery, pageNames, readPage } from './page.ts';
@@ -46,15 +46,35 @@ export function* getProgress(jobId: string): Operation<JobProgress | null> {
 export interface JobListOptions extends PageOptions, SubjectFilter {
   /** Default: all states. */
   state?: JobState | readonly JobState[] | undefined;
+  /**
+   * Default: `created_at`, and for jobs that have ended their end. `scheduled_at` needs the states `scheduled` or
+   * `retryable`; `priority` needs a queue and the state `available`, and lists its jobs as they start.
+   */
+  sort?: (typeof sorts)[number] | undefined;
+  /** Default: `desc`. */
+  order?: 'asc' | 'desc' | undefined;
 }
 
-export const jobListNames: NamesOf<JobListOptions> = { ...pageNames, ...subjectNames, state: true };
+const sorts = ['created_at', 'scheduled_at', 'priority'] as const;
+
+export const jobListNames: NamesOf<JobListOptions> = {
+  ...pageNames,
+  ...subjectNames,
+  state: true,
+  sort: true,
+  order: true,
+};
 
 /** @throws {OJSValidationError} for an unknown filter: without the check every job would match. */
 export function jobQuery(options: JobListOptions): Readonly<Record<string, string>> {
   checkNames(options, jobListNames);
-  const { limit: _, offset: __, signal: ___, requestTimeout: ____, state, ...filter } = options;
-  return { ...wireSubject(filter), ...(state !== undefined && { state: wireStates(state).join(',') }) };
+  const { limit: _, offset: __, signal: ___, requestTimeout: ____, state, sort, order, ...filter } = options;
+  if (sort !== undefined && !sorts.includes(sort))
+    throw OJSValidationError.of('sort', `expected one of ${sorts.join(', ')}, got ${quoted(sort)}`);
+  if (order !== undefined && order !== 'asc' && order !== 'desc')
+    throw OJSValidationError.of('order', `expected asc or desc, got ${quoted(order)}`);
+  const states = state === undefined ? undefined : wireStates(state).join(',');
+  return compact({ ...wireSubject(filter), state: states, sort, order });
 }
 
 export function* listJobs(filter: Readonly<Record<string, string>>, query: PageQuery): Operation<PageOf<Job>> {

@@ -47,6 +47,8 @@ export interface QueueStats extends Readonly<Record<(typeof counts)[number] | ke
 export interface QueueOverview extends Queue {
   /** Jobs by state; `dead_letter` are those of the discarded ones that wait in the dead letter. */
   readonly counts: Readonly<Record<string, number>>;
+  /** When the job that has been available longest became available; absent without an available job. */
+  readonly oldestAvailableAt?: Date;
   /** Executions a minute, over the last one or two minutes. */
   readonly completedPerMinute: number;
   readonly failedPerMinute: number;
@@ -129,6 +131,7 @@ function readOverview(item: unknown): QueueOverview | undefined {
   return compact({
     ...readQueue(raw),
     counts: numbersOf(raw.counts),
+    oldestAvailableAt: dateOf(raw.oldest_available_at),
     completedPerMinute: numberOf(throughput?.processed_per_minute) ?? 0,
     failedPerMinute: numberOf(throughput?.failed_per_minute) ?? 0,
     waitMs: readPercentiles(raw.latency_ms),

@@ -18,6 +18,8 @@ export interface Stats {
   readonly workersByState: Readonly<Record<string, number>>;
   /** Jobs by state, and those in the dead letter as `dead_letter`. */
   readonly jobs: Readonly<Record<string, number>>;
+  /** When the job that has been available longest became available; absent without an available job. */
+  readonly oldestAvailableAt?: Date;
   /** Executions a minute, over the last one or two minutes. */
   readonly completedPerMinute: number;
   readonly failedPerMinute: number;
@@ -79,12 +81,13 @@ export const statsHistoryNames: NamesOf<StatsHistoryOptions> = {
 export function* stats(): Operation<Stats> {
   const raw = yield { call: { operation: 'admin.stats' } };
   const throughput = wireOf(raw.throughput);
-  return {
+  return compact({
     queues: numberOf(raw.queues) ?? 0,
     pausedQueues: numberOf(raw.paused_queues) ?? 0,
     workers: numberOf(raw.workers) ?? 0,
     workersByState: numbersOf(raw.workers_by_state),
     jobs: numbersOf(raw.jobs),
+    oldestAvailableAt: dateOf(raw.oldest_available_at),
     completedPerMinute: numberOf(throughput?.processed_per_minute) ?? 0,
     failedPerMinute: numberOf(throughput?.failed_per_minute) ?? 0,
     completedLastHour: numberOf(raw.completed_last_hour) ?? 0,
@@ -92,7 +95,7 @@ export function* stats(): Operation<Stats> {
     waitMs: readPercentiles(raw.latency_ms),
     durationMs: readPercentiles(raw.duration_ms),
     uptimeSeconds: numberOf(raw.uptime_seconds) ?? 0,
-  };
+  });
 }
 
 /** The query of a history. @throws {OJSValidationError} */

@@ -188,9 +188,18 @@ end
 local entries, events, alike = {}, 0, nil
 local woken = {}
 
+-- Core's `commonKinds`. Batches with an event of any other kind are also in the sorted set `log:<kind>`, by position.
+local common = { ['job.enqueued'] = true, ['job.started'] = true, ['job.heartbeat'] = true, ['job.completed'] = true, ['workflow.job_completed'] = true }
+local kinds = {}
+
+local function note_kind(kind)
+  if kind and not common[kind] then kinds[kind] = true end
+end
+
 local function log_event(entry)
   if not logged then return end
   entries[#entries + 1], events, alike = entry, events + 1, nil
+  note_kind(string.match(entry, '^%["([^"]+)"'))
 end
 
 -- Wakes the fetches that wait for jobs of the queue, after the script. Only a hint: a waiting fetch also polls.
@@ -205,11 +214,12 @@ local function finish(now)
     store.set('position', position + events - 1)
     call('ZADD', p .. 'log', position, int(now) .. ':' .. events .. ':' .. int(position))
     call('HSET', p .. 'entries', int(position), '[' .. table.concat(entries, ',') .. ']')
+    for kind in pairs(kinds) do call('ZADD', p .. 'log:' .. kind, position, int(position)) end
   end
   store.flush()
   local news = { #entries > 0 and 'events' or '' }
   for queue in pairs(woken) do news[#news + 1] = queue end
   -- Not `call`: without the right to publish the script has done everything else.
   if #entries > 0 or #news > 1 then redis.pcall('PUBLISH', p .. 'wake', table.concat(news, '\n')) end
-  entries, events, alike, woken = {}, 0, nil, {}
+  entries, events, alike, woken, kinds = {}, 0, nil, {}, {}
 end

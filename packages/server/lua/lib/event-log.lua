@@ -26,6 +26,7 @@ do
       return
     end
     entries[#entries + 1], events = log.entry(kind, job, from, data), events + 1
+    note_kind(kind)
     alike = { kind, from, data, job.state, job.attempt, job.startedAt, job.worker, job.queue, job.type, job.trace }
   end
 

@@ -63,6 +63,12 @@ do
   -- Ready queues have a higher priority first, then first in, first out. Below 2^53, so a score keeps all of it.
   function jobs.rank(job, place) return (100 - job.priority) * 17592186044416 + place end
 
+  -- Of a rank: the first rank of the next lower priority, and the place.
+  function jobs.next_priority(rank)
+    local place = rank % 17592186044416
+    return rank - place + 17592186044416, place
+  end
+
   -- Adds the job to everything that is kept beside its bytes, by its state.
   function jobs.enter(job, now)
     local state, ref = job.state, ref_of(job)

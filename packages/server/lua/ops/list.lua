@@ -1,77 +1,126 @@
--- A set from its end to its start, in pieces.
-local function walk(key, max)
-  return { key = p .. key, max = max, offset = 0, at = 1, refs = {} }
+-- A set from its end to its start, in pieces; `up` from its start to its end. `bound` is where to begin.
+local function walk(key, bound, up)
+  return { key = p .. key, bound = bound or (up and '-inf' or '+inf'), up = up, offset = 0, at = 1, refs = {} }
+end
+
+local function piece(list, count)
+  if list.up then return call('ZRANGEBYSCORE', list.key, list.bound, '+inf', 'WITHSCORES', 'LIMIT', list.offset, count) end
+  return call('ZREVRANGEBYSCORE', list.key, list.bound, '-inf', 'WITHSCORES', 'LIMIT', list.offset, count)
 end
 
 -- The next time at which batches of completed jobs ended, with all of their jobs.
 local function load_batches(list)
-  local newest = call('ZREVRANGEBYSCORE', list.key, list.max, '-inf', 'WITHSCORES', 'LIMIT', 0, 1)
-  list.at, list.refs, list.ended = 1, {}, not newest[1]
+  local next_batch = piece(list, 1)
+  list.at, list.refs, list.ended = 1, {}, not next_batch[1]
   if list.ended then return end
-  local at, refs = newest[2], {}
+  local at, refs = next_batch[2], {}
   for _, batch in ipairs(call('ZRANGEBYSCORE', list.key, at, at)) do
     for _, ref in ipairs(ended.refs(batch)) do refs[#refs + 1] = ref end
   end
-  table.sort(refs, function(a, b) return a > b end)
+  table.sort(refs, function(a, b)
+    if list.up then return a < b end
+    return a > b
+  end)
   for i, ref in ipairs(refs) do list.refs[2 * i - 1], list.refs[2 * i] = ref, at end
-  list.max = '(' .. at
+  list.bound = '(' .. at
 end
 
 local function peek(list)
   if list.batches then
     if list.at > #list.refs and not list.ended then load_batches(list) end
   elseif list.at > #list.refs and not list.ended then
-    list.refs = call('ZREVRANGEBYSCORE', list.key, list.max, '-inf', 'WITHSCORES', 'LIMIT', list.offset, 100)
+    list.refs = piece(list, 100)
     list.offset = list.offset + 100
     list.at, list.ended = 1, #list.refs < 200
   end
   return list.refs[list.at], tonumber(list.refs[list.at + 1])
 end
 
--- The sets of unfinished jobs, and those of finished ones.
-local function sets_of(q, after_end, after_number)
-  local unfinished, finished = {}, {}
-  if not q.deadLetter and not after_end then
+local function best(lists, up)
+  local found, found_score, found_ref
+  for _, list in ipairs(lists) do
+    local ref, score = peek(list)
+    if ref then
+      local is_better = not found
+      if found and up then is_better = score < found_score or (score == found_score and ref < found_ref) end
+      if found and not up then is_better = score > found_score or (score == found_score and ref > found_ref) end
+      if is_better then found, found_score, found_ref = list, score, ref end
+    end
+  end
+  return found, found_score, found_ref
+end
+
+-- The parts of a list by creation: the sets of unfinished jobs, and those of finished ones, by their end. Each has in
+-- `after` the score behind whose jobs of the same score it begins.
+local function by_creation(q)
+  local up = q.up
+  local at, number = nil, nil
+  if q.after then at, number = q.after[1], q.after[2] end
+  local unfinished, finished = { up = up, timed = false }, { up = up, timed = true }
+  if not q.deadLetter and (up or not at) then
+    local bound = number and not at and '(' .. int(number)
     for _, state in ipairs({ 1, 2, 4, 8, 32 }) do
-      if bit.band(state, q.states) ~= 0 then unfinished[#unfinished + 1] = walk('s:' .. state, after_number and '(' .. int(after_number) or '+inf') end
+      if bit.band(state, q.states) ~= 0 then unfinished[#unfinished + 1] = walk('s:' .. state, bound, up) end
     end
   end
-  for _, state in ipairs({ 16, 64, 128 }) do
-    if bit.band(state, q.states) ~= 0 then
-      local max = after_end and int(after_end) or '+inf'
-      if not q.deadLetter then finished[#finished + 1] = walk('s:' .. state, max) end
-      if state == 16 and not q.deadLetter then
-        finished[#finished + 1] = walk('ended', max)
-        finished[#finished].batches = true
+  if not up or at or not q.after then
+    local bound = at and int(at)
+    if at then finished.after = at end
+    for _, state in ipairs({ 16, 64, 128 }) do
+      if bit.band(state, q.states) ~= 0 then
+        if not q.deadLetter then finished[#finished + 1] = walk('s:' .. state, bound, up) end
+        if state == 16 and not q.deadLetter then
+          finished[#finished + 1] = walk('ended', bound, up)
+          finished[#finished].batches = true
+        end
+        if state == 128 then finished[#finished + 1] = walk('s:dead', bound, up) end
       end
-      if state == 128 then finished[#finished + 1] = walk('s:dead', max) end
     end
   end
+  if up then return { finished, unfinished } end
   return { unfinished, finished }
 end
 
-local function newest(lists)
-  local best, best_score, best_ref
-  for _, list in ipairs(lists) do
-    local ref, score = peek(list)
-    if ref and (not best or score > best_score or (score == best_score and ref > best_ref)) then best, best_score, best_ref = list, score, ref end
-  end
-  return best, best_score, best_ref
+local function by_start(q)
+  return { { walk('due', q.after and int(q.after[1]), q.up), up = q.up, timed = true, after = q.after and q.after[1], states = q.states } }
 end
 
--- With jobs. { states, deadLetter, queue, type, after, skip, limit, look, maxBytes }; `after` is { finishedAt or false,
--- number }. Looks at up to `look` jobs, and ends with the first whose answer is beyond `maxBytes`. Answers the jobs found, the position of the last one that was looked at (false at the
--- end), the positions of those found, how many are still to be left out.
+-- The ready queues of a queue. No more of them than jobs are looked at, and so only those with the best heads.
+local function by_priority(q)
+  local bound = q.after and '(' .. int(q.after[1])
+  local all = { walk('ready:' .. q.queue, bound, q.up) }
+  for _, group in ipairs(call('HKEYS', p .. 'lanes:' .. q.queue)) do
+    all[#all + 1] = walk(string.sub(groups.ready_key(q.queue, group), #p + 1), bound, q.up)
+  end
+  local part = { up = q.up, timed = true }
+  for _, list in ipairs(all) do
+    list.head = tonumber(piece(list, 1)[2])
+    if list.head then part[#part + 1] = list end
+  end
+  table.sort(part, function(a, b)
+    if q.up then return a.head < b.head end
+    return a.head > b.head
+  end)
+  for i = q.look + 1, #part do part[i] = nil end
+  return { part }
+end
+
+local orders = { created = by_creation, due = by_start, priority = by_priority }
+
+-- With jobs. { states, deadLetter, queue, type, order, up, after, skip, limit, look, maxBytes }; `after` is a position:
+-- { finishedAt or false, number } in the order `created`, else { score, number }. Looks at up to `look` jobs, and ends
+-- with the first whose answer is beyond `maxBytes`. Answers the jobs found, the position of the last one that was looked
+-- at (false at the end), the positions of those found, how many are still to be left out.
 function reading.list(q)
-  local after_end, after_number = q.after and q.after[1], q.after and q.after[2]
   local found, positions, last, looked, skip, bytes = {}, {}, false, 0, q.skip, 0
 
-  local function visit(ref, position)
+  local function visit(ref, position, states)
     last = position
     local id = string.sub(ref, -36)
-    if q.queue or q.type then
+    if q.queue or q.type or states then
       local job = jobs.read(id)
       if not job or (q.queue and job.queue ~= q.queue) or (q.type and job.type ~= q.type) then return end
+      if states and bit.band(job.state, states) == 0 then return end
     end
     if skip > 0 then
       skip = skip - 1
@@ -84,18 +133,19 @@ function reading.list(q)
     end
   end
 
-  for part, lists in ipairs(sets_of(q, after_end, after_number)) do
+  for _, part in ipairs(orders[q.order](q)) do
     while true do
-      local list, score, ref = newest(lists)
+      local list, score, ref = best(part, part.up)
       if not list then break end
       if #found >= q.limit or looked >= q.look or bytes > q.maxBytes then return { found, last, positions, skip } end
       list.at = list.at + 2
       local number = tonumber(string.sub(ref, 1, -37))
-      -- Jobs that ended in the millisecond of the cursor and are before it do not count as read, or a call could
-      -- end where it began.
-      if part == 1 or not (after_end and score == after_end and number >= after_number) then
+      -- Jobs with the score of the cursor that are before it do not count as read, or a call could end where it began.
+      local is_before = part.after and score == part.after
+      if is_before and q.up then is_before = number <= q.after[2] elseif is_before then is_before = number >= q.after[2] end
+      if not is_before then
         looked = looked + 1
-        visit(ref, { part == 2 and score, number })
+        visit(ref, { part.timed and score, number }, part.states)
       end
     end
   end

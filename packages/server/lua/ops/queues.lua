@@ -7,6 +7,42 @@ function reading.queue_list(_)
   return out
 end
 
+-- Of the given ready queues the job that has been available longest: { place, time }, or false. It is the first of one of
+-- the priorities, since places grow with the time.
+local function oldest_of(keys)
+  local found, found_place
+  for _, key in ipairs(keys) do
+    local from = '-inf'
+    while true do
+      local head = call('ZRANGEBYSCORE', key, from, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+      if not head[1] then break end
+      local above, place = jobs.next_priority(tonumber(head[2]))
+      if not found or place < found_place then found, found_place = head[1], place end
+      from = int(above)
+    end
+  end
+  local job = found and jobs.read(string.sub(found, -36))
+  return job and job.enqueuedAt and { found_place, job.enqueuedAt } or false
+end
+
+-- With jobs. Names of queues; answers of each the oldest job without limit keys, and whether it has limit groups.
+function reading.oldest(names)
+  local out = {}
+  for i, name in ipairs(names) do
+    local row = queues.find(name)
+    out[i] = { oldest_of({ groups.ready_key(name, '') }), row ~= nil and row.lanes > 0 }
+  end
+  return out
+end
+
+-- With jobs. { queue, cursor }; answers the next cursor and the oldest job of a part of the limit groups.
+function reading.oldest_in_groups(request)
+  local found = call('HSCAN', p .. 'lanes:' .. request.queue, request.cursor, 'COUNT', 500)
+  local keys = {}
+  for i = 1, #found[2], 2 do keys[#keys + 1] = groups.ready_key(request.queue, found[2][i]) end
+  return { found[1], oldest_of(keys) }
+end
+
 -- With queues. { now, name, paused, entry }; answers name, row, settings.
 function changing.queue_pause(request)
   local row = queues.make(request.name, request.now)

@@ -78,7 +78,7 @@ local function prune_jobs(rule, limit)
 end
 
 -- Removes whole batches: a batch stays until its last event may go.
-local function prune_events(before, keep, limit)
+local function prune_events(before, keep, limit, kinds)
   local newest, gone, texts = store.get('position'), 0, {}
   for _, batch in ipairs(call('ZRANGE', p .. 'log', 0, limit - 1)) do
     local at, count, position = string.match(batch, '^(%-?%d+):(%d+):(%d+)$')
@@ -89,6 +89,7 @@ local function prune_events(before, keep, limit)
   if gone > 0 then
     call('ZREMRANGEBYRANK', p .. 'log', 0, gone - 1)
     in_pieces('HDEL', p .. 'entries', texts)
+    for _, kind in ipairs(kinds) do call('ZREMRANGEBYSCORE', p .. 'log:' .. kind, '-inf', texts[gone]) end
   end
   return gone
 end
@@ -128,7 +129,7 @@ function changing.prune(request)
     removed, over_cap[i] = prune_jobs(rule, limit)
     gone = gone + removed
   end
-  gone = gone + prune_events(rules.events.before, rules.events.keep, limit) + prune_requests(rules.requestsBefore, limit)
+  gone = gone + prune_events(rules.events.before, rules.events.keep, limit, rules.kinds) + prune_requests(rules.requestsBefore, limit)
   gone = gone + prune_workers(rules.workersBefore, limit) + prune_audit(rules.firstAudit, limit)
   limits.flush()
   gone = gone + limits.prune(rules.limitsBefore, limit)

@@ -260,9 +260,12 @@ CREATE TABLE ojs.events (
   position bigint,
   at bigint NOT NULL,
   count integer NOT NULL,
-  entries text NOT NULL
+  entries text NOT NULL,
+  -- A bit for each kind of event in the batch that is not a common one (core's eventKinds); null without one.
+  rare bigint
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
 CREATE UNIQUE INDEX events_position ON ojs.events (position) WHERE position IS NOT NULL;
+CREATE INDEX events_rare ON ojs.events (position, rare) WHERE rare IS NOT NULL AND position IS NOT NULL;
 CREATE INDEX events_unnumbered ON ojs.events (number) WHERE position IS NULL;
 
 CREATE TABLE ojs.requests (

@@ -113,8 +113,11 @@ CREATE TABLE ojs_events (
   position INTEGER PRIMARY KEY,
   at INTEGER NOT NULL,
   count INTEGER NOT NULL,
-  entries TEXT NOT NULL
+  entries TEXT NOT NULL,
+  -- A bit for each kind of event in the batch that is not a common one (core's eventKinds); null without one.
+  rare INTEGER
 ) STRICT;
+CREATE INDEX ojs_events_rare ON ojs_events (position, rare) WHERE rare IS NOT NULL;
 
 CREATE TABLE ojs_requests (
   number INTEGER PRIMARY KEY,

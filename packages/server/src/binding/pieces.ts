@@ -71,7 +71,7 @@ async function* jobPieces(
   list: JobList,
   member: 'jobs' | 'items',
 ): AsyncGenerator<string> {
-  const { page, filter, render, plan } = list;
+  const { page, filter, order, render, plan } = list;
   const { cursor, offset, limit } = page;
   const counted = await countListed(storage, list);
   const piece = Math.min(pieceBytes, memory.answer);
@@ -83,6 +83,7 @@ async function* jobPieces(
     after: cursor,
     offset,
     limit,
+    order,
     maxBytes: cursor === null || plan !== null ? piece : memory.answer,
     ...bounds(0),
   });
@@ -94,7 +95,7 @@ async function* jobPieces(
   yield `{"${member}":[${text}`;
   const isFull = () => cursor !== null && (plan === null || length >= memory.answer);
   while (part.cut && count < limit && !isFull()) {
-    const at = { after: part.next, limit: limit - count, maxBytes: piece, ...bounds(scanned) };
+    const at = { after: part.next, limit: limit - count, order, maxBytes: piece, ...bounds(scanned) };
     part = await select(storage, filter, at);
     text = part.jobs.map(render).join(',');
     if (text !== '') yield `${count > 0 ? ',' : ''}${text}`;

@@ -11,12 +11,13 @@ import {
 
 const page = ['limit', 'offset', 'cursor', 'page', 'per_page'] as const;
 const subject = ['queue', 'type', 'job_type', 'error_type', 'args', 'since', 'until'] as const;
+const order = ['sort', 'order'] as const;
 const events = ['types', 'queues', 'job_types'] as const;
 
 /** The query parameters of each operation; an operation that is not here has none. */
 const read: Partial<Record<OperationName, readonly string[]>> = {
   'system.metrics': ['format'],
-  'job.list': [...page, ...subject, 'state', 'states', 'q'],
+  'job.list': [...page, ...subject, ...order, 'state', 'states', 'q'],
   'job.explain': ['step'],
   'job.result': ['wait', 'timeout'],
   'job.deleteCheckpoint': ['worker_id', 'x_lease'],
@@ -25,15 +26,15 @@ const read: Partial<Record<OperationName, readonly string[]>> = {
   'worker.remove': ['force'],
   'queue.purge': ['states', 'state', 'older_than', 'confirm'],
   'admin.queues': page,
-  'admin.jobs': [...page, ...subject, 'state', 'states', 'sort', 'order'],
-  'admin.deadLetters': [...page, ...subject, 'older_than', 'include', 'sort', 'order'],
+  'admin.jobs': [...page, ...subject, ...order, 'state', 'states'],
+  'admin.deadLetters': [...page, ...subject, ...order, 'older_than', 'include'],
   'admin.history': ['period', 'since', 'until', 'queue', 'type'],
   'queue.delete': ['strategy'],
   'limit.list': page,
   'schema.list': page,
-  'deadLetter.list': [...page, ...subject, 'older_than', 'include'],
+  'deadLetter.list': [...page, ...subject, ...order, 'older_than', 'include'],
   'deadLetter.purge': [...subject, 'older_than', 'confirm'],
-  'event.list': ['limit', 'after', 'cursor', 'type', 'queue', ...events],
+  'event.list': ['limit', 'after', 'cursor', 'order', 'type', 'queue', ...events],
   'workflow.list': [...page, 'state'],
   'token.list': page,
   'audit.list': ['limit', 'cursor', 'type', 'principal', 'about', 'since', 'until'],
@@ -43,9 +44,8 @@ const read: Partial<Record<OperationName, readonly string[]>> = {
 
 /** Parameters of published clients without an effect: accepted with a warning (docs/internals/deviations.md). */
 const tolerated: Partial<Record<OperationName, readonly string[]>> = {
-  'job.list': ['sort', 'order'],
   // ojs-admin-api §11.1 gives this list the parameters of the list of jobs.
-  'deadLetter.list': ['state', 'sort', 'order'],
+  'deadLetter.list': ['state'],
   'admin.deadLetters': ['state'],
   'event.list': ['since', 'offset', 'page', 'per_page'],
 };

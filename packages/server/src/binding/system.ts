@@ -7,11 +7,13 @@ import {
   maxNesting,
   maxNodes,
   ProtocolError,
+  readDirection,
   readPage,
 } from '@ojs-ts/core';
 import { diagnose } from '../engine/diagnosis.ts';
 import type { Engine } from '../engine/engine.ts';
-import { readEvents } from '../engine/events/events.ts';
+import { type EventPage, readEvents } from '../engine/events/events.ts';
+import { readNewestEvents } from '../engine/events/newest-events.ts';
 import type { Retention } from '../engine/options.ts';
 import type { About, BindingRequest, Handlers } from './handler.ts';
 import { json, type Reply } from './reply.ts';
@@ -155,19 +157,27 @@ export async function doctor(engine: Engine): Promise<Reply> {
   return json({ findings, checked_at: formatTimestamp(engine.clock.now()) });
 }
 
-/** GET /events (ojs-events §6.4). */
+/** GET /events (ojs-events §6.4); `order=desc` begins at the end of the log. */
 export async function listEvents(engine: Engine, about: About, { query, access }: BindingRequest): Promise<Reply> {
   const { limit } = readPage(query, 100);
   const queues = commaSeparated(query.queues ?? query.queue);
   access?.chosen(queues);
-  const page = await readEvents(engine.storage, about.source, {
+  const wanted = {
     after: query.after ?? query.cursor ?? null,
     types: commaSeparated(query.types ?? query.type),
     queues,
     jobTypes: commaSeparated(query.job_types),
     limit,
-  });
-  return json({ events: page.events, cursor: page.cursor, has_more: page.hasMore, ...(page.gap && { gap: true }) });
+  };
+  if (readDirection(query) === 'desc') {
+    const { newest, ...page } = await readNewestEvents(engine.storage, about.source, wanted);
+    return json({ ...renderPage(page), newest_cursor: newest });
+  }
+  return json(renderPage(await readEvents(engine.storage, about.source, wanted)));
+}
+
+function renderPage({ events, cursor, hasMore, gap }: EventPage): object {
+  return { events, cursor, has_more: hasMore, ...(gap && { gap: true }) };
 }
 
 /** POST /admin/reset in test mode: empties the store. */

@@ -4,6 +4,11 @@ import type { Figures, JobId, Json, LimitNumbers, LimitSettings, Millis, Page, S
 export interface Registry {
   /** Every queue that ever held a job or that an operator named. Counts are stored, not computed. */
   queues(): Promise<readonly QueueRecord[]>;
+  /**
+   * Of each of the queues the job that has been available longest; none of a queue without one. The cost grows with the
+   * limit groups and the priorities in use, never with the number of jobs.
+   */
+  oldest(queues: readonly string[]): Promise<readonly OldestJob[]>;
   /** Creates a missing queue. Writes `queue.paused` or `queue.resumed` if the value changes. */
   pauseQueue(name: string, paused: boolean, now: Millis): Promise<QueueRecord>;
   /**
@@ -54,6 +59,11 @@ export interface QueueRecord {
   readonly config: Json;
   /** +1 on every {@link Registry.configureQueue}. */
   readonly version: number;
+}
+
+export interface OldestJob {
+  readonly queue: string;
+  readonly enqueuedAt: Millis;
 }
 
 /** JSON text of a queue's settings that no operator has changed. */

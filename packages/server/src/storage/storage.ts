@@ -9,6 +9,7 @@
  */
 import type {
   EventBatch,
+  EventKind,
   Inserted,
   InsertOptions,
   JobId,
@@ -253,17 +254,28 @@ export interface Storage extends AsyncDisposable {
    */
   subscribe(onWake: (wakes: readonly Wake[]) => void): Promise<AsyncDisposable>;
   /**
-   * Batches that have an event after position `after`, oldest first, up to about `limit` events. `oldest` is the first
-   * position still kept: a cursor before it has missed events.
+   * Batches that have an event after position `after`, oldest first, up to about `limit` events. Where an index has all
+   * of `kinds`, only batches with an event of one of them; else all.
    */
-  events(
-    after: number,
-    limit: number,
-  ): Promise<{ readonly batches: readonly EventBatch[]; readonly oldest: number; readonly newest: number }>;
+  events(after: number, limit: number, kinds?: readonly EventKind[]): Promise<EventsRead>;
+  /** The same backwards: batches that begin before position `before`, newest first. */
+  eventsBefore(before: number, limit: number, kinds?: readonly EventKind[]): Promise<EventsRead>;
   /** Writes a batch of events without another change. */
   record(events: readonly Json[], now: Millis): Promise<void>;
   /** Empties the store; for tests. */
   clear(): Promise<void>;
+}
+
+export interface EventsRead {
+  readonly batches: readonly EventBatch[];
+  /** The first position still kept: a cursor before it has missed events. */
+  readonly oldest: number;
+  readonly newest: number;
+  /**
+   * How far the read came, since one call looks at a bounded part of the log: the caller has every batch between its
+   * position and this one, and goes on from here. At the end of the log `newest`, and backwards `oldest`.
+   */
+  readonly reached: number;
 }
 
 /** Properties on which the engine may branch. The engine never asks for a storage's name. */

@@ -86,7 +86,7 @@ export async function remains(storage: Storage, now: number): Promise<unknown> {
     overdue: await storage.upkeep.overdue(now + 1_000_000, 100),
     held: await allHeld(storage, 3),
     order: await order(storage, now),
-    log: await readLog(storage, 0, 1_000_000),
+    log: await readLog(storage.events(0, 1_000_000)),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { ServerFlags } from '../../connection/server.ts';
 import { printItems } from '../../output/format.ts';
 import { actionCommand } from '../action.ts';
@@ -43,7 +43,7 @@ const changes: readonly Change[] = [
 /** `ojs jobs`. */
 export function jobsCommand(): Command {
   return group('jobs', 'look at jobs and change them', [
-    takesQuery(listCommand<ListFlags & FilterFlags>('list', 'list jobs, newest first', jobs, queryOf)),
+    sortedListCommand(),
     showCommand(),
     ...changes.map(bulkCommand),
     actionCommand('discard', 'end a job without another attempt', {
@@ -58,6 +58,24 @@ export function jobsCommand(): Command {
     }),
     exportCommand(),
   ]);
+}
+
+interface SortFlags {
+  readonly sort?: string;
+  readonly order?: string;
+}
+
+function sortedListCommand(): Command {
+  const command = listCommand<ListFlags & FilterFlags & SortFlags>(
+    'list',
+    'list jobs, newest first',
+    jobs,
+    ({ sort, order, ...filter }) => ({ ...queryOf(filter), sort, order }),
+  );
+  const sort = 'by this: scheduled_at of scheduled and retryable jobs, priority of available jobs of a queue';
+  return takesQuery(command)
+    .addOption(new Option('--sort <field>', sort).choices(['created_at', 'scheduled_at', 'priority']))
+    .addOption(new Option('--order <order>', 'the least or the most first').choices(['asc', 'desc']));
 }
 
 function exportCommand(): Command {

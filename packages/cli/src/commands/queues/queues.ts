@@ -1,7 +1,7 @@
 import { type Json, members } from '@ojs-ts/core';
 import type { Command } from 'commander';
 import type { Server } from '../../connection/server.ts';
-import { count, type Item, moment, part, percentiles, text } from '../../output/cells.ts';
+import { age, count, type Item, moment, part, percentiles, text } from '../../output/cells.ts';
 import { oneLine } from '../../output/plain.ts';
 import { type Column, fields } from '../../output/table.ts';
 import { actionCommand } from '../action.ts';
@@ -31,6 +31,7 @@ export function queuesCommand(): Command {
             align: 'right',
           }),
         ),
+        { title: 'OLDEST', cell: (item) => age(item, 'oldest_available_at'), align: 'right' },
       ],
       whole: wholeQueue,
     }),
@@ -80,6 +81,7 @@ function describe(answer: Json): string {
     ['created_at', moment(item, 'created_at')],
     ...stateColumns.map((state) => [state, count(counts, state)] as const),
     ['dead letter', count(counts, 'dead_letter')],
+    ['oldest available', moment(item, 'oldest_available_at')],
     ['completed, last hour', count(stats, 'completed_last_hour')],
     ['failed, last hour', count(stats, 'failed_last_hour')],
     ['wait, last hour', percentiles(stats, 'latency_ms')],

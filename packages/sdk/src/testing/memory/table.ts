@@ -8,9 +8,7 @@ import {
   type CountedLists,
   cancelled,
   claimed,
-  comparePlaces,
   creationEvent,
-  cursorOf,
   defaultTimeoutMs,
   eventsOf,
   expired,
@@ -29,15 +27,15 @@ import {
   missingJob,
   moved,
   type NewJob,
+  newestFirst,
   newKey,
   type Page,
-  placeOf,
   promoted,
   promotionEvent,
   type QueueCounts,
   type RemovalGuard,
-  readCursor,
   State,
+  sorting,
   Terminal,
   type Transition,
   textsOf,
@@ -205,17 +203,18 @@ export class Table implements JobStore, BulkStore, CountedLists {
     });
   }
 
-  #list({ states, deadLetter, queue, type, after, offset = 0, limit }: JobQuery): Page<JobRecord> {
-    const placed = (job: JobRecord) => placeOf(job, this.#numbers.get(job.id) ?? 0);
+  #list({ states, deadLetter, queue, type, after, offset = 0, limit, order = newestFirst }: JobQuery): Page<JobRecord> {
+    const { compare, behind, cursor } = sorting(order);
     const fit = [...this.rows.values()].filter((job) =>
       fits(job, { states, ...(deadLetter && { deadLetter }), ...(queue && { queue }), ...(type && { type }) }),
     );
-    const sorted = fit.sort((a, b) => comparePlaces(placed(a), placed(b)));
-    const place = after === undefined ? null : readCursor(after);
-    const left = place === null ? sorted.slice(offset) : sorted.filter((job) => comparePlaces(placed(job), place) > 0);
-    const items = left.slice(0, limit);
-    const last = items.at(-1);
-    return { items, next: last && left.length > items.length ? cursorOf(placed(last)) : null };
+    const rows = fit.map((job) => ({ job, number: this.#numbers.get(job.id) ?? 0, order: this.#placeOf(job) }));
+    const sorted = rows.sort(compare);
+    const left = after === undefined ? sorted.slice(offset) : sorted.filter(behind(after));
+    const page = left.slice(0, limit);
+    const last = page.at(-1);
+    const next = last && left.length > page.length ? cursor(last) : null;
+    return { items: page.map(({ job }) => job), next };
   }
 
   #remove(id: JobId, { from, deadLetter }: RemovalGuard): boolean {

@@ -1,5 +1,4 @@
 import {
-  didYouMean,
   formatDuration,
   formatTimestamp,
   type JobList,
@@ -8,7 +7,6 @@ import {
   members,
   missingJob,
   objectText,
-  ProtocolError,
   policyOf,
   type Query,
   readDeadLetterList,
@@ -25,9 +23,6 @@ import { jobsReply } from '../pieces.ts';
 import { ok, type Reply } from '../reply.ts';
 import { readAdminPage } from './page.ts';
 
-const sorts = ['created_at', 'scheduled_at', 'priority'];
-const orders = ['asc', 'desc'];
-
 /** GET /admin/jobs (ojs-admin-api §7.1). */
 export async function listJobs(engine: Engine, { query, access }: BindingRequest): Promise<Reply> {
   access?.chosen(query.queue === undefined ? [] : [query.queue]);
@@ -41,39 +36,13 @@ export async function listDeadLetters(engine: Engine, { query, access }: Binding
 }
 
 async function reply(engine: Engine, query: Query, list: JobList): Promise<Reply> {
-  requireOrder(query);
+  const { order } = list;
   const answer = await jobsReply(engine, { ...list, page: readAdminPage(query), render: summary }, 'items');
-  if (!namesOrder(query) || (list.filter.states & Terminal) === 0) return answer;
-  const message = 'Jobs that have ended come after the others, by the time of their end, the newest first.';
+  const isNamed = Boolean(query.sort || query.order);
+  if (!isNamed || order.by !== 'created' || (list.filter.states & Terminal) === 0) return answer;
+  const end = order.direction === 'desc' ? 'after' : 'before';
+  const message = `Jobs that have ended come ${end} the others, by the time of their end.`;
   return { ...answer, warnings: [{ path: 'query.sort', message, suggestion: null }] };
-}
-
-function namesOrder({ sort, order }: Query): boolean {
-  return Boolean(sort || order);
-}
-
-/**
- * Lists have one order: newest first.
- * @throws ProtocolError `unsupported` where the query names any other.
- */
-function requireOrder(query: Query): void {
-  const sort = query.sort || null;
-  const order = query.order || null;
-  const issues = [...wrongWord('query.sort', sort, sorts), ...wrongWord('query.order', order, orders)];
-  if (issues.length > 0) throw ProtocolError.invalid(issues);
-  const field = (sort ?? 'created_at') !== 'created_at' ? 'sort' : order === 'asc' ? 'order' : null;
-  if (field === null) return;
-  throw new ProtocolError(
-    'unsupported',
-    `This server lists jobs newest first; it cannot list them by ${field}=${query[field]}.`,
-    { field },
-    'Leave out sort and order, or send sort=created_at and order=desc.',
-  );
-}
-
-function wrongWord(path: string, word: string | null, words: readonly string[]) {
-  if (word === null || words.includes(word)) return [];
-  return [{ path, message: `must be one of ${words.join(', ')}.${didYouMean(word, words)}` }];
 }
 
 /** GET /admin/jobs/:id (ojs-admin-api §7.2): the whole envelope at the top level, and what follows from it. */

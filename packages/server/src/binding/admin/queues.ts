@@ -4,7 +4,7 @@ import { readConfig } from '../../engine/queues/queue-settings.ts';
 import type { QueueRecord } from '../../storage/storage.ts';
 import type { About, BindingRequest } from '../handler.ts';
 import { renderConfig } from '../queues/config.ts';
-import { countsOf, pageOfQueues, readName, requireQueue } from '../queues/queues.ts';
+import { countsOf, oldestOf, pageOfQueues, readName, requireQueue } from '../queues/queues.ts';
 import { json, type Reply } from '../reply.ts';
 import { readAdminPage } from './page.ts';
 import { durationsOf } from './percentiles.ts';
@@ -19,14 +19,16 @@ const purgeMs = 10_000;
 /** GET /admin/queues (ojs-admin-api §6.1). */
 export async function listQueues(engine: Engine, { query, access }: BindingRequest): Promise<Reply> {
   const { queues, pagination } = await pageOfQueues(engine, readAdminPage(query), access);
-  return json({ items: await Promise.all(queues.map((queue) => summarise(engine, queue))), pagination });
+  const oldest = await oldestOf(engine, queues);
+  const items = await Promise.all(queues.map((queue) => summarise(engine, queue, oldest)));
+  return json({ items, pagination });
 }
 
 /** GET /admin/queues/:name (ojs-admin-api §6.2). */
 export async function showQueue(engine: Engine, { params }: BindingRequest): Promise<Reply> {
   const queue = await requireQueue(engine, readName(params));
   const configuration = renderConfig(readConfig(queue.config), engine.retention);
-  return json({ ...(await summarise(engine, queue)), configuration });
+  return json({ ...(await summarise(engine, queue, await oldestOf(engine, [queue]))), configuration });
 }
 
 /**
@@ -61,13 +63,14 @@ export async function purgeQueue(
   return json({ purged_count: purged, states: stateNames(filter.states), has_more: more });
 }
 
-async function summarise(engine: Engine, queue: QueueRecord): Promise<object> {
+async function summarise(engine: Engine, queue: QueueRecord, oldest: ReadonlyMap<string, string>): Promise<object> {
   const statistics = await engine.statistics.of(queue.name);
   return {
     name: queue.name,
     state: queue.paused ? 'paused' : 'active',
     paused: queue.paused,
     counts: countsOf(queue),
+    oldest_available_at: oldest.get(queue.name) ?? null,
     throughput: throughputOf([statistics]),
     ...durationsOf(statistics),
     created_at: new Date(queue.createdAt).toISOString(),

@@ -18,7 +18,7 @@ import {
 import type { Engine } from '../../engine/engine.ts';
 import type { QueueStatistics } from '../../engine/queues/statistics.ts';
 import type { BindingRequest } from '../handler.ts';
-import { countsOf } from '../queues/queues.ts';
+import { countsOf, oldestOf } from '../queues/queues.ts';
 import { json, type Reply } from '../reply.ts';
 import { summaryOf } from '../workers/records.ts';
 import { runPercentiles, waitPercentiles } from './percentiles.ts';
@@ -39,6 +39,7 @@ const maxPoints = 1_500;
 /** GET /admin/stats (ojs-admin-api §10.1): sums of stored counts, and percentiles of the last hour. */
 export async function stats(engine: Engine): Promise<Reply> {
   const [queues, workers] = await Promise.all([engine.storage.registry.queues(), engine.workers.list()]);
+  const [oldest = null] = [...(await oldestOf(engine, queues)).values()].sort();
   const counts: Partial<Record<State, number>> = {};
   for (const queue of queues)
     for (const state of Object.values(State)) counts[state] = (counts[state] ?? 0) + (queue.counts[state] ?? 0);
@@ -53,6 +54,7 @@ export async function stats(engine: Engine): Promise<Reply> {
     workers: workers.length,
     workers_by_state: summaryOf(engine, workers),
     jobs: countsOf({ counts, deadLetter }),
+    oldest_available_at: oldest,
     throughput: throughputOf(statistics),
     latency_ms: waitPercentiles(histogram),
     duration_ms: runPercentiles(histogram),

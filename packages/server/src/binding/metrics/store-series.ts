@@ -9,13 +9,13 @@ const states = stateNames(AllStates);
 
 /** What is the same on every server of a store. */
 export function storeSeries(reading: StoreReading): readonly Family[] {
-  const { queues, workersByState, readers, limits, inboxDepth } = reading;
+  const { queues, oldest, at, workersByState, readers, limits, inboxDepth } = reading;
   const byQueue = (of: (queue: (typeof queues)[number]) => number | undefined): readonly Sample[] =>
     queues.flatMap((queue) => {
       const value = of(queue);
       return value === undefined ? [] : [{ labels: { queue: queue.name }, value }];
     });
-  const known = [...limits].flatMap(([queue, limit]) => limitsOf(queue, limit, reading.at));
+  const known = [...limits].flatMap(([queue, limit]) => limitsOf(queue, limit, at));
   return [
     ...jobSeries(reading.totals),
     gauge(
@@ -24,6 +24,11 @@ export function storeSeries(reading: StoreReading): readonly Family[] {
       queues.flatMap(({ name, counts }) =>
         states.map((state) => ({ labels: { queue: name, state }, value: counts[State[state]] ?? 0 })),
       ),
+    ),
+    gauge(
+      'ojs_queue_oldest_seconds',
+      'How long the job waits that has been available longest; 0 without one.',
+      byQueue(({ name }) => Math.max(0, at - (oldest.get(name) ?? at)) / 1_000),
     ),
     gauge(
       'ojs_queue_paused',

@@ -1,6 +1,7 @@
 import {
   expectedQueueName,
   Fields,
+  formatTimestamp,
   isQueueName,
   type NewJob,
   type PageQuery,
@@ -177,8 +178,16 @@ export async function requireQueue(engine: Engine, name: string): Promise<QueueR
   return queue;
 }
 
+/** When the job that has been available longest became available, by queue. Queues without such a job are left out. */
+export async function oldestOf(engine: Engine, queues: readonly QueueRecord[]): Promise<ReadonlyMap<string, string>> {
+  const waiting = queues.filter(({ counts }) => (counts[State.available] ?? 0) > 0);
+  const oldest = await engine.storage.registry.oldest(waiting.map(({ name }) => name));
+  return new Map(oldest.map(({ queue, enqueuedAt }) => [queue, formatTimestamp(enqueuedAt)]));
+}
+
 async function detail(engine: Engine, queue: QueueRecord): Promise<Reply> {
   const { name, paused } = queue;
+  const oldest = await oldestOf(engine, [queue]);
   const counts = countsOf(queue);
   const config = renderConfig(readConfig(queue.config), engine.retention);
   const statistics = await engine.statistics.of(name);
@@ -189,6 +198,7 @@ async function detail(engine: Engine, queue: QueueRecord): Promise<Reply> {
     configuration: config,
     counts,
     ...counts,
+    oldest_available_at: oldest.get(name) ?? null,
     stats: { queue: name, ...sizes(queue), ...counts, ...renderStatistics(statistics), ...durationsOf(statistics) },
   });
 }

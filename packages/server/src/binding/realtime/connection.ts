@@ -1,4 +1,4 @@
-import { formatTimestamp } from '@ojs-ts/core';
+import { type EventKind, formatTimestamp } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import type { Gap, Subscription } from '../../engine/events/event-subscriptions.ts';
 import { readCursor } from '../../engine/events/events.ts';
@@ -13,6 +13,7 @@ import {
   type Item,
   idOf,
   itemsOf,
+  kindsFor,
   logSelector,
   type Select,
   selector,
@@ -71,6 +72,8 @@ interface Followed {
   /** The stream ends with the job. */
   readonly untilEnd: boolean;
   select: Select;
+  /** See {@link kindsFor}. */
+  kinds: readonly EventKind[] | undefined;
   subscription: Subscription | null;
   dropped: { count: number; readonly oldest: Item; newest: Item } | null;
 }
@@ -130,7 +133,7 @@ export class Connection {
     const found = await find(this.#engine, channel);
     if (isFinished(found.job)) return this.#prepare(channel, found, filter, after);
     const target = { channel: channel.name, subscriptionId: null };
-    const followed = this.#add(channel.name, target, channel, found, selector(filter), channel.kind === 'job');
+    const followed = this.#add(channel.name, target, channel, found, filter, selector(filter), channel.kind === 'job');
     if (after !== null) {
       if (after !== unknown) this.#lastId = after;
       this.#replay(followed, after);
@@ -159,6 +162,7 @@ export class Connection {
     const existing = this.#followed.get(channel.name);
     if (existing && after === null) {
       existing.select = selector(filter);
+      existing.kinds = kindsFor(filter);
       live();
       return;
     }
@@ -168,6 +172,7 @@ export class Connection {
       { channel: channel.name, subscriptionId: null },
       channel,
       found,
+      filter,
       selector(filter),
       false,
     );
@@ -187,6 +192,7 @@ export class Connection {
       { channel: 'events', subscriptionId },
       everything,
       found,
+      filter,
       logSelector(filter),
       false,
     );
@@ -275,8 +281,17 @@ export class Connection {
     return this.#prepared.length > 0;
   }
 
-  #add(key: string, target: Target, channel: Channel, found: Found, select: Select, untilEnd: boolean): Followed {
-    const followed: Followed = { target, channel, found, untilEnd, select, subscription: null, dropped: null };
+  #add(
+    key: string,
+    target: Target,
+    channel: Channel,
+    found: Found,
+    filter: Filter,
+    select: Select,
+    untilEnd: boolean,
+  ): Followed {
+    const kinds = kindsFor(filter);
+    const followed: Followed = { target, channel, found, untilEnd, select, kinds, subscription: null, dropped: null };
     this.#followed.set(key, followed);
     return followed;
   }
@@ -302,6 +317,8 @@ export class Connection {
   #follow(followed: Followed, after: number | null, live?: () => void): Subscription {
     const { target, untilEnd, channel, found } = followed;
     const follower = {
+      // The end of a job may be of any kind.
+      kinds: untilEnd ? undefined : followed.kinds,
       onEvent: (event: LogEvent) => {
         const wanted = followed.select(event);
         if (wanted === 'both') this.#outbox.push({ followed, event, view: 'change', more: true });

@@ -1,5 +1,5 @@
 import { type EventKind, jobTypeOf } from '@ojs-ts/core';
-import { kindMatcher } from '../../engine/events/events.ts';
+import { kindMatcher, kindsOf } from '../../engine/events/events.ts';
 import { isChange, type LogEvent } from '../../engine/events/log-events.ts';
 
 /** The events that a client wants; all members must match (ojs-events §6.1). */
@@ -49,6 +49,11 @@ const changeKind: EventKind = 'job.state_changed';
 /** Whether the filter matches changes of state, of any job. */
 export function wantsChanges({ types }: Filter): boolean {
   return types.length === 0 || kindMatcher(types)(changeKind);
+}
+
+/** The kinds of events by which the filter can match; undefined where that may be any, as for changes of state. */
+export function kindsFor(filter: Filter): readonly EventKind[] | undefined {
+  return wantsChanges(filter) ? undefined : kindsOf(filter.types);
 }
 
 /**

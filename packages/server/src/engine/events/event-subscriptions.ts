@@ -1,4 +1,4 @@
-import { type EventBatch, type EventEntry, type JobId, type Millis, ProtocolError } from '@ojs-ts/core';
+import { type EventBatch, type EventEntry, type EventKind, type JobId, type Millis, ProtocolError } from '@ojs-ts/core';
 import type { Storage } from '../../storage/storage.ts';
 import type { EngineLog } from '../options.ts';
 import { eventsOf, type LogEvent } from './log-events.ts';
@@ -18,6 +18,8 @@ export interface Gap {
 }
 
 export interface Follower {
+  /** What `onReplay` may be told of: it gets at least the events of these kinds. Default: all. */
+  readonly kinds?: readonly EventKind[] | undefined;
   /** Told of every event in the order of the log. What it throws is logged and harms nobody else. */
   readonly onEvent: (event: LogEvent) => void;
   /**
@@ -144,7 +146,7 @@ export class EventSubscriptions {
       const read = await this.#page(topic, position);
       events.push(...read.events);
       events.splice(0, events.length - limit);
-      if (read.position === position) break;
+      if (read.position <= position) break;
       position = read.position;
     }
     return { events, gap };
@@ -180,10 +182,10 @@ export class EventSubscriptions {
         ({ from, gap } = await this.#startOf(from));
         if (gap !== null) await subscriber.follower.onGap?.(gap);
       }
-      const { events, position } = await this.#page(subscriber.topic, from);
+      const { events, position } = await this.#page(subscriber.topic, from, subscriber.follower.kinds);
       if (events.length > 0 && !subscriber.closed) await subscriber.replay(events);
       // Only a store that was emptied meanwhile has nothing there.
-      if (position === from) break;
+      if (position <= from) break;
       from = position;
     }
     this.#enter(subscriber, from);
@@ -210,18 +212,18 @@ export class EventSubscriptions {
     return { from, gap: { kind: 'gone', resumedAt: from, until: batches[0]?.at ?? null, missed: from - after } };
   }
 
-  /** The events of a topic in the next page of the log, and how far that page reaches. */
+  /** The events of a topic, and at least of the kinds, in the next page of the log, and how far that page reaches. */
   async #page(
     topic: Topic,
     after: number,
+    kinds?: readonly EventKind[],
   ): Promise<{ readonly events: readonly LogEvent[]; readonly position: number }> {
-    const { batches } = await this.#storage.events(after, page);
+    const { batches, reached } = await this.#storage.events(after, page, kinds);
     const needle = topic === 'all' ? '' : 'job' in topic ? topic.job : topic.queue;
     const events = batches
       .filter(({ entries }) => entries.includes(needle))
       .flatMap((batch) => eventsOf(batch).filter((event) => event.position > after && isOf(topic, event.entry)));
-    const last = batches.at(-1);
-    return { events, position: last === undefined ? after : last.position + last.count - 1 };
+    return { events, position: reached };
   }
 
   async #read(): Promise<void> {

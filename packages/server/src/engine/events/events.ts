@@ -1,5 +1,7 @@
 import {
   type EventEntry,
+  type EventKind,
+  eventKinds,
   jobTypeOf,
   ProtocolError,
   readEntries,
@@ -27,29 +29,27 @@ export interface EventPage {
   readonly gap: boolean;
 }
 
+/** Events of one read: about 1 ms of parsing. */
+export const page = 1_000;
 /** The most events that one answer reads: a filter with few matches continues from its cursor. */
-const scan = 10_000;
+export const scan = 10_000;
+/** Reads of the storage for one answer: each one looks at a bounded part of the log. */
+export const maxReads = 20;
 
 /** Polling of the event log (ojs-events §6.4). Positions follow visibility, so a cursor never skips. */
 export async function readEvents(storage: Storage, source: string, query: EventQuery): Promise<EventPage> {
-  const matches = matcher(query);
   const seed = await storage.seed();
-  const cursor = query.after === null || query.after === '' ? 0 : readCursor(query.after, seed);
-  if (cursor === null) {
-    throw ProtocolError.invalid([
-      {
-        path: 'after',
-        message: 'is not a cursor of this server; expected the cursor of an earlier answer, or the id of an event.',
-      },
-    ]);
-  }
+  const cursor = cursorOf(query, seed) ?? 0;
+  const kinds = kindsOf(query.types);
+  const matches = matcher(query);
   const from = cursor === 'foreign' ? 0 : cursor;
   const events: WireEvent[] = [];
   let position = from;
   let seen = 0;
   let gap = cursor === 'foreign';
-  for (;;) {
-    const { batches, oldest, newest } = await storage.events(position, Math.max(1, Math.min(1_000, scan - seen)));
+  for (let reads = 1; ; reads++) {
+    const size = Math.max(1, Math.min(page, scan - seen));
+    const { batches, oldest, newest, reached } = await storage.events(position, size, kinds);
     if (position > newest) {
       // The cursor is older than an emptied or replaced store: every event of this one is new.
       position = 0;
@@ -57,7 +57,6 @@ export async function readEvents(storage: Storage, source: string, query: EventQ
       continue;
     }
     if (seen === 0 && from > 0 && from < oldest - 1) gap = true;
-    if (batches.length === 0) return { events, cursor: String(newest), hasMore: false, gap };
     for (const batch of batches) {
       for (const [index, entry] of readEntries(batch.entries).entries()) {
         if (batch.position + index <= position) continue;
@@ -68,7 +67,22 @@ export async function readEvents(storage: Storage, source: string, query: EventQ
         if (matches(entry)) events.push(renderEvent(batch, entry, index, source, seed));
       }
     }
+    position = Math.max(position, reached);
+    const hasMore = position < newest;
+    if (!hasMore || reads === maxReads) return { events, cursor: String(position), hasMore, gap };
   }
+}
+
+/**
+ * The cursor of a query; null without one.
+ * @throws ProtocolError `invalid_request`
+ */
+export function cursorOf({ after }: Pick<EventQuery, 'after'>, seed: number): number | 'foreign' | null {
+  if (after === null || after === '') return null;
+  const cursor = readCursor(after, seed);
+  if (cursor !== null) return cursor;
+  const message = 'is not a cursor of this server; expected the cursor of an earlier answer, or the id of an event.';
+  throw ProtocolError.invalid([{ path: 'after', message }]);
 }
 
 /** The position of a cursor or an event id; `foreign` for an event of another store, null for any other text. */
@@ -79,6 +93,11 @@ export function readCursor(text: string, seed: number): number | 'foreign' | nul
   return Number.isSafeInteger(position) ? position : null;
 }
 
+/** The kinds that `types` match; undefined where these are all. */
+export function kindsOf(types: readonly string[]): readonly EventKind[] | undefined {
+  return types.length === 0 ? undefined : eventKinds.filter(kindMatcher(types));
+}
+
 /** Whether a kind is one of `types`; a trailing `*` matches every kind with that prefix (ojs-events §6.1). */
 export function kindMatcher(types: readonly string[]): (kind: string) => boolean {
   const exact = new Set(types.filter((type) => !type.endsWith('*')));
@@ -86,7 +105,7 @@ export function kindMatcher(types: readonly string[]): (kind: string) => boolean
   return (kind) => exact.has(kind) || prefixes.some((prefix) => kind.startsWith(prefix));
 }
 
-function matcher({ types, queues, jobTypes }: EventQuery): (entry: EventEntry) => boolean {
+export function matcher({ types, queues, jobTypes }: EventQuery): (entry: EventEntry) => boolean {
   const ofKind = kindMatcher(types);
   const inQueues = new Set(queues);
   const ofTypes = new Set(jobTypes);

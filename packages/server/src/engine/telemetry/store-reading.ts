@@ -1,4 +1,4 @@
-import { type Clock, type Millis, queueLimitKey } from '@ojs-ts/core';
+import { type Clock, type Millis, queueLimitKey, State } from '@ojs-ts/core';
 import type { LimitRecord, QueueRecord, Storage } from '../../storage/storage.ts';
 import { queueNumbers, readConfig } from '../queues/queue-settings.ts';
 import type { Total, Totals } from '../queues/totals.ts';
@@ -8,6 +8,8 @@ import { descriptionOf, healthOf, type Workers } from '../workers/workers.ts';
 export interface StoreReading {
   readonly at: Millis;
   readonly queues: readonly QueueRecord[];
+  /** When the job that has been available longest became so, by queue; no queue without such a job. */
+  readonly oldest: ReadonlyMap<string, Millis>;
   /** By the name of the queue. */
   readonly limits: ReadonlyMap<string, LimitRecord>;
   readonly workersByState: Readonly<Record<'running' | 'quiet' | 'terminate' | 'stale', number>>;
@@ -77,6 +79,8 @@ export class StoreReadings {
       totals.read(),
       storage.inbox === null ? null : storage.inbox.depth(),
     ]);
+    const waiting = queues.filter(({ counts }) => (counts[State.available] ?? 0) > 0).map(({ name }) => name);
+    const [oldest, limits] = await Promise.all([storage.registry.oldest(waiting), this.#limits(queues)]);
     const workersByState = { running: 0, quiet: 0, terminate: 0, stale: 0 };
     const readers = new Map<string, number>();
     for (const worker of known) {
@@ -86,7 +90,16 @@ export class StoreReadings {
       const read = descriptionOf(worker).queues;
       for (const queue of new Set(Array.isArray(read) ? read : [])) readers.set(queue, (readers.get(queue) ?? 0) + 1);
     }
-    return { at, queues, limits: await this.#limits(queues), workersByState, readers, totals: sums, inboxDepth };
+    return {
+      at,
+      queues,
+      oldest: new Map(oldest.map(({ queue, enqueuedAt }) => [queue, enqueuedAt])),
+      limits,
+      workersByState,
+      readers,
+      totals: sums,
+      inboxDepth,
+    };
   }
 
   /** Keys that jobs name are left out: there may be one for each tenant (ojs-observability §8.4). */

@@ -1,15 +1,4 @@
-import {
-  ByteBudget,
-  comparePlaces,
-  cursorOf,
-  isIn,
-  type Millis,
-  type Place,
-  placeOf,
-  readCursor,
-  requestKey,
-  sizeOf,
-} from '@ojs-ts/core';
+import { ByteBudget, isIn, type Millis, newestFirst, requestKey, sizeOf, sorting } from '@ojs-ts/core';
 import type { JobQuery, Jobs } from '../storage.ts';
 import type { Change } from './change.ts';
 import { claim } from './claim.ts';
@@ -49,7 +38,7 @@ export function jobs(open: () => Tables): Jobs {
       const last = page.at(-1);
       return {
         items: page.map((row) => row.job),
-        next: last && found.length > page.length ? cursorOf(place(last)) : null,
+        next: last && found.length > page.length ? sorting(query.order ?? newestFirst).cursor(last) : null,
       };
     },
 
@@ -67,15 +56,11 @@ export function jobs(open: () => Tables): Jobs {
 }
 
 function select(tables: Tables, query: JobQuery): Row[] {
-  const { states, deadLetter, queue, type } = query;
-  const after = query.after === undefined ? null : readCursor(query.after);
+  const { states, deadLetter, queue, type, order = newestFirst } = query;
+  const { compare, behind } = sorting(order);
   const rows = [...tables.rows.values()]
     .filter(({ job }) => isIn(job.state, states) && (!deadLetter || job.deadLetter))
     .filter(({ job }) => (queue === undefined || job.queue === queue) && (type === undefined || job.type === type))
-    .sort((a, b) => comparePlaces(place(a), place(b)));
-  return after ? rows.filter((row) => comparePlaces(place(row), after) > 0) : rows.slice(query.offset ?? 0);
-}
-
-function place(row: Row): Place {
-  return placeOf(row.job, row.number);
+    .sort(compare);
+  return query.after === undefined ? rows.slice(query.offset ?? 0) : rows.filter(behind(query.after));
 }

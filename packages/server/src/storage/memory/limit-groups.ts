@@ -1,5 +1,5 @@
 import type { Millis } from '@ojs-ts/core';
-import { Heap } from './heap.ts';
+import { Heap } from '../heap.ts';
 import type { Limit } from './limits.ts';
 import type { OrderedJob } from './ordered-job.ts';
 import { ReadyQueue } from './ready-queue.ts';
@@ -158,6 +158,16 @@ export class LimitGroups<R extends OrderedJob> {
       }
     }
     return undefined;
+  }
+
+  /** The job that has waited longest, whether or not its limits have room. */
+  oldest(): R | undefined {
+    let oldest: R | undefined;
+    for (const { ready } of this.#groups.values()) {
+      const row = ready.oldest();
+      if (row && (oldest === undefined || row.order < oldest.order)) oldest = row;
+    }
+    return oldest;
   }
 
   /** The limit may have room again. */

@@ -87,8 +87,11 @@ export function memoryStorage({ events: logged = true }: MemoryOptions = {}): St
       open();
       return wakes.subscribe(onWake);
     },
-    async events(after, limit) {
-      return open().log.read(after, limit);
+    async events(after, limit, kinds) {
+      return open().log.after(after, limit, kinds);
+    },
+    async eventsBefore(before, limit, kinds) {
+      return open().log.before(before, limit, kinds);
     },
     async record(events, now) {
       open().change(now, (change) => change.logAll(events));

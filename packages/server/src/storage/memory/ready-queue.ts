@@ -30,15 +30,31 @@ export class ReadyQueue<R extends OrderedJob> {
   /** The next job to start; the caller takes the job by moving it out of `available`. */
   peek(): R | undefined {
     for (let priority = this.#priorities[0]; priority !== undefined; priority = this.#priorities[0]) {
-      const fifo = this.#byPriority.get(priority);
-      for (; fifo && fifo.head < fifo.entries.length; fifo.head++) {
-        const entry = fifo.entries[fifo.head];
-        if (entry && entry.row.job.state === State.available && entry.row.order === entry.order) return entry.row;
-        // Dropped entries are cut off 1,024 at a time, so that a queue that never empties does not grow.
-        if (fifo.head === 1024) fifo.head -= fifo.entries.splice(0, 1024).length;
-      }
+      const row = this.#first(priority);
+      if (row) return row;
       this.#byPriority.delete(priority);
       this.#priorities.shift();
+    }
+    return undefined;
+  }
+
+  /** The job that has waited longest, whatever its priority. */
+  oldest(): R | undefined {
+    let oldest: R | undefined;
+    for (const priority of this.#priorities) {
+      const row = this.#first(priority);
+      if (row && (oldest === undefined || row.order < oldest.order)) oldest = row;
+    }
+    return oldest;
+  }
+
+  #first(priority: number): R | undefined {
+    const fifo = this.#byPriority.get(priority);
+    for (; fifo && fifo.head < fifo.entries.length; fifo.head++) {
+      const entry = fifo.entries[fifo.head];
+      if (entry && entry.row.job.state === State.available && entry.row.order === entry.order) return entry.row;
+      // Dropped entries are cut off 1,024 at a time, so that a queue that never empties does not grow.
+      if (fifo.head === 1024) fifo.head -= fifo.entries.splice(0, 1024).length;
     }
     return undefined;
   }

@@ -10,6 +10,14 @@ export function registry(open: () => Tables): Registry {
       return [...tables.queues.values()].map(recordOfQueue).sort((a, b) => (a.name < b.name ? -1 : 1));
     },
 
+    async oldest(queues) {
+      const tables = open();
+      return queues.flatMap((queue) => {
+        const enqueuedAt = tables.queues.get(queue)?.limitGroups.oldest()?.job.enqueuedAt ?? null;
+        return enqueuedAt === null ? [] : [{ queue, enqueuedAt }];
+      });
+    },
+
     async pauseQueue(name, paused, now) {
       const tables = open();
       const queue = tables.queue(name, now);

@@ -14,12 +14,12 @@ import {
   Terminal,
   Waiting,
 } from '@ojs-ts/core';
+import { Heap } from '../heap.ts';
 import type { CronRecord, Document, LimitRecord, WorkerRecord } from '../storage.ts';
 import { noConfig } from '../storage.ts';
 import type { Wakes } from '../wakes.ts';
 import { Change } from './change.ts';
 import { EventLog } from './event-log.ts';
-import { Heap } from './heap.ts';
 import { type LimitGroup, LimitGroups } from './limit-groups.ts';
 import { Limit } from './limits.ts';
 import { MinuteStatistics } from './minute-statistics.ts';

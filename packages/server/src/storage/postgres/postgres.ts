@@ -7,7 +7,7 @@ import { layout, migrate } from './connection/migrate.ts';
 import type { CommitSummary } from './connection/transaction.ts';
 import { readPostgresUrl } from './connection/url.ts';
 import { diagnose } from './diagnosis.ts';
-import { events } from './events/events.ts';
+import { eventsAfter, eventsBefore } from './events/events.ts';
 import { Notifications } from './events/notifications.ts';
 import { inbox } from './insert/inbox.ts';
 import { jobs } from './jobs/jobs.ts';
@@ -113,7 +113,8 @@ export function postgresStorage({ url, events: logs = true, ...more }: PostgresO
     seed: async () => integer((await database.read('SELECT seed FROM ojs.store'))[0]?.[0]),
     leaseKey: async () => text((await database.read('SELECT lease_key FROM ojs.store'))[0]?.[0]),
     subscribe: (onWake) => notifications.subscribe(onWake),
-    events: (after, limit) => events(database, after, limit),
+    events: (after, limit, kinds) => eventsAfter(database, after, limit, kinds),
+    eventsBefore: (before, limit, kinds) => eventsBefore(database, before, limit, kinds),
     record: (entries, now) => database.transact(now, async (tx) => tx.log.add(entries)),
     clear: () =>
       database.transact(0, (tx) =>

@@ -1,4 +1,17 @@
-import { ByteBudget, cursorOf, type JobRecord, readCursor, requestKey, sideWork, sizeOf } from '@ojs-ts/core';
+import {
+  ByteBudget,
+  cursorOf,
+  goesUp,
+  type JobOrder,
+  type JobRecord,
+  newestFirst,
+  readCursor,
+  readSortCursor,
+  requestKey,
+  sideWork,
+  sizeOf,
+  sortCursor,
+} from '@ojs-ts/core';
 import type { JobQuery, Jobs, Page } from '../storage.ts';
 import { listOf, number, numberOrNull } from './connection/packed.ts';
 import type { Scripts } from './connection/scripts.ts';
@@ -78,33 +91,48 @@ export interface Listed<T> {
 
 /** One more than the limit where so many are there, or than what `maxBytes` lets a page have. */
 export async function listed(scripts: Scripts, query: JobQuery): Promise<Listed<JobRecord>> {
-  const { states, deadLetter, queue, type, limit, maxBytes = Number.MAX_SAFE_INTEGER } = query;
+  const { states, deadLetter, queue, type, limit, maxBytes = Number.MAX_SAFE_INTEGER, order = newestFirst } = query;
+  const wanted = { states, deadLetter, queue, type, order: order.by, up: goesUp(order), look, maxBytes };
   let bytes = 0;
-  const cursor = query.after === undefined ? null : readCursor(query.after);
-  let after = cursor && [cursor.finishedAt ?? false, cursor.number];
-  let skip = cursor ? 0 : (query.offset ?? 0);
+  let after = query.after === undefined ? null : positionOf(order, query.after);
+  let skip = after ? 0 : (query.offset ?? 0);
   const items: JobRecord[] = [];
   const cursors: string[] = [];
   for (;;) {
     // One more says whether there is a next page.
-    const wanted = limit + 1 - items.length;
-    const request = { states, deadLetter, queue, type, after: after ?? undefined, skip, limit: wanted, look, maxBytes };
-    const [found, last, places, left] = listOf(await scripts.exchange('list', request));
+    const range = { after: after ?? undefined, skip, limit: limit + 1 - items.length };
+    const [found, last, places, left] = listOf(await scripts.exchange('list', { ...wanted, ...range }));
     for (const job of listOf(found).map(readJob)) {
       items.push(job);
       bytes += sizeOf(job);
     }
     cursors.push(
       ...listOf(places).map((place) => {
-        const [finishedAt, created] = listOf(place);
-        return cursorOf({ finishedAt: numberOrNull(finishedAt), number: number(created) });
+        const [score, created] = listOf(place);
+        return cursorIn(order, numberOrNull(score), number(created));
       }),
     );
     skip = number(left);
     // The page has one job whatever its size, and needs another to know that it is not the last.
     if (last === false || items.length > limit || (items.length > 1 && bytes > maxBytes)) break;
-    const [finishedAt, created] = listOf(last);
-    after = [numberOrNull(finishedAt) ?? false, number(created)];
+    const [score, created] = listOf(last);
+    after = [numberOrNull(score) ?? false, number(created)];
   }
   return { items, cursors };
+}
+
+/** A cursor as the script takes it: `false` for the time of an unfinished job. */
+function positionOf(order: JobOrder, cursor: string): readonly [number | false, number] {
+  if (order.by !== 'created') {
+    const { first, second } = readSortCursor(order, cursor);
+    return [first, second];
+  }
+  const { finishedAt, number } = readCursor(cursor);
+  return [finishedAt ?? false, number];
+}
+
+function cursorIn(order: JobOrder, score: number | null, number: number): string {
+  return order.by === 'created'
+    ? cursorOf({ finishedAt: score, number })
+    : sortCursor(order, { first: score ?? 0, second: number });
 }

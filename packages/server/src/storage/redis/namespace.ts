@@ -1,4 +1,4 @@
-import type { EventBatch, JobRecord, WorkflowRecord } from '@ojs-ts/core';
+import { type EventBatch, indexedKinds, type JobRecord, kindsIn, type WorkflowRecord } from '@ojs-ts/core';
 import type { JobQuery, Storage, StoreOwn, Workflows } from '../storage.ts';
 import { auditLog } from './audit-log.ts';
 import { backup, clear } from './backup.ts';
@@ -106,11 +106,11 @@ export function namespace(connection: Connection, name: string, events: boolean)
     listed: (query) => listed(scripts, query),
     listedWorkflows: (query) => listedWorkflows(scripts, query),
     async importLog({ source, from, to, batches }) {
-      const rows = batches.map(({ at, count, entries }) => ({ at, count, entries }));
+      const rows = batches.map(({ at, count, entries }) => ({ at, count, entries, kinds: kindsIn(entries) }));
       return number(await scripts.exchange('log_import', { source, from, to, batches: rows }));
     },
     async trimLog(upto) {
-      await scripts.exchange('log_trim', upto);
+      await scripts.exchange('log_trim', { upto, kinds: indexedKinds });
     },
     suspend: (reason) => scripts.suspend(reason),
     async setMap(text) {

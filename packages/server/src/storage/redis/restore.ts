@@ -1,4 +1,4 @@
-import { isReady, State, type WorkflowState } from '@ojs-ts/core';
+import { isReady, kindsIn, State, type WorkflowState } from '@ojs-ts/core';
 import { type Takers, take, withoutInbox } from '../dump.ts';
 import type { Dumped, DumpRecord, StoreOwn } from '../storage.ts';
 import { noConfig } from '../storage.ts';
@@ -85,6 +85,7 @@ export class Restoration {
       this.#position = Math.max(this.#position, position + count - 1);
       this.#command('ZADD', 'log', position, `${at}:${count}:${position}`);
       this.#command('HSET', 'entries', position, entries);
+      for (const kind of kindsIn(entries)) this.#command('ZADD', `log:${kind}`, position, position);
     },
     inbox: withoutInbox,
     completion: withoutInbox,

@@ -1,4 +1,4 @@
-import { firstUuidAt } from '@ojs-ts/core';
+import { firstUuidAt, indexedKinds } from '@ojs-ts/core';
 import type { Held, Upkeep } from '../storage.ts';
 import { listOf, number, numberOrNull, text } from './connection/packed.ts';
 import type { Scripts } from './connection/scripts.ts';
@@ -46,6 +46,7 @@ export function upkeep(scripts: Scripts): Upkeep {
       const rules = {
         jobs: jobs.map((rule) => ({ ...rule })),
         events: { ...events },
+        kinds: indexedKinds,
         workflows: { ...workflows },
         ...times,
         firstAudit: firstUuidAt(auditBefore),

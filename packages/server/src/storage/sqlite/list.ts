@@ -1,19 +1,28 @@
 import {
   ByteBudget,
+  compareKeys,
   comparePlaces,
   cursorOf,
+  dueStates,
+  goesUp,
   isIn,
+  type JobOrder,
   type JobRecord,
+  newestFirst,
   type Place,
   readCursor,
+  readSortCursor,
+  type SortKey,
   State,
   type StateMask,
   sizeOf,
+  sortCursor,
   stateNames,
   Terminal,
 } from '@ojs-ts/core';
 import type { JobQuery, Page } from '../storage.ts';
 import type { Connection } from './disk/connection.ts';
+import { byPriority } from './priority-list.ts';
 import { type Cells, integer, integerOrNull, readJob, state, text } from './row.ts';
 import { statements } from './statements.ts';
 
@@ -25,18 +34,25 @@ const chunk = 2000;
  */
 const fewUnfinished = 5000;
 
-/** Every place is behind `start`. */
-const start: Place = { finishedAt: null, number: Number.MAX_SAFE_INTEGER };
-const startOfFinished: Place = { finishedAt: Number.MAX_SAFE_INTEGER, number: Number.MAX_SAFE_INTEGER };
+const most = Number.MAX_SAFE_INTEGER;
 
 export async function list(sql: Connection, query: JobQuery): Promise<Page<JobRecord>> {
-  const after = query.after === undefined ? start : readCursor(query.after);
+  const { order = newestFirst } = query;
   const skip = query.after === undefined ? (query.offset ?? 0) : 0;
   const wanted = skip + query.limit + 1;
-  const waiting = await unfinished(sql, query, after, wanted);
-  // No push(...places): a page far behind has more places before it than a call may have arguments.
-  const places =
-    waiting.length < wanted ? waiting.concat(await finished(sql, query, after, wanted - waiting.length)) : waiting;
+  if (order.by === 'created') return pageOf(sql, query, skip, await byCreation(sql, query, order, wanted), cursorOf);
+  const jobs: readonly (SortKey & { readonly number: number })[] =
+    order.by === 'due' ? await byStart(sql, query, order, wanted) : await byPriority(sql, query, order, wanted);
+  return pageOf(sql, query, skip, jobs, (place) => sortCursor(order, place));
+}
+
+function pageOf<P extends { readonly number: number }>(
+  sql: Connection,
+  query: JobQuery,
+  skip: number,
+  places: readonly P[],
+  cursor: (place: P) => string,
+): Page<JobRecord> {
   const items: JobRecord[] = [];
   const bytes = new ByteBudget(query.maxBytes ?? Number.POSITIVE_INFINITY);
   let at = skip;
@@ -49,47 +65,120 @@ export async function list(sql: Connection, query: JobQuery): Promise<Page<JobRe
     items.push(job);
   }
   const last = at > skip ? places[at - 1] : undefined;
-  return { items, next: last && places.length > at ? cursorOf(last) : null };
+  return { items, next: last && places.length > at ? cursor(last) : null };
 }
 
-async function unfinished(sql: Connection, query: JobQuery, after: Place, wanted: number): Promise<readonly Place[]> {
+/** A list from a place on. */
+interface Walk {
+  readonly up: boolean;
+  /** Null for the start of the list. */
+  readonly after: Place | null;
+  readonly wanted: number;
+}
+
+async function byCreation(
+  sql: Connection,
+  query: JobQuery,
+  { direction }: JobOrder,
+  wanted: number,
+): Promise<readonly Place[]> {
+  const up = direction === 'asc';
+  const after = query.after === undefined ? null : readCursor(query.after);
+  let places: readonly Place[] = [];
+  for (const part of up ? [finished, unfinished] : [unfinished, finished]) {
+    if (places.length === wanted) break;
+    // No push(...places): a page far behind has more places before it than a call may have arguments.
+    places = places.concat(await part(sql, query, { up, after, wanted: wanted - places.length }));
+  }
+  return places;
+}
+
+async function unfinished(sql: Connection, query: JobQuery, { up, after, wanted }: Walk): Promise<readonly Place[]> {
   const mask = query.states & ~Terminal;
-  if (mask === 0 || query.deadLetter || after.finishedAt !== null) return [];
+  const isBehind = after !== null && after.finishedAt !== null && !up;
+  if (mask === 0 || query.deadLetter || isBehind) return [];
   const count = counted(sql, mask, query.queue);
   if (count === 0) return [];
-  if (count > fewUnfinished) return walk(sql, statements.byNumberDown, [], query, mask, after, wanted, count);
+  const from = after?.finishedAt === null ? after : { finishedAt: null, number: up ? 0 : most };
+  if (count > fewUnfinished) {
+    const statement = up ? statements.byNumberUp : statements.byNumberDown;
+    return walk(sql, { statement, keys: [], isTimed: false }, query, mask, from, wanted, count);
+  }
   const rows = Object.values(State)
     .filter((state) => isIn(state, mask))
     .flatMap((state) =>
       state === State.available ? sql.all(statements.listReady) : sql.all(statements.listDue, state),
     );
-  const places = rows.filter((cells) => fits(cells, query, mask)).map(placeIn);
+  const places = rows
+    .filter((cells) => fits(cells, query, mask))
+    .map((cells): Place => ({ number: integer(cells[0]), finishedAt: null }));
+  const sign = up ? -1 : 1;
   return places
-    .filter((place) => comparePlaces(place, after) > 0)
-    .sort(comparePlaces)
+    .filter((place) => sign * comparePlaces(place, from) > 0)
+    .sort((a, b) => sign * comparePlaces(a, b))
     .slice(0, wanted);
 }
 
-async function finished(sql: Connection, query: JobQuery, after: Place, wanted: number): Promise<readonly Place[]> {
+async function finished(sql: Connection, query: JobQuery, { up, after, wanted }: Walk): Promise<readonly Place[]> {
   const mask = query.states & Terminal;
-  const from = after.finishedAt === null ? startOfFinished : after;
-  if (query.deadLetter)
-    return isIn(State.discarded, mask) ? walk(sql, statements.deadDown, [], query, mask, from, wanted, Infinity) : [];
-  let places: readonly Place[] = [];
-  for (const state of [State.completed, State.cancelled, State.discarded]) {
-    if (!isIn(state, mask)) continue;
-    places = places.concat(
-      await walk(sql, statements.finishedDown, [state], query, state, from, wanted, counted(sql, state, query.queue)),
-    );
+  if (up && after?.finishedAt === null) return [];
+  const start = up ? { finishedAt: -most, number: 0 } : { finishedAt: most, number: most };
+  const from = after === null || after.finishedAt === null ? start : after;
+  if (query.deadLetter) {
+    const dead = { statement: up ? statements.deadUp : statements.deadDown, keys: [], isTimed: true };
+    return isIn(State.discarded, mask) ? walk(sql, dead, query, mask, from, wanted, Infinity) : [];
   }
-  return places.toSorted(comparePlaces).slice(0, wanted);
+  const places = await walkStates(sql, query, mask, { up, after: from, wanted });
+  const sign = up ? -1 : 1;
+  return places.toSorted((a, b) => sign * comparePlaces(a, b)).slice(0, wanted);
+}
+
+/** Jobs of states that the index of times has; `finishedAt` is the time of the index. */
+async function walkStates(
+  sql: Connection,
+  query: JobQuery,
+  mask: StateMask,
+  { up, after, wanted }: Walk & { readonly after: Place },
+): Promise<readonly Place[]> {
+  let places: readonly Place[] = [];
+  const statement = up ? statements.dueUp : statements.dueDown;
+  for (const state of Object.values(State)) {
+    if (!isIn(state, mask)) continue;
+    const one = { statement, keys: [state], isTimed: true };
+    places = places.concat(await walk(sql, one, query, state, after, wanted, counted(sql, state, query.queue)));
+  }
+  return places;
+}
+
+async function byStart(
+  sql: Connection,
+  query: JobQuery,
+  order: JobOrder,
+  wanted: number,
+): Promise<readonly (SortKey & Place)[]> {
+  const up = goesUp(order);
+  const start = up ? { first: -most, second: 0 } : { first: most, second: most };
+  const { first, second } = query.after === undefined ? start : readSortCursor(order, query.after);
+  const after = { finishedAt: first, number: second };
+  const places = await walkStates(sql, query, query.states & dueStates, { up, after, wanted });
+  const sign = up ? 1 : -1;
+  return places
+    .map((place) => ({ ...place, first: place.finishedAt ?? 0, second: place.number }))
+    .sort((a, b) => sign * compareKeys(a, b))
+    .slice(0, wanted);
+}
+
+interface Walked {
+  readonly statement: string;
+  readonly keys: readonly number[];
+  /** Whether the order of the statement has a time before the number. */
+  readonly isTimed: boolean;
 }
 
 /** Reads rows in order, a chunk at a time, until `wanted` fit, or all `count` that can fit. */
 async function walk(
   sql: Connection,
-  statement: string,
-  keys: readonly number[],
+  { statement, keys, isTimed }: Walked,
   query: JobQuery,
   mask: StateMask,
   after: Place,
@@ -100,8 +189,7 @@ async function walk(
   let from = after;
   const size = Math.min(chunk, Math.max(wanted, 100));
   for (;;) {
-    // The walk by number meets finished rows too; their time is no part of its order.
-    const time = statement === statements.byNumberDown || from.finishedAt === null ? [] : [from.finishedAt];
+    const time = isTimed ? [from.finishedAt ?? 0] : [];
     const rows = sql.all(statement, ...keys, ...time, from.number, size);
     for (const cells of rows) {
       from = placeIn(cells);

@@ -14,6 +14,7 @@ import { readMinute } from '../rows.ts';
 import type { LimitRecord, QueuePatch, QueueRecord, Registry } from '../storage.ts';
 import type { Connection } from './disk/connection.ts';
 import type { GroupCommit } from './disk/group-commit.ts';
+import { oldest } from './oldest.ts';
 import { type Cells, integer, integerOrNull, text, textOrNull } from './row.ts';
 import { statements } from './statements.ts';
 import type { Transaction } from './transaction.ts';
@@ -24,12 +25,22 @@ const limitColumns = 'key, own, override, active, waiting';
 
 type Queues = Pick<
   Registry,
-  'queues' | 'pauseQueue' | 'configureQueue' | 'removeQueue' | 'statistics' | 'limits' | 'limit' | 'overrideLimit'
+  | 'queues'
+  | 'oldest'
+  | 'pauseQueue'
+  | 'configureQueue'
+  | 'removeQueue'
+  | 'statistics'
+  | 'limits'
+  | 'limit'
+  | 'overrideLimit'
 >;
 
 export function queues(sql: Connection, store: GroupCommit): Queues {
   return {
     queues: () => store.read(() => sql.all(`SELECT ${queueColumns} FROM ojs_queues ORDER BY name`).map(readQueue)),
+
+    oldest: (queues) => store.read(() => oldest(sql, queues)),
 
     pauseQueue: (name, paused, now) => store.write((tx) => pauseQueue(tx, name, paused, now)),
 

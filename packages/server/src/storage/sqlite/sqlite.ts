@@ -14,7 +14,7 @@ import { checkFile } from './disk/file-check.ts';
 import { GroupCommit } from './disk/group-commit.ts';
 import { WalSync } from './disk/wal-sync.ts';
 import { documents } from './documents.ts';
-import { readEvents } from './event-log.ts';
+import { eventsAfter, eventsBefore } from './event-log.ts';
 import { inbox } from './inbox.ts';
 import { jobs } from './jobs.ts';
 import { layout, migrate } from './migrate.ts';
@@ -160,7 +160,8 @@ export function sqliteStorage(options: SqliteOptions): Storage {
     async subscribe(onWake) {
       return poller.subscribe(onWake);
     },
-    events: (after, limit) => store.read(() => readEvents(sql, after, limit)),
+    events: (after, limit, kinds) => store.read(() => eventsAfter(sql, after, limit, kinds)),
+    eventsBefore: (before, limit, kinds) => store.read(() => eventsBefore(sql, before, limit, kinds)),
     record: (events, now) =>
       store.write((tx) => {
         tx.log.add(events);

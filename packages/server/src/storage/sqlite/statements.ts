@@ -3,9 +3,13 @@ import { sumColumns } from '../rows.ts';
 import { decisionColumns, jobColumns, readyColumns } from './row.ts';
 
 // `LIMIT ? + 0`: with a plain bound LIMIT SQLite plans the statement again at every change of its value (17 µs).
-const listed = 'number, finished_at, state, queue, type, dead_letter';
+const listedBy = (time: 'finished_at' | 'due_at') => `number, ${time}, state, queue, type, dead_letter`;
+const listed = listedBy('finished_at');
+const rankedWhere = (rank: string) => `SELECT number, priority, place, type FROM ojs_jobs INDEXED BY ojs_jobs_ready
+    WHERE ready_queue = ? AND place IS NOT NULL AND ${rank}`;
 /** See the column in 001_baseline.sql. */
 export const padding = '.'.repeat(84);
+const batchColumns = 'position, at, count, entries';
 const flowColumns =
   'id, name, kind, spec, total, state, completed, failed, cancelled, created_at, finished_at, "end", sweeping';
 const nodeColumns = 'number, state, open, failed, member, closed_at, name, job, next, result, error, spec';
@@ -104,10 +108,25 @@ const jobStatements = {
   listReady: `SELECT ${listed} FROM ojs_jobs INDEXED BY ojs_jobs_ready WHERE place IS NOT NULL`,
   listDue: `SELECT ${listed} FROM ojs_jobs INDEXED BY ojs_jobs_due WHERE state = ? AND due_at IS NOT NULL`,
   byNumberDown: `SELECT ${listed} FROM ojs_jobs WHERE number < ? ORDER BY number DESC LIMIT ? + 0`,
-  finishedDown: `SELECT ${listed} FROM ojs_jobs INDEXED BY ojs_jobs_due
+  byNumberUp: `SELECT ${listed} FROM ojs_jobs WHERE number > ? ORDER BY number LIMIT ? + 0`,
+  dueDown: `SELECT ${listedBy('due_at')} FROM ojs_jobs INDEXED BY ojs_jobs_due
     WHERE state = ? AND due_at IS NOT NULL AND (due_at, number) < (?, ?) ORDER BY due_at DESC, number DESC LIMIT ? + 0`,
+  dueUp: `SELECT ${listedBy('due_at')} FROM ojs_jobs INDEXED BY ojs_jobs_due
+    WHERE state = ? AND due_at IS NOT NULL AND (due_at, number) > (?, ?) ORDER BY due_at, number LIMIT ? + 0`,
   deadDown: `SELECT ${listed} FROM ojs_jobs INDEXED BY ojs_jobs_dead
     WHERE dead_letter <> 0 AND (finished_at, number) < (?, ?) ORDER BY finished_at DESC, number DESC LIMIT ? + 0`,
+  deadUp: `SELECT ${listed} FROM ojs_jobs INDEXED BY ojs_jobs_dead
+    WHERE dead_letter <> 0 AND (finished_at, number) > (?, ?) ORDER BY finished_at, number LIMIT ? + 0`,
+  readyHeadBelow: `SELECT priority, place, number FROM ojs_jobs INDEXED BY ojs_jobs_ready
+    WHERE ready_queue = ? AND place IS NOT NULL AND priority < ? ORDER BY priority DESC, place LIMIT 1`,
+  enqueuedAt: 'SELECT enqueued_at FROM ojs_jobs WHERE number = ?',
+  /** The ready queues in which jobs of a queue may wait. */
+  readyQueuesOf: `SELECT ready_queue FROM ojs_queues WHERE name = ?
+    UNION ALL SELECT ready_queue FROM ojs_limit_groups WHERE queue = ?`,
+  readyAlikeUp: `${rankedWhere('priority = ? AND place > ?')} ORDER BY place LIMIT ? + 0`,
+  readyUp: `${rankedWhere('priority < ?')} ORDER BY priority DESC, place LIMIT ? + 0`,
+  readyAlikeDown: `${rankedWhere('priority = ? AND place < ?')} ORDER BY place DESC LIMIT ? + 0`,
+  readyDown: `${rankedWhere('priority > ?')} ORDER BY priority, place DESC LIMIT ? + 0`,
 
   request: `SELECT claims FROM ojs_requests WHERE request = ?`,
   remember: `INSERT INTO ojs_requests (request, at, claims) VALUES (?, ?, ?)`,
@@ -125,7 +144,21 @@ const jobStatements = {
   setHistogram: 'UPDATE ojs_minutes SET histogram = ? WHERE minute = ? AND queue = ? AND type = ?',
   forgetMinutes: `DELETE FROM ojs_minutes WHERE (minute, queue, type) IN (SELECT minute, queue, type FROM ojs_minutes
     WHERE minute < ? ORDER BY minute, queue, type LIMIT ? + 0)`,
-  log: `INSERT INTO ojs_events (position, at, count, entries) VALUES (?, ?, ?, ?)`,
+} as const;
+
+const rareFrom = (order: '>= ? ORDER BY position' | '<= ? ORDER BY position DESC') =>
+  `SELECT position, rare FROM ojs_events INDEXED BY ojs_events_rare WHERE rare IS NOT NULL AND position ${order}`;
+const eventStatements = {
+  log: `INSERT INTO ojs_events (position, at, count, entries, rare) VALUES (?, ?, ?, ?, ?)`,
+  batch: `SELECT ${batchColumns} FROM ojs_events WHERE position = ?`,
+  batchAt: `SELECT coalesce(max(position), 0) FROM ojs_events WHERE position <= ?`,
+  batchUp: `SELECT ${batchColumns} FROM ojs_events WHERE position >= ? ORDER BY position LIMIT 1`,
+  batchDown: `SELECT ${batchColumns} FROM ojs_events WHERE position <= ? ORDER BY position DESC LIMIT 1`,
+  indexedUp: `SELECT position FROM (${rareFrom('>= ? ORDER BY position')} LIMIT ? + 0) WHERE rare & ? <> 0 LIMIT ? + 0`,
+  indexedDown: `SELECT position FROM (${rareFrom('<= ? ORDER BY position DESC')} LIMIT ? + 0)
+    WHERE rare & ? <> 0 LIMIT ? + 0`,
+  indexedUpBound: `${rareFrom('>= ? ORDER BY position')} LIMIT 1 OFFSET ? + 0`,
+  indexedDownBound: `${rareFrom('<= ? ORDER BY position DESC')} LIMIT 1 OFFSET ? + 0`,
 } as const;
 
 const limitStatements = {
@@ -264,6 +297,7 @@ const inboxStatements = {
 /** The cost of these statements must not grow with the backlog: a test reads the plan of each. */
 export const statements = {
   ...jobStatements,
+  ...eventStatements,
   ...limitStatements,
   ...workflowStatements,
   ...recordStatements,

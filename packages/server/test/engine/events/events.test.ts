@@ -2,18 +2,15 @@ import { type EventKind, readEventId, State, uuidFrom } from '@ojs-ts/core';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type EventQuery, readEvents } from '../../../src/engine/events/events.ts';
+import { type NewestPage, readNewestEvents } from '../../../src/engine/events/newest-events.ts';
+import type { Storage } from '../../../src/storage/storage.ts';
 import { type Bench, bench, items, newJob } from '../../support/engine.ts';
 import { storages } from '../../support/storages.ts';
 
+const all: EventQuery = { after: null, types: [], queues: [], jobTypes: [], limit: 1_000 };
+
 function read(b: Bench, query: Partial<EventQuery> = {}) {
-  return readEvents(b.engine.storage, 'ojs://test', {
-    after: null,
-    types: [],
-    queues: [],
-    jobTypes: [],
-    limit: 1_000,
-    ...query,
-  });
+  return readEvents(b.engine.storage, 'ojs://test', { ...all, ...query });
 }
 
 const failure = { code: 'x', type: 'x', message: 'm', names: [] };
@@ -88,6 +85,60 @@ describe.each(storages)('events, $name', ({ url }) => {
     expect(await kinds({ types: ['job.*'], queues: ['a', 'b'], jobTypes: ['x.z'] })).toHaveLength(3);
     expect(await kinds({ types: ['job'] })).toEqual([]);
     expect((await read(b, { types: ['job.started'], limit: 1 })).events).toMatchObject([{ subject: first.id }]);
+  });
+
+  test('one rare event among many is found by one read of the storage', async () => {
+    await using b = await bench(url());
+    const { storage } = b.engine;
+    await storage.registry.pauseQueue('a', true, b.clock.now());
+    for (let at = 0; at < 11; at++)
+      await storage.jobs.insert([Array.from({ length: 1_000 }, () => newJob(b.clock.now()))], b.clock.now());
+    let reads = 0;
+    const counting: Storage = {
+      ...storage,
+      events: (...range) => {
+        reads++;
+        return storage.events(...range);
+      },
+    };
+    const query = { after: null, types: ['queue.*'], queues: [], jobTypes: [], limit: 10 };
+    const page = await readEvents(counting, 'ojs://test', query);
+    expect(page).toMatchObject({ events: [{ type: 'queue.paused' }], cursor: '11001', hasMore: false, gap: false });
+    expect(reads).toBe(1);
+  });
+
+  test('the newest matching events come first, page by page, to the same as forwards', async () => {
+    await using b = await bench(url());
+    for (let at = 0; at < 3; at++) {
+      await b.push();
+      await b.engine.storage.registry.pauseQueue('a', at % 2 === 0, b.clock.now());
+      await b.start('w1', { queue: 'b' });
+    }
+    const newest = (query: Partial<EventQuery>) =>
+      readNewestEvents(b.engine.storage, 'ojs://test', { ...all, ...query });
+    const forwards = (await read(b)).events.map(({ id }) => id);
+    for (const limit of [1, 2, 100]) {
+      const seen: string[] = [];
+      for (let after: string | null = null, more = true; more; ) {
+        const page: NewestPage = await newest({ after, limit });
+        expect(page.newest).toBe(String(forwards.length));
+        seen.push(...page.events.map(({ id }) => id));
+        ({ cursor: after, hasMore: more } = page);
+      }
+      expect(seen).toEqual(forwards.toReversed());
+    }
+    const paused = await newest({ types: ['queue.*'], limit: 2 });
+    expect(paused.events.map(({ type }) => type)).toEqual(['queue.paused', 'queue.resumed']);
+    expect(paused.hasMore).toBe(true);
+    const rest = await newest({ types: ['queue.*'], limit: 2, after: paused.cursor });
+    expect(rest.events.map(({ type }) => type)).toEqual(['queue.paused']);
+    expect(rest.hasMore).toBe(false);
+    // An event's id is a cursor, too.
+    const [last] = paused.events;
+    expect((await newest({ types: ['queue.*'], after: last?.id ?? '' })).events).toHaveLength(2);
+    const foreign = `evt_${uuidFrom(b.clock.now(), 1, ((await b.engine.storage.seed()) + 1) % 65_536)}`;
+    expect(await newest({ after: foreign, limit: 1 })).toMatchObject({ gap: true, events: [{ id: forwards.at(-1) }] });
+    await expect(newest({ after: 'x' })).rejects.toThrow(/not a cursor/);
   });
 
   test('a filter that matches nothing moves on, too', async () => {

@@ -1,4 +1,4 @@
-import { type NewJob, type NewUnique, State, Terminal, Waiting } from '@ojs-ts/core';
+import { dueStates, type NewJob, type NewUnique, State, Terminal, Waiting } from '@ojs-ts/core';
 import fc from 'fast-check';
 import type { Claim } from '../../../src/storage/storage.ts';
 import { idOf, limitOf, newJob } from '../suite/tools.ts';
@@ -209,7 +209,16 @@ export const jobReads: fc.Arbitrary<Step> = step(
     deadLetter: optional(fc.constant<true>(true)),
     offset: fc.nat({ max: 3 }),
     limit: pageSize,
+    by: fc.constantFrom('created', 'due', 'priority'),
+    direction: fc.constantFrom('asc', 'desc'),
   }),
-  (storage, _, { states, limit, offset, ...rest }) =>
-    allPages((after) => storage.jobs.list({ states, limit, offset, ...given(rest), ...(after !== null && { after }) })),
+  (storage, _, { states, queue, deadLetter, limit, offset, by, direction, ...rest }) => {
+    const filters = {
+      created: { states, ...given({ queue, deadLetter }) },
+      due: { states: states & dueStates, ...given({ queue }) },
+      priority: { states: State.available, queue: queue ?? 'a' },
+    };
+    const query = { ...filters[by], ...given(rest), limit, offset, order: { by, direction } };
+    return allPages((after) => storage.jobs.list({ ...query, ...(after !== null && { after }) }));
+  },
 );

@@ -1,9 +1,9 @@
-import { State } from '@ojs-ts/core';
+import { eventKinds, isIndexed, State } from '@ojs-ts/core';
 import fc from 'fast-check';
 import type { PruneRules } from '../../../src/storage/storage.ts';
 import { idOf } from '../suite/tools.ts';
 import { lease, number, numbers, worker } from './jobs.ts';
-import { allHeld, given, limitKey, optional, pageSize, queue, readLog, type Step, step } from './steps.ts';
+import { allHeld, given, limitKey, optional, pageSize, queue, queueNames, readLog, type Step, step } from './steps.ts';
 
 export const beat: fc.Arbitrary<Step> = step(
   'beat',
@@ -109,8 +109,18 @@ export const registryReads: fc.Arbitrary<Step> = fc.oneof(
     storage.jobs.claimsOf([{ worker, request }]),
   ),
   step('held', pageSize, (storage, _, limit) => allHeld(storage, limit)),
-  step('events', fc.tuple(fc.nat({ max: 40 }), pageSize), (storage, _, [after, limit]) =>
-    readLog(storage, after, limit),
+  step(
+    'events',
+    fc.tuple(fc.nat({ max: 40 }), pageSize, optional(fc.subarray(eventKinds.filter(isIndexed)))),
+    (storage, _, [after, limit, kinds]) => readLog(storage.events(after, limit, kinds)),
+  ),
+  step(
+    'events before',
+    fc.tuple(fc.nat({ max: 40 }), pageSize, optional(fc.subarray([...eventKinds]))),
+    (storage, _, [before, limit, kinds]) => readLog(storage.eventsBefore(before, limit, kinds)),
+  ),
+  step('oldest', fc.subarray([...queueNames, 'none']), async (storage, _, queues) =>
+    (await storage.registry.oldest(queues)).toSorted((a, b) => (a.queue < b.queue ? -1 : 1)),
   ),
   step('limit', limitKey, (storage, _, key) => storage.registry.limit(key)),
   step('statistics', fc.tuple(fc.nat({ max: 100 }), fc.option(fc.nat({ max: 90_000 }))), (storage, now, [ago, span]) =>

@@ -1,6 +1,6 @@
 import { type EventBatch, readEntries } from '@ojs-ts/core';
 import fc from 'fast-check';
-import type { Held, Storage } from '../../../src/storage/storage.ts';
+import type { EventsRead, Held, Storage } from '../../../src/storage/storage.ts';
 
 /** One call; it may be made on any storage, and its answer compared. */
 export interface Step {
@@ -64,8 +64,8 @@ export async function allHeld(storage: Storage, limit: number): Promise<readonly
 }
 
 /** The log by its events: storages may write the same ones more or less shortly. */
-export async function readLog(storage: Storage, after: number, limit: number): Promise<unknown> {
-  const { batches, ...ends } = await storage.events(after, limit);
+export async function readLog(read: Promise<EventsRead>): Promise<unknown> {
+  const { batches, ...ends } = await read;
   return {
     batches: batches.map(({ entries, ...batch }: EventBatch) => ({ ...batch, entries: readEntries(entries) })),
     ...ends,

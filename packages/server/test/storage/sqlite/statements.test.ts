@@ -58,8 +58,19 @@ const plans: Readonly<Record<keyof typeof statements, string>> = {
   listReady: 'SCAN ojs_jobs USING INDEX ojs_jobs_ready',
   listDue: 'SEARCH ojs_jobs USING INDEX ojs_jobs_due (state=? AND due_at>?)',
   byNumberDown: 'SEARCH ojs_jobs USING INTEGER PRIMARY KEY (rowid<?)',
-  finishedDown: 'SEARCH ojs_jobs USING INDEX ojs_jobs_due (state=? AND due_at>? AND due_at<?)',
+  byNumberUp: 'SEARCH ojs_jobs USING INTEGER PRIMARY KEY (rowid>?)',
+  dueDown: 'SEARCH ojs_jobs USING INDEX ojs_jobs_due (state=? AND due_at>? AND due_at<?)',
+  dueUp: 'SEARCH ojs_jobs USING INDEX ojs_jobs_due (state=? AND due_at>?)',
   deadDown: 'SEARCH ojs_jobs USING INDEX ojs_jobs_dead (finished_at<?)',
+  deadUp: 'SEARCH ojs_jobs USING INDEX ojs_jobs_dead (finished_at>?)',
+  readyQueuesOf:
+    'COMPOUND QUERY; LEFT-MOST SUBQUERY; SEARCH ojs_queues USING PRIMARY KEY (name=?); UNION ALL; SEARCH ojs_limit_groups USING COVERING INDEX sqlite_autoindex_ojs_limit_groups_1 (queue=?)',
+  readyHeadBelow: 'SEARCH ojs_jobs USING COVERING INDEX ojs_jobs_ready (ready_queue=? AND priority<?)',
+  enqueuedAt: byNumber,
+  readyAlikeUp: 'SEARCH ojs_jobs USING INDEX ojs_jobs_ready (ready_queue=? AND priority=? AND place>?)',
+  readyUp: 'SEARCH ojs_jobs USING INDEX ojs_jobs_ready (ready_queue=? AND priority<?)',
+  readyAlikeDown: 'SEARCH ojs_jobs USING INDEX ojs_jobs_ready (ready_queue=? AND priority=? AND place>? AND place<?)',
+  readyDown: 'SEARCH ojs_jobs USING INDEX ojs_jobs_ready (ready_queue=? AND priority>?)',
   request: 'SEARCH ojs_requests USING INDEX sqlite_autoindex_ojs_requests_1 (request=?)',
   remember: '',
   queue:
@@ -71,6 +82,16 @@ const plans: Readonly<Record<keyof typeof statements, string>> = {
   forgetMinutes:
     'SEARCH ojs_minutes USING PRIMARY KEY (minute=? AND queue=? AND type=?); LIST SUBQUERY 2; SEARCH ojs_minutes USING PRIMARY KEY (minute<?)',
   log: '',
+  batch: 'SEARCH ojs_events USING INTEGER PRIMARY KEY (rowid=?)',
+  batchAt: 'SEARCH ojs_events USING INTEGER PRIMARY KEY (rowid<?)',
+  batchUp: 'SEARCH ojs_events USING INTEGER PRIMARY KEY (rowid>?)',
+  batchDown: 'SEARCH ojs_events USING INTEGER PRIMARY KEY (rowid<?)',
+  indexedUp:
+    'CO-ROUTINE (subquery-1); SEARCH ojs_events USING COVERING INDEX ojs_events_rare (position>?); SCAN (subquery-1)',
+  indexedDown:
+    'CO-ROUTINE (subquery-1); SEARCH ojs_events USING COVERING INDEX ojs_events_rare (position<?); SCAN (subquery-1)',
+  indexedUpBound: 'SEARCH ojs_events USING COVERING INDEX ojs_events_rare (position>?)',
+  indexedDownBound: 'SEARCH ojs_events USING COVERING INDEX ojs_events_rare (position<?)',
   limit: 'SEARCH ojs_limits USING PRIMARY KEY (key=?)',
   writeLimit: '',
   idleLimits: 'SEARCH ojs_limits USING INDEX ojs_limits_idle (used_at<?)',

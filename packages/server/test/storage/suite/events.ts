@@ -1,7 +1,20 @@
-import { State, Waiting } from '@ojs-ts/core';
+import { type EventKind, State, Waiting } from '@ojs-ts/core';
 import { expect } from 'vitest';
 import type { Case } from './exercise.ts';
-import { claim, countErrors, eventLog, idOf, insert, move, newJob, newNode, newWorkflow, t0, to } from './tools.ts';
+import {
+  claim,
+  countErrors,
+  eventLog,
+  idOf,
+  insert,
+  keepAll,
+  move,
+  newJob,
+  newNode,
+  newWorkflow,
+  t0,
+  to,
+} from './tools.ts';
 
 /** Over a store with events switched off. */
 export const unloggedCases: readonly Case[] = [
@@ -23,7 +36,7 @@ export const unloggedCases: readonly Case[] = [
       await storage.registry.pauseQueue('default', true, t0 + 1);
       await storage.workflows.create(newWorkflow(), [newNode(9)], [bulk], t0 + 1);
       await storage.record([bulk], t0 + 1);
-      expect(await storage.events(0, 9)).toEqual({ batches: [], oldest: 1, newest: 0 });
+      expect(await storage.events(0, 9)).toEqual({ batches: [], oldest: 1, newest: 0, reached: 0 });
       const counted = { enqueued: 3, started: 2, failed: 1, discarded: 2 };
       expect(await storage.registry.statistics(t0)).toMatchObject([counted]);
       expect(await countErrors(storage)).toEqual([]);
@@ -33,11 +46,74 @@ export const unloggedCases: readonly Case[] = [
 
 const bulk = '["bulk.cancel.completed","b",null,"",null,null,0,null,null,null,{"n":1.0}]';
 
+const pause = '["queue.paused",null,null,"a",null,null,0,null,null,null,null]';
+const failure = '["job.failed","x","t","a",8,32,1,null,null,null,null]';
+
 export const eventCases: readonly Case[] = [
+  [
+    'a read of rare kinds has their batches alone, and says that it has seen all',
+    async (storage) => {
+      await storage.jobs.insert([[newJob(1), newJob(2)]], t0);
+      await storage.record([pause, failure], t0 + 1);
+      await claim(storage, { limit: 2 }, t0 + 2);
+      await storage.record([bulk], t0 + 3);
+      await storage.record([pause], t0 + 4);
+      await storage.jobs.insert([[newJob(3)]], t0 + 5);
+      const read = async (after: number, limit: number, ...kinds: EventKind[]) => {
+        const { batches, reached } = await storage.events(after, limit, kinds);
+        return [batches.map(({ position }) => position), reached];
+      };
+      expect(await read(0, 99, 'queue.paused')).toEqual([[3, 8], 9]);
+      expect(await read(0, 1, 'queue.paused')).toEqual([[3], 4]);
+      expect(await read(3, 99, 'queue.paused')).toEqual([[3, 8], 9]);
+      expect(await read(4, 99, 'queue.paused')).toEqual([[8], 9]);
+      expect(await read(8, 99, 'queue.paused')).toEqual([[], 9]);
+      expect(await read(0, 3, 'bulk.cancel.completed', 'job.failed')).toEqual([[3, 7], 7]);
+      expect(await read(0, 99, 'cron.skipped')).toEqual([[], 9]);
+      expect(await read(0, 99)).toEqual([[], 9]);
+      expect(await read(0, 99, 'queue.paused', 'job.started')).toEqual([[1, 3, 5, 7, 8, 9], 9]);
+    },
+  ],
+  [
+    'a read backwards has the newest batches first',
+    async (storage) => {
+      expect(await storage.eventsBefore(9, 9)).toEqual({ batches: [], oldest: 1, newest: 0, reached: 1 });
+      await storage.jobs.insert([[newJob(1), newJob(2)]], t0);
+      await storage.record([pause, failure], t0 + 1);
+      await storage.jobs.insert([[newJob(3)]], t0 + 2);
+      await storage.record([pause], t0 + 3);
+      const read = async (before: number, limit: number, kinds?: EventKind[]) => {
+        const { batches, oldest, newest, reached } = await storage.eventsBefore(before, limit, kinds);
+        expect([oldest, newest]).toEqual([1, 6]);
+        return [batches.map(({ position }) => position), reached];
+      };
+      const end = Number.MAX_SAFE_INTEGER;
+      expect(await read(end, 99)).toEqual([[6, 5, 3, 1], 1]);
+      expect(await read(end, 2)).toEqual([[6, 5], 5]);
+      expect(await read(5, 2)).toEqual([[3], 3]);
+      expect(await read(4, 99)).toEqual([[3, 1], 1]);
+      expect(await read(end, 99, ['queue.paused'])).toEqual([[6, 3], 1]);
+      expect(await read(end, 1, ['queue.paused'])).toEqual([[6], 6]);
+      expect(await read(6, 1, ['queue.paused'])).toEqual([[3], 3]);
+      expect(await read(3, 99, ['queue.paused'])).toEqual([[], 1]);
+      expect(await read(end, 99, ['queue.paused', 'job.enqueued'])).toEqual([[6, 5, 3, 1], 1]);
+    },
+  ],
+  [
+    'what was pruned is in no index',
+    async (storage) => {
+      await storage.record([pause], t0);
+      await storage.record([pause], t0 + 1);
+      await storage.upkeep.prune({ ...keepAll, events: { before: t0 + 1, keep: 9 } }, 9);
+      const { batches, oldest } = await storage.events(0, 9, ['queue.paused']);
+      expect([batches.map(({ position }) => position), oldest]).toEqual([[2], 2]);
+      expect(await storage.eventsBefore(9, 9, ['queue.paused'])).toMatchObject({ reached: 2 });
+    },
+  ],
   [
     'positions are contiguous from 1, one batch for a call that changed something',
     async (storage) => {
-      expect(await storage.events(0, 9)).toEqual({ batches: [], oldest: 1, newest: 0 });
+      expect(await storage.events(0, 9)).toEqual({ batches: [], oldest: 1, newest: 0, reached: 0 });
       await storage.jobs.insert([[newJob(1), newJob(2)], [newJob(3)]], t0 + 1);
       await storage.jobs.insert([[newJob(1)]], t0 + 2);
       await claim(storage, { limit: 2 }, t0 + 3);
@@ -206,6 +282,7 @@ export const eventCases: readonly Case[] = [
         batches: [{ position: 1, at: t0 + 3, count: 2, entries: `[${bulk},${bulk}]` }],
         oldest: 1,
         newest: 2,
+        reached: 2,
       });
     },
   ],

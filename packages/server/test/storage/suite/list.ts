@@ -2,7 +2,7 @@ import { ProtocolError, State, Terminal, Waiting } from '@ojs-ts/core';
 import { expect } from 'vitest';
 import type { JobQuery, Storage } from '../../../src/storage/storage.ts';
 import type { Case } from './exercise.ts';
-import { claim, idOf, ids, insert, move, newJob, t0, to } from './tools.ts';
+import { claim, idOf, ids, insert, limitOf, move, newJob, t0, to } from './tools.ts';
 
 async function pages(storage: Storage, query: JobQuery): Promise<readonly (readonly string[])[]> {
   const found: (readonly string[])[] = [];
@@ -135,6 +135,95 @@ export const listCases: readonly Case[] = [
           .map(({ id }) => id)
           .reverse(),
       );
+    },
+  ],
+  [
+    'oldest first is newest first backwards, in pages of any length',
+    async (storage) => {
+      await insert(storage, [
+        ...numbers.map((number) => newJob(number, { queue: number % 2 === 0 ? 'even' : 'odd' })),
+        newJob(6, { state: State.scheduled, runAt: t0 + 9 }),
+        newJob(7, { state: State.pending }),
+      ]);
+      await move(storage, to(idOf(3), State.cancelled, Waiting), t0 + 1);
+      await move(storage, to(idOf(1), State.discarded, Waiting, { deadLetter: true }), t0 + 2);
+      await move(storage, to(idOf(4), State.completed, Waiting), t0 + 2);
+      const order = { by: 'created', direction: 'asc' } as const;
+      for (const filter of [
+        { states: 0xff },
+        { states: Terminal },
+        { states: Waiting },
+        { states: 0xff, queue: 'odd' },
+      ]) {
+        const expected = (await pages(storage, { ...filter, limit: 99 })).flat().reverse();
+        for (const limit of [1, 2, 99])
+          expect((await pages(storage, { ...filter, order, limit })).flat()).toEqual(expected);
+        const { items } = await storage.jobs.list({ ...filter, order, offset: 2, limit: 2 });
+        expect(ids(items)).toEqual(expected.slice(2, 4));
+      }
+      const dead = await storage.jobs.list({ states: State.discarded, deadLetter: true, order, limit: 9 });
+      expect(ids(dead.items)).toEqual([idOf(1)]);
+    },
+  ],
+  [
+    'scheduled and retryable jobs are listed by their start, both ways',
+    async (storage) => {
+      await insert(storage, [
+        newJob(1, { state: State.scheduled, runAt: t0 + 30 }),
+        newJob(2, { state: State.scheduled, runAt: t0 + 10, queue: 'other' }),
+        newJob(3),
+        newJob(4, { state: State.scheduled, runAt: t0 + 20, type: 'x.y' }),
+        newJob(5, { state: State.scheduled, runAt: t0 + 10 }),
+        newJob(6, { state: State.pending, runAt: t0 + 1 }),
+      ]);
+      await claim(storage);
+      await move(storage, to(idOf(3), State.retryable, State.active, { runAt: t0 + 20 }));
+      const states = State.scheduled | State.retryable;
+      for (const direction of ['asc', 'desc'] as const) {
+        const order = { by: 'due', direction } as const;
+        const inOrder = (...expected: number[]) =>
+          (direction === 'asc' ? expected : expected.toReversed()).map((number) => idOf(number));
+        for (const limit of [1, 2, 9]) {
+          expect((await pages(storage, { states, order, limit })).flat()).toEqual(inOrder(2, 5, 3, 4, 1));
+          const scheduled = { states: State.scheduled, order, limit };
+          expect((await pages(storage, scheduled)).flat()).toEqual(inOrder(2, 5, 4, 1));
+          expect((await pages(storage, { ...scheduled, queue: 'default' })).flat()).toEqual(inOrder(5, 4, 1));
+          expect((await pages(storage, { ...scheduled, type: 'x.y' })).flat()).toEqual(inOrder(4));
+        }
+        const far = await storage.jobs.list({ states, order, offset: 3, limit: 9 });
+        expect(ids(far.items)).toEqual(inOrder(2, 5, 3, 4, 1).slice(3));
+        for (const after of ['u3', 'p1.1'])
+          await expect(storage.jobs.list({ states, order, limit: 1, after })).rejects.toThrow(ProtocolError);
+      }
+    },
+  ],
+  [
+    'available jobs of a queue are listed in the order of their starts, across limit groups, both ways',
+    async (storage) => {
+      const limits = [limitOf('a', { concurrency: 1 })];
+      await insert(storage, [
+        newJob(1),
+        newJob(2, { priority: -100 }),
+        newJob(3, { priority: 100, limits }),
+        newJob(4, { limits: [limitOf('b', { concurrency: 9 })], type: 'x.y' }),
+        newJob(5, { limits }),
+        newJob(6, { priority: 7, type: 'x.y' }),
+        newJob(7),
+        newJob(8, { queue: 'other', priority: 9 }),
+      ]);
+      const expected = [3, 6, 1, 4, 5, 7, 2].map((number) => idOf(number));
+      const query = { states: State.available, queue: 'default' };
+      for (const direction of ['asc', 'desc'] as const) {
+        const order = { by: 'priority', direction } as const;
+        const inOrder = (all: readonly string[]) => (direction === 'desc' ? all : all.toReversed());
+        for (const limit of [1, 2, 3, 99])
+          expect((await pages(storage, { ...query, order, limit })).flat()).toEqual(inOrder(expected));
+        const typed = await pages(storage, { ...query, type: 'x.y', order, limit: 1 });
+        expect(typed.flat()).toEqual(inOrder([idOf(6), idOf(4)]));
+        const far = await storage.jobs.list({ ...query, order, offset: 2, limit: 3 });
+        expect(ids(far.items)).toEqual(inOrder(expected).slice(2, 5));
+        expect((await storage.jobs.list({ ...query, queue: 'none', order, limit: 9 })).items).toEqual([]);
+      }
     },
   ],
   [

@@ -13,6 +13,7 @@ import {
   inserted,
   insertGroup,
   insertOne,
+  limitOf,
   move,
   newJob,
   queue,
@@ -35,6 +36,34 @@ const full = (depth: number, bound: number) => ({ kind: 'full', queue: 'default'
 const paused = { kind: 'paused', queue: 'default' };
 
 export const queueCases: readonly Case[] = [
+  [
+    'the oldest job of a queue is the one that is available longest, whatever its priority and its limits',
+    async (storage) => {
+      const limits = [limitOf('a', { concurrency: 1 })];
+      const oldest = async (...queues: string[]) =>
+        Object.fromEntries(
+          (await storage.registry.oldest(queues)).map(({ queue, enqueuedAt }) => [queue, enqueuedAt - t0]),
+        );
+      const at = (ms: number) => ({ createdAt: t0 + ms, runAt: t0 + ms });
+      expect(await oldest('default', 'none')).toEqual({});
+      await insert(storage, [newJob(1, { ...at(1), limits })], t0 + 1);
+      await insert(storage, [newJob(2, { ...at(2), priority: -100 })], t0 + 2);
+      await insert(storage, [newJob(3, { ...at(3), limits }), newJob(4, { ...at(3), priority: 100 })], t0 + 3);
+      await insert(storage, [newJob(5, { ...at(4), queue: 'b', limits: [limitOf('b', { concurrency: 1 })] })], t0 + 4);
+      await insert(storage, [newJob(6, { ...at(5), queue: 'c', state: State.pending })], t0 + 5);
+      await storage.registry.pauseQueue('b', true, t0 + 5);
+      expect(await oldest('default', 'b', 'c')).toEqual({ default: 1, b: 4 });
+      expect(await oldest('b')).toEqual({ b: 4 });
+      await storage.jobs.remove([idOf(1)], { from: Waiting }, t0 + 6);
+      expect(await oldest('default')).toEqual({ default: 2 });
+      expect((await claimOne(storage)).id).toBe(idOf(4));
+      expect((await claimOne(storage)).id).toBe(idOf(3));
+      expect((await claimOne(storage)).id).toBe(idOf(2));
+      expect(await oldest('default')).toEqual({});
+      await move(storage, to(idOf(2), State.available, State.active), t0 + 9);
+      expect(await oldest('default')).toEqual({ default: 9 });
+    },
+  ],
   [
     'a queue appears with its first job, or by name of an operator, and stays',
     async (storage) => {

@@ -127,7 +127,7 @@ export const storeCases: readonly Case[] = [
       expect(await storage.documents.list('k')).toEqual([]);
       expect(await storage.audit.read({ limit: 9 })).toEqual([]);
       expect(await storage.upkeep.lease('l', 'b', 1, t0)).toBe(true);
-      expect(await storage.events(0, 9)).toEqual({ batches: [], oldest: 1, newest: 0 });
+      expect(await storage.events(0, 9)).toEqual({ batches: [], oldest: 1, newest: 0, reached: 0 });
       await insert(storage, [newJob(1)]);
       expect(await claim(storage, { request: 'r1' })).toHaveLength(1);
     },

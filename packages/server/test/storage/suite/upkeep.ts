@@ -235,7 +235,7 @@ export const upkeepCases: readonly Case[] = [
           9,
         ),
       ).toMatchObject({ removed: 4 });
-      expect(await storage.events(0, 9)).toEqual({ batches: [], oldest: 5, newest: 4 });
+      expect(await storage.events(0, 9)).toEqual({ batches: [], oldest: 5, newest: 4, reached: 4 });
       expect(await storage.registry.workers()).toEqual([]);
       expect((await claim(storage, { request: 'r1' }, t0 + 30)).map(({ id }) => id)).toEqual([idOf(2)]);
       expect((await eventLog(storage)).map(({ position }) => position)).toEqual([5]);

@@ -1,8 +1,17 @@
-import { effectiveLimit, isReady, type Millis, numbersText, reopensAt, type WorkflowState } from '@ojs-ts/core';
+import {
+  effectiveLimit,
+  isReady,
+  kindsIn,
+  type Millis,
+  numbersText,
+  reopensAt,
+  type WorkflowState,
+} from '@ojs-ts/core';
 import { type Takers, take } from '../../dump.ts';
 import { minuteRow } from '../../rows.ts';
 import type { Dumped, DumpRecord } from '../../storage.ts';
 import type { Transaction } from '../connection/transaction.ts';
+import { rareOf } from '../events/event-buffer.ts';
 import { nodesPerWorkflow } from '../workflows/nodes.ts';
 import { jobRows, type Row } from './job-rows.ts';
 
@@ -96,7 +105,7 @@ export class Restoration {
       }),
     events: ({ position, at, count, entries }) => {
       this.#position = Math.max(this.#position, position + count - 1);
-      this.#row('events', { position, at, count, entries });
+      this.#row('events', { position, at, count, entries, rare: rareOf(kindsIn(entries)) });
     },
     inbox: (entry) => this.#row('inbox', { ...entry }),
     completion: (completion) => this.#row('inbox_completions', { ...completion }),

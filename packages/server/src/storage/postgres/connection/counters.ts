@@ -23,7 +23,9 @@ const minuteColumns = ['queue', 'type', ...sumColumns, 'codes', 'counts'];
 const minuteTypes = ['text', 'text', ...sumColumns.map(() => 'bigint'), 'text', 'text'];
 /** The parameters: before those of minutes are the time, the queue, its counts and the minute. */
 const firstOfMinutes = 5 + Object.keys(State).length;
-const [workflow, count, logged, entries] = [0, 1, 2, 3].map((at) => `$${firstOfMinutes + minuteColumns.length + at}`);
+const [workflow, count, logged, entries, rare] = [0, 1, 2, 3, 4].map(
+  (at) => `$${firstOfMinutes + minuteColumns.length + at}`,
+);
 
 /**
  * Appends counters, sums and events in one statement. The values are those of {@link Counters.take} and the batch of
@@ -39,7 +41,7 @@ export const append = `WITH counted AS (
   ), workflows AS (
     INSERT INTO ojs.workflow_counts (state, count) SELECT * FROM unnest(${workflow}::text[], ${count}::int[])
   )
-  INSERT INTO ojs.events (at, count, entries) SELECT $1, ${logged}, ${entries} WHERE ${logged} > 0`;
+  INSERT INTO ojs.events (at, count, entries, rare) SELECT $1, ${logged}, ${entries}, ${rare} WHERE ${logged} > 0`;
 /** The parameters of {@link append} behind the time and before those of events. */
 export const countedParameters = firstOfMinutes + minuteColumns.length;
 

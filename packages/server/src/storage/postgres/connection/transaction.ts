@@ -1,6 +1,6 @@
 import type { Millis, State } from '@ojs-ts/core';
 import { text } from '../../cells.ts';
-import { EventBuffer } from '../events/event-buffer.ts';
+import { batchValues, EventBuffer } from '../events/event-buffer.ts';
 import { type DeltaPages, LimitDeltas, type LimitedJob } from '../limits/limit-deltas.ts';
 import { append, Counters, countedParameters } from './counters.ts';
 import type { Cells } from './sql.ts';
@@ -128,6 +128,6 @@ export class Transaction {
     const counted = this.counts.take(this.now);
     if (!counted && logged === null) return;
     const values = counted ?? [this.now, ...nothingCounted];
-    this.write(append, [...values, logged?.count ?? 0, logged?.entries ?? null]);
+    this.write(append, [...values, ...batchValues(logged)]);
   }
 }

@@ -1,4 +1,4 @@
-import { type EventKind, State } from '@ojs-ts/core';
+import { type CommonKind, State } from '@ojs-ts/core';
 
 /** A text as JSON, or null. */
 const quoted = (column: string) => `coalesce(to_json(${column})::text, 'null')`;
@@ -17,7 +17,7 @@ function restOf(from: State, to: State): string {
  * first is written whole, and of the others the ids.
  * @param known the ids of the rows in their order with `","` between them, if it is not null.
  */
-export function insertEvents(kind: EventKind, from: State, to: State, rows: string, known = 'NULL::text'): string {
+export function insertEvents(kind: CommonKind, from: State, to: State, rows: string, known = 'NULL::text'): string {
   const rest = restOf(from, to);
   return `WITH changed AS NOT MATERIALIZED (${rows}),
     first AS MATERIALIZED (SELECT now, ${told.join(', ')} FROM changed LIMIT 1),
@@ -29,7 +29,7 @@ export function insertEvents(kind: EventKind, from: State, to: State, rows: stri
     FROM first, sum, LATERAL (SELECT coalesce(${known}, (SELECT string_agg(id::text, '","' ORDER BY at) FROM changed)) AS ids) AS listed`;
 }
 
-const memberKind: EventKind = 'workflow.job_completed';
+const memberKind: CommonKind = 'workflow.job_completed';
 /** What core's `nodeEvents` says of a member of a group or batch. */
 const memberData = `json_build_object('workflow_id', flow_id, 'workflow_name', flow_name, 'workflow_type', flow_kind, 'job_id', id, 'job_type', type,
     'duration_ms', ms, 'step_id', name, 'step_type', type, 'job_index', node, 'completed_count', completed, 'failed_count', others, 'total_count', total,

@@ -1,15 +1,27 @@
 import {
-  type EventBatch,
   EventEntries,
   type EventKind,
   type EventSubject,
   type Json,
+  kindMask,
   type Millis,
+  type NewBatch,
   type State,
   type WorkflowCounts,
 } from '@ojs-ts/core';
 
 type Part = ((entries: EventEntries) => void) | EventBuffer;
+
+/** The columns `count`, `entries` and `rare` of a batch; those of none where there is none. */
+export function batchValues(batch: NewBatch | null): readonly [number, Json | null, number | null] {
+  if (batch === null) return [0, null, null];
+  return [batch.count, batch.entries, rareOf(batch.kinds)];
+}
+
+/** The column of kinds by which batches are indexed. */
+export function rareOf(kinds: readonly EventKind[]): number | null {
+  return kinds.length === 0 ? null : kindMask(kinds);
+}
 
 /**
  * The events of a transaction in their order: entries, and sections that may be filled later than what follows them.
@@ -58,7 +70,7 @@ export class EventBuffer {
   }
 
   /** Removes the entries and returns them in order; null if there are none. */
-  take(): Pick<EventBatch, 'count' | 'entries'> | null {
+  take(): NewBatch | null {
     const entries = new EventEntries();
     this.#write(entries);
     return entries.take();

@@ -1,7 +1,16 @@
-import { type AdmissionOptions, limitGroupOf, type Millis, minuteOf, type NewJob, State } from '@ojs-ts/core';
+import {
+  type AdmissionOptions,
+  limitGroupOf,
+  type Millis,
+  minuteOf,
+  type NewBatch,
+  type NewJob,
+  State,
+} from '@ojs-ts/core';
 import { integer } from '../../cells.ts';
 import { joined, numbers, texts } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
+import { batchValues } from '../events/event-buffer.ts';
 import { chunk } from '../jobs/moves.ts';
 import { readyQueueOf } from '../limits/limit-deltas.ts';
 
@@ -51,7 +60,7 @@ const whole = `${given(unbounded)}${standing},
   summed AS (
     INSERT INTO ojs.minutes (minute, queue, type, enqueued)
     SELECT $29::bigint, queue, type, count(*) FROM given WHERE state = ${State.available} GROUP BY queue, type),
-  logged AS (INSERT INTO ojs.events (at, count, entries) SELECT $28, $30::integer, $31::text FROM gate WHERE open AND $30 > 0)
+  logged AS (INSERT INTO ojs.events (at, count, entries, rare) SELECT $28, $30::integer, $31::text, $32::bigint FROM gate WHERE open AND $30 > 0)
   SELECT open FROM gate`;
 
 export function insertRows(tx: Transaction, jobs: readonly NewJob[]): void {
@@ -79,12 +88,12 @@ export function wholeInsert(
   jobs: readonly NewJob[],
   refusePaused: boolean,
   now: Millis,
-  logged: { readonly count: number; readonly entries: string } | null,
+  logged: NewBatch | null,
 ): { readonly text: string; readonly values: readonly unknown[] } | null {
   const [only, ...more] = parts(jobs);
   if (only === undefined || more.length > 0) return null;
   const queues = texts(queuesOf(jobs));
-  const values = [...only, queues, refusePaused, now, minuteOf(now), logged?.count ?? 0, logged?.entries ?? null];
+  const values = [...only, queues, refusePaused, now, minuteOf(now), ...batchValues(logged)];
   return { text: whole, values };
 }
 

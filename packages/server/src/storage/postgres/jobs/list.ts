@@ -1,14 +1,20 @@
 import {
   ByteBudget,
+  compareKeys,
   comparePlaces,
   cursorOf,
+  goesUp,
   isIn,
   type JobId,
+  type JobOrder,
   type JobRecord,
+  newestFirst,
   type Place,
   readCursor,
+  readSortCursor,
   State,
   type StateMask,
+  sortCursor,
   stateNames,
   Terminal,
 } from '@ojs-ts/core';
@@ -18,6 +24,7 @@ import type { Database } from '../connection/database.ts';
 import { type Cells, uuids } from '../connection/sql.ts';
 import { size } from './job-row.ts';
 import { readJobs } from './locked-job.ts';
+import { byPriority, type Keyed } from './priority-list.ts';
 
 /**
  * Up to this many jobs are read by state or queue and sorted. If there are more, matches are common enough for a walk in
@@ -25,36 +32,57 @@ import { readJobs } from './locked-job.ts';
  */
 const few = 5000;
 
-/** The cursor of the first page. */
-const start: Place = { finishedAt: null, number: Number.MAX_SAFE_INTEGER };
-const startOfFinished: Place = { finishedAt: Number.MAX_SAFE_INTEGER, number: Number.MAX_SAFE_INTEGER };
+const most = Number.MAX_SAFE_INTEGER;
 
 const filter = '($1::text IS NULL OR queue = $1) AND ($2::text IS NULL OR type = $2)';
 const found = 'SELECT id, number, NULL::bigint AS finished_at';
-const newest = 'AND number < $3 ORDER BY number DESC LIMIT $4';
-/** `state + 0` keeps the planner from the index by state, which would need a sort. */
-const walkDue = `(${found} FROM ojs.due WHERE ${filter} AND state + 0 = ANY ($5::int[]) ${newest})`;
-const fewDue = `(${found} FROM ojs.due WHERE ${filter} AND state = ANY ($5::smallint[]) ${newest})`;
-const walkReady = `(${found} FROM ojs.ready WHERE ${filter} ${newest})`;
-/** The lines of a queue are its name, and what begins with its name and a line break. */
-const fewReady = `(${found} FROM ojs.ready WHERE line >= $1 AND line < $1 || E'\\x0b' AND ${filter} ${newest})`;
-/** Few jobs are active at once. */
-const active = `(${found} FROM ojs.active WHERE ${filter} ${newest})`;
-const unfinishedIn = (tables: readonly string[]) =>
-  `SELECT * FROM (${tables.join(' UNION ALL ')}) AS each ORDER BY number DESC LIMIT $4`;
-const finishedIn = `SELECT id, number, finished_at FROM ojs.ended WHERE ${filter} AND state = $5
-  AND (finished_at, number) < ($6, $3) ORDER BY finished_at DESC, number DESC LIMIT $4`;
-const dead = `SELECT id, number, finished_at FROM ojs.ended WHERE ${filter} AND dead_letter AND (finished_at, number) < ($5, $3)
-  ORDER BY finished_at DESC, number DESC LIMIT $4`;
+
+/** The statements of one direction. */
+function statementsOf(up: boolean) {
+  const [behind, order] = up ? ['>', 'ASC'] : ['<', 'DESC'];
+  const next = `AND number ${behind} $3 ORDER BY number ${order} LIMIT $4`;
+  const timed = (time: string, table: string, rows: string) => `SELECT id, number, ${time} FROM ojs.${table}
+    WHERE ${filter} AND ${rows} AND (${time}, number) ${behind} ($5, $3) ORDER BY ${time} ${order}, number ${order} LIMIT $4`;
+  return {
+    /** `state + 0` keeps the planner from the index by state, which would need a sort. */
+    walkDue: `(${found} FROM ojs.due WHERE ${filter} AND state + 0 = ANY ($5::int[]) ${next})`,
+    fewDue: `(${found} FROM ojs.due WHERE ${filter} AND state = ANY ($5::smallint[]) ${next})`,
+    walkReady: `(${found} FROM ojs.ready WHERE ${filter} ${next})`,
+    /** The lines of a queue are its name, and what begins with its name and a line break. */
+    fewReady: `(${found} FROM ojs.ready WHERE line >= $1 AND line < $1 || E'\\x0b' AND ${filter} ${next})`,
+    /** Few jobs are active at once. */
+    active: `(${found} FROM ojs.active WHERE ${filter} ${next})`,
+    unfinished: (tables: readonly string[]) =>
+      `SELECT * FROM (${tables.join(' UNION ALL ')}) AS each ORDER BY number ${order} LIMIT $4`,
+    finished: timed('finished_at', 'ended', 'state = $6'),
+    dead: timed('finished_at', 'ended', 'dead_letter'),
+    due: timed('run_at', 'due', 'state = $6'),
+  };
+}
+
+const directions = { asc: statementsOf(true), desc: statementsOf(false) } as const;
 const sizes = `SELECT id, ${size} FROM ojs.whole WHERE id = ANY ($1::uuid[])`;
 
 export async function list(database: Database, query: JobQuery): Promise<Page<JobRecord>> {
-  const after = query.after === undefined ? start : readCursor(query.after);
+  const { order = newestFirst } = query;
   const skip = query.after === undefined ? (query.offset ?? 0) : 0;
   const wanted = skip + query.limit + 1;
-  const waiting = await unfinished(database, query, after, wanted);
-  // Not by push(...rows): a far page has more rows before it than a call may have arguments.
-  const rows = waiting.length < wanted ? await withFinished(database, query, after, waiting, wanted) : waiting;
+  if (order.by === 'created')
+    return pageOf(database, query, skip, await byCreation(database, query, order, wanted), cursorOf);
+  const rows =
+    order.by === 'due'
+      ? await byStart(database, query, order, wanted)
+      : await byPriority(database, query, order, wanted);
+  return pageOf(database, query, skip, rows, (key) => sortCursor(order, key));
+}
+
+async function pageOf<P extends { readonly id: JobId }>(
+  database: Database,
+  query: JobQuery,
+  skip: number,
+  rows: readonly P[],
+  cursor: (row: P) => string,
+): Promise<Page<JobRecord>> {
   const page = await fitting(database, rows.slice(skip, skip + query.limit), query.maxBytes);
   const last = page.at(-1);
   const jobs = await readJobs(
@@ -66,7 +94,27 @@ export async function list(database: Database, query: JobQuery): Promise<Page<Jo
     // The job may have changed since it was found.
     return job && isIn(job.state, query.states) && (!query.deadLetter || job.deadLetter) ? [job] : [];
   });
-  return { items, next: last && rows.length > skip + page.length ? cursorOf(last) : null };
+  return { items, next: last && rows.length > skip + page.length ? cursor(last) : null };
+}
+
+async function byCreation(
+  database: Database,
+  query: JobQuery,
+  { direction }: JobOrder,
+  wanted: number,
+): Promise<readonly Found[]> {
+  const up = direction === 'asc';
+  const after = query.after === undefined ? null : readCursor(query.after);
+  let rows: readonly Found[] = [];
+  for (const part of up ? [finished, unfinished] : [unfinished, finished]) {
+    if (rows.length >= wanted) break;
+    // A job that ends between the two reads is in both. Not by push(...rows): a far page has more rows before it than a
+    // call may have arguments.
+    const seen = new Set(rows.map(({ id }) => id));
+    const read = await part(database, query, { up, after, wanted: wanted - rows.length });
+    rows = rows.concat(read.filter(({ id }) => !seen.has(id)));
+  }
+  return rows;
 }
 
 interface Found extends Place {
@@ -78,7 +126,11 @@ function readFound(cells: Cells): Found {
 }
 
 /** As many of the jobs as fit; the first one always does. */
-async function fitting(database: Database, found: readonly Found[], maxBytes?: number): Promise<readonly Found[]> {
+async function fitting<P extends { readonly id: JobId }>(
+  database: Database,
+  found: readonly P[],
+  maxBytes?: number,
+): Promise<readonly P[]> {
   if (maxBytes === undefined || found.length === 0) return found;
   const rows = await database.read(sizes, [uuids(found.map(({ id }) => id))]);
   const sizeOf = new Map(rows.map(([id, size]) => [text(id), integer(size)]));
@@ -86,49 +138,70 @@ async function fitting(database: Database, found: readonly Found[], maxBytes?: n
   return found.filter(({ id }) => bytes.take(sizeOf.get(id) ?? 0));
 }
 
-async function unfinished(
-  database: Database,
-  query: JobQuery,
-  after: Place,
-  wanted: number,
-): Promise<readonly Found[]> {
+/** A list from a place on. */
+interface Walk {
+  readonly up: boolean;
+  /** Null for the start of the list. */
+  readonly after: Place | null;
+  readonly wanted: number;
+}
+
+async function unfinished(database: Database, query: JobQuery, { up, after, wanted }: Walk): Promise<readonly Found[]> {
   const mask = query.states & ~Terminal;
-  if (mask === 0 || query.deadLetter || after.finishedAt !== null) return [];
-  const states = Object.values(State).filter((state) => isIn(state, mask & dueStates));
+  const isBehind = after !== null && after.finishedAt !== null && !up;
+  if (mask === 0 || query.deadLetter || isBehind) return [];
+  const { walkDue, fewDue, walkReady, fewReady, active, unfinished } = directions[up ? 'asc' : 'desc'];
+  const states = Object.values(State).filter((state) => isIn(state, mask & standsInDue));
   const isFew = (await counted(database, mask, query.queue)) <= few;
   const tables = [
     ...(states.length > 0 ? [isFew ? fewDue : walkDue] : []),
     ...(isIn(State.available, mask) ? [isFew && query.queue !== undefined ? fewReady : walkReady] : []),
     ...(isIn(State.active, mask) ? [active] : []),
   ];
-  const values = [query.queue ?? null, query.type ?? null, after.number, wanted];
-  return (await database.read(unfinishedIn(tables), states.length > 0 ? [...values, states] : values)).map(readFound);
+  const from = after?.finishedAt === null ? after.number : up ? 0 : most;
+  const values = [query.queue ?? null, query.type ?? null, from, wanted];
+  return (await database.read(unfinished(tables), states.length > 0 ? [...values, states] : values)).map(readFound);
 }
 
-/** A job that ends between the two reads is in both. */
-async function withFinished(
+const standsInDue = State.scheduled | State.retryable | State.pending;
+
+async function finished(database: Database, query: JobQuery, { up, after, wanted }: Walk): Promise<readonly Found[]> {
+  const mask = query.states & Terminal;
+  if (up && after?.finishedAt === null) return [];
+  const { finished, dead } = directions[up ? 'asc' : 'desc'];
+  const start = up ? { finishedAt: -most, number: 0 } : { finishedAt: most, number: most };
+  const { finishedAt, number } = after === null || after.finishedAt === null ? start : after;
+  const values = [query.queue ?? null, query.type ?? null, number, wanted, finishedAt];
+  if (query.deadLetter) return isIn(State.discarded, mask) ? (await database.read(dead, values)).map(readFound) : [];
+  const states = [State.completed, State.cancelled, State.discarded].filter((state) => isIn(state, mask));
+  const rows = await Promise.all(states.map((state) => database.read(finished, [...values, state])));
+  const sign = up ? -1 : 1;
+  return rows
+    .flat()
+    .map(readFound)
+    .sort((a, b) => sign * comparePlaces(a, b))
+    .slice(0, wanted);
+}
+
+async function byStart(
   database: Database,
   query: JobQuery,
-  after: Place,
-  waiting: readonly Found[],
+  order: JobOrder,
   wanted: number,
-): Promise<readonly Found[]> {
-  const seen = new Set(waiting.map(({ id }) => id));
-  const ended = await finished(database, query, after, wanted - waiting.length);
-  return [...waiting, ...ended.filter(({ id }) => !seen.has(id))];
-}
-
-const dueStates = State.scheduled | State.retryable | State.pending;
-
-async function finished(database: Database, query: JobQuery, after: Place, wanted: number): Promise<readonly Found[]> {
-  const mask = query.states & Terminal;
-  const { finishedAt, number } = after.finishedAt === null ? startOfFinished : after;
-  const values = [query.queue ?? null, query.type ?? null, number, wanted];
-  if (query.deadLetter)
-    return isIn(State.discarded, mask) ? (await database.read(dead, [...values, finishedAt])).map(readFound) : [];
-  const states = [State.completed, State.cancelled, State.discarded].filter((state) => isIn(state, mask));
-  const rows = await Promise.all(states.map((state) => database.read(finishedIn, [...values, state, finishedAt])));
-  return rows.flat().map(readFound).sort(comparePlaces).slice(0, wanted);
+): Promise<readonly Keyed[]> {
+  const up = goesUp(order);
+  const start = up ? { first: -most, second: 0 } : { first: most, second: most };
+  const { first, second } = query.after === undefined ? start : readSortCursor(order, query.after);
+  const values = [query.queue ?? null, query.type ?? null, second, wanted, first];
+  const states = [State.scheduled, State.retryable].filter((state) => isIn(state, query.states));
+  const { due } = directions[up ? 'asc' : 'desc'];
+  const rows = await Promise.all(states.map((state) => database.read(due, [...values, state])));
+  const sign = up ? 1 : -1;
+  return rows
+    .flat()
+    .map(([id, number, at]) => ({ id: text(id), first: integer(at), second: integer(number) }))
+    .sort((a, b) => sign * compareKeys(a, b))
+    .slice(0, wanted);
 }
 
 async function counted(database: Database, mask: StateMask, queue: string | undefined): Promise<number> {

@@ -3,7 +3,7 @@ import { integer, integerOrNull, text } from '../../cells.ts';
 import type { QueuePatch, QueueRecord, Registry } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
 import { lock } from '../connection/locks.ts';
-import type { Cells } from '../connection/sql.ts';
+import { type Cells, texts } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
 import { LimitGroups } from '../limits/limit-groups.ts';
 import { setOverride } from '../limits/limit-registry.ts';
@@ -32,11 +32,33 @@ const removeEmpty = `WITH total AS MATERIALIZED (
   ), named AS (DELETE FROM ojs.queues USING total WHERE name = $1 AND empty RETURNING 1)
   SELECT (SELECT count(*) FROM counted) + (SELECT count(*) FROM named)`;
 
-type Queues = Pick<Registry, 'queues' | 'pauseQueue' | 'configureQueue' | 'removeQueue'>;
+/**
+ * The job that has been available longest is the first of one of the priorities in a line: places grow with the time.
+ * Each step goes to the next priority of a line, and from its first one also to the next line of the queue.
+ */
+const oldest = `WITH RECURSIVE head AS (
+    SELECT wanted.queue, first.*, true AS opens FROM unnest($1::text[]) AS wanted (queue) CROSS JOIN LATERAL (
+      SELECT line, priority, place, enqueued_at FROM ojs.ready
+      WHERE line >= wanted.queue AND line < wanted.queue || E'\\x0b' ORDER BY line, priority DESC, place LIMIT 1) AS first
+    UNION ALL
+    SELECT head.queue, next.* FROM head CROSS JOIN LATERAL (
+      (SELECT line, priority, place, enqueued_at, false AS opens FROM ojs.ready
+        WHERE line = head.line AND priority < head.priority ORDER BY priority DESC, place LIMIT 1)
+      UNION ALL
+      (SELECT line, priority, place, enqueued_at, true FROM ojs.ready
+        WHERE head.opens AND line > head.line AND line < head.queue || E'\\x0b' ORDER BY line, priority DESC, place LIMIT 1)) AS next)
+  SELECT DISTINCT ON (queue) queue, enqueued_at FROM head WHERE enqueued_at IS NOT NULL ORDER BY queue, place`;
+
+type Queues = Pick<Registry, 'queues' | 'oldest' | 'pauseQueue' | 'configureQueue' | 'removeQueue'>;
 
 export function queues(database: Database): Queues {
   return {
     queues: async () => (await database.read(allQueues)).map(readQueue),
+    oldest: async (names) =>
+      (await database.read(oldest, [texts(names)])).map(([queue, at]) => ({
+        queue: text(queue),
+        enqueuedAt: integer(at),
+      })),
     pauseQueue: (name, paused, now) => database.transact(now, (tx) => pauseQueue(tx, name, paused, now)),
     configureQueue: (name, patch, now, expected) =>
       database.transact(now, (tx) => configureQueue(tx, name, patch, now, expected)),

@@ -1,4 +1,16 @@
-import { ByteBudget, type JobRecord, type NewJob, sizeOf, Terminal, type Transition } from '@ojs-ts/core';
+import {
+  ByteBudget,
+  isStartBefore,
+  type JobOrder,
+  type JobRecord,
+  type NewJob,
+  newestFirst,
+  readCursor,
+  readSortCursor,
+  sizeOf,
+  Terminal,
+  type Transition,
+} from '@ojs-ts/core';
 import type { Claim, Claimed, Inserted, InsertOptions, JobQuery, Jobs, Moved, Page } from '../../storage.ts';
 import { oneShard, refuseQueue } from './cross-shard.ts';
 import { fanOut } from './fan-out.ts';
@@ -208,7 +220,17 @@ function list({ all, map }: Shards, query: JobQuery): Promise<Page<JobRecord>> {
         : (after: string | undefined, limit: number) =>
             shard.listed({ ...rest, ...(after !== undefined && { after }), limit }),
   }));
-  return mergedPage(sources, isListedBefore, { ...query, fits: (job) => bytes.take(sizeOf(job)) });
+  const { order = newestFirst } = query;
+  return mergedPage(sources, (a, b) => isBefore(order, a, b), {
+    ...query,
+    fits: (job) => bytes.take(sizeOf(job)),
+    check: (cursor) => (order.by === 'created' ? readCursor(cursor) : readSortCursor(order, cursor)),
+  });
+}
+
+function isBefore(order: JobOrder, a: JobRecord, b: JobRecord): boolean {
+  if (order.by !== 'created') return isStartBefore(order, a, b);
+  return order.direction === 'desc' ? isListedBefore(a, b) : isListedBefore(b, a);
 }
 
 /** Between shards unfinished jobs go by the time of their creation. */

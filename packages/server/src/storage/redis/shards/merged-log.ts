@@ -30,9 +30,14 @@ export class MergedLog {
     await this.#shards.work(() => allSettled(others.map((shard) => this.#take(home, shard))));
   }
 
-  async events(after: number, limit: number): ReturnType<Storage['events']> {
+  async events(...range: Parameters<Storage['events']>): ReturnType<Storage['events']> {
     await this.collect();
-    return this.#shards.home.events(after, limit);
+    return this.#shards.home.events(...range);
+  }
+
+  async eventsBefore(...range: Parameters<Storage['eventsBefore']>): ReturnType<Storage['eventsBefore']> {
+    await this.collect();
+    return this.#shards.home.eventsBefore(...range);
   }
 
   /** After the events of what this caller has done before. */

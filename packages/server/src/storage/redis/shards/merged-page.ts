@@ -24,6 +24,8 @@ interface Wanted<T> {
   readonly limit: number;
   /** Asked of each item of the page; false ends the page before it. */
   readonly fits?: (item: T) => boolean;
+  /** Throws for a text that is no cursor of one of the lists. Default: {@link readCursor}. */
+  readonly check?: (cursor: string) => unknown;
 }
 
 /** Most items that one read asks a shard for. */
@@ -38,9 +40,9 @@ const most = 1_000;
 export async function mergedPage<T>(
   sources: readonly Source<T>[],
   before: (a: T, b: T) => boolean,
-  { after, offset = 0, limit, fits = () => true }: Wanted<T>,
+  { after, offset = 0, limit, fits = () => true, check = readCursor }: Wanted<T>,
 ): Promise<Page<T>> {
-  const starts = after === undefined ? [] : readCursors(after, sources.length);
+  const starts = after === undefined ? [] : readCursors(after, sources.length, check);
   const streams = sources.map(({ read }, at): Stream<T> => {
     const start = starts[at];
     const after = start === begun || start === ended ? undefined : start;
@@ -86,9 +88,9 @@ function cursorOf<T>(streams: readonly Stream<T>[]): string {
   return `m${streams.map(({ read, after }) => after ?? (read === null ? ended : begun)).join('_')}`;
 }
 
-function readCursors(text: string, count: number): readonly string[] {
+function readCursors(text: string, count: number, check: (cursor: string) => unknown): readonly string[] {
   const cursors = text.slice(1).split('_');
   if (text[0] !== 'm' || cursors.length !== count) throw wrongCursor();
-  for (const cursor of cursors) if (cursor !== begun && cursor !== ended) readCursor(cursor);
+  for (const cursor of cursors) if (cursor !== begun && cursor !== ended) check(cursor);
   return cursors;
 }

@@ -13,6 +13,13 @@ export function registry(shards: Shards, locations: Locations, owners: LimitOwne
       return found.flat().sort((a, b) => (a.name < b.name ? -1 : 1));
     },
 
+    async oldest(names) {
+      const found = await shards.each((shard, place) =>
+        shard.registry.oldest(names.filter((name) => shards.map.indexOf(name) === place)),
+      );
+      return found.flat();
+    },
+
     pauseQueue: (name, paused, now) => shards.of(name).registry.pauseQueue(name, paused, now),
     configureQueue: (name, patch, now, expected) => shards.of(name).registry.configureQueue(name, patch, now, expected),
     removeQueue: (name) => shards.of(name).registry.removeQueue(name),

@@ -65,7 +65,8 @@ export function shardedStore(
         },
       };
     },
-    events: (after, limit) => log.events(after, limit),
+    events: (...range) => log.events(...range),
+    eventsBefore: (...range) => log.eventsBefore(...range),
     record: (events, now) => log.record(events, now),
     async clear() {
       for (const shard of shards.all.toReversed()) await shard.clear();

@@ -1,10 +1,11 @@
-import { isReady, numbersText, type WorkflowState } from '@ojs-ts/core';
+import { isReady, kindsIn, numbersText, type WorkflowState } from '@ojs-ts/core';
 import { type Takers, take } from '../../dump.ts';
 import { histogramText, minuteRow } from '../../rows.ts';
 import type { Dumped, DumpRecord } from '../../storage.ts';
 import { ClaimedJobCache } from '../claim/claimed-job-cache.ts';
 import { writeCron } from '../crons.ts';
 import type { Connection } from '../disk/connection.ts';
+import { rareOf } from '../event-log.ts';
 import { dueAt } from '../move.ts';
 import { boundsText, integer, limitsText, tiesText } from '../row.ts';
 import { padding, statements } from '../statements.ts';
@@ -58,7 +59,7 @@ export class Restoration {
       this.#sql.change(statements.remember, key, at, JSON.stringify(claims.map(({ id, claim }) => [id, claim]))),
     events: ({ position, at, count, entries }) => {
       this.#position = Math.max(this.#position, position + count - 1);
-      this.#sql.change(statements.log, position, at, count, entries);
+      this.#sql.change(statements.log, position, at, count, entries, rareOf(kindsIn(entries)));
     },
     inbox: (entry) => this.#row('inbox', { ...entry }),
     completion: (completion) => this.#row('inbox_completions', { ...completion }),

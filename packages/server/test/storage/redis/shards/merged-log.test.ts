@@ -84,7 +84,7 @@ test.skipIf(server === null)('pruning imports the logs without any reader, and p
   await insert(storage, [newJob(1, { queue: 'a' }), newJob(2, { queue: 'b' }), newJob(3)]);
   await storage.upkeep.prune({ ...keepAll, events: { before: t0 + 1, keep: 0 } }, 9);
   await storage.upkeep.prune({ ...keepAll, events: { before: t0 + 1, keep: 0 } }, 9);
-  expect(await storage.events(0, 9)).toEqual({ batches: [], oldest: 4, newest: 3 });
+  expect(await storage.events(0, 9)).toEqual({ batches: [], oldest: 4, newest: 3, reached: 3 });
   for (const name of ['home', 'b', 'c']) expect(await keysOf(wholeUrlOf(name, prefix))).not.toContain('entries');
   await insert(storage, [newJob(4)]);
   expect((await eventLog(storage, 3)).map(({ position, id }) => [position, id])).toEqual([[4, idOf(4)]]);

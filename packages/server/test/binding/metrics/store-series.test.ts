@@ -1,9 +1,40 @@
+import { State } from '@ojs-ts/core';
 import { describe, expect, test } from 'vitest';
 import { jobSeries } from '../../../src/binding/metrics/job-series.ts';
+import { storeSeries } from '../../../src/binding/metrics/store-series.ts';
 import { bench } from '../../support/engine.ts';
 import { storages } from '../../support/storages.ts';
 
 describe.each(storages)('on $name', ({ url }) => {
+  test('the age of a backlog is that of its oldest available job', async () => {
+    await using b = await bench(url());
+    await b.push({ queue: 'q' });
+    b.clock.advance(60_000);
+    await b.push({ queue: 'q' });
+    await b.push({ queue: 'later', state: State.scheduled, runAt: b.clock.now() + 3_600_000 });
+    b.clock.advance(2_500);
+    const age = async () => {
+      const reading = await b.engine.storeReadings.latest();
+      const families = reading === null ? [] : storeSeries(reading);
+      const { samples = [] } = families.find(({ name }) => name === 'ojs_queue_oldest_seconds') ?? {};
+      return new Map(samples.map((one) => [one.labels.queue, 'value' in one ? one.value : null]));
+    };
+    expect(await age()).toEqual(
+      new Map([
+        ['later', 0],
+        ['q', 62.5],
+      ]),
+    );
+    await b.fetch({ queues: ['q'], count: 2 });
+    b.clock.advance(1_000);
+    expect(await age()).toEqual(
+      new Map([
+        ['later', 0],
+        ['q', 0],
+      ]),
+    );
+  });
+
   test('counters and histograms of jobs that waited and ended in each way', async () => {
     await using b = await bench(url());
     const { engine, clock } = b;

@@ -1,0 +1,55 @@
+import { goesUp, type JobId, type JobOrder, readSortCursor, type SortKey } from '@ojs-ts/core';
+import { integer, text } from '../../cells.ts';
+import type { JobQuery } from '../../storage.ts';
+import type { Database } from '../connection/database.ts';
+
+export interface Keyed extends SortKey {
+  readonly id: JobId;
+}
+
+/** The available jobs of a line from a place on: those of the same priority, then the others. */
+function following(up: boolean, columns: string, limit: string): string {
+  const [behind, other, order] = up ? ['>', '<', 'priority DESC, place'] : ['<', '>', 'priority, place DESC'];
+  const rows = (rank: string) => `(SELECT ${columns} FROM ojs.ready
+      WHERE line = lines.line AND ($2::text IS NULL OR type = $2) AND ${rank} ORDER BY ${order} LIMIT ${limit})`;
+  return `SELECT * FROM (${rows(`priority = $4 AND place ${behind} $5`)} UNION ALL ${rows(`priority ${other} $4`)}) AS rows
+    ORDER BY ${order} LIMIT ${limit}`;
+}
+
+/**
+ * The jobs come from the lines with the best $3 first jobs, and of each line only the first $3 can be among them. The
+ * lines of a queue are its name, and what begins with its name and a line break.
+ */
+function statementOf(up: boolean): string {
+  const order = up ? 'priority DESC, place' : 'priority, place DESC';
+  return `WITH RECURSIVE each AS (
+      SELECT (SELECT line FROM ojs.ready WHERE line >= $1 AND line < $1 || E'\\x0b' ORDER BY line LIMIT 1) AS line
+      UNION ALL
+      SELECT (SELECT line FROM ojs.ready WHERE line > each.line AND line < $1 || E'\\x0b' ORDER BY line LIMIT 1)
+      FROM each WHERE each.line IS NOT NULL),
+    best AS MATERIALIZED (
+      SELECT lines.line, head.priority, head.place FROM each AS lines CROSS JOIN LATERAL (
+        ${following(up, 'priority, place', '1')}) AS head
+      WHERE lines.line IS NOT NULL ORDER BY ${order} LIMIT $3)
+    SELECT job.id, job.priority, job.place FROM best AS lines CROSS JOIN LATERAL (
+      ${following(up, 'id, priority, place', '$3')}) AS job
+    ORDER BY ${order.replaceAll(/priority|place/g, 'job.$&')} LIMIT $3`;
+}
+
+const statements = { up: statementOf(true), down: statementOf(false) } as const;
+const outside = 1_000_000;
+
+/** Available jobs of a queue in the order in which they start, or backwards. */
+export async function byPriority(
+  database: Database,
+  query: JobQuery,
+  order: JobOrder,
+  wanted: number,
+): Promise<readonly Keyed[]> {
+  const up = goesUp(order);
+  const start = up ? { first: -outside, second: 0 } : { first: outside, second: Number.MAX_SAFE_INTEGER };
+  const { first, second } = query.after === undefined ? start : readSortCursor(order, query.after);
+  const values = [query.queue ?? '', query.type ?? null, wanted, -first, second];
+  const rows = await database.read(up ? statements.up : statements.down, values);
+  return rows.map(([id, priority, place]) => ({ id: text(id), first: -integer(priority), second: integer(place) }));
+}

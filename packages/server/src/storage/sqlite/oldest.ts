@@ -1,0 +1,35 @@
+import type { OldestJob } from '../storage.ts';
+import type { Connection } from './disk/connection.ts';
+import { integer, integerOrNull } from './row.ts';
+import { statements } from './statements.ts';
+
+/** Look-ups after which other work may run: about 5 ms. */
+const turn = 1000;
+/** Above every priority. */
+const highest = 1_000_000;
+
+/**
+ * Of each queue the job that has been available longest. In a ready queue that is the first job of one of its
+ * priorities: places grow with the time.
+ */
+export async function oldest(sql: Connection, queues: readonly string[]): Promise<readonly OldestJob[]> {
+  const found: OldestJob[] = [];
+  let looked = 0;
+  for (const queue of queues) {
+    let first: { readonly place: number; readonly number: number } | null = null;
+    for (const [readyQueue = 0] of sql.all(statements.readyQueuesOf, queue, queue)) {
+      for (let priority = highest; ; ) {
+        const cells = sql.get(statements.readyHeadBelow, readyQueue, priority);
+        looked += 1;
+        if (looked % turn === 0) await new Promise((resolve) => setImmediate(resolve));
+        if (!cells) break;
+        priority = integer(cells[0]);
+        const place = integer(cells[1]);
+        if (first === null || place < first.place) first = { place, number: integer(cells[2]) };
+      }
+    }
+    const enqueuedAt = first && integerOrNull(sql.get(statements.enqueuedAt, first.number)?.[0] ?? null);
+    if (enqueuedAt !== null) found.push({ queue, enqueuedAt });
+  }
+  return found;
+}
