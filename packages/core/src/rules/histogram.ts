@@ -4,8 +4,8 @@ const minuteMs = 60_000;
 const hourMs = 3_600_000;
 
 /**
- * Upper bounds in milliseconds, inclusive; one bucket more is open. Two to four an octave above 2 ms, so a percentile is
- * off by half at most, mostly by less than a quarter. The bounds that ojs-observability §8.2 recommends are among them.
+ * Upper bounds in milliseconds, inclusive; one bucket more is open. About three an octave: from 3 ms to an hour each is
+ * at most a third above the one before, and so far may a percentile be off. The bounds that ojs-observability §8.2 recommends are among them.
  * `lua/lib/statistics.lua` has the same list.
  */
 export const bucketBounds: readonly number[] = [

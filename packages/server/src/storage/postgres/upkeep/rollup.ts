@@ -1,4 +1,5 @@
 import { type Millis, stateNames } from '@ojs-ts/core';
+import { integer } from '../../cells.ts';
 import { sumColumns } from '../../rows.ts';
 import type { Database } from '../connection/database.ts';
 import { indexJoin } from '../connection/sql.ts';
@@ -9,7 +10,7 @@ import { addUp } from '../registry/statistics.ts';
 const many = 200;
 /** Rows that one transaction replaces. */
 const atOnce = 20_000;
-/** Pages of limit deltas that one call merges, each in a transaction of its own. */
+/** Pages of limit deltas or minutes that one call merges, each in a transaction of its own. */
 const mostPages = 50;
 
 const counts = [...stateNames(0xff), 'dead_letter'];
@@ -31,8 +32,9 @@ const rollUpMinutes = `WITH gone AS (
       AND ${indexJoin('minutes.queue', 'split.queue')} AND ${indexJoin('minutes.type', 'split.type')}
       FOR UPDATE OF minutes SKIP LOCKED))
     RETURNING *),
-  ${addUp('gone')}
-  INSERT INTO ojs.minutes (${columns}) SELECT ${columns} FROM added`;
+  ${addUp('gone')},
+  written AS (INSERT INTO ojs.minutes (${columns}) SELECT ${columns} FROM added)
+  SELECT count(*) FROM gone`;
 /** Whether counts and limit deltas have piled up. A queue with one row of counts is added up already. */
 const look = `SELECT (SELECT count(*) FROM (SELECT FROM ojs.counts LIMIT ${many}) AS few) >= ${many}
     AND (SELECT sum(rows - 1) FROM (SELECT count(*) AS rows FROM ojs.counts GROUP BY queue) AS each) >= ${many},
@@ -46,10 +48,12 @@ const look = `SELECT (SELECT count(*) FROM (SELECT FROM ojs.counts LIMIT ${many}
 export async function rollUp(database: Database, now: Millis): Promise<void> {
   const [found] = await database.read(look, [database.pages.upkeepFrom]);
   if (found?.[0] === true) {
-    await database.transact(now, async (tx) => {
-      tx.write(rollUpCounts);
-      tx.write(rollUpMinutes);
-    });
+    await database.transact(now, async (tx) => tx.write(rollUpCounts));
+    // A commit appends a row of counts for a queue, and a row of minutes for each of its types.
+    for (let page = 0, more = true; more && page < mostPages; page++) {
+      const [gone] = await database.transact(now, (tx) => tx.query(rollUpMinutes));
+      more = integer(gone?.[0]) >= many;
+    }
   }
   for (let page = 0, behind = found?.[1] === true; behind && page < mostPages; page++) {
     behind = await database.transact(now, async (tx) => (await LimitGroups.open(tx, now)).isBehind());

@@ -37,3 +37,26 @@ test.skipIf(server === null)(
     }
   },
 );
+
+test.skipIf(server === null)('the minutes of many types are added up, however many rows they have', async () => {
+  const url = newSchema();
+  const schema = new URL(url).searchParams.get('schema');
+  const admin = new pg.Client({ connectionString: server ?? '' });
+  await admin.connect();
+  try {
+    await using storage = await openPostgres(url);
+    const [types, commits] = [30, 220];
+    for (let commit = 0; commit < commits; commit++) {
+      const jobs = Array.from({ length: types }, (_, n) => newJob(commit * types + n, { type: `t${n}` }));
+      await storage.jobs.insert([jobs], t0);
+    }
+    const rows = async () => (await admin.query(`SELECT FROM ${schema}.minutes`)).rowCount;
+    expect(await rows()).toBe(types * commits);
+    await storage.upkeep.promote(t0, 100);
+    expect(await rows()).toBe(types);
+    const sums = await storage.registry.statistics(0);
+    expect(sums.map(({ enqueued }) => enqueued)).toEqual(Array.from({ length: types }, () => commits));
+  } finally {
+    await admin.end();
+  }
+});
