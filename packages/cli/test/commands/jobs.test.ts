@@ -63,6 +63,15 @@ test('lists say how much they leave out, and go on with --all', async () => {
       .map((line) => JSON.parse(line).queue),
   ).toEqual(['few', 'few', 'few']);
   expect((await one.ojs.run('jobs', 'list', '--queue', 'none')).output).toBe('No jobs.\n');
+  const oldest = await one.ojs.run('jobs', 'list', '--queue', 'few', '--order', 'asc', '--ndjson');
+  expect(
+    oldest.output
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line).args),
+  ).toEqual([[0], [1], [2]]);
+  const unsorted = await one.ojs.run('jobs', 'list', '--sort', 'priority');
+  expect(unsorted).toMatchObject({ code: 1, errors: expect.stringContaining('cannot sort these jobs by priority') });
 });
 
 test('a query finds jobs, together with the other filters', async () => {

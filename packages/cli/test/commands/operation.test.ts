@@ -14,10 +14,10 @@ test('queues: paused, resumed, made with settings, changed and deleted', async (
   expect((await ojs.run('queues', 'pause', 'mail')).output).toBe('Queue mail is paused.\n');
   const made = await ojs.run('queues', 'create', 'few', '--concurrency', '2', '--rate', '100/1m', '--max-depth', '50');
   expect(made.output).toContain('"concurrency":2,"rate_limit":{"limit":100,"period":"PT1M"}');
-  expect((await ojs.run('queues', 'list')).output).toMatchInlineSnapshot(`
-    "NAME  STATUS  AVAILABLE  ACTIVE  SCHEDULED  RETRYABLE  PENDING  COMPLETED  CANCELLED  DISCARDED
-    few   active          0       0          0          0        0          0          0          0
-    mail  paused          3       0          0          0        0          0          0          0
+  expect(steady((await ojs.run('queues', 'list')).output)).toMatchInlineSnapshot(`
+    "NAME  STATUS  AVAILABLE  ACTIVE  SCHEDULED  RETRYABLE  PENDING  COMPLETED  CANCELLED  DISCARDED  OLDEST
+    few  active  0  0  0  0  0  0  0  0
+    mail  paused  3  0  0  0  0  0  0  0  0s
     "
   `);
   expect(steady((await ojs.run('queues', 'show', 'mail')).output)).toMatchInlineSnapshot(`
@@ -33,6 +33,7 @@ test('queues: paused, resumed, made with settings, changed and deleted', async (
     cancelled  0
     discarded  0
     dead letter  0
+    oldest available  TIME (0s)
     completed, last hour  0
     failed, last hour  0
     wait, last hour  -
@@ -241,6 +242,10 @@ test('events are printed as they happen', async () => {
   expect(JSON.parse(await line)).toMatchObject({ data: { job_type: 'a.b' } });
   seen = true;
   await sending;
+  for (const call of ['pause', 'resume', 'pause']) await ojs.run('queues', call, 'watched');
+  const first = await ojs.untilLine(/queue/, 'events', 'tail', '--last', '2', '--type', 'queue.*', '--ndjson');
+  expect(JSON.parse(first)).toMatchObject({ event: 'queue.resumed' });
+  expect(await ojs.run('events', 'tail', '--last', '2', '--job', 'x')).toMatchObject({ code: 2 });
   const missing = await ojs.run('events', 'tail', '--job', 'nothing');
   expect(missing).toMatchObject({ code: 3, output: '' });
 });

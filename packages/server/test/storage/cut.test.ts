@@ -108,6 +108,7 @@ const operations: Readonly<Record<string, Operation>> = {
   'upkeep.nextDue': read((storage) => storage.upkeep.nextDue()),
   'upkeep.held': read(async (storage) => (await storage.upkeep.held(null, 9)).items),
   'registry.queues': read((storage) => storage.registry.queues()),
+  'registry.oldest': read((storage) => storage.registry.oldest(['default'])),
   'registry.statistics': read((storage) => storage.registry.statistics(0)),
   'registry.limits': read(async (storage) => (await storage.registry.limits({ limit: 9 })).items),
   'registry.limit': read((storage) => storage.registry.limit('k')),

@@ -13,7 +13,7 @@ import type { EventsRead } from '../storage.ts';
 import type { Connection } from './disk/connection.ts';
 import { type Cells, integer, text } from './row.ts';
 import type { Sequences } from './sequences.ts';
-import { statements } from './statements.ts';
+import { batchColumns, statements } from './statements.ts';
 
 /** The events of a transaction. Those of one operation become one batch of the log. */
 export class EventLog {
@@ -67,7 +67,7 @@ const look = 100_000;
 export function eventsAfter(sql: Connection, after: number, limit: number, kinds?: readonly EventKind[]): EventsRead {
   const ends = endsOf(sql);
   // The batch that starts at or before `after` may reach beyond it.
-  const from = integer(sql.get(statements.batchAt, after)?.[0]);
+  const from = integer(sql.get('SELECT coalesce(max(position), 0) FROM ojs_events WHERE position <= ?', after)?.[0]);
   const { batches, isCut, bound } = read(sql, up, from, { limit, kinds, fits: (batch) => endOf(batch) > after });
   const last = batches.at(-1);
   const end = last ? endOf(last) : after;
@@ -95,13 +95,13 @@ interface Direction {
 }
 
 const up: Direction = {
-  next: statements.batchUp,
+  next: `SELECT ${batchColumns} FROM ojs_events WHERE position >= ? ORDER BY position LIMIT 1`,
   indexed: statements.indexedUp,
   bound: statements.indexedUpBound,
   follow: (batch) => endOf(batch) + 1,
 };
 const down: Direction = {
-  next: statements.batchDown,
+  next: `SELECT ${batchColumns} FROM ojs_events WHERE position <= ? ORDER BY position DESC LIMIT 1`,
   indexed: statements.indexedDown,
   bound: statements.indexedDownBound,
   follow: ({ position }) => position - 1,

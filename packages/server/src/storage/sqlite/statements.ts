@@ -9,7 +9,7 @@ const rankedWhere = (rank: string) => `SELECT number, priority, place, type FROM
     WHERE ready_queue = ? AND place IS NOT NULL AND ${rank}`;
 /** See the column in 001_baseline.sql. */
 export const padding = '.'.repeat(84);
-const batchColumns = 'position, at, count, entries';
+export const batchColumns = 'position, at, count, entries';
 const flowColumns =
   'id, name, kind, spec, total, state, completed, failed, cancelled, created_at, finished_at, "end", sweeping';
 const nodeColumns = 'number, state, open, failed, member, closed_at, name, job, next, result, error, spec';
@@ -151,9 +151,6 @@ const rareFrom = (order: '>= ? ORDER BY position' | '<= ? ORDER BY position DESC
 const eventStatements = {
   log: `INSERT INTO ojs_events (position, at, count, entries, rare) VALUES (?, ?, ?, ?, ?)`,
   batch: `SELECT ${batchColumns} FROM ojs_events WHERE position = ?`,
-  batchAt: `SELECT coalesce(max(position), 0) FROM ojs_events WHERE position <= ?`,
-  batchUp: `SELECT ${batchColumns} FROM ojs_events WHERE position >= ? ORDER BY position LIMIT 1`,
-  batchDown: `SELECT ${batchColumns} FROM ojs_events WHERE position <= ? ORDER BY position DESC LIMIT 1`,
   indexedUp: `SELECT position FROM (${rareFrom('>= ? ORDER BY position')} LIMIT ? + 0) WHERE rare & ? <> 0 LIMIT ? + 0`,
   indexedDown: `SELECT position FROM (${rareFrom('<= ? ORDER BY position DESC')} LIMIT ? + 0)
     WHERE rare & ? <> 0 LIMIT ? + 0`,

@@ -55,6 +55,7 @@ describe.each(storages)('queues of the admin API, $name (ojs-admin-api §6)', (s
         state: 'active',
         paused: false,
         counts: { ...counts, completed: 1, pending: 1 },
+        oldest_available_at: null,
         throughput: { processed_per_minute: expect.any(Number), failed_per_minute: 0 },
         latency_ms: { p50: 3_500, p95: 3_950, p99: 3_990, mean: 4_000 },
         duration_ms: { p50: 1_750, p95: 1_975, p99: 1_995, mean: 2_000 },
@@ -65,6 +66,7 @@ describe.each(storages)('queues of the admin API, $name (ojs-admin-api §6)', (s
         state: 'active',
         paused: false,
         counts: { ...counts, available: 1 },
+        oldest_available_at: new Date(bench.clock.now()).toISOString(),
         throughput: { processed_per_minute: 0, failed_per_minute: 0 },
         latency_ms: { ...none, mean: null },
         duration_ms: { ...none, mean: null },
@@ -78,6 +80,22 @@ describe.each(storages)('queues of the admin API, $name (ojs-admin-api §6)', (s
       pagination: { total: 3, page: 2, per_page: 2, has_more: false },
     });
     expect((await call<Listed>(url, '/admin/queues?per_page=1000')).body.pagination).toMatchObject({ per_page: 100 });
+  });
+
+  test('the age of a backlog is that of the oldest available job, of a queue and of all', async () => {
+    await using server = await open();
+    const { url, bench, push } = server;
+    const oldest = async (path: string) =>
+      (await call<{ readonly oldest_available_at: string | null }>(url, path)).body.oldest_available_at;
+    expect(await oldest('/admin/stats')).toBeNull();
+    const first = new Date(bench.clock.now()).toISOString();
+    await push('a', { priority: -5 });
+    bench.clock.advance(4_000);
+    await push('a', { priority: 5 });
+    await push('b');
+    const second = new Date(bench.clock.now()).toISOString();
+    for (const path of ['/admin/queues/a', '/queues/a', '/admin/stats']) expect(await oldest(path)).toBe(first);
+    expect(await oldest('/admin/queues/b')).toBe(second);
   });
 
   test('one queue has its configuration too', async () => {

@@ -54,6 +54,7 @@ describe.each(storages)('statistics of the admin API, $name (ojs-admin-api §10)
         cancelled: 0,
         dead_letter: 0,
       },
+      oldest_available_at: null,
       // Over the last full minute, which has begun and ended by now.
       throughput: { processed_per_minute: 2, failed_per_minute: 1 },
       // Three waits of a second are in the bucket from 800 to 1,000 ms, two runs in that from 1,500 to 2,000.

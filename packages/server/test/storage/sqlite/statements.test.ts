@@ -83,9 +83,6 @@ const plans: Readonly<Record<keyof typeof statements, string>> = {
     'SEARCH ojs_minutes USING PRIMARY KEY (minute=? AND queue=? AND type=?); LIST SUBQUERY 2; SEARCH ojs_minutes USING PRIMARY KEY (minute<?)',
   log: '',
   batch: 'SEARCH ojs_events USING INTEGER PRIMARY KEY (rowid=?)',
-  batchAt: 'SEARCH ojs_events USING INTEGER PRIMARY KEY (rowid<?)',
-  batchUp: 'SEARCH ojs_events USING INTEGER PRIMARY KEY (rowid>?)',
-  batchDown: 'SEARCH ojs_events USING INTEGER PRIMARY KEY (rowid<?)',
   indexedUp:
     'CO-ROUTINE (subquery-1); SEARCH ojs_events USING COVERING INDEX ojs_events_rare (position>?); SCAN (subquery-1)',
   indexedDown:
