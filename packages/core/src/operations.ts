@@ -25,6 +25,7 @@ const table = {
       { method: 'GET', path: '/readyz' },
     ],
   },
+  'system.metrics': { method: 'GET', path: '/metrics' },
   'job.enqueue': { method: 'POST', path: '/ojs/v1/jobs' },
   'job.enqueueBatch': { method: 'POST', path: '/ojs/v1/jobs/batch' },
   'job.list': { method: 'GET', path: '/ojs/v1/jobs' },

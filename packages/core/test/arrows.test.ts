@@ -51,6 +51,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'ajv-formats/dist/formats.js',
     're2js',
   ],
+  'packages/server/src/engine/telemetry/otel-api.ts': ['engine', '@opentelemetry/api'],
   // scrypt is in no other library of the platform.
   'packages/server/src/engine/access': ['core', 'storage-interface', 'node:'],
   'packages/server/src/engine': ['core', 'storage-interface'],
@@ -109,6 +110,7 @@ const names: Readonly<Record<string, string>> = {
   'packages/server/src/storage/redis': 'storage',
   'packages/server/src/storage': 'storage',
   'packages/server/src/engine/schemas/validator.ts': 'engine',
+  'packages/server/src/engine/telemetry/otel-api.ts': 'engine',
   'packages/server/src/engine/access': 'engine',
   'packages/server/src/engine': 'engine',
   'packages/server/src/binding': 'binding',

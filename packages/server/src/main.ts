@@ -56,7 +56,8 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
       ...(config.accessLog && { access: (fields, message) => log.info(fields, message) }),
       failed,
     });
-    await app.listen({ host: config.host, port: config.port });
+    // Or every request would be below the span in which the server was started.
+    await engine.telemetry.tracing.detached(() => app.listen({ host: config.host, port: config.port }));
     const url = urlOf(app, config);
     log.info({ url, storage: storage.traits.name, durability: storage.traits.durability, version }, 'listening');
     let closed: Promise<void> | null = null;

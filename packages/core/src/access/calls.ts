@@ -24,6 +24,7 @@ const access = (right: Access['right'], queues: QueueCheck): Access => ({ right,
 export const accessOf: Readonly<Record<OperationName, Access>> = {
   'system.manifest': access('open', 'none'),
   'system.health': access('open', 'none'),
+  'system.metrics': access('read', 'every'),
   'job.enqueue': access('enqueue', 'sent'),
   'job.enqueueBatch': access('enqueue', 'sent'),
   'job.list': access('list', 'sent'),

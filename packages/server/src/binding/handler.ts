@@ -52,6 +52,8 @@ export interface BindingRequest {
   readonly key: string | null;
   /** Who calls, by token; absent where the server has none. Two owners with the same key are two calls. */
   readonly owner?: string;
+  /** `Accept`; only answers that have several forms read it. */
+  readonly accept?: string;
   /** Where the call comes from; absent for an embedded engine. */
   readonly address?: string;
   /** What the caller's token allows; absent where the server asks for none. */

@@ -16,6 +16,7 @@ const events = ['types', 'queues', 'job_types'] as const;
 
 /** The query parameters of each operation; an operation that is not here has none. */
 const read: Partial<Record<OperationName, readonly string[]>> = {
+  'system.metrics': ['format'],
   'job.list': [...page, ...subject, ...order, 'state', 'states', 'q'],
   'job.explain': ['step'],
   'job.history': ['limit', 'cursor'],

@@ -29,7 +29,7 @@ export const systemHandlers: Handlers<'system.manifest' | 'system.health' | 'sys
  * Extensions of which every MUST holds (ojs-extension-lifecycle §4.2); docs/extensions.md has the reasons for the
  * others.
  */
-const declared = ['backpressure', 'bulk-operations', 'durable-execution', 'progress'] as const;
+const declared = ['backpressure', 'bulk-operations', 'durable-execution', 'observability', 'progress'] as const;
 /** Additions of this server, described in docs/server.md. */
 const own = [
   'x-lease',

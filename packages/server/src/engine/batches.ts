@@ -12,6 +12,7 @@ import {
 import type { Beaten, Claim, Claimed, Inserted, InsertOptions, Moved, Storage } from '../storage/storage.ts';
 import { coalesce } from './coalesce.ts';
 import type { InFlight } from './in-flight.ts';
+import type { Tracing } from './telemetry/tracing.ts';
 import { type Beat, beat } from './workers/open-fetches.ts';
 
 /** The outcome of a transition, and the time that the storage got for it. */
@@ -48,11 +49,12 @@ export interface BatchParts {
   readonly advance: (ready: readonly NodeRef[]) => Promise<void>;
   /** Imports what users' transactions have committed for a job. */
   readonly find: (id: JobId) => Promise<void>;
+  readonly tracing: Tracing;
 }
 
-export function batches({ storage, clock, insert, answers, maxBytes, advance, find }: BatchParts): Batches {
+export function batches({ storage, clock, insert, answers, maxBytes, advance, find, tracing }: BatchParts): Batches {
   const { parallel, maxBatch: max } = storage.traits;
-  const options = { parallel, max, split: true };
+  const options = { parallel, max, split: true, tracing };
   const grouped = coalesce(
     async (groups: readonly (readonly Transition[])[]) => {
       const at = clock.now();
@@ -103,6 +105,7 @@ export function batches({ storage, clock, insert, answers, maxBytes, advance, fi
     { ...options, weight: (groups) => groups.reduce((sum, group) => sum + group.length, 0) },
   );
   const insertOne = async (group: readonly NewJob[]): Promise<readonly Inserted[]> => {
+    tracing.about(group);
     const [inserted] = await insertGroups([group]);
     if (inserted === undefined) throw new Error('The store did not answer an insert.');
     return inserted;
@@ -117,7 +120,12 @@ export function batches({ storage, clock, insert, answers, maxBytes, advance, fi
       return [{ status: 'rejected', reason: error }];
     }
   };
-  const get = coalesce((ids: readonly JobId[]) => storage.jobs.get(ids), options);
+  const readOne = coalesce((ids: readonly JobId[]) => storage.jobs.get(ids), options);
+  const read = async (id: JobId): Promise<JobRecord | null> => {
+    const job = await readOne(id);
+    tracing.about([job]);
+    return job;
+  };
   // A claim without a request id is not repeatable: after an unknown outcome a second one would strand the jobs of the
   // first. A refusal is known.
   const claimOnce = coalesce(
@@ -137,6 +145,7 @@ export function batches({ storage, clock, insert, answers, maxBytes, advance, fi
     async insertAll(groups) {
       const inserted: PromiseSettledResult<readonly Inserted[]>[] = [];
       // One after the other: parts at once would be committed in any order.
+      if (tracing.isOn) tracing.about(groups.flat());
       for (let at = 0; at < groups.length; at += max) inserted.push(...(await insertPart(groups.slice(at, at + max))));
       return inserted;
     },
@@ -144,6 +153,7 @@ export function batches({ storage, clock, insert, answers, maxBytes, advance, fi
       for (;;) {
         if (answers.room <= 0) (await answers.enter(1))();
         const claimed = await claimOnce(claim);
+        tracing.about(claimed.jobs);
         if (!claimed.deferred) return claimed;
       }
     },
@@ -155,13 +165,14 @@ export function batches({ storage, clock, insert, answers, maxBytes, advance, fi
       return (await Promise.all(groups)).flat();
     },
     async get(id) {
-      const job = await get(id);
+      const job = await readOne(id);
+      tracing.about([job]);
       if (storage.inbox === null || (job !== null && job.state !== State.active)) return job;
       await find(id);
       // Without waiting rows, another call may have imported them since the first look.
-      return get(id);
+      return readOne(id);
     },
-    read: get,
+    read,
     beat: coalesce((beats: readonly Beat[]) => beat(storage, beats, clock), options),
   };
 }

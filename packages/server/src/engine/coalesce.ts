@@ -1,3 +1,5 @@
+import { noTracing, type Tracing } from './telemetry/tracing.ts';
+
 export interface CoalesceOptions<In> {
   /** Batches that may be in flight at the same time. */
   readonly parallel: number;
@@ -11,12 +13,15 @@ export interface CoalesceOptions<In> {
    * done.
    */
   readonly split: boolean | ((error: unknown) => boolean);
+  /** Keeps the spans of a batch with those of its callers. Default: none. */
+  readonly tracing?: Tracing;
 }
 
 interface Waiting<In, Out> {
   readonly item: In;
   readonly resolve: (out: Out) => void;
   readonly reject: (error: unknown) => void;
+  readonly caller: ReturnType<Tracing['caller']>;
 }
 
 /**
@@ -28,7 +33,7 @@ export function coalesce<In, Out>(
   run: (batch: readonly In[]) => Promise<readonly Out[]>,
   options: CoalesceOptions<In>,
 ): (item: In) => Promise<Out> {
-  const { parallel, max, weight = () => 1, split } = options;
+  const { parallel, max, weight = () => 1, split, tracing = noTracing } = options;
   const waiting: Waiting<In, Out>[] = [];
   let start = 0;
   let inFlight = 0;
@@ -55,7 +60,13 @@ export function coalesce<In, Out>(
 
   async function settle(batch: readonly Waiting<In, Out>[]): Promise<void> {
     try {
-      const out = await run(batch.map((w) => w.item));
+      const items = batch.map((w) => w.item);
+      const out = await (tracing.isOn
+        ? tracing.serve(
+            batch.map((w) => w.caller),
+            () => run(items),
+          )
+        : run(items));
       batch.forEach((w, index) => {
         w.resolve(out[index] as Out);
       });
@@ -90,7 +101,7 @@ export function coalesce<In, Out>(
 
   return (item) =>
     new Promise((resolve, reject) => {
-      waiting.push({ item, resolve, reject });
+      waiting.push({ item, resolve, reject, caller: tracing.caller() });
       schedule();
     });
 }

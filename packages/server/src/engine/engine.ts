@@ -44,6 +44,10 @@ import { QueueSettings } from './queues/queue-settings.ts';
 import { Statistics } from './queues/statistics.ts';
 import { Totals } from './queues/totals.ts';
 import { Schemas } from './schemas/schemas.ts';
+import { measured } from './telemetry/measured-storage.ts';
+import { StoreReadings } from './telemetry/store-reading.ts';
+import { Telemetry } from './telemetry/telemetry.ts';
+import { openTracing } from './telemetry/tracing.ts';
 import { Removals } from './upkeep/removals.ts';
 import { StoreClock } from './upkeep/store-clock.ts';
 import { StoreHealth } from './upkeep/store-health.ts';
@@ -59,7 +63,9 @@ import { Workflows } from './workflows/workflows.ts';
  * class has the order of the steps.
  */
 export class Engine implements AsyncDisposable {
+  /** Each of its calls is measured. */
   readonly storage: Storage;
+  readonly telemetry: Telemetry;
   readonly clock: Clock;
   readonly startedAt: Millis;
   /** How long a worker may be silent until it is dead, and the lease of a fetch without one, in milliseconds. */
@@ -97,6 +103,7 @@ export class Engine implements AsyncDisposable {
   readonly bulk: Bulk;
   readonly deadLetter: DeadLetter;
   readonly explainer: Explainer;
+  readonly storeReadings: StoreReadings;
   readonly bulkReplies: BulkReplies;
   readonly memory: MemoryLimits;
   /** Answers that were not delivered yet. */
@@ -123,9 +130,12 @@ export class Engine implements AsyncDisposable {
   readonly #help: () => Promise<void>;
   #hinted: Promise<void> | undefined;
 
-  private constructor(options: EngineOptions, clock: Clock, leases: Leases) {
-    const { storage, random = Math.random, log = silentLog } = options;
+  private constructor(options: EngineOptions, clock: Clock, leases: Leases, telemetry: Telemetry) {
+    const { random = Math.random, log = silentLog } = options;
+    const { tracing } = telemetry;
+    const storage = measured(options.storage, telemetry);
     this.storage = storage;
+    this.telemetry = telemetry;
     this.clock = clock;
     this.leases = leases;
     this.startedAt = clock.now();
@@ -142,7 +152,7 @@ export class Engine implements AsyncDisposable {
     const limitOverrides = new LimitOverrides(storage, clock);
     this.limitOverrides = limitOverrides;
     this.memory = options.memory ?? memoryLimits(1_073_741_824);
-    const workflows = new Workflows(storage, clock, this.memory);
+    const workflows = new Workflows(storage, clock, this.memory, tracing);
     const advance = (ready: readonly NodeRef[]) => workflows.advance(ready);
     this.workflows = workflows;
     this.pausedQueues = options.pausedQueues ?? 'accept';
@@ -158,6 +168,7 @@ export class Engine implements AsyncDisposable {
       maxBytes: this.memory.answer,
       advance,
       find: async (id) => this.outboxImport?.find(id),
+      tracing,
     });
     const { inbox } = storage;
     this.outboxImport =
@@ -203,6 +214,7 @@ export class Engine implements AsyncDisposable {
       clock,
       random,
       log,
+      telemetry,
       failed: (error) => this.storeHealth.noticed(error),
       deadAfterMs: this.deadAfterMs,
       poisonAfter: this.poisonAfter,
@@ -215,17 +227,21 @@ export class Engine implements AsyncDisposable {
       forget: ({ worker, state }) => this.forgetWorker(worker, state === 'terminate' ? 'shutdown' : 'error'),
       // Crons are checked once a second, never more often (ojs-cron §7.3).
       chores: [
-        { everyMs: 1_000, run: async () => (maintenance.on ? undefined : crons.fireDue()) },
-        ...(outboxImport === null ? [] : [{ everyMs: outboxImportMs, run: () => outboxImport.run() }]),
-        { everyMs: 1_000, run: () => this.storeHealth.probe() },
-        { everyMs: 1_000, run: () => workflows.finish() },
-        { everyMs: 1_000, run: () => limitOverrides.expire() },
+        {
+          name: 'crons',
+          everyMs: 1_000,
+          run: async () => (maintenance.on ? undefined : tracing.span('ojs.cron trigger', async () => crons.fireDue())),
+        },
+        ...(outboxImport === null ? [] : [{ name: 'outbox', everyMs: outboxImportMs, run: () => outboxImport.run() }]),
+        { name: 'probe', everyMs: 1_000, run: () => this.storeHealth.probe() },
+        { name: 'workflows', everyMs: 1_000, run: () => workflows.finish() },
+        { name: 'limits', everyMs: 1_000, run: () => limitOverrides.expire() },
         // A server without tokens asks for them once the store has one.
-        { everyMs: freshTokensMs, run: () => tokens.refresh() },
-        { everyMs: forgetMs, run: () => bulkReplies.forget() },
-        { everyMs: forgetWorkersMs, run: () => workers.forgetIdle() },
-        { everyMs: forgetWorkersMs, run: () => secrets.forgetIdle() },
-        ...(jobLog === null ? [] : [{ everyMs: jobLogMs, run: () => jobLog.tend() }]),
+        { name: 'tokens', everyMs: freshTokensMs, run: () => tokens.refresh() },
+        { name: 'bulk replies', everyMs: forgetMs, run: () => bulkReplies.forget() },
+        { name: 'workers', everyMs: forgetWorkersMs, run: () => workers.forgetIdle() },
+        { name: 'secrets', everyMs: forgetWorkersMs, run: () => secrets.forgetIdle() },
+        ...(jobLog === null ? [] : [{ name: 'job log', everyMs: jobLogMs, run: () => jobLog.tend() }]),
       ],
     });
     const help = coalesce(
@@ -256,6 +272,14 @@ export class Engine implements AsyncDisposable {
       deadAfterMs: this.deadAfterMs,
       poisonAfter: this.poisonAfter,
     });
+    this.storeReadings = new StoreReadings({
+      storage,
+      clock,
+      workers,
+      totals: this.totals,
+      upkeep: this.upkeep,
+      deadAfterMs: this.deadAfterMs,
+    });
   }
 
   /**
@@ -267,7 +291,8 @@ export class Engine implements AsyncDisposable {
     const own = options.clock === undefined ? new StoreClock(storage) : null;
     await own?.follow();
     const leases = new Leases(await storage.leaseKey());
-    const engine = new Engine(options, own ?? (options.clock as Clock), leases);
+    const telemetry = new Telemetry(await openTracing());
+    const engine = new Engine(options, own ?? (options.clock as Clock), leases, telemetry);
     await Promise.all([engine.tokens.refresh(), engine.maintenance.read()]);
     if (migrated.from !== migrated.to) engine.#log.info({ ...migrated }, 'store layout migrated');
     const subscription = await storage.subscribe((wakes) => {
@@ -290,6 +315,8 @@ export class Engine implements AsyncDisposable {
       // Without a log a delayed job of another node leaves no hint.
       engine.upkeep.start(options.events !== false);
       engine.#stop.push(() => engine.upkeep.stop());
+      telemetry.lag.start();
+      engine.#stop.push(async () => telemetry.lag.stop());
       if (options.storeCheck !== false) engine.storeHealth.verifyAfter(5_000);
       engine.#stop.push(() => engine.storeHealth.close());
     }
@@ -342,12 +369,17 @@ export class Engine implements AsyncDisposable {
 
   /** Inserts jobs all or none (ojs-core §7.1). */
   async push(items: readonly PushItem[]): Promise<Pushed> {
-    return this.#pushed(items, await run(push(this.#batches, items)));
+    const began = performance.now();
+    const pushed = await run(push(this.#batches, items));
+    this.telemetry.enqueued(items, began);
+    return this.#pushed(items, pushed);
   }
 
   /** Inserts each job by itself, in their order. */
   async pushEach(items: readonly PushItem[]): Promise<readonly PromiseSettledResult<Pushed>[]> {
+    const began = performance.now();
     const inserted = await this.#batches.insertAll(items.map(({ job }) => [job]));
+    this.telemetry.enqueued(items, began);
     return Promise.all(
       items.map((item, index): PromiseSettledResult<Pushed> | Promise<PromiseSettledResult<Pushed>> => {
         const one = inserted[index];

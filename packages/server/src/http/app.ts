@@ -13,6 +13,7 @@ import { answer, deliver } from './delivery.ts';
 import { Logins } from './logins.ts';
 import { acceptBodies } from './media.ts';
 import { routeHint, type ServedRoute } from './nearest-route.ts';
+import { observe } from './observation.ts';
 import { allowOrigin, checkOrigin, type Guard } from './origins.ts';
 import { addPages } from './pages.ts';
 import { isProxy, proxyList } from './proxies.ts';
@@ -117,6 +118,7 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
   acceptBodies(app, binding.engine.memory.values);
   app.decorateRequest('holder', null);
   if (options.access !== undefined) addAccessLog(app, options.access);
+  observe(app, binding.engine.telemetry);
   const authorization = new Authorization(options.tokens, binding.engine.tokens);
   const warn = options.warn ?? (() => {});
   const sockets = new Sockets(
@@ -211,7 +213,8 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
           const gone = waiting.has(name) ? goneSignal(reply) : undefined;
           if (gone !== undefined && request.holder !== null && request.holder.tokenId !== null)
             cutWithToken(polls, request, reply);
-          const answered = await binding.call(name, bindingRequest(request, options.quirks, gone));
+          const call = () => binding.call(name, bindingRequest(request, options.quirks, gone));
+          const answered = await (request.span === null ? call() : request.span.run(call));
           if (closing) reply.header('connection', 'close');
           if (isStrict(request)) reply.header('preference-applied', 'handling=strict');
           deliver(reply, answered, warn);
@@ -272,7 +275,7 @@ function begin(request: FastifyRequest, reply: FastifyReply, quirks: boolean): v
 }
 
 function bindingRequest(request: FastifyRequest, quirks: boolean, signal?: AbortSignal): BindingRequest {
-  const key = request.headers['idempotency-key'];
+  const { accept, 'idempotency-key': key } = request.headers;
   const quirk = quirkOf(request.headers, quirks);
   return {
     params: request.params as Readonly<Record<string, string>>,
@@ -282,6 +285,7 @@ function bindingRequest(request: FastifyRequest, quirks: boolean, signal?: Abort
     address: request.ip,
     key: typeof key === 'string' && key !== '' ? key : null,
     ...(request.holder !== null && { owner: request.holder.name, grant: request.holder.grant }),
+    ...(accept !== undefined && { accept }),
     ...(isStrict(request) && { strict: true }),
     ...(quirk !== null && { quirk }),
     ...(signal && { signal }),

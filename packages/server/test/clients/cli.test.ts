@@ -294,8 +294,6 @@ describe.each(storages)('the command line, $name', ({ url }) => {
     ['GET', '/jobs/ID/retries'],
     ['GET', '/cron/daily/history'],
     ['GET', '/events/ID/history'],
-    ['GET', '/metrics'],
-    ['GET', '/metrics?format=prometheus'],
     ['GET', '/admin/jobs/ID/trace'],
     ['GET', '/admin/observability/health'],
     ['POST', '/webhooks/subscriptions'],

@@ -25,7 +25,8 @@ describe('answers', () => {
       ['connection', 'content-length', 'content-type', 'date', 'ojs-version', 'vary', 'x-request-id'].toSorted(),
     );
     expect(headers).toMatchObject({
-      'content-type': 'application/openjobspec+json',
+      'content-type':
+        name === 'system.metrics' ? 'text/plain; version=0.0.4; charset=utf-8' : 'application/openjobspec+json',
       'ojs-version': '1.0',
       'x-request-id': 'mine-1',
     });

@@ -17,6 +17,7 @@ import { logFailure } from '../jobs/failure-log.ts';
 import type { Maintenance } from '../maintenance.ts';
 import type { EngineLog, Retention } from '../options.ts';
 import type { Totals } from '../queues/totals.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Removals } from './removals.ts';
 
 /**
@@ -51,6 +52,8 @@ const stallMs = 5_000;
 
 /** Periodic work of another part of the engine. */
 export interface Chore {
+  /** In measurements and in the log. */
+  readonly name: string;
   readonly everyMs: number;
   readonly run: () => Promise<void>;
 }
@@ -64,6 +67,7 @@ export class Upkeep {
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #log: EngineLog;
+  readonly #telemetry: Telemetry;
   readonly #failed: (error: unknown) => void;
   readonly #deadAfterMs: number;
   readonly #poisonAfter: number;
@@ -96,6 +100,7 @@ export class Upkeep {
     readonly clock: Clock;
     readonly random: () => number;
     readonly log: EngineLog;
+    readonly telemetry: Telemetry;
     /** Told of every error of a task. */
     readonly failed: (error: unknown) => void;
     readonly deadAfterMs: number;
@@ -114,6 +119,7 @@ export class Upkeep {
     this.#clock = parts.clock;
     this.#random = parts.random;
     this.#log = parts.log;
+    this.#telemetry = parts.telemetry;
     this.#failed = parts.failed;
     this.#deadAfterMs = parts.deadAfterMs;
     this.#poisonAfter = parts.poisonAfter;
@@ -133,19 +139,20 @@ export class Upkeep {
    * @param hinted whether {@link changed} is called after every change of the store, by whatever node.
    */
   start(hinted = false): void {
-    const every = (ms: number, work: () => Promise<unknown>) => {
+    const every = (name: string, ms: number, work: () => Promise<unknown>) => {
+      this.#telemetry.expect(name);
       // A store that is unreachable for an hour is logged once, not ten times a second.
       let failing = false;
       const failed = (error: unknown) => {
         this.#failed(error);
-        if (!failing) this.#log.error({ err: error }, 'upkeep failed');
+        if (!failing) this.#log.error({ err: error, task: name }, 'upkeep failed');
         failing = true;
       };
       const task = async () => {
         this.#notice();
-        const pause = await work();
+        const pause = await this.#telemetry.round(name, work);
         this.#answered = Date.now();
-        if (failing) this.#log.info({}, 'upkeep recovered');
+        if (failing) this.#log.info({ task: name }, 'upkeep recovered');
         failing = false;
         return typeof pause === 'number' ? pause : ms;
       };
@@ -155,7 +162,7 @@ export class Upkeep {
     };
     this.#ticked = Date.now();
     this.#answered = this.#ticked;
-    this.#due = every(dueMs, async () => {
+    this.#due = every('due', dueMs, async () => {
       const changes = this.#changes;
       // What is due already stays due in maintenance mode, so its time says nothing of the next lease.
       const paused = this.#maintenance.on;
@@ -169,10 +176,10 @@ export class Upkeep {
       if (paused) return quietMs;
       return hinted ? this.#untilDue() : dueMs;
     });
-    every(1_000, () => this.#maintenance.read());
-    every(2_000, () => this.#led('liveness', 6_000, () => this.settleLiveness()));
-    every(5_000, () => this.#led('retention', 15_000, () => this.prune()));
-    for (const { everyMs, run } of this.#chores) every(everyMs, run);
+    every('maintenance', 1_000, () => this.#maintenance.read());
+    every('liveness', 2_000, () => this.#led('liveness', 6_000, () => this.settleLiveness()));
+    every('retention', 5_000, () => this.#led('retention', 15_000, () => this.prune()));
+    for (const { name, everyMs, run } of this.#chores) every(name, everyMs, run);
   }
 
   /** The silence of workers counts from here at the earliest. */
@@ -206,7 +213,11 @@ export class Upkeep {
   }
 
   /** Promotes due jobs, at most `rounds` pages; in maintenance mode none. */
-  async promote(rounds = Number.POSITIVE_INFINITY): Promise<void> {
+  promote(rounds = Number.POSITIVE_INFINITY): Promise<void> {
+    return this.#telemetry.tracing.span('ojs.scheduler poll', () => this.#promote(rounds));
+  }
+
+  async #promote(rounds: number): Promise<void> {
     for (let round = 0; round < rounds && !this.#stopping && !this.#maintenance.on; round++) {
       const counts = await this.#storage.upkeep.promote(this.#clock.now(), page);
       if (counts.reduce((sum, { count }) => sum + count, 0) < page) return;
@@ -214,7 +225,11 @@ export class Upkeep {
   }
 
   /** Ends overdue jobs, at most `rounds` pages. */
-  async settleOverdue(rounds = Number.POSITIVE_INFINITY): Promise<void> {
+  settleOverdue(rounds = Number.POSITIVE_INFINITY): Promise<void> {
+    return this.#telemetry.tracing.span('ojs.visibility check', () => this.#settleOverdue(rounds));
+  }
+
+  async #settleOverdue(rounds: number): Promise<void> {
     let limit = page;
     for (let round = 0; round < rounds && !this.#stopping; round++) {
       const now = this.#clock.now();
@@ -248,7 +263,11 @@ export class Upkeep {
     return found;
   }
 
-  async settleLiveness(): Promise<void> {
+  settleLiveness(): Promise<void> {
+    return this.#telemetry.tracing.span('ojs.reaper check', () => this.#settleLiveness());
+  }
+
+  async #settleLiveness(): Promise<void> {
     // Before anything is read: a slow store may answer while the workers that it told of send heartbeats.
     const now = this.#clock.now();
     const workers = new Map((await this.#storage.registry.workers()).map((worker) => [worker.worker, worker]));

@@ -14,6 +14,7 @@ import {
 } from '@ojs-ts/core';
 import type { Advanced, NewNode, NodeRecord, Storage, WorkflowRecord, WorkflowStep } from '../../storage/storage.ts';
 import { PageSize } from '../page-size.ts';
+import { noTracing, type Tracing } from '../telemetry/tracing.ts';
 import { cascade } from './cascade.ts';
 import { ResultBudget, sizeOfNode } from './result-budget.ts';
 
@@ -32,6 +33,7 @@ export class Advancer {
   readonly #storage: Storage;
   readonly #clock: Clock;
   readonly #maxResults: number;
+  readonly #tracing: Tracing;
   /** Nodes that this process is advancing; upkeep skips them. */
   readonly #inFlight = new NodeSet();
   /** Nodes that upkeep has tried: the pass that may try again, and its distance. */
@@ -41,11 +43,22 @@ export class Advancer {
   /** Resolves when upkeep has advanced its last selection. */
   #takenUp: Promise<unknown> = Promise.resolve();
 
-  /** @param answerBytes what one answer may have: a job that is given its parents' results must fit. */
-  constructor(storage: Storage, clock: Clock, answerBytes = maxResults) {
+  constructor(
+    storage: Storage,
+    clock: Clock,
+    {
+      answerBytes = maxResults,
+      tracing = noTracing,
+    }: {
+      /** What one answer may have: a job that is given its parents' results must fit. */
+      readonly answerBytes?: number;
+      readonly tracing?: Tracing;
+    } = {},
+  ) {
     this.#storage = storage;
     this.#clock = clock;
     this.#maxResults = Math.min(maxResults, answerBytes);
+    this.#tracing = tracing;
   }
 
   /** Advances nodes that have become ready, and those that become ready by it: for a while, then in the background. */
@@ -56,7 +69,11 @@ export class Advancer {
     await this.#goOn(ready, starts);
   }
 
-  async #goOn(ready: readonly NodeRef[], starts: Starts): Promise<void> {
+  #goOn(ready: readonly NodeRef[], starts: Starts): Promise<void> {
+    return this.#tracing.span('ojs.workflow advance', () => this.#advanceAWhile(ready, starts));
+  }
+
+  async #advanceAWhile(ready: readonly NodeRef[], starts: Starts): Promise<void> {
     const rest = await this.#advanceUntil(ready, starts, performance.now() + patienceMs);
     // The nodes are ready in the store as well, so upkeep tries again after an error.
     if (rest.length > 0) this.#behind = this.#advanceUntil(rest, starts, Number.POSITIVE_INFINITY).catch(() => {});

@@ -16,6 +16,7 @@ import {
 import type { NodeRecord, Storage, WorkflowRecord } from '../../storage/storage.ts';
 import type { MemoryLimits } from '../memory-limits.ts';
 import { PageSize } from '../page-size.ts';
+import type { Tracing } from '../telemetry/tracing.ts';
 import { Advancer, startsOf } from './advance.ts';
 import { ResultBudget, sizeOfNode } from './result-budget.ts';
 
@@ -41,10 +42,10 @@ export class Workflows {
   readonly #advancer: Advancer;
   readonly #pageBytes: number;
 
-  constructor(storage: Storage, clock: Clock, { answer }: Pick<MemoryLimits, 'answer'>) {
+  constructor(storage: Storage, clock: Clock, { answer }: Pick<MemoryLimits, 'answer'>, tracing: Tracing) {
     this.#storage = storage;
     this.#clock = clock;
-    this.#advancer = new Advancer(storage, clock, answer);
+    this.#advancer = new Advancer(storage, clock, { answerBytes: answer, tracing });
     this.#pageBytes = answer;
   }
 

@@ -68,6 +68,7 @@ export function addJobStreams(
     ['/ojs/v1/jobs/:id/result/stream', resultStream, 'payload'],
   ] as const) {
     app.get(url, {
+      config: { stream: true },
       onRequest: async (request) => authorization.check(request, right),
       handler: async (request, reply) => {
         try {

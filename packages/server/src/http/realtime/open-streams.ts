@@ -1,4 +1,7 @@
+import type { Binding } from '../../binding/binding.ts';
 import type { Authorization, Holder } from '../auth.ts';
+
+type Gauge = Binding['engine']['telemetry']['openStreams'];
 
 /** As often as the tokens of the store are read, in milliseconds. */
 const checkMs = 2_000;
@@ -15,11 +18,13 @@ export interface OpenStream {
 /** The open streams of a server. One whose token was revoked, or has ended, is cut within seconds. */
 export class OpenStreams {
   readonly #authorization: Authorization;
+  readonly #gauge: Gauge | null;
   readonly #open = new Map<OpenStream, Holder | null>();
   #check: NodeJS.Timeout | undefined;
 
-  constructor(authorization: Authorization) {
+  constructor(authorization: Authorization, gauge: Gauge | null = null) {
     this.#authorization = authorization;
+    this.#gauge = gauge;
   }
 
   get size(): number {
@@ -28,11 +33,13 @@ export class OpenStreams {
 
   add(stream: OpenStream, holder: Holder | null): void {
     this.#open.set(stream, holder);
+    this.#gauge?.set(this.#open.size);
     this.#check ??= setInterval(() => this.#cut(), checkMs);
   }
 
   delete(stream: OpenStream): void {
     this.#open.delete(stream);
+    this.#gauge?.set(this.#open.size);
     if (this.#open.size > 0) return;
     clearInterval(this.#check);
     this.#check = undefined;

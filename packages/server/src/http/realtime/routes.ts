@@ -26,7 +26,7 @@ export function addRealtime(app: FastifyInstance, parts: RealtimeParts): void {
   const realtime = new Realtime(engine, about.source, options);
   const connections = new ConnectionLimit(options.connectionsPerClient, options.connections);
   const upgrades = new Upgrades(app);
-  const openStreams = new OpenStreams(authorization);
+  const openStreams = new OpenStreams(authorization, engine.telemetry.openStreams);
   const slowReaders = new SlowReaders(engine.memory.streams, parts.warn);
   let closing = false;
 
@@ -106,6 +106,7 @@ export function addRealtime(app: FastifyInstance, parts: RealtimeParts): void {
     parameters: readonly string[] = streamParameters.events,
   ): void {
     app.get(url, {
+      config: { stream: true },
       onRequest: async (request) => authorization.check(request, 'inspect'),
       handler: async (request, reply) => {
         try {
@@ -124,6 +125,7 @@ export function addRealtime(app: FastifyInstance, parts: RealtimeParts): void {
   addJobStreams(app, parts, { enter, openStreams, slowReaders, isClosing: () => closing, cursorOf });
 
   app.get('/ojs/v1/ws', {
+    config: { stream: true },
     onRequest: async (request) => authorization.check(request, 'inspect'),
     handler: async (request, reply) => {
       if (!upgrades.isPending(request.raw)) {

@@ -241,9 +241,9 @@ const list: fc.Arbitrary<Step> = step(
     by: fc.constantFrom('created', 'due', 'priority'),
     direction: fc.constantFrom('asc', 'desc'),
   }),
-  (storage, _, { states, queue, deadLetter, limit, offset, by, direction, ...rest }) => {
+  (storage, _, { states, queue, deadLetter, fingerprint, limit, offset, by, direction, ...rest }) => {
     const filters = {
-      created: { states, ...given({ queue, deadLetter }) },
+      created: { states, ...given({ queue, deadLetter, fingerprint }) },
       due: { states: states & dueStates, ...given({ queue }) },
       priority: { states: State.available, queue: queue ?? 'a' },
     };

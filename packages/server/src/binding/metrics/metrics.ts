@@ -1,0 +1,33 @@
+import { didYouMean, ProtocolError } from '@ojs-ts/core';
+import type { Engine } from '../../engine/engine.ts';
+import type { Family } from '../../engine/telemetry/series.ts';
+import type { About, BindingRequest, Handlers } from '../handler.ts';
+import type { Reply } from '../reply.ts';
+import { exposition } from './exposition.ts';
+import { type Chosen, chosenBy, chosenByName, formatNames } from './media-type.ts';
+import { serverSeries } from './server-series.ts';
+import { storeSeries } from './store-series.ts';
+
+export const metricsHandlers: Handlers<'system.metrics'> = { 'system.metrics': metrics };
+
+/** GET /metrics (ojs-observability §8). Without its store a server still tells what it has itself. */
+async function metrics(engine: Engine, { accept, query }: BindingRequest, about: About): Promise<Reply> {
+  const { format, mediaType } = chosen(query.format, accept);
+  const reading = await engine.storeReadings.latest();
+  const up: Family = {
+    name: 'ojs_store_up',
+    help: 'Whether the store has answered this scrape.',
+    kind: 'gauge',
+    samples: [{ labels: {}, value: Number(reading !== null) }],
+  };
+  const families = [up, ...(reading === null ? [] : storeSeries(reading)), ...serverSeries(engine, about)];
+  return { status: 200, text: exposition(families, format), headers: { 'content-type': mediaType } };
+}
+
+function chosen(name: string | undefined, accept: string | undefined): Chosen {
+  if (name === undefined || name === '') return chosenBy(accept);
+  const named = chosenByName(name);
+  if (named !== null) return named;
+  const message = `must be one of ${formatNames.join(', ')}.${didYouMean(name, formatNames)}`;
+  throw ProtocolError.invalid([{ path: 'query.format', message }]);
+}
