@@ -1,6 +1,6 @@
 import { rules } from '../envelope/validate.ts';
 import { historyOf } from '../job/history.ts';
-import type { JobRecord, Json } from '../job/job.ts';
+import { type JobRecord, type Json, queueLimitKey } from '../job/job.ts';
 import { resultOf } from '../job/result.ts';
 import { State, type StateMask, Terminal } from '../job/states.ts';
 import { valueAt } from '../json/json.ts';
@@ -67,6 +67,7 @@ export const fields = {
   workflow: { kind: 'text', aliases: ['workflow_id'], read: ({ node }) => given(node?.workflow) },
   cron: { kind: 'text', aliases: [], read: ({ cron }) => given(cron) },
   unique: { kind: 'text', aliases: ['unique_key'], read: ({ uniqueKey }) => given(uniqueKey) },
+  limit: { kind: 'text', aliases: ['limits'], read: ({ limits, queue }) => [...limits, queueLimitKey(queue)] },
   error: { kind: 'text', aliases: ['errors'], read: errorsOf },
   text: { kind: 'everything', aliases: [], read: everythingOf },
   attempts: { kind: 'number', aliases: ['attempt'], read: ({ attempt }) => attempt },

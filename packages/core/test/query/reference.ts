@@ -55,6 +55,8 @@ function textsOf(field: Extract<Term, { kind: 'part' }>['field'], { job, documen
       return messages;
     case 'unique':
       return job.uniqueKey === null ? [] : [job.uniqueKey];
+    case 'limit':
+      return [...job.limits, `queue:${job.queue}`];
     case 'workflow':
       return job.node === null ? [] : [job.node.workflow];
     case 'text':

@@ -29,6 +29,7 @@ import {
 import { diagnose, type Finding } from '../operations/doctor.ts';
 import { type ExplainOptions, type Explanation, explain } from '../operations/explain.ts';
 import type { DeadLetterFilter } from '../operations/filter.ts';
+import { groupsQuery, type JobGroups, type JobGroupsOptions, jobGroups } from '../operations/job-groups.ts';
 import {
   cancelJob,
   discardJob,
@@ -117,6 +118,7 @@ import {
   workerHealth,
 } from '../operations/workers.ts';
 import { checkNames } from '../options/check-names.ts';
+import { type WorkflowGraph, workflowGraph } from '../workflow/graph.ts';
 
 /**
  * Manages queues, jobs, dead letters, limits and workers (ojs-sdk-guidelines §5.3). Its token needs the role
@@ -250,6 +252,20 @@ export class Admin implements AsyncDisposable {
   async listJobs(options: JobListOptions = {}): Promise<Page<Job>> {
     const filter = jobQuery(options);
     return this.#pages((query) => listJobs(filter, query), options, jobListNames);
+  }
+
+  /**
+   * Counts jobs by the values of a field, such as `meta.tenant` or `args[0].user`. One call reads about 10,000 jobs, the
+   * newest first. @throws {OJSValidationError} before anything is sent.
+   */
+  async jobGroups(by: string, options: JobGroupsOptions = {}): Promise<JobGroups> {
+    const query = groupsQuery(by, options);
+    return this.#connection.carry(jobGroups(query), options);
+  }
+
+  /** A workflow as a graph, without arguments and results. @throws {OJSAPIError} `not_found`. */
+  async workflowGraph(workflowId: string, options: CallOptions = {}): Promise<WorkflowGraph> {
+    return this.#connection.ask(workflowGraph(workflowId), options);
   }
 
   /**

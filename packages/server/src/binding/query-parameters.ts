@@ -25,6 +25,7 @@ const read: Partial<Record<OperationName, readonly string[]>> = {
   'queue.purge': ['states', 'state', 'older_than', 'confirm'],
   'admin.queues': page,
   'admin.jobs': [...page, ...subject, 'state', 'states', 'sort', 'order'],
+  'admin.jobGroups': [...subject, 'state', 'states', 'q', 'by', 'limit', 'cursor'],
   'admin.deadLetters': [...page, ...subject, 'older_than', 'include', 'sort', 'order'],
   'admin.history': ['period', 'since', 'until', 'queue'],
   'queue.delete': ['strategy'],
@@ -35,9 +36,9 @@ const read: Partial<Record<OperationName, readonly string[]>> = {
   'event.list': ['limit', 'after', 'cursor', 'type', 'queue', ...events],
   'workflow.list': [...page, 'state'],
   'token.list': page,
-  'audit.list': ['limit', 'cursor', 'type', 'principal', 'about', 'since', 'until'],
+  'audit.list': ['id', 'limit', 'cursor', 'type', 'principal', 'about', 'since', 'until'],
   'cron.list': [...page, 'enabled'],
-  'cron.runs': ['limit', 'per_page'],
+  'cron.runs': ['limit', 'per_page', 'from'],
 };
 
 /** Parameters of published clients without an effect: accepted with a warning (docs/internals/deviations.md). */

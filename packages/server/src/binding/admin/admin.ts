@@ -1,5 +1,6 @@
 /** The admin API (ojs-admin-api) where its answers differ from those of the data plane. */
 import type { Handlers } from '../handler.ts';
+import { groupJobs } from './groups.ts';
 import { listDeadLetters, listJobs, showJob } from './jobs.ts';
 import { changeMaintenance, showMaintenance } from './maintenance.ts';
 import { listQueues, purgeQueue, showQueue } from './queues.ts';
@@ -11,6 +12,7 @@ export const adminHandlers: Handlers<
   | 'admin.queue'
   | 'queue.purge'
   | 'admin.jobs'
+  | 'admin.jobGroups'
   | 'admin.job'
   | 'admin.deadLetters'
   | 'admin.stats'
@@ -23,6 +25,7 @@ export const adminHandlers: Handlers<
   'admin.queue': showQueue,
   'queue.purge': purgeQueue,
   'admin.jobs': listJobs,
+  'admin.jobGroups': groupJobs,
   'admin.job': showJob,
   'admin.deadLetters': listDeadLetters,
   'admin.stats': stats,
