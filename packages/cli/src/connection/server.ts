@@ -31,7 +31,7 @@ export function takesServer(command: Command): Command {
       'URL of the server (OJS_BACKEND_URL; default: the current context, else http://localhost:8080)',
     )
     .option('--storage <url>', 'open this storage instead, without a server: sqlite:PATH, postgres://…, redis://…')
-    .option('--context <name>', 'ask the server of this context (ojs context)');
+    .option('--context <name>', 'ask the server or storage of this context (ojs context)');
 }
 
 /** The server that a command asks, or an engine of its own on a storage. Answers keep their text. */
@@ -45,7 +45,11 @@ export class Server implements AsyncDisposable {
     const given = (['url', 'storage', 'context'] as const).filter((name) => flags[name] !== undefined);
     if (given.length > 1)
       throw new Failure('usage', `Expected one of --url, --storage and --context, got --${given.join(' and --')}.`);
-    return flags.storage === undefined ? overHttp(flags) : embedded(flags.storage);
+    if (flags.storage !== undefined) return embedded(flags.storage);
+    const fromEnvironment = process.env.OJS_BACKEND_URL || undefined;
+    const chosen = flags.url === undefined ? contextFor(flags.context, fromEnvironment) : null;
+    if (chosen?.storage !== undefined) return embedded(chosen.storage);
+    return overHttp(flags.url ?? chosen?.url ?? fromEnvironment, process.env.OJS_AUTH_TOKEN || chosen?.token);
   }
 
   constructor(transport: Transport, place: string | null) {
@@ -54,12 +58,13 @@ export class Server implements AsyncDisposable {
   }
 
   /** @throws Failure for a refusal that is not accepted, and where no answer comes. */
-  async ask(call: Call, accepted: Accepted | null = null): Promise<Answer> {
+  async ask(call: Call, ...accepted: readonly Accepted[]): Promise<Answer> {
     const signal = AbortSignal.any([this.#ended.signal, AbortSignal.timeout(answerMs)]);
     const answer = await this.#transport.call(call, { signal }).catch((error: unknown) => {
       throw this.#unanswered(error);
     });
-    if (answer.status >= 400 && !isAccepted(answer, accepted)) throw refusalOf(answer, this.#place ?? 'The storage');
+    if (answer.status >= 400 && !accepted.some((one) => isAccepted(answer, one)))
+      throw refusalOf(answer, this.#place ?? 'The storage');
     return answer;
   }
 
@@ -97,8 +102,8 @@ export class Server implements AsyncDisposable {
   }
 }
 
-function isAccepted({ status, text }: Answer, accepted: Accepted | null): boolean {
-  if (accepted === null || status !== accepted.status) return false;
+function isAccepted({ status, text }: Answer, accepted: Accepted): boolean {
+  if (status !== accepted.status) return false;
   try {
     return members(text).has(accepted.member);
   } catch {
@@ -106,13 +111,9 @@ function isAccepted({ status, text }: Answer, accepted: Accepted | null): boolea
   }
 }
 
-async function overHttp({ url, context }: ServerFlags): Promise<Server> {
+async function overHttp(target: string | undefined, token: string | undefined): Promise<Server> {
   // Loaded here, so that a server starts without it.
   const { httpTransport, OJSValidationError } = await import('@ojs-ts/sdk');
-  const fromEnvironment = process.env.OJS_BACKEND_URL || undefined;
-  const chosen = url === undefined ? contextFor(context, fromEnvironment) : null;
-  const token = process.env.OJS_AUTH_TOKEN || chosen?.token;
-  const target = url ?? chosen?.url ?? fromEnvironment;
   try {
     const place = new URL(target ?? 'http://localhost:8080');
     return new Server(httpTransport(target, { token }), `${place.origin}${place.pathname.replace(/\/$/, '')}`);

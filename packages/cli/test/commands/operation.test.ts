@@ -68,16 +68,11 @@ test('cron jobs: listed, run now, paused and removed', async () => {
   const listed = await ojs.run('cron', 'list');
   expect(listed.output.split('\n')[0]).toMatch(/^NAME +CRON +ZONE +TYPE +STATUS +NEXT +LAST +RUNS$/);
   expect(listed.output).toMatch(/^report +0 9 \* \* \* +Europe\/Berlin +report.daily +active +in \d+[hms]/m);
-  const runs = await ojs.run('cron', 'runs', 'report', '--limit', '3');
-  expect(
-    runs.output
-      .trimEnd()
-      .split('\n')
-      .map((line) => Date.parse(line) > Date.now()),
-  ).toEqual([true, true, true]);
+  expect((await ojs.run('cron', 'runs', 'report')).output).toBe('No runs.\n');
   expect(steady((await ojs.run('cron', 'trigger', 'report')).output)).toBe(
     `report runs as job ${'ID'.padEnd(36, '.')}.\n`,
   );
+  expect((await ojs.run('cron', 'runs', 'report')).output).toMatch(/ default +available +0\/3 +\d+s\n$/);
   expect((await ojs.run('cron', 'pause', 'report')).output).toBe('report is paused.\n');
   expect((await client.getCronJob('report')).enabled).toBe(false);
   expect(steady((await ojs.run('cron', 'resume', 'report')).output)).toBe('report is active; its next run is TIME.\n');

@@ -7,6 +7,7 @@ import { type ListFlags, listCommand, pages } from '../list.ts';
 import { bulkCommand, type Change } from './bulk.ts';
 import { jobColumns } from './columns.ts';
 import { type FilterFlags, queryOf, takesQuery } from './filter.ts';
+import { groupsCommand } from './groups.ts';
 import { showCommand } from './show.ts';
 
 const job = { param: 'id', about: 'id of the job' } as const;
@@ -45,6 +46,7 @@ export function jobsCommand(): Command {
   return group('jobs', 'look at jobs and change them', [
     takesQuery(listCommand<ListFlags & FilterFlags>('list', 'list jobs, newest first', jobs, queryOf)),
     showCommand(),
+    groupsCommand(),
     ...changes.map(bulkCommand),
     actionCommand('discard', 'end a job without another attempt', {
       ...job,

@@ -9,6 +9,7 @@ import { group } from '../command.ts';
 import { detailCommand } from '../detail.ts';
 import { listCommand } from '../list.ts';
 import { purgeCommand } from './purge.ts';
+import { restoreCommand } from './restore.ts';
 import { configureCommand, createCommand } from './settings.ts';
 import { stateColumns } from './states.ts';
 
@@ -51,6 +52,7 @@ export function queuesCommand(): Command {
     }),
     createCommand(),
     configureCommand(),
+    restoreCommand(),
     purgeCommand(),
     actionCommand('delete', 'delete a queue without jobs', {
       ...queue,
