@@ -48,6 +48,7 @@ export interface JobGroups {
   readonly cursor?: string;
 }
 
+/** A value of the field, and how many jobs have it. */
 export interface JobGroup {
   /** Of a value of more than 500 characters the beginning of its JSON. The server tells longer numbers apart than a double. */
   readonly value: unknown;

@@ -12,6 +12,7 @@ export interface WorkflowGraph {
   readonly nodes: readonly WorkflowGraphNode[];
 }
 
+/** A job, a callback, or the end of a chain, group or batch within the workflow. */
 export interface WorkflowGraphNode {
   /** What {@link dependsOn} and {@link within} name. */
   readonly index: number;
