@@ -1,5 +1,5 @@
 import { version } from '@ojs-ts/server';
-import { Command } from 'commander';
+import { Command, Help } from 'commander';
 import { auditCommand } from './commands/audit.ts';
 import { completionCommands } from './commands/completion.ts';
 import { contextCommand } from './commands/context.ts';
@@ -33,6 +33,7 @@ export function program(): Command {
     .description('Open Job Spec: server and tools')
     .version(version)
     .helpCommand(false)
+    .configureHelp(ownOptionsFirst)
     .showHelpAfterError('(run with --help for usage)')
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
   const add = (heading: string, ...commands: readonly Command[]) => {
@@ -71,6 +72,17 @@ export function program(): Command {
   root.addCommand(complete, { hidden: true });
   return root;
 }
+
+/** Options under a heading of their own come last. */
+const ownOptionsFirst: Partial<Help> = {
+  visibleOptions(command) {
+    const options = Help.prototype.visibleOptions.call(this, command);
+    const isOwn = ({ helpGroupHeading }: (typeof options)[number]) => helpGroupHeading === undefined;
+    return [...options.filter(isOwn), ...options.filter((option) => !isOwn(option))];
+  },
+  // Headings have the order of what is shown.
+  groupItems: (_, visible, groupOf) => Map.groupBy(visible, groupOf),
+};
 
 function inherit(command: Command, parent: Command): void {
   command.copyInheritedSettings(parent);

@@ -78,7 +78,7 @@ function describe(entry: Json): string {
     ['what', text(item, 'event_type')],
     ['who', text(item, 'principal')],
     ['from', text(item, 'source_ip')],
-    ['request', text(item, 'correlation_id')],
+    ['request id', text(item, 'correlation_id')],
     ['outcome', text(item, 'outcome')],
     ...[...detail].map(([name, value]) => [plain(name), plain(textOf(value))] as const),
   ]);

@@ -1,7 +1,7 @@
 import { type Answer, type Call, type Json, members, type Transport } from '@ojs-ts/core';
 import type { Event, EventsOptions } from '@ojs-ts/sdk';
 import { Embedded, Engine, openStorage, storageUrl } from '@ojs-ts/server';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { plain } from '../output/plain.ts';
 import { type Context, contextNamed, readContexts } from './context-file.ts';
 import { Failure, kindOf, refusalOf } from './failure.ts';
@@ -21,17 +21,17 @@ export interface Accepted {
 /** Milliseconds that a server has for an answer. A bulk operation of 10,000 jobs takes some seconds. */
 const answerMs = 60_000;
 
+/** Of the options that every command has: in the help they come last. */
+const serverHeading = 'Which server:';
+
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** Adds the options that say which server a command asks. */
 export function takesServer(command: Command): Command {
-  return command
-    .option(
-      '--url <url>',
-      'URL of the server (OJS_BACKEND_URL; default: the current context, else http://localhost:8080)',
-    )
-    .option('--storage <url>', 'open this storage instead, without a server: sqlite:PATH, postgres://…, redis://…')
-    .option('--context <name>', 'ask the server or storage of this context (ojs context)');
+  const add = (flags: string, about: string) => command.addOption(new Option(flags, about).helpGroup(serverHeading));
+  add('--url <url>', 'URL of the server (OJS_BACKEND_URL; default: the current context, else http://localhost:8080)');
+  add('--storage <url>', 'open this storage instead, without a server: sqlite:PATH, postgres://…, redis://…');
+  return add('--context <name>', 'ask the server or storage of this context (ojs context)');
 }
 
 /** The server that a command asks, or an engine of its own on a storage. Answers keep their text. */
@@ -118,7 +118,8 @@ async function overHttp(target: string | undefined, token: string | undefined): 
     const place = new URL(target ?? 'http://localhost:8080');
     return new Server(httpTransport(target, { token }), `${place.origin}${place.pathname.replace(/\/$/, '')}`);
   } catch (error) {
-    if (error instanceof OJSValidationError || error instanceof TypeError) throw new Failure('usage', error.message);
+    if (error instanceof OJSValidationError || error instanceof TypeError)
+      throw new Failure('usage', error.message.replace(/^target: /, '--url: '));
     throw error;
   }
 }

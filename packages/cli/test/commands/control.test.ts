@@ -28,7 +28,16 @@ test('a preview shows local times, and what a change of the clocks does', async 
     2027-11-01T02:30:00+01:00  2027-11-01T01:30:00.000Z
     "
   `);
-  const often = await ojs.run('cron', 'preview', '*/10 * * * *', ...berlin, '--count', '7', '--from', '2027-03-28T00:55:00Z');
+  const often = await ojs.run(
+    'cron',
+    'preview',
+    '*/10 * * * *',
+    ...berlin,
+    '--count',
+    '7',
+    '--from',
+    '2027-03-28T00:55:00Z',
+  );
   expect(often.output).toContain('skipped: 3 more');
   const many = await ojs.run('cron', 'preview', '@daily', '--count', '1000', '--json');
   expect(JSON.parse(many.output).runs).toHaveLength(1_000);

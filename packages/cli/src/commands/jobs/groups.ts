@@ -59,6 +59,7 @@ async function counted(server: Server, flags: GroupsFlags): Promise<Counted> {
   const groups = new Map<string, Group>();
   let [without, matched, scanned] = [0, 0, 0];
   let cursor: string | undefined;
+  let isShown = false;
   do {
     const query = { ...queryOf(flags), by: flags.by, limit: mostGroups, cursor };
     const { text } = await server.ask({ operation: 'admin.jobGroups', query });
@@ -72,10 +73,12 @@ async function counted(server: Server, flags: GroupsFlags): Promise<Counted> {
     scanned += Number(part(item, 'search').scanned ?? 0);
     const { next_cursor } = part(item, 'pagination');
     cursor = typeof next_cursor === 'string' ? next_cursor : undefined;
-    if (process.stderr.isTTY && cursor !== undefined)
+    if (process.stderr.isTTY && cursor !== undefined) {
       process.stderr.write(`\r${scanned.toLocaleString('en-US')} jobs… `);
+      isShown = true;
+    }
   } while (cursor !== undefined && scanned < most);
-  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+  if (isShown) process.stderr.write('\r\u001b[K');
   const sorted = [...groups.values()].sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1));
   return { groups: sorted, without, matched, scanned, isWhole: cursor === undefined };
 }
@@ -93,7 +96,8 @@ function print({ groups, without, matched, scanned, isWhole }: Counted, flags: G
   const shown = groups.slice(0, flags.limit);
   const texts = [
     ...shown.map(
-      ({ value, digest, count }) => `{"value":${value},"count":${count}${digest === null ? '' : `,"digest":${digest}`}}`,
+      ({ value, digest, count }) =>
+        `{"value":${value},"count":${count}${digest === null ? '' : `,"digest":${digest}`}}`,
     ),
     ...(without === 0 ? [] : [`{"missing":true,"count":${without}}`]),
   ];

@@ -1,8 +1,7 @@
-import { type Json, members } from '@ojs-ts/core';
+import type { Json } from '@ojs-ts/core';
 import type { Command } from 'commander';
 import type { Server } from '../../connection/server.ts';
 import { count, type Item, moment, part, text } from '../../output/cells.ts';
-import { oneLine } from '../../output/plain.ts';
 import { type Column, fields } from '../../output/table.ts';
 import { actionCommand } from '../action.ts';
 import { group } from '../command.ts';
@@ -10,7 +9,7 @@ import { detailCommand } from '../detail.ts';
 import { listCommand } from '../list.ts';
 import { purgeCommand } from './purge.ts';
 import { restoreCommand } from './restore.ts';
-import { configureCommand, createCommand } from './settings.ts';
+import { configureCommand, createCommand, settingRows } from './settings.ts';
 import { stateColumns } from './states.ts';
 
 const queue = { param: 'name', about: 'name of the queue' } as const;
@@ -86,6 +85,6 @@ function describe(answer: Json): string {
     ['failed, last hour', count(stats, 'failed_last_hour')],
     ['mean wait', `${count(stats, 'avg_wait_ms')} ms`],
     ['mean run', `${count(stats, 'avg_duration_ms')} ms`],
-    ['settings', oneLine(members(answer).get('config') ?? '{}')],
+    ...settingRows(answer),
   ]);
 }

@@ -2,7 +2,7 @@ import { formatDuration, isObject, type OperationName, uuidv7 } from '@ojs-ts/co
 import type { Command } from 'commander';
 import { Failure } from '../../connection/failure.ts';
 import type { Server, ServerFlags } from '../../connection/server.ts';
-import { type Item, moment, part, text } from '../../output/cells.ts';
+import { type Item, part, text } from '../../output/cells.ts';
 import { type ConfirmFlags, confirmed, takesConfirm } from '../../output/confirm.ts';
 import { type FormatFlags, takesJson } from '../../output/format.ts';
 import { plain } from '../../output/plain.ts';
@@ -53,7 +53,7 @@ export function restoreCommand(): Command {
         before: settingOf(wanted, setting),
       }));
       if (!flags.json) console.log(`${differences(rows)}\n`);
-      await confirmed(`Shall I set what queue ${plain(name)} had before ${moment(entry, 'timestamp')}?`, flags);
+      await confirmed(`Shall I set what queue ${plain(name)} had before ${text(entry, 'timestamp')}?`, flags);
       await apply(server, name, wanted, changed);
       report(
         flags,
