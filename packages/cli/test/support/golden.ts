@@ -67,7 +67,8 @@ export class Mask {
       .replaceAll(/\((in )?\d+[smhd]\)/g, '($10s)')
       .replaceAll(/(?<= )\d\d[sm]\b/g, ' 0s')
       .replaceAll(/\b\d[sm]\b/g, '0s')
-      .replaceAll(/\b[\d,]+ ms\b/g, '0 ms')
+      .replaceAll(/(?<=^(?:␛\[1m)?mean (?:wait|run)[^\d]*(?:␛\[22m)? +)[\d,]+ ms$/gm, '0 ms')
+      .replaceAll(/\b[\d,]+ ms\b/g, (time) => '0 ms'.padStart(time.length))
       .replaceAll(/\bin \d{3,}d\b/g, (age) => age.replaceAll(/\d/g, '0'))
       .replaceAll(/\b[0-9a-f]{16}\b/g, '0123456789abcdef')
       .replaceAll(/127\.0\.0\.1:\d+/g, '127.0.0.1:00000');
