@@ -56,22 +56,26 @@ export class Mask {
   readonly #ids = new Map<string, string>();
 
   over(output: string): string {
-    return this.line(output)
-      .replaceAll('\r\n', '\n')
-      .replaceAll('\u001b', '␛')
-      .replaceAll(/ojs_([0-9a-f]{8,})_[\w-]+/g, 'ojs_ID_SECRET')
-      .replaceAll(
-        /\b20[12]\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?Z/g,
-        (at) => `${'2026-01-31T09:00:00.000Z'.slice(0, at.length - 1)}Z`,
-      )
-      .replaceAll(/\((in )?\d+[smhd]\)/g, '($10s)')
-      .replaceAll(/(?<= )\d\d[sm]\b/g, ' 0s')
-      .replaceAll(/\b\d[sm]\b/g, '0s')
-      .replaceAll(/(?<=^(?:␛\[1m)?mean (?:wait|run)[^\d]*(?:␛\[22m)? +)[\d,]+ ms$/gm, '0 ms')
-      .replaceAll(/\b[\d,]+ ms\b/g, (time) => '0 ms'.padStart(time.length))
-      .replaceAll(/\bin \d{3,}d\b/g, (age) => age.replaceAll(/\d/g, '0'))
-      .replaceAll(/\b[0-9a-f]{16}\b/g, '0123456789abcdef')
-      .replaceAll(/127\.0\.0\.1:\d+/g, '127.0.0.1:00000');
+    return (
+      this.line(output)
+        .replaceAll('\r\n', '\n')
+        .replaceAll('\u001b', '␛')
+        .replaceAll(/ojs_([0-9a-f]{8,})_[\w-]+/g, 'ojs_ID_SECRET')
+        .replaceAll(
+          /\b20[12]\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?Z/g,
+          (at) => `${'2026-01-31T09:00:00.000Z'.slice(0, at.length - 1)}Z`,
+        )
+        .replaceAll(/\((in )?\d+[smhd]\)/g, '($10s)')
+        // Within a line of words, and at the right of a column.
+        .replaceAll(/(?<=\S )\d{1,2}[sm]\b/g, '0s')
+        .replaceAll(/(?<=^| )\d\d[sm]\b/gm, ' 0s')
+        .replaceAll(/\b\d[sm]\b/g, '0s')
+        .replaceAll(/(?<=^(?:␛\[1m)?mean (?:wait|run)[^\d]*(?:␛\[22m)? +)[\d,]+ ms$/gm, '0 ms')
+        .replaceAll(/\b[\d,]+ ms\b/g, (time) => '0 ms'.padStart(time.length))
+        .replaceAll(/\bin \d{3,}d\b/g, (age) => age.replaceAll(/\d/g, '0'))
+        .replaceAll(/\b[0-9a-f]{16}\b/g, '0123456789abcdef')
+        .replaceAll(/127\.0\.0\.1:\d+/g, '127.0.0.1:00000')
+    );
   }
 
   /** The same for what was typed, where only ids and the directory differ. */
