@@ -74,8 +74,8 @@ export class Mask {
         .replaceAll(/\b[\d,]+ ms\b/g, (time) => '0 ms'.padStart(time.length))
         .replaceAll(/\bin \d{3,}d\b/g, (age) => age.replaceAll(/\d/g, '0'))
         // A backup has a record for each minute of the statistics.
-      .replaceAll(/\b\d+ records\b/g, '400 records')
-      .replaceAll(/\b[0-9a-f]{16}\b/g, '0123456789abcdef')
+        .replaceAll(/\b\d+ records\b/g, '400 records')
+        .replaceAll(/\b[0-9a-f]{16}\b/g, '0123456789abcdef')
         .replaceAll(/127\.0\.0\.1:\d+/g, '127.0.0.1:00000')
     );
   }
