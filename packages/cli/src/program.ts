@@ -1,9 +1,9 @@
 import { version } from '@ojs-ts/server';
-import { Command } from 'commander';
+import { Command, Help } from 'commander';
 import { auditCommand } from './commands/audit.ts';
 import { completionCommands } from './commands/completion.ts';
 import { contextCommand } from './commands/context.ts';
-import { cronCommand } from './commands/crons.ts';
+import { cronCommand } from './commands/crons/crons.ts';
 import { deadLetterCommand } from './commands/dead-letter.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { enqueueCommand } from './commands/enqueue.ts';
@@ -11,7 +11,7 @@ import { errorsCommand } from './commands/errors.ts';
 import { eventsCommand } from './commands/events.ts';
 import { explainCommand } from './commands/explain.ts';
 import { jobsCommand } from './commands/jobs/jobs.ts';
-import { limitsCommand } from './commands/limits.ts';
+import { limitsCommand } from './commands/limits/limits.ts';
 import { maintenanceCommand } from './commands/maintenance.ts';
 import { queuesCommand } from './commands/queues/queues.ts';
 import { schemasCommand } from './commands/schemas.ts';
@@ -19,7 +19,7 @@ import { serveCommand } from './commands/serve.ts';
 import { statsCommand } from './commands/stats.ts';
 import { tokensCommand } from './commands/tokens.ts';
 import { workersCommand } from './commands/workers.ts';
-import { workflowsCommand } from './commands/workflows.ts';
+import { workflowsCommand } from './commands/workflows/workflows.ts';
 import { backupCommand, restoreCommand } from './storage/backup.ts';
 import { migrateCommand } from './storage/migrate.ts';
 import { storageCommand } from './storage/report.ts';
@@ -34,6 +34,7 @@ export function program(): Command {
     .description('Open Job Spec: server and tools')
     .version(version)
     .helpCommand(false)
+    .configureHelp(ownOptionsFirst)
     .showHelpAfterError('(run with --help for usage)')
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
   const add = (heading: string, ...commands: readonly Command[]) => {
@@ -73,6 +74,17 @@ export function program(): Command {
   root.addCommand(complete, { hidden: true });
   return root;
 }
+
+/** Options under a heading of their own come last. */
+const ownOptionsFirst: Partial<Help> = {
+  visibleOptions(command) {
+    const options = Help.prototype.visibleOptions.call(this, command);
+    const isOwn = ({ helpGroupHeading }: (typeof options)[number]) => helpGroupHeading === undefined;
+    return [...options.filter(isOwn), ...options.filter((option) => !isOwn(option))];
+  },
+  // Headings have the order of what is shown.
+  groupItems: (_, visible, groupOf) => Map.groupBy(visible, groupOf),
+};
 
 function inherit(command: Command, parent: Command): void {
   command.copyInheritedSettings(parent);

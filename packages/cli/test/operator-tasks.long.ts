@@ -33,7 +33,10 @@ async function scene(server: RunningServer) {
   const [done] = (await post('worker.fetch', { queues: ['done'], worker_id: 'till' })).jobs;
   await post('worker.ack', { job_id: done.id });
   await post('worker.heartbeat', { worker_id: 'bad', active_jobs: [], queues: ['other'] });
-  await client.enqueue('call.api', [], { queue: 'api', limits: [{ key: 'api-key', concurrency: 1 }] });
+  const limits = [{ key: 'api-key', concurrency: 1 }];
+  const holder = await client.enqueue('call.api', [], { queue: 'api', limits });
+  await post('worker.fetch', { queues: ['api'], worker_id: 'stuck' });
+  const single = await client.enqueue('call.api', ['once'], { queue: 'single', unique: { keys: ['type', 'args'] } });
   await client.registerCronJob('nightly', '0 3 * * *', 'report.make');
   const workflow = await client.workflow(
     chain('steps', [
@@ -41,14 +44,14 @@ async function scene(server: RunningServer) {
       { type: 'second.step', args: [] },
     ]),
   );
-  return { wanted, declined, cancelled, later, workflow };
+  return { wanted, declined, cancelled, later, workflow, holder, single };
 }
 
 describe.each(storages.filter(({ name }) => name !== 'memory'))('on $name', ({ url }) => {
   test('every task is one command', async () => {
     await using server = await startServer({ storage: url(), port: 0, log: false, tokens: ['a-root-secret'] });
     await using open = await startServer({ storage: url(), port: 0, log: false });
-    const { wanted, declined, cancelled, later, workflow } = await scene(open);
+    const { wanted, declined, cancelled, later, workflow, holder, single } = await scene(open);
     using ojs = new Ojs({ OJS_BACKEND_URL: open.url });
     using root = new Ojs({ OJS_BACKEND_URL: server.url, OJS_AUTH_TOKEN: 'a-root-secret' });
     const done = new Set<string>();
@@ -67,6 +70,8 @@ describe.each(storages.filter(({ name }) => name !== 'memory'))('on $name', ({ u
     expect(await run('Find jobs by an argument')).toContain(wanted.id);
     expect(await run('Find jobs by the text of their error')).toContain(declined.id);
     expect(await run('Find the jobs of a tenant')).toContain(wanted.id);
+    expect(await run('Ask which tenant has the most jobs')).toMatch(/^acme +1 /m);
+    expect(await run('Find the jobs that hold unique keys', { TYPE: 'call.api' })).toContain(single.id);
     expect(await run('Ask why a job does not run', { JOB: wanted.id })).toMatch(/no live worker|workers/i);
     expect(await run('Ask what is wrong')).toContain('unread_queue');
     const errors = await run('See which errors are the most frequent');
@@ -74,10 +79,15 @@ describe.each(storages.filter(({ name }) => name !== 'memory'))('on $name', ({ u
     expect(await run('Run all failures of one error again', { FINGERPRINT: fingerprint })).toBe('3 jobs retried.\n');
     expect(await run('See which workers live, and what they run')).toContain('bad');
     expect(await run('Stop a bad worker', { WORKER: 'bad' })).toContain('bad');
+    expect(await run('See which jobs hold the slots of a limit', { KEY: 'api-key' })).toContain(holder.id);
+    expect(await run('Free a key that is stuck', { KEY: 'api-key' })).toContain('1 slot of api-key is free.');
     expect(await run('Change a limit', { KEY: 'api-key' })).toMatch(/running +0\/5/);
     expect(await run('Give a limit its own numbers back', { KEY: 'api-key' })).toContain('api-key');
+    const runs = await run('See the next runs across a change of the clocks');
+    expect(runs).toMatch(/^2027-03-28T02:30:00 +skipped: the clocks go forward/m);
     expect(await run('Run a cron now', { CRON: 'nightly' })).toContain('nightly');
     expect(await run('See a workflow with its steps', { WORKFLOW: workflow.id })).toContain('second.step');
+    expect(await run('See a workflow as a graph', { WORKFLOW: workflow.id })).toMatch(/· waiting +0$/m);
     expect(await run('See the last hour')).toMatch(/\d{2}:\d{2}/);
     expect(await run('See the percentiles of the last hour')).toMatch(/^wait, last hour +p50 .* p95 .* p99 /m);
     expect(await run('Delete what a queue has finished', { QUEUE: 'done' })).toBe('1 job deleted.\n');
@@ -90,6 +100,10 @@ describe.each(storages.filter(({ name }) => name !== 'memory'))('on $name', ({ u
     await ojs.run('queues', 'configure', 'mail', '--concurrency', '9');
     const before = JSON.parse(await run('See the settings that a queue had before', { QUEUE: 'mail' }));
     expect(before[0].detail).toMatchObject({ before: { concurrency: 3 }, after: { concurrency: 9 } });
+    const entry: string = before[0].id;
+    expect(await run('Give a queue the settings back that it had', { QUEUE: 'mail', ENTRY: entry })).toMatch(
+      /^concurrency +9 +3$/m,
+    );
     expect(await run('Stop the start of jobs for a change of the database')).toContain('migration');
     const token = await run('Let a colleague look and change nothing', {}, root);
     const id = /^id +(\S+)$/m.exec(token)?.[1] ?? '';

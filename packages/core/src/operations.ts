@@ -217,6 +217,7 @@ const table = {
   'admin.queues': { method: 'GET', path: '/ojs/v1/admin/queues' },
   'admin.queue': { method: 'GET', path: '/ojs/v1/admin/queues/:name' },
   'admin.jobs': { method: 'GET', path: '/ojs/v1/admin/jobs' },
+  'admin.jobGroups': { method: 'GET', path: '/ojs/v1/admin/jobs/groups' },
   'admin.job': { method: 'GET', path: '/ojs/v1/admin/jobs/:id' },
   'admin.cancelJobs': { method: 'POST', path: '/ojs/v1/admin/jobs/bulk/cancel' },
   'admin.retryJobs': { method: 'POST', path: '/ojs/v1/admin/jobs/bulk/retry' },
@@ -250,6 +251,7 @@ const table = {
     also: [{ method: 'POST', path: '/ojs/v1/workflows/:id/cancel' }],
   },
   'workflow.progress': { method: 'GET', path: '/ojs/v1/workflows/:id/progress' },
+  'workflow.graph': { method: 'GET', path: '/ojs/v1/workflows/:id/graph' },
   'cron.list': {
     method: 'GET',
     path: '/ojs/v1/cron',

@@ -58,6 +58,7 @@ export type { ExplainOptions, ExplainReason, ExplainWorker, Explanation } from '
 export type { BulkFilter, DeadLetterFilter, SubjectFilter } from './operations/filter.ts';
 export type { HistoryEvent } from './operations/history.ts';
 export type { JobChanges, JobEdit, Rerun, RerunChanges } from './operations/job-changes.ts';
+export type { JobGroup, JobGroups, JobGroupsOptions } from './operations/job-groups.ts';
 export type { JobListOptions } from './operations/jobs.ts';
 export type { Limit, LimitOverride, LimitOverrideRequest, RateUse } from './operations/limits.ts';
 export type { Maintenance, MaintenanceOptions } from './operations/maintenance.ts';
@@ -98,6 +99,7 @@ export {
   type WorkflowKind,
 } from './workflow/definition.ts';
 export { WorkflowFailedError } from './workflow/failure.ts';
+export type { WorkflowGraph, WorkflowGraphNode } from './workflow/graph.ts';
 export type { WorkflowHandle } from './workflow/handle.ts';
 export { type ParentResults, parentResults } from './workflow/parent-results.ts';
 export type { Workflow, WorkflowProgress, WorkflowState, WorkflowStep } from './workflow/workflow.ts';

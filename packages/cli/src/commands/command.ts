@@ -46,7 +46,7 @@ export function fullName(command: Command): string {
 
 /** A command that only holds others. */
 export function group(name: string, description: string, commands: readonly Command[]): Command {
-  const grouped = new Command(name).description(description);
+  const grouped = new Command(name).description(description).helpCommand(false);
   for (const command of commands) grouped.addCommand(command);
   return grouped;
 }

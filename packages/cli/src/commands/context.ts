@@ -1,17 +1,25 @@
+import { resolve } from 'node:path';
 import { text as readText } from 'node:stream/consumers';
+import { storageUrl } from '@ojs-ts/server';
 import { Command, Option } from 'commander';
 import { type Context, contextNamed, readContexts, writeContexts } from '../connection/context-file.ts';
 import { Failure } from '../connection/failure.ts';
 import { table } from '../output/table.ts';
 import { fullName, group, reporting } from './command.ts';
 
-/** `ojs context`: names for servers, with their tokens. */
+/** `ojs context`: names for servers, with their tokens, and for storages. */
 export function contextCommand(): Command {
-  return group('context', 'keep URLs and tokens of servers under names', [
+  return group('context', 'keep URLs and tokens of servers, or storages, under names', [
     own('list', 'list contexts', async () => list()),
     own('set', 'set a context; the first one becomes the current one', set)
+      .alias('add')
       .argument('<name>', 'name of the context')
-      .requiredOption('--url <url>', 'URL of the server')
+      .option('--url <url>', 'URL of the server')
+      .addOption(
+        new Option('--storage <url>', 'a storage in place of a server: sqlite:PATH, postgres://…, redis://…').conflicts(
+          ['url', 'token', 'tokenStdin'],
+        ),
+      )
       .addOption(new Option('--token', 'ask for a token').conflicts('tokenStdin'))
       .option('--token-stdin', 'read a token from standard input; without either a known URL keeps its token'),
     own('use', 'make a context the current one', async (name) => use(name)).argument('<name>', 'name of the context'),
@@ -20,7 +28,8 @@ export function contextCommand(): Command {
 }
 
 interface SetFlags {
-  readonly url: string;
+  readonly url?: string;
+  readonly storage?: string;
   readonly token?: true;
   readonly tokenStdin?: true;
 }
@@ -37,20 +46,39 @@ function list(): void {
   const columns = [
     { title: '', cell: ({ name }: { readonly name: string }) => (name === current ? '*' : '') },
     { title: 'NAME', cell: ({ name }: { readonly name: string }) => name },
-    { title: 'URL', cell: ({ url }: Context) => url },
+    { title: 'URL', cell: ({ url, storage }: Context) => withoutPassword(url ?? storage) },
     { title: 'TOKEN', cell: ({ token }: Context) => (token === undefined ? '' : 'set') },
   ];
   console.log(rows.length === 0 ? 'No contexts.' : table(columns, rows));
 }
 
-async function set(name: string, { url, token, tokenStdin }: SetFlags): Promise<void> {
-  await checkUrl(url);
+/** A list of contexts is often shown to others. */
+function withoutPassword(url: string): string {
+  return url.replace(/^([a-z+]+:\/\/[^/@:]*):[^/@]*@/i, '$1:…@');
+}
+
+async function set(name: string, flags: SetFlags): Promise<void> {
   const { current, named } = readContexts();
-  const before = named[name];
+  const context =
+    flags.storage === undefined ? await serverOf(flags, named[name]) : { storage: storageOf(flags.storage) };
+  writeContexts({ current: current ?? name, named: { ...named, [name]: context } });
+  console.log(`Context ${name} is set${current === null ? ' and current' : ''}.`);
+}
+
+async function serverOf({ url, token, tokenStdin }: SetFlags, before: Context | undefined): Promise<Context> {
+  if (url === undefined) throw new Failure('usage', 'Expected --url or --storage.');
+  await checkUrl(url);
   const given = tokenStdin ? await piped() : token ? await asked() : undefined;
   const secret = given ?? (before?.url === url ? before.token : undefined);
-  writeContexts({ current: current ?? name, named: { ...named, [name]: { url, ...(secret && { token: secret }) } } });
-  console.log(`Context ${name} is set${current === null ? ' and current' : ''}.`);
+  return { url, ...(secret && { token: secret }) };
+}
+
+/** A relative path would mean another file in another directory. */
+function storageOf(url: string): string {
+  const checked = storageUrl(url);
+  if (checked.startsWith('memory:'))
+    throw new Failure('usage', 'A storage in memory is gone when the command ends: name another one.');
+  return checked.startsWith('sqlite:') ? `sqlite:${resolve(checked.slice('sqlite:'.length))}` : checked;
 }
 
 /** As every command reads it, so that a context always works. */
@@ -81,9 +109,9 @@ async function asked(): Promise<string> {
 
 function use(name: string): void {
   const contexts = readContexts();
-  const { url } = contextNamed(name, contexts);
+  const { url, storage } = contextNamed(name, contexts);
   writeContexts({ ...contexts, current: name });
-  console.log(`Commands ask ${name}, ${url}, from now on.`);
+  console.log(`Commands ask ${name}, ${withoutPassword(url ?? storage)}, from now on.`);
 }
 
 function remove(name: string): void {

@@ -1,6 +1,6 @@
 import type { Json, OperationName } from '@ojs-ts/core';
 import type { Command } from 'commander';
-import type { Accepted, ServerFlags } from '../connection/server.ts';
+import type { ServerFlags } from '../connection/server.ts';
 import { type FormatFlags, printAnswer, takesJson } from '../output/format.ts';
 import { takesWatch, type WatchFlags, watching } from '../output/watch.ts';
 import { serverCommand } from './command.ts';
@@ -12,17 +12,15 @@ export interface Detail {
   readonly about: string;
   /** @param text the answer. */
   readonly describe: (text: Json) => string;
-  /** A refusal that is an answer. */
-  readonly accepted?: Accepted;
 }
 
-export function detailCommand(description: string, { operation, param, about, describe, accepted }: Detail): Command {
+export function detailCommand(description: string, { operation, param, about, describe }: Detail): Command {
   const command = serverCommand<ServerFlags & FormatFlags & WatchFlags>(
     'show',
     description,
     (server, flags, name = '') =>
       watching(flags, async () => {
-        const { text } = await server.ask({ operation, params: { [param]: name } }, accepted);
+        const { text } = await server.ask({ operation, params: { [param]: name } });
         printAnswer(text, flags, describe);
       }),
   );

@@ -58,18 +58,22 @@ export async function* pages(
   }
 }
 
-/** A command that prints a list. @param queryOf the query of the command's own flags. */
+/** A command that prints a list. @param queryOf the query of the command's own flags and arguments. */
 export function listCommand<Flags extends ListFlags>(
   name: string,
   description: string,
   listed: Listed,
-  queryOf: (flags: Flags) => Call['query'] = () => ({}),
+  queryOf: (
+    flags: Flags,
+    server: Server,
+    ...args: readonly string[]
+  ) => Call['query'] | Promise<Call['query']> = () => ({}),
 ): Command {
   return takesPage(
     takesWatch(
       takesFormat(
-        serverCommand<Flags>(name, description, (server, flags) =>
-          watching(flags, () => printList(server, listed, queryOf(flags), flags)),
+        serverCommand<Flags>(name, description, (server, flags, ...args) =>
+          watching(flags, async () => printList(server, listed, await queryOf(flags, server, ...args), flags)),
         ),
       ),
     ),

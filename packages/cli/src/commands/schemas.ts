@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { type Json, members, uuidv7 } from '@ojs-ts/core';
 import type { Command } from 'commander';
 import { Failure } from '../connection/failure.ts';
@@ -65,6 +65,7 @@ function registerCommand(): Command {
 
 /** The text of a file that holds a JSON object. */
 function objectIn(file: string): Json {
+  if (!existsSync(file)) throw new Failure('usage', `There is no file ${plain(file)}.`);
   const found = readFileSync(file, 'utf8');
   try {
     const parsed: Item | null = JSON.parse(found);

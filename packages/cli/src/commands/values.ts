@@ -8,9 +8,14 @@ export interface Rate {
   readonly period: string;
 }
 
-export function atLeastOne(text: string): number {
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('Expected a whole number from 1 to 999999999.');
+export const atLeastOne = upTo(999_999_999);
+
+/** A reader of whole numbers from 1. */
+export function upTo(most: number): (text: string) => number {
+  return (text) => {
+    if (/^[1-9]\d{0,8}$/.test(text) && Number(text) <= most) return Number(text);
+    throw new InvalidArgumentError(`Expected a whole number from 1 to ${most}.`);
+  };
 }
 
 /** `100/60s`. */

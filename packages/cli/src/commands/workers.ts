@@ -25,7 +25,7 @@ export function workersCommand(): Command {
         { title: 'STATE', cell: (item) => text(item, 'state') },
         { title: 'HOST', cell: (item) => text(item, 'hostname') },
         { title: 'QUEUES', cell: (item) => texts(item, 'queues') },
-        { title: 'JOBS', cell: (item) => `${count(item, 'active_jobs')}/${text(item, 'concurrency')}`, align: 'right' },
+        { title: 'JOBS', cell: load, align: 'right' },
         { title: 'HEARTBEAT', cell: (item) => age(item, 'last_heartbeat_at'), align: 'right' },
       ],
     }),
@@ -43,7 +43,7 @@ export function workersCommand(): Command {
           ['queues', texts(item, 'queues')],
           ['heartbeat', moment(item, 'last_heartbeat_at')],
           ['fetch', moment(item, 'last_fetch_at')],
-          ['jobs', `${count(item, 'active_jobs')}/${text(item, 'concurrency')}`],
+          ['jobs', load(item)],
           ...list(item, 'jobs')
             .filter(isObject)
             .map((job) => ['job', describeJob(job)] as const),
@@ -68,6 +68,12 @@ export function workersCommand(): Command {
     }),
     removeCommand(),
   ]);
+}
+
+/** Jobs, and of how many at once where the worker says it. */
+function load(item: Item): string {
+  const most = text(item, 'concurrency');
+  return `${count(item, 'active_jobs')}${most === '' ? '' : `/${most}`}`;
 }
 
 function describeJob(job: Item): string {

@@ -4,11 +4,10 @@ import { dirname, join } from 'node:path';
 import { didYouMean, isObject } from '@ojs-ts/core';
 import { Failure } from './failure.ts';
 
-/** A server under a name of the user's. */
-export interface Context {
-  readonly url: string;
-  readonly token?: string;
-}
+/** A server or a storage under a name of the user's. */
+export type Context =
+  | { readonly url: string; readonly token?: string; readonly storage?: never }
+  | { readonly storage: string; readonly url?: never; readonly token?: never };
 
 export interface Contexts {
   /** The one that commands use where they are given none. */
@@ -34,7 +33,7 @@ export function readContexts(file = contextsFile()): Contexts {
   if (read === null)
     throw new Failure(
       'usage',
-      `${file}: expected {"current": NAME, "contexts": {NAME: {"url": URL}}}. Mend or delete it.`,
+      `${file}: expected {"current": NAME, "contexts": {NAME: {"url": URL}}}, or {"storage": URL}. Mend or delete it.`,
     );
   return read;
 }
@@ -66,9 +65,11 @@ function contextsIn(text: string): Contexts | null {
   if (!isObject(file) || !isObject(file.contexts)) return null;
   const named: [string, Context][] = [];
   for (const [name, context] of Object.entries(file.contexts)) {
-    if (!isObject(context) || typeof context.url !== 'string') return null;
-    const { url, token } = context;
-    named.push([name, { url, ...(typeof token === 'string' && { token }) }]);
+    if (!isObject(context)) return null;
+    const { url, token, storage } = context;
+    if (typeof url === 'string') named.push([name, { url, ...(typeof token === 'string' && { token }) }]);
+    else if (typeof storage === 'string') named.push([name, { storage }]);
+    else return null;
   }
   return { current: typeof file.current === 'string' ? file.current : null, named: Object.fromEntries(named) };
 }

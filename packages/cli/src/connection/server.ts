@@ -1,7 +1,7 @@
 import { type Answer, type Call, type Json, members, type Transport } from '@ojs-ts/core';
 import type { Event, EventsOptions } from '@ojs-ts/sdk';
 import { Embedded, Engine, openStorage, storageUrl } from '@ojs-ts/server';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { plain } from '../output/plain.ts';
 import { type Context, contextNamed, readContexts } from './context-file.ts';
 import { Failure, kindOf, refusalOf } from './failure.ts';
@@ -21,17 +21,17 @@ export interface Accepted {
 /** Milliseconds that a server has for an answer. A bulk operation of 10,000 jobs takes some seconds. */
 const answerMs = 60_000;
 
+/** Of the options that every command has: in the help they come last. */
+const serverHeading = 'Which server:';
+
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** Adds the options that say which server a command asks. */
 export function takesServer(command: Command): Command {
-  return command
-    .option(
-      '--url <url>',
-      'URL of the server (OJS_BACKEND_URL; default: the current context, else http://localhost:8080)',
-    )
-    .option('--storage <url>', 'open this storage instead, without a server: sqlite:PATH, postgres://…, redis://…')
-    .option('--context <name>', 'ask the server of this context (ojs context)');
+  const add = (flags: string, about: string) => command.addOption(new Option(flags, about).helpGroup(serverHeading));
+  add('--url <url>', 'URL of the server (OJS_BACKEND_URL; default: the current context, else http://localhost:8080)');
+  add('--storage <url>', 'open this storage instead, without a server: sqlite:PATH, postgres://…, redis://…');
+  return add('--context <name>', 'ask the server or storage of this context (ojs context)');
 }
 
 /** The server that a command asks, or an engine of its own on a storage. Answers keep their text. */
@@ -45,7 +45,11 @@ export class Server implements AsyncDisposable {
     const given = (['url', 'storage', 'context'] as const).filter((name) => flags[name] !== undefined);
     if (given.length > 1)
       throw new Failure('usage', `Expected one of --url, --storage and --context, got --${given.join(' and --')}.`);
-    return flags.storage === undefined ? overHttp(flags) : embedded(flags.storage);
+    if (flags.storage !== undefined) return embedded(flags.storage);
+    const fromEnvironment = process.env.OJS_BACKEND_URL || undefined;
+    const chosen = flags.url === undefined ? contextFor(flags.context, fromEnvironment) : null;
+    if (chosen?.storage !== undefined) return embedded(chosen.storage);
+    return overHttp(flags.url ?? chosen?.url ?? fromEnvironment, process.env.OJS_AUTH_TOKEN || chosen?.token);
   }
 
   constructor(transport: Transport, place: string | null) {
@@ -54,12 +58,13 @@ export class Server implements AsyncDisposable {
   }
 
   /** @throws Failure for a refusal that is not accepted, and where no answer comes. */
-  async ask(call: Call, accepted: Accepted | null = null): Promise<Answer> {
+  async ask(call: Call, ...accepted: readonly Accepted[]): Promise<Answer> {
     const signal = AbortSignal.any([this.#ended.signal, AbortSignal.timeout(answerMs)]);
     const answer = await this.#transport.call(call, { signal }).catch((error: unknown) => {
       throw this.#unanswered(error);
     });
-    if (answer.status >= 400 && !isAccepted(answer, accepted)) throw refusalOf(answer, this.#place ?? 'The storage');
+    if (answer.status >= 400 && !accepted.some((one) => isAccepted(answer, one)))
+      throw refusalOf(answer, this.#place ?? 'The storage');
     return answer;
   }
 
@@ -97,8 +102,8 @@ export class Server implements AsyncDisposable {
   }
 }
 
-function isAccepted({ status, text }: Answer, accepted: Accepted | null): boolean {
-  if (accepted === null || status !== accepted.status) return false;
+function isAccepted({ status, text }: Answer, accepted: Accepted): boolean {
+  if (status !== accepted.status) return false;
   try {
     return members(text).has(accepted.member);
   } catch {
@@ -106,18 +111,15 @@ function isAccepted({ status, text }: Answer, accepted: Accepted | null): boolea
   }
 }
 
-async function overHttp({ url, context }: ServerFlags): Promise<Server> {
+async function overHttp(target: string | undefined, token: string | undefined): Promise<Server> {
   // Loaded here, so that a server starts without it.
   const { httpTransport, OJSValidationError } = await import('@ojs-ts/sdk');
-  const fromEnvironment = process.env.OJS_BACKEND_URL || undefined;
-  const chosen = url === undefined ? contextFor(context, fromEnvironment) : null;
-  const token = process.env.OJS_AUTH_TOKEN || chosen?.token;
-  const target = url ?? chosen?.url ?? fromEnvironment;
   try {
     const place = new URL(target ?? 'http://localhost:8080');
     return new Server(httpTransport(target, { token }), `${place.origin}${place.pathname.replace(/\/$/, '')}`);
   } catch (error) {
-    if (error instanceof OJSValidationError || error instanceof TypeError) throw new Failure('usage', error.message);
+    if (error instanceof OJSValidationError || error instanceof TypeError)
+      throw new Failure('usage', error.message.replace(/^target: /, '--url: '));
     throw error;
   }
 }

@@ -1,11 +1,12 @@
 import { type MemoryReport, storageReport, storageUrl } from '@ojs-ts/server';
 import { Command } from 'commander';
+import { group } from '../commands/command.ts';
 import { type Column, table } from '../output/table.ts';
 import { reported, type StorageFlags, takesStorage } from './storage.ts';
 
 /** `ojs storage`: looks at a store beside its servers. */
 export function storageCommand(): Command {
-  return new Command('storage').description('inspect a storage; servers may keep running').addCommand(reportCommand());
+  return group('storage', 'inspect a storage; servers may keep running', [reportCommand()]);
 }
 
 function reportCommand(): Command {

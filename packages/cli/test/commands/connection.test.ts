@@ -133,7 +133,8 @@ test('help has groups, and completion knows commands and options', async () => {
       storage                          inspect a storage; servers may keep running
 
     Setup:
-      context                          keep URLs and tokens of servers under names
+      context                          keep URLs and tokens of servers, or storages,
+                                       under names
       completion <shell>               print a script that completes commands:
                                        source <(ojs completion bash)
     "

@@ -1,7 +1,7 @@
 import { rules } from '../envelope/validate.ts';
 import { errorFingerprint, Failed, failureOf, isFingerprint, normalisedMessage } from '../job/error-fingerprint.ts';
 import { historyOf } from '../job/history.ts';
-import type { JobRecord, Json } from '../job/job.ts';
+import { type JobRecord, type Json, queueLimitKey } from '../job/job.ts';
 import { resultOf } from '../job/result.ts';
 import { State, type StateMask, Terminal } from '../job/states.ts';
 import { valueAt } from '../json/json.ts';
@@ -70,6 +70,7 @@ export const fields = {
   workflow: { kind: 'text', aliases: ['workflow_id'], read: ({ node }) => given(node?.workflow) },
   cron: { kind: 'text', aliases: [], read: ({ cron }) => given(cron) },
   unique: { kind: 'text', aliases: ['unique_key'], read: ({ uniqueKey }) => given(uniqueKey) },
+  limit: { kind: 'text', aliases: ['limits'], read: ({ limits, queue }) => [...limits, queueLimitKey(queue)] },
   error: { kind: 'text', aliases: ['errors'], read: errorsOf },
   fingerprint: {
     kind: 'text',

@@ -1,6 +1,6 @@
 import { nearestName } from '../suggestion.ts';
 import { allOf, anyOf, type Condition, notOf } from './condition.ts';
-import { type Field, fieldNamed, fieldNames, fields, operatorsOf, queryNames } from './fields.ts';
+import { type Field, type FieldName, fieldNamed, fieldNames, fields, operatorsOf, queryNames } from './fields.ts';
 import { Lexer, type Token } from './lexer.ts';
 import { QueryError, quoted } from './query-error.ts';
 import { expectedValue, plainText, readTerm } from './terms.ts';
@@ -32,6 +32,29 @@ export function parseQuery(text: string): Condition {
   return new Parser(text).whole();
 }
 
+/** What jobs are counted by: a field, and for JSON the path in it. */
+export interface FieldPlace {
+  readonly field: FieldName;
+  readonly path: readonly (string | number)[];
+}
+
+/**
+ * Reads the name of a field that jobs share, such as `type`, `meta.tenant` or `args[0].user`.
+ * @throws QueryError with the position.
+ */
+export function parsePlace(text: string): FieldPlace {
+  if (text.length > maxQueryLength) {
+    const problem = `the name of the field has more than ${maxQueryLength} characters`;
+    throw new QueryError(text.slice(0, maxQueryLength), { position: 0, problem, expected: 'a shorter one' });
+  }
+  return new Parser(text).place();
+}
+
+/** Whether the values are arguments, meta or results of jobs. */
+export function isPayload({ field }: FieldPlace): boolean {
+  return fields[field].kind === 'json';
+}
+
 class Parser {
   readonly #lexer: Lexer;
   #values = 0;
@@ -47,6 +70,20 @@ class Parser {
     const condition = this.#any(0);
     if (lexer.isAtEnd) return condition;
     throw this.#error('a ) without its (', expectedTerm);
+  }
+
+  place(): FieldPlace {
+    const lexer = this.#lexer;
+    const name = lexer.name();
+    const field = fieldNamed(name);
+    if (field === undefined) throw this.#unknown(name, 0);
+    const definition: Field = fields[field];
+    const { kind } = definition;
+    if (kind === 'everything' || kind === 'age' || kind === 'time')
+      throw this.#error(`jobs are not counted by ${field}`, 'a field that jobs share, such as type or meta.tenant', 0);
+    const path = kind === 'json' ? this.#path(definition) : [];
+    if (lexer.isAtEnd) return { field, path };
+    throw this.#error(`${lexer.found()} behind the field`, 'a field alone, such as type, meta.tenant or args[0].user');
   }
 
   #any(depth: number): Condition {

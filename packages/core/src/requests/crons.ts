@@ -1,9 +1,12 @@
 /** Operations on crons, for the server and the fake of `@ojs-ts/sdk/testing`. */
+import { clockChanges } from '../cron/clock-changes.ts';
 import type { Crons, RegisteredCron, TriggeredCron } from '../cron/crons.ts';
 import { cronFields, definitionOf, scheduleOf } from '../cron/definition.ts';
 import { nextRuns } from '../cron/next.ts';
+import { offsetsNear } from '../cron/offsets.ts';
 import { parseCron } from '../cron/parse.ts';
 import { renderCron } from '../cron/render.ts';
+import type { CronSchedule } from '../cron/schedule.ts';
 import { checkZone } from '../cron/zone.ts';
 import { ProtocolError } from '../errors.ts';
 import type { Json } from '../job/job.ts';
@@ -18,7 +21,7 @@ import { pagination, type Query, readPage } from './pages.ts';
 import { json, ok, type PlainReply } from './reply.ts';
 
 /** Next runs that one preview has. */
-const maxRuns = 100;
+const maxRuns = 1_000;
 
 /** @throws ProtocolError `not_found` for a name that no cron can have. */
 export function cronNameOf({ name = '' }: Readonly<Record<string, string>>): string {
@@ -91,13 +94,21 @@ export function triggeredReply({ cron, job }: TriggeredCron): PlainReply {
   };
 }
 
-/** GET /cron/:name/runs: the next runs. */
+/** GET /cron/:name/runs?limit&from: the next runs, after `from` or now; of a paused cron none. */
 export function cronRuns({ name, spec, enabled, dueAt }: CronRecord, query: Query, now: Millis): PlainReply {
   const definition = definitionOf(spec);
   const count = readPage(query, 10, maxRuns).limit;
-  const from = dueAt === null ? now : Math.max(now, dueAt - 1);
-  const runs = enabled ? nextRuns(scheduleOf(definition), definition.timezone, from, count, dueAt ?? now) : [];
-  return json({ name, timezone: definition.timezone, runs: runs.map(formatTimestamp) });
+  const fields = new Fields(query, 'query');
+  const given = readMoment(fields, 'from');
+  fields.done();
+  // What is due already still runs.
+  const from = given ?? (dueAt === null ? now : Math.max(now, dueAt - 1));
+  const { expression, timezone } = definition;
+  const schedule = scheduleOf(definition);
+  // The run that is due is one of an interval's.
+  const anchor = dueAt === null ? now : schedule.kind === 'interval' ? dueAt - schedule.intervalMs : dueAt;
+  const runs = enabled ? nextRuns(schedule, timezone, from, count, anchor) : [];
+  return json({ name, expression, timezone, enabled, ...renderRuns(schedule, timezone, from, runs) });
 }
 
 /** POST /cron/preview: the same for an expression that is not registered, after `from` or now. */
@@ -113,5 +124,38 @@ export function previewRuns(body: Json | undefined, now: Millis): PlainReply {
   fields.done();
   const schedule = parseCron(expression, '$.expression');
   checkZone(timezone, '$.timezone');
-  return json({ expression, timezone, runs: nextRuns(schedule, timezone, from, count).map(formatTimestamp) });
+  const runs = nextRuns(schedule, timezone, from, count);
+  return json({ expression, timezone, ...renderRuns(schedule, timezone, from, runs) });
+}
+
+/** Runs by UTC and in their zone, and what changes of the clocks do to them until the last one. */
+function renderRuns(schedule: CronSchedule, zone: string, from: Millis, runs: readonly Millis[]): object {
+  const changes = clockChanges(schedule, zone, from, runs.at(-1) ?? from);
+  return {
+    runs: runs.map(formatTimestamp),
+    local_runs: runs.map((at) => localTime(at, offsetAt(zone, at))),
+    clock_changes: changes.map(({ at, before, after, skipped, skippedCount, repeated, repeatedCount }) => ({
+      at: formatTimestamp(at),
+      local_before: localTime(at, before),
+      local_after: localTime(at, after),
+      direction: after > before ? 'forward' : 'back',
+      skipped,
+      skipped_count: skippedCount,
+      repeated,
+      repeated_count: repeatedCount,
+    })),
+  };
+}
+
+function offsetAt(zone: string, moment: Millis): Millis {
+  const { before, at, after } = offsetsNear(zone, moment);
+  return moment < at ? before : after;
+}
+
+/** RFC 3339 with an offset; of one with seconds, as before 1972, the whole minutes. */
+function localTime(at: Millis, offset: Millis): string {
+  const minutes = Math.trunc(Math.abs(offset) / 60_000);
+  const two = (number: number) => String(number).padStart(2, '0');
+  const sign = offset < 0 ? '-' : '+';
+  return `${new Date(at + offset).toISOString().slice(0, -5)}${sign}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
 }

@@ -102,21 +102,12 @@ class Steps {
   #job(node: NodeRecord, spec: JobSpec, index: number | null, before: readonly string[]): Rendered {
     const envelope = members(spec.job);
     const job = (node.job === null ? undefined : this.#jobs.get(node.job)) ?? null;
-    const isRun = node.open === 0 && runs(node, spec, this.#nodes[spec.parents.block?.[0] ?? -1] ?? null);
-    const state = this.#stateOf(node, job, isRun);
-    const hasJob = isRun && state !== 'waiting' && !isRefused(node);
+    const { state, hasJob } = jobStep(this.#workflow, this.#nodes, node, spec, job);
     let text = head(node, index, envelope.get('type') ?? '""', state, before);
     text += `,"args":${envelope.get('args') ?? '[]'},"job_id":${hasJob ? `"${node.job}"` : 'null'}`;
     if (hasJob && job !== null && job.startedAt !== null) text += `,"started_at":"${formatTimestamp(job.startedAt)}"`;
     if (node.state === 'failed') text += errorOf(node, job);
     return { text: `${text}${end(node)}}`, state };
-  }
-
-  /** A node that is ready while its workflow runs is as good as enqueued. */
-  #stateOf(node: NodeRecord, job: JobRecord | null, isRun: boolean): StepState {
-    if (isClosed(node.state)) return node.state;
-    if (node.state === 'waiting') return isRun && this.#workflow.state === 'running' ? 'pending' : 'waiting';
-    return job?.state === State.active ? 'active' : 'pending';
   }
 
   /** Names of the steps that an item of a graph depends on; what is nested depends on them by its first job. */
@@ -128,12 +119,32 @@ class Steps {
   }
 }
 
-function isClosed(state: NodeRecord['state']): state is 'completed' | 'failed' | 'cancelled' {
+/** The state of a step that is a job, and whether the job was made. */
+export function jobStep(
+  workflow: WorkflowRecord,
+  nodes: readonly NodeRecord[],
+  node: NodeRecord,
+  spec: JobSpec,
+  job: JobRecord | null,
+): { readonly state: StepState; readonly hasJob: boolean } {
+  const isRun = node.open === 0 && runs(node, spec, nodes[spec.parents.block?.[0] ?? -1] ?? null);
+  const state = stateOf(workflow, node, job, isRun);
+  return { state, hasJob: isRun && state !== 'waiting' && !isRefused(node) };
+}
+
+/** A node that is ready while its workflow runs is as good as enqueued. */
+function stateOf(workflow: WorkflowRecord, node: NodeRecord, job: JobRecord | null, isRun: boolean): StepState {
+  if (isClosed(node.state)) return node.state;
+  if (node.state === 'waiting') return isRun && workflow.state === 'running' ? 'pending' : 'waiting';
+  return job?.state === State.active ? 'active' : 'pending';
+}
+
+export function isClosed(state: NodeRecord['state']): state is 'completed' | 'failed' | 'cancelled' {
   return state !== 'waiting' && state !== 'pending';
 }
 
 /** The state of a composite that has not ended. */
-function begun(states: readonly StepState[]): StepState {
+export function begun(states: readonly StepState[]): StepState {
   if (states.every((state) => state === 'waiting')) return 'waiting';
   return states.every((state) => state === 'waiting' || state === 'pending') ? 'pending' : 'active';
 }
@@ -149,7 +160,8 @@ function end({ state, result, closedAt }: NodeRecord): string {
   return state === 'cancelled' || closedAt === null ? text : `${text},"completed_at":"${formatTimestamp(closedAt)}"`;
 }
 
-function errorOf(node: NodeRecord, job: JobRecord | null): string {
+/** The member of a failed step; empty where nothing is known. */
+export function errorOf(node: NodeRecord, job: JobRecord | null): string {
   if (node.error !== null) return `,"error":${node.error}`;
   const error = job === null ? null : lastError(job);
   return error === null

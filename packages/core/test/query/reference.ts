@@ -67,6 +67,8 @@ function textsOf(field: Extract<Term, { kind: 'part' }>['field'], sample: Sample
       return failure(sample).map(({ message }) => normalisedMessage(message));
     case 'unique':
       return job.uniqueKey === null ? [] : [job.uniqueKey];
+    case 'limit':
+      return [...job.limits, `queue:${job.queue}`];
     case 'workflow':
       return job.node === null ? [] : [job.node.workflow];
     case 'text':

@@ -32,6 +32,7 @@ import { type ExplainOptions, type Explanation, explain } from '../operations/ex
 import type { DeadLetterFilter } from '../operations/filter.ts';
 import { type HistoryEvent, jobHistory, purgeJobHistory } from '../operations/history.ts';
 import { editJob, type JobEdit, type Rerun, type RerunChanges, rerunJob } from '../operations/job-changes.ts';
+import { groupsQuery, type JobGroups, type JobGroupsOptions, jobGroups } from '../operations/job-groups.ts';
 import {
   cancelJob,
   discardJob,
@@ -120,6 +121,7 @@ import {
   workerHealth,
 } from '../operations/workers.ts';
 import { checkNames } from '../options/check-names.ts';
+import { type WorkflowGraph, workflowGraph } from '../workflow/graph.ts';
 
 /**
  * Manages queues, jobs, dead letters, limits and workers (ojs-sdk-guidelines §5.3). Its token needs the role
@@ -269,6 +271,20 @@ export class Admin implements AsyncDisposable {
   async listJobs(options: JobListOptions = {}): Promise<Page<Job>> {
     const filter = jobQuery(options);
     return this.#pages((query) => listJobs(filter, query), options, jobListNames);
+  }
+
+  /**
+   * Counts jobs by the values of a field, such as `meta.tenant` or `args[0].user`. One call reads about 10,000 jobs, the
+   * newest first. @throws {OJSValidationError} before anything is sent.
+   */
+  async jobGroups(by: string, options: JobGroupsOptions = {}): Promise<JobGroups> {
+    const query = groupsQuery(by, options);
+    return this.#connection.carry(jobGroups(query), options);
+  }
+
+  /** A workflow as a graph, without arguments and results. @throws {OJSAPIError} `not_found`. */
+  async workflowGraph(workflowId: string, options: CallOptions = {}): Promise<WorkflowGraph> {
+    return this.#connection.ask(workflowGraph(workflowId), options);
   }
 
   /**

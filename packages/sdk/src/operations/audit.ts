@@ -23,6 +23,8 @@ export interface AuditEntry {
 
 /** Which entries of the audit log. */
 export interface AuditOptions extends CallOptions {
+  /** The entry with this id alone. */
+  id?: string | undefined;
   /** A type, or its beginning: `queue` has `queue.paused`. */
   type?: string | undefined;
   /** Whose token it was, as in {@link AuditEntry.principal}. */
@@ -39,6 +41,7 @@ export interface AuditOptions extends CallOptions {
 
 export const auditNames: NamesOf<AuditOptions> = {
   ...callNames,
+  id: true,
   type: true,
   principal: true,
   about: true,
@@ -50,11 +53,11 @@ export const auditNames: NamesOf<AuditOptions> = {
 const outcome = oneOf('success', 'failure');
 
 export function* listAudit(options: AuditOptions, query: PageQuery): Operation<PageOf<AuditEntry>> {
-  const { type, principal, about } = options;
+  const { id, type, principal, about } = options;
   const [since, until] = [timestamp(options.since, 'since'), timestamp(options.until, 'until')];
   const { limit, cursor } = query;
   const body = yield {
-    call: { operation: 'audit.list', query: { type, principal, about, since, until, limit, cursor } },
+    call: { operation: 'audit.list', query: { id, type, principal, about, since, until, limit, cursor } },
   };
   return readPage(body, query, eachOf(body.items, readEntry));
 }

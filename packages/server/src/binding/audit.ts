@@ -29,7 +29,7 @@ export const auditHandlers: Handlers<'audit.list'> = { 'audit.list': listAudit }
 const maxRequest = 16_384;
 const maxMessage = 2_000;
 
-/** GET /admin/audit?type&principal&about&since&until: newest first. */
+/** GET /admin/audit?id&type&principal&about&since&until: newest first. */
 async function listAudit(engine: Engine, { query }: BindingRequest): Promise<Reply> {
   const page = readPage(query, 50, 1_000);
   const fields = new Fields(query, 'query');
@@ -39,7 +39,9 @@ async function listAudit(engine: Engine, { query }: BindingRequest): Promise<Rep
     if (text !== null && at === null) fields.issue(name, 'must be an RFC 3339 timestamp');
     return at;
   };
+  const id = fields.string('id');
   const filter = {
+    id,
     type: fields.string('type'),
     principal: fields.string('principal'),
     about: fields.string('about', 512),
@@ -47,6 +49,7 @@ async function listAudit(engine: Engine, { query }: BindingRequest): Promise<Rep
     until: time('until'),
   };
   if (page.cursor !== null && !isUuidv7(page.cursor)) fields.issue('cursor', 'must be the next_cursor of an answer');
+  if (id !== null && !isUuidv7(id)) fields.issue('id', 'must be the id of an entry');
   fields.done();
   const { items, next, scanned } = await engine.audit.read({ ...filter, cursor: page.cursor, limit: page.limit });
   const shown = items.map(({ id, entry }) => `{"id":"${id}",${entry.slice(1)}`);

@@ -1,9 +1,11 @@
 import {
   type Grant,
   isObject,
+  isPayload,
   type Json,
   type OperationName,
   ProtocolError,
+  parsePlace,
   parseQuery,
   payloadFilter,
   readsPayload,
@@ -26,19 +28,20 @@ async function* mapped(chunks: AsyncIterable<Json>, filter: (text: Json) => Json
   for await (const chunk of chunks) yield filter(chunk);
 }
 
-/** @throws ProtocolError `permission_denied` for a search by what the caller may not see: it would tell it. */
+/** @throws ProtocolError `permission_denied` for a search or a count by what the caller may not see: it would tell it. */
 export function checkSearch(
   operation: OperationName,
   { grant, query }: Pick<BindingRequest, 'grant' | 'query'>,
   body: unknown,
 ): void {
   if (payloadFilter(grant) === null || !(searches(query) || filters(operation, body))) return;
-  const message = 'The token may not see arguments, meta or results as they are, so it may not search by them.';
+  const message =
+    'The token may not see arguments, meta or results as they are, so it may not search or count by them.';
   throw new ProtocolError('permission_denied', message);
 }
 
-function searches({ args, q = '' }: BindingRequest['query']): boolean {
-  return args !== undefined || (q !== '' && readsPayload(parseQuery(q)));
+function searches({ args, q = '', by = '' }: BindingRequest['query']): boolean {
+  return args !== undefined || (q !== '' && readsPayload(parseQuery(q))) || (by !== '' && isPayload(parsePlace(by)));
 }
 
 /** The body of a purge is a filter itself. */

@@ -10,8 +10,8 @@ const pieceBytes = 1_048_576;
  * A search by a query ends after so many jobs (small ones on SQLite: 50 ms), or so many milliseconds: the next page
  * continues there.
  */
-const mostScanned = 10_000;
-const longestSearch = 1_000;
+export const mostScanned = 10_000;
+export const longestSearch = 1_000;
 
 /** Counts a part of an answer until it is delivered. */
 export function held(engine: Engine, bytes: number): Pick<Reply, 'release'> {
@@ -107,6 +107,6 @@ async function* jobPieces(
 }
 
 /** Lets the other requests of the process have their turn: some storages answer without it. */
-function turn(): Promise<void> {
+export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

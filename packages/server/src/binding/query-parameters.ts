@@ -28,6 +28,7 @@ const read: Partial<Record<OperationName, readonly string[]>> = {
   'queue.purge': ['states', 'state', 'older_than', 'confirm'],
   'admin.queues': page,
   'admin.jobs': [...page, ...subject, ...order, 'state', 'states', 'q'],
+  'admin.jobGroups': [...subject, 'state', 'states', 'q', 'by', 'limit', 'cursor'],
   'admin.deadLetters': [...page, ...subject, ...order, 'older_than', 'include'],
   'admin.errors': ['state', 'states', 'dead_letter', 'queue', 'type', 'limit'],
   'admin.history': ['period', 'since', 'until', 'queue', 'type'],
@@ -39,9 +40,9 @@ const read: Partial<Record<OperationName, readonly string[]>> = {
   'event.list': ['limit', 'after', 'cursor', 'order', 'type', 'queue', ...events],
   'workflow.list': [...page, 'state'],
   'token.list': page,
-  'audit.list': ['limit', 'cursor', 'type', 'principal', 'about', 'since', 'until'],
+  'audit.list': ['id', 'limit', 'cursor', 'type', 'principal', 'about', 'since', 'until'],
   'cron.list': [...page, 'enabled'],
-  'cron.runs': ['limit', 'per_page'],
+  'cron.runs': ['limit', 'per_page', 'from'],
 };
 
 /** Parameters of published clients without an effect: accepted with a warning (docs/internals/deviations.md). */

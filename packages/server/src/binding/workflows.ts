@@ -9,6 +9,7 @@ import {
   progressOf,
   readNodeSpec,
   readPage,
+  renderGraph,
   renderWorkflow,
   State,
   stateName,
@@ -24,7 +25,7 @@ import { checkRequest } from './schemas.ts';
 import { warningsOf } from './warnings.ts';
 
 export const workflowHandlers: Handlers<
-  'workflow.create' | 'workflow.list' | 'workflow.get' | 'workflow.cancel' | 'workflow.progress'
+  'workflow.create' | 'workflow.list' | 'workflow.get' | 'workflow.cancel' | 'workflow.progress' | 'workflow.graph'
 > = {
   'workflow.create': createWorkflow,
   'workflow.list': listWorkflows,
@@ -35,6 +36,7 @@ export const workflowHandlers: Handlers<
   'workflow.cancel': async (engine, request) =>
     workflowReply(engine, await engine.workflows.cancel(idOf(request)), request),
   'workflow.progress': workflowProgress,
+  'workflow.graph': workflowGraph,
 };
 
 const states: readonly WorkflowState[] = ['running', 'completed', 'failed', 'cancelled'];
@@ -127,6 +129,14 @@ function stepProgress(node: NodeRecord, job: JobRecord | undefined) {
     progress: node.state === 'completed' ? 1 : (report?.fraction ?? 0),
     data: report === null || report.data === null ? null : JSON.parse(report.data),
   };
+}
+
+/** GET /workflows/:id/graph: every node with its state and what it waits for. */
+async function workflowGraph(engine: Engine, request: BindingRequest): Promise<Reply> {
+  await waitForRoom(engine);
+  const { workflow, nodes, jobs } = await engine.workflows.get(idOf(request));
+  const text = renderGraph(workflow, nodes, jobs, runningFor(request));
+  return { ...ok(text), ...held(engine, text.length) };
 }
 
 /** The workflow under its name, and at the top level, which some clients read. */

@@ -91,7 +91,7 @@ test('an entry has the beginning of a large request, and a page of large entries
   const about = { principal: 'anonymous', source_ip: null, correlation_id: 'c', outcome: 'success' } as const;
   for (let number = 0; number < 6; number++)
     await server.engine.audit.record({ ...about, event_type: 'large', detail: { number, large } });
-  const query = { type: 'large', principal: null, about: null, since: null, until: null, limit: 100 };
+  const query = { id: null, type: 'large', principal: null, about: null, since: null, until: null, limit: 100 };
   const numbers: unknown[] = [];
   let cursor: string | null = null;
   let pages = 0;

@@ -98,6 +98,7 @@ describe('a token for the queue', () => {
     'job.list',
     'deadLetter.list',
     'admin.jobs',
+    'admin.jobGroups',
     'admin.deleteJobs',
     'admin.deadLetters',
     'admin.errors',

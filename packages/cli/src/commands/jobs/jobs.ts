@@ -8,6 +8,7 @@ import { bulkCommand, type Change } from './bulk.ts';
 import { jobColumns } from './columns.ts';
 import { editCommand, promoteCommand } from './edit.ts';
 import { type FilterFlags, queryOf, takesQuery } from './filter.ts';
+import { groupsCommand } from './groups.ts';
 import { historyCommand } from './history.ts';
 import { rerunCommand } from './rerun.ts';
 import { showCommand } from './show.ts';
@@ -49,6 +50,7 @@ export function jobsCommand(): Command {
     sortedListCommand(),
     showCommand(),
     historyCommand(),
+    groupsCommand(),
     ...changes.map(bulkCommand),
     actionCommand('discard', 'end a job without another attempt', {
       ...job,

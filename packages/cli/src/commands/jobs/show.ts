@@ -1,6 +1,6 @@
 import { elements, isObject, type Json, members } from '@ojs-ts/core';
 import type { Command } from 'commander';
-import { type Item, moment, text } from '../../output/cells.ts';
+import { type Item, list, moment, text } from '../../output/cells.ts';
 import { oneLine } from '../../output/plain.ts';
 import { fields, table } from '../../output/table.ts';
 import { detailCommand } from '../detail.ts';
@@ -39,6 +39,14 @@ export function describeJob(job: Json): string {
     ['state', text(item, 'state')],
     ['attempt', `${text(item, 'attempt')} of ${text(item, 'max_attempts')}`],
     ['priority', text(item, 'priority')],
+    ['worker', text(item, 'worker_id')],
+    [
+      'limits',
+      list(item, 'rate_limit')
+        .filter(isObject)
+        .map((limit) => text(limit, 'key'))
+        .join(', '),
+    ],
     ...times.map((name) => [name, moment(item, name)] as const),
     ...texts.map((name) => [name, shownText(parts.get(name))] as const),
   ]);

@@ -1,15 +1,15 @@
-import { type Json, members } from '@ojs-ts/core';
+import type { Json } from '@ojs-ts/core';
 import type { Command } from 'commander';
 import type { Server } from '../../connection/server.ts';
 import { age, count, type Item, moment, part, percentiles, text } from '../../output/cells.ts';
-import { oneLine } from '../../output/plain.ts';
 import { type Column, fields } from '../../output/table.ts';
 import { actionCommand } from '../action.ts';
 import { group } from '../command.ts';
 import { detailCommand } from '../detail.ts';
 import { listCommand } from '../list.ts';
 import { purgeCommand } from './purge.ts';
-import { configureCommand, createCommand } from './settings.ts';
+import { restoreCommand } from './restore.ts';
+import { configureCommand, createCommand, settingRows } from './settings.ts';
 import { stateColumns } from './states.ts';
 
 const queue = { param: 'name', about: 'name of the queue' } as const;
@@ -52,6 +52,7 @@ export function queuesCommand(): Command {
     }),
     createCommand(),
     configureCommand(),
+    restoreCommand(),
     purgeCommand(),
     actionCommand('delete', 'delete a queue without jobs', {
       ...queue,
@@ -86,6 +87,6 @@ function describe(answer: Json): string {
     ['failed, last hour', count(stats, 'failed_last_hour')],
     ['wait, last hour', percentiles(stats, 'latency_ms')],
     ['run, last hour', percentiles(stats, 'duration_ms')],
-    ['settings', oneLine(members(answer).get('config') ?? '{}')],
+    ...settingRows(answer),
   ]);
 }

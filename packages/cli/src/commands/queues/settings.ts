@@ -1,9 +1,11 @@
-import { type Json, members, type OperationName, uuidv7 } from '@ojs-ts/core';
+import { isObject, type Json, type OperationName, uuidv7 } from '@ojs-ts/core';
 import { type Command, Option } from 'commander';
 import { Failure } from '../../connection/failure.ts';
 import type { ServerFlags } from '../../connection/server.ts';
+import { type Item, part, text } from '../../output/cells.ts';
 import { type FormatFlags, printAnswer, takesJson } from '../../output/format.ts';
-import { oneLine } from '../../output/plain.ts';
+import { plain } from '../../output/plain.ts';
+import { fields } from '../../output/table.ts';
 import { serverCommand } from '../command.ts';
 import { atLeastOne, orNone, type Rate, rate } from '../values.ts';
 
@@ -21,8 +23,11 @@ export function createCommand(): Command {
     'create a queue with settings',
     async (server, flags, name = '') => {
       const body = JSON.stringify({ name, config: settingsOf(flags) });
-      const { text } = await server.ask({ operation: 'queue.create', body, idempotencyKey: uuidv7() });
-      printAnswer(text, flags, settingsIn);
+      const call = { operation: 'queue.create', body, idempotencyKey: uuidv7() } as const;
+      const { status, text: made } = await server.ask(call, { status: 409, member: 'error' });
+      if (status === 409)
+        throw new Failure('failed', `Queue ${plain(name)} exists already: ojs queues configure changes its settings.`);
+      printAnswer(made, flags, (answer) => `Queue ${plain(name)} is created.\n\n${fields(settingRows(answer))}`);
     },
   );
   return takesSettings(command);
@@ -39,8 +44,8 @@ export function configureCommand(): Command {
         throw new Failure('usage', 'Expected --concurrency, --rate, --max-depth or --overflow.');
       const operation: OperationName = 'queue.configure';
       const body = JSON.stringify(settings);
-      const { text } = await server.ask({ operation, params: { name }, body, idempotencyKey: uuidv7() });
-      printAnswer(text, flags, settingsIn);
+      const { text: changed } = await server.ask({ operation, params: { name }, body, idempotencyKey: uuidv7() });
+      printAnswer(changed, flags, (answer) => fields(settingRows(answer)));
     },
   );
   return takesSettings(command);
@@ -68,7 +73,23 @@ function sent<T>(value: T | 'none'): T | null {
   return value === 'none' ? null : value;
 }
 
-/** Their JSON text in an answer of any of the shapes. */
-function settingsIn(answer: Json): string {
-  return oneLine(members(answer).get('config') ?? answer);
+/** Names and values of the settings in an answer of any of the shapes. */
+export function settingRows(answer: Json): readonly (readonly [name: string, value: string])[] {
+  const found: Item = JSON.parse(answer);
+  const config = isObject(found.config) ? found.config : found;
+  const rate = part(config, 'rate_limit');
+  const [depth, starts] = [text(config, 'max_size'), text(rate, 'limit')];
+  const then = config.overflow_policy === 'warn' ? 'taken with a warning' : 'refused';
+  const kept = part(config, 'retention');
+  return [
+    ['concurrency', text(config, 'concurrency') || 'no limit'],
+    ['rate', starts === '' ? 'no limit' : `${starts} starts in ${text(rate, 'period')}`],
+    ['max depth', depth === '' ? 'no bound' : `${depth} jobs; beyond them new ones are ${then}`],
+    [
+      'kept',
+      Object.keys(kept)
+        .map((state) => `${plain(state)} ${text(kept, state)}`)
+        .join(', '),
+    ],
+  ];
 }

@@ -1,6 +1,7 @@
 /** The admin API (ojs-admin-api) where its answers differ from those of the data plane. */
 import type { Handlers } from '../handler.ts';
 import { errors } from './errors.ts';
+import { groupJobs } from './groups.ts';
 import { listDeadLetters, listJobs, showJob } from './jobs.ts';
 import { changeMaintenance, showMaintenance } from './maintenance.ts';
 import { listQueues, purgeQueue, showQueue } from './queues.ts';
@@ -12,6 +13,7 @@ export const adminHandlers: Handlers<
   | 'admin.queue'
   | 'queue.purge'
   | 'admin.jobs'
+  | 'admin.jobGroups'
   | 'admin.job'
   | 'admin.deadLetters'
   | 'admin.errors'
@@ -25,6 +27,7 @@ export const adminHandlers: Handlers<
   'admin.queue': showQueue,
   'queue.purge': purgeQueue,
   'admin.jobs': listJobs,
+  'admin.jobGroups': groupJobs,
   'admin.job': showJob,
   'admin.deadLetters': listDeadLetters,
   'admin.errors': errors,

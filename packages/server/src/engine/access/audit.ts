@@ -23,6 +23,8 @@ const maxDenials = 10_000;
 export type NewAuditEntry = Omit<AuditEntry, 'timestamp'>;
 
 export interface AuditQuery {
+  /** The entry alone. */
+  readonly id: string | null;
   /** Beginning of the type: `queue` has `queue.paused`. */
   readonly type: string | null;
   readonly principal: string | null;
@@ -96,6 +98,7 @@ export class Audit {
 
   /** Newest first. A filter reads 10,000 entries at most, and large ones fill a page early; the cursor goes on there. */
   async read(query: AuditQuery): Promise<AuditPage> {
+    if (query.id !== null) return this.#one(query, query.id);
     const items: AuditRecord[] = [];
     const least = query.since === null ? '' : firstUuidAt(query.since);
     let before = query.cursor ?? (query.until === null ? undefined : firstUuidAt(query.until));
@@ -143,12 +146,24 @@ export class Audit {
     else this.#log.info(fields, 'security event');
   }
 
+  async #one(query: AuditQuery, id: string): Promise<AuditPage> {
+    const [record] = await this.#storage.audit.read({ before: following(id), limit: 1 });
+    const isFound = record?.id === id && matches(record, query);
+    return { items: isFound ? [record] : [], next: null, scanned: record === undefined ? 0 : 1 };
+  }
+
   /** Ids of one server have the order of its entries, those of a millisecond too. */
   #newId(now: Millis): string {
     this.#number = now > this.#last ? 0 : this.#number + 1;
     this.#last = Math.max(now, this.#last);
     return uuidFrom(this.#last, this.#number, this.#seed);
   }
+}
+
+/** The next UUID: entries before it begin with that of this one. */
+function following(id: string): string {
+  const hex = (BigInt(`0x${id.replaceAll('-', '')}`) + 1n).toString(16).padStart(32, '0');
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }
 
 function matches({ entry }: AuditRecord, { type, principal, about }: AuditQuery): boolean {

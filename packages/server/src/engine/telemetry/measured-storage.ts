@@ -54,6 +54,7 @@ export function measured(storage: Storage, { storage: durations, storageErrors, 
       get: timed('jobs.get', (...args) => jobs.get(...args)),
       claimsOf: timed('jobs.claimsOf', (...args) => jobs.claimsOf(...args)),
       list: timed('jobs.list', (...args) => jobs.list(...args)),
+      errors: timed('jobs.errors', (...args) => jobs.errors(...args)),
       remove: timed('jobs.remove', (...args) => jobs.remove(...args)),
     },
     upkeep: {

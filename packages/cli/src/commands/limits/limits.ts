@@ -1,16 +1,18 @@
 import { type Json, uuidv7 } from '@ojs-ts/core';
 import type { Command } from 'commander';
-import { Failure } from '../connection/failure.ts';
-import type { ServerFlags } from '../connection/server.ts';
-import { count, type Item, moment, part, text } from '../output/cells.ts';
-import { type FormatFlags, printAnswer, takesJson } from '../output/format.ts';
-import { fields } from '../output/table.ts';
-import { actionCommand } from './action.ts';
-import { group, serverCommand } from './command.ts';
-import { detailCommand } from './detail.ts';
-import { listCommand } from './list.ts';
-import { ahead } from './times.ts';
-import { atLeastOne, type Rate, rate } from './values.ts';
+import { Failure } from '../../connection/failure.ts';
+import type { ServerFlags } from '../../connection/server.ts';
+import { count, type Item, moment, part, text } from '../../output/cells.ts';
+import { type FormatFlags, printAnswer, takesJson } from '../../output/format.ts';
+import { fields } from '../../output/table.ts';
+import { takesWatch, type WatchFlags, watching } from '../../output/watch.ts';
+import { actionCommand } from '../action.ts';
+import { group, serverCommand } from '../command.ts';
+import { listCommand } from '../list.ts';
+import { ahead } from '../times.ts';
+import { atLeastOne, type Rate, rate } from '../values.ts';
+import { freeCommand } from './free.ts';
+import { holdersOf, holderTable, verdictOf } from './holders.ts';
 
 const limit = { param: 'key', about: 'key of the limit; queue:NAME for that of a queue' } as const;
 
@@ -29,7 +31,8 @@ export function limitsCommand(): Command {
         { title: 'OVERRIDDEN', cell: (item) => (item.override === null ? '' : 'yes') },
       ],
     }),
-    detailCommand('show a limit and what it holds up', { ...limit, operation: 'limit.get', describe }),
+    showCommand(),
+    freeCommand(),
     overrideCommand(),
     actionCommand('restore', 'end an override; the numbers of the jobs or of the queue apply again', {
       ...limit,
@@ -37,6 +40,26 @@ export function limitsCommand(): Command {
       said: (key) => `${key} has its own numbers again.`,
     }),
   ]);
+}
+
+/** `ojs limits show`: with the jobs that hold its slots. */
+function showCommand(): Command {
+  const command = serverCommand<ServerFlags & FormatFlags & WatchFlags>(
+    'show',
+    'show a limit, what it holds up, and the jobs that hold its slots',
+    (server, flags, key = '') =>
+      watching(flags, async () => {
+        const { text: answer } = await server.ask({ operation: 'limit.get', params: { key } });
+        const holders = await holdersOf(server, key);
+        const shown = `${answer.trimEnd().slice(0, -1)},"holders":${JSON.stringify(holders)}}`;
+        printAnswer(shown, flags, () => {
+          const item: Item = JSON.parse(answer);
+          const parts = [describe(answer), holders.length === 0 ? '' : holderTable(holders)];
+          return [...parts, verdictOf(key, item, holders)].filter((one) => one !== '').join('\n\n');
+        });
+      }),
+  );
+  return takesWatch(takesJson(command.argument('<key>', limit.about)));
 }
 
 function slots(item: Item): string {

@@ -1,11 +1,12 @@
 import { elements, type Json, members } from '@ojs-ts/core';
 import type { Command } from 'commander';
-import { age, type Item, moment, text, texts } from '../output/cells.ts';
-import { fields, table } from '../output/table.ts';
-import { actionCommand } from './action.ts';
-import { group } from './command.ts';
-import { detailCommand } from './detail.ts';
-import { type ListFlags, listCommand } from './list.ts';
+import { age, type Item, moment, text, texts } from '../../output/cells.ts';
+import { fields, table } from '../../output/table.ts';
+import { actionCommand } from '../action.ts';
+import { group } from '../command.ts';
+import { detailCommand } from '../detail.ts';
+import { type ListFlags, listCommand } from '../list.ts';
+import { graphCommand } from './graph.ts';
 
 const workflow = { param: 'id', about: 'id of the workflow' } as const;
 
@@ -29,11 +30,10 @@ export function workflowsCommand(): Command {
       'list',
       'list workflows, newest first',
       listed,
-      ({ state }) => ({
-        state,
-      }),
+      ({ state }) => ({ state }),
     ).option('--state <states>', 'workflows in one of these states: running, completed, failed, cancelled'),
     detailCommand('show a workflow with its steps', { ...workflow, operation: 'workflow.get', describe }),
+    graphCommand(),
     actionCommand('cancel', 'cancel a workflow and its jobs that wait', {
       ...workflow,
       operation: 'workflow.cancel',

@@ -1,15 +1,13 @@
 import { members } from '@ojs-ts/core';
 import type { Command } from 'commander';
-import type { ServerFlags } from '../connection/server.ts';
-import { age, count, type Item, list, moment, text } from '../output/cells.ts';
-import { type FormatFlags, printAnswer, takesJson } from '../output/format.ts';
-import { plain } from '../output/plain.ts';
-import { fields } from '../output/table.ts';
-import { actionCommand } from './action.ts';
-import { group, serverCommand } from './command.ts';
-import { detailCommand } from './detail.ts';
-import { listCommand } from './list.ts';
-import { atLeastOne } from './values.ts';
+import { age, count, type Item, moment, text } from '../../output/cells.ts';
+import { fields } from '../../output/table.ts';
+import { actionCommand } from '../action.ts';
+import { group } from '../command.ts';
+import { detailCommand } from '../detail.ts';
+import { jobColumns } from '../jobs/columns.ts';
+import { listCommand } from '../list.ts';
+import { previewCommand } from './preview.ts';
 
 const cron = { param: 'name', about: 'name of the cron job' } as const;
 
@@ -32,6 +30,7 @@ export function cronCommand(): Command {
       ],
     }),
     detailCommand('show a cron job', { ...cron, operation: 'cron.get', describe }),
+    previewCommand(),
     runsCommand(),
     actionCommand('trigger', 'run a cron job now', {
       ...cron,
@@ -58,7 +57,7 @@ export function cronCommand(): Command {
 }
 
 function describe(answer: string): string {
-  const item: Item = JSON.parse(members(answer).get('cron_job') ?? answer);
+  const item = cronIn(answer);
   return fields([
     ['name', text(item, 'name')],
     ['cron', `${text(item, 'cron')} ${text(item, 'timezone')}`],
@@ -72,20 +71,23 @@ function describe(answer: string): string {
   ]);
 }
 
-/** `ojs cron runs`: the times to come, a line each. */
+/** `ojs cron runs`: the jobs that a cron job has made. */
 function runsCommand(): Command {
-  const command = serverCommand<ServerFlags & FormatFlags & { readonly limit: number }>(
+  const listed = { operation: 'job.list', member: 'jobs', columns: runColumns, what: 'runs' } as const;
+  return listCommand(
     'runs',
-    'list the next runs of a cron job',
-    async (server, flags, name = '') => {
-      const call = { operation: 'cron.runs', params: { name }, query: { limit: flags.limit } } as const;
-      const { text: answer } = await server.ask(call);
-      printAnswer(answer, flags, () =>
-        list(JSON.parse(answer), 'runs')
-          .map((at) => plain(String(at)))
-          .join('\n'),
-      );
+    'list the jobs that a cron job has made, newest first; ojs cron preview shows the runs to come',
+    listed,
+    async (_, server, name = '') => {
+      // The type is what an index answers.
+      const item = cronIn((await server.ask({ operation: 'cron.get', params: { name } })).text);
+      return { type: text(item, 'type'), q: `cron:${JSON.stringify(name)}` };
     },
-  );
-  return takesJson(command.argument('<name>', cron.about)).option('--limit <count>', 'the most runs', atLeastOne, 10);
+  ).argument('<name>', cron.about);
+}
+
+const runColumns = jobColumns.filter(({ title }) => title !== 'TYPE');
+
+function cronIn(answer: string): Item {
+  return JSON.parse(members(answer).get('cron_job') ?? answer);
 }

@@ -1,0 +1,84 @@
+import { queueLimitKey } from '@ojs-ts/core';
+import type { Server } from '../../connection/server.ts';
+import { age, type Item, part, text } from '../../output/cells.ts';
+import { plain } from '../../output/plain.ts';
+import { type Column, table } from '../../output/table.ts';
+import { pages } from '../list.ts';
+
+/**
+ * What the server knows of the worker of a job.
+ * - `alive`: it sends heartbeats, or fetches.
+ * - `dead`: its heartbeats stopped, so upkeep takes its jobs back.
+ * - `silent`: it has sent no heartbeat ever, and fetches no more. The job may still run.
+ * - `unknown`: there is no such worker on record.
+ */
+export type WorkerHealth = 'alive' | 'dead' | 'silent' | 'unknown';
+
+/** An active job, which holds a slot of every limit that it names. */
+export interface Holder {
+  readonly id: string;
+  readonly type: string;
+  readonly worker_id: string;
+  readonly started_at: string;
+  readonly worker: WorkerHealth;
+}
+
+/** Jobs that are looked at: a limit has a few slots. */
+const most = 1_000;
+const list = { operation: 'job.list', member: 'jobs' } as const;
+const health: Readonly<Record<string, WorkerHealth>> = { ok: 'alive', unhealthy: 'dead', unknown: 'silent' };
+
+/** The active jobs that count under the key, newest first, at most 1,000. */
+export async function holdersOf(server: Server, key: string): Promise<readonly Holder[]> {
+  const prefix = queueLimitKey('');
+  const query = key.startsWith(prefix) ? { queue: key.slice(prefix.length) } : { q: `limit:${JSON.stringify(key)}` };
+  const jobs: Item[] = [];
+  for await (const { items } of pages(server, list, { ...query, state: 'active' }, most))
+    jobs.push(...items.map((item): Item => JSON.parse(item)));
+  const workers = new Map<string, WorkerHealth>();
+  for (const id of new Set(jobs.map(workerOf))) workers.set(id, await healthOf(server, id));
+  return jobs.map((job) => ({
+    id: text(job, 'id'),
+    type: text(job, 'type'),
+    worker_id: workerOf(job),
+    started_at: text(job, 'started_at'),
+    worker: workers.get(workerOf(job)) ?? 'unknown',
+  }));
+}
+
+function workerOf({ worker_id }: Item): string {
+  return typeof worker_id === 'string' ? worker_id : '';
+}
+
+async function healthOf(server: Server, id: string): Promise<WorkerHealth> {
+  if (id === '') return 'unknown';
+  const call = { operation: 'worker.health', params: { id } } as const;
+  const answer = await server.ask(call, { status: 503, member: 'status' }, { status: 404, member: 'error' });
+  const { status }: Item = JSON.parse(answer.text);
+  return answer.status === 404 ? 'unknown' : (health[String(status)] ?? 'unknown');
+}
+
+const columns: readonly Column<Holder>[] = [
+  { title: 'JOB', cell: ({ id }) => id },
+  { title: 'TYPE', cell: ({ type }) => type },
+  { title: 'RUNS FOR', cell: (holder) => age({ ...holder }, 'started_at'), align: 'right' },
+  { title: 'WORKER', cell: ({ worker_id }) => plain(worker_id) },
+  { title: 'WHICH IS', cell: ({ worker }) => worker },
+];
+
+export function holderTable(holders: readonly Holder[]): string {
+  return table(columns, holders);
+}
+
+/** What holds the limit up, in one line; empty where nothing waits. */
+export function verdictOf(key: string, limit: Item, holders: readonly Holder[]): string {
+  if (limit.waiting_count === 0) return '';
+  const name = plain(key);
+  const most = part(limit, 'concurrency').limit;
+  if (most === 0) return `No job may start: ojs limits restore ${name}, or ojs limits override ${name} --concurrency N`;
+  if (typeof most !== 'number' || holders.length < most) return '';
+  const stuck = holders.filter(({ worker }) => worker !== 'alive').length;
+  return stuck === 0
+    ? 'All slots are held by workers that live.'
+    : `${stuck} of ${holders.length} slots are held for workers that are not known to live: ojs limits free ${name}`;
+}

@@ -1,0 +1,159 @@
+import { formatDuration, isObject, type OperationName, uuidv7 } from '@ojs-ts/core';
+import type { Command } from 'commander';
+import { Failure } from '../../connection/failure.ts';
+import type { Server, ServerFlags } from '../../connection/server.ts';
+import { type Item, part, text } from '../../output/cells.ts';
+import { type ConfirmFlags, confirmed, takesConfirm } from '../../output/confirm.ts';
+import { type FormatFlags, takesJson } from '../../output/format.ts';
+import { plain } from '../../output/plain.ts';
+import { table } from '../../output/table.ts';
+import { auditEntry } from '../audit.ts';
+import { serverCommand } from '../command.ts';
+
+interface RestoreFlags extends ServerFlags, FormatFlags, ConfirmFlags {
+  readonly entry: string;
+}
+
+/** Settings of a queue as a request has them; null for one that is not set. */
+interface Settings {
+  readonly paused: boolean;
+  readonly max_size: number | null;
+  readonly overflow_policy: string;
+  readonly warning_threshold: number;
+  readonly concurrency: number | null;
+  /** `100/PT60S`. */
+  readonly rate_limit: string | null;
+}
+
+/** What a queue has that was never configured. */
+const defaults: Settings = {
+  paused: false,
+  max_size: null,
+  overflow_policy: 'reject',
+  warning_threshold: 0.8,
+  concurrency: null,
+  rate_limit: null,
+};
+const names = Object.keys(defaults);
+
+/** `ojs queues restore`: the settings from before a change. */
+export function restoreCommand(): Command {
+  const command = serverCommand<RestoreFlags>(
+    'restore',
+    'give a queue the settings that it had before a change in the audit log',
+    async (server, flags, name = '') => {
+      const entry: Item = JSON.parse(await auditEntry(server, flags.entry));
+      const wanted = settingsBefore(entry, name);
+      const now = await settingsNow(server, name);
+      const changed = names.filter((setting) => settingOf(now, setting) !== settingOf(wanted, setting));
+      if (changed.length === 0) return report(flags, {}, `Queue ${plain(name)} has these settings already.`);
+      const rows = changed.map((setting) => ({
+        setting,
+        now: settingOf(now, setting),
+        before: settingOf(wanted, setting),
+      }));
+      if (!flags.json) console.log(`${differences(rows)}\n`);
+      await confirmed(`Shall I set what queue ${plain(name)} had before ${text(entry, 'timestamp')}?`, flags);
+      await apply(server, name, wanted, changed);
+      report(
+        flags,
+        Object.fromEntries(rows.map(({ setting, before }) => [setting, before])),
+        `Queue ${plain(name)} has the settings from before ${text(entry, 'timestamp')}.`,
+      );
+    },
+  )
+    .argument('<name>', 'name of the queue')
+    .requiredOption('--entry <id>', 'entry of the audit log: ojs audit list --type queue --about NAME shows them');
+  return takesJson(takesConfirm(command));
+}
+
+/** @throws Failure for an entry about something else. */
+function settingsBefore(entry: Item, name: string): Settings {
+  const detail = part(entry, 'detail');
+  const { before } = detail;
+  if (text(detail, 'name') !== name || !text(entry, 'event_type').startsWith('queue.'))
+    throw new Failure(
+      'usage',
+      `The entry is ${text(entry, 'event_type')} about ${text(detail, 'name') || 'no queue'}, not a change of the queue ${plain(name)}.`,
+    );
+  if (!isObject(before))
+    throw new Failure('usage', `The entry has no settings from before: the queue ${plain(name)} did not exist.`);
+  const { count, perMs } = part(before, 'rate');
+  return {
+    paused: before.paused === true,
+    max_size: numberOf(before.maxDepth),
+    overflow_policy: typeof before.strategy === 'string' ? before.strategy : defaults.overflow_policy,
+    warning_threshold: numberOf(before.warningThreshold) ?? defaults.warning_threshold,
+    concurrency: numberOf(before.concurrency),
+    rate_limit: typeof count === 'number' && typeof perMs === 'number' ? `${count}/${formatDuration(perMs)}` : null,
+  };
+}
+
+async function settingsNow(server: Server, name: string): Promise<Settings> {
+  const call = { operation: 'queue.get', params: { name } } as const;
+  const answer = await server.ask(call, { status: 404, member: 'error' });
+  if (answer.status === 404) return defaults;
+  const queue: Item = JSON.parse(answer.text);
+  const config = part(queue, 'config');
+  const rate = part(config, 'rate_limit');
+  return {
+    paused: queue.paused === true,
+    max_size: numberOf(config.max_size),
+    overflow_policy: text(config, 'overflow_policy'),
+    warning_threshold: numberOf(part(config, 'backpressure').warning_threshold) ?? defaults.warning_threshold,
+    concurrency: numberOf(config.concurrency),
+    rate_limit: typeof rate.limit === 'number' ? `${rate.limit}/${text(rate, 'period')}` : null,
+  };
+}
+
+async function apply(server: Server, name: string, wanted: Settings, changed: readonly string[]): Promise<void> {
+  const ask = (operation: OperationName, body?: object) =>
+    server.ask({
+      operation,
+      params: { name },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+      idempotencyKey: uuidv7(),
+    });
+  if (changed.some((setting) => setting !== 'paused')) {
+    const { max_size, overflow_policy, warning_threshold, concurrency, rate_limit } = wanted;
+    const [limit, period] = rate_limit?.split('/') ?? [];
+    await ask('queue.configure', {
+      max_size,
+      overflow_policy,
+      backpressure: { warning_threshold },
+      concurrency,
+      rate_limit: rate_limit === null ? null : { limit: Number(limit), period },
+    });
+  }
+  if (changed.includes('paused')) await ask(wanted.paused ? 'queue.pause' : 'queue.resume');
+}
+
+interface Difference {
+  readonly setting: string;
+  readonly now: string;
+  readonly before: string;
+}
+
+function differences(rows: readonly Difference[]): string {
+  return table(
+    [
+      { title: 'SETTING', cell: ({ setting }: Difference) => setting },
+      { title: 'NOW', cell: ({ now }: Difference) => now },
+      { title: 'BEFORE', cell: ({ before }: Difference) => before },
+    ],
+    rows,
+  );
+}
+
+function settingOf(settings: Settings, name: string): string {
+  const value = Object.entries(settings).find(([one]) => one === name)?.[1];
+  return value === null || value === undefined ? 'none' : String(value);
+}
+
+function numberOf(value: unknown): number | null {
+  return typeof value === 'number' ? value : null;
+}
+
+function report({ json }: FormatFlags, restored: object, said: string): void {
+  console.log(json ? JSON.stringify({ restored }) : said);
+}

@@ -1,0 +1,205 @@
+import { join } from 'node:path';
+import { batch, Client, chain, httpTransport } from '@ojs-ts/sdk';
+import { fail } from '../support/work.ts';
+
+/** What the calls of a scene name. */
+export interface Names {
+  readonly home: string;
+  readonly storage: string;
+  readonly waiting: string;
+  readonly wanted: string;
+  readonly failed: string;
+  readonly done: string;
+  readonly chain: string;
+  readonly batch: string;
+  readonly dead: string;
+  readonly entry: string;
+}
+
+/** The calls of a command, each as its words behind the command. `both` also runs them on a terminal. */
+export interface Scene {
+  readonly both?: true;
+  readonly calls: readonly (readonly string[])[];
+}
+
+/** Commands that run until they are stopped. Their help is checked. */
+export const endless = ['serve', 'events tail'];
+
+/** Fills a store: jobs in most states, workers, crons, workflows, limits, settings with a history. */
+export async function prepare(url: string, home: string, storage: string): Promise<Names> {
+  await using client = new Client(url);
+  await using wire = httpTransport(url);
+  const ask = async (operation: Parameters<typeof wire.call>[0]['operation'], body: object, params = {}) => {
+    const { status, text } = await wire.call({ operation, body: JSON.stringify(body), params });
+    if (status >= 400) throw new Error(text);
+    return JSON.parse(text);
+  };
+  await fail(url, 3, 'CardDeclined');
+  await fail(url, 2, 'Timeout', 'dead_letter');
+  const failing = await client.enqueue('pay.now', [{ user: 7 }], { queue: 'pay', retry: { maxAttempts: 1 } });
+  const [claimed] = (await ask('worker.fetch', { queues: ['pay'], worker_id: 'till' })).jobs;
+  await ask('worker.nack', { job_id: claimed.id, error: { type: 'Refused', message: 'The bank refused the card.' } });
+  await client.enqueue('done.job', [1, 'two', { three: 3 }], { queue: 'done' });
+  const [acked] = (await ask('worker.fetch', { queues: ['done'], worker_id: 'till' })).jobs;
+  await ask('worker.ack', { job_id: acked.id, result: { sum: 12 } });
+  const limits = [{ key: 'tenant:acme', concurrency: 1 }];
+  const wanted = await client.enqueue('mail.send', [{ user: 42 }], { queue: 'mail', meta: { tenant: 'acme' }, limits });
+  await ask('worker.fetch', { queues: ['mail'], worker_id: 'mailer-1' });
+  await ask('worker.heartbeat', {
+    worker_id: 'mailer-1',
+    hostname: 'web-7',
+    queues: ['mail'],
+    concurrency: 10,
+    active_jobs: [wanted.id],
+  });
+  const waiting = await client.enqueue('mail.send', [{ user: 43 }], {
+    queue: 'mail',
+    meta: { tenant: 'acme' },
+    limits,
+  });
+  await client.enqueue('mail.send', [], { queue: 'mail', meta: { tenant: 'other' }, priority: 5 });
+  await client.enqueue('report.make', [], { queue: 'reports', delay: '100d' });
+  await client.registerCronJob('nightly', '30 2 * * *', 'report.make', [], { timezone: 'Europe/Berlin' });
+  await client.registerCronJob('often', '@every 2400h', 'report.make');
+  await client.pauseCronJob('nightly');
+  const steps = ['fetch', 'resize', 'upload'].map((name) => ({ type: `image.${name}`, args: [] }));
+  const images = await client.workflow(chain('images', steps));
+  const parts = Array.from({ length: 120 }, () => ({ type: 'video.part', args: [] }));
+  const video = await client.workflow(batch('video', parts, { onSuccess: { type: 'video.join', args: [] } }));
+  await ask('queue.configure', { concurrency: 3 }, { name: 'mail' });
+  await ask('queue.configure', { concurrency: 9, max_size: 500 }, { name: 'mail' });
+  await ask('schema.register', { uri: 'urn:mail', type: 'mail.send', version: '1.0.0', schema: { type: 'array' } });
+  const { items } = JSON.parse((await wire.call({ operation: 'audit.list', query: { type: 'queue', limit: 1 } })).text);
+  const letters = JSON.parse((await wire.call({ operation: 'deadLetter.list', query: { limit: 1 } })).text);
+  return {
+    home,
+    storage,
+    waiting: waiting.id,
+    wanted: wanted.id,
+    failed: failing.id,
+    done: acked.id,
+    chain: images.id,
+    batch: video.id,
+    dead: letters.jobs[0].id,
+    entry: items[0].id,
+  };
+}
+
+const both = (...calls: Scene['calls']): Scene => ({ both: true, calls });
+const once = (...calls: Scene['calls']): Scene => ({ calls });
+
+/**
+ * The calls of every command but the endless ones. First what only looks, then what changes, in this order. The word
+ * TOKEN is the id of the token that was made last.
+ */
+export function scenesOf(names: Names): ReadonlyMap<string, Scene> {
+  const { home, storage, waiting, wanted, failed, dead, done, chain, batch, entry } = names;
+  const copy = join(home, 'copy.ndjson');
+  const scenes: Readonly<Record<string, Scene>> = {
+    'jobs list': both(
+      [],
+      ['--state', 'discarded', '--limit', '2'],
+      ['--query', 'args[0].user=42'],
+      ['--queue', 'none'],
+      ['--query', 'args[0].user=42', '--ndjson'],
+      ['--query', 'stat:failed'],
+    ),
+    'jobs show': both([failed], [done], [done, '--json']),
+    'jobs groups': both(['--by', 'meta.tenant'], ['--by', 'queue', '--limit', '2'], ['--by', 'tpye']),
+    'jobs export': once(['--query', 'args[0].user=43']),
+    explain: both([waiting], [done], [chain, '--step', '1']),
+    'dead-letter list': both([]),
+    'dead-letter stats': both([]),
+    'dead-letter show': both([dead]),
+    'workflows list': both([]),
+    'workflows show': both([chain]),
+    'workflows graph': both([chain], [batch]),
+    'cron list': both([]),
+    'cron show': both(['nightly']),
+    'cron preview': both(
+      ['30 2 * * *', '--timezone', 'Europe/Berlin', '--from', '2030-03-30T12:00:00Z', '--count', '3'],
+      ['0,30 1,2 * * *', '--timezone', 'Europe/Berlin', '--from', '2030-10-26T12:00:00Z', '--count', '5'],
+      ['nightly'],
+      ['61 * * * *'],
+      ['* * * * *', '--timezone', 'Europe/Berln'],
+    ),
+    'cron runs': both(['often']),
+    stats: both([], ['--history', '1d', '--since', `${new Date().toISOString().slice(0, 10)}T00:00:00Z`]),
+    'queues list': both([]),
+    'queues show': both(['mail']),
+    'workers list': both([]),
+    'workers show': both(['mailer-1']),
+    'limits list': both([]),
+    'limits show': both(['tenant:acme'], ['tenant:nobody']),
+    'schemas list': both([]),
+    'schemas show': both(['urn:mail']),
+    'maintenance status': both([]),
+    'audit list': both(['--limit', '3']),
+    'audit show': both([entry]),
+    doctor: both([]),
+    completion: once(['bash'], ['tcsh']),
+    enqueue: once(
+      ['mail.send', '["ada@example.com"]', '--queue', 'mail', '--meta', 'tenant=acme'],
+      ['mail.send', 'ada@example.com'],
+    ),
+    'jobs retry': once(
+      ['--error-type', 'CardDeclined', '--dry-run'],
+      ['--error-type', 'CardDeclined'],
+      ['--error-type', 'CardDeclined', '--yes'],
+      [done],
+    ),
+    'jobs cancel': once([waiting], [waiting]),
+    'jobs delete': once([waiting], [waiting, '--yes']),
+    'jobs activate': once([failed]),
+    'dead-letter delete': once([failed, '--yes'], [dead, '--yes']),
+    'dead-letter retry': once(['--error-type', 'Timeout', '--yes']),
+    'dead-letter purge': once(['--yes'], ['--queue', 'failing-timeout', '--yes']),
+    'workflows cancel': once([chain], [chain]),
+    'cron trigger': once(['often']),
+    'cron pause': once(['often']),
+    'cron resume': once(['often']),
+    'cron remove': once(['often'], ['often', '--yes']),
+    'queues create': once(
+      ['few', '--concurrency', '2', '--rate', '100/1m', '--max-depth', '50'],
+      ['few', '--concurrency', '2'],
+    ),
+    'queues configure': once(['few', '--concurrency', 'none', '--overflow', 'warn'], ['few']),
+    'queues restore': once(['mail', '--entry', entry], ['mail', '--entry', entry, '--yes'], ['few', '--entry', entry]),
+    'queues pause': once(['mail']),
+    'queues resume': once(['mail']),
+    'queues purge': once(['done', '--state', 'completed'], ['done', '--state', 'completed', '--yes']),
+    'queues delete': once(['few', '--yes'], ['mail', '--yes']),
+    'workers quiet': once(['mailer-1']),
+    'workers resume': once(['mailer-1']),
+    'workers stop': once(['mailer-1', '--yes']),
+    'limits free': once(['tenant:acme', '--yes'], ['tenant:acme', '--force'], ['tenant:nobody', '--yes']),
+    'workers remove': once(['mailer-1', '--yes'], ['mailer-1', '--force', '--yes'], ['mailer-2', '--yes']),
+    'limits override': once(['tenant:acme', '--concurrency', '5', '--for', '10m'], ['tenant:acme']),
+    'limits restore': once(['tenant:acme']),
+    'jobs discard': once([wanted]),
+    'schemas register': once(['urn:mail:2', 'mail.send', '2.0.0', join(home, 'missing.json')]),
+    'schemas delete': once(['urn:mail', '--yes']),
+    'maintenance on': once(
+      ['--reason', 'migration', '--for', '30m'],
+      ['--reason', 'migration', '--for', '30m', '--yes'],
+    ),
+    'maintenance off': once([]),
+    'context set': once(['prod', '--url', 'https://jobs.example.com'], ['local', '--storage', storage], ['x']),
+    'context list': once([]),
+    'context use': once(['local'], ['prdo']),
+    'context remove': once(['local'], ['prod']),
+    backup: once(['--storage', storage, '--out', copy]),
+    restore: once([copy, '--storage', `sqlite:${join(home, 'copy.db')}`], [copy, '--storage', storage]),
+    migrate: once(['--storage', storage]),
+    'storage report': once(['--storage', storage]),
+    'tokens create': once(
+      ['root', '--role', 'admin'],
+      ['shop', '--role', 'enqueue', '--queue', 'mail*'],
+      ['x', '--role', 'viewr'],
+    ),
+    'tokens list': once([]),
+    'tokens rotate': once(['TOKEN', '--grace', '1h'], ['nothing']),
+    'tokens revoke': once(['TOKEN'], ['TOKEN', '--yes']),
+  };
+  return new Map(Object.entries(scenes));
+}

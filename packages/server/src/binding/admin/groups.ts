@@ -1,0 +1,77 @@
+import {
+  describePlan,
+  Fields,
+  JobGroups,
+  type JobList,
+  type Json,
+  parsePlace,
+  readJobList,
+  readPage,
+  select,
+} from '@ojs-ts/core';
+import type { Engine } from '../../engine/engine.ts';
+import type { BindingRequest } from '../handler.ts';
+import { held, longestSearch, mostScanned, turn, waitForRoom } from '../pieces.ts';
+import { ok, type Reply } from '../reply.ts';
+
+/** Jobs of one read, which are counted in one go. */
+const part = 500;
+const partBytes = 1_048_576;
+const maxLimit = 10_000;
+
+/**
+ * GET /admin/jobs/groups?by&q&…: how many jobs have each value of a field, the most first. One call reads as many jobs
+ * as a search does; the next one goes on behind its cursor, with counts of its own.
+ */
+export async function groupJobs(engine: Engine, { query, access }: BindingRequest): Promise<Reply> {
+  access?.chosen(query.queue === undefined ? [] : [query.queue]);
+  const fields = new Fields(query, 'query');
+  const by = fields.requiredString('by', 2_000);
+  fields.done();
+  const now = engine.clock.now();
+  const groups = new JobGroups(parsePlace(by), now);
+  const { limit, cursor } = readPage(query, 100, maxLimit);
+  const list = readJobList({ ...query, limit: undefined }, now);
+  await waitForRoom(engine);
+  const { scanned, next } = await scan(engine, list, cursor, groups);
+  const { groups: largest, others } = groups.largest(limit);
+  const { plan } = list;
+  const end = JSON.stringify({
+    group_count: groups.size,
+    others,
+    without_value: groups.without,
+    matched: groups.jobs,
+    is_lower_bound: cursor !== null || next !== null,
+    search: { scanned, complete: next === null, ...(plan !== null && { plan: describePlan(plan) }) },
+    pagination: { limit, has_more: next !== null, ...(next !== null && { next_cursor: next }) },
+  });
+  const texts: Json[] = largest.map(
+    ({ value, digest, count }) =>
+      `{"value":${value},"count":${count}${digest === null ? '' : `,"digest":"${digest}"`}}`,
+  );
+  const text = `{"by":${JSON.stringify(by)},"groups":[${texts.join(',')}],${end.slice(1)}`;
+  return { ...ok(text), ...held(engine, text.length) };
+}
+
+/** Counts the jobs behind the cursor, and lets other requests have their turn between two reads. */
+async function scan(
+  { storage }: Engine,
+  { filter }: JobList,
+  cursor: string | null,
+  groups: JobGroups,
+): Promise<{ readonly scanned: number; readonly next: string | null }> {
+  const end = performance.now() + longestSearch;
+  const isOver = () => performance.now() >= end;
+  let after = cursor;
+  let scanned = 0;
+  for (;;) {
+    const maxSeen = mostScanned - scanned;
+    const at = { after, limit: Math.min(part, maxSeen), maxBytes: partBytes, maxSeen, isOver, pause: turn };
+    const { jobs, next, seen } = await select(storage, filter, at);
+    for (const job of jobs) groups.add(job);
+    scanned += seen;
+    after = next;
+    if (next === null || scanned >= mostScanned || isOver()) return { scanned, next };
+    await turn();
+  }
+}
