@@ -1,6 +1,7 @@
 import { version } from '@ojs-ts/server';
 import { Command } from 'commander';
 import { auditCommand } from './commands/audit.ts';
+import { bulkOperationsCommand } from './commands/bulk/bulk.ts';
 import { completionCommands } from './commands/completion.ts';
 import { contextCommand } from './commands/context.ts';
 import { cronCommand } from './commands/crons.ts';
@@ -48,6 +49,7 @@ export function program(): Command {
     jobsCommand(),
     explainCommand(),
     deadLetterCommand(),
+    bulkOperationsCommand(),
     workflowsCommand(),
     cronCommand(),
     eventsCommand(),

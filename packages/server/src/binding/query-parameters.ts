@@ -19,6 +19,7 @@ const read: Partial<Record<OperationName, readonly string[]>> = {
   'job.explain': ['step'],
   'job.result': ['wait', 'timeout'],
   'job.deleteCheckpoint': ['worker_id', 'x_lease'],
+  'bulk.list': page,
   'queue.list': page,
   'worker.list': page,
   'worker.remove': ['force'],

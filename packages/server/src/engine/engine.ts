@@ -24,6 +24,7 @@ import type { Beaten, Directive, Inserted, Storage, WorkerBeat } from '../storag
 import { Audit } from './access/audit.ts';
 import { freshTokensMs, Tokens } from './access/tokens.ts';
 import { type Batches, batches } from './batches.ts';
+import { BulkOperations, bulkMs, forgetBulkMs } from './bulk/bulk-operations.ts';
 import { coalesce } from './coalesce.ts';
 import { EventSubscriptions } from './events/event-subscriptions.ts';
 import { JobEnds } from './events/job-ends.ts';
@@ -92,6 +93,7 @@ export class Engine implements AsyncDisposable {
   readonly deadLetter: DeadLetter;
   readonly explainer: Explainer;
   readonly bulkReplies: BulkReplies;
+  readonly bulkOperations: BulkOperations;
   readonly memory: MemoryLimits;
   /** Answers that were not delivered yet. */
   readonly answers: InFlight;
@@ -208,6 +210,13 @@ export class Engine implements AsyncDisposable {
         // A server without tokens asks for them once the store has one.
         { everyMs: freshTokensMs, run: () => tokens.refresh() },
         { everyMs: forgetMs, run: () => bulkReplies.forget() },
+        {
+          everyMs: bulkMs,
+          run: async () => {
+            await this.bulkOperations.run();
+          },
+        },
+        { everyMs: forgetBulkMs, run: () => this.bulkOperations.forget() },
         { everyMs: forgetWorkersMs, run: () => workers.forgetIdle() },
         { everyMs: forgetWorkersMs, run: () => secrets.forgetIdle() },
       ],
@@ -228,6 +237,15 @@ export class Engine implements AsyncDisposable {
     this.reports = new Reports(this.#batches, clock);
     this.jobEnds = new JobEnds(this.subscriptions, (id) => this.get(id));
     this.bulk = new Bulk(storage, clock, this.lifecycle, (error) => log.error({ err: error }, 'bulk item failed'));
+    this.bulkOperations = new BulkOperations({
+      storage,
+      clock,
+      batches: this.#batches,
+      bulk: this.bulk,
+      log,
+      bytes: Math.min(bulkBytes, this.memory.answer),
+      isManual: options.upkeep === 'manual' && options.clock !== undefined,
+    });
     this.deadLetter = new DeadLetter(storage, clock, this.lifecycle, this.bulk);
     this.explainer = new Explainer({
       storage,
@@ -272,6 +290,7 @@ export class Engine implements AsyncDisposable {
       if (options.storeCheck !== false) engine.storeHealth.verifyAfter(5_000);
       engine.#stop.push(() => engine.storeHealth.close());
     }
+    engine.#stop.push(() => engine.bulkOperations.close());
     return engine;
   }
 
@@ -479,6 +498,9 @@ async function settled<T>(work: Promise<T>): Promise<PromiseSettledResult<T>> {
   const [result] = await Promise.allSettled([work]);
   return result;
 }
+
+/** Jobs that a bulk operation reads at once. */
+const bulkBytes = 8 * 1_048_576;
 
 /** Interval of the outbox import, in milliseconds; a hint from the storage makes it a few milliseconds. */
 const outboxImportMs = 1_000;

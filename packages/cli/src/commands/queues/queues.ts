@@ -8,6 +8,7 @@ import { actionCommand } from '../action.ts';
 import { group } from '../command.ts';
 import { detailCommand } from '../detail.ts';
 import { listCommand } from '../list.ts';
+import { drainCommand } from './drain.ts';
 import { purgeCommand } from './purge.ts';
 import { configureCommand, createCommand } from './settings.ts';
 import { stateColumns } from './states.ts';
@@ -51,6 +52,7 @@ export function queuesCommand(): Command {
     }),
     createCommand(),
     configureCommand(),
+    drainCommand(),
     purgeCommand(),
     actionCommand('delete', 'delete a queue without jobs', {
       ...queue,

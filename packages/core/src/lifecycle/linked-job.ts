@@ -1,0 +1,68 @@
+import { type ReadEnvelope, readEnvelope } from '../envelope/envelope.ts';
+import { ProtocolError } from '../errors.ts';
+import type { JobId, JobRecord, Json } from '../job/job.ts';
+import { State, stateName, Terminal } from '../job/states.ts';
+import { objectText } from '../json/json.ts';
+import type { Millis } from '../time/clock.ts';
+import { readTime } from '../time/timestamp.ts';
+import { isIn } from './change.ts';
+import { changedRequest, type JobChanges, merged } from './job-changes.ts';
+
+/** The member of `meta` in which a job names the one that it runs again. */
+export const rerunOfName = 'ojs.rerun_of';
+
+/** What counts the moments of a rerun: see {@link readEnvelope}. */
+export interface RerunTimes {
+  readonly now: Millis;
+  /** What relative times count from; by default `now`. */
+  readonly latest?: Millis;
+}
+
+/**
+ * A new job that does the work of an ended one again, and names that one in its meta. Core forbids that a completed or
+ * cancelled job runs again (ojs-core §6.3). The new job is checked and admitted as any other. It belongs to no workflow
+ * and to no cron, and starts at once unless the changes have a time. Its unique policy counts unfinished jobs only, or
+ * the old job would be in its way.
+ * @param newId creates the id of the new job.
+ * @param id the JSON text of the id that the caller wants; null counts as absent.
+ * @throws ProtocolError `conflict` for a job that has not ended; what `readEnvelope` throws for wrong changes.
+ */
+export function rerunOf(
+  job: JobRecord,
+  changes: JobChanges,
+  { now, latest = now }: RerunTimes,
+  newId: () => JobId,
+  id?: Json,
+): ReadEnvelope {
+  if (!isIn(job.state, Terminal)) throw notEnded(job);
+  const request = changedRequest(job, changes);
+  request.set('id', id ?? 'null');
+  if (changes.scheduled_at === undefined && changes.delay_until === undefined) request.delete('scheduled_at');
+  if (hasPassed(request.get('expires_at'), now)) request.delete('expires_at');
+  const meta = request.get('meta') ?? '{}';
+  if (meta.startsWith('{')) request.set('meta', merged(meta, JSON.stringify({ [rerunOfName]: job.id })));
+  const read = readEnvelope(objectText(request), now, newId, { latest });
+  const { unique } = read.job;
+  return unique === null
+    ? read
+    : { ...read, job: { ...read.job, unique: { ...unique, states: unique.states & ~Terminal } } };
+}
+
+/** A relative time counts anew. */
+function hasPassed(text: string | undefined, now: Millis): boolean {
+  if (text === undefined) return false;
+  const sent: unknown = JSON.parse(text);
+  const at = typeof sent === 'string' ? readTime(sent, now) : null;
+  return at !== null && at <= now;
+}
+
+function notEnded({ id, state }: JobRecord): ProtocolError {
+  const current = stateName(state);
+  const message = `The job is ${current}; only a job that has ended runs again as a new one.`;
+  const hint =
+    state === State.active
+      ? 'Cancel the job or wait for its end.'
+      : 'The job will still run: change it with PATCH /ojs/v1/admin/jobs/:id, or cancel it first.';
+  const details = { job_id: id, current_state: current, expected_state: 'completed or cancelled or discarded' };
+  return new ProtocolError('conflict', message, details, hint);
+}
