@@ -105,6 +105,8 @@ test('help has groups, and completion knows commands and options', async () => {
       explain [options] <id>           say why a job does not run, and what helps
       dead-letter                      look at jobs that failed for good, run them
                                        again or delete them
+      bulk                             look at changes of many jobs, stop, resume
+                                       and undo them
       workflows                        look at workflows and cancel them
       cron                             look at cron jobs, run and pause them
       events                           follow what happens

@@ -52,6 +52,8 @@ const args: Readonly<Record<string, readonly unknown[]>> = {
   overrideLimit: ['x', { concurrency: 1 }],
   createToken: [{ name: 'x', roles: ['viewer'] }],
   diagnose: [],
+  startBulk: [{ action: 'cancel', filter: {} }],
+  countBulk: [{ action: 'cancel', filter: {} }],
   purgeQueue: ['x', { states: 'completed' }],
   ...Object.fromEntries(
     ['cancelJobs', 'retryJobs', 'deleteJobs', 'retryDeadLetterJobs', 'purgeDeadLetter'].map((name) => [name, [{}]]),
