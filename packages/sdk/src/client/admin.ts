@@ -13,7 +13,7 @@ import {
   purgeDeadLetters,
   retryDeadLetters,
 } from '../operations/bulk.ts';
-import { type BulkCalls, BulkHandle } from '../operations/bulk-handle.ts';
+import { type BulkCalls, type BulkHandle, bulkHandle } from '../operations/bulk-handle.ts';
 import {
   type BulkCount,
   type BulkOperation,
@@ -322,12 +322,12 @@ export class Admin implements AsyncDisposable {
   }
 
   /**
-   * Starts a change of all jobs that match, however many. The server makes it in steps and goes on without this
+   * Starts a change of all jobs that match, however many. The server makes it in steps and continues without this
    * process, also after a restart. Jobs that come or fail later are not touched.
    * @throws {OJSValidationError} before anything is sent.
    */
   async startBulk(request: BulkRequest, options: CallOptions = {}): Promise<BulkHandle> {
-    return new BulkHandle(await this.#connection.ask(startBulk(request), options), this.#bulk);
+    return bulkHandle(await this.#connection.ask(startBulk(request), options), this.#bulk);
   }
 
   /** How a bulk operation stands. @throws {JobNotFoundError} for an unknown one, and a week after its end. */
@@ -340,12 +340,12 @@ export class Admin implements AsyncDisposable {
     return this.#pages(listBulk, options, pageNames);
   }
 
-  /** Stops a bulk operation after the step under way. @throws {OJSAPIError} `conflict` if it has ended. */
+  /** Stops a bulk operation after the step that runs. @throws {OJSAPIError} `conflict` if it has ended. */
   async stopBulk(bulkId: string, options: CallOptions = {}): Promise<BulkOperation> {
     return this.#connection.ask(oneBulk('bulk.stop', bulkId), options);
   }
 
-  /** A stopped bulk operation goes on. @throws {OJSAPIError} `conflict` if it has ended or was undone. */
+  /** Continues a stopped bulk operation. @throws {OJSAPIError} `conflict` if it has ended or was undone. */
   async resumeBulk(bulkId: string, options: CallOptions = {}): Promise<BulkOperation> {
     return this.#connection.ask(oneBulk('bulk.resume', bulkId), options);
   }
@@ -356,7 +356,7 @@ export class Admin implements AsyncDisposable {
    * @throws {OJSAPIError} `conflict` while the operation runs, and for one that cannot be undone.
    */
   async undoBulk(bulkId: string, options: CallOptions = {}): Promise<BulkHandle> {
-    return new BulkHandle(await this.#connection.ask(oneBulk('bulk.undo', bulkId), options), this.#bulk);
+    return bulkHandle(await this.#connection.ask(oneBulk('bulk.undo', bulkId), options), this.#bulk);
   }
 
   /** Dead letters, newest first. They must match the whole filter. */

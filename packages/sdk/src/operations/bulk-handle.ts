@@ -16,54 +16,47 @@ export interface BulkCalls {
   readonly closing: AbortSignal;
 }
 
-/** A bulk operation of the server, which goes on without this process. */
-export class BulkHandle {
+/** A bulk operation of the server, which continues without this process. */
+export interface BulkHandle {
   readonly id: string;
   /** How it stood at its start. */
   readonly operation: BulkOperation;
-  readonly #calls: BulkCalls;
-
-  constructor(operation: BulkOperation, calls: BulkCalls) {
-    this.id = operation.id;
-    this.operation = operation;
-    this.#calls = calls;
-  }
-
   /** How it stands. @throws {JobNotFoundError} after a week, when the server has forgotten it. */
-  refresh(options: CallOptions = {}): Promise<BulkOperation> {
-    return this.#calls.read(this.id, options);
-  }
-
+  refresh(options?: CallOptions): Promise<BulkOperation>;
   /**
    * Resolves once the operation is done, was stopped or has failed: its `state` says which. Aborting ends the wait, not
    * the operation. @throws the reason of the signal; the errors of a call.
    */
-  async wait(options: BulkWaitOptions = {}): Promise<BulkOperation> {
-    checkNames(options, bulkWaitNames);
-    const { onProgress, ...call } = options;
-    const { closing } = this.#calls;
-    const stop = call.signal === undefined ? closing : AbortSignal.any([closing, call.signal]);
-    for (;;) {
-      const operation = await this.#calls.read(this.id, call);
-      onProgress?.(operation);
-      if (operation.state !== 'running') return operation;
-      await pause(lookMs, stop);
-      stop.throwIfAborted();
-    }
-  }
-
-  /** Ends it after the step under way; {@link resume} goes on. @throws {OJSAPIError} `conflict` if it has ended. */
-  stop(options: CallOptions = {}): Promise<BulkOperation> {
-    return this.#calls.stop(this.id, options);
-  }
-
-  /** Goes on. @throws {OJSAPIError} `conflict` if it has ended or was undone. */
-  resume(options: CallOptions = {}): Promise<BulkOperation> {
-    return this.#calls.resume(this.id, options);
-  }
-
+  wait(options?: BulkWaitOptions): Promise<BulkOperation>;
+  /** Ends it after the step that runs. @throws {OJSAPIError} `conflict` if it has ended. */
+  stop(options?: CallOptions): Promise<BulkOperation>;
+  /** Continues it. @throws {OJSAPIError} `conflict` if it has ended or was undone. */
+  resume(options?: CallOptions): Promise<BulkOperation>;
   /** Takes back what it did, by an operation of its own. @throws as {@link Admin.undoBulk}. */
-  undo(options: CallOptions = {}): Promise<BulkHandle> {
-    return this.#calls.undo(this.id, options);
-  }
+  undo(options?: CallOptions): Promise<BulkHandle>;
+}
+
+export function bulkHandle(operation: BulkOperation, calls: BulkCalls): BulkHandle {
+  const { id } = operation;
+  return {
+    id,
+    operation,
+    refresh: (options = {}) => calls.read(id, options),
+    stop: (options = {}) => calls.stop(id, options),
+    resume: (options = {}) => calls.resume(id, options),
+    undo: (options = {}) => calls.undo(id, options),
+    async wait(options = {}) {
+      checkNames(options, bulkWaitNames);
+      const { onProgress, ...call } = options;
+      const { closing } = calls;
+      const stop = call.signal === undefined ? closing : AbortSignal.any([closing, call.signal]);
+      for (;;) {
+        const now = await calls.read(id, call);
+        onProgress?.(now);
+        if (now.state !== 'running') return now;
+        await pause(lookMs, stop);
+        stop.throwIfAborted();
+      }
+    },
+  };
 }

@@ -4,7 +4,7 @@ import { OJSAnswerError, OJSValidationError } from '../errors.ts';
 import { type CallOptions, callNames } from '../job/options.ts';
 import { booleanOf, compact, dateOf, eachOf, numberOf, oneOf, textOf, textsOf, type Wire, wireOf } from '../json.ts';
 import { checkNames } from '../options/check-names.ts';
-import { type BulkFilter, type DeadLetterFilter, wireBulkFilter, wireDeadLetterFilter } from './filter.ts';
+import { type BulkFilter, bulkNames, wireBulkFilter } from './filter.ts';
 import { type PageOf, type PageQuery, readPage } from './page.ts';
 import { numbersOf } from './queues.ts';
 
@@ -13,17 +13,17 @@ import { numbersOf } from './queues.ts';
  * `discard`), that have ended (`delete`), that wait for a time (`promote`), that failed (`retry`), or that are in the
  * dead letter (`redrive` retries and `purge` deletes them).
  */
-export type BulkRequest = {
+export interface BulkRequest {
+  action: 'cancel' | 'delete' | 'discard' | 'promote' | 'purge' | 'redrive' | 'retry';
   /** A query, such as `error~timeout age<2h`. Default: no condition beside the filter. */
   query?: string | undefined;
+  /** Default: no condition beside the query. */
+  filter?: BulkFilter | undefined;
   /** Jobs a second at most. Default: as fast as the server can. */
   rate?: number | undefined;
-} & (
-  | { action: 'cancel' | 'delete' | 'discard' | 'promote' | 'retry'; filter?: BulkFilter | undefined }
-  | { action: 'purge' | 'redrive'; filter?: DeadLetterFilter | undefined }
-);
+}
 
-const requestNames = { action: true, query: true, rate: true, filter: true } as const;
+const requestNames: NamesOf<BulkRequest> = { action: true, query: true, rate: true, filter: bulkNames };
 
 /** How many jobs match a request. */
 export interface BulkCount {
@@ -79,12 +79,16 @@ function wireRequest(request: BulkRequest): object {
   const { query, rate } = request;
   if (query === undefined && request.filter === undefined)
     throw OJSValidationError.of('query', 'expected a query or a filter, which says which jobs; {} matches all of them');
-  const filter =
-    request.filter === undefined
-      ? undefined
-      : request.action === 'redrive' || request.action === 'purge'
-        ? wireDeadLetterFilter(request.filter)
-        : wireBulkFilter(request.filter);
+  const filter = request.filter === undefined ? undefined : wireBulkFilter(request.filter);
+  if (request.action === 'redrive' || request.action === 'purge') {
+    // The server reads these times as those of the end.
+    for (const name of ['createdAfter', 'createdBefore'] as const)
+      if (request.filter?.[name] !== undefined)
+        throw OJSValidationError.of(
+          `filter.${name}`,
+          'expected no such field: say created>… or finished>… in the query',
+        );
+  }
   return compact({ action: request.action, query, filter, rate });
 }
 

@@ -43,7 +43,7 @@ export function bulkOperationsCommand(): Command {
       operation: 'bulk.stop',
       said: (id, item) => `Operation ${id} is ${text(item, 'state')}: ${jobs(numberIn(item, 'changed'))} changed.`,
     }),
-    actionCommand('resume', 'go on with a stopped bulk operation', {
+    actionCommand('resume', 'continue a stopped bulk operation', {
       ...operation,
       operation: 'bulk.resume',
       said: (id, item) => `Operation ${id} is ${text(item, 'state')}.`,

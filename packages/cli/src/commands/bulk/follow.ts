@@ -32,7 +32,7 @@ export async function follow(server: Server, first: Json, flags: FormatFlags): P
   const id = text(item, 'id');
   const interrupted = () => {
     process.stderr.write('\n');
-    console.error(`The operation goes on. Watch it: ojs bulk show ${id} --watch. Stop it: ojs bulk stop ${id}.`);
+    console.error(`The operation continues. Watch it: ojs bulk show ${id} --watch. Stop it: ojs bulk stop ${id}.`);
     process.exit(exitCodes.interrupted);
   };
   process.once('SIGINT', interrupted);

@@ -76,6 +76,8 @@ export class BulkOperations {
   readonly #failures = new Map<string, number>();
   #pass: Promise<boolean> | undefined;
   #work: Promise<void> | undefined;
+  /** An operation was started, resumed or undone since the last pass began. */
+  #isWanted = false;
 
   /** @param parts.isManual only {@link run} works: for tests, which own the time. */
   constructor(parts: {
@@ -206,7 +208,7 @@ export class BulkOperations {
     }
   }
 
-  /** Waits for the step under way. */
+  /** Waits for the step that runs. */
   async close(): Promise<void> {
     this.#closing.abort();
     await Promise.all([this.#pass?.catch(() => {}), this.#work]);
@@ -233,17 +235,21 @@ export class BulkOperations {
   /** The server that was asked works at once, and goes on while there is work; others come by in a second. */
   #go(): void {
     if (this.#isManual || this.#closing.signal.aborted) return;
+    this.#isWanted = true;
     this.#work ??= this.#workOff().finally(() => {
       this.#work = undefined;
+      // One that was started while the last pass ended.
+      if (this.#isWanted) this.#go();
     });
   }
 
   async #workOff(): Promise<void> {
     const { signal } = this.#closing;
     // What was started in this millisecond begins in the next one.
-    for (let waitMs = 2, isLeft = true; isLeft; waitMs = bulkMs) {
+    for (let waitMs = 2, isLeft = true; isLeft || this.#isWanted; waitMs = bulkMs) {
       await pause(waitMs, undefined, { signal }).catch(() => {});
       if (signal.aborted) return;
+      this.#isWanted = false;
       isLeft = await this.run().catch((error: unknown) => {
         this.#log.warn({ err: error }, 'bulk operation interrupted');
         return true;

@@ -71,6 +71,7 @@ describe.each(storages)('bulk operations over HTTP, $name', ({ url }) => {
       finished_at: null,
       undo: { possible: false, reason: 'The operation is running: stop it first.' },
     });
+    server.bench.clock.advance(1);
     await enqueue(server, 1);
     await work(server);
     expect(await show(server, id)).toMatchObject({ state: 'running', done: 2, changed: 2, time_left_ms: 2_000 });
@@ -185,6 +186,7 @@ describe('rights', () => {
         return { status, body: answer };
       };
     };
+    await grant(['admin']);
     return { server, grant };
   }
 
