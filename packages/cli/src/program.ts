@@ -1,6 +1,7 @@
 import { version } from '@ojs-ts/server';
 import { Command, Help } from 'commander';
 import { auditCommand } from './commands/audit.ts';
+import { bulkOperationsCommand } from './commands/bulk/bulk.ts';
 import { completionCommands } from './commands/completion.ts';
 import { contextCommand } from './commands/context.ts';
 import { cronCommand } from './commands/crons/crons.ts';
@@ -51,6 +52,7 @@ export function program(): Command {
     explainCommand(),
     deadLetterCommand(),
     errorsCommand(),
+    bulkOperationsCommand(),
     workflowsCommand(),
     cronCommand(),
     eventsCommand(),

@@ -94,8 +94,15 @@ describe.each(storages.filter(({ name }) => name !== 'memory'))('on $name', ({ u
     expect((await run('Export the jobs of a queue', { QUEUE: 'mail' })).trim().split('\n')).toHaveLength(3);
     expect(await run('Run an ended job again, with other arguments', { JOB: cancelled.id })).toContain('available');
     expect(await run('Let a waiting job start before others', { JOB: wanted.id })).toContain(wanted.id);
-    expect(await run('Start a scheduled job now', { JOB: later.id })).toBe(`Job ${later.id} is available in later.\n`);
+    expect(await run('Start a scheduled job now', { JOB: later.id })).toBe('1 job promoted.\n');
     expect(await run('Ask who cancelled a job', { JOB: cancelled.id })).toContain('job.cancelled');
+    expect(await run('See how many jobs a cancel would end', { QUEUE: 'mail' })).toBe('2 jobs would be changed.\n');
+    await ojs.run('jobs', 'cancel', '--queue', 'mail', '--yes');
+    const [bulk] = JSON.parse((await ojs.run('bulk', 'list', '--json', '--limit', '1')).output);
+    expect(await run('Undo a wrong bulk cancel', { BULK: bulk.id })).toBe('2 jobs undone.\n');
+    await fail(open.url, 1, 'Gone', 'dead_letter');
+    expect(await run('Run the dead letter again, slowly', { QUEUE: 'failing-gone' })).toBe('1 job retried.\n');
+    expect(await run('Wait until a queue is empty', { QUEUE: 'pay' })).toBe('Queue pay is empty.\n');
     await ojs.run('queues', 'configure', 'mail', '--concurrency', '3');
     await ojs.run('queues', 'configure', 'mail', '--concurrency', '9');
     const before = JSON.parse(await run('See the settings that a queue had before', { QUEUE: 'mail' }));

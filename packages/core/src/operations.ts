@@ -77,6 +77,12 @@ const table = {
   'bulk.cancel': { method: 'POST', path: '/ojs/v1/jobs/bulk/cancel' },
   'bulk.retry': { method: 'POST', path: '/ojs/v1/jobs/bulk/retry' },
   'bulk.delete': { method: 'POST', path: '/ojs/v1/jobs/bulk/delete' },
+  'bulk.start': { method: 'POST', path: '/ojs/v1/admin/bulk' },
+  'bulk.list': { method: 'GET', path: '/ojs/v1/admin/bulk' },
+  'bulk.get': { method: 'GET', path: '/ojs/v1/admin/bulk/:id' },
+  'bulk.stop': { method: 'POST', path: '/ojs/v1/admin/bulk/:id/stop' },
+  'bulk.resume': { method: 'POST', path: '/ojs/v1/admin/bulk/:id/resume' },
+  'bulk.undo': { method: 'POST', path: '/ojs/v1/admin/bulk/:id/undo' },
   'worker.fetch': { method: 'POST', path: '/ojs/v1/workers/fetch' },
   'worker.ack': {
     method: 'POST',

@@ -54,6 +54,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'packages/server/src/engine/telemetry/otel-api.ts': ['engine', '@opentelemetry/api'],
   // scrypt is in no other library of the platform.
   'packages/server/src/engine/access': ['core', 'storage-interface', 'node:'],
+  'packages/server/src/engine/bulk': ['core', 'storage-interface', 'node:'],
   'packages/server/src/engine': ['core', 'storage-interface'],
   'packages/server/src/binding': ['core', 'engine', 'storage-interface', 'node:'],
   'packages/server/src/http/realtime': ['core', 'binding', 'http', 'node:', 'fastify', 'ws'],
@@ -112,6 +113,7 @@ const names: Readonly<Record<string, string>> = {
   'packages/server/src/engine/schemas/validator.ts': 'engine',
   'packages/server/src/engine/telemetry/otel-api.ts': 'engine',
   'packages/server/src/engine/access': 'engine',
+  'packages/server/src/engine/bulk': 'engine',
   'packages/server/src/engine': 'engine',
   'packages/server/src/binding': 'binding',
   'packages/server/src/http/realtime': 'http',

@@ -49,6 +49,8 @@ export type { MiddlewareChain } from './middleware/chain.ts';
 export type { EnqueueMiddleware, EnqueueNext, ExecutionMiddleware, ExecutionNext } from './middleware/types.ts';
 export type { AuditEntry, AuditOptions } from './operations/audit.ts';
 export type { BulkItem, BulkResult, DeadLetterTargets, JobTargets } from './operations/bulk.ts';
+export type { BulkHandle } from './operations/bulk-handle.ts';
+export type { BulkCount, BulkOperation, BulkRequest, BulkWaitOptions } from './operations/bulk-operations.ts';
 export type { Checkpoint } from './operations/checkpoint.ts';
 export type { CronJob, CronJobChanges, CronJobOptions, CronJobRequest, OverlapPolicy } from './operations/cron.ts';
 export type { DeadLetterListOptions, DeadLetterRetry, DeadLetterStats } from './operations/dead-letter.ts';

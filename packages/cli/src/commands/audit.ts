@@ -92,5 +92,5 @@ function textOf(value: Json): string {
 /** What the call names. */
 function subject(item: Item): string {
   const detail = part(item, 'detail');
-  return ['id', 'name', 'key'].map((name) => text(detail, name)).find((one) => one !== '') ?? '';
+  return ['bulk_id', 'id', 'name', 'key'].map((name) => text(detail, name)).find((one) => one !== '') ?? '';
 }

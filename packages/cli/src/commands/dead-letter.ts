@@ -45,10 +45,10 @@ export function deadLetterCommand(): Command {
     bulkCommand({
       name: 'retry',
       description: 'run jobs of the dead letter again',
-      operation: 'deadLetter.retryMany',
-      ids: 'ids',
-      list: 'deadLetter.list',
+      action: 'redrive',
       done: 'retried',
+      byIds: { operation: 'deadLetter.retryMany', member: 'ids' },
+      isDead: true,
     }),
     actionCommand('delete', 'delete a job of the dead letter', {
       ...job,
@@ -59,9 +59,9 @@ export function deadLetterCommand(): Command {
     bulkCommand({
       name: 'purge',
       description: 'delete all jobs of the dead letter that match',
-      operation: 'deadLetter.purge',
-      list: 'deadLetter.list',
+      action: 'purge',
       done: 'deleted',
+      isDead: true,
     }),
   ]);
 }

@@ -27,6 +27,15 @@ export function rate(text: string): Rate {
   throw new InvalidArgumentError('Expected jobs and a time, such as 100/60s.');
 }
 
+/** `50/s`, `100/m` or `1/10s`, as jobs a second. */
+export function perSecond(text: string): number {
+  const [count = '', period = '', ...more] = text.split('/');
+  const ms = readDuration(/^[a-z]/.test(period) ? `1${period}` : period);
+  if (/^\d{1,6}(\.\d{1,3})?$/.test(count) && Number(count) > 0 && ms !== null && ms > 0 && more.length === 0)
+    return (Number(count) * 1_000) / ms;
+  throw new InvalidArgumentError('Expected jobs and a time, such as 50/s or 100/m.');
+}
+
 /** A name or text that narrows something: an empty one, as of a variable that is not set, would mean everything. */
 export function filled(text: string): string {
   if (text.trim() !== '') return text;

@@ -15,6 +15,12 @@ export function count(item: Item, name: string): string {
   return typeof value === 'number' ? value.toLocaleString('en-US') : '0';
 }
 
+/** The member as a number, 0 where it is none. */
+export function numberIn(item: Item, name: string): number {
+  const value = item[name];
+  return typeof value === 'number' ? value : 0;
+}
+
 /** The member as an object; empty where it is none. */
 export function part(item: Item, name: string): Item {
   const value = item[name];

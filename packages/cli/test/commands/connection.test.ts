@@ -106,6 +106,8 @@ test('help has groups, and completion knows commands and options', async () => {
       dead-letter                      look at jobs that failed for good, run them
                                        again or delete them
       errors                           see which errors are the most frequent
+      bulk                             look at changes of many jobs, stop, resume
+                                       and undo them
       workflows                        look at workflows and cancel them
       cron                             look at cron jobs, run and pause them
       events                           follow what happens

@@ -63,9 +63,8 @@ test('a waiting job is changed and promoted', async () => {
   expect(edited.errors).toBe('');
   expect(edited.output).toContain(`"args":${big}`);
   expect(JSON.parse(edited.output)).toMatchObject({ priority: -5, max_attempts: 2, meta: { by: 'ops' } });
-  const { output } = await one.ojs.run('jobs', 'promote', id);
-  expect(output).toBe(`Job ${id} is available in mail.\n`);
-  expect((await one.ojs.run('jobs', 'edit', id, '--at', 'now')).output).toBe(output);
+  expect((await one.ojs.run('jobs', 'promote', id)).output).toBe('1 job promoted.\n');
+  expect((await one.ojs.run('jobs', 'edit', id, '--at', 'now')).output).toBe(`Job ${id} is available in mail.\n`);
   const other = await one.ojs.run('jobs', 'edit', id, '--priority', '1', '--if-state', 'scheduled');
   expect([other.code, other.errors]).toEqual([1, expect.stringContaining('The state of the job is available')]);
   const none = await one.ojs.run('jobs', 'edit', id);
@@ -196,6 +195,105 @@ test('more jobs than one call takes', async () => {
     code: 0,
     output: '10,050 jobs cancelled.\n',
     errors: '',
+  });
+});
+
+test('bulk operations: by a query, listed, stopped, resumed and undone', async () => {
+  await using one = await asked();
+  const jobs = Array.from({ length: 30 }, (_, n) => ({ type: 'a.b', args: [{ n }], queue: 'many' }));
+  await one.client.enqueueBatch(jobs);
+  const query = ['--query', 'queue:many args[0].n<10'];
+  expect(await one.ojs.run('jobs', 'cancel', ...query, '--dry-run', '--json')).toMatchObject({
+    code: 0,
+    output: expect.stringMatching(/^{"dry_run":true,"action":"cancel","matched":10,.*}\n$/),
+  });
+  const cancelled = await one.ojs.run('jobs', 'cancel', ...query, '--yes', '--json');
+  expect(cancelled).toMatchObject({ code: 0, errors: '' });
+  const bulk = JSON.parse(cancelled.output);
+  expect(bulk).toMatchObject({ state: 'done', changed: 10 });
+  const listed = (await one.ojs.run('bulk', 'list')).output.split('\n');
+  expect(listed[0]).toMatch(/^ID +ACTION +STATE +DONE +CHANGED +AGE +BY +JOBS$/);
+  expect(listed[1]).toMatch(/ cancel +done +10 +10 +\d+s +anonymous +queue:many args\[0\].n<10$/);
+  expect(steady((await one.ojs.run('bulk', 'show', bulk.id)).output)).toMatchInlineSnapshot(`
+    "id  ID..................................
+    action  cancel
+    jobs  queue:many args[0].n<10
+    state  done
+    matched  10 jobs
+    done  10
+    changed  10
+    by  anonymous
+    started_at  TIME (0s)
+    finished_at  TIME (0s)
+    undo  ojs bulk undo ID..................................
+    "
+  `);
+  expect(await one.ojs.run('bulk', 'undo', bulk.id)).toMatchObject({
+    code: 2,
+    errors: expect.stringContaining('Shall I undo the cancel of 10 jobs by anonymous?'),
+  });
+  expect(await one.ojs.run('bulk', 'undo', bulk.id, '--yes')).toEqual({
+    code: 0,
+    output: '10 jobs undone.\n',
+    errors: '',
+  });
+  expect(await one.client.queueStats('many')).toMatchObject({ available: 30, cancelled: 10 });
+
+  const slow = one.ojs.run('jobs', 'discard', '--queue', 'many', '--rate', '1/m', '--yes');
+  const running = async () => {
+    const [first] = JSON.parse((await one.ojs.run('bulk', 'list', '--json', '--limit', '1')).output);
+    return first.action === 'discard' && first.changed === 1 ? first.id : null;
+  };
+  await expect.poll(running).toEqual(expect.any(String));
+  const id = await running();
+  expect((await one.ojs.run('bulk', 'stop', id)).output).toBe(`Operation ${id} is stopped: 1 job changed.\n`);
+  expect(await slow).toEqual({ code: 1, output: '1 job discarded; the operation was stopped.\n', errors: '' });
+  expect((await one.ojs.run('bulk', 'resume', id)).output).toBe(`Operation ${id} is running.\n`);
+  expect(await one.ojs.run('bulk', 'undo', id, '--yes')).toMatchObject({
+    code: 1,
+    errors: expect.stringContaining('stop it first'),
+  });
+  expect(await one.ojs.run('bulk', 'show', '01900000-0000-7000-8000-000000000000')).toMatchObject({ code: 3 });
+});
+
+test('Ctrl+C leaves a bulk operation running, and says how to watch it', async () => {
+  await using one = await asked();
+  await one.client.enqueueBatch(Array.from({ length: 3 }, () => ({ type: 'a.b', args: [] })));
+  const begun = expect.poll(async () => (await one.client.queueStats('default')).cancelled).toBe(1);
+  const left = await one.ojs.interrupted(begun, 'jobs', 'cancel', '--type', 'a.b', '--rate', '1/m', '--yes');
+  expect(left).toMatchObject({ code: 130, output: '' });
+  const [, id = ''] = /ojs bulk stop (\S+)\.$/m.exec(left.errors) ?? [];
+  expect(left.errors).toContain(`Watch it: ojs bulk show ${id} --watch.`);
+  expect(JSON.parse((await one.ojs.run('bulk', 'show', id, '--json')).output)).toMatchObject({ state: 'running' });
+});
+
+test('a terminal shows how far a bulk operation is', async () => {
+  await using one = await asked();
+  await one.client.enqueueBatch(Array.from({ length: 4 }, () => ({ type: 'a.b', args: [] })));
+  const { output, code } = await one.ojs.onTerminal('', 'jobs', 'cancel', '--type', 'a.b', '--rate', '2/s', '--yes');
+  expect(output).toMatch(/█+░* 50% {2}2 of 4 jobs, 1s left/);
+  expect(output).toContain('4 jobs cancelled.');
+  expect(code).toBe(0);
+});
+
+test('jobs of one storage are changed without a server', async () => {
+  using ojs = new Ojs();
+  const storage = ['--storage', `sqlite:${join(ojs.home, 'jobs.db')}`];
+  await ojs.run('migrate', ...storage);
+  for (let count = 0; count < 2; count++) await ojs.run('enqueue', 'a.b', '[]', '--at', '2h', ...storage);
+  expect(await ojs.run('jobs', 'promote', '--type', 'a.b', '--yes', ...storage)).toEqual({
+    code: 0,
+    output: '2 jobs promoted.\n',
+    errors: '',
+  });
+  const [first, second] = JSON.parse((await ojs.run('jobs', 'list', '--json', ...storage)).output);
+  expect([first.state, second.state]).toEqual(['available', 'available']);
+  expect(await ojs.run('jobs', 'discard', first.id, second.id, ...storage)).toMatchObject({
+    output: '2 jobs discarded.\n',
+  });
+  expect(await ojs.run('jobs', 'promote', first.id, ...storage)).toMatchObject({
+    code: 0,
+    output: '0 jobs promoted.\n',
   });
 });
 

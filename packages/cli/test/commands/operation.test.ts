@@ -59,6 +59,35 @@ test('queues: paused, resumed, made with settings, changed and deleted', async (
   });
 });
 
+test('a queue is drained: waited for, with a time to give up, and paused when it is empty', async () => {
+  await using one = await asked();
+  const { ojs, client } = one;
+  await client.enqueueBatch(Array.from({ length: 2 }, () => ({ type: 'a.b', args: [], queue: 'mail' })));
+  await client.enqueue('a.b', [], { queue: 'mail', scheduledAt: '2099-01-01T00:00:00Z' });
+  expect(await ojs.run('queues', 'drain', 'mail', '--timeout', '100ms')).toEqual({
+    code: 1,
+    output: '',
+    errors: 'ojs queues drain: Queue mail is not empty: 2 waiting, 0 running, 1 scheduled.\n',
+  });
+  await using wire = httpTransport(one.server.url);
+  const post = async (operation: 'worker.fetch' | 'worker.ack', body: object) =>
+    JSON.parse((await wire.call({ operation, body: JSON.stringify(body) })).text);
+  const drained = ojs.run('queues', 'drain', 'mail', '--pause');
+  const { jobs } = await post('worker.fetch', { queues: ['mail'], count: 2, worker_id: 'w' });
+  for (const { id } of jobs) await post('worker.ack', { job_id: id });
+  expect(await drained).toEqual({
+    code: 0,
+    output: 'Queue mail is empty and paused. 1 job scheduled for later.\n',
+    errors: '',
+  });
+  await client.enqueue('a.b', [], { queue: 'mail' });
+  expect(await ojs.run('queues', 'drain', 'mail')).toMatchObject({
+    code: 1,
+    errors: 'ojs queues drain: Queue mail is paused, so it never empties: ojs queues resume mail.\n',
+  });
+  expect(await ojs.run('queues', 'drain', 'nobody')).toMatchObject({ code: 3 });
+});
+
 test('cron jobs: listed, run now, paused and removed', async () => {
   await using one = await asked();
   const { ojs, client } = one;

@@ -7,10 +7,11 @@ import type { Right } from './roles.ts';
  * - `every`: the call is about all queues, so only a token for all queues may make it.
  * - `path`, `job`, `cron`, `workflow`: the path names the queue, or what belongs to one.
  * - `step`: the path names a job or a workflow.
+ * - `bulk`: the path names a bulk operation.
  * - `sent`: the body or the query names queues or jobs; the handler checks each of them.
  * - `shown`: the answer leaves out other queues.
  */
-export type QueueCheck = 'none' | 'every' | 'path' | 'job' | 'cron' | 'workflow' | 'step' | 'sent' | 'shown';
+export type QueueCheck = 'none' | 'every' | 'path' | 'job' | 'cron' | 'workflow' | 'step' | 'bulk' | 'sent' | 'shown';
 
 /** What a call needs; `open` needs no token. */
 export interface Access {
@@ -50,6 +51,13 @@ export const accessOf: Readonly<Record<OperationName, Access>> = {
   'bulk.cancel': access('operate', 'sent'),
   'bulk.retry': access('operate', 'sent'),
   'bulk.delete': access('purge', 'sent'),
+  // An operation that deletes jobs also needs the right to purge.
+  'bulk.start': access('operate', 'sent'),
+  'bulk.list': access('list', 'shown'),
+  'bulk.get': access('list', 'bulk'),
+  'bulk.stop': access('operate', 'bulk'),
+  'bulk.resume': access('operate', 'bulk'),
+  'bulk.undo': access('operate', 'bulk'),
   'worker.fetch': access('work', 'sent'),
   'worker.ack': access('work', 'sent'),
   'worker.nack': access('work', 'sent'),

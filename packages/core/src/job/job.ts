@@ -216,7 +216,7 @@ export type HistoryEntry =
       readonly error: JobError;
     }
   | {
-      readonly kind: 'activated' | 'cancelled' | 'retried';
+      readonly kind: 'activated' | 'cancelled' | 'promoted' | 'retried';
       readonly at: Millis;
       readonly from: State;
       readonly key?: string;

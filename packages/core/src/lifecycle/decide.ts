@@ -260,6 +260,15 @@ export function activated(job: JobRecord, now: Millis, key?: string): Transition
   };
 }
 
+/** An operator ends the wait of a scheduled job, or the backoff of a retryable one (rows 4 and 12). */
+export function promotedByHand(job: JobRecord, now: Millis, key?: string): Transition {
+  return {
+    ...move(job, State.scheduled | State.retryable, State.available, actionText('promoted', job, now, key)),
+    runAt: now,
+    events: job.state === State.scheduled ? [{ kind: 'job.enqueued' }] : [],
+  };
+}
+
 /** A manual retry from the dead letter (row 19): a new round of attempts; the history stays. */
 export function retried(job: JobRecord, now: Millis, key?: string): Transition {
   return {
@@ -325,7 +334,7 @@ function move(job: JobRecord, expected: StateMask, to: State, entry: Json): Omit
 }
 
 function actionText(
-  kind: 'activated' | 'cancelled' | 'retried',
+  kind: 'activated' | 'cancelled' | 'promoted' | 'retried',
   job: JobRecord,
   now: Millis,
   key: string | undefined,

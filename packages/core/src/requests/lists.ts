@@ -55,20 +55,35 @@ export function readJobList(query: Query, now: Millis): JobList {
   const created = readSpan(fields, 'since', 'until');
   fields.done();
   const named: JobFilter = { states, ...subject, ...(created && { created }) };
-  const plan =
-    query.q === undefined || query.q === '' ? null : planOf(allOf([...termsOf(named), parseQuery(query.q)]), now);
-  const filter = plan === null ? named : planned(named, plan, now);
+  const { filter, plan } =
+    query.q === undefined || query.q === '' ? { filter: named, plan: null } : searchFilter(named, query.q, now);
   return {
     page,
     filter,
     order: readOrder(query, filter),
-    countOf: ({ counts, deadLetter }) =>
-      filter.deadLetter
-        ? deadLetter
-        : stateNames(filter.states).reduce((sum, name) => sum + (counts[State[name]] ?? 0), 0),
+    countOf: (queue) => countedIn(queue, filter),
     plan,
     render: (job) => renderJob(job, { now }),
   };
+}
+
+/** How many jobs of a queue the states of the filter have. */
+export function countedIn({ counts, deadLetter }: QueueCounts, filter: JobFilter): number {
+  if (filter.deadLetter) return deadLetter;
+  return stateNames(filter.states).reduce((sum, name) => sum + (counts[State[name]] ?? 0), 0);
+}
+
+/**
+ * The jobs that match a filter and a query, and how they are found.
+ * @throws QueryError
+ */
+export function searchFilter(
+  named: JobFilter,
+  query: string,
+  now: Millis,
+): { readonly filter: JobFilter; readonly plan: Plan } {
+  const plan = planOf(allOf([...termsOf(named), parseQuery(query)]), now);
+  return { filter: planned(named, plan, now), plan };
 }
 
 /** The members of a filter that an index can answer, as terms of a query. */
@@ -94,7 +109,9 @@ function planned(filter: JobFilter, plan: Plan, now: Millis): JobFilter {
   if (plan.kind === 'none') return { ...others, states: 0 };
   const rest = plan.rest.length === 0 ? {} : { matches: matcherOf(allOf(plan.rest), now) };
   if (plan.kind === 'ids') return { ...others, states: AllStates, ids: plan.ids, ...rest };
-  return { ...others, ...plan.query, ...(plan.finished !== null && { finished: { from: plan.finished } }), ...rest };
+  // The bound only ends the search early: the rest of the plan checks the times.
+  const end = plan.finished === null || others.finished !== undefined ? {} : { finished: { from: plan.finished } };
+  return { ...others, ...plan.query, ...end, ...rest };
 }
 
 /**

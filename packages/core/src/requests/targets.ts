@@ -28,7 +28,7 @@ export function readTargets(fields: Fields, states: StateMask): Targets {
   return read === null ? { ids: ids ?? [] } : { filter: read };
 }
 
-function readJobFilter(filter: Fields, fallback: StateMask): JobFilter {
+export function readJobFilter(filter: Fields, fallback: StateMask): JobFilter {
   const enqueued = readSpan(filter, 'enqueued_after', 'enqueued_before');
   const created = readSpan(filter, 'since', 'until');
   const priority = filter.integer('priority', -100, 100);

@@ -13,6 +13,16 @@ import {
   purgeDeadLetters,
   retryDeadLetters,
 } from '../operations/bulk.ts';
+import { type BulkCalls, type BulkHandle, bulkHandle } from '../operations/bulk-handle.ts';
+import {
+  type BulkCount,
+  type BulkOperation,
+  type BulkRequest,
+  countBulk,
+  listBulk,
+  oneBulk,
+  startBulk,
+} from '../operations/bulk-operations.ts';
 import { type Checkpoint, deleteCheckpoint, getCheckpoint } from '../operations/checkpoint.ts';
 import {
   type DeadLetterListOptions,
@@ -129,6 +139,7 @@ import { type WorkflowGraph, workflowGraph } from '../workflow/graph.ts';
  */
 export class Admin implements AsyncDisposable {
   readonly #connection: Connection;
+  readonly #bulk: BulkCalls;
 
   /**
    * @param target as for {@link Client}.
@@ -140,6 +151,13 @@ export class Admin implements AsyncDisposable {
   constructor(first?: string | Transport | (UrlOption & ConnectionOptions), second?: ConnectionOptions) {
     const { target, options } = readTarget<ConnectionOptions>(first, second, connectionNames, 'Admin');
     this.#connection = new Connection(target, options);
+    this.#bulk = {
+      read: (id, call) => this.getBulk(id, call),
+      stop: (id, call) => this.stopBulk(id, call),
+      resume: (id, call) => this.resumeBulk(id, call),
+      undo: (id, call) => this.undoBulk(id, call),
+      closing: this.#connection.closing,
+    };
   }
 
   /** All queues, from all pages. */
@@ -347,6 +365,52 @@ export class Admin implements AsyncDisposable {
   /** Deletes jobs that have ended. */
   async deleteJobs(targets: JobTargets, options: CallOptions = {}): Promise<BulkResult> {
     return this.#connection.ask(changeJobs('bulk.delete', targets), options);
+  }
+
+  /**
+   * Counts the jobs that {@link startBulk} would change, and changes none. The server of this project has bulk
+   * operations on record, others answer `not_found`.
+   */
+  async countBulk(request: BulkRequest, options: CallOptions = {}): Promise<BulkCount> {
+    return this.#connection.ask(countBulk(request), options);
+  }
+
+  /**
+   * Starts a change of all jobs that match, however many. The server makes it in steps and continues without this
+   * process, also after a restart. Jobs that come or fail later are not touched.
+   * @throws {OJSValidationError} before anything is sent.
+   */
+  async startBulk(request: BulkRequest, options: CallOptions = {}): Promise<BulkHandle> {
+    return bulkHandle(await this.#connection.ask(startBulk(request), options), this.#bulk);
+  }
+
+  /** How a bulk operation stands. @throws {JobNotFoundError} for an unknown one, and a week after its end. */
+  async getBulk(bulkId: string, options: CallOptions = {}): Promise<BulkOperation> {
+    return this.#connection.ask(oneBulk('bulk.get', bulkId), options);
+  }
+
+  /** The bulk operations on record, newest first. */
+  async listBulk(options: PageOptions = {}): Promise<Page<BulkOperation>> {
+    return this.#pages(listBulk, options, pageNames);
+  }
+
+  /** Stops a bulk operation after the step that runs. @throws {OJSAPIError} `conflict` if it has ended. */
+  async stopBulk(bulkId: string, options: CallOptions = {}): Promise<BulkOperation> {
+    return this.#connection.ask(oneBulk('bulk.stop', bulkId), options);
+  }
+
+  /** Continues a stopped bulk operation. @throws {OJSAPIError} `conflict` if it has ended or was undone. */
+  async resumeBulk(bulkId: string, options: CallOptions = {}): Promise<BulkOperation> {
+    return this.#connection.ask(oneBulk('bulk.resume', bulkId), options);
+  }
+
+  /**
+   * Takes back what a bulk operation did. Cancelled and discarded jobs run again as new jobs, linked by the member
+   * `ojs.rerun_of` of their meta; retried jobs that still wait are cancelled. `skipped` says why others stay.
+   * @throws {OJSAPIError} `conflict` while the operation runs, and for one that cannot be undone.
+   */
+  async undoBulk(bulkId: string, options: CallOptions = {}): Promise<BulkHandle> {
+    return bulkHandle(await this.#connection.ask(oneBulk('bulk.undo', bulkId), options), this.#bulk);
   }
 
   /** Dead letters, newest first. They must match the whole filter. */

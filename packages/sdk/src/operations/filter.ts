@@ -61,7 +61,7 @@ export const deadLetterNames: NamesOf<DeadLetterFilter> = {
   until: true,
   olderThan: true,
 };
-const bulkNames: NamesOf<BulkFilter> = {
+export const bulkNames: NamesOf<BulkFilter> = {
   ...subjectNames,
   state: true,
   priority: true,

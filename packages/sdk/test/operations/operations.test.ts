@@ -53,6 +53,8 @@ const args: Readonly<Record<string, readonly unknown[]>> = {
   createToken: [{ name: 'x', roles: ['viewer'] }],
   diagnose: [],
   editJob: ['x', { priority: 1 }],
+  startBulk: [{ action: 'cancel', filter: {} }],
+  countBulk: [{ action: 'cancel', filter: {} }],
   purgeQueue: ['x', { states: 'completed' }],
   ...Object.fromEntries(
     ['cancelJobs', 'retryJobs', 'deleteJobs', 'retryDeadLetterJobs', 'purgeDeadLetter'].map((name) => [name, [{}]]),

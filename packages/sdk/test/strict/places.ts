@@ -14,6 +14,7 @@ import { OjsApp } from '../../src/framework/app.ts';
 import { HonoOjs, honoOjs } from '../../src/hono/index.ts';
 import {
   Admin,
+  type BulkHandle,
   batch,
   Client,
   chain,
@@ -35,6 +36,7 @@ import {
 } from '../../src/middleware/index.ts';
 import { NestOjs, OjsModule } from '../../src/nestjs/index.ts';
 import { NextOjs } from '../../src/next/index.ts';
+import { bulkHandle } from '../../src/operations/bulk-handle.ts';
 import { opentelemetryEnqueueMiddleware, opentelemetryMiddleware } from '../../src/otel/index.ts';
 import { PushWorker } from '../../src/serverless/index.ts';
 import { SyncClient } from '../../src/sync/index.ts';
@@ -358,12 +360,43 @@ function transactionPlaces(): Record<string, Place> {
   };
 }
 
+/** A handle of an operation that is nowhere. */
+function bulkPlace(): BulkHandle {
+  const admin = new Admin('http://127.0.0.1:9');
+  const operation = {
+    id: 'x',
+    action: 'cancel',
+    state: 'running',
+    matched: 0,
+    isLowerBound: false,
+    done: 0,
+    changed: 0,
+    skipped: {},
+    createdBy: '',
+    startedAt: new Date(0),
+    undo: { possible: false },
+  } as const;
+  return bulkHandle(operation, {
+    read: (id, options) => admin.getBulk(id, options),
+    stop: (id, options) => admin.stopBulk(id, options),
+    resume: (id, options) => admin.resumeBulk(id, options),
+    undo: (id, options) => admin.undoBulk(id, options),
+    closing: new AbortController().signal,
+  });
+}
+
 /** Every place where options go in, by the name that the surface gives it. */
 export async function placesOf(client: Client, transport: object): Promise<Readonly<Record<string, Place>>> {
   const handle = await client.enqueue('a.b', []);
   const workflow = await client.workflow(chain('w', [{ type: 'a.b', args: [] }]));
+  const bulk = bulkPlace();
   return {
     ...constructorPlaces(transport),
+    'BulkHandle.refresh(options) options': { call: (options) => bulk.refresh(options) },
+    'BulkHandle.wait(options) options': { call: (options) => bulk.wait(options) },
+    'BulkHandle.stop(options) options': { call: (options) => bulk.stop(options) },
+    'BulkHandle.resume(options) options': { call: (options) => bulk.resume(options) },
+    'BulkHandle.undo(options) options': { call: (options) => bulk.undo(options) },
     'JobHandle.wait(options) options': { call: (options) => handle.wait(options) },
     'JobHandle.cancel(options) options': { call: (options) => handle.cancel(options) },
     'JobHandle.refresh(options) options': { call: (options) => handle.refresh(options) },

@@ -67,6 +67,8 @@ export class QueueAccess {
       case 'step':
         await this.jobs([id]);
         return this.#workflow(id);
+      case 'bulk':
+        return this.#bulk(id);
       case 'none':
       case 'sent':
       case 'shown':
@@ -144,6 +146,12 @@ export class QueueAccess {
   /** The steps of a workflow that the caller sends. */
   steps({ workflow, nodes }: NodesOf): void {
     for (const destination of this.#destinations(workflow, nodes)) this.#send(destination);
+  }
+
+  /** An unknown operation is left to the handler. */
+  async #bulk(id: string): Promise<void> {
+    const operation = await this.#engine.bulkOperations.find(id);
+    if (operation !== null) this.chosen(operation.queue === null ? [] : [operation.queue]);
   }
 
   async #workflow(id: string): Promise<void> {

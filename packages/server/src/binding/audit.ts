@@ -20,7 +20,8 @@ import {
 import type { NewAuditEntry } from '../engine/access/audit.ts';
 import type { Engine } from '../engine/engine.ts';
 import { readConfig } from '../engine/queues/queue-settings.ts';
-import type { BindingRequest, Handlers } from './handler.ts';
+import { type BindingRequest, callerName, type Handlers } from './handler.ts';
+import { searchesPayload } from './payloads.ts';
 import { ok, type Reply } from './reply.ts';
 
 export const auditHandlers: Handlers<'audit.list'> = { 'audit.list': listAudit };
@@ -68,7 +69,8 @@ export async function audited(
   if (type === undefined) return work();
   const before = await standing(engine, operation, request);
   const reply = await work();
-  if (reply.status >= 400) return reply;
+  // A dry run changes nothing.
+  if (reply.status >= 400 || (operation === 'bulk.start' && reply.status === 200)) return reply;
   // The work is done, so its answer does not depend on this.
   const after = await standing(engine, operation, request).catch(() => null);
   const detail = {
@@ -77,6 +79,7 @@ export async function audited(
     ...asked(request),
     ...(before !== null && { before }),
     ...(after !== null && { after }),
+    ...(operation.startsWith('bulk.') ? operationIn(reply.text) : {}),
     ...summaryOf(reply.text),
     ...(operation === 'job.rerun' && { new_job_id: Fields.parse(reply.text).id }),
   };
@@ -110,15 +113,11 @@ export async function auditRefusal(
   await engine.audit.record({ ...caller, event_type: type, outcome: 'failure', detail });
 }
 
-function callerOf({
-  owner,
-  address,
-  requestId,
-}: BindingRequest): Pick<NewAuditEntry, 'principal' | 'source_ip' | 'correlation_id'> {
+function callerOf(request: BindingRequest): Pick<NewAuditEntry, 'principal' | 'source_ip' | 'correlation_id'> {
   return {
-    principal: owner ?? (address === undefined ? 'embedded' : 'anonymous'),
-    source_ip: address ?? null,
-    correlation_id: requestId,
+    principal: callerName(request),
+    source_ip: request.address ?? null,
+    correlation_id: request.requestId,
   };
 }
 
@@ -128,10 +127,17 @@ function asked({ body, query }: BindingRequest): object {
   if (body === undefined || body === '') return read;
   try {
     const request = withoutPayload(Fields.parse(body));
-    return { ...read, ...shortened(Object.entries(request ?? {})) };
+    return { ...read, ...shortened(Object.entries(request ?? {}).map(searched)) };
   } catch {
     return read;
   }
+}
+
+/** A query may have an argument of a job. */
+function searched([name, value]: readonly [string, unknown]): readonly [string, unknown] {
+  return name === 'query' && typeof value === 'string' && searchesPayload(value, null)
+    ? [name, '[hidden]']
+    : [name, value];
 }
 
 /** The members that fit into an entry, and of a list its beginning. */
@@ -190,6 +196,12 @@ function settingsOf(job: JobRecord): object {
     retry: value('retry'),
     tags: value('tags'),
   };
+}
+
+/** The id of the bulk operation that the call began, which undoes it. */
+function operationIn(text: Json): object {
+  const { id, matched }: { readonly id?: unknown; readonly matched?: unknown } = JSON.parse(text);
+  return { ...(typeof id === 'string' && { bulk_id: id }), ...(typeof matched === 'number' && { matched }) };
 }
 
 /** How what the call changes stands, without arguments; null where there is nothing to compare. */

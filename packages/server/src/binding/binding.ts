@@ -7,6 +7,7 @@ import { checkBody } from './body-members.ts';
 import { cronHandlers } from './crons.ts';
 import { type About, type BindingRequest, type Handlers, ownKey } from './handler.ts';
 import { bulkHandlers } from './jobs/bulk.ts';
+import { bulkOperationHandlers } from './jobs/bulk-operations.ts';
 import { checkpointHandlers } from './jobs/checkpoints.ts';
 import { deadLetterHandlers } from './jobs/dead-letter.ts';
 import { explainHandlers } from './jobs/explain.ts';
@@ -46,6 +47,7 @@ const handlers: Handlers<OperationName> = {
   ...resultHandlers,
   ...checkpointHandlers,
   ...bulkHandlers,
+  ...bulkOperationHandlers,
   ...deadLetterHandlers,
   ...cronHandlers,
   ...workflowHandlers,

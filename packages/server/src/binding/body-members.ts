@@ -31,6 +31,7 @@ interface Body {
 const subject = ['queue', 'type', 'job_type', 'error_type', 'fingerprint', 'args', 'since', 'until'];
 const bulkFilter = shapeOf([...subject, 'state', 'states', 'enqueued_after', 'enqueued_before', 'priority', 'meta']);
 const bulk = shapeOf(['job_ids', 'ids', 'atomicity', 'idempotency_key', 'confirm'], { filter: bulkFilter });
+const operationFilter = { filter: { ...bulkFilter, members: new Map([...bulkFilter.members, ['older_than', null]]) } };
 const letterFilter = [...subject, 'older_than'];
 const letters = shapeOf([...letterFilter, 'ids', 'job_ids', 'confirm'], { filter: shapeOf(letterFilter) });
 
@@ -67,6 +68,10 @@ export const bodies: Partial<Record<OperationName, Body>> = {
   'bulk.cancel': { shape: bulk, unknown: 'refuse' },
   'bulk.retry': { shape: bulk, unknown: 'refuse' },
   'bulk.delete': { shape: bulk, unknown: 'refuse' },
+  'bulk.start': {
+    shape: shapeOf(['action', 'query', 'rate', 'dry_run', 'confirm'], operationFilter),
+    unknown: 'refuse',
+  },
   'admin.cancelJobs': { shape: bulk, unknown: 'refuse' },
   'admin.retryJobs': { shape: bulk, unknown: 'refuse' },
   'admin.deleteJobs': { shape: bulk, unknown: 'refuse' },

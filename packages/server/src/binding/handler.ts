@@ -72,3 +72,8 @@ export interface BindingRequest {
 export function ownKey({ owner }: BindingRequest, key: string | null): string | null {
   return key === null || owner === undefined ? key : `${owner}:${key}`;
 }
+
+/** Who calls, for people: `anonymous` on a server without tokens, `embedded` for an engine in the process. */
+export function callerName({ owner, address }: BindingRequest): string {
+  return owner ?? (address === undefined ? 'embedded' : 'anonymous');
+}

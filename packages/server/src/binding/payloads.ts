@@ -44,12 +44,22 @@ function searches({ args, q = '', by = '' }: BindingRequest['query']): boolean {
   return args !== undefined || (q !== '' && readsPayload(parseQuery(q))) || (by !== '' && isPayload(parsePlace(by)));
 }
 
+/** Whether a bulk operation is about what jobs have in their arguments, meta or results. */
+export function searchesPayload(query: string | null, filter: unknown): boolean {
+  return (query !== null && query !== '' && readsPayload(parseQuery(query))) || isPayloadFilter(filter);
+}
+
 /** The body of a purge is a filter itself. */
 const filtersByBody: ReadonlySet<OperationName> = new Set<OperationName>(['deadLetter.purge', 'deadLetter.retryMany']);
 
 /** Whether the filter of a change of many jobs is by arguments or meta: its answer tells which jobs match. */
 function filters(operation: OperationName, body: unknown): boolean {
   if (!isObject(body)) return false;
-  const found = [body.filter, ...(filtersByBody.has(operation) ? [body] : [])];
-  return found.some((one) => isObject(one) && ((one.args ?? null) !== null || (one.meta ?? null) !== null));
+  if (operation === 'bulk.start')
+    return searchesPayload(typeof body.query === 'string' ? body.query : null, body.filter);
+  return isPayloadFilter(body.filter) || (filtersByBody.has(operation) && isPayloadFilter(body));
+}
+
+function isPayloadFilter(filter: unknown): boolean {
+  return isObject(filter) && ((filter.args ?? null) !== null || (filter.meta ?? null) !== null);
 }

@@ -22,6 +22,7 @@ const read: Partial<Record<OperationName, readonly string[]>> = {
   'job.history': ['limit', 'cursor'],
   'job.result': ['wait', 'timeout'],
   'job.deleteCheckpoint': ['worker_id', 'x_lease'],
+  'bulk.list': page,
   'queue.list': page,
   'worker.list': page,
   'worker.remove': ['force'],

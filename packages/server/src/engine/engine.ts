@@ -24,6 +24,7 @@ import type { Beaten, Directive, Inserted, Storage, WorkerBeat } from '../storag
 import { Audit } from './access/audit.ts';
 import { freshTokensMs, Tokens } from './access/tokens.ts';
 import { type Batches, batches } from './batches.ts';
+import { BulkOperations, bulkMs, forgetBulkMs } from './bulk/bulk-operations.ts';
 import { coalesce } from './coalesce.ts';
 import { EventSubscriptions } from './events/event-subscriptions.ts';
 import { JobEnds } from './events/job-ends.ts';
@@ -105,6 +106,7 @@ export class Engine implements AsyncDisposable {
   readonly explainer: Explainer;
   readonly storeReadings: StoreReadings;
   readonly bulkReplies: BulkReplies;
+  readonly bulkOperations: BulkOperations;
   readonly memory: MemoryLimits;
   /** Answers that were not delivered yet. */
   readonly answers: InFlight;
@@ -239,6 +241,8 @@ export class Engine implements AsyncDisposable {
         // A server without tokens asks for them once the store has one.
         { name: 'tokens', everyMs: freshTokensMs, run: () => tokens.refresh() },
         { name: 'bulk replies', everyMs: forgetMs, run: () => bulkReplies.forget() },
+        { name: 'bulk operations', everyMs: bulkMs, run: async () => void (await this.bulkOperations.run()) },
+        { name: 'old bulk operations', everyMs: forgetBulkMs, run: () => this.bulkOperations.forget() },
         { name: 'workers', everyMs: forgetWorkersMs, run: () => workers.forgetIdle() },
         { name: 'secrets', everyMs: forgetWorkersMs, run: () => secrets.forgetIdle() },
         ...(jobLog === null ? [] : [{ name: 'job log', everyMs: jobLogMs, run: () => jobLog.tend() }]),
@@ -260,6 +264,15 @@ export class Engine implements AsyncDisposable {
     this.reports = new Reports(this.#batches, clock);
     this.jobEnds = new JobEnds(this.subscriptions, (id) => this.get(id));
     this.bulk = new Bulk(storage, clock, this.lifecycle, (error) => log.error({ err: error }, 'bulk item failed'));
+    this.bulkOperations = new BulkOperations({
+      storage,
+      clock,
+      batches: this.#batches,
+      bulk: this.bulk,
+      log,
+      bytes: Math.min(bulkBytes, this.memory.answer),
+      isManual: options.upkeep === 'manual' && options.clock !== undefined,
+    });
     this.deadLetter = new DeadLetter(storage, clock, this.lifecycle, this.bulk);
     this.explainer = new Explainer({
       storage,
@@ -320,6 +333,7 @@ export class Engine implements AsyncDisposable {
       if (options.storeCheck !== false) engine.storeHealth.verifyAfter(5_000);
       engine.#stop.push(() => engine.storeHealth.close());
     }
+    engine.#stop.push(() => engine.bulkOperations.close());
     return engine;
   }
 
@@ -533,6 +547,9 @@ async function settled<T>(work: Promise<T>): Promise<PromiseSettledResult<T>> {
   const [result] = await Promise.allSettled([work]);
   return result;
 }
+
+/** Jobs that a bulk operation reads at once. */
+const bulkBytes = 8 * 1_048_576;
 
 /** Interval of the outbox import, in milliseconds; a hint from the storage makes it a few milliseconds. */
 const outboxImportMs = 1_000;

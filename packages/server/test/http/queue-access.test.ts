@@ -88,7 +88,7 @@ describe('a token for other queues', () => {
 });
 
 describe('a token for the queue', () => {
-  const inQueue = new Set(['none', 'path', 'job', 'sent', 'shown']);
+  const inQueue = new Set(['none', 'path', 'job', 'bulk', 'sent', 'shown']);
   /** About other queues, or about all by what the request says. */
   const elsewhere: readonly OperationName[] = [
     'queue.create',

@@ -64,7 +64,7 @@ export function persistent(storage: Storage): Storage {
  * The storage, with `make` between it and the callers of its operations and those of its parts. Disposing of it leaves
  * the storage open.
  */
-function around<T extends object>(
+export function around<T extends object>(
   target: T,
   make: (operation: string, call: () => Promise<unknown>) => Promise<unknown>,
   path = '',

@@ -19,6 +19,8 @@ export interface Canaries {
   readonly limit: string;
   /** A type with a schema of version 1. */
   readonly schema: string;
+  /** A bulk operation in the queue that has changed nothing, and is done. */
+  readonly bulk: string;
 }
 
 /** Names of nothing, for what does not depend on them. */
@@ -37,6 +39,7 @@ export const nowhere: Canaries = {
   cron: '',
   limit: '',
   schema: '',
+  bulk: '',
 };
 
 /** Longer than any test: nothing of it may run out by itself. In seconds. */
@@ -93,8 +96,13 @@ export async function plantCanaries(url: string): Promise<Canaries> {
   await call(url, `/jobs/${cancelled}`, undefined, { method: 'DELETE' });
   await call(url, '/workers/heartbeat', { worker_id: 'keeper', active_jobs: [active] });
   await make('/workers/progress', { job_id: active, worker_id: 'keeper', percentage: 10, checkpoint: { line: 1 } });
+  const operation = { action: 'cancel', filter: { queue, type: 'nothing' }, confirm: true };
+  const { id: bulk } = await make<{ readonly id: string }>('/admin/bulk', operation);
+  for (let state = ''; state !== 'done'; )
+    state = (await call<{ state: string }>(url, `/admin/bulk/${bulk}`)).body.state;
   return {
     queue,
+    bulk,
     available: await enqueue(),
     pending: await enqueue({ pending: true }),
     scheduled: await enqueue({ delay_until: '2099-01-01T00:00:00Z' }),
@@ -113,7 +121,7 @@ export async function plantCanaries(url: string): Promise<Canaries> {
 
 /** Kinds of documents that an operation can write: schemas, the times of overrides, the mode, answers under keys. */
 const bulk = ['enqueue', 'cancel', 'retry', 'delete'].flatMap((name) => [`bulk.${name}`, `bulk.${name}.reply`]);
-const kinds = ['schema', 'schema.index', 'limit.override', 'maintenance', ...bulk];
+const kinds = ['schema', 'schema.index', 'limit.override', 'maintenance', 'bulk.open', 'bulk.ended', ...bulk];
 
 /** Everything that the store holds, as it would be read by anybody. */
 export async function snapshot({ engine }: RunningServer): Promise<Readonly<Record<string, unknown>>> {

@@ -1,10 +1,9 @@
 import type { AddressInfo } from 'node:net';
 import { Binding } from '../../src/binding/binding.ts';
 import { readConfig } from '../../src/config.ts';
-import type { EngineOptions } from '../../src/engine/options.ts';
 import { httpApp } from '../../src/http/app.ts';
 import type { ServerOptions } from '../../src/index.ts';
-import { type Bench, bench } from './engine.ts';
+import { type Bench, type BenchOptions, bench } from './engine.ts';
 
 export interface ClockedServer extends AsyncDisposable {
   readonly url: string;
@@ -18,7 +17,7 @@ export interface ClockedServer extends AsyncDisposable {
 /** A server whose time only the test moves. */
 export async function serveClocked(
   storage: string,
-  options: Partial<EngineOptions> = {},
+  options: BenchOptions = {},
   server: ServerOptions = {},
 ): Promise<ClockedServer> {
   const b = await bench(storage, options);

@@ -26,11 +26,13 @@ export interface Bench extends AsyncDisposable {
   get(id: string): Promise<JobRecord>;
 }
 
+export type BenchOptions = Partial<Omit<EngineOptions, 'clock'>> & { readonly clock?: ManualClock };
+
 /** An engine without timers, at a time that only the test moves. */
-export async function bench(url: string, options: Partial<EngineOptions> = {}): Promise<Bench> {
-  const clock = manualClock();
+export async function bench(url: string, options: BenchOptions = {}): Promise<Bench> {
+  const { clock = manualClock() } = options;
   const storage = options.storage ?? (await openStorage(url));
-  const engine = await Engine.start({ clock, random: () => 0.5, upkeep: 'manual', ...options, storage });
+  const engine = await Engine.start({ random: () => 0.5, upkeep: 'manual', ...options, clock, storage });
 
   async function push(patch: Parameters<Bench['push']>[0] = {}): Promise<string> {
     const { retry, ...fields } = patch;

@@ -33,8 +33,12 @@ export function takesFilter(command: Command): Command {
 
 /** The same for a list, which can also be searched by a query. */
 export function takesQuery(command: Command): Command {
+  return takesQueryOption(takesFilter(command));
+}
+
+export function takesQueryOption(command: Command): Command {
   const about = "jobs that match a query, such as 'state:failed error~timeout age<2h'";
-  return takesFilter(command).option('--query <query>', about, filled);
+  return command.option('--query <query>', about, filled);
 }
 
 /** The same for a list of jobs in one state. @param when what happened to them at their time. */

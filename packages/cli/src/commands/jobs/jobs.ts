@@ -6,7 +6,7 @@ import { group, serverCommand } from '../command.ts';
 import { type ListFlags, listCommand, pages } from '../list.ts';
 import { bulkCommand, type Change } from './bulk.ts';
 import { jobColumns } from './columns.ts';
-import { editCommand, promoteCommand } from './edit.ts';
+import { editCommand } from './edit.ts';
 import { type FilterFlags, queryOf, takesQuery } from './filter.ts';
 import { groupsCommand } from './groups.ts';
 import { historyCommand } from './history.ts';
@@ -15,32 +15,41 @@ import { showCommand } from './show.ts';
 
 const job = { param: 'id', about: 'id of the job' } as const;
 const jobs = { operation: 'job.list', member: 'jobs', columns: jobColumns, what: 'jobs' } as const;
-const many = { ids: 'job_ids', list: 'job.list' } as const;
-
 const changes: readonly Change[] = [
   {
-    ...many,
     name: 'retry',
     description: 'make discarded and retryable jobs available again',
-    operation: 'bulk.retry',
-    states: ['discarded', 'retryable'],
+    action: 'retry',
     done: 'retried',
+    byIds: { operation: 'bulk.retry', member: 'job_ids' },
   },
   {
-    ...many,
     name: 'cancel',
-    description: 'cancel jobs; by a filter without --state those that wait',
-    operation: 'bulk.cancel',
-    states: ['available', 'scheduled'],
+    description: 'cancel jobs; by a filter those that wait',
+    action: 'cancel',
     done: 'cancelled',
+    byIds: { operation: 'bulk.cancel', member: 'job_ids' },
   },
   {
-    ...many,
+    name: 'discard',
+    description: 'end jobs without another attempt; by a filter those that wait',
+    action: 'discard',
+    done: 'discarded',
+    byIds: { operation: 'job.discard' },
+  },
+  {
+    name: 'promote',
+    description: 'make scheduled and retryable jobs available now',
+    action: 'promote',
+    done: 'promoted',
+    byIds: { operation: 'bulk.start' },
+  },
+  {
     name: 'delete',
     description: 'delete finished jobs for good',
-    operation: 'bulk.delete',
-    states: ['completed', 'cancelled', 'discarded'],
+    action: 'delete',
     done: 'deleted',
+    byIds: { operation: 'bulk.delete', member: 'job_ids' },
   },
 ];
 
@@ -52,18 +61,12 @@ export function jobsCommand(): Command {
     historyCommand(),
     groupsCommand(),
     ...changes.map(bulkCommand),
-    actionCommand('discard', 'end a job without another attempt', {
-      ...job,
-      operation: 'job.discard',
-      said: (id) => `Job ${id} is discarded.`,
-    }),
     actionCommand('activate', 'make a pending job available', {
       ...job,
       operation: 'job.activate',
       said: (id) => `Job ${id} is available.`,
     }),
     editCommand(),
-    promoteCommand(),
     rerunCommand(),
     exportCommand(),
   ]);

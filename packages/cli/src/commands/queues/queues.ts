@@ -7,6 +7,7 @@ import { actionCommand } from '../action.ts';
 import { group } from '../command.ts';
 import { detailCommand } from '../detail.ts';
 import { listCommand } from '../list.ts';
+import { drainCommand } from './drain.ts';
 import { purgeCommand } from './purge.ts';
 import { restoreCommand } from './restore.ts';
 import { configureCommand, createCommand, settingRows } from './settings.ts';
@@ -53,6 +54,7 @@ export function queuesCommand(): Command {
     createCommand(),
     configureCommand(),
     restoreCommand(),
+    drainCommand(),
     purgeCommand(),
     actionCommand('delete', 'delete a queue without jobs', {
       ...queue,

@@ -32,6 +32,11 @@ function idOf(name: OperationName, canaries: Canaries): string {
   if (name.startsWith('deadLetter.')) return canaries.deadLetter;
   if (name.startsWith('workflow.')) return canaries.workflow;
   switch (name) {
+    case 'bulk.get':
+    case 'bulk.stop':
+    case 'bulk.resume':
+    case 'bulk.undo':
+      return canaries.bulk;
     case 'job.activate':
       return canaries.pending;
     case 'job.result':
@@ -96,6 +101,7 @@ export function bodyOf(name: OperationName, canaries: Canaries): object | undefi
     'bulk.cancel': { job_ids: [canaries.available, canaries.scheduled] },
     'bulk.retry': { filter: { states: ['discarded'], queue } },
     'bulk.delete': { filter: { states: ['completed'], type: 'canary.*' } },
+    'bulk.start': { action: 'cancel', filter: { queue, type: 'nothing' }, query: 'age>1s', rate: 5, confirm: true },
     'worker.fetch': { ...fetch, worker_id: 'keeper' },
     'worker.ack': { ...owner, result: { a: 1 } },
     'worker.nack': { ...owner, error: { code: 'x', message: 'm', retryable: true }, delay_ms: 1 },

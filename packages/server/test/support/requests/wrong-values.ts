@@ -485,6 +485,32 @@ export function wrongValues(name: OperationName): readonly WrongValue[] {
     case 'bulk.retry':
     case 'bulk.delete':
       return [...wrong([], bulkKinds, bulkValues), ...needed('filter'), { path: ['job_ids'], value: '[]' }];
+    case 'bulk.start':
+      return [
+        ...wrong(
+          [],
+          [
+            [['action'], 'string'],
+            [['query'], 'string'],
+            [['rate'], 'number'],
+            [['dry_run'], 'boolean'],
+            [['confirm'], 'boolean'],
+          ],
+          [
+            [['action'], ['""', '"explode"', '"undo"', '"__proto__"']],
+            [['query'], ['""', '"stat:active"', '"state:active"', '"a\\u0000b"', long(2_001)]],
+            [['rate'], ['0', '-1', '1e400', '100001']],
+            [['confirm'], ['false', '"yes"', '1']],
+          ],
+        ),
+        ...wrong(
+          [],
+          bulkKinds.filter(([path]) => path[0] === 'filter'),
+          bulkValues.filter(([path]) => path[0] === 'filter'),
+        ),
+        ...needed('action', 'confirm'),
+        { path: ['filter', 'older_than'], value: '"P1D"' },
+      ];
     case 'admin.cancelJobs':
     case 'admin.retryJobs':
     case 'admin.deleteJobs':

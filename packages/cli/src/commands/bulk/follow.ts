@@ -1,0 +1,90 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Json } from '@ojs-ts/core';
+import { exitCodes } from '../../connection/failure.ts';
+import type { Server } from '../../connection/server.ts';
+import { type Item, numberIn, part, text } from '../../output/cells.ts';
+import { type FormatFlags, printAnswer } from '../../output/format.ts';
+import { ProgressBar } from '../../output/progress.ts';
+
+/** Between two looks, in milliseconds: the first ones come soon, for few jobs. */
+const soonMs = 50;
+const usualMs = 500;
+
+/** What has become of the jobs of each action. */
+export const doneWords: Readonly<Record<string, string>> = {
+  cancel: 'cancelled',
+  delete: 'deleted',
+  discard: 'discarded',
+  promote: 'promoted',
+  purge: 'deleted',
+  redrive: 'retried',
+  retry: 'retried',
+  undo: 'undone',
+};
+
+/**
+ * Shows a bulk operation until its end, which the exit code tells. Ctrl+C leaves it running.
+ * @param first the answer that has it.
+ */
+export async function follow(server: Server, first: Json, flags: FormatFlags): Promise<void> {
+  let answer = first;
+  let item: Item = JSON.parse(first);
+  const id = text(item, 'id');
+  const interrupted = () => {
+    process.stderr.write('\n');
+    console.error(`The operation continues. Watch it: ojs bulk show ${id} --watch. Stop it: ojs bulk stop ${id}.`);
+    process.exit(exitCodes.interrupted);
+  };
+  process.once('SIGINT', interrupted);
+  try {
+    using bar = new ProgressBar();
+    for (let ms = soonMs; text(item, 'state') === 'running'; ms = Math.min(usualMs, 2 * ms)) {
+      bar.show(standing(item));
+      await pause(ms);
+      answer = (await server.ask({ operation: 'bulk.get', params: { id } })).text;
+      item = JSON.parse(answer);
+    }
+  } finally {
+    process.off('SIGINT', interrupted);
+  }
+  if (text(item, 'state') !== 'done') process.exitCode = exitCodes.failed;
+  printAnswer(answer, flags, () => outcome(item));
+  const why = flags.json ? '' : skippedWords(item);
+  if (why !== '') console.error(why);
+}
+
+function standing(item: Item) {
+  const [done, matched] = [numberIn(item, 'done'), numberIn(item, 'matched')];
+  const isKnown = item.matched_is_lower_bound !== true && matched > 0;
+  const left = item.time_left_ms;
+  return {
+    part: isKnown ? done / matched : null,
+    words: `${done.toLocaleString('en-US')} of ${matchedWords(item)}`,
+    leftMs: typeof left === 'number' && isKnown ? left : null,
+  };
+}
+
+/** How many jobs match, as far as the server has counted. */
+export function matchedWords(item: Item): string {
+  const least = item.matched_is_lower_bound === true ? 'at least ' : '';
+  return `${least}${jobs(numberIn(item, 'matched'))}`;
+}
+
+function outcome(item: Item): string {
+  const changed = `${jobs(numberIn(item, 'changed'))} ${doneWords[text(item, 'action')] ?? 'changed'}`;
+  const state = text(item, 'state');
+  const error = text(item, 'error');
+  if (state === 'done') return `${changed}.`;
+  return `${changed}; the operation ${state === 'failed' ? `failed: ${error}` : 'was stopped.'}`;
+}
+
+/** Why jobs stayed, in one line; empty where none did. */
+export function skippedWords(item: Item): string {
+  const skipped = part(item, 'skipped');
+  const reasons = Object.keys(skipped).map((reason) => `${numberIn(skipped, reason)} ${reason.replaceAll('_', ' ')}`);
+  return reasons.length === 0 ? '' : `Left as before: ${reasons.join(', ')}.`;
+}
+
+export function jobs(count: number): string {
+  return count === 1 ? '1 job' : `${count.toLocaleString('en-US')} jobs`;
+}

@@ -1,0 +1,121 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { readDuration } from '@ojs-ts/core';
+import { type Command, InvalidArgumentError } from 'commander';
+import { exitCodes, Failure } from '../../connection/failure.ts';
+import type { Server, ServerFlags } from '../../connection/server.ts';
+import { type Item, numberIn, part, text } from '../../output/cells.ts';
+import { type FormatFlags, takesJson } from '../../output/format.ts';
+import { plain } from '../../output/plain.ts';
+import { ProgressBar } from '../../output/progress.ts';
+import { jobs } from '../bulk/follow.ts';
+import { serverCommand } from '../command.ts';
+
+interface DrainFlags extends ServerFlags, FormatFlags {
+  readonly scheduled?: true;
+  readonly pause?: true;
+  readonly timeout?: number;
+}
+
+/** Between two looks, in milliseconds. */
+const lookMs = 1_000;
+
+/** `ojs queues drain`: waits until nothing waits and nothing runs. */
+export function drainCommand(): Command {
+  const command = serverCommand<DrainFlags>(
+    'drain',
+    'wait until no job of a queue waits or runs; jobs are still accepted',
+    async (server, flags, name = '') => {
+      const interrupted = () => {
+        process.stderr.write('\n');
+        console.error('ojs queues drain: interrupted. Its workers go on.');
+        process.exit(exitCodes.interrupted);
+      };
+      process.once('SIGINT', interrupted);
+      try {
+        await drain(server, plain(name), flags);
+      } finally {
+        process.off('SIGINT', interrupted);
+      }
+    },
+  ).argument('<name>', 'name of the queue');
+  return takesJson(command)
+    .option('--scheduled', 'also wait for jobs that are scheduled for later')
+    .option('--pause', 'pause the queue once it is empty, so that nothing starts that comes then')
+    .option('--timeout <duration>', 'give up after so long: 10m', duration);
+}
+
+interface Load {
+  readonly waiting: number;
+  readonly running: number;
+  readonly scheduled: number;
+  readonly isPaused: boolean;
+}
+
+async function drain(server: Server, name: string, flags: DrainFlags): Promise<void> {
+  const began = Date.now();
+  const first = await loadOf(server, name);
+  let load = first;
+  {
+    using bar = new ProgressBar();
+    while (!(await isDrained(server, name, load, flags))) {
+      if (load.isPaused)
+        throw new Failure('failed', `Queue ${name} is paused, so it never empties: ojs queues resume ${name}.`);
+      const spent = Date.now() - began;
+      if (flags.timeout !== undefined && spent >= flags.timeout)
+        throw new Failure('failed', `Queue ${name} is not empty: ${words(load)}.`);
+      const [before, left] = [leftOf(first, flags), leftOf(load, flags)];
+      const gone = before - left;
+      bar.show({
+        part: before > 0 ? Math.max(0, gone / before) : null,
+        words: words(load),
+        leftMs: gone > 0 ? (spent * left) / gone : null,
+      });
+      await pause(lookMs);
+      load = await loadOf(server, name);
+    }
+  }
+  const paused = flags.pause === true;
+  if (flags.json) console.log(JSON.stringify({ queue: name, drained: true, paused, scheduled: load.scheduled }));
+  else
+    console.log(
+      `Queue ${name} is empty${paused ? ' and paused' : ''}.${load.scheduled > 0 ? ` ${jobs(load.scheduled)} scheduled for later.` : ''}`,
+    );
+}
+
+/** A job may come between the look and the pause: then the queue goes on. */
+async function isDrained(server: Server, name: string, load: Load, flags: DrainFlags): Promise<boolean> {
+  if (leftOf(load, flags) > 0) return false;
+  if (!flags.pause) return true;
+  await server.ask({ operation: 'queue.pause', params: { name } });
+  if (leftOf(await loadOf(server, name), flags) === 0) return true;
+  await server.ask({ operation: 'queue.resume', params: { name } });
+  return false;
+}
+
+function leftOf({ waiting, running, scheduled }: Load, { scheduled: isAll }: DrainFlags): number {
+  return waiting + running + (isAll ? scheduled : 0);
+}
+
+async function loadOf(server: Server, name: string): Promise<Load> {
+  const item: Item = JSON.parse((await server.ask({ operation: 'queue.get', params: { name } })).text);
+  const counts = part(item, 'counts');
+  const count = (state: string) => numberIn(counts, state);
+  return {
+    // A pending job waits for somebody to activate it, which no worker does.
+    waiting: count('available') + count('retryable'),
+    running: count('active'),
+    scheduled: count('scheduled'),
+    isPaused: text(item, 'status') === 'paused',
+  };
+}
+
+function words({ waiting, running, scheduled }: Load): string {
+  const later = scheduled > 0 ? `, ${scheduled.toLocaleString('en-US')} scheduled` : '';
+  return `${waiting.toLocaleString('en-US')} waiting, ${running.toLocaleString('en-US')} running${later}`;
+}
+
+function duration(text: string): number {
+  const ms = readDuration(text);
+  if (ms !== null && ms > 0) return ms;
+  throw new InvalidArgumentError('Expected a duration such as 30s, 10m or 2h.');
+}

@@ -1,0 +1,114 @@
+import { ProtocolError } from '../errors.ts';
+import type { JobRecord, Json } from '../job/job.ts';
+import type { JobFilter } from '../job/selection.ts';
+import { AllStates, stateNames } from '../job/states.ts';
+import { members } from '../json/json.ts';
+import { Fields } from '../requests/fields.ts';
+import { requireConfirm } from '../requests/filters.ts';
+import { searchFilter } from '../requests/lists.ts';
+import { readFinished, readJobFilter } from '../requests/targets.ts';
+import { didYouMean } from '../suggestion.ts';
+import type { Millis } from '../time/clock.ts';
+import { isUntouchedSince } from './decide.ts';
+import {
+  type BulkAction,
+  type BulkSelection,
+  bulkActions,
+  bulkCutoff,
+  bulkStates,
+  isBulkAction,
+  isOfDeadLetter,
+} from './operation.ts';
+
+/** A request for a bulk operation. */
+export interface BulkOperationRequest {
+  readonly action: BulkAction;
+  readonly selection: BulkSelection;
+  /** As {@link bulkSubject}. */
+  readonly filter: JobFilter;
+  readonly rate: number | null;
+  readonly dryRun: boolean;
+}
+
+/** Jobs a second that a rate may have. */
+const mostRate = 100_000;
+const leastRate = 0.001;
+
+/**
+ * POST /admin/bulk: `{action, query, filter, rate, dry_run, confirm}`.
+ * @throws ProtocolError `invalid_request`, also for a filter that no job can match whose state the action changes.
+ */
+export function readBulkOperation(text: Json, fields: Fields, now: Millis): BulkOperationRequest {
+  const action = fields.requiredString('action');
+  const query = fields.string('query', 2_000);
+  const filter = fields.object('filter') === null ? null : (members(text).get('filter') ?? null);
+  if (query === null && filter === null) fields.issue('query', 'or filter is required: which jobs it is about');
+  const rate = readRate(fields);
+  const dryRun = fields.boolean('dry_run') ?? false;
+  if (!dryRun) requireConfirm(fields);
+  fields.done();
+  if (!isBulkAction(action)) {
+    const message = `must be one of ${bulkActions.join(', ')}.${didYouMean(action, bulkActions)}`;
+    throw ProtocolError.invalid([{ path: '$.action', message }]);
+  }
+  const selection = { query, filter };
+  const read = bulkSubject({ action, selection, startedAt: now });
+  if (read.states === 0) throw nothing(action);
+  return { action, selection, filter: read, rate, dryRun };
+}
+
+function readRate(fields: Fields): number | null {
+  const rate = fields.raw('rate');
+  if (rate === undefined) return null;
+  if (typeof rate === 'number' && rate >= leastRate && rate <= mostRate) return rate;
+  fields.issue('rate', `must be a number of jobs a second from ${leastRate} to ${mostRate}`);
+  return null;
+}
+
+function nothing(action: BulkAction): ProtocolError {
+  const states = stateNames(bulkStates[action]).join(', ');
+  const message = `No job can match: by a filter, ${action} changes jobs in the states ${states}.`;
+  return new ProtocolError('invalid_request', message, { action });
+}
+
+/** What an operation says about its jobs. */
+type Asked = {
+  readonly action: BulkAction;
+  readonly selection: BulkSelection;
+  readonly startedAt: Millis;
+};
+
+/**
+ * The jobs that fit the query and the filter, and are in a state that the action changes. Relative times count from the
+ * start.
+ * @throws ProtocolError `invalid_request`
+ */
+export function bulkSubject({ action, selection: { query, filter }, startedAt }: Asked): JobFilter {
+  const fields = new Fields(filter === null ? {} : Fields.parse(filter), '$.filter');
+  const isDead = isOfDeadLetter(action);
+  if (!isDead && fields.has('older_than'))
+    fields.issue('older_than', 'belongs to redrive and purge; say it in the query, as in finished<-30d');
+  const { created, ...others } = readJobFilter(fields, AllStates);
+  // Of the dead letter, since and until are times of the end (ojs-dead-letter §6.2).
+  const finished = isDead ? readFinished([fields], startedAt) : undefined;
+  fields.done();
+  const named = {
+    ...others,
+    ...(isDead && { deadLetter: true as const }),
+    ...(!isDead && created && { created }),
+    ...(finished && { finished }),
+  };
+  const found = query === null ? named : searchFilter(named, query, startedAt).filter;
+  return { ...found, states: found.states & bulkStates[action] };
+}
+
+/** Those of them that are as they were at the start: what came later is not touched. */
+export function bulkFilter(asked: Asked): JobFilter {
+  const subject = bulkSubject(asked);
+  const { matches } = subject;
+  const cutoff = bulkCutoff(asked);
+  return {
+    ...subject,
+    matches: (job: JobRecord) => isUntouchedSince(job, cutoff) && (matches === undefined || matches(job)),
+  };
+}

@@ -1,0 +1,106 @@
+import {
+  type BulkAction,
+  type BulkOperation,
+  type BulkSelection,
+  deletesJobs,
+  Fields,
+  type Grant,
+  grants,
+  type Json,
+  ProtocolError,
+  pagination,
+  payloadFilter,
+  readBulkOperation,
+  readPage,
+  renderBulkOperation,
+  requireBody,
+  rolesWith,
+} from '@ojs-ts/core';
+import type { Engine } from '../../engine/engine.ts';
+import { type BindingRequest, callerName, type Handlers } from '../handler.ts';
+import { Ids } from '../ids.ts';
+import { searchesPayload } from '../payloads.ts';
+import { json, ok, type Reply } from '../reply.ts';
+
+export const bulkOperationHandlers: Handlers<
+  'bulk.start' | 'bulk.list' | 'bulk.get' | 'bulk.stop' | 'bulk.resume' | 'bulk.undo'
+> = {
+  'bulk.start': start,
+  'bulk.list': list,
+  'bulk.get': async (engine, request) =>
+    reply(engine, request, await engine.bulkOperations.get(request.params.id ?? '')),
+  'bulk.stop': async (engine, request) =>
+    reply(engine, request, await engine.bulkOperations.stop(request.params.id ?? '')),
+  'bulk.resume': resume,
+  'bulk.undo': async (engine, request) =>
+    reply(engine, request, await engine.bulkOperations.undo(request.params.id ?? '', callerName(request)), 202),
+};
+
+/**
+ * POST /admin/bulk `{action, query, filter, rate, dry_run, confirm}`: counts first. With `dry_run` that is all, and the
+ * answer has the ids of some jobs.
+ */
+async function start(engine: Engine, request: BindingRequest): Promise<Reply> {
+  const { access, grant, body, value } = request;
+  const text = requireBody(body);
+  const fields = new Fields(Fields.parse(text, value));
+  const { action, selection, filter, rate, dryRun } = readBulkOperation(text, fields, engine.clock.now());
+  checkPurge(action, grant);
+  access?.chosen(filter.queue === undefined ? [] : [filter.queue]);
+  const ids = new Ids(engine, request.key, 'bulk');
+  const id = ids.next();
+  const known = request.key === null || dryRun ? null : await engine.bulkOperations.find(id);
+  if (known !== null) return reply(engine, request, checkSame(known, action, selection), 202);
+  const { matched, isLowerBound, sample } = await engine.bulkOperations.count(filter);
+  if (dryRun) return json({ dry_run: true, action, matched, matched_is_lower_bound: isLowerBound, sample });
+  const about = { id, action, selection, rate, matched, isLowerBound, by: callerName(request) };
+  const begun = await engine.bulkOperations.start({ ...about, queue: filter.queue ?? null });
+  return reply(engine, request, begun, 202);
+}
+
+/** @throws ProtocolError `idempotency_conflict` where the key came with another request before. */
+function checkSame(known: BulkOperation, action: BulkAction, { query, filter }: BulkSelection): BulkOperation {
+  const { selection } = known;
+  if (known.action === action && selection.query === query && selection.filter === filter) return known;
+  const message = 'This idempotency key came with another bulk operation before; nothing was started.';
+  throw new ProtocolError('idempotency_conflict', message, { id: known.id });
+}
+
+/** POST /admin/bulk/:id/resume. */
+async function resume(engine: Engine, request: BindingRequest): Promise<Reply> {
+  const { id = '' } = request.params;
+  checkPurge((await engine.bulkOperations.get(id)).action, request.grant);
+  return reply(engine, request, await engine.bulkOperations.resume(id));
+}
+
+/** GET /admin/bulk: the newest first. */
+async function list(engine: Engine, request: BindingRequest): Promise<Reply> {
+  const { query, access } = request;
+  const page = readPage(query);
+  const all = (await engine.bulkOperations.list()).filter(
+    ({ queue }) => access === undefined || (queue !== null && access.covers(queue)),
+  );
+  const from = page.cursor === null ? page.offset : all.findIndex(({ id }) => id === page.cursor) + 1;
+  const shown = all.slice(from, from + page.limit);
+  const next = from + shown.length < all.length ? (shown.at(-1)?.id ?? null) : null;
+  const items = shown.map((one) => render(engine, request, one)).join(',');
+  return ok(`{"items":[${items}],"pagination":${JSON.stringify(pagination(page, all.length, shown.length, next))}}`);
+}
+
+function reply(engine: Engine, request: BindingRequest, operation: BulkOperation, status = 200): Reply {
+  return { status, text: render(engine, request, operation) };
+}
+
+/** What was searched for in arguments and meta is for those who may see them. */
+function render(engine: Engine, { grant }: BindingRequest, operation: BulkOperation): Json {
+  const { query, filter } = operation.selection;
+  const isHidden = payloadFilter(grant) !== null && searchesPayload(query, filter === null ? null : JSON.parse(filter));
+  return renderBulkOperation(operation, engine.clock.now(), isHidden);
+}
+
+/** @throws ProtocolError `permission_denied` for a deletion by a token that may only change jobs. */
+function checkPurge(action: BulkOperation['action'], grant: Grant | undefined): void {
+  if (!deletesJobs(action) || grant === undefined || grants(grant, 'purge')) return;
+  const message = `The token lacks the right to purge, which deleting jobs needs and which ${rolesWith('purge').join(', ')} has; its roles are ${grant.roles.join(', ')}.`;
+  throw new ProtocolError('permission_denied', message, { right: 'purge', roles: grant.roles });
+}

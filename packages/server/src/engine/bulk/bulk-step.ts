@@ -1,0 +1,181 @@
+import { createHash } from 'node:crypto';
+import {
+  type BulkAction,
+  type BulkDecision,
+  type BulkOperation,
+  type BulkStep,
+  type BulkTally,
+  bulkDecision,
+  bulkFilter,
+  type Clock,
+  type Inserted,
+  type JobFilter,
+  type JobRecord,
+  type Selection,
+  select,
+  sizeOf,
+  Terminal,
+  timeOfUuid,
+  type Undoing,
+  undoDecision,
+  uuidAt,
+} from '@ojs-ts/core';
+import type { Storage } from '../../storage/storage.ts';
+import type { Batches } from '../batches.ts';
+import { PageSize } from '../page-size.ts';
+import type { BulkRecords } from './bulk-records.ts';
+
+/** How often a job is decided again because it has changed since it was read. */
+const rounds = 5;
+
+export interface StepParts {
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly batches: Batches;
+  readonly records: BulkRecords;
+  /** Bytes of jobs that are read at once. */
+  readonly bytes: number;
+}
+
+export interface PlannedStep {
+  readonly step: BulkStep;
+  /** The jobs, where this server has just read them. */
+  readonly found: readonly JobRecord[] | null;
+}
+
+/**
+ * The next jobs of an operation, written down before one of them is changed: whoever goes on after a crash does the
+ * same step. Null where the operation has come to its end.
+ * @param limit the most jobs, where the step is not written yet.
+ */
+export async function plan(parts: StepParts, operation: BulkOperation, limit: number): Promise<PlannedStep | null> {
+  const { records, storage, clock } = parts;
+  const { id, action, of, steps } = operation;
+  if (action === 'undo') {
+    const step = of === null ? null : await records.step(of, steps);
+    return step && { step, found: null };
+  }
+  const written = await records.step(id, steps);
+  if (written !== null) return { step: written, found: null };
+  const at = { after: operation.cursor, limit, maxBytes: parts.bytes, pause: turn };
+  const { jobs, next }: Selection = await select(storage, bulkFilter({ ...operation, action }), at);
+  const step = { ids: jobs.map((job) => job.id), next };
+  // Nothing to be done twice, and nothing to be undone.
+  if (jobs.length === 0) return { step, found: jobs };
+  if (await records.addStep(id, steps, step, clock.now())) return { step, found: jobs };
+  const others = await records.step(id, steps);
+  if (others === null) throw new Error(`Step ${steps} of the bulk operation ${id} is gone.`);
+  return { step: others, found: null };
+}
+
+/** Changes the jobs of a step. A repeated step changes none of them again, and counts the same. */
+export async function carryOut(
+  parts: StepParts,
+  operation: BulkOperation,
+  { step, found }: PlannedStep,
+): Promise<BulkTally> {
+  const decide = decider(operation);
+  const tally = new Tally();
+  if (found !== null) {
+    await changeJobs(
+      parts,
+      decide,
+      found.map((job) => [job.id, job]),
+      tally,
+    );
+    return tally;
+  }
+  const size = new PageSize(parts.bytes);
+  for (let at = 0; at < step.ids.length; ) {
+    const ids = step.ids.slice(at, at + size.items);
+    const jobs = await parts.storage.jobs.get(ids);
+    await changeJobs(
+      parts,
+      decide,
+      ids.map((id, index) => [id, jobs[index] ?? null]),
+      tally,
+    );
+    at += ids.length;
+    size.had(jobs.reduce((sum, job) => sum + (job === null ? 0 : sizeOf(job)), 0));
+  }
+  return tally;
+}
+
+type Found = readonly [id: string, job: JobRecord | null];
+type Decide = (job: JobRecord | null, now: number) => BulkDecision;
+
+function decider(operation: BulkOperation): Decide {
+  const { id, action, of } = operation;
+  if (action === 'undo') {
+    const undoing: Undoing = { id, of: of ?? '', newId: (job) => linkedId(id, job) };
+    return (job, now) => undoDecision(undoing, job, now);
+  }
+  const own: { readonly id: string; readonly action: BulkAction } = { id, action };
+  const filter: JobFilter = bulkFilter({ ...operation, action });
+  return (job, now) => bulkDecision(own, filter, job, now);
+}
+
+/** Jobs that change meanwhile are read and decided again. */
+async function changeJobs(parts: StepParts, decide: Decide, jobs: readonly Found[], tally: Tally): Promise<void> {
+  const { storage, clock, batches } = parts;
+  let left = jobs;
+  for (let round = 0; left.length > 0; round++) {
+    const now = clock.now();
+    const decided = left.map(([id, job]) => ({ id, decision: decide(job, now) }));
+    const again: string[] = [];
+    const moves = decided.flatMap(({ decision }) => (decision.kind === 'move' ? [decision.transition] : []));
+    const moved = await batches.transitionAll(moves, (one) => one.kind);
+    moves.forEach(({ id }, index) => {
+      const outcome = moved[index];
+      if (outcome?.status === 'rejected') throw outcome.reason;
+      if (outcome?.value === 'moved') tally.changed += 1;
+      else again.push(id);
+    });
+    const removals = decided.flatMap(({ id, decision }) => (decision.kind === 'remove' ? [id] : []));
+    const removed = removals.length === 0 ? [] : await storage.jobs.remove(removals, { from: Terminal }, now);
+    removals.forEach((id, index) => {
+      if (removed[index]) tally.changed += 1;
+      else again.push(id);
+    });
+    const inserts = decided.flatMap(({ decision }) => (decision.kind === 'insert' ? [[decision.job]] : []));
+    for (const outcome of await batches.insertAll(inserts)) {
+      if (outcome.status === 'rejected') throw outcome.reason;
+      tally.inserted(outcome.value[0]);
+    }
+    for (const { decision } of decided) {
+      if (decision.kind === 'done') tally.changed += 1;
+      if (decision.kind === 'skip') tally.skip(decision.reason);
+    }
+    if (round === rounds) for (const _ of again.splice(0)) tally.skip('changing');
+    const current = again.length === 0 ? [] : await storage.jobs.get(again);
+    left = again.map((id, index) => [id, current[index] ?? null]);
+  }
+}
+
+class Tally implements BulkTally {
+  changed = 0;
+  readonly skipped: Record<string, number> = {};
+
+  skip(reason: string): void {
+    this.skipped[reason] = (this.skipped[reason] ?? 0) + 1;
+  }
+
+  /** An id belongs to one job of one undo, so a job that has it already is this one. */
+  inserted(outcome: Inserted | undefined): void {
+    if (outcome?.kind === 'duplicate' && outcome.by === 'unique') this.skip('duplicate');
+    else if (outcome?.kind === 'full') this.skip('queue_full');
+    else if (outcome?.kind === 'paused') this.skip('queue_paused');
+    else this.changed += 1;
+  }
+}
+
+/** The id of the job that an undo makes of another one: its time is that of the undo. */
+function linkedId(undo: string, { id }: JobRecord): string {
+  const digest = createHash('sha256').update(`${undo}\n${id}`).digest();
+  return uuidAt(timeOfUuid(undo), digest, digest.readUInt16BE(8));
+}
+
+/** Lets the calls of users have their turn. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,430 @@
+import {
+  type BulkAction,
+  type BulkOperation,
+  bulkKey,
+  bulkSubject,
+  historyOf,
+  type JobRecord,
+  members,
+  rerunOfName,
+  State,
+} from '@ojs-ts/core';
+import fc from 'fast-check';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { openStorage } from '../../../src/storage/open.ts';
+import type { Storage } from '../../../src/storage/storage.ts';
+import { around } from '../../storage/faulty.ts';
+import { type Bench, bench } from '../../support/engine.ts';
+import { newId } from '../../support/ids.ts';
+import { checkProperty } from '../../support/property.ts';
+import { storages } from '../../support/storages.ts';
+
+interface Asked {
+  readonly query?: string;
+  readonly rate?: number;
+}
+
+/** Starts an operation, and lets the millisecond of its start pass. */
+async function start(b: Bench, action: BulkAction, { query = '', rate }: Asked = {}): Promise<BulkOperation> {
+  const selection = { query: query === '' ? null : query, filter: query === '' ? '{}' : null };
+  const filter = bulkSubject({ action, selection, startedAt: b.clock.now() });
+  const { matched, isLowerBound } = await b.engine.bulkOperations.count(filter);
+  const about = { id: newId(), action, selection, queue: null, by: 'test', rate: rate ?? null, matched, isLowerBound };
+  const begun = await b.engine.bulkOperations.start(about);
+  b.clock.advance(1);
+  return begun;
+}
+
+/** A job that failed for good. */
+async function failed(b: Bench, queue = 'q', deadLetter = false): Promise<string> {
+  const retry = { maxAttempts: 1, onExhaustion: deadLetter ? 'dead_letter' : 'discard' } as const;
+  const id = await b.push({ queue, retry });
+  await failNext(b, queue);
+  return id;
+}
+
+async function failNext(b: Bench, queue = 'q'): Promise<JobRecord | undefined> {
+  const [job] = await b.fetch({ queues: [queue], worker: 'w1' });
+  if (job === undefined) return undefined;
+  const failure = { code: 'x', type: 'x', message: 'm', names: [] };
+  await b.engine.settle({ id: job.id, claim: job.claim, worker: null, kind: 'fail', failure });
+  return job;
+}
+
+function changesBy(job: JobRecord, id: string): number {
+  return historyOf(job).filter((entry) => 'key' in entry && entry.key === bulkKey(id)).length;
+}
+
+async function all(storage: Storage, states = 0xff): Promise<readonly JobRecord[]> {
+  return (await storage.jobs.list({ states, limit: 5_000 })).items;
+}
+
+/** Several engines on one store and one clock, which the test disposes of. */
+async function nodes(url: string, count: number, make: (node: number) => Parameters<typeof around>[1]) {
+  const storage = await openStorage(url);
+  const benches: Bench[] = [];
+  onTestFinished(async () => {
+    for (const b of benches) await b[Symbol.asyncDispose]();
+    await storage[Symbol.asyncDispose]();
+  });
+  for (let node = 0; node < count; node++) {
+    const [first] = benches;
+    benches.push(await bench(url, { storage: around(storage, make(node)), ...(first && { clock: first.clock }) }));
+  }
+  return { storage, benches };
+}
+
+const pass = (_: string, call: () => Promise<unknown>) => call();
+
+describe.each(storages)('bulk operations, $name', ({ url }) => {
+  test('a retry changes what has failed, once, and nothing that fails later', async () => {
+    await using b = await bench(url());
+    const old = [await failed(b), await failed(b), await failed(b, 'q', true)];
+    const begun = await start(b, 'retry');
+    expect(begun).toMatchObject({ state: 'running', matched: 3, isLowerBound: false });
+    const later = await failed(b, 'other');
+    await b.engine.bulkOperations.run();
+    const done = await b.engine.bulkOperations.get(begun.id);
+    expect(done).toMatchObject({ state: 'done', done: 3, changed: 3, skipped: {}, finishedAt: b.clock.now() });
+    for (const id of old) expect((await b.get(id)).state).toBe(State.available);
+    expect((await b.get(later)).state).toBe(State.discarded);
+    // What fails again is no part of it.
+    while (await failNext(b));
+    await b.engine.bulkOperations.run();
+    for (const id of old) expect(changesBy(await b.get(id), begun.id)).toBe(1);
+    expect(await b.engine.bulkOperations.list()).toEqual([done]);
+  });
+
+  test('each action changes the jobs in its states', async () => {
+    await using b = await bench(url());
+    const runAt = b.clock.now() + 3_600_000;
+    for (const [action, from, to] of [
+      ['promote', State.scheduled, State.available],
+      ['cancel', State.scheduled, State.cancelled],
+      ['discard', State.scheduled, State.discarded],
+    ] as const) {
+      const queue = action;
+      const id = await b.push({ queue, state: from, runAt });
+      const [running] = [await b.start('w1', { queue })];
+      const begun = await start(b, action, { query: `queue:${queue}` });
+      await b.engine.bulkOperations.run();
+      expect(await b.engine.bulkOperations.get(begun.id)).toMatchObject({ state: 'done', matched: 1, changed: 1 });
+      expect((await b.get(id)).state).toBe(to);
+      expect((await b.get(running.id)).state, 'a running job is left alone').toBe(State.active);
+    }
+    const dead = await failed(b, 'dead', true);
+    const plain = await failed(b, 'dead');
+    await start(b, 'redrive', { query: 'queue:dead' });
+    await b.engine.bulkOperations.run();
+    expect([(await b.get(dead)).state, (await b.get(plain)).state]).toEqual([State.available, State.discarded]);
+    const begun = await start(b, 'delete', { query: 'queue:dead' });
+    await b.engine.bulkOperations.run();
+    expect(await b.engine.bulkOperations.get(begun.id)).toMatchObject({ matched: 1, changed: 1 });
+    expect(await b.engine.get(plain)).toBe(null);
+  });
+
+  test('a rate: the jobs of a second at once, then a second later', async () => {
+    await using b = await bench(url());
+    for (let n = 0; n < 7; n++) await failed(b, 'q', true);
+    const { id } = await start(b, 'redrive', { rate: 3 });
+    const doneAfter = async (ms: number) => {
+      b.clock.advance(ms);
+      expect(await b.engine.bulkOperations.run()).toBe((await b.engine.bulkOperations.get(id)).state === 'running');
+      return (await b.engine.bulkOperations.get(id)).changed;
+    };
+    expect(await doneAfter(0)).toBe(3);
+    expect(await doneAfter(500)).toBe(3);
+    expect(await doneAfter(500)).toBe(6);
+    expect(await doneAfter(998)).toBe(6);
+    expect(await doneAfter(2)).toBe(7);
+    expect(await b.engine.bulkOperations.get(id)).toMatchObject({ state: 'done' });
+  });
+
+  test('stopped it rests, resumed it goes on where it was', async () => {
+    await using b = await bench(url());
+    for (let n = 0; n < 5; n++) await b.push();
+    const { id } = await start(b, 'cancel', { rate: 2 });
+    const { bulkOperations } = b.engine;
+    await bulkOperations.run();
+    expect(await bulkOperations.stop(id)).toMatchObject({ state: 'stopped', changed: 2 });
+    b.clock.advance(60_000);
+    expect(await bulkOperations.run()).toBe(false);
+    expect(await bulkOperations.get(id)).toMatchObject({ state: 'stopped', changed: 2 });
+    await bulkOperations.resume(id);
+    await bulkOperations.run();
+    b.clock.advance(1_000);
+    await bulkOperations.run();
+    expect(await bulkOperations.get(id)).toMatchObject({ state: 'done', done: 5, changed: 5 });
+    await expect(bulkOperations.stop(id)).rejects.toMatchObject({ code: 'conflict' });
+    await expect(bulkOperations.resume(id)).rejects.toMatchObject({ code: 'conflict' });
+    await expect(bulkOperations.get(newId())).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  // The calls of a step in their order; the engine dies before the call, or after its effect.
+  test.each(
+    ['documents.put', 'jobs.transition', 'jobs.remove'].flatMap((operation) =>
+      [0, 1].flatMap((skip) => (['before', 'after'] as const).map((when) => ({ operation, skip, when }))),
+    ),
+  )('an engine dies $when call $skip of $operation; another one goes on', async ({ operation, skip, when }) => {
+    let [isDead, armed, left] = [false, false, skip];
+    const { storage, benches } = await nodes(url(), 2, (node) => async (name, call) => {
+      if (node === 1) return call();
+      if (isDead) throw new Error('The engine is dead.');
+      isDead = armed && name === operation && left-- === 0;
+      if (!isDead) return call();
+      if (when === 'after') await call();
+      throw new Error('The engine has died.');
+    });
+    const [a, b] = benches;
+    if (a === undefined || b === undefined) throw new Error('Two engines were made.');
+    const action = operation === 'jobs.remove' ? 'delete' : 'retry';
+    const ids: string[] = [];
+    for (let n = 0; n < 5; n++) ids.push(await failed(a));
+    const { id } = await start(a, action, { rate: 3 });
+    armed = true;
+    await a.engine.bulkOperations.run().catch(() => {});
+    a.clock.advance(1_000);
+    await a.engine.bulkOperations.run().catch(() => {});
+    a.clock.advance(20_000);
+    await b.engine.bulkOperations.run();
+    a.clock.advance(1_000);
+    await b.engine.bulkOperations.run();
+    expect(await b.engine.bulkOperations.get(id)).toMatchObject({ state: 'done', done: 5, changed: 5, skipped: {} });
+    const jobs = await storage.jobs.get(ids);
+    if (action === 'delete') expect(jobs.filter((job) => job !== null)).toEqual([]);
+    else expect(jobs.map((job) => job && [job.state, changesBy(job, id)])).toEqual(ids.map(() => [State.available, 1]));
+  });
+
+  test('two servers that do every step both change each job once, and count it once', async () => {
+    // No lease holds one of them back.
+    const { storage, benches } = await nodes(
+      url(),
+      2,
+      () => async (name, call) => (name === 'upkeep.lease' ? true : call()),
+    );
+    const [a, b] = benches;
+    if (a === undefined || b === undefined) throw new Error('Two engines were made.');
+    for (let n = 0; n < 20; n++) await a.push();
+    for (let n = 0; n < 10; n++) await failed(a, 'failing');
+    const both = async (id: string) => {
+      for (let round = 0; round < 20; round++) {
+        await Promise.all([a.engine.bulkOperations.run(), b.engine.bulkOperations.run()]);
+        a.clock.advance(1_000);
+      }
+      return a.engine.bulkOperations.get(id);
+    };
+    const cancel = await both((await start(a, 'cancel', { query: 'queue:q', rate: 3 })).id);
+    expect(cancel).toMatchObject({ state: 'done', done: 20, changed: 20, skipped: {} });
+    const retry = await both((await start(a, 'retry', { query: 'queue:failing', rate: 3 })).id);
+    expect(retry).toMatchObject({ state: 'done', done: 10, changed: 10, skipped: {} });
+    const undo = await both((await a.engine.bulkOperations.undo(cancel.id, 'test')).id);
+    expect(undo).toMatchObject({ state: 'done', changed: 20, skipped: {} });
+    const jobs = await all(storage);
+    expect(jobs.filter(({ state, queue }) => state === State.available && queue === 'q')).toHaveLength(20);
+    expect(jobs).toHaveLength(50);
+    for (const job of jobs) for (const { id } of [cancel, retry]) expect(changesBy(job, id)).toBeLessThanOrEqual(1);
+  });
+
+  test('a wrong cancel is undone by linked jobs; what stays says why', async () => {
+    await using b = await bench(url());
+    const { engine, clock } = b;
+    const runAt = clock.now() + 3_600_000;
+    const waiting = await b.push({ queue: 'a', priority: 7 });
+    const scheduled = await b.push({ queue: 'a', state: State.scheduled, runAt });
+    const pending = await b.push({ queue: 'a', state: State.pending });
+    const pruned = await b.push({ queue: 'a' });
+    const begun = await start(b, 'cancel', { query: 'queue:a' });
+    await engine.bulkOperations.run();
+    expect(await engine.bulkOperations.get(begun.id)).toMatchObject({ changed: 4 });
+    await engine.storage.jobs.remove([pruned], { from: State.cancelled }, clock.now());
+    clock.advance(1);
+    const undo = await engine.bulkOperations.undo(begun.id, 'somebody');
+    expect(undo).toMatchObject({ action: 'undo', of: begun.id, by: 'somebody', matched: 4 });
+    clock.advance(1);
+    await engine.bulkOperations.run();
+    expect(await engine.bulkOperations.get(undo.id)).toMatchObject({
+      state: 'done',
+      done: 4,
+      changed: 2,
+      skipped: { pruned: 1, was_pending: 1 },
+    });
+    const made = (await all(engine.storage)).filter(({ state }) => state !== State.cancelled);
+    const links = made.map(({ state, runAt: at, priority, envelope }) => {
+      const meta = JSON.parse(members(envelope).get('meta') ?? '{}');
+      return { state, priority, of: meta[rerunOfName], ...(state === State.scheduled && { at }) };
+    });
+    expect(links).toHaveLength(2);
+    expect(links).toEqual(
+      expect.arrayContaining([
+        { state: State.available, priority: 7, of: waiting },
+        { state: State.scheduled, priority: 0, of: scheduled, at: runAt },
+      ]),
+    );
+    expect((await b.get(pending)).state).toBe(State.cancelled);
+    // Asked again it is the same one, and nothing is made twice.
+    expect(await engine.bulkOperations.undo(begun.id, 'another')).toMatchObject({ id: undo.id, by: 'somebody' });
+    await engine.bulkOperations.run();
+    expect((await all(engine.storage)).filter(({ state }) => state !== State.cancelled)).toHaveLength(2);
+    await expect(engine.bulkOperations.undo(undo.id, 'x')).rejects.toMatchObject({ code: 'conflict' });
+  });
+
+  test('an undo makes no duplicate of a unique job, and leaves steps of workflows', async () => {
+    await using b = await bench(url());
+    const { engine, clock } = b;
+    const envelope = (id: string) =>
+      `{"specversion":"1.0","id":"${id}","type":"a.b","queue":"u","args":[1],"unique":{"keys":["type","args"],"on_conflict":"replace"}}`;
+    const id = newId();
+    const one = {
+      key: 'k',
+      states: State.available | State.scheduled,
+      createdAfter: null,
+      onConflict: 'keep',
+    } as const;
+    await b.push({ id, queue: 'u', envelope: envelope(id), unique: one });
+    const begun = await start(b, 'cancel', { query: 'queue:u' });
+    await engine.bulkOperations.run();
+    clock.advance(1);
+    const undo = await engine.bulkOperations.undo(begun.id, 'x');
+    clock.advance(1);
+    await engine.bulkOperations.run();
+    const [made] = (await all(engine.storage)).filter(({ queue, state }) => queue === 'u' && state === State.available);
+    expect(made?.uniqueKey).toEqual(expect.any(String));
+    expect(await engine.bulkOperations.get(undo.id)).toMatchObject({ changed: 1 });
+    // The same job is cancelled once more, and a new one takes the key before the undo.
+    const again = await start(b, 'cancel', { query: 'queue:u' });
+    await engine.bulkOperations.run();
+    const next = newId();
+    await b.push({
+      id: next,
+      queue: 'u',
+      envelope: envelope(next),
+      unique: { ...one, key: made?.uniqueKey ?? '' },
+    });
+    clock.advance(1);
+    const second = await engine.bulkOperations.undo(again.id, 'x');
+    clock.advance(1);
+    await engine.bulkOperations.run();
+    expect(await engine.bulkOperations.get(second.id)).toMatchObject({ changed: 0, skipped: { duplicate: 1 } });
+    expect((await b.get(next)).state, 'the newer job is not replaced').toBe(State.available);
+  });
+
+  test('a wrong retry is undone by cancelling what still waits', async () => {
+    await using b = await bench(url());
+    const { engine, clock } = b;
+    const waits = await failed(b, 'r');
+    const runs = await failed(b, 'r');
+    const backoff = await b.push({ queue: 'later', retry: { jitter: false } });
+    await failNext(b, 'later');
+    expect((await b.get(backoff)).state).toBe(State.retryable);
+    const begun = await start(b, 'retry');
+    await expect(engine.bulkOperations.undo(begun.id, 'x')).rejects.toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining('stop it first'),
+    });
+    await engine.bulkOperations.run();
+    const [taken] = await b.fetch({ queues: ['r'], worker: 'w2' });
+    const undo = await engine.bulkOperations.undo(begun.id, 'x');
+    clock.advance(1);
+    await engine.bulkOperations.run();
+    expect(await engine.bulkOperations.get(undo.id)).toMatchObject({
+      state: 'done',
+      changed: 1,
+      skipped: { running: 1, would_run_anyway: 1 },
+    });
+    const [left, right] = [waits, runs].filter((id) => id !== taken?.id);
+    expect(right).toBeUndefined();
+    expect((await b.get(left ?? '')).state).toBe(State.cancelled);
+    expect((await b.get(taken?.id ?? '')).state).toBe(State.active);
+    expect((await b.get(backoff)).state).toBe(State.available);
+  });
+
+  test('after a week an operation is forgotten, with the jobs of its steps', async () => {
+    await using b = await bench(url());
+    await b.push();
+    const { id } = await start(b, 'cancel');
+    await b.engine.bulkOperations.run();
+    b.clock.advance(7 * 86_400_000 - 1);
+    await b.engine.bulkOperations.forget();
+    expect(await b.engine.storage.documents.list('bulk.step')).toHaveLength(1);
+    b.clock.advance(2);
+    await b.engine.bulkOperations.forget();
+    await expect(b.engine.bulkOperations.get(id)).rejects.toMatchObject({ code: 'not_found' });
+    expect(await b.engine.storage.documents.list('bulk.step')).toEqual([]);
+  });
+
+  test('whatever comes between, a job is changed at most once, and none that came later', async () => {
+    const turn = fc.constantFrom('step', 'other', 'push', 'fail', 'run', 'cancel', 'die', 'promote');
+    const property = fc.asyncProperty(
+      fc.constantFrom('cancel', 'retry', 'discard'),
+      fc.array(turn, { minLength: 5, maxLength: 40 }),
+      async (action, turns) => {
+        const storage = await openStorage(url());
+        let isDead = false;
+        const dying = async (_: string, call: () => Promise<unknown>) => {
+          if (isDead) throw new Error('The engine is dead.');
+          return call();
+        };
+        const a = await bench('', { storage: around(storage, dying) });
+        const b = await bench('', { storage: around(storage, pass), clock: a.clock });
+        try {
+          const job = () => b.push({ retry: { maxAttempts: 2, jitter: false } });
+          for (let n = 0; n < 6; n++) await job();
+          for (let n = 0; n < 3; n++) await failNext(b);
+          await failed(b);
+          const before = new Set((await all(storage)).map(({ id }) => id));
+          const { id } = await start(b, action, { rate: 2 });
+          for (const one of turns) {
+            b.clock.advance(400);
+            if (one === 'step') await a.engine.bulkOperations.run().catch(() => {});
+            else if (one === 'other') await b.engine.bulkOperations.run();
+            else if (one === 'push') await job();
+            else if (one === 'fail') await failNext(b);
+            else if (one === 'promote') await b.engine.upkeep.promote();
+            else if (one === 'die') isDead = !isDead;
+            else if (one === 'run') await b.fetch({ worker: 'w3' });
+            else {
+              const [first] = await all(storage, State.available);
+              if (first) await b.engine.lifecycle.cancel(first.id, null);
+            }
+          }
+          for (let round = 0; round < 30; round++) {
+            b.clock.advance(1_000);
+            await b.engine.bulkOperations.run();
+          }
+          const jobs = await all(storage);
+          const operation = await b.engine.bulkOperations.get(id);
+          expect(operation.state).toBe('done');
+          const changed = jobs.filter((one) => changesBy(one, id) > 0);
+          expect(changed.filter((one) => changesBy(one, id) > 1)).toEqual([]);
+          expect(changed.filter((one) => !before.has(one.id))).toEqual([]);
+          expect(operation.changed).toBe(changed.length);
+          for (const one of changed) {
+            const entries = historyOf(one);
+            const at = entries.findIndex((entry) => 'key' in entry && entry.key === bulkKey(id));
+            // Nothing happened to the job between the start and the change.
+            const later = entries.slice(0, at).filter((entry) => entry.at > operation.startedAt);
+            expect(later).toEqual([]);
+          }
+        } finally {
+          await a[Symbol.asyncDispose]();
+          await b[Symbol.asyncDispose]();
+          await storage[Symbol.asyncDispose]();
+        }
+      },
+    );
+    await checkProperty(property, { atLeast: 10, atMost: 60, ms: 4_000 });
+  });
+});
+
+test('no step is done before the millisecond of the start has passed', async () => {
+  await using b = await bench('memory:');
+  const id = await b.push();
+  const { id: bulk } = await start(b, 'cancel');
+  b.clock.advance(-1);
+  expect(await b.engine.bulkOperations.run()).toBe(true);
+  expect((await b.get(id)).state).toBe(State.available);
+  b.clock.advance(1);
+  expect(await b.engine.bulkOperations.run()).toBe(false);
+  expect((await b.get(id)).state).toBe(State.cancelled);
+  expect(await b.engine.bulkOperations.get(bulk)).toMatchObject({ state: 'done' });
+});
