@@ -1,5 +1,5 @@
 import { isObject } from '@ojs-ts/core';
-import { Event } from '@ojs-ts/sdk';
+import type { Event } from '@ojs-ts/sdk';
 import type { Command } from 'commander';
 import { Failure } from '../connection/failure.ts';
 import type { Server, ServerFlags } from '../connection/server.ts';
@@ -47,13 +47,14 @@ async function lastOf(
 ): Promise<{ readonly events: readonly Event[]; readonly end: string }> {
   if (job !== undefined || after !== undefined)
     throw new Failure('usage', `Expected one of --last and --${job === undefined ? 'after' : 'job'}, got both.`);
+  const { Event: EventOf } = await import('@ojs-ts/sdk');
   const events: Event[] = [];
   let end: string | undefined;
   for (let cursor: string | undefined, more = true; more && events.length < count; ) {
     const limit = Math.min(count - events.length, 1_000);
     const query = { order: 'desc', types: type?.join(','), queues: queue, limit, after: cursor };
     const page: Item = JSON.parse((await server.ask({ operation: 'event.list', query })).text);
-    events.push(...list(page, 'events').filter(isObject).map(Event.fromDict));
+    events.push(...list(page, 'events').filter(isObject).map(EventOf.fromDict));
     end ??= text(page, 'newest_cursor');
     cursor = text(page, 'cursor');
     more = page.has_more === true;

@@ -5,6 +5,8 @@ import { readTarget, type UrlOption } from '../connection/target.ts';
 import type { Job } from '../job/job.ts';
 import { type CallOptions, callNames } from '../job/options.ts';
 import { type AuditEntry, type AuditOptions, auditNames, listAudit } from '../operations/audit.ts';
+import { diagnose, type Finding } from '../operations/doctor.ts';
+import type { DeadLetterFilter } from '../operations/filter.ts';
 import {
   type BulkResult,
   changeJobs,
@@ -12,8 +14,8 @@ import {
   type JobTargets,
   purgeDeadLetters,
   retryDeadLetters,
-} from '../operations/bulk.ts';
-import { type BulkCalls, type BulkHandle, bulkHandle } from '../operations/bulk-handle.ts';
+} from '../operations/jobs/bulk.ts';
+import { type BulkCalls, type BulkHandle, bulkHandle } from '../operations/jobs/bulk-handle.ts';
 import {
   type BulkCount,
   type BulkOperation,
@@ -22,8 +24,9 @@ import {
   listBulk,
   oneBulk,
   startBulk,
-} from '../operations/bulk-operations.ts';
-import { type Checkpoint, deleteCheckpoint, getCheckpoint } from '../operations/checkpoint.ts';
+} from '../operations/jobs/bulk-operations.ts';
+import { editJob, type JobEdit, type Rerun, type RerunChanges, rerunJob } from '../operations/jobs/changes.ts';
+import { type Checkpoint, deleteCheckpoint, getCheckpoint } from '../operations/jobs/checkpoint.ts';
 import {
   type DeadLetterListOptions,
   type DeadLetterRetry,
@@ -35,14 +38,11 @@ import {
   getDeadLetterJob,
   listDeadLetterJobs,
   retryDeadLetterJob,
-} from '../operations/dead-letter.ts';
-import { diagnose, type Finding } from '../operations/doctor.ts';
-import { countErrors, type ErrorGroups, type ErrorOptions, errorNames } from '../operations/errors.ts';
-import { type ExplainOptions, type Explanation, explain } from '../operations/explain.ts';
-import type { DeadLetterFilter } from '../operations/filter.ts';
-import { type HistoryEvent, jobHistory, purgeJobHistory } from '../operations/history.ts';
-import { editJob, type JobEdit, type Rerun, type RerunChanges, rerunJob } from '../operations/job-changes.ts';
-import { groupsQuery, type JobGroups, type JobGroupsOptions, jobGroups } from '../operations/job-groups.ts';
+} from '../operations/jobs/dead-letter.ts';
+import { countErrors, type ErrorGroups, type ErrorOptions, errorNames } from '../operations/jobs/errors.ts';
+import { type ExplainOptions, type Explanation, explain } from '../operations/jobs/explain.ts';
+import { groupsQuery, type JobGroups, type JobGroupsOptions, jobGroups } from '../operations/jobs/groups.ts';
+import { type HistoryEvent, jobHistory, purgeJobHistory } from '../operations/jobs/history.ts';
 import {
   cancelJob,
   discardJob,
@@ -52,7 +52,7 @@ import {
   jobQuery,
   listJobs,
   retryJob,
-} from '../operations/jobs.ts';
+} from '../operations/jobs/jobs.ts';
 import {
   getLimit,
   type Limit,

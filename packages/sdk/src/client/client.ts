@@ -46,8 +46,8 @@ import {
   deleteDeadLetterJob,
   listDeadLetterJobs,
   retryDeadLetterJob,
-} from '../operations/dead-letter.ts';
-import { activateJob, cancelJob, getJob, getProgress } from '../operations/jobs.ts';
+} from '../operations/jobs/dead-letter.ts';
+import { activateJob, cancelJob, getJob, getProgress } from '../operations/jobs/jobs.ts';
 import { health, manifest } from '../operations/manifest.ts';
 import {
   firstPage,

@@ -6,7 +6,7 @@ import { type WaitOptions, waitNames } from '../job/handle.ts';
 import type { Job } from '../job/job.ts';
 import { readJob } from '../job/read-job.ts';
 import type { JsonArray } from '../json.ts';
-import { getJob } from '../operations/jobs.ts';
+import { getJob } from '../operations/jobs/jobs.ts';
 import { checkNames } from '../options/check-names.ts';
 import { durationMs, warnOfSeconds } from '../options/values.ts';
 import { isEnded, JobWaiter } from './job-waiter.ts';

@@ -41,15 +41,15 @@ import {
   unregisterCronJob,
   updateCronJob,
 } from '../operations/cron.ts';
+import type { DeadLetterFilter } from '../operations/filter.ts';
 import {
   type DeadLetterRetry,
   deadLetterQuery,
   deleteDeadLetterJob,
   listDeadLetterJobs,
   retryDeadLetterJob,
-} from '../operations/dead-letter.ts';
-import type { DeadLetterFilter } from '../operations/filter.ts';
-import { activateJob, cancelJob, getJob, getProgress } from '../operations/jobs.ts';
+} from '../operations/jobs/dead-letter.ts';
+import { activateJob, cancelJob, getJob, getProgress } from '../operations/jobs/jobs.ts';
 import { health, manifest, readTraits, type ServerTraits } from '../operations/manifest.ts';
 import { firstPage, pageNames } from '../operations/page.ts';
 import { changeQueue, listQueues, type Queue, type QueueStats, queueStats } from '../operations/queues.ts';

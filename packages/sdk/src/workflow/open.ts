@@ -2,7 +2,7 @@ import type { Connection } from '../connection/connection.ts';
 import { WorkflowWaiter } from '../events/workflow-waiter.ts';
 import type { CallOptions } from '../job/options.ts';
 import type { EnqueueMiddleware } from '../middleware/types.ts';
-import { getJob } from '../operations/jobs.ts';
+import { getJob } from '../operations/jobs/jobs.ts';
 import { cancelWorkflow, getWorkflow } from './calls.ts';
 import type { WorkflowDefinition } from './definition.ts';
 import { type WorkflowCalls, type WorkflowHandle, workflowHandleOf } from './handle.ts';

@@ -36,7 +36,7 @@ import {
 } from '../../src/middleware/index.ts';
 import { NestOjs, OjsModule } from '../../src/nestjs/index.ts';
 import { NextOjs } from '../../src/next/index.ts';
-import { bulkHandle } from '../../src/operations/bulk-handle.ts';
+import { bulkHandle } from '../../src/operations/jobs/bulk-handle.ts';
 import { opentelemetryEnqueueMiddleware, opentelemetryMiddleware } from '../../src/otel/index.ts';
 import { PushWorker } from '../../src/serverless/index.ts';
 import { SyncClient } from '../../src/sync/index.ts';

@@ -1,6 +1,6 @@
-import type { Operation } from '../connection/operation.ts';
-import { goneIsDone } from '../connection/recovery.ts';
-import { compact, dateOf, numberOf, type Wire, wireOf } from '../json.ts';
+import type { Operation } from '../../connection/operation.ts';
+import { goneIsDone } from '../../connection/recovery.ts';
+import { compact, dateOf, numberOf, type Wire, wireOf } from '../../json.ts';
 
 /** The state that an execution saved for the next one. */
 export interface Checkpoint {

@@ -1,12 +1,12 @@
 import type { NamesOf } from '@ojs-ts/core';
-import type { Operation } from '../connection/operation.ts';
-import { OJSValidationError } from '../errors.ts';
-import { type CallOptions, callNames } from '../job/options.ts';
-import type { JobState } from '../job/policies.ts';
-import { booleanOf, compact, eachOf, numberOf, quoted, textOf, type Wire, wireOf } from '../json.ts';
-import { checkNames } from '../options/check-names.ts';
-import { integer } from '../options/values.ts';
-import { type SubjectFilter, subjectNames, wireStates, wireSubject } from './filter.ts';
+import type { Operation } from '../../connection/operation.ts';
+import { OJSValidationError } from '../../errors.ts';
+import { type CallOptions, callNames } from '../../job/options.ts';
+import type { JobState } from '../../job/policies.ts';
+import { booleanOf, compact, eachOf, numberOf, quoted, textOf, type Wire, wireOf } from '../../json.ts';
+import { checkNames } from '../../options/check-names.ts';
+import { integer } from '../../options/values.ts';
+import { type SubjectFilter, subjectNames, wireStates, wireSubject } from '../filter.ts';
 
 /** Which jobs are counted. A job must match all fields that are given. */
 export interface JobGroupsOptions extends CallOptions, SubjectFilter {

@@ -1,6 +1,6 @@
 import type { HistoryActor, HistoryEventType } from '@ojs-ts/core';
-import type { Operation } from '../connection/operation.ts';
-import { compact, dateOf, eachOf, numberOf, oneOf, textOf, wireOf } from '../json.ts';
+import type { Operation } from '../../connection/operation.ts';
+import { compact, dateOf, eachOf, numberOf, oneOf, textOf, wireOf } from '../../json.ts';
 
 /** Something that happened to a job (ojs-execution-history §4). */
 export interface HistoryEvent {

@@ -1,15 +1,15 @@
 import { isObject, type NamesOf, uuidv7 } from '@ojs-ts/core';
-import { itemError } from '../connection/api-error.ts';
-import type { Operation } from '../connection/operation.ts';
-import { asFound, getCall } from '../connection/recovery.ts';
-import { OJSAnswerError, OJSValidationError } from '../errors.ts';
-import type { Job, JobProgress } from '../job/job.ts';
-import type { JobState } from '../job/policies.ts';
-import { jobIn, readJob, readProgress } from '../job/read-job.ts';
-import { compact, type JsonArray, listOf, quoted } from '../json.ts';
-import { checkNames } from '../options/check-names.ts';
-import { type SubjectFilter, subjectNames, wireStates, wireSubject } from './filter.ts';
-import { type PageOf, type PageOptions, type PageQuery, pageNames, readPage } from './page.ts';
+import { itemError } from '../../connection/api-error.ts';
+import type { Operation } from '../../connection/operation.ts';
+import { asFound, getCall } from '../../connection/recovery.ts';
+import { OJSAnswerError, OJSValidationError } from '../../errors.ts';
+import type { Job, JobProgress } from '../../job/job.ts';
+import type { JobState } from '../../job/policies.ts';
+import { jobIn, readJob, readProgress } from '../../job/read-job.ts';
+import { compact, type JsonArray, listOf, quoted } from '../../json.ts';
+import { checkNames } from '../../options/check-names.ts';
+import { type SubjectFilter, subjectNames, wireStates, wireSubject } from '../filter.ts';
+import { type PageOf, type PageOptions, type PageQuery, pageNames, readPage } from '../page.ts';
 
 export function* getJob<A extends JsonArray, R>(jobId: string): Operation<Job<A, R>> {
   return readJob<A, R>(jobIn(yield { call: getCall(jobId), about: { jobId } }));

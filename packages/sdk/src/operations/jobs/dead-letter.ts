@@ -1,18 +1,18 @@
 import { isQueueName, type NamesOf, uuidv7 } from '@ojs-ts/core';
-import type { Operation } from '../connection/operation.ts';
-import { getCall, goneIsDone } from '../connection/recovery.ts';
-import { OJSValidationError } from '../errors.ts';
-import type { Job } from '../job/job.ts';
-import { type RetryPolicy, retryNames } from '../job/policies.ts';
-import { jobIn, readJob } from '../job/read-job.ts';
-import { isJson, jsonProblem, refuse } from '../job/validate-request.ts';
-import { wireRetry } from '../job/wire.ts';
-import { compact, dateOf, type JsonArray, listOf, type Meta, numberOf, textOf, type Wire, wireOf } from '../json.ts';
-import { checkNames } from '../options/check-names.ts';
-import { expectedQueue } from '../options/names.ts';
-import { type DeadLetterFilter, deadLetterNames, wireDeadLetterFilter } from './filter.ts';
-import { type PageOf, type PageOptions, type PageQuery, pageNames, readPage } from './page.ts';
-import { numbersOf } from './queues.ts';
+import type { Operation } from '../../connection/operation.ts';
+import { getCall, goneIsDone } from '../../connection/recovery.ts';
+import { OJSValidationError } from '../../errors.ts';
+import type { Job } from '../../job/job.ts';
+import { type RetryPolicy, retryNames } from '../../job/policies.ts';
+import { jobIn, readJob } from '../../job/read-job.ts';
+import { isJson, jsonProblem, refuse } from '../../job/validate-request.ts';
+import { wireRetry } from '../../job/wire.ts';
+import { compact, dateOf, type JsonArray, listOf, type Meta, numberOf, textOf, type Wire, wireOf } from '../../json.ts';
+import { checkNames } from '../../options/check-names.ts';
+import { expectedQueue } from '../../options/names.ts';
+import { type DeadLetterFilter, deadLetterNames, wireDeadLetterFilter } from '../filter.ts';
+import { type PageOf, type PageOptions, type PageQuery, pageNames, readPage } from '../page.ts';
+import { numbersOf } from '../queues.ts';
 
 /** Which dead letters. */
 export interface DeadLetterListOptions extends PageOptions, DeadLetterFilter {

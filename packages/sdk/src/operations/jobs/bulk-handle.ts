@@ -1,6 +1,6 @@
-import { pause } from '../connection/pause.ts';
-import type { CallOptions } from '../job/options.ts';
-import { checkNames } from '../options/check-names.ts';
+import { pause } from '../../connection/pause.ts';
+import type { CallOptions } from '../../job/options.ts';
+import { checkNames } from '../../options/check-names.ts';
 import { type BulkOperation, type BulkWaitOptions, bulkWaitNames } from './bulk-operations.ts';
 
 /** Between two looks, in milliseconds. */

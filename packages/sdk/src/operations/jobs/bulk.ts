@@ -1,9 +1,9 @@
 import { type Answer, isObject, type OperationName, uuidv7 } from '@ojs-ts/core';
-import { itemError } from '../connection/api-error.ts';
-import type { Operation } from '../connection/operation.ts';
-import { OJSAnswerError, type OJSAPIError, OJSValidationError } from '../errors.ts';
-import { booleanOf, listOf, parseWire, textOf, type Wire } from '../json.ts';
-import { type BulkFilter, type DeadLetterFilter, wireBulkFilter, wireDeadLetterFilter } from './filter.ts';
+import { itemError } from '../../connection/api-error.ts';
+import type { Operation } from '../../connection/operation.ts';
+import { OJSAnswerError, type OJSAPIError, OJSValidationError } from '../../errors.ts';
+import { booleanOf, listOf, parseWire, textOf, type Wire } from '../../json.ts';
+import { type BulkFilter, type DeadLetterFilter, wireBulkFilter, wireDeadLetterFilter } from '../filter.ts';
 
 /** The outcome for one job. */
 export type BulkItem =

@@ -1,17 +1,17 @@
 import { isQueueName, type NamesOf, uuidv7 } from '@ojs-ts/core';
-import type { Operation } from '../connection/operation.ts';
-import { outcomeOf } from '../enqueue/single.ts';
-import { OJSValidationError } from '../errors.ts';
-import type { EnqueueOutcome } from '../job/handle.ts';
-import type { Job } from '../job/job.ts';
-import { type JobOptions, jobNames } from '../job/options.ts';
-import type { JobState } from '../job/policies.ts';
-import { jobIn, readJob } from '../job/read-job.ts';
-import { isJson, jsonProblem, refuse } from '../job/validate-request.ts';
-import { wireOptions } from '../job/wire.ts';
-import { compact, type JsonArray, type Meta } from '../json.ts';
-import { checkNames } from '../options/check-names.ts';
-import { expectedQueue } from '../options/names.ts';
+import type { Operation } from '../../connection/operation.ts';
+import { outcomeOf } from '../../enqueue/single.ts';
+import { OJSValidationError } from '../../errors.ts';
+import type { EnqueueOutcome } from '../../job/handle.ts';
+import type { Job } from '../../job/job.ts';
+import { type JobOptions, jobNames } from '../../job/options.ts';
+import type { JobState } from '../../job/policies.ts';
+import { jobIn, readJob } from '../../job/read-job.ts';
+import { isJson, jsonProblem, refuse } from '../../job/validate-request.ts';
+import { wireOptions } from '../../job/wire.ts';
+import { compact, type JsonArray, type Meta } from '../../json.ts';
+import { checkNames } from '../../options/check-names.ts';
+import { expectedQueue } from '../../options/names.ts';
 
 /** What an operator may change about a job. Fields that are left out stay as they are. */
 export interface JobChanges

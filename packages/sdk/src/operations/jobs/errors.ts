@@ -1,9 +1,9 @@
 import type { NamesOf } from '@ojs-ts/core';
-import type { Operation } from '../connection/operation.ts';
-import type { JobState } from '../job/policies.ts';
-import { compact, dateOf, listOf, numberOf, textOf, wireOf } from '../json.ts';
-import { integer } from '../options/values.ts';
-import { wireStates } from './filter.ts';
+import type { Operation } from '../../connection/operation.ts';
+import type { JobState } from '../../job/policies.ts';
+import { compact, dateOf, listOf, numberOf, textOf, wireOf } from '../../json.ts';
+import { integer } from '../../options/values.ts';
+import { wireStates } from '../filter.ts';
 
 /** Which jobs to count by their errors. */
 export interface ErrorOptions {

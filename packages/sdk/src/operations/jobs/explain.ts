@@ -1,10 +1,10 @@
 import { isState, type NamesOf, type ReasonCode, type WorkerStatus } from '@ojs-ts/core';
-import type { Operation } from '../connection/operation.ts';
-import { OJSAnswerError } from '../errors.ts';
-import { type CallOptions, callNames } from '../job/options.ts';
-import type { JobState } from '../job/policies.ts';
-import { booleanOf, compact, dateOf, eachOf, numberOf, objectOf, reader, textOf, textsOf } from '../json.ts';
-import { checkNames } from '../options/check-names.ts';
+import type { Operation } from '../../connection/operation.ts';
+import { OJSAnswerError } from '../../errors.ts';
+import { type CallOptions, callNames } from '../../job/options.ts';
+import type { JobState } from '../../job/policies.ts';
+import { booleanOf, compact, dateOf, eachOf, numberOf, objectOf, reader, textOf, textsOf } from '../../json.ts';
+import { checkNames } from '../../options/check-names.ts';
 
 /** What to explain. */
 export interface ExplainOptions extends CallOptions {

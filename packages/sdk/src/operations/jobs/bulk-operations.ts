@@ -1,12 +1,12 @@
 import { type NamesOf, uuidv7 } from '@ojs-ts/core';
-import type { Ask, Operation } from '../connection/operation.ts';
-import { OJSAnswerError, OJSValidationError } from '../errors.ts';
-import { type CallOptions, callNames } from '../job/options.ts';
-import { booleanOf, compact, dateOf, eachOf, numberOf, oneOf, textOf, textsOf, type Wire, wireOf } from '../json.ts';
-import { checkNames } from '../options/check-names.ts';
-import { type BulkFilter, bulkNames, wireBulkFilter } from './filter.ts';
-import { type PageOf, type PageQuery, readPage } from './page.ts';
-import { numbersOf } from './queues.ts';
+import type { Ask, Operation } from '../../connection/operation.ts';
+import { OJSAnswerError, OJSValidationError } from '../../errors.ts';
+import { type CallOptions, callNames } from '../../job/options.ts';
+import { booleanOf, compact, dateOf, eachOf, numberOf, oneOf, textOf, textsOf, type Wire, wireOf } from '../../json.ts';
+import { checkNames } from '../../options/check-names.ts';
+import { type BulkFilter, bulkNames, wireBulkFilter } from '../filter.ts';
+import { type PageOf, type PageQuery, readPage } from '../page.ts';
+import { numbersOf } from '../queues.ts';
 
 /**
  * A change of all jobs that match, which the server makes in steps. By a filter it changes jobs that wait (`cancel`,
