@@ -23,6 +23,7 @@ import {
 } from '@ojs-ts/core';
 import type { JobQuery, Page } from '../storage.ts';
 import type { Connection } from './disk/connection.ts';
+import { endedJobs } from './ended-list.ts';
 import { byPriority } from './priority-list.ts';
 import { type Cells, integer, integerOrNull, readJob, state, text } from './row.ts';
 import { statements } from './statements.ts';
@@ -142,7 +143,9 @@ async function finished(sql: Connection, query: JobQuery, { up, after, wanted }:
     const dead = { statement: up ? statements.deadUp : statements.deadDown, keys: [], isTimed: true };
     return isIn(State.discarded, mask) ? walk(sql, dead, query, mask, from, wanted, Infinity) : [];
   }
-  const places = await walkStates(sql, query, mask, { up, after: from, wanted });
+  const places = await endedJobs(sql, query, mask, { up, after: from, wanted }, (state) =>
+    counted(sql, state, query.queue),
+  );
   const sign = up ? -1 : 1;
   return places.toSorted((a, b) => sign * comparePlaces(a, b)).slice(0, wanted);
 }
@@ -152,8 +155,8 @@ function failureOf(fingerprint: string): 'Error' | 'Message' {
   return isFingerprint(fingerprint) ? 'Error' : 'Message';
 }
 
-/** Jobs of states that the index of times has; `finishedAt` is the time of the index. */
-async function walkStates(
+/** Jobs that wait for a time; `finishedAt` is that time. */
+async function walkDue(
   sql: Connection,
   query: JobQuery,
   mask: StateMask,
@@ -179,7 +182,7 @@ async function byStart(
   const start = up ? { first: -most, second: 0 } : { first: most, second: most };
   const { first, second } = query.after === undefined ? start : readSortCursor(order, query.after);
   const after = { finishedAt: first, number: second };
-  const places = await walkStates(sql, query, query.states & dueStates, { up, after, wanted });
+  const places = await walkDue(sql, query, query.states & dueStates, { up, after, wanted });
   const sign = up ? 1 : -1;
   return places
     .map((place) => ({ ...place, first: place.finishedAt ?? 0, second: place.number }))

@@ -102,8 +102,8 @@ export function expire(tx: Transaction, job: JobRecord, now: Millis): void {
 }
 
 function finish(tx: Transaction, before: Guarded, { to, result }: Transition, now: Millis): Guarded {
-  if (result === undefined) tx.sql.changeRow(statements.finishAsIs, before.number, to, now, now);
-  else tx.sql.changeRow(statements.finish, before.number, to, now, now, result);
+  if (result === undefined) tx.sql.changeRow(statements.finishAsIs, before.number, to, now);
+  else tx.sql.changeRow(statements.finish, before.number, to, now, result);
   return { ...before, state: to };
 }
 
@@ -160,11 +160,9 @@ function given(text: Json | null | undefined): readonly [number, Json | null] {
 }
 
 /** The column `due_at`: see 001_baseline.sql. */
-export function dueAt(
-  job: Parameters<typeof overdueAt>[0] & Pick<JobRecord, 'state' | 'runAt' | 'finishedAt'>,
-): Millis | null {
+export function dueAt(job: Parameters<typeof overdueAt>[0] & Pick<JobRecord, 'state' | 'runAt'>): Millis | null {
   if (isIn(job.state, State.scheduled | State.retryable | State.pending)) return job.runAt;
-  return isIn(job.state, Terminal) ? job.finishedAt : overdueAt(job);
+  return isIn(job.state, Terminal) ? null : overdueAt(job);
 }
 
 function find(tx: Transaction, id: string): Guarded | null {

@@ -15,6 +15,11 @@ const flowColumns =
 const nodeColumns = 'number, state, open, failed, member, closed_at, name, job, next, result, error, spec';
 
 /** Jobs that failed, in the order of lists: by the fingerprint of their error, and by the digits of its message. */
+const endedFrom = (behind: '<' | '>') => `SELECT number, finished_at FROM ojs_jobs INDEXED BY ojs_jobs_ended
+    WHERE state = ? AND finished_at IS NOT NULL AND (finished_at, number) ${behind} (?, ?)`;
+/** Null is any queue, or any type. */
+const matching = 'queue = coalesce(?, queue) AND type = coalesce(?, type)';
+
 function errorStatements() {
   const by = (index: string, wanted: string) => {
     const from = `FROM ojs_jobs INDEXED BY ${index} WHERE ${wanted} = ? AND fingerprint IS NOT NULL`;
@@ -88,11 +93,11 @@ const jobStatements = {
     FROM ojs_jobs WHERE number = ?`,
   /** The usual end of an active job, by ACK or otherwise: nothing to write but a result. */
   finish: `UPDATE ojs_jobs
-    SET state = ?, due_at = ?, finished_at = ?, beat_at = NULL, lease_ms = NULL, lease_until = NULL,
+    SET state = ?, due_at = NULL, finished_at = ?, beat_at = NULL, lease_ms = NULL, lease_until = NULL,
     checkpoint = NULL, result = ?
     WHERE number BETWEEN ? AND ?`,
   finishAsIs: `UPDATE ojs_jobs
-    SET state = ?, due_at = ?, finished_at = ?, beat_at = NULL, lease_ms = NULL, lease_until = NULL, checkpoint = NULL
+    SET state = ?, due_at = NULL, finished_at = ?, beat_at = NULL, lease_ms = NULL, lease_until = NULL, checkpoint = NULL
     WHERE number BETWEEN ? AND ?`,
   move: `UPDATE ojs_jobs
     SET state = ?, queue = ?, attempt = ?, priority = ?, ready_queue = coalesce(?, ready_queue), place = ?,
@@ -129,8 +134,8 @@ const jobStatements = {
     FROM ojs_jobs WHERE id = ?`,
   remove: `DELETE FROM ojs_jobs WHERE number = ?`,
   /** Finished jobs of a state, oldest first. */
-  oldest: `SELECT number, due_at, queue, ties FROM ojs_jobs INDEXED BY ojs_jobs_due
-    WHERE state = ? AND due_at IS NOT NULL ORDER BY due_at, number LIMIT ? + 0`,
+  oldest: `SELECT number, finished_at, queue, ties FROM ojs_jobs INDEXED BY ojs_jobs_ended
+    WHERE state = ? AND finished_at IS NOT NULL ORDER BY finished_at, number LIMIT ? + 0`,
   oldestDiscarded: `SELECT number, finished_at, queue, ties FROM ojs_jobs INDEXED BY ojs_jobs_discarded
     WHERE state = 128 AND dead_letter = 0 ORDER BY finished_at, number LIMIT ? + 0`,
   oldestDead: `SELECT number, finished_at, queue, ties FROM ojs_jobs INDEXED BY ojs_jobs_dead
@@ -144,6 +149,14 @@ const jobStatements = {
     WHERE state = ? AND due_at IS NOT NULL AND (due_at, number) < (?, ?) ORDER BY due_at DESC, number DESC LIMIT ? + 0`,
   dueUp: `SELECT ${listedBy('due_at')} FROM ojs_jobs INDEXED BY ojs_jobs_due
     WHERE state = ? AND due_at IS NOT NULL AND (due_at, number) > (?, ?) ORDER BY due_at, number LIMIT ? + 0`,
+  endedDown: `${endedFrom('<')} ORDER BY finished_at DESC, number DESC LIMIT ? + 0`,
+  endedUp: `${endedFrom('>')} ORDER BY finished_at, number LIMIT ? + 0`,
+  endedBoundDown: `${endedFrom('<')} ORDER BY finished_at DESC, number DESC LIMIT 1 OFFSET ? + 0`,
+  endedBoundUp: `${endedFrom('>')} ORDER BY finished_at, number LIMIT 1 OFFSET ? + 0`,
+  endedMatchingDown: `${endedFrom('<')} AND (finished_at, number) >= (?, ?) AND ${matching}
+    ORDER BY finished_at DESC, number DESC LIMIT ? + 0`,
+  endedMatchingUp: `${endedFrom('>')} AND (finished_at, number) <= (?, ?) AND ${matching}
+    ORDER BY finished_at, number LIMIT ? + 0`,
   deadDown: `SELECT ${listed} FROM ojs_jobs INDEXED BY ojs_jobs_dead
     WHERE dead_letter <> 0 AND (finished_at, number) < (?, ?) ORDER BY finished_at DESC, number DESC LIMIT ? + 0`,
   ...errorStatements(),

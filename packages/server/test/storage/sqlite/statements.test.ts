@@ -54,7 +54,7 @@ const plans: Readonly<Record<keyof typeof statements, string>> = {
   remove: byNumber,
   oldestDiscarded: 'SCAN ojs_jobs USING INDEX ojs_jobs_discarded',
   oldestDead: 'SCAN ojs_jobs USING INDEX ojs_jobs_dead',
-  oldest: 'SEARCH ojs_jobs USING INDEX ojs_jobs_due (state=? AND due_at>?)',
+  oldest: 'SEARCH ojs_jobs USING INDEX ojs_jobs_ended (state=? AND finished_at>?)',
   // Used only while a count says that few are there.
   listReady: 'SCAN ojs_jobs USING INDEX ojs_jobs_ready',
   listDue: 'SEARCH ojs_jobs USING INDEX ojs_jobs_due (state=? AND due_at>?)',
@@ -62,6 +62,13 @@ const plans: Readonly<Record<keyof typeof statements, string>> = {
   byNumberUp: 'SEARCH ojs_jobs USING INTEGER PRIMARY KEY (rowid>?)',
   dueDown: 'SEARCH ojs_jobs USING INDEX ojs_jobs_due (state=? AND due_at>? AND due_at<?)',
   dueUp: 'SEARCH ojs_jobs USING INDEX ojs_jobs_due (state=? AND due_at>?)',
+  endedDown: 'SEARCH ojs_jobs USING COVERING INDEX ojs_jobs_ended (state=? AND finished_at>? AND finished_at<?)',
+  endedUp: 'SEARCH ojs_jobs USING COVERING INDEX ojs_jobs_ended (state=? AND finished_at>?)',
+  endedBoundDown: 'SEARCH ojs_jobs USING COVERING INDEX ojs_jobs_ended (state=? AND finished_at>? AND finished_at<?)',
+  endedBoundUp: 'SEARCH ojs_jobs USING COVERING INDEX ojs_jobs_ended (state=? AND finished_at>?)',
+  endedMatchingDown:
+    'SEARCH ojs_jobs USING COVERING INDEX ojs_jobs_ended (state=? AND finished_at>? AND finished_at<?)',
+  endedMatchingUp: 'SEARCH ojs_jobs USING COVERING INDEX ojs_jobs_ended (state=? AND finished_at>? AND finished_at<?)',
   deadDown: 'SEARCH ojs_jobs USING INDEX ojs_jobs_dead (finished_at<?)',
   retryableByErrorDown:
     'SEARCH ojs_jobs USING INDEX ojs_jobs_errors (fingerprint=? AND state=? AND finished_at=? AND rowid<?)',
