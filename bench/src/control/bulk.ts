@@ -10,14 +10,14 @@ export interface BulkTimes {
 
 const everyMs = 250;
 
-/** A bulk retry of discarded jobs, from its start to its end, while others ask the same server. */
-export async function retryTimes(url: string, most: number, others: readonly Call[]): Promise<BulkTimes> {
+/** A bulk retry of all discarded jobs, from its start to its end, while others ask the same server. */
+export async function retryTimes(url: string, others: readonly Call[]): Promise<BulkTimes> {
   const over = new AbortController();
   const beside = askUntil(url, others, over.signal);
   const from = performance.now();
   let count = 0;
   try {
-    const body = JSON.stringify({ action: 'retry', query: 'state:discarded', limit: most, confirm: true });
+    const body = JSON.stringify({ action: 'retry', query: 'state:discarded', confirm: true });
     const start = { method: 'POST', headers: { 'content-type': 'application/json' }, body };
     const { id } = JSON.parse(await ask(url, '/ojs/v1/admin/bulk', start));
     for (let state = 'running'; state === 'running'; ) {

@@ -15,7 +15,6 @@ import { searchTimes } from './search.ts';
 const usage = `${placesUsage}; default sqlite,postgres,redis
 --jobs N            in the store, default 1000000
 --rounds N          of each call after the first, default 100
---retry N           jobs of the bulk retry, default 100000
 --json              one JSON document instead of tables`;
 
 async function main(args: readonly string[]): Promise<void> {
@@ -23,14 +22,9 @@ async function main(args: readonly string[]): Promise<void> {
     storage: { type: 'string', default: 'sqlite,postgres,redis' },
     jobs: { type: 'string', default: '1000000' },
     rounds: { type: 'string', default: '100' },
-    retry: { type: 'string', default: '100000' },
     json: { type: 'boolean', default: false },
   });
-  const [jobs, rounds, retry] = [
-    whole('jobs', values.jobs, 1_000),
-    whole('rounds', values.rounds),
-    whole('retry', values.retry),
-  ];
+  const [jobs, rounds] = [whole('jobs', values.jobs, 1_000), whole('rounds', values.rounds)];
   const facts = machine();
   if (!values.json) console.log(describeMachine(facts));
   const all = [];
@@ -46,7 +40,7 @@ async function main(args: readonly string[]): Promise<void> {
     const calls = await timesOf(server.url, callsOf(sample), rounds);
     const found = [];
     for (const search of searches) found.push(await searchTimes(server.url, search, beside(sample)));
-    const bulk = await retryTimes(server.url, retry, beside(sample));
+    const bulk = await retryTimes(server.url, beside(sample));
     all.push({ storage: place.kind, calls, searches: found, bulk });
     if (values.json) continue;
     const others = (figures: { readonly p50: number; readonly p99: number; readonly max: number }) =>
@@ -69,7 +63,7 @@ async function main(args: readonly string[]): Promise<void> {
       )}`,
     );
   }
-  if (values.json) console.log(JSON.stringify({ machine: facts, jobs, rounds, retry, all }, null, 2));
+  if (values.json) console.log(JSON.stringify({ machine: facts, jobs, rounds, all }, null, 2));
 }
 
 await command('bench:control', usage, main);
