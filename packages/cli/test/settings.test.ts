@@ -75,6 +75,7 @@ describe('settings of the server', () => {
     const fixed = [
       'insecure',
       'realtime.heartbeatMs',
+      'realtime.statisticsMs',
       'realtime.pingMs',
       'realtime.pongMs',
       'realtime.shutdownMs',

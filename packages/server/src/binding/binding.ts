@@ -85,7 +85,7 @@ export class Binding {
         throw ProtocolError.invalid([{ path: 'Idempotency-Key', message: `must have at most ${maxKey} characters` }]);
       }
       const { warnings: inBody, value } = checkBody(operation, request.body);
-      const warnings = [...checkQuery(operation, request.query), ...inBody];
+      const warnings = [...checkQuery(operation, request.query, request.quirk), ...inBody];
       if (warnings.length > 0 && request.strict) throw ProtocolError.invalid(warnings);
       const key = request.key === null ? null : ownKey(request, request.key);
       const access = QueueAccess.of(this.engine, request.grant);

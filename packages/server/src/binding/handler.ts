@@ -34,10 +34,10 @@ export type Handler = (
 export type Handlers<Name extends OperationName> = Readonly<Record<Name, Handler>>;
 
 /**
- * docs/internals/deviations.md: a running workflow is called active; the manifest's extensions, and `queue` in answers
- * about a queue, are plain names.
+ * docs/internals/deviations.md. For the published admin page a running workflow is called active, and events come in
+ * pages. The manifest's extensions, and `queue` in answers about a queue, are plain names for the published Go SDK.
  */
-export type Quirk = 'active workflows' | 'plain names';
+export type Quirk = 'admin page' | 'plain names';
 
 /** A call of the binding, over HTTP or embedded. */
 export interface BindingRequest {

@@ -8,6 +8,7 @@ import {
   type Query,
   type Warning,
 } from '@ojs-ts/core';
+import type { Quirk } from './handler.ts';
 
 const page = ['limit', 'offset', 'cursor', 'page', 'per_page'] as const;
 const subject = ['queue', 'type', 'job_type', 'error_type', 'fingerprint', 'args', 'since', 'until'] as const;
@@ -54,6 +55,11 @@ const tolerated: Partial<Record<OperationName, readonly string[]>> = {
   'event.list': ['since', 'offset', 'page', 'per_page'],
 };
 
+/** Those of them that are read for the published admin page. */
+const readForAdminPage: Partial<Record<OperationName, readonly string[]>> = {
+  'event.list': ['since', 'offset', 'page', 'per_page'],
+};
+
 /** Probes of load balancers add parameters of their own, and must not see a healthy server as down. */
 const probed: ReadonlySet<OperationName> = new Set(['system.health', 'system.manifest']);
 
@@ -64,7 +70,7 @@ const lastEvent = ['last_event_id', 'lastEventId'] as const;
 export const streamParameters = {
   events: ['event_types', ...events, ...lastEvent],
   channel: ['channel', 'event_types', ...events, ...lastEvent],
-  job: [...lastEvent],
+  state: [...lastEvent],
 } as const satisfies Record<string, readonly string[]>;
 
 export function parametersOf(operation: OperationName): {
@@ -81,12 +87,13 @@ const none: readonly Warning[] = [];
  * @returns warnings about those of published clients.
  * @throws ProtocolError `invalid_request` for all others.
  */
-export function checkQuery(operation: OperationName, query: Query): readonly Warning[] {
+export function checkQuery(operation: OperationName, query: Query, quirk?: Quirk): readonly Warning[] {
   const names = namesOf(query);
   if (names.length === 0) return none;
   const accepted = parametersOf(operation);
+  const ofPage = (quirk === 'admin page' && readForAdminPage[operation]) || [];
   const { method, path } = operations[operation];
-  const others = names.filter((name) => !accepted.read.includes(name));
+  const others = names.filter((name) => !accepted.read.includes(name) && !ofPage.includes(name));
   const isTaken = (name: string) => accepted.tolerated.includes(name) || probed.has(operation);
   const refused = others.filter((name) => !isTaken(name));
   if (refused.length > 0) throw unknown(refused, accepted.read, `${method} ${path}`);

@@ -1,5 +1,6 @@
 import {
   commaSeparated,
+  Fields,
   formatDuration,
   formatTimestamp,
   maxBatchJobs,
@@ -7,14 +8,18 @@ import {
   maxNesting,
   maxNodes,
   ProtocolError,
+  pagination,
+  type Query,
   readDirection,
+  readMoment,
   readPage,
 } from '@ojs-ts/core';
 import { diagnose } from '../engine/diagnosis.ts';
 import type { Engine } from '../engine/engine.ts';
-import { type EventPage, readEvents } from '../engine/events/events.ts';
+import { type EventPage, type EventQuery, readEvents } from '../engine/events/events.ts';
 import { readNewestEvents } from '../engine/events/newest-events.ts';
 import type { Retention } from '../engine/options.ts';
+import { readAdminPage } from './admin/page.ts';
 import type { About, BindingRequest, Handlers } from './handler.ts';
 import { json, type Reply } from './reply.ts';
 
@@ -159,7 +164,8 @@ export async function doctor(engine: Engine): Promise<Reply> {
 }
 
 /** GET /events (ojs-events §6.4); `order=desc` begins at the end of the log. */
-export async function listEvents(engine: Engine, about: About, { query, access }: BindingRequest): Promise<Reply> {
+export async function listEvents(engine: Engine, about: About, request: BindingRequest): Promise<Reply> {
+  const { query, access, quirk } = request;
   const { limit } = readPage(query, 100);
   const queues = commaSeparated(query.queues ?? query.queue);
   access?.chosen(queues);
@@ -170,11 +176,37 @@ export async function listEvents(engine: Engine, about: About, { query, access }
     jobTypes: commaSeparated(query.job_types),
     limit,
   };
+  if (quirk === 'admin page' && wanted.after === null) return pageOfEvents(engine, about, query, wanted);
   if (readDirection(query) === 'desc') {
     const { newest, ...page } = await readNewestEvents(engine.storage, about.source, wanted);
     return json({ ...renderPage(page), newest_cursor: newest });
   }
   return json(renderPage(await readEvents(engine.storage, about.source, wanted)));
+}
+
+/**
+ * The events for the published admin page: the newest first, by page. The log keeps no count of what matches. Before
+ * its end, the total is one more than was read, so that the page offers the next one.
+ */
+async function pageOfEvents({ storage }: Engine, { source }: About, query: Query, wanted: EventQuery): Promise<Reply> {
+  const page = readAdminPage(query);
+  const fields = new Fields(query, 'query');
+  const since = readMoment(fields, 'since') ?? 0;
+  fields.done();
+  const { limit, offset } = page;
+  const found = await readNewestEvents(storage, source, { ...wanted, limit: offset + limit });
+  const recent = found.events.filter(({ time }) => Date.parse(time) >= since);
+  const events = recent.slice(offset);
+  const hasMore = found.hasMore && recent.length === found.events.length;
+  const total = recent.length + Number(hasMore);
+  return json({
+    ...renderPage({ ...found, events, hasMore }),
+    items: events,
+    pagination: {
+      ...pagination(page, total, events.length, hasMore ? found.cursor : null),
+      ...(hasMore && { total_exact: false }),
+    },
+  });
 }
 
 function renderPage({ events, cursor, hasMore, gap }: EventPage): object {

@@ -148,7 +148,7 @@ function workflowReply(engine: Engine, { workflow, nodes, jobs }: WorkflowView, 
 
 /** The name of the state of a workflow that has not ended. */
 function runningFor({ quirk }: BindingRequest): 'running' | 'active' {
-  return quirk === 'active workflows' ? 'active' : 'running';
+  return quirk === 'admin page' ? 'active' : 'running';
 }
 
 function idOf({ params }: BindingRequest): string {

@@ -17,7 +17,7 @@ const adminPage = /^https?:\/\/[^/?#]+\/ojs\/admin(?:[/?#]|$)/;
 export function quirkOf(headers: IncomingHttpHeaders, enabled: boolean): Quirk | null {
   if (!enabled) return null;
   if (headers['ojs-version'] === goVersion) return 'plain names';
-  return headers.referer !== undefined && adminPage.test(headers.referer) ? 'active workflows' : null;
+  return headers.referer !== undefined && adminPage.test(headers.referer) ? 'admin page' : null;
 }
 
 /** The same media type with a parameter that contains the text which the published Python SDK looks for. */

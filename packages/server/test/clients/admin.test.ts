@@ -1,10 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { newId } from '../support/ids.ts';
 import { serve } from '../support/server.ts';
 import { storages } from '../support/storages.ts';
 import { openStream } from '../support/streams.ts';
 import { type Answer, Connection, lengthOf } from './support/connection.ts';
-import { type Dict, dict, listOf, required } from './support/reading.ts';
+import { type Dict, dict, listOf, required, text } from './support/reading.ts';
 
 const browser = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36';
 
@@ -272,27 +271,107 @@ describe.each(storages)('the admin page, $name', ({ name, url }) => {
     expect(await page.call('POST', '/queues/q/pause')).toMatchObject({ name: 'q', paused: true });
   });
 
-  // What operators ask for and this server does not have yet.
-  test.each([
-    ['GET', '/admin/stats/stream'],
-    ['PATCH', '/admin/jobs/ID', { priority: 5 }],
-    ['GET', '/admin/tenants'],
-    ['GET', '/admin/pools'],
-    ['GET', '/admin/scheduling/stats'],
-    ['GET', '/queues/q/priority-stats'],
-    ['GET', '/unique-jobs'],
-    ['GET', '/middleware'],
-    ['GET', '/webhooks/subscriptions'],
-    ['POST', '/webhooks/subscriptions/ID/test'],
-  ] satisfies [string, string, object?][])('%s %s is not there, in JSON', async (method, path, body?: object) => {
-    await using server = await serve({ storage: url() });
+  test('the overview follows the statistics', async () => {
+    await using server = await serve({ storage: url(), realtime: { statisticsMs: 20 } });
     using page = await AdminPage.open(server.url);
-    const answer = await page.send(
-      method,
-      `/ojs/v1${path.replace('ID', newId())}`,
-      body === undefined ? undefined : JSON.stringify(body),
-    );
-    expect([answer.status, answer.headers.get('content-type')]).toEqual([404, 'application/openjobspec+json']);
-    expect(JSON.parse(answer.text)).toMatchObject({ error: { code: 'not_found' } });
+    using stream = await openStream(server.url, '/admin/stats/stream', { 'user-agent': browser });
+    const [, first] = await stream.events.take(2);
+    expect(first).toMatchObject({ event: 'message', data: { queues: 0, jobs: { available: 0 } } });
+    await page.call('POST', '/jobs', { type: 'a.b', args: [], options: { queue: 'q' } });
+    const [changed] = await stream.events.take(1);
+    const { uptime_seconds: _, ...statistics } = await page.get('/admin/stats');
+    expect(changed).toMatchObject({ event: 'message', data: { ...statistics, jobs: { available: 1 } } });
+  });
+
+  test('the list of workers has pages of 20', async () => {
+    await using server = await serve({ storage: url() });
+    using page = await AdminPage.open(server.url, '/ojs/admin/workers');
+    for (let number = 10; number < 31; number++)
+      await page.call('POST', '/workers/fetch', { queues: ['q'], worker_id: `w${number}` });
+    const first = await page.get('/admin/workers?page=1');
+    expect(first).toMatchObject({ summary: { total: 21 }, pagination: { total: 21, page: 1, per_page: 20 } });
+    expect(first.items).toHaveLength(20);
+    expect(await page.items('/admin/workers?page=2')).toMatchObject([{ id: 'w30', state: 'running', active_jobs: 0 }]);
+  });
+
+  test('the priority of a job', async () => {
+    await using server = await serve({ storage: url() });
+    using page = await AdminPage.open(server.url, '/ojs/admin/jobs');
+    const { id } = await page.call('POST', '/jobs', { type: 'a.b', args: [] });
+    expect(await page.call('PATCH', `/admin/jobs/${String(id)}`, { priority: 5 })).toMatchObject({
+      id,
+      job: { priority: 5 },
+    });
+    expect(await page.get(`/admin/jobs/${String(id)}`)).toMatchObject({ priority: 5 });
+  });
+
+  test('the dead letter: retry by filter, delete one', async () => {
+    await using server = await serve({ storage: url() });
+    using page = await AdminPage.open(server.url, '/ojs/admin/dead-letter');
+    const retry = { max_attempts: 1, on_exhaustion: 'dead_letter' };
+    const die = async (type: string) => {
+      const { id } = await page.call('POST', '/jobs', { type, args: [], options: { queue: 'q', retry } });
+      await page.call('POST', '/workers/fetch', { queues: ['q'] });
+      await page.call('POST', '/workers/nack', { job_id: id, error: { type: 'Boom', message: 'no' } });
+      return id;
+    };
+    const [first, second] = [await die('a.one'), await die('a.two')];
+    expect(await page.items('/admin/dead-letter?queue=q&type=a.one&page=1')).toMatchObject([{ id: first }]);
+    const filter = { queue: 'q', type: 'a.one' };
+    await expect(page.call('POST', '/admin/dead-letter/retry', { filter })).rejects.toThrow(/^400 /);
+    expect(await page.call('POST', '/admin/dead-letter/retry', { filter, confirm: true })).toMatchObject({
+      action: 'retry',
+      matched: 1,
+      succeeded: 1,
+      failed: 0,
+      errors: [],
+    });
+    expect(await page.call('DELETE', `/admin/dead-letter/${String(second)}`)).toMatchObject({ deleted: true });
+    expect(await page.get('/admin/dead-letter?page=1')).toMatchObject({ items: [], pagination: { total: 0, page: 1 } });
+  });
+
+  test('events by page, kind and time, the newest first', async () => {
+    await using server = await serve({ storage: url() });
+    using page = await AdminPage.open(server.url, '/ojs/admin/events');
+    for (const queue of ['q1', 'q2', 'q3']) await page.call('POST', `/queues/${queue}/pause`);
+    await page.call('POST', '/queues/q1/resume');
+    const paused = (queue: string) => ({ type: 'queue.paused', data: { queue }, time: expect.any(String) });
+    const first = await page.get('/events?type=queue.paused&page=1&per_page=2');
+    expect(first).toMatchObject({
+      items: [paused('q3'), paused('q2')],
+      events: [paused('q3'), paused('q2')],
+      has_more: true,
+      pagination: { total: 3, total_exact: false, page: 1, per_page: 2, has_more: true },
+    });
+    expect(first).not.toHaveProperty('warnings');
+    expect(await page.get('/events?type=queue.paused&page=2&per_page=2')).toMatchObject({
+      items: [paused('q1')],
+      has_more: false,
+      pagination: { total: 3, page: 2, has_more: false },
+    });
+    const [newest] = await page.items('/events?page=1');
+    expect(newest).toMatchObject({ type: 'queue.resumed' });
+    const since = encodeURIComponent(text(required(dict(newest), 'time')));
+    for (const event of await page.items(`/events?since=${since}&page=1`))
+      expect(Date.parse(text(required(event, 'time')))).toBeGreaterThanOrEqual(Date.parse(decodeURIComponent(since)));
+    expect(await page.get('/events?since=2200-01-01T00:00:00Z&page=1')).toMatchObject({
+      items: [],
+      has_more: false,
+      pagination: { total: 0 },
+    });
+    await expect(page.get('/events?since=lately')).rejects.toThrow(/^400 /);
+
+    using other = await AdminPage.open(server.url, '/elsewhere');
+    const plain = await other.get('/events?type=queue.paused&page=1');
+    expect(plain).toMatchObject({
+      events: [paused('q1'), paused('q2'), paused('q3')],
+      warnings: [{ path: 'query.page' }],
+    });
+    expect(plain).not.toHaveProperty('items');
+    // With a cursor it gets what everybody gets.
+    const [last] = await page.items('/events?type=queue.paused&page=1');
+    expect(await page.get(`/events?after=${text(required(dict(last), 'id'))}`)).toMatchObject({
+      events: [{ type: 'queue.resumed' }],
+    });
   });
 });

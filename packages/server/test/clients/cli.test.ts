@@ -3,7 +3,7 @@ import { newId } from '../support/ids.ts';
 import { serve } from '../support/server.ts';
 import { storages } from '../support/storages.ts';
 import { openStream } from '../support/streams.ts';
-import { Connection, lengthOf } from './support/connection.ts';
+import { type Answer, Connection, lengthOf } from './support/connection.ts';
 import { array, type Dict, dict, required, text } from './support/reading.ts';
 
 const media = 'application/openjobspec+json';
@@ -40,6 +40,14 @@ class CommandLine implements Disposable {
   }
 
   async call(method: string, path: string, body?: string): Promise<Dict> {
+    const answer = await this.send(method, path, body);
+    expect(answer.headers.get('content-type')).toBe(media);
+    const read = answer.status === 204 ? {} : dict(JSON.parse(answer.text));
+    if (answer.status >= 400) throw new Failure(answer.status, read);
+    return read;
+  }
+
+  send(method: string, path: string, body?: string): Promise<Answer> {
     const hasLength = body !== undefined || ['POST', 'PUT', 'PATCH'].includes(method);
     const head = [
       `${method} /ojs/v1${path} HTTP/1.1`,
@@ -51,11 +59,7 @@ class CommandLine implements Disposable {
       `Content-Type: ${media}`,
       'Accept-Encoding: gzip',
     ];
-    const answer = await this.#connection.send(head, body);
-    expect(answer.headers.get('content-type')).toBe(media);
-    const read = answer.status === 204 ? {} : dict(JSON.parse(answer.text));
-    if (answer.status >= 400) throw new Failure(answer.status, read);
-    return read;
+    return this.#connection.send(head, body);
   }
 
   [Symbol.dispose](): void {
@@ -289,23 +293,30 @@ describe.each(storages)('the command line, $name', ({ url }) => {
     expect(await cli.call('GET', '/admin/maintenance')).toMatchObject({ maintenance: true });
   });
 
-  // What operators ask for and this server does not have yet.
-  test.each([
-    ['GET', '/jobs/ID/retries'],
-    ['GET', '/cron/daily/history'],
-    ['GET', '/events/ID/history'],
-    ['GET', '/admin/jobs/ID/trace'],
-    ['GET', '/admin/observability/health'],
-    ['POST', '/webhooks/subscriptions'],
-    ['POST', '/webhooks/subscriptions/ID/rotate-secret'],
-    ['PATCH', '/jobs/ID'],
-  ])('%s %s is not there, in JSON', async (method, path) => {
+  test('jobs by hand: priority, retry, and many at once', async () => {
     await using server = await start(url());
     using cli = await CommandLine.open(server.url);
-    const body = method === 'GET' || method === 'DELETE' ? undefined : '{}';
-    expect(await failing(cli.call(method, path.replace('ID', newId()), body))).toMatchObject({
-      status: 404,
-      code: 'not_found',
+    const { id } = printed(await cli.call('POST', '/jobs', '{"type":"a.b","args":[],"options":{"queue":"q"}}'));
+    expect(await cli.call('PATCH', `/jobs/${id}`, '{"priority":5}')).toMatchObject({ id, job: { priority: 5 } });
+    expect(await cli.call('POST', '/jobs/bulk/cancel', `{"ids":["${id}"]}`)).toMatchObject({ succeeded: 1, failed: 0 });
+    expect(await cli.call('POST', '/jobs/bulk/delete', `{"ids":["${id}"]}`)).toMatchObject({ succeeded: 1, failed: 0 });
+    const [first, second] = [await deadLetter(cli), await deadLetter(cli)];
+    expect(printed(await cli.call('POST', `/admin/jobs/${first}/retry`)).state).toBe('available');
+    expect(await cli.call('POST', '/jobs/bulk/retry', `{"ids":["${second}"]}`)).toMatchObject({ succeeded: 1 });
+  });
+
+  test('workers and metrics', async () => {
+    await using server = await start(url());
+    using cli = await CommandLine.open(server.url);
+    await cli.call('POST', '/workers/heartbeat', '{"worker_id":"w","active_jobs":[]}');
+    expect(await cli.call('GET', '/admin/workers')).toMatchObject({
+      items: [{ id: 'w', state: 'running' }],
+      summary: { total: 1, running: 1 },
     });
+    for (const path of ['/metrics', '/metrics?format=prometheus']) {
+      const { status, headers, text } = await cli.send('GET', path);
+      expect([status, headers.get('content-type')]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8']);
+      expect(text).toContain('\nojs_store_up 1\n');
+    }
   });
 });

@@ -423,6 +423,7 @@ describe.each(storages)('hostile requests, $name', (storage) => {
     '/events/stream',
     '/jobs/:id/progress/stream',
     '/jobs/:id/result/stream',
+    '/admin/stats/stream',
   ])('the stream %s is closed to pages of another origin (ojs-realtime §6)', async (route) => {
     const path = `/ojs/v1${route.replace(':id', canaries.active).replace(':name', canaries.queue)}`;
     const wrong: readonly Request['headers'][] = [

@@ -69,6 +69,7 @@ describe('a token for other queues', () => {
     '/ojs/v1/queues/canary/events',
     '/ojs/v1/events/stream?channel=queue:canary',
     '/ojs/v1/events/stream?queues=canary,elsewhere',
+    '/ojs/v1/admin/stats/stream',
   ])('the stream %s is refused', async (path) => {
     expectRefusal(
       await send(server.url, { path, headers: { authorization: `Bearer ${token}` } }),
@@ -301,10 +302,11 @@ describe('streams and sockets', () => {
     const headers = { authorization: `Bearer ${token}` };
     using stream = await followStream(server.url, '/events/stream', headers);
     using jobs = await openStream(server.url, `/jobs/${canaries.available}/progress/stream`, headers);
+    using statistics = await openStream(server.url, '/admin/stats/stream', headers);
     using socket = await openSocket(server.url, { headers });
-    expect(jobs.status).toBe(200);
+    expect([jobs.status, statistics.status]).toEqual([200, 200]);
     await tokens.revoke(record.id);
-    await Promise.all([stream.events.rest(), jobs.events.rest(), socket.closed]);
+    await Promise.all([stream.events.rest(), jobs.events.rest(), statistics.events.rest(), socket.closed]);
     expectRefusal(await send(server.url, { path: '/ojs/v1/queues', headers }), 401, 'unauthenticated');
   });
 });

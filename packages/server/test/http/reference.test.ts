@@ -33,11 +33,11 @@ test('docs/http.md has every operation with its path, its right and its other sp
 });
 
 test('the streams that docs/http.md names are routes, and ask for a token', async () => {
-  expect(streams).toHaveLength(6);
+  expect(streams).toHaveLength(7);
   const server = await serve({ tokens: ['a-long-secret'] });
   try {
     for (const { method, path, right } of streams) {
-      expect(right).toBe(path.includes('/result/') ? 'payload' : 'inspect');
+      expect(right).toBe(path.includes('/result/') ? 'payload' : path.includes('/admin/') ? 'read' : 'inspect');
       const { status } = await send(server.url, { method, path: path.replace(/:\w+/, 'one') });
       expect([path, status]).toEqual([path, 401]);
     }

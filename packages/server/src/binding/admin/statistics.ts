@@ -36,8 +36,17 @@ const readMs = hour;
 /** A day in minutes, and then some. */
 const maxPoints = 1_500;
 
-/** GET /admin/stats (ojs-admin-api §10.1): sums of stored counts, and percentiles of the last hour. */
+/** GET /admin/stats (ojs-admin-api §10.1). */
 export async function stats(engine: Engine): Promise<Reply> {
+  return json({ ...(await overview(engine)), ...uptimeOf(engine) });
+}
+
+export function uptimeOf(engine: Engine): { readonly uptime_seconds: number } {
+  return { uptime_seconds: Math.max(0, Math.floor((engine.clock.now() - engine.startedAt) / 1_000)) };
+}
+
+/** Sums of stored counts, and percentiles of the last hour. */
+export async function overview(engine: Engine): Promise<object> {
   const [queues, workers] = await Promise.all([engine.storage.registry.queues(), engine.workers.list()]);
   const [oldest = null] = [...(await oldestOf(engine, queues)).values()].sort();
   const counts: Partial<Record<State, number>> = {};
@@ -48,7 +57,7 @@ export async function stats(engine: Engine): Promise<Reply> {
   const sum = (of: (one: QueueStatistics) => number) => statistics.reduce((total, one) => total + of(one), 0);
   const histogram: Record<number, number> = {};
   for (const one of statistics) addHistogram(histogram, one.histogram);
-  return json({
+  return {
     queues: queues.length,
     paused_queues: queues.filter(({ paused }) => paused).length,
     workers: workers.length,
@@ -60,8 +69,7 @@ export async function stats(engine: Engine): Promise<Reply> {
     duration_ms: runPercentiles(histogram),
     completed_last_hour: sum((one) => one.completedLastHour),
     failed_last_hour: sum((one) => one.failedLastHour),
-    uptime_seconds: Math.max(0, Math.floor((engine.clock.now() - engine.startedAt) / 1_000)),
-  });
+  };
 }
 
 /** GET /admin/stats/history (ojs-admin-api §10.2): the stored minutes, added up, of one queue or type or of all. */

@@ -11,8 +11,8 @@ import {
 import type { Engine } from '../../engine/engine.ts';
 import { Waiter } from '../../engine/jobs/waiters.ts';
 
-/** One event of a stream about one job. */
-export interface JobFrame {
+/** One event of a stream that shows a state. */
+export interface StateFrame {
   readonly name: string;
   readonly id: string;
   /** On one line. */
@@ -20,7 +20,7 @@ export interface JobFrame {
 }
 
 /** The events of a stream while the job runs, and its last event. */
-export type JobStream = (job: JobRecord, now: number, shown: Shown) => Omit<JobFrame, 'id'>;
+export type JobStream = (job: JobRecord, now: number, shown: Shown) => Omit<StateFrame, 'id'>;
 
 /** The part of a text about a job that the caller may see. */
 export type Shown = (text: Json) => Json;
@@ -65,7 +65,7 @@ export async function* follow(
   stream: JobStream,
   shown: Shown,
   signal: AbortSignal,
-): AsyncGenerator<JobFrame> {
+): AsyncGenerator<StateFrame> {
   using waiter = new Waiter([], () => {});
   const subscription = engine.subscriptions.subscribe(
     { job: id },

@@ -1,7 +1,8 @@
-import { didYouMean, Fields, formatTimestamp, ProtocolError, pagination, readPage } from '@ojs-ts/core';
+import { didYouMean, Fields, formatTimestamp, ProtocolError, pagination } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import { descriptionOf, healthOf, type KnownWorker } from '../../engine/workers/workers.ts';
 import type { Directive } from '../../storage/storage.ts';
+import { readAdminPage } from '../admin/page.ts';
 import type { BindingRequest } from '../handler.ts';
 import { json, type Reply } from '../reply.ts';
 import { heldBy, readBeat } from './heartbeat.ts';
@@ -89,7 +90,7 @@ export async function workerHealth(engine: Engine, { params }: BindingRequest): 
 
 /** GET /workers, also /admin/workers (ojs-admin-api §9.1). */
 export async function listWorkers(engine: Engine, { query }: BindingRequest): Promise<Reply> {
-  const page = readPage(query);
+  const page = readAdminPage(query);
   const [workers, active] = await Promise.all([engine.workers.list(), engine.workers.activeJobs()]);
   // By name, so that a page continues after the last one, even if workers come and go.
   const { cursor, limit } = page;

@@ -11,6 +11,8 @@ export interface RealtimeOptions extends ConnectionOptions {
   readonly connections: number;
   /** Interval of comments on a stream without events; the specification wants one in 15 s. */
   readonly heartbeatMs: number;
+  /** How often the statistics are read for those who follow them. */
+  readonly statisticsMs: number;
   /**
    * Interval of pings of a WebSocket, and how long a client may take to answer one; the specification has 30 s and 10
    * s.
@@ -27,6 +29,7 @@ export const realtimeNames: NamesOf<RealtimeOptions> = {
   connectionsPerClient: true,
   connections: true,
   heartbeatMs: true,
+  statisticsMs: true,
   pingMs: true,
   pongMs: true,
   shutdownMs: true,
@@ -39,6 +42,7 @@ export const realtimeDefaults: RealtimeOptions = {
   connections: 5_000,
   // Below the limits of the specification, because a timer is never early.
   heartbeatMs: 10_000,
+  statisticsMs: 2_000,
   pingMs: 25_000,
   pongMs: 10_000,
   shutdownMs: 1_000,

@@ -9,11 +9,11 @@ import { faultOf } from '../../binding/reply.ts';
 import { singles } from '../query.ts';
 import { clientOf } from '../rate-limit.ts';
 import { ConnectionLimit } from './connection-limit.ts';
-import { addJobStreams } from './job-streams.ts';
 import { type OpenStream, OpenStreams } from './open-streams.ts';
 import type { RealtimeParts } from './parts.ts';
 import { SlowReaders } from './slow-readers.ts';
 import { Socket } from './socket.ts';
+import { addStateStreams } from './state-streams.ts';
 import { EventStream } from './stream.ts';
 import { Upgrades } from './upgrade.ts';
 
@@ -41,18 +41,21 @@ export function addRealtime(app: FastifyInstance, parts: RealtimeParts): void {
   /** @throws ProtocolError if no more connections are allowed. */
   function enter(request: FastifyRequest, reply: FastifyReply): () => void {
     if (closing) throw new ProtocolError('backend_unavailable', 'This server is stopping.');
-    if (!engine.subscriptions.kept) {
-      throw new ProtocolError(
-        'unsupported',
-        'This server keeps no log of events (OJS_EVENTS=false), so there is nothing to follow.',
-      );
-    }
     try {
       return connections.enter(request.holder?.name ?? clientOf(request.ip));
     } catch (error) {
       if (error instanceof ProtocolError) reply.headers(limitHeaders(error.details));
       throw error;
     }
+  }
+
+  /** @throws ProtocolError `unsupported` */
+  function requireLog(): void {
+    if (engine.subscriptions.kept) return;
+    throw new ProtocolError(
+      'unsupported',
+      'This server keeps no log of events (OJS_EVENTS=false), so there is nothing to follow.',
+    );
   }
 
   async function stream(
@@ -65,6 +68,7 @@ export function addRealtime(app: FastifyInstance, parts: RealtimeParts): void {
     const query = singles(request.query);
     checkStreamQuery(parameters, query);
     await QueueAccess.of(engine, request.holder?.grant)?.channel(channel, filterOf(query));
+    requireLog();
     const leave = enter(request, reply);
     raw.once('close', leave);
     const sink = new EventStream(raw, options.heartbeatMs, slowReaders);
@@ -122,7 +126,7 @@ export function addRealtime(app: FastifyInstance, parts: RealtimeParts): void {
   route('/ojs/v1/jobs/:id/events', ({ params }) => jobChannel((params as Params).id ?? ''));
   route('/ojs/v1/queues/:name/events', ({ params }) => queueChannel((params as Params).name ?? ''));
   route('/ojs/v1/events/stream', ({ query }) => readChannel(singles(query).channel ?? 'all'), streamParameters.channel);
-  addJobStreams(app, parts, { enter, openStreams, slowReaders, isClosing: () => closing, cursorOf });
+  addStateStreams(app, parts, { enter, requireLog, openStreams, slowReaders, isClosing: () => closing, cursorOf });
 
   app.get('/ojs/v1/ws', {
     config: { stream: true },
@@ -131,6 +135,7 @@ export function addRealtime(app: FastifyInstance, parts: RealtimeParts): void {
       if (!upgrades.isPending(request.raw)) {
         throw new ProtocolError('invalid_request', 'This path speaks WebSocket: the request must ask for an upgrade.');
       }
+      requireLog();
       const leave = enter(request, reply);
       request.raw.socket.once('close', leave);
       reply.hijack();
