@@ -81,6 +81,10 @@ async function list(engine: Engine, request: BindingRequest): Promise<Reply> {
     ({ queue }) => access === undefined || (queue !== null && access.covers(queue)),
   );
   const from = page.cursor === null ? page.offset : all.findIndex(({ id }) => id === page.cursor) + 1;
+  if (page.cursor !== null && from === 0) {
+    const message = 'must be the next_cursor of an answer, whose operation was not forgotten since';
+    throw ProtocolError.invalid([{ path: 'query.cursor', message }]);
+  }
   const shown = all.slice(from, from + page.limit);
   const next = from + shown.length < all.length ? (shown.at(-1)?.id ?? null) : null;
   const items = shown.map((one) => render(engine, request, one)).join(',');
