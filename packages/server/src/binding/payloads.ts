@@ -37,7 +37,7 @@ export function checkSearch(
 ): void {
   if (payloadFilter(grant) === null || !(searches(query) || filters(operation, body))) return;
   const message =
-    'The token may not see arguments, meta or results as they are, so it may not search or count by them.';
+    'The token may not see arguments, meta or results as they are, so it may not search or count by them, or by unique keys.';
   throw new ProtocolError('permission_denied', message);
 }
 
