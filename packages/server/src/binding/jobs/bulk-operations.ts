@@ -55,7 +55,7 @@ async function start(engine: Engine, request: BindingRequest): Promise<Reply> {
   if (dryRun) return json({ dry_run: true, action, matched, matched_is_lower_bound: isLowerBound, sample });
   const about = { id, action, selection, rate, matched, isLowerBound, by: callerName(request) };
   const begun = await engine.bulkOperations.start({ ...about, queue: filter.queue ?? null });
-  return reply(engine, request, begun, 202);
+  return reply(engine, request, checkSame(begun, action, selection), 202);
 }
 
 /** @throws ProtocolError `idempotency_conflict` where the key came with another request before. */

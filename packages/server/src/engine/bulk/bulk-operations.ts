@@ -180,11 +180,9 @@ export class BulkOperations {
       return { ...found, undoneBy: found.undoneBy ?? wanted };
     });
     const { queue, changed, selection } = operation;
-    const undoId = operation.undoneBy ?? wanted;
-    const known = await this.#records.get(undoId);
-    if (known !== null) return known;
     const about = { selection, queue, by, rate: null, matched: changed, isLowerBound: operation.state === 'stopped' };
-    return this.#begin({ ...about, id: undoId, action: 'undo', of: id, startedAt: this.#clock.now() });
+    const undo = { ...about, id: operation.undoneBy ?? wanted, action: 'undo', of: id } as const;
+    return this.#begin({ ...undo, startedAt: this.#clock.now() });
   }
 
   /** Does what may be done now, for every operation; never twice at once. True if operations are left that run. */
@@ -225,8 +223,7 @@ export class BulkOperations {
   }
 
   async #begin(operation: NewBulkOperation): Promise<BulkOperation> {
-    const begun = newBulkOperation(operation);
-    await this.#records.add(begun, operation.startedAt);
+    const begun = await this.#records.add(newBulkOperation(operation), operation.startedAt);
     this.#go();
     return begun;
   }

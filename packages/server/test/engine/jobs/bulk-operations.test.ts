@@ -477,3 +477,18 @@ test('with a rate an operation goes on after the clock was set back', async () =
   expect(await doneAfter(60_000)).toBe(6);
   expect(await doneAfter(-30_000)).toBe(9);
 });
+
+test('a repeated start begins nothing, also after the end of the first one', async () => {
+  await using b = await bench('memory:');
+  const { bulkOperations } = b.engine;
+  await b.push();
+  const begun = await start(b, 'cancel');
+  await bulkOperations.run();
+  const done = await bulkOperations.get(begun.id);
+  const later = await b.push();
+  b.clock.advance(1);
+  expect(await bulkOperations.start({ ...begun, action: 'cancel' })).toEqual(done);
+  b.clock.advance(1);
+  await bulkOperations.run();
+  expect((await b.get(later)).state).toBe(State.available);
+});
