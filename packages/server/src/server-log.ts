@@ -21,6 +21,7 @@ const ofJob: ReadonlySet<string> = new Set([
   'workflow_id',
 ]);
 const ofTrace: ReadonlySet<string> = new Set(['trace_id', 'span_id']);
+const maxCauses = 5;
 
 /**
  * The log of a server: lines of JSON in the shape of ojs-logging §5, by default on standard error. Who writes a line
@@ -66,7 +67,7 @@ function recordOf(fields: object): Record<string, unknown> {
  * Only what every error has: drivers add the parameters of a statement to theirs, which are arguments of jobs, and
  * connection strings with passwords.
  */
-function errorOf(error: unknown): object {
+function errorOf(error: unknown, depth = 0): object {
   if (!(error instanceof Error)) return { type: typeof error, message: String(error) };
   const { name, message, stack, cause } = error;
   const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {};
@@ -75,6 +76,7 @@ function errorOf(error: unknown): object {
     message,
     ...code,
     ...(stack !== undefined && { backtrace: stack }),
-    ...(cause !== undefined && { cause: errorOf(cause) }),
+    // An error may be the cause of its cause.
+    ...(cause !== undefined && depth < maxCauses && { cause: errorOf(cause, depth + 1) }),
   };
 }

@@ -72,7 +72,7 @@ export interface BulkOperation extends NewBulkOperation {
   readonly changed: number;
   /** The others, by reason. */
   readonly skipped: Readonly<Record<string, number>>;
-  /** Steps that are done. */
+  /** Steps that are done; a part of the list without a matching job is none. */
   readonly steps: number;
   /** Where the next step begins in the list of jobs; null at the beginning. */
   readonly cursor: string | null;
@@ -137,7 +137,7 @@ export function stepped(
     done: operation.done + count,
     changed: operation.changed + changed,
     skipped: sums,
-    steps: operation.steps + 1,
+    steps: operation.steps + Math.min(1, count),
     cursor: step.next,
     allowed: allowance(operation, now) - count,
     allowedAt: now,
@@ -152,10 +152,10 @@ function leastStep(rate: number): number {
   return Math.max(1, Math.min(mostOfStep, Math.floor(rate)));
 }
 
-/** What a pause leaves over is at most two seconds of the rate. */
+/** What a pause leaves over is at most two seconds of the rate, and so is what a clock that was set back gives away. */
 function allowance({ rate, allowed, allowedAt }: BulkOperation, now: Millis): number {
   if (rate === null) return 0;
-  return Math.min(Math.max(1, 2 * rate), allowed + (Math.max(0, now - allowedAt) * rate) / 1_000);
+  return Math.min(Math.max(1, 2 * rate), allowed + (Math.abs(now - allowedAt) * rate) / 1_000);
 }
 
 /** How many jobs the next step may have; 0 if the rate allows none yet. */

@@ -1,6 +1,6 @@
 import type { StateMask } from '../job/states.ts';
 import type { Millis } from '../time/clock.ts';
-import type { FieldOf, Order } from './fields.ts';
+import { type FieldOf, type Order, tellsPayload } from './fields.ts';
 
 /** A parsed query: which jobs match. */
 export type Condition =
@@ -57,10 +57,8 @@ export function readsPayload(condition: Condition): boolean {
       return condition.of.some(readsPayload);
     case 'not':
       return readsPayload(condition.of);
-    case 'part':
-      return condition.field === 'text';
     default:
-      return condition.kind === 'json';
+      return 'field' in condition && tellsPayload(condition.field);
   }
 }
 

@@ -113,6 +113,16 @@ export const fields = {
 } as const satisfies Readonly<Record<string, Field>>;
 
 export type FieldName = keyof typeof fields;
+
+/**
+ * Whether the values tell something of arguments, meta or results. A unique key is a digest without a secret, so guesses
+ * can be tried on it (ojs-unique-jobs §12).
+ */
+export function tellsPayload(field: FieldName): boolean {
+  const { kind } = fields[field];
+  return kind === 'json' || kind === 'everything' || field === 'unique';
+}
+
 /** The names of the fields of one kind. */
 export type FieldOf<Kind extends Field['kind']> = {
   [Name in FieldName]: (typeof fields)[Name]['kind'] extends Kind ? Name : never;

@@ -1,6 +1,15 @@
 import { nearestName } from '../suggestion.ts';
 import { allOf, anyOf, type Condition, notOf } from './condition.ts';
-import { type Field, type FieldName, fieldNamed, fieldNames, fields, operatorsOf, queryNames } from './fields.ts';
+import {
+  type Field,
+  type FieldName,
+  fieldNamed,
+  fieldNames,
+  fields,
+  operatorsOf,
+  queryNames,
+  tellsPayload,
+} from './fields.ts';
 import { Lexer, type Token } from './lexer.ts';
 import { QueryError, quoted } from './query-error.ts';
 import { expectedValue, plainText, readTerm } from './terms.ts';
@@ -50,9 +59,9 @@ export function parsePlace(text: string): FieldPlace {
   return new Parser(text).place();
 }
 
-/** Whether the values are arguments, meta or results of jobs. */
+/** Whether the values tell something of arguments, meta or results of jobs. */
 export function isPayload({ field }: FieldPlace): boolean {
-  return fields[field].kind === 'json';
+  return tellsPayload(field);
 }
 
 class Parser {

@@ -123,7 +123,10 @@ function callerOf(request: BindingRequest): Pick<NewAuditEntry, 'principal' | 's
 
 /** What the caller sent, without arguments and results. */
 function asked({ body, query }: BindingRequest): object {
-  const read = Object.keys(query).length > 0 ? { query: withoutPayload(query) } : {};
+  const read =
+    Object.keys(query).length > 0
+      ? { query: withoutPayload(Object.fromEntries(Object.entries(query).map(searched))) }
+      : {};
   if (body === undefined || body === '') return read;
   try {
     const request = withoutPayload(Fields.parse(body));
@@ -135,9 +138,17 @@ function asked({ body, query }: BindingRequest): object {
 
 /** A query may have an argument of a job. */
 function searched([name, value]: readonly [string, unknown]): readonly [string, unknown] {
-  return name === 'query' && typeof value === 'string' && searchesPayload(value, null)
-    ? [name, '[hidden]']
-    : [name, value];
+  const isQuery = (name === 'q' || name === 'query') && typeof value === 'string';
+  return [name, isQuery && mayTellPayload(value) ? '[hidden]' : value];
+}
+
+/** Nobody can say what stands in a query that cannot be read. */
+function mayTellPayload(query: string): boolean {
+  try {
+    return searchesPayload(query, null);
+  } catch {
+    return true;
+  }
 }
 
 /** The members that fit into an entry, and of a list its beginning. */

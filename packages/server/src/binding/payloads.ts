@@ -13,8 +13,9 @@ import {
 import type { BindingRequest } from './handler.ts';
 import type { Reply } from './reply.ts';
 
-/** Operations whose answers have jobs, or templates of jobs. Statistics have other members of these names. */
-const showsJobs = /^(?:(?:job|bulk|deadLetter|workflow|cron)\.(?!stats)|admin\.(?:job|jobs|deadLetters|\w+Jobs)$)/;
+/** Operations whose answers have jobs, or templates of jobs. Statistics and histories have other members of these names. */
+const showsJobs =
+  /^(?:(?:job|bulk|deadLetter|workflow|cron)\.(?!stats|history)|admin\.(?:job|jobs|deadLetters|\w+Jobs)$)/;
 
 /** The answer without what the caller may not see of jobs. */
 export function shownTo(grant: Grant | undefined, operation: OperationName, reply: Reply): Reply {
@@ -36,7 +37,7 @@ export function checkSearch(
 ): void {
   if (payloadFilter(grant) === null || !(searches(query) || filters(operation, body))) return;
   const message =
-    'The token may not see arguments, meta or results as they are, so it may not search or count by them.';
+    'The token may not see arguments, meta or results as they are, so it may not search or count by them, or by unique keys.';
   throw new ProtocolError('permission_denied', message);
 }
 

@@ -49,3 +49,12 @@ test('of an error a line has the type, message, code and place, and nothing that
   });
   expect(JSON.stringify(line)).not.toContain('secret');
 });
+
+test('an error that is the cause of its cause has a line', () => {
+  const [error, cause] = [new Error('the error'), new Error('the cause')];
+  error.cause = cause;
+  cause.cause = error;
+  expect(written((log) => log.error({ err: error }, 'It failed'))).toMatchObject({
+    error: { message: 'the error', cause: { message: 'the cause' } },
+  });
+});

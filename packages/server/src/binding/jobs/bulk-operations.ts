@@ -55,7 +55,7 @@ async function start(engine: Engine, request: BindingRequest): Promise<Reply> {
   if (dryRun) return json({ dry_run: true, action, matched, matched_is_lower_bound: isLowerBound, sample });
   const about = { id, action, selection, rate, matched, isLowerBound, by: callerName(request) };
   const begun = await engine.bulkOperations.start({ ...about, queue: filter.queue ?? null });
-  return reply(engine, request, begun, 202);
+  return reply(engine, request, checkSame(begun, action, selection), 202);
 }
 
 /** @throws ProtocolError `idempotency_conflict` where the key came with another request before. */
@@ -81,6 +81,10 @@ async function list(engine: Engine, request: BindingRequest): Promise<Reply> {
     ({ queue }) => access === undefined || (queue !== null && access.covers(queue)),
   );
   const from = page.cursor === null ? page.offset : all.findIndex(({ id }) => id === page.cursor) + 1;
+  if (page.cursor !== null && from === 0) {
+    const message = 'must be the next_cursor of an answer, whose operation was not forgotten since';
+    throw ProtocolError.invalid([{ path: 'query.cursor', message }]);
+  }
   const shown = all.slice(from, from + page.limit);
   const next = from + shown.length < all.length ? (shown.at(-1)?.id ?? null) : null;
   const items = shown.map((one) => render(engine, request, one)).join(',');

@@ -30,6 +30,8 @@ import { carryOut, plan, type StepParts } from './bulk-step.ts';
 const leaseMs = 15_000;
 /** After a step the calls of users have the store for as long as the step took, up to this many milliseconds. */
 const mostPauseMs = 100;
+/** Then the other operations have their turn. Twenty steps change 10,000 jobs. */
+const stepsOfTurn = 20;
 /** How often an operation with a rate goes on, and how often a server looks for those that nobody works on. */
 export const bulkMs = 1_000;
 /** Failures in a row after which an operation ends as failed. */
@@ -52,6 +54,9 @@ const completions: Partial<Record<BulkOperation['action'], { readonly kind: Even
   delete: deleted,
   purge: deleted,
 };
+
+/** How an operation stands after its turn. */
+type Turn = 'ended' | 'waits' | 'goes on';
 
 /** How many jobs match, and some of them. */
 export interface BulkCount {
@@ -175,11 +180,9 @@ export class BulkOperations {
       return { ...found, undoneBy: found.undoneBy ?? wanted };
     });
     const { queue, changed, selection } = operation;
-    const undoId = operation.undoneBy ?? wanted;
-    const known = await this.#records.get(undoId);
-    if (known !== null) return known;
     const about = { selection, queue, by, rate: null, matched: changed, isLowerBound: operation.state === 'stopped' };
-    return this.#begin({ ...about, id: undoId, action: 'undo', of: id, startedAt: this.#clock.now() });
+    const undo = { ...about, id: operation.undoneBy ?? wanted, action: 'undo', of: id } as const;
+    return this.#begin({ ...undo, startedAt: this.#clock.now() });
   }
 
   /** Does what may be done now, for every operation; never twice at once. True if operations are left that run. */
@@ -220,8 +223,7 @@ export class BulkOperations {
   }
 
   async #begin(operation: NewBulkOperation): Promise<BulkOperation> {
-    const begun = newBulkOperation(operation);
-    await this.#records.add(begun, operation.startedAt);
+    const begun = await this.#records.add(newBulkOperation(operation), operation.startedAt);
     this.#go();
     return begun;
   }
@@ -257,50 +259,58 @@ export class BulkOperations {
     }
   }
 
+  /** In turns, so that a short operation does not wait for the end of a long one. */
   async #all(): Promise<boolean> {
-    let isLeft = false;
     const errors: unknown[] = [];
-    for (const operation of await this.#records.open()) {
-      if (hasEnded(operation)) await this.#records.end(operation, this.#clock.now());
-      if (operation.state !== 'running') continue;
-      // One that fails does not hold up the others.
-      const goesOn = this.#lead(operation).catch((error: unknown) => {
-        errors.push(error);
-        return true;
-      });
-      isLeft = (await goesOn) || isLeft;
-    }
+    const failed = new Set<string>();
+    let turns: Turn[];
+    do {
+      turns = [];
+      for (const operation of await this.#records.open()) {
+        const { id, state } = operation;
+        if (hasEnded(operation)) await this.#records.end(operation, this.#clock.now());
+        if (state !== 'running' || failed.has(id)) continue;
+        // One that fails does not hold up the others.
+        const turn = this.#lead(operation).catch((error: unknown): Turn => {
+          errors.push(error);
+          failed.add(id);
+          return 'waits';
+        });
+        turns.push(await turn);
+      }
+    } while (turns.includes('goes on'));
     if (errors.length > 0) throw errors[0];
-    return isLeft;
+    return turns.includes('waits');
   }
 
-  /** Works on one operation until its end, or until its rate or another server says to wait; true if it goes on. */
-  async #lead({ id, of }: BulkOperation): Promise<boolean> {
+  /** Works on one operation for a turn, or until its end, or until its rate or another server says to wait. */
+  async #lead({ id, of }: BulkOperation): Promise<Turn> {
     // A server that does the last step of a stopped operation has its lease: the undo waits for the step.
     const names = [id, ...(of === null ? [] : [of])].map((one) => `bulk.${one}`);
     const { upkeep } = this.#storage;
     const { signal } = this.#closing;
     try {
-      while (!signal.aborted) {
+      for (let done = 0; !signal.aborted; done++) {
         for (const name of names)
-          if (!(await upkeep.lease(name, this.#holder, leaseMs, this.#clock.now()))) return true;
+          if (!(await upkeep.lease(name, this.#holder, leaseMs, this.#clock.now()))) return 'waits';
         const began = performance.now();
         const operation = await this.#records.get(id);
-        if (operation?.state !== 'running') return false;
+        if (operation?.state !== 'running') return 'ended';
         const now = this.#clock.now();
         const size = now < bulkCutoff(operation) ? 0 : stepSize(operation, now);
-        if (size === 0) return true;
+        if (size === 0) return 'waits';
+        if (done === stepsOfTurn) return 'goes on';
         await this.#step(operation, size);
         await pause(Math.min(mostPauseMs, performance.now() - began), undefined, { signal }).catch(() => {});
       }
-      return true;
+      return 'waits';
     } finally {
       for (const name of names) await upkeep.release(name, this.#holder).catch(() => {});
     }
   }
 
   async #step(operation: BulkOperation, size: number): Promise<void> {
-    const { id, steps, action } = operation;
+    const { id, steps, cursor, action } = operation;
     try {
       const planned = await plan(this.#parts, operation, size);
       const tally = planned === null ? { changed: 0, skipped: {} } : await carryOut(this.#parts, operation, planned);
@@ -309,7 +319,7 @@ export class BulkOperations {
       // An undo follows the steps of its operation, until there is none.
       const next = action === 'undo' && planned !== null ? String(steps + 1) : step.next;
       const advance = (current: BulkOperation) =>
-        current.steps === steps ? stepped(current, { ...step, next }, tally, now) : null;
+        current.steps === steps && current.cursor === cursor ? stepped(current, { ...step, next }, tally, now) : null;
       const after = await this.#records.update(id, advance, now);
       this.#failures.delete(id);
       if (after?.state === 'done') await this.#tell(after);

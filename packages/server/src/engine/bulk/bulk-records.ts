@@ -17,9 +17,12 @@ export class BulkRecords {
     this.#documents = documents;
   }
 
-  async add(operation: BulkOperation, now: Millis): Promise<void> {
-    // Null if a repeated call has made it.
-    await this.#documents.put(open, operation.id, JSON.stringify(operation), null, now);
+  /** The operation of this id: the new one, or that of a repeated call, which may have ended already. */
+  async add(operation: BulkOperation, now: Millis): Promise<BulkOperation> {
+    const known = await this.get(operation.id);
+    if (known !== null) return known;
+    const added = await this.#documents.put(open, operation.id, JSON.stringify(operation), null, now);
+    return added === null ? ((await this.get(operation.id)) ?? operation) : operation;
   }
 
   async get(id: string): Promise<BulkOperation | null> {

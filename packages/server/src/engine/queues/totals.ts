@@ -35,6 +35,8 @@ const freshMs = 1_000;
 const other = 'other';
 const maxTypes = 500;
 const maxPairs = 2_000;
+/** Beyond so many rows further queues count as the queue `other`, or each would have a row for its types. */
+const maxRows = 4_000;
 
 const [kind, key] = ['totals', 'all'];
 
@@ -150,14 +152,14 @@ class TotalSums {
   }
 
   #of(queue: string, type: string): MutableFigures {
-    const types = this.#pairs.get(queue) ?? new Map<string, MutableFigures>();
-    this.#pairs.set(queue, types);
-    const known = types.get(type);
+    const known = this.#pairs.get(queue)?.get(type);
     if (known !== undefined) return known;
     const isFull = this.#size >= maxPairs || (this.#types.size >= maxTypes && !this.#types.has(type));
     if (isFull && type !== other) return this.#of(queue, other);
+    if (this.#size >= maxRows && queue !== other) return this.#of(other, other);
     const figures = newFigures();
-    types.set(type, figures);
+    const types = this.#pairs.get(queue) ?? new Map<string, MutableFigures>();
+    this.#pairs.set(queue, types.set(type, figures));
     this.#size += 1;
     if (type !== other) this.#types.add(type);
     return figures;

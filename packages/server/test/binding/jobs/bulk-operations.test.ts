@@ -232,6 +232,8 @@ describe('rights', () => {
       expect((await mail(method, `/${other.body.id}${path}`)).status).toBe(403);
     expect((await mail('GET', '')).body).toMatchObject({ items: [{ id: own.body.id }], pagination: { total: 1 } });
     expect((await root('GET', '')).body).toMatchObject({ pagination: { total: 2 } });
+    // A list that began anew would never end.
+    expect((await mail('GET', `?cursor=${other.body.id}`)).status).toBe(400);
   });
 
   test('what was searched for in arguments is hidden from a viewer and from the audit log', async () => {

@@ -278,3 +278,18 @@ describe.each(storages)('the history of a job on $name', ({ url }) => {
     expect(manifest.text).toContain('urn:ojs-ts:x-execution-history');
   });
 });
+
+test('a viewer sees the whole history, which has no arguments or results', async () => {
+  await using server = await serve({ tokens: ['root-secret'] });
+  const grant = { name: 't', queues: ['*'], expiresAt: null, createdBy: null };
+  await server.engine.tokens.create({ ...grant, roles: ['admin'] });
+  const { token } = await server.engine.tokens.create({ ...grant, roles: ['viewer'] });
+  const id = newId();
+  const body = JSON.stringify({ id, type: 'a.b', args: ['secret'] });
+  const root = { authorization: 'Bearer root-secret' };
+  expect((await send(server.url, { method: 'POST', path: '/ojs/v1/jobs', headers: root, body })).status).toBe(201);
+  const path = `/ojs/v1/jobs/${id}/history`;
+  const { text } = await send(server.url, { path, headers: { authorization: `Bearer ${token}` } });
+  expect(JSON.parse(text)).toMatchObject({ events: [{ data: { type: 'a.b', state: 'available' } }] });
+  expect(text).not.toContain('secret');
+});

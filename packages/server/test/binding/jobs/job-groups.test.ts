@@ -100,7 +100,8 @@ test('a caller who may not see arguments may not count by them either', async ()
   await using server = await serve({ tokens: ['viewer:viewer-secret', 'admin:admin-secret'] });
   const ask = (by: string, token: string) =>
     send(server.url, { path: `/ojs/v1/admin/jobs/groups?by=${by}`, headers: { authorization: `Bearer ${token}` } });
-  for (const by of ['args[0].user', 'meta.tenant', 'result'])
+  // A unique key is a digest of arguments.
+  for (const by of ['args[0].user', 'meta.tenant', 'result', 'unique', 'queue&q=unique:ab*', 'queue&q=NOT%20unique~ab'])
     expectRefusal(await ask(by, 'viewer-secret'), 403, 'permission_denied');
   expect((await ask('queue', 'viewer-secret')).status).toBe(200);
   expect((await ask('args[0].user', 'admin-secret')).status).toBe(200);

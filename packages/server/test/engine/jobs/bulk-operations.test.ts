@@ -6,6 +6,7 @@ import {
   historyOf,
   type JobRecord,
   members,
+  readEntries,
   rerunOfName,
   State,
 } from '@ojs-ts/core';
@@ -14,7 +15,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { openStorage } from '../../../src/storage/open.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
 import { around } from '../../storage/faulty.ts';
-import { type Bench, bench } from '../../support/engine.ts';
+import { type Bench, bench, newJob } from '../../support/engine.ts';
 import { newId } from '../../support/ids.ts';
 import { checkProperty } from '../../support/property.ts';
 import { storages } from '../../support/storages.ts';
@@ -427,4 +428,67 @@ test('no step is done before the millisecond of the start has passed', async () 
   expect(await b.engine.bulkOperations.run()).toBe(false);
   expect((await b.get(id)).state).toBe(State.cancelled);
   expect(await b.engine.bulkOperations.get(bulk)).toMatchObject({ state: 'done' });
+});
+
+/** Jobs that wait, enqueued in one go. */
+async function many({ engine, clock }: Bench, count: number, queue = 'q'): Promise<void> {
+  const jobs = Array.from({ length: count }, () => [newJob(clock.now(), { queue })]);
+  await engine.storage.jobs.insert(jobs, clock.now());
+}
+
+test('an undo goes beyond a long part of the list in which no job matched', async () => {
+  await using b = await bench('memory:');
+  const { bulkOperations } = b.engine;
+  await b.push({ priority: 7 });
+  b.clock.advance(1);
+  // More than a step looks at.
+  await many(b, 20_500);
+  const { id } = await start(b, 'cancel', { query: 'priority=7' });
+  await bulkOperations.run();
+  expect(await bulkOperations.get(id)).toMatchObject({ state: 'done', done: 1, changed: 1 });
+  const undo = await bulkOperations.undo(id, 'test');
+  b.clock.advance(1);
+  await bulkOperations.run();
+  expect(await bulkOperations.get(undo.id)).toMatchObject({ state: 'done', done: 1, changed: 1 });
+});
+
+test('a short operation does not wait for the end of a long one', async () => {
+  await using b = await bench('memory:');
+  await many(b, 11_000, 'long');
+  await many(b, 1, 'short');
+  const long = await start(b, 'cancel', { query: 'queue:long' });
+  const short = await start(b, 'cancel', { query: 'queue:short' });
+  expect(await b.engine.bulkOperations.run()).toBe(false);
+  expect(await b.engine.bulkOperations.get(long.id)).toMatchObject({ state: 'done', changed: 11_000 });
+  const { batches } = await b.engine.storage.events(0, 100_000, ['bulk.cancel.completed']);
+  const ended = batches.flatMap(({ entries }) => readEntries(entries)).filter(([kind]) => kind.startsWith('bulk.'));
+  expect(ended.map(([, id]) => id)).toEqual([short.id, long.id]);
+});
+
+test('with a rate an operation goes on after the clock was set back', async () => {
+  await using b = await bench('memory:');
+  for (let n = 0; n < 9; n++) await failed(b, 'q', true);
+  const { id } = await start(b, 'redrive', { rate: 3 });
+  const doneAfter = async (ms: number) => {
+    b.clock.advance(ms);
+    await b.engine.bulkOperations.run();
+    return (await b.engine.bulkOperations.get(id)).changed;
+  };
+  expect(await doneAfter(60_000)).toBe(6);
+  expect(await doneAfter(-30_000)).toBe(9);
+});
+
+test('a repeated start begins nothing, also after the end of the first one', async () => {
+  await using b = await bench('memory:');
+  const { bulkOperations } = b.engine;
+  await b.push();
+  const begun = await start(b, 'cancel');
+  await bulkOperations.run();
+  const done = await bulkOperations.get(begun.id);
+  const later = await b.push();
+  b.clock.advance(1);
+  expect(await bulkOperations.start({ ...begun, action: 'cancel' })).toEqual(done);
+  b.clock.advance(1);
+  await bulkOperations.run();
+  expect((await b.get(later)).state).toBe(State.available);
 });

@@ -142,3 +142,16 @@ test('whatever is folded, pruned and read by whichever node, nothing is lost or 
     }),
   );
 });
+
+test('have at most 4,000 rows and one, however many queues there are', async () => {
+  await using on = await bench('memory:');
+  const { engine, clock } = on;
+  const jobs = Array.from({ length: 4_500 }, (_, n) => [newJob(clock.now(), { queue: `q${n}` })]);
+  await engine.storage.jobs.insert(jobs, clock.now());
+  const before = await read(on);
+  expect(before).toHaveLength(4_001);
+  expect(before.find(({ queue }) => queue === 'other')).toMatchObject({ type: 'other', enqueued: 500 });
+  clock.advance(7 * minute);
+  await engine.upkeep.prune();
+  expect(await read(on)).toEqual(before);
+});
