@@ -4,6 +4,7 @@ import { rename, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
+import { restoredOperation } from './engine/bulk/bulk-records.ts';
 import type { DumpRecord, Storage } from './storage/storage.ts';
 import { version } from './version.ts';
 
@@ -128,7 +129,8 @@ async function* pagesOf(file: string): AsyncIterable<readonly DumpRecord[]> {
     const entry = parse(line);
     // The header is no entry.
     if (!isEntry(entry) || entry.kind === 'end') continue;
-    if (page.push(entry) < 100) continue;
+    const record = entry.kind === 'document' ? { ...entry, record: restoredOperation(entry.record) } : entry;
+    if (page.push(record) < 100) continue;
     yield page;
     page = [];
   }

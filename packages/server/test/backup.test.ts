@@ -57,6 +57,18 @@ describe.each(['jobs.ndjson', 'jobs.ndjson.gz'])('%s', (name) => {
   });
 });
 
+test('a bulk operation that ran is stopped in the restored store', async () => {
+  await using storage = memoryStorage();
+  for (const state of ['running', 'stopped'])
+    await storage.documents.put('bulk.open', state, JSON.stringify({ id: state, state }), null, 1);
+  const file = join(temporaryDirectory(), 'bulk.ndjson');
+  await writeBackup(storage, file);
+  await using restored = memoryStorage();
+  await restored.backup.restore((await readBackup(file)).pages());
+  const states = (await restored.documents.list('bulk.open')).map(({ body }) => JSON.parse(body).state);
+  expect(states).toEqual(['stopped', 'stopped']);
+});
+
 test('a file whose lines have changed, are missing, or go on is refused', async () => {
   const file = await written('jobs.ndjson');
   const text = readFileSync(file, 'utf8');

@@ -96,6 +96,14 @@ export class BulkRecords {
   }
 }
 
+/** How a restored store has the document of an operation: one that ran is stopped, so that somebody looks at it first. */
+export function restoredOperation(document: Document): Document {
+  if (document.kind !== open) return document;
+  const operation = read(document);
+  if (operation.state !== 'running') return document;
+  return { ...document, body: JSON.stringify({ ...operation, state: 'stopped' }) };
+}
+
 export function hasEnded({ state }: Pick<BulkOperation, 'state'>): boolean {
   return state === 'done' || state === 'failed';
 }
