@@ -32,7 +32,7 @@ export const mutants: readonly Mutant[] = [
     name: 'no-finish',
     breaks: 'what follows the end of a job is lost with the server that has to do it',
     in: 'server/engine: Engine',
-    find: '{ everyMs: 1_000, run: () => workflows.finish() },',
+    find: "{ name: 'workflows', everyMs: 1_000, run: () => workflows.finish() },",
     replace: '',
   },
   {
@@ -109,7 +109,7 @@ export const mutants: readonly Mutant[] = [
     name: 'no-liveness',
     breaks: 'nobody looks for dead workers',
     in: 'server/engine: Upkeep.start',
-    find: "every(2_000, () => this.#led('liveness', 6_000, () => this.settleLiveness()));",
+    find: "every('liveness', 2_000, () => this.#led('liveness', 6_000, () => this.settleLiveness()));",
     replace: '',
   },
   {

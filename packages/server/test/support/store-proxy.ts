@@ -106,7 +106,8 @@ export async function storeProxy(
     cutAnswer(number) {
       toCut = number;
       answers = 0;
-      settled = Promise.resolve();
+      // Whoever ends it still waits for the connection that was cut.
+      if (number !== null) settled = Promise.resolve();
     },
     settled: () => settled,
     blackHole: () =>

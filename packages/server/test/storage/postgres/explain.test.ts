@@ -1,3 +1,4 @@
+import { dueStates, State } from '@ojs-ts/core';
 import pg from 'pg';
 import { expect, test, vi } from 'vitest';
 import { Database } from '../../../src/storage/postgres/connection/database.ts';
@@ -9,6 +10,7 @@ import { work } from './workload.ts';
 
 interface Node {
   readonly 'Node Type': string;
+  readonly 'Parent Relationship'?: string;
   readonly 'Relation Name'?: string;
   readonly 'Index Name'?: string;
   readonly 'Index Cond'?: string;
@@ -25,6 +27,13 @@ function scansOf(plan: Node): readonly string[] {
   if (index !== undefined) return [`${index}${condition === undefined ? '*' : ''}`, ...below];
   // A Tid Scan gets rows that another scan of the statement has found.
   return table === undefined || type === 'ModifyTable' || type === 'Tid Scan' ? below : [`${table}!`, ...below];
+}
+
+/** Whether a node sorts all rows that it finds, and not only as many as a limit below it lets through. */
+function sortsAll(plan: Node, sorts = false): boolean {
+  const { 'Node Type': type, 'Relation Name': table, 'Parent Relationship': place, Plans: below = [] } = plan;
+  const isSorted = (sorts && type !== 'Limit' && place !== 'InitPlan') || /Sort$/.test(type);
+  return (isSorted && table !== undefined) || below.some((node) => sortsAll(node, isSorted));
 }
 
 /** What a claim looks at first. */
@@ -83,7 +92,15 @@ const expected: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^SELECT id, workflow FROM ojs\.jobs/, ['active_unique', 'due_unique', 'jobs_pkey', 'ready_unique']],
   [/FROM ojs\.active WHERE due_at <= \$1/, [...wholeJob, 'active_due'].sort()],
   [/ expires_at <= \$1/, [...wholeJob, 'due_expiry', 'ready_expiry'].sort()],
-  [/ FROM ojs\.ended WHERE .* state = \$5/, ['ended_time']],
+  [/ FROM ojs\.ended WHERE .* state = \$6/, ['ended_time']],
+  [/ FROM ojs\.due WHERE .* state = \$6/, ['due_time']],
+  [/ FROM ojs\.ended WHERE .* AND fingerprint = \$6/, ['ended_errors']],
+  [/ FROM ojs\.ended WHERE .* left\(fingerprint, 10\) = \$6/, ['ended_messages']],
+  [/ FROM ojs\.due WHERE .* AND fingerprint = \$5/, ['due_errors']],
+  [/ FROM ojs\.due WHERE .* left\(fingerprint, 10\) = \$5/, ['due_messages']],
+  [/^WITH RECURSIVE head AS/, ['ready_line']],
+  [/^WITH RECURSIVE each AS .* ORDER BY priority DESC, place LIMIT \$3/, ['ready_line']],
+  [/^WITH RECURSIVE each AS .* ORDER BY priority, place DESC LIMIT \$3/, ['ready_line']],
   [/^SELECT key, priority, place FROM ojs\.groups/, ['groups_open']],
   [/^SELECT best\.line/, ['lanes_group']],
   [/^INSERT INTO ojs\.lane_changes/, ['jobs_pkey', 'ready_pkey']],
@@ -121,6 +138,7 @@ async function statementsOf(storage: Storage, schema: string): Promise<readonly 
       Array.from({ length: 1_100 }, (_, n) => newJob(800_000 + n, { queue: 'keys', limits: [limitOf(`key ${n}`)] })),
     );
     await storage.jobs.claim([claimOf({ queues: ['keys'] })], t0);
+    await readInOrder(storage);
     const texts = query.mock.calls
       .map(([config]): unknown => config)
       .map((config) => (isStatement(config) ? config.text : ''));
@@ -129,6 +147,23 @@ async function statementsOf(storage: Storage, schema: string): Promise<readonly 
     query.mockRestore();
   }
 }
+
+/** Lists and looks whose statements end soon only where an index has their order. */
+async function readInOrder({ jobs, registry }: Storage): Promise<void> {
+  await registry.oldest(['default', 'keys']);
+  for (const direction of ['asc', 'desc'] as const) {
+    await jobs.list({ states: State.available, queue: 'keys', order: { by: 'priority', direction }, limit: 10 });
+    await jobs.list({ states: dueStates, order: { by: 'due', direction }, limit: 10 });
+    const created = { order: { by: 'created', direction }, limit: 10 } as const;
+    await jobs.list({ states: State.completed, ...created });
+    for (const fingerprint of ['0123456789abcdef', '0123456789'])
+      for (const filter of [{}, { deadLetter: true }] as const)
+        await jobs.list({ states: State.retryable | State.discarded, fingerprint, ...filter, ...created });
+  }
+}
+
+/** Of {@link readInOrder}. */
+const inOrder = /^WITH RECURSIVE| FROM ojs\.(?:due|ended) WHERE .* LIMIT \$4$/;
 
 function isStatement(config: unknown): config is { readonly text: string } {
   return typeof config === 'object' && config !== null && 'text' in config && typeof config.text === 'string';
@@ -183,6 +218,7 @@ test.skipIf(server === null)(
         const wanted = expected.find(([pattern]) => pattern.test(text));
         if (wanted) unmet.delete(wanted[0]);
         const about = `${when}: ${text}`;
+        if (inOrder.test(text)) expect(sortsAll(plan), `${about} sorts all rows`).toBe(false);
         if (wanted) expect(scans, about).toEqual(wanted[1]);
         else
           expect(

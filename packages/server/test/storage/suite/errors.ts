@@ -2,7 +2,7 @@ import { failed, fingerprintOf, type JobRecord, messageFingerprint, retried, Sta
 import { expect } from 'vitest';
 import type { Storage } from '../../../src/storage/storage.ts';
 import type { Case } from './exercise.ts';
-import { claimOf, idOf, ids, insert, keepAll, move, newJob, t0 } from './tools.ts';
+import { claimOf, idOf, ids, insert, keepAll, move, newJob, pages, t0 } from './tools.ts';
 
 const twoAttempts = '{"retry":{"maxAttempts":2,"initialIntervalMs":1000,"jitter":false}}';
 const oneAttempt = '{"retry":{"maxAttempts":1,"onExhaustion":"dead_letter"}}';
@@ -63,19 +63,39 @@ export const errorCases: readonly Case[] = [
     },
   ],
   [
-    'a list by fingerprint continues from its cursor, across states',
+    'a list by fingerprint goes by creation both ways, in pages of any length, across states',
     async (storage) => {
       await open(storage);
-      const fingerprint = messageFingerprint(full.message);
-      const found: string[] = [];
-      for (let after: string | null = ''; after !== null; ) {
-        const place = after === '' ? {} : { after };
-        const page = await storage.jobs.list({ states: everyFailure, fingerprint, limit: 1, ...place });
-        found.push(...ids(page.items));
-        after = page.next;
+      await insert(storage, [
+        newJob(6, { policy: twoAttempts }),
+        ...[7, 8].map((number) => newJob(number, { policy: '{"retry":{"maxAttempts":1}}' })),
+        newJob(9, { policy: twoAttempts }),
+      ]);
+      await fails(storage, lost(4), t0 + 5);
+      for (const number of [5, 6]) await fails(storage, lost(number), t0 + 6);
+      await fails(storage, full, t0 + 7);
+      const either = { states: everyFailure, fingerprint: messageFingerprint(full.message) };
+      const one = { states: everyFailure, fingerprint: lostPrint };
+      // What waits by its number, then what ended by the time of its end.
+      for (const [filter, newestFirst] of [
+        [either, [9, 6, 4, 8, 7, 3, 2, 1]],
+        [one, [6, 4, 8, 7, 2, 1]],
+        [{ ...either, queue: 'default' }, [9, 6, 8, 7, 3, 2, 1]],
+        [{ ...one, type: 'other' }, [4]],
+        [{ ...one, states: State.retryable }, [6, 4]],
+        [{ ...one, states: State.discarded }, [8, 7, 2, 1]],
+        [{ ...either, deadLetter: true }, [3, 2, 1]],
+        [{ ...one, deadLetter: true }, [2, 1]],
+      ] as const) {
+        for (const direction of ['asc', 'desc'] as const) {
+          const expected = (direction === 'desc' ? newestFirst : newestFirst.toReversed()).map(idOf);
+          const query = { ...filter, order: { by: 'created', direction } } as const;
+          for (const limit of [1, 2, 3, 99])
+            expect((await pages(storage, { ...query, limit })).flat()).toEqual(expected);
+          const { items } = await storage.jobs.list({ ...query, offset: 1, limit: 3 });
+          expect(ids(items)).toEqual(expected.slice(1, 4));
+        }
       }
-      expect(found).toEqual([4, 3, 2, 1].map(idOf));
-      expect(await listed(storage, { fingerprint, offset: 2 })).toEqual([2, 1].map(idOf));
     },
   ],
   [

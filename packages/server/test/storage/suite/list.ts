@@ -1,18 +1,7 @@
 import { ProtocolError, State, Terminal, Waiting } from '@ojs-ts/core';
 import { expect } from 'vitest';
-import type { JobQuery, Storage } from '../../../src/storage/storage.ts';
 import type { Case } from './exercise.ts';
-import { claim, idOf, ids, insert, limitOf, move, newJob, t0, to } from './tools.ts';
-
-async function pages(storage: Storage, query: JobQuery): Promise<readonly (readonly string[])[]> {
-  const found: (readonly string[])[] = [];
-  for (let after: string | null = ''; after !== null; ) {
-    const page = await storage.jobs.list({ ...query, ...(after === '' ? {} : { after }) });
-    found.push(ids(page.items));
-    after = page.next;
-  }
-  return found;
-}
+import { claim, idOf, ids, insert, limitOf, move, newJob, pages, t0, to } from './tools.ts';
 
 const numbers = [1, 2, 3, 4, 5];
 

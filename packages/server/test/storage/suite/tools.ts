@@ -168,6 +168,17 @@ export function ids(jobs: readonly { readonly id: string }[]): readonly string[]
   return jobs.map((job) => job.id);
 }
 
+/** The ids of a list, page by page. */
+export async function pages(storage: Storage, query: JobQuery): Promise<readonly (readonly string[])[]> {
+  const found: (readonly string[])[] = [];
+  for (let after: string | null = ''; after !== null; ) {
+    const page = await storage.jobs.list({ ...query, ...(after === '' ? {} : { after }) });
+    found.push(ids(page.items));
+    after = page.next;
+  }
+  return found;
+}
+
 /** That the job was inserted, and nothing made way for it. */
 export const inserted: Inserted = { kind: 'inserted', replaced: [] };
 
