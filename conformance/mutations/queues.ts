@@ -22,8 +22,8 @@ export const queues: readonly Mutation[] = [
     name: 'waits-not-measured',
     rule: 'deviations X20',
     in: 'core: sumsOfEntry',
-    find: 'waitMs: since(before.enqueuedAt, now)',
-    replace: 'waitMs: 0',
+    find: 'startOf(before, since(before.enqueuedAt, now))',
+    replace: 'startOf(before, 0)',
     cases: ['OJS-L4-STA-001'],
   },
   {

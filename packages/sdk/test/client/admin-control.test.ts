@@ -31,6 +31,7 @@ describe.each(['http', 'embedded'])('the control plane, %s (ojs-admin-api)', (wa
         paused: true,
         createdAt: expect.any(Date),
         counts: expect.objectContaining({ available: 3, active: 0 }),
+        oldestAvailableAt: expect.any(Date),
         completedPerMinute: 0,
         failedPerMinute: 0,
         waitMs: {},
