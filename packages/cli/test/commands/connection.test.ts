@@ -103,10 +103,10 @@ test('help has groups, and completion knows commands and options', async () => {
       enqueue [options] <type> [args]  enqueue a job
       jobs                             look at jobs and change them
       explain [options] <id>           say why a job does not run, and what helps
+      errors                           count failed jobs by their error
       dead-letter                      look at jobs that failed for good, run them
                                        again or delete them
-      errors                           see which errors are the most frequent
-      bulk                             look at changes of many jobs, stop, resume
+      bulk                             look at changes of many jobs; stop, resume
                                        and undo them
       workflows                        look at workflows and cancel them
       cron                             look at cron jobs, run and pause them
