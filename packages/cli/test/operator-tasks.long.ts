@@ -18,14 +18,15 @@ const commands = new Map(
 
 type Run = (task: string, words: Readonly<Record<string, string>>, as: Ojs) => Promise<string>;
 
-/** What the page's command prints of a job that Ada has deleted. */
-async function deletion(url: string, run: Run, root: Ojs): Promise<string> {
+/** What the page's command prints of a job that Ada has deleted, and the id of her token. */
+async function deletion(url: string, run: Run, root: Ojs): Promise<{ readonly ada: string; readonly entries: string }> {
   const { id } = JSON.parse((await root.run('enqueue', 'mail.send', '--json')).output);
   await root.run('jobs', 'cancel', id);
   const { output } = await root.run('tokens', 'create', 'ada', '--role', 'admin');
   using ada = new Ojs({ OJS_BACKEND_URL: url, OJS_AUTH_TOKEN: /^token +(\S+)$/m.exec(output)?.[1] ?? '' });
   expect((await ada.run('jobs', 'delete', id, '--yes')).output).toBe('1 job deleted.\n');
-  return run('Ask who cancelled or deleted a job', { JOB: id }, root);
+  const entries = await run('Ask who cancelled or deleted a job', { JOB: id }, root);
+  return { ada: /^id +(\S+)$/m.exec(output)?.[1] ?? '', entries };
 }
 
 /** What the words in capitals are, and what each command prints. */
@@ -118,7 +119,12 @@ describe.each(storages.filter(({ name }) => name !== 'memory'))('on $name', ({ u
     expect(await run('Let a waiting job start before others', { JOB: wanted.id })).toContain(wanted.id);
     expect(await run('Start a scheduled job now', { JOB: later.id })).toBe('1 job promoted.\n');
     expect(await run('Ask who cancelled or deleted a job', { JOB: cancelled.id })).toContain('job.cancelled');
-    expect(await deletion(server.url, run, root)).toMatch(/^ *\d+s +job\.bulk_deleted +ada +127\.0\.0\.1 +success/m);
+    const { ada, entries } = await deletion(server.url, run, root);
+    expect(entries).toMatch(/^ *\d+s +job\.bulk_deleted +token_[0-9a-f]{16} +127\.0\.0\.1 +success/m);
+    expect(entries).toContain(` token_${ada} `);
+    expect(await run('See whose token an entry of the audit log names', {}, root)).toMatch(
+      new RegExp(`^${ada} +ada +admin`, 'm'),
+    );
     expect(await run('See how many jobs a cancel would end', { QUEUE: 'mail' })).toBe('2 jobs would be cancelled.\n');
     await ojs.run('jobs', 'cancel', '--queue', 'mail', '--yes');
     const [bulk] = JSON.parse((await ojs.run('bulk', 'list', '--json', '--limit', '1')).output);

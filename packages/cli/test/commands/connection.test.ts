@@ -147,6 +147,6 @@ test('help has groups, and completion knows commands and options', async () => {
   expect((await ojs.run('complete', 'jobs', 'retry')).output.split('\n')).toContain('--dry-run');
   for (const shell of ['bash', 'zsh', 'fish'])
     expect((await ojs.run('completion', shell)).output).toContain('ojs complete');
-  const words = 'COMP_WORDS=(ojs jobs re) COMP_CWORD=2; _ojs; echo "$COMPREPLY"';
+  const words = 'COMP_WORDS=(ojs jobs ret) COMP_CWORD=2; _ojs; echo "$COMPREPLY"';
   expect((await ojs.inBash(`source <(ojs completion bash); ${words}`)).output).toBe('retry\n');
 });

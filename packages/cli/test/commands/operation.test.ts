@@ -41,7 +41,7 @@ test('queues: paused, resumed, made with settings, changed and deleted', async (
     concurrency  no limit
     rate  no limit
     max depth  no bound
-    kept  completed 7d, discarded 30d, cancelled 7d
+    kept  completed 0s, discarded 0s, cancelled 0s
     "
   `);
   expect((await ojs.run('queues', 'resume', 'mail')).output).toBe('Queue mail is active.\n');

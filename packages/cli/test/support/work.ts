@@ -22,7 +22,8 @@ export async function fail(
   for (let left = count; left > 0; ) {
     const { jobs } = await post('worker.fetch', { queues: [queue], count: left, worker_id: 'failing' });
     if (jobs.length === 0) throw new Error(`${left} jobs of ${queue} are not to be had.`);
-    for (const { id } of jobs) await post('worker.nack', { job_id: id, error: { type, message: `${type}: it failed` } });
+    for (const { id } of jobs)
+      await post('worker.nack', { job_id: id, error: { type, message: `${type}: it failed` } });
     left -= jobs.length;
   }
 }
