@@ -125,11 +125,11 @@ describe.each(storages.filter(({ name }) => name !== 'memory'))('on $name', ({ u
     expect(await run('See whose token an entry of the audit log names', {}, root)).toMatch(
       new RegExp(`^${ada} +ada +admin`, 'm'),
     );
-    expect(await run('See how many jobs a cancel would end', { QUEUE: 'mail' })).toBe('2 jobs would be cancelled.\n');
+    expect(await run('See how many jobs a cancel would end', { QUEUE: 'mail' })).toBe('3 jobs would be cancelled.\n');
     await ojs.run('jobs', 'cancel', '--queue', 'mail', '--yes');
     const [bulk] = JSON.parse((await ojs.run('bulk', 'list', '--json', '--limit', '1')).output);
-    expect(await run('See who changed many jobs at once')).toMatch(/^\S+ +cancel +done +2 +2 .* queue:mail$/m);
-    expect(await run('Undo a wrong bulk cancel', { BULK: bulk.id })).toBe('2 jobs undone.\n');
+    expect(await run('See who changed many jobs at once')).toMatch(/^\S+ +cancel +done +3 +3 .* queue:mail$/m);
+    expect(await run('Undo a wrong bulk cancel', { BULK: bulk.id })).toBe('3 jobs undone.\n');
     await fail(open.url, 1, 'Gone', 'dead_letter');
     expect(await run('Run the dead letter again, slowly', { QUEUE: 'failing-gone' })).toBe('1 job retried.\n');
     expect(await run('Wait until a queue is empty', { QUEUE: 'pay' })).toBe('Queue pay is empty.\n');
