@@ -88,7 +88,7 @@ test('ojs restore copies a backup of a file in use to another file, which serves
   going = false;
   await load;
   expect(backup).toMatchObject({ code: 0, output: '' });
-  expect(backup.errors).toMatch(/records of sqlite \(\d+ jobs, 0 workflows, 0 crons\) written to/);
+  expect(backup.errors).toMatch(/records of sqlite \(\d+ jobs, 0 workflows, 0 cron jobs\) written to/);
   const before = await Promise.all(ids.map((id) => job(url, id)));
   await server.end('SIGTERM');
 

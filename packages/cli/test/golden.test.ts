@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { program } from '../src/program.ts';
 import { endless, scenesOf } from './golden/scenes.ts';
@@ -26,10 +27,23 @@ test('every command has a scene, whose output golden.long.ts compares', () => {
     batch: '',
     dead: '',
     entry: '',
+    bulk: '',
+    slow: '',
   };
   const known = new Set([...scenesOf(names).keys(), ...endless]);
   const missing = leaves().flatMap(({ name }) => (known.has(name) ? [] : [name]));
   expect(missing, 'Add calls of these commands to packages/cli/test/golden/scenes.ts').toEqual([]);
   const all = new Set(leaves().map(({ name }) => name));
   expect([...known].filter((name) => !all.has(name))).toEqual([]);
+});
+
+test('the docs name every command and option', () => {
+  const page = (name: string) => readFileSync(new URL(`../../../docs/${name}.md`, import.meta.url), 'utf8');
+  const [commands, server] = [page('cli'), page('server')];
+  const missing = leaves().flatMap(({ name, command }) => {
+    const text = name === 'serve' ? server : commands;
+    const words = [command.name(), ...command.options.flatMap(({ long }) => long ?? [])];
+    return words.flatMap((word) => (new RegExp(`(?<![\\w-])${word}(?![\\w-])`).test(text) ? [] : [`${name} ${word}`]));
+  });
+  expect(missing).toEqual([]);
 });

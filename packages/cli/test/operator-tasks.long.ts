@@ -6,10 +6,28 @@ import { storages } from '../../server/test/support/storages.ts';
 import { Ojs } from './support/ojs.ts';
 import { fail } from './support/work.ts';
 
+const rules = readFileSync(new URL('../../../deploy/prometheus/rules.yaml', import.meta.url), 'utf8');
 const page = readFileSync(new URL('../../../docs/operator-tasks.md', import.meta.url), 'utf8');
 const commands = new Map(
-  [...page.matchAll(/^\| ([A-Z][^|]+) \| `(ojs [^`]+)` \|$/gm)].map(([, task = '', command = '']) => [task, command]),
+  [...page.matchAll(/^\| ([A-Z][^|]+) \| `((?:ojs|curl) [^`]+)` \|$/gm)].map(([, task = '', command = '']) => [
+    task,
+    // Within a table.
+    command.replaceAll('\\|', '|'),
+  ]),
 );
+
+type Run = (task: string, words: Readonly<Record<string, string>>, as: Ojs) => Promise<string>;
+
+/** What the page's command prints of a job that Ada has deleted, and the id of her token. */
+async function deletion(url: string, run: Run, root: Ojs): Promise<{ readonly ada: string; readonly entries: string }> {
+  const { id } = JSON.parse((await root.run('enqueue', 'mail.send', '--json')).output);
+  await root.run('jobs', 'cancel', id);
+  const { output } = await root.run('tokens', 'create', 'ada', '--role', 'admin');
+  using ada = new Ojs({ OJS_BACKEND_URL: url, OJS_AUTH_TOKEN: /^token +(\S+)$/m.exec(output)?.[1] ?? '' });
+  expect((await ada.run('jobs', 'delete', id, '--yes')).output).toBe('1 job deleted.\n');
+  const entries = await run('Ask who cancelled or deleted a job', { JOB: id }, root);
+  return { ada: /^id +(\S+)$/m.exec(output)?.[1] ?? '', entries };
+}
 
 /** What the words in capitals are, and what each command prints. */
 async function scene(server: RunningServer) {
@@ -17,7 +35,7 @@ async function scene(server: RunningServer) {
   await using wire = httpTransport(server.url);
   const post = async (operation: 'worker.fetch' | 'worker.nack' | 'worker.ack' | 'worker.heartbeat', body: object) =>
     JSON.parse((await wire.call({ operation, body: JSON.stringify(body) })).text);
-  await fail(server.url, 3, 'CardDeclined');
+  await fail(server.url, 300, 'CardDeclined');
   const declined = await client.enqueue('pay.now', [{ user: 7 }], { queue: 'pay', retry: { maxAttempts: 1 } });
   const [claimed] = (await post('worker.fetch', { queues: ['pay'], worker_id: 'till' })).jobs;
   await post('worker.nack', {
@@ -75,8 +93,8 @@ describe.each(storages.filter(({ name }) => name !== 'memory'))('on $name', ({ u
     expect(await run('Ask why a job does not run', { JOB: wanted.id })).toMatch(/no live worker|workers/i);
     expect(await run('Ask what is wrong')).toContain('unread_queue');
     const errors = await run('See which errors are the most frequent');
-    const [fingerprint = ''] = /^[0-9a-f]{16} +3 .*CardDeclined/m.exec(errors)?.[0].split(' ') ?? [];
-    expect(await run('Run all failures of one error again', { FINGERPRINT: fingerprint })).toBe('3 jobs retried.\n');
+    const [fingerprint = ''] = /^[0-9a-f]{16} +300 .*CardDeclined/m.exec(errors)?.[0].split(' ') ?? [];
+    expect(await run('Run all failures of one error again', { FINGERPRINT: fingerprint })).toBe('300 jobs retried.\n');
     expect(await run('See which workers live, and what they run')).toContain('bad');
     expect(await run('Stop a bad worker', { WORKER: 'bad' })).toContain('bad');
     expect(await run('See which jobs hold the slots of a limit', { KEY: 'api-key' })).toContain(holder.id);
@@ -88,6 +106,11 @@ describe.each(storages.filter(({ name }) => name !== 'memory'))('on $name', ({ u
     expect(await run('Run a cron now', { CRON: 'nightly' })).toContain('nightly');
     expect(await run('See a workflow with its steps', { WORKFLOW: workflow.id })).toContain('second.step');
     expect(await run('See a workflow as a graph', { WORKFLOW: workflow.id })).toMatch(/· waiting +0$/m);
+    expect(await run('See how long the oldest job of each queue waits')).toMatch(/^mail .* \d+[sm]$/m);
+    // From the first second on; the server counts whole ones.
+    const ages = async () => run('See the number behind an alert on the age of a backlog');
+    await expect.poll(ages).toMatch(/^ojs_queue_oldest_seconds\{queue="mail"\} [^0]/m);
+    expect(rules).toMatch(/alert: OjsBacklogOld\n +expr: max by \(queue\) \(ojs_queue_oldest_seconds\) > 300 /);
     expect(await run('See the last hour')).toMatch(/\d{2}:\d{2}/);
     expect(await run('See the percentiles of the last hour')).toMatch(/^wait, last hour +p50 .* p95 .* p99 /m);
     expect(await run('Delete what a queue has finished', { QUEUE: 'done' })).toBe('1 job deleted.\n');
@@ -95,11 +118,18 @@ describe.each(storages.filter(({ name }) => name !== 'memory'))('on $name', ({ u
     expect(await run('Run an ended job again, with other arguments', { JOB: cancelled.id })).toContain('available');
     expect(await run('Let a waiting job start before others', { JOB: wanted.id })).toContain(wanted.id);
     expect(await run('Start a scheduled job now', { JOB: later.id })).toBe('1 job promoted.\n');
-    expect(await run('Ask who cancelled a job', { JOB: cancelled.id })).toContain('job.cancelled');
-    expect(await run('See how many jobs a cancel would end', { QUEUE: 'mail' })).toBe('2 jobs would be changed.\n');
+    expect(await run('Ask who cancelled or deleted a job', { JOB: cancelled.id })).toContain('job.cancelled');
+    const { ada, entries } = await deletion(server.url, run, root);
+    expect(entries).toMatch(/^ *\d+s +job\.bulk_deleted +token_[0-9a-f]{16} +127\.0\.0\.1 +success/m);
+    expect(entries).toContain(` token_${ada} `);
+    expect(await run('See whose token an entry of the audit log names', {}, root)).toMatch(
+      new RegExp(`^${ada} +ada +admin`, 'm'),
+    );
+    expect(await run('See how many jobs a cancel would end', { QUEUE: 'mail' })).toBe('3 jobs would be cancelled.\n');
     await ojs.run('jobs', 'cancel', '--queue', 'mail', '--yes');
     const [bulk] = JSON.parse((await ojs.run('bulk', 'list', '--json', '--limit', '1')).output);
-    expect(await run('Undo a wrong bulk cancel', { BULK: bulk.id })).toBe('2 jobs undone.\n');
+    expect(await run('See who changed many jobs at once')).toMatch(/^\S+ +cancel +done +3 +3 .* queue:mail$/m);
+    expect(await run('Undo a wrong bulk cancel', { BULK: bulk.id })).toBe('3 jobs undone.\n');
     await fail(open.url, 1, 'Gone', 'dead_letter');
     expect(await run('Run the dead letter again, slowly', { QUEUE: 'failing-gone' })).toBe('1 job retried.\n');
     expect(await run('Wait until a queue is empty', { QUEUE: 'pay' })).toBe('Queue pay is empty.\n');

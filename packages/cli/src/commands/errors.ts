@@ -34,7 +34,7 @@ function message(error: Item): string {
 
 /** `ojs errors`: jobs that failed, by what went wrong. */
 export function errorsCommand(): Command {
-  return group('errors', 'see which errors are the most frequent', [listErrors()]);
+  return group('errors', 'count failed jobs by their error', [listErrors()]);
 }
 
 function listErrors(): Command {

@@ -1,4 +1,4 @@
-import { isObject } from '@ojs-ts/core';
+import { isObject, parseDuration } from '@ojs-ts/core';
 import { plain } from './plain.ts';
 
 /** An item of an answer, parsed. */
@@ -52,6 +52,20 @@ const units = [
   ['m', 60_000],
   ['s', 1_000],
 ] as const;
+
+/** An ISO 8601 duration as a user types one: `7d`, `1m 30s`. */
+export function duration(item: Item, name: string): string {
+  const given = text(item, name);
+  let left = parseDuration(given);
+  if (left === null || left % 1_000 !== 0 || left === 0) return given;
+  const parts: string[] = [];
+  for (const [unit, size] of units) {
+    const amount = Math.floor(left / size);
+    if (amount > 0) parts.push(`${amount}${unit}`);
+    left %= size;
+  }
+  return parts.join(' ');
+}
 
 /** How far a timestamp is away from now, in its largest unit: `3m`, and `in 2h` for one that comes. */
 export function age(item: Item, name: string, now = Date.now()): string {

@@ -37,5 +37,10 @@ export function restoreCommand(): Command {
 function describe({ header, counts }: BackupSummary): string {
   const { job = 0, workflow = 0, cron = 0 } = counts;
   const records = Object.values(counts).reduce((sum, count) => sum + count, 0);
-  return `${records} records of ${header.storage} (${job} jobs, ${workflow} workflows, ${cron} crons)`;
+  const parts = [counted(job, 'job'), counted(workflow, 'workflow'), counted(cron, 'cron job')].join(', ');
+  return `${records} records of ${header.storage} (${parts})`;
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }

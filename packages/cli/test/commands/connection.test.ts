@@ -103,10 +103,10 @@ test('help has groups, and completion knows commands and options', async () => {
       enqueue [options] <type> [args]  enqueue a job
       jobs                             look at jobs and change them
       explain [options] <id>           say why a job does not run, and what helps
+      errors                           count failed jobs by their error
       dead-letter                      look at jobs that failed for good, run them
                                        again or delete them
-      errors                           see which errors are the most frequent
-      bulk                             look at changes of many jobs, stop, resume
+      bulk                             look at changes of many jobs; stop, resume
                                        and undo them
       workflows                        look at workflows and cancel them
       cron                             look at cron jobs, run and pause them
@@ -147,6 +147,6 @@ test('help has groups, and completion knows commands and options', async () => {
   expect((await ojs.run('complete', 'jobs', 'retry')).output.split('\n')).toContain('--dry-run');
   for (const shell of ['bash', 'zsh', 'fish'])
     expect((await ojs.run('completion', shell)).output).toContain('ojs complete');
-  const words = 'COMP_WORDS=(ojs jobs re) COMP_CWORD=2; _ojs; echo "$COMPREPLY"';
+  const words = 'COMP_WORDS=(ojs jobs ret) COMP_CWORD=2; _ojs; echo "$COMPREPLY"';
   expect((await ojs.inBash(`source <(ojs completion bash); ${words}`)).output).toBe('retry\n');
 });

@@ -47,8 +47,9 @@ test('an ended job runs again as a new one, with other arguments', async () => {
   const old = await one.client.enqueue('a.b', [1], { queue: 'mail', priority: 2 });
   await one.client.cancelJob(old.id);
   const { output, errors } = await one.ojs.run('jobs', 'rerun', old.id, '--args', big, '--priority', '5');
-  expect([errors, steady(output)]).toEqual(['', `Job ${'ID'.padEnd(36, '.')} is available in mail.\n`]);
-  const shown = await one.ojs.run('jobs', 'show', output.split(' ')[1] ?? '', '--json');
+  const id = 'ID'.padEnd(36, '.');
+  expect([errors, steady(output)]).toEqual(['', `Job ${id} runs again as job ${id}, available in mail.\n`]);
+  const shown = await one.ojs.run('jobs', 'show', /as job (\S+),/.exec(output)?.[1] ?? '', '--json');
   expect(shown.output).toContain(`"args":${big}`);
   expect(JSON.parse(shown.output).job).toMatchObject({ priority: 5, meta: { 'ojs.rerun_of': old.id } });
   const wrong = await one.ojs.run('jobs', 'rerun', old.id, '--args', '{}');
@@ -64,7 +65,9 @@ test('a waiting job is changed and promoted', async () => {
   expect(edited.output).toContain(`"args":${big}`);
   expect(JSON.parse(edited.output)).toMatchObject({ priority: -5, max_attempts: 2, meta: { by: 'ops' } });
   expect((await one.ojs.run('jobs', 'promote', id)).output).toBe('1 job promoted.\n');
-  expect((await one.ojs.run('jobs', 'edit', id, '--at', 'now')).output).toBe(`Job ${id} is available in mail.\n`);
+  expect((await one.ojs.run('jobs', 'edit', id, '--at', 'now')).output).toBe(
+    `Job ${id} is changed, available in mail.\n`,
+  );
   const other = await one.ojs.run('jobs', 'edit', id, '--priority', '1', '--if-state', 'scheduled');
   expect([other.code, other.errors]).toEqual([1, expect.stringContaining('The state of the job is available')]);
   const none = await one.ojs.run('jobs', 'edit', id);
@@ -136,7 +139,7 @@ test('retry by a filter: counted first, asked, then done', async () => {
   const filter = ['--state', 'discarded', '--error-type', 'timeout'];
   expect(await one.ojs.run('jobs', 'retry', ...filter, '--dry-run')).toEqual({
     code: 0,
-    output: '30 jobs would be changed.\n',
+    output: '30 jobs would be retried.\n',
     errors: '',
   });
   const refused = await one.ojs.run('jobs', 'retry', ...filter);
@@ -237,6 +240,10 @@ test('bulk operations: by a query, listed, stopped, resumed and undone', async (
     output: '10 jobs undone.\n',
     errors: '',
   });
+  expect(await one.ojs.run('bulk', 'undo', bulk.id, '--yes')).toMatchObject({
+    code: 1,
+    errors: expect.stringMatching(/^ojs bulk undo: The operation was undone already: ojs bulk show \S+\n$/),
+  });
   expect(await one.client.queueStats('many')).toMatchObject({ available: 30, cancelled: 10 });
 
   const slow = one.ojs.run('jobs', 'discard', '--queue', 'many', '--rate', '1/m', '--yes');
@@ -292,8 +299,9 @@ test('jobs of one storage are changed without a server', async () => {
     output: '2 jobs discarded.\n',
   });
   expect(await ojs.run('jobs', 'promote', first.id, ...storage)).toMatchObject({
-    code: 0,
+    code: 1,
     output: '0 jobs promoted.\n',
+    errors: '1 job stayed as before: only scheduled and retryable jobs can be promoted.\n',
   });
 });
 

@@ -13,7 +13,7 @@ test('queues: paused, resumed, made with settings, changed and deleted', async (
   await client.enqueueBatch(Array.from({ length: 3 }, () => ({ type: 'a.b', args: [], queue: 'mail' })));
   expect((await ojs.run('queues', 'pause', 'mail')).output).toBe('Queue mail is paused.\n');
   const made = await ojs.run('queues', 'create', 'few', '--concurrency', '2', '--rate', '100/1m', '--max-depth', '50');
-  expect(made.output).toMatch(/^concurrency +2\nrate +100 starts in PT1M\nmax depth +50 jobs/m);
+  expect(made.output).toMatch(/^concurrency +2\nrate +100 starts in 1m\nmax depth +50 jobs/m);
   expect(steady((await ojs.run('queues', 'list')).output)).toMatchInlineSnapshot(`
     "NAME  STATUS  AVAILABLE  ACTIVE  SCHEDULED  RETRYABLE  PENDING  COMPLETED  CANCELLED  DISCARDED  OLDEST
     few  active  0  0  0  0  0  0  0  0
@@ -41,12 +41,12 @@ test('queues: paused, resumed, made with settings, changed and deleted', async (
     concurrency  no limit
     rate  no limit
     max depth  no bound
-    kept  completed PT168H, discarded PT720H, cancelled PT168H
+    kept  completed 0s, discarded 0s, cancelled 0s
     "
   `);
   expect((await ojs.run('queues', 'resume', 'mail')).output).toBe('Queue mail is active.\n');
   const changed = await ojs.run('queues', 'configure', 'few', '--concurrency', 'none', '--overflow', 'warn');
-  expect(changed.output).toMatch(/^concurrency +no limit\nrate +100 starts in PT1M\n.* taken with a warning$/m);
+  expect(changed.output).toMatch(/^concurrency +no limit\nrate +100 starts in 1m\n.* taken with a warning$/m);
   expect(await ojs.run('queues', 'configure', 'few')).toMatchObject({ code: 2 });
   expect(await ojs.run('queues', 'delete', 'few', '--yes')).toMatchObject({
     code: 0,
@@ -103,14 +103,16 @@ test('cron jobs: listed, run now, paused and removed', async () => {
   expect(listed.output).toMatch(/^report +0 9 \* \* \* +Europe\/Berlin +report.daily +active +in \d+[hms]/m);
   expect((await ojs.run('cron', 'runs', 'report')).output).toBe('No runs.\n');
   expect(steady((await ojs.run('cron', 'trigger', 'report')).output)).toBe(
-    `report runs as job ${'ID'.padEnd(36, '.')}.\n`,
+    `Cron job report runs as job ${'ID'.padEnd(36, '.')}.\n`,
   );
   expect((await ojs.run('cron', 'runs', 'report')).output).toMatch(/ default +available +0\/3 +\d+s\n$/);
-  expect((await ojs.run('cron', 'pause', 'report')).output).toBe('report is paused.\n');
+  expect((await ojs.run('cron', 'pause', 'report')).output).toBe('Cron job report is paused.\n');
   expect((await client.getCronJob('report')).enabled).toBe(false);
-  expect(steady((await ojs.run('cron', 'resume', 'report')).output)).toBe('report is active; its next run is TIME.\n');
+  expect(steady((await ojs.run('cron', 'resume', 'report')).output)).toBe(
+    'Cron job report is active; its next run is TIME.\n',
+  );
   expect(steady((await ojs.run('cron', 'show', 'report')).output)).toContain('0 9 * * * Europe/Berlin');
-  expect((await ojs.run('cron', 'remove', 'report', '--yes')).output).toBe('report is removed.\n');
+  expect((await ojs.run('cron', 'remove', 'report', '--yes')).output).toBe('Cron job report is removed.\n');
 });
 
 test('the dead letter: counted by error, run again, purged', async () => {
@@ -160,7 +162,7 @@ test('errors: counted by fingerprint, which finds, retries and purges the jobs o
   expect((await ojs.run('errors', 'list', '--state', 'active')).errors).toContain('retryable and discarded');
   const gone = ['--fingerprint', of('gone')];
   expect((await ojs.run('jobs', 'list', ...gone, '--ndjson')).output.trimEnd().split('\n')).toHaveLength(3);
-  expect((await ojs.run('jobs', 'retry', ...gone, '--dry-run')).output).toBe('3 jobs would be changed.\n');
+  expect((await ojs.run('jobs', 'retry', ...gone, '--dry-run')).output).toBe('3 jobs would be retried.\n');
   expect((await ojs.run('dead-letter', 'retry', ...gone, '--yes')).output).toBe('2 jobs retried.\n');
   expect((await ojs.run('jobs', 'retry', ...gone, '--yes')).output).toBe('1 job retried.\n');
   expect((await ojs.run('dead-letter', 'purge', '--fingerprint', of('timeout'), '--yes')).output).toBe(
@@ -179,7 +181,7 @@ test('limits: seen and overridden', async () => {
     '0/1',
   );
   expect((await ojs.run('limits', 'list')).output).toMatch(/^tenant:7 +0\/1 +1 +yes$/m);
-  expect((await ojs.run('limits', 'restore', 'tenant:7')).output).toBe('tenant:7 has its own numbers again.\n');
+  expect((await ojs.run('limits', 'restore', 'tenant:7')).output).toBe('Limit tenant:7 has its own numbers again.\n');
   expect((await ojs.run('limits', 'show', 'tenant:7')).output).toContain('0/4');
 });
 
@@ -459,9 +461,9 @@ test('the history of a job is a table, and data for a program', async () => {
     TIME job.created client
     TIME job.state_changed system available to active
     TIME job.attempt_started worker w1 attempt 1
-    TIME job.attempt_failed worker w1 attempt 1, error type Oops, error no route
+    TIME job.attempt_failed worker w1 attempt 1, Oops: no route
     TIME job.state_changed worker w1 active to discarded
-    TIME job.discarded system last error no route
+    TIME job.discarded system no route
     "
   `);
   expect(JSON.parse((await ojs.run('jobs', 'history', job.id, '--json')).output)).toMatchObject({ total: 6 });

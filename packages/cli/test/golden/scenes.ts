@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { batch, Client, chain, httpTransport } from '@ojs-ts/sdk';
+import { expect } from 'vitest';
 import { fail } from '../support/work.ts';
 
 /** What the calls of a scene name. */
@@ -14,6 +15,10 @@ export interface Names {
   readonly batch: string;
   readonly dead: string;
   readonly entry: string;
+  /** A bulk operation that has cancelled two jobs. */
+  readonly bulk: string;
+  /** One that was stopped after its first job, and does not get to the next one. */
+  readonly slow: string;
 }
 
 /** The calls of a command, each as its words behind the command. `both` also runs them on a terminal. */
@@ -69,6 +74,19 @@ export async function prepare(url: string, home: string, storage: string): Promi
   await ask('queue.configure', { concurrency: 3 }, { name: 'mail' });
   await ask('queue.configure', { concurrency: 9, max_size: 500 }, { name: 'mail' });
   await ask('schema.register', { uri: 'urn:mail', type: 'mail.send', version: '1.0.0', schema: { type: 'array' } });
+  for (let number = 1; number <= 2; number++) await client.enqueue('spam.send', [number], { queue: 'spam' });
+  const many = { filter: { queue: 'spam' }, confirm: true };
+  const look = async ({ id }: { readonly id: string }) =>
+    JSON.parse((await wire.call({ operation: 'bulk.get', params: { id } })).text);
+  const ended = async (operation: { readonly id: string }) => {
+    await expect.poll(async () => (await look(operation)).state).not.toBe('running');
+    return operation.id;
+  };
+  const bulk = await ended(await ask('bulk.start', { action: 'cancel', ...many }));
+  // One job at once, and the next one after a quarter of an hour.
+  const slow = await ask('bulk.start', { action: 'delete', rate: 0.001, ...many });
+  await expect.poll(async () => (await look(slow)).done).toBe(1);
+  await ask('bulk.stop', {}, { id: slow.id });
   const { items } = JSON.parse((await wire.call({ operation: 'audit.list', query: { type: 'queue', limit: 1 } })).text);
   const letters = JSON.parse((await wire.call({ operation: 'deadLetter.list', query: { limit: 1 } })).text);
   return {
@@ -82,6 +100,8 @@ export async function prepare(url: string, home: string, storage: string): Promi
     batch: video.id,
     dead: letters.jobs[0].id,
     entry: items[0].id,
+    bulk,
+    slow: await ended(slow),
   };
 }
 
@@ -93,7 +113,7 @@ const once = (...calls: Scene['calls']): Scene => ({ calls });
  * TOKEN is the id of the token that was made last.
  */
 export function scenesOf(names: Names): ReadonlyMap<string, Scene> {
-  const { home, storage, waiting, wanted, failed, dead, done, chain, batch, entry } = names;
+  const { home, storage, waiting, wanted, failed, dead, done, chain, batch, entry, bulk, slow } = names;
   const copy = join(home, 'copy.ndjson');
   const scenes: Readonly<Record<string, Scene>> = {
     'jobs list': both(
@@ -105,12 +125,16 @@ export function scenesOf(names: Names): ReadonlyMap<string, Scene> {
       ['--query', 'stat:failed'],
     ),
     'jobs show': both([failed], [done], [done, '--json']),
+    'jobs history': both([failed], [done], ['none']),
     'jobs groups': both(['--by', 'meta.tenant'], ['--by', 'queue', '--limit', '2'], ['--by', 'tpye']),
     'jobs export': once(['--query', 'args[0].user=43']),
     explain: both([waiting], [done], [chain, '--step', '1']),
     'dead-letter list': both([]),
     'dead-letter stats': both([]),
     'dead-letter show': both([dead]),
+    'errors list': both([], ['--dead-letter', '--limit', '1'], ['--queue', 'none']),
+    'bulk list': both([]),
+    'bulk show': both([bulk], ['none']),
     'workflows list': both([]),
     'workflows show': both([chain]),
     'workflows graph': both([chain], [batch]),
@@ -148,12 +172,18 @@ export function scenesOf(names: Names): ReadonlyMap<string, Scene> {
       ['--error-type', 'CardDeclined', '--yes'],
       [done],
     ),
+    'jobs edit': once([waiting, '--priority', '10'], [waiting], [done, '--priority', '10']),
+    'jobs rerun': once([failed], [failed, '--args', '[{"user":8}]', '--at', '1h'], [waiting]),
+    'jobs promote': once(['--queue', 'reports', '--dry-run'], ['--queue', 'reports', '--yes'], [done]),
     'jobs cancel': once([waiting], [waiting]),
     'jobs delete': once([waiting], [waiting, '--yes']),
     'jobs activate': once([failed]),
     'dead-letter delete': once([failed, '--yes'], [dead, '--yes']),
     'dead-letter retry': once(['--error-type', 'Timeout', '--yes']),
     'dead-letter purge': once(['--yes'], ['--queue', 'failing-timeout', '--yes']),
+    'bulk resume': once([slow], [bulk]),
+    'bulk stop': once([slow], [bulk]),
+    'bulk undo': once([bulk], [bulk, '--yes'], [bulk, '--yes'], [slow, '--yes']),
     'workflows cancel': once([chain], [chain]),
     'cron trigger': once(['often']),
     'cron pause': once(['often']),
@@ -165,6 +195,7 @@ export function scenesOf(names: Names): ReadonlyMap<string, Scene> {
     ),
     'queues configure': once(['few', '--concurrency', 'none', '--overflow', 'warn'], ['few']),
     'queues restore': once(['mail', '--entry', entry], ['mail', '--entry', entry, '--yes'], ['few', '--entry', entry]),
+    'queues drain': once(['few'], ['default', '--timeout', '1s'], ['few', '--pause'], ['none']),
     'queues pause': once(['mail']),
     'queues resume': once(['mail']),
     'queues purge': once(['done', '--state', 'completed'], ['done', '--state', 'completed', '--yes']),

@@ -67,10 +67,10 @@ export class Mask {
         )
         .replaceAll(/\((in )?\d+[smhd]\)/g, '($10s)')
         // Within a line of words, and at the right of a column.
-        .replaceAll(/(?<=\S )\d{1,2}[sm]\b/g, '0s')
+        .replaceAll(/(?<=\S )(?<!starts in )\d{1,2}[sm]\b/g, '0s')
         .replaceAll(/(?<=^| )\d\d[sm]\b/gm, ' 0s')
-        .replaceAll(/\b\d[sm]\b/g, '0s')
-        .replaceAll(/(?<=^(?:␛\[1m)?mean (?:wait|run)[^\d]*(?:␛\[22m)? +)[\d,]+ ms$/gm, '0 ms')
+        .replaceAll(/(?<!starts in )\b\d[sm]\b/g, '0s')
+        .replaceAll(/\b(p\d\d|ran) [\d,]+ ms\b/g, '$1 0 ms')
         .replaceAll(/\b[\d,]+ ms\b/g, (time) => '0 ms'.padStart(time.length))
         .replaceAll(/\bin \d{3,}d\b/g, (age) => age.replaceAll(/\d/g, '0'))
         // A backup has a record for each minute of the statistics.

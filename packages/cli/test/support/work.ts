@@ -18,6 +18,12 @@ export async function fail(
   await post('bulk.enqueue', {
     jobs: Array.from({ length: count }, () => ({ type: 'failing.job', args: [], options })),
   });
-  const { jobs } = await post('worker.fetch', { queues: [queue], count, worker_id: 'failing' });
-  for (const { id } of jobs) await post('worker.nack', { job_id: id, error: { type, message: `${type}: it failed` } });
+  // One fetch has 100 jobs at most.
+  for (let left = count; left > 0; ) {
+    const { jobs } = await post('worker.fetch', { queues: [queue], count: left, worker_id: 'failing' });
+    if (jobs.length === 0) throw new Error(`${left} jobs of ${queue} are not to be had.`);
+    for (const { id } of jobs)
+      await post('worker.nack', { job_id: id, error: { type, message: `${type}: it failed` } });
+    left -= jobs.length;
+  }
 }

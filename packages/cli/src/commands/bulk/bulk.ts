@@ -1,5 +1,6 @@
 import { type Json, uuidv7 } from '@ojs-ts/core';
 import type { Command } from 'commander';
+import { Failure } from '../../connection/failure.ts';
 import type { ServerFlags } from '../../connection/server.ts';
 import { age, count, type Item, moment, numberIn, part, text } from '../../output/cells.ts';
 import { type ConfirmFlags, confirmed, takesConfirm } from '../../output/confirm.ts';
@@ -17,7 +18,7 @@ const operation = { param: 'id', about: 'id of the bulk operation' } as const;
 
 /** `ojs bulk`: changes of many jobs that the server makes. */
 export function bulkOperationsCommand(): Command {
-  return group('bulk', 'look at changes of many jobs, stop, resume and undo them', [
+  return group('bulk', 'look at changes of many jobs; stop, resume and undo them', [
     listCommand('list', 'list bulk operations, newest first', {
       operation: 'bulk.list',
       member: 'items',
@@ -58,6 +59,8 @@ function undoCommand(): Command {
     'take back a cancel or discard by new jobs, and a retry by cancelling what still waits',
     async (server, flags, id = '') => {
       const found: Item = JSON.parse((await server.ask({ operation: 'bulk.get', params: { id } })).text);
+      const before = text(part(found, 'undo'), 'by');
+      if (before !== '') throw new Failure('failed', `The operation was undone already: ojs bulk show ${before}`);
       const what = `${text(found, 'action')} of ${jobs(numberIn(found, 'changed'))}`;
       await confirmed(`Shall I undo the ${what} by ${plain(text(found, 'created_by'))}?`, flags);
       const call = { operation: 'bulk.undo', params: { id }, idempotencyKey: uuidv7() } as const;

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Json } from '@ojs-ts/core';
 import { exitCodes } from '../../connection/failure.ts';
 import type { Server } from '../../connection/server.ts';
-import { type Item, numberIn, part, text } from '../../output/cells.ts';
+import { count, type Item, numberIn, part, text } from '../../output/cells.ts';
 import { type FormatFlags, printAnswer } from '../../output/format.ts';
 import { ProgressBar } from '../../output/progress.ts';
 
@@ -22,11 +22,19 @@ export const doneWords: Readonly<Record<string, string>> = {
   undo: 'undone',
 };
 
+/** Reasons that do not say enough by their names. */
+const reasonWords: Readonly<Record<string, string>> = {
+  changed_since: 'changed meanwhile',
+  changing: 'changing all the time',
+  gone: 'deleted meanwhile',
+  pruned: 'deleted meanwhile',
+};
+
 /**
- * Shows a bulk operation until its end, which the exit code tells. Ctrl+C leaves it running.
+ * Shows a bulk operation until its end, which the exit code tells, and returns it. Ctrl+C leaves it running.
  * @param first the answer that has it.
  */
-export async function follow(server: Server, first: Json, flags: FormatFlags): Promise<void> {
+export async function follow(server: Server, first: Json, flags: FormatFlags): Promise<Item> {
   let answer = first;
   let item: Item = JSON.parse(first);
   const id = text(item, 'id');
@@ -51,6 +59,7 @@ export async function follow(server: Server, first: Json, flags: FormatFlags): P
   printAnswer(answer, flags, () => outcome(item));
   const why = flags.json ? '' : skippedWords(item);
   if (why !== '') console.error(why);
+  return item;
 }
 
 function standing(item: Item) {
@@ -81,7 +90,9 @@ function outcome(item: Item): string {
 /** Why jobs stayed, in one line; empty where none did. */
 export function skippedWords(item: Item): string {
   const skipped = part(item, 'skipped');
-  const reasons = Object.keys(skipped).map((reason) => `${numberIn(skipped, reason)} ${reason.replaceAll('_', ' ')}`);
+  const reasons = Object.keys(skipped).map(
+    (reason) => `${count(skipped, reason)} ${reasonWords[reason] ?? reason.replaceAll('_', ' ')}`,
+  );
   return reasons.length === 0 ? '' : `Left as before: ${reasons.join(', ')}.`;
 }
 

@@ -23,7 +23,7 @@ export function cronCommand(): Command {
         { title: 'CRON', cell: (item) => text(item, 'cron') },
         { title: 'ZONE', cell: (item) => text(item, 'timezone') },
         { title: 'TYPE', cell: (item) => text(item, 'type') },
-        { title: 'STATUS', cell: (item) => text(item, 'status') },
+        { title: 'STATUS', cell: status },
         { title: 'NEXT', cell: (item) => age(item, 'next_run_at'), align: 'right' },
         { title: 'LAST', cell: (item) => age(item, 'last_run_at'), align: 'right' },
         { title: 'RUNS', cell: (item) => count(item, 'run_count'), align: 'right' },
@@ -35,22 +35,22 @@ export function cronCommand(): Command {
     actionCommand('trigger', 'run a cron job now', {
       ...cron,
       operation: 'cron.trigger',
-      said: (name, answer) => `${name} runs as job ${text(answer, 'job_id')}.`,
+      said: (name, answer) => `Cron job ${name} runs as job ${text(answer, 'job_id')}.`,
     }),
     actionCommand('pause', 'run a cron job no more until it is resumed', {
       ...cron,
       operation: 'cron.pause',
-      said: (name) => `${name} is paused.`,
+      said: (name) => `Cron job ${name} is paused.`,
     }),
     actionCommand('resume', 'run a paused cron job again', {
       ...cron,
       operation: 'cron.resume',
-      said: (name, answer) => `${name} is active; its next run is ${text(answer, 'next_run_at')}.`,
+      said: (name, answer) => `Cron job ${name} is active; its next run is ${text(answer, 'next_run_at')}.`,
     }),
     actionCommand('remove', 'remove a cron job; its jobs stay', {
       ...cron,
       operation: 'cron.remove',
-      said: (name) => `${name} is removed.`,
+      said: (name) => `Cron job ${name} is removed.`,
       question: (name) => `Shall I remove the cron job ${name}?`,
     }),
   ]);
@@ -62,7 +62,7 @@ function describe(answer: string): string {
     ['name', text(item, 'name')],
     ['cron', `${text(item, 'cron')} ${text(item, 'timezone')}`],
     ['type', text(item, 'type')],
-    ['status', text(item, 'status')],
+    ['status', status(item)],
     ['overlap', text(item, 'overlap_policy')],
     ['description', text(item, 'description')],
     ['next run', moment(item, 'next_run_at')],
@@ -87,6 +87,12 @@ function runsCommand(): Command {
 }
 
 const runColumns = jobColumns.filter(({ title }) => title !== 'TYPE');
+
+/** In the word of the command that does it. */
+function status(item: Item): string {
+  const status = text(item, 'status');
+  return status === 'disabled' ? 'paused' : status;
+}
 
 function cronIn(answer: string): Item {
   return JSON.parse(members(answer).get('cron_job') ?? answer);

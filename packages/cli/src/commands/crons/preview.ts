@@ -71,7 +71,7 @@ function describe(answer: Json): string {
   const head = `${text(item, 'expression')} in ${text(item, 'timezone')}`;
   if (item.enabled === false) {
     const name = text(item, 'name');
-    return `${head}\n\n${name} is paused, so it has no runs to come: ojs cron resume ${name}`;
+    return `${head}\n\nCron job ${name} is paused, so it has no runs to come: ojs cron resume ${name}`;
   }
   const rows = rowsOf(item);
   return `${head}\n\n${rows.length === 0 ? 'There is no run to come.' : table(columns, rows)}`;

@@ -1,6 +1,6 @@
 import { type Json, type OperationName, uuidv7 } from '@ojs-ts/core';
 import type { Command } from 'commander';
-import { Failure } from '../../connection/failure.ts';
+import { exitCodes, Failure } from '../../connection/failure.ts';
 import type { Server, ServerFlags } from '../../connection/server.ts';
 import { type Item, list, numberIn, text } from '../../output/cells.ts';
 import { type ConfirmFlags, confirmed, takesConfirm } from '../../output/confirm.ts';
@@ -19,8 +19,8 @@ export type ByIds =
     }
   /** Each by itself. */
   | { readonly operation: Extract<OperationName, 'job.discard'> }
-  /** By a query for their ids. */
-  | { readonly operation: 'bulk.start' };
+  /** By a query for their ids. `others` says why the rest of them stays. */
+  | { readonly operation: 'bulk.start'; readonly others: string };
 
 /** A change of many jobs. */
 export interface Change {
@@ -63,7 +63,7 @@ async function matching(server: Server, change: Change, flags: ChangeFlags): Pro
   const matched = numberIn(count, 'matched');
   if (flags.dryRun || matched === 0) {
     printAnswer(counted, flags, () =>
-      matched === 0 ? 'No job matches.' : `${capital(matchedWords(count))} would be changed.`,
+      matched === 0 ? 'No job matches.' : `${capital(matchedWords(count))} would be ${change.done}.`,
     );
     return;
   }
@@ -88,7 +88,12 @@ async function named(server: Server, change: Change, ids: readonly string[], fla
   if (byIds === undefined) throw new Failure('usage', 'Expected a filter, got ids.');
   if (byIds.operation === 'bulk.start') {
     const body = { action: change.action, query: `id:${ids.map((id) => JSON.stringify(id)).join(',')}`, confirm: true };
-    return follow(server, (await start(server, body)).text, flags);
+    const changed = numberIn(await follow(server, (await start(server, body)).text, flags), 'changed');
+    if (changed < ids.length) {
+      process.exitCode = exitCodes.failed;
+      if (!flags.json) console.error(`${jobs(ids.length - changed)} stayed as before: ${byIds.others}`);
+    }
+    return;
   }
   const result = 'member' in byIds ? await atOnce(server, byIds, ids) : await oneByOne(server, byIds, ids);
   report(change, result, flags);
@@ -142,5 +147,5 @@ function report({ done }: Change, { succeeded, failed, errors }: Result, { json 
     for (const { job_id, error } of errors) console.error(`${job_id}: ${error}`);
     if (failed > errors.length) console.error(`and ${jobs(failed - errors.length)} more.`);
   }
-  if (failed > 0) process.exitCode = 1;
+  if (failed > 0) process.exitCode = exitCodes.failed;
 }

@@ -2,6 +2,7 @@ import { uuidv7 } from '@ojs-ts/core';
 import type { Command } from 'commander';
 import { Failure } from '../../connection/failure.ts';
 import type { ServerFlags } from '../../connection/server.ts';
+import { text } from '../../output/cells.ts';
 import { type FormatFlags, takesJson } from '../../output/format.ts';
 import { serverCommand } from '../command.ts';
 import { ahead } from '../times.ts';
@@ -22,8 +23,9 @@ export function editCommand(): Command {
     const changes = changesOf(flags);
     if (changes === '{}') throw new Failure('usage', 'Expected a change, such as --priority 10 or --at now.');
     const body = changesOf(flags, state === undefined ? {} : { if_match: { state } });
-    const { text } = await server.ask({ operation: 'job.edit', params: { id }, body, idempotencyKey: uuidv7() });
-    printJob(text, flags);
+    const call = { operation: 'job.edit', params: { id }, body, idempotencyKey: uuidv7() } as const;
+    const { text: answer } = await server.ask(call);
+    printJob(answer, flags, (job) => `Job ${text(job, 'id')} is changed,`);
   })
     .argument('<id>', 'id of the job')
     .option('--if-state <state>', 'only if the job is in this state', states);

@@ -1,14 +1,11 @@
 import { isObject, type Json } from '@ojs-ts/core';
 import type { Command } from 'commander';
 import type { ServerFlags } from '../../connection/server.ts';
-import { type Item, list, part, text } from '../../output/cells.ts';
+import { count, type Item, list, part, text } from '../../output/cells.ts';
 import { type FormatFlags, printAnswer, takesJson } from '../../output/format.ts';
 import { type Column, table } from '../../output/table.ts';
 import { takesWatch, type WatchFlags, watching } from '../../output/watch.ts';
 import { serverCommand } from '../command.ts';
-
-/** The data that a row shows, in this order. */
-const shown = ['from', 'to', 'attempt', 'duration_ms', 'reason', 'error_type', 'error', 'last_error'] as const;
 
 const columns: readonly Column<Item>[] = [
   { title: 'TIME', cell: (event) => `${isGuess(event) ? '~' : ''}${text(event, 'timestamp')}` },
@@ -48,12 +45,18 @@ function actorOf(actor: Item): string {
 }
 
 function detailOf(data: Item): string {
-  const [from, to] = [text(data, 'from'), text(data, 'to')];
-  if (from !== '') return [`${from} to ${to}`, text(data, 'reason')].filter((part) => part !== '').join(', ');
-  return shown
-    .flatMap((name) => {
-      const value = text(data, name);
-      return value === '' ? [] : [`${name.replaceAll('_', ' ')} ${value}`];
-    })
+  const named = (name: string, words: (value: string) => string) => {
+    const value = text(data, name);
+    return value === '' ? [] : [words(value)];
+  };
+  const error = [text(data, 'error_type'), text(data, 'error') || text(data, 'last_error')];
+  return [
+    ...named('from', (from) => `${from} to ${text(data, 'to')}`),
+    ...named('attempt', (attempt) => `attempt ${attempt}`),
+    ...named('duration_ms', () => `ran ${count(data, 'duration_ms')} ms`),
+    ...named('reason', (reason) => reason),
+    error.filter((part) => part !== '').join(': '),
+  ]
+    .filter((part) => part !== '')
     .join(', ');
 }

@@ -42,7 +42,7 @@ const changes: readonly Change[] = [
     description: 'make scheduled and retryable jobs available now',
     action: 'promote',
     done: 'promoted',
-    byIds: { operation: 'bulk.start' },
+    byIds: { operation: 'bulk.start', others: 'only scheduled and retryable jobs can be promoted.' },
   },
   {
     name: 'delete',
@@ -60,15 +60,15 @@ export function jobsCommand(): Command {
     showCommand(),
     historyCommand(),
     groupsCommand(),
+    exportCommand(),
+    editCommand(),
+    rerunCommand(),
     ...changes.map(bulkCommand),
     actionCommand('activate', 'make a pending job available', {
       ...job,
       operation: 'job.activate',
       said: (id) => `Job ${id} is available.`,
     }),
-    editCommand(),
-    rerunCommand(),
-    exportCommand(),
   ]);
 }
 

@@ -52,13 +52,13 @@ export function array(args: string): Json {
   );
 }
 
-/** Prints the job of an answer, and its warnings. */
-export function printJob(answer: Json, flags: FormatFlags, more: (answer: Item) => string = () => ''): void {
+/** Prints the job of an answer, and its warnings. @param said the line that tells of it, without its end. */
+export function printJob(answer: Json, flags: FormatFlags, said: (job: Item, answer: Item) => string): void {
   const found = members(answer);
   for (const warning of elements(found.get('warnings') ?? '[]')) console.error(`Warning: ${oneLine(warning)}`);
   printAnswer(found.get('job') ?? answer, flags, (job) => {
     const item: Item = JSON.parse(job);
-    return `Job ${text(item, 'id')} is ${text(item, 'state')} in ${text(item, 'queue')}.${more(JSON.parse(answer))}`;
+    return `${said(item, JSON.parse(answer))} ${text(item, 'state')} in ${text(item, 'queue')}.`;
   });
 }
 

@@ -1,7 +1,9 @@
 import { uuidv7 } from '@ojs-ts/core';
 import type { Command } from 'commander';
 import type { ServerFlags } from '../../connection/server.ts';
+import { text } from '../../output/cells.ts';
 import { type FormatFlags, takesJson } from '../../output/format.ts';
+import { plain } from '../../output/plain.ts';
 import { serverCommand } from '../command.ts';
 import { array, type JobFlags, printJob, takesJobOptions, takesQueue, wireFlags } from './options.ts';
 
@@ -15,14 +17,16 @@ export function rerunCommand(): Command {
     'rerun',
     'run an ended job again as a new job, which names the old one in its meta',
     async (server, flags, id = '') => {
-      const { text } = await server.ask({
+      const { text: answer } = await server.ask({
         operation: 'job.rerun',
         params: { id },
         body: changesOf(flags),
         idempotencyKey: uuidv7(),
       });
-      printJob(text, flags, ({ deduplicated }) =>
-        deduplicated === true ? ' Nothing was enqueued: this job has the same unique key.' : '',
+      printJob(answer, flags, (job, { deduplicated }) =>
+        deduplicated === true
+          ? `Nothing was enqueued: job ${text(job, 'id')} has the same unique key, and is`
+          : `Job ${plain(id)} runs again as job ${text(job, 'id')},`,
       );
     },
   ).argument('<id>', 'id of the job');

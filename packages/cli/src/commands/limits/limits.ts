@@ -2,7 +2,7 @@ import { type Json, uuidv7 } from '@ojs-ts/core';
 import type { Command } from 'commander';
 import { Failure } from '../../connection/failure.ts';
 import type { ServerFlags } from '../../connection/server.ts';
-import { count, type Item, moment, part, text } from '../../output/cells.ts';
+import { count, duration, type Item, moment, part, text } from '../../output/cells.ts';
 import { type FormatFlags, printAnswer, takesJson } from '../../output/format.ts';
 import { fields } from '../../output/table.ts';
 import { takesWatch, type WatchFlags, watching } from '../../output/watch.ts';
@@ -37,7 +37,7 @@ export function limitsCommand(): Command {
     actionCommand('restore', 'end an override; the numbers of the jobs or of the queue apply again', {
       ...limit,
       operation: 'limit.restore',
-      said: (key) => `${key} has its own numbers again.`,
+      said: (key) => `Limit ${key} has its own numbers again.`,
     }),
   ]);
 }
@@ -70,7 +70,7 @@ function slots(item: Item): string {
 function starts(item: Item): string {
   const window = part(item, 'rate');
   const most = text(window, 'limit');
-  return most === '' ? '' : `${count(window, 'current_count')}/${most} in ${text(window, 'period')}`;
+  return most === '' ? '' : `${count(window, 'current_count')}/${most} in ${duration(window, 'period')}`;
 }
 
 function describe(answer: Json): string {

@@ -2,7 +2,7 @@ import { isObject, type Json, type OperationName, uuidv7 } from '@ojs-ts/core';
 import { type Command, Option } from 'commander';
 import { Failure } from '../../connection/failure.ts';
 import type { ServerFlags } from '../../connection/server.ts';
-import { type Item, part, text } from '../../output/cells.ts';
+import { duration, type Item, part, text } from '../../output/cells.ts';
 import { type FormatFlags, printAnswer, takesJson } from '../../output/format.ts';
 import { plain } from '../../output/plain.ts';
 import { fields } from '../../output/table.ts';
@@ -83,12 +83,12 @@ export function settingRows(answer: Json): readonly (readonly [name: string, val
   const kept = part(config, 'retention');
   return [
     ['concurrency', text(config, 'concurrency') || 'no limit'],
-    ['rate', starts === '' ? 'no limit' : `${starts} starts in ${text(rate, 'period')}`],
+    ['rate', starts === '' ? 'no limit' : `${starts} starts in ${duration(rate, 'period')}`],
     ['max depth', depth === '' ? 'no bound' : `${depth} jobs; beyond them new ones are ${then}`],
     [
       'kept',
       Object.keys(kept)
-        .map((state) => `${plain(state)} ${text(kept, state)}`)
+        .map((state) => `${plain(state)} ${duration(kept, state)}`)
         .join(', '),
     ],
   ];
