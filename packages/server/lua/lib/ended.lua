@@ -1,8 +1,20 @@
 -- Jobs that were completed together: the sorted set `ended` has the refs of each such batch as one member, by their end.
 -- A completed job that is not there is in `s:16`; the record of a job says which (`batched`). A ref has 52 characters.
+-- Before the refs is a head of one line: `\1` and, for each queue and type of the jobs, <queue>`\2`<type>`\1`. So a list
+-- of one queue or type passes the batches of others without a look at their jobs. More than fifteen are left out.
 ended = {}
 do
   local key, size = p .. 'ended', 52
+
+  local function head_of(batch) return string.sub(batch, 1, (string.find(batch, '\n', 1, true))) end
+
+  -- Whether the batch may have a job in this queue and of this type; nil is any.
+  function ended.may_have(batch, queue, type)
+    local head = head_of(batch)
+    if head == '\n' then return true end
+    local wanted = (queue and '\1' .. queue or '') .. '\2' .. (type and type .. '\1' or '')
+    return string.find(head, wanted, 1, true) ~= nil
+  end
 
   -- The batches that ended at this time, each as a list of refs behind its text.
   local function batches_at(at)
@@ -11,21 +23,22 @@ do
 
   function ended.refs(batch)
     local refs = {}
-    for from = 1, #batch, size do refs[#refs + 1] = string.sub(batch, from, from + size - 1) end
+    for from = #head_of(batch) + 1, #batch, size do refs[#refs + 1] = string.sub(batch, from, from + size - 1) end
     return refs
   end
 
   local function replace(batch, at, rest)
     call('ZREM', key, batch)
-    if rest ~= '' then call('ZADD', key, int(at), rest) end
+    if rest ~= '' then call('ZADD', key, int(at), head_of(batch) .. rest) end
   end
 
   -- Takes a job out of its batch.
   function ended.remove(ref, at)
     for _, batch in ipairs(batches_at(at)) do
-      local from = string.find(batch, ref, 1, true)
+      local head = #head_of(batch)
+      local from = string.find(batch, ref, head + 1, true)
       if from then
-        replace(batch, at, string.sub(batch, 1, from - 1) .. string.sub(batch, from + size))
+        replace(batch, at, string.sub(batch, head + 1, from - 1) .. string.sub(batch, from + size))
         store.set('ended', store.get('ended') - 1)
         return
       end

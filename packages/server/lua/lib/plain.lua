@@ -281,12 +281,25 @@ do
     }
   end
 
+  -- The head of a batch of completed jobs, as ended.lua reads it.
+  local most_in_head = 16
+  local function new_head()
+    local head, known, parts = {}, {}, { '\1' }
+    function head.add(queue, type)
+      local pair = queue .. '\2' .. type .. '\1'
+      if not known[pair] then known[pair], parts[#parts + 1] = true, pair end
+    end
+    function head.text() return #parts <= most_in_head and table.concat(parts) .. '\n' or '\n' end
+    return head
+  end
+
   -- Ends first executions: { id, claim, worker, result } of each, what is absent is false. Answers the place of the first
   -- one that is not plain, or does not fit.
   function plain.complete(outcomes, at, now, out)
     local known, states, changed = cells.of('jobs'), cells.of('states'), cells.changed('states')
     local active_refs, overdue = scores(p .. 's:8').remove, scores(p .. 'overdue').remove
     local run, n, finished, f, a, o = nil, 0, {}, 0, #active_refs, #overdue
+    local head = new_head()
     while true do
       local one = outcomes[at]
       local id = one and one[1]
@@ -298,6 +311,7 @@ do
         if not next_run then break end
         if run and n > 0 then complete_run(run, now, n) end
         run, n = next_run, 0
+        head.add(of.name, of.type)
       end
       local claim, worker, result = one[2], one[3], one[4]
       if claim ~= run.claim and (claim or run.leased) then break end
@@ -315,7 +329,7 @@ do
     end
     if run and n > 0 then complete_run(run, now, n) end
     if f > 0 then
-      call('ZADD', p .. 'ended', int(now), table.concat(finished))
+      call('ZADD', p .. 'ended', int(now), head.text() .. table.concat(finished))
       store.set('ended', store.get('ended') + f)
     end
     return at

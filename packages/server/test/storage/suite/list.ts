@@ -1,4 +1,4 @@
-import { ProtocolError, State, Terminal, Waiting } from '@ojs-ts/core';
+import { completed, ProtocolError, State, Terminal, Waiting } from '@ojs-ts/core';
 import { expect } from 'vitest';
 import type { Case } from './exercise.ts';
 import { claim, idOf, ids, insert, limitOf, move, newJob, pages, t0, to } from './tools.ts';
@@ -236,6 +236,39 @@ export const listCases: readonly Case[] = [
       const far = await storage.jobs.list({ states: 0xff, offset: 1, limit: 9, maxBytes: 1 });
       expect(ids(far.items)).toEqual([idOf(4)]);
       expect(await pages(storage, { states: 0xff, limit: 1, maxBytes: 1 })).toHaveLength(5);
+    },
+  ],
+  [
+    'the few ended jobs of one queue or type are found among many of others, both ways',
+    async (storage) => {
+      const few = [1, 60, 61, 130];
+      const isOne = (number: number) => few.includes(number);
+      const all = Array.from({ length: 130 }, (_, index) => index + 1);
+      const named = (number: number) => (isOne(number) ? { queue: 'rare', type: 'seldom' } : {});
+      await insert(storage, [...all.map((number) => newJob(number, named(number))), newJob(131, named(1))]);
+      await move(storage, to(idOf(131), State.cancelled, Waiting), t0 + 65);
+      const jobs = await claim(storage, { queues: ['rare', 'default'], limit: 200 });
+      const claims = new Map(jobs.map(({ id, claim }) => [id, claim]));
+      // Each ends by itself; those of one time are many calls, too.
+      for (const number of all) {
+        const id = idOf(number);
+        const end = completed({ id, claim: claims.get(id) ?? null, result: null });
+        expect(await move(storage, end, t0 + number - (number % 3))).toMatchObject({ kind: 'moved' });
+      }
+      for (const filter of [{ queue: 'rare' }, { type: 'seldom' }, { queue: 'rare', type: 'seldom' }]) {
+        for (const [states, numbers] of [
+          [State.completed, [130, 61, 60, 1]],
+          [Terminal, [130, 131, 61, 60, 1]],
+        ] as const) {
+          for (const direction of ['asc', 'desc'] as const) {
+            const expected = (direction === 'desc' ? numbers : numbers.toReversed()).map(idOf);
+            const query = { ...filter, states, order: { by: 'created', direction } } as const;
+            for (const limit of [1, 2, 99])
+              expect((await pages(storage, { ...query, limit })).flat()).toEqual(expected);
+          }
+        }
+      }
+      expect(await pages(storage, { states: Terminal, queue: 'rare', type: 't', limit: 9 })).toEqual([[]]);
     },
   ],
 ];
