@@ -1,12 +1,12 @@
-import { historyOf } from '../job/history.ts';
-import type { HistoryEntry, JobId, JobRecord } from '../job/job.ts';
+import { entryText, historyOf } from '../job/history.ts';
+import type { HistoryEntry, JobId, JobRecord, Transition } from '../job/job.ts';
 import { State, stateName, Terminal } from '../job/states.ts';
 import { members, utf8Length } from '../json/json.ts';
 import type { Millis } from '../time/clock.ts';
 import { formatTimestamp, parseTimestamp } from '../time/timestamp.ts';
 import { uuidFrom } from '../uuid.ts';
 import { isIn } from './change.ts';
-import { policyOf } from './decide.ts';
+import { conflict, policyOf } from './decide.ts';
 
 /** ojs-execution-history §3: the types that a job's own history has. */
 export type HistoryEventType =
@@ -219,4 +219,14 @@ function scheduledAtOf(job: JobRecord): Millis | null {
   const text = members(job.envelope).get('scheduled_at');
   const value: unknown = text === undefined ? null : JSON.parse(text);
   return typeof value === 'string' ? parseTimestamp(value) : null;
+}
+
+/**
+ * Deletes the timeline of a job that has ended, with its errors (ojs-execution-history §7.3): only the moment of the
+ * purge stays. Throws `conflict` for another job: the rules of its next attempts read its timeline.
+ */
+export function historyPurged(job: JobRecord, now: Millis): Transition {
+  if (!isIn(job.state, Terminal)) throw conflict(job, Terminal);
+  const history = entryText({ kind: 'purged', at: now, from: job.state });
+  return { id: job.id, from: job.state, claim: job.claim, to: job.state, history, events: [] };
 }

@@ -8,8 +8,7 @@ import { type Clock, latestOf } from '../time/clock.ts';
 import { isIn } from './change.ts';
 import { activated, cancelled, conflict, discarded } from './decide.ts';
 import { editOf, type JobEdit } from './edit.ts';
-import { executionHistory } from './execution-history.ts';
-import { historyPurged } from './purge-history.ts';
+import { executionHistory, historyPurged } from './execution-history.ts';
 import { type RerunOverride, rerun, retriedWith } from './rerun.ts';
 
 export interface Changed {

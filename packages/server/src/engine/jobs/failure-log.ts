@@ -1,4 +1,4 @@
-import { historyOf, type JobRecord, State, stateName, type Transition } from '@ojs-ts/core';
+import { elements, type HistoryEntry, type JobRecord, State, stateName, type Transition } from '@ojs-ts/core';
 import type { EngineLog } from '../options.ts';
 
 /** Characters of an error's message. */
@@ -11,7 +11,9 @@ const maxMessage = 1_000;
  */
 export function logFailure(log: EngineLog, job: JobRecord, { to, history }: Transition): void {
   if (history === undefined) return;
-  const entry = historyOf({ history }).findLast((one) => one.kind === 'failed');
+  // Only the newest entry is parsed: a job may keep twenty errors of 64 KiB.
+  const last = elements(`[${history}]`).at(-1);
+  const entry: HistoryEntry | null = last === undefined ? null : JSON.parse(last);
   if (entry?.kind !== 'failed' || entry.claim !== job.claim) return;
   const { error, at, attempt, worker, startedAt, retryDelayMs } = entry;
   const fields = {

@@ -60,7 +60,7 @@ async function inState(
       found.push(...sql.all(matching, ...range, last.finishedAt, last.number, ...filter, left).map(placeIn));
       at = end ? last : null;
     }
-    if (at !== null) await new Promise((resolve) => setImmediate(resolve));
+    if (at !== null && found.length < most) await new Promise((resolve) => setImmediate(resolve));
   }
   return found;
 }
