@@ -1,5 +1,5 @@
 // Makes every command work alone on a fresh clone: installs the dependencies where node_modules does not hold what
-// package-lock.json names. Runs on whatever Node the machine has (20 or later); the scripts after it run on the `node`
+// package-lock.json names, and builds the pages of the dashboard. Runs on whatever Node the machine has (20 or later); the scripts after it run on the `node`
 // devDependency.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { install, tidy } from './setup/install.mjs';
 import { flawOf } from './setup/installed.mjs';
 import { withLock } from './setup/lock.mjs';
+import { buildPages } from './setup/pages.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const work = join(root, '.ojs-setup');
@@ -26,6 +27,7 @@ try {
       `${program} is missing: npm did not run the install script of \`node\`. Run: npm rebuild node --ignore-scripts=false`,
     );
   }
+  buildPages(root, program);
 } catch (error) {
   console.error(`ojs-ts: ${error.message}`);
   process.exitCode = 1;

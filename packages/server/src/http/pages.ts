@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname } from 'node:path';
-import { pagesFolder } from '@ojs-ts/dashboard';
+import { playgroundFolder } from '@ojs-ts/dashboard';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 const mediaTypes: Readonly<Record<string, string>> = {
@@ -53,13 +53,13 @@ interface PageFile {
 
 /** Read once: a server keeps the files that it was started with. */
 function readPages(): readonly PageFile[] {
-  const files = readdirSync(pagesFolder, { recursive: true, encoding: 'utf8' }).map((path) =>
+  const files = readdirSync(playgroundFolder, { recursive: true, encoding: 'utf8' }).map((path) =>
     path.replaceAll('\\', '/'),
   );
   return files.flatMap((path) => {
     const mediaType = mediaTypes[extname(path)];
     if (mediaType === undefined) return [];
-    const content = readFileSync(new URL(path, pagesFolder));
+    const content = readFileSync(new URL(path, playgroundFolder));
     const etag = `"${createHash('sha256').update(content).digest('base64url')}"`;
     return [{ url: `/${path.replace(/\.html$/, '')}`, content, mediaType, etag }];
   });

@@ -1,0 +1,77 @@
+import {
+  type QueryClient,
+  type QueryKey,
+  type UseMutationResult,
+  type UseQueryResult,
+  useMutation,
+  useQuery,
+  useQueryClient,
+} from '@tanstack/react-query';
+import type { Summary } from '../live/summary.ts';
+import { showToast } from '../ui/toasts.ts';
+import type { Answers } from './answers.ts';
+import { type Answered, type CallOptions, call } from './client.ts';
+import { messageOf } from './failure.ts';
+
+type Asked = Pick<CallOptions, 'params' | 'query' | 'body'>;
+
+export interface CallHookOptions extends Asked {
+  readonly enabled?: boolean;
+  /** Whether what has happened changes this answer. Absent: only actions of this page refresh it. */
+  readonly live?: (summary: Summary) => boolean;
+  /** Shows the last answer while the next one is on its way: pages of a list, a filter being typed. */
+  readonly keepLast?: boolean;
+  /** In milliseconds, at least 5,000: what no event reports, such as heartbeats. */
+  readonly refreshMs?: number;
+}
+
+/** Also the beginning of the key for `invalidate`. */
+export function keyOf(name: Answered, { params, query, body }: Asked = {}): QueryKey {
+  return [name, params ?? null, query ?? null, ...(body === undefined ? [] : [body])];
+}
+
+/** One answer of the server, refreshed when the event stream reports something that changes it. */
+export function useCall<Name extends Answered>(
+  name: Name,
+  { enabled = true, live, keepLast = false, refreshMs, ...asked }: CallHookOptions = {},
+): UseQueryResult<Answers[Name], Error> {
+  return useQuery({
+    queryKey: keyOf(name, asked),
+    queryFn: ({ signal }) => call(name, { ...asked, signal }),
+    enabled,
+    ...(keepLast && { placeholderData: (last: Answers[Name] | undefined) => last }),
+    ...(refreshMs !== undefined && { refetchInterval: Math.max(refreshMs, 5_000) }),
+    ...(live !== undefined && { meta: { live } }),
+  });
+}
+
+export interface ActionOptions<Name extends Answered> {
+  /** Said when it has worked; nothing without it. */
+  readonly done?: string | ((answer: Answers[Name]) => string);
+  /** Operations whose answers have changed. */
+  readonly changes?: readonly Answered[];
+  /** Shows the change before the server has answered; the result takes it back, and is called where the call fails. */
+  readonly optimistic?: (client: QueryClient, asked: CallOptions) => () => void;
+  readonly onDone?: (answer: Answers[Name]) => void;
+}
+
+/** A call that changes something. A failure is shown, and an optimistic change is taken back. */
+export function useAction<Name extends Answered>(
+  name: Name,
+  { done, changes = [], optimistic, onDone }: ActionOptions<Name> = {},
+): UseMutationResult<Answers[Name], Error, CallOptions, { readonly undo: (() => void) | undefined }> {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (asked: CallOptions) => call(name, asked),
+    onMutate: (asked: CallOptions) => ({ undo: optimistic?.(client, asked) }),
+    onSuccess: (answer) => {
+      if (done !== undefined) showToast({ kind: 'done', text: typeof done === 'string' ? done : done(answer) });
+      onDone?.(answer);
+    },
+    onError: (error, _, context) => {
+      context?.undo?.();
+      showToast({ kind: 'failed', text: messageOf(error) });
+    },
+    onSettled: () => Promise.all(changes.map((changed) => client.invalidateQueries({ queryKey: [changed] }))),
+  });
+}

@@ -1,0 +1,84 @@
+import { type OperationName, operations, pathOf } from '@ojs-ts/core';
+import { parse, stringify } from '../json/numeral.ts';
+import type { Answers } from './answers.ts';
+import { ApiFailure, isErrorBody } from './failure.ts';
+import { apiRoot } from './roots.ts';
+
+export type QueryValue = string | number | boolean | undefined;
+
+export interface CallOptions {
+  /** Values of the placeholders in the path. */
+  readonly params?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, QueryValue>>;
+  /** Written as JSON; a string is JSON text already. */
+  readonly body?: unknown;
+  readonly signal?: AbortSignal;
+  /** A repeated call with the same key gets the answer of the first. */
+  readonly idempotencyKey?: string;
+}
+
+/** Operations whose answers the pages read. */
+export type Answered = keyof Answers & OperationName;
+
+/** The parsed answer. @throws ApiFailure */
+export async function call<Name extends Answered>(name: Name, options: CallOptions = {}): Promise<Answers[Name]> {
+  return parse(await callText(name, options)) as Answers[Name];
+}
+
+/** The answer as it came, for documents that are shown as they are. @throws ApiFailure */
+export function callText(name: OperationName, options: CallOptions = {}): Promise<string> {
+  const { method } = operations[name];
+  return send(method, addressOf(name, options), options);
+}
+
+export function addressOf(name: OperationName, { params, query = {} }: CallOptions): URL {
+  const address = new URL(pathOf(name, params).slice(1), apiRoot);
+  for (const [key, value] of Object.entries(query))
+    if (value !== undefined && value !== '') address.searchParams.set(key, String(value));
+  return address;
+}
+
+/** Told whenever a call meets a session that has ended. */
+export const sessionEnded = new EventTarget();
+
+/** @throws ApiFailure */
+export async function send(method: string, address: URL, options: CallOptions = {}): Promise<string> {
+  const { body, signal, idempotencyKey } = options;
+  const headers: Record<string, string> = { accept: 'application/json' };
+  // A page of another origin cannot send this header, so a cookie alone changes nothing.
+  if (method !== 'GET') headers['x-ojs-csrf'] = '1';
+  if (body !== undefined) headers['content-type'] = 'application/json';
+  if (idempotencyKey !== undefined) headers['idempotency-key'] = idempotencyKey;
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(address, {
+      method,
+      headers,
+      credentials: 'same-origin',
+      ...(body !== undefined && { body: typeof body === 'string' ? body : stringify(body) }),
+      ...(signal && { signal }),
+    });
+    text = await response.text();
+  } catch (error) {
+    signal?.throwIfAborted();
+    const message = 'The server does not answer.';
+    const hint = error instanceof Error ? error.message : undefined;
+    throw new ApiFailure(0, { code: 'unreachable', message, ...(hint !== undefined && { hint }) });
+  }
+  if (response.ok) return text;
+  if (response.status === 401) sessionEnded.dispatchEvent(new Event('ended'));
+  throw failureOf(response, text);
+}
+
+function failureOf(response: Response, text: string): ApiFailure {
+  const requestId = response.headers.get('x-request-id') ?? undefined;
+  try {
+    const body = parse(text);
+    if (isErrorBody(body)) return new ApiFailure(response.status, body.error, requestId);
+  } catch {
+    // A proxy answers with a page of its own.
+  }
+  const message = `The answer was ${response.status} ${response.statusText}, and no answer of this server.`;
+  return new ApiFailure(response.status, { code: 'unexpected', message }, requestId);
+}

@@ -1,0 +1,43 @@
+/** A refusal of the server, or no answer at all: `status` is 0 then. */
+export class ApiFailure extends Error {
+  readonly status: number;
+  /** Of the table of errors: `not_found`, `rate_limited`. */
+  readonly code: string;
+  /** What to do about it. */
+  readonly hint: string | undefined;
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly requestId: string | undefined;
+
+  constructor(status: number, answer: ErrorAnswer, requestId?: string) {
+    super(answer.message);
+    this.name = 'ApiFailure';
+    this.status = status;
+    this.code = answer.code;
+    this.hint = answer.hint;
+    this.details = answer.details ?? {};
+    this.requestId = requestId;
+  }
+
+  /** Whether the same call may succeed later. */
+  get isTemporary(): boolean {
+    return this.status === 0 || this.status === 429 || this.status >= 500;
+  }
+}
+
+export interface ErrorAnswer {
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+export function isErrorBody(body: unknown): body is { readonly error: ErrorAnswer } {
+  if (typeof body !== 'object' || body === null || !('error' in body)) return false;
+  const { error } = body;
+  return typeof error === 'object' && error !== null && 'message' in error && typeof error.message === 'string';
+}
+
+/** For people: what went wrong, of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

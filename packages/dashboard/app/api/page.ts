@@ -1,0 +1,9 @@
+/** `pagination` of every list. */
+export interface Pagination {
+  readonly limit: number;
+  readonly has_more: boolean;
+  readonly next_cursor?: string | null;
+  readonly total?: number;
+  /** Whether `total` ended at a bound. */
+  readonly total_is_lower_bound?: boolean;
+}

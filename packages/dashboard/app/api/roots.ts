@@ -1,0 +1,10 @@
+/** The folder of the dashboard. The scripts lie in its `assets`. */
+export const uiRoot: URL = new URL('..', import.meta.url);
+
+const declared = document.querySelector<HTMLMetaElement>('meta[name="ojs-api-root"]')?.content;
+
+/** The folder that has `ojs/v1`. */
+export const apiRoot: URL = new URL(declared ?? '../', uiRoot);
+
+/** Where the router begins, without the slash at its end. */
+export const basePath: string = uiRoot.pathname.replace(/\/$/, '');

@@ -1,0 +1,52 @@
+import type { OperationName, Right } from '@ojs-ts/core';
+import { accessOf } from '@ojs-ts/core';
+import { queryOptions, useSuspenseQuery } from '@tanstack/react-query';
+import { parse } from '../json/numeral.ts';
+import { send } from './client.ts';
+import { basePath, uiRoot } from './roots.ts';
+
+/** Who looks at the page, and what they may do. */
+export interface Session {
+  /** Whether the server asks for a token. */
+  readonly required: boolean;
+  readonly authenticated: boolean;
+  readonly principal: string | null;
+  readonly roles: readonly string[];
+  readonly rights: readonly Right[];
+  readonly queues: readonly string[];
+  readonly sees_arguments: boolean;
+  readonly version: string;
+  /** `mounted`: an application serves the page, and its own login decides. */
+  readonly mode: 'server' | 'mounted';
+}
+
+const address = new URL('session', uiRoot);
+
+export const sessionQuery = queryOptions({
+  queryKey: ['session'],
+  queryFn: async ({ signal }) => parse(await send('GET', address, { signal })) as Session,
+  staleTime: Number.POSITIVE_INFINITY,
+});
+
+/** @throws ApiFailure for a wrong token */
+export async function logIn(token: string): Promise<Session> {
+  return parse(await send('POST', address, { body: { token, base_path: `${basePath}/` } })) as Session;
+}
+
+export async function logOut(): Promise<void> {
+  await send('DELETE', address);
+}
+
+export function useSession(): Session {
+  return useSuspenseQuery(sessionQuery).data;
+}
+
+/** Whether the caller may make this call. What nobody may do is not shown. */
+export function mayCall(session: Session, name: OperationName): boolean {
+  const { right } = accessOf[name];
+  return right === 'open' || session.rights.includes(right);
+}
+
+export function useMay(name: OperationName): boolean {
+  return mayCall(useSession(), name);
+}

@@ -1,0 +1,78 @@
+import type { QueryClient } from '@tanstack/react-query';
+import { useSyncExternalStore } from 'react';
+import { connect } from './connection.ts';
+import type { LiveState } from './stream.ts';
+import { merge, nothing, type Summary } from './summary.ts';
+
+/** Between two refreshes of the answers on a page, in milliseconds. */
+const refreshMs = 1_000;
+
+interface Live {
+  readonly state: LiveState;
+  /** When events were missed; the page then asks for everything again. */
+  readonly gapAt: number | null;
+}
+
+let current: Live = { state: 'connecting', gapAt: null };
+const watchers = new Set<() => void>();
+const listeners = new Set<(summary: Summary) => void>();
+let reconnect: () => void = () => {};
+
+function change(next: Partial<Live>): void {
+  current = { ...current, ...next };
+  for (const watcher of watchers) watcher();
+}
+
+declare module '@tanstack/react-query' {
+  interface Register {
+    queryMeta: { readonly live?: (summary: Summary) => boolean };
+  }
+}
+
+/** Asks again for the answers that the events change: at once, then at most once a second. */
+export function startLive(client: QueryClient): void {
+  let waiting: Summary = nothing;
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  const flush = (): void => {
+    timer = null;
+    if (waiting.count === 0 && !waiting.gap) return;
+    const summary = waiting;
+    waiting = nothing;
+    void client.invalidateQueries({ predicate: ({ meta }) => meta?.live?.(summary) ?? false });
+    timer = setTimeout(flush, refreshMs);
+  };
+  reconnect = connect({
+    state: (state) => change({ state }),
+    summary: (summary) => {
+      if (summary.gap) change({ gapAt: Date.now() });
+      for (const listener of listeners) listener(summary);
+      waiting = merge(waiting, summary);
+      if (timer === null) flush();
+    },
+  });
+}
+
+/** After a login. */
+export function reconnectLive(): void {
+  reconnect();
+}
+
+export function useLive(): Live {
+  return useSyncExternalStore(
+    (changed) => {
+      watchers.add(changed);
+      return () => watchers.delete(changed);
+    },
+    () => current,
+  );
+}
+
+/** Every summary, for charts that move with the events. The result stops it. */
+export function onSummary(listener: (summary: Summary) => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+export function dismissGap(): void {
+  change({ gapAt: null });
+}

@@ -1,0 +1,5 @@
+import { Page as Frame } from '../../ui/page.tsx';
+
+export function Page() {
+  return <Frame title="Doctor">{null}</Frame>;
+}

@@ -1,0 +1,53 @@
+import { useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { messageOf } from '../api/failure.ts';
+import { logIn, sessionQuery } from '../api/session.ts';
+import { reconnectLive } from '../live/refresh.ts';
+import { Button } from '../ui/button.tsx';
+import { Field } from '../ui/field.tsx';
+
+/** Asks for a token. The browser then has a cookie that no script can read. */
+export function Login() {
+  const client = useQueryClient();
+  const [token, setToken] = useState('');
+  const [problem, setProblem] = useState<string | null>(null);
+  const [busy, setBusy] = useState(false);
+  const enter = async (): Promise<void> => {
+    setBusy(true);
+    setProblem(null);
+    try {
+      const session = await logIn(token.trim());
+      client.clear();
+      client.setQueryData(sessionQuery.queryKey, session);
+      reconnectLive();
+    } catch (error) {
+      setProblem(messageOf(error));
+      setBusy(false);
+    }
+  };
+  return (
+    <main className="login">
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void enter();
+        }}
+      >
+        <h1>Log in</h1>
+        <p className="soft">This server asks for a token. An operator makes one with `ojs tokens create`.</p>
+        <Field label="Token" problem={problem}>
+          <input
+            type="password"
+            autoComplete="current-password"
+            value={token}
+            onChange={({ target }) => setToken(target.value)}
+            required
+          />
+        </Field>
+        <Button type="submit" kind="primary" disabled={busy || token.trim() === ''}>
+          {busy ? 'Checking…' : 'Log in'}
+        </Button>
+      </form>
+    </main>
+  );
+}

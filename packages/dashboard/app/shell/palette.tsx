@@ -1,0 +1,97 @@
+import { useNavigate } from '@tanstack/react-router';
+import { Command } from 'cmdk';
+import { useEffect, useRef, useState } from 'react';
+import { mayCall, useSession } from '../api/session.ts';
+import { groups } from './navigation.ts';
+import { setPreferences } from './preferences.ts';
+
+const id = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** Every place and every setting by its name; an id opens its job, other text searches the jobs. */
+export function Palette({ onClose }: { readonly onClose: () => void }) {
+  const session = useSession();
+  const navigate = useNavigate();
+  const dialog = useRef<HTMLDialogElement>(null);
+  const [text, setText] = useState('');
+  useEffect(() => {
+    dialog.current?.showModal();
+  }, []);
+  const run = (action: () => unknown) => () => {
+    onClose();
+    void action();
+  };
+  const asked = text.trim();
+  return (
+    <dialog
+      ref={dialog}
+      className="palette"
+      aria-label="Command palette"
+      onCancel={onClose}
+      onClick={({ target }) => target === dialog.current && onClose()}
+      onKeyDown={({ key }) => key === 'Escape' && onClose()}
+    >
+      <Command label="Commands" loop>
+        <Command.Input
+          value={text}
+          onValueChange={setText}
+          placeholder="Go to a page, paste a job id, or search jobs"
+          autoFocus
+        />
+        <Command.List>
+          <Command.Empty>Nothing has this name.</Command.Empty>
+          {groups.map(({ label, places }) => (
+            <Command.Group key={label} heading={label}>
+              {places
+                .filter(({ needs }) => mayCall(session, needs))
+                .map(({ to, label: name, key }) => (
+                  <Command.Item key={to} value={name} onSelect={run(() => navigate({ to }))}>
+                    {name}
+                    <span>
+                      <kbd>g</kbd> <kbd>{key}</kbd>
+                    </span>
+                  </Command.Item>
+                ))}
+            </Command.Group>
+          ))}
+          {asked !== '' && (
+            <Command.Group heading="Jobs" forceMount>
+              {id.test(asked) && (
+                <Command.Item
+                  forceMount
+                  value={`job ${asked}`}
+                  onSelect={run(() => navigate({ to: `/jobs/${asked}` }))}
+                >
+                  Open job {asked}
+                </Command.Item>
+              )}
+              <Command.Item
+                forceMount
+                value={`search ${asked}`}
+                onSelect={run(() => navigate({ to: '/jobs', search: { q: asked } }))}
+              >
+                Search jobs for {asked}
+              </Command.Item>
+            </Command.Group>
+          )}
+          <Command.Group heading="Appearance">
+            {(['light', 'dark', 'system'] as const).map((theme) => (
+              <Command.Item key={theme} value={`Theme: ${theme}`} onSelect={run(() => setPreferences({ theme }))}>
+                Theme: {theme}
+              </Command.Item>
+            ))}
+            {(['relative', 'absolute'] as const).map((times) => (
+              <Command.Item key={times} value={`Times: ${times}`} onSelect={run(() => setPreferences({ times }))}>
+                Times: {times}
+              </Command.Item>
+            ))}
+            {(['local', 'utc'] as const).map((zone) => (
+              <Command.Item key={zone} value={`Time zone: ${zone}`} onSelect={run(() => setPreferences({ zone }))}>
+                Time zone: {zone === 'utc' ? 'UTC' : 'local'}
+              </Command.Item>
+            ))}
+          </Command.Group>
+        </Command.List>
+      </Command>
+    </dialog>
+  );
+}

@@ -1,0 +1,33 @@
+import type { ReactNode } from 'react';
+
+export type Tone = 'good' | 'warn' | 'bad' | 'info' | 'busy' | 'mute';
+
+export function Badge({ tone = 'mute', children }: { readonly tone?: Tone; readonly children: ReactNode }) {
+  return (
+    <span className="badge" data-tone={tone}>
+      {children}
+    </span>
+  );
+}
+
+/** Of jobs, workflows, steps and workers. */
+const tones: Readonly<Record<string, Tone>> = {
+  available: 'info',
+  scheduled: 'info',
+  pending: 'mute',
+  active: 'busy',
+  running: 'busy',
+  retryable: 'warn',
+  completed: 'good',
+  discarded: 'bad',
+  failed: 'bad',
+  cancelled: 'mute',
+  quiet: 'warn',
+  terminate: 'warn',
+  stale: 'bad',
+  dead: 'bad',
+};
+
+export function StateBadge({ state }: { readonly state: string }) {
+  return <Badge tone={tones[state] ?? 'mute'}>{state}</Badge>;
+}

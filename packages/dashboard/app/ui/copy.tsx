@@ -1,0 +1,62 @@
+import type { OperationName } from '@ojs-ts/core';
+import { operations } from '@ojs-ts/core';
+import { addressOf, type CallOptions } from '../api/client.ts';
+import { stringify } from '../json/numeral.ts';
+import { Button } from './button.tsx';
+import { Menu } from './menu.tsx';
+import { showToast } from './toasts.ts';
+
+export async function copyText(text: string, what: string): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(text);
+    showToast({ kind: 'done', text: `Copied ${what}.` });
+  } catch {
+    // A browser without the right, or a page over plain HTTP from another machine.
+    showToast({ kind: 'failed', text: `The browser does not let this page copy. ${text}` });
+  }
+}
+
+export function CopyButton({ text, what }: { readonly text: string; readonly what: string }) {
+  return (
+    <Button size="small" kind="plain" aria-label={`Copy ${what}`} onClick={() => void copyText(text, what)}>
+      ⧉
+    </Button>
+  );
+}
+
+export interface CopyAsProps {
+  readonly operation: OperationName;
+  readonly options: CallOptions;
+  /** The same on the command line, without `ojs`. */
+  readonly command?: string;
+  /** The same with the SDK. */
+  readonly code?: string;
+}
+
+/** The call behind what is shown, as curl, as a command and as code of the SDK. */
+export function CopyAs({ operation, options, command, code }: CopyAsProps) {
+  const items = [
+    { label: 'Copy as curl', run: () => void copyText(curlOf(operation, options), 'the curl command') },
+    ...(command === undefined
+      ? []
+      : [{ label: 'Copy as command', run: () => void copyText(`ojs ${command}`, 'the command') }]),
+    ...(code === undefined ? [] : [{ label: 'Copy as SDK code', run: () => void copyText(code, 'the code') }]),
+  ];
+  return <Menu label="Copy as" size="small" items={items} />;
+}
+
+export function curlOf(operation: OperationName, options: CallOptions): string {
+  const { method } = operations[operation];
+  const parts = ['curl', ...(method === 'GET' ? [] : ['-X', method]), quote(addressOf(operation, options).href)];
+  parts.push('-H', '"authorization: Bearer $OJS_TOKEN"');
+  if (options.body !== undefined) {
+    const body = typeof options.body === 'string' ? options.body : stringify(options.body);
+    parts.push('-H', quote('content-type: application/json'), '-d', quote(body));
+  }
+  return parts.join(' ');
+}
+
+/** For a POSIX shell. */
+export function quote(text: string): string {
+  return /^[\w./:@=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}

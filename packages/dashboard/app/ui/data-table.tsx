@@ -1,0 +1,180 @@
+import {
+  columnVisibilityFeature,
+  createColumnHelper,
+  type RowData,
+  rowSelectionFeature,
+  tableFeatures,
+  useTable,
+} from '@tanstack/react-table';
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { type KeyboardEvent, type ReactNode, useEffect, useMemo, useRef } from 'react';
+
+export interface Column<Row> {
+  readonly id: string;
+  readonly label: string;
+  readonly cell: (row: Row) => ReactNode;
+  /** Numbers stand at the right; long text ends in dots. */
+  readonly align?: 'number' | 'clip';
+}
+
+export interface Selection {
+  readonly ids: ReadonlySet<string>;
+  readonly change: (ids: ReadonlySet<string>) => void;
+}
+
+export interface DataTableProps<Row> {
+  /** For readers of the screen. */
+  readonly label: string;
+  readonly rows: readonly Row[];
+  readonly columns: readonly Column<Row>[];
+  readonly idOf: (row: Row) => string;
+  /** Ids of columns that are not shown. */
+  readonly hidden?: readonly string[];
+  readonly selection?: Selection;
+  /** Asks for more, where the end comes in sight. */
+  readonly onEnd?: () => void;
+  /** Below the last row: how far the list came. */
+  readonly foot?: ReactNode;
+}
+
+const features = tableFeatures({ columnVisibilityFeature, rowSelectionFeature });
+const rowHeight = 36;
+/** Fewer rows are drawn as they are. */
+const virtualFrom = 100;
+
+/**
+ * Rows under headings; of long lists only those in sight are drawn. Arrow keys move between the first links or buttons
+ * of the rows, Space on a row selects.
+ */
+export function DataTable<Row extends RowData>({
+  label,
+  rows,
+  columns,
+  idOf,
+  hidden = [],
+  selection,
+  onEnd,
+  foot,
+}: DataTableProps<Row>) {
+  const scroller = useRef<HTMLDivElement>(null);
+  const definitions = useMemo(() => {
+    const helper = createColumnHelper<typeof features, Row>();
+    return columns.map(({ id, label: header, cell }) =>
+      helper.display({ id, header, cell: ({ row }) => cell(row.original) }),
+    );
+  }, [columns]);
+  const data = useMemo(() => [...rows], [rows]);
+  const table = useTable({
+    features,
+    columns: definitions,
+    data,
+    getRowId: idOf,
+    state: {
+      columnVisibility: Object.fromEntries(hidden.map((id) => [id, false])),
+      rowSelection: Object.fromEntries([...(selection?.ids ?? [])].map((id) => [id, true])),
+    },
+  });
+  const all = table.getRowModel().rows;
+  const isVirtual = all.length >= virtualFrom;
+  const virtual = useVirtualizer({
+    count: isVirtual ? all.length : 0,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => rowHeight,
+    overscan: 12,
+  });
+  const items = virtual.getVirtualItems();
+  const first = items[0];
+  const last = items.at(-1);
+  const drawn = isVirtual ? items.flatMap(({ index }) => all[index] ?? []) : all;
+  const above = first?.start ?? 0;
+  const below = isVirtual ? virtual.getTotalSize() - (last?.end ?? 0) : 0;
+  const isAtEnd = isVirtual && (last?.index ?? 0) >= all.length - 20;
+  useEffect(() => {
+    if (isAtEnd) onEnd?.();
+  }, [isAtEnd, onEnd]);
+  const alignments = new Map(columns.map(({ id, align }) => [id, align]));
+  const shown = columns.length - hidden.length + (selection === undefined ? 0 : 1);
+  const toggle = (id: string): void => {
+    if (selection === undefined) return;
+    const ids = new Set(selection.ids);
+    if (!ids.delete(id)) ids.add(id);
+    selection.change(ids);
+  };
+  const isAllSelected = all.length > 0 && all.every(({ id }) => selection?.ids.has(id));
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reached by the keyboard (axe: scrollable-region-focusable)
+    <section ref={scroller} className={isVirtual ? 'table-wrap tall' : 'table-wrap'} tabIndex={0} aria-label={label}>
+      <table aria-rowcount={isVirtual ? all.length + 1 : undefined}>
+        <thead>
+          <tr>
+            {selection && (
+              <th scope="col">
+                <input
+                  type="checkbox"
+                  aria-label="Select all rows"
+                  checked={isAllSelected}
+                  onChange={() => selection.change(isAllSelected ? new Set() : new Set(all.map(({ id }) => id)))}
+                />
+              </th>
+            )}
+            {table.getVisibleLeafColumns().map((column) => (
+              <th key={column.id} scope="col" className={alignments.get(column.id) === 'number' ? 'number' : undefined}>
+                {String(column.columnDef.header)}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody onKeyDown={moveBetweenRows}>
+          {above > 0 && <Gap height={above} columns={shown} />}
+          {drawn.map((row) => (
+            <tr
+              key={row.id}
+              aria-selected={selection?.ids.has(row.id)}
+              aria-rowindex={isVirtual ? row.index + 2 : undefined}
+            >
+              {selection && (
+                <td>
+                  <input
+                    type="checkbox"
+                    aria-label={`Select ${row.id}`}
+                    checked={selection.ids.has(row.id)}
+                    onChange={() => toggle(row.id)}
+                  />
+                </td>
+              )}
+              {row.getVisibleCells().map((cell) => (
+                <td key={cell.id} className={alignments.get(cell.column.id)}>
+                  {table.FlexRender({ cell })}
+                </td>
+              ))}
+            </tr>
+          ))}
+          {below > 0 && <Gap height={below} columns={shown} />}
+        </tbody>
+      </table>
+      {foot}
+    </section>
+  );
+}
+
+function Gap({ height, columns }: { readonly height: number; readonly columns: number }) {
+  return (
+    <tr>
+      <td colSpan={columns} style={{ height, padding: 0 }} />
+    </tr>
+  );
+}
+
+function moveBetweenRows(event: KeyboardEvent<HTMLTableSectionElement>): void {
+  const steps: Readonly<Record<string, 'nextElementSibling' | 'previousElementSibling'>> = {
+    ArrowDown: 'nextElementSibling',
+    ArrowUp: 'previousElementSibling',
+  };
+  const step = steps[event.key];
+  if (step === undefined || !(event.target instanceof HTMLElement) || event.target.closest('select, textarea')) return;
+  const cell = event.target.closest('td');
+  const target = cell?.closest('tr')?.[step]?.children[cell.cellIndex]?.querySelector<HTMLElement>('a, button, input');
+  if (target === null || target === undefined) return;
+  event.preventDefault();
+  target.focus();
+}

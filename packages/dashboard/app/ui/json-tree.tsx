@@ -1,0 +1,106 @@
+import { useState } from 'react';
+import { type Node, prettyOf, textOf } from '../json/document.ts';
+import { Button } from './button.tsx';
+import { CopyButton } from './copy.tsx';
+
+export interface JsonTreeProps {
+  readonly node: Node;
+  readonly label: string;
+  /** Levels that are open at first. */
+  readonly open?: number;
+}
+
+/** Entries of one list or object that are drawn at once. */
+const atOnce = 200;
+
+/** A JSON value that opens and closes, every literal as it was written. */
+export function JsonTree({ node, label, open = 2 }: JsonTreeProps) {
+  return (
+    <div>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reached by the keyboard (axe: scrollable-region-focusable) */}
+      <section className="json" aria-label={label} tabIndex={0}>
+        <Value node={node} open={open} />
+      </section>
+      <CopyButton text={prettyOf(node)} what={label} />
+    </div>
+  );
+}
+
+function Value({ node, name, open }: { readonly node: Node; readonly name?: string; readonly open: number }) {
+  const key = name === undefined ? null : <span className="key">{JSON.stringify(name)}: </span>;
+  if (node.kind === 'string') {
+    return (
+      <div>
+        {key}
+        <span className="string">{node.text}</span>
+      </div>
+    );
+  }
+  if (node.kind === 'list' || node.kind === 'object') return <Branch node={node} name={name} open={open} />;
+  return (
+    <div>
+      {key}
+      <span className="literal">{node.text}</span>
+    </div>
+  );
+}
+
+interface BranchProps {
+  readonly node: Extract<Node, { readonly kind: 'list' | 'object' }>;
+  readonly name: string | undefined;
+  readonly open: number;
+}
+
+function Branch({ node, name, open }: BranchProps) {
+  const [isOpen, setOpen] = useState(open > 0);
+  const [shown, setShown] = useState(atOnce);
+  const size = node.kind === 'list' ? node.items.length : node.members.length;
+  const [left, right] = node.kind === 'list' ? '[]' : '{}';
+  const key = name === undefined ? null : <span className="key">{JSON.stringify(name)}: </span>;
+  if (size === 0) {
+    return (
+      <div>
+        {key}
+        {left}
+        {right}
+      </div>
+    );
+  }
+  const entries: readonly (readonly [string | undefined, Node])[] =
+    node.kind === 'list'
+      ? node.items.slice(0, shown).map((item) => [undefined, item])
+      : node.members.slice(0, shown).map((member) => [member.key, member.value]);
+  return (
+    <details open={isOpen} onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
+      <summary>
+        {key}
+        {isOpen ? left : `${left} ${preview(node)} ${right}`}{' '}
+        <span className="key">{size === 1 ? '1 entry' : `${size} entries`}</span>
+      </summary>
+      {isOpen && (
+        <div>
+          {entries.map(([entry, value], index) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: a position is what an entry of a JSON value is known by
+            <Value key={index} node={value} open={open - 1} {...(entry !== undefined && { name: entry })} />
+          ))}
+          {shown < size && (
+            <Button size="small" kind="plain" onClick={() => setShown(shown + 10 * atOnce)}>
+              Show more of {size}
+            </Button>
+          )}
+          <div>{right}</div>
+        </div>
+      )}
+    </details>
+  );
+}
+
+function preview(node: BranchProps['node']): string {
+  const text = textOf(
+    node.kind === 'list'
+      ? { kind: 'list', items: node.items.slice(0, 4) }
+      : { kind: 'object', members: node.members.slice(0, 4) },
+  );
+  const inner = text.slice(1, -1);
+  return inner.length > 60 ? `${inner.slice(0, 60)}…` : inner;
+}

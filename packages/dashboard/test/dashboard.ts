@@ -1,0 +1,68 @@
+import { Client } from '@ojs-ts/sdk';
+import { type RunningServer, type ServerOptions, startServer } from '@ojs-ts/server';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { chromiumArgs, findChromium } from '../../server/test/support/browser/chromium.ts';
+import { startFront } from './front.ts';
+
+export const chromiumPath: string | null = findChromium();
+
+export function launch(): Promise<Browser> {
+  return chromium.launch({ executablePath: chromiumPath ?? '', args: [...chromiumArgs] });
+}
+
+/** A real server with the dashboard, and one page of a real browser. */
+export class Dashboard implements AsyncDisposable {
+  readonly server: RunningServer;
+  readonly client: Client;
+  readonly page: Page;
+  /** Where the pages are: `http://127.0.0.1:PORT/dashboard/`. */
+  readonly url: string;
+  /** What the browser complained of: errors of scripts, violations of the policy. */
+  readonly complaints: string[] = [];
+  readonly #close: () => void;
+
+  private constructor(server: RunningServer, client: Client, page: Page, url: string, close: () => void) {
+    this.server = server;
+    this.client = client;
+    this.page = page;
+    this.url = url;
+    this.#close = close;
+    page.on('pageerror', ({ message }) => this.complaints.push(message));
+    page.on('dialog', (dialog) => this.complaints.push(`a dialog: ${dialog.message()}`));
+    page.on('console', (message) => {
+      if (['error', 'warning'].includes(message.type()) && !message.text().startsWith('Failed to load resource'))
+        this.complaints.push(message.text());
+    });
+  }
+
+  /** @param options of the server; on memory without. */
+  static async start(
+    browser: Browser,
+    options: ServerOptions = {},
+    context: BrowserContextOptions = {},
+  ): Promise<Dashboard> {
+    const server = await startServer({ storage: 'memory:', port: 0, log: false, ...options });
+    const front = await startFront(server.url);
+    const page = await browser.newPage({
+      locale: 'en-GB',
+      timezoneId: 'Europe/Berlin',
+      reducedMotion: 'reduce',
+      viewport: { width: 1280, height: 800 },
+      ...context,
+    });
+    return new Dashboard(server, new Client(server.url), page, `${front.url}/dashboard/`, front.close);
+  }
+
+  /** Opens a place such as `jobs?q=state:failed`, and waits until its title is there. */
+  async open(place = ''): Promise<void> {
+    await this.page.goto(this.url + place);
+    await this.page.getByRole('heading', { level: 1 }).waitFor();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.page.context().close();
+    await this.client.close();
+    this.#close();
+    await this.server.close();
+  }
+}
