@@ -31,6 +31,7 @@ export * from './errors.ts';
 export * from './events/entries.ts';
 export * from './events/events.ts';
 export * from './events/kinds.ts';
+export * from './events/summary.ts';
 export * from './explain/active.ts';
 export * from './explain/available.ts';
 export * from './explain/ended.ts';

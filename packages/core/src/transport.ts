@@ -26,8 +26,8 @@ export interface Answer {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Which stream to follow (ojs-realtime §2, §3.2). */
-export type StreamChannel = 'all' | `job:${string}` | `queue:${string}`;
+/** Which stream to follow: one of ojs-realtime (§2, §3.2), or `summaries` of all events, at most ten a second. */
+export type StreamChannel = 'all' | 'summaries' | `job:${string}` | `queue:${string}`;
 
 export interface StreamCall {
   readonly channel: StreamChannel;
@@ -59,6 +59,7 @@ export function streamPathOf(channel: StreamChannel): {
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
 } {
+  if (channel === 'summaries') return { path: '/ojs/v1/admin/events/summaries', query: {} };
   const colon = channel.indexOf(':');
   if (colon < 0) return { path: '/ojs/v1/events/stream', query: { channel } };
   const room = channel.startsWith('job:') ? 'jobs' : 'queues';

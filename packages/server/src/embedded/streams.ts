@@ -3,72 +3,97 @@ import { checkStreamQuery, streamParameters } from '../binding/query-parameters.
 import { readChannel } from '../binding/realtime/channel.ts';
 import type { Connection, Delivery, Sink } from '../binding/realtime/connection.ts';
 import { filterOf, type Realtime } from '../binding/realtime/realtime.ts';
+import { writeFrames } from '../binding/realtime/state-frames.ts';
+import { SummaryStream } from '../binding/realtime/summary-stream.ts';
 import { heartbeatComment, streamEvent, streamHead } from '../binding/realtime/wire.ts';
 import { faultOf, refusal } from '../binding/reply.ts';
 
 /** As over HTTP (realtime options), so that a client's silence timeout works for both. */
 const heartbeatMs = 10_000;
 
-/** The streams of ojs-realtime §2 in the same process: the text of HTTP, without a socket. */
+/** What fills a stream. */
+type Writer = Pick<Connection, 'lastId' | 'run' | 'close'>;
+
+/** The streams of ojs-realtime §2, and of summaries, in the same process: the text of HTTP, without a socket. */
 export class Streams {
   readonly #realtime: Realtime;
-  readonly #open = new Map<Connection, TextSink>();
+  readonly #summaries: SummaryStream;
+  readonly #open = new Map<Writer, TextSink>();
 
   constructor(realtime: Realtime) {
     this.#realtime = realtime;
+    this.#summaries = new SummaryStream(realtime.engine);
   }
 
   async open(call: StreamCall, { signal, requestId = `req_${uuidv7()}` }: CallContext): Promise<StreamAnswer> {
     const headers = { 'x-request-id': requestId };
     const sink = new TextSink();
-    const connection = await this.#realtime.connect(sink);
+    let writer: Writer | null = null;
     try {
-      checkStreamQuery(streamParameters.events, call.query ?? {});
-      const more = await connection.openStream(
-        readChannel(call.channel),
-        filterOf(call.query ?? {}),
-        call.lastEventId ?? null,
-      );
+      writer = call.channel === 'summaries' ? this.#summariesOf(call, sink) : await this.#eventsOf(call, sink);
       signal?.throwIfAborted();
-      if (!more) {
-        connection.close();
-        return { status: 204, text: '', headers, chunks: null };
-      }
     } catch (error) {
-      connection.close();
+      writer?.close();
       signal?.throwIfAborted();
       const { status, text } = refusal(faultOf(error), requestId);
       return { status, text, headers, chunks: null };
     }
-    this.#open.set(connection, sink);
-    void sink.put(streamHead(connection.lastId));
-    connection.run().catch((error: unknown) => sink.fail(error));
+    if (writer === null) return { status: 204, text: '', headers, chunks: null };
+    const opened = writer;
+    this.#open.set(opened, sink);
+    void sink.put(streamHead(opened.lastId));
+    opened.run().catch((error: unknown) => sink.fail(error));
     // Heard from now on: a caller that is gone before it reads the first chunk never starts to read.
-    const abort = () => this.#leave(connection, sink, signal?.reason);
+    const abort = () => this.#leave(opened, sink, signal?.reason);
     signal?.addEventListener('abort', abort, { once: true });
-    const chunks = this.#chunks(connection, sink, () => signal?.removeEventListener('abort', abort));
+    const chunks = this.#chunks(opened, sink, () => signal?.removeEventListener('abort', abort));
     return { status: 200, text: '', headers: { ...headers, 'content-type': 'text/event-stream' }, chunks };
   }
 
   /** Ends every stream. */
   close(): void {
-    for (const [connection, sink] of this.#open) this.#leave(connection, sink);
+    for (const [writer, sink] of this.#open) this.#leave(writer, sink);
   }
 
-  async *#chunks(connection: Connection, sink: TextSink, done: () => void): AsyncGenerator<string> {
+  /** Null where nothing is left to tell. */
+  async #eventsOf({ channel, query = {}, lastEventId }: StreamCall, sink: TextSink): Promise<Writer | null> {
+    const connection = await this.#realtime.connect(sink);
+    try {
+      checkStreamQuery(streamParameters.events, query);
+      if (await connection.openStream(readChannel(channel), filterOf(query), lastEventId ?? null)) return connection;
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+    connection.close();
+    return null;
+  }
+
+  #summariesOf({ query = {}, lastEventId }: StreamCall, sink: TextSink): Writer {
+    checkStreamQuery(streamParameters.state, query);
+    this.#realtime.engine.subscriptions.requireLog();
+    const gone = new AbortController();
+    return {
+      lastId: '',
+      run: () => writeFrames(sink, this.#summaries.follow(null, lastEventId ?? null, gone.signal)),
+      close: () => gone.abort(),
+    };
+  }
+
+  async *#chunks(writer: Writer, sink: TextSink, done: () => void): AsyncGenerator<string> {
     const heartbeat = setInterval(() => sink.beat(), heartbeatMs).unref();
     try {
       yield* sink.chunks();
     } finally {
       clearInterval(heartbeat);
       done();
-      this.#leave(connection, sink);
+      this.#leave(writer, sink);
     }
   }
 
-  #leave(connection: Connection, sink: TextSink, reason?: unknown): void {
-    this.#open.delete(connection);
-    connection.close();
+  #leave(writer: Writer, sink: TextSink, reason?: unknown): void {
+    this.#open.delete(writer);
+    writer.close();
     if (reason === undefined) sink.end();
     else sink.fail(reason);
   }

@@ -424,6 +424,7 @@ describe.each(storages)('hostile requests, $name', (storage) => {
     '/jobs/:id/progress/stream',
     '/jobs/:id/result/stream',
     '/admin/stats/stream',
+    '/admin/events/summaries',
   ])('the stream %s is closed to pages of another origin (ojs-realtime §6)', async (route) => {
     const path = `/ojs/v1${route.replace(':id', canaries.active).replace(':name', canaries.queue)}`;
     const wrong: readonly Request['headers'][] = [

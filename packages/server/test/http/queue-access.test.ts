@@ -303,10 +303,12 @@ describe('streams and sockets', () => {
     using stream = await followStream(server.url, '/events/stream', headers);
     using jobs = await openStream(server.url, `/jobs/${canaries.available}/progress/stream`, headers);
     using statistics = await openStream(server.url, '/admin/stats/stream', headers);
+    using summaries = await openStream(server.url, '/admin/events/summaries', headers);
     using socket = await openSocket(server.url, { headers });
-    expect([jobs.status, statistics.status]).toEqual([200, 200]);
+    expect([jobs.status, statistics.status, summaries.status]).toEqual([200, 200, 200]);
     await tokens.revoke(record.id);
-    await Promise.all([stream.events.rest(), jobs.events.rest(), statistics.events.rest(), socket.closed]);
+    const ended = [stream, jobs, statistics, summaries].map(({ events }) => events.rest());
+    await Promise.all([...ended, socket.closed]);
     expectRefusal(await send(server.url, { path: '/ojs/v1/queues', headers }), 401, 'unauthenticated');
   });
 });

@@ -9,7 +9,7 @@ const rows = [...page.matchAll(/^\| ([A-Z]+) \| `([^`]+)` \| ([a-z, ]+) \| (.+) 
   ([, method = '', path = '', right = '', words = '']) => ({ method, path, right, words }),
 );
 /** Streams are no operations: they have no single answer. */
-const streams = rows.filter(({ path }) => /\/(stream|events|ws)$/.test(path) && path !== '/ojs/v1/events');
+const streams = rows.filter(({ path }) => /\/(stream|events|summaries|ws)$/.test(path) && path !== '/ojs/v1/events');
 
 test('docs/http.md has every operation with its path, its right and its other spellings, and nothing else', () => {
   const told = rows
@@ -33,11 +33,11 @@ test('docs/http.md has every operation with its path, its right and its other sp
 });
 
 test('the streams that docs/http.md names are routes, and ask for a token', async () => {
-  expect(streams).toHaveLength(7);
+  expect(streams).toHaveLength(8);
   const server = await serve({ tokens: ['a-long-secret'] });
   try {
     for (const { method, path, right } of streams) {
-      expect(right).toBe(path.includes('/result/') ? 'payload' : path.includes('/admin/') ? 'read' : 'inspect');
+      expect(right).toBe(path.includes('/result/') ? 'payload' : path.includes('/stats/') ? 'read' : 'inspect');
       const { status } = await send(server.url, { method, path: path.replace(/:\w+/, 'one') });
       expect([path, status]).toEqual([path, 401]);
     }

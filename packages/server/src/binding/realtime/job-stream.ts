@@ -10,14 +10,7 @@ import {
 } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import { Waiter } from '../../engine/jobs/waiters.ts';
-
-/** One event of a stream that shows a state. */
-export interface StateFrame {
-  readonly name: string;
-  readonly id: string;
-  /** On one line. */
-  readonly data: Json;
-}
+import type { StateFrame } from './state-frames.ts';
 
 /** The events of a stream while the job runs, and its last event. */
 export type JobStream = (job: JobRecord, now: number, shown: Shown) => Omit<StateFrame, 'id'>;

@@ -1,7 +1,7 @@
 import type { Engine } from '../../engine/engine.ts';
 import { Waiter } from '../../engine/jobs/waiters.ts';
 import { overview, uptimeOf } from '../admin/statistics.ts';
-import type { StateFrame } from './job-stream.ts';
+import type { StateFrame } from './state-frames.ts';
 
 /** GET /admin/stats/stream: the statistics of GET /admin/stats, read once an interval however many follow them. */
 export class StatisticsStream {

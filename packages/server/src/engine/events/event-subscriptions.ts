@@ -103,16 +103,21 @@ export class EventSubscriptions {
     return this.#kept;
   }
 
+  /** @throws ProtocolError `unsupported` where the storage keeps no log. */
+  requireLog(): void {
+    if (this.#kept) return;
+    throw new ProtocolError(
+      'unsupported',
+      'This server keeps no log of events (OJS_EVENTS=false), so there is nothing to follow.',
+    );
+  }
+
   /**
    * Follows a topic from now on, or from the event after position `after`.
    * @throws ProtocolError `unsupported` where the storage keeps no log.
    */
   subscribe(topic: Topic, follower: Follower, after?: number): Subscription {
-    if (!this.#kept)
-      throw new ProtocolError(
-        'unsupported',
-        'This server keeps no log of events (OJS_EVENTS=false), so there is nothing to follow.',
-      );
+    this.requireLog();
     const subscriber = new Subscriber(topic, follower, () => this.#leave(subscriber));
     this.#subscribers.add(subscriber);
     this.#timer ??= setInterval(() => this.wake(), this.#pollMs).unref();

@@ -21,8 +21,6 @@ export interface Streams {
    * connections.
    */
   readonly enter: (request: FastifyRequest, reply: FastifyReply) => () => void;
-  /** @throws ProtocolError `unsupported` if the storage keeps no log of events. */
-  readonly requireLog: () => void;
   readonly openStreams: OpenStreams;
   readonly slowReaders: SlowReaders;
   readonly isClosing: () => boolean;

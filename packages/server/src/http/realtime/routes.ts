@@ -49,15 +49,6 @@ export function addRealtime(app: FastifyInstance, parts: RealtimeParts): void {
     }
   }
 
-  /** @throws ProtocolError `unsupported` */
-  function requireLog(): void {
-    if (engine.subscriptions.kept) return;
-    throw new ProtocolError(
-      'unsupported',
-      'This server keeps no log of events (OJS_EVENTS=false), so there is nothing to follow.',
-    );
-  }
-
   async function stream(
     request: FastifyRequest,
     reply: FastifyReply,
@@ -68,7 +59,7 @@ export function addRealtime(app: FastifyInstance, parts: RealtimeParts): void {
     const query = singles(request.query);
     checkStreamQuery(parameters, query);
     await QueueAccess.of(engine, request.holder?.grant)?.channel(channel, filterOf(query));
-    requireLog();
+    engine.subscriptions.requireLog();
     const leave = enter(request, reply);
     raw.once('close', leave);
     const sink = new EventStream(raw, options.heartbeatMs, slowReaders);
@@ -126,7 +117,7 @@ export function addRealtime(app: FastifyInstance, parts: RealtimeParts): void {
   route('/ojs/v1/jobs/:id/events', ({ params }) => jobChannel((params as Params).id ?? ''));
   route('/ojs/v1/queues/:name/events', ({ params }) => queueChannel((params as Params).name ?? ''));
   route('/ojs/v1/events/stream', ({ query }) => readChannel(singles(query).channel ?? 'all'), streamParameters.channel);
-  addStateStreams(app, parts, { enter, requireLog, openStreams, slowReaders, isClosing: () => closing, cursorOf });
+  addStateStreams(app, parts, { enter, openStreams, slowReaders, isClosing: () => closing, cursorOf });
 
   app.get('/ojs/v1/ws', {
     config: { stream: true },
@@ -135,7 +126,7 @@ export function addRealtime(app: FastifyInstance, parts: RealtimeParts): void {
       if (!upgrades.isPending(request.raw)) {
         throw new ProtocolError('invalid_request', 'This path speaks WebSocket: the request must ask for an upgrade.');
       }
-      requireLog();
+      engine.subscriptions.requireLog();
       const leave = enter(request, reply);
       request.raw.socket.once('close', leave);
       reply.hijack();

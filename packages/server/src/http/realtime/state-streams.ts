@@ -2,16 +2,10 @@ import { accessOf, payloadFilter, type Right } from '@ojs-ts/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { QueueAccess } from '../../binding/access.ts';
 import { checkStreamQuery, streamParameters } from '../../binding/query-parameters.ts';
-import type { Delivery } from '../../binding/realtime/connection.ts';
-import {
-  follow,
-  hasMore,
-  type JobStream,
-  progressStream,
-  resultStream,
-  type StateFrame,
-} from '../../binding/realtime/job-stream.ts';
+import { follow, hasMore, type JobStream, progressStream, resultStream } from '../../binding/realtime/job-stream.ts';
+import { type StateFrame, writeFrames } from '../../binding/realtime/state-frames.ts';
 import { StatisticsStream } from '../../binding/realtime/statistics-stream.ts';
+import { SummaryStream } from '../../binding/realtime/summary-stream.ts';
 import { faultOf } from '../../binding/reply.ts';
 import { singles } from '../query.ts';
 import type { OpenStream } from './open-streams.ts';
@@ -27,7 +21,7 @@ interface StateStream {
   readonly follow: (request: FastifyRequest, signal: AbortSignal) => AsyncIterable<StateFrame>;
 }
 
-/** The streams of a current state, not of events: one job's progress and result, and the statistics. */
+/** The streams of what is merged for a slow reader: a job's progress and result, the statistics, summaries of events. */
 export function addStateStreams(app: FastifyInstance, parts: RealtimeParts, streams: Streams): void {
   const { authorization, options, failed } = parts;
   const { engine } = parts.binding;
@@ -60,7 +54,7 @@ export function addStateStreams(app: FastifyInstance, parts: RealtimeParts, stre
     // The connection ends with its stream, so that it does not delay the end of the server.
     sink.open({ ...reply.getHeaders(), connection: 'close' }, '');
     if (raw.destroyed || streams.isClosing()) gone.abort();
-    send(sink, stream.follow(request, gone.signal)).catch((error: unknown) => {
+    writeFrames(sink, stream.follow(request, gone.signal)).catch((error: unknown) => {
       failed(error, 'stream', request.id);
       sink.destroy();
     });
@@ -88,7 +82,7 @@ export function addStateStreams(app: FastifyInstance, parts: RealtimeParts, stre
       right,
       admit: async (request) => {
         await QueueAccess.of(engine, request.holder?.grant)?.jobs([idOf(request)]);
-        streams.requireLog();
+        engine.subscriptions.requireLog();
       },
       hasMore: (request) => hasMore(engine, idOf(request), streams.cursorOf(request)),
       follow: (request, signal) => {
@@ -113,17 +107,17 @@ export function addStateStreams(app: FastifyInstance, parts: RealtimeParts, stre
     },
     follow: (_, signal) => statistics.follow(signal),
   });
-}
 
-/** A slow reader misses intermediate states, never the last one. */
-async function send(sink: EventStream, frames: AsyncIterable<StateFrame>): Promise<void> {
-  for await (const { name, id, data } of frames) {
-    const delivery: Delivery = {
-      to: { channel: '', subscriptionId: null },
-      message: { name, id, data, at: 0 },
-      dropped: null,
-    };
-    await sink.write([delivery]);
-  }
-  sink.end();
+  const summaries = new SummaryStream(engine);
+  route('/ojs/v1/admin/events/summaries', {
+    right: accessOf['event.list'].right,
+    admit: async () => engine.subscriptions.requireLog(),
+    hasMore: async () => {
+      // As above: a store that does not answer refuses the stream.
+      await engine.subscriptions.ends();
+      return true;
+    },
+    follow: (request, signal) =>
+      summaries.follow(QueueAccess.of(engine, request.holder?.grant), streams.cursorOf(request), signal),
+  });
 }
