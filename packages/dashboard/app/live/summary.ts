@@ -1,16 +1,7 @@
+import type { EventSummary } from '@ojs-ts/core';
+
 /** What has happened since the last summary (`GET /ojs/v1/admin/events/summaries`). */
-export interface Summary {
-  readonly count: number;
-  /** Number of events by their type. */
-  readonly types: Readonly<Record<string, number>>;
-  readonly queues: readonly string[];
-  readonly jobs: readonly string[];
-  readonly workflows: readonly string[];
-  /** More happened than the lists name. */
-  readonly truncated: boolean;
-  /** Events are missing: the log no longer has them. */
-  readonly gap: boolean;
-}
+export type Summary = EventSummary;
 
 export const nothing: Summary = {
   count: 0,
@@ -18,6 +9,8 @@ export const nothing: Summary = {
   queues: [],
   jobs: [],
   workflows: [],
+  crons: [],
+  workers: [],
   truncated: false,
   gap: false,
 };
@@ -27,14 +20,21 @@ const most = 500;
 export function merge(first: Summary, second: Summary): Summary {
   const types: Record<string, number> = { ...first.types };
   for (const [type, count] of Object.entries(second.types)) types[type] = (types[type] ?? 0) + count;
-  const jobs = [...new Set([...first.jobs, ...second.jobs])];
+  let truncated = first.truncated || second.truncated;
+  const joined = (name: 'queues' | 'jobs' | 'workflows' | 'crons' | 'workers'): readonly string[] => {
+    const all = [...new Set([...first[name], ...second[name]])];
+    if (all.length > most) truncated = true;
+    return all.slice(0, most);
+  };
   return {
     count: first.count + second.count,
     types,
-    queues: [...new Set([...first.queues, ...second.queues])],
-    jobs: jobs.slice(0, most),
-    workflows: [...new Set([...first.workflows, ...second.workflows])].slice(0, most),
-    truncated: first.truncated || second.truncated || jobs.length > most,
+    queues: joined('queues'),
+    jobs: joined('jobs'),
+    workflows: joined('workflows'),
+    crons: joined('crons'),
+    workers: joined('workers'),
+    truncated,
     gap: first.gap || second.gap,
   };
 }
