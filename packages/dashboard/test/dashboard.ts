@@ -27,6 +27,8 @@ export class Dashboard implements AsyncDisposable {
     this.page = page;
     this.url = url;
     this.#close = close;
+    // For a machine that is several times as slow as usual; a step that hangs says where.
+    page.setDefaultTimeout(20_000);
     page.on('pageerror', ({ message }) => this.complaints.push(message));
     page.on('dialog', (dialog) => this.complaints.push(`a dialog: ${dialog.message()}`));
     page.on('console', (message) => {

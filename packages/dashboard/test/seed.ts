@@ -20,6 +20,7 @@ export async function seed(url: string): Promise<AsyncDisposable> {
   const worker = new Worker(url, {
     queues: ['mail', 'billing', 'media'],
     concurrency: 5,
+    shutdownTimeout: '50ms',
     handleSignals: false,
     logger: quiet,
   });

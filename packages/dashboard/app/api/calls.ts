@@ -1,4 +1,5 @@
 import {
+  keepPreviousData,
   type QueryClient,
   type QueryKey,
   type UseMutationResult,
@@ -39,7 +40,7 @@ export function useCall<Name extends Answered>(
     queryKey: keyOf(name, asked),
     queryFn: ({ signal }) => call(name, { ...asked, signal }),
     enabled,
-    ...(keepLast && { placeholderData: (last: Answers[Name] | undefined) => last }),
+    ...(keepLast && { placeholderData: keepPreviousData }),
     ...(refreshMs !== undefined && { refetchInterval: Math.max(refreshMs, 5_000) }),
     ...(live !== undefined && { meta: { live } }),
   });

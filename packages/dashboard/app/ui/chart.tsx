@@ -2,7 +2,7 @@ import { useEffect, useRef } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { formatShort } from '../format/numbers.ts';
-import { localZone } from '../format/times.ts';
+import { formatAbsolute, localZone } from '../format/times.ts';
 import { usePreferences } from '../shell/preferences.ts';
 
 export interface Series {
@@ -59,7 +59,10 @@ export function Chart({ label, times, series, height = 180, format = formatShort
         tzDate: (at) => uPlot.tzDate(new Date(at * 1_000), zone === 'utc' ? 'Etc/UTC' : localZone),
         cursor: { y: false, drag: { x: selected.current !== undefined, y: false, setScale: false } },
         scales: { y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.08 : 1] } },
-        axes: [axis, { ...axis, size: 52, values: (_, values) => values.map((value) => latest.current.format(value)) }],
+        axes: [
+          { ...axis, values: (chart, marks) => timeMarks(chart, marks, zone) },
+          { ...axis, size: 52, values: (_, values) => values.map((value) => latest.current.format(value)) },
+        ],
         series: [
           {},
           ...latest.current.series.map(
@@ -67,7 +70,7 @@ export function Chart({ label, times, series, height = 180, format = formatShort
               label: name,
               stroke: colour(tone),
               width: 1.5,
-              points: { show: false },
+              points: { size: 5, filter: alone },
               ...(kind === 'area' && { fill: colour(`${tone}-soft`) }),
               ...(kind === 'bars' && bars !== undefined && { paths: bars, fill: colour(tone), width: 0 }),
             }),
@@ -121,6 +124,23 @@ export function Chart({ label, times, series, height = 180, format = formatShort
 
 function lastOf(values: readonly (number | null)[]): number | null {
   return values.findLast((value) => value !== null) ?? null;
+}
+
+/** A value between two gaps is no line; a point shows it. */
+function alone({ data }: uPlot, index: number): number[] {
+  const values = data[index] ?? [];
+  const isGap = (at: number): boolean => values[at] === null || values[at] === undefined;
+  return [...values.keys()].filter((at) => !isGap(at) && isGap(at - 1) && isGap(at + 1));
+}
+
+/** Hours and minutes where the chart shows a day or less, else days. */
+function timeMarks({ scales }: uPlot, marks: readonly number[], zone: 'local' | 'utc'): string[] {
+  const { min = 0, max = 0 } = scales.x ?? {};
+  const isLong = ((max ?? 0) - (min ?? 0)) * 1_000 > 36 * 3_600_000;
+  return marks.map((mark) => {
+    const [day = '', time = ''] = formatAbsolute(mark * 1_000, zone === 'utc' ? 'UTC' : localZone).split(' ');
+    return isLong ? day.slice(5) : time.slice(0, 5);
+  });
 }
 
 /** A canvas takes no `light-dark()`. */

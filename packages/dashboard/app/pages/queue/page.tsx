@@ -1,5 +1,65 @@
+import { Link, useParams } from '@tanstack/react-router';
+import { useCall } from '../../api/calls.ts';
+import { ApiFailure } from '../../api/failure.ts';
+import { hasQueue } from '../../live/summary.ts';
+import { Badge } from '../../ui/badge.tsx';
+import { CopyAs, quote } from '../../ui/copy.tsx';
+import { HistoryCharts, RangeSelect } from '../../ui/history-charts.tsx';
 import { Page as Frame } from '../../ui/page.tsx';
+import { Empty, Loaded } from '../../ui/states.tsx';
+import { PauseButton } from '../queues/pause-button.tsx';
+import { Configuration } from './configuration.tsx';
+import { Counts } from './counts.tsx';
+import { Drain } from './drain.tsx';
+import { QueueMenu } from './queue-menu.tsx';
 
 export function Page() {
-  return <Frame title="Queue">{null}</Frame>;
+  const { name = '' } = useParams({ strict: false });
+  const queue = useCall('admin.queue', {
+    params: { name },
+    live: (summary) => hasQueue(summary, name),
+    refreshMs: 15_000,
+  });
+  if (queue.error instanceof ApiFailure && queue.error.status === 404) {
+    return (
+      <Frame title={name}>
+        <Empty title="There is no such queue">
+          <p>
+            It begins with its first job. <Link to="/queues">See all queues</Link>
+          </p>
+        </Empty>
+      </Frame>
+    );
+  }
+  const paused = queue.data?.paused ?? false;
+  return (
+    <Frame
+      title={name}
+      aside={paused && <Badge tone="warn">paused</Badge>}
+      actions={
+        <>
+          <RangeSelect />
+          {queue.data && <PauseButton queue={queue.data} />}
+          {queue.data && <QueueMenu queue={queue.data} />}
+          <CopyAs
+            operation="admin.queue"
+            options={{ params: { name } }}
+            command={`queues show ${quote(name)}`}
+            code={`await admin.getQueue(${JSON.stringify(name)});`}
+          />
+        </>
+      }
+    >
+      <Loaded query={queue}>
+        {(data) => (
+          <>
+            <Counts queue={data} />
+            <Drain queue={data} />
+          </>
+        )}
+      </Loaded>
+      <HistoryCharts queue={name} />
+      {queue.data && <Configuration queue={queue.data} />}
+    </Frame>
+  );
 }

@@ -1,0 +1,59 @@
+import { parseDuration } from '@ojs-ts/core';
+import { useState } from 'react';
+import type { QueueConfig, QueueOverview } from '../../api/answers/queues.ts';
+import { useMay } from '../../api/session.ts';
+import { formatCount } from '../../format/numbers.ts';
+import { formatDuration } from '../../format/times.ts';
+import { Button } from '../../ui/button.tsx';
+import { Card } from '../../ui/page.tsx';
+import { EditConfiguration } from './edit-configuration.tsx';
+
+type Configured = QueueOverview & { readonly configuration: QueueConfig };
+
+/** The limits and bounds of a queue, and how long its jobs are kept. */
+export function Configuration({ queue }: { readonly queue: Configured }) {
+  const [isEditing, setEditing] = useState(false);
+  const may = useMay('queue.configure');
+  const { concurrency, rate_limit: rate, backpressure, retention } = queue.configuration;
+  return (
+    <Card
+      title="Limits"
+      aside={
+        may && (
+          <Button size="small" onClick={() => setEditing(true)}>
+            Change limits
+          </Button>
+        )
+      }
+    >
+      <dl className="facts">
+        <dt>Running at once</dt>
+        <dd>
+          {concurrency === null ? 'no limit' : `${formatCount(queue.counts.active)} of ${formatCount(concurrency)}`}
+        </dd>
+        <dt>Rate</dt>
+        <dd>{rate === null ? 'no limit' : `${formatCount(rate.limit)} jobs each ${rate.period}`}</dd>
+        <dt>Most waiting jobs</dt>
+        <dd>
+          {backpressure.max_depth === null
+            ? 'no bound'
+            : `${formatCount(backpressure.max_depth)}; then the server ${backpressure.strategy === 'reject' ? 'refuses new jobs' : 'warns'}`}
+        </dd>
+        {Object.entries(retention).map(([state, kept]) => (
+          <Kept key={state} state={state} kept={kept} />
+        ))}
+      </dl>
+      {isEditing && <EditConfiguration queue={queue} onClose={() => setEditing(false)} />}
+    </Card>
+  );
+}
+
+function Kept({ state, kept }: { readonly state: string; readonly kept: string }) {
+  const ms = parseDuration(kept);
+  return (
+    <>
+      <dt>Keeps {state} jobs</dt>
+      <dd>{ms === null ? kept : formatDuration(ms)}</dd>
+    </>
+  );
+}

@@ -1,0 +1,46 @@
+import type { QueueOverview } from '../../api/answers/queues.ts';
+import { formatCount, formatShort } from '../../format/numbers.ts';
+import { formatDuration } from '../../format/times.ts';
+import type { Draft } from './edit-configuration.tsx';
+
+/** What other limits would mean for the queue as it is now. */
+export function Effect({ queue, draft }: { readonly queue: QueueOverview; readonly draft: Draft }) {
+  const { counts, duration_ms, throughput } = queue;
+  const slots = Number(draft.concurrency) || null;
+  const perMinute = perMinuteOf(draft);
+  const run = duration_ms.p50;
+  const bySlots = slots === null || run === null || run === 0 ? null : (slots * 60_000) / run;
+  const most = Math.min(bySlots ?? Number.POSITIVE_INFINITY, perMinute ?? Number.POSITIVE_INFINITY);
+  const lines: string[] = [];
+  if (slots !== null && counts.active > slots)
+    lines.push(`${formatCount(counts.active)} jobs run now. They all finish; until then no other starts.`);
+  if (Number.isFinite(most)) {
+    lines.push(
+      `At most about ${formatShort(most)} jobs a minute; the last hour had ${formatShort(throughput.processed_per_minute)}.`,
+    );
+    if (counts.available > 0 && most > 0)
+      lines.push(
+        `The ${formatCount(counts.available)} waiting jobs would take about ${formatDuration((counts.available / most) * 60_000)}.`,
+      );
+  }
+  const depth = Number(draft.depth) || null;
+  if (depth !== null && counts.available > depth)
+    lines.push(`${formatCount(counts.available)} jobs wait already, so new ones would be refused at once.`);
+  if (lines.length === 0) return <p className="soft">Nothing would change for the jobs that wait now.</p>;
+  return (
+    <ul className="soft stack" aria-label="Effect">
+      {lines.map((line) => (
+        <li key={line}>{line}</li>
+      ))}
+    </ul>
+  );
+}
+
+const units: Readonly<Record<string, number>> = { S: 1_000, M: 60_000, H: 3_600_000 };
+
+function perMinuteOf({ rate, period }: Draft): number | null {
+  const [, count, unit] = /^PT(\d+)([SMH])$/.exec(period) ?? [];
+  const ms = Number(count) * (units[unit ?? ''] ?? Number.NaN);
+  const limit = Number(rate);
+  return rate === '' || !(ms > 0) || !(limit > 0) ? null : (limit * 60_000) / ms;
+}

@@ -1,0 +1,56 @@
+import { useState } from 'react';
+import type { QueueOverview } from '../../api/answers/queues.ts';
+import { useAction } from '../../api/calls.ts';
+import { formatCount } from '../../format/numbers.ts';
+import { Confirm } from '../../ui/confirm.tsx';
+import { showToast } from '../../ui/toasts.ts';
+
+const states = ['completed', 'cancelled', 'discarded', 'available', 'scheduled', 'retryable', 'pending'] as const;
+type PurgedState = (typeof states)[number];
+
+/** Deletes the jobs of a queue by state, after the count. Running jobs stay. */
+export function Purge({ queue, onClose }: { readonly queue: QueueOverview; readonly onClose: () => void }) {
+  const { name, counts } = queue;
+  const [chosen, setChosen] = useState<ReadonlySet<PurgedState>>(new Set(['completed']));
+  const purge = useAction('queue.purge', { changes: ['admin.queue', 'admin.queues', 'admin.stats'] });
+  const count = [...chosen].reduce((sum, state) => sum + counts[state], 0);
+  // The server deletes for a second and says whether there are more.
+  const remove = async (): Promise<void> => {
+    const body = { states: [...chosen], confirm: true };
+    let deleted = 0;
+    for (let more = true; more; ) {
+      const answer = await purge.mutateAsync({ params: { name }, body });
+      deleted += answer.purged_count;
+      more = answer.has_more;
+    }
+    showToast({ kind: 'done', text: `Deleted ${formatCount(deleted)} jobs of ${name}.` });
+  };
+  return (
+    <Confirm
+      title={`Delete jobs of ${name}`}
+      confirm={`Delete ${formatCount(count)} jobs`}
+      destroys
+      {...(count > 0 && { typed: name })}
+      onConfirm={remove}
+      onClose={onClose}
+    >
+      <fieldset className="stack">
+        <legend>Which jobs? Nothing brings them back.</legend>
+        {states.map((state) => (
+          <label key={state} className="check">
+            <input
+              type="checkbox"
+              checked={chosen.has(state)}
+              onChange={() => {
+                const next = new Set(chosen);
+                if (!next.delete(state)) next.add(state);
+                setChosen(next);
+              }}
+            />
+            {state} <span className="soft">{formatCount(counts[state])}</span>
+          </label>
+        ))}
+      </fieldset>
+    </Confirm>
+  );
+}
