@@ -98,7 +98,7 @@ describe.skipIf(chromiumPath === null)('overview and queues', () => {
     await expect.poll(() => tile('Waiting').textContent()).toContain('Waiting0');
     expect(await violations(page)).toEqual([]);
     await page.setViewportSize({ width: 390, height: 844 });
-    expect(await isWider(page)).toBe(false);
+    await expect.poll(() => isWider(page)).toBe(false);
     await page.setViewportSize({ width: 1280, height: 800 });
     expect(dashboard.complaints).toEqual([]);
   });
