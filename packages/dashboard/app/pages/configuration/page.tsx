@@ -1,5 +1,89 @@
-import { Page as Frame } from '../../ui/page.tsx';
+import type { Configuration, Setting } from '../../api/answers/system.ts';
+import { useCall } from '../../api/calls.ts';
+import { useSearchTexts } from '../../search.ts';
+import { Badge } from '../../ui/badge.tsx';
+import { CopyAs } from '../../ui/copy.tsx';
+import { type Column, DataTable } from '../../ui/data-table.tsx';
+import { Card, Page as Frame } from '../../ui/page.tsx';
+import { Loaded } from '../../ui/states.tsx';
+import { MaintenanceCard } from './maintenance-card.tsx';
 
 export function Page() {
-  return <Frame title="Configuration">{null}</Frame>;
+  const configuration = useCall('admin.config');
+  return (
+    <Frame
+      title="Configuration"
+      lead="The settings that count now, and where each value comes from. Secrets are never shown."
+      actions={<CopyAs operation="admin.config" options={{}} code="await admin.systemConfig();" />}
+    >
+      <MaintenanceCard />
+      <Loaded query={configuration}>{(data) => <Settings configuration={data} />}</Loaded>
+    </Frame>
+  );
+}
+
+type Row = readonly [name: string, setting: Setting];
+
+const columns: readonly Column<Row>[] = [
+  { id: 'name', label: 'Setting', cell: ([name]) => <code>{name}</code> },
+  { id: 'value', label: 'Value', cell: ([, { value }]) => <code>{textOf(value)}</code> },
+  {
+    id: 'origin',
+    label: 'From',
+    cell: ([, { origin }]) => <Badge tone={origin === 'default' ? 'mute' : 'info'}>{origin}</Badge>,
+  },
+  { id: 'variable', label: 'Variable', cell: ([, { variable }]) => <code>{variable}</code> },
+];
+
+function Settings({ configuration }: { readonly configuration: Configuration }) {
+  const { version, backend, durability, engine, settings = {} } = configuration;
+  const { search, change } = useSearchTexts();
+  const asked = (search.find ?? '').toLowerCase();
+  const rows = Object.entries(settings).filter(([name, { variable }]) =>
+    `${name} ${variable}`.toLowerCase().includes(asked),
+  );
+  return (
+    <>
+      <Card title="Engine">
+        <dl className="facts">
+          <Fact name="Version" value={version} />
+          <Fact name="Storage" value={backend} />
+          <Fact name="Durability" value={durability} />
+          {Object.entries(engine).map(([name, value]) => (
+            <Fact key={name} name={name.replaceAll('_', ' ')} value={textOf(value)} />
+          ))}
+        </dl>
+      </Card>
+      {Object.keys(settings).length > 0 && (
+        <>
+          <input
+            data-search
+            type="search"
+            aria-label="Find a setting"
+            placeholder="Find a setting"
+            style={{ maxWidth: '18rem' }}
+            value={search.find ?? ''}
+            onChange={({ target }) => change({ find: target.value }, { replace: true })}
+          />
+          <DataTable label="Settings" rows={rows} columns={columns} idOf={([name]) => name} />
+        </>
+      )}
+    </>
+  );
+}
+
+function Fact({ name, value }: { readonly name: string; readonly value: string }) {
+  return (
+    <>
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+    </>
+  );
+}
+
+function textOf(value: Setting['value']): string {
+  if (value === null) return 'none';
+  if (typeof value === 'boolean') return value ? 'on' : 'off';
+  if (typeof value === 'object') return value.length === 0 ? 'none' : value.join(', ');
+  return String(value);
 }

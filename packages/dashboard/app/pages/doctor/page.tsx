@@ -1,5 +1,66 @@
+import type { Finding } from '../../api/answers/system.ts';
+import { useCall } from '../../api/calls.ts';
+import { Badge, type Tone } from '../../ui/badge.tsx';
+import { Button } from '../../ui/button.tsx';
+import { CopyAs, CopyButton } from '../../ui/copy.tsx';
 import { Page as Frame } from '../../ui/page.tsx';
+import { Empty, Loaded } from '../../ui/states.tsx';
+import { Time } from '../../ui/time.tsx';
+
+const tones: Readonly<Record<Finding['severity'], Tone>> = { error: 'bad', warning: 'warn', info: 'info' };
 
 export function Page() {
-  return <Frame title="Doctor">{null}</Frame>;
+  const report = useCall('system.doctor');
+  return (
+    <Frame
+      title="Doctor"
+      lead="What an operator should mend in this server and its store, the worst first, each with its mend."
+      actions={
+        <>
+          <Button disabled={report.isFetching} onClick={() => void report.refetch()}>
+            {report.isFetching ? 'Looking…' : 'Look again'}
+          </Button>
+          <CopyAs operation="system.doctor" options={{}} command="doctor" code="await admin.doctor();" />
+        </>
+      }
+    >
+      <Loaded query={report}>
+        {({ findings, checked_at }) => (
+          <>
+            {findings.length === 0 ? (
+              <Empty title="Nothing to mend">
+                <p>Clock, storage, queues, workers, leases and limits are in order.</p>
+              </Empty>
+            ) : (
+              <ul className="stack" aria-label="Findings">
+                {findings.map((finding) => (
+                  <FindingCard key={`${finding.code} ${finding.message}`} finding={finding} />
+                ))}
+              </ul>
+            )}
+            <p className="soft small">
+              Looked <Time at={checked_at} />
+            </p>
+          </>
+        )}
+      </Loaded>
+    </Frame>
+  );
+}
+
+function FindingCard({ finding: { code, severity, message, remedy } }: { readonly finding: Finding }) {
+  const isCommand = remedy.startsWith('ojs ');
+  return (
+    <li className="card">
+      <div className="row">
+        <Badge tone={tones[severity]}>{severity}</Badge>
+        <code>{code}</code>
+      </div>
+      <p>{message}</p>
+      <div className="row">
+        {isCommand ? <code>{remedy}</code> : <span className="soft">{remedy}</span>}
+        {isCommand && <CopyButton text={remedy} what="the command" />}
+      </div>
+    </li>
+  );
 }

@@ -1,5 +1,79 @@
+import { useState } from 'react';
+import type { IssuedToken, Token } from '../../api/answers/tokens.ts';
+import { useCall } from '../../api/calls.ts';
+import { useMay } from '../../api/session.ts';
+import { Badge } from '../../ui/badge.tsx';
+import { Button } from '../../ui/button.tsx';
+import { CopyAs } from '../../ui/copy.tsx';
+import { type Column, DataTable } from '../../ui/data-table.tsx';
 import { Page as Frame } from '../../ui/page.tsx';
+import { Empty, Loaded } from '../../ui/states.tsx';
+import { Time } from '../../ui/time.tsx';
+import { NewToken } from './new-token.tsx';
+import { Roles } from './roles.tsx';
+import { Secret } from './secret.tsx';
+import { TokenMenu } from './token-menu.tsx';
 
 export function Page() {
-  return <Frame title="Tokens">{null}</Frame>;
+  const tokens = useCall('token.list', { query: { limit: 1_000 }, refreshMs: 30_000 });
+  const mayCreate = useMay('token.create');
+  const [isCreating, setCreating] = useState(false);
+  const [issued, setIssued] = useState<IssuedToken | null>(null);
+  const columns: readonly Column<Token>[] = [
+    { id: 'name', label: 'Name', align: 'clip', cell: ({ name }) => name },
+    { id: 'state', label: 'State', cell: (token) => <TokenState token={token} /> },
+    { id: 'roles', label: 'Roles', cell: ({ roles }) => roles.join(', ') },
+    { id: 'queues', label: 'Queues', align: 'clip', cell: ({ queues }) => queues.join(', ') },
+    { id: 'hidden', label: 'Hidden paths', align: 'clip', cell: ({ redact }) => redact.join(', ') || '–' },
+    { id: 'created', label: 'Made', cell: ({ created_at }) => <Time at={created_at} /> },
+    {
+      id: 'expires',
+      label: 'Ends',
+      cell: ({ expires_at }) => (expires_at === null ? 'never' : <Time at={expires_at} />),
+    },
+    { id: 'actions', label: 'Actions', cell: (token) => <TokenMenu token={token} onIssued={setIssued} /> },
+  ];
+  return (
+    <Frame
+      title="Tokens"
+      lead="Tokens of the store. Those of the server's own configuration are not listed."
+      actions={
+        <>
+          {mayCreate && (
+            <Button kind="primary" onClick={() => setCreating(true)}>
+              New token
+            </Button>
+          )}
+          <CopyAs operation="token.list" options={{}} command="tokens list" code="await admin.listTokens();" />
+        </>
+      }
+    >
+      <Loaded query={tokens}>
+        {({ items }) =>
+          items.length === 0 ? (
+            <Empty title="No token yet">
+              <p>
+                Without any token everybody who reaches the server may do everything. Make the first one with the role
+                admin, and keep its secret: from then on every call needs a token.
+              </p>
+            </Empty>
+          ) : (
+            <DataTable label="Tokens" rows={items} columns={columns} idOf={({ id }) => id} />
+          )
+        }
+      </Loaded>
+      <Roles />
+      {isCreating && <NewToken onIssued={setIssued} onClose={() => setCreating(false)} />}
+      {issued !== null && <Secret issued={issued} onClose={() => setIssued(null)} />}
+    </Frame>
+  );
+}
+
+function TokenState({ token }: { readonly token: Token }) {
+  const now = Date.now();
+  const isAfter = (at: string | null): boolean => at !== null && Date.parse(at) > now;
+  if (token.revoked_at !== null) return <Badge tone="bad">revoked</Badge>;
+  if (token.expires_at !== null && !isAfter(token.expires_at)) return <Badge tone="mute">ended</Badge>;
+  if (isAfter(token.previous_until)) return <Badge tone="warn">two secrets</Badge>;
+  return <Badge tone="good">valid</Badge>;
 }

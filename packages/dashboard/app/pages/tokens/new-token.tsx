@@ -1,0 +1,95 @@
+import { roles } from '@ojs-ts/core';
+import { useState } from 'react';
+import type { IssuedToken } from '../../api/answers/tokens.ts';
+import { useAction } from '../../api/calls.ts';
+import { messageOf } from '../../api/failure.ts';
+import { Button } from '../../ui/button.tsx';
+import { Dialog } from '../../ui/dialog.tsx';
+import { Field } from '../../ui/field.tsx';
+
+export interface NewTokenProps {
+  readonly onIssued: (issued: IssuedToken) => void;
+  readonly onClose: () => void;
+}
+
+const ends = [
+  ['', 'never'],
+  ['+P30D', 'in 30 days'],
+  ['+P90D', 'in 90 days'],
+  ['+P365D', 'in a year'],
+] as const;
+
+export function NewToken({ onIssued, onClose }: NewTokenProps) {
+  const [name, setName] = useState('');
+  const [role, setRole] = useState<string>('viewer');
+  const [queues, setQueues] = useState('');
+  const [redact, setRedact] = useState('');
+  const [end, setEnd] = useState('');
+  const [problem, setProblem] = useState<string | null>(null);
+  const create = useAction('token.create', {
+    changes: ['token.list'],
+    onDone: (issued) => {
+      onIssued(issued);
+      onClose();
+    },
+  });
+  const body = {
+    name,
+    roles: [role],
+    ...(queues.trim() !== '' && { queues: wordsOf(queues) }),
+    ...(redact.trim() !== '' && { redact: wordsOf(redact) }),
+    ...(end !== '' && { expires_at: end }),
+  };
+  return (
+    <Dialog title="New token" onClose={onClose}>
+      <form
+        className="stack"
+        onSubmit={(event) => {
+          event.preventDefault();
+          create.mutate({ body }, { onError: (error) => setProblem(messageOf(error)) });
+        }}
+      >
+        <Field label="Name" hint="Who or what uses it.">
+          <input value={name} onChange={({ target }) => setName(target.value)} required maxLength={128} />
+        </Field>
+        <Field label="Role">
+          <select value={role} onChange={({ target }) => setRole(target.value)}>
+            {roles.map((one) => (
+              <option key={one}>{one}</option>
+            ))}
+          </select>
+        </Field>
+        <Field label="Queues" hint="Names, or beginnings with *, such as mail*. Empty for all.">
+          <input value={queues} onChange={({ target }) => setQueues(target.value)} spellCheck={false} />
+        </Field>
+        <Field label="Hidden paths" hint="Such as args[0].card meta.email result.*">
+          <input value={redact} onChange={({ target }) => setRedact(target.value)} spellCheck={false} />
+        </Field>
+        <Field label="Ends">
+          <select value={end} onChange={({ target }) => setEnd(target.value)}>
+            {ends.map(([value, label]) => (
+              <option key={value} value={value}>
+                {label}
+              </option>
+            ))}
+          </select>
+        </Field>
+        {problem !== null && (
+          <p className="failure" role="alert">
+            {problem}
+          </p>
+        )}
+        <div className="dialog-foot">
+          <Button onClick={onClose}>Cancel</Button>
+          <Button type="submit" kind="primary" disabled={create.isPending}>
+            Make token
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+function wordsOf(text: string): readonly string[] {
+  return text.split(/[\s,]+/).filter((word) => word !== '');
+}

@@ -1,0 +1,54 @@
+import { useState } from 'react';
+import type { IssuedToken, Token } from '../../api/answers/tokens.ts';
+import { useAction } from '../../api/calls.ts';
+import { useMay } from '../../api/session.ts';
+import { Confirm } from '../../ui/confirm.tsx';
+import { Menu } from '../../ui/menu.tsx';
+
+export interface TokenMenuProps {
+  readonly token: Token;
+  readonly onIssued: (issued: IssuedToken) => void;
+}
+
+export function TokenMenu({ token, onIssued }: TokenMenuProps) {
+  const [asked, setAsked] = useState<'rotate' | 'revoke' | null>(null);
+  const rotate = useAction('token.rotate', { changes: ['token.list'], onDone: onIssued });
+  const revoke = useAction('token.revoke', { changes: ['token.list'], done: `Revoked ${token.name}.` });
+  const may = useMay('token.rotate');
+  if (!may || token.revoked_at !== null) return null;
+  const params = { id: token.id };
+  return (
+    <>
+      <Menu
+        label="…"
+        name={`Actions for ${token.name}`}
+        size="small"
+        items={[
+          { label: 'New secret…', run: () => setAsked('rotate') },
+          { label: 'Revoke…', kind: 'danger', run: () => setAsked('revoke') },
+        ]}
+      />
+      {asked === 'rotate' && (
+        <Confirm
+          title={`New secret for ${token.name}?`}
+          confirm="Make secret"
+          onConfirm={() => rotate.mutateAsync({ params, body: {} })}
+          onClose={() => setAsked(null)}
+        >
+          Both secrets count for a day, so that nobody is locked out meanwhile.
+        </Confirm>
+      )}
+      {asked === 'revoke' && (
+        <Confirm
+          title={`Revoke ${token.name}?`}
+          confirm="Revoke"
+          destroys
+          onConfirm={() => revoke.mutateAsync({ params })}
+          onClose={() => setAsked(null)}
+        >
+          Every server refuses it within five seconds, and cuts its open streams. Nothing brings it back.
+        </Confirm>
+      )}
+    </>
+  );
+}
