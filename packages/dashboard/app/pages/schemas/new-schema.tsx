@@ -11,7 +11,7 @@ const example = `{
   "prefixItems": [{ "type": "string", "format": "email" }],
   "minItems": 1
 }`;
-const modes = ['strict', 'warn', 'none'] as const;
+const modes = ['strict', 'warn', 'off'] as const;
 
 export function NewSchema({ onClose }: { readonly onClose: () => void }) {
   const [type, setType] = useState('');
