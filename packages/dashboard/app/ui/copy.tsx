@@ -19,7 +19,7 @@ export async function copyText(text: string, what: string): Promise<void> {
 export function CopyButton({ text, what }: { readonly text: string; readonly what: string }) {
   return (
     <Button size="small" kind="plain" aria-label={`Copy ${what}`} onClick={() => void copyText(text, what)}>
-      ⧉
+      Copy
     </Button>
   );
 }

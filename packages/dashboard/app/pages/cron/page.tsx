@@ -1,5 +1,116 @@
-import { Page as Frame } from '../../ui/page.tsx';
+import { Link, useNavigate, useParams } from '@tanstack/react-router';
+import { useState } from 'react';
+import { useAction, useCall } from '../../api/calls.ts';
+import { ApiFailure } from '../../api/failure.ts';
+import { useMay } from '../../api/session.ts';
+import { wordsOfCron } from '../../format/cron.ts';
+import { formatCount } from '../../format/numbers.ts';
+import { readDocument } from '../../json/document.ts';
+import { stringify } from '../../json/numeral.ts';
+import { hasType } from '../../live/summary.ts';
+import { Badge } from '../../ui/badge.tsx';
+import { Button } from '../../ui/button.tsx';
+import { Confirm } from '../../ui/confirm.tsx';
+import { CopyAs, quote } from '../../ui/copy.tsx';
+import { JsonTree } from '../../ui/json-tree.tsx';
+import { Card, Page as Frame } from '../../ui/page.tsx';
+import { Empty, Loaded } from '../../ui/states.tsx';
+import { Time } from '../../ui/time.tsx';
+import { CronButtons } from '../crons/cron-buttons.tsx';
+import { EditCron } from '../crons/edit-cron.tsx';
+import { NextRuns } from './next-runs.tsx';
+import { PastRuns } from './past-runs.tsx';
 
 export function Page() {
-  return <Frame title="Cron">{null}</Frame>;
+  const { name = '' } = useParams({ strict: false });
+  const navigate = useNavigate();
+  const query = useCall('cron.get', { params: { name }, live: (summary) => hasType(summary, 'cron.') });
+  const mayChange = useMay('cron.register');
+  const [opened, setOpened] = useState<'edit' | 'remove' | null>(null);
+  const remove = useAction('cron.remove', { changes: ['cron.list'], done: `Deleted ${name}.` });
+  const cron = query.data?.cron;
+  if (query.error instanceof ApiFailure && query.error.status === 404) {
+    return (
+      <Frame title={name}>
+        <Empty title="There is no such cron">
+          <p>
+            <Link to="/crons">See all crons</Link>
+          </p>
+        </Empty>
+      </Frame>
+    );
+  }
+  return (
+    <Frame
+      title={name}
+      aside={cron && !cron.enabled && <Badge tone="warn">paused</Badge>}
+      actions={
+        <>
+          {cron && <CronButtons cron={cron} />}
+          {cron && mayChange && (
+            <>
+              <Button size="small" onClick={() => setOpened('edit')}>
+                Change
+              </Button>
+              <Button size="small" kind="danger" onClick={() => setOpened('remove')}>
+                Delete…
+              </Button>
+            </>
+          )}
+          <CopyAs operation="cron.get" options={{ params: { name } }} command={`cron show ${quote(name)}`} />
+        </>
+      }
+    >
+      <Loaded query={query}>
+        {({ cron: { expression, timezone, type, args, options, overlap_policy, last_run_at, run_count } }) => (
+          <div className="columns">
+            <Card title="Schedule">
+              <p>{wordsOfCron(expression) ?? 'A schedule of its own form'}</p>
+              <dl className="facts">
+                <dt>Expression</dt>
+                <dd>
+                  <code>{expression}</code>
+                </dd>
+                <dt>Time zone</dt>
+                <dd>{timezone}</dd>
+                <dt>Overlap</dt>
+                <dd>{overlap_policy}</dd>
+                <dt>Last run</dt>
+                <dd>
+                  <Time at={last_run_at} />
+                </dd>
+                <dt>Runs</dt>
+                <dd>{formatCount(run_count)}</dd>
+                <dt>Job</dt>
+                <dd>
+                  <code>{type}</code> in{' '}
+                  <Link to="/queues/$name" params={{ name: options?.queue ?? 'default' }}>
+                    {options?.queue ?? 'default'}
+                  </Link>
+                </dd>
+              </dl>
+              <JsonTree node={readDocument(stringify(args))} label="Arguments" />
+            </Card>
+            <NextRuns name={name} />
+          </div>
+        )}
+      </Loaded>
+      <PastRuns name={name} />
+      {opened === 'edit' && cron && <EditCron cron={cron} onClose={() => setOpened(null)} />}
+      {opened === 'remove' && (
+        <Confirm
+          title={`Delete ${name}?`}
+          confirm="Delete"
+          destroys
+          onConfirm={async () => {
+            await remove.mutateAsync({ params: { name } });
+            await navigate({ to: '/crons' });
+          }}
+          onClose={() => setOpened(null)}
+        >
+          No further run begins. Jobs of earlier runs stay.
+        </Confirm>
+      )}
+    </Frame>
+  );
 }

@@ -1,5 +1,100 @@
+import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
+import type { Cron } from '../../api/answers/crons.ts';
+import { useCall } from '../../api/calls.ts';
+import { useMay } from '../../api/session.ts';
+import { wordsOfCron } from '../../format/cron.ts';
+import { formatCount } from '../../format/numbers.ts';
+import { hasType } from '../../live/summary.ts';
+import { useSearchTexts } from '../../search.ts';
+import { Badge } from '../../ui/badge.tsx';
+import { Button } from '../../ui/button.tsx';
+import { CopyAs } from '../../ui/copy.tsx';
+import { type Column, DataTable } from '../../ui/data-table.tsx';
 import { Page as Frame } from '../../ui/page.tsx';
+import { Empty, Loaded } from '../../ui/states.tsx';
+import { Time } from '../../ui/time.tsx';
+import { CronButtons } from './cron-buttons.tsx';
+import { EditCron } from './edit-cron.tsx';
 
 export function Page() {
-  return <Frame title="Crons">{null}</Frame>;
+  const { search, change } = useSearchTexts();
+  const crons = useCall('cron.list', { query: { limit: 1_000 }, live: (summary) => hasType(summary, 'cron.') });
+  const mayRegister = useMay('cron.register');
+  const [isNew, setNew] = useState(false);
+  const asked = (search.find ?? '').toLowerCase();
+  return (
+    <Frame
+      title="Crons"
+      actions={
+        <>
+          {mayRegister && <Button onClick={() => setNew(true)}>New cron</Button>}
+          <CopyAs operation="cron.list" options={{}} command="cron list" code="await client.listCronJobs();" />
+        </>
+      }
+    >
+      <Loaded query={crons}>
+        {({ items }) => {
+          if (items.length === 0) {
+            return (
+              <Empty title="No cron yet">
+                <p>A cron enqueues a job again and again. Register one here, or in your code with registerCronJob.</p>
+              </Empty>
+            );
+          }
+          const found = items.filter(({ name, type }) => `${name} ${type}`.toLowerCase().includes(asked));
+          return (
+            <>
+              <input
+                data-search
+                type="search"
+                aria-label="Find a cron"
+                placeholder="Find a cron"
+                style={{ maxWidth: '18rem' }}
+                value={search.find ?? ''}
+                onChange={({ target }) => change({ find: target.value }, { replace: true })}
+              />
+              <DataTable label="Crons" rows={found} columns={columns} idOf={({ name }) => name} />
+            </>
+          );
+        }}
+      </Loaded>
+      {isNew && <EditCron onClose={() => setNew(false)} />}
+    </Frame>
+  );
 }
+
+const columns: readonly Column<Cron>[] = [
+  {
+    id: 'name',
+    label: 'Cron',
+    align: 'clip',
+    cell: ({ name, enabled }) => (
+      <>
+        <Link to="/crons/$name" params={{ name }}>
+          {name}
+        </Link>{' '}
+        {!enabled && <Badge tone="warn">paused</Badge>}
+      </>
+    ),
+  },
+  {
+    id: 'schedule',
+    label: 'Schedule',
+    align: 'clip',
+    cell: ({ expression, timezone }) => (
+      <span title={expression}>
+        {wordsOfCron(expression) ?? <code>{expression}</code>} <span className="soft small">{timezone}</span>
+      </span>
+    ),
+  },
+  { id: 'type', label: 'Job type', align: 'clip', cell: ({ type }) => <code>{type}</code> },
+  {
+    id: 'next',
+    label: 'Next run',
+    cell: ({ enabled, next_run_at }) => (enabled ? <Time at={next_run_at} /> : <span className="soft">–</span>),
+  },
+  { id: 'last', label: 'Last run', cell: ({ last_run_at }) => <Time at={last_run_at} /> },
+  { id: 'count', label: 'Runs', align: 'number', cell: ({ run_count }) => formatCount(run_count) },
+  { id: 'actions', label: 'Actions', cell: (cron) => <CronButtons cron={cron} /> },
+];

@@ -1,0 +1,45 @@
+import { useCall } from '../../api/calls.ts';
+import { useSearchTexts } from '../../search.ts';
+import { Card } from '../../ui/page.tsx';
+import { Loaded } from '../../ui/states.tsx';
+import { RunList } from '../crons/run-list.tsx';
+
+const counts = [10, 50, 200, 1_000] as const;
+
+/** The next runs, from now or from a day of the reader's choice. */
+export function NextRuns({ name }: { readonly name: string }) {
+  const { search, change } = useSearchTexts();
+  const count = counts.find((one) => String(one) === search.runs) ?? counts[0];
+  const from = /^\d{4}-\d{2}-\d{2}$/.test(search.from ?? '') ? `${search.from}T00:00:00Z` : undefined;
+  const runs = useCall('cron.runs', { params: { name }, query: { limit: count, from }, keepLast: true });
+  return (
+    <Card
+      title="Next runs"
+      aside={
+        <span className="row">
+          <input
+            type="date"
+            aria-label="From"
+            style={{ width: 'auto' }}
+            value={search.from ?? ''}
+            onChange={({ target }) => change({ from: target.value || undefined })}
+          />
+          <select
+            aria-label="Number of runs"
+            style={{ width: 'auto' }}
+            value={count}
+            onChange={({ target }) => change({ runs: target.value })}
+          >
+            {counts.map((one) => (
+              <option key={one} value={one}>
+                {one} runs
+              </option>
+            ))}
+          </select>
+        </span>
+      }
+    >
+      <Loaded query={runs}>{(data) => <RunList runs={data} />}</Loaded>
+    </Card>
+  );
+}

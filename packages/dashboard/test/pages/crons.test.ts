@@ -1,0 +1,68 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isWider, violations } from '../axe.ts';
+import { chromiumPath, Dashboard, launch } from '../dashboard.ts';
+
+describe.skipIf(chromiumPath === null)('crons', () => {
+  let browser: Browser;
+  let dashboard: Dashboard;
+  beforeAll(async () => {
+    browser = await launch();
+    dashboard = await Dashboard.start(browser);
+  });
+  afterAll(async () => {
+    await dashboard?.[Symbol.asyncDispose]();
+    await browser?.close();
+  });
+
+  test('a cron is made after a look at its next runs, run, paused, changed and deleted', async () => {
+    const { page } = dashboard;
+    await dashboard.open('crons');
+    await page.getByRole('heading', { name: 'No cron yet' }).waitFor();
+    await page.getByRole('button', { name: 'New cron' }).click();
+    await page.getByLabel('Name').fill('weekly');
+    await page.getByLabel('Schedule').fill('0 9 * *');
+    await page.getByText(/cron/i).filter({ hasText: /field/ }).first().waitFor();
+    await page.getByLabel('Schedule').fill('30 2 * * 0');
+    await page.getByLabel('Time zone').selectOption('Europe/Berlin');
+    await page.getByRole('status', { name: 'Next runs' }).getByText('At 02:30, only on Sunday').waitFor();
+    await page.getByLabel('Job type').fill('report.build');
+    await page.getByLabel('Queue').fill('reports');
+    await page.getByLabel('Arguments').fill('[12345678901234567890, 1.0e3]');
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('heading', { level: 1, name: 'weekly' }).waitFor();
+    await page.getByRole('region', { name: 'Arguments' }).getByText('12345678901234567890').waitFor();
+    await page.getByRole('region', { name: 'Arguments' }).getByText('1.0e3').waitFor();
+    await page.getByRole('button', { name: 'Run now: weekly' }).click();
+    await page.getByRole('region', { name: 'Past runs' }).first().getByText('available').waitFor();
+    await page.getByRole('button', { name: 'Pause weekly' }).click();
+    await page.getByRole('button', { name: 'Resume weekly' }).waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.setViewportSize({ width: 390, height: 844 });
+    await expect.poll(() => isWider(page)).toBe(false);
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await page.getByRole('button', { name: 'Delete…' }).click();
+    await page.getByRole('button', { name: 'Delete', exact: true }).click();
+    await page.getByRole('heading', { name: 'No cron yet' }).waitFor();
+    expect(dashboard.complaints).toEqual([]);
+  });
+
+  test('the next runs mark the changes of the clocks, from any day', async () => {
+    const { page, client } = dashboard;
+    await client.registerCronJob({
+      name: 'dst',
+      cron: '30 2 * * *',
+      timezone: 'Europe/Berlin',
+      type: 'tick',
+      args: [],
+    });
+    await dashboard.open('crons/dst?from=2027-03-26');
+    const runs = page.getByRole('region', { name: 'Next runs' });
+    await runs.getByText('Clocks go forward from 02:00 to 03:00.').waitFor();
+    await runs.getByLabel('Number of runs').selectOption('1000 runs');
+    await expect.poll(() => runs.getByText('clock change').count()).toBeGreaterThan(3);
+    await page.goBack();
+    await expect.poll(() => runs.getByText('clock change').count()).toBe(1);
+  });
+});
