@@ -1,5 +1,54 @@
+import { eventKinds } from '@ojs-ts/core';
+import { useSearchTexts } from '../../search.ts';
+import { Button } from '../../ui/button.tsx';
+import { CopyAs, quote } from '../../ui/copy.tsx';
 import { Page as Frame } from '../../ui/page.tsx';
+import { Filters } from './filters.tsx';
+import { History } from './history.tsx';
+import { Tail } from './tail.tsx';
 
 export function Page() {
-  return <Frame title="Events">{null}</Frame>;
+  const { search, change } = useSearchTexts();
+  const filter = { types: kindsOf(search.types), queues: search.queues, job_types: search.job_types };
+  const isReplay = search.after !== undefined;
+  const flags = [
+    ...(filter.types === undefined ? [] : [`--types ${quote(filter.types)}`]),
+    ...(filter.queues === undefined ? [] : [`--queues ${quote(filter.queues)}`]),
+  ];
+  return (
+    <Frame
+      title="Events"
+      lead={isReplay ? 'A replay of the log from one event on.' : 'What happens, newest first.'}
+      actions={
+        <>
+          {isReplay && (
+            <Button size="small" onClick={() => change({ after: undefined })}>
+              Back to now
+            </Button>
+          )}
+          <CopyAs
+            operation="event.list"
+            options={{ query: { ...filter, order: 'desc' } }}
+            command={['events tail', ...flags].join(' ')}
+            code="for await (const event of client.events()) console.log(event.type);"
+          />
+        </>
+      }
+    >
+      <Filters />
+      {search.after === undefined ? <Tail filter={filter} /> : <History filter={filter} after={search.after} />}
+    </Frame>
+  );
+}
+
+/** The server takes whole kinds; `job.` stands for all that begin so. */
+function kindsOf(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const asked = text.split(/[\s,]+/).filter((one) => one !== '');
+  const kinds = asked.flatMap((one) => {
+    const beginning = one.replace(/\*$/, '');
+    const found = eventKinds.filter((kind) => (one === beginning ? kind === one : kind.startsWith(beginning)));
+    return found.length > 0 ? found : [one];
+  });
+  return kinds.length === 0 ? undefined : [...new Set(kinds)].join(',');
 }

@@ -1,5 +1,120 @@
-import { Page as Frame } from '../../ui/page.tsx';
+import { Link, useParams } from '@tanstack/react-router';
+import { useState } from 'react';
+import { useAction, useCall } from '../../api/calls.ts';
+import { ApiFailure } from '../../api/failure.ts';
+import { useMay } from '../../api/session.ts';
+import { formatCount } from '../../format/numbers.ts';
+import { hasType } from '../../live/summary.ts';
+import { Badge } from '../../ui/badge.tsx';
+import { Button } from '../../ui/button.tsx';
+import { CopyAs, quote } from '../../ui/copy.tsx';
+import { Card, Page as Frame } from '../../ui/page.tsx';
+import { Empty, Loaded } from '../../ui/states.tsx';
+import { Time } from '../../ui/time.tsx';
+import { Use } from '../limits/use.tsx';
+import { Counted } from './counted.tsx';
+import { Override } from './override.tsx';
 
 export function Page() {
-  return <Frame title="Limit">{null}</Frame>;
+  const { key = '' } = useParams({ strict: false });
+  const query = useCall('limit.get', { params: { key }, live: (summary) => hasType(summary, 'job.') });
+  const mayOverride = useMay('limit.override');
+  const mayList = useMay('admin.jobs');
+  const [isEditing, setEditing] = useState(false);
+  const restore = useAction('limit.restore', {
+    changes: ['limit.get', 'limit.list'],
+    done: `${key} has its own numbers again.`,
+  });
+  const limit = query.data;
+  if (query.error instanceof ApiFailure && query.error.status === 404) {
+    return (
+      <Frame title={key}>
+        <Empty title="There is no such limit">
+          <p>
+            No job and no operator has named this key. <Link to="/limits">See all limits</Link>
+          </p>
+        </Empty>
+      </Frame>
+    );
+  }
+  return (
+    <Frame
+      title={key}
+      aside={limit && limit.override !== null && <Badge tone="warn">overridden</Badge>}
+      actions={
+        <>
+          {limit && mayOverride && (
+            <Button size="small" onClick={() => setEditing(true)}>
+              Override
+            </Button>
+          )}
+          {limit && limit.override !== null && mayOverride && (
+            <Button size="small" onClick={() => restore.mutate({ params: { key } })}>
+              Remove override
+            </Button>
+          )}
+          <CopyAs
+            operation="limit.get"
+            options={{ params: { key } }}
+            command={`limits show ${quote(key)}`}
+            code={`await admin.getLimit(${JSON.stringify(key)});`}
+          />
+        </>
+      }
+    >
+      <Loaded query={query}>
+        {(data) => (
+          <Card title="Numbers">
+            <dl className="facts">
+              <dt>Running</dt>
+              <dd>
+                <Use limit={data} />
+              </dd>
+              {(data.rates ?? (data.rate === undefined ? [] : [data.rate])).map((rate) => (
+                <RateFact key={rate.period} {...rate} />
+              ))}
+              <dt>Held back</dt>
+              <dd>{formatCount(data.waiting_count)} jobs</dd>
+              {data.override !== null && (
+                <>
+                  <dt>Override ends</dt>
+                  <dd>{data.override.expires_at === null ? 'never' : <Time at={data.override.expires_at} />}</dd>
+                </>
+              )}
+            </dl>
+          </Card>
+        )}
+      </Loaded>
+      {mayList && (
+        <div className="columns">
+          <Counted title="Who holds it" limit={key} state="active" none="No job runs under this key." />
+          <Counted title="Who waits" limit={key} state="available" none="No job waits under this key." />
+        </div>
+      )}
+      {isEditing && limit && <Override limit={limit} onClose={() => setEditing(false)} />}
+    </Frame>
+  );
+}
+
+interface RateFactProps {
+  readonly limit: number;
+  readonly period: string;
+  readonly current_count: number;
+  readonly window_resets_at: string;
+}
+
+function RateFact({ limit, period, current_count, window_resets_at }: RateFactProps) {
+  return (
+    <>
+      <dt>Starts each {period}</dt>
+      <dd>
+        {formatCount(current_count)} of {formatCount(limit)}
+        {current_count >= limit && (
+          <>
+            ; opens <Time at={window_resets_at} />
+          </>
+        )}
+      </dd>
+    </>
+  );
 }

@@ -1,5 +1,95 @@
+import { Link } from '@tanstack/react-router';
+import type { Limit } from '../../api/answers/limits.ts';
+import { useCall } from '../../api/calls.ts';
+import { formatCount } from '../../format/numbers.ts';
+import { hasType } from '../../live/summary.ts';
+import { useSearchTexts } from '../../search.ts';
+import { Badge } from '../../ui/badge.tsx';
+import { Button } from '../../ui/button.tsx';
+import { CopyAs } from '../../ui/copy.tsx';
+import { type Column, DataTable } from '../../ui/data-table.tsx';
 import { Page as Frame } from '../../ui/page.tsx';
+import { Empty, Loaded } from '../../ui/states.tsx';
+import { Use } from './use.tsx';
+
+const perPage = 100;
 
 export function Page() {
-  return <Frame title="Limits">{null}</Frame>;
+  const { search, change } = useSearchTexts();
+  const page = Math.max(1, Number(search.page) || 1);
+  const limits = useCall('limit.list', {
+    query: { limit: perPage, page },
+    live: (summary) => hasType(summary, 'job.'),
+    keepLast: true,
+  });
+  const asked = (search.key ?? '').toLowerCase();
+  return (
+    <Frame
+      title="Limits"
+      lead="How many executions of a key may run at once or start in a period."
+      actions={<CopyAs operation="limit.list" options={{}} command="limits list" code="await admin.listLimits();" />}
+    >
+      <Loaded query={limits}>
+        {({ items, pagination }) => {
+          if (items.length === 0 && page === 1) {
+            return (
+              <Empty title="No limit yet">
+                <p>A job names its limits when it is enqueued. A queue has limits of its own: see the queue's page.</p>
+              </Empty>
+            );
+          }
+          const found = items.filter(({ key }) => key.toLowerCase().includes(asked));
+          return (
+            <>
+              <input
+                data-search
+                type="search"
+                aria-label="Find a key on this page"
+                placeholder="Find a key on this page"
+                style={{ maxWidth: '18rem' }}
+                value={search.key ?? ''}
+                onChange={({ target }) => change({ key: target.value }, { replace: true })}
+              />
+              <DataTable label="Limits" rows={found} columns={columns} idOf={({ key }) => key} />
+              {(pagination.has_more || page > 1) && (
+                <div className="row">
+                  <Button disabled={page === 1} onClick={() => change({ page: String(page - 1) })}>
+                    Previous
+                  </Button>
+                  <span className="soft">Page {page}</span>
+                  <Button disabled={!pagination.has_more} onClick={() => change({ page: String(page + 1) })}>
+                    Next
+                  </Button>
+                </div>
+              )}
+            </>
+          );
+        }}
+      </Loaded>
+    </Frame>
+  );
 }
+
+const columns: readonly Column<Limit>[] = [
+  {
+    id: 'key',
+    label: 'Key',
+    align: 'clip',
+    cell: ({ key, override }) => (
+      <>
+        <Link to="/limits/$key" params={{ key }}>
+          {key}
+        </Link>{' '}
+        {override !== null && <Badge tone="warn">overridden</Badge>}
+      </>
+    ),
+  },
+  { id: 'running', label: 'Running', cell: (limit) => <Use limit={limit} /> },
+  {
+    id: 'rate',
+    label: 'Starts',
+    cell: ({ rate }) =>
+      rate === undefined ? '–' : `${formatCount(rate.current_count)} of ${formatCount(rate.limit)} each ${rate.period}`,
+  },
+  { id: 'waiting', label: 'Held back', align: 'number', cell: ({ waiting_count }) => formatCount(waiting_count) },
+];

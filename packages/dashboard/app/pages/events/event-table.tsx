@@ -1,0 +1,60 @@
+import { Link } from '@tanstack/react-router';
+import type { LoggedEvent } from '../../api/answers/events.ts';
+import { stringify } from '../../json/numeral.ts';
+import { useSearchTexts } from '../../search.ts';
+import { Badge, type Tone } from '../../ui/badge.tsx';
+import { Button } from '../../ui/button.tsx';
+import { type Column, DataTable } from '../../ui/data-table.tsx';
+import { Time } from '../../ui/time.tsx';
+
+const bad = /\.(failed|discarded|timeout|stalled|total_timeout|rejected|step_failed|job_failed)$/;
+const good = /\.(completed|step_completed|job_completed)$/;
+
+export function EventTable({ events }: { readonly events: readonly LoggedEvent[] }) {
+  const { change } = useSearchTexts();
+  const columns: readonly Column<LoggedEvent>[] = [
+    { id: 'at', label: 'When', cell: ({ time }) => <Time at={time} /> },
+    { id: 'kind', label: 'Kind', cell: ({ type }) => <Badge tone={toneOf(type)}>{type}</Badge> },
+    { id: 'about', label: 'About', align: 'clip', cell: (event) => <Subject event={event} /> },
+    { id: 'type', label: 'Job type', align: 'clip', cell: ({ data }) => text(data.job_type) },
+    { id: 'queue', label: 'Queue', align: 'clip', cell: ({ data }) => text(data.queue) },
+    { id: 'data', label: 'Data', align: 'clip', cell: ({ data }) => <span className="mono soft">{restOf(data)}</span> },
+    {
+      id: 'replay',
+      label: 'Actions',
+      cell: ({ id, type }) => (
+        <Button size="small" kind="plain" aria-label={`From here: ${type}`} onClick={() => change({ after: id })}>
+          From here
+        </Button>
+      ),
+    },
+  ];
+  return <DataTable label="Events" rows={events} columns={columns} idOf={({ id }) => id} />;
+}
+
+function Subject({ event: { type, subject = '' } }: { readonly event: LoggedEvent }) {
+  const [about] = type.split('.');
+  const id = { params: { id: subject }, children: subject };
+  const name = { params: { name: subject }, children: subject };
+  if (about === 'job') return <Link to="/jobs/$id" {...id} />;
+  if (about === 'workflow') return <Link to="/workflows/$id" {...id} />;
+  if (about === 'worker') return <Link to="/workers/$id" {...id} />;
+  if (about === 'queue') return <Link to="/queues/$name" {...name} />;
+  if (about === 'cron') return <Link to="/crons/$name" {...name} />;
+  return <>{subject}</>;
+}
+
+function toneOf(type: string): Tone {
+  if (bad.test(type)) return 'bad';
+  return good.test(type) ? 'good' : 'mute';
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+const shownElsewhere = new Set(['job_id', 'job_type', 'queue', 'workflow_id', 'worker_id', 'name']);
+
+function restOf(data: LoggedEvent['data']): string {
+  return stringify(Object.fromEntries(Object.entries(data).filter(([name]) => !shownElsewhere.has(name))));
+}

@@ -1,0 +1,82 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isWider, violations } from '../axe.ts';
+import { chromiumPath, Dashboard, launch } from '../dashboard.ts';
+
+describe.skipIf(chromiumPath === null)('events and limits', () => {
+  let browser: Browser;
+  let dashboard: Dashboard;
+  const post = async (path: string, body: unknown) => {
+    const response = await fetch(`${dashboard.server.url}/ojs/v1/${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    expect(response.ok, await response.clone().text()).toBe(true);
+  };
+  const enqueue = (index: number) =>
+    post('jobs', {
+      type: 'sync.run',
+      args: [index],
+      options: { queue: 'sync', rate_limit: { key: 'tenant:acme', concurrency: 1 } },
+    });
+  beforeAll(async () => {
+    browser = await launch();
+    dashboard = await Dashboard.start(browser);
+    for (let index = 0; index < 4; index++) await enqueue(index);
+    await post('workers/fetch', { queues: ['sync'], worker_id: 'w1', count: 2 });
+  });
+  afterAll(async () => {
+    await dashboard?.[Symbol.asyncDispose]();
+    await browser?.close();
+  });
+
+  test('the tail follows the log, pauses, filters, and replays from an event on', async () => {
+    const { page } = dashboard;
+    const rows = page.getByRole('row');
+    await dashboard.open('events');
+    await page.getByRole('cell', { name: 'job.started', exact: true }).first().waitFor();
+    const before = await rows.count();
+    await page.getByText('Live', { exact: true }).waitFor();
+    await enqueue(4);
+    await expect.poll(() => rows.count()).toBe(before + 1);
+    await page.getByRole('button', { name: 'Pause', exact: true }).click();
+    await page.getByText('Paused', { exact: true }).waitFor();
+    await enqueue(5);
+    await page.getByRole('button', { name: 'Follow again' }).click();
+    await expect.poll(() => rows.count()).toBe(before + 2);
+    await page.getByLabel('Kinds').fill('worker.*');
+    await page.getByRole('button', { name: 'Filter' }).click();
+    await expect.poll(() => rows.count()).toBe(2);
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('link', { name: 'w1' }).waitFor();
+    await page.goBack();
+    await page.getByRole('button', { name: 'From here: job.enqueued' }).last().click();
+    await page.getByText('A replay of the log from one event on.').waitFor();
+    await expect.poll(() => rows.count()).toBe(before + 1);
+    await page.getByRole('button', { name: 'Back to now' }).click();
+    await page.setViewportSize({ width: 390, height: 844 });
+    await expect.poll(() => isWider(page)).toBe(false);
+    await page.setViewportSize({ width: 1280, height: 800 });
+    expect(dashboard.complaints).toEqual([]);
+  });
+
+  test('a limit says who holds it and who waits, and is overridden for a while', async () => {
+    const { page } = dashboard;
+    await dashboard.open('limits');
+    await page.getByText('1 of 1').waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('link', { name: 'tenant:acme' }).click();
+    await page.getByRole('region', { name: 'Jobs: Who holds it' }).getByRole('link', { name: 'sync.run' }).waitFor();
+    await expect.poll(() => page.getByRole('region', { name: 'Jobs: Who waits' }).getByRole('row').count()).toBe(6);
+    await page.getByRole('button', { name: 'Override' }).click();
+    await page.getByLabel('Running at once').fill('3');
+    await page.getByText('2 of 5 jobs that are held back may start at once.').waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: 'Override' }).click();
+    await page.getByText('1 of 3').waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Remove override' }).click();
+    await page.getByText('1 of 1').waitFor();
+    expect(dashboard.complaints).toEqual([]);
+  });
+});
