@@ -61,6 +61,13 @@ export class Dashboard implements AsyncDisposable {
     await this.page.getByRole('heading', { level: 1 }).waitFor();
   }
 
+  /** Waits until nothing on the page is on its way. */
+  async settle(): Promise<void> {
+    await this.page.waitForFunction(
+      'document.querySelectorAll(\'[aria-label="Loading"], [aria-busy="true"]\').length === 0',
+    );
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.page.context().close();
     await this.client.close();

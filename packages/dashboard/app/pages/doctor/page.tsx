@@ -17,7 +17,7 @@ export function Page() {
       lead="What an operator should mend in this server and its store, the worst first, each with its mend."
       actions={
         <>
-          <Button disabled={report.isFetching} onClick={() => void report.refetch()}>
+          <Button aria-busy={report.isFetching} onClick={() => void report.refetch()}>
             {report.isFetching ? 'Looking…' : 'Look again'}
           </Button>
           <CopyAs operation="system.doctor" options={{}} command="doctor" code="await admin.doctor();" />
