@@ -1,5 +1,133 @@
+import { Link, useParams } from '@tanstack/react-router';
+import { lazy, Suspense, useState } from 'react';
+import { useAction, useCall } from '../../api/calls.ts';
+import { ApiFailure } from '../../api/failure.ts';
+import { useMay } from '../../api/session.ts';
+import { hasWorkflow } from '../../live/summary.ts';
+import { useSearchTexts } from '../../search.ts';
+import { StateBadge } from '../../ui/badge.tsx';
+import { Button } from '../../ui/button.tsx';
+import { Confirm } from '../../ui/confirm.tsx';
+import { CopyAs, CopyButton } from '../../ui/copy.tsx';
 import { Page as Frame } from '../../ui/page.tsx';
+import { Empty, Loaded, Loading } from '../../ui/states.tsx';
+import { Tabs } from '../../ui/tabs.tsx';
+import { collapsed, single } from './boxes.ts';
+import { Progress } from './progress.tsx';
+import { Waterfall } from './waterfall.tsx';
+
+const Graph = lazy(async () => ({ default: (await import('./graph.tsx')).Graph }));
+const views = [
+  { name: 'graph', label: 'Graph' },
+  { name: 'waterfall', label: 'Waterfall' },
+] as const;
+/** Beyond it a graph is drawn by types of jobs: nobody reads a thousand boxes. */
+const mostNodes = 1_000;
 
 export function Page() {
-  return <Frame title="Workflow">{null}</Frame>;
+  const { id = '' } = useParams({ strict: false });
+  const { search, change } = useSearchTexts();
+  const graph = useCall('workflow.graph', { params: { id }, live: (summary) => hasWorkflow(summary, id) });
+  const mayCancel = useMay('workflow.cancel');
+  const [isAsking, setAsking] = useState(false);
+  const cancel = useAction('workflow.cancel', { changes: ['workflow.graph', 'workflow.list'], done: 'Cancelled.' });
+  const view = search.view === 'waterfall' ? 'waterfall' : 'graph';
+  const failedOnly = search.failed === 'yes';
+  const follows = search.follow === 'yes';
+  const { name = null, state = '' } = graph.data ?? {};
+  if (graph.error instanceof ApiFailure && graph.error.status === 404) {
+    return (
+      <Frame title="Workflow">
+        <Empty title="There is no such workflow">
+          <p>
+            It may have been removed after its retention. <Link to="/workflows">See all workflows</Link>
+          </p>
+        </Empty>
+      </Frame>
+    );
+  }
+  return (
+    <Frame
+      title={name ?? 'Workflow'}
+      aside={
+        <span className="row">
+          {state !== '' && <StateBadge state={state} />}
+          <code className="soft">{id}</code>
+          <CopyButton text={id} what="the id" />
+        </span>
+      }
+      actions={
+        <>
+          {mayCancel && (state === 'running' || state === 'pending') && (
+            <Button size="small" kind="danger" onClick={() => setAsking(true)}>
+              Cancel workflow…
+            </Button>
+          )}
+          <CopyAs
+            operation="workflow.graph"
+            options={{ params: { id } }}
+            command={`workflows show ${id}`}
+            code={`await client.getWorkflow('${id}');`}
+          />
+        </>
+      }
+    >
+      <Tabs
+        label="View"
+        tabs={views}
+        current={view}
+        onChange={(next) => change({ view: next === 'graph' ? undefined : next })}
+      />
+      <div className="row">
+        <label className="check">
+          <input
+            type="checkbox"
+            checked={failedOnly}
+            onChange={() => change({ failed: failedOnly ? undefined : 'yes' })}
+          />
+          Failed only
+        </label>
+        {view === 'graph' && (
+          <label className="check">
+            <input type="checkbox" checked={follows} onChange={() => change({ follow: follows ? undefined : 'yes' })} />
+            Follow what runs
+          </label>
+        )}
+      </div>
+      <Loaded query={graph} lines={8}>
+        {({ nodes }) => {
+          const shown = failedOnly ? nodes.filter((node) => ['failed', 'discarded'].includes(node.state)) : nodes;
+          return (
+            <>
+              <Progress nodes={nodes} />
+              {shown.length === 0 ? (
+                <Empty title="No job has failed" />
+              ) : view === 'waterfall' ? (
+                <Waterfall nodes={shown} />
+              ) : (
+                <Suspense fallback={<Loading lines={8} />}>
+                  <Graph
+                    workflow={id}
+                    boxes={shown.length > mostNodes ? collapsed(shown) : single(shown)}
+                    follows={follows}
+                  />
+                </Suspense>
+              )}
+            </>
+          );
+        }}
+      </Loaded>
+      {isAsking && (
+        <Confirm
+          title="Cancel this workflow?"
+          confirm="Cancel workflow"
+          destroys
+          onConfirm={() => cancel.mutateAsync({ params: { id } })}
+          onClose={() => setAsking(false)}
+        >
+          Jobs that wait are cancelled, and those that run are told to stop. What has completed stays completed.
+        </Confirm>
+      )}
+    </Frame>
+  );
 }

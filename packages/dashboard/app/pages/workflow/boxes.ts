@@ -1,0 +1,80 @@
+import type { WorkflowNode } from '../../api/answers/workflows.ts';
+
+/** What a graph draws: one node, or all nodes of a type together. */
+export interface Box {
+  readonly id: string;
+  readonly label: string;
+  /** Of nodes that are no jobs: group, gate. */
+  readonly kind: string | null;
+  readonly state: string;
+  /** Number of nodes by state; of a single node only its own. */
+  readonly counts: Readonly<Record<string, number>>;
+  readonly jobId: string | null;
+  /** Of a box that stands for many jobs. */
+  readonly type: string | null;
+}
+
+export interface Boxes {
+  readonly boxes: readonly Box[];
+  readonly edges: readonly (readonly [from: string, to: string])[];
+  readonly isCollapsed: boolean;
+}
+
+export function single(nodes: readonly WorkflowNode[]): Boxes {
+  const known = new Set(nodes.map(({ index }) => index));
+  return {
+    boxes: nodes.map(({ index, id, kind, state, type, job_id }) => ({
+      id: String(index),
+      label: type ?? id,
+      kind: kind === 'job' ? null : kind,
+      state,
+      counts: { [state]: 1 },
+      jobId: job_id ?? null,
+      type: null,
+    })),
+    edges: nodes.flatMap(({ index, depends_on }) =>
+      depends_on.filter((from) => known.has(from)).map((from) => [String(from), String(index)] as const),
+    ),
+    isCollapsed: false,
+  };
+}
+
+/** One box for all nodes of a type, and an edge wherever some node of one waits for some node of the other. */
+export function collapsed(nodes: readonly WorkflowNode[]): Boxes {
+  const classOf = ({ kind, type }: WorkflowNode): string => type ?? kind;
+  const byIndex = new Map(nodes.map((node) => [node.index, node]));
+  const counts = new Map<string, Record<string, number>>();
+  const kinds = new Map<string, string | null>();
+  const edges = new Map<string, readonly [string, string]>();
+  for (const node of nodes) {
+    const to = classOf(node);
+    const count = counts.get(to) ?? {};
+    count[node.state] = (count[node.state] ?? 0) + 1;
+    counts.set(to, count);
+    kinds.set(to, node.type === undefined ? node.kind : null);
+    for (const before of node.depends_on) {
+      const other = byIndex.get(before);
+      const from = other && classOf(other);
+      if (from !== undefined && from !== to) edges.set(JSON.stringify([from, to]), [from, to]);
+    }
+  }
+  return {
+    boxes: [...counts].map(([id, states]) => ({
+      id,
+      label: id,
+      kind: kinds.get(id) ?? null,
+      state: worstOf(states),
+      counts: states,
+      jobId: null,
+      type: kinds.get(id) === null ? id : null,
+    })),
+    edges: [...edges.values()],
+    isCollapsed: true,
+  };
+}
+
+const order = ['failed', 'discarded', 'retryable', 'active', 'running', 'available', 'pending', 'waiting', 'cancelled'];
+
+function worstOf(states: Readonly<Record<string, number>>): string {
+  return order.find((state) => (states[state] ?? 0) > 0) ?? 'completed';
+}

@@ -1,0 +1,40 @@
+import { Link } from '@tanstack/react-router';
+import { Handle, type NodeProps, Position } from '@xyflow/react';
+import { formatCount } from '../../format/numbers.ts';
+import { Badge, StateBadge } from '../../ui/badge.tsx';
+import type { BoxNode } from './graph.tsx';
+
+export function GraphBox({ data: { box, workflow } }: NodeProps<BoxNode>) {
+  const { label, kind, state, counts, jobId, type } = box;
+  const states = Object.entries(counts);
+  const isMany = states.length > 1 || (states[0]?.[1] ?? 1) > 1;
+  return (
+    <div className="graph-box" data-state={state}>
+      <Handle type="target" position={Position.Left} isConnectable={false} />
+      <span className="graph-label" title={label}>
+        {jobId !== null ? (
+          <Link to="/jobs/$id" params={{ id: jobId }}>
+            {label}
+          </Link>
+        ) : type !== null ? (
+          <Link to="/jobs" search={{ q: `workflow:${workflow} type:${type}` }}>
+            {label}
+          </Link>
+        ) : (
+          label
+        )}
+      </span>
+      <span className="row nowrap">
+        {kind !== null && <Badge>{kind}</Badge>}
+        {isMany ? (
+          <span className="small soft">
+            {states.map(([name, count]) => `${formatCount(count)} ${name}`).join(', ')}
+          </span>
+        ) : (
+          <StateBadge state={state} />
+        )}
+      </span>
+      <Handle type="source" position={Position.Right} isConnectable={false} />
+    </div>
+  );
+}

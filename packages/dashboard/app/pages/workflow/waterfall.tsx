@@ -1,0 +1,73 @@
+import { Link } from '@tanstack/react-router';
+import './waterfall.css';
+import type { WorkflowNode } from '../../api/answers/workflows.ts';
+import { formatDuration } from '../../format/times.ts';
+import { StateBadge } from '../../ui/badge.tsx';
+import { type Column, DataTable } from '../../ui/data-table.tsx';
+import { useNow } from '../../ui/time.tsx';
+
+/** The jobs of a workflow by their start, each as a bar over the whole time. */
+export function Waterfall({ nodes }: { readonly nodes: readonly WorkflowNode[] }) {
+  const now = useNow();
+  const jobs = nodes
+    .filter(({ type }) => type !== undefined)
+    .toSorted((first, second) => startOf(first) - startOf(second));
+  const begun = jobs.filter(({ started_at }) => started_at !== undefined);
+  const from = Math.min(now, ...begun.slice(0, 1).map(startOf));
+  const until = begun.reduce((latest, node) => Math.max(latest, endOf(node, now)), from + 1);
+  const columns: readonly Column<WorkflowNode>[] = [
+    {
+      id: 'job',
+      label: 'Job',
+      align: 'clip',
+      cell: ({ id, type, job_id }) =>
+        job_id ? (
+          <Link to="/jobs/$id" params={{ id: job_id }}>
+            {type}
+          </Link>
+        ) : (
+          <span title={id}>{type}</span>
+        ),
+    },
+    { id: 'state', label: 'State', cell: ({ state }) => <StateBadge state={state} /> },
+    {
+      id: 'time',
+      label: `Time, ${formatDuration(until - from)} in all`,
+      cell: (node) => <Bar node={node} from={from} until={until} now={now} />,
+    },
+    {
+      id: 'length',
+      label: 'Took',
+      align: 'number',
+      cell: (node) => (node.started_at === undefined ? '–' : formatDuration(endOf(node, now) - startOf(node))),
+    },
+  ];
+  return <DataTable label="Waterfall" rows={jobs} columns={columns} idOf={({ index }) => String(index)} />;
+}
+
+interface BarProps {
+  readonly node: WorkflowNode;
+  readonly from: number;
+  readonly until: number;
+  readonly now: number;
+}
+
+function Bar({ node, from, until, now }: BarProps) {
+  if (node.started_at === undefined) return <span className="soft">not started</span>;
+  const part = (at: number): number => (100 * (at - from)) / (until - from);
+  const left = part(startOf(node));
+  const width = Math.max(0.5, part(endOf(node, now)) - left);
+  return (
+    <span className="waterfall">
+      <span data-state={node.state} style={{ left: `${left}%`, width: `${width}%` }} />
+    </span>
+  );
+}
+
+function startOf({ started_at }: WorkflowNode): number {
+  return started_at === undefined ? Number.POSITIVE_INFINITY : Date.parse(started_at);
+}
+
+function endOf({ ended_at }: WorkflowNode, now: number): number {
+  return ended_at === undefined ? now : Date.parse(ended_at);
+}
