@@ -1,4 +1,4 @@
-import { isObject } from '@ojs-ts/core';
+import { isObject } from '@ojs-ts/core/client';
 /** A JSON object whose fields nobody has looked at yet. */
 export type Wire = Readonly<Record<string, unknown>>;
 

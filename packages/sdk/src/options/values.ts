@@ -1,4 +1,4 @@
-import { readDuration } from '@ojs-ts/core';
+import { readDuration } from '@ojs-ts/core/client';
 import { consoleLogger, type Logger } from '../connection/logger.ts';
 import { OJSValidationError } from '../errors.ts';
 import { quoted } from '../json.ts';

@@ -1,4 +1,4 @@
-import { type Call, operations, pathOf, type Route } from '@ojs-ts/core';
+import { type Call, operations, pathOf, type Route } from '@ojs-ts/core/client';
 import { OJSValidationError } from '../errors.ts';
 import { sdkVersion, specVersion } from '../version.ts';
 import type { TlsOptions } from './tls.ts';

@@ -1,0 +1,11 @@
+import { expect, test } from 'vitest';
+import { run } from '../../support/process.ts';
+
+test('the thread loads what a connection needs, and not all of core: each worker process pays for it', async () => {
+  await using program = run('loaded-modules.ts');
+  await program.says('done');
+  const core = program.lines.filter((line) => line.includes('/packages/core/src/'));
+  expect(core.filter((url) => url.endsWith('/core/src/client.ts'))).toHaveLength(1);
+  expect(core.filter((url) => url.endsWith('/core/src/index.ts'))).toEqual([]);
+  expect(core.length).toBeLessThan(20);
+});
