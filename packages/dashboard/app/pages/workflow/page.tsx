@@ -1,5 +1,5 @@
 import { Link, useParams } from '@tanstack/react-router';
-import { lazy, Suspense, useState } from 'react';
+import { lazy, Suspense, useMemo, useRef, useState } from 'react';
 import { useAction, useCall } from '../../api/calls.ts';
 import { ApiFailure } from '../../api/failure.ts';
 import { useMay } from '../../api/session.ts';
@@ -27,7 +27,13 @@ const mostNodes = 1_000;
 export function Page() {
   const { id = '' } = useParams({ strict: false });
   const { search, change } = useSearchTexts();
-  const graph = useCall('workflow.graph', { params: { id }, live: (summary) => hasWorkflow(summary, id) });
+  // The start of a step is an event of its job alone.
+  const jobs = useRef<ReadonlySet<string>>(new Set());
+  const graph = useCall('workflow.graph', {
+    params: { id },
+    live: (summary) => hasWorkflow(summary, id) || summary.jobs.some((job) => jobs.current.has(job)),
+  });
+  jobs.current = useMemo(() => new Set(graph.data?.nodes.flatMap(({ job_id }) => job_id ?? [])), [graph.data]);
   const mayCancel = useMay('workflow.cancel');
   const [isAsking, setAsking] = useState(false);
   const cancel = useAction('workflow.cancel', { changes: ['workflow.graph', 'workflow.list'], done: 'Cancelled.' });
