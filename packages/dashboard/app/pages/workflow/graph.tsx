@@ -63,6 +63,7 @@ export function Graph({ workflow, boxes, follows }: GraphProps) {
         edges={edges}
         nodeTypes={nodeTypes}
         fitView
+        fitViewOptions={{ maxZoom: 1, padding: 0.15 }}
         minZoom={0.05}
         onlyRenderVisibleElements
         nodesFocusable={false}
