@@ -82,12 +82,23 @@ export * from './policies/retry.ts';
 export * from './policies/unique.ts';
 export * from './push.ts';
 export { allOf, anyOf, type Condition, notOf, readsPayload } from './query/condition.ts';
+export {
+  type Field,
+  type FieldName,
+  fieldNamed,
+  fieldNames,
+  fields as queryFields,
+  operatorsOf,
+  queryNames,
+  tellsPayload,
+} from './query/fields.ts';
 export { formatQuery } from './query/format.ts';
 export * from './query/grouping.ts';
 export { type Matcher, matcherOf } from './query/matcher.ts';
 export * from './query/parse.ts';
 export { describePlan, type Plan, planOf } from './query/plan.ts';
 export { QueryError } from './query/query-error.ts';
+export { stateWords } from './query/terms.ts';
 export * from './requests/bulk-enqueue.ts';
 export * from './requests/crons.ts';
 export * from './requests/enqueue.ts';

@@ -1,6 +1,7 @@
 import type { BulkAnswers } from './answers/bulk.ts';
 import type { CronAnswers } from './answers/crons.ts';
 import type { EventAnswers } from './answers/events.ts';
+import type { JobListAnswers } from './answers/job-lists.ts';
 import type { JobAnswers } from './answers/jobs.ts';
 import type { LimitAnswers } from './answers/limits.ts';
 import type { QueueAnswers } from './answers/queues.ts';
@@ -17,6 +18,7 @@ export interface Answers
     CronAnswers,
     EventAnswers,
     JobAnswers,
+    JobListAnswers,
     LimitAnswers,
     QueueAnswers,
     SchemaAnswers,

@@ -36,7 +36,7 @@ export function useCall<Name extends Answered>(
   name: Name,
   { enabled = true, live, keepLast = false, refreshMs, ...asked }: CallHookOptions = {},
 ): UseQueryResult<Answers[Name], Error> {
-  return useQuery({
+  return useQuery<Answers[Name], Error>({
     queryKey: keyOf(name, asked),
     queryFn: ({ signal }) => call(name, { ...asked, signal }),
     enabled,

@@ -31,16 +31,19 @@ export interface CopyAsProps {
   readonly command?: string;
   /** The same with the SDK. */
   readonly code?: string;
+  /** Other texts about the same, such as a command that exports it. */
+  readonly also?: readonly { readonly label: string; readonly text: string }[];
 }
 
 /** The call behind what is shown, as curl, as a command and as code of the SDK. */
-export function CopyAs({ operation, options, command, code }: CopyAsProps) {
+export function CopyAs({ operation, options, command, code, also = [] }: CopyAsProps) {
   const items = [
     { label: 'Copy as curl', run: () => void copyText(curlOf(operation, options), 'the curl command') },
     ...(command === undefined
       ? []
       : [{ label: 'Copy as command', run: () => void copyText(`ojs ${command}`, 'the command') }]),
     ...(code === undefined ? [] : [{ label: 'Copy as SDK code', run: () => void copyText(code, 'the code') }]),
+    ...also.map(({ label, text }) => ({ label, run: () => void copyText(text, 'the text') })),
   ];
   return <Menu label="Copy as" size="small" items={items} />;
 }

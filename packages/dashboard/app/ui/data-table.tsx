@@ -33,12 +33,18 @@ export interface DataTableProps<Row> {
   readonly selection?: Selection;
   /** Asks for more, where the end comes in sight. */
   readonly onEnd?: () => void;
+  /** How many rows stand before and after `rows` that are not here now. */
+  readonly before?: number;
+  readonly after?: number;
+  /** Told which rows of all are in sight; the first one is 0. */
+  readonly onRange?: (first: number, last: number) => void;
   /** Below the last row: how far the list came. */
   readonly foot?: ReactNode;
 }
 
 const features = tableFeatures({ columnVisibilityFeature, rowSelectionFeature });
-const rowHeight = 36;
+/** In pixels, until a row is measured. */
+const rowHeight = 32;
 /** Fewer rows are drawn as they are. */
 const virtualFrom = 100;
 
@@ -54,6 +60,9 @@ export function DataTable<Row extends RowData>({
   hidden = [],
   selection,
   onEnd,
+  before = 0,
+  after = 0,
+  onRange,
   foot,
 }: DataTableProps<Row>) {
   const scroller = useRef<HTMLDivElement>(null);
@@ -75,23 +84,25 @@ export function DataTable<Row extends RowData>({
     },
   });
   const all = table.getRowModel().rows;
-  const isVirtual = all.length >= virtualFrom;
+  const count = before + all.length + after;
+  const isVirtual = count >= virtualFrom;
   const virtual = useVirtualizer({
-    count: isVirtual ? all.length : 0,
+    count: isVirtual ? count : 0,
     getScrollElement: () => scroller.current,
     estimateSize: () => rowHeight,
     overscan: 12,
   });
-  const items = virtual.getVirtualItems();
-  const first = items[0];
-  const last = items.at(-1);
-  const drawn = isVirtual ? items.flatMap(({ index }) => all[index] ?? []) : all;
-  const above = first?.start ?? 0;
-  const below = isVirtual ? virtual.getTotalSize() - (last?.end ?? 0) : 0;
-  const isAtEnd = isVirtual && (last?.index ?? 0) >= all.length - 20;
+  const seen = virtual.getVirtualItems();
+  const items = seen.filter(({ index }) => index >= before && index < before + all.length);
+  const drawn = isVirtual ? items.flatMap(({ index }) => all[index - before] ?? []) : all;
+  const above = items[0]?.start ?? 0;
+  const below = isVirtual ? virtual.getTotalSize() - (items.at(-1)?.end ?? 0) : 0;
+  const [firstSeen, lastSeen] = isVirtual ? [seen[0]?.index ?? 0, seen.at(-1)?.index ?? 0] : [0, count - 1];
+  const isAtEnd = isVirtual && lastSeen >= count - 20;
   useEffect(() => {
     if (isAtEnd) onEnd?.();
   }, [isAtEnd, onEnd]);
+  useEffect(() => onRange?.(firstSeen, lastSeen), [firstSeen, lastSeen, onRange]);
   const alignments = new Map(columns.map(({ id, align }) => [id, align]));
   const shown = columns.length - hidden.length + (selection === undefined ? 0 : 1);
   const toggle = (id: string): void => {
@@ -104,7 +115,7 @@ export function DataTable<Row extends RowData>({
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reached by the keyboard (axe: scrollable-region-focusable)
     <section ref={scroller} className={isVirtual ? 'table-wrap tall' : 'table-wrap'} tabIndex={0} aria-label={label}>
-      <table aria-rowcount={isVirtual ? all.length + 1 : undefined}>
+      <table aria-rowcount={isVirtual ? count + 1 : undefined}>
         <thead>
           <tr>
             {selection && (
@@ -129,8 +140,10 @@ export function DataTable<Row extends RowData>({
           {drawn.map((row) => (
             <tr
               key={row.id}
+              ref={isVirtual ? virtual.measureElement : undefined}
+              data-index={before + row.index}
               aria-selected={selection?.ids.has(row.id)}
-              aria-rowindex={isVirtual ? row.index + 2 : undefined}
+              aria-rowindex={isVirtual ? before + row.index + 2 : undefined}
             >
               {selection && (
                 <td>
@@ -171,7 +184,14 @@ function moveBetweenRows(event: KeyboardEvent<HTMLTableSectionElement>): void {
     ArrowUp: 'previousElementSibling',
   };
   const step = steps[event.key];
-  if (step === undefined || !(event.target instanceof HTMLElement) || event.target.closest('select, textarea')) return;
+  // A menu within a row moves by the same keys.
+  if (
+    step === undefined ||
+    event.isDefaultPrevented() ||
+    !(event.target instanceof HTMLElement) ||
+    event.target.closest('select, textarea')
+  )
+    return;
   const cell = event.target.closest('td');
   const target = cell?.closest('tr')?.[step]?.children[cell.cellIndex]?.querySelector<HTMLElement>('a, button, input');
   if (target === null || target === undefined) return;

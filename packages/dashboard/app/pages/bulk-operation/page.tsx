@@ -1,5 +1,151 @@
-import { Page as Frame } from '../../ui/page.tsx';
+import { Link, useParams } from '@tanstack/react-router';
+import type { BulkOperationAnswer } from '../../api/answers/bulk.ts';
+import { formatCount, formatTotal } from '../../format/numbers.ts';
+import { formatDuration } from '../../format/times.ts';
+import { stringify } from '../../json/numeral.ts';
+import { CopyAs, CopyButton } from '../../ui/copy.tsx';
+import { Card, Page as Frame, Tile } from '../../ui/page.tsx';
+import { Loaded } from '../../ui/states.tsx';
+import { Time } from '../../ui/time.tsx';
+import { aboutOf, reasonOf, wordsOf } from '../bulk/actions.ts';
+import '../bulk/bulk.css';
+import { Controls } from '../bulk/controls.tsx';
+import { OperationState, Progress } from '../bulk/progress.tsx';
+import { useOperation } from '../bulk/use-operation.ts';
 
+/** One bulk operation: how far it came, and what it left as it was. */
 export function Page() {
-  return <Frame title="Bulk operation">{null}</Frame>;
+  const { id = '' } = useParams({ strict: false });
+  const last = useOperation(id, false);
+  const query = useOperation(id, last.data === undefined || last.data.state === 'running');
+  const { data } = query;
+  return (
+    <Frame
+      title={data === undefined ? 'Bulk operation' : `${wordsOf(data.action).verb}: bulk operation`}
+      aside={data && <OperationState state={data.state} />}
+      actions={
+        <>
+          {data && <Controls operation={data} />}
+          <CopyAs
+            operation="bulk.get"
+            options={{ params: { id } }}
+            command={`bulk show ${id}`}
+            also={[{ label: 'Copy as undo command', text: `ojs bulk undo ${id}` }]}
+          />
+        </>
+      }
+    >
+      <Loaded query={query}>{(operation) => <Operation operation={operation} />}</Loaded>
+    </Frame>
+  );
+}
+
+function Operation({ operation }: { readonly operation: BulkOperationAnswer }) {
+  const { action, matched, matched_is_lower_bound, done, changed, skipped, time_left_ms, rate, error } = operation;
+  const left = Object.entries(skipped).filter(([, count]) => count > 0);
+  return (
+    <>
+      {error !== undefined && (
+        <p className="failure" role="alert">
+          {error}
+        </p>
+      )}
+      <Progress operation={operation} label={`${wordsOf(action).verb}, jobs done`} />
+      <div className="tiles">
+        <Tile label="Matched at the start" value={formatTotal(matched, matched_is_lower_bound)} />
+        <Tile label="Looked at" value={formatCount(done)} />
+        <Tile label={`Jobs ${wordsOf(action).done}`} value={formatCount(changed)} />
+        <Tile label="Left as they were" value={formatCount(done - changed)} />
+        <Tile
+          label="Time left"
+          value={time_left_ms === null ? '–' : formatDuration(time_left_ms)}
+          note={rate === null ? 'as fast as the server can' : `at most ${rate} jobs a second`}
+        />
+      </div>
+      <div className="columns">
+        <Card title="About">
+          <Facts operation={operation} />
+        </Card>
+        <Card title="Left as they were">
+          {left.length === 0 ? (
+            <p className="soft">The operation has changed every job that it looked at.</p>
+          ) : (
+            <ul className="skipped">
+              {left.map(([name, count]) => (
+                <li key={name}>
+                  <strong className="number">{formatCount(count)}</strong>
+                  <span>
+                    {reasonOf(name)} <code className="soft">{name}</code>
+                  </span>
+                </li>
+              ))}
+            </ul>
+          )}
+        </Card>
+      </div>
+    </>
+  );
+}
+
+function Facts({ operation }: { readonly operation: BulkOperationAnswer }) {
+  const { id, query, undoes, queue, created_by, started_at, finished_at, undo } = operation;
+  return (
+    <dl className="facts">
+      <dt>Id</dt>
+      <dd>
+        <code>{id}</code> <CopyButton text={id} what="the id" />
+      </dd>
+      <dt>Jobs</dt>
+      <dd>
+        {undoes === undefined ? (
+          <pre className="about">{aboutOf(operation, stringify)}</pre>
+        ) : (
+          <>
+            what{' '}
+            <Link to="/bulk/$id" params={{ id: undoes }} className="mono">
+              {undoes}
+            </Link>{' '}
+            did
+          </>
+        )}
+        {query !== undefined && query !== '[hidden]' && (
+          <Link to="/jobs" search={{ q: query }}>
+            Jobs that match now
+          </Link>
+        )}
+      </dd>
+      {queue !== null && (
+        <>
+          <dt>Queue</dt>
+          <dd>
+            <Link to="/queues/$name" params={{ name: queue }}>
+              {queue}
+            </Link>
+          </dd>
+        </>
+      )}
+      <dt>Started by</dt>
+      <dd>{created_by}</dd>
+      <dt>Started</dt>
+      <dd>
+        <Time at={started_at} />
+      </dd>
+      <dt>Ended</dt>
+      <dd>
+        <Time at={finished_at} />
+      </dd>
+      <dt>Undo</dt>
+      <dd>
+        {undo.by !== undefined ? (
+          <Link to="/bulk/$id" params={{ id: undo.by }}>
+            Undone by another operation
+          </Link>
+        ) : undo.possible ? (
+          'Possible'
+        ) : (
+          (undo.reason ?? 'Not possible')
+        )}
+      </dd>
+    </dl>
+  );
 }

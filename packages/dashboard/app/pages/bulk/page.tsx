@@ -1,5 +1,87 @@
+import { Link } from '@tanstack/react-router';
+import type { BulkOperationAnswer } from '../../api/answers/bulk.ts';
+import { useCall } from '../../api/calls.ts';
+import { formatCount } from '../../format/numbers.ts';
+import { stringify } from '../../json/numeral.ts';
+import { useSearchTexts } from '../../search.ts';
+import { CopyAs } from '../../ui/copy.tsx';
+import { type Column, DataTable } from '../../ui/data-table.tsx';
 import { Page as Frame } from '../../ui/page.tsx';
+import { Empty, Loaded } from '../../ui/states.tsx';
+import { Time } from '../../ui/time.tsx';
+import { aboutOf, wordsOf } from './actions.ts';
+import './bulk.css';
+import { Controls } from './controls.tsx';
+import { OperationState, Progress } from './progress.tsx';
+import { changesOperations } from './use-operation.ts';
 
+const columns: readonly Column<BulkOperationAnswer>[] = [
+  {
+    id: 'action',
+    label: 'Action',
+    cell: ({ id, action }) => (
+      <Link to="/bulk/$id" params={{ id }} preload={false}>
+        {wordsOf(action).verb}
+      </Link>
+    ),
+  },
+  { id: 'state', label: 'State', cell: ({ state }) => <OperationState state={state} /> },
+  { id: 'about', label: 'Jobs', align: 'clip', cell: (one) => <code>{aboutOf(one, stringify)}</code> },
+  { id: 'progress', label: 'Progress', cell: (one) => <Progress operation={one} label={`Progress of ${one.id}`} /> },
+  { id: 'changed', label: 'Changed', align: 'number', cell: ({ changed }) => formatCount(changed) },
+  { id: 'by', label: 'By', align: 'clip', cell: ({ created_by }) => created_by },
+  { id: 'started', label: 'Started', cell: ({ started_at }) => <Time at={started_at} /> },
+  { id: 'controls', label: 'Actions', cell: (one) => <Controls operation={one} size="small" /> },
+];
+
+const states = ['running', 'stopped', 'done', 'failed'] as const;
+
+/** Changes of many jobs: those that run, and those of the last week. */
 export function Page() {
-  return <Frame title="Bulk operations">{null}</Frame>;
+  const { search, change } = useSearchTexts();
+  const { state = '' } = search;
+  // The server keeps a hundred, or those of the last million jobs.
+  const query = useCall('bulk.list', { query: { limit: 1_000 }, live: changesOperations, refreshMs: 5_000 });
+  return (
+    <Frame
+      title="Bulk operations"
+      lead="Changes of many jobs at once. The server continues them when the page is closed."
+      actions={
+        <>
+          <select
+            aria-label="State"
+            value={state}
+            onChange={({ target }) => change({ state: target.value || undefined })}
+          >
+            <option value="">All states</option>
+            {states.map((name) => (
+              <option key={name} value={name}>
+                {name}
+              </option>
+            ))}
+          </select>
+          <CopyAs operation="bulk.list" options={{}} command="bulk list" />
+        </>
+      }
+    >
+      <Loaded query={query}>
+        {({ items }) => {
+          const shown = items.filter((one) => state === '' || one.state === state);
+          if (items.length === 0) {
+            return (
+              <Empty title="No bulk operations">
+                <p>
+                  On the <Link to="/jobs">jobs page</Link>, choose an action for all jobs that match a query. Operations
+                  are kept for a week after their end.
+                </p>
+                <pre>ojs jobs retry --query 'error~timeout age&lt;2h'</pre>
+              </Empty>
+            );
+          }
+          if (shown.length === 0) return <Empty title={`No operation is ${state}`} />;
+          return <DataTable label="Bulk operations" rows={shown} columns={columns} idOf={({ id }) => id} />;
+        }}
+      </Loaded>
+    </Frame>
+  );
 }

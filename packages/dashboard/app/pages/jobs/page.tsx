@@ -1,5 +1,180 @@
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { formatCount, formatTotal } from '../../format/numbers.ts';
+import { keep, useKept } from '../../kept.ts';
+import { useSearchTexts } from '../../search.ts';
+import { Button } from '../../ui/button.tsx';
+import { CopyAs, quote } from '../../ui/copy.tsx';
 import { Page as Frame } from '../../ui/page.tsx';
+import type { ListAction } from '../bulk/actions.ts';
+import { AllMenu, BulkBar } from './bulk-bar.tsx';
+import { BulkDialog } from './bulk-dialog.tsx';
+import { BulkStrip } from './bulk-strip.tsx';
+import { ColumnChooser } from './column-chooser.tsx';
+import { readColumns, usualColumns } from './columns.tsx';
+import type { JobListState } from './job-list.ts';
+import './jobs.css';
+import { JobTable } from './job-table.tsx';
+import { maySort, sorts, stateOf, withTerm } from './query.ts';
+import { QueryField } from './query-field.tsx';
+import { StateChips } from './state-chips.tsx';
+import type { BulkTargets } from './targets.ts';
+import { TimeMenu } from './time-menu.tsx';
+import { useJobList } from './use-job-list.ts';
+import { ViewBar } from './view-bar.tsx';
+
+const columnsKey = 'ojs-job-columns';
+const none: ReadonlySet<string> = new Set();
 
 export function Page() {
-  return <Frame title="Jobs">{null}</Frame>;
+  const { search, change } = useSearchTexts();
+  const { q = '', sort = '', order = '', columns: asked = '' } = search;
+  const keptColumns = useKept(columnsKey);
+  const columns =
+    readColumns(asked) ?? (typeof keptColumns === 'string' ? readColumns(keptColumns) : null) ?? usualColumns;
+  const [chosen, setChosen] = useState(none);
+  const [dialog, setDialog] = useState<{ readonly action: ListAction; readonly targets: BulkTargets } | null>(null);
+  const [started, setStarted] = useState<readonly string[]>([]);
+  const [isAtTop, setAtTop] = useState(true);
+  const jobs = useJobList({ q, sort, order }, isAtTop && chosen.size === 0 && dialog === null);
+  const { list, state, isLast, changes, refresh } = jobs;
+
+  const setQuery = (next: string, replace = false): void => {
+    const keepsSort = sorts.some((one) => one.sort === sort && maySort(next, one));
+    setChosen(none);
+    change({ q: next || undefined, ...(!keepsSort && { sort: undefined, order: undefined }) }, { replace });
+  };
+  const setColumns = (ids: readonly string[]): void => {
+    const text = ids.join(',');
+    keep(columnsKey, text);
+    change({ columns: text === usualColumns.join(',') ? undefined : text }, { replace: true });
+  };
+  const sorted = sorts.findIndex((one) => one.sort === sort && one.order === order);
+  const patch = useCallback<typeof list.patch>((id, next) => list.patch(id, next), [list]);
+  const latest = useRef(refresh);
+  latest.current = refresh;
+  const refreshLatest = useCallback(() => latest.current(), []);
+  const metaNames = useMemo(() => namesIn(state.rows), [state.rows]);
+  const total = formatTotal(state.total, !state.isExact && state.search?.complete !== true);
+  const filters = [
+    ...(q === '' ? [] : ['--query', quote(q)]),
+    ...(sort === '' ? [] : ['--sort', sort]),
+    ...(order === '' ? [] : ['--order', order]),
+  ];
+  useEffect(() => {
+    // A list that goes away takes what was chosen from it along.
+    void q;
+    setChosen(none);
+  }, [q]);
+
+  return (
+    <Frame
+      title="Jobs"
+      aside={state.isLoaded && <span className="soft">{total}</span>}
+      actions={
+        <>
+          <AllMenu label="All that match" onAction={(action) => setDialog({ action, targets: { kind: 'query', q } })} />
+          <CopyAs
+            operation="job.list"
+            options={{ query: { q, sort, order } }}
+            command={['jobs', 'list', ...filters].join(' ')}
+            also={[
+              {
+                label: 'Copy as export command',
+                text: ['ojs', 'jobs', 'export', ...filters.slice(0, q === '' ? 0 : 2)].join(' '),
+              },
+            ]}
+          />
+          <Button size="small" onClick={refresh}>
+            Refresh
+          </Button>
+        </>
+      }
+    >
+      <div className="job-search">
+        <ViewBar q={q} columns={asked} />
+        <QueryField q={q} onChange={setQuery} metaNames={metaNames} />
+        <div className="job-tools">
+          <StateChips
+            current={stateOf(q)}
+            onChange={(name) => setQuery(withTerm(q, 'states?', name === null ? '' : `state:${name}`))}
+          />
+          <div className="row">
+            <TimeMenu q={q} onChange={setQuery} />
+            <select
+              aria-label="Order"
+              value={sorted}
+              onChange={({ target }) => {
+                const next = sorts[Number(target.value)];
+                if (next !== undefined) change({ sort: next.sort || undefined, order: next.order || undefined });
+              }}
+            >
+              {sorts.map((one, index) => (
+                <option key={one.label} value={index} disabled={!maySort(q, one)}>
+                  {one.needs === undefined || maySort(q, one) ? one.label : `${one.label} (${one.needs})`}
+                </option>
+              ))}
+            </select>
+            <ColumnChooser chosen={columns} onChange={setColumns} />
+          </div>
+        </div>
+      </div>
+      {started.map((id) => (
+        <BulkStrip
+          key={id}
+          id={id}
+          onEnd={refreshLatest}
+          onDismiss={() => setStarted((ids) => ids.filter((one) => one !== id))}
+        />
+      ))}
+      {chosen.size > 0 && (
+        <BulkBar
+          count={chosen.size}
+          total={total}
+          onAction={(action, all) =>
+            setDialog({ action, targets: all ? { kind: 'query', q } : { kind: 'ids', ids: [...chosen] } })
+          }
+          onClear={() => setChosen(none)}
+        />
+      )}
+      {changes > 0 && (
+        <div className="changes">
+          <Button size="small" onClick={refresh}>
+            {formatCount(changes)} {changes === 1 ? 'change' : 'changes'}: refresh
+          </Button>
+        </div>
+      )}
+      <JobTable
+        state={state}
+        isLast={isLast}
+        q={q}
+        columns={columns}
+        selection={{ ids: chosen, change: setChosen }}
+        patch={patch}
+        onRange={list.see}
+        onTop={setAtTop}
+        onMore={list.more}
+        onDone={refreshLatest}
+        onRetry={refresh}
+      />
+      {dialog !== null && (
+        <BulkDialog
+          action={dialog.action}
+          targets={dialog.targets}
+          onStarted={(ids) => {
+            setStarted((last) => [...ids, ...last]);
+            setChosen(none);
+          }}
+          onClose={() => setDialog(null)}
+        />
+      )}
+    </Frame>
+  );
+}
+
+/** Names in `meta`, for the completion of the query. */
+function namesIn(rows: JobListState['rows']): readonly string[] {
+  const names = new Set<string>();
+  for (const { meta } of rows.slice(0, 200))
+    if (typeof meta === 'object' && meta !== null) for (const name of Object.keys(meta)) names.add(name);
+  return [...names].slice(0, 50);
 }

@@ -1,0 +1,85 @@
+import { type BulkAction, bulkStates, isBulkAction, stateNames } from '@ojs-ts/core';
+import type { BulkOperationAnswer } from '../../api/answers/bulk.ts';
+
+interface Words {
+  /** On buttons. */
+  readonly verb: string;
+  /** Behind a count: `312 jobs retried`. */
+  readonly done: string;
+  readonly effect: string;
+}
+
+const words: Readonly<Record<BulkAction | 'undo', Words>> = {
+  retry: {
+    verb: 'Retry',
+    done: 'retried',
+    effect: 'Discarded and retryable jobs wait for a worker again.',
+  },
+  promote: {
+    verb: 'Run now',
+    done: 'made available',
+    effect: 'Scheduled and retryable jobs wait for a worker at once. The times that they waited for are lost.',
+  },
+  cancel: {
+    verb: 'Cancel',
+    done: 'cancelled',
+    effect: 'Waiting jobs are cancelled. An undo makes new jobs of them.',
+  },
+  discard: {
+    verb: 'Discard',
+    done: 'discarded',
+    effect: 'Waiting jobs are discarded, and count as failed. An undo makes new jobs of them.',
+  },
+  delete: {
+    verb: 'Delete',
+    done: 'deleted',
+    effect: 'Ended jobs are deleted with their results and errors. Nothing brings them back.',
+  },
+  redrive: { verb: 'Redrive', done: 'redriven', effect: 'Jobs of the dead letter wait for a worker again.' },
+  purge: { verb: 'Purge', done: 'deleted', effect: 'Jobs of the dead letter are deleted. Nothing brings them back.' },
+  undo: { verb: 'Undo', done: 'taken back', effect: '' },
+};
+
+/** What the list of jobs offers. */
+export const listActions = ['retry', 'promote', 'cancel', 'discard', 'delete'] as const satisfies readonly BulkAction[];
+
+export type ListAction = (typeof listActions)[number];
+
+export function wordsOf(action: string): Words {
+  if (action === 'undo' || isBulkAction(action)) return words[action];
+  return { verb: action, done: 'changed', effect: '' };
+}
+
+/** The states of the jobs that an action changes. */
+export function changedStates(action: BulkAction): readonly string[] {
+  return stateNames(bulkStates[action]);
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  changed_since: 'The job was changed since the start.',
+  gone: 'The job was deleted since the start.',
+  changing: 'The job was changed by somebody else all the time.',
+  pruned: 'The job was deleted since.',
+  in_workflow: 'The job is a step of a workflow, which has gone on without it.',
+  duplicate: 'Another job holds the unique key.',
+  was_pending: 'The job waited for its activation.',
+  running: 'The retried job runs.',
+  has_ended: 'The retried job has run.',
+  would_run_anyway: 'The job was retryable before the retry.',
+  queue_full: 'The queue takes no new jobs: it is full.',
+  queue_paused: 'The queue takes no new jobs: it is paused.',
+  not_changed: 'The operation had left the job as it was.',
+};
+
+/** Why jobs were left as they are (docs/bulk.md). */
+export function reasonOf(name: string): string {
+  return reasons[name] ?? name;
+}
+
+/** What the operation is about, in one line. */
+export function aboutOf({ query, filter, undoes }: BulkOperationAnswer, textOf: (value: unknown) => string): string {
+  if (undoes !== undefined) return `what ${undoes} did`;
+  const filtered = filter === undefined || textOf(filter) === '{}' ? [] : [textOf(filter)];
+  const parts = [...(query === undefined || query === '' ? [] : [query]), ...filtered];
+  return parts.length === 0 ? 'all jobs' : parts.join(' ');
+}

@@ -1,0 +1,66 @@
+import { useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import type { BulkOperationAnswer } from '../../api/answers/bulk.ts';
+import { useAction } from '../../api/calls.ts';
+import { useMay, useSession } from '../../api/session.ts';
+import { formatCount } from '../../format/numbers.ts';
+import { Button } from '../../ui/button.tsx';
+import { Confirm } from '../../ui/confirm.tsx';
+import { wordsOf } from './actions.ts';
+
+export interface ControlsProps {
+  readonly operation: BulkOperationAnswer;
+  readonly size?: 'default' | 'small';
+}
+
+/** Stop, resume and undo, where the operation and the rights of the caller allow them. */
+export function Controls({ operation, size = 'default' }: ControlsProps) {
+  const { id, action, state, changed, undo } = operation;
+  const navigate = useNavigate();
+  const [isAsking, setAsking] = useState(false);
+  const changes = ['bulk.get', 'bulk.list'] as const;
+  const stop = useAction('bulk.stop', { done: 'The operation stops after its step.', changes });
+  const resume = useAction('bulk.resume', { done: 'The operation goes on.', changes });
+  const takeBack = useAction('bulk.undo', {
+    changes,
+    onDone: (started) => void navigate({ to: '/bulk/$id', params: { id: started.id } }),
+  });
+  const { rights } = useSession();
+  if (!useMay('bulk.stop')) return null;
+  const mayResume = (action !== 'delete' && action !== 'purge') || rights.includes('purge');
+  const asked = { params: { id } };
+  return (
+    <>
+      {state === 'running' && (
+        <Button size={size} disabled={stop.isPending} onClick={() => stop.mutate(asked)}>
+          Stop
+        </Button>
+      )}
+      {state === 'stopped' && undo.by === undefined && mayResume && (
+        <Button size={size} disabled={resume.isPending} onClick={() => resume.mutate(asked)}>
+          Resume
+        </Button>
+      )}
+      {undo.possible && changed > 0 && (
+        <Button size={size} disabled={takeBack.isPending} onClick={() => setAsking(true)}>
+          Undo
+        </Button>
+      )}
+      {isAsking && (
+        <Confirm
+          title="Undo this operation?"
+          confirm="Start the undo"
+          onConfirm={() => takeBack.mutateAsync(asked)}
+          onClose={() => setAsking(false)}
+        >
+          <p>
+            {formatCount(changed)} {changed === 1 ? 'job was' : 'jobs were'} {wordsOf(action).done}.{' '}
+            {action === 'retry' || action === 'redrive'
+              ? 'The undo cancels those that still wait.'
+              : 'The undo makes a new job of each, with the same work.'}
+          </p>
+        </Confirm>
+      )}
+    </>
+  );
+}

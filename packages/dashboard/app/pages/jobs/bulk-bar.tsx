@@ -1,0 +1,62 @@
+import { useMay, useSession } from '../../api/session.ts';
+import { formatCount } from '../../format/numbers.ts';
+import { Button } from '../../ui/button.tsx';
+import { Menu } from '../../ui/menu.tsx';
+import { type ListAction, listActions, wordsOf } from '../bulk/actions.ts';
+
+/** The actions that the caller may start. */
+export function useListActions(): readonly ListAction[] {
+  const { rights } = useSession();
+  const may = useMay('bulk.start');
+  if (!may) return [];
+  return listActions.filter((action) => action !== 'delete' || rights.includes('purge'));
+}
+
+export interface BulkBarProps {
+  readonly count: number;
+  /** How many jobs match, such as `1,000+`. */
+  readonly total: string;
+  readonly onAction: (action: ListAction, all: boolean) => void;
+  readonly onClear: () => void;
+}
+
+/** What to do with the chosen rows, or with all jobs that match. */
+export function BulkBar({ count, total, onAction, onClear }: BulkBarProps) {
+  const actions = useListActions();
+  return (
+    <section className="bulk-bar" aria-label="Chosen jobs">
+      <strong aria-live="polite">{formatCount(count)} chosen</strong>
+      {actions.map((action) => (
+        <Button
+          key={action}
+          size="small"
+          kind={action === 'delete' ? 'danger' : 'default'}
+          onClick={() => onAction(action, false)}
+        >
+          {wordsOf(action).verb}
+        </Button>
+      ))}
+      <AllMenu label={`All ${total} that match`} onAction={(action) => onAction(action, true)} />
+      <Button size="small" kind="plain" onClick={onClear}>
+        Clear
+      </Button>
+    </section>
+  );
+}
+
+export function AllMenu({
+  label,
+  onAction,
+}: {
+  readonly label: string;
+  readonly onAction: (action: ListAction) => void;
+}) {
+  const actions = useListActions();
+  if (actions.length === 0) return null;
+  const items = actions.map((action) => ({
+    label: `${wordsOf(action).verb}…`,
+    run: () => onAction(action),
+    ...(action === 'delete' && { kind: 'danger' as const }),
+  }));
+  return <Menu label={label} size="small" items={items} />;
+}

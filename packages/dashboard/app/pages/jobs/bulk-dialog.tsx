@@ -1,0 +1,156 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
+import { call } from '../../api/client.ts';
+import { formatCount, formatTotal } from '../../format/numbers.ts';
+import { Confirm } from '../../ui/confirm.tsx';
+import { Dialog } from '../../ui/dialog.tsx';
+import { Field } from '../../ui/field.tsx';
+import { Failure, Loading } from '../../ui/states.tsx';
+import { changedStates, type ListAction, wordsOf } from '../bulk/actions.ts';
+import { type BulkTargets, selectionsOf } from './targets.ts';
+
+/** From this count on a deletion asks for the count to be typed. */
+const manyJobs = 100;
+
+interface DryRun {
+  readonly matched: number;
+  readonly isLowerBound: boolean;
+  readonly sample: readonly string[];
+}
+
+async function dryRun(action: ListAction, targets: BulkTargets, signal: AbortSignal): Promise<DryRun> {
+  let sum: DryRun = { matched: 0, isLowerBound: false, sample: [] };
+  for (const selection of selectionsOf(targets)) {
+    const answer = await call('bulk.start', { body: { action, ...selection, dry_run: true }, signal });
+    if (!('dry_run' in answer)) continue;
+    sum = {
+      matched: sum.matched + answer.matched,
+      isLowerBound: sum.isLowerBound || answer.matched_is_lower_bound,
+      sample: [...sum.sample, ...answer.sample].slice(0, 5),
+    };
+  }
+  return sum;
+}
+
+export interface BulkDialogProps {
+  readonly action: ListAction;
+  readonly targets: BulkTargets;
+  /** With the ids of the operations. */
+  readonly onStarted: (ids: readonly string[]) => void;
+  readonly onClose: () => void;
+}
+
+/** Counts first, by a dry run; then starts the operation. */
+export function BulkDialog({ action, targets, onStarted, onClose }: BulkDialogProps) {
+  const { verb, effect } = wordsOf(action);
+  const client = useQueryClient();
+  const [rate, setRate] = useState('');
+  const [key] = useState(randomKey);
+  const counted = useQuery({
+    queryKey: ['bulk dry run', action, targets],
+    queryFn: ({ signal }) => dryRun(action, targets, signal),
+    staleTime: 0,
+    gcTime: 0,
+    retry: false,
+  });
+  const title = `${verb}: ${targets.kind === 'ids' ? 'chosen jobs' : 'all jobs that match'}`;
+  if (counted.data === undefined) {
+    return (
+      <Dialog title={title} onClose={onClose}>
+        {counted.error === null ? (
+          <>
+            <p>The server counts the jobs.</p>
+            <Loading lines={2} />
+          </>
+        ) : (
+          <Failure error={counted.error} retry={() => void counted.refetch()} />
+        )}
+        <div className="dialog-foot">
+          <button type="button" className="button" onClick={onClose}>
+            Cancel
+          </button>
+        </div>
+      </Dialog>
+    );
+  }
+  const { matched, isLowerBound, sample } = counted.data;
+  const total = formatTotal(matched, isLowerBound);
+  const asked = Number(rate);
+  const problem =
+    rate !== '' && !(asked >= 0.001 && asked <= 100_000) ? 'Expected a number from 0.001 to 100,000.' : null;
+  const start = async (): Promise<void> => {
+    if (problem !== null) throw new Error(problem);
+    const ids: string[] = [];
+    for (const [index, selection] of selectionsOf(targets).entries()) {
+      const body = { action, ...selection, confirm: true, ...(rate !== '' && { rate: asked }) };
+      const answer = await call('bulk.start', { body, idempotencyKey: `${key}-${index}` });
+      if ('id' in answer) ids.push(answer.id);
+    }
+    void client.invalidateQueries({ queryKey: ['bulk.list'] });
+    onStarted(ids);
+  };
+  if (matched === 0) {
+    return (
+      <Dialog title={title} onClose={onClose}>
+        <p>No job would change. The action changes jobs in these states: {changedStates(action).join(', ')}.</p>
+        <div className="dialog-foot">
+          <button type="button" className="button" onClick={onClose}>
+            Close
+          </button>
+        </div>
+      </Dialog>
+    );
+  }
+  return (
+    <Confirm
+      title={title}
+      confirm={`${verb} ${total} ${matched === 1 ? 'job' : 'jobs'}`}
+      destroys={action === 'delete' || action === 'discard' || action === 'cancel'}
+      {...(action === 'delete' && matched >= manyJobs && { typed: String(matched) })}
+      onConfirm={start}
+      onClose={onClose}
+    >
+      <div className="stack">
+        <p>
+          <strong>
+            {total} {matched === 1 && !isLowerBound ? 'job' : 'jobs'}
+          </strong>{' '}
+          would change. {effect}
+        </p>
+        {targets.kind === 'query' && <pre className="query-shown">{targets.q === '' ? 'all jobs' : targets.q}</pre>}
+        {targets.kind === 'ids' && matched < targets.ids.length && (
+          <p className="soft small">
+            {formatCount(targets.ids.length - matched)} of {formatCount(targets.ids.length)} chosen jobs are in other
+            states, and stay as they are.
+          </p>
+        )}
+        <div>
+          <span className="label">Some of them</span>
+          <ul className="sample">
+            {sample.slice(0, 5).map((id) => (
+              <li key={id}>
+                <Link to="/jobs/$id" params={{ id }} target="_blank" className="mono small">
+                  {id}
+                </Link>
+              </li>
+            ))}
+          </ul>
+        </div>
+        <Field label="Jobs a second at most" hint="Empty: as fast as the server can" problem={problem}>
+          <input
+            inputMode="decimal"
+            value={rate}
+            onChange={({ target }) => setRate(target.value.trim())}
+            autoComplete="off"
+          />
+        </Field>
+      </div>
+    </Confirm>
+  );
+}
+
+/** A repeated start is the same operation. */
+function randomKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

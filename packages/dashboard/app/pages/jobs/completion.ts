@@ -1,0 +1,174 @@
+import {
+  AllStates,
+  type Field,
+  type FieldName,
+  fieldNamed,
+  fieldNames,
+  operatorsOf,
+  queryFields,
+  stateNames,
+  stateWords,
+} from '@ojs-ts/core';
+
+/** What stands at the caret of a query, from `from` to `to`. */
+export type Place = { readonly from: number; readonly to: number; readonly typed: string } & (
+  | { readonly kind: 'term' }
+  | { readonly kind: 'operator'; readonly field: FieldName }
+  /** `name` is the field with its path. */
+  | { readonly kind: 'value'; readonly field: FieldName; readonly name: string }
+  /** Nothing is completed: a text in quotes, a word. */
+  | { readonly kind: 'none' }
+);
+
+export interface Option {
+  readonly label: string;
+  readonly note?: string;
+  /** What takes the place of what was typed. */
+  readonly insert: string;
+}
+
+const path = String.raw`[\w-]+(?:\.(?:[\w-]*|"[^"]*")|\[\d*\]?)*`;
+const value = new RegExp(String.raw`^-?(${path})\s*(:?[<>]=?|!=|[:=~])\s*(.*)$`, 's');
+const name = new RegExp(`^-?(${path})$`);
+
+/** Where the caret is in a query. */
+export function placeAt(text: string, caret: number): Place {
+  const head = text.slice(0, caret);
+  const begin = beginOfTerm(head);
+  const term = head.slice(begin);
+  const to = caret + (/^[^\s(),"]*/.exec(text.slice(caret))?.[0].length ?? 0);
+  const asked = value.exec(term);
+  if (asked !== null) {
+    const [, named = '', , values = ''] = asked;
+    const field = fieldNamed(/^\w+/.exec(named)?.[0] ?? '');
+    const typed = values.slice(beginOfValue(values));
+    if (field === undefined || /^".*"$/s.test(typed)) return { kind: 'none', from: caret, to: caret, typed: '' };
+    return { kind: 'value', field, name: named, from: caret - typed.length, to, typed };
+  }
+  const named = name.exec(term)?.[1];
+  if (named === undefined && term !== '' && term !== '-') return { kind: 'none', from: caret, to: caret, typed: '' };
+  const typed = named ?? '';
+  return { kind: 'term', from: caret - typed.length, to, typed };
+}
+
+/** Where the term begins that the text ends in. */
+function beginOfTerm(text: string): number {
+  let begin = 0;
+  let isQuoted = false;
+  for (let index = 0; index < text.length; index++) {
+    const one = text.charAt(index);
+    if (isQuoted) {
+      if (one === '\\') index++;
+      else if (one === '"') isQuoted = false;
+    } else if (one === '"') isQuoted = true;
+    else if (/[\s()]/.test(one) && !/[:=~<>,]\s*$/.test(text.slice(0, index + 1))) begin = index + 1;
+  }
+  return begin;
+}
+
+function beginOfValue(values: string): number {
+  let begin = 0;
+  let isQuoted = false;
+  for (let index = 0; index < values.length; index++) {
+    const one = values.charAt(index);
+    if (isQuoted && one === '\\') index++;
+    else if (one === '"') isQuoted = !isQuoted;
+    else if (one === ',' && !isQuoted) begin = index + 1 + (/^\s*/.exec(values.slice(index + 1))?.[0].length ?? 0);
+  }
+  return begin;
+}
+
+const notes: Readonly<Record<Field['kind'], string>> = {
+  states: 'a state',
+  flag: 'true or false',
+  text: 'a text',
+  everything: 'a text anywhere',
+  number: 'a number',
+  time: 'a time',
+  age: 'a length of time',
+  json: 'a path and a value',
+};
+
+const operatorNotes: Readonly<Record<string, string>> = {
+  ':': 'is',
+  '!=': 'is not',
+  '~': 'contains',
+  '<': 'less than',
+  '<=': 'at most',
+  '>': 'more than',
+  '>=': 'at least',
+};
+
+const times = ['-15m', '-1h', '-24h', '-7d', 'now'];
+const ages = ['5m', '1h', '24h', '7d'];
+
+export interface Known {
+  /** Values that jobs have in the field, with how many jobs, where the server was asked. */
+  readonly values: readonly { readonly text: string; readonly count: number }[];
+  /** Names that the jobs of the list have in `meta`. */
+  readonly metaNames: readonly string[];
+}
+
+/** What may stand at the place, the likeliest first. */
+export function optionsAt(place: Place, { values, metaNames }: Known): readonly Option[] {
+  const { typed } = place;
+  if (place.kind === 'none') return [];
+  if (place.kind === 'operator') return operators(place.field);
+  if (place.kind === 'term') {
+    const field = fieldNamed(typed);
+    const { kind } = field === undefined ? { kind: null } : queryFields[field];
+    const paths = metaNames.map((one) => `meta.${/^[\w-]+$/.test(one) ? one : JSON.stringify(one)}`);
+    const isPath = /^(?:args|meta|result)[.[]/.test(typed);
+    return [
+      ...(field === undefined || kind === 'json'
+        ? []
+        : operators(field).map((one) => ({ ...one, insert: typed + one.insert }))),
+      ...fieldNames()
+        .filter((one) => one.startsWith(typed.toLowerCase()) && one !== field)
+        .map((one) => ({ label: one, note: notes[queryFields[one].kind], insert: one + firstOperator(one) })),
+      ...(isPath || 'meta'.startsWith(typed) ? paths : [])
+        .filter((one) => one.startsWith(typed) && one !== typed)
+        .map((one) => ({ label: one, note: 'of these jobs', insert: `${one}:` })),
+    ];
+  }
+  const { kind } = queryFields[place.field];
+  const texts: readonly (readonly [string, string?])[] =
+    kind === 'states'
+      ? [
+          ...stateNames(AllStates).map((one) => [one] as const),
+          ...Object.entries(stateWords).map(([word, mask]) => [word, stateNames(mask).join(', ')] as const),
+        ]
+      : kind === 'flag'
+        ? [['true'], ['false']]
+        : kind === 'time'
+          ? times.map((one) => [one])
+          : kind === 'age'
+            ? ages.map((one) => [one])
+            : values.map(({ text, count }) => [text, `${count} ${count === 1 ? 'job' : 'jobs'}`]);
+  const part = typed.replace(/^"/, '').toLowerCase();
+  const fits = texts.filter(([text]) => text.toLowerCase().includes(part) && text !== typed);
+  return [...fits]
+    .sort(([one], [other]) => Number(other.startsWith(part)) - Number(one.startsWith(part)))
+    .map(([text, note]) => ({ label: text, insert: `${quotedValue(text)} `, ...(note !== undefined && { note }) }));
+}
+
+function operators(field: FieldName): readonly Option[] {
+  return operatorsOf[queryFields[field].kind].map((one) => ({
+    label: one,
+    insert: one,
+    ...(operatorNotes[one] !== undefined && { note: operatorNotes[one] }),
+  }));
+}
+
+/** What is typed behind a field most often; nothing behind one that needs a path first. */
+function firstOperator(field: FieldName): string {
+  const { kind } = queryFields[field];
+  if (kind === 'json') return field === 'args' ? '[' : field === 'meta' ? '.' : '';
+  if (kind === 'time') return '>';
+  return operatorsOf[kind][0];
+}
+
+/** A value as a query writes it: in quotes where it would end early or mean something else. */
+export function quotedValue(text: string): string {
+  return /[\s()",*\\]/.test(text) || /^(?:[:=<>~']|!=)|^$/.test(text) ? JSON.stringify(text) : text;
+}

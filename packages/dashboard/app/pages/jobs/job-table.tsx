@@ -1,0 +1,125 @@
+import { useCallback, useEffect, useMemo, useRef } from 'react';
+import type { ListedJob } from '../../api/answers/job-lists.ts';
+import { formatCount } from '../../format/numbers.ts';
+import { Button } from '../../ui/button.tsx';
+import { type Column, DataTable, type Selection } from '../../ui/data-table.tsx';
+import { Empty, Failure, Loading } from '../../ui/states.tsx';
+import { columnsOf } from './columns.tsx';
+import { type JobListState, mostFound, mostRows } from './job-list.ts';
+import { RowActions, type RowActionsProps } from './row-actions.tsx';
+
+export interface JobTableProps {
+  readonly state: JobListState;
+  /** The rows are those of the last query. */
+  readonly isLast: boolean;
+  readonly q: string;
+  readonly columns: readonly string[];
+  readonly selection: Selection;
+  readonly patch: RowActionsProps['patch'];
+  readonly onRange: (first: number, last: number) => void;
+  /** Whether the first rows are in sight. */
+  readonly onTop: (isAtTop: boolean) => void;
+  readonly onMore: () => void;
+  readonly onDone: () => void;
+  readonly onRetry: () => void;
+}
+
+export function JobTable(props: JobTableProps) {
+  const { state, isLast, q, columns, selection, patch, onRange, onTop, onMore, onDone, onRetry } = props;
+  const { isLoaded, error, rows, before, after, search, isReading } = state;
+  const all = useMemo<readonly Column<ListedJob>[]>(
+    () => [
+      ...columnsOf(columns),
+      { id: 'actions', label: 'Actions', cell: (job) => <RowActions job={job} patch={patch} onDone={onDone} /> },
+    ],
+    [columns, patch, onDone],
+  );
+  const frame = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const element = frame.current;
+    const scrolled = ({ target }: Event): void => {
+      if (target instanceof HTMLElement) onTop(target.scrollTop < 8);
+    };
+    // Scrolling does not bubble.
+    element?.addEventListener('scroll', scrolled, { capture: true, passive: true });
+    return () => element?.removeEventListener('scroll', scrolled, { capture: true });
+  }, [onTop]);
+  const range = useCallback((first: number, last: number) => onRange(first, last), [onRange]);
+  const isSearching = search !== null && !search.complete;
+  if (!isLoaded) return error === null ? <Loading lines={8} /> : <Failure error={error} retry={onRetry} />;
+  return (
+    <div ref={frame} className="job-table" aria-busy={isLast}>
+      {error !== null && <Failure error={error} retry={onRetry} />}
+      {rows.length === 0 && before === 0 && !isSearching ? (
+        <Nothing q={q} />
+      ) : (
+        <DataTable
+          label="Jobs"
+          rows={rows}
+          columns={all}
+          idOf={({ id }) => id}
+          selection={selection}
+          before={before}
+          after={after}
+          onRange={range}
+        />
+      )}
+      <Foot state={state} isReading={isReading} onMore={onMore} />
+    </div>
+  );
+}
+
+interface FootProps {
+  readonly state: JobListState;
+  readonly isReading: boolean;
+  readonly onMore: () => void;
+}
+
+/** How far the list came. */
+function Foot({ state, isReading, onMore }: FootProps) {
+  const { rows, search, isExact, total } = state;
+  if (isExact) {
+    if (total <= mostRows) return null;
+    return (
+      <p className="list-foot">
+        The list shows {formatCount(mostRows)} of {formatCount(total)} jobs. Choose the opposite order or a narrower
+        query for the others.
+      </p>
+    );
+  }
+  if (search === null) return null;
+  const read = `${formatCount(search.scanned)} jobs read, ${formatCount(rows.length)} match.`;
+  if (search.complete) return <p className="list-foot">{read}</p>;
+  return (
+    <div className="list-foot" role="status">
+      <span>{read} There are more to read.</span>
+      {rows.length >= mostFound ? (
+        <span>The list ends here: make the query narrower.</span>
+      ) : (
+        <Button size="small" disabled={isReading} onClick={onMore}>
+          {isReading ? 'Reading…' : 'Continue'}
+        </Button>
+      )}
+      <span className="soft">Plan: {search.plan}</span>
+    </div>
+  );
+}
+
+function Nothing({ q }: { readonly q: string }) {
+  if (q !== '') {
+    return (
+      <Empty title="No job matches">
+        <p>
+          Make the query wider, or remove it. A state and a queue are found fastest; <code>error~timeout</code> searches
+          texts.
+        </p>
+      </Empty>
+    );
+  }
+  return (
+    <Empty title="No jobs yet">
+      <p>A job that is enqueued shows here at once:</p>
+      <pre>ojs enqueue hello '["world"]'</pre>
+    </Empty>
+  );
+}

@@ -1,0 +1,58 @@
+import { AllStates, stateNames } from '@ojs-ts/core';
+import { useQuery } from '@tanstack/react-query';
+import { callText } from '../../api/client.ts';
+import { useMay, useSession } from '../../api/session.ts';
+import { formatCount, formatShort } from '../../format/numbers.ts';
+import { parse } from '../../json/numeral.ts';
+import { hasType } from '../../live/summary.ts';
+import { StateBadge } from '../../ui/badge.tsx';
+
+type Counts = Readonly<Record<string, number>>;
+
+/** How many jobs each state has, in all queues; nothing for callers who may not see all queues. */
+function useStateCounts(): Counts {
+  const may = useMay('admin.stats');
+  const { queues } = useSession();
+  const { data } = useQuery({
+    queryKey: ['job counts'],
+    queryFn: async ({ signal }) => {
+      const answer = parse(await callText('admin.stats', { signal })) as { readonly jobs: Counts };
+      return answer.jobs;
+    },
+    enabled: may && queues.includes('*'),
+    meta: { live: (summary) => hasType(summary, 'job.', 'bulk.') },
+  });
+  return data ?? {};
+}
+
+export interface StateChipsProps {
+  /** The state that the query asks for; null for none or several. */
+  readonly current: string | null;
+  readonly onChange: (state: string | null) => void;
+}
+
+/** One state alone, or all. */
+export function StateChips({ current, onChange }: StateChipsProps) {
+  const counts = useStateCounts();
+  return (
+    <fieldset className="chips">
+      <legend className="visually-hidden">State</legend>
+      {stateNames(AllStates).map((state) => {
+        const count = counts[state];
+        return (
+          <button
+            key={state}
+            type="button"
+            className="chip"
+            aria-pressed={current === state}
+            title={count === undefined ? undefined : `${formatCount(count)} ${state}`}
+            onClick={() => onChange(current === state ? null : state)}
+          >
+            <StateBadge state={state} />
+            {count !== undefined && <span className="count">{formatShort(count)}</span>}
+          </button>
+        );
+      })}
+    </fieldset>
+  );
+}
