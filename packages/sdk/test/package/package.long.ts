@@ -31,7 +31,7 @@ describe('the packed packages in an empty project', () => {
     expect(await manifestOf('@ojs-ts/sdk')).toMatchObject({ sideEffects: false, type: 'module' });
   });
 
-  test.each(['core', 'sdk', 'dashboard', 'server', 'cli'])('publint finds nothing in %s', async (name) => {
+  test.each(['core', 'sdk', 'dashboard', 'server', 'cli', 'create'])('publint finds nothing in %s', async (name) => {
     const { publint } = await import('publint');
     const { messages } = await publint({ pkgDir: join(root, 'packages', name, 'dist'), strict: true });
     expect(messages).toEqual([]);
