@@ -123,11 +123,36 @@ test.each(cases)('%s: created, installed, types and tests green, its first job d
     const job = await client.getJob(id);
     expect(await job.wait({ timeout: '30s' })).toEqual({ messageId: `welcome-${job.id}` });
     if (template === 'next') {
-      const page = await fetch(`${app}/?job=${job.id}`);
-      expect(await page.text()).toMatch(/completed/);
+      await submitsForm(app, job.id);
+      // As its Dockerfile does.
+      await home.run('app', 'npm', 'run', 'build');
+      await home.run('app', 'npm', 'prune', '--omit=dev');
+      const port = await freePort();
+      home.start('app', 'node_modules/.bin/next', 'start', '--port', `${port}`);
+      const built = `http://127.0.0.1:${port}`;
+      await expect.poll(() => isUp(`${built}${web.health}`), { timeout: 60_000, interval: 100 }).toBe(200);
+      await submitsForm(built, job.id);
     }
   }
 });
+
+/** As a browser without JavaScript: the page shows a job, and its form enqueues another one. */
+async function submitsForm(app: string, job: string): Promise<void> {
+  const page = await (await fetch(`${app}/?job=${job}`)).text();
+  expect(page).toContain('completed');
+  const [, action = ''] = /name="(\$ACTION_ID_\w+)"/.exec(page) ?? [];
+  const body = new FormData();
+  for (const [name, value] of Object.entries({ [action]: '', to: 'grace@example.com', name: 'Grace' }))
+    body.set(name, value);
+  const { status, headers } = await fetch(app, {
+    method: 'POST',
+    headers: { origin: app },
+    body,
+    redirect: 'manual',
+  });
+  expect(status).toBe(303);
+  expect(headers.get('location')).toMatch(/^\/\?job=[0-9a-f-]{36}$/);
+}
 
 test('with --install the tests run at once', async () => {
   await using home = new Home(await mkdtemp(join(tmpdir(), 'ojs-create-')), {});
