@@ -8,6 +8,7 @@ COPY packages/core/package.json packages/core/
 COPY packages/server/package.json packages/server/
 COPY packages/dashboard/package.json packages/dashboard/
 COPY packages/cli/package.json packages/cli/
+COPY packages/create/package.json packages/create/
 COPY packages/sdk/package.json packages/sdk/
 COPY packages/checker/package.json packages/checker/
 COPY packages/simulation/package.json packages/simulation/
@@ -35,6 +36,7 @@ COPY packages/server/sql packages/server/sql
 COPY packages/server/lua packages/server/lua
 COPY packages/cli/package.json packages/cli/
 COPY packages/cli/src packages/cli/src
+COPY packages/cli/templates packages/cli/templates
 RUN mkdir /data && chown node:node /data
 
 # On this address the server needs OJS_TOKEN, or OJS_INSECURE=true. Without one of them the server prints an error and exits.

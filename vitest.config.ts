@@ -84,6 +84,18 @@ export default defineConfig({
           sequence: { groupOrder: 3 },
         },
       },
+      {
+        test: {
+          name: 'acceptance',
+          include: ['{packages/*,conformance,bench,chaos,examples,scripts}/test/**/*.acceptance.ts'],
+          exclude,
+          maxWorkers: 1,
+          fileParallelism: false,
+          testTimeout: 1_800_000,
+          hookTimeout: 900_000,
+          sequence: { groupOrder: 4 },
+        },
+      },
     ],
   },
 });

@@ -1,11 +1,4 @@
 #!/usr/bin/env node
-import { nodeRefusal } from '@ojs-ts/core/node-version';
+import { start } from './start.ts';
 
-const refusal = nodeRefusal();
-if (refusal === null) {
-  const { run } = await import('./program.ts');
-  await run();
-} else {
-  console.error(`ojs: ${refusal}`);
-  process.exitCode = 2;
-}
+await start(process.argv.slice(2));

@@ -11,6 +11,7 @@ import { enqueueCommand } from './commands/enqueue.ts';
 import { errorsCommand } from './commands/errors.ts';
 import { eventsCommand } from './commands/events.ts';
 import { explainCommand } from './commands/explain.ts';
+import { initCommand } from './commands/init/init.ts';
 import { jobsCommand } from './commands/jobs/jobs.ts';
 import { limitsCommand } from './commands/limits/limits.ts';
 import { maintenanceCommand } from './commands/maintenance.ts';
@@ -24,11 +25,6 @@ import { workflowsCommand } from './commands/workflows/workflows.ts';
 import { backupCommand, restoreCommand } from './storage/backup.ts';
 import { migrateCommand } from './storage/migrate.ts';
 import { storageCommand } from './storage/report.ts';
-
-/** Runs the command that the process was given. */
-export async function run(): Promise<void> {
-  await program().parseAsync();
-}
 
 export function program(): Command {
   const root = new Command('ojs')
@@ -71,7 +67,7 @@ export function program(): Command {
   );
   add('Storage:', migrateCommand(), backupCommand(), restoreCommand(), storageCommand());
   const [completion, complete] = completionCommands();
-  add('Setup:', contextCommand(), completion);
+  add('Setup:', initCommand(), contextCommand(), completion);
   inherit(complete, root);
   root.addCommand(complete, { hidden: true });
   return root;

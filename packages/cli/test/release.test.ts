@@ -70,7 +70,7 @@ describe('the release workflow', () => {
       .map((path) => path.split(/[\\/]/)[1]);
     expect([...publishedPackages].sort()).toEqual(folders.sort());
     publishedPackages.forEach((name, index) => {
-      const { dependencies } = JSON.parse(read(`packages/${name}/package.json`));
+      const { dependencies = {} } = JSON.parse(read(`packages/${name}/package.json`));
       const ours = Object.keys(dependencies).flatMap((dependency) => /^@ojs-ts\/(.*)/.exec(dependency)?.[1] ?? []);
       expect(publishedPackages.slice(0, index)).toEqual(expect.arrayContaining(ours));
     });

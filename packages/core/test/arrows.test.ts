@@ -92,6 +92,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'packages/server/test': [],
   'conformance/mutations': [],
   'packages/cli/src': ['core', 'sdk', 'server', 'node:', '@clack/prompts', 'cli-table3', 'commander'],
+  'packages/create/src': ['cli'],
 };
 const names: Readonly<Record<string, string>> = {
   'packages/checker/src/main.ts': 'checker',
@@ -126,6 +127,7 @@ const names: Readonly<Record<string, string>> = {
   'packages/server/test': 'server-tests',
   'conformance/mutations': 'conformance',
   'packages/cli/src': 'cli',
+  'packages/create/src': 'create',
 };
 
 function roomOf(file: string): string {

@@ -215,6 +215,11 @@ export function scenesOf(names: Names): ReadonlyMap<string, Scene> {
       ['--reason', 'migration', '--for', '30m', '--yes'],
     ),
     'maintenance off': once([]),
+    init: once(
+      [join(home, 'shop')],
+      [join(home, 'shop'), '--template', 'next'],
+      [join(home, 'bank'), '--template', 'fastfy'],
+    ),
     'context set': once(['prod', '--url', 'https://jobs.example.com'], ['local', '--storage', storage], ['x']),
     'context list': once([]),
     'context use': once(['local'], ['prdo']),

@@ -9,7 +9,7 @@ const root = resolve(import.meta.dirname, '../../../..');
 const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
 
 /** All that is published, a package after those that it needs. */
-export const publishedPackages = ['core', 'dashboard', 'server', 'sdk', 'cli'] as const;
+export const publishedPackages = ['core', 'dashboard', 'server', 'sdk', 'cli', 'create'] as const;
 
 /** The tarballs by package, or why there are none. */
 export type PackedAnswer = { readonly tarballs: Readonly<Record<string, string>> } | { readonly error: string };

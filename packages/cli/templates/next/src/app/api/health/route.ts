@@ -1,0 +1,3 @@
+import { ojs } from '../../../ojs.ts';
+
+export const GET = ojs.healthRoute;
