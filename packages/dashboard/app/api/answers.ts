@@ -1,5 +1,6 @@
 import type { BulkAnswers } from './answers/bulk.ts';
 import type { CronAnswers } from './answers/crons.ts';
+import type { DeadLetterAnswers } from './answers/dead-letter.ts';
 import type { EventAnswers } from './answers/events.ts';
 import type { JobListAnswers } from './answers/job-lists.ts';
 import type { JobAnswers } from './answers/jobs.ts';
@@ -16,6 +17,7 @@ import type { WorkflowAnswers } from './answers/workflows.ts';
 export interface Answers
   extends BulkAnswers,
     CronAnswers,
+    DeadLetterAnswers,
     EventAnswers,
     JobAnswers,
     JobListAnswers,

@@ -1,5 +1,117 @@
-import { Page as Frame } from '../../ui/page.tsx';
+import type { BulkAction } from '@ojs-ts/core';
+import { parseDuration } from '@ojs-ts/core';
+import { useState } from 'react';
+import { useCall } from '../../api/calls.ts';
+import { useMay } from '../../api/session.ts';
+import { formatCount } from '../../format/numbers.ts';
+import { formatDuration } from '../../format/times.ts';
+import { hasType } from '../../live/summary.ts';
+import { useSearchTexts } from '../../search.ts';
+import { Button } from '../../ui/button.tsx';
+import { CopyAs, quote } from '../../ui/copy.tsx';
+import { Page as Frame, Tile } from '../../ui/page.tsx';
+import { Empty, Loaded } from '../../ui/states.tsx';
+import { Time } from '../../ui/time.tsx';
+import { BulkDialog } from '../jobs/bulk-dialog.tsx';
+import { BulkStrip } from '../jobs/bulk-strip.tsx';
+import { DeadJobs } from './dead-jobs.tsx';
+import { ErrorGroups } from './error-groups.tsx';
 
 export function Page() {
-  return <Frame title="Dead letter">{null}</Frame>;
+  const { search, change } = useSearchTexts();
+  const { queue, fingerprint, operation } = search;
+  const stats = useCall('deadLetter.stats', { live: (summary) => hasType(summary, 'job.', 'bulk.') });
+  const mayRedrive = useMay('bulk.start');
+  const mayPurge = useMay('deadLetter.purge');
+  const [asked, setAsked] = useState<BulkAction | null>(null);
+  const terms = [...(queue ? [`queue:${queue}`] : []), ...(fingerprint ? [`fingerprint:${fingerprint}`] : [])];
+  const flags = [
+    ...(queue ? [`--queue ${quote(queue)}`] : []),
+    ...(fingerprint ? [`--fingerprint ${quote(fingerprint)}`] : []),
+  ];
+  const total = stats.data?.total ?? 0;
+  return (
+    <Frame
+      title="Dead letter"
+      lead="Jobs that have failed for good and are kept for you to look at."
+      actions={
+        <>
+          {mayRedrive && total > 0 && (
+            <Button kind="primary" onClick={() => setAsked('redrive')}>
+              {terms.length === 0 ? 'Redrive all…' : 'Redrive these…'}
+            </Button>
+          )}
+          {mayPurge && total > 0 && (
+            <Button kind="danger" onClick={() => setAsked('purge')}>
+              Delete…
+            </Button>
+          )}
+          <CopyAs
+            operation="deadLetter.list"
+            options={{ query: { queue, fingerprint } }}
+            command={['dead-letter list', ...flags].join(' ')}
+            code="await client.listDeadLetterJobs();"
+          />
+        </>
+      }
+    >
+      {operation !== undefined && (
+        <BulkStrip id={operation} onEnd={() => {}} onDismiss={() => change({ operation: undefined })} />
+      )}
+      <Loaded query={stats} lines={2}>
+        {({ by_queue, oldest_at, retention }) =>
+          total === 0 ? (
+            <Empty title="No dead job">
+              <p>
+                A job comes here after its last attempt, where its retry policy says so. Others are discarded without a
+                trace here.
+              </p>
+            </Empty>
+          ) : (
+            <>
+              <div className="tiles">
+                <Tile label="Jobs" value={formatCount(total)} note={`of at most ${formatCount(retention.max_count)}`} />
+                <Tile label="Oldest" value={<Time at={oldest_at} />} note={`kept for ${keptFor(retention.max_age)}`} />
+                <div className="tile">
+                  <label className="label" htmlFor="dead-queue">
+                    Queue
+                  </label>
+                  <select
+                    id="dead-queue"
+                    value={queue ?? ''}
+                    onChange={({ target }) => change({ queue: target.value || undefined, fingerprint: undefined })}
+                  >
+                    <option value="">All queues</option>
+                    {Object.entries(by_queue).map(([name, count]) => (
+                      <option key={name} value={name}>
+                        {name} ({formatCount(count)})
+                      </option>
+                    ))}
+                  </select>
+                </div>
+              </div>
+              <ErrorGroups />
+              <DeadJobs />
+            </>
+          )
+        }
+      </Loaded>
+      {asked !== null && (
+        <BulkDialog
+          action={asked}
+          targets={{ kind: 'query', q: terms.join(' ') }}
+          onStarted={([id]) => {
+            setAsked(null);
+            change({ operation: id });
+          }}
+          onClose={() => setAsked(null)}
+        />
+      )}
+    </Frame>
+  );
+}
+
+function keptFor(age: string): string {
+  const ms = parseDuration(age);
+  return ms === null ? age : formatDuration(ms);
 }

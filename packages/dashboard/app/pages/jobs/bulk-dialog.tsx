@@ -1,3 +1,4 @@
+import type { BulkAction } from '@ojs-ts/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -7,7 +8,7 @@ import { Confirm } from '../../ui/confirm.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { Field } from '../../ui/field.tsx';
 import { Failure, Loading } from '../../ui/states.tsx';
-import { changedStates, type ListAction, wordsOf } from '../bulk/actions.ts';
+import { changedStates, wordsOf } from '../bulk/actions.ts';
 import { type BulkTargets, selectionsOf } from './targets.ts';
 
 /** From this count on a deletion asks for the count to be typed. */
@@ -19,7 +20,7 @@ interface DryRun {
   readonly sample: readonly string[];
 }
 
-async function dryRun(action: ListAction, targets: BulkTargets, signal: AbortSignal): Promise<DryRun> {
+async function dryRun(action: BulkAction, targets: BulkTargets, signal: AbortSignal): Promise<DryRun> {
   let sum: DryRun = { matched: 0, isLowerBound: false, sample: [] };
   for (const selection of selectionsOf(targets)) {
     const answer = await call('bulk.start', { body: { action, ...selection, dry_run: true }, signal });
@@ -34,7 +35,7 @@ async function dryRun(action: ListAction, targets: BulkTargets, signal: AbortSig
 }
 
 export interface BulkDialogProps {
-  readonly action: ListAction;
+  readonly action: BulkAction;
   readonly targets: BulkTargets;
   /** With the ids of the operations. */
   readonly onStarted: (ids: readonly string[]) => void;
@@ -106,8 +107,8 @@ export function BulkDialog({ action, targets, onStarted, onClose }: BulkDialogPr
     <Confirm
       title={title}
       confirm={`${verb} ${total} ${matched === 1 ? 'job' : 'jobs'}`}
-      destroys={action === 'delete' || action === 'discard' || action === 'cancel'}
-      {...(action === 'delete' && matched >= manyJobs && { typed: String(matched) })}
+      destroys={['delete', 'purge', 'discard', 'cancel'].includes(action)}
+      {...((action === 'delete' || action === 'purge') && matched >= manyJobs && { typed: String(matched) })}
       onConfirm={start}
       onClose={onClose}
     >

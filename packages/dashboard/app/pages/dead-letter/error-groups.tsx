@@ -1,0 +1,65 @@
+import type { ErrorGroup } from '../../api/answers/statistics.ts';
+import { useCall } from '../../api/calls.ts';
+import { formatCount } from '../../format/numbers.ts';
+import { hasType } from '../../live/summary.ts';
+import { useSearchTexts } from '../../search.ts';
+import { Button } from '../../ui/button.tsx';
+import { type Column, DataTable } from '../../ui/data-table.tsx';
+import { Card } from '../../ui/page.tsx';
+import { Loaded } from '../../ui/states.tsx';
+import { Time } from '../../ui/time.tsx';
+
+/** The dead jobs by what went wrong, the most first. One group can be chosen. */
+export function ErrorGroups() {
+  const { search, change } = useSearchTexts();
+  const { queue, fingerprint } = search;
+  const errors = useCall('admin.errors', {
+    query: { dead_letter: true, queue, limit: 50 },
+    live: (summary) => hasType(summary, 'job.', 'bulk.'),
+    keepLast: true,
+  });
+  const columns: readonly Column<ErrorGroup>[] = [
+    {
+      id: 'error',
+      label: 'Error',
+      align: 'clip',
+      cell: ({ error_type, message }) => (
+        <span title={message}>
+          {error_type}: {message}
+        </span>
+      ),
+    },
+    { id: 'jobs', label: 'Jobs', align: 'number', cell: ({ count }) => formatCount(count) },
+    { id: 'first', label: 'First', cell: ({ first_at }) => <Time at={first_at} /> },
+    { id: 'last', label: 'Last', cell: ({ last_at }) => <Time at={last_at} /> },
+    {
+      id: 'only',
+      label: 'Actions',
+      cell: (group) => {
+        const isChosen = group.fingerprint === fingerprint;
+        return (
+          <Button
+            size="small"
+            aria-pressed={isChosen}
+            onClick={() => change({ fingerprint: isChosen ? undefined : group.fingerprint })}
+          >
+            {isChosen ? 'Show all' : 'Only these'}
+          </Button>
+        );
+      },
+    },
+  ];
+  return (
+    <Card title="By error">
+      <Loaded query={errors}>
+        {({ items }) =>
+          items.length === 0 ? (
+            <p className="soft">No error here.</p>
+          ) : (
+            <DataTable label="Errors" rows={items} columns={columns} idOf={(group) => group.fingerprint} />
+          )
+        }
+      </Loaded>
+    </Card>
+  );
+}

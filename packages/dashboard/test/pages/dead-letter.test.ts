@@ -1,0 +1,54 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isWider, violations } from '../axe.ts';
+import { chromiumPath, Dashboard, launch } from '../dashboard.ts';
+import { seed } from '../seed.ts';
+
+describe.skipIf(chromiumPath === null)('dead letter', () => {
+  let browser: Browser;
+  let dashboard: Dashboard;
+  let seeded: AsyncDisposable;
+  beforeAll(async () => {
+    browser = await launch();
+    dashboard = await Dashboard.start(browser);
+    seeded = await seed(dashboard.server.url);
+  });
+  afterAll(async () => {
+    await seeded?.[Symbol.asyncDispose]();
+    await dashboard?.[Symbol.asyncDispose]();
+    await browser?.close();
+  });
+
+  test('the dead jobs of one error are redriven at a rate, after their count', async () => {
+    const { page } = dashboard;
+    const rows = page.getByRole('region', { name: 'Dead jobs' }).getByRole('row');
+    await dashboard.open('dead-letter');
+    await expect.poll(() => rows.count()).toBe(7);
+    expect(await violations(page)).toEqual([]);
+    const group = page.getByRole('row').filter({ hasText: 'SMTP <n>: mailbox <email> unavailable' });
+    await group.getByRole('button', { name: 'Only these' }).click();
+    await expect.poll(() => rows.count()).toBe(4);
+    await page.getByRole('button', { name: 'Redrive these…' }).click();
+    await page.getByRole('dialog').getByText('3 jobs', { exact: true }).waitFor();
+    await page.getByLabel('Jobs a second at most').fill('50');
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Redrive 3 jobs' }).click();
+    // They fail again and come back: what counts is that each has run once more.
+    await page.getByText('3 jobs redriven').first().waitFor();
+    await page.getByRole('button', { name: 'Show all' }).click();
+    await page.setViewportSize({ width: 390, height: 844 });
+    await expect.poll(() => isWider(page)).toBe(false);
+    await page.setViewportSize({ width: 1280, height: 800 });
+    expect(dashboard.complaints).toEqual([]);
+  });
+
+  test('a queue is chosen by the address, and its dead jobs are deleted', async () => {
+    const { page } = dashboard;
+    await dashboard.open('dead-letter?queue=billing');
+    await expect.poll(() => page.getByRole('region', { name: 'Dead jobs' }).getByRole('row').count()).toBe(4);
+    await page.getByRole('button', { name: 'Delete…' }).click();
+    await page.getByRole('button', { name: 'Purge 3 jobs' }).click();
+    await page.getByText('No job here.').waitFor();
+    expect(dashboard.complaints).toEqual([]);
+  });
+});
