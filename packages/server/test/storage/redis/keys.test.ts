@@ -106,7 +106,18 @@ test.skipIf(server === null)(
     await claim(storage, { limit: 9 });
     await storage.jobs.remove([1, 2, 3, 4].map(idOf), { from: 0xff }, t0);
     const log = ['log', 'log:job.scheduled'];
-    const kept = ['entries', 'layout', 'limit:idle', 'limit:names', 'limits', ...log, 'queues', 'segments', 'starts:k', 'store'];
+    const kept = [
+      'entries',
+      'layout',
+      'limit:idle',
+      'limit:names',
+      'limits',
+      ...log,
+      'queues',
+      'segments',
+      'starts:k',
+      'store',
+    ];
     expect((await keysOf(url)).filter((key) => !/^m(inutes)?(:|$)/.test(key))).toEqual(kept);
   },
 );
