@@ -197,6 +197,7 @@ do
       if numbers then limits.renumber(limit.key, { concurrency = limit.concurrency, rates = limit.rates }, nil, now) else limits.make(limit.key) end
     end
     jobs.add(job, item.bytes, store.next('number'))
+    segments.made(job.queue, job.type, job.number, job.number)
     if item.envelope then cells.set('envelopes', job.id, item.envelope) end
     for _, key in ipairs(groups.keys(groups.of(job))) do limits.named(key, 1, now) end
     jobs.enter(job, now)

@@ -100,6 +100,7 @@ do
 
   local function insert_run(run, n)
     local of, queue = run.kind, run.queue
+    segments.made(of.name, of.type, run.first, run.first + n - 1)
     count(queue.row, 's2', n)
     count(statistics.of(of.name, of.type), 'e', n)
     log_run('job.enqueued', nil, { state = 2, attempt = 0, type = of.type, queue = of.name, trace = of.trace }, run.ids, n)
@@ -143,7 +144,7 @@ do
       if not run or run.kind ~= of then
         if run then insert_run(run, n) end
         run, n = { kind = of, queue = queue_of(of.name, now), ids = {}, ready = scores(p .. 'ready:' .. of.name).add }, 0
-        run.at = #run.ready
+        run.at, run.first = #run.ready, number + 1
       end
       number, place = number + 1, place + 1
       local digits = string.format('%016d', number)

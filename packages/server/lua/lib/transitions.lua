@@ -51,7 +51,9 @@ do
     local stays = was == 8 and transition.to == 8
     statistics.count(job, was, transition.to, now, job.enqueuedAt, job.attempt > 0, transition.events)
     if not stays then jobs.leave(job, now) end
+    local queue = job.queue
     transitions.move(job, transition, now)
+    if job.queue ~= queue then segments.moved(job.number, job.queue) end
     apply_texts(job, transition)
     jobs.save(job)
     if stays then jobs.stay(job) else jobs.enter(job, now) end

@@ -50,13 +50,72 @@ local function load_batches(list, q)
   end
 end
 
+-- From the segment of a number on, passes those without a job of the list. Only for a set that goes by numbers.
+local function pass_segments(list, number, q)
+  local segment = segments.of(number)
+  if segments.may_have(segment, q.queue, q.type) then return end
+  repeat segment = segment + (list.up and 1 or -1) until segments.may_have(segment, q.queue, q.type)
+  list.bound = '(' .. int(list.up and segments.start(segment) - 1 or segments.start(segment + 1))
+  list.offset = 0
+end
+
+-- Pieces of which no job may be of the list that are passed in one go, about 500 µs. They count as batches do.
+local pieces_at_once = 4
+
+-- Up to `count` members of a set, without their scores; continues behind them.
+local function next_refs(list, count)
+  local command, first, last = 'ZREVRANGEBYSCORE', list.bound, '-inf'
+  if list.up then command, last = 'ZRANGEBYSCORE', '+inf' end
+  local refs = call(command, list.key, first, last, 'LIMIT', list.offset, count)
+  list.ended = #refs < count
+  if list.ended then return refs end
+  local score = call('ZSCORE', list.key, refs[#refs])
+  local before
+  if list.up then
+    before = call('ZRANK', list.key, refs[#refs]) - call('ZCOUNT', list.key, '-inf', '(' .. score)
+  else
+    before = call('ZREVRANK', list.key, refs[#refs]) - call('ZCOUNT', list.key, '(' .. score, '+inf')
+  end
+  list.bound, list.offset = score, before + 1
+  return refs
+end
+
+-- The next jobs of a set that may be in the queue and of the type. Behind many others only the last job that was
+-- reached, as `passed`.
+local function load_filtered(list, q)
+  list.at, list.refs, list.passed = 1, {}, false
+  -- Refs between them are of a segment without such a job: comparing texts costs less than reading numbers.
+  local low, high = '', ''
+  for pass = 1, pieces_at_once do
+    local refs = next_refs(list, pass == 1 and 100 or 600)
+    for _, ref in ipairs(refs) do
+      if ref < low or ref > high then
+        local segment = segments.of(tonumber(string.sub(ref, 1, -37)))
+        if segments.may_have(segment, q.queue, q.type) then
+          list.refs[#list.refs + 1], list.refs[#list.refs + 2] = ref, call('ZSCORE', list.key, ref)
+        else
+          low, high = string.format('%016d', segments.start(segment)), string.format('%016d', segments.start(segment + 1))
+        end
+      end
+    end
+    if #list.refs > 0 or list.ended then return end
+    local last = refs[#refs]
+    if pass == pieces_at_once then list.refs, list.passed = { last, list.bound }, true end
+    if list.by_number then pass_segments(list, tonumber(string.sub(last, 1, -37)), q) end
+  end
+end
+
 local function peek(list, q)
   if list.batches then
     if list.at > #list.refs and not list.ended then load_batches(list, q) end
   elseif list.at > #list.refs and not list.ended then
-    list.refs = piece(list, 100)
-    list.offset = list.offset + 100
-    list.at, list.ended = 1, #list.refs < 200
+    if q.queue or q.type then
+      load_filtered(list, q)
+    else
+      list.refs = piece(list, 100)
+      list.offset = list.offset + 100
+      list.at, list.ended = 1, #list.refs < 200
+    end
   end
   return list.refs[list.at], tonumber(list.refs[list.at + 1])
 end
@@ -88,6 +147,7 @@ local function by_creation(q)
     for _, state in ipairs({ 1, 2, 4, 8, 32 }) do
       if bit.band(state, q.states) ~= 0 then add_walks(unfinished, state, bound, q) end
     end
+    for _, list in ipairs(unfinished) do list.by_number = true end
   end
   if not up or at or not q.after then
     local bound = at and int(at)
@@ -173,6 +233,8 @@ function reading.list(q)
       if is_before and q.up then is_before = number <= q.after[2] elseif is_before then is_before = number >= q.after[2] end
       if is_passed then
         looked, last = looked + counts_as, { score, number }
+      elseif list.passed and not is_before then
+        looked, last = looked + counts_as, { part.timed and score, number }
       elseif not is_before then
         looked = looked + 1
         visit(ref, { part.timed and score, number }, part.states)

@@ -46,6 +46,7 @@ function adding.restore(request)
   for _, one in ipairs(request.jobs) do
     local job = jobs.parse(one.id, one.bytes, one.record)
     jobs.add(job, one.bytes, one.number)
+    segments.made(job.queue, job.type, job.number, job.number, true)
     if one.envelope then cells.set('envelopes', one.id, one.envelope) end
     for _, name in ipairs(texts) do
       if one[name] then jobs.set_text(job, name, one[name]) end

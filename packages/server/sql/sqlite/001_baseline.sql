@@ -101,6 +101,17 @@ CREATE TRIGGER ojs_errors_remove AFTER DELETE ON ojs_jobs WHEN old.fingerprint I
     = (old.fingerprint, old.state, old.dead_letter, old.queue, old.type) AND jobs = 0;
 END;
 
+-- Which queues and types the jobs of a segment, 4096 consecutive numbers, may have: a list passes the segments of
+-- others. A transaction that inserts jobs reads the row of their segment, and writes a name only once; an index by type
+-- would cost each job two entries.
+CREATE TABLE ojs_segments (
+  -- segment % 4096: a newer segment takes the row of an old one. A segment without a row may have any job.
+  slot INTEGER PRIMARY KEY,
+  segment INTEGER NOT NULL,
+  -- A line for each: q:<queue> or t:<type>, with a line break before the first. Empty where they are too many.
+  names TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE ojs_queues (
   name TEXT PRIMARY KEY,
   created_at INTEGER NOT NULL,

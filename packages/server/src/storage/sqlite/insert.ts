@@ -128,6 +128,7 @@ function insertRow(tx: Transaction, job: NewJob): boolean {
   const bounds = boundsText(job);
   const limits = limitsText(job.limits.map(({ key }) => key));
   const uniqueKey = job.unique?.key ?? null;
+  tx.segments.open();
   const waits = state === State.available;
   const readyQueue = waits ? tx.readyQueue({ queue, limits }) : null;
   const place = waits ? tx.sequences.place() : null;
@@ -170,6 +171,7 @@ function inserted(tx: Transaction, job: NewJob, now: Millis): void {
   const { id, type, queue, state, trace, runAt, priority } = job;
   for (const limit of job.limits) tx.limits.jobAdded(limit, now);
   tx.counters.readyQueue(queue);
+  tx.segments.add(queue, type);
   tx.entered({ queue, limits: limitsText(job.limits.map(({ key }) => key)) }, state, now);
   tx.counters.addStatistics(job, sumsOf(null, state, now), now);
   if (state === State.available) tx.woken.add(queue);

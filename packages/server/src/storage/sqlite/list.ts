@@ -27,12 +27,13 @@ import { endedJobs } from './ended-list.ts';
 import { byPriority } from './priority-list.ts';
 import { type Cells, integer, integerOrNull, readJob, state, text } from './row.ts';
 import { statements } from './statements.ts';
+import { unfinishedJobs } from './unfinished-list.ts';
 
 /** Rows of one read, after which other work may run: about 2 ms. */
 const chunk = 2000;
 /**
- * So many unfinished jobs at most are read from the indexes of their states and sorted. More of them are found soon by
- * a walk of the table.
+ * So many unfinished jobs at most, of all queues, are read from the indexes of their states and sorted. More of them are
+ * found soon by a walk of the table.
  */
 const fewUnfinished = 5000;
 
@@ -109,9 +110,9 @@ async function unfinished(sql: Connection, query: JobQuery, { up, after, wanted 
   }
   const count = counted(sql, mask, query.queue);
   if (count === 0) return [];
-  if (count > fewUnfinished) {
-    const statement = up ? statements.byNumberUp : statements.byNumberDown;
-    return walk(sql, { statement, keys: [], isTimed: false }, query, mask, from, wanted, count);
+  if (counted(sql, mask, undefined) > fewUnfinished) {
+    const numbers = await unfinishedJobs(sql, query, mask, { up, after: from.number, wanted: Math.min(wanted, count) });
+    return numbers.map((number) => ({ number, finishedAt: null }));
   }
   const rows = Object.values(State)
     .filter((state) => isIn(state, mask))

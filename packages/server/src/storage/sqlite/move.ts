@@ -112,6 +112,7 @@ function change(tx: Transaction, guarded: Guarded, transition: Transition, now: 
   const before = readRest(guarded, only(tx.sql.get(statements.rest, number)));
   const after = moved(before, transition, now);
   write(tx, number, after, fingerprintAfter(transition));
+  if (before.queue !== after.queue) tx.segments.moved(number, after.queue);
   note(tx, number, transition, after);
   if (before.deadLetter !== after.deadLetter) tx.counters.addDeadLetter(before.queue, after.deadLetter ? 1 : -1, now);
   if (before.state === State.available) tx.leaveReadyQueue(before);

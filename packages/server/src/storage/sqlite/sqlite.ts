@@ -60,7 +60,7 @@ const probe = {
 
 /** Emptied by `clear`: all but ojs_store, which keeps the seed and the key of the leases. */
 const tables = [
-  ...['jobs', 'queues', 'minutes', 'events', 'requests', 'workers', 'leases'],
+  ...['jobs', 'segments', 'queues', 'minutes', 'events', 'requests', 'workers', 'leases'],
   ...['limits', 'starts', 'limit_groups', 'limit_group_keys', 'rate_timers'],
   ...[
     'workflows',

@@ -143,8 +143,18 @@ const jobStatements = {
 
   listReady: `SELECT ${listed} FROM ojs_jobs INDEXED BY ojs_jobs_ready WHERE place IS NOT NULL`,
   listDue: `SELECT ${listed} FROM ojs_jobs INDEXED BY ojs_jobs_due WHERE state = ? AND due_at IS NOT NULL`,
-  byNumberDown: `SELECT ${listed} FROM ojs_jobs WHERE number < ? ORDER BY number DESC LIMIT ? + 0`,
-  byNumberUp: `SELECT ${listed} FROM ojs_jobs WHERE number > ? ORDER BY number LIMIT ? + 0`,
+  newestNumber: 'SELECT coalesce(max(number), 0) FROM ojs_jobs',
+  numberBelow: 'SELECT max(number) FROM ojs_jobs WHERE number < ?',
+  numberAbove: 'SELECT min(number) FROM ojs_jobs WHERE number > ?',
+  matchingDown: `SELECT number FROM ojs_jobs NOT INDEXED
+    WHERE number < ? AND number >= ? AND state & ? AND ${matching} ORDER BY number DESC LIMIT ? + 0`,
+  matchingUp: `SELECT number FROM ojs_jobs NOT INDEXED
+    WHERE number > ? AND number < ? AND state & ? AND ${matching} ORDER BY number LIMIT ? + 0`,
+  segment: 'SELECT segment, names FROM ojs_segments WHERE slot = ?',
+  setSegment: 'INSERT OR REPLACE INTO ojs_segments (slot, segment, names) VALUES (?, ?, ?)',
+  forgetSegment: 'DELETE FROM ojs_segments WHERE slot = ?',
+  segmentsWithout: `SELECT segment FROM ojs_segments
+    WHERE names <> '' AND NOT (instr(names, ?) > 0 AND instr(names, ?) > 0)`,
   dueDown: `SELECT ${listedBy('due_at')} FROM ojs_jobs INDEXED BY ojs_jobs_due
     WHERE state = ? AND due_at IS NOT NULL AND (due_at, number) < (?, ?) ORDER BY due_at DESC, number DESC LIMIT ? + 0`,
   dueUp: `SELECT ${listedBy('due_at')} FROM ojs_jobs INDEXED BY ojs_jobs_due

@@ -5,6 +5,7 @@ import { EventLog } from './event-log.ts';
 import { LimitGroups } from './limits/limit-groups.ts';
 import { Limits } from './limits/limits.ts';
 import { QueueCounters } from './queue-counters.ts';
+import { Segments } from './segments.ts';
 import { Sequences } from './sequences.ts';
 import { statements } from './statements.ts';
 import { Graph } from './workflows/graph.ts';
@@ -29,6 +30,7 @@ export class Transaction {
   readonly limits: Limits;
   readonly limitGroups: LimitGroups;
   readonly graph: Graph;
+  readonly segments: Segments;
   readonly #claimedJobs: ClaimedJobCache;
   #isCacheFresh = false;
   #completing: boolean | undefined;
@@ -42,6 +44,7 @@ export class Transaction {
     this.limits = new Limits(sql, this.counters, this.sequences);
     this.limitGroups = new LimitGroups(sql, this.sequences, this.counters, this.limits);
     this.graph = new Graph(sql, this.log);
+    this.segments = new Segments(sql);
   }
 
   /**
@@ -80,8 +83,9 @@ export class Transaction {
     }
   }
 
-  /** A job was removed from the store. */
+  /** Call after a job was removed from the store. */
   removed({ limits }: Pick<Counted, 'limits'>): void {
+    this.segments.flush();
     if (limits !== null) this.limits.jobRemoved(this.limitGroups.keysOf(limits).keys);
   }
 
@@ -121,7 +125,8 @@ export class Transaction {
 
   /** The store was emptied: what the transaction gathered before is void. */
   forget(): void {
-    for (const part of [this.sequences, this.counters, this.limits, this.limitGroups, this.graph]) part.forget();
+    for (const part of [this.sequences, this.counters, this.limits, this.limitGroups, this.graph, this.segments])
+      part.forget();
     this.#claimedJobs.clear();
     this.woken.clear();
   }
@@ -132,5 +137,6 @@ export class Transaction {
     this.limits.flush();
     this.counters.flush();
     this.sequences.flush();
+    this.segments.flush();
   }
 }

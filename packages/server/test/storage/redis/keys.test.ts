@@ -81,11 +81,12 @@ test.skipIf(server === null)('after all jobs are pruned and all queues removed, 
     'limit:names',
     'limits',
     'queues',
+    'segments',
     'starts:queue:b',
     'store',
   ]);
   for (const { name } of await storage.registry.queues()) expect(await storage.registry.removeQueue(name)).toBe(true);
-  expect(await keysOf(url)).toEqual(['flows:number', 'layout', 'store']);
+  expect(await keysOf(url)).toEqual(['flows:number', 'layout', 'segments', 'store']);
 });
 
 test.skipIf(server === null)(
@@ -105,7 +106,18 @@ test.skipIf(server === null)(
     await claim(storage, { limit: 9 });
     await storage.jobs.remove([1, 2, 3, 4].map(idOf), { from: 0xff }, t0);
     const log = ['log', 'log:job.scheduled'];
-    const kept = ['entries', 'layout', 'limit:idle', 'limit:names', 'limits', ...log, 'queues', 'starts:k', 'store'];
+    const kept = [
+      'entries',
+      'layout',
+      'limit:idle',
+      'limit:names',
+      'limits',
+      ...log,
+      'queues',
+      'segments',
+      'starts:k',
+      'store',
+    ];
     expect((await keysOf(url)).filter((key) => !/^m(inutes)?(:|$)/.test(key))).toEqual(kept);
   },
 );

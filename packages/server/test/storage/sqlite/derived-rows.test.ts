@@ -12,6 +12,7 @@ import {
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { readTexts, readTies } from '../../../src/storage/sqlite/row.ts';
+import { segmentOf } from '../../../src/storage/sqlite/segments.ts';
 import { sqliteStorage } from '../../../src/storage/sqlite/sqlite.ts';
 import { checkProperty } from '../../support/property.ts';
 import { script } from '../model.ts';
@@ -29,7 +30,7 @@ interface LimitGroup {
   readonly place: number;
 }
 
-test('limit groups, rate timers, limits and workflow counts follow from the rows of jobs and nodes, also after a restore', async () => {
+test('limit groups, rate timers, limits, segments and workflow counts follow from the rows of jobs and nodes, also after a restore', async () => {
   const path = join(temporaryDirectory(), 'jobs.db');
   await using storage = sqliteStorage({ path, synchronous: 'OFF' });
   await storage.migrate();
@@ -62,6 +63,7 @@ test('limit groups, rate timers, limits and workflow counts follow from the rows
 function checkAll(rows: (sql: string) => Row[], now: number): void {
   checkLimitGroups(rows);
   checkLimits(rows);
+  checkSegments(rows);
   checkOpenGroups(rows, now);
   checkWorkflows(rows);
 }
@@ -112,6 +114,16 @@ function checkLimitGroups(rows: (sql: string) => Row[]): void {
       .map(({ key, queue, ready_queue }) => `${key} ${queue} ${ready_queue}`)
       .sort(),
   ).toEqual(members.sort());
+}
+
+/** The segment of a job names its queue and type. */
+function checkSegments(rows: (sql: string) => Row[]): void {
+  const names = new Map(rows('SELECT segment, names FROM ojs_segments').map((row) => [row.segment, String(row.names)]));
+  for (const { number, queue, type } of rows('SELECT number, queue, type FROM ojs_jobs')) {
+    const lines = names.get(segmentOf(Number(number)))?.split('\n');
+    expect(lines).toContain(`q:${queue}`);
+    expect(lines).toContain(`t:${type}`);
+  }
 }
 
 function checkLimits(rows: (sql: string) => Row[]): void {

@@ -1,5 +1,6 @@
 import { completed, ProtocolError, State, Terminal, Waiting } from '@ojs-ts/core';
 import { expect } from 'vitest';
+import type { JobQuery } from '../../../src/storage/storage.ts';
 import type { Case } from './exercise.ts';
 import { claim, idOf, ids, insert, limitOf, move, newJob, pages, t0, to } from './tools.ts';
 
@@ -269,6 +270,48 @@ export const listCases: readonly Case[] = [
         }
       }
       expect(await pages(storage, { states: Terminal, queue: 'rare', type: 't', limit: 9 })).toEqual([[]]);
+    },
+  ],
+  [
+    'the few waiting and cancelled jobs of one queue or type are found among thousands of others, both ways',
+    async (storage) => {
+      const count = 9_000;
+      const few = [1, 1_024, 1_025, 4_096, 4_097, 6_000, 8_999];
+      const moved = 2_500;
+      const named = (number: number) => (few.includes(number) ? { queue: 'rare', type: 'seldom' } : {});
+      const waits = (number: number) =>
+        number % 3 === 0 ? { state: State.scheduled, runAt: t0 + 1 } : { state: State.available };
+      const all = Array.from({ length: count }, (_, index) =>
+        newJob(index + 1, { ...named(index + 1), ...waits(index + 1) }),
+      );
+      for (let at = 0; at < count; at += 1_000) await storage.jobs.insert([all.slice(at, at + 1_000)], t0);
+      await move(storage, to(idOf(moved), State.available, Waiting, { queue: 'rare' }));
+      // The newest job goes, and another one comes.
+      await storage.jobs.remove([idOf(count)], { from: 0xff }, t0);
+      await insert(storage, [newJob(count + 1, { queue: 'last', type: 'seldom' })]);
+      const expectBoth = async (query: Omit<JobQuery, 'limit'>, newest: readonly number[]) => {
+        for (const direction of ['asc', 'desc'] as const) {
+          const expected = (direction === 'desc' ? newest : newest.toReversed()).map(idOf);
+          for (const limit of [1, 99])
+            expect(
+              (await pages(storage, { ...query, order: { by: 'created', direction }, limit })).flat(),
+              `${JSON.stringify(query)} ${direction} by ${limit}`,
+            ).toEqual(expected);
+        }
+      };
+      const newest = few.toReversed();
+      await expectBoth({ states: Waiting, type: 'seldom' }, [count + 1, ...newest]);
+      await expectBoth({ states: State.scheduled, type: 'seldom' }, [6_000]);
+      await expectBoth({ states: Waiting, queue: 'last' }, [count + 1]);
+      await expectBoth({ states: Waiting, queue: 'rare' }, [8_999, 6_000, 4_097, 4_096, moved, 1_025, 1_024, 1]);
+      await expectBoth({ states: Waiting, queue: 'rare', type: 'seldom' }, newest);
+      await expectBoth({ states: Waiting, queue: 'last', type: 'email.send' }, []);
+      // Those of thousands that ended in two moments.
+      const cancels = all.slice(0, 5_000).map(({ id }) => to(id, State.cancelled, Waiting));
+      for (let at = 0; at < cancels.length; at += 500)
+        await storage.jobs.transition(cancels.slice(at, at + 500), t0 + Math.floor(at / 2_500));
+      await expectBoth({ states: State.cancelled, type: 'seldom' }, [4_097, 4_096, 1_025, 1_024, 1]);
+      await expectBoth({ states: 0xff, queue: 'rare' }, [8_999, 6_000, 4_097, 4_096, moved, 1_025, 1_024, 1]);
     },
   ],
 ];

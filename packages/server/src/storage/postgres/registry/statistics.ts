@@ -8,7 +8,11 @@ export function codeIn(measure: Measure, ms: string): string {
   return `(${firstCode(measure)} + width_bucket(${ms} - 1, '{${bucketBounds.join(',')}}'::bigint[]))::smallint`;
 }
 
-/** CTEs that add the rows of another one up: a row by minute, queue and type in `added`. */
+/**
+ * CTEs that add the rows of another one up: a row by minute, queue and type in `added`. Sums and codes are not joined:
+ * the settings of the connection leave only loops, and these took 35 ms for 101 rows, in place of 3, and grew as their
+ * square.
+ */
 export function addUp(rows: string): string {
   const place = 'minute, queue, type';
   return `counted AS (
@@ -17,10 +21,13 @@ export function addUp(rows: string): string {
   coded AS (
     SELECT ${place}, array_agg(code ORDER BY code) AS codes, array_agg(count ORDER BY code) AS counts
     FROM counted GROUP BY ${place}),
-  summed AS (
-    SELECT ${place}, ${sumColumns.map((name) => `sum(${name})::bigint AS ${name}`).join(', ')}
-    FROM ${rows} GROUP BY ${place}),
-  added AS (SELECT * FROM summed LEFT JOIN coded USING (${place}))`;
+  added AS (
+    SELECT ${place}, ${sumColumns.map((name) => `sum(${name})::bigint AS ${name}`).join(', ')},
+      max(codes) AS codes, max(counts) AS counts
+    FROM (
+      SELECT ${place}, ${sumColumns.join(', ')}, NULL::smallint[] AS codes, NULL::integer[] AS counts FROM ${rows}
+      UNION ALL SELECT ${place}, ${sumColumns.map(() => 'NULL').join(', ')}, codes, counts FROM coded) AS each
+    GROUP BY ${place})`;
 }
 
 /** Selects minutes as `readMinute` reads them. */

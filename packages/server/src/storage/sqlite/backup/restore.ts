@@ -237,6 +237,7 @@ export class Restoration {
     const fingerprint = errorFingerprint(job);
     if (fingerprint !== null) this.#sql.change(statements.setFingerprint, fingerprint, number);
     if (limits !== null) this.#tx.limits.jobRestored(this.#tx.limitGroups.keysOf(limits).keys);
+    this.#tx.segments.restored(number, job.queue, job.type);
     this.#tx.entered(counted, job.state, 0);
     if (job.deadLetter) this.#tx.counters.addDeadLetter(job.queue, 1, 0);
   }

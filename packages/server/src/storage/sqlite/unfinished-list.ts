@@ -1,0 +1,43 @@
+import type { StateMask } from '@ojs-ts/core';
+import type { JobQuery } from '../storage.ts';
+import type { Connection } from './disk/connection.ts';
+import { integer } from './row.ts';
+import { segmentOf, segmentsWithout, startOf } from './segments.ts';
+import { statements } from './statements.ts';
+
+interface From {
+  readonly up: boolean;
+  /** The list begins behind this number. */
+  readonly after: number;
+  readonly wanted: number;
+}
+
+/**
+ * The numbers of the first `wanted` jobs in one of the states, in order. One statement reads a segment of the table,
+ * about 2 ms; those without a job of the queue or type are left out.
+ */
+export async function unfinishedJobs(
+  sql: Connection,
+  { queue, type }: JobQuery,
+  mask: StateMask,
+  { up, after, wanted }: From,
+): Promise<readonly number[]> {
+  const [next, matching] = up
+    ? [statements.numberAbove, statements.matchingUp]
+    : [statements.numberBelow, statements.matchingDown];
+  const without = segmentsWithout(sql, { queue, type });
+  const found: number[] = [];
+  for (let at = after; ; ) {
+    const [cell = null] = sql.get(next, at) ?? [];
+    if (cell === null) return found;
+    const segment = segmentOf(integer(cell));
+    if (!without.has(segment)) {
+      const bound = up ? startOf(segment + 1) : startOf(segment);
+      const rows = sql.all(matching, at, bound, mask, queue ?? null, type ?? null, wanted - found.length);
+      found.push(...rows.map(([number]) => integer(number)));
+      if (found.length >= wanted) return found;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    at = up ? startOf(segment + 1) - 1 : startOf(segment);
+  }
+}
