@@ -32,7 +32,7 @@ const packages: readonly Package[] = [
     assets: ['sql', 'lua'],
     entries: ['index', 'storage/sqlite/disk/checkpoint-thread', 'storage/sqlite/disk/file-check-program'],
   },
-  { name: 'cli', commonjs: false, assets: [], entries: ['main'] },
+  { name: 'cli', commonjs: false, assets: [], entries: ['main', 'dev/worker-program'] },
 ];
 
 const root = new URL('..', import.meta.url);

@@ -1,0 +1,7 @@
+// The only module that knows where the files of this package are: it stands at the root of `src`, and what is built of
+// it at the root of `lib`, whichever file the bundler puts it into.
+
+/** A program that runs in a process of its own, by its path in `src`, without the extension. */
+export function programFile(path: string): URL {
+  return new URL(`./${path}${/\.[cm]?[jt]s$/.exec(import.meta.url)?.[0] ?? '.js'}`, import.meta.url);
+}
