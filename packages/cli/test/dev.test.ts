@@ -229,6 +229,7 @@ module.exports.register('fail', () => { throw new Error('no'); });`,
         PATH: [join(project.folder, 'bin'), process.env.PATH].join(delimiter),
       },
     });
+    const closed = once(terminal, 'close');
     let output = '';
     terminal.stdout.setEncoding('utf8').on('data', (part: string) => {
       output += part;
@@ -245,7 +246,7 @@ module.exports.register('fail', () => { throw new Error('no'); });`,
     await shown(/is ready in[\s\S]*r: worker\.mjs restarts[\s\S]*is ready in/);
     terminal.stdin.write('q');
     await shown(/Stopping[\s\S]*ended 0/);
-    await once(terminal, 'close');
+    await closed;
     const settings = (name: string) => readFileSync(join(project.folder, name), 'utf8');
     expect(settings('after')).toBe(settings('before'));
   });

@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
-import { type Item, part, text } from '../output/cells.ts';
+import { type Item, part } from '../output/cells.ts';
+import { plain } from '../output/plain.ts';
 
 const speakers = { ojs: 'green', server: 'cyan', worker: 'magenta' } as const;
 const width = Math.max(...Object.keys(speakers).map(({ length }) => length));
@@ -17,10 +18,11 @@ export function serverWords(record: Item): string {
   const fields = Object.entries({ ...part(record, 'ojs'), ...part(record, 'attributes') });
   const error = part(record, 'error');
   const words = [
-    text(record, 'message'),
+    record.message,
     ...fields.map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`),
     ...(typeof error.message === 'string' ? [`error=${JSON.stringify(error.message)}`] : []),
   ].join(' ');
-  const colour = colours[text(record, 'severity')];
-  return colour === undefined ? words : styleText(colour, words);
+  const colour = colours[String(record.severity)];
+  const shown = plain(words);
+  return colour === undefined ? shown : styleText(colour, shown);
 }
