@@ -16,7 +16,7 @@ COPY bench/package.json bench/
 COPY conformance/package.json conformance/
 COPY chaos/package.json chaos/
 COPY examples/package.json examples/
-RUN npm ci --omit=dev --ignore-scripts --workspace packages/cli
+RUN npm ci --omit=dev --omit=optional --ignore-scripts --workspace packages/cli
 
 FROM node:24-bookworm-slim
 LABEL org.opencontainers.image.title="ojs-ts" \

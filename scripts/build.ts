@@ -32,7 +32,7 @@ const packages: readonly Package[] = [
     assets: ['sql', 'lua'],
     entries: ['index', 'storage/sqlite/disk/checkpoint-thread', 'storage/sqlite/disk/file-check-program'],
   },
-  { name: 'cli', commonjs: false, assets: ['templates'], entries: ['main', 'start'] },
+  { name: 'cli', commonjs: false, assets: ['templates'], entries: ['main', 'start', 'dev/worker-program'] },
   { name: 'create', commonjs: false, assets: [], entries: ['main'] },
 ];
 

@@ -3,3 +3,8 @@
 
 /** The files of new projects: `common`, and a folder for each template. */
 export const templatesFolder = new URL('../templates/', import.meta.url);
+
+/** A program that runs in a process of its own, by its path in `src`, without the extension. */
+export function programFile(path: string): URL {
+  return new URL(`./${path}${/\.[cm]?[jt]s$/.exec(import.meta.url)?.[0] ?? '.js'}`, import.meta.url);
+}

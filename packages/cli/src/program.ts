@@ -6,6 +6,7 @@ import { completionCommands } from './commands/completion.ts';
 import { contextCommand } from './commands/context.ts';
 import { cronCommand } from './commands/crons/crons.ts';
 import { deadLetterCommand } from './commands/dead-letter.ts';
+import { devCommand } from './commands/dev.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { enqueueCommand } from './commands/enqueue.ts';
 import { errorsCommand } from './commands/errors.ts';
@@ -40,7 +41,7 @@ export function program(): Command {
       root.addCommand(command.helpGroup(heading));
     }
   };
-  add('Server:', serveCommand());
+  add('Server:', serveCommand(), devCommand());
   add(
     'Work:',
     enqueueCommand(),

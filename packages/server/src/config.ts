@@ -49,6 +49,8 @@ export interface ServerOptions {
   readonly quirks?: boolean;
   /** Default info; false logs nothing. `OJS_LOG_LEVEL`. */
   readonly log?: LogLevel | false;
+  /** Takes the lines of the log, each with its line break. Default: standard error. */
+  readonly logTo?: { write(line: string): void };
   /**
    * Which jobs have lines about their lifecycle in the log: `all`, one in N as `1/N`, or `off`. Failed jobs always have
    * theirs. Default `all` at the levels debug and trace, else `off`; `OJS_LOG_JOBS`.
@@ -135,6 +137,7 @@ const serverNames: NamesOf<ServerOptions> = {
   testMode: true,
   quirks: true,
   log: true,
+  logTo: true,
   logJobs: true,
   accessLog: true,
   maxConnections: true,

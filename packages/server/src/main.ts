@@ -24,7 +24,7 @@ export interface RunningServer extends AsyncDisposable {
  */
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
   const config = readConfig(options);
-  const log = serverLog(config.log);
+  const log = serverLog(config.log, options.logTo);
   for (const { event, fields } of config.warnings) warnOnce(log, event, fields);
   const storage = await openStorage(config.storage, { events: config.events });
   const engine = await Engine.start({

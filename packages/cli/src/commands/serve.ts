@@ -1,6 +1,8 @@
 import { readDuration } from '@ojs-ts/core';
 import { ConfigError, type LogLevel, type ServerOptions, startServer } from '@ojs-ts/server';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { Failure } from '../connection/failure.ts';
+import { reporting } from './command.ts';
 
 interface ServeFlags {
   readonly storage?: string;
@@ -293,15 +295,17 @@ async function serve(flags: ServeFlags): Promise<void> {
       }),
     },
   };
-  try {
-    const server = await startServer(options);
+  await reporting('ojs serve', async () => {
+    const server = await startServer(options).catch(failStart);
     // Whoever reads the line may send a signal at once.
     stopOnSignal(() => server.close());
     console.log(`ojs is listening on ${server.url}`);
-  } catch (error) {
-    console.error(`ojs serve: ${describe(error)}`);
-    process.exitCode = error instanceof ConfigError ? 2 : 1;
-  }
+  });
+}
+
+/** @throws Failure that says why a server did not start. */
+export function failStart(error: unknown): never {
+  throw new Failure(error instanceof ConfigError ? 'usage' : 'failed', describe(error));
 }
 
 /** The first SIGTERM or SIGINT stops in good order, a second one at once. */
@@ -326,7 +330,7 @@ function describe(error: unknown): string {
   return error.message;
 }
 
-function port(text: string): number {
+export function port(text: string): number {
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
   throw new InvalidArgumentError('Expected a number from 0 to 65535.');
 }
@@ -349,7 +353,7 @@ function atLeastOne(text: string): number {
   throw new InvalidArgumentError('Expected a whole number from 1 to 999999999.');
 }
 
-function millis(text: string): number {
+export function millis(text: string): number {
   const ms = readDuration(text);
   if (ms !== null && ms > 0) return ms;
   throw new InvalidArgumentError('Expected a duration such as 30s, 5m or PT30M.');

@@ -98,6 +98,8 @@ test('help has groups, and completion knows commands and options', async () => {
 
     Server:
       serve [options]                  run the server
+      dev [options] [worker]           run a server, its dashboard and a worker that
+                                       restarts when its files change
 
     Work:
       enqueue [options] <type> [args]  enqueue a job

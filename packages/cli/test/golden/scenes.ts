@@ -28,7 +28,7 @@ export interface Scene {
 }
 
 /** Commands that run until they are stopped. Their help is checked. */
-export const endless = ['serve', 'events tail'];
+export const endless = ['serve', 'dev', 'events tail'];
 
 /** Fills a store: jobs in most states, workers, crons, workflows, limits, settings with a history. */
 export async function prepare(url: string, home: string, storage: string): Promise<Names> {

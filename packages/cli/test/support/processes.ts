@@ -13,9 +13,9 @@ export class Child implements AsyncDisposable {
   readonly errors: string[] = [];
   readonly #waiting = new Set<() => void>();
 
-  constructor(script: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  constructor(script: string, args: readonly string[], env: Readonly<Record<string, string>> = {}, cwd: string = root) {
     this.process = spawn(process.execPath, [resolve(root, script), ...args], {
-      cwd: root,
+      cwd,
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -29,10 +29,10 @@ export class Child implements AsyncDisposable {
     return this.process.exitCode === null && this.process.signalCode === null;
   }
 
-  /** The first line that matches. Rejects when the process ends without one. */
-  async line(pattern: RegExp): Promise<string> {
+  /** The first line that matches, from this number on. Rejects when the process ends without one. */
+  async line(pattern: RegExp, from = 0): Promise<string> {
     for (;;) {
-      const found = this.lines.find((line) => pattern.test(line));
+      const found = this.lines.find((line, index) => index >= from && pattern.test(line));
       if (found !== undefined) return found;
       if (!this.running) throw new Error(`The process ended without ${pattern}: ${this.errors.join('\n')}`);
       await new Promise<void>((wake) => this.#waiting.add(wake));

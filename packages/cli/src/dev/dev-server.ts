@@ -1,0 +1,59 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { isObject } from '@ojs-ts/core';
+import { type RunningServer, startServer, storageUrl } from '@ojs-ts/server';
+import type { Item } from '../output/cells.ts';
+
+export interface DevServerOptions {
+  /** URL of a storage; undefined for `OJS_STORAGE`, else the file below the working folder. */
+  readonly storage: string | undefined;
+  /** Undefined for `OJS_PORT`, else 8080 or the next free one. */
+  readonly port: number | undefined;
+  /** A line of the server's log. */
+  readonly line: (record: Item) => void;
+}
+
+const folder = '.ojs';
+const usualPort = 8_080;
+const ports = 100;
+
+/** Variables of a server that others reach. This one listens on loopback without a token and without TLS. */
+const notHere = ['OJS_TOKEN', 'OJS_TOKEN_FILE', 'OJS_AUTH_TOKEN', 'OJS_TLS_CERT_FILE', 'OJS_TLS_KEY_FILE'];
+
+/** Starts the server of `ojs dev`. Its worker reads the same environment, so the variables leave it for both. */
+export async function startDevServer({ storage, port, line }: DevServerOptions): Promise<RunningServer> {
+  for (const name of notHere) delete process.env[name];
+  const wanted = port ?? (process.env.OJS_PORT ? undefined : await freePort());
+  return startServer({
+    storage: storage ?? (process.env.OJS_STORAGE ? storageUrl(undefined) : ownFile()),
+    host: '127.0.0.1',
+    ...(wanted !== undefined && { port: wanted }),
+    logTo: {
+      write(text) {
+        const record: unknown = JSON.parse(text);
+        if (isObject(record)) line(record);
+      },
+    },
+  });
+}
+
+/** A file of the project that its repository does not keep. */
+function ownFile(): string {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(`${folder}/.gitignore`, '*\n');
+  return `sqlite:./${folder}/dev.db`;
+}
+
+/** The usual port, or the first free one after it. */
+async function freePort(): Promise<number> {
+  for (let port = usualPort; port < usualPort + ports; port++) if (await isFree(port)) return port;
+  return 0;
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+  });
+}

@@ -1,0 +1,115 @@
+import { basename, relative } from 'node:path';
+import { say } from './dev-log.ts';
+import { SourceWatcher } from './source-watcher.ts';
+import { type Exit, WorkerProcess } from './worker-process.ts';
+
+/** After this time without a fetch there is a hint. Milliseconds. */
+const patienceMs = 5_000;
+
+export interface RunnerOptions {
+  /** Path of the worker's module. */
+  readonly module: string;
+  /** URL of the server. */
+  readonly url: string;
+  /** How long a restart waits for running jobs. Milliseconds. */
+  readonly drainMs: number;
+}
+
+/** Runs a worker's module, and runs it anew when one of its files changes. At most one process at a time. */
+export class WorkerRunner {
+  readonly #options: RunnerOptions;
+  readonly #name: string;
+  readonly #watcher = new SourceWatcher((file) => {
+    void this.restart(`${relative(process.cwd(), file)} changed`);
+  });
+  #process: WorkerProcess | null = null;
+  #restarting: Promise<void> | null = null;
+  #isClosed = false;
+  /** Whether a worker of the process has reached the server. */
+  #isReady = false;
+  /** When the process was started; 0 for that of the command, which counts for the first one. */
+  #since = 0;
+  #patience: NodeJS.Timeout | undefined;
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+    this.#name = basename(options.module);
+  }
+
+  start(): void {
+    const { module, url } = this.#options;
+    this.#isReady = false;
+    this.#watcher.widely = false;
+    const started = new WorkerProcess(module, url, {
+      line: (text) => say('worker', text),
+      imported: (file) => {
+        if (!this.#isClosed) this.#watcher.add(file);
+      },
+    });
+    this.#process = started;
+    this.#patience = setTimeout(() => this.#hint(), patienceMs).unref();
+    void started.ended.then((exit) => this.#ended(started, exit));
+  }
+
+  /** The server has seen a worker. */
+  registered(): void {
+    if (this.#isReady || this.#process === null || this.#process.isStopping) return;
+    this.#isReady = true;
+    clearTimeout(this.#patience);
+    say('ojs', `${this.#name} is ready in ${((performance.now() - this.#since) / 1_000).toFixed(1)} s`);
+  }
+
+  /** Lets running jobs end, then starts anew. A call while a restart is under way joins it. */
+  restart(reason: string): Promise<void> {
+    this.#restarting ??= this.#restart(reason).finally(() => {
+      this.#restarting = null;
+    });
+    return this.#restarting;
+  }
+
+  /** Lets running jobs end. Nothing is started any more. */
+  async stop(): Promise<void> {
+    this.#isClosed = true;
+    this.#watcher[Symbol.dispose]();
+    await this.#stop();
+    await this.#restarting;
+  }
+
+  /** Ends the process at once. */
+  kill(): void {
+    this.#process?.kill();
+  }
+
+  async #restart(reason: string): Promise<void> {
+    const how = this.#process === null ? 'starts' : 'restarts once its running jobs have ended';
+    say('ojs', `${reason}: ${this.#name} ${how}`);
+    await this.#stop();
+    if (this.#isClosed) return;
+    this.#since = performance.now();
+    this.start();
+  }
+
+  async #stop(): Promise<void> {
+    clearTimeout(this.#patience);
+    await this.#process?.stop(this.#options.drainMs);
+  }
+
+  #ended(ended: WorkerProcess, exit: Exit): void {
+    clearTimeout(this.#patience);
+    if (this.#process === ended) this.#process = null;
+    if (ended.isStopping) {
+      if (ended.wasKilled)
+        say('ojs', `${this.#name} was killed: its jobs did not end in time. The server runs them again.`);
+      return;
+    }
+    this.#watcher.widely = true;
+    const how = typeof exit === 'number' ? `with code ${exit}` : `by ${exit}`;
+    const why = exit === 0 && !this.#isReady ? ' and started no worker. Export a Worker, or call start()' : '';
+    say('ojs', `${this.#name} ended ${how}${why}. It starts again when a file changes.`);
+  }
+
+  #hint(): void {
+    const { url } = this.#options;
+    say('ojs', `${this.#name} runs, but no worker has reached ${url}. Its URL must be that of OJS_BACKEND_URL.`);
+  }
+}
