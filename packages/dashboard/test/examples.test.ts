@@ -8,9 +8,9 @@ interface Example {
 }
 
 const { examples }: { readonly examples: Readonly<Record<'job' | 'workflow' | 'cron', readonly Example[]>> } =
-  await import(new URL('../public/playground/examples.js', import.meta.url).href);
+  await import(new URL('../playground-page/playground/examples.js', import.meta.url).href);
 const { pretty }: { readonly pretty: (text: string) => string } = await import(
-  new URL('../public/playground/json.js', import.meta.url).href
+  new URL('../playground-page/playground/json.js', import.meta.url).href
 );
 
 test('a server accepts every example', async () => {

@@ -12,7 +12,7 @@ const {
   problemOf,
   pretty,
 }: { readonly problemOf: (text: string) => Problem | null; readonly pretty: (text: string, key?: string) => string } =
-  await import(new URL('../public/playground/json.js', import.meta.url).href);
+  await import(new URL('../playground-page/playground/json.js', import.meta.url).href);
 
 function isJson(text: string): boolean {
   try {

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { accessOf, type OperationName, operationNames, operations, ProtocolError, uuidv7 } from '@ojs-ts/core';
+import { pagesFolder } from '@ojs-ts/dashboard';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { auditRefusal } from '../binding/audit.ts';
 import type { Binding } from '../binding/binding.ts';
@@ -9,13 +10,13 @@ import { requireExtensions, reset } from '../binding/system.ts';
 import { addAccessLog } from './access-log.ts';
 import { Authorization, credentialOf, type Holder } from './auth.ts';
 import { Connections, type Warn } from './connections.ts';
+import { addPages } from './dashboard/pages.ts';
 import { answer, deliver } from './delivery.ts';
 import { Logins } from './logins.ts';
 import { acceptBodies } from './media.ts';
 import { routeHint, type ServedRoute } from './nearest-route.ts';
 import { observe } from './observation.ts';
 import { allowOrigin, checkOrigin, type Guard } from './origins.ts';
-import { addPages } from './pages.ts';
 import { isProxy, proxyList } from './proxies.ts';
 import { singles } from './query.ts';
 import { mediaTypeFor, quirkOf } from './quirks.ts';
@@ -50,8 +51,10 @@ export interface HttpOptions extends Guard {
    */
   readonly requestRate: RequestRate | null;
   readonly realtime: RealtimeOptions;
-  /** Whether the page at `/playground` is served. */
-  readonly playground: boolean;
+  /** Whether the pages at `/dashboard/` and `/playground` are served. */
+  readonly dashboard: boolean;
+  /** The folder of the built dashboard; that of `@ojs-ts/dashboard` unless a test has its own. */
+  readonly pages?: URL;
   readonly warn?: Warn;
   /** Receives a line for every answered request. */
   readonly access?: Warn;
@@ -190,7 +193,8 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
   });
   const routes: ServedRoute[] = [];
   app.addHook('onRoute', ({ method, url }) => {
-    for (const one of [method].flat()) routes.push({ method: one, path: url });
+    // Below a wildcard everything exists, so nothing is misspelled.
+    if (!url.includes('*')) for (const one of [method].flat()) routes.push({ method: one, path: url });
   });
 
   for (const name of operationNames) {
@@ -224,7 +228,7 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
     }
   }
   addRealtime(app, { binding, authorization, options: options.realtime, warn, failed: options.failed ?? (() => {}) });
-  if (options.playground) addPages(app);
+  if (options.dashboard) addPages(app, options.pages ?? pagesFolder);
   if (binding.about.testMode) {
     app.post('/ojs/v1/admin/reset', async (request, reply) => {
       authorization.check(request, 'purge');
