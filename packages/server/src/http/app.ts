@@ -8,9 +8,12 @@ import type { BindingRequest } from '../binding/handler.ts';
 import { faultOf, refusal } from '../binding/reply.ts';
 import { requireExtensions, reset } from '../binding/system.ts';
 import { addAccessLog } from './access-log.ts';
-import { Authorization, credentialOf, type Holder } from './auth.ts';
+import { Authorization } from './auth.ts';
 import { Connections, type Warn } from './connections.ts';
+import { identify } from './credentials.ts';
 import { addPages } from './dashboard/pages.ts';
+import { addSessionRoutes } from './dashboard/session-routes.ts';
+import { Sessions } from './dashboard/sessions.ts';
 import { answer, deliver } from './delivery.ts';
 import { Logins } from './logins.ts';
 import { acceptBodies } from './media.ts';
@@ -73,13 +76,6 @@ export const httpDefaults = {
   requestTimeoutMs: 30_000,
 };
 
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Null without a known token, and where no token is needed. */
-    holder: Holder | null;
-  }
-}
-
 /** Operations that the server may hold open while the caller disconnects. */
 const waiting: ReadonlySet<OperationName> = new Set(['worker.fetch', 'worker.exchange', 'job.result', 'job.results']);
 
@@ -119,10 +115,13 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
   });
   app.server.on('checkExpectation', refuseExpectation);
   acceptBodies(app, binding.engine.memory.values);
+  app.decorateRequest('credential', null);
   app.decorateRequest('holder', null);
   if (options.access !== undefined) addAccessLog(app, options.access);
   observe(app, binding.engine.telemetry);
-  const authorization = new Authorization(options.tokens, binding.engine.tokens);
+  const { engine } = binding;
+  const authorization = new Authorization(options.tokens, engine.tokens, engine.clock);
+  const sessions = options.dashboard ? new Sessions(engine.keys, engine.clock) : null;
   const warn = options.warn ?? (() => {});
   const sockets = new Sockets(
     app,
@@ -164,8 +163,7 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
     checkOrigin(request, options);
     if (allowOrigin(request, reply, options)) return reply.code(204).removeHeader('content-type').send();
     if (isGuarded(request)) {
-      const from = { address: request.ip, route: routeOf(request), requestId: request.id };
-      request.holder = await logins.holder(credentialOf(request), from);
+      await identify(request, reply, { authorization, logins, sessions });
       if (request.holder !== null) sockets.prove(request.raw, reply.raw);
     }
     limit(request, reply, 'count');
@@ -228,7 +226,10 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
     }
   }
   addRealtime(app, { binding, authorization, options: options.realtime, warn, failed: options.failed ?? (() => {}) });
-  if (options.dashboard) addPages(app, options.pages ?? pagesFolder);
+  if (sessions !== null) {
+    addPages(app, options.pages ?? pagesFolder);
+    addSessionRoutes(app, { binding, authorization, logins, sessions });
+  }
   if (binding.about.testMode) {
     app.post('/ojs/v1/admin/reset', async (request, reply) => {
       authorization.check(request, 'purge');
@@ -248,10 +249,6 @@ const openPaths: ReadonlySet<string> = new Set(
 /** Whether a token says who may: nobody's token is read on an open route, on a page, or where there is nothing. */
 function isGuarded({ routeOptions: { url, config } }: FastifyRequest): boolean {
   return url !== undefined && !openPaths.has(url) && config.page !== true;
-}
-
-function routeOf({ method, routeOptions }: FastifyRequest): string {
-  return `${method} ${routeOptions.url}`;
 }
 
 /**
