@@ -181,8 +181,8 @@ describe('ojs serve', () => {
 describe('ojs', () => {
   test.each([
     [[], {}, 200],
-    [['--no-playground'], {}, 404],
-    [[], { OJS_PLAYGROUND: 'false' }, 404],
+    [['--no-dashboard'], {}, 404],
+    [[], { OJS_DASHBOARD: 'false' }, 404],
   ] as const)('with flags %j and environment %j, /playground answers %i', async (flags, env, status) => {
     const command = ojs(['serve', '--storage', 'memory:', '--port', '0', '--log-level', 'warn', ...flags], env);
     expect((await fetch(`${await listening(command)}/playground`)).status).toBe(status);

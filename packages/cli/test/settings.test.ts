@@ -56,7 +56,7 @@ describe('settings of the server', () => {
       OJS_TEST_MODE: 'true',
       OJS_REQUIRE_LEASE: 'true',
     };
-    const flag = /^OJS_(?:QUIRKS|EVENTS|PLAYGROUND|STORE_CHECK)$/;
+    const flag = /^OJS_(?:QUIRKS|EVENTS|DASHBOARD|STORE_CHECK)$/;
     const count = /COUNT$|^OJS_(?:PORT|MEMORY|POISON_AFTER|MAX_CONNECTIONS(?:_PER_ADDRESS)?|REALTIME_.*)$/;
     const plain = leaves(readConfig({}, {}));
     const changed = new Set<string>();

@@ -33,7 +33,7 @@ const table = {
   OJS_REALTIME_BUFFER: ['server'],
   OJS_REALTIME_RATE: ['server'],
   OJS_REALTIME_CONNECTIONS: ['server'],
-  OJS_PLAYGROUND: ['server'],
+  OJS_DASHBOARD: ['server'],
   OJS_STORE_CHECK: ['server'],
   OJS_VISIBILITY_TIMEOUT: ['server'],
   OJS_DEAD_AFTER: ['server'],

@@ -99,8 +99,8 @@ export interface ServerOptions {
    * False leaves out the look for damage in an SQLite file soon after the start. Default true; `OJS_STORE_CHECK=false`.
    */
   readonly storeCheck?: boolean;
-  /** The page at `/playground`, which sends and shows jobs. Default true; `OJS_PLAYGROUND=false`. */
-  readonly playground?: boolean;
+  /** The pages at `/dashboard/` and `/playground`. Default true; `OJS_DASHBOARD=false`. */
+  readonly dashboard?: boolean;
   /**
    * `OJS_VISIBILITY_TIMEOUT` and `OJS_DEAD_AFTER` (durations such as `30s`), `OJS_REQUIRE_LEASE=true`, `OJS_POISON_AFTER`, `OJS_PAUSED_QUEUES`
    * (`accept` or `reject`), `OJS_RETAIN_COMPLETED`, `OJS_RETAIN_CANCELLED`, `OJS_RETAIN_DISCARDED`,
@@ -152,7 +152,7 @@ const serverNames: NamesOf<ServerOptions> = {
   events: true,
   storeCheck: true,
   realtime: realtimeNames,
-  playground: true,
+  dashboard: true,
   engine: serverEngineNames,
 };
 
@@ -186,7 +186,7 @@ export interface ServerConfig {
   readonly events: boolean;
   readonly storeCheck: boolean;
   readonly realtime: RealtimeOptions;
-  readonly playground: boolean;
+  readonly dashboard: boolean;
   readonly engine: NonNullable<ServerOptions['engine']>;
   /** For the log: unknown variables. */
   readonly warnings: readonly ConfigWarning[];
@@ -261,7 +261,7 @@ export function readConfig(
     events,
     realtime: readRealtime(options.realtime ?? {}, env),
     storeCheck: options.storeCheck ?? flag('OJS_STORE_CHECK', env, true),
-    playground: options.playground ?? flag('OJS_PLAYGROUND', env, true),
+    dashboard: options.dashboard ?? flag('OJS_DASHBOARD', env, true),
     engine: readEngine(options.engine ?? {}, env),
     warnings,
   };

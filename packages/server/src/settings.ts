@@ -49,7 +49,7 @@ const rows: Partial<Record<Variable, Row>> = {
     option: (o) => o.realtime?.connectionsPerClient,
     value: (c) => c.realtime.connectionsPerClient,
   },
-  OJS_PLAYGROUND: { option: (o) => o.playground, value: (c) => c.playground },
+  OJS_DASHBOARD: { option: (o) => o.dashboard, value: (c) => c.dashboard },
   OJS_STORE_CHECK: { option: (o) => o.storeCheck, value: (c) => c.storeCheck },
   OJS_VISIBILITY_TIMEOUT: { option: (o) => o.engine?.visibilityMs, value: (_, e) => formatDuration(e.visibilityMs) },
   OJS_DEAD_AFTER: { option: (o) => o.engine?.deadAfterMs, value: (_, e) => formatDuration(e.deadAfterMs) },

@@ -49,7 +49,7 @@ interface ServeFlags {
   readonly realtimeRate?: number;
   readonly realtimeConnections?: number;
   /** True where the flag is missing. */
-  readonly playground: boolean;
+  readonly dashboard: boolean;
   readonly storeCheck: boolean;
   readonly events: boolean;
   readonly quirks: boolean;
@@ -232,7 +232,7 @@ export function serveCommand(): Command {
     .option('--no-events', 'keep no event log (OJS_EVENTS=false)')
     .option('--no-quirks', 'do not adapt answers to known clients (OJS_QUIRKS=false)')
     .option('--no-store-check', 'do not look for damage in an SQLite file after the start (OJS_STORE_CHECK=false)')
-    .option('--no-playground', 'do not serve the page at /playground (OJS_PLAYGROUND=false)')
+    .option('--no-dashboard', 'do not serve the pages at /dashboard/ and /playground (OJS_DASHBOARD=false)')
     .option('--test-mode', 'enable what the official conformance cases need; loopback only (OJS_TEST_MODE)')
     .action(serve);
 }
@@ -256,7 +256,7 @@ async function serve(flags: ServeFlags): Promise<void> {
     ...(flags.accessLog && { accessLog: true }),
     ...(flags.testMode !== undefined && { testMode: flags.testMode }),
     ...(flags.requestRate !== undefined && { requestRate: flags.requestRate }),
-    ...(!flags.playground && { playground: false }),
+    ...(!flags.dashboard && { dashboard: false }),
     ...(!flags.storeCheck && { storeCheck: false }),
     ...(!flags.events && { events: false }),
     ...(!flags.quirks && { quirks: false }),

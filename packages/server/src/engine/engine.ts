@@ -22,6 +22,7 @@ import {
 } from '@ojs-ts/core';
 import type { Beaten, Directive, Inserted, Storage, WorkerBeat } from '../storage/storage.ts';
 import { Audit } from './access/audit.ts';
+import { StoreKeys } from './access/store-keys.ts';
 import { freshTokensMs, Tokens } from './access/tokens.ts';
 import { type Batches, batches } from './batches.ts';
 import { BulkOperations, bulkMs, forgetBulkMs } from './bulk/bulk-operations.ts';
@@ -79,6 +80,8 @@ export class Engine implements AsyncDisposable {
   readonly pausedQueues: 'accept' | 'reject';
   /** Makes and checks the leases of this store. */
   readonly leases: Leases;
+  /** Keys of this store for other purposes. */
+  readonly keys: StoreKeys;
   readonly retention: Retention;
   readonly removals: Removals;
   readonly upkeep: Upkeep;
@@ -132,14 +135,15 @@ export class Engine implements AsyncDisposable {
   readonly #help: () => Promise<void>;
   #hinted: Promise<void> | undefined;
 
-  private constructor(options: EngineOptions, clock: Clock, leases: Leases, telemetry: Telemetry) {
+  private constructor(options: EngineOptions, clock: Clock, leaseKey: string, telemetry: Telemetry) {
     const { random = Math.random, log = silentLog } = options;
     const { tracing } = telemetry;
     const storage = measured(options.storage, telemetry);
     this.storage = storage;
     this.telemetry = telemetry;
     this.clock = clock;
-    this.leases = leases;
+    this.leases = new Leases(leaseKey);
+    this.keys = new StoreKeys(leaseKey);
     this.startedAt = clock.now();
     this.#log = log;
     this.deadAfterMs = options.deadAfterMs ?? defaultDeadAfterMs;
@@ -303,9 +307,9 @@ export class Engine implements AsyncDisposable {
     const migrated = await storage.migrate();
     const own = options.clock === undefined ? new StoreClock(storage) : null;
     await own?.follow();
-    const leases = new Leases(await storage.leaseKey());
+    const leaseKey = await storage.leaseKey();
     const telemetry = new Telemetry(await openTracing());
-    const engine = new Engine(options, own ?? (options.clock as Clock), leases, telemetry);
+    const engine = new Engine(options, own ?? (options.clock as Clock), leaseKey, telemetry);
     await Promise.all([engine.tokens.refresh(), engine.maintenance.read()]);
     if (migrated.from !== migrated.to) engine.#log.info({ ...migrated }, 'store layout migrated');
     const subscription = await storage.subscribe((wakes) => {

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { accessOf, type OperationName, operationNames, operations, ProtocolError, uuidv7 } from '@ojs-ts/core';
+import { pagesFolder } from '@ojs-ts/dashboard';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { auditRefusal } from '../binding/audit.ts';
 import type { Binding } from '../binding/binding.ts';
@@ -7,15 +8,18 @@ import type { BindingRequest } from '../binding/handler.ts';
 import { faultOf, refusal } from '../binding/reply.ts';
 import { requireExtensions, reset } from '../binding/system.ts';
 import { addAccessLog } from './access-log.ts';
-import { Authorization, credentialOf, type Holder } from './auth.ts';
+import { Authorization } from './auth.ts';
 import { Connections, type Warn } from './connections.ts';
+import { identify } from './credentials.ts';
+import { addPages } from './dashboard/pages.ts';
+import { addSessionRoutes } from './dashboard/session-routes.ts';
+import { Sessions } from './dashboard/sessions.ts';
 import { answer, deliver } from './delivery.ts';
 import { Logins } from './logins.ts';
 import { acceptBodies } from './media.ts';
 import { routeHint, type ServedRoute } from './nearest-route.ts';
 import { observe } from './observation.ts';
 import { allowOrigin, checkOrigin, type Guard } from './origins.ts';
-import { addPages } from './pages.ts';
 import { isProxy, proxyList } from './proxies.ts';
 import { singles } from './query.ts';
 import { mediaTypeFor, quirkOf } from './quirks.ts';
@@ -50,8 +54,10 @@ export interface HttpOptions extends Guard {
    */
   readonly requestRate: RequestRate | null;
   readonly realtime: RealtimeOptions;
-  /** Whether the page at `/playground` is served. */
-  readonly playground: boolean;
+  /** Whether the pages at `/dashboard/` and `/playground` are served. */
+  readonly dashboard: boolean;
+  /** The folder of the built dashboard; that of `@ojs-ts/dashboard` unless a test has its own. */
+  readonly pages?: URL;
   readonly warn?: Warn;
   /** Receives a line for every answered request. */
   readonly access?: Warn;
@@ -69,13 +75,6 @@ export const httpDefaults = {
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,
 };
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Null without a known token, and where no token is needed. */
-    holder: Holder | null;
-  }
-}
 
 /** Operations that the server may hold open while the caller disconnects. */
 const waiting: ReadonlySet<OperationName> = new Set(['worker.fetch', 'worker.exchange', 'job.result', 'job.results']);
@@ -116,10 +115,13 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
   });
   app.server.on('checkExpectation', refuseExpectation);
   acceptBodies(app, binding.engine.memory.values);
+  app.decorateRequest('credential', null);
   app.decorateRequest('holder', null);
   if (options.access !== undefined) addAccessLog(app, options.access);
   observe(app, binding.engine.telemetry);
-  const authorization = new Authorization(options.tokens, binding.engine.tokens);
+  const { engine } = binding;
+  const authorization = new Authorization(options.tokens, engine.tokens, engine.clock);
+  const sessions = options.dashboard ? new Sessions(engine.keys, engine.clock) : null;
   const warn = options.warn ?? (() => {});
   const sockets = new Sockets(
     app,
@@ -161,8 +163,7 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
     checkOrigin(request, options);
     if (allowOrigin(request, reply, options)) return reply.code(204).removeHeader('content-type').send();
     if (isGuarded(request)) {
-      const from = { address: request.ip, route: routeOf(request), requestId: request.id };
-      request.holder = await logins.holder(credentialOf(request), from);
+      await identify(request, reply, { authorization, logins, sessions });
       if (request.holder !== null) sockets.prove(request.raw, reply.raw);
     }
     limit(request, reply, 'count');
@@ -190,7 +191,8 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
   });
   const routes: ServedRoute[] = [];
   app.addHook('onRoute', ({ method, url }) => {
-    for (const one of [method].flat()) routes.push({ method: one, path: url });
+    // Below a wildcard everything exists, so nothing is misspelled.
+    if (!url.includes('*')) for (const one of [method].flat()) routes.push({ method: one, path: url });
   });
 
   for (const name of operationNames) {
@@ -224,7 +226,10 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
     }
   }
   addRealtime(app, { binding, authorization, options: options.realtime, warn, failed: options.failed ?? (() => {}) });
-  if (options.playground) addPages(app);
+  if (sessions !== null) {
+    addPages(app, options.pages ?? pagesFolder);
+    addSessionRoutes(app, { binding, authorization, logins, sessions });
+  }
   if (binding.about.testMode) {
     app.post('/ojs/v1/admin/reset', async (request, reply) => {
       authorization.check(request, 'purge');
@@ -244,10 +249,6 @@ const openPaths: ReadonlySet<string> = new Set(
 /** Whether a token says who may: nobody's token is read on an open route, on a page, or where there is nothing. */
 function isGuarded({ routeOptions: { url, config } }: FastifyRequest): boolean {
   return url !== undefined && !openPaths.has(url) && config.page !== true;
-}
-
-function routeOf({ method, routeOptions }: FastifyRequest): string {
-  return `${method} ${routeOptions.url}`;
 }
 
 /**

@@ -1,11 +1,29 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { accessOf, type Grant, grants, type OperationName, ProtocolError, type Right, rolesWith } from '@ojs-ts/core';
+import {
+  accessOf,
+  type Clock,
+  type Grant,
+  grants,
+  type Millis,
+  type OperationName,
+  ProtocolError,
+  type Right,
+  rolesWith,
+} from '@ojs-ts/core';
 import type { FastifyRequest } from 'fastify';
 import type { Binding } from '../binding/binding.ts';
-import { asksForWebSocket, authorizationOf } from './realtime/upgrade.ts';
+import type { Session } from './dashboard/sessions.ts';
 import type { Token } from './tokens.ts';
 
 type Tokens = Binding['engine']['tokens'];
+
+/** What a request sends to show whose it is. */
+export interface Credential {
+  /** In the form of an Authorization header. */
+  readonly header: string;
+  /** Of the cookie that it comes from; null for a header. */
+  readonly session: Session | null;
+}
 
 /** Whose token a request carries. */
 export interface Holder {
@@ -14,6 +32,8 @@ export interface Holder {
   readonly grant: Grant;
   /** Of a token of the store. */
   readonly tokenId: string | null;
+  /** When the session that the token came from ends; null for none. */
+  readonly endsAt: Millis | null;
 }
 
 /**
@@ -23,13 +43,15 @@ export interface Holder {
 export class Authorization {
   readonly #configured: readonly { readonly digest: Buffer; readonly holder: Holder }[];
   readonly #stored: Tokens;
+  readonly #clock: Clock;
 
-  constructor(configured: readonly Token[], stored: Tokens) {
+  constructor(configured: readonly Token[], stored: Tokens, clock: Clock) {
     this.#configured = configured.map(({ secret, roles }) => ({
       digest: sha256(secret),
-      holder: { name: nameOf(secret), grant: { roles, queues: ['*'] }, tokenId: null },
+      holder: { name: nameOf(secret), grant: { roles, queues: ['*'] }, tokenId: null, endsAt: null },
     }));
     this.#stored = stored;
+    this.#clock = clock;
   }
 
   /** False where everybody may do everything. */
@@ -56,7 +78,8 @@ export class Authorization {
   /** Whether a caller that was let in before would still be. */
   admits(holder: Holder | null): boolean {
     if (!this.isOn) return true;
-    return holder !== null && (holder.tokenId === null || this.#stored.isUsable(holder.tokenId));
+    if (holder === null || (holder.endsAt !== null && holder.endsAt <= this.#clock.now())) return false;
+    return holder.tokenId === null || this.#stored.isUsable(holder.tokenId);
   }
 
   /**
@@ -65,16 +88,8 @@ export class Authorization {
    */
   check(request: FastifyRequest, right: Right | 'open'): void {
     if (right === 'open' || !this.isOn) return;
-    const { holder } = request;
-    if (holder === null) {
-      const header = credentialOf(request);
-      throw new ProtocolError(
-        'unauthenticated',
-        sentToken(header) === undefined
-          ? `Authorization: expected Bearer and a token, got ${header === undefined ? 'no such header' : 'something else'}.`
-          : "The token is none of those in the server's --token, --token-file, OJS_TOKEN or OJS_TOKEN_FILE, and none that its store knows and that has not ended.",
-      );
-    }
+    const { holder, credential } = request;
+    if (holder === null) throw new ProtocolError('unauthenticated', strangerText(credential));
     if (!grants(holder.grant, right)) {
       throw new ProtocolError(
         'permission_denied',
@@ -89,13 +104,16 @@ export class Authorization {
   }
 }
 
-/** What a request sends as its token: in the header, or in a subprotocol of a WebSocket. */
-export function credentialOf({ raw }: FastifyRequest): string | undefined {
-  return asksForWebSocket(raw) ? authorizationOf(raw.headers) : raw.headers.authorization;
+function strangerText(credential: Credential | null): string {
+  if (credential === null) return 'Authorization: expected Bearer and a token, got no such header.';
+  if (sentToken(credential.header) === undefined)
+    return 'Authorization: expected Bearer and a token, got something else.';
+  if (credential.session !== null) return 'The token of this session has ended, or was revoked. Log in again.';
+  return "The token is none of those in the server's --token, --token-file, OJS_TOKEN or OJS_TOKEN_FILE, and none that its store knows and that has not ended.";
 }
 
 function holderOf(stored: Awaited<ReturnType<Tokens['verify']>>): Holder | null {
-  return stored && { name: `token_${stored.id}`, grant: stored, tokenId: stored.id };
+  return stored && { name: `token_${stored.id}`, grant: stored, tokenId: stored.id, endsAt: null };
 }
 
 /** 96 bits of a digest that is no digest of the token alone. */

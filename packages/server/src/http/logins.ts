@@ -21,6 +21,8 @@ export interface Origin {
   readonly address: string;
   readonly route: string;
   readonly requestId: string;
+  /** Whether this store has sealed it into a cookie: then it is no guess, even if it has ended meanwhile. */
+  readonly isSealed: boolean;
 }
 
 export interface LoginOptions {
@@ -70,10 +72,10 @@ export class Logins {
     const client = clientOf(from.address);
     const known = await this.#authorization.known(header);
     if (known !== null && this.#known.has(pairOf(client, known))) return known;
-    if (this.#failures.peek(client).remaining < 1) await this.#slow(client);
+    if (!from.isSealed && this.#failures.peek(client).remaining < 1) await this.#slow(client);
     const holder = known ?? (await this.#authorization.verify(header));
-    if (holder === null) this.#failed(client, from);
-    else this.#remember(pairOf(client, holder), holder, from);
+    if (holder !== null) this.#remember(pairOf(client, holder), holder, from);
+    else if (!from.isSealed) this.#failed(client, from);
     return holder;
   }
 

@@ -11,7 +11,7 @@ const reference = 'https://github.com/ojs-ts/ojs-ts/blob/main/docs/http.md lists
 /** Advice for a request without a route: the nearest route, and where the list of routes is. */
 export function routeHint(method: string, path: string, routes: readonly ServedRoute[]): string {
   if (path === '/') {
-    const page = routes.some((route) => route.path === '/playground') ? ', /playground is its page' : '';
+    const page = routes.some((route) => route.path === '/dashboard') ? ', /dashboard/ shows it' : '';
     return `The API is under /ojs/v1, /ojs/manifest describes this server${page}. ${reference}`;
   }
   const elsewhere = routes.filter((route) => matches(route.path, path)).map((route) => route.method);

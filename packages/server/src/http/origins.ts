@@ -32,6 +32,40 @@ export function checkOrigin(request: FastifyRequest, guard: Guard): void {
     throw denied('Requests from web pages of another site are refused.');
 }
 
+const advice =
+  'Send the request from a page of this server, or with the token in Authorization in place of the cookie.';
+
+/**
+ * A browser adds a cookie to requests of any page. So one that changes something needs a header that no foreign page
+ * can send, and must come from this origin. Browsers say where a request comes from in Sec-Fetch-Site, and where the
+ * address is neither HTTPS nor localhost only in Origin. Throws `permission_denied`.
+ */
+export function checkPage({ method, headers }: FastifyRequest): void {
+  const { host = '', origin, 'sec-fetch-site': site } = headers;
+  const isRead = method === 'GET' || method === 'HEAD';
+  if (!isRead && headers['x-ojs-csrf'] !== '1')
+    throw new ProtocolError(
+      'permission_denied',
+      `${method} with a session cookie needs the header x-ojs-csrf: 1.`,
+      { header: 'x-ojs-csrf' },
+      advice,
+    );
+  // An address that somebody has typed or followed from nowhere has `none`.
+  const isOwnPage =
+    site === undefined
+      ? origin === undefined
+        ? isRead
+        : isOwn(origin, host)
+      : site === 'same-origin' || (isRead && site === 'none');
+  if (!isOwnPage)
+    throw new ProtocolError(
+      'permission_denied',
+      'The request has a session cookie, but does not come from a page of this origin.',
+      { header: site === undefined ? 'origin' : 'sec-fetch-site' },
+      advice,
+    );
+}
+
 /** A link to a page of this server: its files are the same for everybody, and refuse to be framed. */
 function isVisit({ headers, routeOptions }: FastifyRequest): boolean {
   return (

@@ -31,7 +31,7 @@ describe('errors for a user of curl', () => {
     ['PUT', '/ojs/v1/jobs', `This path takes POST, GET. ${docs}`],
     ['GET', '/ojs/v1/workers/fetch', `This path takes POST, DELETE. ${docs}`],
     ['GET', '/something/else', docs],
-    ['GET', '/', `The API is under /ojs/v1, /ojs/manifest describes this server, /playground is its page. ${docs}`],
+    ['GET', '/', `The API is under /ojs/v1, /ojs/manifest describes this server, /dashboard/ shows it. ${docs}`],
   ])('%s %s', async (method, path, hint) => {
     expect(await errorOf({ method, path })).toMatchObject({
       status: 404,
@@ -45,9 +45,9 @@ describe('errors for a user of curl', () => {
   });
 
   test('a page that is turned off is not named', async () => {
-    const other = await serve({ playground: false });
+    const other = await serve({ dashboard: false });
     try {
-      expect(JSON.parse((await send(other.url, { path: '/' })).text).error.hint).not.toContain('playground');
+      expect(JSON.parse((await send(other.url, { path: '/' })).text).error.hint).not.toContain('dashboard');
     } finally {
       await other.close();
     }

@@ -20,14 +20,14 @@ function logins(tokens: readonly string[] = ['first-secret', 'other-secret']) {
   const lines: object[] = [];
   const waiting: { readonly ms: number; readonly go: () => void }[] = [];
   const all = new Logins({
-    authorization: new Authorization(tokens.map(parseToken), stored),
+    authorization: new Authorization(tokens.map(parseToken), stored, manualClock()),
     rate: { limit: 3, perMs: 30_000 },
     warn: (fields, message) => lines.push({ message, ...fields }),
     now: () => now,
     wait: (ms) => new Promise((go) => waiting.push({ ms, go })),
   });
   const login = (token: string, address = '10.0.0.1') =>
-    all.holder(`Bearer ${token}`, { address, route: 'GET /ojs/v1/queues', requestId: 'r-1' });
+    all.holder(`Bearer ${token}`, { address, route: 'GET /ojs/v1/queues', requestId: 'r-1', isSealed: false });
   return {
     lines,
     waiting,
@@ -106,7 +106,9 @@ describe('logins', () => {
     await open.fail(10);
     const { all, lines } = logins();
     for (let index = 0; index < 10; index++)
-      expect(await all.holder(undefined, { address: '10.0.0.1', route: '', requestId: '' })).toBe(null);
+      expect(await all.holder(undefined, { address: '10.0.0.1', route: '', requestId: '', isSealed: false })).toBe(
+        null,
+      );
     expect([...lines, ...open.lines]).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { Binding } from '../../src/binding/binding.ts';
 import { readConfig } from '../../src/config.ts';
-import { httpApp } from '../../src/http/app.ts';
+import { type HttpOptions, httpApp } from '../../src/http/app.ts';
 import type { ServerOptions } from '../../src/index.ts';
 import { type Bench, type BenchOptions, bench } from './engine.ts';
 
@@ -19,6 +19,7 @@ export async function serveClocked(
   storage: string,
   options: BenchOptions = {},
   server: ServerOptions = {},
+  http: Partial<HttpOptions> = {},
 ): Promise<ClockedServer> {
   const b = await bench(storage, options);
   const errors: unknown[] = [];
@@ -30,6 +31,7 @@ export async function serveClocked(
     ...readConfig({ storage, port: 0, log: false, ...server }),
     warn: (fields, message) => lines.push({ message, ...fields }),
     failed: (error) => errors.push(error),
+    ...http,
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
   const { port } = app.server.address() as AddressInfo;

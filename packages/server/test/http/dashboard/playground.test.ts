@@ -1,16 +1,16 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { pagesFolder } from '@ojs-ts/dashboard';
+import { playgroundFolder } from '@ojs-ts/dashboard';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { RunningServer } from '../../src/index.ts';
-import { expectRefusal } from '../support/refusal.ts';
-import { send } from '../support/request.ts';
-import { serve } from '../support/server.ts';
+import type { RunningServer } from '../../../src/index.ts';
+import { expectRefusal } from '../../support/refusal.ts';
+import { send } from '../../support/request.ts';
+import { serve } from '../../support/server.ts';
 
-const files = readdirSync(pagesFolder, { recursive: true, encoding: 'utf8' }).filter((name) => name.includes('.'));
+const files = readdirSync(playgroundFolder, { recursive: true, encoding: 'utf8' }).filter((name) => name.includes('.'));
 const paths = files.map((name) => `/${name.replaceAll('\\', '/').replace(/\.html$/, '')}`);
 const visit = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
 
-describe('the pages', () => {
+describe('the playground', () => {
   let server: RunningServer;
   beforeAll(async () => {
     server = await serve({ tokens: ['a-long-secret'] });
@@ -99,20 +99,20 @@ describe('the pages', () => {
   });
 
   test('the page names no other host, has no inline script or style, and only existing files', () => {
-    const html = readFileSync(new URL('playground.html', pagesFolder), 'utf8');
+    const html = readFileSync(new URL('playground.html', playgroundFolder), 'utf8');
     expect(html).not.toMatch(/<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)/);
     const named = [...html.matchAll(/(?:src|href)="([^"#][^"]*)"/g)].map((match) => `/${match[1]}`);
     expect(named.length).toBeGreaterThan(3);
     expect(named.filter((path) => !paths.includes(path))).toEqual([]);
     for (const file of files) {
-      const text = readFileSync(new URL(file, pagesFolder), 'utf8').replaceAll('http://www.w3.org/2000/svg', '');
+      const text = readFileSync(new URL(file, playgroundFolder), 'utf8').replaceAll('http://www.w3.org/2000/svg', '');
       expect(text, file).not.toMatch(/https?:\/\//);
     }
   });
 });
 
 test('a server can be without the page', async () => {
-  await using server = await serve({ playground: false });
+  await using server = await serve({ dashboard: false });
   for (const path of paths) expectRefusal(await send(server.url, { path }), 404, 'not_found');
   expectRefusal(await send(server.url, { path: '/playground', headers: visit }), 403, 'permission_denied');
 });
