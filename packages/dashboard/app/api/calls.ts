@@ -1,4 +1,5 @@
 import {
+  keepPreviousData,
   type QueryClient,
   type QueryKey,
   type UseMutationResult,
@@ -35,11 +36,11 @@ export function useCall<Name extends Answered>(
   name: Name,
   { enabled = true, live, keepLast = false, refreshMs, ...asked }: CallHookOptions = {},
 ): UseQueryResult<Answers[Name], Error> {
-  return useQuery({
+  return useQuery<Answers[Name], Error>({
     queryKey: keyOf(name, asked),
     queryFn: ({ signal }) => call(name, { ...asked, signal }),
     enabled,
-    ...(keepLast && { placeholderData: (last: Answers[Name] | undefined) => last }),
+    ...(keepLast && { placeholderData: keepPreviousData }),
     ...(refreshMs !== undefined && { refetchInterval: Math.max(refreshMs, 5_000) }),
     ...(live !== undefined && { meta: { live } }),
   });

@@ -16,9 +16,15 @@ export async function copyText(text: string, what: string): Promise<void> {
   }
 }
 
-export function CopyButton({ text, what }: { readonly text: string; readonly what: string }) {
+/** @param text a function where it is long to make. */
+export function CopyButton({ text, what }: { readonly text: string | (() => string); readonly what: string }) {
   return (
-    <Button size="small" kind="plain" aria-label={`Copy ${what}`} onClick={() => void copyText(text, what)}>
+    <Button
+      size="small"
+      kind="plain"
+      aria-label={`Copy ${what}`}
+      onClick={() => void copyText(typeof text === 'string' ? text : text(), what)}
+    >
       ⧉
     </Button>
   );
