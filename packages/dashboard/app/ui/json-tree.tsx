@@ -19,7 +19,7 @@ const longText = 2_000;
 /** A JSON value that opens and closes, every literal as it was written. */
 export function JsonTree({ node, label, open = 2 }: JsonTreeProps) {
   return (
-    <div>
+    <div className="json-box">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reached by the keyboard (axe: scrollable-region-focusable) */}
       <section className="json" aria-label={label} tabIndex={0}>
         <Value node={node} open={open} />
@@ -92,7 +92,7 @@ function Branch({ node, name, open }: BranchProps) {
       <summary>
         {key}
         {isOpen ? left : `${left} ${preview(node)} ${right}`}{' '}
-        <span className="key">{size === 1 ? '1 entry' : `${size} entries`}</span>
+        <span className="key">{size === 1 ? '1 entry' : `${formatCount(size)} entries`}</span>
       </summary>
       {isOpen && (
         <div>
@@ -102,7 +102,7 @@ function Branch({ node, name, open }: BranchProps) {
           ))}
           {shown < size && (
             <Button size="small" kind="plain" onClick={() => setShown(shown + 10 * atOnce)}>
-              Show more of {size}
+              Show more of {formatCount(size)}
             </Button>
           )}
           <div>{right}</div>

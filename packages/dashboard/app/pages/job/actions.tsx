@@ -1,12 +1,13 @@
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
+import { useCall } from '../../api/calls.ts';
 import { useMay } from '../../api/session.ts';
 import { Button } from '../../ui/button.tsx';
 import { Confirm } from '../../ui/confirm.tsx';
 import { CopyAs } from '../../ui/copy.tsx';
 import { Menu, type MenuItem } from '../../ui/menu.tsx';
 import { ChangeDialog } from './change-dialog.tsx';
-import { isEnded, isWaiting, type JobDocument } from './job.ts';
+import { historyQuery, isEnded, isWaiting, type JobDocument } from './job.ts';
 import { useJobCall } from './job-call.ts';
 
 type Asked = 'edit' | 'rerun' | 'cancel' | 'discard' | 'purge';
@@ -25,6 +26,7 @@ export function Actions({ document }: { readonly document: JobDocument }) {
   const mayDiscard = useMay('job.discard');
   const mayActivate = useMay('job.activate');
   const mayPurge = useMay('job.purgeHistory');
+  const history = useCall('job.history', { params: { id }, query: historyQuery, enabled: asked === 'purge' });
   const ends = isEnded(state);
   const more: MenuItem[] = [
     ...(mayDiscard && !ends ? [{ label: 'Discard…', kind: 'danger' as const, run: () => setAsked('discard') }] : []),
@@ -127,7 +129,8 @@ export function Actions({ document }: { readonly document: JobDocument }) {
           onConfirm={() => run({ operation: 'job.purgeHistory', params, done: 'The history is deleted.' })}
           onClose={close}
         >
-          The timeline and all errors of this job are deleted for good. The job itself stays.
+          {history.data?.events.length ?? 'All'} events of this job and all its errors are deleted for good. The job
+          itself stays.
         </Confirm>
       )}
     </>

@@ -25,7 +25,7 @@ export interface ChangeDialogProps {
 /** The job as it was when the dialog opened; only what the reader changes is sent. */
 export function ChangeDialog({ kind, document, onClose, onDone }: ChangeDialogProps) {
   const { sees_arguments: seesArguments } = useSession();
-  const [opened] = useState(() => openedWith(document, seesArguments));
+  const [opened] = useState(() => openedWith(kind, document, seesArguments));
   const { before, job, hidesArgs, hidesMeta } = opened;
   const [fields, setFields] = useState(before);
   const [failure, setFailure] = useState<unknown>(null);
@@ -120,12 +120,14 @@ export function ChangeDialog({ kind, document, onClose, onDone }: ChangeDialogPr
   );
 }
 
-function openedWith(document: JobDocument, seesArguments: boolean) {
-  const args = document.parts.get('args') ?? '[]';
-  const meta = document.parts.get('meta') ?? '{}';
-  const before = fieldsOf(document, prettyOf(readDocument(args)), prettyOf(readDocument(meta)));
+function openedWith(kind: 'edit' | 'rerun', { job, parts }: JobDocument, seesArguments: boolean) {
+  const args = parts.get('args') ?? '[]';
+  // A new job starts at once, whenever the old one did.
+  const start = kind === 'edit' ? (job.scheduled_at ?? '') : '';
+  const meta = parts.get('meta') ?? '{}';
+  const before = fieldsOf(job, prettyOf(readDocument(args)), prettyOf(readDocument(meta)), start);
   const hidesMeta = isVeiled(meta, true);
-  return { before, job: document.job, hidesArgs: isVeiled(args, seesArguments), hidesMeta, key: uuidv7() };
+  return { before, job, hidesArgs: isVeiled(args, seesArguments), hidesMeta, key: uuidv7() };
 }
 
 function idOf(answer: string, otherwise: string): string {

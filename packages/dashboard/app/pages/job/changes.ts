@@ -1,4 +1,4 @@
-import type { Job, JobDocument } from './job.ts';
+import type { Job } from './job.ts';
 
 /** What the form has, as texts. JSON goes out as it was written. */
 export interface Fields {
@@ -14,14 +14,15 @@ export interface Fields {
   readonly maxAttempts: string;
 }
 
-export function fieldsOf({ job }: JobDocument, args: string, meta: string): Fields {
+/** @param start when it may start, as far as the form keeps that. */
+export function fieldsOf(job: Job, args: string, meta: string, start: string): Fields {
   return {
     args,
     meta,
     queue: job.queue,
     priority: String(job.priority),
     tags: (job.tags ?? []).join(', '),
-    start: job.scheduled_at ?? '',
+    start,
     timeout: job.timeout_ms === undefined ? '' : String(job.timeout_ms),
     maxAttempts: String(job.max_attempts),
   };

@@ -82,8 +82,8 @@ export function Facts({ job }: { readonly job: Job }) {
 
 /** Policies beside that of retries, under the name of their member. */
 const policies: readonly (readonly [member: string, name: string])[] = [
-  ['timeout_ms', 'Timeout of an attempt'],
-  ['total_timeout', 'Timeout in all'],
+  ['timeout_ms', 'Attempt timeout'],
+  ['total_timeout', 'Total timeout'],
   ['enqueue_ttl', 'Time to start'],
   ['heartbeat_timeout', 'Heartbeat timeout'],
   ['grace_period', 'Grace period'],

@@ -78,6 +78,9 @@ export function readJob(text: string): JobDocument {
   return { job: parse(`{${light.join(',')}}`) as Job, parts };
 }
 
+/** The whole history: a job keeps 20 entries, of a few events each. */
+export const historyQuery = { limit: 1_000 };
+
 /** Begins the key of every answer about this job's envelope. */
 export function jobKey(id: string): readonly unknown[] {
   return ['admin.job', { id }, 'document'];

@@ -11,7 +11,7 @@ import { Actions } from './actions.tsx';
 import { Attempts } from './attempts.tsx';
 import { Checkpoint } from './checkpoint.tsx';
 import { Facts, Policies } from './facts.tsx';
-import { type JobDocument, useJob } from './job.ts';
+import { historyQuery, type JobDocument, useJob } from './job.ts';
 import { Payload } from './payload.tsx';
 import { Progress } from './progress.tsx';
 import { Relations } from './relations.tsx';
@@ -65,7 +65,7 @@ function Body({ document }: { readonly document: JobDocument }) {
   const { id, state } = job;
   const history = useCall('job.history', {
     params: { id },
-    query: { limit: 1_000 },
+    query: historyQuery,
     live: (summary) => hasJob(summary, id),
   });
   const life = history.data && lifeOf(history.data.events);

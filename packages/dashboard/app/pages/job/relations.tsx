@@ -1,9 +1,10 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
+import { useRef } from 'react';
 import { callText } from '../../api/client.ts';
 import { useMay } from '../../api/session.ts';
 import { parse } from '../../json/numeral.ts';
-import { hasWorkflow } from '../../live/summary.ts';
+import { hasJob, hasWorkflow } from '../../live/summary.ts';
 import { StateBadge } from '../../ui/badge.tsx';
 import { Card } from '../../ui/page.tsx';
 import { Fact } from './facts.tsx';
@@ -108,12 +109,15 @@ interface RerunList {
 }
 
 function WorkflowFacts({ id, job }: { readonly id: string; readonly job: string }) {
+  const isLarge = useRef(false);
   const { data } = useQuery({
     queryKey: ['workflow.graph', { id }, 'neighbours', job],
     queryFn: async ({ signal }) =>
       neighboursOf(parse(await callText('workflow.graph', { params: { id }, signal })) as Graph, job),
-    meta: { live: (summary) => hasWorkflow(summary, id) },
+    // The graph of a large workflow is too much for every event.
+    meta: { live: (summary) => (isLarge.current ? hasJob(summary, job) : hasWorkflow(summary, id)) },
   });
+  isLarge.current = data !== undefined && data.size > 1_000;
   return (
     <>
       <Fact name="Workflow">
@@ -138,12 +142,12 @@ function Steps({ name, steps }: { readonly name: string; readonly steps: readonl
           <li key={index} className="row">
             {job ? (
               <Link to="/jobs/$id" params={{ id: job }}>
-                {id}
+                {type ?? id}
               </Link>
             ) : (
-              id
+              (type ?? id)
             )}
-            <span className="soft">{type}</span>
+            {type !== undefined && <span className="soft">step {id}</span>}
             <StateBadge state={state} />
           </li>
         ))}

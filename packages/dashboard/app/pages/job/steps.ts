@@ -17,6 +17,8 @@ export interface Step {
 
 export interface Neighbours {
   readonly workflow: string;
+  /** How many nodes the workflow has. */
+  readonly size: number;
   readonly step: string | null;
   readonly parents: readonly Step[];
   readonly children: readonly Step[];
@@ -26,7 +28,8 @@ export interface Neighbours {
 export function neighboursOf({ workflow_id: id, name, nodes }: Graph, job: string): Neighbours {
   const own = nodes.find(({ job_id: one }) => one === job);
   const workflow = name ?? id;
-  if (own === undefined) return { workflow, step: null, parents: [], children: [] };
+  const size = nodes.length;
+  if (own === undefined) return { workflow, size, step: null, parents: [], children: [] };
   const byIndex = new Map(nodes.map((node) => [node.index, node]));
   const after = new Map<number, Step[]>();
   for (const node of nodes)
@@ -39,6 +42,7 @@ export function neighboursOf({ workflow_id: id, name, nodes }: Graph, job: strin
     indexes.flatMap((index) => byIndex.get(index) ?? []);
   return {
     workflow,
+    size,
     step: own.id,
     parents: jobsAlong(own, before),
     children: jobsAlong(own, ({ index }) => after.get(index) ?? []),
