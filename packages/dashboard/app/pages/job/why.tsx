@@ -30,7 +30,7 @@ export function Why({ job }: { readonly job: Job }) {
             <p className="verdict">{verdict}</p>
             {next !== null && (
               <p>
-                The job may start <Time at={next} />.
+                Earliest start: <Time at={next} />
               </p>
             )}
             <ul className="reasons">
