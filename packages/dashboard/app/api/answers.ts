@@ -3,6 +3,7 @@ import type { CronAnswers } from './answers/crons.ts';
 import type { DeadLetterAnswers } from './answers/dead-letter.ts';
 import type { EventAnswers } from './answers/events.ts';
 import type { JobListAnswers } from './answers/job-lists.ts';
+import type { JobDetailAnswers } from './answers/job-detail.ts';
 import type { JobAnswers } from './answers/jobs.ts';
 import type { LimitAnswers } from './answers/limits.ts';
 import type { QueueAnswers } from './answers/queues.ts';
@@ -19,6 +20,7 @@ export interface Answers
     CronAnswers,
     DeadLetterAnswers,
     EventAnswers,
+    JobDetailAnswers,
     JobAnswers,
     JobListAnswers,
     LimitAnswers,

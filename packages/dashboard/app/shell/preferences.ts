@@ -5,10 +5,12 @@ export interface Preferences {
   readonly theme: 'system' | 'light' | 'dark';
   readonly times: 'relative' | 'absolute';
   readonly zone: 'local' | 'utc';
+  /** Address of a trace, with `{trace_id}` in it; empty without one. */
+  readonly traceUrl: string;
 }
 
 const key = 'ojs-preferences';
-const initial: Preferences = { theme: 'system', times: 'relative', zone: 'local' };
+const initial: Preferences = { theme: 'system', times: 'relative', zone: 'local', traceUrl: '' };
 
 function read(): Preferences {
   try {

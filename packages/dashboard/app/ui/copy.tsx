@@ -16,10 +16,27 @@ export async function copyText(text: string, what: string): Promise<void> {
   }
 }
 
-export function CopyButton({ text, what }: { readonly text: string; readonly what: string }) {
+/** @param text a function where it is long to make. */
+export function CopyButton({ text, what }: { readonly text: string | (() => string); readonly what: string }) {
   return (
-    <Button size="small" kind="plain" aria-label={`Copy ${what}`} onClick={() => void copyText(text, what)}>
-      Copy
+    <Button
+      size="small"
+      kind="plain"
+      aria-label={`Copy ${what}`}
+      onClick={() => void copyText(typeof text === 'string' ? text : text(), what)}
+    >
+      <svg
+        viewBox="0 0 16 16"
+        width="14"
+        height="14"
+        fill="none"
+        stroke="currentColor"
+        strokeWidth="1.5"
+        aria-hidden="true"
+      >
+        <rect x="5.5" y="5.5" width="8" height="8" rx="1.5" />
+        <path d="M10.5 5.5v-2a1 1 0 0 0-1-1h-6a1 1 0 0 0-1 1v6a1 1 0 0 0 1 1h2" />
+      </svg>
     </Button>
   );
 }

@@ -1,5 +1,6 @@
 import { useState } from 'react';
-import { type Node, prettyOf, textOf } from '../json/document.ts';
+import { formatCount } from '../format/numbers.ts';
+import { beginningOf, type Node, prettyOf } from '../json/document.ts';
 import { Button } from './button.tsx';
 import { CopyButton } from './copy.tsx';
 
@@ -12,16 +13,18 @@ export interface JsonTreeProps {
 
 /** Entries of one list or object that are drawn at once. */
 const atOnce = 200;
+/** In characters. */
+const longText = 2_000;
 
 /** A JSON value that opens and closes, every literal as it was written. */
 export function JsonTree({ node, label, open = 2 }: JsonTreeProps) {
   return (
-    <div>
+    <div className="json-box">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reached by the keyboard (axe: scrollable-region-focusable) */}
       <section className="json" aria-label={label} tabIndex={0}>
         <Value node={node} open={open} />
       </section>
-      <CopyButton text={prettyOf(node)} what={label} />
+      <CopyButton text={() => prettyOf(node)} what={label} />
     </div>
   );
 }
@@ -32,7 +35,7 @@ function Value({ node, name, open }: { readonly node: Node; readonly name?: stri
     return (
       <div>
         {key}
-        <span className="string">{node.text}</span>
+        <Text text={node.text} />
       </div>
     );
   }
@@ -42,6 +45,20 @@ function Value({ node, name, open }: { readonly node: Node; readonly name?: stri
       {key}
       <span className="literal">{node.text}</span>
     </div>
+  );
+}
+
+/** A string; a long one opens. */
+function Text({ text }: { readonly text: string }) {
+  const [isWhole, setWhole] = useState(false);
+  if (isWhole || text.length <= longText) return <span className="string">{text}</span>;
+  return (
+    <>
+      <span className="string">{text.slice(0, longText)}…</span>{' '}
+      <Button size="small" kind="plain" onClick={() => setWhole(true)}>
+        Show all {formatCount(text.length)} characters
+      </Button>
+    </>
   );
 }
 
@@ -75,7 +92,7 @@ function Branch({ node, name, open }: BranchProps) {
       <summary>
         {key}
         {isOpen ? left : `${left} ${preview(node)} ${right}`}{' '}
-        <span className="key">{size === 1 ? '1 entry' : `${size} entries`}</span>
+        <span className="key">{size === 1 ? '1 entry' : `${formatCount(size)} entries`}</span>
       </summary>
       {isOpen && (
         <div>
@@ -85,7 +102,7 @@ function Branch({ node, name, open }: BranchProps) {
           ))}
           {shown < size && (
             <Button size="small" kind="plain" onClick={() => setShown(shown + 10 * atOnce)}>
-              Show more of {size}
+              Show more of {formatCount(size)}
             </Button>
           )}
           <div>{right}</div>
@@ -96,11 +113,5 @@ function Branch({ node, name, open }: BranchProps) {
 }
 
 function preview(node: BranchProps['node']): string {
-  const text = textOf(
-    node.kind === 'list'
-      ? { kind: 'list', items: node.items.slice(0, 4) }
-      : { kind: 'object', members: node.members.slice(0, 4) },
-  );
-  const inner = text.slice(1, -1);
-  return inner.length > 60 ? `${inner.slice(0, 60)}…` : inner;
+  return beginningOf(node, 60).slice(1);
 }

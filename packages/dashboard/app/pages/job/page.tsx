@@ -1,5 +1,117 @@
+import './job.css';
+import { Link, useParams } from '@tanstack/react-router';
+import { useCall } from '../../api/calls.ts';
+import { ApiFailure } from '../../api/failure.ts';
+import { hasJob } from '../../live/summary.ts';
+import { StateBadge } from '../../ui/badge.tsx';
+import { CopyButton } from '../../ui/copy.tsx';
 import { Page as Frame } from '../../ui/page.tsx';
+import { Empty, Failure, Loading } from '../../ui/states.tsx';
+import { Actions } from './actions.tsx';
+import { Attempts } from './attempts.tsx';
+import { Checkpoint } from './checkpoint.tsx';
+import { Facts, Policies } from './facts.tsx';
+import { historyQuery, type JobDocument, useJob } from './job.ts';
+import { Payload } from './payload.tsx';
+import { Progress } from './progress.tsx';
+import { Relations } from './relations.tsx';
+import { lifeOf } from './spans.ts';
+import { Waterfall } from './waterfall.tsx';
+import { Why } from './why.tsx';
 
+/** One job: why it waits, what has happened to it, and with what. */
 export function Page() {
-  return <Frame title="Job">{null}</Frame>;
+  const { id = '' } = useParams({ strict: false });
+  const { data, error, refetch } = useJob(id);
+  if (data === undefined) {
+    return (
+      <Frame title="Job">
+        {isMissing(error) ? (
+          <NotFound id={id} />
+        ) : error === null ? (
+          <Loading lines={8} />
+        ) : (
+          <Failure error={error} retry={() => void refetch()} />
+        )}
+      </Frame>
+    );
+  }
+  const { type, state } = data.job;
+  return (
+    <Frame
+      title={type}
+      aside={<StateBadge state={state} />}
+      actions={<Actions key={id} document={data} />}
+      lead={
+        <span className="job-id">
+          <code>{id}</code> <CopyButton text={id} what="the id" />
+        </span>
+      }
+    >
+      {isMissing(error) ? (
+        <p className="notice" role="status">
+          The server has removed this job meanwhile. The page shows what it was.
+        </p>
+      ) : (
+        error !== null && <Failure error={error} retry={() => void refetch()} />
+      )}
+      <Body key={id} document={data} />
+    </Frame>
+  );
+}
+
+function Body({ document }: { readonly document: JobDocument }) {
+  const { job, parts } = document;
+  const { id, state } = job;
+  const history = useCall('job.history', {
+    params: { id },
+    query: historyQuery,
+    live: (summary) => hasJob(summary, id),
+  });
+  const life = history.data && lifeOf(history.data.events);
+  return (
+    <div className="job">
+      <div className="job-main">
+        <Why job={job} />
+        <Progress document={document} />
+        {life && <Waterfall life={life} />}
+        {life && <Attempts life={life} errors={parts.get('errors') ?? '[]'} />}
+        {history.error !== null && <Failure error={history.error} retry={() => void history.refetch()} />}
+        <Payload title="Arguments" text={parts.get('args') ?? '[]'} />
+        {state === 'completed' && <Payload title="Result" text={parts.get('result') ?? 'null'} />}
+        <Checkpoint id={id} />
+        {parts.has('parent_results') && (
+          <Payload title="Results of parents" text={parts.get('parent_results') ?? '[]'} />
+        )}
+        <Payload title="Meta" text={parts.get('meta') ?? '{}'} isPayload={false} />
+      </div>
+      <div className="job-side">
+        <Facts job={job} />
+        <Relations job={job} />
+        <Policies document={document} />
+      </div>
+    </div>
+  );
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof ApiFailure && error.status === 404;
+}
+
+function NotFound({ id }: { readonly id: string }) {
+  return (
+    <Empty title="There is no such job">
+      <p>
+        No job has the id <code className="breaks">{id}</code>. The server removes ended jobs when their retention is
+        over. The id may also be of another server or of a workflow.
+      </p>
+      <p className="row">
+        <Link to="/jobs">All jobs</Link>
+        <Link to="/workflows/$id" params={{ id }}>
+          Look for a workflow
+        </Link>
+        <Link to="/events">Events</Link>
+      </p>
+    </Empty>
+  );
 }

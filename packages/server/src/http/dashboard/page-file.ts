@@ -40,7 +40,7 @@ const policy = [
   "form-action 'none'",
   "frame-ancestors 'none'",
   "require-trusted-types-for 'script'",
-  "trusted-types 'none'",
+  'trusted-types ojs-worker',
 ].join('; ');
 
 /** Of every page and every file of one. */

@@ -1,0 +1,67 @@
+import type { Job } from './job.ts';
+
+/** What the form has, as texts. JSON goes out as it was written. */
+export interface Fields {
+  readonly args: string;
+  readonly meta: string;
+  readonly queue: string;
+  readonly priority: string;
+  readonly tags: string;
+  /** A time, an age such as `+PT10M`, or `now`. */
+  readonly start: string;
+  /** In milliseconds. */
+  readonly timeout: string;
+  readonly maxAttempts: string;
+}
+
+/** @param start when it may start, as far as the form keeps that. */
+export function fieldsOf(job: Job, args: string, meta: string, start: string): Fields {
+  return {
+    args,
+    meta,
+    queue: job.queue,
+    priority: String(job.priority),
+    tags: (job.tags ?? []).join(', '),
+    start,
+    timeout: job.timeout_ms === undefined ? '' : String(job.timeout_ms),
+    maxAttempts: String(job.max_attempts),
+  };
+}
+
+/** The members of a request: only what differs from before. */
+export function changedMembers(before: Fields, after: Fields): readonly (readonly [name: string, text: string])[] {
+  const writers: Readonly<Record<keyof Fields, (text: string) => readonly [string, string]>> = {
+    args: (text) => ['args', text],
+    meta: (text) => ['meta', text],
+    queue: (text) => ['queue', JSON.stringify(text)],
+    priority: (text) => ['priority', numberOr(text)],
+    tags: (text) => ['tags', JSON.stringify(tagsOf(text))],
+    start: (text) => ['scheduled_at', JSON.stringify(text)],
+    timeout: (text) => ['timeout_ms', numberOr(text)],
+    maxAttempts: (text) => ['retry', `{"max_attempts":${numberOr(text)}}`],
+  };
+  return fieldNames.flatMap((name) => (before[name] === after[name] ? [] : [writers[name](after[name].trim())]));
+}
+
+const fieldNames = ['args', 'meta', 'queue', 'priority', 'tags', 'start', 'timeout', 'maxAttempts'] as const;
+
+export function bodyOf(members: readonly (readonly [string, string])[]): string {
+  return `{${members.map(([name, text]) => `${JSON.stringify(name)}:${text}`).join(',')}}`;
+}
+
+/** The server refuses the edit if the job is no longer the one that was read. */
+export function unchanged({ state, attempt, priority }: Job): readonly [string, string] {
+  return ['if_match', JSON.stringify({ state, attempt, priority })];
+}
+
+/** Text that is no number goes as a string, for the server to say what it expects. */
+function numberOr(text: string): string {
+  return /^-?\d+$/.test(text) ? String(Number(text)) : JSON.stringify(text);
+}
+
+function tagsOf(text: string): readonly string[] {
+  return text
+    .split(',')
+    .map((tag) => tag.trim())
+    .filter((tag) => tag !== '');
+}

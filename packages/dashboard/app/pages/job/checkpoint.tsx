@@ -1,0 +1,35 @@
+import { members } from '@ojs-ts/core';
+import { useQuery } from '@tanstack/react-query';
+import { callText } from '../../api/client.ts';
+import { ApiFailure } from '../../api/failure.ts';
+import { useMay } from '../../api/session.ts';
+import { hasJob, hasType } from '../../live/summary.ts';
+import { Time } from '../../ui/time.tsx';
+import { Payload } from './payload.tsx';
+
+/** What an execution saved for the next one; nothing without it. */
+export function Checkpoint({ id }: { readonly id: string }) {
+  const mayRead = useMay('job.checkpoint');
+  const { data } = useQuery({
+    queryKey: ['job.checkpoint', { id }, 'document'],
+    queryFn: async ({ signal }) => {
+      try {
+        const parts = members(await callText('job.checkpoint', { params: { id }, signal }));
+        const at: string = JSON.parse(parts.get('created_at') ?? 'null');
+        return { state: parts.get('state') ?? 'null', sequence: parts.get('sequence') ?? '', at };
+      } catch (error) {
+        if (error instanceof ApiFailure && error.status === 404) return null;
+        throw error;
+      }
+    },
+    enabled: mayRead,
+    meta: { live: (summary) => hasJob(summary, id) && hasType(summary, 'job.checkpointed', 'job.completed') },
+  });
+  if (data === undefined || data === null) return null;
+  const aside = (
+    <span className="soft small">
+      Number {data.sequence}, saved <Time at={data.at} />
+    </span>
+  );
+  return <Payload title="Checkpoint" text={data.state} aside={aside} />;
+}

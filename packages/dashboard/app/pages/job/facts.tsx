@@ -1,0 +1,149 @@
+import { parseDuration } from '@ojs-ts/core';
+import { Link } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import { formatDuration } from '../../format/times.ts';
+import { Card } from '../../ui/page.tsx';
+import { Time } from '../../ui/time.tsx';
+import type { Job, JobDocument, RetryPolicy } from './job.ts';
+import { Trace, traceOf } from './trace.tsx';
+
+/** What is known of the job at a glance. */
+export function Facts({ job }: { readonly job: Job }) {
+  const { type, queue, priority, attempt, max_attempts: most, worker_id: worker, tags = [], meta } = job;
+  const trace = traceOf(meta);
+  const endedAt = job.completed_at ?? job.cancelled_at ?? job.discarded_at;
+  return (
+    <Card title="Facts">
+      <dl className="facts">
+        <Fact name="Type">
+          <Link to="/jobs" search={{ q: `type:${type}` }}>
+            {type}
+          </Link>
+        </Fact>
+        <Fact name="Queue">
+          <Link to="/queues/$name" params={{ name: queue }}>
+            {queue}
+          </Link>
+        </Fact>
+        <Fact name="Priority">{priority}</Fact>
+        <Fact name="Attempt">
+          {attempt} of {most}
+        </Fact>
+        {worker !== undefined && (
+          <Fact name={job.state === 'active' ? 'Worker' : 'Last worker'}>
+            <Link to="/workers/$id" params={{ id: worker }} className="breaks">
+              {worker}
+            </Link>
+          </Fact>
+        )}
+        <Fact name="Created">
+          <Time at={job.created_at} />
+        </Fact>
+        {job.scheduled_at !== undefined && (
+          <Fact name="Scheduled for">
+            <Time at={job.scheduled_at} />
+          </Fact>
+        )}
+        {job.next_attempt_at !== undefined && (
+          <Fact name="Next attempt">
+            <Time at={job.next_attempt_at} />
+          </Fact>
+        )}
+        {job.expires_at !== undefined && (
+          <Fact name="Expires">
+            <Time at={job.expires_at} />
+          </Fact>
+        )}
+        {endedAt !== undefined && (
+          <Fact name="Ended">
+            <Time at={endedAt} />
+          </Fact>
+        )}
+        {tags.length > 0 && (
+          <Fact name="Tags">
+            <span className="row">
+              {tags.map((tag) => (
+                <Link key={tag} to="/jobs" search={{ q: `tag:${JSON.stringify(tag)}` }} className="badge">
+                  {tag}
+                </Link>
+              ))}
+            </span>
+          </Fact>
+        )}
+        {trace !== null && (
+          <Fact name="Trace">
+            <Trace id={trace} />
+          </Fact>
+        )}
+      </dl>
+    </Card>
+  );
+}
+
+/** Policies beside that of retries, under the name of their member. */
+const policies: readonly (readonly [member: string, name: string])[] = [
+  ['timeout_ms', 'Attempt timeout'],
+  ['total_timeout', 'Total timeout'],
+  ['enqueue_ttl', 'Time to start'],
+  ['heartbeat_timeout', 'Heartbeat timeout'],
+  ['grace_period', 'Grace period'],
+  ['visibility_timeout_ms', 'Visibility timeout'],
+  ['visibility_timeout', 'Visibility timeout'],
+  ['unique', 'Unique'],
+  ['rate_limit', 'Limits'],
+  ['schema', 'Schema'],
+  ['result_ttl', 'Keeps its result'],
+];
+
+/** What governs the job: retries, timeouts, uniqueness, limits, schema. */
+export function Policies({ document: { job, parts } }: { readonly document: JobDocument }) {
+  return (
+    <Card title="Policies">
+      <dl className="facts">
+        <Fact name="Retries">{sentenceOf(job.retry_policy)}</Fact>
+        {job.retry_policy.non_retryable_errors.length > 0 && (
+          <Fact name="Never retries">
+            <code className="breaks">{job.retry_policy.non_retryable_errors.join(', ')}</code>
+          </Fact>
+        )}
+        {policies.flatMap(([member, name]) => {
+          const text = parts.get(member);
+          if (text === undefined || text === 'null') return [];
+          return [
+            <Fact key={member} name={name}>
+              {lengthOf(member, text) ?? <code className="breaks">{text}</code>}
+            </Fact>,
+          ];
+        })}
+      </dl>
+    </Card>
+  );
+}
+
+function sentenceOf(policy: RetryPolicy): string {
+  const { max_attempts: most, on_exhaustion: then, backoff_strategy: strategy, jitter } = policy;
+  const end = then === 'dead_letter' ? 'then the dead letter' : `then ${then}`;
+  if (most <= 1) return `One attempt, ${end}`;
+  const first = durationOf(policy.initial_interval);
+  const longest = durationOf(policy.max_interval);
+  return `${most} attempts, ${strategy} backoff from ${first} to ${longest}${jitter ? ' with jitter' : ''}, ${end}`;
+}
+
+function durationOf(text: string): string {
+  const ms = parseDuration(text);
+  return ms === null ? text : formatDuration(ms);
+}
+
+function lengthOf(member: string, text: string): string | null {
+  if (member.endsWith('_ms')) return formatDuration(Number(text));
+  return text.startsWith('"P') ? durationOf(text.slice(1, -1)) : null;
+}
+
+export function Fact({ name, children }: { readonly name: string; readonly children: ReactNode }) {
+  return (
+    <>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </>
+  );
+}

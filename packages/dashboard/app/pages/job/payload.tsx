@@ -1,0 +1,54 @@
+import { type ReactNode, useMemo } from 'react';
+import { useSession } from '../../api/session.ts';
+import { formatBytes } from '../../format/numbers.ts';
+import { readDocument } from '../../json/document.ts';
+import { JsonTree } from '../../ui/json-tree.tsx';
+import { Card } from '../../ui/page.tsx';
+
+export interface PayloadProps {
+  readonly title: string;
+  /** JSON as the server sent it. */
+  readonly text: string;
+  /** Whether a caller without the right `payload` gets something else in its place. */
+  readonly isPayload?: boolean;
+  readonly aside?: ReactNode;
+}
+
+/** In characters: of a larger document only the first level is open at first. */
+const large = 20_000;
+const redacted = '"[redacted]"';
+
+/** A document of the user, every literal as it was written, or that the caller may not see it. */
+export function Payload({ title, text, isPayload = true, aside }: PayloadProps) {
+  const { sees_arguments: seesArguments } = useSession();
+  const node = useMemo(() => readDocument(text), [text]);
+  const isHidden = isPayload && !seesArguments;
+  return (
+    <Card
+      title={title}
+      aside={
+        aside ?? (!isHidden && text.length > 1_024 && <span className="soft small">{formatBytes(text.length)}</span>)
+      }
+    >
+      {isHidden ? (
+        <p className="soft">
+          Hidden: your token does not have the right <code>payload</code>.
+        </p>
+      ) : (
+        <>
+          <JsonTree node={node} label={title} open={text.length > large ? 1 : 3} />
+          {text.includes(redacted) && (
+            <p className="soft small">
+              Your token does not show the values that stand as <code>[redacted]</code>.
+            </p>
+          )}
+        </>
+      )}
+    </Card>
+  );
+}
+
+/** Whether an edit would write what only stands in place of a value. */
+export function isVeiled(text: string, seesArguments: boolean): boolean {
+  return !seesArguments || text.includes(redacted);
+}

@@ -1,0 +1,113 @@
+import type { OperationName } from '@ojs-ts/core';
+import { Link } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import type { Reason } from '../../api/answers/job-detail.ts';
+import { useMay } from '../../api/session.ts';
+import { Button } from '../../ui/button.tsx';
+import type { Job } from './job.ts';
+import { type JobCall, useJobCall } from './job-call.ts';
+
+/** What helps against a reason: calls as buttons, places as links. */
+export function Remedies({ job, reason }: { readonly job: Job; readonly reason: Reason }) {
+  const call = callFor(job, reason.code);
+  return (
+    <>
+      {call && <Remedy job={job} {...call} />}
+      {linksFor(job, reason)}
+    </>
+  );
+}
+
+interface Offer {
+  readonly label: string;
+  readonly call: JobCall;
+}
+
+function Remedy({ job, label, call }: Offer & { readonly job: Job }) {
+  const { start } = useJobCall(job.id);
+  if (!useMay(call.operation)) return null;
+  return (
+    <Button size="small" onClick={() => start(call)}>
+      {label}
+    </Button>
+  );
+}
+
+function callFor({ id, queue }: Job, code: string): Offer | null {
+  const ofJob = (label: string, operation: OperationName, done: string, body?: string): Offer => ({
+    label,
+    call: { operation, params: { id }, done, shows: 'available', ...(body !== undefined && { body }) },
+  });
+  switch (code) {
+    case 'activation':
+      return ofJob('Activate', 'job.activate', 'The job is activated.');
+    case 'scheduled':
+      return ofJob('Start now', 'job.edit', 'The job may start now.', '{"scheduled_at":"now"}');
+    case 'backoff':
+    case 'snoozed':
+      return ofJob('Retry now', 'job.retry', 'The job may start now.');
+    case 'attempts_exhausted':
+    case 'final_error':
+    case 'poison':
+    case 'discarded':
+      return ofJob('Retry', 'job.retry', 'The job is available again.');
+    case 'queue_paused':
+      return {
+        label: `Resume queue ${queue}`,
+        call: { operation: 'queue.resume', params: { name: queue }, done: `Queue ${queue} is resumed.` },
+      };
+    case 'maintenance':
+      return {
+        label: 'End maintenance mode',
+        call: { operation: 'admin.setMaintenance', body: '{"enabled":false}', done: 'Maintenance mode is over.' },
+      };
+    default:
+      return null;
+  }
+}
+
+function linksFor({ queue, workflow_id: workflow }: Job, { code, keys = [] }: Reason): ReactNode {
+  switch (code) {
+    case 'queue_paused':
+      return (
+        <Link to="/queues/$name" params={{ name: queue }}>
+          Queue {queue}
+        </Link>
+      );
+    case 'limit_stopped':
+    case 'concurrency_full':
+    case 'rate_reached':
+      return keys.map((key) => (
+        <Link key={key} to="/limits/$key" params={{ key }}>
+          Limit {key}
+        </Link>
+      ));
+    case 'no_worker':
+    case 'workers_busy':
+      return <Link to="/workers">Workers</Link>;
+    case 'jobs_before':
+    case 'other_queues_first':
+    case 'ready':
+      return (
+        <Link to="/jobs" search={{ q: `queue:${queue} state:available` }}>
+          Available jobs of {queue}
+        </Link>
+      );
+    case 'storage_refuses_writes':
+      return <Link to="/doctor">Doctor</Link>;
+    case 'workflow_cancelled':
+    case 'workflow_ended':
+    case 'step_waits':
+    case 'step_skipped':
+    case 'step_failed':
+      return (
+        workflow !== undefined && (
+          <Link to="/workflows/$id" params={{ id: workflow }}>
+            Workflow
+          </Link>
+        )
+      );
+    default:
+      return null;
+  }
+}
