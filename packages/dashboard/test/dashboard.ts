@@ -2,7 +2,6 @@ import { Client } from '@ojs-ts/sdk';
 import { type RunningServer, type ServerOptions, startServer } from '@ojs-ts/server';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { chromiumArgs, findChromium } from '../../server/test/support/browser/chromium.ts';
-import { startFront } from './front.ts';
 
 export const chromiumPath: string | null = findChromium();
 
@@ -19,14 +18,12 @@ export class Dashboard implements AsyncDisposable {
   readonly url: string;
   /** What the browser complained of: errors of scripts, violations of the policy. */
   readonly complaints: string[] = [];
-  readonly #close: () => void;
 
-  private constructor(server: RunningServer, client: Client, page: Page, url: string, close: () => void) {
+  private constructor(server: RunningServer, client: Client, page: Page, url: string) {
     this.server = server;
     this.client = client;
     this.page = page;
     this.url = url;
-    this.#close = close;
     // For a machine that is several times as slow as usual; a step that hangs says where.
     page.setDefaultTimeout(20_000);
     page.on('pageerror', ({ message }) => this.complaints.push(message));
@@ -44,7 +41,6 @@ export class Dashboard implements AsyncDisposable {
     context: BrowserContextOptions = {},
   ): Promise<Dashboard> {
     const server = await startServer({ storage: 'memory:', port: 0, log: false, ...options });
-    const front = await startFront(server.url);
     const page = await browser.newPage({
       locale: 'en-GB',
       timezoneId: 'Europe/Berlin',
@@ -52,7 +48,7 @@ export class Dashboard implements AsyncDisposable {
       viewport: { width: 1280, height: 800 },
       ...context,
     });
-    return new Dashboard(server, new Client(server.url), page, `${front.url}/dashboard/`, front.close);
+    return new Dashboard(server, new Client(server.url), page, `${server.url}/dashboard/`);
   }
 
   /** Opens a place such as `jobs?q=state:failed`, and waits until its title is there. */
@@ -71,7 +67,6 @@ export class Dashboard implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.page.context().close();
     await this.client.close();
-    this.#close();
     await this.server.close();
   }
 }
