@@ -1,3 +1,4 @@
+import type { Grant } from './access/roles.ts';
 import type { OperationName } from './operations.ts';
 
 /** One call of the HTTP binding, without HTTP: a request of a Client, Worker or Admin to a server. */
@@ -16,6 +17,15 @@ export interface Call {
 export interface CallContext {
   readonly signal?: AbortSignal;
   readonly requestId?: string;
+  /**
+   * For an application that serves others: what the caller may do, and in which queues. Absent: everything. Only a
+   * {@link GuardedTransport} reads it.
+   */
+  readonly grant?: Grant;
+  /** Who the caller is, for the audit log. Two owners with the same idempotency key are two calls. */
+  readonly owner?: string;
+  /** Where the caller's request came from, for the audit log. */
+  readonly address?: string;
 }
 
 /** The answer. `text` is the body as JSON text. A status of 400 and more is an answer too, not an exception. */
@@ -27,7 +37,7 @@ export interface Answer {
 }
 
 /** Which stream to follow (ojs-realtime §2, §3.2). */
-export type StreamChannel = 'all' | `job:${string}` | `queue:${string}`;
+export type StreamChannel = 'all' | 'summaries' | `job:${string}` | `queue:${string}`;
 
 export interface StreamCall {
   readonly channel: StreamChannel;
@@ -54,11 +64,17 @@ export interface Transport extends AsyncDisposable {
   stream?(call: StreamCall, context?: CallContext): Promise<StreamAnswer>;
 }
 
+/** A transport that holds calls and streams to the `grant` of their context: the one of an embedded engine. */
+export interface GuardedTransport extends Transport {
+  readonly honorsGrants: true;
+}
+
 /** Path of a stream, its name encoded, with the stream's own query parameters. */
 export function streamPathOf(channel: StreamChannel): {
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
 } {
+  if (channel === 'summaries') return { path: '/ojs/v1/admin/events/summaries', query: {} };
   const colon = channel.indexOf(':');
   if (colon < 0) return { path: '/ojs/v1/events/stream', query: { channel } };
   const room = channel.startsWith('job:') ? 'jobs' : 'queues';

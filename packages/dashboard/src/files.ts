@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
@@ -58,6 +58,7 @@ export class Pages {
    * @returns null where the folder has no `index.html`, because the pages were not built.
    */
   static read(apiRoot: string, folder: URL = pagesFolder): Pages | null {
+    if (!existsSync(folder)) return null;
     const files = new Map(
       readdirSync(folder, { recursive: true, encoding: 'utf8' }).flatMap((name) => {
         const path = name.replaceAll('\\', '/');

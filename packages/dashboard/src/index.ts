@@ -1,5 +1,4 @@
-/**
- * The folder of the pages as they are served: `NAME.html` is the page `/NAME`, every other file has the address of its place in the folder. The files talk
- * HTTP to the server that serves them, and to nothing else.
- */
-export const pagesFolder: URL = new URL('../public/', import.meta.url);
+export { type PageAnswer, type PageRequest, Pages, pagesFolder } from './files.ts';
+export { pageHeaders } from './headers.ts';
+export type { Authorize, DashboardOptions, Visitor } from './mount/options.ts';
+export { type DashboardHandler, dashboardHandler, type MountPlace } from './mount/web.ts';

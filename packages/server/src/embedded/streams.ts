@@ -1,4 +1,5 @@
 import { type CallContext, type StreamAnswer, type StreamCall, uuidv7 } from '@ojs-ts/core';
+import { checkRight, QueueAccess } from '../binding/access.ts';
 import { checkStreamQuery, streamParameters } from '../binding/query-parameters.ts';
 import { readChannel } from '../binding/realtime/channel.ts';
 import type { Connection, Delivery, Sink } from '../binding/realtime/connection.ts';
@@ -18,17 +19,16 @@ export class Streams {
     this.#realtime = realtime;
   }
 
-  async open(call: StreamCall, { signal, requestId = `req_${uuidv7()}` }: CallContext): Promise<StreamAnswer> {
+  async open(call: StreamCall, { signal, requestId = `req_${uuidv7()}`, grant }: CallContext): Promise<StreamAnswer> {
     const headers = { 'x-request-id': requestId };
     const sink = new TextSink();
     const connection = await this.#realtime.connect(sink);
     try {
       checkStreamQuery(streamParameters.events, call.query ?? {});
-      const more = await connection.openStream(
-        readChannel(call.channel),
-        filterOf(call.query ?? {}),
-        call.lastEventId ?? null,
-      );
+      checkRight(grant, 'inspect');
+      const [channel, filter] = [readChannel(call.channel), filterOf(call.query ?? {})];
+      await QueueAccess.of(this.#realtime.engine, grant)?.channel(channel, filter);
+      const more = await connection.openStream(channel, filter, call.lastEventId ?? null);
       signal?.throwIfAborted();
       if (!more) {
         connection.close();
