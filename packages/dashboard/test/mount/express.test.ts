@@ -3,7 +3,17 @@ import { openEmbedded } from '@ojs-ts/server';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import { expect, test } from 'vitest';
 import { expressDashboard } from '../../src/express.ts';
-import { type App, addressesOf, builtPages, exerciseMount, listening, own, read, readUntil, script } from './support.ts';
+import {
+  type App,
+  addressesOf,
+  builtPages,
+  exerciseMount,
+  listening,
+  own,
+  read,
+  readUntil,
+  script,
+} from './support.ts';
 
 const answerError: ErrorRequestHandler = (_error, _request, response, _next) => {
   response.status(500).end();
@@ -61,13 +71,14 @@ test.each([
     const { script: address, apiRoot } = await addressesOf(page, new URL(page.url));
     expect([path, address.pathname]).toEqual([path, `/company/ops/jobs/${script}`]);
     expect((await fetch(address)).status).toBe(200);
+    const stream = await fetch(new URL('ojs/v1/events/stream', apiRoot));
+    const reader = stream.body?.getReader();
+    if (reader === undefined) throw new Error('the stream has no body');
+    await readUntil(reader, /^id: /m);
     const body = '{"type":"a.b","args":[9007199254740993]}';
     const sent = await fetch(new URL('ojs/v1/jobs', apiRoot), { method: 'POST', headers: own, body });
     expect([sent.status, await sent.text()]).toEqual([201, expect.stringContaining('[9007199254740993]')]);
-    const stream = await fetch(new URL('ojs/v1/events/stream', apiRoot), { headers: { 'last-event-id': '1' } });
-    const reader = stream.body?.getReader();
-    if (reader === undefined) throw new Error('the stream has no body');
-    await readUntil(reader, /event: /);
+    await readUntil(reader, /event: job\./);
     await reader.cancel();
   }
 });

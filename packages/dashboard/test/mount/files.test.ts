@@ -64,5 +64,5 @@ test('whatever path was asked for, the script is found, and the path is no part 
 
 test('a segment cannot leave the attribute that it stands in', async () => {
   const { body } = await ask('', {}, `"><script src=x>&'`);
-  expect(Buffer.from(body ?? '').toString()).toContain(`src="./%22%3E%3Cscript%20src=x%3E%26%27/${script}"`);
+  expect(Buffer.from(body ?? '').toString()).toContain(`src="./%22%3E%3Cscript%20src=x%3E%26'/${script}"`);
 });

