@@ -8,6 +8,7 @@ exerciseMount('hono', async (engine, options, authorizeBy) => {
   const app = new Hono();
   const authorize = authorizeBy((context: Context, name) => context.req.header(name));
   app.all('/ops/jobs/*', honoDashboard(engine, { ...options, authorize }));
+  app.onError((_error, context) => context.body(null, 500));
   return listeningWeb(async (request) => app.fetch(request));
 });
 
