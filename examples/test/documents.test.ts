@@ -20,7 +20,11 @@ const guides = [
   'from-pg-boss',
   'from-celery',
 ];
-const pages = ['packages/sdk/README.md', ...guides.map((name) => `docs/guide/${name}.md`)];
+const pages = [
+  'packages/sdk/README.md',
+  ...guides.map((name) => `docs/guide/${name}.md`),
+  'docs/dashboard/mounting.md',
+];
 
 /** What the pieces of code take for given. */
 const givens = `import type { Client, Logger, Worker } from '@ojs-ts/sdk';
@@ -33,6 +37,7 @@ declare global {
   const myLogger: Logger;
   const myTracerProvider: TracerProvider;
   const myMeterProvider: MeterProvider;
+  function roleOf(cookie: string | null | undefined): Promise<'viewer' | 'operator' | 'admin' | false>;
   function sendEmail(...args: unknown[]): Promise<void>;
   function exportData(id: string): Promise<void>;
   function generateTraceId(): string;

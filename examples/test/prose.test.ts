@@ -95,7 +95,7 @@ function lint(file: string, page: string): readonly string[] {
 /**
  * All pages but docs/api, which is made from docstrings, and the pages of docs/internals that quote titles of tests.
  */
-const pages = globSync('{*.md,docs/*.md,docs/{guide,internals}/*.md,packages/*/README.md}', { cwd: root })
+const pages = globSync('{*.md,docs/*.md,docs/{guide,internals,dashboard}/*.md,packages/*/README.md}', { cwd: root })
   .filter((page) => !/internals\/(?:brief|comparison|conformance)\.md$/.test(page))
   .toSorted();
 

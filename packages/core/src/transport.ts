@@ -1,3 +1,4 @@
+import type { Grant } from './access/roles.ts';
 import type { OperationName } from './operations.ts';
 
 /** One call of the HTTP binding, without HTTP: a request of a Client, Worker or Admin to a server. */
@@ -16,6 +17,15 @@ export interface Call {
 export interface CallContext {
   readonly signal?: AbortSignal;
   readonly requestId?: string;
+  /**
+   * For an application that serves others: what the caller may do, and in which queues. Absent: everything. Only a
+   * {@link GuardedTransport} reads it.
+   */
+  readonly grant?: Grant;
+  /** Who the caller is, for the audit log. Two owners with the same idempotency key are two calls. */
+  readonly owner?: string;
+  /** Where the caller's request came from, for the audit log. */
+  readonly address?: string;
 }
 
 /** The answer. `text` is the body as JSON text. A status of 400 and more is an answer too, not an exception. */
@@ -52,6 +62,11 @@ export interface Transport extends AsyncDisposable {
   call(call: Call, context?: CallContext): Promise<Answer>;
   /** Server-Sent Events. The client polls a transport without this method. The signal ends the stream, too. */
   stream?(call: StreamCall, context?: CallContext): Promise<StreamAnswer>;
+}
+
+/** A transport that holds calls and streams to the `grant` of their context: the one of an embedded engine. */
+export interface GuardedTransport extends Transport {
+  readonly honorsGrants: true;
 }
 
 /** Path of a stream, its name encoded, with the stream's own query parameters. */

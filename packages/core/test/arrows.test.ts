@@ -73,7 +73,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'fastify',
     'pino',
   ],
-  'packages/dashboard/src': [],
+  'packages/dashboard/src': ['core', 'node:'],
   'packages/checker/src/main.ts': ['checker', 'node:'],
   'packages/checker/src': [],
   // It wraps the storage interface and starts engines, so it looks inside of the server.

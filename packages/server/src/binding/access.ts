@@ -5,6 +5,7 @@ import {
   cronDestination,
   type Destination,
   type Grant,
+  grants,
   isCronName,
   isUuidv7,
   type Json,
@@ -15,7 +16,9 @@ import {
   type OperationName,
   ProtocolError,
   type ReadEnvelope,
+  type Right,
   reachBeyond,
+  rolesWith,
   sizeOf,
   type Targets,
 } from '@ojs-ts/core';
@@ -26,6 +29,19 @@ import type { Filter } from './realtime/selection.ts';
 
 /** Nodes of a workflow that are read at a time. */
 const page = 500;
+
+/**
+ * Holds a caller to the rights of its roles. HTTP has asked before it read the body; an embedded engine asks here.
+ * @throws ProtocolError `permission_denied`
+ */
+export function checkRight(grant: Grant | undefined, right: Right | 'open'): void {
+  if (grant === undefined || right === 'open' || grants(grant, right)) return;
+  throw new ProtocolError(
+    'permission_denied',
+    `The caller lacks the right to ${right}, which has ${rolesWith(right).join(', ')}; its roles are ${grant.roles.join(', ')}.`,
+    { right, roles: grant.roles },
+  );
+}
 
 interface NodesOf {
   readonly workflow: Pick<NewWorkflow, 'spec'>;

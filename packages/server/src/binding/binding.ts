@@ -1,6 +1,6 @@
-import { type OperationName, ProtocolError } from '@ojs-ts/core';
+import { accessOf, type OperationName, ProtocolError } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
-import { QueueAccess } from './access.ts';
+import { checkRight, QueueAccess } from './access.ts';
 import { adminHandlers } from './admin/admin.ts';
 import { audited, auditHandlers, auditRefusal } from './audit.ts';
 import { checkBody } from './body-members.ts';
@@ -81,6 +81,7 @@ export class Binding {
       this.#failed(error, operation, request.requestId);
     };
     try {
+      checkRight(request.grant, accessOf[operation].right);
       if (request.key !== null && request.key.length > maxKey) {
         throw ProtocolError.invalid([{ path: 'Idempotency-Key', message: `must have at most ${maxKey} characters` }]);
       }

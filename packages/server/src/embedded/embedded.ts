@@ -3,9 +3,9 @@ import {
   type Answer,
   type Call,
   type CallContext,
+  type GuardedTransport,
   type StreamAnswer,
   type StreamCall,
-  type Transport,
   uuidv7,
 } from '@ojs-ts/core';
 import { Binding } from '../binding/binding.ts';
@@ -39,7 +39,8 @@ export async function openEmbedded(url: string, options: EmbeddedOptions = {}): 
   }
 }
 
-export class Embedded implements Transport {
+export class Embedded implements GuardedTransport {
+  readonly honorsGrants = true;
   readonly engine: Engine;
   readonly #binding: Binding;
   readonly #streams: Streams;
@@ -58,7 +59,7 @@ export class Embedded implements Transport {
   }
 
   async call(call: Call, context: CallContext = {}): Promise<Answer> {
-    const { signal, requestId = `req_${uuidv7()}` } = context;
+    const { signal, requestId = `req_${uuidv7()}`, grant, owner, address } = context;
     signal?.throwIfAborted();
     if (this.#closed !== null) throw new Error('the embedded engine is closed');
     const answering = this.#binding.call(call.operation, {
@@ -68,6 +69,9 @@ export class Embedded implements Transport {
       requestId,
       key: call.idempotencyKey ?? null,
       ...(signal && { signal }),
+      ...(grant !== undefined && { grant }),
+      ...(owner !== undefined && { owner }),
+      ...(address !== undefined && { address }),
     });
     this.#inFlight.add(answering);
     let reply: Reply;

@@ -1,4 +1,5 @@
 import { type CallContext, type StreamAnswer, type StreamCall, uuidv7 } from '@ojs-ts/core';
+import { checkRight, QueueAccess } from '../binding/access.ts';
 import { checkStreamQuery, streamParameters } from '../binding/query-parameters.ts';
 import { readChannel } from '../binding/realtime/channel.ts';
 import type { Connection, Delivery, Sink } from '../binding/realtime/connection.ts';
@@ -25,12 +26,17 @@ export class Streams {
     this.#summaries = new SummaryStream(realtime.engine);
   }
 
-  async open(call: StreamCall, { signal, requestId = `req_${uuidv7()}` }: CallContext): Promise<StreamAnswer> {
+  async open(call: StreamCall, { signal, requestId = `req_${uuidv7()}`, grant }: CallContext): Promise<StreamAnswer> {
     const headers = { 'x-request-id': requestId };
     const sink = new TextSink();
     let writer: Writer | null = null;
     try {
-      writer = call.channel === 'summaries' ? this.#summariesOf(call, sink) : await this.#eventsOf(call, sink);
+      checkRight(grant, 'inspect');
+      const access = QueueAccess.of(this.#realtime.engine, grant);
+      writer =
+        call.channel === 'summaries'
+          ? this.#summariesOf(call, sink, access)
+          : await this.#eventsOf(call, sink, access);
       signal?.throwIfAborted();
     } catch (error) {
       writer?.close();
@@ -56,11 +62,14 @@ export class Streams {
   }
 
   /** Null where nothing is left to tell. */
-  async #eventsOf({ channel, query = {}, lastEventId }: StreamCall, sink: TextSink): Promise<Writer | null> {
+  async #eventsOf(call: StreamCall, sink: TextSink, access: QueueAccess | null): Promise<Writer | null> {
+    const { query = {}, lastEventId = null } = call;
     const connection = await this.#realtime.connect(sink);
     try {
       checkStreamQuery(streamParameters.events, query);
-      if (await connection.openStream(readChannel(channel), filterOf(query), lastEventId ?? null)) return connection;
+      const [channel, filter] = [readChannel(call.channel), filterOf(query)];
+      await access?.channel(channel, filter);
+      if (await connection.openStream(channel, filter, lastEventId)) return connection;
     } catch (error) {
       connection.close();
       throw error;
@@ -69,13 +78,13 @@ export class Streams {
     return null;
   }
 
-  #summariesOf({ query = {}, lastEventId }: StreamCall, sink: TextSink): Writer {
+  #summariesOf({ query = {}, lastEventId }: StreamCall, sink: TextSink, access: QueueAccess | null): Writer {
     checkStreamQuery(streamParameters.state, query);
     this.#realtime.engine.subscriptions.requireLog();
     const gone = new AbortController();
     return {
       lastId: '',
-      run: () => writeFrames(sink, this.#summaries.follow(null, lastEventId ?? null, gone.signal)),
+      run: () => writeFrames(sink, this.#summaries.follow(access, lastEventId ?? null, gone.signal)),
       close: () => gone.abort(),
     };
   }

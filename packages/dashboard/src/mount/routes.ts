@@ -1,0 +1,105 @@
+import {
+  accessOf,
+  type OperationName,
+  operationNames,
+  operations,
+  ProtocolError,
+  type StreamChannel,
+} from '@ojs-ts/core';
+
+/** What a path of the API names, with the values of its placeholders decoded. */
+export type Target =
+  | { readonly kind: 'operation'; readonly name: OperationName; readonly params: Readonly<Record<string, string>> }
+  | { readonly kind: 'stream'; readonly channel: StreamChannel };
+
+type Params = Readonly<Record<string, string>>;
+
+interface Route {
+  readonly method: string;
+  readonly segments: readonly string[];
+  target(params: Params, query: URLSearchParams): Target;
+}
+
+const streams: Readonly<Record<string, (params: Params, query: URLSearchParams) => StreamChannel>> = {
+  '/ojs/v1/events/stream': (_, query) => channelOf(query.get('channel') ?? 'all'),
+  '/ojs/v1/jobs/:id/events': ({ id = '' }) => `job:${id}`,
+  '/ojs/v1/queues/:name/events': ({ name = '' }) => `queue:${name}`,
+  '/ojs/v1/admin/events/summaries': () => 'summaries',
+};
+
+/** Workers talk to the engine itself: a dashboard has none of their operations. Routes of probes lie elsewhere. */
+const routes: readonly Route[] = [
+  ...Object.entries(streams).map(([path, channel]) =>
+    routeAt('GET', path, (params, query) => ({ kind: 'stream', channel: channel(params, query) })),
+  ),
+  ...operationNames
+    .filter((name) => accessOf[name].right !== 'work')
+    .flatMap((name) => {
+      const { method, path, also = [] } = operations[name];
+      return [{ method, path }, ...also]
+        .filter((route) => route.path.startsWith('/ojs/'))
+        .map((route) => routeAt(route.method, route.path, (params) => ({ kind: 'operation', name, params })));
+    }),
+].sort(byExactness);
+
+function routeAt(method: string, path: string, target: Route['target']): Route {
+  return { method, segments: path.split('/'), target };
+}
+
+/** A word stands before a placeholder at the same place. */
+function byExactness(a: Route, b: Route): number {
+  const key = ({ segments }: Route) => segments.map((segment) => (isPlaceholder(segment) ? '1' : '0')).join('');
+  return key(a) < key(b) ? -1 : 1;
+}
+
+/** @throws ProtocolError `not_found` where there is no such route, `invalid_request` for a path that cannot be decoded. */
+export function targetOf(method: string, path: string, query: URLSearchParams): Target {
+  const segments = path.split('/');
+  const alike = routes.filter((route) => matches(route, segments));
+  const route = alike.find((one) => one.method === method);
+  if (route !== undefined) return route.target(paramsOf(route, segments), query);
+  const methods = [...new Set(alike.map((one) => one.method))];
+  throw new ProtocolError(
+    'not_found',
+    `There is no ${method} ${path.slice(0, 200)} here.`,
+    { method, path: path.slice(0, 200) },
+    methods.length === 0
+      ? 'A mounted dashboard has the routes under /ojs/v1 of a server, except those for workers.'
+      : `This path takes ${methods.join(', ')}.`,
+  );
+}
+
+function matches({ segments }: Route, given: readonly string[]): boolean {
+  return (
+    segments.length === given.length &&
+    segments.every((segment, index) => (isPlaceholder(segment) ? given[index] !== '' : segment === given[index]))
+  );
+}
+
+function paramsOf({ segments }: Route, given: readonly string[]): Params {
+  return Object.fromEntries(
+    segments.flatMap((segment, index) =>
+      isPlaceholder(segment) ? [[segment.slice(1), decoded(given[index] ?? '')]] : [],
+    ),
+  );
+}
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    throw new ProtocolError('invalid_request', 'The path of the request is not a valid URL path.');
+  }
+}
+
+function isPlaceholder(segment: string): boolean {
+  return segment.startsWith(':');
+}
+
+function channelOf(text: string): StreamChannel {
+  if (text === 'all') return text;
+  const [, room, name = ''] = /^(job|queue):(.*)$/s.exec(text) ?? [];
+  if (room === 'job') return `job:${name}`;
+  if (room === 'queue') return `queue:${name}`;
+  throw ProtocolError.invalid([{ path: 'channel', message: 'must be job:ID, queue:NAME or all' }]);
+}

@@ -1,0 +1,80 @@
+import { Client } from '@ojs-ts/sdk';
+import { openEmbedded } from '@ojs-ts/server';
+import { afterEach, expect, test, vi } from 'vitest';
+import { expressDashboard } from '../../src/express.ts';
+import { fastifyDashboard } from '../../src/fastify.ts';
+import { honoDashboard } from '../../src/hono.ts';
+import { dashboardHandler } from '../../src/index.ts';
+import { nextDashboard } from '../../src/next.ts';
+import { builtPages, read } from './support.ts';
+
+afterEach(() => void vi.unstubAllEnvs());
+
+const pages = builtPages();
+
+test.each(['production', 'staging', '', undefined])(
+  'with NODE_ENV %s no mount starts without authorize',
+  async (mode) => {
+    vi.stubEnv('NODE_ENV', mode);
+    await using engine = await openEmbedded('memory:');
+    const message = /authorize is missing, and NODE_ENV is (?:.|\n)*\{ authorize: \(request\) => /;
+    expect(() => dashboardHandler(engine, { pages })).toThrow(message);
+    expect(() => expressDashboard(engine, { pages })).toThrow(message);
+    expect(() => honoDashboard(engine, { pages })).toThrow(message);
+    expect(() => nextDashboard(engine, { pages })).toThrow(message);
+    const { default: fastify } = await import('fastify');
+    const app = fastify();
+    await expect(app.register(fastifyDashboard, { engine, pages }).ready()).rejects.toThrow(message);
+    expect(() => dashboardHandler(engine, { pages, authorize: () => false })).not.toThrow();
+  },
+);
+
+test('a wrong option is an error that names the right one', async () => {
+  await using engine = await openEmbedded('memory:');
+  const given = { pages, authorise: () => true };
+  expect(() => dashboardHandler(engine, given)).toThrow('unknown option authorise. Did you mean authorize?');
+  expect(() => dashboardHandler(engine, { pages, bodyLimit: 0 })).toThrow('bodyLimit must be a whole number of bytes');
+  expect(() => dashboardHandler(engine, { pages: new URL('file:///nowhere/') })).toThrow('npm run build');
+});
+
+test('a transport that would not hold a caller to its roles is refused', async () => {
+  await using engine = await openEmbedded('memory:');
+  const foreign = { call: engine.call.bind(engine), [Symbol.asyncDispose]: async () => {} };
+  // @ts-expect-error the compiler refuses it, too
+  expect(() => dashboardHandler(foreign, { pages })).toThrow('holds callers to their roles');
+});
+
+test.each([
+  ['a role that does not exist', '"operater"', 'unknown role operater. Did you mean operator?'],
+  ['nothing', 'null', 'expected true, false, a role or { roles }, got null'],
+  ['a path that cannot be hidden', '{"roles":["viewer"],"redact":["args"]}', 'args in redact is no path'],
+  ['an empty name', '{"roles":["viewer"],"name":""}', 'name must have 1 to 255 characters'],
+])('authorize that answers %s is an error', async (_name, answer, message) => {
+  await using engine = await openEmbedded('memory:');
+  const authorize = () => JSON.parse(answer);
+  const handler = dashboardHandler(engine, { pages, authorize });
+  await expect(handler(new Request('http://localhost/'), { path: '/', segment: '' })).rejects.toThrow(message);
+});
+
+test('two visitors with the same idempotency key are two calls', async () => {
+  await using engine = await openEmbedded('memory:');
+  const authorize = (request: Request) => ({ roles: ['admin'], name: request.headers.get('x-user') ?? 'x' }) as const;
+  const handler = dashboardHandler(engine, { pages, authorize });
+  const send = async (user: string) => {
+    const headers = {
+      'x-user': user,
+      'x-ojs-csrf': '1',
+      'sec-fetch-site': 'same-origin',
+      'content-type': 'application/json',
+      'idempotency-key': 'one',
+    };
+    const init = { method: 'POST', headers, body: '{"type":"a.b","args":[]}' };
+    const path = '/ojs/v1/jobs';
+    const answer = await handler(new Request(`http://localhost${path}`, init), { path, segment: '' });
+    return (await read(answer)).job.id;
+  };
+  const first = await send('ann');
+  expect(await send('ann')).toBe(first);
+  expect(await send('bob')).not.toBe(first);
+  expect((await new Client(engine).queueStats('default')).available).toBe(2);
+});
