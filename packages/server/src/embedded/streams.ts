@@ -34,9 +34,7 @@ export class Streams {
       checkRight(grant, 'inspect');
       const access = QueueAccess.of(this.#realtime.engine, grant);
       writer =
-        call.channel === 'summaries'
-          ? this.#summariesOf(call, sink, access)
-          : await this.#eventsOf(call, sink, access);
+        call.channel === 'summaries' ? this.#summariesOf(call, sink, access) : await this.#eventsOf(call, sink, access);
       signal?.throwIfAborted();
     } catch (error) {
       writer?.close();
