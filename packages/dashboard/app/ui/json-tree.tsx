@@ -20,10 +20,11 @@ const longText = 2_000;
 export function JsonTree({ node, label, open = 2 }: JsonTreeProps) {
   return (
     <div className="json-box">
+      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is for fields */}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reached by the keyboard (axe: scrollable-region-focusable) */}
-      <section className="json" aria-label={label} tabIndex={0}>
+      <div className="json" role="group" aria-label={label} tabIndex={0}>
         <Value node={node} open={open} />
-      </section>
+      </div>
       <CopyButton text={() => prettyOf(node)} what={label} />
     </div>
   );

@@ -32,8 +32,8 @@ describe.skipIf(chromiumPath === null)('crons', () => {
     expect(await violations(page)).toEqual([]);
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByRole('heading', { level: 1, name: 'weekly' }).waitFor();
-    await page.getByRole('region', { name: 'Arguments' }).getByText('12345678901234567890').waitFor();
-    await page.getByRole('region', { name: 'Arguments' }).getByText('1.0e3').waitFor();
+    await page.getByRole('group', { name: 'Arguments' }).getByText('12345678901234567890').waitFor();
+    await page.getByRole('group', { name: 'Arguments' }).getByText('1.0e3').waitFor();
     await page.getByRole('button', { name: 'Run now: weekly' }).click();
     await page.getByRole('region', { name: 'Past runs' }).first().getByText('available').waitFor();
     await page.getByRole('button', { name: 'Pause weekly' }).click();
