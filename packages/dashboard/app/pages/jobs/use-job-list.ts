@@ -34,6 +34,7 @@ export function useJobList({ q, sort, order }: JobListQuery, isFollowing: boolea
   const again = useRef<() => void>(() => {});
 
   useEffect(() => {
+    if (conditionOf(q) === null) return;
     let waiting = 0;
     let timer: ReturnType<typeof setTimeout> | null = null;
     const refresh = (): void => {
