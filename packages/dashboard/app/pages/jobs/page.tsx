@@ -30,8 +30,10 @@ export function Page() {
   const { search, change } = useSearchTexts();
   const { q = '', sort = '', order = '', columns: asked = '' } = search;
   const keptColumns = useKept(columnsKey);
-  const columns =
-    readColumns(asked) ?? (typeof keptColumns === 'string' ? readColumns(keptColumns) : null) ?? usualColumns;
+  const columns = useMemo(() => {
+    const own = typeof keptColumns === 'string' ? readColumns(keptColumns) : null;
+    return readColumns(asked) ?? own ?? usualColumns;
+  }, [asked, keptColumns]);
   const [chosen, setChosen] = useState(none);
   const [dialog, setDialog] = useState<{ readonly action: ListAction; readonly targets: BulkTargets } | null>(null);
   const [started, setStarted] = useState<readonly string[]>([]);
@@ -63,10 +65,11 @@ export function Page() {
     ...(order === '' ? [] : ['--order', order]),
   ];
   useEffect(() => {
-    // A list that goes away takes what was chosen from it along.
-    void q;
+    // A list that goes away takes what was chosen from it along, and the next one begins at its top.
+    void list;
     setChosen(none);
-  }, [q]);
+    setAtTop(true);
+  }, [list]);
 
   return (
     <Frame
@@ -93,7 +96,7 @@ export function Page() {
       }
     >
       <div className="job-search">
-        <ViewBar q={q} columns={asked} />
+        <ViewBar q={q} asked={asked} columns={columns.join(',')} />
         <QueryField q={q} onChange={setQuery} metaNames={metaNames} />
         <div className="job-tools">
           <StateChips
@@ -151,6 +154,7 @@ export function Page() {
         </Empty>
       ) : (
         <JobTable
+          key={`${q} ${sort} ${order}`}
           state={state}
           isLast={isLast}
           q={q}
