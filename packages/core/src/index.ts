@@ -89,8 +89,6 @@ export {
   fieldNames,
   fields as queryFields,
   operatorsOf,
-  queryNames,
-  tellsPayload,
 } from './query/fields.ts';
 export { formatQuery } from './query/format.ts';
 export * from './query/grouping.ts';

@@ -136,7 +136,7 @@ export function DataTable<Row extends RowData>({
           </tr>
         </thead>
         <tbody onKeyDown={moveBetweenRows}>
-          {above > 0 && <Gap height={above} columns={shown} />}
+          {above > 0 && <Gap key="above" height={above} columns={shown} />}
           {drawn.map((row) => (
             <tr
               key={row.id}
@@ -162,7 +162,7 @@ export function DataTable<Row extends RowData>({
               ))}
             </tr>
           ))}
-          {below > 0 && <Gap height={below} columns={shown} />}
+          {below > 0 && <Gap key="below" height={below} columns={shown} />}
         </tbody>
       </table>
       {foot}

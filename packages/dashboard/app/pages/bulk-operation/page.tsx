@@ -16,8 +16,7 @@ import { useOperation } from '../bulk/use-operation.ts';
 /** One bulk operation: how far it came, and what it left as it was. */
 export function Page() {
   const { id = '' } = useParams({ strict: false });
-  const last = useOperation(id, false);
-  const query = useOperation(id, last.data === undefined || last.data.state === 'running');
+  const query = useOperation(id);
   const { data } = query;
   return (
     <Frame
@@ -25,7 +24,7 @@ export function Page() {
       aside={data && <OperationState state={data.state} />}
       actions={
         <>
-          {data && <Controls operation={data} />}
+          {data && <Controls operation={data} size="small" />}
           <CopyAs
             operation="bulk.get"
             options={{ params: { id } }}
@@ -68,7 +67,9 @@ function Operation({ operation }: { readonly operation: BulkOperationAnswer }) {
         </Card>
         <Card title="Left as they were">
           {left.length === 0 ? (
-            <p className="soft">The operation has changed every job that it looked at.</p>
+            <p className="soft">
+              {done === 0 ? 'No job was looked at so far.' : 'Every job that was looked at has changed.'}
+            </p>
           ) : (
             <ul className="skipped">
               {left.map(([name, count]) => (

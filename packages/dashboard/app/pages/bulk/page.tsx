@@ -1,6 +1,5 @@
 import { Link } from '@tanstack/react-router';
 import type { BulkOperationAnswer } from '../../api/answers/bulk.ts';
-import { useCall } from '../../api/calls.ts';
 import { formatCount } from '../../format/numbers.ts';
 import { stringify } from '../../json/numeral.ts';
 import { useSearchTexts } from '../../search.ts';
@@ -13,7 +12,7 @@ import { aboutOf, wordsOf } from './actions.ts';
 import './bulk.css';
 import { Controls } from './controls.tsx';
 import { OperationState, Progress } from './progress.tsx';
-import { changesOperations } from './use-operation.ts';
+import { useOperations } from './use-operation.ts';
 
 const columns: readonly Column<BulkOperationAnswer>[] = [
   {
@@ -40,8 +39,7 @@ const states = ['running', 'stopped', 'done', 'failed'] as const;
 export function Page() {
   const { search, change } = useSearchTexts();
   const { state = '' } = search;
-  // The server keeps a hundred, or those of the last million jobs.
-  const query = useCall('bulk.list', { query: { limit: 1_000 }, live: changesOperations, refreshMs: 5_000 });
+  const query = useOperations();
   return (
     <Frame
       title="Bulk operations"
@@ -49,6 +47,7 @@ export function Page() {
       actions={
         <>
           <select
+            className="state-choice"
             aria-label="State"
             value={state}
             onChange={({ target }) => change({ state: target.value || undefined })}

@@ -2,16 +2,23 @@ import { useCall } from '../../api/calls.ts';
 import { hasType, type Summary } from '../../live/summary.ts';
 
 /** Every step of an operation changes jobs, so the events of jobs tell how it goes on. */
-export const changesOperations = (summary: Summary): boolean => hasType(summary, 'job.', 'bulk.');
+const live = (summary: Summary): boolean => hasType(summary, 'job.', 'bulk.');
 
-/** What no event reports: a step without a change, the end. */
+/** What no event reports while an operation runs: a step without a change, the end. */
 const refreshMs = 5_000;
 
-/** One operation, followed while it runs. */
-export function useOperation(id: string, isRunning = true) {
-  return useCall('bulk.get', {
-    params: { id },
-    live: changesOperations,
-    ...(isRunning && { refreshMs }),
-  });
+export function useOperation(id: string) {
+  const asked = { params: { id }, live };
+  const query = useCall('bulk.get', asked);
+  useCall('bulk.get', { ...asked, refreshMs, enabled: query.data?.state === 'running' });
+  return query;
+}
+
+/** All that the server keeps: a hundred, or those that changed the last million jobs. */
+export function useOperations() {
+  const asked = { query: { limit: 1_000 }, live };
+  const query = useCall('bulk.list', asked);
+  const isRunning = query.data?.items.some(({ state }) => state === 'running') === true;
+  useCall('bulk.list', { ...asked, refreshMs, enabled: isRunning });
+  return query;
 }

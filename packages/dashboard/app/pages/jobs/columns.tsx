@@ -29,7 +29,7 @@ export const allColumns: readonly Column<ListedJob>[] = [
   { id: 'id', label: 'Id', cell: ({ id }) => <JobLink id={id} text={id} /> },
 ];
 
-export const usualColumns: readonly string[] = ['type', 'state', 'queue', 'attempt', 'created', 'error', 'id'];
+export const usualColumns: readonly string[] = ['type', 'state', 'queue', 'attempt', 'created', 'duration', 'error'];
 
 const isKnown = (id: string): boolean => allColumns.some((column) => column.id === id);
 

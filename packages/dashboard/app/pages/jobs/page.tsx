@@ -5,6 +5,7 @@ import { useSearchTexts } from '../../search.ts';
 import { Button } from '../../ui/button.tsx';
 import { CopyAs, quote } from '../../ui/copy.tsx';
 import { Page as Frame } from '../../ui/page.tsx';
+import { Empty } from '../../ui/states.tsx';
 import type { ListAction } from '../bulk/actions.ts';
 import { AllMenu, BulkBar } from './bulk-bar.tsx';
 import { BulkDialog } from './bulk-dialog.tsx';
@@ -14,7 +15,7 @@ import { readColumns, usualColumns } from './columns.tsx';
 import type { JobListState } from './job-list.ts';
 import './jobs.css';
 import { JobTable } from './job-table.tsx';
-import { maySort, sorts, stateOf, withTerm } from './query.ts';
+import { conditionOf, maySort, sorts, stateOf, withTerm } from './query.ts';
 import { QueryField } from './query-field.tsx';
 import { StateChips } from './state-chips.tsx';
 import type { BulkTargets } from './targets.ts';
@@ -29,8 +30,10 @@ export function Page() {
   const { search, change } = useSearchTexts();
   const { q = '', sort = '', order = '', columns: asked = '' } = search;
   const keptColumns = useKept(columnsKey);
-  const columns =
-    readColumns(asked) ?? (typeof keptColumns === 'string' ? readColumns(keptColumns) : null) ?? usualColumns;
+  const columns = useMemo(() => {
+    const own = typeof keptColumns === 'string' ? readColumns(keptColumns) : null;
+    return readColumns(asked) ?? own ?? usualColumns;
+  }, [asked, keptColumns]);
   const [chosen, setChosen] = useState(none);
   const [dialog, setDialog] = useState<{ readonly action: ListAction; readonly targets: BulkTargets } | null>(null);
   const [started, setStarted] = useState<readonly string[]>([]);
@@ -54,6 +57,7 @@ export function Page() {
   latest.current = refresh;
   const refreshLatest = useCallback(() => latest.current(), []);
   const metaNames = useMemo(() => namesIn(state.rows), [state.rows]);
+  const isWrong = conditionOf(q) === null;
   const total = formatTotal(state.total, !state.isExact && state.search?.complete !== true);
   const filters = [
     ...(q === '' ? [] : ['--query', quote(q)]),
@@ -61,15 +65,16 @@ export function Page() {
     ...(order === '' ? [] : ['--order', order]),
   ];
   useEffect(() => {
-    // A list that goes away takes what was chosen from it along.
-    void q;
+    // A list that goes away takes what was chosen from it along, and the next one begins at its top.
+    void list;
     setChosen(none);
-  }, [q]);
+    setAtTop(true);
+  }, [list]);
 
   return (
     <Frame
       title="Jobs"
-      aside={state.isLoaded && <span className="soft">{total}</span>}
+      aside={!isWrong && state.isLoaded && <span className="soft">{total}</span>}
       actions={
         <>
           <AllMenu label="All that match" onAction={(action) => setDialog({ action, targets: { kind: 'query', q } })} />
@@ -91,7 +96,7 @@ export function Page() {
       }
     >
       <div className="job-search">
-        <ViewBar q={q} columns={asked} />
+        <ViewBar q={q} asked={asked} columns={columns.join(',')} />
         <QueryField q={q} onChange={setQuery} metaNames={metaNames} />
         <div className="job-tools">
           <StateChips
@@ -109,8 +114,8 @@ export function Page() {
               }}
             >
               {sorts.map((one, index) => (
-                <option key={one.label} value={index} disabled={!maySort(q, one)}>
-                  {one.needs === undefined || maySort(q, one) ? one.label : `${one.label} (${one.needs})`}
+                <option key={one.label} value={index} disabled={!maySort(q, one)} title={one.needs}>
+                  {one.label}
                 </option>
               ))}
             </select>
@@ -143,19 +148,26 @@ export function Page() {
           </Button>
         </div>
       )}
-      <JobTable
-        state={state}
-        isLast={isLast}
-        q={q}
-        columns={columns}
-        selection={{ ids: chosen, change: setChosen }}
-        patch={patch}
-        onRange={list.see}
-        onTop={setAtTop}
-        onMore={list.more}
-        onDone={refreshLatest}
-        onRetry={refresh}
-      />
+      {isWrong ? (
+        <Empty title="The query cannot be read">
+          <p>The text below the query says where, and what was expected.</p>
+        </Empty>
+      ) : (
+        <JobTable
+          key={`${q} ${sort} ${order}`}
+          state={state}
+          isLast={isLast}
+          q={q}
+          columns={columns}
+          selection={{ ids: chosen, change: setChosen }}
+          patch={patch}
+          onRange={list.see}
+          onTop={setAtTop}
+          onMore={list.more}
+          onDone={refreshLatest}
+          onRetry={refresh}
+        />
+      )}
       {dialog !== null && (
         <BulkDialog
           action={dialog.action}

@@ -7,6 +7,8 @@ import { conditionOf } from './query.ts';
 
 /** Between two refreshes at the top of the list, in milliseconds. */
 const refreshMs = 1_000;
+/** Jobs that the server reads for a list that follows the events. */
+const mostRead = 1_000;
 
 export interface LiveJobList {
   readonly list: JobList;
@@ -34,21 +36,27 @@ export function useJobList({ q, sort, order }: JobListQuery, isFollowing: boolea
   const again = useRef<() => void>(() => {});
 
   useEffect(() => {
+    if (conditionOf(q) === null) return;
     let waiting = 0;
+    let told = 0;
     let timer: ReturnType<typeof setTimeout> | null = null;
     const refresh = (): void => {
       waiting = 0;
+      told = 0;
       setChanges(0);
       void list.refresh();
     };
     const follow = (): void => {
       timer = null;
-      if (waiting === 0) return;
-      if (!following.current) {
+      if (waiting === told) return;
+      const { isReading, search } = list.state();
+      const isCheap = (search?.scanned ?? 0) <= mostRead;
+      // What is being read is not read again: a slow server would never get to an end.
+      if (following.current && isCheap && !isReading) refresh();
+      else if (!following.current || !isCheap) {
+        told = waiting;
         setChanges(waiting);
-        return;
       }
-      refresh();
       timer = setTimeout(follow, refreshMs);
     };
     again.current = refresh;
@@ -68,8 +76,8 @@ export function useJobList({ q, sort, order }: JobListQuery, isFollowing: boolea
 
   // Back at the top, what has waited is shown.
   useEffect(() => {
-    if (isFollowing && changes > 0) again.current();
-  }, [isFollowing, changes]);
+    if (isFollowing && changes > 0 && (list.state().search?.scanned ?? 0) <= mostRead) again.current();
+  }, [isFollowing, changes, list]);
 
   return { list, state: isLast ? last.current : current, isLast, changes, refresh: () => again.current() };
 }

@@ -7,16 +7,19 @@ import { builtIn, useSavedViews, type View } from './views.ts';
 
 export interface ViewBarProps {
   readonly q: string;
-  /** As in the address. */
+  /** The columns of the address; empty where the reader's own are shown. */
+  readonly asked: string;
+  /** Those that are shown. */
   readonly columns: string;
 }
 
 /** Queries by a name: some that everybody has, and those that the reader saved in this browser. */
-export function ViewBar({ q, columns }: ViewBarProps) {
+export function ViewBar({ q, asked, columns }: ViewBarProps) {
   const { views, save, remove } = useSavedViews();
   const [isNaming, setNaming] = useState(false);
-  const saved = views.find((view) => view.q === q && view.columns === columns);
-  const isBuiltIn = builtIn.some((view) => view.q === q && columns === '');
+  const isShown = (view: View): boolean => view.q === q && (view.columns === '' || view.columns === columns);
+  const saved = views.find(isShown);
+  const isBuiltIn = builtIn.some((view) => view.q === q && asked === '');
   return (
     <nav className="views" aria-label="Views">
       <ul>
@@ -25,7 +28,7 @@ export function ViewBar({ q, columns }: ViewBarProps) {
             <Link
               to="/jobs"
               search={{ q: view.q || undefined, columns: view.columns || undefined }}
-              aria-current={view.q === q && (view.columns === columns || view.columns === '') ? 'true' : undefined}
+              aria-current={isShown(view) ? 'true' : undefined}
               activeProps={{}}
               activeOptions={{ exact: true, includeSearch: true }}
             >

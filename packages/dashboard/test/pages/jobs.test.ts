@@ -1,0 +1,239 @@
+import type { Browser, Locator, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { violations } from '../axe.ts';
+import { chromiumPath, Dashboard, launch } from '../dashboard.ts';
+
+const hostile = '<img src=x onerror="alert(1)"><script>alert(2)</script>';
+
+describe.skipIf(chromiumPath === null)('the jobs page', () => {
+  let browser: Browser;
+  let dashboard: Dashboard;
+  let page: Page;
+  let query: Locator;
+  let rows: Locator;
+
+  const post = async (path: string, body: unknown): Promise<unknown> => {
+    const response = await fetch(`${dashboard.server.url}/ojs/v1/${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+    return response.json();
+  };
+  const enqueue = (count: number, queue: string, type = `${queue}.run`) =>
+    post('jobs/batch', {
+      jobs: Array.from({ length: count }, (_, index) => ({
+        type,
+        args: [index],
+        meta: { tenant: index % 2 === 0 ? 'acme' : 'globex' },
+        options: { queue },
+      })),
+    });
+  const shown = (text: string) => page.getByRole('heading', { level: 1 }).locator('xpath=..').getByText(text);
+
+  beforeAll(async () => {
+    browser = await launch();
+    dashboard = await Dashboard.start(browser);
+    page = dashboard.page;
+    page.setDefaultTimeout(8_000);
+    query = page.getByRole('combobox', { name: 'Query' });
+    rows = page.getByRole('region', { name: 'Jobs' }).locator('tbody tr:has(input)');
+    await enqueue(3, 'mail');
+    await enqueue(2, 'media');
+    await enqueue(5_000, 'many');
+    await post('jobs', {
+      type: 'trouble.make',
+      args: [hostile],
+      meta: { [hostile]: hostile },
+      options: { queue: 'trouble', tags: ['odd'], retry: { max_attempts: 1 } },
+    });
+    await post('workers/fetch', { queues: ['trouble'], worker_id: 'w1', count: 1 });
+    const { jobs } = (await (await fetch(`${dashboard.server.url}/ojs/v1/jobs?queue=trouble`)).json()) as {
+      readonly jobs: readonly [{ readonly id: string }];
+    };
+    await post('workers/nack', {
+      job_id: jobs[0].id,
+      error: { code: 'X', type: hostile.slice(0, 60), message: hostile },
+    });
+  });
+  afterAll(async () => {
+    await dashboard?.[Symbol.asyncDispose]();
+    await browser?.close();
+  });
+
+  test('a query is typed with the keyboard alone, stands in the address, and the back button takes it back', async () => {
+    await dashboard.open('jobs?q=queue:media');
+    await expect.poll(() => rows.count()).toBe(2);
+    await page.getByRole('main').focus();
+    await page.keyboard.press('/');
+    await page.keyboard.press('Control+a');
+    await page.keyboard.type('que');
+    await page.getByRole('option', { name: 'queue' }).waitFor();
+    await page.keyboard.press('Tab');
+    expect(await query.inputValue()).toBe('queue:');
+    await page.getByRole('option', { name: /^mail/ }).waitFor();
+    await page.keyboard.type('ma');
+    await page.keyboard.press('ArrowDown');
+    await expect
+      .poll(() => page.getByRole('listbox').getByRole('option', { selected: true }).textContent())
+      .toMatch(/^many|^mail/);
+    while (!/^mail/.test((await page.getByRole('listbox').getByRole('option', { selected: true }).textContent()) ?? ''))
+      await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    expect(await query.inputValue()).toBe('queue:mail ');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => rows.count()).toBe(3);
+    expect(new URL(page.url()).searchParams.get('q')).toBe('queue:mail');
+    await page.goBack();
+    await expect.poll(() => rows.count()).toBe(2);
+    expect(await query.inputValue()).toBe('queue:media');
+    await query.fill('');
+    await page.getByRole('option', { name: /^queue:mail/ }).click();
+    await expect.poll(() => rows.count()).toBe(3);
+  });
+
+  test('a wrong query shows its place, and the list follows when it is mended', async () => {
+    await dashboard.open('jobs');
+    await query.fill('state:faild');
+    await page.getByText(/position 6: wrong value "faild".*Did you mean failed\?/).waitFor();
+    expect(await query.getAttribute('aria-invalid')).toBe('true');
+    await query.fill('state:failed');
+    await expect.poll(() => rows.count()).toBe(1);
+    expect(await query.getAttribute('aria-invalid')).toBe('false');
+    await page.getByRole('button', { name: /^discarded/ }).click();
+    await expect.poll(() => query.inputValue()).toBe('state:discarded');
+    await page.getByRole('link', { name: 'Running' }).click();
+    await page.getByRole('heading', { name: 'No job matches' }).waitFor();
+  });
+
+  test('columns are chosen and kept, views are saved, and hostile texts are texts', async () => {
+    await dashboard.open('jobs?q=queue:trouble');
+    await expect.poll(() => rows.count()).toBe(1);
+    await page.getByRole('button', { name: 'Columns' }).click();
+    await page.getByRole('checkbox', { name: 'Args' }).check();
+    await page.getByRole('checkbox', { name: 'Tags' }).check();
+    await page.getByLabel('Column of a path').fill(`meta.${JSON.stringify(hostile)}`);
+    await page.getByRole('button', { name: 'Add' }).click();
+    await page.getByRole('button', { name: 'Done' }).click();
+    expect(await rows.getByText(hostile).count()).toBe(2);
+    expect(await rows.textContent()).toContain(JSON.stringify([hostile]));
+    expect(await page.locator('main img, main script').count()).toBe(0);
+    await page.getByRole('button', { name: 'Save view' }).click();
+    await page.getByLabel('Name').fill('Odd jobs');
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await dashboard.open('jobs');
+    await page.getByRole('columnheader', { name: 'Tags' }).waitFor();
+    await page.getByRole('link', { name: 'Odd jobs' }).click();
+    await expect.poll(() => rows.count()).toBe(1);
+    expect(await violations(page)).toEqual([]);
+    await page.evaluate('localStorage.clear()');
+  });
+
+  test('a list of 5,000 jobs draws what is in sight, and any place of it can be reached', async () => {
+    await dashboard.open('jobs?q=queue:many+state:available&sort=priority');
+    await shown('5,000').waitFor();
+    const region = page.getByRole('region', { name: 'Jobs' });
+    await rows.first().waitFor();
+    expect(await rows.count()).toBeLessThan(80);
+    const height = await region.evaluate((element) => {
+      element.scrollTop = element.scrollHeight / 2;
+      return element.scrollHeight;
+    });
+    expect(height).toBeGreaterThan(5_000 * 24);
+    const middle = () =>
+      rows.first().evaluate((row) => Number(row.getAttribute('aria-rowindex')), undefined, { timeout: 1_000 });
+    await expect.poll(middle).toBeGreaterThan(2_000);
+    await region.evaluate((element) => {
+      element.scrollTop = element.scrollHeight;
+    });
+    await expect.poll(() => rows.last().getAttribute('aria-rowindex')).toBe('5001');
+    expect(await rows.count()).toBeLessThan(80);
+    // A search has no count: it is read forward.
+    await dashboard.open('jobs?q=queue:many+meta.tenant:acme');
+    await page.getByText(/jobs read/).waitFor();
+    await region.evaluate((element) => {
+      element.scrollTop = element.scrollHeight;
+    });
+    await expect.poll(() => region.evaluate((element) => element.scrollHeight)).toBeGreaterThan(150 * 24);
+  });
+
+  test('rows follow the events at the top of the list, and elsewhere the changes are counted', async () => {
+    await enqueue(1, 'live');
+    await dashboard.open('jobs?q=queue:live');
+    await expect.poll(() => rows.count()).toBe(1);
+    await enqueue(1, 'live');
+    await expect.poll(() => rows.count(), { timeout: 5_000 }).toBe(2);
+    await rows.first().getByRole('checkbox').check();
+    await enqueue(1, 'live');
+    await page.getByRole('button', { name: /change.*: refresh/ }).click({ timeout: 5_000 });
+    await expect.poll(() => rows.count()).toBe(3);
+  });
+
+  test('one job is cancelled from its row, and the chosen ones by the bar', async () => {
+    await enqueue(3, 'rows');
+    await dashboard.open('jobs?q=queue:rows');
+    await expect.poll(() => rows.count()).toBe(3);
+    await rows
+      .first()
+      .getByRole('button', { name: /^Actions of/ })
+      .click();
+    await page.getByRole('menuitem', { name: 'Cancel' }).click();
+    await page.getByRole('button', { name: 'Cancel the job' }).click();
+    await rows.getByText('cancelled', { exact: true }).waitFor();
+    await page.getByRole('checkbox', { name: 'Select all rows' }).check();
+    await page.getByRole('region', { name: 'Chosen jobs' }).getByRole('button', { name: 'Discard' }).click();
+    await page.getByText('1 of 3 chosen jobs are in other states').waitFor();
+    await page.getByRole('button', { name: 'Discard 2 jobs' }).click();
+    await page.getByText('2 jobs discarded.').waitFor();
+    await expect.poll(() => rows.getByText('discarded', { exact: true }).count()).toBe(2);
+  });
+
+  test('all jobs that match are changed beyond the page, and the change is undone', async () => {
+    await enqueue(320, 'bulk');
+    await dashboard.open('jobs?q=queue:bulk');
+    await shown('320').waitFor();
+    await page.getByRole('button', { name: 'All that match' }).click();
+    await page.getByRole('menuitem', { name: 'Cancel…' }).click();
+    await page.getByText('320 jobs', { exact: true }).waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Cancel 320 jobs' }).click();
+    await page.getByText('320 jobs cancelled.').waitFor({ timeout: 8_000 });
+    await page.getByRole('region', { name: 'Operation Cancel' }).getByText('done').waitFor();
+    await page.getByRole('region', { name: 'Notifications' }).getByRole('button', { name: 'Undo' }).click();
+    await page.getByRole('heading', { level: 1, name: /^Undo/ }).waitFor();
+    await page.getByText('320 of 320 jobs').waitFor({ timeout: 8_000 });
+    expect(await violations(page)).toEqual([]);
+    await dashboard.open('jobs?q=queue:bulk+state:available');
+    await shown('320').waitFor();
+  });
+
+  test('an operation at a rate is stopped, resumed and followed on its pages', async () => {
+    await enqueue(300, 'slow');
+    await dashboard.open('jobs?q=queue:slow');
+    await page.getByRole('button', { name: 'All that match' }).click();
+    await page.getByRole('menuitem', { name: 'Discard…' }).click();
+    await page.getByLabel('Jobs a second at most').fill('20');
+    await page.getByRole('button', { name: 'Discard 300 jobs' }).click();
+    const strip = page.getByRole('region', { name: 'Operation Discard' });
+    await strip.getByText(/ left$/).waitFor();
+    await strip.getByRole('button', { name: 'Stop' }).click();
+    await strip.getByText('stopped').waitFor();
+    await strip.getByRole('link', { name: 'Details' }).click();
+    await page.getByText('at most 20 jobs a second').waitFor();
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await page.getByRole('button', { name: 'Undo' }).waitFor();
+    await dashboard.open('bulk');
+    await page
+      .getByRole('row', { name: /^Discard stopped queue:slow/ })
+      .getByRole('button', { name: 'Undo' })
+      .click();
+    await page.getByRole('button', { name: 'Start the undo' }).click();
+    await page.getByRole('heading', { level: 1, name: /^Undo/ }).waitFor();
+    await dashboard.open('bulk?state=stopped');
+    expect(await violations(page)).toEqual([]);
+    expect(dashboard.complaints).toEqual([]);
+  });
+});
