@@ -137,6 +137,8 @@ test('help has groups, and completion knows commands and options', async () => {
       storage                          inspect a storage; servers may keep running
 
     Setup:
+      init [options] [folder]          write a new project: typed jobs, a worker, a
+                                       test, files for containers
       context                          keep URLs and tokens of servers, or storages,
                                        under names
       completion <shell>               print a script that completes commands:

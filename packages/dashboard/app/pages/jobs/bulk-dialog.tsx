@@ -1,3 +1,4 @@
+import './jobs.css';
 import type { BulkAction } from '@ojs-ts/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
