@@ -1,6 +1,7 @@
 import type { BulkAnswers } from './answers/bulk.ts';
 import type { CronAnswers } from './answers/crons.ts';
 import type { EventAnswers } from './answers/events.ts';
+import type { JobDetailAnswers } from './answers/job-detail.ts';
 import type { JobListAnswers } from './answers/job-lists.ts';
 import type { JobAnswers } from './answers/jobs.ts';
 import type { LimitAnswers } from './answers/limits.ts';
@@ -17,6 +18,7 @@ export interface Answers
   extends BulkAnswers,
     CronAnswers,
     EventAnswers,
+    JobDetailAnswers,
     JobAnswers,
     JobListAnswers,
     LimitAnswers,

@@ -30,6 +30,27 @@ export function textOf(node: Node): string {
   return node.text;
 }
 
+/** The first characters of `textOf`, without reading the rest of a large value; without the last bracket. */
+export function beginningOf(node: Node, length: number): string {
+  if ('text' in node) return cut(node.text, length);
+  const entries: readonly (Node | Member)[] = node.kind === 'list' ? node.items : node.members;
+  let text = node.kind === 'list' ? '[' : '{';
+  for (const [index, entry] of entries.entries()) {
+    if (text.length > length) break;
+    if (index > 0) text += ',';
+    const value = 'key' in entry ? entry.value : entry;
+    if ('key' in entry) text += `${JSON.stringify(entry.key)}:`;
+    text += beginningOf(value, length);
+    if (text.length <= length && value.kind === 'list') text += ']';
+    if (text.length <= length && value.kind === 'object') text += '}';
+  }
+  return cut(text, length);
+}
+
+function cut(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length)}…` : text;
+}
+
 /** The text of a node on many lines, two blanks a level. */
 export function prettyOf(node: Node, indent = ''): string {
   const deeper = `${indent}  `;
