@@ -1,6 +1,7 @@
 import type { UseQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { useMay } from '../../api/session.ts';
+import { useLive } from '../../live/refresh.ts';
 import { StateBadge } from '../../ui/badge.tsx';
 import { Loaded } from '../../ui/states.tsx';
 import { Time } from '../../ui/time.tsx';
@@ -24,10 +25,11 @@ export interface EventListProps {
 /** What happens to the target, in the order of the log. */
 export function EventList({ log, entryOf }: EventListProps) {
   const mayRead = useMay('event.list');
+  const isRefused = useLive().state === 'refused';
   if (!mayRead) return <p className="soft">Your role may not read events. The page asks every 5 s.</p>;
-  if (log.data?.cursor === null) return <p className="soft">This server keeps no events. The page asks every 5 s.</p>;
+  if (isRefused) return <p className="soft">This server keeps no events. The page asks every 5 s.</p>;
   return (
-    <section className="stack" aria-label="What happened">
+    <div className="stack">
       <h3>Events</h3>
       <Loaded query={log} lines={2}>
         {({ events }) => (
@@ -38,7 +40,7 @@ export function EventList({ log, entryOf }: EventListProps) {
                 <li key={id}>
                   {state !== '' && <StateBadge state={state} />}
                   <code>{kind}</code>
-                  <span className="detail">{detail}</span>
+                  <span className="detail small">{detail}</span>
                   {action}
                   <span className="soft small">
                     <Time at={at} />
@@ -49,7 +51,7 @@ export function EventList({ log, entryOf }: EventListProps) {
           </div>
         )}
       </Loaded>
-    </section>
+    </div>
   );
 }
 

@@ -6,7 +6,7 @@ import { Follow } from './follow.tsx';
 export function Page() {
   return (
     <Frame title="Playground" lead="Write a job, a workflow or a cron, send it, and watch what becomes of it.">
-      <div className="columns">
+      <div className="columns playground">
         <Composer />
         <Follow />
       </div>

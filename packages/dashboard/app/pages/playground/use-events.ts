@@ -7,8 +7,8 @@ import { lookMs } from './use-document.ts';
 
 export interface EventLog {
   readonly events: readonly LoggedEvent[];
-  /** How far the log was read; null where the server keeps none. */
-  readonly cursor: string | null;
+  /** How far the log was read. */
+  readonly cursor: string;
 }
 
 export interface EventsOptions {
@@ -27,13 +27,13 @@ const perPage = 500;
 /** More events than these push the oldest out of the page. */
 const most = 500;
 
-/** The end of the log at this moment; null where the server keeps none. */
-export async function endOfLog(signal?: AbortSignal): Promise<string | null> {
+/** The end of the log at this moment. */
+export async function endOfLog(signal?: AbortSignal): Promise<string> {
   const { newest_cursor } = await call('event.list', {
     query: { order: 'desc', limit: 1 },
     ...(signal !== undefined && { signal }),
   });
-  return newest_cursor;
+  return newest_cursor ?? '0';
 }
 
 /** All events of a target since its place in the log. Each look reads on from where the last one ended. */
@@ -47,7 +47,7 @@ export function useEvents(options: EventsOptions): UseQueryResult<EventLog, Erro
       const known = client.getQueryData<EventLog>(queryKey);
       let events = known?.events ?? [];
       let cursor = known?.cursor ?? target.after ?? (await endOfLog(signal));
-      for (let hasMore = cursor !== null; hasMore && cursor !== null; ) {
+      for (let hasMore = true; hasMore; ) {
         const page = await call('event.list', {
           query: { types, job_types: jobType, after: cursor, limit: perPage },
           signal,
