@@ -48,8 +48,18 @@ export class Playground {
     await this.page.getByLabel('Example').selectOption({ label });
   }
 
+  /** Waits until something is refused, or something else is followed. */
   async send(body?: unknown): Promise<void> {
     if (body !== undefined) await this.editor.fill(typeof body === 'string' ? body : JSON.stringify(body));
+    const shown = this.page.locator('.subject-id');
+    const before = await shown.allTextContents();
+    await this.press();
+    await expect
+      .poll(async () => (await this.alert.count()) > 0 || (await shown.allTextContents()).join() !== before.join())
+      .toBe(true);
+  }
+
+  async press(): Promise<void> {
     await this.page.getByRole('button', { name: 'Send' }).click();
   }
 
@@ -95,7 +105,13 @@ export class Playground {
 /** What the worker of `npm start` does with the types of the examples, in milliseconds where it takes seconds. */
 export function startWorker(url: string): Worker & AsyncDisposable {
   const logger = { debug() {}, info() {}, warn() {}, error() {} };
-  const worker = new Worker(url, { queues: ['default'], concurrency: 10, handleSignals: false, shutdownTimeout: '50ms', logger });
+  const worker = new Worker(url, {
+    queues: ['default'],
+    concurrency: 10,
+    handleSignals: false,
+    shutdownTimeout: '50ms',
+    logger,
+  });
   worker.register('hello', async ({ args }) => ({ hello: args }));
   worker.register('demo.flaky', async ({ attempt }) => {
     if (attempt <= 2) throw new Error(`attempt ${attempt} fails on purpose`);

@@ -178,10 +178,8 @@ describe.skipIf(chromiumPath === null)('the playground', () => {
       ]);
     await expect.poll(() => it.eventTexts()).toContain('workflow.completed completed');
     expect((await it.eventTexts()).filter((kind) => kind === 'workflow.callback_fired')).toHaveLength(2);
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await it.page.emulateMedia({ colorScheme });
-      expect(await violations(it.page), colorScheme).toEqual([]);
-    }
+    await it.page.emulateMedia({ colorScheme: 'dark' });
+    expect(await violations(it.page)).toEqual([]);
     await it.page.setViewportSize({ width: 390, height: 844 });
     await expect.poll(() => isWider(it.page)).toBe(false);
     await it.page.setViewportSize({ width: 1280, height: 800 });
@@ -268,7 +266,8 @@ describe.skipIf(chromiumPath === null)('the playground', () => {
     // Between two attempts the page waits for seconds.
     await own.page.clock.install();
     await playground.open();
-    await playground.send({ type: 'hello', args: [] });
+    await playground.editor.fill('{"type": "hello", "args": []}');
+    await playground.press();
     await expect
       .poll(async () => {
         await own.page.clock.runFor(1_000);

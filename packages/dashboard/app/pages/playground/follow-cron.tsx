@@ -84,7 +84,7 @@ export function FollowCron({ target }: { readonly target: Target }) {
           <p className="soft">
             {fields.enabled ? (
               <>
-                Next run <Time at={fields.next_run_at} />. The cron runs until you delete it.
+                The cron runs until you delete it. Next run: <Time at={fields.next_run_at} />
               </>
             ) : (
               'A paused cron enqueues nothing.'
