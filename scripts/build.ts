@@ -25,7 +25,7 @@ interface Package {
 const packages: readonly Package[] = [
   { name: 'core', commonjs: true, assets: [] },
   { name: 'sdk', commonjs: true, assets: [] },
-  { name: 'dashboard', commonjs: false, assets: ['public', 'playground'] },
+  { name: 'dashboard', commonjs: false, assets: ['public'] },
   {
     name: 'server',
     commonjs: false,

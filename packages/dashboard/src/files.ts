@@ -8,12 +8,6 @@ import { pageHeaders } from './headers.ts';
 /** The folder of the pages as they are served. The files talk HTTP to the server that serves them, and to nothing else. */
 export const pagesFolder: URL = new URL('../public/', import.meta.url);
 
-/**
- * The folder of the playground: `NAME.html` is the page `/NAME`, every other file has the address of its place in the
- * folder. The files talk HTTP to the server that serves them, and to nothing else.
- */
-export const playgroundFolder: URL = new URL('../playground/', import.meta.url);
-
 const mediaTypes: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.css': 'text/css; charset=utf-8',

@@ -1,17 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { startServer } from '@ojs-ts/server';
 import { expect, test } from 'vitest';
-
-interface Example {
-  readonly name: string;
-  readonly text: string;
-}
-
-const { examples }: { readonly examples: Readonly<Record<'job' | 'workflow' | 'cron', readonly Example[]>> } =
-  await import(new URL('../playground/playground/examples.js', import.meta.url).href);
-const { pretty }: { readonly pretty: (text: string) => string } = await import(
-  new URL('../playground/playground/json.js', import.meta.url).href
-);
+import { layOut } from '../app/json/layout.ts';
+import { examples } from '../app/pages/playground/examples.ts';
 
 test('a server accepts every example', async () => {
   await using server = await startServer({ storage: 'memory:', port: 0, log: false });
@@ -24,7 +15,7 @@ test('a server accepts every example', async () => {
     for (const { name, text } of examples[kind]) {
       const response = await fetch(`${server.url}/ojs/v1/${route}`, { method: 'POST', body: Buffer.from(text) });
       expect(response.status, `${name}: ${await response.text()}`).toBe(201);
-      expect(JSON.parse(pretty(text)), name).toEqual(JSON.parse(text));
+      expect(JSON.parse(layOut(text)), name).toEqual(JSON.parse(text));
     }
   }
 });

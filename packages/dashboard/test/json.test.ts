@@ -1,102 +1,65 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-
-interface Problem {
-  readonly message: string;
-  readonly offset: number;
-  readonly line: number;
-  readonly column: number;
-}
-
-const {
-  problemOf,
-  pretty,
-}: { readonly problemOf: (text: string) => Problem | null; readonly pretty: (text: string, key?: string) => string } =
-  await import(new URL('../playground/playground/json.js', import.meta.url).href);
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-test.each([
-  ['', 1, 1, 'The text ends where a value was expected'],
-  ['{\n  "type": "hello",\n  "args": [1,]\n}', 3, 13, 'A comma before ] is not allowed'],
-  ['{"a": 1,\n}', 1, 8, 'A comma before } is not allowed'],
-  ['{"a": 1\n "b": 2}', 2, 2, 'Expected , or }'],
-  ['{"a" 1}', 1, 6, 'Expected : after the key "a"'],
-  ['{a: 1}', 1, 2, 'Expected a key in double quotes'],
-  ["['a']", 1, 2, 'Strings are in double quotes'],
-  ['[tru]', 1, 2, 'tru is no value; strings are in double quotes'],
-  ['[01]', 1, 2, 'Not a valid JSON number'],
-  ['[1.]', 1, 2, 'Not a valid JSON number'],
-  ['["a\nb"]', 1, 4, 'A string cannot span lines; write \\n for a line break'],
-  ['["a\\xb"]', 1, 4, 'Unknown escape; write \\\\ for a backslash'],
-  ['["a', 1, 2, 'The string has no closing quote'],
-  ['{\n"a": [\n1', 3, 2, 'The text ends before the ] of what begins in line 2'],
-  ['{\n"a": 1,', 2, 8, 'The text ends within the object that begins in line 1'],
-  ['{} {}', 1, 4, 'There is more text after the end of the value'],
-  ['["😀", x]', 1, 7, 'x is no value; strings are in double quotes'],
-  ['['.repeat(600), 1, 502, 'More than 500 levels of nesting'],
-])('%j is wrong in line %i, column %i', (text, line, column, message) => {
-  expect(problemOf(text)).toMatchObject({ line, column, message });
-});
-
-test('the parser accepts exactly what JSON.parse accepts', () => {
-  const almost = fc
-    .tuple(
-      fc.json(),
-      fc.nat(),
-      fc.constantFrom(
-        '',
-        ',',
-        '"',
-        '\\',
-        '{',
-        '}',
-        '[',
-        ']',
-        ':',
-        '0',
-        '-',
-        '.',
-        'e',
-        '\n',
-        ' ',
-        '\u0001',
-        '\u007f',
-        '\ud800',
-      ),
-    )
-    .map(([text, at, sign]) => {
-      const place = at % (text.length + 1);
-      return text.slice(0, place) + sign + text.slice(place + (at % 2));
-    });
-  fc.assert(
-    fc.property(fc.oneof(fc.json(), almost), (text) => (problemOf(text) === null) === isJson(text)),
-    { numRuns: 2_000 },
-  );
-});
+import { layOut } from '../app/json/layout.ts';
+import { positionOf } from '../app/json/position.ts';
 
 test('formatting keeps the value, and formatting again changes nothing', () => {
   fc.assert(
     fc.property(fc.json({ noUnicodeString: false }), (text) => {
-      const once = pretty(text);
+      const once = layOut(text);
       expect(JSON.stringify(JSON.parse(once))).toBe(JSON.stringify(JSON.parse(text)));
-      expect(pretty(once)).toBe(once);
+      expect(layOut(once)).toBe(once);
     }),
   );
 });
 
-test('formatting keeps literals and duplicate keys', () => {
-  const text = '{"big":12345678901234567890123,"float":1.0e3,"zero":-0,"escape":"\\u0041\\/","big":[1.10]}';
-  expect(pretty(text)).toBe(
-    '{\n  "big": 12345678901234567890123,\n  "float": 1.0e3,\n  "zero": -0,\n  "escape": "\\u0041\\/",\n  "big": [1.10]\n}',
+test('formatting keeps literals and duplicate keys, and short lists on one line', () => {
+  const text = '{"big":12345678901234567890123,"float":1.0e3,"zero":-0,"escape":"\\u0041\\/","big":[1.10,2],"none":{}}';
+  expect(layOut(text)).toBe(
+    '{\n  "big": 12345678901234567890123,\n  "float": 1.0e3,\n  "zero": -0,\n  "escape": "\\u0041\\/",\n  "big": [1.10, 2],\n  "none": {}\n}',
   );
-  expect(pretty('{"job":{"n":1.0},"id":"x"}', 'job')).toBe('{\n  "n": 1.0\n}');
-  expect(pretty('no JSON')).toBe('no JSON');
+});
+
+type Tree = number | string | boolean | readonly Tree[] | { readonly [key: string]: Tree };
+
+const { tree } = fc.letrec<{ tree: Tree }>((tie) => ({
+  tree: fc.oneof(
+    { depthSize: 'small' },
+    fc.integer(),
+    fc.string(),
+    fc.boolean(),
+    fc.array(tie('tree'), { maxLength: 4 }),
+    fc.dictionary(fc.stringMatching(/^[a-z_]{1,6}$/), tie('tree'), { maxKeys: 4, noNullPrototype: true }),
+  ),
+}));
+
+/** Each path with the value there. */
+function pathsOf(value: Tree, path: string): readonly (readonly [path: string, value: Tree])[] {
+  if (typeof value !== 'object') return [[path, value]];
+  const below = Array.isArray(value)
+    ? value.flatMap((item: Tree, index) => pathsOf(item, `${path}[${index}]`))
+    : Object.entries(value).flatMap(([key, member]) => pathsOf(member, `${path}.${key}`));
+  return [[path, value], ...below];
+}
+
+test('the position of a path is where its value begins', () => {
+  fc.assert(
+    fc.property(tree, fc.constantFrom(0, 2), (value, indent) => {
+      const text = JSON.stringify(value, null, indent);
+      for (const [path, part] of pathsOf(value, '$')) {
+        const { offset, line, column } = positionOf(text, path) ?? { offset: -1, line: 0, column: 0 };
+        const start = JSON.stringify(part)[0] ?? '';
+        expect(text.startsWith(typeof part === 'object' ? start : JSON.stringify(part), offset), path).toBe(true);
+        expect([...(text.split('\n')[line - 1] ?? '')].slice(column - 1).join('')).toBe(
+          text.slice(offset).split('\n')[0],
+        );
+      }
+    }),
+  );
+});
+
+test('a missing member is where its object begins; a text that is no JSON may have no place', () => {
+  expect(positionOf('{\n "a": {"b": [1, 2]}}', '$.a.c.d')).toEqual({ offset: 8, line: 2, column: 7 });
+  expect(positionOf('{"a": [1, 2]}', '$.a[2]')).toMatchObject({ offset: 6 });
+  expect(positionOf('', '$.a')).toBeNull();
 });

@@ -5,50 +5,61 @@ import { setTimeout } from 'node:timers/promises';
 import { Worker } from '@ojs-ts/sdk';
 import type { Locator, Page } from 'playwright-core';
 import { expect } from 'vitest';
+import type { Dashboard } from './dashboard.ts';
 
-/** The playground as somebody sees it. Opened again it is a new page: another browser context would take a second of processor time. */
-export class Playground implements AsyncDisposable {
+/** The playground as somebody sees it. */
+export class Playground {
   readonly page: Page;
   readonly editor: Locator;
   readonly events: Locator;
   /** The state of what is followed. */
   readonly state: Locator;
-  /** What the browser complained of: errors of scripts, violations of the policy. Answers of the server are no complaints. */
-  readonly complaints: string[] = [];
-  /** Addresses that were asked for, with their methods. */
-  readonly requests: string[] = [];
+  readonly alert: Locator;
+  readonly #dashboard: Dashboard;
 
-  private constructor(page: Page) {
+  constructor(dashboard: Dashboard) {
+    const { page } = dashboard;
+    this.#dashboard = dashboard;
     this.page = page;
     this.editor = page.getByRole('textbox', { name: /^Body of POST/ });
     this.events = page.getByRole('log', { name: 'Events' }).getByRole('listitem');
-    this.state = page.locator('#state');
-    page.on('pageerror', ({ message }) => this.complaints.push(message));
-    page.on('dialog', (dialog) => this.complaints.push(`a dialog: ${dialog.message()}`));
-    page.on('request', (request) => this.requests.push(`${request.method()} ${request.url()}`));
-    page.on('console', (message) => {
-      if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
-        this.complaints.push(message.text());
-    });
+    this.state = page.getByRole('status', { name: 'State' });
+    this.alert = page.getByRole('alert');
   }
 
-  static async open(page: Page, url: string): Promise<Playground> {
-    const opened = new Playground(page);
-    await page.goto(`${url}/playground`);
-    await page.getByRole('status').filter({ hasText: 'ojs-ts' }).waitFor();
-    return opened;
+  async open(search = ''): Promise<void> {
+    await this.#dashboard.open(`playground${search}`);
+    await this.editor.waitFor();
+  }
+
+  /** The text of the editor. */
+  async written(): Promise<string> {
+    return (await this.editor.locator('.cm-line').allTextContents()).join('\n');
   }
 
   async tab(name: 'Job' | 'Workflow' | 'Cron'): Promise<void> {
     await this.page.getByRole('tab', { name }).click();
+    await this.page
+      .getByRole('textbox', { name: `Body of POST /ojs/v1/${name === 'Cron' ? 'cron' : `${name.toLowerCase()}s`}` })
+      .waitFor();
   }
 
   async example(label: string): Promise<void> {
     await this.page.getByLabel('Example').selectOption({ label });
   }
 
+  /** Waits until something is refused, or something else is followed. */
   async send(body?: unknown): Promise<void> {
     if (body !== undefined) await this.editor.fill(typeof body === 'string' ? body : JSON.stringify(body));
+    const shown = this.page.locator('.subject-id');
+    const before = await shown.allTextContents();
+    await this.press();
+    await expect
+      .poll(async () => (await this.alert.count()) > 0 || (await shown.allTextContents()).join() !== before.join())
+      .toBe(true);
+  }
+
+  async press(): Promise<void> {
     await this.page.getByRole('button', { name: 'Send' }).click();
   }
 
@@ -56,14 +67,23 @@ export class Playground implements AsyncDisposable {
     return this.page.getByRole('button', { name, exact: true });
   }
 
+  /** One of those that were sent before. */
+  async again(name: string): Promise<void> {
+    await this.page.getByRole('navigation', { name: 'Sent from this page' }).getByRole('button', { name }).click();
+  }
+
   /** Waits until what is followed is in this state, and is shown in full. */
   async reaches(state: string): Promise<void> {
     await this.state.filter({ hasText: new RegExp(`^${state}$`) }).waitFor();
-    await expect.poll(() => this.document()).toContain(`"state": "${state}"`);
+    await expect.poll(() => this.json()).toContain(`"state": "${state}"`);
   }
 
-  async document(): Promise<string> {
-    return (await this.page.locator('#document').textContent()) ?? '';
+  async json(): Promise<string> {
+    return (await this.page.getByRole('region', { name: 'Current JSON' }).textContent()) ?? '';
+  }
+
+  async id(): Promise<string> {
+    return (await this.page.locator('.subject-id').textContent()) ?? '';
   }
 
   /** The kinds of the events, with the state that each tells. */
@@ -80,22 +100,17 @@ export class Playground implements AsyncDisposable {
   async hasEvents(events: readonly string[]): Promise<void> {
     await expect.poll(() => this.eventTexts()).toEqual(events);
   }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.page.goto('about:blank');
-    this.page.removeAllListeners();
-  }
 }
 
 /** What the worker of `npm start` does with the types of the examples, in milliseconds where it takes seconds. */
-export function startWorker(url: string, token?: string): Worker & AsyncDisposable {
+export function startWorker(url: string): Worker & AsyncDisposable {
   const logger = { debug() {}, info() {}, warn() {}, error() {} };
   const worker = new Worker(url, {
     queues: ['default'],
     concurrency: 10,
     handleSignals: false,
+    shutdownTimeout: '50ms',
     logger,
-    ...(token !== undefined && { token }),
   });
   worker.register('hello', async ({ args }) => ({ hello: args }));
   worker.register('demo.flaky', async ({ attempt }) => {

@@ -9,6 +9,8 @@ export interface Listener {
 
 const firstPauseMs = 500;
 const longestPauseMs = 10_000;
+/** No right to it, no such stream, or a server without a log of events (422): another attempt would change nothing. */
+const refusals: ReadonlySet<number> = new Set([401, 403, 404, 422]);
 
 /**
  * Follows the summaries of the server, and connects again after a break from where it was. Stopped and started again,
@@ -48,7 +50,7 @@ export class SummaryStream {
           cache: 'no-store',
           signal,
         });
-        if (response.status === 401 || response.status === 403 || response.status === 404) {
+        if (refusals.has(response.status)) {
           this.#listener.state('refused');
           return;
         }

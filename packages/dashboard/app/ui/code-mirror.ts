@@ -91,6 +91,7 @@ export function openEditor(
         EditorView.lineWrapping,
         EditorView.contentAttributes.of({
           'aria-label': label,
+          tabindex: '0',
           'aria-description': 'JSON. Press Escape, then Tab, to leave the editor.',
         }),
         invalid.of(validity(false)),

@@ -11,10 +11,12 @@ export interface JsonEditorProps {
   readonly hint?: string;
   /** What somebody else found wrong with the text, such as the server. */
   readonly problem?: string | null;
+  /** Moves the cursor there, at each new object. */
+  readonly goTo?: { readonly offset: number } | null;
 }
 
 /** An editor for JSON, which is loaded when it is first shown. Escape and then Tab leave it. */
-export function JsonEditor({ value, onChange, label, hint, problem }: JsonEditorProps) {
+export function JsonEditor({ value, onChange, label, hint, problem, goTo = null }: JsonEditorProps) {
   const host = useRef<HTMLDivElement>(null);
   const id = useId();
   const [editor, setEditor] = useState<EditorHandle | null>(null);
@@ -44,6 +46,9 @@ export function JsonEditor({ value, onChange, label, hint, problem }: JsonEditor
   const shown = problem ?? (wrong && `Line ${wrong.line}, column ${wrong.column}: ${wrong.message}.`);
   useEffect(() => editor?.setText(value), [editor, value]);
   useEffect(() => editor?.setInvalid(Boolean(shown)), [editor, shown]);
+  useEffect(() => {
+    if (goTo !== null) editor?.focusAt(goTo.offset);
+  }, [editor, goTo]);
   // The first Escape belongs to the editor; the dialog around it closes at a second one.
   const press = (event: KeyboardEvent): void => {
     if (event.key === 'Escape' && !escaped.current) event.preventDefault();

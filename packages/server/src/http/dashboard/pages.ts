@@ -1,9 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { extname } from 'node:path';
-import { playgroundFolder } from '@ojs-ts/dashboard';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { DashboardBuild } from './build.ts';
-import { addVary, isPageFile, PageFile, pageHeaders } from './page-file.ts';
+import { addVary, pageHeaders } from './page-file.ts';
 
 /** The UI root: all paths below it belong to the dashboard. */
 const root = '/dashboard/';
@@ -30,13 +27,9 @@ export function addPages(app: FastifyInstance, folder: URL): void {
       handler: async (request, reply) => handler(request, reply),
     });
   addDashboard(add, new DashboardBuild(folder));
-  for (const path of readdirSync(playgroundFolder, { recursive: true, encoding: 'utf8' })) {
-    if (!isPageFile(path)) continue;
-    const file = new PageFile(path, readFileSync(new URL(path.replaceAll('\\', '/'), playgroundFolder)));
-    const url = `/${path.replaceAll('\\', '/').replace(/\.html$/, '')}`;
-    add(url, (request, reply) => file.send(request, reply));
-    if (extname(url) === '') add(`${url}/`, (_, reply) => redirect(reply, `..${url}`, 308));
-  }
+  // Links of older pages.
+  add('/playground', (_, reply) => redirect(reply, 'dashboard/playground', 308));
+  add('/playground/', (_, reply) => redirect(reply, '../dashboard/playground', 308));
 }
 
 function addDashboard(add: (url: string, handler: Handler) => void, build: DashboardBuild): void {

@@ -1,10 +1,13 @@
-/**
- * @typedef {'job' | 'workflow' | 'cron'} Kind
- * @typedef {{ readonly name: string, readonly about: string, readonly text: string }} Example
- */
+export type Kind = 'job' | 'workflow' | 'cron';
 
-/** What to begin with. The worker of `npm start` knows the types. @type {{ readonly [kind in Kind]: readonly Example[] }} */
-export const examples = {
+export interface Example {
+  readonly name: string;
+  readonly about: string;
+  readonly text: string;
+}
+
+/** What to begin with. The worker of `npm start` knows the types. */
+export const examples: Readonly<Record<Kind, readonly [Example, ...Example[]]>> = {
   job: [
     {
       name: 'Plain job',

@@ -1,0 +1,130 @@
+import { operations } from '@ojs-ts/core';
+import { type KeyboardEvent, useState } from 'react';
+import { layOut } from '../../json/layout.ts';
+import type { Position } from '../../json/position.ts';
+import { problemOf } from '../../json/problem.ts';
+import { useSearchTexts } from '../../search.ts';
+import { Button } from '../../ui/button.tsx';
+import { CopyAs } from '../../ui/copy.tsx';
+import { Field } from '../../ui/field.tsx';
+import { JsonEditor } from '../../ui/json-editor.tsx';
+import { Tabs } from '../../ui/tabs.tsx';
+import { CronPreview } from './cron-preview.tsx';
+import { examples } from './examples.ts';
+import { Place, Refusal } from './refusal.tsx';
+import { isKind, searchOf } from './targets.ts';
+import { operationOf, useSend } from './use-send.ts';
+
+const tabs = [
+  { name: 'job', label: 'Job' },
+  { name: 'workflow', label: 'Workflow' },
+  { name: 'cron', label: 'Cron' },
+] as const;
+
+type Drafts = Readonly<Record<string, string>>;
+
+/** What was written, by kind and example. It stays while other pages are open, and goes with the tab. */
+let keptDrafts: Drafts = {};
+
+/** Write a job, a workflow or a cron, and send it. */
+export function Composer() {
+  const { search, change } = useSearchTexts();
+  const [drafts, setDrafts] = useState(keptDrafts);
+  const [place, setPlace] = useState<Position | null>(null);
+  const [isUnsent, setUnsent] = useState(false);
+  const send = useSend();
+  const kind = isKind(search.tab) ? search.tab : 'job';
+  const example = examples[kind].find(({ name }) => name === search.example) ?? examples[kind][0];
+  const draft = `${kind} ${example.name}`;
+  const text = drafts[draft] ?? example.text;
+  const problem = problemOf(text);
+  const { path } = operations[operationOf[kind]];
+  const begin = (): void => {
+    setUnsent(false);
+    send.reset();
+  };
+  const write = (next: string): void => {
+    keptDrafts = { ...keptDrafts, [draft]: next };
+    setDrafts(keptDrafts);
+  };
+  const submit = (): void => {
+    setUnsent(problem !== null);
+    if (problem !== null) setPlace({ ...problem });
+    else if (!send.isPending) send.mutate({ kind, text });
+  };
+  const press = (event: KeyboardEvent): void => {
+    if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
+    // Before the editor, which would begin a new line.
+    event.preventDefault();
+    event.stopPropagation();
+    submit();
+  };
+  return (
+    <section className="card" aria-label="Write and send">
+      <Tabs
+        label="What to send"
+        tabs={tabs}
+        current={kind}
+        onChange={(tab) => {
+          begin();
+          change({ tab, example: undefined });
+        }}
+      />
+      <form
+        className="stack"
+        noValidate
+        onKeyDownCapture={press}
+        onSubmit={(event) => {
+          event.preventDefault();
+          submit();
+        }}
+      >
+        <Field label="Example" hint={example.about}>
+          <select
+            value={example.name}
+            onChange={({ target }) => {
+              begin();
+              change({ tab: kind, example: target.value });
+            }}
+          >
+            {examples[kind].map(({ name }) => (
+              <option key={name}>{name}</option>
+            ))}
+          </select>
+        </Field>
+        <JsonEditor value={text} onChange={write} label={`Body of POST ${path}`} goTo={place} />
+        {isUnsent && problem !== null && (
+          <div className="failure" role="alert">
+            <p>
+              Not sent. <Place position={problem} goTo={setPlace} />: {problem.message}.
+            </p>
+          </div>
+        )}
+        <div className="row">
+          <Button type="submit" kind="primary" aria-keyshortcuts="Control+Enter" aria-disabled={send.isPending}>
+            Send <kbd>Ctrl+Enter</kbd>
+          </Button>
+          <Button disabled={problem !== null} onClick={() => write(layOut(text))}>
+            Format
+          </Button>
+          <Button kind="plain" disabled={text === example.text} onClick={() => write(example.text)}>
+            Reset
+          </Button>
+          <CopyAs operation={operationOf[kind]} options={{ body: text }} />
+        </div>
+        {send.error !== null && (
+          <Refusal
+            error={send.error}
+            text={send.variables?.text ?? ''}
+            goTo={setPlace}
+            openJob={(id) => {
+              begin();
+              change(searchOf({ kind: 'job', id, after: null }));
+            }}
+          />
+        )}
+        {kind === 'cron' && <CronPreview text={text} />}
+      </form>
+    </section>
+  );
+}

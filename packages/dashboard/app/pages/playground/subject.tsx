@@ -1,0 +1,54 @@
+import { type ReactNode, useEffect, useRef } from 'react';
+import type { Node } from '../../json/document.ts';
+import { StateBadge } from '../../ui/badge.tsx';
+import { JsonTree } from '../../ui/json-tree.tsx';
+
+export interface SubjectProps {
+  readonly name: string;
+  readonly id: string;
+  readonly state: string;
+  /** To its own page. */
+  readonly link: ReactNode;
+  /** Buttons that change it. */
+  readonly actions: ReactNode;
+  readonly node: Node;
+  readonly children: ReactNode;
+}
+
+/** What is followed, as it is now. */
+export function Subject({ name, id, state, link, actions, node, children }: SubjectProps) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  const acted = useRef(false);
+  // The button that was pressed is gone: whoever uses the keyboard goes on from here.
+  useEffect(() => {
+    if (acted.current && state !== '' && document.activeElement === document.body) heading.current?.focus();
+    acted.current = false;
+  }, [state]);
+  return (
+    <>
+      <div className="row spread">
+        <h3 ref={heading} tabIndex={-1} className="subject-name">
+          {name}
+        </h3>
+        <span role="status" aria-label="State">
+          <StateBadge state={state} />
+        </span>
+      </div>
+      <p className="row">
+        <code className="subject-id">{id}</code>
+        {link}
+      </p>
+      <div
+        className="row"
+        onClickCapture={() => {
+          acted.current = true;
+        }}
+      >
+        {actions}
+      </div>
+      {children}
+      <h3>Current JSON</h3>
+      <JsonTree node={node} label="Current JSON" open={4} />
+    </>
+  );
+}

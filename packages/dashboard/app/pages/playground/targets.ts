@@ -1,0 +1,64 @@
+import { useSyncExternalStore } from 'react';
+import type { SearchTexts } from '../../router.tsx';
+import type { Kind } from './examples.ts';
+
+/** What is followed, and from which place in the log of events on. */
+export interface Target {
+  readonly kind: Kind;
+  readonly id: string;
+  /** Null: from now on. */
+  readonly after: string | null;
+}
+
+export interface Sent extends Target {
+  /** The type of a job, the name of a workflow or cron. */
+  readonly name: string;
+}
+
+const kinds: readonly Kind[] = ['job', 'workflow', 'cron'];
+
+export function isKind(text: string | undefined): text is Kind {
+  return kinds.some((kind) => kind === text);
+}
+
+/** `follow=job:ID&after=PLACE` */
+export function targetOf({ follow = '', after }: SearchTexts): Target | null {
+  const [, kind, id = ''] = /^(\w+):(.+)$/s.exec(follow) ?? [];
+  return isKind(kind) ? { kind, id, after: after ?? null } : null;
+}
+
+export function searchOf({ kind, id, after }: Target): SearchTexts {
+  return { follow: `${kind}:${id}`, after: after ?? undefined };
+}
+
+export function isSame(first: Target | null, second: Target | null): boolean {
+  return first?.kind === second?.kind && first?.id === second?.id;
+}
+
+const most = 8;
+let sent: readonly Sent[] = [];
+const watchers = new Set<() => void>();
+
+/** What was sent from this page, the newest first. The list stays while other pages are open. */
+export function useSent(): readonly Sent[] {
+  return useSyncExternalStore(
+    (watcher) => {
+      watchers.add(watcher);
+      return () => watchers.delete(watcher);
+    },
+    () => sent,
+  );
+}
+
+export function addSent(one: Sent): void {
+  show([one, ...sent.filter((other) => !isSame(one, other))].slice(0, most));
+}
+
+export function removeSent(one: Target): void {
+  show(sent.filter((other) => !isSame(one, other)));
+}
+
+function show(next: readonly Sent[]): void {
+  sent = next;
+  for (const watcher of watchers) watcher();
+}

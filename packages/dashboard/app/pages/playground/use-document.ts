@@ -1,0 +1,50 @@
+import type { OperationName } from '@ojs-ts/core';
+import { type UseQueryResult, useQuery } from '@tanstack/react-query';
+import { type CallOptions, callText } from '../../api/client.ts';
+import { ApiFailure } from '../../api/failure.ts';
+import { memberOf, type Node, readDocument } from '../../json/document.ts';
+import { parse } from '../../json/numeral.ts';
+import type { Summary } from '../../live/summary.ts';
+
+/** Where no event arrives, in milliseconds: a server without a log, or a connection that broke. */
+export const lookMs = 5_000;
+
+export interface Shown<Fields> {
+  readonly fields: Fields;
+  /** The same as it was written. */
+  readonly node: Node;
+}
+
+export interface Following<Fields> {
+  readonly operation: OperationName;
+  readonly params: NonNullable<CallOptions['params']>;
+  /** Of the answer. */
+  readonly member: 'job' | 'workflow' | 'cron';
+  readonly live: (summary: Summary) => boolean;
+  /** Nothing changes any more. */
+  readonly isOver: (fields: Fields) => boolean;
+}
+
+/** A job, a workflow or a cron as it is now. */
+export function useDocument<Fields>({
+  operation,
+  params,
+  member,
+  live,
+  isOver,
+}: Following<Fields>): UseQueryResult<Shown<Fields>, Error> {
+  return useQuery({
+    queryKey: [operation, params, 'document'],
+    queryFn: async ({ signal }): Promise<Shown<Fields>> => {
+      const text = await callText(operation, { params, signal });
+      const { [member]: fields } = parse(text) as Readonly<Record<typeof member, Fields>>;
+      const node = readDocument(text);
+      return { fields, node: memberOf(node, member) ?? node };
+    },
+    refetchInterval: ({ state: { data, error } }) => {
+      if (error instanceof ApiFailure && !error.isTemporary) return false;
+      return data !== undefined && isOver(data.fields) ? false : lookMs;
+    },
+    meta: { live },
+  });
+}
