@@ -1,4 +1,7 @@
-export { type PageAnswer, type PageRequest, Pages, pagesFolder, playgroundFolder } from './files.ts';
+export type { PagePlace } from './build.ts';
+export { pagesFolder, playgroundFolder } from './folders.ts';
 export { pageHeaders } from './headers.ts';
 export type { Authorize, DashboardOptions, Visitor } from './mount/options.ts';
 export { type DashboardHandler, dashboardHandler, type MountPlace } from './mount/web.ts';
+export { type Caching, type HeaderReader, isPageFile, type PageAnswer, PageFile } from './page-file.ts';
+export { type PageRequest, Pages, type PagesOptions } from './pages.ts';

@@ -3,7 +3,6 @@ import { createServer, request as forward, get } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { DashboardBuild } from '../../../src/http/dashboard/build.ts';
 import { type ClockedServer, serveClocked } from '../../support/clocked.ts';
 import { expectRefusal } from '../../support/refusal.ts';
 import { send } from '../../support/request.ts';
@@ -12,7 +11,7 @@ import { builtFolder, emptyFolder, icon, script, writeBuild } from './fixture.ts
 
 const visit = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
 const html = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
-const immutable = 'public, max-age=31536000, immutable';
+const immutable = 'max-age=31536000, immutable';
 
 /** The body as it is on the wire. */
 async function bytesOf(url: string, accepted: string): Promise<{ encoding: string | undefined; content: Buffer }> {
@@ -216,33 +215,6 @@ describe('a dashboard that is not built yet', () => {
     writeBuild(pages);
     await expect.poll(async () => (await send(server.url, { path: '/dashboard/jobs' })).status).toBe(200);
     expect(server.errors).toEqual([]);
-  });
-
-  test('is looked for once a second, and kept once it is there', async () => {
-    const folder = emptyFolder();
-    let now = 0;
-    const build = new DashboardBuild(folder, () => now);
-    expect(await Promise.all([build.pages(), build.pages()])).toEqual([null, null]);
-    writeBuild(folder);
-    now += 999;
-    expect(await build.pages()).toBe(null);
-    now += 1;
-    const pages = await build.pages();
-    expect(pages?.at('jobs')).toBeDefined();
-    writeBuild(folder);
-    now += 60_000;
-    expect(await build.pages()).toBe(pages);
-  });
-
-  test('is not there while a file that its page names is missing', async () => {
-    const folder = emptyFolder();
-    let now = 0;
-    const build = new DashboardBuild(folder, () => now);
-    writeBuild(folder, ['assets/main-abc.css']);
-    expect(await build.pages()).toBe(null);
-    writeBuild(folder);
-    now += 1_000;
-    expect(await build.pages()).not.toBe(null);
   });
 });
 
