@@ -137,8 +137,9 @@ function makeStage(name: string): string {
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const stage = stages.find((one) => one.name === name);
   if (stage === undefined) throw new Error(`the Dockerfile has no stage ${name}`);
+  const base = stages.find((one) => one.name === stage.base);
   const others = new Map<string, string>();
-  for (const { from, sources, target } of copiesOf(stage)) {
+  for (const { from, sources, target } of [...(base === undefined ? [] : copiesOf(base)), ...copiesOf(stage)]) {
     for (const source of sources) {
       const into = target.endsWith('/') ? join(folder, target, basename(source)) : join(folder, target);
       // What npm installed.
