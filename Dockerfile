@@ -1,8 +1,8 @@
 # syntax=docker/dockerfile:1
 # The server and the ojs command. Node runs the TypeScript sources directly.
-FROM node:24-bookworm-slim AS dependencies
+FROM node:24-bookworm-slim AS manifests
 WORKDIR /app
-# npm reads the manifest of every workspace, and installs only what the command needs.
+# npm reads the manifest of every workspace.
 COPY package.json package-lock.json .npmrc ./
 COPY packages/core/package.json packages/core/
 COPY packages/server/package.json packages/server/
@@ -16,6 +16,18 @@ COPY bench/package.json bench/
 COPY conformance/package.json conformance/
 COPY chaos/package.json chaos/
 COPY examples/package.json examples/
+
+# Builds the pages of the dashboard. The bundler has its program for this platform in an optional dependency.
+FROM manifests AS pages
+RUN npm ci --ignore-scripts --workspace packages/dashboard
+COPY packages/core/src packages/core/src
+COPY packages/dashboard packages/dashboard
+COPY tsconfig.json ./
+COPY scripts/dashboard.ts scripts/
+RUN node scripts/dashboard.ts
+
+# Installs only what the command needs.
+FROM manifests AS dependencies
 RUN npm ci --omit=dev --omit=optional --ignore-scripts --workspace packages/cli
 
 FROM node:24-bookworm-slim
@@ -30,6 +42,7 @@ COPY packages/core/src packages/core/src
 COPY packages/dashboard/package.json packages/dashboard/
 COPY packages/dashboard/src packages/dashboard/src
 COPY packages/dashboard/playground packages/dashboard/playground
+COPY --from=pages /app/packages/dashboard/public packages/dashboard/public
 COPY packages/server/package.json packages/server/
 COPY packages/server/src packages/server/src
 COPY packages/server/sql packages/server/sql

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { rolldown } from 'rolldown';
 import { type Manifest, published } from './manifest.ts';
+import { buildPages } from './setup/pages.mjs';
 
 interface Package {
   readonly name: string;
@@ -37,6 +38,7 @@ const packages: readonly Package[] = [
 ];
 
 const root = new URL('..', import.meta.url);
+const rootFolder = fileURLToPath(root);
 const tsc = fileURLToPath(new URL('node_modules/typescript/bin/tsc', root));
 
 /**
@@ -94,7 +96,7 @@ async function declarations(directory: string, commonjs: boolean): Promise<void>
   const config = join(directory, 'dist/tsconfig.json');
   await writeFile(
     config,
-    JSON.stringify({ extends: join(fileURLToPath(root), 'tsconfig.json'), include: ['../src'], exclude: [] }),
+    JSON.stringify({ extends: join(rootFolder, 'tsconfig.json'), include: ['../src'], exclude: [] }),
   );
   await promisify(execFile)(process.execPath, [tsc, '-p', config, ...options], { cwd: directory });
   await rm(config);
@@ -111,6 +113,7 @@ export async function buildPackage({ name, commonjs, assets, entries }: Package)
   const folder = fileURLToPath(directory);
   const output = new URL('dist/', directory);
   const manifest: Manifest = JSON.parse(await readFile(new URL('package.json', directory), 'utf8'));
+  if (assets.includes('public')) buildPages(rootFolder, process.execPath);
   await rm(output, { recursive: true, force: true });
   await scripts(folder, 'esm', entries);
   if (commonjs) await scripts(folder, 'cjs', entries);

@@ -98,7 +98,9 @@ const moved =
   busy === null
     ? ''
     : `\n            Port ${busy} is in use, so the server took port ${port}. OJS_PORT=9090 npm start uses port 9090.`;
-const place = `server      ${server.url}${moved}\nstore       ${database}`;
+const place = `dashboard   ${server.url}/dashboard/   (in a browser: every job of this run, live)
+server      ${server.url}${moved}
+store       ${database}`;
 console.log(
   `${place}\nfolder      ${folder}: ${files.length} files, one job for each, and two jobs that fail on purpose\n`,
 );
@@ -175,7 +177,6 @@ To try:
   npm run ojs -- serve --help                      (a server of your own)
 
 ${place}
-playground  ${url}/playground   (in a browser: send a job, a workflow or a cron, and watch it)
 
 Server and worker run until you press Ctrl-C.`;
 }

@@ -94,16 +94,18 @@ test('the quickstart stays up and ends with its addresses; its worker runs a slo
   quickstart.stdout.setEncoding('utf8').on('data', (text: string) => {
     output += text;
   });
-  const page = () => /http:\S+\/playground/.exec(output)?.[0];
+  const page = () => /^dashboard {3}(http:\S+\/dashboard\/) /.exec(output)?.[1];
   await expect.poll(page).toBeDefined();
   await expect.poll(() => output).toMatch(/Ctrl-C\.\n$/);
   const banner = output.slice(output.indexOf('\nTo try:'));
   expect(banner.trim().split('\n').length).toBeLessThanOrEqual(20);
   expect(banner).toMatch(
-    /\nserver {6}http:\S+\n(?: {12}Port .*\n)?store {7}\S+\nplayground {2}http:.*\n\n.*Ctrl-C\.\n$/,
+    /\ndashboard {3}http:\S+ .*\nserver {6}http:\S+\n(?: {12}Port .*\n)?store {7}\S+\n\n.*Ctrl-C\.\n$/,
   );
   const answer = await fetch(page() ?? '');
   expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+  const [, main = 'none'] = /<script [^>]*src="([^"]+)"/.exec(await answer.text()) ?? [];
+  expect((await fetch(new URL(main, page()))).headers.get('content-type')).toBe('text/javascript; charset=utf-8');
   const client = new Client(new URL('/', page()).href);
   const job = await client.enqueue('demo.slow', [1]);
   expect(await job.wait({ timeout: '100s' })).toEqual({ steps: 2 });

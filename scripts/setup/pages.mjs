@@ -11,11 +11,15 @@ const sources = [
 ];
 const built = 'packages/dashboard/public/index.html';
 
-/** Builds the pages of the dashboard where a source is newer: half a second. */
+/**
+ * Builds the pages of the dashboard where a source is newer: half a second.
+ * @param {string} root of the repository.
+ * @param {string} program Node's own file, of a version that runs TypeScript.
+ */
 export function buildPages(root, program) {
   const builtAt = modifiedAt(join(root, built));
   if (sources.every((source) => newest(join(root, source)) <= builtAt)) return;
-  execFileSync(join(root, program), ['scripts/dashboard.ts'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
+  execFileSync(program, ['scripts/dashboard.ts'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
 function newest(path) {

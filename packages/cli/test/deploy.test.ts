@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, matchesGlob, relative, resolve } from 'node:path';
 import { accessOf, operationNames, operations, variableNames, variables } from '@ojs-ts/core';
 import type { Deployment } from 'kubernetes-types/apps/v1.d.ts';
 import type { Service as KubernetesService, Secret } from 'kubernetes-types/core/v1.d.ts';
@@ -67,50 +67,122 @@ interface Instruction {
   readonly rest: string;
 }
 
-/** Instructions of the Dockerfile's stages, without comments and with their lines joined. */
-function stages(): readonly (readonly Instruction[])[] {
+interface Stage {
+  /** Empty for the last. */
+  readonly name: string;
+  /** The image or the stage that it continues. */
+  readonly base: string;
+  readonly instructions: readonly Instruction[];
+}
+
+interface Copy {
+  /** The stage that has the sources; null for the build context. */
+  readonly from: string | null;
+  readonly sources: readonly string[];
+  readonly target: string;
+}
+
+/** The stages of the Dockerfile, without comments and with their lines joined. */
+function readStages(): readonly Stage[] {
   const lines = read('Dockerfile')
     .replace(/^#.*\n/gm, '')
     .replace(/\\\n\s*/g, ' ')
     .split('\n')
     .filter((line) => line.trim() !== '');
-  const found: Instruction[][] = [];
+  const found: { name: string; base: string; instructions: Instruction[] }[] = [];
   for (const line of lines) {
     const [, name = '', rest = ''] = /^([A-Z]+)\s+(.*)$/.exec(line) ?? [];
-    if (name === 'FROM') found.push([]);
-    found.at(-1)?.push({ name, rest });
+    if (name === 'FROM') {
+      const [base = '', , stage = ''] = rest.split(/\s+/);
+      found.push({ name: stage, base, instructions: [] });
+    } else found.at(-1)?.instructions.push({ name, rest });
   }
   return found;
 }
 
-const [, final = []] = stages();
-const only = (name: string) => final.filter((one) => one.name === name).map(({ rest }) => rest);
+const stages = readStages();
+const final = stages.at(-1);
+const only = (name: string) => (final?.instructions ?? []).filter((one) => one.name === name).map(({ rest }) => rest);
 const environment = Object.fromEntries(
   only('ENV')
     .flatMap((rest) => rest.split(/\s+/))
     .map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)] as const),
 );
-/** Of COPY instructions that copy from the sources. */
-const copies = stages()
-  .flat()
-  .filter(({ name, rest }) => name === 'COPY' && !rest.startsWith('--from'))
-  .map(({ rest }) => rest.split(/\s+/))
-  .map((words) => ({ sources: words.slice(0, -1), target: words.at(-1) ?? '' }));
+
+function copiesOf({ instructions }: Stage): readonly Copy[] {
+  return instructions
+    .filter(({ name }) => name === 'COPY')
+    .map(({ rest }) => {
+      const words = rest.split(/\s+/);
+      const [, from] = /^--from=(.*)$/.exec(words[0] ?? '') ?? [];
+      return { from: from ?? null, sources: words.slice(from === undefined ? 0 : 1, -1), target: words.at(-1) ?? '' };
+    });
+}
+
+const fromContext = stages.flatMap(copiesOf).filter(({ from }) => from === null);
+const packageNames = ['core', 'dashboard', 'server', 'cli'];
+
+/** The packages as npm would place them; those of this repository are the copies. */
+function linkModules(folder: string): void {
+  mkdirSync(join(folder, 'node_modules/@ojs-ts'), { recursive: true });
+  for (const name of readdirSync(join(root, 'node_modules'))) {
+    if (name !== '@ojs-ts') symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name));
+  }
+  for (const name of packageNames) symlinkSync(`../../packages/${name}`, join(folder, 'node_modules/@ojs-ts', name));
+}
+
+/** Fills a folder as a stage does, with the packages of this machine in place of those that npm would install. */
+function makeStage(name: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'ojs-image-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const stage = stages.find((one) => one.name === name);
+  if (stage === undefined) throw new Error(`the Dockerfile has no stage ${name}`);
+  const base = stages.find((one) => one.name === stage.base);
+  const others = new Map<string, string>();
+  for (const { from, sources, target } of [...(base === undefined ? [] : copiesOf(base)), ...copiesOf(stage)]) {
+    for (const source of sources) {
+      const into = target.endsWith('/') ? join(folder, target, basename(source)) : join(folder, target);
+      // What npm installed.
+      if (source.endsWith('node_modules')) continue;
+      if (from !== null && !others.has(from)) others.set(from, makeStage(from));
+      const origin = from === null ? join(root, source) : join(others.get(from) ?? '', source.replace('/app/', ''));
+      mkdirSync(dirname(into), { recursive: true });
+      cpSync(origin, into, { recursive: true, filter: (path) => !isIgnored(relative(root, path)) });
+    }
+  }
+  linkModules(folder);
+  for (const { name: word, rest } of stage.instructions) {
+    const [program = '', ...args] = rest.split(' ');
+    if (word === 'RUN' && program === 'node') execFileSync(process.execPath, args, { cwd: folder, stdio: 'pipe' });
+  }
+  return folder;
+}
+
+const ignored = read('.dockerignore').split('\n');
+
+/** Whether Docker leaves a path out of the build context. */
+function isIgnored(path: string): boolean {
+  return ignored.some((pattern) => pattern !== '' && !pattern.startsWith('#') && matchesGlob(path, pattern));
+}
 
 describe('Dockerfile', () => {
   test('the Dockerfile copies every workspace and every lock file, and nothing that is missing', () => {
-    const missing = copies.flatMap(({ sources }) => sources).filter((source) => !existsSync(join(root, source)));
+    const missing = fromContext.flatMap(({ sources }) => sources).filter((source) => !existsSync(join(root, source)));
     expect(missing).toEqual([]);
     const { workspaces }: { readonly workspaces: readonly string[] } = JSON.parse(read('package.json'));
     const folders = workspaces.flatMap((name) =>
       name.endsWith('/*') ? readdirSync(join(root, dirname(name))).map((one) => join(dirname(name), one)) : [name],
     );
-    const first = new Set(copies.flatMap(({ sources }) => sources));
+    const first = new Set(
+      stages
+        .slice(0, 1)
+        .flatMap(copiesOf)
+        .flatMap(({ sources }) => sources),
+    );
     expect(folders.filter((folder) => !first.has(`${folder}/package.json`))).toEqual([]);
   });
 
-  test('the last of two stages runs as an unprivileged user, stops on SIGTERM, stores data in a volume and has a health check', () => {
-    expect(stages()).toHaveLength(2);
+  test('the last stage runs as an unprivileged user, stops on SIGTERM, stores data in a volume and has a health check', () => {
     expect(only('USER')).toEqual(['node']);
     expect(only('STOPSIGNAL')).toEqual(['SIGTERM']);
     expect(only('VOLUME')).toEqual(['/data']);
@@ -119,27 +191,14 @@ describe('Dockerfile', () => {
     expect(Object.keys(environment).filter((name) => name.startsWith('OJS_') && !known.has(name))).toEqual([]);
     expect(only('HEALTHCHECK')).toHaveLength(1);
     expect(read('packages/server/package.json')).toContain('"node": "^22.19.0 || >=23.4.0"');
-    expect(only('FROM')[0]).toMatch(/^node:24/);
+    expect(stages.filter(({ base }) => !stages.some(({ name }) => name === base)).map(({ base }) => base)).toEqual([
+      'node:24-bookworm-slim',
+      'node:24-bookworm-slim',
+    ]);
   });
 
-  test('the copied files start a server whose health check passes while it runs and fails afterwards', async () => {
-    const image = mkdtempSync(join(tmpdir(), 'ojs-image-'));
-    onTestFinished(() => rmSync(image, { recursive: true, force: true }));
-    for (const { sources, target } of copies) {
-      for (const source of sources) {
-        const into = target.endsWith('/') ? join(image, target, source.split('/').at(-1) ?? '') : join(image, target);
-        mkdirSync(dirname(into), { recursive: true });
-        cpSync(join(root, source), into, { recursive: true });
-      }
-    }
-    // The packages as npm would place them; those of this repository are the copies.
-    mkdirSync(join(image, 'node_modules/@ojs-ts'), { recursive: true });
-    for (const name of readdirSync(join(root, 'node_modules'))) {
-      if (name !== '@ojs-ts') symlinkSync(join(root, 'node_modules', name), join(image, 'node_modules', name));
-    }
-    for (const name of ['core', 'dashboard', 'server', 'cli'])
-      symlinkSync(`../../packages/${name}`, join(image, 'node_modules/@ojs-ts', name));
-
+  test('the copied and built files start a server with a dashboard, whose health check passes while it runs and fails afterwards', async () => {
+    const image = makeStage('');
     const port = String(await freePort());
     const env = {
       ...environment,
@@ -163,6 +222,11 @@ describe('Dockerfile', () => {
         );
       });
     expect(await healthy()).toBe(true);
+    const dashboard = `http://127.0.0.1:${port}/dashboard/`;
+    const page = await (await fetch(dashboard)).text();
+    const [, main = 'none'] = /<script [^>]*src="([^"]+)"/.exec(page) ?? [];
+    const script = await fetch(new URL(main, dashboard));
+    expect([script.status, script.headers.get('content-type')]).toEqual([200, 'text/javascript; charset=utf-8']);
     expect(await server.end('SIGTERM')).toBe(0);
     expect(await healthy()).toBe(false);
   });

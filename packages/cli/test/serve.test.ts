@@ -183,9 +183,9 @@ describe('ojs', () => {
     [[], {}, 200],
     [['--no-dashboard'], {}, 404],
     [[], { OJS_DASHBOARD: 'false' }, 404],
-  ] as const)('with flags %j and environment %j, /playground answers %i', async (flags, env, status) => {
+  ] as const)('with flags %j and environment %j, /dashboard answers %i', async (flags, env, status) => {
     const command = ojs(['serve', '--storage', 'memory:', '--port', '0', '--log-level', 'warn', ...flags], env);
-    expect((await fetch(`${await listening(command)}/playground`)).status).toBe(status);
+    expect((await fetch(`${await listening(command)}/dashboard`)).status).toBe(status);
   });
 
   test('ojs prints help and version, and refuses unknown commands', async () => {

@@ -1,4 +1,7 @@
-export { type PageAnswer, type PageRequest, Pages, pagesFolder } from './files.ts';
+export type { PagePlace } from './build.ts';
+export { pagesFolder } from './folders.ts';
 export { pageHeaders } from './headers.ts';
 export type { Authorize, DashboardOptions, Visitor } from './mount/options.ts';
 export { type DashboardHandler, dashboardHandler, type MountPlace } from './mount/web.ts';
+export type { HeaderReader, PageAnswer } from './page-file.ts';
+export { type PageRequest, Pages, type PagesOptions } from './pages.ts';

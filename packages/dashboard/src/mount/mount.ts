@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import {
   type CallContext,
   type GuardedTransport,
@@ -8,7 +9,8 @@ import {
   type StreamChannel,
   uuidv7,
 } from '@ojs-ts/core';
-import { Pages } from '../files.ts';
+import { pagesFolder } from '../folders.ts';
+import { Pages } from '../pages.ts';
 import { version } from '../version.ts';
 import { readBody } from './body.ts';
 import { checkLoopback, checkSite } from './guard.ts';
@@ -48,10 +50,10 @@ export class Mount<R> {
     this.#options = options;
     if (typeof engine === 'function') this.#engine = async () => guarded(await engine());
     else this.#engine = always(guarded(engine));
-    const pages = Pages.read('./', options.pages);
-    if (pages === null)
-      throw new Error('dashboard: the folder of the pages has no index.html. In a clone of ojs-ts, run npm run build.');
-    this.#pages = pages;
+    const { pages: folder = pagesFolder } = options;
+    if (!existsSync(new URL('index.html', folder)))
+      throw new Error('dashboard: the folder of the pages has no index.html. In a clone of ojs-ts, run npm run setup.');
+    this.#pages = new Pages({ apiRoot: './', folder });
   }
 
   /** Rejects with what `authorize` throws, and where the engine gives no answer. */

@@ -34,7 +34,7 @@ test('a wrong option is an error that names the right one', async () => {
   const given = { pages, authorise: () => true };
   expect(() => dashboardHandler(engine, given)).toThrow('unknown option authorise. Did you mean authorize?');
   expect(() => dashboardHandler(engine, { pages, bodyLimit: 0 })).toThrow('bodyLimit must be a whole number of bytes');
-  expect(() => dashboardHandler(engine, { pages: new URL('file:///nowhere/') })).toThrow('npm run build');
+  expect(() => dashboardHandler(engine, { pages: new URL('file:///nowhere/') })).toThrow('npm run setup');
 });
 
 test('a transport that would not hold a caller to its roles is refused', async () => {

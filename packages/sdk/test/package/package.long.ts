@@ -25,9 +25,10 @@ async function manifestOf(name: string) {
 }
 
 describe('the packed packages in an empty project', () => {
-  test('the SDK needs core and undici, core needs nothing', async () => {
+  test('the SDK needs core and undici, the dashboard core, core needs nothing', async () => {
     expect(Object.keys((await manifestOf('@ojs-ts/sdk')).dependencies)).toEqual(['@ojs-ts/core', 'undici']);
     expect((await manifestOf('@ojs-ts/core')).dependencies).toEqual({});
+    expect(Object.keys((await manifestOf('@ojs-ts/dashboard')).dependencies)).toEqual(['@ojs-ts/core']);
     expect(await manifestOf('@ojs-ts/sdk')).toMatchObject({ sideEffects: false, type: 'module' });
   });
 
@@ -82,10 +83,15 @@ describe('the packed packages in an empty project', () => {
   });
 
   test('the packed server has its pages', async () => {
-    expect(JSON.parse(await project.run(node, ['pages.mjs']))).toEqual({
-      'playground/icon.svg': 200,
-      'playground/style.css': 200,
-      'playground/main.js': 200,
+    const answers = JSON.parse(await project.run(node, ['pages.mjs']));
+    expect(new Set(Object.values(answers))).toEqual(new Set([200]));
+    expect(answers).toMatchObject({
+      '/playground/icon.svg': 200,
+      '/playground/style.css': 200,
+      '/playground/main.js': 200,
+      '/dashboard/icon.svg': 200,
+      '/dashboard/assets/index.js': 200,
+      '/dashboard/assets/index.css': 200,
     });
   });
 });

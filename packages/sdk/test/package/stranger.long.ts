@@ -145,7 +145,14 @@ describe('the README on the oldest Node that is claimed', () => {
   test('every entry can be imported and required', async () => {
     const names = await entries();
     expect(names).toEqual(
-      expect.arrayContaining(['@ojs-ts/core', '@ojs-ts/sdk/testing', '@ojs-ts/server', '@ojs-ts/dashboard']),
+      expect.arrayContaining([
+        '@ojs-ts/core',
+        '@ojs-ts/core/client',
+        '@ojs-ts/sdk/testing',
+        '@ojs-ts/server',
+        '@ojs-ts/dashboard',
+        '@ojs-ts/dashboard/express',
+      ]),
     );
     const said: [string, string, string][] = JSON.parse(await project.run(oldest, ['imports.mjs', ...names]));
     expect(said).toHaveLength(2 * names.length);

@@ -1,6 +1,5 @@
+import { type HeaderReader, type PageAnswer, Pages, pageHeaders } from '@ojs-ts/dashboard';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { DashboardBuild } from './build.ts';
-import { addVary, pageHeaders } from './page-file.ts';
 
 /** The UI root: all paths below it belong to the dashboard. */
 const root = '/dashboard/';
@@ -26,13 +25,14 @@ export function addPages(app: FastifyInstance, folder: URL): void {
       config: { page: true },
       handler: async (request, reply) => handler(request, reply),
     });
-  addDashboard(add, new DashboardBuild(folder));
+  // The API lies beside the UI root.
+  addDashboard(add, new Pages({ apiRoot: '../', folder }));
   // Links of older pages.
   add('/playground', (_, reply) => redirect(reply, 'dashboard/playground', 308));
   add('/playground/', (_, reply) => redirect(reply, '../dashboard/playground', 308));
 }
 
-function addDashboard(add: (url: string, handler: Handler) => void, build: DashboardBuild): void {
+function addDashboard(add: (url: string, handler: Handler) => void, pages: Pages): void {
   add('/', (request, reply) => {
     addVary(reply, 'Accept');
     if (!(request.headers.accept ?? '').includes('text/html')) {
@@ -43,10 +43,9 @@ function addDashboard(add: (url: string, handler: Handler) => void, build: Dashb
   });
   add('/dashboard', (request, reply) => redirect(reply, `dashboard/${queryOf(request)}`, 308));
   add(`${root}*`, async (request, reply) => {
-    const pages = await build.pages();
-    if (pages === null) return sendBuilding(reply);
-    const file = pages.at(pathOf(request).slice(root.length));
-    if (file !== null) return file.send(request, reply);
+    const path = pathOf(request).slice(root.length - 1);
+    const answer = await pages.answer({ path, header: headerOf(request) });
+    if (answer.status !== 404) return sendPage(reply, answer);
     reply.callNotFound();
     return reply;
   });
@@ -60,22 +59,24 @@ function redirect(reply: FastifyReply, to: string, status: 302 | 308): FastifyRe
     .redirect(to, status);
 }
 
-const building = `<!doctype html>
-<html lang="en">
-  <meta charset="utf-8">
-  <title>Dashboard · Open Job Spec</title>
-  <p>The dashboard is being built. This page reloads itself.</p>
-</html>
-`;
-/** In seconds. */
-const reloadAfter = '2';
-
-function sendBuilding(reply: FastifyReply): FastifyReply {
+function sendPage(reply: FastifyReply, { status, headers, body }: PageAnswer): FastifyReply {
+  const { vary, ...others } = headers;
+  if (vary !== undefined) addVary(reply, vary);
   return reply
-    .code(503)
-    .headers({ ...pageHeaders, 'cache-control': 'no-store', refresh: reloadAfter, 'retry-after': reloadAfter })
-    .header('content-type', 'text/html; charset=utf-8')
-    .send(building);
+    .code(status)
+    .removeHeader('content-type')
+    .headers(others)
+    .send(body ?? undefined);
+}
+
+/** Adds to what other hooks have said. */
+function addVary(reply: FastifyReply, name: string): void {
+  const before = reply.getHeader('vary');
+  reply.header('vary', before === undefined ? name : `${before}, ${name}`);
+}
+
+function headerOf({ headers }: FastifyRequest): HeaderReader {
+  return (name) => headers[name];
 }
 
 /** As it was sent: the browser resolves addresses against that, not against the decoded path. */

@@ -3,7 +3,6 @@ import { createServer, request as forward, get } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { DashboardBuild } from '../../../src/http/dashboard/build.ts';
 import { type ClockedServer, serveClocked } from '../../support/clocked.ts';
 import { expectRefusal } from '../../support/refusal.ts';
 import { send } from '../../support/request.ts';
@@ -12,7 +11,7 @@ import { builtFolder, emptyFolder, icon, script, writeBuild } from './fixture.ts
 
 const visit = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
 const html = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
-const immutable = 'public, max-age=31536000, immutable';
+const immutable = 'max-age=31536000, immutable';
 
 /** The body as it is on the wire. */
 async function bytesOf(url: string, accepted: string): Promise<{ encoding: string | undefined; content: Buffer }> {
@@ -212,38 +211,39 @@ describe('a dashboard that is not built yet', () => {
       expect(text).not.toMatch(/<script|<style|style=/);
       expect(headers['content-security-policy']).toContain("default-src 'none'");
     }
-    expect((await send(server.url, { path: '/playground' })).status).toBe(200);
     writeBuild(pages);
     await expect.poll(async () => (await send(server.url, { path: '/dashboard/jobs' })).status).toBe(200);
     expect(server.errors).toEqual([]);
   });
+});
 
-  test('is looked for once a second, and kept once it is there', async () => {
-    const folder = emptyFolder();
-    let now = 0;
-    const build = new DashboardBuild(folder, () => now);
-    expect(await Promise.all([build.pages(), build.pages()])).toEqual([null, null]);
-    writeBuild(folder);
-    now += 999;
-    expect(await build.pages()).toBe(null);
-    now += 1;
-    const pages = await build.pages();
-    expect(pages?.at('jobs')).toBeDefined();
-    writeBuild(folder);
-    now += 60_000;
-    expect(await build.pages()).toBe(pages);
-  });
+test('the old address of the playground leads to its page', async () => {
+  await using server = await serve();
+  for (const [path, location] of [
+    ['/playground', 'dashboard/playground'],
+    ['/playground/', '../dashboard/playground'],
+  ] as const) {
+    const { status, headers } = await send(server.url, { path });
+    expect({ status, location: headers.location }).toEqual({ status: 308, location });
+    expect(new URL(location, `http://proxy.test/jobs${path}`).pathname).toBe('/jobs/dashboard/playground');
+  }
+});
 
-  test('is not there while a file that its page names is missing', async () => {
-    const folder = emptyFolder();
-    let now = 0;
-    const build = new DashboardBuild(folder, () => now);
-    writeBuild(folder, ['assets/main-abc.css']);
-    expect(await build.pages()).toBe(null);
-    writeBuild(folder);
-    now += 1_000;
-    expect(await build.pages()).not.toBe(null);
-  });
+test('another site may link to a page, but not load, frame or call anything', async () => {
+  await using server = await serve({ tokens: ['a-long-secret'] });
+  const visit = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
+  expect((await send(server.url, { path: '/dashboard', headers: visit })).status).toBe(308);
+  for (const [path, headers] of [
+    ['/dashboard/', { ...visit, 'sec-fetch-dest': 'iframe' }],
+    ['/dashboard/', { ...visit, 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'script' }],
+    ['/dashboard/', { ...visit, host: 'rebound.test' }],
+    ['/dashboard/', { ...visit, origin: 'http://foreign.test' }],
+    ['/ojs/manifest', visit],
+    ['/ojs/v1/queues', visit],
+    ['/nowhere', visit],
+  ] as const) {
+    expectRefusal(await send(server.url, { path, headers }), 403, 'permission_denied');
+  }
 });
 
 test('a server can be without the dashboard', async () => {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { extname } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import { pageHeaders } from './headers.ts';
 
 interface Kind {
   readonly mediaType: string;
@@ -21,39 +21,23 @@ const kinds: Readonly<Record<string, Kind>> = {
   '.webmanifest': text('application/manifest+json; charset=utf-8'),
   '.svg': text('image/svg+xml'),
   '.png': binary('image/png'),
+  '.ico': binary('image/x-icon'),
   '.woff2': binary('font/woff2'),
 };
 
-/**
- * Only its own files and its own server, nothing inline, no frame around it, and no text that becomes HTML or a script.
- */
-const policy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self'",
-  "font-src 'self'",
-  "connect-src 'self'",
-  "worker-src 'self'",
-  "manifest-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-  "require-trusted-types-for 'script'",
-  'trusted-types ojs-worker',
-].join('; ');
-
-/** Of every page and every file of one. */
-export const pageHeaders = {
-  'content-security-policy': policy,
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-resource-policy': 'same-origin',
-};
-
 /** How long a browser may use its copy: it asks each time, or never again. */
-export type Caching = 'no-cache' | 'public, max-age=31536000, immutable';
+export type Caching = 'no-cache' | 'max-age=31536000, immutable';
+
+/** Reads a header of the request by its lower-case name. */
+export type HeaderReader = (name: 'accept-encoding' | 'if-none-match') => string | undefined;
+
+export interface PageAnswer {
+  readonly status: 200 | 304 | 404 | 503;
+  /** By lower-case name. A `vary` adds to the one that an answer has. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Null for 304 and 404. */
+  readonly body: Uint8Array | null;
+}
 
 type Encoding = 'identity' | 'gzip' | 'br';
 
@@ -62,6 +46,7 @@ interface Encoded {
   readonly content: Buffer;
 }
 
+/** Whether a file with this path is one of the kinds that are served. */
 export function isPageFile(path: string): boolean {
   return kinds[extname(path)] !== undefined;
 }
@@ -74,7 +59,11 @@ export class PageFile {
   readonly #caching: Caching;
   readonly #compressed = new Map<Encoding, Promise<Encoded>>();
 
-  /** Throws an Error for a path that {@link isPageFile} refuses. */
+  /**
+   * @param path of the file; its extension tells the media type.
+   * @param caching Default: `no-cache`.
+   * @throws Error for a path that {@link isPageFile} refuses.
+   */
   constructor(path: string, content: Buffer, caching: Caching = 'no-cache') {
     const kind = kinds[extname(path)];
     if (kind === undefined) throw new Error(`${path}: files of this kind are not served`);
@@ -84,14 +73,26 @@ export class PageFile {
     this.#caching = caching;
   }
 
-  async send(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const { encoding, content } = await this.#encoded(encodingOf(request.headers['accept-encoding']));
+  /** The file in the shortest encoding that the client takes, or 304 where the client has that. */
+  async answer(header: HeaderReader): Promise<PageAnswer> {
+    const { encoding, content } = await this.#encoded(encodingOf(header('accept-encoding')));
     const etag = encoding === 'identity' ? `"${this.#digest}"` : `"${this.#digest}-${encoding}"`;
-    reply.headers(pageHeaders).header('cache-control', this.#caching).header('etag', etag);
-    if (this.#kind.compresses) addVary(reply, 'Accept-Encoding');
-    if (isCurrent(request.headers['if-none-match'], etag)) return reply.code(304).removeHeader('content-type').send();
-    if (encoding !== 'identity') reply.header('content-encoding', encoding);
-    return reply.header('content-type', this.#kind.mediaType).send(content);
+    const headers = {
+      ...pageHeaders,
+      'cache-control': this.#caching,
+      etag,
+      ...(this.#kind.compresses && { vary: 'Accept-Encoding' }),
+    };
+    if (isCurrent(header('if-none-match'), etag)) return { status: 304, headers, body: null };
+    return {
+      status: 200,
+      headers: {
+        ...headers,
+        'content-type': this.#kind.mediaType,
+        ...(encoding !== 'identity' && { 'content-encoding': encoding }),
+      },
+      body: content,
+    };
   }
 
   #encoded(wanted: Encoding): Promise<Encoded> | Encoded {
@@ -127,12 +128,6 @@ function encodingOf(accepted = ''): Encoding {
     }),
   );
   return taken.has('br') ? 'br' : taken.has('gzip') ? 'gzip' : 'identity';
-}
-
-/** Adds to what other hooks have said. */
-export function addVary(reply: FastifyReply, name: string): void {
-  const before = reply.getHeader('vary');
-  reply.header('vary', before === undefined ? name : `${before}, ${name}`);
 }
 
 /** Any entry of a list may match, and a proxy that compresses makes entity tags weak (RFC 9110 §13.1.2). */
