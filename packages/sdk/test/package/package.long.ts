@@ -86,9 +86,6 @@ describe('the packed packages in an empty project', () => {
     const answers = JSON.parse(await project.run(node, ['pages.mjs']));
     expect(new Set(Object.values(answers))).toEqual(new Set([200]));
     expect(answers).toMatchObject({
-      '/playground/icon.svg': 200,
-      '/playground/style.css': 200,
-      '/playground/main.js': 200,
       '/dashboard/icon.svg': 200,
       '/dashboard/assets/index.js': 200,
       '/dashboard/assets/index.css': 200,

@@ -3,13 +3,11 @@ import { startServer } from '@ojs-ts/server';
 
 await using server = await startServer({ storage: 'memory:', port: 0, log: false });
 const answers = {};
-for (const path of ['playground', 'dashboard/']) {
-  const at = `${server.url}/${path}`;
-  const page = await (await fetch(at)).text();
-  for (const [, file] of page.matchAll(/(?:src|href)="([^"#]*\.(?:js|css|svg))"/g)) {
-    const { pathname, href } = new URL(file, at);
-    // Names of the build have a hash.
-    answers[pathname.replace(/-[\w-]{8}(?=\.)/, '')] = (await fetch(href)).status;
-  }
+const at = `${server.url}/dashboard/`;
+const page = await (await fetch(at)).text();
+for (const [, file] of page.matchAll(/(?:src|href)="([^"#]*\.(?:js|css|svg))"/g)) {
+  const { pathname, href } = new URL(file, at);
+  // Names of the build have a hash.
+  answers[pathname.replace(/-[\w-]{8}(?=\.)/, '')] = (await fetch(href)).status;
 }
 console.log(JSON.stringify(answers));
