@@ -66,7 +66,7 @@ describe.skipIf(chromiumPath === null)('workers', () => {
     await rowOf('silent-1').getByText('900 ms').waitFor();
     await rowOf('silent-1').getByText('high').waitFor();
     await rowOf('silent-1').getByText('50 MiB').waitFor();
-    await rowOf('function-1').getByText('sends no heartbeat').waitFor();
+    await rowOf('function-1').getByText('no heartbeat').waitFor();
     expect(await violations(page)).toEqual([]);
 
     await page.getByLabel('Find a worker').fill('blue');

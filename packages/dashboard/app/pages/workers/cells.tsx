@@ -11,8 +11,8 @@ const highLagMs = 250;
 /** The state, and what the worker is told where it has not done it yet. */
 export function State({ worker: { state, directive } }: { readonly worker: Worker }) {
   return (
-    <span className="row">
-      <StateBadge state={state} />
+    <span className="nowrap">
+      <StateBadge state={state} />{' '}
       {directive !== undefined && directive !== state && state !== 'stale' && (
         <Badge tone="info">told: {directive}</Badge>
       )}
@@ -24,8 +24,8 @@ export function Heartbeat({ worker }: { readonly worker: Worker }) {
   const now = useNow();
   if (worker.last_heartbeat_at === null) {
     return (
-      <span className="soft">
-        none; fetched <Time at={worker.last_fetch_at} />
+      <span className="soft nowrap">
+        fetched <Time at={worker.last_fetch_at} />
       </span>
     );
   }

@@ -20,7 +20,7 @@ export function Figures({ items, summary }: WorkerAnswers['worker.list']) {
   });
   const sum = (name: 'slots' | 'active'): number => told.reduce((total, one) => total + one[name], 0);
   return (
-    <div className="tiles">
+    <div className="tiles worker-figures">
       <Figure label="All workers" count={summary.total} />
       {states.map(([state, label]) => (
         <Figure key={state} label={label} count={summary[state]} state={state} />

@@ -14,6 +14,7 @@ import { describe, hasWorkers } from './description.ts';
 import { Figures } from './figures.tsx';
 import { Selected } from './selected.tsx';
 import { WorkerButtons } from './worker-buttons.tsx';
+import './workers.css';
 
 /** The most that the server lists at once. */
 const perPage = 100;
@@ -70,13 +71,16 @@ export function Page() {
               {found.length === 0 ? (
                 <Empty title="No worker here is like that" />
               ) : (
-                <DataTable
-                  label="Workers"
-                  rows={found}
-                  columns={columns}
-                  idOf={({ id }) => id}
-                  {...(mayDirect && { selection: { ids: selected, change: setSelected } })}
-                />
+                <div className="workers">
+                  <DataTable
+                    label="Workers"
+                    rows={found}
+                    columns={columns}
+                    idOf={({ id }) => id}
+                    hidden={unused(found)}
+                    {...(mayDirect && { selection: { ids: selected, change: setSelected } })}
+                  />
+                </div>
               )}
               {(pagination.has_more || page > 1) && (
                 <div className="row">
@@ -92,7 +96,7 @@ export function Page() {
                 </div>
               )}
               <p className="soft small">
-                A worker that only fetches sends no heartbeat: its state and load are unknown, and it cannot be told
+                A worker that only fetches sends no heartbeat: its load is unknown, and it cannot be told
                 anything. A silent worker becomes stale, and others get its jobs.
               </p>
             </>
@@ -114,33 +118,51 @@ const columns: readonly Column<Worker>[] = [
     id: 'worker',
     label: 'Worker',
     align: 'clip',
+    cell: ({ id }) => (
+      <Link to="/workers/$id" params={{ id }} title={id}>
+        {id}
+      </Link>
+    ),
+  },
+  {
+    id: 'host',
+    label: 'Host',
+    align: 'clip',
     cell: (worker) => {
       const { hostname, pid } = describe(worker);
-      return (
-        <>
-          <Link to="/workers/$id" params={{ id: worker.id }} title={worker.id}>
-            {worker.id}
-          </Link>
-          {hostname !== '' && (
-            <>
-              <br />
-              <span className="soft small">
-                {hostname}
-                {pid !== '' && `, process ${pid}`}
-              </span>
-            </>
-          )}
-        </>
-      );
+      return <Clipped text={pid === '' ? hostname : `${hostname}:${pid}`} />;
     },
   },
   { id: 'state', label: 'State', cell: (worker) => <State worker={worker} /> },
   { id: 'heartbeat', label: 'Heartbeat', cell: (worker) => <Heartbeat worker={worker} /> },
-  { id: 'slots', label: 'Slots in use', align: 'number', cell: (worker) => <Slots worker={worker} /> },
-  { id: 'lag', label: 'Event-loop lag', align: 'number', cell: (worker) => <Lag worker={worker} /> },
+  { id: 'slots', label: 'Slots', align: 'number', cell: (worker) => <Slots worker={worker} /> },
+  { id: 'lag', label: 'Loop lag', align: 'number', cell: (worker) => <Lag worker={worker} /> },
   { id: 'memory', label: 'Memory', align: 'number', cell: ({ load }) => <Memory bytes={load?.rss_bytes} /> },
-  { id: 'queues', label: 'Queues', align: 'clip', cell: (worker) => describe(worker).queues.join(', ') || '–' },
-  { id: 'labels', label: 'Labels', align: 'clip', cell: (worker) => describe(worker).labels.join(', ') || '–' },
-  { id: 'version', label: 'Version', align: 'clip', cell: (worker) => describe(worker).version || '–' },
+  {
+    id: 'queues',
+    label: 'Queues',
+    align: 'clip',
+    cell: (worker) => <Clipped text={describe(worker).queues.join(', ')} />,
+  },
+  {
+    id: 'labels',
+    label: 'Labels',
+    align: 'clip',
+    cell: (worker) => <Clipped text={describe(worker).labels.join(', ')} />,
+  },
+  { id: 'version', label: 'Version', align: 'clip', cell: (worker) => <Clipped text={describe(worker).version} /> },
   { id: 'actions', label: 'Actions', cell: (worker) => <WorkerButtons worker={worker} /> },
 ];
+
+function Clipped({ text }: { readonly text: string }) {
+  return <span title={text}>{text || '–'}</span>;
+}
+
+/** Most workers name no label and no version. */
+function unused(workers: readonly Worker[]): readonly string[] {
+  const all = workers.map(describe);
+  return [
+    ...(all.some(({ labels }) => labels.length > 0) ? [] : ['labels']),
+    ...(all.some(({ version }) => version !== '') ? [] : ['version']),
+  ];
+}

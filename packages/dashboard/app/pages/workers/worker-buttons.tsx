@@ -33,9 +33,9 @@ export function WorkerButtons({ worker, onRemoved }: WorkerButtonsProps) {
   const remove = useAction('worker.remove', { changes, done: `Removed ${id}.` });
   const call = { params: { id } };
   if (!may) return null;
-  if (beatAt === null) return <span className="soft">sends no heartbeat</span>;
+  if (beatAt === null) return <span className="soft nowrap">no heartbeat</span>;
   return (
-    <span className="row">
+    <span className="worker-buttons">
       {state === 'stale' ? (
         <Button size="small" kind="danger" aria-label={`Remove ${id}…`} onClick={() => setAsked('remove')}>
           Remove…

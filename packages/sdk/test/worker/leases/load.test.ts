@@ -6,8 +6,8 @@ import { openBench } from '../../support/bench.ts';
 import { run } from '../../support/process.ts';
 
 const mebibyte = 1_048_576;
-/** The longest block of a test, in milliseconds. */
-const blockMs = 4_000;
+/** How long the handler blocks, in milliseconds. */
+const blockMs = 3_000;
 
 describe('SharedLoad', () => {
   test('a second view of the memory has the last reading, and the longest lag since it was taken', () => {
@@ -22,7 +22,7 @@ describe('SharedLoad', () => {
   });
 });
 
-describe.concurrent('the load of a worker', () => {
+describe('the load of a worker', () => {
   test('grows while a handler blocks the event loop, shows the block afterwards, and then is over', async () => {
     await using server = await startServer({ storage: 'memory:', port: 0, log: false });
     await using client = new Client(server.url);
@@ -41,7 +41,7 @@ describe.concurrent('the load of a worker', () => {
     await program.says('began');
     const lag = async () => (await load())?.eventLoopLagMs ?? 0;
     const patience = { timeout: 15_000, interval: 50 };
-    await expect.poll(lag, patience).toBeGreaterThan(1_000);
+    await expect.poll(lag, patience).toBeGreaterThan(500);
     expect(program.lines.some((line) => line.startsWith('ended'))).toBe(false);
     // The thread has told of at most the block less a second; only the event loop itself knows the whole of it.
     await expect.poll(lag, patience).toBeGreaterThan(blockMs - 200);
