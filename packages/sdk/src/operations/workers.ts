@@ -35,8 +35,8 @@ export interface WorkerLoad {
   /** JavaScript heap in use. */
   readonly heapUsedBytes?: number;
   /**
-   * By how much its event loop was late in the worst second since the heartbeat before: the 99th percentile of samples
-   * every 20 ms. While a handler blocks the event loop: for how long so far. Milliseconds.
+   * The longest delay of its event loop since the heartbeat before, by samples every 20 ms. While a handler blocks the
+   * event loop: for how long so far. Milliseconds.
    */
   readonly eventLoopLagMs?: number;
 }

@@ -18,7 +18,7 @@ export interface PlatformProcess {
 
 /** Measures what this process uses. */
 export interface LoadMeter {
-  /** With the 99th percentile of the delays of the event loop since the last reading. */
+  /** With the longest delay of the event loop since the reading before the last one. */
   read(): Load;
   stop(): void;
 }

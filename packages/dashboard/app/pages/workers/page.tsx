@@ -96,8 +96,8 @@ export function Page() {
                 </div>
               )}
               <p className="soft small">
-                A worker that only fetches sends no heartbeat: its load is unknown, and it cannot be told
-                anything. A silent worker becomes stale, and others get its jobs.
+                A worker that only fetches sends no heartbeat: its load is unknown, and it cannot be told anything. A
+                silent worker becomes stale, and others get its jobs.
               </p>
             </>
           );
