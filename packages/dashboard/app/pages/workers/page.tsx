@@ -138,6 +138,7 @@ const columns: readonly Column<Worker>[] = [
   { id: 'slots', label: 'Slots', align: 'number', cell: (worker) => <Slots worker={worker} /> },
   { id: 'lag', label: 'Loop lag', align: 'number', cell: (worker) => <Lag worker={worker} /> },
   { id: 'memory', label: 'Memory', align: 'number', cell: ({ load }) => <Memory bytes={load?.rss_bytes} /> },
+  { id: 'actions', label: 'Actions', cell: (worker) => <WorkerButtons worker={worker} /> },
   {
     id: 'queues',
     label: 'Queues',
@@ -151,7 +152,6 @@ const columns: readonly Column<Worker>[] = [
     cell: (worker) => <Clipped text={describe(worker).labels.join(', ')} />,
   },
   { id: 'version', label: 'Version', align: 'clip', cell: (worker) => <Clipped text={describe(worker).version} /> },
-  { id: 'actions', label: 'Actions', cell: (worker) => <WorkerButtons worker={worker} /> },
 ];
 
 function Clipped({ text }: { readonly text: string }) {
