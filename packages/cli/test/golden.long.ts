@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { httpTransport } from '@ojs-ts/sdk';
 import { startServer } from '@ojs-ts/server';
 import { test } from 'vitest';
-import { prepare, scenesOf } from './golden/scenes.ts';
+import { mailer, prepare, scenesOf } from './golden/scenes.ts';
 import { expectGolden, leaves, Mask } from './support/golden.ts';
 import { type Ended, Ojs } from './support/ojs.ts';
 import { freePort } from './support/processes.ts';
@@ -19,7 +19,7 @@ const typed = (words: readonly string[]) =>
 /** A worker that lives while the test runs. */
 function beating(url: string, job: string): AsyncDisposable {
   const wire = httpTransport(url);
-  const body = JSON.stringify({ worker_id: 'mailer-1', active_jobs: [job], queues: ['mail'] });
+  const body = JSON.stringify({ ...mailer, active_jobs: [job] });
   const timer = setInterval(() => void wire.call({ operation: 'worker.heartbeat', body }), 5_000);
   return {
     async [Symbol.asyncDispose]() {

@@ -77,6 +77,7 @@ export type {
   WorkerDetail,
   WorkerDirective,
   WorkerJob,
+  WorkerLoad,
   WorkerRecord,
   WorkerTold,
 } from './operations/workers.ts';

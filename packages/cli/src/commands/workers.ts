@@ -1,7 +1,7 @@
 import { isObject, uuidv7 } from '@ojs-ts/core';
 import type { Command } from 'commander';
 import type { ServerFlags } from '../connection/server.ts';
-import { age, count, type Item, list, moment, text, texts } from '../output/cells.ts';
+import { age, bytes, count, type Item, list, millis, moment, part, text, texts } from '../output/cells.ts';
 import { type ConfirmFlags, confirmed, takesConfirm } from '../output/confirm.ts';
 import { type FormatFlags, printAnswer, takesJson } from '../output/format.ts';
 import { plain } from '../output/plain.ts';
@@ -27,6 +27,8 @@ export function workersCommand(): Command {
         { title: 'QUEUES', cell: (item) => texts(item, 'queues') },
         { title: 'JOBS', cell: load, align: 'right' },
         { title: 'HEARTBEAT', cell: (item) => age(item, 'last_heartbeat_at'), align: 'right' },
+        { title: 'LAG', cell: (item) => millis(part(item, 'load'), 'event_loop_lag_ms'), align: 'right' },
+        { title: 'MEMORY', cell: (item) => bytes(part(item, 'load'), 'rss_bytes'), align: 'right' },
       ],
     }),
     detailCommand('show a worker and the jobs that it runs', {
@@ -43,6 +45,9 @@ export function workersCommand(): Command {
           ['queues', texts(item, 'queues')],
           ['heartbeat', moment(item, 'last_heartbeat_at')],
           ['fetch', moment(item, 'last_fetch_at')],
+          ['event loop lag', millis(part(item, 'load'), 'event_loop_lag_ms')],
+          ['memory', bytes(part(item, 'load'), 'rss_bytes')],
+          ['heap', bytes(part(item, 'load'), 'heap_used_bytes')],
           ['jobs', load(item)],
           ...list(item, 'jobs')
             .filter(isObject)

@@ -39,6 +39,18 @@ export function percentiles(item: Item, name: string): string {
   return ['p50', 'p95', 'p99'].map((share) => `${share} ${count(durations, share)} ms`).join(', ');
 }
 
+/** Milliseconds; empty where nothing was measured. */
+export function millis(item: Item, name: string): string {
+  return typeof item[name] === 'number' ? `${count(item, name)} ms` : '';
+}
+
+/** Bytes as mebibytes; empty where nothing was measured. */
+export function bytes(item: Item, name: string): string {
+  return typeof item[name] === 'number'
+    ? `${Math.ceil(numberIn(item, name) / 1_048_576).toLocaleString('en-US')} MiB`
+    : '';
+}
+
 /** The texts of a list, by commas. */
 export function texts(item: Item, name: string): string {
   return list(item, name)

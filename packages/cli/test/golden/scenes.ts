@@ -30,6 +30,15 @@ export interface Scene {
 /** Commands that run until they are stopped. Their help is checked. */
 export const endless = ['serve', 'dev', 'events tail'];
 
+/** A heartbeat of the worker in the store. */
+export const mailer = {
+  worker_id: 'mailer-1',
+  hostname: 'web-7',
+  queues: ['mail'],
+  concurrency: 10,
+  load: { rss_bytes: 98_566_144, heap_used_bytes: 25_165_824, event_loop_lag_ms: 3 },
+};
+
 /** Fills a store: jobs in most states, workers, crons, workflows, limits, settings with a history. */
 export async function prepare(url: string, home: string, storage: string): Promise<Names> {
   await using client = new Client(url);
@@ -50,13 +59,7 @@ export async function prepare(url: string, home: string, storage: string): Promi
   const limits = [{ key: 'tenant:acme', concurrency: 1 }];
   const wanted = await client.enqueue('mail.send', [{ user: 42 }], { queue: 'mail', meta: { tenant: 'acme' }, limits });
   await ask('worker.fetch', { queues: ['mail'], worker_id: 'mailer-1' });
-  await ask('worker.heartbeat', {
-    worker_id: 'mailer-1',
-    hostname: 'web-7',
-    queues: ['mail'],
-    concurrency: 10,
-    active_jobs: [wanted.id],
-  });
+  await ask('worker.heartbeat', { ...mailer, active_jobs: [wanted.id] });
   const waiting = await client.enqueue('mail.send', [{ user: 43 }], {
     queue: 'mail',
     meta: { tenant: 'acme' },

@@ -22,8 +22,23 @@ export interface WorkerRecord {
   readonly queues?: readonly string[];
   readonly concurrency?: number;
   readonly version?: string;
+  /** Of its last heartbeat. A worker that only fetches reports none. */
+  readonly load?: WorkerLoad;
   /** What an operator has told it to do. */
   readonly directive?: WorkerDirective;
+}
+
+/** What a worker uses of its machine. A worker of another SDK may report a part of it. */
+export interface WorkerLoad {
+  /** Resident memory of its process. */
+  readonly rssBytes?: number;
+  /** JavaScript heap in use. */
+  readonly heapUsedBytes?: number;
+  /**
+   * The longest delay of its event loop since the heartbeat before, by samples every 20 ms. While a handler blocks the
+   * event loop: for how long so far. Milliseconds.
+   */
+  readonly eventLoopLagMs?: number;
 }
 
 /** What a worker is told with its next heartbeat. `quiet` fetches no more, `terminate` also stops. */
@@ -80,7 +95,17 @@ function workerOf(workerId: string, raw: Wire): WorkerRecord {
     queues: textsOf(raw.queues),
     concurrency: numberOf(raw.concurrency),
     version: textOf(raw.version),
+    load: loadOf(wireOf(raw.load)),
     directive: directiveOf(raw.directive),
+  });
+}
+
+function loadOf(raw: Wire | undefined): WorkerLoad | undefined {
+  if (raw === undefined) return undefined;
+  return compact({
+    rssBytes: numberOf(raw.rss_bytes),
+    heapUsedBytes: numberOf(raw.heap_used_bytes),
+    eventLoopLagMs: numberOf(raw.event_loop_lag_ms),
   });
 }
 

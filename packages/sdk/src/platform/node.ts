@@ -5,6 +5,7 @@ import { FetchTransport } from '../transport/fetch.ts';
 import type { HttpOptions } from '../transport/http.ts';
 import { lazyTransport } from '../transport/lazy.ts';
 import { environment } from './node/environment.ts';
+import { startLoadMeter } from './node/load-meter.ts';
 import { startHeartbeats } from './node/start-heartbeats.ts';
 import { tlsFor } from './node/tls.ts';
 import type { Platform, ProcessSignal } from './platform.ts';
@@ -36,6 +37,7 @@ export const platform: Platform = {
     exit: (code) => process.exit(code),
   },
   startHeartbeats,
+  startLoadMeter,
 };
 
 /** Loads undici with the first call: a worker on an embedded engine never needs it. */

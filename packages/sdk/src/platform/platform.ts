@@ -2,6 +2,7 @@ import type { Transport } from '@ojs-ts/core';
 import type { HttpOptions } from '../transport/http.ts';
 import type { TlsOptions } from '../transport/tls.ts';
 import type { HeartbeatListener, HeartbeatPlan, HeartbeatThread } from '../worker/leases/heartbeat-thread.ts';
+import type { Load } from '../worker/leases/shared-load.ts';
 
 /** A process signal that workers handle. */
 export type ProcessSignal = 'SIGTERM' | 'SIGINT' | 'SIGTSTP' | 'SIGCONT';
@@ -13,6 +14,13 @@ export interface PlatformProcess {
   /** Calls `receive` for process signals until the returned function is called. */
   onSignals(receive: (signal: ProcessSignal) => void): () => void;
   exit(code: number): void;
+}
+
+/** Measures what this process uses. */
+export interface LoadMeter {
+  /** With the longest delay of the event loop since the reading before the last one. */
+  read(): Load;
+  stop(): void;
 }
 
 /** The differences between Node and other platforms. `imports` in `package.json` chooses the platform. */
@@ -31,6 +39,8 @@ export interface Platform {
   readonly process?: PlatformProcess;
   /** Starts the heartbeat thread. Absent without threads. */
   startHeartbeats?(plan: HeartbeatPlan, listener: HeartbeatListener): HeartbeatThread;
+  /** Absent, and null, where the load cannot be measured. */
+  startLoadMeter?(): LoadMeter | null;
 }
 
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;

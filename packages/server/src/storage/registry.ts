@@ -121,7 +121,7 @@ export interface WorkerBeat {
   readonly leaseMs: number | null;
   /** The worker's own state, as it reports it. */
   readonly state: Directive;
-  /** JSON text: hostname, pid, queues, concurrency, labels, started_at. */
+  /** JSON text: hostname, pid, queues, concurrency, labels, started_at, load. */
   readonly info: Json;
 }
 

@@ -1,5 +1,168 @@
+import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
+import type { Worker } from '../../api/answers/workers.ts';
+import { useCall } from '../../api/calls.ts';
+import { useMay } from '../../api/session.ts';
+import { useSearchTexts } from '../../search.ts';
+import { Button } from '../../ui/button.tsx';
+import { CopyAs } from '../../ui/copy.tsx';
+import { type Column, DataTable } from '../../ui/data-table.tsx';
 import { Page as Frame } from '../../ui/page.tsx';
+import { Empty, Loaded } from '../../ui/states.tsx';
+import { Heartbeat, Lag, Memory, Slots, State } from './cells.tsx';
+import { describe, hasWorkers } from './description.ts';
+import { Figures } from './figures.tsx';
+import { Selected } from './selected.tsx';
+import { WorkerButtons } from './worker-buttons.tsx';
+import './workers.css';
+
+/** The most that the server lists at once. */
+const perPage = 100;
 
 export function Page() {
-  return <Frame title="Workers">{null}</Frame>;
+  const { search, change } = useSearchTexts();
+  const page = Math.max(1, Number(search.page) || 1);
+  const mayDirect = useMay('worker.direct');
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const workers = useCall('worker.list', {
+    query: { limit: perPage, page },
+    live: hasWorkers,
+    refreshMs: 5_000,
+    keepLast: true,
+  });
+  return (
+    <Frame
+      title="Workers"
+      actions={<CopyAs operation="worker.list" options={{}} command="workers list" code="await admin.listWorkers();" />}
+    >
+      <Loaded query={workers}>
+        {(answer) => {
+          const { items, pagination } = answer;
+          if (items.length === 0 && page === 1) {
+            return (
+              <Empty title="No worker yet">
+                <p>A worker appears with its first heartbeat or fetch. Start one in your code:</p>
+                <code>{`await new Worker('${location.origin}', { queues: ['default'] }).start();`}</code>
+              </Empty>
+            );
+          }
+          const found = items.filter((worker) => isFound(worker, search.find ?? '', search.state));
+          const chosen = found.filter(({ id }) => selected.has(id)).map(({ id }) => id);
+          return (
+            <>
+              <Figures {...answer} />
+              <div className="row">
+                <input
+                  data-search
+                  type="search"
+                  aria-label="Find a worker"
+                  placeholder="Find by id, host, queue or label"
+                  style={{ width: '18rem' }}
+                  value={search.find ?? ''}
+                  onChange={({ target }) => change({ find: target.value }, { replace: true })}
+                />
+                {search.state !== undefined && (
+                  <Button size="small" onClick={() => change({ state: undefined })}>
+                    Show all states
+                  </Button>
+                )}
+              </div>
+              {chosen.length > 0 && <Selected ids={chosen} onDone={() => setSelected(new Set())} />}
+              {found.length === 0 ? (
+                <Empty title="No worker here is like that" />
+              ) : (
+                <div className="workers">
+                  <DataTable
+                    label="Workers"
+                    rows={found}
+                    columns={columns}
+                    idOf={({ id }) => id}
+                    hidden={unused(found)}
+                    {...(mayDirect && { selection: { ids: selected, change: setSelected } })}
+                  />
+                </div>
+              )}
+              {(pagination.has_more || page > 1) && (
+                <div className="row">
+                  <Button disabled={page === 1} onClick={() => change({ page: String(page - 1) })}>
+                    Previous
+                  </Button>
+                  <span className="soft">
+                    Page {page} of {Math.ceil((pagination.total ?? 0) / perPage)}
+                  </span>
+                  <Button disabled={!pagination.has_more} onClick={() => change({ page: String(page + 1) })}>
+                    Next
+                  </Button>
+                </div>
+              )}
+              <p className="soft small">
+                A worker that only fetches sends no heartbeat: its load is unknown, and it cannot be told anything. A
+                silent worker becomes stale, and others get its jobs.
+              </p>
+            </>
+          );
+        }}
+      </Loaded>
+    </Frame>
+  );
+}
+
+function isFound(worker: Worker, asked: string, state: string | undefined): boolean {
+  const { hostname, pid, queues, labels, version } = describe(worker);
+  const text = [worker.id, hostname, pid, version, ...queues, ...labels].join(' ').toLowerCase();
+  return (state === undefined || worker.state === state) && text.includes(asked.toLowerCase());
+}
+
+const columns: readonly Column<Worker>[] = [
+  {
+    id: 'worker',
+    label: 'Worker',
+    align: 'clip',
+    cell: ({ id }) => (
+      <Link to="/workers/$id" params={{ id }} title={id}>
+        {id}
+      </Link>
+    ),
+  },
+  {
+    id: 'host',
+    label: 'Host',
+    align: 'clip',
+    cell: (worker) => {
+      const { hostname, pid } = describe(worker);
+      return <Clipped text={pid === '' ? hostname : `${hostname}:${pid}`} />;
+    },
+  },
+  { id: 'state', label: 'State', cell: (worker) => <State worker={worker} /> },
+  { id: 'heartbeat', label: 'Heartbeat', cell: (worker) => <Heartbeat worker={worker} /> },
+  { id: 'slots', label: 'Slots', align: 'number', cell: (worker) => <Slots worker={worker} /> },
+  { id: 'lag', label: 'Loop lag', align: 'number', cell: (worker) => <Lag worker={worker} /> },
+  { id: 'memory', label: 'Memory', align: 'number', cell: ({ load }) => <Memory bytes={load?.rss_bytes} /> },
+  { id: 'actions', label: 'Actions', cell: (worker) => <WorkerButtons worker={worker} /> },
+  {
+    id: 'queues',
+    label: 'Queues',
+    align: 'clip',
+    cell: (worker) => <Clipped text={describe(worker).queues.join(', ')} />,
+  },
+  {
+    id: 'labels',
+    label: 'Labels',
+    align: 'clip',
+    cell: (worker) => <Clipped text={describe(worker).labels.join(', ')} />,
+  },
+  { id: 'version', label: 'Version', align: 'clip', cell: (worker) => <Clipped text={describe(worker).version} /> },
+];
+
+function Clipped({ text }: { readonly text: string }) {
+  return <span title={text}>{text || '–'}</span>;
+}
+
+/** Most workers name no label and no version. */
+function unused(workers: readonly Worker[]): readonly string[] {
+  const all = workers.map(describe);
+  return [
+    ...(all.some(({ labels }) => labels.length > 0) ? [] : ['labels']),
+    ...(all.some(({ version }) => version !== '') ? [] : ['version']),
+  ];
 }

@@ -6,6 +6,7 @@ import { textOf } from '../../json.ts';
 import { heartbeatBody } from '../../worker/leases/heartbeat-message.ts';
 import type { HeartbeatNews, HeartbeatPlan } from '../../worker/leases/heartbeat-thread.ts';
 import { SharedLeases } from '../../worker/leases/shared-leases.ts';
+import { SharedLoad } from '../../worker/leases/shared-load.ts';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -14,6 +15,7 @@ function run(plan: HeartbeatPlan, say: (news: HeartbeatNews) => void): () => voi
   const options = { headers, ...(token !== undefined && { token }), ...(tls !== undefined && { tls }) };
   const connection = new Connection(url, { ...options, requestRetry: false, logger: silent });
   const leases = new SharedLeases(plan.leases);
+  const load = plan.load && new SharedLoad(plan.load);
   const stopped = new AbortController();
   let busy = false;
   let reported = false;
@@ -32,7 +34,7 @@ function run(plan: HeartbeatPlan, say: (news: HeartbeatNews) => void): () => voi
     try {
       const openFetches = leases.openFetches();
       const listed = leases.list(Date.now());
-      const body = heartbeatBody(plan.about, state, { openFetches, listed, serverTime });
+      const body = heartbeatBody(plan.about, state, { openFetches, listed, serverTime }, load?.take());
       const answer = await once(connection, { operation: 'worker.heartbeat', body }, plan.answerMs, stopped.signal);
       serverTime = textOf(answer.server_time) ?? serverTime;
       say({ kind: 'answered', state, listed, answer, at: Date.now() });

@@ -1,4 +1,5 @@
 import { textOf, type Wire } from '../../json.ts';
+import type { Load } from './shared-load.ts';
 
 /** A worker's state on the wire (ojs-worker-protocol §2). */
 export type ReportedState = 'running' | 'quiet' | 'terminate';
@@ -44,11 +45,18 @@ export interface Held {
   readonly serverTime: string | undefined;
 }
 
-export function heartbeatBody(about: About, state: ReportedState, { openFetches, listed, serverTime }: Held): string {
+/** @param load absent where it cannot be measured. */
+export function heartbeatBody(
+  about: About,
+  state: ReportedState,
+  { openFetches, listed, serverTime }: Held,
+  load: Load | undefined,
+): string {
   const ids = listed.map(({ id }) => id);
   return JSON.stringify({
     ...about,
     state,
+    load,
     // Both dialects read this: ids in an array (ojs-http-binding §10.4), and ids beside a count (ojs-worker-protocol
     // §4).
     active_jobs: ids,

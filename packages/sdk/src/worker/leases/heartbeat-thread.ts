@@ -17,6 +17,8 @@ export interface HeartbeatPlan {
   readonly maxBlockedS: number;
   /** Of {@link SharedLeases}. */
   readonly leases: SharedArrayBuffer;
+  /** Of {@link SharedLoad}; absent where the load cannot be measured. */
+  readonly load: SharedArrayBuffer | undefined;
 }
 
 /** What the thread says. */

@@ -1,6 +1,7 @@
 import { platform } from '#platform';
 import { type Connection, once } from '../../connection/connection.ts';
 import { textOf, textsOf, type Wire } from '../../json.ts';
+import type { LoadMeter } from '../../platform/platform.ts';
 import type { WorkerSettings } from '../options.ts';
 import type { ConnectionLog } from '../worker-log.ts';
 import {
@@ -16,6 +17,7 @@ import type { HeartbeatNews, HeartbeatThread } from './heartbeat-thread.ts';
 import type { LeasedJob } from './leased-job.ts';
 import type { LeasedJobs } from './leased-jobs.ts';
 import { SharedLeases } from './shared-leases.ts';
+import { SharedLoad } from './shared-load.ts';
 
 export interface HeartbeatServices {
   readonly connection: Connection;
@@ -50,6 +52,7 @@ export class Heartbeat {
   #current: Promise<void> | null = null;
   #next: Promise<void> | null = null;
   #shared: SharedLeases | null = null;
+  #load: { readonly meter: LoadMeter; readonly shared: SharedLoad } | null = null;
   #thread: HeartbeatThread | null = null;
   #threadBeats = false;
   #failing = false;
@@ -74,7 +77,10 @@ export class Heartbeat {
 
   /** The first one at once. */
   start(): void {
+    const meter = platform.startLoadMeter?.() ?? null;
+    if (meter !== null) this.#load = { meter, shared: new SharedLoad() };
     this.#startThread();
+    this.pulse();
     this.#tick();
     this.#timer = setInterval(() => {
       if (!this.#threadBeats || this.#shared?.whole === false) this.#tick();
@@ -95,6 +101,7 @@ export class Heartbeat {
 
   /** The event loop runs; `state()` may have changed. */
   pulse(): void {
+    this.#load?.shared.put(this.#load.meter.read());
     if (this.#shared === null) return;
     this.#shared.pulse();
     this.#shared.state = this.#services.state();
@@ -105,6 +112,7 @@ export class Heartbeat {
     clearInterval(this.#timer);
     await this.#thread?.stop();
     await this.beat().catch((error: unknown) => this.#warn(error));
+    this.#load?.meter.stop();
   }
 
   #tick(): void {
@@ -122,7 +130,8 @@ export class Heartbeat {
     const reported = this.#services.state();
     const listed = [...this.#services.leasedJobs];
     const { openFetches } = this.#services.leasedJobs;
-    const body = heartbeatBody(this.#about, reported, { openFetches, listed, serverTime: this.#serverTime });
+    const held = { openFetches, listed, serverTime: this.#serverTime };
+    const body = heartbeatBody(this.#about, reported, held, this.#load?.shared.take());
     const answer = await once(this.#services.connection, { operation: 'worker.heartbeat', body }, this.#answerMs);
     this.#answered(reported, listed, answer, performance.now());
   }
@@ -176,6 +185,7 @@ export class Heartbeat {
       answerMs: this.#answerMs,
       maxBlockedS,
       leases: shared.buffer,
+      load: this.#load?.shared.buffer,
     };
     try {
       this.#thread = platform.startHeartbeats(plan, {
@@ -189,7 +199,6 @@ export class Heartbeat {
     this.#shared = shared;
     // An outcome of the last moment has as long as any to arrive.
     leasedJobs.mirror(shared, settings.visibilityMs);
-    this.pulse();
   }
 
   #hear(news: HeartbeatNews): void {

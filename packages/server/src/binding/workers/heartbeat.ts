@@ -37,6 +37,8 @@ const states: ReadonlyMap<string, Directive> = new Map([
 ]);
 /** The worker's description of itself; stored as sent. */
 const infoFields = ['hostname', 'pid', 'queues', 'concurrency', 'labels', 'started_at', 'version'] as const;
+/** What the worker uses of its machine; docs/http.md has their units. */
+const loadFields = ['rss_bytes', 'heap_used_bytes', 'event_loop_lag_ms'] as const;
 
 /** The jobs that the heartbeat names. */
 export function heldBy({ holds }: Beat): readonly JobId[] {
@@ -67,11 +69,12 @@ export function readBeat(issued: Leases, fields: Fields, worker: string): Beat {
   const state = reported === null ? 'running' : (states.get(reported) ?? null);
   if (state === null) fields.issue('state', 'must be running, quiet or terminate');
   const description = infoFields.flatMap((name) => (fields.has(name) ? [[name, fields.raw(name)]] : []));
-  const info = JSON.stringify(
-    Object.fromEntries(
-      reported === null || reported === state ? description : [...description, ['reported_state', reported]],
-    ),
-  );
+  const load = loadIn(fields);
+  const info = JSON.stringify({
+    ...Object.fromEntries(description),
+    ...(load !== null && { load }),
+    ...(reported !== null && reported !== state && { reported_state: reported }),
+  });
   if (info.length > maxInfo)
     fields.issue(
       'labels',
@@ -87,6 +90,17 @@ export function readBeat(issued: Leases, fields: Fields, worker: string): Beat {
     state: state ?? 'running',
     info,
   };
+}
+
+/** The numbers that the server knows; a worker on another platform may have some of them only. */
+function loadIn(fields: Fields): object | null {
+  const load = fields.object('load');
+  if (load === null) return null;
+  const told = loadFields.filter((name) => load.has(name)).map((name) => [name, load.raw(name)] as const);
+  for (const [name, value] of told)
+    if (typeof value !== 'number' || !Number.isFinite(value) || value < 0)
+      load.issue(name, 'must be a number of at least 0');
+  return Object.fromEntries(told);
 }
 
 /**

@@ -34,3 +34,20 @@ test('the description of a worker has a bound', () => {
   expect(read({ labels: ['x'.repeat(16_000)] }).info).toContain('xxx');
   expect(() => read({ labels: ['x'.repeat(17_000)] })).toThrow(ProtocolError);
 });
+
+test('the load of a worker is what the server knows of it, and numbers', () => {
+  const load = { rss_bytes: 98_566_144, heap_used_bytes: 25_165_824, event_loop_lag_ms: 3.5 };
+  expect(JSON.parse(read({ load: { ...load, rss_mb: 'x' } }).info)).toEqual({ load });
+  expect(JSON.parse(read({ load: { rss_bytes: 1 } }).info)).toEqual({ load: { rss_bytes: 1 } });
+  expect(JSON.parse(read({ load: null }).info)).toEqual({});
+  const issue = (path: string, message: string) => ({
+    details: { validation_errors: [expect.objectContaining({ path, message })] },
+  });
+  for (const wrong of [-1, '1'])
+    expect(() => read({ load: { ...load, rss_bytes: wrong } })).toThrow(
+      expect.objectContaining(issue('$.load.rss_bytes', 'must be a number of at least 0')),
+    );
+  expect(() => read({ load: [1] })).toThrow(
+    expect.objectContaining(issue('$.load', expect.stringContaining('an object'))),
+  );
+});

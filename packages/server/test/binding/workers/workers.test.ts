@@ -13,7 +13,7 @@ describe.each(storages)('workers on $name', ({ url }) => {
     await using server = await serve({ storage: url() });
     await call(server.url, '/jobs', { type: 'a.b', args: [], options: { queue: 'q' } });
     await call(server.url, '/workers/fetch', { queues: ['q', 'r'], count: 2, worker_id: 'fetches' });
-    const told = { hostname: 'host-1', queues: ['q'], concurrency: 4, version: '1.2.0' };
+    const told = { hostname: 'host-1', queues: ['q'], concurrency: 4, version: '1.2.0', load: { rss_bytes: 3e12 } };
     await call(server.url, '/workers/heartbeat', { worker_id: 'beats', state: 'quiet', active_jobs: [], ...told });
     for (const path of ['/workers', '/admin/workers']) {
       const { status, body } = await call(server.url, path);

@@ -68,6 +68,10 @@ const beatKinds: Kinds = [
   [['state'], 'string'],
   [['leases'], 'object'],
   [['visibility_timeout_ms'], 'number'],
+  [['load'], 'object'],
+  [['load', 'rss_bytes'], 'number'],
+  [['load', 'heap_used_bytes'], 'number'],
+  [['load', 'event_loop_lag_ms'], 'number'],
 ];
 const ackKinds: Kinds = [
   [['job_id'], 'string'],
@@ -181,6 +185,10 @@ const beatValues: Values = [
   [['state'], ['""', '"dead"', '"__proto__"']],
   [['visibility_timeout_ms'], [...numbers, '0']],
   [['leases'], ['{"a":1}', '{"a":null}']],
+  [
+    ['load', 'event_loop_lag_ms'],
+    ['-1', '1e400'],
+  ],
 ];
 const ackValues: Values = [
   [['job_id'], ['""', '"\\ud800"', long(256)]],

@@ -1,0 +1,104 @@
+import type { QueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import type { Worker, WorkerAnswers } from '../../api/answers/workers.ts';
+import { useAction } from '../../api/calls.ts';
+import { useMay } from '../../api/session.ts';
+import { formatCount } from '../../format/numbers.ts';
+import { Button } from '../../ui/button.tsx';
+import { Confirm } from '../../ui/confirm.tsx';
+
+const changes = ['worker.list', 'worker.get'] as const;
+
+export interface WorkerButtonsProps {
+  readonly worker: Worker;
+  readonly onRemoved?: () => void;
+}
+
+/** Quiet, resume and stop, shown at once although the worker hears of it with its next heartbeat. Remove, once stale. */
+export function WorkerButtons({ worker, onRemoved }: WorkerButtonsProps) {
+  const { id, state, directive, active_jobs: jobs, last_heartbeat_at: beatAt } = worker;
+  const may = useMay('worker.quiet');
+  const [asked, setAsked] = useState<'stop' | 'remove' | null>(null);
+  const isQuiet = (directive ?? state) === 'quiet';
+  const flow = useAction(isQuiet ? 'worker.resume' : 'worker.quiet', {
+    changes,
+    done: isQuiet ? `${id} is told to fetch again.` : `${id} is told to fetch no more. Its running jobs go on.`,
+    optimistic: (client) => showTold(client, id, isQuiet ? 'running' : 'quiet'),
+  });
+  const stop = useAction('worker.stop', {
+    changes,
+    done: `${id} is told to stop.`,
+    optimistic: (client) => showTold(client, id, 'terminate'),
+  });
+  const remove = useAction('worker.remove', { changes, done: `Removed ${id}.` });
+  const call = { params: { id } };
+  if (!may) return null;
+  if (beatAt === null) return <span className="soft nowrap">no heartbeat</span>;
+  return (
+    <span className="worker-buttons">
+      {state === 'stale' ? (
+        <Button size="small" kind="danger" aria-label={`Remove ${id}…`} onClick={() => setAsked('remove')}>
+          Remove…
+        </Button>
+      ) : (
+        (directive ?? state) !== 'terminate' && (
+          <>
+            <Button
+              size="small"
+              aria-label={`${isQuiet ? 'Resume' : 'Quiet'} ${id}`}
+              disabled={flow.isPending}
+              onClick={() => flow.mutate(call)}
+            >
+              {isQuiet ? 'Resume' : 'Quiet'}
+            </Button>
+            <Button size="small" kind="danger" aria-label={`Stop ${id}…`} onClick={() => setAsked('stop')}>
+              Stop…
+            </Button>
+          </>
+        )
+      )}
+      {asked === 'stop' && (
+        <Confirm
+          title={`Stop ${id}?`}
+          confirm="Stop the worker"
+          destroys
+          onConfirm={() => stop.mutateAsync(call)}
+          onClose={() => setAsked(null)}
+        >
+          The worker finishes its running jobs ({formatCount(jobs)} now) and stops. Only its own supervisor can start it
+          again.
+        </Confirm>
+      )}
+      {asked === 'remove' && (
+        <Confirm
+          title={`Remove ${id}?`}
+          confirm="Remove the worker"
+          destroys
+          onConfirm={async () => {
+            await remove.mutateAsync(call);
+            onRemoved?.();
+          }}
+          onClose={() => setAsked(null)}
+        >
+          The worker has been silent for too long. Its running jobs ({formatCount(jobs)} now) go on as after a crash:
+          another worker gets them, or they are discarded after the last attempt.
+        </Confirm>
+      )}
+    </span>
+  );
+}
+
+/** Shows what workers are told before the server has answered. */
+function showTold(client: QueryClient, id: string, directive: NonNullable<Worker['directive']>): () => void {
+  const lists = client.getQueriesData<WorkerAnswers['worker.list']>({ queryKey: ['worker.list'] });
+  const details = client.getQueriesData<WorkerAnswers['worker.get']>({ queryKey: ['worker.get'] });
+  for (const [key, list] of lists) {
+    if (list === undefined) continue;
+    const items = list.items.map((one) => (one.id === id ? { ...one, directive } : one));
+    client.setQueryData(key, { ...list, items });
+  }
+  for (const [key, detail] of details) if (detail?.id === id) client.setQueryData(key, { ...detail, directive });
+  return () => {
+    for (const [key, before] of [...lists, ...details]) client.setQueryData(key, before);
+  };
+}
