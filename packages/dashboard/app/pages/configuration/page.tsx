@@ -13,8 +13,8 @@ export function Page() {
   return (
     <Frame
       title="Configuration"
-      lead="The settings that count now, and where each value comes from. Secrets are never shown."
-      actions={<CopyAs operation="admin.config" options={{}} code="await admin.systemConfig();" />}
+      lead="The settings in force, and where each value comes from. Secrets are never shown."
+      actions={<CopyAs operation="admin.config" options={{}} code="await admin.serverConfig();" />}
     >
       <MaintenanceCard />
       <Loaded query={configuration}>{(data) => <Settings configuration={data} />}</Loaded>
@@ -29,7 +29,7 @@ const columns: readonly Column<Row>[] = [
   { id: 'value', label: 'Value', cell: ([, { value }]) => <code>{textOf(value)}</code> },
   {
     id: 'origin',
-    label: 'From',
+    label: 'Origin',
     cell: ([, { origin }]) => <Badge tone={origin === 'default' ? 'mute' : 'info'}>{origin}</Badge>,
   },
   { id: 'variable', label: 'Variable', cell: ([, { variable }]) => <code>{variable}</code> },

@@ -33,7 +33,7 @@ export function Page() {
   return (
     <Frame
       title="Dead letter"
-      lead="Jobs that have failed for good and are kept for you to look at."
+      lead="Jobs that failed for good. Look at their errors, then run them again or delete them."
       actions={
         <>
           {mayRedrive && total > 0 && (
@@ -61,10 +61,10 @@ export function Page() {
       <Loaded query={stats} lines={2}>
         {({ by_queue, oldest_at, retention }) =>
           total === 0 ? (
-            <Empty title="No dead job">
+            <Empty title="No dead letters">
               <p>
-                A job comes here after its last attempt, where its retry policy says so. Others are discarded without a
-                trace here.
+                A job comes here after its last attempt if its retry policy says so. Other failed jobs are on the page
+                Jobs, in the state discarded.
               </p>
             </Empty>
           ) : (

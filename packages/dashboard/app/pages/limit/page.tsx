@@ -23,7 +23,7 @@ export function Page() {
   const [isEditing, setEditing] = useState(false);
   const restore = useAction('limit.restore', {
     changes: ['limit.get', 'limit.list'],
-    done: `${key} has its own numbers again.`,
+    done: `The override of ${key} is removed.`,
   });
   const limit = query.data;
   if (query.error instanceof ApiFailure && query.error.status === 404) {
@@ -64,7 +64,7 @@ export function Page() {
     >
       <Loaded query={query}>
         {(data) => (
-          <Card title="Numbers">
+          <Card title="Use">
             <dl className="facts">
               <dt>Running</dt>
               <dd>

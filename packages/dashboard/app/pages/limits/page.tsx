@@ -26,7 +26,7 @@ export function Page() {
   return (
     <Frame
       title="Limits"
-      lead="How many executions of a key may run at once or start in a period."
+      lead="How many jobs of a key may run at once, or start in a period."
       actions={<CopyAs operation="limit.list" options={{}} command="limits list" code="await admin.listLimits();" />}
     >
       <Loaded query={limits}>
@@ -34,7 +34,7 @@ export function Page() {
           if (items.length === 0 && page === 1) {
             return (
               <Empty title="No limit yet">
-                <p>A job names its limits when it is enqueued. A queue has limits of its own: see the queue's page.</p>
+                <p>A job names its limits when it is enqueued. The limits of a queue are on the page of the queue.</p>
               </Empty>
             );
           }

@@ -36,7 +36,7 @@ export function Configuration({ queue }: { readonly queue: Configured }) {
         <dt>Most waiting jobs</dt>
         <dd>
           {backpressure.max_depth === null
-            ? 'no bound'
+            ? 'no limit'
             : `${formatCount(backpressure.max_depth)}; then the server ${backpressure.strategy === 'reject' ? 'refuses new jobs' : 'warns'}`}
         </dd>
         {Object.entries(retention).map(([state, kept]) => (
