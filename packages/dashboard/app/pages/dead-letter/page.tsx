@@ -1,10 +1,9 @@
 import type { BulkAction } from '@ojs-ts/core';
-import { parseDuration } from '@ojs-ts/core';
 import { useState } from 'react';
 import { useCall } from '../../api/calls.ts';
 import { useMay } from '../../api/session.ts';
 import { formatCount } from '../../format/numbers.ts';
-import { formatDuration } from '../../format/times.ts';
+import { formatPeriod } from '../../format/times.ts';
 import { hasType } from '../../live/summary.ts';
 import { useSearchTexts } from '../../search.ts';
 import { Button } from '../../ui/button.tsx';
@@ -71,7 +70,7 @@ export function Page() {
             <>
               <div className="tiles">
                 <Tile label="Jobs" value={formatCount(total)} note={`of at most ${formatCount(retention.max_count)}`} />
-                <Tile label="Oldest" value={<Time at={oldest_at} />} note={`kept for ${keptFor(retention.max_age)}`} />
+                <Tile label="Oldest" value={<Time at={oldest_at} />} note={`kept for ${formatPeriod(retention.max_age)}`} />
                 <div className="tile">
                   <label className="label" htmlFor="dead-queue">
                     Queue
@@ -109,9 +108,4 @@ export function Page() {
       )}
     </Frame>
   );
-}
-
-function keptFor(age: string): string {
-  const ms = parseDuration(age);
-  return ms === null ? age : formatDuration(ms);
 }

@@ -2,6 +2,7 @@ import { Link } from '@tanstack/react-router';
 import type { Limit } from '../../api/answers/limits.ts';
 import { useCall } from '../../api/calls.ts';
 import { formatCount } from '../../format/numbers.ts';
+import { formatPeriod } from '../../format/times.ts';
 import { hasType } from '../../live/summary.ts';
 import { useSearchTexts } from '../../search.ts';
 import { Badge } from '../../ui/badge.tsx';
@@ -89,7 +90,7 @@ const columns: readonly Column<Limit>[] = [
     id: 'rate',
     label: 'Starts',
     cell: ({ rate }) =>
-      rate === undefined ? '–' : `${formatCount(rate.current_count)} of ${formatCount(rate.limit)} each ${rate.period}`,
+      rate === undefined ? '–' : `${formatCount(rate.current_count)} of ${formatCount(rate.limit)} per ${formatPeriod(rate.period)}`,
   },
   { id: 'waiting', label: 'Held back', align: 'number', cell: ({ waiting_count }) => formatCount(waiting_count) },
 ];

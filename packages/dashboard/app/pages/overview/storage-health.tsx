@@ -4,7 +4,7 @@ import { Badge } from '../../ui/badge.tsx';
 import { Card } from '../../ui/page.tsx';
 import { Loaded } from '../../ui/states.tsx';
 
-const names: Readonly<Record<string, string>> = { writes: 'Takes writes', clock: 'Clock', file: 'File' };
+const names: Readonly<Record<string, string>> = { writes: 'Writes', clock: 'Clock', file: 'File' };
 
 /** Whether the storage answers and takes writes. */
 export function StorageHealth() {
