@@ -48,7 +48,8 @@ export class SummaryStream {
           cache: 'no-store',
           signal,
         });
-        if (response.status === 401 || response.status === 403 || response.status === 404) {
+        // 422: the server keeps no log of events (OJS_EVENTS=false).
+        if ([401, 403, 404, 422].includes(response.status)) {
           this.#listener.state('refused');
           return;
         }

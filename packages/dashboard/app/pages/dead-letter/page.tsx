@@ -70,7 +70,11 @@ export function Page() {
             <>
               <div className="tiles">
                 <Tile label="Jobs" value={formatCount(total)} note={`of at most ${formatCount(retention.max_count)}`} />
-                <Tile label="Oldest" value={<Time at={oldest_at} />} note={`kept for ${formatPeriod(retention.max_age)}`} />
+                <Tile
+                  label="Oldest"
+                  value={<Time at={oldest_at} />}
+                  note={`kept for ${formatPeriod(retention.max_age)}`}
+                />
                 <div className="tile">
                   <label className="label" htmlFor="dead-queue">
                     Queue

@@ -90,7 +90,9 @@ const columns: readonly Column<Limit>[] = [
     id: 'rate',
     label: 'Starts',
     cell: ({ rate }) =>
-      rate === undefined ? '–' : `${formatCount(rate.current_count)} of ${formatCount(rate.limit)} per ${formatPeriod(rate.period)}`,
+      rate === undefined
+        ? '–'
+        : `${formatCount(rate.current_count)} of ${formatCount(rate.limit)} per ${formatPeriod(rate.period)}`,
   },
   { id: 'waiting', label: 'Held back', align: 'number', cell: ({ waiting_count }) => formatCount(waiting_count) },
 ];
