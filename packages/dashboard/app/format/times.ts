@@ -1,3 +1,5 @@
+import { parseDuration } from '@ojs-ts/core';
+
 /** `2m 3s`, `450 ms`: a length of time in milliseconds. */
 export function formatDuration(ms: number): string {
   const sign = ms < 0 ? '−' : '';
@@ -15,6 +17,12 @@ export function formatDuration(ms: number): string {
   const first = parts.findIndex(([count]) => count > 0);
   const shown = parts.slice(first, first + 2).filter(([count]) => count > 0);
   return sign + shown.map(([count, unit]) => `${count}${unit}`).join(' ');
+}
+
+/** An ISO 8601 duration such as `PT5M`, in the same words; another text stays as it is. */
+export function formatPeriod(text: string): string {
+  const ms = parseDuration(text);
+  return ms === null ? text : formatDuration(ms);
 }
 
 /** `3 minutes ago`, `in 2 hours`. */

@@ -34,7 +34,9 @@ export function Login() {
         }}
       >
         <h1>Log in</h1>
-        <p className="soft">This server asks for a token. An operator makes one with `ojs tokens create`.</p>
+        <p className="soft">
+          This server needs a token. An administrator creates one with <code>ojs tokens create</code>.
+        </p>
         <Field label="Token" problem={problem}>
           <input
             type="password"

@@ -38,7 +38,7 @@ export function Palette({ onClose }: { readonly onClose: () => void }) {
           autoFocus
         />
         <Command.List>
-          <Command.Empty>Nothing has this name.</Command.Empty>
+          <Command.Empty>No page or setting has this name.</Command.Empty>
           {groups.map(({ label, places }) => (
             <Command.Group key={label} heading={label}>
               {places

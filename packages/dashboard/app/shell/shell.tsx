@@ -73,7 +73,7 @@ function Frame() {
         </div>
         {gapAt !== null && (
           <div className="notice" role="status">
-            Some events were missed. The page has asked for everything again.
+            Some events were missed, so the page has read everything again.
             <Button size="small" onClick={dismissGap}>
               Dismiss
             </Button>

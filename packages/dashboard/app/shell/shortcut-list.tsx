@@ -5,7 +5,7 @@ import { groups } from './navigation.ts';
 const common = [
   ['Ctrl K', 'Command palette'],
   ['/', 'Search on this page'],
-  ['.', 'Ask for everything again'],
+  ['.', 'Read everything again'],
   ['?', 'This list'],
   ['↑ ↓', 'Move between the rows of a table'],
 ] as const;

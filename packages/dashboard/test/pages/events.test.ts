@@ -52,7 +52,7 @@ describe.skipIf(chromiumPath === null)('events and limits', () => {
     await page.getByRole('link', { name: 'w1' }).waitFor();
     await page.goBack();
     await page.getByRole('button', { name: 'From here: job.enqueued' }).last().click();
-    await page.getByText('A replay of the log from one event on.').waitFor();
+    await page.getByText('The log from one event on, oldest first.').waitFor();
     await expect.poll(() => rows.count()).toBe(before + 1);
     await page.getByRole('button', { name: 'Back to now' }).click();
     await page.setViewportSize({ width: 390, height: 844 });

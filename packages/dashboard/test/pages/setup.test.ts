@@ -35,7 +35,7 @@ describe.skipIf(chromiumPath === null)('doctor, configuration, audit, schemas', 
     await page.getByText('(move to new disks)').waitFor();
     expect(await violations(page)).toEqual([]);
     await page.getByRole('button', { name: 'End maintenance' }).click();
-    await page.getByText('The server takes and hands out jobs.').waitFor();
+    await page.getByText('Jobs start as usual.').waitFor();
     await dashboard.open('audit?type=maintenance');
     const entries = page.getByRole('button', { name: 'maintenance.changed' });
     await expect.poll(() => entries.count()).toBe(2);
@@ -57,7 +57,7 @@ describe.skipIf(chromiumPath === null)('doctor, configuration, audit, schemas', 
     await page.getByLabel('Job type').fill('order.pay');
     await page.getByLabel('JSON Schema of the arguments').fill('{"maxItems": 1.0e1, "type": "array"');
     await page.getByRole('button', { name: 'Register' }).click();
-    await page.getByRole('alert').filter({ hasText: 'The schema is no JSON' }).waitFor();
+    await page.getByRole('alert').filter({ hasText: 'The schema is not JSON' }).waitFor();
     await page.getByLabel('JSON Schema of the arguments').fill('{"maxItems": 1.0e1, "type": "array"}');
     await page.getByRole('button', { name: 'Register' }).click();
     await page.getByRole('button', { name: 'order.pay' }).click();

@@ -4,8 +4,8 @@ import { Button } from '../../ui/button.tsx';
 import { Field } from '../../ui/field.tsx';
 
 const fields = [
-  ['about', 'About', 'An id of a job, or a name'],
-  ['type', 'What', 'queue, token.created'],
+  ['about', 'About', 'Id of a job, or a name'],
+  ['type', 'What', 'queue.paused, token'],
   ['principal', 'Who', 'token_…'],
 ] as const;
 

@@ -50,13 +50,13 @@ export function Page() {
   return (
     <Frame
       title="Audit"
-      lead="Who changed what, newest first. Nothing changes an entry."
+      lead="Who changed what, newest first. Nobody can change an entry."
       actions={
         <CopyAs
           operation="audit.list"
           options={{ query: filter }}
           command={['audit list', ...flags, '--all --ndjson'].join(' ')}
-          code="for await (const entry of admin.eachAuditEntry()) console.log(entry);"
+          code="for await (const entry of await admin.listAudit()) console.log(entry);"
         />
       }
     >
@@ -65,7 +65,7 @@ export function Page() {
       {list.isPending && <Loading />}
       {list.data && entries.length === 0 && (
         <Empty title="No entry">
-          <p>Changes of queues, jobs, limits, crons, workers and tokens are written here, and failed logins.</p>
+          <p>The server records changes of queues, jobs, limits, crons, workers and tokens, and failed logins.</p>
         </Empty>
       )}
       {entries.length > 0 && (

@@ -60,7 +60,7 @@ const reasons: Readonly<Record<string, string>> = {
   gone: 'The job was deleted since the start.',
   changing: 'The job was changed by somebody else all the time.',
   pruned: 'The job was deleted since.',
-  in_workflow: 'The job is a step of a workflow, which has gone on without it.',
+  in_workflow: 'The job is a step of a workflow, which has continued without it.',
   duplicate: 'Another job holds the unique key.',
   was_pending: 'The job waited for its activation.',
   running: 'The retried job runs.',

@@ -20,7 +20,7 @@ export function Controls({ operation, size = 'default' }: ControlsProps) {
   const [isAsking, setAsking] = useState(false);
   const changes = ['bulk.get', 'bulk.list'] as const;
   const stop = useAction('bulk.stop', { done: 'The operation stops after its step.', changes });
-  const resume = useAction('bulk.resume', { done: 'The operation goes on.', changes });
+  const resume = useAction('bulk.resume', { done: 'The operation continues.', changes });
   const takeBack = useAction('bulk.undo', {
     changes,
     onDone: (started) => void navigate({ to: '/bulk/$id', params: { id: started.id } }),

@@ -9,7 +9,7 @@ import { Card } from '../../ui/page.tsx';
 import { Loaded } from '../../ui/states.tsx';
 import { Time } from '../../ui/time.tsx';
 
-/** While the server is in maintenance it refuses new jobs and hands out none. */
+/** In maintenance mode no job starts; enqueues and running jobs continue (docs/operating.md, Maintenance mode). */
 export function MaintenanceCard() {
   const maintenance = useCall('admin.maintenance', { refreshMs: 30_000 });
   const may = useMay('admin.setMaintenance');
@@ -17,7 +17,7 @@ export function MaintenanceCard() {
   const [reason, setReason] = useState('');
   const set = useAction('admin.setMaintenance', { changes: ['admin.maintenance'] });
   return (
-    <Card title="Maintenance">
+    <Card title="Maintenance mode">
       <Loaded query={maintenance} lines={1}>
         {({ maintenance: isOn, reason: given, enabled_at }) => (
           <div className="row spread">
@@ -28,7 +28,7 @@ export function MaintenanceCard() {
                   since <Time at={enabled_at} /> {given !== null && `(${given})`}
                 </>
               ) : (
-                'The server takes and hands out jobs.'
+                'Jobs start as usual.'
               )}
             </span>
             {may && (
@@ -48,8 +48,8 @@ export function MaintenanceCard() {
           onClose={() => setAsking(false)}
         >
           <div className="stack">
-            <p>Until it ends the server refuses new jobs and hands out none. Running jobs finish.</p>
-            <Field label="Reason" hint="Everybody who is refused reads it.">
+            <p>No job starts until you end it. The server still accepts new jobs, and running jobs finish.</p>
+            <Field label="Reason" hint="Operators see it here, and on the command line.">
               <input value={reason} onChange={({ target }) => setReason(target.value)} />
             </Field>
           </div>

@@ -1,5 +1,6 @@
 import type { Configuration, Setting } from '../../api/answers/system.ts';
 import { useCall } from '../../api/calls.ts';
+import { formatPeriod } from '../../format/times.ts';
 import { useSearchTexts } from '../../search.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { CopyAs } from '../../ui/copy.tsx';
@@ -13,8 +14,8 @@ export function Page() {
   return (
     <Frame
       title="Configuration"
-      lead="The settings that count now, and where each value comes from. Secrets are never shown."
-      actions={<CopyAs operation="admin.config" options={{}} code="await admin.systemConfig();" />}
+      lead="The settings in force, and where each value comes from. Secrets are never shown."
+      actions={<CopyAs operation="admin.config" options={{}} code="await admin.serverConfig();" />}
     >
       <MaintenanceCard />
       <Loaded query={configuration}>{(data) => <Settings configuration={data} />}</Loaded>
@@ -29,7 +30,7 @@ const columns: readonly Column<Row>[] = [
   { id: 'value', label: 'Value', cell: ([, { value }]) => <code>{textOf(value)}</code> },
   {
     id: 'origin',
-    label: 'From',
+    label: 'Origin',
     cell: ([, { origin }]) => <Badge tone={origin === 'default' ? 'mute' : 'info'}>{origin}</Badge>,
   },
   { id: 'variable', label: 'Variable', cell: ([, { variable }]) => <code>{variable}</code> },
@@ -50,7 +51,7 @@ function Settings({ configuration }: { readonly configuration: Configuration }) 
           <Fact name="Storage" value={backend} />
           <Fact name="Durability" value={durability} />
           {Object.entries(engine).map(([name, value]) => (
-            <Fact key={name} name={name.replaceAll('_', ' ')} value={textOf(value)} />
+            <Fact key={name} name={wordsOf(name)} value={textOf(value)} />
           ))}
         </dl>
       </Card>
@@ -81,9 +82,14 @@ function Fact({ name, value }: { readonly name: string; readonly value: string }
   );
 }
 
+/** `dead_after` as `Dead after`. */
+function wordsOf(name: string): string {
+  return name.charAt(0).toUpperCase() + name.slice(1).replaceAll('_', ' ');
+}
+
 function textOf(value: Setting['value']): string {
   if (value === null) return 'none';
   if (typeof value === 'boolean') return value ? 'on' : 'off';
   if (typeof value === 'object') return value.length === 0 ? 'none' : value.join(', ');
-  return String(value);
+  return formatPeriod(String(value));
 }

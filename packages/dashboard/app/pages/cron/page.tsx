@@ -65,7 +65,7 @@ export function Page() {
         {({ cron: { expression, timezone, type, args, options, overlap_policy, last_run_at, run_count } }) => (
           <div className="columns">
             <Card title="Schedule">
-              <p>{wordsOfCron(expression) ?? 'A schedule of its own form'}</p>
+              <p>{wordsOfCron(expression) ?? 'A schedule that has no words here'}</p>
               <dl className="facts">
                 <dt>Expression</dt>
                 <dd>
@@ -108,7 +108,7 @@ export function Page() {
           }}
           onClose={() => setOpened(null)}
         >
-          No further run begins. Jobs of earlier runs stay.
+          The cron never runs again. Jobs of earlier runs stay.
         </Confirm>
       )}
     </Frame>

@@ -31,7 +31,7 @@ export function PastRuns({ name }: { readonly name: string }) {
       <Loaded query={jobs}>
         {({ items }) =>
           items.length === 0 ? (
-            <p className="soft">No run yet, or none that is still kept.</p>
+            <p className="soft">No run yet, or the server has deleted its jobs.</p>
           ) : (
             <DataTable
               label="Runs, newest first"

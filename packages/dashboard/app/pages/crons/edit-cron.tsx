@@ -40,7 +40,7 @@ export function EditCron({ cron, onClose }: EditCronProps) {
     try {
       parse(args);
     } catch (error) {
-      setProblem(`The arguments are no JSON: ${messageOf(error)}`);
+      setProblem(`The arguments are not JSON: ${messageOf(error)}`);
       return;
     }
     // Other settings of the options stay as they are; the text of the arguments goes as it was written.

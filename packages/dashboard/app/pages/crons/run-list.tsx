@@ -38,7 +38,7 @@ function Change({ change }: { readonly change: ClockChange }) {
       <span>
         Clocks go {direction} from {time(local_before)} to {time(local_after)}.
         {skipped_count > 0 && ` ${skipped_count} local times are skipped.`}
-        {repeated_count > 0 && ` ${repeated_count} local times come twice and run once.`}
+        {repeated_count > 0 && ` ${repeated_count} local times occur twice and run once.`}
       </span>
     </li>
   );

@@ -1,10 +1,9 @@
 import type { BulkAction } from '@ojs-ts/core';
-import { parseDuration } from '@ojs-ts/core';
 import { useState } from 'react';
 import { useCall } from '../../api/calls.ts';
 import { useMay } from '../../api/session.ts';
 import { formatCount } from '../../format/numbers.ts';
-import { formatDuration } from '../../format/times.ts';
+import { formatPeriod } from '../../format/times.ts';
 import { hasType } from '../../live/summary.ts';
 import { useSearchTexts } from '../../search.ts';
 import { Button } from '../../ui/button.tsx';
@@ -33,7 +32,7 @@ export function Page() {
   return (
     <Frame
       title="Dead letter"
-      lead="Jobs that have failed for good and are kept for you to look at."
+      lead="Jobs that failed for good. Look at their errors, then run them again or delete them."
       actions={
         <>
           {mayRedrive && total > 0 && (
@@ -61,17 +60,21 @@ export function Page() {
       <Loaded query={stats} lines={2}>
         {({ by_queue, oldest_at, retention }) =>
           total === 0 ? (
-            <Empty title="No dead job">
+            <Empty title="No dead letters">
               <p>
-                A job comes here after its last attempt, where its retry policy says so. Others are discarded without a
-                trace here.
+                A job comes here after its last attempt if its retry policy says so. Other failed jobs are on the page
+                Jobs, in the state discarded.
               </p>
             </Empty>
           ) : (
             <>
               <div className="tiles">
                 <Tile label="Jobs" value={formatCount(total)} note={`of at most ${formatCount(retention.max_count)}`} />
-                <Tile label="Oldest" value={<Time at={oldest_at} />} note={`kept for ${keptFor(retention.max_age)}`} />
+                <Tile
+                  label="Oldest"
+                  value={<Time at={oldest_at} />}
+                  note={`kept for ${formatPeriod(retention.max_age)}`}
+                />
                 <div className="tile">
                   <label className="label" htmlFor="dead-queue">
                     Queue
@@ -109,9 +112,4 @@ export function Page() {
       )}
     </Frame>
   );
-}
-
-function keptFor(age: string): string {
-  const ms = parseDuration(age);
-  return ms === null ? age : formatDuration(ms);
 }

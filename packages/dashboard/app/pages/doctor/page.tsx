@@ -14,13 +14,13 @@ export function Page() {
   return (
     <Frame
       title="Doctor"
-      lead="What an operator should mend in this server and its store, the worst first, each with its mend."
+      lead="What is wrong with this server and its storage, the worst first, and what helps."
       actions={
         <>
           <Button aria-busy={report.isFetching} onClick={() => void report.refetch()}>
             {report.isFetching ? 'Looking…' : 'Look again'}
           </Button>
-          <CopyAs operation="system.doctor" options={{}} command="doctor" code="await admin.doctor();" />
+          <CopyAs operation="system.doctor" options={{}} command="doctor" code="await admin.diagnose();" />
         </>
       }
     >
@@ -29,7 +29,7 @@ export function Page() {
           <>
             {findings.length === 0 ? (
               <Empty title="Nothing to mend">
-                <p>Clock, storage, queues, workers, leases and limits are in order.</p>
+                <p>Clocks, storage, queues, crons, workers and limits are in order.</p>
               </Empty>
             ) : (
               <ul className="stack" aria-label="Findings">
@@ -39,7 +39,7 @@ export function Page() {
               </ul>
             )}
             <p className="soft small">
-              Looked <Time at={checked_at} />
+              Checked <Time at={checked_at} />
             </p>
           </>
         )}

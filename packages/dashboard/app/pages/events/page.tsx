@@ -12,13 +12,13 @@ export function Page() {
   const filter = { types: kindsOf(search.types), queues: search.queues, job_types: search.job_types };
   const isReplay = search.after !== undefined;
   const flags = [
-    ...(filter.types === undefined ? [] : [`--types ${quote(filter.types)}`]),
-    ...(filter.queues === undefined ? [] : [`--queues ${quote(filter.queues)}`]),
+    ...(filter.types === undefined ? [] : [`--type ${quote(filter.types)}`]),
+    ...(filter.queues === undefined ? [] : [`--queue ${quote(filter.queues)}`]),
   ];
   return (
     <Frame
       title="Events"
-      lead={isReplay ? 'A replay of the log from one event on.' : 'What happens, newest first.'}
+      lead={isReplay ? 'The log from one event on, oldest first.' : 'What happens, newest first.'}
       actions={
         <>
           {isReplay && (

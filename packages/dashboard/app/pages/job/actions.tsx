@@ -106,7 +106,7 @@ export function Actions({ document }: { readonly document: JobDocument }) {
           onClose={close}
         >
           {state === 'active'
-            ? 'The job runs. Its worker hears of the end with its next heartbeat.'
+            ? 'The job is running. Its worker learns of this with its next heartbeat.'
             : 'The job never starts. You can run it again as a new job.'}
         </Confirm>
       )}

@@ -1,7 +1,6 @@
-import { parseDuration } from '@ojs-ts/core';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
-import { formatDuration } from '../../format/times.ts';
+import { formatDuration, formatPeriod } from '../../format/times.ts';
 import { Card } from '../../ui/page.tsx';
 import { Time } from '../../ui/time.tsx';
 import type { Job, JobDocument, RetryPolicy } from './job.ts';
@@ -124,19 +123,14 @@ function sentenceOf(policy: RetryPolicy): string {
   const { max_attempts: most, on_exhaustion: then, backoff_strategy: strategy, jitter } = policy;
   const end = then === 'dead_letter' ? 'then the dead letter' : `then ${then}`;
   if (most <= 1) return `One attempt, ${end}`;
-  const first = durationOf(policy.initial_interval);
-  const longest = durationOf(policy.max_interval);
+  const first = formatPeriod(policy.initial_interval);
+  const longest = formatPeriod(policy.max_interval);
   return `${most} attempts, ${strategy} backoff from ${first} to ${longest}${jitter ? ' with jitter' : ''}, ${end}`;
-}
-
-function durationOf(text: string): string {
-  const ms = parseDuration(text);
-  return ms === null ? text : formatDuration(ms);
 }
 
 function lengthOf(member: string, text: string): string | null {
   if (member.endsWith('_ms')) return formatDuration(Number(text));
-  return text.startsWith('"P') ? durationOf(text.slice(1, -1)) : null;
+  return text.startsWith('"P') ? formatPeriod(text.slice(1, -1)) : null;
 }
 
 export function Fact({ name, children }: { readonly name: string; readonly children: ReactNode }) {

@@ -50,7 +50,7 @@ export function Page() {
     >
       {isMissing(error) ? (
         <p className="notice" role="status">
-          The server has removed this job meanwhile. The page shows what it was.
+          The server has removed this job. The page shows its last state.
         </p>
       ) : (
         error !== null && <Failure error={error} retry={() => void refetch()} />

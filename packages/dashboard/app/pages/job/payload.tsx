@@ -39,7 +39,7 @@ export function Payload({ title, text, isPayload = true, aside }: PayloadProps) 
           <JsonTree node={node} label={title} open={text.length > large ? 1 : 3} />
           {text.includes(redacted) && (
             <p className="soft small">
-              Your token does not show the values that stand as <code>[redacted]</code>.
+              Your token may not see the values shown as <code>[redacted]</code>.
             </p>
           )}
         </>

@@ -52,7 +52,7 @@ const actions: readonly RowAction[] = [
     states: Waiting | State.active,
     becomes: 'cancelled',
     done: 'The job is cancelled.',
-    confirm: 'A cancelled job never runs. A worker that runs it is told to stop.',
+    confirm: 'A waiting job never runs. A running one is stopped by its worker.',
   },
   {
     label: 'Discard',

@@ -81,10 +81,10 @@ function SaveView({ names, onSave, onClose }: SaveViewProps) {
           label="Name"
           hint={
             names.includes(trimmed)
-              ? 'Takes the place of the view with this name.'
+              ? 'Replaces the view with this name.'
               : 'This browser keeps the query and the columns. The address shares them.'
           }
-          problem={isTaken ? 'Every reader has a view with this name.' : null}
+          problem={isTaken ? 'A built-in view has this name.' : null}
         >
           <input value={name} onChange={({ target }) => setName(target.value)} maxLength={40} autoComplete="off" />
         </Field>

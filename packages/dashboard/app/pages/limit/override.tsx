@@ -10,7 +10,7 @@ import { Field } from '../../ui/field.tsx';
 const ends = [
   ['+PT1H', 'in an hour'],
   ['+P1D', 'in a day'],
-  ['', 'when it is removed'],
+  ['', 'never, until you remove it'],
 ] as const;
 
 /** Other numbers than those of the jobs, for a while. */

@@ -4,6 +4,7 @@ import { useAction, useCall } from '../../api/calls.ts';
 import { ApiFailure } from '../../api/failure.ts';
 import { useMay } from '../../api/session.ts';
 import { formatCount } from '../../format/numbers.ts';
+import { formatPeriod } from '../../format/times.ts';
 import { hasType } from '../../live/summary.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
@@ -23,7 +24,7 @@ export function Page() {
   const [isEditing, setEditing] = useState(false);
   const restore = useAction('limit.restore', {
     changes: ['limit.get', 'limit.list'],
-    done: `${key} has its own numbers again.`,
+    done: `The override of ${key} is removed.`,
   });
   const limit = query.data;
   if (query.error instanceof ApiFailure && query.error.status === 404) {
@@ -64,7 +65,7 @@ export function Page() {
     >
       <Loaded query={query}>
         {(data) => (
-          <Card title="Numbers">
+          <Card title="Use">
             <dl className="facts">
               <dt>Running</dt>
               <dd>
@@ -106,7 +107,7 @@ interface RateFactProps {
 function RateFact({ limit, period, current_count, window_resets_at }: RateFactProps) {
   return (
     <>
-      <dt>Starts each {period}</dt>
+      <dt>Starts per {formatPeriod(period)}</dt>
       <dd>
         {formatCount(current_count)} of {formatCount(limit)}
         {current_count >= limit && (

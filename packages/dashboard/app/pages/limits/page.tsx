@@ -2,6 +2,7 @@ import { Link } from '@tanstack/react-router';
 import type { Limit } from '../../api/answers/limits.ts';
 import { useCall } from '../../api/calls.ts';
 import { formatCount } from '../../format/numbers.ts';
+import { formatPeriod } from '../../format/times.ts';
 import { hasType } from '../../live/summary.ts';
 import { useSearchTexts } from '../../search.ts';
 import { Badge } from '../../ui/badge.tsx';
@@ -26,7 +27,7 @@ export function Page() {
   return (
     <Frame
       title="Limits"
-      lead="How many executions of a key may run at once or start in a period."
+      lead="How many jobs of a key may run at once, or start in a period."
       actions={<CopyAs operation="limit.list" options={{}} command="limits list" code="await admin.listLimits();" />}
     >
       <Loaded query={limits}>
@@ -34,7 +35,7 @@ export function Page() {
           if (items.length === 0 && page === 1) {
             return (
               <Empty title="No limit yet">
-                <p>A job names its limits when it is enqueued. A queue has limits of its own: see the queue's page.</p>
+                <p>A job names its limits when it is enqueued. The limits of a queue are on the page of the queue.</p>
               </Empty>
             );
           }
@@ -89,7 +90,9 @@ const columns: readonly Column<Limit>[] = [
     id: 'rate',
     label: 'Starts',
     cell: ({ rate }) =>
-      rate === undefined ? '–' : `${formatCount(rate.current_count)} of ${formatCount(rate.limit)} each ${rate.period}`,
+      rate === undefined
+        ? '–'
+        : `${formatCount(rate.current_count)} of ${formatCount(rate.limit)} per ${formatPeriod(rate.period)}`,
   },
   { id: 'waiting', label: 'Held back', align: 'number', cell: ({ waiting_count }) => formatCount(waiting_count) },
 ];

@@ -50,7 +50,7 @@ export function Backlogs() {
                   align: 'number',
                   cell: ({ counts }) => formatCount(counts.available),
                 },
-                { id: 'oldest', label: 'Oldest since', cell: (queue) => <Time at={queue.oldest_available_at} /> },
+                { id: 'oldest', label: 'Oldest job', cell: (queue) => <Time at={queue.oldest_available_at} /> },
               ]}
             />
           );

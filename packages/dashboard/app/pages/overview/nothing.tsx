@@ -7,7 +7,7 @@ export function Nothing() {
       <Empty title="No job yet">
         <p>Enqueue one from your code, from the playground, or with this command:</p>
         <pre>
-          <code>npx @ojs-ts/cli enqueue hello --args '["world"]'</code>
+          <code>npx @ojs-ts/cli enqueue hello '["world"]'</code>
         </pre>
       </Empty>
     </section>

@@ -34,8 +34,8 @@ export function Page() {
         <StorageHealth />
       </div>
       <p className="soft small">
-        Percentiles and rates are those of the last hour. <Link to="/doctor">Ask the doctor</Link> what should be
-        mended.
+        Percentiles and rates are those of the last hour. The <Link to="/doctor">doctor</Link> says what is wrong, and
+        what helps.
       </p>
     </Frame>
   );

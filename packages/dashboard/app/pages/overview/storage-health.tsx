@@ -4,7 +4,7 @@ import { Badge } from '../../ui/badge.tsx';
 import { Card } from '../../ui/page.tsx';
 import { Loaded } from '../../ui/states.tsx';
 
-const names: Readonly<Record<string, string>> = { writes: 'Takes writes', clock: 'Clock', file: 'Disk' };
+const names: Readonly<Record<string, string>> = { writes: 'Writes', clock: 'Clock', file: 'File' };
 
 /** Whether the storage answers and takes writes. */
 export function StorageHealth() {
@@ -22,7 +22,7 @@ export function StorageHealth() {
             {Object.entries(checks).map(([name, { status, message }]) => (
               <Check key={name} name={names[name] ?? name} status={status} message={message} />
             ))}
-            <dt>Server runs for</dt>
+            <dt>Server uptime</dt>
             <dd>{formatDuration(uptime_seconds * 1_000)}</dd>
           </dl>
         )}
@@ -42,7 +42,7 @@ function Check({ name, status, message }: CheckProps) {
     <>
       <dt>{name}</dt>
       <dd>
-        <Badge tone={status === 'pass' ? 'good' : 'bad'}>{status === 'pass' ? 'good' : status}</Badge>{' '}
+        <Badge tone={status === 'pass' ? 'good' : 'bad'}>{status === 'pass' ? 'ok' : status}</Badge>{' '}
         {message !== undefined && <span className="soft">{message}</span>}
       </dd>
     </>

@@ -1,9 +1,8 @@
-import { parseDuration } from '@ojs-ts/core';
 import { useState } from 'react';
 import type { QueueConfig, QueueOverview } from '../../api/answers/queues.ts';
 import { useMay } from '../../api/session.ts';
 import { formatCount } from '../../format/numbers.ts';
-import { formatDuration } from '../../format/times.ts';
+import { formatPeriod } from '../../format/times.ts';
 import { Button } from '../../ui/button.tsx';
 import { Card } from '../../ui/page.tsx';
 import { EditConfiguration } from './edit-configuration.tsx';
@@ -32,11 +31,11 @@ export function Configuration({ queue }: { readonly queue: Configured }) {
           {concurrency === null ? 'no limit' : `${formatCount(queue.counts.active)} of ${formatCount(concurrency)}`}
         </dd>
         <dt>Rate</dt>
-        <dd>{rate === null ? 'no limit' : `${formatCount(rate.limit)} jobs each ${rate.period}`}</dd>
+        <dd>{rate === null ? 'no limit' : `${formatCount(rate.limit)} jobs per ${formatPeriod(rate.period)}`}</dd>
         <dt>Most waiting jobs</dt>
         <dd>
           {backpressure.max_depth === null
-            ? 'no bound'
+            ? 'no limit'
             : `${formatCount(backpressure.max_depth)}; then the server ${backpressure.strategy === 'reject' ? 'refuses new jobs' : 'warns'}`}
         </dd>
         {Object.entries(retention).map(([state, kept]) => (
@@ -49,11 +48,10 @@ export function Configuration({ queue }: { readonly queue: Configured }) {
 }
 
 function Kept({ state, kept }: { readonly state: string; readonly kept: string }) {
-  const ms = parseDuration(kept);
   return (
     <>
       <dt>Keeps {state} jobs</dt>
-      <dd>{ms === null ? kept : formatDuration(ms)}</dd>
+      <dd>{formatPeriod(kept)}</dd>
     </>
   );
 }

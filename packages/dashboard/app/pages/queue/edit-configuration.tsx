@@ -64,7 +64,7 @@ export function EditConfiguration({ queue, onClose }: EditConfigurationProps) {
             <input value={draft.period} onChange={({ target }) => set({ period: target.value })} />
           </Field>
         </div>
-        <Field label="Most waiting jobs" hint="Beyond it the server refuses new jobs. Empty for no bound.">
+        <Field label="Most waiting jobs" hint="With more, the server refuses new jobs. Empty for no limit.">
           <input inputMode="numeric" value={draft.depth} onChange={({ target }) => set({ depth: target.value })} />
         </Field>
         <Effect queue={queue} draft={draft} />

@@ -25,7 +25,7 @@ export function Page() {
       <Frame title={name}>
         <Empty title="There is no such queue">
           <p>
-            It begins with its first job. <Link to="/queues">See all queues</Link>
+            The first job of a queue creates it. <Link to="/queues">See all queues</Link>
           </p>
         </Empty>
       </Frame>

@@ -35,7 +35,7 @@ export function Purge({ queue, onClose }: { readonly queue: QueueOverview; reado
       onClose={onClose}
     >
       <fieldset className="stack">
-        <legend>Which jobs? Nothing brings them back.</legend>
+        <legend>Which jobs? You cannot undo this.</legend>
         {states.map((state) => (
           <label key={state} className="check">
             <input

@@ -19,7 +19,7 @@ export function QueueMenu({ queue }: { readonly queue: QueueOverview }) {
   const { name, counts } = queue;
   const kept = Object.values(counts).reduce((sum, count) => sum + count, 0) - counts.dead_letter;
   const items: MenuItem[] = [
-    { label: 'Drain: show how far', run: () => change({ drain: 'yes' }) },
+    { label: 'Watch it drain', run: () => change({ drain: 'yes' }) },
     ...(mayPurge ? [{ label: 'Delete jobs…', kind: 'danger' as const, run: () => setOpened('purge') }] : []),
     ...(mayDelete ? [{ label: 'Delete queue…', kind: 'danger' as const, run: () => setOpened('delete') }] : []),
   ];
@@ -39,7 +39,7 @@ export function QueueMenu({ queue }: { readonly queue: QueueOverview }) {
           }}
           onClose={() => setOpened(null)}
         >
-          The queue has {formatCount(kept)} jobs. A queue with unfinished jobs cannot be deleted. Its configuration goes
+          The queue has {formatCount(kept)} jobs. A queue with unfinished jobs cannot be deleted. Its limits are deleted
           too.
         </Confirm>
       )}

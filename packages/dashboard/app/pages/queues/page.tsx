@@ -48,11 +48,11 @@ export function Page() {
           if (items.length === 0) {
             return (
               <Empty title="No queue yet">
-                <p>A queue begins with its first job. You can also create one with its limits before that.</p>
+                <p>The first job of a queue creates it. You can also create one now, to set its limits first.</p>
               </Empty>
             );
           }
-          if (found.length === 0) return <Empty title={`No queue here has ${search.name} in its name`} />;
+          if (found.length === 0) return <Empty title={`No queue on this page has ${search.name} in its name`} />;
           return (
             <>
               <DataTable label="Queues" rows={found} columns={columns} idOf={({ name }) => name} />
@@ -101,16 +101,16 @@ const columns: readonly Column<QueueOverview>[] = [
     cell: ({ counts }) => formatCount(counts.scheduled + counts.retryable),
   },
   { id: 'dead', label: 'Dead letter', align: 'number', cell: ({ counts }) => formatCount(counts.dead_letter) },
-  { id: 'oldest', label: 'Oldest since', cell: ({ oldest_available_at }) => <Time at={oldest_available_at} /> },
+  { id: 'oldest', label: 'Oldest job', cell: ({ oldest_available_at }) => <Time at={oldest_available_at} /> },
   {
     id: 'rate',
-    label: 'Per minute',
+    label: 'Done / min',
     align: 'number',
     cell: ({ throughput }) => formatShort(throughput.processed_per_minute),
   },
   {
     id: 'failed',
-    label: 'Failed',
+    label: 'Failed / min',
     align: 'number',
     cell: ({ throughput }) => formatShort(throughput.failed_per_minute),
   },

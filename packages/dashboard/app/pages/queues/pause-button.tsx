@@ -12,7 +12,7 @@ export function PauseButton({ queue }: { readonly queue: { readonly name: string
   const { name, paused } = queue;
   const may = useMay('queue.pause');
   const action = useAction(paused ? 'queue.resume' : 'queue.pause', {
-    done: paused ? `Queue ${name} runs again.` : `Queue ${name} is paused. Running jobs go on.`,
+    done: paused ? `Queue ${name} runs again.` : `Queue ${name} is paused. Running jobs finish.`,
     changes: ['admin.queues', 'admin.queue'],
     optimistic: (client) => showPaused(client, name, !paused),
   });

@@ -28,7 +28,7 @@ export function NewSchema({ onClose }: { readonly onClose: () => void }) {
     try {
       parse(text);
     } catch (error) {
-      setProblem(`The schema is no JSON: ${messageOf(error)}`);
+      setProblem(`The schema is not JSON: ${messageOf(error)}`);
       return;
     }
     const number = /^\d{1,9}$/.test(version) ? version : JSON.stringify(version);

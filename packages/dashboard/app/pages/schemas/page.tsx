@@ -36,7 +36,7 @@ export function Page() {
   return (
     <Frame
       title="Schemas"
-      lead="What the arguments of a job type must look like. The server checks each job before it takes it."
+      lead="JSON Schemas for the arguments of job types. The server checks each job at its enqueue."
       actions={
         <>
           {mayRegister && <Button onClick={() => setNew(true)}>New schema</Button>}
@@ -49,7 +49,7 @@ export function Page() {
           items.length === 0 ? (
             <Empty title="No schema yet">
               <p>
-                Without a schema the server takes any arguments. Register a JSON Schema for a job type to check them.
+                Without a schema the server accepts any arguments. Register a JSON Schema for a job type to check them.
               </p>
             </Empty>
           ) : (

@@ -59,13 +59,13 @@ export function NewToken({ onIssued, onClose }: NewTokenProps) {
             ))}
           </select>
         </Field>
-        <Field label="Queues" hint="Names, or beginnings with *, such as mail*. Empty for all.">
+        <Field label="Queues" hint="Names, or prefixes such as mail*. Empty for all.">
           <input value={queues} onChange={({ target }) => setQueues(target.value)} spellCheck={false} />
         </Field>
         <Field label="Hidden paths" hint="Such as args[0].card meta.email result.*">
           <input value={redact} onChange={({ target }) => setRedact(target.value)} spellCheck={false} />
         </Field>
-        <Field label="Ends">
+        <Field label="Expires">
           <select value={end} onChange={({ target }) => setEnd(target.value)}>
             {ends.map(([value, label]) => (
               <option key={value} value={value}>
@@ -82,7 +82,7 @@ export function NewToken({ onIssued, onClose }: NewTokenProps) {
         <div className="dialog-foot">
           <Button onClick={onClose}>Cancel</Button>
           <Button type="submit" kind="primary" disabled={create.isPending}>
-            Make token
+            Create token
           </Button>
         </div>
       </form>

@@ -25,10 +25,10 @@ export function Page() {
     { id: 'roles', label: 'Roles', cell: ({ roles }) => roles.join(', ') },
     { id: 'queues', label: 'Queues', align: 'clip', cell: ({ queues }) => queues.join(', ') },
     { id: 'hidden', label: 'Hidden paths', align: 'clip', cell: ({ redact }) => redact.join(', ') || '–' },
-    { id: 'created', label: 'Made', cell: ({ created_at }) => <Time at={created_at} /> },
+    { id: 'created', label: 'Created', cell: ({ created_at }) => <Time at={created_at} /> },
     {
       id: 'expires',
-      label: 'Ends',
+      label: 'Expires',
       cell: ({ expires_at }) => (expires_at === null ? 'never' : <Time at={expires_at} />),
     },
     { id: 'actions', label: 'Actions', cell: (token) => <TokenMenu token={token} onIssued={setIssued} /> },
@@ -36,7 +36,7 @@ export function Page() {
   return (
     <Frame
       title="Tokens"
-      lead="Tokens of the store. Those of the server's own configuration are not listed."
+      lead="Tokens in the storage. Tokens in the configuration of a server are not listed."
       actions={
         <>
           {mayCreate && (
@@ -53,8 +53,8 @@ export function Page() {
           items.length === 0 ? (
             <Empty title="No token yet">
               <p>
-                Without any token everybody who reaches the server may do everything. Make the first one with the role
-                admin, and keep its secret: from then on every call needs a token.
+                Without tokens, whoever reaches the server may do everything. Create the first one with the role admin,
+                and keep its secret: from then on every call needs a token.
               </p>
             </Empty>
           ) : (
@@ -73,7 +73,7 @@ function TokenState({ token }: { readonly token: Token }) {
   const now = Date.now();
   const isAfter = (at: string | null): boolean => at !== null && Date.parse(at) > now;
   if (token.revoked_at !== null) return <Badge tone="bad">revoked</Badge>;
-  if (token.expires_at !== null && !isAfter(token.expires_at)) return <Badge tone="mute">ended</Badge>;
+  if (token.expires_at !== null && !isAfter(token.expires_at)) return <Badge tone="mute">expired</Badge>;
   if (isAfter(token.previous_until)) return <Badge tone="warn">two secrets</Badge>;
   return <Badge tone="good">valid</Badge>;
 }

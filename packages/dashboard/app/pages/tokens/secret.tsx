@@ -9,13 +9,13 @@ export function Secret({ issued, onClose }: { readonly issued: IssuedToken; read
   const { token, secret } = issued;
   return (
     <Dialog title={`Secret of ${token.name}`} onClose={onClose}>
-      <p>Keep it now. The server has only a hash of it and never shows it again.</p>
+      <p>Copy it now. The server keeps only a hash, and never shows it again.</p>
       <pre className="json">
         <code>{secret}</code>
       </pre>
       {token.previous_until !== null && (
         <p>
-          The secret before it counts until <Time at={token.previous_until} />.
+          The old secret stays valid until <Time at={token.previous_until} />.
         </p>
       )}
       <div className="dialog-foot">

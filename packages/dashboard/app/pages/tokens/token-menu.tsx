@@ -31,11 +31,11 @@ export function TokenMenu({ token, onIssued }: TokenMenuProps) {
       {asked === 'rotate' && (
         <Confirm
           title={`New secret for ${token.name}?`}
-          confirm="Make secret"
+          confirm="Create secret"
           onConfirm={() => rotate.mutateAsync({ params, body: {} })}
           onClose={() => setAsked(null)}
         >
-          Both secrets count for a day, so that nobody is locked out meanwhile.
+          The old secret stays valid for a day, so that nobody is locked out.
         </Confirm>
       )}
       {asked === 'revoke' && (
@@ -46,7 +46,7 @@ export function TokenMenu({ token, onIssued }: TokenMenuProps) {
           onConfirm={() => revoke.mutateAsync({ params })}
           onClose={() => setAsked(null)}
         >
-          Every server refuses it within five seconds, and cuts its open streams. Nothing brings it back.
+          Every server refuses it within five seconds, and closes its streams. You cannot undo this.
         </Confirm>
       )}
     </>

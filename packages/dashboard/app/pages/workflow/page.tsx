@@ -46,7 +46,7 @@ export function Page() {
       <Frame title="Workflow">
         <Empty title="There is no such workflow">
           <p>
-            It may have been removed after its retention. <Link to="/workflows">See all workflows</Link>
+            The server may have removed it after its retention. <Link to="/workflows">See all workflows</Link>
           </p>
         </Empty>
       </Frame>
@@ -131,7 +131,7 @@ export function Page() {
           onConfirm={() => cancel.mutateAsync({ params: { id } })}
           onClose={() => setAsking(false)}
         >
-          Jobs that wait are cancelled, and those that run are told to stop. What has completed stays completed.
+          Waiting jobs are cancelled, and workers stop the running ones. Completed jobs stay completed.
         </Confirm>
       )}
     </Frame>

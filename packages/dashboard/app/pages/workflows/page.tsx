@@ -57,7 +57,7 @@ export function Page() {
       {list.isPending && <Loading />}
       {list.data && items.length === 0 && (
         <Empty title={state ? `No workflow is ${state}` : 'No workflow yet'}>
-          <p>A workflow runs jobs in an order: one after the other, side by side, or as a graph.</p>
+          <p>A workflow runs jobs one after the other, side by side, or as a graph.</p>
           <p>
             Start one from your code, or from the <Link to="/playground">playground</Link>.
           </p>
@@ -96,7 +96,7 @@ const columns: readonly Column<WorkflowSummary>[] = [
       </Link>
     ),
   },
-  { id: 'form', label: 'Form', cell: ({ type }) => type },
+  { id: 'form', label: 'Kind', cell: ({ type }) => type },
   { id: 'state', label: 'State', cell: ({ state }) => <StateBadge state={state} /> },
   {
     id: 'progress',
