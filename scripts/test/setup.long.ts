@@ -28,12 +28,14 @@ function checkout(): string {
 }
 
 function copyTo(folder: string): void {
-  const left = ['node_modules', '.git', '.ojs-setup', 'dist', 'coverage', 'results'];
+  const left = ['node_modules', '.git', '.ojs-setup', 'dist', 'public', 'coverage', 'results'];
   cpSync(root, folder, { recursive: true, filter: (path) => !left.includes(basename(path)) });
 }
 
 interface Command {
   readonly child: ChildProcess;
+  /** Its output until now. */
+  readonly printed: () => string;
   readonly ended: Promise<{ readonly code: number | null; readonly out: string; readonly errors: string }>;
 }
 
@@ -44,8 +46,12 @@ function npm(folder: string, args: readonly string[], more: Readonly<Record<stri
   const env = { ...Object.fromEntries(own), PATH: path.join(':'), npm_config_prefer_offline: 'true', ...more };
   const child = spawn('npm', args, { cwd: folder, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   onTestFinished(() => killGroup(child));
-  const ended = Promise.all([once(child, 'exit'), text(child.stdout), text(child.stderr)]);
-  return { child, ended: ended.then(([[code], out, errors]) => ({ code, out, errors })) };
+  let out = '';
+  child.stdout.setEncoding('utf8').on('data', (more: string) => {
+    out += more;
+  });
+  const ended = Promise.all([once(child, 'close'), text(child.stderr)]);
+  return { child, printed: () => out, ended: ended.then(([[code], errors]) => ({ code, out, errors })) };
 }
 
 const ojs = (folder: string, env?: Readonly<Record<string, string>>) =>
@@ -110,6 +116,17 @@ test('commands that are killed on a fresh checkout leave one on which two at onc
   expect(told).toMatch(/Another command \(process \d+\) is installing the dependencies; waiting for it/);
   expect(told).not.toContain('Installing dependencies');
   expect(existsSync(join(folder, '.ojs-setup'))).toBe(false);
+});
+
+test('npm start on a fresh checkout has run its jobs and serves the dashboard within two minutes', async () => {
+  const begun = performance.now();
+  const { child, printed } = npm(checkout(), ['start'], { OJS_PORT: '0' });
+  await until(() => printed().includes('Ctrl-C') || child.exitCode !== null);
+  const address = /^dashboard {3}(\S+)/m.exec(printed())?.[1] ?? 'no address';
+  const page = await fetch(address);
+  expect([page.status, await page.text()]).toEqual([200, expect.stringMatching(/<script [^>]*src="\.\/assets\//)]);
+  expect(performance.now() - begun).toBeLessThan(120_000);
+  expect(printed()).toMatch(/\d{3,} jobs done/);
 });
 
 test('an install that npm ci made is taken as it is, and nothing that fails or is killed takes it away', async () => {
