@@ -26,7 +26,8 @@ for (let at = performance.now(), index = 0; !ended.signal.aborted; at += stepMs)
   const requests = Array.from({ length: batch }, (_, one) => ({
     type,
     args: [index, one, 'somebody@example.com'],
-    options: { queue: 'load', meta: { tenant: `tenant-${one % 7}` } },
+    queue: 'load',
+    meta: { tenant: `tenant-${one % 7}` },
   }));
   await client.enqueueBatch(requests);
   await setTimeout(Math.max(0, at + stepMs - performance.now()));

@@ -36,10 +36,10 @@ async function openStreams(url: string): Promise<number> {
 }
 
 async function setVisible(dashboard: Dashboard, state: 'visible' | 'hidden'): Promise<void> {
-  await dashboard.page.evaluate((value) => {
-    Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => value });
+  await dashboard.page.evaluate(`
+    Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => '${state}' });
     document.dispatchEvent(new Event('visibilitychange'));
-  }, state);
+  `);
 }
 
 const live = (dashboard: Dashboard) => dashboard.page.getByText('Live', { exact: true }).waitFor();
@@ -59,12 +59,12 @@ describe.skipIf(chromiumPath === null)('the dashboard by the protocol of the bro
       const context = await browser.newContext();
       const page = await context.newPage();
       await observe(page);
-      const bytes = await countBytes(page);
+      const bytes = countBytes(page);
       await page.goto(warm.url);
       await page.locator('.tile .value').first().waitFor();
       await page.getByRole('img', { name: /^Jobs each minute/ }).waitFor();
       await page.waitForLoadState('load');
-      views.push({ bytes: bytes(), ms: (await firstValueMs(page)) ?? Number.NaN });
+      views.push({ bytes: await bytes(), ms: (await firstValueMs(page)) ?? Number.NaN });
       await context.close();
     }
     // The quickest, because others may use the machine.
@@ -173,7 +173,7 @@ describe.skipIf(chromiumPath === null)('the dashboard by the protocol of the bro
     await setVisible(dashboard, 'hidden');
     await expect.poll(() => openStreams(server.url)).toBe(0);
     for (let batch = 0; batch < 10; batch++)
-      await client.enqueueBatch(Array.from({ length: 50 }, () => ({ type: 'hidden', options: { queue: 'rest' } })));
+      await client.enqueueBatch(Array.from({ length: 50 }, () => ({ type: 'hidden', args: [], queue: 'rest' })));
     expect(await enqueued()).toBe(1);
     await setVisible(dashboard, 'visible');
     await expect.poll(enqueued).toBe(501);
@@ -200,7 +200,7 @@ describe.skipIf(chromiumPath === null)('the dashboard by the protocol of the bro
       .waitFor();
     await setVisible(dashboard, 'hidden');
     await expect.poll(() => openStreams(server.url)).toBe(0);
-    await client.enqueueBatch(Array.from({ length: 90 }, () => ({ type: 'hidden', options: { queue: 'lost' } })));
+    await client.enqueueBatch(Array.from({ length: 90 }, () => ({ type: 'hidden', args: [], queue: 'lost' })));
     const kept = async (): Promise<number> => {
       const { events } = JSON.parse(await (await fetch(`${server.url}/ojs/v1/events?limit=100`)).text());
       return events.length;

@@ -20,29 +20,26 @@ interface TraceEvent {
   readonly args?: { readonly name?: string };
 }
 
+const observer = `
+  globalThis.seen = { long: [], firstValueMs: null, summaries: [] };
+  new PerformanceObserver((list) => seen.long.push(...list.getEntries().map(({ duration }) => duration)))
+    .observe({ entryTypes: ['longtask'] });
+  new MutationObserver(() => {
+    if (seen.firstValueMs === null && (document.querySelector('.tile .value')?.textContent ?? '') !== '')
+      seen.firstValueMs = performance.now();
+  }).observe(document, { childList: true, subtree: true, characterData: true });
+  const add = MessagePort.prototype.addEventListener;
+  MessagePort.prototype.addEventListener = function (...given) {
+    add.call(this, 'message', ({ data }) => {
+      if (data?.summary !== undefined) seen.summaries.push({ at: performance.now(), ...data.summary });
+    });
+    return add.apply(this, given);
+  };
+`;
+
 /** Before the first page: what each page measures of itself. */
 export async function observe(page: Page): Promise<void> {
-  await page.addInitScript(() => {
-    const seen = { long: [] as number[], firstValueMs: null as number | null, summaries: [] as object[] };
-    Object.assign(globalThis, { seen });
-    new PerformanceObserver((list) => seen.long.push(...list.getEntries().map(({ duration }) => duration))).observe({
-      entryTypes: ['longtask'],
-    });
-    const look = (): void => {
-      if (seen.firstValueMs !== null) return;
-      const value = document.querySelector('.tile .value')?.textContent ?? '';
-      if (value !== '') seen.firstValueMs = performance.now();
-    };
-    new MutationObserver(look).observe(document, { childList: true, subtree: true, characterData: true });
-    const { addEventListener: add } = MessagePort.prototype;
-    MessagePort.prototype.addEventListener = function (this: MessagePort, ...given: Parameters<typeof add>) {
-      add.call(this, 'message', (event: Event) => {
-        if (event instanceof MessageEvent && event.data?.summary !== undefined)
-          seen.summaries.push({ at: performance.now(), ...event.data.summary });
-      });
-      return add.apply(this, given);
-    };
-  });
+  await page.addInitScript({ content: observer });
 }
 
 export interface SeenSummary {
@@ -83,16 +80,21 @@ export async function tasksOf(browser: Browser, page: Page, during: () => Promis
   };
 }
 
-/** Bytes that came over the network, compressed with gzip, from now on. */
-export async function countBytes(page: Page): Promise<() => number> {
-  const session = await page.context().newCDPSession(page);
-  await session.send('Network.enable');
-  await session.send('Network.setAcceptedEncodings', { encodings: ['gzip'] });
-  let bytes = 0;
-  session.on('Network.loadingFinished', ({ encodedDataLength }) => {
-    bytes += encodedDataLength;
-  });
-  return () => bytes;
+/** Bytes of all answers that the page gets from now on, compressed with gzip; without their headers. */
+export function countBytes(page: Page): () => Promise<number> {
+  const asked = new Set<string>();
+  page.on('request', (request) => asked.add(request.url()));
+  return async () => {
+    const sizes = await Promise.all(
+      [...asked].map(async (url) => {
+        const response = await fetch(url, { headers: { 'accept-encoding': 'gzip', accept: '*/*' } });
+        const { byteLength } = await response.arrayBuffer();
+        // The length is that of the compressed answer.
+        return Number(response.headers.get('content-length') ?? byteLength);
+      }),
+    );
+    return sizes.reduce((sum, one) => sum + one, 0);
+  };
 }
 
 /** The live heap in bytes, after a collection. */
