@@ -60,9 +60,8 @@ export class Dashboard implements AsyncDisposable {
 
   /** Waits until nothing on the page is on its way. */
   async settle(): Promise<void> {
-    await this.page.waitForFunction(
-      'document.querySelectorAll(\'[aria-label="Loading"], [aria-busy="true"]\').length === 0',
-    );
+    // Not `waitForFunction`, whose second look the policy of the pages refuses.
+    await this.page.locator('[aria-label="Loading"], [aria-busy="true"]').first().waitFor({ state: 'detached' });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -21,7 +21,7 @@ const actions: Readonly<Record<string, (dashboard: Dashboard) => Promise<unknown
     await field.fill('type:card.charge');
     await field.press('Enter');
     await expect.poll(() => page.getByRole('row').filter({ hasText: 'card.charge' }).count()).toBe(6);
-    expect(await page.getByRole('row').filter({ hasText: 'email.send' }).count()).toBe(0);
+    await expect.poll(() => page.getByRole('row').filter({ hasText: 'email.send' }).count()).toBe(0);
   },
   queues: async ({ page }) => {
     await button(page, 'Pause billing').click();
