@@ -113,7 +113,10 @@ describe.skipIf(chromiumPath === null)('the life of a page', () => {
       await dashboard.settle();
       await clickEverything(page);
       const dialogs = await page.getByRole('dialog').allTextContents();
-      expect(dialogs.filter((text) => !text.startsWith('Columns')), place).toEqual([]);
+      expect(
+        dialogs.filter((text) => !text.startsWith('Columns')),
+        place,
+      ).toEqual([]);
     }
     expect(changes).toEqual([]);
 
