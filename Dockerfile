@@ -41,7 +41,6 @@ COPY packages/core/package.json packages/core/
 COPY packages/core/src packages/core/src
 COPY packages/dashboard/package.json packages/dashboard/
 COPY packages/dashboard/src packages/dashboard/src
-COPY packages/dashboard/playground packages/dashboard/playground
 COPY --from=pages /app/packages/dashboard/public packages/dashboard/public
 COPY packages/server/package.json packages/server/
 COPY packages/server/src packages/server/src

@@ -42,13 +42,14 @@ export class Dashboard implements AsyncDisposable {
     context: BrowserContextOptions = {},
   ): Promise<Dashboard> {
     const server = await startServer({ storage: 'memory:', port: 0, log: false, ...options });
-    const page = await browser.newPage({
+    const opened = await browser.newContext({
       locale: 'en-GB',
       timezoneId: 'Europe/Berlin',
       reducedMotion: 'reduce',
       viewport: { width: 1280, height: 800 },
       ...context,
     });
+    const page = await opened.newPage();
     return new Dashboard(server, new Client(server.url), page, `${server.url}/dashboard/`);
   }
 

@@ -38,6 +38,7 @@ describe.skipIf(chromiumPath === null)('every page', () => {
       await page.emulateMedia({ colorScheme: index % 2 === 0 ? 'light' : 'dark' });
       await dashboard.open(place);
       await dashboard.settle();
+      expect(await page.locator('.failure').allTextContents(), place).toEqual([]);
       expect(await violations(page), place).toEqual([]);
       await page.setViewportSize({ width: 390, height: 844 });
       await expect.poll(() => isWider(page), { message: place }).toBe(false);

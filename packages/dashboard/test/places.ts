@@ -13,7 +13,7 @@ export async function places(url: string, queue = 'mail'): Promise<readonly stri
   const fixed = `jobs queues workflows crons workers dead-letter events limits bulk doctor schemas tokens audit configuration playground`;
   const things = await Promise.all([
     first(url, `admin/jobs?queue=${queue}`, 'id').then((id) => id && `jobs/${id}`),
-    first(url, `dead-letter?queue=${queue}`, 'id').then((id) => id && `jobs/${id}`),
+    first(url, `admin/dead-letter?queue=${queue}`, 'id').then((id) => id && `jobs/${id}`),
     `queues/${queue}`,
     first(url, 'workflows', 'id').then((id) => id && `workflows/${id}`),
     first(url, 'cron', 'name').then((name) => name && `crons/${name}`),

@@ -44,7 +44,20 @@ const relative = new Intl.RelativeTimeFormat('en', { numeric: 'always', style: '
 
 /** `2026-03-29 14:05:09.123`, in the given zone. */
 export function formatAbsolute(at: number, zone: string, millis = false): string {
-  const parts = new Intl.DateTimeFormat('en-CA', {
+  const parts = formatOf(zone, millis).formatToParts(at);
+  const part = (type: string): string => parts.find((one) => one.type === type)?.value ?? '';
+  const fraction = millis ? `.${part('fractionalSecond')}` : '';
+  return `${part('year')}-${part('month')}-${part('day')} ${part('hour')}:${part('minute')}:${part('second')}${fraction}`;
+}
+
+/** Making one takes longer than a hundred uses, and a list has hundreds of times. */
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function formatOf(zone: string, millis: boolean): Intl.DateTimeFormat {
+  const key = `${zone} ${millis}`;
+  const known = formats.get(key);
+  if (known !== undefined) return known;
+  const made = new Intl.DateTimeFormat('en-CA', {
     timeZone: zone,
     year: 'numeric',
     month: '2-digit',
@@ -54,10 +67,9 @@ export function formatAbsolute(at: number, zone: string, millis = false): string
     second: '2-digit',
     hourCycle: 'h23',
     ...(millis && { fractionalSecondDigits: 3 as const }),
-  }).formatToParts(at);
-  const part = (type: string): string => parts.find((one) => one.type === type)?.value ?? '';
-  const fraction = millis ? `.${part('fractionalSecond')}` : '';
-  return `${part('year')}-${part('month')}-${part('day')} ${part('hour')}:${part('minute')}:${part('second')}${fraction}`;
+  });
+  formats.set(key, made);
+  return made;
 }
 
 export const localZone: string = Intl.DateTimeFormat().resolvedOptions().timeZone;

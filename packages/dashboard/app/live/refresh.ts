@@ -1,5 +1,6 @@
 import type { QueryClient } from '@tanstack/react-query';
 import { useSyncExternalStore } from 'react';
+import { sessionEnded } from '../api/client.ts';
 import { connect } from './connection.ts';
 import type { LiveState } from './stream.ts';
 import { merge, nothing, type Summary } from './summary.ts';
@@ -41,8 +42,19 @@ export function startLive(client: QueryClient): void {
     void client.invalidateQueries({ predicate: ({ meta }) => meta?.live?.(summary) ?? false });
     timer = setTimeout(flush, refreshMs);
   };
+  let wasOffline = false;
   reconnect = connect({
-    state: (state) => change({ state }),
+    state: (state) => {
+      change({ state });
+      if (state === 'offline') wasOffline = true;
+      // Calls that failed meanwhile; those that something has changed follow by its summary.
+      if (state === 'live' && wasOffline) {
+        wasOffline = false;
+        void client.invalidateQueries({ predicate: ({ state: { status } }) => status === 'error' });
+      }
+      // The server may have cut the stream of a token that was revoked.
+      if (state === 'refused') sessionEnded.dispatchEvent(new Event('ended'));
+    },
     summary: (summary) => {
       if (summary.gap) change({ gapAt: Date.now() });
       for (const listener of listeners) listener(summary);

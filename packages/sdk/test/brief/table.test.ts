@@ -34,7 +34,7 @@ test('the head of the README has the badges, and the way to try it', () => {
   expect(head.match(/^\[!\[/gm)?.length).toBeGreaterThanOrEqual(2);
   expect(head).toContain('npm start');
   expect(head).toContain('**Try it now**');
-  expect(head).toContain('http://localhost:8080/playground');
+  expect(head).toContain('http://localhost:8080/dashboard/playground');
   expect(existsSync(join(root, '.github/workflows/ci.yml'))).toBe(true);
 });
 

@@ -10,26 +10,27 @@ import { Time } from '../../ui/time.tsx';
 const bad = /\.(failed|discarded|timeout|stalled|total_timeout|rejected|step_failed|job_failed)$/;
 const good = /\.(completed|step_completed|job_completed)$/;
 
+const columns: readonly Column<LoggedEvent>[] = [
+  { id: 'at', label: 'When', cell: ({ time }) => <Time at={time} /> },
+  { id: 'kind', label: 'Kind', cell: ({ type }) => <Badge tone={toneOf(type)}>{type}</Badge> },
+  { id: 'about', label: 'About', align: 'clip', cell: (event) => <Subject event={event} /> },
+  { id: 'type', label: 'Job type', align: 'clip', cell: ({ data }) => text(data.job_type) },
+  { id: 'queue', label: 'Queue', align: 'clip', cell: ({ data }) => text(data.queue) },
+  { id: 'data', label: 'Data', align: 'clip', cell: ({ data }) => <span className="mono soft">{restOf(data)}</span> },
+  { id: 'replay', label: 'Actions', cell: (event) => <FromHere event={event} /> },
+];
+
 export function EventTable({ events }: { readonly events: readonly LoggedEvent[] }) {
-  const { change } = useSearchTexts();
-  const columns: readonly Column<LoggedEvent>[] = [
-    { id: 'at', label: 'When', cell: ({ time }) => <Time at={time} /> },
-    { id: 'kind', label: 'Kind', cell: ({ type }) => <Badge tone={toneOf(type)}>{type}</Badge> },
-    { id: 'about', label: 'About', align: 'clip', cell: (event) => <Subject event={event} /> },
-    { id: 'type', label: 'Job type', align: 'clip', cell: ({ data }) => text(data.job_type) },
-    { id: 'queue', label: 'Queue', align: 'clip', cell: ({ data }) => text(data.queue) },
-    { id: 'data', label: 'Data', align: 'clip', cell: ({ data }) => <span className="mono soft">{restOf(data)}</span> },
-    {
-      id: 'replay',
-      label: 'Actions',
-      cell: ({ id, type }) => (
-        <Button size="small" kind="plain" aria-label={`From here: ${type}`} onClick={() => change({ after: id })}>
-          From here
-        </Button>
-      ),
-    },
-  ];
   return <DataTable label="Events" rows={events} columns={columns} idOf={({ id }) => id} />;
+}
+
+function FromHere({ event: { id, type } }: { readonly event: LoggedEvent }) {
+  const { change } = useSearchTexts();
+  return (
+    <Button size="small" kind="plain" aria-label={`From here: ${type}`} onClick={() => change({ after: id })}>
+      From here
+    </Button>
+  );
 }
 
 function Subject({ event: { type, subject = '' } }: { readonly event: LoggedEvent }) {

@@ -11,17 +11,24 @@ type QueueDetail = QueueAnswers['admin.queue'];
 export function PauseButton({ queue }: { readonly queue: { readonly name: string; readonly paused: boolean } }) {
   const { name, paused } = queue;
   const may = useMay('queue.pause');
-  const action = useAction(paused ? 'queue.resume' : 'queue.pause', {
-    done: paused ? `Queue ${name} runs again.` : `Queue ${name} is paused. Running jobs finish.`,
-    changes: ['admin.queues', 'admin.queue'],
-    optimistic: (client) => showPaused(client, name, !paused),
+  const changes = ['admin.queues', 'admin.queue'] as const;
+  // Two actions: one that became the other when it is shown at once would say what the other does.
+  const pause = useAction('queue.pause', {
+    done: `Queue ${name} is paused. Running jobs finish.`,
+    changes,
+    optimistic: (client) => showPaused(client, name, true),
+  });
+  const resume = useAction('queue.resume', {
+    done: `Queue ${name} runs again.`,
+    changes,
+    optimistic: (client) => showPaused(client, name, false),
   });
   if (!may) return null;
   return (
     <Button
       size="small"
       aria-label={`${paused ? 'Resume' : 'Pause'} ${name}`}
-      onClick={() => action.mutate({ params: { name } })}
+      onClick={() => (paused ? resume : pause).mutate({ params: { name } })}
     >
       {paused ? 'Resume' : 'Pause'}
     </Button>

@@ -1,0 +1,157 @@
+import { request as ask } from 'node:http';
+import { Client } from '@ojs-ts/sdk';
+import { type RunningServer, startServer } from '@ojs-ts/server';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { chromiumPath, Dashboard, launch } from './dashboard.ts';
+import { listening } from './mount/support.ts';
+import { places } from './places.ts';
+import { seed } from './seed.ts';
+import { temporaryFile } from './support.ts';
+
+const admin = 'admin-secret-of-the-test';
+
+/** A proxy that strips a prefix, as in front of many servers. */
+function proxyTo(server: RunningServer, prefix: string) {
+  const { port } = new URL(server.url);
+  return listening((incoming, outgoing) => {
+    const { url = '', method, headers } = incoming;
+    if (!url.startsWith(prefix)) return void outgoing.writeHead(404).end();
+    const forwarded = ask({ host: '127.0.0.1', port, path: url.slice(prefix.length), method, headers }, (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(outgoing);
+    });
+    forwarded.on('error', () => outgoing.destroy());
+    outgoing.on('close', () => forwarded.destroy());
+    incoming.pipe(forwarded);
+  });
+}
+
+async function logIn(page: Page, token: string): Promise<void> {
+  await page.getByLabel('Token').fill(token);
+  await page.getByRole('button', { name: 'Log in' }).click();
+}
+
+/** Clicks all that can be clicked on the page, items of closed menus too. */
+function clickEverything(page: Page): Promise<void> {
+  return page.evaluate("for (const one of document.querySelectorAll('main button:enabled')) one.click()");
+}
+
+describe.skipIf(chromiumPath === null)('the life of a page', () => {
+  let browser: Browser;
+  const file = temporaryFile();
+  let all: readonly string[];
+  beforeAll(async () => {
+    browser = await launch();
+  });
+  afterAll(() => browser?.close());
+
+  test('a restart of the server: the page says so, takes back what failed, and catches up', async () => {
+    await using dashboard = await Dashboard.start(browser, { storage: `sqlite:${file}` });
+    const { page, server } = dashboard;
+    await using stack = new AsyncDisposableStack();
+    await (await seed(server.url))[Symbol.asyncDispose]();
+    all = await places(server.url);
+    await dashboard.open('queues');
+    await page.getByText('Live', { exact: true }).waitFor();
+    const waiting = page
+      .getByRole('row', { name: /^reports/ })
+      .getByRole('cell')
+      .nth(1);
+    expect(await waiting.textContent()).toBe('5');
+
+    await server.close();
+    await page.getByText('Offline', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Pause mail' }).click();
+    await page.getByRole('alert').filter({ hasText: 'The server does not answer.' }).first().waitFor();
+    await page.getByRole('button', { name: 'Pause mail' }).waitFor();
+
+    const again = await startServer({ storage: `sqlite:${file}`, port: Number(new URL(server.url).port), log: false });
+    stack.defer(() => again.close());
+    await using client = new Client(again.url);
+    await client.enqueue('report.build', [5], { queue: 'reports' });
+    await page.getByText('Live', { exact: true }).waitFor();
+    await expect.poll(() => waiting.textContent()).toBe('6');
+    expect(await page.getByText('Some events were missed').count()).toBe(0);
+    await page.getByRole('button', { name: 'Pause mail' }).click();
+    await page.getByRole('button', { name: 'Resume mail' }).waitFor();
+    expect(dashboard.complaints).toEqual([]);
+  });
+
+  test('a login: what a viewer may not do is on no page, and the end of a token is the end of the session', async () => {
+    await using dashboard = await Dashboard.start(browser, { storage: `sqlite:${file}`, tokens: [`admin:${admin}`] });
+    const { page, server } = dashboard;
+    const manage = async (method: string, path: string, body?: unknown): Promise<string> => {
+      const response = await fetch(`${server.url}/ojs/v1/admin/tokens${path}`, {
+        method,
+        headers: { authorization: `Bearer ${admin}`, 'content-type': 'application/json' },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+      expect(response.ok).toBe(true);
+      return response.text();
+    };
+    const {
+      token: { id },
+      secret,
+    }: { readonly token: { readonly id: string }; readonly secret: string } = JSON.parse(
+      await manage('POST', '', { name: 'onlooker', roles: ['viewer'] }),
+    );
+    await dashboard.open('queues/mail?range=6h');
+    await logIn(page, 'a-wrong-secret');
+    await page.getByText('The server does not know this token').waitFor();
+    await logIn(page, secret);
+    await page.getByRole('heading', { level: 1, name: 'mail' }).waitFor();
+    await page.getByText(/\(viewer\)$/).waitFor();
+    await page.getByText('Live', { exact: true }).waitFor();
+
+    const changes: string[] = [];
+    page.on('request', (request) => {
+      if (request.method() !== 'GET') changes.push(`${request.method()} ${new URL(request.url()).pathname}`);
+    });
+    for (const place of all) {
+      await dashboard.open(place);
+      await dashboard.settle();
+      await clickEverything(page);
+      const dialogs = await page.getByRole('dialog').allTextContents();
+      expect(
+        dialogs.filter((text) => !text.startsWith('Columns')),
+        place,
+      ).toEqual([]);
+    }
+    expect(changes).toEqual([]);
+
+    await dashboard.open('queues');
+    await page.getByText('Live', { exact: true }).waitFor();
+    await manage('DELETE', `/${id}`);
+    await page.getByRole('heading', { level: 1, name: 'Log in' }).waitFor();
+    await logIn(page, admin);
+    await page.getByRole('button', { name: 'New queue' }).waitFor();
+    await page.getByText('Live', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Log out' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Log in' }).waitFor();
+    expect(dashboard.complaints).toEqual([]);
+  });
+
+  test('behind a proxy that strips a prefix: deep links, login and live updates', async () => {
+    await using dashboard = await Dashboard.start(browser, { storage: `sqlite:${file}`, tokens: [`admin:${admin}`] });
+    const { page, server } = dashboard;
+    await using proxy = await proxyTo(server, '/ops/jobs');
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(request.url()));
+    const root = `${proxy.origin}/ops/jobs/`;
+    await page.goto(`${root}dashboard/queues/reports`);
+    await logIn(page, admin);
+    await page.getByRole('heading', { level: 1, name: 'reports' }).waitFor();
+    await page.getByText('Live', { exact: true }).waitFor();
+    const waiting = page.locator('a.tile').filter({ hasText: /^Waiting/ });
+    await expect.poll(() => waiting.textContent()).toContain('Waiting6');
+    await using client = new Client(server.url, { token: admin });
+    await client.enqueue('report.build', [6], { queue: 'reports' });
+    await expect.poll(() => waiting.textContent()).toContain('Waiting7');
+    await waiting.click();
+    await page.waitForURL(`${root}dashboard/jobs?q=**`);
+    await page.getByRole('heading', { level: 1, name: 'Jobs' }).waitFor();
+    expect(asked.filter((url) => !url.startsWith(root))).toEqual([]);
+    expect(dashboard.complaints).toEqual([]);
+  });
+});
