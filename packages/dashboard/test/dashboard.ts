@@ -59,9 +59,8 @@ export class Dashboard implements AsyncDisposable {
 
   /** Waits until nothing on the page is on its way. */
   async settle(): Promise<void> {
-    await this.page.waitForFunction(
-      'document.querySelectorAll(\'[aria-label="Loading"], [aria-busy="true"]\').length === 0',
-    );
+    const busy = this.page.locator('[aria-label="Loading"], [aria-busy="true"]');
+    await busy.first().waitFor({ state: 'detached' });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

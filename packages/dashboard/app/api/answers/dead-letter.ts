@@ -10,7 +10,7 @@ export interface DeadJob {
 }
 
 export interface DeadLetterAnswers {
-  readonly 'deadLetter.list': { readonly items: readonly DeadJob[]; readonly pagination: Pagination };
+  readonly 'deadLetter.list': { readonly jobs: readonly DeadJob[]; readonly pagination: Pagination };
   readonly 'deadLetter.stats': {
     readonly total: number;
     readonly by_queue: Readonly<Record<string, number>>;

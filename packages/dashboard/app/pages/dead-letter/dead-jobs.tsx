@@ -26,7 +26,7 @@ export function DeadJobs() {
     getNextPageParam: ({ pagination }) => (pagination.has_more ? pagination.next_cursor : undefined),
     meta: { live: (summary) => hasType(summary, 'job.', 'bulk.') },
   });
-  const items = list.data?.pages.flatMap((page) => page.items) ?? [];
+  const items = list.data?.pages.flatMap(({ jobs }) => jobs) ?? [];
   return (
     <Card title="Jobs">
       {list.error !== null && <Failure error={list.error} retry={() => void list.refetch()} />}

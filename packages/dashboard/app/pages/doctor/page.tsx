@@ -14,7 +14,7 @@ export function Page() {
   return (
     <Frame
       title="Doctor"
-      lead="What an operator should mend in this server and its store, the worst first, each with its mend."
+      lead="What an operator should mend in this server and its store, the worst first, each with its remedy."
       actions={
         <>
           <Button aria-busy={report.isFetching} onClick={() => void report.refetch()}>

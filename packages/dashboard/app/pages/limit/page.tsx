@@ -11,6 +11,8 @@ import { CopyAs, quote } from '../../ui/copy.tsx';
 import { Card, Page as Frame } from '../../ui/page.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';
 import { Time } from '../../ui/time.tsx';
+import { BulkDialog } from '../jobs/bulk-dialog.tsx';
+import { BulkStrip } from '../jobs/bulk-strip.tsx';
 import { Use } from '../limits/use.tsx';
 import { Counted } from './counted.tsx';
 import { Override } from './override.tsx';
@@ -20,7 +22,10 @@ export function Page() {
   const query = useCall('limit.get', { params: { key }, live: (summary) => hasType(summary, 'job.') });
   const mayOverride = useMay('limit.override');
   const mayList = useMay('admin.jobs');
+  const mayFree = useMay('bulk.start');
   const [isEditing, setEditing] = useState(false);
+  const [isFreeing, setFreeing] = useState(false);
+  const [started, setStarted] = useState<readonly string[]>([]);
   const restore = useAction('limit.restore', {
     changes: ['limit.get', 'limit.list'],
     done: `${key} has its own numbers again.`,
@@ -48,6 +53,11 @@ export function Page() {
               Override
             </Button>
           )}
+          {limit && limit.active > 0 && mayFree && (
+            <Button size="small" kind="danger" onClick={() => setFreeing(true)}>
+              Free slots…
+            </Button>
+          )}
           {limit && limit.override !== null && mayOverride && (
             <Button size="small" onClick={() => restore.mutate({ params: { key } })}>
               Remove override
@@ -62,6 +72,9 @@ export function Page() {
         </>
       }
     >
+      {started.map((id) => (
+        <BulkStrip key={id} id={id} onEnd={() => void query.refetch()} onDismiss={() => setStarted([])} />
+      ))}
       <Loaded query={query}>
         {(data) => (
           <Card title="Numbers">
@@ -90,6 +103,14 @@ export function Page() {
           <Counted title="Who holds it" limit={key} state="active" none="No job runs under this key." />
           <Counted title="Who waits" limit={key} state="available" none="No job waits under this key." />
         </div>
+      )}
+      {isFreeing && (
+        <BulkDialog
+          action="cancel"
+          targets={{ kind: 'query', q: `limit:${JSON.stringify(key)} state:active` }}
+          onStarted={setStarted}
+          onClose={() => setFreeing(false)}
+        />
       )}
       {isEditing && limit && <Override limit={limit} onClose={() => setEditing(false)} />}
     </Frame>

@@ -7,6 +7,8 @@ import { showToast } from '../../ui/toasts.ts';
 
 const states = ['completed', 'cancelled', 'discarded', 'available', 'scheduled', 'retryable', 'pending'] as const;
 type PurgedState = (typeof states)[number];
+/** Nobody waits for these any more, so no name is asked for. */
+const ended: ReadonlySet<PurgedState> = new Set(['completed', 'cancelled']);
 
 /** Deletes the jobs of a queue by state, after the count. Running jobs stay. */
 export function Purge({ queue, onClose }: { readonly queue: QueueOverview; readonly onClose: () => void }) {
@@ -30,7 +32,7 @@ export function Purge({ queue, onClose }: { readonly queue: QueueOverview; reado
       title={`Delete jobs of ${name}`}
       confirm={`Delete ${formatCount(count)} jobs`}
       destroys
-      {...(count > 0 && { typed: name })}
+      {...(count > 0 && ![...chosen].every((state) => ended.has(state)) && { typed: name })}
       onConfirm={remove}
       onClose={onClose}
     >
