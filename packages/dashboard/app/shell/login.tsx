@@ -17,7 +17,8 @@ export function Login() {
     setProblem(null);
     try {
       const session = await logIn(token.trim());
-      client.clear();
+      // What another token saw goes away; the session itself stays, because the shell watches it.
+      client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== sessionQuery.queryKey[0] });
       client.setQueryData(sessionQuery.queryKey, session);
       reconnectLive();
     } catch (error) {
