@@ -40,7 +40,7 @@ const { page, server } = dashboard;
   await page.screenshot({ path: join(docs, 'overview.png') });
   await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' });
   await dashboard.open(all.find((place) => place.startsWith('workflows/')));
-  await page.getByRole('group').first().waitFor();
+  await page.getByRole('link', { name: 'order.archive' }).waitFor();
   await dashboard.settle();
   await page.screenshot({ path: join(docs, 'workflow.png') });
 }

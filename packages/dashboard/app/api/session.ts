@@ -3,7 +3,7 @@ import { accessOf } from '@ojs-ts/core';
 import { queryOptions, useSuspenseQuery } from '@tanstack/react-query';
 import { parse } from '../json/numeral.ts';
 import { send } from './client.ts';
-import { basePath, uiRoot } from './roots.ts';
+import { apiRoot, uiRoot } from './roots.ts';
 
 /** Who looks at the page, and what they may do. */
 export interface Session {
@@ -30,7 +30,7 @@ export const sessionQuery = queryOptions({
 
 /** @throws ApiFailure for a wrong token */
 export async function logIn(token: string): Promise<Session> {
-  return parse(await send('POST', address, { body: { token, base_path: `${basePath}/` } })) as Session;
+  return parse(await send('POST', address, { body: { token, base_path: apiRoot.pathname } })) as Session;
 }
 
 export async function logOut(): Promise<void> {

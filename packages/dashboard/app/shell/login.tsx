@@ -17,8 +17,8 @@ export function Login() {
     setProblem(null);
     try {
       const session = await logIn(token.trim());
-      // What another token saw goes away; the session itself stays, because the shell watches it.
-      client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== sessionQuery.queryKey[0] });
+      // Answers for whoever was here before. The session stays in its place, where the page around this one sees it change.
+      client.removeQueries({ predicate: ({ queryKey: [name] }) => name !== sessionQuery.queryKey[0] });
       client.setQueryData(sessionQuery.queryKey, session);
       reconnectLive();
     } catch (error) {

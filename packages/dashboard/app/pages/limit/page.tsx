@@ -11,10 +11,9 @@ import { CopyAs, quote } from '../../ui/copy.tsx';
 import { Card, Page as Frame } from '../../ui/page.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';
 import { Time } from '../../ui/time.tsx';
-import { BulkDialog } from '../jobs/bulk-dialog.tsx';
-import { BulkStrip } from '../jobs/bulk-strip.tsx';
 import { Use } from '../limits/use.tsx';
 import { Counted } from './counted.tsx';
+import { Free } from './free.tsx';
 import { Override } from './override.tsx';
 
 export function Page() {
@@ -22,10 +21,9 @@ export function Page() {
   const query = useCall('limit.get', { params: { key }, live: (summary) => hasType(summary, 'job.') });
   const mayOverride = useMay('limit.override');
   const mayList = useMay('admin.jobs');
-  const mayFree = useMay('bulk.start');
+  const mayFree = useMay('bulk.cancel');
   const [isEditing, setEditing] = useState(false);
   const [isFreeing, setFreeing] = useState(false);
-  const [started, setStarted] = useState<readonly string[]>([]);
   const restore = useAction('limit.restore', {
     changes: ['limit.get', 'limit.list'],
     done: `${key} has its own numbers again.`,
@@ -72,9 +70,6 @@ export function Page() {
         </>
       }
     >
-      {started.map((id) => (
-        <BulkStrip key={id} id={id} onEnd={() => void query.refetch()} onDismiss={() => setStarted([])} />
-      ))}
       <Loaded query={query}>
         {(data) => (
           <Card title="Numbers">
@@ -104,14 +99,7 @@ export function Page() {
           <Counted title="Who waits" limit={key} state="available" none="No job waits under this key." />
         </div>
       )}
-      {isFreeing && (
-        <BulkDialog
-          action="cancel"
-          targets={{ kind: 'query', q: `limit:${JSON.stringify(key)} state:active` }}
-          onStarted={setStarted}
-          onClose={() => setFreeing(false)}
-        />
-      )}
+      {isFreeing && limit && <Free limit={key} active={limit.active} onClose={() => setFreeing(false)} />}
       {isEditing && limit && <Override limit={limit} onClose={() => setEditing(false)} />}
     </Frame>
   );

@@ -25,12 +25,12 @@ export function Purge({ queue, onClose }: { readonly queue: QueueOverview; reado
       deleted += answer.purged_count;
       more = answer.has_more;
     }
-    showToast({ kind: 'done', text: `Deleted ${formatCount(deleted)} jobs of ${name}.` });
+    showToast({ kind: 'done', text: `Deleted ${jobs(deleted)} of ${name}.` });
   };
   return (
     <Confirm
       title={`Delete jobs of ${name}`}
-      confirm={`Delete ${formatCount(count)} jobs`}
+      confirm={`Delete ${jobs(count)}`}
       destroys
       {...(count > 0 && ![...chosen].every((state) => ended.has(state)) && { typed: name })}
       onConfirm={remove}
@@ -55,4 +55,8 @@ export function Purge({ queue, onClose }: { readonly queue: QueueOverview; reado
       </fieldset>
     </Confirm>
   );
+}
+
+function jobs(count: number): string {
+  return `${formatCount(count)} ${count === 1 ? 'job' : 'jobs'}`;
 }
