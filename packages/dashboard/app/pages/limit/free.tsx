@@ -28,7 +28,13 @@ export function Free({ limit, active, onClose }: FreeProps) {
     );
   };
   return (
-    <Confirm title={`Free the slots of ${limit}?`} confirm={`Cancel ${jobs}`} destroys onConfirm={free} onClose={onClose}>
+    <Confirm
+      title={`Free the slots of ${limit}?`}
+      confirm={`Cancel ${jobs}`}
+      destroys
+      onConfirm={free}
+      onClose={onClose}
+    >
       The server cancels what runs under this key: {jobs}. Live workers are told to stop them. To have the jobs of a
       silent worker run again instead, remove that worker.
     </Confirm>
