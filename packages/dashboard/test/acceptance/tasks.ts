@@ -68,8 +68,19 @@ const task = (name: string, run: Task['run']): Task => ({ name, run });
 
 /** In an order that leaves each what it needs. */
 export const tasks: readonly Task[] = [
+  // First, because a worker without a heartbeat is soon one to remove and no more one to stop.
+  task('See which workers live, and what they run', async (o) => {
+    await o.click('link', 'Workers');
+    await o.sees(o.page.getByRole('link', { name: 'bad' }));
+  }),
+  task('Stop a bad worker', async (o) => {
+    await o.click('link', 'Workers');
+    await o.click('button', 'Stop bad…');
+    await o.click('button', 'Stop the worker');
+    await o.sees('bad is told to stop.');
+  }),
   find('Find jobs by an argument', 'args[0].user:42', ({ wanted }) => wanted),
-  find('Find jobs by the text of their error', 'error~"card declined"', ({ declined }) => declined),
+  find('Find jobs by the text of their error', 'state:discarded error~"card declined"', ({ declined }) => declined),
   find('Find the jobs of a tenant', 'meta.tenant:acme', ({ wanted }) => wanted),
   find('Find the jobs that hold unique keys', 'type:call.api unique:*', ({ single }) => single),
   task('See which errors are the most frequent', async (o) => {
@@ -172,16 +183,6 @@ export const tasks: readonly Task[] = [
   task('Ask what is wrong', async (o) => {
     await o.click('link', 'Doctor');
     await o.sees('unread_queue');
-  }),
-  task('See which workers live, and what they run', async (o) => {
-    await o.click('link', 'Workers');
-    await o.sees(o.page.getByRole('link', { name: 'bad' }));
-  }),
-  task('Stop a bad worker', async (o) => {
-    await o.click('link', 'Workers');
-    await o.click('button', 'Stop bad…');
-    await o.click('button', 'Stop the worker');
-    await o.sees('bad is told to stop.');
   }),
   task('See which jobs hold the slots of a limit', async (o) => {
     await o.address('limits/api-key', 'limits/KEY');
