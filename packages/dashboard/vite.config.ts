@@ -1,12 +1,28 @@
 import react from '@vitejs/plugin-react';
-import { defineConfig } from 'vite';
+import { defineConfig, type Plugin } from 'vite';
+
+/** The font is asked for beside the styles, not after them. */
+const preloadFont: Plugin = {
+  name: 'preload-font',
+  transformIndexHtml: {
+    order: 'post',
+    handler: (_, { bundle = {} }) =>
+      Object.keys(bundle)
+        .filter((name) => name.endsWith('.woff2'))
+        .map((name) => ({
+          tag: 'link',
+          attrs: { rel: 'preload', href: `./${name}`, as: 'font', type: 'font/woff2', crossorigin: '' },
+          injectTo: 'head',
+        })),
+  },
+};
 
 /** Addresses are relative, so that the pages work behind any prefix. */
 export default defineConfig({
   root: new URL('app', import.meta.url).pathname,
   base: './',
   publicDir: 'static',
-  plugins: [react()],
+  plugins: [react(), preloadFont],
   worker: { format: 'es' },
   build: {
     target: 'es2023',

@@ -9,7 +9,7 @@ import { fail } from './support/work.ts';
 const rules = readFileSync(new URL('../../../deploy/prometheus/rules.yaml', import.meta.url), 'utf8');
 const page = readFileSync(new URL('../../../docs/operator-tasks.md', import.meta.url), 'utf8');
 const commands = new Map(
-  [...page.matchAll(/^\| ([A-Z][^|]+) \| `((?:ojs|curl) [^`]+)` \|$/gm)].map(([, task = '', command = '']) => [
+  [...page.matchAll(/^\| ([A-Z][^|]+) \| `((?:ojs|curl) [^`]+)` \|/gm)].map(([, task = '', command = '']) => [
     task,
     // Within a table.
     command.replaceAll('\\|', '|'),

@@ -1,10 +1,9 @@
 /** The first item of a list of the server. */
 async function first(url: string, path: string, name: string): Promise<string | undefined> {
   const response = await fetch(`${url}/ojs/v1/${path}`);
-  const { items = [] }: { readonly items?: readonly Readonly<Record<string, unknown>>[] } = JSON.parse(
-    await response.text(),
-  );
-  const value = items[0]?.[name];
+  type Items = readonly Readonly<Record<string, unknown>>[];
+  const { items, jobs = [] }: { readonly items?: Items; readonly jobs?: Items } = JSON.parse(await response.text());
+  const value = (items ?? jobs)[0]?.[name];
   return typeof value === 'string' ? encodeURIComponent(value) : undefined;
 }
 

@@ -109,7 +109,7 @@ export function Chart({ label, times, series, height = 180, format = formatShort
     .join(', ');
   return (
     <figure>
-      <div ref={place} className="chart" role="img" aria-label={`${label}. Latest: ${summary}`} />
+      <div ref={place} className="chart" style={{ height }} role="img" aria-label={`${label}. Latest: ${summary}`} />
       <ul className="legend">
         {series.map(({ label: name, tone }) => (
           <li key={name}>

@@ -5,6 +5,7 @@ import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { JsonTree } from '../../ui/json-tree.tsx';
 import { Time } from '../../ui/time.tsx';
+import { Restore } from './restore.tsx';
 
 export function Entry({ entry, onClose }: { readonly entry: AuditEntry; readonly onClose: () => void }) {
   return (
@@ -27,6 +28,7 @@ export function Entry({ entry, onClose }: { readonly entry: AuditEntry; readonly
       </dl>
       <JsonTree node={readDocument(stringify(entry.detail))} label="Detail" open={4} />
       <div className="dialog-foot">
+        <Restore entry={entry} onDone={onClose} />
         <Button onClick={onClose}>Close</Button>
       </div>
     </Dialog>

@@ -94,8 +94,14 @@ export function Page() {
 /** What the entry is about, of the usual members of its detail. */
 function aboutOf(detail: AuditEntry['detail']): string {
   for (const name of ['name', 'job_id', 'id', 'key', 'bulk_id', 'route']) {
-    const value = detail[name];
-    if (typeof value === 'string') return value;
+    for (const part of [detail, detail.request]) {
+      const value = isRecord(part) ? part[name] : undefined;
+      if (typeof value === 'string') return value;
+    }
   }
   return '';
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
 }

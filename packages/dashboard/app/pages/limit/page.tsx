@@ -14,6 +14,7 @@ import { Empty, Loaded } from '../../ui/states.tsx';
 import { Time } from '../../ui/time.tsx';
 import { Use } from '../limits/use.tsx';
 import { Counted } from './counted.tsx';
+import { Free } from './free.tsx';
 import { Override } from './override.tsx';
 
 export function Page() {
@@ -21,7 +22,9 @@ export function Page() {
   const query = useCall('limit.get', { params: { key }, live: (summary) => hasType(summary, 'job.') });
   const mayOverride = useMay('limit.override');
   const mayList = useMay('admin.jobs');
+  const mayFree = useMay('bulk.cancel');
   const [isEditing, setEditing] = useState(false);
+  const [isFreeing, setFreeing] = useState(false);
   const restore = useAction('limit.restore', {
     changes: ['limit.get', 'limit.list'],
     done: `The override of ${key} is removed.`,
@@ -47,6 +50,11 @@ export function Page() {
           {limit && mayOverride && (
             <Button size="small" onClick={() => setEditing(true)}>
               Override
+            </Button>
+          )}
+          {limit && limit.active > 0 && mayFree && (
+            <Button size="small" kind="danger" onClick={() => setFreeing(true)}>
+              Free slots…
             </Button>
           )}
           {limit && limit.override !== null && mayOverride && (
@@ -92,6 +100,7 @@ export function Page() {
           <Counted title="Who waits" limit={key} state="available" none="No job waits under this key." />
         </div>
       )}
+      {isFreeing && limit && <Free limit={key} active={limit.active} onClose={() => setFreeing(false)} />}
       {isEditing && limit && <Override limit={limit} onClose={() => setEditing(false)} />}
     </Frame>
   );

@@ -1,3 +1,4 @@
+import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { QueueConfig, QueueOverview } from '../../api/answers/queues.ts';
 import { useMay } from '../../api/session.ts';
@@ -13,16 +14,24 @@ type Configured = QueueOverview & { readonly configuration: QueueConfig };
 export function Configuration({ queue }: { readonly queue: Configured }) {
   const [isEditing, setEditing] = useState(false);
   const may = useMay('queue.configure');
+  const mayAudit = useMay('audit.list');
   const { concurrency, rate_limit: rate, backpressure, retention } = queue.configuration;
   return (
     <Card
       title="Limits"
       aside={
-        may && (
-          <Button size="small" onClick={() => setEditing(true)}>
-            Change limits
-          </Button>
-        )
+        <span className="row">
+          {mayAudit && (
+            <Link to="/audit" search={{ about: queue.name, type: 'queue' }} className="small">
+              Earlier settings
+            </Link>
+          )}
+          {may && (
+            <Button size="small" onClick={() => setEditing(true)}>
+              Change limits
+            </Button>
+          )}
+        </span>
       }
     >
       <dl className="facts">

@@ -7,6 +7,8 @@ import { showToast } from '../../ui/toasts.ts';
 
 const states = ['completed', 'cancelled', 'discarded', 'available', 'scheduled', 'retryable', 'pending'] as const;
 type PurgedState = (typeof states)[number];
+/** Nobody waits for these any more, so no name is asked for. */
+const ended: ReadonlySet<PurgedState> = new Set(['completed', 'cancelled']);
 
 /** Deletes the jobs of a queue by state, after the count. Running jobs stay. */
 export function Purge({ queue, onClose }: { readonly queue: QueueOverview; readonly onClose: () => void }) {
@@ -23,14 +25,14 @@ export function Purge({ queue, onClose }: { readonly queue: QueueOverview; reado
       deleted += answer.purged_count;
       more = answer.has_more;
     }
-    showToast({ kind: 'done', text: `Deleted ${formatCount(deleted)} jobs of ${name}.` });
+    showToast({ kind: 'done', text: `Deleted ${jobs(deleted)} of ${name}.` });
   };
   return (
     <Confirm
       title={`Delete jobs of ${name}`}
-      confirm={`Delete ${formatCount(count)} jobs`}
+      confirm={`Delete ${jobs(count)}`}
       destroys
-      {...(count > 0 && { typed: name })}
+      {...(count > 0 && ![...chosen].every((state) => ended.has(state)) && { typed: name })}
       onConfirm={remove}
       onClose={onClose}
     >
@@ -53,4 +55,8 @@ export function Purge({ queue, onClose }: { readonly queue: QueueOverview; reado
       </fieldset>
     </Confirm>
   );
+}
+
+function jobs(count: number): string {
+  return `${formatCount(count)} ${count === 1 ? 'job' : 'jobs'}`;
 }

@@ -21,6 +21,12 @@ export function Page() {
   const [issued, setIssued] = useState<IssuedToken | null>(null);
   const columns: readonly Column<Token>[] = [
     { id: 'name', label: 'Name', align: 'clip', cell: ({ name }) => name },
+    {
+      id: 'id',
+      label: 'Id',
+      align: 'clip',
+      cell: ({ id }) => <code title="The audit log has it as token_ID.">{id}</code>,
+    },
     { id: 'state', label: 'State', cell: (token) => <TokenState token={token} /> },
     { id: 'roles', label: 'Roles', cell: ({ roles }) => roles.join(', ') },
     { id: 'queues', label: 'Queues', align: 'clip', cell: ({ queues }) => queues.join(', ') },
