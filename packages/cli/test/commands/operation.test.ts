@@ -362,7 +362,7 @@ test('workers: listed, looked at and removed', async () => {
   const about = { worker_id: 'mailer-1', hostname: 'web-7', queues: ['mail'], concurrency: 10 };
   await transport.call({ operation: 'worker.register', body: JSON.stringify(about) });
   expect(steady((await ojs.run('workers', 'list')).output)).toMatchInlineSnapshot(`
-    "ID  STATE  HOST  QUEUES  JOBS  HEARTBEAT
+    "ID  STATE  HOST  QUEUES  JOBS  HEARTBEAT  LAG  MEMORY
     mailer-1  running  web-7  mail  0/10  0s
     "
   `);

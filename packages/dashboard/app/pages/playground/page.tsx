@@ -1,15 +1,25 @@
 import './playground.css';
+import { useMay } from '../../api/session.ts';
 import { Page as Frame } from '../../ui/page.tsx';
+import { Empty } from '../../ui/states.tsx';
 import { Composer } from './composer.tsx';
 import { Follow } from './follow.tsx';
 
 export function Page() {
+  const mayEnqueue = useMay('job.enqueue');
+  const maySchedule = useMay('cron.register');
   return (
     <Frame title="Playground" lead="Write a job, a workflow or a cron, send it, and watch what becomes of it.">
-      <div className="columns playground">
-        <Composer />
-        <Follow />
-      </div>
+      {mayEnqueue || maySchedule ? (
+        <div className="columns playground">
+          <Composer />
+          <Follow />
+        </div>
+      ) : (
+        <Empty title="Your token may not enqueue jobs">
+          <p>Ask an operator for a token with the role enqueue.</p>
+        </Empty>
+      )}
     </Frame>
   );
 }
