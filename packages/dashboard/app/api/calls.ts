@@ -71,7 +71,8 @@ export function useAction<Name extends Answered>(
     },
     onError: (error, _, context) => {
       context?.undo?.();
-      showToast({ kind: 'failed', text: messageOf(error) });
+      // A dialog shows the failure in its place.
+      if (document.querySelector('dialog[open]') === null) showToast({ kind: 'failed', text: messageOf(error) });
     },
     onSettled: () => Promise.all(changes.map((changed) => client.invalidateQueries({ queryKey: [changed] }))),
   });

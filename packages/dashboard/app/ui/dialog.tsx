@@ -2,7 +2,7 @@ import { type ReactNode, useEffect, useId, useRef } from 'react';
 
 export interface DialogProps {
   readonly title: string;
-  readonly size?: 'default' | 'wide';
+  readonly size?: 'default' | 'wide' | undefined;
   readonly onClose: () => void;
   readonly children: ReactNode;
 }

@@ -1,33 +1,26 @@
-import { useInfiniteQuery } from '@tanstack/react-query';
 import type { AuditEntry } from '../../api/answers/tokens.ts';
-import { keyOf } from '../../api/calls.ts';
-import { call } from '../../api/client.ts';
 import { useSearchTexts } from '../../search.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
 import { CopyAs, quote } from '../../ui/copy.tsx';
-import { type Column, DataTable } from '../../ui/data-table.tsx';
+import type { Column } from '../../ui/data-table.tsx';
+import { GrowingTable, useGrowingList } from '../../ui/growing-list.tsx';
 import { Page as Frame } from '../../ui/page.tsx';
-import { Empty, Failure, Loading } from '../../ui/states.tsx';
+import { Empty } from '../../ui/states.tsx';
 import { Time } from '../../ui/time.tsx';
 import { Entry } from './entry.tsx';
 import { Filters } from './filters.tsx';
-
-const perPage = 100;
 
 export function Page() {
   const { search, change } = useSearchTexts();
   const { type, principal, about } = search;
   const filter = { type, principal, about };
-  const list = useInfiniteQuery({
-    queryKey: keyOf('audit.list', { query: filter }),
-    queryFn: ({ pageParam, signal }) =>
-      call('audit.list', { query: { ...filter, limit: perPage, cursor: pageParam }, signal }),
-    initialPageParam: '',
-    getNextPageParam: ({ pagination }) => (pagination.has_more ? pagination.next_cursor : undefined),
+  const list = useGrowingList('audit.list', {
+    query: filter,
+    rowsOf: ({ items }) => items,
+    nextOf: ({ pagination }) => (pagination.has_more ? pagination.next_cursor : undefined),
   });
-  const entries = list.data?.pages.flatMap(({ items }) => items) ?? [];
-  const opened = entries.find(({ id }) => id === search.entry);
+  const opened = list.rows.find(({ id }) => id === search.entry);
   const flags = Object.entries(filter).flatMap(([name, value]) => (value ? [`--${name} ${quote(value)}`] : []));
   const columns: readonly Column<AuditEntry>[] = [
     { id: 'at', label: 'When', cell: ({ timestamp }) => <Time at={timestamp} /> },
@@ -61,31 +54,17 @@ export function Page() {
       }
     >
       <Filters />
-      {list.error !== null && <Failure error={list.error} retry={() => void list.refetch()} />}
-      {list.isPending && <Loading />}
-      {list.data && entries.length === 0 && (
-        <Empty title="No entry">
-          <p>The server records changes of queues, jobs, limits, crons, workers and tokens, and failed logins.</p>
-        </Empty>
-      )}
-      {entries.length > 0 && (
-        <DataTable
-          label="Audit entries"
-          rows={entries}
-          columns={columns}
-          idOf={({ id }) => id}
-          onEnd={() => {
-            if (list.hasNextPage && !list.isFetchingNextPage) void list.fetchNextPage();
-          }}
-        />
-      )}
-      {list.hasNextPage && (
-        <div>
-          <Button disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-            Show more
-          </Button>
-        </div>
-      )}
+      <GrowingTable
+        label="Audit entries"
+        list={list}
+        columns={columns}
+        idOf={({ id }) => id}
+        none={
+          <Empty title="No entry">
+            <p>The server records changes of queues, jobs, limits, crons, workers and tokens, and failed logins.</p>
+          </Empty>
+        }
+      />
       {opened && <Entry entry={opened} onClose={() => change({ entry: undefined })} />}
     </Frame>
   );

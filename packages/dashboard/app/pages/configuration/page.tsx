@@ -5,6 +5,7 @@ import { useSearchTexts } from '../../search.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { CopyAs } from '../../ui/copy.tsx';
 import { type Column, DataTable } from '../../ui/data-table.tsx';
+import { FindField } from '../../ui/find-field.tsx';
 import { Card, Page as Frame } from '../../ui/page.tsx';
 import { Loaded } from '../../ui/states.tsx';
 import { MaintenanceCard } from './maintenance-card.tsx';
@@ -38,7 +39,7 @@ const columns: readonly Column<Row>[] = [
 
 function Settings({ configuration }: { readonly configuration: Configuration }) {
   const { version, backend, durability, engine, settings = {} } = configuration;
-  const { search, change } = useSearchTexts();
+  const { search } = useSearchTexts();
   const asked = (search.find ?? '').toLowerCase();
   const rows = Object.entries(settings).filter(([name, { variable }]) =>
     `${name} ${variable}`.toLowerCase().includes(asked),
@@ -57,15 +58,7 @@ function Settings({ configuration }: { readonly configuration: Configuration }) 
       </Card>
       {Object.keys(settings).length > 0 && (
         <>
-          <input
-            data-search
-            type="search"
-            aria-label="Find a setting"
-            placeholder="Find a setting"
-            style={{ maxWidth: '18rem' }}
-            value={search.find ?? ''}
-            onChange={({ target }) => change({ find: target.value }, { replace: true })}
-          />
+          <FindField name="find" label="Find a setting" />
           <DataTable label="Settings" rows={rows} columns={columns} idOf={([name]) => name} />
         </>
       )}

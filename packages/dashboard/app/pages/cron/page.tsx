@@ -12,6 +12,7 @@ import { Badge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Confirm } from '../../ui/confirm.tsx';
 import { CopyAs, quote } from '../../ui/copy.tsx';
+import { JobsCard } from '../../ui/jobs-card.tsx';
 import { JsonTree } from '../../ui/json-tree.tsx';
 import { Card, Page as Frame } from '../../ui/page.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';
@@ -19,7 +20,6 @@ import { Time } from '../../ui/time.tsx';
 import { CronButtons } from '../crons/cron-buttons.tsx';
 import { EditCron } from '../crons/edit-cron.tsx';
 import { NextRuns } from './next-runs.tsx';
-import { PastRuns } from './past-runs.tsx';
 
 export function Page() {
   const { name = '' } = useParams({ strict: false });
@@ -95,7 +95,11 @@ export function Page() {
           </div>
         )}
       </Loaded>
-      <PastRuns name={name} />
+      <JobsCard
+        title="Past runs"
+        query={`cron:${JSON.stringify(name)}`}
+        none="No run yet, or the server has deleted its jobs."
+      />
       {opened === 'edit' && cron && <EditCron cron={cron} onClose={() => setOpened(null)} />}
       {opened === 'remove' && (
         <Confirm

@@ -11,6 +11,7 @@ import { Badge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
 import { CopyAs } from '../../ui/copy.tsx';
 import { type Column, DataTable } from '../../ui/data-table.tsx';
+import { FindField } from '../../ui/find-field.tsx';
 import { Page as Frame } from '../../ui/page.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';
 import { Time } from '../../ui/time.tsx';
@@ -18,7 +19,7 @@ import { CronButtons } from './cron-buttons.tsx';
 import { EditCron } from './edit-cron.tsx';
 
 export function Page() {
-  const { search, change } = useSearchTexts();
+  const { search } = useSearchTexts();
   const crons = useCall('cron.list', { query: { limit: 1_000 }, live: (summary) => hasType(summary, 'cron.') });
   const mayRegister = useMay('cron.register');
   const [isNew, setNew] = useState(false);
@@ -45,15 +46,7 @@ export function Page() {
           const found = items.filter(({ name, type }) => `${name} ${type}`.toLowerCase().includes(asked));
           return (
             <>
-              <input
-                data-search
-                type="search"
-                aria-label="Find a cron"
-                placeholder="Find a cron"
-                style={{ maxWidth: '18rem' }}
-                value={search.find ?? ''}
-                onChange={({ target }) => change({ find: target.value }, { replace: true })}
-              />
+              <FindField name="find" label="Find a cron" />
               <DataTable label="Crons" rows={found} columns={columns} idOf={({ name }) => name} />
             </>
           );

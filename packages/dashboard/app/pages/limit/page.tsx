@@ -9,11 +9,11 @@ import { hasType } from '../../live/summary.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
 import { CopyAs, quote } from '../../ui/copy.tsx';
+import { JobsCard } from '../../ui/jobs-card.tsx';
 import { Card, Page as Frame } from '../../ui/page.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';
 import { Time } from '../../ui/time.tsx';
 import { Use } from '../limits/use.tsx';
-import { Counted } from './counted.tsx';
 import { Free } from './free.tsx';
 import { Override } from './override.tsx';
 
@@ -30,6 +30,7 @@ export function Page() {
     done: `The override of ${key} is removed.`,
   });
   const limit = query.data;
+  const counted = `limit:${JSON.stringify(key)}`;
   if (query.error instanceof ApiFailure && query.error.status === 404) {
     return (
       <Frame title={key}>
@@ -96,8 +97,8 @@ export function Page() {
       </Loaded>
       {mayList && (
         <div className="columns">
-          <Counted title="Who holds it" limit={key} state="active" none="No job runs under this key." />
-          <Counted title="Who waits" limit={key} state="available" none="No job waits under this key." />
+          <JobsCard title="Who holds it" query={`${counted} state:active`} none="No job runs under this key." />
+          <JobsCard title="Who waits" query={`${counted} state:available`} none="No job waits under this key." />
         </div>
       )}
       {isFreeing && limit && <Free limit={key} active={limit.active} onClose={() => setFreeing(false)} />}

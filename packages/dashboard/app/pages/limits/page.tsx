@@ -6,18 +6,19 @@ import { formatPeriod } from '../../format/times.ts';
 import { hasType } from '../../live/summary.ts';
 import { useSearchTexts } from '../../search.ts';
 import { Badge } from '../../ui/badge.tsx';
-import { Button } from '../../ui/button.tsx';
 import { CopyAs } from '../../ui/copy.tsx';
 import { type Column, DataTable } from '../../ui/data-table.tsx';
+import { FindField } from '../../ui/find-field.tsx';
 import { Page as Frame } from '../../ui/page.tsx';
+import { Pager, usePage } from '../../ui/pager.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';
 import { Use } from './use.tsx';
 
 const perPage = 100;
 
 export function Page() {
-  const { search, change } = useSearchTexts();
-  const page = Math.max(1, Number(search.page) || 1);
+  const { search } = useSearchTexts();
+  const page = usePage();
   const limits = useCall('limit.list', {
     query: { limit: perPage, page },
     live: (summary) => hasType(summary, 'job.'),
@@ -42,27 +43,9 @@ export function Page() {
           const found = items.filter(({ key }) => key.toLowerCase().includes(asked));
           return (
             <>
-              <input
-                data-search
-                type="search"
-                aria-label="Find a key on this page"
-                placeholder="Find a key on this page"
-                style={{ maxWidth: '18rem' }}
-                value={search.key ?? ''}
-                onChange={({ target }) => change({ key: target.value }, { replace: true })}
-              />
+              <FindField name="key" label="Find a key on this page" />
               <DataTable label="Limits" rows={found} columns={columns} idOf={({ key }) => key} />
-              {(pagination.has_more || page > 1) && (
-                <div className="row">
-                  <Button disabled={page === 1} onClick={() => change({ page: String(page - 1) })}>
-                    Previous
-                  </Button>
-                  <span className="soft">Page {page}</span>
-                  <Button disabled={!pagination.has_more} onClick={() => change({ page: String(page + 1) })}>
-                    Next
-                  </Button>
-                </div>
-              )}
+              <Pager pagination={pagination} />
             </>
           );
         }}

@@ -1,10 +1,8 @@
 import { useState } from 'react';
 import type { QueueConfig, QueueOverview } from '../../api/answers/queues.ts';
 import { useAction } from '../../api/calls.ts';
-import { messageOf } from '../../api/failure.ts';
-import { Button } from '../../ui/button.tsx';
-import { Dialog } from '../../ui/dialog.tsx';
 import { Field } from '../../ui/field.tsx';
+import { FormDialog } from '../../ui/form-dialog.tsx';
 import { Effect } from './effect.tsx';
 
 export interface Draft {
@@ -28,11 +26,9 @@ export function EditConfiguration({ queue, onClose }: EditConfigurationProps) {
     period: configuration.rate_limit?.period ?? 'PT1S',
     depth: textOf(configuration.backpressure.max_depth),
   }));
-  const [problem, setProblem] = useState<string | null>(null);
   const save = useAction('queue.configure', {
     done: `Changed the limits of ${name}.`,
     changes: ['admin.queue', 'admin.queues'],
-    onDone: onClose,
   });
   const set = (change: Partial<Draft>): void => setDraft({ ...draft, ...change });
   const body = {
@@ -41,46 +37,32 @@ export function EditConfiguration({ queue, onClose }: EditConfigurationProps) {
     backpressure: { max_depth: numberOf(draft.depth) },
   };
   return (
-    <Dialog title={`Limits of ${name}`} onClose={onClose}>
-      <form
-        className="stack"
-        onSubmit={(event) => {
-          event.preventDefault();
-          save.mutate({ params: { name }, body }, { onError: (error) => setProblem(messageOf(error)) });
-        }}
-      >
-        <Field label="Running at once" hint="Empty for no limit.">
-          <input
-            inputMode="numeric"
-            value={draft.concurrency}
-            onChange={({ target }) => set({ concurrency: target.value })}
-          />
+    <FormDialog
+      title={`Limits of ${name}`}
+      submit="Save"
+      onSubmit={() => save.mutateAsync({ params: { name }, body })}
+      onClose={onClose}
+    >
+      <Field label="Running at once" hint="Empty for no limit.">
+        <input
+          inputMode="numeric"
+          value={draft.concurrency}
+          onChange={({ target }) => set({ concurrency: target.value })}
+        />
+      </Field>
+      <div className="columns">
+        <Field label="Rate" hint="Jobs that start in one period; empty for no limit.">
+          <input inputMode="numeric" value={draft.rate} onChange={({ target }) => set({ rate: target.value })} />
         </Field>
-        <div className="columns">
-          <Field label="Rate" hint="Jobs that start in one period; empty for no limit.">
-            <input inputMode="numeric" value={draft.rate} onChange={({ target }) => set({ rate: target.value })} />
-          </Field>
-          <Field label="Period" hint="ISO 8601: PT1S, PT1M, PT1H.">
-            <input value={draft.period} onChange={({ target }) => set({ period: target.value })} />
-          </Field>
-        </div>
-        <Field label="Most waiting jobs" hint="With more, the server refuses new jobs. Empty for no limit.">
-          <input inputMode="numeric" value={draft.depth} onChange={({ target }) => set({ depth: target.value })} />
+        <Field label="Period" hint="ISO 8601: PT1S, PT1M, PT1H.">
+          <input value={draft.period} onChange={({ target }) => set({ period: target.value })} />
         </Field>
-        <Effect queue={queue} draft={draft} />
-        {problem !== null && (
-          <p className="failure" role="alert">
-            {problem}
-          </p>
-        )}
-        <div className="dialog-foot">
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" kind="primary" disabled={save.isPending}>
-            Save
-          </Button>
-        </div>
-      </form>
-    </Dialog>
+      </div>
+      <Field label="Most waiting jobs" hint="With more, the server refuses new jobs. Empty for no limit.">
+        <input inputMode="numeric" value={draft.depth} onChange={({ target }) => set({ depth: target.value })} />
+      </Field>
+      <Effect queue={queue} draft={draft} />
+    </FormDialog>
   );
 }
 

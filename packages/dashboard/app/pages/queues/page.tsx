@@ -10,7 +10,9 @@ import { useSearchTexts } from '../../search.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
 import { type Column, DataTable } from '../../ui/data-table.tsx';
+import { FindField } from '../../ui/find-field.tsx';
 import { Page as Frame } from '../../ui/page.tsx';
+import { Pager, usePage } from '../../ui/pager.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';
 import { Time } from '../../ui/time.tsx';
 import { NewQueue } from './new-queue.tsx';
@@ -19,8 +21,8 @@ import { PauseButton } from './pause-button.tsx';
 const perPage = 100;
 
 export function Page() {
-  const { search, change } = useSearchTexts();
-  const page = Math.max(1, Number(search.page) || 1);
+  const { search } = useSearchTexts();
+  const page = usePage();
   const queues = useCall('admin.queues', {
     query: { limit: perPage, page },
     live: (summary) => hasType(summary, 'job.', 'queue.'),
@@ -32,15 +34,7 @@ export function Page() {
   return (
     <Frame title="Queues" actions={mayCreate && <Button onClick={() => setCreating(true)}>New queue</Button>}>
       <div className="row">
-        <input
-          data-search
-          type="search"
-          aria-label="Find a queue"
-          placeholder="Find a queue"
-          style={{ width: '18rem' }}
-          value={search.name ?? ''}
-          onChange={({ target }) => change({ name: target.value }, { replace: true })}
-        />
+        <FindField name="name" label="Find a queue" />
       </div>
       <Loaded query={queues}>
         {({ items, pagination }) => {
@@ -56,19 +50,7 @@ export function Page() {
           return (
             <>
               <DataTable label="Queues" rows={found} columns={columns} idOf={({ name }) => name} />
-              {(pagination.has_more || page > 1) && (
-                <div className="row">
-                  <Button disabled={page === 1} onClick={() => change({ page: String(page - 1) })}>
-                    Previous
-                  </Button>
-                  <span className="soft">
-                    Page {page} of {Math.ceil((pagination.total ?? 0) / perPage)}
-                  </span>
-                  <Button disabled={!pagination.has_more} onClick={() => change({ page: String(page + 1) })}>
-                    Next
-                  </Button>
-                </div>
-              )}
+              <Pager pagination={pagination} />
             </>
           );
         }}

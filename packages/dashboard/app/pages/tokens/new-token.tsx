@@ -2,10 +2,8 @@ import { roles } from '@ojs-ts/core';
 import { useState } from 'react';
 import type { IssuedToken } from '../../api/answers/tokens.ts';
 import { useAction } from '../../api/calls.ts';
-import { messageOf } from '../../api/failure.ts';
-import { Button } from '../../ui/button.tsx';
-import { Dialog } from '../../ui/dialog.tsx';
 import { Field } from '../../ui/field.tsx';
+import { FormDialog } from '../../ui/form-dialog.tsx';
 
 export interface NewTokenProps {
   readonly onIssued: (issued: IssuedToken) => void;
@@ -25,13 +23,9 @@ export function NewToken({ onIssued, onClose }: NewTokenProps) {
   const [queues, setQueues] = useState('');
   const [redact, setRedact] = useState('');
   const [end, setEnd] = useState('');
-  const [problem, setProblem] = useState<string | null>(null);
   const create = useAction('token.create', {
     changes: ['token.list'],
-    onDone: (issued) => {
-      onIssued(issued);
-      onClose();
-    },
+    onDone: onIssued,
   });
   const body = {
     name,
@@ -41,52 +35,33 @@ export function NewToken({ onIssued, onClose }: NewTokenProps) {
     ...(end !== '' && { expires_at: end }),
   };
   return (
-    <Dialog title="New token" onClose={onClose}>
-      <form
-        className="stack"
-        onSubmit={(event) => {
-          event.preventDefault();
-          create.mutate({ body }, { onError: (error) => setProblem(messageOf(error)) });
-        }}
-      >
-        <Field label="Name" hint="Who or what uses it.">
-          <input value={name} onChange={({ target }) => setName(target.value)} required maxLength={128} />
-        </Field>
-        <Field label="Role">
-          <select value={role} onChange={({ target }) => setRole(target.value)}>
-            {roles.map((one) => (
-              <option key={one}>{one}</option>
-            ))}
-          </select>
-        </Field>
-        <Field label="Queues" hint="Names, or prefixes such as mail*. Empty for all.">
-          <input value={queues} onChange={({ target }) => setQueues(target.value)} spellCheck={false} />
-        </Field>
-        <Field label="Hidden paths" hint="Such as args[0].card meta.email result.*">
-          <input value={redact} onChange={({ target }) => setRedact(target.value)} spellCheck={false} />
-        </Field>
-        <Field label="Expires">
-          <select value={end} onChange={({ target }) => setEnd(target.value)}>
-            {ends.map(([value, label]) => (
-              <option key={value} value={value}>
-                {label}
-              </option>
-            ))}
-          </select>
-        </Field>
-        {problem !== null && (
-          <p className="failure" role="alert">
-            {problem}
-          </p>
-        )}
-        <div className="dialog-foot">
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" kind="primary" disabled={create.isPending}>
-            Create token
-          </Button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog title="New token" submit="Create token" onSubmit={() => create.mutateAsync({ body })} onClose={onClose}>
+      <Field label="Name" hint="Who or what uses it.">
+        <input value={name} onChange={({ target }) => setName(target.value)} required maxLength={128} />
+      </Field>
+      <Field label="Role">
+        <select value={role} onChange={({ target }) => setRole(target.value)}>
+          {roles.map((one) => (
+            <option key={one}>{one}</option>
+          ))}
+        </select>
+      </Field>
+      <Field label="Queues" hint="Names, or prefixes such as mail*. Empty for all.">
+        <input value={queues} onChange={({ target }) => setQueues(target.value)} spellCheck={false} />
+      </Field>
+      <Field label="Hidden paths" hint="Such as args[0].card meta.email result.*">
+        <input value={redact} onChange={({ target }) => setRedact(target.value)} spellCheck={false} />
+      </Field>
+      <Field label="Expires">
+        <select value={end} onChange={({ target }) => setEnd(target.value)}>
+          {ends.map(([value, label]) => (
+            <option key={value} value={value}>
+              {label}
+            </option>
+          ))}
+        </select>
+      </Field>
+    </FormDialog>
   );
 }
 

@@ -3,6 +3,7 @@ import { useCall } from '../../api/calls.ts';
 import { ApiFailure } from '../../api/failure.ts';
 import { hasType } from '../../live/summary.ts';
 import { CopyAs, quote } from '../../ui/copy.tsx';
+import { JobsCard } from '../../ui/jobs-card.tsx';
 import { Page as Frame } from '../../ui/page.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';
 import { State } from '../workers/cells.tsx';
@@ -10,7 +11,6 @@ import { hasWorkers } from '../workers/description.ts';
 import { WorkerButtons } from '../workers/worker-buttons.tsx';
 import { CurrentJobs } from './current-jobs.tsx';
 import { Facts } from './facts.tsx';
-import { RecentJobs } from './recent-jobs.tsx';
 
 export function Page() {
   const { id = '' } = useParams({ strict: false });
@@ -28,7 +28,11 @@ export function Page() {
             It has stopped, or somebody removed it. <Link to="/workers">See all workers</Link>
           </p>
         </Empty>
-        <RecentJobs worker={id} />
+        <JobsCard
+          title="Recent jobs"
+          query={`worker:${JSON.stringify(id)}`}
+          none="No job that is still kept was run here."
+        />
       </Frame>
     );
   }
@@ -57,7 +61,11 @@ export function Page() {
           </>
         )}
       </Loaded>
-      <RecentJobs worker={id} />
+      <JobsCard
+        title="Recent jobs"
+        query={`worker:${JSON.stringify(id)}`}
+        none="No job that is still kept was run here."
+      />
     </Frame>
   );
 }

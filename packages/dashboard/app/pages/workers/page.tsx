@@ -7,7 +7,9 @@ import { useSearchTexts } from '../../search.ts';
 import { Button } from '../../ui/button.tsx';
 import { CopyAs } from '../../ui/copy.tsx';
 import { type Column, DataTable } from '../../ui/data-table.tsx';
+import { FindField } from '../../ui/find-field.tsx';
 import { Page as Frame } from '../../ui/page.tsx';
+import { Pager, usePage } from '../../ui/pager.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';
 import { Heartbeat, Lag, Memory, Slots, State } from './cells.tsx';
 import { describe, hasWorkers } from './description.ts';
@@ -21,7 +23,7 @@ const perPage = 100;
 
 export function Page() {
   const { search, change } = useSearchTexts();
-  const page = Math.max(1, Number(search.page) || 1);
+  const page = usePage();
   const mayDirect = useMay('worker.direct');
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const workers = useCall('worker.list', {
@@ -52,15 +54,7 @@ export function Page() {
             <>
               <Figures {...answer} />
               <div className="row">
-                <input
-                  data-search
-                  type="search"
-                  aria-label="Find a worker"
-                  placeholder="Find by id, host, queue or label"
-                  style={{ width: '18rem' }}
-                  value={search.find ?? ''}
-                  onChange={({ target }) => change({ find: target.value }, { replace: true })}
-                />
+                <FindField name="find" label="Find a worker" placeholder="Find by id, host, queue or label" />
                 {search.state !== undefined && (
                   <Button size="small" onClick={() => change({ state: undefined })}>
                     Show all states
@@ -82,19 +76,7 @@ export function Page() {
                   />
                 </div>
               )}
-              {(pagination.has_more || page > 1) && (
-                <div className="row">
-                  <Button disabled={page === 1} onClick={() => change({ page: String(page - 1) })}>
-                    Previous
-                  </Button>
-                  <span className="soft">
-                    Page {page} of {Math.ceil((pagination.total ?? 0) / perPage)}
-                  </span>
-                  <Button disabled={!pagination.has_more} onClick={() => change({ page: String(page + 1) })}>
-                    Next
-                  </Button>
-                </div>
-              )}
+              <Pager pagination={pagination} />
               <p className="soft small">
                 A worker that only fetches sends no heartbeat: its load is unknown, and it cannot be told anything. A
                 silent worker becomes stale, and others get its jobs.

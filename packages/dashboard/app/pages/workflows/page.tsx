@@ -1,35 +1,28 @@
-import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { WorkflowSummary } from '../../api/answers/workflows.ts';
-import { keyOf } from '../../api/calls.ts';
-import { call } from '../../api/client.ts';
 import { formatCount } from '../../format/numbers.ts';
 import { formatDuration } from '../../format/times.ts';
 import { hasType } from '../../live/summary.ts';
 import { useSearchTexts } from '../../search.ts';
 import { StateBadge } from '../../ui/badge.tsx';
-import { Button } from '../../ui/button.tsx';
 import { CopyAs } from '../../ui/copy.tsx';
-import { type Column, DataTable } from '../../ui/data-table.tsx';
+import type { Column } from '../../ui/data-table.tsx';
+import { GrowingTable, useGrowingList } from '../../ui/growing-list.tsx';
 import { Page as Frame } from '../../ui/page.tsx';
-import { Empty, Failure, Loading } from '../../ui/states.tsx';
+import { Empty } from '../../ui/states.tsx';
 import { Time } from '../../ui/time.tsx';
 
 const states = ['running', 'completed', 'failed', 'cancelled'] as const;
-const perPage = 100;
 
 export function Page() {
   const { search, change } = useSearchTexts();
   const { state } = search;
-  const list = useInfiniteQuery({
-    queryKey: keyOf('workflow.list', { query: { state } }),
-    queryFn: ({ pageParam, signal }) =>
-      call('workflow.list', { query: { state, limit: perPage, cursor: pageParam }, signal }),
-    initialPageParam: '',
-    getNextPageParam: ({ pagination }) => (pagination.has_more ? pagination.next_cursor : undefined),
-    meta: { live: (summary) => hasType(summary, 'workflow.') },
+  const list = useGrowingList('workflow.list', {
+    query: { state },
+    rowsOf: ({ items }) => items,
+    nextOf: ({ pagination }) => (pagination.has_more ? pagination.next_cursor : undefined),
+    live: (summary) => hasType(summary, 'workflow.'),
   });
-  const items = list.data?.pages.flatMap((page) => page.items) ?? [];
   return (
     <Frame
       title="Workflows"
@@ -53,34 +46,20 @@ export function Page() {
         </>
       }
     >
-      {list.error !== null && <Failure error={list.error} retry={() => void list.refetch()} />}
-      {list.isPending && <Loading />}
-      {list.data && items.length === 0 && (
-        <Empty title={state ? `No workflow is ${state}` : 'No workflow yet'}>
-          <p>A workflow runs jobs one after the other, side by side, or as a graph.</p>
-          <p>
-            Start one from your code, or from the <Link to="/playground">playground</Link>.
-          </p>
-        </Empty>
-      )}
-      {items.length > 0 && (
-        <DataTable
-          label="Workflows"
-          rows={items}
-          columns={columns}
-          idOf={({ id }) => id}
-          onEnd={() => {
-            if (list.hasNextPage && !list.isFetchingNextPage) void list.fetchNextPage();
-          }}
-        />
-      )}
-      {list.hasNextPage && (
-        <div>
-          <Button disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-            Show more
-          </Button>
-        </div>
-      )}
+      <GrowingTable
+        label="Workflows"
+        list={list}
+        columns={columns}
+        idOf={({ id }) => id}
+        none={
+          <Empty title={state ? `No workflow is ${state}` : 'No workflow yet'}>
+            <p>A workflow runs jobs one after the other, side by side, or as a graph.</p>
+            <p>
+              Start one from your code, or from the <Link to="/playground">playground</Link>.
+            </p>
+          </Empty>
+        }
+      />
     </Frame>
   );
 }

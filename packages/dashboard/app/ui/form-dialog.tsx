@@ -1,0 +1,59 @@
+import { type ReactNode, useState } from 'react';
+import { messageOf } from '../api/failure.ts';
+import { Button } from './button.tsx';
+import { Dialog } from './dialog.tsx';
+
+export interface FormDialogProps {
+  readonly title: string;
+  readonly size?: 'default' | 'wide' | undefined;
+  /** On the button that sends. */
+  readonly submit: string;
+  readonly kind?: 'primary' | 'destroy';
+  readonly isReady?: boolean;
+  /** A failure is shown in the dialog, which stays open. */
+  readonly onSubmit: () => Promise<unknown>;
+  readonly onClose: () => void;
+  readonly children: ReactNode;
+}
+
+/** A form over the page; it closes when what it sends has worked. */
+export function FormDialog(props: FormDialogProps) {
+  const { title, size, submit, kind = 'primary', isReady = true, onSubmit, onClose, children } = props;
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<string | null>(null);
+  const run = async (): Promise<void> => {
+    setBusy(true);
+    setProblem(null);
+    try {
+      await onSubmit();
+      onClose();
+    } catch (error) {
+      setProblem(messageOf(error));
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog title={title} size={size} onClose={onClose}>
+      <form
+        className="stack"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void run();
+        }}
+      >
+        {children}
+        {problem !== null && (
+          <p className="failure" role="alert">
+            {problem}
+          </p>
+        )}
+        <div className="dialog-foot">
+          <Button onClick={onClose}>Cancel</Button>
+          <Button type="submit" kind={kind} disabled={busy || !isReady}>
+            {busy ? 'Working…' : submit}
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

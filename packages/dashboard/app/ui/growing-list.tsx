@@ -1,0 +1,78 @@
+import { type UseInfiniteQueryResult, useInfiniteQuery } from '@tanstack/react-query';
+import type { RowData } from '@tanstack/react-table';
+import type { ReactNode } from 'react';
+import type { Answers } from '../api/answers.ts';
+import { keyOf } from '../api/calls.ts';
+import { type Answered, call, type QueryValue } from '../api/client.ts';
+import type { Summary } from '../live/summary.ts';
+import { Button } from './button.tsx';
+import { type Column, DataTable } from './data-table.tsx';
+import { Failure, Loading } from './states.tsx';
+
+const perPage = 100;
+
+export interface GrowingOptions<Name extends Answered, Row> {
+  readonly query: Readonly<Record<string, QueryValue>>;
+  readonly rowsOf: (answer: Answers[Name]) => readonly Row[];
+  /** Cursor of the next page; undefined after the last one. */
+  readonly nextOf: (answer: Answers[Name]) => string | null | undefined;
+  readonly live?: (summary: Summary) => boolean;
+}
+
+export interface GrowingList<Row> {
+  readonly rows: readonly Row[];
+  readonly state: UseInfiniteQueryResult<unknown, Error>;
+}
+
+/** A list that is read page by page, each by the cursor of the one before. */
+export function useGrowingList<Name extends Answered, Row>(
+  name: Name,
+  { query, rowsOf, nextOf, live }: GrowingOptions<Name, Row>,
+): GrowingList<Row> {
+  const state = useInfiniteQuery({
+    queryKey: keyOf(name, { query }),
+    queryFn: ({ pageParam, signal }) => call(name, { query: { ...query, limit: perPage, cursor: pageParam }, signal }),
+    initialPageParam: '',
+    getNextPageParam: (last: Answers[Name]) => nextOf(last),
+    ...(live !== undefined && { meta: { live } }),
+  });
+  return { rows: state.data?.pages.flatMap(rowsOf) ?? [], state };
+}
+
+export interface GrowingTableProps<Row> {
+  readonly label: string;
+  readonly list: GrowingList<Row>;
+  readonly columns: readonly Column<Row>[];
+  readonly idOf: (row: Row) => string;
+  /** Where there is no row. */
+  readonly none: ReactNode;
+}
+
+/** Its table, which asks for more as its end comes into view. */
+export function GrowingTable<Row extends RowData>({
+  label,
+  list: { rows, state },
+  columns,
+  idOf,
+  none,
+}: GrowingTableProps<Row>) {
+  const { hasNextPage, isFetchingNextPage } = state;
+  const more = (): void => {
+    if (hasNextPage && !isFetchingNextPage) void state.fetchNextPage();
+  };
+  return (
+    <>
+      {state.error !== null && <Failure error={state.error} retry={() => void state.refetch()} />}
+      {state.isPending && <Loading />}
+      {state.data !== undefined && rows.length === 0 && none}
+      {rows.length > 0 && <DataTable label={label} rows={rows} columns={columns} idOf={idOf} onEnd={more} />}
+      {hasNextPage && (
+        <div>
+          <Button disabled={isFetchingNextPage} onClick={more}>
+            Show more
+          </Button>
+        </div>
+      )}
+    </>
+  );
+}
