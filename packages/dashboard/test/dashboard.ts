@@ -1,7 +1,6 @@
 import { Client } from '@ojs-ts/sdk';
 import { type RunningServer, type ServerOptions, startServer } from '@ojs-ts/server';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { expect } from 'vitest';
 import { chromiumArgs, findChromium } from '../../server/test/support/browser/chromium.ts';
 
 export const chromiumPath: string | null = findChromium();
@@ -62,7 +61,8 @@ export class Dashboard implements AsyncDisposable {
   /** Waits until nothing on the page is on its way. */
   async settle(): Promise<void> {
     const busy = this.page.locator('[aria-label="Loading"], [aria-busy="true"]');
-    await expect.poll(() => busy.count()).toBe(0);
+    // The first of them is gone when none is left.
+    await busy.first().waitFor({ state: 'detached' });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
