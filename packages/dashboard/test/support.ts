@@ -79,7 +79,7 @@ export class Playground {
   }
 
   async json(): Promise<string> {
-    return (await this.page.getByRole('region', { name: 'Current JSON' }).textContent()) ?? '';
+    return (await this.page.getByRole('group', { name: 'Current JSON' }).textContent()) ?? '';
   }
 
   async id(): Promise<string> {
