@@ -86,7 +86,7 @@ else {
     for (const { end } of [told, log, lost, again]) await end[Symbol.asyncDispose]();
   });
 
-  test('a server that cannot be had is an error that may be tried again, and the next call succeeds', async () => {
+  test('a server that cannot be had is an error that may be tried again, and a later call succeeds', async () => {
     const url = newSchema();
     await using storage = await openPostgres(url);
     await insert(storage, [newJob(1)]);
@@ -107,7 +107,8 @@ else {
       await failed;
       await client.query('ROLLBACK');
     });
-    expect((await claim(storage)).map(({ id }) => id)).toEqual([idOf(1)]);
+    // A connection of the pool may not know yet that it has ended; its call changes nothing and fails as above.
+    await expect.poll(async () => (await claim(storage).catch(() => [])).map(({ id }) => id)).toEqual([idOf(1)]);
   });
 
   test('behind a pooler of transactions nothing depends on the session', async () => {
