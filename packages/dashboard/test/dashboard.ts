@@ -5,8 +5,16 @@ import { chromiumArgs, findChromium } from '../../server/test/support/browser/ch
 
 export const chromiumPath: string | null = findChromium();
 
-export function launch(): Promise<Browser> {
-  return chromium.launch({ executablePath: chromiumPath ?? '', args: [...chromiumArgs] });
+let launched: Promise<Browser> | undefined;
+
+/**
+ * One browser for all test files of a process, because its start takes a second of processor time. Playwright ends it
+ * with the process.
+ */
+export async function launch(): Promise<Browser> {
+  if (launched === undefined || !(await launched).isConnected())
+    launched = chromium.launch({ executablePath: chromiumPath ?? '', args: [...chromiumArgs] });
+  return launched;
 }
 
 /** A real server with the dashboard, and one page of a real browser. */

@@ -11,7 +11,6 @@ describe.skipIf(chromiumPath === null)('the shell', () => {
   });
   afterAll(async () => {
     await dashboard?.[Symbol.asyncDispose]();
-    await browser?.close();
   });
 
   test('every page opens by its address and by its keys, and the browser complains of nothing', async () => {

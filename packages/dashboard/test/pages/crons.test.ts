@@ -12,7 +12,6 @@ describe.skipIf(chromiumPath === null)('crons', () => {
   });
   afterAll(async () => {
     await dashboard?.[Symbol.asyncDispose]();
-    await browser?.close();
   });
 
   test('a cron is made after a look at its next runs, run, paused, changed and deleted', async () => {

@@ -16,7 +16,6 @@ describe.skipIf(chromiumPath === null)('dead letter', () => {
   afterAll(async () => {
     await seeded?.[Symbol.asyncDispose]();
     await dashboard?.[Symbol.asyncDispose]();
-    await browser?.close();
   });
 
   test('the dead jobs of one error are redriven at a rate, after their count', async () => {

@@ -28,7 +28,6 @@ describe.skipIf(chromiumPath === null)('events and limits', () => {
   });
   afterAll(async () => {
     await dashboard?.[Symbol.asyncDispose]();
-    await browser?.close();
   });
 
   test('the tail follows the log, pauses, filters, and replays from an event on', async () => {

@@ -12,7 +12,6 @@ describe.skipIf(chromiumPath === null)('the page of a job', () => {
   });
   afterAll(async () => {
     await dashboard?.[Symbol.asyncDispose]();
-    await browser?.close();
   });
 
   async function ask(method: string, path: string, body?: string): Promise<string> {

@@ -59,7 +59,6 @@ describe.skipIf(chromiumPath === null)('the jobs page', () => {
   });
   afterAll(async () => {
     await dashboard?.[Symbol.asyncDispose]();
-    await browser?.close();
   });
 
   test('a query is typed with the keyboard alone, stands in the address, and the back button takes it back', async () => {

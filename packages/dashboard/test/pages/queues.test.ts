@@ -16,7 +16,6 @@ describe.skipIf(chromiumPath === null)('overview and queues', () => {
   afterAll(async () => {
     await seeded?.[Symbol.asyncDispose]();
     await dashboard?.[Symbol.asyncDispose]();
-    await browser?.close();
   });
   const tile = (label: string) => dashboard.page.locator('a.tile').filter({ hasText: new RegExp(`^${label}`) });
   const isPaused = async (name: string): Promise<boolean> =>

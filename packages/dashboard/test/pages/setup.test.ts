@@ -12,7 +12,6 @@ describe.skipIf(chromiumPath === null)('doctor, configuration, audit, schemas', 
   });
   afterAll(async () => {
     await dashboard?.[Symbol.asyncDispose]();
-    await browser?.close();
   });
 
   test('the doctor finds a queue that nobody reads, and looks again', async () => {

@@ -33,7 +33,6 @@ describe.skipIf(chromiumPath === null)('workers', () => {
     await worker?.stop();
     await running;
     await dashboard?.[Symbol.asyncDispose]();
-    await browser?.close();
   });
 
   const post = (path: string, body: unknown) =>

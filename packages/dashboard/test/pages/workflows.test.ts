@@ -26,7 +26,6 @@ describe.skipIf(chromiumPath === null)('workflows', () => {
   });
   afterAll(async () => {
     await dashboard?.[Symbol.asyncDispose]();
-    await browser?.close();
   });
   const step = (type: string) => ({ type, args: [], options: { queue: 'steps', retry: { max_attempts: 1 } } });
 
