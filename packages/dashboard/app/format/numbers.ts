@@ -23,8 +23,3 @@ export function formatBytes(bytes: number): string {
   const value = bytes / 1_024 ** power;
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[power - 1]}`;
 }
-
-export function formatPercent(fraction: number): string {
-  const percent = fraction * 100;
-  return `${percent > 0 && percent < 1 ? percent.toFixed(1) : Math.round(percent)} %`;
-}
