@@ -8,6 +8,9 @@ import type { Millis } from '../time/clock.ts';
 import { formatTimestamp, readTime } from '../time/timestamp.ts';
 import type { BulkAction } from './operation.ts';
 
+/** Characters of the changes: every operation on record has them, and a list of operations has many. */
+const maxChanges = 65_536;
+
 const times = ['scheduled_at', 'delay_until'] as const;
 
 /** The changes that each action takes; the other actions take none. */
@@ -33,6 +36,8 @@ export function readBulkChanges(
   const changes = fields.object('changes') === null ? {} : readChanges(text);
   const taken = changesOf[action] ?? [];
   const names = changeNames.filter((name) => changes[name] !== undefined);
+  if (text !== undefined && text.length > maxChanges)
+    fields.issue('changes', `must have at most ${maxChanges} characters; store the data elsewhere and send its id`);
   if (action === 'edit') checkEditable(changes);
   for (const name of names)
     if (!taken.includes(name))

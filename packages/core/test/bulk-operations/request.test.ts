@@ -36,7 +36,8 @@ test.each([
   ['rerun', '{"queue":"a b"}', '$.changes.queue', ''],
   ['cancel', '{"priority":1}', '$.changes.priority', 'no changes'],
   ['edit', '5', '$.changes', 'object'],
-] as const)('%s with %s is refused', (action, changes, path, message) => {
+  ['edit', `{"args":["${'x'.repeat(65_536)}"]}`, '$.changes', '65536 characters'],
+] as const)('%s with wrong changes is refused: case %#', (action, changes, path, message) => {
   const issue = expect.objectContaining({ path, message: expect.stringContaining(message) });
   expect(() => read(action, changes)).toThrow(
     expect.objectContaining({ details: { validation_errors: expect.arrayContaining([issue]) } }),

@@ -64,7 +64,10 @@ export async function plan(parts: StepParts, operation: BulkOperation, limit: nu
   }
   const written = await records.step(id, steps);
   if (written !== null) return { step: written, found: null };
-  const at = { after: operation.cursor, limit, maxBytes: parts.bytes, pause: turn };
+  // Each job gets a copy of the changes.
+  const copied = Object.values(operation.changes).reduce((sum, text) => sum + text.length, 1);
+  const most = Math.max(1, Math.min(limit, Math.floor(parts.bytes / copied)));
+  const at = { after: operation.cursor, limit: most, maxBytes: parts.bytes, pause: turn };
   const { jobs, next }: Selection = await select(storage, bulkFilter({ ...operation, action }), at);
   const step = { ids: jobs.map((job) => job.id), next };
   // Nothing to be done twice, and nothing to be undone.

@@ -504,6 +504,14 @@ describe.each(storages)('bulk operations, $name', ({ url }) => {
   });
 });
 
+test('the larger the changes, the fewer jobs a step has', async () => {
+  await using b = await bench('memory:');
+  await many(b, 300);
+  const { id } = await start(b, 'edit', { changes: { args: JSON.stringify(['x'.repeat(60_000)]) } });
+  await b.engine.bulkOperations.run();
+  expect(await b.engine.bulkOperations.get(id)).toMatchObject({ state: 'done', changed: 300, steps: 3 });
+});
+
 test('no step is done before the millisecond of the start has passed', async () => {
   await using b = await bench('memory:');
   const id = await b.push();
