@@ -53,8 +53,14 @@ export type { Finding } from './operations/doctor.ts';
 export type { BulkFilter, DeadLetterFilter, SubjectFilter } from './operations/filter.ts';
 export type { BulkItem, BulkResult, DeadLetterTargets, JobTargets } from './operations/jobs/bulk.ts';
 export type { BulkHandle } from './operations/jobs/bulk-handle.ts';
-export type { BulkCount, BulkOperation, BulkRequest, BulkWaitOptions } from './operations/jobs/bulk-operations.ts';
-export type { JobChanges, JobEdit, Rerun, RerunChanges } from './operations/jobs/changes.ts';
+export type {
+  BulkAction,
+  BulkCount,
+  BulkOperation,
+  BulkRequest,
+  BulkWaitOptions,
+} from './operations/jobs/bulk-operations.ts';
+export type { BulkChanges, JobChanges, JobEdit, Rerun, RerunChanges } from './operations/jobs/changes.ts';
 export type { Checkpoint } from './operations/jobs/checkpoint.ts';
 export type { DeadLetterListOptions, DeadLetterRetry, DeadLetterStats } from './operations/jobs/dead-letter.ts';
 export type { ErrorGroup, ErrorGroups, ErrorOptions } from './operations/jobs/errors.ts';

@@ -11,6 +11,11 @@ export function ahead(text: string): string {
   return momentOf(text, 1);
 }
 
+/** The same, or `now`. */
+export function nowOrAhead(text: string): string {
+  return text === 'now' ? text : ahead(text);
+}
+
 function momentOf(text: string, direction: 1 | -1): string {
   const ms = readDuration(text);
   if (ms !== null) return new Date(Date.now() + direction * ms).toISOString();

@@ -263,6 +263,19 @@ test('bulk operations: by a query, listed, stopped, resumed and undone', async (
   expect(await one.ojs.run('bulk', 'show', '01900000-0000-7000-8000-000000000000')).toMatchObject({ code: 3 });
 });
 
+test('many jobs get another start and other arguments, whose text stays as typed', async () => {
+  await using one = await asked();
+  const jobs = Array.from({ length: 3 }, () => ({ type: 'a.b', args: [1], queue: 'mail', delay: '1h' as const }));
+  await one.client.enqueueBatch(jobs);
+  const run = (...words: readonly string[]) => one.ojs.run('jobs', ...words, '--queue', 'mail', '--yes');
+  expect((await run('reschedule', '--in', '2h')).output).toBe('3 jobs rescheduled.\n');
+  const edited = await run('edit', '--args', big, '--priority', '4', '--json');
+  expect(edited.output).toContain(`"changes":{"args":${big},"priority":4}`);
+  expect(JSON.parse(edited.output)).toMatchObject({ state: 'done', changed: 3, undo: { possible: false } });
+  const shown = await one.ojs.run('bulk', 'show', JSON.parse(edited.output).id);
+  expect(steady(shown.output)).toContain(`changes  {"args":${big},"priority":4}`);
+});
+
 test('Ctrl+C leaves a bulk operation running, and says how to watch it', async () => {
   await using one = await asked();
   await one.client.enqueueBatch(Array.from({ length: 3 }, () => ({ type: 'a.b', args: [] })));

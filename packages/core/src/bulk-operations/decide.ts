@@ -1,27 +1,34 @@
+import { reachBeyond } from '../access/reach.ts';
+import type { ReadEnvelope } from '../envelope/envelope.ts';
+import { ProtocolError } from '../errors.ts';
 import { historyOf } from '../job/history.ts';
-import type { HistoryEntry, JobRecord, NewJob, Transition } from '../job/job.ts';
+import type { HistoryEntry, JobId, JobRecord, Transition } from '../job/job.ts';
 import { fits, type JobFilter } from '../job/selection.ts';
-import { State, Terminal, Waiting } from '../job/states.ts';
-import { isIn } from '../lifecycle/change.ts';
+import { State } from '../job/states.ts';
 import { cancelled, discarded, promotedByHand, retried } from '../lifecycle/decide.ts';
+import { editOf } from '../lifecycle/edit.ts';
+import type { JobChanges } from '../lifecycle/job-changes.ts';
 import { rerunOf } from '../lifecycle/linked-job.ts';
 import type { Millis } from '../time/clock.ts';
-import { formatTimestamp } from '../time/timestamp.ts';
-import { type BulkAction, bulkKey, deletesJobs } from './operation.ts';
+import { changesAt } from './changes.ts';
+import { type BulkAction, type BulkOperation, bulkKey, deletesJobs } from './operation.ts';
 
 /** What a bulk operation does with one job. */
 export type BulkDecision =
   | { readonly kind: 'move'; readonly transition: Transition }
   | { readonly kind: 'remove' }
-  | { readonly kind: 'insert'; readonly job: NewJob }
+  | { readonly kind: 'insert'; readonly read: ReadEnvelope }
   /** This operation has changed the job already, before a crash. */
   | { readonly kind: 'done' }
   | { readonly kind: 'skip'; readonly reason: string };
 
-const done: BulkDecision = { kind: 'done' };
-
-function skip(reason: string): BulkDecision {
+export function skipFor(reason: string): BulkDecision {
   return { kind: 'skip', reason };
+}
+
+/** The job stays, because a call about it alone would be refused so. */
+export function refusalOf({ code, details }: ProtocolError): BulkDecision {
+  return skipFor(typeof details.reason === 'string' ? details.reason : code);
 }
 
 /**
@@ -33,18 +40,21 @@ export function isUntouchedSince(job: JobRecord, moment: Millis): boolean {
   return job.history === '' || historyOf(job).every(({ kind, at }) => kind === 'requeued' || at < moment);
 }
 
+/** What an operation must know to decide about a job. */
+export type Deciding = Pick<BulkOperation, 'id' | 'changes' | 'startedAt' | 'actor'> & {
+  readonly action: BulkAction;
+  /** The id of the job that a rerun makes of another one: the same whenever it is asked. */
+  readonly newId: (job: JobRecord) => JobId;
+};
+
 /** @param filter what the job must still fit. */
-export function bulkDecision(
-  { id, action }: { readonly id: string; readonly action: BulkAction },
-  filter: JobFilter,
-  job: JobRecord | null,
-  now: Millis,
-): BulkDecision {
+export function bulkDecision(operation: Deciding, filter: JobFilter, job: JobRecord | null, now: Millis): BulkDecision {
+  const { action } = operation;
   // Of a deleted job nobody can say who deleted it.
-  if (job === null) return deletesJobs(action) ? done : skip('gone');
-  const key = bulkKey(id);
-  if (entryOf(job, key) !== null) return done;
-  if (!fits(job, filter)) return skip('changed_since');
+  if (job === null) return deletesJobs(action) ? { kind: 'done' } : skipFor('gone');
+  const key = bulkKey(operation.id);
+  if (bulkEntryOf(job, key) !== null) return { kind: 'done' };
+  if (!fits(job, filter)) return skipFor('changed_since');
   switch (action) {
     case 'cancel':
       return { kind: 'move', transition: cancelled(job, now, key) };
@@ -60,58 +70,56 @@ export function bulkDecision(
       const change = job.state === State.discarded ? retried : promotedByHand;
       return { kind: 'move', transition: change(job, now, key) };
     }
+    case 'edit':
+    case 'priority':
+    case 'reschedule':
+      return unlessRefused(() => edited(operation, job, now, key));
+    case 'rerun':
+      return unlessRefused(() => rerun(operation, job, now));
   }
 }
 
-/** What an undo must know. */
-export interface Undoing {
-  /** The undo, and the operation that it takes back. */
-  readonly id: string;
-  readonly of: string;
-  /** The same id for the same job, whenever it is asked. */
-  readonly newId: (job: JobRecord) => string;
-}
-
-/**
- * A cancelled or discarded job runs again as a new one, linked to it, because no job leaves these states by itself. A
- * retried job that still waits is cancelled. What stays says why.
- */
-export function undoDecision(undoing: Undoing, job: JobRecord | null, now: Millis): BulkDecision {
-  if (job === null) return skip('pruned');
-  const entry = entryOf(job, bulkKey(undoing.of));
-  if (entry === null) return skip('not_changed');
-  const key = bulkKey(undoing.id);
-  if (entryOf(job, key) !== null) return done;
-  if (job.node !== null) return skip('in_workflow');
-  switch (entry.kind) {
-    case 'cancelled':
-    case 'discarded': {
-      if (entry.from === State.active) return skip('was_active');
-      if (entry.from === State.pending) return skip('was_pending');
-      const ended = entry.kind === 'cancelled' ? State.cancelled : State.discarded;
-      if (job.state !== ended) return skip('changed_since');
-      return { kind: 'insert', job: linked(undoing, job, entry.from, now) };
-    }
-    case 'retried':
-      if (isIn(job.state, Waiting)) return { kind: 'move', transition: cancelled(job, now, key) };
-      return skip(isIn(job.state, Terminal) ? 'has_ended' : 'running');
-    default:
-      return skip('would_run_anyway');
+function unlessRefused(decide: () => BulkDecision): BulkDecision {
+  try {
+    return decide();
+  } catch (error) {
+    if (error instanceof ProtocolError) return refusalOf(error);
+    throw error;
   }
 }
 
-/** A scheduled job keeps its time if that is still to come. The new job never replaces one that has come since. */
-function linked({ newId }: Undoing, job: JobRecord, from: State, now: Millis): NewJob {
-  const isLater = from === State.scheduled && job.runAt > now;
-  const changes = isLater ? { scheduled_at: JSON.stringify(formatTimestamp(job.runAt)) } : {};
-  const made = rerunOf(job, changes, { now }, () => newId(job)).job;
-  return made.unique === null ? made : { ...made, unique: { ...made.unique, onConflict: 'keep' } };
+function edited({ changes, startedAt }: Deciding, job: JobRecord, now: Millis, key: string): BulkDecision {
+  const transition = editOf(job, { changes: changesAt(changes, startedAt) }, { now }, key);
+  return transition === null ? skipFor('no_change') : { kind: 'move', transition };
+}
+
+/** What the queues of a token do not allow a single rerun, they do not allow this one. */
+function rerun({ changes, startedAt, actor, newId }: Deciding, job: JobRecord, now: Millis): BulkDecision {
+  const read = linkedJob(job, changesAt(changes, startedAt), now, newId);
+  const { queues } = actor;
+  const { crossesQueues } = read;
+  const { queue, limits } = read.job;
+  if (queues !== null && reachBeyond({ queues }, { queue, limits, crossesQueues }) !== null)
+    return skipFor('other_queues');
+  return { kind: 'insert', read };
+}
+
+/** A new job with the work of an ended one. It never replaces a job that has come since. */
+export function linkedJob(
+  job: JobRecord,
+  changes: JobChanges,
+  now: Millis,
+  newId: (job: JobRecord) => JobId,
+): ReadEnvelope {
+  const read = rerunOf(job, changes, { now }, () => newId(job));
+  const { unique } = read.job;
+  return unique === null ? read : { ...read, job: { ...read.job, unique: { ...unique, onConflict: 'keep' } } };
 }
 
 type KeyedEntry = Extract<HistoryEntry, { readonly key?: string }>;
 
 /** The entry of a change that was made under the key. */
-function entryOf(job: JobRecord, key: string): KeyedEntry | null {
+export function bulkEntryOf(job: JobRecord, key: string): KeyedEntry | null {
   if (!job.history.includes(key)) return null;
   return historyOf(job).findLast((entry): entry is KeyedEntry => 'key' in entry && entry.key === key) ?? null;
 }

@@ -1,5 +1,6 @@
 import type { Json } from '../job/job.ts';
 import { State, type StateMask, Terminal, Waiting } from '../job/states.ts';
+import type { JobChanges } from '../lifecycle/job-changes.ts';
 import type { Millis } from '../time/clock.ts';
 
 /** The states of the jobs that each action changes. By a filter no running job is changed. */
@@ -7,9 +8,14 @@ export const bulkStates = {
   cancel: Waiting,
   delete: Terminal,
   discard: Waiting,
+  edit: Waiting,
+  priority: Waiting,
   promote: State.scheduled | State.retryable,
   purge: State.discarded,
   redrive: State.discarded,
+  rerun: Terminal,
+  // An available job cannot be put off (ojs-core §6.3).
+  reschedule: State.scheduled | State.pending | State.retryable,
   retry: State.discarded | State.retryable,
 } as const satisfies Record<string, StateMask>;
 
@@ -40,6 +46,13 @@ export function deletesJobs(action: BulkOperation['action']): boolean {
 
 export type BulkState = 'running' | 'stopped' | 'done' | 'failed';
 
+/** Who an operation acts for, with no more rights than a single call of theirs has. */
+export interface BulkActor {
+  readonly name: string;
+  /** The queues of their token; null for all. */
+  readonly queues: readonly string[] | null;
+}
+
 /** What an operation is to do. */
 export interface NewBulkOperation {
   readonly id: string;
@@ -48,10 +61,12 @@ export interface NewBulkOperation {
   /** The operation that is taken back; null for any other action. */
   readonly of: string | null;
   readonly selection: BulkSelection;
+  /** The same for every job, as they were asked for; empty for an action that takes none. */
+  readonly changes: JobChanges;
   /** The only queue of its jobs; null if they may be in any. */
   readonly queue: string | null;
-  /** Who started it. */
-  readonly by: string;
+  /** Who started it, or who resumed it last. */
+  readonly actor: BulkActor;
   readonly startedAt: Millis;
   /** How many jobs matched at the start; there are more if `isLowerBound`. */
   readonly matched: number;
@@ -65,6 +80,8 @@ export interface NewBulkOperation {
  * step is written before it is done, so another server goes on after a crash.
  */
 export interface BulkOperation extends NewBulkOperation {
+  /** Who started it. */
+  readonly by: string;
   readonly state: BulkState;
   readonly finishedAt: Millis | null;
   /** Jobs that were looked at, and those of them that were changed. */
@@ -84,7 +101,7 @@ export interface BulkOperation extends NewBulkOperation {
   readonly allowedAt: Millis;
   /** The operation that takes this one back. */
   readonly undoneBy: string | null;
-  /** Why the operation failed. */
+  /** Why the operation failed, or why the server stopped it. */
   readonly error: string | null;
 }
 
@@ -92,6 +109,7 @@ export function newBulkOperation(operation: NewBulkOperation): BulkOperation {
   const { startedAt, rate } = operation;
   return {
     ...operation,
+    by: operation.actor.name,
     state: 'running',
     finishedAt: null,
     done: 0,
@@ -198,11 +216,16 @@ export function whyNotUndone({ action }: Pick<BulkOperation, 'action'>): string 
       return 'Deleted jobs are gone.';
     case 'promote':
       return 'The times that the jobs waited for are not kept.';
+    case 'edit':
+    case 'priority':
+    case 'reschedule':
+      return 'What the jobs had before is not kept: change them once more.';
     case 'undo':
       return 'An undo is not undone: start the operation again.';
     case 'cancel':
     case 'discard':
     case 'redrive':
+    case 'rerun':
     case 'retry':
       return null;
   }

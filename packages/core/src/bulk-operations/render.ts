@@ -1,4 +1,5 @@
 import type { Json } from '../job/job.ts';
+import { objectText } from '../json/json.ts';
 import type { Millis } from '../time/clock.ts';
 import { formatTimestamp } from '../time/timestamp.ts';
 import { type BulkOperation, timeLeft, whyNotUndone } from './operation.ts';
@@ -8,7 +9,7 @@ const hidden = '"[hidden]"';
 
 /** @param isHidden whether the caller may not see what the operation searched for. */
 export function renderBulkOperation(operation: BulkOperation, now: Millis, isHidden = false): Json {
-  const { id, action, of, selection, queue, by, rate, error, undoneBy } = operation;
+  const { id, action, of, selection, changes, queue, by, rate, error, undoneBy } = operation;
   const { matched, isLowerBound, done, changed, skipped } = operation;
   const { query, filter } = selection;
   const time = (at: Millis | null) => (at === null ? null : formatTimestamp(at));
@@ -21,6 +22,7 @@ export function renderBulkOperation(operation: BulkOperation, now: Millis, isHid
   const about = [
     ...(query === null ? [] : [`,"query":${isHidden ? hidden : JSON.stringify(query)}`]),
     ...(filter === null ? [] : [`,"filter":${isHidden ? hidden : filter}`]),
+    ...(Object.keys(changes).length === 0 ? [] : [`,"changes":${objectText(Object.entries(changes))}`]),
   ].join('');
   const why = operation.state === 'running' ? 'The operation is running: stop it first.' : whyNotUndone(operation);
   const rest = JSON.stringify({

@@ -3,12 +3,14 @@ import type { JobRecord, Json } from '../job/job.ts';
 import type { JobFilter } from '../job/selection.ts';
 import { AllStates, stateNames } from '../job/states.ts';
 import { members } from '../json/json.ts';
+import type { JobChanges } from '../lifecycle/job-changes.ts';
 import { Fields } from '../requests/fields.ts';
 import { requireConfirm } from '../requests/filters.ts';
 import { searchFilter } from '../requests/lists.ts';
 import { readFinished, readJobFilter } from '../requests/targets.ts';
 import { didYouMean } from '../suggestion.ts';
 import type { Millis } from '../time/clock.ts';
+import { readBulkChanges } from './changes.ts';
 import { isUntouchedSince } from './decide.ts';
 import {
   type BulkAction,
@@ -26,6 +28,7 @@ export interface BulkOperationRequest {
   readonly selection: BulkSelection;
   /** As {@link bulkSubject}. */
   readonly filter: JobFilter;
+  readonly changes: JobChanges;
   readonly rate: number | null;
   readonly dryRun: boolean;
 }
@@ -35,13 +38,15 @@ const mostRate = 100_000;
 const leastRate = 0.001;
 
 /**
- * POST /admin/bulk: `{action, query, filter, rate, dry_run, confirm}`.
- * @throws ProtocolError `invalid_request`, also for a filter that no job can match whose state the action changes.
+ * POST /admin/bulk: `{action, query, filter, changes, rate, dry_run, confirm}`.
+ * @throws ProtocolError `invalid_request`, also for a filter that no job can match whose state the action changes; what
+ * {@link readBulkChanges} throws for wrong changes.
  */
 export function readBulkOperation(text: Json, fields: Fields, now: Millis): BulkOperationRequest {
   const action = fields.requiredString('action');
   const query = fields.string('query', 2_000);
-  const filter = fields.object('filter') === null ? null : (members(text).get('filter') ?? null);
+  const texts = members(text);
+  const filter = fields.object('filter') === null ? null : (texts.get('filter') ?? null);
   if (query === null && filter === null) fields.issue('query', 'or filter is required: which jobs it is about');
   const rate = readRate(fields);
   const dryRun = fields.boolean('dry_run') ?? false;
@@ -51,10 +56,11 @@ export function readBulkOperation(text: Json, fields: Fields, now: Millis): Bulk
     const message = `must be one of ${bulkActions.join(', ')}.${didYouMean(action, bulkActions)}`;
     throw ProtocolError.invalid([{ path: '$.action', message }]);
   }
+  const changes = readBulkChanges(action, texts.get('changes'), fields, { dryRun, now });
   const selection = { query, filter };
   const read = bulkSubject({ action, selection, startedAt: now });
   if (read.states === 0) throw nothing(action);
-  return { action, selection, filter: read, rate, dryRun };
+  return { action, selection, filter: read, changes, rate, dryRun };
 }
 
 function readRate(fields: Fields): number | null {

@@ -161,7 +161,7 @@ function notPutOff(job: JobRecord): ProtocolError {
   return new ProtocolError(
     'conflict',
     message,
-    { ...detailsOf(job), expected_state: 'scheduled or retryable or pending' },
+    { ...detailsOf(job), reason: 'available', expected_state: 'scheduled or retryable or pending' },
     instead,
   );
 }

@@ -142,18 +142,24 @@ export function readChanges(body: string | undefined): JobChanges {
   );
 }
 
+/** What an edit may change. */
+export const editNames = changeNames.filter((name) => name !== 'queue');
+
+/** @throws ProtocolError `unsupported` for another queue. */
+export function checkEditable({ queue }: JobChanges): void {
+  if (queue === undefined) return;
+  const message = 'A waiting job keeps its queue, by which its limits and its unique key count; nothing was changed.';
+  const hint = 'Cancel the job, then run it again in the other queue: POST /ojs/v1/admin/jobs/:id/rerun.';
+  throw new ProtocolError('unsupported', message, { feature: 'edit.queue' }, hint);
+}
+
 /** PATCH /admin/jobs/:id: at least one change, and what the caller saw in `if_match`. */
 export function readEdit(body: string | undefined): JobEdit {
   const fields = new Fields(Fields.parse(body));
   const changes = readChanges(body);
-  const names = changeNames.filter((name) => name !== 'queue');
-  if (changes.queue !== undefined) {
-    const message = 'A waiting job keeps its queue, by which its limits and its unique key count; nothing was changed.';
-    const hint = 'Cancel the job, then run it again in the other queue: POST /ojs/v1/admin/jobs/:id/rerun.';
-    throw new ProtocolError('unsupported', message, { feature: 'edit.queue' }, hint);
-  }
+  checkEditable(changes);
   if (Object.keys(changes).length === 0)
-    fields.issue(names[0] ?? '', `or another change is required: ${names.join(', ')}`);
+    fields.issue(editNames[0] ?? '', `or another change is required: ${editNames.join(', ')}`);
   const seen = fields.object('if_match');
   const state = seen?.string('state') ?? undefined;
   if (state !== undefined && !isState(state)) seen?.issue('state', `must be one of ${Object.keys(State).join(', ')}`);

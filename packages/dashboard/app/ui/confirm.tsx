@@ -9,19 +9,22 @@ export interface ConfirmProps {
   readonly destroys?: boolean;
   /** Must be typed where much is lost: the name of a queue. */
   readonly typed?: string;
+  /** False while something is missing. */
+  readonly isReady?: boolean;
   readonly onConfirm: () => Promise<unknown>;
   readonly onClose: () => void;
 }
 
 /** Asks before something happens, and shows the failure in place. */
-export function Confirm({ title, children, confirm, destroys = false, typed, onConfirm, onClose }: ConfirmProps) {
+export function Confirm(props: ConfirmProps) {
+  const { title, children, confirm, destroys = false, typed, isReady = true, onConfirm, onClose } = props;
   const [text, setText] = useState('');
   return (
     <FormDialog
       title={title}
       submit={confirm}
       kind={destroys ? 'destroy' : 'primary'}
-      isReady={typed === undefined || text === typed}
+      isReady={isReady && (typed === undefined || text === typed)}
       onSubmit={onConfirm}
       onClose={onClose}
     >

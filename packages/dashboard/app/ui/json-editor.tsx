@@ -11,12 +11,15 @@ export interface JsonEditorProps {
   readonly hint?: string;
   /** What somebody else found wrong with the text, such as the server. */
   readonly problem?: string | null;
+  /** Whether an empty text is no mistake. */
+  readonly mayBeEmpty?: boolean;
   /** Moves the cursor there, at each new object. */
   readonly goTo?: { readonly offset: number } | null;
 }
 
 /** An editor for JSON, which is loaded when it is first shown. Escape and then Tab leave it. */
-export function JsonEditor({ value, onChange, label, hint, problem, goTo = null }: JsonEditorProps) {
+export function JsonEditor(props: JsonEditorProps) {
+  const { value, onChange, label, hint, problem, mayBeEmpty = false, goTo = null } = props;
   const host = useRef<HTMLDivElement>(null);
   const id = useId();
   const [editor, setEditor] = useState<EditorHandle | null>(null);
@@ -42,7 +45,8 @@ export function JsonEditor({ value, onChange, label, hint, problem, goTo = null 
       opened?.close();
     };
   }, [label]);
-  const wrong = useMemo(() => problemOf(value), [value]);
+  const isLeftOut = mayBeEmpty && value.trim() === '';
+  const wrong = useMemo(() => (isLeftOut ? null : problemOf(value)), [isLeftOut, value]);
   const shown = problem ?? (wrong && `Line ${wrong.line}, column ${wrong.column}: ${wrong.message}.`);
   useEffect(() => editor?.setText(value), [editor, value]);
   useEffect(() => editor?.setInvalid(Boolean(shown)), [editor, shown]);

@@ -208,6 +208,27 @@ describe.skipIf(chromiumPath === null)('the jobs page', () => {
     await shown('320').waitFor();
   });
 
+  test('chosen jobs get another priority, and the operation shows it', async () => {
+    await enqueue(3, 'urgent');
+    await dashboard.open('jobs?q=queue:urgent');
+    await expect.poll(() => rows.count()).toBe(3);
+    await page.getByRole('checkbox', { name: 'Select all rows' }).check();
+    await page.getByRole('region', { name: 'Chosen jobs' }).getByRole('button', { name: 'Change' }).click();
+    await page.getByRole('menuitem', { name: 'Prioritize…' }).click();
+    const start = page.getByRole('button', { name: 'Prioritize 3 jobs' });
+    await start.waitFor();
+    expect(await start.isDisabled()).toBe(true);
+    await page.getByLabel('Priority').fill('700');
+    await start.click();
+    await page.getByText(/changes\.priority.*100/).waitFor();
+    await page.getByLabel('Priority').fill('70');
+    expect(await violations(page)).toEqual([]);
+    await start.click();
+    await page.getByText('3 jobs given another priority.').waitFor({ timeout: 8_000 });
+    await page.getByRole('region', { name: 'Operation Prioritize' }).getByRole('link', { name: 'Details' }).click();
+    await page.getByText('{"priority":70}').waitFor();
+  });
+
   test('an operation at a rate is stopped, resumed and followed on its pages', async () => {
     await enqueue(300, 'slow');
     await dashboard.open('jobs?q=queue:slow');

@@ -377,8 +377,10 @@ export class Admin implements AsyncDisposable {
 
   /**
    * Starts a change of all jobs that match, however many. The server makes it in steps and continues without this
-   * process, also after a restart. Jobs that come or fail later are not touched.
-   * @throws {OJSValidationError} before anything is sent.
+   * process, also after a restart. Jobs that come or fail later are not touched. The server stops the operation within
+   * 5 s after the end of the token that started it.
+   * @throws {OJSValidationError} before anything is sent; {OJSAPIError} `invalid_request` for changes that the action
+   * does not take, or lacks.
    */
   async startBulk(request: BulkRequest, options: CallOptions = {}): Promise<BulkHandle> {
     return bulkHandle(await this.#connection.ask(startBulk(request), options), this.#bulk);
@@ -406,7 +408,8 @@ export class Admin implements AsyncDisposable {
 
   /**
    * Takes back what a bulk operation did. Cancelled and discarded jobs run again as new jobs, linked by the member
-   * `ojs.rerun_of` of their meta; retried jobs that still wait are cancelled. `skipped` says why others stay.
+   * `ojs.rerun_of` of their meta. Retried jobs, and the new jobs of a rerun, are cancelled if they still wait. `skipped`
+   * says why others stay.
    * @throws {OJSAPIError} `conflict` while the operation runs, and for one that cannot be undone.
    */
   async undoBulk(bulkId: string, options: CallOptions = {}): Promise<BulkHandle> {

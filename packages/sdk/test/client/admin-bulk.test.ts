@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import {
   Admin,
   type BulkOperation,
+  type BulkRequest,
   Client,
   JobNotFoundError,
   OJSAPIError,
@@ -55,6 +56,28 @@ test('a slow one is stopped and resumed; a wait ends with its signal', async () 
   await expect(bulk.undo()).rejects.toBeInstanceOf(OJSAPIError);
 });
 
+test('waiting jobs get another start and other values, and ended ones run again', async () => {
+  await using both = await open();
+  const { client, admin } = both;
+  await client.enqueueBatch(Array.from({ length: 3 }, () => ({ type: 'a.job', args: [1], delay: '1h' })));
+  const run = async (request: BulkRequest) => (await admin.startBulk({ filter: {}, ...request })).wait();
+  const later = new Date('2099-01-01T00:00:00Z');
+  expect(await run({ action: 'reschedule', changes: { scheduledAt: later } })).toMatchObject({
+    changed: 3,
+    changes: { delay_until: later.toISOString() },
+    undo: { possible: false },
+  });
+  await run({ action: 'priority', changes: { priority: 9 } });
+  await run({ action: 'edit', changes: { args: [2], meta: { by: 'ops' }, scheduledAt: 'now' } });
+  const { items } = await admin.listJobs({ state: 'available' });
+  expect(items.map(({ args, meta, priority }) => ({ args, meta, priority }))).toEqual(
+    Array.from({ length: 3 }, () => ({ args: [2], meta: { by: 'ops' }, priority: 9 })),
+  );
+  await run({ action: 'cancel' });
+  expect(await run({ action: 'rerun', changes: { queue: 'again' } })).toMatchObject({ changed: 3 });
+  expect(await client.queueStats('again')).toMatchObject({ available: 3 });
+});
+
 test('what cannot be meant is refused before anything is sent', async () => {
   await using both = await open();
   const { admin } = both;
@@ -62,5 +85,9 @@ test('what cannot be meant is refused before anything is sent', async () => {
   // @ts-expect-error: a filter has no such field
   const misspelled = admin.startBulk({ action: 'cancel', filter: { quue: 'mail' } });
   await expect(misspelled).rejects.toThrow(/quue.*Did you mean queue/);
+  // @ts-expect-error: a job has no such field
+  const unknown = admin.startBulk({ action: 'priority', filter: {}, changes: { priorty: 1 } });
+  await expect(unknown).rejects.toThrow(/priorty.*Did you mean priority/);
+  await expect(admin.startBulk({ action: 'priority', filter: {} })).rejects.toThrow(/changes: is required/);
   await expect(admin.getBulk('nobody')).rejects.toBeInstanceOf(JobNotFoundError);
 });

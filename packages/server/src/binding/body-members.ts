@@ -69,7 +69,10 @@ export const bodies: Partial<Record<OperationName, Body>> = {
   'bulk.retry': { shape: bulk, unknown: 'refuse' },
   'bulk.delete': { shape: bulk, unknown: 'refuse' },
   'bulk.start': {
-    shape: shapeOf(['action', 'query', 'rate', 'dry_run', 'confirm'], operationFilter),
+    shape: shapeOf(['action', 'query', 'rate', 'dry_run', 'confirm'], {
+      ...operationFilter,
+      changes: shapeOf(changes, { retry: retryShape }),
+    }),
     unknown: 'refuse',
   },
   'admin.cancelJobs': { shape: bulk, unknown: 'refuse' },

@@ -1,7 +1,6 @@
 import {
   Fields,
   isObject,
-  type JobRecord,
   type Json,
   members,
   ProtocolError,
@@ -55,17 +54,6 @@ const maxUri = 2_048;
  */
 export function checkSchema(engine: Engine, job: Checked): Promise<readonly string[]> {
   return engine.schemas.check(job);
-}
-
-/** Checks new args of a job that exists. */
-export async function checkArgs(
-  engine: Engine,
-  { type, envelope }: Pick<JobRecord, 'type' | 'envelope'>,
-  args: Json,
-): Promise<void> {
-  const schema: unknown = JSON.parse(members(envelope).get('schema') ?? 'null');
-  const version = versionOf(envelope);
-  await checkSchema(engine, { type, args, schema: typeof schema === 'string' ? schema : null, version });
 }
 
 /** Checks envelopes; an error about one of several has its index in `details.index`. */

@@ -273,6 +273,8 @@ export class Engine implements AsyncDisposable {
       clock,
       batches: this.#batches,
       bulk: this.bulk,
+      schemas: this.schemas,
+      tokens,
       log,
       bytes: Math.min(bulkBytes, this.memory.answer),
       isManual: options.upkeep === 'manual' && options.clock !== undefined,

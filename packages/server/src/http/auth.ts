@@ -9,6 +9,7 @@ import {
   ProtocolError,
   type Right,
   rolesWith,
+  tokenPrincipal,
 } from '@ojs-ts/core';
 import type { FastifyRequest } from 'fastify';
 import type { Binding } from '../binding/binding.ts';
@@ -113,7 +114,7 @@ function strangerText(credential: Credential | null): string {
 }
 
 function holderOf(stored: Awaited<ReturnType<Tokens['verify']>>): Holder | null {
-  return stored && { name: `token_${stored.id}`, grant: stored, tokenId: stored.id, endsAt: null };
+  return stored && { name: tokenPrincipal(stored.id), grant: stored, tokenId: stored.id, endsAt: null };
 }
 
 /** 96 bits of a digest that is no digest of the token alone. */

@@ -1,11 +1,11 @@
-import { type Json, uuidv7 } from '@ojs-ts/core';
+import { type Json, members, uuidv7 } from '@ojs-ts/core';
 import type { Command } from 'commander';
 import { Failure } from '../../connection/failure.ts';
 import type { ServerFlags } from '../../connection/server.ts';
 import { age, count, type Item, moment, numberIn, part, text } from '../../output/cells.ts';
 import { type ConfirmFlags, confirmed, takesConfirm } from '../../output/confirm.ts';
 import { type FormatFlags, takesJson } from '../../output/format.ts';
-import { plain } from '../../output/plain.ts';
+import { oneLine, plain } from '../../output/plain.ts';
 import { timeText } from '../../output/progress.ts';
 import { fields } from '../../output/table.ts';
 import { actionCommand } from '../action.ts';
@@ -56,7 +56,7 @@ export function bulkOperationsCommand(): Command {
 function undoCommand(): Command {
   const command = serverCommand<ServerFlags & FormatFlags & ConfirmFlags>(
     'undo',
-    'take back a cancel or discard by new jobs, and a retry by cancelling what still waits',
+    'take back a cancel or discard by new jobs, and a retry or rerun by cancelling what still waits',
     async (server, flags, id = '') => {
       const found: Item = JSON.parse((await server.ask({ operation: 'bulk.get', params: { id } })).text);
       const before = text(part(found, 'undo'), 'by');
@@ -88,6 +88,7 @@ function describe(answer: Json): string {
     ['id', text(item, 'id')],
     ['action', text(item, 'action')],
     ['jobs', about(item)],
+    ['changes', oneLine(members(answer).get('changes') ?? '')],
     ['state', text(item, 'state')],
     ['matched', matchedWords(item)],
     ['done', count(item, 'done')],

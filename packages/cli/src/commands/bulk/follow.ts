@@ -15,19 +15,30 @@ export const doneWords: Readonly<Record<string, string>> = {
   cancel: 'cancelled',
   delete: 'deleted',
   discard: 'discarded',
+  edit: 'edited',
+  priority: 'given another priority',
   promote: 'promoted',
   purge: 'deleted',
   redrive: 'retried',
+  rerun: 'run again',
+  reschedule: 'rescheduled',
   retry: 'retried',
   undo: 'undone',
 };
 
 /** Reasons that do not say enough by their names. */
 const reasonWords: Readonly<Record<string, string>> = {
+  available: 'available already, which cannot wait again',
   changed_since: 'changed meanwhile',
   changing: 'changing all the time',
   gone: 'deleted meanwhile',
+  invalid_request: 'that the changes do not fit',
+  no_change: 'so already',
+  no_new_job: 'without a new job',
+  other_queues: 'whose unique key or limit is not that of your queues',
   pruned: 'deleted meanwhile',
+  schema_validation: 'whose arguments would not match their schema',
+  unique_key: 'that would get another unique key',
 };
 
 /**
@@ -84,7 +95,8 @@ function outcome(item: Item): string {
   const state = text(item, 'state');
   const error = text(item, 'error');
   if (state === 'done') return `${changed}.`;
-  return `${changed}; the operation ${state === 'failed' ? `failed: ${error}` : 'was stopped.'}`;
+  const ended = state === 'failed' ? 'failed' : 'was stopped';
+  return `${changed}; the operation ${ended}${error === '' ? '.' : `: ${error}`}`;
 }
 
 /** Why jobs stayed, in one line; empty where none did. */

@@ -1,4 +1,4 @@
-import { type Json, type OperationName, uuidv7 } from '@ojs-ts/core';
+import { type BulkAction, type Json, type OperationName, uuidv7 } from '@ojs-ts/core';
 import type { Command } from 'commander';
 import { exitCodes, Failure } from '../../connection/failure.ts';
 import type { Server, ServerFlags } from '../../connection/server.ts';
@@ -22,43 +22,70 @@ export type ByIds =
   /** By a query for their ids. `others` says why the rest of them stays. */
   | { readonly operation: 'bulk.start'; readonly others: string };
 
-/** A change of many jobs. */
-export interface Change {
+/** A change of many jobs, as its command counts it, asks about it and starts it. */
+export interface BulkChange {
+  readonly action: BulkAction;
+  /** Before the count of a question: `Shall I cancel 3 jobs?` */
+  readonly verb: string;
+  readonly done: string;
+}
+
+/** A change that has a command of its own. */
+export interface Change extends BulkChange {
   readonly name: string;
   readonly description: string;
-  readonly action: 'cancel' | 'delete' | 'discard' | 'promote' | 'purge' | 'redrive' | 'retry';
-  readonly done: string;
+  /** What each job gets. */
+  readonly setting?: Setting;
   /** Absent where only a filter can name jobs. */
   readonly byIds?: ByIds;
   /** Jobs of the dead letter: all in one state. */
   readonly isDead?: true;
 }
 
-type ChangeFlags = ServerFlags &
-  FilterFlags &
-  ConfirmFlags &
-  FormatFlags & { readonly dryRun?: true; readonly rate?: number };
+interface SettingFlags {
+  readonly at?: string;
+  readonly in?: string;
+  readonly to?: number;
+}
+
+interface Setting {
+  readonly takes: (command: Command) => Command;
+  /** As JSON text. @throws Failure `usage` for flags that say nothing, or too much. */
+  readonly of: (flags: SettingFlags) => Json;
+}
+
+/** Which jobs, how fast, and whether at all. */
+export type ManyFlags = FilterFlags & ConfirmFlags & FormatFlags & { readonly dryRun?: true; readonly rate?: number };
+type ChangeFlags = ServerFlags & ManyFlags & SettingFlags;
 
 /** A command that changes jobs by id, or all that match a filter. */
 export function bulkCommand(change: Change): Command {
   const command = serverCommand<ChangeFlags>(change.name, change.description, (server, flags, ...ids) =>
-    ids.length > 0 ? named(server, change, ids, flags) : matching(server, change, flags),
+    ids.length > 0 ? named(server, change, ids, flags) : matching(server, change, flags, change.setting?.of(flags)),
   );
   if (change.byIds !== undefined) command.argument('[id...]', 'ids of jobs; without them a filter says which');
-  const filtered = takesQueryOption(change.isDead ? takesSubject(command, 'discarded') : takesFilter(command));
-  return takesJson(takesConfirm(filtered))
+  change.setting?.takes(command);
+  return takesMany(change.isDead ? takesSubject(command, 'discarded') : takesFilter(command));
+}
+
+/** Adds the options of a change of all jobs that match, besides those of their filter. */
+export function takesMany(command: Command): Command {
+  return takesJson(takesConfirm(takesQueryOption(command)))
     .option('--rate <jobs>', 'by a filter so many jobs at most: 50/s, 100/m', perSecond)
     .option('--dry-run', 'only count what the filter matches');
 }
 
-/** Counted first: the user sees how many jobs it is about. The server makes the change, and goes on without us. */
-async function matching(server: Server, change: Change, flags: ChangeFlags): Promise<void> {
-  if (Object.keys(queryOf(flags)).length === 0)
+/**
+ * Counted first: the user sees how many jobs it is about. The server makes the change, and goes on without us.
+ * @param changes what each job gets, as JSON text.
+ */
+export async function matching(server: Server, change: BulkChange, flags: ManyFlags, changes?: Json): Promise<void> {
+  if (!isFiltered(flags))
     throw new Failure('usage', 'Expected ids of jobs or a filter, such as --queue mail or --since 7d.');
   const { query, state, rate } = flags;
   const states = state === undefined ? {} : { states: state };
   const body = { action: change.action, query, filter: { ...filterOf(flags), ...states } };
-  const { text: counted } = await start(server, { ...body, dry_run: true });
+  const { text: counted } = await start(server, { ...body, dry_run: true }, changes);
   const count: Item = JSON.parse(counted);
   const matched = numberIn(count, 'matched');
   if (flags.dryRun || matched === 0) {
@@ -67,12 +94,26 @@ async function matching(server: Server, change: Change, flags: ChangeFlags): Pro
     );
     return;
   }
-  await confirmed(`Shall I ${change.name} ${matchedWords(count)}?`, flags);
-  await follow(server, (await start(server, { ...body, rate, confirm: true })).text, flags);
+  await confirmed(`Shall I ${change.verb} ${matchedWords(count)}?`, flags);
+  await follow(server, (await start(server, { ...body, rate, confirm: true }, changes)).text, flags);
 }
 
-function start(server: Server, body: object) {
-  return server.ask({ operation: 'bulk.start', body: JSON.stringify(body), idempotencyKey: uuidv7() });
+/** Changes go out as they were written. */
+function start(server: Server, request: object, changes?: Json) {
+  const text = JSON.stringify(request);
+  const body = changes === undefined ? text : `${text.slice(0, -1)},"changes":${changes}}`;
+  return server.ask({ operation: 'bulk.start', body, idempotencyKey: uuidv7() });
+}
+
+export function isFiltered(flags: FilterFlags): boolean {
+  return Object.keys(queryOf(flags)).length > 0;
+}
+
+/** @throws Failure `usage` for options that belong to a filter. */
+export function checkNamed(flags: ManyFlags): void {
+  if (isFiltered(flags)) throw new Failure('usage', 'Expected ids or a filter, got both.');
+  if (flags.dryRun || flags.rate !== undefined)
+    throw new Failure('usage', `Expected a filter with ${flags.dryRun ? '--dry-run' : '--rate'}, got ids.`);
 }
 
 function capital(words: string): string {
@@ -80,15 +121,14 @@ function capital(words: string): string {
 }
 
 async function named(server: Server, change: Change, ids: readonly string[], flags: ChangeFlags): Promise<void> {
-  if (Object.keys(queryOf(flags)).length > 0) throw new Failure('usage', 'Expected ids or a filter, got both.');
-  if (flags.dryRun || flags.rate !== undefined)
-    throw new Failure('usage', `Expected a filter with ${flags.dryRun ? '--dry-run' : '--rate'}, got ids.`);
-  if (change.done === 'deleted') await confirmed(`Shall I ${change.name} ${jobs(ids.length)}?`, flags);
+  checkNamed(flags);
+  if (change.done === 'deleted') await confirmed(`Shall I ${change.verb} ${jobs(ids.length)}?`, flags);
   const { byIds } = change;
   if (byIds === undefined) throw new Failure('usage', 'Expected a filter, got ids.');
   if (byIds.operation === 'bulk.start') {
     const body = { action: change.action, query: `id:${ids.map((id) => JSON.stringify(id)).join(',')}`, confirm: true };
-    const changed = numberIn(await follow(server, (await start(server, body)).text, flags), 'changed');
+    const { text: begun } = await start(server, body, change.setting?.of(flags));
+    const changed = numberIn(await follow(server, begun, flags), 'changed');
     if (changed < ids.length) {
       process.exitCode = exitCodes.failed;
       if (!flags.json) console.error(`${jobs(ids.length - changed)} stayed as before: ${byIds.others}`);

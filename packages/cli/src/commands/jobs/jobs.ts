@@ -11,6 +11,7 @@ import { type FilterFlags, queryOf, takesQuery } from './filter.ts';
 import { groupsCommand } from './groups.ts';
 import { historyCommand } from './history.ts';
 import { rerunCommand } from './rerun.ts';
+import { prioritize, reschedule } from './settings.ts';
 import { showCommand } from './show.ts';
 
 const job = { param: 'id', about: 'id of the job' } as const;
@@ -20,6 +21,7 @@ const changes: readonly Change[] = [
     name: 'retry',
     description: 'make discarded and retryable jobs available again',
     action: 'retry',
+    verb: 'retry',
     done: 'retried',
     byIds: { operation: 'bulk.retry', member: 'job_ids' },
   },
@@ -27,6 +29,7 @@ const changes: readonly Change[] = [
     name: 'cancel',
     description: 'cancel jobs; by a filter those that wait',
     action: 'cancel',
+    verb: 'cancel',
     done: 'cancelled',
     byIds: { operation: 'bulk.cancel', member: 'job_ids' },
   },
@@ -34,6 +37,7 @@ const changes: readonly Change[] = [
     name: 'discard',
     description: 'end jobs without another attempt; by a filter those that wait',
     action: 'discard',
+    verb: 'discard',
     done: 'discarded',
     byIds: { operation: 'job.discard' },
   },
@@ -41,6 +45,7 @@ const changes: readonly Change[] = [
     name: 'promote',
     description: 'make scheduled and retryable jobs available now',
     action: 'promote',
+    verb: 'promote',
     done: 'promoted',
     byIds: { operation: 'bulk.start', others: 'only scheduled and retryable jobs can be promoted.' },
   },
@@ -48,9 +53,12 @@ const changes: readonly Change[] = [
     name: 'delete',
     description: 'delete finished jobs for good',
     action: 'delete',
+    verb: 'delete',
     done: 'deleted',
     byIds: { operation: 'bulk.delete', member: 'job_ids' },
   },
+  reschedule,
+  prioritize,
 ];
 
 /** `ojs jobs`. */

@@ -24,8 +24,8 @@ export function takesJobOptions(command: Command, unset: string, time: (text: st
     .option('--meta <name=value>', 'a member of its meta; may be repeated', meta);
 }
 
-export function takesQueue(command: Command, unset = 'default "default"'): Command {
-  return command.option('--queue <name>', `queue; ${unset}`, filled);
+export function takesQueue(command: Command): Command {
+  return command.option('--queue <name>', 'queue; default "default"', filled);
 }
 
 /** The options as the server reads them. */
@@ -62,7 +62,7 @@ export function printJob(answer: Json, flags: FormatFlags, said: (job: Item, ans
   });
 }
 
-function priority(given: string): number {
+export function priority(given: string): number {
   if (/^-?\d{1,3}$/.test(given) && Math.abs(Number(given)) <= 100) return Number(given);
   throw new InvalidArgumentError('Expected a whole number from -100 to 100.');
 }

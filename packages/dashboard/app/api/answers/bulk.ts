@@ -8,6 +8,8 @@ export interface BulkOperationAnswer {
   readonly undoes?: string;
   readonly query?: string;
   readonly filter?: unknown;
+  /** What each job gets, by the names of an enqueue request. */
+  readonly changes?: unknown;
   readonly queue: string | null;
   /** Jobs a second at most. */
   readonly rate: number | null;

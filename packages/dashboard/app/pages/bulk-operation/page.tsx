@@ -89,7 +89,7 @@ function Operation({ operation }: { readonly operation: BulkOperationAnswer }) {
 }
 
 function Facts({ operation }: { readonly operation: BulkOperationAnswer }) {
-  const { id, query, undoes, queue, created_by, started_at, finished_at, undo } = operation;
+  const { id, query, changes, undoes, queue, created_by, started_at, finished_at, undo } = operation;
   return (
     <dl className="facts">
       <dt>Id</dt>
@@ -115,6 +115,14 @@ function Facts({ operation }: { readonly operation: BulkOperationAnswer }) {
           </Link>
         )}
       </dd>
+      {changes !== undefined && (
+        <>
+          <dt>Changes</dt>
+          <dd>
+            <pre className="about">{stringify(changes)}</pre>
+          </dd>
+        </>
+      )}
       {queue !== null && (
         <>
           <dt>Queue</dt>

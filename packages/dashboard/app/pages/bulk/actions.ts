@@ -1,5 +1,6 @@
 import { type BulkAction, bulkStates, isBulkAction, stateNames } from '@ojs-ts/core';
 import type { BulkOperationAnswer } from '../../api/answers/bulk.ts';
+import { editFields, type Fields, rerunFields } from '../job/changes.ts';
 
 interface Words {
   /** On buttons. */
@@ -19,6 +20,26 @@ const words: Readonly<Record<BulkAction | 'undo', Words>> = {
     verb: 'Run now',
     done: 'made available',
     effect: 'Scheduled and retryable jobs wait for a worker at once. The times that they waited for are lost.',
+  },
+  rerun: {
+    verb: 'Rerun',
+    done: 'run again',
+    effect: 'Each ended job runs again as a new job, which names the old one in its meta. An undo cancels what waits.',
+  },
+  reschedule: {
+    verb: 'Reschedule',
+    done: 'rescheduled',
+    effect: 'Scheduled, retryable and pending jobs get this start, all the same. The times from before are lost.',
+  },
+  priority: {
+    verb: 'Prioritize',
+    done: 'given another priority',
+    effect: 'Waiting jobs get this priority. Those from before are lost.',
+  },
+  edit: {
+    verb: 'Edit',
+    done: 'edited',
+    effect: 'Waiting jobs get these values. What you leave empty stays. The values from before are lost.',
   },
   cancel: {
     verb: 'Cancel',
@@ -41,9 +62,31 @@ const words: Readonly<Record<BulkAction | 'undo', Words>> = {
 };
 
 /** What the list of jobs offers. */
-export const listActions = ['retry', 'promote', 'cancel', 'discard', 'delete'] as const satisfies readonly BulkAction[];
+export const listActions = [
+  'retry',
+  'rerun',
+  'promote',
+  'reschedule',
+  'priority',
+  'edit',
+  'cancel',
+  'discard',
+  'delete',
+] as const satisfies readonly BulkAction[];
 
 export type ListAction = (typeof listActions)[number];
+
+const fields: Partial<Record<BulkAction, readonly (keyof Fields)[]>> = {
+  edit: editFields,
+  priority: ['priority'],
+  rerun: rerunFields,
+  reschedule: ['start'],
+};
+
+/** What the action asks for, the same for every job; empty for most. */
+export function changeFieldsOf(action: BulkAction): readonly (keyof Fields)[] {
+  return fields[action] ?? [];
+}
 
 export function wordsOf(action: string): Words {
   if (action === 'undo' || isBulkAction(action)) return words[action];
@@ -63,12 +106,19 @@ const reasons: Readonly<Record<string, string>> = {
   in_workflow: 'The job is a step of a workflow, which has continued without it.',
   duplicate: 'Another job holds the unique key.',
   was_pending: 'The job waited for its activation.',
-  running: 'The retried job runs.',
-  has_ended: 'The retried job has run.',
+  running: 'The job that was started again runs.',
+  has_ended: 'The job that was started again has run.',
   would_run_anyway: 'The job was retryable before the retry.',
   queue_full: 'The queue takes no new jobs: it is full.',
   queue_paused: 'The queue takes no new jobs: it is paused.',
   not_changed: 'The operation had left the job as it was.',
+  no_change: 'The job was so already.',
+  available: 'The job is available, and cannot wait for a time again.',
+  unique_key: 'The change would give the job another unique key.',
+  invalid_request: 'The changes do not fit the job.',
+  schema_validation: 'The arguments would not match the schema of the job.',
+  other_queues: 'The unique key or a limit of the job is not that of your queues.',
+  no_new_job: 'There was no new job, or it was deleted since.',
 };
 
 /** Why jobs were left as they are (docs/bulk.md). */

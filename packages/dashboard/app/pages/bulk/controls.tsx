@@ -55,7 +55,7 @@ export function Controls({ operation, size = 'default' }: ControlsProps) {
         >
           <p>
             {formatCount(changed)} {changed === 1 ? 'job was' : 'jobs were'} {wordsOf(action).done}.{' '}
-            {action === 'retry' || action === 'redrive'
+            {action === 'retry' || action === 'redrive' || action === 'rerun'
               ? 'The undo cancels those that still wait.'
               : 'The undo makes a new job of each, with the same work.'}
           </p>

@@ -5,10 +5,9 @@ import { prettyOf, readDocument } from '../../json/document.ts';
 import { problemOf } from '../../json/problem.ts';
 import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
-import { Field } from '../../ui/field.tsx';
-import { JsonEditor } from '../../ui/json-editor.tsx';
 import { Failure } from '../../ui/states.tsx';
-import { bodyOf, changedMembers, type Fields, fieldsOf, unchanged } from './changes.ts';
+import { ChangeFields } from './change-fields.tsx';
+import { bodyOf, changedMembers, editFields, type Fields, fieldsOf, rerunFields, unchanged } from './changes.ts';
 import type { JobDocument } from './job.ts';
 import { useJobCall } from './job-call.ts';
 import { isVeiled } from './payload.tsx';
@@ -26,7 +25,7 @@ export interface ChangeDialogProps {
 export function ChangeDialog({ kind, document, onClose, onDone }: ChangeDialogProps) {
   const { sees_arguments: seesArguments } = useSession();
   const [opened] = useState(() => openedWith(kind, document, seesArguments));
-  const { before, job, hidesArgs, hidesMeta } = opened;
+  const { before, job, veiled } = opened;
   const [fields, setFields] = useState(before);
   const [failure, setFailure] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
@@ -55,12 +54,6 @@ export function ChangeDialog({ kind, document, onClose, onDone }: ChangeDialogPr
       setBusy(false);
     }
   };
-  const text = (name: keyof Fields) => ({
-    value: fields[name],
-    spellCheck: false,
-    autoComplete: 'off',
-    onChange: ({ target }: { readonly target: HTMLInputElement }) => set({ [name]: target.value }),
-  });
   return (
     <Dialog title={isEdit ? `Edit ${job.type}` : `Run ${job.type} again`} size="wide" onClose={onClose}>
       <form className="stack" onSubmit={(event) => void submit(event)}>
@@ -69,45 +62,12 @@ export function ChangeDialog({ kind, document, onClose, onDone }: ChangeDialogPr
             ? 'Only what you change is sent. The server refuses the edit if the job has started meanwhile.'
             : 'The server makes a new job with these values. The old job stays as it is.'}
         </p>
-        {hidesArgs ? (
-          <p>Your token does not show all arguments, so they stay as they are.</p>
-        ) : (
-          <JsonEditor label="Arguments" value={fields.args} onChange={(args) => set({ args })} />
-        )}
-        {hidesMeta ? (
-          <p>Your token does not show all of meta, so it stays as it is.</p>
-        ) : (
-          <JsonEditor
-            label="Meta"
-            value={fields.meta}
-            hint="Members replace those of the same name. A member that you leave out stays."
-            onChange={(meta) => set({ meta })}
-          />
-        )}
-        <div className="form-grid">
-          {!isEdit && (
-            <Field label="Queue">
-              <input {...text('queue')} />
-            </Field>
-          )}
-          <Field label="Priority" hint="−100 to 100; a higher one starts first">
-            <input inputMode="numeric" {...text('priority')} />
-          </Field>
-          {job.state !== 'available' && (
-            <Field label="Starts at" hint="now, +PT10M, or a time such as 2026-01-31T09:00:00Z">
-              <input {...text('start')} />
-            </Field>
-          )}
-          <Field label="Tags" hint="Separated by commas">
-            <input {...text('tags')} />
-          </Field>
-          <Field label="Timeout (ms)" hint="Of one attempt">
-            <input inputMode="numeric" {...text('timeout')} />
-          </Field>
-          <Field label="Attempts" hint="At most, retries included">
-            <input inputMode="numeric" {...text('maxAttempts')} />
-          </Field>
-        </div>
+        <ChangeFields
+          fields={fields}
+          names={(isEdit ? editFields : rerunFields).filter((name) => name !== 'start' || job.state !== 'available')}
+          veiled={veiled}
+          onChange={set}
+        />
         {failure !== null && <Failure error={failure} />}
         <div className="dialog-foot">
           <Button onClick={onClose}>Cancel</Button>
@@ -126,8 +86,11 @@ function openedWith(kind: 'edit' | 'rerun', { job, parts }: JobDocument, seesArg
   const start = kind === 'edit' ? (job.scheduled_at ?? '') : '';
   const meta = parts.get('meta') ?? '{}';
   const before = fieldsOf(job, prettyOf(readDocument(args)), prettyOf(readDocument(meta)), start);
-  const hidesMeta = isVeiled(meta, true);
-  return { before, job, hidesArgs: isVeiled(args, seesArguments), hidesMeta, key: uuidv7() };
+  const veiled: readonly ('args' | 'meta')[] = [
+    ...(isVeiled(args, seesArguments) ? (['args'] as const) : []),
+    ...(isVeiled(meta, true) ? (['meta'] as const) : []),
+  ];
+  return { before, job, veiled, key: uuidv7() };
 }
 
 function idOf(answer: string, otherwise: string): string {

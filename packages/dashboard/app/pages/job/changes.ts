@@ -28,6 +28,22 @@ export function fieldsOf(job: Job, args: string, meta: string, start: string): F
   };
 }
 
+/** What an edit of a waiting job may change, in the order of a form. A new job may also go to another queue. */
+export const editFields = ['args', 'meta', 'priority', 'start', 'tags', 'timeout', 'maxAttempts'] as const;
+export const rerunFields = ['args', 'meta', 'queue', 'priority', 'start', 'tags', 'timeout', 'maxAttempts'] as const;
+
+/** For many jobs: what stays empty, each job keeps. */
+export const emptyFields: Fields = {
+  args: '',
+  meta: '',
+  queue: '',
+  priority: '',
+  tags: '',
+  start: '',
+  timeout: '',
+  maxAttempts: '',
+};
+
 /** The members of a request: only what differs from before. */
 export function changedMembers(before: Fields, after: Fields): readonly (readonly [name: string, text: string])[] {
   const writers: Readonly<Record<keyof Fields, (text: string) => readonly [string, string]>> = {
@@ -40,10 +56,11 @@ export function changedMembers(before: Fields, after: Fields): readonly (readonl
     timeout: (text) => ['timeout_ms', numberOr(text)],
     maxAttempts: (text) => ['retry', `{"max_attempts":${numberOr(text)}}`],
   };
-  return fieldNames.flatMap((name) => (before[name] === after[name] ? [] : [writers[name](after[name].trim())]));
+  return rerunFields.flatMap((name) => {
+    const text = after[name].trim();
+    return before[name].trim() === text ? [] : [writers[name](text)];
+  });
 }
-
-const fieldNames = ['args', 'meta', 'queue', 'priority', 'tags', 'start', 'timeout', 'maxAttempts'] as const;
 
 export function bodyOf(members: readonly (readonly [string, string])[]): string {
   return `{${members.map(([name, text]) => `${JSON.stringify(name)}:${text}`).join(',')}}`;

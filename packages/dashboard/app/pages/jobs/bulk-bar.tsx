@@ -2,7 +2,7 @@ import { useMay, useSession } from '../../api/session.ts';
 import { formatCount } from '../../format/numbers.ts';
 import { Button } from '../../ui/button.tsx';
 import { Menu } from '../../ui/menu.tsx';
-import { type ListAction, listActions, wordsOf } from '../bulk/actions.ts';
+import { changeFieldsOf, type ListAction, listActions, wordsOf } from '../bulk/actions.ts';
 
 /** The actions that the caller may start. */
 export function useListActions(): readonly ListAction[] {
@@ -23,10 +23,13 @@ export interface BulkBarProps {
 /** What to do with the chosen rows, or with all jobs that match. */
 export function BulkBar({ count, total, onAction, onClear }: BulkBarProps) {
   const actions = useListActions();
+  const direct = actions.filter((action) => changeFieldsOf(action).length === 0);
+  const others = actions.filter((action) => !direct.includes(action));
+  const changes = others.map((action) => ({ label: `${wordsOf(action).verb}…`, run: () => onAction(action, false) }));
   return (
     <section className="bulk-bar" aria-label="Chosen jobs">
       <strong aria-live="polite">{formatCount(count)} chosen</strong>
-      {actions.map((action) => (
+      {direct.map((action) => (
         <Button
           key={action}
           size="small"
@@ -36,6 +39,7 @@ export function BulkBar({ count, total, onAction, onClear }: BulkBarProps) {
           {wordsOf(action).verb}
         </Button>
       ))}
+      {changes.length > 0 && <Menu label="Change" size="small" items={changes} />}
       <AllMenu label={`All ${total} that match`} onAction={(action) => onAction(action, true)} />
       <Button size="small" kind="plain" onClick={onClear}>
         Clear

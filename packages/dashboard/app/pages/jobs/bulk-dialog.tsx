@@ -5,11 +5,14 @@ import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { call } from '../../api/client.ts';
 import { formatCount, formatTotal } from '../../format/numbers.ts';
+import { problemOf } from '../../json/problem.ts';
 import { Confirm } from '../../ui/confirm.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { Field } from '../../ui/field.tsx';
 import { Failure, Loading } from '../../ui/states.tsx';
-import { changedStates, wordsOf } from '../bulk/actions.ts';
+import { changedStates, changeFieldsOf, wordsOf } from '../bulk/actions.ts';
+import { ChangeFields } from '../job/change-fields.tsx';
+import { bodyOf, changedMembers, emptyFields } from '../job/changes.ts';
 import { type BulkTargets, selectionsOf } from './targets.ts';
 
 /** From this count on a deletion asks for the count to be typed. */
@@ -48,6 +51,7 @@ export function BulkDialog({ action, targets, onStarted, onClose }: BulkDialogPr
   const { verb, effect } = wordsOf(action);
   const client = useQueryClient();
   const [rate, setRate] = useState('');
+  const [fields, setFields] = useState(emptyFields);
   const [key] = useState(randomKey);
   const counted = useQuery({
     queryKey: ['bulk dry run', action, targets],
@@ -81,11 +85,18 @@ export function BulkDialog({ action, targets, onStarted, onClose }: BulkDialogPr
   const asked = Number(rate);
   const problem =
     rate !== '' && !(asked >= 0.001 && asked <= 100_000) ? 'Expected a number from 0.001 to 100,000.' : null;
+  const names = changeFieldsOf(action);
+  const changes = changedMembers(emptyFields, fields);
+  const isReady =
+    (names.length === 0 || action === 'rerun' || changes.length > 0) &&
+    [fields.args, fields.meta].every((text) => text.trim() === '' || problemOf(text) === null);
   const start = async (): Promise<void> => {
     if (problem !== null) throw new Error(problem);
     const ids: string[] = [];
     for (const [index, selection] of selectionsOf(targets).entries()) {
-      const body = { action, ...selection, confirm: true, ...(rate !== '' && { rate: asked }) };
+      const request = JSON.stringify({ action, ...selection, confirm: true, ...(rate !== '' && { rate: asked }) });
+      // The changes are JSON text, which goes out digit by digit.
+      const body = changes.length === 0 ? request : `${request.slice(0, -1)},"changes":${bodyOf(changes)}}`;
       const answer = await call('bulk.start', { body, idempotencyKey: `${key}-${index}` });
       if ('id' in answer) ids.push(answer.id);
     }
@@ -110,6 +121,7 @@ export function BulkDialog({ action, targets, onStarted, onClose }: BulkDialogPr
       confirm={`${verb} ${total} ${matched === 1 ? 'job' : 'jobs'}`}
       destroys={['delete', 'purge', 'discard', 'cancel'].includes(action)}
       {...((action === 'delete' || action === 'purge') && matched >= manyJobs && { typed: String(matched) })}
+      isReady={isReady}
       onConfirm={start}
       onClose={onClose}
     >
@@ -139,6 +151,14 @@ export function BulkDialog({ action, targets, onStarted, onClose }: BulkDialogPr
             ))}
           </ul>
         </div>
+        {names.length > 0 && (
+          <ChangeFields
+            fields={fields}
+            names={names}
+            mayBeEmpty
+            onChange={(change) => setFields((last) => ({ ...last, ...change }))}
+          />
+        )}
         <Field label="Jobs a second at most" hint="Empty: as fast as the server can" problem={problem}>
           <input
             inputMode="decimal"

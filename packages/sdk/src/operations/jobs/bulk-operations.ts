@@ -7,23 +7,53 @@ import { checkNames } from '../../options/check-names.ts';
 import { type BulkFilter, bulkNames, wireBulkFilter } from '../filter.ts';
 import { type PageOf, type PageQuery, readPage } from '../page.ts';
 import { numbersOf } from '../queues.ts';
+import { type BulkChanges, bulkChangeNames, wireChanges } from './changes.ts';
+
+const actions = [
+  'cancel',
+  'delete',
+  'discard',
+  'edit',
+  'priority',
+  'promote',
+  'purge',
+  'redrive',
+  'rerun',
+  'reschedule',
+  'retry',
+] as const;
 
 /**
- * A change of all jobs that match, which the server makes in steps. By a filter it changes jobs that wait (`cancel`,
- * `discard`), that have ended (`delete`), that wait for a time (`promote`), that failed (`retry`), or that are in the
- * dead letter (`redrive` retries and `purge` deletes them).
+ * What a bulk operation does. By a filter it changes jobs that wait (`cancel`, `discard`, `edit`, `priority`), that have
+ * ended (`delete`; `rerun` makes a new job of each), that wait for a time (`promote`; `reschedule`, also pending ones),
+ * that failed (`retry`), or that are in the dead letter (`redrive` retries and `purge` deletes them).
  */
+export type BulkAction = (typeof actions)[number];
+
+/** A change of all jobs that match, which the server makes in steps. */
 export interface BulkRequest {
-  action: 'cancel' | 'delete' | 'discard' | 'promote' | 'purge' | 'redrive' | 'retry';
+  action: BulkAction;
   /** A query, such as `error~timeout age<2h`. Default: no condition beside the filter. */
   query?: string | undefined;
   /** Default: no condition beside the query. */
   filter?: BulkFilter | undefined;
+  /**
+   * What `edit` changes; of `priority` the priority, from -100 to 100; of `reschedule` the time. A relative time counts
+   * from the start of the operation. A rerun may change its new jobs, also their queue. Default: no changes, which only
+   * a rerun and the actions without changes may have.
+   */
+  changes?: BulkChanges | undefined;
   /** Jobs a second at most. Default: as fast as the server can. */
   rate?: number | undefined;
 }
 
-const requestNames: NamesOf<BulkRequest> = { action: true, query: true, rate: true, filter: bulkNames };
+const requestNames: NamesOf<BulkRequest> = {
+  action: true,
+  query: true,
+  rate: true,
+  filter: bulkNames,
+  changes: bulkChangeNames,
+};
 
 /** How many jobs match a request. */
 export interface BulkCount {
@@ -37,11 +67,13 @@ export interface BulkCount {
 /** How a bulk operation stands. */
 export interface BulkOperation {
   readonly id: string;
-  readonly action: 'cancel' | 'delete' | 'discard' | 'promote' | 'purge' | 'redrive' | 'retry' | 'undo';
+  readonly action: BulkAction | 'undo';
   readonly state: 'running' | 'stopped' | 'done' | 'failed';
   /** The operation that this one takes back. */
   readonly undoes?: string;
   readonly query?: string;
+  /** As the server has them, by the names of an enqueue request. */
+  readonly changes?: Readonly<Record<string, unknown>>;
   readonly queue?: string;
   readonly rate?: number;
   /** Jobs that matched when the operation started; later ones are not touched. */
@@ -54,11 +86,13 @@ export interface BulkOperation {
   readonly skipped: Readonly<Record<string, number>>;
   /** An estimate, in milliseconds. */
   readonly timeLeftMs?: number;
+  /** Who started it. */
   readonly createdBy: string;
   readonly startedAt: Date;
   readonly finishedAt?: Date;
   /** Whether the operation can be undone now; else why not, or the operation that undid it. */
   readonly undo: { readonly possible: boolean; readonly reason?: string; readonly by?: string };
+  /** Why the operation failed, or why the server stopped it. */
   readonly error?: string;
 }
 
@@ -70,13 +104,13 @@ export interface BulkWaitOptions extends CallOptions {
 
 export const bulkWaitNames: NamesOf<BulkWaitOptions> = { ...callNames, onProgress: true };
 
-const action = oneOf('cancel', 'delete', 'discard', 'promote', 'purge', 'redrive', 'retry', 'undo');
+const action = oneOf(...actions, 'undo');
 const state = oneOf('running', 'stopped', 'done', 'failed');
 
 /** @throws {OJSValidationError} also for a request that names no jobs. */
 function wireRequest(request: BulkRequest): object {
   checkNames(request, requestNames, 'request');
-  const { query, rate } = request;
+  const { query, rate, changes } = request;
   if (query === undefined && request.filter === undefined)
     throw OJSValidationError.of('query', 'expected a query or a filter, which says which jobs; {} matches all of them');
   const filter = request.filter === undefined ? undefined : wireBulkFilter(request.filter);
@@ -89,7 +123,8 @@ function wireRequest(request: BulkRequest): object {
           'expected no such field: say created>… or finished>… in the query',
         );
   }
-  return compact({ action: request.action, query, filter, rate });
+  const sent = changes === undefined ? undefined : wireChanges(changes);
+  return compact({ action: request.action, query, filter, changes: sent, rate });
 }
 
 export function* countBulk(request: BulkRequest): Operation<BulkCount> {
@@ -138,6 +173,7 @@ function readOperation(raw: Wire): BulkOperation {
     state: current,
     undoes: textOf(raw.undoes),
     query: textOf(raw.query),
+    changes: wireOf(raw.changes),
     queue: textOf(raw.queue),
     rate: numberOf(raw.rate),
     matched: numberOf(raw.matched) ?? 0,

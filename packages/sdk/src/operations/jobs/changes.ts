@@ -41,6 +41,12 @@ export interface RerunChanges extends JobChanges {
   queue?: string | undefined;
 }
 
+/** Changes of many jobs, the same for each. */
+export interface BulkChanges extends Omit<JobEdit, 'ifMatch'> {
+  /** Of a rerun: the queue of the new jobs. Default: the queue of each old job. */
+  queue?: string | undefined;
+}
+
 const changeNames: NamesOf<JobChanges> = {
   args: true,
   meta: true,
@@ -55,6 +61,7 @@ const changeNames: NamesOf<JobChanges> = {
 };
 const editNames: NamesOf<JobEdit> = { ...changeNames, ifMatch: { state: true, attempt: true, priority: true } };
 const rerunNames: NamesOf<RerunChanges> = { ...changeNames, id: true, queue: true };
+export const bulkChangeNames: NamesOf<BulkChanges> = { ...changeNames, queue: true };
 
 /** The new job; or, by its unique policy, the job that has its key. */
 export interface Rerun {
@@ -64,14 +71,13 @@ export interface Rerun {
 
 export function* rerunJob(jobId: string, changes: RerunChanges = {}): Operation<Rerun> {
   checkNames(changes, rerunNames, 'changes');
-  const { id, queue, ...rest } = changes;
-  if (queue !== undefined && !isQueueName(queue)) throw OJSValidationError.of('queue', expectedQueue(queue));
+  const { id, ...rest } = changes;
   const body = yield {
     call: {
       operation: 'job.rerun',
       params: { id: jobId },
       idempotencyKey: uuidv7(),
-      body: JSON.stringify({ ...compact({ id, queue }), ...wireChanges(rest) }),
+      body: JSON.stringify({ ...compact({ id }), ...wireChanges(rest) }),
     },
     about: { jobId },
   };
@@ -81,25 +87,26 @@ export function* rerunJob(jobId: string, changes: RerunChanges = {}): Operation<
 export function* editJob(jobId: string, edit: JobEdit): Operation<Job> {
   checkNames(edit, editNames, 'edit');
   const { ifMatch, ...changes } = edit;
-  const { scheduledAt, ...others } = changes;
-  const timed = scheduledAt === 'now' ? { ...wireChanges(others), scheduled_at: 'now' } : wireChanges(changes);
   const body = yield {
     call: {
       operation: 'job.edit',
       params: { id: jobId },
       idempotencyKey: uuidv7(),
-      body: JSON.stringify({ ...timed, ...compact({ if_match: ifMatch }) }),
+      body: JSON.stringify({ ...wireChanges(changes), ...compact({ if_match: ifMatch }) }),
     },
     about: { jobId },
   };
   return readJob(jobIn(body));
 }
 
-/** @throws {OJSValidationError} */
-function wireChanges({ args, meta, ...options }: JobChanges): object {
+/** The changes as the server reads them. @throws {OJSValidationError} */
+export function wireChanges({ args, meta, queue, scheduledAt, ...options }: BulkChanges): object {
+  if (queue !== undefined && !isQueueName(queue)) throw OJSValidationError.of('queue', expectedQueue(queue));
   if (args !== undefined && !Array.isArray(args))
     throw OJSValidationError.of('args', 'expected an array of JSON values');
   for (const [name, value] of Object.entries(compact({ args, meta })))
     if (!isJson(value)) refuse(jsonProblem(value, name));
-  return { ...compact({ args, meta }), ...wireOptions(options) };
+  const timed = scheduledAt === 'now' ? {} : { scheduledAt };
+  const now = scheduledAt === 'now' && { scheduled_at: scheduledAt };
+  return { ...compact({ args, meta, queue }), ...wireOptions({ ...options, ...timed }), ...now };
 }

@@ -1,7 +1,8 @@
 import {
-  type BulkAction,
+  type BulkActor,
   type BulkOperation,
-  type BulkSelection,
+  type BulkOperationRequest,
+  coversEveryQueue,
   deletesJobs,
   Fields,
   type Grant,
@@ -33,35 +34,46 @@ export const bulkOperationHandlers: Handlers<
     reply(engine, request, await engine.bulkOperations.stop(request.params.id ?? '')),
   'bulk.resume': resume,
   'bulk.undo': async (engine, request) =>
-    reply(engine, request, await engine.bulkOperations.undo(request.params.id ?? '', callerName(request)), 202),
+    reply(engine, request, await engine.bulkOperations.undo(request.params.id ?? '', actorOf(request)), 202),
 };
 
+/** Who calls, as an operation remembers it. */
+function actorOf(request: BindingRequest): BulkActor {
+  const { grant } = request;
+  const queues = grant === undefined || coversEveryQueue(grant) ? null : grant.queues;
+  return { name: callerName(request), queues };
+}
+
 /**
- * POST /admin/bulk `{action, query, filter, rate, dry_run, confirm}`: counts first. With `dry_run` that is all, and the
+ * POST /admin/bulk `{action, query, filter, changes, rate, dry_run, confirm}`: counts first. With `dry_run` that is all, and the
  * answer has the ids of some jobs.
  */
 async function start(engine: Engine, request: BindingRequest): Promise<Reply> {
   const { access, grant, body, value } = request;
   const text = requireBody(body);
   const fields = new Fields(Fields.parse(text, value));
-  const { action, selection, filter, rate, dryRun } = readBulkOperation(text, fields, engine.clock.now());
+  const asked = readBulkOperation(text, fields, engine.clock.now());
+  const { action, selection, filter, changes, rate, dryRun } = asked;
   checkPurge(action, grant);
   access?.chosen(filter.queue === undefined ? [] : [filter.queue]);
+  // Where the new jobs of a rerun go.
+  if (changes.queue !== undefined) access?.queues([String(JSON.parse(changes.queue))]);
   const ids = new Ids(engine, request.key, 'bulk');
   const id = ids.next();
   const known = request.key === null || dryRun ? null : await engine.bulkOperations.find(id);
-  if (known !== null) return reply(engine, request, checkSame(known, action, selection), 202);
+  if (known !== null) return reply(engine, request, checkSame(known, asked), 202);
   const { matched, isLowerBound, sample } = await engine.bulkOperations.count(filter);
   if (dryRun) return json({ dry_run: true, action, matched, matched_is_lower_bound: isLowerBound, sample });
-  const about = { id, action, selection, rate, matched, isLowerBound, by: callerName(request) };
+  const about = { id, action, selection, changes, rate, matched, isLowerBound, actor: actorOf(request) };
   const begun = await engine.bulkOperations.start({ ...about, queue: filter.queue ?? null });
-  return reply(engine, request, checkSame(begun, action, selection), 202);
+  return reply(engine, request, checkSame(begun, asked), 202);
 }
 
 /** @throws ProtocolError `idempotency_conflict` where the key came with another request before. */
-function checkSame(known: BulkOperation, action: BulkAction, { query, filter }: BulkSelection): BulkOperation {
-  const { selection } = known;
-  if (known.action === action && selection.query === query && selection.filter === filter) return known;
+function checkSame(known: BulkOperation, { action, selection, changes }: BulkOperationRequest): BulkOperation {
+  const of = (one: Pick<BulkOperation, 'action' | 'selection' | 'changes'>) =>
+    JSON.stringify([one.action, one.selection.query, one.selection.filter, Object.entries(one.changes)]);
+  if (of(known) === of({ action, selection, changes })) return known;
   const message = 'This idempotency key came with another bulk operation before; nothing was started.';
   throw new ProtocolError('idempotency_conflict', message, { id: known.id });
 }
@@ -70,7 +82,7 @@ function checkSame(known: BulkOperation, action: BulkAction, { query, filter }: 
 async function resume(engine: Engine, request: BindingRequest): Promise<Reply> {
   const { id = '' } = request.params;
   checkPurge((await engine.bulkOperations.get(id)).action, request.grant);
-  return reply(engine, request, await engine.bulkOperations.resume(id));
+  return reply(engine, request, await engine.bulkOperations.resume(id, actorOf(request)));
 }
 
 /** GET /admin/bulk: the newest first. */

@@ -12,10 +12,10 @@ import {
   retriedReply,
 } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
+import { checkArgs } from '../../engine/schemas/check.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
 import { jobsReply } from '../pieces.ts';
 import { json, type Reply } from '../reply.ts';
-import { checkArgs } from '../schemas.ts';
 
 export const deadLetterHandlers: Handlers<
   | 'deadLetter.list'
@@ -69,7 +69,7 @@ async function retryDeadLetter(engine: Engine, { params, body, key, access }: Bi
   const id = params.id ?? '';
   const override = readOverride(body);
   if (override.queue !== undefined) access?.queues([override.queue]);
-  if (override.args !== undefined) await checkArgs(engine, await engine.deadLetter.get(id), override.args);
+  if (override.args !== undefined) await checkArgs(engine.schemas, await engine.deadLetter.get(id), override.args);
   const retried = await engine.deadLetter.retry(id, override, key);
   return retriedReply(retried);
 }

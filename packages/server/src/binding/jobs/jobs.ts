@@ -22,12 +22,13 @@ import {
   retriedReply,
 } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
+import { checkArgs } from '../../engine/schemas/check.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
 import { Ids } from '../ids.ts';
 import { joined } from '../pieces.ts';
 import { pressureHeaders } from '../queues/queues.ts';
 import { ok, type Reply } from '../reply.ts';
-import { checkArgs, checkEnvelopes } from '../schemas.ts';
+import { checkEnvelopes } from '../schemas.ts';
 import { warningsOf } from '../warnings.ts';
 
 export const jobHandlers: Handlers<
@@ -150,7 +151,7 @@ export async function editJob(engine: Engine, { params, body, key }: BindingRequ
   const edit = readEdit(body);
   const { args } = edit.changes;
   const job = args === undefined ? null : await engine.get(id);
-  if (args !== undefined && job !== null) await checkArgs(engine, job, args);
+  if (args !== undefined && job !== null) await checkArgs(engine.schemas, job, args);
   return changedReply(await engine.lifecycle.edit(id, key, edit));
 }
 

@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto';
-import { type Clock, coversEveryQueue, type Grant, grants, type Millis, ProtocolError } from '@ojs-ts/core';
+import {
+  type Clock,
+  coversEveryQueue,
+  type Grant,
+  grants,
+  type Millis,
+  ProtocolError,
+  tokenOfPrincipal,
+} from '@ojs-ts/core';
 import type { Storage } from '../../storage/storage.ts';
 import { readTokenRecord, type TokenRecord, writeTokenRecord } from './token-record.ts';
 import { formatToken, hashSecret, matchesHash, newSecret, newTokenId, parseTokenText } from './token-text.ts';
@@ -190,6 +198,12 @@ export class Tokens {
   /** As of the last read, which is at most some seconds old on a server. */
   isUsable(id: string): boolean {
     return this.#usable(id) !== null;
+  }
+
+  /** Whether this is a token of the store that was revoked or has expired, as of the last read. */
+  hasEnded(principal: string): boolean {
+    const id = tokenOfPrincipal(principal);
+    return id !== null && !this.isUsable(id);
   }
 
   #usable(id: string): TokenRecord | null {

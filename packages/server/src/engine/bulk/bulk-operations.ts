@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import {
   type Bulk,
   type BulkAction,
+  type BulkActor,
   type BulkDone,
   type BulkOperation,
   bulkCutoff,
@@ -21,8 +22,10 @@ import {
 } from '@ojs-ts/core';
 import type { Storage } from '../../storage/storage.ts';
 import { StoreUnwritable } from '../../storage/unavailable.ts';
+import type { Tokens } from '../access/tokens.ts';
 import type { Batches } from '../batches.ts';
 import type { EngineLog } from '../options.ts';
+import type { Schemas } from '../schemas/schemas.ts';
 import { BulkRecords, hasEnded } from './bulk-records.ts';
 import { carryOut, plan, type StepParts } from './bulk-step.ts';
 
@@ -67,12 +70,17 @@ export interface BulkCount {
 
 export type BulkStart = Omit<NewBulkOperation, 'startedAt' | 'of' | 'action'> & { readonly action: BulkAction };
 
+/** Of an operation whose starter would no longer be let in. */
+const withoutToken =
+  'The token that it acts for was revoked or has expired. Whoever resumes the operation answers for it.';
+
 /** Bulk operations on record: started, counted, worked on by any server, stopped, resumed, undone. */
 export class BulkOperations {
   readonly #storage: Storage;
   readonly #clock: Clock;
   readonly #bulk: Bulk;
   readonly #log: EngineLog;
+  readonly #tokens: Tokens;
   readonly #records: BulkRecords;
   readonly #parts: StepParts;
   readonly #holder = uuidv7();
@@ -90,18 +98,21 @@ export class BulkOperations {
     readonly clock: Clock;
     readonly batches: Batches;
     readonly bulk: Bulk;
+    readonly schemas: Schemas;
+    readonly tokens: Tokens;
     readonly log: EngineLog;
     readonly bytes: number;
     readonly isManual: boolean;
   }) {
-    const { storage, clock, batches, bytes } = parts;
+    const { storage, clock, batches, schemas, bytes } = parts;
     this.#storage = storage;
     this.#clock = clock;
     this.#bulk = parts.bulk;
     this.#log = parts.log;
+    this.#tokens = parts.tokens;
     this.#isManual = parts.isManual;
     this.#records = new BulkRecords(storage.documents);
-    this.#parts = { storage, clock, batches, records: this.#records, bytes };
+    this.#parts = { storage, clock, batches, schemas, records: this.#records, bytes };
   }
 
   /** The store keeps the count where the filter has only states and a queue; else jobs are read, for two seconds. */
@@ -154,14 +165,17 @@ export class BulkOperations {
     });
   }
 
-  /** @throws ProtocolError `not_found`; `conflict` if it has ended, or was undone. */
-  async resume(id: string): Promise<BulkOperation> {
+  /**
+   * From now on the operation acts for who resumes it.
+   * @throws ProtocolError `not_found`; `conflict` if it has ended, or was undone.
+   */
+  async resume(id: string, actor: BulkActor): Promise<BulkOperation> {
     const now = this.#clock.now();
     const resumed = await this.#change(id, (operation) => {
       if (hasEnded(operation)) throw conflict(operation, 'The operation has ended already.');
       if (operation.undoneBy !== null) throw conflict(operation, 'The operation was undone.');
       if (operation.state === 'running') return operation;
-      return { ...operation, state: 'running', resumedAt: now, doneBefore: operation.done };
+      return { ...operation, state: 'running', actor, error: null, resumedAt: now, doneBefore: operation.done };
     });
     this.#go();
     return resumed;
@@ -171,7 +185,7 @@ export class BulkOperations {
    * Starts the operation that takes another one back; called again it answers the same one.
    * @throws ProtocolError `not_found`; `conflict` while it runs, and where it cannot be undone.
    */
-  async undo(id: string, by: string): Promise<BulkOperation> {
+  async undo(id: string, actor: BulkActor): Promise<BulkOperation> {
     const wanted = uuidv7(this.#clock);
     const operation = await this.#change(id, (found) => {
       const why = whyNotUndone(found);
@@ -180,7 +194,8 @@ export class BulkOperations {
       return { ...found, undoneBy: found.undoneBy ?? wanted };
     });
     const { queue, changed, selection } = operation;
-    const about = { selection, queue, by, rate: null, matched: changed, isLowerBound: operation.state === 'stopped' };
+    const isLowerBound = operation.state === 'stopped';
+    const about = { selection, changes: {}, queue, actor, rate: null, matched: changed, isLowerBound };
     const undo = { ...about, id: operation.undoneBy ?? wanted, action: 'undo', of: id } as const;
     return this.#begin({ ...undo, startedAt: this.#clock.now() });
   }
@@ -296,6 +311,7 @@ export class BulkOperations {
         const began = performance.now();
         const operation = await this.#records.get(id);
         if (operation?.state !== 'running') return 'ended';
+        if (this.#tokens.hasEnded(operation.actor.name)) return await this.#halt(operation);
         const now = this.#clock.now();
         const size = now < bulkCutoff(operation) ? 0 : stepSize(operation, now);
         if (size === 0) return 'waits';
@@ -307,6 +323,20 @@ export class BulkOperations {
     } finally {
       for (const name of names) await upkeep.release(name, this.#holder).catch(() => {});
     }
+  }
+
+  /** Ends what a token has begun, as the end of the token ends its calls; somebody else may go on with it. */
+  async #halt({ id, action, actor }: BulkOperation): Promise<Turn> {
+    const halted = await this.#records.update(
+      id,
+      (one) =>
+        one.state === 'running' && one.actor.name === actor.name
+          ? { ...one, state: 'stopped', error: withoutToken }
+          : null,
+      this.#clock.now(),
+    );
+    if (halted !== null) this.#log.warn({ bulk_id: id, action, principal: actor.name }, 'bulk operation stopped');
+    return 'ended';
   }
 
   async #step(operation: BulkOperation, size: number): Promise<void> {

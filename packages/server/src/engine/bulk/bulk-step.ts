@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import {
-  type BulkAction,
   type BulkDecision,
   type BulkOperation,
   type BulkStep,
@@ -8,9 +7,11 @@ import {
   bulkDecision,
   bulkFilter,
   type Clock,
+  type Deciding,
   type Inserted,
-  type JobFilter,
   type JobRecord,
+  ProtocolError,
+  refusalOf,
   type Selection,
   select,
   sizeOf,
@@ -23,6 +24,8 @@ import {
 import type { Storage } from '../../storage/storage.ts';
 import type { Batches } from '../batches.ts';
 import { PageSize } from '../page-size.ts';
+import { checkArgs, checkEnvelopes } from '../schemas/check.ts';
+import type { Schemas } from '../schemas/schemas.ts';
 import type { BulkRecords } from './bulk-records.ts';
 
 /** How often a job is decided again because it has changed since it was read. */
@@ -32,6 +35,7 @@ export interface StepParts {
   readonly storage: Storage;
   readonly clock: Clock;
   readonly batches: Batches;
+  readonly schemas: Schemas;
   readonly records: BulkRecords;
   /** Bytes of jobs that are read at once. */
   readonly bytes: number;
@@ -53,11 +57,17 @@ export async function plan(parts: StepParts, operation: BulkOperation, limit: nu
   const { id, action, of, steps } = operation;
   if (action === 'undo') {
     const step = of === null ? null : await records.step(of, steps);
-    return step && { step, found: null };
+    if (of === null || step === null) return null;
+    // What a rerun has changed are the jobs that it has made.
+    const isRerun = (await records.get(of))?.action === 'rerun';
+    return { step: isRerun ? { ...step, ids: step.ids.map((one) => linkedId(of, one)) } : step, found: null };
   }
   const written = await records.step(id, steps);
   if (written !== null) return { step: written, found: null };
-  const at = { after: operation.cursor, limit, maxBytes: parts.bytes, pause: turn };
+  // Each job gets a copy of the changes.
+  const copied = Object.values(operation.changes).reduce((sum, text) => sum + text.length, 1);
+  const most = Math.max(1, Math.min(limit, Math.floor(parts.bytes / copied)));
+  const at = { after: operation.cursor, limit: most, maxBytes: parts.bytes, pause: turn };
   const { jobs, next }: Selection = await select(storage, bulkFilter({ ...operation, action }), at);
   const step = { ids: jobs.map((job) => job.id), next };
   // Nothing to be done twice, and nothing to be undone.
@@ -74,7 +84,7 @@ export async function carryOut(
   operation: BulkOperation,
   { step, found }: PlannedStep,
 ): Promise<BulkTally> {
-  const decide = decider(operation);
+  const decide = await decider(parts, operation);
   const tally = new Tally();
   if (found !== null) {
     await changeJobs(
@@ -102,17 +112,37 @@ export async function carryOut(
 }
 
 type Found = readonly [id: string, job: JobRecord | null];
-type Decide = (job: JobRecord | null, now: number) => BulkDecision;
+type Decide = (job: JobRecord | null, now: number) => BulkDecision | Promise<BulkDecision>;
 
-function decider(operation: BulkOperation): Decide {
-  const { id, action, of } = operation;
+async function decider({ records, schemas }: StepParts, operation: BulkOperation): Promise<Decide> {
+  const { id, action } = operation;
+  const newId = (job: JobRecord) => linkedId(id, job.id);
   if (action === 'undo') {
-    const undoing: Undoing = { id, of: of ?? '', newId: (job) => linkedId(id, job) };
+    const of = operation.of === null ? null : await records.get(operation.of);
+    if (of === null) throw new Error(`What the bulk operation ${id} takes back is gone.`);
+    const undoing: Undoing = { id, of, newId };
     return (job, now) => undoDecision(undoing, job, now);
   }
-  const own: { readonly id: string; readonly action: BulkAction } = { id, action };
-  const filter: JobFilter = bulkFilter({ ...operation, action });
-  return (job, now) => bulkDecision(own, filter, job, now);
+  const deciding: Deciding = { ...operation, action, newId };
+  const filter = bulkFilter({ ...operation, action });
+  return (job, now) => checked(schemas, deciding, job, bulkDecision(deciding, filter, job, now));
+}
+
+/** The decision, unless the arguments that it gives to a job do not match the schema of the job. */
+async function checked(
+  schemas: Schemas,
+  { changes: { args } }: Deciding,
+  job: JobRecord | null,
+  decision: BulkDecision,
+): Promise<BulkDecision> {
+  try {
+    if (decision.kind === 'insert') await checkEnvelopes(schemas, [decision.read]);
+    if (decision.kind === 'move' && job !== null && args !== undefined) await checkArgs(schemas, job, args);
+    return decision;
+  } catch (error) {
+    if (error instanceof ProtocolError && error.code === 'schema_validation') return refusalOf(error);
+    throw error;
+  }
 }
 
 /** Jobs that change meanwhile are read and decided again. */
@@ -121,7 +151,8 @@ async function changeJobs(parts: StepParts, decide: Decide, jobs: readonly Found
   let left = jobs;
   for (let round = 0; left.length > 0; round++) {
     const now = clock.now();
-    const decided = left.map(([id, job]) => ({ id, decision: decide(job, now) }));
+    const decided: { readonly id: string; readonly decision: BulkDecision }[] = [];
+    for (const [id, job] of left) decided.push({ id, decision: await decide(job, now) });
     const again: string[] = [];
     const moves = decided.flatMap(({ decision }) => (decision.kind === 'move' ? [decision.transition] : []));
     const moved = await batches.transitionAll(moves, (one) => one.kind);
@@ -137,7 +168,7 @@ async function changeJobs(parts: StepParts, decide: Decide, jobs: readonly Found
       if (removed[index]) tally.changed += 1;
       else again.push(id);
     });
-    const inserts = decided.flatMap(({ decision }) => (decision.kind === 'insert' ? [[decision.job]] : []));
+    const inserts = decided.flatMap(({ decision }) => (decision.kind === 'insert' ? [[decision.read.job]] : []));
     for (const outcome of await batches.insertAll(inserts)) {
       if (outcome.status === 'rejected') throw outcome.reason;
       tally.inserted(outcome.value[0]);
@@ -160,7 +191,7 @@ class Tally implements BulkTally {
     this.skipped[reason] = (this.skipped[reason] ?? 0) + 1;
   }
 
-  /** An id belongs to one job of one undo, so a job that has it already is this one. */
+  /** An id belongs to one job of one operation, so a job that has it already is this one. */
   inserted(outcome: Inserted | undefined): void {
     if (outcome?.kind === 'duplicate' && outcome.by === 'unique') this.skip('duplicate');
     else if (outcome?.kind === 'full') this.skip('queue_full');
@@ -169,10 +200,10 @@ class Tally implements BulkTally {
   }
 }
 
-/** The id of the job that an undo makes of another one: its time is that of the undo. */
-function linkedId(undo: string, { id }: JobRecord): string {
-  const digest = createHash('sha256').update(`${undo}\n${id}`).digest();
-  return uuidAt(timeOfUuid(undo), digest, digest.readUInt16BE(8));
+/** The id of the job that an operation makes of another one: its time is that of the operation. */
+function linkedId(operation: string, job: string): string {
+  const digest = createHash('sha256').update(`${operation}\n${job}`).digest();
+  return uuidAt(timeOfUuid(operation), digest, digest.readUInt16BE(8));
 }
 
 /** Lets the calls of users have their turn. */

@@ -1,4 +1,4 @@
-import { type Json, members, ProtocolError, type ReadEnvelope } from '@ojs-ts/core';
+import { type JobRecord, type Json, members, ProtocolError, type ReadEnvelope } from '@ojs-ts/core';
 import type { Schemas } from './schemas.ts';
 
 const noWarnings: readonly string[] = [];
@@ -23,6 +23,21 @@ export async function checkEnvelopes(schemas: Schemas, read: readonly ReadEnvelo
     }
   }
   return warnings.length === 0 ? noWarnings : warnings;
+}
+
+/** Checks new args of a job that exists; returns warnings. @throws ProtocolError `schema_validation` */
+export function checkArgs(
+  schemas: Schemas,
+  { type, envelope }: Pick<JobRecord, 'type' | 'envelope'>,
+  args: Json,
+): Promise<readonly string[]> {
+  const schema: unknown = JSON.parse(members(envelope).get('schema') ?? 'null');
+  return schemas.check({
+    type,
+    args,
+    schema: typeof schema === 'string' ? schema : null,
+    version: versionOf(envelope),
+  });
 }
 
 /** The version that a job names (ojs-job-versioning); null if it names none. */

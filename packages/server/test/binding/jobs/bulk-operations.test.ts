@@ -119,6 +119,48 @@ describe.each(storages)('bulk operations over HTTP, $name', ({ url }) => {
   });
 });
 
+test('changes are told as they were sent, and belong to what an idempotency key means', async () => {
+  await using server = await serveClocked('memory:');
+  await enqueue(server, 2);
+  const headers = { 'idempotency-key': 'once' };
+  const body = { action: 'edit', query: 'queue:q', changes: { args: [1], scheduled_at: '+PT5M' }, confirm: true };
+  const { body: begun } = await call<Body>(server.url, '/admin/bulk', body, { headers });
+  expect(begun).toMatchObject({ action: 'edit', changes: body.changes, matched: 2 });
+  server.bench.clock.advance(1_000);
+  const again = await call<Body>(server.url, '/admin/bulk', body, { headers });
+  expect(again).toMatchObject({ status: 202, body: { id: begun.id } });
+  const other = { ...body, changes: { args: [2] } };
+  expect(await call<Body>(server.url, '/admin/bulk', other, { headers })).toMatchObject({
+    status: 409,
+    body: { error: { code: 'idempotency_conflict' } },
+  });
+  expect((await post(server, '', { ...body, changes: undefined, dry_run: true })).body).toMatchObject({ matched: 2 });
+  await work(server);
+  expect(await show(server, begun.id)).toMatchObject({ changed: 0, skipped: { available: 2 } });
+  const undo = await post(server, `/${begun.id}/undo`);
+  expect(undo).toMatchObject({ status: 409, body: { error: { message: expect.stringContaining('not kept') } } });
+});
+
+test('jobs whose new args do not match their schema stay, in an edit and in a rerun', async () => {
+  await using server = await serveClocked('memory:');
+  await enqueue(server, 1);
+  server.bench.clock.advance(1);
+  const schema = { type: 'array', items: { type: 'number' } };
+  expect((await call(server.url, '/schemas', { type: 'a.b', version: 1, schema })).status).toBe(201);
+  const run = async (action: string, changes?: object) => {
+    const { body } = await post(server, '', { action, query: 'queue:q', changes, confirm: true });
+    await work(server);
+    return show(server, body.id);
+  };
+  const left = { changed: 0, skipped: { schema_validation: 1 } };
+  expect(await run('edit', { args: ['x'] })).toMatchObject(left);
+  expect(await run('edit', { args: [1] })).toMatchObject({ changed: 1 });
+  expect(await run('cancel')).toMatchObject({ changed: 1 });
+  expect(await run('rerun', { args: ['x'] })).toMatchObject(left);
+  expect(await run('rerun')).toMatchObject({ changed: 1, undo: { possible: true } });
+  expect(await statesOf(server, 'q')).toEqual(['available', 'cancelled']);
+});
+
 const refusals: readonly (readonly [string, Body, string])[] = [
   ['no action', { query: 'queue:q', confirm: true }, 'action'],
   ['an unknown action', { action: 'cancle', query: 'queue:q', confirm: true }, 'Did you mean cancel?'],
@@ -126,6 +168,17 @@ const refusals: readonly (readonly [string, Body, string])[] = [
   ['no confirm', { action: 'cancel', query: 'queue:q' }, 'confirm'],
   ['a query with an error', { action: 'cancel', query: 'stat:active', confirm: true }, 'Did you mean state?'],
   ['a state that it does not change', { action: 'cancel', query: 'state:active', confirm: true }, 'No job can match'],
+  ['an edit of nothing', { action: 'edit', query: 'queue:q', confirm: true }, '$.changes'],
+  [
+    'a change that no job can have',
+    { action: 'edit', query: 'queue:q', changes: { priority: 101 }, confirm: true },
+    '$.changes.priority',
+  ],
+  [
+    'a change that is none',
+    { action: 'edit', query: 'queue:q', changes: { priorty: 1 }, confirm: true },
+    'Did you mean priority?',
+  ],
   ['a rate of nothing', { action: 'retry', query: 'queue:q', rate: 0, confirm: true }, 'jobs a second'],
   [
     'an age outside of the dead letter',
@@ -236,6 +289,31 @@ describe('rights', () => {
     expect((await mail('GET', `?cursor=${other.body.id}`)).status).toBe(400);
   });
 
+  test('a rerun stays in the queues of the token; the end of the token stops it', async () => {
+    const { server, grant } = await served();
+    await using _ = server;
+    const mail = await grant(['operator'], ['mail']);
+    const root = await grant(['admin']);
+    const about = (changes?: object) => ({ action: 'rerun', query: 'queue:mail', rate: 1, changes, confirm: true });
+    expect((await mail('POST', '', about({ queue: 'web' }))).status).toBe(403);
+    const { body } = await mail('POST', '', about({ queue: 'mail' }));
+    expect(body).toMatchObject({ queue: 'mail', changes: { queue: 'mail' } });
+    await root('POST', `/${body.id}/stop`);
+    expect((await mail('POST', `/${body.id}/resume`)).status).toBe(200);
+    const { tokens } = server.bench.engine;
+    await tokens.revoke(String(body.created_by).replace('token_', ''));
+    await work(server);
+    expect((await root('GET', `/${body.id}`)).body).toMatchObject({
+      state: 'stopped',
+      error: expect.stringContaining('revoked'),
+    });
+    expect((await root('POST', `/${body.id}/resume`)).body).toMatchObject({ state: 'running' });
+    await work(server);
+    const { body: done } = await root('GET', `/${body.id}`);
+    expect(done).toMatchObject({ state: 'done', created_by: body.created_by });
+    expect(done).not.toHaveProperty('error');
+  });
+
   test('what was searched for in arguments is hidden from a viewer and from the audit log', async () => {
     const { server, grant } = await served();
     await using _ = server;
@@ -245,6 +323,11 @@ describe('rights', () => {
     expect(body).toMatchObject({ query });
     expect((await (await grant(['viewer']))('GET', `/${body.id}`)).body).toMatchObject({ query: '[hidden]' });
     expect((await (await grant(['inspector']))('GET', `/${body.id}`)).body).toMatchObject({ query });
+    const edit = { action: 'edit', query: 'queue:q', changes: { args: ['4111'], priority: 1 }, confirm: true };
+    const { body: edited } = await root('POST', '', edit);
+    expect((await (await grant(['viewer']))('GET', `/${edited.id}`)).body).toMatchObject({
+      changes: { args: [], priority: 1 },
+    });
     const kept = await server.bench.engine.storage.audit.read({ limit: 100 });
     expect(JSON.stringify(kept)).toContain('bulk_operation.started');
     expect(JSON.stringify(kept)).not.toContain('4111');

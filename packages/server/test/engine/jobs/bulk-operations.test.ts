@@ -4,11 +4,14 @@ import {
   bulkKey,
   bulkSubject,
   historyOf,
+  type JobChanges,
   type JobRecord,
   members,
+  type NewJob,
   readEntries,
   rerunOfName,
   State,
+  tokenPrincipal,
 } from '@ojs-ts/core';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -23,14 +26,19 @@ import { storages } from '../../support/storages.ts';
 interface Asked {
   readonly query?: string;
   readonly rate?: number;
+  readonly changes?: JobChanges;
+  readonly by?: string;
 }
 
+const actor = (name = 'test') => ({ name, queues: null });
+
 /** Starts an operation, and lets the millisecond of its start pass. */
-async function start(b: Bench, action: BulkAction, { query = '', rate }: Asked = {}): Promise<BulkOperation> {
+async function start(b: Bench, action: BulkAction, asked: Asked = {}): Promise<BulkOperation> {
+  const { query = '', rate = null, changes = {}, by } = asked;
   const selection = { query: query === '' ? null : query, filter: query === '' ? '{}' : null };
   const filter = bulkSubject({ action, selection, startedAt: b.clock.now() });
   const { matched, isLowerBound } = await b.engine.bulkOperations.count(filter);
-  const about = { id: newId(), action, selection, queue: null, by: 'test', rate: rate ?? null, matched, isLowerBound };
+  const about = { id: newId(), action, selection, changes, queue: null, actor: actor(by), rate, matched, isLowerBound };
   const begun = await b.engine.bulkOperations.start(about);
   b.clock.advance(1);
   return begun;
@@ -58,6 +66,12 @@ function changesBy(job: JobRecord, id: string): number {
 
 async function all(storage: Storage, states = 0xff): Promise<readonly JobRecord[]> {
   return (await storage.jobs.list({ states, limit: 5_000 })).items;
+}
+
+/** The jobs that others run again, once for each of those. */
+async function linksIn(storage: Storage): Promise<readonly string[]> {
+  const metas = (await all(storage)).map(({ envelope }) => JSON.parse(members(envelope).get('meta') ?? '{}'));
+  return metas.flatMap((meta) => meta[rerunOfName] ?? []).toSorted();
 }
 
 /** Several engines on one store and one clock, which the test disposes of. */
@@ -124,6 +138,67 @@ describe.each(storages)('bulk operations, $name', ({ url }) => {
     expect(await b.engine.get(plain)).toBe(null);
   });
 
+  test('changes are the same for every job, and stand in the operation', async () => {
+    await using b = await bench(url());
+    const { engine, clock } = b;
+    const changed = async (action: BulkAction, query: string, changes: JobChanges) => {
+      const begun = await start(b, action, { query, changes });
+      clock.advance(2_000);
+      await engine.bulkOperations.run();
+      const done = await engine.bulkOperations.get(begun.id);
+      expect(done).toMatchObject({ state: 'done', changes });
+      return done;
+    };
+    const later = { state: State.scheduled, runAt: clock.now() + 9_000_000 };
+    const push = (patch: Partial<NewJob>) => {
+      const id = newId();
+      const envelope = `{"specversion":"1.0","id":"${id}","type":"a.b","queue":"later","args":[],"meta":{}}`;
+      return b.push({ id, envelope, queue: 'later', ...patch });
+    };
+    const waits = [await push(later), await push({ ...later, priority: 7 })];
+    const now = await push({});
+    const moved = await changed('reschedule', 'queue:later', { scheduled_at: '"+PT5M"' });
+    expect(moved).toMatchObject({ matched: 2, changed: 2 });
+    for (const id of waits) expect((await b.get(id)).runAt).toBe(moved.startedAt + 300_000);
+    expect(await changed('priority', 'queue:later', { priority: '7' })).toMatchObject({
+      matched: 3,
+      changed: 2,
+      skipped: { no_change: 1 },
+    });
+    const edit = { args: '[1.0, 12345678901234567890]', meta: '{"a":1}', scheduled_at: '"+PT9M"' };
+    expect(await changed('edit', 'queue:later', edit)).toMatchObject({ changed: 2, skipped: { available: 1 } });
+    for (const id of waits) {
+      const { priority, envelope } = await b.get(id);
+      expect([priority, members(envelope).get('args')]).toEqual([7, edit.args]);
+    }
+    expect(await b.get(now)).toMatchObject({ priority: 7, state: State.available });
+    for (const { id } of await engine.bulkOperations.list())
+      await expect(engine.bulkOperations.undo(id, actor())).rejects.toMatchObject({
+        message: expect.stringContaining('not kept'),
+      });
+  });
+
+  test('ended jobs run again as linked ones; an undo cancels those that wait', async () => {
+    await using b = await bench(url());
+    const { engine, clock } = b;
+    const old = [await failed(b), await failed(b), await failed(b)];
+    await b.push();
+    clock.advance(1);
+    const begun = await start(b, 'rerun', { changes: { queue: '"again"', args: '[2.0]' } });
+    await engine.bulkOperations.run();
+    expect(await engine.bulkOperations.get(begun.id)).toMatchObject({ state: 'done', matched: 3, changed: 3 });
+    expect(await linksIn(engine.storage)).toEqual(old.toSorted());
+    const made = (await all(engine.storage)).filter(({ queue }) => queue === 'again');
+    expect(made.map(({ envelope }) => members(envelope).get('args'))).toEqual(['[2.0]', '[2.0]', '[2.0]']);
+    for (const id of old) expect((await b.get(id)).state).toBe(State.discarded);
+    const [runs] = await b.fetch({ queues: ['again'], worker: 'w2' });
+    const undo = await engine.bulkOperations.undo(begun.id, actor());
+    clock.advance(1);
+    await engine.bulkOperations.run();
+    expect(await engine.bulkOperations.get(undo.id)).toMatchObject({ done: 3, changed: 2, skipped: { running: 1 } });
+    for (const { id } of made) expect((await b.get(id)).state).toBe(id === runs?.id ? State.active : State.cancelled);
+  });
+
   test('a rate: the jobs of a second at once, then a second later', async () => {
     await using b = await bench(url());
     for (let n = 0; n < 7; n++) await failed(b, 'q', true);
@@ -151,22 +226,31 @@ describe.each(storages)('bulk operations, $name', ({ url }) => {
     b.clock.advance(60_000);
     expect(await bulkOperations.run()).toBe(false);
     expect(await bulkOperations.get(id)).toMatchObject({ state: 'stopped', changed: 2 });
-    await bulkOperations.resume(id);
+    await bulkOperations.resume(id, actor());
     await bulkOperations.run();
     b.clock.advance(1_000);
     await bulkOperations.run();
     expect(await bulkOperations.get(id)).toMatchObject({ state: 'done', done: 5, changed: 5 });
     await expect(bulkOperations.stop(id)).rejects.toMatchObject({ code: 'conflict' });
-    await expect(bulkOperations.resume(id)).rejects.toMatchObject({ code: 'conflict' });
+    await expect(bulkOperations.resume(id, actor())).rejects.toMatchObject({ code: 'conflict' });
     await expect(bulkOperations.get(newId())).rejects.toMatchObject({ code: 'not_found' });
   });
 
   // The calls of a step in their order; the engine dies before the call, or after its effect.
   test.each(
-    ['documents.put', 'jobs.transition', 'jobs.remove'].flatMap((operation) =>
-      [0, 1].flatMap((skip) => (['before', 'after'] as const).map((when) => ({ operation, skip, when }))),
+    (
+      [
+        ['documents.put', 'retry'],
+        ['jobs.transition', 'retry'],
+        ['jobs.remove', 'delete'],
+        ['documents.put', 'rerun'],
+        ['jobs.insert', 'rerun'],
+      ] as const
+    ).flatMap(([operation, action]) =>
+      [0, 1].flatMap((skip) => (['before', 'after'] as const).map((when) => ({ operation, action, skip, when }))),
     ),
-  )('an engine dies $when call $skip of $operation; another one goes on', async ({ operation, skip, when }) => {
+  )('an engine dies $when call $skip of $operation; another one goes on: $action', async (dying) => {
+    const { operation, action, skip, when } = dying;
     let [isDead, armed, left] = [false, false, skip];
     const { storage, benches } = await nodes(url(), 2, (node) => async (name, call) => {
       if (node === 1) return call();
@@ -178,7 +262,6 @@ describe.each(storages)('bulk operations, $name', ({ url }) => {
     });
     const [a, b] = benches;
     if (a === undefined || b === undefined) throw new Error('Two engines were made.');
-    const action = operation === 'jobs.remove' ? 'delete' : 'retry';
     const ids: string[] = [];
     for (let n = 0; n < 5; n++) ids.push(await failed(a));
     const { id } = await start(a, action, { rate: 3 });
@@ -192,7 +275,8 @@ describe.each(storages)('bulk operations, $name', ({ url }) => {
     await b.engine.bulkOperations.run();
     expect(await b.engine.bulkOperations.get(id)).toMatchObject({ state: 'done', done: 5, changed: 5, skipped: {} });
     const jobs = await storage.jobs.get(ids);
-    if (action === 'delete') expect(jobs.filter((job) => job !== null)).toEqual([]);
+    if (action === 'rerun') expect(await linksIn(storage)).toEqual(ids.toSorted());
+    else if (action === 'delete') expect(jobs.filter((job) => job !== null)).toEqual([]);
     else expect(jobs.map((job) => job && [job.state, changesBy(job, id)])).toEqual(ids.map(() => [State.available, 1]));
   });
 
@@ -218,12 +302,15 @@ describe.each(storages)('bulk operations, $name', ({ url }) => {
     expect(cancel).toMatchObject({ state: 'done', done: 20, changed: 20, skipped: {} });
     const retry = await both((await start(a, 'retry', { query: 'queue:failing', rate: 3 })).id);
     expect(retry).toMatchObject({ state: 'done', done: 10, changed: 10, skipped: {} });
-    const undo = await both((await a.engine.bulkOperations.undo(cancel.id, 'test')).id);
+    const undo = await both((await a.engine.bulkOperations.undo(cancel.id, actor())).id);
     expect(undo).toMatchObject({ state: 'done', changed: 20, skipped: {} });
     const jobs = await all(storage);
     expect(jobs.filter(({ state, queue }) => state === State.available && queue === 'q')).toHaveLength(20);
     expect(jobs).toHaveLength(50);
     for (const job of jobs) for (const { id } of [cancel, retry]) expect(changesBy(job, id)).toBeLessThanOrEqual(1);
+    const rerun = await both((await start(a, 'rerun', { query: 'queue:q state:cancelled', rate: 3 })).id);
+    expect(rerun).toMatchObject({ state: 'done', done: 20, changed: 20, skipped: {} });
+    expect(await all(storage)).toHaveLength(70);
   });
 
   test('a wrong cancel is undone by linked jobs; what stays says why', async () => {
@@ -239,7 +326,7 @@ describe.each(storages)('bulk operations, $name', ({ url }) => {
     expect(await engine.bulkOperations.get(begun.id)).toMatchObject({ changed: 4 });
     await engine.storage.jobs.remove([pruned], { from: State.cancelled }, clock.now());
     clock.advance(1);
-    const undo = await engine.bulkOperations.undo(begun.id, 'somebody');
+    const undo = await engine.bulkOperations.undo(begun.id, actor('somebody'));
     expect(undo).toMatchObject({ action: 'undo', of: begun.id, by: 'somebody', matched: 4 });
     clock.advance(1);
     await engine.bulkOperations.run();
@@ -263,10 +350,10 @@ describe.each(storages)('bulk operations, $name', ({ url }) => {
     );
     expect((await b.get(pending)).state).toBe(State.cancelled);
     // Asked again it is the same one, and nothing is made twice.
-    expect(await engine.bulkOperations.undo(begun.id, 'another')).toMatchObject({ id: undo.id, by: 'somebody' });
+    expect(await engine.bulkOperations.undo(begun.id, actor('another'))).toMatchObject({ id: undo.id, by: 'somebody' });
     await engine.bulkOperations.run();
     expect((await all(engine.storage)).filter(({ state }) => state !== State.cancelled)).toHaveLength(2);
-    await expect(engine.bulkOperations.undo(undo.id, 'x')).rejects.toMatchObject({ code: 'conflict' });
+    await expect(engine.bulkOperations.undo(undo.id, actor('x'))).rejects.toMatchObject({ code: 'conflict' });
   });
 
   test('an undo makes no duplicate of a unique job, and leaves steps of workflows', async () => {
@@ -285,7 +372,7 @@ describe.each(storages)('bulk operations, $name', ({ url }) => {
     const begun = await start(b, 'cancel', { query: 'queue:u' });
     await engine.bulkOperations.run();
     clock.advance(1);
-    const undo = await engine.bulkOperations.undo(begun.id, 'x');
+    const undo = await engine.bulkOperations.undo(begun.id, actor('x'));
     clock.advance(1);
     await engine.bulkOperations.run();
     const [made] = (await all(engine.storage)).filter(({ queue, state }) => queue === 'u' && state === State.available);
@@ -302,7 +389,7 @@ describe.each(storages)('bulk operations, $name', ({ url }) => {
       unique: { ...one, key: made?.uniqueKey ?? '' },
     });
     clock.advance(1);
-    const second = await engine.bulkOperations.undo(again.id, 'x');
+    const second = await engine.bulkOperations.undo(again.id, actor('x'));
     clock.advance(1);
     await engine.bulkOperations.run();
     expect(await engine.bulkOperations.get(second.id)).toMatchObject({ changed: 0, skipped: { duplicate: 1 } });
@@ -318,13 +405,13 @@ describe.each(storages)('bulk operations, $name', ({ url }) => {
     await failNext(b, 'later');
     expect((await b.get(backoff)).state).toBe(State.retryable);
     const begun = await start(b, 'retry');
-    await expect(engine.bulkOperations.undo(begun.id, 'x')).rejects.toMatchObject({
+    await expect(engine.bulkOperations.undo(begun.id, actor('x'))).rejects.toMatchObject({
       code: 'conflict',
       message: expect.stringContaining('stop it first'),
     });
     await engine.bulkOperations.run();
     const [taken] = await b.fetch({ queues: ['r'], worker: 'w2' });
-    const undo = await engine.bulkOperations.undo(begun.id, 'x');
+    const undo = await engine.bulkOperations.undo(begun.id, actor('x'));
     clock.advance(1);
     await engine.bulkOperations.run();
     expect(await engine.bulkOperations.get(undo.id)).toMatchObject({
@@ -417,6 +504,14 @@ describe.each(storages)('bulk operations, $name', ({ url }) => {
   });
 });
 
+test('the larger the changes, the fewer jobs a step has', async () => {
+  await using b = await bench('memory:');
+  await many(b, 300);
+  const { id } = await start(b, 'edit', { changes: { args: JSON.stringify(['x'.repeat(60_000)]) } });
+  await b.engine.bulkOperations.run();
+  expect(await b.engine.bulkOperations.get(id)).toMatchObject({ state: 'done', changed: 300, steps: 3 });
+});
+
 test('no step is done before the millisecond of the start has passed', async () => {
   await using b = await bench('memory:');
   const id = await b.push();
@@ -446,7 +541,7 @@ test('an undo goes beyond a long part of the list in which no job matched', asyn
   const { id } = await start(b, 'cancel', { query: 'priority=7' });
   await bulkOperations.run();
   expect(await bulkOperations.get(id)).toMatchObject({ state: 'done', done: 1, changed: 1 });
-  const undo = await bulkOperations.undo(id, 'test');
+  const undo = await bulkOperations.undo(id, actor());
   b.clock.advance(1);
   await bulkOperations.run();
   expect(await bulkOperations.get(undo.id)).toMatchObject({ state: 'done', done: 1, changed: 1 });
@@ -491,4 +586,46 @@ test('a repeated start begins nothing, also after the end of the first one', asy
   b.clock.advance(1);
   await bulkOperations.run();
   expect((await b.get(later)).state).toBe(State.available);
+});
+
+describe('the token that an operation acts for', () => {
+  const operator = { name: 'night', roles: ['operator'], queues: ['*'], createdBy: 'test' } as const;
+
+  async function slowly(expiresAt: number | null) {
+    const b = await bench('memory:');
+    const { record } = await b.engine.tokens.create({ ...operator, expiresAt: expiresAt && b.clock.now() + expiresAt });
+    for (let n = 0; n < 6; n++) await b.push();
+    const { id } = await start(b, 'cancel', { rate: 1, by: tokenPrincipal(record.id) });
+    const changedAfter = async (ms: number) => {
+      b.clock.advance(ms);
+      await b.engine.bulkOperations.run();
+      return b.engine.bulkOperations.get(id);
+    };
+    expect(await changedAfter(0)).toMatchObject({ changed: 1 });
+    return { b, id, token: record.id, changedAfter, [Symbol.asyncDispose]: () => b[Symbol.asyncDispose]() };
+  }
+
+  test('revoked it stops the operation, and whoever resumes it acts for itself', async () => {
+    await using slow = await slowly(null);
+    const { b, id, token, changedAfter } = slow;
+    await b.engine.tokens.rotate(token, 0);
+    expect(await changedAfter(1_000), 'a rotation keeps the token').toMatchObject({ state: 'running', changed: 2 });
+    await b.engine.tokens.revoke(token);
+    const by = tokenPrincipal(token);
+    expect(await changedAfter(1_000)).toMatchObject({
+      state: 'stopped',
+      changed: 2,
+      error: expect.stringContaining('revoked'),
+      by,
+    });
+    await b.engine.bulkOperations.resume(id, actor('somebody'));
+    expect(await changedAfter(1_000)).toMatchObject({ state: 'running', error: null, by });
+    expect((await changedAfter(1_000)).changed).toBeGreaterThan(2);
+  });
+
+  test('expired it does the same', async () => {
+    await using slow = await slowly(1_500);
+    expect(await slow.changedAfter(1_000)).toMatchObject({ state: 'running', changed: 2 });
+    expect(await slow.changedAfter(1_000)).toMatchObject({ state: 'stopped', changed: 2 });
+  });
 });

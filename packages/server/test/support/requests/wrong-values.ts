@@ -516,6 +516,7 @@ export function wrongValues(name: OperationName): readonly WrongValue[] {
           bulkKinds.filter(([path]) => path[0] === 'filter'),
           bulkValues.filter(([path]) => path[0] === 'filter'),
         ),
+        ...wrong([], [[['changes'], 'object']], [[['changes'], ['{"priority":1}', '{"__proto__":{"priority":1}}']]]),
         ...needed('action', 'confirm'),
         { path: ['filter', 'older_than'], value: '"P1D"' },
       ];
