@@ -2,14 +2,17 @@
  * The quickstart: a server on a SQLite file, a worker, and real work.
  *
  *   npm start [-- FOLDER]          measures every file below a folder, then stays up
+ *   npm start -- --open [FOLDER]   opens the dashboard in a browser, too
  *   npm run quickstart [-- FOLDER] does the same, then exits
  */
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
 import { Client, type JobRequest, Worker } from '@ojs-ts/sdk';
 import { type RunningServer, startServer } from '@ojs-ts/server';
+import { openBrowser } from '../../packages/cli/src/dev/browser.ts';
 import { filesBelow, type Measure, measure } from './files.ts';
 import { Progress, type Tally } from './progress.ts';
 import { summary } from './table.ts';
@@ -17,10 +20,7 @@ import { summary } from './table.ts';
 const queue = 'quickstart';
 const batchSize = 500;
 
-const stay = process.argv.includes('--stay');
-const folder = resolve(
-  process.argv.slice(2).find((arg) => !arg.startsWith('--')) ?? join(import.meta.dirname, '../..'),
-);
+const { stay, open, folder } = options();
 if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
   console.error(`quickstart: ${folder} is not a folder; name a folder with files to measure`);
   process.exit(2);
@@ -104,6 +104,7 @@ store       ${database}`;
 console.log(
   `${place}\nfolder      ${folder}: ${files.length} files, one job for each, and two jobs that fail on purpose\n`,
 );
+if (open) openBrowser(`${server.url}/dashboard/`, (line) => console.log(line));
 const running = worker.start();
 await worker.ready;
 const progress = new Progress(tally, requests.length - 1);
@@ -141,6 +142,17 @@ await running;
 await client.close();
 await server.close();
 rmSync(home, { recursive: true, force: true });
+
+function options(): { readonly stay: boolean; readonly open: boolean; readonly folder: string } {
+  const flag = { type: 'boolean', default: false } as const;
+  try {
+    const { values, positionals } = parseArgs({ options: { stay: flag, open: flag }, allowPositionals: true });
+    return { ...values, folder: resolve(positionals[0] ?? join(import.meta.dirname, '../..')) };
+  } catch (error) {
+    console.error(`quickstart: ${error instanceof Error ? error.message : error}`);
+    process.exit(2);
+  }
+}
 
 /** Listens on the port of OJS_PORT, or 8080; if it is in use, on a free one, and then `busy` is the port in use. */
 async function listen(path: string): Promise<{ readonly server: RunningServer; readonly busy: number | null }> {

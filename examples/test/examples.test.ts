@@ -1,9 +1,9 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { Client } from '@ojs-ts/sdk';
 import { startServer } from '@ojs-ts/server';
@@ -84,9 +84,13 @@ test('the quickstart prints a table of at most 20 rows, and names the port in us
   );
 });
 
-test('the quickstart stays up and ends with its addresses; its worker runs a slow job and reports progress', async () => {
+test('the quickstart stays up, opens the dashboard and ends with its addresses; its worker runs a slow job and reports progress', async () => {
   const folder = mkdtempSync(join(home, 'empty-'));
-  const quickstart = spawn(process.execPath, [join(root, 'examples/quickstart/main.ts'), folder, '--stay'], {
+  const opener = join(home, 'bin/xdg-open');
+  mkdirSync(dirname(opener));
+  writeFileSync(opener, `#!/bin/sh\necho "$1" > '${join(home, 'opened')}'\n`, { mode: 0o755 });
+  const quickstart = spawn(process.execPath, [join(root, 'examples/quickstart/main.ts'), '--stay', '--open', folder], {
+    env: { ...process.env, PATH: [dirname(opener), process.env.PATH].join(delimiter) },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = once(quickstart, 'exit');
@@ -106,6 +110,9 @@ test('the quickstart stays up and ends with its addresses; its worker runs a slo
   expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
   const [, main = 'none'] = /<script [^>]*src="([^"]+)"/.exec(await answer.text()) ?? [];
   expect((await fetch(new URL(main, page()))).headers.get('content-type')).toBe('text/javascript; charset=utf-8');
+  await expect
+    .poll(() => existsSync(join(home, 'opened')) && readFileSync(join(home, 'opened'), 'utf8'))
+    .toBe(`${page()}\n`);
   const client = new Client(new URL('/', page()).href);
   const job = await client.enqueue('demo.slow', [1]);
   expect(await job.wait({ timeout: '100s' })).toEqual({ steps: 2 });
@@ -117,4 +124,6 @@ test('the quickstart stays up and ends with its addresses; its worker runs a slo
 test('the quickstart names a folder that does not exist', async () => {
   const failed = run(process.execPath, [join(root, 'examples/quickstart/main.ts'), join(home, 'missing')]);
   await expect(failed).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('missing is not a folder') });
+  const unknown = run(process.execPath, [join(root, 'examples/quickstart/main.ts'), '--opne']);
+  await expect(unknown).rejects.toMatchObject({ code: 2, stderr: expect.stringMatching(/Unknown option '--opne'/) });
 });

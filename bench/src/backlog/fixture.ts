@@ -26,10 +26,13 @@ export class Fixture {
     this.#offsetMs = offsetMs;
   }
 
-  /** Brings the layout of the storage up to date. */
-  static async open(storage: Storage): Promise<Fixture> {
+  /**
+   * Brings the layout of the storage up to date.
+   * @param aheadMs how far its clock is ahead of the storage's, in milliseconds; default 0.
+   */
+  static async open(storage: Storage, aheadMs = 0): Promise<Fixture> {
     await storage.migrate();
-    return new Fixture(storage, (await storage.clock()) - Date.now());
+    return new Fixture(storage, (await storage.clock()) - Date.now() + aheadMs);
   }
 
   now(): number {

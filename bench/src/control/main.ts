@@ -10,11 +10,13 @@ import { retryTimes } from './bulk.ts';
 import { ask, timesOf } from './calls.ts';
 import { fill } from './fixture.ts';
 import { beside, callsOf, searches } from './questions.ts';
+import { scrapeTimes } from './scrapes.ts';
 import { searchTimes } from './search.ts';
 
 const usage = `${placesUsage}; default sqlite,postgres,redis
 --jobs N            in the store, default 1000000
 --rounds N          of each call after the first, default 100
+--pairs N           of queue and type for scrapes of /metrics, in a store of their own; default 2000
 --json              one JSON document instead of tables`;
 
 async function main(args: readonly string[]): Promise<void> {
@@ -22,14 +24,17 @@ async function main(args: readonly string[]): Promise<void> {
     storage: { type: 'string', default: 'sqlite,postgres,redis' },
     jobs: { type: 'string', default: '1000000' },
     rounds: { type: 'string', default: '100' },
+    pairs: { type: 'string', default: '2000' },
     json: { type: 'boolean', default: false },
   });
   const [jobs, rounds] = [whole('jobs', values.jobs, 1_000), whole('rounds', values.rounds)];
+  const pairs = whole('pairs', values.pairs);
   const facts = machine();
   if (!values.json) console.log(describeMachine(facts));
   const all = [];
   for (const open of placesOf(values.storage)) {
     await using place = await open();
+    const scrapes = await scrapeTimes(place.storage, pairs, Math.min(rounds, 20));
     await using store = await freshStore(place.storage);
     {
       await using storage = await openStorage(store.storage);
@@ -41,7 +46,7 @@ async function main(args: readonly string[]): Promise<void> {
     const found = [];
     for (const search of searches) found.push(await searchTimes(server.url, search, beside(sample)));
     const bulk = await retryTimes(server.url, beside(sample));
-    all.push({ storage: place.kind, calls, searches: found, bulk });
+    all.push({ storage: place.kind, calls, searches: found, bulk, scrapes });
     if (values.json) continue;
     const others = (figures: { readonly p50: number; readonly p99: number; readonly max: number }) =>
       [figures.p50, figures.p99, figures.max].map(ms);
@@ -60,6 +65,13 @@ async function main(args: readonly string[]): Promise<void> {
           ({ what, seconds, count, rest }) => [what, seconds.toFixed(1), String(count), ...others(rest)],
         ),
         1,
+      )}`,
+    );
+    console.log(
+      `\n${table(
+        ['pairs', 'MiB', 'scrape ms', 'CPU ms', 'blocked ms', 'max ms'],
+        [[String(pairs), ...[scrapes.size, scrapes.took, scrapes.cpu, scrapes.blocked, scrapes.worst].map(ms)]],
+        0,
       )}`,
     );
   }

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { Server, ServerFlags } from '../connection/server.ts';
 import type { Item } from '../output/cells.ts';
 import { type FormatFlags, printItems, takesFormat } from '../output/format.ts';
+import { ProgressBar } from '../output/progress.ts';
 import { type Column, table } from '../output/table.ts';
 import { takesWatch, type WatchFlags, watching } from '../output/watch.ts';
 import { serverCommand } from './command.ts';
@@ -35,6 +36,8 @@ export interface Page {
   /** Of the whole list; null where the server has not counted it. */
   readonly total: number | null;
   readonly hasMore: boolean;
+  /** How many jobs the server read for this page of a search, and reads for all pages where that is known. */
+  readonly search: { readonly scanned: number; readonly of: number | null } | null;
 }
 
 /** The pages of a list, until `limit` items were given. */
@@ -50,10 +53,16 @@ export async function* pages(
     const answer = members(text);
     const items = elements(answer.get(member) ?? '[]').slice(0, left);
     const page: Item = JSON.parse(answer.get('pagination') ?? '{}');
+    const search: Item | null = JSON.parse(answer.get('search') ?? 'null');
     left -= items.length;
     cursor = typeof page.next_cursor === 'string' ? page.next_cursor : undefined;
     const total = page.total_exact === false || typeof page.total !== 'number' ? null : page.total;
-    yield { items, total, hasMore: cursor !== undefined };
+    yield {
+      items,
+      total,
+      hasMore: cursor !== undefined,
+      search: search && { scanned: Number(search.scanned), of: typeof search.of === 'number' ? search.of : null },
+    };
     if (cursor === undefined) return;
   }
 }
@@ -96,7 +105,10 @@ async function printList(
   const found: Json[] = [];
   let shown = 0;
   let last: Page | undefined;
-  for await (const page of pages(server, listed, query, flags.all ? Number.POSITIVE_INFINITY : flags.limit)) {
+  const limit = flags.all ? Number.POSITIVE_INFINITY : flags.limit;
+  const all = pages(server, listed, query, limit);
+  // Lines are printed as they come: they are the progress.
+  for await (const page of flags.ndjson ? all : withProgress(all, limit)) {
     last = page;
     const { whole } = listed;
     const read = whole === undefined ? page.items : await Promise.all(page.items.map((item) => whole(server, item)));
@@ -111,6 +123,22 @@ async function printList(
       items.length === 0 ? `No ${listed.what}.` : table(listed.columns, items.map(parse)),
     );
   if (last?.hasMore) console.error(restOf(last, shown));
+}
+
+/** Shows how far a search has come that reads on. */
+async function* withProgress(pages: AsyncIterable<Page>, limit: number): AsyncGenerator<Page> {
+  using progress = new ProgressBar();
+  let [scanned, found] = [0, 0];
+  for await (const page of pages) {
+    yield page;
+    found += page.items.length;
+    if (page.search === null || !page.hasMore || found >= limit) continue;
+    const { of } = page.search;
+    scanned += page.search.scanned;
+    const about = of === null ? '' : ` of about ${of.toLocaleString('en-US')}`;
+    const words = `Looked through ${scanned.toLocaleString('en-US')}${about} jobs, ${found.toLocaleString('en-US')} match`;
+    progress.show({ part: of === null ? null : scanned / of, words, leftMs: null });
+  }
 }
 
 function restOf({ total }: Page, shown: number): string {

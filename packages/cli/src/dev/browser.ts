@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { say } from './dev-log.ts';
 
 const openers: Readonly<Partial<Record<NodeJS.Platform, readonly [string, ...string[]]>>> = {
   darwin: ['open'],
@@ -7,10 +6,10 @@ const openers: Readonly<Partial<Record<NodeJS.Platform, readonly [string, ...str
   win32: ['cmd', '/c', 'start', '""'],
 };
 
-/** Opens the page in the user's browser. Without one there is a line that says so. */
-export function openBrowser(url: string): void {
+/** Opens the page in the user's browser. Without one `say` gets a line that says so. */
+export function openBrowser(url: string, say: (line: string) => void): void {
   const [program, ...args] = openers[process.platform] ?? ['xdg-open'];
-  const failed = (why: string) => say('ojs', `No browser was opened (${program}: ${why}). Open ${url} yourself.`);
+  const failed = (why: string) => say(`No browser was opened (${program}: ${why}). Open ${url} yourself.`);
   const opener = spawn(program, [...args, url], { stdio: 'ignore', detached: true });
   opener.on('error', ({ message }) => failed(message));
   opener.on('exit', (code) => {

@@ -43,6 +43,7 @@ export async function runDevSession({ worker, open, drainMs, storage, port }: De
     },
   });
   const dashboard = `${server.url}/dashboard/`;
+  const openDashboard = () => openBrowser(dashboard, (line) => say('ojs', line));
   runner = worker === null ? null : new WorkerRunner({ module: worker, url: server.url, drainMs });
 
   let isQuitting = false;
@@ -58,7 +59,7 @@ export async function runDevSession({ worker, open, drainMs, storage, port }: De
     keys[Symbol.dispose]();
   };
   const keys = listenForKeys({
-    o: () => openBrowser(dashboard),
+    o: openDashboard,
     r: () => {
       if (runner === null) say('ojs', 'There is no worker to restart.');
       else if (!isQuitting) void runner.restart('r');
@@ -76,7 +77,7 @@ export async function runDevSession({ worker, open, drainMs, storage, port }: De
   const hint = process.stdin.isTTY ? ' (h shows the keys)' : '';
   say('ojs', `${dashboard} is up in ${seconds} s${hint}`);
   if (server.url !== usualUrl) say('ojs', `Clients find it by OJS_BACKEND_URL=${server.url}`);
-  if (open) openBrowser(dashboard);
+  if (open) openDashboard();
   if (runner === null) say('ojs', example);
   else runner.start();
 }

@@ -12,6 +12,7 @@ export interface Standing {
 /** A bar on standard error with the time left. Where that is no terminal nothing is written. */
 export class ProgressBar implements Disposable {
   readonly #output = process.stderr;
+  #isShown = false;
 
   show({ part, words, leftMs }: Standing): void {
     if (!this.#output.isTTY) return;
@@ -19,6 +20,7 @@ export class ProgressBar implements Disposable {
     const bar = part === null ? '' : `${'█'.repeat(filled)}${'░'.repeat(width - filled)} ${Math.floor(100 * part)}%  `;
     const left = leftMs === null ? '' : `, ${timeText(leftMs)} left`;
     this.#clear();
+    this.#isShown = true;
     this.#output.write(`${bar}${words}${left}`.slice(0, this.#output.columns || 80));
   }
 
@@ -28,7 +30,7 @@ export class ProgressBar implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    if (this.#output.isTTY) this.#clear();
+    if (this.#isShown) this.#clear();
   }
 }
 

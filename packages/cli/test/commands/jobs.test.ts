@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { newJob } from '../../../server/test/support/engine.ts';
 import { asked, Ojs, steady } from '../support/ojs.ts';
 import { fail } from '../support/work.ts';
 
@@ -199,6 +200,17 @@ test('more jobs than one call takes', async () => {
     output: '10,050 jobs cancelled.\n',
     errors: '',
   });
+});
+
+test('a search of many jobs shows on a terminal how far it came', async () => {
+  await using one = await asked();
+  const now = Date.now();
+  const jobs = Array.from({ length: 10_500 }, () => [newJob(now, { type: 'a.b' })]);
+  await one.server.engine.storage.jobs.insert(jobs, now);
+  const { output, code } = await one.ojs.onTerminal('', 'jobs', 'list', '--query', 'error~nothing');
+  expect(code).toBe(0);
+  expect(output).toMatch(/█+░* \d+% {2}Looked through [\d,]+ of about 10,500 jobs, 0 match/);
+  expect(output).toMatch(/No jobs\.\r\n$/);
 });
 
 test('bulk operations: by a query, listed, stopped, resumed and undone', async () => {

@@ -151,24 +151,46 @@ function* listing(store: CountedLists, list: JobList): Steps<PlainReply> {
   const { page, filter, order, render } = list;
   const at = { after: page.cursor, offset: page.offset, limit: page.limit, order, maxBytes: Number.MAX_SAFE_INTEGER };
   const { jobs, next, skipped, seen } = yield* ask(select(store, filter, at));
-  const end = totals(page, yield* ask(countListed(store, list)), { count: jobs.length, next, skipped });
-  return ok(`{"jobs":[${jobs.map(render).join(',')}]${end}${searched(list, seen, next)}}`);
+  const counts = yield* ask(countListed(store, list));
+  const end = totals(page, counts.listed, { count: jobs.length, next, skipped });
+  return ok(
+    `{"jobs":[${jobs.map(render).join(',')}]${end}${searched(list, { scanned: seen, of: counts.read, next })}}`,
+  );
 }
 
-/** The last member of a list by a query: how many jobs were read, whether all of them, and by which plan. */
-export function searched({ plan }: JobList, scanned: number, next: string | null): string {
+/**
+ * The last member of a list by a query: how many jobs were read, of how many, whether all of them, and by which plan.
+ * @param of null where nobody knows.
+ */
+export function searched(
+  { plan }: JobList,
+  { scanned, of, next }: { readonly scanned: number; readonly of: number | null; readonly next: string | null },
+): string {
   if (plan === null) return '';
-  return `,"search":${JSON.stringify({ scanned, complete: next === null, plan: describePlan(plan) })}`;
+  const search = { scanned, ...(of !== null && { of }), complete: next === null, plan: describePlan(plan) };
+  return `,"search":${JSON.stringify(search)}`;
 }
 
-/** How many jobs the whole list has; null where its filter has no stored count. */
-export function countListed(store: CountedLists, list: JobList): Answered<number | null> {
+/** Counts that the store keeps; null where it keeps none for the filter. */
+export interface ListCounts {
+  /** How many jobs the whole list has. */
+  readonly listed: number | null;
+  /** How many jobs a search reads to its end. */
+  readonly read: number | null;
+}
+
+export function countListed(store: CountedLists, list: JobList): Answered<ListCounts> {
   return run(counting(store, list));
 }
 
-function* counting(store: CountedLists, { filter, countOf }: JobList): Steps<number | null> {
+function* counting(store: CountedLists, { filter, countOf, plan }: JobList): Steps<ListCounts> {
   const { states: _, deadLetter: __, queue, ...others } = filter;
-  if (Object.keys(others).length > 0) return null;
+  const { ids, type, fingerprint, finished } = filter;
+  const isWhole = Object.keys(others).length === 0;
+  const isRead = plan !== null && [ids, type, fingerprint, finished].every((narrower) => narrower === undefined);
+  if (!isWhole && !isRead) return { listed: null, read: null };
   const queues = yield* ask(store.registry.queues());
-  return queues.filter(({ name }) => queue === undefined || name === queue).reduce((sum, one) => sum + countOf(one), 0);
+  const named = queues.filter(({ name }) => queue === undefined || name === queue);
+  const count = named.reduce((sum, one) => sum + countOf(one), 0);
+  return { listed: isWhole ? count : null, read: isRead ? count : null };
 }

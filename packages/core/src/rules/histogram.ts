@@ -25,6 +25,9 @@ export type Measure = (typeof measures)[number];
 /** Their order is part of the stored codes. */
 const measures = ['wait', 'waitAgain', 'completed', 'discarded', 'cancelled'] as const;
 
+/** The upper bound of the open bucket. */
+const open = Number.POSITIVE_INFINITY;
+
 /** The codes of a measure begin at its index times this. */
 const codesOfMeasure = 128;
 
@@ -76,14 +79,17 @@ export function buckets(histogram: Histogram, of: readonly Measure[]): readonly 
 }
 
 /**
- * How many durations are at most as long as each bound, as Prometheus counts them. Exact for bounds out of
- * {@link bucketBounds}; others count the buckets that lie wholly below them.
+ * How many durations of a measure are at most as long as each bound, and as the last element how many there are, as
+ * Prometheus counts them. Exact for bounds out of {@link bucketBounds}; others count the buckets that lie wholly below
+ * them.
  * @param bounds in ascending order.
  */
-export function cumulative(counts: readonly number[], bounds: readonly number[]): readonly number[] {
-  let [at, sum] = [0, 0];
-  return bounds.map((bound) => {
-    for (; at < bucketBounds.length && (bucketBounds[at] ?? 0) <= bound; at++) sum += counts[at] ?? 0;
+export function cumulative(histogram: Histogram, measure: Measure, bounds: readonly number[]): readonly number[] {
+  const first = firstCode(measure);
+  let [bucket, sum] = [0, 0];
+  return [...bounds, open].map((bound) => {
+    for (; bucket <= bucketBounds.length && (bucketBounds[bucket] ?? open) <= bound; bucket++)
+      sum += histogram[first + bucket] ?? 0;
     return sum;
   });
 }

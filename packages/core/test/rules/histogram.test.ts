@@ -114,17 +114,20 @@ test('measures count apart, and together where both are asked for', () => {
   expect(buckets(both, ['cancelled']).every((count) => count === 0)).toBe(true);
 });
 
-test('cumulative counts at the bounds are the numbers of durations that are not longer', () => {
+test('cumulative counts at the bounds are the numbers of durations of the measure that are not longer', () => {
+  const measured = fc.array(fc.tuple(fc.constantFrom(...measures), duration), { maxLength: 50 });
   fc.assert(
-    fc.property(fc.array(duration, { maxLength: 50 }), fc.subarray([...bucketBounds]), (durations, bounds) => {
+    fc.property(measured, fc.subarray([...bucketBounds]), (all, bounds) => {
       const counts: Record<number, number> = {};
-      for (const ms of durations) {
-        const code = codeOf('wait', ms);
+      for (const [measure, ms] of all) {
+        const code = codeOf(measure, ms);
         counts[code] = (counts[code] ?? 0) + 1;
       }
-      expect(cumulative(buckets(counts, ['wait']), bounds)).toEqual(
-        bounds.map((bound) => durations.filter((ms) => ms <= bound).length),
-      );
+      for (const measure of measures) {
+        const durations = all.flatMap(([of, ms]) => (of === measure ? [ms] : []));
+        const below = bounds.map((bound) => durations.filter((ms) => ms <= bound).length);
+        expect(cumulative(counts, measure, bounds)).toEqual([...below, durations.length]);
+      }
     }),
   );
 });

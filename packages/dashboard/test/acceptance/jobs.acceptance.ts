@@ -56,8 +56,7 @@ describe.skipIf(chromiumPath === null)('the jobs page with a million jobs', () =
     console.log('milliseconds to each place:', took);
     expect(Math.max(...took)).toBeLessThan(2_000);
     await dashboard.open('jobs?q=args[0]=500000');
-    await page.getByRole('button', { name: 'Continue' }).waitFor({ timeout: 60_000 });
-    await page.getByText(/^60,000 jobs read, 0 match/).waitFor();
+    await page.getByText('1,000,000 jobs read, 1 match.').waitFor({ timeout: 90_000 });
     expect(dashboard.complaints).toEqual([]);
   }, 120_000);
 });

@@ -1,5 +1,6 @@
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { newJob } from '../../../server/test/support/engine.ts';
 import { violations } from '../axe.ts';
 import { chromiumPath, Dashboard, launch } from '../dashboard.ts';
 
@@ -151,11 +152,49 @@ describe.skipIf(chromiumPath === null)('the jobs page', () => {
     expect(await rows.count()).toBeLessThan(80);
     // A search has no count: it is read forward.
     await dashboard.open('jobs?q=queue:many+meta.tenant:acme');
-    await page.getByText(/jobs read/).waitFor();
+    await page.getByText(/^Looked through [\d,]+ of about 5,000 jobs, 100 match/).waitFor();
     await region.evaluate((element) => {
       element.scrollTop = element.scrollHeight;
     });
     await expect.poll(() => region.evaluate((element) => element.scrollHeight)).toBeGreaterThan(150 * 24);
+  });
+
+  test('a search reads on by itself, shows how far it came, and waits while it is stopped or hidden', async () => {
+    const { jobs } = dashboard.server.engine.storage;
+    const now = Date.now();
+    const old = Array.from({ length: 20_500 }, () => [newJob(now, { queue: 'old', type: 'old.run' })]);
+    await jobs.insert(old, now);
+    let held = Promise.withResolvers<void>();
+    let asked = 0;
+    const further = /nothing.*cursor=/;
+    await page.route(further, async (route) => {
+      asked += 1;
+      await held.promise;
+      // One that was stopped is gone.
+      await route.continue().catch(() => {});
+    });
+    await dashboard.open('jobs?q=queue:old+error~nothing');
+    const looked = page.getByText(/^Looked through [\d,]+ of about 20,500 jobs, 0 match\.$/);
+    await looked.waitFor();
+    await expect.poll(() => asked).toBe(1);
+    await page.getByRole('button', { name: 'Stop' }).click();
+    held.resolve();
+    const first = await looked.textContent();
+    held = Promise.withResolvers<void>();
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.getByRole('button', { name: 'Stop' }).waitFor();
+    await expect.poll(() => asked).toBe(2);
+    const show = (state: string) =>
+      page.evaluate(`Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => '${state}' });
+        document.dispatchEvent(new Event('visibilitychange'));`);
+    await show('hidden');
+    held.resolve();
+    await expect.poll(() => looked.textContent()).not.toBe(first);
+    expect(asked).toBe(2);
+    expect(await violations(page)).toEqual([]);
+    await show('visible');
+    await page.getByText('20,500 jobs read, 0 match.').waitFor();
+    await page.unroute(further);
   });
 
   test('rows follow the events at the top of the list, and elsewhere the changes are counted', async () => {

@@ -81,8 +81,8 @@ function changing.queue_remove(name)
   return true
 end
 
--- With common. ARGV: a member of the list `minutes` after which to continue ('' for none), since, limit. Answers
--- minute:queue,type and the fields of each, oldest first.
+-- With common. ARGV: a member of the list `minutes` after which to continue ('' for none), since, the end as
+-- ZRANGEBYSCORE takes it, limit. Answers minute:queue,type and the fields of each, oldest first.
 function reading.statistics()
   local out, list = {}, p .. 'minutes'
   local after, from, skip = ARGV[1], ARGV[2], 0
@@ -92,7 +92,7 @@ function reading.statistics()
     local rank = call('ZRANK', list, after)
     skip = rank and rank + 1 - call('ZCOUNT', list, '-inf', '(' .. from) or 0
   end
-  for _, minute in ipairs(call('ZRANGEBYSCORE', list, from, '+inf', 'LIMIT', skip, ARGV[3])) do
+  for _, minute in ipairs(call('ZRANGEBYSCORE', list, from, ARGV[3], 'LIMIT', skip, ARGV[4])) do
     out[#out + 1] = minute
     out[#out + 1] = call('HGETALL', p .. 'm:' .. minute)
   end

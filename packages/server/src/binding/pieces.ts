@@ -103,7 +103,7 @@ async function* jobPieces(
     scanned += part.seen;
     length += text.length;
   }
-  yield `]${totals(page, counted, { count, next: part.next, skipped })}${searched(list, scanned, part.next)}}`;
+  yield `]${totals(page, counted.listed, { count, next: part.next, skipped })}${searched(list, { scanned, of: counted.read, next: part.next })}}`;
 }
 
 /** Lets the other requests of the process have their turn: some storages answer without it. */

@@ -24,13 +24,21 @@ export interface ListedJob {
   readonly error?: { readonly code?: string; readonly type?: string; readonly message?: string };
 }
 
+export interface Search {
+  readonly scanned: number;
+  /** How many jobs all pages read; absent where the server does not know. */
+  readonly of?: number;
+  readonly complete: boolean;
+  readonly plan: string;
+}
+
 export interface JobListAnswer {
   readonly jobs: readonly ListedJob[];
   readonly total: number;
   /** `total_exact` is false where the total is what was seen so far. */
   readonly pagination: Pagination & { readonly total_exact?: boolean };
   /** Of a list by a query. */
-  readonly search?: { readonly scanned: number; readonly complete: boolean; readonly plan: string };
+  readonly search?: Search;
 }
 
 export interface JobGroupsAnswer {

@@ -1,5 +1,6 @@
-import type { JobListAnswer, ListedJob } from '../../api/answers/job-lists.ts';
+import type { JobListAnswer, ListedJob, Search } from '../../api/answers/job-lists.ts';
 import { call } from '../../api/client.ts';
+import { whenVisible } from '../../live/visibility.ts';
 
 /** Which jobs, in which order. */
 export interface JobListQuery {
@@ -19,8 +20,8 @@ export interface JobListState {
   /** How many jobs match; there are more unless `isExact`. */
   readonly total: number;
   readonly isExact: boolean;
-  /** Of a search: how many jobs the server read, and whether there are more to read. */
-  readonly search: { readonly scanned: number; readonly plan: string; readonly complete: boolean } | null;
+  /** Of a search: how many jobs the server has read for all of these rows, and whether there are more to read. */
+  readonly search: Search | null;
 }
 
 export const pageSize = 100;
@@ -29,8 +30,6 @@ export const mostRows = 900_000;
 /** What a search keeps: it has no places to jump to, so it keeps all that it found. */
 export const mostFound = 20_000;
 const mostPages = 40;
-/** Jobs that a search reads before it asks whether to go on. */
-const readAtOnce = 50_000;
 /** A scroll bar that is drawn along passes many pages; only where it rests is read. */
 const restMs = 60;
 
@@ -61,8 +60,10 @@ export class JobList {
   readonly #cursors = new Map<number, string>();
   #range: readonly [number, number] = [0, 0];
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Of a search: where it goes on. */
+  /** Of a search: where it goes on, what ends it, and whether the reader has ended it. */
   #next: string | null = null;
+  #searching = new AbortController();
+  #isPaused = false;
 
   constructor(query: JobListQuery) {
     this.#query = query;
@@ -77,6 +78,7 @@ export class JobList {
 
   stop(): void {
     this.#reading.abort();
+    this.#searching.abort();
     clearTimeout(this.#timer);
   }
 
@@ -95,6 +97,7 @@ export class JobList {
     this.#cursors.clear();
     const isCounted = pagination.total_exact !== false;
     this.#next = isCounted ? null : next;
+    this.#isPaused = false;
     if (isCounted) {
       this.#pages.set(0, jobs);
       if (next !== null) this.#cursors.set(1, next);
@@ -111,7 +114,7 @@ export class JobList {
       search: search ?? null,
     });
     if (isCounted) this.see(...this.#range);
-    else if (jobs.length < pageSize) await this.more();
+    else if (jobs.length < pageSize) await this.#search();
   }
 
   /** The rows in sight, from 0. */
@@ -120,7 +123,7 @@ export class JobList {
     const { isLoaded, isExact, rows } = this.#state;
     if (!isLoaded) return;
     if (!isExact) {
-      if (last >= rows.length - 20 && rows.length >= pageSize) void this.more();
+      if (last >= rows.length - 20 && rows.length >= pageSize && !this.#isPaused) void this.#search();
       return;
     }
     const pages = this.#pagesInSight();
@@ -131,24 +134,38 @@ export class JobList {
     this.#show();
   };
 
-  /** Goes on with a search until there is something new to see, or much was read. */
-  readonly more = async (): Promise<void> => {
-    const { signal } = this.#reading;
-    if (this.#next === null || this.#state.isReading || this.#state.rows.length >= mostFound) return;
-    const { rows: known, search: last } = this.#state;
+  /** Ends a search where it is. */
+  readonly pause = (): void => {
+    this.#isPaused = true;
+    this.#searching.abort();
+    this.#change({ isReading: false });
+  };
+
+  /** Goes on with a search that was ended, or that failed. */
+  readonly more = (): void => {
+    this.#isPaused = false;
+    void this.#search();
+  };
+
+  /** Reads call after call until a page of rows was found; while nobody looks, none. */
+  async #search(): Promise<void> {
+    const { isReading, rows: known } = this.#state;
+    if (this.#next === null || isReading || known.length >= mostFound) return;
+    this.#searching = new AbortController();
+    const { signal } = this.#searching;
+    const wanted = known.length < pageSize ? pageSize : known.length + pageSize;
     this.#change({ isReading: true, error: null });
-    while (this.#next !== null) {
-      const answer = await this.#read({ cursor: this.#next }, signal);
-      if (answer === null) return;
+    while (this.#next !== null && this.#state.rows.length < wanted) {
+      await whenVisible(signal);
+      const answer: JobListAnswer | null = signal.aborted ? null : await this.#read({ cursor: this.#next }, signal);
+      if (answer === null || signal.aborted) return;
       this.#next = answer.pagination.next_cursor ?? null;
       const rows = [...this.#state.rows, ...answer.jobs];
       const scanned = (this.#state.search?.scanned ?? 0) + (answer.search?.scanned ?? 0);
-      const search = answer.search ? { ...answer.search, scanned } : null;
-      this.#change({ rows, total: rows.length, isExact: false, search });
-      if (rows.length >= known.length + pageSize || scanned >= (last?.scanned ?? 0) + readAtOnce) break;
+      this.#change({ rows, total: rows.length, search: answer.search ? { ...answer.search, scanned } : null });
     }
     this.#change({ isReading: false });
-  };
+  }
 
   /** Shows a change of one job; the result takes it back. */
   patch(id: string, change: Partial<ListedJob>): () => void {

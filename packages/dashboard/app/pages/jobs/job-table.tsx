@@ -20,13 +20,14 @@ export interface JobTableProps {
   /** Whether the first rows are in sight. */
   readonly onTop: (isAtTop: boolean) => void;
   readonly onMore: () => void;
+  readonly onPause: () => void;
   readonly onDone: () => void;
   readonly onRetry: () => void;
 }
 
 export function JobTable(props: JobTableProps) {
-  const { state, isLast, q, columns, selection, patch, onRange, onTop, onMore, onDone, onRetry } = props;
-  const { isLoaded, error, rows, before, after, search, isReading } = state;
+  const { state, isLast, q, columns, selection, patch, onRange, onTop, onMore, onPause, onDone, onRetry } = props;
+  const { isLoaded, error, rows, before, after, search } = state;
   const all = useMemo<readonly Column<ListedJob>[]>(
     () => [
       ...columnsOf(columns),
@@ -64,20 +65,20 @@ export function JobTable(props: JobTableProps) {
           onRange={range}
         />
       )}
-      <Foot state={state} isReading={isReading} onMore={onMore} />
+      <Foot state={state} onMore={onMore} onPause={onPause} />
     </div>
   );
 }
 
 interface FootProps {
   readonly state: JobListState;
-  readonly isReading: boolean;
   readonly onMore: () => void;
+  readonly onPause: () => void;
 }
 
 /** How far the list came. */
-function Foot({ state, isReading, onMore }: FootProps) {
-  const { rows, search, isExact, total } = state;
+function Foot({ state, onMore, onPause }: FootProps) {
+  const { rows, search, isExact, isReading, total } = state;
   if (isExact) {
     if (total <= mostRows) return null;
     return (
@@ -88,16 +89,31 @@ function Foot({ state, isReading, onMore }: FootProps) {
     );
   }
   if (search === null) return null;
-  const read = `${formatCount(search.scanned)} jobs read, ${formatCount(rows.length)} match.`;
-  if (search.complete) return <p className="list-foot">{read}</p>;
+  const { scanned, of, complete } = search;
+  const found = `${formatCount(rows.length)} match.`;
+  if (complete)
+    return (
+      <p className="list-foot" role="status">
+        {formatCount(scanned)} jobs read, {found}
+      </p>
+    );
+  const about = of === undefined ? '' : ` of about ${formatCount(of)}`;
   return (
-    <div className="list-foot" role="status">
-      <span>{read} There are more to read.</span>
+    <div className="list-foot">
+      {of !== undefined && <progress aria-label="Jobs looked through" max={of} value={Math.min(scanned, of)} />}
+      <span>
+        Looked through {formatCount(scanned)}
+        {about} jobs, {found}
+      </span>
       {rows.length >= mostFound ? (
         <span>The list ends here: make the query narrower.</span>
+      ) : isReading ? (
+        <Button size="small" onClick={onPause}>
+          Stop
+        </Button>
       ) : (
-        <Button size="small" disabled={isReading} onClick={onMore}>
-          {isReading ? 'Reading…' : 'Continue'}
+        <Button size="small" onClick={onMore}>
+          Continue
         </Button>
       )}
       <span className="soft">Plan: {search.plan}</span>

@@ -164,6 +164,7 @@ export function Page() {
           onRange={list.see}
           onTop={setAtTop}
           onMore={list.more}
+          onPause={list.pause}
           onDone={refreshLatest}
           onRetry={refresh}
         />

@@ -3,40 +3,49 @@ import type { Family, Labels } from '../../engine/telemetry/series.ts';
 /** The text format of Prometheus (0.0.4), or OpenMetrics 1.0.0. */
 export type Format = 'text' | 'openmetrics';
 
-export function exposition(families: readonly Family[], format: Format): string {
-  const lines: string[] = [];
+/** How much is written at once, in characters: a millisecond of work. Between two pieces others have their turn. */
+const pieceChars = 65_536;
+
+/** The text in pieces, each made when it is asked for. */
+export function* exposition(families: readonly Family[], format: Format): Generator<string> {
+  let piece = '';
   for (const family of families) {
-    lines.push(...headOf(family, format));
-    if (family.kind === 'histogram') {
-      const bounds = [...family.bounds.map((bound) => boundText(bound, format)), '+Inf'];
-      for (const { labels, cumulative, sum } of family.samples) {
-        const named = labelsText(labels);
-        const open = `${family.name}_bucket{${named}${named === '' ? '' : ','}le="`;
-        for (const [at, bound] of bounds.entries()) lines.push(`${open}${bound}"} ${cumulative[at] ?? 0}`);
-        const closed = named === '' ? '' : `{${named}}`;
-        lines.push(`${family.name}_sum${closed} ${numberText(sum)}`);
-        lines.push(`${family.name}_count${closed} ${cumulative.at(-1) ?? 0}`);
-      }
-    } else {
-      for (const { labels, value } of family.samples) {
-        const named = labelsText(labels);
-        lines.push(`${family.name}${named === '' ? '' : `{${named}}`} ${numberText(value)}`);
-      }
+    piece += headOf(family, format);
+    for (const lines of linesOf(family, format)) {
+      piece += lines;
+      if (piece.length < pieceChars) continue;
+      yield piece;
+      piece = '';
     }
   }
-  if (format === 'openmetrics') lines.push('# EOF');
-  return `${lines.join('\n')}\n`;
+  yield format === 'openmetrics' ? `${piece}# EOF\n` : piece;
+}
+
+/** The lines of each sample. */
+function* linesOf(family: Family, format: Format): Generator<string> {
+  const { name } = family;
+  if (family.kind !== 'histogram') {
+    for (const { labels, value } of family.samples)
+      yield `${name}${inBraces(labelsText(labels))} ${numberText(value)}\n`;
+    return;
+  }
+  const ends = [...family.bounds.map((bound) => boundText(bound, format)), '+Inf'].map((bound) => `le="${bound}"} `);
+  for (const { labels, cumulative, sum } of family.samples) {
+    const named = labelsText(labels);
+    const open = `${name}_bucket{${named}${named === '' ? '' : ','}`;
+    let lines = '';
+    for (const [at, end] of ends.entries()) lines += `${open}${end}${cumulative[at] ?? 0}\n`;
+    const closed = inBraces(named);
+    yield `${lines}${name}_sum${closed} ${numberText(sum)}\n${name}_count${closed} ${cumulative.at(-1) ?? 0}\n`;
+  }
 }
 
 /** In OpenMetrics a counter is named without its suffix here, and units are told. */
-function headOf({ name, help, kind }: Family, format: Format): readonly string[] {
+function headOf({ name, help, kind }: Family, format: Format): string {
   const family = format === 'openmetrics' && kind === 'counter' ? name.replace(/_total$/, '') : name;
   const unit = format === 'openmetrics' ? /_(seconds|bytes)$/.exec(family)?.[1] : undefined;
-  return [
-    `# HELP ${family} ${escaped(help, format === 'openmetrics')}`,
-    `# TYPE ${family} ${kind}`,
-    ...(unit === undefined ? [] : [`# UNIT ${family} ${unit}`]),
-  ];
+  const head = `# HELP ${family} ${escaped(help, format === 'openmetrics')}\n# TYPE ${family} ${kind}\n`;
+  return unit === undefined ? head : `${head}# UNIT ${family} ${unit}\n`;
 }
 
 function labelsText(labels: Labels): string {
@@ -45,7 +54,14 @@ function labelsText(labels: Labels): string {
     .join(',');
 }
 
+function inBraces(labels: string): string {
+  return labels === '' ? '' : `{${labels}}`;
+}
+
+const special = /[\\\n"]/;
+
 function escaped(text: string, quotes: boolean): string {
+  if (!special.test(text)) return text;
   const plain = text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
   return quotes ? plain.replaceAll('"', '\\"') : plain;
 }

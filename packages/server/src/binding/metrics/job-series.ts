@@ -1,6 +1,6 @@
-import { buckets, cumulative, type Histogram, type Measure } from '@ojs-ts/core';
+import { cumulative, type Measure } from '@ojs-ts/core';
 import type { Total } from '../../engine/queues/totals.ts';
-import type { Distribution, Family, Labels } from '../../engine/telemetry/series.ts';
+import type { Distribution, Family, Labels, Sample } from '../../engine/telemetry/series.ts';
 
 /** ojs-observability §8.2, in seconds. */
 const durationBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
@@ -27,58 +27,61 @@ const ends = [
   ['cancelled', 'cancelledMs'],
 ] as const;
 
-/** The jobs of the store by queue and type, since its creation. */
+/** The jobs of the store by queue and type, since its creation. The samples of 2,000 totals are 20,000, made one by one. */
 export function jobSeries(totals: readonly Total[]): readonly Family[] {
   return [
-    ...counters.map(([name, sum, help]): Family => {
-      return {
-        name,
-        help,
-        kind: 'counter',
-        samples: totals.map((total) => ({ labels: labelsOf(total), value: total[sum] })),
-      };
-    }),
+    ...counters.map(([name, sum, help]): Family => ({ name, help, kind: 'counter', samples: counts(totals, sum) })),
     {
       name: 'ojs_job_duration_seconds',
       help: 'Time of the runs that ended their jobs, by the state that they led to.',
       kind: 'histogram',
       bounds: durationBounds,
-      samples: totals.flatMap((total) =>
-        ends.flatMap(([state, sum]) =>
-          distributions({ ...labelsOf(total), state }, total.histogram, state, durationBounds, total[sum]),
-        ),
-      ),
+      samples: durations(totals),
     },
     {
       name: 'ojs_job_queue_time_seconds',
       help: 'Time from the enqueue of a job, or from when it was due, to its first start.',
       kind: 'histogram',
       bounds: queueTimeBounds,
-      samples: totals.flatMap((total) =>
-        distributions(labelsOf(total), total.histogram, 'wait', queueTimeBounds, total.waitMs - total.waitAgainMs),
-      ),
+      samples: queueTimes(totals),
     },
   ];
+}
+
+function* counts(totals: readonly Total[], sum: (typeof counters)[number][1]): Generator<Sample> {
+  for (const total of totals) yield { labels: labelsOf(total), value: total[sum] };
+}
+
+function* durations(totals: readonly Total[]): Generator<Distribution> {
+  for (const total of totals) {
+    for (const [state, sum] of ends) {
+      if (total[state] === 0) continue;
+      yield* distributions({ ...labelsOf(total), state }, total, state, durationBounds, total[sum]);
+    }
+  }
+}
+
+function* queueTimes(totals: readonly Total[]): Generator<Distribution> {
+  for (const total of totals)
+    yield* distributions(labelsOf(total), total, 'wait', queueTimeBounds, total.waitMs - total.waitAgainMs);
 }
 
 function labelsOf({ queue, type }: Total): Labels {
   return { queue, type };
 }
 
-/** None where nothing was measured. */
+/** None where nothing was measured: a job may end without a run. */
 function distributions(
   labels: Labels,
-  histogram: Histogram,
+  { histogram }: Total,
   measure: Measure,
   bounds: readonly number[],
   sumMs: number,
 ): readonly Distribution[] {
-  const counts = buckets(histogram, [measure]);
-  const all = counts.reduce((sum, count) => sum + count, 0);
-  if (all === 0) return [];
-  const below = cumulative(
-    counts,
+  const counted = cumulative(
+    histogram,
+    measure,
     bounds.map((bound) => bound * 1_000),
   );
-  return [{ labels, cumulative: [...below, all], sum: sumMs / 1_000 }];
+  return counted.at(-1) === 0 ? [] : [{ labels, cumulative: counted, sum: sumMs / 1_000 }];
 }

@@ -2,6 +2,7 @@ import { didYouMean, ProtocolError } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import type { Family } from '../../engine/telemetry/series.ts';
 import type { About, BindingRequest, Handlers } from '../handler.ts';
+import { pieced, turn } from '../pieces.ts';
 import type { Reply } from '../reply.ts';
 import { exposition } from './exposition.ts';
 import { type Chosen, chosenBy, chosenByName, formatNames } from './media-type.ts';
@@ -21,7 +22,16 @@ async function metrics(engine: Engine, { accept, query }: BindingRequest, about:
     samples: [{ labels: {}, value: Number(reading !== null) }],
   };
   const families = [up, ...(reading === null ? [] : storeSeries(reading)), ...serverSeries(engine, about)];
-  return { status: 200, text: exposition(families, format), headers: { 'content-type': mediaType } };
+  const reply = await pieced(engine, inTurns(exposition(families, format)));
+  return { ...reply, headers: { 'content-type': mediaType } };
+}
+
+/** Of 2,000 pairs of queue and type there are 10 MB, which take 100 ms. */
+async function* inTurns(pieces: Iterable<string>): AsyncGenerator<string> {
+  for (const piece of pieces) {
+    yield piece;
+    await turn();
+  }
 }
 
 function chosen(name: string | undefined, accept: string | undefined): Chosen {

@@ -23,12 +23,19 @@ const minuteMs = 60_000;
 /** How long after its end a minute may still change: the clocks of nodes differ. In milliseconds. */
 const openMs = 5 * minuteMs;
 /**
+ * How long after its end a minute is read again for each answer. What a slower clock writes later is in the answers
+ * when the minute was folded. In milliseconds.
+ */
+const settlingMs = 2 * minuteMs;
+/**
  * Minutes that are folded stay this long: a reader that has read the totals before the last fold still finds the
  * minutes behind them.
  */
 const keepMs = 10 * minuteMs;
 /** Minutes of one read, in milliseconds: of 1,000 pairs of queue and type 60,000 records. */
 const readMs = 60 * minuteMs;
+/** Minutes that are read one by one, in milliseconds. There are older ones only where nobody folds. */
+const usualMs = openMs + 2 * minuteMs;
 const freshMs = 1_000;
 
 /** Further types, and further pairs of queue and type, count as this type. */
@@ -47,6 +54,13 @@ interface Folded {
   readonly sums: TotalSums;
 }
 
+/** The document and the minutes behind it that hardly change any more. */
+interface Settled {
+  readonly folded: Folded;
+  readonly through: Millis;
+  readonly sums: TotalSums;
+}
+
 /**
  * Running totals, which survive the retention of minutes. Closed minutes are folded once into one document, by
  * compare-and-set of its version, so two nodes never add the same minute twice. The document says up to which minute
@@ -57,6 +71,7 @@ export class Totals {
   readonly #clock: Clock;
   /** As it was when this node last needed it. An older one is not wrong: more minutes are then added to it. */
   #folded: Folded | null = null;
+  #settled: Settled | null = null;
   #read: { readonly at: Millis; readonly totals: Promise<readonly Total[]> } | null = null;
 
   constructor(storage: Storage, clock: Clock) {
@@ -67,6 +82,7 @@ export class Totals {
   /** The store was emptied. */
   forget(): void {
     this.#folded = null;
+    this.#settled = null;
     this.#read = null;
   }
 
@@ -85,10 +101,30 @@ export class Totals {
   }
 
   async #sum(now: Millis): Promise<readonly Total[]> {
-    const { through, sums } = await this.#current(now);
+    const folded = await this.#current(now);
+    const before = this.#settled?.folded === folded ? this.#settled : { through: folded.through, sums: folded.sums };
+    const through = Math.max(before.through, minuteOf(now - settlingMs));
+    const sums = before.sums.copy();
+    await this.#add(sums, before.through, through);
+    this.#settled = { folded, through, sums };
     const all = sums.copy();
-    for (const record of await this.#storage.registry.statistics(through)) all.add(record);
+    const current = Math.max(through, minuteOf(now));
+    await this.#add(all, through, current);
+    all.addAll(await this.#storage.registry.statistics(current));
     return all.list();
+  }
+
+  /**
+   * One minute after the other. Some storages answer at once, so other requests have their turn between two minutes: one
+   * takes up to 15 ms, with 2,000 pairs of queue and type.
+   */
+  async #add(sums: TotalSums, from: Millis, until: Millis): Promise<void> {
+    for (let at = from; at < until; ) {
+      const next = Math.min(until, Math.max(at + minuteMs, until - usualMs));
+      sums.addAll(await this.#storage.registry.statistics(at, next));
+      await new Promise((resolve) => setImmediate(resolve));
+      at = next;
+    }
   }
 
   /** Folds the closed minutes. Answers the time before which minutes may go. */
@@ -103,7 +139,7 @@ export class Totals {
       // An idle store is written once an hour.
       if (records.length === 0 && until - folded.through < readMs) break;
       const sums = folded.sums.copy();
-      for (const record of records) sums.add(record);
+      sums.addAll(records);
       const body = bodyOf(until, sums);
       const written = await this.#storage.documents.put(kind, key, body, folded.version, now);
       // Another node was faster if there is none.
@@ -116,7 +152,7 @@ export class Totals {
   async #current(now: Millis): Promise<Folded> {
     const folded = this.#folded;
     // Whoever folds does so once a minute.
-    if (folded !== null && folded.through > now - openMs - 2 * minuteMs) return folded;
+    if (folded !== null && folded.through > now - usualMs) return folded;
     this.#folded = await this.#load();
     return this.#folded;
   }
@@ -129,11 +165,17 @@ export class Totals {
   }
 }
 
-/** Sums by queue and type, of a bounded number of both. */
+/** Sums by queue and type, of a bounded number of both. A copy shares the figures until one of both adds to them. */
 class TotalSums {
   readonly #pairs = new Map<string, Map<string, MutableFigures>>();
+  /** Figures that no other sums share. */
+  readonly #own = new Set<MutableFigures>();
   readonly #types = new Set<string>();
   #size = 0;
+
+  addAll(records: readonly MinuteRecord[]): void {
+    for (const record of records) this.add(record);
+  }
 
   add(record: Omit<MinuteRecord, 'minute'>): void {
     addFigures(this.#of(record.queue, record.type), record);
@@ -147,21 +189,32 @@ class TotalSums {
 
   copy(): TotalSums {
     const copy = new TotalSums();
-    for (const total of this.list()) copy.add(total);
+    for (const [queue, types] of this.#pairs) copy.#pairs.set(queue, new Map(types));
+    for (const type of this.#types) copy.#types.add(type);
+    copy.#size = this.#size;
+    this.#own.clear();
     return copy;
   }
 
   #of(queue: string, type: string): MutableFigures {
     const known = this.#pairs.get(queue)?.get(type);
-    if (known !== undefined) return known;
+    if (known !== undefined) return this.#owned(queue, type, known);
     const isFull = this.#size >= maxPairs || (this.#types.size >= maxTypes && !this.#types.has(type));
     if (isFull && type !== other) return this.#of(queue, other);
     if (this.#size >= maxRows && queue !== other) return this.#of(other, other);
-    const figures = newFigures();
-    const types = this.#pairs.get(queue) ?? new Map<string, MutableFigures>();
-    this.#pairs.set(queue, types.set(type, figures));
     this.#size += 1;
     if (type !== other) this.#types.add(type);
+    return this.#set(queue, type, newFigures());
+  }
+
+  #owned(queue: string, type: string, known: MutableFigures): MutableFigures {
+    return this.#own.has(known) ? known : this.#set(queue, type, { ...known, histogram: { ...known.histogram } });
+  }
+
+  #set(queue: string, type: string, figures: MutableFigures): MutableFigures {
+    const types = this.#pairs.get(queue) ?? new Map<string, MutableFigures>();
+    this.#pairs.set(queue, types.set(type, figures));
+    this.#own.add(figures);
     return figures;
   }
 }

@@ -15,8 +15,11 @@ export interface Distribution {
   readonly sum: number;
 }
 
-/** One metric with everything that is known of it. The name of a counter ends in `_total`. */
+/**
+ * One metric with everything that is known of it. The name of a counter ends in `_total`. Samples may be made while they
+ * are read.
+ */
 export type Family = { readonly name: string; readonly help: string } & (
-  | { readonly kind: 'counter' | 'gauge'; readonly samples: readonly Sample[] }
-  | { readonly kind: 'histogram'; readonly bounds: readonly number[]; readonly samples: readonly Distribution[] }
+  | { readonly kind: 'counter' | 'gauge'; readonly samples: Iterable<Sample> }
+  | { readonly kind: 'histogram'; readonly bounds: readonly number[]; readonly samples: Iterable<Distribution> }
 );

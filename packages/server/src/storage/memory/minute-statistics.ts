@@ -22,7 +22,7 @@ interface Minute {
 
 /** Statistics by minute, queue and type. */
 export class MinuteStatistics {
-  readonly #minutes = new Map<string, Minute>();
+  readonly #minutes = new Map<Millis, Map<string, Minute>>();
   /** Of the change before: most often that of the next one, too. */
   #last: Minute | undefined;
 
@@ -36,31 +36,36 @@ export class MinuteStatistics {
   }
 
   since(since: Millis, until: Millis = Number.POSITIVE_INFINITY): readonly MinuteRecord[] {
-    return [...this.#minutes.values()]
-      .filter(({ minute }) => minute >= since && minute < until)
-      .map(recordOf)
+    return [...this.#minutes]
+      .filter(([minute]) => minute >= since && minute < until)
+      .flatMap(([, pairs]) => [...pairs.values()].map(recordOf))
       .sort(compareMinutes);
   }
 
   prune(before: Millis, limit: number): number {
     const gone = this.since(Number.NEGATIVE_INFINITY, before).slice(0, limit);
-    for (const { minute, queue, type } of gone) this.#minutes.delete(keyOf(minute, queue, type));
+    for (const { minute, queue, type } of gone) {
+      const pairs = this.#minutes.get(minute);
+      pairs?.delete(keyOf(queue, type));
+      if (pairs?.size === 0) this.#minutes.delete(minute);
+    }
     this.#last = undefined;
     return gone.length;
   }
 
   #of(minute: Millis, queue: string, type: string): MutableFigures {
     if (this.#last?.type !== type || this.#last.queue !== queue || this.#last.minute !== minute) {
-      const key = keyOf(minute, queue, type);
-      this.#last = this.#minutes.get(key) ?? { minute, queue, type, figures: newFigures() };
-      this.#minutes.set(key, this.#last);
+      const key = keyOf(queue, type);
+      const pairs = this.#minutes.get(minute) ?? new Map<string, Minute>();
+      this.#last = pairs.get(key) ?? { minute, queue, type, figures: newFigures() };
+      this.#minutes.set(minute, pairs.set(key, this.#last));
     }
     return this.#last.figures;
   }
 }
 
-function keyOf(minute: Millis, queue: string, type: string): string {
-  return `${minute} ${queue} ${type}`;
+function keyOf(queue: string, type: string): string {
+  return `${queue} ${type}`;
 }
 
 function recordOf({ minute, queue, type, figures }: Minute): MinuteRecord {

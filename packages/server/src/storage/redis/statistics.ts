@@ -26,15 +26,12 @@ const names = new Map(sumNames.map((name) => [letters[name], name]));
 
 export function statistics(scripts: Scripts): Pick<Registry, 'statistics'> {
   return {
-    async statistics(since, until = Number.POSITIVE_INFINITY) {
+    async statistics(since, until) {
+      const end = until === undefined ? '+inf' : `(${until}`;
       const found: MinuteRecord[] = [];
       for (let after = ''; ; ) {
-        const cells = listOf(await scripts.run('statistics', [after, since, atOnce]));
-        for (let at = 0; at < cells.length; at += 2) {
-          const record = readMinute(text(cells[at]), cells[at + 1]);
-          if (record.minute >= until) return found;
-          found.push(record);
-        }
+        const cells = listOf(await scripts.run('statistics', [after, since, end, atOnce]));
+        for (let at = 0; at < cells.length; at += 2) found.push(readMinute(text(cells[at]), cells[at + 1]));
         if (cells.length < 2 * atOnce) return found;
         after = text(cells.at(-2));
       }

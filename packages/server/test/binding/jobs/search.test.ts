@@ -10,7 +10,12 @@ interface Found {
   readonly jobs: readonly { readonly id: string; readonly type: string }[];
   readonly total: number;
   readonly pagination: { readonly next_cursor?: string; readonly total_exact?: boolean; readonly has_more: boolean };
-  readonly search: { readonly scanned: number; readonly complete: boolean; readonly plan: string };
+  readonly search: {
+    readonly scanned: number;
+    readonly of?: number;
+    readonly complete: boolean;
+    readonly plan: string;
+  };
 }
 
 async function search({ url }: ClockedServer, q: string, others: Record<string, string> = {}): Promise<Found> {
@@ -110,7 +115,7 @@ describe.each(storages)('jobs by a query, $name', ({ url }) => {
     expect(active).toMatchObject({ jobs: [], search: { plan: `index: id:${id}; scan: state:active` } });
     expect(await search(server, 'queue:mail error~timeout')).toMatchObject({
       total: 1,
-      search: { scanned: 3, complete: true, plan: 'index: queue:mail; scan: error~timeout' },
+      search: { scanned: 3, of: 3, complete: true, plan: 'index: queue:mail; scan: error~timeout' },
     });
     // The index alone answers it, so the number of jobs is known.
     const page = await search(server, 'queue:mail', { limit: '1' });
@@ -160,7 +165,11 @@ describe.each(storages)('jobs by a query, $name', ({ url }) => {
     );
     for (let start = 0; start < jobs.length; start += 1_000) await engine.push(items(jobs.slice(start, start + 1_000)));
     const pages = [await search(server, 'priority:1')];
-    expect(pages[0]).toMatchObject({ jobs: [], search: { complete: false }, pagination: { has_more: true } });
+    expect(pages[0]).toMatchObject({
+      jobs: [],
+      search: { complete: false, of: 10_300 },
+      pagination: { has_more: true },
+    });
     expect(pages[0]?.search.scanned).toBeLessThanOrEqual(10_000);
     for (let cursor = pages[0]?.pagination.next_cursor; cursor !== undefined; ) {
       const page = await search(server, 'priority:1', { cursor });
@@ -176,7 +185,8 @@ describe.each(storages)('jobs by a query, $name', ({ url }) => {
         .reverse(),
     );
     // A type that the index finds is found at once.
-    expect((await search(server, 'type:old.one priority:1')).search).toMatchObject({ scanned: 3, complete: true });
+    const { search: byType } = await search(server, 'type:old.one priority:1');
+    expect(byType).toEqual({ scanned: 3, complete: true, plan: 'index: type:old.one; scan: priority:1' });
     const { jobs: held } = await search(server, `id:${jobs[0]?.id},${jobs[1]?.id} state:waiting`);
     expect(held).toHaveLength(2);
   });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { exposition } from '../../../src/binding/metrics/exposition.ts';
+import { exposition, type Format } from '../../../src/binding/metrics/exposition.ts';
 import type { Family } from '../../../src/engine/telemetry/series.ts';
 
 const families: readonly Family[] = [
@@ -21,8 +21,10 @@ const families: readonly Family[] = [
   { name: 'd', help: 'Nothing yet', kind: 'gauge', samples: [] },
 ];
 
+const textOf = (shown: readonly Family[], format: Format) => [...exposition(shown, format)].join('');
+
 test('the text format of Prometheus', () => {
-  expect(exposition(families, 'text')).toBe(`# HELP a_total Back\\\\slash and\\nline
+  expect(textOf(families, 'text')).toBe(`# HELP a_total Back\\\\slash and\\nline
 # TYPE a_total counter
 a_total{q="say \\"x\\"\\n\\\\"} 3
 # HELP b_bytes A gauge
@@ -41,7 +43,7 @@ c_seconds_count{q="x"} 2
 });
 
 test('OpenMetrics: counters without their suffix, units, bounds as floats, an end', () => {
-  expect(exposition(families, 'openmetrics')).toBe(`# HELP a Back\\\\slash and\\nline
+  expect(textOf(families, 'openmetrics')).toBe(`# HELP a Back\\\\slash and\\nline
 # TYPE a counter
 a_total{q="say \\"x\\"\\n\\\\"} 3
 # HELP b_bytes A gauge
@@ -65,7 +67,7 @@ c_seconds_count{q="x"} 2
 test('every label value stays on its line and can be read back', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (value) => {
-      const text = exposition(
+      const text = textOf(
         [{ name: 'm', help: '', kind: 'gauge', samples: [{ labels: { l: value }, value: 1 }] }],
         'text',
       );
@@ -75,4 +77,17 @@ test('every label value stays on its line and can be read back', () => {
       expect(inside.replaceAll(/\\(.)/g, (_, one: string) => (one === 'n' ? '\n' : one))).toBe(value);
     }),
   );
+});
+
+test('a long text comes in pieces, and samples are made when their piece is asked for', () => {
+  let made = 0;
+  function* samples() {
+    for (; made < 10_000; made++) yield { labels: { n: String(made) }, value: 1 };
+  }
+  const pieces = exposition([{ name: 'm', help: '', kind: 'gauge', samples: samples() }], 'text');
+  const { value: first } = pieces.next();
+  expect(made).toBeLessThan(6_000);
+  const rest = [...pieces];
+  for (const piece of [first ?? '', ...rest]) expect(piece.length).toBeLessThan(66_000);
+  expect([first, ...rest].join('').match(/^m\{n="\d+"\} 1$/gm)).toHaveLength(10_000);
 });

@@ -17,7 +17,7 @@ describe.each(storages)('on $name', ({ url }) => {
       const reading = await b.engine.storeReadings.latest();
       const families = reading === null ? [] : storeSeries(reading);
       const { samples = [] } = families.find(({ name }) => name === 'ojs_queue_oldest_seconds') ?? {};
-      return new Map(samples.map((one) => [one.labels.queue, 'value' in one ? one.value : null]));
+      return new Map([...samples].map((one) => [one.labels.queue, 'value' in one ? one.value : null]));
     };
     expect(await age()).toEqual(
       new Map([
@@ -56,7 +56,7 @@ describe.each(storages)('on $name', ({ url }) => {
     await run(5_000_000, 4, 'fail');
     await run(0, 0, 'cancel');
     const families = new Map(jobSeries(await engine.totals.read()).map((family) => [family.name, family]));
-    const value = (name: string) => families.get(name)?.samples;
+    const value = (name: string) => [...(families.get(name)?.samples ?? [])];
     const labels = { queue: 'q', type: 'a.b' };
     expect(value('ojs_job_enqueued_total')).toEqual([{ labels, value: 4 }]);
     expect(value('ojs_job_completed_total')).toEqual([{ labels, value: 2 }]);

@@ -101,6 +101,22 @@ describe.each(storages)('totals on $name', ({ url }) => {
   });
 });
 
+test('what a slower clock writes into a minute that was read before is there once the minute is folded', async () => {
+  await using on = await bench('memory:');
+  const { engine, clock } = on;
+  const late = clock.now();
+  await complete(on);
+  clock.advance(4 * minute);
+  expect(await engine.totals.read()).toMatchObject([{ enqueued: 1 }]);
+  await engine.storage.jobs.insert([[newJob(late, { type: 'a.b' })]], late);
+  clock.advance(minute);
+  await complete(on);
+  expect((await engine.totals.read())[0]?.enqueued).toBeGreaterThanOrEqual(2);
+  clock.advance(7 * minute);
+  await engine.totals.fold();
+  expect(await engine.totals.read()).toMatchObject([{ enqueued: 3, completed: 2 }]);
+});
+
 test('several readers in a second share an answer; a later one sees what is new', async () => {
   await using on = await bench('memory:');
   const { engine, clock } = on;

@@ -18,7 +18,7 @@ function functionsOf(value: object): readonly string[] {
 
 function counted(telemetry: Telemetry, operation: string): number {
   const family = telemetry.storage.family();
-  const sample = family.samples.find(({ labels }) => labels.operation === operation);
+  const sample = [...family.samples].find(({ labels }) => labels.operation === operation);
   return sample !== undefined && 'cumulative' in sample ? (sample.cumulative.at(-1) ?? 0) : 0;
 }
 
