@@ -1,3 +1,4 @@
+import { Link } from '@tanstack/react-router';
 import { useCall } from '../../api/calls.ts';
 import { useMay, useSession } from '../../api/session.ts';
 import { formatCount } from '../../format/numbers.ts';
@@ -43,8 +44,8 @@ export function CountByMenu({ by, metaNames, onChange }: CountByProps) {
 export interface CountsProps {
   readonly q: string;
   readonly by: string;
-  /** With a term for the query. */
-  readonly onTerm: (term: string) => void;
+  /** The query with one more term. */
+  readonly withTerm: (term: string) => string;
   readonly onClose: () => void;
 }
 
@@ -58,7 +59,7 @@ interface Group {
 }
 
 /** How many jobs of the list have each value of a field, the most first: which tenant floods a queue, for example. */
-export function CountsBy({ q, by, onTerm, onClose }: CountsProps) {
+export function CountsBy({ q, by, withTerm, onClose }: CountsProps) {
   const may = useMay('admin.jobGroups');
   const counted = useCall('admin.jobGroups', {
     query: { q, by, limit: shown },
@@ -74,9 +75,9 @@ export function CountsBy({ q, by, onTerm, onClose }: CountsProps) {
         term === null ? (
           text
         ) : (
-          <Button size="small" kind="plain" title="Only these jobs" onClick={() => onTerm(term)}>
+          <Link to="/jobs" search={{ q: withTerm(term), by }} title="Only these jobs">
             {text}
-          </Button>
+          </Link>
         ),
     },
     { id: 'jobs', label: 'Jobs', align: 'number', cell: ({ count }) => formatCount(count) },
@@ -96,7 +97,7 @@ export function CountsBy({ q, by, onTerm, onClose }: CountsProps) {
           <>
             {groups.length > 0 && (
               <DataTable
-                label={`Jobs by ${by}`}
+                label={`Counts by ${by}`}
                 rows={groups.map(({ value, count, digest }) => groupOf(by, value, count, digest))}
                 columns={columns}
                 idOf={({ id }) => id}

@@ -129,7 +129,7 @@ export function Page() {
         <CountsBy
           q={q}
           by={by}
-          onTerm={(term) => setQuery(withTerm(q, by.replace(/[^\w-]/g, '\\$&'), term))}
+          withTerm={(term) => withTerm(q, by.replace(/[^\w-]/g, '\\$&'), term)}
           onClose={() => change({ by: undefined })}
         />
       )}
