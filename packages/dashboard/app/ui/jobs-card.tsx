@@ -75,5 +75,6 @@ const columns: readonly Column<JobSummary>[] = [
 function RanFor({ job: { state, started_at, completed_at } }: { readonly job: JobSummary }) {
   const now = useNow();
   const end = completed_at ? Date.parse(completed_at) : state === 'active' ? now : null;
-  return started_at && end !== null ? formatDuration(Math.max(0, end - Date.parse(started_at))) : '–';
+  if (!started_at || end === null) return '–';
+  return <span className="nowrap">{formatDuration(Math.max(0, end - Date.parse(started_at)))}</span>;
 }
