@@ -13,18 +13,20 @@ export function Waiting({ queue }: { readonly queue: QueueOverview }) {
   const isUnread = useIsUnread(name, counts.available > 0);
   if (counts.available === 0) return null;
   return (
-    <p className="row">
+    <>
       {isUnread && (
-        <span>
-          No live worker is known to read this queue. <Link to="/workers">Workers</Link>
-        </span>
+        <p>
+          No live worker is known to read this queue. <Link to="/workers">See the workers</Link>
+        </p>
       )}
       {mayGroup && (
-        <Link to="/jobs" search={{ q: `queue:${name} state:available`, by: 'type' }}>
-          What waits here: count by type, tenant or another field
-        </Link>
+        <p>
+          <Link to="/jobs" search={{ q: `queue:${name} state:available`, by: 'type' }}>
+            What waits here, by type, tenant or another field
+          </Link>
+        </p>
       )}
-    </p>
+    </>
   );
 }
 
