@@ -32,6 +32,7 @@ describe('completion of a query', () => {
     ['queue:two', 'queue:"two words" '],
     ['error~"no route, no host" que', 'error~"no route, no host" queue:'],
     ['dead:', 'dead:true '],
+    ['args', 'args['],
     ['meta.te', 'meta.tenant:'],
     ['meta."a', 'meta."a'],
     ['error~"an open text sta', 'error~"an open text sta'],

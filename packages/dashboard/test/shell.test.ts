@@ -22,7 +22,9 @@ describe.skipIf(chromiumPath === null)('the shell', () => {
     await page.goBack();
     await page.getByRole('heading', { level: 1, name: 'Job' }).waitFor();
     await page.keyboard.press('Control+k');
-    await page.getByPlaceholder('Go to a page').fill('crons');
+    // Typed and not filled: the field must have the focus.
+    await page.getByPlaceholder('Go to a page').waitFor();
+    await page.keyboard.type('crons');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { level: 1, name: 'Crons' }).waitFor();
     expect(dashboard.complaints).toEqual([]);

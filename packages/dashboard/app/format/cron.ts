@@ -5,7 +5,9 @@ export function wordsOfCron(expression: string): string | null {
   const every = /^@every (\S+)$/.exec(expression)?.[1];
   if (every !== undefined) return `Every ${every}`;
   try {
-    return cronstrue.toString(expression, { use24HourTimeFormat: true, verbose: false });
+    const text = cronstrue.toString(expression, { use24HourTimeFormat: true, verbose: false });
+    // Without a day the library names the time only.
+    return /^\S+ \d+ \* \* \*$/.test(expression) ? `${text}, every day` : text;
   } catch {
     // A form that the library does not know; the expression itself stays readable.
     return null;

@@ -12,9 +12,12 @@ export function Palette({ onClose }: { readonly onClose: () => void }) {
   const session = useSession();
   const navigate = useNavigate();
   const dialog = useRef<HTMLDialogElement>(null);
+  const input = useRef<HTMLInputElement>(null);
   const [text, setText] = useState('');
   useEffect(() => {
     dialog.current?.showModal();
+    // The browser gives the focus to the list around the field.
+    input.current?.focus();
   }, []);
   const run = (action: () => unknown) => () => {
     onClose();
@@ -32,10 +35,10 @@ export function Palette({ onClose }: { readonly onClose: () => void }) {
     >
       <Command label="Commands" loop>
         <Command.Input
+          ref={input}
           value={text}
           onValueChange={setText}
           placeholder="Go to a page, paste a job id, or search jobs"
-          autoFocus
         />
         <Command.List>
           <Command.Empty>No page or setting has this name.</Command.Empty>

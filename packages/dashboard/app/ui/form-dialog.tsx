@@ -48,7 +48,8 @@ export function FormDialog(props: FormDialogProps) {
           </p>
         )}
         <div className="dialog-foot">
-          <Button onClick={onClose}>Cancel</Button>
+          {/* Two buttons that begin with Cancel could be taken for each other. */}
+          <Button onClick={onClose}>{submit.startsWith('Cancel') ? 'Back' : 'Cancel'}</Button>
           <Button type="submit" kind={kind} disabled={busy || !isReady}>
             {busy ? 'Working…' : submit}
           </Button>

@@ -8,7 +8,7 @@ import { StateBadge } from './badge.tsx';
 import { type Column, DataTable } from './data-table.tsx';
 import { Card } from './page.tsx';
 import { Loaded } from './states.tsx';
-import { Time } from './time.tsx';
+import { Time, useNow } from './time.tsx';
 
 const shown = 20;
 
@@ -68,7 +68,13 @@ const columns: readonly Column<JobSummary>[] = [
     id: 'length',
     label: 'Ran for',
     align: 'number',
-    cell: ({ started_at, completed_at }) =>
-      started_at && completed_at ? formatDuration(Date.parse(completed_at) - Date.parse(started_at)) : '–',
+    cell: (job) => <RanFor job={job} />,
   },
 ];
+
+function RanFor({ job: { state, started_at, completed_at } }: { readonly job: JobSummary }) {
+  const now = useNow();
+  const end = completed_at ? Date.parse(completed_at) : state === 'active' ? now : null;
+  if (!started_at || end === null) return '–';
+  return <span className="nowrap">{formatDuration(Math.max(0, end - Date.parse(started_at)))}</span>;
+}

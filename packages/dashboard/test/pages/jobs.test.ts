@@ -69,7 +69,7 @@ describe.skipIf(chromiumPath === null)('the jobs page', () => {
     await page.keyboard.press('/');
     await page.keyboard.press('Control+a');
     await page.keyboard.type('que');
-    await page.getByRole('option', { name: 'queue' }).waitFor();
+    await page.getByRole('option', { name: 'queue the name of a queue' }).waitFor();
     await page.keyboard.press('Tab');
     expect(await query.inputValue()).toBe('queue:');
     await page.getByRole('option', { name: /^mail/ }).waitFor();
@@ -106,6 +106,26 @@ describe.skipIf(chromiumPath === null)('the jobs page', () => {
     await expect.poll(() => query.inputValue()).toBe('state:discarded');
     await page.getByRole('link', { name: 'Running' }).click();
     await page.getByRole('heading', { name: 'No job matches' }).waitFor();
+  });
+
+  test('jobs are counted by a field, and a value narrows the list', async () => {
+    await dashboard.open('jobs?q=queue:mail');
+    const chip = page.getByRole('button', { name: /^completed/ });
+    expect(await chip.textContent()).toBe('completed');
+    await expect.poll(() => rows.count()).toBe(3);
+    await page.getByLabel('Count by').selectOption('meta.tenant');
+    const counts = page.getByRole('region', { name: 'Jobs by meta.tenant' });
+    await counts.getByRole('row', { name: 'acme 2' }).waitFor();
+    await counts.getByRole('row', { name: 'globex 1' }).waitFor();
+    expect(await violations(page)).toEqual([]);
+    await counts.getByRole('link', { name: 'globex' }).click();
+    await expect.poll(() => rows.count()).toBe(1);
+    expect(await query.inputValue()).toBe('meta.tenant:globex queue:mail');
+    await page.getByRole('button', { name: 'Export…' }).click();
+    await page.getByText("ojs jobs export --query 'meta.tenant:globex queue:mail' > jobs.ndjson").waitFor();
+    await page.getByRole('button', { name: 'Done' }).click();
+    await dashboard.open('jobs');
+    await expect.poll(() => chip.textContent()).toMatch(/^completed\d/);
   });
 
   test('columns are chosen and kept, views are saved, and hostile texts are texts', async () => {

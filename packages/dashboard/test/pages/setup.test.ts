@@ -36,7 +36,7 @@ describe.skipIf(chromiumPath === null)('doctor, configuration, audit, schemas', 
     await page.getByRole('button', { name: 'End maintenance' }).click();
     await page.getByText('Jobs start as usual.').waitFor();
     await dashboard.open('audit?type=maintenance');
-    const entries = page.getByRole('button', { name: 'maintenance.changed' });
+    const entries = page.getByRole('link', { name: 'maintenance.changed' });
     await expect.poll(() => entries.count()).toBe(2);
     await entries.last().click();
     await page.getByRole('dialog').getByText('"move to new disks"').waitFor();

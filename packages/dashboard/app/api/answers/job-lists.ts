@@ -42,6 +42,11 @@ export interface JobListAnswer {
 }
 
 export interface JobGroupsAnswer {
+  /** Jobs with a value that is not among the groups. */
+  readonly others: number;
+  readonly without_value: number;
+  /** The server has read a part of the jobs only. */
+  readonly is_lower_bound: boolean;
   readonly groups: readonly { readonly value: unknown; readonly count: number; readonly digest?: string }[];
 }
 

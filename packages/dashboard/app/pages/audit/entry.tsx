@@ -4,6 +4,7 @@ import { stringify } from '../../json/numeral.ts';
 import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { JsonTree } from '../../ui/json-tree.tsx';
+import { Principal } from '../../ui/principal.tsx';
 import { Time } from '../../ui/time.tsx';
 import { Restore } from './restore.tsx';
 
@@ -16,8 +17,10 @@ export function Entry({ entry, onClose }: { readonly entry: AuditEntry; readonly
           <Time at={entry.timestamp} />
         </dd>
         <dt>Who</dt>
-        <dd>{entry.principal}</dd>
-        <dt>From</dt>
+        <dd>
+          <Principal id={entry.principal} />
+        </dd>
+        <dt>Address</dt>
         <dd>{entry.source_ip ?? '–'}</dd>
         <dt>Request</dt>
         <dd>

@@ -1,11 +1,12 @@
+import { Link } from '@tanstack/react-router';
 import type { AuditEntry } from '../../api/answers/tokens.ts';
 import { useSearchTexts } from '../../search.ts';
 import { Badge } from '../../ui/badge.tsx';
-import { Button } from '../../ui/button.tsx';
 import { CopyAs, quote } from '../../ui/copy.tsx';
 import type { Column } from '../../ui/data-table.tsx';
 import { GrowingTable, useGrowingList } from '../../ui/growing-list.tsx';
 import { Page as Frame } from '../../ui/page.tsx';
+import { Principal } from '../../ui/principal.tsx';
 import { Empty } from '../../ui/states.tsx';
 import { Time } from '../../ui/time.tsx';
 import { Entry } from './entry.tsx';
@@ -29,21 +30,21 @@ export function Page() {
       label: 'What',
       cell: ({ id, event_type, outcome }) => (
         <>
-          <Button size="small" kind="plain" onClick={() => change({ entry: id })}>
+          <Link to="/audit" search={{ ...search, entry: id }}>
             {event_type}
-          </Button>{' '}
+          </Link>{' '}
           {outcome === 'failure' && <Badge tone="bad">failure</Badge>}
         </>
       ),
     },
-    { id: 'who', label: 'Who', align: 'clip', cell: (entry) => entry.principal },
+    { id: 'who', label: 'Who', align: 'clip', cell: (entry) => <Principal id={entry.principal} /> },
     { id: 'about', label: 'About', align: 'clip', cell: ({ detail }) => aboutOf(detail) },
-    { id: 'from', label: 'From', cell: ({ source_ip }) => source_ip ?? '–' },
+    { id: 'from', label: 'Address', cell: ({ source_ip }) => source_ip ?? '–' },
   ];
   return (
     <Frame
       title="Audit"
-      lead="Who changed what, newest first. Nobody can change an entry."
+      lead="Who changed what, newest first. Open an entry for its details, and to restore earlier settings of a queue."
       actions={
         <CopyAs
           operation="audit.list"

@@ -5,6 +5,7 @@ import { formatDuration } from '../../format/times.ts';
 import { stringify } from '../../json/numeral.ts';
 import { CopyAs, CopyButton } from '../../ui/copy.tsx';
 import { Card, Page as Frame, Tile } from '../../ui/page.tsx';
+import { Principal } from '../../ui/principal.tsx';
 import { Loaded } from '../../ui/states.tsx';
 import { Time } from '../../ui/time.tsx';
 import { aboutOf, reasonOf, wordsOf } from '../bulk/actions.ts';
@@ -134,7 +135,9 @@ function Facts({ operation }: { readonly operation: BulkOperationAnswer }) {
         </>
       )}
       <dt>Started by</dt>
-      <dd>{created_by}</dd>
+      <dd>
+        <Principal id={created_by} />
+      </dd>
       <dt>Started</dt>
       <dd>
         <Time at={started_at} />

@@ -6,6 +6,7 @@ import { useSearchTexts } from '../../search.ts';
 import { CopyAs } from '../../ui/copy.tsx';
 import { type Column, DataTable } from '../../ui/data-table.tsx';
 import { Page as Frame } from '../../ui/page.tsx';
+import { Principal } from '../../ui/principal.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';
 import { Time } from '../../ui/time.tsx';
 import { aboutOf, wordsOf } from './actions.ts';
@@ -28,7 +29,7 @@ const columns: readonly Column<BulkOperationAnswer>[] = [
   { id: 'about', label: 'Jobs', align: 'clip', cell: (one) => <code>{aboutOf(one, stringify)}</code> },
   { id: 'progress', label: 'Progress', cell: (one) => <Progress operation={one} label={`Progress of ${one.id}`} /> },
   { id: 'changed', label: 'Changed', align: 'number', cell: ({ changed }) => formatCount(changed) },
-  { id: 'by', label: 'By', align: 'clip', cell: ({ created_by }) => created_by },
+  { id: 'by', label: 'By', align: 'clip', cell: ({ created_by }) => <Principal id={created_by} /> },
   { id: 'started', label: 'Started', cell: ({ started_at }) => <Time at={started_at} /> },
   { id: 'controls', label: 'Actions', cell: (one) => <Controls operation={one} size="small" /> },
 ];

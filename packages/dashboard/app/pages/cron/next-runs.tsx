@@ -17,9 +17,12 @@ export function NextRuns({ name }: { readonly name: string }) {
       title="Next runs"
       aside={
         <span className="row">
+          <label htmlFor="runs-from" className="soft small">
+            From
+          </label>
           <input
+            id="runs-from"
             type="date"
-            aria-label="From"
             style={{ width: 'auto' }}
             value={search.from ?? ''}
             onChange={({ target }) => change({ from: target.value || undefined })}

@@ -30,16 +30,24 @@ export function RunList({ runs }: { readonly runs: CronRuns }) {
 }
 
 function Change({ change }: { readonly change: ClockChange }) {
-  const { direction, local_before, local_after, skipped_count = 0, repeated_count = 0 } = change;
+  const { direction, local_before, local_after, skipped = [], skipped_count = 0, repeated_count = 0 } = change;
   const time = (text: string): string => text.slice(11, 16);
+  const [only] = skipped_count === 1 ? skipped : [];
   return (
     <li className="row">
       <Badge tone="warn">clock change</Badge>
       <span>
-        Clocks go {direction} from {time(local_before)} to {time(local_after)}.
-        {skipped_count > 0 && ` ${skipped_count} local times are skipped.`}
-        {repeated_count > 0 && ` ${repeated_count} local times occur twice and run once.`}
+        <span className="mono">{local_before.slice(0, 10)}</span> Clocks go {direction} from {time(local_before)} to{' '}
+        {time(local_after)}.{skipped_count > 0 && ` ${skippedText(skipped_count, only && time(only))}`}
+        {repeated_count > 0 &&
+          ` ${repeated_count === 1 ? 'One local time occurs twice and runs' : `${repeated_count} local times occur twice and run`} once.`}
       </span>
     </li>
   );
+}
+
+/** @param only the time of the only run that is skipped, where the server has named it */
+function skippedText(count: number, only: string | undefined): string {
+  if (count > 1) return `${count} runs are skipped: their local times do not exist.`;
+  return only === undefined ? 'One run is skipped.' : `The run at ${only} is skipped: that local time does not exist.`;
 }

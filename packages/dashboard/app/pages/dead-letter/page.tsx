@@ -32,7 +32,7 @@ export function Page() {
   return (
     <Frame
       title="Dead letter"
-      lead="Jobs that failed for good. Look at their errors, then run them again or delete them."
+      lead="Jobs that failed for good. Redrive puts them back into their queues to run again; Delete removes them."
       actions={
         <>
           {mayRedrive && total > 0 && (

@@ -39,7 +39,8 @@ export function Page() {
               </ul>
             )}
             <p className="soft small">
-              Checked <Time at={checked_at} />
+              Checked <Time at={checked_at} />. The page sends no alerts: let Prometheus read <code>/metrics</code>,
+              where <code>ojs_queue_oldest_seconds</code> is the age of a backlog.
             </p>
           </>
         )}

@@ -2,6 +2,7 @@ import './job.css';
 import { Link, useParams } from '@tanstack/react-router';
 import { useCall } from '../../api/calls.ts';
 import { ApiFailure } from '../../api/failure.ts';
+import { useMay } from '../../api/session.ts';
 import { hasJob } from '../../live/summary.ts';
 import { StateBadge } from '../../ui/badge.tsx';
 import { CopyButton } from '../../ui/copy.tsx';
@@ -99,6 +100,7 @@ function isMissing(error: unknown): boolean {
 }
 
 function NotFound({ id }: { readonly id: string }) {
+  const mayAudit = useMay('audit.list');
   return (
     <Empty title="There is no such job">
       <p>
@@ -111,6 +113,11 @@ function NotFound({ id }: { readonly id: string }) {
           Look for a workflow
         </Link>
         <Link to="/events">Events</Link>
+        {mayAudit && (
+          <Link to="/audit" search={{ about: id }}>
+            Who deleted it
+          </Link>
+        )}
       </p>
     </Empty>
   );

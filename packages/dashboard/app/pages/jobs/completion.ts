@@ -1,6 +1,5 @@
 import {
   AllStates,
-  type Field,
   type FieldName,
   fieldNamed,
   fieldNames,
@@ -78,15 +77,33 @@ function beginOfValue(values: string): number {
   return begin;
 }
 
-const notes: Readonly<Record<Field['kind'], string>> = {
-  states: 'a state',
-  flag: 'true or false',
-  text: 'a text',
-  everything: 'a text anywhere',
-  number: 'a number',
-  time: 'a time',
-  age: 'a length of time',
-  json: 'a path and a value',
+const notes: Readonly<Record<FieldName, string>> = {
+  id: 'the id of a job',
+  state: 'active, or a word such as failed',
+  queue: 'the name of a queue',
+  type: 'email.send, or a part as email.*',
+  tag: 'a tag of the job',
+  worker: 'the id of its worker',
+  workflow: 'the id of its workflow',
+  cron: 'the cron that made it',
+  unique: 'holds a unique key: unique:*',
+  limit: 'the key of a limit',
+  error: 'a part of its last error: error~timeout',
+  fingerprint: 'errors of one kind',
+  message: 'the message of its last error',
+  text: 'a part of any of its texts',
+  attempts: 'how often it has run',
+  priority: 'a number',
+  dead: 'in the dead letter: true or false',
+  created: 'since a time: created>-1h',
+  enqueued: 'since a time',
+  scheduled: 'until a time',
+  started: 'since a time',
+  finished: 'since a time',
+  age: 'how old it is: age<2h',
+  args: 'an argument: args[0]:42, args[0].user:42',
+  meta: 'a value in meta: meta.tenant:acme',
+  result: 'a value of its result: result.id:7',
 };
 
 const operatorNotes: Readonly<Record<string, string>> = {
@@ -124,8 +141,9 @@ export function optionsAt(place: Place, { values, metaNames }: Known): readonly 
         ? []
         : operators(field).map((one) => ({ ...one, insert: typed + one.insert }))),
       ...fieldNames()
-        .filter((one) => one.startsWith(typed.toLowerCase()) && one !== field)
-        .map((one) => ({ label: one, note: notes[queryFields[one].kind], insert: one + firstOperator(one) })),
+        // A field of JSON stays when it is written out: its path comes next.
+        .filter((one) => one.startsWith(typed.toLowerCase()) && (one !== field || kind === 'json'))
+        .map((one) => ({ label: one, note: notes[one], insert: one + firstOperator(one) })),
       ...(isPath || 'meta'.startsWith(typed) ? paths : [])
         .filter((one) => one.startsWith(typed) && one !== typed)
         .map((one) => ({ label: one, note: 'of these jobs', insert: `${one}:` })),

@@ -126,8 +126,9 @@ function Nothing({ q }: { readonly q: string }) {
     return (
       <Empty title="No job matches">
         <p>
-          Make the query wider, or remove it. A state and a queue are found fastest; <code>error~timeout</code> searches
-          texts.
+          Make the query wider, or remove it. A plain word is looked for in arguments, meta and errors.{' '}
+          <code>args[0]:42</code> asks for an argument, <code>args[0].user:42</code> for a value in it,{' '}
+          <code>meta.tenant:acme</code> for a value in meta, and <code>error~timeout</code> for a part of an error.
         </p>
       </Empty>
     );

@@ -12,6 +12,8 @@ import { BulkDialog } from './bulk-dialog.tsx';
 import { BulkStrip } from './bulk-strip.tsx';
 import { ColumnChooser } from './column-chooser.tsx';
 import { readColumns, usualColumns } from './columns.tsx';
+import { CountByMenu, CountsBy } from './count-by.tsx';
+import { Export } from './export.tsx';
 import type { JobListState } from './job-list.ts';
 import './jobs.css';
 import { JobTable } from './job-table.tsx';
@@ -28,7 +30,7 @@ const none: ReadonlySet<string> = new Set();
 
 export function Page() {
   const { search, change } = useSearchTexts();
-  const { q = '', sort = '', order = '', columns: asked = '' } = search;
+  const { q = '', sort = '', order = '', columns: asked = '', by = '' } = search;
   const keptColumns = useKept(columnsKey);
   const columns = useMemo(() => {
     const own = typeof keptColumns === 'string' ? readColumns(keptColumns) : null;
@@ -36,6 +38,7 @@ export function Page() {
   }, [asked, keptColumns]);
   const [chosen, setChosen] = useState(none);
   const [dialog, setDialog] = useState<{ readonly action: ListAction; readonly targets: BulkTargets } | null>(null);
+  const [isExporting, setExporting] = useState(false);
   const [started, setStarted] = useState<readonly string[]>([]);
   const [isAtTop, setAtTop] = useState(true);
   const jobs = useJobList({ q, sort, order }, isAtTop && chosen.size === 0 && dialog === null);
@@ -82,13 +85,10 @@ export function Page() {
             operation="job.list"
             options={{ query: { q, sort, order } }}
             command={['jobs', 'list', ...filters].join(' ')}
-            also={[
-              {
-                label: 'Copy as export command',
-                text: ['ojs', 'jobs', 'export', ...filters.slice(0, q === '' ? 0 : 2)].join(' '),
-              },
-            ]}
           />
+          <Button size="small" onClick={() => setExporting(true)}>
+            Export…
+          </Button>
           <Button size="small" onClick={refresh}>
             Refresh
           </Button>
@@ -101,6 +101,7 @@ export function Page() {
         <div className="job-tools">
           <StateChips
             current={stateOf(q)}
+            isNarrowed={withTerm(q, 'states?', '') !== ''}
             onChange={(name) => setQuery(withTerm(q, 'states?', name === null ? '' : `state:${name}`))}
           />
           <div className="row">
@@ -120,9 +121,18 @@ export function Page() {
               ))}
             </select>
             <ColumnChooser chosen={columns} onChange={setColumns} />
+            <CountByMenu by={by} metaNames={metaNames} onChange={(next) => change({ by: next || undefined })} />
           </div>
         </div>
       </div>
+      {by !== '' && !isWrong && (
+        <CountsBy
+          q={q}
+          by={by}
+          withTerm={(term) => withTerm(q, by.replace(/[^\w-]/g, '\\$&'), term)}
+          onClose={() => change({ by: undefined })}
+        />
+      )}
       {started.map((id) => (
         <BulkStrip
           key={id}
@@ -167,6 +177,12 @@ export function Page() {
           onPause={list.pause}
           onDone={refreshLatest}
           onRetry={refresh}
+        />
+      )}
+      {isExporting && (
+        <Export
+          command={['ojs jobs export', ...filters.slice(0, q === '' ? 0 : 2), '> jobs.ndjson'].join(' ')}
+          onClose={() => setExporting(false)}
         />
       )}
       {dialog !== null && (

@@ -125,7 +125,7 @@ export function QueryField({ q, onChange, metaNames }: QueryFieldProps) {
         aria-activedescendant={isShown && active >= 0 ? `${id}-${active}` : undefined}
         aria-invalid={problem !== null}
         aria-describedby={problem === null ? undefined : `${id}-problem`}
-        placeholder="state:failed queue:mail error~timeout age<2h"
+        placeholder="Any text, or terms such as state:failed queue:mail args[0]:42 error~timeout"
         autoComplete="off"
         autoCapitalize="off"
         spellCheck={false}

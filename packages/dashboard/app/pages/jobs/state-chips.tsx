@@ -9,6 +9,8 @@ import { StateBadge } from '../../ui/badge.tsx';
 
 type Counts = Readonly<Record<string, number>>;
 
+const none: Counts = {};
+
 /** How many jobs each state has, in all queues; nothing for callers who may not see all queues. */
 function useStateCounts(): Counts {
   const may = useMay('admin.stats');
@@ -29,11 +31,14 @@ export interface StateChipsProps {
   /** The state that the query asks for; null for none or several. */
   readonly current: string | null;
   readonly onChange: (state: string | null) => void;
+  /** Whether the query asks for more than a state: then the counts are of other jobs, and are not shown. */
+  readonly isNarrowed: boolean;
 }
 
 /** One state alone, or all. */
-export function StateChips({ current, onChange }: StateChipsProps) {
-  const counts = useStateCounts();
+export function StateChips({ current, onChange, isNarrowed }: StateChipsProps) {
+  const all = useStateCounts();
+  const counts = isNarrowed ? none : all;
   return (
     <fieldset className="chips">
       <legend className="visually-hidden">State</legend>

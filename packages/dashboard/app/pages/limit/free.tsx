@@ -36,7 +36,7 @@ export function Free({ limit, active, onClose }: FreeProps) {
       onClose={onClose}
     >
       The server cancels what runs under this key: {jobs}. Live workers are told to stop them. To have the jobs of a
-      silent worker run again instead, remove that worker.
+      silent worker run again instead, remove that worker: the page of a job names it.
     </Confirm>
   );
 }

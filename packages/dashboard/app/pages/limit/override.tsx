@@ -16,7 +16,7 @@ export function Override({ limit, onClose }: { readonly limit: Limit; readonly o
   const { key, active, waiting_count } = limit;
   const [concurrency, setConcurrency] = useState(String(limit.concurrency?.limit ?? ''));
   const [rate, setRate] = useState(String(limit.rate?.limit ?? ''));
-  const [period, setPeriod] = useState(limit.rate?.period ?? 'PT1M');
+  const [period, setPeriod] = useState(limit.rate?.period ?? 'minute');
   const [end, setEnd] = useState<string>(ends[0][0]);
   const override = useAction('limit.override', {
     changes: ['limit.get', 'limit.list'],
@@ -35,6 +35,9 @@ export function Override({ limit, onClose }: { readonly limit: Limit; readonly o
       onSubmit={() => override.mutateAsync({ params: { key }, body })}
       onClose={onClose}
     >
+      <p className="soft">
+        Applications set the numbers of this limit with their jobs. These count instead, for all jobs, until they end.
+      </p>
       <Field label="Running at once" hint="Empty for no limit. 0 stops every start.">
         <input inputMode="numeric" value={concurrency} onChange={({ target }) => setConcurrency(target.value)} />
       </Field>
@@ -42,7 +45,7 @@ export function Override({ limit, onClose }: { readonly limit: Limit; readonly o
         <Field label="Starts" hint="Empty for no rate.">
           <input inputMode="numeric" value={rate} onChange={({ target }) => setRate(target.value)} />
         </Field>
-        <Field label="Period" hint="ISO 8601: PT1S, PT1M, PT1H.">
+        <Field label="Period" hint="second, minute, hour or day; or ISO 8601, such as PT15M.">
           <input value={period} onChange={({ target }) => setPeriod(target.value)} />
         </Field>
       </div>

@@ -35,7 +35,8 @@ export function Page() {
       </div>
       <p className="soft small">
         Percentiles and rates are those of the last hour. The <Link to="/doctor">doctor</Link> says what is wrong, and
-        what helps.
+        what helps. For alerts, let Prometheus read <code>/metrics</code>: <code>ojs_queue_oldest_seconds</code> is the
+        age of a backlog.
       </p>
     </Frame>
   );

@@ -17,7 +17,7 @@ export function Drain({ queue }: { readonly queue: QueueOverview }) {
   const rate = queue.throughput.processed_per_minute;
   return (
     <Card
-      title={left === 0 ? 'The queue is drained' : 'Draining'}
+      title={left === 0 ? 'The queue is drained' : queue.paused ? 'Not draining: the queue is paused' : 'Draining'}
       aside={
         <Button size="small" onClick={() => change({ drain: undefined })}>
           Close
@@ -37,8 +37,8 @@ export function Drain({ queue }: { readonly queue: QueueOverview }) {
       <p className="soft">
         {left === 0
           ? 'No job waits or runs. Scheduled jobs and new ones are not counted.'
-          : `${formatCount(left)} jobs wait or run${rate > 0 ? `, about ${formatDuration((left / rate) * 60_000)} at the rate of the last hour` : ''}. New jobs are still accepted.`}
-        {queue.paused && left > 0 && ' The queue is paused, so it does not drain.'}
+          : `${formatCount(left)} jobs wait or run${rate > 0 ? `, about ${formatDuration((left / rate) * 60_000)} at the rate of the last hour` : ''}. The server still accepts new jobs: stop what enqueues them.`}
+        {queue.paused && left > 0 && ' Resume the queue, so that its workers finish these jobs.'}
       </p>
     </Card>
   );

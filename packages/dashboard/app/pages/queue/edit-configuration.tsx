@@ -23,7 +23,7 @@ export function EditConfiguration({ queue, onClose }: EditConfigurationProps) {
   const [draft, setDraft] = useState<Draft>(() => ({
     concurrency: textOf(configuration.concurrency),
     rate: textOf(configuration.rate_limit?.limit ?? null),
-    period: configuration.rate_limit?.period ?? 'PT1S',
+    period: configuration.rate_limit?.period ?? 'second',
     depth: textOf(configuration.backpressure.max_depth),
   }));
   const save = useAction('queue.configure', {
@@ -54,7 +54,7 @@ export function EditConfiguration({ queue, onClose }: EditConfigurationProps) {
         <Field label="Rate" hint="Jobs that start in one period; empty for no limit.">
           <input inputMode="numeric" value={draft.rate} onChange={({ target }) => set({ rate: target.value })} />
         </Field>
-        <Field label="Period" hint="ISO 8601: PT1S, PT1M, PT1H.">
+        <Field label="Period" hint="second, minute, hour or day; or ISO 8601, such as PT15M.">
           <input value={draft.period} onChange={({ target }) => set({ period: target.value })} />
         </Field>
       </div>

@@ -23,6 +23,11 @@ export function Effect({ queue, draft }: { readonly queue: QueueOverview; readon
         `The ${formatCount(counts.available)} waiting jobs would take about ${formatDuration((counts.available / most) * 60_000)}.`,
       );
   }
+  if (slots !== null && bySlots === null && counts.available > 0)
+    lines.push(
+      `At most ${formatCount(Math.min(slots, counts.available))} of the ${formatCount(counts.available)} waiting jobs would run at once.`,
+    );
+  if (draft.rate !== '' && perMinute === null) lines.push('The rate counts once it has a number and a period.');
   const depth = Number(draft.depth) || null;
   if (depth !== null && counts.available > depth)
     lines.push(`${formatCount(counts.available)} jobs wait already, so new ones would be refused at once.`);
@@ -37,9 +42,10 @@ export function Effect({ queue, draft }: { readonly queue: QueueOverview; readon
 }
 
 const units: Readonly<Record<string, number>> = { S: 1_000, M: 60_000, H: 3_600_000 };
+const named: Readonly<Record<string, string>> = { second: 'PT1S', minute: 'PT1M', hour: 'PT1H', day: 'PT24H' };
 
 function perMinuteOf({ rate, period }: Draft): number | null {
-  const [, count, unit] = /^PT(\d+)([SMH])$/.exec(period) ?? [];
+  const [, count, unit] = /^PT(\d+)([SMH])$/.exec(named[period] ?? period) ?? [];
   const ms = Number(count) * (units[unit ?? ''] ?? Number.NaN);
   const limit = Number(rate);
   return rate === '' || !(ms > 0) || !(limit > 0) ? null : (limit * 60_000) / ms;

@@ -12,6 +12,7 @@ import { Configuration } from './configuration.tsx';
 import { Counts } from './counts.tsx';
 import { Drain } from './drain.tsx';
 import { QueueMenu } from './queue-menu.tsx';
+import { Waiting } from './waiting.tsx';
 
 export function Page() {
   const { name = '' } = useParams({ strict: false });
@@ -54,6 +55,7 @@ export function Page() {
         {(data) => (
           <>
             <Counts queue={data} />
+            <Waiting queue={data} />
             <Drain queue={data} />
           </>
         )}

@@ -1,9 +1,10 @@
-import { roles } from '@ojs-ts/core';
+import { type Role, roles } from '@ojs-ts/core';
 import { useState } from 'react';
 import type { IssuedToken } from '../../api/answers/tokens.ts';
 import { useAction } from '../../api/calls.ts';
 import { Field } from '../../ui/field.tsx';
 import { FormDialog } from '../../ui/form-dialog.tsx';
+import { purposes } from './roles.tsx';
 
 export interface NewTokenProps {
   readonly onIssued: (issued: IssuedToken) => void;
@@ -19,7 +20,7 @@ const ends = [
 
 export function NewToken({ onIssued, onClose }: NewTokenProps) {
   const [name, setName] = useState('');
-  const [role, setRole] = useState<string>('viewer');
+  const [role, setRole] = useState<Role>('viewer');
   const [queues, setQueues] = useState('');
   const [redact, setRedact] = useState('');
   const [end, setEnd] = useState('');
@@ -39,8 +40,8 @@ export function NewToken({ onIssued, onClose }: NewTokenProps) {
       <Field label="Name" hint="Who or what uses it.">
         <input value={name} onChange={({ target }) => setName(target.value)} required maxLength={128} />
       </Field>
-      <Field label="Role">
-        <select value={role} onChange={({ target }) => setRole(target.value)}>
+      <Field label="Role" hint={purposes[role]}>
+        <select value={role} onChange={({ target }) => setRole(roles[target.selectedIndex] ?? role)}>
           {roles.map((one) => (
             <option key={one}>{one}</option>
           ))}

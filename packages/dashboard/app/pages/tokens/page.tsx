@@ -1,3 +1,4 @@
+import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { IssuedToken, Token } from '../../api/answers/tokens.ts';
 import { useCall } from '../../api/calls.ts';
@@ -25,7 +26,16 @@ export function Page() {
       id: 'id',
       label: 'Id',
       align: 'clip',
-      cell: ({ id }) => <code title="The audit log has it as token_ID.">{id}</code>,
+      cell: ({ id }) => (
+        <Link
+          to="/audit"
+          search={{ principal: `token_${id}` }}
+          className="mono small"
+          title="What this token has changed"
+        >
+          {id}
+        </Link>
+      ),
     },
     { id: 'state', label: 'State', cell: (token) => <TokenState token={token} /> },
     { id: 'roles', label: 'Roles', cell: ({ roles }) => roles.join(', ') },
@@ -80,6 +90,6 @@ function TokenState({ token }: { readonly token: Token }) {
   const isAfter = (at: string | null): boolean => at !== null && Date.parse(at) > now;
   if (token.revoked_at !== null) return <Badge tone="bad">revoked</Badge>;
   if (token.expires_at !== null && !isAfter(token.expires_at)) return <Badge tone="mute">expired</Badge>;
-  if (isAfter(token.previous_until)) return <Badge tone="warn">two secrets</Badge>;
+  if (isAfter(token.previous_until)) return <Badge tone="warn">both secrets valid</Badge>;
   return <Badge tone="good">valid</Badge>;
 }

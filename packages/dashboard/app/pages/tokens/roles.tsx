@@ -1,6 +1,19 @@
 import { rightsOf, rightWords, roles } from '@ojs-ts/core';
 import { Card } from '../../ui/page.tsx';
 
+/** Whom each role is for, in a line. */
+export const purposes: Readonly<Record<(typeof roles)[number], string>> = {
+  viewer: 'A colleague who may look and change nothing. Arguments and results are hidden.',
+  inspector: 'A colleague who may look at everything, also at arguments and results, and change nothing.',
+  operator: 'Who runs the jobs: may also retry, cancel, pause and edit.',
+  admin: 'May do everything, also delete jobs, change settings and make tokens.',
+  enqueue: 'An application that enqueues jobs and waits for their results.',
+  work: 'A worker of the SDK.',
+  cron: 'A program that registers crons.',
+  producer: 'An application that enqueues jobs and reads nothing.',
+  worker: 'A worker that reads no other jobs.',
+};
+
 /** What each role may do, from the table that the server checks. */
 export function Roles() {
   return (
@@ -20,7 +33,10 @@ function Role({ role }: { readonly role: (typeof roles)[number] }) {
       <dt>
         <code>{role}</code>
       </dt>
-      <dd>{rightsOf[role].map((right) => rightWords[right]).join('; ')}</dd>
+      <dd>
+        {purposes[role]}
+        <div className="soft small">{rightsOf[role].map((right) => rightWords[right]).join('; ')}</div>
+      </dd>
     </>
   );
 }

@@ -15,7 +15,7 @@ export function Secret({ issued, onClose }: { readonly issued: IssuedToken; read
       </pre>
       {token.previous_until !== null && (
         <p>
-          The old secret stays valid until <Time at={token.previous_until} />.
+          The old secret is valid too. It ends <Time at={token.previous_until} />.
         </p>
       )}
       <div className="dialog-foot">

@@ -24,18 +24,18 @@ export function TokenMenu({ token, onIssued }: TokenMenuProps) {
         name={`Actions for ${token.name}`}
         size="small"
         items={[
-          { label: 'New secret…', run: () => setAsked('rotate') },
+          { label: 'Rotate secret…', run: () => setAsked('rotate') },
           { label: 'Revoke…', kind: 'danger', run: () => setAsked('revoke') },
         ]}
       />
       {asked === 'rotate' && (
         <Confirm
-          title={`New secret for ${token.name}?`}
+          title={`Rotate the secret of ${token.name}?`}
           confirm="Create secret"
           onConfirm={() => rotate.mutateAsync({ params, body: {} })}
           onClose={() => setAsked(null)}
         >
-          The old secret stays valid for a day, so that nobody is locked out.
+          The server makes a new secret. The old one stays valid for a day, so that nobody is locked out.
         </Confirm>
       )}
       {asked === 'revoke' && (

@@ -22,12 +22,12 @@ export function WorkerButtons({ worker, onRemoved }: WorkerButtonsProps) {
   const isQuiet = (directive ?? state) === 'quiet';
   const flow = useAction(isQuiet ? 'worker.resume' : 'worker.quiet', {
     changes,
-    done: isQuiet ? `${id} is told to fetch again.` : `${id} is told to fetch no more. Its running jobs go on.`,
+    done: isQuiet ? `Told ${id} to fetch again.` : `Told ${id} to fetch no more. Its running jobs go on.`,
     optimistic: (client) => showTold(client, id, isQuiet ? 'running' : 'quiet'),
   });
   const stop = useAction('worker.stop', {
     changes,
-    done: `${id} is told to stop.`,
+    done: `Told ${id} to stop. It leaves the list once its jobs have ended.`,
     optimistic: (client) => showTold(client, id, 'terminate'),
   });
   const remove = useAction('worker.remove', { changes, done: `Removed ${id}.` });
@@ -46,6 +46,7 @@ export function WorkerButtons({ worker, onRemoved }: WorkerButtonsProps) {
             <Button
               size="small"
               aria-label={`${isQuiet ? 'Resume' : 'Quiet'} ${id}`}
+              title={isQuiet ? 'The worker takes new jobs again' : 'The worker finishes its jobs and takes no new ones'}
               disabled={flow.isPending}
               onClick={() => flow.mutate(call)}
             >

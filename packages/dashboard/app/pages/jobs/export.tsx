@@ -1,0 +1,23 @@
+import { Button } from '../../ui/button.tsx';
+import { copyText } from '../../ui/copy.tsx';
+import { Dialog } from '../../ui/dialog.tsx';
+
+/** The command that writes the jobs of a query to a file: the server streams them, however many they are. */
+export function Export({ command, onClose }: { readonly command: string; readonly onClose: () => void }) {
+  return (
+    <Dialog title="Export the jobs that match" onClose={onClose}>
+      <p>Run this command. It writes all jobs of the query to a file, one JSON object a line.</p>
+      <pre className="query-shown">{command}</pre>
+      <p className="soft small">
+        The command line needs the address of the server in <code>OJS_BACKEND_URL</code>, and a token in{' '}
+        <code>OJS_AUTH_TOKEN</code> where the server asks for one.
+      </p>
+      <div className="dialog-foot">
+        <Button onClick={() => void copyText(command, 'the command')}>Copy</Button>
+        <Button kind="primary" onClick={onClose}>
+          Done
+        </Button>
+      </div>
+    </Dialog>
+  );
+}
