@@ -55,9 +55,10 @@ describe('settings of the server', () => {
       OJS_HOST: 'localhost',
       OJS_TEST_MODE: 'true',
       OJS_REQUIRE_LEASE: 'true',
+      OJS_HISTORY_RETENTION: 'queue=mail:2d',
     };
-    const flag = /^OJS_(?:QUIRKS|EVENTS|DASHBOARD|STORE_CHECK)$/;
-    const count = /COUNT$|^OJS_(?:PORT|MEMORY|POISON_AFTER|MAX_CONNECTIONS(?:_PER_ADDRESS)?|REALTIME_.*)$/;
+    const flag = /^OJS_(?:QUIRKS|EVENTS|DASHBOARD|STORE_CHECK|HISTORY_ENABLED)$/;
+    const count = /COUNT$|^OJS_(?:PORT|MEMORY|POISON_AFTER|MAX_CONNECTIONS(?:_PER_ADDRESS)?|REALTIME_.*|HISTORY_.*)$/;
     const plain = leaves(readConfig({}, {}));
     const changed = new Set<string>();
     for (const name of read) {
@@ -98,6 +99,8 @@ describe('settings of the server', () => {
       expect(changed).toContain(`engine.retention.${name}`);
     for (const name of ['visibilityMs', 'deadAfterMs', 'requireLease', 'poisonAfter', 'pausedQueues'])
       expect(changed).toContain(`engine.${name}`);
+    for (const name of ['enabled', 'retentionDays', 'maxEventsPerJob', 'rules'])
+      expect(changed).toContain(`engine.history.${name}`);
   });
 });
 

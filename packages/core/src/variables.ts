@@ -52,6 +52,10 @@ const table = {
   OJS_RETAIN_WORKFLOWS_COUNT: ['server'],
   OJS_RETAIN_STATISTICS: ['server'],
   OJS_RETAIN_AUDIT: ['server'],
+  OJS_HISTORY_ENABLED: ['server'],
+  OJS_HISTORY_RETENTION_DAYS: ['server'],
+  OJS_HISTORY_MAX_EVENTS_PER_JOB: ['server'],
+  OJS_HISTORY_RETENTION: ['server'],
   OJS_BACKEND_URL: ['sdk'],
   OJS_AUTH_TOKEN: ['sdk'],
   OJS_QUEUE: ['sdk'],
@@ -69,9 +73,6 @@ const table = {
   OJS_CONFORMANCE: ['other'],
   OJS_ALLOW_INSECURE_NO_AUTH: ['other'],
   OJS_SHUTDOWN_GRACE_PERIOD: ['other'],
-  OJS_HISTORY_ENABLED: ['other'],
-  OJS_HISTORY_RETENTION_DAYS: ['other'],
-  OJS_HISTORY_MAX_EVENTS_PER_JOB: ['other'],
 } as const satisfies Record<string, readonly VariableReader[]>;
 
 export type Variable = keyof typeof table;

@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { getHeapStatistics } from 'node:v8';
-import { checkVariables, isServiceAddress, type NamesOf, readDuration } from '@ojs-ts/core';
+import {
+  checkVariables,
+  type HistoryOptions,
+  historyPolicy,
+  isServiceAddress,
+  type NamesOf,
+  readDuration,
+} from '@ojs-ts/core';
 import { ConfigError, checkOptions } from './config-error.ts';
 import { heapSize, type MemoryLimits, memoryLimits } from './engine/memory-limits.ts';
 import { type EngineOptions, engineNames } from './engine/options.ts';
@@ -106,15 +113,17 @@ export interface ServerOptions {
    * (`accept` or `reject`), `OJS_RETAIN_COMPLETED`, `OJS_RETAIN_CANCELLED`, `OJS_RETAIN_DISCARDED`,
    * `OJS_RETAIN_DEAD_LETTER`, `OJS_RETAIN_EVENTS`, `OJS_RETAIN_WORKFLOWS`, `OJS_RETAIN_STATISTICS` and `OJS_RETAIN_AUDIT`
    * (durations such as `7d`); the most that are kept: `OJS_RETAIN_COUNT` (finished jobs of each state), `OJS_RETAIN_DEAD_LETTER_COUNT`,
-   * `OJS_RETAIN_EVENTS_COUNT` and `OJS_RETAIN_WORKFLOWS_COUNT`.
+   * `OJS_RETAIN_EVENTS_COUNT` and `OJS_RETAIN_WORKFLOWS_COUNT`. Of the history of jobs: `OJS_HISTORY_ENABLED=false`,
+   * `OJS_HISTORY_RETENTION_DAYS`, `OJS_HISTORY_MAX_EVENTS_PER_JOB` and `OJS_HISTORY_RETENTION` (rules, separated by
+   * spaces).
    */
   readonly engine?: Pick<
     EngineOptions,
-    'visibilityMs' | 'deadAfterMs' | 'requireLease' | 'poisonAfter' | 'pausedQueues' | 'retention'
+    'visibilityMs' | 'deadAfterMs' | 'requireLease' | 'poisonAfter' | 'pausedQueues' | 'retention' | 'history'
   >;
 }
 
-const { visibilityMs, deadAfterMs, requireLease, poisonAfter, pausedQueues, retention } = engineNames;
+const { visibilityMs, deadAfterMs, requireLease, poisonAfter, pausedQueues, retention, history } = engineNames;
 const serverEngineNames: NamesOf<NonNullable<ServerOptions['engine']>> = {
   visibilityMs,
   deadAfterMs,
@@ -122,6 +131,7 @@ const serverEngineNames: NamesOf<NonNullable<ServerOptions['engine']>> = {
   poisonAfter,
   pausedQueues,
   retention,
+  history,
 };
 
 const serverNames: NamesOf<ServerOptions> = {
@@ -430,7 +440,26 @@ function readEngine(
     ...(pausedQueues !== undefined && { pausedQueues }),
     ...options,
     retention,
+    history: readHistory(options.history ?? {}, env),
   };
+}
+
+function readHistory(
+  options: Partial<HistoryOptions>,
+  env: Readonly<Record<string, string | undefined>>,
+): Partial<HistoryOptions> {
+  const retentionDays = count('OJS_HISTORY_RETENTION_DAYS', env);
+  const maxEventsPerJob = count('OJS_HISTORY_MAX_EVENTS_PER_JOB', env);
+  const rules = words(env.OJS_HISTORY_RETENTION, /\s+/);
+  const history = {
+    ...(nonEmpty(env.OJS_HISTORY_ENABLED) !== undefined && { enabled: flag('OJS_HISTORY_ENABLED', env) }),
+    ...(retentionDays !== null && { retentionDays }),
+    ...(maxEventsPerJob !== null && { maxEventsPerJob }),
+    ...(rules.length > 0 && { rules }),
+    ...options,
+  };
+  configured('', () => historyPolicy(history));
+  return history;
 }
 
 /** A duration of the environment as an option in milliseconds; empty if the variable is not set. */

@@ -68,6 +68,16 @@ const rows: Partial<Record<Variable, Row>> = {
   OJS_RETAIN_WORKFLOWS_COUNT: kept('keepWorkflows'),
   OJS_RETAIN_STATISTICS: kept('statisticsMs'),
   OJS_RETAIN_AUDIT: kept('auditMs'),
+  OJS_HISTORY_ENABLED: { option: (o) => o.engine?.history?.enabled, value: (_, e) => e.history.enabled },
+  OJS_HISTORY_RETENTION_DAYS: {
+    option: (o) => o.engine?.history?.retentionDays,
+    value: (_, e) => e.history.keepMs / 86_400_000,
+  },
+  OJS_HISTORY_MAX_EVENTS_PER_JOB: {
+    option: (o) => o.engine?.history?.maxEventsPerJob,
+    value: (_, e) => e.history.maxEvents,
+  },
+  OJS_HISTORY_RETENTION: { option: (o) => o.engine?.history?.rules, value: (c) => c.engine.history?.rules ?? [] },
 };
 
 /**

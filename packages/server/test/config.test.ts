@@ -39,6 +39,9 @@ describe('readConfig', () => {
       OJS_RETAIN_EVENTS: '2h',
       OJS_RETAIN_DEAD_LETTER: '90d',
       OJS_RETAIN_COUNT: '2000000',
+      OJS_HISTORY_ENABLED: 'true',
+      OJS_HISTORY_RETENTION_DAYS: '90',
+      OJS_HISTORY_RETENTION: 'queue=mail,state=completed:1d type=audit.*:365d',
     };
     const { engine, requestRate } = readConfig({}, env);
     expect(requestRate).toEqual({ limit: 1_000, perMs: 60_000 });
@@ -48,14 +51,24 @@ describe('readConfig', () => {
       deadAfterMs: 45_000,
       visibilityMs: 600_000,
       retention: { completedMs: 86_400_000, deadLetterMs: 7_776_000_000, eventsMs: 7_200_000, keep: 2_000_000 },
+      history: {
+        enabled: true,
+        retentionDays: 90,
+        rules: ['queue=mail,state=completed:1d', 'type=audit.*:365d'],
+      },
     });
-    const over = readConfig({ requestRate: '1/1s', engine: { poisonAfter: 2, retention: { completedMs: 5 } } }, env);
+    const history = { enabled: false, rules: [] };
+    const options = { requestRate: '1/1s', engine: { poisonAfter: 2, retention: { completedMs: 5 }, history } };
+    const over = readConfig(options, env);
     expect(over.requestRate).toEqual({ limit: 1, perMs: 1_000 });
     expect(over.engine).toMatchObject({
       poisonAfter: 2,
       pausedQueues: 'reject',
       retention: { completedMs: 5, deadLetterMs: 7_776_000_000, eventsMs: 7_200_000 },
+      history: { enabled: false, retentionDays: 90, rules: [] },
     });
+    expect(() => readConfig({}, { OJS_HISTORY_RETENTION: 'quue=mail:7d' })).toThrow(ConfigError);
+    expect(() => readConfig({ engine: { history: { retentionDays: 0 } } }, {})).toThrow(ConfigError);
   });
 
   test('a variable that is a letter off is refused; others are for the log', () => {

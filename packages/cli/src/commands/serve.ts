@@ -45,6 +45,9 @@ interface ServeFlags {
   readonly retainWorkflowsCount?: number;
   readonly retainStatistics?: number;
   readonly retainAudit?: number;
+  readonly historyRetentionDays?: number;
+  readonly historyMaxEventsPerJob?: number;
+  readonly historyRetention?: readonly string[];
   readonly realtimeBuffer?: number;
   readonly realtimeRate?: number;
   readonly realtimeConnections?: number;
@@ -52,6 +55,7 @@ interface ServeFlags {
   readonly dashboard: boolean;
   readonly storeCheck: boolean;
   readonly events: boolean;
+  readonly history: boolean;
   readonly quirks: boolean;
 }
 
@@ -215,6 +219,21 @@ export function serveCommand(): Command {
       millis,
     )
     .option(
+      '--history-retention-days <count>',
+      'days that events stay in the history of a job (OJS_HISTORY_RETENTION_DAYS; default 30)',
+      atLeastOne,
+    )
+    .option(
+      '--history-max-events-per-job <count>',
+      'the most events in the history of a job (OJS_HISTORY_MAX_EVENTS_PER_JOB; default 1000)',
+      atLeastOne,
+    )
+    .option(
+      '--history-retention <rule>',
+      'how long histories stay by queue, type and state, such as queue=mail,state=completed:7d; may be repeated (OJS_HISTORY_RETENTION)',
+      collect,
+    )
+    .option(
       '--realtime-buffer <count>',
       'messages to buffer for a slow stream or WebSocket (OJS_REALTIME_BUFFER; default 1000)',
       atLeastOne,
@@ -230,6 +249,7 @@ export function serveCommand(): Command {
       atLeastOne,
     )
     .option('--no-events', 'keep no event log (OJS_EVENTS=false)')
+    .option('--no-history', 'answer the history of every job as empty (OJS_HISTORY_ENABLED=false)')
     .option('--no-quirks', 'do not adapt answers to known clients (OJS_QUIRKS=false)')
     .option('--no-store-check', 'do not look for damage in an SQLite file after the start (OJS_STORE_CHECK=false)')
     .option('--no-dashboard', 'do not serve the pages at /dashboard/ and /playground (OJS_DASHBOARD=false)')
@@ -293,6 +313,11 @@ async function serve(flags: ServeFlags): Promise<void> {
         statisticsMs: flags.retainStatistics,
         auditMs: flags.retainAudit,
       }),
+      history: {
+        ...(!flags.history && { enabled: false }),
+        ...given({ retentionDays: flags.historyRetentionDays, maxEventsPerJob: flags.historyMaxEventsPerJob }),
+        ...(flags.historyRetention !== undefined && { rules: flags.historyRetention }),
+      },
     },
   };
   await reporting('ojs serve', async () => {

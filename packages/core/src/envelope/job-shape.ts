@@ -16,9 +16,9 @@ export const stepOptionsShape: Shape = shapeOf([...optionNames, 'callback_type']
 });
 
 /**
- * ojs-job-versioning has `version` at the top. Members that the server manages may come back with an envelope that a
+ * ojs-job-versioning has `version` at the top, ojs-execution-history §5 `parent_id` and `root_id`. Members that the server manages may come back with an envelope that a
  * client read earlier.
  */
-export const jobNames: readonly string[] = [...attributeNames, ...managedNames, 'version'];
+export const jobNames: readonly string[] = [...attributeNames, ...managedNames, 'version', 'parent_id', 'root_id'];
 export const jobPolicies: Readonly<Record<string, Shape>> = policies;
 export const jobShape: Shape = shapeOf(jobNames, { ...policies, options: optionsShape }, true);

@@ -206,7 +206,13 @@ export type HistoryEntry =
     }
   | { readonly kind: 'expired'; readonly at: Millis; readonly error: JobError }
   /** Everything before was deleted; the job had ended in this state. */
-  | { readonly kind: 'purged'; readonly at: Millis; readonly from: State }
+  | {
+      readonly kind: 'purged';
+      readonly at: Millis;
+      readonly from: State;
+      /** Present if the retention of the history deleted it. */
+      readonly by?: 'server';
+    }
   /** By an operator (ojs-sdk-guidelines SDK-004). */
   | {
       readonly kind: 'discarded';

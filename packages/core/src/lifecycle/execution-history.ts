@@ -83,7 +83,7 @@ class Timeline {
     if (entry.kind === 'purged') {
       this.#events = [];
       this.#state = entry.from;
-      this.#add('job.purged', at, null, {});
+      this.#add('job.purged', at, entry.by === 'server' ? system : null, {});
     } else if (entry.kind === 'failed') this.#failed(entry, next);
     else if (entry.kind === 'requeued') {
       const { worker, attempt, reason, by, delayMs = 0 } = entry;
@@ -225,8 +225,8 @@ function scheduledAtOf(job: JobRecord): Millis | null {
  * Deletes the timeline of a job that has ended, with its errors (ojs-execution-history §7.3): only the moment of the
  * purge stays. Throws `conflict` for another job: the rules of its next attempts read its timeline.
  */
-export function historyPurged(job: JobRecord, now: Millis): Transition {
+export function historyPurged(job: JobRecord, now: Millis, by?: 'server'): Transition {
   if (!isIn(job.state, Terminal)) throw conflict(job, Terminal);
-  const history = entryText({ kind: 'purged', at: now, from: job.state });
+  const history = entryText({ kind: 'purged', at: now, from: job.state, by });
   return { id: job.id, from: job.state, claim: job.claim, to: job.state, history, events: [] };
 }

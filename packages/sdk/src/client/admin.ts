@@ -271,7 +271,8 @@ export class Admin implements AsyncDisposable {
 
   /**
    * What happened to a job, oldest first: its creation, its attempts and every change of its state
-   * (ojs-execution-history §7.1). @throws {JobNotFoundError}
+   * (ojs-execution-history §7.1, experimental). The server leaves out events beyond their retention.
+   * @throws {JobNotFoundError}
    */
   async history(jobId: string, options: CallOptions = {}): Promise<readonly HistoryEvent[]> {
     return this.#connection.ask(jobHistory(jobId), options);

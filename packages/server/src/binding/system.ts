@@ -18,7 +18,6 @@ import { diagnose } from '../engine/diagnosis.ts';
 import type { Engine } from '../engine/engine.ts';
 import { type EventPage, type EventQuery, readEvents } from '../engine/events/events.ts';
 import { readNewestEvents } from '../engine/events/newest-events.ts';
-import type { Retention } from '../engine/options.ts';
 import { readAdminPage } from './admin/page.ts';
 import type { About, BindingRequest, Handlers } from './handler.ts';
 import { json, type Reply } from './reply.ts';
@@ -44,7 +43,6 @@ const own = [
   'x-worker-secret',
   'x-idempotency-key',
   'x-relative-times',
-  'x-execution-history',
 ] as const;
 
 interface Extension {
@@ -54,14 +52,24 @@ interface Extension {
 }
 
 const official = declared.map((name): Extension => ({ name, uri: `urn:ojs:ext:${name}`, version: '1.0.0-rc.1' }));
-const experimental = own.map((name): Extension => ({ name, uri: `urn:ojs-ts:${name}`, version: '1' }));
-const uris: ReadonlySet<string> = new Set([...official, ...experimental].map(({ uri }) => uri));
+const additions = own.map((name): Extension => ({ name, uri: `urn:ojs-ts:${name}`, version: '1' }));
+const executionHistory: Extension = {
+  name: 'execution-history',
+  uri: 'urn:ojs:ext:execution-history',
+  version: '0.1.0',
+};
+
+/** The specification's own, which it calls experimental (ojs-extension-lifecycle §4.3), and additions of this server. */
+function experimentalOf({ history }: Engine): readonly Extension[] {
+  return history.enabled ? [executionHistory, ...additions] : additions;
+}
 
 /**
  * OJS-Requires-Extension (ojs-extension-lifecycle §8.3): extensions that a request needs, by URI, separated by commas.
  * @throws ProtocolError `extension_not_supported` for one that the manifest does not have.
  */
-export function requireExtensions(header: string): void {
+export function requireExtensions(engine: Engine, header: string): void {
+  const uris = new Set([...official, ...experimentalOf(engine)].map(({ uri }) => uri));
   for (const uri of header.split(',').map((one) => one.trim())) {
     if (uri === '' || uris.has(uri)) continue;
     const extension = uri.slice(0, 255);
@@ -74,6 +82,7 @@ export function requireExtensions(header: string): void {
 /** GET /ojs/manifest (ojs-conformance §4): what this server does, and nothing else. */
 export function manifest(engine: Engine, about: About, names = false): Reply {
   const { name, durability } = engine.storage.traits;
+  const experimental = experimentalOf(engine);
   return json({
     specversion: '1.0',
     ojs_version: '1.0',
@@ -103,21 +112,21 @@ export function manifest(engine: Engine, about: About, names = false): Reply {
     },
     unique_job_strength: 'strong',
     schema_validation: true,
-    extensions: names ? [...declared, ...own] : { official, experimental },
+    extensions: names ? [...official, ...experimental].map((one) => one.name) : { official, experimental },
     limits: {
       max_envelope_bytes: maxEnvelopeBytes,
       max_batch_jobs: maxBatchJobs,
       max_workflow_nodes: maxNodes,
       max_workflow_nesting: maxNesting,
     },
-    retention: renderRetention(engine.retention),
+    retention: renderRetention(engine),
     endpoints: { base_url: '/ojs/v1', manifest: '/ojs/manifest', health: '/ojs/v1/health' },
     event_delivery: engine.subscriptions.kept ? 'at_least_once' : 'none',
   });
 }
 
 /** How long finished things are kept, and how many of the newest of each kind; the stricter rule removes the oldest. */
-function renderRetention(retention: Retention): object {
+function renderRetention({ retention, history }: Engine): object {
   const { completedMs, cancelledMs, discardedMs, keep, deadLetterMs, keepDeadLetters, eventsMs, keepEvents } =
     retention;
   const kept = (ms: number, count: number) => ({ max_age: formatDuration(ms), max_count: count });
@@ -127,6 +136,7 @@ function renderRetention(retention: Retention): object {
     discarded: kept(discardedMs, keep),
     dead_letter: kept(deadLetterMs, keepDeadLetters),
     events: kept(eventsMs, keepEvents),
+    ...(history.enabled && { history: kept(history.keepMs, history.maxEvents) }),
   };
 }
 

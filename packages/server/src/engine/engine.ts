@@ -5,6 +5,8 @@ import {
   deadAt,
   defaultDeadAfterMs,
   defaultPoisonAfter,
+  type HistoryPolicy,
+  historyPolicy,
   type JobId,
   type JobRecord,
   Leases,
@@ -50,6 +52,7 @@ import { measured } from './telemetry/measured-storage.ts';
 import { StoreReadings } from './telemetry/store-reading.ts';
 import { Telemetry } from './telemetry/telemetry.ts';
 import { openTracing } from './telemetry/tracing.ts';
+import { HistoryRetention } from './upkeep/history-retention.ts';
 import { Removals } from './upkeep/removals.ts';
 import { StoreClock } from './upkeep/store-clock.ts';
 import { StoreHealth } from './upkeep/store-health.ts';
@@ -83,6 +86,8 @@ export class Engine implements AsyncDisposable {
   /** Keys of this store for other purposes. */
   readonly keys: StoreKeys;
   readonly retention: Retention;
+  /** What the history of a job tells, and for how long. */
+  readonly history: HistoryPolicy;
   readonly removals: Removals;
   readonly upkeep: Upkeep;
   readonly storeHealth: StoreHealth;
@@ -149,6 +154,7 @@ export class Engine implements AsyncDisposable {
     this.deadAfterMs = options.deadAfterMs ?? defaultDeadAfterMs;
     this.visibilityMs = options.visibilityMs ?? 1_800_000;
     this.retention = { ...defaultRetention, ...options.retention };
+    this.history = historyPolicy(options.history);
     this.removals = new Removals(storage, clock, log, this.retention);
     this.storeHealth = new StoreHealth(storage, clock, log);
     this.schemas = new Schemas(storage, clock);
@@ -227,6 +233,7 @@ export class Engine implements AsyncDisposable {
       advance,
       retention: this.retention,
       removals: this.removals,
+      histories: new HistoryRetention(storage, clock, this.history, this.retention),
       totals: this.totals,
       maintenance,
       holder,

@@ -1,4 +1,4 @@
-import type { Clock, Millis, NamesOf } from '@ojs-ts/core';
+import type { Clock, HistoryOptions, Millis, NamesOf } from '@ojs-ts/core';
 import type { Storage } from '../storage/storage.ts';
 import type { MemoryLimits } from './memory-limits.ts';
 
@@ -42,6 +42,8 @@ export interface EngineOptions {
   /** The effect of an enqueue into a paused queue: `accept` (default), or `reject` with `queue_paused`. */
   readonly pausedQueues?: 'accept' | 'reject';
   readonly retention?: Partial<Retention>;
+  /** What `GET /jobs/:id/history` tells, and for how long. */
+  readonly history?: Partial<HistoryOptions>;
   /** False if the storage was opened with `events: false`: nothing can be followed, and workers make no events. */
   readonly events?: boolean;
   /**
@@ -88,6 +90,13 @@ const retentionNames: NamesOf<Retention> = {
   auditMs: true,
 };
 
+const historyNames: NamesOf<HistoryOptions> = {
+  enabled: true,
+  retentionDays: true,
+  maxEventsPerJob: true,
+  rules: true,
+};
+
 /** Besides the storage. */
 export const engineNames: NamesOf<Omit<EngineOptions, 'storage'>> = {
   clock: true,
@@ -100,6 +109,7 @@ export const engineNames: NamesOf<Omit<EngineOptions, 'storage'>> = {
   poisonAfter: true,
   pausedQueues: true,
   retention: retentionNames,
+  history: historyNames,
   events: true,
   storeCheck: true,
   memory: { answer: true, answers: true, requests: true, settlements: true, values: true, streams: true },

@@ -170,7 +170,7 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
     checkVersion(request.headers['ojs-version']);
     refuseTenant(request.headers);
     const required = request.headers['ojs-requires-extension'];
-    if (required !== undefined) requireExtensions(String(required));
+    if (required !== undefined) requireExtensions(engine, String(required));
   });
   app.setErrorHandler((error, request, reply) => {
     // The framework has removed the media type.

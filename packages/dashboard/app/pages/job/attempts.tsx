@@ -33,7 +33,7 @@ export function Attempts({ life, errors }: { readonly life: Life; readonly error
   return (
     <Card title="Attempts" aside={<span className="soft small">{entries.length > 0 && entries.length}</span>}>
       {entries.length === 0 ? (
-        <p className="soft">No worker has started the job yet. Each attempt will be here, with its error and stack.</p>
+        <p className="soft">No attempt is on record. Each new one will be here, with its error and stack.</p>
       ) : (
         <ol className="attempts" reversed>
           {entries.map(({ key, span, error }, index) => (

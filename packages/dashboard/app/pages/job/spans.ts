@@ -20,7 +20,7 @@ export interface Life {
   readonly spans: readonly Span[];
   /** Null while the job has not ended. */
   readonly end: { readonly state: string; readonly at: number } | null;
-  /** When somebody deleted the history before. */
+  /** When somebody, or its retention, deleted the history before. */
   readonly purgedAt: number | null;
 }
 

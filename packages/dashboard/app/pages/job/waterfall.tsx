@@ -9,6 +9,13 @@ import { type Life, labelOf, type Span } from './spans.ts';
 export function Waterfall({ life }: { readonly life: Life }) {
   const { spans, end, createdAt, purgedAt } = life;
   const now = useNow();
+  if (spans.length === 0 && createdAt === null && end === null && purgedAt === null) {
+    return (
+      <Card title="Timeline">
+        <p className="soft">The server keeps no history of this job, or no longer.</p>
+      </Card>
+    );
+  }
   const from = spans[0]?.from ?? createdAt ?? purgedAt ?? now;
   const to = Math.max(end?.at ?? now, spans.at(-1)?.to ?? 0, from + 1);
   return (
@@ -22,7 +29,7 @@ export function Waterfall({ life }: { readonly life: Life }) {
     >
       {purgedAt !== null && (
         <p className="soft">
-          Somebody deleted the earlier history <Time at={purgedAt} />.
+          The earlier history was deleted <Time at={purgedAt} />.
         </p>
       )}
       <ol className="waterfall">

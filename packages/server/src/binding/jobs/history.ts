@@ -1,4 +1,4 @@
-import { executionHistory, missingJob, ProtocolError, readPage } from '@ojs-ts/core';
+import { executionHistory, keptHistory, missingJob, ProtocolError, readPage } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
 import { json, type Reply } from '../reply.ts';
@@ -8,21 +8,26 @@ export const historyHandlers: Handlers<'job.history' | 'job.purgeHistory'> = {
   'job.purgeHistory': purgeHistory,
 };
 
-/** GET /jobs/:id/history (ojs-execution-history §7.1), oldest first. The cursor is the id of the last event. */
+/**
+ * GET /jobs/:id/history (ojs-execution-history §7.1), oldest first. The cursor is the id of the last event, which may
+ * have left the history since.
+ */
 async function history(engine: Engine, { params, query }: BindingRequest): Promise<Reply> {
   const { id = '' } = params;
   const { limit, cursor } = readPage(query);
   const job = await engine.get(id);
   if (job === null) throw missingJob(id);
   const all = executionHistory(job);
-  const from = cursor === null ? 0 : all.findIndex((event) => event.id === cursor) + 1;
-  if (cursor !== null && from === 0) {
+  const kept = keptHistory(all, job, engine.history, engine.clock.now());
+  const read = cursor === null ? 0 : all.findIndex((event) => event.id === cursor) + 1;
+  if (cursor !== null && read === 0) {
     const message = 'must be the next_cursor of an answer about this job, whose history was not purged since';
     throw ProtocolError.invalid([{ path: 'query.cursor', message }]);
   }
-  const events = all.slice(from, from + limit);
-  const next = from + limit < all.length ? (events.at(-1)?.id ?? null) : null;
-  return json({ events, next_cursor: next, total: all.length });
+  const from = Math.max(0, read - (all.length - kept.length));
+  const events = kept.slice(from, from + limit);
+  const next = from + limit < kept.length ? (events.at(-1)?.id ?? null) : null;
+  return json({ events, next_cursor: next, total: kept.length });
 }
 
 /** DELETE /jobs/:id/history (ojs-execution-history §7.3); repeatable. */

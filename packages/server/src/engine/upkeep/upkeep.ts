@@ -18,6 +18,7 @@ import type { Maintenance } from '../maintenance.ts';
 import type { EngineLog, Retention } from '../options.ts';
 import type { Totals } from '../queues/totals.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { HistoryRetention } from './history-retention.ts';
 import type { Removals } from './removals.ts';
 
 /**
@@ -37,6 +38,8 @@ const readPage = 16;
 const remotePage = 1_000;
 /** One pass of retention, in milliseconds; the rest of its 5 s belongs to users. */
 const pruneMs = 1_000;
+/** The part of a pass after that in which old histories are deleted, in milliseconds. */
+const historyMs = 500;
 /** A client repeats a fetch within its own deadline of at most a minute; after twice that nobody repeats it. */
 const requestsMs = 120_000;
 /**
@@ -74,6 +77,7 @@ export class Upkeep {
   readonly #advance: (ready: readonly NodeRef[]) => Promise<void>;
   readonly #retention: Retention;
   readonly #removals: Removals;
+  readonly #histories: HistoryRetention;
   readonly #totals: Totals;
   readonly #maintenance: Maintenance;
   readonly #chores: readonly Chore[];
@@ -108,6 +112,7 @@ export class Upkeep {
     readonly advance: (ready: readonly NodeRef[]) => Promise<void>;
     readonly retention: Retention;
     readonly removals: Removals;
+    readonly histories: HistoryRetention;
     readonly totals: Totals;
     readonly maintenance: Maintenance;
     readonly holder: string;
@@ -126,6 +131,7 @@ export class Upkeep {
     this.#advance = parts.advance;
     this.#retention = parts.retention;
     this.#removals = parts.removals;
+    this.#histories = parts.histories;
     this.#totals = parts.totals;
     this.#maintenance = parts.maintenance;
     this.#holder = parts.holder;
@@ -334,6 +340,8 @@ export class Upkeep {
       await this.#removals.add(overCap);
       more = removed > 0;
     }
+    const end = performance.now() + historyMs;
+    await this.#histories.run(() => performance.now() >= end || this.#stopping);
     if (folded.status === 'rejected') throw folded.reason;
   }
 

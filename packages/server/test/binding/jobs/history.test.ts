@@ -1,7 +1,7 @@
 // ojs-execution-history: what the server says of a job's past, and its purge.
 import { type HistoryEvent, historyOf, type ManualClock, manualClock, type OperationName, State } from '@ojs-ts/core';
 import { describe, expect, test } from 'vitest';
-import { openEmbedded } from '../../../src/index.ts';
+import { type EmbeddedOptions, openEmbedded } from '../../../src/index.ts';
 import { newId } from '../../support/ids.ts';
 import { send } from '../../support/request.ts';
 import { serve } from '../../support/server.ts';
@@ -20,9 +20,9 @@ class Asked implements AsyncDisposable {
   readonly clock: ManualClock;
   readonly embedded: Awaited<ReturnType<typeof openEmbedded>>;
 
-  static async open(url: string): Promise<Asked> {
+  static async open(url: string, options: EmbeddedOptions = {}): Promise<Asked> {
     const clock = manualClock(start);
-    return new Asked(clock, await openEmbedded(url, { clock, upkeep: 'manual' }));
+    return new Asked(clock, await openEmbedded(url, { clock, upkeep: 'manual', ...options }));
   }
 
   private constructor(clock: ManualClock, embedded: Asked['embedded']) {
@@ -275,8 +275,54 @@ describe.each(storages)('the history of a job on $name', ({ url }) => {
     const purged = await send(server.url, { method: 'DELETE', path });
     expect([purged.status, JSON.parse(purged.text)]).toEqual([200, { deleted: true, events_deleted: 3 }]);
     const manifest = await send(server.url, { path: '/ojs/manifest' });
-    expect(manifest.text).toContain('urn:ojs-ts:x-execution-history');
+    const { extensions, retention } = JSON.parse(manifest.text);
+    expect(extensions.experimental).toContainEqual({
+      name: 'execution-history',
+      uri: 'urn:ojs:ext:execution-history',
+      version: '0.1.0',
+    });
+    expect(retention.history).toEqual({ max_age: 'PT720H', max_count: 1_000 });
   });
+});
+
+const hour = 3_600;
+
+test('leaves out events beyond their retention and their number; a cursor among them still works', async () => {
+  await using a = await Asked.open('memory:', { history: { rules: ['queue=default:1d'], maxEventsPerJob: 4 } });
+  const id = await a.push();
+  a.clock.advance(20 * hour * 1_000);
+  await a.fetch();
+  await a.call('worker.ack', { job_id: id });
+  const whole = ['available to active', 'attempt_started', 'attempt_completed', 'active to completed'];
+  const words = async () => (await a.told(id)).map((line) => line.replace(/^\d+ | by \w+$/g, ''));
+  // Of five events the newest four.
+  expect(await words()).toEqual(whole);
+  const { next_cursor: cursor } = await a.history(id, { limit: 1 });
+  a.clock.advance(5 * hour * 1_000);
+  expect(await words()).toEqual(whole);
+  expect((await a.history(id, { cursor: cursor ?? '' })).events).toHaveLength(3);
+  a.clock.advance(20 * hour * 1_000);
+  expect(await a.history(id)).toEqual({ events: [], next_cursor: null, total: 0 });
+  expect((await a.history(id, { cursor: cursor ?? '' })).events).toEqual([]);
+});
+
+test('turned off, every history is empty, the manifest does not name it, and a purge still deletes', async () => {
+  await using server = await serve({ engine: { history: { enabled: false } } });
+  const id = newId();
+  const body = JSON.stringify({ id, type: 'a.b', args: [], parent_id: newId(), root_id: newId() });
+  const pushed = await send(server.url, { method: 'POST', path: '/ojs/v1/jobs', body });
+  // §5: kept as sent.
+  expect(JSON.parse(pushed.text).job).toMatchObject({ parent_id: JSON.parse(body).parent_id });
+  expect(JSON.parse(pushed.text).warnings).toBeUndefined();
+  await send(server.url, { method: 'DELETE', path: `/ojs/v1/jobs/${id}` });
+  const path = `/ojs/v1/jobs/${id}/history`;
+  expect(JSON.parse((await send(server.url, { path })).text)).toEqual({ events: [], next_cursor: null, total: 0 });
+  expect((await send(server.url, { path: `/ojs/v1/jobs/${newId()}/history` })).status).toBe(404);
+  expect(JSON.parse((await send(server.url, { method: 'DELETE', path })).text)).toMatchObject({ events_deleted: 3 });
+  const manifest = await send(server.url, { path: '/ojs/manifest' });
+  expect(manifest.text).not.toContain('history');
+  const headers = { 'ojs-requires-extension': 'urn:ojs:ext:execution-history' };
+  expect((await send(server.url, { path: '/ojs/v1/health', headers })).status).toBe(422);
 });
 
 test('a viewer sees the whole history, which has no arguments or results', async () => {

@@ -1,8 +1,8 @@
-import { failed, fingerprintOf, type JobRecord, messageFingerprint, retried, State } from '@ojs-ts/core';
+import { failed, fingerprintOf, historyPurged, type JobRecord, messageFingerprint, retried, State } from '@ojs-ts/core';
 import { expect } from 'vitest';
 import type { Storage } from '../../../src/storage/storage.ts';
 import type { Case } from './exercise.ts';
-import { claimOf, idOf, ids, insert, keepAll, move, newJob, pages, t0 } from './tools.ts';
+import { claimOf, countErrors, get, idOf, ids, insert, keepAll, move, newJob, pages, t0 } from './tools.ts';
 
 const twoAttempts = '{"retry":{"maxAttempts":2,"initialIntervalMs":1000,"jitter":false}}';
 const oneAttempt = '{"retry":{"maxAttempts":1,"onExhaustion":"dead_letter"}}';
@@ -46,6 +46,24 @@ const listed = async (storage: Storage, query: Partial<Parameters<Storage['jobs'
   ids((await storage.jobs.list({ states: 0xff, limit: 9, ...query })).items);
 
 export const errorCases: readonly Case[] = [
+  [
+    'a deleted past takes the error along; the job keeps its end, its place in lists and in the dead letter',
+    async (storage) => {
+      await open(storage);
+      const [before, queues] = [await get(storage, idOf(2)), await storage.registry.queues()];
+      const purge = historyPurged(before, t0 + 9);
+      expect((await move(storage, purge, t0 + 9)).kind).toBe('moved');
+      expect(await get(storage, idOf(2))).toEqual({ ...before, history: purge.history });
+      expect(await storage.registry.queues()).toEqual(queues);
+      expect(await listed(storage, { fingerprint: lostPrint })).toEqual([4, 1].map(idOf));
+      expect(await listed(storage, { deadLetter: true })).toEqual([3, 2, 1].map(idOf));
+      expect(await storage.jobs.errors({ states: everyFailure, limit: 9 })).toMatchObject({ jobs: 3 });
+      expect(await countErrors(storage)).toEqual([]);
+      const other = await get(storage, idOf(1));
+      await move(storage, retried(other, t0 + 10), t0 + 10);
+      expect((await move(storage, historyPurged(other, t0 + 11), t0 + 11)).kind).toBe('refused');
+    },
+  ],
   [
     'jobs that failed are listed by the fingerprint of their last error, and by its message',
     async (storage) => {

@@ -1,0 +1,180 @@
+import {
+  cancelled,
+  type HistoryOptions,
+  historyOf,
+  historyPolicy,
+  type ManualClock,
+  manualClock,
+  recordOf,
+  State,
+} from '@ojs-ts/core';
+import { describe, expect, test, vi } from 'vitest';
+import { defaultRetention } from '../../../src/engine/options.ts';
+import { HistoryRetention } from '../../../src/engine/upkeep/history-retention.ts';
+import { openStorage } from '../../../src/storage/open.ts';
+import type { Storage } from '../../../src/storage/storage.ts';
+import { type Bench, bench, newJob } from '../../support/engine.ts';
+import { storages } from '../../support/storages.ts';
+
+const hour = 3_600_000;
+const day = 24 * hour;
+
+/** Completed at its second start. */
+async function completed(b: Bench, patch: Parameters<Bench['push']>[0]): Promise<string> {
+  const { id, queue, claim } = await b.start(null, patch);
+  await b.engine.settle({ id, claim, worker: null, kind: 'requeue', reason: 'not now', delayMs: 0 });
+  const [again] = await b.fetch({ queues: [queue] });
+  await b.engine.settle({ id, claim: again?.claim ?? 0, worker: null, kind: 'ack', result: null });
+  return id;
+}
+
+async function failed(b: Bench, response: 'DISCARD' | 'DEAD_LETTER'): Promise<string> {
+  const { id, claim } = await b.start(null);
+  const failure = { code: 'c', type: 't', message: 'a name', names: ['t'], response };
+  await b.engine.settle({ id, claim, worker: null, kind: 'fail', failure });
+  return id;
+}
+
+describe.each(storages)('the retention of histories on $name', ({ url }) => {
+  test('upkeep deletes the past of ended jobs by queue, type and state', async () => {
+    const rules = ['queue=mail,state=completed:1d', 'type=keep.*:6d', 'state=discarded:2d'];
+    await using b = await bench(url(), { history: { rules, retentionDays: 4 } });
+    const jobs = {
+      mail: await completed(b, { queue: 'mail' }),
+      plain: await completed(b, {}),
+      keep: await completed(b, { type: 'keep.this' }),
+      discarded: await failed(b, 'DISCARD'),
+      letter: await failed(b, 'DEAD_LETTER'),
+      cancelled: await b.push(),
+    };
+    await b.engine.lifecycle.cancel(jobs.cancelled, null);
+    const left = async (days: number) => {
+      b.clock.advance(days * day);
+      await b.engine.upkeep.run();
+      const records = await b.engine.storage.jobs.get(Object.values(jobs));
+      return Object.keys(jobs).filter((_, index) => {
+        const record = records[index];
+        return record && historyOf(record).every(({ kind }) => kind !== 'purged');
+      });
+    };
+    const all = Object.keys(jobs);
+    expect(await left(1)).toEqual(all);
+    expect(await left(0.1)).toEqual(all.filter((name) => name !== 'mail'));
+    expect(await left(1)).toEqual(['plain', 'keep', 'letter', 'cancelled']);
+    expect(await left(2)).toEqual(['keep', 'letter']);
+    expect(await left(2)).toEqual(['letter']);
+    const mail = await b.get(jobs.mail);
+    expect([mail.state, mail.finishedAt, historyOf(mail)]).toMatchObject([
+      State.completed,
+      b.clock.now() - 6.1 * day,
+      [{ kind: 'purged', by: 'server' }],
+    ]);
+  });
+});
+
+/** Histories of a memory storage, and the reads that their retention makes of it. */
+class Kept implements AsyncDisposable {
+  readonly storage: Storage;
+  readonly clock: ManualClock = manualClock(Date.UTC(2026, 0, 1));
+  readonly list;
+
+  private constructor(storage: Storage) {
+    this.storage = storage;
+    this.list = vi.spyOn(storage.jobs, 'list');
+  }
+
+  static async open(): Promise<Kept> {
+    return new Kept(await openStorage('memory:'));
+  }
+
+  retention(options: Partial<HistoryOptions>): HistoryRetention {
+    return new HistoryRetention(this.storage, this.clock, historyPolicy(options), defaultRetention);
+  }
+
+  /** Jobs that end now. */
+  async cancel(count: number, deadLetter = false): Promise<readonly string[]> {
+    const now = this.clock.now();
+    const jobs = Array.from({ length: count }, () => newJob(now));
+    await this.storage.jobs.insert([jobs], now);
+    const to = deadLetter ? { to: State.discarded, deadLetter } : {};
+    await this.storage.jobs.transition(
+      jobs.map((job) => ({ ...cancelled(recordOf(job), now), ...to })),
+      now,
+    );
+    return jobs.map(({ id }) => id);
+  }
+
+  async deleted(ids: readonly string[]): Promise<number> {
+    const jobs = await this.storage.jobs.get(ids);
+    return jobs.filter((job) => job !== null && historyOf(job).some(({ kind }) => kind === 'purged')).length;
+  }
+
+  /** Reads since the last call. */
+  reads(): number {
+    const { length } = this.list.mock.calls;
+    this.list.mockClear();
+    return length;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.storage[Symbol.asyncDispose]();
+  }
+}
+
+const aDay = { rules: ['state=cancelled:1d'] };
+const never = () => false;
+
+test('a backlog is deleted page by page; each job is read once, and jobs that stay are not read for an hour', async () => {
+  await using kept = await Kept.open();
+  const retention = kept.retention(aDay);
+  const first = await kept.cancel(300);
+  kept.clock.advance(day / 2);
+  const second = await kept.cancel(150);
+  kept.clock.advance(day / 2 + 1);
+  await retention.run(() => true);
+  expect(kept.reads()).toBe(0);
+  await retention.run(never);
+  expect([kept.reads(), await kept.deleted(first), await kept.deleted(second)]).toEqual([2, 300, 0]);
+  await retention.run(never);
+  expect(kept.reads()).toBe(0);
+  kept.clock.advance(hour);
+  await retention.run(never);
+  expect(kept.reads()).toBe(1);
+  kept.clock.advance(day / 2);
+  await retention.run(never);
+  expect([kept.reads(), await kept.deleted(second)]).toEqual([2, 150]);
+
+  // Another node goes on behind what was read; with other rules it begins again.
+  await kept.retention(aDay).run(never);
+  expect(kept.list.mock.calls.map(([{ after }]) => typeof after)).toEqual(['string']);
+  kept.reads();
+  await kept.retention({ rules: [...aDay.rules, 'queue=x:2d'] }).run(never);
+  expect(kept.list.mock.calls[0]?.[0].after).toBeUndefined();
+});
+
+test('with the default settings nothing is read', async () => {
+  await using kept = await Kept.open();
+  const get = vi.spyOn(kept.storage.documents, 'get');
+  await kept.cancel(1);
+  kept.clock.advance(40 * day);
+  await kept.retention({}).run(never);
+  expect([kept.reads(), get.mock.calls.length]).toEqual([0, 0]);
+});
+
+test('a job that is started again between the read and the change keeps its past', async () => {
+  await using kept = await Kept.open();
+  const [id = ''] = await kept.cancel(1, true);
+  kept.clock.advance(2 * day);
+  const { jobs } = kept.storage;
+  const read = jobs.list.bind(jobs);
+  kept.list.mockRestore();
+  vi.spyOn(jobs, 'list').mockImplementationOnce(async (query) => {
+    const page = await read(query);
+    const again = { id, from: State.discarded, to: State.available, deadLetter: false, events: [] } as const;
+    await jobs.transition([again], kept.clock.now());
+    return page;
+  });
+  await kept.retention({ rules: ['state=dead_letter:1d'] }).run(never);
+  const [job] = await jobs.get([id]);
+  expect([job?.state, await kept.deleted([id])]).toEqual([State.available, 0]);
+});
