@@ -16,8 +16,7 @@ const looks = [
 ] as const;
 
 const folder = mkdtempSync(join(tmpdir(), 'ojs-screenshots-'));
-const browser = await launch();
-await using dashboard = await Dashboard.start(browser);
+await using dashboard = await Dashboard.start();
 const { page, server } = dashboard;
 {
   await using _ = await seed(server.url);
@@ -44,5 +43,5 @@ const { page, server } = dashboard;
   await dashboard.settle();
   await page.screenshot({ path: join(docs, 'workflow.png') });
 }
-await browser.close();
+await (await launch()).close();
 console.log(`The pages are in ${folder}, two of them in docs/dashboard.`);

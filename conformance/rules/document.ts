@@ -42,12 +42,12 @@ an official case (\`official L1-VIS-001\`), a row of [deviations.md](deviations.
 (\`x-lease\`), or a page of this project.`;
 
 /**
- * Of what `conformance/test/official.test.ts` runs; the numbers are of the copy of the official cases that this project
+ * Of what `conformance/test/suites.test.ts` runs; the numbers are of the copy of the official cases that this project
  * is built with.
  */
 const official = `## Official cases
 
-\`OJS_SUITES=… npm run conformance -- --url … --reset\` runs the official cases against a server. \`conformance/test/official.test.ts\` runs those that the project has on every
+\`OJS_SUITES=… npm run conformance -- --url … --reset\` runs the official cases against a server. \`conformance/test/suites.test.ts\` runs those that the project has on every
 storage, level by level. All of them pass: 40 of level 0, 14 of level 1, 8 of level 2, 9 of level 3, 11 of level 4, of the 133 of these levels. The project does not have the others.
 
 The official runner stops its claim at the first level with a failure. Its case L1-RTR-014 expects error types that its requests never name, so no honest server passes it.

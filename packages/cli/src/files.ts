@@ -3,6 +3,7 @@
 
 /** The files of new projects: `common`, and a folder for each template. */
 export const templatesFolder = new URL('../templates/', import.meta.url);
+export const manifestFile = new URL('../package.json', import.meta.url);
 
 /** A program that runs in a process of its own, by its path in `src`, without the extension. */
 export function programFile(path: string): URL {

@@ -1,4 +1,3 @@
-import { version } from '@ojs-ts/server';
 import { Command, Help } from 'commander';
 import { auditCommand } from './commands/audit.ts';
 import { bulkOperationsCommand } from './commands/bulk/bulk.ts';
@@ -26,6 +25,7 @@ import { workflowsCommand } from './commands/workflows/workflows.ts';
 import { backupCommand, restoreCommand } from './storage/backup.ts';
 import { migrateCommand } from './storage/migrate.ts';
 import { storageCommand } from './storage/report.ts';
+import { version } from './version.ts';
 
 export function program(): Command {
   const root = new Command('ojs')

@@ -43,11 +43,8 @@ export class Dashboard implements AsyncDisposable {
   }
 
   /** @param options of the server; on memory without. */
-  static async start(
-    browser: Browser,
-    options: ServerOptions = {},
-    context: BrowserContextOptions = {},
-  ): Promise<Dashboard> {
+  static async start(options: ServerOptions = {}, context: BrowserContextOptions = {}): Promise<Dashboard> {
+    const browser = await launch();
     const server = await startServer({ storage: 'memory:', port: 0, log: false, ...options });
     const opened = await browser.newContext({
       locale: 'en-GB',

@@ -1,9 +1,7 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { isWider, violations } from './axe.ts';
-import { chromiumPath, Dashboard, launch } from './dashboard.ts';
+import { describeDashboard } from './describe-dashboard.ts';
 import { places } from './places.ts';
-import { seed } from './seed.ts';
 
 /** Whatever a text could become in a page, in every field that a user can write. */
 const hostile = [
@@ -15,20 +13,7 @@ const hostile = [
   '&lt;b onmouseover=window.pwned=1&gt;',
 ];
 
-describe.skipIf(chromiumPath === null)('every page', () => {
-  let browser: Browser;
-  let dashboard: Dashboard;
-  let seeded: AsyncDisposable;
-  beforeAll(async () => {
-    browser = await launch();
-    dashboard = await Dashboard.start(browser);
-    seeded = await seed(dashboard.server.url);
-  });
-  afterAll(async () => {
-    await seeded?.[Symbol.asyncDispose]();
-    await dashboard?.[Symbol.asyncDispose]();
-  });
-
+describeDashboard('every page', { seeded: true }, (dashboard) => {
   test('has no violation of WCAG 2.2 AA in the light and in the dark, fits a phone, and shows what users wrote as text', async () => {
     const { page, server } = dashboard;
     await write(server.url);

@@ -1,9 +1,9 @@
 import { request as ask } from 'node:http';
 import { Client } from '@ojs-ts/sdk';
 import { type RunningServer, startServer } from '@ojs-ts/server';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { chromiumPath, Dashboard, launch } from './dashboard.ts';
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
+import { chromiumPath, Dashboard } from './dashboard.ts';
 import { listening } from './mount/support.ts';
 import { places } from './places.ts';
 import { seed } from './seed.ts';
@@ -38,16 +38,11 @@ function clickEverything(page: Page): Promise<void> {
 }
 
 describe.skipIf(chromiumPath === null)('the life of a page', () => {
-  let browser: Browser;
   const file = temporaryFile();
   let all: readonly string[];
-  beforeAll(async () => {
-    browser = await launch();
-  });
-  afterAll(() => browser?.close());
 
   test('a restart of the server: the page says so, takes back what failed, and catches up', async () => {
-    await using dashboard = await Dashboard.start(browser, { storage: `sqlite:${file}` });
+    await using dashboard = await Dashboard.start({ storage: `sqlite:${file}` });
     const { page, server } = dashboard;
     await using stack = new AsyncDisposableStack();
     await (await seed(server.url))[Symbol.asyncDispose]();
@@ -79,7 +74,7 @@ describe.skipIf(chromiumPath === null)('the life of a page', () => {
   });
 
   test('a login: what a viewer may not do is on no page, and the end of a token is the end of the session', async () => {
-    await using dashboard = await Dashboard.start(browser, { storage: `sqlite:${file}`, tokens: [`admin:${admin}`] });
+    await using dashboard = await Dashboard.start({ storage: `sqlite:${file}`, tokens: [`admin:${admin}`] });
     const { page, server } = dashboard;
     const manage = async (method: string, path: string, body?: unknown): Promise<string> => {
       const response = await fetch(`${server.url}/ojs/v1/admin/tokens${path}`, {
@@ -133,7 +128,7 @@ describe.skipIf(chromiumPath === null)('the life of a page', () => {
   });
 
   test('behind a proxy that strips a prefix: deep links, login and live updates', async () => {
-    await using dashboard = await Dashboard.start(browser, { storage: `sqlite:${file}`, tokens: [`admin:${admin}`] });
+    await using dashboard = await Dashboard.start({ storage: `sqlite:${file}`, tokens: [`admin:${admin}`] });
     const { page, server } = dashboard;
     await using proxy = await proxyTo(server, '/ops/jobs');
     const asked: string[] = [];

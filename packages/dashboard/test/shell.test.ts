@@ -1,18 +1,7 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { chromiumPath, Dashboard, launch } from './dashboard.ts';
+import { expect, test } from 'vitest';
+import { describeDashboard } from './describe-dashboard.ts';
 
-describe.skipIf(chromiumPath === null)('the shell', () => {
-  let browser: Browser;
-  let dashboard: Dashboard;
-  beforeAll(async () => {
-    browser = await launch();
-    dashboard = await Dashboard.start(browser);
-  });
-  afterAll(async () => {
-    await dashboard?.[Symbol.asyncDispose]();
-  });
-
+describeDashboard('the shell', {}, (dashboard) => {
   test('every page opens by its address and by its keys, and the browser complains of nothing', async () => {
     const { page } = dashboard;
     await dashboard.open('jobs/none?x=1');

@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import { text as readText } from 'node:stream/consumers';
-import { storageUrl } from '@ojs-ts/server';
 import { Command, Option } from 'commander';
 import { type Context, contextNamed, readContexts, writeContexts } from '../connection/context-file.ts';
 import { Failure } from '../connection/failure.ts';
@@ -60,7 +59,7 @@ function withoutPassword(url: string): string {
 async function set(name: string, flags: SetFlags): Promise<void> {
   const { current, named } = readContexts();
   const context =
-    flags.storage === undefined ? await serverOf(flags, named[name]) : { storage: storageOf(flags.storage) };
+    flags.storage === undefined ? await serverOf(flags, named[name]) : { storage: await storageOf(flags.storage) };
   writeContexts({ current: current ?? name, named: { ...named, [name]: context } });
   console.log(`Context ${name} is set${current === null ? ' and current' : ''}.`);
 }
@@ -74,7 +73,8 @@ async function serverOf({ url, token, tokenStdin }: SetFlags, before: Context | 
 }
 
 /** A relative path would mean another file in another directory. */
-function storageOf(url: string): string {
+async function storageOf(url: string): Promise<string> {
+  const { storageUrl } = await import('@ojs-ts/server');
   const checked = storageUrl(url);
   if (checked.startsWith('memory:'))
     throw new Failure('usage', 'A storage in memory is gone when the command ends: name another one.');

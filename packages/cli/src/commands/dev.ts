@@ -3,7 +3,6 @@ import { basename, dirname, resolve } from 'node:path';
 import { didYouMean } from '@ojs-ts/core';
 import { Command } from 'commander';
 import { Failure } from '../connection/failure.ts';
-import { runDevSession } from '../dev/session.ts';
 import { reporting } from './command.ts';
 import { failStart, millis, port } from './serve.ts';
 
@@ -29,6 +28,7 @@ export function devCommand(): Command {
       reporting('ojs dev', async () => {
         const { storage, port, open = false, drain = drainMs } = flags;
         const module = worker === undefined ? null : fileOf(worker);
+        const { runDevSession } = await import('../dev/session.ts');
         await runDevSession({ worker: module, storage, port, open, drainMs: drain }).catch(failStart);
       }),
     );

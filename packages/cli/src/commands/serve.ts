@@ -1,5 +1,5 @@
 import { readDuration } from '@ojs-ts/core';
-import { ConfigError, type LogLevel, type ServerOptions, startServer } from '@ojs-ts/server';
+import type { LogLevel, ServerOptions } from '@ojs-ts/server';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { Failure } from '../connection/failure.ts';
 import { reporting } from './command.ts';
@@ -321,6 +321,7 @@ async function serve(flags: ServeFlags): Promise<void> {
     },
   };
   await reporting('ojs serve', async () => {
+    const { startServer } = await import('@ojs-ts/server');
     const server = await startServer(options).catch(failStart);
     // Whoever reads the line may send a signal at once.
     stopOnSignal(() => server.close());
@@ -328,8 +329,9 @@ async function serve(flags: ServeFlags): Promise<void> {
   });
 }
 
-/** @throws Failure that says why a server did not start. */
-export function failStart(error: unknown): never {
+/** Rejects with a Failure that says why a server did not start. */
+export async function failStart(error: unknown): Promise<never> {
+  const { ConfigError } = await import('@ojs-ts/server');
   throw new Failure(error instanceof ConfigError ? 'usage' : 'failed', describe(error));
 }
 

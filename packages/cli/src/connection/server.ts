@@ -1,6 +1,5 @@
 import { type Answer, type Call, type Json, members, type Transport } from '@ojs-ts/core';
 import type { Event, EventsOptions } from '@ojs-ts/sdk';
-import { Embedded, Engine, openStorage, storageUrl } from '@ojs-ts/server';
 import { type Command, Option } from 'commander';
 import { plain } from '../output/plain.ts';
 import { type Context, contextNamed, readContexts } from './context-file.ts';
@@ -136,6 +135,8 @@ function contextFor(name: string | undefined, fromEnvironment: string | undefine
 async function embedded(url: string): Promise<Server> {
   if (url.startsWith('memory:'))
     throw new Failure('usage', 'A storage in memory is gone when the command ends: name another one.');
+  // Loaded here: it takes longer than asking a server.
+  const { Embedded, Engine, openStorage, storageUrl } = await import('@ojs-ts/server');
   const storage = await openStorage(storageUrl(url), { existing: true });
   try {
     const { from, to } = await storage.layout();

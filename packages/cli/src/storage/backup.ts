@@ -1,4 +1,4 @@
-import { type BackupSummary, readBackup, writeBackup } from '@ojs-ts/server';
+import type { BackupSummary } from '@ojs-ts/server';
 import { Command } from 'commander';
 import { reported, type StorageFlags, takesStorage, withStorage } from './storage.ts';
 
@@ -10,6 +10,7 @@ export function backupCommand(): Command {
     .action((flags: StorageFlags & { readonly out?: string }) =>
       reported('backup', () =>
         withStorage(flags, true, async (storage) => {
+          const { writeBackup } = await import('@ojs-ts/server');
           const summary = await writeBackup(storage, flags.out ?? null);
           console.error(`${describe(summary)} written to ${flags.out ?? 'standard output'}`);
         }),
@@ -24,6 +25,7 @@ export function restoreCommand(): Command {
     .argument('<file>', 'a file that ojs backup wrote')
     .action((file: string, flags: StorageFlags) =>
       reported('restore', async () => {
+        const { readBackup } = await import('@ojs-ts/server');
         const backup = await readBackup(file);
         await withStorage(flags, false, async (storage) => {
           await storage.migrate();

@@ -1,4 +1,4 @@
-import { type MemoryReport, storageReport, storageUrl } from '@ojs-ts/server';
+import type { MemoryReport } from '@ojs-ts/server';
 import { Command } from 'commander';
 import { group } from '../commands/command.ts';
 import { type Column, table } from '../output/table.ts';
@@ -15,6 +15,7 @@ function reportCommand(): Command {
     .option('--json', 'one JSON document instead of a table')
     .action(({ storage, json }: StorageFlags & { readonly json?: true }) =>
       reported('storage report', async () => {
+        const { storageReport, storageUrl } = await import('@ojs-ts/server');
         const report = await storageReport(storageUrl(storage));
         console.log(json ? JSON.stringify(report, null, 2) : shown(report));
       }),

@@ -1,4 +1,4 @@
-import { checkEnvironment, openStorage, type Storage, storageUrl } from '@ojs-ts/server';
+import type { Storage } from '@ojs-ts/server';
 import type { Command } from 'commander';
 import { reporting } from '../commands/command.ts';
 
@@ -17,6 +17,7 @@ export function takesStorage(command: Command): Command {
 /** As other commands; before the work come warnings about the environment. */
 export async function reported(command: string, work: () => Promise<void>): Promise<void> {
   await reporting(`ojs ${command}`, async () => {
+    const { checkEnvironment } = await import('@ojs-ts/server');
     for (const { event, fields } of checkEnvironment())
       console.error(`ojs ${command}: ${event} ${JSON.stringify(fields)}`);
     await work();
@@ -32,6 +33,7 @@ export async function withStorage(
   existing: boolean,
   work: (storage: Storage) => Promise<void>,
 ): Promise<void> {
+  const { openStorage, storageUrl } = await import('@ojs-ts/server');
   await using storage = await openStorage(storageUrl(url), { existing });
   await work(storage);
 }

@@ -80,8 +80,8 @@ export class Ojs implements Disposable {
   }
 
   #start(program: string, args: readonly string[]): ChildProcessWithoutNullStreams {
-    const { PATH = '' } = process.env;
-    const env = { PATH, HOME: this.home, TERM: 'xterm', ...this.#env };
+    const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env;
+    const env = { PATH, NODE_COMPILE_CACHE, HOME: this.home, TERM: 'xterm', ...this.#env };
     return spawn(program, args, { env });
   }
 

@@ -2,11 +2,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStorage } from '@ojs-ts/server';
-import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fill } from '../../../../bench/src/control/fixture.ts';
 import { table } from '../../../../bench/src/table.ts';
-import { chromiumPath, Dashboard, launch } from '../dashboard.ts';
+import { chromiumPath, Dashboard } from '../dashboard.ts';
 import { Operator } from './operator.ts';
 import { elsewhere, type Scene, setScene, tasks } from './tasks.ts';
 
@@ -20,7 +19,6 @@ const documented = new Map(
 describe.skipIf(chromiumPath === null)(`the tasks of an operator, with ${count} jobs`, () => {
   const folder = mkdtempSync(join(tmpdir(), 'ojs-tasks-'));
   const storage = `sqlite:${join(folder, 'jobs.db')}`;
-  let browser: Browser;
   let dashboard: Dashboard;
   let scene: Scene;
   beforeAll(async () => {
@@ -28,20 +26,18 @@ describe.skipIf(chromiumPath === null)(`the tasks of an operator, with ${count} 
       await using filled = await openStorage(storage);
       await fill(filled, count);
     }
-    browser = await launch();
-    dashboard = await Dashboard.start(browser, { storage });
+    dashboard = await Dashboard.start({ storage });
     scene = await setScene(dashboard.server.url);
     await cancelWrongly(dashboard.server.url);
   });
   afterAll(async () => {
     await dashboard?.[Symbol.asyncDispose]();
-    await browser?.close();
     rmSync(folder, { recursive: true, force: true });
   });
 
   test('each takes four actions and ten seconds at most', async () => {
     // Once there is a token the server asks for one, so that the tasks about tokens have a server of their own.
-    await using guarded = await Dashboard.start(browser, { storage: 'memory:', tokens: ['a-root-secret'] });
+    await using guarded = await Dashboard.start({ storage: 'memory:', tokens: ['a-root-secret'] });
     await guarded.page.goto(guarded.url);
     await guarded.page.getByLabel('Token').fill('a-root-secret');
     await guarded.page.keyboard.press('Enter');

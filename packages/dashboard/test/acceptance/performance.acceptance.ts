@@ -53,7 +53,7 @@ describe.skipIf(chromiumPath === null)('the dashboard by the protocol of the bro
 
   test('the first page is small, and the first view comes within a second', async () => {
     const views: { readonly bytes: number; readonly ms: number }[] = [];
-    await using warm = await Dashboard.start(browser, { storage: `sqlite:${temporaryFile()}` });
+    await using warm = await Dashboard.start({ storage: `sqlite:${temporaryFile()}` });
     await warm.client.enqueue('hello', []);
     for (let round = 0; round < 3; round++) {
       const context = await browser.newContext();
@@ -75,7 +75,7 @@ describe.skipIf(chromiumPath === null)('the dashboard by the protocol of the bro
   });
 
   test('no page is held up, nor grows, while the store takes 5,000 events a second', async () => {
-    await using dashboard = await Dashboard.start(browser, { storage: `sqlite:${temporaryFile()}` });
+    await using dashboard = await Dashboard.start({ storage: `sqlite:${temporaryFile()}` });
     const { page } = dashboard;
     await observe(page);
     await dashboard.open();
@@ -132,7 +132,7 @@ describe.skipIf(chromiumPath === null)('the dashboard by the protocol of the bro
   });
 
   test('a browser has one connection, however many tabs, and an idle page asks no more often than every 5 s', async () => {
-    await using dashboard = await Dashboard.start(browser, { storage: `sqlite:${temporaryFile()}` });
+    await using dashboard = await Dashboard.start({ storage: `sqlite:${temporaryFile()}` });
     const { page, server } = dashboard;
     await dashboard.open();
     for (const place of ['jobs', 'events']) {
@@ -162,7 +162,7 @@ describe.skipIf(chromiumPath === null)('the dashboard by the protocol of the bro
   });
 
   test('a hidden page rests, and goes on without loss', async () => {
-    await using dashboard = await Dashboard.start(browser, { storage: `sqlite:${temporaryFile()}` });
+    await using dashboard = await Dashboard.start({ storage: `sqlite:${temporaryFile()}` });
     const { page, server, client } = dashboard;
     await observe(page);
     await dashboard.open();
@@ -187,7 +187,7 @@ describe.skipIf(chromiumPath === null)('the dashboard by the protocol of the bro
   });
 
   test('a page that comes back after the log has lost events says so', async () => {
-    await using dashboard = await Dashboard.start(browser, {
+    await using dashboard = await Dashboard.start({
       storage: `sqlite:${temporaryFile()}`,
       engine: { retention: { keepEvents: 10 } },
     });

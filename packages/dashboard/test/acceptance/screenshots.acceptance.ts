@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { chromiumPath, Dashboard, launch } from '../dashboard.ts';
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
+import { launch } from '../dashboard.ts';
+import { describeDashboard } from '../describe-dashboard.ts';
 
 interface Bitmap {
   readonly width: number;
@@ -27,20 +28,10 @@ const looks = [
 /** The share of the pixels that may differ: text is drawn a little differently by each build of Chromium. */
 const tolerance = 0.005;
 
-describe.skipIf(chromiumPath === null)('the pages', () => {
-  let browser: Browser;
-  let dashboard: Dashboard;
-  beforeAll(async () => {
-    browser = await launch();
-    dashboard = await Dashboard.start(browser);
-  });
-  afterAll(async () => {
-    await dashboard?.[Symbol.asyncDispose]();
-    await browser?.close();
-  });
-
+describeDashboard('the pages', {}, (dashboard) => {
   test('look as they did with this major version of Chromium', async () => {
     const { page } = dashboard;
+    const browser = await launch();
     const blank = await browser.newPage();
     const folder = new URL(`baselines/${browser.version().split('.')[0]}/`, import.meta.url);
     mkdirSync(folder, { recursive: true });

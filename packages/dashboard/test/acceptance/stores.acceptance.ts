@@ -1,9 +1,9 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
 import { storages } from '../../../server/test/support/storages.ts';
-import { chromiumPath, Dashboard, launch } from '../dashboard.ts';
+import type { Dashboard } from '../dashboard.ts';
+import { describeDashboard } from '../describe-dashboard.ts';
 import { places } from '../places.ts';
-import { seed } from '../seed.ts';
 
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
 
@@ -80,34 +80,22 @@ const actions: Readonly<Record<string, (dashboard: Dashboard) => Promise<unknown
 
 const real = storages.filter(({ name }) => name === 'postgres' || name === 'redis');
 
-describe.skipIf(chromiumPath === null).each(real)('every page on $name', ({ url }) => {
-  let browser: Browser;
-  let dashboard: Dashboard;
-  let seeded: AsyncDisposable;
-  beforeAll(async () => {
-    browser = await launch();
-    dashboard = await Dashboard.start(browser, { storage: url() });
-    seeded = await seed(dashboard.server.url);
+for (const { name, url } of real) {
+  describeDashboard(`every page on ${name}`, { server: { storage: url() }, seeded: true }, (dashboard) => {
+    test('opens without a complaint, is live, and does what it is for', async () => {
+      const { page, server } = dashboard;
+      const all = await places(server.url);
+      // A list of names, so that a page which leaves the list of places is missed.
+      expect(Object.keys(actions).filter((place) => !all.includes(place))).toEqual([]);
+      for (const place of all) {
+        await dashboard.open(place);
+        await dashboard.settle();
+        await page.getByText('Live', { exact: true }).waitFor();
+        expect(await page.locator('.failure').allTextContents(), place).toEqual([]);
+        await actions[place]?.(dashboard);
+        expect(await page.getByRole('alert').allTextContents(), place).toEqual([]);
+      }
+      expect(dashboard.complaints).toEqual([]);
+    });
   });
-  afterAll(async () => {
-    await seeded?.[Symbol.asyncDispose]();
-    await dashboard?.[Symbol.asyncDispose]();
-    await browser?.close();
-  });
-
-  test('opens without a complaint, is live, and does what it is for', async () => {
-    const { page, server } = dashboard;
-    const all = await places(server.url);
-    // A list of names, so that a page which leaves the list of places is missed.
-    expect(Object.keys(actions).filter((place) => !all.includes(place))).toEqual([]);
-    for (const place of all) {
-      await dashboard.open(place);
-      await dashboard.settle();
-      await page.getByText('Live', { exact: true }).waitFor();
-      expect(await page.locator('.failure').allTextContents(), place).toEqual([]);
-      await actions[place]?.(dashboard);
-      expect(await page.getByRole('alert').allTextContents(), place).toEqual([]);
-    }
-    expect(dashboard.complaints).toEqual([]);
-  });
-});
+}

@@ -1,19 +1,8 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { isWider, violations } from '../axe.ts';
-import { chromiumPath, Dashboard, launch } from '../dashboard.ts';
+import { describeDashboard } from '../describe-dashboard.ts';
 
-describe.skipIf(chromiumPath === null)('crons', () => {
-  let browser: Browser;
-  let dashboard: Dashboard;
-  beforeAll(async () => {
-    browser = await launch();
-    dashboard = await Dashboard.start(browser);
-  });
-  afterAll(async () => {
-    await dashboard?.[Symbol.asyncDispose]();
-  });
-
+describeDashboard('crons', {}, (dashboard) => {
   test('a cron is made after a look at its next runs, run, paused, changed and deleted', async () => {
     const { page } = dashboard;
     await dashboard.open('crons');

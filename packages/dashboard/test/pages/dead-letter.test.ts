@@ -1,23 +1,8 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { isWider, violations } from '../axe.ts';
-import { chromiumPath, Dashboard, launch } from '../dashboard.ts';
-import { seed } from '../seed.ts';
+import { describeDashboard } from '../describe-dashboard.ts';
 
-describe.skipIf(chromiumPath === null)('dead letter', () => {
-  let browser: Browser;
-  let dashboard: Dashboard;
-  let seeded: AsyncDisposable;
-  beforeAll(async () => {
-    browser = await launch();
-    dashboard = await Dashboard.start(browser);
-    seeded = await seed(dashboard.server.url);
-  });
-  afterAll(async () => {
-    await seeded?.[Symbol.asyncDispose]();
-    await dashboard?.[Symbol.asyncDispose]();
-  });
-
+describeDashboard('dead letter', { seeded: true }, (dashboard) => {
   test('the dead jobs of one error are redriven at a rate, after their count', async () => {
     const { page } = dashboard;
     const rows = page.getByRole('region', { name: 'Dead jobs' }).getByRole('row');

@@ -1,11 +1,8 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { isWider, violations } from '../axe.ts';
-import { chromiumPath, Dashboard, launch } from '../dashboard.ts';
+import { describeDashboard } from '../describe-dashboard.ts';
 
-describe.skipIf(chromiumPath === null)('events and limits', () => {
-  let browser: Browser;
-  let dashboard: Dashboard;
+describeDashboard('events and limits', {}, (dashboard) => {
   const post = async (path: string, body: unknown) => {
     const response = await fetch(`${dashboard.server.url}/ojs/v1/${path}`, {
       method: 'POST',
@@ -21,13 +18,8 @@ describe.skipIf(chromiumPath === null)('events and limits', () => {
       options: { queue: 'sync', rate_limit: { key: 'tenant:acme', concurrency: 1 } },
     });
   beforeAll(async () => {
-    browser = await launch();
-    dashboard = await Dashboard.start(browser);
     for (let index = 0; index < 4; index++) await enqueue(index);
     await post('workers/fetch', { queues: ['sync'], worker_id: 'w1', count: 2 });
-  });
-  afterAll(async () => {
-    await dashboard?.[Symbol.asyncDispose]();
   });
 
   test('the tail follows the log, pauses, filters, and replays from an event on', async () => {

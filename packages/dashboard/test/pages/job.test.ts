@@ -1,19 +1,9 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { violations } from '../axe.ts';
-import { chromiumPath, Dashboard, launch } from '../dashboard.ts';
+import { Dashboard } from '../dashboard.ts';
+import { describeDashboard } from '../describe-dashboard.ts';
 
-describe.skipIf(chromiumPath === null)('the page of a job', () => {
-  let browser: Browser;
-  let dashboard: Dashboard;
-  beforeAll(async () => {
-    browser = await launch();
-    dashboard = await Dashboard.start(browser);
-  });
-  afterAll(async () => {
-    await dashboard?.[Symbol.asyncDispose]();
-  });
-
+describeDashboard('the page of a job', {}, (dashboard) => {
   async function ask(method: string, path: string, body?: string): Promise<string> {
     const response = await fetch(`${dashboard.server.url}/ojs/v1/${path}`, {
       method,
@@ -171,7 +161,6 @@ describe.skipIf(chromiumPath === null)('the page of a job', () => {
 
   test('a caller without the right sees that arguments are hidden, and no actions', async () => {
     await using viewer = await Dashboard.start(
-      browser,
       { tokens: ['secret-of-admin', 'viewer:only-looks'] },
       { extraHTTPHeaders: { authorization: 'Bearer only-looks' } },
     );

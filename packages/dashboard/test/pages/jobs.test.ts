@@ -1,17 +1,16 @@
-import type { Browser, Locator, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Locator } from 'playwright-core';
+import { beforeAll, expect, test } from 'vitest';
 import { newJob } from '../../../server/test/support/engine.ts';
 import { violations } from '../axe.ts';
-import { chromiumPath, Dashboard, launch } from '../dashboard.ts';
+import { describeDashboard } from '../describe-dashboard.ts';
 
 const hostile = '<img src=x onerror="alert(1)"><script>alert(2)</script>';
 
-describe.skipIf(chromiumPath === null)('the jobs page', () => {
-  let browser: Browser;
-  let dashboard: Dashboard;
-  let page: Page;
-  let query: Locator;
-  let rows: Locator;
+describeDashboard('the jobs page', {}, (dashboard) => {
+  const { page } = dashboard;
+  page.setDefaultTimeout(8_000);
+  const query = page.getByRole('combobox', { name: 'Query' });
+  const rows = page.getByRole('region', { name: 'Jobs' }).locator('tbody tr:has(input)');
 
   const post = async (path: string, body: unknown): Promise<unknown> => {
     const response = await fetch(`${dashboard.server.url}/ojs/v1/${path}`, {
@@ -34,12 +33,6 @@ describe.skipIf(chromiumPath === null)('the jobs page', () => {
   const shown = (text: string) => page.getByRole('heading', { level: 1 }).locator('xpath=..').getByText(text);
 
   beforeAll(async () => {
-    browser = await launch();
-    dashboard = await Dashboard.start(browser);
-    page = dashboard.page;
-    page.setDefaultTimeout(8_000);
-    query = page.getByRole('combobox', { name: 'Query' });
-    rows = page.getByRole('region', { name: 'Jobs' }).locator('tbody tr:has(input)');
     await enqueue(3, 'mail');
     await enqueue(2, 'media');
     await enqueue(5_000, 'many');
@@ -57,9 +50,6 @@ describe.skipIf(chromiumPath === null)('the jobs page', () => {
       job_id: jobs[0].id,
       error: { code: 'X', type: hostile.slice(0, 60), message: hostile },
     });
-  });
-  afterAll(async () => {
-    await dashboard?.[Symbol.asyncDispose]();
   });
 
   test('a query is typed with the keyboard alone, stands in the address, and the back button takes it back', async () => {

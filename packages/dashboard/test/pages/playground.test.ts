@@ -1,8 +1,8 @@
 import { startServer } from '@ojs-ts/server';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { isWider, violations } from '../axe.ts';
-import { chromiumPath, Dashboard, launch } from '../dashboard.ts';
+import { Dashboard } from '../dashboard.ts';
+import { describeDashboard } from '../describe-dashboard.ts';
 import { Playground, startWorker, temporaryFile } from '../support.ts';
 
 const fast = { initial_interval: 'PT0.05S', jitter: false };
@@ -11,23 +11,10 @@ const failedRun = ['job.enqueued available', 'job.started active', 'job.failed d
 /** Whatever a text could become in a page. */
 const hostile = '<img src=x onerror="alert(1)"></code><script>alert(2)</script>&lt;b&gt;';
 
-/** A real browser, a real server, and a worker of the SDK. */
-describe.skipIf(chromiumPath === null)('the playground', () => {
-  let browser: Browser;
-  let dashboard: Dashboard;
-  let worker: ReturnType<typeof startWorker>;
-  let it: Playground;
-
-  beforeAll(async () => {
-    browser = await launch();
-    dashboard = await Dashboard.start(browser);
-    worker = startWorker(dashboard.server.url);
-    it = new Playground(dashboard);
-  });
-  afterAll(async () => {
-    await worker?.[Symbol.asyncDispose]();
-    await dashboard?.[Symbol.asyncDispose]();
-  });
+describeDashboard('the playground', {}, (dashboard) => {
+  const it = new Playground(dashboard);
+  const worker = startWorker(dashboard.server.url);
+  afterAll(() => worker[Symbol.asyncDispose]());
 
   test('a sent job completes, with an event for each state and its JSON verbatim', async () => {
     const requests: string[] = [];
@@ -253,7 +240,7 @@ describe.skipIf(chromiumPath === null)('the playground', () => {
   });
 
   test('reads of the job that fail lose nothing', async () => {
-    await using own = await Dashboard.start(browser);
+    await using own = await Dashboard.start();
     await using _ = startWorker(own.server.url);
     const playground = new Playground(own);
     let unanswered = 0;
@@ -279,7 +266,7 @@ describe.skipIf(chromiumPath === null)('the playground', () => {
 
   test('a job that nobody fetches is explained; a restart of the server loses no event', async () => {
     const storage = `sqlite:${temporaryFile()}`;
-    await using own = await Dashboard.start(browser, { storage });
+    await using own = await Dashboard.start({ storage });
     const playground = new Playground(own);
     await playground.open();
     await playground.send({ type: 'hello', args: [] });
@@ -297,7 +284,7 @@ describe.skipIf(chromiumPath === null)('the playground', () => {
   });
 
   test('the page asks a server without events every five seconds', async () => {
-    await using own = await Dashboard.start(browser, { events: false });
+    await using own = await Dashboard.start({ events: false });
     const playground = new Playground(own);
     await own.page.clock.install();
     await playground.open();

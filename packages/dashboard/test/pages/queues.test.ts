@@ -1,22 +1,8 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { isWider, violations } from '../axe.ts';
-import { chromiumPath, Dashboard, launch } from '../dashboard.ts';
-import { seed } from '../seed.ts';
+import { describeDashboard } from '../describe-dashboard.ts';
 
-describe.skipIf(chromiumPath === null)('overview and queues', () => {
-  let browser: Browser;
-  let dashboard: Dashboard;
-  let seeded: AsyncDisposable;
-  beforeAll(async () => {
-    browser = await launch();
-    dashboard = await Dashboard.start(browser);
-    seeded = await seed(dashboard.server.url);
-  });
-  afterAll(async () => {
-    await seeded?.[Symbol.asyncDispose]();
-    await dashboard?.[Symbol.asyncDispose]();
-  });
+describeDashboard('overview and queues', { seeded: true }, (dashboard) => {
   const tile = (label: string) => dashboard.page.locator('a.tile').filter({ hasText: new RegExp(`^${label}`) });
   const isPaused = async (name: string): Promise<boolean> =>
     (await (await fetch(`${dashboard.server.url}/ojs/v1/queues/${name}`)).text()).includes('"paused":true');

@@ -1,19 +1,8 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { isWider, violations } from '../axe.ts';
-import { chromiumPath, Dashboard, launch } from '../dashboard.ts';
+import { describeDashboard } from '../describe-dashboard.ts';
 
-describe.skipIf(chromiumPath === null)('doctor, configuration, audit, schemas', () => {
-  let browser: Browser;
-  let dashboard: Dashboard;
-  beforeAll(async () => {
-    browser = await launch();
-    dashboard = await Dashboard.start(browser);
-  });
-  afterAll(async () => {
-    await dashboard?.[Symbol.asyncDispose]();
-  });
-
+describeDashboard('doctor, configuration, audit, schemas', {}, (dashboard) => {
   test('the doctor finds a queue that nobody reads, and looks again', async () => {
     const { page, client } = dashboard;
     await dashboard.open('doctor');

@@ -1,38 +1,26 @@
 import { Worker } from '@ojs-ts/sdk';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { isWider, violations } from '../axe.ts';
-import { chromiumPath, Dashboard, launch } from '../dashboard.ts';
+import { describeDashboard } from '../describe-dashboard.ts';
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 
-describe.skipIf(chromiumPath === null)('workers', () => {
-  let browser: Browser;
-  let dashboard: Dashboard;
-  let worker: Worker;
-  let running: Promise<void> | undefined;
-  beforeAll(async () => {
-    browser = await launch();
-    dashboard = await Dashboard.start(browser);
-    worker = new Worker(dashboard.server.url, {
-      queues: ['mail', 'media'],
-      concurrency: 3,
-      labels: ['blue'],
-      heartbeatInterval: 200,
-      shutdownTimeout: '50ms',
-      handleSignals: false,
-      logger: quiet,
-    });
-    worker.register('mail.send', async () => {});
-    worker.register(
-      'image.resize',
-      ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', reject)),
-    );
+describeDashboard('workers', {}, (dashboard) => {
+  const worker = new Worker(dashboard.server.url, {
+    queues: ['mail', 'media'],
+    concurrency: 3,
+    labels: ['blue'],
+    heartbeatInterval: 200,
+    shutdownTimeout: '50ms',
+    handleSignals: false,
+    logger: quiet,
   });
+  worker.register('mail.send', async () => {});
+  worker.register('image.resize', ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', reject)));
+  let running: Promise<void> | undefined;
   afterAll(async () => {
-    await worker?.stop();
+    await worker.stop();
     await running;
-    await dashboard?.[Symbol.asyncDispose]();
   });
 
   const post = (path: string, body: unknown) =>

@@ -1,11 +1,8 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { isWider, violations } from '../axe.ts';
-import { chromiumPath, Dashboard, launch } from '../dashboard.ts';
+import { describeDashboard } from '../describe-dashboard.ts';
 
-describe.skipIf(chromiumPath === null)('workflows', () => {
-  let browser: Browser;
-  let dashboard: Dashboard;
+describeDashboard('workflows', {}, (dashboard) => {
   const call = async (path: string, body: unknown): Promise<Readonly<Record<string, unknown>>> => {
     const response = await fetch(`${dashboard.server.url}/ojs/v1/${path}`, {
       method: 'POST',
@@ -20,13 +17,6 @@ describe.skipIf(chromiumPath === null)('workflows', () => {
     const { jobs } = await call('workers/fetch', { queues: ['steps'], worker_id: 'w1', count: 1 });
     return String((jobs as readonly { readonly id: string }[])[0]?.id);
   };
-  beforeAll(async () => {
-    browser = await launch();
-    dashboard = await Dashboard.start(browser);
-  });
-  afterAll(async () => {
-    await dashboard?.[Symbol.asyncDispose]();
-  });
   const step = (type: string) => ({ type, args: [], options: { queue: 'steps', retry: { max_attempts: 1 } } });
 
   test('a workflow runs before the reader’s eyes, as a graph and as a waterfall', async () => {

@@ -41,7 +41,8 @@ export function serverTraits(connection: Connection): Promise<ServerTraits> {
   if (currentFake() !== null) return connection.ask(readTraits(), {});
   const before = traitsByConnection.get(connection);
   if (before !== undefined) return before;
-  const traits = connection.ask(readTraits(), {});
+  // The callers may have given up; a client that closes does not wait for it.
+  const traits = connection.ask(readTraits(), { signal: connection.closing });
   traits.then(
     ({ isSure }) => isSure || traitsByConnection.delete(connection),
     () => traitsByConnection.delete(connection),

@@ -39,7 +39,7 @@ test('closing a client waits for a call that is about to be tried again', async 
   await closing;
 });
 
-describe('network faults', () => {
+describe.concurrent('network faults', () => {
   test.each<Weather>(['reset', 'drop', 'delay'])(
     '%s: nothing acknowledged is lost, nothing runs twice, no success becomes a failure',
     async (weather) => {

@@ -5,7 +5,7 @@ import { carries } from './dump.ts';
 import { fill, pagesThroughJson, recordsOf } from './suite/dump.ts';
 
 test.each(storages)('a dump of any store restores the same store: memory and $name', async (storage) => {
-  const runs = await carries(storage, { atLeast: 6, atMost: 200, ms: 8_000 });
+  const runs = await carries(storage, { atLeast: 6, atMost: 200, ms: 5_000 });
   expect(runs).toBeGreaterThan(5);
 });
 

@@ -1,15 +1,23 @@
 import fc from 'fast-check';
 import { test } from 'vitest';
 import { memoryStorage } from '../../src/storage/memory/memory.ts';
-import { sqliteStorage } from '../../src/storage/sqlite/sqlite.ts';
+import { openStorage } from '../../src/storage/open.ts';
+import { checkProperty } from '../support/property.ts';
+import { storages } from '../support/storages.ts';
 import { compare, script } from './model.ts';
 
-test('memory and sqlite give equal answers and keep equal rows, 10,000 scripts', async () => {
-  await using model = memoryStorage();
-  await using subject = sqliteStorage({ path: null });
-  await subject.migrate();
-  await fc.assert(
-    fc.asyncProperty(script, (turns) => compare(model, subject, turns)),
-    { numRuns: 10_000, interruptAfterTimeLimit: 120_000 },
-  );
-});
+test.each(storages.filter(({ name }) => name !== 'memory'))(
+  'memory and $name give equal answers and keep equal rows, for 25 s',
+  async ({ name, url }) => {
+    await using model = memoryStorage();
+    await using subject = await openStorage(url());
+    await subject.migrate();
+    let runs = 0;
+    const property = fc.asyncProperty(script, async (turns) => {
+      runs += 1;
+      await compare(model, subject, turns);
+    });
+    await checkProperty(property, { atLeast: 21, atMost: 10_000, ms: 25_000 });
+    console.log(`${name}: ${runs} scripts`);
+  },
+);

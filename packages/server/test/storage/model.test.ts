@@ -14,6 +14,6 @@ test('memory and sqlite give equal answers and keep equal rows', async () => {
     runs += 1;
     await compare(model, subject, turns);
   });
-  await checkProperty(property, { atLeast: 51, atMost: 500, ms: 15_000 });
+  await checkProperty(property, { atLeast: 51, atMost: 500, ms: 8_000 });
   expect(runs).toBeGreaterThan(50);
 });

@@ -80,10 +80,10 @@ describe.concurrent('heartbeats from a thread', () => {
   test('a handler that blocks the event loop for twice the visibility keeps its lease; what came meanwhile runs once', async () => {
     await using server = await open();
     await using client = new Client(server.url);
-    await using program = run('blocking.ts', server.url, 'thread', '8000', '500');
+    await using program = run('blocking.ts', server.url, 'thread', '5000', '500');
     await program.says('debug heartbeat thread started');
     await program.says('ready');
-    const job = await client.enqueue('block.job', [16_000]);
+    const job = await client.enqueue('block.job', [10_000]);
     await program.says('began');
     // The blocked worker has a fetch under way, which may claim this one.
     const other = await client.enqueue('other.job', []);

@@ -305,7 +305,7 @@ describe.each(storages)('limits on $name', (storage) => {
       const queue = newQueue();
       const key = newKey();
       const id = await push(queue, { key, concurrency: 1 });
-      const expires = Date.now() + 2_000;
+      const expires = Date.now() + 1_000;
       const expires_at = new Date(expires).toISOString();
       expect(await put(key, { concurrency: 0, expires_at })).toMatchObject({ body: { override: { expires_at } } });
       const held = await fetch(queue);

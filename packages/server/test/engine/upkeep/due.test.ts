@@ -1,30 +1,49 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { State } from '@ojs-ts/core';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, test } from 'vitest';
 import { Engine } from '../../../src/engine/engine.ts';
 import { openStorage } from '../../../src/storage/open.ts';
 import { items, newJob } from '../../support/engine.ts';
 import { storages } from '../../support/storages.ts';
 
-/** An engine with timers, and how often it has looked for due jobs. */
+/**
+ * An engine with timers, and how often it has looked for due jobs. No spies of Vitest: the end of one test clears those
+ * of the tests beside it.
+ */
 async function open(url: string, events = true) {
   const storage = await openStorage(url, { events });
-  const promote = vi.spyOn(storage.upkeep, 'promote');
-  const nextDue = vi.spyOn(storage.upkeep, 'nextDue');
+  const { upkeep } = storage;
+  const [promote, nextDue, overdue] = [
+    upkeep.promote.bind(upkeep),
+    upkeep.nextDue.bind(upkeep),
+    upkeep.overdue.bind(upkeep),
+  ];
+  const looks = { promote: 0, nextDue: 0, overdue: 0 };
+  upkeep.promote = (...args) => {
+    looks.promote += 1;
+    return promote(...args);
+  };
+  upkeep.nextDue = () => {
+    looks.nextDue += 1;
+    return nextDue();
+  };
+  upkeep.overdue = (...args) => {
+    looks.overdue += 1;
+    return overdue(...args);
+  };
   const engine = await Engine.start({ storage, events });
-  return { storage, engine, promote, nextDue };
+  return { storage, engine, looks };
 }
 
-describe.each(storages)('looks for due jobs, $name', ({ url }) => {
-  test('one a second while nothing happens, and the next at the time of a delayed job', async () => {
-    const { engine, storage, promote, nextDue } = await open(url());
+describe.concurrent.each(storages)('looks for due jobs, $name', ({ url }) => {
+  test('one a second while nothing happens, and the next at the time of a delayed job', async ({ expect }) => {
+    const { engine, storage, looks } = await open(url());
     await using _ = engine;
     await pause(500);
-    const before = promote.mock.calls.length;
-    nextDue.mockClear();
+    const before = { ...looks };
     await pause(2_000);
-    expect(promote.mock.calls.length).toBe(before);
-    expect(nextDue.mock.calls.length).toBeLessThan(4);
+    expect(looks.promote).toBe(before.promote);
+    expect(looks.nextDue - before.nextDue).toBeLessThan(4);
 
     const now = engine.clock.now();
     const job = newJob(now, { state: State.scheduled, runAt: now + 500 });
@@ -37,25 +56,22 @@ describe.each(storages)('looks for due jobs, $name', ({ url }) => {
     expect(late).toBeLessThan(800);
   });
 
-  test('one a second in maintenance mode, although a job is due', async () => {
-    const { engine, storage, promote, nextDue } = await open(url());
+  test('one a second in maintenance mode, although a job is due', async ({ expect }) => {
+    const { engine, looks } = await open(url());
     await using _ = engine;
     await engine.maintenance.begin({ reason: null, estimatedMs: null });
-    const overdue = vi.spyOn(storage.upkeep, 'overdue');
     await engine.push(items([newJob(engine.clock.now(), { state: State.scheduled, runAt: engine.clock.now() })]));
     await pause(500);
-    overdue.mockClear();
-    nextDue.mockClear();
-    promote.mockClear();
+    const before = { ...looks };
     await pause(2_000);
-    expect(promote).not.toHaveBeenCalled();
-    expect(overdue.mock.calls.length).toBeGreaterThan(0);
-    expect(overdue.mock.calls.length + nextDue.mock.calls.length).toBeLessThan(5);
+    expect(looks.promote).toBe(before.promote);
+    expect(looks.overdue).toBeGreaterThan(before.overdue);
+    expect(looks.overdue + looks.nextDue - before.overdue - before.nextDue).toBeLessThan(5);
   });
 });
 
-test('a store without a log gives no hint, so the looks go on', async () => {
-  const { engine, promote } = await open('memory:', false);
+test.concurrent('a store without a log gives no hint, so the looks go on', async ({ expect }) => {
+  const { engine, looks } = await open('memory:', false);
   await using _ = engine;
-  await expect.poll(() => promote.mock.calls.length).toBeGreaterThan(5);
+  await expect.poll(() => looks.promote).toBeGreaterThan(5);
 });

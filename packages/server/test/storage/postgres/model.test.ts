@@ -13,6 +13,6 @@ test.skipIf(server === null)('memory and postgres give equal answers and keep eq
     runs += 1;
     await compare(model, subject, turns);
   });
-  await checkProperty(property, { atLeast: 6, atMost: 500, ms: 15_000 });
+  await checkProperty(property, { atLeast: 6, atMost: 500, ms: 8_000 });
   expect(runs).toBeGreaterThan(5);
 });

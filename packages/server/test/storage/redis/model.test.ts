@@ -13,6 +13,6 @@ test.skipIf(server === null)('memory and redis give equal answers and keep equal
     runs += 1;
     await compare(model, subject, turns);
   });
-  await checkProperty(property, { atLeast: 51, atMost: 500, ms: 15_000 });
+  await checkProperty(property, { atLeast: 51, atMost: 500, ms: 8_000 });
   expect(runs).toBeGreaterThan(50);
 });

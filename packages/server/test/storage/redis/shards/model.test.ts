@@ -16,7 +16,7 @@ test.skipIf(server === null)(
       runs += 1;
       await compare(model, subject, turns);
     });
-    await checkProperty(property, { atLeast: 21, atMost: 300, ms: 12_000 });
+    await checkProperty(property, { atLeast: 21, atMost: 300, ms: 8_000 });
     expect(runs).toBeGreaterThan(20);
   },
 );
