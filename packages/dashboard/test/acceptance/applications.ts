@@ -102,7 +102,11 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE } = nextDashboard(engine, {
 
 const nextConfig = `import type { NextConfig } from 'next';
 
-const config: NextConfig = { serverExternalPackages: ['@ojs-ts/dashboard', '@ojs-ts/sdk', '@ojs-ts/server'] };
+const config: NextConfig = {
+  serverExternalPackages: ['@ojs-ts/dashboard', '@ojs-ts/sdk', '@ojs-ts/server'],
+  // For the proxy that removes a prefix.
+  skipTrailingSlashRedirect: true,
+};
 
 export default config;
 `;

@@ -128,7 +128,9 @@ async function refuse(view: DashboardPage): Promise<void> {
   const refused = page.getByRole('heading', { level: 1, name: 'You may not see this dashboard' });
   await refused.waitFor();
   expect(await violations(page)).toEqual([]);
+  const asked = page.waitForResponse(`${url}/session`);
   await page.getByRole('button', { name: 'Try again' }).click();
+  await (await asked).finished();
   await refused.waitFor();
   await logIn(view, 'admin');
   await page.getByRole('button', { name: 'Try again' }).click();
@@ -160,10 +162,11 @@ async function use(browser: Browser, root: string): Promise<number> {
   await expect.poll(async () => (await dead())?.state).toBe('discarded');
   await view.open(`/jobs/${(await dead())?.id}`);
   await page.getByText('The card has expired.').first().waitFor();
-  await page.getByRole('button', { name: 'Retry', exact: true }).click();
+  await page.locator('.page-head').getByRole('button', { name: 'Retry', exact: true }).click();
   await page.getByText('The job is available again.').first().waitFor();
 
-  await page.getByRole('link', { name: 'Queues', exact: true }).click();
+  const sidebar = page.getByRole('navigation', { name: 'Pages' });
+  await sidebar.getByRole('link', { name: 'Queues', exact: true }).click();
   await page.getByRole('button', { name: 'Pause reports' }).click();
   await page.getByRole('button', { name: 'Resume reports' }).click();
   await page.getByRole('button', { name: 'Pause reports' }).waitFor();
@@ -181,7 +184,7 @@ async function use(browser: Browser, root: string): Promise<number> {
   // A second from the event to the page; the rest is a busy machine's.
   expect(live).toBeLessThan(3_000);
 
-  await page.getByRole('link', { name: 'Overview', exact: true }).click();
+  await sidebar.getByRole('link', { name: 'Overview', exact: true }).click();
   await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
   await page.reload();
   await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
