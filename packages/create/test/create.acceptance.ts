@@ -1,18 +1,12 @@
-// What a new user does: npm create, npm install, npm run dev, one job. From a registry, with an empty cache.
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
+// What a new user does, from a registry and with an empty cache: npx @ojs-ts/cli dev; npm create, npm install, npm run
+// dev; each time one job.
 import { Client } from '@ojs-ts/sdk';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { freePort } from '../../cli/test/support/processes.ts';
 import { packed } from '../../sdk/test/package/project.ts';
+import { Home, statusOf, stopwatch } from './home.ts';
 import { type Registry, startRegistry } from './registry.ts';
-
-const run = promisify(execFile);
 
 let registry: Registry;
 beforeAll(async () => {
@@ -20,60 +14,31 @@ beforeAll(async () => {
 });
 afterAll(() => registry?.[Symbol.asyncDispose]());
 
-/** A folder, and an environment in which npm has an empty cache and knows only the registry. */
-class Home implements AsyncDisposable {
-  readonly folder: string;
-  readonly env: Readonly<Record<string, string>>;
-  readonly #children: ChildProcess[] = [];
+const worker = `import { Worker } from '@ojs-ts/sdk';
 
-  constructor(folder: string, env: Readonly<Record<string, string>>) {
-    this.folder = folder;
-    this.env = {
-      PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
-      HOME: folder,
-      npm_config_cache: join(folder, '.npm'),
-      npm_config_registry: registry.url,
-      npm_config_audit: 'false',
-      npm_config_fund: 'false',
-      npm_config_update_notifier: 'false',
-      NEXT_TELEMETRY_DISABLED: '1',
-      ...env,
-    };
-  }
+export const worker = new Worker();
+worker.register('hello', async ({ args: [name] }) => \`Hello \${name}\`);
+`;
 
-  /** Answers what the command printed. @throws with its output, where it fails. */
-  async run(cwd: string, command: string, ...args: readonly string[]): Promise<string> {
-    try {
-      return (await run(command, args, { cwd: join(this.folder, cwd), env: this.env })).stdout;
-    } catch (error) {
-      if (error instanceof Error && 'stdout' in error && 'stderr' in error)
-        throw new Error(`${error.message}\n${error.stdout}\n${error.stderr}`);
-      throw error;
-    }
-  }
-
-  /** Starts a command that runs until the end of the test. */
-  start(cwd: string, command: string, ...args: readonly string[]): void {
-    const stdio = ['ignore', 'inherit', 'inherit'] as const;
-    const child = spawn(command, args, {
-      cwd: join(this.folder, cwd),
-      env: this.env,
-      detached: true,
-      stdio: [...stdio],
-    });
-    this.#children.push(child);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const child of this.#children) {
-      if (child.pid === undefined || child.exitCode !== null) continue;
-      const exited = once(child, 'exit');
-      process.kill(-child.pid, 'SIGTERM');
-      await exited;
-    }
-    await rm(this.folder, { recursive: true, force: true, maxRetries: 10 });
-  }
-}
+test('npx @ojs-ts/cli dev: the first job is done within a minute', async () => {
+  const server = `http://127.0.0.1:${await freePort()}`;
+  await using home = await Home.create(registry, { OJS_PORT: new URL(server).port });
+  await using client = new Client(server);
+  await home.write('package.json', '{}');
+  await home.write('worker.ts', worker);
+  const seconds = stopwatch();
+  await home.run('.', 'npm', 'install', '@ojs-ts/sdk');
+  const installed = seconds();
+  home.start('.', 'npx', '--yes', '@ojs-ts/cli', 'dev', 'worker.ts');
+  await expect.poll(() => statusOf(`${server}/ojs/v1/health`), { timeout: 60_000, interval: 100 }).toBe(200);
+  const up = seconds();
+  const job = await client.enqueue('hello', ['Ada']);
+  expect(await job.wait({ timeout: '60s' })).toBe('Hello Ada');
+  const done = seconds();
+  console.log('npx @ojs-ts/cli dev, seconds from an empty cache:', { installed, up, 'first job': done });
+  expect(done).toBeLessThan(60);
+  expect(await statusOf(`${server}/dashboard/queues`)).toBe(200);
+});
 
 /** The web application of a template. */
 interface Web {
@@ -88,13 +53,10 @@ const cases: readonly (readonly [template: string, web: Web | null])[] = [
 ];
 
 test.each(cases)('%s: created, installed, types and tests green, its first job done', async (template, web) => {
-  const folder = await mkdtemp(join(tmpdir(), 'ojs-create-'));
   const [server, app] = [`http://127.0.0.1:${await freePort()}`, `http://127.0.0.1:${await freePort()}`];
   const env = { OJS_PORT: new URL(server).port, OJS_BACKEND_URL: server, PORT: new URL(app).port };
-  await using home = new Home(folder, env);
-  const begin = performance.now();
-  const seconds = () => ((performance.now() - begin) / 1000).toFixed(1);
-  const isUp = async (url: string) => (await fetch(url).catch(() => null))?.status;
+  await using home = await Home.create(registry, env);
+  const seconds = stopwatch();
 
   await home.run('.', 'npm', 'create', '--yes', 'ojs-ts', 'app', '--', '--template', template);
   const created = seconds();
@@ -105,13 +67,13 @@ test.each(cases)('%s: created, installed, types and tests green, its first job d
   const checked = seconds();
 
   home.start('app', 'npm', 'run', 'dev');
-  await expect.poll(() => isUp(`${server}/ojs/v1/health`), { timeout: 60_000, interval: 100 }).toBe(200);
+  await expect.poll(() => statusOf(`${server}/ojs/v1/health`), { timeout: 60_000, interval: 100 }).toBe(200);
   expect(await home.run('app', 'npm', 'run', 'enqueue')).toMatch(/Result: \{ messageId: 'welcome-[0-9a-f-]{36}' \}/);
   const figures = { created, installed, checked, 'first job': seconds() };
   console.log(`${template}, seconds from an empty cache:`, figures);
 
   if (web !== null) {
-    await expect.poll(() => isUp(`${app}${web.health}`), { timeout: 120_000, interval: 100 }).toBe(200);
+    await expect.poll(() => statusOf(`${app}${web.health}`), { timeout: 120_000, interval: 100 }).toBe(200);
     const answer = await fetch(`${app}${web.welcome}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -130,7 +92,7 @@ test.each(cases)('%s: created, installed, types and tests green, its first job d
       const port = await freePort();
       home.start('app', 'node_modules/.bin/next', 'start', '--port', `${port}`);
       const built = `http://127.0.0.1:${port}`;
-      await expect.poll(() => isUp(`${built}${web.health}`), { timeout: 60_000, interval: 100 }).toBe(200);
+      await expect.poll(() => statusOf(`${built}${web.health}`), { timeout: 60_000, interval: 100 }).toBe(200);
       await submitsForm(built, job.id);
     }
   }
@@ -155,7 +117,7 @@ async function submitsForm(app: string, job: string): Promise<void> {
 }
 
 test('with --install the tests run at once', async () => {
-  await using home = new Home(await mkdtemp(join(tmpdir(), 'ojs-create-')), {});
+  await using home = await Home.create(registry);
   await home.run('.', 'npm', 'create', '--yes', 'ojs-ts', 'app', '--', '--install');
   expect(await home.run('app', 'npm', 'test')).toContain('pass 2');
 });

@@ -31,7 +31,8 @@ export function nextDashboard<R extends Request = Request>(
   const handler: NextHandler<R> = async (request, context) => {
     const { pathname } = new URL(request.url);
     const below = Object.values(await context.params).find((value) => Array.isArray(value))?.length ?? 0;
-    return answerWeb(mount, request, placeOf(pathname, depthOf(pathname) - below), request);
+    // Next.js removes Content-Encoding from the answers of a route, and compresses them itself.
+    return answerWeb(mount, request, placeOf(pathname, depthOf(pathname) - below), request, false);
   };
   return { GET: handler, HEAD: handler, POST: handler, PUT: handler, PATCH: handler, DELETE: handler };
 }

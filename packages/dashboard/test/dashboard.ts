@@ -17,19 +17,15 @@ export async function launch(): Promise<Browser> {
   return launched;
 }
 
-/** A real server with the dashboard, and one page of a real browser. */
-export class Dashboard implements AsyncDisposable {
-  readonly server: RunningServer;
-  readonly client: Client;
+/** One page of a real browser at a dashboard. */
+export class DashboardPage implements AsyncDisposable {
   readonly page: Page;
-  /** Where the pages are: `http://127.0.0.1:PORT/dashboard/`. */
+  /** Where the pages are: `http://127.0.0.1:PORT/dashboard/`. The places that are opened continue it. */
   readonly url: string;
   /** What the browser complained of: errors of scripts, violations of the policy. */
   readonly complaints: string[] = [];
 
-  private constructor(server: RunningServer, client: Client, page: Page, url: string) {
-    this.server = server;
-    this.client = client;
+  protected constructor(page: Page, url: string) {
     this.page = page;
     this.url = url;
     // For a machine that is several times as slow as usual; a step that hangs says where.
@@ -42,19 +38,9 @@ export class Dashboard implements AsyncDisposable {
     });
   }
 
-  /** @param options of the server; on memory without. */
-  static async start(options: ServerOptions = {}, context: BrowserContextOptions = {}): Promise<Dashboard> {
-    const browser = await launch();
-    const server = await startServer({ storage: 'memory:', port: 0, log: false, ...options });
-    const opened = await browser.newContext({
-      locale: 'en-GB',
-      timezoneId: 'Europe/Berlin',
-      reducedMotion: 'reduce',
-      viewport: { width: 1280, height: 800 },
-      ...context,
-    });
-    const page = await opened.newPage();
-    return new Dashboard(server, new Client(server.url), page, `${server.url}/dashboard/`);
+  /** A page of a new context, which has no cookies yet. */
+  static async at(url: string): Promise<DashboardPage> {
+    return new DashboardPage(await newPage({}), url);
   }
 
   /** Opens a place such as `jobs?q=state:failed`, and waits until its title is there. */
@@ -72,7 +58,41 @@ export class Dashboard implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.page.context().close();
+  }
+}
+
+/** A real server with the dashboard, and one page of a real browser. */
+export class Dashboard extends DashboardPage {
+  readonly server: RunningServer;
+  readonly client: Client;
+
+  private constructor(server: RunningServer, client: Client, page: Page) {
+    super(page, `${server.url}/dashboard/`);
+    this.server = server;
+    this.client = client;
+  }
+
+  /** @param options of the server; on memory without. */
+  static async start(options: ServerOptions = {}, context: BrowserContextOptions = {}): Promise<Dashboard> {
+    const server = await startServer({ storage: 'memory:', port: 0, log: false, ...options });
+    return new Dashboard(server, new Client(server.url), await newPage(context));
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    await super[Symbol.asyncDispose]();
     await this.client.close();
     await this.server.close();
   }
+}
+
+async function newPage(context: BrowserContextOptions): Promise<Page> {
+  const browser = await launch();
+  const opened = await browser.newContext({
+    locale: 'en-GB',
+    timezoneId: 'Europe/Berlin',
+    reducedMotion: 'reduce',
+    viewport: { width: 1280, height: 800 },
+    ...context,
+  });
+  return opened.newPage();
 }

@@ -1,31 +1,14 @@
-import { request as ask } from 'node:http';
 import { Client } from '@ojs-ts/sdk';
-import { type RunningServer, startServer } from '@ojs-ts/server';
+import { startServer } from '@ojs-ts/server';
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { chromiumPath, Dashboard } from './dashboard.ts';
-import { listening } from './mount/support.ts';
 import { places } from './places.ts';
+import { proxyTo } from './proxy.ts';
 import { seed } from './seed.ts';
 import { temporaryFile } from './support.ts';
 
 const admin = 'admin-secret-of-the-test';
-
-/** A proxy that strips a prefix, as in front of many servers. */
-function proxyTo(server: RunningServer, prefix: string) {
-  const { port } = new URL(server.url);
-  return listening((incoming, outgoing) => {
-    const { url = '', method, headers } = incoming;
-    if (!url.startsWith(prefix)) return void outgoing.writeHead(404).end();
-    const forwarded = ask({ host: '127.0.0.1', port, path: url.slice(prefix.length), method, headers }, (answer) => {
-      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(outgoing);
-    });
-    forwarded.on('error', () => outgoing.destroy());
-    outgoing.on('close', () => forwarded.destroy());
-    incoming.pipe(forwarded);
-  });
-}
 
 async function logIn(page: Page, token: string): Promise<void> {
   await page.getByLabel('Token').fill(token);
@@ -130,7 +113,7 @@ describe.skipIf(chromiumPath === null)('the life of a page', () => {
   test('behind a proxy that strips a prefix: deep links, login and live updates', async () => {
     await using dashboard = await Dashboard.start({ storage: `sqlite:${file}`, tokens: [`admin:${admin}`] });
     const { page, server } = dashboard;
-    await using proxy = await proxyTo(server, '/ops/jobs');
+    await using proxy = await proxyTo(server.url, '/ops/jobs');
     const asked: string[] = [];
     page.on('request', (request) => asked.push(request.url()));
     const root = `${proxy.origin}/ops/jobs/`;

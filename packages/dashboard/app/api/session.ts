@@ -1,6 +1,6 @@
 import type { OperationName, Right } from '@ojs-ts/core';
 import { accessOf } from '@ojs-ts/core';
-import { queryOptions, useSuspenseQuery } from '@tanstack/react-query';
+import { type QueryClient, queryOptions, useSuspenseQuery } from '@tanstack/react-query';
 import { parse } from '../json/numeral.ts';
 import { send } from './client.ts';
 import { apiRoot, uiRoot } from './roots.ts';
@@ -27,6 +27,11 @@ export const sessionQuery = queryOptions({
   queryFn: async ({ signal }) => parse(await send('GET', address, { signal })) as Session,
   staleTime: Number.POSITIVE_INFINITY,
 });
+
+/** Drops the answers for whoever was here before. The session stays, where the page around this one sees it change. */
+export function forgetAnswers(client: QueryClient): void {
+  client.removeQueries({ predicate: ({ queryKey: [name] }) => name !== sessionQuery.queryKey[0] });
+}
 
 /** @throws ApiFailure for a wrong token */
 export async function logIn(token: string): Promise<Session> {

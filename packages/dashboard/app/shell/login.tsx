@@ -1,7 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { messageOf } from '../api/failure.ts';
-import { logIn, sessionQuery } from '../api/session.ts';
+import { forgetAnswers, logIn, sessionQuery } from '../api/session.ts';
 import { reconnectLive } from '../live/refresh.ts';
 import { Button } from '../ui/button.tsx';
 import { Field } from '../ui/field.tsx';
@@ -17,8 +17,7 @@ export function Login() {
     setProblem(null);
     try {
       const session = await logIn(token.trim());
-      // Answers for whoever was here before. The session stays in its place, where the page around this one sees it change.
-      client.removeQueries({ predicate: ({ queryKey: [name] }) => name !== sessionQuery.queryKey[0] });
+      forgetAnswers(client);
       client.setQueryData(sessionQuery.queryKey, session);
       reconnectLive();
     } catch (error) {

@@ -7,6 +7,7 @@ import { dismissGap, useLive } from '../live/refresh.ts';
 import { Button } from '../ui/button.tsx';
 import { ToastList } from '../ui/toast-list.tsx';
 import { LiveIndicator } from './live-indicator.tsx';
+import { LoggedOut } from './logged-out.tsx';
 import { Login } from './login.tsx';
 import { groups } from './navigation.ts';
 import { useShortcuts } from './shortcuts.ts';
@@ -24,7 +25,8 @@ export function Shell() {
     sessionEnded.addEventListener('ended', ended);
     return () => sessionEnded.removeEventListener('ended', ended);
   }, [client]);
-  return session.authenticated ? <Frame /> : <Login />;
+  if (session.authenticated) return <Frame />;
+  return session.mode === 'mounted' ? <LoggedOut /> : <Login />;
 }
 
 function Frame() {

@@ -52,7 +52,9 @@ export class Mount<R> {
     else this.#engine = always(guarded(engine));
     const { pages: folder = pagesFolder } = options;
     if (!existsSync(new URL('index.html', folder)))
-      throw new Error('dashboard: the folder of the pages has no index.html. In a clone of ojs-ts, run npm run setup.');
+      throw new Error(
+        `dashboard: the folder of the pages, ${folder.href}, has no index.html. A bundler must leave out @ojs-ts/dashboard, because the package reads files beside its code. In a clone of ojs-ts, run npm run setup.`,
+      );
     this.#pages = new Pages({ apiRoot: './', folder });
   }
 

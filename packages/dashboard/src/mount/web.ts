@@ -18,12 +18,16 @@ export function dashboardHandler(engine: GuardedTransport, options: DashboardOpt
   return (request, place) => answerWeb(mount, request, place, request);
 }
 
-/** @param original what `authorize` gets. */
+/**
+ * @param original what `authorize` gets.
+ * @param compresses false where the framework takes the encoding of the answer away.
+ */
 export async function answerWeb<R>(
   mount: Mount<R>,
   request: Request,
   place: MountPlace,
   original: R,
+  compresses = true,
 ): Promise<Response> {
   // A runtime tells either by the request or by the body of the answer that the client has gone.
   const left = new AbortController();
@@ -32,7 +36,10 @@ export async function answerWeb<R>(
     ...place,
     method: request.method,
     query: searchParams,
-    header: (name) => request.headers.get(name) ?? (name === 'host' ? host : undefined),
+    header: (name) => {
+      if (name === 'accept-encoding' && !compresses) return undefined;
+      return request.headers.get(name) ?? (name === 'host' ? host : undefined);
+    },
     body: request.body === null ? null : unbroken(request.body),
     signal: AbortSignal.any([request.signal, left.signal]),
     original,

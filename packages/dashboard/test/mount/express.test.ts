@@ -3,17 +3,8 @@ import { openEmbedded } from '@ojs-ts/server';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import { expect, test } from 'vitest';
 import { expressDashboard } from '../../src/express.ts';
-import {
-  type App,
-  addressesOf,
-  builtPages,
-  exerciseMount,
-  listening,
-  own,
-  read,
-  readUntil,
-  script,
-} from './support.ts';
+import { proxyTo } from '../proxy.ts';
+import { addressesOf, builtPages, exerciseMount, listening, own, read, readUntil, script } from './support.ts';
 
 const answerError: ErrorRequestHandler = (_error, _request, response, _next) => {
   response.status(500).end();
@@ -43,21 +34,6 @@ async function serving(mount: (app: Express, engine: Awaited<ReturnType<typeof o
       await engine[Symbol.asyncDispose]();
     },
   };
-}
-
-/** A proxy that serves a target below a prefix, and removes the prefix. */
-function proxyTo(origin: string, prefix: string, added: string): Promise<App> {
-  return listening((request, response) => {
-    const path = request.url?.startsWith(prefix) ? `${added}${request.url.slice(prefix.length)}` : '/nowhere';
-    const { method, headers } = request;
-    const passed = ask(`${origin}${path}`, { ...(method && { method }), headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
-    });
-    passed.on('error', () => response.destroy());
-    response.on('close', () => passed.destroy());
-    request.pipe(passed);
-  });
 }
 
 test.each([

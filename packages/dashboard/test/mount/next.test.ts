@@ -4,7 +4,7 @@ import { nextDashboard } from '../../src/next.ts';
 import { addressesOf, builtPages, exerciseMount, listeningWeb, script } from './support.ts';
 
 // Next.js itself is 192 MB unpacked, so its contract stands here: a handler for each method, the rest of the path as
-// decoded segments in a promise, and no slash at the end of a path.
+// decoded segments in a promise, no slash at the end of a path, and no encoding of an answer but its own.
 
 const mountPoint = '/ops/jobs';
 
@@ -33,7 +33,8 @@ exerciseMount('next', async (engine, options, authorizeBy) => {
     }
     const method = Object.entries(handlers).find(([name]) => name === request.method)?.[1];
     if (method === undefined) return new Response(null, { status: 405 });
-    return method(request, contextOf(url.pathname));
+    const { status, headers, body } = await method(request, contextOf(url.pathname));
+    return new Response(body, { status, headers: [...headers].filter(([name]) => name !== 'content-encoding') });
   });
 });
 

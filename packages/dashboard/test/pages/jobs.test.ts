@@ -1,4 +1,3 @@
-import type { Locator } from 'playwright-core';
 import { beforeAll, expect, test } from 'vitest';
 import { newJob } from '../../../server/test/support/engine.ts';
 import { violations } from '../axe.ts';
