@@ -14,16 +14,47 @@ const fresh = ['packages/sdk/test/platform/environment-names.test.ts', 'packages
  * They kill and stop servers and measure how long others stand still, or hold a load to its limit: beside others they
  * would measure those.
  */
-const timed = ['packages/cli/test/**/*.long.ts', 'chaos/test/chaos.long.ts'];
+const timed = [
+  'packages/cli/test/{black-hole,clocks,crash,limits,nodes,store-away,store-crash}.long.ts',
+  'chaos/test/chaos.long.ts',
+];
 
-/** The longest files. Begun last, the run would end with one of them alone. */
-const first = [/\/official\.test\.ts$/, /\/mutations\.long\.ts$/, /\/simulation\.long\.ts$/];
+/** The longest files, longest first. Begun last, the run would end with one of them alone. */
+const first = [
+  'conformance/test/suites.test.ts',
+  'packages/cli/test/commands/operation.test.ts',
+  'packages/cli/test/commands/jobs.test.ts',
+  'packages/simulation/test/simulation.test.ts',
+  'packages/server/test/http/hostile.test.ts',
+  'bench/test/scale.test.ts',
+  'packages/sdk/test/client/network.test.ts',
+  'packages/dashboard/test/every-page.test.ts',
+  'packages/dashboard/test/life.test.ts',
+  'packages/cli/test/dev.test.ts',
+  'packages/server/test/storage/redis/shards/suite.test.ts',
+  'packages/server/test/storage/postgres.test.ts',
+  'packages/server/test/storage/faults.test.ts',
+  'packages/server/test/storage/dump.test.ts',
+  'packages/simulation/test/simulation.long.ts',
+  'bench/test/peers.long.ts',
+  'packages/server/test/engine/workflows/model.long.ts',
+  'scripts/test/setup.long.ts',
+  'conformance/test/mutations.long.ts',
+  'packages/cli/test/clock-jump.long.ts',
+  'packages/server/test/storage/dump.long.ts',
+  'packages/server/test/storage/versions.long.ts',
+  'packages/core/test/cron/oracle.long.ts',
+  'packages/server/test/storage/faults.long.ts',
+  'packages/server/test/storage/model.long.ts',
+];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const isFirst = ({ moduleId }: TestSpecification) => first.some((name) => name.test(moduleId));
-    const sorted = await super.sort(files);
-    return [...sorted.filter(isFirst), ...sorted.filter((file) => !isFirst(file))];
+    const placeOf = ({ moduleId }: TestSpecification) => {
+      const place = first.findIndex((name) => moduleId.endsWith(`/${name}`));
+      return place === -1 ? first.length : place;
+    };
+    return (await super.sort(files)).toSorted((one, other) => placeOf(one) - placeOf(other));
   }
 }
 

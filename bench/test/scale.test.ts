@@ -7,15 +7,19 @@ import { busyMs, report } from './report.ts';
 
 const redis = await redisUrl();
 
-test.each(['memory', ...(redis === null ? [] : [redis])])(
+const ofJobs = ['waiting', 'finished', 'scheduled', 'saturated'];
+const ofNames = ['queues', 'keys'];
+
+// Each point is a process, and on Redis a store too.
+test.each([['memory', ofJobs, ofNames] as const, ...(redis === null ? [] : [[redis, ['waiting'], ['keys']] as const])])(
   'each curve has its points on %s, and each operation its cost',
-  async (storage) => {
-    const curves = ['waiting', 'finished', 'scheduled', 'saturated', 'queues', 'keys'];
+  async (storage, jobs, names) => {
+    const curves = [...jobs, ...names];
     const args = ['--storage', storage, '--curve', curves.join(','), '--most', '1000', '--calls', '5'];
     const points = await report<readonly ScalePoint[]>('scale/main.ts', ...args);
     expect(points.map(({ curve, x }) => `${curve} ${x}`)).toEqual([
-      ...['waiting', 'finished', 'scheduled', 'saturated'].map((curve) => `${curve} 1000`),
-      ...['queues', 'keys'].flatMap((curve) => [1, 10, 100, 1_000].map((x) => `${curve} ${x}`)),
+      ...jobs.map((curve) => `${curve} 1000`),
+      ...names.flatMap((curve) => [1, 10, 100, 1_000].map((x) => `${curve} ${x}`)),
     ]);
     for (const one of points) {
       if (!('point' in one) || !('costs' in one.point)) throw new Error(`${one.curve} has no costs`);

@@ -3,18 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Admin, Client, Worker } from '@ojs-ts/sdk';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { Child, freePort, serve } from './support/processes.ts';
 
 const jobs = 5_000;
 const kills = 10;
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
-let home: string;
-beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), 'ojs-crash-'));
-});
-afterEach(() => rmSync(home, { recursive: true, force: true }));
+const home = mkdtempSync(join(tmpdir(), 'ojs-crash-'));
+afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 /**
  * Enqueues `jobs` jobs from 16 callers; what was acknowledged, and when. A producer that gave up on a call (its outcome
@@ -110,13 +107,14 @@ describe('SIGKILL in the middle of 5,000 jobs, at default timeouts', () => {
   });
 });
 
-describe('the fence, at default settings', () => {
+// Both wait for the end of a lease.
+describe.concurrent('the fence, at default settings', () => {
   test('a worker stopped past its lease loses the job; the second attempt stands', { timeout: 120_000 }, async () => {
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
-    await using _server = await serve(join(home, 'jobs.db'), port);
+    await using _server = await serve(join(home, 'fence.db'), port);
     await using client = new Client(url, { logger: silent });
-    const log = join(home, 'runs.log');
+    const log = join(home, 'fence.log');
     await using stopped = new Child('packages/cli/test/support/worker.child.ts', [url, log, '3000']);
     await stopped.line(/ready/);
     const job = await client.enqueue('crash.job', [], { queue: 'crash', retry: { maxAttempts: 5 } });
@@ -148,9 +146,9 @@ describe('the fence, at default settings', () => {
   }, async () => {
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
-    await using _server = await serve(join(home, 'jobs.db'), port);
+    await using _server = await serve(join(home, 'killed.db'), port);
     await using client = new Client(url, { logger: silent });
-    const log = join(home, 'runs.log');
+    const log = join(home, 'killed.log');
     await using victim = new Child('packages/cli/test/support/worker.child.ts', [url, log, '60000']);
     await victim.line(/ready/);
     const handles = await client.enqueueBatch(

@@ -5,6 +5,7 @@ import { openStorage } from '../../src/storage/open.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { findProgram } from '../support/instance.ts';
 import { startPostgres } from '../support/postgres.ts';
+import { checkProperty } from '../support/property.ts';
 import { startRedis, startRedisCluster } from '../support/redis.ts';
 import { within } from '../support/storages.ts';
 import { installationOf, postgresVersions } from '../versions/install.ts';
@@ -59,7 +60,7 @@ describe.each(subjects)('$name', ({ name, namespace, start }) => {
       runs += 1;
       await compare(model, subject, turns);
     });
-    await fc.assert(property, { numRuns: 500, interruptAfterTimeLimit: 20_000 });
+    await checkProperty(property, { atLeast: 21, atMost: 500, ms: 10_000 });
     expect(runs).toBeGreaterThan(20);
   });
 });
