@@ -262,7 +262,7 @@ export const tasks: readonly Task[] = [
   }),
   task('See whose token an entry of the audit log names', async (o) => {
     await o.click('link', 'Tokens');
-    await o.sees(o.page.getByRole('row').filter({ hasText: 'colleague' }).locator('code'));
+    await o.sees(o.page.getByRole('row').filter({ hasText: 'colleague' }).getByRole('link'));
   }),
   task('Change the secret of a token', async (o) => {
     await o.click('link', 'Tokens');
