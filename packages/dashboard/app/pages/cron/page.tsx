@@ -12,6 +12,7 @@ import { Badge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Confirm } from '../../ui/confirm.tsx';
 import { CopyAs, quote } from '../../ui/copy.tsx';
+import { IfMay } from '../../ui/if-may.tsx';
 import { JobsCard } from '../../ui/jobs-card.tsx';
 import { JsonTree } from '../../ui/json-tree.tsx';
 import { Card, Page as Frame } from '../../ui/page.tsx';
@@ -34,7 +35,9 @@ export function Page() {
       <Frame title={name}>
         <Empty title="There is no such cron">
           <p>
-            <Link to="/crons">See all crons</Link>
+            <IfMay call="cron.list">
+              <Link to="/crons">See all crons</Link>
+            </IfMay>
           </p>
         </Empty>
       </Frame>

@@ -5,6 +5,7 @@ import { formatDuration } from '../../format/times.ts';
 import { readDocument } from '../../json/document.ts';
 import { parse } from '../../json/numeral.ts';
 import { Badge, type Tone } from '../../ui/badge.tsx';
+import { IfMay } from '../../ui/if-may.tsx';
 import { JsonTree } from '../../ui/json-tree.tsx';
 import { Card } from '../../ui/page.tsx';
 import { Time } from '../../ui/time.tsx';
@@ -62,9 +63,11 @@ function AttemptHead({ span }: { readonly span: Span | null }) {
       {worker !== null && (
         <span className="soft attempt-worker">
           on{' '}
-          <Link to="/workers/$id" params={{ id: worker }}>
-            {worker}
-          </Link>
+          <IfMay call="worker.get" otherwise={worker}>
+            <Link to="/workers/$id" params={{ id: worker }}>
+              {worker}
+            </Link>
+          </IfMay>
         </span>
       )}
     </div>

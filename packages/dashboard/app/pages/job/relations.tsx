@@ -2,10 +2,12 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useRef } from 'react';
 import { callText } from '../../api/client.ts';
-import { useMay } from '../../api/session.ts';
+import { ApiFailure } from '../../api/failure.ts';
+import { useEveryQueue, useMay } from '../../api/session.ts';
 import { parse } from '../../json/numeral.ts';
 import { hasJob, hasWorkflow } from '../../live/summary.ts';
 import { StateBadge } from '../../ui/badge.tsx';
+import { IfMay } from '../../ui/if-may.tsx';
 import { Card } from '../../ui/page.tsx';
 import { Fact } from './facts.tsx';
 import { isEnded, type Job } from './job.ts';
@@ -56,7 +58,9 @@ export function Relations({ job }: { readonly job: Job }) {
         )}
         {isDead && (
           <Fact name="Dead letter">
-            <Link to="/dead-letter">It is in the dead letter</Link>
+            <IfMay call="deadLetter.stats" otherwise="It is in the dead letter">
+              <Link to="/dead-letter">It is in the dead letter</Link>
+            </IfMay>
           </Fact>
         )}
         {fingerprint !== null && (
@@ -91,7 +95,8 @@ interface Reruns {
 
 /** No index has the reruns, so they are looked for once and not at every event. */
 function useReruns({ id, type, state }: Job): Reruns | undefined {
-  const mayList = useMay('job.list');
+  const everyQueue = useEveryQueue();
+  const mayList = useMay('job.list') && everyQueue;
   return useQuery({
     queryKey: ['reruns', id],
     queryFn: async ({ signal }): Promise<Reruns> => {
@@ -110,7 +115,7 @@ interface RerunList {
 
 function WorkflowFacts({ id, job }: { readonly id: string; readonly job: string }) {
   const isLarge = useRef(false);
-  const { data } = useQuery({
+  const { data, error } = useQuery({
     queryKey: ['workflow.graph', { id }, 'neighbours', job],
     queryFn: async ({ signal }) =>
       neighboursOf(parse(await callText('workflow.graph', { params: { id }, signal })) as Graph, job),
@@ -121,9 +126,14 @@ function WorkflowFacts({ id, job }: { readonly id: string; readonly job: string 
   return (
     <>
       <Fact name="Workflow">
-        <Link to="/workflows/$id" params={{ id }}>
-          {data?.workflow ?? id}
-        </Link>
+        {error instanceof ApiFailure && error.status === 403 ? (
+          // Other steps are in queues that the caller may not see.
+          <span className="mono breaks">{id}</span>
+        ) : (
+          <Link to="/workflows/$id" params={{ id }}>
+            {data?.workflow ?? id}
+          </Link>
+        )}
       </Fact>
       {data?.step && <Fact name="Step">{data.step}</Fact>}
       {data && data.parents.length > 0 && <Steps name="Parents" steps={data.parents} />}

@@ -1,8 +1,10 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { useEveryQueue } from '../../api/session.ts';
 import { formatCount, formatTotal } from '../../format/numbers.ts';
 import { keep, useKept } from '../../kept.ts';
 import { useSearchTexts } from '../../search.ts';
 import { Button } from '../../ui/button.tsx';
+import { ChooseQueue } from '../../ui/choose-queue.tsx';
 import { CopyAs, quote } from '../../ui/copy.tsx';
 import { Page as Frame } from '../../ui/page.tsx';
 import { Empty } from '../../ui/states.tsx';
@@ -15,7 +17,7 @@ import { readColumns, usualColumns } from './columns.tsx';
 import type { JobListState } from './job-list.ts';
 import './jobs.css';
 import { JobTable } from './job-table.tsx';
-import { conditionOf, maySort, sorts, stateOf, withTerm } from './query.ts';
+import { conditionOf, maySort, queueOf, sorts, stateOf, withTerm } from './query.ts';
 import { QueryField } from './query-field.tsx';
 import { StateChips } from './state-chips.tsx';
 import type { BulkTargets } from './targets.ts';
@@ -27,6 +29,16 @@ const columnsKey = 'ojs-job-columns';
 const none: ReadonlySet<string> = new Set();
 
 export function Page() {
+  const { q = '' } = useSearchTexts().search;
+  if (useEveryQueue() || conditionOf(q) === null || queueOf(q) !== null) return <Jobs />;
+  return (
+    <Frame title="Jobs">
+      <ChooseQueue to="/jobs" searchFor={(queue) => ({ q: withTerm(q, 'queue', `queue:${queue}`) })} />
+    </Frame>
+  );
+}
+
+function Jobs() {
   const { search, change } = useSearchTexts();
   const { q = '', sort = '', order = '', columns: asked = '' } = search;
   const keptColumns = useKept(columnsKey);

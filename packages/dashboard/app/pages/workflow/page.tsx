@@ -9,6 +9,7 @@ import { StateBadge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Confirm } from '../../ui/confirm.tsx';
 import { CopyAs, CopyButton } from '../../ui/copy.tsx';
+import { IfMay } from '../../ui/if-may.tsx';
 import { Page as Frame } from '../../ui/page.tsx';
 import { Empty, Loaded, Loading } from '../../ui/states.tsx';
 import { Tabs } from '../../ui/tabs.tsx';
@@ -46,7 +47,10 @@ export function Page() {
       <Frame title="Workflow">
         <Empty title="There is no such workflow">
           <p>
-            The server may have removed it after its retention. <Link to="/workflows">See all workflows</Link>
+            The server may have removed it after its retention.{' '}
+            <IfMay call="workflow.list">
+              <Link to="/workflows">See all workflows</Link>
+            </IfMay>
           </p>
         </Empty>
       </Frame>
