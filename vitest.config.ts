@@ -93,6 +93,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 1_800_000,
           hookTimeout: 900_000,
+          expect: { poll: { timeout: 20_000 } },
           sequence: { groupOrder: 4 },
         },
       },

@@ -1,4 +1,5 @@
-import { type ReactNode, useEffect, useId, useRef } from 'react';
+import { type ReactNode, useId } from 'react';
+import { useModal } from './modal.ts';
 
 export interface DialogProps {
   readonly title: string;
@@ -9,19 +10,16 @@ export interface DialogProps {
 
 /** Shown while it is rendered. The browser keeps the focus inside, and Escape closes it. */
 export function Dialog({ title, size, onClose, children }: DialogProps) {
-  const dialog = useRef<HTMLDialogElement>(null);
+  const dialog = useModal();
   const heading = useId();
-  useEffect(() => {
-    const element = dialog.current;
-    element?.showModal();
-    return () => element?.close();
-  }, []);
   return (
     <dialog
       ref={dialog}
       data-size={size}
       aria-labelledby={heading}
       onCancel={(event) => {
+        // React lets the event of a dialog inside this one bubble.
+        if (event.target !== event.currentTarget) return;
         event.preventDefault();
         onClose();
       }}

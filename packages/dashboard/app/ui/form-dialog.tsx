@@ -49,7 +49,7 @@ export function FormDialog(props: FormDialogProps) {
         )}
         <div className="dialog-foot">
           <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" kind={kind} disabled={busy || !isReady}>
+          <Button type="submit" kind={kind} disabled={!isReady} busy={busy}>
             {busy ? 'Working…' : submit}
           </Button>
         </div>

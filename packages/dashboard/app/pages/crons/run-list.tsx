@@ -37,8 +37,9 @@ function Change({ change }: { readonly change: ClockChange }) {
       <Badge tone="warn">clock change</Badge>
       <span>
         Clocks go {direction} from {time(local_before)} to {time(local_after)}.
-        {skipped_count > 0 && ` ${skipped_count} local times are skipped.`}
-        {repeated_count > 0 && ` ${repeated_count} local times occur twice and run once.`}
+        {skipped_count > 0 && ` ${skipped_count} local ${skipped_count === 1 ? 'time is' : 'times are'} skipped.`}
+        {repeated_count > 0 &&
+          ` ${repeated_count} local ${repeated_count === 1 ? 'time occurs twice and runs' : 'times occur twice and run'} once.`}
       </span>
     </li>
   );

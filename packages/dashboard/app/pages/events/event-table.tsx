@@ -5,6 +5,7 @@ import { useSearchTexts } from '../../search.ts';
 import { Badge, type Tone } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
 import { type Column, DataTable } from '../../ui/data-table.tsx';
+import { IfMay } from '../../ui/if-may.tsx';
 import { Time } from '../../ui/time.tsx';
 
 const bad = /\.(failed|discarded|timeout|stalled|total_timeout|rejected|step_failed|job_failed)$/;
@@ -16,7 +17,7 @@ const columns: readonly Column<LoggedEvent>[] = [
   { id: 'about', label: 'About', align: 'clip', cell: (event) => <Subject event={event} /> },
   { id: 'type', label: 'Job type', align: 'clip', cell: ({ data }) => text(data.job_type) },
   { id: 'queue', label: 'Queue', align: 'clip', cell: ({ data }) => text(data.queue) },
-  { id: 'data', label: 'Data', align: 'clip', cell: ({ data }) => <span className="mono soft">{restOf(data)}</span> },
+  { id: 'data', label: 'Data', align: 'fill', cell: ({ data }) => <span className="mono soft">{restOf(data)}</span> },
   { id: 'replay', label: 'Actions', cell: (event) => <FromHere event={event} /> },
 ];
 
@@ -39,7 +40,12 @@ function Subject({ event: { type, subject = '' } }: { readonly event: LoggedEven
   const name = { params: { name: subject }, children: subject };
   if (about === 'job') return <Link to="/jobs/$id" {...id} />;
   if (about === 'workflow') return <Link to="/workflows/$id" {...id} />;
-  if (about === 'worker') return <Link to="/workers/$id" {...id} />;
+  if (about === 'worker')
+    return (
+      <IfMay call="worker.get" otherwise={subject}>
+        <Link to="/workers/$id" {...id} />
+      </IfMay>
+    );
   if (about === 'queue') return <Link to="/queues/$name" {...name} />;
   if (about === 'cron') return <Link to="/crons/$name" {...name} />;
   return <>{subject}</>;

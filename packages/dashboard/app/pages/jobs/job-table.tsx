@@ -96,7 +96,7 @@ function Foot({ state, isReading, onMore }: FootProps) {
       {rows.length >= mostFound ? (
         <span>The list ends here: make the query narrower.</span>
       ) : (
-        <Button size="small" disabled={isReading} onClick={onMore}>
+        <Button size="small" busy={isReading} onClick={onMore}>
           {isReading ? 'Reading…' : 'Continue'}
         </Button>
       )}

@@ -46,7 +46,7 @@ export function WorkerButtons({ worker, onRemoved }: WorkerButtonsProps) {
             <Button
               size="small"
               aria-label={`${isQuiet ? 'Resume' : 'Quiet'} ${id}`}
-              disabled={flow.isPending}
+              busy={flow.isPending}
               onClick={() => flow.mutate(call)}
             >
               {isQuiet ? 'Resume' : 'Quiet'}
