@@ -17,9 +17,11 @@ export async function launch(): Promise<Browser> {
   return launched;
 }
 
+type Served = Pick<RunningServer, 'url' | 'close'>;
+
 /** A real server with the dashboard, and one page of a real browser. */
 export class Dashboard implements AsyncDisposable {
-  readonly server: RunningServer;
+  readonly server: Served;
   readonly client: Client;
   readonly page: Page;
   /** Where the pages are: `http://127.0.0.1:PORT/dashboard/`. */
@@ -27,7 +29,7 @@ export class Dashboard implements AsyncDisposable {
   /** What the browser complained of: errors of scripts, violations of the policy. */
   readonly complaints: string[] = [];
 
-  private constructor(server: RunningServer, client: Client, page: Page, url: string) {
+  private constructor(server: Served, client: Client, page: Page, url: string) {
     this.server = server;
     this.client = client;
     this.page = page;
@@ -48,7 +50,11 @@ export class Dashboard implements AsyncDisposable {
     options: ServerOptions = {},
     context: BrowserContextOptions = {},
   ): Promise<Dashboard> {
-    const server = await startServer({ storage: 'memory:', port: 0, log: false, ...options });
+    return Dashboard.of(await startServer({ storage: 'memory:', port: 0, log: false, ...options }), browser, context);
+  }
+
+  /** In front of a server that runs already, and ends with the dashboard. */
+  static async of(server: Served, browser: Browser, context: BrowserContextOptions = {}): Promise<Dashboard> {
     const opened = await browser.newContext({
       locale: 'en-GB',
       timezoneId: 'Europe/Berlin',

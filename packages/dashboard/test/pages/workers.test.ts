@@ -1,6 +1,8 @@
+import { manualClock } from '@ojs-ts/core';
 import { Worker } from '@ojs-ts/sdk';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { serveClocked } from '../../../server/test/support/clocked.ts';
 import { isWider, violations } from '../axe.ts';
 import { chromiumPath, Dashboard, launch } from '../dashboard.ts';
 
@@ -118,5 +120,24 @@ describe.skipIf(chromiumPath === null)('workers', () => {
     await running;
     await page.getByRole('heading', { level: 1, name: worker.workerId }).waitFor();
     expect(dashboard.complaints).toEqual([]);
+  });
+
+  test('one that is silent is removed after a question, and its job goes to others', async () => {
+    const clock = manualClock(Date.now());
+    await using stale = await serveClocked('memory:', { clock });
+    await using silent = await Dashboard.of({ url: stale.url, close: async () => {} }, browser);
+    await stale.bench.push({ queue: 'mail' });
+    const [job] = await stale.bench.fetch({ queues: ['mail'], worker: 'silent-2' });
+    await stale.bench.beat('silent-2', job === undefined ? [] : [job.id]);
+    clock.advance(31_000);
+    await silent.open('workers');
+    const { page } = silent;
+    await page.getByRole('button', { name: 'Remove silent-2…' }).click();
+    await page.getByRole('dialog').getByText('(1 now)').waitFor();
+    await page.getByRole('button', { name: 'Remove the worker' }).click();
+    await page.getByText('Removed silent-2.').waitFor();
+    await page.getByRole('heading', { name: 'No worker yet' }).waitFor();
+    expect(await stale.bench.fetch({ queues: ['mail'], worker: 'other-1' })).toHaveLength(1);
+    expect(silent.complaints).toEqual([]);
   });
 });
