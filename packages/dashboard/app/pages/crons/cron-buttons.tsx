@@ -12,7 +12,7 @@ export function CronButtons({ cron: { name, enabled } }: { readonly cron: Cron }
   if (!useMay('cron.trigger')) return null;
   const call = { params: { name } };
   return (
-    <span className="row">
+    <span className="row nowrap">
       <Button
         size="small"
         aria-label={`Run now: ${name}`}

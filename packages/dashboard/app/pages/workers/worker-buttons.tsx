@@ -6,6 +6,7 @@ import { useMay } from '../../api/session.ts';
 import { formatCount } from '../../format/numbers.ts';
 import { Button } from '../../ui/button.tsx';
 import { Confirm } from '../../ui/confirm.tsx';
+import './workers.css';
 
 const changes = ['worker.list', 'worker.get'] as const;
 
