@@ -126,6 +126,8 @@ describe.skipIf(chromiumPath === null)('without a mouse', () => {
         await keyboard.key('Control+k');
         await page.getByPlaceholder('Go to a page').waitFor();
         await page.keyboard.insertText(command);
+        const chosen = page.locator('[cmdk-item][data-selected="true"]');
+        await expect.poll(async () => (await chosen.textContent())?.toLowerCase()).toBe(command.toLowerCase());
         await keyboard.key('Enter');
         await page.getByRole('dialog').waitFor({ state: 'detached' });
         await expect.poll(() => page.evaluate('document.activeElement.id'), { message: command }).toBe('main');
@@ -182,6 +184,7 @@ describe.skipIf(chromiumPath === null)('without a mouse', () => {
       await keyboard.press('button', 'Pause');
       await keyboard.press('button', /^From here/);
       await keyboard.press('button', 'Back to now');
+      await keyboard.open('queues');
       await keyboard.press('button', 'Log out');
       await page.getByRole('heading', { level: 1, name: 'Log in' }).waitFor();
       expect(dashboard.complaints).toEqual([]);
