@@ -2,7 +2,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { Command } from 'cmdk';
 import { useState } from 'react';
 import { mayCall, useSession } from '../api/session.ts';
-import { useModal } from '../ui/modal.ts';
+import { useModal } from '../ui/dialog.tsx';
 import { groups } from './navigation.ts';
 import { setPreferences } from './preferences.ts';
 

@@ -12,7 +12,7 @@ import { Badge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Confirm } from '../../ui/confirm.tsx';
 import { CopyAs, quote } from '../../ui/copy.tsx';
-import { IfMay } from '../../ui/if-may.tsx';
+import { IfMay } from '../../access/if-may.tsx';
 import { JobsCard } from '../../ui/jobs-card.tsx';
 import { JsonTree } from '../../ui/json-tree.tsx';
 import { Card, Page as Frame } from '../../ui/page.tsx';

@@ -6,7 +6,7 @@ import { localZone } from '../../format/times.ts';
 import { stringify } from '../../json/numeral.ts';
 import { Field } from '../../ui/field.tsx';
 import { FormDialog } from '../../ui/form-dialog.tsx';
-import { checkJson, JsonField } from '../../ui/json-field.tsx';
+import { checkJson, JsonField } from '../../json/json-field.tsx';
 import { Preview } from './preview.tsx';
 
 export interface EditCronProps {

@@ -5,7 +5,7 @@ import { formatDuration } from '../../format/times.ts';
 import { readDocument } from '../../json/document.ts';
 import { parse } from '../../json/numeral.ts';
 import { Badge, type Tone } from '../../ui/badge.tsx';
-import { IfMay } from '../../ui/if-may.tsx';
+import { IfMay } from '../../access/if-may.tsx';
 import { JsonTree } from '../../ui/json-tree.tsx';
 import { Card } from '../../ui/page.tsx';
 import { Time } from '../../ui/time.tsx';

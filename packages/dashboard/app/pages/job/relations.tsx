@@ -2,12 +2,11 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useRef } from 'react';
 import { callText } from '../../api/client.ts';
-import { ApiFailure } from '../../api/failure.ts';
 import { useEveryQueue, useMay } from '../../api/session.ts';
 import { parse } from '../../json/numeral.ts';
 import { hasJob, hasWorkflow } from '../../live/summary.ts';
 import { StateBadge } from '../../ui/badge.tsx';
-import { IfMay } from '../../ui/if-may.tsx';
+import { IfMay } from '../../access/if-may.tsx';
 import { Card } from '../../ui/page.tsx';
 import { Fact } from './facts.tsx';
 import { isEnded, type Job } from './job.ts';
@@ -115,7 +114,7 @@ interface RerunList {
 
 function WorkflowFacts({ id, job }: { readonly id: string; readonly job: string }) {
   const isLarge = useRef(false);
-  const { data, error } = useQuery({
+  const { data } = useQuery({
     queryKey: ['workflow.graph', { id }, 'neighbours', job],
     queryFn: async ({ signal }) =>
       neighboursOf(parse(await callText('workflow.graph', { params: { id }, signal })) as Graph, job),
@@ -126,12 +125,12 @@ function WorkflowFacts({ id, job }: { readonly id: string; readonly job: string 
   return (
     <>
       <Fact name="Workflow">
-        {error instanceof ApiFailure && error.status === 403 ? (
-          // Other steps are in queues that the caller may not see.
+        {data === undefined ? (
+          // Refused, perhaps: other steps may be in queues that the caller does not see.
           <span className="mono breaks">{id}</span>
         ) : (
           <Link to="/workflows/$id" params={{ id }}>
-            {data?.workflow ?? id}
+            {data.workflow ?? id}
           </Link>
         )}
       </Fact>

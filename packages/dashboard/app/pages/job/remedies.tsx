@@ -4,7 +4,7 @@ import type { ReactNode } from 'react';
 import type { Reason } from '../../api/answers/job-detail.ts';
 import { useMay } from '../../api/session.ts';
 import { Button } from '../../ui/button.tsx';
-import { IfMay } from '../../ui/if-may.tsx';
+import { IfMay } from '../../access/if-may.tsx';
 import type { Job } from './job.ts';
 import { type JobCall, useJobCall } from './job-call.ts';
 

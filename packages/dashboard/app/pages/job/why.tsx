@@ -3,7 +3,7 @@ import type { Reason } from '../../api/answers/job-detail.ts';
 import { useCall } from '../../api/calls.ts';
 import { formatCount } from '../../format/numbers.ts';
 import { hasJob, hasQueue, hasType } from '../../live/summary.ts';
-import { IfMay } from '../../ui/if-may.tsx';
+import { IfMay } from '../../access/if-may.tsx';
 import { Card } from '../../ui/page.tsx';
 import { Loaded } from '../../ui/states.tsx';
 import { Time } from '../../ui/time.tsx';

@@ -2,7 +2,7 @@ import { useState } from 'react';
 import { useAction } from '../../api/calls.ts';
 import { Field } from '../../ui/field.tsx';
 import { FormDialog } from '../../ui/form-dialog.tsx';
-import { checkJson, JsonField } from '../../ui/json-field.tsx';
+import { checkJson, JsonField } from '../../json/json-field.tsx';
 
 const example = `{
   "type": "array",

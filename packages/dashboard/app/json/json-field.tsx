@@ -1,6 +1,6 @@
 import { messageOf } from '../api/failure.ts';
-import { parse } from '../json/numeral.ts';
-import { Field } from './field.tsx';
+import { parse } from './numeral.ts';
+import { Field } from '../ui/field.tsx';
 
 export interface JsonFieldProps {
   readonly label: string;

@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { useCall } from '../api/calls.ts';
 import type { SearchTexts } from '../router.tsx';
-import { Empty, Loaded } from './states.tsx';
+import { Empty, Loaded } from '../ui/states.tsx';
 
 export interface ChooseQueueProps {
   readonly to: '/jobs' | '/events';
