@@ -1,6 +1,6 @@
 import { messageOf } from '../api/failure.ts';
-import { parse } from './numeral.ts';
 import { Field } from '../ui/field.tsx';
+import { parse } from './numeral.ts';
 
 export interface JsonFieldProps {
   readonly label: string;

@@ -114,6 +114,7 @@ describe.skipIf(chromiumPath === null)('without a mouse', () => {
 
     test('every place, the theme, times and zone, the search and the list of keys', async () => {
       const { page } = dashboard;
+      await keyboard.open('jobs');
       for (const { to, label, key } of groups.flatMap((group) => group.places)) {
         await keyboard.key('g', key);
         await page.getByRole('heading', { level: 1, name: label }).waitFor();
@@ -149,6 +150,7 @@ describe.skipIf(chromiumPath === null)('without a mouse', () => {
 
     test('views, columns, order and filters of the list of jobs', async () => {
       const { page } = dashboard;
+      await api.push('halted');
       await keyboard.open('jobs?q=queue:halted');
       await keyboard.ask('Save view');
       await keyboard.write('Name', 'Halted');

@@ -1,5 +1,6 @@
 import { Link, useNavigate, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
+import { IfMay } from '../../access/if-may.tsx';
 import { useAction, useCall } from '../../api/calls.ts';
 import { ApiFailure } from '../../api/failure.ts';
 import { useMay } from '../../api/session.ts';
@@ -12,7 +13,6 @@ import { Badge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Confirm } from '../../ui/confirm.tsx';
 import { CopyAs, quote } from '../../ui/copy.tsx';
-import { IfMay } from '../../access/if-may.tsx';
 import { JobsCard } from '../../ui/jobs-card.tsx';
 import { JsonTree } from '../../ui/json-tree.tsx';
 import { Card, Page as Frame } from '../../ui/page.tsx';

@@ -3,10 +3,10 @@ import { useState } from 'react';
 import type { Cron } from '../../api/answers/crons.ts';
 import { useAction } from '../../api/calls.ts';
 import { localZone } from '../../format/times.ts';
+import { checkJson, JsonField } from '../../json/json-field.tsx';
 import { stringify } from '../../json/numeral.ts';
 import { Field } from '../../ui/field.tsx';
 import { FormDialog } from '../../ui/form-dialog.tsx';
-import { checkJson, JsonField } from '../../json/json-field.tsx';
 import { Preview } from './preview.tsx';
 
 export interface EditCronProps {

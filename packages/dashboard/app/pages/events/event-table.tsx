@@ -1,11 +1,11 @@
 import { Link } from '@tanstack/react-router';
+import { IfMay } from '../../access/if-may.tsx';
 import type { LoggedEvent } from '../../api/answers/events.ts';
 import { stringify } from '../../json/numeral.ts';
 import { useSearchTexts } from '../../search.ts';
 import { Badge, type Tone } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
 import { type Column, DataTable } from '../../ui/data-table.tsx';
-import { IfMay } from '../../access/if-may.tsx';
 import { Time } from '../../ui/time.tsx';
 
 const bad = /\.(failed|discarded|timeout|stalled|total_timeout|rejected|step_failed|job_failed)$/;

@@ -1,8 +1,8 @@
 import { eventKinds } from '@ojs-ts/core';
+import { ChooseQueue } from '../../access/choose-queue.tsx';
 import { useEveryQueue } from '../../api/session.ts';
 import { useSearchTexts } from '../../search.ts';
 import { Button } from '../../ui/button.tsx';
-import { ChooseQueue } from '../../access/choose-queue.tsx';
 import { CopyAs, quote } from '../../ui/copy.tsx';
 import { Page as Frame } from '../../ui/page.tsx';
 import { Filters } from './filters.tsx';

@@ -1,11 +1,11 @@
 import { elements, members } from '@ojs-ts/core';
 import { Link } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
+import { IfMay } from '../../access/if-may.tsx';
 import { formatDuration } from '../../format/times.ts';
 import { readDocument } from '../../json/document.ts';
 import { parse } from '../../json/numeral.ts';
 import { Badge, type Tone } from '../../ui/badge.tsx';
-import { IfMay } from '../../access/if-may.tsx';
 import { JsonTree } from '../../ui/json-tree.tsx';
 import { Card } from '../../ui/page.tsx';
 import { Time } from '../../ui/time.tsx';

@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
-import { formatDuration, formatPeriod } from '../../format/times.ts';
 import { IfMay } from '../../access/if-may.tsx';
+import { formatDuration, formatPeriod } from '../../format/times.ts';
 import { Card } from '../../ui/page.tsx';
 import { Time } from '../../ui/time.tsx';
 import type { Job, JobDocument, RetryPolicy } from './job.ts';

@@ -1,12 +1,12 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useRef } from 'react';
+import { IfMay } from '../../access/if-may.tsx';
 import { callText } from '../../api/client.ts';
 import { useEveryQueue, useMay } from '../../api/session.ts';
 import { parse } from '../../json/numeral.ts';
 import { hasJob, hasWorkflow } from '../../live/summary.ts';
 import { StateBadge } from '../../ui/badge.tsx';
-import { IfMay } from '../../access/if-may.tsx';
 import { Card } from '../../ui/page.tsx';
 import { Fact } from './facts.tsx';
 import { isEnded, type Job } from './job.ts';

@@ -1,10 +1,10 @@
 import type { OperationName } from '@ojs-ts/core';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
+import { IfMay } from '../../access/if-may.tsx';
 import type { Reason } from '../../api/answers/job-detail.ts';
 import { useMay } from '../../api/session.ts';
 import { Button } from '../../ui/button.tsx';
-import { IfMay } from '../../access/if-may.tsx';
 import type { Job } from './job.ts';
 import { type JobCall, useJobCall } from './job-call.ts';
 

@@ -1,9 +1,9 @@
 import { Link } from '@tanstack/react-router';
+import { IfMay } from '../../access/if-may.tsx';
 import type { Reason } from '../../api/answers/job-detail.ts';
 import { useCall } from '../../api/calls.ts';
 import { formatCount } from '../../format/numbers.ts';
 import { hasJob, hasQueue, hasType } from '../../live/summary.ts';
-import { IfMay } from '../../access/if-may.tsx';
 import { Card } from '../../ui/page.tsx';
 import { Loaded } from '../../ui/states.tsx';
 import { Time } from '../../ui/time.tsx';

@@ -1,10 +1,10 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { ChooseQueue } from '../../access/choose-queue.tsx';
 import { useEveryQueue } from '../../api/session.ts';
 import { formatCount, formatTotal } from '../../format/numbers.ts';
 import { keep, useKept } from '../../kept.ts';
 import { useSearchTexts } from '../../search.ts';
 import { Button } from '../../ui/button.tsx';
-import { ChooseQueue } from '../../access/choose-queue.tsx';
 import { CopyAs, quote } from '../../ui/copy.tsx';
 import { Page as Frame } from '../../ui/page.tsx';
 import { Empty } from '../../ui/states.tsx';

@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router';
+import { IfMay } from '../../access/if-may.tsx';
 import type { QueueOverview } from '../../api/answers/queues.ts';
 import { formatShort } from '../../format/numbers.ts';
-import { IfMay } from '../../access/if-may.tsx';
 import { Tile } from '../../ui/page.tsx';
 import { Time } from '../../ui/time.tsx';
 

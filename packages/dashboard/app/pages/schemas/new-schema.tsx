@@ -1,8 +1,8 @@
 import { useState } from 'react';
 import { useAction } from '../../api/calls.ts';
+import { checkJson, JsonField } from '../../json/json-field.tsx';
 import { Field } from '../../ui/field.tsx';
 import { FormDialog } from '../../ui/form-dialog.tsx';
-import { checkJson, JsonField } from '../../json/json-field.tsx';
 
 const example = `{
   "type": "array",
