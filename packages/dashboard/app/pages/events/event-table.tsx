@@ -39,7 +39,13 @@ function Subject({ event: { type, subject = '' } }: { readonly event: LoggedEven
   const id = { params: { id: subject }, children: subject };
   const name = { params: { name: subject }, children: subject };
   if (about === 'job') return <Link to="/jobs/$id" {...id} />;
-  if (about === 'workflow') return <Link to="/workflows/$id" {...id} />;
+  if (about === 'workflow')
+    return (
+      // Its other steps may be in queues that the caller does not see.
+      <IfMay call="workflow.list" otherwise={subject}>
+        <Link to="/workflows/$id" {...id} />
+      </IfMay>
+    );
   if (about === 'worker')
     return (
       <IfMay call="worker.get" otherwise={subject}>
