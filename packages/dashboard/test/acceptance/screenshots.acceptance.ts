@@ -41,12 +41,13 @@ describe.skipIf(chromiumPath === null)('the pages', () => {
   test('look as they did with this major version of Chromium', async () => {
     const { page } = dashboard;
     const folder = new URL(`baselines/${browser.version().split('.')[0]}/`, import.meta.url);
-    mkdirSync(folder, { recursive: true });
     const changed: Record<string, number> = {};
     const now = mkdtempSync(join(tmpdir(), 'ojs-pictures-'));
-    const compare = async (name: string): Promise<void> => {
+    const compare = async (place: string, look: string): Promise<void> => {
+      const name = `${place}-${look}`;
       const picture = await pictureOf(page);
-      const baseline = new URL(`${name}.png`, folder);
+      mkdirSync(new URL(`${place}/`, folder), { recursive: true });
+      const baseline = new URL(`${place}/${look}.png`, folder);
       // A new version of the browser, or a page whose old picture was deleted, begins with what it shows now.
       if (!existsSync(baseline)) writeFileSync(baseline, encode(picture));
       const share = difference(picture, decode(readFileSync(baseline)));
@@ -60,7 +61,7 @@ describe.skipIf(chromiumPath === null)('the pages', () => {
       await page.setViewportSize(viewport);
       await page.context().clearCookies();
       await dashboard.open();
-      await compare(`login-${name}`);
+      await compare('login', name);
       await page.getByLabel('Token').fill(shop.secret);
       await page.getByRole('button', { name: 'Log in' }).click();
       await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
@@ -70,7 +71,7 @@ describe.skipIf(chromiumPath === null)('the pages', () => {
         await dashboard.settle();
         await page.getByText('Loading the editor').waitFor({ state: 'detached' });
         if (place === 'workflow') await page.locator('.react-flow__node').first().waitFor();
-        await compare(`${place}-${name}`);
+        await compare(place, name);
       }
     }
     expect(changed, `The pictures of now are in ${now}.`).toEqual({});
