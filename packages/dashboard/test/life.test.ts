@@ -15,6 +15,8 @@ async function logIn(page: Page, token: string): Promise<void> {
   await page.getByRole('button', { name: 'Log in' }).click();
 }
 
+const isJob = (place: string): boolean => place.startsWith('jobs/');
+
 /** Clicks all that can be clicked on the page, items of closed menus too. */
 function clickEverything(page: Page): Promise<void> {
   return page.evaluate("for (const one of document.querySelectorAll('main button:enabled')) one.click()");
@@ -107,6 +109,39 @@ describe.skipIf(chromiumPath === null)('the life of a page', () => {
     await page.getByText('Live', { exact: true }).waitFor();
     await page.getByRole('button', { name: 'Log out' }).click();
     await page.getByRole('heading', { level: 1, name: 'Log in' }).waitFor();
+    expect(dashboard.complaints).toEqual([]);
+  });
+
+  test('a token of one queue sees no link to a page that refuses it', async () => {
+    await using dashboard = await Dashboard.start({ storage: `sqlite:${file}`, tokens: [`admin:${admin}`] });
+    const { page, server, url } = dashboard;
+    const response = await fetch(`${server.url}/ojs/v1/admin/tokens`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${admin}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ name: 'mail', roles: ['operator'], queues: ['mail'] }),
+    });
+    const { secret }: { readonly secret: string } = JSON.parse(await response.text());
+    await dashboard.open('queues/mail');
+    await logIn(page, secret);
+    await page.getByRole('heading', { level: 1, name: 'mail' }).waitFor();
+    const items = page.getByRole('navigation', { name: 'Pages' }).getByRole('listitem');
+    const shown = ['Jobs', 'Queues', 'Events', 'Bulk operations', 'Schemas', 'Playground'];
+    expect(await items.allTextContents()).toEqual(shown);
+    // One page of each kind, as the links lead to it.
+    const visited = new Set<string>();
+    const waiting = ['', 'events?queues=mail', 'jobs?q=queue:mail', 'queues/mail', ...all.filter(isJob)];
+    for (let place = waiting.shift(); place !== undefined; place = waiting.shift()) {
+      const kind = isJob(place) ? place : place.replace(/\/.*/, '/').replace(/=.*/, '');
+      if (visited.has(kind)) continue;
+      visited.add(kind);
+      await dashboard.open(place);
+      await dashboard.settle();
+      expect(await page.locator('.failure').allTextContents(), place).toEqual([]);
+      const links: readonly string[] = await page.evaluate("[...document.links].map(({ href }) => href.split('#')[0])");
+      const inside = links.filter((link) => link.startsWith(url)).map((link) => link.slice(url.length));
+      waiting.push(...inside.filter((one) => !isJob(one)));
+    }
+    expect([...visited]).toEqual(expect.arrayContaining(['', 'queues/', 'schemas', 'jobs?q']));
     expect(dashboard.complaints).toEqual([]);
   });
 

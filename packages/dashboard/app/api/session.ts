@@ -1,5 +1,5 @@
 import type { OperationName, Right } from '@ojs-ts/core';
-import { accessOf } from '@ojs-ts/core';
+import { accessOf, coversEveryQueue } from '@ojs-ts/core';
 import { type QueryClient, queryOptions, useSuspenseQuery } from '@tanstack/react-query';
 import { parse } from '../json/numeral.ts';
 import { send } from './client.ts';
@@ -47,9 +47,15 @@ export function useSession(): Session {
 }
 
 /** Whether the caller may make this call. What nobody may do is not shown. */
-export function mayCall(session: Session, name: OperationName): boolean {
-  const { right } = accessOf[name];
+export function mayCall(session: Pick<Session, 'rights' | 'queues'>, name: OperationName): boolean {
+  const { right, queues } = accessOf[name];
+  if (queues === 'every' && !coversEveryQueue(session)) return false;
   return right === 'open' || session.rights.includes(right);
+}
+
+/** Whether the caller sees all queues. Of others the server takes no list that names no queue. */
+export function useEveryQueue(): boolean {
+  return coversEveryQueue(useSession());
 }
 
 export function useMay(name: OperationName): boolean {

@@ -30,7 +30,7 @@ export const groups: readonly Group[] = [
   {
     label: 'Trouble',
     places: [
-      { to: '/dead-letter', label: 'Dead letter', needs: 'deadLetter.list', key: 'd' },
+      { to: '/dead-letter', label: 'Dead letter', needs: 'deadLetter.stats', key: 'd' },
       { to: '/events', label: 'Events', needs: 'event.list', key: 'e' },
       { to: '/limits', label: 'Limits', needs: 'limit.list', key: 'l' },
       { to: '/bulk', label: 'Bulk operations', needs: 'bulk.list', key: 'b' },

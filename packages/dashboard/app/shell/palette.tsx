@@ -2,6 +2,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { Command } from 'cmdk';
 import { useEffect, useRef, useState } from 'react';
 import { mayCall, useSession } from '../api/session.ts';
+import { useModal } from '../ui/dialog.tsx';
 import { groups } from './navigation.ts';
 import { setPreferences } from './preferences.ts';
 
@@ -11,14 +12,11 @@ const id = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 export function Palette({ onClose }: { readonly onClose: () => void }) {
   const session = useSession();
   const navigate = useNavigate();
-  const dialog = useRef<HTMLDialogElement>(null);
+  const dialog = useModal();
   const input = useRef<HTMLInputElement>(null);
   const [text, setText] = useState('');
-  useEffect(() => {
-    dialog.current?.showModal();
-    // The browser gives the focus to the list around the field.
-    input.current?.focus();
-  }, []);
+  // The browser gives the focus to the list around the field.
+  useEffect(() => input.current?.focus(), []);
   const run = (action: () => unknown) => () => {
     onClose();
     void action();
@@ -56,26 +54,6 @@ export function Palette({ onClose }: { readonly onClose: () => void }) {
                 ))}
             </Command.Group>
           ))}
-          {asked !== '' && (
-            <Command.Group heading="Jobs" forceMount>
-              {id.test(asked) && (
-                <Command.Item
-                  forceMount
-                  value={`job ${asked}`}
-                  onSelect={run(() => navigate({ to: `/jobs/${asked}` }))}
-                >
-                  Open job {asked}
-                </Command.Item>
-              )}
-              <Command.Item
-                forceMount
-                value={`search ${asked}`}
-                onSelect={run(() => navigate({ to: '/jobs', search: { q: asked } }))}
-              >
-                Search jobs for {asked}
-              </Command.Item>
-            </Command.Group>
-          )}
           <Command.Group heading="Appearance">
             {(['light', 'dark', 'system'] as const).map((theme) => (
               <Command.Item key={theme} value={`Theme: ${theme}`} onSelect={run(() => setPreferences({ theme }))}>
@@ -93,6 +71,21 @@ export function Palette({ onClose }: { readonly onClose: () => void }) {
               </Command.Item>
             ))}
           </Command.Group>
+          {asked !== '' && (
+            <Command.Group heading="Jobs">
+              {id.test(asked) && (
+                <Command.Item value={`job ${asked}`} onSelect={run(() => navigate({ to: `/jobs/${asked}` }))}>
+                  Open job {asked}
+                </Command.Item>
+              )}
+              <Command.Item
+                value={`search ${asked}`}
+                onSelect={run(() => navigate({ to: '/jobs', search: { q: asked } }))}
+              >
+                Search jobs for {asked}
+              </Command.Item>
+            </Command.Group>
+          )}
         </Command.List>
       </Command>
     </dialog>

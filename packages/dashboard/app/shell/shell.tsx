@@ -2,7 +2,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
 import { lazy, Suspense, useEffect, useRef, useState } from 'react';
 import { sessionEnded } from '../api/client.ts';
-import { sessionQuery, useSession } from '../api/session.ts';
+import { mayCall, sessionQuery, useSession } from '../api/session.ts';
 import { dismissGap, useLive } from '../live/refresh.ts';
 import { Button } from '../ui/button.tsx';
 import { ToastList } from '../ui/toast-list.tsx';
@@ -37,13 +37,17 @@ function Frame() {
   const path = useRouterState({ select: ({ location }) => location.pathname });
   const main = useRef<HTMLElement>(null);
   const { gapAt } = useLive();
+  const session = useSession();
   useShortcuts({
     'mod+k': () => setOpened('palette'),
     '/': () => document.querySelector<HTMLElement>('[data-search]')?.focus(),
     '?': () => setOpened('shortcuts'),
     '.': () => void client.invalidateQueries(),
     ...Object.fromEntries(
-      groups.flatMap(({ places }) => places.map(({ to, key }) => [`g ${key}`, () => void navigate({ to })])),
+      groups
+        .flatMap(({ places }) => places)
+        .filter(({ needs }) => mayCall(session, needs))
+        .map(({ to, key }) => [`g ${key}`, () => void navigate({ to })]),
     ),
   });
   const seen = useRef(path);

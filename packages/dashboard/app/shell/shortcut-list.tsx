@@ -1,3 +1,4 @@
+import { mayCall, useSession } from '../api/session.ts';
 import { Button } from '../ui/button.tsx';
 import { Dialog } from '../ui/dialog.tsx';
 import { groups } from './navigation.ts';
@@ -11,6 +12,7 @@ const common = [
 ] as const;
 
 export function ShortcutList({ onClose }: { readonly onClose: () => void }) {
+  const session = useSession();
   return (
     <Dialog title="Keyboard shortcuts" onClose={onClose}>
       <dl className="facts">
@@ -18,7 +20,9 @@ export function ShortcutList({ onClose }: { readonly onClose: () => void }) {
           <Shortcut key={keys} keys={keys} what={what} />
         ))}
         {groups.flatMap(({ places }) =>
-          places.map(({ label, key }) => <Shortcut key={key} keys={`g ${key}`} what={label} />),
+          places
+            .filter(({ needs }) => mayCall(session, needs))
+            .map(({ label, key }) => <Shortcut key={key} keys={`g ${key}`} what={label} />),
         )}
       </dl>
       <div className="dialog-foot">

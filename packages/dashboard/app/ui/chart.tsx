@@ -60,7 +60,7 @@ export function Chart({ label, times, series, height = 180, format = formatShort
         cursor: { y: false, drag: { x: selected.current !== undefined, y: false, setScale: false } },
         scales: { y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.08 : 1] } },
         axes: [
-          { ...axis, values: (chart, marks) => timeMarks(chart, marks, zone) },
+          { ...axis, size: 28, values: (chart, marks) => timeMarks(chart, marks, zone) },
           { ...axis, size: 52, values: (_, values) => values.map((value) => latest.current.format(value)) },
         ],
         series: [

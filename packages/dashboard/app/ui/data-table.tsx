@@ -13,8 +13,8 @@ export interface Column<Row> {
   readonly id: string;
   readonly label: string;
   readonly cell: (row: Row) => ReactNode;
-  /** Numbers stand at the right; long text ends in dots. */
-  readonly align?: 'number' | 'clip';
+  /** Numbers stand at the right; long text ends in dots, and `fill` takes the room that other columns leave. */
+  readonly align?: 'number' | 'clip' | 'fill';
 }
 
 export interface Selection {
@@ -68,9 +68,7 @@ export function DataTable<Row extends RowData>({
   const scroller = useRef<HTMLDivElement>(null);
   const definitions = useMemo(() => {
     const helper = createColumnHelper<typeof features, Row>();
-    return columns.map(({ id, label: header, cell }) =>
-      helper.display({ id, header, cell: ({ row }) => cell(row.original) }),
-    );
+    return columns.map(({ id, label: header }) => helper.display({ id, header }));
   }, [columns]);
   const data = useMemo(() => [...rows], [rows]);
   const table = useTable({
@@ -103,7 +101,7 @@ export function DataTable<Row extends RowData>({
     if (isAtEnd) onEnd?.();
   }, [isAtEnd, onEnd]);
   useEffect(() => onRange?.(firstSeen, lastSeen), [firstSeen, lastSeen, onRange]);
-  const alignments = new Map(columns.map(({ id, align }) => [id, align]));
+  const columnOf = new Map(columns.map((column) => [column.id, column]));
   const shown = columns.length - hidden.length + (selection === undefined ? 0 : 1);
   const toggle = (id: string): void => {
     if (selection === undefined) return;
@@ -129,7 +127,11 @@ export function DataTable<Row extends RowData>({
               </th>
             )}
             {table.getVisibleLeafColumns().map((column) => (
-              <th key={column.id} scope="col" className={alignments.get(column.id) === 'number' ? 'number' : undefined}>
+              <th
+                key={column.id}
+                scope="col"
+                className={columnOf.get(column.id)?.align === 'number' ? 'number' : undefined}
+              >
                 {String(column.columnDef.header)}
               </th>
             ))}
@@ -156,8 +158,9 @@ export function DataTable<Row extends RowData>({
                 </td>
               )}
               {row.getVisibleCells().map((cell) => (
-                <td key={cell.id} className={alignments.get(cell.column.id)}>
-                  {table.FlexRender({ cell })}
+                <td key={cell.id} className={columnOf.get(cell.column.id)?.align}>
+                  {/* A component of the table would be another with each new list of columns, and lose the focus. */}
+                  {columnOf.get(cell.column.id)?.cell(row.original)}
                 </td>
               ))}
             </tr>

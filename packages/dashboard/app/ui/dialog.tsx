@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useId, useRef } from 'react';
+import { type ReactNode, type RefObject, useId, useLayoutEffect, useRef } from 'react';
 
 export interface DialogProps {
   readonly title: string;
@@ -9,19 +9,16 @@ export interface DialogProps {
 
 /** Shown while it is rendered. The browser keeps the focus inside, and Escape closes it. */
 export function Dialog({ title, size, onClose, children }: DialogProps) {
-  const dialog = useRef<HTMLDialogElement>(null);
+  const dialog = useModal();
   const heading = useId();
-  useEffect(() => {
-    const element = dialog.current;
-    element?.showModal();
-    return () => element?.close();
-  }, []);
   return (
     <dialog
       ref={dialog}
       data-size={size}
       aria-labelledby={heading}
       onCancel={(event) => {
+        // React lets the event of a dialog inside this one bubble.
+        if (event.target !== event.currentTarget) return;
         event.preventDefault();
         onClose();
       }}
@@ -32,4 +29,22 @@ export function Dialog({ title, size, onClose, children }: DialogProps) {
       </div>
     </dialog>
   );
+}
+
+/**
+ * Shows a dialog over the page while it is rendered, with the focus inside. Afterwards the focus is back on what opened
+ * it, or on the page where that is gone.
+ */
+export function useModal(): RefObject<HTMLDialogElement | null> {
+  const dialog = useRef<HTMLDialogElement>(null);
+  // A layout effect ends while the dialog is still in the page: one that was taken away gives no focus back.
+  useLayoutEffect(() => {
+    const element = dialog.current;
+    element?.showModal();
+    return () => {
+      element?.close();
+      if (document.activeElement === document.body) document.getElementById('main')?.focus({ preventScroll: true });
+    };
+  }, []);
+  return dialog;
 }

@@ -50,7 +50,7 @@ export function FormDialog(props: FormDialogProps) {
         <div className="dialog-foot">
           {/* Two buttons that begin with Cancel could be taken for each other. */}
           <Button onClick={onClose}>{submit.startsWith('Cancel') ? 'Back' : 'Cancel'}</Button>
-          <Button type="submit" kind={kind} disabled={busy || !isReady}>
+          <Button type="submit" kind={kind} disabled={!isReady} busy={busy}>
             {busy ? 'Working…' : submit}
           </Button>
         </div>

@@ -68,7 +68,7 @@ export function GrowingTable<Row extends RowData>({
       {rows.length > 0 && <DataTable label={label} rows={rows} columns={columns} idOf={idOf} onEnd={more} />}
       {hasNextPage && (
         <div>
-          <Button disabled={isFetchingNextPage} onClick={more}>
+          <Button busy={isFetchingNextPage} onClick={more}>
             Show more
           </Button>
         </div>

@@ -1,4 +1,5 @@
 import { useCall } from '../api/calls.ts';
+import { useMay } from '../api/session.ts';
 import { formatDuration } from '../format/times.ts';
 import { hasQueue, hasType, type Summary } from '../live/summary.ts';
 import { useSearchTexts } from '../search.ts';
@@ -15,16 +16,19 @@ export interface HistoryChartsProps {
 /** Throughput, waits and runs of the chosen time, minute by minute where it is short. */
 export function HistoryCharts({ queue, type }: HistoryChartsProps) {
   const { search } = useSearchTexts();
+  const may = useMay('admin.history');
   const { label, length, period } = rangeOf(search.range);
   const isMoving = (summary: Summary): boolean =>
     hasType(summary, 'job.') && (queue === undefined || hasQueue(summary, queue));
   const query = useCall('admin.history', {
     // A time that moved with each call would be another question each time.
     query: { period, since: relativeStart(length), queue, type },
+    enabled: may,
     live: isMoving,
     keepLast: true,
     refreshMs: 30_000,
   });
+  if (!may) return null;
   return (
     <Loaded query={query} lines={6}>
       {({ data }) => {
@@ -52,6 +56,7 @@ export function HistoryCharts({ queue, type }: HistoryChartsProps) {
 
 export function RangeSelect() {
   const { search, change } = useSearchTexts();
+  if (!useMay('admin.history')) return null;
   return (
     <select
       aria-label="Time shown"

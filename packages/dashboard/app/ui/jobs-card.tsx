@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import type { JobSummary } from '../api/answers/jobs.ts';
 import { useCall } from '../api/calls.ts';
-import { useMay } from '../api/session.ts';
+import { useEveryQueue, useMay } from '../api/session.ts';
 import { formatDuration } from '../format/times.ts';
 import { hasType } from '../live/summary.ts';
 import { StateBadge } from './badge.tsx';
@@ -21,7 +21,8 @@ export interface JobsCardProps {
 
 /** The newest jobs of a query, and the way to all of them. */
 export function JobsCard({ title, query, none }: JobsCardProps) {
-  const may = useMay('admin.jobs');
+  const isForAll = useEveryQueue();
+  const may = useMay('admin.jobs') && isForAll;
   const jobs = useCall('admin.jobs', {
     query: { q: query, limit: shown },
     enabled: may,
@@ -54,7 +55,7 @@ const columns: readonly Column<JobSummary>[] = [
   {
     id: 'job',
     label: 'Job',
-    align: 'clip',
+    align: 'fill',
     cell: ({ id, type }) => (
       <Link to="/jobs/$id" params={{ id }} title={id}>
         {type}

@@ -106,7 +106,7 @@ function Branch({ node, name, open }: BranchProps) {
               Show more of {formatCount(size)}
             </Button>
           )}
-          <div>{right}</div>
+          <div className="end">{right}</div>
         </div>
       )}
     </details>

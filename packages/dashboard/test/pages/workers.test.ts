@@ -1,6 +1,9 @@
+import { manualClock } from '@ojs-ts/core';
 import { Worker } from '@ojs-ts/sdk';
 import { afterAll, expect, test } from 'vitest';
+import { serveClocked } from '../../../server/test/support/clocked.ts';
 import { isWider, violations } from '../axe.ts';
+import { DashboardPage } from '../dashboard.ts';
 import { describeDashboard } from '../describe-dashboard.ts';
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
@@ -106,5 +109,24 @@ describeDashboard('workers', {}, (dashboard) => {
     await running;
     await page.getByRole('heading', { level: 1, name: worker.workerId }).waitFor();
     expect(dashboard.complaints).toEqual([]);
+  });
+
+  test('one that is silent is removed after a question, and its job goes to others', async () => {
+    const clock = manualClock(Date.now());
+    await using stale = await serveClocked('memory:', { clock });
+    await using silent = await DashboardPage.at(`${stale.url}/dashboard/`);
+    await stale.bench.push({ queue: 'mail' });
+    const [job] = await stale.bench.fetch({ queues: ['mail'], worker: 'silent-2' });
+    await stale.bench.beat('silent-2', job === undefined ? [] : [job.id]);
+    clock.advance(31_000);
+    await silent.open('workers');
+    const { page } = silent;
+    await page.getByRole('button', { name: 'Remove silent-2…' }).click();
+    await page.getByRole('dialog').getByText('(1 now)').waitFor();
+    await page.getByRole('button', { name: 'Remove the worker' }).click();
+    await page.getByText('Removed silent-2.').waitFor();
+    await page.getByRole('heading', { name: 'No worker yet' }).waitFor();
+    expect(await stale.bench.fetch({ queues: ['mail'], worker: 'other-1' })).toHaveLength(1);
+    expect(silent.complaints).toEqual([]);
   });
 });

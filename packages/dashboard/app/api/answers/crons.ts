@@ -41,7 +41,6 @@ export interface CronAnswers {
   readonly 'cron.runs': CronRuns;
   readonly 'cron.preview': CronRuns;
   readonly 'cron.register': { readonly cron: Cron };
-  readonly 'cron.update': unknown;
   readonly 'cron.remove': unknown;
   readonly 'cron.pause': unknown;
   readonly 'cron.resume': unknown;

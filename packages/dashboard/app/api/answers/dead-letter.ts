@@ -18,5 +18,4 @@ export interface DeadLetterAnswers {
     readonly retention: { readonly max_age: string; readonly max_count: number; readonly removed_over_cap: number };
   };
   readonly 'deadLetter.retry': unknown;
-  readonly 'deadLetter.delete': unknown;
 }

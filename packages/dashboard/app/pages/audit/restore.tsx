@@ -17,7 +17,7 @@ export function Restore({ entry, onDone }: { readonly entry: AuditEntry; readonl
   return (
     <Button
       kind="primary"
-      disabled={restore.isPending}
+      busy={restore.isPending}
       onClick={() => restore.mutate({ params: { name }, body: settingsOf(before) })}
     >
       Restore the settings from before

@@ -32,17 +32,17 @@ export function Controls({ operation, size = 'default' }: ControlsProps) {
   return (
     <>
       {state === 'running' && (
-        <Button size={size} disabled={stop.isPending} onClick={() => stop.mutate(asked)}>
+        <Button size={size} busy={stop.isPending} onClick={() => stop.mutate(asked)}>
           Stop
         </Button>
       )}
       {state === 'stopped' && undo.by === undefined && mayResume && (
-        <Button size={size} disabled={resume.isPending} onClick={() => resume.mutate(asked)}>
+        <Button size={size} busy={resume.isPending} onClick={() => resume.mutate(asked)}>
           Resume
         </Button>
       )}
       {undo.possible && changed > 0 && (
-        <Button size={size} disabled={takeBack.isPending} onClick={() => setAsking(true)}>
+        <Button size={size} busy={takeBack.isPending} onClick={() => setAsking(true)}>
           Undo
         </Button>
       )}

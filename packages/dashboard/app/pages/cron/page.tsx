@@ -1,5 +1,6 @@
 import { Link, useNavigate, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
+import { IfMay } from '../../access/if-may.tsx';
 import { useAction, useCall } from '../../api/calls.ts';
 import { ApiFailure } from '../../api/failure.ts';
 import { useMay } from '../../api/session.ts';
@@ -34,7 +35,9 @@ export function Page() {
       <Frame title={name}>
         <Empty title="There is no such cron">
           <p>
-            <Link to="/crons">See all crons</Link>
+            <IfMay call="cron.list">
+              <Link to="/crons">See all crons</Link>
+            </IfMay>
           </p>
         </Empty>
       </Frame>

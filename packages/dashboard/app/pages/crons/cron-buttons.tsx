@@ -12,11 +12,11 @@ export function CronButtons({ cron: { name, enabled } }: { readonly cron: Cron }
   if (!useMay('cron.trigger')) return null;
   const call = { params: { name } };
   return (
-    <span className="row">
+    <span className="row nowrap">
       <Button
         size="small"
         aria-label={`Run now: ${name}`}
-        disabled={trigger.isPending}
+        busy={trigger.isPending}
         onClick={() => trigger.mutate(call)}
       >
         Run now
@@ -24,7 +24,7 @@ export function CronButtons({ cron: { name, enabled } }: { readonly cron: Cron }
       <Button
         size="small"
         aria-label={`${enabled ? 'Pause' : 'Resume'} ${name}`}
-        disabled={pause.isPending || resume.isPending}
+        busy={pause.isPending || resume.isPending}
         onClick={() => (enabled ? pause : resume).mutate(call)}
       >
         {enabled ? 'Pause' : 'Resume'}

@@ -2,9 +2,9 @@ import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { Cron } from '../../api/answers/crons.ts';
 import { useAction } from '../../api/calls.ts';
-import { messageOf } from '../../api/failure.ts';
 import { localZone } from '../../format/times.ts';
-import { parse, stringify } from '../../json/numeral.ts';
+import { checkJson, JsonField } from '../../json/json-field.tsx';
+import { stringify } from '../../json/numeral.ts';
 import { Field } from '../../ui/field.tsx';
 import { FormDialog } from '../../ui/form-dialog.tsx';
 import { Preview } from './preview.tsx';
@@ -32,11 +32,7 @@ export function EditCron({ cron, onClose }: EditCronProps) {
     onDone: () => void navigate({ to: '/crons/$name', params: { name } }),
   });
   const send = async (): Promise<void> => {
-    try {
-      parse(args);
-    } catch (error) {
-      throw new Error(`The arguments are not JSON: ${messageOf(error)}`);
-    }
+    checkJson(args, 'The list of arguments');
     // Other settings of the options stay as they are; the text of the arguments goes as it was written.
     const options = stringify({ ...cron?.options, ...(queue !== '' && { queue }) });
     const template = `{"type":${JSON.stringify(type)},"args":${args},"options":${options}}`;
@@ -83,15 +79,7 @@ export function EditCron({ cron, onClose }: EditCronProps) {
           <input value={queue} onChange={({ target }) => setQueue(target.value)} spellCheck={false} />
         </Field>
       </div>
-      <Field label="Arguments" hint="A JSON array.">
-        <textarea
-          className="mono"
-          rows={3}
-          value={args}
-          onChange={({ target }) => setArgs(target.value)}
-          spellCheck={false}
-        />
-      </Field>
+      <JsonField label="Arguments" hint="A JSON array." rows={3} value={args} onChange={setArgs} />
     </FormDialog>
   );
 }

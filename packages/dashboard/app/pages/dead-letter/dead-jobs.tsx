@@ -49,7 +49,7 @@ const columns: readonly Column<DeadJob>[] = [
   {
     id: 'error',
     label: 'Last error',
-    align: 'clip',
+    align: 'fill',
     cell: ({ error }) => <span title={error?.message}>{error?.message ?? '–'}</span>,
   },
   { id: 'at', label: 'Died', cell: ({ discarded_at }) => <Time at={discarded_at} /> },
@@ -66,7 +66,7 @@ function RetryButton({ job: { id, type } }: { readonly job: DeadJob }) {
     <Button
       size="small"
       aria-label={`Retry ${type} ${id}`}
-      disabled={retry.isPending}
+      busy={retry.isPending}
       onClick={() => retry.mutate({ params: { id } })}
     >
       Retry

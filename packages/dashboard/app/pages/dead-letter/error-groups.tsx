@@ -22,7 +22,7 @@ export function ErrorGroups() {
     {
       id: 'error',
       label: 'Error',
-      align: 'clip',
+      align: 'fill',
       cell: ({ error_type, message }) => (
         <span title={message}>
           {error_type}: {message}

@@ -1,4 +1,5 @@
 import { Link } from '@tanstack/react-router';
+import { IfMay } from '../../access/if-may.tsx';
 import type { LoggedEvent } from '../../api/answers/events.ts';
 import { stringify } from '../../json/numeral.ts';
 import { useSearchTexts } from '../../search.ts';
@@ -16,7 +17,7 @@ const columns: readonly Column<LoggedEvent>[] = [
   { id: 'about', label: 'About', align: 'clip', cell: (event) => <Subject event={event} /> },
   { id: 'type', label: 'Job type', align: 'clip', cell: ({ data }) => text(data.job_type) },
   { id: 'queue', label: 'Queue', align: 'clip', cell: ({ data }) => text(data.queue) },
-  { id: 'data', label: 'Data', align: 'clip', cell: ({ data }) => <span className="mono soft">{restOf(data)}</span> },
+  { id: 'data', label: 'Data', align: 'fill', cell: ({ data }) => <span className="mono soft">{restOf(data)}</span> },
   { id: 'replay', label: 'Actions', cell: (event) => <FromHere event={event} /> },
 ];
 
@@ -38,8 +39,19 @@ function Subject({ event: { type, subject = '' } }: { readonly event: LoggedEven
   const id = { params: { id: subject }, children: subject };
   const name = { params: { name: subject }, children: subject };
   if (about === 'job') return <Link to="/jobs/$id" {...id} />;
-  if (about === 'workflow') return <Link to="/workflows/$id" {...id} />;
-  if (about === 'worker') return <Link to="/workers/$id" {...id} />;
+  if (about === 'workflow')
+    return (
+      // Its other steps may be in queues that the caller does not see.
+      <IfMay call="workflow.list" otherwise={subject}>
+        <Link to="/workflows/$id" {...id} />
+      </IfMay>
+    );
+  if (about === 'worker')
+    return (
+      <IfMay call="worker.get" otherwise={subject}>
+        <Link to="/workers/$id" {...id} />
+      </IfMay>
+    );
   if (about === 'queue') return <Link to="/queues/$name" {...name} />;
   if (about === 'cron') return <Link to="/crons/$name" {...name} />;
   return <>{subject}</>;

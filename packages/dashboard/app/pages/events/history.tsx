@@ -26,7 +26,7 @@ export function History({ filter, after }: { readonly filter: EventFilter; reado
       <EventTable events={events} />
       {list.hasNextPage && (
         <div>
-          <Button disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
+          <Button busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
             Next {perPage}
           </Button>
         </div>

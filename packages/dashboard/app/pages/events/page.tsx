@@ -1,4 +1,6 @@
 import { eventKinds } from '@ojs-ts/core';
+import { ChooseQueue } from '../../access/choose-queue.tsx';
+import { useEveryQueue } from '../../api/session.ts';
 import { useSearchTexts } from '../../search.ts';
 import { Button } from '../../ui/button.tsx';
 import { CopyAs, quote } from '../../ui/copy.tsx';
@@ -10,6 +12,7 @@ import { Tail } from './tail.tsx';
 export function Page() {
   const { search, change } = useSearchTexts();
   const filter = { types: kindsOf(search.types), queues: search.queues, job_types: search.job_types };
+  const mustChoose = !useEveryQueue() && search.queues === undefined;
   const isReplay = search.after !== undefined;
   const flags = [
     ...(filter.types === undefined ? [] : [`--type ${quote(filter.types)}`]),
@@ -36,7 +39,13 @@ export function Page() {
       }
     >
       <Filters />
-      {search.after === undefined ? <Tail filter={filter} /> : <History filter={filter} after={search.after} />}
+      {mustChoose ? (
+        <ChooseQueue to="/events" searchFor={(queues) => ({ ...search, queues })} />
+      ) : search.after === undefined ? (
+        <Tail filter={filter} />
+      ) : (
+        <History filter={filter} after={search.after} />
+      )}
     </Frame>
   );
 }

@@ -1,6 +1,7 @@
 import { elements, members } from '@ojs-ts/core';
 import { Link } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
+import { IfMay } from '../../access/if-may.tsx';
 import { formatDuration } from '../../format/times.ts';
 import { readDocument } from '../../json/document.ts';
 import { parse } from '../../json/numeral.ts';
@@ -62,9 +63,11 @@ function AttemptHead({ span }: { readonly span: Span | null }) {
       {worker !== null && (
         <span className="soft attempt-worker">
           on{' '}
-          <Link to="/workers/$id" params={{ id: worker }}>
-            {worker}
-          </Link>
+          <IfMay call="worker.get" otherwise={worker}>
+            <Link to="/workers/$id" params={{ id: worker }}>
+              {worker}
+            </Link>
+          </IfMay>
         </span>
       )}
     </div>

@@ -71,7 +71,7 @@ export function ChangeDialog({ kind, document, onClose, onDone }: ChangeDialogPr
         {failure !== null && <Failure error={failure} />}
         <div className="dialog-foot">
           <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" kind="primary" disabled={busy || isWrong || (isEdit && changed.length === 0)}>
+          <Button type="submit" kind="primary" disabled={isWrong || (isEdit && changed.length === 0)} busy={busy}>
             {busy ? 'Working…' : isEdit ? 'Save changes' : 'Run again'}
           </Button>
         </div>

@@ -1,5 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
+import { IfMay } from '../../access/if-may.tsx';
 import { formatDuration, formatPeriod } from '../../format/times.ts';
 import { Card } from '../../ui/page.tsx';
 import { Time } from '../../ui/time.tsx';
@@ -30,9 +31,11 @@ export function Facts({ job }: { readonly job: Job }) {
         </Fact>
         {worker !== undefined && (
           <Fact name={job.state === 'active' ? 'Worker' : 'Last worker'}>
-            <Link to="/workers/$id" params={{ id: worker }} className="breaks">
-              {worker}
-            </Link>
+            <IfMay call="worker.get" otherwise={<span className="breaks">{worker}</span>}>
+              <Link to="/workers/$id" params={{ id: worker }} className="breaks">
+                {worker}
+              </Link>
+            </IfMay>
           </Fact>
         )}
         <Fact name="Created">

@@ -1,8 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useRef } from 'react';
+import { IfMay } from '../../access/if-may.tsx';
 import { callText } from '../../api/client.ts';
-import { useMay } from '../../api/session.ts';
+import { useEveryQueue, useMay } from '../../api/session.ts';
 import { parse } from '../../json/numeral.ts';
 import { hasJob, hasWorkflow } from '../../live/summary.ts';
 import { StateBadge } from '../../ui/badge.tsx';
@@ -56,7 +57,9 @@ export function Relations({ job }: { readonly job: Job }) {
         )}
         {isDead && (
           <Fact name="Dead letter">
-            <Link to="/dead-letter">It is in the dead letter</Link>
+            <IfMay call="deadLetter.stats" otherwise="It is in the dead letter">
+              <Link to="/dead-letter">It is in the dead letter</Link>
+            </IfMay>
           </Fact>
         )}
         {fingerprint !== null && (
@@ -91,7 +94,8 @@ interface Reruns {
 
 /** No index has the reruns, so they are looked for once and not at every event. */
 function useReruns({ id, type, state }: Job): Reruns | undefined {
-  const mayList = useMay('job.list');
+  const everyQueue = useEveryQueue();
+  const mayList = useMay('job.list') && everyQueue;
   return useQuery({
     queryKey: ['reruns', id],
     queryFn: async ({ signal }): Promise<Reruns> => {
@@ -121,9 +125,14 @@ function WorkflowFacts({ id, job }: { readonly id: string; readonly job: string 
   return (
     <>
       <Fact name="Workflow">
-        <Link to="/workflows/$id" params={{ id }}>
-          {data?.workflow ?? id}
-        </Link>
+        {data === undefined ? (
+          // Refused, perhaps: other steps may be in queues that the caller does not see.
+          <span className="mono breaks">{id}</span>
+        ) : (
+          <Link to="/workflows/$id" params={{ id }}>
+            {data.workflow ?? id}
+          </Link>
+        )}
       </Fact>
       {data?.step && <Fact name="Step">{data.step}</Fact>}
       {data && data.parents.length > 0 && <Steps name="Parents" steps={data.parents} />}

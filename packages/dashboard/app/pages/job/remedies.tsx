@@ -1,6 +1,7 @@
 import type { OperationName } from '@ojs-ts/core';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
+import { IfMay } from '../../access/if-may.tsx';
 import type { Reason } from '../../api/answers/job-detail.ts';
 import { useMay } from '../../api/session.ts';
 import { Button } from '../../ui/button.tsx';
@@ -78,13 +79,19 @@ function linksFor({ queue, workflow_id: workflow }: Job, { code, keys = [] }: Re
     case 'concurrency_full':
     case 'rate_reached':
       return keys.map((key) => (
-        <Link key={key} to="/limits/$key" params={{ key }}>
-          Limit {key}
-        </Link>
+        <IfMay key={key} call="limit.get">
+          <Link to="/limits/$key" params={{ key }}>
+            Limit {key}
+          </Link>
+        </IfMay>
       ));
     case 'no_worker':
     case 'workers_busy':
-      return <Link to="/workers">Workers</Link>;
+      return (
+        <IfMay call="worker.list">
+          <Link to="/workers">Workers</Link>
+        </IfMay>
+      );
     case 'jobs_before':
     case 'other_queues_first':
     case 'ready':
@@ -94,7 +101,11 @@ function linksFor({ queue, workflow_id: workflow }: Job, { code, keys = [] }: Re
         </Link>
       );
     case 'storage_refuses_writes':
-      return <Link to="/doctor">Doctor</Link>;
+      return (
+        <IfMay call="system.doctor">
+          <Link to="/doctor">Doctor</Link>
+        </IfMay>
+      );
     case 'workflow_cancelled':
     case 'workflow_ended':
     case 'step_waits':

@@ -1,4 +1,5 @@
 import { Link } from '@tanstack/react-router';
+import { IfMay } from '../../access/if-may.tsx';
 import type { Reason } from '../../api/answers/job-detail.ts';
 import { useCall } from '../../api/calls.ts';
 import { formatCount } from '../../format/numbers.ts';
@@ -91,9 +92,11 @@ function Lists({ reason: { jobs = [], workers = [], queues = [], steps = [] } }:
       ))}
       {workers.map(({ id, status, held, slots, last_seen_at: seen }) => (
         <li key={id}>
-          <Link to="/workers/$id" params={{ id }}>
-            Worker {id}
-          </Link>
+          <IfMay call="worker.get" otherwise={`Worker ${id}`}>
+            <Link to="/workers/$id" params={{ id }}>
+              Worker {id}
+            </Link>
+          </IfMay>
           {`: ${status}`}
           {held !== null && slots !== null && `, ${held} of ${slots} slots taken`}
           {seen !== null && (

@@ -1,4 +1,6 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { ChooseQueue } from '../../access/choose-queue.tsx';
+import { useEveryQueue } from '../../api/session.ts';
 import { formatCount, formatTotal } from '../../format/numbers.ts';
 import { keep, useKept } from '../../kept.ts';
 import { useSearchTexts } from '../../search.ts';
@@ -17,7 +19,7 @@ import { Export } from './export.tsx';
 import type { JobListState } from './job-list.ts';
 import './jobs.css';
 import { JobTable } from './job-table.tsx';
-import { conditionOf, maySort, sorts, stateOf, withTerm } from './query.ts';
+import { conditionOf, maySort, queueOf, sorts, stateOf, withTerm } from './query.ts';
 import { QueryField } from './query-field.tsx';
 import { StateChips } from './state-chips.tsx';
 import type { BulkTargets } from './targets.ts';
@@ -29,6 +31,16 @@ const columnsKey = 'ojs-job-columns';
 const none: ReadonlySet<string> = new Set();
 
 export function Page() {
+  const { q = '' } = useSearchTexts().search;
+  if (useEveryQueue() || conditionOf(q) === null || queueOf(q) !== null) return <Jobs />;
+  return (
+    <Frame title="Jobs">
+      <ChooseQueue to="/jobs" searchFor={(queue) => ({ q: withTerm(q, 'queue', `queue:${queue}`) })} />
+    </Frame>
+  );
+}
+
+function Jobs() {
   const { search, change } = useSearchTexts();
   const { q = '', sort = '', order = '', columns: asked = '', by = '' } = search;
   const keptColumns = useKept(columnsKey);

@@ -19,6 +19,13 @@ export function readQuery(q: string): ReadQuery {
   }
 }
 
+/** The queue that a query is about; null for none or several. */
+export function queueOf(q: string): string | null {
+  const condition = conditionOf(q);
+  const plan = condition === null ? null : planOf(condition, Date.now());
+  return plan?.kind === 'list' ? (plan.query.queue ?? null) : null;
+}
+
 /** A term that stands by itself; a text in quotes is passed over. */
 function termPattern(name: string): RegExp {
   return new RegExp(`"(?:[^"\\\\]|\\\\.)*"|(?<!\\S)(?:${name})(?:[:=]|:?[<>]=?)[^\\s()"]+\\s*`, 'g');

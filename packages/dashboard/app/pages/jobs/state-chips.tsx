@@ -1,7 +1,7 @@
 import { AllStates, stateNames } from '@ojs-ts/core';
 import { useQuery } from '@tanstack/react-query';
 import { callText } from '../../api/client.ts';
-import { useMay, useSession } from '../../api/session.ts';
+import { useMay } from '../../api/session.ts';
 import { formatCount, formatShort } from '../../format/numbers.ts';
 import { parse } from '../../json/numeral.ts';
 import { hasType } from '../../live/summary.ts';
@@ -14,14 +14,13 @@ const none: Counts = {};
 /** How many jobs each state has, in all queues; nothing for callers who may not see all queues. */
 function useStateCounts(): Counts {
   const may = useMay('admin.stats');
-  const { queues } = useSession();
   const { data } = useQuery({
     queryKey: ['job counts'],
     queryFn: async ({ signal }) => {
       const answer = parse(await callText('admin.stats', { signal })) as { readonly jobs: Counts };
       return answer.jobs;
     },
-    enabled: may && queues.includes('*'),
+    enabled: may,
     meta: { live: (summary) => hasType(summary, 'job.', 'bulk.') },
   });
   return data ?? {};

@@ -34,7 +34,7 @@ export function Backlogs() {
                 {
                   id: 'queue',
                   label: 'Queue',
-                  align: 'clip',
+                  align: 'fill',
                   cell: ({ name, paused }) => (
                     <>
                       <Link to="/queues/$name" params={{ name }}>

@@ -1,17 +1,33 @@
-import { Link } from '@tanstack/react-router';
+import { Link, Navigate } from '@tanstack/react-router';
 import { useCall } from '../../api/calls.ts';
-import { useMay } from '../../api/session.ts';
+import { mayCall, useMay, useSession } from '../../api/session.ts';
 import { hasType } from '../../live/summary.ts';
+import { groups } from '../../shell/navigation.ts';
 import { HistoryCharts, RangeSelect } from '../../ui/history-charts.tsx';
 import { Page as Frame } from '../../ui/page.tsx';
-import { Loaded } from '../../ui/states.tsx';
+import { Empty, Loaded } from '../../ui/states.tsx';
 import { Backlogs } from './backlogs.tsx';
 import { Figures } from './figures.tsx';
 import { Nothing } from './nothing.tsx';
 import { StorageHealth } from './storage-health.tsx';
 import { TopErrors } from './top-errors.tsx';
 
+/** Of all queues. A caller of some of them begins at the first page that it may see. */
 export function Page() {
+  const session = useSession();
+  if (mayCall(session, 'admin.stats')) return <Overview />;
+  const first = groups.flatMap(({ places }) => places).find(({ to, needs }) => to !== '/' && mayCall(session, needs));
+  if (first !== undefined) return <Navigate to={first.to} replace />;
+  return (
+    <Frame title="Overview">
+      <Empty title="Your token shows no page">
+        <p>Ask an administrator for a role that may read.</p>
+      </Empty>
+    </Frame>
+  );
+}
+
+function Overview() {
   const statistics = useCall('admin.stats', {
     live: (summary) => hasType(summary, 'job.', 'queue.', 'worker.'),
     refreshMs: 15_000,

@@ -28,7 +28,7 @@ export function TopErrors() {
                 {
                   id: 'error',
                   label: 'Error',
-                  align: 'clip',
+                  align: 'fill',
                   cell: ({ fingerprint, error_type, message }) => (
                     <Link to="/jobs" search={{ q: `fingerprint:${fingerprint}` }} title={message}>
                       {error_type}: {message}

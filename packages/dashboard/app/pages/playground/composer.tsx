@@ -101,7 +101,7 @@ export function Composer() {
           </div>
         )}
         <div className="row">
-          <Button type="submit" kind="primary" aria-keyshortcuts="Control+Enter" aria-disabled={send.isPending}>
+          <Button type="submit" kind="primary" aria-keyshortcuts="Control+Enter" busy={send.isPending}>
             Send <kbd>Ctrl+Enter</kbd>
           </Button>
           <Button disabled={problem !== null} onClick={() => write(layOut(text))}>

@@ -1,6 +1,8 @@
 import { Link } from '@tanstack/react-router';
+import { IfMay } from '../../access/if-may.tsx';
 import type { QueueOverview } from '../../api/answers/queues.ts';
 import { formatShort } from '../../format/numbers.ts';
+import { Tile } from '../../ui/page.tsx';
 import { Time } from '../../ui/time.tsx';
 
 const states = ['available', 'active', 'scheduled', 'retryable', 'completed', 'discarded', 'cancelled'] as const;
@@ -22,10 +24,12 @@ export function Counts({ queue }: { readonly queue: QueueOverview }) {
           )}
         </Link>
       ))}
-      <Link className="tile" to="/dead-letter" search={{ queue: name }}>
-        <span className="label">Dead letter</span>
-        <span className="value">{formatShort(counts.dead_letter)}</span>
-      </Link>
+      <IfMay call="deadLetter.stats" otherwise={<Tile label="Dead letter" value={formatShort(counts.dead_letter)} />}>
+        <Link className="tile" to="/dead-letter" search={{ queue: name }}>
+          <span className="label">Dead letter</span>
+          <span className="value">{formatShort(counts.dead_letter)}</span>
+        </Link>
+      </IfMay>
     </div>
   );
 }

@@ -1,7 +1,6 @@
 import { useState } from 'react';
 import { useAction } from '../../api/calls.ts';
-import { messageOf } from '../../api/failure.ts';
-import { parse } from '../../json/numeral.ts';
+import { checkJson, JsonField } from '../../json/json-field.tsx';
 import { Field } from '../../ui/field.tsx';
 import { FormDialog } from '../../ui/form-dialog.tsx';
 
@@ -22,11 +21,7 @@ export function NewSchema({ onClose }: { readonly onClose: () => void }) {
     done: `Registered the schema of ${type}.`,
   });
   const send = async (): Promise<void> => {
-    try {
-      parse(text);
-    } catch (error) {
-      throw new Error(`The schema is not JSON: ${messageOf(error)}`);
-    }
+    checkJson(text, 'The schema');
     const number = /^\d{1,9}$/.test(version) ? version : JSON.stringify(version);
     // The text of the schema goes as it was written.
     const body = `{"type":${JSON.stringify(type)},"version":${number},"mode":${JSON.stringify(mode)},"schema":${text}}`;
@@ -47,15 +42,13 @@ export function NewSchema({ onClose }: { readonly onClose: () => void }) {
           ))}
         </select>
       </Field>
-      <Field label="JSON Schema of the arguments" hint="Arguments are an array.">
-        <textarea
-          className="mono"
-          rows={12}
-          value={text}
-          onChange={({ target }) => setText(target.value)}
-          spellCheck={false}
-        />
-      </Field>
+      <JsonField
+        label="JSON Schema of the arguments"
+        hint="Arguments are an array."
+        rows={12}
+        value={text}
+        onChange={setText}
+      />
     </FormDialog>
   );
 }

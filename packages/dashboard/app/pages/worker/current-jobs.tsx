@@ -23,7 +23,7 @@ const columns: readonly Column<WorkerJob>[] = [
   {
     id: 'job',
     label: 'Job',
-    align: 'clip',
+    align: 'fill',
     cell: ({ id, type }) => (
       <Link to="/jobs/$id" params={{ id }}>
         {type}

@@ -22,10 +22,10 @@ export function Selected({ ids, onDone }: SelectedProps) {
   return (
     <section className="row" aria-label="Selected workers">
       <strong>{workers(ids.length)} selected</strong>
-      <Button size="small" disabled={direct.isPending} onClick={() => direct.mutate(bodyOf('quiet'))}>
+      <Button size="small" busy={direct.isPending} onClick={() => direct.mutate(bodyOf('quiet'))}>
         Quiet
       </Button>
-      <Button size="small" disabled={direct.isPending} onClick={() => direct.mutate(bodyOf('running'))}>
+      <Button size="small" busy={direct.isPending} onClick={() => direct.mutate(bodyOf('running'))}>
         Resume
       </Button>
       <Button size="small" kind="danger" onClick={() => setStopping(true)}>

@@ -6,6 +6,7 @@ import { useMay } from '../../api/session.ts';
 import { formatCount } from '../../format/numbers.ts';
 import { Button } from '../../ui/button.tsx';
 import { Confirm } from '../../ui/confirm.tsx';
+import './workers.css';
 
 const changes = ['worker.list', 'worker.get'] as const;
 
@@ -47,7 +48,7 @@ export function WorkerButtons({ worker, onRemoved }: WorkerButtonsProps) {
               size="small"
               aria-label={`${isQuiet ? 'Resume' : 'Quiet'} ${id}`}
               title={isQuiet ? 'The worker takes new jobs again' : 'The worker finishes its jobs and takes no new ones'}
-              disabled={flow.isPending}
+              busy={flow.isPending}
               onClick={() => flow.mutate(call)}
             >
               {isQuiet ? 'Resume' : 'Quiet'}

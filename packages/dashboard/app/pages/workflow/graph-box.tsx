@@ -11,7 +11,7 @@ export function GraphBox({ data: { box, workflow } }: NodeProps<BoxNode>) {
   return (
     <div className="graph-box" data-state={state}>
       <Handle type="target" position={Position.Left} isConnectable={false} />
-      <span className="graph-label" title={label}>
+      <span className="graph-label" title={label} hidden={label === ''}>
         {jobId !== null ? (
           <Link to="/jobs/$id" params={{ id: jobId }}>
             {label}

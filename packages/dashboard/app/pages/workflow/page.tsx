@@ -1,5 +1,6 @@
 import { Link, useParams } from '@tanstack/react-router';
 import { lazy, Suspense, useMemo, useRef, useState } from 'react';
+import { IfMay } from '../../access/if-may.tsx';
 import { useAction, useCall } from '../../api/calls.ts';
 import { ApiFailure } from '../../api/failure.ts';
 import { useMay } from '../../api/session.ts';
@@ -46,7 +47,10 @@ export function Page() {
       <Frame title="Workflow">
         <Empty title="There is no such workflow">
           <p>
-            The server may have removed it after its retention. <Link to="/workflows">See all workflows</Link>
+            The server may have removed it after its retention.{' '}
+            <IfMay call="workflow.list">
+              <Link to="/workflows">See all workflows</Link>
+            </IfMay>
           </p>
         </Empty>
       </Frame>

@@ -26,8 +26,10 @@ import { readAdminPage } from './page.ts';
 
 /** GET /admin/jobs (ojs-admin-api §7.1). */
 export async function listJobs(engine: Engine, { query, access }: BindingRequest): Promise<Reply> {
-  access?.chosen(query.queue === undefined ? [] : [query.queue]);
-  return reply(engine, query, readJobList(query, engine.clock.now()));
+  const list = readJobList(query, engine.clock.now());
+  const queue = query.queue ?? list.filter.queue;
+  access?.chosen(queue === undefined ? [] : [queue]);
+  return reply(engine, query, list);
 }
 
 /** GET /admin/dead-letter (ojs-admin-api §11.1). */

@@ -4,7 +4,9 @@ import { jobsReply } from '../pieces.ts';
 
 export const jobListHandlers: Handlers<'job.list'> = {
   'job.list': async (engine, { query, access }) => {
-    access?.chosen(query.queue === undefined ? [] : [query.queue]);
-    return jobsReply(engine, readJobList(query, engine.clock.now()));
+    const list = readJobList(query, engine.clock.now());
+    const queue = query.queue ?? list.filter.queue;
+    access?.chosen(queue === undefined ? [] : [queue]);
+    return jobsReply(engine, list);
   },
 };
