@@ -60,6 +60,8 @@ const find = (name: string, query: string, id: (scene: Scene) => string): Task =
   run: async (operator, scene) => {
     await operator.click('link', 'Jobs');
     await operator.fill('Query', query);
+    // The list without the query may have the job, too, but then it also has this one.
+    await operator.page.getByRole('link', { name: scene.later }).first().waitFor({ state: 'hidden' });
     await operator.sees(operator.page.getByRole('link', { name: id(scene) }));
   },
 });
