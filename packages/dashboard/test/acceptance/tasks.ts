@@ -61,8 +61,9 @@ const find = (name: string, query: string, id: (scene: Scene) => string): Task =
     await operator.click('link', 'Jobs');
     await operator.fill('Query', query);
     // The list without the query may have the job, too, but then it also has this one.
-    await operator.page.getByRole('link', { name: scene.later }).first().waitFor({ state: 'hidden' });
-    await operator.sees(operator.page.getByRole('link', { name: id(scene) }));
+    const link = (job: string) => operator.page.locator(`a[href*="jobs/${job}"]`).first();
+    await link(scene.later).waitFor({ state: 'hidden' });
+    await operator.sees(link(id(scene)));
   },
 });
 
@@ -151,7 +152,7 @@ export const tasks: readonly Task[] = [
   task('Wait until a queue is empty', async (o) => {
     await o.address('queues/pay', 'queues/QUEUE');
     await o.click('button', 'More');
-    await o.click('menuitem', 'Drain: show how far');
+    await o.click('menuitem', 'Watch it drain');
     await o.sees('The queue is drained');
   }),
   task('Delete what a queue has finished', async (o) => {
@@ -200,7 +201,7 @@ export const tasks: readonly Task[] = [
   task('Give a limit its own numbers back', async (o) => {
     await o.address('limits/api-key', 'limits/KEY');
     await o.click('button', 'Remove override');
-    await o.sees('api-key has its own numbers again.');
+    await o.sees('The override of api-key is removed.');
   }),
   task('Free a key that is stuck', async (o) => {
     await o.address('limits/api-key', 'limits/KEY');
@@ -271,7 +272,7 @@ export const tasks: readonly Task[] = [
     await o.click('link', 'Tokens');
     await o.click('button', 'Actions for colleague', 'Actions');
     await o.click('menuitem', 'New secret…');
-    await o.click('button', 'Make secret');
+    await o.click('button', 'Create secret');
     await o.sees('Secret of colleague');
   }),
 ];
