@@ -37,7 +37,7 @@ await report(async (storage, count) => {
       batch.push({ name: type, data: { ...argument, tenant }, opts: options });
       if (batch.length === batchSize) await queue(name).addBulk(batch.splice(0));
     }
-    for (const [name, batch] of waiting) await queue(name).addBulk(batch);
+    for (const [name, batch] of waiting) if (batch.length > 0) await queue(name).addBulk(batch);
   }
 
   /** Works off the jobs that wait in some queues. */

@@ -30,7 +30,7 @@ await report(async (storage, count) => {
       batch.push({ data: { ...argument, type, tenant }, ...options });
       if (batch.length === batchSize) await insert(queue, batch.splice(0));
     }
-    for (const [name, batch] of waiting) await insert(name, batch);
+    for (const [name, batch] of waiting) if (batch.length > 0) await insert(name, batch);
   }
 
   const take = async (name: string, size: number) => (await boss.fetch(name, { batchSize: size })).map(({ id }) => id);
