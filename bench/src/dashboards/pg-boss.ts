@@ -37,6 +37,8 @@ export const pgBossWays: Ways = {
     run: async (o, { declined }) => {
       await o.click('link', 'Jobs');
       await o.choose(state(o), 'State', 'failed');
+      // The next filter would take back one that is still on its way.
+      await o.sees(o.page.getByRole('button', { name: 'Remove filter State: Failed', exact: true }));
       await filter(o, 'output', 'message', 'The card declined it: card declined.');
       await o.sees(job(o, declined));
     },
