@@ -1,24 +1,10 @@
 import { completed, failed, type NewJob, State, uuidv7 } from '@ojs-ts/core';
 import type { Storage } from '@ojs-ts/server';
 import { Fixture } from '../backlog/fixture.ts';
+import { errorOf, jobOf, queues, resultOf, retryMs, scheduledMs, shares } from './mix.ts';
 
-const queueCount = 20;
-const typeCount = 50;
-const tenantCount = 1_000;
-/** Different errors; each is met with many different numbers in its text. */
-const errorCount = 300;
-
-export const queues: readonly string[] = [...Array.from({ length: queueCount }, (_, at) => `work-${at}`), 'seldom'];
-
-/** Of the jobs of a run, the first are in a queue and of a type that no other has. */
-const seldom = 5;
-
-const shares = { completed: 0.6, discarded: 0.1, retryable: 0.05, scheduled: 0.1 } as const;
-const hourMs = 3_600_000;
 const once = JSON.stringify({ retry: { maxAttempts: 1 } });
-/** Nothing becomes due while the benchmark runs. */
-const slowly = JSON.stringify({ retry: { initialIntervalMs: hourMs, maxIntervalMs: hourMs } });
-const dayMs = 86_400_000;
+const slowly = JSON.stringify({ retry: { initialIntervalMs: retryMs, maxIntervalMs: retryMs } });
 
 /** Fills a storage with jobs in all states, and leaves one `queue.paused` in the middle of their events. */
 export async function fill(storage: Storage, count: number): Promise<void> {
@@ -28,16 +14,16 @@ export async function fill(storage: Storage, count: number): Promise<void> {
     await move(
       storage,
       now,
-      jobs.map(({ id, claim }) => completed({ id, claim, result: '{"sent":true}' })),
+      jobs.map(({ id, claim }) => completed({ id, claim, result: JSON.stringify(resultOf) })),
     );
   });
   await storage.registry.pauseQueue('paused', true, fixture.now());
   await run(fixture, at(shares.discarded), once, fail(storage));
   await run(fixture, at(shares.retryable), slowly, fail(storage));
-  const later = () => ({ state: State.scheduled, runAt: fixture.now() + dayMs });
-  await fixture.insert(at(shares.scheduled), (n) => ({ ...jobOf(n, null), ...later() }));
+  const later = () => ({ state: State.scheduled, runAt: fixture.now() + scheduledMs });
+  await fixture.insert(at(shares.scheduled), (n) => ({ ...newJobOf(n, null), ...later() }));
   const rest = count - Object.values(shares).reduce((sum, share) => sum + at(share), 0);
-  await fixture.insert(rest, (n) => jobOf(n, null));
+  await fixture.insert(rest, (n) => newJobOf(n, null));
 }
 
 type Claimed = Awaited<ReturnType<Fixture['claim']>>;
@@ -52,7 +38,7 @@ async function run(
   const part = 20_000;
   for (let first = 0; first < count; first += part) {
     const size = Math.min(part, count - first);
-    await fixture.insert(size, (n) => jobOf(first + n, policy));
+    await fixture.insert(size, (n) => newJobOf(first + n, policy));
     for (let left = size; left > 0; ) {
       const jobs = await fixture.claim(Math.min(left, fixture.storage.traits.maxBatch), queues);
       if (jobs.length === 0) throw new Error(`${left} jobs could not be claimed`);
@@ -66,9 +52,7 @@ function fail(storage: Storage) {
   let n = 0;
   return async (jobs: Claimed, now: number) => {
     const transitions = jobs.map((job) => {
-      const kind = n % errorCount;
-      const type = `Error${kind % 30}`;
-      const message = `Step ${String.fromCharCode(97 + (kind % 26))}${'x'.repeat(kind % 12)} of order ${n++} failed`;
+      const { type, message } = errorOf(n++);
       return failed(job, { code: 'failed', type, message, names: [type] }, now, Math.random);
     });
     await move(storage, now, transitions);
@@ -80,12 +64,10 @@ async function move(storage: Storage, now: number, transitions: Parameters<Stora
   if (moved.some(({ kind }) => kind !== 'moved')) throw new Error('a job that was claimed could not be ended');
 }
 
-function jobOf(n: number, policy: string | null): Partial<NewJob> & Pick<NewJob, 'queue'> {
+function newJobOf(n: number, policy: string | null): Partial<NewJob> & Pick<NewJob, 'queue'> {
   const id = uuidv7();
-  const queue = n < seldom ? 'seldom' : `work-${n % queueCount}`;
-  const type = n < seldom ? 'shop.seldom' : `shop.type-${n % typeCount}`;
-  const meta = `{"tenant":"tenant-${n % tenantCount}"}`;
-  const args = `[{"user":${n},"subject":"Your order ${n} is on its way","lines":["${'x'.repeat(120)}"]}]`;
-  const envelope = `{"specversion":"1.0","id":"${id}","type":"${type}","queue":"${queue}","args":${args},"meta":${meta}}`;
+  const { queue, type, tenant, argument } = jobOf(n);
+  const args = JSON.stringify([argument]);
+  const envelope = `{"specversion":"1.0","id":"${id}","type":"${type}","queue":"${queue}","args":${args},"meta":{"tenant":"${tenant}"}}`;
   return { id, type, queue, envelope, policy };
 }

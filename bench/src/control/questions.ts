@@ -1,5 +1,5 @@
 import type { Call } from './calls.ts';
-import { queues } from './fixture.ts';
+import { queues } from './mix.ts';
 
 const admin = '/ojs/v1/admin';
 const search = (query: string, more = '') => `${admin}/jobs?per_page=20&q=${encodeURIComponent(query)}${more}`;

@@ -1,5 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import type { Contest as DashboardContest } from '../dashboards/outcome.ts';
+import { comparisonPage } from '../dashboards/report.ts';
 import { type LatencyPoint, latencyReport } from '../latency/report.ts';
 import { figuresFile, type Kept, Ledger } from '../ledger.ts';
 import { type Contest, peersReport } from '../peers/report.ts';
@@ -8,7 +10,10 @@ import { benchmarksPage } from './benchmarks.ts';
 import { chartSvg } from './chart.ts';
 import { scalePage } from './scale.ts';
 
-/** Writes `docs/benchmarks.md`, its curves and `docs/scale.md` from the figures that are kept. */
+/**
+ * Writes `docs/benchmarks.md`, its curves, `docs/scale.md` and `docs/dashboard/comparison.md` from the figures that are
+ * kept.
+ */
 export function writePages(): void {
   const [latency, scale] = [kept<LatencyPoint>('latency'), kept<ScalePoint>('scale')];
   const parts = {
@@ -18,6 +23,7 @@ export function writePages(): void {
   };
   writeFileSync(inDocs('benchmarks.md'), benchmarksPage(parts));
   writeFileSync(inDocs('scale.md'), scalePage({ latency, scale }));
+  writeFileSync(inDocs('dashboard/comparison.md'), comparisonPage(kept<DashboardContest>('dashboards')));
   mkdirSync(inDocs('curves'), { recursive: true });
   for (const [name, chart] of Object.entries(scaleCharts(scale)))
     writeFileSync(inDocs(`curves/${name}.svg`), chartSvg(chart));

@@ -6,18 +6,21 @@ type Role = Parameters<Page['getByRole']>[0];
 export class Operator {
   readonly page: Page;
   readonly #url: string;
+  readonly #home: Locator;
   #actions: string[] = [];
 
-  constructor(page: Page, url: string) {
+  /** @param home What the first page shows when it is there; by default its title. */
+  constructor(page: Page, url: string, home: Locator = page.getByRole('heading', { level: 1 })) {
     this.page = page;
     this.#url = url;
+    this.#home = home;
     page.setDefaultTimeout(15_000);
   }
 
   /** Begins a task on the overview. */
   async begin(): Promise<void> {
     await this.page.goto(this.#url);
-    await this.page.getByRole('heading', { level: 1 }).waitFor();
+    await this.#home.first().waitFor();
     this.#actions = [];
   }
 
@@ -33,16 +36,32 @@ export class Operator {
   }
 
   async click(role: Role, name: string | RegExp, shown: string = String(name)): Promise<void> {
-    this.#actions.push(shown);
     const exact = typeof name === 'string';
-    await this.page.getByRole(role, { name, exact }).first().click();
+    await this.clickOn(this.page.getByRole(role, { name, exact }), shown);
+  }
+
+  /** Clicks what has no name of its own. */
+  async clickOn(place: Locator, shown: string): Promise<void> {
+    this.#actions.push(shown);
+    await place.first().click();
   }
 
   /** Fills a field by its label. */
   async fill(label: string, text: string): Promise<void> {
-    this.#actions.push(label);
     const fields = this.page.locator('input, select, textarea, [contenteditable="true"]');
-    await this.page.getByLabel(label, { exact: true }).and(fields).first().fill(text);
+    await this.fillIn(this.page.getByLabel(label, { exact: true }).and(fields), label, text);
+  }
+
+  /** Fills a field that has no label of its own. */
+  async fillIn(field: Locator, shown: string, text: string): Promise<void> {
+    this.#actions.push(shown);
+    await field.first().fill(text);
+  }
+
+  /** Chooses from a list. */
+  async choose(list: Locator, shown: string, option: string): Promise<void> {
+    this.#actions.push(shown);
+    await list.first().selectOption(option);
   }
 
   async press(key: string): Promise<void> {
