@@ -91,6 +91,8 @@ export const pgBossWays: Ways = {
   'Export the jobs of a queue': { cannot: 'no export' },
   'Ask what is wrong': {
     run: async (o) => {
+      // The first page has the last five only.
+      await o.click('link', 'Warnings');
       await o.sees(/queue "other" has 3 jobs/);
     },
     but: 'the warnings of pg-boss: backlogs, slow queries, clock skew',
