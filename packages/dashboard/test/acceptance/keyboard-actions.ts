@@ -292,7 +292,7 @@ export const actions: Readonly<Record<string, Perform>> = {
   },
   'tokens/token-menu token.rotate': async ({ keyboard, page }) => {
     await keyboard.open('tokens');
-    await keyboard.askByMenu('Actions for kb', 'New secret…');
+    await keyboard.askByMenu('Actions for kb', 'Rotate secret…');
     await keyboard.confirm('Create secret');
     await page.getByRole('dialog', { name: 'Secret of kb' }).waitFor();
     await keyboard.confirm('Done');

@@ -104,9 +104,10 @@ export class Keyboard {
     await this.key('Enter');
   }
 
-  /** A button that opens a dialog. */
+  /** A button or link that opens a dialog. */
   async ask(name: string | RegExp, within: Locator = this.page.locator('body')): Promise<void> {
-    const opener = within.getByRole('button', { name, exact: true }).first();
+    const link = within.getByRole('link', { name, exact: true });
+    const opener = within.getByRole('button', { name, exact: true }).or(link).first();
     await this.#opensDialog(opener, async () => {
       await this.reach(opener);
       await this.key('Enter');
