@@ -60,7 +60,7 @@ test('doctor: says what is wrong, and what mends it', async () => {
   expect(await ojs.run('doctor')).toMatchObject({ code: 0, output: 'Nothing is wrong.\n' });
   await client.enqueue('a.b', [], { queue: 'mali' });
   expect((await ojs.run('doctor')).output).toMatchInlineSnapshot(`
-    "WARNING unread_queue: 1 jobs wait in the queue mali, which no running worker reads.
+    "WARNING unread_queue: 1 job waits in the queue mali, which no running worker reads.
       Start a worker for it, or look for a wrong name of the queue in the client or the worker.
     "
   `);

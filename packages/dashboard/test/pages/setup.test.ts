@@ -9,7 +9,7 @@ describeDashboard('doctor, configuration, audit, schemas', {}, (dashboard) => {
     await page.getByRole('heading', { name: 'Nothing to mend' }).waitFor();
     await client.enqueue('lost', [], { queue: 'nobody-reads' });
     await page.getByRole('button', { name: 'Look again' }).click();
-    await page.getByText('1 jobs wait in the queue nobody-reads').waitFor();
+    await page.getByText('1 job waits in the queue nobody-reads').waitFor();
     expect(await violations(page)).toEqual([]);
   });
 

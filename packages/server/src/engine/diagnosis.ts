@@ -108,6 +108,10 @@ async function overdueJobs({ storage, clock }: Engine): Promise<readonly Finding
   ];
 }
 
+function jobsWait(count: number): string {
+  return count === 1 ? '1 job waits' : `${count} jobs wait`;
+}
+
 function ofQueue(queue: QueueRecord, workers: readonly KnownWorker[], engine: Engine): readonly Finding[] {
   const waiting = queue.counts[State.available] ?? 0;
   const findings: Finding[] = [];
@@ -115,7 +119,7 @@ function ofQueue(queue: QueueRecord, workers: readonly KnownWorker[], engine: En
     findings.push(
       warning(
         'paused_queue',
-        `The queue ${queue.name} is paused, and ${waiting} jobs wait in it.`,
+        `The queue ${queue.name} is paused, and ${jobsWait(waiting)} in it.`,
         `ojs queues resume ${queue.name}`,
       ),
     );
@@ -127,7 +131,7 @@ function ofQueue(queue: QueueRecord, workers: readonly KnownWorker[], engine: En
     findings.push(
       warning(
         'unread_queue',
-        `${waiting} jobs wait in the queue ${queue.name}, which no running worker reads${alive.length > 0 ? `; ${alive.length} are quiet` : ''}.`,
+        `${jobsWait(waiting)} in the queue ${queue.name}, which no running worker reads${alive.length > 0 ? `; ${alive.length} are quiet` : ''}.`,
         'Start a worker for it, or look for a wrong name of the queue in the client or the worker.',
       ),
     );
@@ -144,7 +148,7 @@ function ofQueue(queue: QueueRecord, workers: readonly KnownWorker[], engine: En
     findings.push(
       warning(
         'closed_limit',
-        `The queue ${queue.name} has a concurrency of 0, and ${waiting} jobs wait.`,
+        `The queue ${queue.name} has a concurrency of 0, and ${jobsWait(waiting)}.`,
         `ojs queues configure ${queue.name} --concurrency none`,
       ),
     );

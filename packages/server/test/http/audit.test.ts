@@ -193,13 +193,14 @@ test('a refused search leaves no argument in its entry, even where its query can
   await using server = await serve({ tokens: ['root-secret'] });
   const grant = { name: 't', queues: ['*'], expiresAt: null, createdBy: null };
   await server.engine.tokens.create({ ...grant, roles: ['admin'] });
-  const { token } = await server.engine.tokens.create({ ...grant, roles: ['inspector'], queues: ['mail'] });
-  const headers = { authorization: `Bearer ${token}` };
-  for (const [path, q] of [
-    ['/admin/jobs', 'args[0].card=4111'],
-    ['/jobs', 'args[0].card=4111 ('],
-  ] as const)
+  for (const [roles, path, q] of [
+    [['inspector'], '/admin/jobs', 'args[0].card=4111'],
+    [['producer'], '/jobs', 'args[0].card=4111 ('],
+  ] as const) {
+    const { token } = await server.engine.tokens.create({ ...grant, roles, queues: ['mail'] });
+    const headers = { authorization: `Bearer ${token}` };
     expect((await send(server.url, { path: `/ojs/v1${path}?q=${encodeURIComponent(q)}`, headers })).status).toBe(403);
+  }
   const denied = await entries(server, '?type=authorization.denied');
   expect(denied).toHaveLength(2);
   expect(JSON.stringify(denied)).not.toContain('4111');
