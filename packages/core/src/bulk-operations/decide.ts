@@ -11,7 +11,7 @@ import type { JobChanges } from '../lifecycle/job-changes.ts';
 import { rerunOf } from '../lifecycle/linked-job.ts';
 import type { Millis } from '../time/clock.ts';
 import { changesAt } from './changes.ts';
-import { type BulkAction, type BulkOperation, bulkKey, deletesJobs } from './operation.ts';
+import { type BulkAction, type BulkActor, type BulkOperation, bulkKey, deletesJobs } from './operation.ts';
 
 /** What a bulk operation does with one job. */
 export type BulkDecision =
@@ -93,10 +93,12 @@ function edited({ changes, startedAt }: Deciding, job: JobRecord, now: Millis, k
   return transition === null ? skipFor('no_change') : { kind: 'move', transition };
 }
 
-/** What the queues of a token do not allow a single rerun, they do not allow this one. */
 function rerun({ changes, startedAt, actor, newId }: Deciding, job: JobRecord, now: Millis): BulkDecision {
-  const read = linkedJob(job, changesAt(changes, startedAt), now, newId);
-  const { queues } = actor;
+  return insertWithin(actor, linkedJob(job, changesAt(changes, startedAt), now, newId));
+}
+
+/** What the queues of a token do not allow a single rerun, they do not allow this one. */
+export function insertWithin({ queues }: BulkActor, read: ReadEnvelope): BulkDecision {
   const { crossesQueues } = read;
   const { queue, limits } = read.job;
   if (queues !== null && reachBeyond({ queues }, { queue, limits, crossesQueues }) !== null)

@@ -1,11 +1,12 @@
+import { coversQueue } from '../access/roles.ts';
 import type { JobId, JobRecord } from '../job/job.ts';
 import { State, Terminal, Waiting } from '../job/states.ts';
 import { isIn } from '../lifecycle/change.ts';
 import { cancelled } from '../lifecycle/decide.ts';
 import type { Millis } from '../time/clock.ts';
 import { formatTimestamp } from '../time/timestamp.ts';
-import { type BulkDecision, bulkEntryOf, linkedJob, skipFor } from './decide.ts';
-import { type BulkOperation, bulkKey } from './operation.ts';
+import { type BulkDecision, bulkEntryOf, insertWithin, linkedJob, skipFor } from './decide.ts';
+import { type BulkActor, type BulkOperation, bulkKey } from './operation.ts';
 
 /** What an undo must know. */
 export interface Undoing {
@@ -13,6 +14,8 @@ export interface Undoing {
   readonly id: string;
   /** The operation that it takes back. */
   readonly of: Pick<BulkOperation, 'id' | 'action'>;
+  /** Who takes it back. The jobs may have other queues by now. */
+  readonly actor: BulkActor;
   /** The same id for the same job, whenever it is asked. */
   readonly newId: (job: JobRecord) => JobId;
 }
@@ -23,9 +26,10 @@ export interface Undoing {
  * @param job that the operation has changed; of a rerun the job that it has made.
  */
 export function undoDecision(undoing: Undoing, job: JobRecord | null, now: Millis): BulkDecision {
-  const { of, newId } = undoing;
+  const { of, actor, newId } = undoing;
   const isRerun = of.action === 'rerun';
   if (job === null) return skipFor(isRerun ? 'no_new_job' : 'pruned');
+  if (actor.queues !== null && !coversQueue({ queues: actor.queues }, job.queue)) return skipFor('other_queues');
   const entry = bulkEntryOf(job, bulkKey(of.id));
   if (entry === null && !isRerun) return skipFor('not_changed');
   const key = bulkKey(undoing.id);
@@ -43,5 +47,5 @@ export function undoDecision(undoing: Undoing, job: JobRecord | null, now: Milli
   // A scheduled job keeps its time if that is still to come.
   const isLater = entry.from === State.scheduled && job.runAt > now;
   const changes = isLater ? { scheduled_at: JSON.stringify(formatTimestamp(job.runAt)) } : {};
-  return { kind: 'insert', read: linkedJob(job, changes, now, newId) };
+  return insertWithin(actor, linkedJob(job, changes, now, newId));
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   type BulkAction,
+  type BulkActor,
   type BulkDecision,
   bulkDecision,
   bulkKey,
@@ -139,7 +140,9 @@ describe('a rerun', () => {
 
   test('is undone by cancelling the new jobs that still wait', () => {
     const undo = uuidFrom(start, 8, 8);
-    const of = (job: JobRecord | null) => undoDecision({ id: undo, of: { id, action: 'rerun' }, newId }, job, now);
+    const somebody = { name: 'somebody', queues: null };
+    const of = (job: JobRecord | null, actor: BulkActor = somebody) =>
+      undoDecision({ id: undo, of: { id, action: 'rerun' }, actor, newId }, job, now);
     expect(of(null)).toEqual({ kind: 'skip', reason: 'no_new_job' });
     const decision = decide(deciding('rerun'), ended());
     if (decision.kind !== 'insert') throw new Error('An ended job runs again.');
@@ -154,5 +157,9 @@ describe('a rerun', () => {
         expect(of(apply(made, undone.transition, now))).toEqual({ kind: 'done' });
       }
     }
+    // A rerun by somebody else can have sent the new job to a queue that is none of theirs.
+    const elsewhere = { ...made, queue: 'billing' };
+    expect(of(elsewhere, { name: 'token_mail', queues: ['mail'] })).toEqual({ kind: 'skip', reason: 'other_queues' });
+    expect(of(elsewhere, { name: 'token_both', queues: ['mail', 'bill*'] }).kind).toBe('move');
   });
 });
