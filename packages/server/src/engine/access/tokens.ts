@@ -200,10 +200,18 @@ export class Tokens {
     return this.#usable(id) !== null;
   }
 
-  /** Whether this is a token of the store that was revoked or has expired, as of the last read. */
-  hasEnded(principal: string): boolean {
+  /**
+   * Whether this is a token of the store that was revoked or has expired. Another server may have made it since the last
+   * read, so a token that seems to have ended is read again.
+   * @throws the error of a store that does not answer.
+   */
+  async hasEnded(principal: string): Promise<boolean> {
     const id = tokenOfPrincipal(principal);
-    return id !== null && !this.isUsable(id);
+    if (id === null) return false;
+    await this.#freshen();
+    if (this.isUsable(id)) return false;
+    await this.#readAgain();
+    return !this.isUsable(id);
   }
 
   #usable(id: string): TokenRecord | null {

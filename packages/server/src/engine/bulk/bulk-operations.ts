@@ -311,7 +311,7 @@ export class BulkOperations {
         const began = performance.now();
         const operation = await this.#records.get(id);
         if (operation?.state !== 'running') return 'ended';
-        if (this.#tokens.hasEnded(operation.actor.name)) return await this.#halt(operation);
+        if (await this.#tokens.hasEnded(operation.actor.name)) return await this.#halt(operation);
         const now = this.#clock.now();
         const size = now < bulkCutoff(operation) ? 0 : stepSize(operation, now);
         if (size === 0) return 'waits';

@@ -623,6 +623,16 @@ describe('the token that an operation acts for', () => {
     expect((await changedAfter(1_000)).changed).toBeGreaterThan(2);
   });
 
+  test('made after another server has read the tokens, it is read before that server stops its operation', async () => {
+    await using b = await bench('memory:');
+    await using other = await bench('', { storage: b.engine.storage, clock: b.clock });
+    const { record } = await b.engine.tokens.create({ ...operator, expiresAt: null });
+    await b.push();
+    const { id } = await start(b, 'cancel', { by: tokenPrincipal(record.id) });
+    await other.engine.bulkOperations.run();
+    expect(await b.engine.bulkOperations.get(id)).toMatchObject({ state: 'done', changed: 1 });
+  });
+
   test('expired it does the same', async () => {
     await using slow = await slowly(1_500);
     expect(await slow.changedAfter(1_000)).toMatchObject({ state: 'running', changed: 2 });
