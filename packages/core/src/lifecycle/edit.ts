@@ -110,11 +110,12 @@ function readChanged(job: JobRecord, changes: JobChanges, start: Millis | null, 
   const { scheduled_at, delay_until, ...others } = changes;
   const isRead = timeOf(changes, { now }) !== null;
   const request = changedRequest(job, isRead ? others : changes);
+  const sent = members(job.envelope);
   for (const [name, at] of Object.entries(policyOf(job).resolved ?? {}))
-    if (request.get(name) === members(job.envelope).get(name)) request.set(name, timeText(at));
+    if (request.get(name) === sent.get(name)) request.set(name, timeText(at));
   if (start !== null) request.set('scheduled_at', timeText(Math.max(start, now)));
   const lastMembers = kept.flatMap((name) => {
-    const text = members(job.envelope).get(name);
+    const text = sent.get(name);
     return text === undefined ? [] : [`,${JSON.stringify(name)}:${text}`];
   });
   return readEnvelope(objectText(request), now, () => job.id, { lastMembers: lastMembers.join('') }).job;

@@ -30,6 +30,8 @@ import type { BulkRecords } from './bulk-records.ts';
 
 /** How often a job is decided again because it has changed since it was read. */
 const rounds = 5;
+/** Milliseconds of decisions, until others have their turn. */
+const mostDecidingMs = 10;
 
 export interface StepParts {
   readonly storage: Storage;
@@ -120,7 +122,7 @@ async function decider({ records, schemas }: StepParts, operation: BulkOperation
   if (action === 'undo') {
     const of = operation.of === null ? null : await records.get(operation.of);
     if (of === null) throw new Error(`What the bulk operation ${id} takes back is gone.`);
-    const undoing: Undoing = { id, of, newId };
+    const undoing: Undoing = { id, of, actor: operation.actor, newId };
     return (job, now) => undoDecision(undoing, job, now);
   }
   const deciding: Deciding = { ...operation, action, newId };
@@ -152,7 +154,13 @@ async function changeJobs(parts: StepParts, decide: Decide, jobs: readonly Found
   for (let round = 0; left.length > 0; round++) {
     const now = clock.now();
     const decided: { readonly id: string; readonly decision: BulkDecision }[] = [];
-    for (const [id, job] of left) decided.push({ id, decision: await decide(job, now) });
+    let began = performance.now();
+    for (const [id, job] of left) {
+      decided.push({ id, decision: await decide(job, now) });
+      if (performance.now() - began < mostDecidingMs) continue;
+      await turn();
+      began = performance.now();
+    }
     const again: string[] = [];
     const moves = decided.flatMap(({ decision }) => (decision.kind === 'move' ? [decision.transition] : []));
     const moved = await batches.transitionAll(moves, (one) => one.kind);
