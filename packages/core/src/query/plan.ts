@@ -13,7 +13,13 @@ import { formatQuery } from './format.ts';
 export type Plan =
   /** The terms contradict each other: no job can match, and none is read. */
   | { readonly kind: 'none' }
-  | { readonly kind: 'ids'; readonly ids: readonly string[]; readonly rest: readonly Condition[] }
+  | {
+      readonly kind: 'ids';
+      readonly ids: readonly string[];
+      /** The only queue of the jobs. The rest checks it, too. */
+      readonly queue?: string;
+      readonly rest: readonly Condition[];
+    }
   | {
       readonly kind: 'list';
       readonly query: Pick<JobQuery, 'states' | 'deadLetter' | 'queue' | 'type' | 'fingerprint'>;
@@ -33,12 +39,14 @@ export function planOf(condition: Condition, now: Millis): Plan {
   const facts = factsOf(condition, now);
   if (facts === null) return { kind: 'none' };
   const parts = condition.kind === 'all' ? condition.of : [condition];
+  const queue = onlyOf(facts, 'queue');
   const ids = facts.values.get('id');
   if (ids !== undefined) {
     const isFound = (part: Condition) => part.kind === 'text' && part.field === 'id' && fitsEach(ids, part);
-    return { kind: 'ids', ids: [...ids], rest: parts.filter((part) => !isFound(part)) };
+    const rest = parts.filter((part) => !isFound(part));
+    return { kind: 'ids', ids: [...ids], ...(queue !== undefined && { queue }), rest };
   }
-  const [queue, type] = [onlyOf(facts, 'queue'), onlyOf(facts, 'type')];
+  const type = onlyOf(facts, 'type');
   const [whole, message] = [onlyOf(facts, 'fingerprint'), onlyOf(facts, 'message')];
   const fingerprint = whole ?? (message === undefined ? undefined : messageFingerprint(message));
   const query = {

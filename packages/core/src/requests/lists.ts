@@ -108,7 +108,10 @@ function planned(filter: JobFilter, plan: Plan, now: Millis): JobFilter {
   const { states: _, queue: __, type: ___, fingerprint: ____, ...others } = filter;
   if (plan.kind === 'none') return { ...others, states: 0 };
   const rest = plan.rest.length === 0 ? {} : { matches: matcherOf(allOf(plan.rest), now) };
-  if (plan.kind === 'ids') return { ...others, states: AllStates, ids: plan.ids, ...rest };
+  if (plan.kind === 'ids') {
+    const { ids, queue } = plan;
+    return { ...others, states: AllStates, ids, ...(queue !== undefined && { queue }), ...rest };
+  }
   // The bound only ends the search early: the rest of the plan checks the times.
   const end = plan.finished === null || others.finished !== undefined ? {} : { finished: { from: plan.finished } };
   return { ...others, ...plan.query, ...end, ...rest };

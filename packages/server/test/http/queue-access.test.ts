@@ -128,17 +128,26 @@ describe('a token for the queue', () => {
     },
   );
 
-  test.each(['job.list', 'admin.jobs'] as const)('%s is about the queue of its search', async (name) => {
-    const token = await tokenFor({ roles: ['viewer'], queues: [canaries.queue] });
-    const get = (q: string) =>
-      send(server.url, {
-        path: `${operations[name].path}?q=${encodeURIComponent(q)}`,
-        headers: { authorization: `Bearer ${token}` },
-      });
-    expect((await get(`queue:${canaries.queue} state:available`)).status).toBe(200);
-    for (const q of ['state:available', 'queue:elsewhere', `queue:${canaries.queue} OR state:available`])
-      expectRefusal(await get(q), 403, 'permission_denied');
-  });
+  test.each(['job.list', 'admin.jobs', 'admin.jobGroups'] as const)(
+    '%s is about the queue of its search',
+    async (name) => {
+      const token = await tokenFor({ roles: ['viewer'], queues: [canaries.queue] });
+      const get = (q: string) =>
+        send(server.url, {
+          path: `${operations[name].path}?q=${encodeURIComponent(q)}${name === 'admin.jobGroups' ? '&by=type' : ''}`,
+          headers: { authorization: `Bearer ${token}` },
+        });
+      expect((await get(`queue:${canaries.queue} state:available`)).status).toBe(200);
+      expect((await get(`queue:${canaries.queue} id:01980d2c-7b1e-7c44-9d0a-5f0c3c1b7a10`)).status).toBe(200);
+      for (const q of [
+        'state:available',
+        'queue:elsewhere',
+        'id:01980d2c-7b1e-7c44-9d0a-5f0c3c1b7a10',
+        `queue:${canaries.queue} OR state:available`,
+      ])
+        expectRefusal(await get(q), 403, 'permission_denied');
+    },
+  );
 
   test('a template, a step or a dead letter that is sent to another queue is refused', async () => {
     const token = await tokenFor({ roles: ['admin'], queues: [canaries.queue] });

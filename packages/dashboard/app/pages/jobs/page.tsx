@@ -158,7 +158,10 @@ function Jobs() {
           count={chosen.size}
           total={total}
           onAction={(action, all) =>
-            setDialog({ action, targets: all ? { kind: 'query', q } : { kind: 'ids', ids: [...chosen] } })
+            setDialog({
+              action,
+              targets: all ? { kind: 'query', q } : { kind: 'ids', ids: [...chosen], queue: queueOf(q) },
+            })
           }
           onClear={() => setChosen(none)}
         />

@@ -23,7 +23,8 @@ export function readQuery(q: string): ReadQuery {
 export function queueOf(q: string): string | null {
   const condition = conditionOf(q);
   const plan = condition === null ? null : planOf(condition, Date.now());
-  return plan?.kind === 'list' ? (plan.query.queue ?? null) : null;
+  if (plan === null || plan.kind === 'none') return null;
+  return (plan.kind === 'ids' ? plan.queue : plan.query.queue) ?? null;
 }
 
 /** A term that stands by itself; a text in quotes is passed over. */

@@ -24,14 +24,15 @@ const maxLimit = 10_000;
  * as a search does; the next one goes on behind its cursor, with counts of its own.
  */
 export async function groupJobs(engine: Engine, { query, access }: BindingRequest): Promise<Reply> {
-  access?.chosen(query.queue === undefined ? [] : [query.queue]);
+  const now = engine.clock.now();
+  const list = readJobList({ ...query, limit: undefined }, now);
+  const queue = query.queue ?? list.filter.queue;
+  access?.chosen(queue === undefined ? [] : [queue]);
   const fields = new Fields(query, 'query');
   const by = fields.requiredString('by', 2_000);
   fields.done();
-  const now = engine.clock.now();
   const groups = new JobGroups(parsePlace(by), now);
   const { limit, cursor } = readPage(query, 100, maxLimit);
-  const list = readJobList({ ...query, limit: undefined }, now);
   await waitForRoom(engine);
   const { scanned, next } = await scan(engine, list, cursor, groups);
   const { groups: largest, others } = groups.largest(limit);
