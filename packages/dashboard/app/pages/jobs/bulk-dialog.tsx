@@ -53,6 +53,8 @@ export function BulkDialog({ action, targets, onStarted, onClose }: BulkDialogPr
   const [rate, setRate] = useState('');
   const [fields, setFields] = useState(emptyFields);
   const [key] = useState(randomKey);
+  /** A part runs with these values already. */
+  const [isStarted, setStarted] = useState(false);
   const counted = useQuery({
     queryKey: ['bulk dry run', action, targets],
     queryFn: ({ signal }) => dryRun(action, targets, signal),
@@ -99,6 +101,7 @@ export function BulkDialog({ action, targets, onStarted, onClose }: BulkDialogPr
       const body = changes.length === 0 ? request : `${request.slice(0, -1)},"changes":${bodyOf(changes)}}`;
       const answer = await call('bulk.start', { body, idempotencyKey: `${key}-${index}` });
       if ('id' in answer) ids.push(answer.id);
+      setStarted(true);
     }
     void client.invalidateQueries({ queryKey: ['bulk.list'] });
     onStarted(ids);
@@ -151,22 +154,25 @@ export function BulkDialog({ action, targets, onStarted, onClose }: BulkDialogPr
             ))}
           </ul>
         </div>
-        {names.length > 0 && (
-          <ChangeFields
-            fields={fields}
-            names={names}
-            mayBeEmpty
-            onChange={(change) => setFields((last) => ({ ...last, ...change }))}
-          />
-        )}
-        <Field label="Jobs a second at most" hint="Empty: as fast as the server can" problem={problem}>
-          <input
-            inputMode="decimal"
-            value={rate}
-            onChange={({ target }) => setRate(target.value.trim())}
-            autoComplete="off"
-          />
-        </Field>
+        <fieldset className="stack" disabled={isStarted}>
+          {names.length > 0 && (
+            <ChangeFields
+              fields={fields}
+              names={names}
+              mayBeEmpty
+              onChange={(change) => setFields((last) => ({ ...last, ...change }))}
+            />
+          )}
+          <Field label="Jobs a second at most" hint="Empty: as fast as the server can" problem={problem}>
+            <input
+              inputMode="decimal"
+              value={rate}
+              onChange={({ target }) => setRate(target.value.trim())}
+              autoComplete="off"
+            />
+          </Field>
+          {isStarted && <p className="soft small">A part of the jobs has these values already.</p>}
+        </fieldset>
       </div>
     </Confirm>
   );
