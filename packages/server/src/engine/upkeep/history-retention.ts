@@ -6,10 +6,12 @@ import {
   type HistoryPolicy,
   historyExpired,
   type JobOrder,
+  type JobRecord,
   type Millis,
+  ProtocolError,
   State,
 } from '@ojs-ts/core';
-import type { JobQuery, Storage } from '../../storage/storage.ts';
+import type { JobQuery, Page, Storage } from '../../storage/storage.ts';
 import type { Retention } from '../options.ts';
 
 const [kind, key] = ['retention', 'history'];
@@ -74,6 +76,8 @@ export class HistoryRetention {
       for (const walk of left) {
         if (isOver()) break;
         if (await this.#step(walk, cursors)) more.push(walk);
+        // Some storages answer at once: others have their turn between two pages.
+        await new Promise((resolve) => setImmediate(resolve));
       }
       left = more;
     }
@@ -85,18 +89,15 @@ export class HistoryRetention {
   /** Whether there may be more to do at once. */
   async #step(walk: Walk, cursors: Record<string, string>): Promise<boolean> {
     const { name, query, keepMs } = walk;
-    const { jobs, traits } = this.#storage;
-    const after = cursors[name];
-    const { items, next } = await jobs.list({
-      ...query,
-      order: oldestFirst,
-      ...(after !== undefined && { after }),
-      limit: Math.min(page, traits.maxBatch),
-      maxBytes: pageBytes,
-    });
+    const found = await this.#read(query, cursors[name]);
+    if (found === null) {
+      delete cursors[name];
+      return true;
+    }
+    const { items, next } = found;
     const now = this.#clock.now();
     const expired = items.flatMap((job) => historyExpired(job, this.#policy, now) ?? []);
-    if (expired.length > 0) await jobs.transition(expired, now);
+    if (expired.length > 0) await this.#storage.jobs.transition(expired, now);
     const newest = next === null ? null : (items.at(-1)?.finishedAt ?? null);
     if (next !== null && newest !== null && newest < now - keepMs) {
       cursors[name] = next;
@@ -105,6 +106,18 @@ export class HistoryRetention {
     // A whole page of jobs is due at once as soon as its last one is.
     this.#resting.set(walk, Math.min(now + restMs, newest === null ? Number.POSITIVE_INFINITY : newest + keepMs + 1));
     return false;
+  }
+
+  /** Null where the cursor is of another storage, whose backup was restored here. */
+  async #read(query: Walk['query'], after: string | undefined): Promise<Page<JobRecord> | null> {
+    const { jobs, traits } = this.#storage;
+    const list = { ...query, order: oldestFirst, limit: Math.min(page, traits.maxBatch), maxBytes: pageBytes };
+    try {
+      return await jobs.list(after === undefined ? list : { ...list, after });
+    } catch (error) {
+      if (after === undefined || !(error instanceof ProtocolError)) throw error;
+      return null;
+    }
   }
 }
 

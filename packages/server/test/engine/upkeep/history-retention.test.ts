@@ -152,6 +152,23 @@ test('a backlog is deleted page by page; each job is read once, and jobs that st
   expect(kept.list.mock.calls[0]?.[0].after).toBeUndefined();
 });
 
+test('a cursor of another storage is left, and the walk begins again', async () => {
+  await using kept = await Kept.open();
+  const retention = kept.retention(aDay);
+  const jobs = await kept.cancel(300);
+  kept.clock.advance(day + 1);
+  await retention.run(never);
+  const { documents } = kept.storage;
+  const document = await documents.get('retention', 'history');
+  const body = document?.body.replace(/("cancelled \d+":)"[^"]*"/, '$1"m-_-"') ?? '';
+  expect(body).toContain('m-_-');
+  await documents.put('retention', 'history', body, document?.version ?? null, kept.clock.now());
+  const more = await kept.cancel(1);
+  kept.clock.advance(day + hour);
+  await retention.run(never);
+  expect(await kept.deleted([...jobs, ...more])).toBe(301);
+});
+
 test('with the default settings nothing is read', async () => {
   await using kept = await Kept.open();
   const get = vi.spyOn(kept.storage.documents, 'get');

@@ -231,6 +231,7 @@ function list({ all, map }: Shards, query: JobQuery): Promise<Page<JobRecord>> {
   const { order = newestFirst } = query;
   return mergedPage(sources, (a, b) => isBefore(order, a, b), {
     ...query,
+    grows: order.by === 'created' && order.direction === 'asc',
     fits: (job) => bytes.take(sizeOf(job)),
     check: (cursor) => (order.by === 'created' ? readCursor(cursor) : readSortCursor(order, cursor)),
   });

@@ -24,6 +24,11 @@ interface Wanted<T> {
   readonly limit: number;
   /** Asked of each item of the page; false ends the page before it. */
   readonly fits?: (item: T) => boolean;
+  /**
+   * What comes later belongs behind the last item, so a list that is empty now is read again behind the cursor. Default:
+   * false.
+   */
+  readonly grows?: boolean;
   /** Throws for a text that is no cursor of one of the lists. Default: {@link readCursor}. */
   readonly check?: (cursor: string) => unknown;
 }
@@ -40,7 +45,7 @@ const most = 1_000;
 export async function mergedPage<T>(
   sources: readonly Source<T>[],
   before: (a: T, b: T) => boolean,
-  { after, offset = 0, limit, fits = () => true, check = readCursor }: Wanted<T>,
+  { after, offset = 0, limit, fits = () => true, grows = false, check = readCursor }: Wanted<T>,
 ): Promise<Page<T>> {
   const starts = after === undefined ? [] : readCursors(after, sources.length, check);
   const streams = sources.map(({ read }, at): Stream<T> => {
@@ -58,12 +63,13 @@ export async function mergedPage<T>(
       .reduce<Stream<T> | null>((best, stream) => first(best, stream, before), null);
     const item = next?.items[next.at];
     if (next === null || item === undefined) return { items, next: null };
-    if (items.length === limit || (skip === 0 && !fits(item))) return { items, next: cursor ?? cursorOf(streams) };
+    if (items.length === limit || (skip === 0 && !fits(item)))
+      return { items, next: cursor ?? cursorOf(streams, grows) };
     next.after = next.cursors[next.at];
     next.at += 1;
     if (skip > 0) skip -= 1;
     else items.push(item);
-    if (items.length === limit) cursor = cursorOf(streams);
+    if (items.length === limit) cursor = cursorOf(streams, grows);
   }
 }
 
@@ -84,8 +90,8 @@ async function refill<T>(stream: Stream<T>, limit: number): Promise<void> {
 const begun = '-';
 const ended = 'e';
 
-function cursorOf<T>(streams: readonly Stream<T>[]): string {
-  return `m${streams.map(({ read, after }) => after ?? (read === null ? ended : begun)).join('_')}`;
+function cursorOf<T>(streams: readonly Stream<T>[], grows: boolean): string {
+  return `m${streams.map(({ read, after }) => after ?? (read === null && !grows ? ended : begun)).join('_')}`;
 }
 
 function readCursors(text: string, count: number, check: (cursor: string) => unknown): readonly string[] {

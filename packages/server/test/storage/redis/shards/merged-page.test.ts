@@ -39,6 +39,26 @@ test.skipIf(server === null)(
   },
 );
 
+test.skipIf(server === null)(
+  'a list that goes up has what ends later behind its cursor, in every namespace',
+  async () => {
+    await using storage = await openSharded(map);
+    const jobs = ['a', 'a', 'b'].map((queue, number) => newJob(200 + number, { queue }));
+    await insert(storage, jobs);
+    const [first, second, later] = ids(jobs);
+    const cancel = (id: string | undefined, at: number) =>
+      storage.jobs.transition([to(id ?? '', State.cancelled, Waiting)], at);
+    await cancel(first, t0 + 1);
+    await cancel(second, t0 + 2);
+    const up = { states: State.cancelled, order: { by: 'created', direction: 'asc' }, limit: 1 } as const;
+    const page = await storage.jobs.list(up);
+    expect(ids(page.items)).toEqual([first]);
+    const after = page.next ?? '';
+    await cancel(later, t0 + 3);
+    expect(ids((await storage.jobs.list({ ...up, limit: 9, after })).items)).toEqual([second, later]);
+  },
+);
+
 test.skipIf(server === null)('workflows, limits and active jobs of all namespaces have pages too', async () => {
   await using storage = await openSharded(map);
   const flows = Array.from({ length: 7 }, (_, number) => `w${number}`);
