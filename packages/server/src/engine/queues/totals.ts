@@ -102,8 +102,11 @@ export class Totals {
 
   async #sum(now: Millis): Promise<readonly Total[]> {
     const folded = await this.#current(now);
-    const before = this.#settled?.folded === folded ? this.#settled : { through: folded.through, sums: folded.sums };
-    const through = Math.max(before.through, minuteOf(now - settlingMs));
+    const settled = minuteOf(now - settlingMs);
+    // A clock that was set back writes into minutes that seemed settled.
+    const last = this.#settled;
+    const before = last?.folded === folded && last.through <= settled ? last : folded;
+    const through = Math.max(before.through, settled);
     const sums = before.sums.copy();
     await this.#add(sums, before.through, through);
     this.#settled = { folded, through, sums };
