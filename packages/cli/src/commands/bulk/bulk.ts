@@ -64,7 +64,7 @@ function undoCommand(): Command {
       const what = `${text(found, 'action')} of ${jobs(numberIn(found, 'changed'))}`;
       await confirmed(`Shall I undo the ${what} by ${plain(text(found, 'created_by'))}?`, flags);
       const call = { operation: 'bulk.undo', params: { id }, idempotencyKey: uuidv7() } as const;
-      await follow(server, (await server.ask(call)).text, flags);
+      await follow(server, () => server.ask(call), flags);
     },
   ).argument('<id>', operation.about);
   return takesJson(takesConfirm(command));

@@ -43,19 +43,27 @@ const reasonWords: Readonly<Record<string, string>> = {
 
 /**
  * Shows a bulk operation until its end, which the exit code tells, and returns it. Ctrl+C leaves it running.
- * @param first the answer that has it.
+ * @param begin answers the operation. The server may work on it before its answer is here, so Ctrl+C waits for that.
  */
-export async function follow(server: Server, first: Json, flags: FormatFlags): Promise<Item> {
-  let answer = first;
-  let item: Item = JSON.parse(first);
-  const id = text(item, 'id');
+export async function follow(
+  server: Server,
+  begin: () => Promise<{ readonly text: Json }>,
+  flags: FormatFlags,
+): Promise<Item> {
+  let id: string | null = null;
+  let isInterrupted = false;
   const interrupted = () => {
-    process.stderr.write('\n');
-    console.error(`The operation continues. Watch it: ojs bulk show ${id} --watch. Stop it: ojs bulk stop ${id}.`);
-    process.exit(exitCodes.interrupted);
+    isInterrupted = true;
+    if (id !== null) leave(id);
   };
   process.once('SIGINT', interrupted);
+  let answer: Json;
+  let item: Item;
   try {
+    answer = (await begin()).text;
+    item = JSON.parse(answer);
+    id = text(item, 'id');
+    if (isInterrupted) leave(id);
     using bar = new ProgressBar();
     for (let ms = soonMs; text(item, 'state') === 'running'; ms = Math.min(usualMs, 2 * ms)) {
       bar.show(standing(item));
@@ -71,6 +79,12 @@ export async function follow(server: Server, first: Json, flags: FormatFlags): P
   const why = flags.json ? '' : skippedWords(item);
   if (why !== '') console.error(why);
   return item;
+}
+
+function leave(id: string): never {
+  process.stderr.write('\n');
+  console.error(`The operation continues. Watch it: ojs bulk show ${id} --watch. Stop it: ojs bulk stop ${id}.`);
+  process.exit(exitCodes.interrupted);
 }
 
 function standing(item: Item) {

@@ -95,7 +95,7 @@ export async function matching(server: Server, change: BulkChange, flags: ManyFl
     return;
   }
   await confirmed(`Shall I ${change.verb} ${matchedWords(count)}?`, flags);
-  await follow(server, (await start(server, { ...body, rate, confirm: true }, changes)).text, flags);
+  await follow(server, () => start(server, { ...body, rate, confirm: true }, changes), flags);
 }
 
 /** Changes go out as they were written. */
@@ -127,8 +127,8 @@ async function named(server: Server, change: Change, ids: readonly string[], fla
   if (byIds === undefined) throw new Failure('usage', 'Expected a filter, got ids.');
   if (byIds.operation === 'bulk.start') {
     const body = { action: change.action, query: `id:${ids.map((id) => JSON.stringify(id)).join(',')}`, confirm: true };
-    const { text: begun } = await start(server, body, change.setting?.of(flags));
-    const changed = numberIn(await follow(server, begun, flags), 'changed');
+    const begin = () => start(server, body, change.setting?.of(flags));
+    const changed = numberIn(await follow(server, begin, flags), 'changed');
     if (changed < ids.length) {
       process.exitCode = exitCodes.failed;
       if (!flags.json) console.error(`${jobs(ids.length - changed)} stayed as before: ${byIds.others}`);
