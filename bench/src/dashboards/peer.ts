@@ -1,15 +1,10 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import type { Scene } from '../../../packages/dashboard/test/acceptance/tasks.ts';
 import { freePort } from '../../../packages/server/test/support/instance.ts';
 
 /** Ids of the few jobs that the tasks are about, beside those that fill the store. */
-export interface PeerScene {
-  readonly wanted: string;
-  readonly declined: string;
-  readonly cancelled: string;
-  readonly waiting: string;
-  readonly later: string;
-  readonly single: string;
+export interface PeerScene extends Scene {
   readonly held: string;
   readonly workflow: string;
 }

@@ -1,13 +1,14 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Locator, Page } from 'playwright-core';
 import type { DashboardPage } from '../dashboard.ts';
+import { type Ask, askAt } from './ask.ts';
 import { Keyboard } from './keyboard.ts';
 
 type Options = Readonly<Record<string, unknown>>;
 
 /** The shop of the test, by its API. */
 export interface Api {
-  ask(method: string, path: string, body?: unknown): Promise<Options>;
+  readonly ask: Ask;
   /** A job of a queue that only it has. */
   push(queue: string, options?: Options): Promise<string>;
   /** A job that a worker has claimed. */
@@ -335,16 +336,7 @@ export const actions: Readonly<Record<string, Perform>> = {
 
 /** @param secret of an administrator. */
 export function apiAt(url: string, secret: string): Api {
-  const ask: Api['ask'] = async (method, path, body) => {
-    const response = await fetch(`${url}/ojs/v1/${path}`, {
-      method,
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${secret}` },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
-    return text === '' ? {} : JSON.parse(text);
-  };
+  const ask = askAt(url, secret);
   const push: Api['push'] = async (queue, options = {}) =>
     idIn((await ask('POST', 'jobs', { type: 'kb.job', args: [1], options: { queue, ...options } })).job);
   const start: Api['start'] = async (queue, options) => {

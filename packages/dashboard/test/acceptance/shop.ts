@@ -1,5 +1,6 @@
 import { manualClock } from '@ojs-ts/core';
 import { serveClocked } from '../../../server/test/support/clocked.ts';
+import { type Answer, type Ask, askAt } from './ask.ts';
 
 const minute = 60_000;
 /** Two days before the clocks of Berlin change. */
@@ -10,8 +11,6 @@ interface Claimed {
   readonly id: string;
   readonly type: string;
 }
-
-type Answer = Readonly<Record<string, unknown>>;
 
 /** A small shop at a time that stands still: the same jobs with the same times at each run. */
 export interface Shop extends AsyncDisposable {
@@ -29,17 +28,11 @@ export async function openShop(): Promise<Shop> {
   const server = await serveClocked('memory:', { clock }, { tokens: [`admin:${secret}`], memoryMb: 1_024 });
   const { bulkOperations } = server.bench.engine;
 
-  const ask = async (method: string, path: string, body?: unknown): Promise<Answer> => {
+  const send = askAt(server.url, secret);
+  const ask: Ask = (method, path, body) => {
     // Ids begin with the time: what follows comes after in every list.
     clock.advance(1);
-    const response = await fetch(`${server.url}/ojs/v1/${path}`, {
-      method,
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${secret}` },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
-    return text === '' ? {} : JSON.parse(text);
+    return send(method, path, body);
   };
   const post = (path: string, body: unknown = {}): Promise<Answer> => ask('POST', path, body);
   const enqueue = async (type: string, queue: string, args: readonly unknown[], more: object = {}): Promise<string> => {
