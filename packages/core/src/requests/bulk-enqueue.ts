@@ -26,7 +26,7 @@ export interface BulkRequest {
   readonly answer: 'summary' | 'job' | 'minimal';
   /**
    * Whether the jobs are those of single calls that a client has merged. This is no bulk operation of anybody, so it has
-   * no event.
+   * no event. The answer says how many such requests the client should have under way at once.
    */
   readonly merged: boolean;
   /** The envelopes. */
@@ -185,12 +185,13 @@ function aborted(): ProtocolError {
   return new ProtocolError('batch_aborted', 'Another job of this atomic batch was refused; none was enqueued.');
 }
 
-/** The answer, and the data of its event. */
+/** The answer, and the data of its event. @param atOnce what the answer to merged calls says; 1 goes without saying. */
 export function renderBulkEnqueued(
   items: readonly BulkEnqueued[],
-  { atomicity, answer }: BulkRequest,
+  { atomicity, answer, merged }: BulkRequest,
   requestId: string,
   now: Millis,
+  atOnce = 1,
 ): { readonly reply: PlainReply; readonly data: Json } {
   const failures = items.filter(({ fault }) => fault !== null).length;
   const succeeded = items.length - failures;
@@ -204,7 +205,8 @@ export function renderBulkEnqueued(
     return [`${text}}`];
   });
   const first = answer === 'minimal' ? items.find(({ asSent }) => asSent)?.job : null;
-  const rest = first ? `,${asSentMembers(items.length - texts.length, first.createdAt)}` : '';
+  let rest = first ? `,${asSentMembers(items.length - texts.length, first.createdAt)}` : '';
+  if (merged && atOnce > 1) rest += `,"x_at_once":${atOnce}`;
   const reply = {
     status: bulkStatus(succeeded, failures, 201),
     text: `{${sums}${rest},"items":[${texts.join(',')}]}`,

@@ -3,7 +3,7 @@ import { errorFor, isPassing, itemError } from '../connection/api-error.ts';
 import { expiry, pauseAfter, placed } from '../connection/attempts.ts';
 import type { Connection } from '../connection/connection.ts';
 import { Deadline } from '../connection/deadline.ts';
-import { pause } from '../connection/pause.ts';
+import { macrotask, pause } from '../connection/pause.ts';
 import { getCall } from '../connection/recovery.ts';
 import type { ErrorContext } from '../errors.ts';
 import { OJSAPIError, OJSConnectionError, type OJSError } from '../errors.ts';
@@ -71,6 +71,8 @@ export class Bulk {
   readonly #connection: Connection;
   #absentUntil = Number.NEGATIVE_INFINITY;
   #max = maxJobs;
+  #atOnce = 1;
+  #underWay = 0;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -84,9 +86,23 @@ export class Bulk {
     return this.#max;
   }
 
+  /** How many merged requests the server wants at once: its store works on one while the client prepares the next. */
+  get atOnce(): number {
+    return this.#atOnce;
+  }
+
   /** Settles every entry; never rejects. `signal` aborts when nobody waits any more. */
   async send(group: readonly Enqueue[], signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
+    this.#underWay++;
+    try {
+      await this.#send(group, signal);
+    } finally {
+      this.#underWay--;
+    }
+  }
+
+  async #send(group: readonly Enqueue[], signal: AbortSignal): Promise<void> {
     if (group.length === 1 || this.isAbsent) return this.#singly(group, false);
     const ms = Math.max(...group.map(({ remaining }) => remaining));
     using deadline = new Deadline(ms, () => expiry(ms, { operation: 'bulk.enqueue' }), signal);
@@ -121,6 +137,7 @@ export class Bulk {
     } catch (error) {
       return this.#refused(present, error, deadline, mayBeThere);
     }
+    this.#atOnce = numberOf(body.x_at_once) ?? 1;
     const listed = itemsOf(body, present.length);
     const createdAt = asSentFrom(body, listed.filter((item) => item === undefined).length);
     await this.#settle(present, listed, createdAt, deadline, mayBeThere, failures);
@@ -138,7 +155,10 @@ export class Bulk {
     const unclear: Enqueue[] = [];
     const again: { readonly entry: Enqueue; readonly error: OJSAPIError }[] = [];
     const winners: Promise<void>[] = [];
+    // Callers that all enqueue again in one turn would make one request of it, and the server would wait for the client.
+    const second = this.#underWay < this.#atOnce && group.length > 2 * fewJobs ? group.length >> 1 : group.length;
     for (const [index, entry] of group.entries()) {
+      if (index === second) await new Promise<void>(macrotask);
       const item = items[index];
       const { request } = entry.item;
       if (item === undefined && createdAt !== null && isPlainRequest(request)) {

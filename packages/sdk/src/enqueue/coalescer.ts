@@ -22,6 +22,8 @@ export interface CoalescerOptions<In, Out> {
   readonly run: (group: readonly Entry<In, Out>[], signal: AbortSignal) => Promise<void>;
   /** The largest next group; 1 to merge nothing. */
   readonly max: () => number;
+  /** The most groups under way at once. */
+  readonly atOnce: () => number;
   readonly sizeOf: (item: In) => number;
   /** The largest sum of `sizeOf` in a group. A larger entry goes alone. */
   readonly maxSize: number;
@@ -34,13 +36,14 @@ export interface CoalescerOptions<In, Out> {
 const stallMs = 1_000;
 
 /**
- * Group commit. Calls of one turn of the event loop go together, and so do calls that arrive while a group is under
- * way. There is no timer: a lone call goes at once, and a busy server gets few, large requests.
+ * Group commit. Calls of one turn of the event loop go together, and so do calls that arrive while as many groups as
+ * may be are under way. There is no timer: a lone call goes at once, and a busy server gets few, large requests.
  */
 export class Coalescer<In, Out> {
   readonly #options: CoalescerOptions<In, Out>;
   #waiting: Slot<In, Out>[] = [];
-  #draining: Promise<void> | null = null;
+  #underWay = 0;
+  #starts = false;
 
   constructor(options: CoalescerOptions<In, Out>) {
     this.#options = options;
@@ -53,17 +56,25 @@ export class Coalescer<In, Out> {
   add(item: In, ms: number, expired: () => Error, signal: AbortSignal | undefined): Promise<Out> {
     const slot = new Slot<In, Out>(item, ms, expired, signal);
     this.#waiting.push(slot);
-    this.#draining ??= this.#drain();
+    this.#soon();
     return slot.outcome;
   }
 
-  async #drain(): Promise<void> {
-    // Wait for the other calls of this turn.
-    await null;
-    for (let group = this.#next(); group.length > 0; group = this.#next()) {
-      await pastOrStalled(this.#start(group));
-    }
-    this.#draining = null;
+  /** Starts a group when the other calls of this turn have come. */
+  #soon(): void {
+    if (this.#starts || this.#underWay >= this.#options.atOnce()) return;
+    this.#starts = true;
+    queueMicrotask(() => {
+      this.#starts = false;
+      const group = this.#next();
+      if (group.length === 0) return;
+      this.#underWay++;
+      void pastOrStalled(this.#start(group)).then(() => {
+        this.#underWay--;
+        this.#soon();
+      });
+      this.#soon();
+    });
   }
 
   #next(): Slot<In, Out>[] {

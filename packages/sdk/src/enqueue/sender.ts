@@ -24,6 +24,7 @@ export class Sender {
     this.#coalescer = new Coalescer({
       run: (group, signal) => this.#bulk.send(group, signal),
       max: () => this.#bulk.max,
+      atOnce: () => this.#bulk.atOnce,
       sizeOf: ({ request }) => request.text.length,
       maxSize: maxLength,
     });

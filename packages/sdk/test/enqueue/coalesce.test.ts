@@ -1,3 +1,4 @@
+import type { Call } from '@ojs-ts/core';
 import { type RunningServer, startServer } from '@ojs-ts/server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -10,7 +11,7 @@ import {
   OJSTimeoutError,
   OJSValidationError,
 } from '../../src/index.ts';
-import { type Bench, openBench } from '../support/bench.ts';
+import { type Bench, gate, openBench } from '../support/bench.ts';
 import { refusal } from '../support/faulty.ts';
 import { openProxy } from '../support/proxy.ts';
 
@@ -69,6 +70,58 @@ describe('coalescing', () => {
     await Promise.all([first, ...later]);
     expect(bench.wire.calls.map(({ operation }) => operation)).toEqual(['job.enqueue', 'bulk.enqueue']);
     expect(await available()).toBe(7);
+  });
+
+  /** Answers merged calls as a server that wants two of their requests at once. */
+  const wantTwo = async (call: Call) => {
+    const answer = await bench.embedded.call(call);
+    return { ...answer, text: answer.text.replace(/^\{/, '{"x_at_once":2,') };
+  };
+
+  test('where the server wants two merged requests at once, a second one goes while the first is under way', async () => {
+    await using _ = await open();
+    bench.wire.spoil('bulk.enqueue', wantTwo);
+    await Promise.all(many(2));
+    const { opened, open: release } = gate();
+    for (let n = 0; n < 2; n++) {
+      bench.wire.spoil('bulk.enqueue', async (call) => {
+        await opened;
+        return wantTwo(call);
+      });
+    }
+    const calls: Promise<unknown>[] = [];
+    for (const count of [3, 4, 5, 6]) {
+      calls.push(...many(count));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const sizes = () => bench.wire.bodies('bulk.enqueue').map(({ jobs }) => Array.isArray(jobs) && jobs.length);
+    expect(sizes()).toEqual([2, 3, 4]);
+    release();
+    await Promise.all(calls);
+    expect(sizes()).toEqual([2, 3, 4, 11]);
+    expect(await available()).toBe(20);
+  });
+
+  test('then callers that all enqueue again after one answer make two requests, under way at the same time', async () => {
+    await using _ = await open();
+    bench.wire.spoil('bulk.enqueue', wantTwo);
+    const { opened, open: release } = gate();
+    bench.wire.spoil('bulk.enqueue', async (call) => {
+      await opened;
+      return wantTwo(call);
+    });
+    bench.wire.spoil('bulk.enqueue', async (call) => {
+      release();
+      return wantTwo(call);
+    });
+    await Promise.all(
+      Array.from({ length: 40 }, async (_, n) => {
+        for (let round = 0; round < 2; round++) await client.enqueue('test.job', [n, round]);
+      }),
+    );
+    const jobs = bench.wire.bodies('bulk.enqueue').map(({ jobs }) => (Array.isArray(jobs) ? jobs : []));
+    expect(jobs.map(({ length }) => length)).toEqual([40, 20, 20]);
+    expect(jobs.flat().map(({ args }) => args[0])).toEqual([...Array(40).keys(), ...Array(40).keys()]);
   });
 
   test('a request that hangs holds the next one back for a second at most', async () => {

@@ -102,7 +102,11 @@ export function batches({ storage, clock, insert, answers, maxBytes, advance, fi
       const inserted = (await storage.jobs.insert(calls.flat(), clock.now(), insert)).values();
       return calls.map((groups) => [...inserted.take(groups.length)]);
     },
-    { ...options, weight: (groups) => groups.reduce((sum, group) => sum + group.length, 0) },
+    {
+      ...options,
+      weight: (groups) => groups.reduce((sum, group) => sum + group.length, 0),
+      isMerged: (groups) => groups.length > 1,
+    },
   );
   const insertOne = async (group: readonly NewJob[]): Promise<readonly Inserted[]> => {
     tracing.about(group);

@@ -57,6 +57,25 @@ describe('coalesce', () => {
     );
   });
 
+  test('what is merged already starts at once, but waits its turn while others wait or are in flight', async () => {
+    const { batches, run } = held();
+    const call = coalesce(run, { parallel: 2, max: 10, split: false, isMerged: (item) => item > 1 });
+    const answers = [call(2)];
+    expect(batches.map(({ items }) => items)).toEqual([[2]]);
+    answers.push(call(3), call(4));
+    expect(batches).toHaveLength(1);
+    await turn();
+    expect(batches.map(({ items }) => items)).toEqual([[2], [3, 4]]);
+    for (const { finish } of batches) finish();
+    expect(await Promise.all(answers)).toEqual([20, 30, 40]);
+    answers.push(call(1), call(5));
+    expect(batches).toHaveLength(2);
+    await turn();
+    expect(batches[2]?.items).toEqual([1, 5]);
+    batches[2]?.finish();
+    await Promise.all(answers);
+  });
+
   test('a failing item fails alone if batches are split, else with its batch', async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -63,7 +63,13 @@ async function answer(
   const [first] = faults;
   // Other errors are refusals of an item.
   if (first !== undefined && faults.length === items.length && faults.every(isBroken)) throw first;
-  const { reply, data } = renderBulkEnqueued(items, bulk, requestId, engine.clock.now());
+  const { reply, data } = renderBulkEnqueued(
+    items,
+    bulk,
+    requestId,
+    engine.clock.now(),
+    engine.storage.traits.mergedAtOnce,
+  );
   if (!bulk.merged) await engine.bulk.writeEvent('bulk.enqueue.completed', requestId, data);
   const created = items.flatMap(({ status, job }) => (status === 'created' && job !== null ? [job] : []));
   const headers = { ...reply.headers, ...(await pressureHeaders(engine, created)) };

@@ -32,6 +32,7 @@ export function memoryStorage({ events: logged = true }: MemoryOptions = {}): St
     traits: {
       name: 'memory',
       parallel: 1,
+      mergedAtOnce: 1,
       inProcess: true,
       maxBatch: 1000,
       durability: 'none: everything is lost when the process ends',

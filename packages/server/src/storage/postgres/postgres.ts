@@ -85,6 +85,7 @@ export function postgresStorage({ url, events: logs = true, ...more }: PostgresO
     traits: {
       name: 'postgres',
       parallel: 4,
+      mergedAtOnce: 1,
       inProcess: false,
       maxBatch: 500,
       durability: database.address.pooled

@@ -1,5 +1,5 @@
 import type { JobRecord, NewJob } from '@ojs-ts/core';
-import { Packer } from './connection/msgpack.ts';
+import { Packer, type Written } from './connection/msgpack.ts';
 
 /**
  * What never changes of a job, and what does, as lua/lib/job-bytes.lua keeps them: numbers at fixed places, so that a script
@@ -44,52 +44,61 @@ export interface Rare {
 }
 
 export interface JobBytes {
-  readonly bytes: Buffer;
+  readonly bytes: Written;
   /** The envelope, where it is long. */
   readonly envelope: string | undefined;
 }
 
 const packer = new Packer();
 
+type Constant = Pick<
+  JobRecord,
+  Exclude<keyof Rare, 'expiresAt'> | 'id' | 'type' | 'createdAt' | 'timeoutMs' | 'heartbeatMs'
+> &
+  Pick<JobRecord, 'visibilityMs' | 'trace' | 'envelope' | 'policy' | 'expiresAt'>;
+
 /** @param first what the job was at its creation. */
 export function packConstant(
-  job: Pick<JobRecord, Exclude<keyof Rare, 'expiresAt'> | 'id' | 'type' | 'createdAt' | 'timeoutMs' | 'heartbeatMs'> &
-    Pick<JobRecord, 'visibilityMs' | 'trace' | 'envelope' | 'policy' | 'expiresAt'>,
+  job: Constant,
   first: Pick<JobRecord, 'state' | 'priority' | 'runAt' | 'queue'>,
 ): JobBytes {
+  const { envelope } = job;
+  const isLong = envelope.length * 3 > longEnvelope && Buffer.byteLength(envelope) > longEnvelope;
   const rare = packRare(job);
   const trace = job.trace ?? '';
-  const length = Buffer.byteLength(job.envelope);
-  const isLong = length > longEnvelope;
   const policy = job.policy ?? '';
-  const most = 83 + 3 * (job.type.length + first.queue.length + trace.length + policy.length) + (isLong ? 0 : length);
-  const bytes = Buffer.allocUnsafe(most + rare.bytes.length);
-  bytes[0] = mark;
-  bytes[1] = first.state;
-  bytes[2] = (job.trace === null ? 0 : hasTrace) | (isLong ? isApart : 0) | rare.flag;
-  let at = 3;
-  for (const number of [
-    first.priority,
-    first.runAt,
-    job.createdAt,
-    job.timeoutMs,
-    job.heartbeatMs,
-    job.visibilityMs ?? -1,
-  ])
-    at = bytes.writeDoubleLE(number, at);
-  for (const name of [job.type, first.queue]) {
-    const size = bytes.write(name, at + 2);
-    at = bytes.writeUInt16LE(size, at) + size;
-  }
-  const size = bytes.write(trace, at + 4);
-  at = bytes.writeUInt32LE(size, at) + size;
-  at = bytes.writeUInt32LE(rare.bytes.length, at);
-  at += rare.bytes.copy(bytes, at);
-  for (const text of [isLong ? '' : job.envelope, policy]) {
-    const written = bytes.write(text, at + 4);
-    at = bytes.writeUInt32LE(written, at) + written;
-  }
-  return { bytes: bytes.subarray(0, at), envelope: isLong ? job.envelope : undefined };
+  const kept = isLong ? '' : envelope;
+  // At most three bytes a UTF-16 unit.
+  const texts = job.type.length + first.queue.length + trace.length + policy.length + kept.length;
+  const write = (bytes: Buffer, start: number): number => {
+    bytes[start] = mark;
+    bytes[start + 1] = first.state;
+    bytes[start + 2] = (job.trace === null ? 0 : hasTrace) | (isLong ? isApart : 0) | rare.flag;
+    let at = bytes.writeDoubleLE(first.priority, start + 3);
+    at = bytes.writeDoubleLE(first.runAt, at);
+    at = bytes.writeDoubleLE(job.createdAt, at);
+    at = bytes.writeDoubleLE(job.timeoutMs, at);
+    at = bytes.writeDoubleLE(job.heartbeatMs, at);
+    at = bytes.writeDoubleLE(job.visibilityMs ?? -1, at);
+    at = writeShort(bytes, job.type, at);
+    at = writeShort(bytes, first.queue, at);
+    at = writeLong(bytes, trace, at);
+    at = bytes.writeUInt32LE(rare.bytes.length, at);
+    at += rare.bytes.copy(bytes, at);
+    at = writeLong(bytes, kept, at);
+    return writeLong(bytes, policy, at);
+  };
+  return { bytes: { most: 83 + 3 * texts + rare.bytes.length, write }, envelope: isLong ? envelope : undefined };
+}
+
+function writeShort(bytes: Buffer, text: string, at: number): number {
+  const size = bytes.write(text, at + 2);
+  return bytes.writeUInt16LE(size, at) + size;
+}
+
+function writeLong(bytes: Buffer, text: string, at: number): number {
+  const size = text === '' ? 0 : bytes.write(text, at + 4);
+  return bytes.writeUInt32LE(size, at) + size;
 }
 
 interface RareBytes {

@@ -29,6 +29,7 @@ export async function redisStorage({ url, events = true, timeoutMs }: RedisOptio
     name: 'redis',
     // Redis runs scripts one by one; the next one is on its way meanwhile.
     parallel: 2,
+    mergedAtOnce: 2,
     inProcess: false,
     maxBatch: 500,
     durability: 'as the server persists it',

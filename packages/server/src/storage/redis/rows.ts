@@ -117,8 +117,10 @@ function readTexts(packed: Packed | undefined): OtherTexts {
   };
 }
 
+const inserted: Inserted = { kind: 'inserted', replaced: [] };
+
 export function readInserted(packed: Packed | undefined): Inserted {
-  if (packed === true) return { kind: 'inserted', replaced: [] };
+  if (packed === true) return inserted;
   const answer = membersOf(packed);
   switch (answer.kind) {
     case 'inserted':

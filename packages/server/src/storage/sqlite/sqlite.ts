@@ -112,6 +112,7 @@ export function sqliteStorage(options: SqliteOptions): Storage {
     traits: {
       name: 'sqlite',
       parallel: 3,
+      mergedAtOnce: 1,
       inProcess: true,
       // At about 10 µs a job a batch blocks the event loop for 5 ms at most.
       maxBatch: 500,

@@ -23,6 +23,7 @@ interface Bulk {
   readonly total: number;
   readonly succeeded: number;
   readonly failed: number;
+  readonly x_at_once?: number;
   readonly items: readonly Item[];
 }
 
@@ -111,7 +112,9 @@ describe.each(storages)('bulk enqueue, $name (ojs-bulk-operations)', (storage) =
     });
     expect(await depth(url)).toBe(3);
     // Calls that a client has merged are no bulk operation: the list below has no event of theirs.
-    expect(await bulk(url, { jobs: [job()], x_merged: true })).toMatchObject({ status: 201 });
+    const merged = await bulk(url, { jobs: [job()], x_merged: true });
+    expect(merged).toMatchObject({ status: 201 });
+    expect(merged.body.x_at_once).toBe(storage.name.startsWith('redis') ? 2 : undefined);
     expect(await events(url, 'bulk.enqueue.completed')).toMatchObject([
       { total: 2, succeeded: 2, failed: 0, atomicity: 'partial' },
       { total: 5, succeeded: 2, failed: 3 },

@@ -6,8 +6,17 @@ export type Packed =
   | number
   | string
   | Buffer
+  | Written
   | readonly Packed[]
   | { readonly [name: string]: Packed | undefined };
+
+/** Bytes that are written straight into the request. */
+export interface Written {
+  /** The most bytes that it takes. */
+  readonly most: number;
+  /** Writes from `at` on; answers where it ends. */
+  readonly write: (bytes: Buffer, at: number) => number;
+}
 
 /** Writes values; all of them share one buffer. */
 export class Packer {
@@ -32,7 +41,17 @@ export class Packer {
       this.#head(0x90, 0xdc, value.length);
       for (const item of value) this.#value(item);
     } else if (value instanceof Uint8Array) this.#bytes(value);
+    else if (isWritten(value)) this.#written(value);
     else this.#map(value);
+  }
+
+  #written({ most, write }: Written): void {
+    this.#reserve(5 + most);
+    const start = this.#at + 5;
+    const end = write(this.#buffer, start);
+    this.#buffer[this.#at] = 0xdb;
+    this.#buffer.writeUInt32BE(end - start, this.#at + 1);
+    this.#at = end;
   }
 
   #bytes(value: Uint8Array): void {
@@ -116,6 +135,10 @@ export class Packer {
 
 function isArray(value: object): value is readonly Packed[] {
   return Array.isArray(value);
+}
+
+function isWritten(value: object): value is Written {
+  return 'write' in value && typeof value.write === 'function';
 }
 
 export function unpack(bytes: Buffer): Packed {
