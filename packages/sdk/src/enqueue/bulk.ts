@@ -54,6 +54,9 @@ const absentMs = 60_000;
 /** Groups up to this size are not halved again but sent one by one. */
 const fewJobs = 8;
 
+/** Smaller groups cost more a job than a second request saves. */
+const manyCalls = 16;
+
 /** The meaning of an item of the answer. */
 type Verdict =
   | { readonly kind: 'sent'; readonly sent: Sent }
@@ -71,7 +74,7 @@ export class Bulk {
   readonly #connection: Connection;
   #absentUntil = Number.NEGATIVE_INFINITY;
   #max = maxJobs;
-  #atOnce = 1;
+  #atOnce: 1 | 2 = 1;
   #underWay = 0;
 
   constructor(connection: Connection) {
@@ -87,7 +90,7 @@ export class Bulk {
   }
 
   /** How many merged requests the server wants at once: its store works on one while the client prepares the next. */
-  get atOnce(): number {
+  get atOnce(): 1 | 2 {
     return this.#atOnce;
   }
 
@@ -137,7 +140,7 @@ export class Bulk {
     } catch (error) {
       return this.#refused(present, error, deadline, mayBeThere);
     }
-    this.#atOnce = numberOf(body.x_at_once) ?? 1;
+    this.#atOnce = body.x_at_once === 2 ? 2 : 1;
     const listed = itemsOf(body, present.length);
     const createdAt = asSentFrom(body, listed.filter((item) => item === undefined).length);
     await this.#settle(present, listed, createdAt, deadline, mayBeThere, failures);
@@ -156,7 +159,8 @@ export class Bulk {
     const again: { readonly entry: Enqueue; readonly error: OJSAPIError }[] = [];
     const winners: Promise<void>[] = [];
     // Callers that all enqueue again in one turn would make one request of it, and the server would wait for the client.
-    const second = this.#underWay < this.#atOnce && group.length > 2 * fewJobs ? group.length >> 1 : group.length;
+    const isSplit = this.#underWay < this.#atOnce && group.length >= manyCalls && !this.#connection.closing.aborted;
+    const second = isSplit ? group.length >> 1 : group.length;
     for (const [index, entry] of group.entries()) {
       if (index === second) await new Promise<void>(macrotask);
       const item = items[index];

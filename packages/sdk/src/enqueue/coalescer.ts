@@ -22,7 +22,7 @@ export interface CoalescerOptions<In, Out> {
   readonly run: (group: readonly Entry<In, Out>[], signal: AbortSignal) => Promise<void>;
   /** The largest next group; 1 to merge nothing. */
   readonly max: () => number;
-  /** The most groups under way at once. */
+  /** The most groups under way at once; one that stalls does not count. */
   readonly atOnce: () => number;
   readonly sizeOf: (item: In) => number;
   /** The largest sum of `sizeOf` in a group. A larger entry goes alone. */
@@ -68,12 +68,13 @@ export class Coalescer<In, Out> {
       this.#starts = false;
       const group = this.#next();
       if (group.length === 0) return;
-      this.#underWay++;
+      // What did not fit in comes after it, not beside it: calls of one turn keep their order.
+      const count = this.#waiting.length > 0 ? this.#options.atOnce() : 1;
+      this.#underWay += count;
       void pastOrStalled(this.#start(group)).then(() => {
-        this.#underWay--;
+        this.#underWay -= count;
         this.#soon();
       });
-      this.#soon();
     });
   }
 

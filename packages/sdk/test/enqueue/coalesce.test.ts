@@ -124,6 +124,32 @@ describe('coalescing', () => {
     expect(jobs.flat().map(({ args }) => args[0])).toEqual([...Array(40).keys(), ...Array(40).keys()]);
   });
 
+  test('a second merged request does not overtake the rest of its turn, and no other wish of a server is heard', async () => {
+    await using _ = await open();
+    bench.wire.spoil('bulk.enqueue', wantTwo);
+    await Promise.all(many(2));
+    const { opened, open: release } = gate();
+    bench.wire.spoil('bulk.enqueue', async (call) => {
+      await opened;
+      return wantTwo(call);
+    });
+    const calls = many(1_001);
+    await bench.wire.until(() => bench.wire.of('bulk.enqueue').length === 2);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(bench.wire.calls).toHaveLength(2);
+    release();
+    await Promise.all(calls);
+    expect(bench.wire.calls.map(({ operation }) => operation)).toEqual(['bulk.enqueue', 'bulk.enqueue', 'job.enqueue']);
+    for (const wish of ['0', '-1', '1e9', '1e999', '"x"', 'null']) {
+      bench.wire.spoil('bulk.enqueue', async (call) => {
+        const answer = await bench.embedded.call(call);
+        return { ...answer, text: answer.text.replace(/^\{/, `{"x_at_once":${wish},`) };
+      });
+      await Promise.all(many(2));
+      expect(await client.enqueue('test.job', ['next'])).toMatchObject({ outcome: 'created' });
+    }
+  });
+
   test('a request that hangs holds the next one back for a second at most', async () => {
     await using _ = await open(quick);
     bench.wire.spoil('job.enqueue', () => new Promise(() => {}));

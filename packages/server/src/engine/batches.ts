@@ -105,7 +105,7 @@ export function batches({ storage, clock, insert, answers, maxBytes, advance, fi
     {
       ...options,
       weight: (groups) => groups.reduce((sum, group) => sum + group.length, 0),
-      isMerged: (groups) => groups.length > 1,
+      isBatch: (groups) => groups.length > 1,
     },
   );
   const insertOne = async (group: readonly NewJob[]): Promise<readonly Inserted[]> => {

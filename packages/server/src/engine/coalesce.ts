@@ -7,8 +7,8 @@ export interface CoalesceOptions<In> {
   readonly max: number;
   /** Default: every item weighs 1. */
   readonly weight?: (item: In) => number;
-  /** Whether it is a batch of many callers already, and waits for no others while none is in flight. Default: none is. */
-  readonly isMerged?: (item: In) => boolean;
+  /** Whether it is a batch already: it does not wait for others while none is in flight. Default: none is. */
+  readonly isBatch?: (item: In) => boolean;
   /**
    * Whether a failed batch is split and each half tried again, until the failing item is found. True only for
    * operations that are idempotent by identity. For others a function that recognises errors after which nothing was
@@ -35,7 +35,7 @@ export function coalesce<In, Out>(
   run: (batch: readonly In[]) => Promise<readonly Out[]>,
   options: CoalesceOptions<In>,
 ): (item: In) => Promise<Out> {
-  const { parallel, max, weight = () => 1, isMerged = () => false, split, tracing = noTracing } = options;
+  const { parallel, max, weight = () => 1, isBatch = () => false, split, tracing = noTracing } = options;
   const waiting: Waiting<In, Out>[] = [];
   let start = 0;
   let inFlight = 0;
@@ -104,7 +104,7 @@ export function coalesce<In, Out>(
   return (item) =>
     new Promise((resolve, reject) => {
       waiting.push({ item, resolve, reject, caller: tracing.caller() });
-      if (inFlight === 0 && !scheduled && isMerged(item)) pump();
+      if (inFlight === 0 && !scheduled && isBatch(item)) pump();
       else schedule();
     });
 }

@@ -57,9 +57,9 @@ describe('coalesce', () => {
     );
   });
 
-  test('what is merged already starts at once, but waits its turn while others wait or are in flight', async () => {
+  test('what is a batch already starts at once, but waits its turn while others wait or are in flight', async () => {
     const { batches, run } = held();
-    const call = coalesce(run, { parallel: 2, max: 10, split: false, isMerged: (item) => item > 1 });
+    const call = coalesce(run, { parallel: 2, max: 10, split: false, isBatch: (item) => item > 1 });
     const answers = [call(2)];
     expect(batches.map(({ items }) => items)).toEqual([[2]]);
     answers.push(call(3), call(4));
