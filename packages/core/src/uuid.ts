@@ -11,21 +11,11 @@ const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(
 const pool = new Uint8Array(4096);
 let used = pool.length;
 
-/** The last time and its text: ids that are made together share it. */
-let formatted = { ms: Number.NaN, text: '' };
-
-function timeText(ms: number): string {
-  if (formatted.ms !== ms) {
-    const time = ms.toString(16).padStart(12, '0');
-    formatted = { ms, text: `${time.slice(0, 8)}-${time.slice(8)}-7` };
-  }
-  return formatted.text;
-}
-
 /** @param b ten bytes from `at` on: 74 bits of them follow the time. */
 function format(ms: number, b: Uint8Array, at = 0): string {
+  const time = ms.toString(16).padStart(12, '0');
   const h = (index: number) => hex[b[at + index]!]!;
-  return `${timeText(ms)}${hex[b[at]! & 0x0f]![1]}${h(1)}-${hex[0x80 | (b[at + 2]! & 0x3f)]}${h(3)}-${h(4)}${h(5)}${h(6)}${h(7)}${h(8)}${h(9)}`;
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${hex[b[at]! & 0x0f]![1]}${h(1)}-${hex[0x80 | (b[at + 2]! & 0x3f)]}${h(3)}-${h(4)}${h(5)}${h(6)}${h(7)}${h(8)}${h(9)}`;
 }
 
 /**

@@ -191,10 +191,7 @@ export function* enqueueBatch(requests: readonly WireRequest[], limit: number | 
  * (0.4 µs a job).
  */
 export function bodyOf(head: string, requests: readonly WireRequest[], tail: string): string {
-  const texts = requests.map(({ text }) => text);
-  texts[0] = `${head}"jobs":[${texts[0] ?? ''}`;
-  texts[texts.length - 1] += `]${tail}`;
-  return texts.join(',');
+  return [head, '"jobs":[', requests.map(({ text }) => text).join(','), ']', tail].join('');
 }
 
 /** The largest batch by the manifest; null if the manifest has none. */

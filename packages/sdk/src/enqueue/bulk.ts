@@ -51,11 +51,8 @@ const maxJobs = 1_000;
  */
 const absentMs = 60_000;
 
-/** Groups up to this size are not halved again but sent one by one. */
+/** Groups up to this size are not halved again but sent one by one. Nor is a smaller half worth a turn of its own. */
 const fewJobs = 8;
-
-/** Smaller groups cost more a job than a second request saves. */
-const manyCalls = 16;
 
 /** The meaning of an item of the answer. */
 type Verdict =
@@ -71,41 +68,27 @@ type Verdict =
  * server has no bulk operations.
  */
 export class Bulk {
+  /** How many merged requests the server wants at once: its store works on one while the client prepares the next. */
+  atOnce: 1 | 2 = 1;
+  /** The most jobs of a request, as far as is known. */
+  max = maxJobs;
   readonly #connection: Connection;
+  readonly #isFull: () => boolean;
   #absentUntil = Number.NEGATIVE_INFINITY;
-  #max = maxJobs;
-  #atOnce: 1 | 2 = 1;
-  #underWay = 0;
 
-  constructor(connection: Connection) {
+  /** @param isFull whether as many groups are under way as may be. */
+  constructor(connection: Connection, isFull: () => boolean) {
     this.#connection = connection;
+    this.#isFull = isFull;
   }
 
   get isAbsent(): boolean {
     return performance.now() < this.#absentUntil;
   }
 
-  get max(): number {
-    return this.#max;
-  }
-
-  /** How many merged requests the server wants at once: its store works on one while the client prepares the next. */
-  get atOnce(): 1 | 2 {
-    return this.#atOnce;
-  }
-
   /** Settles every entry; never rejects. `signal` aborts when nobody waits any more. */
   async send(group: readonly Enqueue[], signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
-    this.#underWay++;
-    try {
-      await this.#send(group, signal);
-    } finally {
-      this.#underWay--;
-    }
-  }
-
-  async #send(group: readonly Enqueue[], signal: AbortSignal): Promise<void> {
     if (group.length === 1 || this.isAbsent) return this.#singly(group, false);
     const ms = Math.max(...group.map(({ remaining }) => remaining));
     using deadline = new Deadline(ms, () => expiry(ms, { operation: 'bulk.enqueue' }), signal);
@@ -140,7 +123,7 @@ export class Bulk {
     } catch (error) {
       return this.#refused(present, error, deadline, mayBeThere);
     }
-    this.#atOnce = body.x_at_once === 2 ? 2 : 1;
+    this.atOnce = body.x_at_once === 2 ? 2 : 1;
     const listed = itemsOf(body, present.length);
     const createdAt = asSentFrom(body, listed.filter((item) => item === undefined).length);
     await this.#settle(present, listed, createdAt, deadline, mayBeThere, failures);
@@ -158,11 +141,9 @@ export class Bulk {
     const unclear: Enqueue[] = [];
     const again: { readonly entry: Enqueue; readonly error: OJSAPIError }[] = [];
     const winners: Promise<void>[] = [];
-    // Callers that all enqueue again in one turn would make one request of it, and the server would wait for the client.
-    const isSplit = this.#underWay < this.#atOnce && group.length >= manyCalls && !this.#connection.closing.aborted;
-    const second = isSplit ? group.length >> 1 : group.length;
     for (const [index, entry] of group.entries()) {
-      if (index === second) await new Promise<void>(macrotask);
+      // Callers that all enqueue again in one turn would make one request of it, and the server would wait for it.
+      if (index >= fewJobs && index === group.length >> 1 && !this.#isFull()) await new Promise<void>(macrotask);
       const item = items[index];
       const { request } = entry.item;
       if (item === undefined && createdAt !== null && isPlainRequest(request)) {
@@ -242,7 +223,7 @@ export class Bulk {
     const limit = numberOf(error.error.details.max_batch_size);
     const fits =
       limit !== undefined && limit >= 1 && limit < group.length ? Math.floor(limit) : Math.ceil(group.length / 2);
-    this.#max = Math.min(this.#max, fits);
+    this.max = Math.min(this.max, fits);
     for (let at = 0; at < group.length; at += fits)
       await this.#bulk(group.slice(at, at + fits), deadline, uncertain, 0);
   }

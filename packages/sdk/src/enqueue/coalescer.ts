@@ -42,6 +42,7 @@ const stallMs = 1_000;
 export class Coalescer<In, Out> {
   readonly #options: CoalescerOptions<In, Out>;
   #waiting: Slot<In, Out>[] = [];
+  /** Groups; one that fills a request counts as all that may be. */
   #underWay = 0;
   #starts = false;
 
@@ -56,26 +57,31 @@ export class Coalescer<In, Out> {
   add(item: In, ms: number, expired: () => Error, signal: AbortSignal | undefined): Promise<Out> {
     const slot = new Slot<In, Out>(item, ms, expired, signal);
     this.#waiting.push(slot);
-    this.#soon();
+    void this.#soon();
     return slot.outcome;
   }
 
+  /** Whether as many groups are under way as may be. */
+  get isFull(): boolean {
+    return this.#underWay >= this.#options.atOnce();
+  }
+
   /** Starts a group when the other calls of this turn have come. */
-  #soon(): void {
-    if (this.#starts || this.#underWay >= this.#options.atOnce()) return;
+  async #soon(): Promise<void> {
+    if (this.#starts || this.isFull) return;
     this.#starts = true;
-    queueMicrotask(() => {
-      this.#starts = false;
-      const group = this.#next();
-      if (group.length === 0) return;
-      // What did not fit in comes after it, not beside it: calls of one turn keep their order.
-      const count = this.#waiting.length > 0 ? this.#options.atOnce() : 1;
-      this.#underWay += count;
-      void pastOrStalled(this.#start(group)).then(() => {
-        this.#underWay -= count;
-        this.#soon();
-      });
-    });
+    await null;
+    this.#starts = false;
+    const slots = this.#next();
+    if (slots.length === 0) return;
+    const group = new Group(slots.length);
+    for (const slot of slots) slot.group = group;
+    // What did not fit in comes after it, not beside it: calls of one turn keep their order.
+    const count = this.#waiting.length > 0 ? this.#options.atOnce() : 1;
+    this.#underWay += count;
+    await pastOrStalled(this.#options.run(slots, group.signal));
+    this.#underWay -= count;
+    void this.#soon();
   }
 
   #next(): Slot<In, Out>[] {
@@ -93,12 +99,6 @@ export class Coalescer<In, Out> {
     }
     this.#waiting = this.#waiting.slice(seen);
     return group;
-  }
-
-  #start(slots: readonly Slot<In, Out>[]): Promise<void> {
-    const group = new Group(slots.length);
-    for (const slot of slots) slot.group = group;
-    return this.#options.run(slots, group.signal);
   }
 }
 

@@ -20,7 +20,7 @@ export class Sender {
   constructor(connection: Connection, merges: boolean) {
     this.#connection = connection;
     this.#merges = merges;
-    this.#bulk = new Bulk(connection);
+    this.#bulk = new Bulk(connection, () => this.#coalescer.isFull);
     this.#coalescer = new Coalescer({
       run: (group, signal) => this.#bulk.send(group, signal),
       max: () => this.#bulk.max,
