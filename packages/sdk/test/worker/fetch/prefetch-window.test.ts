@@ -98,7 +98,8 @@ describe('a worker with the defaults', () => {
     const jobs = await enqueue(6, 'long.job');
     const gates = jobs.map(() => gate());
     const began = jobs.map(() => gate());
-    const worker = bench.worker({ concurrency: 2, heartbeatInterval: 10 });
+    // A handler lasts for two heartbeats, which no request on a busy machine must outlast.
+    const worker = bench.worker({ concurrency: 2, heartbeatInterval: 100 });
     worker.register('long.job', async ({ args: [n] }) => {
       began[Number(n)]?.open();
       await gates[Number(n)]?.opened;
