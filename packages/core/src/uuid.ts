@@ -11,11 +11,10 @@ const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(
 const pool = new Uint8Array(4096);
 let used = pool.length;
 
-/** @param b ten bytes from `at` on: 74 bits of them follow the time. */
-function format(ms: number, b: Uint8Array, at = 0): string {
+function format(ms: number, b: (index: number) => number): string {
   const time = ms.toString(16).padStart(12, '0');
-  const h = (index: number) => hex[b[at + index]!]!;
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${hex[b[at]! & 0x0f]![1]}${h(1)}-${hex[0x80 | (b[at + 2]! & 0x3f)]}${h(3)}-${h(4)}${h(5)}${h(6)}${h(7)}${h(8)}${h(9)}`;
+  const h = (index: number) => hex[b(index) & 0xff];
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${hex[b(0) & 0x0f]![1]}${h(1)}-${hex[0x80 | (b(2) & 0x3f)]}${h(3)}-${h(4)}${h(5)}${h(6)}${h(7)}${h(8)}${h(9)}`;
 }
 
 /**
@@ -29,7 +28,7 @@ export function uuidv7(clock?: Clock): string {
   }
   const at = used;
   used += 10;
-  return format(clock ? clock.now() : Date.now(), pool, at);
+  return format(clock ? clock.now() : Date.now(), (index) => pool[at + index]!);
 }
 
 /** The UUIDv7 that follows from a time, a number below 2^53 and a seed below 2^16: the same input, the same id. */
@@ -43,7 +42,7 @@ export function uuidFrom(ms: number, number: number, seed: number): string {
     rest = Math.floor(rest / 256);
   }
   bytes[2] = rest & 0x1f;
-  return format(ms, bytes);
+  return format(ms, (index) => bytes[index]!);
 }
 
 /** No UUIDv7 of this time or later is smaller; those of earlier times are. Before 1970 as in 1970. */
@@ -56,11 +55,7 @@ export function firstUuidAt(ms: number): string {
  * Ids of one list sort by their places.
  */
 export function uuidAt(ms: number, digest: Uint8Array, place: number): string {
-  const bytes = new Uint8Array(10);
-  bytes.set(digest.subarray(0, 8));
-  bytes[8] = place >> 8;
-  bytes[9] = place;
-  return format(ms, bytes);
+  return format(ms, (index) => (index < 8 ? digest[index]! : index === 8 ? place >> 8 : place));
 }
 
 /** The time that a UUIDv7 carries, in milliseconds since 1970. */
