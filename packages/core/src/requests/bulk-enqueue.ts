@@ -26,7 +26,7 @@ export interface BulkRequest {
   readonly answer: 'summary' | 'job' | 'minimal';
   /**
    * Whether the jobs are those of single calls that a client has merged. This is no bulk operation of anybody, so it has
-   * no event. The answer says how many such requests the client should have under way at once.
+   * no event. The answer says how many such requests the client should have in flight.
    */
   readonly merged: boolean;
   /** The envelopes. */
@@ -185,13 +185,13 @@ function aborted(): ProtocolError {
   return new ProtocolError('batch_aborted', 'Another job of this atomic batch was refused; none was enqueued.');
 }
 
-/** The answer, and the data of its event. @param atOnce what the answer to merged calls says; 1 goes without saying. */
+/** The answer, and the data of its event. @param atOnce what the answer to merged calls says; 1 is left out. */
 export function renderBulkEnqueued(
   items: readonly BulkEnqueued[],
   { atomicity, answer, merged }: BulkRequest,
   requestId: string,
   now: Millis,
-  atOnce = 1,
+  atOnce: 1 | 2 = 1,
 ): { readonly reply: PlainReply; readonly data: Json } {
   const failures = items.filter(({ fault }) => fault !== null).length;
   const succeeded = items.length - failures;
@@ -206,7 +206,7 @@ export function renderBulkEnqueued(
   });
   const first = answer === 'minimal' ? items.find(({ asSent }) => asSent)?.job : null;
   let rest = first ? `,${asSentMembers(items.length - texts.length, first.createdAt)}` : '';
-  if (merged && atOnce > 1) rest += `,"x_at_once":${atOnce}`;
+  if (merged && atOnce === 2) rest += `,"x_at_once":${atOnce}`;
   const reply = {
     status: bulkStatus(succeeded, failures, 201),
     text: `{${sums}${rest},"items":[${texts.join(',')}]}`,

@@ -51,7 +51,10 @@ const maxJobs = 1_000;
  */
 const absentMs = 60_000;
 
-/** Groups up to this size are not halved again but sent one by one. Nor is a smaller half worth a turn of its own. */
+/**
+ * Groups up to this size are not halved again but sent one by one. The two turns of an answer have at least as many
+ * calls each.
+ */
 const fewJobs = 8;
 
 /** The meaning of an item of the answer. */
@@ -142,7 +145,7 @@ export class Bulk {
     const again: { readonly entry: Enqueue; readonly error: OJSAPIError }[] = [];
     const winners: Promise<void>[] = [];
     for (const [index, entry] of group.entries()) {
-      // Callers that all enqueue again in one turn would make one request of it, and the server would wait for it.
+      // Callers that get their answers in one turn enqueue again in one turn: one request, for which the server waits.
       if (index >= fewJobs && index === group.length >> 1 && !this.#isFull()) await new Promise<void>(macrotask);
       const item = items[index];
       const { request } = entry.item;

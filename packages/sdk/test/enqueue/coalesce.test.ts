@@ -124,7 +124,7 @@ describe('coalescing', () => {
     expect(jobs.flat().map(({ args }) => args[0])).toEqual([...Array(40).keys(), ...Array(40).keys()]);
   });
 
-  test('a second merged request does not overtake the rest of its turn, and no other wish of a server is heard', async () => {
+  test('calls that do not fit into a request follow it; any x_at_once but 2 counts as 1', async () => {
     await using _ = await open();
     bench.wire.spoil('bulk.enqueue', wantTwo);
     await Promise.all(many(2));

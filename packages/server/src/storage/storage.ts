@@ -295,7 +295,7 @@ export interface Traits {
    * Requests of one client with merged calls that are worth being under way at once: 2 where the store works while the
    * client prepares the next one, and a smaller commit costs no more a job.
    */
-  readonly mergedAtOnce: number;
+  readonly mergedAtOnce: 1 | 2;
   /** Whether it works in this process: then it keeps the event loop busy, and its clock is the machine's. */
   readonly inProcess: boolean;
   /** The most items for one operation. */
