@@ -1,3 +1,4 @@
+import type { Answer } from '@ojs-ts/core';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { OJSAuthenticationError, OJSError, OJSPermissionError, type Worker } from '../../src/index.ts';
 import { aborted, type Bench, gate, openBench } from '../support/bench.ts';
@@ -144,6 +145,30 @@ describe('the end of a worker', () => {
     await stopped;
     await running;
     expect(await job.refresh()).toMatchObject({ state: 'available', attempt: 0, errors: [] });
+  });
+
+  test('a job that a broken fetch claimed goes back, also when the connection is cut as it is asked for', async () => {
+    const { client, wire, embedded } = bench;
+    const worker = bench.worker();
+    worker.register('test.job', () => {});
+    const claimed = gate<Answer>();
+    wire.spoil(
+      'worker.exchange',
+      async (call) => {
+        claimed.open(await embedded.call(call));
+        return new Promise(() => {});
+      },
+      ({ body = '' }) => body.includes('"wait_ms":5000'),
+    );
+    const running = worker.start();
+    await worker.ready;
+    const job = await client.enqueue('test.job', []);
+    expect((await claimed.opened).text).toContain(job.id);
+    expect((await job.refresh()).state).toBe('active');
+    wire.spoil('worker.exchange', 'before');
+    await worker.stop();
+    await running;
+    expect(await job.refresh()).toMatchObject({ state: 'available', attempt: 0 });
   });
 
   test('an aborted signal ends start() like SIGTERM, also one that is aborted before', async () => {

@@ -287,18 +287,23 @@ export class FetchLoop {
     this.#services.slots.release(fetch.count);
     // What a late answer brings is given back, never started.
     this.#services.endFetch(fetch.requestId);
-    if (!this.#exchange.extended || this.#givenUp.signal.aborted) return;
-    try {
-      const answer = await this.#exchange.send(
-        { items: [], fetch: { ...fetch, count: 1, waitMs: 0 } },
-        this.#givenUp.signal,
-      );
-      for (const wire of answer.jobs) this.#services.refuse(wire, performance.now());
-    } catch (error) {
-      // The server misses such jobs in the heartbeats and takes them back by itself.
-      this.#services.logger.debug('aborted fetch not resolved: the server takes its jobs back', {
-        error: String(error),
-      });
+    if (!this.#exchange.extended) return;
+    const { signal } = this.#givenUp;
+    const from = performance.now();
+    for (let failures = 1; !signal.aborted; failures++) {
+      try {
+        const answer = await this.#exchange.send({ items: [], fetch: { ...fetch, count: 1, waitMs: 0 } }, signal);
+        for (const wire of answer.jobs) this.#services.refuse(wire, performance.now());
+        return;
+      } catch (error) {
+        // A worker that ends sends no more heartbeats: its jobs would wait until the server takes it for dead. One that
+        // goes on misses them in its heartbeats, and the server takes them back.
+        const over = performance.now() - from > soonMs;
+        const what = over ? 'the server takes its jobs back' : 'it is asked for again';
+        this.#services.logger.debug(`aborted fetch not resolved: ${what}`, { error: String(error) });
+        if (over) return;
+        await pause(backoffMs(failures, minRetryMs, maxRetryMs), signal);
+      }
     }
   }
 
