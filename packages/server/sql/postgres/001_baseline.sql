@@ -197,16 +197,18 @@ CREATE VIEW ojs.whole AS
       NULL::bigint AS lease_ms, NULL::bigint AS lease_until, worker, lease_required, NULL::text AS result, place, texts
     FROM ojs.ready WHERE ready.number = job.number
     UNION ALL
-    SELECT state, claim, attempt, run_at, enqueued_at, started_at, NULL, NULL, false, NULL, NULL, worker, lease_required, NULL, NULL, texts
-    FROM ojs.due WHERE due.number = job.number
+    -- By the primary key only: a plan for an empty table may walk the index by time, which ends with the number too.
+    (SELECT state, claim, attempt, run_at, enqueued_at, started_at, NULL, NULL, false, NULL, NULL, worker, lease_required, NULL, NULL, texts
+    FROM ojs.due WHERE due.number BETWEEN job.number AND job.number ORDER BY due.number LIMIT 1)
     UNION ALL
     SELECT 8::smallint, claim, attempt, run_at, enqueued_at, started_at, beat_at, NULL, false, lease_ms, lease_until, worker, lease_required, NULL, NULL, texts
     FROM ojs.active WHERE active.id = job.id
     UNION ALL
-    SELECT state, claim, attempt, run_at, enqueued_at, started_at, NULL, finished_at, dead_letter, NULL, NULL, worker, lease_required, result, NULL, texts
-    FROM ojs.ended WHERE ended.number = job.number
+    (SELECT state, claim, attempt, run_at, enqueued_at, started_at, NULL, finished_at, dead_letter, NULL, NULL, worker, lease_required, result, NULL, texts
+    FROM ojs.ended WHERE ended.number BETWEEN job.number AND job.number ORDER BY ended.number LIMIT 1)
   ) AS stands
-  LEFT JOIN ojs.texts AS text ON text.number = CASE WHEN texts THEN job.number END;
+  -- A plain join may read all of it, planned while it is empty.
+  LEFT JOIN LATERAL (SELECT * FROM ojs.texts WHERE number = job.number AND stands.texts LIMIT 1) AS text ON true;
 
 -- What an operator has said of a queue, and each queue of a restore. Others have none: a queue is there while it has a
 -- row here or counts.

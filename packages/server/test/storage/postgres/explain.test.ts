@@ -62,7 +62,7 @@ const expected: readonly (readonly [RegExp, readonly string[]])[] = [
   ],
   [
     /^WITH given AS .*unnest\(\$1::uuid\[\], \$2::integer/,
-    ['active_pkey', 'inbox_completions_id', 'inbox_completions_id*', 'lane_keys_pkey', 'limits_pkey', 'texts_pkey'],
+    ['active_pkey', 'lane_keys_pkey', 'limits_pkey', 'texts_pkey'],
   ],
   [/^WITH base AS .*EXISTS \(SELECT FROM ojs\.queues/, ['queues_pkey']],
   [/^SELECT ready\.number, place, .* WHERE line = \$1 ORDER BY/, ['jobs_pkey', 'ready_line', 'texts_pkey']],
@@ -76,11 +76,11 @@ const expected: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^DELETE FROM ojs\.active/, ['active_pkey']],
   [/^UPDATE ojs\.active SET lease_until/, ['active_pkey']],
   [/FROM ojs\.active JOIN ojs\.jobs AS job .* FOR UPDATE OF active/, ['active_pkey', 'jobs_pkey']],
-  [/^SELECT number, id, priority, .* FROM ojs\.jobs WHERE id = ANY/, ['inbox_completions_id', 'jobs_pkey']],
+  [/^SELECT number, id, priority, .* FROM ojs\.jobs WHERE id = ANY/, ['jobs_pkey']],
   [/ FROM ojs\.ready WHERE number = ANY .* FOR UPDATE/, ['jobs_pkey', 'ready_pkey', 'texts_pkey']],
-  [/ FROM ojs\.due WHERE number = ANY .* FOR UPDATE/, ['due_pkey', 'jobs_pkey', 'texts_pkey']],
+  [/ FROM ojs\.due WHERE due\.number BETWEEN .* FOR UPDATE/, ['due_pkey', 'jobs_pkey', 'texts_pkey']],
   [/ FROM ojs\.active WHERE id = ANY .* FOR UPDATE/, ['active_pkey', 'texts_pkey']],
-  [/ FROM ojs\.ended WHERE number = ANY/, ['ended_pkey', 'jobs_pkey']],
+  [/^SELECT .* FROM ojs\.ended WHERE ended\.number BETWEEN/, ['ended_pkey', 'jobs_pkey']],
   [/ FROM ojs\.whole WHERE id = ANY \(\$1::uuid\[\]\)/, wholeJob],
   [/ FROM ojs\.due WHERE due\.state = \$1 AND run_at <= \$2/, [...wholeJob, 'due_time'].sort()],
   [/^SELECT last_start, EXISTS/, atOpening],
@@ -126,6 +126,9 @@ const whole: ReadonlySet<string> = new Set([
   'events_unnumbered*',
   'events_position*',
 ]);
+
+/** What waits for the next look of upkeep: whichever way to it is as good. */
+const handful = /^inbox_completions_id/;
 
 /** Every statement that `work` sends, as it is written in the sources. */
 async function statementsOf(storage: Storage, schema: string): Promise<readonly string[]> {
@@ -213,7 +216,7 @@ test.skipIf(server === null)(
     async function check(schema: string, when: string): Promise<void> {
       for (const statement of statements) {
         const plan = await planOf(client, statement.replace(/\bojs\./g, `"${schema}".`));
-        const scans = [...new Set(scansOf(plan))].sort();
+        const scans = [...new Set(scansOf(plan))].filter((scan) => !handful.test(scan)).sort();
         const text = statement.replace(/\s+/g, ' ');
         const wanted = expected.find(([pattern]) => pattern.test(text));
         if (wanted) unmet.delete(wanted[0]);
@@ -230,6 +233,12 @@ test.skipIf(server === null)(
 
     await check(emptySchema, 'on empty tables');
     await check(address.schema, 'without statistics');
+    // Of a table that it has seen empty, the planner believes that all indexes are equally good.
+    const { rows } = await client.query('SELECT tablename AS table FROM pg_tables WHERE schemaname = $1', [
+      emptySchema,
+    ]);
+    for (const { table } of rows) await client.query(`VACUUM ANALYZE "${emptySchema}"."${table}"`);
+    await check(emptySchema, 'on tables that VACUUM has found empty');
     // From now on statistics say that hardly anything is active.
     await insert(
       storage,

@@ -1,7 +1,10 @@
+import { completed, State, Terminal, Waiting } from '@ojs-ts/core';
 import pg from 'pg';
 import { expect, test } from 'vitest';
 import { readPostgresUrl } from '../../../src/storage/postgres/connection/url.ts';
 import { postgresStorage } from '../../../src/storage/postgres/postgres.ts';
+import type { Storage } from '../../../src/storage/storage.ts';
+import { claimOf, idOf, newJob, t0, to } from '../suite/tools.ts';
 import { newDatabase, server } from './schema.ts';
 import { batch, batches, work } from './workload.ts';
 
@@ -25,9 +28,7 @@ test.skipIf(server === null)(
     await inside.query('ANALYZE');
     await work(storage, 100_000);
     await storage[Symbol.asyncDispose]();
-    // Connections tell what they have read when they end at the latest.
-    const others = 'SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()';
-    while ((await inside.query(others)).rows.length > 0);
+    await ended(inside, 0);
     const { rows } = await inside.query<Reads>(
       `SELECT relname AS table, seq_tup_read::int AS scanned, coalesce(idx_tup_fetch, 0)::int AS fetched FROM pg_stat_user_tables WHERE schemaname = 'ojs'`,
     );
@@ -57,3 +58,81 @@ test.skipIf(server === null)(
     }
   },
 );
+
+const many = 20_000;
+
+/** Ends the jobs from `first` on, and schedules as many others. */
+async function fill(storage: Storage, first: number, count: number): Promise<void> {
+  for (let at = first; at < first + count; at += 500) {
+    const numbers = Array.from({ length: Math.min(500, first + count - at) }, (_, n) => at + n);
+    await storage.jobs.insert(
+      numbers.map((n) => [newJob(n), newJob(many + n, { state: State.scheduled, runAt: t0 + 1e9 })]),
+      t0,
+    );
+    const [claimed] = await storage.jobs.claim([claimOf({ limit: 500 })], t0 + 5);
+    const ends = (claimed?.jobs ?? []).map(({ id, claim }) => completed({ id, claim, result: '{}' }));
+    await storage.jobs.transition(ends, t0 + 6);
+  }
+}
+
+/** Reads, restarts, cancels and removes single jobs of {@link fill}. */
+async function change(storage: Storage, first: number, count: number): Promise<void> {
+  for (let n = first; n < first + count; n++) {
+    const [ends, waits] = [idOf(n), idOf(many + n)];
+    await storage.jobs.get([ends, waits]);
+    const changes = [to(ends, State.available, Terminal), to(waits, State.cancelled, Waiting)];
+    await storage.jobs.transition(changes, t0 + 7);
+    await storage.jobs.remove([ends], { from: State.available }, t0 + 8);
+  }
+}
+
+test.skipIf(server === null)(
+  'a call reads no index as a whole, planned when VACUUM had found no job scheduled and none ended',
+  async () => {
+    await using database = await newDatabase();
+    const url = database.url('ojs');
+    const inside = new pg.Client({ connectionString: readPostgresUrl(url).connection });
+    await inside.connect();
+    await using storage = postgresStorage({ url });
+    await storage.migrate();
+    await inside.query('VACUUM ANALYZE');
+    await change(storage, 0, 1);
+    await fill(storage, 0, 5);
+    await change(storage, 0, 5);
+    const connections = await ended(inside, Number.POSITIVE_INFINITY);
+    const filling = postgresStorage({ url });
+    await fill(filling, 5, many - 5);
+    await filling[Symbol.asyncDispose]();
+    await ended(inside, connections);
+    const before = await indexBlocks(inside);
+    const calls = 100;
+    await change(storage, 5, calls);
+    await storage[Symbol.asyncDispose]();
+    await ended(inside, 0);
+    const after = await indexBlocks(inside);
+    await inside.end();
+    for (const table of ['due', 'ended'])
+      expect(((after.get(table) ?? 0) - (before.get(table) ?? 0)) / calls, `index blocks of ${table}`).toBeLessThan(60);
+  },
+);
+
+/**
+ * Resolves once at most so many other connections are left, with their number. Connections tell what they have read
+ * when they end at the latest.
+ */
+async function ended(inside: pg.Client, most: number): Promise<number> {
+  const others =
+    'SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()';
+  for (;;) {
+    const { rows } = await inside.query<{ readonly count: number }>(others);
+    const count = rows[0]?.count ?? 0;
+    if (count <= most) return count;
+  }
+}
+
+async function indexBlocks(inside: pg.Client): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await inside.query<{ readonly table: string; readonly blocks: number }>(
+    `SELECT relname AS table, (idx_blks_hit + idx_blks_read)::int AS blocks FROM pg_statio_user_tables WHERE schemaname = 'ojs' AND idx_blks_hit IS NOT NULL`,
+  );
+  return new Map(rows.map(({ table, blocks }) => [table, blocks]));
+}
