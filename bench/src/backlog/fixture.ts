@@ -52,7 +52,8 @@ export class Fixture {
         const refused = answers.flat().find(({ kind }) => kind !== 'inserted');
         if (refused !== undefined) throw new Error(`a job was not inserted but ${refused.kind}`);
         // As a server does ten times a second: a storage adds up meanwhile what inserts have appended.
-        if (first % (upkeepEvery * maxBatch) === 0) await this.storage.upkeep.promote(this.now(), maxBatch);
+        if (count > maxBatch && first % (upkeepEvery * maxBatch) === 0)
+          await this.storage.upkeep.promote(this.now(), maxBatch);
       }
     };
     await Promise.all(Array.from({ length: Math.min(4, parallel) }, put));
