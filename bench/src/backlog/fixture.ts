@@ -51,7 +51,8 @@ export class Fixture {
         const answers = await this.storage.jobs.insert(groups, this.now());
         const refused = answers.flat().find(({ kind }) => kind !== 'inserted');
         if (refused !== undefined) throw new Error(`a job was not inserted but ${refused.kind}`);
-        // As a server does ten times a second: a storage adds up meanwhile what inserts have appended.
+        // As a server does ten times a second: a storage adds up meanwhile what inserts have appended. A single batch is
+        // part of somebody's load, whose upkeep is not ours.
         if (count > maxBatch && first % (upkeepEvery * maxBatch) === 0)
           await this.storage.upkeep.promote(this.now(), maxBatch);
       }

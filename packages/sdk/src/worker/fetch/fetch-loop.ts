@@ -26,6 +26,8 @@ const longPollMs = 5_000;
  * An empty answer to a long poll that came sooner than this shows a server that does not wait, or one that shuts down.
  */
 const soonMs = 1_000;
+/** So long a worker asks again for what a broken fetch has claimed. A connection that was cut fails at once. */
+const resolveMs = 1_000;
 /** So that a server that comes back is noticed within a second. */
 const minRetryMs = 50;
 const maxRetryMs = 1_000;
@@ -298,7 +300,7 @@ export class FetchLoop {
       } catch (error) {
         // A worker that ends sends no more heartbeats: its jobs would wait until the server takes it for dead. One that
         // goes on misses them in its heartbeats, and the server takes them back.
-        const over = performance.now() - from > soonMs;
+        const over = performance.now() - from > resolveMs;
         const what = over ? 'the server takes its jobs back' : 'it is asked for again';
         this.#services.logger.debug(`aborted fetch not resolved: ${what}`, { error: String(error) });
         if (over) return;
