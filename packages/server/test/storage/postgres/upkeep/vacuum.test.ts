@@ -142,3 +142,48 @@ test.skipIf(server === null)(
     }
   },
 );
+
+test.skipIf(server === null)(
+  'indexes that grew beside an old transaction are rebuilt after its end',
+  again,
+  async () => {
+    const url = newSchema();
+    const schema = new URL(url).searchParams.get('schema');
+    await using storage = await openPostgres(url);
+    const database = new Database(readPostgresUrl(url), false, () => {});
+    const client = new pg.Client({ connectionString: server ?? '' });
+    await client.connect();
+    let now = 0;
+    const vacuum = new Vacuum(database);
+    const look = async () => {
+      now += 60_000;
+      await vacuum.look(now);
+      const { rows } = await client.query(`SELECT pg_relation_size('${schema}.ready_line')::int AS bytes`);
+      return rows[0].bytes;
+    };
+    try {
+      await client.query(`ALTER TABLE ${schema}.ready SET (autovacuum_enabled = off)`);
+      const jobs = Array.from({ length: 6_000 }, (_, n) => newJob(n));
+      for (let at = 0; at < jobs.length; at += 500) await insert(storage, jobs.slice(at, at + 500));
+      {
+        await using old = await database.snapshot();
+        // Its moment is that of the first read.
+        await old.read('SELECT count(*) FROM ojs.jobs');
+        for (let round = 0; round < 10; round++)
+          await client.query(`UPDATE ${schema}.ready SET priority = $1`, [round]);
+        for (let looks = 0; looks < 3; looks++) expect(await look()).toBeGreaterThan(1_200_000);
+      }
+      await claim(storage, { limit: 5_990 });
+      await expect.poll(look).toBeLessThan(50_000);
+      const built = async () =>
+        (await client.query(`SELECT pg_relation_filenode('${schema}.ready_line')::int AS file`)).rows[0].file;
+      const file = await built();
+      for (let looks = 0; looks < 5; looks++) await look();
+      expect(await built()).toBe(file);
+      expect(await claim(storage, { limit: 20 })).toHaveLength(10);
+    } finally {
+      await client.end();
+      await database.close();
+    }
+  },
+);
