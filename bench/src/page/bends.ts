@@ -10,7 +10,6 @@ const explanations: readonly (readonly [RegExp, string])[] = [
     /^(?:list|page), .*, memory,/,
     'The storage in memory sorts all jobs for each list. Its code is the plainest, and tests compare the others with it.',
   ],
-  [/, memory,/, 'The storage in memory is for tests. Nobody has looked for the cause.'],
   [
     /^drain, workers,/,
     'Each worker is a process, whose start takes 0.3 to 0.7 s of CPU. A drain of 50,000 jobs is too short for many starts on two cores.',

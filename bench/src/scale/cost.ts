@@ -43,6 +43,8 @@ const run = promisify(execFile);
 /** Jobs of one call of enqueue, claim and ack. */
 const batch = 10;
 const pageSize = 50;
+/** Calls of a read end after so many milliseconds: in memory, a list of a million jobs takes a second. */
+const readMs = 10_000;
 const worker = 'bench';
 
 /** In a process of its own: neither the heap nor the compiled code of another point counts. */
@@ -77,7 +79,8 @@ async function operate(
 ): Promise<CostPoint['costs']> {
   const { jobs } = fixture.storage;
   const claimed: JobRecord[][] = [];
-  const of = (jobsOfCall: number, call: (n: number) => Promise<void>) => costOf(pid, calls, jobsOfCall, call);
+  const of = (jobsOfCall: number, call: (n: number) => Promise<void>, mostMs = Number.POSITIVE_INFINITY) =>
+    costOf(pid, calls, jobsOfCall, call, mostMs);
 
   const enqueue = await of(batch, async (n) => {
     const now = fixture.now();
@@ -102,13 +105,12 @@ async function operate(
   await fixture.remove(got);
   const middle = (await jobs.list({ ...query, limit: 1, offset: Math.floor(x / 2) })).next;
   let listed = 0;
-  const list = await of(pageSize, async () => {
-    listed += (await jobs.list(query)).items.length;
-  });
-  const page = await of(pageSize, async () => {
-    listed += (await jobs.list({ ...query, ...(middle !== null && { after: middle }) })).items.length;
-  });
-  if (listed < calls) throw new Error(`lists had ${listed} jobs`);
+  const read = async (after: object) => {
+    listed += (await jobs.list({ ...query, ...after })).items.length;
+  };
+  const list = await of(pageSize, () => read({}), readMs);
+  const page = await of(pageSize, () => read(middle === null ? {} : { after: middle }), readMs);
+  if (listed === 0) throw new Error('lists had no jobs');
   return { enqueue, claim, ack, list, page };
 }
 
@@ -117,16 +119,18 @@ async function costOf(
   calls: number,
   jobs: number,
   call: (n: number) => Promise<void>,
+  mostMs: number,
 ): Promise<Cost> {
   const times: number[] = [];
+  const start = performance.now();
   const [own, store] = [process.cpuUsage(), pid === null ? null : treeCpuUs(pid)];
-  for (let n = 0; n < calls; n++) {
+  for (let n = 0; n < calls && performance.now() - start < mostMs; n++) {
     const from = performance.now();
     await call(n);
     times.push(performance.now() - from);
   }
   const { user, system } = process.cpuUsage(own);
-  const count = calls * jobs;
+  const count = times.length * jobs;
   const storeUs = pid === null || store === null ? null : (treeCpuUs(pid) - store) / count;
   return { nodeUs: (user + system) / count, storeUs, callMs: median(times) };
 }
