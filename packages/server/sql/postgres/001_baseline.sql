@@ -64,7 +64,9 @@ CREATE TABLE ojs.due (
   -- Of a retryable job that of its last error.
   fingerprint text COLLATE "C"
 ) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
-CREATE INDEX due_time ON ojs.due (state, run_at, number);
+-- For statements with this condition only. It holds for every row; without it the planner may walk all of the index for a
+-- single number, because it believes that all indexes of an empty table are equally good.
+CREATE INDEX due_time ON ojs.due (state, run_at, number) WHERE state > 0;
 CREATE INDEX due_expiry ON ojs.due (expires_at, number) WHERE expires_at IS NOT NULL;
 CREATE INDEX due_unique ON ojs.due (unique_key) WHERE unique_key IS NOT NULL;
 CREATE INDEX due_runs ON ojs.due (cron, number) WHERE cron IS NOT NULL;
@@ -164,7 +166,8 @@ CREATE TABLE ojs.ended (
   autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0,
   autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 50000, autovacuum_analyze_scale_factor = 0.2
 );
-CREATE INDEX ended_time ON ojs.ended (state, finished_at, number);
+-- With a condition as that of `due_time`.
+CREATE INDEX ended_time ON ojs.ended (state, finished_at, number) WHERE state > 0;
 CREATE INDEX ended_dead ON ojs.ended (finished_at, number) WHERE dead_letter;
 CREATE INDEX ended_errors ON ojs.ended (fingerprint, finished_at, number) INCLUDE (dead_letter, queue, type)
   WHERE fingerprint IS NOT NULL;
@@ -197,15 +200,14 @@ CREATE VIEW ojs.whole AS
       NULL::bigint AS lease_ms, NULL::bigint AS lease_until, worker, lease_required, NULL::text AS result, place, texts
     FROM ojs.ready WHERE ready.number = job.number
     UNION ALL
-    -- By the primary key only: a plan for an empty table may walk the index by time, which ends with the number too.
-    (SELECT state, claim, attempt, run_at, enqueued_at, started_at, NULL, NULL, false, NULL, NULL, worker, lease_required, NULL, NULL, texts
-    FROM ojs.due WHERE due.number BETWEEN job.number AND job.number ORDER BY due.number LIMIT 1)
+    SELECT state, claim, attempt, run_at, enqueued_at, started_at, NULL, NULL, false, NULL, NULL, worker, lease_required, NULL, NULL, texts
+    FROM ojs.due WHERE due.number = job.number
     UNION ALL
     SELECT 8::smallint, claim, attempt, run_at, enqueued_at, started_at, beat_at, NULL, false, lease_ms, lease_until, worker, lease_required, NULL, NULL, texts
     FROM ojs.active WHERE active.id = job.id
     UNION ALL
-    (SELECT state, claim, attempt, run_at, enqueued_at, started_at, NULL, finished_at, dead_letter, NULL, NULL, worker, lease_required, result, NULL, texts
-    FROM ojs.ended WHERE ended.number BETWEEN job.number AND job.number ORDER BY ended.number LIMIT 1)
+    SELECT state, claim, attempt, run_at, enqueued_at, started_at, NULL, finished_at, dead_letter, NULL, NULL, worker, lease_required, result, NULL, texts
+    FROM ojs.ended WHERE ended.number = job.number
   ) AS stands
   -- A plain join may read all of it, planned while it is empty.
   LEFT JOIN LATERAL (SELECT * FROM ojs.texts WHERE number = job.number AND stands.texts LIMIT 1) AS text ON true;

@@ -116,6 +116,25 @@ test.skipIf(server === null)(
   },
 );
 
+test.skipIf(server === null)(
+  'only the primary key finds a row by its number: a plan has no wrong index to choose',
+  async () => {
+    await using database = await newDatabase();
+    const url = database.url('ojs');
+    const inside = new pg.Client({ connectionString: readPostgresUrl(url).connection });
+    await inside.connect();
+    await using storage = postgresStorage({ url });
+    await storage.migrate();
+    await inside.query("SET search_path = ojs; SET enable_seqscan = 'off'");
+    for (const table of ['due', 'ready', 'ended', 'texts']) {
+      await inside.query(`ALTER TABLE ${table} DROP CONSTRAINT ${table}_pkey`);
+      const { rows } = await inside.query(`EXPLAIN SELECT * FROM ${table} WHERE number = 1`);
+      expect(rows[0]['QUERY PLAN'], table).toMatch(/^Seq Scan/);
+    }
+    await inside.end();
+  },
+);
+
 /**
  * Resolves once at most so many other connections are left, with their number. Connections tell what they have read
  * when they end at the latest.

@@ -22,7 +22,7 @@ import {
 import { integer, integerOrNull, text } from '../../cells.ts';
 import type { JobQuery, Page } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
-import { type Cells, uuids } from '../connection/sql.ts';
+import { byTime, type Cells, uuids } from '../connection/sql.ts';
 import { size } from './job-row.ts';
 import { readJobs } from './locked-job.ts';
 import { byPriority, type Keyed } from './priority-list.ts';
@@ -48,9 +48,8 @@ function statementsOf(up: boolean) {
   const timed = (time: string, table: string, rows: string) => `SELECT id, number, ${time} FROM ojs.${table}
     WHERE ${filter} AND ${rows} AND (${time}, number) ${behind} ($5, $3) ORDER BY ${time} ${order}, number ${order} LIMIT $4`;
   return {
-    /** `state + 0` keeps the planner from the index by state, which would need a sort. */
-    walkDue: `(${found} FROM ojs.due WHERE ${filter} AND state + 0 = ANY ($5::int[]) ${next})`,
-    fewDue: `(${found} FROM ojs.due WHERE ${filter} AND state = ANY ($5::smallint[]) ${next})`,
+    walkDue: `(${found} FROM ojs.due WHERE ${filter} AND state = ANY ($5::smallint[]) ${next})`,
+    fewDue: `(${found} FROM ojs.due WHERE ${byTime} AND ${filter} AND state = ANY ($5::smallint[]) ${next})`,
     walkReady: `(${found} FROM ojs.ready WHERE ${filter} ${next})`,
     /** The lines of a queue are its name, and what begins with its name and a line break. */
     fewReady: `(${found} FROM ojs.ready WHERE line >= $1 AND line < $1 || E'\\x0b' AND ${filter} ${next})`,
@@ -58,9 +57,9 @@ function statementsOf(up: boolean) {
     active: `(${found} FROM ojs.active WHERE ${filter} ${next})`,
     unfinished: (tables: readonly string[]) =>
       `SELECT * FROM (${tables.join(' UNION ALL ')}) AS each ORDER BY number ${order} LIMIT $4`,
-    finished: timed('finished_at', 'ended', 'state = $6'),
+    finished: timed('finished_at', 'ended', `${byTime} AND state = $6`),
     dead: timed('finished_at', 'ended', 'dead_letter'),
-    due: timed('run_at', 'due', 'state = $6'),
+    due: timed('run_at', 'due', `${byTime} AND state = $6`),
     retryableBy: (failure: string) => `${found} FROM ojs.due WHERE ${filter} AND ${failedBy(failure, '$5')} ${next}`,
     discardedBy: (failure: string) => timed('finished_at', 'ended', failedBy(failure, '$6')),
     deadBy: (failure: string) => timed('finished_at', 'ended', `dead_letter AND ${failedBy(failure, '$6')}`),

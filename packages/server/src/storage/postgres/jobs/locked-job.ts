@@ -1,6 +1,6 @@
 import { Failed, type JobId, type JobRecord, type Json, State, type Texts } from '@ojs-ts/core';
 import { integer, integerOrNull, readTexts, state, text, textOrNull } from '../../cells.ts';
-import { type Cells, indexJoin, type Reader, rowsByNumber, uuids } from '../connection/sql.ts';
+import { type Cells, indexJoin, type Reader, uuids } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
 import { jobColumns, type NarrowJob, readJob } from './job-row.ts';
 
@@ -29,17 +29,17 @@ const lockPayloads = `SELECT number, id, priority, queue, type, trace, limits, w
     EXISTS (SELECT FROM ojs.inbox_completions AS done WHERE done.id = jobs.id)
   FROM ojs.jobs WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE`;
 
-const numbers = 'ARRAY (SELECT number FROM ojs.jobs WHERE id = ANY ($1::uuid[]) ORDER BY number)';
+const numbers = 'number = ANY (ARRAY (SELECT number FROM ojs.jobs WHERE id = ANY ($1::uuid[])))';
 const shared = 'id, claim, attempt, lease_required, run_at, enqueued_at, started_at, worker, texts';
 const result = (table: string) =>
   `CASE WHEN ${table}.workflow IS NOT NULL AND ${table}.texts THEN (SELECT result FROM ojs.texts WHERE texts.number = ${table}.number) END`;
 /** The rows in the order in which a job moves on: each statement sees what the one before has waited for. */
 const standing: readonly string[] = [
-  `SELECT ${shared}, state, ${result('due')}, fingerprint FROM ${rowsByNumber('due', numbers, '*', 'FOR UPDATE')}`,
-  `SELECT ${shared}, ${State.available}, ${result('ready')} FROM ojs.ready WHERE number = ANY (${numbers}) ORDER BY number FOR UPDATE`,
+  `SELECT ${shared}, state, ${result('due')}, fingerprint FROM ojs.due WHERE ${numbers} ORDER BY number FOR UPDATE`,
+  `SELECT ${shared}, ${State.available}, ${result('ready')} FROM ojs.ready WHERE ${numbers} ORDER BY number FOR UPDATE`,
   `SELECT ${shared}, ${State.active}, ${result('active')}, lease_ms, lease_until, beat_at FROM ojs.active
     WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE`,
-  `SELECT ${shared.replace('texts', 'texts OR result IS NOT NULL')}, state, NULL, fingerprint, finished_at, dead_letter FROM ${rowsByNumber('ended', numbers)}`,
+  `SELECT ${shared.replace('texts', 'texts OR result IS NOT NULL')}, state, NULL, fingerprint, finished_at, dead_letter FROM ojs.ended WHERE ${numbers}`,
 ];
 const payloadCells = 13;
 const lockActiveRows = `SELECT active.number, active.id, job.priority, active.queue, active.type, active.trace, active.limits, active.workflow, active.node,

@@ -1,5 +1,5 @@
 import { isIn, type JobId, limitGroupOf, overdueAt, State, Terminal } from '@ojs-ts/core';
-import { flags, indexJoin, numbers, placedByNumber, texts } from '../connection/sql.ts';
+import { flags, indexJoin, numbers, texts } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
 import { readyQueueOf } from '../limits/limit-deltas.ts';
 import type { LockedJob } from './locked-job.ts';
@@ -36,10 +36,10 @@ const intoEnded = `INSERT INTO ojs.ended (${shared}, number, state, finished_at,
     AS moved (${shared}, state, finished_at, dead_letter, result, fingerprint) ${job}`;
 
 const leaveReady = 'DELETE FROM ojs.ready WHERE number = ANY ($1::bigint[])';
-const leaveDue = `DELETE FROM ojs.due WHERE ${placedByNumber('due', '$1::bigint[]')}`;
+const leaveDue = 'DELETE FROM ojs.due WHERE number = ANY ($1::bigint[])';
 const leaveActive = 'DELETE FROM ojs.active WHERE id = ANY ($1::uuid[])';
 /** The result of an earlier end stays with the job. */
-const leaveEnded = `WITH gone AS (DELETE FROM ojs.ended WHERE ${placedByNumber('ended', '$1::bigint[]')} RETURNING number, result)
+const leaveEnded = `WITH gone AS (DELETE FROM ojs.ended WHERE number = ANY ($1::bigint[]) RETURNING number, result)
   INSERT INTO ojs.texts (number, result) SELECT number, result FROM gone WHERE result IS NOT NULL
   ON CONFLICT (number) DO UPDATE SET result = excluded.result`;
 

@@ -3,7 +3,7 @@ import { integer, readTexts, text } from '../../cells.ts';
 import { readWorkflowState } from '../../rows.ts';
 import type { Pruned, PruneRules } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
-import { indexJoin, placedByNumber, texts, uuids } from '../connection/sql.ts';
+import { byTime, indexJoin, texts, uuids } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
 import { numberEvents } from '../events/events.ts';
 import { LimitGroups } from '../limits/limit-groups.ts';
@@ -18,11 +18,11 @@ const oldest = (
 ) => `SELECT job.id, finished_at, job.queue, job.limits, job.priority FROM (
     SELECT id, number, finished_at FROM ojs.ended WHERE ${condition} ORDER BY finished_at, number LIMIT ${limit}) AS old
   JOIN ojs.jobs AS job ON ${indexJoin('job.id', 'old.id')} ORDER BY finished_at, old.number FOR UPDATE OF job SKIP LOCKED`;
-const oldestAlive = oldest('state = $1 AND NOT dead_letter', '$2');
+const oldestAlive = oldest(`${byTime} AND state = $1 AND NOT dead_letter`, '$2');
 const oldestDead = oldest('dead_letter', '$1');
 /** A job that was started anew before it was locked is not there any more, and stays. */
 const removeEnded = `WITH gone AS (
-    DELETE FROM ojs.ended WHERE ${placedByNumber('ended', 'ARRAY (SELECT number FROM ojs.jobs WHERE id = ANY ($1::uuid[]))')} RETURNING id, number, texts),
+    DELETE FROM ojs.ended WHERE number = ANY (ARRAY (SELECT number FROM ojs.jobs WHERE id = ANY ($1::uuid[]))) RETURNING id, number, texts),
   noted AS (DELETE FROM ojs.texts WHERE number = ANY (ARRAY (SELECT number FROM gone WHERE texts))),
   removed AS (DELETE FROM ojs.jobs WHERE id = ANY (ARRAY (SELECT id FROM gone)))
   SELECT id FROM gone`;
