@@ -338,7 +338,8 @@ export class Upkeep {
     for (let more = true; more && performance.now() < until && !this.#stopping; ) {
       const { removed, overCap } = await this.#storage.upkeep.prune(rules, limit);
       await this.#removals.add(overCap);
-      more = removed > 0;
+      // Less than one page is what ended meanwhile; the next pass has it. Else a pass of a busy store never ends.
+      more = removed >= limit;
     }
     const end = performance.now() + historyMs;
     await this.#histories.run(() => performance.now() >= end || this.#stopping);
