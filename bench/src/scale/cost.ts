@@ -104,13 +104,11 @@ async function operate(
   // Without the jobs of the operations: acks have completed them, and some curves list completed jobs.
   await fixture.remove(got);
   const middle = (await jobs.list({ ...query, limit: 1, offset: Math.floor(x / 2) })).next;
-  let listed = 0;
   const read = async (after: object) => {
-    listed += (await jobs.list({ ...query, ...after })).items.length;
+    if ((await jobs.list({ ...query, ...after })).items.length === 0) throw new Error('a list had no jobs');
   };
   const list = await of(pageSize, () => read({}), readMs);
   const page = await of(pageSize, () => read(middle === null ? {} : { after: middle }), readMs);
-  if (listed === 0) throw new Error('lists had no jobs');
   return { enqueue, claim, ack, list, page };
 }
 

@@ -64,7 +64,7 @@ CREATE TABLE ojs.due (
   -- Of a retryable job that of its last error.
   fingerprint text COLLATE "C"
 ) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
--- For statements with this condition only. It holds for every row; without it the planner may walk all of the index for a
+-- For statements with this condition, or with a constant state, which implies it. It holds for every row; without it the planner may walk all of the index for a
 -- single number, because it believes that all indexes of an empty table are equally good.
 CREATE INDEX due_time ON ojs.due (state, run_at, number) WHERE state > 0;
 CREATE INDEX due_expiry ON ojs.due (expires_at, number) WHERE expires_at IS NOT NULL;

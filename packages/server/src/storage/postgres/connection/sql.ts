@@ -81,5 +81,8 @@ export function indexJoin(column: string, value: string): string {
   return `${column} = ANY (ARRAY[${value}])`;
 }
 
-/** The condition of the indexes of `due` and `ended` by time, without which no statement uses them. */
+/**
+ * The condition of the indexes of `due` and `ended` by time. Only statements with it use them, or with a constant state,
+ * which implies it.
+ */
 export const byTime = 'state > 0';

@@ -45,14 +45,17 @@ const failedBy = (fingerprint: string, parameter: string) =>
 function statementsOf(up: boolean) {
   const [behind, order] = up ? ['>', 'ASC'] : ['<', 'DESC'];
   const next = `AND number ${behind} $3 ORDER BY number ${order} LIMIT $4`;
+  /** Of few rows, which are sorted: without the number as such, no plan walks the primary key instead. */
+  const fewNext = `AND number + 0 ${behind} $3 ORDER BY number + 0 ${order} LIMIT $4`;
   const timed = (time: string, table: string, rows: string) => `SELECT id, number, ${time} FROM ojs.${table}
     WHERE ${filter} AND ${rows} AND (${time}, number) ${behind} ($5, $3) ORDER BY ${time} ${order}, number ${order} LIMIT $4`;
   return {
+    /** Without `byTime`: only the primary key has the order. */
     walkDue: `(${found} FROM ojs.due WHERE ${filter} AND state = ANY ($5::smallint[]) ${next})`,
-    fewDue: `(${found} FROM ojs.due WHERE ${byTime} AND ${filter} AND state = ANY ($5::smallint[]) ${next})`,
+    fewDue: `(${found} FROM ojs.due WHERE ${byTime} AND ${filter} AND state = ANY ($5::smallint[]) ${fewNext})`,
     walkReady: `(${found} FROM ojs.ready WHERE ${filter} ${next})`,
     /** The lines of a queue are its name, and what begins with its name and a line break. */
-    fewReady: `(${found} FROM ojs.ready WHERE line >= $1 AND line < $1 || E'\\x0b' AND ${filter} ${next})`,
+    fewReady: `(${found} FROM ojs.ready WHERE line >= $1 AND line < $1 || E'\\x0b' AND ${filter} ${fewNext})`,
     /** Few jobs are active at once. */
     active: `(${found} FROM ojs.active WHERE ${filter} ${next})`,
     unfinished: (tables: readonly string[]) =>

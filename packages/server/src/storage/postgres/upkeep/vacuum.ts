@@ -16,17 +16,20 @@ const dead = `SELECT relname, n_dead_tup, ${worth} FROM pg_stat_user_tables
   WHERE schemaname = $1 AND n_dead_tup > ${worth} AND n_live_tup < 500000 ORDER BY relname`;
 /** An index is rebuilt at most once in so many milliseconds: under load it may need its pages again. */
 const rebuildMs = 3_600_000;
-/**
- * Indexes with more than a megabyte and 200 bytes a live row. Only of small tables whose dead rows are gone: while an
- * index is built, 20 to 70 ms for 50,000 rows, writers wait. Statistics may be lost in a crash; the class has the rows
- * of the last vacuum.
- */
+/** Until a rebuild that found no lock is tried again: all calls on the table wait behind each try. */
+const retryMs = 60_000;
+/** Statistics may be lost in a crash; the class has the rows of the last vacuum. */
 const rows = 'greatest(n_live_tup, class.reltuples)';
+/**
+ * Indexes with more than a megabyte and 200 bytes a live row. Only of small tables, on disk too, whose dead rows are
+ * gone: calls on the table wait while an index is built, 20 to 70 ms for 50,000 rows.
+ */
 const bloated = `SELECT index.relname FROM pg_stat_user_tables AS stat JOIN pg_class AS class ON class.oid = relid
-  JOIN pg_index ON indrelid = relid JOIN pg_class AS index ON index.oid = indexrelid
-  WHERE schemaname = $1 AND n_dead_tup <= ${worth} AND ${rows} < 50000 AND index.relpages > 128 + ${rows} / 40
+  JOIN pg_index ON indrelid = relid AND indisvalid JOIN pg_class AS index ON index.oid = indexrelid
+  WHERE schemaname = $1 AND n_dead_tup <= ${worth} AND ${rows} < 50000 AND class.relpages < 8192
+    AND index.relpages > 128 + ${rows} / 40
   ORDER BY index.relname`;
-/** A writer that waits for a rebuild waits no longer for the reader that the rebuild waits for. */
+/** While a rebuild waits for a reader of the index, all others wait behind it: at most so long for each lock. */
 const lockTimeout = "SET LOCAL lock_timeout = '100ms'";
 
 /**
@@ -36,8 +39,8 @@ const lockTimeout = "SET LOCAL lock_timeout = '100ms'";
  * 20,000 kept jobs three of four rows were dead. Behind a pooler, or where another role owns the tables, autovacuum
  * does all of it.
  *
- * Also rebuilds indexes that have grown beside an old transaction. A vacuum empties their pages, and never gives them
- * back: at 500 jobs/s, 3.8 MiB of indexes became 24.8 in 150 s, and stayed so.
+ * Also rebuilds indexes that have grown beside an old transaction, which autovacuum never does. A vacuum empties their
+ * pages, and never gives them back: at 500 jobs/s, 3.8 MiB of indexes became 24.8 in 150 s, and stayed so.
  */
 export class Vacuum {
   readonly #database: Database;
@@ -49,8 +52,8 @@ export class Vacuum {
    */
   #left: ReadonlyMap<string, number> = new Map();
   #running = false;
-  /** By index, when it was last rebuilt. */
-  readonly #rebuilt = new Map<string, number>();
+  /** By index, when it may be rebuilt again. */
+  readonly #rebuildAt = new Map<string, number>();
 
   constructor(database: Database) {
     this.#database = database;
@@ -95,12 +98,14 @@ export class Vacuum {
   async #rebuild(now: number): Promise<void> {
     for (const [name] of await this.#database.read(bloated, [this.#database.address.schema])) {
       const index = text(name);
-      if (now < (this.#rebuilt.get(index) ?? Number.NEGATIVE_INFINITY) + rebuildMs) continue;
+      if (now < (this.#rebuildAt.get(index) ?? now)) continue;
+      this.#rebuildAt.set(index, now + retryMs);
       await this.#database.transact(0, async (tx) => {
-        await tx.script(lockTimeout);
-        await tx.script(`REINDEX INDEX ojs.${index}`);
+        // One message with the commit: the locks do not wait for this process.
+        tx.write(lockTimeout);
+        tx.write(`REINDEX INDEX ojs."${index}"`);
       });
-      this.#rebuilt.set(index, now);
+      this.#rebuildAt.set(index, now + rebuildMs);
     }
   }
 
@@ -114,7 +119,7 @@ export class Vacuum {
     try {
       await work();
     } catch {
-      // The next vacuum does it, or autovacuum.
+      // A later look does it, or autovacuum.
     }
     this.#running = false;
   }
