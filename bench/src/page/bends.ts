@@ -11,6 +11,10 @@ const explanations: readonly (readonly [RegExp, string])[] = [
     'The storage in memory sorts all jobs for each list. Its code is the plainest, and tests compare the others with it.',
   ],
   [
+    /^(?:enqueue|claim|ack), .*, memory,/,
+    'An operation in memory takes 10 to 150 ms of CPU in all, so this is likely a compilation or a garbage collection. No curve doubles from its first point to its last.',
+  ],
+  [
     /^drain, workers,/,
     'Each worker is a process, whose start takes 0.3 to 0.7 s of CPU. A drain of 50,000 jobs is too short for many starts on two cores.',
   ],
