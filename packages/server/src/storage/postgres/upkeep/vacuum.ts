@@ -21,8 +21,8 @@ const retryMs = 60_000;
 /** Statistics may be lost in a crash; the class has the rows of the last vacuum. */
 const rows = 'greatest(n_live_tup, class.reltuples)';
 /**
- * Indexes with more than a megabyte and 200 bytes a live row. Only of small tables, on disk too, whose dead rows are
- * gone: calls on the table wait while an index is built, 20 to 70 ms for 50,000 rows.
+ * Indexes with more than a megabyte and 200 bytes a live row. Only of tables that are small, in rows and on disk (64
+ * MiB), and whose dead rows are gone: calls wait while an index is built, 20 to 70 ms for 50,000 rows.
  */
 const bloated = `SELECT index.relname FROM pg_stat_user_tables AS stat JOIN pg_class AS class ON class.oid = relid
   JOIN pg_index ON indrelid = relid AND indisvalid JOIN pg_class AS index ON index.oid = indexrelid
