@@ -21,6 +21,7 @@ import {
   stateNames,
   Terminal,
 } from '@ojs-ts/core';
+import { type Places, passOffset, placesOf } from '../offset.ts';
 import type { JobQuery, Page } from '../storage.ts';
 import type { Connection } from './disk/connection.ts';
 import { endedJobs } from './ended-list.ts';
@@ -40,35 +41,36 @@ const fewUnfinished = 5000;
 const most = Number.MAX_SAFE_INTEGER;
 
 export async function list(sql: Connection, query: JobQuery): Promise<Page<JobRecord>> {
-  const { order = newestFirst } = query;
-  const skip = query.after === undefined ? (query.offset ?? 0) : 0;
-  const wanted = skip + query.limit + 1;
-  if (order.by === 'created') return pageOf(sql, query, skip, await byCreation(sql, query, order, wanted), cursorOf);
-  const jobs: readonly (SortKey & { readonly number: number })[] =
-    order.by === 'due' ? await byStart(sql, query, order, wanted) : await byPriority(sql, query, order, wanted);
-  return pageOf(sql, query, skip, jobs, (place) => sortCursor(order, place));
+  const from = await passOffset(query, (part, wanted) => find(sql, part, wanted));
+  return from === null ? { items: [], next: null } : pageOf(sql, from, await find(sql, from, from.limit + 1));
 }
 
-function pageOf<P extends { readonly number: number }>(
-  sql: Connection,
-  query: JobQuery,
-  skip: number,
-  places: readonly P[],
-  cursor: (place: P) => string,
-): Page<JobRecord> {
+interface Numbered {
+  readonly number: number;
+}
+
+async function find(sql: Connection, query: JobQuery, wanted: number): Promise<Places<Numbered>> {
+  const { order = newestFirst } = query;
+  if (order.by === 'created') return placesOf(await byCreation(sql, query, order, wanted), cursorOf);
+  const jobs: readonly (SortKey & Numbered)[] =
+    order.by === 'due' ? await byStart(sql, query, order, wanted) : await byPriority(sql, query, order, wanted);
+  return placesOf(jobs, (place) => sortCursor(order, place));
+}
+
+function pageOf(sql: Connection, query: JobQuery, { all, cursor }: Places<Numbered>): Page<JobRecord> {
   const items: JobRecord[] = [];
   const bytes = new ByteBudget(query.maxBytes ?? Number.POSITIVE_INFINITY);
-  let at = skip;
-  for (; at < Math.min(places.length, skip + query.limit); at++) {
-    const cells = sql.get(statements.byNumber, places[at]?.number ?? 0);
+  let at = 0;
+  for (const { number } of all.slice(0, query.limit)) {
+    const cells = sql.get(statements.byNumber, number);
     const job = cells && readJob(cells).job;
     // The row may have changed while the walk paused.
-    if (!job || !isIn(job.state, query.states)) continue;
-    if (!bytes.take(sizeOf(job))) break;
-    items.push(job);
+    const isGone = !job || !isIn(job.state, query.states);
+    if (!isGone && !bytes.take(sizeOf(job))) break;
+    if (!isGone) items.push(job);
+    at++;
   }
-  const last = at > skip ? places[at - 1] : undefined;
-  return { items, next: last && places.length > at ? cursor(last) : null };
+  return { items, next: all.length > at ? cursor(at - 1) : null };
 }
 
 /** A list from a place on. */
@@ -90,7 +92,6 @@ async function byCreation(
   let places: readonly Place[] = [];
   for (const part of up ? [finished, unfinished] : [unfinished, finished]) {
     if (places.length === wanted) break;
-    // No push(...places): a page far behind has more places before it than a call may have arguments.
     places = places.concat(await part(sql, query, { up, after, wanted: wanted - places.length }));
   }
   return places;

@@ -86,6 +86,17 @@ export const listCases: readonly Case[] = [
     },
   ],
   [
+    'an offset may pass ten thousand jobs, unfinished and finished',
+    async (storage) => {
+      const jobs = Array.from({ length: 10_010 }, (_, index) => newJob(index + 1));
+      for (let at = 0; at < jobs.length; at += 1_000) await insert(storage, jobs.slice(at, at + 1_000));
+      for (const number of [7, 10_008]) await move(storage, to(idOf(number), State.cancelled, Waiting), t0 + number);
+      const page = await storage.jobs.list({ states: 0xff, limit: 9, offset: 10_004 });
+      expect(ids(page.items)).toEqual([4, 3, 2, 1, 10_008, 7].map(idOf));
+      expect(page.next).toBeNull();
+    },
+  ],
+  [
     'queue, type and dead letter narrow the list',
     async (storage) => {
       await insert(storage, [

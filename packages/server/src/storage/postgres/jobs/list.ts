@@ -20,6 +20,7 @@ import {
   Terminal,
 } from '@ojs-ts/core';
 import { integer, integerOrNull, text } from '../../cells.ts';
+import { type Places, passOffset, placesOf } from '../../offset.ts';
 import type { JobQuery, Page } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
 import { byTime, type Cells, uuids } from '../connection/sql.ts';
@@ -73,27 +74,30 @@ const directions = { asc: statementsOf(true), desc: statementsOf(false) } as con
 const sizes = `SELECT id, ${size} FROM ojs.whole WHERE id = ANY ($1::uuid[])`;
 
 export async function list(database: Database, query: JobQuery): Promise<Page<JobRecord>> {
+  const from = await passOffset(query, (part, wanted) => find(database, part, wanted));
+  return from === null ? { items: [], next: null } : pageOf(database, from, await find(database, from, from.limit + 1));
+}
+
+interface Identified {
+  readonly id: JobId;
+}
+
+async function find(database: Database, query: JobQuery, wanted: number): Promise<Places<Identified>> {
   const { order = newestFirst } = query;
-  const skip = query.after === undefined ? (query.offset ?? 0) : 0;
-  const wanted = skip + query.limit + 1;
-  if (order.by === 'created')
-    return pageOf(database, query, skip, await byCreation(database, query, order, wanted), cursorOf);
+  if (order.by === 'created') return placesOf(await byCreation(database, query, order, wanted), cursorOf);
   const rows =
     order.by === 'due'
       ? await byStart(database, query, order, wanted)
       : await byPriority(database, query, order, wanted);
-  return pageOf(database, query, skip, rows, (key) => sortCursor(order, key));
+  return placesOf(rows, (key) => sortCursor(order, key));
 }
 
-async function pageOf<P extends { readonly id: JobId }>(
+async function pageOf(
   database: Database,
   query: JobQuery,
-  skip: number,
-  rows: readonly P[],
-  cursor: (row: P) => string,
+  { all, cursor }: Places<Identified>,
 ): Promise<Page<JobRecord>> {
-  const page = await fitting(database, rows.slice(skip, skip + query.limit), query.maxBytes);
-  const last = page.at(-1);
+  const page = await fitting(database, all.slice(0, query.limit), query.maxBytes);
   const jobs = await readJobs(
     (text, values) => database.read(text, values),
     page.map(({ id }) => id),
@@ -103,7 +107,7 @@ async function pageOf<P extends { readonly id: JobId }>(
     // The job may have changed since it was found.
     return job && isIn(job.state, query.states) && (!query.deadLetter || job.deadLetter) ? [job] : [];
   });
-  return { items, next: last && rows.length > skip + page.length ? cursor(last) : null };
+  return { items, next: all.length > page.length ? cursor(page.length - 1) : null };
 }
 
 async function byCreation(
@@ -117,8 +121,7 @@ async function byCreation(
   let rows: readonly Found[] = [];
   for (const part of up ? [finished, unfinished] : [unfinished, finished]) {
     if (rows.length >= wanted) break;
-    // A job that ends between the two reads is in both. Not by push(...rows): a far page has more rows before it than a
-    // call may have arguments.
+    // A job that ends between the two reads is in both.
     const seen = new Set(rows.map(({ id }) => id));
     const read = await part(database, query, { up, after, wanted: wanted - rows.length });
     rows = rows.concat(read.filter(({ id }) => !seen.has(id)));
@@ -126,20 +129,18 @@ async function byCreation(
   return rows;
 }
 
-interface Found extends Place {
-  readonly id: JobId;
-}
+interface Found extends Place, Identified {}
 
 function readFound(cells: Cells): Found {
   return { id: text(cells[0]), number: integer(cells[1]), finishedAt: integerOrNull(cells[2]) };
 }
 
 /** As many of the jobs as fit; the first one always does. */
-async function fitting<P extends { readonly id: JobId }>(
+async function fitting(
   database: Database,
-  found: readonly P[],
+  found: readonly Identified[],
   maxBytes?: number,
-): Promise<readonly P[]> {
+): Promise<readonly Identified[]> {
   if (maxBytes === undefined || found.length === 0) return found;
   const rows = await database.read(sizes, [uuids(found.map(({ id }) => id))]);
   const sizeOf = new Map(rows.map(([id, size]) => [text(id), integer(size)]));
