@@ -1,16 +1,22 @@
-// The program of the thread that sends a worker's heartbeats: its own event loop and its own connection, so that no
-// handler delays them.
-import { parentPort, workerData } from 'node:worker_threads';
+// The program of the thread that sends the heartbeats of all workers of a process: its own event loop and its own
+// connections, so that no handler delays them.
+import { parentPort } from 'node:worker_threads';
 import { Connection, once } from '../../connection/connection.ts';
 import { textOf } from '../../json.ts';
 import { heartbeatBody } from '../../worker/leases/heartbeat-message.ts';
-import type { HeartbeatNews, HeartbeatPlan } from '../../worker/leases/heartbeat-thread.ts';
+import type {
+  HeartbeatNews,
+  HeartbeatOrder,
+  HeartbeatPlan,
+  HeartbeatReport,
+} from '../../worker/leases/heartbeat-thread.ts';
 import { SharedLeases } from '../../worker/leases/shared-leases.ts';
 import { SharedLoad } from '../../worker/leases/shared-load.ts';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
-function run(plan: HeartbeatPlan, say: (news: HeartbeatNews) => void): () => void {
+/** Sends the heartbeats of one worker until it is called. */
+function run(plan: HeartbeatPlan, say: (news: HeartbeatNews) => void): () => Promise<void> {
   const { url, headers, token, tls } = plan;
   const options = { headers, ...(token !== undefined && { token }), ...(tls !== undefined && { tls }) };
   const connection = new Connection(url, { ...options, requestRetry: false, logger: silent });
@@ -49,18 +55,33 @@ function run(plan: HeartbeatPlan, say: (news: HeartbeatNews) => void): () => voi
   say({ kind: 'ready' });
   // The first heartbeat goes at once: a handler may block the event loop already.
   void beat();
-  return () => {
+  return async () => {
     clearInterval(timer);
     stopped.abort(new Error('The worker has ended.'));
+    await connection[Symbol.asyncDispose]();
   };
 }
 
 if (parentPort !== null) {
   const port = parentPort;
-  const stop = run(workerData, (news) => port.postMessage(news));
-  port.once('message', () => {
-    stop();
-    // Ends the request under way too.
-    process.exit();
+  const running = new Map<number, () => Promise<void>>();
+  const say = (worker: number, news: HeartbeatReport['news']) => port.postMessage({ worker, news });
+
+  port.on('message', async (order: HeartbeatOrder) => {
+    const { worker } = order;
+    try {
+      if (order.kind === 'start') {
+        running.set(
+          worker,
+          run(order.plan, (news) => say(worker, news)),
+        );
+        return;
+      }
+      await running.get(worker)?.();
+    } catch (error) {
+      if (order.kind === 'start') say(worker, { kind: 'refused', error: String(error) });
+    }
+    running.delete(worker);
+    if (order.kind === 'stop') say(worker, { kind: 'stopped' });
   });
 }

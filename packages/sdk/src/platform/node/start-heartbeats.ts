@@ -1,34 +1,88 @@
 import { Worker } from 'node:worker_threads';
-import type { HeartbeatListener, HeartbeatPlan, HeartbeatThread } from '../../worker/leases/heartbeat-thread.ts';
+import type {
+  HeartbeatListener,
+  HeartbeatOrder,
+  HeartbeatPlan,
+  HeartbeatReport,
+  HeartbeatThread,
+} from '../../worker/leases/heartbeat-thread.ts';
 import { threadProgram } from './thread-program.ts';
 
 const program = threadProgram('heartbeat-thread', import.meta.url);
 
-/** Starts the thread that sends heartbeats. It never keeps the process alive. */
+/** Of this process, while a worker needs it. */
+let current: ProcessThread | null = null;
+
+/**
+ * Has a worker's heartbeats sent by the thread of this process. All workers share it: a thread takes about 17 MiB, and
+ * many programs have a worker for each queue. It never keeps the process alive.
+ */
 export function startHeartbeats(plan: HeartbeatPlan, listener: HeartbeatListener): HeartbeatThread {
+  current ??= new ProcessThread();
+  return current.add(plan, listener);
+}
+
+class ProcessThread {
   // Without flags of the process such as --inspect or --cpu-prof.
-  const thread = new Worker(program, { name: 'ojs-heartbeat', workerData: plan, execArgv: [] });
-  let stopping = false;
-  const ended = new Promise<void>((resolve) => {
-    thread.once('exit', (code) => {
-      resolve();
-      if (!stopping) listener.gone(new Error(`The thread ended with ${code}.`));
-    });
-  });
-  thread.on('message', (news) => listener.news(news));
-  thread.on('error', (error) => {
-    if (stopping) return;
-    stopping = true;
-    listener.gone(error);
-  });
-  thread.unref();
-  return {
-    async stop() {
-      if (stopping) return await ended;
-      stopping = true;
-      thread.ref();
-      thread.postMessage('stop');
-      await ended;
-    },
-  };
+  readonly #thread = new Worker(program, { name: 'ojs-heartbeat', execArgv: [] });
+  readonly #listeners = new Map<number, HeartbeatListener>();
+  readonly #stopping = new Map<number, () => void>();
+  #added = 0;
+
+  constructor() {
+    this.#thread.on('message', (report) => this.#hear(report));
+    this.#thread.once('error', (error) => this.#end(error));
+    this.#thread.once('exit', (code) => this.#end(new Error(`The thread ended with ${code}.`)));
+    this.#thread.unref();
+  }
+
+  add(plan: HeartbeatPlan, listener: HeartbeatListener): HeartbeatThread {
+    const worker = this.#added++;
+    this.#order({ kind: 'start', worker, plan });
+    this.#listeners.set(worker, listener);
+    return { stop: () => this.#remove(worker) };
+  }
+
+  async #remove(worker: number): Promise<void> {
+    if (!this.#listeners.delete(worker)) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#stopping.set(worker, resolve);
+    this.#thread.ref();
+    this.#order({ kind: 'stop', worker });
+    await promise;
+    if (this.#stopping.size > 0) return;
+    if (this.#listeners.size > 0) this.#thread.unref();
+    else {
+      this.#leave();
+      await this.#thread.terminate();
+    }
+  }
+
+  #hear({ worker, news }: HeartbeatReport): void {
+    if (news.kind === 'stopped') {
+      this.#stopping.get(worker)?.();
+      this.#stopping.delete(worker);
+    } else if (news.kind === 'refused') {
+      this.#listeners.get(worker)?.gone(news.error);
+      this.#listeners.delete(worker);
+    } else this.#listeners.get(worker)?.news(news);
+  }
+
+  #order(order: HeartbeatOrder): void {
+    this.#thread.postMessage(order);
+  }
+
+  /** The next worker starts another thread. */
+  #leave(): void {
+    if (current === this) current = null;
+  }
+
+  #end(error: unknown): void {
+    this.#leave();
+    const listeners = [...this.#listeners.values()];
+    this.#listeners.clear();
+    for (const listener of listeners) listener.gone(error);
+    for (const resolve of this.#stopping.values()) resolve();
+    this.#stopping.clear();
+  }
 }

@@ -35,8 +35,20 @@ export type HeartbeatNews =
       readonly at: number;
     };
 
+/** What the process asks of its thread. A worker has a number, because all workers share the thread. */
+export type HeartbeatOrder =
+  | { readonly kind: 'start'; readonly worker: number; readonly plan: HeartbeatPlan }
+  | { readonly kind: 'stop'; readonly worker: number };
+
+/** What the thread says of a worker. */
+export interface HeartbeatReport {
+  readonly worker: number;
+  readonly news: HeartbeatNews | { readonly kind: 'stopped' } | { readonly kind: 'refused'; readonly error: string };
+}
+
+/** The heartbeats of one worker. */
 export interface HeartbeatThread {
-  /** Resolves when no heartbeat of the thread is under way any more. */
+  /** Resolves when no heartbeat of the worker is under way any more. */
   stop(): Promise<void>;
 }
 

@@ -1,4 +1,7 @@
+import { channel } from 'node:diagnostics_channel';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { Worker as Thread } from 'node:worker_threads';
 import { startServer } from '@ojs-ts/server';
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
@@ -75,6 +78,71 @@ function rival(url: string): { readonly worker: Worker; readonly taken: string[]
 }
 
 const open = () => startServer({ storage: 'memory:', port: 0, log: false });
+
+describe('workers of a process share the thread', () => {
+  /** The threads that begin until the end of the scope. */
+  function threads(): Disposable & { readonly all: readonly Thread[] } {
+    const all: Thread[] = [];
+    const onThread = (message: unknown) => {
+      if (message instanceof Object && 'worker' in message && message.worker instanceof Thread)
+        all.push(message.worker);
+    };
+    channel('worker_threads').subscribe(onThread);
+    return { all, [Symbol.dispose]: () => channel('worker_threads').unsubscribe(onThread) };
+  }
+
+  /** Has had a heartbeat of the thread answered. */
+  async function beats(worker: Worker): Promise<void> {
+    const before = worker.health().lastHeartbeatAt;
+    await vi.waitFor(() => expect(worker.health().lastHeartbeatAt).not.toEqual(before), 60_000);
+  }
+
+  function start(url: string) {
+    const logger = keepingLogger();
+    const worker = new Worker(url, { handleSignals: false, heartbeatInterval: 50, logger });
+    const running = worker.start();
+    const says = (text: string) =>
+      vi.waitFor(
+        () => expect(logger.lines.map(({ message }) => message)).toContainEqual(expect.stringContaining(text)),
+        60_000,
+      );
+    return { worker, says, stop: () => worker.stop().then(() => running) };
+  }
+
+  test('the first one starts it, the last one ends it, and the next one starts another', async () => {
+    await using server = await open();
+    await using second = await open();
+    using begun = threads();
+    const workers = [server.url, server.url, second.url].map(start);
+    for (const { says } of workers) await says('heartbeat thread started');
+    expect(begun.all).toHaveLength(1);
+    const [first, ...others] = workers;
+    await first?.stop();
+    for (const { worker } of others) await beats(worker);
+    const ended = begun.all.map((thread) => once(thread, 'exit'));
+    await Promise.all(others.map(({ stop }) => stop()));
+    await Promise.all(ended);
+    const next = start(server.url);
+    await next.says('heartbeat thread started');
+    expect(begun.all).toHaveLength(2);
+    await next.stop();
+  });
+
+  test('where it ends early, each worker sends its own', async () => {
+    await using server = await open();
+    using begun = threads();
+    const workers = [start(server.url), start(server.url)];
+    for (const { says } of workers) await says('heartbeat thread started');
+    await begun.all[0]?.terminate();
+    for (const { worker, says } of workers) {
+      await says('heartbeat thread missing');
+      await beats(worker);
+    }
+    const next = start(server.url);
+    await next.says('heartbeat thread started');
+    await Promise.all([...workers, next].map(({ stop }) => stop()));
+  });
+});
 
 describe.concurrent('heartbeats from a thread', () => {
   test('a handler that blocks the event loop for twice the visibility keeps its lease; what came meanwhile runs once', async () => {
