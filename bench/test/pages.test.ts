@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { latencyReport } from '../src/latency/report.ts';
 import type { Origin } from '../src/ledger.ts';
-import { bendsOf } from '../src/page/bends.ts';
+import { bendsOf, bendsReport } from '../src/page/bends.ts';
 import { chartSvg, scaleOf } from '../src/page/chart.ts';
 import { scalePage } from '../src/page/scale.ts';
 import { peersReport } from '../src/peers/report.ts';
@@ -87,7 +87,7 @@ describe('scale', () => {
 
   test('names each bend, and what the largest store takes', () => {
     const text = scaleReport(points);
-    expect(text).toContain('- claim, waiting, SQLite, 1,000 to 10,000: 2.0 times. **Not explained yet.**');
+    expect(text).toContain('- **Not explained yet.**\n  - claim, waiting, SQLite: ×2.0 (1,000 to 10,000)\n');
     expect(text).not.toContain('ack, waiting');
     expect(text).toMatch(/\| SQLite +\| waiting \| +10,000 \| +10000.0 \| +\|/);
     expect(text).toContain('![Curves: waiting](curves/waiting.svg)');
@@ -138,10 +138,13 @@ describe('curves', () => {
   const line = (...values: number[]) => [{ name: 'Redis', points: values.map((y, index) => ({ x: 10 ** index, y })) }];
 
   test('bend where they get worse by more than half', () => {
-    expect(bendsOf('ack', line(10, 14, 30), 'up')).toEqual([
-      '- ack, Redis, 10 to 100: 2.1 times. **Not explained yet.**',
+    const bends = bendsOf('ack', line(10, 14, 30, 60), 'up');
+    expect(bends).toMatchObject([
+      { curve: 'ack, Redis', from: 10, to: 100 },
+      { curve: 'ack, Redis', from: 100, to: 1_000 },
     ]);
     expect(bendsOf('drain', line(10, 14, 7), 'down')).toHaveLength(1);
+    expect(bendsReport(bends)).toBe('- **Not explained yet.**\n  - ack, Redis: ×2.1 (10 to 100), ×2.0 (100 to 1,000)');
   });
 
   test('have logarithmic axes around their values', () => {

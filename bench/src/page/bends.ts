@@ -16,23 +16,48 @@ const explanations: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /^drain, workers,/,
-    'Each worker is a process, whose start takes 0.3 to 0.7 s of CPU. A drain of 50,000 jobs is too short for many starts on two cores.',
+    'Each worker started a thread for its heartbeats within the measured time. One took 0.2 to 0.7 s of CPU from the sources.',
   ],
   [/^(?:list|page), queues,/, 'A list adds up the counts of all queues, to choose between two ways to its jobs.'],
   [/^claim, keys, Redis, 1 to 10:/, 'The jobs of one key are one limit group. A claim reads the heads of all groups.'],
 ];
 
-/** Where a curve gets worse by half from one point to the next, one list item each. */
-export function bendsOf(name: string, lines: readonly Line[], worse: 'up' | 'down'): readonly string[] {
+/** A point of a curve that is worse by half than the one before it. */
+export interface Bend {
+  /** As in `list, waiting, memory`. */
+  readonly curve: string;
+  readonly from: number;
+  readonly to: number;
+  readonly factor: number;
+}
+
+export function bendsOf(name: string, lines: readonly Line[], worse: 'up' | 'down'): readonly Bend[] {
   return lines.flatMap((line) =>
     line.points.flatMap(({ x, y }, index) => {
       const before = line.points[index - 1];
       if (before === undefined) return [];
       const factor = worse === 'up' ? y / before.y : before.y / y;
-      if (!(factor > least)) return [];
-      const bend = `${name}, ${line.name}, ${perSecond(before.x)} to ${perSecond(x)}`;
-      const why = explanations.find(([pattern]) => pattern.test(`${bend}:`))?.[1] ?? '**Not explained yet.**';
-      return [`- ${bend}: ${factor.toFixed(1)} times. ${why}`];
+      return factor > least ? [{ curve: `${name}, ${line.name}`, from: before.x, to: x, factor }] : [];
     }),
   );
+}
+
+/** A list item for each reason, and below it the curves that bend for it. */
+export function bendsReport(bends: readonly Bend[]): string {
+  if (bends.length === 0) return 'No curve bends.';
+  return [...Map.groupBy(bends, reasonOf)]
+    .map(([reason, some]) => [`- ${reason}`, ...curvesOf(some)].join('\n'))
+    .join('\n');
+}
+
+function reasonOf({ curve, from, to }: Bend): string {
+  const text = `${curve}, ${perSecond(from)} to ${perSecond(to)}:`;
+  return explanations.find(([pattern]) => pattern.test(text))?.[1] ?? '**Not explained yet.**';
+}
+
+function curvesOf(bends: readonly Bend[]): readonly string[] {
+  return [...Map.groupBy(bends, ({ curve }) => curve)].map(([curve, some]) => {
+    const steps = some.map(({ from, to, factor }) => `×${factor.toFixed(1)} (${perSecond(from)} to ${perSecond(to)})`);
+    return `  - ${curve}: ${steps.join(', ')}`;
+  });
 }

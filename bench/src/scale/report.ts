@@ -1,5 +1,5 @@
 import type { Kept, Origin } from '../ledger.ts';
-import { bendsOf } from '../page/bends.ts';
+import { bendsOf, bendsReport } from '../page/bends.ts';
 import type { Chart, Line } from '../page/chart.ts';
 import { originLines } from '../page/origin.ts';
 import { titles } from '../places.ts';
@@ -91,7 +91,7 @@ export function scaleReport(points: readonly CurvePoint[]): string {
   return [
     ...charts,
     '### Bends',
-    bends.length === 0 ? 'No curve bends.' : bends.join('\n'),
+    bendsReport(bends),
     largestTable(points),
     ...points.flatMap((point) =>
       point.curve === 'transaction' ? [transactionReport(titles[point.kind], point.point)] : [],
