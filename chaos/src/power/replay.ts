@@ -19,17 +19,25 @@ export interface Replayed {
   readonly lostBytes: number;
 }
 
-/** Plays `losses` losses of power at moments drawn by seed; opens the store after each, and has its history judged. */
+/**
+ * Plays up to `losses` losses of power at moments drawn by seed; opens the store after each, and has its history judged.
+ * @param untilFailure ends with the first loss after which something is wrong. Default: false.
+ */
 export async function replay(
   records: readonly Recorded[],
-  { losses, seed }: { readonly losses: number; readonly seed: number },
+  {
+    losses,
+    seed,
+    untilFailure = false,
+  }: { readonly losses: number; readonly seed: number; readonly untilFailure?: boolean },
 ): Promise<Replayed> {
   const chance = new Chance(seed);
   const first = records.findIndex(({ file }) => file === 'history');
   const failed: { at: number; errors: readonly string[] }[] = [];
   let judged = 0;
   let lostBytes = 0;
-  for (let loss = 0; loss < losses; loss++) {
+  let played = 0;
+  for (; played < losses && !(untilFailure && failed.length > 0); played++) {
     const at = first + chance.below(records.length - first);
     const files = { database: new DiskFile(), wal: new DiskFile() };
     let history = '';
@@ -42,7 +50,7 @@ export async function replay(
     judged += jobs;
     if (errors.length > 0) failed.push({ at, errors });
   }
-  return { losses, failed, judged, lostBytes };
+  return { losses: played, failed, judged, lostBytes };
 }
 
 async function examine(database: Buffer, wal: Buffer, history: string): Promise<{ errors: string[]; jobs: number }> {
