@@ -29,6 +29,9 @@ const bloated = `SELECT index.relname FROM pg_stat_user_tables AS stat JOIN pg_c
   WHERE schemaname = $1 AND n_dead_tup <= ${worth} AND ${rows} < 50000 AND class.relpages < 8192
     AND index.relpages > 128 + ${rows} / 40
   ORDER BY index.relname`;
+/** PostgreSQL logs a warning for each table that a role may not vacuum, and an error for each index. */
+const owned = `SELECT coalesce(bool_and(pg_has_role(relowner, 'USAGE')), false)::int FROM pg_class
+  JOIN pg_namespace AS space ON space.oid = relnamespace WHERE nspname = $1 AND relkind = 'r'`;
 /** While a rebuild waits for a reader of the index, all others wait behind it: at most so long for each lock. */
 const lockTimeout = "SET LOCAL lock_timeout = '100ms'";
 
@@ -52,6 +55,8 @@ export class Vacuum {
    */
   #left: ReadonlyMap<string, number> = new Map();
   #running = false;
+  /** Whether this role owns the tables; null before the first look. */
+  #owner: boolean | null = null;
   /** By index, when it may be rebuilt again. */
   readonly #rebuildAt = new Map<string, number>();
 
@@ -109,6 +114,11 @@ export class Vacuum {
     }
   }
 
+  async #ownsTables(): Promise<boolean> {
+    const [row] = await this.#database.read(owned, [this.#database.address.schema]);
+    return row?.[0] === 1;
+  }
+
   /** Skips tables that autovacuum is working on. */
   async #vacuum(tables: readonly string[]): Promise<void> {
     await this.#database.read(`VACUUM (SKIP_LOCKED) ${tables.map((name) => `ojs.${name}`).join(', ')}`);
@@ -117,7 +127,8 @@ export class Vacuum {
   async #run(work: () => Promise<void>): Promise<void> {
     this.#running = true;
     try {
-      await work();
+      this.#owner ??= await this.#ownsTables();
+      if (this.#owner) await work();
     } catch {
       // A later look does it, or autovacuum.
     }

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { Database } from '../../../../src/storage/postgres/connection/database.ts';
 import { readPostgresUrl } from '../../../../src/storage/postgres/connection/url.ts';
 import { Vacuum } from '../../../../src/storage/postgres/upkeep/vacuum.ts';
+import type { Storage } from '../../../../src/storage/storage.ts';
 import { claim, idOf, insert, keepAll, limitOf, newJob, t0 } from '../../suite/tools.ts';
 import { newSchema, openPostgres, server } from '../schema.ts';
 
@@ -12,107 +13,100 @@ import { newSchema, openPostgres, server } from '../schema.ts';
  */
 const again = { retry: 4 };
 
-test.skipIf(server === null)('merged limit deltas are vacuumed without waiting for autovacuum', again, async () => {
+/** An empty store, and an administrator's connection to its database. */
+async function openStore() {
   const url = newSchema();
-  const schema = new URL(url).searchParams.get('schema');
-  await using storage = await openPostgres(url);
+  const stack = new AsyncDisposableStack();
+  const storage = stack.use(await openPostgres(url));
   const client = new pg.Client({ connectionString: server ?? '' });
   await client.connect();
-  try {
-    const tables = ['limit_changes', 'lane_changes'].map((name) => `${schema}.${name}`);
-    for (const table of tables) await client.query(`ALTER TABLE ${table} SET (autovacuum_enabled = off)`);
-    const jobs = Array.from({ length: 5_000 }, (_, n) => newJob(n, { limits: [limitOf(`k${n}`, { concurrency: 1 })] }));
-    for (let at = 0; at < jobs.length; at += 500) await insert(storage, jobs.slice(at, at + 500));
-    const bytes = async () =>
-      (await client.query(`SELECT ${tables.map((name) => `pg_relation_size('${name}')`).join(' + ')} AS bytes`)).rows[0]
-        .bytes;
-    expect(Number(await bytes())).toBeGreaterThan(400_000);
-    await storage.upkeep.promote(t0, 10);
-    await expect.poll(async () => Number(await bytes())).toBeLessThanOrEqual(50_000);
-  } finally {
-    await client.end();
-  }
+  stack.defer(() => client.end());
+  const use = (database: Database) => stack.adopt(database, () => database.close());
+  const schema = String(new URL(url).searchParams.get('schema'));
+  return { url, schema, storage, client, use, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+async function insertAll(storage: Storage, count: number): Promise<void> {
+  const jobs = Array.from({ length: count }, (_, n) => newJob(n));
+  for (let at = 0; at < count; at += 500) await insert(storage, jobs.slice(at, at + 500));
+}
+
+test.skipIf(server === null)('merged limit deltas are vacuumed without waiting for autovacuum', again, async () => {
+  await using store = await openStore();
+  const { schema, storage, client } = store;
+  const tables = ['limit_changes', 'lane_changes'].map((name) => `${schema}.${name}`);
+  for (const table of tables) await client.query(`ALTER TABLE ${table} SET (autovacuum_enabled = off)`);
+  const jobs = Array.from({ length: 5_000 }, (_, n) => newJob(n, { limits: [limitOf(`k${n}`, { concurrency: 1 })] }));
+  for (let at = 0; at < jobs.length; at += 500) await insert(storage, jobs.slice(at, at + 500));
+  const bytes = async () =>
+    (await client.query(`SELECT ${tables.map((name) => `pg_relation_size('${name}')`).join(' + ')} AS bytes`)).rows[0]
+      .bytes;
+  expect(Number(await bytes())).toBeGreaterThan(400_000);
+  await storage.upkeep.promote(t0, 10);
+  await expect.poll(async () => Number(await bytes())).toBeLessThanOrEqual(50_000);
 });
 
 test.skipIf(server === null)(
   'imported rows of the inbox are vacuumed, too: every read of it reads dead rows',
   again,
   async () => {
-    const url = newSchema();
-    const schema = new URL(url).searchParams.get('schema');
-    await using storage = await openPostgres(url);
+    await using store = await openStore();
+    const { schema, storage, client } = store;
     const { inbox } = storage;
     if (inbox === null) throw new Error('PostgreSQL has an inbox.');
-    const client = new pg.Client({ connectionString: server ?? '' });
-    await client.connect();
-    try {
-      const tables = ['inbox', 'inbox_completions'].map((name) => `${schema}.${name}`);
-      for (const table of tables) await client.query(`ALTER TABLE ${table} SET (autovacuum_enabled = off)`);
-      const ids = Array.from({ length: 3_000 }, (_, n) => idOf(n));
-      await client.query(
-        `INSERT INTO ${schema}.inbox (id, request) SELECT id, repeat('x', 100) FROM unnest($1::uuid[]) AS id`,
-        [ids],
-      );
-      await client.query(
-        `INSERT INTO ${schema}.inbox_completions (id, claim) SELECT id, 1 FROM unnest($1::uuid[]) AS id`,
-        [ids],
-      );
-      const bytes = async () =>
-        (await client.query(`SELECT ${tables.map((name) => `pg_relation_size('${name}')`).join(' + ')} AS bytes`))
-          .rows[0].bytes;
-      expect(Number(await bytes())).toBeGreaterThan(400_000);
-      const entries = await inbox.read(3_000);
-      await inbox.take(
-        entries.map(({ number }, n) => ({ entry: number, job: newJob(n) })),
-        t0,
-      );
-      expect(await inbox.complete(3_000, t0)).toMatchObject({ count: 3_000 });
-      await expect.poll(async () => Number(await bytes())).toBeLessThanOrEqual(50_000);
-    } finally {
-      await client.end();
-    }
+    const tables = ['inbox', 'inbox_completions'].map((name) => `${schema}.${name}`);
+    for (const table of tables) await client.query(`ALTER TABLE ${table} SET (autovacuum_enabled = off)`);
+    const ids = Array.from({ length: 3_000 }, (_, n) => idOf(n));
+    await client.query(
+      `INSERT INTO ${schema}.inbox (id, request) SELECT id, repeat('x', 100) FROM unnest($1::uuid[]) AS id`,
+      [ids],
+    );
+    await client.query(
+      `INSERT INTO ${schema}.inbox_completions (id, claim) SELECT id, 1 FROM unnest($1::uuid[]) AS id`,
+      [ids],
+    );
+    const bytes = async () =>
+      (await client.query(`SELECT ${tables.map((name) => `pg_relation_size('${name}')`).join(' + ')} AS bytes`)).rows[0]
+        .bytes;
+    expect(Number(await bytes())).toBeGreaterThan(400_000);
+    const entries = await inbox.read(3_000);
+    await inbox.take(
+      entries.map(({ number }, n) => ({ entry: number, job: newJob(n) })),
+      t0,
+    );
+    expect(await inbox.complete(3_000, t0)).toMatchObject({ count: 3_000 });
+    await expect.poll(async () => Number(await bytes())).toBeLessThanOrEqual(50_000);
   },
 );
 
 test.skipIf(server === null)('the process that runs upkeep vacuums small tables with mostly dead rows', async () => {
-  const url = newSchema();
-  const schema = new URL(url).searchParams.get('schema');
-  await using storage = await openPostgres(url);
-  const client = new pg.Client({ connectionString: server ?? '' });
-  await client.connect();
-  try {
-    for (const table of ['ready', 'queues'])
-      await client.query(`ALTER TABLE ${schema}.${table} SET (autovacuum_enabled = off)`);
-    const jobs = Array.from({ length: 6_000 }, (_, n) => newJob(n));
-    for (let at = 0; at < jobs.length; at += 500) await insert(storage, jobs.slice(at, at + 500));
-    await claim(storage, { limit: 6_000 });
-    const vacuums = async (table: string) =>
-      (
-        await client.query(
-          'SELECT vacuum_count::int AS count FROM pg_stat_user_tables WHERE schemaname = $1 AND relname = $2',
-          [schema, table],
-        )
-      ).rows[0].count;
-    const look = async () => {
-      await storage.upkeep.prune(keepAll, 1);
-      return vacuums('ready');
-    };
-    await expect.poll(look).toBeGreaterThan(0);
-    expect(await vacuums('queues')).toBe(0);
-  } finally {
-    await client.end();
-  }
+  await using store = await openStore();
+  const { schema, storage, client } = store;
+  for (const table of ['ready', 'queues'])
+    await client.query(`ALTER TABLE ${schema}.${table} SET (autovacuum_enabled = off)`);
+  await insertAll(storage, 6_000);
+  await claim(storage, { limit: 6_000 });
+  const vacuums = async (table: string) =>
+    (
+      await client.query(
+        'SELECT vacuum_count::int AS count FROM pg_stat_user_tables WHERE schemaname = $1 AND relname = $2',
+        [schema, table],
+      )
+    ).rows[0].count;
+  const look = async () => {
+    await storage.upkeep.prune(keepAll, 1);
+    return vacuums('ready');
+  };
+  await expect.poll(look).toBeGreaterThan(0);
+  expect(await vacuums('queues')).toBe(0);
 });
 
 test.skipIf(server === null)(
   'rows that a backup still sees are vacuumed again only when as many more are dead',
   async () => {
-    const url = newSchema();
-    const schema = new URL(url).searchParams.get('schema');
-    await using storage = await openPostgres(url);
-    const database = new Database(readPostgresUrl(url), false, () => {});
-    const client = new pg.Client({ connectionString: server ?? '' });
-    await client.connect();
+    await using store = await openStore();
+    const { schema, storage, client } = store;
+    const database = store.use(new Database(readPostgresUrl(store.url), false, () => {}));
     let now = 0;
     const vacuum = new Vacuum(database);
     const look = async () => {
@@ -124,22 +118,16 @@ test.skipIf(server === null)(
       );
       return rows[0].count;
     };
-    try {
-      await client.query(`ALTER TABLE ${schema}.jobs SET (autovacuum_enabled = off)`);
-      const jobs = Array.from({ length: 6_000 }, (_, n) => newJob(n));
-      for (let at = 0; at < jobs.length; at += 500) await insert(storage, jobs.slice(at, at + 500));
-      await using backup = await database.snapshot();
-      // Its moment is that of the first read.
-      await backup.read('SELECT count(*) FROM ojs.jobs');
-      await client.query(`UPDATE ${schema}.jobs SET priority = 1`);
-      await expect.poll(look).toBe(1);
-      for (let looks = 0; looks < 5; looks++) expect(await look()).toBe(1);
-      await client.query(`UPDATE ${schema}.jobs SET priority = 2`);
-      await expect.poll(look).toBe(2);
-    } finally {
-      await client.end();
-      await database.close();
-    }
+    await client.query(`ALTER TABLE ${schema}.jobs SET (autovacuum_enabled = off)`);
+    await insertAll(storage, 6_000);
+    await using backup = await database.snapshot();
+    // Its moment is that of the first read.
+    await backup.read('SELECT count(*) FROM ojs.jobs');
+    await client.query(`UPDATE ${schema}.jobs SET priority = 1`);
+    await expect.poll(look).toBe(1);
+    for (let looks = 0; looks < 5; looks++) expect(await look()).toBe(1);
+    await client.query(`UPDATE ${schema}.jobs SET priority = 2`);
+    await expect.poll(look).toBe(2);
   },
 );
 
@@ -147,12 +135,9 @@ test.skipIf(server === null)(
   'an index that grew beside an old transaction is rebuilt after its end, at most once an hour',
   again,
   async () => {
-    const url = newSchema();
-    const schema = new URL(url).searchParams.get('schema');
-    await using storage = await openPostgres(url);
-    const database = new Database(readPostgresUrl(url), false, () => {});
-    const client = new pg.Client({ connectionString: server ?? '' });
-    await client.connect();
+    await using store = await openStore();
+    const { schema, storage, client } = store;
+    const database = store.use(new Database(readPostgresUrl(store.url), false, () => {}));
     let now = 0;
     const vacuum = new Vacuum(database);
     /** Looks once; answers which file the index has, its size, and the dead rows of the table. */
@@ -174,21 +159,49 @@ test.skipIf(server === null)(
       for (let round = 0; round < 25; round++) await client.query(`UPDATE ${schema}.ready SET priority = $1`, [round]);
       for (let looks = 0; looks < 3; looks++) expect((await look()).file).toBe(file);
     };
-    try {
-      await client.query(`ALTER TABLE ${schema}.ready SET (autovacuum_enabled = off)`);
-      const jobs = Array.from({ length: 6_000 }, (_, n) => newJob(n));
-      for (let at = 0; at < jobs.length; at += 500) await insert(storage, jobs.slice(at, at + 500));
-      await growBesideTransaction();
-      await expect.poll(async () => (await look()).bytes).toBeLessThan(1_000_000);
-      await growBesideTransaction();
-      await expect.poll(async () => (await look()).dead).toBe(0);
-      expect((await look()).bytes).toBeGreaterThan(3_000_000);
-      now += 3_600_000;
-      expect((await look()).bytes).toBeLessThan(1_000_000);
-      expect(await claim(storage, { limit: 20 })).toHaveLength(20);
-    } finally {
-      await client.end();
-      await database.close();
-    }
+    await client.query(`ALTER TABLE ${schema}.ready SET (autovacuum_enabled = off)`);
+    await insertAll(storage, 6_000);
+    await growBesideTransaction();
+    await expect.poll(async () => (await look()).bytes).toBeLessThan(1_000_000);
+    await growBesideTransaction();
+    await expect.poll(async () => (await look()).dead).toBe(0);
+    expect((await look()).bytes).toBeGreaterThan(3_000_000);
+    now += 3_600_000;
+    expect((await look()).bytes).toBeLessThan(1_000_000);
+    expect(await claim(storage, { limit: 20 })).toHaveLength(20);
   },
 );
+
+test.skipIf(server === null)('a role that does not own the tables leaves them to autovacuum', async () => {
+  const statements: string[] = [];
+  class Watched extends Database {
+    override read(text: string, values?: readonly unknown[]) {
+      statements.push(text);
+      return super.read(text, values);
+    }
+  }
+  await using store = await openStore();
+  const { schema, storage, client } = store;
+  const url = new URL(store.url);
+  Object.assign(url, { username: `${schema}_role`, password: 'secret' });
+  await client.query(`CREATE ROLE ${url.username} LOGIN PASSWORD 'secret'; GRANT USAGE ON SCHEMA ${schema} TO ${url.username};
+    ALTER TABLE ${schema}.ready SET (autovacuum_enabled = off)`);
+  await insertAll(storage, 6_000);
+  await claim(storage, { limit: 6_000 });
+  const dead = async () =>
+    (
+      await client.query(
+        `SELECT n_dead_tup::int AS dead FROM pg_stat_user_tables WHERE schemaname = $1 AND relname = 'ready'`,
+        [schema],
+      )
+    ).rows[0].dead;
+  await expect.poll(dead).toBeGreaterThan(5_000);
+  const vacuums = async (address: string) => {
+    statements.length = 0;
+    await new Vacuum(store.use(new Watched(readPostgresUrl(address), false, () => {}))).look(0);
+    return statements.filter((text) => text.startsWith('VACUUM')).length;
+  };
+  expect(await vacuums(url.toString())).toBe(0);
+  expect(await vacuums(store.url)).toBe(1);
+  await client.query(`DROP OWNED BY ${url.username}; DROP ROLE ${url.username}`);
+});
