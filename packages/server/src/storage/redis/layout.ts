@@ -1,7 +1,8 @@
 import { newKey } from '@ojs-ts/core';
 import type { Layout } from '../storage.ts';
-import { type Connection, evicting, RedisRefusal } from './connection/connection.ts';
+import type { Connection } from './connection/connection.ts';
 import { listOf, number, text } from './connection/packed.ts';
+import { evicting, RedisRefusal } from './connection/refusal.ts';
 import type { Scripts } from './connection/scripts.ts';
 
 /** What each version of the layout brought. */

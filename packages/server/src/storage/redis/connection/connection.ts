@@ -1,6 +1,7 @@
-import { StoreUnavailable, StoreUnwritable, type WriteRefusal } from '../../unavailable.ts';
+import { StoreUnavailable } from '../../unavailable.ts';
 import { type Address, nameOf } from './address.ts';
 import { type Client, connect, disconnect, drop, isReady, mastersOf, renewAppendOnlyFile } from './client.ts';
+import { evicting, RedisRefusal, reasonOf } from './refusal.ts';
 import { integer, listOf, type Reply } from './reply.ts';
 import { type ChannelListener, Subscription } from './subscription.ts';
 
@@ -9,11 +10,6 @@ export type { Reply } from './reply.ts';
 export interface ScriptText {
   readonly text: string;
   readonly sha: string;
-}
-
-/** The server's refusal in its words. The client's own error would carry the script and the jobs into every log. */
-export class RedisRefusal extends Error {
-  override readonly name = 'RedisRefusal';
 }
 
 type Argument = string | number | Buffer;
@@ -35,18 +31,6 @@ interface Probe {
   /** Why the server must not be used; null where it may. */
   readonly unfit: string | null;
 }
-
-/**
- * Refusals that are temporary: the server loads its data, runs a long script, or has lost its master or a part of the
- * cluster.
- */
-const passing = /^(LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|UNKILLABLE)\b/;
-/** Refusals of writes alone: reads go on. MISCONF: the snapshot or the AOF cannot be written. */
-const refusals: Readonly<Record<string, WriteRefusal>> = {
-  READONLY: 'read_only',
-  NOREPLICAS: 'read_only',
-  MISCONF: 'io_error',
-};
 
 /**
  * One connection to Redis that reconnects by itself. A call without an answer in time fails; no call is queued for
@@ -267,27 +251,10 @@ export class Connection {
     try {
       return await send();
     } catch (error) {
-      throw this.#reasonOf(error);
+      // What was sent may be on its way for long: connect again.
+      if (error instanceof Error && error.message === 'Command timed out') drop(this.#client);
+      throw reasonOf(error, this.name);
     }
-  }
-
-  #reasonOf(error: unknown): unknown {
-    if (!(error instanceof Error) || error instanceof StoreUnavailable) return error;
-    const { message, name } = error;
-    if (message.startsWith('OOM')) {
-      return new StoreUnwritable(
-        'full',
-        `${this.name} has no memory left (maxmemory): it takes no new jobs until some are finished and removed.`,
-      );
-    }
-    const refusal = refusals[/^[A-Z]+/.exec(message)?.[0] ?? ''];
-    if (refusal !== undefined) return new StoreUnwritable(refusal, `${this.name}: ${message}`);
-    if (passing.test(message)) return new StoreUnavailable(`${this.name}: ${message}`);
-    if (name === 'ReplyError') return new RedisRefusal(message);
-    // What was sent may be on its way for long: connect again.
-    if (message === 'Command timed out') drop(this.#client);
-    if (name === 'TypeError' || name === 'RangeError') return error;
-    return new StoreUnavailable(`${this.name} does not answer: ${message}`);
   }
 
   #ready(): Promise<void> {
@@ -308,14 +275,6 @@ export class Connection {
     this.#waiting.add(waiting);
     return promise;
   }
-}
-
-/** Why servers with these settings of maxmemory-policy must not be used; null where they may. */
-export function evicting(server: string, policies: readonly string[]): string | null {
-  const policy = policies.find((policy) => policy !== 'noeviction');
-  return policy === undefined
-    ? null
-    : `${server} has maxmemory-policy ${policy}, under which it may remove jobs; set it to noeviction.`;
 }
 
 function decode(reply: unknown): Reply {
