@@ -21,7 +21,7 @@ import {
   stateNames,
   Terminal,
 } from '@ojs-ts/core';
-import { type Places, passOffset, placesOf } from '../offset.ts';
+import { type Places, placesBehind, placesOf } from '../offset.ts';
 import type { JobQuery, Page } from '../storage.ts';
 import type { Connection } from './disk/connection.ts';
 import { endedJobs } from './ended-list.ts';
@@ -39,10 +39,15 @@ const chunk = 2000;
 const fewUnfinished = 5000;
 
 const most = Number.MAX_SAFE_INTEGER;
+/**
+ * Some 13 MB of places. A read from the start of a list ends at its last job, which the counts of queues tell; one from
+ * a cursor reads on to the end of the table.
+ */
+const step = 100_000;
 
 export async function list(sql: Connection, query: JobQuery): Promise<Page<JobRecord>> {
-  const from = await passOffset(query, (part, wanted) => find(sql, part, wanted));
-  return from === null ? { items: [], next: null } : pageOf(sql, from, await find(sql, from, from.limit + 1));
+  const reads = { step, find: (part: JobQuery, wanted: number) => find(sql, part, wanted) };
+  return pageOf(sql, query, await placesBehind(query, query.limit + 1, reads));
 }
 
 interface Numbered {

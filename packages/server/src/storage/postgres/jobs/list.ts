@@ -20,7 +20,7 @@ import {
   Terminal,
 } from '@ojs-ts/core';
 import { integer, integerOrNull, text } from '../../cells.ts';
-import { type Places, passOffset, placesOf } from '../../offset.ts';
+import { type Places, placesBehind, placesOf } from '../../offset.ts';
 import type { JobQuery, Page } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
 import { byTime, type Cells, uuids } from '../connection/sql.ts';
@@ -33,6 +33,8 @@ import { byPriority, type Keyed } from './priority-list.ts';
  * the order of creation.
  */
 const few = 5000;
+/** Some 4 MB of rows in Node. */
+const step = 10_000;
 
 const most = Number.MAX_SAFE_INTEGER;
 
@@ -74,8 +76,8 @@ const directions = { asc: statementsOf(true), desc: statementsOf(false) } as con
 const sizes = `SELECT id, ${size} FROM ojs.whole WHERE id = ANY ($1::uuid[])`;
 
 export async function list(database: Database, query: JobQuery): Promise<Page<JobRecord>> {
-  const from = await passOffset(query, (part, wanted) => find(database, part, wanted));
-  return from === null ? { items: [], next: null } : pageOf(database, from, await find(database, from, from.limit + 1));
+  const reads = { step, find: (part: JobQuery, wanted: number) => find(database, part, wanted) };
+  return pageOf(database, query, await placesBehind(query, query.limit + 1, reads));
 }
 
 interface Identified {

@@ -5,6 +5,10 @@ import type { CommitSummary } from '../connection/transaction.ts';
 /** Deleted rows after which the tables are vacuumed: up to there a claim reads those of limits in 0.1 ms. */
 const vacuumAfter = 5_000;
 const taken = ['limit_changes', 'lane_changes', 'inbox', 'inbox_completions'];
+/** Of others' tables, PostgreSQL logs a warning for each vacuum, and an error for each rebuild. */
+const owned = `pg_has_role(class.relowner, 'USAGE')`;
+const ownedOf = `SELECT relname FROM pg_class AS class JOIN pg_namespace AS space ON space.oid = relnamespace
+  WHERE nspname = $1 AND relname = ANY ($2) AND ${owned}`;
 /** Milliseconds between two looks at all tables. */
 const everyMs = 4_000;
 /**
@@ -12,8 +16,9 @@ const everyMs = 4_000;
  * table it takes long, and dead rows of a minute are a small share.
  */
 const worth = 'greatest(5000, n_live_tup / 10)';
-const dead = `SELECT relname, n_dead_tup, ${worth} FROM pg_stat_user_tables
-  WHERE schemaname = $1 AND n_dead_tup > ${worth} AND n_live_tup < 500000 ORDER BY relname`;
+const dead = `SELECT stat.relname, n_dead_tup, ${worth} FROM pg_stat_user_tables AS stat
+    JOIN pg_class AS class ON class.oid = relid
+  WHERE schemaname = $1 AND ${owned} AND n_dead_tup > ${worth} AND n_live_tup < 500000 ORDER BY stat.relname`;
 /** An index is rebuilt at most once in so many milliseconds: under load it may need its pages again. */
 const rebuildMs = 3_600_000;
 /** Until a rebuild that found no lock is tried again: all calls on the table wait behind each try. */
@@ -26,12 +31,9 @@ const rows = 'greatest(n_live_tup, class.reltuples)';
  */
 const bloated = `SELECT index.relname FROM pg_stat_user_tables AS stat JOIN pg_class AS class ON class.oid = relid
   JOIN pg_index ON indrelid = relid AND indisvalid JOIN pg_class AS index ON index.oid = indexrelid
-  WHERE schemaname = $1 AND n_dead_tup <= ${worth} AND ${rows} < 50000 AND class.relpages < 8192
+  WHERE schemaname = $1 AND ${owned} AND n_dead_tup <= ${worth} AND ${rows} < 50000 AND class.relpages < 8192
     AND index.relpages > 128 + ${rows} / 40
   ORDER BY index.relname`;
-/** PostgreSQL logs a warning for each table that a role may not vacuum, and an error for each index. */
-const owned = `SELECT coalesce(bool_and(pg_has_role(relowner, 'USAGE')), false)::int FROM pg_class
-  JOIN pg_namespace AS space ON space.oid = relnamespace WHERE nspname = $1 AND relkind = 'r'`;
 /** While a rebuild waits for a reader of the index, all others wait behind it: at most so long for each lock. */
 const lockTimeout = "SET LOCAL lock_timeout = '100ms'";
 
@@ -55,8 +57,6 @@ export class Vacuum {
    */
   #left: ReadonlyMap<string, number> = new Map();
   #running = false;
-  /** Whether this role owns the tables; null before the first look. */
-  #owner: boolean | null = null;
   /** By index, when it may be rebuilt again. */
   readonly #rebuildAt = new Map<string, number>();
 
@@ -68,7 +68,10 @@ export class Vacuum {
     this.#taken += more;
     if (this.#taken < vacuumAfter || this.#running || this.#database.address.pooled) return;
     this.#taken = 0;
-    void this.#run(() => this.#vacuum(taken));
+    void this.#run(async () => {
+      const found = await this.#database.read(ownedOf, [this.#database.address.schema, taken]);
+      if (found.length > 0) await this.#vacuum(found.map(([name]) => text(name)));
+    });
   }
 
   /**
@@ -114,11 +117,6 @@ export class Vacuum {
     }
   }
 
-  async #ownsTables(): Promise<boolean> {
-    const [row] = await this.#database.read(owned, [this.#database.address.schema]);
-    return row?.[0] === 1;
-  }
-
   /** Skips tables that autovacuum is working on. */
   async #vacuum(tables: readonly string[]): Promise<void> {
     await this.#database.read(`VACUUM (SKIP_LOCKED) ${tables.map((name) => `ojs.${name}`).join(', ')}`);
@@ -127,8 +125,7 @@ export class Vacuum {
   async #run(work: () => Promise<void>): Promise<void> {
     this.#running = true;
     try {
-      this.#owner ??= await this.#ownsTables();
-      if (this.#owner) await work();
+      await work();
     } catch {
       // A later look does it, or autovacuum.
     }

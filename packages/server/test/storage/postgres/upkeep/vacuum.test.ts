@@ -22,8 +22,9 @@ async function openStore() {
   await client.connect();
   stack.defer(() => client.end());
   const use = (database: Database) => stack.adopt(database, () => database.close());
+  const defer = (sql: string) => stack.defer(async () => void (await client.query(sql)));
   const schema = String(new URL(url).searchParams.get('schema'));
-  return { url, schema, storage, client, use, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  return { url, schema, storage, client, use, defer, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
 async function insertAll(storage: Storage, count: number): Promise<void> {
@@ -184,6 +185,7 @@ test.skipIf(server === null)('a role that does not own the tables leaves them to
   const { schema, storage, client } = store;
   const url = new URL(store.url);
   Object.assign(url, { username: `${schema}_role`, password: 'secret' });
+  store.defer(`DROP OWNED BY ${url.username}; DROP ROLE ${url.username}`);
   await client.query(`CREATE ROLE ${url.username} LOGIN PASSWORD 'secret'; GRANT USAGE ON SCHEMA ${schema} TO ${url.username};
     ALTER TABLE ${schema}.ready SET (autovacuum_enabled = off)`);
   await insertAll(storage, 6_000);
@@ -203,5 +205,4 @@ test.skipIf(server === null)('a role that does not own the tables leaves them to
   };
   expect(await vacuums(url.toString())).toBe(0);
   expect(await vacuums(store.url)).toBe(1);
-  await client.query(`DROP OWNED BY ${url.username}; DROP ROLE ${url.username}`);
 });
