@@ -10,7 +10,7 @@ import { threadProgram } from './thread-program.ts';
 
 const program = threadProgram('heartbeat-thread', import.meta.url);
 
-/** Of this process, while a worker needs it. */
+/** Of this process, or of a thread of it that has workers, while one needs it. */
 let current: ProcessThread | null = null;
 
 /**
@@ -50,12 +50,14 @@ class ProcessThread {
     this.#thread.ref();
     this.#order({ kind: 'stop', worker });
     await promise;
-    if (this.#stopping.size > 0) return;
-    if (this.#listeners.size > 0) this.#thread.unref();
-    else {
-      this.#leave();
-      await this.#thread.terminate();
-    }
+    if (this.#stopping.size === 0 && this.#listeners.size > 0) this.#thread.unref();
+    await this.#endUnused();
+  }
+
+  async #endUnused(): Promise<void> {
+    if (this.#listeners.size > 0 || this.#stopping.size > 0) return;
+    this.#leave();
+    await this.#thread.terminate();
   }
 
   #hear({ worker, news }: HeartbeatReport): void {
@@ -65,6 +67,7 @@ class ProcessThread {
     } else if (news.kind === 'refused') {
       this.#listeners.get(worker)?.gone(news.error);
       this.#listeners.delete(worker);
+      void this.#endUnused();
     } else this.#listeners.get(worker)?.news(news);
   }
 
