@@ -187,18 +187,20 @@ export class Heartbeat {
       leases: shared.buffer,
       load: this.#load?.shared.buffer,
     };
+    this.#shared = shared;
+    // An outcome of the last moment has as long as any to arrive.
+    leasedJobs.mirror(shared, settings.visibilityMs);
+    // A thread that other workers have started may look at once.
+    this.pulse();
     try {
       this.#thread = platform.startHeartbeats(plan, {
         news: (news) => this.#hear(news),
         gone: (error) => this.#alone(error),
       });
     } catch (error) {
+      this.#shared = null;
       this.#alone(error);
-      return;
     }
-    this.#shared = shared;
-    // An outcome of the last moment has as long as any to arrive.
-    leasedJobs.mirror(shared, settings.visibilityMs);
   }
 
   #hear(news: HeartbeatNews): void {

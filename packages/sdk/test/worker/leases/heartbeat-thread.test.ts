@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { Worker as Thread } from 'node:worker_threads';
 import { startServer } from '@ojs-ts/server';
 import fc from 'fast-check';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { platform } from '#platform';
 import { selfSigned } from '../../../../server/test/support/certificate.ts';
 import { Client, OJSError, Worker, type WorkerOptions } from '../../../src/index.ts';
 import { SharedLeases } from '../../../src/worker/leases/shared-leases.ts';
@@ -126,6 +127,25 @@ describe('workers of a process share the thread', () => {
     await next.says('heartbeat thread started');
     expect(begun.all).toHaveLength(2);
     await next.stop();
+  });
+
+  test('a thread that runs already may look at once: the plan comes with a pulse and the state', async () => {
+    await using server = await open();
+    const { startHeartbeats } = platform;
+    if (startHeartbeats === undefined) throw new Error('Node has threads.');
+    const seen: unknown[] = [];
+    const spy = vi.spyOn(platform, 'startHeartbeats').mockImplementation((plan, listener) => {
+      const leases = new SharedLeases(plan.leases);
+      seen.push({ state: leases.state, isFresh: leases.stillFor < 60 });
+      return startHeartbeats(plan, listener);
+    });
+    onTestFinished(() => spy.mockRestore());
+    const worker = new Worker(server.url, { handleSignals: false, logger: keepingLogger() });
+    worker.quiet();
+    const running = worker.start();
+    await worker.stop();
+    await running;
+    expect(seen).toEqual([{ state: 'quiet', isFresh: true }]);
   });
 
   test('where it ends early, each worker sends its own', async () => {
