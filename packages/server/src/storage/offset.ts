@@ -24,7 +24,7 @@ export function placesOf<P, Q extends P>(all: readonly Q[], cursorOf: (place: Q)
 interface Reads<Q, P> {
   /** The most places that an offset passes in one read; all of them are in memory. */
   readonly step: number;
-  /** The first `wanted` places of a list, or behind its cursor. The offset of the query is none of its business. */
+  /** The first `wanted` places of a list, or behind its cursor. It ignores the offset of the query. */
   readonly find: (query: Q, wanted: number) => Promise<Places<P>>;
 }
 

@@ -15,7 +15,7 @@ import { SharedLoad } from '../../worker/leases/shared-load.ts';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** Sends the heartbeats of one worker until it is called. */
+/** Sends the heartbeats of one worker, until the function is called that this one returns. */
 function run(plan: HeartbeatPlan, say: (news: HeartbeatNews) => void): () => Promise<void> {
   const { url, headers, token, tls } = plan;
   const options = { headers, ...(token !== undefined && { token }), ...(tls !== undefined && { tls }) };

@@ -188,7 +188,7 @@ export class Heartbeat {
       load: this.#load?.shared.buffer,
     };
     this.#shared = shared;
-    // An outcome of the last moment has as long as any to arrive.
+    // The thread lists a job for so long after its deadline, because its outcome may be on its way.
     leasedJobs.mirror(shared, settings.visibilityMs);
     // A thread that other workers have started may look at once.
     this.pulse();

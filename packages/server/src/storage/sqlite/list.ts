@@ -40,8 +40,8 @@ const fewUnfinished = 5000;
 
 const most = Number.MAX_SAFE_INTEGER;
 /**
- * Some 13 MB of places. A read from the start of a list ends at its last job, which the counts of queues tell; one from
- * a cursor reads on to the end of the table.
+ * Places of one read of an offset: about 13 MB. A read from the start of a list ends at its last job, which the counts
+ * of queues tell; one from a cursor reads on to the end of the table.
  */
 const step = 100_000;
 

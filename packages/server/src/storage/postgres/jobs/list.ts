@@ -33,7 +33,7 @@ import { byPriority, type Keyed } from './priority-list.ts';
  * the order of creation.
  */
 const few = 5000;
-/** Some 4 MB of rows in Node. */
+/** Places of one read of an offset: about 4 MB of rows in Node. */
 const step = 10_000;
 
 const most = Number.MAX_SAFE_INTEGER;
