@@ -294,14 +294,16 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
 
   /** Fetches no new jobs until `resume()`. Running jobs and heartbeats go on. */
   quiet(): void {
-    this.#lifecycle.quietByUser = true;
-    this.#flow();
+    this.#turn(() => {
+      this.#lifecycle.quietByUser = true;
+    });
   }
 
   /** Ends a quiet of `quiet()` or SIGTSTP. A quiet that the server ordered ends only by the server. */
   resume(): void {
-    this.#lifecycle.quietByUser = false;
-    this.#flow();
+    this.#turn(() => {
+      this.#lifecycle.quietByUser = false;
+    });
   }
 
   /** Gives the handlers to `/testing`, which runs them without a server. */
@@ -316,6 +318,17 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+  }
+
+  /** A server gives no jobs to a worker whose last heartbeat said quiet, so it hears of a change before the next fetch. */
+  #turn(change: () => void): void {
+    const before = this.#lifecycle.reported;
+    change();
+    if (this.#lifecycle.reported === before || this.state === 'idle') return;
+    if (!this.#lifecycle.takesJobs) this.#flow();
+    // Where this one fails, the next one tells.
+    const told = this.#heartbeat.beat().catch(() => {});
+    void told.then(() => this.#flow());
   }
 
   #flow(): void {
@@ -346,8 +359,9 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
   #obey(order: Directive): void {
     if (order === 'terminate') this.#terminate(this.#settings.shutdownMs);
     else if (order !== null) {
-      this.#lifecycle.quietByServer = order === 'quiet';
-      this.#flow();
+      this.#turn(() => {
+        this.#lifecycle.quietByServer = order === 'quiet';
+      });
     }
   }
 

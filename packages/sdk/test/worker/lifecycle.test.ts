@@ -333,6 +333,35 @@ describe('quiet', () => {
     });
   });
 
+  test('the server hears of quiet() and resume() at once, and gives jobs before the next heartbeat', async () => {
+    const worker = bench.worker({ heartbeatInterval: '1m' }).register('test.job', () => {});
+    await worker.runUntil(async () => {
+      await worker.ready;
+      worker.quiet();
+      await beatSays('quiet');
+      const job = await bench.client.enqueue('test.job', []);
+      const before = performance.now();
+      worker.resume();
+      await job.wait();
+      expect(performance.now() - before).toBeLessThan(30_000);
+      expect(beats().map(({ state }) => state)).toEqual(['running', 'quiet', 'running']);
+      worker.resume();
+      expect(beats()).toHaveLength(3);
+    });
+  });
+
+  test('resume() beside an unanswered heartbeat that says quiet: the server hears the newer state last', async () => {
+    const worker = bench.worker({ heartbeatInterval: '1m' }).register('test.job', () => {});
+    worker.quiet();
+    const running = worker.start();
+    worker.resume();
+    const job = await bench.client.enqueue('test.job', []);
+    await job.wait();
+    expect(beats().map(({ state }) => state)).toEqual(['quiet', 'running']);
+    await worker.stop();
+    await running;
+  });
+
   test('the server’s terminate ends start()', async () => {
     const worker = bench.worker({ heartbeatInterval: 10 });
     const running = worker.start();
