@@ -6,9 +6,6 @@ import type { Drain, Rate } from '../task.ts';
 import { enqueueAll } from './batch.ts';
 import { Calls, untilCounted, untilGone } from './checks.ts';
 
-/** What a worker logs of the thread that sends its heartbeats. */
-const thread = { started: 'heartbeat thread started', missing: 'heartbeat thread missing' };
-
 /**
  * All jobs wait before the workers fetch. From the first handler call until the store counts every job as completed;
  * where finished jobs are deleted, CPU time counts until the last one is gone.
@@ -26,38 +23,28 @@ export async function drain(
   await enqueueAll(client, jobs);
   await untilCounted(client, 'available', jobs);
   const calls = new Calls(jobs);
-  const prepared: Promise<void>[] = [];
-  const all = Array.from({ length: workers }, (_, index) => {
-    const target = targets[index % targets.length] ?? '';
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    // Only a worker of a URL has the thread. Its start takes 0.1 to 0.3 s of CPU, which a drain of seconds would show.
-    if (typeof target === 'string') prepared.push(promise);
-    const debug = (message: string) => {
-      if (message === thread.started) resolve();
-    };
-    const warn = (message: string, fields?: object) => {
-      console.warn(message, fields);
-      if (message.startsWith(thread.missing)) reject(new Error(message));
-    };
-    const worker = new Worker(target, {
-      queues: [queue],
-      concurrency,
-      handleSignals: false,
-      logger: { debug, info() {}, warn, error: console.error },
-    });
-    worker.quiet();
+  const all = Array.from(
+    { length: workers },
+    (_, index) =>
+      new Worker(targets[index % targets.length] ?? '', {
+        queues: [queue],
+        concurrency,
+        handleSignals: false,
+        logger: { debug() {}, info() {}, warn: console.warn, error: console.error },
+      }),
+  );
+  for (const worker of all)
     worker.register(jobType, ({ args }) => {
       watch.start();
       calls.add(numberOf(args));
     });
-    return worker;
-  });
+  const url = targets.find((target) => typeof target === 'string');
+  const first = url === undefined ? null : await startThread(url);
   let figure: Rate;
+  onReady();
   const running = Promise.all(all.map((worker) => worker.start())).then(() => {});
   try {
-    await Promise.race([Promise.all(prepared), running]);
-    onReady();
-    for (const worker of all) worker.resume();
+    await first?.stop();
     await calls.done(running);
     if (deleting) {
       await untilGone(client, true);
@@ -71,4 +58,29 @@ export async function drain(
   await running;
   calls.check();
   return figure;
+}
+
+/**
+ * A worker that fetches nothing. Workers of URLs share a thread for their heartbeats, and this one starts it: that takes
+ * 0.1 to 0.3 s of CPU, which a drain of seconds would show.
+ */
+async function startThread(url: string): Promise<Worker> {
+  const started = Promise.withResolvers<void>();
+  const worker = new Worker(url, {
+    queues: ['none'],
+    handleSignals: false,
+    logger: {
+      debug: (message) => {
+        if (message === 'heartbeat thread started') started.resolve();
+      },
+      info() {},
+      warn: (message) => started.reject(new Error(message)),
+      error: (message) => started.reject(new Error(message)),
+    },
+  });
+  worker.register('none', () => {});
+  worker.quiet();
+  const running = worker.start();
+  await Promise.race([started.promise, running]);
+  return worker;
 }
