@@ -1,7 +1,7 @@
--- What is kept of a job by its id. The hash `jobs` has what never changes: numbers, names, envelope and policy, as
--- job-bytes.ts writes them, and behind them the job's number in 16 digits. `states` has what changes, once it has
--- changed: a short record. Result, history, progress and checkpoint have hashes of their own, `envelopes` those that are
--- long.
+-- What is kept of a job by its id. The hash `jobs` has the job at its creation: numbers, names, envelope and policy, as
+-- job-bytes.ts writes them, and behind them the job's number in 16 digits. `states` has what has changed: a short
+-- record, which counts for the state always, and for priority, start and queue where it has them. Result, history,
+-- progress and checkpoint have hashes of their own, and long envelopes are in `envelopes`.
 jobs = {}
 do
   -- Mark (a byte that no text begins with: TypeScript reads it as bytes), state, flags (1: there is a trace, 2: the

@@ -1,7 +1,8 @@
 -- Where a job stands beside its bytes. In sets a job is its ref: its number in 16 digits and its id of 36: equal scores
 -- go by creation. s:<state> has unfinished jobs by number and finished ones by their end, s:dead those in the dead
 -- letter; due, overdue, expiring go by time; u:<state>:<key> holders of a unique key by creation; cron:<name> the
--- unfinished runs of a cron.
+-- unfinished runs of a cron. Completed jobs of a batch are in `ended` only (ended.lua). Available jobs are also in a
+-- ready queue (limit-groups.lua).
 do
   local refs = {}
 

@@ -1,6 +1,6 @@
--- Limits: a row each in the hash `limits`; `limit:names` has the keys in their order, `limit:idle` those that neither
--- a job, a queue nor an operator names by when they were last used, the list `starts:<key>` the starts that a rate may still count, and the hash
--- `waiting:<key>` how many jobs wait under it by queue.
+-- Limits: a row each in the hash `limits`. `limit:names` has the keys in their order. `limit:idle` has the keys that no
+-- job, queue or operator names, by their last use. The list `starts:<key>` has the starts that a rate may still count,
+-- the hash `waiting:<key>` how many jobs wait under it by queue.
 limits = {}
 do
   local rows, changed, waits = {}, {}, {}

@@ -1,5 +1,5 @@
 -- Figures by minute, queue and type: a script gathers them and writes them at its end.
--- The list `minutes` holds <minute>:<queue>,<type> by minute; a comma sorts before all letters of names. The hash
+-- The sorted set `minutes` has <minute>:<queue>,<type> by minute; a comma sorts before all letters of names. The hash
 -- m:<minute>:<queue>,<type> has sums: e(nqueued), s(tarted), c(ompleted), f(ailed), r(etried), d(iscarded), x (cancelled),
 -- p (expired), and milliseconds: u, v and y of executions that completed, were discarded and cancelled, w and a of waits
 -- for any and for later attempts. A field that is a number counts the durations with this code of core's.

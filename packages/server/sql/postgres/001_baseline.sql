@@ -14,7 +14,7 @@ CREATE TABLE ojs.jobs (
   timeout_ms bigint NOT NULL,
   heartbeat_ms bigint NOT NULL,
   visibility_ms bigint,
-  -- Until the first claim, and from then on.
+  -- `expires_at` counts until the first claim, `later_expires_at` from then on.
   expires_at bigint,
   later_expires_at bigint,
   deadline_at bigint,
@@ -64,13 +64,13 @@ CREATE TABLE ojs.due (
   -- Of a retryable job that of its last error.
   fingerprint text COLLATE "C"
 ) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
--- For statements with this condition, or with a constant state, which implies it. It holds for every row; without it the planner may walk all of the index for a
--- single number, because it believes that all indexes of an empty table are equally good.
+-- The condition holds for every row. Only statements that name it, or a constant state, may use the index. Without it,
+-- a look-up by number could walk the whole index: the planner takes all indexes of an empty table for equally good.
 CREATE INDEX due_time ON ojs.due (state, run_at, number) WHERE state > 0;
 CREATE INDEX due_expiry ON ojs.due (expires_at, number) WHERE expires_at IS NOT NULL;
 CREATE INDEX due_unique ON ojs.due (unique_key) WHERE unique_key IS NOT NULL;
 CREATE INDEX due_runs ON ojs.due (cron, number) WHERE cron IS NOT NULL;
--- Errors are counted from the index alone. The other one has the digits of the message, whatever the type of the error.
+-- Errors are counted from `due_errors` alone. `due_messages` finds them by message, whatever their type.
 CREATE INDEX due_errors ON ojs.due (fingerprint, number) INCLUDE (queue, type) WHERE fingerprint IS NOT NULL;
 CREATE INDEX due_messages ON ojs.due (left(fingerprint, 10), number) WHERE fingerprint IS NOT NULL;
 
@@ -91,8 +91,8 @@ CREATE TABLE ojs.ready (
   lease_required boolean NOT NULL,
   texts boolean NOT NULL,
   queue text COLLATE "C" NOT NULL,
-  -- The line in which it waits: its queue's own (the queue's name), or the lane of its limits (the name, a line break,
-  -- their keys).
+  -- The line in which it waits: the name of its queue, or a lane. A lane is the name, a line break and the keys of its
+  -- limits as JSON, or the hash of a long JSON.
   line text COLLATE "C" NOT NULL,
   type text COLLATE "C" NOT NULL,
   worker text,
@@ -160,7 +160,7 @@ CREATE TABLE ojs.ended (
   unique_key text COLLATE "C",
   -- Of a discarded job that of its last error.
   fingerprint text COLLATE "C",
-  -- That of the last end. A restored job has it in `texts`.
+  -- That of the last end. After a restore, a purge of the history or a retry by hand, `texts` has it.
   result text
 ) WITH (
   autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0,
@@ -209,7 +209,7 @@ CREATE VIEW ojs.whole AS
     SELECT state, claim, attempt, run_at, enqueued_at, started_at, NULL, finished_at, dead_letter, NULL, NULL, worker, lease_required, result, NULL, texts
     FROM ojs.ended WHERE ended.number = job.number
   ) AS stands
-  -- A plain join may read all of it, planned while it is empty.
+  -- A plain join may be planned while `texts` is empty, and would read all of it later.
   LEFT JOIN LATERAL (SELECT * FROM ojs.texts WHERE number = job.number AND stands.texts LIMIT 1) AS text ON true;
 
 -- What an operator has said of a queue, and each queue of a restore. Others have none: a queue is there while it has a
@@ -282,6 +282,7 @@ CREATE UNIQUE INDEX events_position ON ojs.events (position) WHERE position IS N
 CREATE INDEX events_rare ON ojs.events (position, rare) WHERE rare IS NOT NULL AND position IS NOT NULL;
 CREATE INDEX events_unnumbered ON ojs.events (number) WHERE position IS NULL;
 
+-- What a fetch got, for a repeat of it.
 CREATE TABLE ojs.requests (
   number bigint GENERATED ALWAYS AS IDENTITY,
   request text COLLATE "C" PRIMARY KEY,
@@ -291,7 +292,7 @@ CREATE TABLE ojs.requests (
   claims integer[] NOT NULL
 );
 CREATE INDEX requests_at ON ojs.requests (at, number);
--- A sixth of the time that the default takes; a server that was built without it, or is older than 14, keeps the
+-- LZ4 takes a sixth of the time of the default. A server that was built without it, or is older than 14, keeps the
 -- default.
 DO $$ BEGIN
   EXECUTE 'ALTER TABLE ojs.events ALTER COLUMN entries SET COMPRESSION lz4';
@@ -299,6 +300,7 @@ DO $$ BEGIN
 EXCEPTION WHEN feature_not_supported OR syntax_error THEN NULL;
 END $$;
 
+-- Who does which task of upkeep, until when. The lease of a job is in `active`.
 CREATE TABLE ojs.leases (
   name text COLLATE "C" PRIMARY KEY,
   holder text NOT NULL,
