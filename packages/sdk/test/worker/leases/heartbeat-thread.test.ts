@@ -162,6 +162,32 @@ describe('workers of a process share the thread', () => {
     await next.says('heartbeat thread started');
     await Promise.all([...workers, next].map(({ stop }) => stop()));
   });
+
+  test('a worker that it refuses sends its own; it ends then, or stays for the others', async () => {
+    await using server = await open();
+    const { startHeartbeats } = platform;
+    if (startHeartbeats === undefined) throw new Error('Node has threads.');
+    using begun = threads();
+    let url: string | undefined = 'no address';
+    const spy = vi
+      .spyOn(platform, 'startHeartbeats')
+      .mockImplementation((plan, listener) => startHeartbeats({ ...plan, url: url ?? plan.url }, listener));
+    onTestFinished(() => spy.mockRestore());
+    const alone = start(server.url);
+    await alone.says('heartbeat thread missing');
+    await beats(alone.worker);
+    await vi.waitFor(() => expect(begun.all.map(({ threadId }) => threadId)).toEqual([-1]), 60_000);
+    url = undefined;
+    const served = start(server.url);
+    await served.says('heartbeat thread started');
+    url = 'no address';
+    const refused = start(server.url);
+    await refused.says('heartbeat thread missing');
+    await beats(refused.worker);
+    await beats(served.worker);
+    expect(begun.all).toHaveLength(2);
+    await Promise.all([alone, served, refused].map(({ stop }) => stop()));
+  });
 });
 
 describe.concurrent('heartbeats from a thread', () => {
