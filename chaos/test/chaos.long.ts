@@ -21,13 +21,12 @@ const rules: readonly RuleName[] = [
 
 test.concurrent.each(['sqlite', 'postgres', 'redis'] as const)(
   `servers, workers, clients, networks and the store fail for ${minutes} minutes, %s: no promise is broken`,
-  { timeout: 900_000 },
   async (storage) => {
     const { verdict, operations, faults, file } = await run({ storage, minutes, seed: 1, rate: 60 });
     console.log(`${storage}: ${verdict.jobs} jobs, ${operations} operations, ${JSON.stringify(faults)}`);
     expect(verdict.violations, `the history is ${file}`).toEqual([]);
     expect(Object.entries(faults).filter(([, count]) => count === 0)).toEqual([]);
-    expect(verdict.jobs).toBeGreaterThan(1_000);
+    expect(verdict.jobs).toBeGreaterThan(300);
     expect(rules.filter((rule) => verdict.judged[rule] < 50)).toEqual([]);
   },
 );

@@ -25,7 +25,7 @@ export interface MemoryRun extends Done {
 /** Finished jobs of 1 MB: enough that a workflow's results are there until its callback has read them. */
 const retained = '1500';
 /** How long what was accepted may take after the attack. */
-const drainMs = 120_000;
+const drainMs = 600_000;
 
 /** `ojs serve` with a small heap, under legal and hostile sizes at once. */
 export async function memory({ storage, heap, seconds, streams }: MemoryOptions): Promise<MemoryRun> {

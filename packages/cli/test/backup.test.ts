@@ -4,13 +4,10 @@ import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { Child } from './support/processes.ts';
 
 const main = new URL('../src/main.ts', import.meta.url).pathname;
-
-// Each command is a process of its own, which takes a second of a core to start.
-vi.setConfig({ testTimeout: 120_000 });
 
 interface Ended {
   readonly code: number;

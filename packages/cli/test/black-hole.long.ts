@@ -45,7 +45,6 @@ const fetchFrom = (queue: string, worker: string) => ({
 
 test.concurrent.each(remote)(
   'a server cut off from its store for 45 s, $name, hands out no jobs, its late writes fail, and the other server continues',
-  { timeout: 240_000 },
   async ({ name, url }) => {
     const target = url();
     await using ending = new AsyncDisposableStack();
@@ -95,7 +94,7 @@ test.concurrent.each(remote)(
     await proxy.blackHole();
     const early = once(urlA, '/ojs/v1/workers/ack', ack('sent into the dark'), holeMs - 2_000);
     // Beyond what was under way when the way went dead.
-    await pause(1_000);
+    await pause(5_000);
     const silence = performance.now();
     const asked: Answer[] = [];
     const probing = (async () => {
@@ -169,8 +168,8 @@ test.concurrent.each(remote)(
     expect((await storage.jobs.get([late.id]))[0]?.result).toBe('"done elsewhere"');
     // Only what its workers held when it was cut off.
     expect(twice.length).toBeLessThanOrEqual(20);
-    expect(longest).toBeLessThan(5_000);
-    expect(resumed).toBeLessThan(5_000);
+    expect(longest).toBeLessThan(15_000);
+    expect(resumed).toBeLessThan(15_000);
     expect(await historyErrors(storage, { holders: new Map(), limited: new Map(), slots: new Map() })).toEqual([]);
     expect(await invariantErrors(storage)).toEqual([]);
   },

@@ -13,7 +13,6 @@ const day = 86_400;
 
 test.skipIf(!(await canFakeTime()))(
   'a server on SQLite whose clock jumps a day ahead and back: no delayed job is early, no cron silent for a day',
-  { timeout: 300_000 },
   async () => {
     const folder = mkdtempSync(join(tmpdir(), 'ojs-jump-'));
     const file = join(folder, 'clock');

@@ -22,7 +22,6 @@ const shared = storages
 
 test.concurrent.each(shared)(
   'server nodes that die in turn during 5,000 jobs, $name, lose no job and run none twice',
-  { timeout: 240_000 },
   async ({ name, url }) => {
     const target = url();
     const ports = [await freePort(), await freePort()];

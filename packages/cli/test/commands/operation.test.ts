@@ -356,7 +356,8 @@ test('workflows: listed, shown with their steps, cancelled', async () => {
 });
 
 test('workers: listed, looked at and removed', async () => {
-  await using one = await asked();
+  // It sends no heartbeats.
+  await using one = await asked({ engine: { deadAfterMs: 86_400_000 } });
   const { ojs, server } = one;
   await using transport = httpTransport(server.url);
   const about = { worker_id: 'mailer-1', hostname: 'web-7', queues: ['mail'], concurrency: 10 };

@@ -96,7 +96,7 @@ describe.each(['http', 'embedded'] as const)('Admin over %s', (way) => {
     const began = gate<AbortSignal>();
     const worker = new Worker(target(), {
       queues: [queue],
-      heartbeatInterval: 10,
+      heartbeatInterval: 200,
       handleSignals: false,
       logger: keepingLogger(),
     });

@@ -118,7 +118,7 @@ describe('what is no missing job', () => {
       logger,
       handleSignals: false,
       heartbeatThread: false,
-      heartbeatInterval: 10,
+      heartbeatInterval: 200,
     });
     const running = worker.register('a.job', () => {}).start();
     const lines = (level: string) => logger.lines.filter((line) => line.level === level).map(({ message }) => message);

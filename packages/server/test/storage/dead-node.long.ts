@@ -45,7 +45,6 @@ const cases = remote.flatMap((storage) =>
 
 test.concurrent.each(cases)(
   'a node goes dead in the middle of a change, $name: $title',
-  { timeout: 120_000 },
   async ({ url, meeting: [change, other] }) => {
     const target = url();
     await using direct = await openStorage(target);

@@ -52,7 +52,7 @@ describe.each(subjects)('$name', ({ name, namespace, start }) => {
   };
   exerciseStorage({ name: `on ${name}`, open, openUnlogged: () => open({ events: false }) });
 
-  test('gives the answers of memory and keeps its rows', { timeout: 120_000 }, async () => {
+  test('gives the answers of memory and keeps its rows', async () => {
     await using model = memoryStorage();
     await using subject = await open();
     let runs = 0;

@@ -93,7 +93,7 @@ export async function startRedisPair(options: RedisOptions = {}): Promise<RedisP
   const { tls } = options;
   const rules = [
     `monitor ojs 127.0.0.1 ${master.port} 1`,
-    'down-after-milliseconds ojs 1000',
+    'down-after-milliseconds ojs 5000',
     'failover-timeout ojs 5000',
   ];
   const sentinel = started.use(

@@ -99,7 +99,7 @@ describe('a worker with the defaults', () => {
     const gates = jobs.map(() => gate());
     const began = jobs.map(() => gate());
     // A handler lasts for two heartbeats, which no request on a busy machine must outlast.
-    const worker = bench.worker({ concurrency: 2, heartbeatInterval: 100 });
+    const worker = bench.worker({ concurrency: 2, heartbeatInterval: 500 });
     worker.register('long.job', async ({ args: [n] }) => {
       began[Number(n)]?.open();
       await gates[Number(n)]?.opened;

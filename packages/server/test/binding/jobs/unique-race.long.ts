@@ -4,7 +4,6 @@ import { races } from './unique-race.ts';
 
 test.each(storages)(
   '64 producers with one key, over and over: exactly one 201 each time, $name',
-  { timeout: 180_000 },
   async ({ name, url }) => {
     const wanted = name === 'memory' || name === 'sqlite' ? 1_000 : 300;
     let rounds = 0;

@@ -45,7 +45,7 @@ else {
     await using first = await redisStorage({ url });
     // A node may still announce the proxy that the test before has closed.
     await patiently(() => first.migrate());
-    const work = { done: [] as string[], total: 2000 };
+    const work = { done: [] as string[], total: 6_000 };
     await using others = new AsyncDisposableStack();
     const storages: Storage[] = [first];
     for (let count = 0; count < 3; count++) storages.push(others.use(await redisStorage({ url })));

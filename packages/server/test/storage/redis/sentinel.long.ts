@@ -11,7 +11,6 @@ const total = 3_000;
 
 test.skipIf(findRedis() === null).each(['?namespace=one', '?namespaces=home:unused;rest:*'])(
   'when the master dies, its replica takes over within the sentinel’s time, with every received change (%s)',
-  { timeout: 120_000 },
   async (namespaces) => {
     await using pair = await startRedisPair();
     await using opened = new AsyncDisposableStack();
@@ -37,8 +36,8 @@ test.skipIf(findRedis() === null).each(['?namespace=one', '?namespaces=home:unus
     const killed = performance.now();
     const before = work.told.size;
     while (work.told.size === before) await new Promise((resolve) => setImmediate(resolve));
-    // One second of silence, the promotion, and the clients' next question to the sentinel.
-    expect(performance.now() - killed).toBeLessThan(20_000);
+    // Five seconds of silence, the promotion, and the clients' next question to the sentinel.
+    expect(performance.now() - killed).toBeLessThan(60_000);
     while (work.told.size < total) await new Promise((resolve) => setImmediate(resolve));
     work.isOver = true;
     await working;

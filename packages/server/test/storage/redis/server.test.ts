@@ -12,7 +12,7 @@ import { server } from './namespace.ts';
 async function open(options: RedisOptions = {}) {
   await using started = new AsyncDisposableStack();
   const instance = started.use(await startRedis(options));
-  const storage = started.use(await redisStorage({ url: instance.url, timeoutMs: 1000 }));
+  const storage = started.use(await redisStorage({ url: instance.url, timeoutMs: 5000 }));
   await storage.migrate();
   const admin = started.adopt(new Redis(instance.url), (client) => client.disconnect());
   // The tests kill the server.

@@ -23,7 +23,7 @@ test.skipIf(server === null)('a job that ends between the two reads of a list is
     await other.query('BEGIN');
     await other.query(`LOCK TABLE ${schema}.ended IN ACCESS EXCLUSIVE MODE`);
     const listing = storage.jobs.list({ states: State.active | State.completed, limit: 9 });
-    await vi.waitFor(async () => expect((await other.query(waiting, [schema])).rows).toEqual([{ count: 1 }]));
+    await vi.waitFor(async () => expect((await other.query(waiting, [schema])).rows).toEqual([{ count: 1 }]), 60_000);
     await other.query(end(schema));
     await other.query('COMMIT');
     expect(ids((await listing).items)).toEqual([idOf(1)]);

@@ -87,7 +87,7 @@ test.skipIf(server === null)('the client replaces a dead subscription and calls 
   await patiently(() => far.migrate());
   const before = await connections(admin);
   const told: Wake[] = [];
-  await using _subscription = await far.subscribe((wakes) => told.push(...wakes));
+  await using _subscription = await patiently(() => far.subscribe((wakes) => told.push(...wakes)));
   const [listener] = (await connections(admin)).filter((id) => !before.includes(id));
   expect(listener).toBeDefined();
   // After the next ping.
@@ -105,7 +105,7 @@ test.skipIf(server === null)('a user without the right to publish still gets the
   const url = new URL(instance.url);
   [url.username, url.password] = ['app', 'app-secret'];
   await admin.call('ACL', 'SETUSER', 'app', 'on', '>app-secret', '~{ojs}:*', '+@all', 'resetchannels');
-  await using storage: Storage = await redisStorage({ url: url.href, timeoutMs: 1000 });
+  await using storage: Storage = await redisStorage({ url: url.href, timeoutMs: 5000 });
   await expect(storage.migrate()).rejects.toThrow(/publish to the channel \{ojs\}:wake; allow it/);
   await admin.call('ACL', 'SETUSER', 'app', '&*');
   await storage.migrate();
@@ -143,7 +143,7 @@ test.skipIf(server === null)(
   async () => {
     await using own = await open();
     const { admin } = own;
-    await using storage = await redisStorage({ url: own.proxy.url, timeoutMs: 1000 });
+    await using storage = await redisStorage({ url: own.proxy.url, timeoutMs: 5000 });
     await storage.migrate();
     await admin.config('SET', 'maxmemory-policy', 'allkeys-lru');
     await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');

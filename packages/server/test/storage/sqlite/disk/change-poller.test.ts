@@ -50,7 +50,7 @@ test.concurrent('it polls while somebody writes, and rests while nobody does', a
     await pause(200);
     expect(counts.polls).toBeLessThanOrEqual(before + 1);
     other.exec(insert);
-    await vi.waitFor(() => expect(counts.woken).toBe(round), { interval: 1 });
+    await vi.waitFor(() => expect(counts.woken).toBe(round), { interval: 1, timeout: 60_000 });
   }
   // An own commit is news to nobody.
   own.execute(insert);
@@ -64,7 +64,7 @@ test.concurrent('it notices each of many commits at any distance from the last o
   for (let round = 0; round < 120; round++) {
     const before = counts.woken;
     other.exec(insert);
-    await vi.waitFor(() => expect(counts.woken).toBeGreaterThan(before), { interval: 1 });
+    await vi.waitFor(() => expect(counts.woken).toBeGreaterThan(before), { interval: 1, timeout: 60_000 });
     // The watch begins 20 ms after a change: some commits come just before, some just after.
     await pause(round % 40);
   }
@@ -76,7 +76,7 @@ test.concurrent('it goes on after another process has cut the log', async (conte
     await pause(restsAfterMs);
     const before = counts.woken;
     other.exec(`${insert}; PRAGMA wal_checkpoint(TRUNCATE)`);
-    await vi.waitFor(() => expect(counts.woken).toBeGreaterThan(before), { interval: 1 });
+    await vi.waitFor(() => expect(counts.woken).toBeGreaterThan(before), { interval: 1, timeout: 60_000 });
   }
 });
 
@@ -84,9 +84,9 @@ test.concurrent('a file without a log is polled all the time', async (context) =
   const { other, counts } = open(context, 'delete');
   await pause(restsAfterMs);
   const before = counts.polls;
-  await vi.waitFor(() => expect(counts.polls).toBeGreaterThan(before));
+  await vi.waitFor(() => expect(counts.polls).toBeGreaterThan(before), 60_000);
   other.exec(insert);
-  await vi.waitFor(() => expect(counts.woken).toBeGreaterThan(0));
+  await vi.waitFor(() => expect(counts.woken).toBeGreaterThan(0), 60_000);
 });
 
 // After the others: it replaces a function of Node for all.
@@ -104,5 +104,5 @@ test('it notices a commit where the file system reports no writes', async (conte
   const { other, counts } = open(context);
   await pause(restsAfterMs);
   other.exec(insert);
-  await vi.waitFor(() => expect(counts.woken).toBeGreaterThan(0));
+  await vi.waitFor(() => expect(counts.woken).toBeGreaterThan(0), 60_000);
 });
