@@ -325,7 +325,8 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
     const before = this.#lifecycle.reported;
     change();
     if (this.#lifecycle.reported === before || this.state === 'idle') return;
-    if (!this.#lifecycle.takesJobs) this.#flow();
+    if (this.#lifecycle.takesJobs) this.#heartbeat.pulse();
+    else this.#flow();
     // Where this one fails, the next one tells.
     const told = this.#heartbeat.beat().catch(() => {});
     void told.then(() => this.#flow());

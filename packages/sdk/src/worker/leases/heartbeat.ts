@@ -144,6 +144,9 @@ export class Heartbeat {
     this.#failing = false;
     this.#renew(listed, answer, at + this.#services.settings.visibilityMs);
     this.#services.obey(directiveIn(answer, reported));
+    // The thread's may arrive behind one that said more: the server then believes the older state.
+    const state = this.#services.state();
+    if (state !== reported && state !== 'terminate') this.beat().catch((error: unknown) => this.#warn(error));
   }
 
   /** A settled job is not lost by what a heartbeat says: the answer to its outcome decides. */

@@ -8,6 +8,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { platform } from '#platform';
 import { selfSigned } from '../../../../server/test/support/certificate.ts';
 import { Client, OJSError, Worker, type WorkerOptions } from '../../../src/index.ts';
+import type { HeartbeatListener } from '../../../src/worker/leases/heartbeat-thread.ts';
 import { SharedLeases } from '../../../src/worker/leases/shared-leases.ts';
 import { aborted, gate } from '../../support/bench.ts';
 import { keepingLogger } from '../../support/log.ts';
@@ -146,6 +147,27 @@ describe('workers of a process share the thread', () => {
     await worker.stop();
     await running;
     expect(seen).toEqual([{ state: 'quiet', isFresh: true }]);
+  });
+
+  test('a heartbeat of the thread that arrived behind a resume() is followed by one with the state of now', async () => {
+    await using server = await open();
+    await using proxy = await openProxy(server.url, () => 'pass');
+    const { startHeartbeats } = platform;
+    if (startHeartbeats === undefined) throw new Error('Node has threads.');
+    const listeners: HeartbeatListener[] = [];
+    const spy = vi.spyOn(platform, 'startHeartbeats').mockImplementation((plan, listener) => {
+      listeners.push(listener);
+      return startHeartbeats(plan, listener);
+    });
+    onTestFinished(() => spy.mockRestore());
+    const worker = new Worker(proxy.url, { handleSignals: false, heartbeatInterval: '1h', logger: keepingLogger() });
+    const beats = () => proxy.seen.filter(({ line }) => line.endsWith('/heartbeat')).length;
+    await worker.runUntil(async () => {
+      // The first of the main thread, and of the other one.
+      await expect.poll(beats).toBe(2);
+      listeners[0]?.news({ kind: 'answered', state: 'quiet', listed: [], answer: {}, at: Date.now() });
+      await expect.poll(beats).toBe(3);
+    });
   });
 
   test('where it ends early, each worker sends its own', async () => {
