@@ -429,13 +429,15 @@ export class Engine implements AsyncDisposable {
 
   /**
    * Claims jobs; with `waitMs` waits for the first. An abort ends the wait. A quiet worker gets none, and in maintenance
-   * mode nobody does.
+   * mode nobody does, but for jobs of an earlier fetch that is repeated.
    */
   async fetch(request: FetchRequest, signal?: AbortSignal): Promise<readonly JobRecord[]> {
     const { worker } = request;
     if (worker !== null) {
-      if (this.#isQuiet(worker)) return [];
+      const isQuiet = this.#isQuiet(worker);
+      if (isQuiet && request.request === null) return [];
       await this.secrets.enter(worker, request.secretDigest ?? null);
+      if (isQuiet) return this.#fetches.repeated(request);
     }
     await this.#presence.fetching(worker, request.queues, request.count);
     return this.#fetches.fetch(request, signal);

@@ -1,5 +1,5 @@
 import { type Clock, type JobRecord, State } from '@ojs-ts/core';
-import type { Claimed, Storage } from '../../storage/storage.ts';
+import type { Storage } from '../../storage/storage.ts';
 import type { Batches } from '../batches.ts';
 import type { Maintenance } from '../maintenance.ts';
 import { Waiters } from './waiters.ts';
@@ -70,7 +70,8 @@ export class Fetches {
       defaultLeaseMs: this.#visibilityMs,
       leaseRequired: request.leases === true || this.#requireLease,
     };
-    const claimed = async () => (this.#maintenance.on ? this.#repeated(request) : this.#batches.claim(claim));
+    const claimed = async () =>
+      this.#maintenance.on ? { jobs: await this.repeated(request), again: null } : this.#batches.claim(claim);
     if (request.waitMs <= 0 || this.#closed.signal.aborted) return (await claimed()).jobs;
     const until = performance.now() + request.waitMs;
     using waiter = this.#waiters.add(request.queues);
@@ -85,15 +86,12 @@ export class Fetches {
     }
   }
 
-  /** In maintenance mode no job starts, but a worker whose answer was lost before it asks again and gets its jobs. */
-  async #repeated({ request, worker }: FetchRequest): Promise<Claimed> {
-    if (request === null) return { jobs: [], again: null };
+  /** Starts no job, but a worker whose answer was lost asks again and gets its jobs. */
+  async repeated({ request, worker }: FetchRequest): Promise<readonly JobRecord[]> {
+    if (request === null) return [];
     const { jobs } = this.#storage;
     const [claims = []] = await jobs.claimsOf([{ request, worker }]);
     const found = await jobs.get(claims.map(({ id }) => id));
-    const held = found.flatMap((job, at) =>
-      job?.state === State.active && job.claim === claims[at]?.claim ? [job] : [],
-    );
-    return { jobs: held, again: null };
+    return found.flatMap((job, at) => (job?.state === State.active && job.claim === claims[at]?.claim ? [job] : []));
   }
 }

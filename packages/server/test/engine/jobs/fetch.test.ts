@@ -102,6 +102,18 @@ describe.each(storages)('long poll, $name', ({ url }) => {
     expect(first.map((job) => job.id)).toEqual(ids);
   });
 
+  test('a quiet worker gets nothing new, but the claims of a fetch that it repeats', async () => {
+    await using b = await bench(url());
+    await b.push();
+    const first = await b.fetch({ request: 'r1', worker: 'w1' });
+    expect(first).toHaveLength(1);
+    await b.push();
+    await b.engine.beat({ worker: 'w1', holds: [], leaseMs: null, state: 'quiet', info: '{}' });
+    expect(await b.fetch({ worker: 'w1' })).toEqual([]);
+    expect(await b.fetch({ request: 'r2', worker: 'w1' })).toEqual([]);
+    expect(await b.fetch({ request: 'r1', worker: 'w1' })).toEqual(first);
+  });
+
   test('many waiters and many jobs: each job is claimed once', async () => {
     await using b = await bench(url());
     const fetches = Array.from({ length: 50 }, () => b.fetch({ waitMs, count: 2 }));
