@@ -1,6 +1,7 @@
 import { type NamesOf, newKey, type Transport, uuidv7 } from '@ojs-ts/core';
 import { Connection, reconnect } from '../connection/connection.ts';
 import { currentFake } from '../connection/fake.ts';
+import { pause } from '../connection/pause.ts';
 import { readTarget, type UrlOption } from '../connection/target.ts';
 import { OJSError } from '../errors.ts';
 import type { ArgsIn, ArgsOf, JobDef, JobTypes, NameIn, ResultIn, ResultOf } from '../job/definition.ts';
@@ -48,6 +49,8 @@ const deliveryMs = 10_000;
  * Milliseconds.
  */
 const minBlockMs = 1_000;
+/** The longest that a resumed worker waits until the server knows of it. */
+const toldMs = 1_000;
 const startNames: NamesOf<NonNullable<Parameters<Worker['start']>[0]>> = { signal: true };
 const stopNames: NamesOf<NonNullable<Parameters<Worker['stop']>[0]>> = { timeout: true };
 /** Registered process-wide: the worker may come from another copy of this package. */
@@ -320,16 +323,20 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
     await this.stop();
   }
 
-  /** A server gives no jobs to a worker whose last heartbeat said quiet, so it hears of a change before the next fetch. */
   #turn(change: () => void): void {
-    const before = this.#lifecycle.reported;
+    const before = this.#lifecycle.takesJobs;
     change();
-    if (this.#lifecycle.reported === before || this.state === 'idle') return;
-    if (this.#lifecycle.takesJobs) this.#heartbeat.pulse();
+    if (this.#lifecycle.takesJobs && !before) void this.#reopen();
     else this.#flow();
-    // Where this one fails, the next one tells.
-    const told = this.#heartbeat.beat().catch(() => {});
-    void told.then(() => this.#flow());
+  }
+
+  /** Our server gives no jobs to a worker whose last heartbeat said quiet, so it hears first that the quiet is over. */
+  async #reopen(): Promise<void> {
+    this.#heartbeat.pulse();
+    const told = new AbortController();
+    void this.#heartbeat.tell().then(() => told.abort());
+    if (this.#fetchLoop.extended) await pause(toldMs, told.signal);
+    this.#flow();
   }
 
   #flow(): void {

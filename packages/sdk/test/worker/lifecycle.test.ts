@@ -333,20 +333,19 @@ describe('quiet', () => {
     });
   });
 
-  test('the server hears of quiet() and resume() at once, and gives jobs before the next heartbeat', async () => {
+  test('the server hears of resume() at once, and gives jobs before the next heartbeat', async () => {
     const worker = bench.worker({ heartbeatInterval: '1m' }).register('test.job', () => {});
+    worker.quiet();
     await worker.runUntil(async () => {
-      await worker.ready;
-      worker.quiet();
       await beatSays('quiet');
       const job = await bench.client.enqueue('test.job', []);
       const before = performance.now();
       worker.resume();
       await job.wait();
       expect(performance.now() - before).toBeLessThan(30_000);
-      expect(beats().map(({ state }) => state)).toEqual(['running', 'quiet', 'running']);
+      expect(beats().map(({ state }) => state)).toEqual(['quiet', 'running']);
       worker.resume();
-      expect(beats()).toHaveLength(3);
+      expect(beats()).toHaveLength(2);
     });
   });
 

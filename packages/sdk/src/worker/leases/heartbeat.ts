@@ -99,6 +99,11 @@ export class Heartbeat {
     return this.#next;
   }
 
+  /** As {@link beat}, and logs a failure. */
+  tell(): Promise<void> {
+    return this.beat().catch((error: unknown) => this.#warn(error));
+  }
+
   /** The event loop runs; `state()` may have changed. */
   pulse(): void {
     this.#load?.shared.put(this.#load.meter.read());
@@ -111,7 +116,7 @@ export class Heartbeat {
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await this.#thread?.stop();
-    await this.beat().catch((error: unknown) => this.#warn(error));
+    await this.tell();
     this.#load?.meter.stop();
   }
 
@@ -143,10 +148,9 @@ export class Heartbeat {
     if (this.#failing) this.#services.answersLost();
     this.#failing = false;
     this.#renew(listed, answer, at + this.#services.settings.visibilityMs);
+    // One of the thread may arrive behind the one that told of the end of a quiet.
+    if (reported === 'quiet' && this.#services.state() === 'running') void this.tell();
     this.#services.obey(directiveIn(answer, reported));
-    // The thread's may arrive behind one that said more: the server then believes the older state.
-    const state = this.#services.state();
-    if (state !== reported && state !== 'terminate') this.beat().catch((error: unknown) => this.#warn(error));
   }
 
   /** A settled job is not lost by what a heartbeat says: the answer to its outcome decides. */
