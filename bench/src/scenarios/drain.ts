@@ -44,7 +44,7 @@ export async function drain(
   onReady();
   const running = Promise.all(all.map((worker) => worker.start())).then(() => {});
   try {
-    await first?.stop();
+    await Promise.race([first?.stop(), running]);
     await calls.done(running);
     if (deleting) {
       await untilGone(client, true);

@@ -118,7 +118,7 @@ test.concurrent.each(remote)(
     );
     expect(done.status).toBe(200);
     let longest = 0;
-    for (let last = silence; performance.now() < from + holeMs; await pause(20)) {
+    for (let last = from; performance.now() < from + holeMs; await pause(20)) {
       last = Math.max(last, others.lastEnd);
       longest = Math.max(longest, performance.now() - last);
     }
@@ -168,7 +168,7 @@ test.concurrent.each(remote)(
     expect((await storage.jobs.get([late.id]))[0]?.result).toBe('"done elsewhere"');
     // Only what its workers held when it was cut off.
     expect(twice.length).toBeLessThanOrEqual(20);
-    expect(longest).toBeLessThan(15_000);
+    expect(longest).toBeLessThan(10_000);
     expect(resumed).toBeLessThan(15_000);
     expect(await historyErrors(storage, { holders: new Map(), limited: new Map(), slots: new Map() })).toEqual([]);
     expect(await invariantErrors(storage)).toEqual([]);

@@ -143,9 +143,9 @@ test('limits per key and per queue, 8 workers on two servers on one store for 60
   expect(report.slotsQueue.most).toBeLessThanOrEqual(concurrency.queue);
   expect(report.rateKey.most).toBeLessThanOrEqual(rate.key.count);
   expect(report.rateQueue.most).toBeLessThanOrEqual(rate.queue.count);
-  // It is 1.0, and less where the machine stands still for seconds.
+  // It is 1.0, and less where the machine stands still for seconds. A lost slot of six would leave 0.83.
   for (const { used: part } of [report.slotsKey, report.slotsQueue, report.rateKey, report.rateQueue])
-    expect(part).toBeGreaterThanOrEqual(0.75);
+    expect(part).toBeGreaterThanOrEqual(0.87);
   expect(report.free).toBe(2_000);
   expect(first.running && second.running).toBe(true);
   rmSync(home, { recursive: true, force: true });

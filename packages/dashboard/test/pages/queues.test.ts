@@ -82,8 +82,8 @@ describeDashboard('overview and queues', { seeded: true }, (dashboard) => {
     await page.getByRole('menuitem', { name: 'Delete jobs…' }).click();
     await page.getByRole('checkbox', { name: /^available/ }).check();
     await page.getByRole('textbox').fill('reports');
-    await page.getByRole('button', { name: /^Delete \d jobs$/ }).click();
-    await page.getByText(/^Deleted \d jobs of reports/).waitFor();
+    await page.getByRole('button', { name: /^Delete \d+ jobs$/ }).click();
+    await page.getByText(/^Deleted \d+ jobs of reports/).waitFor();
     await expect.poll(() => tile('Waiting').textContent()).toContain('Waiting0');
     expect(await violations(page)).toEqual([]);
     await page.setViewportSize({ width: 390, height: 844 });

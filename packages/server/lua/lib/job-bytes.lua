@@ -103,7 +103,7 @@ do
 
   function jobs.exists(id) return cells.get('jobs', id) ~= false end
 
-  -- Reads jobs ahead. Answers the bytes of what never changes.
+  -- Reads jobs ahead. Answers their bytes in `jobs`.
   function jobs.fetch(ids, first, last)
     cells.fetch('states', ids, first, last)
     return cells.fetch('jobs', ids, first, last)

@@ -161,14 +161,20 @@ describe.each(storages)('maintenance mode, $name (ojs-admin-api §12.1)', ({ url
   });
 });
 
-test('servers with timers follow, both ways', async () => {
+test('servers with timers follow within two seconds, both ways', async () => {
   const path = `sqlite:${join(temporaryDirectory(), 'jobs.db')}`;
   await using one = await Engine.start({ storage: await openStorage(path) });
   await using two = await Engine.start({ storage: await openStorage(path) });
-  await one.maintenance.begin(about);
-  await expect.poll(() => two.maintenance.on).toBe(true);
-  await one.maintenance.end();
-  await expect.poll(() => two.maintenance.on).toBe(false);
+  const quickest = { begin: Number.POSITIVE_INFINITY, end: Number.POSITIVE_INFINITY };
+  // The machine of a test may be busy, though not each time.
+  for (let turn = 0; turn < 5 && Math.max(quickest.begin, quickest.end) > 2_000; turn++)
+    for (const what of ['begin', 'end'] as const) {
+      await (what === 'begin' ? one.maintenance.begin(about) : one.maintenance.end());
+      const changed = performance.now();
+      await expect.poll(() => two.maintenance.on).toBe(what === 'begin');
+      quickest[what] = Math.min(quickest[what], performance.now() - changed);
+    }
+  expect(Math.max(quickest.begin, quickest.end)).toBeLessThanOrEqual(2_000);
 });
 
 test('a read that began before a change does not undo it', async () => {

@@ -84,7 +84,7 @@ export interface RedisPair extends AsyncDisposable {
 
 /**
  * A master with a replica that has all of it, and one sentinel that promotes the replica when the master was silent for
- * a second.
+ * five seconds.
  */
 export async function startRedisPair(options: RedisOptions = {}): Promise<RedisPair> {
   await using started = new AsyncDisposableStack();
