@@ -500,10 +500,9 @@ export class Engine implements AsyncDisposable {
     if (oldest !== undefined) this.#quiet.delete(oldest);
   }
 
-  /** A worker that has been silent for so long that it would be dead may be another one by now. */
   #isQuiet(worker: string): boolean {
     const since = this.#quiet.get(worker);
-    return since !== undefined && this.clock.now() - since < this.deadAfterMs;
+    return since !== undefined && this.clock.now() - since < quietMs;
   }
 
   /** INFO (ojs-core §7.7): the current job, after due promotions and expiries; null for an unknown job. */
@@ -583,7 +582,14 @@ async function newestTime(storage: Storage): Promise<Millis> {
   return Math.max(Number.NEGATIVE_INFINITY, ...times);
 }
 
+/** How many of them a node remembers. */
 const maxQuiet = 10_000;
+
+/**
+ * How long a node believes that a worker is quiet: longer than the 5 s between two heartbeats, and no more, because the
+ * one that says otherwise may go to another node.
+ */
+const quietMs = 6_000;
 
 /** How many pages of due work a reader does; behind a longer backlog it sees its job before that work. */
 const readRounds = 5;

@@ -1,5 +1,6 @@
 import { State } from '@ojs-ts/core';
 import { describe, expect, test } from 'vitest';
+import { Engine } from '../../../src/engine/engine.ts';
 import { Waiters } from '../../../src/engine/jobs/waiters.ts';
 import { bench, items, newJob, settled } from '../../support/engine.ts';
 import { storages } from '../../support/storages.ts';
@@ -112,6 +113,19 @@ describe.each(storages)('long poll, $name', ({ url }) => {
     expect(await b.fetch({ worker: 'w1' })).toEqual([]);
     expect(await b.fetch({ request: 'r2', worker: 'w1' })).toEqual([]);
     expect(await b.fetch({ request: 'r1', worker: 'w1' })).toEqual(first);
+  });
+
+  test('a worker whose quiet ended at another node gets jobs from the first one after 6 s', async () => {
+    await using b = await bench(url());
+    const other = await Engine.start({ storage: b.engine.storage, clock: b.clock, upkeep: 'manual' });
+    const beat = { worker: 'w1', holds: [], leaseMs: null, info: '{}' };
+    await b.push();
+    await b.engine.beat({ ...beat, state: 'quiet' });
+    await other.beat({ ...beat, state: 'running' });
+    b.clock.advance(5_999);
+    expect(await b.fetch({ worker: 'w1' })).toEqual([]);
+    b.clock.advance(1);
+    expect(await b.fetch({ worker: 'w1' })).toHaveLength(1);
   });
 
   test('many waiters and many jobs: each job is claimed once', async () => {
