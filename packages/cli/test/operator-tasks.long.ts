@@ -68,9 +68,9 @@ async function scene(server: RunningServer) {
 describe.each(storages.filter(({ name }) => name !== 'memory'))('on $name', ({ url }) => {
   test('every task is one command', async () => {
     // The worker sends one heartbeat, and is listed until the end.
-    const options = { storage: url(), port: 0, log: false, engine: { deadAfterMs: 3_600_000 } } as const;
-    await using server = await startServer({ ...options, tokens: ['a-root-secret'] });
-    await using open = await startServer(options);
+    const options = { port: 0, log: false, engine: { deadAfterMs: 3_600_000 } } as const;
+    await using server = await startServer({ ...options, storage: url(), tokens: ['a-root-secret'] });
+    await using open = await startServer({ ...options, storage: url() });
     const { wanted, declined, cancelled, later, workflow, holder, single } = await scene(open);
     using ojs = new Ojs({ OJS_BACKEND_URL: open.url });
     using root = new Ojs({ OJS_BACKEND_URL: server.url, OJS_AUTH_TOKEN: 'a-root-secret' });
