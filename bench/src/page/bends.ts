@@ -14,10 +14,6 @@ const explanations: readonly (readonly [RegExp, string])[] = [
     /^(?:enqueue|claim|ack), .*, memory,/,
     'An operation in memory takes 10 to 150 ms of CPU in all, so this is likely a compilation or a garbage collection. No curve doubles from its first point to its last.',
   ],
-  [
-    /^drain, workers,/,
-    'Each worker started a thread for its heartbeats within the measured time. One took 0.2 to 0.7 s of CPU from the sources.',
-  ],
   [/^(?:list|page), queues,/, 'A list adds up the counts of all queues, to choose between two ways to its jobs.'],
   [/^claim, keys, Redis, 1 to 10:/, 'The jobs of one key are one limit group. A claim reads the heads of all groups.'],
 ];
