@@ -29,8 +29,8 @@ async function everyCasePasses(parallel: number): Promise<void> {
 
 test('without a mutation every case passes', () => everyCasePasses(8));
 
-// A case about times could fail because the other servers keep the machine busy. Then this test fails too, and nothing
-// else can be its reason.
+// A case about times may fail because the other servers keep the machine busy. It then has further tries by itself, and
+// the log names it: a mutation that only such a case finds may have been found by chance.
 test('without a mutation every case passes beside the mutants', { concurrent: true }, () => everyCasePasses(4));
 
 // As many at once as the project's `maxConcurrency` says. A busy machine can make up for a delay that a mutation made

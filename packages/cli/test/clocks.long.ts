@@ -153,8 +153,8 @@ test.skipIf(!isPossible).concurrent.each(stores)(
     // The one after a late tick comes early.
     expect(Math.max(...gaps), 'ticks: late').toBeLessThan(lateMs);
     expect(Math.min(...early), 'scheduled: early').toBeGreaterThanOrEqual(0);
-    // None twice, most there, and none missing at an end. Crons are looked at once a second and no more often (ojs-cron §7.3), so
-    // the first may be that late.
+    // None twice, most there, and none missing at an end. Crons are looked at once a second and no more often (ojs-cron
+    // §7.3), so the first may be that late.
     expect(ticks.length).toBeLessThanOrEqual((removed - registering + toleranceMs) / 1_000);
     expect(ticks.length).toBeGreaterThan((removed - registered) / 2_000 + 1);
     expect((ticks[0]?.at ?? Number.NaN) - registered).toBeLessThan(2_000 + lateMs);

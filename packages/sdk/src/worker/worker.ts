@@ -297,16 +297,12 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
 
   /** Fetches no new jobs until `resume()`. Running jobs and heartbeats go on. */
   quiet(): void {
-    this.#turn(() => {
-      this.#lifecycle.quietByUser = true;
-    });
+    this.#setQuiet('quietByUser', true);
   }
 
   /** Ends a quiet of `quiet()` or SIGTSTP. A quiet that the server ordered ends only by the server. */
   resume(): void {
-    this.#turn(() => {
-      this.#lifecycle.quietByUser = false;
-    });
+    this.#setQuiet('quietByUser', false);
   }
 
   /** Gives the handlers to `/testing`, which runs them without a server. */
@@ -323,10 +319,10 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
     await this.stop();
   }
 
-  #turn(change: () => void): void {
-    const before = this.#lifecycle.takesJobs;
-    change();
-    if (this.#lifecycle.takesJobs && !before) void this.#reopen();
+  #setQuiet(by: 'quietByUser' | 'quietByServer', isQuiet: boolean): void {
+    const took = this.#lifecycle.takesJobs;
+    this.#lifecycle[by] = isQuiet;
+    if (this.#lifecycle.takesJobs && !took) void this.#reopen();
     else this.#flow();
   }
 
@@ -366,11 +362,7 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
 
   #obey(order: Directive): void {
     if (order === 'terminate') this.#terminate(this.#settings.shutdownMs);
-    else if (order !== null) {
-      this.#turn(() => {
-        this.#lifecycle.quietByServer = order === 'quiet';
-      });
-    }
+    else if (order !== null) this.#setQuiet('quietByServer', order === 'quiet');
   }
 
   #fetched(): void {

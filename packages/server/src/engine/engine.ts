@@ -582,7 +582,7 @@ async function newestTime(storage: Storage): Promise<Millis> {
   return Math.max(Number.NEGATIVE_INFINITY, ...times);
 }
 
-/** How many of them a node remembers. */
+/** How many quiet workers a node remembers. */
 const maxQuiet = 10_000;
 
 /**

@@ -148,7 +148,7 @@ export class Heartbeat {
     if (this.#failing) this.#services.answersLost();
     this.#failing = false;
     this.#renew(listed, answer, at + this.#services.settings.visibilityMs);
-    // One of the thread may arrive behind the one that told of the end of a quiet.
+    // A heartbeat of the thread may arrive behind the one that reported the end of a quiet.
     if (reported === 'quiet' && this.#services.state() === 'running') void this.tell();
     this.#services.obey(directiveIn(answer, reported));
   }

@@ -53,7 +53,8 @@ describe.concurrent.each(storages)('looks for due jobs, $name', ({ url }) => {
       await expect.poll(isAvailable, { interval: 10 }).toBe(true);
       return ((await storage.jobs.get([job.id]))[0]?.enqueuedAt ?? 0) - job.runAt;
     };
-    // The promise is 200 ms; the machine of a test may be busy, though not each time. A look a second is later on average.
+    // The promise is 200 ms; the machine of a test may be busy, though not each time. With a look a second, each job but
+    // the first would be 500 ms late.
     let least = Number.POSITIVE_INFINITY;
     for (let job = 0; job < 5 && least > 400; job++) {
       const late = await lateness();
