@@ -1,0 +1,90 @@
+-- Completes plain jobs, by the short path of plain.lua.
+do
+  local unlimited, kind_of, count, scores = plain.unlimited, plain.kind_of, plain.count, plain.scores
+  local limit_keys, move_holder, log_run = plain.limit_keys, plain.move_holder, plain.log_run
+  local active, active_mask = plain.active, plain.active_mask
+  -- The record of a job that its first execution has completed: as `active`, with the end of the job for the lease.
+  local completed, ended_mask, in_batch = '<BBBHI4I4dddHc0', 4 + 8 + 128 + 512, 64
+
+  local function complete_run(run, now, n)
+    local of, queue = run.kind, run.queue
+    count(queue.row, 's8', -n)
+    count(queue.row, 's16', n)
+    local sums, took = statistics.of(of.name, of.type), math.max(0, now - run.started)
+    count(sums, 'c', n)
+    count(sums, 'u', n * took)
+    count(sums, statistics.code(statistics.completed_code, took), n)
+    local job = { state = 16, attempt = run.attempt, type = of.type, queue = of.name, trace = of.trace, worker = run.worker, startedAt = run.started }
+    log_run('job.completed', 8, job, run.ids, n)
+  end
+
+  -- What follows from the record of a running job, and from its bytes; nil where it is not plain.
+  local function running(record, of, now)
+    local _, state, flags, mask, attempt, claim = struct.unpack('<BBBHI4I4', record)
+    if state ~= 8 or mask ~= active_mask or flags > 3 then return nil end
+    local queue = (not of.rare or of.keyed or of.limited) and unlimited(of.name, now)
+    if not queue then return nil end
+    local _, _, _, _, _, _, enqueued, started, _, _, worker = struct.unpack(active, record)
+    local function record_with(more)
+      return struct.pack(completed, 192, 16, flags + more, ended_mask, attempt, claim, enqueued, started, now, #worker, worker)
+    end
+    return {
+      kind = of, queue = queue, record = record, ids = {}, attempt = attempt, claim = claim, leased = flags > 1, started = started, worker = worker,
+      ended = record_with(in_batch), ended_with_result = record_with(in_batch + 4),
+    }
+  end
+
+  -- The head of a batch of completed jobs, as ended.lua reads it.
+  local most_in_head = 16
+  local function new_head()
+    local head, known, parts = {}, {}, { '\1' }
+    function head.add(queue, type)
+      local pair = queue .. '\2' .. type .. '\1'
+      if not known[pair] then known[pair], parts[#parts + 1] = true, pair end
+    end
+    function head.text() return #parts <= most_in_head and table.concat(parts) .. '\n' or '\n' end
+    return head
+  end
+
+  -- Ends first executions: { id, claim, worker, result } of each, what is absent is false. Answers the place of the first
+  -- one that is not plain, or does not fit.
+  function plain.complete(outcomes, at, now, out)
+    local known, states, changed = cells.of('jobs'), cells.of('states'), cells.changed('states')
+    local active_refs, overdue = scores(p .. 's:8').remove, scores(p .. 'overdue').remove
+    local run, n, finished, f, a, o = nil, 0, {}, 0, #active_refs, #overdue
+    local head = new_head()
+    while true do
+      local one = outcomes[at]
+      local id = one and one[1]
+      local bytes, record = id and known[id], id and states[id]
+      if not bytes or not record then break end
+      local of = kind_of(bytes)
+      if not run or run.kind ~= of or run.record ~= record then
+        local next_run = running(record, of, now)
+        if not next_run then break end
+        if run and n > 0 then complete_run(run, now, n) end
+        run, n = next_run, 0
+        head.add(of.name, of.type)
+      end
+      local claim, worker, result = one[2], one[3], one[4]
+      if claim ~= run.claim and (claim or run.leased) then break end
+      if worker and worker ~= run.worker then break end
+      if result then cells.set('results', id, result) end
+      states[id], changed[id] = result and run.ended_with_result or run.ended, true
+      local ref = string.sub(bytes, -16) .. id
+      if of.keyed then move_holder(bytes, of, ref, 8, 16) end
+      if of.limited then
+        for _, key in ipairs(limit_keys(bytes, of)) do limits.free(key) end
+      end
+      a, o, f, n = a + 1, o + 1, f + 1, n + 1
+      active_refs[a], overdue[o], finished[f], run.ids[n], out[at] = ref, ref, ref, id, 8
+      at = at + 1
+    end
+    if run and n > 0 then complete_run(run, now, n) end
+    if f > 0 then
+      call('ZADD', p .. 'ended', int(now), head.text() .. table.concat(finished))
+      store.set('ended', store.get('ended') + f)
+    end
+    return at
+  end
+end

@@ -1,0 +1,106 @@
+-- Inserts plain jobs, by the short path of plain.lua.
+do
+  local queue_of, kind_of, count, scores = plain.queue_of, plain.kind_of, plain.count, plain.scores
+  local holders_in, log_run = plain.holders_in, plain.log_run
+
+  -- Whether no job holds the key in a state that counts. What the script has gathered for it is for the long way.
+  local function is_free(unique)
+    local keys, state = {}, 1
+    while state < 256 do
+      local key = holders_in(state, unique.key)
+      if plain_scores[key] or pending[key] then return false end
+      if bit.band(state, unique.states) ~= 0 then keys[#keys + 1] = key end
+      state = 2 * state
+    end
+    return #keys == 0 or call('EXISTS', unpack(keys)) == 0
+  end
+
+  local function insert_run(run, n)
+    local of, queue = run.kind, run.queue
+    segments.made(of.name, of.type, run.first, run.first + n - 1)
+    count(queue.row, 's2', n)
+    count(statistics.of(of.name, of.type), 'e', n)
+    log_run('job.enqueued', nil, { state = 2, attempt = 0, type = of.type, queue = of.name, trace = of.trace }, run.ids, n)
+    wake(of.name)
+  end
+
+  -- The kind of a new job, where it takes the short path: it is available, without a priority, in a queue that takes every
+  -- job, and nobody holds its key.
+  local function kind_to_insert(item, known)
+    local id, bytes, unique = item[1], item[2], item[3]
+    if not bytes or #item > 3 or known[id] then return nil end
+    local of = kind_of(bytes)
+    if of.flags > 1 or (of.rare and not of.keyed) or of.state ~= 2 or of.priority ~= 0 then return nil end
+    local row = queues.find(of.name)
+    if row and (row.capacity or row.paused) or (unique and not is_free(unique)) then return nil end
+    return of
+  end
+
+  -- Whether all jobs of a group take the short path, and no two of them have the same id or key.
+  local function is_plain_group(group, known)
+    local seen = {}
+    for _, item in ipairs(group) do
+      local key = item[3] and item[3].key
+      if seen[item[1]] or (key and seen[key]) or not kind_to_insert(item, known) then return false end
+      seen[item[1]] = true
+      if key then seen[key] = true end
+    end
+    return true
+  end
+
+  -- Groups of plain jobs, each a list of { id, bytes, unique } or one of them. Answers the place of the first group that
+  -- is another one.
+  function plain.insert(groups, at, now, out)
+    local known, changed, inserted = cells.of('jobs'), cells.changed('jobs'), { true }
+    local number, place = store.get('number'), store.get('place')
+    local listed, run, n = scores(p .. 's:2').add, nil, 0
+    local m = #listed
+
+    local function add(item, of)
+      local id, bytes, unique = item[1], item[2], item[3]
+      if not run or run.kind ~= of then
+        if run then insert_run(run, n) end
+        run, n = { kind = of, queue = queue_of(of.name, now), ids = {}, ready = scores(p .. 'ready:' .. of.name).add }, 0
+        run.at, run.first = #run.ready, number + 1
+      end
+      number, place = number + 1, place + 1
+      local digits = string.format('%016d', number)
+      local ref = digits .. id
+      known[id], changed[id] = bytes .. digits, true
+      run.ready[run.at + 1], run.ready[run.at + 2] = 1759218604441600 + place, ref
+      run.at = run.at + 2
+      listed[m + 1], listed[m + 2] = digits, ref
+      m, n = m + 2, n + 1
+      if unique then
+        local held = scores(holders_in(2, unique.key)).add
+        held[#held + 1], held[#held + 2] = of.created, ref
+      end
+      run.ids[n] = id
+    end
+
+    while groups[at] do
+      local group = groups[at]
+      if type(group[1]) == 'string' then
+        local of = kind_to_insert(group, known)
+        if not of then break end
+        add(group, of)
+        out[at] = inserted
+      else
+        if not is_plain_group(group, known) then break end
+        local answers = {}
+        for i, item in ipairs(group) do
+          add(item, kind_of(item[2]))
+          answers[i] = true
+        end
+        out[at] = answers
+      end
+      at = at + 1
+    end
+    if run then
+      insert_run(run, n)
+      store.set('number', number)
+      store.set('place', place)
+    end
+    return at
+  end
+end
