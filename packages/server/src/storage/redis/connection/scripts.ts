@@ -6,7 +6,17 @@ import type { Connection, Reply, ScriptText } from './connection.ts';
 import { type Packed, Packer, unpack } from './msgpack.ts';
 
 /** Files of `lua/lib` in their order: an operation that names one gets those before it, too. */
-const shortLibraries: readonly string[] = ['common', 'event-log', 'statistics', 'queues', 'segments', 'plain', 'plain-insert', 'plain-start', 'plain-complete'];
+const shortLibraries: readonly string[] = [
+  'common',
+  'event-log',
+  'statistics',
+  'queues',
+  'segments',
+  'plain',
+  'plain-insert',
+  'plain-start',
+  'plain-complete',
+];
 /**
  * Files behind them, in a function of each script, `long_way`: making all of their functions takes 20 µs, and plain jobs
  * need none of them. An operation whose comment says `on the long way` calls it itself.
