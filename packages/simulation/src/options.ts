@@ -32,7 +32,7 @@ export interface Options {
 export const usage = `npm run simulate -- [options]
   --seed N           the first seed (1)
   --seeds N          how many seeds (1)
-  --storage URL      memory:, sqlite:, postgres://… or redis://… (a real server's namespace is emptied)
+  --storage URL      memory:, sqlite:, postgres://… or redis://… (a real server's namespace is emptied, and has one process)
   --trace [FILE]     write what happens, line by line (trace.log)
   --history FILE     write the history that the checker judges
   --without 3,7      leave out steps
@@ -76,11 +76,17 @@ export function readOptions(args: readonly string[]): Options {
       json: { type: 'boolean', default: false },
     },
   });
+  const storage = storageOf(values.storage);
+  const jobs = whole('jobs', values.jobs, 1);
+  if (jobs > 1 && storage.includes('//'))
+    throw new Error(
+      `--jobs is ${jobs}; expected 1 with ${storage.split('://')[0]}://, because processes would empty each other's namespace. Run a process for each namespace.`,
+    );
   const without = values.without === '' ? [] : values.without.split(',').map((text) => whole('without', text, 0));
   return {
     seed: whole('seed', values.seed, 0),
     seeds: whole('seeds', values.seeds, 1),
-    storage: storageOf(values.storage),
+    storage,
     trace: values.trace ?? null,
     history: values.history ?? null,
     without: new Set(without),
@@ -88,7 +94,7 @@ export function readOptions(args: readonly string[]): Options {
     limitMs: whole('limit-ms', values['limit-ms'], 1),
     untilFailure: values['until-failure'],
     quiet: values.quiet,
-    jobs: whole('jobs', values.jobs, 1),
+    jobs,
     mutant: values.mutant ?? null,
     mutation: values.mutation ?? null,
     cases: values.case,

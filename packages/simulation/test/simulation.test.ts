@@ -49,3 +49,9 @@ test('a wrong option says what was expected', async () => {
   expect(status).toBe(2);
   expect(output).toContain('--storage is "mysql://x"; expected memory:, sqlite:, postgres://… or redis://…');
 });
+
+test('processes at once are refused on a real server, where they would empty one namespace', async () => {
+  const { status, output } = await simulate('--storage', 'redis://localhost', '--jobs', '2');
+  expect(status).toBe(2);
+  expect(output).toContain('--jobs is 2; expected 1 with redis://');
+});
