@@ -1,7 +1,7 @@
 import { ProtocolError } from '../errors.ts';
 import type { JobPolicy, Json, NewJob, RetryPolicy } from '../job/job.ts';
 import { State } from '../job/states.ts';
-import { elementsOf, isObject, readJson, utf8Length } from '../json/json.ts';
+import { isObject, readJson, readListObject, utf8Length } from '../json/json.ts';
 import { defaultRetry, retryText } from '../policies/retry.ts';
 import { newUnique, type UniquePolicy } from '../policies/unique.ts';
 import type { Millis } from '../time/clock.ts';
@@ -102,7 +102,7 @@ export function readEnvelopes(
     const message = `jobs must be an array of 1 to ${maxBatchJobs} envelopes${Array.isArray(jobs) ? `; it has ${jobs.length}` : ''}`;
     throw ProtocolError.invalid([{ path: '$.jobs', message }]);
   }
-  return elementsOf(text, 'jobs').map((element, index) => {
+  return readListObject(text, 'jobs').elements.map((element, index) => {
     const at = `$.jobs[${index}]`;
     try {
       return readParsedEnvelope(element.text, jobs[index], now, newId, { at, latest, members: element.members });

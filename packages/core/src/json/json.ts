@@ -199,24 +199,33 @@ export interface Element {
   readonly members: ReadonlyMap<string, Json> | null;
 }
 
+/** An object's members, and the elements of the one that is its list. */
+export interface ListObject {
+  readonly members: ReadonlyMap<string, Json>;
+  /** None where the member is no array. */
+  readonly elements: readonly Element[];
+}
+
 /**
- * The elements of an object's member `name` and their members, in one pass over the text; none where it is no array. Of
- * duplicates the last one wins. `text` must be a valid JSON object.
+ * The members of an object and the elements of its member `list`, with theirs, in one pass over the text. Of duplicates
+ * the last one wins. `text` must be a valid JSON object.
  */
-export function elementsOf(text: Json, name: string): readonly Element[] {
-  let found: Element[] = [];
+export function readListObject(text: Json, list: string): ListObject {
+  const members = new Map<string, Json>();
+  let elements: Element[] = [];
   const read = (start: number): number => {
     const members = text[start] === '{' ? new Map<string, Json>() : null;
     const end = members === null ? valueEnd(text, start) : readMembers(text, start, members);
-    found.push({ text: text.slice(start, end), members });
+    elements.push({ text: text.slice(start, end), members });
     return end;
   };
-  readEach(text, skipSpace(text, 0), (key, at) => {
-    if (key !== name) return valueEnd(text, at);
-    found = [];
-    return text[at] === '[' ? readElements(text, at, read) : valueEnd(text, at);
+  readEach(text, skipSpace(text, 0), (name, at) => {
+    if (name === list) elements = [];
+    const end = name === list && text[at] === '[' ? readElements(text, at, read) : valueEnd(text, at);
+    members.set(name, text.slice(at, end));
+    return end;
   });
-  return found;
+  return { members, elements };
 }
 
 /** Reads the object at `start`, each value with `read`, which says where it ends; the position after the object. */

@@ -5,7 +5,7 @@ import { renderJob } from '../envelope/render.ts';
 import type { Warning } from '../envelope/unknown-members.ts';
 import { ProtocolError } from '../errors.ts';
 import type { JobId, JobRecord, Json } from '../job/job.ts';
-import { type Element, elementsOf } from '../json/json.ts';
+import { type Element, readListObject } from '../json/json.ts';
 import { isAsSent, type Pushed } from '../push.ts';
 import { type Answered, ask, run, type Steps } from '../steps.ts';
 import type { Millis } from '../time/clock.ts';
@@ -47,7 +47,7 @@ export function readBulkRequest(fields: Fields, text: Json): BulkRequest {
   if (!Array.isArray(jobs) || jobs.length === 0) fields.issue('jobs', 'must be an array of at least one envelope');
   fields.done();
   const values: readonly unknown[] = Array.isArray(jobs) ? jobs : [];
-  const texts = elementsOf(text, 'jobs');
+  const texts = readListObject(text, 'jobs').elements;
   return { atomicity: atomicity === 'atomic' ? 'atomic' : 'partial', answer, merged, texts, values };
 }
 

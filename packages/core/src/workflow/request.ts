@@ -3,7 +3,7 @@ import { jobNames, jobPolicies, optionsShape, stepOptionsShape } from '../envelo
 import { type Shape, shapeOf, type UnknownMember, unknownMembers } from '../envelope/unknown-members.ts';
 import { ProtocolError } from '../errors.ts';
 import type { Json } from '../job/job.ts';
-import { elementsOf, isObject, longList, members, readJson } from '../json/json.ts';
+import { isObject, longList, members, readJson, readListObject } from '../json/json.ts';
 import type { Millis } from '../time/clock.ts';
 import { isUuidv7 } from '../uuid.ts';
 import { joinMeta, mergeOptions, withDefaults } from './defaults.ts';
@@ -78,17 +78,36 @@ export function readRequest(text: Json, now: Millis, newId: () => string, latest
   checkSize({ values, path: '$' }, type);
   const workflow = id ?? newId();
   const reader = new Reader(now, latest, newId, workflowMembers(workflow, noResults));
-  const texts = members(text);
-  const plan = reader.composite({ values, text, path: '$' }, texts, type, '', null, 1);
+  const source = withItems({ values, text, path: '$' }, type);
+  const plan = reader.composite(source, type, '', null, 1);
   return {
     id: workflow,
     name,
-    meta: joinMeta(texts),
+    meta: joinMeta(source.members),
     plan,
     options: reader.options,
     steps: reader.steps,
     unknown: unknownMembers(values, workflowShape, '$'),
   };
+}
+
+/** A chain, group, batch or graph with the sources of its items. */
+interface Composite extends Source {
+  readonly members: ReadonlyMap<string, Json>;
+  readonly key: ListKey;
+  readonly items: readonly Source[];
+}
+
+function withItems({ values, text, path }: Source, type: CompositeKind | null): Composite {
+  const { key, list } = listOf({ values, path }, type);
+  const { members, elements } = readListObject(text, key);
+  const items = list.map((item: unknown, index) => {
+    const at = `${path}.${key}[${index}]`;
+    if (!isObject(item)) throw wrong(at, 'a step must be an object');
+    const { text = '{}', members = null } = elements[index] ?? {};
+    return { values: item, text, path: at, members };
+  });
+  return { values, text, path, members, key, items };
 }
 
 class Reader {
@@ -108,23 +127,19 @@ class Reader {
   }
 
   /**
-   * @param texts members of the source.
    * @param type null leaves the kind to what the steps say.
    * @param name of a nested composite, before which the names of its items stand; '' for the workflow itself.
    * @param outer index of the options around it.
    */
   composite(
-    source: Source,
-    texts: ReadonlyMap<string, Json>,
+    source: Composite,
     type: CompositeKind | null,
     name: string,
     outer: number | null,
     level: number,
   ): CompositePlan {
-    if (level > maxNesting) throw wrong(source.path, `a workflow must not nest deeper than ${maxNesting} levels`);
-    const options = this.#defaults(source, texts, outer);
-    const { key, items } = this.#list(source, type);
-    const steps = items.map(readStep);
+    const options = this.#defaults(source, outer);
+    const steps = source.items.map(readStep);
     checkNames(steps);
     const graph = type === null || type === 'dag' ? readGraph(steps) : readOrdered(type, steps);
     const prefix = name === '' ? '' : `${name}.`;
@@ -133,12 +148,12 @@ class Reader {
       ...this.#job(step, `${prefix}${step.name}`, options),
       callback,
     }));
-    const callbacks = [...listed, ...this.#callbacks(source, texts, prefix, options)];
+    const callbacks = [...listed, ...this.#callbacks(source, prefix, options)];
     checkCallbacks(callbacks, type, source.path);
     return {
       kind: type ?? kindOf(graph.after, callbacks),
       name,
-      key,
+      key: source.key,
       items: jobs,
       after: graph.after,
       callbacks,
@@ -147,7 +162,7 @@ class Reader {
   }
 
   /** Index of the options that hold for the items: the composite's own on top of those around it. */
-  #defaults({ values, path }: Source, texts: ReadonlyMap<string, Json>, outer: number | null): number | null {
+  #defaults({ values, members: texts, path }: Composite, outer: number | null): number | null {
     const own = values.options ?? null;
     if (own === null) return outer;
     if (!isObject(own)) throw wrong(`${path}.options`, 'options must be an object');
@@ -158,24 +173,11 @@ class Reader {
     return this.options.push(merged) - 1;
   }
 
-  #list(source: Source, type: CompositeKind | null): { key: ListKey; items: readonly Source[] } {
-    const { path } = source;
-    const { key, list } = listOf(source, type);
-    const raw = elementsOf(source.text, key);
-    const items = list.map((item: unknown, index) => {
-      const at = `${path}.${key}[${index}]`;
-      if (!isObject(item)) throw wrong(at, 'a step must be an object');
-      const { text = '{}', members = null } = raw[index] ?? {};
-      return { values: item, text, path: at, members };
-    });
-    return { key, items };
-  }
-
   #item(step: Step, name: string, options: number | null, level: number): Plan {
     const type = nestedKind(step.values);
-    return type === null
-      ? this.#job(step, name, options)
-      : this.composite(step, step.members ?? members(step.text), type, name, options, level + 1);
+    if (type === null) return this.#job(step, name, options);
+    if (level === maxNesting) throw wrong(step.path, `a workflow must not nest deeper than ${maxNesting} levels`);
+    return this.composite(withItems(step, type), type, name, options, level + 1);
   }
 
   #job(source: Source, name: string, options: number | null): JobPlan {
@@ -200,8 +202,7 @@ class Reader {
   }
 
   #callbacks(
-    { values, path }: Source,
-    texts: ReadonlyMap<string, Json>,
+    { values, members: texts, path }: Composite,
     prefix: string,
     options: number | null,
   ): readonly CallbackPlan[] {

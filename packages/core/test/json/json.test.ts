@@ -2,13 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   elements,
-  elementsOf,
   longList,
   maxDepth,
   members,
   objectText,
   ProtocolError,
   readJson,
+  readListObject,
   readWorkflow,
   utf8Length,
   valueAt,
@@ -114,23 +114,25 @@ describe('members and elements', () => {
     );
   });
 
-  test('elementsOf finds the elements of a member, the last duplicate wins', () => {
+  test('readListObject finds the elements of a member, the last duplicate wins', () => {
     const text = '{ "a": [1], "jobs" : [ {"x":"]}"}, [2] ] , "b":{}, "jo\\u0062s":[ "3,4" , null ]}';
-    const textsOf = (whole: string, name: string) => elementsOf(whole, name).map((element) => element.text);
+    const textsOf = (whole: string, name: string) =>
+      readListObject(whole, name).elements.map((element) => element.text);
     expect(textsOf(text, 'jobs')).toEqual(['"3,4"', 'null']);
     expect(textsOf(text.replace('\\u0062', 'x'), 'jobs')).toEqual(['{"x":"]}"}', '[2]']);
     expect(textsOf(text, 'a')).toEqual(['1']);
-    for (const name of ['b', 'c']) expect(elementsOf(text, name)).toEqual([]);
-    expect(elementsOf('{"a":[1],"a":2}', 'a')).toEqual([]);
+    for (const name of ['b', 'c']) expect(readListObject(text, name).elements).toEqual([]);
+    expect(readListObject('{"a":[1],"a":2}', 'a').elements).toEqual([]);
     expect(textsOf('{"a":[ ] , "b":[5]}', 'b')).toEqual(['5']);
   });
 
-  test('elementsOf reads the members of each element, as members and elements do one after the other', () => {
+  test('readListObject reads all members, and those of each element, as members and elements do one after the other', () => {
     fc.assert(
       fc.property(fc.array(json, { maxLength: 6 }), space, (items, s) => {
         const list = `${s}[${s}${items.join(`${s},${s}`)}${s}]${s}`;
         const apart = elements(list).map((text) => ({ text, members: text[0] === '{' ? members(text) : null }));
-        expect(elementsOf(`{${s}"b":1,"a":${list},"c":[2]}`, 'a')).toEqual(apart);
+        const text = `{${s}"b":1,"a":${list},"c":[2]}`;
+        expect(readListObject(text, 'a')).toEqual({ members: members(text), elements: apart });
       }),
     );
   });
