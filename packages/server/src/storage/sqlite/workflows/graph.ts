@@ -56,6 +56,7 @@ export interface Node {
 }
 
 const none: readonly NodeRef[] = [];
+/** Nodes behind one that are read with it at least, where nodes are met in a row. */
 const readAhead = 31;
 
 /**
@@ -67,7 +68,6 @@ export class Graph {
   readonly #log: EventLog;
   readonly #flows = new Map<string, Flow | null>();
   readonly #nodes = new Map<number, Node | null>();
-  #lastRead = -1;
   #next: { readonly text: string; readonly indexes: readonly number[] } = { text: '[]', indexes: [] };
   /** Changes in the number of workflows, by state. */
   readonly #counters = new Map<WorkflowState, number>();
@@ -95,17 +95,18 @@ export class Graph {
   }
 
   /**
-   * The jobs of a group start and end one after the other, so the second read takes 32 nodes: 0.4 µs a node instead of
-   * 1.3.
+   * The jobs of a group start and end one after the other, so a node behind a known one is read with those that follow
+   * it: 0.4 µs a node instead of 1.3. A read also ends a run of jobs that one statement would have written, so the more
+   * nodes are known, the more are read.
    */
   #read({ firstNode, lastNode }: Flow, number: number): void {
-    const last = number === this.#lastRead + 1 ? Math.min(number + readAhead, lastNode) : number;
+    const ahead = this.#nodes.has(number - 1) ? Math.max(readAhead, 2 * this.#nodes.size) : 0;
+    const last = Math.min(number + ahead, lastNode);
     for (const cells of this.#sql.all(statements.nodeRange, number, last)) {
       const node = readNode(firstNode, cells);
       if (!this.#nodes.has(node.number)) this.#nodes.set(node.number, node);
     }
     if (!this.#nodes.has(number)) this.#nodes.set(number, null);
-    this.#lastRead = last;
   }
 
   /** Closes the node of a job that has ended or was removed. Answers the nodes that become ready. */
