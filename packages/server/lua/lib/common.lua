@@ -184,8 +184,9 @@ do
 end
 
 -- Texts of events, some of several, and how many they are; `finish` writes them as one batch. `alike` has the values of
--- the last event of a job, see event-log.lua.
-local entries, events, alike = {}, 0, nil
+-- the last event of a job and `alike_member` those of the last one of a workflow's member, see event-log.lua; `last_id` is
+-- the job of the last text, where that is about a job.
+local entries, events, alike, alike_member, last_id = {}, 0, nil, nil, nil
 local woken = {}
 
 -- Core's `commonKinds`. Batches with an event of any other kind are also in the sorted set `log:<kind>`, by position.
@@ -198,7 +199,7 @@ end
 
 local function log_event(entry)
   if not logged then return end
-  entries[#entries + 1], events, alike = entry, events + 1, nil
+  entries[#entries + 1], events, alike, alike_member, last_id = entry, events + 1, nil, nil, nil
   note_kind(string.match(entry, '^%["([^"]+)"'))
 end
 
@@ -221,5 +222,5 @@ local function finish(now)
   for queue in pairs(woken) do news[#news + 1] = queue end
   -- Not `call`: without the right to publish the script has done everything else.
   if #entries > 0 or #news > 1 then redis.pcall('PUBLISH', p .. 'wake', table.concat(news, '\n')) end
-  entries, events, alike, woken, kinds = {}, 0, nil, {}, {}
+  entries, events, alike, alike_member, last_id, woken, kinds = {}, 0, nil, nil, nil, {}, {}
 end

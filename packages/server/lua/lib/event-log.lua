@@ -5,7 +5,7 @@ local function quote(text)
   return '"' .. string.gsub(text, '[%z\1-\31"\\]', function(char) return short[char] or string.format('\\u%04x', string.byte(char)) end) .. '"'
 end
 
--- Events of jobs.
+-- Events of jobs, and of members of workflows.
 local log = {}
 do
   -- Ports core's `jobEventEntry`: the text of an event; `from` is the state before, nil at creation, `data` the text of
@@ -19,6 +19,7 @@ do
   -- alone is written as the id.
   function log.job(kind, job, from, data)
     if not logged then return end
+    last_id = job.id
     local l = alike
     if l and l[1] == kind and l[2] == from and l[3] == data and l[4] == job.state and l[5] == job.attempt and l[6] == job.startedAt
       and l[7] == job.worker and l[8] == job.queue and l[9] == job.type and l[10] == job.trace then
@@ -34,5 +35,38 @@ do
   function log.more(ids, first, last)
     if not logged or first > last then return end
     entries[#entries + 1], events = '"' .. table.concat(ids, '","', first, last) .. '"', events + last - first + 1
+    last_id = ids[last]
+  end
+
+  local function alike_end(a, b)
+    return a and a.flow == b.flow and a.kind == b.kind and a.type == b.type and a.queue == b.queue and a.is_timed == b.is_timed
+  end
+
+  -- Logs that a member of a workflow has ended. Ports core's `nodeEvents` and `EventEntries.node`: behind the event of its
+  -- job, an event that differs from the last such one in its job and five numbers alone is written as these.
+  function log.member(flow, node, index, job, passed, now)
+    if not logged then return end
+    local total, completed, other = tonumber(flow.t), tonumber(flow.c), flow.f + flow.x
+    local left = math.max(0, total - completed - other)
+    local is_unordered = flow.k == '"group"' or flow.k == '"batch"'
+    local kind = (is_unordered and 'workflow.job' or 'workflow.step') .. (passed and '_completed' or '_failed')
+    local duration = job.started and int(math.max(0, now - job.started))
+    local own = { flow = flow, kind = kind, type = job.type, queue = job.queue, is_timed = duration ~= nil }
+    if last_id == job.id and alike_end(alike_member, own) then
+      entries[#entries + 1] = string.format('[%s,%s,%s,%d,%d,%d]', index, node.name, duration or 'null', completed, other, left)
+    else
+      local place = is_unordered
+          and string.format('"job_index":%s,"completed_count":%d,"failed_count":%d,"total_count":%d', index, completed, other, total)
+        or '"step_index":' .. index
+      entries[#entries + 1] = table.concat({
+        '["', kind, '",', flow.i, ',null,"', job.queue, '",null,null,0,null,null,null,',
+        '{"workflow_id":', flow.i, ',"workflow_name":', flow.n, ',"workflow_type":', flow.k,
+        ',"job_id":"', job.id, '","job_type":"', job.type, '",', duration and '"duration_ms":' .. duration .. ',' or '',
+        '"step_id":', node.name, ',"step_type":"', job.type, '",', place, string.format(',"steps_remaining":%d}]', left),
+      })
+      note_kind(kind)
+      alike_member = is_unordered and own or nil
+    end
+    events, last_id = events + 1, nil
   end
 end

@@ -5,9 +5,9 @@
 jobs = {}
 do
   -- Mark (a byte that no text begins with: TypeScript reads it as bytes), state, flags (1: there is a trace, 2: the
-  -- envelope is in `envelopes`, 4: there are rare members, 8: a unique key and no other one, 16: limits and no other one),
-  -- priority, run, creation, timeout, heartbeat, visibility (-1: none), type, queue, trace, rare members as packed map or
-  -- the unique key.
+  -- envelope is in `envelopes`, 4: there are rare members, 8: a unique key and no other one, 16: limits and no other one,
+  -- 32: a node and no other one), priority, run, creation, timeout, heartbeat, visibility (-1: none), type, queue, trace,
+  -- rare members as packed map or the unique key.
   local constant = '<BBBddddddHc0Hc0I4c0I4c0'
   -- Mark, state, flags, which of `numbers` and `names` follow, attempt, claim.
   local record = '<BBBHI4I4'
@@ -157,7 +157,7 @@ do
     local is_long = #envelope > long_envelope
     if is_long or bit.band(flags, 2) ~= 0 then cells.set('envelopes', job.id, is_long and envelope) end
     local inside = is_long and '' or envelope
-    local start = string.sub(bytes, 1, 2) .. string.char(bit.band(flags, 29) + (is_long and 2 or 0)) .. string.sub(bytes, 4, texts_at(bytes) - 1)
+    local start = string.sub(bytes, 1, 2) .. string.char(bit.band(flags, 61) + (is_long and 2 or 0)) .. string.sub(bytes, 4, texts_at(bytes) - 1)
     cells.set('jobs', job.id, start .. struct.pack('<I4c0I4c0', #inside, inside, #kept, kept) .. string.sub(bytes, -16))
   end
 

@@ -1,7 +1,7 @@
 -- Completes plain jobs, by the short path of plain.lua.
 do
   local unlimited, kind_of, count, scores = plain.unlimited, plain.kind_of, plain.count, plain.scores
-  local limit_keys, move_holder, log_run = plain.limit_keys, plain.move_holder, plain.log_run
+  local limit_keys, node_of, move_holder, log_run = plain.limit_keys, plain.node_of, plain.move_holder, plain.log_run
   local active, active_mask = plain.active, plain.active_mask
   -- The record of a job that its first execution has completed: as `active`, with the end of the job for the lease.
   local completed, ended_mask, in_batch = '<BBBHI4I4dddHc0', 4 + 8 + 128 + 512, 64
@@ -14,22 +14,32 @@ do
     count(sums, 'c', n)
     count(sums, 'u', n * took)
     count(sums, statistics.code(statistics.completed_code, took), n)
-    local job = { state = 16, attempt = run.attempt, type = of.type, queue = of.name, trace = of.trace, worker = run.worker, startedAt = run.started }
-    log_run('job.completed', 8, job, run.ids, n)
+    if not of.is_node then log_run('job.completed', 8, run.job, run.ids, n) end
+  end
+
+  -- What closes with a job of a workflow. Its events come right behind that of the job.
+  local function close_node(run, id, bytes, result, now)
+    long_way()
+    local job = run.job
+    job.id, job.node = id, node_of(bytes, run.kind)
+    log.job('job.completed', job, 8)
+    local ready = transitions.close_node(job, result, now)
+    return #ready == 0 and 8 or { kind = 'moved', was = 8, workflow = job.node.workflow, ready = ready }
   end
 
   -- What follows from the record of a running job, and from its bytes; nil where it is not plain.
   local function running(record, of, now)
     local _, state, flags, mask, attempt, claim = struct.unpack('<BBBHI4I4', record)
     if state ~= 8 or mask ~= active_mask or flags > 3 then return nil end
-    local queue = (not of.rare or of.keyed or of.limited) and unlimited(of.name, now)
+    local queue = of.is_short and unlimited(of.name, now)
     if not queue then return nil end
     local _, _, _, _, _, _, enqueued, started, _, _, worker = struct.unpack(active, record)
     local function record_with(more)
       return struct.pack(completed, 192, 16, flags + more, ended_mask, attempt, claim, enqueued, started, now, #worker, worker)
     end
     return {
-      kind = of, queue = queue, record = record, ids = {}, attempt = attempt, claim = claim, leased = flags > 1, started = started, worker = worker,
+      kind = of, queue = queue, record = record, ids = {}, claim = claim, leased = flags > 1, started = started, worker = worker,
+      job = { state = 16, attempt = attempt, type = of.type, queue = of.name, trace = of.trace, worker = worker, startedAt = started },
       ended = record_with(in_batch), ended_with_result = record_with(in_batch + 4),
     }
   end
@@ -77,7 +87,8 @@ do
         for _, key in ipairs(limit_keys(bytes, of)) do limits.free(key) end
       end
       a, o, f, n = a + 1, o + 1, f + 1, n + 1
-      active_refs[a], overdue[o], finished[f], run.ids[n], out[at] = ref, ref, ref, id, 8
+      active_refs[a], overdue[o], finished[f], run.ids[n] = ref, ref, ref, id
+      out[at] = of.is_node and close_node(run, id, bytes, result, now) or 8
       at = at + 1
     end
     if run and n > 0 then complete_run(run, now, n) end

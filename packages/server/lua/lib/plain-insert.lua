@@ -25,14 +25,14 @@ do
   end
 
   -- The kind of a new job, where it takes the short path: it is available, without a priority, in a queue that takes every
-  -- job, and nobody holds its key.
-  local function kind_to_insert(item, known)
+  -- job (`always` any), and nobody holds its key.
+  local function kind_to_insert(item, known, always)
     local id, bytes, unique = item[1], item[2], item[3]
     if not bytes or #item > 3 or known[id] then return nil end
     local of = kind_of(bytes)
-    if of.flags > 1 or (of.rare and not of.keyed) or of.state ~= 2 or of.priority ~= 0 then return nil end
+    if of.flags > 1 or (of.rare and not of.keyed and not of.is_node) or of.state ~= 2 or of.priority ~= 0 then return nil end
     local row = queues.find(of.name)
-    if row and (row.capacity or row.paused) or (unique and not is_free(unique)) then return nil end
+    if row and not always and (row.capacity or row.paused) or (unique and not is_free(unique)) then return nil end
     return of
   end
 
@@ -50,7 +50,7 @@ do
 
   -- Groups of plain jobs, each a list of { id, bytes, unique } or one of them. Answers the place of the first group that
   -- is another one.
-  function plain.insert(groups, at, now, out)
+  function plain.insert(groups, at, now, out, always)
     local known, changed, inserted = cells.of('jobs'), cells.changed('jobs'), { true }
     local number, place = store.get('number'), store.get('place')
     local listed, run, n = scores(p .. 's:2').add, nil, 0
@@ -81,7 +81,7 @@ do
     while groups[at] do
       local group = groups[at]
       if type(group[1]) == 'string' then
-        local of = kind_to_insert(group, known)
+        local of = kind_to_insert(group, known, always)
         if not of then break end
         add(group, of)
         out[at] = inserted

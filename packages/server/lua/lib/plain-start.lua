@@ -36,7 +36,7 @@ do
       if all > 0 and rival and rival < tonumber(refs[at + 1]) then break end
       local of = kind_of(bytes)
       if not run or run.kind ~= of then
-        local queue = of.flags < 2 and (not of.rare or of.keyed or of.limited) and unlimited(of.name, now)
+        local queue = of.flags < 2 and of.is_short and unlimited(of.name, now)
         if not queue then break end
         if run then start_run(run, claim, now, n) end
         local lease = claim.leaseMs or (of.visibility >= 0 and of.visibility) or claim.defaultLeaseMs

@@ -20,9 +20,7 @@ do
   function transitions.close_node(job, result, now)
     if not job.node then return nil end
     local about = { id = job.id, type = job.type, queue = job.queue, state = job.state, started = job.startedAt, result = result or nil }
-    local ready, entry = workflows.close(job.node.workflow, int(job.node.index), about, now)
-    if entry then log_event(entry) end
-    return ready
+    return workflows.close(job.node.workflow, int(job.node.index), about, now)
   end
 
   -- Ports core's `moved`.

@@ -11,7 +11,8 @@ do
     return { member = member == '1', job = job, after = after, name = name }
   end
 
-  -- A script reads a workflow once, and writes its changes once; the same for the list of its ready nodes.
+  -- A script reads a workflow once, and writes its changes once; the same for the list of its ready nodes, and, by `cells`,
+  -- for the nodes.
   local flows, changed, unready = {}, {}, {}
   local names = { 's', 'i', 'n', 'k', 't', 'c', 'f', 'x', 'w', 'no' }
 
@@ -62,35 +63,24 @@ do
     call('ZADD', p .. 'flows:ready', flow_of(id).no, id)
   end
 
+  local function add(nodes, field, by)
+    local value = (cells.get(nodes, field) or 0) + by
+    cells.set(nodes, field, int(value))
+    return value
+  end
+
   -- Ports core's `lowered` and `isReady`: a node is closed, so each of its dependents waits for one less. Answers the
   -- indexes of those that are ready by it.
   local function lower(id, after, passes)
-    local nodes, ready = p .. 'n:' .. id, {}
+    local nodes, ready = 'n:' .. id, {}
     for index in string.gmatch(after, '%d+') do
-      if not passes then call('HINCRBY', nodes, 'f' .. index, 1) end
-      if call('HINCRBY', nodes, 'o' .. index, -1) == 0 and call('HEXISTS', nodes, 't' .. index) == 0 then
+      if not passes then add(nodes, 'f' .. index, 1) end
+      if add(nodes, 'o' .. index, -1) == 0 and not cells.get(nodes, 't' .. index) then
         set_ready(id, index)
         ready[#ready + 1] = index
       end
     end
     return ready
-  end
-
-  -- Ports core's `nodeEvents`.
-  function workflows.event(flow, node, index, job, passed, now)
-    local total, completed, other = tonumber(flow.t), tonumber(flow.c), flow.f + flow.x
-    local unordered = flow.k == '"group"' or flow.k == '"batch"'
-    local place = unordered
-        and string.format('"job_index":%s,"completed_count":%d,"failed_count":%d,"total_count":%d', index, completed, other, total)
-      or '"step_index":' .. index
-    return table.concat({
-      '["workflow.', unordered and 'job' or 'step', passed and '_completed",' or '_failed",', flow.i, ',null,"', job.queue, '",null,null,0,null,null,null,',
-      '{"workflow_id":', flow.i, ',"workflow_name":', flow.n, ',"workflow_type":', flow.k,
-      ',"job_id":"', job.id, '","job_type":"', job.type, '",',
-      job.started and '"duration_ms":' .. int(math.max(0, now - job.started)) .. ',' or '',
-      '"step_id":', node.name, ',"step_type":"', job.type, '",', place,
-      string.format(',"steps_remaining":%d}]', math.max(0, total - completed - other)),
-    })
   end
 
   -- A workflow in an answer.
@@ -112,38 +102,40 @@ do
   function workflows.closed_as(state) return state == 16 and 'c' or state == 64 and 'x' or 'f' end
 
   -- The job { id, type, queue, state, started, result } has ended, or is gone: so its node closes. Answers the indexes
-  -- of the nodes that are ready by it, and an event for the log where there is one.
+  -- of the nodes that are ready by it.
   function workflows.close(id, index, job, now)
     index = int(index)
-    local nodes = p .. 'n:' .. id
-    local v = call('HMGET', nodes, index, 't' .. index)
-    if v[2] ~= 'p' then return {} end
-    local node = static(v[1])
+    local nodes, state_at = 'n:' .. id, 't' .. index
+    cells.fetch(nodes, { index, state_at }, 1, 2)
+    if cells.get(nodes, state_at) ~= 'p' then return {} end
+    local node = static(cells.get(nodes, index))
     if node.job ~= job.id then return {} end
     local letter = workflows.closed_as(job.state)
-    local state = letter .. int(now)
-    if job.result then call('HSET', nodes, 't' .. index, state, 'r' .. index, job.result) else call('HSET', nodes, 't' .. index, state) end
+    cells.set(nodes, state_at, letter .. int(now))
+    if job.result then cells.set(nodes, 'r' .. index, job.result) end
     local flow = flow_of(id)
     if not flow then return {} end
     if node.member then count(id, letter, 1) end
     if flow.s ~= 'running' then return {} end
-    local entry = node.member and logged and workflows.event(flow, node, index, job, letter == 'c', now) or nil
-    return lower(id, node.after, letter == 'c'), entry
+    if node.member then log.member(flow, node, index, job, letter == 'c', now) end
+    return lower(id, node.after, letter == 'c')
   end
 
   -- What never changes of a node that is ready; false where it is not.
   function workflows.ready(id, index)
     local flow = flow_of(id)
     if not flow or flow.s ~= 'running' then return false end
-    local v = call('HMGET', p .. 'n:' .. id, index, 't' .. index, 'o' .. index)
-    return v[1] and not v[2] and (v[3] or '0') == '0' and static(v[1])
+    local nodes, state_at, open_at = 'n:' .. id, 't' .. index, 'o' .. index
+    cells.fetch(nodes, { index, state_at, open_at }, 1, 3)
+    local text = cells.get(nodes, index)
+    return text and not cells.get(nodes, state_at) and (cells.get(nodes, open_at) or '0') == '0' and static(text)
   end
 
   -- How many of its dependencies did not pass.
-  function workflows.failed(id, index) return tonumber(call('HGET', p .. 'n:' .. id, 'f' .. index) or 0) end
+  function workflows.failed(id, index) return tonumber(cells.get('n:' .. id, 'f' .. index) or 0) end
 
   local function leaves_waiting(id, index, node, to)
-    call('HSET', p .. 'n:' .. id, 't' .. index, to)
+    cells.set('n:' .. id, 't' .. index, to)
     if node.member then count(id, 'w', -1) end
     set_score(p .. 'nr:' .. id, index, false)
     unready[id] = true
@@ -166,10 +158,10 @@ do
 
   -- Closes a ready node without a job; `step` is one of `workflow_advance`.
   function workflows.shut(id, index, node, step, now)
-    local nodes = p .. 'n:' .. id
+    local nodes = 'n:' .. id
     leaves_waiting(id, index, node, step.letter .. int(now))
-    if step.result then call('HSET', nodes, 'r' .. index, step.result) end
-    if step.error then call('HSET', nodes, 'e' .. index, step.error) end
+    if step.result then cells.set(nodes, 'r' .. index, step.result) end
+    if step.error then cells.set(nodes, 'e' .. index, step.error) end
     if node.member then count(id, step.letter, 1) end
     if not step.ends then return lower(id, node.after, step.passes) end
     ended(id, step.ends, now)

@@ -85,13 +85,18 @@ end
 -- done, inserted, ready.
 function adding.workflow_advance(request)
   local now = request.now
-  local out = {}
+  local out, ids = {}, {}
+  for _, step in ipairs(request.steps) do
+    if step.job then ids[#ids + 1] = step.job[1] end
+  end
+  cells.fetch('jobs', ids, 1, #ids)
   for i, step in ipairs(request.steps) do
     local id, index = step.workflow, int(step.index)
     local node = workflows.ready(id, index)
     local done, inserted, ready = false, false, {}
     if node and step.job then
-      inserted = admission.insert_always(admission.item(step.job), now)
+      local is_plain = plain.insert({ step.job }, 1, now, {}, true) > 1
+      inserted = is_plain and { kind = 'inserted', replaced = {} } or admission.insert_always(admission.item(step.job), now)
       done = inserted.kind == 'inserted'
       if done then workflows.start(id, index, node) end
     elseif node and (not step.failed or step.failed == workflows.failed(id, index)) then

@@ -17,6 +17,8 @@ export const hasRare = 4;
 export const isKeyed = 8;
 /** Limits are the only rare member. */
 const isLimited = 16;
+/** The node of a workflow is the only rare member. */
+const isNode = 32;
 /** Members of the record with a number each, in the order of their bits; then those with a text. */
 export const numbers = [
   'runAt',
@@ -109,20 +111,21 @@ interface RareBytes {
 const nothing: RareBytes = { flag: 0, bytes: Buffer.alloc(0) };
 
 function packRare({ expiresAt, laterExpiresAt, deadlineAt, uniqueKey, limits, node, cron }: Rare): RareBytes {
-  const hasOthers =
-    expiresAt !== null || laterExpiresAt !== null || deadlineAt !== null || node !== null || cron !== null;
-  if (!hasOthers && limits.length === 0)
+  const hasOthers = expiresAt !== null || laterExpiresAt !== null || deadlineAt !== null || cron !== null;
+  const hasLimits = limits.length > 0;
+  if (!hasOthers && !hasLimits && node === null)
     return uniqueKey === null ? nothing : { flag: isKeyed, bytes: Buffer.from(uniqueKey) };
   const bytes = packer.pack({
     expiresAt: expiresAt ?? undefined,
     laterExpiresAt: laterExpiresAt ?? undefined,
     deadlineAt: deadlineAt ?? undefined,
     uniqueKey: uniqueKey ?? undefined,
-    limits: limits.length === 0 ? undefined : limits,
+    limits: hasLimits ? limits : undefined,
     node: node === null ? undefined : { workflow: node.workflow, index: node.index },
     cron: cron ?? undefined,
   });
-  return { flag: hasRare | (hasOthers || uniqueKey !== null ? 0 : isLimited), bytes };
+  const hasSeveral = hasOthers || uniqueKey !== null || (hasLimits && node !== null);
+  return { flag: hasRare | (hasSeveral ? 0 : hasLimits ? isLimited : isNode), bytes };
 }
 
 export function packNewJob(job: NewJob): JobBytes {

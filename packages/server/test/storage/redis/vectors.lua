@@ -114,7 +114,9 @@ function rules.nodeEvents(v)
     t = workflow.total, c = workflow.completed, f = workflow.failed, x = workflow.cancelled,
   }
   local about = { id = job.id, type = job.type, queue = job.queue, started = job.startedAt }
-  return { workflows.event(flow, { name = quote(v.node.name) }, int(v.node.index), about, job.state == 16, v.now) }
+  last_id = nil
+  log.member(flow, { name = quote(v.node.name) }, int(v.node.index), about, job.state == 16, v.now)
+  return { table.remove(entries) }
 end
 
 -- With admission. { rule, inputs }; answers what the rule makes of each, false for nothing.

@@ -1,4 +1,5 @@
 import {
+  completed,
   type Json,
   type NewNode,
   type NewWorkflow,
@@ -363,6 +364,45 @@ export const workflowCases: readonly Case[] = [
         total_count: 3,
         steps_remaining: 0,
       });
+    },
+  ],
+  [
+    'jobs of a group that one call acks close their nodes, each with an event behind that of its job',
+    async (storage) => {
+      const nodes = [0, 1, 2].map((index) => newNode(index, { name: `step-${index}`, next: [3] }));
+      await create(storage, [...nodes, newNode(3, { open: 3, member: false })], { kind: 'group' });
+      await storage.workflows.advance(
+        [0, 1, 2].map((index) => startOf(index)),
+        t0,
+      );
+      const claimed = await claim(storage, { limit: 3 }, t0 + 5);
+      const acks = claimed.map(({ id, claim }, index) =>
+        completed({ id, claim, result: index === 1 ? null : `${index}` }),
+      );
+      const { newest } = await storage.events(0, 1);
+      const answers = await storage.jobs.transition(acks, t0 + 12);
+      expect(answers.map((answer) => (answer.kind === 'moved' ? answer.ready : answer))).toEqual([[], [], [ref(3)]]);
+      const log = await eventLog(storage, newest);
+      expect(log.map(({ kind }) => kind)).toEqual([0, 1, 2].flatMap(() => ['job.completed', 'workflow.job_completed']));
+      expect(log.filter((_, at) => at % 2 === 1).map(({ entry }) => entry.at(-1))).toMatchObject(
+        [0, 1, 2].map((index) => ({
+          job_id: idOf(index),
+          step_id: `step-${index}`,
+          job_index: index,
+          duration_ms: 7,
+          completed_count: index + 1,
+          failed_count: 0,
+          steps_remaining: 2 - index,
+        })),
+      );
+      expect((await storage.workflows.nodes('w', -1, 3)).map(({ state, result }) => [state, result])).toEqual([
+        ['completed', '0'],
+        ['completed', null],
+        ['completed', '2'],
+      ]);
+      const repeated = await storage.jobs.transition(acks, t0 + 13);
+      expect(repeated.map(({ kind }) => kind)).toEqual(['already', 'already', 'already']);
+      expect(await storage.workflows.get('w')).toMatchObject({ completed: 3, state: 'running' });
     },
   ],
   [
