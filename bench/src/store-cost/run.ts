@@ -1,8 +1,8 @@
-import { completed, type JobRecord, uuidv7 } from '@ojs-ts/core';
+import { completed, type JobRecord, type NodeRef, uuidv7 } from '@ojs-ts/core';
 import { openStorage, type Storage } from '@ojs-ts/server';
 import { newJob } from '../new-job.ts';
 import { freshStore } from '../store.ts';
-import { type Kind, patchOf } from './kinds.ts';
+import { endGroups, insertTogether, type Kind, patchOf } from './kinds.ts';
 import { type Meter, meterOf } from './meter.ts';
 
 const queue = 'bench';
@@ -56,9 +56,7 @@ export async function measureRound(options: RoundOptions): Promise<Round> {
         const n = made++;
         return newJob(n, now, { queue, ...patchOf(kind, n) });
       });
-      const [answers] = await storage.jobs.insert([group], now);
-      const refused = answers?.find(({ kind }) => kind !== 'inserted');
-      if (refused !== undefined) throw new Error(`a job was not inserted but ${refused.kind}`);
+      await insertTogether(storage, kind, group, now);
       await everySoOften(storage, made, size);
     }
   };
@@ -114,7 +112,12 @@ async function drain(storage: Storage, count: number, batch: number): Promise<vo
       jobs.map(({ id, claim }) => completed({ id, claim, worker, result: '{"sent":true}' })),
       Date.now(),
     );
-    if (moved.some(({ kind }) => kind !== 'moved')) throw new Error('a job that was claimed could not be completed');
+    const ready: NodeRef[] = [];
+    for (const one of moved) {
+      if (one.kind !== 'moved') throw new Error('a job that was claimed could not be completed');
+      ready.push(...one.ready);
+    }
+    await endGroups(storage, ready, Date.now());
     done += jobs.length;
     await everySoOften(storage, done, batch);
   }
