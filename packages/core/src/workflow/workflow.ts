@@ -93,7 +93,7 @@ class Compiler {
 
   nodes(): readonly NewNode[] {
     const drafts = this.#drafts.filter((draft) => draft !== null);
-    // Copies of ten thousand drafts would live as long as these.
+    // The drafts become the nodes: copies would double the memory.
     for (const draft of drafts) draft.next = this.#next[draft.index] ?? none;
     return drafts;
   }
@@ -186,11 +186,12 @@ export function digest(text: string): string {
   const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
   for (let at = 0; at < words.length; at++) {
     const word = words[at] ?? 0;
-    a = Math.imul(a ^ word, left);
-    b = Math.imul(b ^ word, right);
+    // A product carries a bit upwards only, so the upper ones are brought down first.
+    a = Math.imul(a ^ (a >>> 15) ^ word, left);
+    b = Math.imul(b ^ (b >>> 15) ^ word, right);
   }
   const rest = bytes.subarray(words.length * 4).reduce((code, byte) => (code << 8) | byte, 1);
-  return [Math.imul(a ^ rest, left), Math.imul(b ^ rest, right)]
+  return [Math.imul(a ^ (a >>> 15) ^ rest, left), Math.imul(b ^ (b >>> 15) ^ rest, right)]
     .map((half) => (half >>> 0).toString(16).padStart(8, '0'))
     .join('');
 }

@@ -185,7 +185,7 @@ end
 
 -- Texts of events, some of several, and how many they are; `finish` writes them as one batch. `alike` has the values of
 -- the last event of a job and `alike_member` those of the last one of a workflow's member, see event-log.lua; `last_id` is
--- the job of the last text, where that is about a job.
+-- the job of the last text, where that is the event of a job.
 local entries, events, alike, alike_member, last_id = {}, 0, nil, nil, nil
 local woken = {}
 

@@ -25,7 +25,7 @@ do
   end
 
   -- The kind of a new job, where it takes the short path: it is available, without a priority, in a queue that takes every
-  -- job (`always` any), and nobody holds its key.
+  -- job, and nobody holds its key. With `always`, capacity and pause of the queue do not matter.
   local function kind_to_insert(item, known, always)
     local id, bytes, unique = item[1], item[2], item[3]
     if not bytes or #item > 3 or known[id] then return nil end
@@ -49,15 +49,18 @@ do
   end
 
   -- Groups of plain jobs, each a list of { id, bytes, unique } or one of them. Answers the place of the first group that
-  -- is another one.
+  -- is another one. The caller has fetched the ids: an unknown one counts as new.
   function plain.insert(groups, at, now, out, always)
     local known, changed, inserted = cells.of('jobs'), cells.changed('jobs'), { true }
     local number, place = store.get('number'), store.get('place')
-    local listed, run, n = scores(p .. 's:2').add, nil, 0
-    local m = #listed
+    local listed, m, run, n = nil, 0, nil, 0
 
     local function add(item, of)
       local id, bytes, unique = item[1], item[2], item[3]
+      if not listed then
+        listed = scores(p .. 's:2').add
+        m = #listed
+      end
       if not run or run.kind ~= of then
         if run then insert_run(run, n) end
         run, n = { kind = of, queue = queue_of(of.name, now), ids = {}, ready = scores(p .. 'ready:' .. of.name).add }, 0

@@ -367,24 +367,28 @@ export const workflowCases: readonly Case[] = [
     },
   ],
   [
-    'jobs of a group that one call acks close their nodes, each with an event behind that of its job',
+    'jobs of a group that one call acks, others between them, close their nodes; each event comes behind that of its job',
     async (storage) => {
       const nodes = [0, 1, 2].map((index) => newNode(index, { name: `step-${index}`, next: [3] }));
       await create(storage, [...nodes, newNode(3, { open: 3, member: false })], { kind: 'group' });
-      await storage.workflows.advance(
-        [0, 1, 2].map((index) => startOf(index)),
-        t0,
-      );
-      const claimed = await claim(storage, { limit: 3 }, t0 + 5);
-      const acks = claimed.map(({ id, claim }, index) =>
-        completed({ id, claim, result: index === 1 ? null : `${index}` }),
-      );
+      const starts = [0, 1, 1, 2].map((index) => startOf(index));
+      const started = await storage.workflows.advance(starts, t0);
+      expect(started.map(({ done }) => done)).toEqual([true, true, false, true]);
+      await insert(storage, [newJob(8)]);
+      const claimed = await claim(storage, { limit: 4 }, t0 + 5);
+      const acks = [0, 8, 1, 2].map((index) => {
+        const claim = claimed.find(({ id }) => id === idOf(index))?.claim ?? null;
+        return completed({ id: idOf(index), claim, result: index === 1 ? null : `${index}` });
+      });
       const { newest } = await storage.events(0, 1);
       const answers = await storage.jobs.transition(acks, t0 + 12);
-      expect(answers.map((answer) => (answer.kind === 'moved' ? answer.ready : answer))).toEqual([[], [], [ref(3)]]);
+      const ready = answers.map((answer) => (answer.kind === 'moved' ? answer.ready : answer));
+      expect(ready).toEqual([[], [], [], [ref(3)]]);
       const log = await eventLog(storage, newest);
-      expect(log.map(({ kind }) => kind)).toEqual([0, 1, 2].flatMap(() => ['job.completed', 'workflow.job_completed']));
-      expect(log.filter((_, at) => at % 2 === 1).map(({ entry }) => entry.at(-1))).toMatchObject(
+      const both = ['job.completed', 'workflow.job_completed'];
+      expect(log.map(({ kind }) => kind)).toEqual([...both, 'job.completed', ...both, ...both]);
+      const ends = log.filter(({ kind }) => kind === 'workflow.job_completed');
+      expect(ends.map(({ entry }) => entry.at(-1))).toMatchObject(
         [0, 1, 2].map((index) => ({
           job_id: idOf(index),
           step_id: `step-${index}`,
@@ -401,7 +405,7 @@ export const workflowCases: readonly Case[] = [
         ['completed', '2'],
       ]);
       const repeated = await storage.jobs.transition(acks, t0 + 13);
-      expect(repeated.map(({ kind }) => kind)).toEqual(['already', 'already', 'already']);
+      expect(repeated.map(({ kind }) => kind)).toEqual(['already', 'already', 'already', 'already']);
       expect(await storage.workflows.get('w')).toMatchObject({ completed: 3, state: 'running' });
     },
   ],
