@@ -106,7 +106,7 @@ export const workflows: readonly Mutation[] = [
   {
     name: 'step-has-no-place',
     rule: 'ojs-json-format §12.4',
-    in: 'core: Reader.list',
+    in: 'core: withItems',
     find: 'const at = `${path}.${key}[${index}]`;',
     replace: 'const at = path;',
     cases: ['OJS-L3-VAL-001', 'OJS-L3-VAL-002', 'OJS-L3-VAL-003'],
