@@ -367,7 +367,7 @@ export const workflowCases: readonly Case[] = [
     },
   ],
   [
-    'jobs of a group that one call acks, others between them, close their nodes; each event comes behind that of its job',
+    'a call that acks jobs of a group closes their nodes, each with an event behind that of its job',
     async (storage) => {
       const nodes = [0, 1, 2].map((index) => newNode(index, { name: `step-${index}`, next: [3] }));
       await create(storage, [...nodes, newNode(3, { open: 3, member: false })], { kind: 'group' });
