@@ -38,22 +38,18 @@ do
     last_id = ids[last]
   end
 
-  local function alike_end(a, b)
-    return a and a.flow == b.flow and a.kind == b.kind and a.type == b.type and a.queue == b.queue and a.is_timed == b.is_timed
-  end
-
   -- Logs that a member of a workflow has ended. Ports core's `nodeEvents` and `EventEntries.node`: behind the event of its
   -- job, an event that differs from the last such one in its job and five numbers alone is written as these.
-  function log.member(flow, node, index, job, passed, now)
+  function log.member(flow, name, index, job, passed, now)
     if not logged then return end
     local total, completed, other = tonumber(flow.t), tonumber(flow.c), flow.f + flow.x
     local left = math.max(0, total - completed - other)
     local is_unordered = flow.k == '"group"' or flow.k == '"batch"'
     local kind = (is_unordered and 'workflow.job' or 'workflow.step') .. (passed and '_completed' or '_failed')
-    local duration = job.started and int(math.max(0, now - job.started))
-    local own = { flow = flow, kind = kind, type = job.type, queue = job.queue, is_timed = duration ~= nil }
-    if last_id == job.id and alike_end(alike_member, own) then
-      entries[#entries + 1] = string.format('[%s,%s,%s,%d,%d,%d]', index, node.name, duration or 'null', completed, other, left)
+    local duration = job.startedAt and int(math.max(0, now - job.startedAt))
+    local l = alike_member
+    if last_id == job.id and l and l[1] == flow and l[2] == kind and l[3] == job.type and l[4] == job.queue and l[5] == (duration ~= nil) then
+      entries[#entries + 1] = string.format('[%s,%s,%s,%d,%d,%d]', index, name, duration or 'null', completed, other, left)
     else
       local place = is_unordered
           and string.format('"job_index":%s,"completed_count":%d,"failed_count":%d,"total_count":%d', index, completed, other, total)
@@ -62,10 +58,10 @@ do
         '["', kind, '",', flow.i, ',null,"', job.queue, '",null,null,0,null,null,null,',
         '{"workflow_id":', flow.i, ',"workflow_name":', flow.n, ',"workflow_type":', flow.k,
         ',"job_id":"', job.id, '","job_type":"', job.type, '",', duration and '"duration_ms":' .. duration .. ',' or '',
-        '"step_id":', node.name, ',"step_type":"', job.type, '",', place, string.format(',"steps_remaining":%d}]', left),
+        '"step_id":', name, ',"step_type":"', job.type, '",', place, string.format(',"steps_remaining":%d}]', left),
       })
       note_kind(kind)
-      alike_member = is_unordered and own or nil
+      alike_member = is_unordered and { flow, kind, job.type, job.queue, duration ~= nil } or nil
     end
     events, last_id = events + 1, nil
   end

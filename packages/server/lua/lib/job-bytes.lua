@@ -7,7 +7,7 @@ do
   -- Mark (a byte that no text begins with: TypeScript reads it as bytes), state, flags (1: there is a trace, 2: the
   -- envelope is in `envelopes`, 4: there are rare members, 8: a unique key and no other one, 16: limits and no other one,
   -- 32: a node and no other one), priority, run, creation, timeout, heartbeat, visibility (-1: none), type, queue, trace,
-  -- rare members as packed map or the unique key.
+  -- rare members as packed map, or the unique key, or the node as <index>|<workflow>.
   local constant = '<BBBddddddHc0Hc0I4c0I4c0'
   -- Mark, state, flags, which of `numbers` and `names` follow, attempt, claim.
   local record = '<BBBHI4I4'
@@ -52,7 +52,12 @@ do
   function jobs.parse(id, bytes, text)
     local _, state, flags, priority, run_at, created_at, timeout, heartbeat, visibility, type, queue, trace, rare =
       struct.unpack(constant, bytes)
-    local job = bit.band(flags, 8) ~= 0 and { uniqueKey = rare } or rare ~= '' and unpacked(rare) or {}
+    local job = bit.band(flags, 40) == 0 and rare ~= '' and unpacked(rare) or {}
+    if bit.band(flags, 8) ~= 0 then job.uniqueKey = rare end
+    if bit.band(flags, 32) ~= 0 then
+      local workflow, index = plain.node(rare)
+      job.node = { workflow = workflow, index = tonumber(index) }
+    end
     job.id, job.type, job.queue, job.state, job.priority = id, type, queue, state, priority
     job.runAt, job.createdAt, job.timeoutMs, job.heartbeatMs = run_at, created_at, timeout, heartbeat
     if visibility >= 0 then job.visibilityMs = visibility end

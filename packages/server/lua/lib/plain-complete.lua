@@ -17,14 +17,30 @@ do
     if not of.is_node then log_run('job.completed', 8, run.job, run.ids, n) end
   end
 
-  -- What closes with a job of a workflow. Its events come right behind that of the job.
-  local function close_node(run, id, bytes, result, now)
+  -- Reads the nodes of jobs from a place on, those of a workflow in one command. Answers the node of each.
+  local function nodes_from(outcomes, at, known)
+    local nodes, flows, indexes, n = {}, {}, {}, 0
+    for i = at, #outcomes do
+      local id = outcomes[i][1]
+      local bytes = id and known[id]
+      local of = bytes and kind_of(bytes)
+      if of and of.is_node then
+        n = n + 1
+        flows[n], indexes[n] = node_of(bytes, of)
+        nodes[i] = n
+      end
+    end
     long_way()
-    local job = run.job
-    job.id, job.node = id, node_of(bytes, run.kind)
-    log.job('job.completed', job, 8)
-    local ready = transitions.close_node(job, result, now)
-    return #ready == 0 and 8 or { kind = 'moved', was = 8, workflow = job.node.workflow, ready = ready }
+    workflows.fetch(flows, indexes)
+    return function(i) return flows[nodes[i]], indexes[nodes[i]] end
+  end
+
+  -- What closes with a job of a workflow. Its events come right behind that of the job.
+  local function close_node(run, id, workflow, index, result, now)
+    run.job.id = id
+    log.job('job.completed', run.job, 8)
+    local ready = workflows.close(workflow, index, run.job, result, now)
+    return #ready == 0 and 8 or { kind = 'moved', was = 8, workflow = workflow, ready = ready }
   end
 
   -- What follows from the record of a running job, and from its bytes; nil where it is not plain.
@@ -62,13 +78,17 @@ do
     local known, states, changed = cells.of('jobs'), cells.of('states'), cells.changed('states')
     local active_refs, overdue = scores(p .. 's:8').remove, scores(p .. 'overdue').remove
     local run, n, finished, f, a, o = nil, 0, {}, 0, #active_refs, #overdue
-    local head = new_head()
+    local head, node_at = new_head(), nil
     while true do
       local one = outcomes[at]
       local id = one and one[1]
       local bytes, record = id and known[id], id and states[id]
       if not bytes or not record then break end
       local of = kind_of(bytes)
+      if of.is_node and not node_at then
+        node_at = nodes_from(outcomes, at, known)
+        of = kind_of(bytes)
+      end
       if not run or run.kind ~= of or run.record ~= record then
         local next_run = running(record, of, now)
         if not next_run then break end
@@ -88,7 +108,12 @@ do
       end
       a, o, f, n = a + 1, o + 1, f + 1, n + 1
       active_refs[a], overdue[o], finished[f], run.ids[n] = ref, ref, ref, id
-      out[at] = of.is_node and close_node(run, id, bytes, result, now) or 8
+      if of.is_node then
+        local workflow, index = node_at(at)
+        out[at] = close_node(run, id, workflow, index, result, now)
+      else
+        out[at] = 8
+      end
       at = at + 1
     end
     if run and n > 0 then complete_run(run, now, n) end

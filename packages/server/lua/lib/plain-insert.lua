@@ -48,9 +48,9 @@ do
     return true
   end
 
-  -- Groups of plain jobs, each a list of { id, bytes, unique } or one of them. Answers the place of the first group that
-  -- is another one. The caller has fetched the ids: an unknown one counts as new.
-  function plain.insert(groups, at, now, out, always)
+  -- Groups of plain jobs up to the place `last`, each a list of { id, bytes, unique } or one of them. Answers the place
+  -- behind the last one that it inserted. The caller has fetched the ids: an unknown one counts as new.
+  function plain.insert(groups, at, last, now, out, always)
     local known, changed, inserted = cells.of('jobs'), cells.changed('jobs'), { true }
     local number, place = store.get('number'), store.get('place')
     local listed, m, run, n = nil, 0, nil, 0
@@ -81,7 +81,7 @@ do
       run.ids[n] = id
     end
 
-    while groups[at] do
+    while at <= last do
       local group = groups[at]
       if type(group[1]) == 'string' then
         local of = kind_to_insert(group, known, always)

@@ -71,8 +71,13 @@ do
 
   local function holders_in(state, key) return p .. 'u:' .. state .. ':' .. key end
 
-  -- The node that a job is.
-  local function node_of(bytes, of) return unpacked(rare_of(bytes, of)).node end
+  -- The node that a job is, where that is its only rare member: the workflow and the index, a text.
+  function plain.node(rare)
+    local index, workflow = string.match(rare, '^(%d+)|(.*)$')
+    return workflow, index
+  end
+
+  local function node_of(bytes, of) return plain.node(rare_of(bytes, of)) end
 
   -- A job that holds a unique key changes its state.
   local function move_holder(bytes, of, ref, from, to)

@@ -18,9 +18,7 @@ do
 
   -- The job has ended, or is gone: so has the node that it is. Answers the indexes of the nodes that this makes ready.
   function transitions.close_node(job, result, now)
-    if not job.node then return nil end
-    local about = { id = job.id, type = job.type, queue = job.queue, state = job.state, started = job.startedAt, result = result or nil }
-    return workflows.close(job.node.workflow, int(job.node.index), about, now)
+    return job.node and workflows.close(job.node.workflow, int(job.node.index), job, result, now)
   end
 
   -- Ports core's `moved`.

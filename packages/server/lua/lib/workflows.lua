@@ -1,19 +1,29 @@
 -- Workflows and their nodes.
 -- f:<id> is the workflow, n:<id> all its nodes, so that one of thousands is made and removed as two keys. Of node i:
--- <i> what never changes (member|job|next,next|name as JSON), s<i> its spec, o<i> how many dependencies are open
--- (absent: 0), f<i> how many did not pass, t<i> its state (absent while it waits, p, then c, f or x and the time of its
--- end), r<i> and e<i> its result and error. nr:<id> holds the indexes of the nodes that are ready. Nodes that waited
--- when their workflow was cancelled are not written: they read as cancelled.
+-- <i> what never changes (member|job|next,next|name as JSON) and once it is closed, behind a line feed, c, f or x, the
+-- time of its end, and its result behind another bar; s<i> its spec, o<i> how many dependencies are open (absent: 0), f<i>
+-- how many did not pass, e<i> its error. nr:<id> holds the indexes of the nodes that are ready, with the index as score,
+-- and half more where the node is no member. A node that is neither closed nor ready, and has no open dependency, is
+-- pending. Nothing is written of nodes that waited when their workflow was cancelled: they read as cancelled.
 workflows = {}
 do
+  -- What never changes of a node: whether it is a member, its job, its dependents, its name.
   local function static(text)
-    local member, job, after, name = string.match(text, '^(%d)|([^|]*)|([^|]*)|(.*)$')
-    return { member = member == '1', job = job, after = after, name = name }
+    local member, job, after, name = string.match(text, '^(%d)|([^|]*)|([^|]*)|([^\n]*)')
+    return member == '1', job, after, name
+  end
+
+  -- Text has no line feed before the end: a name is a JSON string.
+  local function is_closed(text) return string.find(text, '\n', 1, true) ~= nil end
+
+  local function close_text(text, letter, now, result)
+    return text .. '\n' .. letter .. int(now) .. (result and '|' .. result or '')
   end
 
   -- A script reads a workflow once, and writes its changes once; the same for the list of its ready nodes, and, by `cells`,
-  -- for the nodes.
-  local flows, changed, unready = {}, {}, {}
+  -- for the nodes. `ready` has scores in these lists, false for nodes that are not there.
+  local flows, changed, unready, ready = {}, {}, {}, {}
+  local none = {}
   local names = { 's', 'i', 'n', 'k', 't', 'c', 'f', 'x', 'w', 'no' }
 
   local function flow_of(id)
@@ -36,21 +46,21 @@ do
     changed[id][name] = true
   end
 
-  local function count(id, name, by) set(id, name, int(flow_of(id)[name] + by)) end
+  local function count(id, name, by) set(id, name, flow_of(id)[name] + by) end
 
   at_end[#at_end + 1] = function()
     for id, names_of in pairs(changed) do
       local fields = {}
       for name in pairs(names_of) do
+        local value = flows[id][name]
         fields[#fields + 1] = name
-        fields[#fields + 1] = flows[id][name]
+        fields[#fields + 1] = type(value) == 'number' and int(value) or value
       end
       call('HSET', p .. 'f:' .. id, unpack(fields))
     end
-    for id in pairs(unready) do
-      local ready = p .. 'nr:' .. id
-      write_pending(ready)
-      if call('EXISTS', ready) == 0 then call('ZREM', p .. 'flows:ready', id) end
+    for id, list in pairs(unready) do
+      write_pending(list)
+      if call('EXISTS', list) == 0 then call('ZREM', p .. 'flows:ready', id) end
     end
     changed, unready = {}, {}
   end
@@ -58,29 +68,61 @@ do
   -- A member in a list is 16 digits of the workflow's number and its id, so that equal scores go by creation.
   local function member(number, id) return string.format('%016d', number) .. id end
 
-  local function set_ready(id, index)
-    set_score(p .. 'nr:' .. id, index, index)
+  -- What the script knows of the list of ready nodes of a workflow.
+  local function ready_of(id)
+    local scores = ready[id]
+    if not scores then
+      scores = {}
+      ready[id] = scores
+    end
+    return scores
+  end
+
+  -- The score of a node in that list, a text; false where it is not there.
+  local function score_of(id, index)
+    local scores = ready_of(id)
+    if scores[index] == nil then scores[index] = call('ZSCORE', p .. 'nr:' .. id, index) end
+    return scores[index]
+  end
+
+  local function set_ready(id, index, counts)
+    local score = counts and index or index .. '.5'
+    ready_of(id)[index] = score
+    set_score(p .. 'nr:' .. id, index, score)
     call('ZADD', p .. 'flows:ready', flow_of(id).no, id)
   end
 
   local function add(nodes, field, by)
     local value = (cells.get(nodes, field) or 0) + by
-    cells.set(nodes, field, int(value))
+    cells.set(nodes, field, value)
     return value
+  end
+
+  -- The indexes in the list of a node's dependents: most nodes of a group have the same one.
+  local lists = {}
+  local function indexes_of(after)
+    local indexes = lists[after]
+    if not indexes then
+      indexes = {}
+      for index in string.gmatch(after, '%d+') do indexes[#indexes + 1] = index end
+      lists[after] = indexes
+    end
+    return indexes
   end
 
   -- Ports core's `lowered` and `isReady`: a node is closed, so each of its dependents waits for one less. Answers the
   -- indexes of those that are ready by it.
   local function lower(id, after, passes)
-    local nodes, ready = 'n:' .. id, {}
-    for index in string.gmatch(after, '%d+') do
+    local nodes, made = 'n:' .. id, {}
+    for _, index in ipairs(indexes_of(after)) do
       if not passes then add(nodes, 'f' .. index, 1) end
-      if add(nodes, 'o' .. index, -1) == 0 and not cells.get(nodes, 't' .. index) then
-        set_ready(id, index)
-        ready[#ready + 1] = index
+      local text = add(nodes, 'o' .. index, -1) == 0 and cells.get(nodes, index)
+      if text and not is_closed(text) then
+        set_ready(id, index, (static(text)))
+        made[#made + 1] = index
       end
     end
-    return ready
+    return made
   end
 
   -- A workflow in an answer.
@@ -91,83 +133,124 @@ do
   -- A node in an answer, with the state and the end of its workflow; false where there is none. `seen` keeps these from
   -- node to node.
   function workflows.node(id, i, seen)
-    local v = call('HMGET', p .. 'n:' .. id, i, 's' .. i, 'o' .. i, 'f' .. i, 't' .. i, 'r' .. i, 'e' .. i)
+    local v = call('HMGET', p .. 'n:' .. id, i, 's' .. i, 'o' .. i, 'f' .. i, 'e' .. i)
     if not v[1] then return false end
     local flow = seen[id] or call('HMGET', p .. 'f:' .. id, 's', 'fin')
     seen[id] = flow
-    return { i, v[1], v[2], v[3], v[4], v[5], v[6], v[7], flow[1], flow[2] }
+    local is_ready = not is_closed(v[1]) and (v[3] or '0') == '0' and call('ZSCORE', p .. 'nr:' .. id, i) and 1 or 0
+    return { i, v[1], v[2], v[3], v[4], v[5], is_ready, flow[1], flow[2] }
   end
 
   -- Ports core's `closedAs`.
   function workflows.closed_as(state) return state == 16 and 'c' or state == 64 and 'x' or 'f' end
 
-  -- The job { id, type, queue, state, started, result } has ended, or is gone: so its node closes. Answers the indexes
-  -- of the nodes that are ready by it.
-  function workflows.close(id, index, job, now)
-    index = int(index)
-    local nodes, state_at = 'n:' .. id, 't' .. index
-    cells.fetch(nodes, { index, state_at }, 1, 2)
-    if cells.get(nodes, state_at) ~= 'p' then return {} end
-    local node = static(cells.get(nodes, index))
-    if node.job ~= job.id then return {} end
-    local letter = workflows.closed_as(job.state)
-    cells.set(nodes, state_at, letter .. int(now))
-    if job.result then cells.set(nodes, 'r' .. index, job.result) end
-    local flow = flow_of(id)
-    if not flow then return {} end
-    if node.member then count(id, letter, 1) end
-    if flow.s ~= 'running' then return {} end
-    if node.member then log.member(flow, node, index, job, letter == 'c', now) end
-    return lower(id, node.after, letter == 'c')
+  local function by_workflow(flows_of, indexes)
+    local of = {}
+    for i, id in ipairs(flows_of) do
+      local list = of[id]
+      if not list then
+        list = {}
+        of[id] = list
+      end
+      list[#list + 1] = indexes[i]
+    end
+    return pairs(of)
   end
 
-  -- What never changes of a node that is ready; false where it is not.
+  local function fetch_ready(id, list)
+    local scores = ready_of(id)
+    for from = 1, #list, 1000 do
+      local to = math.min(from + 999, #list)
+      local found = call('ZMSCORE', p .. 'nr:' .. id, unpack(list, from, to))
+      for i = from, to do scores[list[i]] = found[i - from + 1] end
+    end
+  end
+
+  -- No member waits: so it need not be asked of one.
+  local function is_started(flow) return tonumber(flow.w) == 0 end
+
+  -- Reads ahead the nodes of jobs that end: a few commands a workflow. Indexes are texts.
+  function workflows.fetch(flows_of, indexes)
+    for id, list in by_workflow(flows_of, indexes) do
+      local flow, names = flow_of(id), list
+      if flow and not is_started(flow) then
+        fetch_ready(id, list)
+        names = {}
+        for i, index in ipairs(list) do names[2 * i - 1], names[2 * i] = index, 'o' .. index end
+      end
+      cells.fetch('n:' .. id, names, 1, #names)
+    end
+  end
+
+  -- The same for nodes of which only is asked whether they are ready.
+  function workflows.fetch_ready(flows_of, indexes)
+    for id, list in by_workflow(flows_of, indexes) do fetch_ready(id, list) end
+  end
+
+  -- Whether a node that is not closed waits for dependencies or for its start.
+  local function waits(id, index) return score_of(id, index) or tonumber(cells.get('n:' .. id, 'o' .. index) or 0) > 0 end
+
+  -- The job has ended with the result (absent or false: none), or is gone: so its node closes. Answers the indexes of the
+  -- nodes that are ready by it.
+  function workflows.close(id, index, job, result, now)
+    local flow, nodes = flow_of(id), 'n:' .. id
+    local text = flow and cells.get(nodes, index)
+    if not text or is_closed(text) then return none end
+    local counts, own_job, after, name = static(text)
+    if own_job ~= job.id or not (counts and is_started(flow)) and waits(id, index) then return none end
+    local letter = workflows.closed_as(job.state)
+    cells.set(nodes, index, close_text(text, letter, now, result))
+    if counts then count(id, letter, 1) end
+    if flow.s ~= 'running' then return none end
+    if counts then log.member(flow, name, index, job, letter == 'c', now) end
+    return lower(id, after, letter == 'c')
+  end
+
+  -- Whether a node is ready.
   function workflows.ready(id, index)
     local flow = flow_of(id)
-    if not flow or flow.s ~= 'running' then return false end
-    local nodes, state_at, open_at = 'n:' .. id, 't' .. index, 'o' .. index
-    cells.fetch(nodes, { index, state_at, open_at }, 1, 3)
-    local text = cells.get(nodes, index)
-    return text and not cells.get(nodes, state_at) and (cells.get(nodes, open_at) or '0') == '0' and static(text)
+    return flow and flow.s == 'running' and score_of(id, index) ~= false
   end
 
   -- How many of its dependencies did not pass.
   function workflows.failed(id, index) return tonumber(cells.get('n:' .. id, 'f' .. index) or 0) end
 
-  local function leaves_waiting(id, index, node, to)
-    cells.set('n:' .. id, 't' .. index, to)
-    if node.member then count(id, 'w', -1) end
-    set_score(p .. 'nr:' .. id, index, false)
-    unready[id] = true
+  -- The job of a ready node has been inserted, or the node closes without one.
+  function workflows.start(id, index)
+    local scores, list = ready_of(id), unready[id] or p .. 'nr:' .. id
+    if not string.find(scores[index], '.', 1, true) then count(id, 'w', -1) end
+    scores[index] = false
+    unready[id] = list
+    local gone = plain.scores(list).remove
+    gone[#gone + 1] = index
   end
-
-  -- The job of a ready node has been inserted.
-  function workflows.start(id, index, node) leaves_waiting(id, index, node, 'p') end
 
   local function ended(id, state, now)
     local flow = flow_of(id)
     call('ZREM', p .. 'flows:' .. flow.s, id)
     call('ZADD', p .. 'flows:' .. state, flow.no, id)
     call('ZREM', p .. 'flows:ready', id)
-    -- Members that this script has added go too.
+    -- Members that this script has added go too. Of a cancelled workflow the list still says which nodes had no job.
     write_pending(p .. 'nr:' .. id)
-    call('UNLINK', p .. 'nr:' .. id)
+    if state ~= 'cancelled' then call('UNLINK', p .. 'nr:' .. id) end
     set(id, 's', state)
     set(id, 'fin', int(now))
   end
 
   -- Closes a ready node without a job; `step` is one of `workflow_advance`.
-  function workflows.shut(id, index, node, step, now)
+  function workflows.shut(id, index, step, now)
     local nodes = 'n:' .. id
-    leaves_waiting(id, index, node, step.letter .. int(now))
-    if step.result then cells.set(nodes, 'r' .. index, step.result) end
+    local text = cells.get(nodes, index)
+    local counts, _, after = static(text)
+    workflows.start(id, index)
+    cells.set(nodes, index, close_text(text, step.letter, now, step.result))
     if step.error then cells.set(nodes, 'e' .. index, step.error) end
-    if node.member then count(id, step.letter, 1) end
-    if not step.ends then return lower(id, node.after, step.passes) end
+    if counts then count(id, step.letter, 1) end
+    if not step.ends then return lower(id, after, step.passes) end
     ended(id, step.ends, now)
     if step.text then set(id, 'end', step.text) end
     call('ZADD', p .. 'flows:over', int(now), member(flow_of(id).no, id))
-    return {}
+    return none
   end
 
   function workflows.cancel(id, now)
@@ -197,7 +280,7 @@ do
       local id = string.sub(oldest[i], 17)
       local state = call('HGET', p .. 'f:' .. id, 's')
       if state then call('ZREM', p .. 'flows:' .. state, id) end
-      call('UNLINK', p .. 'f:' .. id, p .. 'n:' .. id)
+      call('UNLINK', p .. 'f:' .. id, p .. 'n:' .. id, p .. 'nr:' .. id)
       call('ZREM', p .. 'flows:over', oldest[i])
       gone = gone + 1
     end

@@ -40,7 +40,7 @@ function reading.dump_ids(cursor)
 end
 
 -- With jobs. { ids } or { flow }; answers each job that is there. Of a workflow besides: its record, its number, and
--- all fields of its nodes; false where it is gone.
+-- all fields of its nodes, and the indexes of those that are ready; false where it is gone.
 function reading.dump_jobs(request)
   local out = {}
   if request.ids then
@@ -54,7 +54,7 @@ function reading.dump_jobs(request)
     local id = string.find(nodes[i], '^%d') and string.match(nodes[i + 1], '^%d|([^|]*)|')
     if id and id ~= '' then take_job(out, id) end
   end
-  return { workflows.record(request.flow), tonumber(number), nodes, out }
+  return { workflows.record(request.flow), tonumber(number), nodes, out, call('ZRANGE', p .. 'nr:' .. request.flow, 0, -1) }
 end
 
 -- With limits. { after, limit }; answers the records behind the key, each with the time of its last use, and all starts

@@ -14,7 +14,7 @@ function adding.insert(request)
   cells.fetch('jobs', ids, 1, #ids)
   local i, last = 1, #request.groups
   while i <= last do
-    i = plain.insert(request.groups, i, request.now, out)
+    i = plain.insert(request.groups, i, last, request.now, out)
     if i <= last then
       long_way()
       out[i] = admission.insert(admission.items(request.groups[i]), request.now, request.options)

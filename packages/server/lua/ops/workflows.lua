@@ -1,13 +1,9 @@
 -- Workflows and their nodes; lib/workflows.lua says how they are stored.
 
--- In pieces, because arguments go through the Lua stack.
-local function in_pieces_of_argv(command, key, from, count)
-  for first = from, from + count - 1, 1000 do call(command, key, unpack(ARGV, first, math.min(first + 999, from + count - 1))) end
-end
-
 -- With workflows. ARGV: now, id, the id, the name and the kind as JSON, spec, total, how many nodes are members,
--- highest index, number of events, number of texts that follow for the nodes, number of texts for those that are ready;
--- then these three lists. Answers kind, record, indexes of nodes that are ready.
+-- highest index, those that are ready, number of lists of nodes, these lists, events. Packed: a list of fields and
+-- values; the ready ones as runs of first and last index, and how much more than the index their scores are. Answers
+-- kind, record, indexes of nodes that are ready; a new workflow has those that the caller named.
 function adding.workflow_create()
   local now, id = ARGV[1], ARGV[2]
   local flow = p .. 'f:' .. id
@@ -17,17 +13,23 @@ function adding.workflow_create()
     local ready = same and known[5] == 'running' and call('ZRANGE', p .. 'nr:' .. id, 0, -1) or {}
     return { same and 'already' or 'duplicate', workflows.record(id), ready }
   end
-  local events, fields, ready = tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12])
+  local runs, lists, ready = unpacked(ARGV[10]), tonumber(ARGV[11]), {}
+  for i = 1, #runs, 3 do
+    for index = runs[i], runs[i + 1] do
+      ready[#ready + 1] = index + runs[i + 2]
+      ready[#ready + 1] = index
+    end
+  end
   local number = int(call('INCR', p .. 'flows:number'))
   call('HSET', flow, 'no', number, 'i', ARGV[3], 'n', ARGV[4], 'k', ARGV[5], 'sp', ARGV[6], 't', ARGV[7], 'w', ARGV[8], 'm', ARGV[9],
     's', 'running', 'c', 0, 'f', 0, 'x', 0, 'at', now)
   call('ZADD', p .. 'flows:running', number, id)
-  in_pieces_of_argv('HSET', p .. 'n:' .. id, 13 + events, fields)
-  in_pieces_of_argv('ZADD', p .. 'nr:' .. id, 13 + events + fields, ready)
-  if ready > 0 then call('ZADD', p .. 'flows:ready', number, id) end
-  for i = 13, 12 + events do log_event(ARGV[i]) end
+  for i = 12, 11 + lists do in_pieces('HSET', p .. 'n:' .. id, unpacked(ARGV[i])) end
+  in_pieces('ZADD', p .. 'nr:' .. id, ready)
+  if #ready > 0 then call('ZADD', p .. 'flows:ready', number, id) end
+  for i = 12 + lists, #ARGV do log_event(ARGV[i]) end
   finish(now)
-  return { 'created', workflows.record(id), call('ZRANGE', p .. 'nr:' .. id, 0, -1) }
+  return { 'created', workflows.record(id), {} }
 end
 
 -- With workflows. ARGV: id. Answers the record, or null.
@@ -79,34 +81,69 @@ function reading.workflow_node()
   return out
 end
 
--- With admission. { now, steps }; a step is { workflow, index, events } with the job that starts a ready node, or with
--- how it closes without one: the letter of its state, passes, result, error, and where the workflow ends with it its
--- state `ends` and `text`; `failed` where only with so many of its dependencies that did not pass. Answers of each:
--- done, inserted, ready.
-function adding.workflow_advance(request)
-  local now = request.now
-  local out, ids = {}, {}
-  for _, step in ipairs(request.steps) do
-    if step.job then ids[#ids + 1] = step.job[1] end
+-- The place of the first step from `at` on that does not start a ready node, or brings events.
+local function end_of_starts(flows, indexes, steps, at)
+  local seen = {}
+  while steps[at] and steps[at][1] and workflows.ready(flows[at], indexes[at]) do
+    local of = seen[flows[at]]
+    if not of then
+      of = {}
+      seen[flows[at]] = of
+    end
+    if of[indexes[at]] then break end
+    of[indexes[at]] = true
+    at = at + 1
   end
+  return at
+end
+
+-- Starts a ready node by its job.
+local function start(id, index, job, about, now)
+  if not workflows.ready(id, index) then return { false, false, {} } end
+  local inserted = admission.insert_always(admission.item(job), now)
+  if inserted.kind ~= 'inserted' then return { false, inserted, {} } end
+  workflows.start(id, index)
+  for _, entry in ipairs(about) do log_event(entry) end
+  return { true, inserted, {} }
+end
+
+-- Closes a ready node without a job.
+local function shut(id, index, step, now)
+  if not workflows.ready(id, index) or step.failed and step.failed ~= workflows.failed(id, index) then return { false, false, {} } end
+  local ready = workflows.shut(id, index, step, now)
+  for _, entry in ipairs(step.events) do log_event(entry) end
+  return { true, false, ready }
+end
+
+-- With admission. { now, flows, indexes, steps }: workflow and index, a text, of each step. A step that starts a ready
+-- node is its job, with events { job, events } by name. One that closes it without a job has names: `events`, the letter
+-- of its state, passes, result, error, and where the workflow ends with it its state `ends` and `text`; `failed` where
+-- only with so many of its dependencies that did not pass. Answers of each: done, inserted, ready; true for a node that
+-- was started and replaced no job.
+function adding.workflow_advance(request)
+  local now, flows, indexes, steps = request.now, request.flows, request.indexes, request.steps
+  local out, ids = {}, {}
+  for _, step in ipairs(steps) do
+    local job = step[1] and step or step.job
+    if job then ids[#ids + 1] = job[1] end
+  end
+  workflows.fetch_ready(flows, indexes)
   cells.fetch('jobs', ids, 1, #ids)
-  for i, step in ipairs(request.steps) do
-    local id, index = step.workflow, int(step.index)
-    local node = workflows.ready(id, index)
-    local done, inserted, ready = false, false, {}
-    if node and step.job then
-      local is_plain = plain.insert({ step.job }, 1, now, {}, true) > 1
-      inserted = is_plain and { kind = 'inserted', replaced = {} } or admission.insert_always(admission.item(step.job), now)
-      done = inserted.kind == 'inserted'
-      if done then workflows.start(id, index, node) end
-    elseif node and (not step.failed or step.failed == workflows.failed(id, index)) then
-      done = true
-      ready = workflows.shut(id, index, node, step, now)
+  local at, last = 1, #steps
+  while at <= last do
+    local first = at
+    at = plain.insert(steps, at, end_of_starts(flows, indexes, steps, at) - 1, now, out, true)
+    for i = first, at - 1 do
+      workflows.start(flows[i], indexes[i])
+      out[i] = true
     end
-    if done then
-      for _, entry in ipairs(step.events) do log_event(entry) end
+    local step = steps[at]
+    if step and step.letter then
+      out[at] = shut(flows[at], indexes[at], step, now)
+    elseif step then
+      out[at] = start(flows[at], indexes[at], step.job or step, step.events or {}, now)
     end
-    out[i] = { done, inserted, ready }
+    at = at + 1
   end
   finish(now)
   return out

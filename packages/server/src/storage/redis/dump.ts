@@ -1,5 +1,5 @@
 import { pagesOf, startsAtOnce } from '../dump.ts';
-import type { DumpRecord, NodeRecord } from '../storage.ts';
+import type { DumpRecord, NodeRecord, WorkflowRecord } from '../storage.ts';
 import { auditLog } from './audit-log.ts';
 import type { Packed } from './connection/msgpack.ts';
 import { listOf, number, numberOrNull, text } from './connection/packed.ts';
@@ -34,12 +34,11 @@ export async function* dump(scripts: Scripts): AsyncIterable<readonly DumpRecord
   for (const flow of flows) {
     const found = await scripts.exchange('dump_jobs', { flow });
     if (found === false) continue;
-    const [record, created, nodes, jobs] = listOf(found);
+    const [record, created, nodes, jobs, ready] = listOf(found);
     if (number(created) > (lastFlow ?? 0)) continue;
     const workflow = readWorkflow(flow, replyOf(record));
     const records: DumpRecord[] = [{ kind: 'workflow', record: { number: number(created), workflow } }];
-    for (const node of nodesOf(flow, nodes, workflow.state, workflow.finishedAt))
-      records.push({ kind: 'node', record: node });
+    for (const node of nodesOf(flow, nodes, ready, workflow)) records.push({ kind: 'node', record: node });
     const held = listOf(jobs).map(job);
     for (const { record } of held) ids.delete(record.job.id);
     yield* pagesOf([...records, ...held]);
@@ -117,17 +116,19 @@ function job(packed: Packed): DumpRecord & { readonly kind: 'job' } {
 function nodesOf(
   flow: string,
   packed: Packed | undefined,
-  state: string,
-  finishedAt: number | null,
+  ready: Packed | undefined,
+  { state, finishedAt }: WorkflowRecord,
 ): readonly NodeRecord[] {
+  const readyOnes = new Set(listOf(ready).map(text));
   const cells = listOf(packed).map(text);
   const fields = new Map(cells.flatMap((cell, at) => (at % 2 === 0 ? [[cell, cells[at + 1] ?? ''] as const] : [])));
   const indexes = [...fields.keys()].filter((name) => /^\d+$/.test(name)).map(Number);
   return indexes
     .sort((a, b) => a - b)
     .map((index) => {
-      const own = ['s', 'o', 'f', 't', 'r', 'e'].map((letter) => fields.get(`${letter}${index}`) ?? null);
-      return readNode(flow, [index, fields.get(String(index)) ?? null, ...own, state, finishedAt]);
+      const own = ['s', 'o', 'f', 'e'].map((letter) => fields.get(`${letter}${index}`) ?? null);
+      const isReady = readyOnes.has(String(index)) ? 1 : 0;
+      return readNode(flow, [index, fields.get(String(index)) ?? null, ...own, isReady, state, finishedAt]);
     });
 }
 

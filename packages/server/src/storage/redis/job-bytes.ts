@@ -17,8 +17,8 @@ export const hasRare = 4;
 export const isKeyed = 8;
 /** Limits are the only rare member. */
 const isLimited = 16;
-/** The node of a workflow is the only rare member. */
-const isNode = 32;
+/** The node of a workflow is the only rare member: it stands there as `<index>|<workflow>`. */
+export const isNode = 32;
 /** Members of the record with a number each, in the order of their bits; then those with a text. */
 export const numbers = [
   'runAt',
@@ -113,8 +113,10 @@ const nothing: RareBytes = { flag: 0, bytes: Buffer.alloc(0) };
 function packRare({ expiresAt, laterExpiresAt, deadlineAt, uniqueKey, limits, node, cron }: Rare): RareBytes {
   const hasOthers = expiresAt !== null || laterExpiresAt !== null || deadlineAt !== null || cron !== null;
   const hasLimits = limits.length > 0;
-  if (!hasOthers && !hasLimits && node === null)
-    return uniqueKey === null ? nothing : { flag: isKeyed, bytes: Buffer.from(uniqueKey) };
+  if (!hasOthers && !hasLimits) {
+    if (node === null) return uniqueKey === null ? nothing : { flag: isKeyed, bytes: Buffer.from(uniqueKey) };
+    if (uniqueKey === null) return { flag: isNode, bytes: Buffer.from(`${node.index}|${node.workflow}`) };
+  }
   const bytes = packer.pack({
     expiresAt: expiresAt ?? undefined,
     laterExpiresAt: laterExpiresAt ?? undefined,
@@ -124,8 +126,8 @@ function packRare({ expiresAt, laterExpiresAt, deadlineAt, uniqueKey, limits, no
     node: node === null ? undefined : { workflow: node.workflow, index: node.index },
     cron: cron ?? undefined,
   });
-  const hasSeveral = hasOthers || uniqueKey !== null || (hasLimits && node !== null);
-  return { flag: hasRare | (hasSeveral ? 0 : hasLimits ? isLimited : isNode), bytes };
+  const hasSeveral = hasOthers || uniqueKey !== null || node !== null;
+  return { flag: hasRare | (hasSeveral ? 0 : isLimited), bytes };
 }
 
 export function packNewJob(job: NewJob): JobBytes {

@@ -1,7 +1,7 @@
 import { type JobRecord, type State, State as States } from '@ojs-ts/core';
 import { type Packed, unpack } from './connection/msgpack.ts';
 import { listOf, membersOf, number, numberOrNull, text, textOrNull } from './connection/packed.ts';
-import { hasRare, hasTrace, isKeyed, type numbers, queueBit, type Rare, workerBit } from './job-bytes.ts';
+import { hasRare, hasTrace, isKeyed, isNode, type numbers, queueBit, type Rare, workerBit } from './job-bytes.ts';
 
 /** Texts of a job that have places of their own. */
 export interface OtherTexts {
@@ -170,6 +170,11 @@ const plain: Rare = {
 function readRare(flags: number, bytes: Buffer | null): Rare {
   if (bytes === null) return plain;
   if ((flags & isKeyed) !== 0) return { ...plain, uniqueKey: bytes.toString() };
+  if ((flags & isNode) !== 0) {
+    const node = bytes.toString();
+    const bar = node.indexOf('|');
+    return { ...plain, node: { workflow: node.slice(bar + 1), index: Number(node.slice(0, bar)) } };
+  }
   if ((flags & hasRare) === 0) return plain;
   const { expiresAt, laterExpiresAt, deadlineAt, uniqueKey, limits, node, cron } = membersOf(unpack(bytes));
   return {

@@ -6,10 +6,10 @@ import { evicting, RedisRefusal } from './connection/refusal.ts';
 import type { Scripts } from './connection/scripts.ts';
 
 /** What each version of the layout brought. */
-const steps = ['001_first', '002_small_fields'];
+const steps = ['001_first', '002_small_fields', '003_ends_of_nodes'];
 const version = steps.length;
 /** No published version wrote the layout before, so nothing reads it. */
-const oldest = 2;
+const oldest = 3;
 
 export async function layout(scripts: Scripts): Promise<Layout> {
   const from = number(await scripts.exchange('layout_get', null));

@@ -7,7 +7,7 @@ import type { Scripts } from './connection/scripts.ts';
 import { packConstant, packRecord } from './job-bytes.ts';
 import { packNumbers } from './rows.ts';
 import { packMinute } from './statistics.ts';
-import { letters } from './workflow-rows.ts';
+import { packEnd, packNode, readyScore } from './workflow-rows.ts';
 
 type Cell = string | number;
 
@@ -164,23 +164,21 @@ export class Restoration {
 
   #node(node: Dumped['node']): void {
     const flow = this.#flow;
-    const { index, workflow, state, open, failed, member, closedAt, name, job, next, result, error, spec } = node;
+    const { index, workflow, state, open, failed, member, error, spec } = node;
     if (flow?.id !== workflow)
       throw new Error(`The node ${index} of workflow ${workflow} comes before its workflow in the dump.`);
     const fields = {
-      [index]: `${member ? 1 : 0}|${job ?? ''}|${next.join(',')}|${JSON.stringify(name)}`,
+      [index]: packNode(node) + packEnd(node),
       [`s${index}`]: spec,
       [`o${index}`]: open === 0 ? null : open,
       [`f${index}`]: failed === 0 ? null : failed,
-      [`t${index}`]: state === 'waiting' ? null : state === 'pending' ? 'p' : `${letters[state]}${closedAt}`,
-      [`r${index}`]: result,
       [`e${index}`]: error,
     };
     this.#command('HSET', `n:${workflow}`, ...fieldsOf(fields));
     if (member && state === 'waiting') flow.waiting += 1;
     flow.last = Math.max(flow.last, index);
     if (!isReady(node) || flow.state !== 'running') return;
-    this.#command('ZADD', `nr:${workflow}`, index, String(index));
+    this.#command('ZADD', `nr:${workflow}`, readyScore(node), String(index));
     this.#command('ZADD', 'flows:ready', flow.number, workflow);
   }
 

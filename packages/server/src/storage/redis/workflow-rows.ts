@@ -1,27 +1,57 @@
 import type { NewNode, NewWorkflow, NodeRecord, NodeRef, NodeState, WorkflowRecord } from '@ojs-ts/core';
 import { readWorkflowState } from '../rows.ts';
+import { Packer } from './connection/msgpack.ts';
 import { integer, integerOrNull, listOf, type Reply, text, textOrNull } from './connection/reply.ts';
 
 /** The letters for the ends of a node; see lua/lib/workflows.lua. */
 export const letters = { completed: 'c', failed: 'f', cancelled: 'x' } as const;
 
-/**
- * The nodes of a new workflow as lua/lib/workflows.lua keeps them: fields and values, and scores and members of those
- * that are ready.
- */
-export function packNodes(nodes: readonly NewNode[]): {
-  readonly fields: readonly string[];
-  readonly ready: readonly string[];
-} {
-  const fields: string[] = [];
-  const ready: string[] = [];
-  for (const { index, name, job, open, next, member, spec } of nodes) {
-    const place = String(index);
-    fields.push(place, `${member ? 1 : 0}|${job ?? ''}|${next.join(',')}|${JSON.stringify(name)}`, `s${place}`, spec);
-    if (open === 0) ready.push(place, place);
-    else fields.push(`o${place}`, String(open));
+/** Nodes of one packed list: a large one would be copied while its buffer grows. */
+const nodesAtOnce = 500;
+const packer = new Packer();
+
+/** The nodes of a new workflow as lua/lib/workflows.lua keeps them: packed lists of fields and values. */
+export function packNodes(nodes: readonly NewNode[]): readonly Buffer[] {
+  const lists: Buffer[] = [];
+  for (let at = 0; at < nodes.length; at += nodesAtOnce) {
+    const fields: string[] = [];
+    for (const node of nodes.slice(at, at + nodesAtOnce)) {
+      const place = String(node.index);
+      fields.push(place, packNode(node), `s${place}`, node.spec);
+      if (node.open > 0) fields.push(`o${place}`, String(node.open));
+    }
+    lists.push(packer.pack(fields));
   }
-  return { fields, ready };
+  return lists;
+}
+
+/** Those of the nodes that are ready, packed as runs: first and last index, and what their scores have on top. */
+export function packReady(nodes: readonly NewNode[]): Buffer {
+  const runs: number[] = [];
+  for (const node of nodes) {
+    const { index, open } = node;
+    if (open > 0) continue;
+    const more = readyScore(node) - index;
+    if (runs.at(-2) === index - 1 && runs.at(-1) === more) runs[runs.length - 2] = index;
+    else runs.push(index, index, more);
+  }
+  return packer.pack(runs);
+}
+
+/** What never changes of a node. */
+export function packNode({ member, job, next, name }: NewNode): string {
+  return `${member ? 1 : 0}|${job ?? ''}|${next.join(',')}|${JSON.stringify(name)}`;
+}
+
+/** What stands behind it where the node is closed. */
+export function packEnd({ state, closedAt, result }: NodeRecord): string {
+  if (state === 'waiting' || state === 'pending') return '';
+  return `\n${letters[state]}${closedAt}${result === null ? '' : `|${result}`}`;
+}
+
+/** The score of a ready node in the list of those. */
+export function readyScore({ index, member }: Pick<NewNode, 'index' | 'member'>): number {
+  return member ? index : index + 0.5;
 }
 
 export function packWorkflow(
@@ -54,8 +84,10 @@ export function readWorkflow(id: string, reply: Reply | undefined): WorkflowReco
 }
 
 export function readNode(workflow: string, reply: Reply | undefined): NodeRecord {
-  const [index, constant, spec, open, failed, state, result, error, flow, ended] = listOf(reply);
-  const [, member, job = '', next = '', name = '""'] = /^(\d)\|([^|]*)\|([^|]*)\|(.*)$/s.exec(text(constant)) ?? [];
+  const [index, node, spec, open, failed, error, isReady, flow, ended] = listOf(reply);
+  const [, member, job = '', next = '', name = '""', letter, closedAt, result] =
+    /^(\d)\|([^|]*)\|([^|]*)\|([^\n]*)(?:\n(\w)(\d+)(?:\|(.*))?)?$/s.exec(text(node)) ?? [];
+  const waits = integer(isReady) === 1 || (integerOrNull(open) ?? 0) > 0;
   return {
     workflow,
     index: integer(index),
@@ -66,9 +98,11 @@ export function readNode(workflow: string, reply: Reply | undefined): NodeRecord
     spec: text(spec),
     open: integerOrNull(open) ?? 0,
     failed: integerOrNull(failed) ?? 0,
-    result: textOrNull(result),
+    result: result ?? null,
     error: textOrNull(error),
-    ...nodeState(textOrNull(state), textOrNull(flow), integerOrNull(ended)),
+    ...(letter === undefined
+      ? openState(waits, textOrNull(flow), integerOrNull(ended))
+      : { state: closed(letter), closedAt: Number(closedAt) }),
   };
 }
 
@@ -77,15 +111,9 @@ export function readRefs(workflow: string, indexes: Reply | undefined): readonly
 }
 
 /** A cancelled workflow does not write its waiting nodes: they read as cancelled. */
-function nodeState(
-  state: string | null,
-  flow: string | null,
-  ended: number | null,
-): Pick<NodeRecord, 'state' | 'closedAt'> {
-  if (state === null)
-    return flow === 'cancelled' ? { state: 'cancelled', closedAt: ended } : { state: 'waiting', closedAt: null };
-  if (state === 'p') return { state: 'pending', closedAt: null };
-  return { state: closed(state.slice(0, 1)), closedAt: Number(state.slice(1)) };
+function openState(waits: boolean, flow: string | null, ended: number | null): Pick<NodeRecord, 'state' | 'closedAt'> {
+  if (!waits) return { state: 'pending', closedAt: null };
+  return flow === 'cancelled' ? { state: 'cancelled', closedAt: ended } : { state: 'waiting', closedAt: null };
 }
 
 function closed(letter: string): NodeState {

@@ -7,7 +7,7 @@ import { integer, listOf, type Reply, text } from './connection/reply.ts';
 import type { Scripts } from './connection/scripts.ts';
 import type { Listed } from './jobs.ts';
 import * as rows from './rows.ts';
-import { letters, packNodes, packWorkflow, readNode, readRefs, readWorkflow } from './workflow-rows.ts';
+import { letters, packNodes, packReady, packWorkflow, readNode, readRefs, readWorkflow } from './workflow-rows.ts';
 
 /** Workflows that one script leaves out. */
 const skipAtOnce = 1000;
@@ -16,14 +16,17 @@ const allStates = ['running', 'completed', 'failed', 'cancelled'] as const;
 export function workflows(scripts: Scripts): Workflows {
   return {
     async create(workflow, nodes, events, now) {
-      const { fields, ready } = packNodes(nodes);
-      const counts = [events.length, fields.length, ready.length];
-      const args = [now, ...packWorkflow(workflow, nodes), ...counts].concat(events, fields, ready);
-      const [kind, record, indexes] = listOf(await scripts.run('workflow_create', args));
+      const lists = packNodes(nodes);
+      const args = [now, ...packWorkflow(workflow, nodes), packReady(nodes), lists.length, ...lists, ...events];
+      const [word, record, indexes] = listOf(await scripts.run('workflow_create', args));
+      const kind = creation(text(word));
       return {
-        kind: creation(text(kind)),
+        kind,
         workflow: readWorkflow(workflow.id, record),
-        ready: readRefs(workflow.id, indexes),
+        ready:
+          kind === 'created'
+            ? nodes.flatMap(({ index, open }) => (open === 0 ? [{ workflow: workflow.id, index }] : []))
+            : readRefs(workflow.id, indexes),
       };
     },
 
@@ -54,7 +57,13 @@ export function workflows(scripts: Scripts): Workflows {
 
     async advance(steps, now) {
       if (steps.length === 0) return [];
-      const answers = packed.listOf(await scripts.exchange('workflow_advance', { now, steps: steps.map(packStep) }));
+      const request = {
+        now,
+        flows: steps.map(({ node }) => node.workflow),
+        indexes: steps.map(({ node }) => String(node.index)),
+        steps: steps.map(packStep),
+      };
+      const answers = packed.listOf(await scripts.exchange('workflow_advance', request));
       return steps.map((step, at) => readAdvanced(step, answers[at]));
     },
 
@@ -114,14 +123,17 @@ function creation(word: string): 'created' | 'already' | 'duplicate' {
 
 /** A step as the operation `workflow_advance` takes it. */
 function packStep(step: WorkflowStep): Packed {
-  const { workflow, index } = step.node;
-  const common = { workflow, index, events: step.events };
-  if (step.kind === 'start') return { ...common, job: rows.packJob(step.job) };
+  const { events } = step;
+  if (step.kind === 'start') {
+    const job = rows.packJob(step.job);
+    return events.length === 0 ? job : { job, events };
+  }
   const { state, passes, result, error, end, failed } = step;
-  return { ...common, letter: letters[state], passes, result, error, ends: end?.state, text: end?.text, failed };
+  return { events, letter: letters[state], passes, result, error, ends: end?.state, text: end?.text, failed };
 }
 
 function readAdvanced({ node: { workflow } }: WorkflowStep, answer: Packed | undefined): Advanced {
+  if (answer === true) return { done: true, inserted: rows.readInserted(true), ready: [] };
   const [done, inserted, ready] = packed.listOf(answer);
   return {
     done: done === true,

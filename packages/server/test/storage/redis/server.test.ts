@@ -108,8 +108,8 @@ test.skipIf(server === null)('migrate refuses a layout that is newer than this c
   await using own = await open();
   const { storage, admin } = own;
   await admin.hset('{ojs}:layout', 'version', 99);
-  await expect(storage.migrate()).rejects.toThrow(/has layout 99; .* knows 2/);
-  expect(await storage.layout()).toEqual({ from: 99, to: 2, steps: [] });
+  await expect(storage.migrate()).rejects.toThrow(/has layout 99; .* knows 3/);
+  expect(await storage.layout()).toEqual({ from: 99, to: 3, steps: [] });
   await admin.hset('{ojs}:layout', 'version', 1);
   await expect(storage.migrate()).rejects.toThrow(/has layout 1, which was never published/);
   expect((await storage.layout()).from).toBe(1);

@@ -113,9 +113,8 @@ function rules.nodeEvents(v)
     i = quote(workflow.id), n = quote(workflow.name), k = quote(workflow.kind),
     t = workflow.total, c = workflow.completed, f = workflow.failed, x = workflow.cancelled,
   }
-  local about = { id = job.id, type = job.type, queue = job.queue, started = job.startedAt }
   last_id = nil
-  log.member(flow, { name = quote(v.node.name) }, int(v.node.index), about, job.state == 16, v.now)
+  log.member(flow, quote(v.node.name), int(v.node.index), job, job.state == 16, v.now)
   return { table.remove(entries) }
 end
 

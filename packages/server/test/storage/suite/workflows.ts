@@ -284,16 +284,18 @@ export const workflowCases: readonly Case[] = [
     async (storage) => {
       await create(storage);
       await startAll(storage, [0]);
+      // As sent: with a line feed and a bar, which stores may use between values.
+      const text = '{"n":\n1.0,"b":"|"}';
       const { newest } = await storage.events(0, 1);
       const end = to(idOf(0), State.completed, State.active, {
         claim: 1,
-        result: '{"n":1.0}',
+        result: text,
         events: [{ kind: 'job.completed' }],
       });
       expect(await move(storage, end, t0 + 7)).toEqual({ kind: 'moved', was: State.active, ready: [ref(1), ref(2)] });
       expect(await node(storage, 0)).toMatchObject({
         state: 'completed',
-        result: '{"n":1.0}',
+        result: text,
         error: null,
         closedAt: t0 + 7,
       });
@@ -318,7 +320,7 @@ export const workflowCases: readonly Case[] = [
       expect((await move(storage, end, t0 + 8)).kind).toBe('already');
       expect(await storage.workflows.get('w')).toMatchObject({ completed: 1 });
       await storage.jobs.remove([idOf(0)], { from: State.completed }, t0 + 9);
-      expect(await node(storage, 0)).toMatchObject({ state: 'completed', result: '{"n":1.0}' });
+      expect(await node(storage, 0)).toMatchObject({ state: 'completed', result: text });
     },
   ],
   [

@@ -18,18 +18,26 @@ export interface Written {
   readonly write: (bytes: Buffer, at: number) => number;
 }
 
+/** Bytes of a packer's buffer. */
+const leastKept = 64 * 1024;
+const mostKept = 1024 * 1024;
+
 /** Writes values; all of them share one buffer. */
 export class Packer {
-  #buffer = Buffer.allocUnsafe(64 * 1024);
+  #buffer = Buffer.allocUnsafe(leastKept);
   #at = 0;
   /** Encoded names of members. */
   readonly #names = new Map<string, Buffer>();
 
-  /** Answers a copy. A null, and an undefined in an array, become `false`: an array in Lua has no holes. */
+  /** A null, and an undefined in an array, become `false`: an array in Lua has no holes. */
   pack(value: Packed): Buffer {
     this.#at = 0;
     this.#value(value);
-    return Buffer.from(this.#buffer.subarray(0, this.#at));
+    const packed = this.#buffer.subarray(0, this.#at);
+    if (this.#buffer.length <= mostKept) return Buffer.from(packed);
+    // A large value takes the buffer with it: neither a copy nor a buffer of its size stays.
+    this.#buffer = Buffer.allocUnsafe(leastKept);
+    return packed;
   }
 
   #value(value: Packed | undefined): void {
