@@ -28,7 +28,7 @@ test.skipIf(server === null)(
     await inside.query('ANALYZE');
     await work(storage, 100_000);
     await storage[Symbol.asyncDispose]();
-    await ended(inside, 0);
+    await ended(inside, 'ojs ojs');
     const { rows } = await inside.query<Reads>(
       `SELECT relname AS table, seq_tup_read::int AS scanned, coalesce(idx_tup_fetch, 0)::int AS fetched FROM pg_stat_user_tables WHERE schemaname = 'ojs'`,
     );
@@ -99,16 +99,17 @@ test.skipIf(server === null)(
     await change(storage, 0, 1);
     await fill(storage, 0, 5);
     await change(storage, 0, 5);
-    const connections = await ended(inside, Number.POSITIVE_INFINITY);
-    const filling = postgresStorage({ url });
+    const own = new URL(url);
+    own.searchParams.set('application_name', 'filling');
+    const filling = postgresStorage({ url: own.href });
     await fill(filling, 5, many - 5);
     await filling[Symbol.asyncDispose]();
-    await ended(inside, connections);
+    await ended(inside, 'filling');
     const before = await indexBlocks(inside);
     const calls = 100;
     await change(storage, 5, calls);
     await storage[Symbol.asyncDispose]();
-    await ended(inside, 0);
+    await ended(inside, 'ojs ojs');
     const after = await indexBlocks(inside);
     await inside.end();
     for (const table of ['due', 'ended'])
@@ -135,17 +136,13 @@ test.skipIf(server === null)(
   },
 );
 
-/**
- * Resolves once at most so many other connections are left, with their number. Connections tell what they have read
- * when they end at the latest.
- */
-async function ended(inside: pg.Client, most: number): Promise<number> {
+/** Resolves once no connection of the name is left. Connections tell what they have read when they end at the latest. */
+async function ended(inside: pg.Client, name: string): Promise<void> {
   const others =
-    'SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()';
+    'SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1';
   for (;;) {
-    const { rows } = await inside.query<{ readonly count: number }>(others);
-    const count = rows[0]?.count ?? 0;
-    if (count <= most) return count;
+    const { rows } = await inside.query<{ readonly count: number }>(others, [name]);
+    if (rows[0]?.count === 0) return;
   }
 }
 
