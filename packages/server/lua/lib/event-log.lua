@@ -42,17 +42,17 @@ do
   -- job, an event that differs from the last such one in its job and five numbers alone is written as these.
   function log.member(flow, name, index, job, passed, now)
     if not logged then return end
-    local total, completed, other = tonumber(flow.t), tonumber(flow.c), flow.f + flow.x
-    local left = math.max(0, total - completed - other)
-    local is_unordered = flow.k == '"group"' or flow.k == '"batch"'
-    local kind = (is_unordered and 'workflow.job' or 'workflow.step') .. (passed and '_completed' or '_failed')
+    local completed, other = tonumber(flow.c), flow.f + flow.x
+    local left = math.max(0, flow.t - completed - other)
     local duration = job.startedAt and int(math.max(0, now - job.startedAt))
     local l = alike_member
-    if last_id == job.id and l and l[1] == flow and l[2] == kind and l[3] == job.type and l[4] == job.queue and l[5] == (duration ~= nil) then
+    if last_id == job.id and l and l[1] == flow and l[2] == passed and l[3] == job.type and l[4] == job.queue and l[5] == (duration ~= nil) then
       entries[#entries + 1] = string.format('[%s,%s,%s,%d,%d,%d]', index, name, duration or 'null', completed, other, left)
     else
+      local is_unordered = flow.k == '"group"' or flow.k == '"batch"'
+      local kind = (is_unordered and 'workflow.job' or 'workflow.step') .. (passed and '_completed' or '_failed')
       local place = is_unordered
-          and string.format('"job_index":%s,"completed_count":%d,"failed_count":%d,"total_count":%d', index, completed, other, total)
+          and string.format('"job_index":%s,"completed_count":%d,"failed_count":%d,"total_count":%d', index, completed, other, flow.t)
         or '"step_index":' .. index
       entries[#entries + 1] = table.concat({
         '["', kind, '",', flow.i, ',null,"', job.queue, '",null,null,0,null,null,null,',
@@ -61,7 +61,7 @@ do
         '"step_id":', name, ',"step_type":"', job.type, '",', place, string.format(',"steps_remaining":%d}]', left),
       })
       note_kind(kind)
-      alike_member = is_unordered and { flow, kind, job.type, job.queue, duration ~= nil } or nil
+      alike_member = is_unordered and { flow, passed, job.type, job.queue, duration ~= nil } or nil
     end
     events, last_id = events + 1, nil
   end

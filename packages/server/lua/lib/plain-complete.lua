@@ -17,13 +17,13 @@ do
     if not of.is_node then log_run('job.completed', 8, run.job, run.ids, n) end
   end
 
-  -- Reads the nodes of jobs from a place on, those of a workflow in one command. Answers the node of each.
-  local function nodes_from(outcomes, at, known)
+  -- Reads the nodes of running jobs from a place on, those of a workflow in one command. Answers the node of each.
+  local function nodes_from(outcomes, at, known, states)
     local nodes, flows, indexes, n = {}, {}, {}, 0
     for i = at, #outcomes do
       local id = outcomes[i][1]
-      local bytes = id and known[id]
-      local of = bytes and kind_of(bytes)
+      local bytes, record = id and known[id], id and states[id]
+      local of = bytes and record and string.byte(record, 2) == 8 and kind_of(bytes)
       if of and of.is_node then
         n = n + 1
         flows[n], indexes[n] = node_of(bytes, of)
@@ -34,6 +34,9 @@ do
     workflows.fetch(flows, indexes)
     return function(i) return flows[nodes[i]], indexes[nodes[i]] end
   end
+
+  -- For a script that ends jobs there is one list of outcomes: its nodes are read once.
+  local node_at
 
   -- What closes with a job of a workflow. Its events come right behind that of the job.
   local function close_node(run, id, workflow, index, result, now)
@@ -78,17 +81,13 @@ do
     local known, states, changed = cells.of('jobs'), cells.of('states'), cells.changed('states')
     local active_refs, overdue = scores(p .. 's:8').remove, scores(p .. 'overdue').remove
     local run, n, finished, f, a, o = nil, 0, {}, 0, #active_refs, #overdue
-    local head, node_at = new_head(), nil
+    local head = new_head()
     while true do
       local one = outcomes[at]
       local id = one and one[1]
       local bytes, record = id and known[id], id and states[id]
       if not bytes or not record then break end
       local of = kind_of(bytes)
-      if of.is_node and not node_at then
-        node_at = nodes_from(outcomes, at, known)
-        of = kind_of(bytes)
-      end
       if not run or run.kind ~= of or run.record ~= record then
         local next_run = running(record, of, now)
         if not next_run then break end
@@ -99,6 +98,7 @@ do
       local claim, worker, result = one[2], one[3], one[4]
       if claim ~= run.claim and (claim or run.leased) then break end
       if worker and worker ~= run.worker then break end
+      if of.is_node and not node_at then node_at = nodes_from(outcomes, at, known, states) end
       if result then cells.set('results', id, result) end
       states[id], changed[id] = result and run.ended_with_result or run.ended, true
       local ref = string.sub(bytes, -16) .. id

@@ -4,7 +4,7 @@
 -- time of its end, and its result behind another bar; s<i> its spec, o<i> how many dependencies are open (absent: 0), f<i>
 -- how many did not pass, e<i> its error. nr:<id> holds the indexes of the nodes that are ready, with the index as score,
 -- and half more where the node is no member. A node that is neither closed nor ready, and has no open dependency, is
--- pending. Nothing is written of nodes that waited when their workflow was cancelled: they read as cancelled.
+-- pending: no workflow completes or fails before all of its nodes are closed. Nothing is written of nodes that waited when their workflow was cancelled: they read as cancelled.
 workflows = {}
 do
   -- What never changes of a node: whether it is a member, its job, its dependents, its name.
@@ -137,7 +137,7 @@ do
     if not v[1] then return false end
     local flow = seen[id] or call('HMGET', p .. 'f:' .. id, 's', 'fin')
     seen[id] = flow
-    local is_ready = not is_closed(v[1]) and (v[3] or '0') == '0' and call('ZSCORE', p .. 'nr:' .. id, i) and 1 or 0
+    local is_ready = not is_closed(v[1]) and (v[3] or '0') == '0' and score_of(id, i) and 1 or 0
     return { i, v[1], v[2], v[3], v[4], v[5], is_ready, flow[1], flow[2] }
   end
 
@@ -162,27 +162,30 @@ do
     for from = 1, #list, 1000 do
       local to = math.min(from + 999, #list)
       local found = call('ZMSCORE', p .. 'nr:' .. id, unpack(list, from, to))
-      for i = from, to do scores[list[i]] = found[i - from + 1] end
+      for i = from, to do
+        -- What the script has written itself counts.
+        if scores[list[i]] == nil then scores[list[i]] = found[i - from + 1] end
+      end
     end
   end
 
-  -- No member waits: so it need not be asked of one.
+  -- Whether all members have been started: then `waits` need not be asked for one of them.
   local function is_started(flow) return tonumber(flow.w) == 0 end
 
   -- Reads ahead the nodes of jobs that end: a few commands a workflow. Indexes are texts.
   function workflows.fetch(flows_of, indexes)
     for id, list in by_workflow(flows_of, indexes) do
-      local flow, names = flow_of(id), list
+      local flow, fields = flow_of(id), list
       if flow and not is_started(flow) then
         fetch_ready(id, list)
-        names = {}
-        for i, index in ipairs(list) do names[2 * i - 1], names[2 * i] = index, 'o' .. index end
+        fields = {}
+        for i, index in ipairs(list) do fields[2 * i - 1], fields[2 * i] = index, 'o' .. index end
       end
-      cells.fetch('n:' .. id, names, 1, #names)
+      cells.fetch('n:' .. id, fields, 1, #fields)
     end
   end
 
-  -- The same for nodes of which only is asked whether they are ready.
+  -- Reads ahead which of the nodes are ready.
   function workflows.fetch_ready(flows_of, indexes)
     for id, list in by_workflow(flows_of, indexes) do fetch_ready(id, list) end
   end
@@ -230,7 +233,8 @@ do
     call('ZREM', p .. 'flows:' .. flow.s, id)
     call('ZADD', p .. 'flows:' .. state, flow.no, id)
     call('ZREM', p .. 'flows:ready', id)
-    -- Members that this script has added go too. Of a cancelled workflow the list still says which nodes had no job.
+    -- Members that this script has added go too. A cancelled workflow keeps its list: it says which
+    -- of its nodes without open dependencies were never started.
     write_pending(p .. 'nr:' .. id)
     if state ~= 'cancelled' then call('UNLINK', p .. 'nr:' .. id) end
     set(id, 's', state)

@@ -3,7 +3,7 @@
 -- With workflows. ARGV: now, id, the id, the name and the kind as JSON, spec, total, how many nodes are members,
 -- highest index, those that are ready, number of lists of nodes, these lists, events. Packed: a list of fields and
 -- values; the ready ones as runs of first and last index, and how much more than the index their scores are. Answers
--- kind, record, indexes of nodes that are ready; a new workflow has those that the caller named.
+-- kind, record, indexes of nodes that are ready; of a new workflow no indexes: the caller knows them.
 function adding.workflow_create()
   local now, id = ARGV[1], ARGV[2]
   local flow = p .. 'f:' .. id
@@ -63,10 +63,14 @@ end
 
 -- With workflows. ARGV: id, index after which to begin, limit. Answers the nodes that are there, in order.
 function reading.workflow_nodes()
-  local out, seen = {}, {}
+  local out, seen, flows, indexes = {}, {}, {}, {}
   local last = tonumber(call('HGET', p .. 'f:' .. ARGV[1], 'm') or -1)
-  local limit = tonumber(ARGV[3])
-  for index = math.max(0, tonumber(ARGV[2]) + 1), last do
+  local first, limit = math.max(0, tonumber(ARGV[2]) + 1), tonumber(ARGV[3])
+  for index = first, math.min(last, first + limit - 1) do
+    flows[#flows + 1], indexes[#indexes + 1] = ARGV[1], int(index)
+  end
+  workflows.fetch_ready(flows, indexes)
+  for index = first, last do
     if #out >= limit then break end
     local node = workflows.node(ARGV[1], int(index), seen)
     if node then out[#out + 1] = node end
@@ -76,12 +80,14 @@ end
 
 -- With workflows. ARGV: workflow and index of each. Answers a node or null of each.
 function reading.workflow_node()
-  local out, seen = {}, {}
-  for i = 1, #ARGV, 2 do out[#out + 1] = workflows.node(ARGV[i], ARGV[i + 1], seen) end
+  local out, seen, flows, indexes = {}, {}, {}, {}
+  for i = 1, #ARGV, 2 do flows[#flows + 1], indexes[#indexes + 1] = ARGV[i], ARGV[i + 1] end
+  workflows.fetch_ready(flows, indexes)
+  for i, id in ipairs(flows) do out[i] = workflows.node(id, indexes[i], seen) end
   return out
 end
 
--- The place of the first step from `at` on that does not start a ready node, or brings events.
+-- The place of the first step from `at` on that is not just the start of a ready node, or that names a node again.
 local function end_of_starts(flows, indexes, steps, at)
   local seen = {}
   while steps[at] and steps[at][1] and workflows.ready(flows[at], indexes[at]) do
