@@ -20,6 +20,11 @@ import { ResultBudget, sizeOfNode } from './result-budget.ts';
 
 /** Nodes of one call to the store: about 10 ms of work on SQLite, so other calls run between two of them. */
 const page = 500;
+/**
+ * Pages at once of a new workflow: the next one is prepared while the store works on the one before. Nothing is read for
+ * them, so they come to the store in order.
+ */
+const pagesOfStarts = 2;
 /** How long a call waits for the nodes that it made ready, in milliseconds; the rest continues in the background. */
 const patienceMs = 250;
 /**
@@ -135,19 +140,30 @@ export class Advancer {
   async #advanceUntil(ready: readonly NodeRef[], starts: Starts, until: number): Promise<readonly NodeRef[]> {
     const waves = [...ready];
     this.#inFlight.add(waves);
+    const running: { readonly refs: readonly NodeRef[]; readonly more: Promise<readonly NodeRef[]> }[] = [];
+    const atOnce = starts === noStarts ? 1 : pagesOfStarts;
     let at = 0;
     try {
-      while (at < waves.length) {
-        if (at > 0 && performance.now() > until) return waves.slice(at);
-        const refs = waves.slice(at, at + page);
-        const more = await this.#advancePage(refs, starts);
-        this.#inFlight.delete(refs);
+      for (;;) {
+        while (running.length < atOnce && at < waves.length && (at === 0 || performance.now() <= until)) {
+          const refs = waves.slice(at, at + page);
+          const more = this.#advancePage(refs, starts);
+          // Awaited below, or left to the first error.
+          more.catch(() => {});
+          running.push({ refs, more });
+          at += refs.length;
+        }
+        const [first] = running;
+        if (first === undefined) return waves.slice(at);
+        const more = await first.more;
+        running.shift();
+        this.#inFlight.delete(first.refs);
         this.#inFlight.add(more);
-        at += refs.length;
         waves.push(...more);
       }
-      return [];
     } finally {
+      await Promise.allSettled(running.map(({ more }) => more));
+      for (const { refs } of running) this.#inFlight.delete(refs);
       this.#inFlight.delete(waves.slice(at));
     }
   }
