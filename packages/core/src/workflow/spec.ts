@@ -97,14 +97,11 @@ export function readNodeSpec(text: Json): NodeSpec {
   return { role: 'job', job, options: parsed(texts, 'options'), parents, callback: parsed(texts, 'callback'), guard };
 }
 
-/**
- * The envelope, and the other members. Where an older version wrote it first, as `job`, the text is read as a whole.
- */
+/** The envelope, and the other members. */
 function splitJob(text: Json): readonly [Json | undefined, ReadonlyMap<string, Json>] {
-  const at = text.startsWith('{"job":') ? -1 : text.indexOf(envelopeKey);
-  if (at !== -1) return [text.slice(at + envelopeKey.length, -1), members(`${text.slice(0, at)}}`)];
-  const texts = members(text);
-  return [texts.get('job'), texts];
+  const at = text.indexOf(envelopeKey);
+  if (at === -1) return [undefined, members(text)];
+  return [text.slice(at + envelopeKey.length, -1), members(`${text.slice(0, at)}}`)];
 }
 
 /** @param digest of the request, so that another one under the same id is another text. */

@@ -305,7 +305,7 @@ describe('the job of a step', () => {
 
   test('that a later version no longer accepts fails its step instead of the workflow’s upkeep', () => {
     const toy = Toy.create({ type: 'chain', steps: [job('a')] });
-    const node: NodeRecord = { ...toy.node(0), spec: '{"job":{"type":"A","args":[]}}' };
+    const node: NodeRecord = { ...toy.node(0), spec: '{"run":{"type":"A","args":[]}}' };
     toy.nodes[0] = node;
     toy.settle();
     expect(toy.workflow.state).toBe('failed');

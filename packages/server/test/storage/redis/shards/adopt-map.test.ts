@@ -55,7 +55,7 @@ test.skipIf(server === null)(
 
 test.skipIf(server === null)('a map that moves the queue of a cron or of a waiting step is refused', async () => {
   const prefix = newPrefix();
-  const node = newNode(0, { spec: '{"job":{"type":"x","queue":"later","args":[]}}' });
+  const node = newNode(0, { spec: '{"run":{"type":"x","queue":"later","args":[]}}' });
   await start(urlOf('a:*;b:b', prefix), async ({ crons, workflows }) => {
     await crons.put(cron('nightly'), t0);
     await workflows.create(newWorkflow(), [node], [], t0);

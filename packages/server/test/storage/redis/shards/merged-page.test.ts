@@ -63,7 +63,7 @@ test.skipIf(server === null)('workflows, limits and active jobs of all namespace
   await using storage = await openSharded(map);
   const flows = Array.from({ length: 7 }, (_, number) => `w${number}`);
   for (const [at, id] of flows.entries()) {
-    const spec = `{"job":{"type":"x","queue":"${queues[at % 3]}","args":[]}}`;
+    const spec = `{"run":{"type":"x","queue":"${queues[at % 3]}","args":[]}}`;
     await storage.workflows.create(newWorkflow({ id }), [newNode(0, { spec, job: idOf(at) })], [], t0 + at);
   }
   const found: string[] = [];

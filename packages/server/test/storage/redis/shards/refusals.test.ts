@@ -148,7 +148,7 @@ describe.skipIf(server === null)('across namespaces', () => {
     expect(fault).toMatchObject({ code: 'unsupported', message: expect.stringContaining('steps of a workflow') });
     expect(await storage.workflows.get('w')).toBeNull();
     const defaults = newWorkflow({ spec: '{"options":[{"queue":"reports"}]}' });
-    const node = { ...nodeOf(0, ''), spec: '{"job":{"type":"x","args":[]},"options":0}' };
+    const node = { ...nodeOf(0, ''), spec: '{"options":0,"run":{"type":"x","args":[]}}' };
     await storage.workflows.create(defaults, [node], [], t0);
     const job = reports(0, { node: { workflow: 'w', index: 0 } });
     expect(
@@ -196,7 +196,7 @@ test.skipIf(server === null)('a heartbeat extends jobs of all namespaces, and li
 });
 
 function nodeOf(index: number, job: string): NewNode {
-  return { index, name: `${index}`, job: idOf(index), open: 0, next: [], member: true, spec: `{"job":${job}}` };
+  return { index, name: `${index}`, job: idOf(index), open: 0, next: [], member: true, spec: `{"run":${job}}` };
 }
 
 function cronOf(name: string, enqueue: string) {
