@@ -135,10 +135,12 @@ function adding.workflow_advance(request)
   end
   workflows.fetch_ready(flows, indexes)
   cells.fetch('jobs', ids, 1, #ids)
-  local at, last = 1, #steps
+  local at, last, stop = 1, #steps, 1
   while at <= last do
     local first = at
-    at = plain.insert(steps, at, end_of_starts(flows, indexes, steps, at) - 1, now, out, true)
+    -- A job of a run that is not plain leaves the run as it is: each step is looked at once.
+    if at >= stop then stop = end_of_starts(flows, indexes, steps, at) end
+    at = plain.insert(steps, at, stop - 1, now, out, true)
     for i = first, at - 1 do
       workflows.start(flows[i], indexes[i])
       out[i] = true

@@ -17,7 +17,7 @@ export const hasRare = 4;
 export const isKeyed = 8;
 /** Limits are the only rare member. */
 const isLimited = 16;
-/** The node of a workflow is the only rare member: it stands there as `<index>|<workflow>`. */
+/** The node of a workflow is the only rare member: its bytes are the text `<index>|<workflow>`. */
 export const isNode = 32;
 /** Members of the record with a number each, in the order of their bits; then those with a text. */
 export const numbers = [

@@ -43,7 +43,7 @@ export function packNode({ member, job, next, name }: NewNode): string {
   return `${member ? 1 : 0}|${job ?? ''}|${next.join(',')}|${JSON.stringify(name)}`;
 }
 
-/** What stands behind it where the node is closed. */
+/** What follows that once the node is closed. */
 export function packEnd({ state, closedAt, result }: NodeRecord): string {
   if (state === 'waiting' || state === 'pending') return '';
   return `\n${letters[state]}${closedAt}${result === null ? '' : `|${result}`}`;
