@@ -16,6 +16,7 @@ const fresh = ['packages/sdk/test/platform/environment-names.test.ts', 'packages
  */
 const timed = [
   'packages/cli/test/{black-hole,clocks,crash,limits,nodes,store-away,store-crash}.long.ts',
+  'packages/cli/test/failover/*.long.ts',
   'chaos/test/chaos.long.ts',
 ];
 

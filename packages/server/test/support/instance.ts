@@ -20,6 +20,9 @@ export interface Instance extends AsyncDisposable {
   kill(): Promise<void>;
   /** Starts the killed server again on the same data and port; resolves when it answers. */
   restart(): Promise<void>;
+  /** SIGSTOP to every process of the server: its sockets stay open, and nothing answers. */
+  freeze(): Promise<void>;
+  thaw(): Promise<void>;
 }
 
 export interface Program {
@@ -55,10 +58,15 @@ while read -r word; do
       wait $server
       server=
       for child in $children; do while [ -e /proc/$child/exe ]; do sleep 0.01; done; done ;;
+    freeze)
+      kill -STOP $server
+      frozen=$(cat /proc/$server/task/*/children 2>/dev/null)
+      kill -STOP $server $frozen ;;
+    thaw) kill -CONT $frozen $server ;;
   esac
   echo "$word"
 done
-if [ "$server" ]; then kill -s "$STOP" $server; wait $server; fi
+if [ "$server" ]; then kill -CONT $frozen $server; kill -s "$STOP" $server; wait $server; fi
 rm -rf "$PWD"
 `;
 
@@ -120,6 +128,8 @@ export async function startInstance({
     directory,
     kill: () => obey('kill'),
     restart: start,
+    freeze: () => obey('freeze'),
+    thaw: () => obey('thaw'),
     async [Symbol.asyncDispose]() {
       child.stdin.end();
       await gone;

@@ -17,6 +17,8 @@ export interface PostgresOptions {
   readonly installation?: string;
   /** Also speaks TLS, with this certificate. */
   readonly tls?: Certificate;
+  /** Begins as a hot standby of that server, by streaming replication. */
+  readonly standbyOf?: Instance;
 }
 
 /** The PostgreSQL that this test run shares; null where there is none. Starts it at the first call. */
@@ -30,6 +32,7 @@ export async function startPostgres({
   binaries,
   installation,
   tls,
+  standbyOf,
 }: PostgresOptions = {}): Promise<Instance> {
   const found = binaries ?? findPostgres();
   const program = (directory: string, name: string) => {
@@ -45,12 +48,15 @@ export async function startPostgres({
       ? ''
       : `; umask 077; echo '${readFileSync(tls.certFile)}' >data/server.crt; echo '${readFileSync(tls.keyFile)}' >data/server.key`;
   const speed = fsync ? [] : ['-c', 'fsync=off', '-c', 'full_page_writes=off'];
+  const create = (directory: string) =>
+    standbyOf === undefined
+      ? `'${program(directory, 'initdb')}' -D data -U postgres -A trust -E UTF8 --no-locale --no-sync`
+      : `'${join(findOfPostgres('pg_basebackup') ?? '', 'pg_basebackup')}' -D data -R -c fast --no-sync -h 127.0.0.1 -p ${standbyOf.port} -U postgres`;
   return startInstance({
     name: 'postgres',
     user: 'postgres',
     ...(installation !== undefined && { programs: installation }),
-    prepare: (directory) =>
-      `'${program(directory, 'initdb')}' -D data -U postgres -A trust -E UTF8 --no-locale --no-sync${certificate}`,
+    prepare: (directory) => `${create(directory)}${certificate}`,
     command: (directory, port) => [
       program(directory, 'postgres'),
       ...['-D', 'data', '-k', directory, '-p', String(port)],
@@ -66,10 +72,14 @@ export async function startPostgres({
 
 /** Where the machine's PostgreSQL is, if it has one. */
 export function findPostgres(): string | null {
+  return findOfPostgres('initdb');
+}
+
+function findOfPostgres(program: string): string | null {
   const debian = '/usr/lib/postgresql';
   const versions = list(debian).toSorted((a, b) => Number(b) - Number(a));
   return findProgram(
-    'initdb',
+    program,
     versions.map((version) => join(debian, version, 'bin')),
   );
 }
@@ -89,6 +99,13 @@ export function clearPostgres(url: string, prefix: string): Promise<void> {
     );
     // One at a time: all of them would be more locks than one transaction may hold.
     for (const { nspname } of rows) await client.query(`DROP SCHEMA "${nspname}" CASCADE`);
+  });
+}
+
+/** Runs one statement over a connection of its own. */
+export function runOnPostgres(url: string, statement: string): Promise<void> {
+  return using(url, async (client) => {
+    await client.query(statement);
   });
 }
 

@@ -4,7 +4,7 @@ import pg from 'pg';
 import { StoreUnavailable } from '../../unavailable.ts';
 import { type DeltaPages, usualDeltaPages } from '../limits/limit-deltas.ts';
 import { ConnectionProbe } from './connection-probe.ts';
-import { explain, isLost, sqlState } from './errors.ts';
+import { explain, isLost, isReadOnly, sqlState } from './errors.ts';
 import { clientConfig, localSettings } from './settings.ts';
 import type { Cells } from './sql.ts';
 import { type CommitSummary, Transaction } from './transaction.ts';
@@ -229,7 +229,8 @@ export class Database {
 
   async #withClient<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect();
-    // After an error from the server the connection can be used again, after any other error not.
+    // After an error from the server the connection can be used again, unless the server is a standby: the address may
+    // lead to the primary by now. After any other error it cannot.
     let broken = true;
     try {
       using _watch = this.#probe.watch(client);
@@ -237,8 +238,9 @@ export class Database {
       broken = false;
       return result;
     } catch (error) {
-      broken = !(error instanceof pg.DatabaseError || error instanceof RolledBack);
-      throw error instanceof RolledBack ? error.cause : error;
+      const cause = error instanceof RolledBack ? error.cause : error;
+      broken = !(error instanceof pg.DatabaseError || error instanceof RolledBack) || isReadOnly(cause);
+      throw cause;
     } finally {
       client.release(broken);
     }

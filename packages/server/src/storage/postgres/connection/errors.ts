@@ -18,6 +18,11 @@ export function isLost(error: unknown): boolean {
   return state === '40001' || state === '40P01' || state === '23505' || state === '25P03';
 }
 
+/** Whether the server is a standby, or a primary that is being demoted. */
+export function isReadOnly(error: unknown): boolean {
+  return sqlState(error) === '25006';
+}
+
 /**
  * Connection exceptions; resources (a full disk, too many connections); operator intervention (a shutdown, a statement
  * timeout); a lock timeout; a read-only server: a standby, or a primary that is being demoted.
