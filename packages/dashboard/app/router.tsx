@@ -1,4 +1,4 @@
-import { QueryClient } from '@tanstack/react-query';
+import { QueryCache, QueryClient } from '@tanstack/react-query';
 import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
 import { ApiFailure } from './api/failure.ts';
 import { basePath } from './api/roots.ts';
@@ -6,7 +6,14 @@ import { sessionQuery } from './api/session.ts';
 import { Shell } from './shell/shell.tsx';
 import { Empty, Failure, Loading } from './ui/states.tsx';
 
-export const client = new QueryClient({
+export const client: QueryClient = new QueryClient({
+  queryCache: new QueryCache({
+    // The banner about an outage does not wait for its turn.
+    onError: (error, { queryKey: [name] }) => {
+      if (name !== 'system.health' && error instanceof ApiFailure && error.isOutage)
+        void client.invalidateQueries({ queryKey: ['system.health'] });
+    },
+  }),
   defaultOptions: {
     queries: {
       // The event stream says what has changed; a page that is opened again still asks.

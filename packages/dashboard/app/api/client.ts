@@ -28,8 +28,11 @@ export async function call<Name extends Answered>(name: Name, options: CallOptio
 /** The answer as it came, for documents that are shown as they are. @throws ApiFailure */
 export function callText(name: OperationName, options: CallOptions = {}): Promise<string> {
   const { method } = operations[name];
-  return send(method, addressOf(name, options), options);
+  return send(method, addressOf(name, options), options, reports.has(name));
 }
+
+/** Operations whose answer with an error status is a report, not a refusal: a server in need says 503. */
+const reports: ReadonlySet<OperationName> = new Set<OperationName>(['system.health']);
 
 export function addressOf(name: OperationName, { params, query = {} }: CallOptions): URL {
   const address = new URL(pathOf(name, params).slice(1), apiRoot);
@@ -41,8 +44,11 @@ export function addressOf(name: OperationName, { params, query = {} }: CallOptio
 /** Told whenever a call meets a session that has ended. */
 export const sessionEnded = new EventTarget();
 
-/** @throws ApiFailure */
-export async function send(method: string, address: URL, options: CallOptions = {}): Promise<string> {
+/**
+ * @param isReport whether JSON without a member `error` is an answer at any status.
+ * @throws ApiFailure
+ */
+export async function send(method: string, address: URL, options: CallOptions = {}, isReport = false): Promise<string> {
   const { body, signal, idempotencyKey } = options;
   const headers: Record<string, string> = { accept: 'application/json' };
   // A page of another origin cannot send this header, so a cookie alone changes nothing.
@@ -66,19 +72,25 @@ export async function send(method: string, address: URL, options: CallOptions = 
     const hint = error instanceof Error ? error.message : undefined;
     throw new ApiFailure(0, { code: 'unreachable', message, ...(hint !== undefined && { hint }) });
   }
-  if (response.ok) return text;
+  if (response.ok || (isReport && isObjectText(text) && !isErrorBody(parse(text)))) return text;
   if (response.status === 401) sessionEnded.dispatchEvent(new Event('ended'));
   throw failureOf(response, text);
 }
 
-function failureOf(response: Response, text: string): ApiFailure {
-  const requestId = response.headers.get('x-request-id') ?? undefined;
+/** A proxy answers with a page of its own. */
+function isObjectText(text: string): boolean {
   try {
     const body = parse(text);
-    if (isErrorBody(body)) return new ApiFailure(response.status, body.error, requestId);
+    return typeof body === 'object' && body !== null;
   } catch {
-    // A proxy answers with a page of its own.
+    return false;
   }
-  const message = `The answer was ${response.status} ${response.statusText}, and no answer of this server.`;
+}
+
+function failureOf(response: Response, text: string): ApiFailure {
+  const requestId = response.headers.get('x-request-id') ?? undefined;
+  const body = isObjectText(text) ? parse(text) : null;
+  if (isErrorBody(body)) return new ApiFailure(response.status, body.error, requestId);
+  const message = `Something in front of the server answered ${response.status} ${response.statusText}.`;
   return new ApiFailure(response.status, { code: 'unexpected', message }, requestId);
 }

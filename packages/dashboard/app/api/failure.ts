@@ -13,9 +13,15 @@ export class ApiFailure extends Error {
     this.name = 'ApiFailure';
     this.status = status;
     this.code = answer.code;
-    this.hint = answer.hint;
+    // Nobody reads a header here.
+    this.hint = answer.hint?.includes('Retry-After') ? 'Try again in a few seconds.' : answer.hint;
     this.details = answer.details ?? {};
     this.requestId = requestId;
+  }
+
+  /** Whether the server or its storage cannot answer anybody. */
+  get isOutage(): boolean {
+    return this.status === 0 || (this.status >= 502 && this.status <= 504);
   }
 
   /** Whether the same call may succeed later. */

@@ -5,11 +5,13 @@ import { sessionEnded } from '../api/client.ts';
 import { mayCall, sessionQuery, useSession } from '../api/session.ts';
 import { dismissGap, useLive } from '../live/refresh.ts';
 import { Button } from '../ui/button.tsx';
+import { OutageShown } from '../ui/states.tsx';
 import { ToastList } from '../ui/toast-list.tsx';
 import { LiveIndicator } from './live-indicator.tsx';
 import { LoggedOut } from './logged-out.tsx';
 import { Login } from './login.tsx';
 import { groups } from './navigation.ts';
+import { OutageBanner, useOutage } from './outage.tsx';
 import { useShortcuts } from './shortcuts.ts';
 import { Sidebar } from './sidebar.tsx';
 
@@ -38,6 +40,7 @@ function Frame() {
   const main = useRef<HTMLElement>(null);
   const { gapAt } = useLive();
   const session = useSession();
+  const outage = useOutage();
   useShortcuts({
     'mod+k': () => setOpened('palette'),
     '/': () => document.querySelector<HTMLElement>('[data-search]')?.focus(),
@@ -63,7 +66,7 @@ function Frame() {
       <a className="skip-link" href="#main">
         Skip to content
       </a>
-      <Sidebar isOpen={isMenuOpen} />
+      <Sidebar isOpen={isMenuOpen} isInTrouble={outage !== null} />
       <div className="content">
         <div className="topbar">
           <span className="menu-button">
@@ -77,6 +80,7 @@ function Frame() {
           <span className="spring" />
           <LiveIndicator />
         </div>
+        {outage !== null && <OutageBanner outage={outage} />}
         {gapAt !== null && (
           <div className="notice" role="status">
             Some events were missed, so the page has read everything again.
@@ -86,7 +90,9 @@ function Frame() {
           </div>
         )}
         <main className="page" id="main" ref={main} tabIndex={-1}>
-          <Outlet />
+          <OutageShown value={outage?.isBlind ?? false}>
+            <Outlet />
+          </OutageShown>
         </main>
       </div>
       <ToastList />

@@ -6,7 +6,13 @@ import { Menu } from '../ui/menu.tsx';
 import { groups } from './navigation.ts';
 import { setPreferences, usePreferences } from './preferences.ts';
 
-export function Sidebar({ isOpen }: { readonly isOpen: boolean }) {
+export interface SidebarProps {
+  readonly isOpen: boolean;
+  /** Marks the page that says what helps. */
+  readonly isInTrouble: boolean;
+}
+
+export function Sidebar({ isOpen, isInTrouble }: SidebarProps) {
   const session = useSession();
   const { theme, times, zone } = usePreferences();
   return (
@@ -26,6 +32,11 @@ export function Sidebar({ isOpen }: { readonly isOpen: boolean }) {
                 <li key={to}>
                   <Link to={to} activeOptions={{ exact: to === '/', includeSearch: false }}>
                     {name}
+                    {isInTrouble && to === '/doctor' && (
+                      <span className="badge" data-tone="bad" title="The storage is in trouble">
+                        !
+                      </span>
+                    )}
                   </Link>
                 </li>
               ))}

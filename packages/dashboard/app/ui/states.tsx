@@ -1,5 +1,5 @@
 import type { UseQueryResult } from '@tanstack/react-query';
-import type { ReactNode } from 'react';
+import { createContext, type ReactNode, useContext } from 'react';
 import { ApiFailure, messageOf } from '../api/failure.ts';
 import { Button } from './button.tsx';
 
@@ -13,8 +13,14 @@ export function Empty({ title, children }: { readonly title: string; readonly ch
   );
 }
 
-/** What went wrong and what to do; `retry` asks again. */
+/** Whether a banner above the page says already that the server or its storage is away. */
+export const OutageShown = createContext(false);
+
+/** What went wrong and what to do; `retry` asks again. What waits for the end of a known outage says only that. */
 export function Failure({ error, retry }: { readonly error: unknown; readonly retry?: () => void }) {
+  const isKnown = useContext(OutageShown);
+  if (isKnown && retry !== undefined && error instanceof ApiFailure && error.isOutage)
+    return <p className="soft">Not known during the outage. The page asks again when it is over.</p>;
   const { hint, requestId } = error instanceof ApiFailure ? error : { hint: undefined, requestId: undefined };
   return (
     <div className="failure" role="alert">

@@ -146,11 +146,19 @@ function renderRetention({ retention, history }: Engine): object {
  */
 export async function health(engine: Engine, about: About): Promise<Reply> {
   const sent = performance.now();
+  const { storeHealth } = engine;
   const status = await engine.storage.ping().then(
-    () => 'connected',
-    () => 'disconnected',
+    () => {
+      storeHealth.answered();
+      return 'connected';
+    },
+    (error) => {
+      storeHealth.noticed(error);
+      return 'disconnected';
+    },
   );
-  const { writes, clock, file } = engine.storeHealth;
+  const { clock, file } = storeHealth;
+  const writes = status === 'connected' ? storeHealth.writes : storeHealth.away;
   const up = status === 'connected' && writes.status === 'pass';
   // Rows of users' transactions that wait for their import: near 0 while a server of this version runs.
   const waiting = status === 'connected' ? await engine.storage.inbox?.depth().catch(() => undefined) : undefined;

@@ -1,6 +1,8 @@
 export interface HealthCheck {
   readonly status: 'pass' | 'fail' | 'warn';
   readonly message?: string;
+  /** Since when it fails, where the server knows. */
+  readonly since?: string;
 }
 
 export interface Health {

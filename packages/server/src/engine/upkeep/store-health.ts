@@ -1,6 +1,6 @@
 import { type Clock, formatTimestamp, type Millis } from '@ojs-ts/core';
 import type { Storage } from '../../storage/storage.ts';
-import { StoreDamaged, StoreUnwritable, type WriteRefusal } from '../../storage/unavailable.ts';
+import { StoreDamaged, StoreUnavailable, StoreUnwritable, type WriteRefusal } from '../../storage/unavailable.ts';
 import type { EngineLog } from '../options.ts';
 
 /** How often a store that takes writes is probed, and one that does not. */
@@ -14,6 +14,8 @@ export interface StoreCheck {
   readonly status: 'pass' | 'fail';
   readonly reason?: string;
   readonly message?: string;
+  /** Of writes: the first refusal of those that no success has followed. */
+  readonly since?: string;
 }
 
 /**
@@ -24,7 +26,10 @@ export class StoreHealth {
   readonly #storage: Storage;
   readonly #clock: Clock;
   readonly #log: EngineLog;
-  #refused: { readonly reason: WriteRefusal; readonly message: string; at: number } | null = null;
+  #refused: { readonly reason: WriteRefusal; readonly message: string; readonly since: Millis; at: number } | null =
+    null;
+  /** Since when the store does not answer, as far as this server has noticed. */
+  #awaySince: Millis | null = null;
   #probedAt = performance.now();
   #newest = Number.NEGATIVE_INFINITY;
   #damage: string | null = null;
@@ -40,8 +45,14 @@ export class StoreHealth {
 
   get writes(): StoreCheck {
     if (this.#refused === null) return { status: 'pass' };
-    const { reason, message } = this.#refused;
-    return { status: 'fail', reason, message };
+    const { reason, message, since } = this.#refused;
+    return { status: 'fail', reason, message, since: formatTimestamp(since) };
+  }
+
+  /** In place of {@link writes} while the store does not answer. */
+  get away(): StoreCheck {
+    const since = formatTimestamp(this.#awaySince ?? this.#clock.now());
+    return { status: 'fail', reason: 'unreachable', message: 'The storage does not answer.', since };
   }
 
   get clock(): StoreCheck {
@@ -95,10 +106,18 @@ export class StoreHealth {
       if (this.#damage === null) this.#log.error({ err: error }, 'store damaged');
       this.#damage ??= error.message;
     }
+    if (error instanceof StoreUnavailable && !(error instanceof StoreUnwritable)) this.#awaySince ??= this.#clock.now();
     if (!(error instanceof StoreUnwritable)) return;
     const { reason, message } = error;
-    if (this.#refused?.reason !== reason) this.#log.error({ reason, err: error }, 'store takes no writes');
-    this.#refused = { reason, message, at: performance.now() };
+    const last = this.#refused;
+    if (last?.reason !== reason) this.#log.error({ reason, err: error }, 'store takes no writes');
+    const since = last?.reason === reason ? last.since : this.#clock.now();
+    this.#refused = { reason, message, since, at: performance.now() };
+  }
+
+  /** The store has answered a question. */
+  answered(): void {
+    this.#awaySince = null;
   }
 
   /** Probes the store where it is time to. @throws the error of a store that cannot be reached. */
@@ -107,6 +126,7 @@ export class StoreHealth {
     this.#probedAt = performance.now();
     try {
       await this.#storage.probe();
+      this.answered();
     } catch (error) {
       if (!(error instanceof StoreUnwritable)) throw error;
       return this.noticed(error);

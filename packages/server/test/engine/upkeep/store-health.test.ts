@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { State } from '@ojs-ts/core';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { memoryStorage } from '../../../src/storage/memory/memory.ts';
 import { sqliteStorage } from '../../../src/storage/sqlite/sqlite.ts';
+import { StoreUnavailable } from '../../../src/storage/unavailable.ts';
 import { temporaryDirectory } from '../../storage/sqlite/temporary.ts';
 import { serveClocked } from '../../support/clocked.ts';
 import { bench } from '../../support/engine.ts';
@@ -37,7 +39,8 @@ test('a store without room: health and enqueue say so, and it is noticed when th
     },
   });
   const message = expect.stringMatching(/jobs\.db cannot grow: the disk is full/);
-  const writes = { status: 'fail', reason: 'full', message };
+  const since = new Date(served.bench.clock.now()).toISOString();
+  const writes = { status: 'fail', reason: 'full', message, since };
   expect(await health()).toMatchObject({ status: 503, body: { status: 'degraded', checks: { writes } } });
 
   const pass = stopwatch();
@@ -54,6 +57,28 @@ test('a store without room: health and enqueue say so, and it is noticed when th
   pass(2);
   await served.bench.engine.storeHealth.probe();
   expect(await health()).toMatchObject({ status: 200, body: { status: 'ok', checks: { writes: { status: 'pass' } } } });
+});
+
+test('a store that does not answer takes no writes, since the first sign of it', async () => {
+  const own = memoryStorage();
+  let away = false;
+  const ping = (): Promise<void> => (away ? Promise.reject(new StoreUnavailable('no route')) : own.ping());
+  await using served = await serveClocked('memory:', { storage: { ...own, ping } });
+  const writes = async (): Promise<unknown> => {
+    const { body } = await call<{ readonly checks: { readonly writes: object } }>(served.url, '/health', undefined, {
+      method: 'GET',
+    });
+    return body.checks.writes;
+  };
+  expect(await writes()).toEqual({ status: 'pass' });
+  away = true;
+  const since = new Date(served.bench.clock.now()).toISOString();
+  const refused = { status: 'fail', reason: 'unreachable', message: 'The storage does not answer.', since };
+  expect(await writes()).toEqual(refused);
+  served.bench.clock.advance(5_000);
+  expect(await writes()).toEqual(refused);
+  away = false;
+  expect(await writes()).toEqual({ status: 'pass' });
 });
 
 describe.each(storages)('the probe, $name', ({ url }) => {

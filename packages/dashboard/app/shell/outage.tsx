@@ -1,0 +1,82 @@
+import { useQueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { useEffect, useRef } from 'react';
+import { IfMay } from '../access/if-may.tsx';
+import type { Health } from '../api/answers/system.ts';
+import { useCall } from '../api/calls.ts';
+import { ApiFailure, messageOf } from '../api/failure.ts';
+import { Time } from '../ui/time.tsx';
+
+/** What keeps the server from its work. */
+export interface Outage {
+  readonly message: string;
+  /** What it means for jobs. */
+  readonly effect: string;
+  readonly since: string | number | null;
+  /** Whether the pages get no answers, or old ones. */
+  readonly isBlind: boolean;
+}
+
+const refreshMs = 10_000;
+
+/** Null while the server answers and its storage is well. Also asks at once when another call meets an outage. */
+export function useOutage(): Outage | null {
+  const client = useQueryClient();
+  const { data, error, isError } = useCall('system.health', { refreshMs });
+  const failing = useRef<number | null>(null);
+  if (!isError) failing.current = null;
+  else failing.current ??= Date.now();
+  const outage = isError ? unanswered(error, failing.current) : data === undefined ? null : ofHealth(data);
+  const isOver = outage === null;
+  const wasOver = useRef(isOver);
+  useEffect(() => {
+    // What failed meanwhile is asked for again.
+    if (isOver && !wasOver.current)
+      void client.invalidateQueries({ predicate: ({ state: { status } }) => status === 'error' });
+    wasOver.current = isOver;
+  }, [isOver, client]);
+  return outage;
+}
+
+function unanswered(error: Error, since: number | null): Outage | null {
+  if (!(error instanceof ApiFailure) || !error.isOutage) return null;
+  return {
+    message: messageOf(error),
+    effect: 'The page shows what it knew before.',
+    since,
+    isBlind: true,
+  };
+}
+
+function ofHealth({ backend, checks }: Health): Outage | null {
+  const isAway = backend.status !== 'connected';
+  const [name, failed] = Object.entries(checks).find(([, { status }]) => status === 'fail') ?? [];
+  if (!isAway && failed === undefined) return null;
+  const { message = 'The storage is in trouble.', since = null } = failed ?? {};
+  return {
+    message: `Storage (${backend.type}): ${message}`,
+    effect: isAway || name === 'writes' ? 'Until it does, no job can be enqueued, started or finished.' : '',
+    since,
+    isBlind: isAway,
+  };
+}
+
+/** Above every page: what is wrong and since when. */
+export function OutageBanner({ outage: { message, effect, since } }: { readonly outage: Outage }) {
+  return (
+    <div className="notice" data-tone="bad" role="alert">
+      <strong>{message}</strong>
+      {since !== null && (
+        <span>
+          Since <Time at={since} />.
+        </span>
+      )}
+      {effect !== '' && <span>{effect}</span>}
+      <IfMay call="system.doctor">
+        <Link to="/doctor" className="notice-link">
+          Doctor
+        </Link>
+      </IfMay>
+    </div>
+  );
+}
