@@ -8,6 +8,7 @@ describeDashboard('the shell', {}, (dashboard) => {
     await page.keyboard.press('g');
     await page.keyboard.press('q');
     await page.getByRole('heading', { level: 1, name: 'Queues' }).waitFor();
+    await expect.poll(() => page.title()).toBe('Queues · ojs');
     await page.goBack();
     await page.getByRole('heading', { level: 1, name: 'Job' }).waitFor();
     await page.keyboard.press('Control+k');

@@ -12,7 +12,7 @@ export interface PageProps {
 /** The frame of a page: its title, also of the window, and its actions. */
 export function Page({ title, aside, actions, lead, children }: PageProps) {
   useEffect(() => {
-    document.title = `${title} · Jobs`;
+    document.title = `${title} · ojs`;
   }, [title]);
   return (
     <>

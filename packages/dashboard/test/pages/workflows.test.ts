@@ -69,6 +69,7 @@ describeDashboard('workflows', {}, (dashboard) => {
     await page.getByText('each box stands for all jobs of a type').waitFor();
     await page.locator('.graph-box').filter({ hasText: 'page.fetch' }).getByText('600').waitFor();
     await page.getByRole('button', { name: 'Cancel workflow…' }).click();
+    await page.getByRole('dialog').getByText('Running jobs continue to their end').waitFor();
     await page.getByRole('button', { name: 'Cancel workflow', exact: true }).click();
     await page.getByRole('banner').or(page.locator('.page-head')).getByText('cancelled').first().waitFor();
     expect(dashboard.complaints).toEqual([]);

@@ -135,7 +135,8 @@ export function Page() {
           onConfirm={() => cancel.mutateAsync({ params: { id } })}
           onClose={() => setAsking(false)}
         >
-          Waiting jobs are cancelled, and workers stop the running ones. Completed jobs stay completed.
+          Jobs that have not started are cancelled. Running jobs continue to their end, and what they return no longer
+          changes the workflow. Completed jobs stay completed.
         </Confirm>
       )}
     </Frame>
