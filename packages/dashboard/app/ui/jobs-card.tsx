@@ -1,16 +1,24 @@
+import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import type { JobSummary } from '../api/answers/jobs.ts';
-import { useCall } from '../api/calls.ts';
+import { useRef } from 'react';
+import type { JobListAnswer, ListedJob } from '../api/answers/job-lists.ts';
+import { keyOf } from '../api/calls.ts';
+import { call } from '../api/client.ts';
 import { useEveryQueue, useMay } from '../api/session.ts';
+import { formatCount } from '../format/numbers.ts';
 import { formatDuration } from '../format/times.ts';
 import { hasType } from '../live/summary.ts';
 import { StateBadge } from './badge.tsx';
+import { Button } from './button.tsx';
 import { type Column, DataTable } from './data-table.tsx';
+import { JobPreview } from './job-preview.tsx';
 import { Card } from './page.tsx';
-import { Loaded } from './states.tsx';
+import { Failure, Loading } from './states.tsx';
 import { Time, useNow } from './time.tsx';
 
 const shown = 20;
+/** A search that reads more jobs is not repeated for every event. */
+const mostRead = 1_000;
 
 export interface JobsCardProps {
   readonly title: string;
@@ -22,13 +30,22 @@ export interface JobsCardProps {
 /** The newest jobs of a query, and the way to all of them. */
 export function JobsCard({ title, query, none }: JobsCardProps) {
   const isForAll = useEveryQueue();
-  const may = useMay('admin.jobs') && isForAll;
-  const jobs = useCall('admin.jobs', {
-    query: { q: query, limit: shown },
+  const may = useMay('job.list') && isForAll;
+  const scanned = useRef(0);
+  const { data, error, refetch, ...list } = useInfiniteQuery({
+    queryKey: [...keyOf('job.list', { query: { q: query } }), 'card'],
+    queryFn: ({ pageParam, signal }) =>
+      call('job.list', { query: { q: query, limit: shown, cursor: pageParam }, signal }),
+    initialPageParam: '',
+    getNextPageParam: (last) => (isCutOff(last) ? last.pagination.next_cursor : undefined),
     enabled: may,
-    live: (summary) => hasType(summary, 'job.', 'cron.'),
+    meta: { live: (summary) => scanned.current <= mostRead && hasType(summary, 'job.', 'cron.') },
   });
+  const pages = data?.pages ?? [];
+  scanned.current = pages.reduce((sum, { search }) => sum + (search?.scanned ?? 0), 0);
   if (!may) return null;
+  const jobs = pages.flatMap((page) => page.jobs);
+  const last = pages.at(-1);
   return (
     <Card
       title={title}
@@ -38,30 +55,44 @@ export function JobsCard({ title, query, none }: JobsCardProps) {
         </Link>
       }
     >
-      <Loaded query={jobs}>
-        {({ items }) =>
-          items.length === 0 ? (
-            <p className="soft">{none}</p>
-          ) : (
-            <DataTable label={`Jobs: ${title}`} rows={items} columns={columns} idOf={({ id }) => id} />
-          )
-        }
-      </Loaded>
+      {error !== null && <Failure error={error} retry={() => void refetch()} />}
+      {list.isPending && error === null && <Loading />}
+      {last !== undefined && jobs.length === 0 && !isCutOff(last) && <p className="soft">{none}</p>}
+      {jobs.length > 0 && <DataTable label={`Jobs: ${title}`} rows={jobs} columns={columns} idOf={({ id }) => id} />}
+      {last !== undefined && isCutOff(last) && (
+        <div className="row" role="status">
+          <span>
+            The server stopped after {formatCount(scanned.current)}
+            {last.search?.of !== undefined && ` of about ${formatCount(Math.max(last.search.of, scanned.current))}`}{' '}
+            jobs
+            {jobs.length === 0 ? ', and has found none so far.' : `; ${formatCount(jobs.length)} match so far.`}
+          </span>
+          <Button size="small" busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
+            Search further
+          </Button>
+        </div>
+      )}
     </Card>
   );
 }
 
-const columns: readonly Column<JobSummary>[] = [
+/** Whether the search ended before it had enough jobs, and before the last job. */
+function isCutOff({ jobs, search }: JobListAnswer): boolean {
+  return search !== undefined && !search.complete && jobs.length < shown;
+}
+
+const columns: readonly Column<ListedJob>[] = [
   {
     id: 'job',
     label: 'Job',
-    align: 'fill',
+    align: 'clip',
     cell: ({ id, type }) => (
       <Link to="/jobs/$id" params={{ id }} title={id}>
         {type}
       </Link>
     ),
   },
+  { id: 'args', label: 'Args', align: 'fill', cell: (job) => <JobPreview job={job} /> },
   { id: 'queue', label: 'Queue', align: 'clip', cell: ({ queue }) => queue },
   { id: 'state', label: 'State', cell: ({ state }) => <StateBadge state={state} /> },
   { id: 'created', label: 'Enqueued', cell: ({ created_at }) => <Time at={created_at} /> },
@@ -73,7 +104,7 @@ const columns: readonly Column<JobSummary>[] = [
   },
 ];
 
-function RanFor({ job: { state, started_at, completed_at } }: { readonly job: JobSummary }) {
+function RanFor({ job: { state, started_at, completed_at } }: { readonly job: ListedJob }) {
   const now = useNow();
   const end = completed_at ? Date.parse(completed_at) : state === 'active' ? now : null;
   if (!started_at || end === null) return '–';

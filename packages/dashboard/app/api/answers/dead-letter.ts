@@ -5,6 +5,8 @@ export interface DeadJob {
   readonly type: string;
   readonly queue: string;
   readonly attempt: number;
+  /** Absent for callers who may not see it. */
+  readonly args?: unknown;
   readonly discarded_at: string;
   readonly error?: { readonly type?: string; readonly code?: string; readonly message?: string };
 }

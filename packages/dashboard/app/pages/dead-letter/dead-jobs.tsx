@@ -7,6 +7,7 @@ import { useSearchTexts } from '../../search.ts';
 import { Button } from '../../ui/button.tsx';
 import type { Column } from '../../ui/data-table.tsx';
 import { GrowingTable, useGrowingList } from '../../ui/growing-list.tsx';
+import { JobPreview } from '../../ui/job-preview.tsx';
 import { Card } from '../../ui/page.tsx';
 import { Time } from '../../ui/time.tsx';
 
@@ -44,6 +45,7 @@ const columns: readonly Column<DeadJob>[] = [
       </Link>
     ),
   },
+  { id: 'args', label: 'Args', align: 'clip', cell: (job) => <JobPreview job={job} /> },
   { id: 'queue', label: 'Queue', align: 'clip', cell: ({ queue }) => queue },
   { id: 'attempts', label: 'Attempts', align: 'number', cell: ({ attempt }) => attempt },
   {

@@ -2,9 +2,9 @@ import { parsePlace, QueryError } from '@ojs-ts/core';
 import { Link } from '@tanstack/react-router';
 import type { ListedJob } from '../../api/answers/job-lists.ts';
 import { formatDuration } from '../../format/times.ts';
-import { stringify } from '../../json/numeral.ts';
 import { StateBadge } from '../../ui/badge.tsx';
 import type { Column } from '../../ui/data-table.tsx';
+import { JobPreview, JsonPreview } from '../../ui/job-preview.tsx';
 import { Time, useNow } from '../../ui/time.tsx';
 
 /** Characters of a value that a cell has; the whole value is on the page of the job. */
@@ -13,6 +13,7 @@ const shown = 200;
 /** The columns that a reader may choose, in their order. */
 export const allColumns: readonly Column<ListedJob>[] = [
   { id: 'type', label: 'Type', align: 'clip', cell: ({ id, type }) => <JobLink id={id} text={type} /> },
+  { id: 'args', label: 'Args', align: 'clip', cell: (job) => <JobPreview job={job} /> },
   { id: 'state', label: 'State', cell: ({ state }) => <StateBadge state={state} /> },
   { id: 'queue', label: 'Queue', align: 'clip', cell: ({ queue }) => queue },
   { id: 'priority', label: 'Priority', align: 'number', cell: ({ priority }) => priority },
@@ -25,11 +26,19 @@ export const allColumns: readonly Column<ListedJob>[] = [
   { id: 'duration', label: 'Duration', align: 'number', cell: (job) => <Duration job={job} /> },
   { id: 'worker', label: 'Worker', align: 'clip', cell: ({ worker_id }) => worker_id ?? '' },
   { id: 'error', label: 'Error', align: 'clip', cell: ({ error }) => <Text text={error?.message ?? ''} /> },
-  { id: 'args', label: 'Args', align: 'clip', cell: ({ args }) => <Json value={args} /> },
   { id: 'id', label: 'Id', cell: ({ id }) => <JobLink id={id} text={id} /> },
 ];
 
-export const usualColumns: readonly string[] = ['type', 'state', 'queue', 'attempt', 'created', 'duration', 'error'];
+export const usualColumns: readonly string[] = [
+  'type',
+  'args',
+  'state',
+  'queue',
+  'attempt',
+  'created',
+  'duration',
+  'error',
+];
 
 const isKnown = (id: string): boolean => allColumns.some((column) => column.id === id);
 
@@ -51,7 +60,7 @@ function columnOfPath(id: string): Column<ListedJob> {
     id,
     label: id,
     align: 'clip',
-    cell: ({ args, meta }) => <Json value={valueAt(place?.field === 'args' ? args : meta, place?.path ?? [])} />,
+    cell: ({ args, meta }) => <JsonPreview value={valueAt(place?.field === 'args' ? args : meta, place?.path ?? [])} />,
   };
 }
 
@@ -94,16 +103,6 @@ function JobLink({ id, text }: { readonly id: string; readonly text: string }) {
 
 function Text({ text }: { readonly text: string }) {
   return <span title={text}>{text.slice(0, shown)}</span>;
-}
-
-function Json({ value }: { readonly value: unknown }) {
-  if (value === undefined) return null;
-  const text = typeof value === 'string' ? value : stringify(value);
-  return (
-    <span className="mono" title={text.slice(0, 1_000)}>
-      {text.slice(0, shown)}
-    </span>
-  );
 }
 
 function Duration({ job }: { readonly job: ListedJob }) {

@@ -3,6 +3,7 @@ import type { WorkerJob } from '../../api/answers/workers.ts';
 import { formatCount } from '../../format/numbers.ts';
 import { formatDuration } from '../../format/times.ts';
 import { type Column, DataTable } from '../../ui/data-table.tsx';
+import { JobPreview } from '../../ui/job-preview.tsx';
 import { Card } from '../../ui/page.tsx';
 import { useNow } from '../../ui/time.tsx';
 
@@ -30,6 +31,7 @@ const columns: readonly Column<WorkerJob>[] = [
       </Link>
     ),
   },
+  { id: 'id', label: 'Id', cell: (job) => <JobPreview job={job} /> },
   { id: 'queue', label: 'Queue', align: 'clip', cell: ({ queue }) => queue },
   { id: 'attempt', label: 'Attempt', align: 'number', cell: ({ attempt }) => formatCount(attempt) },
   { id: 'time', label: 'Running for', align: 'number', cell: ({ started_at }) => <RunningTime since={started_at} /> },

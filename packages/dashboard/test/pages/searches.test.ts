@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import { describeDashboard } from '../describe-dashboard.ts';
+
+/** One more than the server reads for an answer. */
+const others = 10_001;
+const atOnce = 1_000;
+
+describeDashboard('a search that the server stops', {}, (dashboard) => {
+  const post = async (path: string, body: unknown): Promise<void> => {
+    const response = await fetch(`${dashboard.server.url}/ojs/v1/${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    expect(response.ok, await response.text()).toBe(true);
+  };
+
+  test('says that it was stopped, and goes on: a cron that has run is not shown as one without a run', async () => {
+    const { page } = dashboard;
+    await post('cron', { name: 'nightly', cron: '0 0 1 1 *', job_template: { type: 'report', args: ['pdf'] } });
+    await dashboard.open('crons/nightly');
+    const runs = page.getByRole('region', { name: 'Past runs', exact: true });
+    await runs.getByText('No run yet').waitFor();
+    await post('cron/nightly/trigger', {});
+    for (let made = 0; made < others; made += atOnce) {
+      const jobs = Array.from({ length: Math.min(atOnce, others - made) }, () => ({ type: 'other', args: [] }));
+      await post('jobs/batch', { jobs });
+    }
+    await dashboard.open('crons/nightly');
+    await runs.getByText(/The server stopped after [\d,]+ of about 10,002 jobs, and has found none so far/).waitFor();
+    expect(await runs.getByText('No run yet').count()).toBe(0);
+    await expect
+      .poll(async () => {
+        const further = runs.getByRole('button', { name: 'Search further' });
+        if (await further.isEnabled()) await further.click();
+        return runs.getByRole('cell', { name: '["pdf"]' }).count();
+      })
+      .toBe(1);
+    expect(await runs.getByRole('button', { name: 'Search further' }).count()).toBe(0);
+    expect(dashboard.complaints).toEqual([]);
+  });
+});
