@@ -20,6 +20,8 @@ export interface Cost {
   readonly keys: number;
   readonly items: number;
   readonly length: number;
+  /** It copies the list of errors: a reference does, if it fails. */
+  readonly copies: boolean;
 }
 
 export type Source = Readonly<Record<string, unknown>>;
@@ -58,11 +60,14 @@ const overKeys = [
 ];
 const overItems = ['items', 'unevaluatedItems'];
 const overLength = ['minLength', 'maxLength'];
+const references = ['$ref', '$dynamicRef'];
 /**
  * In steps of a check: listing the names of a large object is slow, and each item that `contains` does not match makes
  * an error object.
  */
 const [keyCost, foundCost] = [10, 20] as const;
+/** In characters of a schema, which count a sixteenth of a step. */
+const booleanCost = 64;
 
 /**
  * The schema with only the keywords of the draft, each subschema with its cost; the tuples of older drafts (`items` as
@@ -98,9 +103,11 @@ class Reader {
         entries.push([name, value]);
         own += JSON.stringify(value).length;
       } else if (one.has(name)) entries.push([name, this.#nested(value)]);
-      else if (several.has(name))
+      else if (several.has(name)) {
         entries.push([name, Array.isArray(value) ? value.map((item) => this.#nested(item)) : value]);
-      else if (named.has(name)) entries.push([name, isObject(value) ? this.#each(value) : value]);
+        // A boolean among them is not entered, but makes an error.
+        if (Array.isArray(value)) own += booleanCost * value.filter((item) => !isObject(item)).length;
+      } else if (named.has(name)) entries.push([name, isObject(value) ? this.#each(value) : value]);
     }
     const has = (...names: readonly string[]) => names.some((name) => Object.hasOwn(schema, name));
     const cost: Cost = {
@@ -108,6 +115,7 @@ class Reader {
       keys: has(...overKeys) ? keyCost : 0,
       items: (has(...overItems) ? 1 : 0) + (has('contains') ? foundCost : 0),
       length: has(...overLength) ? 1 : 0,
+      copies: has(...references),
     };
     return Object.fromEntries([...entries, [costKeyword, cost]]);
   }

@@ -1,16 +1,19 @@
 import { isObject, type ValidationIssue } from '@ojs-ts/core';
 import type { ErrorObject, Format, ValidateFunction } from 'ajv';
-import { _, Ajv2020, type KeywordCxt } from 'ajv/dist/2020.js';
+import { _, Ajv2020, type KeywordCxt, Name } from 'ajv/dist/2020.js';
 import { fullFormats } from 'ajv-formats/dist/formats.js';
 import { RE2JS } from 're2js';
 import { type Cost, costKeyword, readSource, SchemaError, type Source } from './source.ts';
 
 /**
- * Steps of any check, at about 20 ns each: a refusal comes after milliseconds, for args of 1 MiB after less than half a
- * second.
+ * Steps of a check, at about 20 ns each. They grow with the args, but only to the maximum: in a recursive schema the
+ * work may double with each level, so any text next to the deep one would pay for more of it.
  */
 const base = 50_000;
 const perCharacter = 20;
+const most = 4_000_000;
+/** Errors that a check may hold at once, each a few hundred bytes. Alternatives keep theirs until one succeeds. */
+const maxErrors = 10_000;
 
 /** Counts the work of a running check. Checks are synchronous, so one budget serves all of them. */
 export class Budget {
@@ -18,7 +21,7 @@ export class Budget {
 
   /** The result of `work`; null if the work exceeds the budget of a text of `length` characters, or the stack. */
   run<T>(length: number, work: () => T, steps: number = base): T | null {
-    this.left = steps + perCharacter * length;
+    this.left = Math.min(most, steps + perCharacter * length);
     try {
       return work();
     } catch (error) {
@@ -43,6 +46,8 @@ const dialect = /^https?:\/\/json-schema\.org\/draft\/2020-12\/schema#?$/;
 /** A longer text matches no format; the expressions of some formats take quadratic time. */
 const maxFormatted = 4_096;
 const maxIssues = 20;
+const tooMuch =
+  'takes more work to check than this server allows; send smaller args, or tell alternatives apart before what they nest';
 /** Steps for finding further issues after the first. */
 const telling = 20_000;
 
@@ -89,8 +94,7 @@ export class SchemaValidator {
         .slice(0, maxIssues)
         .map((error) => ({ path: at(root, error), message: messageOf(error), schema_path: error.schemaPath }));
     const valid = budget.run(length, () => this.#first(value));
-    if (valid === null)
-      return [{ path: root, message: 'takes more work to check than this server allows', schema_path: '#' }];
+    if (valid === null) return [{ path: root, message: tooMuch, schema_path: '#' }];
     if (valid) return [];
     const first = issues(this.#first.errors);
     this.#all ??= compile(this.#schema, true);
@@ -166,11 +170,18 @@ function reason(error: unknown): string {
   return error instanceof Error ? error.message.slice(0, 300) : 'cannot be compiled';
 }
 
+/** The list of errors in the code that the compiler writes; null while there are none. */
+const vErrors = new Name('vErrors');
+
 /** Counts a subschema each time it is entered, before the subschemas that it refers to. */
 function count({ gen, data, schema }: KeywordCxt): void {
-  const { weight, keys, items, length } = schema as Cost;
+  const { weight, keys, items, length, copies } = schema as Cost;
   const left = _`${gen.scopeValue('obj', { ref: budget })}.left`;
   gen.code(_`${left} -= ${weight}`);
+  gen.if(_`${vErrors} !== null`, () => {
+    gen.code(_`if (${vErrors}.length > ${maxErrors}) ${left} = -1`);
+    if (copies) gen.code(_`${left} -= ${vErrors}.length >> 3`);
+  });
   if (keys > 0)
     gen.code(
       _`if (typeof ${data} == "object" && ${data} && !Array.isArray(${data})) ${left} -= ${keys} * Object.keys(${data}).length`,

@@ -11,9 +11,9 @@ function check(schema: unknown, args: readonly unknown[]) {
 /** The longest that a hostile check may hold up the others, in milliseconds of processor time, on a slow machine. */
 const patience = 2_000;
 
-function inTime<T>(work: () => T): T {
+function inTime<T>(work: () => T, ms = patience): T {
   const answers: T[] = [];
-  expect(cpuMs(() => answers.push(work()))).toBeLessThan(patience);
+  expect(cpuMs(() => answers.push(work()))).toBeLessThan(ms);
   const [answer] = answers;
   if (answer === undefined) throw new Error('The work has no answer.');
   return answer;
@@ -185,6 +185,28 @@ describe('hostile schemas and args end in time', () => {
     ],
   ])('%s', (_, schema, args) => {
     expect(inTime(() => check(schema, args)).length).toBeGreaterThan(0);
+  });
+
+  /** A tree of alternatives that are told apart only after their child. */
+  const treeOf = (more: readonly unknown[]) => {
+    const branch = (kind: string) => ({
+      properties: { child: { $ref: '#/$defs/node' }, kind: { const: kind } },
+      required: ['kind'],
+    });
+    const node = { anyOf: [{ type: 'string' }, branch('sum'), branch('negate'), ...more] };
+    return { prefixItems: [{ $ref: '#/$defs/node' }], $defs: { node } };
+  };
+  const nested = (leaf: unknown) =>
+    Array.from({ length: 30 }).reduce<unknown>((child) => ({ child, kind: 'negate' }), leaf);
+  const bare = Array.from({ length: 2_000 }, () => false);
+
+  test.each<readonly [string, unknown, unknown, number]>([
+    ['that fails at its leaf', treeOf([]), nested(5), 1_000_000],
+    ['that fits in its last alternative', treeOf([]), nested('x'), 1_000_000],
+    ['with thousands of errors at each level', treeOf(bare), nested(5), 4_000],
+  ])('a tree of alternatives %s does not pay for more work with a text next to it', (_, schema, node, length) => {
+    const issues = inTime(() => check(schema, [node, 'x'.repeat(length)]), 1_000);
+    expect(issues).toMatchObject([{ message: expect.stringMatching(/^takes more work/) }]);
   });
 
   test('300,000 different items are found to be unique', () => {
