@@ -12,15 +12,19 @@ import { commaSeparated } from './pages.ts';
 const maxText = 1_000;
 const stateWords = Object.keys(State);
 
+type Subject = Pick<JobFilter, 'queue' | 'type' | 'fingerprint' | 'errorType' | 'args'>;
+
 /**
  * The members of every filter: a queue, a type or `prefix*`, the last error by type or fingerprint, a part of the args.
  * An empty text counts as absent, as in a query.
  */
-export function readSubject(fields: Fields): Pick<JobFilter, 'queue' | 'type' | 'fingerprint' | 'errorType' | 'args'> {
+export function readSubject(fields: Fields): Subject {
   const text = (name: string) => (fields.raw(name) === '' ? null : fields.string(name, maxText));
   const queue = text('queue');
   const jobType = text('job_type');
   const type = text('type') ?? jobType;
+  if (jobType !== null && jobType !== type)
+    fields.issue('job_type', 'must not differ from type; send only one of them');
   const errorType = text('error_type');
   const args = text('args');
   const fingerprint = text('fingerprint');
@@ -33,6 +37,24 @@ export function readSubject(fields: Fields): Pick<JobFilter, 'queue' | 'type' | 
     ...(errorType !== null && { errorType }),
     ...(args !== null && { args }),
   };
+}
+
+const subjectNames = [
+  ['queue', 'queue'],
+  ['type', 'type'],
+  ['fingerprint', 'fingerprint'],
+  ['errorType', 'error_type'],
+  ['args', 'args'],
+] as const;
+
+/** Of a request with members beside its `filter`: one that is in both places must say the same. */
+export function readSubjects(fields: Fields, filter: Fields): Subject {
+  const [beside, within] = [readSubject(fields), readSubject(filter)];
+  for (const [key, name] of subjectNames) {
+    if (beside[key] === undefined || within[key] === undefined || beside[key] === within[key]) continue;
+    filter.issue(name, `must not differ from $.${name}, the member beside filter; send only one of them`);
+  }
+  return { ...beside, ...within };
 }
 
 /** A span between two times; undefined without any. */

@@ -11,7 +11,16 @@ import { expectedQueueName, isQueueName } from '../names.ts';
 import { readRetry } from '../policies/retry.ts';
 import { didYouMean } from '../suggestion.ts';
 import { Fields } from './fields.ts';
-import { intersection, readAge, readIds, readSpan, readStates, readSubject, requireConfirm } from './filters.ts';
+import {
+  intersection,
+  readAge,
+  readIds,
+  readSpan,
+  readStates,
+  readSubject,
+  readSubjects,
+  requireConfirm,
+} from './filters.ts';
 import type { Query } from './pages.ts';
 
 /** Of a bulk operation: `job_ids`, or those that fit a `filter`; `states` where it names none. */
@@ -91,7 +100,14 @@ function isEmpty(fields: Fields, name: string): boolean {
 }
 
 function bodyOrQuery(body: string | undefined, query: Query): Fields {
-  return new Fields({ ...query, ...(body === undefined || body === '' ? {} : Fields.parse(body)) });
+  const sent = body === undefined || body === '' ? {} : Fields.parse(body);
+  const fields = new Fields({ ...query, ...sent });
+  for (const [name, value] of Object.entries(query)) {
+    // Lists and booleans have the text that a query would have.
+    if (fields.has(name) && String(fields.raw(name)) !== value)
+      fields.issue(name, `must not differ from ${name} in the query; nothing was changed. Send it once`);
+  }
+  return fields;
 }
 
 const overrides: readonly string[] = ['args', 'meta', 'queue', 'retry'];
@@ -173,7 +189,7 @@ export function readEdit(body: string | undefined): JobEdit {
 function readDeadFilter(fields: Fields, now: number): JobFilter {
   const nested = fields.object('filter');
   const finished = readFinished(nested === null ? [fields] : [fields, nested], now);
-  const subject = { ...readSubject(fields), ...(nested && readSubject(nested)) };
+  const subject = nested === null ? readSubject(fields) : readSubjects(fields, nested);
   return { ...deadLetters, ...subject, ...(finished && { finished }) };
 }
 

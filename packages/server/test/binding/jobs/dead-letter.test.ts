@@ -336,6 +336,31 @@ describe.each(storages)('dead letter, $name (ojs-dead-letter)', (storage) => {
     expect(idsOf(await list(server))).toEqual([b, a]);
   });
 
+  test.each([
+    ['DELETE', '/dead-letter', { queue: 'keep', filter: { queue: 'other' } }, '$.filter.queue'],
+    ['DELETE', '/dead-letter?queue=keep', { queue: 'other' }, '$.queue'],
+    ['POST', '/dead-letter/purge', { type: 'a.b', job_type: 'x.y' }, '$.job_type'],
+    ['POST', '/dead-letter/retry', { type: 'x.y', filter: { type: 'a.b' } }, '$.filter.type'],
+    ['POST', '/dead-letter/retry', { error_type: 'Boom', filter: { error_type: 'Bang' } }, '$.filter.error_type'],
+    ['DELETE', '/admin/queues/other/jobs?states=completed', { states: ['discarded'] }, '$.states'],
+  ])('%s %s with two different filters is refused with both places: %j', async (method, path, sent, place) => {
+    await using server = await serveClocked(storage.url());
+    const kept = await bury(server, { queue: 'keep' });
+    const other = await bury(server, { queue: 'other' });
+    const refused = await call(server.url, path, { ...sent, confirm: true }, { method });
+    expect(refused).toMatchObject({ status: 400, body: { error: { code: 'invalid_request' } } });
+    expect(JSON.stringify(refused.body)).toContain(`"path":"${place}","message":"must not differ from `);
+    expect(idsOf(await list(server))).toEqual([other, kept]);
+  });
+
+  test('a filter may be said twice', async () => {
+    await using server = await serveClocked(storage.url());
+    await bury(server);
+    const body = { queue: 'q', filter: { queue: 'q' }, confirm: true };
+    const purged = await call(server.url, '/dead-letter?queue=q&confirm=true', body, { method: 'DELETE' });
+    expect(purged).toMatchObject({ status: 200, body: { purged_count: 1 } });
+  });
+
   test('statistics: counts by queue and by error, first and last, retention (§10.1)', async () => {
     await using server = await serveClocked(storage.url());
     const { url, bench } = server;
