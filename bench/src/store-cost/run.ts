@@ -134,19 +134,18 @@ async function cleanUp(storage: Storage): Promise<void> {
   const before = Date.now() + hourMs;
   const rule = { before, keep: 0 };
   const states = [16, 64, 128] as const;
-  for (let removed = 1; removed > 0; ) {
-    ({ removed } = await storage.upkeep.prune(
-      {
-        jobs: states.map((state) => ({ state, deadLetter: false, ...rule })),
-        events: rule,
-        workflows: rule,
-        statisticsBefore: before,
-        auditBefore: before,
-        requestsBefore: before,
-        workersBefore: before,
-        limitsBefore: before,
-      },
-      1_000,
-    ));
+  const rules = {
+    jobs: states.map((state) => ({ state, deadLetter: false, ...rule })),
+    events: rule,
+    workflows: rule,
+    statisticsBefore: before,
+    auditBefore: before,
+    requestsBefore: before,
+    workersBefore: before,
+    limitsBefore: before,
+  };
+  for (let gone = 1; gone > 0; ) {
+    const { jobs, others } = await storage.upkeep.prune(rules, 1_000);
+    gone = [...jobs.map((rule) => rule.gone), ...Object.values(others)].reduce((sum, count) => sum + count, 0);
   }
 }

@@ -7,6 +7,7 @@ const root = resolve(import.meta.dirname, '../../..');
 /** The files of the storage interface. */
 function ofInterface<T>(value: T): Readonly<Record<string, T>> {
   const files = [
+    'prune',
     'storage',
     'registry',
     'workflows',

@@ -48,10 +48,11 @@ function reading.held(request)
 end
 
 local function prune_jobs(rule, limit)
-  if not jobs.is_over(rule.state) or (rule.deadLetter and rule.state ~= 128) then return 0, 0 end
+  if not jobs.is_over(rule.state) or (rule.deadLetter and rule.state ~= 128) then return { 0, 0, 0, false } end
   local key = p .. 's:' .. (rule.deadLetter and 'dead' or rule.state)
   write_pending(key)
   local surplus, gone, over_cap = call('ZCARD', key) + (rule.state == 16 and store.get('ended') or 0) - rule.keep, 0, 0
+  local last_at = false
 
   local oldest, i = call('ZRANGE', key, 0, limit - 1, 'WITHSCORES'), 1
   local batches = rule.state == 16 and ended.walk()
@@ -70,11 +71,11 @@ local function prune_jobs(rule, limit)
       i = i + 2
     end
     if job then jobs.drop(job, 0) elseif not is_batched then set_score(key, ref, false) end
-    gone = gone + 1
+    gone, last_at = gone + 1, at
     if at >= rule.before then over_cap = over_cap + 1 end
   end
   if batches then batches.finish() end
-  return gone, over_cap
+  return { gone, over_cap, math.max(0, surplus - gone), last_at }
 end
 
 -- Removes whole batches: a batch stays until its last event may go.
@@ -119,22 +120,22 @@ local function prune_workers(before, limit)
   return #old
 end
 
--- With jobs. { rules, limit }; answers how many are gone, and of each rule the jobs that are gone because of their
--- number alone.
+-- With jobs. { rules, limit }; answers { gone, beyond the number alone, left beyond the number, end of the last gone } of
+-- each rule for jobs, and { kind, gone } of the other rules that are given.
 function changing.prune(request)
-  local rules, limit = request.rules, request.limit
-  local gone, over_cap = 0, {}
-  for i, rule in ipairs(rules.jobs) do
-    local removed
-    removed, over_cap[i] = prune_jobs(rule, limit)
-    gone = gone + removed
+  local rules, limit, of_jobs, others = request.rules, request.limit, {}, {}
+  local function note(kind, gone) others[#others + 1] = { kind, gone } end
+  for i, rule in ipairs(rules.jobs) do of_jobs[i] = prune_jobs(rule, limit) end
+  if rules.events then note('events', prune_events(rules.events.before, rules.events.keep, limit, rules.kinds)) end
+  if rules.requestsBefore then note('requestsBefore', prune_requests(rules.requestsBefore, limit)) end
+  if rules.workersBefore then note('workersBefore', prune_workers(rules.workersBefore, limit)) end
+  if rules.auditBefore then note('auditBefore', prune_audit(rules.auditBefore, limit)) end
+  if rules.limitsBefore then
+    limits.flush()
+    note('limitsBefore', limits.prune(rules.limitsBefore, limit))
   end
-  gone = gone + prune_events(rules.events.before, rules.events.keep, limit, rules.kinds) + prune_requests(rules.requestsBefore, limit)
-  gone = gone + prune_workers(rules.workersBefore, limit) + prune_audit(rules.firstAudit, limit)
-  limits.flush()
-  gone = gone + limits.prune(rules.limitsBefore, limit)
-  gone = gone + workflows.prune(rules.workflows.before, rules.workflows.keep, limit)
-  gone = gone + statistics.prune(rules.statisticsBefore, limit)
+  if rules.workflows then note('workflows', workflows.prune(rules.workflows.before, rules.workflows.keep, limit)) end
+  if rules.statisticsBefore then note('statisticsBefore', statistics.prune(rules.statisticsBefore, limit)) end
   finish(0)
-  return { gone, over_cap }
+  return { of_jobs, others }
 end

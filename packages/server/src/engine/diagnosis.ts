@@ -1,4 +1,4 @@
-import { formatTimestamp, queueLimitKey, State } from '@ojs-ts/core';
+import { formatDuration, formatTimestamp, queueLimitKey, State } from '@ojs-ts/core';
 import type { StoreFinding, StoreFindingCode } from '../storage/diagnosis.ts';
 import type { LimitRecord, QueueRecord } from '../storage/storage.ts';
 import type { Engine } from './engine.ts';
@@ -21,7 +21,8 @@ export type FindingCode =
   | 'maintenance'
   | 'ended_cron'
   | 'token_ends'
-  | 'waiting_inbox';
+  | 'waiting_inbox'
+  | 'late_retention';
 
 /** Something that an operator should mend. */
 export type Finding = Omit<StoreFinding, 'code'> & { readonly code: FindingCode };
@@ -56,6 +57,7 @@ export async function diagnose(engine: Engine): Promise<readonly Finding[]> {
     endingTokens(engine),
     waitingInbox(engine),
     maintenanceMode(engine),
+    lateRetention(engine),
   ]);
   return [...ofStore, ...parts.flat()].sort((a, b) => Number(b.severity === 'error') - Number(a.severity === 'error'));
 }
@@ -272,6 +274,23 @@ async function endingTokens({ tokens, clock }: Engine): Promise<readonly Finding
       ];
     }),
   );
+}
+
+async function lateRetention({ retentionBacklog }: Engine): Promise<readonly Finding[]> {
+  const backlog = await retentionBacklog.read();
+  if (backlog === null) return [];
+  const { since, kinds, jobs, lateMs } = backlog;
+  const facts = [
+    ...(jobs > 0 ? [`${jobs} finished jobs more than are kept`] : []),
+    ...(lateMs > 0 ? [`the oldest should have been deleted ${formatDuration(lateMs)} ago`] : []),
+  ];
+  return [
+    warning(
+      'late_retention',
+      `Since ${formatTimestamp(since)} more ends than retention deletes (${kinds.join(', ')})${facts.length > 0 ? `: ${facts.join(', ')}` : ''}.`,
+      'The store is too slow for this load: give it faster disks or more memory, or spread the load in time.',
+    ),
+  ];
 }
 
 async function waitingInbox({ storage }: Engine): Promise<readonly Finding[]> {

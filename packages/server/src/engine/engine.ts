@@ -54,6 +54,8 @@ import { Telemetry } from './telemetry/telemetry.ts';
 import { openTracing } from './telemetry/tracing.ts';
 import { HistoryRetention } from './upkeep/history-retention.ts';
 import { Removals } from './upkeep/removals.ts';
+import { RetentionPasses } from './upkeep/retention.ts';
+import { RetentionBacklog } from './upkeep/retention-backlog.ts';
 import { StoreClock } from './upkeep/store-clock.ts';
 import { StoreHealth } from './upkeep/store-health.ts';
 import { Upkeep } from './upkeep/upkeep.ts';
@@ -89,6 +91,7 @@ export class Engine implements AsyncDisposable {
   /** What the history of a job tells, and for how long. */
   readonly history: HistoryPolicy;
   readonly removals: Removals;
+  readonly retentionBacklog: RetentionBacklog;
   readonly upkeep: Upkeep;
   readonly storeHealth: StoreHealth;
   readonly maintenance: Maintenance;
@@ -156,6 +159,7 @@ export class Engine implements AsyncDisposable {
     this.retention = { ...defaultRetention, ...options.retention };
     this.history = historyPolicy(options.history);
     this.removals = new Removals(storage, clock, log, this.retention);
+    this.retentionBacklog = new RetentionBacklog(storage, clock, log);
     this.storeHealth = new StoreHealth(storage, clock, log);
     this.schemas = new Schemas(storage, clock);
     this.queueSettings = new QueueSettings(storage, clock, log);
@@ -231,10 +235,15 @@ export class Engine implements AsyncDisposable {
       deadAfterMs: this.deadAfterMs,
       poisonAfter: this.poisonAfter,
       advance,
-      retention: this.retention,
-      removals: this.removals,
-      histories: new HistoryRetention(storage, clock, this.history, this.retention),
-      totals: this.totals,
+      retention: new RetentionPasses({
+        storage,
+        clock,
+        retention: this.retention,
+        removals: this.removals,
+        backlog: this.retentionBacklog,
+        histories: new HistoryRetention(storage, clock, this.history, this.retention),
+        totals: this.totals,
+      }),
       maintenance,
       holder,
       forget: ({ worker, state }) => this.forgetWorker(worker, state === 'terminate' ? 'shutdown' : 'error'),
@@ -303,6 +312,7 @@ export class Engine implements AsyncDisposable {
       clock,
       workers,
       totals: this.totals,
+      retentionBacklog: this.retentionBacklog,
       upkeep: this.upkeep,
       deadAfterMs: this.deadAfterMs,
     });

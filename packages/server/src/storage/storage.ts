@@ -33,6 +33,7 @@ import type { Crons } from './crons.ts';
 import type { StoreFinding } from './diagnosis.ts';
 import type { Documents } from './documents.ts';
 import type { Inbox } from './inbox.ts';
+import type { Pruned, PruneRules } from './prune.ts';
 import type { Registry } from './registry.ts';
 import type { Workflows } from './workflows.ts';
 
@@ -151,7 +152,7 @@ export interface Upkeep {
   nextDue(): Promise<Millis | null>;
   /** Active jobs that have a worker, in a stable order: the input of the liveness rules. */
   held(after: string | null, limit: number): Promise<Page<Held>>;
-  /** Removes up to `limit` of each kind, so that no kind delays another; returns how many in all. */
+  /** Removes up to `limit` of each kind that has a rule, so that no kind delays another. */
   prune(rules: PruneRules, limit: number): Promise<Pruned>;
   /**
    * True while `holder` has the named lease. A lease spreads load between nodes; correctness never depends on it. A lease that
@@ -171,39 +172,6 @@ export interface Held {
   readonly claim: number;
   readonly worker: string;
   readonly startedAt: Millis;
-}
-
-export interface Pruned {
-  /** All removed things: jobs, events, requests, workers, limits, workflows, minutes, entries of the audit log. */
-  readonly removed: number;
-  /** By rule of `PruneRules.jobs`: removed jobs that were beyond `keep`, but not older than `before`. */
-  readonly overCap: readonly number[];
-}
-
-export interface PruneRules {
-  /**
-   * Finished jobs of a state that are older than `before`, or beyond the newest `keep` of that state. Jobs in the dead
-   * letter count as a state of their own.
-   */
-  readonly jobs: readonly {
-    readonly state: State;
-    readonly deadLetter: boolean;
-    readonly before: Millis;
-    readonly keep: number;
-  }[];
-  readonly events: { readonly before: Millis; readonly keep: number };
-  /** Ended workflows, with their nodes. */
-  readonly workflows: { readonly before: Millis; readonly keep: number };
-  readonly statisticsBefore: Millis;
-  /** Entries of the audit log by the time in their ids. */
-  readonly auditBefore: Millis;
-  readonly requestsBefore: Millis;
-  readonly workersBefore: Millis;
-  /**
-   * Limit keys that no job names, no operator overrides, and under which no job came or started since. The key of a
-   * whole queue is removed with the queue.
-   */
-  readonly limitsBefore: Millis;
 }
 
 export interface Layout {

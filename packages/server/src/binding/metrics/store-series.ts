@@ -9,7 +9,7 @@ const states = stateNames(AllStates);
 
 /** What is the same on every server of a store. */
 export function storeSeries(reading: StoreReading): readonly Family[] {
-  const { queues, oldest, at, workersByState, readers, limits, inboxDepth } = reading;
+  const { queues, oldest, at, workersByState, readers, limits, inboxDepth, backlog } = reading;
   const byQueue = (of: (queue: (typeof queues)[number]) => number | undefined): readonly Sample[] =>
     queues.flatMap((queue) => {
       const value = of(queue);
@@ -75,6 +75,16 @@ export function storeSeries(reading: StoreReading): readonly Family[] {
       'ojs_inbox_depth',
       "Rows of users' transactions that wait for their import.",
       inboxDepth === null ? [] : [{ labels: {}, value: inboxDepth }],
+    ),
+    gauge(
+      'ojs_retention_backlog_jobs',
+      'Finished jobs beyond the number that is kept, if retention has been behind for a minute; else 0.',
+      [{ labels: {}, value: backlog?.jobs ?? 0 }],
+    ),
+    gauge(
+      'ojs_retention_late_seconds',
+      'How long the oldest finished job should have been deleted, if retention has been behind for a minute; else 0.',
+      [{ labels: {}, value: (backlog?.lateMs ?? 0) / 1_000 }],
     ),
   ];
 }

@@ -2,6 +2,7 @@ import { type Clock, type Millis, queueLimitKey, State } from '@ojs-ts/core';
 import type { LimitRecord, QueueRecord, Storage } from '../../storage/storage.ts';
 import { queueNumbers, readConfig } from '../queues/queue-settings.ts';
 import type { Total, Totals } from '../queues/totals.ts';
+import type { Backlog, RetentionBacklog } from '../upkeep/retention-backlog.ts';
 import { descriptionOf, healthOf, type Workers } from '../workers/workers.ts';
 
 /** What the store knows of its jobs at a moment: kept counts and sums, never a scan. */
@@ -18,6 +19,8 @@ export interface StoreReading {
   readonly totals: readonly Total[];
   /** Rows of users' transactions that wait for their import; null without an inbox. */
   readonly inboxDepth: number | null;
+  /** What retention should have deleted; null where it keeps up. */
+  readonly backlog: Backlog | null;
 }
 
 interface Parts {
@@ -25,6 +28,7 @@ interface Parts {
   readonly clock: Clock;
   readonly workers: Workers;
   readonly totals: Totals;
+  readonly retentionBacklog: RetentionBacklog;
   readonly upkeep: { readonly since: Millis };
   readonly deadAfterMs: number;
 }
@@ -71,13 +75,14 @@ export class StoreReadings {
   }
 
   async #read(): Promise<StoreReading> {
-    const { storage, clock, workers, totals } = this.#parts;
+    const { storage, clock, workers, totals, retentionBacklog } = this.#parts;
     const at = clock.now();
-    const [queues, known, sums, inboxDepth] = await Promise.all([
+    const [queues, known, sums, inboxDepth, backlog] = await Promise.all([
       storage.registry.queues(),
       workers.list(),
       totals.read(),
       storage.inbox === null ? null : storage.inbox.depth(),
+      retentionBacklog.read(),
     ]);
     const waiting = queues.filter(({ counts }) => (counts[State.available] ?? 0) > 0).map(({ name }) => name);
     const [oldest, limits] = await Promise.all([storage.registry.oldest(waiting), this.#limits(queues)]);
@@ -99,6 +104,7 @@ export class StoreReadings {
       readers,
       totals: sums,
       inboxDepth,
+      backlog,
     };
   }
 

@@ -15,11 +15,9 @@ import {
 import type { Held, Storage, WorkerRecord } from '../../storage/storage.ts';
 import { logFailure } from '../jobs/failure-log.ts';
 import type { Maintenance } from '../maintenance.ts';
-import type { EngineLog, Retention } from '../options.ts';
-import type { Totals } from '../queues/totals.ts';
+import type { EngineLog } from '../options.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import type { HistoryRetention } from './history-retention.ts';
-import type { Removals } from './removals.ts';
+import { lookMs, type RetentionPasses } from './retention.ts';
 
 /**
  * Pause between two looks for due jobs while the store changes, in milliseconds, and the longest one while nothing
@@ -27,25 +25,12 @@ import type { Removals } from './removals.ts';
  */
 const dueMs = 100;
 const quietMs = 1_000;
+/** The shortest pause between two passes of the retention, in milliseconds. */
+const retentionMs = 500;
 /** Items of one call to the storage: about 2 ms of work on SQLite, so upkeep never delays the calls of users. */
 const page = 200;
 /** Jobs that are read whole at once. */
 const readPage = 16;
-/**
- * How many of each kind one call of the retention removes if the store works in another process: there round trips
- * count, not the time that this process is blocked.
- */
-const remotePage = 1_000;
-/** One pass of retention, in milliseconds; the rest of its 5 s belongs to users. */
-const pruneMs = 1_000;
-/** The part of a pass after that in which old histories are deleted, in milliseconds. */
-const historyMs = 500;
-/** A client repeats a fetch within its own deadline of at most a minute; after twice that nobody repeats it. */
-const requestsMs = 120_000;
-/**
- * A limit key without jobs is kept longer than the longest window of a rate (a day), so that its starts still count.
- */
-const limitsMs = 2 * 86_400_000;
 
 /**
  * If no loop has run for this long, the process was stopped or starved, and heartbeats are unread in its sockets. If
@@ -75,10 +60,7 @@ export class Upkeep {
   readonly #deadAfterMs: number;
   readonly #poisonAfter: number;
   readonly #advance: (ready: readonly NodeRef[]) => Promise<void>;
-  readonly #retention: Retention;
-  readonly #removals: Removals;
-  readonly #histories: HistoryRetention;
-  readonly #totals: Totals;
+  readonly #retention: RetentionPasses;
   readonly #maintenance: Maintenance;
   readonly #chores: readonly Chore[];
   readonly #holder: string;
@@ -110,10 +92,7 @@ export class Upkeep {
     readonly deadAfterMs: number;
     readonly poisonAfter: number;
     readonly advance: (ready: readonly NodeRef[]) => Promise<void>;
-    readonly retention: Retention;
-    readonly removals: Removals;
-    readonly histories: HistoryRetention;
-    readonly totals: Totals;
+    readonly retention: RetentionPasses;
     readonly maintenance: Maintenance;
     readonly holder: string;
     /** Deletes the record of a dead worker. */
@@ -130,9 +109,6 @@ export class Upkeep {
     this.#poisonAfter = parts.poisonAfter;
     this.#advance = parts.advance;
     this.#retention = parts.retention;
-    this.#removals = parts.removals;
-    this.#histories = parts.histories;
-    this.#totals = parts.totals;
     this.#maintenance = parts.maintenance;
     this.#holder = parts.holder;
     this.#forget = parts.forget;
@@ -184,7 +160,10 @@ export class Upkeep {
     });
     every('maintenance', 1_000, () => this.#maintenance.read());
     every('liveness', 2_000, () => this.#led('liveness', 6_000, () => this.settleLiveness()));
-    every('retention', 5_000, () => this.#led('retention', 15_000, () => this.prune()));
+    every('retention', retentionMs, async () => {
+      const pause = await this.#led('retention', 15_000, () => this.#retention.pass(() => this.#stopping));
+      return pause ?? lookMs;
+    });
     for (const { name, everyMs, run } of this.#chores) every(name, everyMs, run);
   }
 
@@ -310,41 +289,9 @@ export class Upkeep {
     for (const worker of dead) await this.#forget(worker);
   }
 
+  /** A pass of the retention over every kind. */
   async prune(): Promise<void> {
-    // Minutes go after they are folded; the rest of the store must not grow because that fails.
-    const [folded] = await Promise.allSettled([this.#totals.fold()]);
-    const now = this.#clock.now();
-    const { completedMs, cancelledMs, discardedMs, keep, deadLetterMs, keepDeadLetters } = this.#retention;
-    const { eventsMs, keepEvents, workflowsMs, keepWorkflows, statisticsMs, auditMs } = this.#retention;
-    const rules = {
-      // In the order of `keptKinds`.
-      jobs: [
-        { state: State.completed, deadLetter: false, before: now - completedMs, keep },
-        { state: State.cancelled, deadLetter: false, before: now - cancelledMs, keep },
-        { state: State.discarded, deadLetter: false, before: now - discardedMs, keep },
-        { state: State.discarded, deadLetter: true, before: now - deadLetterMs, keep: keepDeadLetters },
-      ],
-      events: { before: now - eventsMs, keep: keepEvents },
-      workflows: { before: now - workflowsMs, keep: keepWorkflows },
-      statisticsBefore: folded.status === 'fulfilled' ? Math.min(now - statisticsMs, folded.value) : 0,
-      auditBefore: now - auditMs,
-      requestsBefore: now - requestsMs,
-      workersBefore: now - 86_400_000,
-      limitsBefore: now - limitsMs,
-    };
-    const { inProcess, maxBatch } = this.#storage.traits;
-    const limit = inProcess ? page : Math.min(remotePage, maxBatch);
-    const until = performance.now() + pruneMs;
-    for (let more = true; more && performance.now() < until && !this.#stopping; ) {
-      const { removed, overCap } = await this.#storage.upkeep.prune(rules, limit);
-      await this.#removals.add(overCap);
-      // A few are what has ended meanwhile, and the next pass has them: else each pass of a busy store takes its whole
-      // second. Half a page is enough to go on, because a page leaves out what others have locked.
-      more = removed >= limit / 2;
-    }
-    const end = performance.now() + historyMs;
-    await this.#histories.run(() => performance.now() >= end || this.#stopping);
-    if (folded.status === 'rejected') throw folded.reason;
+    await this.#retention.look(() => this.#stopping);
   }
 
   async #untilDue(): Promise<number> {
@@ -400,8 +347,10 @@ export class Upkeep {
     return moved.length;
   }
 
-  async #led(name: string, ttlMs: number, work: () => Promise<void>): Promise<void> {
-    if (await this.#storage.upkeep.lease(name, this.#holder, ttlMs, this.#clock.now())) await work();
+  /** Answers what the work answers; null where another node does it. */
+  async #led<T>(name: string, ttlMs: number, work: () => Promise<T>): Promise<T | null> {
+    const isLeader = await this.#storage.upkeep.lease(name, this.#holder, ttlMs, this.#clock.now());
+    return isLeader ? work() : null;
   }
 }
 

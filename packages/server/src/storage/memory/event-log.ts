@@ -7,7 +7,8 @@ import {
   type Millis,
   type NewBatch,
 } from '@ojs-ts/core';
-import type { EventsRead, PruneRules } from '../storage.ts';
+import type { KeepRule } from '../prune.ts';
+import type { EventsRead } from '../storage.ts';
 
 interface Logged {
   readonly batch: EventBatch;
@@ -59,7 +60,7 @@ export class EventLog {
   }
 
   /** Deletes a batch as a whole, once its last event may go. */
-  prune({ before, keep }: PruneRules['events'], limit: number): number {
+  prune({ before, keep }: KeepRule, limit: number): number {
     const stays = this.#batches.findIndex(({ batch }) => batch.at >= before && endOf(batch) > this.#newest - keep);
     return this.#batches.splice(0, Math.min(limit, stays < 0 ? this.#batches.length : stays)).length;
   }

@@ -1,42 +1,47 @@
 import { firstUuidAt, isIn, type JobRecord, type Millis, queueLimitKey, Terminal } from '@ojs-ts/core';
-import type { Pruned, PruneRules } from '../storage.ts';
+import { type JobRule, type KeepRule, noJobs, type Pruned, type PrunedJobs, type PruneRules } from '../prune.ts';
 import type { Tables } from './tables.ts';
 import type { WorkflowRow } from './workflow-table.ts';
 
 export function prune(tables: Tables, rules: PruneRules, limit: number): Pruned {
+  const { events, workflows, statisticsBefore, auditBefore, requestsBefore, workersBefore, limitsBefore } = rules;
   const jobs = rules.jobs.map((rule) => pruneJobs(tables, rule, limit));
-  const others =
-    tables.log.prune(rules.events, limit) +
-    pruneRequests(tables, rules.requestsBefore, limit) +
-    pruneWorkers(tables, rules.workersBefore, limit) +
-    pruneLimits(tables, rules.limitsBefore, limit) +
-    pruneWorkflows(tables, rules.workflows, limit) +
-    pruneAudit(tables, rules.auditBefore, limit) +
-    tables.statistics.prune(rules.statisticsBefore, limit);
-  return { removed: jobs.reduce((sum, { gone }) => sum + gone, others), overCap: jobs.map(({ overCap }) => overCap) };
+  return {
+    jobs,
+    others: {
+      events: events ? tables.log.prune(events, limit) : 0,
+      requestsBefore: requestsBefore === undefined ? 0 : pruneRequests(tables, requestsBefore, limit),
+      workersBefore: workersBefore === undefined ? 0 : pruneWorkers(tables, workersBefore, limit),
+      limitsBefore: limitsBefore === undefined ? 0 : pruneLimits(tables, limitsBefore, limit),
+      workflows: workflows ? pruneWorkflows(tables, workflows, limit) : 0,
+      auditBefore: auditBefore === undefined ? 0 : pruneAudit(tables, auditBefore, limit),
+      statisticsBefore: statisticsBefore === undefined ? 0 : tables.statistics.prune(statisticsBefore, limit),
+    },
+  };
 }
 
-interface JobsGone {
-  readonly gone: number;
-  readonly overCap: number;
-}
-
-function pruneJobs(tables: Tables, rule: PruneRules['jobs'][number], limit: number): JobsGone {
-  if (!isIn(rule.state, Terminal)) return { gone: 0, overCap: 0 };
+function pruneJobs(tables: Tables, rule: JobRule, limit: number): PrunedJobs {
+  if (!isIn(rule.state, Terminal)) return noJobs;
   const rows = [...tables.rows.values()]
     .filter(({ job }) => job.state === rule.state && job.deadLetter === rule.deadLetter)
     .sort((a, b) => ended(a.job) - ended(b.job) || a.number - b.number);
   const surplus = rows.length - rule.keep;
   const gone = rows.filter(({ job }, index) => index < surplus || ended(job) < rule.before).slice(0, limit);
   for (const row of gone) tables.drop(row);
-  return { gone: gone.length, overCap: gone.filter(({ job }) => ended(job) >= rule.before).length };
+  const last = gone.at(-1);
+  return {
+    gone: gone.length,
+    overCap: gone.filter(({ job }) => ended(job) >= rule.before).length,
+    surplus: Math.max(0, surplus - gone.length),
+    lastAt: last === undefined ? null : ended(last.job),
+  };
 }
 
 function ended({ finishedAt }: Pick<JobRecord, 'finishedAt'>): Millis {
   return finishedAt ?? 0;
 }
 
-function pruneWorkflows(tables: Tables, { before, keep }: PruneRules['workflows'], limit: number): number {
+function pruneWorkflows(tables: Tables, { before, keep }: KeepRule, limit: number): number {
   const isOver = ({ record }: WorkflowRow) => record.state !== 'running' && !record.sweeping;
   const rows = [...tables.workflows.rows.values()]
     .filter(isOver)

@@ -1,4 +1,5 @@
 import { firstUuidAt, indexedKinds } from '@ojs-ts/core';
+import { noJobs, noOthers } from '../prune.ts';
 import type { Held, Upkeep } from '../storage.ts';
 import { listOf, number, numberOrNull, text } from './connection/packed.ts';
 import type { Scripts } from './connection/scripts.ts';
@@ -42,17 +43,35 @@ export function upkeep(scripts: Scripts): Upkeep {
     },
 
     async prune({ jobs, events, workflows, auditBefore, ...times }, limit) {
-      if (limit <= 0) return { removed: 0, overCap: jobs.map(() => 0) };
+      if (limit <= 0) return { jobs: jobs.map(() => noJobs), others: noOthers };
       const rules = {
         jobs: jobs.map((rule) => ({ ...rule })),
-        events: { ...events },
-        kinds: indexedKinds,
-        workflows: { ...workflows },
+        ...(events && { events: { ...events }, kinds: indexedKinds }),
+        ...(workflows && { workflows: { ...workflows } }),
         ...times,
-        firstAudit: firstUuidAt(auditBefore),
+        ...(auditBefore !== undefined && { auditBefore: firstUuidAt(auditBefore) }),
       };
-      const [removed, overCap] = listOf(await scripts.exchange('prune', { rules, limit }));
-      return { removed: number(removed), overCap: listOf(overCap).map(number) };
+      const [ofJobs, others] = listOf(await scripts.exchange('prune', { rules, limit }));
+      return {
+        jobs: listOf(ofJobs).map((one) => {
+          const [gone, overCap, surplus, lastAt] = listOf(one);
+          return {
+            gone: number(gone),
+            overCap: number(overCap),
+            surplus: number(surplus),
+            lastAt: numberOrNull(lastAt),
+          };
+        }),
+        others: {
+          ...noOthers,
+          ...Object.fromEntries(
+            listOf(others).map((pair) => {
+              const [kind, count] = listOf(pair);
+              return [text(kind), number(count)];
+            }),
+          ),
+        },
+      };
     },
 
     async lease(name, holder, ttlMs, now) {

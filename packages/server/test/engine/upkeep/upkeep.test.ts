@@ -253,7 +253,9 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
     const prune = vi.spyOn(b.engine.storage.upkeep, 'prune');
     await b.engine.upkeep.prune();
     expect(prune).toHaveBeenCalledTimes(1);
-    expect(await prune.mock.results[0]?.value).toMatchObject({ removed: 2 });
+    expect(await prune.mock.results[0]?.value).toMatchObject({
+      jobs: [{ gone: 0 }, { gone: 2 }, { gone: 0 }, { gone: 0 }],
+    });
   });
 
   test('a job that two heartbeats in a row do not list is available again, uncounted; one is not enough', async () => {

@@ -1,6 +1,6 @@
 import { eventKinds, isIndexed, State } from '@ojs-ts/core';
 import fc from 'fast-check';
-import type { PruneRules } from '../../../src/storage/storage.ts';
+import type { PruneRules } from '../../../src/storage/prune.ts';
 import { idOf } from '../suite/tools.ts';
 import { lease, number, numbers, worker } from './jobs.ts';
 import { allHeld, given, limitKey, optional, pageSize, queue, queueNames, readLog, type Step, step } from './steps.ts';

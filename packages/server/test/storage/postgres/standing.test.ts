@@ -1,7 +1,8 @@
 import { completed, State, Terminal, type Transition, Waiting } from '@ojs-ts/core';
 import pg from 'pg';
 import { expect, test } from 'vitest';
-import type { PruneRules, Storage } from '../../../src/storage/storage.ts';
+import type { PruneRules } from '../../../src/storage/prune.ts';
+import type { Storage } from '../../../src/storage/storage.ts';
 import { invariantErrors } from '../invariants.ts';
 import { claimOf, idOf, insert, limitOf, newJob, to, uniqueOf } from '../suite/tools.ts';
 import { server } from './schema.ts';

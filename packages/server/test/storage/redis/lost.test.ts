@@ -46,13 +46,9 @@ test.skipIf(server === null)(
     await move(storage, to(idOf(2), State.completed, State.active));
     await move(storage, to(idOf(5), State.completed, State.active));
     await lose(2);
-    const nothing = { before: 0, keep: 1e9 };
     const jobs = [{ state: State.completed, deadLetter: false, before: t0 + 9e9, keep: 0 }];
-    const times = { statisticsBefore: 0, auditBefore: 0, requestsBefore: 0, workersBefore: 0, limitsBefore: 0 };
-    expect(await storage.upkeep.prune({ jobs, events: nothing, workflows: nothing, ...times }, 0)).toMatchObject({
-      removed: 0,
-    });
-    await storage.upkeep.prune({ jobs, events: nothing, workflows: nothing, ...times }, 9);
+    expect(await storage.upkeep.prune({ jobs }, 0)).toMatchObject({ jobs: [{ gone: 0 }] });
+    await storage.upkeep.prune({ jobs }, 9);
     const left = await own.admin.zcard(`${own.prefix}s:16`);
     expect(left).toBe(0);
     expect(await storage.workflows.unfinished(0)).toEqual({ ready: [], sweeping: [] });

@@ -73,12 +73,8 @@ test.skipIf(server === null)(
       expect((await move(storage, to(id, State.completed, State.active, { claim, result: '1' }))).kind).toBe('moved');
     expect(await storage.upkeep.overdue(t0 + 9e9, 9)).toEqual([]);
     expect(await storage.upkeep.lease('l', 'me', 9, t0)).toBe(true);
-    const nothing = { before: 0, keep: 1e9 };
     const jobRules = [{ state: State.completed, deadLetter: false, before: t0 + 9e9, keep: 0 }];
-    const times = { statisticsBefore: 0, auditBefore: 0, requestsBefore: 0, workersBefore: 0, limitsBefore: 0 };
-    expect(
-      await storage.upkeep.prune({ jobs: jobRules, events: nothing, workflows: nothing, ...times }, 9),
-    ).toMatchObject({ removed: 3 });
+    expect(await storage.upkeep.prune({ jobs: jobRules }, 9)).toMatchObject({ jobs: [{ gone: 3 }] });
     await storage.jobs.remove([idOf(1)], { from: 0xff }, t0);
     expect((await storage.jobs.list({ states: 0xff, limit: 9 })).items).toEqual([]);
 

@@ -1,5 +1,6 @@
 import { firstUuidAt, uuidFrom } from '@ojs-ts/core';
 import { expect } from 'vitest';
+import { goneOf } from '../../../src/storage/prune.ts';
 import type { Case } from './exercise.ts';
 import { keepAll, t0 } from './tools.ts';
 
@@ -35,7 +36,7 @@ export const auditCases: readonly Case[] = [
     async ({ audit, upkeep }) => {
       await audit.append([0, 1, 2, 3].map(entryOf));
       const prune = async (auditBefore: number, limit: number) =>
-        (await upkeep.prune({ ...keepAll, auditBefore }, limit)).removed;
+        goneOf(await upkeep.prune({ ...keepAll, auditBefore }, limit));
       expect(await prune(Number.NEGATIVE_INFINITY, 9)).toBe(0);
       expect(await prune(t0, 9)).toBe(0);
       expect(await prune(t0 + 3, 2)).toBe(2);

@@ -1,5 +1,6 @@
 import { type LimitNumbers, type NewJob, State, Waiting } from '@ojs-ts/core';
 import { expect } from 'vitest';
+import { goneOf } from '../../../src/storage/prune.ts';
 import type { Claimed, Storage } from '../../../src/storage/storage.ts';
 import type { Case } from './exercise.ts';
 import {
@@ -348,7 +349,7 @@ export const limitCases: readonly Case[] = [
     'prune removes keys that no job names and no operator overrides, once their last use is old; not those of queues',
     async (storage) => {
       const prune = async (before: number, limit = 9) =>
-        (await storage.upkeep.prune({ ...keepAll, limitsBefore: t0 + before }, limit)).removed;
+        goneOf(await storage.upkeep.prune({ ...keepAll, limitsBefore: t0 + before }, limit));
       const keys = async () => (await allLimits(storage)).map((record) => record.key);
       await insert(storage, [
         newJob(1, {

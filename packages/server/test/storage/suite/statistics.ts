@@ -1,5 +1,6 @@
 import { codeOf, newFigures, State, Waiting } from '@ojs-ts/core';
 import { expect } from 'vitest';
+import { goneOf } from '../../../src/storage/prune.ts';
 import type { MinuteRecord } from '../../../src/storage/storage.ts';
 import type { Case } from './exercise.ts';
 import { claim, claimOne, idOf, insert, keepAll, move, newJob, second, t0, to, uniqueOf } from './tools.ts';
@@ -199,7 +200,7 @@ export const statisticsCases: readonly Case[] = [
         ['b', 2],
       ]);
       const prune = async (before: number, limit: number) =>
-        (await storage.upkeep.prune({ ...keepAll, statisticsBefore: t0 + before * minute }, limit)).removed;
+        goneOf(await storage.upkeep.prune({ ...keepAll, statisticsBefore: t0 + before * minute }, limit));
       expect(await prune(0, 9)).toBe(0);
       expect(await prune(3, 3)).toBe(3);
       expect(await left()).toEqual([['b', 2]]);

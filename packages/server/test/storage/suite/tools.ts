@@ -14,6 +14,7 @@ import {
   uuidFrom,
   Waiting,
 } from '@ojs-ts/core';
+import type { PruneRules } from '../../../src/storage/prune.ts';
 import type {
   Claim,
   Claimed,
@@ -22,7 +23,6 @@ import type {
   LimitRecord,
   Moved,
   Page,
-  PruneRules,
   QueueRecord,
   Storage,
 } from '../../../src/storage/storage.ts';
@@ -183,16 +183,7 @@ export async function pages(storage: Storage, query: JobQuery): Promise<readonly
 export const inserted: Inserted = { kind: 'inserted', replaced: [] };
 
 /** Rules that remove nothing. */
-export const keepAll: PruneRules = {
-  jobs: [],
-  events: { before: 0, keep: 1e9 },
-  workflows: { before: 0, keep: 1e9 },
-  statisticsBefore: 0,
-  auditBefore: 0,
-  requestsBefore: 0,
-  workersBefore: 0,
-  limitsBefore: 0,
-};
+export const keepAll: PruneRules = { jobs: [] };
 
 export interface LoggedEvent {
   readonly position: number;

@@ -184,10 +184,10 @@ export const upkeepCases: readonly Case[] = [
           { ...keepAll, jobs: [{ state: State.cancelled, deadLetter: false, before: t0 + before, keep }] },
           limit,
         );
-      expect(await prune(1, 4)).toEqual({ removed: 0, overCap: [0] });
-      expect(await prune(2, 4)).toEqual({ removed: 1, overCap: [0] });
-      expect(await prune(0, 1, 1)).toEqual({ removed: 1, overCap: [1] });
-      expect(await prune(0, 1)).toEqual({ removed: 1, overCap: [1] });
+      expect((await prune(1, 4)).jobs).toEqual([{ gone: 0, overCap: 0, surplus: 0, lastAt: null }]);
+      expect((await prune(2, 4)).jobs).toEqual([{ gone: 1, overCap: 0, surplus: 0, lastAt: t0 + 1 }]);
+      expect((await prune(0, 1, 1)).jobs).toEqual([{ gone: 1, overCap: 1, surplus: 1, lastAt: t0 + 2 }]);
+      expect((await prune(0, 1)).jobs).toEqual([{ gone: 1, overCap: 1, surplus: 0, lastAt: t0 + 3 }]);
       expect(ids((await storage.jobs.list({ states: 0xff, limit: 9 })).items)).toEqual([6, 4, 5].map(idOf));
       // Those in the dead letter are counted and aged apart.
       await move(storage, to(idOf(6), State.discarded, Waiting), t0 + 9);
@@ -197,15 +197,15 @@ export const upkeepCases: readonly Case[] = [
           9,
         );
       expect([await discarded(false, 9, 1), await discarded(true, 1, 1)]).toMatchObject([
-        { removed: 0 },
-        { removed: 0 },
+        { jobs: [{ gone: 0 }] },
+        { jobs: [{ gone: 0 }] },
       ]);
       expect([await discarded(false, 10, 1), await queue(storage)]).toMatchObject([
-        { removed: 1, overCap: [0] },
+        { jobs: [{ gone: 1, overCap: 0 }] },
         { deadLetter: 1 },
       ]);
       await insert(storage, [newJob(6)]);
-      expect(await discarded(true, 0, 0)).toEqual({ removed: 1, overCap: [1] });
+      expect(await discarded(true, 0, 0)).toMatchObject({ jobs: [{ gone: 1, overCap: 1 }] });
       expect(await queue(storage)).toMatchObject({
         deadLetter: 0,
         counts: { [State.cancelled]: 1, [State.available]: 1 },
@@ -223,10 +223,10 @@ export const upkeepCases: readonly Case[] = [
         t0 + 20,
       );
       expect(await storage.upkeep.prune({ ...keepAll, events: { before: 0, keep: 3 } }, 9)).toMatchObject({
-        removed: 0,
+        others: { events: 0 },
       });
       expect(await storage.upkeep.prune({ ...keepAll, events: { before: t0 + 10, keep: 9 } }, 9)).toMatchObject({
-        removed: 1,
+        others: { events: 1 },
       });
       expect(await storage.events(0, 9)).toMatchObject({ oldest: 3, newest: 4 });
       expect(
@@ -234,7 +234,7 @@ export const upkeepCases: readonly Case[] = [
           { ...keepAll, events: { before: 0, keep: 0 }, requestsBefore: t0 + 21, workersBefore: t0 + 21 },
           9,
         ),
-      ).toMatchObject({ removed: 4 });
+      ).toMatchObject({ others: { events: 2, requestsBefore: 1, workersBefore: 1, auditBefore: 0 } });
       expect(await storage.events(0, 9)).toEqual({ batches: [], oldest: 5, newest: 4, reached: 4 });
       expect(await storage.registry.workers()).toEqual([]);
       expect((await claim(storage, { request: 'r1' }, t0 + 30)).map(({ id }) => id)).toEqual([idOf(2)]);
@@ -254,7 +254,9 @@ export const upkeepCases: readonly Case[] = [
         ['b', 4],
       ] as const)
         await beat(worker, t0 + at);
-      expect(await storage.upkeep.prune({ ...keepAll, workersBefore: t0 + 4 }, 2)).toMatchObject({ removed: 2 });
+      expect(await storage.upkeep.prune({ ...keepAll, workersBefore: t0 + 4 }, 2)).toMatchObject({
+        others: { workersBefore: 2 },
+      });
       expect((await storage.registry.workers()).map(({ worker }) => worker)).toEqual(['b', 'c']);
     },
   ],

@@ -11,6 +11,7 @@ import {
   type WorkflowStep,
 } from '@ojs-ts/core';
 import { expect } from 'vitest';
+import { goneOf } from '../../../src/storage/prune.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
 import type { Case } from './exercise.ts';
 import {
@@ -577,7 +578,7 @@ export const workflowCases: readonly Case[] = [
       for (const [at, id] of ended.entries()) await storage.workflows.cancel(id, [], t0 + at);
       for (const id of ['a', 'b', 'c']) await storage.workflows.swept(id);
       const prune = async (before: number, keep: number, limit = 9) =>
-        (await storage.upkeep.prune({ ...keepAll, workflows: { before: t0 + before, keep } }, limit)).removed;
+        goneOf(await storage.upkeep.prune({ ...keepAll, workflows: { before: t0 + before, keep } }, limit));
       const left = async () => (await storage.workflows.list({ states: null, limit: 9 })).items.map(({ id }) => id);
       expect(await prune(0, 3)).toBe(0);
       expect(await prune(1, 9)).toBe(1);

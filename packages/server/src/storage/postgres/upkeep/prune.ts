@@ -1,7 +1,15 @@
 import { firstUuidAt, isIn, type Millis, queueLimitKey, State, stateName, Terminal } from '@ojs-ts/core';
 import { integer, readTexts, text } from '../../cells.ts';
+import {
+  type JobRule,
+  type KeepRule,
+  noJobs,
+  noOthers,
+  type Pruned,
+  type PrunedJobs,
+  type PruneRules,
+} from '../../prune.ts';
 import { readWorkflowState } from '../../rows.ts';
-import type { Pruned, PruneRules } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
 import { byTime, indexJoin, texts, uuids } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
@@ -51,48 +59,55 @@ const workflowLock = 7_352_004;
 const manyCounts = 100;
 
 export async function prune(database: Database, rules: PruneRules, limit: number): Promise<Pruned> {
-  await numberEvents(database);
-  const main = await database.transact(0, async (tx) => {
-    if ((await tx.query(alone))[0]?.[0] !== true) return { removed: 0, overCap: rules.jobs.map(() => 0) };
-    const overCap: number[] = [];
-    let count = 0;
-    for (const rule of rules.jobs) {
-      const jobs = await pruneJobs(tx, rule, limit);
-      count += jobs.gone;
-      overCap.push(jobs.overCap);
-    }
-    count += await pruneEvents(tx, rules.events, limit);
-    count += (await tx.query(forgetRequests, [rules.requestsBefore, limit])).length;
-    count += (await tx.query(forgetAudit, [firstUuidAt(rules.auditBefore), limit])).length;
-    count += (await tx.query(forgetWorkers, [rules.workersBefore, limit])).length;
-    return {
-      removed: count + integer((await tx.query(forgetMinutes, [rules.statisticsBefore, limit]))[0]?.[0]),
-      overCap,
-    };
-  });
-  // The removed jobs have left deltas of their keys; only a key without deltas is removed.
-  await rollUp(database, 0);
-  let gone = main.removed + (await database.transact(0, (tx) => pruneLimits(tx, rules.limitsBefore, limit)));
-  for (let left = limit, more = true; more; ) {
-    const removed = await database.transact(0, (tx) => pruneWorkflows(tx, rules.workflows, left));
+  const { events, workflows } = rules;
+  if (events) await numberEvents(database);
+  const { jobs, others } = await database.transact(0, (tx) => pruneAlone(tx, rules, limit));
+  let limitsBefore = 0;
+  if (rules.limitsBefore !== undefined) {
+    const before = rules.limitsBefore;
+    // The removed jobs have left deltas of their keys; only a key without deltas is removed.
+    await rollUp(database, 0);
+    limitsBefore = await database.transact(0, (tx) => pruneLimits(tx, before, limit));
+  }
+  let gone = 0;
+  for (let more = workflows !== undefined; workflows && more; ) {
+    const left = limit - gone;
+    const removed = await database.transact(0, (tx) => pruneWorkflows(tx, workflows, left));
     gone += removed.gone;
-    left -= removed.gone;
     more = removed.more;
   }
-  return { ...main, removed: gone };
+  return { jobs, others: { ...others, limitsBefore, workflows: gone } };
 }
 
-interface JobsGone {
-  readonly gone: number;
-  readonly overCap: number;
+async function pruneAlone(tx: Transaction, rules: PruneRules, limit: number): Promise<Pruned> {
+  if ((await tx.query(alone))[0]?.[0] !== true) return { jobs: rules.jobs.map(() => noJobs), others: noOthers };
+  const { events, statisticsBefore, auditBefore, requestsBefore, workersBefore } = rules;
+  const removed = async (statement: string, before: string | number) =>
+    (await tx.query(statement, [before, limit])).length;
+  const jobs: PrunedJobs[] = [];
+  for (const rule of rules.jobs) jobs.push(await pruneJobs(tx, rule, limit));
+  return {
+    jobs,
+    others: {
+      ...noOthers,
+      events: events ? await pruneEvents(tx, events, limit) : 0,
+      requestsBefore: requestsBefore === undefined ? 0 : await removed(forgetRequests, requestsBefore),
+      auditBefore: auditBefore === undefined ? 0 : await removed(forgetAudit, firstUuidAt(auditBefore)),
+      workersBefore: workersBefore === undefined ? 0 : await removed(forgetWorkers, workersBefore),
+      statisticsBefore:
+        statisticsBefore === undefined
+          ? 0
+          : integer((await tx.query(forgetMinutes, [statisticsBefore, limit]))[0]?.[0]),
+    },
+  };
 }
 
 async function pruneJobs(
   tx: Transaction,
-  { state, deadLetter, before, keep }: PruneRules['jobs'][number],
+  { state, deadLetter, before, keep }: JobRule,
   limit: number,
-): Promise<JobsGone> {
-  if (!isIn(state, Terminal) || (deadLetter && state !== State.discarded)) return { gone: 0, overCap: 0 };
+): Promise<PrunedJobs> {
+  if (!isIn(state, Terminal) || (deadLetter && state !== State.discarded)) return noJobs;
   const surplus =
     (await total(
       tx,
@@ -103,16 +118,18 @@ async function pruneJobs(
   const removed = old.length === 0 ? [] : await tx.query(removeEnded, [uuids(old.map(([id]) => text(id)))]);
   const gone = new Set(removed.map(([id]) => text(id)));
   let overCap = 0;
+  let lastAt: Millis | null = null;
   for (const [cell, at, queue, limits, priority] of old) {
     const id = text(cell);
     if (!gone.has(id)) continue;
-    if (integer(at) >= before) overCap += 1;
+    lastAt = integer(at);
+    if (lastAt >= before) overCap += 1;
     const keys = limits === null ? [] : readTexts(text(limits));
     tx.count({ id, queue: text(queue), priority: integer(priority), limits: keys }, state, null);
     if (deadLetter) tx.counts.addDeadLetter(text(queue), -1);
   }
   tx.flush();
-  return { gone: gone.size, overCap };
+  return { gone: gone.size, overCap, surplus: Math.max(0, surplus - gone.size), lastAt };
 }
 
 async function total(tx: Transaction, sum: string): Promise<number> {
@@ -120,7 +137,7 @@ async function total(tx: Transaction, sum: string): Promise<number> {
 }
 
 /** Removes a batch of events once its last event may go. Batches without a position stay. */
-async function pruneEvents(tx: Transaction, { before, keep }: PruneRules['events'], limit: number): Promise<number> {
+async function pruneEvents(tx: Transaction, { before, keep }: KeepRule, limit: number): Promise<number> {
   const [store] = await tx.query('SELECT position FROM ojs.store');
   const newest = integer(store?.[0]);
   const rows = await tx.query(
@@ -154,7 +171,7 @@ async function pruneLimits(tx: Transaction, before: Millis, limit: number): Prom
  */
 async function pruneWorkflows(
   tx: Transaction,
-  { before, keep }: PruneRules['workflows'],
+  { before, keep }: KeepRule,
   limit: number,
 ): Promise<{ readonly gone: number; readonly more: boolean }> {
   const [locked] = await tx.query(`SELECT pg_try_advisory_xact_lock(hashtext('ojs.'), ${workflowLock})`);

@@ -1,23 +1,8 @@
 import { type JobRecord, overdueAt } from '@ojs-ts/core';
-import type { PruneRules, Upkeep } from '../../storage.ts';
+import { sumOf } from '../../prune.ts';
+import type { Upkeep } from '../../storage.ts';
 import type { MergedLog } from './merged-log.ts';
 import type { Shards } from './shards.ts';
-
-const never = Number.MIN_SAFE_INTEGER;
-/**
- * Rules that keep everything. The home prunes the event log, which it has taken over, and workers; other shards keep no
- * worker beyond a heartbeat.
- */
-const nothing: PruneRules = {
-  jobs: [],
-  events: { before: never, keep: Number.MAX_SAFE_INTEGER },
-  workflows: { before: never, keep: Number.MAX_SAFE_INTEGER },
-  statisticsBefore: never,
-  auditBefore: never,
-  requestsBefore: never,
-  workersBefore: never,
-  limitsBefore: never,
-};
 
 export function upkeep(shards: Shards, log: MergedLog): Upkeep {
   return {
@@ -52,17 +37,18 @@ export function upkeep(shards: Shards, log: MergedLog): Upkeep {
 
     async prune(rules, limit) {
       // The rest of the store must not grow because one shard cannot be read.
-      const [collected] = await Promise.allSettled([log.collect()]);
+      const [collected] = await Promise.allSettled(rules.events ? [log.collect()] : []);
+      // The home prunes the event log, which it has taken over, and workers; other shards keep no worker beyond a
+      // heartbeat.
+      const { events: _, workersBefore, ...own } = rules;
       const parts = await shards.each(async (shard, place) => {
         if (place === 0) return shard.upkeep.prune(rules, limit);
-        await shard.upkeep.prune({ ...nothing, workersBefore: Number.MAX_SAFE_INTEGER }, limit);
-        return shard.upkeep.prune({ ...rules, events: nothing.events, workersBefore: nothing.workersBefore }, limit);
+        if (workersBefore !== undefined)
+          await shard.upkeep.prune({ jobs: [], workersBefore: Number.MAX_SAFE_INTEGER }, limit);
+        return shard.upkeep.prune(own, limit);
       });
-      if (collected.status === 'rejected') throw collected.reason;
-      return {
-        removed: parts.reduce((sum, { removed }) => sum + removed, 0),
-        overCap: rules.jobs.map((_, index) => parts.reduce((sum, { overCap }) => sum + (overCap[index] ?? 0), 0)),
-      };
+      if (collected?.status === 'rejected') throw collected.reason;
+      return sumOf(parts);
     },
 
     lease: (name, holder, ttlMs, now) => shards.home.upkeep.lease(name, holder, ttlMs, now),

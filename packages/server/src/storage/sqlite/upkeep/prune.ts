@@ -1,43 +1,47 @@
 import { firstUuidAt, isIn, type Millis, State, stateName, Terminal } from '@ojs-ts/core';
+import {
+  type JobRule,
+  type KeepRule,
+  noJobs,
+  noOthers,
+  type Pruned,
+  type PrunedJobs,
+  type PruneRules,
+} from '../../prune.ts';
 import { readWorkflowState } from '../../rows.ts';
-import type { Pruned, PruneRules } from '../../storage.ts';
 import { type Cells, integer, readTies, text } from '../row.ts';
 import { statements } from '../statements.ts';
 import type { Transaction } from '../transaction.ts';
 
+const forgetWorkers = `DELETE FROM ojs_workers WHERE worker IN
+  (SELECT worker FROM ojs_workers WHERE seen_at < ? ORDER BY seen_at, worker LIMIT ? + 0)`;
+
 /** Prunes everything but workflows. */
 export function prune(tx: Transaction, rules: PruneRules, limit: number): Pruned {
+  const { events, statisticsBefore, auditBefore, requestsBefore, workersBefore, limitsBefore } = rules;
   // The sums below need the counts that this transaction has gathered so far.
   tx.flush();
-  const jobs = rules.jobs.map((rule) => pruneJobs(tx, rule, limit));
-  const events = pruneEvents(tx, rules.events, limit);
-  const requests = pruneRequests(tx, rules.requestsBefore, limit);
-  const workers = tx.sql.run(
-    `DELETE FROM ojs_workers WHERE worker IN
-       (SELECT worker FROM ojs_workers WHERE seen_at < ? ORDER BY seen_at, worker LIMIT ? + 0)`,
-    rules.workersBefore,
-    limit,
-  );
-  const minutes = tx.sql.run(statements.forgetMinutes, rules.statisticsBefore, limit);
-  const audit = tx.sql.run(statements.forgetAudit, firstUuidAt(rules.auditBefore), limit);
-  const others = events + requests + workers + minutes + audit + tx.limits.prune(rules.limitsBefore, limit);
-  return { removed: jobs.reduce((sum, { gone }) => sum + gone, others), overCap: jobs.map(({ overCap }) => overCap) };
+  return {
+    jobs: rules.jobs.map((rule) => pruneJobs(tx, rule, limit)),
+    others: {
+      ...noOthers,
+      events: events ? pruneEvents(tx, events, limit) : 0,
+      requestsBefore: requestsBefore === undefined ? 0 : pruneRequests(tx, requestsBefore, limit),
+      workersBefore: workersBefore === undefined ? 0 : tx.sql.run(forgetWorkers, workersBefore, limit),
+      statisticsBefore:
+        statisticsBefore === undefined ? 0 : tx.sql.run(statements.forgetMinutes, statisticsBefore, limit),
+      auditBefore: auditBefore === undefined ? 0 : tx.sql.run(statements.forgetAudit, firstUuidAt(auditBefore), limit),
+      limitsBefore: limitsBefore === undefined ? 0 : tx.limits.prune(limitsBefore, limit),
+    },
+  };
 }
 
-interface JobsGone {
-  readonly gone: number;
-  readonly overCap: number;
-}
-
-function pruneJobs(
-  tx: Transaction,
-  { state, deadLetter, before, keep }: PruneRules['jobs'][number],
-  limit: number,
-): JobsGone {
-  if (!isIn(state, Terminal)) return { gone: 0, overCap: 0 };
+function pruneJobs(tx: Transaction, { state, deadLetter, before, keep }: JobRule, limit: number): PrunedJobs {
+  if (!isIn(state, Terminal)) return noJobs;
   const surplus = total(tx, state, deadLetter) - keep;
   let gone = 0;
   let overCap = 0;
+  let lastAt: Millis | null = null;
   for (const [number, at, queue, ties] of oldest(tx, state, deadLetter, limit)) {
     if (gone >= surplus && integer(at) >= before) break;
     tx.sql.change(statements.remove, integer(number));
@@ -45,10 +49,11 @@ function pruneJobs(
     if (deadLetter) tx.counters.addDeadLetter(text(queue), -1, 0);
     tx.removed(readTies(ties ?? null));
     gone += 1;
-    if (integer(at) >= before) overCap += 1;
+    lastAt = integer(at);
+    if (lastAt >= before) overCap += 1;
   }
   tx.flush();
-  return { gone, overCap };
+  return { gone, overCap, surplus: Math.max(0, surplus - gone), lastAt };
 }
 
 function oldest(tx: Transaction, state: State, deadLetter: boolean, limit: number): readonly Cells[] {
@@ -63,7 +68,7 @@ function total(tx: Transaction, state: State, deadLetter: boolean): number {
 }
 
 /** Deletes a batch as a whole, once its last event may go. */
-function pruneEvents(tx: Transaction, { before, keep }: PruneRules['events'], limit: number): number {
+function pruneEvents(tx: Transaction, { before, keep }: KeepRule, limit: number): number {
   const newest = integer(tx.sql.get('SELECT position FROM ojs_store')?.[0]);
   let gone = 0;
   let upTo = 0;
@@ -99,7 +104,7 @@ const nodesAtOnce = 5000;
 /** Answers how many are gone, and whether there may be more. */
 export function pruneWorkflows(
   tx: Transaction,
-  { before, keep }: PruneRules['workflows'],
+  { before, keep }: KeepRule,
   limit: number,
 ): { readonly gone: number; readonly more: boolean } {
   tx.flush();

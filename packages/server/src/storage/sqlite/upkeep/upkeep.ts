@@ -53,18 +53,17 @@ export function upkeep(sql: Connection, store: GroupCommit): Upkeep {
       }),
 
     prune: async (rules, limit) => {
-      const [others, workflows] = await Promise.all([
-        store.write((tx) => prune(tx, rules, limit)),
-        store.write((tx) => pruneWorkflows(tx, rules.workflows, limit)),
-      ]);
-      let { gone, more } = workflows;
-      while (more) {
+      const { workflows } = rules;
+      const pruned = await store.write((tx) => prune(tx, rules, limit));
+      if (workflows === undefined) return pruned;
+      let gone = 0;
+      for (let more = true; more; ) {
         const rest = limit - gone;
-        const next = await store.write((tx) => pruneWorkflows(tx, rules.workflows, rest));
+        const next = await store.write((tx) => pruneWorkflows(tx, workflows, rest));
         gone += next.gone;
         more = next.more;
       }
-      return { ...others, removed: others.removed + gone };
+      return { jobs: pruned.jobs, others: { ...pruned.others, workflows: gone } };
     },
 
     lease: (name, holder, ttlMs, now) =>
