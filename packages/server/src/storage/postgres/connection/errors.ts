@@ -1,10 +1,9 @@
+import pg from 'pg';
 import { StoreUnavailable, StoreUnwritable, type WriteRefusal } from '../../unavailable.ts';
 
-/** The SQLSTATE of an error from the server; null for others. */
+/** The SQLSTATE of an error from the server; null for others: codes of the system, such as EPIPE, look the same. */
 export function sqlState(error: unknown): string | null {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && /^[0-9A-Z]{5}$/.test(error.code)
-    ? error.code
-    : null;
+  return error instanceof pg.DatabaseError ? (error.code ?? null) : null;
 }
 
 /**
