@@ -70,7 +70,7 @@ export async function measureTransaction(url: string, seconds: number): Promise<
 
 /** With a transaction open that sees the database as it was. */
 async function beside<T>(url: string, work: () => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: readPostgresUrl(url).connection });
+  const client = new pg.Client({ connectionString: readPostgresUrl(url).targets[0] });
   await client.connect();
   try {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');

@@ -13,8 +13,8 @@ const names =
 
 /** @throws Error where the server runs on another machine. */
 export async function postgresMeter(storage: string): Promise<Meter> {
-  const { connection, schema } = readPostgresUrl(storage);
-  const client = new pg.Client({ connectionString: connection });
+  const { targets, schema } = readPostgresUrl(storage);
+  const client = new pg.Client({ connectionString: targets[0] });
   await client.connect();
   const pid = await postgresPid(client);
   if (pid === null) throw new Error('PostgreSQL must run on this machine: its CPU time is read from /proc');

@@ -12,7 +12,7 @@ export async function freshSchema(storage: string): Promise<FreshStore> {
   if (url.searchParams.has('schema'))
     throw new Error('the benchmark makes and removes a schema of its own; leave schema= out');
   const schema = freshName();
-  const client = new pg.Client({ connectionString: readPostgresUrl(storage).connection });
+  const client = new pg.Client({ connectionString: readPostgresUrl(storage).targets[0] });
   await client.connect();
   url.searchParams.set('schema', schema);
   const numbers = async (text: string, values: readonly unknown[]): Promise<Readonly<Record<string, number>>> => {

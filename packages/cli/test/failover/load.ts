@@ -96,7 +96,7 @@ export class Load implements AsyncDisposable {
   }
 
   /** Resolves when, from now on, so many jobs are acknowledged; with the milliseconds until the first of them. */
-  async goesOn(count = 200, queue?: string): Promise<number> {
+  async goesOn(count = 400, queue?: string): Promise<number> {
     const from = performance.now();
     await this.until(() => this.acksAfter(from, queue) >= count);
     const [first = from] = [...this.acknowledged.values()]

@@ -51,4 +51,46 @@ describe.skipIf(findPostgres() === null)('PostgreSQL', () => {
     expect(lost).toEqual([]);
     expect(longestMs).toBeLessThan(10_000);
   });
+
+  test('a primary hangs, and the address leads to its promoted synchronous standby', async () => {
+    await using store = await pair({ synchronous: true });
+    await using load = await Load.start(store.url);
+    await store.primary.freeze();
+    await pause(500);
+    await store.promote();
+    store.way.lead(store.standby.port, 'keep');
+    await load.goesOn();
+    expect(store.way.connections(store.primary.port)).toBe(0);
+    const { lost, longestMs } = await load.finish('PostgreSQL, primary hangs', store.standby.url);
+    expect(lost).toEqual([]);
+    expect(longestMs).toBeLessThan(15_000);
+  });
+
+  test('a standby is promoted beside a primary that lives on: only what it took before the move is lost', async () => {
+    await using store = await pair();
+    await using load = await Load.start(store.url);
+    await store.promote();
+    const from = performance.now();
+    store.way.lead(store.standby.port, 'keep');
+    await load.until(() => store.way.connections(store.primary.port) === 0);
+    const moved = performance.now() - from;
+    await load.goesOn();
+    const { lost } = await load.finish('PostgreSQL, split brain', store.standby.url);
+    console.log(`All connections had moved after ${Math.round(moved)} ms.`);
+    expect(moved).toBeLessThan(10_000);
+    expect(lost.filter((id) => (load.acknowledged.get(id)?.at ?? 0) > from + moved)).toEqual([]);
+  });
+
+  test('a URL names both servers, and the second one is promoted', async () => {
+    await using store = await pair({ synchronous: true });
+    const url = `postgres://postgres@127.0.0.1:${store.primary.port},127.0.0.1:${store.standby.port}/postgres?target_session_attrs=read-write`;
+    await using load = await Load.start(url);
+    await store.primary.kill();
+    await pause(1_000);
+    await store.promote();
+    await load.goesOn();
+    const { lost, longestMs } = await load.finish('PostgreSQL, two hosts in the URL', store.standby.url);
+    expect(lost).toEqual([]);
+    expect(longestMs).toBeLessThan(15_000);
+  });
 });

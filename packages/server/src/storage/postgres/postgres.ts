@@ -103,7 +103,10 @@ export function postgresStorage({ url, events: logs = true, ...more }: PostgresO
     backup: backup(database),
     layout: () => layout(database),
     migrate: () => migrate(database),
-    clock: async () => integer((await database.read(now))[0]?.[0]),
+    async clock() {
+      database.lookAgain();
+      return integer((await database.read(now))[0]?.[0]);
+    },
     async ping() {
       await database.read('SELECT 1');
     },

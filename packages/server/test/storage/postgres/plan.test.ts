@@ -19,7 +19,7 @@ test.skipIf(server === null)(
   async () => {
     await using database = await newDatabase();
     const url = database.url('ojs');
-    const inside = new pg.Client({ connectionString: readPostgresUrl(url).connection });
+    const inside = new pg.Client({ connectionString: readPostgresUrl(url).targets[0] });
     await inside.connect();
     await using storage = postgresStorage({ url });
     await storage.migrate();
@@ -91,7 +91,7 @@ test.skipIf(server === null)(
   async () => {
     await using database = await newDatabase();
     const url = database.url('ojs');
-    const inside = new pg.Client({ connectionString: readPostgresUrl(url).connection });
+    const inside = new pg.Client({ connectionString: readPostgresUrl(url).targets[0] });
     await inside.connect();
     await using storage = postgresStorage({ url });
     await storage.migrate();
@@ -122,7 +122,7 @@ test.skipIf(server === null)(
   async () => {
     await using database = await newDatabase();
     const url = database.url('ojs');
-    const inside = new pg.Client({ connectionString: readPostgresUrl(url).connection });
+    const inside = new pg.Client({ connectionString: readPostgresUrl(url).targets[0] });
     await inside.connect();
     await using storage = postgresStorage({ url });
     await storage.migrate();

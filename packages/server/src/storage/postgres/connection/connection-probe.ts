@@ -1,11 +1,4 @@
-import pg from 'pg';
-import { sqlState } from './errors.ts';
-
-/**
- * Milliseconds of a call before the probe, and of the probe: together less than the 10 s after which a worker gives up
- * its request.
- */
-const defaultPatienceMs = 4_000;
+import type pg from 'pg';
 
 /**
  * Tells a slow server from one that no longer answers: a network that swallows packets ends no connection. While a call
@@ -13,13 +6,13 @@ const defaultPatienceMs = 4_000;
  * to leave slow calls more time.
  */
 export class ConnectionProbe {
-  readonly #config: pg.ClientConfig;
   readonly #patienceMs: number;
-  #probing: Promise<boolean> | null = null;
+  readonly #answers: () => Promise<boolean>;
 
-  constructor(config: pg.ClientConfig, patienceMs = defaultPatienceMs) {
-    this.#config = { ...config, connectionTimeoutMillis: patienceMs, query_timeout: patienceMs };
+  /** @param answers whether a new connection gets an answer. It cuts those whose server was replaced itself. */
+  constructor(patienceMs: number, answers: () => Promise<boolean>) {
     this.#patienceMs = patienceMs;
+    this.#answers = answers;
   }
 
   /** Watches a call until it is disposed of, and cuts its connection if the server does not answer. */
@@ -38,27 +31,5 @@ export class ConnectionProbe {
         clearTimeout(timer);
       },
     };
-  }
-
-  #answers(): Promise<boolean> {
-    this.#probing ??= this.#probe().finally(() => {
-      this.#probing = null;
-    });
-    return this.#probing;
-  }
-
-  async #probe(): Promise<boolean> {
-    const client = new pg.Client(this.#config);
-    client.on('error', () => {});
-    try {
-      await client.connect();
-      await client.query('SELECT 1');
-      return true;
-    } catch (error) {
-      // A server with too many connections, or one that is starting, does answer.
-      return sqlState(error) !== null;
-    } finally {
-      client.connection.stream.destroy();
-    }
   }
 }

@@ -5,12 +5,18 @@ import { StoreUnavailable } from '../../unavailable.ts';
 import { type DeltaPages, usualDeltaPages } from '../limits/limit-deltas.ts';
 import { ConnectionProbe } from './connection-probe.ts';
 import { explain, isLost, isReadOnly, sqlState } from './errors.ts';
+import { type Move, Servers } from './servers.ts';
 import { clientConfig, localSettings } from './settings.ts';
 import type { Cells } from './sql.ts';
 import { type CommitSummary, Transaction } from './transaction.ts';
 import type { PostgresAddress } from './url.ts';
 
 const begin = 'BEGIN ISOLATION LEVEL READ COMMITTED';
+/**
+ * Milliseconds of a call before the probe, and of the probe: together less than the 10 s after which a worker gives up
+ * its request.
+ */
+const usualPatienceMs = 4_000;
 /** Longer than a pause in steady load, so the pool keeps the connections that the peaks need. */
 const idleMs = 600_000;
 /** Attempts of a transaction that loses against others. */
@@ -33,7 +39,12 @@ export class Database {
   /** Whether events are logged. */
   readonly logs: boolean;
   readonly pages: DeltaPages;
+  readonly #servers: Servers;
   readonly #probe: ConnectionProbe;
+  /** The connections of the pool, with the ids of their servers. */
+  readonly #reached = new Map<pg.Client, string>();
+  /** Connections outside of the pool that stay open. */
+  readonly #dedicated = new Set<pg.Client>();
   readonly #onCommit: (written: CommitSummary) => void;
   /**
    * Statements by their text in the sources: with the schema name, and a name under which each connection prepares them
@@ -53,15 +64,41 @@ export class Database {
     address: PostgresAddress,
     logs: boolean,
     onCommit: (written: CommitSummary) => void,
-    { patienceMs, pages = usualDeltaPages }: { readonly patienceMs?: number; readonly pages?: DeltaPages } = {},
+    {
+      patienceMs = usualPatienceMs,
+      pages = usualDeltaPages,
+    }: { readonly patienceMs?: number; readonly pages?: DeltaPages } = {},
   ) {
     this.address = address;
     this.logs = logs;
     this.pages = pages;
-    this.#onCommit = onCommit;
-    const config = clientConfig(address);
-    this.#probe = new ConnectionProbe(config, patienceMs);
-    this.#pool = new pg.Pool({ ...config, max: address.connections, idleTimeoutMillis: idleMs });
+    const servers = new Servers(address, patienceMs, () => this.#leave());
+    this.#servers = servers;
+    this.#onCommit = (written) => {
+      servers.committed();
+      onCommit(written);
+    };
+    this.#probe = new ConnectionProbe(patienceMs, () => servers.look());
+    /** A connection to the host that is current when it is opened. */
+    class Aimed extends pg.Client {
+      readonly target = servers.target;
+
+      constructor() {
+        super(clientConfig(address, servers.target));
+      }
+    }
+    this.#pool = new pg.Pool({
+      ...clientConfig(address, 0),
+      Client: Aimed,
+      max: address.connections,
+      idleTimeoutMillis: idleMs,
+      onConnect: async (client) => {
+        if (client instanceof Aimed) this.#reached.set(client, await servers.arrived(client, client.target));
+      },
+    });
+    this.#pool.on('remove', (client) => {
+      if (client instanceof Aimed) this.#reached.delete(client);
+    });
     // The server may end an idle connection; without a listener this event ends the process. The next call gets a
     // new connection.
     this.#pool.on('error', () => {});
@@ -131,9 +168,21 @@ export class Database {
     await this.#pool.end();
   }
 
-  /** A new connection outside of the pool. */
+  /** A new connection outside of the pool, which is cut when another server takes over. */
   dedicated(): pg.Client {
-    return new pg.Client(clientConfig(this.address));
+    const client = new pg.Client(clientConfig(this.address, this.#servers.target));
+    this.#dedicated.add(client);
+    client.on('end', () => this.#dedicated.delete(client));
+    return client;
+  }
+
+  /** Looks whether another server has taken over; to be called once a second. */
+  lookAgain(): void {
+    if (!this.#closed) this.#servers.lookAgain();
+  }
+
+  get lastMove(): Move | null {
+    return this.#servers.lastMove;
   }
 
   /** Reads one moment of the schema over a connection of its own, until it is disposed of. */
@@ -142,7 +191,7 @@ export class Database {
   > {
     if (this.#closed) throw new Error(`The storage on ${this.address.name} is closed.`);
     // Sorting a large table takes longer than any other statement.
-    const client = new pg.Client({ ...clientConfig(this.address), query_timeout: 0 });
+    const client = new pg.Client({ ...clientConfig(this.address, this.#servers.target), query_timeout: 0 });
     client.on('error', () => {});
     const read = async (text: string, values: readonly unknown[] = []) => {
       try {
@@ -228,7 +277,7 @@ export class Database {
   }
 
   async #withClient<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-    const client = await this.#pool.connect();
+    const client = await this.#connect();
     // After an error from the server the connection can be used again, unless the server is a standby: the address may
     // lead to the primary by now. After any other error it cannot.
     let broken = true;
@@ -240,10 +289,30 @@ export class Database {
     } catch (error) {
       const cause = error instanceof RolledBack ? error.cause : error;
       broken = !(error instanceof pg.DatabaseError || error instanceof RolledBack) || isReadOnly(cause);
+      if (isReadOnly(cause)) void this.#servers.find(true);
       throw cause;
     } finally {
       client.release(broken);
     }
+  }
+
+  async #connect(): Promise<pg.PoolClient> {
+    await this.#servers.find(false);
+    try {
+      return await this.#pool.connect();
+    } catch (error) {
+      if (!(await this.#servers.find(true))) throw error;
+      return this.#pool.connect();
+    }
+  }
+
+  /**
+   * Cuts the connections to servers that were replaced. What such a server still commits may be lost, and one that hangs
+   * ends nothing by itself. Calls repeat what they cannot know.
+   */
+  #leave(): void {
+    for (const [client, id] of this.#reached) if (!this.#servers.isCurrent(id)) client.connection.stream.destroy();
+    for (const client of this.#dedicated) client.connection.stream.destroy();
   }
 
   async #query(client: pg.PoolClient, text: string, values: readonly unknown[]): Promise<readonly Cells[]> {

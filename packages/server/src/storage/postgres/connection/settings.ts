@@ -33,13 +33,17 @@ export const localSettings = Object.entries(settings)
   .map(([name, value]) => `SET LOCAL ${name} = ${value}`)
   .join('; ');
 
-export function clientConfig({ connection, pooled, options: own, schema }: PostgresAddress): pg.ClientConfig {
+/** @param target the number of the host. */
+export function clientConfig(
+  { targets, pooled, options: own, schema }: PostgresAddress,
+  target: number,
+): pg.ClientConfig {
   const options = [
     ...(own === null ? [] : [own]),
     ...Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`),
   ];
   return {
-    connectionString: connection,
+    connectionString: targets[target] ?? '',
     types,
     pipeline: true,
     keepAlive: true,
