@@ -13,9 +13,9 @@ export const cron: readonly Mutation[] = [
   {
     name: 'enable-keeps-no-next-run',
     rule: 'ojs-cron §8, §2.2',
-    in: 'core: Crons.enable',
-    find: 'enabled ? dueAnew(definitionOf(cron.spec), cron, now) :',
-    replace: '',
+    in: 'core: changeTo',
+    find: 'dueAt: enabled ?',
+    replace: 'dueAt: enabled && cron === null ?',
     cases: ['OJS-L2-CRN-006', 'OJS-L2-CRN-027'],
   },
   {
@@ -174,8 +174,8 @@ export const cron: readonly Mutation[] = [
     name: 'sub-second-crons',
     rule: 'deviations X42',
     in: 'core: readInterval',
-    find: 'Math.max(1000, Math.round(ms))',
-    replace: 'Math.max(1, Math.round(ms))',
+    find: 'ms >= minIntervalMs',
+    replace: 'ms > 0',
     cases: ['OJS-L2-CRN-026'],
   },
   // Delays and expiry

@@ -99,13 +99,14 @@ test('cron jobs: listed, run now, paused and removed', async () => {
     args: [],
   });
   const listed = await ojs.run('cron', 'list');
-  expect(listed.output.split('\n')[0]).toMatch(/^NAME +CRON +ZONE +TYPE +STATUS +NEXT +LAST +RUNS$/);
+  expect(listed.output.split('\n')[0]).toMatch(/^NAME +CRON +ZONE +TYPE +STATUS +NEXT +LAST +LAST STATE +RUNS$/);
   expect(listed.output).toMatch(/^report +0 9 \* \* \* +Europe\/Berlin +report.daily +active +in \d+[hms]/m);
   expect((await ojs.run('cron', 'runs', 'report')).output).toBe('No runs.\n');
   expect(steady((await ojs.run('cron', 'trigger', 'report')).output)).toBe(
     `Cron job report runs as job ${'ID'.padEnd(36, '.')}.\n`,
   );
   expect((await ojs.run('cron', 'runs', 'report')).output).toMatch(/ default +available +0\/3 +\d+s\n$/);
+  expect((await ojs.run('cron', 'list')).output).toMatch(/ active +in \d+[hms]+ +\d+s +available +1$/m);
   expect((await ojs.run('cron', 'pause', 'report')).output).toBe('Cron job report is paused.\n');
   expect((await client.getCronJob('report')).enabled).toBe(false);
   expect(steady((await ojs.run('cron', 'resume', 'report')).output)).toBe(
@@ -113,6 +114,31 @@ test('cron jobs: listed, run now, paused and removed', async () => {
   );
   expect(steady((await ojs.run('cron', 'show', 'report')).output)).toContain('0 9 * * * Europe/Berlin');
   expect((await ojs.run('cron', 'remove', 'report', '--yes')).output).toBe('Cron job report is removed.\n');
+});
+
+test('cron jobs: a change of one part keeps the others and a pause; one that never runs is marked', async () => {
+  await using one = await asked();
+  const { ojs, client } = one;
+  const cron = { name: 'report', cron: '@every 4h', type: 'report.daily', queue: 'reports', priority: 3 };
+  const before = await client.registerCronJob({ ...cron, description: 'weekly', overlapPolicy: 'enqueue' });
+  await client.pauseCronJob('report');
+  expect((await ojs.run('cron', 'list')).output).toMatch(/ paused +0$/m);
+  expect((await ojs.run('cron', 'change', 'report', '--cron', '0 0 30 2 *', '--queue', 'late')).output).toBe(
+    'Cron job report is changed; it does not run now.\n',
+  );
+  const { overlapPolicy, description, priority } = before;
+  expect(await client.getCronJob('report')).toMatchObject({
+    ...{ overlapPolicy, description, priority, cron: '0 0 30 2 *', queue: 'late' },
+    ...{ enabled: false, registeredEnabled: true, pausedAt: expect.any(Date), neverRuns: false },
+  });
+  await client.resumeCronJob('report');
+  expect((await ojs.run('cron', 'list')).output).toMatch(/ never runs +0$/m);
+  expect((await ojs.run('cron', 'change', 'report', '--args', '[1.0]', '--description', '')).output).toContain(
+    'its expression matches no time, so it never runs',
+  );
+  expect((await client.getCronJob('report')).description).toBeUndefined();
+  expect(await ojs.run('cron', 'change', 'report')).toMatchObject({ code: 2 });
+  expect((await ojs.run('cron', 'change', 'report', '--cron', '@every 500ms')).errors).toContain('at least 1s');
 });
 
 test('the dead letter: counted by error, run again, purged', async () => {

@@ -142,7 +142,7 @@ export function scenesOf(names: Names): ReadonlyMap<string, Scene> {
     'workflows show': both([chain]),
     'workflows graph': both([chain], [batch]),
     'cron list': both([]),
-    'cron show': both(['nightly']),
+    'cron show': both(['nightly'], ['often']),
     'cron preview': both(
       ['30 2 * * *', '--timezone', 'Europe/Berlin', '--from', '2030-03-30T12:00:00Z', '--count', '3'],
       ['0,30 1,2 * * *', '--timezone', 'Europe/Berlin', '--from', '2030-10-26T12:00:00Z', '--count', '5'],
@@ -212,6 +212,13 @@ export function scenesOf(names: Names): ReadonlyMap<string, Scene> {
     'bulk stop': once([slow], [bulk]),
     'bulk undo': once([bulk], [bulk, '--yes'], [bulk, '--yes'], [slow, '--yes']),
     'workflows cancel': once([chain], [chain]),
+    'cron change': once(
+      ['nightly', '--cron', '0 4 * * *', '--queue', 'nightly', '--args', '["sales"]'],
+      ['nightly'],
+      ['often', '--args', '{}'],
+      ['often', '--cron', '@every 500ms'],
+      ['nihgtly', '--cron', '@daily'],
+    ),
     'cron trigger': once(['often']),
     'cron pause': once(['often']),
     'cron resume': once(['often']),

@@ -1,11 +1,22 @@
 import type { Inserted } from '../admission.ts';
 import { ProtocolError } from '../errors.ts';
 import type { JobId, JobRecord, Json } from '../job/job.ts';
+import { type StateName, stateName } from '../job/states.ts';
 import type { CronRecord, Firing } from '../rules/crons.ts';
 import { type Answered, ask, run, type Steps } from '../steps.ts';
 import type { Clock, Millis } from '../time/clock.ts';
+import { formatTimestamp } from '../time/timestamp.ts';
 import { uuidv7 } from '../uuid.ts';
-import { type CronDefinition, changedCron, definitionOf, dueAfter, readCron, scheduleOf } from './definition.ts';
+import {
+  type CronDefinition,
+  changedCron,
+  definitionOf,
+  dueAfter,
+  isActive,
+  readCron,
+  scheduleOf,
+  switched,
+} from './definition.ts';
 import { decideFiring, decideTrigger, skippedEvent } from './firing.ts';
 import { cronWarnings } from './schedule.ts';
 
@@ -93,67 +104,87 @@ export class Crons {
     return run(this.#get(name));
   }
 
-  /** Registers or updates (ojs-cron CRON-26). An update restarts the schedule and keeps the past runs. */
+  /** States of the jobs of last runs: null for a cron without one, and where the job is deleted. */
+  lastStates(crons: readonly CronRecord[]): Answered<readonly (StateName | null)[]> {
+    return run(this.#lastStates(crons));
+  }
+
+  *#lastStates(crons: readonly CronRecord[]): Steps<readonly (StateName | null)[]> {
+    const ids = crons.flatMap(({ lastJob }) => lastJob ?? []);
+    const jobs = ids.length === 0 ? [] : yield* ask(this.#store.jobs.get(ids));
+    const states = new Map(jobs.flatMap((job) => (job === null ? [] : [[job.id, stateName(job.state)]])));
+    return crons.map(({ lastJob }) => (lastJob === null ? null : (states.get(lastJob) ?? null)));
+  }
+
+  /**
+   * Registers or updates (ojs-cron CRON-26). Applications register at every start, so an update keeps the past runs, an
+   * operator's pause, and the next run if the schedule is the same. Without a difference nothing is written.
+   */
   register(text: Json, check: Check): Answered<RegisteredCron> {
     return run(this.#register(text, check));
   }
 
   *#register(text: Json, check: Check): Steps<RegisteredCron> {
-    const { name, definition, enabled, spec } = readCron(text, this.#clock.now());
+    const { name, definition } = readCron(text, this.#clock.now());
     yield* ask(check(definition.enqueue));
-    const warnings = cronWarnings(scheduleOf(definition));
-    if (warnings.length > 0) this.#log.warn({ cron: name, warnings }, 'cron may not run as meant');
+    const ofSchedule = cronWarnings(scheduleOf(definition));
+    if (ofSchedule.length > 0) this.#log.warn({ cron: name, warnings: ofSchedule }, 'cron may not run as meant');
     for (let round = 0; ; round++) {
       const current = yield* ask(this.#store.crons.get(name));
       const now = this.#clock.now();
-      const dueAt = enabled ? dueAnew(definition, current, now) : null;
+      const pausedAt = current === null ? null : definitionOf(current.spec).pausedAt;
+      const next = changeTo({ ...definition, pausedAt }, current, now);
+      const warnings = pausedAt === null ? ofSchedule : [...ofSchedule, pausedWarning(name, pausedAt)];
+      if (current !== null && isSame(current, next)) return { created: false, cron: current, warnings };
       // A fleet that starts registers all at once: each gets through.
       const expected = round < rounds ? (current?.version ?? 0) : undefined;
-      const put = yield* ask(this.#store.crons.put({ name, spec, enabled, dueAt }, now, expected));
+      const put = yield* ask(this.#store.crons.put({ name, ...next }, now, expected));
       if (put !== null) return { ...put, warnings };
     }
   }
 
-  /** Enables or disables. An enabled cron runs at its next time, not for those that it missed. */
+  /** An operator's pause or resume. A resumed cron runs at its next time, not for those that it missed. */
   enable(name: string, enabled: boolean): Answered<CronRecord> {
-    const decided = (cron: CronRecord, now: Millis): Change => ({
-      spec: cron.spec,
-      enabled,
-      dueAt: enabled ? dueAnew(definitionOf(cron.spec), cron, now) : null,
-    });
-    return run(this.#changed(name, (cron, now) => (cron.enabled === enabled ? null : decided(cron, now))));
+    return run(
+      this.#changed(name, (cron, now) => {
+        const definition = definitionOf(cron.spec);
+        return changeTo({ ...definition, ...switched(definition, enabled, now) }, cron, now);
+      }),
+    );
   }
 
   /**
    * Members of the text replace those of the definition, a template as a whole; throws `not_found` for an unknown cron.
+   * @param enabled an operator's pause or resume; null changes neither
    */
-  change(name: string, text: Json, check: Check): Answered<CronRecord> {
+  change(name: string, text: Json, enabled: boolean | null, check: Check): Answered<CronRecord> {
     return run(
       this.#changed(
         name,
         (cron, now) => {
-          const read = readCron(changedCron(cron, text), now);
-          return { ...read, dueAt: read.enabled ? dueAnew(read.definition, cron, now) : null };
+          const { definition } = readCron(changedCron(cron, text), now);
+          const switches = { ...definition, pausedAt: definitionOf(cron.spec).pausedAt };
+          const { enabled: on, pausedAt } = enabled === null ? switches : switched(switches, enabled, now);
+          return changeTo({ ...definition, enabled: on, pausedAt }, cron, now);
         },
-        ({ definition }) => check(definition.enqueue),
+        check,
       ),
     );
   }
 
-  /** Writes a change only if the cron has not changed since it was read; a change of null writes nothing. */
-  *#changed<T extends Change>(
+  /** Writes a change only if the cron has not changed since it was read, and nothing where nothing differs. */
+  *#changed(
     name: string,
-    decide: (cron: CronRecord, now: Millis) => T | null,
-    check: (change: T) => Answered<void> = () => {},
+    decide: (cron: CronRecord, now: Millis) => Change,
+    check: Check = () => {},
   ): Steps<CronRecord> {
     for (let round = 0; round < rounds; round++) {
       const cron = yield* this.#get(name);
       const now = this.#clock.now();
       const next = decide(cron, now);
-      if (next === null) return cron;
-      yield* ask(check(next));
-      const { spec, enabled, dueAt } = next;
-      const put = yield* ask(this.#store.crons.put({ name, spec, enabled, dueAt }, now, cron.version));
+      if (isSame(cron, next)) return cron;
+      yield* ask(check(definitionOf(next.spec).enqueue));
+      const put = yield* ask(this.#store.crons.put({ name, ...next }, now, cron.version));
       if (put !== null) return put.cron;
     }
     return throwChanged(name);
@@ -253,9 +284,9 @@ export class Crons {
       try {
         yield* this.#changed(name, (cron, now) => {
           const { spec, enabled, dueAt } = cron;
-          const due = enabled && dueAt !== null ? dueAnew(definitionOf(spec), cron, now) : null;
-          if (due === null || dueAt === null || due >= dueAt) return null;
-          this.#log.warn({ cron: name, due_at: new Date(due).toISOString() }, 'cron reckoned anew');
+          const due = dueAt === null ? null : changeTo(definitionOf(spec), cron, now).dueAt;
+          if (due !== dueAt && due !== null)
+            this.#log.warn({ cron: name, due_at: new Date(due).toISOString() }, 'cron reckoned anew');
           return { spec, enabled, dueAt: due };
         });
       } catch (error) {
@@ -292,22 +323,39 @@ export class Crons {
   }
 }
 
+/** What a cron becomes with this definition. */
+function changeTo(definition: CronDefinition, cron: CronRecord | null, now: Millis): Change {
+  const enabled = isActive(definition);
+  return { spec: JSON.stringify(definition), enabled, dueAt: enabled ? nextDue(definition, cron, now) : null };
+}
+
+function isSame(cron: CronRecord, next: Change): boolean {
+  return cron.spec === next.spec && cron.enabled === next.enabled && cron.dueAt === next.dueAt;
+}
+
 /**
- * The next time of a schedule that starts anew. A run that is due and has not fired stays due: applications register
- * their crons at their start, and a run that they missed while they were down is made up for. The clock of this server
- * may be behind that of the server that fired last: a time that has fired does not fire again. A last run later than
- * {@link clockBoundMs} from now had a wrong time.
+ * The next run. A cron that runs already keeps it while its schedule is the same: applications register at their start,
+ * so `@every 4h` would never run if each start of the last four hours began it again. A run that they missed while they
+ * were down stays due.
+ *
+ * The clock of this server may be behind that of the server that fired last: a time that has fired does not fire again.
+ * A time later than {@link clockBoundMs} after the right one comes from a wrong clock.
  */
-function dueAnew(definition: CronDefinition, cron: CronRecord | null, now: Millis): Millis | null {
-  if (cron?.enabled === true && cron.dueAt !== null && cron.dueAt <= now && isScheduledBy(cron, definition))
-    return cron.dueAt;
+function nextDue(definition: CronDefinition, cron: CronRecord | null, now: Millis): Millis | null {
   const ranAt = cron?.lastRunAt ?? now;
-  return dueAfter(definition, ranAt > now + clockBoundMs ? now : Math.max(now, ranAt), now);
+  const after = ranAt > now + clockBoundMs ? now : Math.max(now, ranAt);
+  const anew = dueAfter(definition, after);
+  if (cron?.enabled !== true || cron.dueAt === null || !isScheduledBy(cron, definition)) return anew;
+  return anew !== null && anew + clockBoundMs < cron.dueAt ? anew : cron.dueAt;
 }
 
 function isScheduledBy(cron: CronRecord, { expression, timezone }: CronDefinition): boolean {
   const current = definitionOf(cron.spec);
   return current.expression === expression && current.timezone === timezone;
+}
+
+function pausedWarning(name: string, pausedAt: Millis): string {
+  return `does not run: it was paused at ${formatTimestamp(pausedAt)}. To resume it: ojs cron resume ${name}`;
 }
 
 function throwChanged(name: string): never {

@@ -17,7 +17,7 @@ import { checkZone } from './zone.ts';
 export type OverlapPolicy = 'skip' | 'allow' | 'cancel_previous' | 'enqueue';
 
 /** A cron as it was registered (ojs-cron §2). `enqueue` is the text of the enqueue request that every run makes. */
-export interface CronDefinition {
+export interface CronDefinition extends CronSwitches {
   readonly expression: string;
   readonly timezone: string;
   readonly overlap: OverlapPolicy;
@@ -25,12 +25,20 @@ export interface CronDefinition {
   readonly enqueue: Json;
 }
 
+/**
+ * Two decisions of two people. A cron runs only if both allow it. A registration sets the first one alone: applications
+ * register at every start, and a start must not undo what an operator did.
+ */
+export interface CronSwitches {
+  /** Of the registration. */
+  readonly enabled: boolean;
+  /** When an operator paused it; null if nobody did. */
+  readonly pausedAt: Millis | null;
+}
+
 export interface ReadCron {
   readonly name: string;
   readonly definition: CronDefinition;
-  readonly enabled: boolean;
-  /** {@link CronDefinition} as text, for the store. */
-  readonly spec: Json;
 }
 
 const overlaps: Readonly<Record<string, OverlapPolicy>> = {
@@ -83,8 +91,11 @@ export function readCron(text: Json, now: Millis): ReadCron {
   const { enqueue, at } = enqueueOf(part, issues);
   if (issues.all.length > 0) throw ProtocolError.invalid(issues.all);
   readEnvelope(enqueue, now, () => uuidFrom(now, 0, 0), { at });
-  const definition = { expression, timezone, overlap: overlap ?? 'skip', description, enqueue };
-  return { name, definition, enabled, spec: JSON.stringify(definition) };
+  const definition = {
+    ...{ expression, timezone, overlap: overlap ?? 'skip', description: description || null, enqueue },
+    ...{ enabled, pausedAt: null },
+  };
+  return { name, definition };
 }
 
 function required(issues: Issues, part: Part, name: string, other?: string): Field | null {
@@ -121,6 +132,16 @@ export function definitionOf(spec: Json): CronDefinition {
   return JSON.parse(spec);
 }
 
+/** Whether a cron runs. */
+export function isActive({ enabled, pausedAt }: CronSwitches): boolean {
+  return enabled && pausedAt === null;
+}
+
+/** The switches after an operator's pause or resume. A resumed cron runs, even if it was registered as disabled. */
+export function switched(before: CronSwitches, on: boolean, now: Millis): CronSwitches {
+  return on ? { enabled: true, pausedAt: null } : { enabled: before.enabled, pausedAt: before.pausedAt ?? now };
+}
+
 /** The time of the first run after `after`; null if there is none. `@every` counts from `anchor`. */
 export function dueAfter(definition: CronDefinition, after: Millis, anchor: Millis = after): Millis | null {
   return nextRun(scheduleOf(definition), definition.timezone, after, anchor);
@@ -135,32 +156,46 @@ export function templateOf({ enqueue }: CronDefinition): ReadonlyMap<string, Jso
   return members(enqueue);
 }
 
-/** The registration after a change: the members of the change win, whatever their dialect. */
-export function changedCron(
-  cron: { readonly name: string; readonly spec: Json; readonly enabled: boolean },
-  change: Json,
-): Json {
-  const { expression, timezone, overlap, description, enqueue } = definitionOf(cron.spec);
+/**
+ * The registration after a change: the members of the change win, whatever their dialect. `enabled` of a change is an
+ * operator's pause or resume, which {@link switched} carries out.
+ */
+export function changedCron(cron: { readonly name: string; readonly spec: Json }, change: Json): Json {
+  const { expression, timezone, overlap, description, enqueue, enabled } = definitionOf(cron.spec);
   // Null counts as absent (ojs-json-format §14.2).
-  const sent = new Map([...members(change)].filter(([, text]) => text !== 'null'));
+  const sent = new Map([...members(change)].filter(([name, text]) => name !== 'enabled' && text !== 'null'));
   const fields = new Map<string, Json>([
     ['timezone', JSON.stringify(timezone)],
     ['overlap_policy', JSON.stringify(overlap)],
     ['description', JSON.stringify(description)],
-    ['enabled', String(cron.enabled)],
+    ['enabled', String(enabled)],
   ]);
   if (!['cron', 'expression', 'schedule'].some((name) => sent.has(name)))
     fields.set('expression', JSON.stringify(expression));
   const own = cronJobNames.some((name) => sent.has(name));
-  if (own) for (const [name, value] of members(enqueue)) fields.set(name, value);
+  if (own) for (const [name, value] of withoutOptions(members(enqueue), sent)) fields.set(name, value);
   else if (!sent.has('job_template') && !sent.has('job')) fields.set('job_template', enqueue);
   for (const [name, value] of sent) fields.set(name, value);
   fields.set('name', JSON.stringify(cron.name));
   return objectText(fields);
 }
 
+/** A template without the options that a change has at its top, since `options` wins over the same member there. */
+function withoutOptions(
+  template: ReadonlyMap<string, Json>,
+  sent: ReadonlyMap<string, Json>,
+): ReadonlyMap<string, Json> {
+  const options = template.get('options') ?? 'null';
+  if (options === 'null') return template;
+  const kept = new Map([...members(options)].filter(([name]) => !sent.has(name)));
+  return new Map([...template, ['options', objectText(kept)]]);
+}
+
 /** Members of a cron that the server manages. The server ignores them in a request. */
-const managed = ['next_run_at', 'last_run_at', 'run_count', 'created_at', 'updated_at', 'status', 'id'];
+const managed =
+  'next_run_at last_run_at run_count created_at updated_at status id registered_enabled paused_at never_runs last_job_id last_job_state'.split(
+    ' ',
+  );
 
 export const cronShape: Shape = shapeOf([...cronFields, 'name', 'enabled', ...managed], {
   ...jobPolicies,

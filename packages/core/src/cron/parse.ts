@@ -141,6 +141,9 @@ function occurrence(text: string, item: string, refuse: Refuse): number {
   return nth >= 1 && nth <= 5 ? nth : refuse(dayOfWeek, `no month has the weekday ${item}; expected #1 to #5`);
 }
 
+/** The server evaluates crons at most once a second. */
+const minIntervalMs = 1_000;
+
 const unitMs: ReadonlyMap<string, number> = new Map([
   ['ms', 1],
   ['s', 1000],
@@ -149,8 +152,8 @@ const unitMs: ReadonlyMap<string, number> = new Map([
 ]);
 
 /**
- * The duration of `@every` in milliseconds, written as in Go: `1h30m`, `1.5h` (ojs-cron §4.1). Less than a second
- * becomes one (§7.3).
+ * The duration of `@every` in milliseconds, written as in Go: `1h30m`, `1.5h` (ojs-cron §4.1). Less than a second is
+ * refused, because crons are evaluated at most once a second (§7.3).
  */
 export function readInterval(text: string, refuse: Refuse): number {
   if (!/^(?:[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h))+$/.test(text)) {
@@ -162,7 +165,7 @@ export function readInterval(text: string, refuse: Refuse): number {
   let ms = 0;
   for (const [, number, unit] of text.matchAll(/([0-9.]+)([a-z]+)/g))
     ms += Number(number) * (unitMs.get(unit ?? '') ?? Number.NaN);
-  if (!(ms > 0 && ms <= maxDurationMs))
-    refuse(null, `@every ${text} is out of range; expected more than 0 and at most 100 years`);
-  return Math.max(1000, Math.round(ms));
+  if (!(ms >= minIntervalMs && ms <= maxDurationMs))
+    refuse(null, `@every ${text} is out of range; expected at least 1s and at most 100 years`);
+  return Math.round(ms);
 }

@@ -10,6 +10,7 @@ import type { CronSchedule } from '../cron/schedule.ts';
 import { checkZone } from '../cron/zone.ts';
 import { ProtocolError } from '../errors.ts';
 import type { Json } from '../job/job.ts';
+import type { StateName } from '../job/states.ts';
 import { isCronName } from '../names.ts';
 import type { CronRecord } from '../rules/crons.ts';
 import { type Answered, ask, run, type Steps } from '../steps.ts';
@@ -30,10 +31,21 @@ export function cronNameOf({ name = '' }: Readonly<Record<string, string>>): str
   throw new ProtocolError('not_found', `There is no cron with the name ${shown}.`, { name: shown });
 }
 
-export function cronReply(cron: CronRecord): PlainReply {
-  const text = renderCron(cron);
+export function cronReply(cron: CronRecord, lastState?: StateName | null): PlainReply {
+  const text = renderCron(cron, lastState);
   // The admin page reads the cron at the top level.
-  return ok(`{"cron":${text},"cron_job":${text},${renderCron(cron, ['expression', 'schedule']).slice(1)}`);
+  return ok(`{"cron":${text},"cron_job":${text},${renderCron(cron, lastState, ['expression', 'schedule']).slice(1)}`);
+}
+
+/** GET /cron/:name. */
+export function showCron(crons: Crons, name: string): Answered<PlainReply> {
+  return run(showing(crons, name));
+}
+
+function* showing(crons: Crons, name: string): Steps<PlainReply> {
+  const cron = yield* ask(crons.get(name));
+  const [state] = yield* ask(crons.lastStates([cron]));
+  return cronReply(cron, state);
 }
 
 /** GET /cron: the list under the names of both dialects, and as `items` for the published admin page. */
@@ -51,7 +63,8 @@ function* listing(crons: Crons, query: Query): Steps<PlainReply> {
   const part = from < 0 ? [] : all.slice(from, from + page.limit);
   const last = part.at(-1);
   const next = last && from + part.length < all.length ? last.name : null;
-  const texts = `[${part.map((cron) => renderCron(cron)).join(',')}]`;
+  const states = yield* ask(crons.lastStates(part));
+  const texts = `[${part.map((cron, index) => renderCron(cron, states[index])).join(',')}]`;
   const shownPage = JSON.stringify(pagination(page, all.length, part.length, next));
   return ok(
     `{"crons":${texts},"cron_jobs":${texts},"items":${texts},"count":${part.length},"total":${all.length},"pagination":${shownPage}}`,
@@ -72,11 +85,13 @@ export function updateCron(
   check: (enqueue: Json) => Answered<void>,
 ): Answered<CronRecord> {
   const fields = new Fields(Fields.parse(body));
-  const enabled = fields.has('enabled') ? fields.raw('enabled') : null;
-  if (enabled !== null && typeof enabled !== 'boolean') fields.issue('enabled', 'must be true or false');
+  const given = fields.has('enabled') ? fields.raw('enabled') : null;
+  const enabled = typeof given === 'boolean' ? given : null;
+  if (given !== null && enabled === null) fields.issue('enabled', 'must be true or false');
   fields.done();
-  if (Object.keys(fields.body).some((field) => cronFields.has(field))) return crons.change(name, body ?? '', check);
-  if (typeof enabled === 'boolean') return crons.enable(name, enabled);
+  if (Object.keys(fields.body).some((field) => cronFields.has(field)))
+    return crons.change(name, body ?? '', enabled, check);
+  if (enabled !== null) return crons.enable(name, enabled);
   throw ProtocolError.invalid([{ path: '$', message: 'must have enabled, or fields of the definition' }]);
 }
 

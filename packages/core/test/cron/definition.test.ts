@@ -40,8 +40,7 @@ describe('readCron', () => {
     expect(read({ ...template, schedule: '*/5 * * * *', expression: null }).definition.expression).toBe('*/5 * * * *');
     expect(flat).toMatchObject({
       name: 'report',
-      enabled: true,
-      definition: { timezone: 'UTC', overlap: 'skip' },
+      definition: { enabled: true, pausedAt: null, timezone: 'UTC', overlap: 'skip' },
     });
   });
 
@@ -168,14 +167,15 @@ describe('firing (ojs-cron §6)', () => {
 
 describe('a change and a rendering', () => {
   const view = (body: object) => {
-    const { name, spec, enabled } = read(body);
+    const { name, definition } = read(body);
     return {
       name,
-      spec,
-      enabled,
+      spec: JSON.stringify(definition),
+      enabled: true,
       dueAt: start + 300_000,
       runCount: 2,
       lastRunAt: null,
+      lastJob: null,
       createdAt: start,
       updatedAt: start,
     };
@@ -194,7 +194,8 @@ describe('a change and a rendering', () => {
       type: 'c.d',
       args: [],
     });
-    expect(changed({ name: 'other', enabled: false })).toMatchObject({ name: 'report', enabled: false });
+    expect(changed({ name: 'other' }).name).toBe('report');
+    expect(changed({ enabled: false }).definition.enabled).toBe(true);
     expect(changed({ timezone: null, cron: null, description: 'x' }).definition).toMatchObject({
       timezone: 'Asia/Tokyo',
       expression: '*/5 * * * *',
@@ -212,6 +213,9 @@ describe('a change and a rendering', () => {
       overlap_policy: 'skip',
       enabled: true,
       status: 'active',
+      registered_enabled: true,
+      paused_at: null,
+      never_runs: false,
       type: 'a.b',
       args: [1],
       meta: {},
@@ -220,6 +224,8 @@ describe('a change and a rendering', () => {
       next_run_at: '2026-01-01T00:05:00.000Z',
       last_run_at: null,
       run_count: 2,
+      last_job_id: null,
+      last_job_state: null,
       created_at: '2026-01-01T00:00:00.000Z',
       updated_at: '2026-01-01T00:00:00.000Z',
     });

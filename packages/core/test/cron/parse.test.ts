@@ -53,8 +53,7 @@ describe('parseCron', () => {
     ['@every 90m', '@every 1h30m'],
     ['@every 1.5h', '@every 1h30m0s'],
     ['@every 1m1h', '@every 61m'],
-    ['@every 500ms', '@every 1s'],
-    ['@every 0.4s', '@every 1s'],
+    ['@every 1000ms', '@every 1s'],
   ])('%s means %s', sameRuns);
 
   test.each([
@@ -128,7 +127,9 @@ describe('parseCron', () => {
     ['@every PT5M', 'is no duration'],
     ['@every -5m', 'is no duration'],
     ['@every 5d', 'is no duration'],
-    ['@every 0s', 'out of range; expected more than 0'],
+    ['@every 0s', 'out of range; expected at least 1s'],
+    ['@every 500ms', '@every 500ms is out of range; expected at least 1s and at most 100 years'],
+    ['@every 999.9ms', 'out of range'],
     ['@every 9999999999h', 'out of range'],
     [`@every ${'9'.repeat(240)}h`, 'out of range'],
     [`${'1,'.repeat(150)}1 * * * *`, 'cron expression of 309 characters; expected at most 256'],

@@ -43,7 +43,8 @@ export function isErrorBody(body: unknown): body is { readonly error: ErrorAnswe
   return typeof error === 'object' && error !== null && 'message' in error && typeof error.message === 'string';
 }
 
-/** For people: what went wrong, of whatever was thrown. */
+/** For people: what went wrong. A form has no `$`, so the path of a field begins with its name. */
 export function messageOf(error: unknown): string {
+  if (error instanceof ApiFailure) return error.message.replace(/\$\.(?=\w)/g, '');
   return error instanceof Error ? error.message : String(error);
 }

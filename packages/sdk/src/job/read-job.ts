@@ -113,7 +113,7 @@ export function readJob(raw: unknown): Job {
   return { id: raw.id, ...fields, ...(progress && { progress }), maxAttempts, raw };
 }
 
-function stateOf(value: unknown): JobState | undefined {
+export function stateOf(value: unknown): JobState | undefined {
   return isState(value) ? value : undefined;
 }
 

@@ -6,6 +6,8 @@ import { goneIsDone } from '../connection/recovery.ts';
 import { OJSAnswerError, OJSValidationError } from '../errors.ts';
 import { definitionOf, type JobDef, parseArgs, parseArgsNow } from '../job/definition.ts';
 import { type CallOptions, callNames, inQueue, type JobOptions, jobNames, withDefaults } from '../job/options.ts';
+import type { JobState } from '../job/policies.ts';
+import { stateOf } from '../job/read-job.ts';
 import { problemOf, refuse } from '../job/validate-request.ts';
 import { readJobOptions, wireOptions } from '../job/wire.ts';
 import {
@@ -42,7 +44,7 @@ export interface CronJobOptions extends Omit<JobOptions, (typeof perJob)[number]
   timezone?: string | undefined;
   /** What a tick does while the previous run has not ended. Default: `skip`. */
   overlapPolicy?: OverlapPolicy | undefined;
-  /** Default: true. */
+  /** `false` registers it without runs. Default: true. An operator's pause is kept in both cases. */
   enabled?: boolean | undefined;
   /** A description for people. */
   description?: string | undefined;
@@ -110,17 +112,29 @@ const changeable = [
 
 /** A cron job as the server describes it. */
 export interface CronJob extends Readonly<CronJobRequest> {
-  /** null while the cron job is paused. */
+  /** Whether it runs: it was registered as enabled, and no operator has paused it. */
+  readonly enabled: boolean;
+  /** `enabled` of the registration. */
+  readonly registeredEnabled?: boolean;
+  /** When an operator paused it; null if nobody did. */
+  readonly pausedAt?: Date | null;
+  /** null while the cron job does not run. */
   readonly nextRunAt: Date | null;
+  /** True if it is enabled and its expression matches no time, such as the 30th of February. */
+  readonly neverRuns?: boolean;
   readonly lastRunAt: Date | null;
+  /** The job of the last run; null without a run. */
+  readonly lastJobId?: string | null;
+  /** The state of that job, in answers of `getCronJob` and `listCronJobs`; null if the job is deleted. */
+  readonly lastJobState?: JobState | null;
   readonly runCount: number;
   readonly createdAt?: Date;
 }
 
-/** Registers a cron job, or replaces the one of this name. @throws {OJSValidationError} before anything is sent. */
+/** Registers a cron job, or updates the one of this name. @throws {OJSValidationError} before anything is sent. */
 export function* registerCronJob(request: CronJobRequest, logger: Logger): Operation<CronJob> {
   const body = JSON.stringify(wireCron(request));
-  // Registering the same cron job twice changes nothing, so a retry is safe.
+  // The server writes nothing for a registration that it has already, so a retry is safe.
   const answer = yield {
     call: { operation: 'cron.register', body, idempotencyKey: uuidv7() },
     about: { queue: request.queue },
@@ -310,8 +324,13 @@ function readCron(body: unknown): CronJob {
     overlapPolicy: overlapOf(raw.overlap_policy),
     description: textOf(raw.description),
     enabled: booleanOf(raw.enabled) ?? textOf(raw.status) !== 'disabled',
+    registeredEnabled: booleanOf(raw.registered_enabled),
+    pausedAt: raw.paused_at === null ? null : dateOf(raw.paused_at),
     nextRunAt: dateOf(raw.next_run_at) ?? null,
+    neverRuns: booleanOf(raw.never_runs),
     lastRunAt: dateOf(raw.last_run_at) ?? null,
+    lastJobId: raw.last_job_id === null ? null : textOf(raw.last_job_id),
+    lastJobState: raw.last_job_state === null ? null : stateOf(raw.last_job_state),
     runCount: numberOf(raw.run_count) ?? 0,
     createdAt: dateOf(raw.created_at),
   });

@@ -230,8 +230,8 @@ async function standing(engine: Engine, operation: OperationName, { params }: Bi
   if (operation.startsWith('cron.') && isCronName(name)) {
     const cron = await engine.storage.crons.get(name);
     if (cron === null) return null;
-    const { enqueue: _, ...definition } = definitionOf(cron.spec);
-    return { ...definition, enabled: cron.enabled };
+    const { enqueue: _, pausedAt, ...definition } = definitionOf(cron.spec);
+    return { ...definition, paused_at: pausedAt === null ? null : formatTimestamp(pausedAt) };
   }
   return null;
 }

@@ -9,6 +9,7 @@ import {
   registeredReply,
   removedCronReply,
   requireBody,
+  showCron,
   triggeredReply,
   updateCron,
 } from '@ojs-ts/core';
@@ -33,7 +34,7 @@ export const cronHandlers: Handlers<
 > = {
   'cron.list': async ({ crons }, { query }) => listCrons(crons, query),
   'cron.register': registerCron,
-  'cron.get': async ({ crons }, { params }) => cronReply(await crons.get(cronNameOf(params))),
+  'cron.get': async ({ crons }, { params }) => showCron(crons, cronNameOf(params)),
   'cron.update': async (engine, { params, body, access }) =>
     cronReply(await updateCron(engine.crons, cronNameOf(params), body, checkOf(engine, access))),
   'cron.remove': async ({ crons }, { params }) => removedCronReply(await crons.remove(cronNameOf(params))),

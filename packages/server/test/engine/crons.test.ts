@@ -1,4 +1,4 @@
-import { Crons, manualClock, State } from '@ojs-ts/core';
+import { Crons, definitionOf, manualClock, State } from '@ojs-ts/core';
 import { describe, expect, test } from 'vitest';
 import { Engine } from '../../src/engine/engine.ts';
 import { readEvents } from '../../src/engine/events/events.ts';
@@ -104,7 +104,7 @@ describe.each(storages)('crons, $name', ({ url }) => {
     await behind.crons.reckon();
     expect((await behind.crons.get('report')).dueAt).toBe(next);
     expect((await behind.crons.register(definition(), async () => {})).cron.dueAt).toBe(next);
-    expect((await behind.crons.change('report', '{"description":"x"}', async () => {})).dueAt).toBe(next);
+    expect((await behind.crons.change('report', '{"description":"x"}', null, async () => {})).dueAt).toBe(next);
     await behind.crons.enable('report', false);
     expect((await behind.crons.enable('report', true)).dueAt).toBe(next);
   });
@@ -124,7 +124,7 @@ describe.each(storages)('crons, $name', ({ url }) => {
       warn: () => {},
       error: () => {},
     });
-    const { cron } = await crons.register(definition(), async () => {});
+    const { cron } = await crons.register(definition({ description: 'deployed again' }), async () => {});
     expect(cron).toMatchObject({ runCount: 1, dueAt: b.clock.now() + minute });
   });
 
@@ -138,6 +138,61 @@ describe.each(storages)('crons, $name', ({ url }) => {
     b.clock.advance(90 * minute);
     const { cron } = await register(b, { cron: '@hourly' });
     expect(cron.dueAt).toBeGreaterThan(b.clock.now());
+  });
+
+  test('an interval that every start registers again runs when it is due (§4.1)', async () => {
+    await using b = await bench(url());
+    const first = (await register(b, { cron: '@every 4h' })).cron;
+    for (const more of [{}, { description: 'deployed again' }, { options: { queue: 'q', priority: 1 } }]) {
+      b.clock.advance(60 * minute);
+      expect((await register(b, { cron: '@every 4h', ...more })).cron.dueAt).toBe(first.dueAt);
+    }
+    b.clock.advance(60 * minute);
+    await b.engine.crons.fireDue();
+    expect(await depth(b)).toEqual({ [State.available]: 1 });
+    expect((await register(b, { cron: '@every 3h' })).cron.dueAt).toBe(b.clock.now() + 180 * minute);
+  });
+
+  test('an unchanged registration writes nothing', async () => {
+    await using b = await bench(url());
+    const { cron } = await register(b);
+    b.clock.advance(minute / 2);
+    expect(await register(b)).toEqual({ created: false, cron, warnings: [] });
+    expect(await b.engine.crons.get('report')).toEqual(cron);
+  });
+
+  test('a pause by an operator survives registrations, and a resume enables what was registered as disabled', async () => {
+    await using b = await bench(url());
+    const { crons } = b.engine;
+    await register(b);
+    await crons.enable('report', false);
+    const pausedAt = b.clock.now();
+    b.clock.advance(minute);
+    for (const more of [{}, { enabled: true }, { enabled: false }, { cron: '@hourly', enabled: true }]) {
+      const { cron, warnings } = await register(b, more);
+      expect(cron).toMatchObject({ enabled: false, dueAt: null });
+      expect(definitionOf(cron.spec)).toMatchObject({ enabled: more.enabled ?? true, pausedAt });
+      expect(warnings.join()).toContain('ojs cron resume report');
+    }
+    expect((await crons.enable('report', true)).dueAt).toBeGreaterThan(b.clock.now());
+    expect((await register(b, { enabled: false })).cron).toMatchObject({ enabled: false, dueAt: null });
+    expect((await crons.enable('report', true)).dueAt).toBeGreaterThan(b.clock.now());
+  });
+
+  test('a change of one member keeps the pause, the description, the overlap policy and the template', async () => {
+    await using b = await bench(url());
+    const { crons } = b.engine;
+    await register(b, { overlap_policy: 'enqueue', description: 'weekly', meta: { team: 'a' } });
+    await crons.enable('report', false);
+    const before = definitionOf((await crons.get('report')).spec);
+    const change = async (text: object) =>
+      definitionOf((await crons.change('report', JSON.stringify(text), null, async () => {})).spec);
+    expect(await change({ cron: '@daily' })).toEqual({ ...before, expression: '@daily' });
+    const { enqueue, ...rest } = await change({ queue: 'other' });
+    expect(rest).toMatchObject({ expression: '@daily', pausedAt: before.pausedAt });
+    expect(JSON.parse(enqueue)).toEqual({ ...JSON.parse(before.enqueue), options: {}, queue: 'other' });
+    expect((await crons.change('report', '{"description":""}', true, async () => {})).enabled).toBe(true);
+    expect(definitionOf((await crons.get('report')).spec).description).toBeNull();
   });
 
   test('any number of registrations at once succeed', async () => {

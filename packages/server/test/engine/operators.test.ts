@@ -48,10 +48,11 @@ describe.each(storages)('two operators at once, $name', ({ url }) => {
     await using b = await bench(url());
     for (let round = 0; round < 20; round++) {
       await b.engine.crons.register(cron, async () => {});
+      await b.engine.crons.enable('report', true);
       const expression = `${round} 4 * * *`;
       await atOnce(
         (async () => b.engine.crons.enable('report', false))(),
-        (async () => b.engine.crons.change('report', JSON.stringify({ expression }), () => {}))(),
+        (async () => b.engine.crons.change('report', JSON.stringify({ expression }), null, () => {}))(),
       );
       expect([(await b.engine.crons.get('report')).enabled, await specOf(b)]).toMatchObject([false, { expression }]);
     }

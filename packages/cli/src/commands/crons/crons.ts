@@ -7,6 +7,7 @@ import { group } from '../command.ts';
 import { detailCommand } from '../detail.ts';
 import { jobColumns } from '../jobs/columns.ts';
 import { listCommand } from '../list.ts';
+import { changeCommand } from './change.ts';
 import { previewCommand } from './preview.ts';
 
 const cron = { param: 'name', about: 'name of the cron job' } as const;
@@ -26,18 +27,20 @@ export function cronCommand(): Command {
         { title: 'STATUS', cell: status },
         { title: 'NEXT', cell: (item) => age(item, 'next_run_at'), align: 'right' },
         { title: 'LAST', cell: (item) => age(item, 'last_run_at'), align: 'right' },
+        { title: 'LAST STATE', cell: lastState },
         { title: 'RUNS', cell: (item) => count(item, 'run_count'), align: 'right' },
       ],
     }),
     detailCommand('show a cron job', { ...cron, operation: 'cron.get', describe }),
     previewCommand(),
     runsCommand(),
+    changeCommand(),
     actionCommand('trigger', 'run a cron job now', {
       ...cron,
       operation: 'cron.trigger',
       said: (name, answer) => `Cron job ${name} runs as job ${text(answer, 'job_id')}.`,
     }),
-    actionCommand('pause', 'run a cron job no more until it is resumed', {
+    actionCommand('pause', 'run a cron job no more until it is resumed, even if it is registered again', {
       ...cron,
       operation: 'cron.pause',
       said: (name) => `Cron job ${name} is paused.`,
@@ -65,8 +68,11 @@ function describe(answer: string): string {
     ['status', status(item)],
     ['overlap', text(item, 'overlap_policy')],
     ['description', text(item, 'description')],
-    ['next run', moment(item, 'next_run_at')],
-    ['last run', moment(item, 'last_run_at')],
+    ['paused since', moment(item, 'paused_at')],
+    ['registered as', item.registered_enabled === false ? 'disabled' : 'enabled'],
+    ['next run', item.never_runs === true ? neverRuns : moment(item, 'next_run_at')],
+    ['last run', [moment(item, 'last_run_at'), lastState(item)].filter((part) => part !== '').join(', ')],
+    ['last job', text(item, 'last_job_id')],
     ['runs', count(item, 'run_count')],
   ]);
 }
@@ -88,10 +94,19 @@ function runsCommand(): Command {
 
 const runColumns = jobColumns.filter(({ title }) => title !== 'TYPE');
 
-/** In the word of the command that does it. */
+const neverRuns = 'never runs';
+
+/** `paused` is an operator's decision, `disabled` that of the registration. */
 function status(item: Item): string {
+  if (item.never_runs === true) return neverRuns;
   const status = text(item, 'status');
-  return status === 'disabled' ? 'paused' : status;
+  return status === 'disabled' && item.paused_at !== null ? 'paused' : status;
+}
+
+/** The state of the job of the last run. */
+function lastState(item: Item): string {
+  if (typeof item.last_job_id !== 'string') return '';
+  return typeof item.last_job_state === 'string' ? item.last_job_state : 'deleted';
 }
 
 function cronIn(answer: string): Item {

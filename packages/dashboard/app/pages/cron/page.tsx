@@ -1,6 +1,7 @@
 import { Link, useNavigate, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import { IfMay } from '../../access/if-may.tsx';
+import { queueOf } from '../../api/answers/crons.ts';
 import { useAction, useCall } from '../../api/calls.ts';
 import { ApiFailure } from '../../api/failure.ts';
 import { useMay } from '../../api/session.ts';
@@ -9,7 +10,6 @@ import { formatCount } from '../../format/numbers.ts';
 import { readDocument } from '../../json/document.ts';
 import { stringify } from '../../json/numeral.ts';
 import { hasType } from '../../live/summary.ts';
-import { Badge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Confirm } from '../../ui/confirm.tsx';
 import { CopyAs, quote } from '../../ui/copy.tsx';
@@ -19,6 +19,7 @@ import { Card, Page as Frame } from '../../ui/page.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';
 import { Time } from '../../ui/time.tsx';
 import { CronButtons } from '../crons/cron-buttons.tsx';
+import { CronBadge, LastRun } from '../crons/cron-state.tsx';
 import { EditCron } from '../crons/edit-cron.tsx';
 import { NextRuns } from './next-runs.tsx';
 
@@ -46,7 +47,7 @@ export function Page() {
   return (
     <Frame
       title={name}
-      aside={cron && !cron.enabled && <Badge tone="warn">paused</Badge>}
+      aside={cron && <CronBadge cron={cron} />}
       actions={
         <>
           {cron && <CronButtons cron={cron} />}
@@ -65,38 +66,52 @@ export function Page() {
       }
     >
       <Loaded query={query}>
-        {({ cron: { expression, timezone, type, args, options, overlap_policy, last_run_at, run_count } }) => (
-          <div className="columns">
-            <Card title="Schedule">
-              <p>{wordsOfCron(expression) ?? 'A schedule that has no words here'}</p>
-              <dl className="facts">
-                <dt>Expression</dt>
-                <dd>
-                  <code>{expression}</code>
-                </dd>
-                <dt>Time zone</dt>
-                <dd>{timezone}</dd>
-                <dt>Overlap</dt>
-                <dd>{overlap_policy}</dd>
-                <dt>Last run</dt>
-                <dd>
-                  <Time at={last_run_at} />
-                </dd>
-                <dt>Runs</dt>
-                <dd>{formatCount(run_count)}</dd>
-                <dt>Job</dt>
-                <dd>
-                  <code>{type}</code> in{' '}
-                  <Link to="/queues/$name" params={{ name: options?.queue ?? 'default' }}>
-                    {options?.queue ?? 'default'}
-                  </Link>
-                </dd>
-              </dl>
-              <JsonTree node={readDocument(stringify(args))} label="Arguments" />
-            </Card>
-            <NextRuns name={name} />
-          </div>
-        )}
+        {({ cron }) => {
+          const { expression, timezone, type, args, overlap_policy, paused_at, run_count } = cron;
+          return (
+            <div className="columns">
+              <Card title="Schedule">
+                <p>{wordsOfCron(expression) ?? 'A schedule that has no words here'}</p>
+                {cron.description && <p className="soft">{cron.description}</p>}
+                <dl className="facts">
+                  <dt>Expression</dt>
+                  <dd>
+                    <code>{expression}</code>
+                  </dd>
+                  <dt>Time zone</dt>
+                  <dd>{timezone}</dd>
+                  <dt>Overlap</dt>
+                  <dd>{overlap_policy}</dd>
+                  <dt>Registered as</dt>
+                  <dd>{cron.registered_enabled ? 'enabled' : 'disabled'}</dd>
+                  {paused_at !== null && (
+                    <>
+                      <dt>Paused by an operator</dt>
+                      <dd>
+                        <Time at={paused_at} />
+                      </dd>
+                    </>
+                  )}
+                  <dt>Last run</dt>
+                  <dd>
+                    <LastRun cron={cron} />
+                  </dd>
+                  <dt>Runs</dt>
+                  <dd>{formatCount(run_count)}</dd>
+                  <dt>Job</dt>
+                  <dd>
+                    <code>{type}</code> in{' '}
+                    <Link to="/queues/$name" params={{ name: queueOf(cron) }}>
+                      {queueOf(cron)}
+                    </Link>
+                  </dd>
+                </dl>
+                <JsonTree node={readDocument(stringify(args))} label="Arguments" />
+              </Card>
+              <NextRuns name={name} />
+            </div>
+          );
+        }}
       </Loaded>
       <JobsCard
         title="Past runs"

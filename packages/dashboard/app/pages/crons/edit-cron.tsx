@@ -1,6 +1,6 @@
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import type { Cron } from '../../api/answers/crons.ts';
+import { type Cron, queueOf } from '../../api/answers/crons.ts';
 import { useAction } from '../../api/calls.ts';
 import { localZone } from '../../format/times.ts';
 import { checkJson, JsonField } from '../../json/json-field.tsx';
@@ -8,36 +8,53 @@ import { stringify } from '../../json/numeral.ts';
 import { Field } from '../../ui/field.tsx';
 import { FormDialog } from '../../ui/form-dialog.tsx';
 import { Preview } from './preview.tsx';
+import { ZoneField } from './zone-field.tsx';
 
 export interface EditCronProps {
-  /** The one that is replaced; a new one without. */
+  /** The one that is changed; a new one without. */
   readonly cron?: Cron;
   readonly onClose: () => void;
 }
 
-const zones = ['UTC', ...Intl.supportedValuesOf('timeZone')];
+interface Draft {
+  readonly name: string;
+  readonly expression: string;
+  readonly timezone: string;
+  readonly overlap: string;
+  readonly description: string;
+  readonly type: string;
+  /** Empty for the default one. */
+  readonly queue: string;
+  /** JSON text, which is sent as it was written. */
+  readonly args: string;
+}
+
+const overlaps = ['skip', 'allow', 'cancel_previous', 'enqueue'];
 
 /** Makes a cron or changes one, with its next runs before it is saved. */
 export function EditCron({ cron, onClose }: EditCronProps) {
   const navigate = useNavigate();
-  const [name, setName] = useState(cron?.name ?? '');
-  const [expression, setExpression] = useState(cron?.expression ?? '0 9 * * 1-5');
-  const [timezone, setTimezone] = useState(cron?.timezone ?? localZone);
-  const [type, setType] = useState(cron?.type ?? '');
-  const [queue, setQueue] = useState(cron?.options?.queue ?? '');
-  const [args, setArgs] = useState(stringify(cron?.args ?? []));
-  const save = useAction('cron.register', {
+  const [before] = useState(() => draftOf(cron));
+  const [draft, setDraft] = useState(before);
+  const set = (part: Partial<Draft>) => setDraft({ ...draft, ...part });
+  const saved = {
     changes: ['cron.list', 'cron.get', 'cron.runs'],
-    done: `Saved ${name}.`,
-    onDone: () => void navigate({ to: '/crons/$name', params: { name } }),
-  });
+    done: `Saved ${draft.name}.`,
+    onDone: () => void navigate({ to: '/crons/$name', params: { name: draft.name } }),
+  } as const;
+  const register = useAction('cron.register', saved);
+  const update = useAction('cron.update', saved);
   const send = async (): Promise<void> => {
-    checkJson(args, 'The list of arguments');
-    // Other settings of the options stay as they are; the text of the arguments goes as it was written.
-    const options = stringify({ ...cron?.options, ...(queue !== '' && { queue }) });
-    const template = `{"type":${JSON.stringify(type)},"args":${args},"options":${options}}`;
-    const head = stringify({ name, cron: expression, timezone }).slice(0, -1);
-    await save.mutateAsync({ body: `${head},"job_template":${template}}` });
+    checkJson(draft.args, 'The list of arguments');
+    const members = membersOf(draft);
+    if (cron === undefined) {
+      await register.mutateAsync({ body: objectOf([['name', JSON.stringify(draft.name)], ...members]) });
+      return;
+    }
+    // What nobody changed is not sent: the server keeps it, a pause and other settings of the jobs too.
+    const old = new Map(membersOf(before));
+    const changed = members.filter(([name, text]) => old.get(name) !== text);
+    if (changed.length > 0) await update.mutateAsync({ params: { name: cron.name }, body: objectOf(changed) });
   };
   return (
     <FormDialog
@@ -49,37 +66,85 @@ export function EditCron({ cron, onClose }: EditCronProps) {
     >
       {cron === undefined && (
         <Field label="Name">
-          <input value={name} onChange={({ target }) => setName(target.value)} required spellCheck={false} />
-        </Field>
-      )}
-      <div className="columns">
-        <Field label="Schedule" hint="A cron expression of five or six fields, or @every PT15M.">
           <input
-            className="mono"
-            value={expression}
-            onChange={({ target }) => setExpression(target.value)}
+            value={draft.name}
+            onChange={({ target }) => set({ name: target.value })}
             required
             spellCheck={false}
           />
         </Field>
-        <Field label="Time zone">
-          <select value={timezone} onChange={({ target }) => setTimezone(target.value)}>
-            {[...new Set([timezone, ...zones])].map((zone) => (
-              <option key={zone}>{zone}</option>
+      )}
+      <div className="columns">
+        <Field label="Schedule" hint="A cron expression of five or six fields, or @every 15m.">
+          <input
+            className="mono"
+            value={draft.expression}
+            onChange={({ target }) => set({ expression: target.value })}
+            required
+            spellCheck={false}
+          />
+        </Field>
+        <ZoneField value={draft.timezone} onChange={(timezone) => set({ timezone })} />
+      </div>
+      <Preview expression={draft.expression} timezone={draft.timezone} />
+      <div className="columns">
+        <Field label="Job type">
+          <input
+            value={draft.type}
+            onChange={({ target }) => set({ type: target.value })}
+            required
+            spellCheck={false}
+          />
+        </Field>
+        <Field label="Queue" hint="Empty for the default queue.">
+          <input value={draft.queue} onChange={({ target }) => set({ queue: target.value })} spellCheck={false} />
+        </Field>
+      </div>
+      <JsonField
+        label="Arguments"
+        hint="A JSON array."
+        rows={3}
+        value={draft.args}
+        onChange={(args) => set({ args })}
+      />
+      <div className="columns">
+        <Field label="Overlap" hint="What a run does while the one before it has not ended.">
+          <select value={draft.overlap} onChange={({ target }) => set({ overlap: target.value })}>
+            {overlaps.map((overlap) => (
+              <option key={overlap}>{overlap}</option>
             ))}
           </select>
         </Field>
-      </div>
-      <Preview expression={expression} timezone={timezone} />
-      <div className="columns">
-        <Field label="Job type">
-          <input value={type} onChange={({ target }) => setType(target.value)} required spellCheck={false} />
-        </Field>
-        <Field label="Queue" hint="Empty for the default queue.">
-          <input value={queue} onChange={({ target }) => setQueue(target.value)} spellCheck={false} />
+        <Field label="Description">
+          <input value={draft.description} onChange={({ target }) => set({ description: target.value })} />
         </Field>
       </div>
-      <JsonField label="Arguments" hint="A JSON array." rows={3} value={args} onChange={setArgs} />
     </FormDialog>
   );
+}
+
+function draftOf(cron: Cron | undefined): Draft {
+  return {
+    name: cron?.name ?? '',
+    expression: cron?.expression ?? '0 9 * * 1-5',
+    timezone: cron?.timezone ?? localZone,
+    overlap: cron?.overlap_policy ?? 'skip',
+    description: cron?.description ?? '',
+    type: cron?.type ?? '',
+    queue: cron === undefined ? '' : queueOf(cron),
+    args: stringify(cron?.args ?? []),
+  };
+}
+
+/** Members of a registration or a change, as JSON texts. */
+function membersOf({ expression, timezone, overlap, description, type, queue, args }: Draft): [string, string][] {
+  const texts = { cron: expression, timezone, overlap_policy: overlap, description, type, queue: queue || 'default' };
+  return [
+    ...Object.entries(texts).map(([name, text]): [string, string] => [name, JSON.stringify(text)]),
+    ['args', args],
+  ];
+}
+
+function objectOf(members: readonly (readonly [string, string])[]): string {
+  return `{${members.map(([name, text]) => `"${name}":${text}`).join(',')}}`;
 }

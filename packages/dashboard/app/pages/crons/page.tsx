@@ -7,7 +7,6 @@ import { wordsOfCron } from '../../format/cron.ts';
 import { formatCount } from '../../format/numbers.ts';
 import { hasType } from '../../live/summary.ts';
 import { useSearchTexts } from '../../search.ts';
-import { Badge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
 import { CopyAs } from '../../ui/copy.tsx';
 import { type Column, DataTable } from '../../ui/data-table.tsx';
@@ -16,6 +15,7 @@ import { Page as Frame } from '../../ui/page.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';
 import { Time } from '../../ui/time.tsx';
 import { CronButtons } from './cron-buttons.tsx';
+import { CronBadge, LastRun } from './cron-state.tsx';
 import { EditCron } from './edit-cron.tsx';
 
 export function Page() {
@@ -62,12 +62,12 @@ const columns: readonly Column<Cron>[] = [
     id: 'name',
     label: 'Cron',
     align: 'clip',
-    cell: ({ name, enabled }) => (
+    cell: (cron) => (
       <>
-        <Link to="/crons/$name" params={{ name }}>
-          {name}
+        <Link to="/crons/$name" params={{ name: cron.name }}>
+          {cron.name}
         </Link>{' '}
-        {!enabled && <Badge tone="warn">paused</Badge>}
+        <CronBadge cron={cron} />
       </>
     ),
   },
@@ -76,8 +76,9 @@ const columns: readonly Column<Cron>[] = [
     label: 'Schedule',
     align: 'clip',
     cell: ({ expression, timezone }) => (
-      <span title={expression}>
-        {wordsOfCron(expression) ?? <code>{expression}</code>} <span className="soft small">{timezone}</span>
+      <span title={wordsOfCron(expression) ?? expression}>
+        <code>{expression}</code> <span className="soft small">{timezone}</span>{' '}
+        <span className="soft">{wordsOfCron(expression)}</span>
       </span>
     ),
   },
@@ -87,7 +88,7 @@ const columns: readonly Column<Cron>[] = [
     label: 'Next run',
     cell: ({ enabled, next_run_at }) => (enabled ? <Time at={next_run_at} /> : <span className="soft">–</span>),
   },
-  { id: 'last', label: 'Last run', cell: ({ last_run_at }) => <Time at={last_run_at} /> },
+  { id: 'last', label: 'Last run', cell: (cron) => <LastRun cron={cron} /> },
   { id: 'count', label: 'Runs', align: 'number', cell: ({ run_count }) => formatCount(run_count) },
   { id: 'actions', label: 'Actions', cell: (cron) => <CronButtons cron={cron} /> },
 ];

@@ -17,6 +17,7 @@ import {
   registeredReply,
   removedCronReply,
   requireBody,
+  showCron,
   Terminal,
   triggeredReply,
   updateCron,
@@ -47,7 +48,7 @@ export function cronAnswers(crons: Crons, { clock }: Table): Answers {
   return {
     'cron.list': ({ query }) => listCrons(crons, query),
     'cron.register': ({ body }) => register(crons, body),
-    'cron.get': (request) => cronReply(find(crons, request)),
+    'cron.get': ({ params }) => atOnce(showCron(crons, cronNameOf(params))),
     'cron.remove': ({ params }) => removedCronReply(atOnce(crons.remove(cronNameOf(params)))),
     'cron.update': ({ params, body }) => cronReply(atOnce(updateCron(crons, cronNameOf(params), body, unchecked))),
     'cron.runs': (request) => cronRuns(find(crons, request), request.query, clock.now()),
