@@ -28,6 +28,10 @@ const tones: Readonly<Record<string, Tone>> = {
   dead: 'bad',
 };
 
+export function toneOf(state: string): Tone {
+  return tones[state] ?? 'mute';
+}
+
 export function StateBadge({ state }: { readonly state: string }) {
-  return <Badge tone={tones[state] ?? 'mute'}>{state}</Badge>;
+  return <Badge tone={toneOf(state)}>{state}</Badge>;
 }

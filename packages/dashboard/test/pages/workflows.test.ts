@@ -13,11 +13,11 @@ describeDashboard('workflows', {}, (dashboard) => {
     expect(response.ok, text).toBe(true);
     return JSON.parse(text);
   };
-  const claim = async (): Promise<string> => {
-    const { jobs } = await call('workers/fetch', { queues: ['steps'], worker_id: 'w1', count: 1 });
+  const claim = async (queue = 'steps'): Promise<string> => {
+    const { jobs } = await call('workers/fetch', { queues: [queue], worker_id: 'w1', count: 1 });
     return String((jobs as readonly { readonly id: string }[])[0]?.id);
   };
-  const step = (type: string) => ({ type, args: [], options: { queue: 'steps', retry: { max_attempts: 1 } } });
+  const step = (type: string, queue = 'steps') => ({ type, args: [], options: { queue, retry: { max_attempts: 1 } } });
 
   test('a workflow runs before the reader’s eyes, as a graph and as a waterfall', async () => {
     const { page } = dashboard;
@@ -58,6 +58,53 @@ describeDashboard('workflows', {}, (dashboard) => {
     await page.setViewportSize({ width: 1280, height: 800 });
     await page.goBack();
     await page.locator('.graph-box').first().waitFor();
+    expect(dashboard.complaints).toEqual([]);
+  });
+
+  test('steps have their names, the failed one its error, and states their colours', async () => {
+    const { page } = dashboard;
+    const named = (id: string, ...after: readonly string[]) => ({
+      ...step('etl.step', 'etl'),
+      id,
+      name: id,
+      depends_on: after,
+    });
+    const many = Array.from({ length: 12 }, (_, index) => named(`load-${index}`, 'clean'));
+    const { id } = await call('workflows', {
+      name: 'etl',
+      steps: [named('extract'), named('clean', 'extract'), ...many],
+    });
+    await call('workers/ack', { job_id: await claim('etl'), worker_id: 'w1' });
+    await call('workers/nack', {
+      job_id: await claim('etl'),
+      worker_id: 'w1',
+      error: { code: 'bad_row', type: 'TypeError', message: 'row 2 is empty' },
+    });
+    await dashboard.open(`workflows/${id}`);
+    const box = (name: string) => page.locator('.graph-box').filter({ hasText: name });
+    await box('clean').getByText('failed').waitFor();
+    expect(await box('clean').getAttribute('data-tone')).toBe('bad');
+    expect(await box('extract').getAttribute('data-tone')).toBe('good');
+    const error = page.getByRole('region', { name: 'The step that failed' });
+    await error.getByText('TypeError: row 2 is empty').waitFor();
+    expect(await error.getByRole('link').textContent()).toBe('clean');
+    const scale = () =>
+      page.evaluate("new DOMMatrix(getComputedStyle(document.querySelector('.react-flow__viewport')).transform).a");
+    const map = page.getByRole('img', { name: 'Overview of the graph' });
+    expect(await map.locator('.react-flow__minimap-node').first().getAttribute('style')).toContain('var(--');
+    for (const width of [1280, 390]) {
+      await page.setViewportSize({ width, height: 800 });
+      await page.reload();
+      await box('clean').waitFor();
+      expect(await scale()).toBeGreaterThanOrEqual(0.8);
+    }
+    await page.setViewportSize({ width: 1280, height: 800 });
+    expect(await violations(page)).toEqual([]);
+    await page.getByLabel('Failed only').check();
+    await expect.poll(() => page.locator('.graph-box').count()).toBe(1);
+    await expect.poll(scale).toBe(1);
+    await page.getByRole('tab', { name: 'Waterfall' }).click();
+    await page.getByRole('row', { name: /^clean.*TypeError: row 2 is empty/ }).waitFor();
     expect(dashboard.complaints).toEqual([]);
   });
 

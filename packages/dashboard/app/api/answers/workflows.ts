@@ -26,6 +26,8 @@ export interface WorkflowNode {
   readonly attempt?: number;
   readonly started_at?: string;
   readonly ended_at?: string;
+  /** Of a step that failed. */
+  readonly error?: { readonly code?: string; readonly type?: string; readonly message?: string };
 }
 
 export interface WorkflowGraph {

@@ -1,7 +1,7 @@
 import type { Worker } from '../../api/answers/workers.ts';
 import { formatBytes, formatCount } from '../../format/numbers.ts';
 import { formatDuration } from '../../format/times.ts';
-import { Badge, StateBadge } from '../../ui/badge.tsx';
+import { Badge, toneOf } from '../../ui/badge.tsx';
 import { Time, useNow } from '../../ui/time.tsx';
 import { describe, isLate } from './description.ts';
 
@@ -12,7 +12,8 @@ const highLagMs = 250;
 export function State({ worker: { state, directive } }: { readonly worker: Worker }) {
   return (
     <span className="nowrap">
-      <StateBadge state={state} />{' '}
+      {/* As in a job that is active, busy would say that it runs something. */}
+      <Badge tone={state === 'running' ? 'good' : toneOf(state)}>{state}</Badge>{' '}
       {directive !== undefined && directive !== state && state !== 'stale' && (
         <Badge tone="info">told: {directive}</Badge>
       )}

@@ -1,9 +1,11 @@
 import type { WorkflowNode } from '../../api/answers/workflows.ts';
+import { nameOf } from './names.ts';
 
 /** What a graph draws: one node, or all nodes of a type together. */
 export interface Box {
   readonly id: string;
-  readonly label: string;
+  readonly title: string;
+  readonly detail: string;
   /** Of nodes that are no jobs: group, gate. */
   readonly kind: string | null;
   readonly state: string;
@@ -23,13 +25,13 @@ export interface Boxes {
 export function single(nodes: readonly WorkflowNode[]): Boxes {
   const known = new Set(nodes.map(({ index }) => index));
   return {
-    boxes: nodes.map(({ index, id, kind, state, type, job_id }) => ({
-      id: String(index),
-      label: type ?? id,
-      kind: kind === 'job' ? null : kind,
-      state,
-      counts: { [state]: 1 },
-      jobId: job_id ?? null,
+    boxes: nodes.map((node) => ({
+      id: String(node.index),
+      ...nameOf(node),
+      kind: node.kind === 'job' ? null : node.kind,
+      state: node.state,
+      counts: { [node.state]: 1 },
+      jobId: node.job_id ?? null,
       type: null,
     })),
     edges: nodes.flatMap(({ index, depends_on }) =>
@@ -61,7 +63,8 @@ export function collapsed(nodes: readonly WorkflowNode[]): Boxes {
   return {
     boxes: [...counts].map(([id, states]) => ({
       id,
-      label: id,
+      title: id,
+      detail: '',
       kind: kinds.get(id) ?? null,
       state: worstOf(states),
       counts: states,

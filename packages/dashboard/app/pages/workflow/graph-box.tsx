@@ -1,27 +1,31 @@
 import { Link } from '@tanstack/react-router';
 import { Handle, type NodeProps, Position } from '@xyflow/react';
 import { formatCount } from '../../format/numbers.ts';
-import { Badge, StateBadge } from '../../ui/badge.tsx';
+import { Badge, StateBadge, toneOf } from '../../ui/badge.tsx';
 import type { BoxNode } from './graph.tsx';
 
 export function GraphBox({ data: { box, workflow } }: NodeProps<BoxNode>) {
-  const { label, kind, state, counts, jobId, type } = box;
+  const { title, detail, kind, state, counts, jobId, type } = box;
   const states = Object.entries(counts);
   const isMany = states.length > 1 || (states[0]?.[1] ?? 1) > 1;
   return (
-    <div className="graph-box" data-state={state}>
+    <div
+      className="graph-box"
+      data-tone={toneOf(state)}
+      title={[title, detail].filter((text) => text !== '').join(', ')}
+    >
       <Handle type="target" position={Position.Left} isConnectable={false} />
-      <span className="graph-label" title={label} hidden={label === ''}>
+      <span className="graph-label" hidden={title === ''}>
         {jobId !== null ? (
           <Link to="/jobs/$id" params={{ id: jobId }}>
-            {label}
+            {title}
           </Link>
         ) : type !== null ? (
           <Link to="/jobs" search={{ q: `workflow:${workflow} type:${type}` }}>
-            {label}
+            {title}
           </Link>
         ) : (
-          label
+          title
         )}
       </span>
       <span className="row nowrap">
@@ -31,7 +35,10 @@ export function GraphBox({ data: { box, workflow } }: NodeProps<BoxNode>) {
             {states.map(([name, count]) => `${formatCount(count)} ${name}`).join(', ')}
           </span>
         ) : (
-          <StateBadge state={state} />
+          <>
+            <StateBadge state={state} />
+            <span className="graph-detail">{detail}</span>
+          </>
         )}
       </span>
       <Handle type="source" position={Position.Right} isConnectable={false} />

@@ -1,11 +1,23 @@
-import { Background, Controls, type Edge, MiniMap, type Node, ReactFlow, useReactFlow } from '@xyflow/react';
+import {
+  Background,
+  Controls,
+  type Edge,
+  MiniMap,
+  type Node,
+  ReactFlow,
+  ReactFlowProvider,
+  useReactFlow,
+} from '@xyflow/react';
 import '@xyflow/react/dist/base.css';
 import './graph.css';
-import { useEffect, useMemo } from 'react';
+import { useEffect, useMemo, useRef } from 'react';
+import { toneOf } from '../../ui/badge.tsx';
 import { Loading } from '../../ui/states.tsx';
 import type { Box, Boxes } from './boxes.ts';
 import { GraphBox } from './graph-box.tsx';
+import type { Places } from './layout.ts';
 import { boxHeight, boxWidth, useLayout } from './use-layout.ts';
+import { readable, sizeOf, viewOf } from './view.ts';
 
 export interface GraphProps {
   readonly workflow: string;
@@ -17,6 +29,10 @@ export interface GraphProps {
 export type BoxNode = Node<{ readonly box: Box; readonly workflow: string }, 'box'>;
 
 const nodeTypes = { box: GraphBox };
+/** In pixels, around the boxes of a small graph. */
+const frame = 96;
+/** More boxes have a map beside them. */
+const mapFrom = 12;
 
 /** The nodes of a workflow and what waits for what. */
 export function Graph({ workflow, boxes, follows }: GraphProps) {
@@ -58,30 +74,56 @@ export function Graph({ workflow, boxes, follows }: GraphProps) {
   return (
     <section className="graph" aria-label={boxes.isCollapsed ? 'Graph by types of jobs' : 'Graph'}>
       {boxes.isCollapsed && <p className="soft">The workflow is large, so each box stands for all jobs of a type.</p>}
-      <ReactFlow
-        nodes={nodes}
-        edges={edges}
-        nodeTypes={nodeTypes}
-        fitView
-        fitViewOptions={{ maxZoom: 1, padding: 0.15 }}
-        minZoom={0.05}
-        onlyRenderVisibleElements
-        nodesFocusable={false}
-        proOptions={{ hideAttribution: true }}
-      >
-        <Background />
-        <Controls showInteractive={false} />
-        {boxes.boxes.length > 30 && <MiniMap pannable zoomable ariaLabel="Overview of the graph" />}
-        {follows && <Follow ids={running} />}
-      </ReactFlow>
+      <ReactFlowProvider>
+        {/* Beside the graph, where they cover no box. */}
+        <Controls className="graph-controls" orientation="horizontal" showInteractive={false} />
+        <div className="graph-flow" style={{ height: `${sizeOf(places).height + frame}px` }}>
+          <ReactFlow
+            nodes={nodes}
+            edges={edges}
+            nodeTypes={nodeTypes}
+            minZoom={0.05}
+            onlyRenderVisibleElements
+            nodesFocusable={false}
+            proOptions={{ hideAttribution: true }}
+          >
+            <Background />
+            <View places={places} boxes={boxes.boxes} />
+            {follows && <Follow ids={running} />}
+          </ReactFlow>
+        </div>
+        {boxes.boxes.length > mapFrom && (
+          <MiniMap
+            className="graph-map"
+            pannable
+            zoomable
+            ariaLabel="Overview of the graph"
+            nodeColor={({ data }: BoxNode) => `var(--${toneOf(data.box.state)})`}
+          />
+        )}
+      </ReactFlowProvider>
     </section>
   );
+}
+
+/** Shows a new graph whole where its text can then be read, else what matters most in it. */
+function View({ places, boxes }: { readonly places: Places; readonly boxes: readonly Box[] }) {
+  const { setViewport } = useReactFlow();
+  const latest = useRef(boxes);
+  latest.current = boxes;
+  const mark = useRef<HTMLSpanElement>(null);
+  useEffect(() => {
+    const frameOf = mark.current?.closest('.react-flow')?.getBoundingClientRect();
+    if (frameOf !== undefined) void setViewport(viewOf(places, latest.current, frameOf));
+  }, [places, setViewport]);
+  return <span ref={mark} hidden />;
 }
 
 function Follow({ ids }: { readonly ids: ReadonlySet<string> }) {
   const { fitView } = useReactFlow();
   useEffect(() => {
-    if (ids.size > 0) void fitView({ nodes: [...ids].map((id) => ({ id })), duration: 300, maxZoom: 1 });
+    if (ids.size > 0)
+      void fitView({ nodes: [...ids].map((id) => ({ id })), duration: 300, maxZoom: 1, minZoom: readable });
   }, [ids, fitView]);
   return null;
 }

@@ -22,6 +22,7 @@ addEventListener('message', ({ data }: MessageEvent<LayoutRequest>) => {
   const places: Record<string, { x: number; y: number }> = {};
   for (const id of ids) {
     const { x = 0, y = 0 } = graph.node(id);
+    // From the top left corner of all.
     places[id] = { x: x - width / 2, y: y - height / 2 };
   }
   postMessage(places satisfies Places);

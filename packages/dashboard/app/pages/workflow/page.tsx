@@ -14,6 +14,8 @@ import { Page as Frame } from '../../ui/page.tsx';
 import { Empty, Loaded, Loading } from '../../ui/states.tsx';
 import { Tabs } from '../../ui/tabs.tsx';
 import { collapsed, single } from './boxes.ts';
+import { FailedSteps } from './failed-steps.tsx';
+import { isFailed } from './names.ts';
 import { Progress } from './progress.tsx';
 import { Waterfall } from './waterfall.tsx';
 
@@ -106,10 +108,11 @@ export function Page() {
       </div>
       <Loaded query={graph} lines={8}>
         {({ nodes }) => {
-          const shown = failedOnly ? nodes.filter((node) => ['failed', 'discarded'].includes(node.state)) : nodes;
+          const shown = failedOnly ? nodes.filter(isFailed) : nodes;
           return (
             <>
               <Progress nodes={nodes} />
+              <FailedSteps nodes={nodes} />
               {shown.length === 0 ? (
                 <Empty title="No job has failed" />
               ) : view === 'waterfall' ? (

@@ -4,8 +4,8 @@ import type { Boxes } from './boxes.ts';
 import type { LayoutRequest, Places } from './layout.ts';
 import layoutAddress from './layout.ts?worker&url';
 
-export const boxWidth = 208;
-export const boxHeight = 56;
+export const boxWidth = 232;
+export const boxHeight = 60;
 
 /** Where each box stands; null while that is worked out. Counts and states may change without a new layout. */
 export function useLayout({ boxes, edges }: Boxes): Places | null {

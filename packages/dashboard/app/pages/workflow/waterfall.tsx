@@ -1,10 +1,11 @@
-import { Link } from '@tanstack/react-router';
 import './waterfall.css';
 import type { WorkflowNode } from '../../api/answers/workflows.ts';
 import { formatDuration } from '../../format/times.ts';
-import { StateBadge } from '../../ui/badge.tsx';
+import { StateBadge, toneOf } from '../../ui/badge.tsx';
 import { type Column, DataTable } from '../../ui/data-table.tsx';
 import { useNow } from '../../ui/time.tsx';
+import { ErrorText, StepLink } from './failed-steps.tsx';
+import { isFailed } from './names.ts';
 
 /** The jobs of a workflow by their start, each as a bar over the whole time. */
 export function Waterfall({ nodes }: { readonly nodes: readonly WorkflowNode[] }) {
@@ -17,17 +18,10 @@ export function Waterfall({ nodes }: { readonly nodes: readonly WorkflowNode[] }
   const until = begun.reduce((latest, node) => Math.max(latest, endOf(node, now)), from + 1);
   const columns: readonly Column<WorkflowNode>[] = [
     {
-      id: 'job',
-      label: 'Job',
+      id: 'step',
+      label: 'Step',
       align: 'clip',
-      cell: ({ id, type, job_id }) =>
-        job_id ? (
-          <Link to="/jobs/$id" params={{ id: job_id }}>
-            {type}
-          </Link>
-        ) : (
-          <span title={id}>{type}</span>
-        ),
+      cell: (node) => <StepLink node={node} />,
     },
     { id: 'state', label: 'State', cell: ({ state }) => <StateBadge state={state} /> },
     {
@@ -41,6 +35,16 @@ export function Waterfall({ nodes }: { readonly nodes: readonly WorkflowNode[] }
       align: 'number',
       cell: (node) => (node.started_at === undefined ? '–' : formatDuration(endOf(node, now) - startOf(node))),
     },
+    ...(jobs.some(isFailed)
+      ? [
+          {
+            id: 'error',
+            label: 'Error',
+            align: 'clip' as const,
+            cell: (node: WorkflowNode) => <ErrorText node={node} />,
+          },
+        ]
+      : []),
   ];
   return <DataTable label="Waterfall" rows={jobs} columns={columns} idOf={({ index }) => String(index)} />;
 }
@@ -59,7 +63,7 @@ function Bar({ node, from, until, now }: BarProps) {
   const width = Math.max(0.5, part(endOf(node, now)) - left);
   return (
     <span className="waterfall">
-      <span data-state={node.state} style={{ left: `${left}%`, width: `${width}%` }} />
+      <span data-tone={toneOf(node.state)} style={{ left: `${left}%`, width: `${width}%` }} />
     </span>
   );
 }

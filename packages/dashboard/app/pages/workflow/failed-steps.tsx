@@ -1,0 +1,53 @@
+import { Link } from '@tanstack/react-router';
+import type { WorkflowNode } from '../../api/answers/workflows.ts';
+import { formatCount } from '../../format/numbers.ts';
+import { Card } from '../../ui/page.tsx';
+import { isFailed, nameOf } from './names.ts';
+
+const shown = 5;
+
+/** Which steps have failed, and of what. */
+export function FailedSteps({ nodes }: { readonly nodes: readonly WorkflowNode[] }) {
+  const failed = nodes.filter((node) => isFailed(node) && node.type !== undefined);
+  if (failed.length === 0) return null;
+  return (
+    <Card title={failed.length === 1 ? 'The step that failed' : `${formatCount(failed.length)} steps failed`}>
+      <ul className="plain">
+        {failed.slice(0, shown).map((node) => (
+          <li key={node.index} className="failed-step">
+            <StepLink node={node} />
+            <ErrorText node={node} />
+          </li>
+        ))}
+        {failed.length > shown && <li className="soft">and {formatCount(failed.length - shown)} more</li>}
+      </ul>
+    </Card>
+  );
+}
+
+export function StepLink({ node }: { readonly node: WorkflowNode }) {
+  const { title, detail } = nameOf(node);
+  return (
+    <span>
+      {node.job_id ? (
+        <Link to="/jobs/$id" params={{ id: node.job_id }}>
+          {title}
+        </Link>
+      ) : (
+        title
+      )}{' '}
+      <span className="soft small">{detail}</span>
+    </span>
+  );
+}
+
+export function ErrorText({ node: { error } }: { readonly node: WorkflowNode }) {
+  if (error === undefined) return null;
+  const { type = error.code, message = '' } = error;
+  const text = [type, message].filter((part) => part !== undefined && part !== '').join(': ');
+  return (
+    <span className="error-text" title={text}>
+      {text}
+    </span>
+  );
+}
