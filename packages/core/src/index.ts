@@ -116,6 +116,7 @@ export * from './rules/byte-budget.ts';
 export * from './rules/crons.ts';
 export * from './rules/documents.ts';
 export { firstIndex, type Holder, type StoredHolders } from './rules/held-keys.ts';
+export * from './rules/held-slots.ts';
 export * from './rules/histogram.ts';
 export * from './rules/limits.ts';
 export * from './rules/statistics.ts';

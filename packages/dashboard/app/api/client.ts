@@ -32,7 +32,7 @@ export function callText(name: OperationName, options: CallOptions = {}): Promis
 }
 
 /** Operations whose answer with an error status is a report, not a refusal: a server in need says 503. */
-const reports: ReadonlySet<OperationName> = new Set<OperationName>(['system.health']);
+const reports: ReadonlySet<OperationName> = new Set<OperationName>(['system.health', 'worker.health']);
 
 export function addressOf(name: OperationName, { params, query = {} }: CallOptions): URL {
   const address = new URL(pathOf(name, params).slice(1), apiRoot);

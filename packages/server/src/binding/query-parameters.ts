@@ -35,7 +35,7 @@ const read: Partial<Record<OperationName, readonly string[]>> = {
   'admin.errors': ['state', 'states', 'dead_letter', 'queue', 'type', 'limit'],
   'admin.history': ['period', 'since', 'until', 'queue', 'type'],
   'queue.delete': ['strategy'],
-  'limit.list': page,
+  'limit.list': [...page, 'key', 'sort'],
   'schema.list': page,
   'deadLetter.list': [...page, ...subject, ...order, 'older_than', 'include'],
   'deadLetter.purge': [...subject, 'older_than', 'confirm'],

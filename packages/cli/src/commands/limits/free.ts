@@ -1,4 +1,4 @@
-import { uuidv7 } from '@ojs-ts/core';
+import { type FreeingPlan, planFreeing, uuidv7 } from '@ojs-ts/core';
 import type { Command } from 'commander';
 import { Failure } from '../../connection/failure.ts';
 import type { Server, ServerFlags } from '../../connection/server.ts';
@@ -22,7 +22,7 @@ export function freeCommand(): Command {
       const all = await holdersOf(server, key);
       const holders = all.filter(({ worker }) => flags.force || worker === 'dead');
       if (holders.length === 0) return report(flags, { removed: [], cancelled: [] }, nothing(key, all));
-      const plan = planOf(holders);
+      const plan = planFreeing(holders, true);
       if (!flags.json) console.log(`${holderTable(holders)}\n`);
       await confirmed(question(plan), flags);
       await free(server, plan);
@@ -39,22 +39,7 @@ export function freeCommand(): Command {
   );
 }
 
-interface Plan {
-  /** Workers to remove: all of their jobs go back. */
-  readonly removed: readonly string[];
-  /** Jobs to cancel: their workers are alive, or not on record. */
-  readonly cancelled: readonly string[];
-}
-
-function planOf(holders: readonly Holder[]): Plan {
-  const isRemoved = ({ worker }: Holder) => worker === 'dead' || worker === 'silent';
-  return {
-    removed: [...new Set(holders.filter(isRemoved).map(({ worker_id }) => worker_id))],
-    cancelled: holders.filter((holder) => !isRemoved(holder)).map(({ id }) => id),
-  };
-}
-
-function question({ removed, cancelled }: Plan): string {
+function question({ removed, cancelled }: FreeingPlan): string {
   const parts = [
     ...(removed.length === 0 ? [] : [`remove ${count(removed.length, 'worker')}, so that all of their jobs go back`]),
     ...(cancelled.length === 0 ? [] : [`cancel ${count(cancelled.length, 'job')}`]),
@@ -62,7 +47,7 @@ function question({ removed, cancelled }: Plan): string {
   return `Shall I ${parts.join(', and ')}?`;
 }
 
-async function free(server: Server, { removed, cancelled }: Plan): Promise<void> {
+async function free(server: Server, { removed, cancelled }: FreeingPlan): Promise<void> {
   for (const id of removed) {
     const call = { operation: 'worker.remove', params: { id }, query: { force: 'true' } } as const;
     // Upkeep may have been faster.
@@ -81,7 +66,7 @@ function nothing(key: string, holders: readonly Holder[]): string {
   return `${holderTable(holders)}\n\nNo worker of these is dead, so nothing was changed. --force frees the slots all the same.`;
 }
 
-function report({ json }: FormatFlags, plan: Plan, said: string): void {
+function report({ json }: FormatFlags, plan: FreeingPlan, said: string): void {
   console.log(json ? JSON.stringify(plan) : said);
 }
 

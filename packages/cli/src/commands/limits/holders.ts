@@ -1,26 +1,14 @@
-import { queueLimitKey } from '@ojs-ts/core';
+import { queueLimitKey, type SlotHolder, type WorkerHealth } from '@ojs-ts/core';
 import type { Server } from '../../connection/server.ts';
 import { age, type Item, part, text } from '../../output/cells.ts';
 import { plain } from '../../output/plain.ts';
 import { type Column, table } from '../../output/table.ts';
 import { pages } from '../list.ts';
 
-/**
- * What the server knows of the worker of a job.
- * - `alive`: it sends heartbeats, or fetches.
- * - `dead`: its heartbeats stopped, so upkeep takes its jobs back.
- * - `silent`: it has sent no heartbeat ever, and fetches no more. The job may still run.
- * - `unknown`: there is no such worker on record.
- */
-export type WorkerHealth = 'alive' | 'dead' | 'silent' | 'unknown';
-
-/** An active job, which holds a slot of every limit that it names. */
-export interface Holder {
-  readonly id: string;
+/** With what tables show of the job. */
+export interface Holder extends SlotHolder {
   readonly type: string;
-  readonly worker_id: string;
   readonly started_at: string;
-  readonly worker: WorkerHealth;
 }
 
 /** Jobs that are looked at: a limit has a few slots. */

@@ -22,7 +22,12 @@ export interface Limit {
 }
 
 export interface LimitAnswers {
-  readonly 'limit.list': { readonly items: readonly Limit[]; readonly pagination: Pagination };
+  readonly 'limit.list': {
+    readonly items: readonly Limit[];
+    readonly pagination: Pagination;
+    /** How far a search came: by a part of the key, or for what holds back the most. */
+    readonly search?: { readonly scanned: number; readonly of: number; readonly complete: boolean };
+  };
   readonly 'limit.get': Limit;
   readonly 'limit.override': Limit;
   readonly 'limit.restore': Limit;

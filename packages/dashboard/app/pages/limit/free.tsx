@@ -1,42 +1,158 @@
-import { useQueryClient } from '@tanstack/react-query';
+import { limitedQueue, planFreeing, type SlotHolder, type WorkerHealth } from '@ojs-ts/core';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
+import type { ListedJob } from '../../api/answers/job-lists.ts';
 import { call, callText } from '../../api/client.ts';
+import { ApiFailure } from '../../api/failure.ts';
 import { formatCount } from '../../format/numbers.ts';
+import { parse } from '../../json/numeral.ts';
+import { Badge } from '../../ui/badge.tsx';
 import { Confirm } from '../../ui/confirm.tsx';
+import { type Column, DataTable } from '../../ui/data-table.tsx';
+import { JobPreview } from '../../ui/job-preview.tsx';
+import { Failure, Loading } from '../../ui/states.tsx';
+import { Time } from '../../ui/time.tsx';
 import { showToast } from '../../ui/toasts.ts';
 
-/** Jobs of one call. */
-const atOnce = 1_000;
+/** Jobs that are looked at: a limit has a few slots. */
+const most = 1_000;
+const shown = 20;
+
+/** The active jobs of a limit in the query language; a queue is a limit of its own. */
+export function heldBy(key: string): string {
+  const queue = limitedQueue(key);
+  return queue === null ? `limit:${JSON.stringify(key)}` : `queue:${JSON.stringify(queue)}`;
+}
+
+interface Holder extends SlotHolder {
+  readonly job: ListedJob;
+}
+
+async function holdersOf(key: string, signal: AbortSignal): Promise<readonly Holder[]> {
+  const { jobs } = await call('job.list', { query: { q: `${heldBy(key)} state:active`, limit: most }, signal });
+  const workers = new Map<string, WorkerHealth>();
+  for (const id of new Set(jobs.map(({ worker_id = '' }) => worker_id))) workers.set(id, await healthOf(id, signal));
+  return jobs.map((job) => {
+    const { id, worker_id = '' } = job;
+    return { id, worker_id, worker: workers.get(worker_id) ?? 'unknown', job };
+  });
+}
+
+const healths: Readonly<Record<string, WorkerHealth>> = { ok: 'alive', unhealthy: 'dead', unknown: 'silent' };
+
+async function healthOf(id: string, signal: AbortSignal): Promise<WorkerHealth> {
+  if (id === '') return 'unknown';
+  try {
+    const { status } = parse(await callText('worker.health', { params: { id }, signal })) as {
+      readonly status: string;
+    };
+    return healths[status] ?? 'unknown';
+  } catch (error) {
+    if (error instanceof ApiFailure && error.status === 404) return 'unknown';
+    throw error;
+  }
+}
 
 export interface FreeProps {
   readonly limit: string;
-  readonly active: number;
   readonly onClose: () => void;
 }
 
-/** Cancels the running jobs of a limit, whose slots are free at once: their workers may be gone. */
-export function Free({ limit, active, onClose }: FreeProps) {
+/** Gives back the slots of a limit whose workers are gone, as `ojs limits free` does. */
+export function Free({ limit, onClose }: FreeProps) {
   const client = useQueryClient();
-  const count = Math.min(active, atOnce);
-  const jobs = `${formatCount(count)} ${count === 1 ? 'job' : 'jobs'}`;
+  const [isForced, setForced] = useState(false);
+  const holders = useQuery({
+    queryKey: ['limit holders', limit],
+    queryFn: ({ signal }) => holdersOf(limit, signal),
+    staleTime: 0,
+    gcTime: 0,
+  });
+  const found = holders.data ?? [];
+  const plan = planFreeing(found, isForced);
+  const { removed, cancelled } = plan;
+  const steps = [
+    ...(removed.length === 0 ? [] : [`remove ${counted(removed.length, 'worker')}`]),
+    ...(cancelled.length === 0 ? [] : [`cancel ${counted(cancelled.length, 'job')}`]),
+  ].join(' and ');
   const free = async (): Promise<void> => {
-    const q = `limit:${JSON.stringify(limit)} state:active`;
-    const { items } = await call('admin.jobs', { query: { q, limit: atOnce } });
-    await callText('bulk.cancel', { body: { job_ids: items.map(({ id }) => id), confirm: true } });
-    showToast({ kind: 'done', text: `The slots of ${limit} are free.` });
+    for (const id of removed) await remove(id);
+    if (cancelled.length > 0) await callText('bulk.cancel', { body: { job_ids: cancelled, confirm: true } });
+    showToast({ kind: 'done', text: `Freed slots of ${limit}.` });
     await Promise.all(
-      ['limit.get', 'limit.list', 'admin.jobs'].map((name) => client.invalidateQueries({ queryKey: [name] })),
+      ['limit.get', 'limit.list', 'job.list', 'worker.list'].map((name) =>
+        client.invalidateQueries({ queryKey: [name] }),
+      ),
     );
   };
   return (
     <Confirm
-      title={`Free the slots of ${limit}?`}
-      confirm={`Cancel ${jobs}`}
+      title={`Free slots of ${limit}?`}
+      confirm={steps === '' ? 'Free slots' : `${steps.charAt(0).toUpperCase()}${steps.slice(1)}`}
       destroys
+      isReady={steps !== ''}
       onConfirm={free}
       onClose={onClose}
     >
-      The server cancels what runs under this key: {jobs}. Live workers are told to stop them. To have the jobs of a
-      silent worker run again instead, remove that worker: the page of a job names it.
+      <div className="stack">
+        <p>
+          The slots of dead workers become free: those workers are removed, and all of their jobs go back, as after a
+          crash.
+        </p>
+        {holders.isPending && <Loading lines={2} />}
+        {holders.error !== null && <Failure error={holders.error} />}
+        {holders.data !== undefined && found.length === 0 && <p>No job holds a slot.</p>}
+        {found.length > 0 && (
+          <DataTable
+            label="Jobs that hold slots"
+            rows={found.slice(0, shown)}
+            columns={columns}
+            idOf={({ id }) => id}
+          />
+        )}
+        {found.length > shown && <p className="soft">and {formatCount(found.length - shown)} more</p>}
+        <label className="check">
+          <input type="checkbox" checked={isForced} onChange={() => setForced(!isForced)} />
+          Also free slots whose workers may live: a silent worker is removed, and other jobs are cancelled
+        </label>
+        {holders.data !== undefined && found.length > 0 && steps === '' && (
+          <p role="status">No worker of these is dead, so nothing would change.</p>
+        )}
+      </div>
     </Confirm>
   );
 }
+
+async function remove(id: string): Promise<void> {
+  try {
+    await callText('worker.remove', { params: { id }, query: { force: true } });
+  } catch (error) {
+    // Upkeep may have been faster.
+    if (!(error instanceof ApiFailure && error.status === 404)) throw error;
+  }
+}
+
+function counted(count: number, what: string): string {
+  return `${formatCount(count)} ${what}${count === 1 ? '' : 's'}`;
+}
+
+const columns: readonly Column<Holder>[] = [
+  {
+    id: 'job',
+    label: 'Job',
+    align: 'clip',
+    cell: ({ id, job }) => (
+      <Link to="/jobs/$id" params={{ id }} target="_blank">
+        {job.type}
+      </Link>
+    ),
+  },
+  { id: 'args', label: 'Args', align: 'clip', cell: ({ job }) => <JobPreview job={job} /> },
+  { id: 'since', label: 'Started', cell: ({ job }) => <Time at={job.started_at} /> },
+  {
+    id: 'worker',
+    label: 'Worker',
+    cell: ({ worker }) => <Badge tone={worker === 'alive' ? 'good' : 'bad'}>{worker}</Badge>,
+  },
+];

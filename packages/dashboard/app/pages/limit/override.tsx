@@ -4,6 +4,7 @@ import { useAction } from '../../api/calls.ts';
 import { formatCount } from '../../format/numbers.ts';
 import { Field } from '../../ui/field.tsx';
 import { FormDialog } from '../../ui/form-dialog.tsx';
+import { wordOf } from '../queue/effect.tsx';
 
 const ends = [
   ['+PT1H', 'in an hour'],
@@ -16,7 +17,7 @@ export function Override({ limit, onClose }: { readonly limit: Limit; readonly o
   const { key, active, waiting_count } = limit;
   const [concurrency, setConcurrency] = useState(String(limit.concurrency?.limit ?? ''));
   const [rate, setRate] = useState(String(limit.rate?.limit ?? ''));
-  const [period, setPeriod] = useState(limit.rate?.period ?? 'minute');
+  const [period, setPeriod] = useState(wordOf(limit.rate?.period ?? 'PT1M'));
   const [end, setEnd] = useState<string>(ends[0][0]);
   const override = useAction('limit.override', {
     changes: ['limit.get', 'limit.list'],

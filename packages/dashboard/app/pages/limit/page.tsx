@@ -4,7 +4,7 @@ import { useAction, useCall } from '../../api/calls.ts';
 import { ApiFailure } from '../../api/failure.ts';
 import { useMay } from '../../api/session.ts';
 import { formatCount } from '../../format/numbers.ts';
-import { formatPeriod } from '../../format/times.ts';
+import { formatPer } from '../../format/times.ts';
 import { hasType } from '../../live/summary.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
@@ -14,15 +14,16 @@ import { Card, Page as Frame } from '../../ui/page.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';
 import { Time } from '../../ui/time.tsx';
 import { Use } from '../limits/use.tsx';
-import { Free } from './free.tsx';
+import { Free, heldBy } from './free.tsx';
 import { Override } from './override.tsx';
 
 export function Page() {
   const { key = '' } = useParams({ strict: false });
   const query = useCall('limit.get', { params: { key }, live: (summary) => hasType(summary, 'job.') });
   const mayOverride = useMay('limit.override');
-  const mayList = useMay('admin.jobs');
-  const mayFree = useMay('bulk.cancel');
+  const mayList = useMay('job.list');
+  const mayCancel = useMay('bulk.cancel');
+  const mayRemove = useMay('worker.remove');
   const [isEditing, setEditing] = useState(false);
   const [isFreeing, setFreeing] = useState(false);
   const restore = useAction('limit.restore', {
@@ -30,7 +31,7 @@ export function Page() {
     done: `The override of ${key} is removed.`,
   });
   const limit = query.data;
-  const counted = `limit:${JSON.stringify(key)}`;
+  const counted = heldBy(key);
   if (query.error instanceof ApiFailure && query.error.status === 404) {
     return (
       <Frame title={key}>
@@ -53,7 +54,7 @@ export function Page() {
               Override
             </Button>
           )}
-          {limit && limit.active > 0 && mayFree && (
+          {limit && limit.active > 0 && mayList && mayCancel && mayRemove && (
             <Button size="small" kind="danger" onClick={() => setFreeing(true)}>
               Free slots…
             </Button>
@@ -84,7 +85,9 @@ export function Page() {
                 <RateFact key={rate.period} {...rate} />
               ))}
               <dt>Held back</dt>
-              <dd>{formatCount(data.waiting_count)} jobs</dd>
+              <dd>
+                {formatCount(data.waiting_count)} {data.waiting_count === 1 ? 'job' : 'jobs'}
+              </dd>
               {data.override !== null && (
                 <>
                   <dt>Override ends</dt>
@@ -96,12 +99,15 @@ export function Page() {
         )}
       </Loaded>
       {mayList && (
-        <div className="columns">
-          <JobsCard title="Who holds it" query={`${counted} state:active`} none="No job runs under this key." />
+        <>
+          {/* Running jobs hold no place of a rate: their starts do. */}
+          {limit?.concurrency !== undefined && (
+            <JobsCard title="Who holds it" query={`${counted} state:active`} none="No job runs under this key." />
+          )}
           <JobsCard title="Who waits" query={`${counted} state:available`} none="No job waits under this key." />
-        </div>
+        </>
       )}
-      {isFreeing && limit && <Free limit={key} active={limit.active} onClose={() => setFreeing(false)} />}
+      {isFreeing && limit && <Free limit={key} onClose={() => setFreeing(false)} />}
       {isEditing && limit && <Override limit={limit} onClose={() => setEditing(false)} />}
     </Frame>
   );
@@ -117,7 +123,7 @@ interface RateFactProps {
 function RateFact({ limit, period, current_count, window_resets_at }: RateFactProps) {
   return (
     <>
-      <dt>Starts per {formatPeriod(period)}</dt>
+      <dt>Starts per {formatPer(period)}</dt>
       <dd>
         {formatCount(current_count)} of {formatCount(limit)}
         {current_count >= limit && (

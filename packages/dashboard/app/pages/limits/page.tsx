@@ -1,8 +1,9 @@
 import { Link } from '@tanstack/react-router';
+import { useRef } from 'react';
 import type { Limit } from '../../api/answers/limits.ts';
 import { useCall } from '../../api/calls.ts';
 import { formatCount } from '../../format/numbers.ts';
-import { formatPeriod } from '../../format/times.ts';
+import { formatPer } from '../../format/times.ts';
 import { hasType } from '../../live/summary.ts';
 import { useSearchTexts } from '../../search.ts';
 import { Badge } from '../../ui/badge.tsx';
@@ -12,19 +13,27 @@ import { FindField } from '../../ui/find-field.tsx';
 import { Page as Frame } from '../../ui/page.tsx';
 import { Pager, usePage } from '../../ui/pager.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';
+import './limits.css';
 import { Use } from './use.tsx';
 
 const perPage = 100;
+/** The order at first: what holds back the most is what somebody looks for. */
+const byWaiting = '-waiting';
+/** A search that reads more limits is not repeated for every event. */
+const mostRead = 1_000;
 
 export function Page() {
-  const { search } = useSearchTexts();
+  const { search, change } = useSearchTexts();
   const page = usePage();
+  const { key, sort = byWaiting } = search;
+  const scanned = useRef(0);
   const limits = useCall('limit.list', {
-    query: { limit: perPage, page },
-    live: (summary) => hasType(summary, 'job.'),
+    query: { limit: perPage, page, key, sort: sort === byWaiting ? 'waiting' : undefined },
+    live: (summary) => scanned.current <= mostRead && hasType(summary, 'job.'),
+    refreshMs: 15_000,
     keepLast: true,
   });
-  const asked = (search.key ?? '').toLowerCase();
+  scanned.current = limits.data?.search?.scanned ?? 0;
   return (
     <Frame
       title="Limits"
@@ -32,19 +41,40 @@ export function Page() {
       actions={<CopyAs operation="limit.list" options={{}} command="limits list" code="await admin.listLimits();" />}
     >
       <Loaded query={limits}>
-        {({ items, pagination }) => {
-          if (items.length === 0 && page === 1) {
+        {({ items, pagination, search: read }) => {
+          if (items.length === 0 && page === 1 && key === undefined) {
             return (
               <Empty title="No limit yet">
                 <p>A job names its limits when it is enqueued. The limits of a queue are on the page of the queue.</p>
               </Empty>
             );
           }
-          const found = items.filter(({ key }) => key.toLowerCase().includes(asked));
           return (
             <>
-              <FindField name="key" label="Find a key on this page" />
-              <DataTable label="Limits" rows={found} columns={columns} idOf={({ key }) => key} />
+              <FindField name="key" label="Find a key" />
+              {items.length === 0 ? (
+                <Empty title={`No key has ${key} in it`} />
+              ) : (
+                <div className="limits">
+                  <DataTable
+                    label="Limits"
+                    rows={items}
+                    columns={columns}
+                    idOf={(limit) => limit.key}
+                    sorting={{
+                      by: sort,
+                      change: (by) =>
+                        change({ sort: by === byWaiting || by === 'waiting' ? undefined : 'key', page: undefined }),
+                    }}
+                  />
+                </div>
+              )}
+              {read?.complete === false && (
+                <p role="status">
+                  The server stopped after {formatCount(read.scanned)} of {formatCount(read.of)} keys. Other keys may
+                  hold back more.
+                </p>
+              )}
               <Pager pagination={pagination} />
             </>
           );
@@ -59,6 +89,7 @@ const columns: readonly Column<Limit>[] = [
     id: 'key',
     label: 'Key',
     align: 'clip',
+    sortBy: ({ key }) => key,
     cell: ({ key, override }) => (
       <>
         <Link to="/limits/$key" params={{ key }}>
@@ -68,14 +99,23 @@ const columns: readonly Column<Limit>[] = [
       </>
     ),
   },
+  {
+    id: 'waiting',
+    label: 'Held back',
+    align: 'number',
+    sortBy: ({ waiting_count }) => waiting_count,
+    cell: ({ waiting_count }) => formatCount(waiting_count),
+  },
   { id: 'running', label: 'Running', cell: (limit) => <Use limit={limit} /> },
   {
     id: 'rate',
     label: 'Starts',
-    cell: ({ rate }) =>
-      rate === undefined
-        ? '–'
-        : `${formatCount(rate.current_count)} of ${formatCount(rate.limit)} per ${formatPeriod(rate.period)}`,
+    cell: ({ rate }) => (
+      <span className="nowrap">
+        {rate === undefined
+          ? '–'
+          : `${formatCount(rate.current_count)} of ${formatCount(rate.limit)} per ${formatPer(rate.period)}`}
+      </span>
+    ),
   },
-  { id: 'waiting', label: 'Held back', align: 'number', cell: ({ waiting_count }) => formatCount(waiting_count) },
 ];

@@ -15,6 +15,7 @@ import type { LimitRecord } from '../../storage/storage.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
 import { json, type Reply } from '../reply.ts';
 import { readQueueLimit, renderRate } from './config.ts';
+import { readLimitSearch, searchLimits } from './limit-search.ts';
 import { readName } from './queues.ts';
 
 /** Limits of executions by key (ojs-rate-limiting §10). */
@@ -27,10 +28,17 @@ export const limitHandlers: Handlers<'limit.list' | 'limit.get' | 'limit.overrid
     'queue.limit': limitQueue,
   };
 
-/** GET /rate-limits, by key. */
+/** GET /rate-limits, by key; or those with a part of a key, or those that hold back the most first. */
 async function listLimits(engine: Engine, { query }: BindingRequest): Promise<Reply> {
   const page = readPage(query, 20);
   const { limit, offset, cursor } = page;
+  const wanted = readLimitSearch(query);
+  if (wanted !== null) {
+    const { items: records, total, search } = await searchLimits(engine.storage.registry, wanted, page);
+    const items = records.map((one) => render(one, null, engine.clock.now()));
+    const shown = { ...pagination(page, total, items.length, null), has_more: offset + items.length < total };
+    return json({ items, rate_limits: items, pagination: shown, search });
+  }
   const found = await engine.storage.registry.limits({ limit, offset, ...(cursor !== null && { after: cursor }) });
   const now = engine.clock.now();
   const items = found.items.map((one) => render(one, null, now));

@@ -45,6 +45,32 @@ describe.each(storages)('limits on $name', (storage) => {
   const restore = (key: string) =>
     call(server.url, `/rate-limits/${encodeURIComponent(key)}/override`, undefined, { method: 'DELETE' });
 
+  test('are found by a part of their key, and listed by what they hold back', async () => {
+    const run = newId();
+    const queue = newQueue();
+    for (const [key, jobs] of [
+      ['a', 1],
+      ['b', 3],
+      ['c', 2],
+    ] as const)
+      for (let index = 0; index < jobs; index++) await push(queue, { key: `${run}.${key}`, concurrency: 1 });
+    const list = async (query: string) =>
+      (await call<Listed & { readonly search: object }>(server.url, `/rate-limits?${query}`)).body;
+    const keysOf = ({ items }: Listed) => items.map(({ key }) => key.split('.')[1]);
+    const found = await list(`key=${run.toUpperCase()}`);
+    expect(keysOf(found)).toEqual(['a', 'b', 'c']);
+    expect(found.search).toMatchObject({ complete: true });
+    expect(keysOf(await list(`key=${run}&sort=waiting`))).toEqual(['b', 'c', 'a']);
+    const second = await list(`key=${run}&sort=waiting&limit=1&page=2`);
+    expect(keysOf(second)).toEqual(['c']);
+    expect(second.pagination).toMatchObject({ total: 3, has_more: true });
+    expect(await call(server.url, '/rate-limits?sort=waitin')).toMatchObject({
+      status: 400,
+      body: { error: { message: expect.stringContaining('Did you mean waiting?') } },
+    });
+    expect(await call(server.url, '/rate-limits?sort=waiting&cursor=a')).toMatchObject({ status: 400 });
+  });
+
   describe('executions', () => {
     test('of one key never run more at once than its concurrency, in one fetch or in many (T:EXT-RL-001, RL-001)', async () => {
       const queue = newQueue();

@@ -1,0 +1,66 @@
+import { didYouMean, ProtocolError, type Query } from '@ojs-ts/core';
+import type { LimitRecord, Registry } from '../../storage/storage.ts';
+import { longestSearch, turn } from '../pieces.ts';
+
+const orders = ['key', 'waiting'] as const;
+
+/** Which limits, and in which order. */
+export interface LimitSearch {
+  /** A part of the key, in any case. */
+  readonly key: string;
+  readonly sort: (typeof orders)[number];
+}
+
+export interface FoundLimits {
+  readonly items: readonly LimitRecord[];
+  readonly total: number;
+  /** How far the search came; it ends after a second. */
+  readonly search: { readonly scanned: number; readonly of: number; readonly complete: boolean };
+}
+
+/** Limits of one read of the store. */
+const atOnce = 500;
+
+/** Null for the whole list by key, which the store answers page by page. */
+export function readLimitSearch({ key = '', sort = 'key', cursor }: Query): LimitSearch | null {
+  const order = orders.find((one) => one === sort);
+  if (order === undefined)
+    throw ProtocolError.invalid([
+      { path: 'query.sort', message: `must be key or waiting.${didYouMean(sort, orders)}` },
+    ]);
+  if (key === '' && order === 'key') return null;
+  if (cursor !== undefined)
+    throw ProtocolError.invalid([
+      { path: 'query.cursor', message: 'is for the list by key; with key or sort=waiting use page or offset' },
+    ]);
+  return { key: key.toLowerCase(), sort: order };
+}
+
+/** No store has an index for this, so all limits are read, and the best of them are kept. */
+export async function searchLimits(
+  registry: Registry,
+  { key, sort }: LimitSearch,
+  { offset, limit }: { readonly offset: number; readonly limit: number },
+): Promise<FoundLimits> {
+  const until = performance.now() + longestSearch;
+  let best: readonly LimitRecord[] = [];
+  let total = 0;
+  let scanned = 0;
+  for (let after: string | undefined; ; ) {
+    const page = await registry.limits({ limit: atOnce, ...(after !== undefined && { after }) });
+    const matching = page.items.filter((one) => one.key.toLowerCase().includes(key));
+    total += matching.length;
+    scanned += page.items.length;
+    best = [...best, ...matching].sort(sort === 'waiting' ? byWaiting : () => 0).slice(0, offset + limit);
+    after = page.next ?? undefined;
+    const complete = after === undefined;
+    if (complete || performance.now() >= until)
+      return { items: best.slice(offset), total, search: { scanned, of: page.total, complete } };
+    await turn();
+  }
+}
+
+/** Those that hold back the most first. The sort is stable, so equal ones stay by key. */
+function byWaiting(one: LimitRecord, other: LimitRecord): number {
+  return other.waiting - one.waiting;
+}
