@@ -19,4 +19,22 @@ describeDashboard('the shell', {}, (dashboard) => {
     await page.getByRole('heading', { level: 1, name: 'Crons' }).waitFor();
     expect(dashboard.complaints).toEqual([]);
   });
+
+  test('the palette finds queues and job types', async () => {
+    const { page, client } = dashboard;
+    await client.enqueue('payment.charge', [1], { queue: 'payments' });
+    await dashboard.open();
+    const find = async (text: string): Promise<void> => {
+      await page.keyboard.press('Control+k');
+      await page.getByPlaceholder('Go to a page').waitFor();
+      await page.keyboard.type(text);
+    };
+    await find('pay');
+    await page.getByRole('option', { name: 'payments queue' }).click();
+    await page.getByRole('heading', { level: 1, name: 'payments' }).waitFor();
+    await find('charge');
+    await page.getByRole('option', { name: 'payment.charge jobs of this type' }).click();
+    await page.waitForURL(/\/jobs\?q=type%3Apayment\.charge$/);
+    expect(dashboard.complaints).toEqual([]);
+  });
 });

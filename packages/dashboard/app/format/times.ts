@@ -1,28 +1,37 @@
 import { parseDuration } from '@ojs-ts/core';
 
-/** `2m 3s`, `450 ms`: a length of time in milliseconds. */
+/** `2 min 3 s`, `450 ms`: a length of time in milliseconds. */
 export function formatDuration(ms: number): string {
   const sign = ms < 0 ? '−' : '';
   const length = Math.abs(ms);
-  if (length < 1) return `${sign}${length === 0 ? 0 : length.toFixed(1)} ms`;
+  if (length === 0) return '0 s';
+  if (length < 1) return `${sign}${length.toFixed(1)} ms`;
   if (length < 1_000) return `${sign}${Math.round(length)} ms`;
-  if (length < 60_000) return `${sign}${length < 10_000 ? (length / 1_000).toFixed(1) : Math.round(length / 1_000)} s`;
+  // `1 s` and not `1.0 s`: beside `30 s` it would look measured.
+  if (length < 59_500)
+    return `${sign}${length < 9_950 ? Number((length / 1_000).toFixed(1)) : Math.round(length / 1_000)} s`;
   const seconds = Math.round(length / 1_000);
   const parts = [
     [Math.floor(seconds / 86_400), 'd'],
     [Math.floor(seconds / 3_600) % 24, 'h'],
-    [Math.floor(seconds / 60) % 60, 'm'],
+    [Math.floor(seconds / 60) % 60, 'min'],
     [seconds % 60, 's'],
   ] as const;
   const first = parts.findIndex(([count]) => count > 0);
   const shown = parts.slice(first, first + 2).filter(([count]) => count > 0);
-  return sign + shown.map(([count, unit]) => `${count}${unit}`).join(' ');
+  return sign + shown.map(([count, unit]) => `${count} ${unit}`).join(' ');
 }
 
 /** An ISO 8601 duration such as `PT5M`, in the same words; another text stays as it is. */
 export function formatPeriod(text: string): string {
   const ms = parseDuration(text);
   return ms === null ? text : formatDuration(ms);
+}
+
+/** Behind `per`: `minute`, `15 min`. */
+export function formatPer(text: string): string {
+  const words = formatPeriod(text);
+  return { '1 s': 'second', '1 min': 'minute', '1 h': 'hour', '1 d': 'day' }[words] ?? words;
 }
 
 /** `3 minutes ago`, `in 2 hours`. */

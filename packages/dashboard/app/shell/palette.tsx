@@ -1,14 +1,16 @@
 import { useNavigate } from '@tanstack/react-router';
 import { Command } from 'cmdk';
 import { useEffect, useRef, useState } from 'react';
-import { mayCall, useSession } from '../api/session.ts';
+import { useCall } from '../api/calls.ts';
+import { mayCall, useEveryQueue, useMay, useSession } from '../api/session.ts';
+import { quotedValue } from '../pages/jobs/completion.ts';
 import { useModal } from '../ui/dialog.tsx';
 import { groups } from './navigation.ts';
 import { setPreferences } from './preferences.ts';
 
 const id = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-/** Every place and every setting by its name; an id opens its job, other text searches the jobs. */
+/** Every place, queue, job type and setting by its name; an id opens its job, other text searches the jobs. */
 export function Palette({ onClose }: { readonly onClose: () => void }) {
   const session = useSession();
   const navigate = useNavigate();
@@ -22,6 +24,10 @@ export function Palette({ onClose }: { readonly onClose: () => void }) {
     void action();
   };
   const asked = text.trim();
+  const everyQueue = useEveryQueue();
+  const mayCount = useMay('admin.jobGroups') && everyQueue;
+  const queues = useCall('admin.queues', { query: { limit: 100 }, enabled: useMay('admin.queues') });
+  const types = useCall('admin.jobGroups', { query: { by: 'type', limit: 100 }, enabled: mayCount });
   return (
     <dialog
       ref={dialog}
@@ -36,10 +42,10 @@ export function Palette({ onClose }: { readonly onClose: () => void }) {
           ref={input}
           value={text}
           onValueChange={setText}
-          placeholder="Go to a page, paste a job id, or search jobs"
+          placeholder="Go to a page, a queue or a job type, paste a job id, or search jobs"
         />
         <Command.List>
-          <Command.Empty>No page or setting has this name.</Command.Empty>
+          <Command.Empty>Nothing has this name.</Command.Empty>
           {groups.map(({ label, places }) => (
             <Command.Group key={label} heading={label}>
               {places
@@ -54,6 +60,34 @@ export function Palette({ onClose }: { readonly onClose: () => void }) {
                 ))}
             </Command.Group>
           ))}
+          {asked !== '' && (
+            <Command.Group heading="Queues">
+              {queues.data?.items.map(({ name }) => (
+                <Command.Item
+                  key={name}
+                  value={`queue ${name}`}
+                  keywords={[name]}
+                  onSelect={run(() => navigate({ to: '/queues/$name', params: { name } }))}
+                >
+                  {name} <span>queue</span>
+                </Command.Item>
+              ))}
+            </Command.Group>
+          )}
+          {asked !== '' && (
+            <Command.Group heading="Job types">
+              {types.data?.groups.map(({ value }) => (
+                <Command.Item
+                  key={String(value)}
+                  value={`type ${value}`}
+                  keywords={[String(value)]}
+                  onSelect={run(() => navigate({ to: '/jobs', search: { q: `type:${quotedValue(String(value))}` } }))}
+                >
+                  {String(value)} <span>jobs of this type</span>
+                </Command.Item>
+              ))}
+            </Command.Group>
+          )}
           <Command.Group heading="Appearance">
             {(['light', 'dark', 'system'] as const).map((theme) => (
               <Command.Item key={theme} value={`Theme: ${theme}`} onSelect={run(() => setPreferences({ theme }))}>

@@ -70,6 +70,8 @@ export function Chart({ label, times, series, height = 180, format = formatShort
               label: name,
               stroke: colour(tone),
               width: 1.5,
+              // A minute without a job is no break in a line of waits.
+              spanGaps: true,
               points: { size: 5, filter: alone },
               ...(kind === 'area' && { fill: colour(`${tone}-soft`) }),
               ...(kind === 'bars' && bars !== undefined && { paths: bars, fill: colour(tone), width: 0 }),
@@ -126,11 +128,11 @@ function lastOf(values: readonly (number | null)[]): number | null {
   return values.findLast((value) => value !== null) ?? null;
 }
 
-/** A value between two gaps is no line; a point shows it. */
+/** A single value is no line; a point shows it. */
 function alone({ data }: uPlot, index: number): number[] {
   const values = data[index] ?? [];
-  const isGap = (at: number): boolean => values[at] === null || values[at] === undefined;
-  return [...values.keys()].filter((at) => !isGap(at) && isGap(at - 1) && isGap(at + 1));
+  const known = [...values.keys()].filter((at) => values[at] !== null && values[at] !== undefined);
+  return known.length === 1 ? known : [];
 }
 
 /** Hours and minutes where the chart shows a day or less, else days. */

@@ -15,6 +15,14 @@ export interface Column<Row> {
   readonly cell: (row: Row) => ReactNode;
   /** Numbers stand at the right; long text ends in dots, and `fill` takes the room that other columns leave. */
   readonly align?: 'number' | 'clip' | 'fill';
+  /** Lets the reader order the rows by this, in a table with `sorting`; null comes last. */
+  readonly sortBy?: (row: Row) => number | string | null;
+}
+
+/** The order that the reader has chosen: the id of a column, after `-` with the largest first. */
+export interface Sorting {
+  readonly by: string | undefined;
+  readonly change: (by: string | undefined) => void;
 }
 
 export interface Selection {
@@ -31,6 +39,7 @@ export interface DataTableProps<Row> {
   /** Ids of columns that are not shown. */
   readonly hidden?: readonly string[];
   readonly selection?: Selection;
+  readonly sorting?: Sorting;
   /** Asks for more, where the end comes in sight. */
   readonly onEnd?: () => void;
   /** How many rows stand before and after `rows` that are not here now. */
@@ -59,6 +68,7 @@ export function DataTable<Row extends RowData>({
   idOf,
   hidden = [],
   selection,
+  sorting,
   onEnd,
   before = 0,
   after = 0,
@@ -70,7 +80,8 @@ export function DataTable<Row extends RowData>({
     const helper = createColumnHelper<typeof features, Row>();
     return columns.map(({ id, label: header }) => helper.display({ id, header }));
   }, [columns]);
-  const data = useMemo(() => [...rows], [rows]);
+  const by = sorting?.by;
+  const data = useMemo(() => ordered(rows, columns, by), [rows, columns, by]);
   const table = useTable({
     features,
     columns: definitions,
@@ -131,8 +142,15 @@ export function DataTable<Row extends RowData>({
                 key={column.id}
                 scope="col"
                 className={columnOf.get(column.id)?.align === 'number' ? 'number' : undefined}
+                aria-sort={by === column.id ? 'ascending' : by === `-${column.id}` ? 'descending' : undefined}
               >
-                {String(column.columnDef.header)}
+                {sorting !== undefined && columnOf.get(column.id)?.sortBy !== undefined ? (
+                  <button type="button" className="sort" onClick={() => sorting.change(nextSort(column.id, by))}>
+                    {String(column.columnDef.header)}
+                  </button>
+                ) : (
+                  String(column.columnDef.header)
+                )}
               </th>
             ))}
           </tr>
@@ -171,6 +189,24 @@ export function DataTable<Row extends RowData>({
       {foot}
     </section>
   );
+}
+
+/** The largest first, then the smallest, then the order of the list itself. */
+function nextSort(id: string, by: string | undefined): string | undefined {
+  if (by === `-${id}`) return id;
+  return by === id ? undefined : `-${id}`;
+}
+
+function ordered<Row>(rows: readonly Row[], columns: readonly Column<Row>[], by = ''): Row[] {
+  const isDown = by.startsWith('-');
+  const read = columns.find(({ id }) => id === (isDown ? by.slice(1) : by))?.sortBy;
+  if (read === undefined) return [...rows];
+  return rows.toSorted((one, other) => {
+    const [first, second] = [read(one), read(other)];
+    if (first === null || second === null) return Number(first === null) - Number(second === null);
+    const sign = first < second ? -1 : Number(first > second);
+    return isDown ? -sign : sign;
+  });
 }
 
 function Gap({ height, columns }: { readonly height: number; readonly columns: number }) {

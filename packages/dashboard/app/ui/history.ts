@@ -43,12 +43,12 @@ export function historyOf(points: readonly HistoryPoint[]): History {
     wait: [
       { label: 'p50', tone: 'info', values: of((point) => point.latency_p50_ms) },
       { label: 'p95', tone: 'warn', values: of((point) => point.latency_p95_ms) },
-      { label: 'p99', tone: 'bad', values: of((point) => point.latency_p99_ms) },
+      { label: 'p99', tone: 'busy', values: of((point) => point.latency_p99_ms) },
     ],
     run: [
       { label: 'p50', tone: 'info', values: of((point) => point.duration_p50_ms) },
       { label: 'p95', tone: 'warn', values: of((point) => point.duration_p95_ms) },
-      { label: 'p99', tone: 'bad', values: of((point) => point.duration_p99_ms) },
+      { label: 'p99', tone: 'busy', values: of((point) => point.duration_p99_ms) },
     ],
   };
 }

@@ -128,12 +128,12 @@ export const actions: Readonly<Record<string, Perform>> = {
   },
   'job/change-dialog job.rerun': async ({ api, keyboard }) => {
     await keyboard.open(`jobs/${await api.complete('done')}`);
-    await keyboard.ask('Rerun…');
+    await keyboard.ask('Run again…');
     await keyboard.write('Arguments', '[2.50]');
     await keyboard.confirm('Run again');
   },
   'jobs/row-actions job.retry': onRow((api) => api.fail('retryable', retried), 'Retry'),
-  'jobs/row-actions job.edit': onRow((api) => api.push('later', later), 'Run now'),
+  'jobs/row-actions job.edit': onRow((api) => api.push('later', later), 'Start now'),
   'jobs/row-actions job.rerun': onRow((api) => api.complete('done'), 'Run again'),
   'jobs/row-actions job.cancel': onRow((api) => api.push('unwanted'), 'Cancel', 'Cancel the job'),
   'jobs/row-actions job.discard': onRow((api) => api.push('unwanted'), 'Discard', 'Discard the job'),

@@ -52,8 +52,8 @@ const actions: Readonly<Record<string, (dashboard: Dashboard) => Promise<unknown
   },
   'dead-letter': async ({ page }) => {
     await button(page, 'Only these').first().click();
-    await button(page, 'Redrive these…').click();
-    await page.getByRole('button', { name: /^Redrive \d+ jobs$/ }).click();
+    await button(page, 'Retry these…').click();
+    await page.getByRole('button', { name: /^Retry \d+ jobs$/ }).click();
   },
   events: async ({ page, client }) => {
     await client.enqueue('store.event', [], { queue: 'reports' });

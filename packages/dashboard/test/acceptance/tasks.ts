@@ -115,7 +115,7 @@ export const tasks: readonly Task[] = [
   }),
   task('Run an ended job again, with other arguments', async (o, { cancelled }) => {
     await o.address(`jobs/${cancelled}`, 'jobs/JOB');
-    await o.click('button', 'Rerun…');
+    await o.click('button', 'Run again…');
     await o.fill('Arguments', '[43]');
     await o.click('button', 'Run again');
     await o.sees('A new job is enqueued.');
@@ -144,10 +144,10 @@ export const tasks: readonly Task[] = [
   }),
   task('Run the dead letter again, slowly', async (o) => {
     await o.address('dead-letter?queue=failing-gone', 'dead-letter?queue=QUEUE');
-    await o.click('button', 'Redrive these…');
+    await o.click('button', 'Retry these…');
     await o.fill('Jobs a second at most', '50');
-    await o.click('button', 'Redrive 3 jobs');
-    await o.sees('3 jobs redriven');
+    await o.click('button', 'Retry 3 jobs');
+    await o.sees('3 jobs retried');
   }),
   task('Wait until a queue is empty', async (o) => {
     await o.address('queues/pay', 'queues/QUEUE');

@@ -3,7 +3,7 @@ import { isWider, violations } from '../axe.ts';
 import { describeDashboard } from '../describe-dashboard.ts';
 
 describeDashboard('dead letter', { seeded: true }, (dashboard) => {
-  test('the dead jobs of one error are redriven at a rate, after their count', async () => {
+  test('the dead jobs of one error are retried at a rate, after their count', async () => {
     const { page } = dashboard;
     const rows = page.getByRole('region', { name: 'Dead jobs' }).getByRole('row');
     await dashboard.open('dead-letter');
@@ -12,13 +12,13 @@ describeDashboard('dead letter', { seeded: true }, (dashboard) => {
     const group = page.getByRole('row').filter({ hasText: 'SMTP <n>: mailbox <email> unavailable' });
     await group.getByRole('button', { name: 'Only these' }).click();
     await expect.poll(() => rows.count()).toBe(4);
-    await page.getByRole('button', { name: 'Redrive these…' }).click();
+    await page.getByRole('button', { name: 'Retry these…' }).click();
     await page.getByRole('dialog').getByText('3 jobs', { exact: true }).waitFor();
     await page.getByLabel('Jobs a second at most').fill('50');
     expect(await violations(page)).toEqual([]);
-    await page.getByRole('button', { name: 'Redrive 3 jobs' }).click();
+    await page.getByRole('button', { name: 'Retry 3 jobs' }).click();
     // They fail again and come back: what counts is that each has run once more.
-    await page.getByText('3 jobs redriven').first().waitFor();
+    await page.getByText('3 jobs retried').first().waitFor();
     await page.getByRole('button', { name: 'Show all' }).click();
     await page.setViewportSize({ width: 390, height: 844 });
     await expect.poll(() => isWider(page)).toBe(false);
@@ -31,7 +31,7 @@ describeDashboard('dead letter', { seeded: true }, (dashboard) => {
     await dashboard.open('dead-letter?queue=billing');
     await expect.poll(() => page.getByRole('region', { name: 'Dead jobs' }).getByRole('row').count()).toBe(4);
     await page.getByRole('button', { name: 'Delete…' }).click();
-    await page.getByRole('button', { name: 'Purge 3 jobs' }).click();
+    await page.getByRole('button', { name: 'Delete 3 jobs' }).click();
     await page.getByText('No job here.').waitFor();
     expect(dashboard.complaints).toEqual([]);
   });

@@ -52,6 +52,24 @@ describeDashboard('events and limits', {}, (dashboard) => {
     expect(dashboard.complaints).toEqual([]);
   });
 
+  test('progress is left out until it is asked for, and the data of an event can be opened', async () => {
+    const { page } = dashboard;
+    const answer = await fetch(
+      `${dashboard.server.url}/ojs/v1/jobs?q=${encodeURIComponent('queue:sync state:active')}`,
+    );
+    const { jobs }: { readonly jobs: readonly { readonly id: string }[] } = JSON.parse(await answer.text());
+    await post('workers/progress', { job_id: jobs[0]?.id, worker_id: 'w1', percentage: 40, message: 'half of it' });
+    const reports = page.getByRole('row', { name: /job\.progress/ });
+    await dashboard.open('events');
+    await page.getByRole('cell', { name: 'job.started', exact: true }).first().waitFor();
+    expect(await reports.count()).toBe(0);
+    await page.getByLabel('Progress and heartbeats').check();
+    await reports.locator('summary').first().click();
+    await reports.getByText('"half of it"', { exact: true }).waitFor();
+    expect(await violations(page)).toEqual([]);
+    expect(dashboard.complaints).toEqual([]);
+  });
+
   test('a limit says who holds it and who waits, and is overridden for a while', async () => {
     const { page } = dashboard;
     await dashboard.open('limits');

@@ -28,6 +28,26 @@ describeDashboard('the page of a job', {}, (dashboard) => {
   const card = (name: string) => dashboard.page.getByRole('region', { name, exact: true });
   const button = (name: string) => dashboard.page.getByRole('button', { name, exact: true });
 
+  test('a job without a checkpoint asks for none, and its arguments stand above its attempts', async () => {
+    const { page } = dashboard;
+    const missing: string[] = [];
+    page.on('response', (response) => {
+      if (response.status() === 404) missing.push(response.url());
+    });
+    const id = await enqueue('plain', ',"rate_limit":{"key":"mail:customer:4","concurrency":3}');
+    await start('plain');
+    await dashboard.open(`jobs/${id}`);
+    await card('Attempts').getByText('Attempt 1').waitFor();
+    const top = async (name: string): Promise<number> => (await card(name).boundingBox())?.y ?? 0;
+    expect(await top('Arguments')).toBeLessThan(await top('Timeline'));
+    await card('Policies').getByText('3 at once').waitFor();
+    await dashboard.settle();
+    expect(missing).toEqual([]);
+    await ask('POST', `jobs/${id}/checkpoint`, '{"worker_id":"plain-1","state":{"row":7}}');
+    await card('Checkpoint').getByText('7', { exact: true }).waitFor();
+    expect(missing).toEqual([]);
+  });
+
   test('a waiting job says why, with what helps, and its numbers stay as they were written', async () => {
     const { page } = dashboard;
     await ask('POST', 'queues/paused/pause', '{}');
@@ -123,7 +143,7 @@ describeDashboard('the page of a job', {}, (dashboard) => {
     await button('Cancel job…').click();
     await button('Cancel the job').click();
     await state('cancelled').waitFor();
-    await button('Rerun…').click();
+    await button('Run again…').click();
     await editor.fill('[1.0]');
     await button('Run again').click();
     await page.getByRole('link', { name: id }).click();

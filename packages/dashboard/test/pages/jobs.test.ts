@@ -85,6 +85,10 @@ describeDashboard('the jobs page', {}, (dashboard) => {
   test('a wrong query shows its place, and the list follows when it is mended', async () => {
     await dashboard.open('jobs');
     await query.fill('state:faild');
+    // A word that is being written is no mistake.
+    await page.waitForFunction("document.querySelector('[data-search]').value === 'state:faild'");
+    expect(await query.getAttribute('aria-invalid')).toBe('false');
+    await page.keyboard.press('Enter');
     await page.getByText(/position 6: wrong value "faild".*Did you mean failed\?/).waitFor();
     expect(await query.getAttribute('aria-invalid')).toBe('true');
     await query.fill('state:failed');
@@ -213,7 +217,7 @@ describeDashboard('the jobs page', {}, (dashboard) => {
     await expect.poll(() => rows.count()).toBe(2);
     await rows.first().getByRole('checkbox').check();
     await enqueue(1, 'live');
-    await page.getByRole('button', { name: /change.*: refresh/ }).click();
+    await page.getByRole('button', { name: 'Jobs have changed: refresh' }).click();
     await expect.poll(() => rows.count()).toBe(3);
   });
 

@@ -35,6 +35,23 @@ describeDashboard('overview and queues', { seeded: true }, (dashboard) => {
     expect(dashboard.complaints).toEqual([]);
   });
 
+  test('queues that no worker reads are marked, and the list is ordered by a column', async () => {
+    const { page } = dashboard;
+    const names = () => page.getByRole('row').getByRole('link').allTextContents();
+    await dashboard.open('queues');
+    await page
+      .getByRole('row', { name: /^reports/ })
+      .getByText('no worker')
+      .waitFor();
+    expect(await page.getByRole('row', { name: /^mail/ }).getByText('no worker').count()).toBe(0);
+    expect(await names()).toEqual(['archive', 'billing', 'mail', 'media', 'reports']);
+    await page.getByRole('button', { name: 'Waiting' }).click();
+    await expect.poll(async () => (await names())[0]).toBe('reports');
+    expect(await page.getByRole('columnheader', { name: 'Waiting' }).getAttribute('aria-sort')).toBe('descending');
+    expect(new URL(page.url()).searchParams.get('sort')).toBe('-available');
+    expect(await violations(page)).toEqual([]);
+  });
+
   test('a queue is paused from the list, at once for everybody', async () => {
     const { page } = dashboard;
     await dashboard.open('queues');

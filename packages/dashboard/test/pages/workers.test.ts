@@ -48,7 +48,7 @@ describeDashboard('workers', {}, (dashboard) => {
       load: { rss_bytes: 50 * 1_048_576, event_loop_lag_ms: 900 },
     });
     await dashboard.open('workers');
-    const rowOf = (id: string) => page.getByRole('row').filter({ hasText: id });
+    const rowOf = (id: string) => page.getByRole('row').filter({ hasText: id.slice(-12) });
     const mine = rowOf(worker.workerId);
     await mine.getByText('1 of 3').waitFor();
     await mine.getByText(/^\d+ MiB$/).waitFor();

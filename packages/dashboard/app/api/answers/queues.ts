@@ -10,6 +10,8 @@ export interface QueueOverview {
   readonly latency_ms: Percentiles;
   readonly duration_ms: Percentiles;
   readonly created_at: string;
+  /** Running workers that read it; only lists have it. */
+  readonly workers?: number;
 }
 
 export interface Rate {

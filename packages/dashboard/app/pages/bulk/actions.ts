@@ -17,12 +17,12 @@ const words: Readonly<Record<BulkAction | 'undo', Words>> = {
     effect: 'Discarded and retryable jobs wait for a worker again.',
   },
   promote: {
-    verb: 'Run now',
+    verb: 'Start now',
     done: 'made available',
     effect: 'Scheduled and retryable jobs wait for a worker at once. The times that they waited for are lost.',
   },
   rerun: {
-    verb: 'Rerun',
+    verb: 'Run again',
     done: 'run again',
     effect: 'Each ended job runs again as a new job, which names the old one in its meta. An undo cancels what waits.',
   },
@@ -56,8 +56,8 @@ const words: Readonly<Record<BulkAction | 'undo', Words>> = {
     done: 'deleted',
     effect: 'Ended jobs are deleted with their results and errors. Nothing brings them back.',
   },
-  redrive: { verb: 'Redrive', done: 'redriven', effect: 'Jobs of the dead letter wait for a worker again.' },
-  purge: { verb: 'Purge', done: 'deleted', effect: 'Jobs of the dead letter are deleted. Nothing brings them back.' },
+  redrive: { verb: 'Retry', done: 'retried', effect: 'Jobs of the dead letter wait for a worker again.' },
+  purge: { verb: 'Delete', done: 'deleted', effect: 'Jobs of the dead letter are deleted. Nothing brings them back.' },
   undo: { verb: 'Undo', done: 'taken back', effect: '' },
 };
 
@@ -126,10 +126,11 @@ export function reasonOf(name: string): string {
   return reasons[name] ?? name;
 }
 
-/** What the operation is about, in one line. */
+/** What the operation is about, in one line. A filter reads like a query, whoever has sent it. */
 export function aboutOf({ query, filter, undoes }: BulkOperationAnswer, textOf: (value: unknown) => string): string {
   if (undoes !== undefined) return `what ${undoes} did`;
-  const filtered = filter === undefined || textOf(filter) === '{}' ? [] : [textOf(filter)];
+  const members = typeof filter === 'object' && filter !== null ? Object.entries(filter) : [];
+  const filtered = members.map(([name, value]) => `${name}:${typeof value === 'string' ? value : textOf(value)}`);
   const parts = [...(query === undefined || query === '' ? [] : [query]), ...filtered];
   return parts.length === 0 ? 'all jobs' : parts.join(' ');
 }

@@ -28,7 +28,11 @@ type Row = readonly [name: string, setting: Setting];
 
 const columns: readonly Column<Row>[] = [
   { id: 'name', label: 'Setting', cell: ([name]) => <code>{name}</code> },
-  { id: 'value', label: 'Value', cell: ([, { value }]) => <code>{textOf(value)}</code> },
+  {
+    id: 'value',
+    label: 'Value',
+    cell: ([name, { value }]) => <code>{name === 'token' ? tokensOf(value) : textOf(value)}</code>,
+  },
   {
     id: 'origin',
     label: 'Origin',
@@ -78,6 +82,11 @@ function Fact({ name, value }: { readonly name: string; readonly value: string }
 /** `dead_after` as `Dead after`. */
 function wordsOf(name: string): string {
   return name.charAt(0).toUpperCase() + name.slice(1).replaceAll('_', ' ');
+}
+
+/** The server tells how many tokens its own settings have, never which. */
+function tokensOf(value: Setting['value']): string {
+  return value === 0 ? 'none' : `${value} set`;
 }
 
 function textOf(value: Setting['value']): string {

@@ -1,23 +1,31 @@
-import type { ErrorGroup } from '../../api/answers/statistics.ts';
+import type { UseQueryResult } from '@tanstack/react-query';
+import type { ErrorGroup, StatisticsAnswers } from '../../api/answers/statistics.ts';
 import { useCall } from '../../api/calls.ts';
 import { formatCount } from '../../format/numbers.ts';
 import { hasType } from '../../live/summary.ts';
 import { useSearchTexts } from '../../search.ts';
+import './error-groups.css';
 import { Button } from '../../ui/button.tsx';
 import { type Column, DataTable } from '../../ui/data-table.tsx';
 import { Card } from '../../ui/page.tsx';
 import { Loaded } from '../../ui/states.tsx';
 import { Time } from '../../ui/time.tsx';
 
-/** The dead jobs by what went wrong, the most first. One group can be chosen. */
-export function ErrorGroups() {
-  const { search, change } = useSearchTexts();
-  const { queue, fingerprint } = search;
-  const errors = useCall('admin.errors', {
+/** What went wrong with the dead jobs of the chosen queue, the most frequent first. */
+export function useErrorGroups(): UseQueryResult<StatisticsAnswers['admin.errors'], Error> {
+  const { queue } = useSearchTexts().search;
+  return useCall('admin.errors', {
     query: { dead_letter: true, queue, limit: 50 },
     live: (summary) => hasType(summary, 'job.', 'bulk.'),
     keepLast: true,
   });
+}
+
+/** The dead jobs by what went wrong, the most first. One group can be chosen. */
+export function ErrorGroups() {
+  const { search, change } = useSearchTexts();
+  const { fingerprint } = search;
+  const errors = useErrorGroups();
   const columns: readonly Column<ErrorGroup>[] = [
     {
       id: 'error',
@@ -56,7 +64,9 @@ export function ErrorGroups() {
           items.length === 0 ? (
             <p className="soft">No error here.</p>
           ) : (
-            <DataTable label="Errors" rows={items} columns={columns} idOf={(group) => group.fingerprint} />
+            <div className="error-groups">
+              <DataTable label="Errors" rows={items} columns={columns} idOf={(group) => group.fingerprint} />
+            </div>
           )
         }
       </Loaded>

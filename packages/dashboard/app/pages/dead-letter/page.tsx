@@ -14,13 +14,13 @@ import { Time } from '../../ui/time.tsx';
 import { BulkDialog } from '../jobs/bulk-dialog.tsx';
 import { BulkStrip } from '../jobs/bulk-strip.tsx';
 import { DeadJobs } from './dead-jobs.tsx';
-import { ErrorGroups } from './error-groups.tsx';
+import { ErrorGroups, useErrorGroups } from './error-groups.tsx';
 
 export function Page() {
   const { search, change } = useSearchTexts();
   const { queue, fingerprint, operation } = search;
   const stats = useCall('deadLetter.stats', { live: (summary) => hasType(summary, 'job.', 'bulk.') });
-  const mayRedrive = useMay('bulk.start');
+  const mayRetry = useMay('bulk.start');
   const mayPurge = useMay('deadLetter.purge');
   const [asked, setAsked] = useState<BulkAction | null>(null);
   const terms = [...(queue ? [`queue:${queue}`] : []), ...(fingerprint ? [`fingerprint:${fingerprint}`] : [])];
@@ -28,16 +28,18 @@ export function Page() {
     ...(queue ? [`--queue ${quote(queue)}`] : []),
     ...(fingerprint ? [`--fingerprint ${quote(fingerprint)}`] : []),
   ];
+  const groups = useErrorGroups();
+  const error = groups.data?.items.find((group) => group.fingerprint === fingerprint);
   const total = stats.data?.total ?? 0;
   return (
     <Frame
       title="Dead letter"
-      lead="Jobs that failed for good. Redrive puts them back into their queues to run again; Delete removes them."
+      lead="Jobs that failed for good. Retry puts them back into their queues to run again; Delete removes them."
       actions={
         <>
-          {mayRedrive && total > 0 && (
-            <Button kind="primary" onClick={() => setAsked('redrive')}>
-              {terms.length === 0 ? 'Redrive all…' : 'Redrive these…'}
+          {mayRetry && total > 0 && (
+            <Button kind={terms.length === 0 ? 'default' : 'primary'} onClick={() => setAsked('redrive')}>
+              {terms.length === 0 ? 'Retry all…' : 'Retry these…'}
             </Button>
           )}
           {mayPurge && total > 0 && (
@@ -103,6 +105,7 @@ export function Page() {
         <BulkDialog
           action={asked}
           targets={{ kind: 'query', q: terms.join(' ') }}
+          about={error && `${error.error_type}: ${error.message}`}
           onStarted={([id]) => {
             setAsked(null);
             change({ operation: id });

@@ -1,11 +1,15 @@
 import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
 import { IfMay } from '../../access/if-may.tsx';
 import type { LoggedEvent } from '../../api/answers/events.ts';
+import { readDocument } from '../../json/document.ts';
 import { stringify } from '../../json/numeral.ts';
+import './events.css';
 import { useSearchTexts } from '../../search.ts';
 import { Badge, type Tone } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
 import { type Column, DataTable } from '../../ui/data-table.tsx';
+import { JsonTree } from '../../ui/json-tree.tsx';
 import { Time } from '../../ui/time.tsx';
 
 const bad = /\.(failed|discarded|timeout|stalled|total_timeout|rejected|step_failed|job_failed)$/;
@@ -17,12 +21,27 @@ const columns: readonly Column<LoggedEvent>[] = [
   { id: 'about', label: 'About', align: 'clip', cell: (event) => <Subject event={event} /> },
   { id: 'type', label: 'Job type', align: 'clip', cell: ({ data }) => text(data.job_type) },
   { id: 'queue', label: 'Queue', align: 'clip', cell: ({ data }) => text(data.queue) },
-  { id: 'data', label: 'Data', align: 'fill', cell: ({ data }) => <span className="mono soft">{restOf(data)}</span> },
+  { id: 'data', label: 'Data', align: 'fill', cell: ({ data }) => <Data data={data} /> },
   { id: 'replay', label: 'Actions', cell: (event) => <FromHere event={event} /> },
 ];
 
 export function EventTable({ events }: { readonly events: readonly LoggedEvent[] }) {
   return <DataTable label="Events" rows={events} columns={columns} idOf={({ id }) => id} />;
+}
+
+/** In one line, and all of it when it is opened. */
+function Data({ data }: { readonly data: LoggedEvent['data'] }) {
+  const [isOpen, setOpen] = useState(false);
+  const text = restOf(data);
+  if (text === '{}') return null;
+  return (
+    <details className="event-data" onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
+      <summary className="mono soft" title={text.slice(0, 1_000)}>
+        {text}
+      </summary>
+      {isOpen && <JsonTree node={readDocument(text)} label="Data" />}
+    </details>
+  );
 }
 
 function FromHere({ event: { id, type } }: { readonly event: LoggedEvent }) {

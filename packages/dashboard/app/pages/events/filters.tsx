@@ -50,6 +50,16 @@ export function Filters() {
           />
         </Field>
         <Button type="submit">Filter</Button>
+        {types === undefined && (
+          <label className="check">
+            <input
+              type="checkbox"
+              checked={search.all === 'yes'}
+              onChange={({ target }) => change({ all: target.checked ? 'yes' : undefined })}
+            />
+            Progress and heartbeats
+          </label>
+        )}
       </form>
     </search>
   );

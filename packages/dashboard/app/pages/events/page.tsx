@@ -11,11 +11,16 @@ import { Tail } from './tail.tsx';
 
 export function Page() {
   const { search, change } = useSearchTexts();
-  const filter = { types: kindsOf(search.types), queues: search.queues, job_types: search.job_types };
+  const isWhole = search.all === 'yes';
+  const filter = {
+    types: kindsOf(search.types) ?? (isWhole ? undefined : usual),
+    queues: search.queues,
+    job_types: search.job_types,
+  };
   const mustChoose = !useEveryQueue() && search.queues === undefined;
   const isReplay = search.after !== undefined;
   const flags = [
-    ...(filter.types === undefined ? [] : [`--type ${quote(filter.types)}`]),
+    ...(search.types === undefined || filter.types === undefined ? [] : [`--type ${quote(filter.types)}`]),
     ...(filter.queues === undefined ? [] : [`--queue ${quote(filter.queues)}`]),
   ];
   return (
@@ -49,6 +54,10 @@ export function Page() {
     </Frame>
   );
 }
+
+/** Reports of running jobs and of workers would leave no room for anything else. */
+const frequent: ReadonlySet<string> = new Set(['job.progress', 'job.heartbeat', 'worker.heartbeat']);
+const usual = eventKinds.filter((kind) => !frequent.has(kind)).join(',');
 
 /** The server takes whole kinds; `job.` stands for all that begin so. */
 function kindsOf(text: string | undefined): string | undefined {

@@ -72,7 +72,7 @@ export function Actions({ document }: { readonly document: JobDocument }) {
           {state === 'retryable' ? 'Retry now' : 'Retry'}
         </Button>
       )}
-      {mayRerun && ends && <Button onClick={() => setAsked('rerun')}>Rerun…</Button>}
+      {mayRerun && ends && <Button onClick={() => setAsked('rerun')}>Run again…</Button>}
       {mayEdit && isWaiting(state) && <Button onClick={() => setAsked('edit')}>Edit…</Button>}
       {mayCancel && !ends && (
         <Button kind="danger" onClick={() => setAsked('cancel')}>

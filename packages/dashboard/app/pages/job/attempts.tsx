@@ -82,7 +82,7 @@ const tones: Readonly<Record<string, Tone>> = {
   returned: 'warn',
 };
 
-function ErrorDetail({ text, isOpen }: { readonly text: string; readonly isOpen: boolean }) {
+export function ErrorDetail({ text, isOpen }: { readonly text: string; readonly isOpen: boolean }) {
   const parts = members(text);
   const details = parts.get('details');
   const light = [...parts]

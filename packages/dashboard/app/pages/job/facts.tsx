@@ -1,7 +1,8 @@
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { IfMay } from '../../access/if-may.tsx';
-import { formatDuration, formatPeriod } from '../../format/times.ts';
+import { formatDuration, formatPer, formatPeriod } from '../../format/times.ts';
+import { parse } from '../../json/numeral.ts';
 import { Card } from '../../ui/page.tsx';
 import { Time } from '../../ui/time.tsx';
 import type { Job, JobDocument, RetryPolicy } from './job.ts';
@@ -113,13 +114,55 @@ export function Policies({ document: { job, parts } }: { readonly document: JobD
           if (text === undefined || text === 'null') return [];
           return [
             <Fact key={member} name={name}>
-              {lengthOf(member, text) ?? <code className="breaks">{text}</code>}
+              {member === 'rate_limit' ? (
+                <LimitList text={text} />
+              ) : (
+                (lengthOf(member, text) ?? <code className="breaks">{text}</code>)
+              )}
             </Fact>,
           ];
         })}
       </dl>
     </Card>
   );
+}
+
+interface SentLimit {
+  readonly key?: string;
+  readonly concurrency?: number;
+  readonly rate?: { readonly limit: number; readonly period: string };
+  readonly throttle?: { readonly limit?: number; readonly period: string };
+  readonly max_per_second?: number;
+}
+
+/** One limit or several, each with its numbers in words. */
+function LimitList({ text }: { readonly text: string }) {
+  const sent = parse(text) as SentLimit | readonly SentLimit[];
+  const limits: readonly SentLimit[] = Array.isArray(sent) ? sent : [sent as SentLimit];
+  return (
+    <ul className="plain">
+      {limits.map((limit, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: the list of a job never changes
+        <li key={index} className="breaks">
+          {limit.key !== undefined && (
+            <Link to="/limits/$key" params={{ key: limit.key }}>
+              {limit.key}
+            </Link>
+          )}{' '}
+          <span className="soft">{numbersOf(limit).join(', ')}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function numbersOf({ concurrency, rate, throttle, max_per_second: perSecond }: SentLimit): readonly string[] {
+  return [
+    ...(concurrency === undefined ? [] : [`${concurrency} at once`]),
+    ...(rate === undefined ? [] : [`${rate.limit} per ${formatPer(rate.period)}`]),
+    ...(throttle === undefined ? [] : [`${throttle.limit ?? 1} per ${formatPer(throttle.period)}`]),
+    ...(perSecond === undefined ? [] : [`${perSecond} per second`]),
+  ];
 }
 
 function sentenceOf(policy: RetryPolicy): string {

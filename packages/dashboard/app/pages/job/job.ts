@@ -38,6 +38,7 @@ export interface Job {
   readonly worker_id?: string;
   readonly workflow_id?: string;
   readonly error_fingerprint: string | null;
+  readonly has_checkpoint: boolean;
   readonly schema?: string;
   readonly retry_policy: RetryPolicy;
   readonly x_progress?: Progress;

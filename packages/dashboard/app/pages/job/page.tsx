@@ -12,7 +12,8 @@ import { Actions } from './actions.tsx';
 import { Attempts } from './attempts.tsx';
 import { Checkpoint } from './checkpoint.tsx';
 import { Facts, Policies } from './facts.tsx';
-import { historyQuery, type JobDocument, useJob } from './job.ts';
+import { historyQuery, isEnded, type JobDocument, useJob } from './job.ts';
+import { LastError } from './last-error.tsx';
 import { Payload } from './payload.tsx';
 import { Progress } from './progress.tsx';
 import { Relations } from './relations.tsx';
@@ -75,15 +76,17 @@ function Body({ document }: { readonly document: JobDocument }) {
       <div className="job-main">
         <Why job={job} />
         <Progress document={document} />
-        {life && <Waterfall life={life} />}
-        {life && <Attempts life={life} errors={parts.get('errors') ?? '[]'} />}
-        {history.error !== null && <Failure error={history.error} retry={() => void history.refetch()} />}
+        {/* The answer to how a job ended names its error. */}
+        {!isEnded(state) && <LastError text={parts.get('errors') ?? '[]'} />}
         <Payload title="Arguments" text={parts.get('args') ?? '[]'} />
         {state === 'completed' && <Payload title="Result" text={parts.get('result') ?? 'null'} />}
-        <Checkpoint id={id} />
         {parts.has('parent_results') && (
           <Payload title="Results of parents" text={parts.get('parent_results') ?? '[]'} />
         )}
+        {life && <Waterfall life={life} />}
+        {life && <Attempts life={life} errors={parts.get('errors') ?? '[]'} />}
+        {history.error !== null && <Failure error={history.error} retry={() => void history.refetch()} />}
+        {job.has_checkpoint && <Checkpoint id={id} />}
         <Payload title="Meta" text={parts.get('meta') ?? '{}'} isPayload={false} />
       </div>
       <div className="job-side">

@@ -33,12 +33,12 @@ export function Relations({ job }: { readonly job: Job }) {
           </Fact>
         )}
         {typeof original === 'string' && (
-          <Fact name="Rerun of">
+          <Fact name="Runs again">
             <JobLink id={original} />
           </Fact>
         )}
         {hasReruns && (
-          <Fact name="Reruns">
+          <Fact name="Run again as">
             <ul className="plain">
               {reruns.ids.map((id) => (
                 <li key={id}>

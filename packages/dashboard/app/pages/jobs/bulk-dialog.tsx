@@ -3,12 +3,15 @@ import type { BulkAction } from '@ojs-ts/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
+import { useCall } from '../../api/calls.ts';
 import { call } from '../../api/client.ts';
+import { useEveryQueue, useMay } from '../../api/session.ts';
 import { formatCount, formatTotal } from '../../format/numbers.ts';
 import { problemOf } from '../../json/problem.ts';
 import { Confirm } from '../../ui/confirm.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { Field } from '../../ui/field.tsx';
+import { JobPreview } from '../../ui/job-preview.tsx';
 import { Failure, Loading } from '../../ui/states.tsx';
 import { changedStates, changeFieldsOf, wordsOf } from '../bulk/actions.ts';
 import { ChangeFields } from '../job/change-fields.tsx';
@@ -41,13 +44,15 @@ async function dryRun(action: BulkAction, targets: BulkTargets, signal: AbortSig
 export interface BulkDialogProps {
   readonly action: BulkAction;
   readonly targets: BulkTargets;
+  /** The jobs in words, where the query has only a code for them. */
+  readonly about?: string | undefined;
   /** With the ids of the operations. */
   readonly onStarted: (ids: readonly string[]) => void;
   readonly onClose: () => void;
 }
 
 /** Counts first, by a dry run; then starts the operation. */
-export function BulkDialog({ action, targets, onStarted, onClose }: BulkDialogProps) {
+export function BulkDialog({ action, targets, about, onStarted, onClose }: BulkDialogProps) {
   const { verb, effect } = wordsOf(action);
   const client = useQueryClient();
   const [rate, setRate] = useState('');
@@ -135,6 +140,7 @@ export function BulkDialog({ action, targets, onStarted, onClose }: BulkDialogPr
           </strong>{' '}
           would change. {effect}
         </p>
+        {about !== undefined && <p className="breaks">{about}</p>}
         {targets.kind === 'query' && <pre className="query-shown">{targets.q === '' ? 'all jobs' : targets.q}</pre>}
         {targets.kind === 'ids' && matched < targets.ids.length && (
           <p className="soft small">
@@ -144,15 +150,7 @@ export function BulkDialog({ action, targets, onStarted, onClose }: BulkDialogPr
         )}
         <div>
           <span className="label">Some of them</span>
-          <ul className="sample">
-            {sample.slice(0, 5).map((id) => (
-              <li key={id}>
-                <Link to="/jobs/$id" params={{ id }} target="_blank" className="mono small">
-                  {id}
-                </Link>
-              </li>
-            ))}
-          </ul>
+          <Sample ids={sample.slice(0, 5)} />
         </div>
         <fieldset className="stack" disabled={isStarted}>
           {names.length > 0 && (
@@ -175,6 +173,29 @@ export function BulkDialog({ action, targets, onStarted, onClose }: BulkDialogPr
         </fieldset>
       </div>
     </Confirm>
+  );
+}
+
+/** What some of the jobs are, as far as the caller sees them. */
+function Sample({ ids }: { readonly ids: readonly string[] }) {
+  const isForAll = useEveryQueue();
+  const may = useMay('job.list') && isForAll;
+  const jobs = useCall('job.list', { query: { q: `id:${ids.join(',')}`, limit: ids.length }, enabled: may });
+  const known = new Map(jobs.data?.jobs.map((job) => [job.id, job]));
+  return (
+    <ul className="sample">
+      {ids.map((id) => {
+        const job = known.get(id);
+        return (
+          <li key={id}>
+            <Link to="/jobs/$id" params={{ id }} target="_blank" title={id} className={job ? undefined : 'mono small'}>
+              {job?.type ?? id}
+            </Link>{' '}
+            {job !== undefined && <JobPreview job={job} />}
+          </li>
+        );
+      })}
+    </ul>
   );
 }
 

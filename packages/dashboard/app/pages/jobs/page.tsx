@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { ChooseQueue } from '../../access/choose-queue.tsx';
 import { useEveryQueue } from '../../api/session.ts';
-import { formatCount, formatTotal } from '../../format/numbers.ts';
+import { formatTotal } from '../../format/numbers.ts';
 import { keep, useKept } from '../../kept.ts';
 import { useSearchTexts } from '../../search.ts';
 import { Button } from '../../ui/button.tsx';
@@ -169,7 +169,7 @@ function Jobs() {
       {changes > 0 && (
         <div className="changes">
           <Button size="small" onClick={refresh}>
-            {formatCount(changes)} {changes === 1 ? 'change' : 'changes'}: refresh
+            Jobs have changed: refresh
           </Button>
         </div>
       )}

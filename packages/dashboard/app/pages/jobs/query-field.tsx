@@ -69,7 +69,11 @@ export function QueryField({ q, onChange, metaNames }: QueryFieldProps) {
     setActive(-1);
     setOpen(true);
     clearTimeout(timer.current);
-    timer.current = setTimeout(() => apply(next, true), pauseMs);
+    timer.current = setTimeout(() => {
+      // What may still be typed is no mistake yet: Enter, and leaving the field, ask for an answer.
+      if (isUnfinished(next)) return;
+      apply(next, true);
+    }, pauseMs);
   };
   const take = (option: Option, index: number): void => {
     const isWhole = index < history.length;
@@ -136,7 +140,10 @@ export function QueryField({ q, onChange, metaNames }: QueryFieldProps) {
           pushed.current = false;
         }}
         onClick={() => setOpen(true)}
-        onBlur={() => setOpen(false)}
+        onBlur={() => {
+          setOpen(false);
+          setChecked(text);
+        }}
         onKeyDown={press}
       />
       <div id={list} role="listbox" aria-label="Completions" className="completions" hidden={!isShown}>
@@ -163,6 +170,12 @@ export function QueryField({ q, onChange, metaNames }: QueryFieldProps) {
       </div>
     </div>
   );
+}
+
+/** Whether the query cannot be read only because of the word that is being written. */
+function isUnfinished(text: string): boolean {
+  const read = readQuery(text);
+  return read.kind === 'problem' && !/\s$/.test(text) && read.problem.position >= text.search(/\S*$/);
 }
 
 function scrollIntoView(option: HTMLDivElement | null): void {

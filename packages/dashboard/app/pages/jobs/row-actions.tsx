@@ -32,7 +32,7 @@ const actions: readonly RowAction[] = [
     done: 'The job waits for a worker again.',
   },
   {
-    label: 'Run now',
+    label: 'Start now',
     operation: 'job.edit',
     states: State.scheduled,
     body: { scheduled_at: 'now' },

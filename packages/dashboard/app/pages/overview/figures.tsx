@@ -27,7 +27,7 @@ export function Figures({ statistics }: { readonly statistics: Statistics }) {
         label="Completed, last hour"
         value={formatShort(statistics.completed_last_hour)}
       >
-        {formatShort(throughput.processed_per_minute)} a minute
+        {formatShort(throughput.processed_per_minute)} a minute now
       </Figure>
       <Figure
         to="/jobs"
@@ -36,7 +36,7 @@ export function Figures({ statistics }: { readonly statistics: Statistics }) {
         value={formatShort(statistics.failed_last_hour)}
         tone={statistics.failed_last_hour > statistics.completed_last_hour ? 'bad' : undefined}
       >
-        {formatShort(throughput.failed_per_minute)} a minute
+        {formatShort(throughput.failed_per_minute)} a minute now
       </Figure>
       <Figure to="/dead-letter" label="Dead letter" value={formatShort(jobs.dead_letter)}>
         {formatCount(jobs.discarded)} discarded

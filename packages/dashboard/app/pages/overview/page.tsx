@@ -44,15 +44,15 @@ function Overview() {
         )}
       </Loaded>
       <HistoryCharts />
+      {mayList && <TopErrors />}
       <div className="columns">
         <Backlogs />
-        {mayList && <TopErrors />}
         <StorageHealth />
       </div>
       <p className="soft small">
-        Percentiles and rates are those of the last hour. The <Link to="/doctor">doctor</Link> says what is wrong, and
-        what helps. For alerts, let Prometheus read <code>/metrics</code>: <code>ojs_queue_oldest_seconds</code> is the
-        age of a backlog.
+        Percentiles are those of the last hour, and rates those of the last minute or two. The{' '}
+        <Link to="/doctor">doctor</Link> says what is wrong, and what helps. For alerts, let Prometheus read{' '}
+        <code>/metrics</code>: <code>ojs_queue_oldest_seconds</code> is the age of a backlog.
       </p>
     </Frame>
   );

@@ -17,11 +17,14 @@ export function StorageHealth() {
             <dt>{backend.type}</dt>
             <dd>
               <Badge tone={backend.status === 'connected' ? 'good' : 'bad'}>{backend.status}</Badge> answers in{' '}
-              {formatDuration(backend.latency_ms)}
+              {formatDuration(Math.max(1, backend.latency_ms))}
             </dd>
-            {Object.entries(checks).map(([name, { status, message }]) => (
-              <Check key={name} name={names[name] ?? name} status={status} message={message} />
-            ))}
+            {Object.entries(checks)
+              // Only SQLite has a file of its own that can be checked.
+              .filter(([name]) => name !== 'file' || backend.type === 'sqlite')
+              .map(([name, { status, message }]) => (
+                <Check key={name} name={names[name] ?? name} status={status} message={message} />
+              ))}
             <dt>Server uptime</dt>
             <dd>{formatDuration(uptime_seconds * 1_000)}</dd>
           </dl>

@@ -29,7 +29,8 @@ export function Follow() {
         <Empty title="Nothing sent yet">
           <p>Send a job, a workflow or a cron: its events appear here.</p>
           <p>
-            A job waits until a worker fetches it. <code>npm start</code> runs a worker for the examples.
+            A job waits until a worker that knows its type fetches it. In a clone of ojs-ts, <code>npm start</code> runs
+            one for the examples.
           </p>
         </Empty>
       ) : (

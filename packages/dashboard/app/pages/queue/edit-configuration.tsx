@@ -3,7 +3,7 @@ import type { QueueConfig, QueueOverview } from '../../api/answers/queues.ts';
 import { useAction } from '../../api/calls.ts';
 import { Field } from '../../ui/field.tsx';
 import { FormDialog } from '../../ui/form-dialog.tsx';
-import { Effect } from './effect.tsx';
+import { Effect, wordOf } from './effect.tsx';
 
 export interface Draft {
   readonly concurrency: string;
@@ -23,7 +23,7 @@ export function EditConfiguration({ queue, onClose }: EditConfigurationProps) {
   const [draft, setDraft] = useState<Draft>(() => ({
     concurrency: textOf(configuration.concurrency),
     rate: textOf(configuration.rate_limit?.limit ?? null),
-    period: configuration.rate_limit?.period ?? 'second',
+    period: wordOf(configuration.rate_limit?.period ?? 'PT1S'),
     depth: textOf(configuration.backpressure.max_depth),
   }));
   const save = useAction('queue.configure', {

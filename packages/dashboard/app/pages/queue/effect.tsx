@@ -33,7 +33,7 @@ export function Effect({ queue, draft }: { readonly queue: QueueOverview; readon
     lines.push(`${formatCount(counts.available)} jobs wait already, so new ones would be refused at once.`);
   if (lines.length === 0) return <p className="soft">Nothing would change for the jobs that wait now.</p>;
   return (
-    <ul className="soft stack" aria-label="Effect">
+    <ul className="soft plain" aria-label="Effect">
       {lines.map((line) => (
         <li key={line}>{line}</li>
       ))}
@@ -43,6 +43,11 @@ export function Effect({ queue, draft }: { readonly queue: QueueOverview; readon
 
 const units: Readonly<Record<string, number>> = { S: 1_000, M: 60_000, H: 3_600_000 };
 const named: Readonly<Record<string, string>> = { second: 'PT1S', minute: 'PT1M', hour: 'PT1H', day: 'PT24H' };
+
+/** A period as people write it, where it has a word: `PT1M` is a minute. */
+export function wordOf(period: string): string {
+  return Object.entries(named).find(([, iso]) => iso === period)?.[0] ?? period;
+}
 
 function perMinuteOf({ rate, period }: Draft): number | null {
   const [, count, unit] = /^PT(\d+)([SMH])$/.exec(named[period] ?? period) ?? [];

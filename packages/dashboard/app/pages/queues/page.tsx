@@ -21,7 +21,7 @@ import { PauseButton } from './pause-button.tsx';
 const perPage = 100;
 
 export function Page() {
-  const { search } = useSearchTexts();
+  const { search, change } = useSearchTexts();
   const page = usePage();
   const queues = useCall('admin.queues', {
     query: { limit: perPage, page },
@@ -49,7 +49,16 @@ export function Page() {
           if (found.length === 0) return <Empty title={`No queue on this page has ${search.name} in its name`} />;
           return (
             <>
-              <DataTable label="Queues" rows={found} columns={columns} idOf={({ name }) => name} />
+              <DataTable
+                label="Queues"
+                rows={found}
+                columns={columns}
+                idOf={({ name }) => name}
+                sorting={{ by: search.sort, change: (sort) => change({ sort }, { replace: true }) }}
+              />
+              {pagination.has_more && search.sort !== undefined && (
+                <p className="soft small">The order is that of the queues on this page.</p>
+              )}
               <Pager pagination={pagination} />
             </>
           );
@@ -65,42 +74,48 @@ const columns: readonly Column<QueueOverview>[] = [
     id: 'name',
     label: 'Queue',
     align: 'clip',
-    cell: ({ name, paused }) => (
+    sortBy: ({ name }) => name,
+    cell: (queue) => (
       <>
-        <Link to="/queues/$name" params={{ name }}>
-          {name}
+        <Link to="/queues/$name" params={{ name: queue.name }}>
+          {queue.name}
         </Link>{' '}
-        {paused && <Badge tone="warn">paused</Badge>}
+        {queue.paused && <Badge tone="warn">paused</Badge>} {isUnread(queue) && <Badge tone="bad">no worker</Badge>}
       </>
     ),
   },
-  { id: 'available', label: 'Waiting', align: 'number', cell: ({ counts }) => formatCount(counts.available) },
-  { id: 'active', label: 'Running', align: 'number', cell: ({ counts }) => formatCount(counts.active) },
+  count('available', 'Waiting', ({ counts }) => counts.available),
+  count('active', 'Running', ({ counts }) => counts.active),
+  count('later', 'For later', ({ counts }) => counts.scheduled + counts.retryable),
+  count('dead', 'Dead letter', ({ counts }) => counts.dead_letter),
   {
-    id: 'later',
-    label: 'For later',
-    align: 'number',
-    cell: ({ counts }) => formatCount(counts.scheduled + counts.retryable),
+    id: 'oldest',
+    label: 'Oldest job',
+    // The oldest has waited longest, so the largest wait comes first.
+    sortBy: ({ oldest_available_at: at }) => (at === null ? null : -Date.parse(at)),
+    cell: ({ oldest_available_at }) => <Time at={oldest_available_at} />,
   },
-  { id: 'dead', label: 'Dead letter', align: 'number', cell: ({ counts }) => formatCount(counts.dead_letter) },
-  { id: 'oldest', label: 'Oldest job', cell: ({ oldest_available_at }) => <Time at={oldest_available_at} /> },
-  {
-    id: 'rate',
-    label: 'Done / min',
-    align: 'number',
-    cell: ({ throughput }) => formatShort(throughput.processed_per_minute),
-  },
-  {
-    id: 'failed',
-    label: 'Failed / min',
-    align: 'number',
-    cell: ({ throughput }) => formatShort(throughput.failed_per_minute),
-  },
-  { id: 'wait', label: 'Wait p95', align: 'number', cell: ({ latency_ms }) => lengthOf(latency_ms.p95) },
-  { id: 'run', label: 'Run p95', align: 'number', cell: ({ duration_ms }) => lengthOf(duration_ms.p95) },
+  count('rate', 'Done / min', ({ throughput }) => throughput.processed_per_minute, formatShort),
+  count('failed', 'Failed / min', ({ throughput }) => throughput.failed_per_minute, formatShort),
+  count('wait', 'Wait p95', ({ latency_ms }) => latency_ms.p95, formatDuration),
+  count('run', 'Run p95', ({ duration_ms }) => duration_ms.p95, formatDuration),
   { id: 'actions', label: 'Actions', cell: (queue) => <PauseButton queue={queue} /> },
 ];
 
-function lengthOf(ms: number | null): string {
-  return ms === null ? '–' : formatDuration(ms);
+/** Jobs wait, and no worker that runs and lives takes them. */
+function isUnread({ counts, workers }: QueueOverview): boolean {
+  return workers === 0 && counts.available > 0;
+}
+
+function count(
+  id: string,
+  label: string,
+  read: (queue: QueueOverview) => number | null,
+  format: (value: number) => string = formatCount,
+): Column<QueueOverview> {
+  const cell = (queue: QueueOverview): string => {
+    const value = read(queue);
+    return value === null ? '–' : format(value);
+  };
+  return { id, label, align: 'number', sortBy: read, cell };
 }

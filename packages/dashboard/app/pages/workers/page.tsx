@@ -1,3 +1,4 @@
+import { isUuidv7 } from '@ojs-ts/core';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { Worker } from '../../api/answers/workers.ts';
@@ -102,7 +103,7 @@ const columns: readonly Column<Worker>[] = [
     align: 'clip',
     cell: ({ id }) => (
       <Link to="/workers/$id" params={{ id }} title={id}>
-        {id}
+        {shortOf(id)}
       </Link>
     ),
   },
@@ -120,7 +121,6 @@ const columns: readonly Column<Worker>[] = [
   { id: 'slots', label: 'Slots', align: 'number', cell: (worker) => <Slots worker={worker} /> },
   { id: 'lag', label: 'Loop lag', align: 'number', cell: (worker) => <Lag worker={worker} /> },
   { id: 'memory', label: 'Memory', align: 'number', cell: ({ load }) => <Memory bytes={load?.rss_bytes} /> },
-  { id: 'actions', label: 'Actions', cell: (worker) => <WorkerButtons worker={worker} /> },
   {
     id: 'queues',
     label: 'Queues',
@@ -134,7 +134,13 @@ const columns: readonly Column<Worker>[] = [
     cell: (worker) => <Clipped text={describe(worker).labels.join(', ')} />,
   },
   { id: 'version', label: 'Version', align: 'clip', cell: (worker) => <Clipped text={describe(worker).version} /> },
+  { id: 'actions', label: 'Actions', cell: (worker) => <WorkerButtons worker={worker} /> },
 ];
+
+/** Ids that begin with a time differ only at their end. */
+function shortOf(id: string): string {
+  return isUuidv7(id) ? `…${id.slice(-12)}` : id;
+}
 
 function Clipped({ text }: { readonly text: string }) {
   return <span title={text}>{text || '–'}</span>;

@@ -1,4 +1,5 @@
 import {
+  checkpointOf,
   errorFingerprint,
   formatDuration,
   formatTimestamp,
@@ -57,6 +58,7 @@ export async function showJob(engine: Engine, { params }: BindingRequest): Promi
     ['errors', '[]'],
     ['result', 'null'],
     ['error_fingerprint', JSON.stringify(errorFingerprint(job))],
+    ['has_checkpoint', String(checkpointOf(job) !== null)],
   ]);
   for (const [name, text] of members(renderJob(job, { now: engine.clock.now() }))) fields.set(name, text);
   fields.set('retry_policy', renderPolicy(job));

@@ -1,6 +1,7 @@
 import { type BulkResult, readQueuePurge, stateNames } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import { readConfig } from '../../engine/queues/queue-settings.ts';
+import { descriptionOf, healthOf, type KnownWorker } from '../../engine/workers/workers.ts';
 import type { QueueRecord } from '../../storage/storage.ts';
 import type { About, BindingRequest } from '../handler.ts';
 import { renderConfig } from '../queues/config.ts';
@@ -19,8 +20,14 @@ const purgeMs = 10_000;
 /** GET /admin/queues (ojs-admin-api §6.1). */
 export async function listQueues(engine: Engine, { query, access }: BindingRequest): Promise<Reply> {
   const { queues, pagination } = await pageOfQueues(engine, readAdminPage(query), access);
-  const oldest = await oldestOf(engine, queues);
-  const items = await Promise.all(queues.map((queue) => summarise(engine, queue, oldest)));
+  const [oldest, workers] = await Promise.all([oldestOf(engine, queues), engine.workers.list()]);
+  const running = readersOf(engine, workers);
+  const items = await Promise.all(
+    queues.map(async (queue) => ({
+      ...(await summarise(engine, queue, oldest)),
+      workers: running.get(queue.name) ?? 0,
+    })),
+  );
   return json({ items, pagination });
 }
 
@@ -61,6 +68,18 @@ export async function purgeQueue(
     }
   } while (after !== null && !isOver());
   return json({ purged_count: purged, states: stateNames(filter.states), has_more: more });
+}
+
+/** How many workers take jobs of each queue: those that live and are not told to stop. */
+function readersOf(engine: Engine, workers: readonly KnownWorker[]): ReadonlyMap<string, number> {
+  const now = engine.clock.now();
+  const readers = new Map<string, number>();
+  for (const worker of workers) {
+    if (worker.state !== 'running' || healthOf(worker, now, engine.upkeep.since, engine.deadAfterMs) !== 'ok') continue;
+    const { queues } = descriptionOf(worker);
+    for (const name of new Set(Array.isArray(queues) ? queues : [])) readers.set(name, (readers.get(name) ?? 0) + 1);
+  }
+  return readers;
 }
 
 async function summarise(engine: Engine, queue: QueueRecord, oldest: ReadonlyMap<string, string>): Promise<object> {

@@ -242,8 +242,12 @@ describe.each(storages)('jobs of the admin API, $name (ojs-admin-api §7, §8, �
         discarded_at: '2026-01-01T00:00:01.000Z',
       },
     });
-    const fresh = await call(url, `/admin/jobs/${await push('a.b')}`);
-    expect(fresh.body).toMatchObject({ errors: [], retry_policy: { max_attempts: 3 } });
+    const fresh = await push('a.b', 'fresh');
+    const show = async () => (await call(url, `/admin/jobs/${fresh}`)).body;
+    expect(await show()).toMatchObject({ errors: [], retry_policy: { max_attempts: 3 }, has_checkpoint: false });
+    await call(url, '/workers/fetch', { queues: ['fresh'] });
+    await call(url, `/jobs/${fresh}/checkpoint`, { state: { row: 7 } });
+    expect(await show()).toMatchObject({ has_checkpoint: true });
     expectRefusal(await send(url, { path: `/ojs/v1/admin/jobs/${newId()}` }), 404, 'not_found');
   });
 

@@ -60,6 +60,7 @@ describe.each(storages)('queues of the admin API, $name (ojs-admin-api §6)', (s
         latency_ms: { p50: 3_500, p95: 3_950, p99: 3_990, mean: 4_000 },
         duration_ms: { p50: 1_750, p95: 1_975, p99: 1_995, mean: 2_000 },
         created_at: expect.stringMatching(/Z$/),
+        workers: 0,
       },
       {
         name: 'b',
@@ -71,6 +72,7 @@ describe.each(storages)('queues of the admin API, $name (ojs-admin-api §6)', (s
         latency_ms: { ...none, mean: null },
         duration_ms: { ...none, mean: null },
         created_at: expect.stringMatching(/Z$/),
+        workers: 0,
       },
     ]);
     expect(body.pagination).toMatchObject({ total: 3, page: 1, per_page: 2, has_more: true });
@@ -80,6 +82,23 @@ describe.each(storages)('queues of the admin API, $name (ojs-admin-api §6)', (s
       pagination: { total: 3, page: 2, per_page: 2, has_more: false },
     });
     expect((await call<Listed>(url, '/admin/queues?per_page=1000')).body.pagination).toMatchObject({ per_page: 100 });
+  });
+
+  test('the list counts the running workers of each queue', async () => {
+    await using server = await open();
+    const { url, push } = server;
+    const count = async (): Promise<unknown> => {
+      const { body } = await call<{ readonly items: readonly { readonly workers: number }[] }>(url, '/admin/queues');
+      return body.items.map(({ workers }) => workers);
+    };
+    await push('a');
+    await push('b');
+    expect(await count()).toEqual([0, 0]);
+    const beat = (worker_id: string, state: string) =>
+      call(url, '/workers/heartbeat', { worker_id, state, queues: ['b'], active_jobs: [] });
+    await beat('w1', 'running');
+    await beat('w2', 'quiet');
+    expect(await count()).toEqual([0, 1]);
   });
 
   test('the age of a backlog is that of the oldest available job, of a queue and of all', async () => {
