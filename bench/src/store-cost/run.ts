@@ -139,7 +139,7 @@ async function cleanUp(storage: Storage): Promise<void> {
     events: rule,
     workflows: rule,
     statisticsBefore: before,
-    auditBefore: before,
+    audit: rule,
     requestsBefore: before,
     workersBefore: before,
     limitsBefore: before,

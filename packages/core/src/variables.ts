@@ -52,6 +52,7 @@ const table = {
   OJS_RETAIN_WORKFLOWS_COUNT: ['server'],
   OJS_RETAIN_STATISTICS: ['server'],
   OJS_RETAIN_AUDIT: ['server'],
+  OJS_RETAIN_AUDIT_COUNT: ['server'],
   OJS_HISTORY_ENABLED: ['server'],
   OJS_HISTORY_RETENTION_DAYS: ['server'],
   OJS_HISTORY_MAX_EVENTS_PER_JOB: ['server'],

@@ -113,7 +113,7 @@ export interface ServerOptions {
    * (`accept` or `reject`), `OJS_RETAIN_COMPLETED`, `OJS_RETAIN_CANCELLED`, `OJS_RETAIN_DISCARDED`,
    * `OJS_RETAIN_DEAD_LETTER`, `OJS_RETAIN_EVENTS`, `OJS_RETAIN_WORKFLOWS`, `OJS_RETAIN_STATISTICS` and `OJS_RETAIN_AUDIT`
    * (durations such as `7d`); the most that are kept: `OJS_RETAIN_COUNT` (finished jobs of each state), `OJS_RETAIN_DEAD_LETTER_COUNT`,
-   * `OJS_RETAIN_EVENTS_COUNT` and `OJS_RETAIN_WORKFLOWS_COUNT`. Of the history of jobs: `OJS_HISTORY_ENABLED=false`,
+   * `OJS_RETAIN_EVENTS_COUNT`, `OJS_RETAIN_WORKFLOWS_COUNT` and `OJS_RETAIN_AUDIT_COUNT`. Of the history of jobs: `OJS_HISTORY_ENABLED=false`,
    * `OJS_HISTORY_RETENTION_DAYS`, `OJS_HISTORY_MAX_EVENTS_PER_JOB` and `OJS_HISTORY_RETENTION` (rules, separated by
    * spaces).
    */
@@ -414,6 +414,7 @@ function readEngine(
   const keepDeadLetters = count('OJS_RETAIN_DEAD_LETTER_COUNT', env);
   const keepEvents = count('OJS_RETAIN_EVENTS_COUNT', env);
   const keepWorkflows = count('OJS_RETAIN_WORKFLOWS_COUNT', env);
+  const keepAudit = count('OJS_RETAIN_AUDIT_COUNT', env);
   const pausedQueues = nonEmpty(env.OJS_PAUSED_QUEUES);
   if (pausedQueues !== undefined && pausedQueues !== 'accept' && pausedQueues !== 'reject')
     throw new ConfigError(`OJS_PAUSED_QUEUES is ${pausedQueues}; expected accept or reject`);
@@ -430,6 +431,7 @@ function readEngine(
     ...(keepDeadLetters !== null && { keepDeadLetters }),
     ...(keepEvents !== null && { keepEvents }),
     ...(keepWorkflows !== null && { keepWorkflows }),
+    ...(keepAudit !== null && { keepAudit }),
     ...options.retention,
   };
   return {

@@ -68,6 +68,7 @@ const rows: Partial<Record<Variable, Row>> = {
   OJS_RETAIN_WORKFLOWS_COUNT: kept('keepWorkflows'),
   OJS_RETAIN_STATISTICS: kept('statisticsMs'),
   OJS_RETAIN_AUDIT: kept('auditMs'),
+  OJS_RETAIN_AUDIT_COUNT: kept('keepAudit'),
   OJS_HISTORY_ENABLED: { option: (o) => o.engine?.history?.enabled, value: (_, e) => e.history.enabled },
   OJS_HISTORY_RETENTION_DAYS: {
     option: (o) => o.engine?.history?.retentionDays,

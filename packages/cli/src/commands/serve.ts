@@ -45,6 +45,7 @@ interface ServeFlags {
   readonly retainWorkflowsCount?: number;
   readonly retainStatistics?: number;
   readonly retainAudit?: number;
+  readonly retainAuditCount?: number;
   readonly historyRetentionDays?: number;
   readonly historyMaxEventsPerJob?: number;
   readonly historyRetention?: readonly string[];
@@ -219,6 +220,11 @@ export function serveCommand(): Command {
       millis,
     )
     .option(
+      '--retain-audit-count <count>',
+      'how many entries of the audit log to keep (OJS_RETAIN_AUDIT_COUNT; default 100000)',
+      atLeastOne,
+    )
+    .option(
       '--history-retention-days <count>',
       'days that events stay in the history of a job (OJS_HISTORY_RETENTION_DAYS; default 30)',
       atLeastOne,
@@ -312,6 +318,7 @@ async function serve(flags: ServeFlags): Promise<void> {
         keepWorkflows: flags.retainWorkflowsCount,
         statisticsMs: flags.retainStatistics,
         auditMs: flags.retainAudit,
+        keepAudit: flags.retainAuditCount,
       }),
       history: {
         ...(!flags.history && { enabled: false }),

@@ -89,7 +89,9 @@ export async function audited(
 
 /**
  * Writes that a call failed, where calls of its kind have entries, or where the caller may not make it. A caller without
- * a token leaves no entry: anybody could fill the store. After an error of the server a part of the call may be done.
+ * a token leaves no entry: anybody could fill the store. Neither can a caller with one: the entry has nothing that was
+ * sent in the body, and the same failure is entered once a minute. After an error of the server a part of the call may be
+ * done, so its entry has the body.
  */
 export async function auditRefusal(
   engine: Engine,
@@ -101,14 +103,16 @@ export async function auditRefusal(
   const isDenied = fault.code === 'permission_denied';
   const type = isDenied ? accessEvents.denied : auditTypes[operation];
   const caller = callerOf(request);
-  if (type === undefined || (isDenied && !engine.audit.isNews(caller.principal, operation))) return;
+  if (type === undefined) return;
+  const suppressed = engine.audit.suppressed(caller.principal, operation, fault.code);
+  if (suppressed === null) return;
   const detail = {
     operation,
     ...request.params,
-    ...asked(request),
     error: fault.code,
     message: fault.message.slice(0, maxMessage),
-    ...(fault.kind.status >= 500 && { done: 'unknown' }),
+    ...(fault.kind.status >= 500 && { ...asked(request), done: 'unknown' }),
+    ...(suppressed > 0 && { not_entered: suppressed }),
   };
   await engine.audit.record({ ...caller, event_type: type, outcome: 'failure', detail });
 }

@@ -71,8 +71,9 @@ export interface Retention {
   readonly workflowsMs: Millis;
   readonly keepWorkflows: number;
   readonly statisticsMs: Millis;
-  /** How long entries of the audit log stay. */
+  /** How long entries of the audit log stay, and how many of the newest. */
   readonly auditMs: Millis;
+  readonly keepAudit: number;
 }
 
 const retentionNames: NamesOf<Retention> = {
@@ -88,6 +89,7 @@ const retentionNames: NamesOf<Retention> = {
   keepWorkflows: true,
   statisticsMs: true,
   auditMs: true,
+  keepAudit: true,
 };
 
 const historyNames: NamesOf<HistoryOptions> = {
@@ -132,4 +134,5 @@ export const defaultRetention: Retention = {
   keepWorkflows: 100_000,
   statisticsMs: 7 * day,
   auditMs: 365 * day,
+  keepAudit: 100_000,
 };

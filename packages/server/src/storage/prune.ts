@@ -19,8 +19,8 @@ export interface PruneRules {
   /** Ended workflows, with their nodes. */
   readonly workflows?: KeepRule;
   readonly statisticsBefore?: Millis;
-  /** Entries of the audit log by the time in their ids. */
-  readonly auditBefore?: Millis;
+  /** Entries of the audit log by the time in their ids. It keeps at least one. */
+  readonly audit?: KeepRule;
   readonly requestsBefore?: Millis;
   readonly workersBefore?: Millis;
   /**
@@ -34,7 +34,7 @@ export const pruneKinds = [
   'events',
   'workflows',
   'statisticsBefore',
-  'auditBefore',
+  'audit',
   'requestsBefore',
   'workersBefore',
   'limitsBefore',
@@ -64,7 +64,7 @@ export const noOthers: Pruned['others'] = {
   events: 0,
   workflows: 0,
   statisticsBefore: 0,
-  auditBefore: 0,
+  audit: 0,
   requestsBefore: 0,
   workersBefore: 0,
   limitsBefore: 0,
@@ -86,7 +86,7 @@ export function sumOf(parts: readonly Pruned[]): Pruned {
       events: sum.others.events + part.others.events,
       workflows: sum.others.workflows + part.others.workflows,
       statisticsBefore: sum.others.statisticsBefore + part.others.statisticsBefore,
-      auditBefore: sum.others.auditBefore + part.others.auditBefore,
+      audit: sum.others.audit + part.others.audit,
       requestsBefore: sum.others.requestsBefore + part.others.requestsBefore,
       workersBefore: sum.others.workersBefore + part.others.workersBefore,
       limitsBefore: sum.others.limitsBefore + part.others.limitsBefore,

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { Binding } from '../../src/binding/binding.ts';
 import type { BindingRequest } from '../../src/binding/handler.ts';
 import { type Bench, bench } from '../support/engine.ts';
+import { newId } from '../support/ids.ts';
 
 const about = { version: '0', source: 'ojs://test', testMode: false };
 const request = (params: BindingRequest['params'], body: object): BindingRequest => ({
@@ -68,4 +69,24 @@ test('a change that fails in the store has an entry of the failure', async () =>
     outcome: 'failure',
     detail: { name: 'mail', done: 'unknown' },
   });
+});
+
+test('a call that fails again and again has one entry a minute, with the number of the others and without its body', async () => {
+  await using b = await bench('memory:');
+  const binding = new Binding(b.engine, about, () => {});
+  const cancel = async (times: number) => {
+    for (let number = 0; number < times; number++) {
+      const reply = await binding.call('job.cancel', request({ id: newId() }, { reason: 'x'.repeat(15_000) }));
+      expect(reply.status).toBe(404);
+    }
+  };
+  await cancel(50);
+  const entries = () => b.engine.storage.audit.read({ limit: 99 });
+  expect(await entries()).toHaveLength(1);
+  expect(await lastEntry(b)).toMatchObject({ event_type: 'job.cancelled', detail: { error: 'not_found' } });
+  expect(JSON.stringify(await lastEntry(b)).length).toBeLessThan(1_000);
+  b.clock.advance(60_000);
+  await cancel(2);
+  expect(await entries()).toHaveLength(2);
+  expect(await lastEntry(b)).toMatchObject({ detail: { not_entered: 49 } });
 });

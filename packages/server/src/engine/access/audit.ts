@@ -16,9 +16,9 @@ import { PageSize } from '../page-size.ts';
 /** Entries that one page reads at most, where a filter leaves few of them. */
 const scan = 10_000;
 const maxBatch = 500;
-/** A caller that tries again and again what it may not do has one entry in this time, in milliseconds. */
-const denialMs = 60_000;
-const maxDenials = 10_000;
+/** A caller that fails again and again in the same way has one entry in this time, in milliseconds. */
+const failureMs = 60_000;
+const maxFailures = 10_000;
 
 export type NewAuditEntry = Omit<AuditEntry, 'timestamp'>;
 
@@ -50,8 +50,8 @@ export class Audit {
   readonly #log: EngineLog;
   readonly #answer: number;
   readonly #append: (record: AuditRecord) => Promise<AuditRecord>;
-  /** When each caller was last denied each operation. */
-  readonly #denials = new Map<string, Millis>();
+  /** When each caller last had an entry of each failure, and how many have had none since. */
+  readonly #failures = new Map<string, { readonly at: Millis; suppressed: number }>();
   /** One for each engine: before the number in an id, it would mix the order of its entries. */
   readonly #seed = randomBytes(2).readUInt16BE();
   #last = 0;
@@ -84,16 +84,24 @@ export class Audit {
     }
   }
 
-  /** Whether a denial is worth an entry. */
-  isNews(principal: string, operation: string): boolean {
-    const key = `${principal} ${operation}`;
+  /**
+   * How many failures of the kind have had no entry since the last one; null while this one gets none either. Each
+   * server counts its own.
+   */
+  suppressed(principal: string, operation: string, code: string): number | null {
+    const key = `${principal} ${operation} ${code}`;
     const now = this.#clock.now();
-    const last = this.#denials.get(key);
-    if (last !== undefined && Math.abs(now - last) < denialMs) return false;
-    const [oldest] = this.#denials.keys();
-    if (this.#denials.size >= maxDenials && oldest !== undefined) this.#denials.delete(oldest);
-    this.#denials.set(key, now);
-    return true;
+    const last = this.#failures.get(key);
+    if (last !== undefined && Math.abs(now - last.at) < failureMs) {
+      last.suppressed += 1;
+      return null;
+    }
+    // Behind the others, so that the first one is the oldest.
+    this.#failures.delete(key);
+    const [oldest] = this.#failures.keys();
+    if (this.#failures.size >= maxFailures && oldest !== undefined) this.#failures.delete(oldest);
+    this.#failures.set(key, { at: now, suppressed: 0 });
+    return last?.suppressed ?? 0;
   }
 
   /** Newest first. A filter reads 10,000 entries at most, and large ones fill a page early; the cursor goes on there. */

@@ -120,7 +120,7 @@ export class RetentionPasses {
   #rules(foldedTo: Millis): Rules {
     const now = this.#clock.now();
     const { completedMs, cancelledMs, discardedMs, keep, deadLetterMs, keepDeadLetters } = this.#retention;
-    const { eventsMs, keepEvents, workflowsMs, keepWorkflows, statisticsMs, auditMs } = this.#retention;
+    const { eventsMs, keepEvents, workflowsMs, keepWorkflows, statisticsMs, auditMs, keepAudit } = this.#retention;
     return {
       jobs: [
         { kind: 'completed', state: State.completed, deadLetter: false, before: now - completedMs, keep },
@@ -137,7 +137,7 @@ export class RetentionPasses {
       events: { before: now - eventsMs, keep: keepEvents },
       workflows: { before: now - workflowsMs, keep: keepWorkflows },
       statisticsBefore: Math.min(now - statisticsMs, foldedTo),
-      auditBefore: now - auditMs,
+      audit: { before: now - auditMs, keep: keepAudit },
       requestsBefore: now - requestsMs,
       workersBefore: now - 86_400_000,
       limitsBefore: now - limitsMs,
@@ -149,13 +149,13 @@ type Kind = KeptKind | PruneKind;
 
 /** The rules for the wanted kinds; null where there are none. */
 function only(rules: Rules, isWanted: (kind: Kind) => boolean): Rules | null {
-  const { events, workflows, statisticsBefore, auditBefore, requestsBefore, workersBefore, limitsBefore } = rules;
+  const { events, workflows, statisticsBefore, audit, requestsBefore, workersBefore, limitsBefore } = rules;
   const { jobs, ...others }: Rules = {
     jobs: rules.jobs.filter(({ kind }) => isWanted(kind)),
     ...(events && isWanted('events') && { events }),
     ...(workflows && isWanted('workflows') && { workflows }),
     ...(statisticsBefore !== undefined && isWanted('statisticsBefore') && { statisticsBefore }),
-    ...(auditBefore !== undefined && isWanted('auditBefore') && { auditBefore }),
+    ...(audit && isWanted('audit') && { audit }),
     ...(requestsBefore !== undefined && isWanted('requestsBefore') && { requestsBefore }),
     ...(workersBefore !== undefined && isWanted('workersBefore') && { workersBefore }),
     ...(limitsBefore !== undefined && isWanted('limitsBefore') && { limitsBefore }),

@@ -4,7 +4,7 @@ import type { Tables } from './tables.ts';
 import type { WorkflowRow } from './workflow-table.ts';
 
 export function prune(tables: Tables, rules: PruneRules, limit: number): Pruned {
-  const { events, workflows, statisticsBefore, auditBefore, requestsBefore, workersBefore, limitsBefore } = rules;
+  const { events, workflows, statisticsBefore, audit, requestsBefore, workersBefore, limitsBefore } = rules;
   const jobs = rules.jobs.map((rule) => pruneJobs(tables, rule, limit));
   return {
     jobs,
@@ -14,7 +14,7 @@ export function prune(tables: Tables, rules: PruneRules, limit: number): Pruned 
       workersBefore: workersBefore === undefined ? 0 : pruneWorkers(tables, workersBefore, limit),
       limitsBefore: limitsBefore === undefined ? 0 : pruneLimits(tables, limitsBefore, limit),
       workflows: workflows ? pruneWorkflows(tables, workflows, limit) : 0,
-      auditBefore: auditBefore === undefined ? 0 : pruneAudit(tables, auditBefore, limit),
+      audit: audit ? pruneAudit(tables, audit, limit) : 0,
       statisticsBefore: statisticsBefore === undefined ? 0 : tables.statistics.prune(statisticsBefore, limit),
     },
   };
@@ -51,11 +51,12 @@ function pruneWorkflows(tables: Tables, { before, keep }: KeepRule, limit: numbe
   return gone.length;
 }
 
-function pruneAudit({ audit }: Tables, before: Millis, limit: number): number {
+function pruneAudit({ audit }: Tables, { before, keep }: KeepRule, limit: number): number {
   const bound = firstUuidAt(before);
+  const surplus = audit.size - keep;
   const old = [...audit.keys()]
-    .filter((id) => id < bound)
     .sort()
+    .filter((id, index) => index < surplus || id < bound)
     .slice(0, limit);
   for (const id of old) audit.delete(id);
   return old.length;

@@ -42,14 +42,14 @@ export function upkeep(scripts: Scripts): Upkeep {
       }
     },
 
-    async prune({ jobs, events, workflows, auditBefore, ...times }, limit) {
+    async prune({ jobs, events, workflows, audit, ...times }, limit) {
       if (limit <= 0) return { jobs: jobs.map(() => noJobs), others: noOthers };
       const rules = {
         jobs: jobs.map((rule) => ({ ...rule })),
         ...(events && { events: { ...events }, kinds: indexedKinds }),
         ...(workflows && { workflows: { ...workflows } }),
         ...times,
-        ...(auditBefore !== undefined && { auditBefore: firstUuidAt(auditBefore) }),
+        ...(audit && { audit: { first: firstUuidAt(audit.before), keep: audit.keep } }),
       };
       const [ofJobs, others] = listOf(await scripts.exchange('prune', { rules, limit }));
       return {

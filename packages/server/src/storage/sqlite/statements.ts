@@ -326,7 +326,8 @@ const recordStatements = {
     updated_at = excluded.updated_at, spec = excluded.spec`,
   audit: 'INSERT OR IGNORE INTO ojs_audit (id, entry) VALUES (?, ?)',
   auditEntries: 'SELECT id, entry FROM ojs_audit WHERE id < ? ORDER BY id DESC LIMIT ? + 0',
-  forgetAudit: 'DELETE FROM ojs_audit WHERE id IN (SELECT id FROM ojs_audit WHERE id < ? ORDER BY id LIMIT ? + 0)',
+  forgetAudit: `DELETE FROM ojs_audit WHERE id IN (SELECT id FROM ojs_audit WHERE id < max(?1,
+      coalesce((SELECT id FROM ojs_audit ORDER BY id DESC LIMIT 1 OFFSET ?3 + 0), ?1)) ORDER BY id LIMIT ?2 + 0)`,
   documents: `SELECT ${documentColumns} FROM ojs_documents WHERE kind = ?`,
   document: `SELECT ${documentColumns} FROM ojs_documents WHERE kind = ? AND key = ?`,
   writeDocument: `INSERT INTO ojs_documents (${documentColumns}) VALUES (?, ?, ?, ?, ?, ?)

@@ -36,13 +36,28 @@ export const auditCases: readonly Case[] = [
     async ({ audit, upkeep }) => {
       await audit.append([0, 1, 2, 3].map(entryOf));
       const prune = async (auditBefore: number, limit: number) =>
-        goneOf(await upkeep.prune({ ...keepAll, auditBefore }, limit));
+        goneOf(await upkeep.prune({ ...keepAll, audit: { before: auditBefore, keep: 9 } }, limit));
       expect(await prune(Number.NEGATIVE_INFINITY, 9)).toBe(0);
       expect(await prune(t0, 9)).toBe(0);
       expect(await prune(t0 + 3, 2)).toBe(2);
       expect(await audit.read({ limit: 9 })).toEqual([3, 2].map(entryOf));
       expect(await prune(t0 + 3, 9)).toBe(1);
       expect(await audit.read({ limit: 9 })).toEqual([entryOf(3)]);
+    },
+  ],
+  [
+    'the audit log keeps its newest entries where there are too many',
+    async ({ audit, upkeep }) => {
+      await audit.append([0, 1, 2, 3, 4].map(entryOf));
+      const prune = async (keep: number, before: number, limit: number) =>
+        goneOf(await upkeep.prune({ ...keepAll, audit: { before, keep } }, limit));
+      expect(await prune(5, t0, 9)).toBe(0);
+      expect(await prune(2, t0, 1)).toBe(1);
+      expect(await prune(2, t0, 9)).toBe(2);
+      expect(await audit.read({ limit: 9 })).toEqual([4, 3].map(entryOf));
+      expect(await prune(2, t0, 9)).toBe(0);
+      expect(await prune(9, t0 + 4, 9)).toBe(1);
+      expect(await audit.read({ limit: 9 })).toEqual([entryOf(4)]);
     },
   ],
 ];
