@@ -9,6 +9,8 @@ export type { Authorize, DashboardOptions, Visitor } from './mount/options.ts';
 /** The members of Hono's context that the dashboard uses. */
 export interface HonoContext {
   readonly req: { readonly raw: Request; readonly routePath: string };
+  /** What the runtime passes: `@hono/node-server`, Bun and Deno tell here who is at the other end. */
+  readonly env?: unknown;
 }
 
 /**
@@ -24,6 +26,18 @@ export function honoDashboard<C extends HonoContext = HonoContext>(
   return (context) => {
     const { raw, routePath } = context.req;
     const place = placeOf(new URL(raw.url).pathname, depthOf(routePath.replace(/\*$/, '')));
-    return answerWeb(mount, raw, place, context);
+    return answerWeb(mount, raw, { ...place, peer: peerOf(context.env, raw) }, context);
   };
+}
+
+interface RuntimeEnv {
+  readonly incoming?: { readonly socket?: { readonly remoteAddress?: string } };
+  readonly remoteAddr?: { readonly hostname?: string };
+  requestIP?(request: Request): { readonly address: string } | null;
+}
+
+function peerOf(env: unknown, request: Request): string | undefined {
+  if (typeof env !== 'object' || env === null) return undefined;
+  const { incoming, remoteAddr, requestIP }: RuntimeEnv = env;
+  return incoming?.socket?.remoteAddress ?? remoteAddr?.hostname ?? requestIP?.call(env, request)?.address ?? undefined;
 }

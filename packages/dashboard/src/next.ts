@@ -21,13 +21,18 @@ export type NextDashboard<R> = Readonly<Record<'GET' | 'HEAD' | 'POST' | 'PUT' |
  * `export const { GET, HEAD, POST, PUT, PATCH, DELETE } = nextDashboard(engine, { authorize })`.
  * @param engine from `openEmbedded()`, or a function that opens it once: `next build` loads the route too, and must not
  * open a store.
- * @throws TypeError for wrong options, and outside of development without `authorize`.
+ * @throws TypeError for wrong options, and without `authorize`: `next dev` listens to the network, and a route handler
+ * cannot learn who is at the other end of the connection.
  */
 export function nextDashboard<R extends Request = Request>(
   engine: GuardedTransport | Engine,
   options: DashboardOptions<R> = {},
 ): NextDashboard<R> {
   const mount = new Mount(engine, options);
+  if (options.authorize === undefined)
+    throw new TypeError(
+      "dashboard: authorize is missing. next dev listens to the network, and Next.js does not say which machine a request comes from. Say who may use it: { authorize: (request) => isOperator(request) ? 'operator' : false }",
+    );
   const handler: NextHandler<R> = async (request, context) => {
     const { pathname } = new URL(request.url);
     const below = Object.values(await context.params).find((value) => Array.isArray(value))?.length ?? 0;

@@ -22,11 +22,16 @@ export function checkSite({ method, header }: Pick<MountRequest<unknown>, 'metho
 }
 
 /**
- * Without `authorize` only this machine is served. Host reveals a page that reached it by a rebound DNS name.
+ * Without `authorize` only this machine is served. Host reveals a page that reached it by a rebound DNS name; anything
+ * but a browser sends the Host that it likes, so the connection must be known, too.
  * @throws ProtocolError `permission_denied`
  */
 export function checkLoopback({ header, peer }: Pick<MountRequest<unknown>, 'header' | 'peer'>): void {
-  if (isLoopbackHost(header('host') ?? '') && (peer === undefined || isLoopbackAddress(peer))) return;
+  if (peer === undefined)
+    throw denied(
+      'The dashboard has no option authorize, and does not learn from which machine this request comes. Say who may use it, with authorize; a handler of Fetch requests may pass the address of the connection as peer.',
+    );
+  if (isLoopbackHost(header('host') ?? '') && isLoopbackAddress(peer)) return;
   throw denied(
     'Without the option authorize the dashboard answers to this machine only, at localhost, 127.0.0.1 or [::1].',
   );

@@ -28,7 +28,7 @@ type Decision = boolean | Role | Visitor;
 export interface DashboardOptions<R> {
   /**
    * Decides on every request of the dashboard. Without it a mount exists in development only (`NODE_ENV` is
-   * `development` or `test`), answers to this machine only, and allows everything.
+   * `development` or `test`), answers to this machine only, and allows everything. Next.js always needs it.
    */
   readonly authorize?: Authorize<R> | undefined;
   /** The largest body of a request, in bytes. Default: 1,048,576. */

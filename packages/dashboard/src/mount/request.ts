@@ -8,8 +8,6 @@ export interface MountRequest<R> extends MountPlace {
   readonly body: AsyncIterable<Uint8Array> | null;
   /** Aborted when the client has gone. */
   readonly signal: AbortSignal;
-  /** Other end of the connection, where the framework tells. */
-  readonly peer?: string | undefined;
   /** Where the request comes from by the framework's own rules about proxies. */
   readonly address?: string | undefined;
   /** What `authorize` gets. */
@@ -28,6 +26,8 @@ export interface MountPlace {
   readonly path: string;
   /** Last segment of the mount point: `jobs` of `/ops/jobs`. Needed where `path` is empty. */
   readonly segment: string;
+  /** IP address of the other end of the connection. Without `authorize` a request needs it. */
+  readonly peer?: string | undefined;
 }
 
 /** @param depth how many segments the path of the mount point has. */

@@ -46,7 +46,7 @@ test('the engine is opened by the first call, not with the route', async () => {
       opened++;
       return engine;
     },
-    { pages: builtPages() },
+    { pages: builtPages(), authorize: () => true },
   );
   const get = (path: string) => GET(new Request(`http://localhost${path}`), contextOf(path));
   await get('/ops/jobs');
@@ -57,7 +57,7 @@ test('the engine is opened by the first call, not with the route', async () => {
 
 test('a route below other dynamic segments, and with slashes at the ends of paths', async () => {
   await using engine = await openEmbedded('memory:');
-  const { GET } = nextDashboard(engine, { pages: builtPages() });
+  const { GET } = nextDashboard(engine, { pages: builtPages(), authorize: () => true });
   const params = { tenant: 'a/b', path: ['queues', 'a/b'] };
   for (const [path, given] of [
     ['/a%2Fb/jobs/queues/a%2Fb', params],

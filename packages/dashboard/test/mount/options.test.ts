@@ -78,3 +78,21 @@ test('two visitors with the same idempotency key are two calls', async () => {
   expect(await send('bob')).not.toBe(first);
   expect((await new Client(engine).queueStats('default')).available).toBe(2);
 });
+
+test('without authorize a Fetch handler answers only to a connection of this machine that it is told of', async () => {
+  await using engine = await openEmbedded('memory:');
+  const handler = dashboardHandler(engine, { pages });
+  const path = '/ojs/v1/queues';
+  const status = async (host: string, peer?: string) =>
+    (await handler(new Request(`http://${host}${path}`), { path, segment: '', peer })).status;
+  expect(await status('localhost')).toBe(403);
+  expect(await status('localhost', '192.0.2.2')).toBe(403);
+  expect(await status('evil.example', '127.0.0.1')).toBe(403);
+  expect(await status('localhost', '127.0.0.1')).toBe(200);
+});
+
+test('Next.js needs authorize in development, because it tells nobody who is connected', async () => {
+  vi.stubEnv('NODE_ENV', 'development');
+  await using engine = await openEmbedded('memory:');
+  expect(() => nextDashboard(engine, { pages })).toThrow('authorize is missing. next dev listens to the network');
+});
