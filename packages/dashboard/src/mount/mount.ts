@@ -24,8 +24,6 @@ const defaultBodyLimit = 1_048_576;
  * `authorize` decides anew.
  */
 const maxStreamMs = 600_000;
-/** For the audit log, where the application gives no name. */
-const unnamed = 'dashboard';
 
 const apiHeaders = {
   'content-type': 'application/openjobspec+json',
@@ -128,10 +126,10 @@ export class Mount<R> {
     return { status: 200, headers: { ...apiHeaders, 'content-type': 'application/json' }, body: JSON.stringify(body) };
   }
 
-  async #api(request: MountRequest<R>, { grant, name }: Holder, requestId: string): Promise<MountAnswer> {
+  async #api(request: MountRequest<R>, { grant, owner }: Holder, requestId: string): Promise<MountAnswer> {
     const { method, path, query, signal, address } = request;
     const target = targetOf(method, path, query);
-    const context = { requestId, grant, owner: name ?? unnamed, ...(address !== undefined && { address }) };
+    const context = { requestId, grant, owner, ...(address !== undefined && { address }) };
     if (target.kind === 'stream') return this.#stream(request, target.channel, context);
     const body = method === 'GET' ? undefined : await readBody(request, this.#options.bodyLimit ?? defaultBodyLimit);
     const key = request.header('idempotency-key');

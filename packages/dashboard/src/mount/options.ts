@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   didYouMean,
   findUnknownName,
@@ -6,6 +7,7 @@ import {
   type Role,
   readRedaction,
   roles,
+  tokenOfPrincipal,
   within,
 } from '@ojs-ts/core';
 
@@ -16,7 +18,10 @@ export interface Visitor {
   readonly queues?: readonly string[] | undefined;
   /** Paths that the visitor does not see, such as `args[0].card`. Default: none. */
   readonly redact?: readonly string[] | undefined;
-  /** For the audit log, at most 255 characters. Default: `dashboard`. */
+  /**
+   * For the audit log, at most 255 characters. Visitors without a name share the idempotency keys of their rights.
+   * Default: `dashboard` where `authorize` answers `true`, else with a digest of the rights.
+   */
   readonly name?: string | undefined;
 }
 
@@ -69,9 +74,13 @@ export interface Holder {
   readonly grant: Grant;
   /** Null without a name from the application. */
   readonly name: string | null;
+  /** Who calls the engine. */
+  readonly owner: string;
 }
 
-const everything: Holder = { grant: { roles: ['admin'], queues: ['*'] }, name: null };
+/** For the audit log, where the application gives no name. */
+const unnamed = 'dashboard';
+const everything: Holder = { grant: { roles: ['admin'], queues: ['*'] }, name: null, owner: unnamed };
 
 /**
  * Null for a request that the application refuses.
@@ -82,16 +91,25 @@ export async function holderOf<R>(authorize: Authorize<R> | undefined, request: 
   const decision = await authorize(request);
   if (decision === false) return null;
   if (decision === true) return everything;
-  if (typeof decision === 'string') return { grant: { roles: checkedRoles([decision]), queues: ['*'] }, name: null };
+  if (typeof decision === 'string') return unnamedHolder({ roles: checkedRoles([decision]), queues: ['*'] });
   if (typeof decision !== 'object' || decision === null || !Array.isArray(decision.roles))
     throw new TypeError(`authorize: expected true, false, a role or { roles }, got ${String(decision)}`);
   const { queues = ['*'], redact = [], name } = decision;
   for (const path of redact)
     if (readRedaction(path) === null)
       throw new TypeError(`authorize: ${path} in redact is no path below args, meta or result`);
-  if (name !== undefined && (name === '' || name.length > 255))
-    throw new TypeError('authorize: name must have 1 to 255 characters');
-  return { grant: { roles: checkedRoles(decision.roles), queues, redact }, name: name ?? null };
+  const grant = { roles: checkedRoles(decision.roles), queues, redact };
+  if (name === undefined) return unnamedHolder(grant);
+  if (name === '' || name.length > 255) throw new TypeError('authorize: name must have 1 to 255 characters');
+  if (tokenOfPrincipal(name) !== null)
+    throw new TypeError(`authorize: ${name} is how the holder of a token is called; give the visitor another name`);
+  return { grant, name, owner: name };
+}
+
+/** Nobody tells these visitors apart, so an answer that is kept for a repeated call belongs to those who may ask for it. */
+function unnamedHolder(grant: Grant): Holder {
+  const digest = createHash('sha256').update(JSON.stringify(grant)).digest('hex').slice(0, 12);
+  return { grant, name: null, owner: `${unnamed}_${digest}` };
 }
 
 function checkedRoles(given: readonly Role[]): readonly Role[] {

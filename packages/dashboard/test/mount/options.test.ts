@@ -48,12 +48,49 @@ test.each([
   ['a role that does not exist', '"operater"', 'unknown role operater. Did you mean operator?'],
   ['nothing', 'null', 'expected true, false, a role or { roles }, got null'],
   ['a path that cannot be hidden', '{"roles":["viewer"],"redact":["args"]}', 'args in redact is no path'],
+  ['the name of a token', '{"roles":["viewer"],"name":"token_0123456789abcdef"}', 'is how the holder of a token is'],
   ['an empty name', '{"roles":["viewer"],"name":""}', 'name must have 1 to 255 characters'],
 ])('authorize that answers %s is an error', async (_name, answer, message) => {
   await using engine = await openEmbedded('memory:');
   const authorize = () => JSON.parse(answer);
   const handler = dashboardHandler(engine, { pages, authorize });
   await expect(handler(new Request('http://localhost/'), { path: '/', segment: '' })).rejects.toThrow(message);
+});
+
+const ownHeaders = { 'x-ojs-csrf': '1', 'sec-fetch-site': 'same-origin', 'content-type': 'application/json' };
+
+test('visitors without a name share idempotency keys with their own rights only', async () => {
+  await using engine = await openEmbedded('memory:');
+  const authorize = (request: Request) =>
+    ({ roles: ['operator'], queues: [request.headers.get('x-queue') ?? ''] }) as const;
+  const handler = dashboardHandler(engine, { pages, authorize });
+  const send = async (queue: string, path: string, body: object) => {
+    const headers = { ...ownHeaders, 'x-queue': queue, 'idempotency-key': 'one' };
+    const init = { method: 'POST', headers, body: JSON.stringify(body) };
+    return handler(new Request(`http://localhost${path}`, init), { path, segment: '' });
+  };
+  const jobOf = (queue: string) => ({ type: 'a.b', args: [], options: { queue } });
+  const first = await read(await send('qa', '/ojs/v1/jobs', jobOf('qa')));
+  expect((await send('qb', '/ojs/v1/jobs', jobOf('qb'))).status).toBe(201);
+  const cancel = { job_ids: [first.job.id] };
+  expect((await send('qa', '/ojs/v1/jobs/bulk/cancel', cancel)).status).toBe(200);
+  expect((await send('qa', '/ojs/v1/jobs/bulk/cancel', cancel)).status).toBe(200);
+  expect((await send('qb', '/ojs/v1/jobs/bulk/cancel', cancel)).status).toBe(403);
+});
+
+test('a visitor has no key in common with one whose name begins with this name and a colon', async () => {
+  await using engine = await openEmbedded('memory:');
+  const authorize = (request: Request) => ({ roles: ['admin'], name: request.headers.get('x-user') ?? '' }) as const;
+  const handler = dashboardHandler(engine, { pages, authorize });
+  const send = async (user: string, key: string) => {
+    const headers = { ...ownHeaders, 'x-user': user, 'idempotency-key': key };
+    const init = { method: 'POST', headers, body: '{"type":"a.b","args":[]}' };
+    const path = '/ojs/v1/jobs';
+    return (await read(await handler(new Request(`http://localhost${path}`, init), { path, segment: '' }))).job.id;
+  };
+  const first = await send('x', 'y:k');
+  expect(await send('x:y', 'k')).not.toBe(first);
+  expect(await send('x%3Ay', 'k')).not.toBe(await send('x:y', 'k'));
 });
 
 test('two visitors with the same idempotency key are two calls', async () => {

@@ -70,7 +70,17 @@ export interface BindingRequest {
 
 /** An idempotency key as it is known in the store: it belongs to the token that sent it. */
 export function ownKey({ owner }: BindingRequest, key: string | null): string | null {
-  return key === null || owner === undefined ? key : `${owner}:${key}`;
+  return key === null || owner === undefined ? key : `${scopeOf(owner)}:${key}`;
+}
+
+/** The key of {@link ownKey} as it was sent. */
+export function sentKey({ owner }: BindingRequest, key: string): string {
+  return owner === undefined ? key : key.slice(scopeOf(owner).length + 1);
+}
+
+/** Without a colon: a mount takes any name for its visitors. */
+function scopeOf(owner: string): string {
+  return /[%:]/.test(owner) ? owner.replaceAll('%', '%25').replaceAll(':', '%3A') : owner;
 }
 
 /** Who calls, for people: `anonymous` on a server without tokens, `embedded` for an engine in the process. */

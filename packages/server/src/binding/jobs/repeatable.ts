@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Fields, type Json, requireBody } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import type { BulkOperation } from '../../engine/jobs/bulk-replies.ts';
-import { type BindingRequest, ownKey } from '../handler.ts';
+import { type BindingRequest, ownKey, sentKey } from '../handler.ts';
 import type { Reply } from '../reply.ts';
 
 export interface Answered {
@@ -37,9 +37,8 @@ export async function repeatable(
   const key = request.key ?? ownKey(request, fields.string('idempotency_key', 256));
   const work = read(fields, text);
   if (key === null) return (await work(null)).reply;
-  const sent = request.owner === undefined ? key : key.slice(request.owner.length + 1);
   const digest = createHash('sha256').update(text).digest('base64url');
-  const { nonce, reply: first } = await engine.bulkReplies.begin(operation, key, digest, sent);
+  const { nonce, reply: first } = await engine.bulkReplies.begin(operation, key, digest, sentKey(request, key));
   if (first !== null) return { ...first, headers: sizeHeader(first.text) };
   const { reply, final } = await work({ key, nonce });
   if (!final) return reply;
