@@ -8,6 +8,7 @@ import {
   grants,
   isCronName,
   isUuidv7,
+  type JobRecord,
   type Json,
   type Millis,
   type NewNode,
@@ -121,11 +122,28 @@ export class QueueAccess {
   }
 
   /**
-   * For the registration and the end of a worker, which are rare: reads all leases.
+   * Rare, because it reads all leases.
    * @throws ProtocolError `permission_denied` for a worker that holds a job of a queue that is not covered.
    */
   async worker(worker: string): Promise<void> {
-    for await (const held of this.#engine.workers.heldBy(worker)) this.queues(held.map(({ queue }) => queue));
+    for await (const held of this.#engine.workers.heldBy(worker))
+      if (held.some(({ queue }) => !this.covers(queue)))
+        throw this.#denied(`The worker ${worker} holds jobs of another queue.`);
+  }
+
+  /**
+   * For what changes jobs by the worker's name alone: a heartbeat gives back those that it does not list. A worker that
+   * began with this token or secret costs no read; for one that began without, see {@link worker}.
+   * @throws ProtocolError `conflict` for another secret.
+   */
+  async worksAs(worker: string, secretDigest: string | null): Promise<void> {
+    if (!(await this.#engine.secrets.owns(worker, secretDigest))) await this.worker(worker);
+  }
+
+  /** A repeated fetch answers the jobs of the first one, whoever sent it and for whatever queues. */
+  fetched(jobs: readonly JobRecord[]): void {
+    if (jobs.some(({ queue }) => !this.covers(queue)))
+      throw this.#denied('This request_id belongs to a fetch from other queues.');
   }
 
   /** A job's, a queue's, or all that a filter leaves. */

@@ -84,6 +84,6 @@ function scopeOf(owner: string): string {
 }
 
 /** Who calls, for people: `anonymous` on a server without tokens, `embedded` for an engine in the process. */
-export function callerName({ owner, address }: BindingRequest): string {
+export function callerName({ owner, address }: Pick<BindingRequest, 'owner' | 'address'>): string {
   return owner ?? (address === undefined ? 'embedded' : 'anonymous');
 }

@@ -1,4 +1,4 @@
-import { accessOf, coversQueue, type Grant, type OperationName, operationNames, operations } from '@ojs-ts/core';
+import { accessOf, coversQueue, type Grant, type OperationName, operationNames, operations, State } from '@ojs-ts/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunningServer } from '../../src/index.ts';
 import { type Canaries, plantCanaries, snapshot } from '../support/canaries.ts';
@@ -252,6 +252,66 @@ test('a worker of another queue cannot be registered or deregistered', async () 
     expectRefusal(await post(path, { worker_id: 'holder' }), 403, 'permission_denied');
   expect((await post('register', { worker_id: 'stranger', queues: ['elsewhere'] })).status).toBe(200);
   expect((await post('deregister', { worker_id: 'stranger' })).status).toBe(200);
+});
+
+describe('a worker without a secret, in another queue', () => {
+  const call = async (token: string, path: string, body: object) => {
+    const headers = { authorization: `Bearer ${token}` };
+    return send(server.url, { method: 'POST', path: `/ojs/v1${path}`, headers, body: JSON.stringify(body) });
+  };
+  const begun = async (worker: string | undefined, token: string) => {
+    const queue = `secret-${worker ?? 'nameless'}`;
+    await call(token, '/jobs', { type: 'a.b', args: ['secret'], options: { queue } });
+    const fetch = { queues: [queue], request_id: '17', ...(worker !== undefined && { worker_id: worker }) };
+    const { text } = await call(token, '/workers/fetch', fetch);
+    expect(JSON.parse(text).jobs).toHaveLength(1);
+    return { queue, id: JSON.parse(text).jobs[0].id };
+  };
+
+  test.each(['repeated', undefined])('its fetch (worker_id %s) cannot be repeated for its jobs', async (worker) => {
+    const stranger = await tokenFor({ roles: ['worker'], queues: ['mail'] });
+    const admin = await tokenFor({ roles: ['admin'], queues: ['*'] });
+    const { id, queue } = await begun(worker, admin);
+    const fetch = { queues: ['mail'], request_id: '17', ...(worker !== undefined && { worker_id: worker }) };
+    const refused = await call(stranger, '/workers/fetch', fetch);
+    expectRefusal(refused, 403, 'permission_denied');
+    expect(refused.text).not.toContain(id);
+    expect(refused.text).not.toContain(queue);
+    if (worker === undefined) return;
+    const exchanged = await call(stranger, '/workers/exchange', { worker_id: worker, fetch });
+    expectRefusal(exchanged, 403, 'permission_denied');
+    const again = await call(admin, '/workers/fetch', { ...fetch, queues: [queue] });
+    expect(JSON.parse(again.text).jobs).toMatchObject([{ id }]);
+  });
+
+  test('nobody sends its heartbeats, and a heartbeat with a new secret does not take its name', async () => {
+    const stranger = await tokenFor({ roles: ['worker'], queues: ['mail'] });
+    const owner = await tokenFor({ roles: ['admin'], queues: ['secret-*'] });
+    for (const [worker, token] of [
+      ['beaten', await tokenFor({ roles: ['admin'], queues: ['*'] })],
+      ['beaten-2', owner],
+    ] as const) {
+      const { id } = await begun(worker, token);
+      const beat = { worker_id: worker, active_jobs: [], leases: {}, open_fetches: [] };
+      for (const more of [{}, { worker_secret: 'mine' }, { state: 'terminate' }])
+        expect([403, 409]).toContain((await call(stranger, '/workers/heartbeat', { ...beat, ...more })).status);
+      const inExchange = await call(stranger, '/workers/exchange', { worker_id: worker, beat: { ...beat } });
+      expect([403, 409]).toContain(inExchange.status);
+      expect((await server.engine.get(id))?.state).toBe(State.active);
+      expect((await call(token, '/workers/heartbeat', { worker_id: worker, active_jobs: [id] })).status).toBe(200);
+    }
+  });
+
+  test('a worker of the token itself fetches, beats and says goodbye without a secret', async () => {
+    const token = await tokenFor({ roles: ['worker'], queues: ['mail'] });
+    const fetch = { queues: ['mail'], worker_id: 'own', request_id: '1' };
+    for (let round = 0; round < 2; round++) {
+      expect((await call(token, '/workers/fetch', fetch)).status).toBe(200);
+      expect((await call(token, '/workers/heartbeat', { worker_id: 'own', active_jobs: [] })).status).toBe(200);
+      expect((await call(token, '/workers/register', { worker_id: 'own', queues: ['mail'] })).status).toBe(200);
+    }
+    expect((await call(token, '/workers/deregister', { worker_id: 'own' })).status).toBe(200);
+  });
 });
 
 describe('streams and sockets', () => {

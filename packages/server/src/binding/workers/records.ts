@@ -15,14 +15,15 @@ const intervalSeconds = 5;
  * POST /workers/register (ojs-worker-protocol §3.1): a heartbeat whose answer has the intervals for the worker.
  * Registration is optional.
  */
-export async function register(engine: Engine, { body, access }: BindingRequest): Promise<Reply> {
+export async function register(engine: Engine, request: BindingRequest): Promise<Reply> {
+  const { body, access } = request;
   const fields = new Fields(Fields.parse(body));
   const worker = fields.requiredString('worker_id');
   const beat = readBeat(engine.leases, fields, worker);
-  const secretDigest = readSecret(fields, worker);
+  const secretDigest = readSecret(fields, worker, request);
   fields.done();
   await access?.jobs(heldBy(beat));
-  await access?.worker(worker);
+  await access?.worksAs(worker, secretDigest);
   await engine.beat(beat, secretDigest);
   return json({
     ok: true,
@@ -38,12 +39,13 @@ export async function register(engine: Engine, { body, access }: BindingRequest)
  * POST /workers/deregister, or DELETE with the id in the path: the jobs of the worker become available at once, and
  * their attempts count only if the worker is dead. A worker that began with a secret must send the secret.
  */
-export async function deregister(engine: Engine, { body, params, access }: BindingRequest): Promise<Reply> {
+export async function deregister(engine: Engine, request: BindingRequest): Promise<Reply> {
+  const { body, params, access } = request;
   const { id } = params;
   const said = id !== undefined && (body === undefined || body === '') ? {} : Fields.parse(body);
   const fields = new Fields(said);
   const worker = id ?? fields.requiredString('worker_id');
-  const secretDigest = readSecret(fields, worker);
+  const secretDigest = readSecret(fields, worker, request);
   fields.done();
   await access?.worker(worker);
   await engine.secrets.check(worker, secretDigest);

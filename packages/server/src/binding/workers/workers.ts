@@ -71,10 +71,12 @@ const maxWaitMs = 60_000;
 export async function fetchJobs(engine: Engine, request: BindingRequest): Promise<Reply> {
   const fields = new Fields(Fields.parse(request.body));
   const worker = fields.string('worker_id');
-  const fetch = readFetch(fields, worker, readSecret(fields, worker), maxFetched);
+  const fetch = readFetch(fields, worker, readSecret(fields, worker, request), maxFetched);
   fields.done();
   request.access?.queues(fetch.queues);
+  if (worker !== null) await request.access?.worksAs(worker, fetch.secretDigest ?? null);
   const jobs = await engine.fetch(fetch, request.signal);
+  request.access?.fetched(jobs);
   const text = `{"jobs":${envelopes(engine, jobs)}}`;
   return { ...ok(text), ...held(engine, text.length), ...undo(engine, fetch, jobs) };
 }
@@ -121,9 +123,10 @@ export async function heartbeat(engine: Engine, request: BindingRequest, testMod
   const fields = new Fields(Fields.parse(request.body));
   const worker = fields.requiredString('worker_id');
   const beat = readBeat(engine.leases, fields, worker);
-  const secretDigest = readSecret(fields, worker);
+  const secretDigest = readSecret(fields, worker, request);
   fields.done();
   await request.access?.jobs(heldBy(beat));
+  await request.access?.worksAs(worker, secretDigest);
   return ok(await replyToBeat(engine, beat, secretDigest, testMode));
 }
 
@@ -140,7 +143,7 @@ export async function exchange(
   const body = Fields.parse(request.body);
   const fields = new Fields(body);
   const worker = fields.requiredString('worker_id');
-  const secretDigest = readSecret(fields, worker);
+  const secretDigest = readSecret(fields, worker, request);
   const acks = readItems(request.body ?? '', 'acks', fields);
   const nacks = readItems(request.body ?? '', 'nacks', fields);
   const isShort = fields.string('return') === 'minimal';
@@ -153,6 +156,7 @@ export async function exchange(
   if (access) {
     access.queues(fetch?.queues ?? []);
     await access.jobs([...namedBy(acks), ...namedBy(nacks), ...(beat === null ? [] : heldBy(beat))]);
+    await access.worksAs(worker, secretDigest);
   }
   const settles = acks.length + nacks.length > 0;
   const refused = (item: Item, error: unknown) => refusedItem(item, error, request.requestId, failed);
@@ -170,6 +174,7 @@ export async function exchange(
   }
   if (fetching.status === 'rejected') throw fetching.reason;
   const [beaten, jobs] = [beating.value, fetching.value];
+  access?.fetched(jobs);
   const beatText = beaten === null ? '' : `"beat":${beaten},`;
   const text = `{"acks":[${ackOutcomes.join(',')}],"nacks":[${nackOutcomes.join(',')}],${beatText}"jobs":${envelopes(engine, jobs)}}`;
   const reply = { ...ok(text), ...held(engine, text.length) };

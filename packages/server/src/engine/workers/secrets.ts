@@ -43,6 +43,15 @@ export class WorkerSecrets {
   }
 
   /**
+   * Enters, and is true where the worker has this secret: false for one that began without any.
+   * @throws ProtocolError `conflict` where the worker has another secret.
+   */
+  async owns(worker: string, digest: string | null): Promise<boolean> {
+    await this.enter(worker, digest);
+    return digest !== null && this.#seen.get(worker)?.digest === digest;
+  }
+
+  /**
    * Notes nothing.
    * @throws ProtocolError `conflict` where the worker has another secret.
    */
