@@ -102,6 +102,12 @@ export class QueueAccess {
     for (const name of names) if (!this.covers(name)) throw this.#denied(`The call is about the queue ${name}.`);
   }
 
+  /** What the caller names by an id: the refusal must not say where it is. */
+  #own(queues: readonly string[]): void {
+    if (!queues.every((queue) => this.covers(queue)))
+      throw this.#denied('The call is about a job, cron, workflow or bulk operation of another queue.');
+  }
+
   /** For lists and changes by filter: one without queues is about all of them. */
   chosen(names: readonly string[]): void {
     if (names.length === 0) throw this.#denied('Without a queue this call is about all queues; name one.');
@@ -115,7 +121,7 @@ export class QueueAccess {
     for (let at = 0; at < wanted.length; ) {
       const part = wanted.slice(at, at + size.items);
       const found = (await this.#engine.storage.jobs.get(part)).filter((job) => job !== null);
-      this.queues(found.map(({ queue }) => queue));
+      this.#own(found.map(({ queue }) => queue));
       at += part.length;
       size.had(found.reduce((sum, job) => sum + sizeOf(job), 0));
     }
@@ -161,7 +167,7 @@ export class QueueAccess {
   async cron(name: string): Promise<void> {
     if (!isCronName(name)) return;
     const cron = await this.#engine.storage.crons.get(name);
-    if (cron !== null) this.queues([this.#readable(cronDestination(cron.spec, this.#engine.clock.now())).queue]);
+    if (cron !== null) this.#own([this.#readable(cronDestination(cron.spec, this.#engine.clock.now())).queue]);
   }
 
   /**
@@ -185,7 +191,9 @@ export class QueueAccess {
   /** An unknown operation is left to the handler. */
   async #bulk(id: string): Promise<void> {
     const operation = await this.#engine.bulkOperations.find(id);
-    if (operation !== null) this.chosen(operation.queue === null ? [] : [operation.queue]);
+    if (operation === null) return;
+    if (operation.queue === null) throw this.#denied('This bulk operation is about all queues.');
+    this.#own([operation.queue]);
   }
 
   async #workflow(id: string): Promise<void> {
@@ -194,7 +202,7 @@ export class QueueAccess {
     if (workflow === null) return;
     for (let after = -1; ; ) {
       const part = await workflows.nodes(id, after, page);
-      this.queues(this.#destinations(workflow, part).map(({ queue }) => queue));
+      this.#own(this.#destinations(workflow, part).map(({ queue }) => queue));
       const last = part.at(-1);
       if (last === undefined || part.length < page) return;
       after = last.index;

@@ -254,6 +254,27 @@ test('a worker of another queue cannot be registered or deregistered', async () 
   expect((await post('deregister', { worker_id: 'stranger' })).status).toBe(200);
 });
 
+test('a refusal names no queue that the caller did not name', async () => {
+  const authorization = `Bearer ${await tokenFor({ roles: ['admin'], queues: ['mail'] })}`;
+  const byId = operationNames.filter((name) =>
+    ['job', 'cron', 'workflow', 'step', 'bulk'].includes(accessOf[name].queues),
+  );
+  for (const name of byId) {
+    const { path, method } = requestOf(name, canaries);
+    const { status, text } = await send(server.url, { path, ...(method && { method }), headers: { authorization } });
+    const { message } = JSON.parse(text).error;
+    // The tests above have removed some of these.
+    expect([name, [403, 404].includes(status), message.includes(canaries.queue)]).toEqual([name, true, false]);
+  }
+  const body = JSON.stringify({ job_id: canaries.active, worker_id: 'w' });
+  const ack = await send(server.url, { method: 'POST', path: '/ojs/v1/workers/ack', headers: { authorization }, body });
+  expect(JSON.parse(ack.text).error.message).toBe(
+    'The call is about a job, cron, workflow or bulk operation of another queue. The token is for mail.',
+  );
+  const named = await send(server.url, { path: `/ojs/v1/queues/${canaries.queue}`, headers: { authorization } });
+  expect(JSON.parse(named.text).error.message).toBe('The call is about the queue canary. The token is for mail.');
+});
+
 describe('a worker without a secret, in another queue', () => {
   const call = async (token: string, path: string, body: object) => {
     const headers = { authorization: `Bearer ${token}` };
