@@ -213,7 +213,7 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
         },
         handler: async (request, reply) => {
           const gone = waiting.has(name) ? goneSignal(reply) : undefined;
-          if (gone !== undefined && request.holder !== null && request.holder.tokenId !== null)
+          if (gone !== undefined && request.holder !== null && request.holder.stored !== null)
             cutWithToken(polls, request, reply);
           const call = () => binding.call(name, bindingRequest(request, options.quirks, gone));
           const answered = await (request.span === null ? call() : request.span.run(call));

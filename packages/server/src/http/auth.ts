@@ -31,8 +31,8 @@ export interface Holder {
   /** Stays the same for a token, on every server and after a restart; the token does not follow from it. */
   readonly name: string;
   readonly grant: Grant;
-  /** Of a token of the store. */
-  readonly tokenId: string | null;
+  /** Which token of the store, and which of its secrets, let the caller in; null for a token of the configuration. */
+  readonly stored: { readonly id: string; readonly sent: string } | null;
   /** When the session that the token came from ends; null for none. */
   readonly endsAt: Millis | null;
 }
@@ -49,7 +49,7 @@ export class Authorization {
   constructor(configured: readonly Token[], stored: Tokens, clock: Clock) {
     this.#configured = configured.map(({ secret, roles }) => ({
       digest: sha256(secret),
-      holder: { name: nameOf(secret), grant: { roles, queues: ['*'] }, tokenId: null, endsAt: null },
+      holder: { name: nameOf(secret), grant: { roles, queues: ['*'] }, stored: null, endsAt: null },
     }));
     this.#stored = stored;
     this.#clock = clock;
@@ -80,7 +80,7 @@ export class Authorization {
   admits(holder: Holder | null): boolean {
     if (!this.isOn) return true;
     if (holder === null || (holder.endsAt !== null && holder.endsAt <= this.#clock.now())) return false;
-    return holder.tokenId === null || this.#stored.isUsable(holder.tokenId);
+    return holder.stored === null || this.#stored.isStillUsable(holder.stored);
   }
 
   /**
@@ -114,7 +114,7 @@ function strangerText(credential: Credential | null): string {
 }
 
 function holderOf(stored: Awaited<ReturnType<Tokens['verify']>>): Holder | null {
-  return stored && { name: tokenPrincipal(stored.id), grant: stored, tokenId: stored.id, endsAt: null };
+  return stored && { name: tokenPrincipal(stored.id), grant: stored, stored, endsAt: null };
 }
 
 /** 96 bits of a digest that is no digest of the token alone. */

@@ -1,5 +1,6 @@
 import { accessOf, coversQueue, type Grant, type OperationName, operationNames, operations, State } from '@ojs-ts/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Authorization } from '../../src/http/auth.ts';
 import type { RunningServer } from '../../src/index.ts';
 import { type Canaries, plantCanaries, snapshot } from '../support/canaries.ts';
 import { expectRefusal } from '../support/refusal.ts';
@@ -392,7 +393,7 @@ describe('streams and sockets', () => {
     expect(signal?.aborted).toBe(true);
   });
 
-  test('those of a revoked token end', async () => {
+  test.each(['revoked', 'rotated'])('those of a %s token end', async (how) => {
     const { tokens } = server.engine;
     const { token, record } = await tokens.create({
       name: 'reader',
@@ -408,10 +409,27 @@ describe('streams and sockets', () => {
     using summaries = await openStream(server.url, '/admin/events/summaries', headers);
     using socket = await openSocket(server.url, { headers });
     expect([jobs.status, statistics.status, summaries.status]).toEqual([200, 200, 200]);
-    await tokens.revoke(record.id);
+    if (how === 'revoked') await tokens.revoke(record.id);
+    else await tokens.rotate(record.id, 0);
     const ended = [stream, jobs, statistics, summaries].map(({ events }) => events.rest());
     await Promise.all([...ended, socket.closed]);
     expectRefusal(await send(server.url, { path: '/ojs/v1/queues', headers }), 401, 'unauthenticated');
+  });
+
+  test('a rotation ends those of the old secret after its grace, and never those of the new one', async () => {
+    const { engine } = server;
+    const authorization = new Authorization([], engine.tokens, engine.clock);
+    const request = { name: 'reader', roles: ['viewer'], queues: ['*'], expiresAt: null, createdBy: 'test' } as const;
+    const { token, record } = await engine.tokens.create(request);
+    const before = await authorization.verify(`Bearer ${token}`);
+    const { token: next } = await engine.tokens.rotate(record.id, 60_000);
+    const after = await authorization.verify(`Bearer ${next}`);
+    const rotated = await authorization.verify(`Bearer ${token}`);
+    const admits = () => [before, rotated, after].map((holder) => authorization.admits(holder));
+    expect(admits()).toEqual([true, true, true]);
+    await engine.tokens.rotate(record.id, 60_000);
+    expect(admits()).toEqual([false, false, true]);
+    expect(authorization.admits(await authorization.known(`Bearer ${next}`))).toBe(true);
   });
 });
 

@@ -38,6 +38,12 @@ export interface IssuedToken {
   readonly token: string;
 }
 
+/** A token whose text a caller sent. */
+export interface VerifiedToken extends TokenRecord {
+  /** Hash of the secret in that text: after a rotation a token has two for a while. */
+  readonly sent: string;
+}
+
 /**
  * The tokens of the store: documents with a hash of the secret. All servers of the store share them. A secret is
  * verified once by scrypt and then known by its digest for a while.
@@ -50,7 +56,7 @@ export class Tokens {
   #reading: Promise<void> | null = null;
   /** Digests of verified tokens: the hash that each matched, and when it was last used. The least recent is first. */
   readonly #verified = new Map<string, { readonly hash: string; readonly at: Millis }>();
-  readonly #verifying = new Map<string, Promise<TokenRecord | null>>();
+  readonly #verifying = new Map<string, Promise<VerifiedToken | null>>();
   /** One scrypt at a time: guesses get one thread at most. */
   #queue: Promise<unknown> = Promise.resolve();
   #exist = false;
@@ -162,7 +168,7 @@ export class Tokens {
    * The token with this text, if it was verified lately; null for all others.
    * @throws ProtocolError `backend_unavailable` if the store does not answer for 5 s.
    */
-  async verified(text: string): Promise<TokenRecord | null> {
+  async verified(text: string): Promise<VerifiedToken | null> {
     const sent = parseTokenText(text);
     if (sent === null) return null;
     await this.#freshen();
@@ -173,14 +179,14 @@ export class Tokens {
     if (record === null || known === undefined || now - known.at >= rememberMs) return null;
     if (!hashesOf(record, now).includes(known.hash)) return null;
     this.#remember(digest, known.hash, now);
-    return record;
+    return { ...record, sent: known.hash };
   }
 
   /**
    * The token with this text; null for an unknown, expired or revoked one. Takes a scrypt.
    * @throws ProtocolError `rate_limited` if too many others wait for theirs.
    */
-  async verify(text: string): Promise<TokenRecord | null> {
+  async verify(text: string): Promise<VerifiedToken | null> {
     const sent = parseTokenText(text);
     const record = sent === null ? null : this.#usable(sent.id);
     if (sent === null || record === null) return null;
@@ -198,6 +204,12 @@ export class Tokens {
   /** As of the last read, which is at most some seconds old on a server. */
   isUsable(id: string): boolean {
     return this.#usable(id) !== null;
+  }
+
+  /** Whether the text that was verified would be let in now: a rotation ends a secret, and not its token. */
+  isStillUsable({ id, sent }: Pick<VerifiedToken, 'id' | 'sent'>): boolean {
+    const record = this.#usable(id);
+    return record !== null && hashesOf(record, this.#clock.now()).includes(sent);
   }
 
   /**
@@ -219,18 +231,18 @@ export class Tokens {
     return record !== undefined && isUsable(record, this.#clock.now()) ? record : null;
   }
 
-  #verifyNext(secret: string, digest: string, record: TokenRecord): Promise<TokenRecord | null> {
+  #verifyNext(secret: string, digest: string, record: TokenRecord): Promise<VerifiedToken | null> {
     const work = this.#queue.then(() => this.#check(secret, digest, record));
     this.#queue = work.catch(() => {});
     return work.finally(() => this.#verifying.delete(digest));
   }
 
-  async #check(secret: string, digest: string, record: TokenRecord): Promise<TokenRecord | null> {
+  async #check(secret: string, digest: string, record: TokenRecord): Promise<VerifiedToken | null> {
     const now = this.#clock.now();
     for (const hash of hashesOf(record, now)) {
       if (!(await matchesHash(secret, hash))) continue;
       this.#remember(digest, hash, now);
-      return record;
+      return { ...record, sent: hash };
     }
     return null;
   }
