@@ -42,7 +42,7 @@ export interface BackupSummary {
 
 /**
  * Writes the content of the storage as lines of JSON: into the file, compressed if its name ends in `.gz`, or to
- * standard output without a file. The file appears when it is complete and on disk. The store may be in use.
+ * standard output without a file. The file belongs to its owner alone, and appears when it is complete and on disk. The store may be in use.
  * @throws Error if this version does not know the storage's layout; any error of reading or writing.
  */
 export async function writeBackup(storage: Storage, file: string | null): Promise<BackupSummary> {
@@ -64,7 +64,9 @@ export async function writeBackup(storage: Storage, file: string | null): Promis
   }
   const partial = `${file}.partial`;
   try {
-    const target = createWriteStream(partial, { flush: true });
+    // One of an aborted backup would keep its mode.
+    await rm(partial, { force: true });
+    const target = createWriteStream(partial, { flush: true, mode: 0o600 });
     await (file.endsWith('.gz') ? pipeline(text, createGzip(), target) : pipeline(text, target));
     await rename(partial, file);
   } catch (error) {
@@ -137,19 +139,30 @@ async function* pagesOf(file: string): AsyncIterable<readonly DumpRecord[]> {
   if (page.length > 0) yield page;
 }
 
+/** Characters. A file that is no backup may be one line. */
+const maxHeader = 65_536;
+
 /** Only a line break ends a line: a JSON text may have Unicode's other separators. */
 async function* linesOf(file: string): AsyncIterable<string> {
-  let rest = '';
+  let parts: string[] = [];
   let first = true;
+  let read = 0;
   const source = createReadStream(file);
   const bytes = file.endsWith('.gz') ? source.pipe(createGunzip()) : source;
   source.on('error', (error) => bytes.destroy(error));
   try {
     for await (const chunk of bytes.setEncoding('utf8')) {
-      const pieces = (rest + chunk).split('\n');
-      rest = pieces.pop() ?? '';
-      first &&= pieces.length === 0;
-      yield* pieces;
+      let from = 0;
+      for (let end = chunk.indexOf('\n'); end !== -1; end = chunk.indexOf('\n', from)) {
+        parts.push(chunk.slice(from, end));
+        yield parts.join('');
+        parts = [];
+        from = end + 1;
+        first = false;
+      }
+      parts.push(chunk.slice(from));
+      read += chunk.length;
+      if (first && read > maxHeader) throw new Error(`${file} is no backup of ojs.`);
     }
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'Z_BUF_ERROR') {
@@ -160,6 +173,7 @@ async function* linesOf(file: string): AsyncIterable<string> {
     }
     throw error;
   }
+  const rest = parts.join('');
   if (rest === '') return;
   if (first) yield rest;
   else throw cutOff(file, 'its last line has no end');

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
@@ -55,6 +55,34 @@ describe.each(['jobs.ndjson', 'jobs.ndjson.gz'])('%s', (name) => {
     writeFileSync(file, '');
     await expect(readBackup(file)).rejects.toThrow(/empty|incomplete/);
   });
+});
+
+test('a new file belongs to its owner alone, even where one of an aborted backup was left for everybody', async () => {
+  const file = await written('jobs.ndjson');
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  await using storage = memoryStorage();
+  writeFileSync(`${file}.partial`, '');
+  chmodSync(`${file}.partial`, 0o644);
+  await writeBackup(storage, file);
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+});
+
+test('a long first line is no header, and is not read to its end', async () => {
+  const file = join(temporaryDirectory(), 'line.ndjson.gz');
+  const whole = gzipSync('x'.repeat(8_000_000));
+  // Its end is missing, which only a reader of the whole line sees.
+  writeFileSync(file, whole.subarray(0, whole.length >> 1));
+  await expect(readBackup(file)).rejects.toThrow('is no backup of ojs');
+});
+
+test('a record may be longer than many reads of the file', async () => {
+  await using storage = memoryStorage();
+  const long = `{"args":["${'é '.repeat(400_000)}"]}`;
+  await insert(storage, [newJob(1, { envelope: long }), newJob(2)]);
+  const file = join(temporaryDirectory(), 'long.ndjson');
+  await writeBackup(storage, file);
+  const jobs = (await recordsIn(file)).flatMap((one) => (one.kind === 'job' ? [one.record.job] : []));
+  expect(jobs.map((job) => job.envelope === long)).toEqual([true, false]);
 });
 
 test('a bulk operation that ran is stopped in the restored store', async () => {

@@ -39,7 +39,7 @@ export async function startDevServer({ storage, port, line }: DevServerOptions):
 
 /** A file of the project that its repository does not keep. */
 function ownFile(): string {
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
   writeFileSync(`${folder}/.gitignore`, '*\n');
   return `sqlite:./${folder}/dev.db`;
 }

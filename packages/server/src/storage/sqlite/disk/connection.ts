@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, openSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -43,6 +43,7 @@ export class Connection {
     this.file = resolve(path);
     check(this.file);
     try {
+      createPrivate(this.file);
       const { DatabaseSync } = loadNodeSqlite();
       this.#database = new DatabaseSync(this.file, { timeout: 0 });
       // 16 MiB of page cache; other pages come from the system's memory within microseconds. A larger cache costs more:
@@ -223,6 +224,11 @@ function check(file: string): void {
       cause: error,
     });
   }
+}
+
+/** A store has the arguments of all jobs, and the key of all leases. SQLite gives its other files the mode of this one. */
+function createPrivate(file: string): void {
+  if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600));
 }
 
 /** The primary result code of an SQLite error; extended codes carry more in the upper bits. */
