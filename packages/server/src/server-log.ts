@@ -38,9 +38,20 @@ export function serverLog(level: LogLevel | false, to: DestinationStream = pino.
         level: (label) => ({ severity: label.toUpperCase(), severity_number: severityNumbers[label] }),
         log: recordOf,
       },
+      hooks: { streamWrite: (line) => line.replace(steering, escaped) },
     },
     to,
   );
+}
+
+/**
+ * What JSON leaves as it is in a string, and a terminal takes for a command: C1 characters, marks of direction,
+ * separators of lines. Messages of jobs' errors are in lines of the log.
+ */
+const steering = /[\u007f-\u009f\u2028\u2029\p{Bidi_Control}]/gu;
+
+function escaped(one: string): string {
+  return `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 function recordOf(fields: object): Record<string, unknown> {

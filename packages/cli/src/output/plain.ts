@@ -1,9 +1,11 @@
+const steering = /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu;
+
 /**
- * Text of a user for a terminal. Control characters would steer it, and marks of direction would show another order than
- * the text has: both are written as escapes.
+ * Text of a user for a terminal. Control characters would steer it, marks of direction would show another order than
+ * the text has, and separators of lines would show one line as two: they are written as escapes.
  */
 export function plain(text: string): string {
-  return text.replace(/[\p{Cc}\p{Bidi_Control}]/gu, escaped);
+  return text.replace(steering, escaped);
 }
 
 /** The same for a message of several lines, such as a query with a caret below it. */
@@ -13,7 +15,7 @@ export function plainLines(text: string): string {
 
 /** JSON text in one line. Its own line breaks stand between tokens only. */
 export function oneLine(json: string): string {
-  return json.replace(/[\p{Cc}\p{Bidi_Control}]/gu, (one) => (/\s/.test(one) ? ' ' : escaped(one)));
+  return json.replace(steering, (one) => (/[\t\n\r]/.test(one) ? ' ' : escaped(one)));
 }
 
 function escaped(one: string): string {

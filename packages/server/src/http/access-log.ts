@@ -1,6 +1,7 @@
 import { isUuidv7 } from '@ojs-ts/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Warn } from './connections.ts';
+import { addressOf } from './proxies.ts';
 
 /**
  * A line for every answered request. The route has its placeholders instead of values, and the query is left out: both
@@ -17,7 +18,7 @@ export function addAccessLog(app: FastifyInstance, write: Warn): void {
         bytes: bytesOf(reply),
         request_id: request.id,
         principal: request.holder?.name ?? null,
-        source_ip: request.ip,
+        source_ip: addressOf(request),
         job_id: jobOf(request),
       },
       'request',

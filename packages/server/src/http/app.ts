@@ -20,7 +20,7 @@ import { acceptBodies } from './media.ts';
 import { routeHint, type ServedRoute } from './nearest-route.ts';
 import { observe } from './observation.ts';
 import { allowOrigin, checkOrigin, type Guard } from './origins.ts';
-import { isProxy, proxyList } from './proxies.ts';
+import { addressOf, isProxy, proxyList } from './proxies.ts';
 import { singles } from './query.ts';
 import { mediaTypeFor, quirkOf } from './quirks.ts';
 import { clientOf, RateLimiter, type RequestRate, rateHeaders, rateLimited } from './rate-limit.ts';
@@ -259,7 +259,7 @@ function requestLimit(rate: RequestRate | null) {
   const limiter = rate === null ? null : new RateLimiter(rate);
   return (request: FastifyRequest, reply: FastifyReply, what: 'show' | 'count'): void => {
     if (limiter === null || rate === null) return;
-    const client = request.holder?.name ?? clientOf(request.ip);
+    const client = request.holder?.name ?? clientOf(addressOf(request));
     const { url = '', config } = request.routeOptions;
     const counts = what === 'count' && !openPaths.has(url) && config.page !== true;
     const allowance = counts ? limiter.take(client) : limiter.peek(client);
@@ -283,7 +283,7 @@ function bindingRequest(request: FastifyRequest, quirks: boolean, signal?: Abort
     query: singles(request.query),
     body: request.body as string | undefined,
     requestId: request.id,
-    address: request.ip,
+    address: addressOf(request),
     key: typeof key === 'string' && key !== '' ? key : null,
     ...(request.holder !== null && { owner: request.holder.name, grant: request.holder.grant }),
     ...(accept !== undefined && { accept }),

@@ -3,6 +3,7 @@ import type { Authorization, Credential, Holder } from './auth.ts';
 import type { Sessions } from './dashboard/sessions.ts';
 import type { Logins } from './logins.ts';
 import { checkPage } from './origins.ts';
+import { addressOf } from './proxies.ts';
 import { asksForWebSocket, authorizationOf } from './realtime/upgrade.ts';
 
 declare module 'fastify' {
@@ -42,7 +43,7 @@ export async function identify(
   }
   request.credential = credential;
   const holder = await logins.holder(header, {
-    address: request.ip,
+    address: addressOf(request),
     route: `${request.method} ${request.routeOptions.url}`,
     requestId: request.id,
     isSealed: session !== null,

@@ -1,4 +1,5 @@
 import { BlockList, isIP, isIPv6 } from 'node:net';
+import type { FastifyRequest } from 'fastify';
 
 /** Addresses and networks: `10.0.0.7`, `10.0.0.0/8`, `fd00::/8`. Null for none. Throws an Error for anything else. */
 export function proxyList(texts: readonly string[]): BlockList | null {
@@ -18,4 +19,9 @@ export function proxyList(texts: readonly string[]): BlockList | null {
 
 export function isProxy(proxies: BlockList | null, address: string): boolean {
   return proxies?.check(address, isIPv6(address) ? 'ipv6' : 'ipv4') ?? false;
+}
+
+/** The client. A proxy may pass on anything in X-Forwarded-For: where that is no address, the client is who sent it. */
+export function addressOf({ ip, ips }: FastifyRequest): string {
+  return isIP(ip) !== 0 ? ip : (ips?.findLast((one) => isIP(one) !== 0) ?? ip);
 }

@@ -255,6 +255,23 @@ describe('a server whose connections are taken by idle ones of one address', () 
     expect([await as('10.0.0.1'), await as('10.0.0.2'), await as('10.0.0.1')]).toEqual([200, 200, 429]);
   });
 
+  test.each([
+    ['<script>alert(1)</script>', '127.0.0.1'],
+    ['10.0.0.7, unknown', '127.0.0.1'],
+    ['unknown, 10.0.0.7', '10.0.0.7'],
+    ['fd00::7', 'fd00::7'],
+  ])('X-Forwarded-For %s of a proxy is the client %s', async (forwarded, client) => {
+    await using server = await serveClocked(memory?.url() ?? '', {}, { proxies: ['127.0.0.1'], tokens: [token] });
+    const headers = { authorization: 'Bearer wrong', 'x-forwarded-for': forwarded };
+    await send(server.url, { path: '/ojs/v1/queues', headers });
+    const entries = await send(server.url, {
+      path: '/ojs/v1/admin/audit',
+      headers: { authorization: `Bearer ${token}`, 'x-forwarded-for': '10.1.1.1' },
+    });
+    const failed = JSON.parse(entries.text).items.filter((one: { outcome: string }) => one.outcome !== 'success');
+    expect(failed).toMatchObject([{ source_ip: client }]);
+  });
+
   test('over TLS knows who has proven a token', async () => {
     const options = { tls: selfSigned(), tokens: [token], maxConnections: 1 };
     await using server = await serveClocked(memory?.url() ?? '', {}, options);

@@ -58,3 +58,12 @@ test('an error that is the cause of its cause has a line', () => {
     error: { message: 'the error', cause: { message: 'the cause' } },
   });
 });
+
+test('no text in a line can steer a terminal, and its JSON keeps every character', () => {
+  const lines: string[] = [];
+  const message = 'a\u0000\u001b\u009b2J\u007f\u0085\u2028\u202e\u2066b é 🎉';
+  serverLog('info', { write: (line) => void lines.push(line) }).info({ err: new Error(message), queue: 'q' }, message);
+  expect(lines).toHaveLength(1);
+  expect(lines[0]?.slice(0, -1)).not.toMatch(/[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/u);
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({ message, error: { message } });
+});

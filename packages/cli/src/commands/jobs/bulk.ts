@@ -5,6 +5,7 @@ import type { Server, ServerFlags } from '../../connection/server.ts';
 import { type Item, list, numberIn, text } from '../../output/cells.ts';
 import { type ConfirmFlags, confirmed, takesConfirm } from '../../output/confirm.ts';
 import { type FormatFlags, printAnswer, takesJson } from '../../output/format.ts';
+import { oneLine } from '../../output/plain.ts';
 import { follow, jobs, matchedWords } from '../bulk/follow.ts';
 import { serverCommand } from '../command.ts';
 import { perSecond } from '../values.ts';
@@ -180,7 +181,7 @@ async function oneByOne(
 }
 
 function report({ done }: Change, { succeeded, failed, errors }: Result, { json }: FormatFlags): void {
-  if (json) console.log(JSON.stringify({ [done]: succeeded, failed, errors }));
+  if (json) console.log(oneLine(JSON.stringify({ [done]: succeeded, failed, errors })));
   else {
     console.log(`${jobs(succeeded)} ${done}.`);
     if (failed > 0) console.error(`${jobs(failed)} stayed as before:`);

@@ -4,7 +4,7 @@ import { Failure } from '../../connection/failure.ts';
 import type { Server, ServerFlags } from '../../connection/server.ts';
 import { type ConfirmFlags, confirmed, takesConfirm } from '../../output/confirm.ts';
 import { type FormatFlags, takesJson } from '../../output/format.ts';
-import { plain } from '../../output/plain.ts';
+import { oneLine, plain } from '../../output/plain.ts';
 import { serverCommand } from '../command.ts';
 import { type Holder, holdersOf, holderTable } from './holders.ts';
 
@@ -67,7 +67,7 @@ function nothing(key: string, holders: readonly Holder[]): string {
 }
 
 function report({ json }: FormatFlags, plan: FreeingPlan, said: string): void {
-  console.log(json ? JSON.stringify(plan) : said);
+  console.log(json ? oneLine(JSON.stringify(plan)) : said);
 }
 
 function count(number: number, what: string): string {

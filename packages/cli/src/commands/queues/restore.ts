@@ -5,7 +5,7 @@ import type { Server, ServerFlags } from '../../connection/server.ts';
 import { type Item, part, text } from '../../output/cells.ts';
 import { type ConfirmFlags, confirmed, takesConfirm } from '../../output/confirm.ts';
 import { type FormatFlags, takesJson } from '../../output/format.ts';
-import { plain } from '../../output/plain.ts';
+import { oneLine, plain } from '../../output/plain.ts';
 import { table } from '../../output/table.ts';
 import { auditEntry } from '../audit.ts';
 import { serverCommand } from '../command.ts';
@@ -155,5 +155,5 @@ function numberOf(value: unknown): number | null {
 }
 
 function report({ json }: FormatFlags, restored: object, said: string): void {
-  console.log(json ? JSON.stringify({ restored }) : said);
+  console.log(json ? oneLine(JSON.stringify({ restored })) : said);
 }

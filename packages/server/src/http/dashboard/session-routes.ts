@@ -5,6 +5,7 @@ import { json, type Reply } from '../../binding/reply.ts';
 import type { Authorization, Holder } from '../auth.ts';
 import { answer } from '../delivery.ts';
 import type { Logins } from '../logins.ts';
+import { addressOf } from '../proxies.ts';
 import type { Sessions } from './sessions.ts';
 
 const path = '/dashboard/session';
@@ -36,7 +37,7 @@ export function addSessionRoutes(app: FastifyInstance, parts: SessionParts): voi
       reply.header('cache-control', 'no-store');
       if (!authorization.isOn) return answer(reply, stateOf(parts, null));
       const holder = await logins.holder(`Bearer ${token}`, {
-        address: request.ip,
+        address: addressOf(request),
         route: `POST ${path}`,
         requestId: request.id,
         isSealed: false,

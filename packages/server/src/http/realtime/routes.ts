@@ -6,6 +6,7 @@ import { type Channel, jobChannel, queueChannel, readChannel } from '../../bindi
 import { filterOf, Realtime } from '../../binding/realtime/realtime.ts';
 import { Session } from '../../binding/realtime/session.ts';
 import { faultOf } from '../../binding/reply.ts';
+import { addressOf } from '../proxies.ts';
 import { singles } from '../query.ts';
 import { clientOf } from '../rate-limit.ts';
 import { ConnectionLimit } from './connection-limit.ts';
@@ -42,7 +43,7 @@ export function addRealtime(app: FastifyInstance, parts: RealtimeParts): void {
   function enter(request: FastifyRequest, reply: FastifyReply): () => void {
     if (closing) throw new ProtocolError('backend_unavailable', 'This server is stopping.');
     try {
-      return connections.enter(request.holder?.name ?? clientOf(request.ip));
+      return connections.enter(request.holder?.name ?? clientOf(addressOf(request)));
     } catch (error) {
       if (error instanceof ProtocolError) reply.headers(limitHeaders(error.details));
       throw error;
