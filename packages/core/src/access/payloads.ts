@@ -12,6 +12,20 @@ const hidden: ReadonlyMap<string, Json> = new Map([
   ['last_checkpoint', 'null'],
   ['data', 'null'],
 ]);
+/** Of a job's error: the worker puts any JSON and any text into these. */
+const hiddenOfError: ReadonlyMap<string, Json> = new Map([
+  ['details', 'null'],
+  ['backtrace', '[]'],
+]);
+/** Members that only describe a job, with any content: `ext_ml_gpu_count`, `x-tenant`. */
+const described = /^(?:ext_|x[_:-])/;
+/** The server's own members with such names. */
+const shownAnyhow: ReadonlySet<string> = new Set([
+  'x_progress',
+  'x_lease',
+  'x_parent_results_from',
+  'x_parent_results_left_out',
+]);
 const redacted: Json = '"[redacted]"';
 const maxPath = 256;
 
@@ -62,13 +76,30 @@ function filtered(text: Json, hides: boolean, paths: readonly Path[]): Json {
 
 /** What is shown of the member's value; null for the value as it is. */
 function shownOf(name: string, text: Json, at: number, hides: boolean, paths: readonly Path[]): Json | null {
-  const empty = hides ? hidden.get(name) : undefined;
-  if (empty !== undefined) return empty;
+  if (hides) {
+    const empty = hidden.get(name) ?? (described.test(name) && !shownAnyhow.has(name) ? 'null' : undefined);
+    if (empty !== undefined) return empty;
+    if (name === 'error' || name === 'errors') return withoutDetails(text.slice(at, valueEnd(text, at)));
+  }
   const root = name === parentResults ? 'result' : name;
   const below = paths.filter(([first]) => first === root).map(([, ...rest]) => rest);
   if (below.length === 0) return null;
   const value = text.slice(at, valueEnd(text, at));
   return name === parentResults ? redactEach(value, below) : redact(value, below);
+}
+
+/** The error of a job, or a list of them; null for anything else. An error of this server has codes of its own. */
+function withoutDetails(value: Json): Json | null {
+  const errors = value.startsWith('[') ? elements(value) : [value];
+  if (!errors.every((text) => text.startsWith('{') && isOfJob(members(text)))) return null;
+  const shown = errors.map((text) =>
+    objectText([...members(text)].map(([name, one]) => [name, hiddenOfError.get(name) ?? one])),
+  );
+  return value.startsWith('[') ? `[${shown.join(',')}]` : (shown[0] ?? value);
+}
+
+function isOfJob(error: ReadonlyMap<string, Json>): boolean {
+  return error.has('message') && !error.has('canonical_code');
 }
 
 /** Results of steps. The result of a group is the list of its members' results, so each element of a list may be one. */

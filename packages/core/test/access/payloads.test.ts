@@ -11,6 +11,21 @@ const redact = (paths: readonly string[]) => {
   return filter;
 };
 
+test('what workers and clients add to a job with any content is a payload too; texts of errors are not', () => {
+  const error = '{"code":"c","message":"m","details":{"card":"4111"},"backtrace":["at f(4111)"]}';
+  const job = `{"id":"1","ext_ml_gpu_count":{"card":"4111"},"x-tenant":"4111","x:a":[4111],"x_note":"4111","x_progress":{"progress":0.5,"data":{"n":4111}},"x_lease":"l","error":${error},"errors":[${error}]}`;
+  const shown = JSON.parse(hide(job));
+  expect(JSON.stringify(shown)).not.toContain('4111');
+  expect(shown).toMatchObject({ x_progress: { progress: 0.5 }, x_lease: 'l', errors: [{ code: 'c', message: 'm' }] });
+  expect(Object.keys(shown)).toEqual(Object.keys(JSON.parse(job)));
+});
+
+test('an error of the server keeps its details, which say what is wrong with a request', () => {
+  const item = '{"status":400,"error":{"code":"c","message":"m","canonical_code":"C","details":{"path":"$.type"}}}';
+  const answer = `{"items":[${item}],"errors":[${item}],"errors":[]}`;
+  expect(hide(answer)).toBe(answer);
+});
+
 describe('an answer for somebody without the right to see payloads', () => {
   test('keeps everything but arguments, results, checkpoints and data', () => {
     const job =

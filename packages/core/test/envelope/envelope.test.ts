@@ -505,3 +505,20 @@ describe('any text', () => {
     );
   });
 });
+
+test('a member of a job that only the server writes is not stored, and the answer says so', () => {
+  const names = [
+    'cron',
+    'dead_letter',
+    'unique_key',
+    'progress',
+    'error_fingerprint',
+    'workflow_step',
+    'result_expires_at',
+  ];
+  const sent = Object.fromEntries(names.map((name) => [name, 'mine']));
+  const { job, unknown } = readEnvelope(JSON.stringify({ type: 'a.b', args: [], ...sent, kept: 1 }), now, uuidv7);
+  expect(Object.keys(JSON.parse(job.envelope)).filter((name) => name in sent)).toEqual([]);
+  expect(JSON.parse(job.envelope)).toMatchObject({ kept: 1 });
+  expect(unknown.map(({ name }) => name)).toEqual([...names, 'kept']);
+});
