@@ -56,8 +56,8 @@ export const worker: readonly Mutation[] = [
     name: 'no-ownership',
     rule: 'deviations X29',
     in: 'server: readOwner',
-    find: "worker ?? fields.string('worker_id')",
-    replace: "(worker ?? fields.string('worker_id')) && null",
+    find: "worker ?? fields.pathName('worker_id')",
+    replace: "(worker ?? fields.pathName('worker_id')) && null",
     cases: ['OJS-L1-EXC-004', 'OJS-L1-OWN-001'],
   },
   {

@@ -21,6 +21,11 @@ export function isCronName(name: unknown): name is string {
   return typeof name === 'string' && name.length <= 255 && lowerCaseName.test(name);
 }
 
+/** A client normalises a path with such a segment, so nobody could look at a thing with this name. */
+export function isDotSegment(name: string): boolean {
+  return name === '.' || name === '..';
+}
+
 /** Named priorities (ojs-core §5.2). */
 export const namedPriorities = { HIGH: 10, NORMAL: 0, LOW: -10 } as const;
 export const expectedPriority = 'a whole number from -100 to 100';

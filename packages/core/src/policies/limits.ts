@@ -1,6 +1,7 @@
 import { ProtocolError, type ValidationIssue } from '../errors.ts';
 import { type Limit, queueLimitKey, type Rate } from '../job/job.ts';
 import { isObject } from '../json/json.ts';
+import { isDotSegment } from '../names.ts';
 import { parseDuration } from '../time/duration.ts';
 
 /** The most limits of one job. */
@@ -64,6 +65,7 @@ class Reader {
     const key = value.key ?? own;
     if (typeof key !== 'string' || key === '' || key.length > 255 || /\p{Cc}/u.test(key) || !key.isWellFormed())
       return this.#wrong('.key', 'key must be a text of 1 to 255 characters without control characters');
+    if (isDotSegment(key)) return this.#wrong('.key', 'key must not be . or .., which mean another path');
     if (reserved.test(key) && key !== own)
       return this.#wrong('.key', `key must not begin with queue: or cron:, but for the job's own queue, ${own}`);
     if ((value.on_limit ?? 'wait') !== 'wait') {

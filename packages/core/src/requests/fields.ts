@@ -1,6 +1,7 @@
 import { ProtocolError, type ValidationIssue } from '../errors.ts';
 import type { Json } from '../job/job.ts';
 import { isObject, readJson } from '../json/json.ts';
+import { isDotSegment } from '../names.ts';
 
 /**
  * Names that a store keeps and compares. Some stores cannot hold U+0000 or half of a surrogate pair, so all storages
@@ -51,6 +52,21 @@ export class Fields {
       `must be a non-empty string of at most ${max} characters, none of them a control character or half a surrogate pair`,
       value,
     );
+  }
+
+  /** A name that may be a segment of a path. */
+  pathName(name: string): string | null {
+    return this.#undotted(name, this.string(name));
+  }
+
+  requiredPathName(name: string): string {
+    return this.#undotted(name, this.requiredString(name)) ?? '';
+  }
+
+  #undotted(name: string, value: string | null): string | null {
+    if (value === null || !isDotSegment(value)) return value;
+    this.issue(name, 'must not be . or .., which mean another path');
+    return null;
   }
 
   requiredString(name: string, max = 255): string {

@@ -24,6 +24,12 @@ function limits(value: unknown, queue = 'q'): readonly Limit[] {
   return limits;
 }
 
+test.each(['.', '..'])('the key %s is refused: no path of a limit could have it', (key) => {
+  expect(read({ key, concurrency: 1 }).issues).toEqual([
+    { path: '$.rate_limit.key', message: 'key must not be . or .., which mean another path' },
+  ]);
+});
+
 describe('readLimits', () => {
   test('accepts the policy of ojs-rate-limiting §6', () => {
     const policy = {

@@ -18,7 +18,7 @@ const intervalSeconds = 5;
 export async function register(engine: Engine, request: BindingRequest): Promise<Reply> {
   const { body, access } = request;
   const fields = new Fields(Fields.parse(body));
-  const worker = fields.requiredString('worker_id');
+  const worker = fields.requiredPathName('worker_id');
   const beat = readBeat(engine.leases, fields, worker);
   const secretDigest = readSecret(fields, worker, request);
   fields.done();
@@ -44,7 +44,7 @@ export async function deregister(engine: Engine, request: BindingRequest): Promi
   const { id } = params;
   const said = id !== undefined && (body === undefined || body === '') ? {} : Fields.parse(body);
   const fields = new Fields(said);
-  const worker = id ?? fields.requiredString('worker_id');
+  const worker = id ?? fields.requiredPathName('worker_id');
   const secretDigest = readSecret(fields, worker, request);
   fields.done();
   await access?.worker(worker);

@@ -91,7 +91,7 @@ function usualOwner(leases: Leases, { job_id: id, x_lease: lease }: Body, worker
 export function readOwner(leases: Leases, fields: Fields, worker?: string): Owner {
   const id = fields.requiredString('job_id');
   const lease = fields.string('x_lease', 64);
-  const owner = worker ?? fields.string('worker_id');
+  const owner = worker ?? fields.pathName('worker_id');
   fields.done();
   // A malformed id is as unknown as any other.
   if (!isUuidv7(id)) throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });

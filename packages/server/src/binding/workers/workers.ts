@@ -70,7 +70,7 @@ const maxWaitMs = 60_000;
 /** POST /workers/fetch (ojs-http-binding §10.1). */
 export async function fetchJobs(engine: Engine, request: BindingRequest): Promise<Reply> {
   const fields = new Fields(Fields.parse(request.body));
-  const worker = fields.string('worker_id');
+  const worker = fields.pathName('worker_id');
   const fetch = readFetch(fields, worker, readSecret(fields, worker, request), maxFetched);
   fields.done();
   request.access?.queues(fetch.queues);
@@ -121,7 +121,7 @@ function itemOf({ body, params }: BindingRequest): Item {
 /** POST /workers/heartbeat (ojs-worker-protocol §4). */
 export async function heartbeat(engine: Engine, request: BindingRequest, testMode: boolean): Promise<Reply> {
   const fields = new Fields(Fields.parse(request.body));
-  const worker = fields.requiredString('worker_id');
+  const worker = fields.requiredPathName('worker_id');
   const beat = readBeat(engine.leases, fields, worker);
   const secretDigest = readSecret(fields, worker, request);
   fields.done();
@@ -142,7 +142,7 @@ export async function exchange(
 ): Promise<Reply> {
   const body = Fields.parse(request.body);
   const fields = new Fields(body);
-  const worker = fields.requiredString('worker_id');
+  const worker = fields.requiredPathName('worker_id');
   const secretDigest = readSecret(fields, worker, request);
   const acks = readItems(request.body ?? '', 'acks', fields);
   const nacks = readItems(request.body ?? '', 'nacks', fields);

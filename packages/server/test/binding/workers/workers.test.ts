@@ -8,6 +8,20 @@ interface Listed {
   readonly pagination: { readonly next_cursor?: string };
 }
 
+test.each(['.', '..'])('no worker is called %s: no path of a worker could have the name', async (worker) => {
+  await using server = await serve();
+  for (const [path, body] of [
+    ['/workers/fetch', { queues: ['q'], worker_id: worker }],
+    ['/workers/heartbeat', { worker_id: worker }],
+    ['/workers/register', { worker_id: worker }],
+    ['/workers/exchange', { worker_id: worker }],
+  ] as const)
+    expect(await call(server.url, path, body)).toMatchObject({
+      status: 400,
+      body: { error: { message: '$.worker_id: must not be . or .., which mean another path' } },
+    });
+});
+
 describe.each(storages)('workers on $name', ({ url }) => {
   test('the list has those with heartbeats and those that only fetch', async () => {
     await using server = await serve({ storage: url() });
