@@ -47,6 +47,7 @@ const refusals: Readonly<Record<WriteRefusal, string>> = {
   full: 'its disk or its memory is full',
   read_only: 'it is read-only',
   io_error: 'its disk refuses to write',
+  timeout: 'it does not finish them',
 };
 
 /** Any other error: the caller may try again, the cause is only in the log. */

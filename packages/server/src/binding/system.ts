@@ -157,7 +157,7 @@ export async function health(engine: Engine, about: About): Promise<Reply> {
       return 'disconnected';
     },
   );
-  const { clock, file } = storeHealth;
+  const { clock, file, movedAt } = storeHealth;
   const writes = status === 'connected' ? storeHealth.writes : storeHealth.away;
   const up = status === 'connected' && writes.status === 'pass';
   // Rows of users' transactions that wait for their import: near 0 while a server of this version runs.
@@ -167,7 +167,12 @@ export async function health(engine: Engine, about: About): Promise<Reply> {
     version: '1.0',
     server_version: about.version,
     uptime_seconds: Math.max(0, Math.floor((engine.clock.now() - engine.startedAt) / 1_000)),
-    backend: { type: engine.storage.traits.name, status, latency_ms: Math.round(performance.now() - sent) },
+    backend: {
+      type: engine.storage.traits.name,
+      status,
+      latency_ms: Math.round(performance.now() - sent),
+      ...(movedAt !== null && { moved_at: formatTimestamp(movedAt) }),
+    },
     checks: { writes, clock, file },
     ...(engine.maintenance.on && { maintenance: true }),
     ...(waiting !== undefined && { inbox_depth: waiting }),

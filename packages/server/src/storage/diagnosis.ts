@@ -8,6 +8,7 @@ export type StoreFindingCode =
   | 'missing_index'
   | 'idle_slot'
   | 'few_connections'
+  | 'store_moved'
   // Redis
   | 'no_persistence'
   | 'write_failed'

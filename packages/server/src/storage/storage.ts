@@ -191,6 +191,15 @@ export interface StoreVerdict {
   readonly whole: boolean;
 }
 
+/** New connections have reached another server than before. */
+export interface StoreMove {
+  /** Host and port. */
+  readonly from: string;
+  readonly to: string;
+  /** By the wall clock of this machine. */
+  readonly at: Millis;
+}
+
 export interface Storage extends AsyncDisposable {
   readonly traits: Traits;
   readonly jobs: Jobs;
@@ -217,6 +226,8 @@ export interface Storage extends AsyncDisposable {
    * its own.
    */
   verify?(signal: AbortSignal): Promise<StoreVerdict>;
+  /** When another server took over last, as this process has seen it; null if none has. Absent where nothing can. */
+  lastMove?(): StoreMove | null;
   /** What an operator should mend about the store: its settings, its room, what slows it down. Reads only. */
   diagnose(): Promise<readonly StoreFinding[]>;
   /** A number below 2^16 that never changes for this store. */

@@ -8,8 +8,11 @@ export class StoreUnavailable extends Error {
   }
 }
 
-/** Why a store takes no writes: no room on its disk or in its memory, read-only, or its disk fails. */
-export type WriteRefusal = 'full' | 'read_only' | 'io_error';
+/**
+ * Why a store takes no writes: no room on its disk or in its memory, read-only, its disk fails, or it does not finish
+ * them.
+ */
+export type WriteRefusal = 'full' | 'read_only' | 'io_error' | 'timeout';
 
 /** The store can be read, but takes no writes. */
 export class StoreUnwritable extends StoreUnavailable {

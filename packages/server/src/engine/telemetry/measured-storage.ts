@@ -45,6 +45,7 @@ export function measured(storage: Storage, { storage: durations, storageErrors, 
 
   const { jobs, upkeep, registry, workflows, crons, documents, audit, inbox, backup } = storage;
   const verify = storage.verify?.bind(storage);
+  const lastMove = storage.lastMove?.bind(storage);
   return {
     traits: storage.traits,
     jobs: {
@@ -127,6 +128,7 @@ export function measured(storage: Storage, { storage: durations, storageErrors, 
     probe: timed('probe', () => storage.probe()),
     // As long as a file is large: no latency.
     ...(verify && { verify }),
+    ...(lastMove && { lastMove }),
     diagnose: timed('diagnose', () => storage.diagnose()),
     seed: () => storage.seed(),
     leaseKey: () => storage.leaseKey(),

@@ -8,6 +8,8 @@ const probeMs = 10_000;
 const refusedMs = 1_000;
 /** A small probe may fit where a large job did not: a refusal stands for so long after the last refused write. */
 const standsMs = 3_000;
+/** A small write that takes longer is refused as far as callers can tell: their own calls end by their timeouts. */
+const slowMs = 10_000;
 
 /** One line of what the health answer says about the store. */
 export interface StoreCheck {
@@ -31,6 +33,9 @@ export class StoreHealth {
   /** Since when the store does not answer, as far as this server has noticed. */
   #awaySince: Millis | null = null;
   #probedAt = performance.now();
+  #probing: Promise<void> | null = null;
+  /** The move that the log has. */
+  #movedAt: Millis | null = null;
   #newest = Number.NEGATIVE_INFINITY;
   #damage: string | null = null;
   readonly #closing = new AbortController();
@@ -88,6 +93,11 @@ export class StoreHealth {
     else this.#log.warn(took, 'store check incomplete');
   }
 
+  /** When another server of the store took over last. */
+  get movedAt(): Millis | null {
+    return this.#storage.lastMove?.()?.at ?? null;
+  }
+
   /** Ends the look for damage. */
   async close(): Promise<void> {
     clearTimeout(this.#timer);
@@ -120,12 +130,22 @@ export class StoreHealth {
     this.#awaySince = null;
   }
 
-  /** Probes the store where it is time to. @throws the error of a store that cannot be reached. */
-  async probe(): Promise<void> {
-    if (performance.now() - this.#probedAt < (this.#refused === null ? probeMs : refusedMs)) return;
-    this.#probedAt = performance.now();
+  /**
+   * Probes the store where it is time to. A probe that is still under way is not joined by another one.
+   * @param patienceMs how long it may take.
+   * @throws the error of a store that cannot be reached.
+   */
+  async probe(patienceMs = slowMs): Promise<void> {
+    this.#tellMove();
+    if (this.#probing === null) {
+      if (performance.now() - this.#probedAt < (this.#refused === null ? probeMs : refusedMs)) return;
+      this.#probedAt = performance.now();
+      this.#probing = this.#storage.probe().finally(() => {
+        this.#probing = null;
+      });
+    }
     try {
-      await this.#storage.probe();
+      await this.#inTime(this.#probing, patienceMs);
       this.answered();
     } catch (error) {
       if (!(error instanceof StoreUnwritable)) throw error;
@@ -134,5 +154,23 @@ export class StoreHealth {
     if (this.#refused === null || performance.now() - this.#refused.at < standsMs) return;
     this.#refused = null;
     this.#log.info({}, 'store takes writes again');
+  }
+
+  /** A write may wait for ever, such as for a synchronous standby that is gone. */
+  async #inTime(probing: Promise<void>, ms: number): Promise<void> {
+    const { promise: late, resolve } = Promise.withResolvers<true>();
+    const timer = setTimeout(() => resolve(true), ms).unref();
+    const isLate = await Promise.race([probing, late]).finally(() => clearTimeout(timer));
+    if (isLate !== true) return;
+    // Its end is of interest to the next round only.
+    probing.catch(() => {});
+    throw new StoreUnwritable('timeout', `A small write has not been committed within ${ms / 1_000} s.`);
+  }
+
+  #tellMove(): void {
+    const move = this.#storage.lastMove?.() ?? null;
+    if (move === null || move.at === this.#movedAt) return;
+    this.#movedAt = move.at;
+    this.#log.warn({ from: move.from, to: move.to }, 'store moved to another server');
   }
 }

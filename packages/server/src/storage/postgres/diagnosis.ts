@@ -5,6 +5,8 @@ import { indexNames } from './connection/migrate.ts';
 
 /** An old snapshot keeps each dead row for so long, in milliseconds: claims walk over them. */
 const oldMs = 300_000;
+/** How long an operator should know that another server has taken over. */
+const movedMs = 3_600_000;
 const manyDead = 100_000;
 const mostConnections = 0.9;
 
@@ -40,6 +42,7 @@ export async function diagnose(database: Database, old = oldMs): Promise<readonl
   ]);
   const known = new Set(valid.map(([name]) => text(name)));
   return [
+    ...moved(database),
     ...(of[0] === undefined ? [] : settingsFound(of[0].map(String))),
     ...held.map(([pid, user, name, state, ms]) =>
       snapshotHeld(
@@ -81,6 +84,19 @@ export async function diagnose(database: Database, old = oldMs): Promise<readonl
           remedy: `REINDEX INDEX ${schema}.${name}; if it is missing, run its CREATE INDEX of the file packages/server/sql/postgres.`,
         }),
       ),
+  ];
+}
+
+function moved({ lastMove }: Database): readonly StoreFinding[] {
+  if (lastMove === null || Date.now() - lastMove.at > movedMs) return [];
+  const { from, to, at } = lastMove;
+  return [
+    {
+      code: 'store_moved',
+      severity: 'warning',
+      message: `Since ${new Date(at).toISOString()} new connections reach ${to} in place of ${from}, so the server has moved there.`,
+      remedy: `Make sure that ${from} is stopped or fenced: what it still takes is lost. This finding ends after an hour.`,
+    },
   ];
 }
 

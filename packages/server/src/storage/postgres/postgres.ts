@@ -113,6 +113,7 @@ export function postgresStorage({ url, events: logs = true, ...more }: PostgresO
     async probe() {
       await database.read(probe);
     },
+    lastMove: () => database.lastMove,
     diagnose: () => diagnose(database),
     seed: async () => integer((await database.read('SELECT seed FROM ojs.store'))[0]?.[0]),
     leaseKey: async () => text((await database.read('SELECT lease_key FROM ojs.store'))[0]?.[0]),

@@ -81,6 +81,40 @@ test('a store that does not answer takes no writes, since the first sign of it',
   expect(await writes()).toEqual({ status: 'pass' });
 });
 
+test('a write that nobody finishes is a refusal: health says so, and passes once it has ended', async () => {
+  await using served = await serveClocked('memory:');
+  const { engine } = served.bench;
+  const health = () => call<object>(served.url, '/health', undefined, { method: 'GET' });
+  const pass = stopwatch();
+  const { promise: standbyIsBack, resolve } = Promise.withResolvers<void>();
+  const probe = vi.spyOn(engine.storage, 'probe').mockImplementation(() => standbyIsBack);
+  pass(11);
+  await engine.storeHealth.probe(50);
+  const writes = { status: 'fail', reason: 'timeout', message: 'A small write has not been committed within 0.05 s.' };
+  expect(await health()).toMatchObject({ status: 503, body: { status: 'degraded', checks: { writes } } });
+  pass(20);
+  await engine.storeHealth.probe(50);
+  // The first one is still under way.
+  expect(probe).toHaveBeenCalledTimes(1);
+  resolve();
+  await vi.waitFor(async () => {
+    pass(4);
+    await engine.storeHealth.probe(10_000);
+    expect(await health()).toMatchObject({ status: 200 });
+  });
+});
+
+test('a store that has moved to another server is told once, and health has the time', async () => {
+  await using served = await serveClocked('memory:');
+  const { engine } = served.bench;
+  const at = Date.parse('2026-03-01T10:00:00Z');
+  Object.assign(engine.storage, { lastMove: () => ({ from: 'a:1', to: 'b:2', at }) });
+  await engine.storeHealth.probe();
+  await engine.storeHealth.probe();
+  const health = await call<object>(served.url, '/health', undefined, { method: 'GET' });
+  expect(health).toMatchObject({ status: 200, body: { backend: { moved_at: '2026-03-01T10:00:00.000Z' } } });
+});
+
 describe.each(storages)('the probe, $name', ({ url }) => {
   test('succeeds, may be repeated, and leaves nothing behind', async () => {
     await using b = await bench(url());

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Millis } from '@ojs-ts/core';
 import pg from 'pg';
+import type { StoreMove } from '../../storage.ts';
 import { StoreUnavailable } from '../../unavailable.ts';
 import { type DeltaPages, usualDeltaPages } from '../limits/limit-deltas.ts';
 import { ConnectionProbe } from './connection-probe.ts';
 import { explain, isLost, isReadOnly, sqlState } from './errors.ts';
-import { type Move, Servers } from './servers.ts';
+import { Servers } from './servers.ts';
 import { clientConfig, localSettings } from './settings.ts';
 import type { Cells } from './sql.ts';
 import { type CommitSummary, Transaction } from './transaction.ts';
@@ -181,7 +182,7 @@ export class Database {
     if (!this.#closed) this.#servers.lookAgain();
   }
 
-  get lastMove(): Move | null {
+  get lastMove(): StoreMove | null {
     return this.#servers.lastMove;
   }
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { integer, text } from '../../cells.ts';
+import type { StoreMove } from '../../storage.ts';
 import { sqlState } from './errors.ts';
 import { clientConfig } from './settings.ts';
 import type { PostgresAddress } from './url.ts';
@@ -13,14 +14,6 @@ interface Server {
   readonly takesWrites: boolean;
   /** The host of the URL that led there. */
   readonly target: number;
-}
-
-/** New connections have reached another server than before. */
-export interface Move {
-  readonly from: string;
-  readonly to: string;
-  /** By the wall clock. */
-  readonly at: number;
 }
 
 /**
@@ -42,7 +35,7 @@ export class Servers {
   readonly #patienceMs: number;
   readonly #moved: () => void;
   #current: Server | null = null;
-  #lastMove: Move | null = null;
+  #lastMove: StoreMove | null = null;
   #looking: Promise<boolean> | null = null;
   #lookedAt = performance.now();
   /** Whether this process has committed since the last look. */
@@ -60,7 +53,7 @@ export class Servers {
     return this.#current?.target ?? 0;
   }
 
-  get lastMove(): Move | null {
+  get lastMove(): StoreMove | null {
     return this.#lastMove;
   }
 
