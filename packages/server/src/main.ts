@@ -5,6 +5,7 @@ import { Binding } from './binding/binding.ts';
 import { readConfig, type ServerConfig, type ServerOptions } from './config.ts';
 import { Engine } from './engine/engine.ts';
 import { httpApp } from './http/app.ts';
+import { RequestFailures } from './request-failures.ts';
 import { serverLog } from './server-log.ts';
 import { settingsOf } from './settings.ts';
 import { openStorage } from './storage/open.ts';
@@ -39,9 +40,8 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     await storage[Symbol.asyncDispose]();
     throw error;
   });
-  const failed = (error: unknown, operation: string, requestId: string) => {
-    log.error({ err: error, operation, request_id: requestId }, 'request failed');
-  };
+  const failures = new RequestFailures(log);
+  const { failed } = failures;
   const about = {
     version,
     source: 'ojs://ojs-ts/server',
@@ -62,7 +62,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     log.info({ url, storage: storage.traits.name, durability: storage.traits.durability, version }, 'listening');
     let closed: Promise<void> | null = null;
     const close = () => {
-      closed ??= shutDown(app, engine, config, log);
+      closed ??= shutDown(app, engine, config, log).finally(() => failures[Symbol.dispose]());
       return closed;
     };
     return { url, engine, close, [Symbol.asyncDispose]: close };

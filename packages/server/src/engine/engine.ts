@@ -374,8 +374,18 @@ export class Engine implements AsyncDisposable {
         if (by < 0) reckon().catch((error: unknown) => log.error({ err: error }, 'crons not reckoned'));
       },
     });
+    // An outage is one line.
+    let isUnreadable = false;
     const follow = setInterval(() => {
-      own.follow().catch((error: unknown) => log.warn({ err: error }, 'store clock unreadable'));
+      own.follow().then(
+        () => {
+          isUnreadable = false;
+        },
+        (error: unknown) => {
+          if (!isUnreadable) log.warn({ err: error }, 'store clock unreadable');
+          isUnreadable = true;
+        },
+      );
     }, 1_000);
     this.#stop.push(async () => clearInterval(follow));
     const now = own.now();
