@@ -64,7 +64,11 @@ export type End = { readonly body: Wire } | { readonly error: OJSError; readonly
 /** @throws {OJSValidationError} */
 export function readRetryRules(retry: RetryOptions | false | undefined): RetryRules {
   if (retry !== false && retry !== undefined) checkNames(retry, retryNames, 'requestRetry');
-  const { maxRetries = 5, minBackoff = 100, maxBackoff = 5_000 } = retry === false ? { maxRetries: 0 } : (retry ?? {});
+  const {
+    maxRetries = Number.POSITIVE_INFINITY,
+    minBackoff = 100,
+    maxBackoff = 5_000,
+  } = retry === false ? { maxRetries: 0 } : (retry ?? {});
   return {
     max: maxRetries,
     minMs: durationMs(minBackoff, 'requestRetry.minBackoff'),
@@ -145,7 +149,7 @@ export function* attempts(
     }
     failures.push(outcome.error);
     uncertain ||= !('api' in outcome) || outcome.api.statusCode !== 429;
-    const pause = pauseAfter(failures.length, rules);
+    const pause = pauseAfter(failures.length, rules, remaining());
     pauseMs = outcome.waitMs ?? pause ?? 0;
     if (pause === null || pauseMs >= remaining()) return { error: outcome.error, recovery: null };
     settings.repeating?.(uncertain);
@@ -157,9 +161,13 @@ function recoveryOf({ jobId, recover }: CallSettings, error: OJSAPIError): Recov
   return recover?.(error) ?? null;
 }
 
-/** The pause before the next attempt, in milliseconds; null after the last one. */
-export function pauseAfter(failures: number, rules: RetryRules): number | null {
-  return failures > rules.max ? null : backoffMs(failures, rules.minMs, rules.maxMs);
+/**
+ * The pause before the next attempt, in milliseconds; null after the last one. A long pause is cut, so that the last
+ * attempts come shortly before the deadline.
+ */
+export function pauseAfter(failures: number, rules: RetryRules, remaining: number): number | null {
+  if (failures > rules.max || remaining <= rules.minMs) return null;
+  return Math.min(backoffMs(failures, rules.minMs, rules.maxMs), Math.max(rules.minMs, remaining / 2));
 }
 
 /** A call and its server; null for a transport that was given. */

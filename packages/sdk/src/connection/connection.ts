@@ -47,7 +47,7 @@ export interface ConnectionOptions {
   tls?: TlsOptions | undefined;
   /** Replaces the HTTP client of the platform. */
   fetch?: typeof fetch | undefined;
-  /** Retries of a failed call; false for none. Default: 5 retries, with pauses from 100 ms to 5 s. */
+  /** Retries of a failed call; false for none. Default: until its `timeout`, with pauses from 100 ms to 5 s. */
   requestRetry?: RetryOptions | false | undefined;
   /**
    * Default: the console (standard error in a process), from `OJS_LOG_LEVEL` up. The default level is `info`, and
@@ -66,6 +66,9 @@ export const connectionNames: NamesOf<ConnectionOptions> = {
   logger: true,
 };
 
+/** Before this attempt, after one to three seconds, the log says that a call is tried again. */
+const toldAttempt = 4;
+
 /** The connection of a Client, Worker or Admin: a transport with retries, deadlines and errors. */
 export class Connection implements AsyncDisposable {
   /** Settings for HTTP; null if the target is a transport. */
@@ -82,6 +85,8 @@ export class Connection implements AsyncDisposable {
   /** Calls under way, also those that pause before a retry. */
   readonly #calls = new Set<Promise<unknown>>();
   #disconnected = false;
+  /** Whether the log has that calls fail, since the last one that succeeded. */
+  #hasTold = false;
 
   /** @throws {OJSValidationError} for a URL or an option that cannot be used. */
   constructor(target: string | Transport | undefined, options: ConnectionOptions) {
@@ -209,9 +214,19 @@ export class Connection implements AsyncDisposable {
     while (!step.done) {
       const { context, pauseMs } = step.value;
       if (pauseMs > 0) await deadline.race(pause(pauseMs, deadline.signal));
-      step = steps.next(await this.attempt(call, deadline, context, settings.isAnswer));
+      const outcome = await this.attempt(call, deadline, context, settings.isAnswer);
+      step = steps.next(outcome);
+      if ('body' in outcome) this.#hasTold = false;
+      else if (!step.done && step.value.context.attempt === toldAttempt) this.#tell(outcome.error, deadline);
     }
     return step.value;
+  }
+
+  /** Somebody who waits at a terminal should not have to wait for the deadline to know why. */
+  #tell({ message, operation }: OJSError, { remaining }: Deadline): void {
+    if (this.#hasTold) return;
+    this.#hasTold = true;
+    this.logger.warn(`${message} The client tries again.`, { operation, for_ms: Math.round(remaining) });
   }
 
   /** Makes one attempt. A refusal and a missing answer are outcomes too. @throws the end of the deadline. */

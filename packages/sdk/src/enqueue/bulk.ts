@@ -177,7 +177,7 @@ export class Bulk {
     failures: number,
   ): Promise<void> {
     if (failed.length === 0) return;
-    const ms = pauseAfter(failures, this.#connection.retry);
+    const ms = pauseAfter(failures, this.#connection.retry, deadline.remaining);
     if (ms === null || ms >= deadline.remaining) {
       for (const { entry, error } of failed) entry.reject(error);
       return;

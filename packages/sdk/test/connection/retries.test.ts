@@ -1,5 +1,6 @@
 import { type Embedded, openEmbedded, type RunningServer, startServer } from '@ojs-ts/server';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { pauseAfter } from '../../src/connection/attempts.ts';
 import {
   Client,
   type ClientOptions,
@@ -10,6 +11,7 @@ import {
   RateLimitedError,
 } from '../../src/index.ts';
 import { Faulty, refusal } from '../support/faulty.ts';
+import { keepingLogger } from '../support/log.ts';
 import { type Meddling, openProxy } from '../support/proxy.ts';
 
 const quick: ClientOptions = { requestRetry: { minBackoff: 1, maxBackoff: 2 } };
@@ -115,15 +117,34 @@ describe('retries over a transport that is spoiled', () => {
     expect(await client.health()).toMatchObject({ status: 'ok' });
   });
 
-  test('after five retries the call rejects with the number of the attempt', async () => {
+  test('after maxRetries the call rejects with the number of the attempt', async () => {
+    const limited = new Client(faulty, { requestRetry: { maxRetries: 5, minBackoff: 1, maxBackoff: 2 } });
     for (let n = 0; n < 7; n++) faulty.spoil('system.manifest', 'before');
-    await expect(client.manifest()).rejects.toMatchObject({
+    await expect(limited.manifest()).rejects.toMatchObject({
       name: 'OJSConnectionError',
       operation: 'system.manifest',
       attempt: 6,
       cause: new Error('cut before'),
     });
     expect(faulty.of('system.manifest')).toHaveLength(6);
+  });
+
+  test('a call waits for the end of an outage as long as its timeout allows, and says so once', async () => {
+    const logger = keepingLogger();
+    const patient = new Client(faulty, { requestRetry: { minBackoff: 1, maxBackoff: 2 }, logger });
+    for (let n = 0; n < 40; n++) faulty.spoil('job.enqueue', refusal(503, {}));
+    expect(await patient.enqueue('test.job', [1])).toMatchObject({ outcome: 'created' });
+    expect(faulty.of('job.enqueue')).toHaveLength(41);
+    expect(logger.lines.filter(({ level }) => level === 'warn')).toEqual([
+      expect.objectContaining({ message: expect.stringMatching(/The client tries again\.$/) }),
+    ]);
+  });
+
+  test('the last attempts of a call come shortly before its deadline', () => {
+    const rules = { max: Number.POSITIVE_INFINITY, minMs: 100, maxMs: 5_000 };
+    expect(pauseAfter(20, rules, 30_000)).toBeGreaterThanOrEqual(2_500);
+    expect(pauseAfter(20, rules, 1_000)).toBe(500);
+    expect(pauseAfter(20, rules, 100)).toBeNull();
   });
 
   test.each([

@@ -264,7 +264,7 @@ describe('errors are those of Client, with all their fields', () => {
   });
 
   test('a closed port and a silent server give connection and timeout errors', async () => {
-    using nobody = new SyncClient('http://127.0.0.1:1', quick);
+    using nobody = new SyncClient('http://127.0.0.1:1', { requestRetry: { ...quick.requestRetry, maxRetries: 5 } });
     const refused = thrown(() => nobody.health());
     expect(refused).toBeInstanceOf(OJSConnectionError);
     expect(refused).toMatchObject({
