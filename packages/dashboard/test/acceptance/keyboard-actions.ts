@@ -23,7 +23,7 @@ export interface Hands {
   readonly page: Page;
   readonly keyboard: Keyboard;
   readonly api: Api;
-  /** Another server, whose worker `kb-silent` has been silent for too long. */
+  /** Another server, whose worker `kb-silent` has been silent for too long, and holds the limit `kb-stuck`. */
   silent(): Promise<DashboardPage>;
 }
 
@@ -221,7 +221,16 @@ export const actions: Readonly<Record<string, Perform>> = {
     await api.start('held', { rate_limit: { key: 'kb-held', concurrency: 1 } });
     await keyboard.open('limits/kb-held');
     await keyboard.ask('Free slots…');
+    await keyboard.check('Also free slots whose workers may live');
     await keyboard.confirm('Cancel 1 job');
+  },
+  'limit/free worker.remove': async ({ silent }) => {
+    await using dashboard = await silent();
+    const keyboard = new Keyboard(dashboard.page, dashboard.url);
+    await keyboard.open('limits/kb-stuck');
+    await keyboard.ask('Free slots…');
+    await keyboard.confirm('Remove 1 worker');
+    await dashboard.page.getByText('Freed slots of kb-stuck.').waitFor();
   },
   'limit/override limit.override': async ({ api, keyboard, page }) => {
     await api.push('limited', { rate_limit: { key: 'kb-limit', concurrency: 1 } });

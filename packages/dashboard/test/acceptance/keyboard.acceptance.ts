@@ -7,6 +7,7 @@ import { groups } from '../../app/shell/navigation.ts';
 import { chromiumPath, Dashboard, DashboardPage } from '../dashboard.ts';
 import { places } from '../places.ts';
 import { seed } from '../seed.ts';
+import { askAt } from './ask.ts';
 import { Keyboard } from './keyboard.ts';
 import { type Api, actions, apiAt } from './keyboard-actions.ts';
 
@@ -71,6 +72,10 @@ describe.skipIf(chromiumPath === null)('without a mouse', () => {
       const clock = manualClock(Date.now());
       const server = opened.use(await serveClocked('memory:', { clock }));
       await server.bench.beat('kb-silent');
+      const ask = askAt(server.url, secret);
+      const options = { queue: 'stuck', rate_limit: { key: 'kb-stuck', concurrency: 1 } };
+      await ask('POST', 'jobs', { type: 'kb.job', args: [1], options });
+      await ask('POST', 'workers/fetch', { queues: ['stuck'], worker_id: 'kb-silent', count: 1 });
       clock.advance(31_000);
       const other = await DashboardPage.at(`${server.url}/dashboard/`);
       watch(other.page);

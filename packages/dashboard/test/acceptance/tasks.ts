@@ -205,8 +205,9 @@ export const tasks: readonly Task[] = [
   task('Free a key that is stuck', async (o) => {
     await o.address('limits/api-key', 'limits/KEY');
     await o.click('button', 'Free slots…');
+    await o.clickOn(o.page.getByLabel('Also free slots whose workers may live'), 'Also free …');
     await o.click('button', 'Cancel 1 job');
-    await o.sees('No job runs under this key.');
+    await o.sees('Freed slots of api-key.');
   }),
   task('See the next runs across a change of the clocks', async (o) => {
     await o.address('crons/nightly', 'crons/CRON');

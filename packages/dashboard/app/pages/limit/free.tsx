@@ -114,8 +114,9 @@ export function Free({ limit, onClose }: FreeProps) {
         {found.length > shown && <p className="soft">and {formatCount(found.length - shown)} more</p>}
         <label className="check">
           <input type="checkbox" checked={isForced} onChange={() => setForced(!isForced)} />
-          Also free slots whose workers may live: a silent worker is removed, and other jobs are cancelled
+          Also free slots whose workers may live
         </label>
+        <p className="soft small">Silent workers are then removed, and other jobs are cancelled.</p>
         {holders.data !== undefined && found.length > 0 && steps === '' && (
           <p role="status">No worker of these is dead, so nothing would change.</p>
         )}

@@ -116,17 +116,18 @@ const columns: readonly Column<Worker>[] = [
       return <Clipped text={pid === '' ? hostname : `${hostname}:${pid}`} />;
     },
   },
-  { id: 'state', label: 'State', cell: (worker) => <State worker={worker} /> },
-  { id: 'heartbeat', label: 'Heartbeat', cell: (worker) => <Heartbeat worker={worker} /> },
-  { id: 'slots', label: 'Slots', align: 'number', cell: (worker) => <Slots worker={worker} /> },
-  { id: 'lag', label: 'Loop lag', align: 'number', cell: (worker) => <Lag worker={worker} /> },
-  { id: 'memory', label: 'Memory', align: 'number', cell: ({ load }) => <Memory bytes={load?.rss_bytes} /> },
   {
     id: 'queues',
     label: 'Queues',
     align: 'clip',
     cell: (worker) => <Clipped text={describe(worker).queues.join(', ')} />,
   },
+  { id: 'state', label: 'State', cell: (worker) => <State worker={worker} /> },
+  { id: 'heartbeat', label: 'Heartbeat', cell: (worker) => <Heartbeat worker={worker} /> },
+  { id: 'slots', label: 'Slots', align: 'number', cell: (worker) => <Slots worker={worker} /> },
+  { id: 'lag', label: 'Loop lag', align: 'number', cell: (worker) => <Lag worker={worker} /> },
+  { id: 'memory', label: 'Memory', align: 'number', cell: ({ load }) => <Memory bytes={load?.rss_bytes} /> },
+  { id: 'actions', label: 'Actions', cell: (worker) => <WorkerButtons worker={worker} /> },
   {
     id: 'labels',
     label: 'Labels',
@@ -134,7 +135,6 @@ const columns: readonly Column<Worker>[] = [
     cell: (worker) => <Clipped text={describe(worker).labels.join(', ')} />,
   },
   { id: 'version', label: 'Version', align: 'clip', cell: (worker) => <Clipped text={describe(worker).version} /> },
-  { id: 'actions', label: 'Actions', cell: (worker) => <WorkerButtons worker={worker} /> },
 ];
 
 /** Ids that begin with a time differ only at their end. */
