@@ -119,15 +119,14 @@ export function scriptsOf(file: string, events: boolean): ReadonlyMap<string, Sc
       const [, library = '', later] = /^-- With ([\w-]+)(, on the long way)?\./m.exec(comment) ?? [];
       const last = libraries.indexOf(library);
       if (last < 0) throw new Error(`The Lua operation '${name}' names no library; expected '-- With NAME.' above it.`);
-      const long = longLibraries.slice(0, Math.max(0, last + 1 - shortLibraries.length));
+      const short = shortLibraries.slice(0, last + 1).map(readLibrary);
+      const long = longLibraries.slice(0, Math.max(0, last + 1 - shortLibraries.length)).map(readLibrary);
       const texts = () => [
         `#!lua${flags[table]}`,
         `local logged = ${events}`,
         `local ${longTables}`,
-        ...shortLibraries.slice(0, last + 1).map(readLibrary),
-        ...(long.length === 0
-          ? []
-          : ['function long_way()', 'if limits then return end', ...long.map(readLibrary), 'end']),
+        ...short,
+        ...(long.length === 0 ? [] : ['function long_way()', 'if limits then return end', ...long, 'end']),
         ...(long.length === 0 || later !== undefined ? [] : ['long_way()']),
         'local reading, adding, changing = {}, {}, {}',
         file,
@@ -159,8 +158,15 @@ class Script implements ScriptText {
   }
 }
 
+const libraryTexts = new Map<string, string>();
+
+/** Read at the start: a process that is out of file descriptors later must not fail at the first call of an operation. */
 function readLibrary(name: string): string {
-  return read(`lib/${name}.lua`);
+  const known = libraryTexts.get(name);
+  if (known !== undefined) return known;
+  const text = read(`lib/${name}.lua`);
+  libraryTexts.set(name, text);
+  return text;
 }
 
 function read(path: string): string {
