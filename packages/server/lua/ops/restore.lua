@@ -25,9 +25,24 @@ local function enter(job, place)
   end
 end
 
--- With jobs. { now, queues, limits, commands, requests, jobs }. A command is its name, the name of its key, and its
+-- With common. { id, empty }: marks the namespace, so that no server uses it before the restore has ended. Answers false
+-- for one that is in use: it is not empty, and no restore has left a mark.
+function changing.restore_begin(request)
+  if not request.empty and not call('HGET', p .. 'layout', 'restoring') then return false end
+  call('HSET', p .. 'layout', 'restoring', request.id)
+  return true
+end
+
+-- With common. { id }.
+function changing.restore_end(request)
+  if call('HGET', p .. 'layout', 'restoring') == request.id then call('HDEL', p .. 'layout', 'restoring') end
+  return true
+end
+
+-- With jobs. { id, now, queues, limits, commands, requests, jobs }. A command is its name, the name of its key, and its
 -- arguments. Limits and their starts must be there before the jobs that name them.
 function adding.restore(request)
+  if call('HGET', p .. 'layout', 'restoring') ~= request.id then return false end
   for _, queue in ipairs(request.queues) do
     local row = queues.make(queue.name, queue.createdAt)
     row.version, row.capacity, row.paused = queue.version, queue.capacity, queue.paused or nil

@@ -1,15 +1,17 @@
+import { randomUUID } from 'node:crypto';
 import type { Backup, StoreOwn } from '../storage.ts';
 import { listOf, text } from './connection/packed.ts';
 import type { Scripts } from './connection/scripts.ts';
 import { dump } from './dump.ts';
-import { Restoration } from './restore.ts';
+import { OtherRestore, Restoration } from './restore.ts';
 
 /** Keys that a store has from its start. */
 const own: ReadonlySet<string> = new Set(['layout', 'leases', 'probe']);
 
 /**
- * A dump goes script by script (see {@link dump}), and so does a restore. A restore that fails removes what it wrote,
- * unless its process is killed.
+ * A dump goes script by script (see {@link dump}), and so does a restore. A restore that fails removes what it wrote. One
+ * whose process is killed leaves its mark, with which no server uses the store, and the next restore begins with an
+ * empty one.
  * @param onOwn gets what a restore has brought.
  */
 export function backup(scripts: Scripts, name: string, onOwn: (own: StoreOwn) => void): Backup {
@@ -19,13 +21,20 @@ export function backup(scripts: Scripts, name: string, onOwn: (own: StoreOwn) =>
     },
 
     async restore(pages) {
-      if (!(await isEmpty(scripts))) throw new Error(`${name} is not empty; restore a dump into an empty store.`);
-      const restoration = new Restoration(scripts);
+      const id = randomUUID();
+      const empty = await isEmpty(scripts);
+      if ((await scripts.exchange('restore_begin', { id, empty })) !== true)
+        throw new Error(`${name} is not empty; restore a dump into an empty store.`);
+      if (!empty) await clear(scripts, false);
+      const restoration = new Restoration(scripts, name, id);
       try {
         for await (const page of pages) await restoration.add(page);
         onOwn(await restoration.end());
       } catch (error) {
-        await clear(scripts, false).catch(() => {});
+        if (!(error instanceof OtherRestore))
+          await clear(scripts, false)
+            .then(() => scripts.exchange('restore_end', { id }))
+            .catch(() => {});
         throw error;
       }
     },

@@ -4,6 +4,7 @@ import { auditLog } from './audit-log.ts';
 import { backup, clear } from './backup.ts';
 import type { Connection } from './connection/connection.ts';
 import { number, listOf as packedList } from './connection/packed.ts';
+import { listOf } from './connection/reply.ts';
 import { Scripts } from './connection/scripts.ts';
 import { crons } from './crons.ts';
 import { findingsIn } from './diagnosis.ts';
@@ -50,6 +51,13 @@ export interface Namespace extends Omit<Storage, 'migrate' | 'traits'> {
   /** Notes to which map of queues the namespace belongs; null for none. */
   setMap(text: string | null): Promise<void>;
   map(): Promise<string | null>;
+  /** What the namespace says of its use: its map, and whether a restore has begun and not ended. */
+  use(): Promise<NamespaceUse>;
+}
+
+export interface NamespaceUse {
+  readonly map: string | null;
+  readonly restoring: boolean;
 }
 
 export function namespace(connection: Connection, name: string, events: boolean): Namespace {
@@ -61,6 +69,10 @@ export function namespace(connection: Connection, name: string, events: boolean)
     const result = await migrate(scripts, connection);
     own = result;
     return result;
+  };
+  const use = async () => {
+    const [map, restoring] = listOf(await connection.command('HMGET', `${prefix}layout`, 'map', 'restoring'));
+    return { map: typeof map === 'string' ? map : null, restoring: typeof restoring === 'string' };
   };
   return {
     name,
@@ -124,10 +136,8 @@ export function namespace(connection: Connection, name: string, events: boolean)
         ? connection.command('HDEL', `${prefix}layout`, 'map')
         : connection.command('HSET', `${prefix}layout`, 'map', text));
     },
-    async map() {
-      const text = await connection.command('HGET', `${prefix}layout`, 'map');
-      return typeof text === 'string' ? text : null;
-    },
+    map: async () => (await use()).map,
+    use,
 
     async [Symbol.asyncDispose]() {
       await wakes.close();

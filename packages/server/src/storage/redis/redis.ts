@@ -1,7 +1,7 @@
 import type { Storage, Traits } from '../storage.ts';
 import { readAddress } from './connection/address.ts';
 import { Connection } from './connection/connection.ts';
-import { mapHasChanged } from './connection/queue-map.ts';
+import { mapHasChanged, unfinishedRestore } from './connection/queue-map.ts';
 import { durability } from './layout.ts';
 import { type Namespace, namespace } from './namespace.ts';
 
@@ -58,19 +58,18 @@ export async function redisStorage({ url, events = true, timeoutMs }: RedisOptio
  * @throws Error at its migration where it is one of several that make up a store.
  */
 function whole(space: Namespace, server: string): Omit<Storage, 'traits'> {
-  const others = async () => {
-    const map = await space.map();
-    return map === `${space.name}:*` ? null : map;
-  };
+  const others = (map: string | null) => (map === `${space.name}:*` ? null : map);
   return {
     ...space,
     async clock() {
-      space.suspend((await others()) === null ? null : mapHasChanged);
+      const { map, restoring } = await space.use();
+      const reason = others(map) === null ? null : mapHasChanged;
+      space.suspend(restoring ? unfinishedRestore(space.name) : reason);
       return space.clock();
     },
     async migrate() {
       const migrated = await space.migrate();
-      const map = await others();
+      const map = others(await space.map());
       if (map === null) return migrated;
       throw new Error(
         `${server} is one of several namespaces: open it with ?namespaces=${map}. Once the others are empty, ?namespaces=${space.name}:* makes it a store by itself.`,

@@ -11,9 +11,14 @@ import { packEnd, packNode, readyScore } from './workflow-rows.ts';
 
 type Cell = string | number;
 
+/** Another restore has begun in the namespace and emptied it: what this one wrote is gone. */
+export class OtherRestore extends Error {}
+
 /** Writes the records of a dump, a page a script. */
 export class Restoration {
   readonly #scripts: Scripts;
+  readonly #name: string;
+  readonly #id: string;
   #queues: Packed[] = [];
   #limits: Packed[] = [];
   #commands: Packed[] = [];
@@ -91,8 +96,11 @@ export class Restoration {
     completion: withoutInbox,
   };
 
-  constructor(scripts: Scripts) {
+  /** @param id the mark that `restore_begin` has set. */
+  constructor(scripts: Scripts, name: string, id: string) {
     this.#scripts = scripts;
+    this.#name = name;
+    this.#id = id;
   }
 
   async add(page: readonly DumpRecord[]): Promise<void> {
@@ -108,6 +116,7 @@ export class Restoration {
     if (this.#flowNumber > 0) this.#command('INCRBY', 'flows:number', this.#flowNumber);
     this.#command('HSET', 'layout', 'seed', this.#seed, 'leases', this.#leaseKey);
     await this.#write();
+    await this.#scripts.exchange('restore_end', { id: this.#id });
     return { seed: this.#seed, leaseKey: this.#leaseKey };
   }
 
@@ -124,7 +133,8 @@ export class Restoration {
       requests: this.#requests,
       jobs: this.#jobs,
     };
-    await this.#scripts.exchange('restore', { now: this.#lastStart, ...page });
+    const written = await this.#scripts.exchange('restore', { id: this.#id, now: this.#lastStart, ...page });
+    if (written !== true) throw new OtherRestore(`${this.#name}: another restore has begun, so this one stops.`);
     this.#queues = [];
     this.#limits = [];
     this.#commands = [];

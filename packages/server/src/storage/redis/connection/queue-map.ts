@@ -4,6 +4,11 @@ import { rules } from '@ojs-ts/core';
 export const mapHasChanged =
   'Another server has changed the map of this store; restart this server with the new namespaces.';
 
+/** Why nothing may use a store that a restore has filled in part. */
+export function unfinishedRestore(name: string): string {
+  return `A restore into namespace ${name} has begun and not ended, so jobs are missing. Wait for it; if it was stopped, run ojs restore again, which empties the namespace first.`;
+}
+
 /** Which namespace a queue is in. */
 export interface QueueMap {
   /** The first is the home: of what belongs to no queue. */

@@ -45,7 +45,7 @@ export function shardedStore(
       return { from, to };
     },
     async clock() {
-      await shards.checkMap();
+      await shards.checkUse();
       return home.clock();
     },
     async ping() {

@@ -1,4 +1,4 @@
-import { mapHasChanged, type QueueMap } from '../connection/queue-map.ts';
+import { mapHasChanged, type QueueMap, unfinishedRestore } from '../connection/queue-map.ts';
 import type { Namespace } from '../namespace.ts';
 import { allSettled } from './fan-out.ts';
 
@@ -50,12 +50,16 @@ export class Shards {
 
   /**
    * Refuses every call once another server was started with another map: this one would put jobs where no worker looks
-   * for them.
+   * for them. So it does while a restore has filled a part of the namespaces.
    */
-  async checkMap(): Promise<void> {
-    const text = await this.home.map();
+  async checkUse(): Promise<void> {
+    const [home, ...others] = await Promise.allSettled(this.all.map((shard) => shard.use()));
+    if (home?.status !== 'fulfilled') throw home?.reason;
+    const restored = [home, ...others].findIndex((use) => use.status === 'fulfilled' && use.value.restoring);
+    const { map } = home.value;
     // A store that was emptied has none.
-    const isOurs = text === null || text === this.map.text;
-    for (const shard of this.#all) shard.suspend(isOurs ? null : mapHasChanged);
+    const reason = map === null || map === this.map.text ? null : mapHasChanged;
+    for (const shard of this.#all)
+      shard.suspend(restored < 0 ? reason : unfinishedRestore(this.map.namespaces[restored] ?? ''));
   }
 }
