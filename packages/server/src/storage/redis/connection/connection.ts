@@ -1,6 +1,7 @@
 import { StoreUnavailable } from '../../unavailable.ts';
 import { type Address, nameOf } from './address.ts';
 import { type Client, connect, disconnect, drop, isReady, mastersOf, renewAppendOnlyFile } from './client.ts';
+import { FailoverWatch } from './failover-watch.ts';
 import { evicting, RedisRefusal, reasonOf } from './refusal.ts';
 import { integer, listOf, type Reply } from './reply.ts';
 import { type ChannelListener, Subscription } from './subscription.ts';
@@ -44,6 +45,7 @@ export class Connection {
   readonly #probes = new Map<string, Probe>();
   readonly #probing = new Map<string, Promise<Probe>>();
   readonly #subscriptions = new Set<Subscription>();
+  readonly #failovers: FailoverWatch | null;
   /** Scripts that this connection has sent. */
   readonly #sent = new Set<string>();
   /** Calls that wait for the connection, in their order. */
@@ -66,6 +68,7 @@ export class Connection {
       this.#sent.clear();
       this.#probes.clear();
     });
+    this.#failovers = address.kind === 'sentinel' ? new FailoverWatch(address, timeoutMs, () => this.#leave()) : null;
   }
 
   /** Runs a script whose strings are texts. */
@@ -154,7 +157,14 @@ export class Connection {
     return this.#closing;
   }
 
+  /** Leaves the server for the one that is the master now. */
+  #leave(): void {
+    drop(this.#client);
+    for (const subscription of this.#subscriptions) subscription.leave();
+  }
+
   async #quit(): Promise<void> {
+    this.#failovers?.close();
     for (const subscription of this.#subscriptions) await subscription[Symbol.asyncDispose]();
     for (const waiting of this.#waiting) waiting.fail();
     this.#waiting.clear();

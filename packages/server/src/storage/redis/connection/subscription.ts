@@ -62,6 +62,11 @@ export class Subscription implements AsyncDisposable {
     this.#ping(listener);
   }
 
+  /** Subscribes again, on a connection to the server that is the master now. */
+  leave(): void {
+    if (this.#listener) drop(this.#listener);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     this.#setTimer(null);
