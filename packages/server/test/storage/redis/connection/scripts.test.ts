@@ -1,8 +1,8 @@
 import fs, { readdirSync, readFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { afterEach, expect, test } from 'vitest';
-import { luaFolder } from '../../../src/files.ts';
-import { scriptsOf } from '../../../src/storage/redis/connection/scripts.ts';
+import { luaFolder } from '../../../../src/files.ts';
+import { scriptsOf } from '../../../../src/storage/redis/connection/scripts.ts';
 
 const { readFileSync: reading } = fs;
 
