@@ -1,5 +1,9 @@
 import { request as http, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import { expect } from 'vitest';
 import { WebSocket } from 'ws';
+
+/** Matches the id of the message about the event at a position; the time of that event follows in it where it is known. */
+export const idAt = (position: number) => expect.stringMatching(new RegExp(`^${position}(?:\\.\\d{13})?$`));
 
 /** One block of an event stream: its fields, or its comment. */
 export interface Block {

@@ -1,7 +1,7 @@
 import { type EventKind, formatTimestamp } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
+import { cursorText, placeOf, readCursor, timeAt } from '../../engine/events/cursors.ts';
 import type { Gap, Subscription } from '../../engine/events/event-subscriptions.ts';
-import { readCursor } from '../../engine/events/events.ts';
 import type { LogEvent } from '../../engine/events/log-events.ts';
 import { type Channel, everything, type Found, find, topicOf } from './channel.ts';
 import { finishedEvents, gapData, isFinished } from './finished.ts';
@@ -94,7 +94,7 @@ export class Connection {
   #prepared: readonly Delivery[] = [];
   #finished = false;
   #closed = false;
-  #lastId = 0;
+  #lastId = '0';
   /** Ends the waits for the rate. */
   readonly #pauses = new Set<() => void>();
 
@@ -116,7 +116,7 @@ export class Connection {
 
   /** What a client goes on after: the last message, or where the log was when it came. */
   get lastId(): string {
-    return `${this.#lastId}`;
+    return this.#lastId;
   }
 
   get subscriptions(): number {
@@ -129,17 +129,19 @@ export class Connection {
    * @throws ProtocolError `not_found`
    */
   async openStream(channel: Channel, filter: Filter, cursor: string | null): Promise<boolean> {
-    const after = cursor === null ? null : this.positionOf(cursor);
+    const after = cursor === null ? null : await this.positionOf(cursor);
     const found = await find(this.#engine, channel);
     if (isFinished(found.job)) return this.#prepare(channel, found, filter, after);
     const target = { channel: channel.name, subscriptionId: null };
     const followed = this.#add(channel.name, target, channel, found, filter, selector(filter), channel.kind === 'job');
     if (after !== null) {
-      if (after !== unknown) this.#lastId = after;
+      if (after !== unknown) this.#lastId = Number.isNaN(Number(cursor)) ? `${after}` : `${cursor}`;
       this.#replay(followed, after);
       return true;
     }
     await this.#follow(followed, null).live;
+    const began = Number(this.#lastId);
+    this.#lastId = cursorText(began, await timeAt(this.#engine.storage, began));
     if (channel.kind === 'job' && !this.#finished) {
       // It may have ended between the look and the subscription: then its end is in the record and not among the
       // events.
@@ -216,9 +218,10 @@ export class Connection {
   }
 
   /** The position that a client's id names; one beyond the end where this log cannot know it. */
-  positionOf(cursor: string): number {
-    const position = readCursor(cursor.endsWith('.5') ? cursor.slice(0, -2) : cursor, this.#seed);
-    return typeof position === 'number' ? position : unknown;
+  async positionOf(text: string): Promise<number> {
+    const cursor = readCursor(text, this.#seed);
+    const place = cursor === null ? 'foreign' : await placeOf(this.#engine.storage, cursor);
+    return place === 'foreign' ? unknown : place;
   }
 
   /** Writes until the connection is closed or has told all. */
@@ -276,7 +279,7 @@ export class Connection {
     );
     const gap = ended.gap === null ? [] : [this.#gap(to, ended.gap, began)];
     this.#prepared = [...gap, ...ended.messages.map((message) => ({ to, message, dropped: null }))];
-    this.#lastId = ended.newest;
+    this.#lastId = `${ended.newest}`;
     this.#finished = true;
     return this.#prepared.length > 0;
   }
@@ -327,7 +330,7 @@ export class Connection {
         if (untilEnd && event.ends) this.#finish(followed);
       },
       onLive: (position: number) => {
-        if (this.#lastId === 0) this.#lastId = position;
+        if (this.#lastId === '0') this.#lastId = `${position}`;
         live?.();
       },
       onReplay: async (events: readonly LogEvent[]) => {
@@ -405,7 +408,7 @@ export class Connection {
   async #write(deliveries: readonly Delivery[]): Promise<void> {
     const last = deliveries.at(-1);
     if (last === undefined || this.#closed) return;
-    this.#lastId = Math.max(this.#lastId, Number(last.message.id));
+    if (Number(last.message.id) >= Number(this.#lastId)) this.#lastId = last.message.id;
     await this.#sink.write(deliveries);
   }
 

@@ -1,4 +1,5 @@
 import { type EventKind, jobTypeOf } from '@ojs-ts/core';
+import { cursorText, halfCursorText } from '../../engine/events/cursors.ts';
 import { kindMatcher, kindsOf } from '../../engine/events/events.ts';
 import { isChange, type LogEvent } from '../../engine/events/log-events.ts';
 
@@ -15,7 +16,7 @@ export interface Filter {
  * an id between the positions.
  */
 export function idOf({ event, more }: Item): string {
-  return more ? `${event.position - 1}.5` : `${event.position}`;
+  return more ? halfCursorText(event.position, event.at) : cursorText(event.position, event.at);
 }
 
 /** No kind has this name. */

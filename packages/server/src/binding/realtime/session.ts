@@ -118,7 +118,7 @@ export class Session {
 
   /** The position of a client's id. For an unknown id the client gets a message (ojs-realtime §5.5.2). */
   async #positionOf(id: string): Promise<number | 'unknown'> {
-    const after = this.#connection.positionOf(id);
+    const after = await this.#connection.positionOf(id);
     const { newest } = await this.#engine.subscriptions.ends();
     if (after <= newest) return after;
     this.#error('unknown_event_id', 'Event ID not found in buffer. Perform a full state sync.', { action: 'resume' });

@@ -1,6 +1,6 @@
 import { EventSummarizer } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
-import { readCursor } from '../../engine/events/events.ts';
+import { cursorText, placeOf, readCursor } from '../../engine/events/cursors.ts';
 import type { LogEvent } from '../../engine/events/log-events.ts';
 import { Waiter } from '../../engine/jobs/waiters.ts';
 import type { QueueAccess } from '../access.ts';
@@ -44,16 +44,19 @@ export class SummaryStream {
     const summarizer = new EventSummarizer();
     using waiter = new Waiter([], () => {});
     let position = 0;
+    let id = '0';
     const onEvent = (event: LogEvent) => {
       // The positions of an emptied store begin again.
       if (event.position <= position) summarizer.miss();
       position = event.position;
+      id = cursorText(position, event.at);
       if (access !== null && !access.covers(event.entry[3])) return;
       summarizer.add(event.entry);
       waiter.wake();
     };
     const onLive = (reached: number) => {
       position = reached;
+      id = `${position}`;
     };
     const after = cursor === null ? undefined : await this.#startOf(cursor, summarizer);
     const onGap = () => summarizer.miss();
@@ -62,7 +65,7 @@ export class SummaryStream {
       await subscription.live;
       while (!signal.aborted) {
         const rested = this.#rest(signal);
-        yield { name: 'summary', id: `${position}`, data: JSON.stringify(summarizer.take()) };
+        yield { name: 'summary', id, data: JSON.stringify(summarizer.take()) };
         await rested;
         while (summarizer.count === 0 && !signal.aborted) await waiter.wait(idleMs, signal);
       }
@@ -73,7 +76,8 @@ export class SummaryStream {
 
   /** The position from which a client that comes back is told. */
   async #startOf(cursor: string, summarizer: EventSummarizer): Promise<number> {
-    const after = readCursor(cursor, await this.#engine.storage.seed());
+    const { storage } = this.#engine;
+    const after = await placeOf(storage, readCursor(cursor, await storage.seed()) ?? 'foreign');
     const { oldest, newest } = await this.#engine.subscriptions.ends();
     if (typeof after !== 'number' || after > newest) {
       summarizer.miss();

@@ -1,6 +1,7 @@
 import { type EventBatch, type EventEntry, type EventKind, type JobId, type Millis, ProtocolError } from '@ojs-ts/core';
 import type { Storage } from '../../storage/storage.ts';
 import type { EngineLog } from '../options.ts';
+import { isThere } from './cursors.ts';
 import { eventsOf, type LogEvent } from './log-events.ts';
 
 /** What somebody follows: the events of one job, of one queue, or all. */
@@ -79,6 +80,9 @@ export class EventSubscriptions {
   readonly #subscribers = new Set<Subscriber>();
   /** Everything up to here was handed out. */
   #position = 0;
+  /** The last event that was handed out: a store that went back has another one there. */
+  #last: { readonly position: number; readonly at: Millis } | null = null;
+  #doubted = false;
   #starting: Promise<void> | null = null;
   /** Where the log stood is known, so that it can be read on. */
   #started = false;
@@ -120,7 +124,7 @@ export class EventSubscriptions {
     this.requireLog();
     const subscriber = new Subscriber(topic, follower, () => this.#leave(subscriber));
     this.#subscribers.add(subscriber);
-    this.#timer ??= setInterval(() => this.wake(), this.#pollMs).unref();
+    this.#timer ??= setInterval(() => this.#poll(), this.#pollMs).unref();
     const live = this.#join(subscriber, after).catch((error: unknown) => {
       subscriber.close();
       throw error;
@@ -166,6 +170,11 @@ export class EventSubscriptions {
 
   close(): void {
     for (const subscriber of this.#subscribers) subscriber.close();
+  }
+
+  #poll(): void {
+    this.#doubted = true;
+    this.wake();
   }
 
   async #join(subscriber: Subscriber, after: number | undefined): Promise<void> {
@@ -255,16 +264,35 @@ export class EventSubscriptions {
   /** False where there was nothing more to read. */
   async #readPage(): Promise<boolean> {
     const from = this.#position;
+    await this.#checkLast();
     const { batches, newest } = await this.#storage.events(from, page);
     if (this.#subscribers.size === 0) return false;
     if (from > newest && from === this.#position) {
-      // The store was emptied: everything in it is news.
+      // The store was emptied, or went back: everything in it is news.
       this.#position = 0;
       for (const subscriber of this.#subscribers) subscriber.after = 0;
+      this.#tellGap();
       return newest > 0;
     }
     for (const batch of batches) this.#deliver(batch);
     return batches.length > 0;
+  }
+
+  /** A log that went back and has grown again is as long as before. Looked at once a poll, since it takes a read. */
+  async #checkLast(): Promise<void> {
+    const last = this.#last;
+    if (!this.#doubted || last === null) return;
+    this.#doubted = false;
+    if (!(await isThere(this.#storage, last)) && last === this.#last) this.#tellGap();
+  }
+
+  #tellGap(): void {
+    this.#last = null;
+    const gap: Gap = { kind: 'unknown', resumedAt: this.#position, until: null, missed: 0 };
+    for (const { follower } of this.#subscribers) {
+      const tell = async () => follower.onGap?.(gap);
+      tell().catch((error: unknown) => this.#log.error({ err: error }, 'event subscriber failed'));
+    }
   }
 
   #deliver(batch: EventBatch): void {
@@ -277,7 +305,9 @@ export class EventSubscriptions {
         if (type !== null && subject !== null && this.#jobs.size > 0) this.#notify(this.#jobs.get(subject), event);
       }
     }
-    this.#position = Math.max(this.#position, last);
+    if (last < this.#position) return;
+    this.#position = last;
+    this.#last = { position: last, at: batch.at };
   }
 
   /** Searching the text of a batch costs a hundredth of parsing it. */
@@ -330,6 +360,7 @@ export class EventSubscriptions {
     this.#timer = undefined;
     this.#starting = null;
     this.#started = false;
+    this.#last = null;
   }
 }
 

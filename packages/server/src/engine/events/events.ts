@@ -3,13 +3,13 @@ import {
   type EventKind,
   eventKinds,
   jobTypeOf,
-  ProtocolError,
+  type Millis,
   readEntries,
-  readEventId,
   renderEvent,
   type WireEvent,
 } from '@ojs-ts/core';
 import type { Storage } from '../../storage/storage.ts';
+import { cursorOf, cursorText, timeAt } from './cursors.ts';
 
 export interface EventQuery {
   /** Cursor of a previous answer, or the id of an event; absent starts at the oldest event kept. */
@@ -25,7 +25,7 @@ export interface EventPage {
   readonly events: readonly WireEvent[];
   readonly cursor: string;
   readonly hasMore: boolean;
-  /** Events between the cursor and the first one kept are gone, or the cursor belongs to another log. */
+  /** Events between the cursor and the first one kept are gone, or the log has no such event: it is another one, or its store went back. */
   readonly gap: boolean;
 }
 
@@ -39,12 +39,14 @@ export const maxReads = 20;
 /** Polling of the event log (ojs-events §6.4). Positions follow visibility, so a cursor never skips. */
 export async function readEvents(storage: Storage, source: string, query: EventQuery): Promise<EventPage> {
   const seed = await storage.seed();
-  const cursor = cursorOf(query, seed) ?? 0;
+  const cursor = (await cursorOf(storage, query.after)) ?? 0;
   const kinds = kindsOf(query.types);
   const matches = matcher(query);
   const from = cursor === 'foreign' ? 0 : cursor;
   const events: WireEvent[] = [];
   let position = from;
+  /** When the event at `position` was written. */
+  let at: Millis | null = null;
   let seen = 0;
   let gap = cursor === 'foreign';
   for (let reads = 1; ; reads++) {
@@ -53,6 +55,7 @@ export async function readEvents(storage: Storage, source: string, query: EventQ
     if (position > newest) {
       // The cursor is older than an emptied or replaced store: every event of this one is new.
       position = 0;
+      at = null;
       gap = true;
       continue;
     }
@@ -61,36 +64,18 @@ export async function readEvents(storage: Storage, source: string, query: EventQ
       for (const [index, entry] of readEntries(batch.entries).entries()) {
         if (batch.position + index <= position) continue;
         if (events.length === query.limit || seen === scan)
-          return { events, cursor: String(position), hasMore: true, gap };
+          return { events, cursor: cursorText(position, at), hasMore: true, gap };
         position = batch.position + index;
+        at = batch.at;
         seen++;
         if (matches(entry)) events.push(renderEvent(batch, entry, index, source, seed));
       }
     }
-    position = Math.max(position, reached);
+    if (reached > position) [position, at] = [reached, null];
     const hasMore = position < newest;
-    if (!hasMore || reads === maxReads) return { events, cursor: String(position), hasMore, gap };
+    if (!hasMore || reads === maxReads)
+      return { events, cursor: cursorText(position, at ?? (await timeAt(storage, position))), hasMore, gap };
   }
-}
-
-/**
- * The cursor of a query; null without one.
- * @throws ProtocolError `invalid_request`
- */
-export function cursorOf({ after }: Pick<EventQuery, 'after'>, seed: number): number | 'foreign' | null {
-  if (after === null || after === '') return null;
-  const cursor = readCursor(after, seed);
-  if (cursor !== null) return cursor;
-  const message = 'is not a cursor of this server; expected the cursor of an earlier answer, or the id of an event.';
-  throw ProtocolError.invalid([{ path: 'after', message }]);
-}
-
-/** The position of a cursor or an event id; `foreign` for an event of another store, null for any other text. */
-export function readCursor(text: string, seed: number): number | 'foreign' | null {
-  const event = readEventId(text);
-  if (event !== null) return event.seed === seed ? event.position : 'foreign';
-  const position = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  return Number.isSafeInteger(position) ? position : null;
 }
 
 /** The kinds that `types` match; undefined where these are all. */

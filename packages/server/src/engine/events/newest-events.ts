@@ -1,6 +1,7 @@
 import { readEntries, renderEvent, type WireEvent } from '@ojs-ts/core';
 import type { Storage } from '../../storage/storage.ts';
-import { cursorOf, type EventPage, type EventQuery, kindsOf, matcher, maxReads, page, scan } from './events.ts';
+import { cursorOf, cursorText, has } from './cursors.ts';
+import { type EventPage, type EventQuery, kindsOf, matcher, maxReads, page, scan } from './events.ts';
 
 export interface NewestPage extends EventPage {
   /** The end of the log at the first read: polling goes on there. */
@@ -13,7 +14,7 @@ export async function readNewestEvents(storage: Storage, source: string, query: 
   const kinds = kindsOf(types);
   const matches = matcher(query);
   const seed = await storage.seed();
-  const cursor = cursorOf(query, seed);
+  const cursor = await cursorOf(storage, query.after);
   const gap = cursor === 'foreign';
   const events: WireEvent[] = [];
   let before = gap || cursor === null ? Number.MAX_SAFE_INTEGER : cursor;
@@ -22,7 +23,7 @@ export async function readNewestEvents(storage: Storage, source: string, query: 
   for (let reads = 1; ; reads++) {
     const size = Math.max(1, Math.min(page, scan - seen));
     const { batches, oldest, newest, reached } = await storage.eventsBefore(before, size, kinds);
-    end ??= String(newest);
+    end ??= cursorText(newest, batches.find((batch) => has(batch, newest))?.at ?? null);
     for (const batch of batches) {
       const entries = readEntries(batch.entries);
       for (let index = entries.length - 1; index >= 0; index--) {

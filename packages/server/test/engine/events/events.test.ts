@@ -103,8 +103,14 @@ describe.each(storages)('events, $name', ({ url }) => {
     };
     const query = { after: null, types: ['queue.*'], queues: [], jobTypes: [], limit: 10 };
     const page = await readEvents(counting, 'ojs://test', query);
-    expect(page).toMatchObject({ events: [{ type: 'queue.paused' }], cursor: '11001', hasMore: false, gap: false });
-    expect(reads).toBe(1);
+    expect(page).toMatchObject({
+      events: [{ type: 'queue.paused' }],
+      cursor: expect.stringMatching(/^11001\./),
+      hasMore: false,
+      gap: false,
+    });
+    // One more for the time of the last event, which the cursor carries.
+    expect(reads).toBe(2);
   });
 
   test('the newest matching events come first, page by page, to the same as forwards', async () => {
@@ -121,7 +127,7 @@ describe.each(storages)('events, $name', ({ url }) => {
       const seen: string[] = [];
       for (let after: string | null = null, more = true; more; ) {
         const page: NewestPage = await newest({ after, limit });
-        expect(page.newest).toBe(String(forwards.length));
+        expect(page.newest).toMatch(new RegExp(`^${forwards.length}(\\.\\d{13})?$`));
         seen.push(...page.events.map(({ id }) => id));
         ({ cursor: after, hasMore: more } = page);
       }
@@ -171,7 +177,7 @@ describe.each(storages)('events, $name', ({ url }) => {
     const id = await b.push({ state: State.available });
     expect(await read(b, { after: cursor })).toMatchObject({
       events: [{ subject: id }],
-      cursor: '1',
+      cursor: expect.stringMatching(/^1\./),
       hasMore: false,
       gap: true,
     });
@@ -247,7 +253,7 @@ describe.each(storages)('events, $name', ({ url }) => {
     expect(await read(b, { after: foreign })).toMatchObject({ events, gap: true });
   });
 
-  test.each(['x', '-1', '1.5', '1e3', ' 1', '99999999999999999999', 'evt_', 'evt_x'])(
+  test.each(['x', '-1', '1.6', '1.', '1e3', ' 1', '99999999999999999999', 'evt_', 'evt_x'])(
     '%j is no cursor',
     async (after) => {
       await using b = await bench(url());

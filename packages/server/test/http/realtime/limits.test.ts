@@ -9,7 +9,7 @@ import { items, newJob } from '../../support/engine.ts';
 import { expectRefusal } from '../../support/refusal.ts';
 import { call, open, raw, send } from '../../support/request.ts';
 import { serve } from '../../support/server.ts';
-import { followStream, openSocket, openStream, type TestStream } from '../../support/streams.ts';
+import { followStream, idAt, openSocket, openStream, type TestStream } from '../../support/streams.ts';
 
 test('an outbox keeps the newest, in order, and reports everything that it drops', () => {
   fc.assert(
@@ -86,7 +86,7 @@ describe('a client that does not read', () => {
     response.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk;
     });
-    const last = `id: ${count}\n`;
+    const last = `id: ${count}.`;
     await expect.poll(() => text.includes(last)).toBe(true);
     const blocks = text.split('\n\n').filter((block) => block.startsWith('id: ') && block.includes('event: '));
     const notices = blocks
@@ -101,10 +101,10 @@ describe('a client that does not read', () => {
     expect(notices.reduce((sum, { dropped_count }) => sum + dropped_count, 0)).toBe(missing.size);
     expect(notices[0]).toMatchObject({
       channel: 'all',
-      oldest_dropped_id: String(Math.min(...missing)),
+      oldest_dropped_id: idAt(Math.min(...missing)),
       timestamp: expect.any(String),
     });
-    expect(notices.at(-1)).toMatchObject({ newest_dropped_id: String(Math.max(...missing)) });
+    expect(notices.at(-1)).toMatchObject({ newest_dropped_id: idAt(Math.max(...missing)) });
     expect(text).toContain(`:events-dropped ${notices[0].dropped_count}\n\n`);
     // What came before the first notice lay in the sockets of both sides and in one write: a few megabytes, however
     // much has happened.
@@ -123,7 +123,7 @@ describe('a client that does not read', () => {
     silent.socket.pause();
     await push(server, count);
     await push(server, 1);
-    for (let id = ''; id !== String(count + 1); ) id = (await reader.events.take(1))[0]?.id ?? '';
+    for (let id = ''; !id.startsWith(`${count + 1}.`); ) id = (await reader.events.take(1))[0]?.id ?? '';
     await server.close();
     idle.destroy();
     silent.socket.terminate();
@@ -148,7 +148,7 @@ test('events above burst and rate are dropped and reported (§5.7)', async () =>
   await push(server, 500);
   const blocks: { readonly event?: string; readonly id?: string; readonly data: Readonly<Record<string, unknown>> }[] =
     [];
-  while (blocks.at(-1)?.id !== '500' || blocks.at(-1)?.event !== 'job.enqueued')
+  while (!blocks.at(-1)?.id?.startsWith('500.') || blocks.at(-1)?.event !== 'job.enqueued')
     blocks.push(...(await stream.events.take(1)));
   const dropped = blocks
     .filter(({ event }) => event === 'system.events_dropped')
@@ -231,7 +231,7 @@ describe('the end of the server (§5.1)', () => {
     await socket.frames.take(1);
     const closed = server.close();
     const data = { reason: 'shutdown', grace_period_ms: 1_000 };
-    expect(await stream.events.rest()).toEqual([{ id: '2', event: 'server.shutdown', data }]);
+    expect(await stream.events.rest()).toEqual([{ id: idAt(2), event: 'server.shutdown', data }]);
     expect(await socket.frames.rest()).toMatchObject([{ type: 'event', event: 'server.shutdown', data }]);
     expect(await socket.closed).toBe(1001);
     await closed;
@@ -259,6 +259,6 @@ describe('the end of the server (§5.1)', () => {
     stream[Symbol.dispose]();
     await call(server.url, '/jobs', { type: 'a.b', args: [] });
     using again = await followStream(server.url, '/events/stream', { 'last-event-id': block?.id ?? '' });
-    expect(await again.events.take(1)).toMatchObject([{ id: '3', event: 'job.enqueued' }]);
+    expect(await again.events.take(1)).toMatchObject([{ id: idAt(3), event: 'job.enqueued' }]);
   });
 });

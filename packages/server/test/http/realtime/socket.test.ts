@@ -6,7 +6,7 @@ import { newId } from '../../support/ids.ts';
 import { expectRefusal } from '../../support/refusal.ts';
 import { call, open, parseResponse, raw, send, untilClosed } from '../../support/request.ts';
 import { serve } from '../../support/server.ts';
-import { followStream, openSocket } from '../../support/streams.ts';
+import { followStream, idAt, openSocket } from '../../support/streams.ts';
 
 const zero = '00000000-0000-7000-8000-000000000000';
 
@@ -25,7 +25,7 @@ describe('a WebSocket', () => {
     const frames = await socket.frames.take(3);
     expect(new Set(frames.map(({ channel }) => channel))).toEqual(new Set([`job:${id}`, 'queue:a', 'all']));
     for (const { channel: _, ...frame } of frames)
-      expect(frame).toEqual({ type: 'event', event: 'job.state_changed', data, id: '2', timestamp });
+      expect(frame).toEqual({ type: 'event', event: 'job.state_changed', data, id: idAt(2), timestamp });
     expect(await socket.ask({ action: 'unsubscribe', channel: 'all' })).toEqual({
       type: 'unsubscribed',
       channel: 'all',
@@ -75,7 +75,7 @@ describe('a WebSocket', () => {
     await own.ask({ action: 'subscribe', channel: 'queue:a', last_event_id: '1' });
     await b.push({ queue: 'a' });
     for (const socket of [before, after, own]) {
-      expect((await socket.frames.take(3)).map(({ id }) => id)).toEqual(['2', '3', '4']);
+      expect((await socket.frames.take(3)).map(({ id }) => id)).toEqual([idAt(2), idAt(3), idAt(4)]);
       for (const last_event_id of ['99', 'evt_0042', 'x'])
         expect(await socket.ask({ action: 'resume', last_event_id })).toMatchObject({
           type: 'error',
@@ -216,15 +216,15 @@ describe('a WebSocket', () => {
       code: 'events_dropped',
       count: 25,
       channel: 'all',
-      oldest_dropped_id: '1',
-      newest_dropped_id: '25',
+      oldest_dropped_id: idAt(1),
+      newest_dropped_id: idAt(25),
     });
     expect(frames[at + 1]).toMatchObject({
       type: 'event',
       channel: 'all',
       event: 'system.events_dropped',
-      id: '25',
-      data: { channel: 'all', dropped_count: 25, oldest_dropped_id: '1', newest_dropped_id: '25' },
+      id: idAt(25),
+      data: { channel: 'all', dropped_count: 25, oldest_dropped_id: idAt(1), newest_dropped_id: idAt(25) },
     });
   });
 });

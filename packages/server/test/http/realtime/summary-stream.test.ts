@@ -10,7 +10,7 @@ import { expectRefusal } from '../../support/refusal.ts';
 import { send } from '../../support/request.ts';
 import { serve } from '../../support/server.ts';
 import { storages } from '../../support/storages.ts';
-import { followStream, openStream } from '../../support/streams.ts';
+import { followStream, idAt, openStream } from '../../support/streams.ts';
 
 const path = '/admin/events/summaries';
 const empty: EventSummary = {
@@ -82,11 +82,11 @@ describe.each(storages)('summaries of events, $name', ({ url }) => {
     using stream = await followStream(server.url, path);
     expect(stream.headers).toMatchObject({ 'content-type': 'text/event-stream' });
     const [first] = await stream.events.take(1);
-    expect(first).toEqual({ event: 'summary', id: '1', data: empty });
+    expect(first).toEqual({ event: 'summary', id: idAt(1), data: empty });
     const id = await b.push({ queue: 'mail' });
     expect((await stream.events.take(1))[0]).toEqual({
       event: 'summary',
-      id: '2',
+      id: idAt(2),
       data: { ...empty, count: 1, types: { 'job.enqueued': 1 }, queues: ['mail'], jobs: [id] },
     });
     const entry = (kind: string, subject: string, queue: string) =>
@@ -100,7 +100,7 @@ describe.each(storages)('summaries of events, $name', ({ url }) => {
       b.clock.now(),
     );
     expect((await stream.events.take(1))[0]).toMatchObject({
-      id: '5',
+      id: idAt(5),
       data: { count: 3, queues: ['mail'], jobs: [], workflows: ['flow'], crons: ['nightly'], workers: ['w1'] },
     });
     expect(server.errors).toEqual([]);
@@ -134,7 +134,7 @@ describe.each(storages)('summaries of events, $name', ({ url }) => {
     const summary = await client.next();
     expect(summary).toMatchObject({ count: 300, types: { 'job.enqueued': 300 }, truncated: true, gap: false });
     expect(new Set(summary.jobs).size).toBe(200);
-    expect(client.id).toBe('300');
+    expect(client.id).toEqual(idAt(300));
   });
 
   test('a client that returns gets what happened since', async () => {
@@ -151,12 +151,15 @@ describe.each(storages)('summaries of events, $name', ({ url }) => {
       [`?last_event_id=${seen?.id}`, {}],
     ] as const) {
       using again = await followStream(server.url, `${path}${query}`, headers);
-      expect((await again.events.take(1))[0]).toMatchObject({ id: '3', data: { count: 2, jobs: missed, gap: false } });
+      expect((await again.events.take(1))[0]).toMatchObject({
+        id: idAt(3),
+        data: { count: 2, jobs: missed, gap: false },
+      });
     }
     using nothing = await followStream(server.url, path, { 'last-event-id': '3' });
-    expect((await nothing.events.take(1))[0]).toMatchObject({ id: '3', data: empty });
+    expect((await nothing.events.take(1))[0]).toMatchObject({ id: idAt(3), data: empty });
     await b.push();
-    expect((await nothing.events.take(1))[0]).toMatchObject({ id: '4', data: { count: 1 } });
+    expect((await nothing.events.take(1))[0]).toMatchObject({ id: idAt(4), data: { count: 1 } });
   });
 
   test('a gap: deleted events, an unknown id, an emptied store', async () => {
@@ -173,7 +176,7 @@ describe.each(storages)('summaries of events, $name', ({ url }) => {
     ] as const) {
       using client = new Client(b, cursor);
       expect(await client.next()).toMatchObject({ count, truncated: false, gap: true });
-      expect(client.id).toBe('4');
+      expect(client.id).toEqual(idAt(4));
     }
     using client = new Client(b, '3');
     expect(await client.next()).toMatchObject({ count: 1, gap: false });
@@ -182,7 +185,7 @@ describe.each(storages)('summaries of events, $name', ({ url }) => {
     await b.engine.storage.clear();
     await b.push();
     expect(await emptied).toMatchObject({ count: 1, gap: true });
-    expect(client.id).toBe('1');
+    expect(client.id).toEqual(idAt(1));
   });
 
   test('a token for some queues gets these only, and nothing that has no queue', async () => {
@@ -219,7 +222,7 @@ test('beyond 10,000 events a client that returns gets a truncated summary', asyn
     queues: ['q'],
     truncated: true,
   });
-  expect(client.id).toBe('10002');
+  expect(client.id).toEqual(idAt(10002));
 });
 
 test('a client that leaves no longer follows the log', async () => {
