@@ -78,6 +78,7 @@ export * from './lifecycle/linked-job.ts';
 export * from './lifecycle/liveness.ts';
 export * from './lifecycle/reports.ts';
 export * from './lifecycle/rerun.ts';
+export * from './lifecycle/steps.ts';
 export * from './names.ts';
 export { requireNode } from './node-version.ts';
 export * from './operations.ts';

@@ -371,6 +371,7 @@ export class Engine implements AsyncDisposable {
       seen: (by) => log.warn({ by_ms: by }, 'clock stepped'),
       followed: (by) => {
         log.warn({ by_ms: by }, 'clock step followed');
+        this.upkeep.stepped(by);
         if (by < 0) reckon().catch((error: unknown) => log.error({ err: error }, 'crons not reckoned'));
       },
     });

@@ -141,6 +141,7 @@ export class StoreClock implements Clock {
     const isBetter = by > stepMs && before !== null && agree(before, bounds) && this.#time.step === null;
     if (before === null || slept || isBetter)
       this.#time = steadyFrom(Math.floor(received + bounds.least), Math.floor(received));
+    if (slept) this.#listener.followed?.(Math.round(by));
     this.now();
   }
 }

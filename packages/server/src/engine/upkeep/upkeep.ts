@@ -1,5 +1,6 @@
 import {
   type Clock,
+  type ClockStep,
   deadAt,
   forgotten,
   type JobId,
@@ -11,6 +12,7 @@ import {
   overdue,
   State,
   type Transition,
+  withoutSteps,
 } from '@ojs-ts/core';
 import type { Held, Storage, WorkerRecord } from '../../storage/storage.ts';
 import { logFailure } from '../jobs/failure-log.ts';
@@ -37,6 +39,9 @@ const readPage = 16;
  * the store has answered none, it was unreachable, and heartbeats were refused. In milliseconds.
  */
 const stallMs = 5_000;
+
+/** An execution that has seen more steps of the clock than this counts the oldest as time that has passed. */
+const maxSteps = 10;
 
 /** Periodic work of another part of the engine. */
 export interface Chore {
@@ -70,6 +75,8 @@ export class Upkeep {
    * unreachable, received no heartbeats.
    */
   #since: number;
+  /** Steps of the clock that were followed, oldest first. */
+  #steps: readonly ClockStep[] = [];
   /** When a loop last started, by the wall clock. */
   #ticked = Date.now();
   /** When the store last answered a loop, by the wall clock. */
@@ -172,6 +179,16 @@ export class Upkeep {
     return this.#since;
   }
 
+  /**
+   * The clock was moved by `by` milliseconds, and the heartbeats and leases of living workers have times from before. So
+   * silence counts from now on, and an execution has only used the time that has passed.
+   */
+  stepped(by: Millis): void {
+    const at = this.#clock.now();
+    this.#since = at;
+    this.#steps = [...this.#steps, { at, by }].slice(-maxSteps);
+  }
+
   /** The store has changed, perhaps by a job that is due soon. */
   changed(): void {
     this.#changes += 1;
@@ -218,7 +235,8 @@ export class Upkeep {
     let limit = page;
     for (let round = 0; round < rounds && !this.#stopping; round++) {
       const now = this.#clock.now();
-      const jobs = await this.#storage.upkeep.overdue(now, limit);
+      const read = await this.#storage.upkeep.overdue(now, limit);
+      const jobs = this.#steps.length === 0 ? read : read.map((job) => withoutSteps(job, this.#steps));
       const workers = jobs.some(({ state, worker }) => state === State.active && worker !== null)
         ? await this.#workers()
         : new Map();
@@ -233,7 +251,7 @@ export class Upkeep {
       if (moved > 0) continue;
       // If nothing moved on a full page, another node is at work, or the jobs wait for heartbeats: others may follow
       // them.
-      if (due.length === jobs.length || limit >= 50 * page) return;
+      if (decided.length === jobs.length || limit >= 50 * page) return;
       limit *= 2;
     }
   }

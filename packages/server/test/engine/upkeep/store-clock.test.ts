@@ -289,6 +289,58 @@ describe.each(storages.filter(({ name }) => name === 'memory' || name === 'sqlit
   },
 );
 
+describe.each(storages)('workers that live through a step of the clock, $name', ({ url }) => {
+  test.each([
+    ['forward', 120_000],
+    ['back', -120_000],
+    ['forward by an hour', 3_600_000],
+  ])('a step %s takes no job from a living worker', async (_, by) => {
+    const machine = new Machine();
+    machine.install();
+    const opened = await openStorage(url());
+    const storage = opened.traits.inProcess ? opened : elsewhere(opened, async () => machine.wall.now());
+    await using engine = await Engine.start({ storage, upkeep: 'manual' });
+    // With heartbeats and without, so that both the silence of workers and the end of leases are looked at.
+    const limits = { timeoutMs: 100_000, visibilityMs: 30_000, heartbeatMs: 10_000 };
+    const beating = newJob(engine.clock.now(), { queue: 'beating', ...limits, timeoutMs: 200_000 });
+    const silent = newJob(engine.clock.now(), { queue: 'silent', ...limits, visibilityMs: 90_000 });
+    await engine.push(items([beating, silent]));
+    const fetch = (queue: string) =>
+      engine.fetch({ queues: [queue], count: 1, worker: queue, leaseMs: null, request: null, waitMs: 0 });
+    const claims = [...(await fetch('beating')), ...(await fetch('silent'))].map(({ id, claim }) => ({ id, claim }));
+    const pass = async (seconds: number) => {
+      for (let second = 0; second < seconds; second++) {
+        machine.pass(1_000);
+        if (second % 5 === 0)
+          await engine.beat({
+            worker: 'beating',
+            holds: [{ id: beating.id, claim: null }],
+            leaseMs: null,
+            state: 'running',
+            info: '{}',
+          });
+        if (engine.clock instanceof StoreClock) await engine.clock.follow();
+        await engine.upkeep.promote();
+        await engine.upkeep.settleOverdue();
+        await engine.upkeep.settleLiveness();
+      }
+    };
+    await pass(10);
+    machine.wall.advance(by);
+    await pass(70);
+    expect(Math.abs(engine.clock.now() - machine.wall.now())).toBeLessThanOrEqual(2);
+    const found = await engine.storage.jobs.get(claims.map(({ id }) => id));
+    expect(found.map((job) => job && { id: job.id, claim: job.claim, state: job.state, history: job.history })).toEqual(
+      claims.map((claim) => ({ ...claim, state: State.active, history: '' })),
+    );
+    // It has had its time by now: what the clock skipped is not counted, what has passed is.
+    if (by < 0) return;
+    await pass(25);
+    expect((await engine.storage.jobs.get([silent.id]))[0]).toMatchObject({ state: State.available });
+    expect((await engine.storage.jobs.get([beating.id]))[0]).toMatchObject({ state: State.active });
+  });
+});
+
 test('a clock behind the newest time of the store is reported at the start, in log and health', async () => {
   const path = join(temporaryDirectory(), 'jobs.db');
   const newest = Date.now() + day;
