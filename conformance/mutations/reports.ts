@@ -31,7 +31,7 @@ export const reports: readonly Mutation[] = [
     name: 'deregistered-keeps-jobs',
     rule: 'ojs-worker-protocol §3.4; deviations X28',
     in: 'server: Engine.deregister',
-    find: "this.#settlements.giveBack(jobs, 'deregistered'));",
+    find: "this.#settlements.giveBack(held, 'deregistered'));",
     replace: 'undefined);',
     cases: ['OJS-L1-WRK-003'],
   },

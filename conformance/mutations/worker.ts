@@ -113,9 +113,9 @@ export const worker: readonly Mutation[] = [
   {
     name: 'lease-never-ends',
     rule: 'ojs-worker-protocol §5.2, §5.3',
-    in: 'core: overdue',
-    find: 'if (first === leaseUntil) return leaseLost(',
-    replace: 'if (first === leaseUntil) return null;\n    if (first < 0) return leaseLost(',
+    in: 'core: overdueCause',
+    find: "return first === leaseUntil ? 'lease' :",
+    replace: 'return first === leaseUntil ? null :',
     cases: ['OJS-L1-HBT-005', 'OJS-L1-VIS-002', 'OJS-L1-VIS-004'],
   },
   {

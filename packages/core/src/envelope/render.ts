@@ -5,6 +5,7 @@ import { progressMembers } from '../job/progress.ts';
 import { resultOf } from '../job/result.ts';
 import { State, stateName } from '../job/states.ts';
 import { elements, members, objectText } from '../json/json.ts';
+import { aloneMs } from '../lifecycle/poison.ts';
 import type { Millis } from '../time/clock.ts';
 import { formatTimestamp } from '../time/timestamp.ts';
 
@@ -40,7 +41,7 @@ export function renderJob(record: JobRecord, options: RenderOptions = {}): Json 
   if (result !== null) text += `,"result":${result}`;
   if (record.history !== '') text += renderHistory(record);
   if (record.progress !== null) text += `,"x_progress":{${progressMembers(record)}}`;
-  if (options.lease !== undefined) text += `${renderResume(record)},"x_lease":"${options.lease}"`;
+  if (options.lease !== undefined) text += `${renderResume(record)}${renderAlone(record)},"x_lease":"${options.lease}"`;
   if (options.extra) text += `,${options.extra}`;
   return `${text}}`;
 }
@@ -78,6 +79,11 @@ function envelopeOf({ envelope, policy }: JobRecord): Json {
   const fields = new Map(members(envelope));
   for (const [name, at] of Object.entries(resolved)) if (fields.has(name)) fields.set(name, `"${formatTimestamp(at)}"`);
   return objectText(fields);
+}
+
+function renderAlone(record: JobRecord): Json {
+  const ms = aloneMs(record);
+  return ms === 0 ? '' : `,"x_alone_ms":${ms}`;
 }
 
 function time(name: string, ms: number): string {

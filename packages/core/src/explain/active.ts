@@ -27,7 +27,7 @@ export function explainActive(job: JobRecord, facts: ActiveFacts, now: Millis): 
     worker !== null && now >= deadAt(Math.max(worker.seenAt, startedAt), Number.NEGATIVE_INFINITY, deadAfterMs);
   const endedAt = overdueAt(job);
   if (endedAt !== null && endedAt <= now) {
-    const to = overdue(job, now, () => 0, isSilent, poisonAfter)?.to ?? State.available;
+    const to = overdue(job, now, () => 0, isSilent ? { beside: 0 } : null, poisonAfter)?.to ?? State.available;
     const message = `The lease, a timeout or the heartbeats of the job ended at ${formatTimestamp(endedAt)}; unless a heartbeat comes first, ${fateOf(to)}.`;
     const reason: Reason = { code: 'overdue', message, since: endedAt, ...workersOf(job, facts, isSilent) };
     return ofJob(job, [reason], to === State.available ? now : null, now);

@@ -3,6 +3,7 @@ import type { JobId, JobRecord } from '../job/job.ts';
 import { State, stateName } from '../job/states.ts';
 import { isExpired } from '../lifecycle/change.ts';
 import { policyOf } from '../lifecycle/decide.ts';
+import { isDeath } from '../lifecycle/poison.ts';
 import { allowedAttempts, retryPolicy } from '../policies/retry.ts';
 import type { Millis } from '../time/clock.ts';
 import { formatTimestamp } from '../time/timestamp.ts';
@@ -110,7 +111,7 @@ function remedyOf(job: JobRecord, now: Millis): string {
 /** The workers that died while they ran the job. */
 function victims(job: JobRecord): Pick<Reason, 'workers' | 'partial'> {
   const workers = historyOf(job).flatMap((entry): ReasonWorker[] => {
-    if (entry.kind !== 'failed' || entry.error.type !== 'worker_death' || entry.worker === null) return [];
+    if (!isDeath(entry) || !('worker' in entry) || entry.worker === null) return [];
     return [{ id: entry.worker, status: 'dead', seenAt: null, held: null, slots: null }];
   });
   return listed('workers', [...new Map(workers.map((worker) => [worker.id, worker])).values()]);

@@ -199,6 +199,8 @@ export type HistoryEntry =
       readonly claim: number;
       readonly worker: string | null;
       readonly reason: string;
+      /** How many other jobs its process held when it died: see `lifecycle/poison.ts`. */
+      readonly beside?: number;
       /** Length of the snooze. */
       readonly delayMs?: number;
       /** Present if the server took the job back. */

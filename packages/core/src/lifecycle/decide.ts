@@ -1,12 +1,13 @@
 import { ProtocolError } from '../errors.ts';
 import type { Failure } from '../job/failure.ts';
-import { appendHistory, entryText, errorText, historyOf } from '../job/history.ts';
+import { appendHistory, entryText, errorText } from '../job/history.ts';
 import type { JobId, JobPolicy, JobRecord, Json, RetryPolicy, Transition, TransitionEvent } from '../job/job.ts';
 import { mayMove, State, type StateMask, stateName, stateNames, Waiting } from '../job/states.ts';
 import { members, objectText } from '../json/json.ts';
 import { allowedAttempts, isNonRetryable, retryDelay, retryPolicy } from '../policies/retry.ts';
 import type { Millis } from '../time/clock.ts';
 import { formatTimestamp } from '../time/timestamp.ts';
+import { type Death, deathReason, deathsOf, defaultPoisonAfter, isPoison } from './poison.ts';
 
 /**
  * Every decision names the state and the claim of the record that it was made from. If the record has changed since,
@@ -63,6 +64,7 @@ export function requeued(
   now: Millis,
   by: 'worker' | 'server' = 'worker',
   delayMs = 0,
+  more: { readonly beside?: number } = {},
 ): Transition {
   const { attempt, claim, worker } = job;
   const entry = {
@@ -74,6 +76,7 @@ export function requeued(
     reason,
     ...(by === 'server' ? { by } : {}),
     ...(delayMs > 0 ? { delayMs } : {}),
+    ...more,
   };
   return {
     ...move(job, State.active, delayMs > 0 ? State.retryable : State.available, entryText(entry)),
@@ -89,28 +92,43 @@ const lossMessages = {
   worker_death: 'The worker stopped sending heartbeats.',
 } as const;
 
-/** How many workers may die while they run a job, until the job counts as the cause. */
-export const defaultPoisonAfter = 3;
-
 /**
  * The lease ended or the worker died (rows 12 and 13 of docs/state-machine.md): available at once while attempts are
- * left. A job that killed `poisonAfter` workers since its last retry by hand is discarded, whatever its policy allows:
- * it would kill the next worker too.
+ * left. If the process held other jobs, nobody knows which one killed it: then the execution does not count. A job that
+ * died alone as often as {@link isPoison} says is discarded to the dead letter, whatever its policy allows: it would kill
+ * the next worker too.
  */
 export function leaseLost(
   job: JobRecord,
   cause: keyof typeof lossMessages,
   now: Millis,
   poisonAfter = defaultPoisonAfter,
+  death: Death = { beside: 0 },
 ): Transition {
-  const deaths = cause === 'worker_death' ? 1 + deathsOf(job) : 0;
-  if (deaths >= poisonAfter) {
-    const message = `${deaths} workers died while they ran this job; the job was discarded.`;
-    const poison = endOf(job, { code: 'poison_pill', type: cause, message, names: [cause] }, now, 'server');
-    return unlessExtended(poison.discard(), job);
+  if (cause === 'worker_death' && death.beside > 0)
+    return unlessExtended(requeued(job, deathReason, now, 'server', 0, { beside: death.beside }), job);
+  const failure: Failure = { code: cause, type: cause, message: lossMessages[cause], names: [cause] };
+  const ended = cause === 'visibility_timeout' ? failure : { ...failure, details: detailsOf(job, death) };
+  const deaths = deathsOf(job);
+  if (cause === 'worker_death' && isPoison(deaths, poisonAfter)) {
+    const message = `${deaths.all + 1} workers died while they ran this job, ${deaths.alone + 1} of them with no other job; the last one was ${placeName(job, death)}; the job was discarded.`;
+    const poison = endOf(job, { ...ended, code: 'poison_pill', message }, now, 'server');
+    return unlessExtended({ ...poison.discard(), deadLetter: true }, job);
   }
-  const ending = endOf(job, { code: cause, type: cause, message: lossMessages[cause], names: [cause] }, now, 'server');
+  const ending = endOf(job, ended, now, 'server');
   return unlessExtended(ending.exhausts() ? ending.discard() : ending.release(), job);
+}
+
+/** What the error of a death says beside its message. */
+function detailsOf(job: JobRecord, { hostname, pid }: Death): Json {
+  const { alone, all } = deathsOf(job);
+  const { worker } = job;
+  return JSON.stringify({ deaths: all + 1, deaths_alone: alone + 1, worker, hostname, pid });
+}
+
+function placeName({ worker }: JobRecord, { hostname, pid }: Death): string {
+  const on = hostname === undefined || pid === undefined ? '' : ` (process ${pid} on ${hostname})`;
+  return `worker ${worker ?? 'without an id'}${on}`;
 }
 
 /** Two heartbeats do not list the claim: the answer to its fetch was lost (ojs-worker-protocol §10). */
@@ -121,12 +139,6 @@ export function forgotten(job: JobRecord, now: Millis): Transition {
 /** A heartbeat may arrive between the decision and its effect: a lease that was extended is not taken away. */
 function unlessExtended(transition: Transition, { leaseUntil }: JobRecord): Transition {
   return leaseUntil === null ? transition : { ...transition, leaseUntil };
-}
-
-function deathsOf(job: JobRecord): number {
-  const entries = historyOf(job);
-  const round = entries.slice(entries.findLastIndex(({ kind }) => kind === 'retried') + 1);
-  return round.filter((entry) => entry.kind === 'failed' && entry.error.type === 'worker_death').length;
 }
 
 /** The execution timed out (row 14, ojs-timeouts §5.1, §8). */
@@ -281,18 +293,11 @@ export function retried(job: JobRecord, now: Millis, key?: string): Transition {
   };
 }
 
-/**
- * The end of a job that a storage reports as overdue; null if it is not. Of several limits that have passed, the
- * earliest one counts. A lease that ended because its worker was silent counts as the death of the worker: heartbeats
- * extend leases, so both end at the same time.
- */
-export function overdue(
+/** Which limit of a job has passed; of several the one that passed first. Null if none has. */
+export function overdueCause(
   job: JobRecord,
   now: Millis,
-  random: () => number,
-  workerIsDead = false,
-  poisonAfter = defaultPoisonAfter,
-): Transition | null {
+): 'total' | 'timeout' | 'lease' | 'stalled' | 'expired' | null {
   if (job.state === State.active) {
     const never = Number.POSITIVE_INFINITY;
     const timeoutAt = job.startedAt === null ? never : job.startedAt + job.timeoutMs;
@@ -301,13 +306,31 @@ export function overdue(
     const leaseUntil = job.leaseUntil ?? never;
     const first = Math.min(timeoutAt, deadlineAt, stalledAt, leaseUntil);
     if (first > now) return null;
-    if (first === deadlineAt) return totalTimedOut(job, now);
-    if (first === timeoutAt) return timedOut(job, now, random);
-    if (first === leaseUntil)
-      return leaseLost(job, workerIsDead ? 'worker_death' : 'visibility_timeout', now, poisonAfter);
-    return workerIsDead ? leaseLost(job, 'worker_death', now, poisonAfter) : stalled(job, now, random);
+    if (first === deadlineAt) return 'total';
+    if (first === timeoutAt) return 'timeout';
+    return first === leaseUntil ? 'lease' : 'stalled';
   }
-  return (job.state & Waiting) !== 0 && job.expiresAt !== null && job.expiresAt <= now ? expired(job, now) : null;
+  return (job.state & Waiting) !== 0 && job.expiresAt !== null && job.expiresAt <= now ? 'expired' : null;
+}
+
+/**
+ * The end of a job that a storage reports as overdue; null if it is not. A lease that ended because its worker was
+ * silent counts as the death of the worker: heartbeats extend leases, so both end at the same time.
+ */
+export function overdue(
+  job: JobRecord,
+  now: Millis,
+  random: () => number,
+  death: Death | null = null,
+  poisonAfter = defaultPoisonAfter,
+): Transition | null {
+  const cause = overdueCause(job, now);
+  if (cause === null) return null;
+  if (cause === 'total') return totalTimedOut(job, now);
+  if (cause === 'timeout') return timedOut(job, now, random);
+  if (cause === 'expired') return expired(job, now);
+  if (death !== null) return leaseLost(job, 'worker_death', now, poisonAfter, death);
+  return cause === 'lease' ? leaseLost(job, 'visibility_timeout', now) : stalled(job, now, random);
 }
 
 /**

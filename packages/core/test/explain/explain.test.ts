@@ -308,7 +308,8 @@ const cases: Readonly<Record<string, readonly [explanation: Explanation, first: 
   poison: [
     ended(poisoned()),
     {
-      message: '3 workers died while they ran this job; the job was discarded; it is in the dead letter.',
+      message:
+        '3 workers died while they ran this job, 3 of them with no other job; the last one was worker w3; the job was discarded; it is in the dead letter.',
       workers: [{ id: 'w1' }, { id: 'w2' }, { id: 'w3' }],
     },
   ],

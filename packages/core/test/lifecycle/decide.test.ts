@@ -2,9 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   activated,
+  aloneMs,
   cancelled,
   completed,
   conflict,
+  type Death,
   expired,
   type Failure,
   failed,
@@ -86,27 +88,70 @@ describe('time that runs out during an execution', () => {
 });
 
 describe('poison pills', () => {
-  const died = (job: JobRecord, after?: number): Transition => leaseLost(job, 'worker_death', later, after);
+  const died = (job: JobRecord, after?: number, death?: Death): Transition =>
+    leaseLost(job, 'worker_death', later, after, death);
   const again = (job: JobRecord, change: Transition): JobRecord => claimed(apply(job, change, later), later);
+  const together = { beside: 4 };
 
-  test('a job that killed three workers is discarded, whatever attempts are left', () => {
+  test('a job that killed three workers, alone, is discarded to the dead letter, whatever attempts are left', () => {
     const first = claimed(jobOf({ retry: { max_attempts: 10 } }));
     const second = again(first, died(first));
     const third = again(second, died(second));
     expect(died(second).to).toBe(State.available);
-    expect(died(third)).toMatchObject({ to: State.discarded });
-    expect(lastError({ history: died(third).history ?? '' })).toMatchObject({
+    const last = died(third, undefined, { beside: 0, hostname: 'box', pid: 12 });
+    expect(last).toMatchObject({ to: State.discarded, deadLetter: true });
+    expect(lastError({ history: last.history ?? '' })).toMatchObject({
       code: 'poison_pill',
       type: 'worker_death',
+      message:
+        '3 workers died while they ran this job, 3 of them with no other job; the last one was worker w1 (process 12 on box); the job was discarded.',
+      details: { deaths: 3, deaths_alone: 3, worker: 'w1', hostname: 'box', pid: 12 },
     });
     expect(died(third, 4).to).toBe(State.available);
+  });
+
+  test('a death beside other jobs counts no attempt, and never discards, even with one attempt and after many deaths', () => {
+    let job = claimed(jobOf({ retry: { max_attempts: 1 } }));
+    for (let n = 0; n < 30; n++) {
+      const change = died(job, undefined, together);
+      expect(change).toMatchObject({ to: State.available, attempt: 0 });
+      expect(historyOf({ history: change.history ?? '' }).at(-1)).toMatchObject({
+        kind: 'requeued',
+        reason: 'worker_death',
+        beside: 4,
+      });
+      job = again(job, change);
+    }
+  });
+
+  test('it takes two deaths alone, and the deaths beside others count with them', () => {
+    const second = (() => {
+      const first = claimed(jobOf({ retry: { max_attempts: 10 } }));
+      return again(first, died(first, undefined, together));
+    })();
+    const third = again(second, died(second));
+    expect(died(third)).toMatchObject({ to: State.discarded });
+    const often = again(third, died(third, 9, together));
+    expect(died(again(often, died(often, 9, together)), 9).to).toBe(State.available);
+  });
+
+  test('a suspect runs alone at its next start, for twice as long after each death; another end clears it', () => {
+    const first = claimed(jobOf({ retry: { max_attempts: 10, jitter: false } }));
+    expect(aloneMs(first)).toBe(0);
+    const second = again(first, died(first, undefined, together));
+    expect(aloneMs(second)).toBe(30_000);
+    const third = again(second, died(second));
+    expect(aloneMs(third)).toBe(60_000);
+    expect(aloneMs(apply(third, failed(third, boom, later, middle), later))).toBe(0);
+    const dead = apply(third, died(third), later);
+    expect(aloneMs(apply(dead, retried(dead, later), later))).toBe(0);
   });
 
   test('a lost lease is no death, and a retry by hand resets the count', () => {
     let job = claimed(jobOf({ retry: { max_attempts: 10 } }));
     for (let n = 0; n < 4; n++) job = again(job, leaseLost(job, 'visibility_timeout', later));
     expect(died(job).to).toBe(State.available);
-    let poisoned = claimed(jobOf({ retry: { max_attempts: 10, on_exhaustion: 'dead_letter' } }));
+    let poisoned = claimed(jobOf({ retry: { max_attempts: 10, on_exhaustion: 'discard' } }));
     for (let n = 0; n < 2; n++) poisoned = again(poisoned, died(poisoned));
     const dead = apply(poisoned, died(poisoned), later);
     expect(dead.deadLetter).toBe(true);
@@ -263,7 +308,8 @@ describe('the end of an execution by the server', () => {
 
   test('a lease that a dead worker let run out is its death (wp App. B)', () => {
     const job = { ...claimed(jobOf()), leaseUntil: later };
-    const typeOf = (dead: boolean) => lastError({ history: overdue(job, later, middle, dead)?.history ?? '' })?.type;
+    const typeOf = (dead: boolean) =>
+      lastError({ history: overdue(job, later, middle, dead ? { beside: 0 } : null)?.history ?? '' })?.type;
     expect([typeOf(true), typeOf(false)]).toEqual(['worker_death', 'visibility_timeout']);
   });
 

@@ -15,6 +15,7 @@ import type { JobContext } from './execution/context.ts';
 import { Delivery } from './execution/delivery.ts';
 import { Execution } from './execution/execution.ts';
 import { type Handler, Handlers } from './execution/handlers.ts';
+import { isolationFor } from './execution/isolation.ts';
 import type { GiveBack } from './execution/outcome.ts';
 import { PendingOutcomes } from './execution/pending-outcomes.ts';
 import { Reporting } from './execution/reports.ts';
@@ -105,6 +106,7 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
       logger,
       connectionLog,
       changed,
+      isolation: isolationFor(this.#connection.http !== null),
     };
     this.#delivery = new Delivery(shared);
     this.#execution = new Execution({

@@ -7,6 +7,7 @@ import {
   defaultPoisonAfter,
   type HistoryPolicy,
   historyPolicy,
+  isSuspect,
   type JobId,
   type JobRecord,
   Leases,
@@ -40,6 +41,7 @@ import { Fetches, type FetchRequest } from './jobs/fetch.ts';
 import { OutboxImport } from './jobs/outbox-import.ts';
 import { Reports } from './jobs/reports.ts';
 import { type Ack, type Outcome, type Settlement, Settlements } from './jobs/settlement.ts';
+import { Suspects } from './jobs/suspects.ts';
 import { Maintenance } from './maintenance.ts';
 import { type MemoryLimits, memoryLimits } from './memory-limits.ts';
 import { defaultRetention, type EngineLog, type EngineOptions, type Retention, silentLog } from './options.ts';
@@ -132,6 +134,7 @@ export class Engine implements AsyncDisposable {
   readonly #presence: Presence;
   readonly #fetches: Fetches;
   readonly #settlements: Settlements;
+  readonly #suspects: Suspects;
   /**
    * Workers that reported themselves quiet or terminating to this node, and when. A hint that spares them jobs which
    * they would return.
@@ -196,8 +199,11 @@ export class Engine implements AsyncDisposable {
     });
     this.maintenance = maintenance;
     this.requireLease = options.requireLease ?? false;
+    const suspects = new Suspects(storage, clock, (jobs) => this.giveBack(jobs));
+    this.#suspects = suspects;
     this.#fetches = new Fetches({
       batches: this.#batches,
+      suspects,
       storage,
       clock,
       visibilityMs: this.visibilityMs,
@@ -461,7 +467,8 @@ export class Engine implements AsyncDisposable {
       if (isQuiet) return this.#fetches.repeated(request);
     }
     await this.#presence.fetching(worker, request.queues, request.count);
-    return this.#fetches.fetch(request, signal);
+    const jobs = await this.#fetches.fetch(request, signal);
+    return jobs.some(isSuspect) ? this.#suspects.apart(worker, jobs) : jobs;
   }
 
   /** Undoes claims whose answer could not be delivered; their attempts do not count. */
@@ -490,17 +497,15 @@ export class Engine implements AsyncDisposable {
 
   /** Returns the worker's jobs, then deletes its record; false for an unknown worker. */
   async deregister(worker: string): Promise<boolean> {
-    let held = false;
+    const held: JobRecord[] = [];
     const beatAt = (await this.workers.find(worker))?.beatAt ?? null;
     // Without this, deregistering each crashed process would keep a job alive that kills its workers.
     const isDead = beatAt !== null && this.clock.now() >= deadAt(beatAt, this.upkeep.since, this.deadAfterMs);
-    for await (const jobs of this.workers.heldBy(worker)) {
-      held ||= jobs.length > 0;
-      await (isDead
-        ? this.#settlements.takeBack(jobs, this.poisonAfter)
-        : this.#settlements.giveBack(jobs, 'deregistered'));
-    }
-    return (await this.forgetWorker(worker)) || held;
+    for await (const jobs of this.workers.heldBy(worker)) held.push(...jobs);
+    await (isDead
+      ? this.#settlements.takeBack(held, this.poisonAfter)
+      : this.#settlements.giveBack(held, 'deregistered'));
+    return (await this.forgetWorker(worker)) || held.length > 0;
   }
 
   /** BEAT (ojs-core §7.5). After a worker's last heartbeat (`terminate`) the engine deletes its record. */
@@ -545,6 +550,7 @@ export class Engine implements AsyncDisposable {
     this.#quiet.clear();
     for (const part of [
       this.#presence,
+      this.#suspects,
       this.secrets,
       this.tokens,
       this.schemas,

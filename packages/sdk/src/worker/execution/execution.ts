@@ -10,6 +10,7 @@ import type { Callbacks } from './callbacks.ts';
 import type { JobContext } from './context.ts';
 import { type ContextServices, ExecutionContext } from './execution-context.ts';
 import { logFailure } from './failure-log.ts';
+import type { Isolated, Isolation } from './isolation.ts';
 import { fillParentResults, lacksParentResults } from './left-out-results.ts';
 import { ackEntry, type GiveBack, giveBackFor, isEncoded, nackEntry, timeoutFailure } from './outcome.ts';
 import type { PendingOutcomes } from './pending-outcomes.ts';
@@ -24,6 +25,8 @@ export interface ExecutionServices extends Omit<ContextServices, 'lose'> {
   readonly maxResultBytes?: number;
   /** How long a job may wait for a slot, in milliseconds. Default: no limit. */
   readonly patienceMs?: number;
+  /** Absent where the caller decides what runs beside what. */
+  readonly isolation?: Isolation;
   /** Runs the handler of the job's type, with its middleware. */
   perform(context: JobContext): unknown;
   /** The outcome of a job without a handler; null if there is a handler. */
@@ -40,9 +43,20 @@ export class Execution {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #dueAt = Number.POSITIVE_INFINITY;
   readonly #waiting: Prefetched;
+  /** What the isolation of the process needs of this worker. */
+  readonly isolated: Isolated;
+  /** Waits until it is alone. */
+  #suspect: LeasedJob | null = null;
 
   constructor(services: ExecutionServices) {
     this.#services = services;
+    this.isolated = {
+      leasedJobs: services.leasedJobs,
+      active: () => services.slots.active,
+      returnWaiting: () => this.#returnPrefetched(),
+      resume: () => services.changed(),
+    };
+    services.isolation?.join(this.isolated);
     this.#ofContexts = { ...services, lose: (leased, message) => this.lose(leased, message) };
     this.#logger = services.logger;
     this.#waiting = new Prefetched(services.slots, services.patienceMs, (leased) => this.#giveBack(leased, noSlot));
@@ -56,13 +70,37 @@ export class Execution {
     if (leased === null) return;
     const missing = this.#services.unknownType(typeof wire.type === 'string' ? wire.type : '');
     if (missing !== null) this.#giveBack(leased, missing);
+    else if (this.#services.isolation?.isClosed === true) this.#giveBack(leased, besideSuspect);
+    else if (leased.aloneMs > 0 && this.#services.isolation !== undefined)
+      this.#runAlone(leased, this.#services.isolation);
     else if (this.#services.slots.occupy()) this.#run(leased);
     else if (this.#waiting.add(leased)) leased.state = 'waiting';
     else this.#giveBack(leased, noSlot);
   }
 
+  #runAlone(leased: LeasedJob, isolation: Isolation): void {
+    leased.state = 'waiting';
+    this.#suspect = leased;
+    const fields = { job_id: leased.id, job_type: leased.wire.type };
+    this.#logger.warn('job runs alone: its worker died in its last execution', fields);
+    const start = () => {
+      this.#suspect = null;
+      if (this.#services.slots.occupy()) {
+        leased.state = 'running';
+        this.#run(leased);
+      } else this.#giveBack(leased, noSlot);
+    };
+    void isolation.run(this.isolated, leased, leased.aloneMs, start);
+  }
+
   /** Gives the waiting jobs back, uncounted: no further handler starts. */
   returnWaiting(): void {
+    this.#returnPrefetched();
+    if (this.#suspect?.state === 'waiting') this.#giveBack(this.#suspect, notRunning);
+    this.#suspect = null;
+  }
+
+  #returnPrefetched(): void {
     for (let leased = this.#waiting.shift(); leased !== undefined; leased = this.#waiting.shift())
       this.#giveBack(leased, notRunning);
   }
@@ -99,6 +137,7 @@ export class Execution {
   }
 
   close(): void {
+    this.#services.isolation?.leave(this.isolated);
     clearTimeout(this.#timer);
     this.#waiting.close();
   }
@@ -252,6 +291,7 @@ function shutdown(message: string): GiveBack {
   return { failure: { code: 'shutdown', type: 'shutdown', message, retryable: true }, requeue: true };
 }
 
+const besideSuspect = shutdown('Another job runs alone in this process, because its worker died before.');
 const noSlot = shutdown('The worker has no free slot.');
 const waitedTooLong = shutdown('The job waited for a slot for more than half of its timeout.');
 const notRunning = shutdown('The worker takes no new jobs.');

@@ -3,6 +3,7 @@ import type { Logger } from '../../connection/logger.ts';
 import { backoffMs, macrotask, pause } from '../../connection/pause.ts';
 import { OJSError } from '../../errors.ts';
 import type { Delivery } from '../execution/delivery.ts';
+import type { Isolation } from '../execution/isolation.ts';
 import type { PendingOutcomes } from '../execution/pending-outcomes.ts';
 import type { ConnectionLog } from '../worker-log.ts';
 import { type Exchange, type ExchangeAnswer, type ExchangeRequest, type Fetch, itemAnswerOf } from './exchange.ts';
@@ -38,6 +39,7 @@ export interface FetchLoopServices {
   readonly delivery: Delivery;
   readonly logger: Logger;
   readonly connectionLog: ConnectionLog;
+  readonly isolation: Pick<Isolation, 'isClosed'>;
   readonly pollMs: number;
   /** Before a fetch is sent: until `endFetch` the server keeps its claims for this worker. */
   beginFetch(requestId: string): void;
@@ -173,7 +175,7 @@ export class FetchLoop {
   }
 
   #wish(waitMs: number): Fetch | null {
-    if (!this.#open || this.#rest !== undefined) return null;
+    if (!this.#open || this.#rest !== undefined || this.#services.isolation.isClosed) return null;
     const count = this.#services.slots.reserve(this.#exchange.extended ? maxExchanged : maxFetched);
     if (count === 0) return null;
     this.#fetching++;

@@ -14,6 +14,8 @@ export class LeasedJob {
   readonly id: string;
   /** The fence: proves that an outcome belongs to this claim. Absent on servers without it. */
   readonly lease: string | undefined;
+  /** For how long the job must be the only one of its process; 0 for most jobs. In milliseconds. */
+  readonly aloneMs: number;
   /** The claim, from which the server counts the job's timeout. */
   readonly startedAt: number;
   /** When the execution has failed by its timeout. */
@@ -47,6 +49,7 @@ export class LeasedJob {
     this.wire = wire;
     this.id = id;
     this.lease = typeof wire.x_lease === 'string' ? wire.x_lease : undefined;
+    this.aloneMs = typeof wire.x_alone_ms === 'number' ? wire.x_alone_ms : 0;
     this.startedAt = now;
     this.deadline =
       typeof wire.timeout_ms === 'number' && wire.timeout_ms > 0 ? now + wire.timeout_ms : Number.POSITIVE_INFINITY;

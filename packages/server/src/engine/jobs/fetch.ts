@@ -2,6 +2,7 @@ import { type Clock, type JobRecord, State } from '@ojs-ts/core';
 import type { Storage } from '../../storage/storage.ts';
 import type { Batches } from '../batches.ts';
 import type { Maintenance } from '../maintenance.ts';
+import type { Suspects } from './suspects.ts';
 import { Waiters } from './waiters.ts';
 
 export interface FetchRequest {
@@ -31,6 +32,7 @@ export class Fetches {
   readonly #visibilityMs: number;
   readonly #requireLease: boolean;
   readonly #maintenance: Maintenance;
+  readonly #suspects: Suspects;
   readonly #waiters = new Waiters();
   readonly #closed = new AbortController();
 
@@ -41,6 +43,7 @@ export class Fetches {
     readonly visibilityMs: number;
     readonly requireLease: boolean;
     readonly maintenance: Maintenance;
+    readonly suspects: Suspects;
   }) {
     this.#batches = parts.batches;
     this.#storage = parts.storage;
@@ -48,6 +51,7 @@ export class Fetches {
     this.#visibilityMs = parts.visibilityMs;
     this.#requireLease = parts.requireLease;
     this.#maintenance = parts.maintenance;
+    this.#suspects = parts.suspects;
   }
 
   wake(queue: string | null): void {
@@ -70,8 +74,10 @@ export class Fetches {
       defaultLeaseMs: this.#visibilityMs,
       leaseRequired: request.leases === true || this.#requireLease,
     };
+    const { worker } = request;
+    const starts = async () => !this.#maintenance.on && !(worker !== null && (await this.#suspects.holds(worker)));
     const claimed = async () =>
-      this.#maintenance.on ? { jobs: await this.repeated(request), again: null } : this.#batches.claim(claim);
+      !(await starts()) ? { jobs: await this.repeated(request), again: null } : this.#batches.claim(claim);
     if (request.waitMs <= 0 || this.#closed.signal.aborted) return (await claimed()).jobs;
     const until = performance.now() + request.waitMs;
     using waiter = this.#waiters.add(request.queues);

@@ -84,11 +84,12 @@ export class Settlements {
     await Promise.all(jobs.map((job) => this.#batches.transition(requeued(job, reason, this.#clock.now(), 'server'))));
   }
 
-  /** Ends the claims of a dead worker; the attempts count, and so does the death (ojs-core §8). */
+  /** Ends all claims of a dead worker (ojs-core §8). */
   async takeBack(jobs: readonly JobRecord[], poisonAfter: number): Promise<void> {
     await Promise.all(
       jobs.map(async (job) => {
-        const transition = leaseLost(job, 'worker_death', this.#clock.now(), poisonAfter);
+        const death = { beside: jobs.length - 1 };
+        const transition = leaseLost(job, 'worker_death', this.#clock.now(), poisonAfter, death);
         const moved = await this.#batches.transition(transition);
         if (moved.kind === 'moved') logFailure(this.#log, job, transition);
       }),

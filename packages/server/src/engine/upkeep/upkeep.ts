@@ -2,7 +2,9 @@ import {
   type Clock,
   type ClockStep,
   deadAt,
+  diedTogether,
   forgotten,
+  isSilent,
   type JobId,
   type JobRecord,
   leaseLost,
@@ -10,15 +12,18 @@ import {
   type Millis,
   type NodeRef,
   overdue,
+  overdueCause,
+  type SilentWorker,
   State,
   type Transition,
   withoutSteps,
 } from '@ojs-ts/core';
-import type { Held, Storage, WorkerRecord } from '../../storage/storage.ts';
+import type { Held, Page, Storage, WorkerRecord } from '../../storage/storage.ts';
 import { logFailure } from '../jobs/failure-log.ts';
 import type { Maintenance } from '../maintenance.ts';
 import type { EngineLog } from '../options.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
+import { processesOf, type WorkerProcess } from '../workers/processes.ts';
 import { lookMs, type RetentionPasses } from './retention.ts';
 
 /**
@@ -241,12 +246,22 @@ export class Upkeep {
         ? await this.#workers()
         : new Map();
       const due = jobs.filter((job) => !this.#isUnheard(job, workers.get(job.worker), now));
+      const isOfDeath = (job: JobRecord) => {
+        const cause = overdueCause(job, now);
+        const worker = workers.get(job.worker);
+        return (
+          (cause === 'lease' || cause === 'stalled') &&
+          job.worker !== null &&
+          isSilent(job, worker, now, this.#since, this.#deadAfterMs)
+        );
+      };
+      const lost = due.filter(isOfDeath);
       const decided = due.flatMap((job): Decision[] => {
-        const isDead = this.#isDead(workers.get(job.worker), now);
-        const transition = overdue(job, now, this.#random, isDead, this.#poisonAfter);
+        const transition = lost.includes(job) ? null : overdue(job, now, this.#random);
         return transition === null ? [] : [{ job, transition }];
       });
-      const moved = await this.#apply(decided);
+      const deaths = await this.#settleDeaths(new Set(lost.flatMap(({ worker }) => worker ?? [])), workers, now);
+      const moved = deaths.moved + (await this.#apply(decided));
       if (jobs.length < limit) return;
       if (moved > 0) continue;
       // If nothing moved on a full page, another node is at work, or the jobs wait for heartbeats: others may follow
@@ -276,35 +291,81 @@ export class Upkeep {
     const workers = new Map((await this.#storage.registry.workers()).map((worker) => [worker.worker, worker]));
     if (workers.size === 0) return;
     const dead = [...workers.values()].filter((worker) => this.#isDead(worker, now));
+    const names = new Set(dead.map(({ worker }) => worker));
+    const settled = await this.#settleDeaths(names, workers, now);
+    let { moved } = settled;
+    for await (const held of this.#held()) {
+      const suspects = held.filter(
+        (claim) =>
+          liveness(claim, workers.get(claim.worker) ?? null, now, this.#since, this.#deadAfterMs) === 'forgotten',
+      );
+      const jobs = await this.#jobs(suspects.map(({ id }) => id));
+      const at = this.#clock.now();
+      moved += await this.#apply(
+        suspects.flatMap(({ claim }, index): Decision[] => {
+          const job = jobs[index];
+          return job?.state === State.active && job.claim === claim ? [{ job, transition: forgotten(job, at) }] : [];
+        }),
+      );
+      for (const { worker } of suspects) names.add(worker);
+    }
+    if (moved > 0) this.#log.warn({ moved, workers: [...names] }, 'jobs recovered from silent workers');
+    // Without its record, nobody could tell later how a worker ended that still holds a job.
+    for (const worker of dead) if (!settled.waiting.has(worker.worker)) await this.#forget(worker);
+  }
+
+  /**
+   * Takes the jobs of dead processes back, all jobs of a process in one change, and answers which workers hold jobs that
+   * are not taken back yet. `names` are silent workers; others of their processes are looked at with them.
+   */
+  async #settleDeaths(
+    names: ReadonlySet<string>,
+    workers: ReadonlyMap<string | null, WorkerRecord>,
+    now: Millis,
+  ): Promise<{ readonly moved: number; readonly waiting: ReadonlySet<string> }> {
+    const waiting = new Set<string>();
+    if (names.size === 0) return { moved: 0, waiting };
+    const processes = processesOf(names, [...workers.values()]);
+    const claims = new Map<string, Held[]>();
+    for await (const held of this.#held())
+      for (const claim of held) {
+        if (!processes.has(claim.worker)) continue;
+        claims.set(claim.worker, [...(claims.get(claim.worker) ?? []), claim]);
+      }
+    const byProcess = new Map<WorkerProcess, Silent[]>();
+    for (const [worker, held] of claims) {
+      const read = await this.#jobs(held.map(({ id }) => id));
+      const jobs = read.flatMap((job, at) =>
+        job?.state === State.active && job.claim === held[at]?.claim ? [withoutSteps(job, this.#steps)] : [],
+      );
+      const process = processes.get(worker);
+      if (process === undefined) continue;
+      const one = { worker, seenAt: workers.get(worker)?.seenAt ?? null, jobs };
+      byProcess.set(process, [...(byProcess.get(process) ?? []), one]);
+    }
+    let moved = 0;
+    for (const [process, members] of byProcess) {
+      const gone = diedTogether(members, now, this.#since, this.#deadAfterMs);
+      for (const one of members) if (!gone.includes(one)) waiting.add(one.worker);
+      const jobs = gone.flatMap((one) => one.jobs);
+      const death = { ...process, beside: jobs.length - 1 };
+      const at = this.#clock.now();
+      const decided = jobs.map((job) => ({
+        job,
+        transition: leaseLost(job, 'worker_death', at, this.#poisonAfter, death),
+      }));
+      moved += await this.#apply(decided);
+    }
+    return { moved, waiting };
+  }
+
+  async *#held(): AsyncGenerator<readonly Held[]> {
     let after: string | null = null;
     do {
-      const held: { readonly items: readonly Held[]; readonly next: string | null } = await this.#storage.upkeep.held(
-        after,
-        page,
-      );
-      after = held.next;
-      const suspects = held.items.flatMap((claim) => {
-        const verdict = liveness(claim, workers.get(claim.worker) ?? null, now, this.#since, this.#deadAfterMs);
-        return verdict === 'alive' ? [] : [{ claim, verdict }];
-      });
-      if (suspects.length === 0) continue;
-      const jobs = await this.#jobs(suspects.map(({ claim }) => claim.id));
-      const at = this.#clock.now();
-      const decided = suspects.flatMap(({ claim, verdict }, index): Decision[] => {
-        const job = jobs[index];
-        if (!job || job.state !== State.active || job.claim !== claim.claim) return [];
-        const transition =
-          verdict === 'dead' ? leaseLost(job, 'worker_death', at, this.#poisonAfter) : forgotten(job, at);
-        return [{ job, transition }];
-      });
-      const moved = await this.#apply(decided);
-      if (moved > 0)
-        this.#log.warn(
-          { moved, workers: [...new Set(suspects.map((s) => s.claim.worker))] },
-          'jobs recovered from silent workers',
-        );
+      const { items, next }: Page<Held> = await this.#storage.upkeep.held(after, page);
+      yield items;
+      after = next;
     } while (after !== null);
-    for (const worker of dead) await this.#forget(worker);
   }
 
   /** A pass of the retention over every kind. */
@@ -376,6 +437,11 @@ export class Upkeep {
 interface Decision {
   readonly job: JobRecord;
   readonly transition: Transition;
+}
+
+interface Silent extends SilentWorker {
+  readonly worker: string;
+  readonly jobs: readonly JobRecord[];
 }
 
 /** Runs a task periodically, never twice at once; `stop()` waits for the current run. */
