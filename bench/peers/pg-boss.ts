@@ -6,7 +6,7 @@ import { readPostgres } from './address.ts';
 import { contest, type Peer } from './contest.ts';
 
 const queue = 'bench';
-/** The shortest that it takes. */
+/** The shortest that it takes; a new job is also announced by NOTIFY. */
 const pollingIntervalSeconds = 0.5;
 
 async function open(storage: string, deleting: boolean): Promise<Peer> {
@@ -14,11 +14,12 @@ async function open(storage: string, deleting: boolean): Promise<Peer> {
   const boss = new PgBoss({
     connectionString,
     schema,
+    useListenNotify: true,
     ...(deleting && { superviseIntervalSeconds: 1, maintenanceIntervalSeconds: 1 }),
   });
   boss.on('error', (error) => console.error(error));
   await boss.start();
-  await boss.createQueue(queue, deleting ? { deleteAfterSeconds: 1 } : {});
+  await boss.createQueue(queue, { notify: true, ...(deleting && { deleteAfterSeconds: 1 }) });
   const pool = new pg.Pool({ connectionString, max: 1 });
   const count = async (condition: string): Promise<number> => {
     const { rows } = await pool.query(

@@ -47,7 +47,7 @@ ${serversTable(scale)}
 
 ## A cluster, by arithmetic
 
-Nobody has measured these rows. A store serves its queues alone, so several stores with queues of their own carry the
+These rows are calculated, not measured. A store serves its queues alone, so several stores with queues of their own carry the
 sum of their capacities. The rows multiply the capacity of one store. Each store needs a machine of its own.
 
 ${

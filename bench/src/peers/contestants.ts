@@ -44,7 +44,8 @@ export const peers: Readonly<Record<StoreKind, readonly Peer[]>> = {
     }),
     peer('pg-boss', {
       retention: 'completed jobs 7 days',
-      setUp: 'batches of the concurrency, bursts while they are full, poll of 0.5 s (its shortest); no events',
+      setUp:
+        'batches of the concurrency, bursts while they are full, LISTEN/NOTIFY, poll of 0.5 s (its shortest); no events',
       deletes: 'by its maintenance each second',
     }),
   ],

@@ -18,7 +18,7 @@ const job = { param: 'id', about: 'id of the job' } as const;
 
 /** `ojs dead-letter`: discarded jobs that are kept for a decision. */
 export function deadLetterCommand(): Command {
-  return group('dead-letter', 'look at jobs that failed for good, run them again or delete them', [
+  return group('dead-letter', 'look at the dead letter, run its jobs again or delete them', [
     takesSubject(
       listCommand<ListFlags & FilterFlags>(
         'list',

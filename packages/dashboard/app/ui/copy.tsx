@@ -68,7 +68,7 @@ export function CopyAs({ operation, options, command, code, also = [] }: CopyAsP
 export function curlOf(operation: OperationName, options: CallOptions): string {
   const { method } = operations[operation];
   const parts = ['curl', ...(method === 'GET' ? [] : ['-X', method]), quote(addressOf(operation, options).href)];
-  parts.push('-H', '"authorization: Bearer $OJS_TOKEN"');
+  parts.push('-H', '"authorization: Bearer $OJS_AUTH_TOKEN"');
   if (options.body !== undefined) {
     const body = typeof options.body === 'string' ? options.body : stringify(options.body);
     parts.push('-H', quote('content-type: application/json'), '-d', quote(body));

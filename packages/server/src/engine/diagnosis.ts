@@ -143,7 +143,7 @@ function ofQueue(queue: QueueRecord, workers: readonly KnownWorker[], engine: En
       warning(
         'full_queue',
         `The queue ${queue.name} holds ${depthOf(queue)} of ${maxDepth} jobs; beyond that the server refuses jobs.`,
-        'Start more workers, or raise max_size.',
+        `Start more workers, or raise the bound: ojs queues configure ${queue.name} --max-depth N`,
       ),
     );
   if (isClosed(queue))

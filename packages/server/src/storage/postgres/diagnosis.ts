@@ -135,7 +135,7 @@ function settingsFound([fsync, pages, commit, autovacuum, most, used]: readonly 
       code: 'few_connections',
       severity: 'warning',
       message: `${used} of ${most} connections are in use; at the limit the server refuses new ones.`,
-      remedy: 'Raise max_connections, or put PgBouncer in front (?pooled=true).',
+      remedy: 'Raise max_connections, or put PgBouncer in front (?pgbouncer=true).',
     });
   return findings;
 }
