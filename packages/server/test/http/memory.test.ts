@@ -97,8 +97,10 @@ describe.each(storages)('answers, $name', ({ url }) => {
     const jobs = Array.from({ length: 3 }, () => ({ type: 'a.b', args: [] }));
     const callbacks = { on_complete: { type: 'a.c', args: [] } };
     await call(server.url, '/workflows', { type: 'batch', jobs, callbacks });
+    // A busy server starts the callback after it has answered the last ack.
+    const fetching = { queues: ['default'], wait_ms: 60_000 };
     const fetchOnce = async () =>
-      (await call<{ jobs: readonly Fetched[] }>(server.url, '/workers/fetch', { queues: ['default'] })).body.jobs[0];
+      (await call<{ jobs: readonly Fetched[] }>(server.url, '/workers/fetch', fetching)).body.jobs[0];
     const ids: (string | undefined)[] = [];
     for (let count = 0; count < 3; count++) {
       const job_id = (await fetchOnce())?.id;
