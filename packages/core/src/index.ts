@@ -61,6 +61,7 @@ export * from './job/lease.ts';
 export * from './job/order.ts';
 export * from './job/places.ts';
 export * from './job/progress.ts';
+export * from './job/reopening.ts';
 export * from './job/result.ts';
 export * from './job/selection.ts';
 export * from './job/states.ts';
@@ -140,6 +141,9 @@ export { nodeEvents, unorderedKinds, type WorkflowCounts, workflowCancelled } fr
 export { type CallbackName, callbackNames, maxEdges, maxNesting, maxNodes } from './workflow/plan.ts';
 export * from './workflow/render.ts';
 export { renderGraph } from './workflow/render-graph.ts';
+export { missingWorkflow, Reopenings, type WorkflowReader } from './workflow/reopen.ts';
+export * from './workflow/reopened.ts';
+export { rerunWorkflow } from './workflow/rerun.ts';
 export { maxParents, maxResults } from './workflow/results.ts';
 export { closedAs, counted, isReady, isSameWorkflow, lowered, newWorkflow, nodeRecordOf } from './workflow/rules.ts';
 export { readNodeSpec } from './workflow/spec.ts';

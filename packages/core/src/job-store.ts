@@ -4,8 +4,10 @@ import { ProtocolError } from './errors.ts';
 import type { JobId, JobRecord, NewJob, Transition } from './job/job.ts';
 import type { State } from './job/states.ts';
 import { type Answered, ask, type Steps } from './steps.ts';
+import type { WorkflowReader } from './workflow/reopen.ts';
 
 export interface JobStore {
+  readonly workflows: WorkflowReader;
   /** As one group, all or none. */
   insert(group: readonly NewJob[]): Answered<readonly Inserted[]>;
   get(id: JobId): Answered<JobRecord | null>;
@@ -28,11 +30,15 @@ export interface Decided {
  * Writes a change that is decided from a job, and decides again if the job has changed since it was read.
  * @throws ProtocolError `not_found`; `backend_unavailable` if others are faster each time.
  */
-export function* change(store: JobStore, id: JobId, decide: (job: JobRecord) => Transition | null): Steps<Decided> {
+export function* change(
+  store: JobStore,
+  id: JobId,
+  decide: (job: JobRecord) => Answered<Transition | null>,
+): Steps<Decided> {
   for (let round = 0; round < rounds; round++) {
     const job = yield* ask(store.get(id));
     if (job === null) throw missingJob(id);
-    const transition = decide(job);
+    const transition = yield* ask(decide(job));
     if (transition === null) return { job, done: null };
     const moved = yield* ask(store.transition(transition));
     if (moved.kind === 'moved') return { job, done: { transition, was: moved.was } };

@@ -260,6 +260,8 @@ const table = {
     path: '/ojs/v1/workflows/:id',
     also: [{ method: 'POST', path: '/ojs/v1/workflows/:id/cancel' }],
   },
+  'workflow.retry': { method: 'POST', path: '/ojs/v1/workflows/:id/retry' },
+  'workflow.rerun': { method: 'POST', path: '/ojs/v1/workflows/:id/rerun' },
   'workflow.progress': { method: 'GET', path: '/ojs/v1/workflows/:id/progress' },
   'workflow.graph': { method: 'GET', path: '/ojs/v1/workflows/:id/graph' },
   'cron.list': {

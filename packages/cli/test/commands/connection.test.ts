@@ -110,7 +110,7 @@ test('help has groups, and completion knows commands and options', async () => {
                                        again or delete them
       bulk                             look at changes of many jobs; stop, resume
                                        and undo them
-      workflows                        look at workflows and cancel them
+      workflows                        look at workflows, cancel and retry them
       cron                             look at cron jobs, run and pause them
       events                           follow what happens
 

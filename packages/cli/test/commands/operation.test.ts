@@ -381,6 +381,37 @@ test('workflows: listed, shown with their steps, cancelled', async () => {
   expect((await ojs.run('workflows', 'list', '--state', 'running')).output).toBe('No workflows.\n');
 });
 
+test('a failed workflow is retried and goes on, or is run again as a new one', async () => {
+  await using one = await asked();
+  const { ojs, client, server } = one;
+  await using transport = httpTransport(server.url);
+  const ask = async (operation: 'worker.fetch' | 'worker.nack', body: object) =>
+    JSON.parse((await transport.call({ operation, body: JSON.stringify(body) })).text);
+  const { id } = await client.workflow(
+    chain('order', [
+      { type: 'pay.charge', args: [], retry: { maxAttempts: 1 } },
+      { type: 'ship.send', args: [] },
+    ]),
+  );
+  const nothing = await ojs.run('workflows', 'retry', id);
+  expect(nothing).toMatchObject({ code: 1 });
+  expect(nothing.errors).toContain(`Workflow ${id} is running, and no step of it has failed for good.`);
+  const { jobs } = await ask('worker.fetch', { queues: ['default'], worker_id: 'w' });
+  await ask('worker.nack', { job_id: jobs[0].id, error: { type: 'Declined', message: 'no money' } });
+  expect((await client.getWorkflow(id)).state).toBe('failed');
+  expect((await ojs.run('explain', id, '--step', '1')).output).toContain(`ojs workflows retry ${id}`);
+  expect((await ojs.run('workflows', 'retry', id)).output).toBe(`Workflow ${id} is running again.\n`);
+  expect((await client.getWorkflow(id)).steps.map(({ state }) => state)).toEqual(['pending', 'waiting']);
+  const { output } = await ojs.run('workflows', 'rerun', id);
+  const [, started = ''] = /^Workflow (\S+) was started with the steps of workflow (\S+)\.$/m.exec(output) ?? [];
+  const again = await client.getWorkflow(started);
+  expect(again.id).not.toBe(id);
+  expect(again.steps.map(({ type, state }) => [type, state])).toEqual([
+    ['pay.charge', 'pending'],
+    ['ship.send', 'waiting'],
+  ]);
+});
+
 test('workers: listed, looked at and removed', async () => {
   // It sends no heartbeats.
   await using one = await asked({ engine: { deadAfterMs: 86_400_000 } });

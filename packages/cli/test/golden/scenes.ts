@@ -211,7 +211,9 @@ export function scenesOf(names: Names): ReadonlyMap<string, Scene> {
     'bulk resume': once([slow], [bulk]),
     'bulk stop': once([slow], [bulk]),
     'bulk undo': once([bulk], [bulk, '--yes'], [bulk, '--yes'], [slow, '--yes']),
+    'workflows retry': once([chain]),
     'workflows cancel': once([chain], [chain]),
+    'workflows rerun': once([chain]),
     'cron change': once(
       ['nightly', '--cron', '0 4 * * *', '--queue', 'nightly', '--args', '["sales"]'],
       ['nightly'],

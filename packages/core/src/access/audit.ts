@@ -16,6 +16,8 @@ export const auditTypes: Partial<Record<OperationName, string>> = {
   'bulk.resume': 'bulk_operation.resumed',
   'bulk.undo': 'bulk_operation.undone',
   'workflow.cancel': 'workflow.cancelled',
+  'workflow.retry': 'workflow.retried',
+  'workflow.rerun': 'workflow.rerun',
   'deadLetter.retry': 'dead_letter.retried',
   'deadLetter.retryMany': 'dead_letter.bulk_retried',
   'deadLetter.delete': 'dead_letter.deleted',

@@ -126,6 +126,8 @@ export const accessOf: Readonly<Record<OperationName, Access>> = {
   'workflow.list': access('inspect', 'every'),
   'workflow.get': access('inspect', 'workflow'),
   'workflow.cancel': access('cancel', 'workflow'),
+  'workflow.retry': access('operate', 'workflow'),
+  'workflow.rerun': access('enqueue', 'workflow'),
   'workflow.progress': access('inspect', 'workflow'),
   'workflow.graph': access('inspect', 'workflow'),
   'cron.list': access('read', 'every'),

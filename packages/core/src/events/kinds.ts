@@ -43,6 +43,8 @@ export const eventKinds = [
   'bulk.delete.completed',
   // A change of a waiting job by hand; no kind of the specification says so.
   'job.updated',
+  // A dead step was retried; no kind of the specification says so.
+  'workflow.reopened',
 ] as const;
 
 export type EventKind = (typeof eventKinds)[number];

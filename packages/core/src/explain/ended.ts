@@ -17,6 +17,7 @@ import {
   type ReasonWorker,
   withoutStop,
 } from './reasons.ts';
+import { rerunRemedy } from './step.ts';
 import { attemptOf, errorLine, workerNamed } from './waiting.ts';
 
 /** What is known beside the record of a job that has ended. */
@@ -52,7 +53,7 @@ function cancelled(job: JobRecord, { workflow, successor }: EndedFacts): Reason 
   const isSwept = from !== State.active && (workflow?.finishedAt ?? 0) <= (finishedAt ?? 0);
   if (workflow?.state === 'cancelled' && isSwept) {
     const message = `Workflow ${workflow.id} was cancelled${at(workflow.finishedAt)}, and its waiting jobs with it.`;
-    return { code: 'workflow_cancelled', message, ...since(finishedAt), remedy: 'Start the workflow again.' };
+    return { code: 'workflow_cancelled', message, ...since(finishedAt), remedy: rerunRemedy(workflow.id) };
   }
   if (successor !== null) {
     const message = `Job ${successor} has the same unique key and was created when this job was cancelled; its unique policy has probably replaced this job.`;
@@ -103,9 +104,10 @@ function discarded(job: JobRecord, now: Millis): Reason {
 /** The times of a job stay with a retry by hand. */
 function remedyOf(job: JobRecord, now: Millis): string {
   if (isExpired(job, now)) return 'Enqueue the job again: after a retry it would expire at once.';
+  const workflow = job.node === null ? '' : ` Workflow ${job.node.workflow} then continues with it.`;
   return job.deadLetter
-    ? 'Remove the cause, then retry the job from the dead letter.'
-    : 'Remove the cause, then retry the job.';
+    ? `Remove the cause, then retry the job from the dead letter.${workflow}`
+    : `Remove the cause, then retry the job.${workflow}`;
 }
 
 /** The workers that died while they ran the job. */

@@ -1,8 +1,8 @@
 import type { JobId, JobRecord } from '../job/job.ts';
+import type { NodeState } from '../job/reopening.ts';
 import { type StateName, stateName } from '../job/states.ts';
 import type { Millis } from '../time/clock.ts';
 import { formatTimestamp } from '../time/timestamp.ts';
-import type { NodeState } from '../workflow/types.ts';
 
 /** Every reason, as a verdict says it: "The job is available: its queue is paused." docs/explain.md has what helps. */
 export const reasonClauses = {

@@ -31,7 +31,7 @@ export function explainStep({ workflow, node, open }: StepFacts, now: Millis): E
 function waiting(workflow: WorkflowRecord, node: NodeRecord, open: readonly ReasonStep[]): Reason {
   if (workflow.state !== 'running') {
     const message = `Workflow ${workflow.id} is ${workflow.state}, so its waiting steps do not start.`;
-    return { code: 'workflow_ended', message, remedy: 'Start the workflow again.' };
+    return { code: 'workflow_ended', message, remedy: rerunRemedy(workflow.id) };
   }
   if (isReady(node)) return { code: 'step_due', message: `All steps before step ${node.name} have ended.` };
   if (node.state !== 'waiting') return { code: 'unknown', message: `The job of step ${node.name} is not there.` };
@@ -45,7 +45,12 @@ function closed(workflow: WorkflowRecord, node: NodeRecord): Reason {
   const at = closedAt === null ? '' : ` at ${formatTimestamp(closedAt)}`;
   const since = closedAt === null ? {} : { since: closedAt };
   if (isSkipped(node))
-    return { code: 'step_skipped', message: `A step before step ${name} did not complete${at}.`, ...since };
+    return {
+      code: 'step_skipped',
+      message: `A step before step ${name} did not complete${at}.`,
+      ...since,
+      remedy: `Remove the cause, then retry the workflow: ojs workflows retry ${workflow.id}.`,
+    };
   const error: unknown = node.error === null ? null : JSON.parse(node.error);
   if (state === 'failed' && isObject(error)) {
     const holder = error.existing_job_id;
@@ -54,9 +59,19 @@ function closed(workflow: WorkflowRecord, node: NodeRecord): Reason {
     return { code: 'unique', message, ...since, jobs: [holderOf(holder)] };
   }
   if (state === 'cancelled' && workflow.state === 'cancelled')
-    return { code: 'workflow_cancelled', message: `Workflow ${workflow.id} was cancelled${at}.`, ...since };
+    return {
+      code: 'workflow_cancelled',
+      message: `Workflow ${workflow.id} was cancelled${at}.`,
+      ...since,
+      remedy: rerunRemedy(workflow.id),
+    };
   const message = `Step ${name} ended${at} as ${state}, and its job was removed since or never made.`;
   return { code: 'unknown', message, ...since };
+}
+
+/** A workflow that was cancelled does not go on. */
+export function rerunRemedy(workflow: string): string {
+  return `Start a new workflow with the same steps: ojs workflows rerun ${workflow}.`;
 }
 
 function holderOf(id: JobId) {

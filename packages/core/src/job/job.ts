@@ -1,5 +1,6 @@
 import type { EventKind } from '../events/kinds.ts';
 import type { Millis } from '../time/clock.ts';
+import type { Reopening } from './reopening.ts';
 import { State, type StateMask } from './states.ts';
 
 /** A UUIDv7 in lower case, created by the client or by core. */
@@ -322,6 +323,8 @@ export interface Transition {
   readonly queue?: string;
   /** Replaces the whole history. A change from any other state into a failed one always has it: it has the error. */
   readonly history?: string;
+  /** What the retry of a dead step does to its workflow. */
+  readonly reopens?: Reopening;
   readonly events: readonly TransitionEvent[];
 }
 

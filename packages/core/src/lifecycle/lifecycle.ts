@@ -3,8 +3,10 @@ import { historyOf } from '../job/history.ts';
 import type { JobId, JobRecord, Transition } from '../job/job.ts';
 import type { State, StateMask } from '../job/states.ts';
 import { change, type JobStore } from '../job-store.ts';
-import { type Answered, ask, run, type Steps } from '../steps.ts';
+import { type Answered, ask, every, run, type Steps } from '../steps.ts';
 import { type Clock, latestOf } from '../time/clock.ts';
+import { uuidv7 } from '../uuid.ts';
+import { Reopenings } from '../workflow/reopen.ts';
 import { isIn } from './change.ts';
 import { activated, cancelled, conflict, discarded } from './decide.ts';
 import { editOf, type JobEdit } from './edit.ts';
@@ -19,7 +21,7 @@ export interface Changed {
 /**
  * Operations of people on jobs: CANCEL, ACTIVATE (ojs-core §7.6), discarding, retry, edit. Each takes
  * the caller's idempotency key: the same key again gets the answer of the first call. Each throws `not_found`, and
- * `conflict` if the job's state forbids it (ojs-core §6.3).
+ * `conflict` if the job's state forbids it (ojs-core §6.3), or if its workflow cannot go on with it.
  */
 export class Lifecycle {
   readonly #store: JobStore;
@@ -98,9 +100,18 @@ export class Lifecycle {
       return entry?.kind === kind ? entry : null;
     };
     const store = this.#store;
+    const sources = {
+      workflows: store.workflows,
+      jobs: (ids: readonly JobId[]) => every(ids.map((one) => store.get(one))),
+      newId: () => uuidv7(this.#clock),
+    };
+    const decided = (job: JobRecord): Answered<Transition | null> => {
+      const transition = last(job) === null ? decide(job) : null;
+      return transition === null ? null : run(new Reopenings(sources).with(transition, job));
+    };
     return run(
       (function* (): Steps<Changed> {
-        const { job, done } = yield* change(store, id, (now) => (last(now) === null ? decide(now) : null));
+        const { job, done } = yield* change(store, id, decided);
         if (done === null) return { job, from: last(job)?.from ?? job.state };
         return { job: (yield* ask(store.get(id))) ?? job, from: done.was };
       })(),

@@ -218,7 +218,8 @@ function close(
   } = {},
 ): Close {
   const { passes = state === 'completed', result = null, error = null, end = null, events = [] } = more;
-  return { kind: 'close', node: refOf(node), state, passes, result, error, end, events };
+  // A retry may open the node again before the step is done.
+  return { kind: 'close', node: refOf(node), state, passes, result, error, end, events, failed: node.failed };
 }
 
 function refOf({ workflow, index }: NodeRecord): NodeRef {

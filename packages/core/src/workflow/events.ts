@@ -133,6 +133,16 @@ export function workflowFailed(
   return event('workflow.failed', workflow, data);
 }
 
+/** The event of an ended workflow that goes on, because a dead step of it was retried. */
+export function workflowReopened(workflow: WorkflowRecord, step: string, job: string): Json {
+  return event('workflow.reopened', workflow, {
+    ...about(workflow),
+    total_steps: workflow.total,
+    step_id: step,
+    job_id: job,
+  });
+}
+
 /** The event of a workflow that an operator ends. */
 export function workflowCancelled(workflow: WorkflowRecord, now: Millis): Json {
   return event('workflow.cancelled', workflow, {

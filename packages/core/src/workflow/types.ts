@@ -1,8 +1,6 @@
 import type { JobId, Json, NewJob, NodeRef } from '../job/job.ts';
+import type { NodeState, WorkflowState } from '../job/reopening.ts';
 import type { Millis } from '../time/clock.ts';
-
-export type WorkflowState = 'running' | 'completed' | 'failed' | 'cancelled';
-export type NodeState = 'waiting' | 'pending' | 'completed' | 'failed' | 'cancelled';
 
 /** What is known of a workflow at its creation. All that only core reads stands in `spec`. */
 export interface NewWorkflow {
@@ -75,9 +73,6 @@ export type WorkflowStep =
       /** Set by the last node: the workflow ends with it. */
       readonly end: { readonly state: 'completed' | 'failed'; readonly text: Json | null } | null;
       readonly events: readonly Json[];
-      /**
-       * Set where it was decided before the last dependency was closed: how many will not have passed. With another
-       * number the step is not done.
-       */
+      /** How many dependencies did not pass when it was decided: with another number the step is not done. */
       readonly failed?: number;
     };

@@ -72,7 +72,14 @@ import {
 } from '../operations/schemas.ts';
 import { checkNames } from '../options/check-names.ts';
 import { specVersion } from '../version.ts';
-import { cancelWorkflow, getWorkflow, listWorkflows, workflowProgress } from '../workflow/calls.ts';
+import {
+  cancelWorkflow,
+  getWorkflow,
+  listWorkflows,
+  rerunWorkflow,
+  retryWorkflow,
+  workflowProgress,
+} from '../workflow/calls.ts';
 import type { WorkflowDefinition } from '../workflow/definition.ts';
 import type { WorkflowHandle } from '../workflow/handle.ts';
 import type { Workflow, WorkflowProgress, WorkflowState } from '../workflow/workflow.ts';
@@ -458,6 +465,24 @@ export class Client<R = JobTypes> implements AsyncDisposable {
    */
   async cancelWorkflow(workflowId: string, options: CallOptions = {}): Promise<Workflow> {
     return this.#connection.ask(cancelWorkflow(workflowId), options);
+  }
+
+  /**
+   * Retries all failed steps of a workflow, which then continues: later steps wait for them again, and steps that have
+   * completed do not run again. The server of this project has this operation, others answer `not_found`.
+   * @throws {JobNotFoundError} {OJSConflictError} if the workflow could not complete by it; nothing is changed then.
+   */
+  async retryWorkflow(workflowId: string, options: CallOptions = {}): Promise<Workflow> {
+    return this.#connection.ask(retryWorkflow(workflowId), options);
+  }
+
+  /**
+   * Starts a new workflow with the steps of this one, as they were sent. The server of this project has this operation,
+   * others answer `not_found`. @throws {JobNotFoundError}
+   */
+  async rerunWorkflow(workflowId: string, options: CallOptions = {}): Promise<WorkflowHandle<unknown>> {
+    const started = await this.#connection.ask(rerunWorkflow(workflowId), options);
+    return (await workflows()).handleOfFound(this.#connection, started);
   }
 
   /**

@@ -30,6 +30,7 @@ export const EventType = {
   WORKFLOW_COMPLETED: 'workflow.completed',
   WORKFLOW_FAILED: 'workflow.failed',
   WORKFLOW_CANCELLED: 'workflow.cancelled',
+  WORKFLOW_REOPENED: 'workflow.reopened',
   CRON_TRIGGERED: 'cron.triggered',
   CRON_SKIPPED: 'cron.skipped',
   WORKER_STARTED: 'worker.started',

@@ -66,7 +66,15 @@ import {
 } from '../operations/schemas.ts';
 import { checkNames } from '../options/check-names.ts';
 import { specVersion } from '../version.ts';
-import { cancelWorkflow, createWorkflow, getWorkflow, listWorkflows, workflowProgress } from '../workflow/calls.ts';
+import {
+  cancelWorkflow,
+  createWorkflow,
+  getWorkflow,
+  listWorkflows,
+  rerunWorkflow,
+  retryWorkflow,
+  workflowProgress,
+} from '../workflow/calls.ts';
 import type { WorkflowDefinition } from '../workflow/definition.ts';
 import { textOfNow } from '../workflow/start.ts';
 import type { Workflow, WorkflowProgress, WorkflowState } from '../workflow/workflow.ts';
@@ -259,6 +267,23 @@ export class SyncClient<R = JobTypes> implements Disposable {
   /** Cancels a workflow: no further step starts, and jobs that run may finish (ojs-workflows §9.5). */
   cancelWorkflow(workflowId: string, options: SyncCallOptions = {}): Workflow {
     return this.#connection.ask(cancelWorkflow(workflowId), options);
+  }
+
+  /**
+   * Retries all failed steps of a workflow, which then continues: later steps wait for them again, and steps that have
+   * completed do not run again. The server of this project has this operation, others answer `not_found`.
+   * @throws {JobNotFoundError} {OJSConflictError} if the workflow could not complete by it; nothing is changed then.
+   */
+  retryWorkflow(workflowId: string, options: SyncCallOptions = {}): Workflow {
+    return this.#connection.ask(retryWorkflow(workflowId), options);
+  }
+
+  /**
+   * Starts a new workflow with the steps of this one, as they were sent. The server of this project has this operation,
+   * others answer `not_found`. @throws {JobNotFoundError}
+   */
+  rerunWorkflow(workflowId: string, options: SyncCallOptions = {}): Workflow {
+    return this.#connection.ask(rerunWorkflow(workflowId), options);
   }
 
   /**

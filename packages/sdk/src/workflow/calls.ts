@@ -33,6 +33,18 @@ export function* cancelWorkflow(workflowId: string): Operation<Workflow> {
   return readWorkflow(body);
 }
 
+export function* retryWorkflow(workflowId: string): Operation<Workflow> {
+  return readWorkflow(
+    yield { call: { operation: 'workflow.retry', params: { id: workflowId }, idempotencyKey: uuidv7() } },
+  );
+}
+
+export function* rerunWorkflow(workflowId: string): Operation<Workflow> {
+  return readWorkflow(
+    yield { call: { operation: 'workflow.rerun', params: { id: workflowId }, idempotencyKey: uuidv7() } },
+  );
+}
+
 /** Newest first, without their steps. */
 export function* listWorkflows(state: WorkflowState | undefined, query: PageQuery): Operation<PageOf<Workflow>> {
   const body = yield { call: { operation: 'workflow.list', query: { ...query, state } } };

@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest';
-import { Client, DiscardError, defineJob, type ExecutionMiddleware, SnoozeError, Worker } from '../../src/index.ts';
+import {
+  Client,
+  chain,
+  DiscardError,
+  defineJob,
+  type ExecutionMiddleware,
+  SnoozeError,
+  Worker,
+} from '../../src/index.ts';
 import {
   allEnqueued,
   assertCompleted,
@@ -37,6 +45,45 @@ test('drain() runs jobs by priority and age, awaits handlers, and runs the jobs 
     assertCompleted('email.send', { count: 4 });
     expect(await first.wait()).toEqual({ sent: 'first' });
     expect(await drain()).toBe(0);
+  }));
+
+test('a workflow that failed continues after a retry, and runs again as a new one', () =>
+  fakeMode(async (store) => {
+    let isBroken = true;
+    const ran: string[] = [];
+    const register = (type: string, work: () => void = () => {}) =>
+      store.registerHandler(type, () => {
+        ran.push(type);
+        work();
+        return type;
+      });
+    register('pay.reserve');
+    register('pay.charge', () => {
+      if (isBroken) throw new DiscardError('no money');
+    });
+    register('ship.send');
+    const types = ['pay.reserve', 'pay.charge', 'ship.send'];
+    const workflow = await client.workflow(
+      chain(
+        'order',
+        types.map((type) => ({ type, args: [] })),
+      ),
+    );
+    await drain();
+    expect((await workflow.refresh()).state).toBe('failed');
+    isBroken = false;
+    expect((await client.retryWorkflow(workflow.id)).state).toBe('running');
+    await expect(client.retryWorkflow(workflow.id)).rejects.toMatchObject({
+      error: { details: { reason: 'nothing_failed' } },
+    });
+    await drain();
+    expect(ran).toEqual(['pay.reserve', 'pay.charge', 'pay.charge', 'ship.send']);
+    expect(await workflow.wait()).toBe('ship.send');
+    const again = await client.rerunWorkflow(workflow.id);
+    expect(again.id).not.toBe(workflow.id);
+    await drain();
+    expect(await again.wait()).toBe('ship.send');
+    expect(ran.slice(4)).toEqual(types);
   }));
 
 test('queue and maxJobs limit drain(); a paused queue is skipped', () =>

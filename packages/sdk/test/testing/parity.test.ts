@@ -194,6 +194,9 @@ async function everything(client: Client, admin: Admin): Promise<void> {
   await client.getWorkflow(running.id);
   await client.cancelWorkflow(graph.id);
   await refused(client.cancelWorkflow(graph.id));
+  await refused(client.retryWorkflow(graph.id));
+  await refused(client.retryWorkflow(running.id));
+  await refused(client.retryWorkflow(uuidv7()));
   await refused(client.getWorkflow(uuidv7()));
   const pending = await client.enqueue('p.job', [], { pending: true });
   await client.getProgress(pending.id);
@@ -265,6 +268,7 @@ test('the fake answers a client’s calls as a server does', async () => {
       'workflow.create',
       'workflow.get',
       'workflow.cancel',
+      'workflow.retry',
     ]),
   );
   await using sides = await both();

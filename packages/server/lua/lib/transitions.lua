@@ -76,7 +76,10 @@ do
     if not job then return { kind = 'missing' } end
     local kind = transitions.verdict(job, transition)
     if kind ~= 'moves' then return { kind = kind, job = jobs.full(job.id) } end
+    local reopens = transition.reopens
+    if reopens and not workflows.reopen(reopens) then return { kind = 'refused', job = jobs.full(job.id) } end
     local was, ready = carry_out(job, transition, now)
+    for _, entry in ipairs(reopens and reopens.events or {}) do log_event(entry) end
     if not ready or #ready == 0 then return was end
     return { kind = 'moved', was = was, workflow = job.node.workflow, ready = ready }
   end

@@ -218,15 +218,22 @@ do
   -- How many of its dependencies did not pass.
   function workflows.failed(id, index) return tonumber(cells.get('n:' .. id, 'f' .. index) or 0) end
 
-  -- The job of a ready node has been inserted, or the node closes without one.
-  function workflows.start(id, index)
-    local scores, list = ready_of(id), unready[id] or p .. 'nr:' .. id
-    if not string.find(scores[index], '.', 1, true) then count(id, 'w', -1) end
-    scores[index] = false
+  local function unset_ready(id, index)
+    local list = unready[id] or p .. 'nr:' .. id
+    ready_of(id)[index] = false
     unready[id] = list
     local gone = plain.scores(list).remove
     gone[#gone + 1] = index
   end
+
+  -- The job of a ready node has been inserted, or the node closes without one.
+  function workflows.start(id, index)
+    if not string.find(ready_of(id)[index], '.', 1, true) then count(id, 'w', -1) end
+    unset_ready(id, index)
+  end
+
+  -- The job that a node has.
+  function workflows.job(id, index) return (select(2, static(cells.get('n:' .. id, index)))) end
 
   local function ended(id, state, now)
     local flow = flow_of(id)
@@ -255,6 +262,53 @@ do
     if step.text then set(id, 'end', step.text) end
     call('ZADD', p .. 'flows:over', int(now), member(flow_of(id).no, id))
     return none
+  end
+
+  local letters = { completed = 'c', failed = 'f', cancelled = 'x' }
+
+  -- Ports core's `fitsReopening`.
+  local function fits(id, change)
+    local index = int(change.index)
+    local text = cells.get('n:' .. id, index)
+    if not text then return false end
+    local _, job = static(text)
+    if change.own and change.own ~= job then return false end
+    local letter = string.match(text, '\n(%a)')
+    if letter or letters[change.was] then return letter == letters[change.was] end
+    return change.was == (waits(id, index) and 'waiting' or 'pending')
+  end
+
+  -- Ports core's `reopenedNode`, and what `uncounted` says of it.
+  local function reopen_node(id, change)
+    local nodes, index, letter = 'n:' .. id, int(change.index), letters[change.was]
+    local text = string.match(cells.get(nodes, index), '^[^\n]*')
+    local counts, _, after, name = static(text)
+    if counts and letter then count(id, letter, -1) end
+    if counts and letter and change.to == 'waiting' then count(id, 'w', 1) end
+    if not letter and score_of(id, index) then unset_ready(id, index) end
+    if change.job then text = (counts and 1 or 0) .. '|' .. change.job .. '|' .. after .. '|' .. name end
+    cells.set(nodes, index, text)
+    add(nodes, 'o' .. index, change.opened)
+    add(nodes, 'f' .. index, -change.fewerFailed)
+    if letter then cells.set(nodes, 'e' .. index, false) end
+  end
+
+  -- Carries out what a retry does to a workflow; false where the workflow or a node has changed since.
+  function workflows.reopen(reopening)
+    local id, was = reopening.workflow, reopening.was
+    local flow = flow_of(id)
+    if not flow or flow.s ~= was then return false end
+    for _, change in ipairs(reopening.nodes) do
+      if not fits(id, change) then return false end
+    end
+    for _, change in ipairs(reopening.nodes) do reopen_node(id, change) end
+    if was == 'running' then return true end
+    call('ZREM', p .. 'flows:' .. was, id)
+    call('ZADD', p .. 'flows:running', flow.no, id)
+    call('ZREM', p .. 'flows:over', member(flow.no, id))
+    call('HDEL', p .. 'f:' .. id, 'fin', 'end')
+    set(id, 's', 'running')
+    return true
   end
 
   function workflows.cancel(id, now)

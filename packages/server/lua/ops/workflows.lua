@@ -103,9 +103,9 @@ local function end_of_starts(flows, indexes, steps, at)
   return at
 end
 
--- Starts a ready node by its job.
+-- Starts a ready node by its job. Only a callback, which has events, gets another job after a retry.
 local function start(id, index, job, about, now)
-  if not workflows.ready(id, index) then return { false, false, {} } end
+  if not workflows.ready(id, index) or about[1] and workflows.job(id, index) ~= job[1] then return { false, false, {} } end
   local inserted = admission.insert_always(admission.item(job), now)
   if inserted.kind ~= 'inserted' then return { false, inserted, {} } end
   workflows.start(id, index)
@@ -123,9 +123,9 @@ end
 
 -- With admission. { now, flows, indexes, steps }: workflow and index, a text, of each step. A step that starts a ready
 -- node is its job, with events { job, events } by name. One that closes it without a job has names: `events`, the letter
--- of its state, passes, result, error, and where the workflow ends with it its state `ends` and `text`; `failed` where
--- only with so many of its dependencies that did not pass. Answers of each: done, inserted, ready; true for a node that
--- was started and replaced no job.
+-- of its state, passes, result, error, and where the workflow ends with it its state `ends` and `text`; and `failed`, how
+-- many of its dependencies did not pass: with another number nothing is done. Answers of each: done, inserted, ready;
+-- true for a node that was started and replaced no job.
 function adding.workflow_advance(request)
   local now, flows, indexes, steps = request.now, request.flows, request.indexes, request.steps
   local out, ids = {}, {}

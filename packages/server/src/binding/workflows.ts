@@ -25,7 +25,14 @@ import { checkRequest } from './schemas.ts';
 import { warningsOf } from './warnings.ts';
 
 export const workflowHandlers: Handlers<
-  'workflow.create' | 'workflow.list' | 'workflow.get' | 'workflow.cancel' | 'workflow.progress' | 'workflow.graph'
+  | 'workflow.create'
+  | 'workflow.list'
+  | 'workflow.get'
+  | 'workflow.cancel'
+  | 'workflow.retry'
+  | 'workflow.rerun'
+  | 'workflow.progress'
+  | 'workflow.graph'
 > = {
   'workflow.create': createWorkflow,
   'workflow.list': listWorkflows,
@@ -35,6 +42,9 @@ export const workflowHandlers: Handlers<
   },
   'workflow.cancel': async (engine, request) =>
     workflowReply(engine, await engine.workflows.cancel(idOf(request)), request),
+  'workflow.retry': async (engine, request) =>
+    workflowReply(engine, await engine.workflows.retry(idOf(request), request.key), request),
+  'workflow.rerun': rerunWorkflow,
   'workflow.progress': workflowProgress,
   'workflow.graph': workflowGraph,
 };
@@ -52,12 +62,22 @@ async function createWorkflow(engine: Engine, request: BindingRequest): Promise<
   const warnings = warningsOf(read.unknown, request.strict);
   await checkSteps(engine, read.nodes);
   const view = await engine.workflows.create(read);
-  return {
-    ...workflowReply(engine, view, request),
-    status: 201,
-    headers: { location: `/ojs/v1/workflows/${view.workflow.id}` },
-    warnings,
-  };
+  return { ...createdReply(engine, view, request), warnings };
+}
+
+/** POST /workflows/:id/rerun: a new workflow with the definition of another one. */
+async function rerunWorkflow(engine: Engine, request: BindingRequest): Promise<Reply> {
+  const id = idOf(request);
+  const ids = new Ids(engine, request.key, `rerun ${id}`);
+  const read = await engine.workflows.again(id, () => ids.next());
+  request.access?.steps(read);
+  await checkSteps(engine, read.nodes);
+  return createdReply(engine, await engine.workflows.create(read), request);
+}
+
+function createdReply(engine: Engine, view: WorkflowView, request: BindingRequest): Reply {
+  const headers = { location: `/ojs/v1/workflows/${view.workflow.id}` };
+  return { ...workflowReply(engine, view, request), status: 201, headers };
 }
 
 /** Checks all args before anything starts: a step that can never be enqueued would block the workflow. */

@@ -8,18 +8,21 @@ import {
   ProtocolError,
   State,
   type Transition,
+  type WorkflowReader,
 } from '@ojs-ts/core';
 import type { Beaten, Claim, Claimed, Inserted, InsertOptions, Moved, Storage } from '../storage/storage.ts';
 import { coalesce } from './coalesce.ts';
 import type { InFlight } from './in-flight.ts';
 import type { Tracing } from './telemetry/tracing.ts';
 import { type Beat, beat } from './workers/open-fetches.ts';
+import { workflowReader } from './workflows/workflow-reader.ts';
 
 /** The outcome of a transition, and the time that the storage got for it. */
 export type Timed = Moved & { readonly at: Millis };
 
 /** The storage's array operations as single calls that share batches. */
 export interface Batches {
+  readonly workflows: WorkflowReader;
   insert(group: readonly NewJob[]): Promise<readonly Inserted[]>;
   /** Several groups of one caller, each as `insert` does it, in their order. */
   insertAll(groups: readonly (readonly NewJob[])[]): Promise<readonly PromiseSettledResult<readonly Inserted[]>[]>;
@@ -145,6 +148,7 @@ export function batches({ storage, clock, insert, answers, maxBytes, advance, fi
     { ...options, split: (error) => error instanceof ProtocolError, weight: (claim: Claim) => claim.limit },
   );
   return {
+    workflows: workflowReader(storage, maxBytes),
     insert: insertOne,
     async insertAll(groups) {
       const inserted: PromiseSettledResult<readonly Inserted[]>[] = [];

@@ -95,7 +95,9 @@ export async function matching(server: Server, change: BulkChange, flags: ManyFl
     );
     return;
   }
-  await confirmed(`Shall I ${change.verb} ${matchedWords(count)}?`, flags);
+  const runsAgain = change.action === 'retry' || change.action === 'redrive';
+  const workflows = runsAgain ? ' A workflow whose failed step is among them continues with it.' : '';
+  await confirmed(`Shall I ${change.verb} ${matchedWords(count)}?${workflows}`, flags);
   await follow(server, () => start(server, { ...body, rate, confirm: true }, changes), flags);
 }
 

@@ -1,6 +1,7 @@
 import { elements, type Json, members } from '@ojs-ts/core';
 import type { Command } from 'commander';
 import { age, type Item, moment, text, texts } from '../../output/cells.ts';
+import { plain } from '../../output/plain.ts';
 import { fields, table } from '../../output/table.ts';
 import { actionCommand } from '../action.ts';
 import { group } from '../command.ts';
@@ -25,7 +26,7 @@ export function workflowsCommand(): Command {
       { title: 'AGE', cell: (item: Item) => age(item, 'created_at'), align: 'right' },
     ],
   } as const;
-  return group('workflows', 'look at workflows and cancel them', [
+  return group('workflows', 'look at workflows, cancel and retry them', [
     listCommand<ListFlags & { readonly state?: string }>(
       'list',
       'list workflows, newest first',
@@ -38,6 +39,16 @@ export function workflowsCommand(): Command {
       ...workflow,
       operation: 'workflow.cancel',
       said: (id) => `Workflow ${id} is cancelled.`,
+    }),
+    actionCommand('retry', 'retry the failed steps of a workflow, which then continues', {
+      ...workflow,
+      operation: 'workflow.retry',
+      said: (id) => `Workflow ${id} is running again.`,
+    }),
+    actionCommand('rerun', 'start a new workflow with the same steps', {
+      ...workflow,
+      operation: 'workflow.rerun',
+      said: (id, answer) => `Workflow ${plain(text(answer, 'id'))} was started with the steps of workflow ${id}.`,
     }),
   ]);
 }

@@ -34,6 +34,7 @@ import {
   promotionEvent,
   type QueueCounts,
   type RemovalGuard,
+  type Reopening,
   State,
   sorting,
   Terminal,
@@ -41,6 +42,7 @@ import {
   textsOf,
   verdict,
   Waiting,
+  type WorkflowReader,
 } from '@ojs-ts/core';
 import { EventLog } from './log.ts';
 
@@ -69,6 +71,9 @@ export class Table implements JobStore, BulkStore, CountedLists {
   queues = new Map<string, QueueRow>();
   /** Told of a job that has ended. */
   ended: (job: JobRecord) => void = () => {};
+  /** Told of a retry that its workflow goes on with; false where the workflow has changed since. */
+  reopen: (reopening: Reopening) => boolean = () => false;
+  workflows: WorkflowReader = { get: () => null, nodes: () => [] };
   /** When a job was created, as a number that grows. */
   readonly #numbers = new Map<JobId, number>();
   /** When a job became available, as a number that grows. */
@@ -147,6 +152,8 @@ export class Table implements JobStore, BulkStore, CountedLists {
     if (job === undefined) return { kind: 'missing', was: transition.to };
     const kind = verdict(job, transition);
     if (kind !== 'moves') return { kind, was: job.state };
+    if (transition.reopens !== undefined && !this.reopen(transition.reopens))
+      return { kind: 'refused', was: job.state };
     this.move(transition);
     return { kind: 'moved', was: job.state };
   }
@@ -161,6 +168,7 @@ export class Table implements JobStore, BulkStore, CountedLists {
     if (after.state === State.available && job.state !== State.active) this.#fresh.push(after.id);
     for (const { kind, data = null } of eventsOf(transition, job.state))
       this.log.job(kind, after, job.state, now, data);
+    if (transition.reopens !== undefined) this.record(transition.reopens.events);
     if (isIn(after.state, Terminal) && !isIn(job.state, Terminal)) this.ended(after);
     return after;
   }

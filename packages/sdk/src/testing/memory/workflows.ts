@@ -1,14 +1,17 @@
 import {
+  atOnce,
   cancelled,
   closedAs,
   counted,
   decideNode,
+  fitsReopening,
   isIn,
   isReady,
   isSameWorkflow,
   type JobId,
   type JobRecord,
   lowered,
+  missingWorkflow,
   type NodeRecord,
   newWorkflow,
   nodeEvents,
@@ -17,10 +20,16 @@ import {
   type PlainReply,
   ProtocolError,
   type ReadWorkflow,
+  type Reopening,
+  Reopenings,
   readWorkflow,
   refuseNode,
   renderWorkflow,
+  reopenedNode,
+  reopenedWorkflow,
   requireBody,
+  rerunWorkflow,
+  run,
   uuidv7,
   Waiting,
   type WorkflowRecord,
@@ -44,6 +53,11 @@ export class Workflows {
   constructor(table: Table) {
     this.#table = table;
     table.ended = (job) => this.#ended(job);
+    table.reopen = (reopening) => this.#reopen(reopening);
+    table.workflows = {
+      get: (id) => this.#rows.get(id)?.record ?? null,
+      nodes: (id, after, limit) => this.#rows.get(id)?.nodes.slice(after + 1, after + 1 + limit) ?? [],
+    };
   }
 
   get all(): readonly WorkflowRow[] {
@@ -72,12 +86,18 @@ export class Workflows {
         );
       },
       'workflow.get': (call) => this.#shown(this.#get(param(call, 'id'))),
+      'workflow.retry': (call) => this.#shown(this.#retry(param(call, 'id'))),
+      'workflow.rerun': (call) => {
+        const { record, nodes } = this.#get(param(call, 'id'));
+        const row = this.#create(rerunWorkflow(record, nodes, () => uuidv7(this.#table.clock)));
+        return { ...this.#shown(row), status: 201, headers: { location: `/ojs/v1/workflows/${row.record.id}` } };
+      },
       'workflow.cancel': (call) => this.#shown(this.#cancel(this.#get(param(call, 'id')))),
     };
   }
 
   /** Creates it and enqueues the jobs that wait for nothing. The same workflow again is answered as it is now. */
-  #create({ workflow, nodes, events }: ReadWorkflow): WorkflowRow {
+  #create({ workflow, nodes, events }: Pick<ReadWorkflow, 'workflow' | 'nodes' | 'events'>): WorkflowRow {
     const known = this.#rows.get(workflow.id);
     if (known !== undefined) {
       if (isSameWorkflow(known.record, workflow)) return known;
@@ -95,8 +115,7 @@ export class Workflows {
 
   #get(id: string): WorkflowRow {
     const row = this.#rows.get(id);
-    if (row === undefined)
-      throw new ProtocolError('not_found', 'There is no workflow with this id.', { workflow_id: id });
+    if (row === undefined) throw missingWorkflow(id);
     return row;
   }
 
@@ -134,6 +153,28 @@ export class Workflows {
     if (record.state !== 'running') return;
     if (node.member) this.#table.record(nodeEvents(record, node, job, now));
     this.#advance(record.id, this.#lower(node, state === 'completed'));
+  }
+
+  #retry(id: string): WorkflowRow {
+    const { workflows, clock, now } = this.#table;
+    const jobs = (ids: readonly JobId[]) => ids.map((job) => this.#table.get(job));
+    const reopenings = new Reopenings({ workflows, jobs, newId: () => uuidv7(clock) });
+    for (const transition of atOnce(run(reopenings.ofWorkflow(id, now, null)))) this.#table.transition(transition);
+    return this.#get(id);
+  }
+
+  #reopen(reopening: Reopening): boolean {
+    const row = this.#rows.get(reopening.workflow);
+    if (!row || !fitsReopening(reopening, row.record, (index) => row.nodes[index] ?? null)) return false;
+    const changes = new Map(reopening.nodes.map((change) => [change.index, change]));
+    this.#rows.set(row.record.id, {
+      record: reopenedWorkflow(row.record, reopening, (index) => row.nodes[index]?.member === true),
+      nodes: row.nodes.map((node) => {
+        const change = changes.get(node.index);
+        return change === undefined ? node : reopenedNode(node, change);
+      }),
+    });
+    return true;
   }
 
   /** Goes on with nodes that are ready, and with those that become ready by it. */

@@ -11,7 +11,9 @@ import {
   type Inserted,
   type JobRecord,
   ProtocolError,
+  Reopenings,
   refusalOf,
+  run,
   type Selection,
   select,
   sizeOf,
@@ -20,6 +22,7 @@ import {
   type Undoing,
   undoDecision,
   uuidAt,
+  uuidv7,
 } from '@ojs-ts/core';
 import type { Storage } from '../../storage/storage.ts';
 import type { Batches } from '../batches.ts';
@@ -147,16 +150,36 @@ async function checked(
   }
 }
 
+/** A retry of a dead step, with what it does to the workflow. */
+async function withWorkflow(
+  reopenings: Reopenings,
+  job: JobRecord | null,
+  decision: BulkDecision,
+): Promise<BulkDecision> {
+  if (decision.kind !== 'move' || job === null || job.node === null) return decision;
+  try {
+    return { kind: 'move', transition: await run(reopenings.with(decision.transition, job)) };
+  } catch (error) {
+    if (error instanceof ProtocolError) return refusalOf(error);
+    throw error;
+  }
+}
+
 /** Jobs that change meanwhile are read and decided again. */
 async function changeJobs(parts: StepParts, decide: Decide, jobs: readonly Found[], tally: Tally): Promise<void> {
   const { storage, clock, batches } = parts;
   let left = jobs;
   for (let round = 0; left.length > 0; round++) {
     const now = clock.now();
+    const reopenings = new Reopenings({
+      workflows: batches.workflows,
+      jobs: storage.jobs.get,
+      newId: () => uuidv7(clock),
+    });
     const decided: { readonly id: string; readonly decision: BulkDecision }[] = [];
     let began = performance.now();
     for (const [id, job] of left) {
-      decided.push({ id, decision: await decide(job, now) });
+      decided.push({ id, decision: await withWorkflow(reopenings, job, await decide(job, now)) });
       if (performance.now() - began < mostDecidingMs) continue;
       await turn();
       began = performance.now();

@@ -44,8 +44,7 @@ export async function cascade(
       const next = decideNode(workflow, dependent, { nodes: reader.closed, jobs: noJobs }, now);
       // A step that starts a job, or needs to read something, is decided after this is written.
       if (next.kind !== 'close') continue;
-      // Another process may close its dependencies meanwhile.
-      steps.push({ ...next, failed: dependent.failed });
+      steps.push(next);
       if (next.end === null) queue.push({ workflow, node: dependent, step: next });
     }
   }

@@ -1,15 +1,21 @@
 import {
   type Clock,
   cancelled,
+  historyOf,
   type JobId,
   type JobRecord,
   type Json,
   latestOf,
+  missingWorkflow,
   type NodeRef,
   nodeRecordOf,
   ProtocolError,
   type ReadWorkflow,
+  Reopenings,
   readWorkflow,
+  rerunWorkflow,
+  run,
+  uuidv7,
   Waiting,
   workflowCancelled,
 } from '@ojs-ts/core';
@@ -19,11 +25,14 @@ import { PageSize } from '../page-size.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
 import { Advancer, startsOf } from './advance.ts';
 import { ResultBudget, sizeOfNode } from './result-budget.ts';
+import { workflowReader } from './workflow-reader.ts';
 
 /** Characters of results in a view of a workflow. Further ones are left out; the job itself has them. */
 const maxResults = 4_194_304;
 /** How much crash recovery one pass of upkeep does. */
 const leftovers = 2_000;
+/** How often a retry is decided again because a step has changed since it was read. */
+const rounds = 5;
 
 /** A workflow with everything for its rendering. */
 export interface WorkflowView {
@@ -81,8 +90,7 @@ export class Workflows {
   /** Throws `not_found`. */
   async get(id: string): Promise<WorkflowView> {
     const workflow = await this.#storage.workflows.get(id);
-    if (workflow === null)
-      throw new ProtocolError('not_found', 'There is no workflow with this id.', { workflow_id: id });
+    if (workflow === null) throw missingWorkflow(id);
     const nodes: NodeRecord[] = [];
     const jobs = new Map<JobId, JobRecord>();
     const budget = new ResultBudget(maxResults);
@@ -109,6 +117,42 @@ export class Workflows {
     }
     await this.#sweep(id);
     return this.get(id);
+  }
+
+  /**
+   * Retries all dead steps of a workflow, which goes on with them. `key` is the idempotency key of the call.
+   * @throws ProtocolError `not_found`; `conflict` where the workflow cannot complete by it: nothing was changed then.
+   */
+  async retry(id: string, key: string | null = null): Promise<WorkflowView> {
+    if (key !== null) {
+      const view = await this.get(id);
+      if ([...view.jobs.values()].some((job) => wasRetriedBy(job, key))) return view;
+    }
+    for (let round = 0; round < rounds; round++) {
+      const reopenings = new Reopenings({
+        workflows: workflowReader(this.#storage, this.#pageBytes),
+        jobs: this.#storage.jobs.get,
+        newId: () => uuidv7(this.#clock),
+      });
+      const now = this.#clock.now();
+      const transitions = await run(reopenings.ofWorkflow(id, now, key));
+      const { maxBatch } = this.#storage.traits;
+      let refused = 0;
+      for (let at = 0; at < transitions.length; at += maxBatch) {
+        const moved = await this.#storage.jobs.transition(transitions.slice(at, at + maxBatch), now);
+        refused += moved.filter(({ kind }) => kind !== 'moved').length;
+      }
+      if (refused === 0) return this.get(id);
+    }
+    throw new ProtocolError('backend_unavailable', 'Other calls keep changing the workflow. Try again.', {
+      workflow_id: id,
+    });
+  }
+
+  /** The parts of a new workflow with the definition of this one; {@link create} starts it. */
+  async again(id: string, newId: () => JobId): Promise<ReadWorkflow> {
+    const { workflow, nodes } = await this.get(id);
+    return { ...rerunWorkflow(workflow, nodes, newId), steps: [], unknown: [] };
   }
 
   /** Advances nodes that have become ready, and those that become ready by it: for a while, then in the background. */
@@ -155,6 +199,10 @@ export class Workflows {
       page.had(part.reduce((sum, node) => sum + sizeOfNode(node), 0));
     }
   }
+}
+
+function wasRetriedBy(job: JobRecord, key: string): boolean {
+  return job.history.includes(key) && historyOf(job).some((entry) => entry.kind === 'retried' && entry.key === key);
 }
 
 /** The view of a workflow shows none of a job's large texts. */

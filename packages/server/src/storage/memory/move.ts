@@ -26,10 +26,13 @@ export function move(tables: Tables, transition: Transition, change: Change): Mo
   const { job } = row;
   const kind = verdict(job, transition);
   if (kind !== 'moves') return { kind, job };
+  const { reopens } = transition;
+  if (reopens !== undefined && !tables.workflows.reopen(reopens)) return { kind: 'refused', job };
   const after = applied(job, transition, change);
   tables.set(row, after, change.now);
   tables.statistics.add(job, sumsOf(job, after.state, change.now, transition), change.now);
   for (const event of eventsOf(transition, job.state)) change.log(event.kind, after, job.state, event.data ?? null);
+  if (reopens !== undefined) change.logAll(reopens.events);
   return {
     kind: 'moved',
     was: job.state,

@@ -1,4 +1,5 @@
 import {
+  fitsReopening,
   isReady,
   lowered,
   type Millis,
@@ -8,6 +9,9 @@ import {
   type NodeRef,
   newWorkflow,
   nodeRecordOf,
+  type Reopening,
+  reopenedNode,
+  reopenedWorkflow,
   type WorkflowRecord,
 } from '@ojs-ts/core';
 
@@ -77,6 +81,19 @@ export class WorkflowTable {
       if (isReady(after)) ready.push({ workflow: row.record.id, index });
     }
     return ready.length === 0 ? none : ready;
+  }
+
+  /** Carries out what a retry does to a workflow; false where the workflow or a node has changed since. */
+  reopen(reopening: Reopening): boolean {
+    const row = this.rows.get(reopening.workflow);
+    if (!row || !fitsReopening(reopening, row.record, (index) => row.nodes.get(index) ?? null)) return false;
+    const record = reopenedWorkflow(row.record, reopening, (index) => row.nodes.get(index)?.member === true);
+    for (const change of reopening.nodes) {
+      const node = row.nodes.get(change.index);
+      if (node) this.setNode(row, reopenedNode(node, change));
+    }
+    this.set(row, record);
+    return true;
   }
 
   drop(row: WorkflowRow): void {

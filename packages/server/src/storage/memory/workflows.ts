@@ -82,6 +82,7 @@ function advance(tables: Tables, step: WorkflowStep, change: Change): Advanced {
   const node = row?.nodes.get(step.node.index);
   if (row?.record.state !== 'running' || !node || !isReady(node)) return nothing;
   if (step.kind === 'start') {
+    if (step.job.id !== node.job) return nothing;
     const [inserted = null] = insertGroup(tables, [step.job], change, { always: true });
     if (inserted?.kind !== 'inserted') return { ...nothing, inserted };
     tables.workflows.setNode(row, { ...node, state: 'pending' });

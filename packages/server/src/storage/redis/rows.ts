@@ -92,9 +92,14 @@ export function packTransition(transition: Transition): Packed {
     const { id, claim, worker, result } = transition;
     return [id, claim ?? null, worker ?? null, result ?? null];
   }
-  const { events, ...rest } = transition;
+  const { events, reopens, ...rest } = transition;
   const fingerprint = fingerprintAfter(transition);
-  return { ...rest, fingerprint, events: events.map(({ kind, data }) => ({ kind, data })) };
+  return {
+    ...rest,
+    fingerprint,
+    events: events.map(({ kind, data }) => ({ kind, data })),
+    reopens: reopens && { ...reopens, nodes: reopens.nodes.map((change) => ({ ...change })) },
+  };
 }
 
 /** @param packed id, record, bytes, other texts. */

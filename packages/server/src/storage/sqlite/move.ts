@@ -43,6 +43,9 @@ function moveAlone(tx: Transaction, transition: Transition, now: Millis): Moved 
   const { number } = before;
   const kind = verdict(seenBy(transition, tx, before), transition);
   if (kind !== 'moves') return { kind, job: readJob(only(tx.sql.get(statements.byNumber, number))).job };
+  const { reopens } = transition;
+  if (reopens !== undefined && !tx.graph.reopen(reopens))
+    return { kind: 'refused', job: readJob(only(tx.sql.get(statements.byNumber, number))).job };
   tx.claimedJobs.forget(before.id);
   const after =
     before.state === State.active && isPlainEnd(transition)
@@ -55,6 +58,7 @@ function moveAlone(tx: Transaction, transition: Transition, now: Millis): Moved 
   tx.counters.addStatistics(before, sumsOf(before, after.state, now, transition), now);
   for (const event of eventsOf(transition, before.state))
     tx.log.job(event.kind, after, before.state, event.data ?? null);
+  if (reopens !== undefined) tx.log.add(reopens.events);
   return { kind: 'moved', was: before.state, ready: closeNode(tx, after, transition, now) };
 }
 

@@ -304,6 +304,7 @@ const workflowStatements = {
   writeNodes: `UPDATE ojs_nodes
     SET state = ?, open = ?, failed = ?, closed_at = ?, result = coalesce(?, result), error = coalesce(?, error)
     WHERE number BETWEEN ? AND ?`,
+  reopenNode: `UPDATE ojs_nodes SET job = ?, result = NULL, error = NULL WHERE number = ?`,
   waitingMembers: `SELECT coalesce(sum(member), 0) FROM ojs_nodes WHERE number BETWEEN ? AND ? AND state = 'waiting'`,
   cancelWaiting: `UPDATE ojs_nodes SET state = 'cancelled', closed_at = ?
     WHERE number BETWEEN ? AND ? AND state = 'waiting'`,

@@ -168,6 +168,7 @@ const plans: Readonly<Record<keyof typeof statements, string>> = {
   makeNodeSpec: '',
   writeNode: 'SEARCH ojs_nodes USING INTEGER PRIMARY KEY (rowid=?)',
   writeNodes: 'SEARCH ojs_nodes USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)',
+  reopenNode: 'SEARCH ojs_nodes USING INTEGER PRIMARY KEY (rowid=?)',
   waitingMembers: 'SEARCH ojs_nodes USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)',
   cancelWaiting: 'SEARCH ojs_nodes USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)',
   removeNodes: 'SEARCH ojs_nodes USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)',

@@ -3,9 +3,11 @@ import {
   type Json,
   type NewNode,
   type NewWorkflow,
+  type NodeChange,
   type NodeRecord,
   type NodeRef,
   ProtocolError,
+  type Reopening,
   State,
   Waiting,
   type WorkflowStep,
@@ -100,6 +102,53 @@ async function startAll(storage: Storage, indexes: readonly number[]): Promise<v
 
 async function node(storage: Storage, index: number): Promise<NodeRecord | null | undefined> {
   return (await storage.workflows.node([ref(index)]))[0];
+}
+
+function change(index: number, was: NodeChange['was'], patch: Partial<NodeChange> = {}): NodeChange {
+  return { index, was, to: 'waiting', opened: 0, fewerFailed: 0, job: null, ...patch };
+}
+
+/** What a retry of step 1 of {@link failedChain} does. */
+const opened: Reopening = {
+  workflow: 'w',
+  was: 'failed',
+  nodes: [
+    change(1, 'failed', { own: idOf(1), to: 'pending' }),
+    change(2, 'cancelled', { opened: 1, fewerFailed: 1 }),
+    change(3, 'completed', { opened: 1, fewerFailed: 1, job: idOf(7) }),
+    change(4, 'failed', { opened: 1 }),
+  ],
+  events: [event('workflow.reopened')],
+};
+
+const retryOf = (reopens: Reopening) =>
+  to(idOf(1), State.available, State.discarded, {
+    attempt: 0,
+    deadLetter: false,
+    reopens,
+    events: [{ kind: 'job.enqueued' }],
+  });
+
+/** 0 → 1 → 2 → a callback → a join: 1 has failed, so 2 was skipped; the callback has run, and the workflow has failed. */
+async function failedChain(storage: Storage): Promise<{ readonly newest: number }> {
+  await create(storage, [
+    newNode(0, { next: [1] }),
+    newNode(1, { open: 1, next: [2] }),
+    newNode(2, { open: 1, next: [3] }),
+    newNode(3, { open: 1, next: [4], member: false }),
+    newNode(4, { open: 1, member: false, job: null }),
+  ]);
+  await startAll(storage, [0]);
+  await move(storage, to(idOf(0), State.completed, State.active, { result: '"r"' }), t0 + 1);
+  await startAll(storage, [1]);
+  await move(storage, to(idOf(1), State.discarded, State.active, { deadLetter: true }), t0 + 2);
+  await storage.workflows.advance([closeOf(2, { state: 'cancelled', passes: false, error: '"e"' })], t0 + 3);
+  await startAll(storage, [3]);
+  await move(storage, to(idOf(3), State.completed, State.active, { result: '"c"' }), t0 + 4);
+  const end = { state: 'failed', text: '{"errors":[]}' } as const;
+  await storage.workflows.advance([closeOf(4, { state: 'failed', end })], t0 + 5);
+  expect(await storage.workflows.get('w')).toMatchObject({ state: 'failed', completed: 1, failed: 1, cancelled: 1 });
+  return await storage.events(0, 1);
 }
 
 const kinds = async (storage: Storage, after = 0) => (await eventLog(storage, after)).map(({ kind }) => kind);
@@ -428,6 +477,142 @@ export const workflowCases: readonly Case[] = [
       expect(await storage.workflows.get('w')).toEqual(before);
       expect(await node(storage, 0)).toMatchObject({ state: 'failed', closedAt: t0 + 1 });
       expect(await node(storage, 1)).toMatchObject({ open: 0, failed: 1 });
+    },
+  ],
+  [
+    'a retry of a dead step opens what was closed because of it, and its workflow, in the same commit',
+    async (storage) => {
+      const { newest } = await failedChain(storage);
+      expect(await move(storage, retryOf(opened), t0 + 20)).toEqual({
+        kind: 'moved',
+        was: State.discarded,
+        ready: [],
+      });
+      const open = { closedAt: null, result: null, error: null };
+      expect(await storage.workflows.nodes('w', -1, 9)).toMatchObject([
+        { state: 'completed', open: 0, failed: 0, result: '"r"' },
+        { state: 'pending', open: 0, failed: 0, job: idOf(1), ...open },
+        { state: 'waiting', open: 1, failed: 0, job: idOf(2), ...open },
+        { state: 'waiting', open: 1, failed: 0, job: idOf(7), ...open },
+        { state: 'waiting', open: 1, failed: 0, job: null, ...open },
+      ]);
+      const reopened = { state: 'running', completed: 1, failed: 0, cancelled: 0, finishedAt: null, end: null };
+      expect(await storage.workflows.get('w')).toMatchObject(reopened);
+      expect(await storage.workflows.unfinished(9)).toEqual({ ready: [], sweeping: [] });
+      expect(await kinds(storage, newest)).toEqual(['job.enqueued', 'workflow.reopened']);
+      const list = async (state: 'failed' | 'running') =>
+        (await storage.workflows.list({ states: [state], limit: 9 })).items.map(({ id }) => id);
+      expect([await list('failed'), await list('running')]).toEqual([[], ['w']]);
+      const prune = { ...keepAll, workflows: { before: t0 + 99, keep: 0 } };
+      expect(goneOf(await storage.upkeep.prune(prune, 9))).toBe(0);
+
+      await claim(storage, { limit: 1 }, t0 + 21);
+      expect(await move(storage, to(idOf(1), State.completed, State.active), t0 + 22)).toMatchObject({
+        ready: [ref(2)],
+      });
+      await startAll(storage, [2]);
+      expect(await move(storage, to(idOf(2), State.completed, State.active), t0 + 23)).toMatchObject({
+        ready: [ref(3)],
+      });
+      const callback = (number: number) => ({
+        ...startOf(number, { node: ref(3) }),
+        node: ref(3),
+        events: [event('workflow.started')],
+      });
+      expect(await storage.workflows.advance([callback(3)], t0 + 24)).toMatchObject([{ done: false, inserted: null }]);
+      expect(await storage.workflows.advance([callback(7)], t0 + 24)).toMatchObject([{ done: true }]);
+      await claim(storage, { limit: 1 }, t0 + 25);
+      expect(await move(storage, to(idOf(7), State.completed, State.active), t0 + 26)).toMatchObject({
+        ready: [ref(4)],
+      });
+      const end = { state: 'completed', text: null } as const;
+      expect(await storage.workflows.advance([closeOf(4, { end })], t0 + 27)).toMatchObject([{ done: true }]);
+      const ended = { state: 'completed', completed: 3, failed: 0, cancelled: 0, finishedAt: t0 + 27, end: null };
+      expect(await storage.workflows.get('w')).toMatchObject(ended);
+      expect(goneOf(await storage.upkeep.prune(prune, 9))).toBe(1);
+    },
+  ],
+  [
+    'a retry that was decided from another state of the workflow is refused, and changes nothing',
+    async (storage) => {
+      await failedChain(storage);
+      const before = [await storage.workflows.get('w'), await storage.workflows.nodes('w', -1, 9)];
+      const job = await get(storage, idOf(1));
+      const [step, ...others] = opened.nodes;
+      if (step === undefined) throw new Error('There is a step.');
+      const stale: readonly Reopening[] = [
+        { ...opened, workflow: 'x' },
+        { ...opened, was: 'running' },
+        { ...opened, nodes: [{ ...step, own: idOf(9) }, ...others] },
+        { ...opened, nodes: [{ ...step, was: 'pending' }, ...others] },
+        { ...opened, nodes: [step, ...others.map((one) => ({ ...one, was: 'waiting' as const }))] },
+        { ...opened, nodes: [...opened.nodes, { ...step, index: 9 }] },
+      ];
+      for (const one of stale) expect(await move(storage, retryOf(one), t0 + 20)).toEqual({ kind: 'refused', job });
+      expect([await storage.workflows.get('w'), await storage.workflows.nodes('w', -1, 9)]).toEqual(before);
+      expect(await get(storage, idOf(1))).toEqual(job);
+      const twice = await storage.jobs.transition([retryOf(opened), retryOf(opened)], t0 + 20);
+      expect(twice.map(({ kind }) => kind)).toEqual(['moved', 'refused']);
+    },
+  ],
+  [
+    'retries of one call see each other, and a node that waits already only waits for more',
+    async (storage) => {
+      const nodes = [0, 1].map((index) => newNode(index, { next: [2] }));
+      await create(storage, [
+        ...nodes,
+        newNode(2, { open: 2, next: [3] }),
+        newNode(3, { open: 1, member: false, job: null }),
+      ]);
+      await startAll(storage, [0, 1]);
+      for (const index of [0, 1]) await move(storage, to(idOf(index), State.discarded, State.active), t0 + 1);
+      const skip = closeOf(2, { state: 'cancelled', passes: false });
+      await storage.workflows.advance(
+        [skip, closeOf(3, { state: 'failed', end: { state: 'failed', text: '{}' } })],
+        t0 + 2,
+      );
+      const first = [
+        change(0, 'failed', { own: idOf(0), to: 'pending' }),
+        change(2, 'cancelled', { opened: 1, fewerFailed: 1 }),
+        change(3, 'failed', { opened: 1, fewerFailed: 1 }),
+      ];
+      const second = [
+        change(1, 'failed', { own: idOf(1), to: 'pending' }),
+        change(2, 'waiting', { opened: 1, fewerFailed: 1 }),
+      ];
+      const retries = [
+        { ...retryOf({ ...opened, nodes: first }), id: idOf(0) },
+        { ...retryOf({ workflow: 'w', was: 'running', nodes: second, events: [] }), id: idOf(1) },
+      ];
+      expect((await storage.jobs.transition(retries, t0 + 3)).map(({ kind }) => kind)).toEqual(['moved', 'moved']);
+      expect(await node(storage, 2)).toMatchObject({ state: 'waiting', open: 2, failed: 0 });
+      expect(await node(storage, 3)).toMatchObject({ state: 'waiting', open: 1, failed: 0 });
+      expect(await storage.workflows.get('w')).toMatchObject({ state: 'running', failed: 0, cancelled: 0 });
+      await claim(storage, { limit: 2 }, t0 + 4);
+      await move(storage, to(idOf(0), State.discarded, State.active), t0 + 5);
+      expect(await move(storage, to(idOf(1), State.completed, State.active), t0 + 5)).toMatchObject({
+        ready: [ref(2)],
+      });
+      // One that becomes ready while a step before it is retried waits for that step.
+      const again = [
+        change(0, 'failed', { own: idOf(0), to: 'pending' }),
+        change(2, 'waiting', { opened: 1, fewerFailed: 1 }),
+      ];
+      const retry = { ...retryOf({ workflow: 'w', was: 'running', nodes: again, events: [] }), id: idOf(0) };
+      expect((await move(storage, retry, t0 + 6)).kind).toBe('moved');
+      expect(await storage.workflows.unfinished(9)).toEqual({ ready: [], sweeping: [] });
+      expect(await storage.workflows.advance([startOf(2)], t0 + 6)).toMatchObject([{ done: false }]);
+      await claim(storage, { limit: 1 }, t0 + 7);
+      expect(await move(storage, to(idOf(0), State.completed, State.active), t0 + 8)).toMatchObject({
+        ready: [ref(2)],
+      });
+      expect(await storage.workflows.advance([startOf(2)], t0 + 9)).toMatchObject([{ done: true }]);
+      expect(await storage.workflows.get('w')).toMatchObject({
+        state: 'running',
+        completed: 2,
+        failed: 0,
+        cancelled: 0,
+      });
     },
   ],
   [

@@ -19,7 +19,7 @@ import {
 import type { Transaction } from '../connection/transaction.ts';
 import type { EventBuffer } from '../events/event-buffer.ts';
 import { queuesUnder } from '../limits/limit-deltas.ts';
-import { closeNodes, type NodeEnd } from '../workflows/graph.ts';
+import { closeNodes, type Graph, type NodeEnd } from '../workflows/graph.ts';
 import type { NarrowJob } from './job-row.ts';
 import type { LockedJob } from './locked-job.ts';
 import { writeMoves } from './moves.ts';
@@ -39,10 +39,13 @@ export class Changes {
   readonly #changed = new Set<LockedJob>();
   readonly #ends: NodeEnd[] = [];
   readonly #freed = new Set<string>();
+  /** The workflows that retries of the operation may reopen. */
+  readonly #graph: Graph | null;
 
-  constructor(tx: Transaction, now: Millis) {
+  constructor(tx: Transaction, now: Millis, graph: Graph | null = null) {
     this.#tx = tx;
     this.#now = now;
+    this.#graph = graph;
   }
 
   /** Applies the transition if the job's state and claim allow it. */
@@ -52,6 +55,8 @@ export class Changes {
     const envelope = transition.envelopeWas === undefined ? undefined : (held.texts.envelope ?? held.envelope);
     const kind = verdict(envelope === undefined ? before : { ...before, envelope }, transition);
     if (kind !== 'moves') return kind;
+    const { reopens } = transition;
+    if (reopens !== undefined && !this.#graph?.reopen(reopens)) return 'refused';
     const next = moved(before, transition, this.#now);
     const changed = textsOf(transition, next);
     held.job = { ...next, ...changed };
@@ -69,6 +74,7 @@ export class Changes {
     if (before.deadLetter !== job.deadLetter) tx.counts.addDeadLetter(before.queue, job.deadLetter ? 1 : -1);
     tx.counts.sum(before, sumsOf(before, job.state, this.#now, transition));
     for (const event of eventsOf(transition, before.state)) log.job(event.kind, job, before.state, event.data ?? null);
+    if (reopens !== undefined) log.add(reopens.events);
     if (job.state === State.available) tx.woken.add(job.queue);
     if (before.state === State.active && job.state !== State.active) this.#freed.add(job.queue);
     if (isIn(job.state, Terminal)) this.ended(held, log);
@@ -109,6 +115,7 @@ export class Changes {
   write(): void {
     if (this.#changed.size > 0) writeMoves(this.#tx, [...this.#changed]);
     this.#changed.clear();
+    this.#graph?.flush();
     this.#wakeByFreedSlots();
   }
 

@@ -2,6 +2,7 @@ import { type JobId, type JobRecord, type Millis, overtakes, State, type Texts, 
 import type { Moved } from '../../storage.ts';
 import type { Transaction } from '../connection/transaction.ts';
 import { applyCompletions, beingCompleted, takeCompletions } from '../insert/completions.ts';
+import { Graph } from '../workflows/graph.ts';
 import { Changes } from './changes.ts';
 import type { NarrowJob } from './job-row.ts';
 import { type LockedJob, lockActive, lockJobs, readEnvelopes, readJobs } from './locked-job.ts';
@@ -53,13 +54,28 @@ export async function transitionAll(
     rows,
     transitions.flatMap(({ id, envelopeWas }) => (envelopeWas === undefined ? [] : [id])),
   );
-  const changes = new Changes(tx, now);
+  const changes = new Changes(tx, now, await reopened(tx, transitions, rows));
   // A later ACK of the same execution changes nothing.
   const acked = transitions.flatMap(({ id, to }) =>
     to === State.completed && rows.get(id)?.completing === true ? [id] : [],
   );
   applyCompletions(changes, rows, acked.length === 0 ? done : [...done, ...(await takeCompletions(tx, acked))]);
   return apply(tx, transitions, rows, changes, open);
+}
+
+/** The workflows that retries may reopen; locked with those of all the jobs, since workflows are locked in order. */
+async function reopened(
+  tx: Transaction,
+  transitions: readonly Transition[],
+  rows: ReadonlyMap<JobId, LockedJob>,
+): Promise<Graph | null> {
+  const reopenings = transitions.flatMap(({ reopens }) => reopens ?? []);
+  if (reopenings.length === 0) return null;
+  const graph = new Graph(tx);
+  const others = [...rows.values()].flatMap(({ job }) => job.node?.workflow ?? []);
+  const refs = reopenings.flatMap(({ workflow, nodes }) => nodes.map(({ index }) => ({ workflow, index })));
+  await graph.open(refs, { others });
+  return graph;
 }
 
 /** @param open jobs that a user's transaction is completing. */

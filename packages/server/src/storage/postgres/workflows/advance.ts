@@ -78,7 +78,7 @@ async function start(
   starts: readonly Start[],
   now: Millis,
 ): Promise<readonly Advanced[]> {
-  const fit = starts.filter(({ node }) => ready(graph, node) !== null);
+  const fit = starts.filter(({ node, job }) => ready(graph, node)?.job === job.id);
   if (fit.length === 0) return starts.map(() => nothing);
   // The jobs that the insert replaces close their nodes in the database.
   const replaces = fit.some(mayReplace);

@@ -1,15 +1,19 @@
 import {
   closedAs,
   type EventSubject,
+  fitsReopening,
   isReady,
   type Json,
   type Millis,
   type NodeRef,
+  type Reopening,
+  uncounted,
   type WorkflowState,
 } from '@ojs-ts/core';
 import type { Transaction } from '../connection/transaction.ts';
 import type { EventBuffer } from '../events/event-buffer.ts';
 import {
+  forgetEnds,
   type LockedNode,
   type LockedWorkflow,
   lockWorkflows,
@@ -149,6 +153,30 @@ export class Graph {
     this.#tx.counts.addWorkflow(state, 1);
     Object.assign(flow, { state, end, finishedAt: now, changed: true });
     this.#ended.add(flow.number);
+  }
+
+  /** Carries out what a retry does to a workflow; false where the workflow or a node has changed since. */
+  reopen(reopening: Reopening): boolean {
+    const flow = this.flow(reopening.workflow);
+    const nodeAt = (index: number) => this.node({ workflow: reopening.workflow, index });
+    if (!flow || !fitsReopening(reopening, flow, nodeAt)) return false;
+    const counts = uncounted(reopening, (index) => nodeAt(index)?.member === true);
+    const nodes: LockedNode[] = [];
+    for (const { index, to, opened, fewerFailed, job } of reopening.nodes) {
+      const node = nodeAt(index);
+      if (!node) continue;
+      const next = { open: node.open + opened, failed: node.failed - fewerFailed, job: job ?? node.job };
+      Object.assign(node, { ...next, state: to, closedAt: null, result: null, error: null, changed: true });
+      nodes.push(node);
+    }
+    forgetEnds(this.#tx, flow, nodes);
+    this.#tx.counts.addWorkflow(flow.state, -1);
+    this.#tx.counts.addWorkflow('running', 1);
+    flow.completed -= counts.completed;
+    flow.failed -= counts.failed;
+    flow.cancelled -= counts.cancelled;
+    Object.assign(flow, { state: 'running', end: null, finishedAt: null, changed: true });
+    return true;
   }
 
   /** Writes all changes and forgets what was read. The locks stay. */

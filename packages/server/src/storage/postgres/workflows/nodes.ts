@@ -35,7 +35,7 @@ export interface LockedNode {
   readonly index: number;
   readonly member: boolean;
   readonly name: string;
-  readonly job: string | null;
+  job: string | null;
   /** Its dependents; empty where they were not read. */
   readonly next: readonly number[];
   state: NodeState;
@@ -147,6 +147,16 @@ function readFlow(cells: Cells): LockedWorkflow {
     end: null,
     changed: false,
   };
+}
+
+/** Forgets the ends of nodes and their workflow, which {@link writeGraph} cannot set to null. */
+export function forgetEnds(tx: Transaction, flow: LockedWorkflow, nodes: readonly LockedNode[]): void {
+  tx.write(
+    `UPDATE ojs.nodes AS node SET job = changed.job, result = NULL, error = NULL
+     FROM unnest($1::bigint[], $2::uuid[]) AS changed (number, job) WHERE node.number = changed.number`,
+    [numbers(nodes.map(({ index }) => flow.number * nodesPerWorkflow + index)), texts(nodes.map(({ job }) => job))],
+  );
+  tx.write('UPDATE ojs.workflows SET "end" = NULL WHERE number = $1', [flow.number]);
 }
 
 const noIndexes: readonly number[] = [];

@@ -1,10 +1,13 @@
 import {
   closedAs,
   type EventSubject,
+  fitsReopening,
   isReady,
   type Json,
   type Millis,
   type NodeRef,
+  type Reopening,
+  uncounted,
   type WorkflowState,
 } from '@ojs-ts/core';
 import { readNodeState, readWorkflowState } from '../../rows.ts';
@@ -14,7 +17,7 @@ import type { EventLog } from '../event-log.ts';
 import { type Cells, integer, integerOrNull, readNodeRef, readNumbers, text, textOrNull } from '../row.ts';
 import { statements } from '../statements.ts';
 
-export type Closed = 'completed' | 'failed' | 'cancelled';
+type Closed = (typeof closedStates)[number];
 
 /** A workflow as a transaction sees it. */
 export interface Flow {
@@ -44,7 +47,7 @@ export interface Node {
   readonly index: number;
   readonly member: boolean;
   readonly name: string;
-  readonly job: string | null;
+  job: string | null;
   /** JSON text of an array of indexes. */
   readonly next: string;
   state: NodeState;
@@ -58,6 +61,7 @@ export interface Node {
 }
 
 const none: readonly NodeRef[] = [];
+const closedStates = ['completed', 'failed', 'cancelled'] as const;
 /** Where a transaction meets nodes in a row, each read takes at least so many nodes behind the one that it needs. */
 const readAhead = 31;
 
@@ -158,6 +162,28 @@ export class Graph {
     this.count(flow.state, -1);
     this.count(state, 1);
     Object.assign(flow, { state, end, finishedAt: now, changed: true });
+  }
+
+  /** Carries out what a retry does to a workflow; false where the workflow or a node has changed since. */
+  reopen(reopening: Reopening): boolean {
+    const flow = this.flow(reopening.workflow);
+    const nodeAt = (index: number) => flow && this.node(flow, index);
+    if (!flow || !fitsReopening(reopening, flow, nodeAt)) return false;
+    const counts = uncounted(reopening, (index) => nodeAt(index)?.member === true);
+    for (const { index, to, opened, fewerFailed, job } of reopening.nodes) {
+      const node = this.node(flow, index);
+      if (!node) continue;
+      node.job = job ?? node.job;
+      node.failed -= fewerFailed;
+      this.#set(flow, node, to, node.open + opened);
+      Object.assign(node, { closedAt: null, result: null, error: null });
+      this.#sql.change(statements.reopenNode, node.job, node.number);
+    }
+    this.count(flow.state, -1);
+    this.count('running', 1);
+    for (const state of closedStates) flow[state] -= counts[state];
+    Object.assign(flow, { state: 'running', end: null, finishedAt: null, changed: true });
+    return true;
   }
 
   /** Cancels the workflow and its waiting nodes. */

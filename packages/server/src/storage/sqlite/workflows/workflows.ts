@@ -143,6 +143,7 @@ function advance(tx: Transaction, step: WorkflowStep, now: Millis): Advanced {
   const node = flow && graph.node(flow, step.node.index);
   if (flow?.state !== 'running' || !node || !isReady(node)) return nothing;
   if (step.kind === 'start') {
+    if (step.job.id !== node.job) return nothing;
     const [inserted = null] = insertGroup(tx, [step.job], now, { always: true });
     if (inserted?.kind !== 'inserted') return { ...nothing, inserted };
     graph.start(flow, node);
