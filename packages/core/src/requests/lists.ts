@@ -27,7 +27,10 @@ export interface QueueCounts {
 }
 
 export interface CountedLists extends JobLists {
-  readonly registry: { queues(): Answered<readonly QueueCounts[]> };
+  readonly registry: {
+    /** Those of the given names that exist; all without names. */
+    queues(names?: readonly string[]): Answered<readonly QueueCounts[]>;
+  };
 }
 
 /** A list of jobs that was asked for. */
@@ -192,8 +195,7 @@ function* counting(store: CountedLists, { filter, countOf, plan }: JobList): Ste
   const isWhole = Object.keys(others).length === 0;
   const isRead = plan !== null && [ids, type, fingerprint, finished].every((narrower) => narrower === undefined);
   if (!isWhole && !isRead) return { listed: null, read: null };
-  const queues = yield* ask(store.registry.queues());
-  const named = queues.filter(({ name }) => queue === undefined || name === queue);
-  const count = named.reduce((sum, one) => sum + countOf(one), 0);
+  const queues = yield* ask(store.registry.queues(queue === undefined ? undefined : [queue]));
+  const count = queues.reduce((sum, one) => sum + countOf(one), 0);
   return { listed: isWhole ? count : null, read: isRead ? count : null };
 }

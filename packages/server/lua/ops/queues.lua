@@ -1,8 +1,17 @@
 -- Queues, their statistics, and limits.
 
--- With common. Answers name, row, settings of each queue.
-function reading.queue_list(_)
-  local out, rows = {}, call('HGETALL', p .. 'queues')
+-- With common. Names of queues, or `configured`, or false for all; answers name, row, settings of each.
+function reading.queue_list(which)
+  local out, rows = {}, nil
+  if which == 'configured' then which = call('HKEYS', p .. 'configs') end
+  if which then
+    for _, name in ipairs(which) do
+      local row = call('HGET', p .. 'queues', name)
+      if row then out[#out + 1] = { name, unpacked(row), call('HGET', p .. 'configs', name) } end
+    end
+    return out
+  end
+  rows = call('HGETALL', p .. 'queues')
   for i = 1, #rows, 2 do out[#out + 1] = { rows[i], unpacked(rows[i + 1]), call('HGET', p .. 'configs', rows[i]) } end
   return out
 end

@@ -67,13 +67,13 @@ export async function jobsReply(engine: Engine, list: JobList, member: 'jobs' | 
 }
 
 async function* jobPieces(
-  { storage, memory }: Engine,
+  { storage, queues, memory }: Engine,
   list: JobList,
   member: 'jobs' | 'items',
 ): AsyncGenerator<string> {
   const { page, filter, order, render, plan } = list;
   const { cursor, offset, limit } = page;
-  const counted = await countListed(storage, list);
+  const counted = await countListed({ jobs: storage.jobs, registry: queues }, list);
   const piece = Math.min(pieceBytes, memory.answer);
   const end = performance.now() + longestSearch;
   const isOver = () => performance.now() >= end;

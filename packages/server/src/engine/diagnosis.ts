@@ -44,7 +44,7 @@ export async function diagnose(engine: Engine): Promise<readonly Finding[]> {
   const { storage } = engine;
   const [ofStore, queues, workers] = await Promise.all([
     storage.diagnose(),
-    storage.registry.queues(),
+    engine.queues.queues(),
     engine.workers.list(),
   ]);
   const parts = await Promise.all([

@@ -45,6 +45,7 @@ import { Suspects } from './jobs/suspects.ts';
 import { Maintenance } from './maintenance.ts';
 import { type MemoryLimits, memoryLimits } from './memory-limits.ts';
 import { defaultRetention, type EngineLog, type EngineOptions, type Retention, silentLog } from './options.ts';
+import { AllQueues } from './queues/all-queues.ts';
 import { LimitOverrides } from './queues/limit-overrides.ts';
 import { QueueSettings } from './queues/queue-settings.ts';
 import { Statistics } from './queues/statistics.ts';
@@ -104,6 +105,7 @@ export class Engine implements AsyncDisposable {
   readonly workflows: Workflows;
   readonly schemas: Schemas;
   readonly queueSettings: QueueSettings;
+  readonly queues: AllQueues;
   readonly limitOverrides: LimitOverrides;
   readonly statistics: Statistics;
   /** Running totals by queue and type, which survive pruning. */
@@ -165,7 +167,8 @@ export class Engine implements AsyncDisposable {
     this.retentionBacklog = new RetentionBacklog(storage, clock, log);
     this.storeHealth = new StoreHealth(storage, clock, log);
     this.schemas = new Schemas(storage, clock);
-    this.queueSettings = new QueueSettings(storage, clock, log);
+    this.queues = new AllQueues(storage, clock);
+    this.queueSettings = new QueueSettings(storage, clock, log, () => this.queues.forget());
     this.statistics = new Statistics(storage, clock);
     this.totals = new Totals(storage, clock);
     const limitOverrides = new LimitOverrides(storage, clock);
@@ -301,7 +304,7 @@ export class Engine implements AsyncDisposable {
       bytes: Math.min(bulkBytes, this.memory.answer),
       isManual: options.upkeep === 'manual' && options.clock !== undefined,
     });
-    this.deadLetter = new DeadLetter(storage, clock, this.lifecycle, this.bulk);
+    this.deadLetter = new DeadLetter(storage, this.queues, clock, this.lifecycle, this.bulk);
     this.explainer = new Explainer({
       storage,
       clock,
@@ -315,6 +318,7 @@ export class Engine implements AsyncDisposable {
     });
     this.storeReadings = new StoreReadings({
       storage,
+      queues: this.queues,
       clock,
       workers,
       totals: this.totals,
@@ -555,6 +559,7 @@ export class Engine implements AsyncDisposable {
       this.tokens,
       this.schemas,
       this.queueSettings,
+      this.queues,
       this.statistics,
       this.totals,
       this.deadLetter,

@@ -2,8 +2,11 @@
 import type { Figures, JobId, Json, LimitNumbers, LimitSettings, Millis, Page, State } from '@ojs-ts/core';
 
 export interface Registry {
-  /** Every queue that ever held a job or that an operator named. Counts are stored, not computed. */
-  queues(): Promise<readonly QueueRecord[]>;
+  /**
+   * By name: every queue that ever held a job or that an operator named, or those of the given names that exist, or
+   * those with settings. Counts are stored, not computed. Only a call without `which` reads the other queues.
+   */
+  queues(which?: readonly string[] | 'configured'): Promise<readonly QueueRecord[]>;
   /**
    * Of each of the queues the job that has been available longest; none of a queue without one. The cost grows with the
    * limit groups and the priorities in use, never with the number of jobs.

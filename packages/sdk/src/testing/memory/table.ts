@@ -64,7 +64,10 @@ export class Table implements JobStore, BulkStore, CountedLists {
   readonly log = new EventLog();
   readonly bulk: Bulk;
   readonly jobs: BulkStore['jobs'];
-  readonly registry = { queues: () => this.queueCounts() };
+  readonly registry = {
+    queues: (names?: readonly string[]) =>
+      this.queueCounts().filter(({ name }) => names === undefined || names.includes(name)),
+  };
   readonly leases = new Leases(newKey());
   /** In the order of their creation. */
   rows = new Map<JobId, JobRecord>();

@@ -17,6 +17,7 @@ import {
 } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import type { QueueStatistics } from '../../engine/queues/statistics.ts';
+import type { QueueRecord } from '../../storage/storage.ts';
 import type { BindingRequest } from '../handler.ts';
 import { countsOf, oldestOf } from '../queues/queues.ts';
 import { json, type Reply } from '../reply.ts';
@@ -45,15 +46,25 @@ export function uptimeOf(engine: Engine): { readonly uptime_seconds: number } {
   return { uptime_seconds: Math.max(0, Math.floor((engine.clock.now() - engine.startedAt) / 1_000)) };
 }
 
+/** By the reading of the queues, which is shared where there are many. */
+const overviews = new WeakMap<readonly QueueRecord[], Promise<object>>();
+
 /** Sums of stored counts, and percentiles of the last hour. */
 export async function overview(engine: Engine): Promise<object> {
-  const [queues, workers] = await Promise.all([engine.storage.registry.queues(), engine.workers.list()]);
+  const queues = await engine.queues.queues();
+  const known = overviews.get(queues) ?? overviewOf(engine, queues);
+  overviews.set(queues, known);
+  return known;
+}
+
+async function overviewOf(engine: Engine, queues: readonly QueueRecord[]): Promise<object> {
+  const workers = await engine.workers.list();
   const [oldest = null] = [...(await oldestOf(engine, queues)).values()].sort();
   const counts: Partial<Record<State, number>> = {};
   for (const queue of queues)
     for (const state of Object.values(State)) counts[state] = (counts[state] ?? 0) + (queue.counts[state] ?? 0);
   const deadLetter = queues.reduce((total, queue) => total + queue.deadLetter, 0);
-  const statistics = await Promise.all(queues.map(({ name }) => engine.statistics.of(name)));
+  const statistics = await engine.statistics.all();
   const sum = (of: (one: QueueStatistics) => number) => statistics.reduce((total, one) => total + of(one), 0);
   const histogram: Record<number, number> = {};
   for (const one of statistics) addHistogram(histogram, one.histogram);

@@ -53,7 +53,7 @@ export async function pageOfQueues(
   page: PageQuery,
   access: BindingRequest['access'],
 ): Promise<{ readonly queues: readonly QueueRecord[]; readonly pagination: object }> {
-  const known = await engine.storage.registry.queues();
+  const known = await engine.queues.queues();
   const all = known.filter(({ name }) => access?.covers(name) !== false).sort((a, b) => (a.name < b.name ? -1 : 1));
   const cursor = readCursor(page.cursor);
   // Queues are listed by name, so the next page starts after the last name, even if queues were created meanwhile.
@@ -181,7 +181,7 @@ export async function requireQueue(engine: Engine, name: string): Promise<QueueR
 /** When the job that has been available longest became available, by queue. Queues without such a job are left out. */
 export async function oldestOf(engine: Engine, queues: readonly QueueRecord[]): Promise<ReadonlyMap<string, string>> {
   const waiting = queues.filter(({ counts }) => (counts[State.available] ?? 0) > 0);
-  const oldest = await engine.storage.registry.oldest(waiting.map(({ name }) => name));
+  const oldest = await engine.queues.oldest(waiting.map(({ name }) => name));
   return new Map(oldest.map(({ queue, enqueuedAt }) => [queue, formatTimestamp(enqueuedAt)]));
 }
 

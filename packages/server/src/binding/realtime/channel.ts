@@ -45,15 +45,15 @@ export async function find(engine: Engine, channel: Channel): Promise<Found> {
       throw new ProtocolError('not_found', `There is no job with the id ${channel.id}.`, { job_id: channel.id });
     return { began: job.createdAt, job };
   }
-  const queues = await engine.storage.registry.queues();
   if (channel.kind === 'all') {
+    const queues = await engine.queues.queues();
     return {
       began: queues.reduce((first, { createdAt }) => Math.min(first, createdAt), engine.clock.now()),
       job: null,
     };
   }
-  const queue = isQueueName(channel.queue) ? queues.find(({ name }) => name === channel.queue) : undefined;
-  if (queue === undefined)
+  const queue = isQueueName(channel.queue) ? await engine.queueSettings.find(channel.queue) : null;
+  if (queue === null)
     throw new ProtocolError('not_found', 'There is no queue with this name.', { queue: channel.queue });
   return { began: queue.createdAt, job: null };
 }

@@ -121,9 +121,8 @@ export class BulkOperations {
     const sample = first.jobs.map(({ id }) => id);
     const { states: _, deadLetter: __, queue, ...others } = filter;
     if (Object.keys(others).length === 0) {
-      const queues = await this.#storage.registry.queues();
-      const counted = queues.filter(({ name }) => queue === undefined || name === queue);
-      return { matched: counted.reduce((sum, one) => sum + countedIn(one, filter), 0), isLowerBound: false, sample };
+      const queues = await this.#storage.registry.queues(queue === undefined ? undefined : [queue]);
+      return { matched: queues.reduce((sum, one) => sum + countedIn(one, filter), 0), isLowerBound: false, sample };
     }
     const end = performance.now() + countMs;
     let matched = first.jobs.length;

@@ -19,6 +19,7 @@ import {
   type Targets,
 } from '@ojs-ts/core';
 import type { Storage } from '../../storage/storage.ts';
+import type { AllQueues } from '../queues/all-queues.ts';
 
 export interface DeadLetterStats {
   readonly total: number;
@@ -41,13 +42,15 @@ const freshMs = 5_000;
 /** Discarded jobs that wait for an operator, because their policy or their handler says so (ojs-dead-letter). */
 export class DeadLetter {
   readonly #storage: Storage;
+  readonly #queues: AllQueues;
   readonly #clock: Clock;
   readonly #lifecycle: Lifecycle;
   readonly #bulk: Bulk;
   #stats: { readonly at: Millis; readonly stats: Promise<DeadLetterStats> } | null = null;
 
-  constructor(storage: Storage, clock: Clock, lifecycle: Lifecycle, bulk: Bulk) {
+  constructor(storage: Storage, queues: AllQueues, clock: Clock, lifecycle: Lifecycle, bulk: Bulk) {
     this.#storage = storage;
+    this.#queues = queues;
     this.#clock = clock;
     this.#lifecycle = lifecycle;
     this.#bulk = bulk;
@@ -60,7 +63,7 @@ export class DeadLetter {
 
   /** Stored counts, by queue. */
   async counts(): Promise<ReadonlyMap<string, number>> {
-    const queues = await this.#storage.registry.queues();
+    const queues = await this.#queues.queues();
     return new Map(queues.flatMap(({ name, deadLetter }) => (deadLetter > 0 ? [[name, deadLetter]] : [])));
   }
 

@@ -13,6 +13,7 @@ import {
   type HeldLimit,
   hasSlot,
   isIn,
+  isQueueName,
   type JobId,
   type JobQuery,
   type JobRecord,
@@ -135,11 +136,10 @@ export class Explainer {
     covers: Covers,
     now: Millis,
   ): Promise<AvailableFacts> {
-    const [queues, readers, limits] = await Promise.all([
-      this.#storage.registry.queues(),
-      this.#workers.list(),
-      this.#limits(job),
-    ]);
+    const [readers, limits] = await Promise.all([this.#workers.list(), this.#limits(job)]);
+    const asked = readers.map((worker) => queuesOf(worker) ?? []).filter((names) => names.includes(job.queue));
+    const names = new Set([job.queue, ...asked.flat().filter((name) => typeof name === 'string' && isQueueName(name))]);
+    const queues = await this.#storage.registry.queues([...names]);
     const queue = queues.find(({ name }) => name === job.queue);
     const available = queue?.counts[State.available] ?? 0;
     const paused = queue?.paused === true;

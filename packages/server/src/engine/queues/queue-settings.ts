@@ -58,6 +58,7 @@ export class QueueSettings {
   readonly #storage: Storage;
   readonly #clock: Clock;
   readonly #log: EngineLog;
+  readonly #changed: () => void;
   #bounded: ReadonlyMap<string, Bounded> = new Map();
   #readAt: Millis | null = null;
   #reading: Promise<void> | null = null;
@@ -68,7 +69,9 @@ export class QueueSettings {
   /** Time of the last event about a rejection, by queue. */
   readonly #reportedAt = new Map<string, Millis>();
 
-  constructor(storage: Storage, clock: Clock, log: EngineLog) {
+  /** @param changed is called after each change of a queue by this node. */
+  constructor(storage: Storage, clock: Clock, log: EngineLog, changed: () => void = () => {}) {
+    this.#changed = changed;
     this.#storage = storage;
     this.#clock = clock;
     this.#log = log;
@@ -81,7 +84,8 @@ export class QueueSettings {
   }
 
   async find(name: string): Promise<QueueRecord | null> {
-    return (await this.#storage.registry.queues()).find((queue) => queue.name === name) ?? null;
+    const [queue = null] = await this.#storage.registry.queues([name]);
+    return queue;
   }
 
   /** Changes the given settings and keeps the rest; creates a missing queue. */
@@ -154,6 +158,7 @@ export class QueueSettings {
   #outdate(): void {
     this.#readAt = null;
     this.#changes++;
+    this.#changed();
   }
 
   /** Has everything that was committed before the call: calls during a read share the next one. */
@@ -180,7 +185,7 @@ export class QueueSettings {
   async #readQueues(): Promise<void> {
     const now = this.#clock.now();
     const changes = this.#changes;
-    const queues = await this.#storage.registry.queues();
+    const queues = await this.#storage.registry.queues('configured');
     this.#bounded = new Map(
       queues.flatMap((queue) => {
         const { maxDepth, warningThreshold = defaultWarningThreshold } = readConfig(queue.config);
@@ -206,7 +211,7 @@ export async function changeQueue(
   decide: (before: QueueConfig) => QueuePatch,
 ): Promise<QueueRecord> {
   for (let round = 0; round < rounds; round++) {
-    const before = (await registry.queues()).find((queue) => queue.name === name);
+    const [before] = await registry.queues([name]);
     const queue = await registry.configureQueue(
       name,
       decide(readConfig(before?.config ?? '{}')),

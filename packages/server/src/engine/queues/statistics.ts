@@ -59,13 +59,23 @@ export class Statistics {
   }
 
   async of(queue: string): Promise<QueueStatistics> {
+    await this.#refresh();
+    return this.#sum(queue);
+  }
+
+  /** Of the queues that have figures. */
+  async all(): Promise<readonly QueueStatistics[]> {
+    await this.#refresh();
+    return [...new Set([...this.#minutes.keys(), ...this.#today.keys()])].map((queue) => this.#sum(queue));
+  }
+
+  async #refresh(): Promise<void> {
     if (this.#open === null || Math.abs(this.#clock.now() - this.#readAt) >= freshMs) {
       this.#reading ??= this.#read().finally(() => {
         this.#reading = null;
       });
       await this.#reading;
     }
-    return this.#sum(queue);
   }
 
   async #read(): Promise<void> {

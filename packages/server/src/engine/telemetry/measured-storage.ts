@@ -68,7 +68,7 @@ export function measured(storage: Storage, { storage: durations, storageErrors, 
       release: timed('upkeep.release', (...args) => upkeep.release(...args)),
     },
     registry: {
-      queues: timed('registry.queues', () => registry.queues()),
+      queues: timed('registry.queues', (...args) => registry.queues(...args)),
       oldest: timed('registry.oldest', (...args) => registry.oldest(...args)),
       pauseQueue: timed('registry.pauseQueue', (...args) => registry.pauseQueue(...args)),
       configureQueue: timed('registry.configureQueue', (...args) => registry.configureQueue(...args)),

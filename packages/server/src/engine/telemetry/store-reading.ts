@@ -1,5 +1,6 @@
 import { type Clock, type Millis, queueLimitKey, State } from '@ojs-ts/core';
 import type { LimitRecord, QueueRecord, Storage } from '../../storage/storage.ts';
+import type { AllQueues } from '../queues/all-queues.ts';
 import { queueNumbers, readConfig } from '../queues/queue-settings.ts';
 import type { Total, Totals } from '../queues/totals.ts';
 import type { Backlog, RetentionBacklog } from '../upkeep/retention-backlog.ts';
@@ -25,6 +26,7 @@ export interface StoreReading {
 
 interface Parts {
   readonly storage: Storage;
+  readonly queues: AllQueues;
   readonly clock: Clock;
   readonly workers: Workers;
   readonly totals: Totals;
@@ -75,17 +77,17 @@ export class StoreReadings {
   }
 
   async #read(): Promise<StoreReading> {
-    const { storage, clock, workers, totals, retentionBacklog } = this.#parts;
+    const { storage, queues: all, clock, workers, totals, retentionBacklog } = this.#parts;
     const at = clock.now();
     const [queues, known, sums, inboxDepth, backlog] = await Promise.all([
-      storage.registry.queues(),
+      all.queues(),
       workers.list(),
       totals.read(),
       storage.inbox === null ? null : storage.inbox.depth(),
       retentionBacklog.read(),
     ]);
     const waiting = queues.filter(({ counts }) => (counts[State.available] ?? 0) > 0).map(({ name }) => name);
-    const [oldest, limits] = await Promise.all([storage.registry.oldest(waiting), this.#limits(queues)]);
+    const [oldest, limits] = await Promise.all([all.oldest(waiting), this.#limits(queues)]);
     const workersByState = { running: 0, quiet: 0, terminate: 0, stale: 0 };
     const readers = new Map<string, number>();
     for (const worker of known) {

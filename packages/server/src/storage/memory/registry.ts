@@ -1,13 +1,20 @@
 import { extended, heartbeatEntry, isOwner, type JobId, queueEventEntry, queueLimitKey } from '@ojs-ts/core';
+import { noConfig } from '../registry.ts';
 import type { Beaten, QueueRecord, Registry, WorkerBeat } from '../storage.ts';
 import type { Change } from './change.ts';
 import type { Queue, Tables } from './tables.ts';
 
 export function registry(open: () => Tables): Registry {
   return {
-    async queues() {
-      const tables = open();
-      return [...tables.queues.values()].map(recordOfQueue).sort((a, b) => (a.name < b.name ? -1 : 1));
+    async queues(which) {
+      const { queues } = open();
+      const chosen =
+        typeof which === 'object' ? [...new Set(which)].map((name) => queues.get(name)) : [...queues.values()];
+      return chosen
+        .filter((queue) => queue !== undefined)
+        .filter(({ config }) => which !== 'configured' || config !== noConfig)
+        .map(recordOfQueue)
+        .sort((a, b) => (a.name < b.name ? -1 : 1));
     },
 
     async oldest(queues) {

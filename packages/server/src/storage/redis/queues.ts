@@ -1,5 +1,6 @@
 import { queueEventEntry } from '@ojs-ts/core';
-import type { OldestJob, Registry } from '../storage.ts';
+import { noConfig } from '../registry.ts';
+import type { OldestJob, QueueRecord, Registry } from '../storage.ts';
 import type { Packed } from './connection/msgpack.ts';
 import { listOf, number, text } from './connection/packed.ts';
 import type { Scripts } from './connection/scripts.ts';
@@ -12,8 +13,10 @@ type Queues = Pick<
 
 export function queues(scripts: Scripts): Queues {
   return {
-    async queues() {
-      const found = listOf(await scripts.exchange('queue_list', null)).map(readQueue);
+    async queues(which) {
+      if (typeof which === 'object') return named(scripts, [...new Set(which)]);
+      const all = listOf(await scripts.exchange('queue_list', which ?? null)).map(readQueue);
+      const found = all.filter(({ config }) => which === undefined || config !== noConfig);
       return found.sort((a, b) => (a.name < b.name ? -1 : 1));
     },
 
@@ -63,6 +66,13 @@ export function queues(scripts: Scripts): Queues {
 
 /** Queues of one script: about 5 ms. */
 const atOnce = 500;
+
+async function named(scripts: Scripts, names: readonly string[]): Promise<readonly QueueRecord[]> {
+  const found: QueueRecord[] = [];
+  for (let at = 0; at < names.length; at += atOnce)
+    found.push(...listOf(await scripts.exchange('queue_list', names.slice(at, at + atOnce))).map(readQueue));
+  return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
 
 async function oldest(scripts: Scripts, names: readonly string[]): Promise<readonly OldestJob[]> {
   const found: OldestJob[] = [];

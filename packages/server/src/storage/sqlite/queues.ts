@@ -10,6 +10,7 @@ import {
   State,
   stateNames,
 } from '@ojs-ts/core';
+import { noConfig } from '../registry.ts';
 import { readMinute } from '../rows.ts';
 import type { LimitRecord, QueuePatch, QueueRecord, Registry } from '../storage.ts';
 import type { Connection } from './disk/connection.ts';
@@ -38,7 +39,7 @@ type Queues = Pick<
 
 export function queues(sql: Connection, store: GroupCommit): Queues {
   return {
-    queues: () => store.read(() => sql.all(`SELECT ${queueColumns} FROM ojs_queues ORDER BY name`).map(readQueue)),
+    queues: (which) => store.read(() => readQueues(sql, which)),
 
     oldest: (queues) => store.read(() => oldest(sql, queues)),
 
@@ -57,6 +58,14 @@ export function queues(sql: Connection, store: GroupCommit): Queues {
 
     overrideLimit: (key, override, now) => store.write((tx) => overrideLimit(tx, key, override, now)),
   };
+}
+
+function readQueues(sql: Connection, which: Parameters<Registry['queues']>[0]): readonly QueueRecord[] {
+  const all = `SELECT ${queueColumns} FROM ojs_queues`;
+  if (which === undefined) return sql.all(`${all} ORDER BY name`).map(readQueue);
+  if (which === 'configured') return sql.all(`${all} WHERE config <> '${noConfig}' ORDER BY name`).map(readQueue);
+  const names = JSON.stringify(which);
+  return sql.all(`${all} WHERE name IN (SELECT value FROM json_each(?)) ORDER BY name`, names).map(readQueue);
 }
 
 function pauseQueue(tx: Transaction, name: string, paused: boolean, now: Millis): QueueRecord {

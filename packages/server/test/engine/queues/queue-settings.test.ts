@@ -13,8 +13,8 @@ async function open() {
   let holds = false;
   const registry: typeof storage.registry = {
     ...storage.registry,
-    async queues() {
-      const found = await storage.registry.queues();
+    async queues(which) {
+      const found = await storage.registry.queues(which);
       if (holds) await new Promise<void>((resolve) => held.push(resolve));
       return found;
     },

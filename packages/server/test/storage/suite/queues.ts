@@ -37,6 +37,23 @@ const paused = { kind: 'paused', queue: 'default' };
 
 export const queueCases: readonly Case[] = [
   [
+    'queues are read by their names, and those with settings apart from the others',
+    async (storage) => {
+      const { registry } = storage;
+      await insert(storage, [newJob(1), newJob(2, { queue: 'a.b' }), newJob(3, { queue: 'c' })]);
+      await registry.configureQueue('c', { capacity: 5, config: '{"maxDepth":5}' }, t0);
+      await registry.configureQueue('empty', { config: '{"maxDepth":6}' }, t0);
+      await registry.pauseQueue('paused', true, t0);
+      const all = await registry.queues();
+      expect(all.map(({ name }) => name)).toEqual(['a.b', 'c', 'default', 'empty', 'paused']);
+      expect(await registry.queues(['default', 'nowhere', 'c', 'paused', 'default', 'empty'])).toEqual(all.slice(1));
+      expect(await registry.queues([])).toEqual([]);
+      expect(await registry.queues('configured')).toEqual([all[1], all[3]]);
+      await registry.configureQueue('c', { capacity: null, config: '{}' }, t0);
+      expect(await registry.queues('configured')).toEqual([all[3]]);
+    },
+  ],
+  [
     'the oldest job of a queue is the one that is available longest, whatever its priority and its limits',
     async (storage) => {
       const limits = [limitOf('a', { concurrency: 1 })];

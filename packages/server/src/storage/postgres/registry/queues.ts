@@ -1,5 +1,6 @@
 import { type Millis, queueEventEntry, queueLimitKey, State, stateNames } from '@ojs-ts/core';
 import { integer, integerOrNull, text } from '../../cells.ts';
+import { noConfig } from '../../registry.ts';
 import type { QueuePatch, QueueRecord, Registry } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
 import { lock } from '../connection/locks.ts';
@@ -18,6 +19,16 @@ export const allQueues = `SELECT coalesce(queue.name, counted.queue) AS name, ${
   FROM ojs.queues AS queue FULL JOIN (SELECT queue, (array_agg(at ORDER BY number))[1] AS at, ${sums} FROM ojs.counts
   GROUP BY queue) AS counted ON counted.queue = queue.name
   ORDER BY 1`;
+const oneOf = (condition: string) => `SELECT coalesce(queue.name, wanted.name) AS name, ${columns}
+  FROM ${condition} LEFT JOIN LATERAL (SELECT queue, (array_agg(at ORDER BY number))[1] AS at, ${sums} FROM ojs.counts
+  WHERE counts.queue = wanted.name GROUP BY queue) AS counted ON true
+  WHERE queue.name IS NOT NULL OR counted.queue IS NOT NULL ORDER BY 1`;
+const named = oneOf(
+  '(SELECT DISTINCT name FROM unnest($1::text[]) AS given (name)) AS wanted LEFT JOIN ojs.queues AS queue ON queue.name = wanted.name',
+);
+const configured = oneOf(
+  `(SELECT name FROM ojs.queues WHERE config <> '${noConfig}') AS wanted JOIN ojs.queues AS queue ON queue.name = wanted.name`,
+);
 const one = `SELECT queue.name, ${columns}
   FROM ojs.queues AS queue, (SELECT (array_agg(at ORDER BY number))[1] AS at, ${sums} FROM ojs.counts
   WHERE counts.queue = $1) AS counted WHERE queue.name = $1`;
@@ -53,7 +64,11 @@ type Queues = Pick<Registry, 'queues' | 'oldest' | 'pauseQueue' | 'configureQueu
 
 export function queues(database: Database): Queues {
   return {
-    queues: async () => (await database.read(allQueues)).map(readQueue),
+    async queues(which) {
+      if (which === undefined) return (await database.read(allQueues)).map(readQueue);
+      if (which === 'configured') return (await database.read(configured)).map(readQueue);
+      return (await database.read(named, [texts(which)])).map(readQueue);
+    },
     oldest: async (names) =>
       (await database.read(oldest, [texts(names)])).map(([queue, at]) => ({
         queue: text(queue),

@@ -8,8 +8,12 @@ import type { Shards } from './shards.ts';
 /** Queues and limits are in their shards; workers, who may have jobs of all shards, in the home. */
 export function registry(shards: Shards, locations: Locations, owners: LimitOwners): Registry {
   return {
-    async queues() {
-      const found = await shards.each((shard) => shard.registry.queues());
+    async queues(which) {
+      const found = await shards.each((shard, place) =>
+        shard.registry.queues(
+          typeof which === 'object' ? which.filter((name) => shards.map.indexOf(name) === place) : which,
+        ),
+      );
       return found.flat().sort((a, b) => (a.name < b.name ? -1 : 1));
     },
 

@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest';
+import { serveClocked } from '../../support/clocked.ts';
+import { call } from '../../support/request.ts';
+import { storages } from '../../support/storages.ts';
+
+test.each(storages)('a call about one queue does not read the others, $name', async (storage) => {
+  await using server = await serveClocked(storage.url());
+  const { url, bench } = server;
+  const { body: other } = await call<{ id: string }>(url, '/jobs', {
+    type: 'a.b',
+    args: [],
+    options: { queue: 'other' },
+  });
+  const { registry } = bench.engine.storage;
+  const read = registry.queues.bind(registry);
+  registry.queues = (which) => (which === undefined ? Promise.reject(new Error('all queues are read')) : read(which));
+  const options = { queue: 'q' };
+  const job = { type: 'a.b', args: [], options };
+  const calls: readonly (readonly [string, object | undefined, string?])[] = [
+    ['/jobs', job],
+    ['/jobs/bulk', { jobs: [job, job] }],
+    ['/queues/q', undefined],
+    ['/queues/q/stats', undefined],
+    ['/queues/q/config', { max_size: 100 }, 'PUT'],
+    ['/queues/q/pause', {}],
+    ['/queues/q/resume', {}],
+    ['/jobs?queue=q', undefined],
+    ['/jobs?queue=q&q=type:a.b', undefined],
+    [`/admin/jobs/${other.id}/explain`, undefined],
+    ['/admin/bulk', { action: 'cancel', filter: { queue: 'q' }, dry_run: true }],
+    ['/queues', { name: 'new' }],
+    ['/queues/new', undefined, 'DELETE'],
+  ];
+  for (const [path, sent, method] of calls) {
+    // Settings and statistics are read once a second.
+    bench.clock.advance(2_000);
+    const { status, body } = await call(url, path, sent, method === undefined ? {} : { method });
+    expect([path, status], JSON.stringify(body)).toEqual([path, expect.toSatisfy((code: number) => code < 300)]);
+  }
+});
+
+test('totals of a thousand queues are read once a second for everyone', async () => {
+  await using server = await serveClocked('memory:');
+  const { url, bench } = server;
+  const jobs = Array.from({ length: 1_000 }, (_, at) => ({ type: 'a.b', args: [], options: { queue: `q${at}` } }));
+  await call(url, '/jobs/bulk', { jobs });
+  const { registry } = bench.engine.storage;
+  const read = registry.queues.bind(registry);
+  let reads = 0;
+  registry.queues = (which) => {
+    if (which === undefined) reads += 1;
+    return read(which);
+  };
+  const ask = async () => {
+    for (const path of ['/admin/stats', '/queues?limit=5', '/jobs?limit=5', '/admin/stats', '/admin/queues?limit=5'])
+      expect((await call(url, path)).status, path).toBe(200);
+  };
+  await ask();
+  await ask();
+  expect(reads).toBe(1);
+  bench.clock.advance(1_000);
+  await ask();
+  expect(reads).toBe(2);
+});
