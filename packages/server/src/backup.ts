@@ -8,8 +8,8 @@ import { restoredOperation } from './engine/bulk/bulk-records.ts';
 import type { DumpRecord, Storage } from './storage/storage.ts';
 import { version } from './version.ts';
 
-/** Version of the format. A reader refuses a newer one. */
-const formatVersion = 1;
+/** Version of the format. A reader refuses others. 1 was that of versions before the first release. */
+const formatVersion = 2;
 
 /**
  * The first line of a backup. Then one line for each record, as {@link DumpRecord}, and a {@link Trailer}: a file
@@ -193,9 +193,14 @@ function parse(line: string): unknown {
 
 function readHeader(value: unknown, file: string): Header {
   if (!isHeader(value)) throw new Error(`${file} is no backup of ojs.`);
-  if (value.version > formatVersion) {
+  if (value.version !== formatVersion) {
+    const writer = typeof value.software === 'string' ? ` Version ${value.software} wrote it.` : '';
+    const remedy =
+      value.version > formatVersion
+        ? 'Use the newer version of ojs.'
+        : 'Restore it with the version of ojs that wrote it, from before the first release.';
     throw new Error(
-      `${file} has version ${value.version} of the format; this version of ojs reads ${formatVersion}. Use the newer one.`,
+      `${file} has version ${value.version} of the format; this version of ojs reads ${formatVersion}.${writer} ${remedy}`,
     );
   }
   return value;

@@ -33,7 +33,7 @@ describe.each(['jobs.ndjson', 'jobs.ndjson.gz'])('%s', (name) => {
     const lines = (name.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString().trimEnd().split('\n');
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({
       format: 'ojs-backup',
-      version: 1,
+      version: 2,
       storage: 'memory',
       layout: 0,
     });
@@ -116,14 +116,18 @@ test('a file whose lines have changed, are missing, or go on is refused', async 
 test('a newer format, another file, and a name that lies are refused', async () => {
   const directory = temporaryDirectory();
   const file = join(directory, 'a.ndjson');
-  writeFileSync(file, '{"format":"ojs-backup","version":2}\n');
-  await expect(readBackup(file)).rejects.toThrow(/version 2 of the format; this version of ojs reads 1/);
+  writeFileSync(file, '{"format":"ojs-backup","version":3,"software":"9.0.0"}\n');
+  await expect(readBackup(file)).rejects.toThrow(
+    /version 3 of the format; this version of ojs reads 2. Version 9.0.0 wrote it. Use the newer version/,
+  );
+  writeFileSync(file, '{"format":"ojs-backup","version":1}\n');
+  await expect(readBackup(file)).rejects.toThrow(/Restore it with the version of ojs that wrote it/);
   writeFileSync(file, '{"specversion":"1.0"}\n');
   await expect(readBackup(file)).rejects.toThrow(/no backup of ojs/);
-  writeFileSync(file, gzipSync('{"format":"ojs-backup","version":1}\n'));
+  writeFileSync(file, gzipSync('{"format":"ojs-backup","version":2}\n'));
   await expect(readBackup(file)).rejects.toThrow(/no backup of ojs/);
   const zipped = join(directory, 'a.gz');
-  writeFileSync(zipped, '{"format":"ojs-backup","version":1}\n');
+  writeFileSync(zipped, '{"format":"ojs-backup","version":2}\n');
   await expect(readBackup(zipped)).rejects.toThrow(/is not a gzip file despite its name/);
   await expect(readBackup(join(directory, 'none'))).rejects.toThrow(/ENOENT/);
 });

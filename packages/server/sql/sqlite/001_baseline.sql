@@ -204,7 +204,9 @@ CREATE TABLE ojs_store (
   place INTEGER NOT NULL,
   position INTEGER NOT NULL,
   -- The last start that a rate counted. Claims with an earlier time get this one.
-  last_start INTEGER NOT NULL
+  last_start INTEGER NOT NULL,
+  -- Of the files that made this layout.
+  layout_sum TEXT
 ) STRICT;
 INSERT INTO ojs_store (one, seed, lease_key, ready_queue, place, position, last_start)
   VALUES (1, abs(random()) % 65536, lower(hex(randomblob(16))), 0, 0, 0, 0);

@@ -1,5 +1,7 @@
 /** What may hurt a store, by its code. */
 export type StoreFindingCode =
+  // PostgreSQL and SQLite
+  | 'changed_layout'
   // PostgreSQL
   | 'sync_off'
   | 'autovacuum_off'
@@ -27,6 +29,16 @@ export interface StoreFinding {
   readonly message: string;
   /** What to do. */
   readonly remedy: string;
+}
+
+/** @param other where a fresh store could be. */
+export function changedLayout(store: string, other: string): StoreFinding {
+  return {
+    code: 'changed_layout',
+    severity: 'warning',
+    message: `${store} was made by other files of the layout than those of this version: an index or a column may differ.`,
+    remedy: `Write a backup (ojs backup), and restore it into another ${other}, which this version makes anew.`,
+  };
 }
 
 const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'] as const;

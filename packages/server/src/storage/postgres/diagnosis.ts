@@ -1,7 +1,7 @@
 import { integer, text } from '../cells.ts';
-import { bytesText, type StoreFinding } from '../diagnosis.ts';
+import { bytesText, changedLayout, type StoreFinding } from '../diagnosis.ts';
 import type { Database } from './connection/database.ts';
-import { indexNames } from './connection/migrate.ts';
+import { indexNames, isOwnLayout } from './connection/migrate.ts';
 
 /** An old snapshot keeps each dead row for so long, in milliseconds: claims walk over them. */
 const oldMs = 300_000;
@@ -32,17 +32,19 @@ const indexes = `SELECT relname FROM pg_index JOIN pg_class ON pg_class.oid = in
  */
 export async function diagnose(database: Database, old = oldMs): Promise<readonly StoreFinding[]> {
   const { schema } = database.address;
-  const [of, held, waiting, rows, idle, valid] = await Promise.all([
+  const [of, held, waiting, rows, idle, valid, isOwn] = await Promise.all([
     database.read(settings),
     database.read(snapshots, [old]),
     database.read(prepared, [old]),
     database.read(dead, [schema, manyDead]),
     database.read(slots),
     database.read(indexes, [`"${schema}"`]),
+    isOwnLayout(database),
   ]);
   const known = new Set(valid.map(([name]) => text(name)));
   return [
     ...moved(database),
+    ...(isOwn ? [] : [changedLayout(`The schema ${schema}`, 'schema')]),
     ...(of[0] === undefined ? [] : settingsFound(of[0].map(String))),
     ...held.map(([pid, user, name, state, ms]) =>
       snapshotHeld(

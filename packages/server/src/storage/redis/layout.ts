@@ -11,8 +11,10 @@ const version = steps.length;
 /** No published version wrote the layout before, so nothing reads it. */
 const oldest = 3;
 
-export async function layout(scripts: Scripts): Promise<Layout> {
+/** @throws Error if the layout was never published. */
+export async function layout(scripts: Scripts, { name }: Connection): Promise<Layout> {
   const from = number(await scripts.exchange('layout_get', null));
+  checkPublished(name, from);
   return { from, to: version, steps: steps.slice(from) };
 }
 
@@ -38,12 +40,15 @@ export async function migrate(scripts: Scripts, connection: Connection): Promise
       `${connection.name} has layout ${number(from)}; this version of the server knows ${version}. Use the newer version, or another namespace.`,
     );
   }
-  if (number(from) > 0 && number(from) < oldest) {
-    throw new Error(
-      `${connection.name} has layout ${number(from)}, which was never published; use another namespace, or remove the keys of this one.`,
-    );
-  }
+  checkPublished(connection.name, number(from));
   return { from: number(from), to: version, seed: number(seed), leaseKey: text(leaseKey) };
+}
+
+function checkPublished(store: string, from: number): void {
+  if (from === 0 || from >= oldest) return;
+  throw new Error(
+    `${store} has layout ${from} of a version before the first release, which this version cannot read. Use the version that made it, another namespace, or remove the keys of this one.`,
+  );
 }
 
 /**

@@ -87,7 +87,7 @@ export function namespace(connection: Connection, name: string, events: boolean)
     backup: backup(scripts, connection.name, (restored) => {
       own = restored;
     }),
-    layout: () => layout(scripts),
+    layout: () => layout(scripts, connection),
     migrate: migrated,
     clock: () => connection.time(prefix),
     async ping() {

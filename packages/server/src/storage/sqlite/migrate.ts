@@ -1,16 +1,22 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { sqlFolder } from '../../files.ts';
+import { layoutSum, unknownLayout } from '../layout-sum.ts';
 import type { Layout } from '../storage.ts';
 import { type Connection, patiently } from './disk/connection.ts';
-import { integer } from './row.ts';
+import { integer, textOrNull } from './row.ts';
 
 /** The files of the layout, in order; each raises the version by one. */
 const directory = new URL('sqlite/', sqlFolder);
 
-/** @param from the folder with the files; a test adds a made-up newer layout. */
+/**
+ * @param from the folder with the files; a test adds a made-up newer layout.
+ * @throws Error if the layout is older than all that this code knows, or another application's.
+ */
 export function layout(connection: Connection, from = directory): Layout {
   const files = filesIn(from);
   const version = versionOf(connection);
+  if (version > files.length && sumOf(connection) === null)
+    throw unknownLayout(connection.file, version, files.length, null, 'file');
   return { from: version, to: files.length, steps: files.slice(version) };
 }
 
@@ -30,12 +36,10 @@ export async function migrate(
     connection.execute('BEGIN IMMEDIATE');
     try {
       const version = versionOf(connection);
-      if (version > files.length) {
-        throw new Error(
-          `${connection.file} has layout ${version}; this version of the server knows ${files.length}. Use the newer version, or another file.`,
-        );
-      }
+      if (version > files.length)
+        throw unknownLayout(connection.file, version, files.length, sumOf(connection), 'file');
       for (const name of files.slice(version)) connection.execute(readFileSync(new URL(name, from), 'utf8'));
+      if (version < files.length) connection.run('UPDATE ojs_store SET layout_sum = ?', ownSum(from));
       connection.execute(`PRAGMA user_version = ${files.length}; COMMIT`);
       return { from: version, to: files.length };
     } catch (error) {
@@ -43,6 +47,21 @@ export async function migrate(
       throw error;
     }
   });
+}
+
+/** Whether the files of the layout are those that made the database. */
+export function isOwnLayout(connection: Connection): boolean {
+  return sumOf(connection) === ownSum(directory);
+}
+
+/** Null in a database of an early version, which has no such column. */
+function sumOf(connection: Connection): string | null {
+  if (!connection.get("SELECT 1 FROM pragma_table_info('ojs_store') WHERE name = 'layout_sum'")) return null;
+  return textOrNull(connection.get('SELECT layout_sum FROM ojs_store')?.[0]);
+}
+
+function ownSum(directory: URL): string {
+  return layoutSum(filesIn(directory).map((name) => readFileSync(new URL(name, directory), 'utf8')));
 }
 
 function filesIn(directory: URL): readonly string[] {

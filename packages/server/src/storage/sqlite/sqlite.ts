@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { changedLayout } from '../diagnosis.ts';
 import type { Storage } from '../storage.ts';
 import { Wakes } from '../wakes.ts';
 import { auditLog } from './audit-log.ts';
@@ -17,7 +18,7 @@ import { documents } from './documents.ts';
 import { eventsAfter, eventsBefore } from './event-log.ts';
 import { inbox } from './inbox.ts';
 import { jobs } from './jobs.ts';
-import { layout, migrate } from './migrate.ts';
+import { isOwnLayout, layout, migrate } from './migrate.ts';
 import { queues } from './queues.ts';
 import { integer, text } from './row.ts';
 import { upkeep } from './upkeep/upkeep.ts';
@@ -139,7 +140,13 @@ export function sqliteStorage(options: SqliteOptions): Storage {
     async clock() {
       return Date.now();
     },
-    diagnose: async () => (directory === null ? diagnose(sql.file, synchronous) : []),
+    diagnose: async () =>
+      directory === null
+        ? [
+            ...diagnose(sql.file, synchronous),
+            ...((await store.read(() => isOwnLayout(sql))) ? [] : [changedLayout(sql.file, 'file')]),
+          ]
+        : [],
     ping: () =>
       store.read(() => {
         sql.get('SELECT 1');

@@ -56,8 +56,12 @@ else {
     const to = made[0]?.to ?? 0;
     expect(made.filter(({ from }) => from === 0)).toHaveLength(1);
     expect(made.every((one) => one.to === to)).toBe(true);
-    await administer((client) => client.query(`INSERT INTO ${schemaOf(url)}.layout (version) VALUES (${to + 1})`));
+    await administer((client) => client.query(`INSERT INTO ${schemaOf(url)}.layout VALUES (${to + 1}, 'its')`));
     await expect(first?.migrate()).rejects.toThrow(`has layout ${to + 1}; this version of the server knows ${to}`);
+    // Early versions counted further, and kept no sum.
+    await administer((client) => client.query(`ALTER TABLE ${schemaOf(url)}.layout DROP COLUMN sum`));
+    await expect(first?.migrate()).rejects.toThrow(/of a version before the first release/);
+    await expect(first?.layout()).rejects.toThrow(/of a version before the first release/);
     for (const node of nodes) await node[Symbol.asyncDispose]();
   });
 

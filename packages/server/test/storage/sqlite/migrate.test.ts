@@ -59,6 +59,26 @@ test('a newer layout is refused and not changed', async () => {
   expect(await storage.layout()).toEqual({ from: 2, to: 1, steps: [] });
 });
 
+test('a layout of a version before the first release is refused as that, not as a newer one', async () => {
+  const path = newFile();
+  const database = new DatabaseSync(path);
+  database.exec('CREATE TABLE ojs_store (one INTEGER PRIMARY KEY); PRAGMA user_version = 6');
+  database.close();
+  await using storage = sqliteStorage({ path });
+  await expect(storage.migrate()).rejects.toThrow(/layout 6 of a version before the first release/);
+  await expect(storage.layout()).rejects.toThrow(/layout 6 of a version before the first release/);
+});
+
+test('the doctor finds a layout whose files were changed in place', async () => {
+  const path = newFile();
+  await using storage = sqliteStorage({ path });
+  await storage.migrate();
+  const codes = async () => (await storage.diagnose()).map(({ code }) => code);
+  expect(await codes()).not.toContain('changed_layout');
+  connect(path).run("UPDATE ojs_store SET layout_sum = 'other'");
+  expect(await codes()).toContain('changed_layout');
+});
+
 test("a file with another application's version is refused and not changed", async () => {
   const path = newFile();
   const database = new DatabaseSync(path);

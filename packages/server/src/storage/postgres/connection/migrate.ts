@@ -1,14 +1,17 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { sqlFolder } from '../../../files.ts';
-import { integer } from '../../cells.ts';
+import { integer, text } from '../../cells.ts';
+import { layoutSum, unknownLayout } from '../../layout-sum.ts';
 import type { Layout } from '../../storage.ts';
 import type { Database } from './database.ts';
+import type { Cells } from './sql.ts';
 
 const directory = new URL('postgres/', sqlFolder);
 /** The advisory lock of migrations: any number, but the same in every version. */
 const lock = 7_352_001;
 
-const newest = 'SELECT coalesce(max(version), 0) FROM ojs.layout';
+/** By way of JSON, because the tables of early versions have no such column. */
+const newest = "SELECT version, to_jsonb(layout) ->> 'sum' FROM ojs.layout AS layout ORDER BY version DESC LIMIT 1";
 
 /**
  * Applies the files of sql/postgres that the schema does not have yet, in one transaction; the table `layout` holds the
@@ -17,7 +20,6 @@ const newest = 'SELECT coalesce(max(version), 0) FROM ojs.layout';
  */
 export async function migrate(database: Database): Promise<{ readonly from: number; readonly to: number }> {
   const { from, to } = await layout(database);
-  check(database, from, to);
   if (from === to) return { from, to };
   return database.transact(0, async (tx) => {
     await tx.query('SELECT pg_advisory_xact_lock($1)', [lock]);
@@ -25,26 +27,32 @@ export async function migrate(database: Database): Promise<{ readonly from: numb
     // created it.
     const [there] = await tx.query('SELECT to_regnamespace($1) IS NOT NULL', [`"${database.address.schema}"`]);
     if (there?.[0] !== true) await tx.script(`CREATE SCHEMA "${database.address.schema}"`);
-    await tx.script('CREATE TABLE IF NOT EXISTS ojs.layout (version integer NOT NULL)');
-    const from = integer((await tx.query(newest))[0]?.[0]);
-    check(database, from, to);
-    for (const name of files().slice(from)) await tx.script(readFileSync(new URL(name, directory), 'utf8'));
-    if (from < to) await tx.query('INSERT INTO ojs.layout (version) VALUES ($1)', [to]);
+    await tx.script('CREATE TABLE IF NOT EXISTS ojs.layout (version integer NOT NULL, sum text)');
+    const from = check(database, (await tx.query(newest))[0]);
+    for (const name of files().slice(from)) await tx.script(read(name));
+    if (from < to) await tx.query('INSERT INTO ojs.layout (version, sum) VALUES ($1, $2)', [to, ownSum()]);
     return { from, to };
   });
 }
 
+/** @throws Error if the layout is newer than this code, or older than all that it knows. */
 export async function layout(database: Database): Promise<Layout> {
   const names = files();
   const [there] = await database.read('SELECT to_regclass($1) IS NOT NULL', [`"${database.address.schema}".layout`]);
-  const from = there?.[0] === true ? integer((await database.read(newest))[0]?.[0]) : 0;
+  const from = there?.[0] === true ? check(database, (await database.read(newest))[0]) : 0;
   return { from, to: names.length, steps: names.slice(from) };
+}
+
+/** Whether the files of the layout are those that made the schema. */
+export async function isOwnLayout(database: Database): Promise<boolean> {
+  return (await database.read(newest))[0]?.[1] === ownSum();
 }
 
 /** The names of all indexes of the newest layout, but those of primary keys. */
 export function indexNames(): readonly string[] {
-  const sql = files().map((name) => readFileSync(new URL(name, directory), 'utf8'));
-  return sql.flatMap((text) => [...text.matchAll(/CREATE (?:UNIQUE )?INDEX (\w+) ON/g)].map(([, name = '']) => name));
+  return files()
+    .map(read)
+    .flatMap((text) => [...text.matchAll(/CREATE (?:UNIQUE )?INDEX (\w+) ON/g)].map(([, name = '']) => name));
 }
 
 function files(): readonly string[] {
@@ -53,9 +61,19 @@ function files(): readonly string[] {
     .sort();
 }
 
-function check(database: Database, found: number, known: number): void {
-  if (found <= known) return;
-  throw new Error(
-    `PostgreSQL at ${database.address.name} has layout ${found}; this version of the server knows ${known}. Use the newer version, or another schema.`,
-  );
+function read(name: string): string {
+  return readFileSync(new URL(name, directory), 'utf8');
+}
+
+function ownSum(): string {
+  return layoutSum(files().map(read));
+}
+
+/** The version that is there; 0 without a row. */
+function check(database: Database, [version, sum]: Cells = [0, null]): number {
+  const known = files().length;
+  const found = integer(version);
+  if (found <= known) return found;
+  const store = `PostgreSQL at ${database.address.name}`;
+  throw unknownLayout(store, found, known, sum === null ? null : text(sum), 'schema');
 }

@@ -1,0 +1,19 @@
+import { createHash } from 'node:crypto';
+
+/**
+ * What the files of a layout say, but for comments and spaces. A store keeps that of the files which made it, so that a
+ * file that was changed in place is noticed.
+ */
+export function layoutSum(files: readonly string[]): string {
+  const text = files.join('\n').replace(/--.*$/gm, '').replace(/\s+/g, ' ').trim();
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}
+
+/** The error about a layout that this code does not know. @param sum null where the store has none. */
+export function unknownLayout(store: string, found: number, known: number, sum: string | null, other: string): Error {
+  return new Error(
+    sum === null
+      ? `${store} has layout ${found} of a version before the first release, which this version cannot read. Use the version that made it, or another ${other}.`
+      : `${store} has layout ${found}; this version of the server knows ${known}. Use the newer version, or another ${other}.`,
+  );
+}
