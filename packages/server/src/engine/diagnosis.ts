@@ -2,6 +2,7 @@ import { formatDuration, formatTimestamp, queueLimitKey, State } from '@ojs-ts/c
 import type { StoreFinding, StoreFindingCode } from '../storage/diagnosis.ts';
 import type { LimitRecord, QueueRecord } from '../storage/storage.ts';
 import type { Engine } from './engine.ts';
+import { holdersOf, isFull } from './jobs/explain.ts';
 import { depthOf, readConfig } from './queues/queue-settings.ts';
 import { descriptionOf, healthOf, type KnownWorker } from './workers/workers.ts';
 
@@ -15,6 +16,7 @@ export type FindingCode =
   | 'paused_queue'
   | 'full_queue'
   | 'closed_limit'
+  | 'stuck_limit'
   | 'dead_worker'
   | 'mixed_versions'
   | 'late_cron'
@@ -38,6 +40,11 @@ const fullAt = 0.9;
 const limitsAtOnce = 500;
 const manyLimits = 10_000;
 const manyWaiting = 10_000;
+/** Active jobs that are read for the limits that are full. */
+const manyHolders = 1_000;
+const holderBytes = 4_194_304;
+/** A slot that is held for less time may be that of a busy worker. */
+const longMs = 600_000;
 
 /** What is wrong or soon will be, the worst first. Reads counts and settings, and a few jobs; never all of them. */
 export async function diagnose(engine: Engine): Promise<readonly Finding[]> {
@@ -158,15 +165,17 @@ function ofQueue(queue: QueueRecord, workers: readonly KnownWorker[], engine: En
 }
 
 /**
- * Limits that let nothing start, by key.
+ * Limits that let nothing start, and those whose slots have been held for long, by key.
  * @param found keys of limits that are findings about their queues.
  */
-async function closedLimits({ storage }: Engine, found: ReadonlySet<string>): Promise<readonly Finding[]> {
+async function closedLimits({ storage, clock }: Engine, found: ReadonlySet<string>): Promise<readonly Finding[]> {
   const closed: Finding[] = [];
+  const full: LimitRecord[] = [];
   let after: string | undefined;
   for (let read = 0; read < manyLimits && closed.length <= most; read += limitsAtOnce) {
     const page = await storage.registry.limits({ limit: limitsAtOnce, ...(after !== undefined && { after }) });
-    for (const limit of page.items)
+    for (const limit of page.items) {
+      if (limit.waiting > 0 && isFull(limit)) full.push(limit);
       if (neverOpens(limit) && !found.has(limit.key))
         closed.push(
           warning(
@@ -175,10 +184,35 @@ async function closedLimits({ storage }: Engine, found: ReadonlySet<string>): Pr
             `ojs limits restore ${limit.key}, or ojs limits override ${limit.key} --concurrency N`,
           ),
         );
+    }
     if (page.next === null) break;
     after = page.next;
   }
-  return capped(closed);
+  return [...capped(closed), ...capped(await stuckLimits({ storage, clock }, full))];
+}
+
+/** Full limits before which jobs wait, where no holder is younger than ten minutes. */
+async function stuckLimits(
+  { storage, clock }: Pick<Engine, 'storage' | 'clock'>,
+  full: readonly LimitRecord[],
+): Promise<readonly Finding[]> {
+  if (full.length === 0) return [];
+  const { items } = await storage.jobs.list({ states: State.active, limit: manyHolders, maxBytes: holderBytes });
+  return full.flatMap((limit) => {
+    const since = holdersOf(limit, items).flatMap((holder) => holder.since ?? []);
+    // Of a limit with holders that were not read nothing is said.
+    if (since.length < limit.active) return [];
+    const newest = Math.max(...since);
+    if (newest > clock.now() - longMs) return [];
+    const slots = limit.active === 1 ? 'its only slot is' : `its ${limit.active} slots are all`;
+    return [
+      warning(
+        'stuck_limit',
+        `The limit ${limit.key} is full: ${slots} held since ${formatTimestamp(newest)} or longer, and ${jobsWait(limit.waiting)}.`,
+        `ojs limits show ${limit.key}`,
+      ),
+    ];
+  });
 }
 
 /** By its configuration. */

@@ -99,6 +99,20 @@ describe.each(storages)('on $name', ({ url }) => {
     expect(JSON.stringify(findings)).toContain('tenant');
   });
 
+  test('a limit whose slots are held for long while jobs wait', async () => {
+    await using b = await bench(url());
+    const limits = [{ key: 'bank', concurrency: 1, rates: [] }];
+    for (let job = 0; job < 3; job++) await b.push({ queue: 'q', limits });
+    await b.fetch({ queues: ['q'], worker: 'deaf', count: 1 });
+    const codes = async () => (await found(b)).map(({ code }) => code);
+    expect(await codes()).not.toContain('stuck_limit');
+    b.clock.advance(600_000);
+    const finding = (await found(b)).find(({ code }) => code === 'stuck_limit');
+    expect(finding?.message).toMatch(
+      /^The limit bank is full: its only slot is held since \S+ or longer, and 2 jobs wait\.$/,
+    );
+  });
+
   test('of many findings of a kind the first ten are told', async () => {
     await using b = await bench(url());
     for (let number = 0; number < 12; number++) await b.push({ queue: `q${number}` });

@@ -276,11 +276,12 @@ function pageOf(query: Omit<JobQuery, 'limit'>): JobQuery {
 }
 
 /** Whether the limit has holders that keep others from starting. */
-function isFull(limit: LimitRecord): boolean {
+export function isFull(limit: LimitRecord): boolean {
   return limit.active > 0 && !hasSlot(effectiveLimit(limit), limit.active);
 }
 
-function holdersOf({ key }: LimitRecord, active: readonly JobRecord[]): HeldLimit['holders'] {
+/** The jobs out of these that hold a slot of the limit. */
+export function holdersOf({ key }: LimitRecord, active: readonly JobRecord[]): HeldLimit['holders'] {
   const holders = active.filter((job) => key === queueLimitKey(job.queue) || limitGroupOf(job.limits).includes(key));
   return holders.map(({ id, worker, startedAt }) => ({ id, worker, since: startedAt }));
 }
