@@ -7,7 +7,7 @@ const known = {
     { text: 'mail', count: 3 },
     { text: 'two words', count: 1 },
   ],
-  metaNames: ['tenant', 'a b'],
+  paths: ['meta.tenant', 'meta."a b"', 'args[0].customer'],
 };
 
 function labels(text: string, caret = text.length): readonly string[] {
@@ -35,6 +35,7 @@ describe('completion of a query', () => {
     ['args', 'args['],
     ['meta.te', 'meta.tenant:'],
     ['meta."a', 'meta."a'],
+    ['customer', 'args[0].customer:'],
     ['error~"an open text sta', 'error~"an open text sta'],
   ])('%s becomes %s', (text, expected) => expect(taken(text)).toBe(expected));
 

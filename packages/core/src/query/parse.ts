@@ -239,7 +239,8 @@ class Parser {
   #unknown(name: string, position: number): QueryError {
     const suggestion = nearestName(name, queryNames());
     const problem = `unknown field ${quoted(name)}`;
-    const expected = `a field out of ${fieldNames().join(', ')}; or, to search for this text, quotes around it`;
+    const ways = `args[0].${name} or meta.${name} for a value of the job, or quotes around the text to search for it`;
+    const expected = `a field out of ${fieldNames().join(', ')}; or ${ways}`;
     return this.#lexer.error({ position, problem, expected, suggestion });
   }
 

@@ -122,20 +122,18 @@ const ages = ['5m', '1h', '24h', '7d'];
 export interface Known {
   /** Values that jobs have in the field, with how many jobs, where the server was asked. */
   readonly values: readonly { readonly text: string; readonly count: number }[];
-  /** Names that the jobs of the list have in `meta`. */
-  readonly metaNames: readonly string[];
+  /** Paths that the jobs of the list have in `meta` and `args`, as a query writes them. */
+  readonly paths: readonly string[];
 }
 
 /** What may stand at the place, the likeliest first. */
-export function optionsAt(place: Place, { values, metaNames }: Known): readonly Option[] {
+export function optionsAt(place: Place, { values, paths }: Known): readonly Option[] {
   const { typed } = place;
   if (place.kind === 'none') return [];
   if (place.kind === 'operator') return operators(place.field);
   if (place.kind === 'term') {
     const field = fieldNamed(typed);
     const { kind } = field === undefined ? { kind: null } : queryFields[field];
-    const paths = metaNames.map((one) => `meta.${/^[\w-]+$/.test(one) ? one : JSON.stringify(one)}`);
-    const isPath = /^(?:args|meta|result)[.[]/.test(typed);
     return [
       ...(field === undefined || kind === 'json'
         ? []
@@ -144,8 +142,9 @@ export function optionsAt(place: Place, { values, metaNames }: Known): readonly 
         // A field of JSON stays when it is written out: its path comes next.
         .filter((one) => one.startsWith(typed.toLowerCase()) && (one !== field || kind === 'json'))
         .map((one) => ({ label: one, note: notes[one], insert: one + firstOperator(one) })),
-      ...(isPath || 'meta'.startsWith(typed) ? paths : [])
-        .filter((one) => one.startsWith(typed) && one !== typed)
+      ...paths
+        // Who writes `customer` looks for `args[0].customer`.
+        .filter((one) => one !== typed && (one.startsWith(typed) || (typed !== '' && lastName(one).startsWith(typed))))
         .map((one) => ({ label: one, note: 'of these jobs', insert: `${one}:` })),
     ];
   }
@@ -168,6 +167,10 @@ export function optionsAt(place: Place, { values, metaNames }: Known): readonly 
   return [...fits]
     .sort(([one], [other]) => Number(other.startsWith(part)) - Number(one.startsWith(part)))
     .map(([text, note]) => ({ label: text, insert: `${quotedValue(text)} `, ...(note !== undefined && { note }) }));
+}
+
+function lastName(path: string): string {
+  return /[^.[\]]*$/.exec(path)?.[0] ?? '';
 }
 
 function operators(field: FieldName): readonly Option[] {

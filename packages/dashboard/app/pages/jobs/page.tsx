@@ -71,7 +71,11 @@ function Jobs() {
   const latest = useRef(refresh);
   latest.current = refresh;
   const refreshLatest = useCallback(() => latest.current(), []);
-  const metaNames = useMemo(() => namesIn(state.rows), [state.rows]);
+  const metaNames = useMemo(() => namesIn(state.rows.map(({ meta }) => meta)), [state.rows]);
+  const paths = useMemo(
+    () => [...metaNames.map((name) => `meta${stepOf(name)}`), ...argPaths(state.rows)],
+    [state.rows, metaNames],
+  );
   const isWrong = conditionOf(q) === null;
   const total = formatTotal(state.total, !state.isExact && state.search?.complete !== true);
   const filters = [
@@ -109,7 +113,7 @@ function Jobs() {
     >
       <div className="job-search">
         <ViewBar q={q} asked={asked} columns={columns.join(',')} />
-        <QueryField q={q} onChange={setQuery} metaNames={metaNames} />
+        <QueryField q={q} onChange={setQuery} paths={paths} />
         <div className="job-tools">
           <StateChips
             current={stateOf(q)}
@@ -215,10 +219,27 @@ function Jobs() {
   );
 }
 
-/** Names in `meta`, for the completion of the query. */
-function namesIn(rows: JobListState['rows']): readonly string[] {
+const mostRows = 200;
+const mostNames = 50;
+
+/** Names of members, for the completion of the query. */
+function namesIn(values: readonly unknown[]): readonly string[] {
   const names = new Set<string>();
-  for (const { meta } of rows.slice(0, 200))
-    if (typeof meta === 'object' && meta !== null) for (const name of Object.keys(meta)) names.add(name);
-  return [...names].slice(0, 50);
+  for (const value of values.slice(0, mostRows))
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+      for (const name of Object.keys(value)) names.add(name);
+  return [...names].slice(0, mostNames);
+}
+
+/** `args[0].customer` of each member that an argument has. */
+function argPaths(rows: JobListState['rows']): readonly string[] {
+  const lists = rows.slice(0, mostRows).map(({ args }): readonly unknown[] => (Array.isArray(args) ? args : []));
+  const longest = Math.min(4, Math.max(0, ...lists.map(({ length }) => length)));
+  return Array.from({ length: longest }, (_, index) =>
+    namesIn(lists.map((args) => args[index])).map((name) => `args[${index}]${stepOf(name)}`),
+  ).flat();
+}
+
+function stepOf(name: string): string {
+  return `.${/^[\w-]+$/.test(name) ? name : JSON.stringify(name)}`;
 }

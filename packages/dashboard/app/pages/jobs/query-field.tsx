@@ -12,14 +12,15 @@ export interface QueryFieldProps {
   readonly q: string;
   /** `isTyping`: the next one replaces it in the history of the browser. */
   readonly onChange: (q: string, isTyping: boolean) => void;
-  readonly metaNames: readonly string[];
+  /** What the jobs of the list have in `meta` and `args`. */
+  readonly paths: readonly string[];
 }
 
 /**
  * The query with what may come next at the caret. Arrow keys choose, Enter and Tab take, Escape closes. An empty field
  * offers the last queries.
  */
-export function QueryField({ q, onChange, metaNames }: QueryFieldProps) {
+export function QueryField({ q, onChange, paths }: QueryFieldProps) {
   const [text, setText] = useState(q);
   const [caret, setCaret] = useState(0);
   const [isOpen, setOpen] = useState(false);
@@ -46,7 +47,7 @@ export function QueryField({ q, onChange, metaNames }: QueryFieldProps) {
   const history = text.trim() === '' ? lastQueries() : [];
   const options: readonly Option[] = [
     ...history.map((one) => ({ label: one, note: 'asked before', insert: one })),
-    ...optionsAt(place, { values, metaNames }),
+    ...optionsAt(place, { values, paths }),
   ].slice(0, 40);
   const isShown = isOpen && options.length > 0;
   const read = readQuery(checked);
