@@ -31,7 +31,8 @@ export interface History {
 }
 
 /** The series of the charts, out of `GET /admin/stats/history`. */
-export function historyOf(points: readonly HistoryPoint[]): History {
+export function historyOf(all: readonly HistoryPoint[]): History {
+  const points = begun(all);
   const of = (value: (point: HistoryPoint) => number | null) => points.map(value);
   return {
     times: points.map(({ timestamp }) => Date.parse(timestamp)),
@@ -51,4 +52,16 @@ export function historyOf(points: readonly HistoryPoint[]): History {
       { label: 'p99', tone: 'busy', values: of((point) => point.duration_p99_ms) },
     ],
   };
+}
+
+/** Points that are always shown. */
+const least = 15;
+
+/** From the first job on: an empty hour before it would press the rest against the edge. */
+function begun(points: readonly HistoryPoint[]): readonly HistoryPoint[] {
+  const first = points.findIndex(
+    ({ enqueued, started, processed, failed }) => enqueued + started + processed + failed > 0,
+  );
+  const from = first === -1 ? 0 : first - 1;
+  return points.slice(Math.max(0, Math.min(from, points.length - least)));
 }
