@@ -15,8 +15,8 @@ export function JobPreview({ job: { id, args } }: JobPreviewProps) {
   const isEmpty = !Array.isArray(args) || args.length === 0;
   if (isEmpty) {
     return (
-      <span className="mono soft" title={id}>
-        …{id.slice(-tail)}
+      <span className="mono soft nowrap" title={id}>
+        {`…${id.slice(-tail)}`}
       </span>
     );
   }

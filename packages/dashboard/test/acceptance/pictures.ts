@@ -17,6 +17,7 @@ const steady = `
     const text = node.data
       .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/g, '019d2e8a-4f10-7b3c-9a51-6c0d2e4f8a17')
       .replaceAll(/\\b(?=[0-9a-f]*[a-f])(?=[0-9a-f]*[0-9])[0-9a-f]{16}\\b/g, '5644291e92c89dc0')
+      .replaceAll(/…[0-9a-f]{12}\\b/g, '…6c0d2e4f8a17')
       .replaceAll(/127\\.0\\.0\\.1:\\d+/g, '127.0.0.1:8080');
     const isLatency = /^[\\d.]+ m?s$/.test(text) && node.parentElement.textContent.includes('answers in');
     const next = isLatency ? '1 ms' : text;
