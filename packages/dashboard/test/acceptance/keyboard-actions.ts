@@ -191,6 +191,14 @@ export const actions: Readonly<Record<string, Perform>> = {
     await keyboard.confirm('Save');
     await page.getByRole('heading', { level: 1, name: 'kb-made' }).waitFor();
   },
+  'crons/edit-cron cron.update': async ({ api, keyboard, page }) => {
+    await makeCron('kb-changed')(api);
+    await keyboard.open('crons/kb-changed');
+    await keyboard.ask('Change');
+    await keyboard.write('Job type', 'kb.other');
+    await keyboard.confirm('Save');
+    await page.getByText('kb.other').first().waitFor();
+  },
   'cron/page cron.remove': async ({ api, keyboard }) => {
     await makeCron('kb-gone')(api);
     await keyboard.open('crons/kb-gone');

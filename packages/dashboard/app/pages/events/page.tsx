@@ -56,8 +56,8 @@ export function Page() {
 }
 
 /** Reports of running jobs and of workers would leave no room for anything else. */
-const frequent: ReadonlySet<string> = new Set(['job.progress', 'job.heartbeat', 'worker.heartbeat']);
-const usual = eventKinds.filter((kind) => !frequent.has(kind)).join(',');
+const frequent = /\.(?:heartbeat|progress)$/;
+const usual = eventKinds.filter((kind) => !frequent.test(kind)).join(',');
 
 /** The server takes whole kinds; `job.` stands for all that begin so. */
 function kindsOf(text: string | undefined): string | undefined {
