@@ -2,7 +2,7 @@ import { historyOf, lastEntry } from '../job/history.ts';
 import type { JobId, JobRecord } from '../job/job.ts';
 import { State, stateName } from '../job/states.ts';
 import { isExpired } from '../lifecycle/change.ts';
-import { policyOf } from '../lifecycle/decide.ts';
+import { policyOf, unhandledCode } from '../lifecycle/decide.ts';
 import { isDeath } from '../lifecycle/poison.ts';
 import { allowedAttempts, retryPolicy } from '../policies/retry.ts';
 import type { Millis } from '../time/clock.ts';
@@ -93,6 +93,11 @@ function discarded(job: JobRecord, now: Millis): Reason {
     return {
       ...sentence('refused', `A transaction committed the job, and the server refused it with ${errorLine(error)}`),
       remedy: 'Remove the cause, then enqueue the job again.',
+    };
+  if (error.code === unhandledCode)
+    return {
+      ...sentence('no_handler', withoutStop(error.message)),
+      remedy: `Start a worker that registers ${job.type} and reads the queue ${job.queue}, then retry the job.`,
     };
   const failed = `${attemptOf(job)} failed with ${errorLine(error)}`;
   const isLast = job.attempt >= allowedAttempts(retryPolicy(policyOf(job).retry));

@@ -10,6 +10,7 @@ export const reasonClauses = {
   scheduled: 'its time has not come',
   due: 'its time has come, and upkeep makes it available next',
   backoff: 'its last attempt failed, and its backoff is not over',
+  no_handler: 'its worker has no handler for its type',
   snoozed: 'its worker has returned it with a delay',
   expires_first: 'it expires before it may start',
   maintenance: 'the servers are in maintenance mode',

@@ -1,7 +1,7 @@
-import { historyOf, lastEntry } from '../job/history.ts';
+import { type ErrorEntry, historyOf, lastEntry } from '../job/history.ts';
 import type { JobError, JobRecord } from '../job/job.ts';
 import { State } from '../job/states.ts';
-import { policyOf } from '../lifecycle/decide.ts';
+import { policyOf, unhandledCode } from '../lifecycle/decide.ts';
 import { allowedAttempts, retryPolicy } from '../policies/retry.ts';
 import type { Millis } from '../time/clock.ts';
 import { formatTimestamp } from '../time/timestamp.ts';
@@ -52,9 +52,21 @@ function afterAttempt(job: JobRecord): Reason {
     return { code: 'snoozed', message, since: last.at, until: runAt, remedy };
   }
   const failure = lastEntry(job);
+  if (failure?.error.code === unhandledCode) return noHandler(job, failure);
   const what = failure === null ? '' : ` with ${errorLine(failure.error)}`;
   const message = `${attemptOf(job)} failed${what}; the next one may start at ${formatTimestamp(runAt)}.`;
   return { code: 'backoff', message, ...(failure !== null && { since: failure.at }), until: runAt, remedy };
+}
+
+function noHandler({ type, queue, runAt }: JobRecord, entry: ErrorEntry): Reason {
+  const worker = workerNamed('worker' in entry ? entry.worker : null);
+  return {
+    code: 'no_handler',
+    message: `${worker} has no handler for ${type}: ${shortened(entry.error.message)}; the job is offered again at ${formatTimestamp(runAt)}.`,
+    since: entry.at,
+    until: runAt,
+    remedy: `Start a worker that registers ${type} and reads the queue ${queue}, or enqueue the job under its right type.`,
+  };
 }
 
 /** `Attempt 2 of 5` */

@@ -1,9 +1,18 @@
 import { ProtocolError } from '../errors.ts';
 import type { Failure } from '../job/failure.ts';
-import { appendHistory, entryText, errorText } from '../job/history.ts';
-import type { JobId, JobPolicy, JobRecord, Json, RetryPolicy, Transition, TransitionEvent } from '../job/job.ts';
+import { appendHistory, entryText, errorText, historyOf } from '../job/history.ts';
+import type {
+  JobError,
+  JobId,
+  JobPolicy,
+  JobRecord,
+  Json,
+  RetryPolicy,
+  Transition,
+  TransitionEvent,
+} from '../job/job.ts';
 import { mayMove, State, type StateMask, stateName, stateNames, Waiting } from '../job/states.ts';
-import { members, objectText } from '../json/json.ts';
+import { elements, isObject, members, objectText } from '../json/json.ts';
 import { allowedAttempts, isNonRetryable, retryDelay, retryPolicy } from '../policies/retry.ts';
 import type { Millis } from '../time/clock.ts';
 import { formatTimestamp } from '../time/timestamp.ts';
@@ -52,6 +61,39 @@ export function completed({ id, claim = null, worker = null, result }: Completio
 export function failed(job: JobRecord, failure: Failure, now: Millis, random: () => number): Transition {
   const ending = endOf(job, failure, now);
   return ending.exhausts() ? ending.discard() : ending.retry(random);
+}
+
+/** The code of a nack by a worker that has no handler for the type of the job. */
+export const unhandledCode = 'handler_not_found';
+/** So long a job waits for a worker with a handler. A deployment that brings one takes minutes, a mistake is for ever. */
+const unhandledMs: Millis = 86_400_000;
+/** A new worker with a handler gets the job within this time. */
+const longestRefusalMs: Millis = 60_000;
+
+/**
+ * A worker has no handler for the type of the job. Another one may have, so no attempt counts: the job waits, longer
+ * each time, and its error tells how often it was refused and since when. After {@link unhandledMs} it is discarded to
+ * the dead letter; at once if its retry policy names the code in `non_retryable_errors`.
+ */
+export function unhandled(job: JobRecord, failure: Failure, delayMs: number, now: Millis): Transition {
+  const entries = historyOf(job);
+  const last = entries.at(-1);
+  const before = last?.kind === 'failed' && last.error.code === unhandledCode ? refusalsIn(last.error) : null;
+  const [since, refusals] = [before?.since ?? now, 1 + (before?.refusals ?? 0)];
+  const details = JSON.stringify({ refusals, since: formatTimestamp(since) });
+  // One entry for all of them: else they would push the errors of real attempts out of the history.
+  const texts = before === null ? [] : elements(`[${job.history}]`).slice(0, -1);
+  const base = before === null ? job : { ...job, history: texts.join(',') };
+  const ending = endOf(base, { ...failure, details }, now);
+  if (now - since >= unhandledMs || isNonRetryable(retryPolicy(policyOf(job).retry), failure.names))
+    return { ...ending.discard(), deadLetter: true };
+  const again = ending.wait(Math.max(delayMs, Math.min(longestRefusalMs, Math.round((now - since) / 10))));
+  return before === null ? again : { ...again, events: [] };
+}
+
+function refusalsIn({ details }: JobError): { readonly since: Millis; readonly refusals: number } | null {
+  if (!isObject(details) || typeof details.since !== 'string' || typeof details.refusals !== 'number') return null;
+  return { since: Date.parse(details.since), refusals: details.refusals };
 }
 
 /**
@@ -383,6 +425,8 @@ interface Ending {
   retry(random: () => number): Transition;
   /** At once, in a new place of the queue. */
   release(): Transition;
+  /** After the delay; the attempt does not count. */
+  wait(delayMs: number): Transition;
 }
 
 function endOf(
@@ -446,6 +490,13 @@ function endOf(
       runAt: now,
       clearRun: true,
       events: [...events, retrying(now)],
+    }),
+    wait: (delayMs) => ({
+      ...move(job, State.active, State.retryable, entry(delayMs)),
+      runAt: now + delayMs,
+      attempt: Math.max(0, attempt - 1),
+      clearRun: true,
+      events,
     }),
     retry(random) {
       const delay = retryDelay(retry, attempt, random);

@@ -30,6 +30,7 @@ import {
   requeued,
   State,
   Terminal,
+  unhandled,
   type WorkflowRecord,
 } from '../../src/index.ts';
 import { anyRecord, apply, claimed, jobOf, middle, start } from '../support/records.ts';
@@ -147,6 +148,22 @@ const cases: Readonly<Record<string, readonly [explanation: Explanation, first: 
       until: start + 302 * second,
     },
     start + 302 * second,
+  ],
+  no_handler: [
+    explainWaiting(
+      apply(
+        active,
+        unhandled(active, { ...boom, code: 'handler_not_found', message: 'No handler.' }, 600 * second, start),
+        now,
+      ),
+      null,
+      now,
+    ),
+    {
+      message: `Worker w1 has no handler for ${active.type}: No handler; the job is offered again at ${at(600)}.`,
+      remedy: `Start a worker that registers ${active.type} and reads the queue ${active.queue}, or enqueue the job under its right type.`,
+    },
+    start + 600 * second,
   ],
   snoozed: [
     explainWaiting(

@@ -253,7 +253,7 @@ describe('failures', () => {
     await worker.stop();
     await running;
     const after = await job.refresh();
-    expect(after).toMatchObject({ state: 'retryable', attempt: 0 });
+    expect(after).toMatchObject({ state: 'retryable', attempt: 0, error: { code: 'handler_not_found' } });
     expect(bench.logger.lines).toContainEqual({
       level: 'error',
       message:

@@ -1,4 +1,4 @@
-import { formatDuration, formatTimestamp, queueLimitKey, State } from '@ojs-ts/core';
+import { formatDuration, formatTimestamp, queueLimitKey, State, unhandledCode } from '@ojs-ts/core';
 import type { StoreFinding, StoreFindingCode } from '../storage/diagnosis.ts';
 import type { LimitRecord, QueueRecord } from '../storage/storage.ts';
 import type { Engine } from './engine.ts';
@@ -13,6 +13,7 @@ export type FindingCode =
   | 'clock'
   | 'overdue_jobs'
   | 'unread_queue'
+  | 'unhandled_type'
   | 'paused_queue'
   | 'full_queue'
   | 'closed_limit'
@@ -38,6 +39,7 @@ const dayMs = 86_400_000;
 const most = 10;
 const fullAt = 0.9;
 const limitsAtOnce = 500;
+const errorGroups = 100;
 const manyLimits = 10_000;
 const manyWaiting = 10_000;
 /** Active jobs that are read for the limits that are full. */
@@ -57,6 +59,7 @@ export async function diagnose(engine: Engine): Promise<readonly Finding[]> {
   const parts = await Promise.all([
     ofHealth(engine),
     overdueJobs(engine),
+    unhandledTypes(engine),
     capped(queues.flatMap((queue) => ofQueue(queue, workers, engine))),
     closedLimits(engine, new Set(queues.filter(isClosed).map(({ name }) => queueLimitKey(name)))),
     capped(ofWorkers(workers, engine)),
@@ -115,6 +118,22 @@ async function overdueJobs({ storage, clock }: Engine): Promise<readonly Finding
       'Start a server on this store, and look for "upkeep failed" in its log.',
     ),
   ];
+}
+
+/** Among the most frequent errors of jobs that wait for another attempt. */
+async function unhandledTypes({ storage }: Engine): Promise<readonly Finding[]> {
+  const { groups } = await storage.jobs.errors({ states: State.retryable, limit: errorGroups });
+  return capped(
+    groups
+      .filter(({ type }) => type === unhandledCode)
+      .map(({ count, message }) =>
+        warning(
+          'unhandled_type',
+          `${jobsWait(count)} for a worker with a handler. ${message}`,
+          'Start a worker that registers the type, or look for a wrong type in the client.',
+        ),
+      ),
+  );
 }
 
 function jobsWait(count: number): string {

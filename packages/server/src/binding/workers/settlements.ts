@@ -10,6 +10,7 @@ import {
   noClaim,
   ProtocolError,
   readFailure,
+  unhandledCode,
 } from '@ojs-ts/core';
 import type { Ack, Settlement } from '../../engine/jobs/settlement.ts';
 
@@ -55,12 +56,13 @@ export function readNack(
   leases: Leases,
   { body, text }: Item,
   worker?: string,
-): Settlement & { readonly kind: 'fail' | 'requeue' } {
+): Settlement & { readonly kind: Exclude<Settlement['kind'], 'ack'> } {
   limitSize(text(), 'The nack', maxNackBytes, 'envelope_too_large');
   const fields = new Fields(body);
   const delayMs = fields.integer('delay_ms', 0, 365 * 86_400_000) ?? 0;
   const owner = readOwner(leases, fields, worker);
   const { failure, requeue } = readFailure(text());
+  if (requeue && failure.code === unhandledCode) return { kind: 'refuse', ...owner, failure, delayMs };
   if (requeue) return { kind: 'requeue', ...owner, reason: failure.type, delayMs };
   return { kind: 'fail', ...owner, failure };
 }

@@ -20,6 +20,7 @@ import {
   retryPolicy,
   State,
   type Transition,
+  unhandled,
   utf8Length,
 } from '@ojs-ts/core';
 import type { Moved } from '../../storage/storage.ts';
@@ -35,6 +36,8 @@ export type Settlement = {
 } & (
   | { readonly kind: 'ack'; readonly result: Json | null }
   | { readonly kind: 'fail'; readonly failure: Failure }
+  /** The worker has no handler for the type. It proposes the delay. */
+  | { readonly kind: 'refuse'; readonly failure: Failure; readonly delayMs: number }
   /** Returned: the attempt does not count. With a delay the job is snoozed. */
   | { readonly kind: 'requeue'; readonly reason: string; readonly delayMs: number }
 );
@@ -120,7 +123,7 @@ export class Settlements {
       : null;
   }
 
-  async #fail(settlement: Settlement & { readonly kind: 'fail' | 'requeue' }): Promise<Outcome> {
+  async #fail(settlement: Settlement & { readonly kind: Exclude<Settlement['kind'], 'ack'> }): Promise<Outcome> {
     for (let round = 0; ; round++) {
       const job = await this.#batches.read(settlement.id);
       if (job === null) return { kind: 'missing' };
@@ -128,7 +131,7 @@ export class Settlements {
       const transition = this.#decide(job, settlement);
       const moved = await this.#batches.transition(transition);
       if (moved.kind === 'moved') {
-        if (settlement.kind === 'fail') logFailure(this.#log, job, transition);
+        if (settlement.kind !== 'requeue' && transition.events.length > 0) logFailure(this.#log, job, transition);
         const finishedAt = transition.to === State.discarded ? moved.at : null;
         const after = { ...job, state: transition.to, history: transition.history ?? job.history, finishedAt };
         return ended(after, { ...settlement, claim: job.claim }) ?? { kind: 'conflict', job };
@@ -136,10 +139,11 @@ export class Settlements {
     }
   }
 
-  #decide(job: JobRecord, settlement: Settlement & { readonly kind: 'fail' | 'requeue' }): Transition {
+  #decide(job: JobRecord, settlement: Settlement & { readonly kind: Exclude<Settlement['kind'], 'ack'> }): Transition {
     // Its backoff or delay counts from here.
     const now = latestOf(this.#clock);
     if (settlement.kind === 'fail') return failed(job, settlement.failure, now, this.#random);
+    if (settlement.kind === 'refuse') return unhandled(job, settlement.failure, settlement.delayMs, now);
     return requeued(job, settlement.reason, now, 'worker', settlement.delayMs);
   }
 }
@@ -158,7 +162,7 @@ function outcomeOfAck(moved: Moved, at: Millis): Outcome {
 /** How the worker itself ended the execution of this claim, in the same words each time; null if it did not. */
 function ended(job: JobRecord, { claim, kind }: Settlement): Outcome | null {
   if (claim === null) return null;
-  const expected = kind === 'fail' ? 'failed' : 'requeued';
+  const expected = kind === 'requeue' ? 'requeued' : 'failed';
   if (outcomeOf(job, claim) !== expected) return null;
   const entry = historyOf(job).findLast((one) => 'claim' in one && one.claim === claim);
   const maxAttempts = allowedAttempts(retryPolicy(policyOf(job).retry));
