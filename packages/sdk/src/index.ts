@@ -77,7 +77,7 @@ export type { QueueConfig, QueueConfigRequest, QueueDetail } from './operations/
 export type { PurgeOptions, Queue, QueueOverview, QueueStats } from './operations/queues.ts';
 export type { Schema, SchemaInfo } from './operations/schemas.ts';
 export type { Stats, StatsHistoryOptions, StatsPoint } from './operations/statistics.ts';
-export type { IssuedToken, TokenRecord, TokenRequest } from './operations/tokens.ts';
+export type { IssuedToken, RevokeTokenOptions, TokenRecord, TokenRequest } from './operations/tokens.ts';
 export type {
   RemoveWorkerOptions,
   WorkerDetail,

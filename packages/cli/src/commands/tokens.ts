@@ -2,15 +2,16 @@ import { formatDuration, type Json, readDuration, uuidv7 } from '@ojs-ts/core';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { ServerFlags } from '../connection/server.ts';
 import { age, type Item, moment, part, text, texts } from '../output/cells.ts';
+import { type ConfirmFlags, confirmed, takesConfirm } from '../output/confirm.ts';
 import { type FormatFlags, printAnswer, takesJson } from '../output/format.ts';
+import { plain } from '../output/plain.ts';
 import { fields } from '../output/table.ts';
-import { actionCommand } from './action.ts';
 import { group, serverCommand } from './command.ts';
 import { listCommand } from './list.ts';
 import { ahead } from './times.ts';
 import { filled } from './values.ts';
 
-const token = { param: 'id', about: 'id of the token, as ojs tokens list shows it' } as const;
+const token = { about: 'id of the token, as ojs tokens list shows it' } as const;
 
 /** `ojs tokens`. */
 export function tokensCommand(): Command {
@@ -30,12 +31,7 @@ export function tokensCommand(): Command {
     }),
     createCommand(),
     rotateCommand(),
-    actionCommand('revoke', 'end a token; every server refuses it within seconds', {
-      ...token,
-      operation: 'token.revoke',
-      said: (id) => `Token ${id} is revoked.`,
-      question: (id) => `Shall I revoke the token ${id}? Whoever uses it is refused.`,
-    }),
+    revokeCommand(),
   ]);
 }
 
@@ -87,6 +83,20 @@ function rotateCommand(): Command {
     'how long the old secret counts; default 24h',
     grace,
   );
+}
+
+function revokeCommand(): Command {
+  const command = serverCommand<ServerFlags & FormatFlags & ConfirmFlags & { readonly force?: true }>(
+    'revoke',
+    'end a token; every server refuses it within seconds',
+    async (server, flags, id = '') => {
+      await confirmed(`Shall I revoke the token ${plain(id)}? Whoever uses it is refused.`, flags);
+      const query = flags.force ? { force: 'true' } : {};
+      const { text: answer } = await server.ask({ operation: 'token.revoke', params: { id }, query });
+      printAnswer(answer, flags, () => `Token ${plain(id)} is revoked.`);
+    },
+  ).argument('<id>', token.about);
+  return takesJson(takesConfirm(command)).option('--force', 'revoke the last token that may manage tokens, too');
 }
 
 function describe(answer: Json): string {

@@ -113,7 +113,9 @@ import {
   createToken,
   type IssuedToken,
   listTokens,
+  type RevokeTokenOptions,
   revokeToken,
+  revokeTokenNames,
   rotateToken,
   type TokenRecord,
   type TokenRequest,
@@ -597,9 +599,14 @@ export class Admin implements AsyncDisposable {
     return this.#connection.ask(rotateToken(tokenId, grace), options);
   }
 
-  /** Ends a token: every server of the store refuses it within 5 s. @throws {JobNotFoundError} for an unknown token. */
-  async revokeToken(tokenId: string, options: CallOptions = {}): Promise<TokenRecord> {
-    return this.#connection.ask(revokeToken(tokenId), options);
+  /**
+   * Ends a token: every server of the store refuses it within 5 s.
+   * @throws {OJSAPIError} `conflict` for the last token that may manage tokens without `force`; {JobNotFoundError} for an
+   * unknown token.
+   */
+  async revokeToken(tokenId: string, options: RevokeTokenOptions = {}): Promise<TokenRecord> {
+    checkNames(options, revokeTokenNames);
+    return this.#connection.carry(revokeToken(tokenId, options.force), options);
   }
 
   /**

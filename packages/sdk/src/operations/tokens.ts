@@ -1,6 +1,7 @@
 import { type NamesOf, type Role, uuidv7 } from '@ojs-ts/core';
 import type { Operation } from '../connection/operation.ts';
 import { OJSAnswerError } from '../errors.ts';
+import { type CallOptions, callNames } from '../job/options.ts';
 import { timestamp } from '../job/wire.ts';
 import { compact, dateOf, eachOf, textOf, textsOf, wireOf } from '../json.ts';
 import { checkNames } from '../options/check-names.ts';
@@ -66,8 +67,18 @@ export function* rotateToken(id: string, grace: string | undefined): Operation<I
   return issued(yield { call: { operation: 'token.rotate', params: { id }, body, idempotencyKey: uuidv7() } });
 }
 
-export function* revokeToken(id: string): Operation<TokenRecord> {
-  const { token } = yield { call: { operation: 'token.revoke', params: { id } } };
+/** How to revoke a token. */
+export interface RevokeTokenOptions extends CallOptions {
+  /** Also the last token that may manage tokens. Default: false. */
+  force?: boolean | undefined;
+}
+
+export const revokeTokenNames: NamesOf<RevokeTokenOptions> = { ...callNames, force: true };
+
+export function* revokeToken(id: string, force: boolean | undefined): Operation<TokenRecord> {
+  const { token } = yield {
+    call: { operation: 'token.revoke', params: { id }, ...(force === true && { query: { force: 'true' } }) },
+  };
   return tokenOf(token);
 }
 

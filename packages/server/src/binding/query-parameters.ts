@@ -27,6 +27,7 @@ const read: Partial<Record<OperationName, readonly string[]>> = {
   'queue.list': page,
   'worker.list': page,
   'worker.remove': ['force'],
+  'token.revoke': ['force'],
   'queue.purge': ['states', 'state', 'older_than', 'confirm'],
   'admin.queues': page,
   'admin.jobs': [...page, ...subject, ...order, 'state', 'states', 'q'],

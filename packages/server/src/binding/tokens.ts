@@ -4,6 +4,7 @@ import {
   formatTimestamp,
   isQueueName,
   type Millis,
+  ProtocolError,
   pagination,
   parseDuration,
   type Role,
@@ -11,10 +12,12 @@ import {
   readRedaction,
   readTime,
   roles,
+  tokenOfPrincipal,
 } from '@ojs-ts/core';
 import type { TokenRecord } from '../engine/access/token-record.ts';
 import type { IssuedToken } from '../engine/access/tokens.ts';
 import type { Engine } from '../engine/engine.ts';
+import { readForce } from './force.ts';
 import type { BindingRequest, Handlers } from './handler.ts';
 import { json, type Reply } from './reply.ts';
 
@@ -22,7 +25,7 @@ export const tokenHandlers: Handlers<'token.list' | 'token.create' | 'token.rota
   'token.list': listTokens,
   'token.create': createToken,
   'token.rotate': rotateToken,
-  'token.revoke': async (engine, { params }) => json({ token: render(await engine.tokens.revoke(params.id ?? '')) }),
+  'token.revoke': revokeToken,
 };
 
 const maxQueues = 100;
@@ -64,6 +67,20 @@ async function rotateToken(engine: Engine, { params, body }: BindingRequest): Pr
     fields.issue('grace', 'must be an ISO 8601 duration of at most P30D, such as PT1H; PT0S ends the old secret now');
   fields.done();
   return told(await engine.tokens.rotate(params.id ?? '', graceMs ?? defaultGraceMs));
+}
+
+/** DELETE /admin/tokens/:id. `?force=true` also takes the last one by which its caller could make another. */
+async function revokeToken(engine: Engine, { params, query, owner = '' }: BindingRequest): Promise<Reply> {
+  const id = params.id ?? '';
+  // Whoever is here without a token of the store is not locked out.
+  if (!readForce(query) && tokenOfPrincipal(owner) !== null && (await engine.tokens.isLastAdmin(id)))
+    throw new ProtocolError(
+      'conflict',
+      'This is the last token that may manage tokens: without it, nobody could make another.',
+      { token_id: id, reason: 'last_admin' },
+      'Make another token with the role admin for all queues first. Or repeat the call with ?force=true; the way back is then ojs tokens create --storage.',
+    );
+  return json({ token: render(await engine.tokens.revoke(id)) });
 }
 
 function readRoles(fields: Fields): readonly Role[] {

@@ -76,6 +76,11 @@ export class Authorization {
     return sent === undefined ? null : holderOf(await this.#stored.verify(sent));
   }
 
+  /** What the store knows of a token that was refused. */
+  claimed(header: string): ReturnType<Tokens['claimed']> {
+    return this.#stored.claimed(sentToken(header) ?? '');
+  }
+
   /** Whether a caller that was let in before would still be. */
   admits(holder: Holder | null): boolean {
     if (!this.isOn) return true;

@@ -75,7 +75,7 @@ export class Logins {
     if (!from.isSealed && this.#failures.peek(client).remaining < 1) await this.#slow(client);
     const holder = known ?? (await this.#authorization.verify(header));
     if (holder !== null) this.#remember(pairOf(client, holder), holder, from);
-    else if (!from.isSealed) this.#failed(client, from);
+    else if (!from.isSealed) this.#failed(client, header, from);
     return holder;
   }
 
@@ -94,7 +94,7 @@ export class Logins {
     else this.#waiting.set(client, others);
   }
 
-  #failed(client: string, { address, route, requestId }: Origin): void {
+  #failed(client: string, header: string, { address, route, requestId }: Origin): void {
     const isFirst = this.#failures.take(client).allowed;
     if (!isFirst || !this.#lines.take('').allowed) {
       this.#unlogged += 1;
@@ -102,14 +102,16 @@ export class Logins {
     }
     const more = this.#unlogged === 0 ? {} : { unlogged: this.#unlogged };
     this.#unlogged = 0;
-    this.#warn({ address, route, request_id: requestId, ...more }, 'login failed');
+    const token = this.#authorization.claimed(header);
+    const about = token === null ? {} : { token_id: token.id, token_name: token.name, token_state: token.state };
+    this.#warn({ address, route, request_id: requestId, ...about, ...more }, 'login failed');
     this.#audit({
       event_type: accessEvents.loginFailed,
       principal: 'unknown',
       source_ip: address,
       correlation_id: requestId,
       outcome: 'failure',
-      detail: { route, ...more },
+      detail: { route, ...about, ...more },
     });
   }
 

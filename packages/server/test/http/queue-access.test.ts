@@ -612,3 +612,49 @@ describe('payloads', () => {
       expectRefusal(await send(server.url, { path: `/ojs/v1${path}`, headers }), 403, 'permission_denied');
   });
 });
+
+test('the last token that may manage tokens is revoked by force only', async () => {
+  await using own = await serve();
+  const { tokens } = own.engine;
+  const make = async (roles: Grant['roles'], queues: readonly string[] = ['*']) =>
+    tokens.create({ roles, queues, name: 'test', expiresAt: null, createdBy: 'test' });
+  const admin = await make(['admin']);
+  await make(['operator']);
+  await make(['admin'], ['mail']);
+  const second = await make(['admin']);
+  const revoke = (id: string, query = '') =>
+    send(own.url, {
+      method: 'DELETE',
+      path: `/ojs/v1/admin/tokens/${id}${query}`,
+      headers: { authorization: `Bearer ${admin.token}` },
+    });
+  expect((await revoke(second.record.id)).status).toBe(200);
+  const refused = await revoke(admin.record.id);
+  expectRefusal(refused, 409, 'conflict');
+  expect(JSON.parse(refused.text).error).toMatchObject({ details: { reason: 'last_admin' } });
+  expectRefusal(await revoke(admin.record.id, '?force=maybe'), 400, 'invalid_request');
+  expect((await revoke(admin.record.id, '?force=true')).status).toBe(200);
+  expect(tokens.isUsable(admin.record.id)).toBe(false);
+});
+
+test('a failed login with a token that the store knows names the token, in the log and in the audit', async () => {
+  await using own = await serve();
+  const { tokens } = own.engine;
+  const make = async (expiresAt: number | null = null) =>
+    tokens.create({ roles: ['admin'], queues: ['*'], name: 'deploy', expiresAt, createdBy: 'test' });
+  const [admin, revoked, rotated] = [await make(), await make(), await make()];
+  await tokens.revoke(revoked.record.id);
+  await tokens.rotate(rotated.record.id, 0);
+  const ask = async (token: string) =>
+    send(own.url, { path: '/ojs/v1/admin/audit', headers: { authorization: `Bearer ${token}` } });
+  for (const token of [revoked.token, rotated.token, 'ojs_0123456789abcdef_'.padEnd(64, 'x')]) await ask(token);
+  const entries: readonly { readonly event_type: string; readonly principal: string; readonly detail: object }[] =
+    JSON.parse((await ask(admin.token)).text).items;
+  const failed = entries.filter(({ event_type }) => event_type === 'authentication.failed').toReversed();
+  expect(failed.map(({ principal }) => principal)).toEqual(['unknown', 'unknown', 'unknown']);
+  expect(failed.map(({ detail }) => detail)).toMatchObject([
+    { token_id: revoked.record.id, token_name: 'deploy', token_state: 'revoked' },
+    { token_id: rotated.record.id, token_name: 'deploy', token_state: 'other secret' },
+    expect.not.objectContaining({ token_id: expect.anything() }),
+  ]);
+});

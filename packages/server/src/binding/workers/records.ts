@@ -1,8 +1,9 @@
-import { didYouMean, Fields, formatTimestamp, ProtocolError, pagination } from '@ojs-ts/core';
+import { Fields, formatTimestamp, ProtocolError, pagination } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import { descriptionOf, healthOf, type KnownWorker } from '../../engine/workers/workers.ts';
 import type { Directive } from '../../storage/storage.ts';
 import { readAdminPage } from '../admin/page.ts';
+import { readForce } from '../force.ts';
 import type { BindingRequest } from '../handler.ts';
 import { json, type Reply } from '../reply.ts';
 import { heldBy, readBeat } from './heartbeat.ts';
@@ -58,13 +59,9 @@ export async function deregister(engine: Engine, request: BindingRequest): Promi
  */
 export async function removeWorker(engine: Engine, { params, query }: BindingRequest): Promise<Reply> {
   const id = params.id ?? '';
-  const { force = 'false' } = query;
-  if (force !== 'true' && force !== 'false')
-    throw ProtocolError.invalid([
-      { path: 'query.force', message: `must be true or false.${didYouMean(force, ['true', 'false'])}` },
-    ]);
+  const force = readForce(query);
   const worker = await engine.workers.find(id);
-  if (worker !== null && force === 'false' && statusOf(engine, worker) !== 'unhealthy')
+  if (worker !== null && !force && statusOf(engine, worker) !== 'unhealthy')
     throw new ProtocolError(
       'conflict',
       `The worker ${id} has not missed its heartbeat deadline, so it may still run its jobs.`,

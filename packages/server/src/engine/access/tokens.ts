@@ -140,6 +140,24 @@ export class Tokens {
     return this.#change(id, (before) => ({ ...before, revokedAt: this.#clock.now(), previous: null }));
   }
 
+  /** Whether nobody could manage tokens by one of the store if this one ended. */
+  async isLastAdmin(id: string): Promise<boolean> {
+    await this.#readAgain();
+    const admins = [...this.#records.values()].filter(
+      (record) => isUsable(record, this.#clock.now()) && grants(record, 'access') && coversEveryQueue(record),
+    );
+    return admins.length === 1 && admins[0]?.id === id;
+  }
+
+  /** What the store knows of a text that was refused, by the id in it: nobody has proven to be its holder. */
+  claimed(text: string): { readonly id: string; readonly name: string; readonly state: string } | null {
+    const record = this.#records.get(parseTokenText(text)?.id ?? '');
+    if (record === undefined) return null;
+    const { id, name, revokedAt } = record;
+    const state = revokedAt !== null ? 'revoked' : isUsable(record, this.#clock.now()) ? 'other secret' : 'expired';
+    return { id, name, state };
+  }
+
   async #change(id: string, decide: (before: TokenRecord) => TokenRecord): Promise<TokenRecord> {
     const { documents } = this.#storage;
     const document = await documents.get(kind, id);
