@@ -6,7 +6,9 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  realpathSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -78,6 +80,75 @@ worker.register('hold', async () => {
 });
 await worker.start();
 `;
+
+/** A worker that says in which folder it ran, and a program that enqueues a job for it. */
+const own = {
+  'worker.ts': `
+import { Worker } from '@ojs-ts/sdk';
+export const worker = new Worker({ url: undefined });
+worker.register('where', async () => process.cwd());
+`,
+  'src/ask.ts': `
+import { Client } from '@ojs-ts/sdk';
+await using client = new Client({ url: undefined, requestRetry: false });
+const job = await client.enqueue('where', []).catch((error) => console.log('refused', error.message));
+if (job) console.log('ran in', await job.wait());
+`,
+};
+
+describe('two projects on one machine', () => {
+  const free = { OJS_BACKEND_URL: '', OJS_PORT: '', NODE_ENV: '' };
+  const run = (project: Project, script: string, ...args: readonly string[]) =>
+    new Child(script, args, { ...free, NO_COLOR: '1', XDG_CONFIG_HOME: project.folder }, project.folder);
+
+  test('each program and command reaches the ojs dev of its own folder, and nothing once that has ended', async () => {
+    using one = new Project(own);
+    using two = new Project(own);
+    // At once: both look for a free port.
+    await using first = run(one, main, 'dev', 'worker.ts');
+    await using second = run(two, main, 'dev', 'worker.ts');
+    const urls = await Promise.all([urlOf(first), urlOf(second)]);
+    expect(urls[0]).not.toBe(urls[1]);
+    for (const project of [one, two]) {
+      await using asked = run(project, join(project.folder, 'src/ask.ts'));
+      expect(await asked.line(/ran in|refused/)).toBe(`ran in ${realpathSync(project.folder)}`);
+    }
+    await using listed = run(two, main, 'jobs', 'list', '--ndjson');
+    expect(JSON.parse(await listed.line(/./))).toMatchObject({ type: 'where' });
+    expect(statSync(join(two.folder, '.ojs')).mode & 0o777).toBe(0o700);
+
+    await second.end('SIGTERM');
+    await using late = run(two, join(two.folder, 'src/ask.ts'));
+    expect(await late.line(/ran in|refused/)).toMatch(/refused .*ojs dev does not run in \S+\. Start it there/);
+    await first.end('SIGKILL');
+    await using stale = run(one, main, 'jobs', 'list');
+    await once(stale.process, 'exit');
+    expect([stale.process.exitCode, stale.errors.join('\n')]).toEqual([
+      5,
+      expect.stringMatching(
+        /ojs dev does not run in \S+: the process that wrote \.ojs\/url has ended\. Start it there/,
+      ),
+    ]);
+    await using again = run(one, main, 'dev', 'worker.ts', '--port', '0');
+    await urlOf(again);
+    await using asked = run(one, join(one.folder, 'src/ask.ts'));
+    expect(await asked.line(/ran in|refused/)).toBe(`ran in ${realpathSync(one.folder)}`);
+  });
+
+  test('a second ojs dev in a folder leaves its programs with the first', async () => {
+    using project = new Project(own);
+    await using first = run(project, main, 'dev', '--port', '0');
+    const url = await urlOf(first);
+    await using second = run(project, main, 'dev', '--port', '0');
+    await urlOf(second);
+    const file = join(project.folder, '.ojs/url');
+    expect(readFileSync(file, 'utf8')).toBe(`${url}\n${first.process.pid}\n`);
+    await second.end('SIGTERM');
+    expect(existsSync(file)).toBe(true);
+    await first.end('SIGTERM');
+    expect(existsSync(file)).toBe(false);
+  });
+});
 
 describe('ojs dev', () => {
   test('a change lets the running job end, and the next job runs in a new process', async () => {

@@ -1,7 +1,12 @@
 export type { Answer, Call, CallContext, Transport } from '@ojs-ts/core';
 export { Admin, Admin as OjsAdmin } from './client/admin.ts';
 export { Client, Client as OjsClient, type ClientOptions, type HandlesOf } from './client/client.ts';
-export { type ConnectionOptions, type HttpTransportOptions, httpTransport } from './connection/connection.ts';
+export {
+  type ConnectionOptions,
+  devServerUrl,
+  type HttpTransportOptions,
+  httpTransport,
+} from './connection/connection.ts';
 export type { Logger } from './connection/logger.ts';
 export type { UrlOption } from './connection/target.ts';
 export {

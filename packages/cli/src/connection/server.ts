@@ -28,7 +28,10 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} };
 /** Adds the options that say which server a command asks. */
 export function takesServer(command: Command): Command {
   const add = (flags: string, about: string) => command.addOption(new Option(flags, about).helpGroup(serverHeading));
-  add('--url <url>', 'URL of the server (OJS_BACKEND_URL; default: the current context, else http://localhost:8080)');
+  add(
+    '--url <url>',
+    'URL of the server (OJS_BACKEND_URL; default: the current context, the ojs dev of this folder, else http://localhost:8080)',
+  );
   add('--storage <url>', 'open this storage instead, without a server: sqlite:PATH, postgres://…, redis://…');
   return add('--context <name>', 'ask the server or storage of this context (ojs context)');
 }
@@ -112,14 +115,24 @@ function isAccepted({ status, text }: Answer, accepted: Accepted): boolean {
 
 async function overHttp(target: string | undefined, token: string | undefined): Promise<Server> {
   // Loaded here, so that a server starts without it.
-  const { httpTransport, OJSValidationError } = await import('@ojs-ts/sdk');
+  const { devServerUrl, httpTransport, OJSValidationError } = await import('@ojs-ts/sdk');
+  const url = target ?? found(devServerUrl) ?? 'http://localhost:8080';
   try {
-    const place = new URL(target ?? 'http://localhost:8080');
-    return new Server(httpTransport(target, { token }), `${place.origin}${place.pathname.replace(/\/$/, '')}`);
+    const place = new URL(url);
+    return new Server(httpTransport(url, { token }), `${place.origin}${place.pathname.replace(/\/$/, '')}`);
   } catch (error) {
     if (error instanceof OJSValidationError || error instanceof TypeError)
       throw new Failure('usage', error.message.replace(/^target: /, '--url: '));
     throw error;
+  }
+}
+
+/** @throws Failure where `ojs dev` has run in the working folder, and does not run now. */
+function found(devServerUrl: () => string | null): string | null {
+  try {
+    return devServerUrl();
+  } catch (error) {
+    throw new Failure('unreachable', `${error instanceof Error ? error.message : error} Or name a server with --url.`);
   }
 }
 

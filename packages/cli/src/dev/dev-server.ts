@@ -1,8 +1,8 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { isObject } from '@ojs-ts/core';
 import { type RunningServer, startServer, storageUrl } from '@ojs-ts/server';
 import type { Item } from '../output/cells.ts';
+import { devFolder, makeDevFolder } from './url-file.ts';
 
 export interface DevServerOptions {
   /** URL of a storage; undefined for `OJS_STORAGE`, else the file below the working folder. */
@@ -13,7 +13,6 @@ export interface DevServerOptions {
   readonly line: (record: Item) => void;
 }
 
-const folder = '.ojs';
 const usualPort = 8_080;
 const ports = 100;
 
@@ -23,30 +22,40 @@ const notHere = ['OJS_TOKEN', 'OJS_TOKEN_FILE', 'OJS_AUTH_TOKEN', 'OJS_TLS_CERT_
 /** Starts the server of `ojs dev`. Its worker reads the same environment, so the variables leave it for both. */
 export async function startDevServer({ storage, port, line }: DevServerOptions): Promise<RunningServer> {
   for (const name of notHere) delete process.env[name];
-  const wanted = port ?? (process.env.OJS_PORT ? undefined : await freePort());
-  return startServer({
-    storage: storage ?? (process.env.OJS_STORAGE ? storageUrl(undefined) : ownFile()),
-    host: '127.0.0.1',
-    ...(wanted !== undefined && { port: wanted }),
-    logTo: {
-      write(text) {
-        const record: unknown = JSON.parse(text);
-        if (isObject(record)) line(record);
-      },
-    },
-  });
+  const isNamed = port !== undefined || Boolean(process.env.OJS_PORT);
+  for (let first = usualPort; ; first++) {
+    const wanted = isNamed ? port : await freePort(first);
+    try {
+      return await startServer({
+        storage: storage ?? (process.env.OJS_STORAGE ? storageUrl(undefined) : ownFile()),
+        host: '127.0.0.1',
+        ...(wanted !== undefined && { port: wanted }),
+        logTo: {
+          write(text) {
+            const record: unknown = JSON.parse(text);
+            if (isObject(record)) line(record);
+          },
+        },
+      });
+    } catch (error) {
+      // Another ojs dev has taken the port since the look at it.
+      if (isNamed || !isTaken(error) || first >= usualPort + ports) throw error;
+    }
+  }
 }
 
-/** A file of the project that its repository does not keep. */
+function isTaken(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+}
+
 function ownFile(): string {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  writeFileSync(`${folder}/.gitignore`, '*\n');
-  return `sqlite:./${folder}/dev.db`;
+  makeDevFolder();
+  return `sqlite:./${devFolder}/dev.db`;
 }
 
 /** The usual port, or the first free one after it. */
-async function freePort(): Promise<number> {
-  for (let port = usualPort; port < usualPort + ports; port++) if (await isFree(port)) return port;
+async function freePort(first: number): Promise<number> {
+  for (let port = first; port < usualPort + ports; port++) if (await isFree(port)) return port;
   return 0;
 }
 

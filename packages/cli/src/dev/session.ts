@@ -3,6 +3,7 @@ import { openBrowser } from './browser.ts';
 import { say, serverWords } from './dev-log.ts';
 import { type DevServerOptions, startDevServer } from './dev-server.ts';
 import { interruptKey, listenForKeys } from './keys.ts';
+import { writeUrlFile } from './url-file.ts';
 import { WorkerRunner } from './worker-runner.ts';
 
 export interface DevOptions extends Pick<DevServerOptions, 'storage' | 'port'> {
@@ -42,6 +43,7 @@ export async function runDevSession({ worker, open, drainMs, storage, port }: De
       if (message.startsWith('Worker registered')) runner?.registered();
     },
   });
+  const removeUrlFile = writeUrlFile(server.url);
   const dashboard = `${server.url}/dashboard/`;
   const openDashboard = () => openBrowser(dashboard, (line) => say('ojs', line));
   runner = worker === null ? null : new WorkerRunner({ module: worker, url: server.url, drainMs });
@@ -71,12 +73,16 @@ export async function runDevSession({ worker, open, drainMs, storage, port }: De
   process.on('SIGINT', () => quit(130));
   process.on('SIGTERM', () => quit(143));
   process.on('SIGHUP', () => quit(129));
-  process.on('exit', () => runner?.kill());
+  process.on('exit', () => {
+    runner?.kill();
+    removeUrlFile();
+  });
 
   const seconds = (performance.now() / 1_000).toFixed(1);
   const hint = process.stdin.isTTY ? ' (h shows the keys)' : '';
   say('ojs', `${dashboard} is up in ${seconds} s${hint}`);
-  if (server.url !== usualUrl) say('ojs', `Clients find it by OJS_BACKEND_URL=${server.url}`);
+  if (server.url !== usualUrl)
+    say('ojs', `Programs in this folder find it by themselves, others by OJS_BACKEND_URL=${server.url}`);
   if (open) openDashboard();
   if (runner === null) say('ojs', example);
   else runner.start();

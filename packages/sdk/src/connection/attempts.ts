@@ -12,6 +12,7 @@ import { checkNames } from '../options/check-names.ts';
 import type { Duration } from '../options/duration.ts';
 import { durationMs } from '../options/values.ts';
 import type { HttpOptions } from '../transport/http.ts';
+import { NoDevServer } from '../transport/no-dev-server.ts';
 import { apiError, checkServer, describeAnswer, isPassing, placeOf, retryAfterMs } from './api-error.ts';
 import { backoffMs } from './pause.ts';
 import { asFound, getCall, isOwn, type Recovery } from './recovery.ts';
@@ -87,7 +88,7 @@ export function isRefused(answer: Answer, isAnswer?: (answer: Answer) => boolean
 export function unanswered(cause: unknown, context: ErrorContext, http: HttpOptions | null): Unanswered {
   const failure = `${context.operation}: ${messageOf(cause)}`;
   const message =
-    http === null
+    http === null || cause instanceof NoDevServer
       ? failure
       : `${failure.replace(/\.$/, '')}. Check the URL ${http.base.origin}, and that an OJS server runs there.`;
   return { final: false, error: new OJSConnectionError(message, { ...context, cause }) };

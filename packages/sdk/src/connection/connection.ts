@@ -293,10 +293,38 @@ async function answered(fake: Fake, call: Call, deadline: Deadline): Promise<Ans
 /** @throws {OJSValidationError} for a URL or an option that cannot be used. */
 export function httpOptions(target: string | undefined, options: ConnectionOptions): HttpOptions {
   const { environment } = platform;
-  const base = (target === undefined ? environment?.url() : undefined) ?? readBaseUrl(target ?? defaultUrl, 'target');
+  const named = target === undefined ? environment?.url() : readBaseUrl(target, 'target');
+  const base = named ?? readBaseUrl(defaultUrl, 'target');
   const token = options.token ?? environment?.token();
   const tls = platform.tlsFor(options.tls, base, options.fetch !== undefined);
-  return { base, headers: options.headers ?? {}, token, fetch: options.fetch, ...(tls && { tls }) };
+  const rest = { headers: options.headers ?? {}, token, fetch: options.fetch, ...(tls && { tls }) };
+  if (named !== undefined || environment === undefined) return { base, ...rest };
+  const find = () => environment.devServer() ?? base;
+  return {
+    get base() {
+      return foundOr(base, find);
+    },
+    find,
+    ...rest,
+  };
+}
+
+/** For messages. */
+function foundOr(base: URL, find: () => URL): URL {
+  try {
+    return find();
+  } catch {
+    return base;
+  }
+}
+
+/**
+ * The URL of the server that `ojs dev` runs in the working folder, which clients without a URL use in development; null
+ * where none has run.
+ * @throws an Error that says so where one has run, and does not run now.
+ */
+export function devServerUrl(): string | null {
+  return platform.environment?.devServer()?.origin ?? null;
 }
 
 /** How an {@link httpTransport} reaches the server. */

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { requireNode, type Transport } from '@ojs-ts/core/client';
 import { OJSError } from '../errors.ts';
 import { FetchTransport } from '../transport/fetch.ts';
+import { foundTransport } from '../transport/found.ts';
 import type { HttpOptions } from '../transport/http.ts';
 import { lazyTransport } from '../transport/lazy.ts';
 import { environment } from './node/environment.ts';
@@ -21,7 +22,7 @@ export const platform: Platform = {
   environment,
   tlsFor,
   httpTransport: (options) =>
-    options.fetch === undefined ? lazyTransport(() => openTransport(options)) : new FetchTransport(options),
+    options.find === undefined ? transportTo(options) : foundTransport(options, options.find, transportTo),
   process: {
     hostname: hostname(),
     pid: process.pid,
@@ -39,6 +40,10 @@ export const platform: Platform = {
   startHeartbeats,
   startLoadMeter,
 };
+
+function transportTo(options: HttpOptions): Required<Transport> {
+  return options.fetch === undefined ? lazyTransport(() => openTransport(options)) : new FetchTransport(options);
+}
 
 /** Loads undici with the first call: a worker on an embedded engine never needs it. */
 async function openTransport(options: HttpOptions): Promise<Required<Transport>> {

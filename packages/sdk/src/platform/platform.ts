@@ -54,6 +54,8 @@ export type LogLevel = (typeof logLevels)[number];
 export interface Environment {
   text(name: string): string | undefined;
   url(): URL | undefined;
+  /** The server of `ojs dev` in the working folder; null without one. @throws {NoDevServer} if it does not run now. */
+  devServer(): URL | null;
   token(): string | undefined;
   queue(): string | undefined;
   logLevel(): LogLevel | undefined;

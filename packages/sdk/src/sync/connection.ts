@@ -150,7 +150,7 @@ export class SyncConnection implements Disposable {
     const { requestId } = context;
     const token = this.#currentToken();
     this.#thread ??= new CallThread({
-      url: this.#http.base.href,
+      url: (this.#http.find?.() ?? this.#http.base).href,
       headers: { ...this.#http.headers },
       ...(this.#http.tls !== undefined && { tls: this.#http.tls }),
     });

@@ -1,6 +1,7 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Failure } from '../../connection/failure.ts';
+import { makeDevFolder } from '../../dev/url-file.ts';
 import { filesOf, type TemplateName } from './template.ts';
 
 /** Names of what a folder has, without `.git`: a new repository may be there already. */
@@ -23,7 +24,9 @@ export async function writeProject(folder: string, template: TemplateName): Prom
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, path === 'package.json' ? named(text, folder) : text);
   }
-  return files.size;
+  // From now on its programs ask the ojs dev of this folder, and not what runs on the usual port.
+  makeDevFolder(folder);
+  return files.size + 1;
 }
 
 function named(manifest: string, folder: string): string {

@@ -3,7 +3,7 @@ import { Client } from '@ojs-ts/sdk';
 import { emailWelcome } from './jobs.ts';
 
 const [to = 'ada@example.com', name = 'Ada'] = process.argv.slice(2);
-const client = new Client(); // OJS_BACKEND_URL, else http://localhost:8080
+const client = new Client(); // OJS_BACKEND_URL, else the ojs dev of this folder
 const job = await client.enqueue(emailWelcome, [to, name]);
 console.log(`Enqueued: ${job.id}`);
 console.log('Result:', await job.wait({ timeout: '30s' }));

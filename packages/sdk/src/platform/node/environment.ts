@@ -3,11 +3,13 @@ import { OJSValidationError } from '../../errors.ts';
 import { readQueueName } from '../../options/names.ts';
 import { readBaseUrl } from '../../transport/http.ts';
 import { type Environment, logLevels } from '../platform.ts';
+import { devServer } from './dev-server.ts';
 
 /** The variables of the process. */
 export const environment: Environment = {
   text,
   url: () => read('OJS_BACKEND_URL', readBaseUrl),
+  devServer,
   token: () => text('OJS_AUTH_TOKEN'),
   queue: () => read('OJS_QUEUE', readQueueName),
   logLevel: () =>

@@ -2,6 +2,7 @@ import { platform } from '#platform';
 import { type Connection, once } from '../../connection/connection.ts';
 import { textOf, textsOf, type Wire } from '../../json.ts';
 import type { LoadMeter } from '../../platform/platform.ts';
+import { defaultUrl, type HttpOptions } from '../../transport/http.ts';
 import type { WorkerSettings } from '../options.ts';
 import type { ConnectionLog } from '../worker-log.ts';
 import {
@@ -179,7 +180,7 @@ export class Heartbeat {
     const { http } = connection;
     if (!settings.heartbeatThread || platform.startHeartbeats === undefined || http === null) return;
     const { base, headers, token, fetch, tls } = http;
-    if (fetch !== undefined || typeof token === 'function') return;
+    if (fetch !== undefined || typeof token === 'function' || mayMove(http)) return;
     const slots = settings.concurrency + settings.prefetch;
     const shared = SharedLeases.for(placesPerSlot * slots + 64);
     const plan = {
@@ -246,5 +247,14 @@ export class Heartbeat {
   #warn(error: unknown): void {
     this.#failing = true;
     this.#services.connectionLog.failed('heartbeat', error);
+  }
+}
+
+/** Whether the server is one of `ojs dev`: the thread knows one URL, and that server may start later or elsewhere. */
+function mayMove({ find }: HttpOptions): boolean {
+  try {
+    return find !== undefined && find().origin !== defaultUrl;
+  } catch {
+    return true;
   }
 }
