@@ -58,7 +58,8 @@ describe('settings of the server', () => {
       OJS_HISTORY_RETENTION: 'queue=mail:2d',
     };
     const flag = /^OJS_(?:QUIRKS|EVENTS|DASHBOARD|STORE_CHECK|HISTORY_ENABLED)$/;
-    const count = /COUNT$|^OJS_(?:PORT|MEMORY|POISON_AFTER|MAX_CONNECTIONS(?:_PER_ADDRESS)?|REALTIME_.*|HISTORY_.*)$/;
+    const count =
+      /COUNT$|^OJS_(?:PORT|MEMORY|POISON_AFTER|MAX_QUEUES|MAX_CONNECTIONS(?:_PER_ADDRESS)?|REALTIME_.*|HISTORY_.*)$/;
     const plain = leaves(readConfig({}, {}));
     const changed = new Set<string>();
     for (const name of read) {

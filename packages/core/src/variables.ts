@@ -39,6 +39,7 @@ const table = {
   OJS_DEAD_AFTER: ['server'],
   OJS_REQUIRE_LEASE: ['server'],
   OJS_POISON_AFTER: ['server'],
+  OJS_MAX_QUEUES: ['server'],
   OJS_PAUSED_QUEUES: ['server'],
   OJS_RETAIN_COMPLETED: ['server'],
   OJS_RETAIN_CANCELLED: ['server'],

@@ -109,7 +109,7 @@ export interface ServerOptions {
   /** The pages at `/dashboard/` and `/playground`. Default true; `OJS_DASHBOARD=false`. */
   readonly dashboard?: boolean;
   /**
-   * `OJS_VISIBILITY_TIMEOUT` and `OJS_DEAD_AFTER` (durations such as `30s`), `OJS_REQUIRE_LEASE=true`, `OJS_POISON_AFTER`, `OJS_PAUSED_QUEUES`
+   * `OJS_VISIBILITY_TIMEOUT` and `OJS_DEAD_AFTER` (durations such as `30s`), `OJS_REQUIRE_LEASE=true`, `OJS_POISON_AFTER`, `OJS_MAX_QUEUES`, `OJS_PAUSED_QUEUES`
    * (`accept` or `reject`), `OJS_RETAIN_COMPLETED`, `OJS_RETAIN_CANCELLED`, `OJS_RETAIN_DISCARDED`,
    * `OJS_RETAIN_DEAD_LETTER`, `OJS_RETAIN_EVENTS`, `OJS_RETAIN_WORKFLOWS`, `OJS_RETAIN_STATISTICS` and `OJS_RETAIN_AUDIT`
    * (durations such as `7d`); the most that are kept: `OJS_RETAIN_COUNT` (finished jobs of each state), `OJS_RETAIN_DEAD_LETTER_COUNT`,
@@ -119,16 +119,25 @@ export interface ServerOptions {
    */
   readonly engine?: Pick<
     EngineOptions,
-    'visibilityMs' | 'deadAfterMs' | 'requireLease' | 'poisonAfter' | 'pausedQueues' | 'retention' | 'history'
+    | 'visibilityMs'
+    | 'deadAfterMs'
+    | 'requireLease'
+    | 'poisonAfter'
+    | 'maxQueues'
+    | 'pausedQueues'
+    | 'retention'
+    | 'history'
   >;
 }
 
-const { visibilityMs, deadAfterMs, requireLease, poisonAfter, pausedQueues, retention, history } = engineNames;
+const { visibilityMs, deadAfterMs, requireLease, poisonAfter, maxQueues, pausedQueues, retention, history } =
+  engineNames;
 const serverEngineNames: NamesOf<NonNullable<ServerOptions['engine']>> = {
   visibilityMs,
   deadAfterMs,
   requireLease,
   poisonAfter,
+  maxQueues,
   pausedQueues,
   retention,
   history,
@@ -410,6 +419,7 @@ function readEngine(
   env: Readonly<Record<string, string | undefined>>,
 ): ServerConfig['engine'] {
   const poisonAfter = count('OJS_POISON_AFTER', env);
+  const maxQueues = count('OJS_MAX_QUEUES', env);
   const keep = count('OJS_RETAIN_COUNT', env);
   const keepDeadLetters = count('OJS_RETAIN_DEAD_LETTER_COUNT', env);
   const keepEvents = count('OJS_RETAIN_EVENTS_COUNT', env);
@@ -439,6 +449,7 @@ function readEngine(
     ...millis('OJS_DEAD_AFTER', 'deadAfterMs', env),
     ...(flag('OJS_REQUIRE_LEASE', env) && { requireLease: true }),
     ...(poisonAfter !== null && { poisonAfter }),
+    ...(maxQueues !== null && { maxQueues }),
     ...(pausedQueues !== undefined && { pausedQueues }),
     ...options,
     retention,

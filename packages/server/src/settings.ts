@@ -54,6 +54,7 @@ const rows: Partial<Record<Variable, Row>> = {
   OJS_VISIBILITY_TIMEOUT: { option: (o) => o.engine?.visibilityMs, value: (_, e) => formatDuration(e.visibilityMs) },
   OJS_DEAD_AFTER: { option: (o) => o.engine?.deadAfterMs, value: (_, e) => formatDuration(e.deadAfterMs) },
   OJS_REQUIRE_LEASE: { option: (o) => o.engine?.requireLease, value: (_, e) => e.requireLease },
+  OJS_MAX_QUEUES: { option: (o) => o.engine?.maxQueues, value: (_, e) => e.maxQueues },
   OJS_POISON_AFTER: { option: (o) => o.engine?.poisonAfter, value: (_, e) => e.poisonAfter },
   OJS_PAUSED_QUEUES: { option: (o) => o.engine?.pausedQueues, value: (_, e) => e.pausedQueues },
   OJS_RETAIN_COMPLETED: kept('completedMs'),

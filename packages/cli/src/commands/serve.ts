@@ -23,6 +23,7 @@ interface ServeFlags {
   readonly pausedQueues?: 'accept' | 'reject';
   readonly requireLease?: boolean;
   readonly poisonAfter?: number;
+  readonly maxQueues?: number;
   readonly deadAfter?: number;
   readonly visibilityTimeout?: number;
   readonly maxConnections?: number;
@@ -120,6 +121,11 @@ export function serveCommand(): Command {
     .option(
       '--poison-after <count>',
       'discard a job after this many workers have died while running it (OJS_POISON_AFTER; default 3)',
+      atLeastOne,
+    )
+    .option(
+      '--max-queues <count>',
+      'the most queues that enqueued jobs create (OJS_MAX_QUEUES; default 10000)',
       atLeastOne,
     )
     .option(
@@ -264,7 +270,7 @@ export function serveCommand(): Command {
 }
 
 async function serve(flags: ServeFlags): Promise<void> {
-  const { tlsCert, tlsKey, pausedQueues, requireLease, poisonAfter, deadAfter, visibilityTimeout } = flags;
+  const { tlsCert, tlsKey, pausedQueues, requireLease, poisonAfter, maxQueues, deadAfter, visibilityTimeout } = flags;
   const options: ServerOptions = {
     ...(flags.storage !== undefined && { storage: flags.storage }),
     ...(flags.port !== undefined && { port: flags.port }),
@@ -303,6 +309,7 @@ async function serve(flags: ServeFlags): Promise<void> {
       ...(pausedQueues !== undefined && { pausedQueues }),
       ...(requireLease !== undefined && { requireLease }),
       ...(poisonAfter !== undefined && { poisonAfter }),
+      ...(maxQueues !== undefined && { maxQueues }),
       ...(deadAfter !== undefined && { deadAfterMs: deadAfter }),
       ...(visibilityTimeout !== undefined && { visibilityMs: visibilityTimeout }),
       retention: given({

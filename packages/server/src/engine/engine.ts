@@ -44,9 +44,17 @@ import { type Ack, type Outcome, type Settlement, Settlements } from './jobs/set
 import { Suspects } from './jobs/suspects.ts';
 import { Maintenance } from './maintenance.ts';
 import { type MemoryLimits, memoryLimits } from './memory-limits.ts';
-import { defaultRetention, type EngineLog, type EngineOptions, type Retention, silentLog } from './options.ts';
+import {
+  defaultMaxQueues,
+  defaultRetention,
+  type EngineLog,
+  type EngineOptions,
+  type Retention,
+  silentLog,
+} from './options.ts';
 import { AllQueues } from './queues/all-queues.ts';
 import { LimitOverrides } from './queues/limit-overrides.ts';
+import { QueueBound } from './queues/queue-bound.ts';
 import { QueueSettings } from './queues/queue-settings.ts';
 import { Statistics } from './queues/statistics.ts';
 import { Totals } from './queues/totals.ts';
@@ -106,6 +114,8 @@ export class Engine implements AsyncDisposable {
   readonly schemas: Schemas;
   readonly queueSettings: QueueSettings;
   readonly queues: AllQueues;
+  readonly maxQueues: number;
+  readonly queueBound: QueueBound;
   readonly limitOverrides: LimitOverrides;
   readonly statistics: Statistics;
   /** Running totals by queue and type, which survive pruning. */
@@ -168,6 +178,9 @@ export class Engine implements AsyncDisposable {
     this.storeHealth = new StoreHealth(storage, clock, log);
     this.schemas = new Schemas(storage, clock);
     this.queues = new AllQueues(storage, clock);
+    this.maxQueues = options.maxQueues ?? defaultMaxQueues;
+    const queueBound = new QueueBound(storage, clock, this.queues, this.maxQueues);
+    this.queueBound = queueBound;
     this.queueSettings = new QueueSettings(storage, clock, log, () => this.queues.forget());
     this.statistics = new Statistics(storage, clock);
     this.totals = new Totals(storage, clock);
@@ -266,6 +279,11 @@ export class Engine implements AsyncDisposable {
         ...(outboxImport === null ? [] : [{ name: 'outbox', everyMs: outboxImportMs, run: () => outboxImport.run() }]),
         { name: 'probe', everyMs: 1_000, run: () => this.storeHealth.probe() },
         { name: 'workflows', everyMs: 1_000, run: () => workflows.finish() },
+        {
+          name: 'empty queues',
+          everyMs: emptyQueuesMs,
+          run: async () => queueBound.removeEmpty(await workers.list()),
+        },
         { name: 'limits', everyMs: 1_000, run: () => limitOverrides.expire() },
         // A server without tokens asks for them once the store has one.
         { name: 'tokens', everyMs: freshTokensMs, run: () => tokens.refresh() },
@@ -559,6 +577,7 @@ export class Engine implements AsyncDisposable {
       this.tokens,
       this.schemas,
       this.queueSettings,
+      this.queueBound,
       this.queues,
       this.statistics,
       this.totals,
@@ -599,6 +618,7 @@ const bulkBytes = 8 * 1_048_576;
 
 /** Interval of the outbox import, in milliseconds; a hint from the storage makes it a few milliseconds. */
 const outboxImportMs = 1_000;
+const emptyQueuesMs = 60_000;
 
 /** Clocks that differ by less are not worth a line. */
 const clockBoundMs = 60_000;

@@ -39,6 +39,8 @@ export interface EngineOptions {
   readonly requireLease?: boolean;
   /** How many workers may die while they run a job, until the job is discarded as their cause. Default 3. */
   readonly poisonAfter?: number;
+  /** The most queues that enqueued jobs create. Default 10,000. */
+  readonly maxQueues?: number;
   /** The effect of an enqueue into a paused queue: `accept` (default), or `reject` with `queue_paused`. */
   readonly pausedQueues?: 'accept' | 'reject';
   readonly retention?: Partial<Retention>;
@@ -109,6 +111,7 @@ export const engineNames: NamesOf<Omit<EngineOptions, 'storage'>> = {
   deadAfterMs: true,
   requireLease: true,
   poisonAfter: true,
+  maxQueues: true,
   pausedQueues: true,
   retention: retentionNames,
   history: historyNames,
@@ -117,6 +120,8 @@ export const engineNames: NamesOf<Omit<EngineOptions, 'storage'>> = {
   memory: { answer: true, answers: true, requests: true, settlements: true, values: true, streams: true },
   upkeep: true,
 };
+
+export const defaultMaxQueues = 10_000;
 
 const day = 86_400_000;
 

@@ -62,3 +62,27 @@ test('totals of a thousand queues are read once a second for everyone', async ()
   await ask();
   expect(reads).toBe(2);
 });
+
+test.each(storages)('jobs create queues up to the maximum, and empty ones are removed, $name', async (storage) => {
+  await using server = await serveClocked(storage.url(), { maxQueues: 3 });
+  const { url, bench } = server;
+  const job = (queue: string) => ({ type: 'a.b', args: [], options: { queue } });
+  const enqueue = async (queue: string) => (await call(url, '/jobs', job(queue))).status;
+  for (const name of ['a', 'b', 'c', 'a']) expect(await enqueue(name)).toBe(201);
+  const refused = await call<{ error: { message: string } }>(url, '/jobs', job('d'));
+  expect(refused).toMatchObject({ status: 422, body: { error: { code: 'unsupported', details: { max_queues: 3 } } } });
+  expect(refused.body.error.message).toContain('at most 3');
+  const bulk = await call<{ results: readonly { status: string }[] }>(url, '/jobs/bulk', {
+    jobs: ['a', 'd', 'c'].map(job),
+  });
+  expect(bulk.body).toMatchObject({ succeeded: 2, failed: 1 });
+  expect((await call(url, '/jobs/batch', { jobs: ['a', 'd'].map(job) })).status).toBe(422);
+  const { body } = await call<{ jobs: readonly { id: string }[] }>(url, '/jobs?queue=b');
+  for (const { id } of body.jobs) await call(url, `/jobs/${id}`, undefined, { method: 'DELETE' });
+  await call(url, '/admin/queues/b/jobs', { states: ['cancelled'], confirm: true }, { method: 'DELETE' });
+  bench.clock.advance(3_700_000);
+  await bench.engine.upkeep.run();
+  const names = async () => (await bench.engine.storage.registry.queues()).map(({ name }) => name);
+  await expect.poll(names).toEqual(['a', 'c']);
+  expect(await enqueue('d')).toBe(201);
+});
