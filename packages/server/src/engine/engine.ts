@@ -536,8 +536,18 @@ export class Engine implements AsyncDisposable {
     this.#noteState(beat);
     await this.#presence.beating(beat);
     const beaten = await this.#batches.beat(beat);
-    if (isFinalBeat(beat)) await this.forgetWorker(beat.worker);
+    if (isFinalBeat(beat) && (beat.openFetches?.length ?? 0) === 0) await this.#leave(beat.worker);
     return beaten;
+  }
+
+  /**
+   * The worker has ended and holds nothing. A claim that is still in its name was made by a fetch that it broke off: the
+   * job goes back uncounted, or it would wait for the end of its lease. Such a fetch may also wait here still.
+   */
+  async #leave(worker: string): Promise<void> {
+    this.#fetches.leave(worker);
+    for await (const jobs of this.workers.heldBy(worker)) await this.#settlements.giveBack(jobs, 'deregistered');
+    await this.forgetWorker(worker);
   }
 
   #noteState({ worker, state }: WorkerBeat): void {

@@ -58,6 +58,11 @@ export class Fetches {
     this.#waiters.wake(queue);
   }
 
+  /** Fetches of the worker that wait get nothing any more; later ones do. */
+  leave(worker: string): void {
+    this.#waiters.end(worker);
+  }
+
   /** Waiting fetches answer empty at once; later ones never wait. */
   close(): void {
     this.#closed.abort();
@@ -80,7 +85,7 @@ export class Fetches {
       !(await starts()) ? { jobs: await this.repeated(request), again: null } : this.#batches.claim(claim);
     if (request.waitMs <= 0 || this.#closed.signal.aborted) return (await claimed()).jobs;
     const until = performance.now() + request.waitMs;
-    using waiter = this.#waiters.add(request.queues);
+    using waiter = this.#waiters.add(request.queues, worker);
     for (;;) {
       const { jobs, again } = await claimed();
       const left = until - performance.now();
@@ -88,7 +93,7 @@ export class Fetches {
       // No commit announces the time at which a rate allows the next start.
       const reopens = again === null ? pollMs : Math.max(1, again - this.#clock.now());
       await waiter.wait(Math.min(left, pollMs, reopens), signal);
-      if (signal?.aborted) return [];
+      if (signal?.aborted || waiter.isOver) return [];
     }
   }
 

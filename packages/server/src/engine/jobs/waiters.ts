@@ -3,8 +3,8 @@ export class Waiters {
   readonly #byQueue = new Map<string, Set<Waiter>>();
 
   /** Registers before the claim, so that a job that arrives between claim and wait is not missed. */
-  add(queues: readonly string[]): Waiter {
-    const waiter = new Waiter(queues, () => this.#remove(waiter));
+  add(queues: readonly string[], worker: string | null = null): Waiter {
+    const waiter = new Waiter(queues, () => this.#remove(waiter), worker);
     for (const queue of queues) {
       let set = this.#byQueue.get(queue);
       if (set === undefined) {
@@ -25,6 +25,11 @@ export class Waiters {
     }
   }
 
+  /** The worker has ended: its fetches must claim nothing more. */
+  end(worker: string): void {
+    for (const set of this.#byQueue.values()) for (const waiter of set) if (waiter.worker === worker) waiter.end();
+  }
+
   get size(): number {
     const all = new Set<Waiter>();
     for (const set of this.#byQueue.values()) for (const waiter of set) all.add(waiter);
@@ -42,13 +47,25 @@ export class Waiters {
 
 export class Waiter implements Disposable {
   readonly queues: readonly string[];
+  readonly worker: string | null;
   readonly #leave: () => void;
+  #isOver = false;
   #woken = false;
   #resolve: (() => void) | null = null;
 
-  constructor(queues: readonly string[], leave: () => void) {
+  constructor(queues: readonly string[], leave: () => void, worker: string | null = null) {
     this.queues = queues;
+    this.worker = worker;
     this.#leave = leave;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  end(): void {
+    this.#isOver = true;
+    this.wake();
   }
 
   wake(): void {

@@ -2,7 +2,7 @@ import { State } from '@ojs-ts/core';
 import { describe, expect, test } from 'vitest';
 import { Engine } from '../../../src/engine/engine.ts';
 import { healthOf } from '../../../src/engine/workers/workers.ts';
-import { type Bench, bench } from '../../support/engine.ts';
+import { type Bench, bench, settled } from '../../support/engine.ts';
 import { storages } from '../../support/storages.ts';
 
 const minute = 60_000;
@@ -102,6 +102,26 @@ describe.each(storages)('workers that are known, $name', ({ url }) => {
     const after = await b.get(job.id);
     expect(after).toMatchObject({ state: State.available, worker: null });
     expect(after.history).toContain('worker_death');
+  });
+
+  test('the last heartbeat of a worker gives back at once, uncounted, what a broken fetch claimed in its name', async () => {
+    await using b = await bench(url());
+    const end = { worker: 'w1', holds: [], leaseMs: null, state: 'terminate', info: '{}' } as const;
+    const lost = await b.start('w1');
+    const other = await b.start('w2');
+    await b.beat('w1', []);
+    // Its connection is closed, and the server has not noticed yet.
+    const waiting = b.fetch({ worker: 'w1', queues: ['late'], waitMs: 60_000, request: 'r1', leases: true });
+    await settled();
+    await b.engine.beat({ ...end, openFetches: ['r1'] });
+    expect((await b.get(lost.id)).state).toBe(State.active);
+    await b.engine.beat(end);
+    expect(await b.get(lost.id)).toMatchObject({ state: State.available, attempt: 0, worker: null });
+    expect((await b.get(other.id)).state).toBe(State.active);
+    expect(await waiting).toEqual([]);
+    const late = await b.push({ queue: 'late' });
+    await settled();
+    expect((await b.get(late)).state).toBe(State.available);
   });
 
   test('more jobs than one page are given back', async () => {
