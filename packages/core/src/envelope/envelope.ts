@@ -69,6 +69,8 @@ export interface EnvelopeContext {
   readonly latest?: Millis;
   /** The raw texts of its members, where the document was read already. */
   readonly members?: ReadonlyMap<string, Json> | null;
+  /** Whether `newId` makes ids that nobody else can have: not those derived from a key of the call. Default: false. */
+  readonly fresh?: boolean;
 }
 
 /** Reads an envelope that was parsed as a part of a larger document: `value` is the parsed `text`. */
@@ -131,7 +133,7 @@ function normalise(
   value: unknown,
   now: Millis,
   newId: () => string,
-  { at = '$', lastMembers = '', latest = now, members = null }: EnvelopeContext,
+  { at = '$', lastMembers = '', latest = now, members = null, fresh = false }: EnvelopeContext,
 ): ReadEnvelope {
   if (!isObject(value)) throw new ProtocolError('invalid_payload', `${label(at)} must be a JSON object.`);
   const request = new Request(value, text, at, members);
@@ -196,6 +198,7 @@ function normalise(
     limits,
     node: null,
     cron: null,
+    idIsNew: fresh && identity.id === null ? true : undefined,
   };
   const schema = typeof identity.schema?.value === 'string' ? identity.schema.value : null;
   return {

@@ -280,6 +280,8 @@ export interface NewJob
   readonly unique: NewUnique | null;
   /** Sorted by key, each key once. */
   readonly limits: readonly Limit[];
+  /** Whether the server has just made the id, so that no job can have it. Default: false. */
+  readonly idIsNew?: boolean | undefined;
 }
 
 /**

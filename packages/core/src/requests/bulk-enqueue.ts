@@ -113,7 +113,7 @@ function* readItems(
   for (const [index, { text, members }] of texts.entries()) {
     try {
       const at = `$.jobs[${index}]`;
-      const envelope = readParsedEnvelope(text, values[index], now, newId, { at, latest, members });
+      const envelope = readParsedEnvelope(text, values[index], now, newId, { at, latest, members, fresh: !keyed });
       const { id } = envelope.job;
       if (seen.has(id)) throw duplicateId(id, index, 'twice in this batch');
       seen.add(id);

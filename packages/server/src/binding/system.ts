@@ -18,6 +18,7 @@ import { diagnose } from '../engine/diagnosis.ts';
 import type { Engine } from '../engine/engine.ts';
 import { type EventPage, type EventQuery, readEvents } from '../engine/events/events.ts';
 import { readNewestEvents } from '../engine/events/newest-events.ts';
+import type { StoreCheck } from '../engine/upkeep/store-health.ts';
 import { readAdminPage } from './admin/page.ts';
 import type { About, BindingRequest, Handlers } from './handler.ts';
 import { json, type Reply } from './reply.ts';
@@ -162,8 +163,9 @@ export async function health(engine: Engine, about: About): Promise<Reply> {
   const up = status === 'connected' && writes.status === 'pass';
   // Rows of users' transactions that wait for their import: near 0 while a server of this version runs.
   const waiting = status === 'connected' ? await engine.storage.inbox?.depth().catch(() => undefined) : undefined;
+  const away = engine.storage.away?.() ?? [];
   const body = {
-    status: up && clock.status === 'pass' && file.status === 'pass' ? 'ok' : 'degraded',
+    status: up && away.length === 0 && clock.status === 'pass' && file.status === 'pass' ? 'ok' : 'degraded',
     version: '1.0',
     server_version: about.version,
     uptime_seconds: Math.max(0, Math.floor((engine.clock.now() - engine.startedAt) / 1_000)),
@@ -173,11 +175,17 @@ export async function health(engine: Engine, about: About): Promise<Reply> {
       latency_ms: Math.round(performance.now() - sent),
       ...(movedAt !== null && { moved_at: formatTimestamp(movedAt) }),
     },
-    checks: { writes, clock, file },
+    checks: { writes, clock, file, ...(away.length > 0 && { parts: partsAway(away) }) },
     ...(engine.maintenance.on && { maintenance: true }),
     ...(waiting !== undefined && { inbox_depth: waiting }),
   };
   return up ? json(body) : { ...json(body, 503), headers: { 'retry-after': '1' } };
+}
+
+/** Of a store that works in part. */
+function partsAway(names: readonly string[]): StoreCheck {
+  const message = `Namespaces that do not answer: ${names.join(', ')}. The others work.`;
+  return { status: 'fail', reason: 'unreachable', message };
 }
 
 /** GET /admin/doctor: what an operator should mend, the worst first. */

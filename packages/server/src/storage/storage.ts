@@ -219,6 +219,8 @@ export interface Storage extends AsyncDisposable {
   /** The store's clock as it reads, which may step. In a store of this process it is the machine's. */
   clock(): Promise<Millis>;
   ping(): Promise<void>;
+  /** Parts of the store that do not answer, while others do, by name. A storage of one part has no such method. */
+  away?(): readonly string[];
   /** Commits a small change that needs room. Rejects as any write does, with StoreUnwritable where none is taken. */
   probe(): Promise<void>;
   /**

@@ -60,7 +60,10 @@ export const jobHandlers: Handlers<
 export async function enqueue(engine: Engine, { body, key, strict, access }: BindingRequest): Promise<Reply> {
   const ids = new Ids(engine, key);
   const { clock } = engine;
-  const read = readEnvelope(requireBody(body), clock.now(), () => ids.next(), { latest: latestOf(clock) });
+  const read = readEnvelope(requireBody(body), clock.now(), () => ids.next(), {
+    latest: latestOf(clock),
+    fresh: key === null,
+  });
   return pushOne(engine, read, ids, access, warningsOf(read.unknown, strict));
 }
 

@@ -46,6 +46,7 @@ export function measured(storage: Storage, { storage: durations, storageErrors, 
   const { jobs, upkeep, registry, workflows, crons, documents, audit, inbox, backup } = storage;
   const verify = storage.verify?.bind(storage);
   const lastMove = storage.lastMove?.bind(storage);
+  const away = storage.away?.bind(storage);
   return {
     traits: storage.traits,
     jobs: {
@@ -129,6 +130,7 @@ export function measured(storage: Storage, { storage: durations, storageErrors, 
     // As long as a file is large: no latency.
     ...(verify && { verify }),
     ...(lastMove && { lastMove }),
+    ...(away && { away }),
     diagnose: timed('diagnose', () => storage.diagnose()),
     seed: () => storage.seed(),
     leaseKey: () => storage.leaseKey(),

@@ -9,10 +9,15 @@ import type { Shards } from './shards.ts';
 export function crons(shards: Shards, limits: LimitOwners): Crons {
   const locations = new Locations(shards, 'cron');
   const found = async (read: (crons: Crons) => Promise<readonly CronRecord[]>) =>
-    (await shards.each((shard) => read(shard.crons))).flat();
+    (await shards.present((shard) => read(shard.crons))).flat();
   return {
     list: async () => (await found((crons) => crons.list())).sort(byName),
-    get: async (name) => (await shards.each((shard) => shard.crons.get(name))).find((cron) => cron !== null) ?? null,
+    async get(name) {
+      const { found, away } = await shards.answering((shard) => shard.crons.get(name));
+      const cron = found.find((cron) => cron !== null && cron !== undefined) ?? null;
+      if (cron === null && away !== null) throw away;
+      return cron;
+    },
 
     async put(cron, now, expected) {
       const { place, queue, keys } = placeOf(shards, cron.spec, now);
@@ -33,7 +38,7 @@ export function crons(shards: Shards, limits: LimitOwners): Crons {
     },
 
     async unfinished(names, limit) {
-      const all = await shards.each((shard) => shard.crons.unfinished(names, limit));
+      const all = await shards.present((shard) => shard.crons.unfinished(names, limit));
       return names.map((_, at) => {
         const lists = all.map((ofShard) => ofShard[at] ?? []);
         return mergeOrdered(lists, (a, b) => a.createdAt < b.createdAt).slice(0, limit);

@@ -13,6 +13,7 @@ import {
 } from '@ojs-ts/core';
 import type { Claim, Claimed, Inserted, InsertOptions, JobQuery, Jobs, Moved, Page } from '../../storage.ts';
 import { groupErrors } from '../errors.ts';
+import type { Namespace } from '../namespace.ts';
 import { oneShard, refuseQueue } from './cross-shard.ts';
 import { fanOut } from './fan-out.ts';
 import type { LimitOwners } from './limit-owners.ts';
@@ -67,7 +68,7 @@ export function jobs(shards: Shards, locations: Locations, limits: LimitOwners):
 
     // A fetch belongs to the shard of its queues, which it does not name here.
     async claimsOf(fetches) {
-      const found = await shards.each((shard) => shard.jobs.claimsOf(fetches));
+      const found = await shards.present((shard) => shard.jobs.claimsOf(fetches));
       return fetches.map((_, at) => found.flatMap((claims) => claims[at] ?? []));
     },
 
@@ -75,9 +76,13 @@ export function jobs(shards: Shards, locations: Locations, limits: LimitOwners):
 
     async errors(query) {
       const { queue } = query;
-      const only = queue === undefined ? shards.all : [shards.of(queue)];
-      const counted = await Promise.all(only.map((shard) => shard.countErrors(query)));
-      return groupErrors(query, counted, async (at, those) => (await only[at]?.errorEnds(those)) ?? []);
+      const count = async (shard: Namespace) => ({ shard, counted: await shard.countErrors(query) });
+      const parts = queue === undefined ? await shards.present(count) : [await count(shards.of(queue))];
+      return groupErrors(
+        query,
+        parts.map(({ counted }) => counted),
+        async (at, those) => (await parts[at]?.shard.errorEnds(those)) ?? [],
+      );
     },
 
     remove: (ids, guard, now) =>
@@ -183,10 +188,19 @@ class Insertion {
     );
   }
 
-  /** Jobs of other shards that have an id of these groups. */
+  /**
+   * Jobs of other shards that have an id of these groups. No job has an id that the server has just made. A namespace
+   * that is away is not waited for: a client that sends the id of one of its jobs for a queue of another one is not
+   * noticed meanwhile.
+   */
   async #takenElsewhere(groups: readonly Group[], places: readonly number[]): Promise<ReadonlyMap<string, JobRecord>> {
-    const wanted = new Map(groups.flatMap((group, at) => group.map(({ id }) => [id, places[at] ?? 0] as const)));
-    const found = await this.#shards.each(async (shard, place) => {
+    const wanted = new Map(
+      groups.flatMap((group, at) =>
+        group.flatMap(({ id, idIsNew }) => (idIsNew ? [] : [[id, places[at] ?? 0] as const])),
+      ),
+    );
+    if (wanted.size === 0) return new Map();
+    const found = await this.#shards.present(async (shard, place) => {
       const ids = [...wanted].flatMap(([id, own]) => (own === place ? [] : [id]));
       const there = await shard.exists('job', ids);
       const taken = ids.filter((_, at) => there[at]);

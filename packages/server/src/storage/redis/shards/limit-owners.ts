@@ -23,9 +23,9 @@ export class LimitOwners {
   }
 
   /** The place of each key, null where no shard has it. */
-  async find(keys: readonly string[]): Promise<readonly (number | null)[]> {
+  async find(keys: readonly string[], lenient = false): Promise<readonly (number | null)[]> {
     const free = keys.filter((key) => !key.startsWith(queuePrefix));
-    const places = await this.#locations.find(free);
+    const places = await this.#locations.find(free, lenient);
     const found = new Map(free.map((key, at) => [key, places[at] ?? null]));
     return keys.map((key) => {
       if (key.startsWith(queuePrefix)) return this.#shards.map.indexOf(key.slice(queuePrefix.length));
@@ -45,7 +45,11 @@ export class LimitOwners {
       const seen = this.#seen.get(key);
       return seen === undefined || seen.place !== place || seen.until < time;
     });
-    const owners = await this.find(unsure.map(({ key }) => key));
+    // A key of a namespace that is away is not noticed: its jobs count there again when it is back.
+    const owners = await this.find(
+      unsure.map(({ key }) => key),
+      true,
+    );
     const agreed = new Map<string, number>();
     for (const [at, { key, place }] of unsure.entries()) {
       const owner = owners[at] ?? agreed.get(key) ?? place;

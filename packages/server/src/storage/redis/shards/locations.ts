@@ -33,23 +33,31 @@ export class Locations {
     this.#hints.delete(name);
   }
 
-  /** The place of each, null for none; a place from a hint may be outdated. */
-  async guess(names: readonly string[]): Promise<readonly (number | null)[]> {
+  /**
+   * The place of each, null for none; a place from a hint may be outdated.
+   * @param lenient answers null for a name that may be in a namespace that is away; else that throws.
+   */
+  async guess(names: readonly string[], lenient = false): Promise<readonly (number | null)[]> {
     if (this.#shards.all.length === 1) return names.map(() => 0);
     const unknown = [...new Set(names)].filter((name) => !this.#hints.has(name));
-    const found = await this.find(unknown);
+    const found = await this.find(unknown, lenient);
     const places = new Map(unknown.map((name, at) => [name, found[at] ?? null]));
     return names.map((name) => this.#hints.get(name) ?? places.get(name) ?? null);
   }
 
-  /** The place of each as the shards say now; of several the first. */
-  async find(names: readonly string[]): Promise<readonly (number | null)[]> {
+  /**
+   * The place of each as the shards say now; of several the first.
+   * @throws StoreUnavailable for a name that may be in a namespace that is away, unless `lenient`.
+   */
+  async find(names: readonly string[], lenient = false): Promise<readonly (number | null)[]> {
     if (names.length === 0) return [];
-    const there = await this.#shards.each((shard) => shard.exists(this.#kind, names));
-    return names.map((_, at) => {
-      const place = there.findIndex((present) => present[at]);
+    const { found, away } = await this.#shards.answering((shard) => shard.exists(this.#kind, names));
+    const places = names.map((_, at) => {
+      const place = found.findIndex((present) => present?.[at]);
       return place < 0 ? null : place;
     });
+    if (away !== null && !lenient && places.includes(null)) throw away;
+    return places;
   }
 
   /**

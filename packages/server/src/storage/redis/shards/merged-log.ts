@@ -1,4 +1,5 @@
 import type { Storage } from '../../storage.ts';
+import { StoreUnavailable } from '../../unavailable.ts';
 import type { Namespace } from '../namespace.ts';
 import { allSettled } from './fan-out.ts';
 import type { Shards } from './shards.ts';
@@ -23,11 +24,14 @@ export class MergedLog {
     this.#logged = logged;
   }
 
-  /** After the call the home's log has every event that was written before the call. */
+  /**
+   * After the call the home's log has every event that was written before the call, but for those of namespaces that are
+   * away: they follow when those are back.
+   */
   async collect(): Promise<void> {
     if (!this.#logged) return;
     const [home, ...others] = this.#shards.all;
-    await this.#shards.work(() => allSettled(others.map((shard) => this.#take(home, shard))));
+    await this.#shards.work(() => allSettled(others.map((shard) => this.#take(home, shard).catch(unlessAway))));
   }
 
   async events(...range: Parameters<Storage['events']>): ReturnType<Storage['events']> {
@@ -67,4 +71,8 @@ export class MergedLog {
       if (taken === to && to >= until) return;
     }
   }
+}
+
+function unlessAway(error: unknown): void {
+  if (!(error instanceof StoreUnavailable)) throw error;
 }

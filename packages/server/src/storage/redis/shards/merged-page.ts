@@ -1,5 +1,6 @@
 import { readCursor, wrongCursor } from '@ojs-ts/core';
 import type { Page } from '../../storage.ts';
+import { StoreUnavailable } from '../../unavailable.ts';
 import type { Listed } from '../jobs.ts';
 import { allSettled } from './fan-out.ts';
 
@@ -16,6 +17,8 @@ interface Stream<T> {
   items: readonly T[];
   cursors: readonly string[];
   at: number;
+  /** It cannot be read now; the next page begins where it was. */
+  away: StoreUnavailable | null;
 }
 
 interface Wanted<T> {
@@ -51,16 +54,19 @@ export async function mergedPage<T>(
   const streams = sources.map(({ read }, at): Stream<T> => {
     const start = starts[at];
     const after = start === begun || start === ended ? undefined : start;
-    return { read: start === ended ? null : read, after, items: [], cursors: [], at: 0 };
+    return { read: start === ended ? null : read, after, items: [], cursors: [], at: 0, away: null };
   });
+  const asked = streams.filter(({ read }) => read !== null);
   let skip = after === undefined ? offset : 0;
   const items: T[] = [];
   let cursor: string | null = null;
   for (;;) {
     await allSettled(streams.map((stream) => refill(stream, Math.min(most, skip + limit - items.length + 1))));
+    const [first] = asked;
+    if (first?.away && asked.every(({ away }) => away !== null)) throw first.away;
     const next = streams
       .filter(({ at, items }) => at < items.length)
-      .reduce<Stream<T> | null>((best, stream) => first(best, stream, before), null);
+      .reduce<Stream<T> | null>((best, stream) => earlier(best, stream, before), null);
     const item = next?.items[next.at];
     if (next === null || item === undefined) return { items, next: null };
     if (items.length === limit || (skip === 0 && !fits(item)))
@@ -73,18 +79,22 @@ export async function mergedPage<T>(
   }
 }
 
-function first<T>(best: Stream<T> | null, stream: Stream<T>, before: (a: T, b: T) => boolean): Stream<T> {
+function earlier<T>(best: Stream<T> | null, stream: Stream<T>, before: (a: T, b: T) => boolean): Stream<T> {
   const [a, b] = [best?.items[best.at], stream.items[stream.at]];
   return best === null || (a !== undefined && b !== undefined && before(b, a)) ? stream : best;
 }
 
 async function refill<T>(stream: Stream<T>, limit: number): Promise<void> {
-  if (stream.read === null || stream.at < stream.items.length) return;
-  const { items, cursors } = await stream.read(stream.after, limit);
+  if (stream.read === null || stream.away !== null || stream.at < stream.items.length) return;
+  const { items, cursors } = await stream.read(stream.after, limit).catch((error: unknown) => {
+    if (!(error instanceof StoreUnavailable)) throw error;
+    stream.away = error;
+    return { items: [], cursors: [] };
+  });
   stream.items = items;
   stream.cursors = cursors;
   stream.at = 0;
-  if (items.length === 0) stream.read = null;
+  if (items.length === 0 && stream.away === null) stream.read = null;
 }
 
 const begun = '-';

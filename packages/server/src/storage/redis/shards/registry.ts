@@ -9,7 +9,7 @@ import type { Shards } from './shards.ts';
 export function registry(shards: Shards, locations: Locations, owners: LimitOwners): Registry {
   return {
     async queues(which) {
-      const found = await shards.each((shard, place) =>
+      const found = await shards.present((shard, place) =>
         shard.registry.queues(
           typeof which === 'object' ? which.filter((name) => shards.map.indexOf(name) === place) : which,
         ),
@@ -18,7 +18,7 @@ export function registry(shards: Shards, locations: Locations, owners: LimitOwne
     },
 
     async oldest(names) {
-      const found = await shards.each((shard, place) =>
+      const found = await shards.present((shard, place) =>
         shard.registry.oldest(names.filter((name) => shards.map.indexOf(name) === place)),
       );
       return found.flat();
@@ -29,14 +29,14 @@ export function registry(shards: Shards, locations: Locations, owners: LimitOwne
     removeQueue: (name) => shards.of(name).registry.removeQueue(name),
 
     async statistics(since, until) {
-      const found = await shards.each((shard) => shard.registry.statistics(since, until));
+      const found = await shards.present((shard) => shard.registry.statistics(since, until));
       return found.flat().sort(compareMinutes);
     },
 
     async limits({ after, offset = 0, limit }) {
       const skip = after === undefined ? offset : 0;
       const query = { ...(after !== undefined && { after }), limit: skip + limit + 1 };
-      const found = await shards.each((shard) => shard.registry.limits(query));
+      const found = await shards.present((shard) => shard.registry.limits(query));
       const records = joined(found.flatMap(({ items }) => items));
       const items = records.slice(skip, skip + limit);
       const next = records.length > skip + items.length ? (items.at(-1)?.key ?? null) : null;
@@ -59,8 +59,8 @@ export function registry(shards: Shards, locations: Locations, owners: LimitOwne
     direct: (worker, directive) => shards.home.registry.direct(worker, directive),
 
     async forgetWorker(worker) {
-      const [removed = false] = await shards.each((shard) => shard.registry.forgetWorker(worker));
-      return removed;
+      const { found } = await shards.answering((shard) => shard.registry.forgetWorker(worker));
+      return found[0] ?? false;
     },
   };
 }
@@ -84,10 +84,10 @@ async function beat(
   now: number,
 ): Promise<readonly Beaten[]> {
   const held = [...new Set(beats.flatMap(({ holds }) => (holds ?? []).map(({ id }) => id)))];
-  const guessed = await locations.guess(held);
-  const places = new Map(held.map((id, at) => [id, guessed[at] ?? 0]));
+  const guessed = await locations.guess(held, true);
+  const places = new Map(held.map((id, at) => [id, guessed[at] ?? null]));
   const extended = beats.map(() => new Set<number>());
-  const directives = await shards.each(async (shard, place) => {
+  const { found: directives, away } = await shards.answering(async (shard, place) => {
     const listedBeats = beats.flatMap((beat, at) =>
       place === 0 ? [whole(beat, at)] : partsOf(beat, at, (id) => places.get(id) === place),
     );
@@ -109,7 +109,9 @@ async function beat(
   });
   return beats.map(({ holds }, at) => {
     const ids = (holds ?? []).map(({ id }) => id);
-    const lost = ids.filter((_, number) => !extended[at]?.has(number));
+    // A job that was not found is not lost while a namespace is away: its worker keeps it.
+    const isKnown = (id: JobId) => away === null || directives[places.get(id) ?? -1] !== undefined;
+    const lost = ids.filter((id, number) => !extended[at]?.has(number) && isKnown(id));
     // The next heartbeat looks up the place of a lost job again.
     for (const id of lost) locations.forget(id);
     return {

@@ -1,4 +1,5 @@
 import type { Storage } from '../../storage.ts';
+import { StoreUnwritable } from '../../unavailable.ts';
 import type { QueueMap } from '../connection/queue-map.ts';
 import type { Namespace } from '../namespace.ts';
 import { adoptMap } from './adopt-map.ts';
@@ -49,11 +50,13 @@ export function shardedStore(
       return home.clock();
     },
     async ping() {
-      await shards.each((shard) => shard.ping());
+      await shards.present((shard) => shard.ping());
     },
     async probe() {
-      await shards.each((shard) => shard.probe());
+      const { away } = await shards.answering((shard) => shard.probe());
+      if (away instanceof StoreUnwritable) throw away;
     },
+    away: () => shards.away,
     diagnose: () => home.diagnose(),
     seed: () => home.seed(),
     leaseKey: () => home.leaseKey(),

@@ -18,10 +18,10 @@ export function workflows(shards: Shards, limits: LimitOwners): Workflows {
   return {
     async create(workflow, nodes, events, now) {
       const place = await placeOf(shards, limits, workflow, nodes, now);
-      const there = await shards.each(
+      const { found: there } = await shards.answering(
         (shard, at) => (at === place ? null : shard.workflows.get(workflow.id)) ?? Promise.resolve(null),
       );
-      const other = there.find((one) => one !== null);
+      const other = there.find((one) => one !== null && one !== undefined);
       if (other) return { kind: 'duplicate', workflow: other, ready: [] };
       const created = await shards.at(place).workflows.create(workflow, nodes, events, now);
       locations.note(workflow.id, place);
@@ -41,7 +41,7 @@ export function workflows(shards: Shards, limits: LimitOwners): Workflows {
 
     async list(query) {
       const { offset: _, after: __, ...rest } = query;
-      const totals = shards.each((shard) => shard.listedWorkflows({ states: query.states, limit: 0 }));
+      const totals = shards.present((shard) => shard.listedWorkflows({ states: query.states, limit: 0 }));
       const sources = shards.all.map((shard) => ({
         read: (after: string | undefined, limit: number) =>
           shard.listedWorkflows({ ...rest, ...(after !== undefined && { after }), limit }),
@@ -75,11 +75,12 @@ export function workflows(shards: Shards, limits: LimitOwners): Workflows {
     swept: async (id) => (await where(id))?.workflows.swept(id),
 
     async unfinished(limit) {
-      const found = await shards.each((shard) => shard.workflows.unfinished(limit));
-      for (const [place, { ready, sweeping }] of found.entries()) {
-        for (const { workflow } of ready) locations.note(workflow, place);
-        for (const id of sweeping) locations.note(id, place);
-      }
+      const found = await shards.present(async (shard, place) => {
+        const unfinished = await shard.workflows.unfinished(limit);
+        for (const { workflow } of unfinished.ready) locations.note(workflow, place);
+        for (const id of unfinished.sweeping) locations.note(id, place);
+        return unfinished;
+      });
       return { ready: found.flatMap(({ ready }) => ready), sweeping: found.flatMap(({ sweeping }) => sweeping) };
     },
   };
