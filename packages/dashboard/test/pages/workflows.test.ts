@@ -105,6 +105,13 @@ describeDashboard('workflows', {}, (dashboard) => {
     await expect.poll(scale).toBe(1);
     await page.getByRole('tab', { name: 'Waterfall' }).click();
     await page.getByRole('row', { name: /^clean.*TypeError: row 2 is empty/ }).waitFor();
+
+    await page.getByRole('button', { name: 'Run again…' }).waitFor();
+    await page.getByRole('button', { name: 'Retry workflow…' }).click();
+    await page.getByRole('dialog').getByText('The failed step runs again: clean').waitFor();
+    await page.getByRole('button', { name: 'Retry workflow', exact: true }).click();
+    await page.locator('.page-head').getByText('running').waitFor();
+    await page.getByRole('button', { name: 'Run again…' }).waitFor({ state: 'detached' });
     expect(dashboard.complaints).toEqual([]);
   });
 

@@ -43,4 +43,6 @@ export interface WorkflowAnswers {
   readonly 'workflow.graph': WorkflowGraph;
   readonly 'workflow.get': { readonly workflow: WorkflowSummary };
   readonly 'workflow.cancel': unknown;
+  readonly 'workflow.retry': unknown;
+  readonly 'workflow.rerun': { readonly id: string };
 }

@@ -56,7 +56,11 @@ const words: Readonly<Record<BulkAction | 'undo', Words>> = {
     done: 'deleted',
     effect: 'Ended jobs are deleted with their results and errors. Nothing brings them back.',
   },
-  redrive: { verb: 'Retry', done: 'retried', effect: 'Jobs of the dead letter wait for a worker again.' },
+  redrive: {
+    verb: 'Retry',
+    done: 'retried',
+    effect: 'Jobs of the dead letter wait for a worker again. A workflow continues with its failed steps among them.',
+  },
   purge: { verb: 'Delete', done: 'deleted', effect: 'Jobs of the dead letter are deleted. Nothing brings them back.' },
   undo: { verb: 'Undo', done: 'taken back', effect: '' },
 };

@@ -13,6 +13,7 @@ import { CopyAs, CopyButton } from '../../ui/copy.tsx';
 import { Page as Frame } from '../../ui/page.tsx';
 import { Empty, Loaded, Loading } from '../../ui/states.tsx';
 import { Tabs } from '../../ui/tabs.tsx';
+import { Again } from './again.tsx';
 import { collapsed, single } from './boxes.ts';
 import { FailedSteps } from './failed-steps.tsx';
 import { isFailed } from './names.ts';
@@ -70,6 +71,7 @@ export function Page() {
       }
       actions={
         <>
+          {graph.data !== undefined && <Again id={id} state={state} nodes={graph.data.nodes} />}
           {mayCancel && (state === 'running' || state === 'pending') && (
             <Button size="small" kind="danger" onClick={() => setAsking(true)}>
               Cancel workflow…
