@@ -301,6 +301,8 @@ class Builder {
   }
 
   #remove(call: CallOf<'remove'>, answer: Answer | undefined): void {
+    // The answer may say what the jobs were, since no record at the end does.
+    for (const removed of answer?.jobs ?? []) this.#job(removed.id).of.push(removed);
     const inQueue = call.queue === undefined ? [] : (this.#byQueue.get(call.queue) ?? []);
     for (const job of [...(call.jobs ?? []).map((id) => this.#job(id)), ...inQueue])
       job.operations.push(deed(call, answer));

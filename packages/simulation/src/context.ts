@@ -38,6 +38,10 @@ export interface Context {
   readonly problems: Problem[];
   /** Jobs that clients have made, for operators to choose from. */
   readonly made: string[];
+  /** Workflows that clients have started. */
+  readonly workflows: { readonly id: string; readonly nodes: readonly object[] }[];
+  /** Workflows whose failing steps complete from now on. */
+  readonly mended: Set<string>;
   /** By job, what was made with limits of their own. */
   readonly limited: Map<string, string>;
   /** By job: the number of the last checkpoint that was acknowledged. */

@@ -16,6 +16,7 @@ import type { Summary } from './report.ts';
 import { claimProblems } from './rules/claims.ts';
 import { repeatProblems } from './rules/repeats.ts';
 import { runProblems } from './rules/runs.ts';
+import { workflowProblems } from './rules/workflows.ts';
 import type { Scenario, Step } from './scenario.ts';
 import { openStore } from './store/open.ts';
 import { tenantLimit } from './workload/jobs.ts';
@@ -45,7 +46,15 @@ export async function simulate(scenario: Scenario, log: ((text: string) => void)
   const endpoints: Server[] = [];
   const context: Context = {
     ...{ world, network, coverage, recorder, parameters, store, endpoints },
-    ...{ runs: [], problems: [], made: [], limited: new Map(), checkpoints: new Map() },
+    ...{
+      runs: [],
+      problems: [],
+      made: [],
+      workflows: [],
+      mended: new Set(),
+      limited: new Map(),
+      checkpoints: new Map(),
+    },
   };
   const unhandled = (error: unknown) => {
     context.problems.push({ rule: 'unhandled', message: textOf(error) });
@@ -176,6 +185,7 @@ async function judge(
     ...claimProblems(jobs),
     ...repeatProblems(recorder.lines),
     ...runProblems(jobs, runs, removed),
+    ...(await ask(() => workflowProblems(store.storage))),
   ];
 }
 

@@ -14,6 +14,12 @@ function jobsByNode(timeline: Timeline): ReadonlyMap<string, ReadonlyMap<string,
   return workflows;
 }
 
+/** How many retries by hand may have reached the jobs of a workflow. */
+function retries(jobs: ReadonlyMap<string, readonly JobHistory[]>): number {
+  const operations = [...jobs.values()].flat().flatMap((job) => job.operations);
+  return operations.filter(({ call, outcome }) => call.op === 'retry' && outcome !== 'refused').length;
+}
+
 /** The first moment at which the job may have ended. */
 function mayHaveEnded(job: JobHistory): number {
   const moments = [...job.settlements, ...job.operations].flatMap(({ outcome, from }) =>
@@ -24,7 +30,7 @@ function mayHaveEnded(job: JobHistory): number {
   return Math.min(Number.POSITIVE_INFINITY, ...moments, ...lost);
 }
 
-/** Each node and callback has one job, which starts after what it waits for. */
+/** Each node has one job, and each callback one for each end, which starts after what it waits for. */
 export const workflow: Rule = (timeline, broken) => {
   let judged = 0;
   const jobs = jobsByNode(timeline);
@@ -33,9 +39,12 @@ export const workflow: Rule = (timeline, broken) => {
     const plain = call.nodes.filter(({ callback }) => callback === undefined).map(({ node }) => node);
     for (const node of call.nodes) {
       judged += 1;
-      const [job, second] = found.get(node.node) ?? [];
+      const made = found.get(node.node) ?? [];
+      const [job, second] = made;
       const name = `node ${node.node} of ${call.workflow}`;
-      if (job && second)
+      // A callback fires once for each end: a retry of a step may lead to another one.
+      const most = node.callback === undefined ? 1 : 1 + retries(found);
+      if (job && second && made.length > most)
         broken({ at: to, job: second.id, message: `${name} has a second job; the first is ${job.id}` });
       for (const dependency of node.callback === undefined ? node.after : plain) {
         const before = found.get(dependency)?.[0];
@@ -45,7 +54,9 @@ export const workflow: Rule = (timeline, broken) => {
       }
       if (!timeline.complete || timeline.calmAt === undefined || outcome !== 'done') continue;
       const wanted = isWanted(node, plain, (other) => found.get(other)?.[0]?.final?.state);
-      if (wanted === true && job?.final === undefined) broken({ at: to, message: `${name} has no job at the end` });
+      const isRemoved = job?.operations.some(({ call, outcome }) => call.op === 'remove' && outcome !== 'refused');
+      if (wanted === true && job?.final === undefined && !isRemoved)
+        broken({ at: to, message: `${name} has no job at the end` });
       if (wanted === false && job?.final !== undefined)
         broken({ at: job.final.at, job: job.id, message: `${name} has a job, though it was not to run` });
     }

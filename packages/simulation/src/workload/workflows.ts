@@ -1,4 +1,4 @@
-import { batch, chain, group } from '@ojs-ts/sdk';
+import { batch, chain, group, type JobRequest } from '@ojs-ts/sdk';
 import { holdOf, oneOf, retryPolicy, rollAt, type Work } from './actor.ts';
 
 type Tree = 'job' | { readonly kind: 'chain' | 'group' | 'batch'; readonly items: readonly Tree[] };
@@ -23,14 +23,16 @@ interface ToldNode {
 export const workflow: Work = async ({ context, process, roll }) => {
   const { policy, told } = retryPolicy(context);
   const options = { queue: 'flow', retry: policy };
+  const short = retryPolicy(context, 2);
   const tree = oneOf(trees, roll, 0);
-  const isFailing = rollAt(roll, 1) < 0.15;
+  const isFailing = rollAt(roll, 1) < 0.3;
   let jobs = 0;
-  const job = (type: string) => {
+  const job = (type: string): JobRequest => {
     const number = jobs++;
     const holdMs = holdOf(context, (rollAt(roll, 2) * (number + 1)) % 1, rollAt(roll, 3));
     const failures = isFailing && number === 1 ? 99 : 0;
-    return { type, args: [{ holdMs: Math.min(holdMs, 3_000), failures, told: { retry: told } }] };
+    const args = [{ holdMs: Math.min(holdMs, 3_000), failures, told: { retry: failures > 0 ? short.told : told } }];
+    return failures > 0 ? { type, args, retry: { ...short.policy, onExhaustion: 'dead_letter' } } : { type, args };
   };
   const build = (one: Tree): Parameters<typeof chain>[1][number] => {
     if (one === 'job') return job('job.step');
@@ -45,6 +47,7 @@ export const workflow: Work = async ({ context, process, roll }) => {
   const nodes = nodesOf(tree, '', []).nodes;
   const handle = await process.client.workflow(definition);
   context.world.note(`workflow ${handle.id}`);
+  context.workflows.push({ id: handle.id, nodes });
   context.recorder.call(name, 'workflow', { workflow: handle.id, nodes })('done');
 };
 

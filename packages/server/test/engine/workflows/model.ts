@@ -1,4 +1,4 @@
-import { type JobRecord, type ManualClock, manualClock } from '@ojs-ts/core';
+import { type JobRecord, type ManualClock, manualClock, ProtocolError, State } from '@ojs-ts/core';
 import fc from 'fast-check';
 import { Engine } from '../../../src/engine/engine.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
@@ -32,6 +32,8 @@ export const anyWorkflow: fc.Arbitrary<object> = fc.oneof(
 export interface Fates {
   readonly calls: readonly ('works' | 'crashes before' | 'crashes after')[];
   readonly ends: readonly ('ack' | 'discard' | 'cancel' | 'expire')[];
+  /** What a person does each time that the workflow has ended. */
+  readonly again: readonly ('retry workflow' | 'retry jobs' | 'retry one' | 'delete one')[];
 }
 
 export const anyFates: fc.Arbitrary<Fates> = fc.record({
@@ -51,12 +53,19 @@ export const anyFates: fc.Arbitrary<Fates> = fc.record({
       maxLength: 40,
     },
   ),
+  again: fc.array(fc.constantFrom('retry workflow' as const, 'retry jobs', 'retry one', 'delete one'), {
+    maxLength: 4,
+  }),
 });
 
 export interface Played {
   readonly state: string;
   /** Times that each job type was started as a job of its own. */
   readonly jobs: ReadonlyMap<string, number>;
+  /** Times that each job type completed. */
+  readonly completed: ReadonlyMap<string, number>;
+  /** How often the workflow was opened again. */
+  readonly reopened: number;
   readonly open: number;
 }
 
@@ -72,9 +81,15 @@ export async function play(storage: Storage, request: object, fates: Fates): Pro
     engine.workflows.create(engine.workflows.read(JSON.stringify({ id, ...request }), ids(id))),
   );
   const jobs = new Map<string, Set<string>>();
+  let acts = 0;
   for (let turn = 0; turn < 400; turn++) {
     const workflow = await storage.workflows.get(id);
-    if (workflow !== null && workflow.state !== 'running') break;
+    if (workflow !== null && workflow.state !== 'running') {
+      const next = fates.again[acts++];
+      if (next === undefined) break;
+      await world.doAgain(id, next, acts);
+      continue;
+    }
     const claimed = await world.survive((engine) =>
       engine.fetch({ queues: ['q'], count: 1, worker: null, leaseMs: null, request: `${turn}`, waitMs: 0 }),
     );
@@ -91,6 +106,8 @@ export async function play(storage: Storage, request: object, fates: Fates): Pro
   return {
     state: workflow?.state ?? 'missing',
     jobs: new Map([...jobs].map(([type, seen]) => [type, seen.size])),
+    completed: world.completed,
+    reopened: acts,
     open: nodes.filter(({ state }) => state === 'waiting' || state === 'pending').length,
   };
 }
@@ -100,6 +117,7 @@ class World {
   readonly #storage: Storage;
   readonly #clock: ManualClock;
   readonly #fates: Fates;
+  readonly completed = new Map<string, number>();
   #call = 0;
   #end = 0;
 
@@ -126,8 +144,24 @@ class World {
     }
   }
 
+  /** Retries dead steps of an ended workflow, or deletes one. What is refused changes nothing. */
+  async doAgain(workflow: string, what: Fates['again'][number], key: number): Promise<void> {
+    const nodes = await this.#storage.workflows.nodes(workflow, -1, 10_000);
+    const ids = nodes.flatMap(({ job, state }) => (job !== null && state === 'failed' ? [job] : []));
+    const [one] = ids;
+    await this.survive(async (engine) => {
+      if (what === 'retry workflow') await engine.workflows.retry(workflow, `key ${key}`);
+      else if (what === 'retry jobs') await engine.bulk.retry({ ids }, `key ${key}`);
+      else if (one !== undefined && what === 'retry one') await engine.lifecycle.rerun(one, `key ${key}`);
+      else if (one !== undefined) await this.#storage.jobs.remove([one], { from: State.discarded }, this.#clock.now());
+    }).catch((error: unknown) => {
+      if (!(error instanceof ProtocolError)) throw error;
+    });
+  }
+
   async end(job: JobRecord): Promise<void> {
     const fate = this.#fates.ends[this.#end++] ?? 'ack';
+    if (fate === 'ack') this.completed.set(job.type, (this.completed.get(job.type) ?? 0) + 1);
     const { id, claim } = job;
     const own = { id, claim, worker: null };
     if (fate === 'ack') await this.survive((engine) => engine.settle({ ...own, kind: 'ack', result: `"${job.type}"` }));
@@ -187,7 +221,7 @@ function requestOf(item: Item, name: () => string): object {
   return {
     type: 'batch',
     jobs: items,
-    callbacks: Object.fromEntries(callbacks.map((callback) => [callback, jobOf(name())])),
+    callbacks: Object.fromEntries(callbacks.map((callback) => [callback, jobOf(`callback.${name()}`)])),
   };
 }
 
@@ -203,9 +237,15 @@ function jobOf(type: string): object {
   return { type, args: [], options: { queue: 'q', retry: { max_attempts: 1 } } };
 }
 
-/** Every job was made at most once, and the workflow has ended. */
-export function flaws({ state, jobs, open }: Played): readonly string[] {
-  const twice = [...jobs].filter(([, count]) => count > 1).map(([type, count]) => `${type} was made ${count} times`);
+/**
+ * Every step was made at most once and completed at most once, callbacks at most once for each end, and the workflow
+ * has ended.
+ */
+export function flaws({ state, jobs, completed, reopened, open }: Played): readonly string[] {
+  const most = (type: string) => (type.startsWith('callback.') ? 1 + reopened : 1);
+  const over = (counts: ReadonlyMap<string, number>, what: string) =>
+    [...counts].filter(([type, count]) => count > most(type)).map(([type, count]) => `${type} ${what} ${count} times`);
+  const twice = [...over(jobs, 'was made'), ...over(completed, 'completed')];
   const ended = state === 'completed' || state === 'failed';
   return [
     ...twice,
