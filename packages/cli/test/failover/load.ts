@@ -196,7 +196,8 @@ export class Load implements AsyncDisposable {
       () => null,
     );
     this.answers.set(status, (this.answers.get(status) ?? 0) + 1);
-    if (status !== 200 && status !== 201) return false;
+    // A duplicate of itself: the answer of an earlier attempt was lost.
+    if (status !== 200 && status !== 201 && status !== 409) return false;
     this.acknowledged.set(id, { queue, at: performance.now() });
     return true;
   }

@@ -1,8 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { findPgbouncer, startPgbouncer } from '../../../server/test/support/pgbouncer.ts';
 import { findPostgres, runOnPostgres, startPostgres } from '../../../server/test/support/postgres.ts';
 import { address } from './address.ts';
 import { Load } from './load.ts';
+
+const pgbouncer = findPostgres() === null ? null : await findPgbouncer();
+const terminate = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+  WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`;
 
 /** A primary with a hot standby, and an address that leads to the primary. */
 async function pair({ synchronous = false } = {}) {
@@ -90,6 +95,58 @@ describe.skipIf(findPostgres() === null)('PostgreSQL', () => {
     await store.promote();
     await load.goesOn();
     const { lost, longestMs } = await load.finish('PostgreSQL, two hosts in the URL', store.standby.url);
+    expect(lost).toEqual([]);
+    expect(longestMs).toBeLessThan(15_000);
+  });
+
+  test('a synchronous standby is away: no write is acknowledged, readiness says so, and it ends by itself', async () => {
+    await using store = await pair({ synchronous: true });
+    await using load = await Load.start(store.url);
+    await store.standby.kill();
+    const from = performance.now();
+    await load.until(async () => (await load.health()).status === 503);
+    const noticed = performance.now() - from;
+    expect((await load.health()).body).toMatchObject({ checks: { writes: { status: 'fail' } } });
+    // What was under way at the kill may have reached the standby.
+    expect(load.acksAfter(from + 1_000)).toBe(0);
+    await store.standby.restart();
+    const back = await load.goesOn();
+    await load.until(async () => (await load.health()).status === 200);
+    const { lost } = await load.finish('PostgreSQL, synchronous standby away', store.primary.url);
+    console.log(
+      `Readiness was 503 after ${Math.round(noticed)} ms, and jobs were taken ${Math.round(back)} ms after its return.`,
+    );
+    expect(noticed).toBeLessThan(60_000);
+    expect(lost).toEqual([]);
+  });
+
+  test('all sessions are terminated every half a second: no call gets 500', async () => {
+    await using store = await startPostgres();
+    await using load = await Load.start(store.url);
+    for (let round = 0; round < 20; round++) {
+      await runOnPostgres(store.url, terminate);
+      await pause(500);
+    }
+    await load.goesOn();
+    const { lost, longestMs } = await load.finish('PostgreSQL, sessions terminated', store.url);
+    expect(lost).toEqual([]);
+    expect([...load.answers.keys()].filter((status) => status !== null && status !== 503 && status >= 500)).toEqual([]);
+    expect(longestMs).toBeLessThan(10_000);
+  });
+
+  test.skipIf(pgbouncer === null)('behind PgBouncer: sessions terminated, and PostgreSQL killed twice', async () => {
+    await using store = await startPostgres();
+    await using pooler = await startPgbouncer(pgbouncer ?? '', store.url, ['server_login_retry = 1']);
+    await using load = await Load.start(`${pooler.url}?pgbouncer=true`);
+    await runOnPostgres(store.url, terminate);
+    await load.goesOn(100);
+    for (let kill = 0; kill < 2; kill++) {
+      await store.kill();
+      await pause(500);
+      await store.restart();
+      await load.goesOn(100);
+    }
+    const { lost, longestMs } = await load.finish('PostgreSQL behind PgBouncer', store.url);
     expect(lost).toEqual([]);
     expect(longestMs).toBeLessThan(15_000);
   });

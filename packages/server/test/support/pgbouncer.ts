@@ -20,8 +20,9 @@ export async function findPgbouncer(): Promise<string | null> {
 /**
  * A PgBouncer in transaction mode in front of a server that trusts everybody; with fewer connections to it than a
  * storage opens, so that they are shared.
+ * @param settings lines of its file besides.
  */
-export function startPgbouncer(binary: string, server: string): Promise<Instance> {
+export function startPgbouncer(binary: string, server: string, settings: readonly string[] = []): Promise<Instance> {
   const { hostname, port: behind, username, pathname } = new URL(server);
   return startInstance({
     name: program,
@@ -36,6 +37,7 @@ auth_type = any
 pool_mode = transaction
 default_pool_size = 4
 max_client_conn = 200
+${settings.join('\n')}
 END`,
     command: (directory, port) => [
       '/bin/sh',
