@@ -87,7 +87,8 @@ async function shutDown(app: FastifyInstance, engine: Engine, config: ServerConf
     log.warn({ after_ms: config.closeTimeoutMs }, 'shutdown timed out');
     app.server.closeAllConnections();
   }, config.closeTimeoutMs);
-  await app.close();
+  // Beside the requests: where the store does not answer, each of both waits for it.
+  await Promise.all([app.close(), engine.upkeep.stop()]);
   clearTimeout(cut);
   await engine[Symbol.asyncDispose]();
   log.info({}, 'stopped');

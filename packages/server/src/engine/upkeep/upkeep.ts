@@ -92,6 +92,7 @@ export class Upkeep {
   #changes = 1;
   #seen = 0;
   #stopping = false;
+  #stopped: Promise<void> | undefined;
 
   constructor(parts: {
     readonly storage: Storage;
@@ -201,10 +202,16 @@ export class Upkeep {
   }
 
   /** Waits for the pages in flight, not for the backlog behind them. */
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
     this.#stopping = true;
     await Promise.all(this.#loops.splice(0).map((loop) => loop.stop()));
-    // If the store is unreachable, they end by themselves.
+    // The leases end by themselves, and a store that does not answer must not hold up the end.
+    if (Date.now() - this.#answered > stallMs) return;
     const release = (name: string) => this.#storage.upkeep.release(name, this.#holder).catch(() => {});
     await Promise.all([release('liveness'), release('retention')]);
   }
