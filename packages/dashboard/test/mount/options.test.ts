@@ -133,3 +133,16 @@ test('Next.js needs authorize in development, because it tells nobody who is con
   await using engine = await openEmbedded('memory:');
   expect(() => nextDashboard(engine, { pages })).toThrow('authorize is missing. next dev listens to the network');
 });
+
+test('a refused stream of a visitor is in the audit log', async () => {
+  await using engine = await openEmbedded('memory:');
+  const authorize = (request: Request) =>
+    request.headers.has('x-admin') || ({ roles: ['viewer'], queues: ['mail'], name: 'ann' } as const);
+  const handler = dashboardHandler(engine, { pages, authorize });
+  const ask = async (path: string, headers: Record<string, string> = {}) =>
+    handler(new Request(`http://localhost${path}`, { headers }), { path, segment: '' });
+  expect((await ask('/ojs/v1/events/stream')).status).toBe(403);
+  await expect
+    .poll(async () => JSON.parse(await (await ask('/ojs/v1/admin/audit', { 'x-admin': '1' })).text()).items)
+    .toMatchObject([{ event_type: 'authorization.denied', principal: 'ann', detail: { stream: 'all' } }]);
+});

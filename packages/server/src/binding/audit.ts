@@ -10,7 +10,7 @@ import {
   type Json,
   members,
   type OperationName,
-  type ProtocolError,
+  ProtocolError,
   parseTimestamp,
   readPage,
   State,
@@ -117,7 +117,29 @@ export async function auditRefusal(
   await engine.audit.record({ ...caller, event_type: type, outcome: 'failure', detail });
 }
 
-function callerOf(request: BindingRequest): Pick<NewAuditEntry, 'principal' | 'source_ip' | 'correlation_id'> {
+/**
+ * Enters a stream, a WebSocket or a subscription that a caller may not have. Nobody waits for the entry.
+ * @param stream its path with placeholders.
+ */
+export function auditStreamRefusal(engine: Engine, request: Caller, stream: string, error: unknown): void {
+  if (!(error instanceof ProtocolError) || error.code !== 'permission_denied') return;
+  const caller = callerOf(request);
+  const suppressed = engine.audit.suppressed(caller.principal, stream, error.code);
+  if (suppressed === null) return;
+  const detail = {
+    stream,
+    error: error.code,
+    message: error.message.slice(0, maxMessage),
+    ...(suppressed > 0 && { not_entered: suppressed }),
+  };
+  // Never rejects.
+  void engine.audit.record({ ...caller, event_type: accessEvents.denied, outcome: 'failure', detail });
+}
+
+/** Who calls. */
+export type Caller = Pick<BindingRequest, 'owner' | 'address' | 'requestId'>;
+
+function callerOf(request: Caller): Pick<NewAuditEntry, 'principal' | 'source_ip' | 'correlation_id'> {
   return {
     principal: callerName(request),
     source_ip: request.address ?? null,

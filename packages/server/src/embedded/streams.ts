@@ -1,5 +1,6 @@
 import { type CallContext, type StreamAnswer, type StreamCall, uuidv7 } from '@ojs-ts/core';
 import { checkRight, QueueAccess } from '../binding/access.ts';
+import { auditStreamRefusal } from '../binding/audit.ts';
 import { checkStreamQuery, streamParameters } from '../binding/query-parameters.ts';
 import { readChannel } from '../binding/realtime/channel.ts';
 import type { Connection, Delivery, Sink } from '../binding/realtime/connection.ts';
@@ -26,7 +27,8 @@ export class Streams {
     this.#summaries = new SummaryStream(realtime.engine);
   }
 
-  async open(call: StreamCall, { signal, requestId = `req_${uuidv7()}`, grant }: CallContext): Promise<StreamAnswer> {
+  async open(call: StreamCall, context: CallContext): Promise<StreamAnswer> {
+    const { signal, requestId = `req_${uuidv7()}`, grant } = context;
     const headers = { 'x-request-id': requestId };
     const sink = new TextSink();
     let writer: Writer | null = null;
@@ -39,6 +41,7 @@ export class Streams {
     } catch (error) {
       writer?.close();
       signal?.throwIfAborted();
+      auditStreamRefusal(this.#realtime.engine, { ...context, requestId }, call.channel, error);
       const { status, text } = refusal(faultOf(error), requestId);
       return { status, text, headers, chunks: null };
     }

@@ -658,3 +658,34 @@ test('a failed login with a token that the store knows names the token, in the l
     expect.not.objectContaining({ token_id: expect.anything() }),
   ]);
 });
+
+test('a refused stream, socket and subscription leave an entry each, and one a minute', async () => {
+  await using own = await serve();
+  const { tokens } = own.engine;
+  const make = async (roles: Grant['roles'], queues: readonly string[] = ['*']) =>
+    tokens.create({ roles, queues, name: 'test', expiresAt: null, createdBy: 'test' });
+  const [admin, producer, reader] = [await make(['admin']), await make(['producer']), await make(['viewer'], ['mail'])];
+  const ask = async (path: string, token: string) =>
+    send(own.url, { path: `/ojs/v1${path}`, headers: { authorization: `Bearer ${token}` } });
+  const streams = ['/events/stream', '/queues/pay/events', '/admin/stats/stream'];
+  for (const path of [...streams, ...streams]) {
+    expectRefusal(await ask(path, producer.token), 403, 'permission_denied');
+    expectRefusal(await ask(path, reader.token), 403, 'permission_denied');
+  }
+  expectRefusal(await ask('/ws', producer.token), 403, 'permission_denied');
+  using socket = await openSocket(own.url, { headers: { authorization: `Bearer ${reader.token}` } });
+  socket.send({ action: 'subscribe', channel: 'queue:pay' });
+  expect((await socket.frames.take(1))[0]).toMatchObject({ type: 'error', code: 'permission_denied' });
+  const denied = async () => {
+    const { items } = JSON.parse((await ask('/admin/audit?limit=100', admin.token)).text);
+    return items.filter((one: { event_type: string }) => one.event_type === 'authorization.denied');
+  };
+  await expect.poll(async () => (await denied()).length).toBe(8);
+  const told = (await denied()).map((one: { principal: string; detail: { stream: string } }) => [
+    one.principal,
+    one.detail.stream,
+  ]);
+  const names = ['/ojs/v1/events/stream', '/ojs/v1/queues/:name/events', '/ojs/v1/admin/stats/stream', '/ojs/v1/ws'];
+  const of = (id: string) => names.map((name) => [`token_${id}`, name]);
+  expect(told).toEqual(expect.arrayContaining([...of(producer.record.id), ...of(reader.record.id)]));
+});

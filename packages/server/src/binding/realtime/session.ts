@@ -22,6 +22,7 @@ export class Session {
   readonly #source: string;
   readonly #send: (text: Json) => void;
   readonly #failed: (error: unknown) => void;
+  readonly #refused: (error: unknown) => void;
   /** The start of channels that follow a `resume`. */
   #resumeAfter: number | null = null;
 
@@ -33,6 +34,8 @@ export class Session {
     readonly source: string;
     readonly send: (text: Json) => void;
     readonly failed: (error: unknown) => void;
+    /** Receives the refusals of messages. */
+    readonly refused: (error: unknown) => void;
   }) {
     this.#engine = parts.engine;
     this.#access = parts.access;
@@ -40,6 +43,7 @@ export class Session {
     this.#source = parts.source;
     this.#send = parts.send;
     this.#failed = parts.failed;
+    this.#refused = parts.refused;
   }
 
   /** Answers a message; an error is an answer, too. */
@@ -60,6 +64,7 @@ export class Session {
     } catch (error) {
       const fault = faultOf(error);
       if (fault.kind.status >= 500) this.#failed(error);
+      this.#refused(error);
       this.#error(fault.code, fault.message, about);
     }
   }

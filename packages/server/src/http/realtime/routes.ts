@@ -1,6 +1,7 @@
 import { ProtocolError } from '@ojs-ts/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { QueueAccess } from '../../binding/access.ts';
+import { auditStreamRefusal } from '../../binding/audit.ts';
 import { checkStreamQuery, streamParameters } from '../../binding/query-parameters.ts';
 import { type Channel, jobChannel, queueChannel, readChannel } from '../../binding/realtime/channel.ts';
 import { filterOf, Realtime } from '../../binding/realtime/realtime.ts';
@@ -16,6 +17,7 @@ import { SlowReaders } from './slow-readers.ts';
 import { Socket } from './socket.ts';
 import { addStateStreams } from './state-streams.ts';
 import { EventStream } from './stream.ts';
+import { callerOf, streamAudit, urlOf } from './stream-audit.ts';
 import { Upgrades } from './upgrade.ts';
 
 type Params = Readonly<Record<string, string>>;
@@ -96,6 +98,8 @@ export function addRealtime(app: FastifyInstance, parts: RealtimeParts): void {
     return reply;
   }
 
+  const audited = streamAudit(engine);
+
   function route(
     url: string,
     channelOf: (request: FastifyRequest) => Channel,
@@ -103,10 +107,10 @@ export function addRealtime(app: FastifyInstance, parts: RealtimeParts): void {
   ): void {
     app.get(url, {
       config: { stream: true },
-      onRequest: async (request) => authorization.check(request, 'inspect'),
+      onRequest: async (request) => audited(request, () => authorization.check(request, 'inspect')),
       handler: async (request, reply) => {
         try {
-          return await stream(request, reply, channelOf(request), parameters);
+          return await audited(request, () => stream(request, reply, channelOf(request), parameters));
         } catch (error) {
           if (faultOf(error).kind.status >= 500) failed(error, 'stream', request.id);
           throw error;
@@ -122,7 +126,7 @@ export function addRealtime(app: FastifyInstance, parts: RealtimeParts): void {
 
   app.get('/ojs/v1/ws', {
     config: { stream: true },
-    onRequest: async (request) => authorization.check(request, 'inspect'),
+    onRequest: async (request) => audited(request, () => authorization.check(request, 'inspect')),
     handler: async (request, reply) => {
       if (!upgrades.isPending(request.raw)) {
         throw new ProtocolError('invalid_request', 'This path speaks WebSocket: the request must ask for an upgrade.');
@@ -141,6 +145,7 @@ export function addRealtime(app: FastifyInstance, parts: RealtimeParts): void {
             source: about.source,
             send: (text) => socket.send(text),
             failed: (error) => failed(error, 'websocket', request.id),
+            refused: (error) => auditStreamRefusal(engine, callerOf(request), urlOf(request), error),
           });
           const opened: OpenStream = {
             shutDown: () => connection.shutDown('shutdown', options.shutdownMs),

@@ -11,6 +11,7 @@ import { singles } from '../query.ts';
 import type { OpenStream } from './open-streams.ts';
 import type { RealtimeParts, Streams } from './parts.ts';
 import { EventStream } from './stream.ts';
+import { streamAudit } from './stream-audit.ts';
 
 interface StateStream {
   readonly right: Right | 'open';
@@ -25,6 +26,7 @@ interface StateStream {
 export function addStateStreams(app: FastifyInstance, parts: RealtimeParts, streams: Streams): void {
   const { authorization, options, failed } = parts;
   const { engine } = parts.binding;
+  const audited = streamAudit(engine);
 
   async function open(request: FastifyRequest, reply: FastifyReply, stream: StateStream): Promise<FastifyReply> {
     const { raw } = reply;
@@ -64,10 +66,10 @@ export function addStateStreams(app: FastifyInstance, parts: RealtimeParts, stre
   function route(url: string, stream: StateStream): void {
     app.get(url, {
       config: { stream: true },
-      onRequest: async (request) => authorization.check(request, stream.right),
+      onRequest: async (request) => audited(request, () => authorization.check(request, stream.right)),
       handler: async (request, reply) => {
         try {
-          return await open(request, reply, stream);
+          return await audited(request, () => open(request, reply, stream));
         } catch (error) {
           if (faultOf(error).kind.status >= 500) failed(error, 'stream', request.id);
           throw error;
