@@ -1,3 +1,4 @@
+import type { WireEvent } from '../events/events.ts';
 import type { Json } from '../job/job.ts';
 import { elements, members, objectText, skipSpace, stringEnd, valueEnd } from '../json/json.ts';
 import { type Grant, grants } from './roles.ts';
@@ -48,6 +49,13 @@ export function payloadFilter(grant: Grant | undefined): ((text: Json) => Json) 
   });
   if (!hides && paths.length === 0) return null;
   return (text) => filtered(text, hides, paths);
+}
+
+/** An event as the caller may see it: without the data of a progress report, if payloads are hidden. */
+export function shownEvent(event: WireEvent, grant: Grant | undefined): WireEvent {
+  if (event.type !== 'job.progress' || grant === undefined || grants(grant, 'payload')) return event;
+  const { data: _, ...data } = event.data;
+  return { ...event, data };
 }
 
 /** @param text a piece of JSON in which every value of a member is whole. */

@@ -159,7 +159,7 @@ export function progressed(job: JobRecord, report: ProgressReport, reporter: Rep
   if (said !== null) text += `,"message":${said}`;
   if (data !== null) text += `,"data":${data}`;
   const events: readonly TransitionEvent[] = writesEvent
-    ? [{ kind: 'job.progress', data: eventData(fraction, said) }]
+    ? [{ kind: 'job.progress', data: eventData(fraction, said, data) }]
     : [];
   return {
     id: job.id,
@@ -172,8 +172,11 @@ export function progressed(job: JobRecord, report: ProgressReport, reporter: Rep
   };
 }
 
-function eventData(fraction: number | null, said: Json | null): Json {
-  return `{"progress_percent":${percentOf(fraction ?? 0)}${said === null ? '' : `,"progress_message":${said}`}}`;
+function eventData(fraction: number | null, said: Json | null, data: Json | null): Json {
+  let text = `{"progress_percent":${percentOf(fraction ?? 0)}`;
+  if (said !== null) text += `,"progress_message":${said}`;
+  if (data !== null) text += `,"data":${data}`;
+  return `${text}}`;
 }
 
 function percentOf(fraction: number): number {

@@ -81,7 +81,8 @@ function setField(policy: Draft, field: Field, name: string, value: unknown): st
   switch (field) {
     case 'max_attempts':
       if (!isCount(value)) return 'must be a whole number from 0 to 2147483647';
-      policy.maxAttempts = value;
+      // 0 means no retry (ojs-retry §2.2), so the job runs once: nobody reads "attempt 1 of 0".
+      policy.maxAttempts = Math.max(1, value);
       return null;
     case 'initial_interval':
     case 'max_interval': {
@@ -103,6 +104,10 @@ function setField(policy: Draft, field: Field, name: string, value: unknown): st
       return null;
     case 'non_retryable_errors':
       if (!isNameList(value)) return 'must be a list of error types, each a string that is not empty';
+      for (const name of value) {
+        const problem = errorTypeProblem(name);
+        if (problem !== null) return problem;
+      }
       policy.nonRetryableErrors = value;
       return null;
     case 'on_exhaustion':
@@ -116,6 +121,13 @@ function setField(policy: Draft, field: Field, name: string, value: unknown): st
       return null;
     }
   }
+}
+
+/** Whether an entry of `non_retryable_errors` can match, or what was expected of it. */
+export function errorTypeProblem(name: string): string | null {
+  if (!(name.endsWith('.*') ? name === '.*' || name.slice(0, -2).includes('*') : name.includes('*'))) return null;
+  const never = name === '*' ? '; to retry no error at all, set max_attempts to 1' : '';
+  return `has ${JSON.stringify(name)}, which would match nothing; expected an error type, or a prefix that ends with ".*", such as "payment.*"${never}`;
 }
 
 function isCount(value: unknown): value is number {

@@ -71,6 +71,18 @@ describe('progressed', () => {
     });
   });
 
+  test('its event has the data of the report, or of the last one that had any', () => {
+    const job = running();
+    const first = progressed(job, report('{"progress":0.5,"message":"m","data":{"row":1.0}}'), nobody, start);
+    expect(first?.events?.map(({ data }) => data)).toEqual([
+      '{"progress_percent":50,"progress_message":"m","data":{"row":1.0}}',
+    ]);
+    const after = { ...job, progress: first?.progress ?? null };
+    expect(progressed(after, report('{"progress":0.6}'), nobody, start + 5_000)?.events).toMatchObject([
+      { data: '{"progress_percent":60,"progress_message":"m","data":{"row":1.0}}' },
+    ]);
+  });
+
   test('ignores reports of earlier executions (PRG-007)', () => {
     const job = running();
     const owners: readonly Partial<Reporter>[] = [{ worker: 'w2' }, { claim: 2 }, { attempt: 0 }];

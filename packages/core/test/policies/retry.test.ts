@@ -83,6 +83,10 @@ describe('readRetry', () => {
     ['jitter', 'true'],
     ['non_retryable_errors', 'A'],
     ['non_retryable_errors', [1]],
+    ['non_retryable_errors', ['*']],
+    ['non_retryable_errors', ['A', '*Error']],
+    ['non_retryable_errors', ['A*.*']],
+    ['non_retryable_errors', ['.*']],
     ['on_exhaustion', 'retry_forever'],
     ['backoff_strategy', 'random'],
   ])('refuses %s: %j and names the field (RET-03, RET-16, RET-19, T:L1-RTR-011)', (field, value) => {

@@ -102,12 +102,13 @@ export class Event {
 
   /**
    * The progress that the job reported; only on `job.progress`. The percentage is from 0 to 100. Other servers may
-   * round it.
+   * round it, and leave out `data`.
    */
-  get progress(): { readonly percent: number; readonly message?: string } | undefined {
+  get progress(): { readonly percent: number; readonly message?: string; readonly data?: unknown } | undefined {
     if (this.event !== 'job.progress') return undefined;
     const percent = numberOf(this.data.progress_percent) ?? numberOf(this.data.progress) ?? 0;
-    return compact({ percent, message: textOf(this.data.progress_message) ?? textOf(this.data.message) });
+    const message = textOf(this.data.progress_message) ?? textOf(this.data.message);
+    return compact({ percent, message, data: this.data.data });
   }
 
   get workflowId(): string | undefined {

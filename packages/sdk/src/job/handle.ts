@@ -18,7 +18,8 @@ export const waitNames: NamesOf<WaitOptions> = { timeout: true, signal: true };
 /**
  * - `created`: a new job
  * - `duplicate`: another job holds the unique key, and the handle is of that job
- * - `replaced`: the job replaced another one, or its args and meta
+ * - `replaced`: the job replaced another one, or its args and meta. If the other one was running, its handler may run
+ *   beside the new job for a moment: its `signal` aborts with the next heartbeat of its worker
  * - `dropped`: a middleware returned null, so nothing was sent; `state` is `cancelled`
  */
 export type EnqueueOutcome = 'created' | 'duplicate' | 'replaced' | 'dropped';

@@ -8,7 +8,7 @@ export type JobState = StateName;
  * PT1S, 2.0, PT5M, jitter, discard.
  */
 export interface RetryPolicy {
-  /** All executions, with the first. */
+  /** All executions, with the first. 1 retries nothing, and 0 means the same. */
   maxAttempts?: number | undefined;
   /** The pause before the second execution. Default: 1 s. */
   initialInterval?: Duration | undefined;
@@ -18,7 +18,7 @@ export interface RetryPolicy {
   maxInterval?: Duration | undefined;
   /** Whether pauses vary at random. Default: true. */
   jitter?: boolean | undefined;
-  /** Error types, exact or as `prefix.*`, after which the job is not retried. */
+  /** Error types, exact or as `prefix.*` (no other `*`), after which the job is not retried. */
   nonRetryableErrors?: readonly string[] | undefined;
   /** `dead_letter` keeps the job for {@link Client.listDeadLetterJobs}. */
   onExhaustion?: 'discard' | 'dead_letter' | undefined;

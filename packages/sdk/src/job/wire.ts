@@ -1,4 +1,4 @@
-import { formatDuration, isObject, parseTimestamp, readTime, uuidv7 } from '@ojs-ts/core';
+import { errorTypeProblem, formatDuration, isObject, parseTimestamp, readTime, uuidv7 } from '@ojs-ts/core';
 import { OJSValidationError } from '../errors.ts';
 import { booleanOf, compact, type JsonArray, type Meta, numberOf, objectOf, textsOf, type Wire } from '../json.ts';
 import type { Duration } from '../options/duration.ts';
@@ -136,8 +136,13 @@ function flag(value: boolean | undefined, path: string): boolean | undefined {
 
 function executionTimeout(options: JobOptions): number | undefined {
   onlyOne({ timeoutMs: options.timeoutMs, timeout: options.timeout });
-  if (options.timeout !== undefined) return durationMs(options.timeout, 'timeout');
-  return integer(options.timeoutMs, 'timeoutMs', 0);
+  const { timeout } = options;
+  const ms = timeout === undefined ? integer(options.timeoutMs, 'timeoutMs', 0) : durationMs(timeout, 'timeout');
+  if (ms !== 0) return ms;
+  throw OJSValidationError.of(
+    timeout === undefined ? 'timeoutMs' : 'timeout',
+    'expected more than 0. Every execution has a timeout: leave the option out for 30 minutes, or name a longer time',
+  );
 }
 
 function startTime(options: JobOptions): string | undefined {
@@ -172,7 +177,7 @@ export function wireRetry(retry: RetryPolicy): object {
     backoff_coefficient: coefficient,
     max_interval: iso(retry.maxInterval, 'retry.maxInterval'),
     jitter: retry.jitter,
-    non_retryable_errors: retry.nonRetryableErrors,
+    non_retryable_errors: errorTypes(retry.nonRetryableErrors),
     on_exhaustion: retry.onExhaustion,
     backoff_strategy: retry.backoffStrategy,
   });
@@ -192,8 +197,19 @@ function wireUnique(unique: UniquePolicy): object {
   });
 }
 
+function errorTypes(names: RetryPolicy['nonRetryableErrors']): RetryPolicy['nonRetryableErrors'] {
+  for (const name of Array.isArray(names) ? names : []) {
+    const problem = typeof name === 'string' ? errorTypeProblem(name) : null;
+    if (problem !== null) throw OJSValidationError.of('retry.nonRetryableErrors', problem);
+  }
+  return names;
+}
+
 function iso(value: Duration | undefined, path: string): string | undefined {
-  return value === undefined ? undefined : formatDuration(durationMs(value, path));
+  if (value === undefined) return undefined;
+  const ms = durationMs(value, path);
+  if (ms > 0) return formatDuration(ms);
+  throw OJSValidationError.of(path, "expected more than 0, such as '100ms' or '5s'");
 }
 
 /** RFC 3339. @throws {OJSValidationError} */

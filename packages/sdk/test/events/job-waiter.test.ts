@@ -185,6 +185,7 @@ describe('the ends of a wait', () => {
       message:
         'The job did not end within 1 ms. It is available in the queue elsewhere, and no worker has taken it yet. Is there a worker that fetches elsewhere and has a handler for test.job?',
     });
+    expect(logger.lines.filter(({ message }) => message.startsWith('requestTimeout'))).toEqual([]);
     const at = new Date(Date.now() + 3_600_000);
     expect(await waits({ scheduledAt: at })).toMatchObject({
       message: `The job did not end within 1 ms. It is scheduled for ${at.toISOString()} in the queue default.`,

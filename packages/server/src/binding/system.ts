@@ -3,16 +3,17 @@ import {
   Fields,
   formatDuration,
   formatTimestamp,
+  type Grant,
   maxBatchJobs,
   maxEnvelopeBytes,
   maxNesting,
   maxNodes,
   ProtocolError,
   pagination,
-  type Query,
   readDirection,
   readMoment,
   readPage,
+  shownEvent,
 } from '@ojs-ts/core';
 import { diagnose } from '../engine/diagnosis.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -196,7 +197,7 @@ export async function doctor(engine: Engine): Promise<Reply> {
 
 /** GET /events (ojs-events §6.4); `order=desc` begins at the end of the log. */
 export async function listEvents(engine: Engine, about: About, request: BindingRequest): Promise<Reply> {
-  const { query, access, quirk } = request;
+  const { query, access, quirk, grant } = request;
   const { limit } = readPage(query, 100);
   const queues = commaSeparated(query.queues ?? query.queue);
   access?.chosen(queues);
@@ -207,19 +208,24 @@ export async function listEvents(engine: Engine, about: About, request: BindingR
     jobTypes: commaSeparated(query.job_types),
     limit,
   };
-  if (quirk === 'admin page' && wanted.after === null) return pageOfEvents(engine, about, query, wanted);
+  if (quirk === 'admin page' && wanted.after === null) return pageOfEvents(engine, about, request, wanted);
   if (readDirection(query) === 'desc') {
     const { newest, ...page } = await readNewestEvents(engine.storage, about.source, wanted);
-    return json({ ...renderPage(page), newest_cursor: newest });
+    return json({ ...renderPage(page, grant), newest_cursor: newest });
   }
-  return json(renderPage(await readEvents(engine.storage, about.source, wanted)));
+  return json(renderPage(await readEvents(engine.storage, about.source, wanted), grant));
 }
 
 /**
  * The events for the published admin page: the newest first, by page. The log keeps no count of what matches. Before
  * its end, the total is one more than was read, so that the page offers the next one.
  */
-async function pageOfEvents({ storage }: Engine, { source }: About, query: Query, wanted: EventQuery): Promise<Reply> {
+async function pageOfEvents(
+  { storage }: Engine,
+  { source }: About,
+  { query, grant }: BindingRequest,
+  wanted: EventQuery,
+): Promise<Reply> {
   const page = readAdminPage(query);
   const fields = new Fields(query, 'query');
   const since = readMoment(fields, 'since') ?? 0;
@@ -231,8 +237,8 @@ async function pageOfEvents({ storage }: Engine, { source }: About, query: Query
   const hasMore = found.hasMore && recent.length === found.events.length;
   const total = recent.length + Number(hasMore);
   return json({
-    ...renderPage({ ...found, events, hasMore }),
-    items: events,
+    ...renderPage({ ...found, events, hasMore }, grant),
+    items: events.map((event) => shownEvent(event, grant)),
     pagination: {
       ...pagination(page, total, events.length, hasMore ? found.cursor : null),
       ...(hasMore && { total_exact: false }),
@@ -240,8 +246,13 @@ async function pageOfEvents({ storage }: Engine, { source }: About, query: Query
   });
 }
 
-function renderPage({ events, cursor, hasMore, gap }: EventPage): object {
-  return { events, cursor, has_more: hasMore, ...(gap && { gap: true }) };
+function renderPage({ events, cursor, hasMore, gap }: EventPage, grant: Grant | undefined): object {
+  return {
+    events: events.map((event) => shownEvent(event, grant)),
+    cursor,
+    has_more: hasMore,
+    ...(gap && { gap: true }),
+  };
 }
 
 /** POST /admin/reset in test mode: empties the store. */

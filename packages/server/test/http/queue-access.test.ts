@@ -523,9 +523,15 @@ describe('payloads', () => {
     using stream = await openStream(server.url, `/jobs/${id}/progress/stream`, headers);
     const workflows: { readonly workflows: readonly { readonly id: string }[] } = JSON.parse(await get('/workflows'));
     const texts = await Promise.all([
-      ...[`/jobs/${id}`, '/jobs?queue=pay', `/jobs/${id}/result`, `/jobs/${id}/progress`, '/cron', '/cron/paying'].map(
-        get,
-      ),
+      ...[
+        `/jobs/${id}`,
+        '/jobs?queue=pay',
+        '/events?types=job.progress',
+        `/jobs/${id}/result`,
+        `/jobs/${id}/progress`,
+        '/cron',
+        '/cron/paying',
+      ].map(get),
       ...workflows.workflows.map((workflow) => get(`/workflows/${workflow.id}`)),
       results.then(({ text }) => text),
       stream.events.rest().then((events) => JSON.stringify(events)),
@@ -538,6 +544,7 @@ describe('payloads', () => {
     const inspected = await seen(await tokenFor({ roles: ['inspector'], queues: ['*'] }));
     expect(inspected).toContain(`"args":[{"card":"${canary}","sum":7}]`);
     expect(inspected).toContain(`"result":{"card":"${canary}"}`);
+    expect(inspected).toContain(`"progress_percent":10,"data":{"canary":"${canary}"}`);
     const viewed = await seen(await tokenFor({ roles: ['viewer'], queues: ['*'] }));
     expect(viewed.replaceAll(`"meta":{"canary":"${canary}"}`, '')).not.toContain(canary);
     expect(viewed).toContain('"type":"pay.now"');

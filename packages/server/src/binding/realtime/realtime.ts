@@ -1,4 +1,4 @@
-import { commaSeparated, type Query } from '@ojs-ts/core';
+import { commaSeparated, type Grant, type Query } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import { Connection, type ConnectionOptions, type Sink } from './connection.ts';
 import { Renderer } from './render.ts';
@@ -16,11 +16,12 @@ export class Realtime {
     this.#options = options;
   }
 
-  async connect(sink: Sink): Promise<Connection> {
+  /** @param grant of the client; without one it sees everything */
+  async connect(sink: Sink, grant?: Grant): Promise<Connection> {
     const seed = await this.engine.storage.seed();
     return new Connection({
       engine: this.engine,
-      renderer: new Renderer(this.source, seed),
+      renderer: new Renderer(this.source, seed, grant),
       seed,
       sink,
       options: this.#options,

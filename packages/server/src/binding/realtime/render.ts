@@ -1,11 +1,13 @@
 import {
   formatTimestamp,
+  type Grant,
   historyOf,
   type JobRecord,
   type Json,
   type Millis,
   renderEvent,
   State,
+  shownEvent,
   stateName,
   type WireEvent,
 } from '@ojs-ts/core';
@@ -26,10 +28,13 @@ export interface Message {
 export class Renderer {
   readonly #source: string;
   readonly #seed: number;
+  readonly #grant: Grant | undefined;
 
-  constructor(source: string, seed: number) {
+  /** @param grant of the client; without one it sees everything */
+  constructor(source: string, seed: number, grant: Grant | undefined) {
     this.#source = source;
     this.#seed = seed;
+    this.#grant = grant;
   }
 
   item(item: Item): Message {
@@ -64,7 +69,7 @@ export class Renderer {
   }
 
   #wire({ position, at, entry }: LogEvent): WireEvent {
-    return renderEvent({ position, at }, entry, 0, this.#source, this.#seed);
+    return shownEvent(renderEvent({ position, at }, entry, 0, this.#source, this.#seed), this.#grant);
   }
 }
 

@@ -66,7 +66,7 @@ export function addRealtime(app: FastifyInstance, parts: RealtimeParts): void {
     const leave = enter(request, reply);
     raw.once('close', leave);
     const sink = new EventStream(raw, options.heartbeatMs, slowReaders);
-    const connection = await realtime.connect(sink);
+    const connection = await realtime.connect(sink, request.holder?.grant);
     raw.once('close', () => connection.close());
     try {
       const more = await connection.openStream(channel, filterOf(query), cursorOf(request));
@@ -137,7 +137,7 @@ export function addRealtime(app: FastifyInstance, parts: RealtimeParts): void {
       reply.hijack();
       upgrades.accept(request.raw, (webSocket) => {
         const socket = new Socket(webSocket, options, slowReaders);
-        const connecting = realtime.connect(socket).then((connection) => {
+        const connecting = realtime.connect(socket, request.holder?.grant).then((connection) => {
           const session = new Session({
             engine,
             access: QueueAccess.of(engine, request.holder?.grant),

@@ -95,7 +95,16 @@ describe.each(storages)('progress, $name (ojs-progress)', (storage) => {
       body: { progress: 0.4 },
     });
     expect(await events(server.url, 'job.progress')).toMatchObject([
-      { data: { job_id: id, progress_percent: 33.3, progress_message: 'm', worker_id: 'w1', attempt: 1 } },
+      {
+        data: {
+          job_id: id,
+          progress_percent: 33.3,
+          progress_message: 'm',
+          data: { a: 1 },
+          worker_id: 'w1',
+          attempt: 1,
+        },
+      },
     ]);
   });
 
