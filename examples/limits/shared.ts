@@ -24,9 +24,7 @@ console.log(stopped.key, 'may run', stopped.concurrency, 'jobs');
 const restored = await admin.restoreLimit('tenant:acme');
 console.log(restored.key, 'may run', restored.concurrency, 'jobs');
 
-const { rate, concurrency } = await admin.configureQueue('mail', {
-  rate: { limit: 100, period: '1m' },
-  concurrency: 10,
-});
+const numbers = { rate: { limit: 100, period: '1m' }, concurrency: 10 } as const;
+const { rate, concurrency } = await admin.configureQueue('mail', numbers, { create: true });
 console.log('the queue mail:', rate?.limit, 'starts in', rate?.period, 'and', concurrency, 'at once');
 await Promise.all([client.close(), admin.close()]);

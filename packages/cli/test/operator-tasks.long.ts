@@ -135,7 +135,7 @@ describe.each(storages.filter(({ name }) => name !== 'memory'))('on $name', ({ u
     await fail(open.url, 1, 'Gone', 'dead_letter');
     expect(await run('Run the dead letter again, slowly', { QUEUE: 'failing-gone' })).toBe('1 job retried.\n');
     expect(await run('Wait until a queue is empty', { QUEUE: 'pay' })).toBe('Queue pay is empty.\n');
-    await ojs.run('queues', 'configure', 'mail', '--concurrency', '3');
+    await ojs.run('queues', 'configure', 'mail', '--create', '--concurrency', '3');
     await ojs.run('queues', 'configure', 'mail', '--concurrency', '9');
     const before = JSON.parse(await run('See the settings that a queue had before', { QUEUE: 'mail' }));
     expect(before[0].detail).toMatchObject({ before: { concurrency: 3 }, after: { concurrency: 9 } });

@@ -112,6 +112,7 @@ export * from './requests/enqueue.ts';
 export * from './requests/fields.ts';
 export * from './requests/filters.ts';
 export * from './requests/lists.ts';
+export * from './requests/missing-name.ts';
 export * from './requests/order.ts';
 export * from './requests/pages.ts';
 export * from './requests/reply.ts';

@@ -46,7 +46,7 @@ export {
 } from './job/definition.ts';
 export type { EnqueueOutcome, JobHandle, WaitOptions } from './job/handle.ts';
 export type { Job, JobErrorEntry, JobProgress } from './job/job.ts';
-export type { CallOptions, EnqueueOptions, JobOptions } from './job/options.ts';
+export type { CallOptions, CreateOptions, EnqueueOptions, JobOptions } from './job/options.ts';
 export type { JobLimit, JobState, LimitNumbers, Rate, RetryPolicy, UniquePolicy } from './job/policies.ts';
 export type { StandardSchemaV1 } from './job/standard-schema.ts';
 export type { JsonArray, Meta } from './json.ts';

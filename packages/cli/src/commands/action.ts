@@ -6,6 +6,7 @@ import { type ConfirmFlags, confirmed, takesConfirm } from '../output/confirm.ts
 import { type FormatFlags, printAnswer, takesJson } from '../output/format.ts';
 import { plain } from '../output/plain.ts';
 import { serverCommand } from './command.ts';
+import { askForChange, type CreateFlags, takesCreate } from './create-flag.ts';
 
 /** A change of one thing that the server has under a name. */
 export interface Action {
@@ -16,6 +17,8 @@ export interface Action {
   readonly about: string;
   /** The line that tells of it. */
   readonly said: (name: string, answer: Item) => string;
+  /** What the change creates with `--create` where it is missing: `the queue`. Other changes create nothing. */
+  readonly creates?: string;
   /** The question before a change that cannot be taken back. */
   readonly question?: (name: string) => string;
 }
@@ -23,16 +26,18 @@ export interface Action {
 export function actionCommand(
   name: string,
   description: string,
-  { operation, param, about, said, question }: Action,
+  { operation, param, about, said, creates, question }: Action,
 ): Command {
-  const command = serverCommand<ServerFlags & FormatFlags & ConfirmFlags>(
+  const command = serverCommand<ServerFlags & FormatFlags & ConfirmFlags & CreateFlags>(
     name,
     description,
     async (server, flags, target = '') => {
       if (question !== undefined) await confirmed(question(plain(target)), flags);
-      const { text } = await server.ask({ operation, params: { [param]: target }, idempotencyKey: uuidv7() });
+      const call = { operation, params: { [param]: target }, idempotencyKey: uuidv7() };
+      const { text } = await (creates === undefined ? server.ask(call) : askForChange(server, call, flags));
       printAnswer(text, flags, () => said(plain(target), JSON.parse(text)));
     },
   ).argument(`<${param}>`, about);
+  if (creates !== undefined) takesCreate(command, creates);
   return takesJson(question === undefined ? command : takesConfirm(command));
 }

@@ -10,6 +10,11 @@ export interface Rate {
 
 export const atLeastOne = upTo(999_999_999);
 
+/** 0 stops everything. */
+export function fromZero(text: string): number {
+  return text === '0' ? 0 : atLeastOne(text);
+}
+
 /** A reader of whole numbers from 1. */
 export function upTo(most: number): (text: string) => number {
   return (text) => {

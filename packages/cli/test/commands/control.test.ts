@@ -146,7 +146,7 @@ test('which tenant floods: counts by a field', async () => {
 test('the settings of a queue come back from an entry of the audit log', async () => {
   await using one = await asked();
   const { ojs, client } = one;
-  await ojs.run('queues', 'configure', 'mail', '--concurrency', '3', '--rate', '100/1m');
+  await ojs.run('queues', 'configure', 'mail', '--create', '--concurrency', '3', '--rate', '100/1m');
   await ojs.run('queues', 'configure', 'mail', '--concurrency', '9', '--rate', 'none', '--max-depth', '50');
   await ojs.run('queues', 'pause', 'mail');
   const listed = await ojs.run('audit', 'list', '--about', 'mail', '--json');

@@ -59,6 +59,31 @@ test('queues: paused, resumed, made with settings, changed and deleted', async (
   });
 });
 
+test('a misspelled queue or limit is refused with the nearest name, and created only by --create', async () => {
+  await using one = await asked();
+  const { ojs, client } = one;
+  const limits = [{ key: 'mail:customer:42', concurrency: 1 }];
+  await client.enqueue('a.b', [], { queue: 'orders', limits });
+  const wrong = [
+    ['queues', 'pause', 'ordrs'],
+    ['queues', 'resume', 'ordrs'],
+    ['queues', 'configure', 'ordrs', '--concurrency', '2'],
+    ['limits', 'override', 'mail:custmer:42', '--concurrency', '0'],
+  ];
+  for (const words of wrong) {
+    const { code, errors } = await ojs.run(...words);
+    expect(code).toBe(3);
+    expect(errors).toMatch(/Did you mean (orders|mail:customer:42)\? --create creates it\.\n$/);
+  }
+  expect((await ojs.run('queues', 'list')).output).not.toContain('ordrs');
+  expect(await ojs.run('queues', 'pause', 'ordrs', '--create')).toMatchObject({ code: 0 });
+  expect((await ojs.run('queues', 'list')).output).toContain('ordrs');
+  expect((await ojs.run('limits', 'override', 'mail:customer:42', '--concurrency', '0')).output).toMatch(
+    /running +0\/0/,
+  );
+  expect((await ojs.run('enqueue', 'Hello')).errors).toContain('got "Hello"');
+});
+
 test('a queue is drained: waited for, with a time to give up, and paused when it is empty', async () => {
   await using one = await asked();
   const { ojs, client } = one;

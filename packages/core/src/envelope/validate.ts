@@ -17,6 +17,8 @@ import { isUuidv7 } from '../uuid.ts';
 export interface Rule<T> {
   readonly is: (value: unknown) => value is T;
   readonly expected: string;
+  /** Names are no secrets: the message shows what was given. */
+  readonly isName?: true;
 }
 
 /** Bytes of one envelope in UTF-8 (ojs-json-format §8.1). */
@@ -40,8 +42,8 @@ const maxSeconds = maxDurationMs / 1000;
 export const rules = {
   specversion: rule((value): value is '1.0' => value === '1.0', '"1.0"'),
   id: rule(isUuidv7, 'a UUIDv7 in lower case'),
-  type: rule(isJobType, expectedJobType),
-  queue: rule(isQueueName, expectedQueueName),
+  type: { ...rule(isJobType, expectedJobType), isName: true },
+  queue: { ...rule(isQueueName, expectedQueueName), isName: true },
   args: rule((value): value is readonly unknown[] => Array.isArray(value), 'an array'),
   object: rule(isObject, 'an object'),
   priority: rule(
@@ -119,6 +121,9 @@ export class Field {
   }
 }
 
+/** Characters of a wrong name in a message. */
+const maxShown = 100;
+
 /** Collects the issues of a request. */
 export class Issues {
   readonly all: ValidationIssue[] = [];
@@ -136,6 +141,8 @@ export class Issues {
   check<T>(field: Field | null, rule: Rule<T>): T | null {
     if (field === null) return null;
     const { value } = field;
-    return rule.is(value) ? value : this.expected(field, rule.expected);
+    if (rule.is(value)) return value;
+    const given = rule.isName && typeof value === 'string' ? `; got ${JSON.stringify(value.slice(0, maxShown))}` : '';
+    return this.expected(field, `${rule.expected}${given}`);
   }
 }

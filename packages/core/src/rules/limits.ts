@@ -31,6 +31,18 @@ export function effectiveLimit({ own, override }: LimitSettings): LimitNumbers {
   return override ?? own;
 }
 
+/**
+ * When a key was last used, after a change by an operator. A key that only an operator has named, perhaps by mistake, is
+ * forgotten with its override: the next pass of retention removes it.
+ */
+export function usedAfterOverride(
+  { usedAt, jobs, own }: { readonly usedAt: Millis; readonly jobs: number; readonly own: LimitNumbers },
+  override: LimitNumbers | null,
+  now: Millis,
+): Millis {
+  return override === null && jobs <= 0 && !hasNumbers(own) ? 0 : Math.max(usedAt, now);
+}
+
 const queuePrefix = queueLimitKey('');
 
 /** The queue whose limit has this key; null for other keys. */

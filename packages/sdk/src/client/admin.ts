@@ -3,7 +3,7 @@ import { Connection, type ConnectionOptions, connectionNames } from '../connecti
 import type { Operation } from '../connection/operation.ts';
 import { readTarget, type UrlOption } from '../connection/target.ts';
 import type { Job } from '../job/job.ts';
-import { type CallOptions, callNames } from '../job/options.ts';
+import { type CallOptions, type CreateOptions, callNames } from '../job/options.ts';
 import { type AuditEntry, type AuditOptions, auditNames, listAudit } from '../operations/audit.ts';
 import { diagnose, type Finding } from '../operations/doctor.ts';
 import type { DeadLetterFilter } from '../operations/filter.ts';
@@ -206,8 +206,12 @@ export class Admin implements AsyncDisposable {
    * Changes the given settings and keeps the others; null removes a setting. The change applies at once, also to
    * waiting jobs. @throws {OJSValidationError} before anything is sent.
    */
-  async configureQueue(queueName: string, config: QueueConfigRequest, options: CallOptions = {}): Promise<QueueConfig> {
-    return this.#connection.ask(configureQueue(queueName, config), options);
+  async configureQueue(
+    queueName: string,
+    config: QueueConfigRequest,
+    { create = false, ...options }: CreateOptions = {},
+  ): Promise<QueueConfig> {
+    return this.#connection.ask(configureQueue(queueName, config, create), options);
   }
 
   /** The number of jobs in each state, and the figures of the last hour. */
@@ -215,14 +219,17 @@ export class Admin implements AsyncDisposable {
     return this.#connection.ask(queueStats(queueName), options);
   }
 
-  /** Workers stop fetching from the queue. The server still accepts jobs, unless it is configured to refuse them. */
-  async pauseQueue(queueName: string, options: CallOptions = {}): Promise<Queue> {
-    return this.#connection.ask(changeQueue('queue.pause', queueName), options);
+  /**
+   * Workers stop fetching from the queue. The server still accepts jobs, unless it is configured to refuse them.
+   * @throws {JobNotFoundError} for an unknown queue, without `create`
+   */
+  async pauseQueue(queueName: string, { create = false, ...options }: CreateOptions = {}): Promise<Queue> {
+    return this.#connection.ask(changeQueue('queue.pause', queueName, create), options);
   }
 
   /** Workers fetch from the queue again. */
-  async resumeQueue(queueName: string, options: CallOptions = {}): Promise<Queue> {
-    return this.#connection.ask(changeQueue('queue.resume', queueName), options);
+  async resumeQueue(queueName: string, { create = false, ...options }: CreateOptions = {}): Promise<Queue> {
+    return this.#connection.ask(changeQueue('queue.resume', queueName, create), options);
   }
 
   /**
@@ -247,10 +254,14 @@ export class Admin implements AsyncDisposable {
 
   /**
    * Replaces the numbers of the jobs at once; `{ concurrency: 0 }` stops every start. @throws {OJSValidationError}
-   * before anything is sent.
+   * before anything is sent; {JobNotFoundError} for a key that no job has, without `create`.
    */
-  async overrideLimit(key: string, numbers: LimitOverrideRequest, options: CallOptions = {}): Promise<Limit> {
-    return this.#connection.ask(overrideLimit(key, numbers), options);
+  async overrideLimit(
+    key: string,
+    numbers: LimitOverrideRequest,
+    { create = false, ...options }: CreateOptions = {},
+  ): Promise<Limit> {
+    return this.#connection.ask(overrideLimit(key, numbers, create), options);
   }
 
   /** Removes an override: the numbers of the jobs or of the queue apply again. @throws {JobNotFoundError} */

@@ -12,6 +12,15 @@ export interface CallOptions {
   requestTimeout?: Duration | undefined;
 }
 
+/** Options of a change that can create what it names. */
+export interface CreateOptions extends CallOptions {
+  /**
+   * Creates a queue or a limit that does not exist yet. Default: false, because the name may be misspelled: the call is
+   * refused with the nearest known name.
+   */
+  create?: boolean | undefined;
+}
+
 export const callNames: NamesOf<CallOptions> = { signal: true, requestTimeout: true };
 
 /** Options of a job. */

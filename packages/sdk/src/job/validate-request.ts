@@ -23,7 +23,8 @@ const rules: readonly Rule[] = [
   {
     name: 'id',
     holds: (id) => id === undefined || isUuidv7(id),
-    expected: (id) => `expected a UUIDv7 in lower case, got ${JSON.stringify(id)}`,
+    expected: (id) =>
+      `expected a UUIDv7 in lower case, got ${JSON.stringify(id)}. To enqueue one job per key of your own, leave id out and write unique: { keys: ['type', 'meta'], metaKeys: ['key'] } with meta: { key: … }`,
   },
   { name: 'queue', holds: (queue) => queue === undefined || isQueueName(queue), expected: expectedQueue },
   {

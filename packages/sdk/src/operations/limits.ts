@@ -7,6 +7,7 @@ import { timestamp } from '../job/wire.ts';
 import { compact, dateOf, eachOf, listOf, numberOf, textOf, type Wire, wireOf } from '../json.ts';
 import { checkNames } from '../options/check-names.ts';
 import { type PageOf, type PageQuery, readPage } from './page.ts';
+import { creating } from './queues.ts';
 
 /** A rate with its use. */
 export interface RateUse {
@@ -56,7 +57,7 @@ export function* getLimit(key: string): Operation<Limit> {
   return readLimit(yield { call: { operation: 'limit.get', params: { key } } });
 }
 
-export function* overrideLimit(key: string, request: LimitOverrideRequest): Operation<Limit> {
+export function* overrideLimit(key: string, request: LimitOverrideRequest, create: boolean): Operation<Limit> {
   checkNames(request, overrideNames);
   const numbers = wireNumbers(request, '', 0);
   if (Object.keys(numbers).length === 0)
@@ -65,7 +66,8 @@ export function* overrideLimit(key: string, request: LimitOverrideRequest): Oper
       `expected at least one of ${Object.keys(numberNames).join(', ')}; restoreLimit() ends an override`,
     );
   const body = JSON.stringify(compact({ ...numbers, expires_at: timestamp(request.expiresAt, 'expiresAt') }));
-  return readLimit(yield { call: { operation: 'limit.override', params: { key }, body, idempotencyKey: uuidv7() } });
+  const call = { operation: 'limit.override', params: { key }, ...creating(create), body } as const;
+  return readLimit(yield { call: { ...call, idempotencyKey: uuidv7() } });
 }
 
 export function* restoreLimit(key: string): Operation<Limit> {

@@ -7,7 +7,7 @@ import { compact, numberOf, oneOf, quoted, textOf, type Wire, wireOf } from '../
 import { checkNames } from '../options/check-names.ts';
 import { expectedQueue } from '../options/names.ts';
 import { integer } from '../options/values.ts';
-import { type Queue, type QueueStats, readQueue, readQueueStats } from './queues.ts';
+import { creating, type Queue, type QueueStats, readQueue, readQueueStats } from './queues.ts';
 
 /** Settings of a queue. A setting that is left out stays, and null removes it. */
 export interface QueueConfigRequest {
@@ -55,11 +55,11 @@ export function* queueConfig(name: string): Operation<QueueConfig> {
   return readConfig(yield { call: { operation: 'queue.config', params: { name } }, about: { queue: name } });
 }
 
-export function* configureQueue(name: string, config: QueueConfigRequest): Operation<QueueConfig> {
+export function* configureQueue(name: string, config: QueueConfigRequest, create: boolean): Operation<QueueConfig> {
   const body = JSON.stringify(wireConfig(config));
   return readConfig(
     yield {
-      call: { operation: 'queue.configure', params: { name }, body, idempotencyKey: uuidv7() },
+      call: { operation: 'queue.configure', params: { name }, ...creating(create), body, idempotencyKey: uuidv7() },
       about: { queue: name },
     },
   );

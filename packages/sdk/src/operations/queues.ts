@@ -182,9 +182,15 @@ export function* queueStats(name: string): Operation<QueueStats> {
   return readQueueStats(yield { call: { operation: 'queue.stats', params: { name } }, about: { queue: name } });
 }
 
-/** Pauses or resumes a queue, with an idempotency key. */
-export function* changeQueue(operation: 'queue.pause' | 'queue.resume', name: string): Operation<Queue> {
-  return readQueue(yield { call: { operation, params: { name }, idempotencyKey: uuidv7() }, about: { queue: name } });
+/** Pauses or resumes a queue, with an idempotency key. @param create false refuses an unknown queue */
+export function* changeQueue(operation: 'queue.pause' | 'queue.resume', name: string, create = true): Operation<Queue> {
+  const call = { operation, params: { name }, ...creating(create), idempotencyKey: uuidv7() } as const;
+  return readQueue(yield { call, about: { queue: name } });
+}
+
+/** Other servers know no such parameter, and create what is missing. */
+export function creating(create: boolean): { readonly query?: { readonly create: 'false' } } {
+  return create ? {} : { query: { create: 'false' } };
 }
 
 function statusOf(paused: boolean): 'active' | 'paused' {

@@ -23,10 +23,19 @@ export function durationMs(value: Duration, name: string): number {
   if (ms === null) {
     throw OJSValidationError.of(
       name,
-      `expected milliseconds as a number or a text such as '5s' or 'PT5S', got ${quoted(value)}`,
+      `expected milliseconds as a number or a text such as '5s' or 'PT5S', got ${quoted(value)}${meantBy(value)}`,
     );
   }
   return ms;
+}
+
+const unit = /^\s*(\d+(?:\.\d+)?)\s*(milli|ms|s|m(?!o)|h|d)[a-z]*\.?\s*$/i;
+
+/** `. Did you mean '5m'?` for a text such as '5 min'. */
+function meantBy(value: unknown): string {
+  const [, count, letters] = (typeof value === 'string' && unit.exec(value)) || [];
+  const short = letters?.toLowerCase().replace('milli', 'ms');
+  return count === undefined ? '' : `. Did you mean '${count}${short}'?`;
 }
 
 /** @throws {OJSValidationError} for anything but a whole number of at least `min`. */

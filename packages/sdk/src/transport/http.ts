@@ -52,12 +52,20 @@ export async function headersOf(
   return headers;
 }
 
+/** Databases that a server stores its jobs in. */
+const storages = /^(?:rediss?|postgres(?:ql)?|sqlite):$/;
+
 export const defaultUrl = 'http://localhost:8080';
 
 /** @param name of the option or variable that holds the text. @throws {OJSValidationError} */
 export function readBaseUrl(text: string, name: string): URL {
   const base = URL.parse(text);
   if (base !== null && /^https?:$/.test(base.protocol) && !/\/ojs\/v1\/?$/.test(base.pathname)) return base;
+  if (base !== null && storages.test(base.protocol))
+    throw OJSValidationError.of(
+      name,
+      `expected the URL of an OJS server, such as ${defaultUrl}, got the ${base.protocol} URL of a storage, which belongs to the server: ojs serve --storage URL`,
+    );
   throw OJSValidationError.of(
     name,
     `expected an http or https URL without /ojs/v1, such as ${defaultUrl}, got ${JSON.stringify(text)}`,

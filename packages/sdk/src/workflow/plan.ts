@@ -1,3 +1,4 @@
+import { didYouMean } from '@ojs-ts/core/client';
 import { OJSValidationError } from '../errors.ts';
 import type { JobRequest } from '../job/definition.ts';
 import { type JobOptions, spellings } from '../job/options.ts';
@@ -147,7 +148,10 @@ function checkGraph({ steps }: WorkflowDefinition): void {
     }
     after.forEach((name, index) => {
       if (!waits.has(name))
-        throw OJSValidationError.of(`nodes.${id}.after[${index}]`, `there is no node ${JSON.stringify(name)}`);
+        throw OJSValidationError.of(
+          `nodes.${id}.after[${index}]`,
+          `there is no node ${JSON.stringify(name)}.${didYouMean(name, waits.keys())}`.replace(/\.$/, ''),
+        );
     });
   }
   const free = new Set<string>();

@@ -27,6 +27,15 @@ describe.each(['http', 'embedded'] as const)('Admin over %s', (way) => {
     const queue = newQueue();
     await client.enqueue('test.job', [], { queue });
     expect((await admin.listQueues()).map(({ name }) => name)).toContain(queue);
+    const wrong = `${queue}x`;
+    const advice = { code: 'not_found', message: expect.stringContaining(`Did you mean ${queue}?`) };
+    await expect(admin.pauseQueue(wrong)).rejects.toMatchObject(advice);
+    await expect(admin.resumeQueue(wrong)).rejects.toMatchObject(advice);
+    await expect(admin.configureQueue(wrong, { concurrency: 1 })).rejects.toMatchObject(advice);
+    await expect(admin.overrideLimit(`queue:${wrong}`, { concurrency: 1 })).rejects.toMatchObject(advice);
+    await expect(admin.overrideLimit('nix', { concurrency: 1 })).rejects.toMatchObject({ code: 'not_found' });
+    expect((await admin.listQueues()).map(({ name }) => name)).not.toContain(wrong);
+    expect(await admin.pauseQueue(wrong, { create: true })).toMatchObject({ name: wrong, paused: true });
     expect(await admin.pauseQueue(queue)).toMatchObject({ paused: true });
     expect(await admin.queueStats(queue)).toMatchObject({ status: 'paused', available: 1 });
     expect(await admin.resumeQueue(queue)).toMatchObject({ paused: false });

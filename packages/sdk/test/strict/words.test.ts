@@ -166,6 +166,7 @@ test.each<[() => unknown, string]>([
     () => new Worker({ queue: ['a'], concurrency: 2 }),
     'queue: unknown option. Did you mean queues? And target: expected a URL or a transport, got options without url. Write new Worker({ url: undefined, queue',
   ],
+  [() => new Client('redis://localhost'), 'belongs to the server: ojs serve --storage'],
   [() => new Client({ url: 'nowhere' }), 'url: expected an http or https URL'],
   [() => new Client('nowhere'), 'target: expected an http or https URL'],
   [() => new OjsApp({ url: 'nowhere' }), 'url: expected an http or https URL'],
@@ -174,6 +175,10 @@ test.each<[() => unknown, string]>([
     () => dag('w', { a: { job: { type: 'a.b', args: [] }, dependsOn: [] } }),
     'nodes.a.dependsOn: unknown option. Did you mean after?',
   ],
+  // @ts-expect-error no duration
+  [() => new Client('http://x', { timeout: '5 minutes' }), `got "5 minutes". Did you mean '5m'?`],
+  // @ts-expect-error no duration
+  [() => new Client('http://x', { timeout: '5 months' }), 'got "5 months"'],
   // @ts-expect-error two objects
   [() => new Client({ url: 'http://x' }, { token: 'secret' }), 'options: expected one object with all options'],
   // @ts-expect-error no such option

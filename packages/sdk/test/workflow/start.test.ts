@@ -81,6 +81,13 @@ describe('what is checked before anything is sent', () => {
       'one, two wait for each other',
     ],
     [
+      'a misspelled name',
+      // @ts-expect-error no such node
+      dag('d', { alpha: { job: a }, b: { job: a, after: ['alpah'] } }),
+      'nodes.b.after[0]',
+      'there is no node "alpah". Did you mean alpha?',
+    ],
+    [
       'a name of a callback',
       dag('d', { 'on-failure': { job: a } }),
       'nodes.on-failure',

@@ -196,6 +196,8 @@ do
   function limits.renumber(key, own, override, now)
     local row = limits.make(key)
     limits.used(key, row, now)
+    -- Ports core's `usedAfterOverride`.
+    if override == false and row.jobs <= 0 and not row.own.concurrency and #row.own.rates == 0 then row.usedAt = 0 end
     local before = text_of(limits.effective(row))
     if own then row.own = own end
     if override then row.override = override elseif override == false then row.override = nil end

@@ -8,9 +8,10 @@ import { fields } from '../../output/table.ts';
 import { takesWatch, type WatchFlags, watching } from '../../output/watch.ts';
 import { actionCommand } from '../action.ts';
 import { group, serverCommand } from '../command.ts';
+import { askForChange, type CreateFlags, takesCreate } from '../create-flag.ts';
 import { listCommand } from '../list.ts';
 import { ahead } from '../times.ts';
-import { atLeastOne, type Rate, rate } from '../values.ts';
+import { fromZero, type Rate, rate } from '../values.ts';
 import { freeCommand } from './free.ts';
 import { holdersOf, holderTable, verdictOf } from './holders.ts';
 
@@ -89,7 +90,7 @@ function describe(answer: Json): string {
   ]);
 }
 
-interface OverrideFlags extends ServerFlags, FormatFlags {
+interface OverrideFlags extends ServerFlags, FormatFlags, CreateFlags {
   readonly concurrency?: number;
   readonly rate?: Rate;
   readonly for?: string;
@@ -106,12 +107,12 @@ function overrideCommand(): Command {
         throw new Failure('usage', 'Expected --concurrency or --rate.');
       const body = JSON.stringify({ concurrency, rate: given, expires_at: until });
       const call = { operation: 'limit.override', params: { key }, body, idempotencyKey: uuidv7() } as const;
-      const { text: answer } = await server.ask(call);
+      const { text: answer } = await askForChange(server, call, flags);
       printAnswer(answer, flags, describe);
     },
   );
-  return takesJson(command.argument('<key>', limit.about))
-    .option('--concurrency <count>', 'jobs that may run at once', atLeastOne)
+  return takesCreate(takesJson(command.argument('<key>', limit.about)), 'the limit')
+    .option('--concurrency <count>', 'jobs that may run at once; 0 stops every start', fromZero)
     .option('--rate <rate>', 'jobs that may start in a time, such as 100/60s', rate)
     .option('--for <duration>', 'how long; without it until it is restored', ahead);
 }

@@ -44,11 +44,13 @@ export function queuesCommand(): Command {
     actionCommand('pause', 'hand out no jobs of a queue; it still takes new ones', {
       ...queue,
       operation: 'queue.pause',
+      creates: 'the queue',
       said: (name) => `Queue ${name} is paused.`,
     }),
     actionCommand('resume', 'hand out the jobs of a paused queue again', {
       ...queue,
       operation: 'queue.resume',
+      creates: 'the queue',
       said: (name) => `Queue ${name} is active.`,
     }),
     createCommand(),

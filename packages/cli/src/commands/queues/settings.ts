@@ -7,6 +7,7 @@ import { type FormatFlags, printAnswer, takesJson } from '../../output/format.ts
 import { plain } from '../../output/plain.ts';
 import { fields } from '../../output/table.ts';
 import { serverCommand } from '../command.ts';
+import { askForChange, type CreateFlags, takesCreate } from '../create-flag.ts';
 import { atLeastOne, orNone, type Rate, rate } from '../values.ts';
 
 interface SettingFlags extends ServerFlags, FormatFlags {
@@ -35,7 +36,7 @@ export function createCommand(): Command {
 
 /** `ojs queues configure`: what is not named stays. */
 export function configureCommand(): Command {
-  const command = serverCommand<SettingFlags>(
+  const command = serverCommand<SettingFlags & CreateFlags>(
     'configure',
     'change settings of a queue',
     async (server, flags, name = '') => {
@@ -44,11 +45,12 @@ export function configureCommand(): Command {
         throw new Failure('usage', 'Expected --concurrency, --rate, --max-depth or --overflow.');
       const operation: OperationName = 'queue.configure';
       const body = JSON.stringify(settings);
-      const { text: changed } = await server.ask({ operation, params: { name }, body, idempotencyKey: uuidv7() });
+      const call = { operation, params: { name }, body, idempotencyKey: uuidv7() };
+      const { text: changed } = await askForChange(server, call, flags);
       printAnswer(changed, flags, (answer) => fields(settingRows(answer)));
     },
   );
-  return takesSettings(command);
+  return takesCreate(takesSettings(command), 'the queue');
 }
 
 function takesSettings(command: Command): Command {

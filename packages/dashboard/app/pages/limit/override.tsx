@@ -33,7 +33,7 @@ export function Override({ limit, onClose }: { readonly limit: Limit; readonly o
     <FormDialog
       title={`Override ${key}`}
       submit="Override"
-      onSubmit={() => override.mutateAsync({ params: { key }, body })}
+      onSubmit={() => override.mutateAsync({ params: { key }, query: { create: false }, body })}
       onClose={onClose}
     >
       <p className="soft">

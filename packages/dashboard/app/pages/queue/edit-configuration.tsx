@@ -40,7 +40,7 @@ export function EditConfiguration({ queue, onClose }: EditConfigurationProps) {
     <FormDialog
       title={`Limits of ${name}`}
       submit="Save"
-      onSubmit={() => save.mutateAsync({ params: { name }, body })}
+      onSubmit={() => save.mutateAsync({ params: { name }, query: { create: false }, body })}
       onClose={onClose}
     >
       <Field label="Running at once" hint="Empty for no limit.">

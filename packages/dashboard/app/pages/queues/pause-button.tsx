@@ -28,7 +28,7 @@ export function PauseButton({ queue }: { readonly queue: { readonly name: string
     <Button
       size="small"
       aria-label={`${paused ? 'Resume' : 'Pause'} ${name}`}
-      onClick={() => (paused ? resume : pause).mutate({ params: { name } })}
+      onClick={() => (paused ? resume : pause).mutate({ params: { name }, query: { create: false } })}
     >
       {paused ? 'Resume' : 'Pause'}
     </Button>

@@ -4,6 +4,7 @@ import {
   isQueueName,
   type JobRecord,
   json,
+  missingName,
   type PlainReply,
   ProtocolError,
   queueEventEntry,
@@ -32,8 +33,8 @@ export function queueAnswers(table: Table): Answers {
       return json({ ...shown(queue), state, queue: { ...shown(queue), ...counts }, counts, ...counts });
     },
     'queue.stats': (call) => stats(table, nameOf(call)),
-    'queue.pause': (call) => pause(table, nameOf(call), true),
-    'queue.resume': (call) => pause(table, nameOf(call), false),
+    'queue.pause': (call) => pause(table, call, true),
+    'queue.resume': (call) => pause(table, call, false),
   };
 }
 
@@ -57,7 +58,9 @@ function stats(table: Table, name: string): PlainReply {
 }
 
 /** A paused queue still accepts jobs; pausing an unknown queue creates it. */
-function pause(table: Table, name: string, paused: boolean): PlainReply {
+function pause(table: Table, call: Request, paused: boolean): PlainReply {
+  const name = nameOf(call);
+  const warnings = table.queues.has(name) ? [] : missingName('queue', name, call.query, table.queues.keys());
   const queue = table.queue(name);
   if (queue.paused !== paused)
     table.log.add(queueEventEntry(paused ? 'queue.paused' : 'queue.resumed', name), table.now);
@@ -69,6 +72,7 @@ function pause(table: Table, name: string, paused: boolean): PlainReply {
     status: paused ? 'paused' : 'active',
     paused,
     [at]: new Date(table.now).toISOString(),
+    ...(warnings.length > 0 && { warnings }),
   });
 }
 

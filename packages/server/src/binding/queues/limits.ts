@@ -15,6 +15,7 @@ import type { LimitRecord } from '../../storage/storage.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
 import { json, type Reply } from '../reply.ts';
 import { readQueueLimit, renderRate } from './config.ts';
+import { checkLimitKey, checkQueueName } from './known-names.ts';
 import { readLimitSearch, searchLimits } from './limit-search.ts';
 import { readName } from './queues.ts';
 
@@ -58,7 +59,8 @@ async function getLimit(engine: Engine, { params }: BindingRequest): Promise<Rep
  * PUT /rate-limits/:key `{concurrency, rate, throttle, expires_at}`: overrides the numbers of jobs, until it is removed
  * or expires.
  */
-async function overrideLimit(engine: Engine, { params, body }: BindingRequest): Promise<Reply> {
+async function overrideLimit(engine: Engine, request: BindingRequest): Promise<Reply> {
+  const { params, body } = request;
   const fields = new Fields(Fields.parse(body));
   const limit = readNumbers(params.key ?? '', fields);
   const expires = fields.string('expires_at');
@@ -67,7 +69,8 @@ async function overrideLimit(engine: Engine, { params, body }: BindingRequest): 
   if (expires !== null && (expiresAt === null || expiresAt <= now))
     fields.issue('expires_at', 'must be an RFC 3339 timestamp in the future');
   fields.done();
-  return answer(engine, await engine.limitOverrides.set(limit.key, limit, expiresAt));
+  const warnings = await checkLimitKey(engine, limit.key, request);
+  return { ...(await answer(engine, await engine.limitOverrides.set(limit.key, limit, expiresAt))), warnings };
 }
 
 /** DELETE /rate-limits/:key/override: the numbers of the jobs apply again, or those of the queue's configuration. */
@@ -83,18 +86,22 @@ async function restoreLimit(engine: Engine, { params }: BindingRequest): Promise
  * PUT /admin/queues/:name/rate-limit `{concurrency, rate}`: a part of the queue's configuration (ojs-rate-limiting
  * §7.2).
  */
-async function limitQueue(engine: Engine, { params, body }: BindingRequest): Promise<Reply> {
+async function limitQueue(engine: Engine, request: BindingRequest): Promise<Reply> {
+  const { params, body } = request;
   const name = readName(params);
   const parsed = Fields.parse(body);
   const fields = new Fields(parsed);
   const limit = readQueueLimit(parsed, 'rate', name, fields);
   fields.done();
+  const warnings = await checkQueueName(engine, name, request);
   await engine.queueSettings.configure(name, {
     concurrency: limit?.concurrency ?? null,
     rate: limit?.rates[0] ?? null,
   });
   const record = await engine.storage.registry.limit(queueLimitKey(name));
-  return record === null ? json({ queue: name, key: queueLimitKey(name) }) : answer(engine, record, { queue: name });
+  const reply =
+    record === null ? json({ queue: name, key: queueLimitKey(name) }) : await answer(engine, record, { queue: name });
+  return { ...reply, warnings };
 }
 
 function readNumbers(key: string, fields: Fields): Limit {

@@ -18,6 +18,7 @@ import { durationsOf } from '../admin/percentiles.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
 import { json, type Reply } from '../reply.ts';
 import { readQueueChange, renderConfig } from './config.ts';
+import { checkQueueName } from './known-names.ts';
 
 export const queueHandlers: Handlers<
   | 'queue.list'
@@ -117,12 +118,14 @@ export async function getConfig(engine: Engine, { params }: BindingRequest): Pro
 }
 
 /** PUT /queues/:name/config: applies at once, also to waiting jobs. Creates a missing queue. */
-export async function configureQueue(engine: Engine, { params, body }: BindingRequest): Promise<Reply> {
+export async function configureQueue(engine: Engine, request: BindingRequest): Promise<Reply> {
+  const { params, body } = request;
   const name = readName(params);
   const parsed = Fields.parse(body);
   const nested = new Fields(parsed).object('config');
   const change = readQueueChange(nested?.body ?? parsed, name, engine.retention);
-  return configured(engine, await engine.queueSettings.configure(name, change), name);
+  const warnings = await checkQueueName(engine, name, request);
+  return { ...(await configured(engine, await engine.queueSettings.configure(name, change), name)), warnings };
 }
 
 /** GET /queues/:name/stats: stored counts and sums. An unknown queue has zeros. */
@@ -144,17 +147,21 @@ export async function queueStats(engine: Engine, { params, quirk }: BindingReque
 }
 
 /** POST /queues/:name/pause and resume. A paused queue still accepts jobs; pausing an unknown queue creates it. */
-export async function pauseQueue(engine: Engine, { params, quirk }: BindingRequest, paused: boolean): Promise<Reply> {
+export async function pauseQueue(engine: Engine, request: BindingRequest, paused: boolean): Promise<Reply> {
+  const { params, quirk } = request;
+  const name = readName(params);
+  const warnings = await checkQueueName(engine, name, request);
   const now = engine.clock.now();
-  const queue = await engine.storage.registry.pauseQueue(readName(params), paused, now);
+  const queue = await engine.storage.registry.pauseQueue(name, paused, now);
   const at = paused ? 'paused_at' : 'resumed_at';
-  return json({
+  const reply = json({
     queue: quirk === 'plain names' ? queue.name : { name: queue.name, paused },
     name: queue.name,
     status: paused ? 'paused' : 'active',
     paused,
     [at]: new Date(now).toISOString(),
   });
+  return { ...reply, warnings };
 }
 
 /** Headers of a successful enqueue into a queue that is filling up (ojs-backpressure §7.3). */

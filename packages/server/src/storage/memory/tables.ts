@@ -12,6 +12,7 @@ import {
   queueLimitKey,
   State,
   Terminal,
+  usedAfterOverride,
   Waiting,
 } from '@ojs-ts/core';
 import { Heap } from '../heap.ts';
@@ -232,7 +233,7 @@ export class Tables {
     now: Millis,
   ): Limit {
     const limit = this.limit(key);
-    limit.used(now);
+    limit.usedAt = override === undefined ? Math.max(limit.usedAt, now) : usedAfterOverride(limit, override, now);
     const before = numbersText(effectiveLimit(limit));
     if (own !== undefined) limit.own = own;
     if (override !== undefined) limit.override = override;

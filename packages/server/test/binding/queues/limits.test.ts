@@ -34,6 +34,21 @@ describe.each(storages)('limits on $name', (storage) => {
     expect(status).toBe(201);
     return body.job.id;
   };
+  test('an override of a misspelled key warns with the nearest one, or is refused', async () => {
+    const key = newKey();
+    await push(newQueue(), { key, concurrency: 2 });
+    const wrong = `${key.slice(0, -2)}${key.slice(-1)}${key.slice(-2, -1)}x`;
+    const override = (create: string) =>
+      call(server.url, `/rate-limits/${wrong}${create}`, { concurrency: 0 }, { method: 'PUT' });
+    expect(await override('?create=false')).toMatchObject({
+      status: 404,
+      body: { error: { code: 'not_found', message: expect.stringContaining(`Did you mean ${key}?`) } },
+    });
+    expect((await call(server.url, `/rate-limits/${wrong}`)).status).toBe(404);
+    expect(await override('')).toMatchObject({ status: 200, body: { warnings: [{ path: 'key', suggestion: key }] } });
+    expect((await override('?create=false')).body).not.toHaveProperty('warnings');
+  });
+
   const fetch = async (queues: string | readonly string[], count = 1, wait_ms = 0) => {
     const request = { queues: typeof queues === 'string' ? [queues] : queues, count, wait_ms };
     return (await call<Fetched>(server.url, '/workers/fetch', request)).body.jobs.map(({ id }) => id);

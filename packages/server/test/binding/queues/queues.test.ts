@@ -23,6 +23,32 @@ describe.each(storages)('queues on $name', (storage) => {
   const push = (queue: string) =>
     call<{ job: { id: string } }>(server.url, '/jobs', { type: 'a.b', args: [], options: { queue } });
 
+  test('a change of a misspelled queue warns with the nearest one, or is refused', async () => {
+    const queue = newQueue();
+    await push(queue);
+    const wrong = (end: string) => `${queue.slice(0, -1)}${end}`;
+    const changes = [
+      ['pause', '', {}],
+      ['resume', '', {}],
+      ['config', 'PUT', { concurrency: 3 }],
+    ] as const;
+    for (const [at, [path, method, body]] of changes.entries()) {
+      const name = wrong(`${at}z`);
+      const change = (create: string) =>
+        call(server.url, `/queues/${name}/${path}${create}`, body, { ...(method !== '' && { method }) });
+      expect(await change('?create=false')).toMatchObject({
+        status: 404,
+        body: { error: { message: `There is no queue ${name}, and nothing was changed. Did you mean ${queue}?` } },
+      });
+      expect((await call(server.url, `/queues/${name}`)).status).toBe(404);
+      expect(await change('')).toMatchObject({ status: 200, body: { warnings: [{ suggestion: queue }] } });
+      expect((await change('?create=false')).body).not.toHaveProperty('warnings');
+      expect((await change('?create=maybe')).status).toBe(200);
+      await remove(name);
+    }
+    expect((await call(server.url, '/queues/nobody-ever/pause?create=maybe', {})).status).toBe(400);
+  });
+
   describe('configuration', () => {
     test('of a queue that has none is the server’s', async () => {
       const queue = newQueue();

@@ -9,6 +9,7 @@ import {
   queueLimitKey,
   reopensAt,
   stampOf,
+  usedAfterOverride,
 } from '@ojs-ts/core';
 import { integer, text } from '../../cells.ts';
 import { indexJoin, numbers, texts } from '../connection/sql.ts';
@@ -131,7 +132,7 @@ export class Limits {
 
   override(key: string, override: LimitNumbers | null, now: Millis): void {
     const row = this.#of(key);
-    row.usedAt = Math.max(row.usedAt, now);
+    row.usedAt = usedAfterOverride(row, override, now);
     row.changed = true;
     this.#renumber(row, row.own, override);
   }

@@ -13,6 +13,7 @@ import {
   queueLimitKey,
   reopensAt,
   stampOf,
+  usedAfterOverride,
 } from '@ojs-ts/core';
 import type { Connection } from '../disk/connection.ts';
 import type { QueueCounters } from '../queue-counters.ts';
@@ -77,7 +78,8 @@ export class Limits {
 
   override(key: string, override: LimitNumbers | null, now: Millis): void {
     const row = this.#of(key);
-    this.#used(row, now);
+    row.usedAt = usedAfterOverride(row, override, now);
+    row.changed = true;
     this.#renumber(row, { ...row, override });
   }
 

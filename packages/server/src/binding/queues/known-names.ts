@@ -1,0 +1,39 @@
+import { missingName, queueLimitKey, type Warning } from '@ojs-ts/core';
+import type { Engine } from '../../engine/engine.ts';
+import type { BindingRequest } from '../handler.ts';
+
+/** Names that are compared with a wrong one: about a tenth of a second. */
+const maxCompared = 10_000;
+const page = 1_000;
+
+type Asked = Pick<BindingRequest, 'query'>;
+
+/** Before a change of a queue. @throws ProtocolError as core's `missingName` */
+export async function checkQueueName(engine: Engine, name: string, { query }: Asked): Promise<readonly Warning[]> {
+  if ((await engine.queueSettings.find(name)) !== null) return [];
+  const queues = await engine.storage.registry.queues();
+  return missingName(
+    'queue',
+    name,
+    query,
+    queues.slice(0, maxCompared).map((queue) => queue.name),
+  );
+}
+
+/** Before a change of a limit; that of a queue is known with its queue. @throws ProtocolError as core's `missingName` */
+export async function checkLimitKey(engine: Engine, key: string, asked: Asked): Promise<readonly Warning[]> {
+  if ((await engine.storage.registry.limit(key)) !== null) return [];
+  const prefix = queueLimitKey('');
+  if (key.startsWith(prefix)) return checkQueueName(engine, key.slice(prefix.length), asked);
+  return missingName('limit', key, asked.query, await keysOf(engine));
+}
+
+async function keysOf({ storage }: Engine): Promise<readonly string[]> {
+  const keys: string[] = [];
+  let found = await storage.registry.limits({ limit: page });
+  for (;;) {
+    keys.push(...found.items.map(({ key }) => key));
+    if (found.next === null || keys.length >= maxCompared) return keys;
+    found = await storage.registry.limits({ limit: page, after: found.next });
+  }
+}
