@@ -90,7 +90,7 @@ export interface Selection {
 }
 
 /** Which part of a list. */
-interface SelectAt {
+export interface SelectAt {
   readonly after?: string | null;
   readonly offset?: number;
   readonly limit: number;

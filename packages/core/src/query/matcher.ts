@@ -70,9 +70,11 @@ function termMatcher(term: Term, now: Millis, reading: Reading): Matcher {
     case 'json': {
       const { field, path } = term;
       const key = JSON.stringify([field, ...path]);
+      const place = { field, path, key };
+      reading.note(place);
       const matches = jsonMatcher(term.test);
       return (job) => {
-        const value = reading.value(job, { field, path, key });
+        const value = reading.value(job, place);
         return value !== null && matches(value);
       };
     }

@@ -1,5 +1,5 @@
 import type { JobRecord } from '../job/job.ts';
-import { valueAt } from '../json/json.ts';
+import { valuesAt } from '../json/json.ts';
 import type { Millis } from '../time/clock.ts';
 import { type FieldOf, fields } from './fields.ts';
 import { JsonValue } from './json-value.ts';
@@ -21,6 +21,8 @@ export class Reading {
   readonly #texts = new Map<TextField, readonly string[]>();
   readonly #lower = new Map<TextField, readonly string[]>();
   readonly #values = new Map<string, JsonValue | null>();
+  /** Every place that the terms ask for: a document is read once for all of them. */
+  readonly #places = new Map<Place['field'], Place[]>();
 
   constructor(now: Millis) {
     this.#now = now;
@@ -37,15 +39,35 @@ export class Reading {
     return madeOnce(this.#lower, field, () => this.texts(job, field).map((text) => text.toLowerCase()));
   }
 
+  /** Announces a place, before {@link value} is asked for it. */
+  note(place: Place): void {
+    const places = this.#places.get(place.field) ?? [];
+    this.#places.set(place.field, places);
+    if (!places.some(({ key }) => key === place.key)) places.push(place);
+  }
+
   /** Null where the job has no such value. */
-  value(job: JobRecord, { field, path, key }: Place): JsonValue | null {
+  value(job: JobRecord, { field, key }: Place): JsonValue | null {
     this.#turnTo(job);
-    return madeOnce(this.#values, key, () => {
-      const { read, at } = fields[field];
-      const document = read(job, this.#now);
-      const text = document === null ? undefined : valueAt(document, [...at, ...path]);
-      return text === undefined ? null : new JsonValue(text);
-    });
+    if (!this.#values.has(key)) this.#readPlaces(job, field);
+    return this.#values.get(key) ?? null;
+  }
+
+  #readPlaces(job: JobRecord, field: Place['field']): void {
+    const { read, at } = fields[field];
+    const document = read(job, this.#now);
+    const places = this.#places.get(field) ?? [];
+    const texts =
+      document === null
+        ? []
+        : valuesAt(
+            document,
+            places.map(({ path }) => [...at, ...path]),
+          );
+    for (const [index, { key }] of places.entries()) {
+      const text = texts[index];
+      this.#values.set(key, text === undefined ? null : new JsonValue(text));
+    }
   }
 
   #turnTo(job: JobRecord): void {

@@ -12,6 +12,7 @@ import {
   readWorkflow,
   utf8Length,
   valueAt,
+  valuesAt,
 } from '../../src/index.ts';
 import { cpuMs } from '../support/cpu.ts';
 
@@ -134,6 +135,28 @@ describe('members and elements', () => {
         const text = `{${s}"b":1,"a":${list},"c":[2]}`;
         expect(readListObject(text, 'a')).toEqual({ members: members(text), elements: apart });
       }),
+    );
+  });
+
+  test('valuesAt finds at each of many paths what valueAt finds there', () => {
+    const step = fc.constantFrom<string | number>('a', 'b', '0', '__proto__', 0, 1, 2);
+    const paths = fc.array(fc.array(step, { maxLength: 4 }), { maxLength: 8 });
+    const value = fc.letrec<{ value: string }>((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 4 },
+        fc.constantFrom('1', '"x"', 'null', '{}', '[ ]'),
+        fc.array(tie('value'), { maxLength: 3 }).map((items) => `[${items.join(' , ')}]`),
+        // Names may come twice.
+        fc
+          .array(fc.tuple(fc.constantFrom('a', 'b', '0', '__proto__', '\\u0061'), tie('value')), { maxLength: 4 })
+          .map((items) => `{ ${items.map(([name, text]) => `"${name}" : ${text}`).join(',')}}`),
+      ),
+    })).value;
+    fc.assert(
+      fc.property(value, paths, (text, wanted) => {
+        expect(valuesAt(text, wanted)).toEqual(wanted.map((path) => valueAt(text, path)));
+      }),
+      { numRuns: 2_000 },
     );
   });
 

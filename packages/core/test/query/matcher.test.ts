@@ -205,4 +205,16 @@ describe('a hostile job costs no more than time that grows with its size', () =>
     // About 20 ms each.
     expect(cpuMs(() => expect(isFound(query, job)).toBe(false))).toBeLessThan(1_000);
   });
+
+  test('eighty places of one document cost little more than one place', () => {
+    const jobs = Array.from({ length: 8 }, () => withText(`[[${'1,'.repeat(240_000)}1]]`));
+    const search = (query: string) =>
+      cpuMs(() => {
+        const matches = matcherOf(parseQuery(query), now);
+        for (const job of jobs) expect(matches(job)).toBe(false);
+      });
+    const places = (count: number) => Array.from({ length: count }, (_, at) => `args[0][${4_790 + at}]:x`).join(' OR ');
+    search(places(1));
+    expect(search(places(80))).toBeLessThan(10 * search(places(1)) + 200);
+  });
 });

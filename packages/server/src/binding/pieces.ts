@@ -1,5 +1,6 @@
-import { countListed, type JobList, type ListParts, searched, select, totals } from '@ojs-ts/core';
+import { countListed, type JobList, type ListParts, type SelectAt, searched, select, totals } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
+import { type BindingRequest, callerName } from './handler.ts';
 import { ok, type Reply } from './reply.ts';
 
 /** Smaller answers are not counted: the account would cost more than it tells. */
@@ -61,13 +62,19 @@ export async function* joined({ head, texts, end }: ListParts): AsyncGenerator<s
  * A page of jobs. A page by cursor ends where an answer is full; one by offset keeps its length, or the numbers of pages
  * would be wrong, and is streamed.
  */
-export async function jobsReply(engine: Engine, list: JobList, member: 'jobs' | 'items' = 'jobs'): Promise<Reply> {
+export async function jobsReply(
+  engine: Engine,
+  request: Pick<BindingRequest, 'owner' | 'address'>,
+  list: JobList,
+  member: 'jobs' | 'items' = 'jobs',
+): Promise<Reply> {
   await waitForRoom(engine);
-  return pieced(engine, jobPieces(engine, list, member));
+  return pieced(engine, jobPieces(engine, request, list, member));
 }
 
 async function* jobPieces(
-  { storage, queues, memory }: Engine,
+  { storage, queues, memory, searches }: Engine,
+  request: Pick<BindingRequest, 'owner' | 'address'>,
   list: JobList,
   member: 'jobs' | 'items',
 ): AsyncGenerator<string> {
@@ -75,11 +82,20 @@ async function* jobPieces(
   const { cursor, offset, limit } = page;
   const counted = await countListed({ jobs: storage.jobs, registry: queues }, list);
   const piece = Math.min(pieceBytes, memory.answer);
-  const end = performance.now() + longestSearch;
+  let end = Number.POSITIVE_INFINITY;
   const isOver = () => performance.now() >= end;
+  // The searches of one caller take turns, so that many at once delay the others no more than one does.
+  const caller = callerName(request);
+  const read = (at: SelectAt) => {
+    if (plan === null) return select(storage, filter, at);
+    return searches.run(caller, () => {
+      end = Math.min(end, performance.now() + longestSearch);
+      return select(storage, filter, at);
+    });
+  };
   const bounds = (scanned: number) => plan && { maxSeen: mostScanned - scanned, isOver, pause: turn };
   // A search also reads a piece at a time: the jobs of one read are checked in one go.
-  let part = await select(storage, filter, {
+  let part = await read({
     after: cursor,
     offset,
     limit,
@@ -96,7 +112,7 @@ async function* jobPieces(
   const isFull = () => cursor !== null && (plan === null || length >= memory.answer);
   while (part.cut && count < limit && !isFull()) {
     const at = { after: part.next, limit: limit - count, order, maxBytes: piece, ...bounds(scanned) };
-    part = await select(storage, filter, at);
+    part = await read(at);
     text = part.jobs.map(render).join(',');
     if (text !== '') yield `${count > 0 ? ',' : ''}${text}`;
     count += part.jobs.length;

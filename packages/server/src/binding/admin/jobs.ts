@@ -10,7 +10,6 @@ import {
   missingJob,
   objectText,
   policyOf,
-  type Query,
   readDeadLetterList,
   readJobList,
   renderJob,
@@ -26,22 +25,25 @@ import { ok, type Reply } from '../reply.ts';
 import { readAdminPage } from './page.ts';
 
 /** GET /admin/jobs (ojs-admin-api §7.1). */
-export async function listJobs(engine: Engine, { query, access }: BindingRequest): Promise<Reply> {
+export async function listJobs(engine: Engine, request: BindingRequest): Promise<Reply> {
+  const { query, access } = request;
   const list = readJobList(query, engine.clock.now());
   const queue = query.queue ?? list.filter.queue;
   access?.chosen(queue === undefined ? [] : [queue]);
-  return reply(engine, query, list);
+  return reply(engine, request, list);
 }
 
 /** GET /admin/dead-letter (ojs-admin-api §11.1). */
-export async function listDeadLetters(engine: Engine, { query, access }: BindingRequest): Promise<Reply> {
+export async function listDeadLetters(engine: Engine, request: BindingRequest): Promise<Reply> {
+  const { query, access } = request;
   access?.chosen(query.queue === undefined ? [] : [query.queue]);
-  return reply(engine, query, readDeadLetterList(query, engine.clock.now()));
+  return reply(engine, request, readDeadLetterList(query, engine.clock.now()));
 }
 
-async function reply(engine: Engine, query: Query, list: JobList): Promise<Reply> {
+async function reply(engine: Engine, request: BindingRequest, list: JobList): Promise<Reply> {
   const { order } = list;
-  const answer = await jobsReply(engine, { ...list, page: readAdminPage(query), render: summary }, 'items');
+  const { query } = request;
+  const answer = await jobsReply(engine, request, { ...list, page: readAdminPage(query), render: summary }, 'items');
   const isNamed = Boolean(query.sort || query.order);
   if (!isNamed || order.by !== 'created' || (list.filter.states & Terminal) === 0) return answer;
   const end = order.direction === 'desc' ? 'after' : 'before';

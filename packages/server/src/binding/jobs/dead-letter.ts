@@ -26,9 +26,10 @@ export const deadLetterHandlers: Handlers<
   | 'deadLetter.delete'
   | 'deadLetter.purge'
 > = {
-  'deadLetter.list': async (engine, { query, access }) => {
+  'deadLetter.list': async (engine, request) => {
+    const { query, access } = request;
     access?.chosen(query.queue === undefined ? [] : [query.queue]);
-    return jobsReply(engine, readDeadLetterList(query, engine.clock.now()));
+    return jobsReply(engine, request, readDeadLetterList(query, engine.clock.now()));
   },
   'deadLetter.stats': deadLetterStats,
   'deadLetter.get': getDeadLetter,

@@ -222,3 +222,21 @@ describe.each(local)('large jobs by a query, $name', ({ url }) => {
     for (const [{ maxBytes }] of spy.mock.calls) expect(maxBytes).toBeLessThanOrEqual(1_048_576);
   });
 });
+
+test('the searches of one caller take turns, however many come at once', async () => {
+  await using server = await serveClocked('memory:');
+  for (let number = 0; number < 3; number++) await enqueue(server, '{"type":"a.b","args":[1]}');
+  const { jobs } = server.bench.engine.storage;
+  const list = jobs.list.bind(jobs);
+  let [running, most] = [0, 0];
+  jobs.list = async (query) => {
+    running += 1;
+    most = Math.max(most, running);
+    await new Promise((resolve) => setImmediate(resolve));
+    running -= 1;
+    return list(query);
+  };
+  const found = await Promise.all(Array.from({ length: 30 }, () => search(server, 'args[0]:1')));
+  expect(found.every(({ jobs }) => jobs.length === 3)).toBe(true);
+  expect(most).toBe(1);
+});
