@@ -1,5 +1,4 @@
 import { type BulkAction, bulkStates, isBulkAction, stateNames } from '@ojs-ts/core';
-import type { BulkOperationAnswer } from '../../api/answers/bulk.ts';
 import { editFields, type Fields, rerunFields } from '../job/changes.ts';
 
 interface Words {
@@ -133,13 +132,4 @@ const reasons: Readonly<Record<string, string>> = {
 /** Why jobs were left as they are (docs/bulk.md). */
 export function reasonOf(name: string): string {
   return reasons[name] ?? name;
-}
-
-/** What the operation is about, in one line. A filter reads like a query, whoever has sent it. */
-export function aboutOf({ query, filter, undoes }: BulkOperationAnswer, textOf: (value: unknown) => string): string {
-  if (undoes !== undefined) return `what ${undoes} did`;
-  const members = typeof filter === 'object' && filter !== null ? Object.entries(filter) : [];
-  const filtered = members.map(([name, value]) => `${name}:${typeof value === 'string' ? value : textOf(value)}`);
-  const parts = [...(query === undefined || query === '' ? [] : [query]), ...filtered];
-  return parts.length === 0 ? 'all jobs' : parts.join(' ');
 }
