@@ -47,7 +47,7 @@ export const reports: readonly Mutation[] = [
     name: 'progress-omitted',
     rule: 'ojs-events §3.2',
     in: 'core: progressed',
-    find: "writesEvent ? [{ kind: 'job.progress', data: eventData(fraction, said) }] : []",
+    find: "writesEvent ? [{ kind: 'job.progress', data: eventData(fraction, said, data) }] : []",
     replace: '[]',
     cases: ['OJS-L1-REP-001'],
   },
