@@ -71,6 +71,13 @@ export const mutants: readonly Mutant[] = [
     replace: 'seenAt + deadAfterMs',
   },
   {
+    name: 'death-charges-all',
+    breaks: 'the death of a worker counts against every job that it held',
+    in: 'core: leaseLost',
+    find: "cause === 'worker_death' && death.beside > 0",
+    replace: "cause === 'worker_death' && death.beside > 999",
+  },
+  {
     name: 'limit-once',
     breaks: 'a claim does not look at the limit for its second job on',
     in: 'server/memory: serve',

@@ -1,4 +1,4 @@
-import { historyOf, type JobRecord, State } from '@ojs-ts/core';
+import { historyOf, isDeath, type JobRecord, State } from '@ojs-ts/core';
 import type { Problem } from '../context.ts';
 
 /** So many entries the history of a job keeps; of a longer one some in between are gone. */
@@ -25,5 +25,27 @@ export function claimProblems(jobs: readonly JobRecord[]): readonly Problem[] {
     }
     if (job.state === State.completed && ends.has(job.claim)) broken(`claim ${job.claim} completed and failed`);
   }
-  return problems;
+  return [...problems, ...deathProblems(jobs)];
+}
+
+/** A death counts against a job only if its worker held no other job. */
+function deathProblems(jobs: readonly JobRecord[]): readonly Problem[] {
+  const deaths = new Map<string, { readonly job: string; readonly counts: boolean }[]>();
+  for (const job of jobs)
+    for (const entry of historyOf(job)) {
+      if (!isDeath(entry) || !('worker' in entry)) continue;
+      const death = `${entry.worker} at ${entry.at}`;
+      deaths.set(death, [...(deaths.get(death) ?? []), { job: job.id, counts: entry.kind === 'failed' }]);
+    }
+  return [...deaths].flatMap(([death, held]) =>
+    held.length < 2
+      ? []
+      : held
+          .filter(({ counts }) => counts)
+          .map(({ job }) => ({
+            rule: 'claims',
+            job,
+            message: `the death of ${death} counted, beside ${held.length - 1} jobs`,
+          })),
+  );
 }
