@@ -9,6 +9,8 @@ import { type Filter, nothing } from './selection.ts';
 
 /** The most channels of one connection; each one checks every event. */
 const maxSubscriptions = 100;
+/** The most channels of one client over all its connections. */
+const maxOfClient = 500;
 const maxWords = 100;
 
 /**
@@ -19,6 +21,7 @@ export class Session {
   readonly #engine: Engine;
   readonly #access: QueueAccess | null;
   readonly #connection: Connection;
+  readonly #ofClient: () => number;
   readonly #source: string;
   readonly #send: (text: Json) => void;
   readonly #failed: (error: unknown) => void;
@@ -31,6 +34,8 @@ export class Session {
     /** Null for a caller that may follow every queue. */
     readonly access: QueueAccess | null;
     readonly connection: Connection;
+    /** How many subscriptions the client has, over all its connections. */
+    readonly ofClient: () => number;
     readonly source: string;
     readonly send: (text: Json) => void;
     readonly failed: (error: unknown) => void;
@@ -40,6 +45,7 @@ export class Session {
     this.#engine = parts.engine;
     this.#access = parts.access;
     this.#connection = parts.connection;
+    this.#ofClient = parts.ofClient;
     this.#source = parts.source;
     this.#send = parts.send;
     this.#failed = parts.failed;
@@ -82,6 +88,10 @@ export class Session {
     if (after === 'unknown') return;
     if (this.#connection.subscriptions >= maxSubscriptions) {
       throw new ProtocolError('rate_limited', `A connection may have ${maxSubscriptions} subscriptions.`);
+    }
+    if (this.#ofClient() >= maxOfClient) {
+      const message = `A client may have ${maxOfClient} subscriptions over all its connections.`;
+      throw new ProtocolError('rate_limited', message, { limit: maxOfClient });
     }
     if (channel !== 'events') {
       const types = filter.types.length > 0 && { event_types: filter.types };

@@ -4,6 +4,7 @@ import { QueueAccess } from '../../binding/access.ts';
 import { auditStreamRefusal } from '../../binding/audit.ts';
 import { checkStreamQuery, streamParameters } from '../../binding/query-parameters.ts';
 import { type Channel, jobChannel, queueChannel, readChannel } from '../../binding/realtime/channel.ts';
+import type { Connection } from '../../binding/realtime/connection.ts';
 import { filterOf, Realtime } from '../../binding/realtime/realtime.ts';
 import { Session } from '../../binding/realtime/session.ts';
 import { faultOf } from '../../binding/reply.ts';
@@ -31,6 +32,8 @@ export function addRealtime(app: FastifyInstance, parts: RealtimeParts): void {
   const upgrades = new Upgrades(app);
   const openStreams = new OpenStreams(authorization, engine.telemetry.openStreams);
   const slowReaders = new SlowReaders(engine.memory.streams, parts.warn);
+  /** The WebSockets of each client. */
+  const sockets = new Map<string, Set<Connection>>();
   let closing = false;
 
   app.addHook('preClose', async () => {
@@ -45,7 +48,7 @@ export function addRealtime(app: FastifyInstance, parts: RealtimeParts): void {
   function enter(request: FastifyRequest, reply: FastifyReply): () => void {
     if (closing) throw new ProtocolError('backend_unavailable', 'This server is stopping.');
     try {
-      return connections.enter(request.holder?.name ?? clientOf(addressOf(request)));
+      return connections.enter(clientNameOf(request));
     } catch (error) {
       if (error instanceof ProtocolError) reply.headers(limitHeaders(error.details));
       throw error;
@@ -138,10 +141,14 @@ export function addRealtime(app: FastifyInstance, parts: RealtimeParts): void {
       upgrades.accept(request.raw, (webSocket) => {
         const socket = new Socket(webSocket, options, slowReaders);
         const connecting = realtime.connect(socket, request.holder?.grant).then((connection) => {
+          const client = clientNameOf(request);
+          const own = sockets.get(client) ?? new Set<Connection>();
+          sockets.set(client, own.add(connection));
           const session = new Session({
             engine,
             access: QueueAccess.of(engine, request.holder?.grant),
             connection,
+            ofClient: () => [...own].reduce((sum, { subscriptions }) => sum + subscriptions, 0),
             source: about.source,
             send: (text) => socket.send(text),
             failed: (error) => failed(error, 'websocket', request.id),
@@ -155,6 +162,8 @@ export function addRealtime(app: FastifyInstance, parts: RealtimeParts): void {
           webSocket.once('close', () => {
             openStreams.delete(opened);
             connection.close();
+            own.delete(connection);
+            if (own.size === 0 && sockets.get(client) === own) sockets.delete(client);
           });
           if (closing) void opened.shutDown();
           connection.run().catch((error: unknown) => {
@@ -192,4 +201,9 @@ function limitHeaders({ limit, retry_after: seconds }: ProtocolError['details'])
     'x-ratelimit-remaining': '0',
     'x-ratelimit-reset': String(Math.ceil(Date.now() / 1_000) + Number(seconds)),
   };
+}
+
+/** Whose connections count together. */
+function clientNameOf(request: FastifyRequest): string {
+  return request.holder?.name ?? clientOf(addressOf(request));
 }

@@ -188,6 +188,18 @@ describe('a WebSocket', () => {
     await expect.poll(() => server.engine.subscriptions.followers).toBe(0);
   });
 
+  test('has 500 subscriptions at most over all connections of its client', async () => {
+    await using server = await serve();
+    const subscribe = { action: 'subscribe', channel: 'events' };
+    for (let connection = 0; connection < 5; connection++) {
+      const socket = await openSocket(server.url);
+      for (let count = 0; count < 100; count++) await socket.ask(subscribe);
+    }
+    using last = await openSocket(server.url);
+    expect(await last.ask(subscribe)).toMatchObject({ type: 'error', code: 'rate_limited' });
+    expect(server.engine.subscriptions.followers).toBeLessThanOrEqual(500);
+  });
+
   test('that asks without waiting for answers is closed', async () => {
     await using server = await serve();
     using socket = await openSocket(server.url);
