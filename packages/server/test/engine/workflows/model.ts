@@ -67,6 +67,8 @@ export interface Played {
   /** How often the workflow was opened again. */
   readonly reopened: number;
   readonly open: number;
+  /** Nodes whose jobs could not be made: none of them has a unique key. */
+  readonly refused: number;
 }
 
 /**
@@ -109,6 +111,7 @@ export async function play(storage: Storage, request: object, fates: Fates): Pro
     completed: world.completed,
     reopened: acts,
     open: nodes.filter(({ state }) => state === 'waiting' || state === 'pending').length,
+    refused: nodes.filter(({ error }) => error !== null).length,
   };
 }
 
@@ -241,7 +244,7 @@ function jobOf(type: string): object {
  * Every step was made at most once and completed at most once, callbacks at most once for each end, and the workflow
  * has ended.
  */
-export function flaws({ state, jobs, completed, reopened, open }: Played): readonly string[] {
+export function flaws({ state, jobs, completed, reopened, open, refused }: Played): readonly string[] {
   const most = (type: string) => (type.startsWith('callback.') ? 1 + reopened : 1);
   const over = (counts: ReadonlyMap<string, number>, what: string) =>
     [...counts].filter(([type, count]) => count > most(type)).map(([type, count]) => `${type} ${what} ${count} times`);
@@ -251,5 +254,6 @@ export function flaws({ state, jobs, completed, reopened, open }: Played): reado
     ...twice,
     ...(ended ? [] : [`the workflow is ${state}`]),
     ...(open === 0 ? [] : [`${open} nodes are still open`]),
+    ...(refused === 0 ? [] : [`${refused} jobs were refused`]),
   ];
 }
