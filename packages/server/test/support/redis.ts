@@ -35,10 +35,15 @@ export interface RedisCluster extends AsyncDisposable {
   /** Names all nodes. */
   readonly url: string;
   readonly nodes: readonly Instance[];
+  /** The replica of each node, in the order of the nodes. */
+  readonly replicas: readonly Instance[];
 }
 
-/** Three nodes of one cluster, each with a third of the slots and no replica. */
-export async function startRedisCluster(options: RedisOptions = {}): Promise<RedisCluster> {
+/** Three nodes of one cluster, each with a third of the slots, and without a replica unless `replicas` is true. */
+export async function startRedisCluster({
+  replicas = false,
+  ...options
+}: RedisOptions & { readonly replicas?: boolean } = {}): Promise<RedisCluster> {
   await using started = new AsyncDisposableStack();
   const cluster = [
     '--cluster-enabled',
@@ -48,31 +53,41 @@ export async function startRedisCluster(options: RedisOptions = {}): Promise<Red
     ...(options.tls ? ['--tls-cluster', 'yes'] : []),
   ];
   // By default the nodes talk on their port and 10,000, which may be no port.
-  const buses = await Promise.all([freePort(), freePort(), freePort()]);
+  const buses = await Promise.all(Array.from({ length: replicas ? 6 : 3 }, () => freePort()));
   const startOne = (bus: number) => startNode(options, [...cluster, '--cluster-port', String(bus)]);
   const nodes = await Promise.all(buses.map(async (bus) => started.use(await startOne(bus))));
   const clients = nodes.map(({ port }) =>
     started.adopt(new Redis(port, '127.0.0.1', trusting(options.tls)), (client) => client.disconnect()),
   );
   const [first] = nodes;
-  const third = Math.ceil(16_384 / clients.length);
+  const third = Math.ceil(16_384 / 3);
   for (const [index, client] of clients.entries()) {
-    await client.cluster('ADDSLOTSRANGE', index * third, Math.min((index + 1) * third, 16_384) - 1);
+    if (index < 3) await client.cluster('ADDSLOTSRANGE', index * third, Math.min((index + 1) * third, 16_384) - 1);
     if (first && index > 0) await client.call('CLUSTER', 'MEET', '127.0.0.1', first.port, buses[0] ?? 0);
   }
   const ready = async () => {
     const infos = await Promise.all(clients.map((client) => client.cluster('INFO')));
-    return infos.every((info) => info.includes('cluster_state:ok') && info.includes('cluster_known_nodes:3'));
+    return infos.every(
+      (info) => info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${nodes.length}`),
+    );
   };
   const until = performance.now() + 100_000;
   while (!(await ready())) {
     if (performance.now() > until) throw new Error('The three nodes did not become a cluster within 100 s.');
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+  for (const [index, client] of clients.slice(3).entries()) {
+    const id = await clients[index]?.call('CLUSTER', 'MYID');
+    await client.call('CLUSTER', 'REPLICATE', String(id));
+    while (!(await client.info('replication')).includes('master_link_status:up')) {
+      if (performance.now() > until) throw new Error('A replica was not ready within 100 s.');
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
   for (const client of clients) client.disconnect();
   const kept = started.move();
   const url = `redis${options.tls ? 's' : ''}+cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`;
-  return { url, nodes, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  return { url, nodes: nodes.slice(0, 3), replicas: nodes.slice(3), [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
 export interface RedisPair extends AsyncDisposable {

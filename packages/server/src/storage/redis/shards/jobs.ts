@@ -157,6 +157,7 @@ class Insertion {
     const named = groups.flatMap((group, at) =>
       group.flatMap(({ limits }) => limits.map(({ key }) => ({ key, place: places[at] ?? 0 }))),
     );
+    this.#shards.require(places);
     await this.#limits.check(named);
     if (all.length === 1) return this.#write(groups, places);
     const answers: (readonly Inserted[])[] = [];

@@ -105,6 +105,18 @@ export class Shards {
     return this.#all.filter((_, place) => this.#uses[place] instanceof Error).map(({ name }) => name);
   }
 
+  /**
+   * Before a write to several namespaces: a batch that fails in one of them is repeated in parts, and a job that the
+   * others have taken by then would be refused as a duplicate.
+   * @throws StoreUnavailable where one of the namespaces is away.
+   */
+  require(places: readonly number[]): void {
+    for (const place of places) {
+      const use = this.#uses[place];
+      if (use instanceof Error) throw new StoreUnavailable(use.message);
+    }
+  }
+
   #ask(shard: Namespace, place: number): Promise<void> {
     const asking = this.#asking.get(place);
     if (asking) return asking;
