@@ -35,8 +35,9 @@ export const mender: Work = async (actor) => {
   const what = oneOf(deeds, roll, 1);
   switch (what) {
     case 'retry workflow': {
-      // The answer does not say which jobs it has retried.
-      const ends = jobsOf(['failed', 'pending']).map((job) => context.recorder.call(node.name, 'retry', { job }));
+      // The answer does not say which jobs it has retried, and one may fail until then.
+      const jobs = steps.flatMap(({ state, jobId }) => (jobId === undefined || state === 'completed' ? [] : [jobId]));
+      const ends = jobs.map((job) => context.recorder.call(node.name, 'retry', { job }));
       for (const end of ends) end('unknown');
       await client.retryWorkflow(id);
       break;
