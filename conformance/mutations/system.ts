@@ -23,8 +23,8 @@ export const system: readonly Mutation[] = [
     name: 'health-ok-not-connected',
     rule: 'deviations X33',
     in: 'server: health',
-    find: "() => 'connected',",
-    replace: "() => 'ok',",
+    find: "return 'connected';",
+    replace: "return 'ok';",
     cases: ['OJS-L0-SYS-002', 'OJS-L0-SYS-004', 'OJS-L0-SYS-006'],
   },
   {
