@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -68,19 +68,25 @@ test('the quickstart prints a table of at most 20 rows, and names the port in us
   const folder = join(home, 'many');
   mkdirSync(folder);
   for (let file = 0; file < 30; file++) writeFileSync(join(folder, `${file}.txt`), 'x'.repeat(file));
-  await using other = await startServer({ storage: 'memory:', port: 0, log: false });
-  const { port } = new URL(other.url);
-  const { stdout } = await run(process.execPath, [join(root, 'examples/quickstart/main.ts'), folder], {
-    env: { ...process.env, OJS_PORT: port },
+  const main = join(root, 'examples/quickstart/main.ts');
+  // The default port, which another program may already have taken.
+  await using other = await startServer({ storage: 'memory:', port: 8080, log: false }).catch(() => null);
+  const { OJS_PORT: _, ...env } = process.env;
+  const { stdout, stderr } = await run(process.execPath, [main, folder], { env });
+  expect([other?.url ?? 'http://localhost:8080', stderr]).toEqual([expect.stringContaining(':8080'), '']);
+  const named = run(process.execPath, [main, folder], { env: { ...env, OJS_PORT: '8080' } });
+  await expect(named).rejects.toMatchObject({
+    code: 2,
+    stderr: 'quickstart: port 8080, which OJS_PORT names, is in use\n',
   });
   const table = /^path .*\n(?:.+\n)*/m.exec(stdout)?.[0].trimEnd().split('\n') ?? [];
   expect(table).toHaveLength(20);
   expect(table.filter((row) => /^\d+\.txt /.test(row))).toHaveLength(17);
   expect(table.slice(-2)).toEqual(['… and 13 smaller files', expect.stringContaining('30 files')]);
   const taken = /^server {6}http:\/\/127\.0\.0\.1:(\d+)\n {12}(.*)$/m.exec(stdout);
-  expect(taken?.[1]).not.toBe(port);
+  expect(taken?.[1]).not.toBe('8080');
   expect(taken?.[2]).toBe(
-    `Port ${port} is in use, so the server took port ${taken?.[1]}. OJS_PORT=9090 npm start uses port 9090.`,
+    `Port 8080 is in use, so the server took port ${taken?.[1]}. OJS_PORT=9090 npm start uses port 9090.`,
   );
 });
 
@@ -121,9 +127,40 @@ test('the quickstart stays up, opens the dashboard and ends with its addresses; 
   expect(await exited).toEqual([0, null]);
 });
 
-test('the quickstart names a folder that does not exist', async () => {
+test('the quickstart names what it cannot use, without a stack, and has a help', async () => {
   const failed = run(process.execPath, [join(root, 'examples/quickstart/main.ts'), join(home, 'missing')]);
   await expect(failed).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('missing is not a folder') });
   const unknown = run(process.execPath, [join(root, 'examples/quickstart/main.ts'), '--opne']);
   await expect(unknown).rejects.toMatchObject({ code: 2, stderr: expect.stringMatching(/Unknown option '--opne'/) });
+  const noPort = run(process.execPath, [join(root, 'examples/quickstart/main.ts')], {
+    env: { ...process.env, OJS_PORT: 'abc' },
+  });
+  await expect(noPort).rejects.toMatchObject({
+    code: 2,
+    stderr: 'quickstart: OJS_PORT is abc; expected a number from 0 to 65535\n',
+  });
+  const { stdout } = await run(process.execPath, [join(root, 'examples/quickstart/main.ts'), '--help']);
+  expect(stdout).toMatch(/^npm start \[-- FOLDER\]/);
+});
+
+test('the quickstart ends quietly when it is interrupted at any moment, and deletes its folder', async () => {
+  const temporary = mkdtempSync(join(home, 'tmp-'));
+  for (const moment of [/^/, /^dashboard/]) {
+    const quickstart = spawn(process.execPath, [join(root, 'examples/quickstart/main.ts'), '--stay', root], {
+      env: { ...process.env, TMPDIR: temporary, OJS_PORT: '0' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const exited = once(quickstart, 'exit');
+    let [output, errors] = ['', ''];
+    quickstart.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+    quickstart.stderr.setEncoding('utf8').on('data', (text: string) => {
+      errors += text;
+    });
+    await expect.poll(() => readdirSync(temporary)).toHaveLength(1);
+    await expect.poll(() => output).toMatch(moment);
+    quickstart.kill('SIGINT');
+    expect([await exited, errors, readdirSync(temporary)]).toEqual([[0, null], '', []]);
+  }
 });
