@@ -349,7 +349,28 @@ export const actions: Readonly<Record<string, Perform>> = {
     await keyboard.ask('Cancel workflow…');
     await keyboard.confirm('Cancel workflow');
   },
+  'workflow/again workflow.retry': async ({ api, keyboard }) => {
+    await keyboard.open(`workflows/${await failedWorkflow(api)}`);
+    await keyboard.ask('Retry workflow…');
+    await keyboard.confirm('Retry workflow');
+  },
+  'workflow/again workflow.rerun': async ({ api, keyboard }) => {
+    await keyboard.open(`workflows/${await failedWorkflow(api)}`);
+    await keyboard.ask('Run again…');
+    await keyboard.confirm('Run again');
+  },
 };
+
+async function failedWorkflow({ ask }: Api): Promise<string> {
+  const queue = 'kb-dead-steps';
+  const steps = [{ type: 'kb.step', args: [], options: { queue, retry: { max_attempts: 1 } } }];
+  const { workflow } = await ask('POST', 'workflows', { type: 'chain', name: 'kb-failed', steps });
+  const { jobs } = await ask('POST', 'workers/fetch', { queues: [queue], worker_id: 'kb-worker', wait_ms: 10_000 });
+  const job_id = idIn(Array.isArray(jobs) ? jobs[0] : null);
+  const error = { type: 'Error', message: 'it failed' };
+  await ask('POST', 'workers/nack', { job_id, worker_id: 'kb-worker', error });
+  return idIn(workflow);
+}
 
 /** @param secret of an administrator. */
 export function apiAt(url: string, secret: string): Api {
