@@ -10,7 +10,7 @@ export const cron: Section = {
     },
     {
       ref: 'ojs-cron CRON-26',
-      must: 'A second registration updates the cron with 200. Runs and creation time stay; the next run is computed again.',
+      must: 'A second registration updates the cron with 200. Runs and creation time stay; with another expression or zone the next run is computed again.',
       cases: ['OJS-L2-CRN-003'],
     },
     {
