@@ -56,10 +56,17 @@ export const workers: Section = {
       why: 'takes half a minute; held with a manual clock',
     },
     {
-      ref: 'docs/server.md',
-      must: 'The server discards a job after three workers died while running it.',
+      ref: 'docs/guarantees.md',
+      must: 'The server discards a job to the dead letter after three deaths of its process, at least two of them with no other job. A death beside other jobs counts no attempt.',
       cases: [],
-      tests: [['packages/core/test/lifecycle/decide.test.ts', 'a job that killed three workers is discarded']],
+      tests: [
+        [
+          'packages/core/test/lifecycle/decide.test.ts',
+          'a job that killed three workers, alone, is discarded to the dead letter',
+        ],
+        ['packages/core/test/lifecycle/decide.test.ts', 'a death beside other jobs counts no attempt'],
+        ['packages/core/test/lifecycle/decide.test.ts', 'it takes two deaths alone'],
+      ],
       why: 'takes three deaths of half a minute',
     },
     {
