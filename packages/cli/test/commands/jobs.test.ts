@@ -148,7 +148,8 @@ test('retry by a filter: counted first, asked, then done', async () => {
     code: 2,
     output: '',
     errors:
-      'ojs jobs retry: Shall I retry 30 jobs? Nobody can be asked here: say --yes to go on. Nothing was changed.\n',
+      'ojs jobs retry: Shall I retry 30 jobs? A workflow whose failed step is among them continues with it. ' +
+      'Nobody can be asked here: say --yes to go on. Nothing was changed.\n',
   });
   expect(
     (await one.ojs.run('jobs', 'list', '--state', 'discarded', '--json', '--all')).output.match(/"id"/g),
