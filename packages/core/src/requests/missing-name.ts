@@ -7,23 +7,24 @@ import type { Query } from './pages.ts';
 /**
  * A change creates what is missing, as the specification has it. A misspelled name would create something that nobody
  * uses, so the answer warns and names the nearest one. With `create=false`, which clients for people send, the call is
- * refused instead.
+ * refused instead. `create=true` says that the name is meant, so there is no warning.
  * @param known names to compare with
  * @throws ProtocolError `not_found`; `invalid_request` for another value of `create`
  */
 export function missingName(
   what: 'queue' | 'limit',
   name: string,
-  { create = 'true' }: Query,
+  { create }: Query,
   known: Iterable<string>,
 ): readonly Warning[] {
-  if (create !== 'true' && create !== 'false')
+  if (create === 'true') return [];
+  if (create !== undefined && create !== 'false')
     throw ProtocolError.invalid([{ path: 'query.create', message: 'must be true or false' }]);
   const shown = name.slice(0, 255);
   const suggestion = nearestName(name, known) ?? null;
   const advice = suggestion === null ? '' : ` Did you mean ${suggestion}?`;
   const member = what === 'queue' ? 'name' : 'key';
-  if (create === 'true')
+  if (create === undefined)
     return [{ path: member, message: `there was no ${what} ${shown}, so this call created it.${advice}`, suggestion }];
   const details = { [what === 'queue' ? 'queue' : 'key']: shown, suggestion };
   throw new ProtocolError('not_found', `There is no ${what} ${shown}, and nothing was changed.${advice}`, details);

@@ -212,7 +212,7 @@ describe('failed', () => {
   });
 
   test('an error that is not retryable: at once, and its event says so (RET-07)', () => {
-    const listed = claimed(jobOf({ retry: { non_retryable_errors: ['Smtp*', 'handler_error'] } }));
+    const listed = claimed(jobOf({ retry: { non_retryable_errors: ['Smtp.*', 'handler_error'] } }));
     for (const change of [
       failed(claimed(jobOf()), { ...boom, retryable: false }, later, middle),
       failed(listed, { ...boom, retryable: true }, later, middle),

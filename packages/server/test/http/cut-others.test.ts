@@ -211,7 +211,7 @@ describe.each(storages)('a repeated call after a cut, $name', (storage) => {
     });
 
     test('limit: override, restore', async () => {
-      const override = put('/rate-limits/cut', { concurrency: 1, expires_at: '2099-01-01T00:00:00Z' });
+      const override = put('/rate-limits/cut?create=true', { concurrency: 1, expires_at: '2099-01-01T00:00:00Z' });
       const { body } = await expectRepeatable(override, 200, 0);
       expect(body).toMatchObject({ override: { concurrency: 1 } });
       // Nothing else names this limit, so it is gone with its override.

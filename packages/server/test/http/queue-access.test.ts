@@ -261,13 +261,17 @@ test('a refusal names no queue that the caller did not name', async () => {
     ['job', 'cron', 'workflow', 'step', 'bulk'].includes(accessOf[name].queues),
   );
   for (const name of byId) {
-    const { path, method } = requestOf(name, canaries);
-    const { status, text } = await send(server.url, { path, ...(method && { method }), headers: { authorization } });
+    const request = requestOf(name, canaries);
+    const headers = { authorization, 'content-type': 'application/json' };
+    const { status, text } = await send(server.url, { ...request, headers });
     const { message } = JSON.parse(text).error;
     // The tests above have removed some of these.
     expect([name, [403, 404].includes(status), message.includes(canaries.queue)]).toEqual([name, true, false]);
   }
-  const body = JSON.stringify({ job_id: canaries.active, worker_id: 'w' });
+  const every = { authorization: `Bearer ${await tokenFor({ roles: ['admin'], queues: ['*'] })}` };
+  const job = JSON.stringify({ type: 'a.b', args: [], options: { queue: canaries.queue } });
+  const pushed = await send(server.url, { method: 'POST', path: '/ojs/v1/jobs', headers: every, body: job });
+  const body = JSON.stringify({ job_id: JSON.parse(pushed.text).job.id, worker_id: 'w' });
   const ack = await send(server.url, { method: 'POST', path: '/ojs/v1/workers/ack', headers: { authorization }, body });
   expect(JSON.parse(ack.text).error.message).toBe(
     'The call is about a job, cron, workflow or bulk operation of another queue. The token is for mail.',

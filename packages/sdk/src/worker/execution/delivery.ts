@@ -63,7 +63,7 @@ export class Delivery {
       this.#fail(leased, refusedResult(status, reason));
       return;
     }
-    this.#log('error', 'outcome refused: the job comes back when its lease ends', leased, { status, reason });
+    this.#log('error', 'outcome refused: the job goes back to its queue', leased, { status, reason });
     this.#done(leased);
   }
 

@@ -1,6 +1,7 @@
 import {
   type Clock,
   isObject,
+  isQueueName,
   type Json,
   type LimitNumbers,
   type Millis,
@@ -83,7 +84,9 @@ export class QueueSettings {
     this.#reportedAt.clear();
   }
 
+  /** A name that no queue can have is not looked up: PostgreSQL refuses some texts. */
   async find(name: string): Promise<QueueRecord | null> {
+    if (!isQueueName(name)) return null;
     const [queue = null] = await this.#storage.registry.queues([name]);
     return queue;
   }
