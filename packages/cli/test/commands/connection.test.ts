@@ -106,8 +106,8 @@ test('help has groups, and completion knows commands and options', async () => {
       jobs                             look at jobs and change them
       explain [options] <id>           say why a job does not run, and what helps
       errors                           count failed jobs by their error
-      dead-letter                      look at jobs that failed for good, run them
-                                       again or delete them
+      dead-letter                      look at the dead letter, run its jobs again
+                                       or delete them
       bulk                             look at changes of many jobs; stop, resume
                                        and undo them
       workflows                        look at workflows, cancel and retry them
