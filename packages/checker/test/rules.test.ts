@@ -620,6 +620,33 @@ const rules: Readonly<Record<string, readonly Row[]>> = {
         .add({ kind: 'job', id: 'a', queue: 'mail', state: 'discarded' })
         .add({ kind: 'job', id: 'b', queue: 'mail', state: 'completed' }),
     ],
+    [
+      'a callback fires at the end of a failed workflow, and its next job waits after a retry',
+      [],
+      history()
+        .call(
+          {
+            op: 'workflow',
+            workflow: 'w',
+            nodes: [
+              { node: 'first', after: [] },
+              { node: 'second', after: ['first'] },
+              { node: 'callback', after: [], callback: 'complete' },
+            ],
+          },
+          { outcome: 'done' },
+        )
+        .fetch('a', 'l1', ofNode('first'))
+        .nack('a', 'l1', 'discarded')
+        .fetch('c1', 'l2', ofNode('callback'))
+        .ack('c1', 'l2')
+        .call({ op: 'retry', job: 'a' }, { outcome: 'done' })
+        .fetch('a', 'l3')
+        .ack('a', 'l3')
+        .fetch('b', 'l4', ofNode('second'))
+        .ack('b', 'l4')
+        .add({ kind: 'job', id: 'c2', queue: 'mail', state: 'waiting', workflow: 'w', node: 'callback' }),
+    ],
   ],
   cron: [
     [

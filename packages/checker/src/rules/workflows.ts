@@ -14,8 +14,9 @@ function jobsByNode(timeline: Timeline): ReadonlyMap<string, ReadonlyMap<string,
   return workflows;
 }
 
+/** A job that still waits starts after all others. */
 function startOf(job: JobHistory | undefined): number {
-  return job?.claims[0]?.from ?? Number.NEGATIVE_INFINITY;
+  return job?.claims[0]?.from ?? Number.POSITIVE_INFINITY;
 }
 
 /** How many retries by hand may have reached the jobs of a workflow. */
