@@ -1,11 +1,14 @@
 import type { JobRecord } from '../job/job.ts';
 import type { Millis } from '../time/clock.ts';
-import { deadAt } from './liveness.ts';
+import { deadAt, type WorkerSigns } from './liveness.ts';
+
+/** When the last two heartbeats of a worker came. */
+type Beats = Pick<WorkerSigns, 'seenAt' | 'seenBefore'>;
 
 /** A worker that may be dead, with its last heartbeat and the jobs that it holds. */
 export interface SilentWorker {
-  /** Null for a worker that never sent a heartbeat. */
-  readonly seenAt: Millis | null;
+  /** Its last heartbeats; null for a worker that never sent one. */
+  readonly signs: Beats | null;
   readonly jobs: readonly Pick<JobRecord, 'startedAt' | 'leaseMs' | 'leaseUntil'>[];
 }
 
@@ -28,28 +31,52 @@ export function diedTogether<W extends SilentWorker>(
   return others.some((worker) => signOf(worker) < last + deadAfterMs / 2) ? [] : gone;
 }
 
-function isGone({ seenAt, jobs }: SilentWorker, now: Millis, since: Millis, deadAfterMs: number): boolean {
-  if (seenAt !== null && now >= deadAt(signOf({ seenAt, jobs }), since, deadAfterMs)) return true;
-  const silentMs = seenAt === null ? Number.POSITIVE_INFINITY : now - Math.max(seenAt, since);
-  const isOver = ({ leaseUntil, leaseMs }: SilentWorker['jobs'][number]) =>
-    leaseUntil !== null && leaseUntil <= now && silentMs >= (leaseMs ?? deadAfterMs);
-  if (jobs.every(isOver)) return true;
-  return seenAt === null && jobs.some(({ leaseUntil }) => leaseUntil !== null && leaseUntil + deadAfterMs <= now);
+function isGone(worker: SilentWorker, now: Millis, since: Millis, deadAfterMs: number): boolean {
+  const { signs, jobs } = worker;
+  if (signs === null) {
+    const isOver = ({ leaseUntil }: SilentWorker['jobs'][number]) => leaseUntil !== null && leaseUntil <= now;
+    return jobs.every(isOver) || jobs.some(({ leaseUntil }) => leaseUntil !== null && leaseUntil + deadAfterMs <= now);
+  }
+  if (now >= deadAt(signOf(worker), since, deadAfterMs)) return true;
+  return jobs.every(
+    ({ leaseUntil, leaseMs }) =>
+      leaseUntil !== null && leaseUntil <= now && isQuiet(signs, leaseMs, now, since, deadAfterMs),
+  );
 }
 
-function signOf({ seenAt, jobs }: SilentWorker): Millis {
-  return Math.max(seenAt ?? Number.NEGATIVE_INFINITY, ...jobs.map(({ startedAt }) => startedAt ?? 0));
+function signOf({ signs, jobs }: SilentWorker): Millis {
+  return Math.max(signs?.seenAt ?? Number.NEGATIVE_INFINITY, ...jobs.map(({ startedAt }) => startedAt ?? 0));
 }
 
-/** Whether nothing was heard of the worker of a job for as long as its lease: it beats more often than that. */
+/** Whether the silence of a job's worker, at the end of the lease, means that the worker died. */
 export function isSilent(
   job: Pick<JobRecord, 'leaseMs' | 'leaseRequired'>,
-  worker: { readonly seenAt: Millis } | undefined,
+  worker: Beats | undefined,
   now: Millis,
   since: Millis,
   deadAfterMs: number,
 ): boolean {
   // Who asks for leases sends heartbeats, so a worker without one died before its first.
   if (worker === undefined) return job.leaseRequired;
-  return now - Math.max(worker.seenAt, since) >= Math.min(deadAfterMs, job.leaseMs ?? deadAfterMs);
+  return isQuiet(worker, job.leaseMs, now, since, deadAfterMs);
+}
+
+/** A network may hold up a heartbeat by so much of the time between two. */
+const lateness = 1.5;
+
+/**
+ * Whether nothing was heard for a lease: a worker beats more often than that. If one does not, its leases end while it
+ * lives, so the time between its last two heartbeats counts in their place. Its jobs would otherwise die beside each
+ * other without end, and no attempt would ever count.
+ */
+function isQuiet(
+  { seenAt, seenBefore }: Beats,
+  leaseMs: number | null,
+  now: Millis,
+  since: Millis,
+  deadAfterMs: number,
+): boolean {
+  const beatMs = seenAt - (seenBefore ?? seenAt);
+  const ownMs = leaseMs === null ? deadAfterMs : beatMs > leaseMs ? lateness * beatMs : leaseMs;
+  return now - Math.max(seenAt, since) >= Math.min(deadAfterMs, ownMs);
 }

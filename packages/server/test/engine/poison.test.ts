@@ -87,4 +87,29 @@ describe.each(storages)('a job that ends its process, $name', ({ url }) => {
     }
     console.info(`runs of innocent jobs, the most of one/of all 20: ${figures.join(' ')}`);
   });
+
+  test('a worker whose heartbeats are further apart than its leases loses attempts, not itself', async () => {
+    await using b = await bench(url());
+    const ids = [await b.push({ visibilityMs: 400 }), await b.push({ visibilityMs: 400 })];
+    for (let beat = 0; beat < 2; beat++) {
+      await b.beat('w1', []);
+      b.clock.advance(3_000);
+    }
+    await b.beat('w1', []);
+    await b.fetch({ worker: 'w1', count: 2 });
+    b.clock.advance(1_000);
+    await b.engine.upkeep.settleOverdue();
+    for (const job of await b.engine.storage.jobs.get(ids)) {
+      expect(job).toMatchObject({ state: State.available, attempt: 1 });
+      expect(historyOf({ history: job?.history ?? '' })).toMatchObject([
+        { kind: 'failed', by: 'server', error: { type: 'visibility_timeout' } },
+      ]);
+    }
+    b.clock.advance(1_000);
+    await b.fetch({ worker: 'w1', count: 2 });
+    b.clock.advance(4_000);
+    await b.engine.upkeep.settleOverdue();
+    for (const job of await b.engine.storage.jobs.get(ids))
+      expect(historyOf({ history: job?.history ?? '' }).at(-1)).toMatchObject({ reason: 'worker_death', beside: 1 });
+  });
 });

@@ -347,7 +347,7 @@ export class Upkeep {
       );
       const process = processes.get(worker);
       if (process === undefined) continue;
-      const one = { worker, seenAt: workers.get(worker)?.seenAt ?? null, jobs };
+      const one = { worker, signs: workers.get(worker) ?? null, jobs };
       byProcess.set(process, [...(byProcess.get(process) ?? []), one]);
     }
     let moved = 0;
