@@ -22,7 +22,7 @@ test('a seed has the same hash twice, on memory and on SQLite', async () => {
 });
 
 test('a planted bug is found', async () => {
-  const found = await simulate('--mutant', 'ack-becomes-nack', '--seeds', '10', '--until-failure', ...short);
+  const found = await simulate('--mutant', 'ack-becomes-nack', '--seeds', '40', '--until-failure', ...short);
   expect(found).toMatchObject({ status: 1, output: expect.stringContaining('with ack-becomes-nack') });
 });
 
