@@ -334,7 +334,7 @@ export function exerciseMount(name: string, open: OpenApp): void {
       expect([all.status, all.headers.get('content-type')]).toEqual([200, 'text/event-stream']);
       const reader = all.body?.getReader();
       if (reader === undefined) throw new Error('the stream has no body');
-      await readUntil(reader, /^id: \d+$/m);
+      await readUntil(reader, /^id: [\d.]+$/m);
       await client.enqueue('a.b', [], { queue: 'mail' });
       expect(await readUntil(reader, /"a\.b"/)).toContain('event: job.');
       const signal = streams[0];
