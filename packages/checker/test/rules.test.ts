@@ -414,6 +414,18 @@ const rules: Readonly<Record<string, readonly Row[]>> = {
   ],
   attempts: [
     [
+      'a removed job is made anew by a late copy of its request, and its first lease is handed out again',
+      [],
+      history()
+        .enqueue('a', { retry })
+        .fetch('a', 'l1', { claim: 1 })
+        .nack('a', 'l1')
+        .call({ op: 'remove', jobs: ['a'] }, { outcome: 'done' })
+        .enqueue('a', { retry })
+        .fetch('a', 'l1', { claim: 1 })
+        .fetch('a', 'l2', { claim: 2 }),
+    ],
+    [
       'the second attempt comes after the backoff',
       [],
       history().enqueue('a', { retry }).fetch('a', 'l1').nack('a', 'l1').wait(1000).fetch('a', 'l2', { attempt: 2 }),

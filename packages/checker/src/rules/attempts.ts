@@ -1,4 +1,4 @@
-import { blindFetches, jumpsWithin, mayBeRetried } from '../certainty.ts';
+import { blindFetches, jumpsWithin, mayBeRemoved, mayBeRetried } from '../certainty.ts';
 import type { Rule } from '../rule.ts';
 import type { Claim, Deed, JobHistory, Timeline } from '../timeline.ts';
 
@@ -20,8 +20,9 @@ export const attempts: Rule = (timeline, broken) => {
     }
     for (const [index, later] of claims.entries()) {
       const earlier = claims[index - 1];
-      if (earlier === undefined || earlier.to > later.from || mayBeRetried(job, { from: earlier.from, to: later.to }))
-        continue;
+      if (earlier === undefined || earlier.to > later.from) continue;
+      const between = { from: earlier.from, to: later.to };
+      if (mayBeRetried(job, between) || mayBeRemoved(job, between)) continue;
       const unseen = blind(later.queue).some(({ from }) => from >= earlier.from && from <= later.to);
       const message = wrongStep(job, earlier, later, unseen) ?? beforeBackoff(timeline, job, earlier, later);
       if (message) report(later, message);
