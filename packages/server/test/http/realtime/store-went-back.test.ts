@@ -54,13 +54,19 @@ describe.each(storages)('a store that has lost its last writes, $name', ({ url }
     await push(server, 3);
     const gap = Promise.withResolvers<void>();
     const { subscriptions } = server.bench.engine;
-    const follower = subscriptions.subscribe('all', { onEvent: () => {}, onGap: () => gap.resolve() });
+    let seen = 0;
+    const onEvent = () => {
+      seen += 1;
+    };
+    const follower = subscriptions.subscribe('all', { onEvent, onGap: () => gap.resolve() });
     await follower.live;
     let last = '';
     await goBack(server, async () => {
       using stream = await followStream(server.url, '/queues/a/events');
       await push(server, 5);
       last = (await stream.events.take(5)).at(-1)?.id ?? '';
+      // One that has seen nothing of what is lost has no gap.
+      await expect.poll(() => seen).toBe(5);
     });
     using again = await followStream(server.url, '/queues/a/events', { 'last-event-id': last });
     expect((await again.events.take(1))[0]?.event).toBe('system.gap');
