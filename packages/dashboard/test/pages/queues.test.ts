@@ -70,7 +70,7 @@ describeDashboard('overview and queues', { seeded: true }, (dashboard) => {
   test('an optimistic change that fails is taken back', async () => {
     const { page } = dashboard;
     await dashboard.open('queues');
-    await page.route('**/queues/mail/pause', (route) =>
+    await page.route('**/queues/mail/pause?*', (route) =>
       route.fulfill({
         status: 503,
         contentType: 'application/json',
@@ -80,7 +80,7 @@ describeDashboard('overview and queues', { seeded: true }, (dashboard) => {
     await page.getByRole('button', { name: 'Pause mail' }).click();
     await page.getByRole('alert').filter({ hasText: 'The store is away.' }).waitFor();
     await page.getByRole('button', { name: 'Pause mail' }).waitFor();
-    await page.unroute('**/queues/mail/pause');
+    await page.unroute('**/queues/mail/pause?*');
   });
 
   test('the limits of a queue change after a look at their effect, and its jobs are deleted after their count', async () => {

@@ -3,7 +3,7 @@ import { Connection, type ConnectionOptions, connectionNames } from '../connecti
 import type { Operation } from '../connection/operation.ts';
 import { readTarget, type UrlOption } from '../connection/target.ts';
 import type { Job } from '../job/job.ts';
-import { type CallOptions, type CreateOptions, callNames } from '../job/options.ts';
+import { type CallOptions, type CreateOptions, callNames, createNames } from '../job/options.ts';
 import { type AuditEntry, type AuditOptions, auditNames, listAudit } from '../operations/audit.ts';
 import { diagnose, type Finding } from '../operations/doctor.ts';
 import type { DeadLetterFilter } from '../operations/filter.ts';
@@ -209,9 +209,11 @@ export class Admin implements AsyncDisposable {
   async configureQueue(
     queueName: string,
     config: QueueConfigRequest,
-    { create = false, ...options }: CreateOptions = {},
+    options: CreateOptions = {},
   ): Promise<QueueConfig> {
-    return this.#connection.ask(configureQueue(queueName, config, create), options);
+    checkNames(options, createNames);
+    const { create = false, ...call } = options;
+    return this.#connection.ask(configureQueue(queueName, config, create), call);
   }
 
   /** The number of jobs in each state, and the figures of the last hour. */
@@ -223,13 +225,17 @@ export class Admin implements AsyncDisposable {
    * Workers stop fetching from the queue. The server still accepts jobs, unless it is configured to refuse them.
    * @throws {JobNotFoundError} for an unknown queue, without `create`
    */
-  async pauseQueue(queueName: string, { create = false, ...options }: CreateOptions = {}): Promise<Queue> {
-    return this.#connection.ask(changeQueue('queue.pause', queueName, create), options);
+  async pauseQueue(queueName: string, options: CreateOptions = {}): Promise<Queue> {
+    checkNames(options, createNames);
+    const { create = false, ...call } = options;
+    return this.#connection.ask(changeQueue('queue.pause', queueName, create), call);
   }
 
   /** Workers fetch from the queue again. */
-  async resumeQueue(queueName: string, { create = false, ...options }: CreateOptions = {}): Promise<Queue> {
-    return this.#connection.ask(changeQueue('queue.resume', queueName, create), options);
+  async resumeQueue(queueName: string, options: CreateOptions = {}): Promise<Queue> {
+    checkNames(options, createNames);
+    const { create = false, ...call } = options;
+    return this.#connection.ask(changeQueue('queue.resume', queueName, create), call);
   }
 
   /**
@@ -256,12 +262,10 @@ export class Admin implements AsyncDisposable {
    * Replaces the numbers of the jobs at once; `{ concurrency: 0 }` stops every start. @throws {OJSValidationError}
    * before anything is sent; {JobNotFoundError} for a key that no job has, without `create`.
    */
-  async overrideLimit(
-    key: string,
-    numbers: LimitOverrideRequest,
-    { create = false, ...options }: CreateOptions = {},
-  ): Promise<Limit> {
-    return this.#connection.ask(overrideLimit(key, numbers, create), options);
+  async overrideLimit(key: string, numbers: LimitOverrideRequest, options: CreateOptions = {}): Promise<Limit> {
+    checkNames(options, createNames);
+    const { create = false, ...call } = options;
+    return this.#connection.ask(overrideLimit(key, numbers, create), call);
   }
 
   /** Removes an override: the numbers of the jobs or of the queue apply again. @throws {JobNotFoundError} */

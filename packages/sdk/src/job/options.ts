@@ -22,6 +22,7 @@ export interface CreateOptions extends CallOptions {
 }
 
 export const callNames: NamesOf<CallOptions> = { signal: true, requestTimeout: true };
+export const createNames: NamesOf<CreateOptions> = { ...callNames, create: true };
 
 /** Options of a job. */
 export interface JobOptions {
