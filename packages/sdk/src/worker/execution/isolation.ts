@@ -13,6 +13,9 @@ export interface Isolated {
   resume(): void;
 }
 
+/** A worker that is cut off from its server keeps its outcomes for as long as that takes. */
+const outcomesMs = 1_000;
+
 /**
  * A job whose worker died in its last execution is a suspect (`x_alone_ms` in its envelope): its process runs nothing
  * else, so that another death proves something. Meanwhile its workers fetch nothing, and what they get goes back.
@@ -37,7 +40,8 @@ export class Isolation {
 
   /**
    * Starts the suspect once no other job is held here. Long jobs delay it by `aloneMs`, or half of its timeout, at most:
-   * then it starts beside them, because other jobs must not wait longer for it.
+   * then it starts beside them, because other jobs must not wait longer for it. Once all handlers have ended, their
+   * outcomes delay it by a second at most.
    */
   async run(owner: Isolated, leased: LeasedJob, aloneMs: number, start: () => void): Promise<void> {
     this.#suspect = leased;
@@ -46,11 +50,11 @@ export class Isolation {
     const patience = pause(Math.min(aloneMs, (leased.deadline - leased.startedAt) / 2), signal);
     for (const worker of this.#workers) worker.returnWaiting();
     const isGone = () => leased.state !== 'waiting';
-    const isIdle = ({ leasedJobs, active }: Isolated) =>
-      active() === 0 && leasedJobs.size === (leasedJobs.has(leased) ? 1 : 0);
-    await Promise.all(
-      [...this.#workers].map((worker) => worker.leasedJobs.until(() => isGone() || isIdle(worker), patience)),
-    );
+    const all = (is: (worker: Isolated) => boolean, end: Promise<void>) =>
+      Promise.all([...this.#workers].map((worker) => worker.leasedJobs.until(() => isGone() || is(worker), end)));
+    await all(({ active }) => active() === 0, patience);
+    const isReported = ({ leasedJobs }: Isolated) => leasedJobs.size === (leasedJobs.has(leased) ? 1 : 0);
+    await all(isReported, Promise.race([patience, pause(outcomesMs, signal)]));
     if (!isGone() && !signal.aborted) {
       start();
       await owner.leasedJobs.until(() => !owner.leasedJobs.has(leased), pause(aloneMs, signal));

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { type Isolated, Isolation } from '../../../src/worker/execution/isolation.ts';
 import { LeasedJob } from '../../../src/worker/leases/leased-job.ts';
 import { LeasedJobs } from '../../../src/worker/leases/leased-jobs.ts';
@@ -64,6 +64,16 @@ test('a suspect starts once no other job of the process is held, of whichever wo
   one.end(suspect);
   await over;
   expect([isolation.isClosed, one.resumed, other.resumed]).toEqual([false, 1, 1]);
+});
+
+test('outcomes that have no way to their server delay it by a second at most', async () => {
+  const { isolation, one, other, suspect, started, start } = benchOf();
+  other.leasedJobs.add(jobOf('settled', 'settled'));
+  const over = isolation.run(one, suspect, hour, start);
+  await vi.waitUntil(() => started.length > 0, { timeout: 30_000 });
+  one.end(suspect);
+  await over;
+  expect(started).toEqual(['suspect']);
 });
 
 test('it starts beside a job that takes longer than its time alone', async () => {
