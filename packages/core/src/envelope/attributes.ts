@@ -61,9 +61,9 @@ const attributes = {
 type AttributeName = keyof typeof attributes;
 type OptionName = AttributeName | 'metadata' | 'version' | 'retry_policy';
 
-export const attributeNames: readonly string[] = Object.keys(attributes);
-export const optionNames: readonly string[] = [...namesAt('options'), 'metadata', 'version'];
-export const cronJobNames: readonly string[] = namesAt('cron');
+export const attributeNames: readonly string[] = /* @__PURE__ */ Object.keys(attributes);
+export const optionNames: readonly string[] = /* @__PURE__ */ namesAt('options').concat('metadata', 'version');
+export const cronJobNames: readonly string[] = /* @__PURE__ */ namesAt('cron');
 
 function namesAt(place: keyof Places): readonly string[] {
   return Object.entries(attributes).flatMap(([name, places]) => (places[place] ? [name] : []));
@@ -74,7 +74,7 @@ function namesAt(place: keyof Places): readonly string[] {
  * twice.
  */
 export const managedNames =
-  `state attempt max_attempts created_at enqueued_at started_at completed_at cancelled_at discarded_at activated_at re_enqueued_at
+  /* @__PURE__ */ `state attempt max_attempts created_at enqueued_at started_at completed_at cancelled_at discarded_at activated_at re_enqueued_at
   previous_state error errors result retry_delay_ms next_attempt_at next_retry_at worker_id workflow_id
   parent_results x_parent_results_from x_parent_results_left_out
   deduplicated x_lease x_progress checkpoint last_checkpoint`.split(/\s+/);
@@ -83,18 +83,22 @@ export const managedNames =
  * either, but a client that sends one is warned.
  */
 const reservedNames =
-  `cron cron_name dead_letter dead_lettered_at unique_key uniqueness_key progress progress_percentage error_fingerprint fingerprint
+  /* @__PURE__ */ `cron cron_name dead_letter dead_lettered_at unique_key uniqueness_key progress progress_percentage error_fingerprint fingerprint
   last_error workflow workflow_step step retry_policy result_stored_at result_expires_at result_size_bytes pruned
   failed_at finished_at ended_at expired_at updated_at replaced replaced_by existing_job_id new_job_id lease_expires_at last_heartbeat_at`.split(
     /\s+/,
   );
-const interpreted: ReadonlySet<string> = new Set([...attributeNames, ...managedNames, ...reservedNames]);
+const interpreted: ReadonlySet<string> = /* @__PURE__ */ new Set(
+  /* @__PURE__ */ attributeNames.concat(managedNames, reservedNames),
+);
 
 /** The members of most requests, in each of the two places. */
-const plainNames: ReadonlySet<string> = new Set(
+const plainNames: ReadonlySet<string> = /* @__PURE__ */ new Set(
   'specversion id type args meta options queue priority tags schema pending'.split(' '),
 );
-const plainOptions: ReadonlySet<string> = new Set('meta metadata queue priority tags pending'.split(' '));
+const plainOptions: ReadonlySet<string> = /* @__PURE__ */ new Set(
+  'meta metadata queue priority tags pending'.split(' '),
+);
 
 function hasOnly(values: Readonly<Record<string, unknown>>, names: ReadonlySet<string>): boolean {
   for (const name of Object.keys(values)) if (!names.has(name)) return false;
