@@ -1,7 +1,7 @@
 import { type EventBatch, type EventEntry, type EventKind, type JobId, type Millis, ProtocolError } from '@ojs-ts/core';
 import type { Storage } from '../../storage/storage.ts';
 import type { EngineLog } from '../options.ts';
-import { isThere } from './cursors.ts';
+import { has } from './cursors.ts';
 import { eventsOf, type LogEvent } from './log-events.ts';
 
 /** What somebody follows: the events of one job, of one queue, or all. */
@@ -80,9 +80,8 @@ export class EventSubscriptions {
   readonly #subscribers = new Set<Subscriber>();
   /** Everything up to here was handed out. */
   #position = 0;
-  /** The last event that was handed out: a store that went back has another one there. */
-  #last: { readonly position: number; readonly at: Millis } | null = null;
-  #doubted = false;
+  /** The last batch that was handed out: a store that went back has another one there. */
+  #last: Pick<EventBatch, 'position' | 'count' | 'at'> | null = null;
   #starting: Promise<void> | null = null;
   /** Where the log stood is known, so that it can be read on. */
   #started = false;
@@ -124,7 +123,7 @@ export class EventSubscriptions {
     this.requireLog();
     const subscriber = new Subscriber(topic, follower, () => this.#leave(subscriber));
     this.#subscribers.add(subscriber);
-    this.#timer ??= setInterval(() => this.#poll(), this.#pollMs).unref();
+    this.#timer ??= setInterval(() => this.wake(), this.#pollMs).unref();
     const live = this.#join(subscriber, after).catch((error: unknown) => {
       subscriber.close();
       throw error;
@@ -170,11 +169,6 @@ export class EventSubscriptions {
 
   close(): void {
     for (const subscriber of this.#subscribers) subscriber.close();
-  }
-
-  #poll(): void {
-    this.#doubted = true;
-    this.wake();
   }
 
   async #join(subscriber: Subscriber, after: number | undefined): Promise<void> {
@@ -264,8 +258,12 @@ export class EventSubscriptions {
   /** False where there was nothing more to read. */
   async #readPage(): Promise<boolean> {
     const from = this.#position;
-    await this.#checkLast();
-    const { batches, newest } = await this.#storage.events(from, page);
+    // With the last batch once more: a log that went back and has grown again is as long as before.
+    const last = this.#last;
+    const { batches, newest } = await this.#storage.events(
+      last === null ? from : from - 1,
+      page + (last === null ? 0 : last.count),
+    );
     if (this.#subscribers.size === 0) return false;
     if (from > newest && from === this.#position) {
       // The store was emptied, or went back: everything in it is news.
@@ -274,16 +272,10 @@ export class EventSubscriptions {
       this.#tellGap();
       return newest > 0;
     }
-    for (const batch of batches) this.#deliver(batch);
-    return batches.length > 0;
-  }
-
-  /** A log that went back and has grown again is as long as before. Looked at once a poll, since it takes a read. */
-  async #checkLast(): Promise<void> {
-    const last = this.#last;
-    if (!this.#doubted || last === null) return;
-    this.#doubted = false;
-    if (!(await isThere(this.#storage, last)) && last === this.#last) this.#tellGap();
+    if (last !== null && batches.some((batch) => has(batch, from) && batch.at !== last.at)) this.#tellGap();
+    const news = batches.filter(({ position, count }) => position + count > from + 1);
+    for (const batch of news) this.#deliver(batch);
+    return news.length > 0;
   }
 
   #tellGap(): void {
@@ -307,7 +299,7 @@ export class EventSubscriptions {
     }
     if (last < this.#position) return;
     this.#position = last;
-    this.#last = { position: last, at: batch.at };
+    this.#last = batch;
   }
 
   /** Searching the text of a batch costs a hundredth of parsing it. */

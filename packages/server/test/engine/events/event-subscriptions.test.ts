@@ -7,6 +7,7 @@ import { silentLog } from '../../../src/engine/options.ts';
 import { memoryStorage } from '../../../src/storage/memory/memory.ts';
 import { openStorage } from '../../../src/storage/open.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
+import { pagesThroughJson, recordsOf } from '../../storage/suite/dump.ts';
 import { type Bench, bench, items, newJob } from '../../support/engine.ts';
 import { newId } from '../../support/ids.ts';
 import { storages } from '../../support/storages.ts';
@@ -155,6 +156,36 @@ describe.each(storages)('subscriptions to the event log, $name', ({ url }) => {
       ['job.failed', 'active → discarded', true, false],
       ['job.discarded', 'active → discarded', false, true],
     ]);
+  });
+
+  test('a log that went back and grew beyond the last event between two reads is a gap', async () => {
+    await using b = await bench(url());
+    const { storage } = b.engine;
+    const push = async (count: number) => {
+      for (let number = 0; number < count; number++) {
+        b.clock.advance(1_000);
+        await b.push();
+      }
+    };
+    await push(1);
+    const before = await recordsOf(storage);
+    const subscriptions = new EventSubscriptions({ storage, log: silentLog, kept: true, pollMs: 3_600_000 });
+    const all = new Recorder(subscriptions, 'all');
+    await all.live;
+    await push(3);
+    subscriptions.wake();
+    await all.until(3);
+    await storage.clear();
+    await storage.backup.restore(pagesThroughJson(before));
+    await push(5);
+    subscriptions.wake();
+    await expect.poll(() => all.positions.at(-1)).toBe(6);
+    await push(1);
+    subscriptions.wake();
+    await expect.poll(() => all.positions.at(-1)).toBe(7);
+    // Told once. Where the log is taken up again depends on whether the first reading had looked for more.
+    expect(all.gaps).toMatchObject([{ kind: 'unknown' }]);
+    subscriptions.close();
   });
 
   test('a deleted position is a gap up to the first event kept, one beyond the end a gap up to now', async () => {
