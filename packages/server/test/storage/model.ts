@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect } from 'vitest';
 import type { Storage } from '../../src/storage/storage.ts';
 import { cronOpening, cronReads, cronSteps, documentSteps } from './model/crons.ts';
-import { claim, insert, jobOpening, jobReads, remove, transitions } from './model/jobs.ts';
+import { acks, claim, holders, insert, jobOpening, jobReads, keyedOpening, remove, transitions } from './model/jobs.ts';
 import { beat, operator, prune, registryReads, upkeep } from './model/registry.ts';
 import { allHeld, allPages, cronNames, limitKeys, queueNames, readLog, type Step, workflowIds } from './model/steps.ts';
 import { allWorkflows, workflowOpening, workflowReads, workflowSteps } from './model/workflows.ts';
@@ -22,6 +22,7 @@ const write = fc.oneof(
   { weight: 5, arbitrary: insert },
   { weight: 6, arbitrary: claim },
   { weight: 7, arbitrary: transitions },
+  { weight: 4, arbitrary: acks },
   { weight: 2, arbitrary: beat },
   { weight: 1, arbitrary: prune },
   { weight: 1, arbitrary: remove },
@@ -39,7 +40,7 @@ const turn: fc.Arbitrary<Turn> = fc.record({
     { weight: 1, arbitrary: reads.map((read) => [read]) },
   ),
 });
-const opening: Turn = { passes: 0, steps: [jobOpening, ...workflowOpening, ...cronOpening] };
+const opening: Turn = { passes: 0, steps: [jobOpening, ...keyedOpening, ...workflowOpening, ...cronOpening] };
 
 export const script: fc.Arbitrary<readonly Turn[]> = fc
   .tuple(fc.boolean(), fc.array(turn, { minLength: 1, maxLength: 40, size: 'max' }))
@@ -86,6 +87,7 @@ export async function remains(storage: Storage, now: number): Promise<unknown> {
     audit: await storage.audit.read({ limit: 1_000 }),
     overdue: await storage.upkeep.overdue(now + 1_000_000, 100),
     held: await allHeld(storage, 3),
+    holders: await holders(storage, now),
     order: await order(storage, now),
     log: await readLog(storage.events(0, 1_000_000)),
   };

@@ -1,4 +1,5 @@
 import {
+  completed,
   dueStates,
   Failed,
   fingerprintOf,
@@ -11,8 +12,8 @@ import {
   Waiting,
 } from '@ojs-ts/core';
 import fc from 'fast-check';
-import type { Claim } from '../../../src/storage/storage.ts';
-import { idOf, limitOf, newJob } from '../suite/tools.ts';
+import type { Claim, Storage } from '../../../src/storage/storage.ts';
+import { claimOf, idOf, limitOf, newJob, uniqueOf } from '../suite/tools.ts';
 import {
   allPages,
   cronNames,
@@ -30,6 +31,7 @@ import {
 
 const states = Object.values(State);
 const workerNames = ['w1', 'w2'];
+const uniqueKeys = ['x', 'y'];
 
 /** The last six are those of the workflows' nodes. */
 export const number = fc.oneof(
@@ -60,7 +62,7 @@ const limits = fc
     ),
   );
 const unique = fc.record({
-  key: fc.constantFrom('x', 'y'),
+  key: fc.constantFrom(...uniqueKeys),
   states: mask,
   age: fc.option(fc.nat({ max: 60 })),
   onConflict: fc.constantFrom<NewUnique['onConflict'][]>('keep', 'replace', 'replace_unscheduled'),
@@ -183,6 +185,32 @@ export const jobOpening: Step = {
     return storage.jobs.insert([jobs], now);
   },
 };
+/** Jobs that hold unique keys and have nothing else, so that the short paths take them. */
+const keyedNumbers = [7, 8];
+const keyedJobs: Step = {
+  name: 'open keyed jobs',
+  call: (storage, now) => {
+    const jobs = keyedNumbers.map((number, index) =>
+      newJob(number, { queue: 'c', createdAt: now, runAt: now, unique: uniqueOf({ key: uniqueKeys[index] ?? '' }) }),
+    );
+    return storage.jobs.insert([jobs], now);
+  },
+};
+const keyedClaim: Step = {
+  name: 'claim keyed jobs',
+  call: (storage, now) => storage.jobs.claim([claimOf({ queues: ['c'], limit: 2, defaultLeaseMs: 30 })], now),
+};
+export const keyedOpening: readonly Step[] = [keyedJobs, keyedClaim];
+
+/** Which jobs hold the unique keys, as new jobs learn that count one state. */
+export function holders(storage: Storage, now: number): Promise<unknown> {
+  const counting = uniqueKeys.flatMap((key) => states.map((state) => uniqueOf({ key, states: state })));
+  const jobs = counting.map((unique, index) => newJob(20 + index, { state: State.pending, createdAt: now, unique }));
+  return storage.jobs.insert(
+    jobs.map((job) => [job]),
+    now,
+  );
+}
 
 export const insert: fc.Arbitrary<Step> = step(
   'insert',
@@ -217,6 +245,25 @@ export const transitions: fc.Arbitrary<Step> = step(
   (storage, now, specs) =>
     storage.jobs.transition(
       specs.map((spec) => transitionAt(spec, now)),
+      now,
+    ),
+);
+
+/** As the engine acks: of jobs that a claim has started this is one statement on PostgreSQL, and a short path on Redis. */
+export const acks: fc.Arbitrary<Step> = step(
+  'ack',
+  fc.array(
+    fc.record({
+      number: fc.oneof(fc.constantFrom(...keyedNumbers), number),
+      claim: fc.constantFrom(1, 1, 2, null),
+      worker: sometimes(worker),
+      result: fc.constantFrom(null, '1', '{"a":[1.0]}'),
+    }),
+    { minLength: 1, maxLength: 2 },
+  ),
+  (storage, now, acks) =>
+    storage.jobs.transition(
+      acks.map(({ number, worker, ...ack }) => completed({ id: idOf(number), ...ack, worker: worker ?? null })),
       now,
     ),
 );

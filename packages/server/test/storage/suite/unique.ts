@@ -1,4 +1,4 @@
-import { cancelled, type NewUnique, recordOf, State, Terminal, Waiting } from '@ojs-ts/core';
+import { cancelled, completed, type NewJob, type NewUnique, recordOf, State, Terminal, Waiting } from '@ojs-ts/core';
 import { expect } from 'vitest';
 import type { Inserted, Storage } from '../../../src/storage/storage.ts';
 import type { Case } from './exercise.ts';
@@ -24,7 +24,8 @@ import {
 } from './tools.ts';
 
 const unfinished = Waiting | State.active;
-const holder = (number: number, patch: Partial<NewUnique> = {}) => newJob(number, { unique: uniqueOf(patch) });
+const holder = (number: number, patch: Partial<NewUnique> = {}, job: Partial<NewJob> = {}) =>
+  newJob(number, { unique: uniqueOf(patch), ...job });
 const replacing = (number: number, patch: Partial<NewUnique> = {}) =>
   holder(number, { onConflict: 'replace', ...patch });
 
@@ -59,6 +60,43 @@ export const uniqueCases: readonly Case[] = [
       await move(storage, to(idOf(3), State.discarded, State.available), t0 + 2);
       await move(storage, to(idOf(3), State.available, State.discarded), t0 + 3);
       expect(await insertOne(storage, holder(4))).toEqual(await duplicateOf(storage, 3));
+    },
+  ],
+  [
+    'a job that an ACK has completed holds its key where the policy counts completed jobs, for as long as its period',
+    async (storage) => {
+      const states = unfinished | State.completed;
+      const member = (index: number) =>
+        holder(index, { key: `member ${index}`, states }, { node: { workflow: 'w', index } });
+      const nodes = [0, 1, 2].map((index) => newNode(index, { next: [3] }));
+      const group = newWorkflow({ kind: 'group', total: 3 });
+      await storage.workflows.create(group, [...nodes, newNode(3, { open: 3, member: false })], [], t0);
+      await storage.workflows.advance(
+        [0, 1, 2].map((index) => ({ kind: 'start', node: { workflow: 'w', index }, job: member(index), events: [] })),
+        t0,
+      );
+      await insert(storage, [holder(4, { key: 'alone', states }), holder(5, { key: 'among', states })]);
+      const jobs = await claim(storage, { limit: 9 }, t0 + 1);
+      const ack = (...numbers: number[]) =>
+        storage.jobs.transition(
+          jobs
+            .filter(({ id }) => numbers.map(idOf).includes(id))
+            .map(({ id, claim }) => completed({ id, claim, worker: 'w1', result: '1' })),
+          t0 + 2,
+        );
+      const acked = [...(await ack(4)), ...(await ack(0)), ...(await ack(1, 5))];
+      expect(acked.map(({ kind }) => kind)).toEqual(['moved', 'moved', 'moved', 'moved']);
+      for (const [number, key] of [
+        [4, 'alone'],
+        [0, 'member 0'],
+        [1, 'member 1'],
+        [5, 'among'],
+      ] as const) {
+        const later = (createdAfter: number) =>
+          insertOne(storage, holder(10 + number, { key, states, createdAfter }), t0 + 3);
+        expect(await later(t0 - 1), key).toEqual(await duplicateOf(storage, number));
+        expect(await later(t0), key).toEqual(inserted);
+      }
     },
   ],
   [
