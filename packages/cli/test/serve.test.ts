@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -111,6 +111,21 @@ describe('ojs serve', () => {
     expect(await command.ended).toBe(143);
     socket.abort();
     await slow;
+  });
+
+  test('after SIGTERM an idle connection stays open for two seconds', async () => {
+    const command = ojs(['serve', '--storage', 'memory:', '--port', '0', '--log-level', 'warn']);
+    const url = await listening(command);
+    const idle = connect(Number(new URL(url).port), '127.0.0.1');
+    idle.write('GET /ojs/manifest HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await once(idle, 'data');
+    idle.resume();
+    const from = performance.now();
+    command.process.kill('SIGTERM');
+    await once(idle, 'end');
+    expect(performance.now() - from).toBeGreaterThan(1_990);
+    expect(await command.ended).toBe(0);
+    expect(command.errors()).toBe('');
   });
 
   test('ojs serve reads the environment, and flags override it', async () => {

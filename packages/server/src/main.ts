@@ -15,8 +15,16 @@ export interface RunningServer extends AsyncDisposable {
   /** The URL of the server, such as `http://127.0.0.1:8080`. */
   readonly url: string;
   readonly engine: Engine;
-  /** Answers the accepted requests, then closes the store. Idempotent. */
-  close(): Promise<void>;
+  /** Answers the accepted requests, then closes the store. The first call counts. */
+  close(options?: CloseOptions): Promise<void>;
+}
+
+export interface CloseOptions {
+  /**
+   * How long idle connections stay open, each for one more request: a client may be sending one. Milliseconds within
+   * the close timeout; default 0.
+   */
+  readonly lingerMs?: number;
 }
 
 /**
@@ -61,11 +69,11 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     const url = urlOf(app, config);
     log.info({ url, storage: storage.traits.name, durability: storage.traits.durability, version }, 'listening');
     let closed: Promise<void> | null = null;
-    const close = () => {
-      closed ??= shutDown(app, engine, config, log).finally(() => failures[Symbol.dispose]());
+    const close = ({ lingerMs = 0 }: CloseOptions = {}) => {
+      closed ??= shutDown(app, engine, config, log, lingerMs).finally(() => failures[Symbol.dispose]());
       return closed;
     };
-    return { url, engine, close, [Symbol.asyncDispose]: close };
+    return { url, engine, close, [Symbol.asyncDispose]: () => close() };
   } catch (error) {
     await engine[Symbol.asyncDispose]();
     throw error;
@@ -82,16 +90,31 @@ function warnOnce(log: Logger, event: string, fields: ServerConfig['warnings'][n
   log.warn(fields, event);
 }
 
-async function shutDown(app: FastifyInstance, engine: Engine, config: ServerConfig, log: Logger): Promise<void> {
+async function shutDown(
+  app: FastifyInstance,
+  engine: Engine,
+  config: ServerConfig,
+  log: Logger,
+  lingerMs: number,
+): Promise<void> {
   const cut = setTimeout(() => {
     log.warn({ after_ms: config.closeTimeoutMs }, 'shutdown timed out');
     app.server.closeAllConnections();
   }, config.closeTimeoutMs);
+  const lingering = lingerMs > 0 ? linger(app, lingerMs) : undefined;
   // Beside the requests: where the store does not answer, each of both waits for it.
   await Promise.all([app.close(), engine.upkeep.stop()]);
   clearTimeout(cut);
+  clearTimeout(lingering);
   await engine[Symbol.asyncDispose]();
   log.info({}, 'stopped');
+}
+
+/** Node closes idle connections together with the port. Here it closes them later. */
+function linger({ server }: FastifyInstance, ms: number): NodeJS.Timeout {
+  const closeIdle = server.closeIdleConnections.bind(server);
+  server.closeIdleConnections = () => {};
+  return setTimeout(closeIdle, ms);
 }
 
 function urlOf(app: FastifyInstance, config: ServerConfig): string {

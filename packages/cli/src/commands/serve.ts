@@ -1,5 +1,5 @@
 import { readDuration } from '@ojs-ts/core';
-import type { LogLevel, ServerOptions } from '@ojs-ts/server';
+import type { LogLevel, RunningServer, ServerOptions } from '@ojs-ts/server';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { Failure } from '../connection/failure.ts';
 import { reporting } from './command.ts';
@@ -338,7 +338,7 @@ async function serve(flags: ServeFlags): Promise<void> {
     const { startServer } = await import('@ojs-ts/server');
     const server = await startServer(options).catch(failStart);
     // Whoever reads the line may send a signal at once.
-    stopOnSignal(() => server.close());
+    stopOnSignal(server);
     console.log(`ojs is listening on ${server.url}`);
   });
 }
@@ -349,13 +349,16 @@ export async function failStart(error: unknown): Promise<never> {
   throw new Failure(error instanceof ConfigError ? 'usage' : 'failed', describe(error));
 }
 
-/** The first SIGTERM or SIGINT stops in good order, a second one at once. */
-function stopOnSignal(close: () => Promise<void>): void {
+/** How long clients may go on with their open connections after SIGTERM. Milliseconds. */
+const lingerMs = 2_000;
+
+/** The first SIGTERM or SIGINT stops in good order, a second one at once. Ctrl+C waits for no idle client. */
+function stopOnSignal(server: RunningServer): void {
   let stopping = false;
   const stop = (signal: NodeJS.Signals) => {
     if (stopping) process.exit(signal === 'SIGINT' ? 130 : 143);
     stopping = true;
-    close().catch((error: unknown) => {
+    server.close({ lingerMs: signal === 'SIGTERM' ? lingerMs : 0 }).catch((error: unknown) => {
       console.error(`ojs serve: ${describe(error)}`);
       process.exitCode = 1;
     });

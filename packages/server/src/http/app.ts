@@ -212,6 +212,9 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
             await bodies.admit(name, request.raw, reply.raw, request.holder?.name ?? null);
         },
         handler: async (request, reply) => {
+          // A balancer that asks on an open connection.
+          if (closing && name === 'system.health')
+            throw new ProtocolError('backend_unavailable', 'This server is stopping.');
           const gone = waiting.has(name) ? goneSignal(reply) : undefined;
           if (gone !== undefined && request.holder !== null && request.holder.stored !== null)
             cutWithToken(polls, request, reply);
