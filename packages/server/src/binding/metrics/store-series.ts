@@ -2,7 +2,7 @@ import { AllStates, formatDuration, type Millis, State, stateNames } from '@ojs-
 import { readConfig } from '../../engine/queues/queue-settings.ts';
 import type { Family, Labels, Sample } from '../../engine/telemetry/series.ts';
 import type { StoreReading } from '../../engine/telemetry/store-reading.ts';
-import type { LimitRecord } from '../../storage/storage.ts';
+import type { LimitRecord, QueueRecord } from '../../storage/storage.ts';
 import { jobSeries } from './job-series.ts';
 
 const states = stateNames(AllStates);
@@ -10,21 +10,17 @@ const states = stateNames(AllStates);
 /** What is the same on every server of a store. */
 export function storeSeries(reading: StoreReading): readonly Family[] {
   const { queues, oldest, at, workersByState, readers, limits, inboxDepth, backlog } = reading;
-  const byQueue = (of: (queue: (typeof queues)[number]) => number | undefined): readonly Sample[] =>
-    queues.flatMap((queue) => {
+  // Made one by one as they are written, with turns for others: a store may have 10,000 queues, or more.
+  function* byQueue(of: (queue: QueueRecord) => number | undefined): Generator<Sample> {
+    for (const queue of queues) {
       const value = of(queue);
-      return value === undefined ? [] : [{ labels: { queue: queue.name }, value }];
-    });
+      if (value !== undefined) yield { labels: { queue: queue.name }, value };
+    }
+  }
   const known = [...limits].flatMap(([queue, limit]) => limitsOf(queue, limit, at));
   return [
     ...jobSeries(reading.totals),
-    gauge(
-      'ojs_queue_depth',
-      'Jobs of a queue by state.',
-      queues.flatMap(({ name, counts }) =>
-        states.map((state) => ({ labels: { queue: name, state }, value: counts[State[state]] ?? 0 })),
-      ),
-    ),
+    gauge('ojs_queue_depth', 'Jobs of a queue by state.', depths(queues)),
     gauge(
       'ojs_queue_oldest_seconds',
       'How long the job waits that has been available longest; 0 without one.',
@@ -89,7 +85,12 @@ export function storeSeries(reading: StoreReading): readonly Family[] {
   ];
 }
 
-function gauge(name: string, help: string, samples: readonly Sample[]): Family {
+function* depths(queues: readonly QueueRecord[]): Generator<Sample> {
+  for (const { name, counts } of queues)
+    for (const state of states) yield { labels: { queue: name, state }, value: counts[State[state]] ?? 0 };
+}
+
+function gauge(name: string, help: string, samples: Iterable<Sample>): Family {
   return { name, help, kind: 'gauge', samples };
 }
 

@@ -1,4 +1,5 @@
 import { type Clock, type Millis, queueLimitKey, State } from '@ojs-ts/core';
+import { noConfig } from '../../storage/registry.ts';
 import type { LimitRecord, QueueRecord, Storage } from '../../storage/storage.ts';
 import type { AllQueues } from '../queues/all-queues.ts';
 import { queueNumbers, readConfig } from '../queues/queue-settings.ts';
@@ -112,7 +113,9 @@ export class StoreReadings {
 
   /** Keys that jobs name are left out: there may be one for each tenant (ojs-observability §8.4). */
   async #limits(queues: readonly QueueRecord[]): Promise<ReadonlyMap<string, LimitRecord>> {
-    const limited = queues.filter(({ config }) => queueNumbers(readConfig(config)) !== null).slice(0, maxLimits);
+    const limited = queues
+      .filter(({ config }) => config !== noConfig && queueNumbers(readConfig(config)) !== null)
+      .slice(0, maxLimits);
     const found = await Promise.all(
       limited.map(async ({ name }) => {
         const limit = await this.#parts.storage.registry.limit(queueLimitKey(name));
