@@ -90,22 +90,71 @@ function changing.queue_remove(name)
   return true
 end
 
--- With common. ARGV: a member of the list `minutes` after which to continue ('' for none), since, the end as
--- ZRANGEBYSCORE takes it, limit. Answers minute:queue,type and the fields of each, oldest first.
-function reading.statistics()
-  local out, list = {}, p .. 'minutes'
-  local after, from, skip = ARGV[1], ARGV[2], 0
-  if after ~= '' then
-    from = string.match(after, '^%-?%d+')
-    -- A member that was pruned meanwhile was the oldest.
-    local rank = call('ZRANK', list, after)
-    skip = rank and rank + 1 - call('ZCOUNT', list, '-inf', '(' .. from) or 0
+-- Whether a text sorts before another one by its bytes, as members of a sorted set do. Lua's < follows the locale.
+local function is_before(one, other)
+  for at = 1, math.min(#one, #other) do
+    local a, b = string.byte(one, at), string.byte(other, at)
+    if a ~= b then return a < b end
   end
-  for _, minute in ipairs(call('ZRANGEBYSCORE', list, from, ARGV[3], 'LIMIT', skip, ARGV[4])) do
-    out[#out + 1] = minute
-    out[#out + 1] = call('HGETALL', p .. 'm:' .. minute)
+  return #one < #other
+end
+
+-- The rank of the first member of a minute that does not sort before a text.
+local function rank_of(list, minute, sought)
+  local low, high = call('ZCOUNT', list, '-inf', '(' .. minute), call('ZCOUNT', list, '-inf', minute)
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    if is_before(call('ZRANGE', list, middle, middle)[1], sought) then low = middle + 1 else high = middle end
+  end
+  return low
+end
+
+-- With common. ARGV: a text after which to continue ('' for none), since, the end as ZRANGEBYSCORE takes it, limit,
+-- queues with commas between them in their order ('' for all). Answers the text after which the next call continues (''
+-- for none), and then minute:queue,type and the fields of each, oldest first. For queues the limit holds for the places
+-- that are looked at, too.
+function reading.statistics()
+  local after, from, last, limit = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+  local out, list, names = { '' }, p .. 'minutes', {}
+  local sought = after ~= '' and after .. '\0' or nil
+  if sought then from = string.match(after, '^%-?%d+') end
+  local function add(member)
+    out[#out + 1] = member
+    out[#out + 1] = call('HGETALL', p .. 'm:' .. member)
+    out[1] = #out > 2 * limit and member or ''
+    return out[1] ~= ''
+  end
+  for name in string.gmatch(ARGV[5], '[^,]+') do names[#names + 1] = name end
+  if #names == 0 then
+    local skip = sought and rank_of(list, from, sought) - call('ZCOUNT', list, '-inf', '(' .. from) or 0
+    for _, member in ipairs(call('ZRANGEBYSCORE', list, from, last, 'LIMIT', skip, limit)) do add(member) end
+    return out
+  end
+  for _ = 1, math.max(1, math.floor(limit / #names)) do
+    local minute = string.match(call('ZRANGEBYSCORE', list, from, last, 'LIMIT', 0, 1)[1] or '', '^%-?%d+')
+    out[1] = ''
+    if not minute then return out end
+    for _, name in ipairs(names) do
+      local prefix = minute .. ':' .. name .. ','
+      local begin = minute == from and sought and is_before(prefix, sought) and sought or prefix
+      local rank = rank_of(list, minute, begin)
+      local member = call('ZRANGE', list, rank, rank)[1]
+      while member and string.sub(member, 1, #prefix) == prefix do
+        if add(member) then return out end
+        rank = rank + 1
+        member = call('ZRANGE', list, rank, rank)[1]
+      end
+    end
+    out[1] = minute .. ':\255'
+    from = '(' .. minute
   end
   return out
+end
+
+-- With common. ARGV: since, the end as ZRANGEBYSCORE takes it, how many members of the list `minutes` come before the one
+-- that is answered.
+function reading.minute_behind()
+  return call('ZRANGEBYSCORE', p .. 'minutes', ARGV[1], ARGV[2], 'LIMIT', ARGV[3], 1)
 end
 
 -- With jobs. A key; answers the record of the limit, or false.

@@ -22,10 +22,16 @@ export interface Registry {
   /** Deletes a queue without jobs; false if the queue has jobs or is unknown. */
   removeQueue(name: string): Promise<boolean>;
   /**
-   * Figures by minute, queue and type, in this order, from `since` on and before `until` if it is given. The number of
-   * types is not bounded: whoever adds them up over time bounds it.
+   * Figures by minute, queue and type, in this order, from `since` on and before `until` if it is given. Those of
+   * named queues cost the same however many others there are. The number of types is not bounded: whoever adds them up
+   * over time bounds it.
    */
-  statistics(since: Millis, until?: Millis): Promise<readonly MinuteRecord[]>;
+  statistics(since: Millis, until?: Millis, queues?: readonly string[]): Promise<readonly MinuteRecord[]>;
+  /**
+   * The minute of the record from `since` on and before `until` that about `count` others come before; null where there
+   * are not so many. Bounds what one call of `statistics` reads.
+   */
+  minuteBehind(count: number, since: Millis, until: Millis): Promise<Millis | null>;
   /** Sorted by key. A cursor is the last key of a page, and goes before `offset`. */
   limits(query: {
     readonly after?: string;

@@ -111,6 +111,7 @@ const operations: Readonly<Record<string, Operation>> = {
   'registry.queues': read((storage) => storage.registry.queues()),
   'registry.oldest': read((storage) => storage.registry.oldest(['default'])),
   'registry.statistics': read((storage) => storage.registry.statistics(0)),
+  'registry.minuteBehind': read((storage, now) => storage.registry.minuteBehind(0, 0, now + 1e9)),
   'registry.limits': read(async (storage) => (await storage.registry.limits({ limit: 9 })).items),
   'registry.limit': read((storage) => storage.registry.limit('k')),
   'registry.workers': read((storage) => storage.registry.workers()),

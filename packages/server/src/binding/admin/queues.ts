@@ -1,6 +1,7 @@
 import { type BulkResult, readQueuePurge, stateNames } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import { readConfig } from '../../engine/queues/queue-settings.ts';
+import type { QueueStatistics } from '../../engine/queues/statistics.ts';
 import { descriptionOf, healthOf, type KnownWorker } from '../../engine/workers/workers.ts';
 import type { QueueRecord } from '../../storage/storage.ts';
 import type { About, BindingRequest } from '../handler.ts';
@@ -22,12 +23,11 @@ export async function listQueues(engine: Engine, { query, access }: BindingReque
   const { queues, pagination } = await pageOfQueues(engine, readAdminPage(query), access);
   const [oldest, workers] = await Promise.all([oldestOf(engine, queues), engine.workers.list()]);
   const running = readersOf(engine, workers);
-  const items = await Promise.all(
-    queues.map(async (queue) => ({
-      ...(await summarise(engine, queue, oldest)),
-      workers: running.get(queue.name) ?? 0,
-    })),
-  );
+  const statistics = await engine.statistics.each(queues.map(({ name }) => name));
+  const items = queues.map((queue) => ({
+    ...summarise(queue, oldest, statistics),
+    workers: running.get(queue.name) ?? 0,
+  }));
   return json({ items, pagination });
 }
 
@@ -35,7 +35,10 @@ export async function listQueues(engine: Engine, { query, access }: BindingReque
 export async function showQueue(engine: Engine, { params }: BindingRequest): Promise<Reply> {
   const queue = await requireQueue(engine, readName(params));
   const configuration = renderConfig(readConfig(queue.config), engine.retention);
-  return json({ ...(await summarise(engine, queue, await oldestOf(engine, [queue]))), configuration });
+  return json({
+    ...summarise(queue, await oldestOf(engine, [queue]), await engine.statistics.each([queue.name])),
+    configuration,
+  });
 }
 
 /**
@@ -82,16 +85,19 @@ function readersOf(engine: Engine, workers: readonly KnownWorker[]): ReadonlyMap
   return readers;
 }
 
-async function summarise(engine: Engine, queue: QueueRecord, oldest: ReadonlyMap<string, string>): Promise<object> {
-  const statistics = await engine.statistics.of(queue.name);
+function summarise(
+  queue: QueueRecord,
+  oldest: ReadonlyMap<string, string>,
+  statistics: ReadonlyMap<string, QueueStatistics>,
+): object {
+  const own = statistics.get(queue.name);
   return {
     name: queue.name,
     state: queue.paused ? 'paused' : 'active',
     paused: queue.paused,
     counts: countsOf(queue),
     oldest_available_at: oldest.get(queue.name) ?? null,
-    throughput: throughputOf([statistics]),
-    ...durationsOf(statistics),
+    ...(own && { throughput: throughputOf(own), ...durationsOf(own) }),
     created_at: new Date(queue.createdAt).toISOString(),
   };
 }

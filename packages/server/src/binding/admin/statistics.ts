@@ -1,6 +1,5 @@
 import {
   addFigures,
-  addHistogram,
   didYouMean,
   expectedJobType,
   expectedQueueName,
@@ -16,6 +15,7 @@ import {
   State,
 } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
+import { minuteParts } from '../../engine/queues/minute-parts.ts';
 import type { QueueStatistics } from '../../engine/queues/statistics.ts';
 import type { QueueRecord } from '../../storage/storage.ts';
 import type { BindingRequest } from '../handler.ts';
@@ -32,8 +32,6 @@ const periods: ReadonlyMap<string, Millis> = new Map([
   ['1h', hour],
   ['1d', 24 * hour],
 ]);
-/** The minutes of one read: of 1,000 queues 60,000 records. */
-const readMs = hour;
 /** A day in minutes, and then some. */
 const maxPoints = 1_500;
 
@@ -65,9 +63,6 @@ async function overviewOf(engine: Engine, queues: readonly QueueRecord[]): Promi
     for (const state of Object.values(State)) counts[state] = (counts[state] ?? 0) + (queue.counts[state] ?? 0);
   const deadLetter = queues.reduce((total, queue) => total + queue.deadLetter, 0);
   const statistics = await engine.statistics.all();
-  const sum = (of: (one: QueueStatistics) => number) => statistics.reduce((total, one) => total + of(one), 0);
-  const histogram: Record<number, number> = {};
-  for (const one of statistics) addHistogram(histogram, one.histogram);
   return {
     queues: queues.length,
     paused_queues: queues.filter(({ paused }) => paused).length,
@@ -76,10 +71,10 @@ async function overviewOf(engine: Engine, queues: readonly QueueRecord[]): Promi
     jobs: countsOf({ counts, deadLetter }),
     oldest_available_at: oldest,
     throughput: throughputOf(statistics),
-    latency_ms: waitPercentiles(histogram),
-    duration_ms: runPercentiles(histogram),
-    completed_last_hour: sum((one) => one.completedLastHour),
-    failed_last_hour: sum((one) => one.failedLastHour),
+    latency_ms: waitPercentiles(statistics.histogram),
+    duration_ms: runPercentiles(statistics.histogram),
+    completed_last_hour: statistics.completedLastHour,
+    failed_last_hour: statistics.failedLastHour,
   };
 }
 
@@ -107,13 +102,17 @@ export async function history(engine: Engine, { query }: BindingRequest): Promis
     throw ProtocolError.invalid([{ path: 'query.since', message }]);
   }
   const sums = Array.from({ length: points }, newFigures);
-  const oldest = now - engine.retention.statisticsMs - readMs;
-  for (let begin = Math.max(from, oldest); begin < until; begin += readMs) {
-    for (const record of await engine.storage.registry.statistics(begin, Math.min(begin + readMs, until))) {
+  const oldest = now - engine.retention.statisticsMs - hour;
+  const begin = Math.max(from, oldest);
+  const parts =
+    queue === undefined
+      ? minuteParts(engine.storage, begin, until)
+      : [await engine.storage.registry.statistics(begin, until, [queue])];
+  for await (const part of parts) {
+    for (const record of part) {
       const at = Math.floor((record.minute - from) / length);
       const sum = sums[at];
-      const isMeant = (queue ?? record.queue) === record.queue && (type ?? record.type) === record.type;
-      if (sum !== undefined && isMeant) addFigures(sum, record);
+      if (sum !== undefined && (type ?? record.type) === record.type) addFigures(sum, record);
     }
   }
   return json({ period, data: sums.map((sum, at) => render(from + at * length, sum)) });
@@ -134,11 +133,10 @@ function render(at: Millis, figures: Figures): object {
 }
 
 /** Over the last full minute and the current one. */
-export function throughputOf(statistics: readonly QueueStatistics[]): object {
-  const perMinute = (of: (one: QueueStatistics) => number) =>
-    Math.round(statistics.reduce((sum, one) => sum + of(one), 0) * 60 * 1_000) / 1_000;
+export function throughputOf(statistics: Pick<QueueStatistics, 'throughputPerSecond' | 'failuresPerSecond'>): object {
+  const perMinute = (perSecond: number) => Math.round(perSecond * 60 * 1_000) / 1_000;
   return {
-    processed_per_minute: perMinute((one) => one.throughputPerSecond),
-    failed_per_minute: perMinute((one) => one.failuresPerSecond),
+    processed_per_minute: perMinute(statistics.throughputPerSecond),
+    failed_per_minute: perMinute(statistics.failuresPerSecond),
   };
 }

@@ -12,6 +12,7 @@ import {
   sumNames,
 } from '@ojs-ts/core';
 import type { MinuteRecord, Storage } from '../../storage/storage.ts';
+import { minuteParts } from './minute-parts.ts';
 
 /** What has happened since the creation of the store to the jobs of a type in a queue. */
 export interface Total extends Figures {
@@ -32,7 +33,7 @@ const settlingMs = 2 * minuteMs;
  * minutes behind them.
  */
 const keepMs = 10 * minuteMs;
-/** Minutes of one read, in milliseconds: of 1,000 pairs of queue and type 60,000 records. */
+/** Minutes of one fold, in milliseconds. */
 const readMs = 60 * minuteMs;
 /** Minutes that are read one by one, in milliseconds. There are older ones only where nobody folds. */
 const usualMs = openMs + 2 * minuteMs;
@@ -111,23 +112,13 @@ export class Totals {
     await this.#add(sums, before.through, through);
     this.#settled = { folded, through, sums };
     const all = sums.copy();
-    const current = Math.max(through, minuteOf(now));
-    await this.#add(all, through, current);
-    all.addAll(await this.#storage.registry.statistics(current));
+    // The clock of another server may be ahead.
+    await this.#add(all, through, now + readMs);
     return all.list();
   }
 
-  /**
-   * One minute after the other. Some storages answer at once, so other requests have their turn between two minutes: one
-   * takes up to 15 ms, with 2,000 pairs of queue and type.
-   */
   async #add(sums: TotalSums, from: Millis, until: Millis): Promise<void> {
-    for (let at = from; at < until; ) {
-      const next = Math.min(until, Math.max(at + minuteMs, until - usualMs));
-      sums.addAll(await this.#storage.registry.statistics(at, next));
-      await new Promise((resolve) => setImmediate(resolve));
-      at = next;
-    }
+    for await (const part of minuteParts(this.#storage, from, until)) sums.addAll(part);
   }
 
   /** Folds the closed minutes. Answers the time before which minutes may go. */
@@ -138,11 +129,14 @@ export class Totals {
     while (folded.through < closed) {
       // The first fold of a store finds what there is; later ones go on from where the last one ended.
       const until = folded.version === null ? closed : Math.min(closed, folded.through + readMs);
-      const records = await this.#storage.registry.statistics(folded.through, until);
-      // An idle store is written once an hour.
-      if (records.length === 0 && until - folded.through < readMs) break;
       const sums = folded.sums.copy();
-      sums.addAll(records);
+      let count = 0;
+      for await (const part of minuteParts(this.#storage, folded.through, until)) {
+        sums.addAll(part);
+        count += part.length;
+      }
+      // An idle store is written once an hour.
+      if (count === 0 && until - folded.through < readMs) break;
       const body = bodyOf(until, sums);
       const written = await this.#storage.documents.put(kind, key, body, folded.version, now);
       // Another node was faster if there is none.

@@ -22,7 +22,8 @@ interface Minute {
 
 /** Statistics by minute, queue and type. */
 export class MinuteStatistics {
-  readonly #minutes = new Map<Millis, Map<string, Minute>>();
+  /** By minute, queue and type. */
+  readonly #minutes = new Map<Millis, Map<string, Map<string, Minute>>>();
   /** Of the change before: most often that of the next one, too. */
   #last: Minute | undefined;
 
@@ -35,19 +36,33 @@ export class MinuteStatistics {
     addFigures(this.#of(minute, queue, type), figures);
   }
 
-  since(since: Millis, until: Millis = Number.POSITIVE_INFINITY): readonly MinuteRecord[] {
+  since(since: Millis, until: Millis = Number.POSITIVE_INFINITY, names?: readonly string[]): readonly MinuteRecord[] {
     return [...this.#minutes]
       .filter(([minute]) => minute >= since && minute < until)
-      .flatMap(([, pairs]) => [...pairs.values()].map(recordOf))
+      .flatMap(([, queues]) =>
+        names === undefined ? [...queues.values()] : [...new Set(names)].flatMap((name) => queues.get(name) ?? []),
+      )
+      .flatMap((types) => [...types.values()].map(recordOf))
       .sort(compareMinutes);
+  }
+
+  behind(count: number, since: Millis, until: Millis): Millis | null {
+    let left = count;
+    for (const minute of [...this.#minutes.keys()].filter((at) => at >= since && at < until).sort((a, b) => a - b)) {
+      for (const types of this.#minutes.get(minute)?.values() ?? []) left -= types.size;
+      if (left < 0) return minute;
+    }
+    return null;
   }
 
   prune(before: Millis, limit: number): number {
     const gone = this.since(Number.NEGATIVE_INFINITY, before).slice(0, limit);
     for (const { minute, queue, type } of gone) {
-      const pairs = this.#minutes.get(minute);
-      pairs?.delete(keyOf(queue, type));
-      if (pairs?.size === 0) this.#minutes.delete(minute);
+      const queues = this.#minutes.get(minute);
+      const types = queues?.get(queue);
+      types?.delete(type);
+      if (types?.size === 0) queues?.delete(queue);
+      if (queues?.size === 0) this.#minutes.delete(minute);
     }
     this.#last = undefined;
     return gone.length;
@@ -55,17 +70,13 @@ export class MinuteStatistics {
 
   #of(minute: Millis, queue: string, type: string): MutableFigures {
     if (this.#last?.type !== type || this.#last.queue !== queue || this.#last.minute !== minute) {
-      const key = keyOf(queue, type);
-      const pairs = this.#minutes.get(minute) ?? new Map<string, Minute>();
-      this.#last = pairs.get(key) ?? { minute, queue, type, figures: newFigures() };
-      this.#minutes.set(minute, pairs.set(key, this.#last));
+      const queues = this.#minutes.get(minute) ?? new Map<string, Map<string, Minute>>();
+      const types = queues.get(queue) ?? new Map<string, Minute>();
+      this.#last = types.get(type) ?? { minute, queue, type, figures: newFigures() };
+      this.#minutes.set(minute, queues.set(queue, types.set(type, this.#last)));
     }
     return this.#last.figures;
   }
-}
-
-function keyOf(queue: string, type: string): string {
-  return `${queue} ${type}`;
 }
 
 function recordOf({ minute, queue, type, figures }: Minute): MinuteRecord {

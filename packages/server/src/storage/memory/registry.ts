@@ -58,8 +58,12 @@ export function registry(open: () => Tables): Registry {
       return true;
     },
 
-    async statistics(since, until) {
-      return open().statistics.since(since, until);
+    async minuteBehind(count, since, until) {
+      return open().statistics.behind(count, since, until);
+    },
+
+    async statistics(since, until, queues) {
+      return open().statistics.since(since, until, queues);
     },
 
     async limits({ after, offset = 0, limit }) {

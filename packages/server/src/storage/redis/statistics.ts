@@ -24,17 +24,24 @@ const letters: Readonly<Record<keyof Sums, string>> = {
 };
 const names = new Map(sumNames.map((name) => [letters[name], name]));
 
-export function statistics(scripts: Scripts): Pick<Registry, 'statistics'> {
+export function statistics(scripts: Scripts): Pick<Registry, 'statistics' | 'minuteBehind'> {
   return {
-    async statistics(since, until) {
+    async statistics(since, until, queues) {
+      if (queues?.length === 0) return [];
+      const names = [...new Set(queues)].sort().join(',');
       const end = until === undefined ? '+inf' : `(${until}`;
       const found: MinuteRecord[] = [];
       for (let after = ''; ; ) {
-        const cells = listOf(await scripts.run('statistics', [after, since, end, atOnce]));
+        const [next, ...cells] = listOf(await scripts.run('statistics', [after, since, end, atOnce, names]));
         for (let at = 0; at < cells.length; at += 2) found.push(readMinute(text(cells[at]), cells[at + 1]));
-        if (cells.length < 2 * atOnce) return found;
-        after = text(cells.at(-2));
+        after = text(next);
+        if (after === '') return found;
       }
+    },
+
+    async minuteBehind(count, since, until) {
+      const [name] = listOf(await scripts.run('minute_behind', [since, `(${until}`, count]));
+      return name === undefined ? null : Number(text(name).split(':', 1)[0]);
     },
   };
 }

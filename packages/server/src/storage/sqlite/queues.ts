@@ -32,6 +32,7 @@ type Queues = Pick<
   | 'configureQueue'
   | 'removeQueue'
   | 'statistics'
+  | 'minuteBehind'
   | 'limits'
   | 'limit'
   | 'overrideLimit'
@@ -49,8 +50,16 @@ export function queues(sql: Connection, store: GroupCommit): Queues {
 
     removeQueue: (name) => store.write((tx) => removeQueue(tx, name)),
 
-    statistics: (since, until = Number.MAX_SAFE_INTEGER) =>
-      store.read(() => sql.all(statements.minutes, since, until).map(readMinute)),
+    statistics: (since, until = Number.MAX_SAFE_INTEGER, queues) =>
+      store.read(() =>
+        (queues === undefined
+          ? sql.all(statements.minutes, since, until)
+          : sql.all(statements.minutesOf, since, until, JSON.stringify(queues))
+        ).map(readMinute),
+      ),
+
+    minuteBehind: (count, since, until) =>
+      store.read(() => integerOrNull(sql.get(statements.minuteBehind, since, until, count)?.[0] ?? null)),
 
     limits: (query) => store.read(() => limits(sql, query)),
 

@@ -12,6 +12,7 @@ export const padding = '.'.repeat(84);
 export const batchColumns = 'position, at, count, entries';
 const flowColumns =
   'id, name, kind, spec, total, state, completed, failed, cancelled, created_at, finished_at, "end", sweeping';
+const minuteFields = `SELECT minute, queue, type, ${sumColumns.join(', ')}, histogram FROM ojs_minutes`;
 const nodeColumns = 'number, state, open, failed, member, closed_at, name, job, next, result, error, spec';
 
 /** Jobs that failed, in the order of lists: by the fingerprint of their error, and by the digits of its message. */
@@ -190,8 +191,13 @@ const jobStatements = {
   queue: `SELECT paused, capacity, ready_queue, scheduled + available + retryable, available, active,
     has_limit_groups, exists (SELECT 1
     FROM ojs_limits WHERE key = '${queueLimitKey('')}' || name) FROM ojs_queues WHERE name = ?`,
-  minutes: `SELECT minute, queue, type, ${sumColumns.join(', ')}, histogram
-    FROM ojs_minutes WHERE minute >= ? AND minute < ? ORDER BY minute, queue, type`,
+  minutes: `${minuteFields} WHERE minute >= ? AND minute < ? ORDER BY minute, queue, type`,
+  minuteBehind: 'SELECT minute FROM ojs_minutes WHERE minute >= ? AND minute < ? ORDER BY minute LIMIT 1 OFFSET ? + 0',
+  /** Goes from minute to minute, past the other queues. */
+  minutesOf: `${minuteFields} WHERE queue IN (SELECT value FROM json_each(?3)) AND minute IN (WITH RECURSIVE each (at) AS (
+      SELECT min(minute) FROM ojs_minutes WHERE minute >= ?1
+      UNION ALL SELECT (SELECT min(minute) FROM ojs_minutes WHERE minute > at) FROM each WHERE at < ?2)
+    SELECT at FROM each WHERE at < ?2) ORDER BY minute, queue, type`,
   addMinute: `INSERT INTO ojs_minutes (minute, queue, type, ${sumColumns.join(', ')}, histogram)
     VALUES (?, ?, ?, ${sumColumns.map(() => '?').join(', ')}, ?) ON CONFLICT (minute, queue, type) DO UPDATE SET
     ${sumColumns.map((name) => `${name} = ${name} + excluded.${name}`).join(', ')}, histogram = histogram || excluded.histogram

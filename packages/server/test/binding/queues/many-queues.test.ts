@@ -14,6 +14,9 @@ test.each(storages)('a call about one queue does not read the others, $name', as
   const { registry } = bench.engine.storage;
   const read = registry.queues.bind(registry);
   registry.queues = (which) => (which === undefined ? Promise.reject(new Error('all queues are read')) : read(which));
+  const statistics = registry.statistics.bind(registry);
+  registry.statistics = (since, until, names) =>
+    names === undefined ? Promise.reject(new Error('all statistics are read')) : statistics(since, until, names);
   const options = { queue: 'q' };
   const job = { type: 'a.b', args: [], options };
   const calls: readonly (readonly [string, object | undefined, string?])[] = [
@@ -21,6 +24,8 @@ test.each(storages)('a call about one queue does not read the others, $name', as
     ['/jobs/bulk', { jobs: [job, job] }],
     ['/queues/q', undefined],
     ['/queues/q/stats', undefined],
+    ['/admin/queues/q', undefined],
+    ['/admin/stats/history?queue=q', undefined],
     ['/queues/q/config', { max_size: 100 }, 'PUT'],
     ['/queues/q/pause', {}],
     ['/queues/q/resume', {}],

@@ -39,6 +39,17 @@ describe.each(storages)('statistics on $name', ({ url }) => {
       averageWaitMs: 2_000,
       histogram: counts(['wait', 1_000], ['wait', 3_000], ['completed', 200], ['completed', 400]),
     });
+    expect(await engine.statistics.all()).toMatchObject({
+      completedLastHour: 3,
+      averageWaitMs: 4_000 / 3,
+      histogram: { ...counts(['wait', 1_000], ['wait', 3_000], ['wait', 0]), [codeOf('completed', 50)]: 1 },
+    });
+    expect(
+      [...(await engine.statistics.each(['other', 'q']))].map(([name, own]) => [name, own.completedToday]),
+    ).toEqual([
+      ['other', 1],
+      ['q', 2],
+    ]);
     expect(await engine.statistics.of('nobody')).toMatchObject({
       completedLastHour: 0,
       averageDurationMs: null,
@@ -46,6 +57,7 @@ describe.each(storages)('statistics on $name', ({ url }) => {
       throughputPerSecond: 0,
     });
     clock.advance(hour + 2 * minute);
+    expect(await engine.statistics.all()).toMatchObject({ completedLastHour: 0, averageDurationMs: null });
     expect(await engine.statistics.of('q')).toMatchObject({
       completedLastHour: 0,
       completedToday: 2,

@@ -126,4 +126,7 @@ export const registryReads: fc.Arbitrary<Step> = fc.oneof(
   step('statistics', fc.tuple(fc.nat({ max: 100 }), fc.option(fc.nat({ max: 90_000 }))), (storage, now, [ago, span]) =>
     storage.registry.statistics(now - ago, span === null ? undefined : now - ago + span),
   ),
+  step('statistics of queues', fc.subarray([...queueNames, 'none']), (storage, now, queues) =>
+    storage.registry.statistics(now - 100_000, undefined, queues),
+  ),
 );

@@ -104,6 +104,9 @@ const plans: Readonly<Record<keyof typeof statements, string>> = {
   queue:
     'SEARCH ojs_queues USING PRIMARY KEY (name=?); CORRELATED SCALAR SUBQUERY 1; SEARCH ojs_limits USING PRIMARY KEY (key=?)',
   minutes: 'SEARCH ojs_minutes USING PRIMARY KEY (minute>? AND minute<?)',
+  minuteBehind: 'SEARCH ojs_minutes USING PRIMARY KEY (minute>? AND minute<?)',
+  minutesOf:
+    'SEARCH ojs_minutes USING PRIMARY KEY (minute=? AND queue=?); LIST SUBQUERY 5; MATERIALIZE each; SETUP; SEARCH ojs_minutes USING PRIMARY KEY (minute>?); RECURSIVE STEP; SCAN each; CORRELATED SCALAR SUBQUERY 3; SEARCH ojs_minutes USING PRIMARY KEY (minute>?); SCAN each; LIST SUBQUERY 1; SCAN json_each VIRTUAL TABLE INDEX 1:',
   addMinute: '',
   histogram: 'SEARCH ojs_minutes USING PRIMARY KEY (minute=? AND queue=? AND type=?)',
   setHistogram: 'SEARCH ojs_minutes USING PRIMARY KEY (minute=? AND queue=? AND type=?)',

@@ -20,6 +20,40 @@ function sums(at: number, patch: Partial<MinuteRecord>, queue = 'default'): Minu
 
 export const statisticsCases: readonly Case[] = [
   [
+    'those of named queues are a part of those of all',
+    async (storage) => {
+      const { registry } = storage;
+      const queues = ['a', 'a-b', 'a.b', 'ab', 'default', 'z'];
+      // More minutes than one script of Redis looks at, and more types than it answers.
+      const minutes = Array.from({ length: 520 }, (_, at) => at);
+      for (const at of minutes) {
+        const queue = at % 7 === 6 ? 'rare' : (queues[at % 6] ?? '');
+        const jobs = [0, 1].map((n) => newJob(2 * at + n + 1, { queue, type: n === 0 ? 'x.a' : 'x.b' }));
+        await insert(storage, jobs, t0 + at * minute);
+      }
+      const many = Array.from({ length: 510 }, (_, n) => newJob(2_000 + n, { queue: 'a.b', type: `t.n${n}` }));
+      await insert(storage, many, t0 + 100 * minute);
+      const all = await registry.statistics(t0);
+      const each = [...queues, 'rare', 'nowhere', 'a.', 'default.more'].map((name) => [name]);
+      for (const names of [...each, [], ['z', 'a.b', 'nowhere', 'a-b', 'z']]) {
+        const own = all.filter(({ queue }) => names.includes(queue));
+        expect(await registry.statistics(t0, undefined, names), names.join()).toEqual(own);
+        const [since, until] = [t0 + 30 * minute, t0 + 400 * minute];
+        const part = own.filter(({ minute: at }) => at >= since && at < until);
+        expect(await registry.statistics(since, until, names), names.join()).toEqual(part);
+      }
+      expect(await registry.statistics(t0, t0, ['a'])).toEqual([]);
+      const end = t0 + 520 * minute;
+      expect(await registry.minuteBehind(0, t0 - minute, end)).toBe(t0);
+      expect(await registry.minuteBehind(1, t0, end)).toBe(t0);
+      expect(await registry.minuteBehind(2, t0, end)).toBe(t0 + minute);
+      expect(await registry.minuteBehind(300, t0, end)).toBe(t0 + 100 * minute);
+      expect(await registry.minuteBehind(3, t0 + 101 * minute, end)).toBe(t0 + 102 * minute);
+      expect(await registry.minuteBehind(9, end - 3 * minute, end)).toBeNull();
+      expect(await registry.minuteBehind(0, end, end)).toBeNull();
+    },
+  ],
+  [
     'starts with what they waited, ends with what they took, in the minute in which they happened',
     async (storage) => {
       await insert(

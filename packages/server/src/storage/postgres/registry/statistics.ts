@@ -1,4 +1,5 @@
 import { bucketBounds, firstCode, type Measure } from '@ojs-ts/core';
+import { integerOrNull } from '../../cells.ts';
 import { readMinute, sumColumns } from '../../rows.ts';
 import type { Registry } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
@@ -40,11 +41,29 @@ export function selectMinutes(condition: string): string {
 }
 
 const between = selectMinutes('WHERE minute >= $1 AND minute < $2');
+const next = (after: string) =>
+  `SELECT minute FROM ojs.minutes WHERE minute ${after} AND minute < $2 ORDER BY minute LIMIT 1`;
+/** Goes from minute to minute, past the other queues. */
+const betweenOf = selectMinutes(`WHERE queue = ANY ($3) AND minute = ANY (ARRAY (WITH RECURSIVE each (at) AS (
+    (${next('>= $1')}) UNION ALL SELECT (${next('> at')}) FROM each WHERE at IS NOT NULL)
+  SELECT at FROM each))`);
 
-export function statistics(database: Database): Pick<Registry, 'statistics'> {
+export function statistics(database: Database): Pick<Registry, 'statistics' | 'minuteBehind'> {
   return {
-    async statistics(since, until = Number.MAX_SAFE_INTEGER) {
-      return (await database.read(between, [since, until])).map(readMinute);
+    async statistics(since, until = Number.MAX_SAFE_INTEGER, queues) {
+      const found =
+        queues === undefined
+          ? database.read(between, [since, until])
+          : database.read(betweenOf, [since, until, queues]);
+      return (await found).map(readMinute);
+    },
+
+    async minuteBehind(count, since, until) {
+      const [row] = await database.read(
+        'SELECT minute FROM ojs.minutes WHERE minute >= $1 AND minute < $2 ORDER BY minute OFFSET $3 LIMIT 1',
+        [since, until, count],
+      );
+      return integerOrNull(row?.[0] ?? null);
     },
   };
 }

@@ -28,9 +28,20 @@ export function registry(shards: Shards, locations: Locations, owners: LimitOwne
     configureQueue: (name, patch, now, expected) => shards.of(name).registry.configureQueue(name, patch, now, expected),
     removeQueue: (name) => shards.of(name).registry.removeQueue(name),
 
-    async statistics(since, until) {
-      const found = await shards.present((shard) => shard.registry.statistics(since, until));
+    async statistics(since, until, names) {
+      const found = await shards.present((shard, place) =>
+        shard.registry.statistics(
+          since,
+          until,
+          names?.filter((name) => shards.map.indexOf(name) === place),
+        ),
+      );
       return found.flat().sort(compareMinutes);
+    },
+
+    async minuteBehind(count, since, until) {
+      const found = await shards.present((shard) => shard.registry.minuteBehind(count, since, until));
+      return found.reduce((first, at) => (first === null || (at !== null && at < first) ? at : first), null);
     },
 
     async limits({ after, offset = 0, limit }) {
