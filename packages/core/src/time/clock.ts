@@ -9,6 +9,11 @@ export interface Clock {
    * is due. A delay counts from `latest()`. So nothing starts early. Left out, it is `now()`.
    */
   latest?(): Millis;
+  /**
+   * Whether the time stands still, because the clock was set back. Servers that see this at different moments stand at
+   * different times, so what one of them has started may look over to another. Left out, time never stands still.
+   */
+  stands?(): boolean;
 }
 
 export function latestOf(clock: Clock): Millis {

@@ -101,6 +101,12 @@ export class StoreClock implements Clock {
     return now + Math.ceil(bounds.most - bounds.least + 2 * by) + 1;
   }
 
+  stands(): boolean {
+    this.now();
+    const { step, offset } = this.#time;
+    return step !== null && step.offset < offset;
+  }
+
   /** Tells of steps from now on. */
   listen(listener: StepListener): void {
     this.#listener = listener;

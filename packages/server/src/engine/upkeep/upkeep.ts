@@ -245,7 +245,7 @@ export class Upkeep {
 
   async #settleOverdue(rounds: number): Promise<void> {
     let limit = page;
-    for (let round = 0; round < rounds && !this.#stopping; round++) {
+    for (let round = 0; round < rounds && !this.#stopping && !this.#clock.stands?.(); round++) {
       const now = this.#clock.now();
       const read = await this.#storage.upkeep.overdue(now, limit);
       const jobs = this.#steps.length === 0 ? read : read.map((job) => withoutSteps(job, this.#steps));
@@ -293,6 +293,7 @@ export class Upkeep {
   }
 
   async #settleLiveness(): Promise<void> {
+    if (this.#clock.stands?.()) return;
     // Before anything is read: a slow store may answer while the workers that it told of send heartbeats.
     const now = this.#clock.now();
     const workers = new Map((await this.#storage.registry.workers()).map((worker) => [worker.worker, worker]));

@@ -339,6 +339,40 @@ describe.each(storages)('workers that live through a step of the clock, $name', 
     expect((await engine.storage.jobs.get([silent.id]))[0]).toMatchObject({ state: State.available });
     expect((await engine.storage.jobs.get([beating.id]))[0]).toMatchObject({ state: State.active });
   });
+
+  test('a server that sees a step back later than another takes no job that the other has started', async () => {
+    const machine = new Machine();
+    machine.install();
+    const opened = await openStorage(url());
+    const storage = elsewhere(opened, async () => machine.wall.now());
+    await using first = await Engine.start({ storage, upkeep: 'manual' });
+    await using second = await Engine.start({ storage, upkeep: 'manual' });
+    const see = async ({ clock }: Engine) => {
+      if (clock instanceof StoreClock) await clock.follow();
+      return clock.now();
+    };
+    machine.wall.advance(-120_000);
+    const stands = await see(first);
+    machine.pass(40_000);
+    const later = second.clock.now();
+    expect(later).toBeGreaterThan(stands + 39_000);
+    expect(await see(second)).toBe(later);
+    const job = newJob(stands, { visibilityMs: 30_000 });
+    await first.push(items([job]));
+    await first.fetch({ queues: [job.queue], count: 1, worker: 'w', leaseMs: null, request: null, waitMs: 0 });
+    const holds = [{ id: job.id, claim: null }];
+    await first.beat({ worker: 'w', holds, leaseMs: null, state: 'running', info: '{}' });
+    await second.upkeep.settleOverdue();
+    await second.upkeep.settleLiveness();
+    expect((await storage.jobs.get([job.id]))[0]).toMatchObject({ state: State.active, history: '' });
+    // Its time goes on once it follows the step: then the worker is dead.
+    machine.pass(60_000);
+    expect(await see(second)).toBeLessThan(later);
+    machine.pass(150_000);
+    await second.upkeep.settleOverdue();
+    await second.upkeep.settleLiveness();
+    expect((await storage.jobs.get([job.id]))[0]).toMatchObject({ state: State.available });
+  });
 });
 
 test('a clock behind the newest time of the store is reported at the start, in log and health', async () => {
