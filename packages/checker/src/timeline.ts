@@ -217,7 +217,7 @@ class Builder {
         break;
       case 'ack':
       case 'nack':
-        this.#job(call.job).settlements.push(deed(call, answer));
+        this.#settle(call, answer);
         break;
       case 'cancel':
       case 'discard':
@@ -284,6 +284,16 @@ class Builder {
       job.claims.push(claim);
       job.of.push(answered);
     }
+  }
+
+  #settle(call: CallOf<'ack' | 'nack'>, answer: Answer | undefined): void {
+    const { settlements } = this.#job(call.job);
+    const settled = deed(call, answer);
+    // A repeated call answers for the first, perhaps long after an operator has started the job anew.
+    const first = settlements.find(
+      (one) => one.outcome !== 'refused' && one.call.op === call.op && one.call.lease === (call.lease ?? null),
+    );
+    settlements.push({ ...settled, from: first?.from ?? settled.from });
   }
 
   #renew(call: CallOf<'renew'>, answer: Answer | undefined): void {

@@ -222,6 +222,19 @@ const rules: Readonly<Record<string, readonly Row[]>> = {
         .end({ a: 'completed' }),
     ],
     [
+      'an ack that was first sent after the job was handed out again is accepted when it is repeated',
+      ['fence a', 'result a'],
+      history()
+        .enqueue('a')
+        .fetch('a', 'l1')
+        .wait(1000)
+        .fetch('a', 'l2', { attempt: 2 })
+        .call({ op: 'ack', job: 'a', lease: 'l1' })
+        .ack('a', 'l1')
+        .ack('a', 'l2')
+        .end({ a: 'completed' }),
+    ],
+    [
       'a cancelled job is completed',
       ['fence a', 'result a'],
       history()
@@ -281,6 +294,19 @@ const rules: Readonly<Record<string, readonly Row[]>> = {
         .fetch('a', 'l2')
         .nack('a', 'l2', 'discarded')
         .end({ a: 'discarded' }),
+    ],
+    [
+      'an operator started the job anew after a failure whose answer was lost, and the repeated failure is answered',
+      [],
+      history()
+        .enqueue('a')
+        .fetch('a', 'l')
+        .call({ op: 'nack', job: 'a', lease: 'l' })
+        .call({ op: 'retry', job: 'a' }, { outcome: 'done' })
+        .fetch('a', 'l2')
+        .ack('a', 'l2', '7')
+        .nack('a', 'l', 'discarded')
+        .end({ a: 'completed' }, { result: '7' }),
     ],
     [
       'a failure for good ends as completed',

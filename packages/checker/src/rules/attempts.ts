@@ -31,14 +31,12 @@ export const attempts: Rule = (timeline, broken) => {
   return judged;
 };
 
-/** The failure that the lease reported; `from` is when it was first sent. */
+/** The failure that the lease reported. */
 function nackOf(job: JobHistory, claim: Claim): Deed<'nack'> | undefined {
-  const nacks = job.settlements.filter(
+  return job.settlements.find(
     (deed): deed is Deed<'nack'> =>
-      deed.call.op === 'nack' && deed.call.lease === claim.lease && deed.outcome !== 'refused',
+      deed.call.op === 'nack' && deed.call.lease === claim.lease && deed.outcome === 'done',
   );
-  const done = nacks.find(({ outcome }) => outcome === 'done');
-  return done && { ...done, from: Math.min(...nacks.map(({ from }) => from)) };
 }
 
 function wrongStep(job: JobHistory, earlier: Claim, later: Claim, unseen: boolean): string | undefined {

@@ -1,6 +1,6 @@
 import { earliestEnd, mayBeRemoved } from '../certainty.ts';
 import type { Rule } from '../rule.ts';
-import type { Claim, Deed, JobHistory, Span } from '../timeline.ts';
+import type { Claim, JobHistory, Span } from '../timeline.ts';
 
 /** A job is never handed out while an earlier lease is certainly valid, and no lease is handed out twice. */
 export const lease: Rule = (timeline, broken) => {
@@ -43,18 +43,6 @@ function ended(job: JobHistory, claim: Claim, before: number): string | undefine
   return operation && `${operation.call.op} was answered at ${operation.to}`;
 }
 
-/** Whether an earlier call of the same kind by the same lease may have taken effect: then this is its repetition. */
-function isRepeated(job: JobHistory, settlement: Deed<'ack' | 'nack'>): boolean {
-  return job.settlements.some(
-    (other) =>
-      other !== settlement &&
-      other.call.op === settlement.call.op &&
-      other.call.lease === settlement.call.lease &&
-      other.outcome !== 'refused' &&
-      other.from < settlement.from,
-  );
-}
-
 /** No ack, nack or renewal is accepted from a lease that is certainly over. */
 export const fence: Rule = (timeline, broken) => {
   let judged = 0;
@@ -64,7 +52,7 @@ export const fence: Rule = (timeline, broken) => {
       if (claim === undefined || settlement.outcome !== 'done') continue;
       judged += 1;
       const end = ended(job, claim, settlement.from);
-      if (end !== undefined && !isRepeated(job, settlement))
+      if (end !== undefined)
         broken({
           at: settlement.to,
           job: job.id,
