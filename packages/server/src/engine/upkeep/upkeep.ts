@@ -58,7 +58,7 @@ export interface Chore {
 
 /**
  * Periodic work: promotion, overdue jobs, dead workers, lost fetches, retention. Any node may do any of it at any time;
- * no leader has state. A lease only spreads the slow passes.
+ * what a node knows of earlier passes only saves others time. A lease only spreads the slow passes.
  */
 export class Upkeep {
   readonly #storage: Storage;
@@ -82,6 +82,11 @@ export class Upkeep {
   #since: number;
   /** Steps of the clock that were followed, oldest first. */
   #steps: readonly ClockStep[] = [];
+  /**
+   * Claims that their workers do not list, and since when this node knows of them. A claim has the time at which it was
+   * sent to the store, which a slow call reaches seconds later: heartbeats from between could not list it.
+   */
+  #unlisted: ReadonlyMap<string, Millis> = new Map();
   /** When a loop last started, by the wall clock. */
   #ticked = Date.now();
   /** When the store last answered a loop, by the wall clock. */
@@ -302,13 +307,18 @@ export class Upkeep {
     const names = new Set(dead.map(({ worker }) => worker));
     const settled = await this.#settleDeaths(names, workers, now);
     let { moved } = settled;
+    const unlisted = new Map<string, Millis>();
     for await (const held of this.#held()) {
-      const suspects = held.filter(
-        (claim) =>
-          liveness(claim, workers.get(claim.worker) ?? null, now, this.#since, this.#deadAfterMs) === 'forgotten',
-      );
-      const jobs = await this.#jobs(suspects.map(({ id }) => id));
       const at = this.#clock.now();
+      const suspects = held.filter((claim) => {
+        const worker = workers.get(claim.worker) ?? null;
+        if (worker?.holds?.includes(claim.id) !== false) return false;
+        const key = `${claim.id} ${claim.claim}`;
+        const startedAt = Math.max(claim.startedAt, this.#unlisted.get(key) ?? at);
+        unlisted.set(key, startedAt);
+        return liveness({ ...claim, startedAt }, worker, now, this.#since, this.#deadAfterMs) === 'forgotten';
+      });
+      const jobs = await this.#jobs(suspects.map(({ id }) => id));
       moved += await this.#apply(
         suspects.flatMap(({ claim }, index): Decision[] => {
           const job = jobs[index];
@@ -317,6 +327,7 @@ export class Upkeep {
       );
       for (const { worker } of suspects) names.add(worker);
     }
+    this.#unlisted = unlisted;
     if (moved > 0) this.#log.warn({ moved, workers: [...names] }, 'jobs recovered from silent workers');
     // Without its record, nobody could tell later how a worker ended that still holds a job.
     for (const worker of dead) if (!settled.waiting.has(worker.worker)) await this.#forget(worker);

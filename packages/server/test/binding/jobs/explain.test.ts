@@ -305,6 +305,7 @@ describe.each(storages)('why a job does not run, $name', (storage) => {
 
     await a.beat('w2', ['mail']);
     await a.fetch('mail', 'w2');
+    await a.embedded.engine.upkeep.run();
     for (let round = 0; round < 3; round++) {
       a.clock.advance(second);
       await a.beat('w2', ['mail']);

@@ -273,6 +273,8 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
     expect(await beatAndRun([kept.id])).toBe(State.active);
     // A heartbeat that only counts says nothing about any job.
     expect(await beatAndRun(null)).toBe(State.active);
+    // The pass that finds it, and two heartbeats from after it.
+    expect(await beatAndRun([kept.id])).toBe(State.active);
     expect(await beatAndRun([kept.id])).toBe(State.active);
     expect(await beatAndRun([kept.id])).toBe(State.available);
     expect(await b.get(lost.id)).toMatchObject({ attempt: 0, worker: null });
@@ -289,6 +291,31 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
     b.clock.advance(5_000);
     await b.engine.upkeep.run();
     expect((await b.get(job.id)).state).toBe(State.active);
+  });
+
+  test('a claim that a slow call brings to the store is not lost to heartbeats that came before it', async () => {
+    await using b = await bench(url());
+    await b.push();
+    const { jobs } = b.engine.storage;
+    const { claim } = jobs;
+    jobs.claim = async (claims, sentAt, maxBytes) => {
+      for (let beat = 0; beat < 3; beat++) {
+        b.clock.advance(5_000);
+        await b.beat('w1', []);
+      }
+      return claim(claims, sentAt, maxBytes);
+    };
+    const [job] = await b.fetch({ worker: 'w1' });
+    jobs.claim = claim;
+    const state = async () => (await b.get(job?.id ?? '')).state;
+    await b.engine.upkeep.settleLiveness();
+    expect(await state()).toBe(State.active);
+    for (let beat = 0; beat < 2; beat++) {
+      b.clock.advance(5_000);
+      await b.beat('w1', []);
+    }
+    await b.engine.upkeep.settleLiveness();
+    expect(await state()).toBe(State.available);
   });
 
   test('retention: by age and by number, and each state by its own', async () => {
