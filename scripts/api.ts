@@ -1,4 +1,4 @@
-// Writes docs/api, a page for each entry of the SDK, from its declarations and their docstrings: `npm run docs:api`.
+// Writes docs/api, which git ignores: a page for each entry of the SDK, from its declarations and their docstrings: `npm run docs:api`.
 import { readFileSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
