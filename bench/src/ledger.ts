@@ -54,8 +54,16 @@ export class Ledger<T> {
     };
     this.#figures = { ...this.#figures, [key]: { ...figure, origin } };
     mkdirSync(dirname(this.#file), { recursive: true });
-    writeFileSync(this.#file, `${JSON.stringify(this.#figures, null, 1)}\n`);
+    writeFileSync(this.#file, textOf(this.#figures));
   }
+}
+
+/** One figure a line, so that a new one is one line of a change. Nine digits are more than a measurement has. */
+function textOf(figures: Readonly<Record<string, unknown>>): string {
+  const short = (_: string, value: unknown) =>
+    typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(9)) : value;
+  const lines = Object.entries(figures).map(([key, one]) => `${JSON.stringify(key)}: ${JSON.stringify(one, short)}`);
+  return `{\n${lines.join(',\n')}\n}\n`;
 }
 
 /** The file of an instrument, in the repository. */
