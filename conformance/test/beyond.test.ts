@@ -33,7 +33,7 @@ describe.each(storages)('on $name', ({ url }) => {
   });
 });
 
-test('503 has Retry-After (ERR-006)', () => {
+test('503 has Retry-After', () => {
   const { status, headers } = refusal(
     new ProtocolError('backend_unavailable', 'The store is unreachable; try again.'),
     'r',

@@ -122,7 +122,7 @@ describe('firing (ojs-cron §6)', () => {
     expect(late.dueAt).toBe(start + 3_900_000);
   });
 
-  test('skip: no run while an earlier one is unfinished (X42)', () => {
+  test('skip: no run while an earlier one is unfinished', () => {
     const decided = fire('skip', running, { ...running, id: newId() });
     expect(decided.job).toBeNull();
     expect(decided.dueAt).toBe(start + 600_000);
@@ -202,7 +202,7 @@ describe('a change and a rendering', () => {
     });
   });
 
-  test('an answer has both spellings (X21)', () => {
+  test('an answer has both spellings', () => {
     expect(JSON.parse(renderCron(view(template)))).toEqual({
       name: 'report',
       id: 'report',

@@ -100,7 +100,7 @@ describe('nextRun on the calendar', () => {
   });
 });
 
-describe('nextRun of an interval (X42)', () => {
+describe('nextRun of an interval', () => {
   const every = parseCron('@every 90m');
   const anchor = Date.UTC(2026, 2, 8, 6, 15, 7, 250);
 

@@ -79,7 +79,7 @@ describe('a minimal envelope', () => {
   });
 });
 
-describe('both shapes (X1)', () => {
+describe('both shapes', () => {
   test('a member in options wins', () => {
     expect(read({ queue: 'flat', options: { queue: 'nested' } }).job.queue).toBe('nested');
     expect(read({ queue: 'flat', options: {} }).job.queue).toBe('flat');
@@ -133,14 +133,14 @@ describe('both shapes (X1)', () => {
     ]);
   });
 
-  test('a retry policy is normalised, its max_attempts mirrored (T:L0-OPS-002)', () => {
+  test('a retry policy is normalised, its max_attempts mirrored', () => {
     const { job } = read({ options: { retry_policy: { maxAttempts: 7, x: 1 } } });
     expect(JSON.parse(job.envelope)).toMatchObject({ max_attempts: 7, retry: { max_attempts: 7, x: 1 } });
     expect(JSON.parse(job.policy ?? '')).toEqual({ retry: { maxAttempts: 7 } });
     expect(read({ retry: {} }).job.policy).toBeNull();
   });
 
-  test('timeouts of ojs-timeouts go to the policy; only an explicit grace period prolongs the execution (X11)', () => {
+  test('timeouts of ojs-timeouts go to the policy; only an explicit grace period prolongs the execution', () => {
     const { job } = read({
       timeout: 10,
       grace_period: 5,
@@ -197,7 +197,7 @@ describe('both shapes (X1)', () => {
 describe('state and times', () => {
   const later = '2026-01-01T02:00:00+01:00';
 
-  test('a job for a future time is scheduled; the time is echoed as sent (X32)', () => {
+  test('a job for a future time is scheduled; the time is echoed as sent', () => {
     for (const envelope of [
       { scheduled_at: later },
       { delay_until: later },
@@ -222,14 +222,14 @@ describe('state and times', () => {
     });
   });
 
-  test('relative times count from now (T:L2-TTL-001)', () => {
+  test('relative times count from now', () => {
     expect(read({ options: { scheduled_at: '+PT5S', expires_at: '+PT2S' } }).job).toMatchObject({
       runAt: now + 5000,
       expiresAt: now + 2000,
     });
   });
 
-  test('the earlier of expires_at and enqueue_ttl counts; expires_at is echoed to the byte (T:L2-TTL-002)', () => {
+  test('the earlier of expires_at and enqueue_ttl counts; expires_at is echoed to the byte', () => {
     const expires = '2099-12-31T23:59:59Z';
     expect(read({ expires_at: expires }).job.expiresAt).toBe(Date.parse(expires));
     expect(read({ expires_at: expires, enqueue_ttl: 1 }).job.expiresAt).toBe(now + 1000);
@@ -252,7 +252,7 @@ describe('what the client sent survives', () => {
     expect(stored.get('nothing')).toBe('null');
   });
 
-  test('a version in the options is the version of the job, and wins over one at the top (ojs-job-versioning, X1)', () => {
+  test('a version in the options is the version of the job, and wins over one at the top (ojs-job-versioning)', () => {
     const versions = (text: string) =>
       [...readText(`{"type":"a","args":[],${text}}`).job.envelope.matchAll(/"version":[^,}]*/g)].map(String);
     expect(versions('"options":{"version":2.0}')).toEqual(['"version":2.0']);
@@ -291,7 +291,7 @@ describe('what the client sent survives', () => {
 });
 
 describe('refusals', () => {
-  test.each(['', 'null', '[]', '"x"', '{', '\ufeff{}'])('%j is no envelope: invalid_payload (T:L0-OPS-015)', (text) => {
+  test.each(['', 'null', '[]', '"x"', '{', '\ufeff{}'])('%j is no envelope: invalid_payload', (text) => {
     expectFault(() => readText(text), 'invalid_payload');
   });
 
@@ -352,7 +352,7 @@ describe('refusals', () => {
     );
   });
 
-  test('only a bad retry policy is validation_error, 422, and its field is in the message (T:L1-RTR-011)', () => {
+  test('only a bad retry policy is validation_error, 422, and its field is in the message', () => {
     const fault = expectFault(
       () => read({ options: { retry: { max_attempts: -1 } } }),
       'validation_error',

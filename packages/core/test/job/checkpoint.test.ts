@@ -24,7 +24,7 @@ const saved = (job: JobRecord, state: string, now = start): JobRecord => ({
 const noLease = () => -1;
 
 describe('checkpoints (ojs-durable-execution)', () => {
-  test('a read returns the last saved state, byte for byte (DUR-002, 008)', () => {
+  test('a read returns the last saved state, byte for byte', () => {
     fc.assert(
       fc.property(fc.array(fc.json(), { minLength: 1, maxLength: 5 }), (states) => {
         let job = claimed(jobOf());
@@ -68,7 +68,7 @@ describe('checkpoints (ojs-durable-execution)', () => {
     expect(checkpointOf(claimed(jobOf()))).toBeNull();
   });
 
-  test('only of an active job, and of who runs it (DUR-007)', () => {
+  test('only of an active job, and of who runs it', () => {
     const job = claimed(jobOf());
     const conflict = expect.objectContaining({ code: 'conflict' });
     for (const state of Object.values(State).filter((one) => one !== State.active)) {
@@ -98,7 +98,7 @@ describe('checkpoints (ojs-durable-execution)', () => {
       });
   });
 
-  test('the worker that claims the job gets it, under both names (C-09)', () => {
+  test('the worker that claims the job gets it, under both names', () => {
     const job = saved(claimed(jobOf()), '{"n":1.0}');
     expect(renderJob(job)).not.toContain('checkpoint');
     expect(renderJob(job, { lease: 'c1.x' })).toContain(

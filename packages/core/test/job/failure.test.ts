@@ -27,7 +27,7 @@ describe('the forms of an error', () => {
     });
   });
 
-  test('HTTP: code, message, retryable, details; type follows from error_class or the code (T:L0-OPS-012)', () => {
+  test('HTTP: code, message, retryable, details; type follows from error_class or the code', () => {
     const failure = failureOf({
       code: 'handler_error',
       message: 'm',
@@ -91,7 +91,7 @@ test('a message of more than 10,000 characters is cut, details of more than 64 K
 });
 
 describe('requeue', () => {
-  test('needs no error (T:L1-WRK-003)', () => {
+  test('needs no error', () => {
     expect(read({ job_id: 'x', requeue: true })).toMatchObject({ requeue: true, failure: { type: 'requeue' } });
     expect(read({ requeue: true, error: { type: 'shutdown', message: 'm' } })).toMatchObject({
       requeue: true,

@@ -22,7 +22,7 @@ function after(job: JobRecord, text: string, now = start, reporter = nobody): Jo
   return transition === null ? job : { ...job, progress: transition.progress ?? null };
 }
 
-describe('readProgress (ojs-progress §5, X45)', () => {
+describe('readProgress (ojs-progress §5)', () => {
   test.each([
     ['{"progress":0.47}', 0.47],
     ['{"progress":-1}', 0],
@@ -83,7 +83,7 @@ describe('progressed', () => {
     ]);
   });
 
-  test('ignores reports of earlier executions (PRG-007)', () => {
+  test('ignores reports of earlier executions', () => {
     const job = running();
     const owners: readonly Partial<Reporter>[] = [{ worker: 'w2' }, { claim: 2 }, { attempt: 0 }];
     for (const owner of owners)
@@ -106,7 +106,7 @@ describe('progressed', () => {
     { minLength: 1, maxLength: 12 },
   );
 
-  test('of any reports the number is the largest, the data the last, and events are a second apart until the end (PRG-003, §6.2)', () => {
+  test('of any reports the number is the largest, the data the last, and events are a second apart until the end (§6.2)', () => {
     fc.assert(
       fc.property(reports, (list) => {
         let job = running();
@@ -143,7 +143,7 @@ describe('progressed', () => {
 });
 
 describe('progressOf', () => {
-  test('a completed job that ever reported is at 1 (PRG-005), any other keeps its number (PRG-006)', () => {
+  test('a completed job that ever reported is at 1, any other keeps its number', () => {
     const job = after(running(), '{"data":{"a":1}}');
     const ended = { ...job, finishedAt: start + 5 };
     expect(progressOf({ ...ended, state: State.completed })).toMatchObject({

@@ -44,7 +44,7 @@ const errorsOf = (job: Parameters<typeof historyOf>[0]) =>
 const kindsOf = (change: Transition) => change.events.map(({ kind }) => kind);
 
 describe('time that runs out during an execution', () => {
-  test('stalled: no heartbeat for heartbeat_timeout after the first, with backoff (row 14, tmo 5.5)', () => {
+  test('stalled: no heartbeat for heartbeat_timeout after the first, with backoff (tmo 5.5)', () => {
     const job = { ...claimed(jobOf({ heartbeat_timeout: 3, retry: { jitter: false } })), beatAt: start + 1000 };
     expect(overdue(job, start + 3999, middle)).toBeNull();
     const change = overdue(job, start + 4000, middle);
@@ -57,11 +57,11 @@ describe('time that runs out during an execution', () => {
     expect(lastError({ history: change?.history ?? '' })).toMatchObject({ type: 'stalled', code: 'stalled' });
   });
 
-  test('nothing stalls before its first heartbeat (X10)', () => {
+  test('nothing stalls before its first heartbeat', () => {
     expect(overdue(claimed(jobOf({ heartbeat_timeout: 3 })), start + 100_000, middle)).toBeNull();
   });
 
-  test('total_timeout ends an execution and beats max_attempts (row 18, tmo 5.2)', () => {
+  test('total_timeout ends an execution and beats max_attempts (tmo 5.2)', () => {
     const job = claimed(
       jobOf({ total_timeout: 4, timeout: 4, retry: { max_attempts: 9, on_exhaustion: 'dead_letter' } }),
       start + 1000,
@@ -161,7 +161,7 @@ describe('poison pills', () => {
 });
 
 describe('failed', () => {
-  test('with attempts left: retryable after the backoff (row 8)', () => {
+  test('with attempts left: retryable after the backoff', () => {
     const job = claimed(jobOf({ retry: { jitter: false } }));
     const change = failed(
       job,
@@ -190,7 +190,7 @@ describe('failed', () => {
     ]);
   });
 
-  test('the last attempt: discarded, in the dead letter only where asked (row 9, RET-01, RET-17, X16)', () => {
+  test('the last attempt: discarded, in the dead letter only where asked', () => {
     for (const [on_exhaustion, deadLetter] of [
       ['discard', false],
       ['dead_letter', true],
@@ -211,7 +211,7 @@ describe('failed', () => {
     expect(failed(claimed(jobOf({ retry: { max_attempts: 2 } })), boom, later, middle).to).toBe(State.retryable);
   });
 
-  test('an error that is not retryable: at once, and its event says so (RET-07)', () => {
+  test('an error that is not retryable: at once, and its event says so', () => {
     const listed = claimed(jobOf({ retry: { non_retryable_errors: ['Smtp.*', 'handler_error'] } }));
     for (const change of [
       failed(claimed(jobOf()), { ...boom, retryable: false }, later, middle),
@@ -222,7 +222,7 @@ describe('failed', () => {
     }
   });
 
-  test('a response of the handler overrides everything, but RETRY only asks for the policy (RET-08)', () => {
+  test('a response of the handler overrides everything, but RETRY only asks for the policy', () => {
     const dead = claimed(jobOf({ retry: { on_exhaustion: 'dead_letter' } }));
     expect(failed(dead, { ...boom, response: 'DISCARD' }, later, middle)).toMatchObject({
       to: State.discarded,
@@ -243,7 +243,7 @@ describe('failed', () => {
     expect(failed(dead, { ...boom, response: 'RETRY' }, later, middle).to).toBe(State.retryable);
   });
 
-  test('no attempt that could not end within total_timeout (row 18, ojs-timeouts §9.1)', () => {
+  test('no attempt that could not end within total_timeout (ojs-timeouts §9.1)', () => {
     const job = claimed(jobOf({ timeout: 10, total_timeout: 20, retry: { jitter: false } }));
     expect(failed(job, boom, start + 9000, middle).to).toBe(State.retryable);
     const change = failed(job, boom, start + 9001, middle);
@@ -261,7 +261,7 @@ describe('failed', () => {
 });
 
 describe('the end of an execution by the server', () => {
-  test('a lost lease: available at once, no backoff (row 12, X13, T:L1-VIS-001)', () => {
+  test('a lost lease: available at once, no backoff', () => {
     for (const cause of ['visibility_timeout', 'worker_death'] as const) {
       const change = leaseLost(claimed(jobOf()), cause, later);
       expect(change).toMatchObject({ to: State.available, claim: 1, runAt: later, clearRun: true });
@@ -270,7 +270,7 @@ describe('the end of an execution by the server', () => {
     }
   });
 
-  test('a lost lease without attempts left: discarded (row 13)', () => {
+  test('a lost lease without attempts left: discarded', () => {
     const job = { ...claimed(jobOf({ retry: { on_exhaustion: 'dead_letter' } })), attempt: 3 };
     expect(leaseLost(job, 'worker_death', later)).toMatchObject({ to: State.discarded, deadLetter: true });
     expect(
@@ -282,7 +282,7 @@ describe('the end of an execution by the server', () => {
     ).toBe(State.discarded);
   });
 
-  test('out of time: by the retry policy, with the details of ojs-timeouts §8 (row 14)', () => {
+  test('out of time: by the retry policy, with the details of ojs-timeouts §8', () => {
     const change = timedOut(claimed(jobOf({ timeout: 2, grace_period: 1, retry: { jitter: false } })), later, middle);
     const details = { timeout_kind: 'execution', limit_seconds: 2, elapsed_seconds: 5 };
     expect(change).toMatchObject({ to: State.retryable, runAt: later + 1000, claim: 1 });
@@ -313,7 +313,7 @@ describe('the end of an execution by the server', () => {
     expect([typeOf(true), typeOf(false)]).toEqual(['worker_death', 'visibility_timeout']);
   });
 
-  test('overdue: a waiting job only expires (row 17)', () => {
+  test('overdue: a waiting job only expires', () => {
     for (const state of Object.values(State)) {
       const change = overdue({ ...jobOf({ expires_at: '+PT5S' }), state }, later, middle);
       const waits = ([State.available, State.scheduled, State.pending, State.retryable] as number[]).includes(state);
@@ -324,7 +324,7 @@ describe('the end of an execution by the server', () => {
 });
 
 describe('other changes', () => {
-  test('completed: guarded by what the worker named (row 7)', () => {
+  test('completed: guarded by what the worker named', () => {
     expect(completed({ id: 'x', claim: 4, worker: 'w', result: '1.0' })).toEqual({
       id: 'x',
       from: State.active,
@@ -337,7 +337,7 @@ describe('other changes', () => {
     expect(completed({ id: 'x', result: null })).not.toHaveProperty('claim');
   });
 
-  test('requeued: the attempt is not counted (row 10, T:L1-WRK-003)', () => {
+  test('requeued: the attempt is not counted', () => {
     const snoozed = requeued(claimed(jobOf()), 'snooze', later, 'worker', 60_000);
     expect(snoozed).toMatchObject({ to: State.retryable, runAt: later + 60_000, attempt: 0, clearRun: true });
     expect(historyOf({ history: snoozed.history ?? '' })).toMatchObject([{ kind: 'requeued', delayMs: 60_000 }]);
@@ -384,7 +384,7 @@ describe('other changes', () => {
     ]);
   });
 
-  test('retried: a new round, the history stays (row 19)', () => {
+  test('retried: a new round, the history stays', () => {
     const job = claimed(jobOf({ retry: { max_attempts: 1, on_exhaustion: 'dead_letter' } }));
     const dead = apply(job, failed(job, boom, later, middle), later);
     const change = retried(dead, later + 1, 'k');
@@ -400,7 +400,7 @@ describe('other changes', () => {
     expect(lastError(again)).toBeNull();
   });
 
-  test('a cancelled job stays cancelled (X5)', () => {
+  test('a cancelled job stays cancelled', () => {
     const job = { ...jobOf(), state: State.cancelled };
     expect(() => cancelled(job, later)).toThrow(ProtocolError);
     try {
@@ -460,7 +460,7 @@ describe('the state table', () => {
 });
 
 describe('history', () => {
-  test('keeps the newest 20 entries, and of these ten errors (RET-15)', () => {
+  test('keeps the newest 20 entries, and of these ten errors', () => {
     let job = jobOf();
     for (let round = 1; round <= 60; round++) {
       job = claimed(job, start + round);

@@ -6,7 +6,7 @@ const held = { id: 'a', claim: 1, worker: 'w', startedAt: now - 60_000 };
 const signs = { seenAt: now - 5000, seenBefore: now - 10_000, holds: ['a'], heldBefore: ['a'] };
 
 describe('liveness', () => {
-  test('a worker that never sent a heartbeat is not dead (T:L2-CRON-005)', () => {
+  test('a worker that never sent a heartbeat is not dead', () => {
     expect(liveness(held, null, now, 0)).toBe('alive');
   });
 

@@ -19,7 +19,7 @@ test('a manual retry replaces args and adds to meta, and keeps all else byte for
   expect([...members(envelope)]).toEqual([...before]);
 });
 
-test('a failed job runs again: discarded ones from the first attempt, retryable ones at once, no others (C-07)', () => {
+test('a failed job runs again: discarded ones from the first attempt, retryable ones at once, no others', () => {
   expect(rerun(dead, start)).toMatchObject({ to: State.available, attempt: 0, runAt: start });
   const waiting = { ...dead, state: State.retryable, deadLetter: false, runAt: start + 60_000 };
   const hastened = rerun(waiting, start);

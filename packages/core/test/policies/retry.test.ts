@@ -20,7 +20,7 @@ function issuesOf(policy: unknown) {
 }
 
 describe('readRetry', () => {
-  test('returns only the given fields (RET-10)', () => {
+  test('returns only the given fields', () => {
     expect(readRetry({ max_attempts: 5, unknown: 1, jitter: null }, '$.retry')).toEqual({ policy: { maxAttempts: 5 } });
     expect(readRetry({}, '$.retry')).toEqual({ policy: {} });
   });
@@ -170,7 +170,7 @@ describe('retryText', () => {
 });
 
 describe('retryPolicy', () => {
-  test('no policy is the default one (RET-09)', () => {
+  test('no policy is the default one', () => {
     expect(retryPolicy(undefined)).toEqual(defaultRetry);
     expect(retryPolicy({ maxAttempts: 7 })).toEqual({ ...defaultRetry, maxAttempts: 7 });
   });
@@ -193,13 +193,13 @@ describe('retryDelay', () => {
     expect([1, 2, 3, 4].map((attempt) => retryDelay(policy, attempt, middle))).toEqual(delays);
   });
 
-  test('caps, also where the power overflows (RET-04)', () => {
+  test('caps, also where the power overflows', () => {
     expect(retryDelay(exact, 100, middle)).toBe(300_000);
     expect(retryDelay({ ...exact, backoffCoefficient: 1e300 }, 1_000_000, middle)).toBe(300_000);
     expect(retryDelay({ ...exact, backoffStrategy: 'polynomial', backoffCoefficient: 1e300 }, 2, middle)).toBe(300_000);
   });
 
-  test('jitter is 0.5 to 1.5 of the capped delay, and capped again (RET-05, RET-06)', () => {
+  test('jitter is 0.5 to 1.5 of the capped delay, and capped again', () => {
     expect(retryDelay(defaultRetry, 1, () => 0)).toBe(500);
     expect(retryDelay(defaultRetry, 1, () => 0.999)).toBe(1499);
     // Jitter is applied to the capped delay: 0.5 of 5 minutes, not of the raw 2^29 s.

@@ -69,7 +69,7 @@ describe('parseTimestamp', () => {
   });
 });
 
-test('readTime also accepts a duration from now (T:L2-TTL-001)', () => {
+test('readTime also accepts a duration from now', () => {
   expect(readTime('+PT5S', 1000)).toBe(6000);
   expect(readTime('+5s', 1000)).toBeNull();
   expect(readTime('+', 1000)).toBeNull();

@@ -14,7 +14,7 @@ function startOf(step: WorkflowStep) {
 }
 
 describe('a chain', () => {
-  test('goes step by step (T:L3-CHN-001)', () => {
+  test('goes step by step', () => {
     const toy = Toy.create({ type: 'chain', steps: [job('a'), job('b'), job('c')] }).settle();
     expect(inserted(toy)).toEqual(['0']);
     toy.end('0', ok(1));
@@ -31,7 +31,7 @@ describe('a chain', () => {
     ]);
   });
 
-  test('passes on the results of all earlier steps unchanged (T:L3-CHN-002, X25)', () => {
+  test('passes on the results of all earlier steps unchanged', () => {
     const toy = Toy.create({ type: 'chain', steps: [job('a'), job('b'), job('c'), job('d')] });
     toy.end('0', { ok: '{"report_id":1.50}' }).end('1', { ok: null }).end('2', { ok: '9007199254740993' }).settle();
     const envelope = toy.jobs.get(toy.node(3).job ?? '')?.envelope;
@@ -41,7 +41,7 @@ describe('a chain', () => {
     expect(toy.envelope('0').parent_results).toEqual([]);
   });
 
-  test('stops at a failure: later steps are cancelled, the workflow has failed (T:L3-CHN-003)', () => {
+  test('stops at a failure: later steps are cancelled, the workflow has failed', () => {
     const toy = Toy.create({ type: 'chain', name: 'n', steps: [job('a'), job('b.c'), job('d'), job('e')] });
     toy.end('0', ok(1)).end('1', 'fail');
     expect(inserted(toy)).toEqual(['0', '1']);
@@ -109,7 +109,7 @@ describe('a chain', () => {
 });
 
 describe('a group', () => {
-  test('starts all at once and fails only when all have ended (T:L3-GRP-001, T:L3-GRP-003, X44)', () => {
+  test('starts all at once and fails only when all have ended', () => {
     const toy = Toy.create({ type: 'group', jobs: [job('a'), job('b'), job('c')] }).settle();
     expect(inserted(toy)).toEqual(['0', '1', '2']);
     toy.end('1', 'fail').end('0', ok(1));
@@ -137,7 +137,7 @@ describe('a batch', () => {
   const callbacks = { on_complete: job('complete'), on_success: job('success'), on_failure: job('failure') };
   const batch = () => Toy.create({ type: 'batch', jobs: [job('a'), job('b')], callbacks }).settle();
 
-  test('on_complete and on_success after success (T:L3-BAT-001, T:L3-BAT-002)', () => {
+  test('on_complete and on_success after success', () => {
     const toy = batch().end('1', ok(2)).end('0', ok(1));
     expect(inserted(toy)).toEqual(['0', '1', 'on_complete', 'on_success']);
     expect(toy.envelope('on_success').parent_results).toEqual([1, 2]);
@@ -152,7 +152,7 @@ describe('a batch', () => {
     ]);
   });
 
-  test('on_complete and on_failure after a failure; completed nevertheless (T:L3-BAT-003 to 005, wf 12.3 B)', () => {
+  test('on_complete and on_failure after a failure; completed nevertheless', () => {
     const toy = batch().end('0', ok(1)).end('1', 'fail');
     expect(inserted(toy)).toEqual(['0', '1', 'on_complete', 'on_failure']);
     expect(toy.envelope('on_failure').parent_results).toEqual([1, null]);
@@ -165,7 +165,7 @@ describe('a batch', () => {
     expect(toy.rendered().error).toBeUndefined();
   });
 
-  test('fails with a callback, and says with which (wf 9.5)', () => {
+  test('fails with a callback, and says with which', () => {
     const toy = batch().end('0', 'fail').end('1', ok(1)).end('on_complete', 'fail').end('on_failure', ok(1));
     expect(toy.workflow.state).toBe('failed');
     const { errors } = JSON.parse(toy.workflow.end ?? '');

@@ -7,7 +7,7 @@ const ok = (result: unknown) => ({ ok: JSON.stringify(result) });
 const created = '2026-01-01T00:00:00.000Z';
 const states = (list: readonly { state: string }[]) => list.map(({ state }) => state);
 
-test('a chain from its creation on (wf 11.1, 11.2, T:L3-CHN-001)', () => {
+test('a chain from its creation on (11.2)', () => {
   const toy = Toy.create({ type: 'chain', name: 'n', steps: [job('a', { args: [1] }), job('b')] });
   const metadata = { created_at: created, job_count: 2, completed_count: 0, failed_count: 0, cancelled_count: 0 };
   const first = { index: 0, id: '0', type: 'a', state: 'pending', depends_on: [], args: [1], job_id: toy.node(0).job };
@@ -44,7 +44,7 @@ test('a chain from its creation on (wf 11.1, 11.2, T:L3-CHN-001)', () => {
   });
 });
 
-test('a failed chain (wf 9.6, T:L3-CHN-003)', () => {
+test('a failed chain', () => {
   const toy = Toy.create({ type: 'chain', steps: [job('a'), job('b'), job('c')] });
   toy.end('0', ok(1));
   toy.now += 2_000;
@@ -84,7 +84,7 @@ test('a failed chain (wf 9.6, T:L3-CHN-003)', () => {
 describe('a batch', () => {
   const callbacks = { on_complete: job('c'), on_success: job('s') };
 
-  test('has jobs and callbacks (T:L3-BAT-002)', () => {
+  test('has jobs and callbacks', () => {
     const toy = Toy.create({ type: 'batch', jobs: [job('a'), job('b')], callbacks }).end('0', ok(1));
     expect(toy.rendered()).toMatchObject({ type: 'batch', jobs_total: 2, jobs_completed: 1, state: 'running' });
     expect(toy.rendered().callbacks).toMatchObject({

@@ -24,7 +24,7 @@ function expectFault(request: object | string, code: ErrorCode, path: string, me
   throw new Error('nothing was thrown');
 }
 
-describe('dialects (X23)', () => {
+describe('dialects', () => {
   test('a chain: each step waits for the one before it, the root for the last', () => {
     const { workflow, nodes } = read({ type: 'chain', name: 'n', steps: [job(), job(), job()] });
     expect(workflow).toMatchObject({ name: 'n', kind: 'chain', total: 3 });

@@ -166,7 +166,7 @@ describe('faults that other SDKs have', () => {
     expect(handle.raw.created_at).toBe(handle.createdAt?.toISOString());
   });
 
-  test('methods reject and never throw synchronously (SDK-014)', async () => {
+  test('methods reject and never throw synchronously', async () => {
     // @ts-expect-error no type
     await expect(client.enqueue(undefined, [])).rejects.toBeInstanceOf(OJSValidationError);
     await expect(client.enqueue('test.job', [], { timeout: '5s', timeoutMs: 5 })).rejects.toBeInstanceOf(

@@ -181,7 +181,7 @@ describe('timeoutMiddleware', () => {
   });
 });
 
-describe('retryMiddleware (C2: it always rejected with its own misuse of next)', () => {
+describe('retryMiddleware (it always rejected with its own misuse of next)', () => {
   const quick = { baseDelay: 1, maxDelay: 2 } as const;
 
   test.each([
@@ -275,7 +275,7 @@ test('errorReportingMiddleware reports and throws on; a reporter that throws hid
   expect(await job.refresh()).toMatchObject({ error: { type: 'TypeError', message: 'bad' } });
 });
 
-describe('trace context (ojs-observability, OBS-001)', () => {
+describe('trace context (ojs-observability)', () => {
   const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 
   test('the trace context goes into meta at enqueue, unless meta has one or it is malformed', async () => {

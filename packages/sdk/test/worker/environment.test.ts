@@ -18,7 +18,7 @@ afterEach(async () => {
   await bench[Symbol.asyncDispose]();
 });
 
-test('a worker reads the environment below its code and above the defaults (SDK-007, SDK-009)', () => {
+test('a worker reads the environment below its code and above the defaults', () => {
   expect(readWorkerOptions({})).toMatchObject({
     queues: ['default'],
     concurrency: 10,

@@ -156,7 +156,7 @@ describe('a call whose answer is lost', () => {
 });
 
 describe('on the wire', () => {
-  test('kinds, nested, with callbacks; snake_case, durations in ISO 8601 (C4)', async () => {
+  test('kinds, nested, with callbacks; snake_case, durations in ISO 8601', async () => {
     const retry = { maxAttempts: 4, initialInterval: '2s', backoffCoefficient: 3 } as const;
     const step: JobRequest = { ...a, retry, priority: 2, meta: { camelCase: 1 } };
     const workflow = await client.workflow(chain('c', [batch('b', [step], { onComplete: a }), a]));

@@ -219,7 +219,7 @@ describe.each(storages)('the Go SDK, $name', ({ url }) => {
     });
   });
 
-  test('its list of extensions: names for this client, the object for everybody else and without quirks (X24, docs/internals/deviations.md)', async () => {
+  test('its list of extensions: names for this client, the object for everybody else and without quirks (docs/internals/deviations.md)', async () => {
     await using server = await serve({ storage: url() });
     using go = await Go.open(server.url);
     const { extensions } = await go.get(struct({ ...manifest, extensions: list(string) }), '/ojs/manifest');

@@ -40,7 +40,7 @@ describe.each(storages)('crons, $name', ({ url }) => {
     });
   });
 
-  test('a second POST updates and keeps what has run (CRON-26)', async () => {
+  test('a second POST updates and keeps what has run', async () => {
     await using b = await bench(url());
     await register(b);
     await tick(b);

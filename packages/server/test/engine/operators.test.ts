@@ -44,7 +44,7 @@ describe.each(storages)('two operators at once, $name', ({ url }) => {
     }
   });
 
-  test('both changes of a cron are kept: one disables it, the other gives it another time (CRON-26)', async () => {
+  test('both changes of a cron are kept: one disables it, the other gives it another time', async () => {
     await using b = await bench(url());
     for (let round = 0; round < 20; round++) {
       await b.engine.crons.register(cron, async () => {});

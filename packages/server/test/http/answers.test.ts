@@ -43,7 +43,7 @@ describe('answers', () => {
     expect([read.status, read.text]).toEqual([200, text]);
   });
 
-  test('404 of an unknown path and of an unknown job (T:L0-OPS-030)', async () => {
+  test('404 of an unknown path and of an unknown job', async () => {
     for (const path of [
       '/',
       '/ojs',

@@ -127,7 +127,7 @@ describe.each(storages)('jobs of the admin API, $name (ojs-admin-api §7, §8, �
     }
   });
 
-  test('the list narrows by queue, state, type and time, newest first, in pages (ADM-003)', async () => {
+  test('the list narrows by queue, state, type and time, newest first, in pages', async () => {
     await using server = await open();
     const { push, list, ids } = server;
     const a = await push('email.send');
@@ -177,7 +177,7 @@ describe.each(storages)('jobs of the admin API, $name (ojs-admin-api §7, §8, �
     expect((await list('state=completed&sort=created_at&order=desc')).warnings).toMatchObject([{ path: 'query.sort' }]);
   });
 
-  test('lists are sorted by creation, start and priority, also where the server filters (ADM-7.1)', async () => {
+  test('lists are sorted by creation, start and priority, also where the server filters', async () => {
     await using server = await open();
     const { list, bury, push, bench } = server;
     const ids = async (query: string, path = '/admin/jobs') => {
@@ -211,7 +211,7 @@ describe.each(storages)('jobs of the admin API, $name (ojs-admin-api §7, §8, �
     expect(await ids('sort=created_at&order=desc', '/admin/dead-letter')).toEqual([second, first]);
   });
 
-  test('a job is at the top level, with its policy, errors and times (ADM-004)', async () => {
+  test('a job is at the top level, with its policy, errors and times', async () => {
     await using server = await open();
     const { url, bury, push } = server;
     const id = await bury('q');
@@ -272,7 +272,7 @@ describe.each(storages)('jobs of the admin API, $name (ojs-admin-api §7, §8, �
     expect(await post(newId(), 'retry')).toMatchObject({ status: 404 });
   });
 
-  test('bulk operations need confirm, and answer with sums (ADM-007, ADM-R005)', async () => {
+  test('bulk operations need confirm, and answer with sums', async () => {
     await using server = await open();
     const { bulk, bury, push, bench } = server;
     const dead = [await bury('q'), await bury('q')];

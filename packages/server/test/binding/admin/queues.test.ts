@@ -26,7 +26,7 @@ describe.each(storages)('queues of the admin API, $name (ojs-admin-api §6)', (s
     return { url, bench, push, run, purge, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
   }
 
-  test('the list has counts and load of each queue, in pages (ADM-001)', async () => {
+  test('the list has counts and load of each queue, in pages', async () => {
     await using server = await open();
     const { url, bench, push, run } = server;
     await push('a');
@@ -129,7 +129,7 @@ describe.each(storages)('queues of the admin API, $name (ojs-admin-api §6)', (s
     expectRefusal(await send(server.url, { path: '/ojs/v1/admin/queues/none' }), 404, 'not_found');
   });
 
-  test('pause and resume are flat and need no body (ADM-002, EXT-ADM-003)', async () => {
+  test('pause and resume are flat and need no body', async () => {
     await using server = await open();
     const post = async (what: string) => {
       const { status, text } = await send(server.url, { method: 'POST', path: `/ojs/v1/admin/queues/email/${what}` });
@@ -142,7 +142,7 @@ describe.each(storages)('queues of the admin API, $name (ojs-admin-api §6)', (s
     expect(await server.run('email', 0)).not.toBe('');
   });
 
-  test('a purge deletes by state and age, and nothing without confirm (ADM-R001, EXT-ADM-006)', async () => {
+  test('a purge deletes by state and age, and nothing without confirm', async () => {
     await using server = await open();
     const { url, bench, push, run, purge } = server;
     const [old, young, waiting] = [await push('q'), await push('q'), await push('q')];

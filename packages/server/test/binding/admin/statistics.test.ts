@@ -28,7 +28,7 @@ describe.each(storages)('statistics of the admin API, $name (ojs-admin-api §10)
     return { url, bench, work, history, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
   }
 
-  test('sums over all queues, and the workers (ADM-005)', async () => {
+  test('sums over all queues, and the workers', async () => {
     await using server = await open();
     const { url, bench, work } = server;
     await work('a');
@@ -66,7 +66,7 @@ describe.each(storages)('statistics of the admin API, $name (ojs-admin-api §10)
     });
   });
 
-  test('the history adds minutes up by period and queue, with the empty ones (ADM-R002)', async () => {
+  test('the history adds minutes up by period and queue, with the empty ones', async () => {
     await using server = await open();
     const { bench, work, history } = server;
     await work('a');

@@ -73,7 +73,7 @@ const stateOf = async (url: string, id: string) =>
   (await call<{ state?: string }>(url, `/jobs/${id}`)).body.state ?? 'gone';
 
 describe.each(storages)('bulk enqueue, $name (ojs-bulk-operations)', (storage) => {
-  test('each item has its outcome, in order; 201, 207 and 422 (BLK-001, 002, 004, §5)', async () => {
+  test('each item has its outcome, in order; 201, 207 and 422 (§5)', async () => {
     await using server = await serveClocked(storage.url());
     const { url } = server;
     const good = await bulk(url, { jobs: [job({ args: [1] }), job({ options: { queue: 'x', priority: 3 } })] });
@@ -154,7 +154,7 @@ describe.each(storages)('bulk enqueue, $name (ojs-bulk-operations)', (storage) =
     expect(await depth(url)).toBe(2);
   });
 
-  test('atomic: all of them or none, with the errors (§5.3, BLK-R001)', async () => {
+  test('atomic: all of them or none, with the errors (§5.3)', async () => {
     await using server = await serveClocked(storage.url());
     const { url } = server;
     expect(await bulk(url, { atomicity: 'atomic', jobs: [job(), job()] })).toMatchObject({
@@ -194,7 +194,7 @@ describe.each(storages)('bulk enqueue, $name (ojs-bulk-operations)', (storage) =
     });
   });
 
-  test('10,000 jobs pass in order, 10,001 are 413 with the bound (BLK-003, 005, R006, §9.1)', async () => {
+  test('10,000 jobs pass in order, 10,001 are 413 with the bound (§9.1)', async () => {
     await using server = await serveClocked(storage.url());
     const { url } = server;
     const jobs = Array.from({ length: 10_001 }, (_, index) => job({ args: [index] }));
@@ -476,7 +476,7 @@ describe.each(storages)('bulk cancel, retry and delete, $name', (storage) => {
     expect(await stateOf(url, ids.a ?? '')).toBe('gone');
   });
 
-  test('a filter never cancels an active job; naming it does (§6.1, X5)', async () => {
+  test('a filter never cancels an active job; naming it does (§6.1)', async () => {
     await using server = await serveClocked(storage.url());
     const { url } = server;
     const id = await jobIn(server, 'active');

@@ -29,7 +29,7 @@ const path = (id: string) => `/jobs/${id}/checkpoint`;
 const save = (url: string, id: string, body: object, method = 'POST') => call(url, path(id), body, { method });
 
 describe.each(storages)('checkpoints, $name (ojs-durable-execution)', (storage) => {
-  test('the latest is saved, read and deleted; sequences rise and start again after a deletion (DUR-001, 002, 003, 008)', async () => {
+  test('the latest is saved, read and deleted; sequences rise and start again after a deletion', async () => {
     await using server = await serveClocked(storage.url());
     const { url } = server;
     const { id } = await started(server);
@@ -80,7 +80,7 @@ describe.each(storages)('checkpoints, $name (ojs-durable-execution)', (storage) 
     expect((await save(server.url, id, { state: 1, x_save: 0 })).status).toBe(400);
   });
 
-  test('the state is any JSON, byte for byte, of at most 1 MiB (DUR-006)', async () => {
+  test('the state is any JSON, byte for byte, of at most 1 MiB', async () => {
     await using server = await serveClocked(storage.url());
     const { url } = server;
     const { id } = await started(server);
@@ -107,7 +107,7 @@ describe.each(storages)('checkpoints, $name (ojs-durable-execution)', (storage) 
     expect((await call(url, path(id))).body.sequence).toBe(7);
   });
 
-  test('only of an active job, and only its worker’s own where the caller says who it is (DUR-007, §4.2)', async () => {
+  test('only of an active job, and only its worker’s own where the caller says who it is (§4.2)', async () => {
     await using server = await serveClocked(storage.url());
     const { url } = server;
     const waiting = await call<{ id: string }>(url, '/jobs', { type: 'a.b', args: [], options: { queue: 'other' } });
@@ -152,7 +152,7 @@ describe.each(storages)('checkpoints, $name (ojs-durable-execution)', (storage) 
     expect(await get(id)).toMatchObject({ claim: 1, leaseUntil: clock.now() + 1_000 });
   });
 
-  test('the next attempt gets it, whether the last one failed or was lost; the first gets none (DUR-004, DUR-R001)', async () => {
+  test('the next attempt gets it, whether the last one failed or was lost; the first gets none', async () => {
     await using server = await serveClocked(storage.url());
     const { url, bench } = server;
     const first = await started(server, { visibility_timeout_ms: 10_000, retry: { max_attempts: 5 } });
@@ -178,7 +178,7 @@ describe.each(storages)('checkpoints, $name (ojs-durable-execution)', (storage) 
     });
   });
 
-  test('it is deleted with the end of the job, but kept in the dead letter and for a retry from there (DUR-005, §6.3, C-10)', async () => {
+  test('it is deleted with the end of the job, but kept in the dead letter and for a retry from there (§6.3)', async () => {
     await using server = await serveClocked(storage.url());
     const { url, bench } = server;
     const ends = {
@@ -211,7 +211,7 @@ describe.each(storages)('checkpoints, $name (ojs-durable-execution)', (storage) 
     expect(await fetchOne(url)).not.toHaveProperty('checkpoint');
   });
 
-  test('every save writes job.checkpointed (DUR-R003)', async () => {
+  test('every save writes job.checkpointed', async () => {
     await using server = await serveClocked(storage.url());
     const { id } = await started(server);
     for (const state of [1, 2]) await save(server.url, id, { state });

@@ -48,7 +48,7 @@ async function list({ url }: ClockedServer, query = ''): Promise<Listed> {
 const idsOf = ({ jobs }: Listed) => jobs.map(({ id }) => id);
 
 describe.each(storages)('dead letter, $name (ojs-dead-letter)', (storage) => {
-  test('a list narrows by queue, type, error, time and args, newest first (§9.1, DLQ-006, DLQ-R005)', async () => {
+  test('a list narrows by queue, type, error, time and args, newest first (§9.1)', async () => {
     await using server = await serveClocked(storage.url());
     const a = await bury(server, {
       queue: 'billing',
@@ -125,7 +125,7 @@ describe.each(storages)('dead letter, $name (ojs-dead-letter)', (storage) => {
       expectRefusal(await send(server.url, { path: `/ojs/v1/dead-letter/${other}` }), 404, 'not_found');
   });
 
-  test('a retry with other args and more meta (§6.3, DLQ-R002)', async () => {
+  test('a retry with other args and more meta (§6.3)', async () => {
     await using server = await serveClocked(storage.url());
     const { url } = server;
     const id = await bury(server, { args: [1], meta: { a: 1, b: 2 } });
@@ -214,7 +214,7 @@ describe.each(storages)('dead letter, $name (ojs-dead-letter)', (storage) => {
     expect((await call(url, '/workers/nack', nack)).body).toMatchObject({ state: 'retryable', max_attempts: 4 });
   });
 
-  test('many that fit are retried, with confirm (§6.2, DLQ-R001)', async () => {
+  test('many that fit are retried, with confirm (§6.2)', async () => {
     await using server = await serveClocked(storage.url());
     const { url } = server;
     const a = await bury(server, { queue: 'billing', error: 'DatabaseError' });
@@ -268,7 +268,7 @@ describe.each(storages)('dead letter, $name (ojs-dead-letter)', (storage) => {
     expect(await server.bench.get(b)).toMatchObject({ attempt: 0 });
   });
 
-  test.each(['body', 'query', 'post'] as const)('a purge by age and filter, from a %s (D6)', async (way) => {
+  test.each(['body', 'query', 'post'] as const)('a purge by age and filter, from a %s', async (way) => {
     await using server = await serveClocked(storage.url());
     const { url, bench } = server;
     const old = await bury(server, { queue: 'x' });

@@ -40,7 +40,7 @@ async function started(
 }
 
 describe.each(storages)('progress, $name (ojs-progress)', (storage) => {
-  test('a report is returned, within 0 and 1, with its message and data (T:EXT-PRG-001, 002, 003; PRG-001, 002, 004)', async () => {
+  test('a report is returned, within 0 and 1, with its message and data', async () => {
     await using server = await serveClocked(storage.url());
     const { url } = server;
     const { id } = await started(server);
@@ -69,7 +69,7 @@ describe.each(storages)('progress, $name (ojs-progress)', (storage) => {
     });
   });
 
-  test('the number never falls within an attempt, message and data are accepted (PRG-003)', async () => {
+  test('the number never falls within an attempt, message and data are accepted', async () => {
     await using server = await serveClocked(storage.url());
     const { id } = await started(server);
     await put(server.url, id, { progress: 0.5, message: 'a' });
@@ -118,7 +118,7 @@ describe.each(storages)('progress, $name (ojs-progress)', (storage) => {
     expect(text).toContain('"message":"\\u00e9","data":{"b":1.0e3,"a":123456789012345678901234567890}');
   });
 
-  test('a report is a heartbeat: neither the reservation nor the job runs out while it reports (PRG-008)', async () => {
+  test('a report is a heartbeat: neither the reservation nor the job runs out while it reports', async () => {
     await using server = await serveClocked(storage.url());
     const { clock, engine, get: read } = server.bench;
     const { id } = await started(server, { options: { visibility_timeout_ms: 10_000 } });
@@ -133,7 +133,7 @@ describe.each(storages)('progress, $name (ojs-progress)', (storage) => {
     expect(await get(server.url, id)).toMatchObject({ body: { state: 'available', progress: 0.3 } });
   });
 
-  test('reports of a job that is not active, or of an execution that is over, are ignored with 200 (PRG-007)', async () => {
+  test('reports of a job that is not active, or of an execution that is over, are ignored with 200', async () => {
     await using server = await serveClocked(storage.url());
     const { url, bench } = server;
     const { id, x_lease } = await started(server, { options: { visibility_timeout_ms: 10_000 } });
@@ -168,7 +168,7 @@ describe.each(storages)('progress, $name (ojs-progress)', (storage) => {
     expectRefusal(await send(url, { path: '/ojs/v1/jobs/nobody/progress' }), 404, 'not_found');
   });
 
-  test('a failure keeps it, a completion sets a reported one to 1, a new attempt starts without (PRG-005, 006, §5.3)', async () => {
+  test('a failure keeps it, a completion sets a reported one to 1, a new attempt starts without (§5.3)', async () => {
     await using server = await serveClocked(storage.url());
     const { url, bench } = server;
     const { id } = await started(server);

@@ -145,7 +145,7 @@ describe.each(storages)('results, $name (ojs-results)', (storage) => {
     expect(server.bench.engine.subscriptions.followers).toBe(0);
   });
 
-  test('result_ttl: 410 afterwards, not stored with 0, unlimited with -1; in options or at the top (§7.1, D3)', async () => {
+  test('result_ttl: 410 afterwards, not stored with 0, unlimited with -1; in options or at the top (§7.1)', async () => {
     await using server = await serveClocked(storage.url());
     const { url, bench } = server;
     const short = await started(server, { options: { result_ttl: 60 } });

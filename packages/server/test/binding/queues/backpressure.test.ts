@@ -32,7 +32,7 @@ describe.each(storages)('backpressure on $name', (storage) => {
   const rejections = async (queue: string) =>
     (await call<Events>(server.url, `/events?types=backpressure.rejected&queues=${queue}`)).body.events;
 
-  test('a full queue answers 429 QUEUE_FULL with its depth and bound (T:EXT-BP-001, BP-001, BP-002, BP-005)', async () => {
+  test('a full queue answers 429 QUEUE_FULL with its depth and bound', async () => {
     const queue = await bounded(2, { strategy: 'reject' });
     expect([(await push(queue)).status, (await push(queue)).status]).toEqual([201, 201]);
     const refused = await push(queue);
@@ -105,7 +105,7 @@ describe.each(storages)('backpressure on $name', (storage) => {
     expect(statuses.filter((status) => status === 429)).toHaveLength(35);
   });
 
-  test('backpressure.rejected is written at most once a second (BP-004)', async () => {
+  test('backpressure.rejected is written at most once a second', async () => {
     const queue = await bounded(1);
     await push(queue);
     expect(await rejections(queue)).toEqual([]);
@@ -118,7 +118,7 @@ describe.each(storages)('backpressure on $name', (storage) => {
     expect(events[0]?.data).toEqual({ queue, depth: 1, bound: 1, job_type: 'a.b', strategy: 'reject' });
   });
 
-  test('the answer to an enqueue above the threshold reports the pressure (BP-R004)', async () => {
+  test('the answer to an enqueue above the threshold reports the pressure', async () => {
     const queue = await bounded(5, { warning_threshold: 0.6 });
     const headers = async () => {
       const {
@@ -180,7 +180,7 @@ describe.each(storages)('paused queues on $name', (storage) => {
   const pause = (server: RunningServer, what = 'pause') => call(server.url, `/queues/q/${what}`, {});
   const push = (server: RunningServer) => call(server.url, '/jobs', { type: 'a.b', args: [], options: { queue: 'q' } });
 
-  test('accept jobs by default (X19, T:L4-PAUSE-001)', async () => {
+  test('accept jobs by default', async () => {
     await using server = await serve({ storage: storage.url() });
     await pause(server);
     expect((await push(server)).status).toBe(201);

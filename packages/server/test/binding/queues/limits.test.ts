@@ -87,7 +87,7 @@ describe.each(storages)('limits on $name', (storage) => {
   });
 
   describe('executions', () => {
-    test('of one key never run more at once than its concurrency, in one fetch or in many (T:EXT-RL-001, RL-001)', async () => {
+    test('of one key never run more at once than its concurrency, in one fetch or in many', async () => {
       const queue = newQueue();
       const limit = { key: newKey(), concurrency: 2 };
       for (let index = 0; index < 5; index++) await push(queue, limit);
@@ -130,7 +130,7 @@ describe.each(storages)('limits on $name', (storage) => {
       expect(held.length > 0 ? held : await fetch(queue, 1, 60_000)).toEqual([second]);
     });
 
-    test('keys count apart from each other (T:EXT-RL-002, RL-002), and over queues together', async () => {
+    test('keys count apart from each other, and over queues together', async () => {
       const [one, other, shared] = [newQueue(), newQueue(), newKey()];
       await push(one, { key: newKey(), concurrency: 1 });
       await push(one, { key: newKey(), concurrency: 1 });
@@ -140,7 +140,7 @@ describe.each(storages)('limits on $name', (storage) => {
       expect(await fetch([one, other], 10)).toEqual([first]);
     });
 
-    test('held back by a limit stay available and block nobody: later jobs and other queues are served (RL-003, RL-004)', async () => {
+    test('held back by a limit stay available and block nobody: later jobs and other queues are served', async () => {
       const [queue, next] = [newQueue(), newQueue()];
       const limit = { key: newKey(), concurrency: 1 };
       const held = await push(queue, limit, { priority: 5 });
@@ -192,7 +192,7 @@ describe.each(storages)('limits on $name', (storage) => {
       expect(await fetch(queue, 10)).toHaveLength(1);
     });
 
-    test('{max_per_second: 1}: the first fetch gets a job, the second none, a later one the next (T:L4-RL-001)', async () => {
+    test('{max_per_second: 1}: the first fetch gets a job, the second none, a later one the next', async () => {
       const queue = newQueue();
       const ids = [await push(queue, { max_per_second: 1 }), await push(queue, { max_per_second: 1 })];
       const began = performance.now();
@@ -226,7 +226,7 @@ describe.each(storages)('limits on $name', (storage) => {
       expect(performance.now() - began).toBeGreaterThanOrEqual(190);
     });
 
-    test('the form {key, rate, period} is accepted (T:EXT-RL-004, C-14)', async () => {
+    test('the form {key, rate, period} is accepted', async () => {
       const queue = newQueue();
       const limit = { key: newKey(), rate: 1, period: 'minute' };
       const [first] = [await push(queue, limit), await push(queue, limit)];
@@ -236,7 +236,7 @@ describe.each(storages)('limits on $name', (storage) => {
   });
 
   describe('GET /rate-limits', () => {
-    test('shows a key in the shape of ojs-rate-limiting §10.1 (T:EXT-RL-005, RL-005)', async () => {
+    test('shows a key in the shape of ojs-rate-limiting §10.1', async () => {
       const queue = newQueue();
       const key = newKey();
       const limit = {
@@ -298,7 +298,7 @@ describe.each(storages)('limits on $name', (storage) => {
   });
 
   describe('an override', () => {
-    test('wins over the numbers of jobs, until it is removed (RL-R004)', async () => {
+    test('wins over the numbers of jobs, until it is removed', async () => {
       const queue = newQueue();
       const key = newKey();
       for (let index = 0; index < 3; index++) await push(queue, { key, concurrency: 1 });
@@ -375,7 +375,7 @@ describe.each(storages)('limits on $name', (storage) => {
     });
   });
 
-  test('PUT /admin/queues/:name/rate-limit is the queue’s configuration by another name (ojs-rate-limiting §7.2, RL-R005)', async () => {
+  test('PUT /admin/queues/:name/rate-limit is the queue’s configuration by another name (ojs-rate-limiting §7.2)', async () => {
     const queue = newQueue();
     const limit = (body: object) => call(server.url, `/admin/queues/${queue}/rate-limit`, body, { method: 'PUT' });
     expect(await limit({ concurrency: 20, rate: { limit: 1000, period: 'PT1H' } })).toMatchObject({

@@ -39,7 +39,7 @@ describe.each(storages)('workers and operators, $name (ojs-admin-api §9)', (sto
     expectRefusal(await send(url, { path: '/ojs/v1/admin/workers/nobody' }), 404, 'not_found');
   });
 
-  test('quiet, resume and stop come with the next heartbeat (ADM-R003)', async () => {
+  test('quiet, resume and stop come with the next heartbeat', async () => {
     await using server = await open();
     const { url, beat, post } = server;
     await beat('w1');

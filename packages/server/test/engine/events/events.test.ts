@@ -183,7 +183,7 @@ describe.each(storages)('events, $name', ({ url }) => {
     });
   });
 
-  test('every kind of a job has the members of ojs-events §4.1, and job, state and trace (§8.3, X27)', async () => {
+  test('every kind of a job has the members of ojs-events §4.1, and job, state and trace (§8.3)', async () => {
     await using b = await bench(url());
     const retry = { maxAttempts: 2, jitter: false, initialIntervalMs: 1_000 };
     const at = (ms: number) => new Date(b.clock.now() + ms).toISOString();

@@ -95,7 +95,7 @@ describe.each(storages)('settlement, $name', ({ url }) => {
     expect(await b.engine.settle(fail(old))).toMatchObject({ kind: 'conflict' });
   });
 
-  test('without a lease the worker owns it, and without a name the state decides (X29)', async () => {
+  test('without a lease the worker owns it, and without a name the state decides', async () => {
     await using b = await bench(url());
     const job = await b.start('w1');
     for (const settlement of [ack(job), fail(job), requeue(job)]) {
@@ -157,7 +157,7 @@ describe.each(storages)('lifecycle, $name', ({ url }) => {
   const conflict = (current: string) =>
     expect.objectContaining({ code: 'conflict', details: expect.objectContaining({ current_state: current }) });
 
-  test('cancel from every state that allows it; again by key, not without one (X5)', async () => {
+  test('cancel from every state that allows it; again by key, not without one', async () => {
     await using b = await bench(url());
     const ids = [
       await b.push(),

@@ -37,7 +37,7 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
     expect((await b.fetch({ count: 9 })).map((job) => job.id)).toEqual([first, second]);
   });
 
-  test('a job whose lease ended is available at once while attempts are left, then discarded (X13, T:L1-VIS-001)', async () => {
+  test('a job whose lease ended is available at once while attempts are left, then discarded', async () => {
     await using b = await bench(url());
     const job = await b.start(null, { visibilityMs: 3_000, retry: { maxAttempts: 2 } });
     b.clock.advance(2_999);
@@ -151,7 +151,7 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
     expect((await b.get(job.id)).state).toBe(State.active);
   });
 
-  test('a worker that never sent a heartbeat is not dead (X10, T:L2-CRON-005)', async () => {
+  test('a worker that never sent a heartbeat is not dead', async () => {
     await using b = await bench(url());
     const job = await b.start('w1');
     b.clock.advance(1_799_999);

@@ -94,7 +94,7 @@ describe.each(storages)('workflows, $name', ({ url }) => {
     });
   });
 
-  test('group: all at once, failed only when all have ended (X44)', async () => {
+  test('group: all at once, failed only when all have ended', async () => {
     await using b = await bench(url());
     const id = await create(b, { type: 'group', jobs: [step('a.one'), step('a.two')] });
     const [first, second] = await b.fetch({ count: 2 });
@@ -110,7 +110,7 @@ describe.each(storages)('workflows, $name', ({ url }) => {
     });
   });
 
-  test('batch: callbacks as the outcome asks for them, completed although a job failed (wf 8.3)', async () => {
+  test('batch: callbacks as the outcome asks for them, completed although a job failed', async () => {
     await using b = await bench(url());
     const callbacks = {
       on_complete: step('cb.complete'),

@@ -53,7 +53,7 @@ async function started(url: string): Promise<string> {
 const put = (url: string, id: string, body: object) => call(url, `/jobs/${id}/progress`, body, { method: 'PUT' });
 
 describe.each(storages)('streams of one job, $name', (storage) => {
-  test('the current progress, the following reports, the end, then nothing (ojs-progress §7.2, PRG-R003)', async () => {
+  test('the current progress, the following reports, the end, then nothing (ojs-progress §7.2)', async () => {
     await using server = await serveClocked(storage.url());
     const { url, bench } = server;
     const id = await started(url);
