@@ -68,8 +68,11 @@ export async function jobsReply(
   list: JobList,
   member: 'jobs' | 'items' = 'jobs',
 ): Promise<Reply> {
-  await waitForRoom(engine);
-  return pieced(engine, jobPieces(engine, request, list, member));
+  const reply = async () => {
+    await waitForRoom(engine);
+    return pieced(engine, jobPieces(engine, request, list, member));
+  };
+  return list.plan === null ? reply() : engine.searches.open(callerName(request), reply);
 }
 
 async function* jobPieces(
@@ -84,11 +87,10 @@ async function* jobPieces(
   const piece = Math.min(pieceBytes, memory.answer);
   let end = Number.POSITIVE_INFINITY;
   const isOver = () => performance.now() >= end;
-  // The searches of one caller take turns, so that many at once delay the others no more than one does.
   const caller = callerName(request);
   const read = (at: SelectAt) => {
     if (plan === null) return select(storage, filter, at);
-    return searches.run(caller, () => {
+    return searches.turn(caller, () => {
       end = Math.min(end, performance.now() + longestSearch);
       return select(storage, filter, at);
     });

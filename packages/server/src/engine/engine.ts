@@ -40,9 +40,9 @@ import { Explainer } from './jobs/explain.ts';
 import { Fetches, type FetchRequest } from './jobs/fetch.ts';
 import { OutboxImport } from './jobs/outbox-import.ts';
 import { Reports } from './jobs/reports.ts';
+import { Searches } from './jobs/searches.ts';
 import { type Ack, type Outcome, type Settlement, Settlements } from './jobs/settlement.ts';
 import { Suspects } from './jobs/suspects.ts';
-import { KeyedMutex } from './keyed-mutex.ts';
 import { Maintenance } from './maintenance.ts';
 import { type MemoryLimits, memoryLimits } from './memory-limits.ts';
 import {
@@ -117,8 +117,7 @@ export class Engine implements AsyncDisposable {
   readonly queues: AllQueues;
   readonly maxQueues: number;
   readonly queueBound: QueueBound;
-  /** Searches of one caller are carried out one after the other. */
-  readonly searches = new KeyedMutex();
+  readonly searches = new Searches();
   readonly limitOverrides: LimitOverrides;
   readonly statistics: Statistics;
   /** Running totals by queue and type, which survive pruning. */

@@ -10,7 +10,7 @@ import {
   select,
 } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
-import type { BindingRequest } from '../handler.ts';
+import { type BindingRequest, callerName } from '../handler.ts';
 import { held, longestSearch, mostScanned, turn, waitForRoom } from '../pieces.ts';
 import { ok, type Reply } from '../reply.ts';
 
@@ -23,7 +23,8 @@ const maxLimit = 10_000;
  * GET /admin/jobs/groups?by&q&…: how many jobs have each value of a field, the most first. One call reads as many jobs
  * as a search does; the next one goes on behind its cursor, with counts of its own.
  */
-export async function groupJobs(engine: Engine, { query, access }: BindingRequest): Promise<Reply> {
+export async function groupJobs(engine: Engine, request: BindingRequest): Promise<Reply> {
+  const { query, access } = request;
   const now = engine.clock.now();
   const list = readJobList({ ...query, limit: undefined }, now);
   const queue = query.queue ?? list.filter.queue;
@@ -33,8 +34,11 @@ export async function groupJobs(engine: Engine, { query, access }: BindingReques
   fields.done();
   const groups = new JobGroups(parsePlace(by), now);
   const { limit, cursor } = readPage(query, 100, maxLimit);
-  await waitForRoom(engine);
-  const { scanned, next } = await scan(engine, list, cursor, groups);
+  const caller = callerName(request);
+  const { scanned, next } = await engine.searches.open(caller, async () => {
+    await waitForRoom(engine);
+    return engine.searches.turn(caller, () => scan(engine, list, cursor, groups));
+  });
   const { groups: largest, others } = groups.largest(limit);
   const { plan } = list;
   const end = JSON.stringify({

@@ -236,7 +236,31 @@ test('the searches of one caller take turns, however many come at once', async (
     running -= 1;
     return list(query);
   };
-  const found = await Promise.all(Array.from({ length: 30 }, () => search(server, 'args[0]:1')));
+  const found = await Promise.all(Array.from({ length: 20 }, () => search(server, 'args[0]:1')));
   expect(found.every(({ jobs }) => jobs.length === 3)).toBe(true);
   expect(most).toBe(1);
+});
+
+test('a caller may have 20 searches without an answer; further ones are refused', async () => {
+  await using server = await serveClocked('memory:');
+  const { jobs } = server.bench.engine.storage;
+  const list = jobs.list.bind(jobs);
+  const gate = Promise.withResolvers<void>();
+  jobs.list = async (query) => gate.promise.then(() => list(query));
+  const paths = ['/jobs?q=args[0]:1', '/admin/jobs/groups?by=type&q=args[0]:1'];
+  const statuses: number[] = [];
+  const asked = Array.from({ length: 30 }, async (_, at) => {
+    const answer = await call<{ readonly error?: object }>(server.url, paths[at % 2] ?? '');
+    statuses.push(answer.status);
+    return answer;
+  });
+  await expect.poll(() => statuses).toEqual(Array(10).fill(429));
+  gate.resolve();
+  const answers = await Promise.all(asked);
+  expect(answers.filter(({ status }) => status === 200)).toHaveLength(20);
+  expect(answers.find(({ status }) => status === 429)?.body.error).toMatchObject({
+    code: 'rate_limited',
+    details: { limit: 20, retry_after: 1 },
+  });
+  expect((await call(server.url, '/jobs?q=args[0]:1')).status).toBe(200);
 });
