@@ -1,4 +1,5 @@
 import {
+  cronDestination,
   cronNameOf,
   cronReply,
   cronRuns,
@@ -57,6 +58,8 @@ async function registerCron(engine: Engine, { body, access }: BindingRequest): P
 function checkOf(engine: Engine, access: QueueAccess | undefined): (enqueue: Json) => Promise<void> {
   return async (enqueue) => {
     access?.template(enqueue);
+    const destination = cronDestination(JSON.stringify({ enqueue }), engine.clock.now());
+    if (destination !== null) await engine.queueBound.admit([destination.queue]);
     await checkRequest(engine, enqueue);
   };
 }

@@ -13,6 +13,7 @@ import {
 import type { Beaten, Claim, Claimed, Inserted, InsertOptions, Moved, Storage } from '../storage/storage.ts';
 import { coalesce } from './coalesce.ts';
 import type { InFlight } from './in-flight.ts';
+import type { QueueBound } from './queues/queue-bound.ts';
 import type { Tracing } from './telemetry/tracing.ts';
 import { type Beat, beat } from './workers/open-fetches.ts';
 import { workflowReader } from './workflows/workflow-reader.ts';
@@ -52,10 +53,22 @@ export interface BatchParts {
   readonly advance: (ready: readonly NodeRef[]) => Promise<void>;
   /** Imports what users' transactions have committed for a job. */
   readonly find: (id: JobId) => Promise<void>;
+  /** Refuses queues that would be too many; waits only for those that are new to this server. */
+  readonly admit: QueueBound['admit'];
   readonly tracing: Tracing;
 }
 
-export function batches({ storage, clock, insert, answers, maxBytes, advance, find, tracing }: BatchParts): Batches {
+export function batches({
+  storage,
+  clock,
+  insert,
+  answers,
+  maxBytes,
+  advance,
+  find,
+  admit,
+  tracing,
+}: BatchParts): Batches {
   const { parallel, maxBatch: max } = storage.traits;
   const options = { parallel, max, split: true, tracing };
   const grouped = coalesce(
@@ -149,13 +162,21 @@ export function batches({ storage, clock, insert, answers, maxBytes, advance, fi
   );
   return {
     workflows: workflowReader(storage, maxBytes),
-    insert: insertOne,
-    async insertAll(groups) {
+    async insert(group) {
+      await admit(queuesOf(group));
+      return insertOne(group);
+    },
+    async insertAll(all) {
+      const refused = new Map<number, PromiseRejectedResult>();
+      for (const [index, group] of all.entries())
+        await admit(queuesOf(group))?.catch((reason: unknown) => refused.set(index, { status: 'rejected', reason }));
+      const groups = refused.size === 0 ? all : all.filter((_, index) => !refused.has(index));
       const inserted: PromiseSettledResult<readonly Inserted[]>[] = [];
       // One after the other: parts at once would be committed in any order.
       if (tracing.isOn) tracing.about(groups.flat());
       for (let at = 0; at < groups.length; at += max) inserted.push(...(await insertPart(groups.slice(at, at + max))));
-      return inserted;
+      const answers = inserted.values();
+      return refused.size === 0 ? inserted : all.flatMap((_, at) => refused.get(at) ?? [...answers.take(1)]);
     },
     async claim(claim) {
       for (;;) {
@@ -183,6 +204,10 @@ export function batches({ storage, clock, insert, answers, maxBytes, advance, fi
     read,
     beat: coalesce((beats: readonly Beat[]) => beat(storage, beats, clock), options),
   };
+}
+
+function queuesOf(group: readonly NewJob[]): readonly string[] {
+  return group.map(({ queue }) => queue);
 }
 
 function hasReady(moved: Moved): moved is Extract<Moved, { readonly kind: 'moved' }> {

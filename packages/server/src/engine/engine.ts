@@ -183,13 +183,14 @@ export class Engine implements AsyncDisposable {
     this.maxQueues = options.maxQueues ?? defaultMaxQueues;
     const queueBound = new QueueBound(storage, clock, this.queues, this.maxQueues);
     this.queueBound = queueBound;
+    const admit: QueueBound['admit'] = (queues) => queueBound.admit(queues);
     this.queueSettings = new QueueSettings(storage, clock, log, () => this.queues.forget());
     this.statistics = new Statistics(storage, clock);
     this.totals = new Totals(storage, clock);
     const limitOverrides = new LimitOverrides(storage, clock);
     this.limitOverrides = limitOverrides;
     this.memory = options.memory ?? memoryLimits(1_073_741_824);
-    const workflows = new Workflows(storage, clock, this.memory, tracing);
+    const workflows = new Workflows(storage, clock, { ...this.memory, admit }, tracing);
     const advance = (ready: readonly NodeRef[]) => workflows.advance(ready);
     this.workflows = workflows;
     this.pausedQueues = options.pausedQueues ?? 'accept';
@@ -205,11 +206,13 @@ export class Engine implements AsyncDisposable {
       maxBytes: this.memory.answer,
       advance,
       find: async (id) => this.outboxImport?.find(id),
+      admit,
       tracing,
     });
     const { inbox } = storage;
     this.outboxImport =
-      inbox && new OutboxImport({ inbox, batches: this.#batches, clock, schemas: this.schemas, log, insert, advance });
+      inbox &&
+      new OutboxImport({ inbox, batches: this.#batches, clock, schemas: this.schemas, log, insert, advance, admit });
     const { outboxImport } = this;
     const maintenance = new Maintenance(storage, clock, () => {
       this.#fetches.wake(null);

@@ -49,13 +49,8 @@ function checkOf(
     access?.sent([read]);
     const unknown = warningsOf(read.unknown.slice(0, left), strict);
     left -= unknown.length;
-    const admitted = engine.queueBound.admit([read.job.queue]);
-    if (admitted !== undefined) return admitted.then(() => rest(read, unknown));
-    return rest(read, unknown);
-  };
-  function rest(read: ReadEnvelope, unknown: Warnings): Warnings | Promise<Warnings> {
     return hasSchemas ? checkEnvelopes(engine, [read]).then((found) => [...unknown, ...found]) : unknown;
-  }
+  };
 }
 
 async function answer(

@@ -75,7 +75,6 @@ async function pushOne(
   unknown: NonNullable<Reply['warnings']> = [],
 ): Promise<Reply> {
   access?.sent([read]);
-  await engine.queueBound.admit([read.job.queue]);
   const warned = warnings([...unknown, ...(await checkEnvelopes(engine, [read]))]);
   const [item] = await push(engine, [read], ids);
   if (item === undefined) throw new Error('A push of one job was answered without one.');
@@ -92,7 +91,6 @@ export async function enqueueBatch(engine: Engine, request: BindingRequest): Pro
   const read = readEnvelopes(requireBody(body), clock.now(), () => ids.next(), latestOf(clock), value);
   access?.sent(read);
   checkDistinct(read);
-  await engine.queueBound.admit(read.map(({ job }) => job.queue));
   const unknown = warningsOf(
     read.flatMap((envelope) => envelope.unknown),
     strict,

@@ -201,8 +201,10 @@ async function changeJobs(parts: StepParts, decide: Decide, jobs: readonly Found
     });
     const inserts = decided.flatMap(({ decision }) => (decision.kind === 'insert' ? [[decision.read.job]] : []));
     for (const outcome of await batches.insertAll(inserts)) {
-      if (outcome.status === 'rejected') throw outcome.reason;
-      tally.inserted(outcome.value[0]);
+      if (outcome.status === 'fulfilled') tally.inserted(outcome.value[0]);
+      else if (outcome.reason instanceof ProtocolError && outcome.reason.code === 'unsupported')
+        tally.skip('too_many_queues');
+      else throw outcome.reason;
     }
     for (const { decision } of decided) {
       if (decision.kind === 'done') tally.changed += 1;

@@ -23,6 +23,7 @@ import type { Inbox, InboxEntry, Inserted, InsertOptions } from '../../storage/s
 import type { Batches } from '../batches.ts';
 import { coalesce } from '../coalesce.ts';
 import type { EngineLog } from '../options.ts';
+import type { QueueBound } from '../queues/queue-bound.ts';
 import { checkEnvelopes } from '../schemas/check.ts';
 import type { Schemas } from '../schemas/schemas.ts';
 
@@ -43,6 +44,7 @@ export interface OutboxImportParts {
   readonly log: EngineLog;
   readonly insert: InsertOptions;
   readonly advance: (ready: readonly NodeRef[]) => Promise<void>;
+  readonly admit: QueueBound['admit'];
 }
 
 /**
@@ -127,6 +129,8 @@ export class OutboxImport {
     try {
       if (!isUuidv7(id)) throw new ProtocolError('invalid_request', `The id ${id} is no UUIDv7.`);
       const read = readEnvelope(request, this.#parts.clock.now(), () => id);
+      // A job that is refused here may not create its queue either.
+      await this.#parts.admit([read.job.queue]);
       job = read.job;
       await checkEnvelopes(this.#parts.schemas, [read]);
       return read;

@@ -8,6 +8,7 @@ import {
   latestOf,
   missingWorkflow,
   type NodeRef,
+  nodeDestination,
   nodeRecordOf,
   ProtocolError,
   type ReadWorkflow,
@@ -22,6 +23,7 @@ import {
 import type { NodeRecord, Storage, WorkflowRecord } from '../../storage/storage.ts';
 import type { MemoryLimits } from '../memory-limits.ts';
 import { PageSize } from '../page-size.ts';
+import type { QueueBound } from '../queues/queue-bound.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
 import { Advancer, startsOf } from './advance.ts';
 import { ResultBudget, sizeOfNode } from './result-budget.ts';
@@ -50,12 +52,19 @@ export class Workflows {
   readonly #clock: Clock;
   readonly #advancer: Advancer;
   readonly #pageBytes: number;
+  readonly #admit: QueueBound['admit'];
 
-  constructor(storage: Storage, clock: Clock, { answer }: Pick<MemoryLimits, 'answer'>, tracing: Tracing) {
+  constructor(
+    storage: Storage,
+    clock: Clock,
+    { answer, admit }: Pick<MemoryLimits, 'answer'> & { readonly admit: QueueBound['admit'] },
+    tracing: Tracing,
+  ) {
     this.#storage = storage;
     this.#clock = clock;
     this.#advancer = new Advancer(storage, clock, { answerBytes: answer, tracing });
     this.#pageBytes = answer;
+    this.#admit = admit;
   }
 
   /** Reads and checks a request; `newId` creates the ids of workflow and jobs. */
@@ -65,10 +74,14 @@ export class Workflows {
 
   /**
    * Creates a workflow and starts its first jobs. A repeated creation returns the workflow as it is now.
-   * @throws ProtocolError `duplicate` if another workflow has the id.
+   * @throws ProtocolError `duplicate` if another workflow has the id; `unsupported` if its steps need too many queues.
    */
   async create({ workflow, nodes, events, steps }: ReadWorkflow): Promise<WorkflowView> {
     const { id } = workflow;
+    const now = this.#clock.now();
+    const jobs =
+      steps.length > 0 ? steps.map(({ read }) => read.job) : nodes.map((node) => nodeDestination(workflow, node, now));
+    await this.#admit(jobs.flatMap((job) => job?.queue ?? []));
     const starts = startsOf(id, nodes, steps);
     const created = await this.#storage.workflows.create(workflow, nodes, events, this.#clock.now(), starts.jobs);
     if (created.kind === 'duplicate')
@@ -78,12 +91,12 @@ export class Workflows {
       return this.get(id);
     }
     await this.#advancer.advance(created.ready, starts);
-    const now = (await this.#storage.workflows.get(id)) ?? created.workflow;
+    const current = (await this.#storage.workflows.get(id)) ?? created.workflow;
     // Reading ten thousand nodes and their jobs back took as long as their creation. They are unchanged unless one of
     // them has ended or was refused.
-    const asMade = now.state === 'running' && now.completed + now.failed + now.cancelled === 0;
+    const asMade = current.state === 'running' && current.completed + current.failed + current.cancelled === 0;
     return asMade
-      ? { workflow: now, nodes: nodes.map((node) => nodeRecordOf(id, node)), jobs: new Map() }
+      ? { workflow: current, nodes: nodes.map((node) => nodeRecordOf(id, node)), jobs: new Map() }
       : this.get(id);
   }
 

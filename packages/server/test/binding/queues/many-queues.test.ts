@@ -82,6 +82,21 @@ test.each(storages)('jobs create queues up to the maximum, and empty ones are re
   });
   expect(bulk.body).toMatchObject({ succeeded: 2, failed: 1 });
   expect((await call(url, '/jobs/batch', { jobs: ['a', 'd'].map(job) })).status).toBe(422);
+  const chain = (queue: string) => ({ type: 'chain', steps: [job('a'), job(queue)] });
+  const batch = { type: 'batch', jobs: [job('a')], callbacks: { on_success: job('d') } };
+  const scheduled = (queue: string) => ({ name: 'nightly', cron: '0 3 * * *', job_template: job(queue) });
+  for (const [path, sent] of [
+    ['/workflows', chain('d')],
+    ['/workflows', batch],
+    ['/cron', scheduled('d')],
+  ] as const)
+    expect(await call(url, path, sent), path).toMatchObject({
+      status: 422,
+      body: { error: { code: 'unsupported', details: { queue: 'd' } } },
+    });
+  expect((await call(url, '/workflows', chain('b'))).status).toBe(201);
+  expect((await call(url, '/cron', scheduled('b'))).status).toBeLessThan(300);
+  expect((await call(url, '/cron/nightly', undefined, { method: 'DELETE' })).status).toBe(200);
   const { body } = await call<{ jobs: readonly { id: string }[] }>(url, '/jobs?queue=b');
   for (const { id } of body.jobs) await call(url, `/jobs/${id}`, undefined, { method: 'DELETE' });
   await call(url, '/admin/queues/b/jobs', { states: ['cancelled'], confirm: true }, { method: 'DELETE' });
