@@ -186,7 +186,7 @@ export const actions: Readonly<Record<string, Perform>> = {
     await keyboard.ask('New cron');
     await keyboard.write('Name', 'kb-made');
     await keyboard.write('Job type', 'kb.job');
-    await keyboard.pick('Time zone', 'UTC');
+    await keyboard.write('Time zone', 'UTC');
     await keyboard.write('Arguments', '[1.0]');
     await keyboard.confirm('Save');
     await page.getByRole('heading', { level: 1, name: 'kb-made' }).waitFor();
@@ -350,19 +350,19 @@ export const actions: Readonly<Record<string, Perform>> = {
     await keyboard.confirm('Cancel workflow');
   },
   'workflow/again workflow.retry': async ({ api, keyboard }) => {
-    await keyboard.open(`workflows/${await failedWorkflow(api)}`);
+    await keyboard.open(`workflows/${await failedWorkflow(api, 'kb-retried')}`);
     await keyboard.ask('Retry workflow…');
     await keyboard.confirm('Retry workflow');
   },
   'workflow/again workflow.rerun': async ({ api, keyboard }) => {
-    await keyboard.open(`workflows/${await failedWorkflow(api)}`);
+    await keyboard.open(`workflows/${await failedWorkflow(api, 'kb-rerun')}`);
     await keyboard.ask('Run again…');
     await keyboard.confirm('Run again');
   },
 };
 
-async function failedWorkflow({ ask }: Api): Promise<string> {
-  const queue = 'kb-dead-steps';
+/** @param queue that no other test uses, because a retried step waits in its queue. */
+async function failedWorkflow({ ask }: Api, queue: string): Promise<string> {
   const steps = [{ type: 'kb.step', args: [], options: { queue, retry: { max_attempts: 1 } } }];
   const { workflow } = await ask('POST', 'workflows', { type: 'chain', name: 'kb-failed', steps });
   const { jobs } = await ask('POST', 'workers/fetch', { queues: [queue], worker_id: 'kb-worker', wait_ms: 10_000 });

@@ -76,7 +76,9 @@ export class Keyboard {
   async write(label: string | RegExp, text: string): Promise<void> {
     const open = this.page.locator('dialog[open]');
     const within = (await open.count()) > 0 ? open.last() : this.page.locator('main');
-    await this.reach(within.getByRole('textbox', { name: label, exact: true }).first());
+    // A field with suggestions is a combobox.
+    const suggesting = within.getByRole('combobox', { name: label, exact: true });
+    await this.reach(within.getByRole('textbox', { name: label, exact: true }).or(suggesting).first());
     await this.key('Control+a');
     await this.page.keyboard.insertText(text);
   }
