@@ -2,6 +2,17 @@ import { expect, test } from 'vitest';
 import { isWider, violations } from '../axe.ts';
 import { describeDashboard } from '../describe-dashboard.ts';
 
+/** Where the texts of the first run stand, each place once. */
+const baselines = `{
+  const places = [...document.querySelector('li.row.spread').children].map((child) => {
+    const mark = document.createElement('span');
+    mark.style.display = 'inline-block';
+    child.append(mark);
+    return Math.round(mark.getBoundingClientRect().bottom);
+  });
+  [...new Set(places)];
+}`;
+
 describeDashboard('crons', {}, (dashboard) => {
   test('a cron is made after a look at its next runs, run, paused, changed and deleted', async () => {
     const { page } = dashboard;
@@ -88,9 +99,14 @@ describeDashboard('crons', {}, (dashboard) => {
     await dashboard.open('crons/dst?from=2027-03-26');
     const runs = page.getByRole('region', { name: 'Next runs' });
     await runs.getByText('Clocks go forward from 02:00 to 03:00.').waitFor();
+    expect(await runs.getByLabel('From').inputValue()).toBe('2027-03-26');
+    expect(await page.evaluate(baselines)).toHaveLength(1);
     await runs.getByLabel('Number of runs').selectOption('1000 runs');
     await expect.poll(() => runs.getByText('clock change').count()).toBeGreaterThan(3);
     await page.goBack();
     await expect.poll(() => runs.getByText('clock change').count()).toBe(1);
+    await runs.getByLabel('From').fill('2027-10-31');
+    await runs.getByText('Clocks go back from 03:00 to 02:00.').waitFor();
+    expect(await violations(page)).toEqual([]);
   });
 });

@@ -22,10 +22,12 @@ export function NextRuns({ name }: { readonly name: string }) {
           </label>
           <input
             id="runs-from"
-            type="date"
+            // A field of type date has the order of the browser, and the runs below it have ISO dates.
+            placeholder="YYYY-MM-DD"
+            size={11}
             style={{ width: 'auto' }}
             value={search.from ?? ''}
-            onChange={({ target }) => change({ from: target.value || undefined })}
+            onChange={({ target }) => change({ from: target.value || undefined }, { replace: true })}
           />
           <select
             aria-label="Number of runs"
