@@ -79,4 +79,18 @@ describeDashboard('limits', {}, (dashboard) => {
     await page.getByText('0 of 1').waitFor();
     expect(dashboard.complaints).toEqual([]);
   });
+
+  test('a limit that is not there says so, and an override creates it', async () => {
+    const { page } = dashboard;
+    await dashboard.open('limits/new:key');
+    await page.getByRole('heading', { name: 'There is no such limit' }).waitFor();
+    await page.getByRole('button', { name: 'Create with an override…' }).click();
+    await page.getByLabel('Running at once').fill('0');
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Override', exact: true }).click();
+    await page.getByText('overridden').waitFor();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.getByText('0 of 0').waitFor();
+    expect(dashboard.complaints).toEqual([]);
+  });
 });

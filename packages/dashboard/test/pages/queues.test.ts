@@ -109,9 +109,15 @@ describeDashboard('overview and queues', { seeded: true }, (dashboard) => {
     expect(dashboard.complaints).toEqual([]);
   });
 
-  test('a queue that is not there says so', async () => {
+  test('a queue that is not there says so, and can be created', async () => {
     const { page } = dashboard;
     await dashboard.open('queues/nobody');
     await page.getByRole('heading', { name: 'There is no such queue' }).waitFor();
+    await page.getByRole('button', { name: 'Create queue…' }).click();
+    expect(await page.getByLabel('Name').inputValue()).toBe('nobody');
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Create', exact: true }).click();
+    await page.getByRole('button', { name: 'Pause nobody' }).waitFor();
+    expect(await page.getByRole('dialog').count()).toBe(0);
   });
 });

@@ -12,8 +12,15 @@ const ends = [
   ['', 'never, until you remove it'],
 ] as const;
 
+export interface OverrideProps {
+  readonly limit: Limit;
+  /** The limit does not exist yet, and its name is meant. */
+  readonly create?: boolean;
+  readonly onClose: () => void;
+}
+
 /** Other numbers than those of the jobs, for a while. */
-export function Override({ limit, onClose }: { readonly limit: Limit; readonly onClose: () => void }) {
+export function Override({ limit, create = false, onClose }: OverrideProps) {
   const { key, active, waiting_count } = limit;
   const [concurrency, setConcurrency] = useState(String(limit.concurrency?.limit ?? ''));
   const [rate, setRate] = useState(String(limit.rate?.limit ?? ''));
@@ -33,7 +40,7 @@ export function Override({ limit, onClose }: { readonly limit: Limit; readonly o
     <FormDialog
       title={`Override ${key}`}
       submit="Override"
-      onSubmit={() => override.mutateAsync({ params: { key }, query: { create: false }, body })}
+      onSubmit={() => override.mutateAsync({ params: { key }, query: { create }, body })}
       onClose={onClose}
     >
       <p className="soft">

@@ -1,5 +1,6 @@
 import { Link, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
+import type { Limit } from '../../api/answers/limits.ts';
 import { useAction, useCall } from '../../api/calls.ts';
 import { ApiFailure } from '../../api/failure.ts';
 import { useMay } from '../../api/session.ts';
@@ -39,7 +40,9 @@ export function Page() {
           <p>
             No job and no operator has named this key. <Link to="/limits">See all limits</Link>
           </p>
+          {mayOverride && <Button onClick={() => setEditing(true)}>Create with an override…</Button>}
         </Empty>
+        {isEditing && <Override limit={unused(key)} create onClose={() => setEditing(false)} />}
       </Frame>
     );
   }
@@ -111,6 +114,11 @@ export function Page() {
       {isEditing && limit && <Override limit={limit} onClose={() => setEditing(false)} />}
     </Frame>
   );
+}
+
+/** A limit that nothing has named yet. */
+function unused(key: string): Limit {
+  return { key, active: 0, waiting_count: 0, override: null };
 }
 
 interface RateFactProps {

@@ -1,12 +1,16 @@
 import { Link, useParams } from '@tanstack/react-router';
+import { useState } from 'react';
 import { useCall } from '../../api/calls.ts';
 import { ApiFailure } from '../../api/failure.ts';
+import { useMay } from '../../api/session.ts';
 import { hasQueue } from '../../live/summary.ts';
 import { Badge } from '../../ui/badge.tsx';
+import { Button } from '../../ui/button.tsx';
 import { CopyAs, quote } from '../../ui/copy.tsx';
 import { HistoryCharts, RangeSelect } from '../../ui/history-charts.tsx';
 import { Page as Frame } from '../../ui/page.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';
+import { NewQueue } from '../queues/new-queue.tsx';
 import { PauseButton } from '../queues/pause-button.tsx';
 import { Configuration } from './configuration.tsx';
 import { Counts } from './counts.tsx';
@@ -21,6 +25,8 @@ export function Page() {
     live: (summary) => hasQueue(summary, name),
     refreshMs: 15_000,
   });
+  const [isCreating, setCreating] = useState(false);
+  const mayCreate = useMay('queue.create');
   if (queue.error instanceof ApiFailure && queue.error.status === 404) {
     return (
       <Frame title={name}>
@@ -28,7 +34,9 @@ export function Page() {
           <p>
             The first job of a queue creates it. <Link to="/queues">See all queues</Link>
           </p>
+          {mayCreate && <Button onClick={() => setCreating(true)}>Create queue…</Button>}
         </Empty>
+        {isCreating && <NewQueue named={name} onClose={() => setCreating(false)} />}
       </Frame>
     );
   }

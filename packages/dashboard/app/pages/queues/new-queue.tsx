@@ -4,12 +4,12 @@ import { useAction } from '../../api/calls.ts';
 import { Field } from '../../ui/field.tsx';
 import { FormDialog } from '../../ui/form-dialog.tsx';
 
-export function NewQueue({ onClose }: { readonly onClose: () => void }) {
+export function NewQueue({ named = '', onClose }: { readonly named?: string; readonly onClose: () => void }) {
   const navigate = useNavigate();
-  const [name, setName] = useState('');
+  const [name, setName] = useState(named);
   const create = useAction('queue.create', {
     done: `Created queue ${name}.`,
-    changes: ['admin.queues'],
+    changes: ['admin.queues', 'admin.queue'],
     onDone: () => void navigate({ to: '/queues/$name', params: { name } }),
   });
   return (
