@@ -10,7 +10,12 @@ describeDashboard('doctor, configuration, audit, schemas', {}, (dashboard) => {
     await client.enqueue('lost', [], { queue: 'nobody-reads' });
     await page.getByRole('button', { name: 'Look again' }).click();
     await page.getByText('1 job waits in the queue nobody-reads').waitFor();
+    await client.pauseQueue('nobody-reads');
+    await page.getByRole('button', { name: 'Look again' }).click();
+    await page.getByText('ojs queues resume nobody-reads').waitFor();
     expect(await violations(page)).toEqual([]);
+    await page.getByRole('link', { name: 'See nobody-reads' }).click();
+    await page.getByRole('heading', { level: 1, name: 'nobody-reads' }).waitFor();
   });
 
   test('maintenance begins with a reason and ends, and the audit log has both', async () => {

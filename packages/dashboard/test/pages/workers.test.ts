@@ -129,4 +129,29 @@ describeDashboard('workers', {}, (dashboard) => {
     expect(await stale.bench.fetch({ queues: ['mail'], worker: 'other-1' })).toHaveLength(1);
     expect(silent.complaints).toEqual([]);
   });
+
+  test('one that is blocked, or that does not stop, can be removed too', async () => {
+    const { page } = dashboard;
+    const beat = { active_jobs: [], load: { rss_bytes: 1, event_loop_lag_ms: 30_000 } };
+    for (const worker_id of ['blocked-1', 'deaf-1'])
+      await post('workers/heartbeat', {
+        ...beat,
+        worker_id,
+        ...(worker_id === 'deaf-1' && { load: { rss_bytes: 1 } }),
+      });
+    await dashboard.open('workers');
+    await page.getByRole('button', { name: 'Stop blocked-1…' }).waitFor();
+    await page.getByRole('button', { name: 'Remove blocked-1…' }).click();
+    await page.getByRole('dialog').getByText('The worker still sends heartbeats.').waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Remove the worker' }).click();
+    await page.getByText('Removed blocked-1.').waitFor();
+    expect(await page.getByRole('button', { name: 'Remove deaf-1…' }).count()).toBe(0);
+    await page.getByRole('button', { name: 'Stop deaf-1…' }).click();
+    await page.getByRole('button', { name: 'Stop the worker' }).click();
+    await page.getByRole('button', { name: 'Remove deaf-1…' }).click();
+    await page.getByRole('button', { name: 'Remove the worker' }).click();
+    await page.getByText('Removed deaf-1.').waitFor();
+    expect(dashboard.complaints).toEqual([]);
+  });
 });

@@ -1,4 +1,4 @@
-import { formatDuration, formatTimestamp, queueLimitKey, State, unhandledCode } from '@ojs-ts/core';
+import { formatDuration, formatTimestamp, isObject, queueLimitKey, State, unhandledCode } from '@ojs-ts/core';
 import type { StoreFinding, StoreFindingCode } from '../storage/diagnosis.ts';
 import type { LimitRecord, QueueRecord } from '../storage/storage.ts';
 import type { Engine } from './engine.ts';
@@ -19,6 +19,7 @@ export type FindingCode =
   | 'closed_limit'
   | 'stuck_limit'
   | 'dead_worker'
+  | 'blocked_worker'
   | 'mixed_versions'
   | 'late_cron'
   | 'maintenance'
@@ -47,6 +48,8 @@ const manyHolders = 1_000;
 const holderBytes = 4_194_304;
 /** A slot that is held for less time may be that of a busy worker. */
 const longMs = 600_000;
+/** A handler that blocks its event loop for this long may never end. */
+const blockedMs = 30_000;
 
 /** What is wrong or soon will be, the worst first. Reads counts and settings, and a few jobs; never all of them. */
 export async function diagnose(engine: Engine): Promise<readonly Finding[]> {
@@ -254,6 +257,18 @@ function ofWorkers(workers: readonly KnownWorker[], engine: Engine): readonly Fi
       `ojs workers remove ${worker}, if it does not come back`,
     ),
   );
+  for (const worker of workers) {
+    const { load } = descriptionOf(worker);
+    const lag = isObject(load) ? load.event_loop_lag_ms : null;
+    if (typeof lag !== 'number' || lag < blockedMs || health(worker) !== 'ok') continue;
+    findings.push(
+      warning(
+        'blocked_worker',
+        `The event loop of the worker ${worker.worker} is blocked for ${Math.round(lag / 1_000)} s, so none of its jobs goes on.`,
+        `Give its jobs to others: ojs workers remove ${worker.worker} --force; then end its process.`,
+      ),
+    );
+  }
   const versions = new Set(
     workers
       .filter((worker) => health(worker) === 'ok')

@@ -113,6 +113,19 @@ describe.each(storages)('on $name', ({ url }) => {
     );
   });
 
+  test('a live worker whose event loop is blocked', async () => {
+    await using b = await bench(url());
+    await beat(b, 'busy', { queues: ['q'], load: { event_loop_lag_ms: 29_000 } });
+    await beat(b, 'hung', { queues: ['q'], load: { event_loop_lag_ms: 75_400 } });
+    const findings = await found(b);
+    expect(findings.map(({ code }) => code)).toEqual(['blocked_worker']);
+    expect(findings[0]?.message).toBe(
+      'The event loop of the worker hung is blocked for 75 s, so none of its jobs goes on.',
+    );
+    b.clock.advance(60_000);
+    expect((await found(b)).map(({ code }) => code)).not.toContain('blocked_worker');
+  });
+
   test('of many findings of a kind the first ten are told', async () => {
     await using b = await bench(url());
     for (let number = 0; number < 12; number++) await b.push({ queue: `q${number}` });

@@ -1,3 +1,4 @@
+import { Link } from '@tanstack/react-router';
 import type { Finding } from '../../api/answers/system.ts';
 import { useCall } from '../../api/calls.ts';
 import { Badge, type Tone } from '../../ui/badge.tsx';
@@ -50,7 +51,7 @@ export function Page() {
 }
 
 function FindingCard({ finding: { code, severity, message, remedy } }: { readonly finding: Finding }) {
-  const isCommand = remedy.startsWith('ojs ');
+  const isCommand = remedy.startsWith('ojs ') && !remedy.includes(', ');
   return (
     <li className="card">
       <div className="row">
@@ -61,7 +62,34 @@ function FindingCard({ finding: { code, severity, message, remedy } }: { readonl
       <div className="row">
         {isCommand ? <code>{remedy}</code> : <span className="soft">{remedy}</span>}
         {isCommand && <CopyButton text={remedy} what="the command" />}
+        <PageOf remedy={remedy} />
       </div>
     </li>
+  );
+}
+
+/** The page of what a command of the remedy names. */
+function PageOf({ remedy }: { readonly remedy: string }) {
+  const [, group, name] = /\bojs (cron|limits|queues|workers) \w+ ([^\s,]*[^\s,.])/.exec(remedy) ?? [];
+  if (name === undefined) return null;
+  const shown = `See ${name}`;
+  if (group === 'limits') {
+    return (
+      <Link to="/limits/$key" params={{ key: name }}>
+        {shown}
+      </Link>
+    );
+  }
+  if (group === 'workers') {
+    return (
+      <Link to="/workers/$id" params={{ id: name }}>
+        {shown}
+      </Link>
+    );
+  }
+  return (
+    <Link to={group === 'cron' ? '/crons/$name' : '/queues/$name'} params={{ name }}>
+      {shown}
+    </Link>
   );
 }

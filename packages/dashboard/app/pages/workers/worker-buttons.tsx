@@ -15,12 +15,21 @@ export interface WorkerButtonsProps {
   readonly onRemoved?: () => void;
 }
 
-/** Quiet, resume and stop, shown at once although the worker hears of it with its next heartbeat. Remove, once stale. */
+/** A handler that blocks for this long, in milliseconds, may never end, and a stop waits for it. */
+const blockedMs = 30_000;
+
+/**
+ * Quiet, resume and stop, shown at once although the worker hears of it with its next heartbeat. Remove, once the worker
+ * is stale, is blocked or has been told to stop.
+ */
 export function WorkerButtons({ worker, onRemoved }: WorkerButtonsProps) {
-  const { id, state, directive, active_jobs: jobs, last_heartbeat_at: beatAt } = worker;
+  const { id, state, directive, active_jobs: jobs, last_heartbeat_at: beatAt, load } = worker;
   const may = useMay('worker.quiet');
   const [asked, setAsked] = useState<'stop' | 'remove' | null>(null);
   const isQuiet = (directive ?? state) === 'quiet';
+  const isStale = state === 'stale';
+  const isStopping = !isStale && (directive ?? state) === 'terminate';
+  const mayHang = isStopping || (load?.event_loop_lag_ms ?? 0) >= blockedMs;
   const flow = useAction(isQuiet ? 'worker.resume' : 'worker.quiet', {
     changes,
     done: isQuiet ? `Told ${id} to fetch again.` : `Told ${id} to fetch no more. Its running jobs go on.`,
@@ -37,27 +46,26 @@ export function WorkerButtons({ worker, onRemoved }: WorkerButtonsProps) {
   if (beatAt === null) return <span className="soft nowrap">no heartbeat</span>;
   return (
     <span className="worker-buttons">
-      {state === 'stale' ? (
+      {!isStale && !isStopping && (
+        <>
+          <Button
+            size="small"
+            aria-label={`${isQuiet ? 'Resume' : 'Quiet'} ${id}`}
+            title={isQuiet ? 'The worker takes new jobs again' : 'The worker finishes its jobs and takes no new ones'}
+            busy={flow.isPending}
+            onClick={() => flow.mutate(call)}
+          >
+            {isQuiet ? 'Resume' : 'Quiet'}
+          </Button>
+          <Button size="small" kind="danger" aria-label={`Stop ${id}…`} onClick={() => setAsked('stop')}>
+            Stop…
+          </Button>
+        </>
+      )}
+      {(isStale || mayHang) && (
         <Button size="small" kind="danger" aria-label={`Remove ${id}…`} onClick={() => setAsked('remove')}>
           Remove…
         </Button>
-      ) : (
-        (directive ?? state) !== 'terminate' && (
-          <>
-            <Button
-              size="small"
-              aria-label={`${isQuiet ? 'Resume' : 'Quiet'} ${id}`}
-              title={isQuiet ? 'The worker takes new jobs again' : 'The worker finishes its jobs and takes no new ones'}
-              busy={flow.isPending}
-              onClick={() => flow.mutate(call)}
-            >
-              {isQuiet ? 'Resume' : 'Quiet'}
-            </Button>
-            <Button size="small" kind="danger" aria-label={`Stop ${id}…`} onClick={() => setAsked('stop')}>
-              Stop…
-            </Button>
-          </>
-        )
       )}
       {asked === 'stop' && (
         <Confirm
@@ -77,13 +85,14 @@ export function WorkerButtons({ worker, onRemoved }: WorkerButtonsProps) {
           confirm="Remove the worker"
           destroys
           onConfirm={async () => {
-            await remove.mutateAsync(call);
+            await remove.mutateAsync(isStale ? call : { ...call, query: { force: true } });
             onRemoved?.();
           }}
           onClose={() => setAsked(null)}
         >
-          The worker has been silent for too long. Its running jobs ({formatCount(jobs)} now) go on as after a crash:
-          another worker gets them, or they are discarded after the last attempt.
+          {isStale ? 'The worker has been silent for too long.' : 'The worker still sends heartbeats.'} Its running jobs
+          ({formatCount(jobs)} now) go on as after a crash: another worker gets them, or they are discarded after the
+          last attempt.{!isStale && ' A handler that is blocked does not hear of it: end the process.'}
         </Confirm>
       )}
     </span>
