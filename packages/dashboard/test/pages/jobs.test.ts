@@ -91,6 +91,9 @@ describeDashboard('the jobs page', {}, (dashboard) => {
     await page.keyboard.press('Enter');
     await page.getByText(/position 6: wrong value "faild".*Did you mean failed\?/).waitFor();
     expect(await query.getAttribute('aria-invalid')).toBe('true');
+    // The name of a field is written once its operator follows.
+    await query.fill('customer:42');
+    await page.getByText(/unknown field "customer".*args\[0\]\.customer/).waitFor();
     await query.fill('state:failed');
     await expect.poll(() => rows.count()).toBe(1);
     expect(await query.getAttribute('aria-invalid')).toBe('false');

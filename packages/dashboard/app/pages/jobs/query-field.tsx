@@ -176,7 +176,9 @@ export function QueryField({ q, onChange, paths }: QueryFieldProps) {
 /** Whether the query cannot be read only because of the word that is being written. */
 function isUnfinished(text: string): boolean {
   const read = readQuery(text);
-  return read.kind === 'problem' && !/\s$/.test(text) && read.problem.position >= text.search(/\S*$/);
+  // A field is written once its operator follows.
+  const written = text.search(/[:=<>~]*[^\s:=<>~]*$/);
+  return read.kind === 'problem' && !/\s$/.test(text) && read.problem.position >= written;
 }
 
 function scrollIntoView(option: HTMLDivElement | null): void {
