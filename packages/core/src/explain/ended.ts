@@ -61,7 +61,7 @@ function cancelled(job: JobRecord, { workflow, successor }: EndedFacts): Reason 
     return { code: 'replaced', message, ...since(finishedAt), jobs };
   }
   const was = from === null ? '' : ` while it was ${stateName(from)}`;
-  const message = `The job was cancelled${at(finishedAt)}${was}; who did it is not on record.`;
+  const message = `The job was cancelled${at(finishedAt)}${was}; the audit log says who did it.`;
   return { code: 'cancelled', message, ...since(finishedAt), remedy };
 }
 

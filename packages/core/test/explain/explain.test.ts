@@ -299,7 +299,7 @@ const cases: Readonly<Record<string, readonly [explanation: Explanation, first: 
   ],
   cancelled: [
     ended(apply(available, cancelled(available, now), now)),
-    { message: `The job was cancelled at ${at(60)} while it was available; who did it is not on record.` },
+    { message: `The job was cancelled at ${at(60)} while it was available; the audit log says who did it.` },
   ],
   workflow_cancelled: [
     ended(apply(available, cancelled(available, now), now), {
