@@ -67,6 +67,8 @@ export const eventCases: readonly Case[] = [
       expect(await read(0, 1, 'queue.paused')).toEqual([[3], 4]);
       expect(await read(3, 99, 'queue.paused')).toEqual([[3, 8], 9]);
       expect(await read(4, 99, 'queue.paused')).toEqual([[8], 9]);
+      // The batch with position 4 ends there, and uses up none of the limit.
+      expect(await read(4, 1, 'queue.paused')).toEqual([[8], 8]);
       expect(await read(8, 99, 'queue.paused')).toEqual([[], 9]);
       expect(await read(0, 3, 'bulk.cancel.completed', 'job.failed')).toEqual([[3, 7], 7]);
       expect(await read(0, 99, 'cron.skipped')).toEqual([[], 9]);
