@@ -10,6 +10,7 @@ import {
   type NewJob,
   readEntries,
   rerunOfName,
+  retried,
   State,
   tokenPrincipal,
 } from '@ojs-ts/core';
@@ -311,6 +312,40 @@ describe.each(storages)('bulk operations, $name', ({ url }) => {
     const rerun = await both((await start(a, 'rerun', { query: 'queue:q state:cancelled', rate: 3 })).id);
     expect(rerun).toMatchObject({ state: 'done', done: 20, changed: 20, skipped: {} });
     expect(await all(storage)).toHaveLength(70);
+  });
+
+  test('a job that starts, or is retried, after the step has read it is left alone, and the operation says so', async () => {
+    let meanwhile: { readonly call: string; readonly act: () => Promise<unknown> } | null = null;
+    const { storage, benches } = await nodes(url(), 1, () => async (name, call) => {
+      if (name === meanwhile?.call) {
+        const { act } = meanwhile;
+        meanwhile = null;
+        await act();
+      }
+      return call();
+    });
+    const [b] = benches;
+    if (b === undefined) throw new Error('An engine was made.');
+    const waiting = await b.push({ queue: 'a' });
+    const cancel = await start(b, 'cancel', { query: 'queue:a' });
+    meanwhile = { call: 'jobs.transition', act: () => b.fetch({ queues: ['a'], worker: 'w1' }) };
+    await b.engine.bulkOperations.run();
+    expect((await b.get(waiting)).state).toBe(State.active);
+    const dead = await failed(b, 'b');
+    b.clock.advance(1);
+    const deletion = await start(b, 'delete', { query: 'queue:b' });
+    meanwhile = {
+      call: 'jobs.remove',
+      act: async () => storage.jobs.transition([retried(await b.get(dead), b.clock.now())], b.clock.now()),
+    };
+    await b.engine.bulkOperations.run();
+    expect((await b.get(dead)).state).toBe(State.available);
+    for (const { id } of [cancel, deletion])
+      expect(await b.engine.bulkOperations.get(id)).toMatchObject({
+        state: 'done',
+        changed: 0,
+        skipped: { changed_since: 1 },
+      });
   });
 
   test('a wrong cancel is undone by linked jobs; what stays says why', async () => {
