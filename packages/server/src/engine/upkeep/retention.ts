@@ -17,6 +17,11 @@ import type { Backlog, RetentionBacklog } from './retention-backlog.ts';
 
 /** Between two looks at every kind, in milliseconds. */
 export const lookMs = 5_000;
+/**
+ * Between two looks at the audit log, in milliseconds: each passes over every entry that is kept, 100,000 of them by
+ * default.
+ */
+const auditLookMs = 60_000;
 /** The pause before a pass for the kinds of which the last one has removed more than a page, in milliseconds. */
 const busyMs = 1_000;
 /** One pass, in milliseconds. The calls of users go between its pages. */
@@ -55,6 +60,7 @@ export class RetentionPasses {
   /** The rules for the kinds of which the last pass has removed more than a page. */
   #busy: Rules | null = null;
   #lookedAt = Number.NEGATIVE_INFINITY;
+  #auditLookedAt = Number.NEGATIVE_INFINITY;
 
   constructor(parts: {
     readonly storage: Storage;
@@ -91,7 +97,10 @@ export class RetentionPasses {
     this.#lookedAt = performance.now();
     // Minutes go after they are folded; the rest of the store must not grow because that fails.
     const [folded] = await Promise.allSettled([this.#totals.fold()]);
-    const isBehind = await this.#prune(this.#rules(folded.status === 'fulfilled' ? folded.value : 0), isOver);
+    const { audit, ...others } = this.#rules(folded.status === 'fulfilled' ? folded.value : 0);
+    const hasAudit = this.#lookedAt - this.#auditLookedAt >= auditLookMs;
+    if (hasAudit) this.#auditLookedAt = this.#lookedAt;
+    const isBehind = await this.#prune(hasAudit && audit ? { ...others, audit } : others, isOver);
     const end = performance.now() + historyMs;
     await this.#histories.run(() => performance.now() >= end || isOver());
     if (folded.status === 'rejected') throw folded.reason;

@@ -1,4 +1,4 @@
-import { formatTimestamp, State, type Transition } from '@ojs-ts/core';
+import { formatTimestamp, State, type Transition, uuidv7 } from '@ojs-ts/core';
 import { describe, expect, test, vi } from 'vitest';
 import { diagnose } from '../../../src/engine/diagnosis.ts';
 import { silentLog } from '../../../src/engine/options.ts';
@@ -78,6 +78,29 @@ describe.each(storages)('retention follows the load, $name', ({ url }) => {
     }
     expect(pauses).toEqual([1_000, 1_000, 1_000, 1_000, 1_000, 1_000]);
     expect(work.asked.filter(({ events }) => events !== undefined)).toHaveLength(2);
+  });
+
+  test('the audit log is looked at once a minute, and again while there is more than a page to delete', async () => {
+    await using b = await bench(url(), { retention: { keepAudit: 1 } });
+    const { traits, audit } = b.engine.storage;
+    const append = (count: number) =>
+      audit.append(Array.from({ length: count }, () => ({ id: uuidv7(b.clock), entry: '{}' })));
+    const passes = passesOf(b);
+    using work = worksFor(1, b);
+    const looks = async (): Promise<number> => {
+      const before = work.asked.length;
+      work.wait(await passes.pass(() => false));
+      return work.asked.slice(before).filter((rules) => rules.audit !== undefined).length;
+    };
+    await append(2);
+    const seen: number[] = [];
+    for (let round = 0; round < 14; round++) seen.push(await looks());
+    expect(seen).toEqual([1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0]);
+    expect(await audit.read({ limit: 9 })).toHaveLength(1);
+    await append(2 * (traits.inProcess ? 200 : traits.maxBatch));
+    for (let round = 14; round < 24; round++) expect(await looks()).toBe(0);
+    expect(await looks()).toBe(3);
+    expect(await audit.read({ limit: 9 })).toHaveLength(1);
   });
 
   test('a backlog that lasts for a minute is a finding, a metric and a line of the log, until a pass catches up', async () => {
