@@ -234,6 +234,47 @@ module.exports.register('fail', () => { throw new Error('no'); });`,
     expect(await child.end('SIGINT')).toBe(0);
   });
 
+  test('a syntax error is one line with its place; another error at the start keeps its stack', async () => {
+    using project = new Project({
+      'worker.ts': `
+import { Worker } from '@ojs-ts/sdk';
+import { name } from './src/name.ts';
+import './src/plain.mjs';
+export const worker = new Worker();
+worker.register(name, async () => {});
+`,
+      'src/name.ts': "export const name: string = 'a.b';\nexport function broken( {",
+      'src/plain.mjs': 'export const a = 1;\nconst { = 2;\n',
+    });
+    await using child = project.dev('worker.ts', '--port', '0', '--storage', 'memory:');
+    await child.line(/ended with code 1/);
+    const said = child.lines.filter((line) => line.startsWith('worker'));
+    expect(said).toEqual([expect.stringMatching(/^worker │ src\/name\.ts:2: SyntaxError: Expected \S+/)]);
+
+    const plain = child.lines.length;
+    project.write('src/name.ts', "export const name: string = 'a.b';");
+    await child.line(/ended with code 1/, plain);
+    const saidNow = child.lines.slice(plain).filter((line) => line.startsWith('worker'));
+    expect(saidNow).toEqual(["worker │ src/plain.mjs:2: SyntaxError: Unexpected token '='"]);
+
+    const other = child.lines.length;
+    project.write('src/plain.mjs', "JSON.parse('{');");
+    await child.line(/^worker │ +at .*src\/plain\.mjs:1/, other);
+  });
+
+  test('the first line says which store it is, and what is in it', async () => {
+    using project = new Project({});
+    await using first = project.dev('--port', '0');
+    await using client = new Client(await urlOf(first));
+    expect(first.lines[0]).toBe('ojs    │ new store sqlite:./.ojs/dev.db');
+    await client.enqueue('a.b', []);
+    await client.enqueue('a.b', [], { queue: 'other' });
+    await first.end('SIGTERM');
+    await using second = project.dev('--port', '0');
+    await urlOf(second);
+    expect(second.lines[0]).toBe('ojs    │ store sqlite:./.ojs/dev.db with 2 jobs');
+  });
+
   test('a job that does not end in time is killed with its worker', async () => {
     using project = new Project({ 'worker.mjs': stubborn });
     await using child = project.dev('worker.mjs', '--port', '0', '--storage', 'memory:', '--drain', '100ms');
@@ -278,7 +319,12 @@ module.exports.register('fail', () => { throw new Error('no'); });`,
     expect((await fetch(`${url}/ojs/v1/health`)).status).toBe(200);
     await using refused = project.dev('--storage', 'memory:', '--port', new URL(url).port);
     const [code] = await once(refused.process, 'close');
-    expect([code, ...refused.errors]).toEqual([1, expect.stringMatching(/EADDRINUSE.*choose another with --port/)]);
+    expect([code, ...refused.errors]).toEqual([
+      1,
+      expect.stringMatching(
+        /Port \d+ is taken: an OJS server \(ojs-ts \S+, store memory\) answers at http:\S+\. .*--port/,
+      ),
+    ]);
     await using wrong = project.dev('package.jsn');
     const [wrongCode] = await once(wrong.process, 'close');
     expect([wrongCode, ...wrong.errors]).toEqual([2, expect.stringMatching(/no file .* Did you mean package\.json\?/)]);

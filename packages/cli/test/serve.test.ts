@@ -4,6 +4,7 @@ import { mkdtempSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startServer } from '@ojs-ts/server';
 import { afterEach, describe, expect, test } from 'vitest';
 
 const main = new URL('../src/main.ts', import.meta.url).pathname;
@@ -83,6 +84,37 @@ describe('ojs serve', () => {
     expect(lines).toMatchObject([
       { message: 'listening', severity: 'INFO', attributes: { url, storage: 'memory' } },
       { message: 'stopped' },
+    ]);
+  });
+
+  test('on a terminal it says where the dashboard, the API and the store are, and its log is readable', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'ojs-cli-'));
+    const command = `exec '${process.execPath}' '${main}' serve --storage sqlite:./jobs.db --port 0`;
+    const env = { HOME: folder, TERM: 'xterm', NO_COLOR: '1', PATH: process.env.PATH };
+    const terminal = spawn('script', ['-qec', command, '/dev/null'], { cwd: folder, env });
+    running.add(terminal);
+    const closed = once(terminal, 'close');
+    let output = '';
+    terminal.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+    await expect.poll(() => output, { interval: 20 }).toMatch(/Ctrl\+C stops the server/);
+    terminal.stdin.write('\u0003');
+    const [code] = await closed;
+    running.delete(terminal);
+    expect(code).toBe(0);
+    const lines = output
+      .replace('^C', '')
+      .replaceAll(/http:\/\/127\.0\.0\.1:\d+/g, 'URL')
+      .trim()
+      .split('\r\n');
+    expect(lines).toEqual([
+      'server │ store layout migrated from=0 to=1',
+      'ojs    │ dashboard  URL/dashboard/',
+      'ojs    │ API        URL',
+      'ojs    │ store      sqlite:./jobs.db',
+      'ojs    │ Ctrl+C stops the server. It answers the requests in progress first.',
+      'server │ stopped',
     ]);
   });
 
@@ -174,12 +206,17 @@ describe('ojs serve', () => {
   });
 
   test('a port in use and an unreachable store exit with 1 and print the reason', async () => {
-    const taken = createServer();
+    await using first = await startServer({ storage: 'memory:', port: 0, log: false });
+    const taken = createServer((socket) => socket.resume());
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
     const address = taken.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
     const commands: readonly (readonly [readonly string[], RegExp])[] = [
-      [['--storage', 'memory:', '--port', String(port)], /EADDRINUSE.*choose another with --port/],
+      [['--storage', 'memory:', '--port', String(port)], /Port \d+ of 127\.0\.0\.1 is taken by.* port with --port/],
+      [
+        ['--storage', 'memory:', '--host', 'localhost', '--port', new URL(first.url).port],
+        /Port \d+ is taken: an OJS server \(ojs-ts \S+, store memory\) answers at http:\S+\. .* port with --port/,
+      ],
       [['--storage', 'mysql://me:hush@db', '--port', '0'], /mysql:\/\/me:\*\*\*@db.*expected/],
       [['--storage', 'sqlite:/no/such/folder/jobs.db', '--port', '0'], /unable to open|no such|cannot/i],
     ];

@@ -9,11 +9,16 @@ import { RequestFailures } from './request-failures.ts';
 import { serverLog } from './server-log.ts';
 import { settingsOf } from './settings.ts';
 import { openStorage } from './storage/open.ts';
+import { withoutPassword } from './storage/redis/connection/address.ts';
 import { version } from './version.ts';
 
 export interface RunningServer extends AsyncDisposable {
   /** The URL of the server, such as `http://127.0.0.1:8080`. */
   readonly url: string;
+  /** The URL of the dashboard; null where it is off. */
+  readonly dashboard: string | null;
+  /** The URL of the storage, without its password. */
+  readonly storage: string;
   readonly engine: Engine;
   /** Answers the accepted requests, then closes the store. The first call counts. */
   close(options?: CloseOptions): Promise<void>;
@@ -73,7 +78,9 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
       closed ??= shutDown(app, engine, config, log, lingerMs).finally(() => failures[Symbol.dispose]());
       return closed;
     };
-    return { url, engine, close, [Symbol.asyncDispose]: () => close() };
+    const dashboard = config.dashboard ? `${url}/dashboard/` : null;
+    const storageUrl = withoutPassword(config.storage);
+    return { url, dashboard, storage: storageUrl, engine, close, [Symbol.asyncDispose]: () => close() };
   } catch (error) {
     await engine[Symbol.asyncDispose]();
     throw error;

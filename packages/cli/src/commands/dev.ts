@@ -4,7 +4,8 @@ import { didYouMean } from '@ojs-ts/core';
 import { Command } from 'commander';
 import { Failure } from '../connection/failure.ts';
 import { reporting } from './command.ts';
-import { failStart, millis, port } from './serve.ts';
+import { millis, port } from './serve.ts';
+import { failStart } from './start-failure.ts';
 
 interface DevFlags {
   readonly storage?: string;

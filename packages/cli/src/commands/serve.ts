@@ -1,8 +1,9 @@
 import { readDuration } from '@ojs-ts/core';
 import type { LogLevel, RunningServer, ServerOptions } from '@ojs-ts/server';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { Failure } from '../connection/failure.ts';
+import { readableLog, say } from '../output/speakers.ts';
 import { reporting } from './command.ts';
+import { failStart } from './start-failure.ts';
 
 interface ServeFlags {
   readonly storage?: string;
@@ -336,17 +337,22 @@ async function serve(flags: ServeFlags): Promise<void> {
   };
   await reporting('ojs serve', async () => {
     const { startServer } = await import('@ojs-ts/server');
-    const server = await startServer(options).catch(failStart);
+    const { stdout, stderr } = process;
+    const logTo = readableLog(({ message }) => message === 'listening');
+    const readable = stdout.isTTY && stderr.isTTY && { logTo };
+    const server = await startServer({ ...options, ...readable }).catch(failStart);
     // Whoever reads the line may send a signal at once.
     stopOnSignal(server);
-    console.log(`ojs is listening on ${server.url}`);
+    if (stdout.isTTY) say('ojs', announcement(server));
+    else console.log(`ojs is listening on ${server.url}`);
   });
 }
 
-/** Rejects with a Failure that says why a server did not start. */
-export async function failStart(error: unknown): Promise<never> {
-  const { ConfigError } = await import('@ojs-ts/server');
-  throw new Failure(error instanceof ConfigError ? 'usage' : 'failed', describe(error));
+function announcement({ url, dashboard, storage }: RunningServer): string {
+  return `dashboard  ${dashboard ?? 'off'}
+API        ${url}
+store      ${storage}
+Ctrl+C stops the server. It answers the requests in progress first.`;
 }
 
 /** How long clients may go on with their open connections after SIGTERM. Milliseconds. */
@@ -359,19 +365,12 @@ function stopOnSignal(server: RunningServer): void {
     if (stopping) process.exit(signal === 'SIGINT' ? 130 : 143);
     stopping = true;
     server.close({ lingerMs: signal === 'SIGTERM' ? lingerMs : 0 }).catch((error: unknown) => {
-      console.error(`ojs serve: ${describe(error)}`);
+      console.error(`ojs serve: ${error instanceof Error ? error.message : error}`);
       process.exitCode = 1;
     });
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
-}
-
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if ('code' in error && error.code === 'EADDRINUSE')
-    return `${error.message}; another process uses this port: choose another with --port`;
-  return error.message;
 }
 
 export function port(text: string): number {

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
-import { isObject } from '@ojs-ts/core';
 import { type RunningServer, startServer, storageUrl } from '@ojs-ts/server';
 import type { Item } from '../output/cells.ts';
+import { readableLog } from '../output/speakers.ts';
 import { devFolder, makeDevFolder } from './url-file.ts';
 
 export interface DevServerOptions {
@@ -9,8 +9,8 @@ export interface DevServerOptions {
   readonly storage: string | undefined;
   /** Undefined for `OJS_PORT`, else 8080 or the next free one. */
   readonly port: number | undefined;
-  /** A line of the server's log. */
-  readonly line: (record: Item) => void;
+  /** Takes each line of the server's log. Whether it is said otherwise. */
+  readonly isSaid: (record: Item) => boolean;
 }
 
 const usualPort = 8_080;
@@ -20,7 +20,7 @@ const ports = 100;
 const notHere = ['OJS_TOKEN', 'OJS_TOKEN_FILE', 'OJS_AUTH_TOKEN', 'OJS_TLS_CERT_FILE', 'OJS_TLS_KEY_FILE'];
 
 /** Starts the server of `ojs dev`. Its worker reads the same environment, so the variables leave it for both. */
-export async function startDevServer({ storage, port, line }: DevServerOptions): Promise<RunningServer> {
+export async function startDevServer({ storage, port, isSaid }: DevServerOptions): Promise<RunningServer> {
   for (const name of notHere) delete process.env[name];
   const isNamed = port !== undefined || Boolean(process.env.OJS_PORT);
   for (let first = usualPort; ; first++) {
@@ -30,12 +30,7 @@ export async function startDevServer({ storage, port, line }: DevServerOptions):
         storage: storage ?? (process.env.OJS_STORAGE ? storageUrl(undefined) : ownFile()),
         host: '127.0.0.1',
         ...(wanted !== undefined && { port: wanted }),
-        logTo: {
-          write(text) {
-            const record: unknown = JSON.parse(text);
-            if (isObject(record)) line(record);
-          },
-        },
+        logTo: readableLog(isSaid),
       });
     } catch (error) {
       // Another ojs dev has taken the port since the look at it.

@@ -1,6 +1,7 @@
-import { text } from '../output/cells.ts';
+import type { RunningServer } from '@ojs-ts/server';
+import { part, text } from '../output/cells.ts';
+import { say } from '../output/speakers.ts';
 import { openBrowser } from './browser.ts';
-import { say, serverWords } from './dev-log.ts';
 import { type DevServerOptions, startDevServer } from './dev-server.ts';
 import { interruptKey, listenForKeys } from './keys.ts';
 import { writeUrlFile } from './url-file.ts';
@@ -33,16 +34,19 @@ h  this help`;
 /** Runs the server and the worker until the user quits. */
 export async function runDevSession({ worker, open, drainMs, storage, port }: DevOptions): Promise<void> {
   let runner: WorkerRunner | null = null;
+  let isNew = false;
   const server = await startDevServer({
     storage,
     port,
-    line(record) {
+    isSaid(record) {
       const message = text(record, 'message');
-      // The URL is said once, by us.
-      if (message !== 'listening') say('server', serverWords(record));
       if (message.startsWith('Worker registered')) runner?.registered();
+      const isFirst = message === 'store layout migrated' && part(record, 'attributes').from === 0;
+      isNew ||= isFirst;
+      return isFirst || message === 'listening';
     },
   });
+  say('ojs', isNew ? `new store ${server.storage}` : `store ${server.storage} with ${await jobsIn(server)}`);
   const removeUrlFile = writeUrlFile(server.url);
   const dashboard = `${server.url}/dashboard/`;
   const openDashboard = () => openBrowser(dashboard, (line) => say('ojs', line));
@@ -86,4 +90,10 @@ export async function runDevSession({ worker, open, drainMs, storage, port }: De
   if (open) openDashboard();
   if (runner === null) say('ojs', example);
   else runner.start();
+}
+
+async function jobsIn({ engine }: RunningServer): Promise<string> {
+  const queues = await engine.queues.queues();
+  const count = queues.flatMap(({ counts }) => Object.values(counts)).reduce((sum, one) => sum + one, 0);
+  return count === 1 ? '1 job' : `${count} jobs`;
 }

@@ -3,9 +3,11 @@
  * starts a worker that the module exports without starting it. The message `drain` ends the process as SIGTERM would;
  * Windows has no such signal.
  */
+import { writeSync } from 'node:fs';
 import module from 'node:module';
 import { pathToFileURL } from 'node:url';
 import type { Worker } from '@ojs-ts/sdk';
+import { syntaxErrors } from './syntax-error.ts';
 
 /** How long the process may take to end by itself once its last worker has drained. Milliseconds. */
 const leaveMs = 1_000;
@@ -24,8 +26,16 @@ if ('registerHooks' in module) module.registerHooks({ resolve: resolveAndReport 
 
 const entry = pathToFileURL(process.argv[2] ?? '').href;
 report(entry);
-const loaded: object = await import(entry);
+const loaded: object = await import(entry).catch(leave);
 if (!isDraining) for (const worker of exportedWorkers(loaded)) if (isNew(worker)) await worker.start();
+
+/** A syntax error is a line of its own; any other error has its stack. */
+function leave(error: unknown): never {
+  const lines = syntaxErrors(error, reported);
+  if (lines.length === 0) throw error;
+  writeSync(2, `${lines.join('\n')}\n`);
+  process.exit(1);
+}
 
 function resolveAndReport(
   specifier: string,

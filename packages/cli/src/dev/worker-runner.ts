@@ -1,10 +1,10 @@
 import { basename, relative } from 'node:path';
-import { say } from './dev-log.ts';
+import { say } from '../output/speakers.ts';
 import { SourceWatcher } from './source-watcher.ts';
 import { type Exit, WorkerProcess } from './worker-process.ts';
 
-/** After this time without a fetch there is a hint. Milliseconds. */
-const patienceMs = 5_000;
+/** A worker has so long after its last import to reach the server, before there is a hint. Milliseconds. */
+const patienceMs = 10_000;
 
 export interface RunnerOptions {
   /** Path of the worker's module. */
@@ -44,6 +44,7 @@ export class WorkerRunner {
       line: (text) => say('worker', text),
       imported: (file) => {
         if (!this.#isClosed) this.#watcher.add(file);
+        this.#patience?.refresh();
       },
     });
     this.#process = started;
@@ -55,7 +56,7 @@ export class WorkerRunner {
   registered(): void {
     if (this.#isReady || this.#process === null || this.#process.isStopping) return;
     this.#isReady = true;
-    clearTimeout(this.#patience);
+    this.#stopWaiting();
     say('ojs', `${this.#name} is ready in ${((performance.now() - this.#since) / 1_000).toFixed(1)} s`);
   }
 
@@ -90,12 +91,12 @@ export class WorkerRunner {
   }
 
   async #stop(): Promise<void> {
-    clearTimeout(this.#patience);
+    this.#stopWaiting();
     await this.#process?.stop(this.#options.drainMs);
   }
 
   #ended(ended: WorkerProcess, exit: Exit): void {
-    clearTimeout(this.#patience);
+    this.#stopWaiting();
     if (this.#process === ended) this.#process = null;
     if (ended.isStopping) {
       if (ended.wasKilled)
@@ -108,8 +109,14 @@ export class WorkerRunner {
     say('ojs', `${this.#name} ended ${how}${why}. It starts again when a file changes.`);
   }
 
+  #stopWaiting(): void {
+    clearTimeout(this.#patience);
+    this.#patience = undefined;
+  }
+
   #hint(): void {
+    this.#stopWaiting();
     const { url } = this.#options;
-    say('ojs', `${this.#name} runs, but no worker has reached ${url}. Its URL must be that of OJS_BACKEND_URL.`);
+    say('ojs', `No worker of ${this.#name} has reached ${url} yet. Does it use another URL than OJS_BACKEND_URL?`);
   }
 }

@@ -146,5 +146,5 @@ function readDatabase(text: string): number {
 export function withoutPassword(url: string): string {
   return url
     .replace(/^([a-z][a-z0-9+.-]*:\/\/[^@/]*?):[^@/]*@/i, '$1:***@')
-    .replace(/(sentinelPassword=)[^&]*/, '$1***');
+    .replace(/([?&](?:sentinelP|p)assword=)[^&]*/g, '$1***');
 }
