@@ -1,10 +1,13 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Where a CI run wants its results as JSON, beside the lines for people. */
 const report = process.env.OJS_TEST_REPORT;
 const exclude = ['**/node_modules/**'];
-const long = '{packages/*,conformance,bench,chaos,examples,scripts}/test/**/*.long.ts';
+const folders = '{packages/*,conformance,bench,chaos,examples,scripts}/test/**';
+const long = `${folders}/*.long.ts`;
+/** The laboratory: chaos, failovers, many seeds, planted bugs. `npm run lab` runs them, `.ci/run` does not. */
+const lab = `${folders}/*.lab.ts`;
 /**
  * They load modules anew (`vi.resetModules`). In a worker that keeps its modules, `vi.stubEnv` has no effect in the
  * files after them.
@@ -15,9 +18,10 @@ const fresh = ['packages/sdk/test/platform/environment-names.test.ts', 'packages
  * would measure those.
  */
 const timed = [
-  'packages/cli/test/{black-hole,clocks,crash,limits,nodes,store-away,store-crash}.long.ts',
-  'packages/cli/test/failover/*.long.ts',
-  'chaos/test/chaos.long.ts',
+  'packages/cli/test/{crash,store-crash}.long.ts',
+  'packages/cli/test/{black-hole,clocks,limits,nodes,store-away}.lab.ts',
+  'packages/cli/test/failover/*.lab.ts',
+  'chaos/test/chaos.lab.ts',
 ];
 
 /** The longest files, longest first. Begun last, the run would end with one of them alone. */
@@ -36,17 +40,17 @@ const first = [
   'packages/server/test/storage/postgres.test.ts',
   'packages/server/test/storage/faults.test.ts',
   'packages/server/test/storage/dump.test.ts',
-  'packages/simulation/test/simulation.long.ts',
-  'bench/test/peers.long.ts',
-  'packages/server/test/engine/workflows/model.long.ts',
+  'packages/simulation/test/simulation.lab.ts',
+  'bench/test/peers.lab.ts',
+  'packages/server/test/engine/workflows/model.lab.ts',
   'scripts/test/setup.long.ts',
-  'conformance/test/mutations.long.ts',
-  'packages/cli/test/clock-jump.long.ts',
-  'packages/server/test/storage/dump.long.ts',
-  'packages/server/test/storage/versions.long.ts',
-  'packages/core/test/cron/oracle.long.ts',
-  'packages/server/test/storage/faults.long.ts',
-  'packages/server/test/storage/model.long.ts',
+  'conformance/test/mutations.lab.ts',
+  'packages/cli/test/clock-jump.lab.ts',
+  'packages/server/test/storage/dump.lab.ts',
+  'packages/server/test/storage/versions.lab.ts',
+  'packages/core/test/cron/oracle.lab.ts',
+  'packages/server/test/storage/faults.lab.ts',
+  'packages/server/test/storage/model.lab.ts',
 ];
 
 class LongestFirst extends BaseSequencer {
@@ -57,6 +61,35 @@ class LongestFirst extends BaseSequencer {
     };
     return (await super.sort(files)).toSorted((one, other) => placeOf(one) - placeOf(other));
   }
+}
+
+/** What takes minutes: files beside each other, then those that nothing may run beside. */
+function later(name: string, include: string, groupOrder: number): TestProjectInlineConfiguration[] {
+  const patience = { testTimeout: 1_800_000, hookTimeout: 900_000, expect: { poll: { timeout: 60_000 } } };
+  return [
+    {
+      test: {
+        name,
+        include: [include],
+        exclude: [...exclude, ...timed],
+        // Four mutants at once, and one server without a mutation.
+        maxConcurrency: 5,
+        maxWorkers: 2,
+        ...patience,
+        sequence: { groupOrder },
+      },
+    },
+    {
+      test: {
+        name: `${name}, one at a time`,
+        include: timed.filter((file) => file.endsWith(`.${name}.ts`)),
+        exclude,
+        fileParallelism: false,
+        ...patience,
+        sequence: { groupOrder: groupOrder + 1 },
+      },
+    },
+  ];
 }
 
 export default defineConfig({
@@ -92,32 +125,8 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
-      {
-        test: {
-          name: 'long',
-          include: [long],
-          exclude: [...exclude, ...timed],
-          // Four mutants at once, and one server without a mutation.
-          maxConcurrency: 5,
-          maxWorkers: 2,
-          testTimeout: 1_800_000,
-          hookTimeout: 900_000,
-          expect: { poll: { timeout: 60_000 } },
-          sequence: { groupOrder: 2 },
-        },
-      },
-      {
-        test: {
-          name: 'long, one at a time',
-          include: timed,
-          exclude,
-          fileParallelism: false,
-          testTimeout: 1_800_000,
-          hookTimeout: 900_000,
-          expect: { poll: { timeout: 60_000 } },
-          sequence: { groupOrder: 3 },
-        },
-      },
+      ...later('long', long, 2),
+      ...later('lab', lab, 4),
       {
         test: {
           name: 'acceptance',
@@ -128,7 +137,7 @@ export default defineConfig({
           testTimeout: 1_800_000,
           hookTimeout: 900_000,
           expect: { poll: { timeout: 60_000 } },
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 6 },
         },
       },
     ],

@@ -24,7 +24,7 @@ export function documentOf(
       ({ title, rules: own }) => `### ${title}\n\n${table(['rule', 'reference', 'checked by'], own.map(ruleRow))}`,
     ),
     '## Cases',
-    'A mutation is a small mistake in the server that makes the case fail; `conformance/test/mutations.long.ts` starts a server with each.',
+    'A mutation is a small mistake in the server that makes the case fail; `conformance/test/mutations.lab.ts` starts a server with each.',
     ...[0, 1, 2, 3, 4].map((level) => {
       const rows = cases.filter((one) => one.level === level).toSorted((a, b) => (a.id < b.id ? -1 : 1));
       return `### Level ${level}\n\n${table(

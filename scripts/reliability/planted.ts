@@ -38,7 +38,7 @@ const behaviour = new Set([
   ...queues,
 ]);
 
-/** The instrument for a mutation; null for one of a store that has to be started: `test:long` has its cases. */
+/** The instrument for a mutation; null for one of a store that has to be started: `npm run lab` has its cases. */
 function instrumentOf(mutation: Mutation): Instrument | null {
   if (/^(?:postgres|redis)-/.test(mutation.name)) return null;
   if (mutation.name.startsWith('sqlite-')) return 'simulation on SQLite';

@@ -19,7 +19,7 @@ export const promises: readonly TestedPromise[] = [
     promise: 'An acknowledged job is in the store, and it ends.',
     tests: [
       checker('loss, stuck', 'jobs'),
-      { name: 'loss of power', file: 'chaos/test/power.long.ts' },
+      { name: 'loss of power', file: 'chaos/test/power.lab.ts' },
       { name: 'a cut store', file: 'packages/server/test/storage/cut.test.ts' },
     ],
   },
