@@ -216,21 +216,19 @@ class Flow {
   }
 
   /**
-   * A step that waits again must be able to run, or the retried one would run for nothing. The whole workflow is read
-   * only where a step or a composite has another failure before it.
+   * A later step must be able to run, or the retried one would run for nothing. It is looked for behind composites that
+   * still wait too: another step of them may run yet. The whole workflow is read only where another step has failed or
+   * was cancelled.
    */
   *#checkBlocked(changes: readonly NodeChange[], retried: JobId): Steps<void> {
-    const waiting = new Set<number>();
-    let isDoubtful = false;
-    for (const { index, fewerFailed } of changes) {
-      const node = yield* this.#node(index);
-      if (node === null || !needsAll(node)) continue;
-      if (node.member) waiting.add(index);
-      isDoubtful ||= node.failed > fewerFailed;
-    }
-    if (!isDoubtful || waiting.size === 0) return;
     const changed = new Set(changes.map(({ index }) => index));
-    const found = yield* this.#blocked(changed, ({ index }) => waiting.has(index));
+    let others = this.record.failed + this.record.cancelled;
+    for (const { index, was } of changes)
+      if ((was === 'failed' || was === 'cancelled') && (yield* this.#node(index))?.member) others--;
+    if (others <= 0) return;
+    const later = new Set(changed);
+    for (const index of later) for (const next of (yield* this.#node(index))?.next ?? []) later.add(next);
+    const found = yield* this.#blocked(changed, (node) => node.member && needsAll(node) && later.has(node.index));
     if (found === null) return;
     const [step, other] = [found.node, found.cause].map(({ name }) => JSON.stringify(name));
     const message = `After a retry step ${step} of workflow ${this.record.id} could still not run, because step ${other} before it ${whyNot(found.cause)}.`;

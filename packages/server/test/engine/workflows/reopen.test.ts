@@ -243,6 +243,21 @@ describe.each(storages)('retried steps, $name', ({ url }) => {
       await expect(b.engine.workflows.retry(id)).rejects.toThrow(ProtocolError);
     });
 
+    test.each(['beside it', 'in a composite beside it'])(
+      'a step %s was cancelled while a third one still runs, so the next one could never run',
+      async (where) => {
+        await using b = await bench(url());
+        const [other, third] = [step('a.other', { delay_until: '+PT1H' }), step('a.third', { delay_until: '+PT1H' })];
+        const rest = where === 'beside it' ? [other, third] : [{ type: 'group', jobs: [other, third] }];
+        const group = { type: 'group', jobs: [step('a.bad'), ...rest] };
+        const id = await create(b, { type: 'chain', steps: [group, step('a.last')] });
+        await runAll(b, ['a.bad']);
+        await b.engine.lifecycle.cancel(await jobOf(b, id, 'a.other'), null);
+        expect(await view(b, id)).toMatchObject({ state: 'running' });
+        await refused(b, id, await jobOf(b, id, 'a.bad'), 'workflow_blocked');
+      },
+    );
+
     test('its step has another job by now', async () => {
       await using b = await bench(url());
       const callbacks = { on_complete: step('b.done') };
