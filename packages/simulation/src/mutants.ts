@@ -169,6 +169,20 @@ export const mutants: readonly Mutant[] = [
     replace: 'opened: change.opened + Number(!next.member),',
   },
   {
+    name: 'reopened-after-all',
+    breaks: 'a step is retried although later steps have gone on without it',
+    in: 'core: Flow.reset',
+    find: 'if (!hasRun) return change;',
+    replace: 'if (!hasRun || node.member) return change;',
+  },
+  {
+    name: 'reopened-for-nothing',
+    breaks: 'a step is retried although a later one can run no more',
+    in: 'core: Flow.checkBlocked',
+    find: 'if (found === null) return;',
+    replace: 'if (found !== null) return; return;',
+  },
+  {
     name: 'id-not-known',
     breaks: 'a repeated enqueue answers that the job is a duplicate of itself',
     in: 'core: sameOrOther',

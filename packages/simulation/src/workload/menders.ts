@@ -1,4 +1,5 @@
-import { type Actor, oneOf, rollAt, type Work } from './actor.ts';
+import { batch, chain, group } from '@ojs-ts/sdk';
+import { type Actor, oneOf, rollAt, sleep, type Work } from './actor.ts';
 
 /** What a person does with a workflow that has dead steps; most often its retry. */
 const deeds = [
@@ -65,4 +66,34 @@ export const mender: Work = async (actor) => {
       context.mended.add(again.id);
     }
   }
+};
+
+/**
+ * Retries a dead step that can help its workflow no more, because a later step has run without it, or cannot run after
+ * it. Nobody else changes the workflow, so the retry must be refused, whatever fails.
+ */
+export const refused: Work = async ({ context, process, roll }) => {
+  const { client } = process;
+  const step = { type: 'job.step', args: [{ holdMs: 500 }] };
+  const dead = { ...step, args: [{ holdMs: 10, failures: 9 }], retry: { maxAttempts: 1, onExhaustion: 'dead_letter' } };
+  const options = { queue: 'flow' };
+  const hasGoneOn = rollAt(roll, 0) < 0.5;
+  const first = hasGoneOn
+    ? batch('batch', [dead, step], { onComplete: step, options })
+    : group('group', [dead, step], options);
+  const { id } = await client.workflow(chain('refused', [first, step], options));
+  const stepOf = async (name: string) => (await client.getWorkflow(id)).steps.find((one) => one.id === name);
+  const until = async (name: string, states: readonly string[]): Promise<string> => {
+    for (let looks = 0; looks < 60; looks++) {
+      const { state = '', jobId } = (await stepOf(name)) ?? {};
+      if (jobId !== undefined && states.includes(state)) return jobId;
+      await sleep(500);
+    }
+    throw new Error(`Step ${name} of workflow ${id} does not end.`);
+  };
+  if (!hasGoneOn) await client.cancelJob(await until('0.1', ['pending', 'active']));
+  const job = await until('0.0', ['failed']);
+  if (hasGoneOn) await until('1', ['completed']);
+  await client.retryDeadLetterJob(job);
+  context.problems.push({ rule: 'workflows', job, message: `was retried, though workflow ${id} cannot go on with it` });
 };

@@ -2,7 +2,7 @@ import type { Weighted } from '../scenario.ts';
 import type { Work } from './actor.ts';
 import { follower } from './followers.ts';
 import * as jobs from './jobs.ts';
-import { mender } from './menders.ts';
+import { mender, refused } from './menders.ts';
 import * as operators from './operators.ts';
 import { workflow } from './workflows.ts';
 
@@ -27,6 +27,7 @@ export const workload: readonly Kind[] = [
   { name: 'pending', weight: 2, work: jobs.pending },
   { name: 'workflow', weight: 9, work: workflow },
   { name: 'mender', weight: 5, work: mender },
+  { name: 'refused retry', weight: 4, work: refused },
   { name: 'cron', weight: 2, work: operators.cron },
   { name: 'operator', weight: 5, work: operators.operator },
   { name: 'pause', weight: 1, work: operators.pause },
