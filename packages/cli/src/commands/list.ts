@@ -36,6 +36,8 @@ export interface Page {
   /** Of the whole list; null where the server has not counted it. */
   readonly total: number | null;
   readonly hasMore: boolean;
+  /** The search ended before it had read everything, and does not go on. */
+  readonly isCut: boolean;
   /** How many jobs the server read for this page of a search, and reads for all pages where that is known. */
   readonly search: { readonly scanned: number; readonly of: number | null } | null;
 }
@@ -48,22 +50,30 @@ export async function* pages(
   limit: number,
 ): AsyncGenerator<Page> {
   let cursor: string | undefined;
+  // Of a list that the server orders anew for each page.
+  let offset: number | undefined;
   for (let left = limit; left > 0; ) {
-    const { text } = await server.ask({ operation, query: { ...query, limit: Math.min(left, pageSize), cursor } });
+    const { text } = await server.ask({
+      operation,
+      query: { ...query, limit: Math.min(left, pageSize), cursor, offset },
+    });
     const answer = members(text);
     const items = elements(answer.get(member) ?? '[]').slice(0, left);
     const page: Item = JSON.parse(answer.get('pagination') ?? '{}');
     const search: Item | null = JSON.parse(answer.get('search') ?? 'null');
     left -= items.length;
     cursor = typeof page.next_cursor === 'string' ? page.next_cursor : undefined;
+    const hasMore = cursor === undefined && page.has_more === true && items.length > 0;
+    offset = hasMore ? (offset ?? 0) + items.length : undefined;
     const total = page.total_exact === false || typeof page.total !== 'number' ? null : page.total;
     yield {
       items,
       total,
-      hasMore: cursor !== undefined,
+      hasMore: cursor !== undefined || offset !== undefined,
+      isCut: search?.complete === false && cursor === undefined,
       search: search && { scanned: Number(search.scanned), of: typeof search.of === 'number' ? search.of : null },
     };
-    if (cursor === undefined) return;
+    if (cursor === undefined && offset === undefined) return;
   }
 }
 
@@ -123,6 +133,7 @@ async function printList(
       items.length === 0 ? `No ${listed.what}.` : table(listed.columns, items.map(parse)),
     );
   if (last?.hasMore) console.error(restOf(last, shown));
+  if (last?.isCut) console.error('The server stopped its search before it had read all of them. Others may match.');
 }
 
 /** Shows how far a search has come that reads on. */

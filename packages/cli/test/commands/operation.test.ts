@@ -236,6 +236,20 @@ test('limits: seen and overridden', async () => {
   expect((await ojs.run('limits', 'show', 'tenant:7')).output).toContain('0/4');
 });
 
+test('limits: what holds back the most comes first, over all pages, and keys are found by a part', async () => {
+  await using one = await asked();
+  const { ojs, client } = one;
+  const limited = (key: string, count: number) => Array.from({ length: count }, () => ({ key, concurrency: 1 }));
+  const keys = Array.from({ length: 201 }, (_, index) => `customer:${index + 100}`);
+  const limits = [...keys.flatMap((key) => limited(key, 1)), ...limited('zz:bank', 3)];
+  await client.enqueueBatch(limits.map((limit) => ({ type: 'a.b', args: [], limits: [limit] })));
+  const { output } = await ojs.run('limits', 'list', '--sort', 'waiting');
+  expect(output.split('\n')[1]).toMatch(/^zz:bank +0\/1 +3$/);
+  const all = await ojs.run('limits', 'list', '--sort', 'waiting', '--all', '--ndjson');
+  expect(new Set(all.output.trimEnd().split('\n')).size).toBe(202);
+  expect((await ojs.run('limits', 'list', '--key', 'R:30')).output.match(/^customer/gm)).toHaveLength(1);
+});
+
 test('a queue is purged by state and age', async () => {
   await using one = await asked();
   const { ojs, client } = one;

@@ -1,5 +1,5 @@
 import { type Json, uuidv7 } from '@ojs-ts/core';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { Failure } from '../../connection/failure.ts';
 import type { ServerFlags } from '../../connection/server.ts';
 import { count, duration, type Item, moment, part, text } from '../../output/cells.ts';
@@ -9,9 +9,9 @@ import { takesWatch, type WatchFlags, watching } from '../../output/watch.ts';
 import { actionCommand } from '../action.ts';
 import { group, serverCommand } from '../command.ts';
 import { askForChange, type CreateFlags, takesCreate } from '../create-flag.ts';
-import { listCommand } from '../list.ts';
+import { type ListFlags, listCommand } from '../list.ts';
 import { ahead } from '../times.ts';
-import { fromZero, type Rate, rate } from '../values.ts';
+import { filled, fromZero, type Rate, rate } from '../values.ts';
 import { freeCommand } from './free.ts';
 import { holdersOf, holderTable, verdictOf } from './holders.ts';
 
@@ -20,7 +20,29 @@ const limit = { param: 'key', about: 'key of the limit; queue:NAME for that of a
 /** `ojs limits`. */
 export function limitsCommand(): Command {
   return group('limits', 'look at limits by key and override them', [
-    listCommand('list', 'list limits by key', {
+    listLimits(),
+    showCommand(),
+    freeCommand(),
+    overrideCommand(),
+    actionCommand('restore', 'end an override; the numbers of the jobs or of the queue apply again', {
+      ...limit,
+      operation: 'limit.restore',
+      said: (key) => `Limit ${key} has its own numbers again.`,
+    }),
+  ]);
+}
+
+interface LimitListFlags extends ListFlags {
+  readonly key?: string;
+  readonly sort?: string;
+}
+
+/** `ojs limits list`. */
+function listLimits(): Command {
+  return listCommand<LimitListFlags>(
+    'list',
+    'list limits by key',
+    {
       operation: 'limit.list',
       member: 'items',
       what: 'limits',
@@ -31,16 +53,13 @@ export function limitsCommand(): Command {
         { title: 'WAITING', cell: (item) => count(item, 'waiting_count'), align: 'right' },
         { title: 'OVERRIDDEN', cell: (item) => (item.override === null ? '' : 'yes') },
       ],
-    }),
-    showCommand(),
-    freeCommand(),
-    overrideCommand(),
-    actionCommand('restore', 'end an override; the numbers of the jobs or of the queue apply again', {
-      ...limit,
-      operation: 'limit.restore',
-      said: (key) => `Limit ${key} has its own numbers again.`,
-    }),
-  ]);
+    },
+    ({ key, sort }) => ({ key, sort }),
+  )
+    .option('--key <text>', 'limits with this text in their key', filled)
+    .addOption(
+      new Option('--sort <order>', 'waiting: what holds back the most jobs first').choices(['key', 'waiting']),
+    );
 }
 
 /** `ojs limits show`: with the jobs that hold its slots. */
