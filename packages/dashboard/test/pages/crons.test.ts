@@ -29,6 +29,10 @@ describeDashboard('crons', {}, (dashboard) => {
     await page.getByLabel('Schedule').fill('30 2 * * 0');
     await page.getByLabel('Time zone').fill('Europe/Berlin');
     await page.getByRole('status', { name: 'Next runs' }).getByText('At 02:30, only on Sunday').waitFor();
+    const [overlap, description] = await Promise.all(
+      ['Overlap', 'Description'].map((label) => page.getByLabel(label).boundingBox()),
+    );
+    expect([overlap?.y, overlap?.height]).toEqual([description?.y, description?.height]);
     await page.getByLabel('Job type').fill('report.build');
     await page.getByLabel('Queue').fill('reports');
     await page.getByLabel('Arguments').fill('[12345678901234567890, 1.0e3]');
