@@ -17,8 +17,8 @@ import {
 import type { TokenRecord } from '../engine/access/token-record.ts';
 import type { IssuedToken } from '../engine/access/tokens.ts';
 import type { Engine } from '../engine/engine.ts';
-import { readForce } from './force.ts';
 import type { BindingRequest, Handlers } from './handler.ts';
+import { readForce } from './query-parameters.ts';
 import { json, type Reply } from './reply.ts';
 
 export const tokenHandlers: Handlers<'token.list' | 'token.create' | 'token.rotate' | 'token.revoke'> = {

@@ -16,7 +16,7 @@ import type { InFlight } from './in-flight.ts';
 import type { QueueBound } from './queues/queue-bound.ts';
 import type { Tracing } from './telemetry/tracing.ts';
 import { type Beat, beat } from './workers/open-fetches.ts';
-import { workflowReader } from './workflows/workflow-reader.ts';
+import { workflowReader } from './workflows/result-budget.ts';
 
 /** The outcome of a transition, and the time that the storage got for it. */
 export type Timed = Moved & { readonly at: Millis };

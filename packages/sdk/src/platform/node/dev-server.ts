@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { NoDevServer } from '../../transport/found.ts';
 import { readBaseUrl } from '../../transport/http.ts';
-import { NoDevServer } from '../../transport/no-dev-server.ts';
 
 /** `ojs dev` writes the URL of its server into this file, and the id of its process. */
 const file = '.ojs/url';

@@ -26,8 +26,7 @@ import { PageSize } from '../page-size.ts';
 import type { QueueBound } from '../queues/queue-bound.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
 import { Advancer, startsOf } from './advance.ts';
-import { ResultBudget, sizeOfNode } from './result-budget.ts';
-import { workflowReader } from './workflow-reader.ts';
+import { ResultBudget, sizeOfNode, workflowReader } from './result-budget.ts';
 
 /** Characters of results in a view of a workflow. Further ones are left out; the job itself has them. */
 const maxResults = 4_194_304;
