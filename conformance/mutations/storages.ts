@@ -212,6 +212,14 @@ export const storages: readonly Mutation[] = [
     replace: '{ ...fired(cron, firing, answer, now), runCount: 0 }',
     cases: ['OJS-L2-CRN-003', 'OJS-L2-CRN-013'],
   },
+  {
+    name: 'postgres-ack-frees-the-key',
+    rule: 'ojs-unique-jobs §6',
+    in: 'server/postgres: ended',
+    find: 'queue, type, worker, unique_key, result FROM gone),',
+    replace: 'queue, type, worker, NULL, result FROM gone),',
+    cases: ['OJS-L4-UNQ-006'],
+  },
   // Redis
   {
     name: 'redis-queues-right-to-left',
@@ -316,5 +324,13 @@ export const storages: readonly Mutation[] = [
     find: "call('HINCRBY', cron, 'rc', 1)",
     replace: '',
     cases: ['OJS-L2-CRN-003', 'OJS-L2-CRN-013'],
+  },
+  {
+    name: 'redis-renumbered-limit-opens-nothing',
+    rule: 'ojs-rate-limiting §10',
+    in: 'lua: limits.renumber',
+    find: 'limits.eased[key] = true',
+    replace: '',
+    cases: ['OJS-L4-RLM-004'],
   },
 ];
