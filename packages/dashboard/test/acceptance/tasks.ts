@@ -206,7 +206,7 @@ export const tasks: readonly Task[] = [
     await o.address('limits/api-key', 'limits/KEY');
     await o.click('button', 'Free slots…');
     await o.clickOn(o.page.getByLabel('Also free slots whose workers may live'), 'Also free …');
-    await o.click('button', 'Cancel 1 job');
+    await o.click('button', 'Remove 1 worker');
     await o.sees('Freed slots of api-key.');
   }),
   task('See the next runs across a change of the clocks', async (o) => {
