@@ -62,6 +62,7 @@ describeDashboard('a storage in trouble', { seeded: true }, (dashboard) => {
     await page.getByText('Not known during the outage').first().waitFor();
     expect(await banner().count()).toBe(1);
     expect(await page.getByText('Retry-After').count()).toBe(0);
+    expect(await page.getByText('answers in').count()).toBe(0);
     expect(await violations(page)).toEqual([]);
     await page.unroute(isHealth);
     await page.unroute(isOther);

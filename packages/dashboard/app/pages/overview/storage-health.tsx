@@ -16,8 +16,8 @@ export function StorageHealth() {
           <dl className="facts">
             <dt>{backend.type}</dt>
             <dd>
-              <Badge tone={backend.status === 'connected' ? 'good' : 'bad'}>{backend.status}</Badge> answers in{' '}
-              {formatDuration(Math.max(1, backend.latency_ms))}
+              <Badge tone={backend.status === 'connected' ? 'good' : 'bad'}>{backend.status}</Badge>
+              {backend.status === 'connected' && <> answers in {formatDuration(Math.max(1, backend.latency_ms))}</>}
             </dd>
             {Object.entries(checks)
               // Only SQLite has a file of its own that can be checked.
