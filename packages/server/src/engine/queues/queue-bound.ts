@@ -24,6 +24,7 @@ export class QueueBound {
   readonly #most: number;
   #known: ReadonlySet<string> & { add(name: string): unknown } = new Set<string>();
   #readAt: Millis | null = null;
+  #reading: Promise<void> | null = null;
 
   constructor(storage: Storage, clock: Clock, queues: AllQueues, most: number) {
     this.#storage = storage;
@@ -64,9 +65,11 @@ export class QueueBound {
     const isNew = (name: string) => !this.#known.has(name);
     const beyond = () => this.#known.size + new Set(names.filter(isNew)).size > this.#most;
     if (this.#isOlderThan(freshMs) || (beyond() && this.#isOlderThan(freshAtBoundMs))) {
-      const now = this.#clock.now();
-      this.#known = new Set((await this.#queues.queues()).map(({ name }) => name));
-      this.#readAt = now;
+      // One reading for all that wait: a second one would forget the names that were admitted after the first.
+      this.#reading ??= this.#read().finally(() => {
+        this.#reading = null;
+      });
+      await this.#reading;
     }
     if (beyond()) {
       const name = names.find(isNew) ?? '';
@@ -78,6 +81,12 @@ export class QueueBound {
       );
     }
     for (const name of names) this.#known.add(name);
+  }
+
+  async #read(): Promise<void> {
+    const now = this.#clock.now();
+    this.#known = new Set((await this.#queues.queues()).map(({ name }) => name));
+    this.#readAt = now;
   }
 
   #isOlderThan(ms: number): boolean {

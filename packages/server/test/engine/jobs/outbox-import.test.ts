@@ -8,9 +8,9 @@ import { bench } from '../../support/engine.ts';
 import { newId } from '../../support/ids.ts';
 
 /** An engine on a file, and what another connection to it appends. */
-async function open() {
+async function open(options: Parameters<typeof bench>[1] = {}) {
   const path = join(temporaryDirectory(), 'jobs.db');
-  const opened = await bench(`sqlite:${path}`);
+  const opened = await bench(`sqlite:${path}`, options);
   const file = new DatabaseSync(path, { timeout: 5_000 });
   return {
     engine: opened.engine,
@@ -72,6 +72,21 @@ test('an id that no job may have is refused with its request', async () => {
   expect(kept.map(({ id }) => isUuidv7(id))).toEqual([true, true]);
   expect(kept.map(({ history }) => history).join()).toMatch(/id none .*UUIDv7/);
   expect(await b.engine.storage.inbox?.depth()).toBe(0);
+});
+
+test('a job for a queue beyond the maximum is kept as refused, and does not create the queue', async () => {
+  await using b = await open({ maxQueues: 1 });
+  const [first, next] = [newId(), newId()];
+  b.append(first, envelope(first, 'first'));
+  const request = JSON.stringify({ id: next, type: 'a.b', args: [], options: { queue: 'new' } });
+  b.append(next, request);
+  await b.engine.outboxImport?.run();
+  expect(await b.engine.get(first)).toMatchObject({ state: State.available });
+  const [kept] = await refused(b.engine);
+  expect(kept).toMatchObject({ id: next, state: State.discarded });
+  expect(kept?.history).toContain('at most 1');
+  expect(JSON.parse(kept?.envelope ?? '{}').args).toEqual([request]);
+  expect((await b.engine.queues.queues()).map(({ name }) => name)).toEqual(['default', 'ojs.refused']);
 });
 
 test('an ACK with a result reads its job once, and does not look into the inbox', async () => {
