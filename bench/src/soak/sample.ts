@@ -1,6 +1,6 @@
 import { localPorts } from '../process.ts';
 import type { Server } from '../server.ts';
-import type { FreshStore, Size } from '../store.ts';
+import type { FreshStore, Size } from '../stores/fresh-store.ts';
 import type { Progress } from './load.ts';
 import { ask } from './loading.ts';
 

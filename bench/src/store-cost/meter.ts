@@ -1,7 +1,3 @@
-import { kindOf } from '../store.ts';
-import { postgresMeter } from './postgres-meter.ts';
-import { redisMeter } from './redis-meter.ts';
-
 /** What a store has used since it started. */
 export interface Used {
   /** Microseconds of CPU of the store itself: all processes of PostgreSQL, the main thread of Redis, else this process. */
@@ -18,24 +14,4 @@ export interface Meter extends AsyncDisposable {
   kept(): Promise<number | null>;
   /** What the store itself does later, done at once: PostgreSQL's vacuum. */
   settle(): Promise<void>;
-}
-
-/** The store must run on this machine. */
-export async function meterOf(storage: string): Promise<Meter> {
-  switch (kindOf(storage)) {
-    case 'postgres':
-      return postgresMeter(storage);
-    case 'redis':
-      return redisMeter(storage);
-    default:
-      return {
-        used: async () => {
-          const { user, system } = process.cpuUsage();
-          return { cpuUs: user + system, logBytes: null, images: 0 };
-        },
-        kept: async () => null,
-        settle: async () => {},
-        async [Symbol.asyncDispose]() {},
-      };
-  }
 }

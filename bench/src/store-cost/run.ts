@@ -3,7 +3,8 @@ import { openStorage, type Storage } from '@ojs-ts/server';
 import { newJob } from '../new-job.ts';
 import { freshStore } from '../store.ts';
 import { endGroups, insertTogether, type Kind, patchOf } from './kinds.ts';
-import { type Meter, meterOf } from './meter.ts';
+import type { Meter } from './meter.ts';
+import { meterOf } from './meters.ts';
 
 const queue = 'bench';
 const worker = 'bench';

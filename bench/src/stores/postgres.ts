@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { readPostgresUrl } from '../../../packages/server/src/storage/postgres/connection/url.ts';
 import { isProgram, parentOf } from '../process.ts';
-import type { FreshStore, Size } from '../store.ts';
+import type { FreshStore, Size } from './fresh-store.ts';
 import { freshName } from './names.ts';
 
 const settings = ['fsync', 'synchronous_commit', 'full_page_writes', 'shared_buffers', 'max_wal_size'];

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { isProgram } from '../process.ts';
-import type { FreshStore, Size } from '../store.ts';
+import type { FreshStore, Size } from './fresh-store.ts';
 import { freshName } from './names.ts';
 
 const settings = ['appendonly', 'appendfsync', 'save', 'maxmemory-policy'];

@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { FreshStore, Size } from '../store.ts';
+import type { FreshStore, Size } from './fresh-store.ts';
 
 /**
  * `sqlite:` takes a file in the system's folder for temporary files: the file that `sqlite:` means to the server is

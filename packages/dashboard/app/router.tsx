@@ -3,6 +3,7 @@ import { createRootRouteWithContext, createRoute, createRouter, lazyRouteCompone
 import { ApiFailure } from './api/failure.ts';
 import { basePath } from './api/roots.ts';
 import { sessionQuery } from './api/session.ts';
+import type { SearchTexts } from './search.ts';
 import { Shell } from './shell/shell.tsx';
 import { Empty, Failure, Loading } from './ui/states.tsx';
 
@@ -29,9 +30,6 @@ const root = createRootRouteWithContext<{ readonly client: QueryClient }>()({
   errorComponent: ({ error, reset }) => <Failure error={error} retry={reset} />,
   notFoundComponent: () => <Empty title="There is no such page" />,
 });
-
-/** Parameters of a page in its address. Each page reads and checks its own; other texts are left out. */
-export type SearchTexts = Readonly<Record<string, string | undefined>>;
 
 function texts(search: Readonly<Record<string, unknown>>): SearchTexts {
   return Object.fromEntries(

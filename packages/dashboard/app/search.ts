@@ -1,5 +1,7 @@
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import type { SearchTexts } from './router.tsx';
+
+/** Parameters of a page in its address. Each page reads and checks its own; other texts are left out. */
+export type SearchTexts = Readonly<Record<string, string | undefined>>;
 
 /**
  * The state of a page in its address, as texts. `change` keeps the others; `undefined` removes one. `replace` adds no

@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import { useCall } from '../api/calls.ts';
-import type { SearchTexts } from '../router.tsx';
+import type { SearchTexts } from '../search.ts';
 import { Empty, Loaded } from '../ui/states.tsx';
 
 export interface ChooseQueueProps {

@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from 'react';
-import type { SearchTexts } from '../../router.tsx';
+import type { SearchTexts } from '../../search.ts';
 import type { Kind } from './examples.ts';
 
 /** What is followed, and from which place in the log of events on. */

@@ -3,14 +3,7 @@ import type { QueueConfig, QueueOverview } from '../../api/answers/queues.ts';
 import { useAction } from '../../api/calls.ts';
 import { Field } from '../../ui/field.tsx';
 import { FormDialog } from '../../ui/form-dialog.tsx';
-import { Effect, wordOf } from './effect.tsx';
-
-export interface Draft {
-  readonly concurrency: string;
-  readonly rate: string;
-  readonly period: string;
-  readonly depth: string;
-}
+import { type Draft, Effect, wordOf } from './effect.tsx';
 
 export interface EditConfigurationProps {
   readonly queue: QueueOverview & { readonly configuration: QueueConfig };

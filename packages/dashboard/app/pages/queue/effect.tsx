@@ -1,7 +1,13 @@
 import type { QueueOverview } from '../../api/answers/queues.ts';
 import { formatCount, formatShort } from '../../format/numbers.ts';
 import { formatDuration } from '../../format/times.ts';
-import type { Draft } from './edit-configuration.tsx';
+
+export interface Draft {
+  readonly concurrency: string;
+  readonly rate: string;
+  readonly period: string;
+  readonly depth: string;
+}
 
 /** What other limits would mean for the queue as it is now. */
 export function Effect({ queue, draft }: { readonly queue: QueueOverview; readonly draft: Draft }) {

@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import type { WorkerAnswers, WorkerState } from '../../api/answers/workers.ts';
 import { formatCount } from '../../format/numbers.ts';
-import type { SearchTexts } from '../../router.tsx';
+import type { SearchTexts } from '../../search.ts';
 import { Tile } from '../../ui/page.tsx';
 import { describe } from './description.ts';
 

@@ -1,8 +1,10 @@
 import { Link } from '@tanstack/react-router';
-import { Handle, type NodeProps, Position } from '@xyflow/react';
+import { Handle, type Node, type NodeProps, Position } from '@xyflow/react';
 import { formatCount } from '../../format/numbers.ts';
 import { Badge, StateBadge, toneOf } from '../../ui/badge.tsx';
-import type { BoxNode } from './graph.tsx';
+import type { Box } from './boxes.ts';
+
+export type BoxNode = Node<{ readonly box: Box; readonly workflow: string }, 'box'>;
 
 export function GraphBox({ data: { box, workflow } }: NodeProps<BoxNode>) {
   const { title, detail, kind, state, counts, jobId, type } = box;

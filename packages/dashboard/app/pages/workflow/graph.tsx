@@ -1,20 +1,11 @@
-import {
-  Background,
-  Controls,
-  type Edge,
-  MiniMap,
-  type Node,
-  ReactFlow,
-  ReactFlowProvider,
-  useReactFlow,
-} from '@xyflow/react';
+import { Background, Controls, type Edge, MiniMap, ReactFlow, ReactFlowProvider, useReactFlow } from '@xyflow/react';
 import '@xyflow/react/dist/base.css';
 import './graph.css';
 import { useEffect, useMemo, useRef } from 'react';
 import { toneOf } from '../../ui/badge.tsx';
 import { Loading } from '../../ui/states.tsx';
 import type { Box, Boxes } from './boxes.ts';
-import { GraphBox } from './graph-box.tsx';
+import { type BoxNode, GraphBox } from './graph-box.tsx';
 import type { Places } from './layout.ts';
 import { boxHeight, boxWidth, useLayout } from './use-layout.ts';
 import { readable, sizeOf, viewOf } from './view.ts';
@@ -25,8 +16,6 @@ export interface GraphProps {
   /** Keeps what runs in sight. */
   readonly follows: boolean;
 }
-
-export type BoxNode = Node<{ readonly box: Box; readonly workflow: string }, 'box'>;
 
 const nodeTypes = { box: GraphBox };
 /** In pixels, around the boxes of a small graph. */

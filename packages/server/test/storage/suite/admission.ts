@@ -1,7 +1,7 @@
 import { State } from '@ojs-ts/core';
 import { expect } from 'vitest';
 import { admissionCases, admissionTime, brief } from '../../../../core/test/vectors/admission.ts';
-import type { Case } from './exercise.ts';
+import type { Case } from './tools.ts';
 import { claimOne, inserted, insertOne, move, to } from './tools.ts';
 
 /** The vectors of core's `admit`: every storage admits as core says, whether it calls core or ports it. */

@@ -1,7 +1,7 @@
 import { firstUuidAt, uuidFrom } from '@ojs-ts/core';
 import { expect } from 'vitest';
 import { goneOf } from '../../../src/storage/prune.ts';
-import type { Case } from './exercise.ts';
+import type { Case } from './tools.ts';
 import { keepAll, t0 } from './tools.ts';
 
 const entryOf = (number: number) => ({

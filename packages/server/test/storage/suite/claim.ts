@@ -1,7 +1,7 @@
 import { type NewJob, State } from '@ojs-ts/core';
 import { expect } from 'vitest';
 import type { Claim } from '../../../src/storage/storage.ts';
-import type { Case } from './exercise.ts';
+import type { Case } from './tools.ts';
 import {
   claim,
   claimOf,

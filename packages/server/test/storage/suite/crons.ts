@@ -1,7 +1,7 @@
 import { type JobId, State } from '@ojs-ts/core';
 import { expect } from 'vitest';
 import type { CronRecord, Firing, Storage } from '../../../src/storage/storage.ts';
-import type { Case } from './exercise.ts';
+import type { Case } from './tools.ts';
 import { claimOne, eventLog, get, idOf, insert, inserted, newJob, t0, to, uniqueOf } from './tools.ts';
 
 const daily = { name: 'daily', spec: '{"n":1.0}', enabled: true, dueAt: t0 + 10 };

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { Case } from './exercise.ts';
+import type { Case } from './tools.ts';
 import { t0 } from './tools.ts';
 
 export const documentCases: readonly Case[] = [

@@ -2,7 +2,7 @@ import { Failed, State, uuidFrom, Waiting } from '@ojs-ts/core';
 import { expect } from 'vitest';
 import { memoryStorage } from '../../../src/storage/memory/memory.ts';
 import type { DumpRecord, Storage } from '../../../src/storage/storage.ts';
-import type { Case } from './exercise.ts';
+import type { Case } from './tools.ts';
 import {
   allLimits,
   claim,

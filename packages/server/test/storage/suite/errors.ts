@@ -1,7 +1,7 @@
 import { failed, fingerprintOf, historyPurged, type JobRecord, messageFingerprint, retried, State } from '@ojs-ts/core';
 import { expect } from 'vitest';
 import type { Storage } from '../../../src/storage/storage.ts';
-import type { Case } from './exercise.ts';
+import type { Case } from './tools.ts';
 import { claimOf, countErrors, get, idOf, ids, insert, keepAll, move, newJob, pages, t0 } from './tools.ts';
 
 const twoAttempts = '{"retry":{"maxAttempts":2,"initialIntervalMs":1000,"jitter":false}}';

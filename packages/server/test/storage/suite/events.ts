@@ -1,6 +1,6 @@
 import { type EventKind, State, Waiting } from '@ojs-ts/core';
 import { expect } from 'vitest';
-import type { Case } from './exercise.ts';
+import type { Case } from './tools.ts';
 import {
   claim,
   countErrors,

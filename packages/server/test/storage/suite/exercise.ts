@@ -14,6 +14,7 @@ import { listCases } from './list.ts';
 import { queueCases } from './queues.ts';
 import { statisticsCases } from './statistics.ts';
 import { storeCases } from './store.ts';
+import type { Case } from './tools.ts';
 import { transitionCases } from './transition.ts';
 import { uniqueCases } from './unique.ts';
 import { upkeepCases } from './upkeep.ts';
@@ -29,8 +30,6 @@ export interface Subject {
   /** Cases that cannot hold here, with the reason; they are left out. */
   readonly skip?: readonly { readonly test: string; readonly reason: string }[];
 }
-
-export type Case = readonly [name: string, run: (storage: Storage) => Promise<void>];
 
 const topics: Readonly<Record<string, readonly Case[]>> = {
   admission: admissionCasesOfStorage,

@@ -1,6 +1,6 @@
 import { recordOf, State } from '@ojs-ts/core';
 import { expect } from 'vitest';
-import type { Case } from './exercise.ts';
+import type { Case } from './tools.ts';
 import { claim, get, idOf, ids, insert, inserted, newJob, queue, second, t0 } from './tools.ts';
 
 export const insertCases: readonly Case[] = [

@@ -2,7 +2,7 @@ import { type LimitNumbers, type NewJob, State, Waiting } from '@ojs-ts/core';
 import { expect } from 'vitest';
 import { goneOf } from '../../../src/storage/prune.ts';
 import type { Claimed, Storage } from '../../../src/storage/storage.ts';
-import type { Case } from './exercise.ts';
+import type { Case } from './tools.ts';
 import {
   allLimits,
   claim,

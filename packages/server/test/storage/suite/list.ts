@@ -1,7 +1,7 @@
 import { completed, ProtocolError, State, Terminal, Waiting } from '@ojs-ts/core';
 import { expect } from 'vitest';
 import type { JobQuery } from '../../../src/storage/storage.ts';
-import type { Case } from './exercise.ts';
+import type { Case } from './tools.ts';
 import { claim, idOf, ids, insert, limitOf, move, newJob, pages, t0, to } from './tools.ts';
 
 const numbers = [1, 2, 3, 4, 5];

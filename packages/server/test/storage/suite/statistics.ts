@@ -2,7 +2,7 @@ import { codeOf, newFigures, State, Waiting } from '@ojs-ts/core';
 import { expect } from 'vitest';
 import { goneOf } from '../../../src/storage/prune.ts';
 import type { MinuteRecord } from '../../../src/storage/storage.ts';
-import type { Case } from './exercise.ts';
+import type { Case } from './tools.ts';
 import { claim, claimOne, idOf, insert, keepAll, move, newJob, second, t0, to, uniqueOf } from './tools.ts';
 
 const minute = 60 * second;

@@ -1,7 +1,7 @@
 import { State, Waiting } from '@ojs-ts/core';
 import { expect } from 'vitest';
 import type { Storage, Wake } from '../../../src/storage/storage.ts';
-import type { Case } from './exercise.ts';
+import type { Case } from './tools.ts';
 import {
   allLimits,
   claim,

@@ -1,7 +1,7 @@
 import { cancelled, completed, type NewJob, type NewUnique, recordOf, State, Terminal, Waiting } from '@ojs-ts/core';
 import { expect } from 'vitest';
 import type { Inserted, Storage } from '../../../src/storage/storage.ts';
-import type { Case } from './exercise.ts';
+import type { Case } from './tools.ts';
 import {
   claim,
   claimOne,

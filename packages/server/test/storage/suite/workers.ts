@@ -1,7 +1,7 @@
 import { forgotten, leaseLost, State } from '@ojs-ts/core';
 import { expect } from 'vitest';
 import type { WorkerBeat } from '../../../src/storage/storage.ts';
-import type { Case } from './exercise.ts';
+import type { Case } from './tools.ts';
 import { claim, claimOf, claimOne, get, idOf, insert, move, newJob, second, t0, to } from './tools.ts';
 
 function beatOf(patch: Partial<WorkerBeat> = {}): WorkerBeat {

@@ -15,7 +15,7 @@ import {
 import { expect } from 'vitest';
 import { goneOf } from '../../../src/storage/prune.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
-import type { Case } from './exercise.ts';
+import type { Case } from './tools.ts';
 import {
   claim,
   eventLog,
