@@ -183,6 +183,13 @@ export const mutants: readonly Mutant[] = [
     replace: 'if (found !== null) return; return;',
   },
   {
+    name: 'filtered-read-cut-short',
+    breaks: 'a read of rare events ends at the first batch without them, and says that it has seen the whole log',
+    in: 'server/memory: EventLog.read',
+    find: 'wanted.includes(kind))) continue;',
+    replace: 'wanted.includes(kind))) return { batches: found, isCut: false };',
+  },
+  {
     name: 'id-not-known',
     breaks: 'a repeated enqueue answers that the job is a duplicate of itself',
     in: 'core: sameOrOther',

@@ -43,7 +43,7 @@ export class Probes {
     await world.run(Math.max(world.now, recorder.timeIsRightAt));
     await this.#wait(stalledMs);
     const probes = { prompt: this.#promptly, repeated: this.#repeated, slow: this.#slow, forgotten: this.#forgotten };
-    const later = { dead: this.#dead, ticks: this.#ticks, restarted: this.#restarted };
+    const later = { dead: this.#dead, ticks: this.#ticks, restarted: this.#restarted, filtered: this.#filtered };
     for (const [name, probe] of Object.entries({ ...probes, ...later })) {
       this.#queue = `${probeQueue}${name}`;
       await probe.call(this);
@@ -184,6 +184,31 @@ export class Probes {
     if (claims !== 1) this.#broken(job, `was handed out ${claims} times; its worker lived while the servers were away`);
     worker.crash();
     other.crash();
+  }
+
+  /** A follower of a rare kind comes back: it gets what happened meanwhile, whatever else is in the log. */
+  async #filtered(): Promise<void> {
+    const { client, node } = this.#client();
+    const seen: string[] = [];
+    const follow = async (after: string | null) => {
+      const signal = AbortSignal.timeout(6_000);
+      const options = { types: ['queue.paused'], queue: this.#queue, signal, ...(after !== null && { after }) };
+      for await (const { id } of client.events(options)) if (id !== undefined && seen.push(id) > 0) return;
+    };
+    const pause = async () => {
+      await client.pauseQueue(this.#queue);
+      await client.resumeQueue(this.#queue);
+    };
+    const { world } = this.#cluster.context;
+    const first = node.run(() => follow(null)).catch(() => {});
+    await this.#wait(1_000);
+    await world.settle(node.run(pause));
+    await world.settle(first);
+    await this.#enqueue(20);
+    await world.settle(node.run(pause));
+    const [after] = seen;
+    if (after !== undefined) await world.settle(node.run(() => follow(after)).catch(() => {}));
+    if (seen.length !== 2) this.#broken('', `${seen.length} of 2 pauses were told: a follower comes back`);
   }
 
   #worker(name: string): WorkerProcess {
