@@ -14,6 +14,6 @@ test('10 seeds on SQLite break no rule', async () => {
 });
 
 test.each(mutants)('the planted bug $name is found', async ({ name }) => {
-  const args = ['--mutant', name, '--seeds', '80', '--chaos-ms', '20000', '--until-failure', '--quiet'];
+  const args = ['--mutant', name, '--seeds', '120', '--chaos-ms', '20000', '--until-failure', '--quiet'];
   expect(await simulate(...args)).toMatchObject({ status: 1 });
 });
