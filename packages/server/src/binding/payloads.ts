@@ -1,4 +1,5 @@
 import {
+  accessOf,
   type Grant,
   isObject,
   isPayload,
@@ -13,13 +14,9 @@ import {
 import type { BindingRequest } from './handler.ts';
 import type { Reply } from './reply.ts';
 
-/** Operations whose answers have jobs, or templates of jobs. Statistics and histories have other members of these names. */
-const showsJobs =
-  /^(?:(?:job|bulk|deadLetter|workflow|cron)\.(?!stats|history)|admin\.(?:job|jobs|deadLetters|\w+Jobs)$)/;
-
 /** The answer without what the caller may not see of jobs. */
 export function shownTo(grant: Grant | undefined, operation: OperationName, reply: Reply): Reply {
-  const filter = grant !== undefined && showsJobs.test(operation) ? payloadFilter(grant) : null;
+  const filter = grant !== undefined && accessOf[operation].shows === 'jobs' ? payloadFilter(grant) : null;
   if (filter === null) return reply;
   const { text, chunks } = reply;
   return chunks ? { ...reply, chunks: mapped(chunks, filter) } : { ...reply, text: filter(text) };
