@@ -41,7 +41,8 @@ describe.each(storages)('fetches that a worker waits for, on $name', ({ url }) =
     for (let times = 0; times < 10; times++) expect(await next(['r0', 'r1'])).toBe('active');
     expect(last).toMatchObject({ jobs_extended: [id], jobs_cancelled: [] });
     expect((await get(id)).leaseUntil).toBe(clock.now() + 30_000);
-    expect(await next([])).toBe('active');
+    // The first of them comes before the pass that finds the claim unlisted.
+    for (let times = 0; times < 2; times++) expect(await next([])).toBe('active');
     expect(await next([])).toBe('available');
     expect(await get(id)).toMatchObject({ attempt: 0 });
     // The worker has not listed it, so it hears nothing of the loss.
