@@ -222,10 +222,11 @@ class Flow {
    */
   *#checkBlocked(changes: readonly NodeChange[], retried: JobId): Steps<void> {
     const changed = new Set(changes.map(({ index }) => index));
-    let others = this.record.failed + this.record.cancelled;
-    for (const { index, was } of changes)
-      if ((was === 'failed' || was === 'cancelled') && (yield* this.#node(index))?.member) others--;
-    if (others <= 0) return;
+    // The later steps that closed because of this one count too, or one that closes after the record was read would hide
+    // another failure.
+    const own = changes.find(({ own }) => own === retried);
+    const retriedStep = own === undefined ? null : yield* this.#node(own.index);
+    if (this.record.failed + this.record.cancelled <= Number(retriedStep?.member ?? false)) return;
     const later = new Set(changed);
     for (const index of later) for (const next of (yield* this.#node(index))?.next ?? []) later.add(next);
     const found = yield* this.#blocked(changed, (node) => node.member && needsAll(node) && later.has(node.index));
