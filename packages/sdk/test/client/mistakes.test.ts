@@ -71,8 +71,7 @@ const toReal = (text: string) =>
 function steady(text: string): string {
   return ports
     .reduce(
-      (given, [written, real]) =>
-        given.replaceAll(new RegExp(`127\\.0\\.0\\.1:${real}\\b`, 'g'), `127.0.0.1:${written}`),
+      (given, [written, real]) => given.replaceAll(new RegExp(`(?<=127\\.0\\.0\\.1:|Port )${real}\\b`, 'g'), written),
       text,
     )
     .replaceAll(/"timestamp":"[^"]+"/g, '"timestamp":"<time>"')
