@@ -13,9 +13,9 @@ const emptyMs = 3_600_000;
 const atOnce = 1_000;
 
 /**
- * The most queues that jobs create, those of workflows and crons among them: each has a row, and lists and totals grow with them. Each server knows the names
- * of the store, so the usual enqueue asks nothing. Servers that create queues in the same minute may exceed the bound
- * together.
+ * The most queues that jobs create, those of workflows and crons among them: each has a row, and lists and totals grow
+ * with them. Each server knows the names of the store, so the usual enqueue asks nothing. Servers that create queues in
+ * the same minute may exceed the bound together.
  */
 export class QueueBound {
   readonly #storage: Storage;
