@@ -163,13 +163,18 @@ export function batches({
   return {
     workflows: workflowReader(storage, maxBytes),
     async insert(group) {
-      await admit(queuesOf(group));
+      // Known queues, which are nearly all, wait for no turn.
+      const admitted = admit(queuesOf(group));
+      if (admitted !== undefined) await admitted;
       return insertOne(group);
     },
     async insertAll(all) {
       const refused = new Map<number, PromiseRejectedResult>();
-      for (const [index, group] of all.entries())
-        await admit(queuesOf(group))?.catch((reason: unknown) => refused.set(index, { status: 'rejected', reason }));
+      for (const [index, group] of all.entries()) {
+        const admitted = admit(queuesOf(group));
+        if (admitted !== undefined)
+          await admitted.catch((reason: unknown) => refused.set(index, { status: 'rejected', reason }));
+      }
       const groups = refused.size === 0 ? all : all.filter((_, index) => !refused.has(index));
       const inserted: PromiseSettledResult<readonly Inserted[]>[] = [];
       // One after the other: parts at once would be committed in any order.
