@@ -21,6 +21,9 @@ const isWindows = process.platform === 'win32';
 /** How long to wait for the last lines of a process whose children hold its output open. Milliseconds. */
 const outputMs = 500;
 
+/** How long to wait for its last messages, on a machine that is busy. Milliseconds. */
+const messagesMs = 5_000;
+
 /** A worker's module in a process of its own. */
 export class WorkerProcess {
   readonly #child: ChildProcess;
@@ -82,8 +85,11 @@ export class WorkerProcess {
 
   async #end(): Promise<Exit> {
     const closed = once(this.#child, 'close');
+    const heard = once(this.#child, 'disconnect');
     await once(this.#child, 'exit');
     await Promise.race([closed, pause(outputMs, undefined, { ref: false })]);
+    // Its last messages name files to watch: one that changes before they are read would change unseen.
+    await Promise.race([heard, pause(messagesMs, undefined, { ref: false })]);
     return this.#child.signalCode ?? this.#child.exitCode ?? 1;
   }
 }

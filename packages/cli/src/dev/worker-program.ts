@@ -14,6 +14,8 @@ const leaveMs = 1_000;
 /** Known process-wide: the worker may come from another copy of the SDK. */
 const mark = Symbol.for('@ojs-ts/sdk.handlers');
 const reported = new Set<string>();
+/** Kept once the parent has all that was reported. */
+let sent = Promise.resolve();
 let isDraining = false;
 
 process.on('message', drain);
@@ -30,10 +32,12 @@ const loaded: object = await import(entry).catch(leave);
 if (!isDraining) for (const worker of exportedWorkers(loaded)) if (isNew(worker)) await worker.start();
 
 /** A syntax error is a line of its own; any other error has its stack. */
-function leave(error: unknown): never {
+async function leave(error: unknown): Promise<never> {
   const lines = syntaxErrors(error, reported);
   if (lines.length === 0) throw error;
   writeSync(2, `${lines.join('\n')}\n`);
+  // An exit drops what is on its way, and a file that the parent does not know of could change unseen.
+  await sent;
   process.exit(1);
 }
 
@@ -56,7 +60,10 @@ function resolveAndReport(
 function report(url: string): void {
   if (!url.startsWith('file:') || url.includes('/node_modules/') || reported.has(url)) return;
   reported.add(url);
-  process.send?.(url);
+  if (process.send === undefined) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  sent = promise;
+  process.send(url, undefined, undefined, () => resolve());
 }
 
 /** The default export and the export `worker`, of a CommonJS module too. */
