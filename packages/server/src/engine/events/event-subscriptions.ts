@@ -299,7 +299,8 @@ export class EventSubscriptions {
     }
     if (last < this.#position) return;
     this.#position = last;
-    this.#last = batch;
+    // Not the batch itself: its entries may be large.
+    this.#last = { position: batch.position, count: batch.count, at: batch.at };
   }
 
   /** Searching the text of a batch costs a hundredth of parsing it. */
