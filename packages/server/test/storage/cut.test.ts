@@ -223,6 +223,7 @@ describe.each(remote)('the connection is cut before an answer arrives, $name', (
       // Connected, and every script is known.
       await reached(() => call(through, t0 + 1));
       const seen: unknown[] = [];
+      let strays = 0;
       for (let number = 1; ; number++) {
         if (changes) await fill(direct);
         proxy.cutAnswer(number);
@@ -230,6 +231,11 @@ describe.each(remote)('the connection is cut before an answer arrives, $name', (
         proxy.cutAnswer(null);
         await proxy.settled();
         if (!(outcome instanceof StoreUnavailable)) {
+          // A look of the driver's at a slow server was cut, and not the call.
+          if (proxy.hasCut && strays++ < 5) {
+            number--;
+            continue;
+          }
           expect(outcome).toEqual(once.answer);
           if (changes) expect(number, 'answers that were cut, and one that was not').toBeGreaterThan(1);
           break;

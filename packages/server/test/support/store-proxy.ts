@@ -11,6 +11,8 @@ export interface StoreProxy extends AsyncDisposable {
    * never sees it. All that the server says between two requests of one connection is one answer. Null ends it.
    */
   cutAnswer(number: number | null): void;
+  /** Whether that answer was cut. It may be the greeting of a connection that a slow machine made late. */
+  readonly hasCut: boolean;
   /** Resolves when the server is done with the connection that was cut: whatever had arrived there took effect. */
   settled(): Promise<void>;
   /**
@@ -40,6 +42,7 @@ export async function storeProxy(
   const ways = new Set<Way>();
   let toCut: number | null = null;
   let answers = 0;
+  let hasCut = false;
   let settled = Promise.resolve();
   let dead = false;
   let onRequest = () => {};
@@ -73,6 +76,7 @@ export async function storeProxy(
       if (cut) return;
       if (begins && answers === toCut) {
         cut = true;
+        hasCut = true;
         settled = new Promise((resolve) => server.once('close', () => resolve()));
         client.destroy();
         server.end();
@@ -106,8 +110,13 @@ export async function storeProxy(
     cutAnswer(number) {
       toCut = number;
       answers = 0;
-      // Whoever ends it still waits for the connection that was cut.
-      if (number !== null) settled = Promise.resolve();
+      // Whoever ends it still asks about the connection that was cut.
+      if (number === null) return;
+      hasCut = false;
+      settled = Promise.resolve();
+    },
+    get hasCut() {
+      return hasCut;
     },
     settled: () => settled,
     blackHole: () =>
