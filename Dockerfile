@@ -10,12 +10,9 @@ COPY packages/dashboard/package.json packages/dashboard/
 COPY packages/cli/package.json packages/cli/
 COPY packages/create/package.json packages/create/
 COPY packages/sdk/package.json packages/sdk/
-COPY packages/checker/package.json packages/checker/
-COPY packages/simulation/package.json packages/simulation/
-COPY bench/package.json bench/
 COPY conformance/package.json conformance/
-COPY chaos/package.json chaos/
 COPY examples/package.json examples/
+COPY lab/package.json lab/
 
 # Builds the pages of the dashboard. The bundler has its program for this platform in an optional dependency.
 FROM manifests AS pages

@@ -4,7 +4,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 /** Where a CI run wants its results as JSON, beside the lines for people. */
 const report = process.env.OJS_TEST_REPORT;
 const exclude = ['**/node_modules/**'];
-const folders = '{packages/*,conformance,bench,chaos,examples,scripts}/test/**';
+const folders = '{packages/*,conformance,lab/*,examples,scripts}/test/**';
 const long = `${folders}/*.long.ts`;
 /** The laboratory: chaos, failovers, many seeds, planted bugs. `npm run lab` runs them, `.ci/run` does not. */
 const lab = `${folders}/*.lab.ts`;
@@ -21,7 +21,7 @@ const timed = [
   'packages/cli/test/{crash,store-crash}.long.ts',
   'packages/cli/test/{black-hole,clocks,limits,nodes,store-away}.lab.ts',
   'packages/cli/test/failover/*.lab.ts',
-  'chaos/test/chaos.lab.ts',
+  'lab/chaos/test/chaos.lab.ts',
 ];
 
 /** The longest files, longest first. Begun last, the run would end with one of them alone. */
@@ -38,10 +38,10 @@ const first = [
   'packages/server/test/storage/postgres.test.ts',
   'packages/server/test/storage/faults.test.ts',
   'packages/server/test/storage/dump.test.ts',
-  'packages/simulation/test/simulation.lab.ts',
-  'bench/test/peers.lab.ts',
+  'lab/simulation/test/simulation.lab.ts',
+  'lab/bench/test/peers.lab.ts',
   'packages/server/test/engine/workflows/model.lab.ts',
-  'packages/simulation/test/seeds.long.ts',
+  'lab/simulation/test/seeds.long.ts',
   'scripts/test/setup.long.ts',
   'conformance/test/mutations.lab.ts',
   'packages/cli/test/clock-jump.lab.ts',
@@ -101,7 +101,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{packages/*,conformance,bench,chaos,examples}/test/**/*.test.ts'],
+          include: ['{packages/*,conformance,lab/*,examples}/test/**/*.test.ts'],
           exclude: [...exclude, ...fresh],
           maxConcurrency: 8,
           // Three on two cores, because tests wait for servers. A worker keeps the modules that it has: evaluating them
@@ -129,7 +129,7 @@ export default defineConfig({
       {
         test: {
           name: 'acceptance',
-          include: ['{packages/*,conformance,bench,chaos,examples,scripts}/test/**/*.acceptance.ts'],
+          include: ['{packages/*,conformance,lab/*,examples,scripts}/test/**/*.acceptance.ts'],
           exclude,
           maxWorkers: 1,
           fileParallelism: false,

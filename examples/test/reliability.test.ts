@@ -2,12 +2,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import { lossMutations } from '../../chaos/src/power/mutations.ts';
 import { locate } from '../../conformance/mutations/locate.ts';
-import { readFigures } from '../../scripts/reliability/figures.ts';
-import { pageFile, reliabilityPage } from '../../scripts/reliability/page.ts';
-import { plantedBugs, reasons } from '../../scripts/reliability/planted.ts';
-import { promises } from '../../scripts/reliability/promises.ts';
+import { lossMutations } from '../../lab/chaos/src/power/mutations.ts';
+import { readFigures } from '../../lab/reliability/figures.ts';
+import { pageFile, reliabilityPage } from '../../lab/reliability/page.ts';
+import { plantedBugs, reasons } from '../../lab/reliability/planted.ts';
+import { promises } from '../../lab/reliability/promises.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { table } from '../../../../bench/src/table.ts';
+import { table } from '../../../../lab/bench/src/table.ts';
 import { chromiumPath } from '../dashboard.ts';
 import { Stage } from './stage.ts';
 import { elsewhere, tasks } from './tasks.ts';

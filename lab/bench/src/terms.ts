@@ -1,0 +1,17 @@
+import { defaultRetention } from '../../../packages/server/src/engine/options.ts';
+
+/** The shortest: the upkeep looks every five seconds and removes what is a second old. */
+export const deletingRetention = { completedMs: 1_000 };
+/** The same for `ojs serve`. */
+export const deletingEnvironment = { OJS_RETAIN_COMPLETED: '1s' };
+
+const day = 86_400_000;
+
+/** How long a contestant keeps what it has done: less kept is less written. */
+export function ourRetention(): string {
+  const { completedMs, discardedMs, keep, eventsMs } = defaultRetention;
+  return (
+    `completed jobs ${completedMs / day} days, discarded ones ${discardedMs / day}, at most the newest ${keep.toLocaleString('en-US')} of a state; ` +
+    `events ${eventsMs / day} days`
+  );
+}
