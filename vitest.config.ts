@@ -1,3 +1,5 @@
+import { globSync, readFileSync } from 'node:fs';
+import type { ProvidedContext } from 'vitest';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
@@ -23,6 +25,14 @@ const timed = [
   'packages/cli/test/failover/*.lab.ts',
   'lab/chaos/test/chaos.lab.ts',
 ];
+
+/**
+ * Files of rules that every storage keeps because the storage suite passes on it: `npm test` runs them on SQLite,
+ * `npm run test:long` on the others. The tests of the storages themselves run on all of them in `npm test`.
+ */
+const ruled = globSync('packages/{server,sdk}/test/**/*.test.ts').filter(
+  (file) => !file.includes('/test/storage/') && readFileSync(file, 'utf8').includes("/support/storages.ts'"),
+);
 
 /** The longest files, longest first. Begun last, the run would end with one of them alone. */
 const first = [
@@ -62,6 +72,35 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+interface Quick {
+  readonly include: string[];
+  readonly exclude?: readonly string[];
+  readonly storages?: ProvidedContext['testStorages'];
+}
+
+/** Files of seconds, beside each other. */
+function quick(name: string, { include, exclude: also = [], storages }: Quick, groupOrder: number) {
+  return {
+    test: {
+      name,
+      include,
+      exclude: [...exclude, ...fresh, ...also],
+      ...(storages && { provide: { testStorages: storages } }),
+      maxConcurrency: 8,
+      // Three on two cores, because tests wait for servers. A worker keeps the modules that it has: evaluating them
+      // again for each file took a fifth of the processor time.
+      maxWorkers: 3,
+      isolate: false,
+      // For a machine that is ten times as slow as usual.
+      testTimeout: 300_000,
+      hookTimeout: 300_000,
+      // How long to wait for what is to come at once: a busy machine takes its time.
+      expect: { poll: { timeout: 60_000 } },
+      sequence: { groupOrder },
+    },
+  } satisfies TestProjectInlineConfiguration;
+}
+
 /** What takes minutes: files beside each other, then those that nothing may run beside. */
 function later(name: string, include: string, groupOrder: number): TestProjectInlineConfiguration[] {
   const patience = { testTimeout: 1_800_000, hookTimeout: 900_000, expect: { poll: { timeout: 60_000 } } };
@@ -98,23 +137,8 @@ export default defineConfig({
     coverage: { include: ['packages/*/src/**'], reporter: ['text-summary', 'html'] },
     sequence: { sequencer: LongestFirst },
     projects: [
-      {
-        test: {
-          name: 'unit',
-          include: ['{packages/*,conformance,lab/*,examples}/test/**/*.test.ts'],
-          exclude: [...exclude, ...fresh],
-          maxConcurrency: 8,
-          // Three on two cores, because tests wait for servers. A worker keeps the modules that it has: evaluating them
-          // again for each file took a fifth of the processor time.
-          maxWorkers: 3,
-          isolate: false,
-          // For a machine that is ten times as slow as usual.
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
-          // How long to wait for what is to come at once: a busy machine takes its time.
-          expect: { poll: { timeout: 60_000 } },
-        },
-      },
+      quick('unit', { include: ['{packages/*,conformance,examples}/test/**/*.test.ts'], exclude: ruled }, 0),
+      quick('unit, one storage', { include: ruled, storages: ['sqlite'] }, 0),
       {
         test: {
           name: 'unit, fresh modules',
@@ -124,8 +148,10 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
-      ...later('long', long, 2),
-      ...later('lab', lab, 4),
+      quick('long, other storages', { include: ruled, storages: ['memory', 'postgres', 'redis'] }, 2),
+      quick('long, tests of the laboratory', { include: ['lab/*/test/**/*.test.ts'] }, 2),
+      ...later('long', long, 3),
+      ...later('lab', lab, 5),
       {
         test: {
           name: 'acceptance',
@@ -136,7 +162,7 @@ export default defineConfig({
           testTimeout: 1_800_000,
           hookTimeout: 900_000,
           expect: { poll: { timeout: 60_000 } },
-          sequence: { groupOrder: 6 },
+          sequence: { groupOrder: 7 },
         },
       },
     ],
