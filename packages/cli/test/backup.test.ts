@@ -75,13 +75,7 @@ test('ojs restore copies a backup of a file in use to another file, which serves
   const load = (async () => {
     while (going) await enqueue(url, '["meanwhile"]');
   })();
-  const backup = await ojs(
-    'backup',
-    '--storage',
-    `sqlite:${join(directory, 'a.db')}`,
-    '--out',
-    join(directory, 'a.ndjson.gz'),
-  );
+  const backup = await ojs('backup', '--storage', `sqlite:${join(directory, 'a.db')}`, join(directory, 'a.ndjson.gz'));
   going = false;
   await load;
   expect(backup).toMatchObject({ code: 0, output: '' });
@@ -114,14 +108,14 @@ test('a failed backup or restore exits with 1, prints one line with the reason, 
   const directory = folder();
   const at = (name: string) => join(directory, name);
   await ojs('migrate', '--storage', `sqlite:${at('a.db')}`);
-  await ojs('backup', '--storage', `sqlite:${at('a.db')}`, '--out', at('whole'));
+  await ojs('backup', '--storage', `sqlite:${at('a.db')}`, at('whole'));
   writeFileSync(at('cut'), readFileSync(at('whole')).subarray(0, -5));
   writeFileSync(at('newer'), '{"format":"ojs-backup","version":99}\n');
   emptyFile(at('old.db'));
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
     [['backup', '--storage', `sqlite:${at('none.db')}`], /none\.db does not exist/],
     [['backup', '--storage', `sqlite:${at('old.db')}`], /has layout 0; this version reads \d+/],
-    [['backup', '--storage', `sqlite:${at('a.db')}`, '--out', at('no/folder/x')], /ENOENT/],
+    [['backup', '--storage', `sqlite:${at('a.db')}`, at('no/folder/x')], /ENOENT/],
     [['restore', '--storage', `sqlite:${at('new.db')}`, at('cut')], /cut is incomplete/],
     [['restore', '--storage', `sqlite:${at('new.db')}`, at('newer')], /version 99 of the format/],
     [['restore', '--storage', `sqlite:${at('new.db')}`, at('a.db')], /no backup of ojs/],

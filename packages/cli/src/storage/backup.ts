@@ -6,13 +6,13 @@ import { reported, type StorageFlags, takesStorage, withStorage } from './storag
 export function backupCommand(): Command {
   return takesStorage(new Command('backup'))
     .description('write a backup, which any kind of storage can restore; servers may keep running')
-    .option('--out <file>', 'output file, compressed if the name ends in .gz (default standard output)')
-    .action((flags: StorageFlags & { readonly out?: string }) =>
+    .argument('[file]', 'output file, compressed if the name ends in .gz (default standard output)')
+    .action((file: string | undefined, flags: StorageFlags) =>
       reported('backup', () =>
         withStorage(flags, true, async (storage) => {
           const { writeBackup } = await import('@ojs-ts/server');
-          const summary = await writeBackup(storage, flags.out ?? null);
-          console.error(`${describe(summary)} written to ${flags.out ?? 'standard output'}`);
+          const summary = await writeBackup(storage, file ?? null);
+          console.error(`${describe(summary)} written to ${file ?? 'standard output'}`);
         }),
       ),
     );

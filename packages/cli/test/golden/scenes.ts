@@ -260,7 +260,7 @@ export function scenesOf(names: Names): ReadonlyMap<string, Scene> {
     'context list': once([]),
     'context use': once(['local'], ['prdo']),
     'context remove': once(['local'], ['prod']),
-    backup: once(['--storage', storage, '--out', copy]),
+    backup: once(['--storage', storage, copy]),
     restore: once([copy, '--storage', `sqlite:${join(home, 'copy.db')}`], [copy, '--storage', storage]),
     migrate: once(['--storage', storage]),
     'storage report': once(['--storage', storage]),

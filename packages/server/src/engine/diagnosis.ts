@@ -264,7 +264,7 @@ function ofWorkers(workers: readonly KnownWorker[], engine: Engine): readonly Fi
     findings.push(
       warning(
         'blocked_worker',
-        `The event loop of the worker ${worker.worker} is blocked for ${Math.round(lag / 1_000)} s, so none of its jobs goes on.`,
+        `The event loop of the worker ${worker.worker} has been blocked for ${Math.round(lag / 1_000)} s: none of its jobs makes progress.`,
         `Give its jobs to others: ojs workers remove ${worker.worker} --force; then end its process.`,
       ),
     );

@@ -120,7 +120,7 @@ describe.each(storages)('on $name', ({ url }) => {
     const findings = await found(b);
     expect(findings.map(({ code }) => code)).toEqual(['blocked_worker']);
     expect(findings[0]?.message).toBe(
-      'The event loop of the worker hung is blocked for 75 s, so none of its jobs goes on.',
+      'The event loop of the worker hung has been blocked for 75 s: none of its jobs makes progress.',
     );
     b.clock.advance(60_000);
     expect((await found(b)).map(({ code }) => code)).not.toContain('blocked_worker');
