@@ -281,6 +281,11 @@ export interface Traits {
   readonly inProcess: boolean;
   /** The most items for one operation. */
   readonly maxBatch: number;
+  /**
+   * The part of the time of one connection that retention may take while it is behind. One server does it for all, so
+   * that more servers take no more.
+   */
+  readonly retentionShare: number;
   /** A sentence for the manifest and the docs. */
   readonly durability: string;
 }

@@ -26,11 +26,6 @@ const auditLookMs = 60_000;
 const busyMs = 1_000;
 /** One pass, in milliseconds. The calls of users go between its pages. */
 const passMs = 250;
-/**
- * The pause after a pass that leaves a backlog, as a multiple of its time. So retention takes at most a third of the
- * time of one connection. One server does it for all, so that more servers take no more.
- */
-const pausePerWork = 2;
 /** How many of each kind one call removes where the store is in this process: about 2 ms of work on SQLite. */
 const page = 200;
 /** The part of a pass in which old histories are deleted, in milliseconds. */
@@ -88,7 +83,7 @@ export class RetentionPasses {
     const start = performance.now();
     const looks = start - this.#lookedAt >= lookMs;
     const isBehind = this.#busy === null || looks ? await this.look(isOver) : await this.#prune(this.#busy, isOver);
-    if (isBehind) return pausePerWork * (performance.now() - start);
+    if (isBehind) return (performance.now() - start) * (1 / this.#storage.traits.retentionShare - 1);
     return this.#busy === null ? lookMs : busyMs;
   }
 

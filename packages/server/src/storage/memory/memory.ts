@@ -35,6 +35,7 @@ export function memoryStorage({ events: logged = true }: MemoryOptions = {}): St
       mergedAtOnce: 1,
       inProcess: true,
       maxBatch: 1000,
+      retentionShare: 1 / 3,
       durability: 'none: everything is lost when the process ends',
     },
     jobs: jobs(open),

@@ -32,6 +32,7 @@ export async function redisStorage({ url, events = true, timeoutMs }: RedisOptio
     mergedAtOnce: 2,
     inProcess: false,
     maxBatch: 500,
+    retentionShare: 1 / 3,
     durability: 'as the server persists it',
   };
   const open = (name: string) => namespace(connection, name, events);

@@ -117,6 +117,7 @@ export function sqliteStorage(options: SqliteOptions): Storage {
       inProcess: true,
       // At about 10 µs a job a batch blocks the event loop for 5 ms at most.
       maxBatch: 500,
+      retentionShare: 1 / 3,
       durability:
         directory === null
           ? durability[synchronous]
