@@ -9,7 +9,7 @@ const exclude = ['**/node_modules/**'];
 const folders = '{packages/*,conformance,lab/*,examples,scripts}/test/**';
 const long = `${folders}/*.long.ts`;
 /** The laboratory: chaos, failovers, many seeds, planted bugs. `npm run lab` runs them, `.ci/run` does not. */
-const lab = `${folders}/*.lab.ts`;
+const lab = '{lab,conformance}/**/*.lab.ts';
 /**
  * They load modules anew (`vi.resetModules`). In a worker that keeps its modules, `vi.stubEnv` has no effect in the
  * files after them.
@@ -21,8 +21,8 @@ const fresh = ['packages/sdk/test/platform/environment-names.test.ts', 'packages
  */
 const timed = [
   'packages/cli/test/{crash,store-crash}.long.ts',
-  'packages/cli/test/{black-hole,clocks,limits,nodes,store-away}.lab.ts',
-  'packages/cli/test/failover/*.lab.ts',
+  'lab/{failures/{black-hole,nodes,store-away},clocks/clocks,races/limits}.lab.ts',
+  'lab/failover/{postgres,redis}.lab.ts',
   'lab/chaos/test/chaos.lab.ts',
 ];
 
@@ -50,16 +50,16 @@ const first = [
   'packages/server/test/storage/dump.test.ts',
   'lab/simulation/test/simulation.lab.ts',
   'lab/bench/test/peers.lab.ts',
-  'packages/server/test/engine/workflows/model.lab.ts',
+  'lab/random/workflows.lab.ts',
   'lab/simulation/test/seeds.long.ts',
   'scripts/test/setup.long.ts',
   'conformance/test/mutations.lab.ts',
-  'packages/cli/test/clock-jump.lab.ts',
-  'packages/server/test/storage/dump.lab.ts',
-  'packages/server/test/storage/versions.lab.ts',
-  'packages/core/test/cron/oracle.lab.ts',
-  'packages/server/test/storage/faults.lab.ts',
-  'packages/server/test/storage/model.lab.ts',
+  'lab/clocks/clock-jump.lab.ts',
+  'lab/random/dump.lab.ts',
+  'lab/versions/versions.lab.ts',
+  'lab/random/cron.lab.ts',
+  'lab/random/faults.lab.ts',
+  'lab/random/model.lab.ts',
 ];
 
 class LongestFirst extends BaseSequencer {

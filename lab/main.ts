@@ -3,7 +3,7 @@
 // name has one of the words.
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 
 interface Step {
@@ -24,7 +24,7 @@ const node = (program: string, ...args: readonly string[]) => [process.execPath,
 const vitest = (...args: readonly string[]) => node('node_modules/vitest/vitest.mjs', 'run', ...args);
 
 function stepsOf(): readonly Step[] {
-  const files = globSync('{packages/*,conformance,lab/*}/test/**/*.lab.ts', { cwd: root }).toSorted();
+  const files = globSync('{lab,conformance}/**/*.lab.ts', { cwd: root, exclude: ['**/node_modules/**'] }).toSorted();
   const simulate = (storage: string, seeds: number) => ({
     name: `simulation, ${seeds} seeds, ${storage}`,
     command: node('lab/simulation/src/main.ts', '--storage', storage, '--seeds', `${seeds}`, '--quiet'),
@@ -33,7 +33,10 @@ function stepsOf(): readonly Step[] {
     simulate('memory:', 1_000),
     simulate('sqlite:', 100),
     ...files.map((file) => ({
-      name: file.replace('/test/', '/').replace(basename(file), basename(file, '.lab.ts')),
+      name: file
+        .replace(/^lab\//, '')
+        .replace('/test/', '/')
+        .replace('.lab.ts', ''),
       command: vitest('--project', 'lab*', file),
     })),
     ...['sqlite', 'postgres', 'redis'].map((storage) => ({

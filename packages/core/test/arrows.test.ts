@@ -94,6 +94,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'conformance/mutations': [],
   'packages/cli/src': ['core', 'sdk', 'server', 'node:', '@clack/prompts', 'cli-table3', 'commander'],
   'packages/create/src': ['cli'],
+  // Nothing may import the laboratory.
+  lab: [],
 };
 const names: Readonly<Record<string, string>> = {
   'lab/checker/src/main.ts': 'checker',
@@ -129,6 +131,7 @@ const names: Readonly<Record<string, string>> = {
   'conformance/mutations': 'conformance',
   'packages/cli/src': 'cli',
   'packages/create/src': 'create',
+  lab: 'lab',
 };
 
 function roomOf(file: string): string {
@@ -174,10 +177,14 @@ test('an arrow that is not drawn is found', () => {
       "import { SqliteStorage } from '../storage/sqlite/sqlite.ts';\nimport type { Storage } from '../storage/storage.ts';",
     ],
     ['packages/sdk/src/c.ts', "export { x } from '@ojs-ts/server';"],
+    ['packages/cli/src/d.ts', "import { persist } from '../../../lab/failures/persistent.ts';"],
+    ['packages/cli/src/e.ts', "import { redisUrl } from '../../server/test/support/redis.ts';"],
   ]);
   expect(violations(wrong)).toEqual([
     'packages/core/src/a.ts → node:fs',
     'packages/server/src/engine/b.ts → ../storage/sqlite/sqlite.ts',
     'packages/sdk/src/c.ts → @ojs-ts/server',
+    'packages/cli/src/d.ts → ../../../lab/failures/persistent.ts',
+    'packages/cli/src/e.ts → ../../server/test/support/redis.ts',
   ]);
 });

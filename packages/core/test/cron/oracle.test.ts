@@ -3,7 +3,7 @@ import { nextRun } from '../../src/index.ts';
 import { dense, known, randomExpressions } from './expressions.ts';
 import { changesOf, follow, followSkipped, randomFrom, type Subject, stretchOf, subjectOf } from './oracle.ts';
 
-// The whole world is in oracle.lab.ts; here are the odd corners of it.
+// The whole world is in lab/random/cron.lab.ts; here are the odd corners of it.
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
