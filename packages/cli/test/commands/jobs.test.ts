@@ -259,7 +259,7 @@ test('bulk operations: by a query, listed, stopped, resumed and undone', async (
   });
   expect(await one.client.queueStats('many')).toMatchObject({ available: 30, cancelled: 10 });
 
-  const slow = one.ojs.run('jobs', 'discard', '--queue', 'many', '--rate', '1/m', '--yes');
+  const slow = one.ojs.apart('jobs', 'discard', '--queue', 'many', '--rate', '1/m', '--yes');
   const running = async () => {
     const [first] = JSON.parse((await one.ojs.run('bulk', 'list', '--json', '--limit', '1')).output);
     return first.action === 'discard' && first.changed === 1 ? first.id : null;

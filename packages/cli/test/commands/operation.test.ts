@@ -97,7 +97,7 @@ test('a queue is drained: waited for, with a time to give up, and paused when it
   await using wire = httpTransport(one.server.url);
   const post = async (operation: 'worker.fetch' | 'worker.ack', body: object) =>
     JSON.parse((await wire.call({ operation, body: JSON.stringify(body) })).text);
-  const drained = ojs.run('queues', 'drain', 'mail', '--pause');
+  const drained = ojs.apart('queues', 'drain', 'mail', '--pause');
   const { jobs } = await post('worker.fetch', { queues: ['mail'], count: 2, worker_id: 'w' });
   for (const { id } of jobs) await post('worker.ack', { job_id: id });
   expect(await drained).toEqual({

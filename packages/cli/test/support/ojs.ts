@@ -7,31 +7,36 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { Client } from '@ojs-ts/sdk';
 import { type RunningServer, type ServerOptions, startServer } from '@ojs-ts/server';
-
-export interface Ended {
-  readonly code: number | null;
-  readonly output: string;
-  readonly errors: string;
-}
+import { type Ended, inProcess } from './in-process.ts';
 
 const main = new URL('../../src/main.ts', import.meta.url).pathname;
 
-/** The command in a process of its own, with a home of its own and nothing of this process's settings. */
+/** The command, with a home of its own and nothing of this process's settings. */
 export class Ojs implements Disposable {
   readonly home = mkdtempSync(join(tmpdir(), 'ojs-cli-'));
   readonly #env: Readonly<Record<string, string>>;
+
+  get #own() {
+    return { HOME: this.home, TERM: 'xterm' };
+  }
 
   constructor(env: Readonly<Record<string, string>> = {}) {
     this.#env = env;
   }
 
+  /** In this process, one command at a time. */
   run(...args: readonly string[]): Promise<Ended> {
-    return this.#ended(process.execPath, [main, ...args], '');
+    return this.piped('', ...args);
   }
 
   /** @param input what is typed on standard input, which is no terminal. */
   piped(input: string, ...args: readonly string[]): Promise<Ended> {
-    return this.#ended(process.execPath, [main, ...args], input);
+    return inProcess(args, { ...this.#own, ...this.#env }, input);
+  }
+
+  /** In a process of its own, as users have it. */
+  apart(...args: readonly string[]): Promise<Ended> {
+    return this.#ended(process.execPath, [main, ...args], '');
   }
 
   /** On a pseudo-terminal, whose output has both streams. @param keys what the user types once there is a question. */
@@ -81,7 +86,7 @@ export class Ojs implements Disposable {
 
   #start(program: string, args: readonly string[]): ChildProcessWithoutNullStreams {
     const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env;
-    const env = { PATH, NODE_COMPILE_CACHE, HOME: this.home, TERM: 'xterm', ...this.#env };
+    const env = { PATH, NODE_COMPILE_CACHE, ...this.#own, ...this.#env };
     return spawn(program, args, { env });
   }
 
