@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { open } from '../../support/request.ts';
+import { open } from '../support/request.ts';
 
 /** An answer as its bytes came. */
 export interface Answer {
