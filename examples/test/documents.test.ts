@@ -92,7 +92,7 @@ const anchorOf = (heading: string) =>
     .replaceAll(' ', '-');
 
 test('every link within the documents has a target', () => {
-  const files = [...globSync('{*.md,docs/**/*.md,{packages,lab}/*/README.md}', { cwd: root })];
+  const files = [...globSync('{*.md,docs/**/*.md,{packages,lab}/*/README.md,lab/*.md,lab/docs/*.md}', { cwd: root })];
   const dead = files.flatMap((file) => {
     const text = read(file).replaceAll(/```[\s\S]*?```/g, '');
     return [...text.matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, link = '']) => {

@@ -93,9 +93,12 @@ function lint(file: string, page: string): readonly string[] {
 }
 
 /** All pages but docs/api, which is made from docstrings, and the page of docs/internals that quotes titles of tests. */
-const pages = globSync('{*.md,docs/*.md,docs/{guide,internals,dashboard}/*.md,{packages,lab}/*/README.md}', {
-  cwd: root,
-})
+const pages = globSync(
+  '{*.md,docs/*.md,docs/{guide,internals,dashboard}/*.md,{packages,lab}/*/README.md,lab/*.md,lab/docs/*.md}',
+  {
+    cwd: root,
+  },
+)
   .filter((page) => !/internals\/conformance\.md$/.test(page))
   .toSorted();
 

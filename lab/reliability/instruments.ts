@@ -13,7 +13,7 @@ import { simulate } from './simulation.ts';
 
 export type InstrumentName = keyof Figures;
 
-/** Runs an instrument at a share of its full size: 1 is what `docs/reliability.md` promises. */
+/** Runs an instrument at a share of its full size: 1 is what `lab/docs/reliability.md` promises. */
 export const instruments = {
   'simulation on memory': (share) => simulation('memory:', sized(6_000, share)),
   'simulation on SQLite': (share) => simulation('sqlite:', sized(1_500, share)),

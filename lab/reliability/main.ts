@@ -1,4 +1,4 @@
-// Runs the instruments, keeps their figures, and writes docs/reliability.md: `npm run reliability -- [options]`.
+// Runs the instruments, keeps their figures, and writes lab/docs/reliability.md: `npm run reliability -- [options]`.
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { didYouMean } from '../../packages/core/src/suggestion.ts';

@@ -1,15 +1,16 @@
+import { relative } from 'node:path/posix';
 import { fileURLToPath } from 'node:url';
 import type { ChaosRun, Figures, Finding, LossRun, PlantedRun, SimulationRun } from './figures.ts';
 import { reasons } from './planted.ts';
 import { promises } from './promises.ts';
 
-export const pageFile = fileURLToPath(new URL('../../docs/reliability.md', import.meta.url));
+export const pageFile = fileURLToPath(new URL('../docs/reliability.md', import.meta.url));
 
-/** The text of `docs/reliability.md`. */
+/** The text of `lab/docs/reliability.md`. */
 export function reliabilityPage(figures: Figures): string {
   return `# Reliability
 
-What we promise, how we test each promise, and the figures of the last run. [Guarantees](guarantees.md) has the promises
+What we promise, how we test each promise, and the figures of the last run. [Guarantees](../../docs/guarantees.md) has the promises
 in full.
 
 \`npm run reliability\` runs every instrument and writes this page. The full size takes some six hours.
@@ -19,19 +20,22 @@ in full.
 
 ${table(
   ['promise', 'tested by'],
-  promises.map(({ promise, tests }) => [promise, tests.map(({ name, file }) => `[${name}](../${file})`).join(', ')]),
+  promises.map(({ promise, tests }) => [
+    promise,
+    tests.map(({ name, file }) => `[${name}](${relative('lab/docs', file)})`).join(', '),
+  ]),
 )}
 
 ## Instruments
 
-- [Simulation](../lab/simulation/README.md): SDK, server and storage in one process on a virtual clock. One seed
+- [Simulation](../simulation/README.md): SDK, server and storage in one process on a virtual clock. One seed
   decides every time, every random number and every order. The network, processes, clocks and the store fail.
-- [Chaos](../lab/chaos/README.md): real servers, workers and clients on a real store. Processes are killed and stopped,
+- [Chaos](../chaos/README.md): real servers, workers and clients on a real store. Processes are killed and stopped,
   connections are cut or slow, disks are full, clocks are wrong.
-- [Loss of power](../lab/chaos/README.md#loss-of-power): every write to a SQLite file is recorded. Each loss keeps what was
+- [Loss of power](../chaos/README.md#loss-of-power): every write to a SQLite file is recorded. Each loss keeps what was
   synchronised, and any part of the rest.
-- [The checker](../lab/checker/README.md) judges the history of each run: calls, answers and events.
-- [Conformance cases](../conformance/README.md) check each rule of the specification over HTTP.
+- [The checker](../checker/README.md) judges the history of each run: calls, answers and events.
+- [Conformance cases](../../conformance/README.md) check each rule of the specification over HTTP.
 
 ## Figures
 
@@ -51,7 +55,7 @@ ${chaosFaults(figures)}## Planted bugs
 
 A test that cannot fail shows nothing. So we put bugs into the product and count how long an instrument takes to find
 each. Half of the bugs are our own choice. The other half is drawn by seed from the mutations in
-[\`conformance/mutations\`](../conformance/README.md).
+[\`conformance/mutations\`](../../conformance/README.md).
 
 ${planted(figures['planted bugs'])}
 

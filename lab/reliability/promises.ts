@@ -1,4 +1,4 @@
-/** A promise of `docs/reliability.md`, and files of the repository that test it. */
+/** A promise of `lab/docs/reliability.md`, and files of the repository that test it. */
 export interface TestedPromise {
   readonly promise: string;
   readonly tests: readonly { readonly name: string; readonly file: string }[];

@@ -72,14 +72,14 @@ export function figuresFile(instrument: string): string {
 }
 
 /** What the user called. */
-export function commandLine(script: string, args: readonly string[] = process.argv.slice(2)): string {
-  return `npm run ${script}${args.length === 0 ? '' : ` -- ${args.join(' ')}`}`;
+export function commandLine(benchmark: string, args: readonly string[] = process.argv.slice(2)): string {
+  return ['npm run bench --', benchmark, ...args].join(' ');
 }
 
 function commit(): string {
   const git = (...args: readonly string[]) =>
     execFileSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8' }).trim();
   // The figures and the pages that are made of them change while they are taken.
-  const changed = git('status', '--porcelain', '--', ':/', ':!/bench/figures', ':!/docs');
+  const changed = git('status', '--porcelain', '--', ':/', ':!/lab/bench/figures', ':!/lab/docs', ':!/docs');
   return `${git('rev-parse', '--short=8', 'HEAD')}${changed === '' ? '' : '+'}`;
 }

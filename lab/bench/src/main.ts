@@ -1,4 +1,4 @@
-// npm run bench: ours by itself. npm run bench:peers puts others beside it.
+// npm run bench: ours by itself. npm run bench -- peers puts others beside it.
 
 import { command } from './arguments.ts';
 import { describeMachine, machine } from './machine.ts';

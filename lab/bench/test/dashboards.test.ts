@@ -12,7 +12,7 @@ test.each(peerNames)('%s has a way or a reason for each task', (name) => {
 
 test('the comparison in the documentation is made of the figures that are kept', () => {
   const { figures } = new Ledger<Contest>(figuresFile('dashboards'), '');
-  const page = readFileSync(new URL('../../../docs/dashboard/comparison.md', import.meta.url), 'utf8');
+  const page = readFileSync(new URL('../../docs/dashboards.md', import.meta.url), 'utf8');
   expect(page).toBe(comparisonPage(Object.values(figures)));
 });
 

@@ -3,7 +3,7 @@ import { checkout } from '../src/child.ts';
 import { attacks } from '../src/hostile/attacks.ts';
 import { hostile } from '../src/hostile/run.ts';
 
-// By hand, with the figures: npm run bench:hostile -- --storage URL
+// By hand, with the figures: npm run bench -- hostile --storage URL
 test.each(attacks)('a server with a heap of 256 MiB lives through $name', async (attack) => {
   const run = await hostile(attack, { storage: 'sqlite:', heap: 256, seconds: 10, server: checkout });
   expect(run, JSON.stringify(run.statuses)).toMatchObject({ ended: false });

@@ -151,7 +151,7 @@ test('a ledger keeps each figure at once, with commit, day, machine and command,
   const folder = mkdtempSync(join(tmpdir(), 'ojs-ledger-'));
   try {
     const file = join(folder, 'figures', 'some.json');
-    const line = commandLine('bench:some', ['--storage', 'postgres://user:secret@host/db', '--jobs', '5']);
+    const line = commandLine('some', ['--storage', 'postgres://user:secret@host/db', '--jobs', '5']);
     new Ledger<{ readonly jobs: number }>(file, line).put('a', { jobs: 1 });
     new Ledger<{ readonly jobs: number }>(file, line).put('b', { jobs: 2 });
     const { figures } = new Ledger<{ readonly jobs: number }>(file, line);
@@ -164,7 +164,7 @@ test('a ledger keeps each figure at once, with commit, day, machine and command,
     expect(figures.a?.origin.commit).toMatch(/^[0-9a-f]{8}\+?$/);
     expect(figures.a?.origin.day).toMatch(/^\d{4}-\d\d-\d\d$/);
     expect(figures.a?.origin.machine).toContain(process.version);
-    expect(figures.a?.origin.command).toBe('npm run bench:some -- --storage postgres://… --jobs 5');
+    expect(figures.a?.origin.command).toBe('npm run bench -- some --storage postgres://… --jobs 5');
     expect(readFileSync(file, 'utf8')).not.toContain('secret');
   } finally {
     rmSync(folder, { recursive: true });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { memory } from '../src/memory/run.ts';
 
-// By hand for longer: npm run bench:memory -- --minutes 10
+// By hand for longer: npm run bench -- memory --minutes 10
 test('a server with a heap of 256 MiB lives through legal and hostile sizes', async () => {
   const run = await memory({ storage: 'sqlite:', heap: 256, seconds: 60, streams: 3_000 });
   expect(run, JSON.stringify(run)).toMatchObject({ alive: true, failed: 0, lost: 0, short: 0 });

@@ -1,4 +1,4 @@
-// npm run bench:backlog: what a claim, and the memory of a server, cost with a million jobs in the way.
+// npm run bench -- backlog: what a claim, and the memory of a server, cost with a million jobs in the way.
 import { command, namesOf, parse, storageOf, storageUsage, whole } from '../arguments.ts';
 import { describeMachine, machine } from '../machine.ts';
 import { memoryWarning } from '../store.ts';
@@ -93,4 +93,4 @@ function memoryTable(
   return table([`ojs serve with ${perSecond(options.waiting)} jobs waiting`, 'wanted', 'RSS MiB'], rows);
 }
 
-await command('bench:backlog', usage, main);
+await command('bench backlog', usage, main);

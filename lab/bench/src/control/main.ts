@@ -1,4 +1,4 @@
-// npm run bench:control: how long the questions of an operator take in a store with many jobs.
+// npm run bench -- control: how long the questions of an operator take in a store with many jobs.
 import { openStorage } from '@ojs-ts/server';
 import { command, parse, whole } from '../arguments.ts';
 import { describeMachine, machine } from '../machine.ts';
@@ -78,4 +78,4 @@ async function main(args: readonly string[]): Promise<void> {
   if (values.json) console.log(JSON.stringify({ machine: facts, jobs, rounds, all }, null, 2));
 }
 
-await command('bench:control', usage, main);
+await command('bench control', usage, main);

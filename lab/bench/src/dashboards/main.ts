@@ -1,4 +1,4 @@
-// npm run bench:dashboards: the tasks of an operator in our dashboard and in those of peers, driven in Chromium.
+// npm run bench -- dashboards: the tasks of an operator in our dashboard and in those of peers, driven in Chromium.
 import { chromiumPath, launch } from '../../../../packages/dashboard/test/dashboard.ts';
 import { command, namesOf, parse, whole } from '../arguments.ts';
 import { commandLine, figuresFile, Ledger } from '../ledger.ts';
@@ -12,7 +12,7 @@ import { trialTable } from './report.ts';
 const usage = `--dashboard NAMES    of ${names.join(', ')}, by commas; default all
 --jobs N             in each store, default 1000000
 --patience S         seconds that somebody waits for a step, default 65: pg-boss itself waits 60 for a query
---json               one JSON document instead; also: nothing is kept, and docs/dashboard/comparison.md not written`;
+--json               one JSON document instead; also: nothing is kept, and lab/docs/dashboards.md not written`;
 
 async function main(args: readonly string[]): Promise<void> {
   const values = parse(args, {
@@ -26,7 +26,7 @@ async function main(args: readonly string[]): Promise<void> {
   const patienceMs = whole('patience', values.patience) * 1_000;
   install('peers/dashboards');
   if (!values.json) console.log(describeMachine(machine()));
-  const ledger = new Ledger<Contest>(figuresFile('dashboards'), commandLine('bench:dashboards', args));
+  const ledger = new Ledger<Contest>(figuresFile('dashboards'), commandLine('dashboards', args));
   const all: Contest[] = [];
   if (chromiumPath === null) throw new Error('There is no Chromium; the message above says how to get one.');
   const browser = await launch();
@@ -45,4 +45,4 @@ async function main(args: readonly string[]): Promise<void> {
   else writePages();
 }
 
-await command('bench:dashboards', usage, main);
+await command('bench dashboards', usage, main);

@@ -22,7 +22,7 @@ export function trialTable({ outcomes }: Contest): string {
   return table(['task', 'way', 'seconds'], rows, 2);
 }
 
-/** The text of `docs/dashboard/comparison.md`. */
+/** The text of `lab/docs/dashboards.md`. */
 export function comparisonPage(contests: readonly Kept<Contest>[]): string {
   const ours = contests.find(({ name }) => name === ourName);
   if (ours === undefined) return `${head}\nNot measured yet.\n`;
@@ -61,8 +61,8 @@ ${originLines(contests.map(({ name, origin }) => ({ what: name, origin })))}
 
 const head = `# Comparison with other dashboards
 
-The [tasks of an operator](../operator-tasks.md) in our dashboard, in bull-board and in the dashboard of pg-boss, done in Chromium.
-\`npm run bench:dashboards\` does them again and writes this page. Its figures are in \`lab/bench/figures/dashboards.json\`.
+The [tasks of an operator](../../docs/operator-tasks.md) in our dashboard, in bull-board and in the dashboard of pg-boss, done in Chromium.
+\`npm run bench -- dashboards\` does them again and writes this page. Its figures are in \`lab/bench/figures/dashboards.json\`.
 
 - The tasks are ours, and our dashboard was built for them. Other dashboards do things that no row of this page asks.
 - A task begins on the first page of a dashboard. A click, a key, a filled field and an opened address are one action each.

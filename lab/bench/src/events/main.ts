@@ -1,4 +1,4 @@
-// npm run bench:events: what the log of events and a subscriber cost a drain over HTTP.
+// npm run bench -- events: what the log of events and a subscriber cost a drain over HTTP.
 import { command, parse, storageOf, storageUsage, whole } from '../arguments.ts';
 import { describeMachine, machine } from '../machine.ts';
 import { alternate } from '../rounds.ts';
@@ -85,4 +85,4 @@ function eventsTable(
   return table(head, rows);
 }
 
-await command('bench:events', usage, main);
+await command('bench events', usage, main);

@@ -1,4 +1,4 @@
-// npm run bench:group: what a group costs beside the same jobs without a workflow.
+// npm run bench -- group: what a group costs beside the same jobs without a workflow.
 import { command, parse, storageOf, storageUsage, whole } from '../arguments.ts';
 import { describeMachine, machine } from '../machine.ts';
 import { alternate } from '../rounds.ts';
@@ -61,4 +61,4 @@ function groupTable(series: readonly { readonly who: string; readonly answers: r
   return table(['jobs as', 'wanted', 'creation ms', 'wall ms', 'CPU ms', 'wall ratio', 'CPU ratio', 'answer ms'], rows);
 }
 
-await command('bench:group', usage, main);
+await command('bench group', usage, main);

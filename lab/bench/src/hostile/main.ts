@@ -1,4 +1,4 @@
-// npm run bench:hostile: what one hostile client costs another one, on a server with a small heap.
+// npm run bench -- hostile: what one hostile client costs another one, on a server with a small heap.
 import { command, parse, positive, storageOf, storageUsage, whole } from '../arguments.ts';
 import { checkout } from '../child.ts';
 import { describeMachine, machine } from '../machine.ts';
@@ -45,4 +45,4 @@ async function main(args: readonly string[]): Promise<void> {
   if (rows.some((row) => row.at(-1) === 'ended')) process.exitCode = 1;
 }
 
-await command('bench:hostile', usage, main);
+await command('bench hostile', usage, main);

@@ -1,4 +1,4 @@
-// npm run bench:idle: what the built server costs while nothing happens, and how long it takes to start.
+// npm run bench -- idle: what the built server costs while nothing happens, and how long it takes to start.
 import { command, parse, positive, storageOf, whole } from '../arguments.ts';
 import { describeMachine, machine } from '../machine.ts';
 import { alternate } from '../rounds.ts';
@@ -80,4 +80,4 @@ function idleTable(measured: readonly Measured[]): string {
   return table(['storage', 'build', 'process', 'CPU %', 'wake-ups/s', 'resident MiB', 'PSS MiB'], rows, 3);
 }
 
-await command('bench:idle', usage, main);
+await command('bench idle', usage, main);

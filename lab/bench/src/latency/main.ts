@@ -1,4 +1,4 @@
-// npm run bench:latency: how long a job waits for its start, idle and under load, and what load a queue keeps up with.
+// npm run bench -- latency: how long a job waits for its start, idle and under load, and what load a queue keeps up with.
 import { command, namesOf, parse, whole } from '../arguments.ts';
 import { commandLine, figuresFile, Ledger } from '../ledger.ts';
 import { describeMachine, machine } from '../machine.ts';
@@ -62,7 +62,7 @@ async function main(args: readonly string[]): Promise<void> {
   const [seconds, jobs] = [whole('seconds', values.seconds), whole('jobs', values.jobs)];
   if (who.some((name) => name !== 'embedded' && name !== 'http')) install();
   if (!values.json) console.log(describeMachine(machine()));
-  const ledger = new Ledger<LatencyPoint>(figuresFile('latency'), commandLine('bench:latency', args));
+  const ledger = new Ledger<LatencyPoint>(figuresFile('latency'), commandLine('latency', args));
   const all: LatencyPoint[] = [];
   const paced = (contestant: Contestant, rate: number, seconds: number) =>
     contestant.run({ name: 'paced', rate, seconds }, rate * seconds);
@@ -101,4 +101,4 @@ async function main(args: readonly string[]): Promise<void> {
   else writePages();
 }
 
-await command('bench:latency', usage, main);
+await command('bench latency', usage, main);

@@ -1,4 +1,4 @@
-// npm run bench:memory: whether a server with a small heap lives through legal and hostile sizes.
+// npm run bench -- memory: whether a server with a small heap lives through legal and hostile sizes.
 import { command, parse, positive, storageOf, storageUsage, whole } from '../arguments.ts';
 import { describeMachine, machine } from '../machine.ts';
 import { memory } from './run.ts';
@@ -26,4 +26,4 @@ async function main(args: readonly string[]): Promise<void> {
   if (!run.alive || run.failed > 0 || run.lost > 0 || run.short > 0) process.exitCode = 1;
 }
 
-await command('bench:memory', usage, main);
+await command('bench memory', usage, main);

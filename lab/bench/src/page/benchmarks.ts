@@ -9,19 +9,19 @@ export function benchmarksPage({ peers, latency, scale }: Parts): string {
   return `# Benchmarks
 
 Figures of ojs-ts, beside other queues on the same database. Three commands measure, and write this page and
-[Scale](scale.md):
+[Scale](../lab/docs/scale.md):
 
 | command | measures |
 | --- | --- |
-| \`npm run bench:peers\` | throughput, CPU time and memory, beside other queues |
-| \`npm run bench:latency\` | the time until a job starts, and the load that a queue keeps up with |
-| \`npm run bench:scale\` | the cost of operations as a store grows, more workers, more servers, an open transaction |
+| \`npm run bench -- peers\` | throughput, CPU time and memory, beside other queues |
+| \`npm run bench -- latency\` | the time until a job starts, and the load that a queue keeps up with |
+| \`npm run bench -- scale\` | the cost of operations as a store grows, more workers, more servers, an open transaction |
 
 - Each command starts a PostgreSQL and a Redis of its own. \`--storage sqlite,postgres://…\` chooses others.
 - A run that ends early is continued by the same command: a figure of the same commit is not measured again by
-  \`bench:latency\` and \`bench:scale\`.
-- \`npm run bench:page\` writes the pages without a measurement. \`lab/bench/figures\` has all single figures.
-- [Methods](internals/benchmarks.md) has the rules of a fair run, and the other benchmarks.
+  \`latency\` and \`scale\`.
+- \`npm run bench -- page\` writes the pages without a measurement. \`lab/bench/figures\` has all single figures.
+- [Methods](../lab/bench/README.md) has the rules of a fair run, and the other benchmarks.
 
 ## Peers
 

@@ -1,4 +1,4 @@
-// npm run bench:page: writes the pages from the figures that are there, and measures nothing.
+// npm run bench -- page: writes the pages from the figures that are there, and measures nothing.
 import { writePages } from './write.ts';
 
 writePages();

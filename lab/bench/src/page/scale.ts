@@ -14,15 +14,15 @@ export interface ScaleFigures {
   readonly scale: readonly Kept<ScalePoint>[];
 }
 
-/** The text of `docs/scale.md`. */
+/** The text of `lab/docs/scale.md`. */
 export function scalePage({ latency, scale }: ScaleFigures): string {
   const capacities = latency.filter(
     ({ load, who, kind }) => load === 'half' && (who === 'embedded' || who === 'http') && kind !== 'memory',
   );
   return `# Scale
 
-How many jobs a day one machine, one PostgreSQL and one Redis carry. [Benchmarks](benchmarks.md) has the curves behind
-this page. \`npm run bench:latency\` and \`npm run bench:scale\` measure the figures and write both pages.
+How many jobs a day one machine, one PostgreSQL and one Redis carry. [Benchmarks](../../docs/benchmarks.md) has the curves behind
+this page. \`npm run bench -- latency\` and \`npm run bench -- scale\` measure the figures and write both pages.
 
 ## One store
 

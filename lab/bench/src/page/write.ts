@@ -11,7 +11,7 @@ import { chartSvg } from './chart.ts';
 import { scalePage } from './scale.ts';
 
 /**
- * Writes `docs/benchmarks.md`, its curves, `docs/scale.md` and `docs/dashboard/comparison.md` from the figures that are
+ * Writes `docs/benchmarks.md`, its curves, `lab/docs/scale.md` and `lab/docs/dashboards.md` from the figures that are
  * kept.
  */
 export function writePages(): void {
@@ -21,18 +21,18 @@ export function writePages(): void {
     latency: latencyReport(latency),
     scale: scaleReport(scale),
   };
-  writeFileSync(inDocs('benchmarks.md'), benchmarksPage(parts));
-  writeFileSync(inDocs('scale.md'), scalePage({ latency, scale }));
-  writeFileSync(inDocs('dashboard/comparison.md'), comparisonPage(kept<DashboardContest>('dashboards')));
-  mkdirSync(inDocs('curves'), { recursive: true });
+  writeFileSync(inRepository('docs/benchmarks.md'), benchmarksPage(parts));
+  writeFileSync(inRepository('lab/docs/scale.md'), scalePage({ latency, scale }));
+  writeFileSync(inRepository('lab/docs/dashboards.md'), comparisonPage(kept<DashboardContest>('dashboards')));
+  mkdirSync(inRepository('lab/docs/curves'), { recursive: true });
   for (const [name, chart] of Object.entries(scaleCharts(scale)))
-    writeFileSync(inDocs(`curves/${name}.svg`), chartSvg(chart));
+    writeFileSync(inRepository(`lab/docs/curves/${name}.svg`), chartSvg(chart));
 }
 
 function kept<T>(instrument: string): readonly Kept<T>[] {
   return Object.values(new Ledger<T>(figuresFile(instrument), '').figures);
 }
 
-function inDocs(path: string): string {
-  return fileURLToPath(new URL(`../../../docs/${path}`, import.meta.url));
+function inRepository(path: string): string {
+  return fileURLToPath(new URL(`../../../../${path}`, import.meta.url));
 }

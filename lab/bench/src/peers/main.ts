@@ -1,4 +1,4 @@
-// npm run bench:peers: ours and other queues on the same database, the same work, in turns.
+// npm run bench -- peers: ours and other queues on the same database, the same work, in turns.
 import { command, parse, UsageError } from '../arguments.ts';
 import { commandLine, figuresFile, Ledger } from '../ledger.ts';
 import { describeMachine, machine } from '../machine.ts';
@@ -62,7 +62,7 @@ async function main(args: readonly string[]): Promise<void> {
   if (elsewhere.length > 1) throw new UsageError('--peer-storage: expected one name');
   install();
   if (!work.json) console.log(describeMachine(machine()));
-  const ledger = new Ledger<Contest>(figuresFile('peers'), commandLine('bench:peers', args));
+  const ledger = new Ledger<Contest>(figuresFile('peers'), commandLine('peers', args));
   const all: Contest[] = [];
   for (const open of places) {
     await using here = await open();
@@ -84,4 +84,4 @@ async function main(args: readonly string[]): Promise<void> {
   else writePages();
 }
 
-await command('bench:peers', usage, main);
+await command('bench peers', usage, main);

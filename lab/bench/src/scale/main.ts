@@ -1,4 +1,4 @@
-// npm run bench:scale: what operations cost as a store grows, and what more workers and servers bring.
+// npm run bench -- scale: what operations cost as a store grows, and what more workers and servers bring.
 import { command, namesOf, parse, whole } from '../arguments.ts';
 import { commandLine, figuresFile, Ledger } from '../ledger.ts';
 import { describeMachine, machine } from '../machine.ts';
@@ -81,7 +81,7 @@ async function main(args: readonly string[]): Promise<void> {
     seconds: whole('seconds', values.seconds),
   };
   if (!values.json) console.log(describeMachine(machine()));
-  const ledger = new Ledger<ScalePoint>(figuresFile('scale'), commandLine('bench:scale', args));
+  const ledger = new Ledger<ScalePoint>(figuresFile('scale'), commandLine('scale', args));
   const all: ScalePoint[] = [];
   for (const open of places) {
     await using place = await open();
@@ -100,4 +100,4 @@ async function main(args: readonly string[]): Promise<void> {
   else writePages();
 }
 
-await command('bench:scale', usage, main);
+await command('bench scale', usage, main);

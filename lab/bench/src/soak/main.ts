@@ -1,4 +1,4 @@
-// npm run bench:soak: whether a steady load leaves a server and its store as they are.
+// npm run bench -- soak: whether a steady load leaves a server and its store as they are.
 import { command, parse, positive, storageOf, storageUsage, UsageError, whole } from '../arguments.ts';
 import { describeMachine, machine } from '../machine.ts';
 import { memoryWarning } from '../store.ts';
@@ -73,4 +73,4 @@ function ratioTable({ samples }: Soak): string {
   return table([`last sample to sample ${baseline}`, 'wanted', 'ratio'], rows);
 }
 
-await command('bench:soak', usage, main);
+await command('bench soak', usage, main);

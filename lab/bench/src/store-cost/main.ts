@@ -1,4 +1,4 @@
-// npm run bench:store: what a job costs the store itself, measured below the engine: CPU, log, bytes.
+// npm run bench -- store-cost: what a job costs the store itself, measured below the engine: CPU, log, bytes.
 import { command, namesOf, parse, storageOf, storageUsage, whole } from '../arguments.ts';
 import { describeMachine, machine } from '../machine.ts';
 import { median } from '../statistics.ts';
@@ -75,4 +75,4 @@ function bytes(value: number | null): string {
   return value === null || Number.isNaN(value) ? '' : String(Math.round(value));
 }
 
-await command('bench:store', usage, main);
+await command('bench store-cost', usage, main);

@@ -1,4 +1,4 @@
-// npm run bench:sync: calls one after the other, by a client that blocks and by one that awaits.
+// npm run bench -- sync: calls one after the other, by a client that blocks and by one that awaits.
 import { Client } from '@ojs-ts/sdk';
 import { SyncClient } from '@ojs-ts/sdk/sync';
 import { command, parse, storageOf, storageUsage, whole } from '../arguments.ts';
@@ -63,4 +63,4 @@ async function awaitedRateOf(ms: number, call: () => Promise<unknown>): Promise<
   return (count / (performance.now() - began)) * 1_000;
 }
 
-await command('bench:sync', usage, main);
+await command('bench sync', usage, main);

@@ -1,15 +1,15 @@
-// docs/reliability.md is made from the figures of the last runs: `npm run reliability -- --page` after a change.
+// lab/docs/reliability.md is made from the figures of the last runs: `npm run reliability -- --page` after a change.
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import { locate } from '../../conformance/mutations/locate.ts';
-import { lossMutations } from '../../lab/chaos/src/power/mutations.ts';
-import { readFigures } from '../../lab/reliability/figures.ts';
-import { pageFile, reliabilityPage } from '../../lab/reliability/page.ts';
-import { plantedBugs, reasons } from '../../lab/reliability/planted.ts';
-import { promises } from '../../lab/reliability/promises.ts';
+import { locate } from '../../../conformance/mutations/locate.ts';
+import { lossMutations } from '../../chaos/src/power/mutations.ts';
+import { readFigures } from '../figures.ts';
+import { pageFile, reliabilityPage } from '../page.ts';
+import { plantedBugs, reasons } from '../planted.ts';
+import { promises } from '../promises.ts';
 
-const root = resolve(import.meta.dirname, '../..');
+const root = resolve(import.meta.dirname, '../../..');
 
 test('the page shows the figures of the last runs', () => {
   expect(readFileSync(pageFile, 'utf8')).toBe(reliabilityPage(readFigures()));
