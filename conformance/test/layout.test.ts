@@ -5,21 +5,40 @@ import { expect, test } from 'vitest';
 
 const folder = join(import.meta.dirname, '../cases');
 
-/** One member of a step a line: a step reads like a request and its answer, and a change shows what it changes. */
+const width = 120;
+
+/** A step reads like a request and its answer, and a change shows what it changes. */
 function layoutOf(text: string): string {
   const isList = (value: string) => elements(value).length > 0 && elements(value).every((one) => one.startsWith('{'));
-  return `${block(text, 0, (value) => (isList(value) ? stepsOf(value) : onOneLine(value)))}\n`;
+  const lines = membersOf(text, (value) => (isList(value) ? stepsOf(value) : onOneLine(value)));
+  return `{\n  ${lines.join(',\n  ')}\n}\n`;
 }
 
 function stepsOf(list: string): string {
-  const steps = elements(list).map((step) => `    ${block(step, 4, onOneLine)}`);
-  return `[\n${steps.join(',\n')}\n  ]`;
+  return `[\n${elements(list).map(stepOf).join(',\n')}\n  ]`;
 }
 
-function block(object: string, indent: number, write: (value: string) => string): string {
-  const pad = ' '.repeat(indent);
-  const lines = Array.from(members(object), ([name, value]) => `${pad}  ${JSON.stringify(name)}: ${write(value)}`);
-  return `{\n${lines.join(',\n')}\n${pad}}`;
+/** One line if the step fits there. Otherwise each line has the members that fit, and the assertions begin a line. */
+function stepOf(step: string): string {
+  const whole = `    ${onOneLine(step)}`;
+  // A comma follows.
+  if (whole.length < width) return whole;
+  const lines: string[] = [];
+  for (const member of membersOf(step, onOneLine)) {
+    const last = lines.at(-1) ?? '';
+    const joined = `${last}, ${member}`;
+    if (lines.length === 0) lines.push(`    { ${member}`);
+    else if (joined.length < width && !member.startsWith('"assertions"')) lines.splice(-1, 1, joined);
+    else {
+      lines.splice(-1, 1, `${last},`);
+      lines.push(`      ${member}`);
+    }
+  }
+  return `${lines.join('\n')} }`;
+}
+
+function membersOf(object: string, write: (value: string) => string): readonly string[] {
+  return Array.from(members(object), ([name, value]) => `${JSON.stringify(name)}: ${write(value)}`);
 }
 
 function onOneLine(json: string): string {
@@ -31,7 +50,7 @@ function onOneLine(json: string): string {
 }
 
 /** `LAYOUT=write npx vitest run conformance/test/layout.test.ts` brings all cases into it. */
-test('a case has one member of a step a line', async () => {
+test('a step of a case has its request and its assertions on lines of their own', async () => {
   for (const name of await readdir(folder, { recursive: true })) {
     if (!name.endsWith('.json')) continue;
     const text = await readFile(join(folder, name), 'utf8');
