@@ -5,6 +5,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Where a CI run wants its results as JSON, beside the lines for people. */
 const report = process.env.OJS_TEST_REPORT;
+/** Where nobody watches, what passes is not named: the first lines are those of a failure. */
+const shown = process.stdout.isTTY ? 'default' : 'minimal';
 const exclude = ['**/node_modules/**'];
 const folders = '{packages/*,conformance,lab/*,examples,scripts}/test/**';
 const long = `${folders}/*.long.ts`;
@@ -132,7 +134,9 @@ function later(name: string, include: string, groupOrder: number): TestProjectIn
 
 export default defineConfig({
   test: {
-    reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
+    // What a test printed is shown where it fails.
+    reporters: report ? [shown, ['json', { outputFile: report }]] : [shown],
+    silent: 'passed-only',
     globalSetup: './packages/server/test/support/servers.ts',
     coverage: { include: ['packages/*/src/**'], reporter: ['text-summary', 'html'] },
     sequence: { sequencer: LongestFirst },

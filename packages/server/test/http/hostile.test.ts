@@ -11,7 +11,7 @@ import { parseResponse, type Request, type Response, raw, send } from '../suppor
 import { bodyOf, fillPath, optionalBodyOf, paramsOf, requestOf, routesOf } from '../support/requests/valid-requests.ts';
 import { placed, wrongValues } from '../support/requests/wrong-values.ts';
 import { serve } from '../support/server.ts';
-import { storages } from '../support/storages.ts';
+import { storageNames, storages } from '../support/storages.ts';
 
 /**
  * The acceptance line: hostile requests, generated from the route table and classes of mutation. Each is answered as
@@ -19,8 +19,9 @@ import { storages } from '../support/storages.ts';
  */
 describe.each(storages)('hostile requests, $name', (storage) => {
   // What is refused before a storage is asked: of each operation on one storage, and on every storage of some.
-  const [position, count] = [storages.indexOf(storage), storages.length];
-  const share = (names: readonly OperationName[]) => names.filter((_, index) => index % count === position);
+  const position = storageNames.indexOf(storage.name);
+  const share = (names: readonly OperationName[]) =>
+    names.filter((_, index) => index % storageNames.length === position);
   const agent = new Agent({ keepAlive: true, maxSockets: 8 });
   let server: RunningServer;
   let canaries: Canaries;

@@ -9,7 +9,9 @@ export interface TestStorage {
   readonly url: () => string;
 }
 
-type StorageName = 'memory' | 'sqlite' | 'postgres' | 'redis';
+export const storageNames = ['memory', 'sqlite', 'postgres', 'redis'] as const;
+
+type StorageName = (typeof storageNames)[number];
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -25,7 +27,7 @@ declare module 'vitest' {
  */
 export const storages: readonly TestStorage[] = await available(inject('testStorages'));
 
-async function available(names: readonly StorageName[] = ['memory', 'sqlite', 'postgres', 'redis']) {
+async function available(names: readonly StorageName[] = storageNames) {
   const wanted = (name: StorageName) => names.includes(name);
   const [postgres, redis] = await Promise.all([
     wanted('postgres') ? postgresUrl() : null,
