@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { recordText } from '../simulation/src/record-text.ts';
 import type { Instrument } from './planted.ts';
 
 const file = fileURLToPath(new URL('figures.json', import.meta.url));
@@ -73,5 +74,5 @@ export function readFigures(): Figures {
 }
 
 export function writeFigures(figures: Figures): void {
-  writeFileSync(file, `${JSON.stringify(figures, null, 2)}\n`);
+  writeFileSync(file, `${recordText(figures)}\n`);
 }

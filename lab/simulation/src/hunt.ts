@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { faults } from './faults/faults.ts';
 import type { Options } from './options.ts';
 import { loadProduct } from './product.ts';
+import { recordText } from './record-text.ts';
 import { Report } from './report.ts';
 import { type Scenario, scenarioOf } from './scenario.ts';
 import { shrink } from './shrink.ts';
@@ -84,7 +85,7 @@ async function writeShrunk(
     ...(options.mutation !== null && { mutation: options.mutation }),
     scenario: least,
   };
-  writeFileSync(file, `${JSON.stringify(text, null, 1)}\n`);
+  writeFileSync(file, `${recordText(text)}\n`);
   const kept = least.steps.map(({ number }) => number);
   console.error(
     `shrunk from ${scenario.steps.length} to ${least.steps.length} steps in ${tries} runs: ${file}\n` +
