@@ -28,7 +28,7 @@ import {
   sqliteTransaction,
   TransactionClient,
 } from '../../src/transaction/index.ts';
-import { PrismaClient } from './prisma/generated/client.ts';
+import { PrismaClient } from './prisma-client.mjs';
 import { openStore, postgres, type Store } from './store.ts';
 
 /** What a transaction does in its own tables, and the way in. */
@@ -90,7 +90,7 @@ const adapters: Readonly<Record<string, InTransaction>> = {
   async prisma(store, work) {
     const prisma = new PrismaClient({ adapter: new PrismaPg({ connectionString: store.database }) });
     try {
-      await prisma.$transaction((tx: Parameters<typeof prismaTransaction>[0]) =>
+      await prisma.$transaction((tx) =>
         work(prismaTransaction(tx), async (email) => tx.$queryRawUnsafe(insert(store, email))),
       );
     } finally {

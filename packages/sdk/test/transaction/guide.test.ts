@@ -28,7 +28,7 @@ async function run(
     .replace(/^import (\w+) from '(.*)';$/gm, 'const { default: $1 } = await load("$2");');
   const load = (name: string) =>
     name === './generated/client.ts'
-      ? import('./prisma/generated/client.ts')
+      ? import('./prisma-client.mjs')
       : name === '@ojs-ts/sdk/transaction'
         ? import('../../src/transaction/index.ts')
         : import(/* @vite-ignore */ name);
