@@ -1,5 +1,5 @@
-// docs/internals/beginner-mistakes.md: makes each mistake of the page and compares the messages. `vitest run --project
-// "unit*" -u` on this file writes them anew.
+// mistakes.txt: makes each mistake and compares the messages. `vitest run --project "unit*" -u` on this file writes
+// them anew.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -13,11 +13,11 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { send } from '../../../server/test/support/request.ts';
 
-const file = fileURLToPath(new URL('../../../../docs/internals/beginner-mistakes.md', import.meta.url));
+const file = fileURLToPath(new URL('mistakes.txt', import.meta.url));
 const main = fileURLToPath(new URL('../../../cli/src/main.ts', import.meta.url));
 const page = readFileSync(file, 'utf8');
-/** A section: the code of the mistake, and below it the message. */
-const section = /(?<=\n)(## .+\n[^#]*?```(ts|sh|http)\n([^`]*?)```\n\n```text\n)[^`]*(?=```\n)/g;
+/** The code of the mistake, and below it the message. */
+const section = /(?<=\n)(\[(ts|sh|http)\]\n([\s\S]*?)=>\n)[\s\S]*?(?=\n(?:\n\[|$(?![\s\S])))/g;
 
 const load = async () => ({
   ...(await import('../../src/index.ts')),
@@ -27,7 +27,7 @@ let sdk: Awaited<ReturnType<typeof load>>;
 let server: RunningServer;
 let guarded: RunningServer;
 let website: Server;
-/** Ports of the page, and those that stand for them here. */
+/** Ports of the file, and those that stand for them here. */
 let ports: readonly (readonly [written: string, real: string])[];
 
 beforeAll(async () => {
@@ -131,12 +131,12 @@ async function sendRequest(text: string): Promise<string> {
   const answer = await send(server.url, { method, path, headers, ...(body !== '' && { body: body.trim() }) });
   const { error, warnings } = JSON.parse(answer.text);
   const said = error === undefined ? { warnings } : { error: { code: error.code, message: error.message } };
-  return `HTTP ${answer.status}\n${JSON.stringify(said, null, 2)}`;
+  return `HTTP ${answer.status} ${JSON.stringify(said)}`;
 }
 
 const runs = { ts: runScript, sh: runCommand, http: sendRequest };
 
-test('each mistake on the page gives the message that the page shows', async () => {
+test('each mistake gives the message that mistakes.txt shows', async () => {
   const messages: string[] = [];
   for (const [, , language = '', code = ''] of page.matchAll(section)) {
     if (language !== 'ts' && language !== 'sh' && language !== 'http') throw new Error(`${language} cannot be run`);
@@ -144,10 +144,10 @@ test('each mistake on the page gives the message that the page shows', async () 
     expect(message, code).not.toBe('');
     messages.push(message);
   }
-  expect(messages).toHaveLength([...page.matchAll(/^## /gm)].length);
-  expect(messages.length).toBeGreaterThanOrEqual(20);
+  expect(messages).toHaveLength([...page.matchAll(/^=>$/gm)].length);
+  expect(messages.length).toBeGreaterThanOrEqual(41);
   let next = 0;
-  await expect(page.replaceAll(section, (_, before: string) => `${before}${messages[next++]}\n`)).toMatchFileSnapshot(
+  await expect(page.replaceAll(section, (_, before: string) => `${before}${messages[next++]}`)).toMatchFileSnapshot(
     file,
   );
 });
