@@ -21,71 +21,6 @@ const depth = async (b: Bench) =>
   (await b.engine.storage.registry.queues()).find(({ name }) => name === 'q')?.counts ?? {};
 
 describe.each(storages)('crons, $name', ({ url }) => {
-  test('fires when it is due, once, and returns the next time (ojs-cron §7)', async () => {
-    await using b = await bench(url());
-    const { created, cron } = await register(b);
-    expect([created, cron.dueAt]).toEqual([true, (Math.floor(b.clock.now() / minute) + 1) * minute]);
-    await b.engine.crons.fireDue();
-    expect(await b.fetch()).toEqual([]);
-    await tick(b);
-    await b.engine.crons.fireDue();
-    const [job] = await b.fetch({ count: 5 });
-    expect(job).toMatchObject({ type: 'a.b', queue: 'q' });
-    expect(await b.fetch({ count: 5 })).toEqual([]);
-    expect(await b.engine.crons.get('report')).toMatchObject({
-      runCount: 1,
-      lastRunAt: b.clock.now(),
-      lastJob: job?.id,
-      dueAt: b.clock.now() + minute,
-    });
-  });
-
-  test('a second POST updates and keeps what has run', async () => {
-    await using b = await bench(url());
-    await register(b);
-    await tick(b);
-    const before = await b.engine.crons.get('report');
-    const { created, cron } = await register(b, { cron: '@hourly' });
-    expect(created).toBe(false);
-    expect(cron).toMatchObject({ runCount: 1, createdAt: before.createdAt });
-    expect(new Date(cron.dueAt ?? 0).getUTCMinutes()).toBe(0);
-  });
-
-  test('after a pause of any length one run, then the next in the future (catch-up)', async () => {
-    await using b = await bench(url());
-    await register(b, { overlap_policy: 'allow' });
-    await tick(b, 90);
-    expect(await depth(b)).toEqual({ [State.available]: 1 });
-    expect((await b.engine.crons.get('report')).dueAt).toBe(b.clock.now() + minute);
-  });
-
-  test('overlap: skip, allow and cancel_previous (§6.1)', async () => {
-    await using b = await bench(url());
-    for (const [policy, counts] of [
-      ['skip', { [State.available]: 1 }],
-      ['allow', { [State.available]: 2 }],
-      ['cancel_previous', { [State.available]: 1, [State.cancelled]: 1 }],
-    ] as const) {
-      await b.engine.storage.clear();
-      await register(b, { overlap_policy: policy });
-      await tick(b);
-      await tick(b);
-      expect(await depth(b), policy).toEqual(counts);
-    }
-  });
-
-  test('overlap enqueue: the next run waits in its queue until the previous one has ended', async () => {
-    await using b = await bench(url());
-    await register(b, { overlap_policy: 'enqueue' });
-    await tick(b);
-    await tick(b);
-    const [first, ...rest] = await b.fetch({ count: 5 });
-    expect(rest).toEqual([]);
-    expect(await b.fetch()).toEqual([]);
-    await b.engine.settle({ kind: 'ack', id: first?.id ?? '', claim: first?.claim ?? 0, worker: null, result: null });
-    expect(await b.fetch()).toHaveLength(1);
-  });
-
   test('any number of servers fire a tick once', async () => {
     await using b = await bench(url());
     await register(b, { overlap_policy: 'allow' });
@@ -199,28 +134,6 @@ describe.each(storages)('crons, $name', ({ url }) => {
     await using b = await bench(url());
     const all = await Promise.all(Array.from({ length: 20 }, () => register(b)));
     expect(all.filter(({ created }) => created)).toHaveLength(1);
-  });
-
-  test('a disabled cron does not fire, an enabled one continues with future times; removal keeps its jobs', async () => {
-    await using b = await bench(url());
-    await register(b);
-    expect(await b.engine.crons.enable('report', false)).toMatchObject({ enabled: false, dueAt: null });
-    expect((await register(b, { enabled: false })).cron).toMatchObject({ enabled: false, dueAt: null });
-    await tick(b, 5);
-    expect(await depth(b)).toEqual({});
-    expect((await b.engine.crons.enable('report', true)).dueAt).toBe(b.clock.now() + minute);
-    await tick(b);
-    await b.engine.crons.remove('report');
-    expect(await depth(b)).toEqual({ [State.available]: 1 });
-    await expect(b.engine.crons.get('report')).rejects.toMatchObject({ code: 'not_found' });
-  });
-
-  test('a trigger runs now and does not change the schedule', async () => {
-    await using b = await bench(url());
-    const { cron } = await register(b);
-    const { job, cron: after } = await b.engine.crons.trigger('report');
-    expect((await b.get(job)).state).toBe(State.available);
-    expect(after).toMatchObject({ dueAt: cron.dueAt, runCount: 1 });
   });
 
   test('a run that its own unique policy refuses is skipped, and counts as none', async () => {

@@ -218,39 +218,6 @@ describe.each(storages)('bulk enqueue, $name (ojs-bulk-operations)', (storage) =
       [0, 1, 2].map((at) => [body.items[at]?.job?.id, at + 1]),
     );
   });
-
-  test('an invalid bulk request is refused as a whole', async () => {
-    await using server = await serveClocked(storage.url());
-    const { url } = server;
-    for (const body of [
-      {},
-      { jobs: [] },
-      { jobs: {} },
-      { jobs: [job()], atomicity: 7 },
-      { jobs: [job()], idempotency_key: 'k'.repeat(257) },
-    ])
-      expect(await call(url, '/jobs/bulk', body)).toMatchObject({
-        status: 400,
-        body: { error: { code: 'invalid_request' } },
-      });
-    for (const body of [undefined, '[]', '{"jobs":[}'])
-      expectRefusal(
-        await send(url, { method: 'POST', path: '/ojs/v1/jobs/bulk', ...(body !== undefined && { body }) }),
-        400,
-        'invalid_payload',
-      );
-    expect(await call(url, '/queues')).toMatchObject({ body: { queues: [] } });
-  });
-
-  test('texts stay as they were sent', async () => {
-    await using server = await serveClocked(storage.url());
-    const body = '{ "jobs": [ {"type":"a.b", "args":[1.0e3,12345678901234567890]} ] }';
-    const { text } = await send(server.url, { method: 'POST', path: '/ojs/v1/jobs/bulk', body });
-    const { id } = (JSON.parse(text) as Bulk).items[0]?.job ?? { id: '' };
-    expect((await send(server.url, { path: `/ojs/v1/jobs/${id}` })).text).toContain(
-      '"args":[1.0e3,12345678901234567890]',
-    );
-  });
 });
 
 describe.each(storages)('bulk enqueue again by its key, $name (§10)', (storage) => {
@@ -281,23 +248,6 @@ describe.each(storages)('bulk enqueue again by its key, $name (§10)', (storage)
       (await call(url, '/jobs/bulk/cancel', { job_ids: idsOf(first) }, { headers: { 'idempotency-key': 'a' } })).status,
     ).toBe(200);
     expect((await call(url, '/jobs', job(), { headers: { 'idempotency-key': 'a' } })).status).toBe(201);
-  });
-
-  test('another body under the key is 409, and nothing is done (§11.2)', async () => {
-    await using server = await serveClocked(storage.url());
-    const { url } = server;
-    const headers = { 'idempotency-key': 'k' };
-    await bulk(url, { jobs: [job()] }, headers);
-    for (const jobs of [[job(), job()], [job({ args: [1] })]]) {
-      const refused = await send(url, {
-        method: 'POST',
-        path: '/ojs/v1/jobs/bulk',
-        body: JSON.stringify({ jobs }),
-        headers,
-      });
-      expectRefusal(refused, 409, 'idempotency_conflict');
-    }
-    expect(await depth(url)).toBe(1);
   });
 
   test('a request that was refused whole has not used up its key', async () => {
@@ -433,15 +383,6 @@ describe.each(storages)('bulk cancel, retry and delete, $name', (storage) => {
     },
   );
 
-  test('a retried job begins a new round, a hastened one keeps its attempts', async () => {
-    await using server = await serveClocked(storage.url());
-    const { url } = server;
-    const [dead, waiting] = [await jobIn(server, 'dead'), await jobIn(server, 'retryable')];
-    await call(url, '/jobs/bulk/retry', { job_ids: [dead, waiting] });
-    expect(await server.bench.get(dead)).toMatchObject({ attempt: 0, deadLetter: false });
-    expect(await server.bench.get(waiting)).toMatchObject({ attempt: 1, runAt: server.bench.clock.now() });
-  });
-
   test('a filter narrows by type, queue, state, time, priority and meta (§6.1)', async () => {
     await using server = await serveClocked(storage.url());
     const { url, bench } = server;
@@ -488,29 +429,6 @@ describe.each(storages)('bulk cancel, retry and delete, $name', (storage) => {
       status: 200,
       body: { cancelled: 1 },
     });
-  });
-
-  test('a filter reads more than one page', async () => {
-    await using server = await serveClocked(storage.url());
-    const { url } = server;
-    await bulk(url, { jobs: Array.from({ length: 1_203 }, () => job()) });
-    expect(await call(url, '/jobs/bulk/cancel', { filter: { queue: 'default' } })).toMatchObject({
-      status: 200,
-      body: { total_matched: 1_203, cancelled: 1_203, has_more: false },
-    });
-  });
-
-  test('a repetition by its key gets the first answer', async () => {
-    await using server = await serveClocked(storage.url());
-    const { url } = server;
-    await bulk(url, { jobs: [job(), job()] });
-    const headers = { 'idempotency-key': 'k' };
-    const cancel = () => call<Bulk>(url, '/jobs/bulk/cancel', { filter: { queue: 'default' } }, { headers });
-    const first = await cancel();
-    await bulk(url, { jobs: [job()] });
-    expect(await cancel()).toEqual(first);
-    expect(await depth(url)).toBe(1);
-    expect(await call(url, '/jobs/bulk/cancel', { filter: {} }, { headers })).toMatchObject({ status: 409 });
   });
 
   test('exactly one of job_ids and filter; nothing atomic; at most 10,000', async () => {

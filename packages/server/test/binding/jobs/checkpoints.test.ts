@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { type ClockedServer, serveClocked } from '../../support/clocked.ts';
-import { newId } from '../../support/ids.ts';
 import { expectRefusal } from '../../support/refusal.ts';
 import { call, send } from '../../support/request.ts';
 import { storages } from '../../support/storages.ts';
@@ -61,25 +60,6 @@ describe.each(storages)('checkpoints, $name (ojs-durable-execution)', (storage) 
     expect((await call(server.url, path(id))).body.sequence).toBe(5);
   });
 
-  test('a save that arrives after a later one changes nothing, and answers with the later one', async () => {
-    await using server = await serveClocked(storage.url());
-    const { id } = await started(server);
-    const numbered = (x_save: number) => save(server.url, id, { state: `save ${x_save}`, x_save });
-    for (const [sent, kept, sequence] of [
-      [1, 1, 1],
-      [2, 2, 2],
-      [1, 2, 2],
-      [4, 4, 3],
-      [4, 4, 3],
-      [3, 4, 3],
-    ] as const) {
-      expect((await numbered(sent)).body).toMatchObject({ sequence, state: `save ${kept}` });
-    }
-    expect((await save(server.url, id, { state: 'next' })).body).toMatchObject({ sequence: 4, state: 'next' });
-    expect((await numbered(4)).body).toMatchObject({ state: 'next' });
-    expect((await save(server.url, id, { state: 1, x_save: 0 })).status).toBe(400);
-  });
-
   test('the state is any JSON, byte for byte, of at most 1 MiB', async () => {
     await using server = await serveClocked(storage.url());
     const { url } = server;
@@ -107,40 +87,6 @@ describe.each(storages)('checkpoints, $name (ojs-durable-execution)', (storage) 
     expect((await call(url, path(id))).body.sequence).toBe(7);
   });
 
-  test('only of an active job, and only its worker’s own where the caller says who it is (§4.2)', async () => {
-    await using server = await serveClocked(storage.url());
-    const { url } = server;
-    const waiting = await call<{ id: string }>(url, '/jobs', { type: 'a.b', args: [], options: { queue: 'other' } });
-    const refused = await send(url, { method: 'POST', path: `/ojs/v1${path(waiting.body.id)}`, body: '{"state":1}' });
-    expectRefusal(refused, 409, 'conflict');
-    expect(JSON.parse(refused.text).error.details).toMatchObject({
-      current_state: 'available',
-      expected_state: 'active',
-    });
-    const { id, x_lease } = await started(server);
-    for (const owner of [{ worker_id: 'w2' }, { x_lease: 'c9' }, { attempt: 2 }]) {
-      const foreign = await send(url, {
-        method: 'PUT',
-        path: `/ojs/v1${path(id)}`,
-        body: JSON.stringify({ state: 1, ...owner }),
-      });
-      expectRefusal(foreign, 409, 'conflict');
-    }
-    expect(await save(url, id, { state: 1, worker_id: 'w1', x_lease, attempt: 1 })).toMatchObject({ status: 200 });
-    expectRefusal(await send(url, { method: 'DELETE', path: `/ojs/v1${path(id)}?worker_id=w2` }), 409, 'conflict');
-    expectRefusal(
-      await send(url, { method: 'DELETE', path: `/ojs/v1${path(id)}`, body: '{"x_lease":"c9"}' }),
-      409,
-      'conflict',
-    );
-    expect((await call(url, path(id))).body.state).toBe(1);
-    for (const method of ['GET', 'POST', 'DELETE']) {
-      const body = method === 'POST' ? { body: '{"state":1}' } : {};
-      for (const nobody of [newId(), 'nobody'])
-        expectRefusal(await send(url, { method, path: `/ojs/v1${path(nobody)}`, ...body }), 404, 'not_found');
-    }
-  });
-
   test('a save is a heartbeat of the job', async () => {
     await using server = await serveClocked(storage.url());
     const { clock, engine, get } = server.bench;
@@ -150,32 +96,6 @@ describe.each(storages)('checkpoints, $name (ojs-durable-execution)', (storage) 
     clock.advance(9_000);
     await engine.upkeep.run();
     expect(await get(id)).toMatchObject({ claim: 1, leaseUntil: clock.now() + 1_000 });
-  });
-
-  test('the next attempt gets it, whether the last one failed or was lost; the first gets none', async () => {
-    await using server = await serveClocked(storage.url());
-    const { url, bench } = server;
-    const first = await started(server, { visibility_timeout_ms: 10_000, retry: { max_attempts: 5 } });
-    expect(first).not.toHaveProperty('checkpoint');
-    expect(first).not.toHaveProperty('last_checkpoint');
-    await save(url, first.id, { state: { at: 1 } });
-    bench.clock.advance(20_000);
-    await bench.engine.upkeep.run();
-    const second = await fetchOne(url, 'w2');
-    expect(second).toMatchObject({
-      id: first.id,
-      attempt: 2,
-      checkpoint: { state: { at: 1 }, sequence: 1 },
-      last_checkpoint: { at: 1 },
-    });
-    await save(url, first.id, { state: null });
-    await call(url, '/workers/nack', { job_id: first.id, error: { message: 'x' } });
-    bench.clock.advance(60_000);
-    expect(await fetchOne(url)).toMatchObject({
-      attempt: 3,
-      checkpoint: { state: null, sequence: 2 },
-      last_checkpoint: null,
-    });
   });
 
   test('it is deleted with the end of the job, but kept in the dead letter and for a retry from there (§6.3)', async () => {

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { type ClockedServer, serveClocked } from '../../support/clocked.ts';
-import { newId } from '../../support/ids.ts';
 import { expectRefusal } from '../../support/refusal.ts';
 import { call, send } from '../../support/request.ts';
 import { storages } from '../../support/storages.ts';
@@ -84,87 +83,6 @@ describe.each(storages)('dead letter, $name (ojs-dead-letter)', (storage) => {
       expectRefusal(await send(server.url, { path: `/ojs/v1/dead-letter${query}` }), 400, 'invalid_request');
   });
 
-  test.each([1, 2, 3, 7])('pages of %i return each matching job once, by cursor and by offset', async (limit) => {
-    await using server = await serveClocked(storage.url());
-    const expected: string[] = [];
-    for (let index = 0; index < 15; index++) {
-      const id = await bury(server, { error: index % 3 === 0 ? 'Wanted' : 'Other' });
-      if (index % 3 === 0) expected.unshift(id);
-    }
-    const byCursor: string[] = [];
-    for (let cursor = ''; ; ) {
-      const page = await list(server, `?error_type=Wanted&limit=${limit}${cursor}`);
-      byCursor.push(...idsOf(page));
-      expect(page.jobs.length).toBeLessThanOrEqual(limit);
-      if (page.pagination.next_cursor === undefined) break;
-      expect(page.pagination).toMatchObject({ has_more: true, total_exact: false });
-      cursor = `&cursor=${page.pagination.next_cursor}`;
-    }
-    expect(byCursor).toEqual(expected);
-    const byOffset: string[] = [];
-    for (let page = 1; byOffset.length < expected.length; page++) {
-      byOffset.push(...idsOf(await list(server, `?error_type=Wanted&per_page=${limit}&page=${page}`)));
-    }
-    expect(byOffset).toEqual(expected);
-  });
-
-  test('one job with all its errors, at the top level and under job (§9.2)', async () => {
-    await using server = await serveClocked(storage.url());
-    const id = await bury(server, { args: [{ n: 1 }] });
-    const { status, body } = await call(server.url, `/dead-letter/${id}`);
-    const shown = {
-      id,
-      state: 'discarded',
-      attempt: 1,
-      args: [{ n: 1 }],
-      errors: [{ attempt: 1, type: 'Boom', message: 'x' }],
-    };
-    expect([status, body]).toMatchObject([200, { ...shown, job: shown, discarded_at: '2026-01-01T00:00:00.000Z' }]);
-    const plain = await bury(server, { onExhaustion: 'discard' });
-    for (const other of [plain, newId(), 'nobody'])
-      expectRefusal(await send(server.url, { path: `/ojs/v1/dead-letter/${other}` }), 404, 'not_found');
-  });
-
-  test('a retry with other args and more meta (§6.3)', async () => {
-    await using server = await serveClocked(storage.url());
-    const { url } = server;
-    const id = await bury(server, { args: [1], meta: { a: 1, b: 2 } });
-    const body = '{"override":{"args":[1.50],"meta":{"b":3,"source":"manual"}}}';
-    const retried = await send(url, { method: 'POST', path: `/ojs/v1/dead-letter/${id}/retry`, body });
-    expect(JSON.parse(retried.text).job).toMatchObject({
-      id,
-      state: 'available',
-      attempt: 0,
-      previous_state: 'discarded',
-    });
-    const { text } = await send(url, { method: 'POST', path: '/ojs/v1/workers/fetch', body: '{"queues":["q"]}' });
-    expect(text).toContain('"args":[1.50]');
-    expect(JSON.parse(text).jobs).toMatchObject([
-      { id, attempt: 1, meta: { a: 1, b: 3, source: 'manual' }, errors: [{ attempt: 1 }] },
-    ]);
-  });
-
-  test('a retry in another queue, with other terms of retry (§6.3)', async () => {
-    await using server = await serveClocked(storage.url());
-    const { url } = server;
-    const id = await bury(server, { args: [1] });
-    const path = `/ojs/v1/dead-letter/${id}/retry`;
-    const wrong = JSON.stringify({ override: { queue: 'other', retry: { max_attempts: -1 } } });
-    expect((await send(url, { method: 'POST', path, body: wrong })).status).toBe(422);
-    const body = JSON.stringify({ override: { queue: 'other', retry: { max_attempts: 2, initial_interval: 'PT7S' } } });
-    const { text, status } = await send(url, { method: 'POST', path, body });
-    expect([status, JSON.parse(text).job]).toMatchObject([
-      200,
-      { id, queue: 'other', state: 'available', max_attempts: 2 },
-    ]);
-    expect((await call(url, '/workers/fetch', { queues: ['q'] })).body).toMatchObject({ jobs: [] });
-    const { body: got } = await call(url, '/workers/fetch', { queues: ['other'] });
-    expect(got).toMatchObject({
-      jobs: [{ id, queue: 'other', args: [1], retry: { max_attempts: 2, on_exhaustion: 'dead_letter' } }],
-    });
-    expect((await list(server)).total).toBe(0);
-  });
-
   test('a retry changes nothing else, and says so', async () => {
     await using server = await serveClocked(storage.url());
     const { url } = server;
@@ -198,22 +116,6 @@ describe.each(storages)('dead letter, $name (ojs-dead-letter)', (storage) => {
     }
   });
 
-  test('a retry may go to another queue, on other terms (§6.3)', async () => {
-    await using server = await serveClocked(storage.url());
-    const { url } = server;
-    const id = await bury(server);
-    const override = { queue: 'other', retry: { maxAttempts: 4, backoff_coefficient: 3 } };
-    const { status, body } = await call(url, `/dead-letter/${id}/retry`, { override });
-    const retry = { max_attempts: 4, backoff_coefficient: 3, on_exhaustion: 'dead_letter' };
-    expect([status, body]).toMatchObject([200, { queue: 'other', job: { queue: 'other', max_attempts: 4, retry } }]);
-    expect((await call(url, '/workers/fetch', { queues: ['q'] })).body).toEqual({ jobs: [] });
-    expect((await call(url, '/workers/fetch', { queues: ['other'] })).body).toMatchObject({
-      jobs: [{ id, attempt: 1, max_attempts: 4 }],
-    });
-    const nack = { job_id: id, error: { code: 'e', message: 'm' } };
-    expect((await call(url, '/workers/nack', nack)).body).toMatchObject({ state: 'retryable', max_attempts: 4 });
-  });
-
   test('many that fit are retried, with confirm (§6.2)', async () => {
     await using server = await serveClocked(storage.url());
     const { url } = server;
@@ -237,35 +139,6 @@ describe.each(storages)('dead letter, $name (ojs-dead-letter)', (storage) => {
     ]);
     expect(body.items.map(({ job_id: id }) => id).sort()).toEqual([a, c].sort());
     expect(idsOf(await list(server))).toEqual([b]);
-  });
-
-  test('named ones are retried, and what cannot be says why', async () => {
-    await using server = await serveClocked(storage.url());
-    const { url } = server;
-    const a = await bury(server);
-    const plain = await bury(server, { onExhaustion: 'discard' });
-    const answer = await call(url, '/dead-letter/retry', { ids: [plain, a, 'nobody'] });
-    expect(answer).toMatchObject({
-      status: 207,
-      body: {
-        matched: 3,
-        retried: 1,
-        skipped: 2,
-        items: [
-          { index: 0, job_id: plain, status: 'skipped', error: { code: 'not_found' } },
-          { index: 1, job_id: a, status: 'retried' },
-          { index: 2, job_id: 'nobody', status: 'skipped' },
-        ],
-      },
-    });
-    const headers = { 'idempotency-key': 'k' };
-    const b = await bury(server, { queue: 'other' });
-    for (let times = 0; times < 2; times++)
-      expect(await call(url, '/dead-letter/retry', { ids: [b] }, { headers })).toMatchObject({
-        status: 200,
-        body: { retried: 1 },
-      });
-    expect(await server.bench.get(b)).toMatchObject({ attempt: 0 });
   });
 
   test.each(['body', 'query', 'post'] as const)('a purge by age and filter, from a %s', async (way) => {

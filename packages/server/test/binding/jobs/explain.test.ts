@@ -8,8 +8,6 @@ import { storages } from '../../support/storages.ts';
 const start = Date.UTC(2026, 0, 1);
 const second = 1_000;
 const at = (seconds: number) => new Date(start + seconds * second).toISOString();
-const atOnce = { initial_interval: 'PT5M', jitter: false };
-
 interface Explained {
   readonly job_id?: string;
   readonly state: string;
@@ -83,44 +81,6 @@ class Asked implements AsyncDisposable {
 }
 
 describe.each(storages)('why a job does not run, $name', (storage) => {
-  test('pending, scheduled, retryable and snoozed jobs wait for a call or a time', async () => {
-    await using a = await Asked.open(storage.url());
-    expect(await a.explain(await a.push({ pending: true }))).toMatchObject({
-      state: 'pending',
-      verdict: 'The job is pending: it waits for its activation.',
-      reasons: [{ code: 'activation', since: at(0) }],
-      next_start_at: null,
-    });
-    expect(await a.explain(await a.push({ scheduled_at: at(60) }))).toMatchObject({
-      state: 'scheduled',
-      reasons: [{ code: 'scheduled', until: at(60) }],
-      next_start_at: at(60),
-    });
-    const failed = await a.push({ queue: 'failing', retry: { ...atOnce, max_attempts: 4 } });
-    await a.fail('failing', { type: 'Boom' });
-    expect(await a.explain(failed)).toMatchObject({
-      job_id: failed,
-      state: 'retryable',
-      reasons: [
-        {
-          code: 'backoff',
-          message: `Attempt 1 of 4 failed with Boom: It broke; the next one may start at ${at(300)}.`,
-          since: at(0),
-          until: at(300),
-        },
-      ],
-      next_start_at: at(300),
-    });
-    const short = await a.push({ queue: 'short', retry: atOnce, expires_at: at(120) });
-    await a.fail('short', {});
-    expect(await a.codes(short)).toEqual(['backoff', 'expires_first']);
-    const snoozed = await a.push({ queue: 'snoozed' });
-    await a.fail('snoozed', {}, { requeue: true, delay_ms: 5_000 });
-    expect(await a.explain(snoozed)).toMatchObject({ reasons: [{ code: 'snoozed' }], next_start_at: at(5) });
-    a.clock.advance(5_000);
-    expect((await a.explain(snoozed)).state).toBe('available');
-  });
-
   test('a paused queue, and the workers of a queue: none, quiet, dead, unlisted, live', async () => {
     await using a = await Asked.open(storage.url());
     const id = await a.push({ queue: 'mail' });
@@ -313,66 +273,6 @@ describe.each(storages)('why a job does not run, $name', (storage) => {
     expect(await a.codes(id)).toEqual(['lost_answer']);
     await a.embedded.engine.upkeep.run();
     expect((await a.explain(id)).state).toBe('available');
-  });
-
-  test('an ended job: completed, cancelled, replaced, failed, poisonous, expired, discarded', async () => {
-    await using a = await Asked.open(storage.url());
-    const completed = await a.push({ queue: 'mail' });
-    for (const { id, x_lease } of await a.fetch('mail')) await a.call('worker.ack', { job_id: id, x_lease });
-    expect(await a.explain(completed)).toMatchObject({
-      verdict: 'The job is completed: its worker has acked it.',
-      reasons: [{ code: 'completed', message: `Worker w1 completed the job in attempt 1 at ${at(0)}.` }],
-    });
-
-    const cancelled = await a.push({ queue: 'mail' });
-    await a.call('job.cancel', undefined, { id: cancelled });
-    expect(await a.explain(cancelled)).toMatchObject({
-      reasons: [{ code: 'cancelled', message: expect.stringContaining('while it was available') }],
-    });
-
-    const unique = { keys: ['type'], on_conflict: 'replace' };
-    const replaced = await a.push({ queue: 'unique', unique });
-    a.clock.advance(10 * second);
-    const successor = await a.push({ queue: 'unique', unique });
-    expect(await a.explain(replaced)).toMatchObject({ reasons: [{ code: 'replaced', jobs: [{ id: successor }] }] });
-
-    const failed = await a.push({ queue: 'failing', retry: { max_attempts: 1, on_exhaustion: 'dead_letter' } });
-    await a.fail('failing', { type: 'Boom' });
-    expect(await a.explain(failed)).toMatchObject({
-      state: 'discarded',
-      reasons: [
-        {
-          code: 'attempts_exhausted',
-          message: 'Attempt 1 of 1 failed with Boom: It broke; it is in the dead letter.',
-          remedy: 'Remove the cause, then retry the job from the dead letter.',
-        },
-      ],
-    });
-    const final = await a.push({ queue: 'failing', retry: { non_retryable_errors: ['Boom'] } });
-    await a.fail('failing', { type: 'Boom' });
-    expect(await a.codes(final)).toEqual(['final_error']);
-
-    const discarded = await a.push({ queue: 'mail' });
-    await a.call('job.discard', {}, { id: discarded });
-    expect(await a.codes(discarded)).toEqual(['discarded']);
-
-    const expired = await a.push({ queue: 'mail', expires_at: at(20) });
-    a.clock.advance(30 * second);
-    expect(await a.explain(expired)).toMatchObject({
-      state: 'discarded',
-      reasons: [{ code: 'expired', remedy: 'Enqueue the job again: after a retry it would expire at once.' }],
-    });
-
-    const poison = await a.push({ queue: 'poison', retry: { max_attempts: 9 } });
-    for (const worker of ['v1', 'v2', 'v3']) {
-      await a.beat(worker, ['poison'], await a.fetch('poison', worker));
-      a.clock.advance(30 * second);
-      await a.embedded.engine.upkeep.run();
-    }
-    expect(await a.explain(poison)).toMatchObject({
-      state: 'discarded',
-      reasons: [{ code: 'poison', workers: [{ id: 'v1' }, { id: 'v2' }, { id: 'v3' }] }],
-    });
   });
 
   test('steps of a workflow: waiting, started, skipped, refused, cancelled', async () => {

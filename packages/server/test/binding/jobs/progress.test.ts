@@ -1,7 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { type ClockedServer, serveClocked } from '../../support/clocked.ts';
-import { newId } from '../../support/ids.ts';
-import { expectRefusal } from '../../support/refusal.ts';
 import { call, send } from '../../support/request.ts';
 import { storages } from '../../support/storages.ts';
 
@@ -16,14 +14,6 @@ interface Shown {
 const put = (url: string, id: string, body: unknown) =>
   call<Shown>(url, `/jobs/${id}/progress`, body, { method: 'PUT' });
 const get = (url: string, id: string) => call<Shown>(url, `/jobs/${id}/progress`);
-
-async function events(
-  url: string,
-  type: string,
-): Promise<readonly { readonly data: Readonly<Record<string, unknown>> }[]> {
-  return (await call<{ events: { data: Record<string, unknown> }[] }>(url, `/events?types=${type}&limit=1000`)).body
-    .events;
-}
 
 async function started(
   server: ClockedServer,
@@ -83,41 +73,6 @@ describe.each(storages)('progress, $name (ojs-progress)', (storage) => {
     expect((await get(server.url, id)).body.progress).toBe(0.9);
   });
 
-  test('the official SDKs report by percentage', async () => {
-    await using server = await serveClocked(storage.url());
-    const { id } = await started(server);
-    const report = { job_id: id, percentage: 33.3, message: 'm', data: { a: 1 } };
-    expect(await call(server.url, '/workers/progress', report)).toMatchObject({
-      status: 200,
-      body: { progress: 0.333, percentage: 33.3 },
-    });
-    expect(await call(server.url, '/workers/progress', { job_id: id, progress: 0.4 })).toMatchObject({
-      body: { progress: 0.4 },
-    });
-    expect(await events(server.url, 'job.progress')).toMatchObject([
-      {
-        data: {
-          job_id: id,
-          progress_percent: 33.3,
-          progress_message: 'm',
-          data: { a: 1 },
-          worker_id: 'w1',
-          attempt: 1,
-        },
-      },
-    ]);
-  });
-
-  test('texts stay as they were sent', async () => {
-    await using server = await serveClocked(storage.url());
-    const { id } = await started(server);
-    const body = '{"progress":0.10,"message":"\\u00e9","data":{"b":1.0e3,"a":123456789012345678901234567890}}';
-    const path = `/ojs/v1/jobs/${id}/progress`;
-    expect((await send(server.url, { method: 'PUT', path, body })).status).toBe(200);
-    const { text } = await send(server.url, { path });
-    expect(text).toContain('"message":"\\u00e9","data":{"b":1.0e3,"a":123456789012345678901234567890}');
-  });
-
   test('a report is a heartbeat: neither the reservation nor the job runs out while it reports', async () => {
     await using server = await serveClocked(storage.url());
     const { clock, engine, get: read } = server.bench;
@@ -131,41 +86,6 @@ describe.each(storages)('progress, $name (ojs-progress)', (storage) => {
     clock.advance(10_001);
     await engine.upkeep.run();
     expect(await get(server.url, id)).toMatchObject({ body: { state: 'available', progress: 0.3 } });
-  });
-
-  test('reports of a job that is not active, or of an execution that is over, are ignored with 200', async () => {
-    await using server = await serveClocked(storage.url());
-    const { url, bench } = server;
-    const { id, x_lease } = await started(server, { options: { visibility_timeout_ms: 10_000 } });
-    const { leaseUntil } = await bench.get(id);
-    bench.clock.advance(5_000);
-    const stale = [{ worker_id: 'w2' }, { x_lease: 'c7' }, { attempt: 2 }];
-    for (const owner of stale) {
-      expect(await put(url, id, { progress: 0.9, ...owner })).toMatchObject({
-        status: 200,
-        body: { progress: null, accepted: false },
-      });
-    }
-    expect(await bench.get(id)).toMatchObject({ leaseUntil, beatAt: null });
-    expect((await put(url, id, { progress: 0.2, worker_id: 'w1', x_lease, attempt: 1 })).body).toMatchObject({
-      accepted: true,
-    });
-    await call(url, '/workers/nack', { job_id: id, error: { message: 'x' } });
-    expect(await put(url, id, { progress: 0.9 })).toMatchObject({
-      status: 200,
-      body: { state: 'retryable', progress: 0.2, accepted: false },
-    });
-    expectRefusal(
-      await send(url, { method: 'PUT', path: `/ojs/v1/jobs/${newId()}/progress`, body: '{"progress":1}' }),
-      404,
-      'not_found',
-    );
-    expectRefusal(
-      await send(url, { method: 'PUT', path: '/ojs/v1/jobs/nobody/progress', body: '{"progress":1}' }),
-      404,
-      'not_found',
-    );
-    expectRefusal(await send(url, { path: '/ojs/v1/jobs/nobody/progress' }), 404, 'not_found');
   });
 
   test('a failure keeps it, a completion sets a reported one to 1, a new attempt starts without (§5.3)', async () => {
@@ -191,25 +111,6 @@ describe.each(storages)('progress, $name (ojs-progress)', (storage) => {
     expect((await get(url, silent.id)).body).toMatchObject({ state: 'completed', progress: null });
   });
 
-  test('at most one event a second and job, the first and the last number among them (§6.2)', async () => {
-    await using server = await serveClocked(storage.url());
-    const { url, bench } = server;
-    const { id } = await started(server);
-    for (const [progress, ms] of [
-      [0.1, 0],
-      [0.2, 500],
-      [0.3, 499],
-      [0.4, 1],
-      [0.5, 0],
-      [1, 0],
-      [1, 0],
-    ] as const) {
-      bench.clock.advance(ms);
-      await put(url, id, { progress });
-    }
-    expect((await events(url, 'job.progress')).map(({ data }) => data.progress_percent)).toEqual([10, 40, 100]);
-  });
-
   test('a report may have a checkpoint for the next attempt (§6.4)', async () => {
     await using server = await serveClocked(storage.url());
     const { url, bench } = server;
@@ -223,27 +124,5 @@ describe.each(storages)('progress, $name (ojs-progress)', (storage) => {
         jobs: [{ id, attempt: 2, last_checkpoint: { offset: 7 }, checkpoint: { state: { offset: 7 }, sequence: 1 } }],
       },
     });
-  });
-
-  test('an invalid report is refused', async () => {
-    await using server = await serveClocked(storage.url());
-    const { id } = await started(server);
-    const refused = async (body: string | undefined, status: number, code: string) => {
-      const path = `/ojs/v1/jobs/${id}/progress`;
-      expectRefusal(await send(server.url, { method: 'PUT', path, ...(body !== undefined && { body }) }), status, code);
-    };
-    for (const body of [
-      '{}',
-      '{"progress":"1"}',
-      '{"progress":1,"data":[]}',
-      '{"message":7}',
-      '{"progress":1,"worker_id":""}',
-      '{"progress":1,"worker_id":"a\\u0000"}',
-      '{"progress":null}',
-    ])
-      await refused(body, 400, 'invalid_request');
-    for (const body of [undefined, '[]', '{']) await refused(body, 400, 'invalid_payload');
-    await refused(JSON.stringify({ data: { x: 'é'.repeat(40_000) } }), 413, 'envelope_too_large');
-    expect((await get(server.url, id)).body.progress).toBeNull();
   });
 });

@@ -53,7 +53,6 @@ describe.each(storages)('limits on $name', (storage) => {
     const request = { queues: typeof queues === 'string' ? [queues] : queues, count, wait_ms };
     return (await call<Fetched>(server.url, '/workers/fetch', request)).body.jobs.map(({ id }) => id);
   };
-  const ack = (job_id: string | undefined) => call(server.url, '/workers/ack', { job_id });
   const show = (key: string) => call(server.url, `/rate-limits/${encodeURIComponent(key)}`);
   const put = (key: string, body: object, path = '') =>
     call(server.url, `/rate-limits/${encodeURIComponent(key)}${path}`, body, { method: 'PUT' });
@@ -84,155 +83,6 @@ describe.each(storages)('limits on $name', (storage) => {
       body: { error: { message: expect.stringContaining('Did you mean waiting?') } },
     });
     expect(await call(server.url, '/rate-limits?sort=waiting&cursor=a')).toMatchObject({ status: 400 });
-  });
-
-  describe('executions', () => {
-    test('of one key never run more at once than its concurrency, in one fetch or in many', async () => {
-      const queue = newQueue();
-      const limit = { key: newKey(), concurrency: 2 };
-      for (let index = 0; index < 5; index++) await push(queue, limit);
-      const first = await fetch(queue, 10);
-      expect(first).toHaveLength(2);
-      expect(await fetch(queue, 10)).toEqual([]);
-      await ack(first[0]);
-      expect(await fetch(queue, 10)).toHaveLength(1);
-      const held = await Promise.all(Array.from({ length: 5 }, () => fetch(queue)));
-      expect(held.flat()).toEqual([]);
-    });
-
-    test.each([
-      ['ack', (id: string) => ack(id)],
-      [
-        'a failure',
-        (id: string) => call(server.url, '/workers/nack', { job_id: id, error: { code: 'x', message: 'x' } }),
-      ],
-      ['a requeue', (id: string) => call(server.url, '/workers/nack', { job_id: id, requeue: true })],
-      ['a cancellation', (id: string) => call(server.url, `/jobs/${id}`, undefined, { method: 'DELETE' })],
-    ])('%s frees the slot', async (_, end) => {
-      const queue = newQueue();
-      const limit = { key: newKey(), concurrency: 1 };
-      const [id] = [await push(queue, limit), await push(queue, limit)];
-      expect(await fetch(queue, 10)).toEqual([id]);
-      expect((await end(id)).status).toBe(200);
-      expect(await fetch(queue, 10)).toHaveLength(1);
-    });
-
-    test('an ended lease frees the slot', async () => {
-      const queue = newQueue();
-      const limit = { key: newKey(), concurrency: 1 };
-      await push(queue, limit, { visibility_timeout_ms: 500 });
-      const second = await push(queue, limit);
-      const began = performance.now();
-      expect(await fetch(queue)).toHaveLength(1);
-      const held = await fetch(queue);
-      if (performance.now() - began < 490) expect(held).toEqual([]);
-      // The lost job comes back behind the other one.
-      expect(held.length > 0 ? held : await fetch(queue, 1, 60_000)).toEqual([second]);
-    });
-
-    test('keys count apart from each other, and over queues together', async () => {
-      const [one, other, shared] = [newQueue(), newQueue(), newKey()];
-      await push(one, { key: newKey(), concurrency: 1 });
-      await push(one, { key: newKey(), concurrency: 1 });
-      expect(await fetch(one, 10)).toHaveLength(2);
-      const first = await push(one, { key: shared, concurrency: 1 });
-      await push(other, { key: shared, concurrency: 1 });
-      expect(await fetch([one, other], 10)).toEqual([first]);
-    });
-
-    test('held back by a limit stay available and block nobody: later jobs and other queues are served', async () => {
-      const [queue, next] = [newQueue(), newQueue()];
-      const limit = { key: newKey(), concurrency: 1 };
-      const held = await push(queue, limit, { priority: 5 });
-      const limited: string[] = [];
-      for (let index = 0; index < 20; index++) limited.push(await push(queue, limit, { priority: 3 }));
-      const free = [await push(queue), await push(queue)];
-      const elsewhere = await push(next);
-      expect(await fetch([queue, next], 10)).toEqual([held, ...free, elsewhere]);
-      for (const id of limited.slice(0, 3))
-        expect(await call(server.url, `/jobs/${id}`)).toMatchObject({ body: { job: { state: 'available' } } });
-      await ack(held);
-      expect(await fetch([queue, next], 10)).toEqual([limited[0]]);
-    });
-
-    test('several limits must all have room', async () => {
-      const queue = newQueue();
-      const [narrow, wide] = [newKey(), newKey()];
-      const both = [
-        { key: narrow, concurrency: 1 },
-        { key: wide, concurrency: 2 },
-      ];
-      const ids: string[] = [];
-      for (let index = 0; index < 3; index++)
-        ids.push(
-          await call<{ job: { id: string } }>(server.url, '/jobs', {
-            type: 'a.b',
-            args: [],
-            options: { queue, rate_limit: both },
-          }).then(({ body }) => body.job.id),
-        );
-      const alone = [await push(queue, { key: wide }), await push(queue, { key: wide })];
-      expect(await fetch(queue, 10)).toEqual([ids[0], alone[0]]);
-      expect(await show(wide)).toMatchObject({
-        body: { concurrency: { limit: 2, active: 2, available: 0 }, waiting_count: 3 },
-      });
-    });
-
-    test('of a queue never run more at once than its concurrency, whatever its jobs say', async () => {
-      const queue = newQueue();
-      await call(server.url, `/queues/${queue}/config`, { concurrency: 2 }, { method: 'PUT' });
-      for (let index = 0; index < 3; index++) await push(queue);
-      await push(queue, { concurrency: 100 });
-      const first = await fetch(queue, 10);
-      expect(first).toHaveLength(2);
-      expect(await fetch(queue, 10)).toEqual([]);
-      await ack(first[0]);
-      expect(await fetch(queue, 10)).toHaveLength(1);
-      await call(server.url, `/queues/${queue}/config`, { concurrency: null }, { method: 'PUT' });
-      expect(await fetch(queue, 10)).toHaveLength(1);
-    });
-
-    test('{max_per_second: 1}: the first fetch gets a job, the second none, a later one the next', async () => {
-      const queue = newQueue();
-      const ids = [await push(queue, { max_per_second: 1 }), await push(queue, { max_per_second: 1 })];
-      const began = performance.now();
-      expect(await fetch(queue, 2)).toEqual([ids[0]]);
-      const second = await fetch(queue);
-      // The window slides in the store's time, of whole milliseconds.
-      if (performance.now() - began < 990) expect(second).toEqual([]);
-      if (second.length > 0) return;
-      expect(await fetch(queue, 1, 60_000)).toEqual([ids[1]]);
-      const took = performance.now() - began;
-      expect(took).toBeGreaterThanOrEqual(990);
-      // Woken by the window: the fetch by itself would have waited for 60 s.
-      expect(took).toBeLessThan(50_000);
-    });
-
-    test('of a key start no more often than its rate, and spaced by its throttle', async () => {
-      const queue = newQueue();
-      const rate = { key: newKey(), rate: { limit: 3, period: 'PT1H' } };
-      for (let index = 0; index < 5; index++) await push(queue, rate);
-      const first = await fetch(queue, 10);
-      expect(first).toHaveLength(3);
-      // A rate counts starts: an end makes no room.
-      for (const id of first) await ack(id);
-      expect(await fetch(queue, 10)).toEqual([]);
-      const spaced = newQueue();
-      const throttle = { key: newKey(), throttle: { limit: 10, period: 'PT1S' } };
-      for (let index = 0; index < 3; index++) await push(spaced, throttle);
-      // From before the first start: its answer may come late on a busy machine.
-      const began = performance.now();
-      for (let start = 0; start < 3; start++) expect(await fetch(spaced, 10, 10_000)).toHaveLength(1);
-      expect(performance.now() - began).toBeGreaterThanOrEqual(190);
-    });
-
-    test('the form {key, rate, period} is accepted', async () => {
-      const queue = newQueue();
-      const limit = { key: newKey(), rate: 1, period: 'minute' };
-      const [first] = [await push(queue, limit), await push(queue, limit)];
-      expect(await fetch(queue, 10)).toEqual([first]);
-      expect(await show(limit.key)).toMatchObject({ body: { rate: { limit: 1, period: 'PT1M', current_count: 1 } } });
-    });
   });
 
   describe('GET /rate-limits', () => {
@@ -268,14 +118,6 @@ describe.each(storages)('limits on $name', (storage) => {
       expect(Date.parse(body.throttle?.next_allowed_at ?? '')).toBeGreaterThanOrEqual(before - 100);
     });
 
-    test('a key exists as soon as a job names it; another one is 404', async () => {
-      const key = newKey();
-      expect(await show(key)).toMatchObject({ status: 404, body: { error: { code: 'not_found' } } });
-      await push(newQueue(), { key, concurrency: 1 });
-      expect(await show(key)).toMatchObject({ status: 200, body: { concurrency: { active: 0 }, waiting_count: 1 } });
-      expect((await show('queue:nobody')).status).toBe(404);
-    });
-
     test('lists keys in pages', async () => {
       for (let index = 0; index < 3; index++) await push(newQueue(), { key: newKey(), concurrency: 1 });
       const seen: string[] = [];
@@ -298,32 +140,6 @@ describe.each(storages)('limits on $name', (storage) => {
   });
 
   describe('an override', () => {
-    test('wins over the numbers of jobs, until it is removed', async () => {
-      const queue = newQueue();
-      const key = newKey();
-      for (let index = 0; index < 3; index++) await push(queue, { key, concurrency: 1 });
-      expect(await put(key, { concurrency: 0 })).toMatchObject({
-        status: 200,
-        body: {
-          key,
-          concurrency: { limit: 0, active: 0, available: 0 },
-          override: { concurrency: 0, expires_at: null },
-        },
-      });
-      expect(await fetch(queue, 10)).toEqual([]);
-      expect(await put(key, { concurrency: 2 }, '/override')).toMatchObject({
-        status: 200,
-        body: { concurrency: { limit: 2 } },
-      });
-      expect(await fetch(queue, 10)).toHaveLength(2);
-      expect(await restore(key)).toMatchObject({
-        status: 200,
-        body: { concurrency: { limit: 1, active: 2, available: 0 }, override: null },
-      });
-      expect(await fetch(queue, 10)).toEqual([]);
-      expect((await restore(newKey())).status).toBe(404);
-    });
-
     test('that opens a key wakes who waits for it', async () => {
       const queue = newQueue();
       const key = newKey();
@@ -342,20 +158,6 @@ describe.each(storages)('limits on $name', (storage) => {
       expect(await fetch(queue)).toEqual([]);
       expect(await restore(`queue:${queue}`)).toMatchObject({ body: { concurrency: { limit: 1 } } });
       expect(await fetch(queue)).toHaveLength(1);
-    });
-
-    test('that has expired is removed by itself', async () => {
-      const queue = newQueue();
-      const key = newKey();
-      const id = await push(queue, { key, concurrency: 1 });
-      const expires = Date.now() + 1_000;
-      const expires_at = new Date(expires).toISOString();
-      expect(await put(key, { concurrency: 0, expires_at })).toMatchObject({ body: { override: { expires_at } } });
-      const held = await fetch(queue);
-      // A busy machine may have taken longer than that.
-      if (Date.now() < expires) expect(held).toEqual([]);
-      expect(held.length > 0 ? held : await fetch(queue, 1, 60_000)).toEqual([id]);
-      expect(await show(key)).toMatchObject({ body: { override: null, concurrency: { limit: 1 } } });
     });
 
     test.each<readonly [string, object]>([

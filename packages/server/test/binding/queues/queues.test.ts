@@ -157,22 +157,6 @@ describe.each(storages)('queues on $name', (storage) => {
   });
 
   describe('a queue', () => {
-    test('is created with its configuration before its first job (ojs-queue-config §9.2)', async () => {
-      const name = newQueue();
-      const created = await call(server.url, '/queues', { name, config: { max_size: 1, concurrency: 20 } });
-      expect(created).toMatchObject({
-        status: 201,
-        body: { name, state: 'active', config: { max_size: 1, concurrency: 20 }, created_at: expect.any(String) },
-      });
-      expect(await call(server.url, '/queues', { name })).toMatchObject({
-        status: 409,
-        body: { error: { code: 'conflict' } },
-      });
-      expect([(await push(name)).status, (await push(name)).status]).toEqual([201, 429]);
-      expect((await call(server.url, '/queues', { name: 'Not a name' })).status).toBe(400);
-      expect((await call(server.url, '/queues', {})).status).toBe(400);
-    });
-
     test('is shown in every shape that is in use', async () => {
       const name = newQueue();
       await push(name);

@@ -1,15 +1,13 @@
-import { State, stateName } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { EventSubscriptions, type Gap, type Topic } from '../../../src/engine/events/event-subscriptions.ts';
 import type { LogEvent } from '../../../src/engine/events/log-events.ts';
 import { silentLog } from '../../../src/engine/options.ts';
 import { memoryStorage } from '../../../src/storage/memory/memory.ts';
-import { openStorage } from '../../../src/storage/open.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
 import { pagesThroughJson, recordsOf } from '../../storage/suite/dump.ts';
 import { type Bench, bench, items, newJob } from '../../support/engine.ts';
-import { newId } from '../../support/ids.ts';
 import { storages } from '../../support/storages.ts';
 
 /** A follower that keeps what it is told, and can be waited for. */
@@ -59,38 +57,7 @@ async function follow(b: Bench, topic: Topic, after?: number): Promise<Recorder>
   return recorder;
 }
 
-const failure = { code: 'x', type: 'x', message: 'm', names: [] };
-
 describe.each(storages)('subscriptions to the event log, $name', ({ url }) => {
-  test('delivers every event after it is live, in the order of the log, by topic', async () => {
-    await using b = await bench(url());
-    await b.push({ queue: 'a' });
-    const all = await follow(b, 'all');
-    const queue = await follow(b, { queue: 'a' });
-    const id = newId();
-    const job = await follow(b, { job: id });
-    await b.push({ queue: 'b' });
-    await b.push({ queue: 'a', id });
-    await b.engine.storage.registry.pauseQueue('a', true, b.clock.now());
-    await b.engine.lifecycle.cancel(id, null);
-    await all.until(4);
-    expect(all.kinds).toEqual(['job.enqueued', 'job.enqueued', 'queue.paused', 'job.cancelled']);
-    expect(all.positions).toEqual([2, 3, 4, 5]);
-    expect(queue.kinds).toEqual(['job.enqueued', 'queue.paused', 'job.cancelled']);
-    expect(job.kinds).toEqual(['job.enqueued', 'job.cancelled']);
-  });
-
-  test('replays the events after a position, then continues without a gap', async () => {
-    await using b = await bench(url());
-    for (let count = 0; count < 3; count++) await b.push({ queue: 'a' });
-    await b.push({ queue: 'b' });
-    const late = await follow(b, { queue: 'a' }, 1);
-    expect(late.positions).toEqual([2, 3]);
-    await b.push({ queue: 'a' });
-    expect((await late.until(3)).at(-1)).toMatchObject({ position: 5 });
-    expect(late.gaps).toEqual([]);
-  });
-
   test('each follower gets each position once, in any interleaving', async () => {
     const step = fc.oneof(
       fc.record({ push: fc.integer({ min: 1, max: 40 }) }),
@@ -132,32 +99,6 @@ describe.each(storages)('subscriptions to the event log, $name', ({ url }) => {
     );
   });
 
-  test('several events of one change: the first moves, the last of an end ends', async () => {
-    await using b = await bench(url());
-    const all = await follow(b, 'all');
-    const job = await b.start(null, { retry: { maxAttempts: 2, jitter: false, initialIntervalMs: 1_000 } });
-    await b.engine.settle({ id: job.id, claim: job.claim, worker: null, kind: 'fail', failure });
-    b.clock.advance(1_000);
-    const [again] = await b.fetch({ queues: [job.queue] });
-    await b.engine.settle({ id: job.id, claim: again?.claim ?? 0, worker: null, kind: 'fail', failure });
-    const told = (await all.until(8)).map(({ entry: [kind, , , , from, to], moves, ends }) => [
-      kind,
-      from === null || to === null ? '' : `${stateName(from)} → ${stateName(to)}`,
-      moves,
-      ends,
-    ]);
-    expect(told).toEqual([
-      ['job.enqueued', '', false, false],
-      ['job.started', 'available → active', true, false],
-      ['job.failed', 'active → retryable', true, false],
-      ['job.retrying', 'active → retryable', false, false],
-      ['job.state_changed', 'retryable → available', true, false],
-      ['job.started', 'available → active', true, false],
-      ['job.failed', 'active → discarded', true, false],
-      ['job.discarded', 'active → discarded', false, true],
-    ]);
-  });
-
   test('a log that went back and grew beyond the last event between two reads is a gap', async () => {
     await using b = await bench(url());
     const { storage } = b.engine;
@@ -186,22 +127,6 @@ describe.each(storages)('subscriptions to the event log, $name', ({ url }) => {
     // Told once. Where the log is taken up again depends on whether the first reading had looked for more.
     expect(all.gaps).toMatchObject([{ kind: 'unknown' }]);
     subscriptions.close();
-  });
-
-  test('a deleted position is a gap up to the first event kept, one beyond the end a gap up to now', async () => {
-    await using b = await bench(url(), { retention: { eventsMs: 1_000 } });
-    for (let count = 0; count < 3; count++) await b.push();
-    b.clock.advance(2_000);
-    await b.engine.upkeep.run();
-    await b.push();
-    const gone = await follow(b, 'all', 1);
-    expect(gone.gaps).toEqual([{ kind: 'gone', resumedAt: 3, until: b.clock.now(), missed: 2 }]);
-    expect(gone.positions).toEqual([4]);
-    const unknown = await follow(b, 'all', 99);
-    expect(unknown.gaps).toEqual([{ kind: 'unknown', resumedAt: 4, until: null, missed: 0 }]);
-    await b.push();
-    await unknown.until(1);
-    expect(unknown.positions).toEqual([5]);
   });
 
   test('collects the events of a topic after a position, the newest ones if there are too many', async () => {
@@ -242,16 +167,6 @@ describe.each(storages)('subscriptions to the event log, $name', ({ url }) => {
     const id = await b.push({ state: State.available });
     const [first] = await all.until(1);
     expect([first?.position, first?.entry[1]]).toEqual([1, id]);
-  });
-
-  test('without a log following is refused (OJS_EVENTS=false)', async () => {
-    const storage = await openStorage(url(), { events: false });
-    await using b = await bench(url(), { storage, events: false });
-    expect(() => b.engine.subscriptions.subscribe('all', { onEvent: () => {} })).toThrow(
-      expect.objectContaining({ code: 'unsupported' }),
-    );
-    await b.start('w1');
-    expect(await storage.events(0, 9)).toMatchObject({ batches: [], newest: 0 });
   });
 });
 

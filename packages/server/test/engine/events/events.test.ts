@@ -1,4 +1,4 @@
-import { type EventKind, readEventId, State, uuidFrom } from '@ojs-ts/core';
+import { readEventId, State, uuidFrom } from '@ojs-ts/core';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type EventQuery, readEvents } from '../../../src/engine/events/events.ts';
@@ -16,32 +16,6 @@ function read(b: Bench, query: Partial<EventQuery> = {}) {
 const failure = { code: 'x', type: 'x', message: 'm', names: [] };
 
 describe.each(storages)('events, $name', ({ url }) => {
-  test('a job’s events are in the order of its life (§9)', async () => {
-    await using b = await bench(url());
-    const job = await b.start(null, { retry: { maxAttempts: 2, jitter: false, initialIntervalMs: 1_000 } });
-    await b.engine.settle({ id: job.id, claim: job.claim, worker: null, kind: 'fail', failure });
-    b.clock.advance(1_000);
-    const [again] = await b.fetch({ queues: [job.queue] });
-    await b.engine.settle({ id: job.id, claim: again?.claim ?? 0, worker: null, kind: 'fail', failure });
-    const kinds: EventKind[] = [
-      'job.enqueued',
-      'job.started',
-      'job.failed',
-      'job.retrying',
-      // The end of a backoff has no event in the catalogue (ojs-events §10.2), yet the state changes.
-      'job.state_changed',
-      'job.started',
-      'job.failed',
-      'job.discarded',
-    ];
-    const { events, hasMore, gap } = await read(b);
-    expect(events.map(({ type }) => type)).toEqual(kinds);
-    expect(events.every(({ subject }) => subject === job.id)).toBe(true);
-    expect([hasMore, gap]).toEqual([false, false]);
-    expect(new Set(events.map(({ id }) => id)).size).toBe(events.length);
-    expect((await read(b)).events).toEqual(events);
-  });
-
   test('pages of any size, and new events between them: none is skipped, none is repeated', async () => {
     await fc.assert(
       fc.asyncProperty(
@@ -70,21 +44,6 @@ describe.each(storages)('events, $name', ({ url }) => {
       ),
       { numRuns: 15 },
     );
-  });
-
-  test('filters are combined, a trailing * matches a prefix', async () => {
-    await using b = await bench(url());
-    const first = await b.start('w1', { queue: 'a', type: 'x.y' });
-    await b.start('w1', { queue: 'b', type: 'x.z' });
-    await b.push({ queue: 'a', type: 'x.z' });
-    await b.engine.storage.registry.pauseQueue('a', true, b.clock.now());
-    const kinds = async (query: Partial<EventQuery>) => (await read(b, query)).events.map(({ type }) => type);
-    expect(await kinds({ types: ['job.started'] })).toEqual(['job.started', 'job.started']);
-    expect(await kinds({ types: ['queue.*', 'job.started'], queues: ['a'] })).toEqual(['job.started', 'queue.paused']);
-    expect(await kinds({ queues: ['a'], jobTypes: ['x.y'] })).toEqual(['job.enqueued', 'job.started']);
-    expect(await kinds({ types: ['job.*'], queues: ['a', 'b'], jobTypes: ['x.z'] })).toHaveLength(3);
-    expect(await kinds({ types: ['job'] })).toEqual([]);
-    expect((await read(b, { types: ['job.started'], limit: 1 })).events).toMatchObject([{ subject: first.id }]);
   });
 
   test('one rare event among many is found by one read of the storage', async () => {

@@ -179,27 +179,6 @@ describe.each(storages)('bulk operations, $name', ({ url }) => {
       });
   });
 
-  test('ended jobs run again as linked ones; an undo cancels those that wait', async () => {
-    await using b = await bench(url());
-    const { engine, clock } = b;
-    const old = [await failed(b), await failed(b), await failed(b)];
-    await b.push();
-    clock.advance(1);
-    const begun = await start(b, 'rerun', { changes: { queue: '"again"', args: '[2.0]' } });
-    await engine.bulkOperations.run();
-    expect(await engine.bulkOperations.get(begun.id)).toMatchObject({ state: 'done', matched: 3, changed: 3 });
-    expect(await linksIn(engine.storage)).toEqual(old.toSorted());
-    const made = (await all(engine.storage)).filter(({ queue }) => queue === 'again');
-    expect(made.map(({ envelope }) => members(envelope).get('args'))).toEqual(['[2.0]', '[2.0]', '[2.0]']);
-    for (const id of old) expect((await b.get(id)).state).toBe(State.discarded);
-    const [runs] = await b.fetch({ queues: ['again'], worker: 'w2' });
-    const undo = await engine.bulkOperations.undo(begun.id, actor());
-    clock.advance(1);
-    await engine.bulkOperations.run();
-    expect(await engine.bulkOperations.get(undo.id)).toMatchObject({ done: 3, changed: 2, skipped: { running: 1 } });
-    for (const { id } of made) expect((await b.get(id)).state).toBe(id === runs?.id ? State.active : State.cancelled);
-  });
-
   test('a rate: the jobs of a second at once, then a second later', async () => {
     await using b = await bench(url());
     for (let n = 0; n < 7; n++) await failed(b, 'q', true);
@@ -215,26 +194,6 @@ describe.each(storages)('bulk operations, $name', ({ url }) => {
     expect(await doneAfter(998)).toBe(6);
     expect(await doneAfter(2)).toBe(7);
     expect(await b.engine.bulkOperations.get(id)).toMatchObject({ state: 'done' });
-  });
-
-  test('stopped it rests, resumed it goes on where it was', async () => {
-    await using b = await bench(url());
-    for (let n = 0; n < 5; n++) await b.push();
-    const { id } = await start(b, 'cancel', { rate: 2 });
-    const { bulkOperations } = b.engine;
-    await bulkOperations.run();
-    expect(await bulkOperations.stop(id)).toMatchObject({ state: 'stopped', changed: 2 });
-    b.clock.advance(60_000);
-    expect(await bulkOperations.run()).toBe(false);
-    expect(await bulkOperations.get(id)).toMatchObject({ state: 'stopped', changed: 2 });
-    await bulkOperations.resume(id, actor());
-    await bulkOperations.run();
-    b.clock.advance(1_000);
-    await bulkOperations.run();
-    expect(await bulkOperations.get(id)).toMatchObject({ state: 'done', done: 5, changed: 5 });
-    await expect(bulkOperations.stop(id)).rejects.toMatchObject({ code: 'conflict' });
-    await expect(bulkOperations.resume(id, actor())).rejects.toMatchObject({ code: 'conflict' });
-    await expect(bulkOperations.get(newId())).rejects.toMatchObject({ code: 'not_found' });
   });
 
   // The calls of a step in their order; the engine dies before the call, or after its effect.
@@ -606,21 +565,6 @@ test('with a rate an operation goes on after the clock was set back', async () =
   };
   expect(await doneAfter(60_000)).toBe(6);
   expect(await doneAfter(-30_000)).toBe(9);
-});
-
-test('a repeated start begins nothing, also after the end of the first one', async () => {
-  await using b = await bench('memory:');
-  const { bulkOperations } = b.engine;
-  await b.push();
-  const begun = await start(b, 'cancel');
-  await bulkOperations.run();
-  const done = await bulkOperations.get(begun.id);
-  const later = await b.push();
-  b.clock.advance(1);
-  expect(await bulkOperations.start({ ...begun, action: 'cancel' })).toEqual(done);
-  b.clock.advance(1);
-  await bulkOperations.run();
-  expect((await b.get(later)).state).toBe(State.available);
 });
 
 describe('the token that an operation acts for', () => {

@@ -89,20 +89,6 @@ describe.each(storages)('long poll, $name', ({ url }) => {
     expect(await b.fetch({ waitMs })).toMatchObject([{ id }]);
   });
 
-  test('ends empty after its time', async () => {
-    await using b = await bench(url());
-    expect(await b.fetch({ waitMs: 1 })).toEqual([]);
-  });
-
-  test('a repeat by request id gets the same claims, even with newer jobs in the queue', async () => {
-    await using b = await bench(url());
-    const ids = [await b.push(), await b.push()];
-    const first = await b.fetch({ count: 2, request: 'r1', worker: 'w1' });
-    await b.push();
-    expect(await b.fetch({ count: 2, request: 'r1', worker: 'w1', waitMs })).toEqual(first);
-    expect(first.map((job) => job.id)).toEqual(ids);
-  });
-
   test('a quiet worker gets nothing new, but the claims of a fetch that it repeats', async () => {
     await using b = await bench(url());
     await b.push();

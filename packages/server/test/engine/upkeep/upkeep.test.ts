@@ -9,20 +9,6 @@ import { newId } from '../../support/ids.ts';
 import { storages } from '../../support/storages.ts';
 
 describe.each(storages)('upkeep, $name', ({ url }) => {
-  test('promotes due jobs, neither early nor late, and more than a page of them', async () => {
-    await using b = await bench(url());
-    const due = b.clock.now() + 1_000;
-    const jobs = Array.from({ length: 450 }, () => newJob(b.clock.now(), { state: State.scheduled, runAt: due }));
-    await b.engine.push(items(jobs));
-    const waiting = async () => (await b.engine.storage.registry.queues())[0]?.counts[State.scheduled] ?? 0;
-    b.clock.set(due - 1);
-    await b.engine.upkeep.run();
-    expect(await waiting()).toBe(450);
-    b.clock.set(due);
-    await b.engine.upkeep.run();
-    expect(await waiting()).toBe(0);
-  });
-
   test('get and fetch see due jobs without any pass (§2.1)', async () => {
     await using b = await bench(url());
     const due = b.clock.now() + 1_000;
@@ -35,28 +21,6 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
     expect(await b.get(first)).toMatchObject({ state: State.available, enqueuedAt: due });
     expect((await b.get(expiring)).state).toBe(State.discarded);
     expect((await b.fetch({ count: 9 })).map((job) => job.id)).toEqual([first, second]);
-  });
-
-  test('a job whose lease ended is available at once while attempts are left, then discarded', async () => {
-    await using b = await bench(url());
-    const job = await b.start(null, { visibilityMs: 3_000, retry: { maxAttempts: 2 } });
-    b.clock.advance(2_999);
-    await b.engine.upkeep.run();
-    expect((await b.get(job.id)).state).toBe(State.active);
-    b.clock.advance(1);
-    await b.engine.upkeep.run();
-    expect(await b.get(job.id)).toMatchObject({ state: State.available, attempt: 1, startedAt: null });
-    await b.fetch({ queues: [job.queue] });
-    b.clock.advance(3_000);
-    await b.engine.upkeep.run();
-    expect(await b.get(job.id)).toMatchObject({ state: State.discarded, attempt: 2 });
-  });
-
-  test('an execution that timed out is retried after the backoff (§11)', async () => {
-    await using b = await bench(url());
-    const job = await b.start(null, { timeoutMs: 2_000, retry: { jitter: false, initialIntervalMs: 7_000 } });
-    b.clock.advance(2_000);
-    expect(await b.get(job.id)).toMatchObject({ state: State.retryable, runAt: b.clock.now() + 7_000 });
   });
 
   test('jobs removed because of the cap are counted for all nodes, and logged once a minute', async () => {
@@ -279,18 +243,6 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
     expect(await beatAndRun([kept.id])).toBe(State.available);
     expect(await b.get(lost.id)).toMatchObject({ attempt: 0, worker: null });
     expect((await b.get(kept.id)).state).toBe(State.active);
-  });
-
-  test('a claim that is younger than the heartbeat before the last is not lost yet', async () => {
-    await using b = await bench(url());
-    await b.beat('w1', []);
-    b.clock.advance(5_000);
-    const job = await b.start('w1');
-    await b.beat('w1', []);
-    await b.engine.upkeep.run();
-    b.clock.advance(5_000);
-    await b.engine.upkeep.run();
-    expect((await b.get(job.id)).state).toBe(State.active);
   });
 
   test('a claim that a slow call brings to the store is not lost to heartbeats that came before it', async () => {
