@@ -1,5 +1,3 @@
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import { type RunningServer, startServer } from '@ojs-ts/server';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as ojs from '../../src/index.ts';
@@ -56,66 +54,4 @@ test('Standard Error Codes', async () => {
     retryAfter: expect.any(Number),
     rateLimit: { limit: 1, remaining: 0, reset: expect.any(Number), retryAfter: expect.any(Number) },
   });
-});
-
-/** The example, which tells what it caught instead of printing it. */
-async function errorHandling(client: ojs.Client, say: (line: string) => void): Promise<void> {
-  // Catch specific error types
-  try {
-    await client.enqueue('email.send', ['user@example.com'], { unique: { keys: ['type', 'args'] } });
-  } catch (error) {
-    if (error instanceof ojs.DuplicateJobError) say('Job already exists');
-    else if (error instanceof ojs.RateLimitedError) {
-      say(`Rate limited, retry after ${error.retryAfter}s`);
-      if (error.rateLimit) say(`  Remaining: ${error.rateLimit.remaining}/${error.rateLimit.limit}`);
-    } else if (error instanceof ojs.QueuePausedError) say('Queue is paused');
-    else if (error instanceof ojs.JobNotFoundError) say('Job not found');
-    else throw error;
-  }
-
-  // Catch the base API error to inspect structured details
-  try {
-    await client.getJob('nonexistent-id');
-  } catch (error) {
-    if (!(error instanceof ojs.OJSAPIError)) throw error;
-    say(`Code: ${error.code}`);
-    say(`Status: ${error.statusCode}`);
-    say(`Retryable: ${error.retryable}`);
-    say(`Message: ${error.error.message}`);
-  }
-}
-
-async function transportErrors(client: ojs.Client, say: (line: string) => void): Promise<void> {
-  // Catch transport-level errors
-  try {
-    await client.enqueue('email.send', ['user@example.com']);
-  } catch (error) {
-    if (error instanceof ojs.OJSConnectionError) say('Cannot reach the OJS server');
-    else if (error instanceof ojs.OJSTimeoutError) say('Request timed out');
-    else throw error;
-  }
-}
-
-test('Example Error Handling', async () => {
-  await using client = new ojs.Client(server.url);
-  const lines: string[] = [];
-  const say = (line: string) => void lines.push(line);
-  await errorHandling(client, () => {});
-  await errorHandling(client, say);
-  expect(lines).toEqual([
-    'Job already exists',
-    'Code: not_found',
-    'Status: 404',
-    'Retryable: false',
-    expect.stringMatching(/^Message: .+/),
-  ]);
-
-  await using nobody = new ojs.Client('http://127.0.0.1:1', { requestRetry: false });
-  await transportErrors(nobody, say);
-  const silent = createServer();
-  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
-  const slow = new ojs.Client(`http://127.0.0.1:${(silent.address() as AddressInfo).port}`, { timeout: 50 });
-  await transportErrors(slow, say);
-  silent.close();
-  expect(lines.slice(-2)).toEqual(['Cannot reach the OJS server', 'Request timed out']);
 });

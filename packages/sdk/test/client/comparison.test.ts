@@ -1,18 +1,9 @@
 import { getEventListeners } from 'node:events';
 import { startServer } from '@ojs-ts/server';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import {
-  Client,
-  OJSAPIError,
-  OJSAuthenticationError,
-  OJSError,
-  OJSPermissionError,
-  OJSValidationError,
-  Worker,
-} from '../../src/index.ts';
+import { Client, OJSError, OJSValidationError, Worker } from '../../src/index.ts';
 import { openPage, type PageQuery, readPage } from '../../src/operations/page.ts';
 import { type Bench, openBench } from '../support/bench.ts';
-import { refusal } from '../support/faulty.ts';
 
 /** Faults of other SDKs, by the letters of the study, that are about a client and stand in no other file. */
 let bench: Bench;
@@ -24,11 +15,6 @@ beforeEach(async () => {
 afterEach(() => bench[Symbol.asyncDispose]());
 
 describe('faults that other SDKs have', () => {
-  test('concurrent calls share requests', async () => {
-    await Promise.all(Array.from({ length: 500 }, (_, n) => client.enqueue('test.job', [n])));
-    expect(bench.wire.calls).toHaveLength(1);
-  });
-
   test('names that would stall a backtracking pattern are refused at once', async () => {
     const started = performance.now();
     for (const name of [`${'a'.repeat(120)}_`, `${'a.'.repeat(60)}!`, `${'a-'.repeat(60)}_`]) {
@@ -56,49 +42,6 @@ describe('faults that other SDKs have', () => {
     const { signal } = new AbortController();
     await Promise.all(Array.from({ length: 20 }, (_, n) => client.enqueue('test.job', [n], { signal })));
     expect(getEventListeners(signal, 'abort')).toHaveLength(0);
-  });
-
-  test('ids and names are encoded once, under the paths of the binding', async () => {
-    await expect(client.getJob('a/b')).rejects.toMatchObject({ operation: 'job.get', jobId: 'a/b' });
-    expect(bench.wire.calls).toEqual([{ operation: 'job.get', params: { id: 'a/b' } }]);
-  });
-
-  test('the server’s message and code stay with every status; each has its class', async () => {
-    const cases = [
-      [400, 'invalid_request', OJSAPIError],
-      [401, 'unauthenticated', OJSAuthenticationError],
-      [403, 'permission_denied', OJSPermissionError],
-      [404, 'not_found', OJSAPIError],
-      [422, 'unsupported', OJSAPIError],
-      [500, 'backend_error', OJSAPIError],
-    ] as const;
-    // A refused token adds what to do.
-    const advice: Readonly<Record<number, RegExp>> = {
-      401: /^its own words .+OJS_AUTH_TOKEN/,
-      403: /^its own words Use a token with the right/,
-    };
-    for (const [status, code, type] of cases) {
-      bench.wire.spoil('job.get', refusal(status, { error: { code, message: 'its own words', details: { a: 1 } } }));
-      const error = await client.getJob('x').catch((thrown: unknown) => thrown);
-      expect(error).toBeInstanceOf(type);
-      expect(error).toMatchObject({
-        statusCode: status,
-        code,
-        message: expect.stringMatching(advice[status] ?? /^its own words$/),
-        error: { message: 'its own words', details: { a: 1 } },
-      });
-    }
-  });
-
-  test('args must be an array and are sent unchanged; a duration is not accepted as a time', async () => {
-    expect((await client.enqueue('test.job', [[1, 2]])).args).toEqual([[1, 2]]);
-    for (const args of ['x', { a: 1 }, 7, null, undefined]) {
-      // @ts-expect-error args are an array
-      await expect(client.enqueue('test.job', args)).rejects.toMatchObject({ issues: [{ path: 'args' }] });
-    }
-    await expect(client.enqueue('test.job', [], { delayUntil: 'PT5M' })).rejects.toBeInstanceOf(OJSValidationError);
-    const soon = (await client.enqueue('test.job', [], { delay: 'PT5M' })).scheduledAt?.getTime() ?? 0;
-    expect(Math.abs(soon - Date.now() - 300_000)).toBeLessThan(100_000);
   });
 
   test('the error of a call has the stack of its caller', async () => {
@@ -141,29 +84,6 @@ describe('faults that other SDKs have', () => {
     // Less than a heartbeat (60 s) or the grace period (25 s).
     expect(performance.now() - from).toBeLessThan(15_000);
     expect(worker.state).toBe('idle');
-  });
-
-  test('typos in names, job fields and options do not compile; args accept an interface', async () => {
-    interface Mail {
-      to: string;
-      cc?: string[];
-    }
-    interface Jobs {
-      'mail.send': { args: [mail: Mail]; result: { sent: boolean } };
-    }
-    const typed = new Client<Jobs>(bench.wire);
-    const mail: Mail = { to: 'ada@example.com' };
-    const handle = await typed.enqueue('mail.send', [mail]);
-    expect(handle.args[0].to).toBe('ada@example.com');
-    // @ts-expect-error no such name
-    await typed.enqueue('mail.sned', [mail]);
-    // @ts-expect-error no such option
-    await expect(typed.enqueue('mail.send', [mail], { prioritiy: 3 })).rejects.toThrow('Did you mean priority?');
-    // @ts-expect-error no such field
-    expect(handle.sate).toBeUndefined();
-    // @ts-expect-error no such field in camel case
-    expect(handle.created_at).toBeUndefined();
-    expect(handle.raw.created_at).toBe(handle.createdAt?.toISOString());
   });
 
   test('methods reject and never throw synchronously', async () => {

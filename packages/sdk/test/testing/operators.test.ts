@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import { Admin, Client, nextRuns } from '../../src/index.ts';
-import { SyncClient } from '../../src/sync/index.ts';
+import { Admin, Client } from '../../src/index.ts';
 import { drain, fakeMode } from '../../src/testing/index.ts';
 
 test('fake mode: the dead letter is searched, counted, retried with changes and purged', async () => {
@@ -66,41 +65,4 @@ test('fake mode: a waiting job is changed, and an ended one runs again as a new 
   const { job, outcome } = await admin.rerunJob(id, { changes: { meta: { by: 'ops' }, priority: 1 } });
   expect(outcome).toBe('created');
   expect(job).toMatchObject({ state: 'available', args: [2], priority: 1, meta: { by: 'ops', 'ojs.rerun_of': id } });
-});
-
-test('fake mode: crons by definition fire, pause, run now; the sync client has the same', async () => {
-  using store = fakeMode();
-  store.freezeTime('2026-01-01T00:00:30Z');
-  using client = new SyncClient();
-  expect(
-    client.registerCronJob('tick', '* * * * *', 'a.job', ['x'], { limits: [{ key: 'k', concurrency: 1 }] }),
-  ).toMatchObject({
-    limits: [{ key: 'k', concurrency: 1 }],
-  });
-  expect(client.cronRuns('tick', { count: 2 })).toEqual(
-    nextRuns('* * * * *', { from: '2026-01-01T00:00:30Z', count: 2 }),
-  );
-  expect(client.updateCronJob('tick', { timezone: 'Asia/Tokyo' })).toMatchObject({
-    timezone: 'Asia/Tokyo',
-    args: ['x'],
-  });
-  expect(client.pauseCronJob('tick')).toMatchObject({ enabled: false, nextRunAt: null });
-  store.advanceTime('5m');
-  const { jobId, cron } = client.triggerCronJob('tick');
-  expect(cron.runCount).toBe(1);
-  expect(client.getJob(jobId)).toMatchObject({ type: 'a.job', args: ['x'] });
-  expect(client.resumeCronJob('tick')).toMatchObject({ enabled: true });
-  expect(client.getCronJob('tick').nextRunAt).toEqual(new Date('2026-01-01T00:06:00Z'));
-  expect(client.getProgress(jobId)).toBeNull();
-});
-
-test.each([
-  ['limit.get', (admin: Admin) => admin.getLimit('k')],
-  ['queue.configure', (admin: Admin) => admin.configureQueue('q', { concurrency: 1 })],
-  ['worker.health', (admin: Admin) => admin.workerHealth('w')],
-] as const)('fake mode refuses %s with a reason', async (operation, call) => {
-  using _store = fakeMode();
-  await expect(call(new Admin())).rejects.toThrow(
-    `${operation} is not answered in fake and inline mode; use realMode() to test it.`,
-  );
 });
