@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { newJob } from '../../../server/test/support/engine.ts';
 import { asked, Ojs, steady } from '../support/ojs.ts';
-import { fail } from '../support/work.ts';
 
 const big = '[12345678901234567890,1.0e3,"tab\\tand \\u009b[2J"]';
 
@@ -133,35 +132,6 @@ test('a query finds jobs, together with the other filters', async () => {
   expect(steering.errors).toMatch(/\nstat\\u202e:active\n\^\n$/);
 });
 
-test('retry by a filter: counted first, asked, then done', async () => {
-  await using one = await asked();
-  await fail(one.server.url, 30, 'timeout');
-  await fail(one.server.url, 3, 'other');
-  const filter = ['--state', 'discarded', '--error-type', 'timeout'];
-  expect(await one.ojs.run('jobs', 'retry', ...filter, '--dry-run')).toEqual({
-    code: 0,
-    output: '30 jobs would be retried.\n',
-    errors: '',
-  });
-  const refused = await one.ojs.run('jobs', 'retry', ...filter);
-  expect(refused).toEqual({
-    code: 2,
-    output: '',
-    errors:
-      'ojs jobs retry: Shall I retry 30 jobs? A workflow whose failed step is among them continues with it. ' +
-      'Nobody can be asked here: say --yes to go on. Nothing was changed.\n',
-  });
-  expect(
-    (await one.ojs.run('jobs', 'list', '--state', 'discarded', '--json', '--all')).output.match(/"id"/g),
-  ).toHaveLength(33);
-  expect(await one.ojs.run('jobs', 'retry', ...filter, '--yes')).toEqual({
-    code: 0,
-    output: '30 jobs retried.\n',
-    errors: '',
-  });
-  expect((await one.client.queueStats('failing-timeout')).discarded).toBe(0);
-});
-
 test('on a terminal the question is asked, and a no changes nothing', async () => {
   await using one = await asked();
   await one.client.enqueueBatch([{ type: 'a.b', args: [] }]);
@@ -214,7 +184,7 @@ test('a search of many jobs shows on a terminal how far it came', async () => {
   expect(output).toMatch(/No jobs\.\r\n$/);
 });
 
-test('bulk operations: by a query, listed, stopped, resumed and undone', async () => {
+test('a bulk operation: counted by a query, stopped and resumed', async () => {
   await using one = await asked();
   const jobs = Array.from({ length: 30 }, (_, n) => ({ type: 'a.b', args: [{ n }], queue: 'many' }));
   await one.client.enqueueBatch(jobs);
@@ -223,42 +193,6 @@ test('bulk operations: by a query, listed, stopped, resumed and undone', async (
     code: 0,
     output: expect.stringMatching(/^{"dry_run":true,"action":"cancel","matched":10,.*}\n$/),
   });
-  const cancelled = await one.ojs.run('jobs', 'cancel', ...query, '--yes', '--json');
-  expect(cancelled).toMatchObject({ code: 0, errors: '' });
-  const bulk = JSON.parse(cancelled.output);
-  expect(bulk).toMatchObject({ state: 'done', changed: 10 });
-  const listed = (await one.ojs.run('bulk', 'list')).output.split('\n');
-  expect(listed[0]).toMatch(/^ID +ACTION +STATE +DONE +CHANGED +AGE +BY +JOBS$/);
-  expect(listed[1]).toMatch(/ cancel +done +10 +10 +\d+s +anonymous +queue:many args\[0\].n<10$/);
-  expect(steady((await one.ojs.run('bulk', 'show', bulk.id)).output)).toMatchInlineSnapshot(`
-    "id  ID..................................
-    action  cancel
-    jobs  queue:many args[0].n<10
-    state  done
-    matched  10 jobs
-    done  10
-    changed  10
-    by  anonymous
-    started_at  TIME (0s)
-    finished_at  TIME (0s)
-    undo  ojs bulk undo ID..................................
-    "
-  `);
-  expect(await one.ojs.run('bulk', 'undo', bulk.id)).toMatchObject({
-    code: 2,
-    errors: expect.stringContaining('Shall I undo the cancel of 10 jobs by anonymous?'),
-  });
-  expect(await one.ojs.run('bulk', 'undo', bulk.id, '--yes')).toEqual({
-    code: 0,
-    output: '10 jobs undone.\n',
-    errors: '',
-  });
-  expect(await one.ojs.run('bulk', 'undo', bulk.id, '--yes')).toMatchObject({
-    code: 1,
-    errors: expect.stringMatching(/^ojs bulk undo: The operation was undone already: ojs bulk show \S+\n$/),
-  });
-  expect(await one.client.queueStats('many')).toMatchObject({ available: 30, cancelled: 10 });
-
   const slow = one.ojs.apart('jobs', 'discard', '--queue', 'many', '--rate', '1/m', '--yes');
   const running = async () => {
     const [first] = JSON.parse((await one.ojs.run('bulk', 'list', '--json', '--limit', '1')).output);

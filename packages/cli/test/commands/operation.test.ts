@@ -7,58 +7,6 @@ import { answering } from '../support/answering.ts';
 import { asked, Ojs, steady } from '../support/ojs.ts';
 import { fail } from '../support/work.ts';
 
-test('queues: paused, resumed, made with settings, changed and deleted', async () => {
-  await using one = await asked();
-  const { ojs, client } = one;
-  await client.enqueueBatch(Array.from({ length: 3 }, () => ({ type: 'a.b', args: [], queue: 'mail' })));
-  expect((await ojs.run('queues', 'pause', 'mail')).output).toBe('Queue mail is paused.\n');
-  const made = await ojs.run('queues', 'create', 'few', '--concurrency', '2', '--rate', '100/1m', '--max-depth', '50');
-  expect(made.output).toMatch(/^concurrency +2\nrate +100 starts in 1m\nmax depth +50 jobs/m);
-  expect(steady((await ojs.run('queues', 'list')).output)).toMatchInlineSnapshot(`
-    "NAME  STATUS  AVAILABLE  ACTIVE  SCHEDULED  RETRYABLE  PENDING  COMPLETED  CANCELLED  DISCARDED  OLDEST
-    few  active  0  0  0  0  0  0  0  0
-    mail  paused  3  0  0  0  0  0  0  0  0s
-    "
-  `);
-  expect(steady((await ojs.run('queues', 'show', 'mail')).output)).toMatchInlineSnapshot(`
-    "name  mail
-    status  paused
-    created_at  TIME (0s)
-    available  3
-    active  0
-    scheduled  0
-    retryable  0
-    pending  0
-    completed  0
-    cancelled  0
-    discarded  0
-    dead letter  0
-    oldest available  TIME (0s)
-    completed, last hour  0
-    failed, last hour  0
-    wait, last hour  -
-    run, last hour  -
-    concurrency  no limit
-    rate  no limit
-    max depth  no bound
-    kept  completed 0s, discarded 0s, cancelled 0s
-    "
-  `);
-  expect((await ojs.run('queues', 'resume', 'mail')).output).toBe('Queue mail is active.\n');
-  const changed = await ojs.run('queues', 'configure', 'few', '--concurrency', 'none', '--overflow', 'warn');
-  expect(changed.output).toMatch(/^concurrency +no limit\nrate +100 starts in 1m\n.* taken with a warning$/m);
-  expect(await ojs.run('queues', 'configure', 'few')).toMatchObject({ code: 2 });
-  expect(await ojs.run('queues', 'delete', 'few', '--yes')).toMatchObject({
-    code: 0,
-    output: 'Queue few is deleted.\n',
-  });
-  expect(await ojs.run('queues', 'delete', 'mail', '--yes')).toMatchObject({
-    code: 1,
-    errors:
-      'ojs queues delete: Queue mail holds jobs; only a queue without any, finished ones included, can be deleted.\n',
-  });
-});
-
 test('a misspelled queue or limit is refused with the nearest name, and created only by --create', async () => {
   await using one = await asked();
   const { ojs, client } = one;
@@ -77,7 +25,7 @@ test('a misspelled queue or limit is refused with the nearest name, and created 
   }
   expect((await ojs.run('queues', 'list')).output).not.toContain('ordrs');
   expect(await ojs.run('queues', 'pause', 'ordrs', '--create')).toMatchObject({ code: 0 });
-  expect((await ojs.run('queues', 'list')).output).toContain('ordrs');
+  expect((await ojs.run('queues', 'list')).output).toMatch(/^ordrs +paused +0 /m);
   expect((await ojs.run('limits', 'override', 'mail:customer:42', '--concurrency', '0')).output).toMatch(
     /running +0\/0/,
   );
@@ -113,34 +61,6 @@ test('a queue is drained: waited for, with a time to give up, and paused when it
   expect(await ojs.run('queues', 'drain', 'nobody')).toMatchObject({ code: 3 });
 });
 
-test('cron jobs: listed, run now, paused and removed', async () => {
-  await using one = await asked();
-  const { ojs, client } = one;
-  await client.registerCronJob({
-    name: 'report',
-    cron: '0 9 * * *',
-    timezone: 'Europe/Berlin',
-    type: 'report.daily',
-    args: [],
-  });
-  const listed = await ojs.run('cron', 'list');
-  expect(listed.output.split('\n')[0]).toMatch(/^NAME +CRON +ZONE +TYPE +STATUS +NEXT +LAST +LAST STATE +RUNS$/);
-  expect(listed.output).toMatch(/^report +0 9 \* \* \* +Europe\/Berlin +report.daily +active +in \d+[hms]/m);
-  expect((await ojs.run('cron', 'runs', 'report')).output).toBe('No runs.\n');
-  expect(steady((await ojs.run('cron', 'trigger', 'report')).output)).toBe(
-    `Cron job report runs as job ${'ID'.padEnd(36, '.')}.\n`,
-  );
-  expect((await ojs.run('cron', 'runs', 'report')).output).toMatch(/ default +available +0\/3 +\d+s\n$/);
-  expect((await ojs.run('cron', 'list')).output).toMatch(/ active +in \d+[hms]+ +\d+s +available +1$/m);
-  expect((await ojs.run('cron', 'pause', 'report')).output).toBe('Cron job report is paused.\n');
-  expect((await client.getCronJob('report')).enabled).toBe(false);
-  expect(steady((await ojs.run('cron', 'resume', 'report')).output)).toBe(
-    'Cron job report is active; its next run is TIME.\n',
-  );
-  expect(steady((await ojs.run('cron', 'show', 'report')).output)).toContain('0 9 * * * Europe/Berlin');
-  expect((await ojs.run('cron', 'remove', 'report', '--yes')).output).toBe('Cron job report is removed.\n');
-});
-
 test('cron jobs: a change of one part keeps the others and a pause; one that never runs is marked', async () => {
   await using one = await asked();
   const { ojs, client } = one;
@@ -156,37 +76,16 @@ test('cron jobs: a change of one part keeps the others and a pause; one that nev
     ...{ overlapPolicy, description, priority, cron: '0 0 30 2 *', queue: 'late' },
     ...{ enabled: false, registeredEnabled: true, pausedAt: expect.any(Date), neverRuns: false },
   });
+  expect((await ojs.run('cron', 'trigger', 'report')).code).toBe(0);
+  expect((await ojs.run('cron', 'runs', 'report')).output).toMatch(/ late +available +0\/3 +\d+s\n$/);
   await client.resumeCronJob('report');
-  expect((await ojs.run('cron', 'list')).output).toMatch(/ never runs +0$/m);
+  expect((await ojs.run('cron', 'list')).output).toMatch(/ never runs .*1$/m);
   expect((await ojs.run('cron', 'change', 'report', '--args', '[1.0]', '--description', '')).output).toContain(
     'its expression matches no time, so it never runs',
   );
   expect((await client.getCronJob('report')).description).toBeUndefined();
   expect(await ojs.run('cron', 'change', 'report')).toMatchObject({ code: 2 });
   expect((await ojs.run('cron', 'change', 'report', '--cron', '@every 500ms')).errors).toContain('at least 1s');
-});
-
-test('the dead letter: counted by error, run again, purged', async () => {
-  await using one = await asked();
-  const { ojs, server } = one;
-  await fail(server.url, 4, 'timeout', 'dead_letter');
-  await fail(server.url, 2, 'gone', 'dead_letter');
-  expect(steady((await ojs.run('dead-letter', 'stats')).output)).toMatchInlineSnapshot(`
-    "jobs  6
-    queue failing-gone  2
-    queue failing-timeout  4
-    error gone  2
-    error timeout  4
-    oldest  TIME (0s)
-    newest  TIME (0s)
-    "
-  `);
-  expect((await ojs.run('dead-letter', 'list')).output).toMatch(
-    /failing.job +failing-gone +1\/1 +gone: gone: it failed +\d+s/,
-  );
-  expect((await ojs.run('dead-letter', 'retry', '--error-type', 'timeout', '--yes')).output).toBe('4 jobs retried.\n');
-  expect((await ojs.run('dead-letter', 'purge', '--queue', 'failing-gone', '--yes')).output).toBe('2 jobs deleted.\n');
-  expect((await ojs.run('dead-letter', 'list')).output).toBe('No dead letters.\n');
 });
 
 test('errors: counted by fingerprint, which finds, retries and purges the jobs of one of them', async () => {
@@ -223,19 +122,6 @@ test('errors: counted by fingerprint, which finds, retries and purges the jobs o
   expect((await ojs.run('jobs', 'list', '--fingerprint', 'nonsense')).errors).toContain('16 digits');
 });
 
-test('limits: seen and overridden', async () => {
-  await using one = await asked();
-  const { ojs, client } = one;
-  await client.enqueue('a.b', [], { limits: [{ key: 'tenant:7', concurrency: 4 }] });
-  expect((await ojs.run('limits', 'list')).output).toMatch(/^tenant:7 +0\/4 +1$/m);
-  expect((await ojs.run('limits', 'override', 'tenant:7', '--concurrency', '1', '--for', '10m')).output).toContain(
-    '0/1',
-  );
-  expect((await ojs.run('limits', 'list')).output).toMatch(/^tenant:7 +0\/1 +1 +yes$/m);
-  expect((await ojs.run('limits', 'restore', 'tenant:7')).output).toBe('Limit tenant:7 has its own numbers again.\n');
-  expect((await ojs.run('limits', 'show', 'tenant:7')).output).toContain('0/4');
-});
-
 test('limits: what holds back the most comes first, over all pages, and keys are found by a part', async () => {
   await using one = await asked();
   const { ojs, client } = one;
@@ -256,6 +142,7 @@ test('a queue is purged by state and age', async () => {
   await client.enqueueBatch(Array.from({ length: 3 }, () => ({ type: 'a.b', args: [], queue: 'mail' })));
   expect(await ojs.run('queues', 'purge', 'mail', '--state', 'availabel', '--yes')).toMatchObject({ code: 2 });
   expect(await ojs.run('queues', 'purge', 'mail', '--state', 'available')).toMatchObject({ code: 2 });
+  expect(await ojs.run('stats', '--queue', 'mail')).toMatchObject({ code: 2 });
   const aged = await ojs.run('queues', 'purge', 'mail', '--state', 'completed', '--ended-before', '1h', '--yes');
   expect(aged.output).toBe('0 jobs deleted.\n');
   expect((await ojs.run('queues', 'purge', 'mail', '--state', 'available', '--yes', '--json')).output).toBe(
@@ -291,72 +178,6 @@ test('a purge that is interrupted, or fails, says how much it has deleted', asyn
   });
 });
 
-test('maintenance: begun, shown and ended', async () => {
-  await using one = await asked();
-  const { ojs, client, server } = one;
-  expect((await ojs.run('maintenance', 'status')).output).toBe('Maintenance mode is off.\n');
-  expect(await ojs.run('maintenance', 'on')).toMatchObject({ code: 2 });
-  const on = await ojs.run('maintenance', 'on', '--reason', 'migration', '--for', '30m', '--yes');
-  expect(steady(on.output)).toMatchInlineSnapshot(`
-    "maintenance  on: no job starts
-    reason  migration
-    since  TIME (0s)
-    expected end  TIME (in 0s)
-    "
-  `);
-  await client.enqueue('a.b', [], { queue: 'mail' });
-  expect(server.engine.maintenance.on).toBe(true);
-  expect((await ojs.run('maintenance', 'off')).output).toBe('Maintenance mode is off.\n');
-  expect(server.engine.maintenance.on).toBe(false);
-});
-
-test('the history of the statistics', async () => {
-  await using one = await asked();
-  const { ojs, client } = one;
-  await client.enqueue('a.b', [], { queue: 'mail' });
-  const { output } = await ojs.run('stats', '--history', '1d', '--queue', 'mail');
-  expect(output.split('\n')[0]).toMatch(
-    /^TIME +ENQUEUED +STARTED +PROCESSED +FAILED +DISCARDED( +WAIT P\d\d){3}( +RUN P\d\d){3}$/,
-  );
-  expect(output).toMatch(/T00:00:00.000Z +1 +0 +0 +0 +0$/m);
-  expect(await ojs.run('stats', '--queue', 'mail')).toMatchObject({ code: 2 });
-});
-
-test('sums over all queues', async () => {
-  await using one = await asked();
-  await one.client.enqueueBatch(['a', 'b'].map((queue) => ({ type: 'a.b', args: [], queue })));
-  expect((await one.ojs.run('stats')).output).toMatchInlineSnapshot(`
-    "queues                2, 0 paused
-    workers               0, 0 running, 0 stale
-    available             2
-    active                0
-    scheduled             0
-    retryable             0
-    pending               0
-    completed             0
-    cancelled             0
-    discarded             0
-    dead letter           0
-    completed, last hour  0
-    failed, last hour     0
-    wait, last hour       -
-    run, last hour        -
-    "
-  `);
-  await using wire = httpTransport(one.server.url);
-  const fetched = await wire.call({ operation: 'worker.fetch', body: '{"queues":["a"],"worker_id":"w1"}' });
-  const job_id = JSON.parse(fetched.text).jobs[0].id;
-  await wire.call({ operation: 'worker.ack', body: JSON.stringify({ job_id }) });
-  // The server reads the last minutes again once a second.
-  await expect
-    .poll(async () => (await one.ojs.run('stats')).output)
-    .toMatch(/^wait, last hour +p50 [\d,]+ ms, p95 [\d,]+ ms, p99 [\d,]+ ms$/m);
-  expect(JSON.parse((await one.ojs.run('stats', '--json')).output)).toMatchObject({
-    queues: 2,
-    jobs: { available: 1, completed: 1 },
-  });
-});
-
 test('events are printed as they happen', async () => {
   await using one = await asked();
   const { ojs, client } = one;
@@ -387,37 +208,8 @@ test('what a worker says of itself does not steer the terminal', async () => {
   const { output } = await one.ojs.run('workers', 'list');
   expect(output).toContain('h\\u001b[2J');
   expect(output).not.toMatch(/[\p{Bidi_Control}]|(?!\n)\p{Cc}/u);
-});
-
-test('workflows: listed, shown with their steps, cancelled', async () => {
-  await using one = await asked();
-  const { ojs, client } = one;
-  const { id } = await client.workflow(
-    chain('steps', [
-      { type: 'first.step', args: [] },
-      { type: 'second.step', args: [] },
-    ]),
-  );
-  expect(steady((await ojs.run('workflows', 'list')).output)).toMatchInlineSnapshot(`
-    "ID  NAME  TYPE  STATE  STEPS  AGE
-    ID..................................  steps  chain  running  0/2  0s
-    "
-  `);
-  expect(steady((await ojs.run('workflows', 'show', id)).output)).toMatchInlineSnapshot(`
-    "id  ID..................................
-    name  steps
-    type  chain
-    state  running
-    steps  0/2
-    created_at  TIME (0s)
-
-    STEP  TYPE  STATE  JOB  AFTER
-    0  first.step  pending  ID..................................
-    1  second.step  waiting  0
-    "
-  `);
-  expect((await ojs.run('workflows', 'cancel', id)).output).toBe(`Workflow ${id} is cancelled.\n`);
-  expect((await ojs.run('workflows', 'list', '--state', 'running')).output).toBe('No workflows.\n');
+  await one.ojs.run('workers', 'stop', 'w', '--yes');
+  expect((await one.ojs.run('workers', 'show', 'w')).output).toMatch(/^told +terminate$/m);
 });
 
 test('a failed workflow is retried and goes on, or is run again as a new one', async () => {
@@ -441,6 +233,7 @@ test('a failed workflow is retried and goes on, or is run again as a new one', a
   expect((await ojs.run('explain', id, '--step', '1')).output).toContain(`ojs workflows retry ${id}`);
   expect((await ojs.run('workflows', 'retry', id)).output).toBe(`Workflow ${id} is running again.\n`);
   expect((await client.getWorkflow(id)).steps.map(({ state }) => state)).toEqual(['pending', 'waiting']);
+  expect((await ojs.run('workflows', 'list', '--state', 'failed')).output).toBe('No workflows.\n');
   const { output } = await ojs.run('workflows', 'rerun', id);
   const [, started = ''] = /^Workflow (\S+) was started with the steps of workflow (\S+)\.$/m.exec(output) ?? [];
   const again = await client.getWorkflow(started);
@@ -449,43 +242,6 @@ test('a failed workflow is retried and goes on, or is run again as a new one', a
     ['pay.charge', 'pending'],
     ['ship.send', 'waiting'],
   ]);
-});
-
-test('workers: listed, looked at and removed', async () => {
-  // It sends no heartbeats.
-  await using one = await asked({ engine: { deadAfterMs: 86_400_000 } });
-  const { ojs, server } = one;
-  await using transport = httpTransport(server.url);
-  const about = { worker_id: 'mailer-1', hostname: 'web-7', queues: ['mail'], concurrency: 10 };
-  await transport.call({ operation: 'worker.register', body: JSON.stringify(about) });
-  expect(steady((await ojs.run('workers', 'list')).output)).toMatchInlineSnapshot(`
-    "ID  STATE  HOST  QUEUES  JOBS  HEARTBEAT  LAG  MEMORY
-    mailer-1  running  web-7  mail  0/10  0s
-    "
-  `);
-  expect(steady((await ojs.run('workers', 'show', 'mailer-1')).output)).toMatchInlineSnapshot(`
-    "id  mailer-1
-    state  running
-    host  web-7
-    queues  mail
-    heartbeat  TIME (0s)
-    jobs  0/10
-    "
-  `);
-  expect((await ojs.run('workers', 'quiet', 'mailer-1')).output).toBe(
-    'Worker mailer-1 will fetch no more from its next heartbeat on.\n',
-  );
-  expect((await ojs.run('workers', 'resume', 'mailer-1')).code).toBe(0);
-  expect((await ojs.run('workers', 'stop', 'mailer-1', '--yes')).code).toBe(0);
-  expect((await ojs.run('workers', 'show', 'mailer-1')).output).toMatch(/^told +terminate$/m);
-  expect(await ojs.run('workers', 'remove', 'mailer-1', '--yes')).toMatchObject({
-    code: 1,
-    errors: expect.stringContaining('has not missed its heartbeat deadline'),
-  });
-  expect((await ojs.run('workers', 'remove', 'mailer-1', '--force', '--yes')).output).toBe(
-    'Worker mailer-1 is removed. Its jobs go on as after a crash: available, retryable or discarded.\n',
-  );
-  expect((await ojs.run('workers', 'list')).output).toBe('No workers.\n');
 });
 
 test('schemas: registered from a file, listed, shown and deleted', async () => {
@@ -542,27 +298,4 @@ test('a job is explained: what holds it back and what helps, as text and as data
   );
   expect((await ojs.run('explain', id, '--step', '1')).output).toMatch(/^step +0, available, job [0-9a-f-]{36}$/m);
   expect(await ojs.run('explain', id)).toMatchObject({ code: 3 });
-});
-
-test('the history of a job is a table, and data for a program', async () => {
-  await using one = await asked();
-  const { ojs, client, server } = one;
-  await using transport = httpTransport(server.url);
-  const job = await client.enqueue('a.b', [], { queue: 'mail', retry: { maxAttempts: 1 } });
-  await transport.call({ operation: 'worker.fetch', body: '{"queues":["mail"],"worker_id":"w1"}' });
-  const failure = { job_id: job.id, error: { code: 'oops', type: 'Oops', message: 'no route' } };
-  await transport.call({ operation: 'worker.nack', body: JSON.stringify(failure) });
-  const { output } = await ojs.run('jobs', 'history', job.id);
-  expect(output.replaceAll(/\d{4}-\S+Z/g, 'TIME').replaceAll(/ +/g, ' ')).toMatchInlineSnapshot(`
-    "TIME EVENT BY DETAIL
-    TIME job.created client
-    TIME job.state_changed system available to active
-    TIME job.attempt_started worker w1 attempt 1
-    TIME job.attempt_failed worker w1 attempt 1, Oops: no route
-    TIME job.state_changed worker w1 active to discarded
-    TIME job.discarded system no route
-    "
-  `);
-  expect(JSON.parse((await ojs.run('jobs', 'history', job.id, '--json')).output)).toMatchObject({ total: 6 });
-  expect(await ojs.run('jobs', 'history', '01900000-0000-7000-8000-000000000001')).toMatchObject({ code: 3 });
 });
