@@ -55,7 +55,7 @@ const first = [
   'lab/random/workflows.lab.ts',
   'lab/simulation/test/seeds.long.ts',
   'scripts/test/setup.long.ts',
-  'conformance/test/mutations.lab.ts',
+  'lab/bugs/test/cases.lab.ts',
   'lab/clocks/clock-jump.lab.ts',
   'lab/random/dump.lab.ts',
   'lab/versions/versions.lab.ts',
@@ -112,7 +112,6 @@ function later(name: string, include: string, groupOrder: number): TestProjectIn
         name,
         include: [include],
         exclude: [...exclude, ...timed],
-        // Four mutants at once, and one server without a mutation.
         maxConcurrency: 5,
         maxWorkers: 2,
         ...patience,

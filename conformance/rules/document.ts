@@ -1,13 +1,8 @@
-import type { Mutation } from '../mutations/mutation.ts';
 import type { Case } from '../src/index.ts';
 import type { Rule, Section } from './rule.ts';
 
 /** docs/internals/conformance.md as text. */
-export function documentOf(
-  sections: readonly Section[],
-  cases: readonly Case[],
-  mutations: readonly Mutation[],
-): string {
+export function documentOf(sections: readonly Section[], cases: readonly Case[]): string {
   const levels = [0, 1, 2, 3, 4].map(
     (level) => `${cases.filter((one) => one.level === level).length} of level ${level}`,
   );
@@ -15,8 +10,8 @@ export function documentOf(
   const unseen = rules.filter((rule) => rule.cases.length === 0).length;
   return [
     '# Conformance',
-    '<!-- Written by `node conformance/rules/write.ts` from conformance/rules, the cases and the mutations. -->',
-    `This page shows which case of ours checks which rule of the specification, and which mutation of the server makes each case fail. ${rules.length} rules, ${cases.length} cases (${levels.join(', ')}), ${mutations.length} mutations; ${unseen} rules cannot be checked over HTTP in the time of a case: for those the table gives the reason and the test that checks them.`,
+    '<!-- Written by `node conformance/rules/write.ts` from conformance/rules and the cases. -->',
+    `This page shows which case of ours checks which rule of the specification. ${rules.length} rules, ${cases.length} cases (${levels.join(', ')}); ${unseen} rules cannot be checked over HTTP in the time of a case: for those the table gives the reason and the test that checks them.`,
     references,
     official,
     '## Rules',
@@ -24,12 +19,12 @@ export function documentOf(
       ({ title, rules: own }) => `### ${title}\n\n${table(['rule', 'reference', 'checked by'], own.map(ruleRow))}`,
     ),
     '## Cases',
-    'A mutation is a small mistake in the server that makes the case fail; `conformance/test/mutations.lab.ts` starts a server with each.',
+    'Each case has a bug in `lab/bugs` that makes it fail.',
     ...[0, 1, 2, 3, 4].map((level) => {
       const rows = cases.filter((one) => one.level === level).toSorted((a, b) => (a.id < b.id ? -1 : 1));
       return `### Level ${level}\n\n${table(
-        ['case', 'what', 'mutations'],
-        rows.map((one) => [code(one.id), one.description, mutationsOf(one.id, mutations)]),
+        ['case', 'what'],
+        rows.map((one) => [code(one.id), one.description]),
       )}`;
     }),
   ]
@@ -58,13 +53,6 @@ function ruleRow({ ref, must, cases, tests = [], why }: Rule): readonly string[]
   const held = [...cases.map(code), ...named];
   const reason = why === undefined ? '' : `${why}${held.length > 0 ? ': ' : ''}`;
   return [must, ref, `${reason}${held.join(', ')}`];
-}
-
-function mutationsOf(id: string, mutations: readonly Mutation[]): string {
-  return mutations
-    .filter((mutation) => mutation.cases.includes(id))
-    .map(({ name }) => name)
-    .join(', ');
 }
 
 function code(text: string): string {

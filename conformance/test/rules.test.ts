@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { mutations } from '../mutations/index.ts';
 import { documentOf } from '../rules/document.ts';
 import { sections } from '../rules/index.ts';
 import { loadSuite } from '../src/index.ts';
@@ -23,12 +22,11 @@ test('every case holds a rule', () => {
   expect(cases.map(({ id }) => id).filter((id) => !named.has(id))).toEqual([]);
 });
 
-test('every reference of a rule, a case and a mutation has a form that docs/internals/conformance.md explains', () => {
+test('every reference of a rule and a case has a form that docs/internals/conformance.md explains', () => {
   const form =
     /^(ojs-[a-z-]+( (§[\d.]+|App\. [A-Z]|[A-Z]+-\d+)(, (§[\d.]+|[A-Z]+-\d+))*)?|official L?[A-Z\d-]+(, [A-Z\d-]+)*|deviations (X\d+(, X\d+)*|quirks)|x-[a-z-]+|docs\/[a-z]+\.md|published clients)$/;
   const references = [...rules.map(({ ref }) => ref), ...cases.map(({ specRef }) => specRef)];
-  for (const text of [...references, ...mutations.map(({ rule }) => rule)])
-    for (const one of text.split('; ')) expect(one).toMatch(form);
+  for (const text of references) for (const one of text.split('; ')) expect(one).toMatch(form);
 });
 
 test('the tests that rules name exist', async () => {
@@ -40,8 +38,6 @@ test('the tests that rules name exist', async () => {
   expect(missing).toEqual([]);
 });
 
-test('docs/internals/conformance.md is what rules, cases and mutations say; `node conformance/rules/write.ts` writes it', async () => {
-  expect(await readFile(at('../../docs/internals/conformance.md'), 'utf8')).toBe(
-    documentOf(sections, cases, mutations),
-  );
+test('docs/internals/conformance.md is what rules and cases say; `node conformance/rules/write.ts` writes it', async () => {
+  expect(await readFile(at('../../docs/internals/conformance.md'), 'utf8')).toBe(documentOf(sections, cases));
 });

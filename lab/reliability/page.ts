@@ -54,8 +54,8 @@ ${table(
 ${chaosFaults(figures)}## Planted bugs
 
 A test that cannot fail shows nothing. So we put bugs into the product and count how long an instrument takes to find
-each. Half of the bugs are our own choice. The other half is drawn by seed from the mutations in
-[\`conformance/mutations\`](../../conformance/README.md).
+each. The first half of the bugs is our own choice. The other half was drawn by seed from those of the
+[conformance cases](../bugs/README.md).
 
 ${planted(figures['planted bugs'])}
 

@@ -1,49 +1,43 @@
-import { cron } from '../../conformance/mutations/cron.ts';
-import { fetch } from '../../conformance/mutations/fetch.ts';
-import { mutations } from '../../conformance/mutations/index.ts';
-import { lifecycle } from '../../conformance/mutations/lifecycle.ts';
-import type { Mutation } from '../../conformance/mutations/mutation.ts';
-import { queues } from '../../conformance/mutations/queues.ts';
-import { retry } from '../../conformance/mutations/retry.ts';
-import { settlement } from '../../conformance/mutations/settlement.ts';
-import { unique } from '../../conformance/mutations/unique.ts';
-import { worker } from '../../conformance/mutations/worker.ts';
-import { workflows } from '../../conformance/mutations/workflows.ts';
-import { lossMutations } from '../chaos/src/power/mutations.ts';
-import { Chance } from '../chaos/src/random.ts';
-import { mutants } from '../simulation/src/mutants.ts';
+import { bugsOf, type TableName } from '../bugs/src/index.ts';
 
 export type Instrument = 'simulation' | 'simulation on SQLite' | 'loss of power' | 'conformance cases';
 
-/** A bug to be put into the product, and the instrument that should find it. */
+/** A bug of `lab/bugs`, and the instrument that should find it. */
 export interface PlantedBug {
+  readonly table: TableName;
   readonly name: string;
-  /** What the bug does, or for a drawn one the rule that it breaks. */
+  /** What the bug does, or for one of the cases the cases that it makes fail. */
   readonly breaks: string;
   readonly instrument: Instrument;
-  /** A mutation of `conformance/mutations`; else one of our own. */
-  readonly drawn: Mutation | null;
 }
 
-/** They change what happens to jobs. The mutations of other topics change an answer, which the simulation does not read. */
-const behaviour = new Set([
-  ...worker,
-  ...retry,
-  ...lifecycle,
-  ...fetch,
-  ...settlement,
-  ...cron,
-  ...workflows,
-  ...unique,
-  ...queues,
-]);
-
-/** The instrument for a mutation; null for one of a store that has to be started: `npm run lab` has its cases. */
-function instrumentOf(mutation: Mutation): Instrument | null {
-  if (/^(?:postgres|redis)-/.test(mutation.name)) return null;
-  if (mutation.name.startsWith('sqlite-')) return 'simulation on SQLite';
-  return behaviour.has(mutation) ? 'simulation' : 'conformance cases';
-}
+/**
+ * Bugs of the conformance cases, drawn once by seed. Those that change what happens to jobs are for the simulation; it
+ * does not read the answers that the others change.
+ */
+const drawn: Readonly<Record<string, Instrument>> = {
+  'ack-from-available': 'simulation',
+  'visibility-without-iso': 'conformance cases',
+  'run-has-no-name': 'simulation',
+  'result-of-any-size': 'conformance cases',
+  'directive-lost': 'simulation',
+  'unknown-fields-dropped': 'conformance cases',
+  'group-in-sequence': 'simulation',
+  'expired-on-arrival-refused': 'simulation',
+  'one-cron-list': 'simulation',
+  'errors-of-a-workflow-omitted': 'simulation',
+  'type-upper-case': 'conformance cases',
+  'result-too-early': 'conformance cases',
+  'read-counts-as-attempt': 'simulation',
+  'sqlite-replace-keeps-the-old': 'simulation on SQLite',
+  'oldest-workflow-first': 'simulation',
+  'active-expires': 'simulation',
+  'sqlite-runs-not-counted': 'simulation on SQLite',
+  'ignored-not-said': 'simulation',
+  'every-entry-is-an-enqueue': 'conformance cases',
+  'coefficient-below-one': 'simulation',
+  'errors-dropped-on-ack': 'simulation',
+};
 
 /** Why the simulation does not see a bug; the conformance cases see it. */
 export const reasons: Readonly<Record<string, string>> = {
@@ -59,25 +53,16 @@ export const reasons: Readonly<Record<string, string>> = {
   'errors-dropped-on-ack': 'a member of an answer',
 };
 
-/** As many drawn mutations as mutants of our own, by seed. */
-export function plantedBugs(seed: number): readonly PlantedBug[] {
-  const own: readonly PlantedBug[] = [
-    ...mutants.map(({ name, breaks }) => ({ name, breaks, instrument: 'simulation' as const, drawn: null })),
-    ...lossMutations.map(({ name }) => ({
-      name,
-      breaks: 'a success is answered before the log is on the disk',
-      instrument: 'loss of power' as const,
-      drawn: null,
-    })),
+export async function plantedBugs(): Promise<readonly PlantedBug[]> {
+  const [simulation, power, cases] = await Promise.all([bugsOf('simulation'), bugsOf('power'), bugsOf('cases')]);
+  const of = (table: TableName, bugs: typeof cases, instrumentOf: (name: string) => Instrument | undefined) =>
+    Object.entries(bugs).flatMap(([name, [breaks]]): PlantedBug[] => {
+      const instrument = instrumentOf(name);
+      return instrument === undefined ? [] : [{ table, name, breaks, instrument }];
+    });
+  return [
+    ...of('simulation', simulation, () => 'simulation'),
+    ...of('power', power, () => 'loss of power'),
+    ...of('cases', cases, (name) => drawn[name]),
   ];
-  return [...own, ...draw(own.length, seed)];
-}
-
-function draw(count: number, seed: number): readonly PlantedBug[] {
-  const chance = new Chance(seed);
-  const left = mutations.flatMap((drawn) => {
-    const instrument = instrumentOf(drawn);
-    return instrument === null ? [] : [{ name: drawn.name, breaks: drawn.rule, instrument, drawn }];
-  });
-  return Array.from({ length: count }, () => left.splice(chance.below(left.length), 1)).flat();
 }

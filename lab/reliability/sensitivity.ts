@@ -1,17 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { locate } from '../../conformance/mutations/locate.ts';
-import { startMutant } from '../../conformance/mutations/start.ts';
-import { loadSuite, runSuites } from '../../conformance/src/index.ts';
-import { lossMutations } from '../chaos/src/power/mutations.ts';
+import { join } from 'node:path';
+import { passedWith, storageOf } from '../bugs/src/hunt.ts';
 import { recordLoad } from '../chaos/src/power/recording.ts';
 import { replay } from '../chaos/src/power/replay.ts';
 import type { Finding } from './figures.ts';
 import type { PlantedBug } from './planted.ts';
 import { simulate } from './simulation.ts';
 
-const cases = resolve(import.meta.dirname, '../../conformance/cases');
 /** Of the world of a seed, in milliseconds: a third of the usual length finds a bug three times as often a minute. */
 const chaosMs = '20000';
 
@@ -21,7 +17,7 @@ type Found = Pick<Finding, 'found' | 'after'>;
 export async function hunt(bug: PlantedBug, tries: number): Promise<Finding> {
   const { name, breaks, instrument } = bug;
   const found = await hunters[instrument](bug, tries);
-  const instead = found.found === null && bug.drawn !== null ? (await byCases(bug)).found : null;
+  const instead = found.found === null && bug.table === 'cases' ? (await byCases(bug)).found : null;
   return { name, breaks, instrument, ...found, instead };
 }
 
@@ -32,8 +28,8 @@ const hunters = {
   'conformance cases': byCases,
 } satisfies Readonly<Record<PlantedBug['instrument'], (bug: PlantedBug, tries: number) => Promise<Found>>>;
 
-async function bySimulation({ name, drawn }: PlantedBug, storage: string, tries: number): Promise<Found> {
-  const planted = [drawn === null ? '--mutant' : '--mutation', name];
+async function bySimulation({ table, name }: PlantedBug, storage: string, tries: number): Promise<Found> {
+  const planted = ['--bug', `${table}/${name}`];
   const world = ['--storage', storage, '--chaos-ms', chaosMs];
   for (let first = 1; first <= tries; first++) {
     const left = String(tries - first + 1);
@@ -50,11 +46,9 @@ async function bySimulation({ name, drawn }: PlantedBug, storage: string, tries:
 }
 
 async function byLosses({ name }: PlantedBug, tries: number): Promise<Found> {
-  const mutation = lossMutations.find((one) => one.name === name);
-  if (mutation === undefined) throw new Error(`${name} is no mutation of the log.`);
   const directory = mkdtempSync(join(tmpdir(), 'ojs-planted-'));
   try {
-    const records = recordLoad(directory, { pieces: 300, seed: 1, mutation: JSON.stringify(locate(mutation)) });
+    const records = recordLoad(directory, { pieces: 300, seed: 1, bug: name });
     for (let seed = 1; seed <= tries; seed++) {
       const [first] = (await replay(records, { losses: 1, seed })).failed;
       // The rule, or `damaged`.
@@ -66,14 +60,9 @@ async function byLosses({ name }: PlantedBug, tries: number): Promise<Found> {
   }
 }
 
-async function byCases({ drawn }: PlantedBug): Promise<Found> {
-  if (drawn === null) throw new Error('Only a mutation has cases.');
-  await using server = await startMutant(drawn, drawn.name.startsWith('sqlite-') ? 'sqlite:' : 'memory:');
-  const suite = await loadSuite(cases);
-  for (const [index, id] of drawn.cases.entries()) {
-    const folder = dirname(suite.cases.find((one) => one.id === id)?.file ?? cases);
-    const report = await runSuites({ url: server.url, folders: [folder], reset: false, filter: id });
-    if (report.failed > 0) return { found: id, after: index + 1 };
-  }
-  return { found: null, after: drawn.cases.length };
+async function byCases({ name, breaks }: PlantedBug): Promise<Found> {
+  const cases = breaks.split(' ');
+  const passed = (await passedWith([name], `${storageOf(name)}:`)).get(name) ?? [];
+  const index = cases.findIndex((id) => !passed.includes(id));
+  return index < 0 ? { found: null, after: cases.length } : { found: cases[index] ?? null, after: index + 1 };
 }

@@ -2,15 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { locate } from '../../../conformance/mutations/locate.ts';
-import { lossMutations } from '../src/power/mutations.ts';
+import { bugsOf } from '../../bugs/src/index.ts';
 import { recordLoad } from '../src/power/recording.ts';
 import { replay } from '../src/power/replay.ts';
 
-function record(seed: number, mutation?: string) {
+function record(seed: number, bug: string | null = null) {
   const directory = mkdtempSync(join(tmpdir(), 'ojs-power-load-'));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
-  return recordLoad(directory, { pieces: 300, seed, ...(mutation !== undefined && { mutation }) });
+  return recordLoad(directory, { pieces: 300, seed, bug });
 }
 
 test('400 losses of power: what was acknowledged is there, and the file is whole', async () => {
@@ -21,10 +20,10 @@ test('400 losses of power: what was acknowledged is there, and the file is whole
   expect(lostBytes).toBeGreaterThan(100_000);
 });
 
-test.each(lossMutations)('a planted bug is found: $name', async (mutation) => {
+test.each(Object.keys(await bugsOf('power')))('a planted bug is found: %s', async (bug) => {
   // An answer before the disk shows at one of 10 to 40 moments, where the disk is fast.
   const bounds = { losses: 400, seed: 1, untilFailure: true };
-  const { failed, losses } = await replay(record(1, JSON.stringify(locate(mutation))), bounds);
-  console.log(`${mutation.name}: found ${failed.length} times in ${losses} losses of power`);
+  const { failed, losses } = await replay(record(1, bug), bounds);
+  console.log(`${bug}: found ${failed.length} times in ${losses} losses of power`);
   expect(failed.length).toBeGreaterThan(0);
 });

@@ -1,6 +1,6 @@
+import { plantBug } from '../../bugs/src/hook.ts';
 import { seedsOfOne, spread } from './jobs.ts';
 import { readOptions, usage } from './options.ts';
-import { plant } from './plant.ts';
 
 /** Runs the command line; answers the exit status: 0, 1 for a violation, 2 for a wrong option. */
 export async function command(args: readonly string[]): Promise<number> {
@@ -8,12 +8,12 @@ export async function command(args: readonly string[]): Promise<number> {
   try {
     options = readOptions(args);
     if (options.jobs > 1 || options.seeds > seedsOfOne) return await spread(options, args);
-    await plant(options);
+    if (options.bug !== null) await plantBug(options.bug);
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : error}\n\n${usage}`);
     return 2;
   }
-  // Only now: a planted bug is put in while its module is loaded.
+  // Only now: a bug is planted in the modules that are loaded after it.
   const { hunt } = await import('./hunt.ts');
   return hunt(options);
 }

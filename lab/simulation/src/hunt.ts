@@ -74,15 +74,13 @@ async function writeShrunk(
   const breaks = async (candidate: Scenario) =>
     (await simulate(candidate)).problems.find(({ rule }) => rule === first.rule);
   const { scenario: least, problem, tries } = await shrink(scenario, first, breaks, options.shrinkMs);
-  const planted = options.mutant ?? options.mutation;
-  const name = `${planted ?? 'found'}-${scenario.storage.split(':')[0]}-${scenario.seed}.json`;
+  const name = `${options.bug?.split('/').at(-1) ?? 'found'}-${scenario.storage.split(':')[0]}-${scenario.seed}.json`;
   const file = join(options.shrink, name);
   mkdirSync(options.shrink, { recursive: true });
   const text = {
     rule: problem.rule,
     message: problem.message,
-    ...(options.mutant !== null && { mutant: options.mutant }),
-    ...(options.mutation !== null && { mutation: options.mutation }),
+    ...(options.bug !== null && { bug: options.bug }),
     scenario: least,
   };
   writeFileSync(file, `${recordText(text)}\n`);

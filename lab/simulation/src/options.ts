@@ -16,9 +16,8 @@ export interface Options {
   readonly quiet: boolean;
   /** Processes at once. */
   readonly jobs: number;
-  /** A planted bug of `mutants.ts`, or a mutation of `conformance/mutations`. */
-  readonly mutant: string | null;
-  readonly mutation: string | null;
+  /** A bug of `lab/bugs`, as `TABLE/NAME`. */
+  readonly bug: string | null;
   /** Files with scenarios, in place of seeds. */
   readonly cases: readonly string[];
   /** Folder for the shrunk scenario of the first failure; null shrinks nothing. */
@@ -41,8 +40,7 @@ export const usage = `npm run simulate -- [options]
   --until-failure    stop at the first failure
   --quiet            print failures and the summary only
   --jobs N           so many processes at once
-  --mutant NAME      plant a bug (lab/simulation/src/mutants.ts)
-  --mutation ID      plant a mutation (conformance/mutations)
+  --bug TABLE/NAME   plant a bug of lab/bugs, such as simulation/no-fence or cases/chain-starts-all
   --case FILE        run a scenario from a file; may be given several times
   --shrink FOLDER    shrink the first failure and write it there
   --shrink-ms N      for at most so long (120000)
@@ -67,8 +65,7 @@ export function readOptions(args: readonly string[]): Options {
       'until-failure': { type: 'boolean', default: false },
       quiet: { type: 'boolean', default: false },
       jobs: { type: 'string', default: '1' },
-      mutant: { type: 'string' },
-      mutation: { type: 'string' },
+      bug: { type: 'string' },
       case: { type: 'string', multiple: true, default: [] },
       shrink: { type: 'string' },
       'shrink-ms': { type: 'string', default: '120000' },
@@ -95,8 +92,7 @@ export function readOptions(args: readonly string[]): Options {
     untilFailure: values['until-failure'],
     quiet: values.quiet,
     jobs,
-    mutant: values.mutant ?? null,
-    mutation: values.mutation ?? null,
+    bug: values.bug ?? null,
     cases: values.case,
     shrink: values.shrink ?? null,
     shrinkMs: whole('shrink-ms', values['shrink-ms'], 1),

@@ -73,8 +73,7 @@ export class Report {
   end(): void {
     if (this.#options.json) return;
     const ms = trueNow() - this.#began;
-    const { storage, mutant, mutation } = this.#options;
-    const planted = mutant ?? mutation;
+    const { storage, bug: planted } = this.#options;
     if (this.#seeds > 1 || !this.#options.quiet) {
       console.log(`faults: ${listOf(this.#coverage.counts)}`);
       console.log(`judged: ${listOf(this.#judged.counts)}`);

@@ -22,14 +22,14 @@ test('a seed has the same hash twice, on memory and on SQLite', async () => {
 });
 
 test('a planted bug is found', async () => {
-  const found = await simulate('--mutant', 'ack-becomes-nack', '--seeds', '40', '--until-failure', ...short);
-  expect(found).toMatchObject({ status: 1, output: expect.stringContaining('with ack-becomes-nack') });
+  const found = await simulate('--bug', 'simulation/ack-becomes-nack', '--seeds', '40', '--until-failure', ...short);
+  expect(found).toMatchObject({ status: 1, output: expect.stringContaining('with simulation/ack-becomes-nack') });
 });
 
 const folder = resolve(import.meta.dirname, 'cases');
 const cases = globSync('*.json', { cwd: folder }).map((file) => {
-  const { mutant }: { mutant?: string } = JSON.parse(readFileSync(resolve(folder, file), 'utf8'));
-  return { file, mutant };
+  const { bug }: { bug?: string } = JSON.parse(readFileSync(resolve(folder, file), 'utf8'));
+  return { file, bug };
 });
 
 test('no case breaks a rule without its planted bug', async () => {
@@ -37,9 +37,9 @@ test('no case breaks a rule without its planted bug', async () => {
   expect(await simulate(...all, '--quiet')).toMatchObject({ status: 0 });
 });
 
-test.each(cases.filter(({ mutant }) => mutant !== undefined))(
+test.each(cases.filter(({ bug }) => bug !== undefined))(
   '$file breaks a rule with the bug that it was shrunk from',
-  async ({ file, mutant = '' }) => {
-    expect(await simulate('--case', resolve(folder, file), '--mutant', mutant, '--quiet')).toMatchObject({ status: 1 });
+  async ({ file, bug = '' }) => {
+    expect(await simulate('--case', resolve(folder, file), '--bug', bug, '--quiet')).toMatchObject({ status: 1 });
   },
 );

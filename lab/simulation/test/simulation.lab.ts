@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { mutants } from '../src/mutants.ts';
+import { bugsOf } from '../../bugs/src/index.ts';
 import { simulate } from './child.ts';
 
 test('300 more seeds on memory break no rule, and no kind of fault is missing', async () => {
@@ -13,7 +13,7 @@ test('10 seeds on SQLite break no rule', async () => {
   expect({ status, output }).toMatchObject({ status: 0 });
 });
 
-test.each(mutants)('the planted bug $name is found', async ({ name }) => {
-  const args = ['--mutant', name, '--seeds', '120', '--chaos-ms', '20000', '--until-failure', '--quiet'];
+test.each(Object.keys(await bugsOf('simulation')))('the planted bug %s is found', async (name) => {
+  const args = ['--bug', `simulation/${name}`, '--seeds', '120', '--chaos-ms', '20000', '--until-failure', '--quiet'];
   expect(await simulate(...args)).toMatchObject({ status: 1 });
 });

@@ -66,7 +66,7 @@ const table = {
   OJS_TLS_CA_FILE: ['sdk'],
   OJS_SUITES: ['tests'],
   OJS_SCHEMA_CASES: ['tests'],
-  OJS_MUTATION: ['tests'],
+  OJS_BUG: ['tests'],
   OJS_CHROMIUM: ['tests'],
   OJS_PUBLISH: ['other'],
   OJS_URL: ['other'],

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { withBug } from '../../../bugs/src/environment.ts';
 
 const root = resolve(import.meta.dirname, '../../../..');
 
@@ -16,29 +17,28 @@ const headBytes = 24;
 /**
  * Runs a load on a SQLite file under the recorder.
  * @param directory of its own, for the file, the record and the compiled recorder
- * @param mutation to plant into the process, as `OJS_MUTATION` names it
+ * @param bug to plant into the process: one of `lab/bugs`
  * @throws Error where there is no C compiler, or the load ends badly
  */
 export function recordLoad(
   directory: string,
-  { pieces, seed, mutation }: { readonly pieces: number; readonly seed: number; readonly mutation?: string },
+  { pieces, seed, bug = null }: { readonly pieces: number; readonly seed: number; readonly bug?: string | null },
 ): readonly Recorded[] {
   const shim = join(directory, 'shim.so');
   const record = join(directory, 'record');
   const file = join(directory, 'jobs.db');
   execFileSync('cc', ['-O2', '-shared', '-fPIC', '-o', shim, join(import.meta.dirname, 'shim.c'), '-ldl', '-lpthread']);
-  const hook = mutation === undefined ? [] : ['--import', resolve(root, 'conformance/mutations/hook.ts')];
+  const hook = bug === null ? [] : ['--import', resolve(root, 'lab/bugs/src/hook.ts')];
   execFileSync(
     process.execPath,
     [...hook, join(import.meta.dirname, 'load.child.ts'), file, String(pieces), String(seed)],
     {
       cwd: root,
       env: {
-        ...process.env,
+        ...withBug(bug && `power/${bug}`),
         LD_PRELOAD: shim,
         POWER_DATABASE: file,
         POWER_RECORD: record,
-        ...(mutation !== undefined && { OJS_MUTATION: mutation }),
       },
       stdio: ['ignore', 'ignore', 'inherit'],
     },
