@@ -75,6 +75,11 @@ export interface Admission {
   readonly more: ReadonlyMap<string, number>;
 }
 
+/** Whether only its id or its queue can refuse the job: a storage may insert it before it looks at other jobs. */
+export function isPlainJob({ unique }: Pick<NewJob, 'unique'>): boolean {
+  return unique === null;
+}
+
 /**
  * Admits the jobs of a group one by one, each as if the earlier ones were stored already. The id is checked first, then
  * the unique key, then the queue. A group is inserted wholly or not at all; the store applies the changes in the same

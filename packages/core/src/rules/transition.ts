@@ -2,7 +2,7 @@
  * Whether a storage applies a change that was decided from a record, and the other work of a claim call.
  * `lifecycle/change.ts` has the effect of a change.
  */
-import type { JobRecord, Transition } from '../job/job.ts';
+import type { JobRecord, Json, Transition } from '../job/job.ts';
 import { State, Terminal } from '../job/states.ts';
 import { isIn } from '../lifecycle/change.ts';
 import type { Millis } from '../time/clock.ts';
@@ -51,7 +51,7 @@ export function overtakes({ from, to }: Transition): boolean {
   return isIn(State.active, from) && to !== State.active && to !== State.completed;
 }
 
-/** An execution that ends for good with nothing but a result to store: the usual ACK. */
+/** An execution that ends for good with nothing to store but a result. */
 export function isPlainEnd({
   to,
   attempt,
@@ -62,13 +62,44 @@ export function isPlainEnd({
   history,
   progress,
   checkpoint,
+  beat,
   envelope,
   envelopeWas,
+  policy,
+  queue,
   timeoutMs,
 }: Transition): boolean {
-  const more =
-    attempt ?? priority ?? runAt ?? clearRun ?? deadLetter ?? history ?? envelope ?? envelopeWas ?? timeoutMs;
-  return more === undefined && progress === undefined && checkpoint === undefined && isIn(to, Terminal);
+  const timing = attempt ?? priority ?? runAt ?? clearRun ?? timeoutMs ?? beat;
+  const more = deadLetter ?? history ?? envelope ?? envelopeWas ?? policy ?? queue;
+  return (
+    timing === undefined &&
+    more === undefined &&
+    progress === undefined &&
+    checkpoint === undefined &&
+    isIn(to, Terminal)
+  );
+}
+
+export type PlainAck = Transition & { readonly result: Json | null };
+
+/**
+ * The usual ACK, as core's `completed` makes it: a plain end of an active job, with a result and the event of a
+ * completion. Storages have a short path for it, which reads nothing else of the transition than its id, its owner and
+ * its result.
+ */
+export function isPlainAck(transition: Transition): transition is PlainAck {
+  const { from, to, result, leaseUntil, events } = transition;
+  const event = events[0];
+  return (
+    to === State.completed &&
+    from === State.active &&
+    result !== undefined &&
+    leaseUntil === undefined &&
+    events.length === 1 &&
+    event?.kind === 'job.completed' &&
+    event.data === undefined &&
+    isPlainEnd(transition)
+  );
 }
 
 /**

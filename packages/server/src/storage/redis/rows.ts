@@ -1,7 +1,7 @@
 import {
   countedStarts,
   fingerprintAfter,
-  isPlainEnd,
+  isPlainAck,
   type JobRecord,
   type LimitNumbers,
   type NewJob,
@@ -74,23 +74,14 @@ export function packNumbers({ concurrency, rates }: LimitNumbers): {
   return { concurrency: given(concurrency), rates: rates.map(({ count, perMs }) => [count, perMs]) };
 }
 
-/** Whether it is one of core's `completed`. */
-function isCompletion(transition: Transition): boolean {
-  const { from, to, result, events, leaseUntil, beat, policy, queue } = transition;
-  const event = events[0];
-  if (from !== States.active || to !== States.completed || result === undefined || events.length !== 1) return false;
-  if (event?.kind !== 'job.completed' || event.data !== undefined || !isPlainEnd(transition)) return false;
-  return leaseUntil === undefined && beat === undefined && policy === undefined && queue === undefined;
-}
-
 /**
- * A completion as the list { id, claim, worker, result }, anything else with names. A null travels as `false`; an absent
+ * The usual ACK as the list { id, claim, worker, result }, anything else with names. A null travels as `false`; an absent
  * member does not travel.
  */
 export function packTransition(transition: Transition): Packed {
-  if (isCompletion(transition)) {
+  if (isPlainAck(transition)) {
     const { id, claim, worker, result } = transition;
-    return [id, claim ?? null, worker ?? null, result ?? null];
+    return [id, claim ?? null, worker ?? null, result];
   }
   const { events, reopens, ...rest } = transition;
   const fingerprint = fingerprintAfter(transition);

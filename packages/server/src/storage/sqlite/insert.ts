@@ -7,6 +7,7 @@ import {
   creationEvent,
   groupVerdict,
   type Holder,
+  isPlainJob,
   type JobId,
   type JobRecord,
   type Millis,
@@ -73,11 +74,11 @@ export function find(sql: Connection, id: JobId): JobRecord | null {
   return cells ? readJob(cells).job : null;
 }
 
-/** Whether only the id of a job can refuse the group. */
+/** Whether only the id of a job can refuse the group: the queues are in memory, so they are looked at first. */
 function isPlain(tx: Transaction, group: readonly NewJob[], { always, refusePaused }: AdmissionOptions): boolean {
-  for (const { unique, queue } of group) {
-    if (unique !== null) return false;
-    const row = always ? null : tx.counters.find(queue);
+  for (const job of group) {
+    if (!isPlainJob(job)) return false;
+    const row = always ? null : tx.counters.find(job.queue);
     if (row && (row.capacity !== null || (row.paused && refusePaused))) return false;
   }
   return true;

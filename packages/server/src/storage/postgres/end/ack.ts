@@ -1,12 +1,10 @@
-import { isPlainEnd, type Json, type Millis, minuteOf, State, type Transition } from '@ojs-ts/core';
+import { isPlainAck, type Millis, minuteOf, type PlainAck, State, type Transition } from '@ojs-ts/core';
 import { integer, text } from '../../cells.ts';
 import type { Moved } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
 import { isUuid, joined, numbers, texts } from '../connection/sql.ts';
 import { ackMembers, ackPlain } from './ack-statements.ts';
 import type { ClaimedNodes } from './claimed-nodes.ts';
-
-type Ack = Transition & { readonly result: Json | null };
 
 const moved: Moved = { kind: 'moved', was: State.active, ready: [] };
 
@@ -22,7 +20,7 @@ export async function ackAtOnce(
   now: Millis,
   nodes: ClaimedNodes,
 ): Promise<Answer> {
-  if (transitions.length === 0 || !transitions.every(isAck)) return null;
+  if (transitions.length === 0 || !transitions.every(fits)) return null;
   const given = transitions.map((one, at) => ({ one, at })).sort((a, b) => (a.one.id < b.one.id ? -1 : 1));
   if (given.some(({ one }, at) => one.id === given[at - 1]?.one.id)) return null;
   const worker = transitions[0]?.worker ?? null;
@@ -63,24 +61,9 @@ async function send(
   return new Map(transitions.flatMap((one) => (ids === null || ids.has(one.id) ? [[one, moved]] : [])));
 }
 
-/** Whether it is the usual ACK; texts that are empty cannot be sent in one. */
-function isAck(transition: Transition): transition is Ack {
-  const { from, to, result, events, leaseUntil, id } = transition;
-  const [event, ...more] = events;
-  return (
-    to === State.completed &&
-    from === State.active &&
-    result !== undefined &&
-    result !== '' &&
-    leaseUntil === undefined &&
-    more.length === 0 &&
-    event?.kind === 'job.completed' &&
-    event.data === undefined &&
-    isPlainEnd(transition) &&
-    transition.policy === undefined &&
-    transition.queue === undefined &&
-    isUuid(id)
-  );
+/** Whether one statement can send it: results are joined there, so none may be empty, and an id is a UUID or unknown. */
+function fits(transition: Transition): transition is PlainAck {
+  return isPlainAck(transition) && transition.result !== '' && isUuid(transition.id);
 }
 
 function namesIn(cell: unknown): readonly string[] {

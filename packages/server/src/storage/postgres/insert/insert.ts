@@ -4,6 +4,7 @@ import {
   cancelled,
   creationEvent,
   EventEntries,
+  isPlainJob,
   type Millis,
   type NewJob,
   State,
@@ -44,6 +45,7 @@ export async function insert(
 ): Promise<readonly (readonly Inserted[])[]> {
   const jobs = groups.flat();
   if (jobs.length === 0) return groups.map(() => []);
+  // A limit is written by a statement of its own.
   const statement =
     jobs.every(({ limits }) => limits.length === 0) && isPlain(jobs) ? alone(database, jobs, now, options) : null;
   if (statement !== null) {
@@ -78,9 +80,9 @@ function summaryOf(jobs: readonly NewJob[], logged: boolean): CommitSummary {
   return { woken, logged: logged && jobs.length > 0, taken: 0 };
 }
 
-/** Whether only an id or a queue can refuse these jobs. */
+/** Whether the insert needs no look first: one statement inserts no id twice, so these differ. */
 export function isPlain(jobs: readonly NewJob[]): boolean {
-  return jobs.every(({ unique }) => unique === null) && new Set(jobs.map(({ id }) => id)).size === jobs.length;
+  return jobs.every(isPlainJob) && new Set(jobs.map(({ id }) => id)).size === jobs.length;
 }
 
 /**

@@ -1,5 +1,6 @@
 import {
   cursorOf,
+  isPlainJob,
   isSameWorkflow,
   type Json,
   type Millis,
@@ -123,7 +124,7 @@ function startedAtOnce(
   const jobs: Started[] = [];
   for (const { index, open } of nodes) {
     const job = open === 0 ? starts.get(index) : undefined;
-    if (job && job.unique === null) jobs.push({ ...job, node: { workflow, index } });
+    if (job && isPlainJob(job)) jobs.push({ ...job, node: { workflow, index } });
   }
   return jobs;
 }

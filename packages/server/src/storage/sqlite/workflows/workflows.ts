@@ -1,5 +1,6 @@
 import {
   cursorOf,
+  isPlainJob,
   isReady,
   isSameWorkflow,
   type Json,
@@ -132,7 +133,7 @@ function create(
  * exist yet.
  */
 function isInserted(tx: Transaction, job: NewJob | undefined, node: NodeRef, now: Millis): boolean {
-  if (job === undefined || job.unique !== null) return false;
+  if (job === undefined || !isPlainJob(job)) return false;
   const [inserted] = insertGroup(tx, [{ ...job, node }], now, { always: true });
   return inserted?.kind === 'inserted';
 }
