@@ -141,7 +141,7 @@ test('ojs migrate --dry-run prints the steps, ojs migrate runs them; a newer lay
   const before = hash();
   const dry = await ojs('migrate', '--dry-run', '--storage', `sqlite:${file}`);
   expect(dry).toMatchObject({ code: 0, errors: '' });
-  expect(dry.output).toMatch(/^sqlite: layout 0 to \d+\n {2}001_baseline\.sql\n[\s\S]*nothing was changed\n$/);
+  expect(dry.output).toMatch(/^sqlite: layout 0 to \d+\n {2}002_baseline\.sql\n[\s\S]*nothing was changed\n$/);
   expect(hash()).toBe(before);
   expect((await ojs('migrate', '--storage', `sqlite:${file}`)).output).toMatch(
     /^sqlite: layout 0 to \d+\n[\s\S]*done\n$/,

@@ -199,7 +199,7 @@ do
     jobs.add(job, item.bytes, store.next('number'))
     segments.made(job.queue, job.type, job.number, job.number)
     if item.envelope then cells.set('envelopes', job.id, item.envelope) end
-    for _, key in ipairs(groups.keys(groups.of(job))) do limits.named(key, 1, now) end
+    for _, key in ipairs(limit_groups.keys(limit_groups.of(job))) do limits.named(key, 1, now) end
     jobs.enter(job, now)
     statistics.count(job, nil, job.state, now)
     if logged and job.state ~= 4 then

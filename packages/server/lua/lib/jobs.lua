@@ -100,7 +100,7 @@ do
     if state == 8 then
       set_score(p .. 'overdue', ref, jobs.overdue_at(job))
       limits.started('queue:' .. job.queue, now)
-      for _, key in ipairs(groups.keys(groups.of(job))) do
+      for _, key in ipairs(limit_groups.keys(limit_groups.of(job))) do
         limits.occupy(key, now)
         limits.started(key, now)
       end
@@ -109,10 +109,10 @@ do
     if job.expiresAt and not jobs.is_over(state) then set_score(p .. 'expiring', ref, job.expiresAt) end
     if state == 1 or state == 32 then set_score(p .. 'due', ref, job.runAt) end
     if state == 2 then
-      local group = groups.of(job)
-      set_score(groups.ready_key(job.queue, group), ref, jobs.rank(job, store.next('place')))
-      for _, key in ipairs(groups.keys(group)) do limits.wait(key, job.queue, 1) end
-      groups.touch(job.queue, group)
+      local group = limit_groups.of(job)
+      set_score(limit_groups.ready_key(job.queue, group), ref, jobs.rank(job, store.next('place')))
+      for _, key in ipairs(limit_groups.keys(group)) do limits.wait(key, job.queue, 1) end
+      limit_groups.touch(job.queue, group)
       wake(job.queue)
     end
   end
@@ -133,16 +133,16 @@ do
     if state == 8 then
       set_score(p .. 'overdue', ref, false)
       limits.free_queue(job.queue)
-      for _, key in ipairs(groups.keys(groups.of(job))) do limits.free(key) end
+      for _, key in ipairs(limit_groups.keys(limit_groups.of(job))) do limits.free(key) end
       return
     end
     if job.expiresAt and not jobs.is_over(state) then set_score(p .. 'expiring', ref, false) end
     if state == 1 or state == 32 then set_score(p .. 'due', ref, false) end
     if state == 2 then
-      local group = groups.of(job)
-      set_score(groups.ready_key(job.queue, group), ref, false)
-      for _, key in ipairs(groups.keys(group)) do limits.wait(key, job.queue, -1) end
-      groups.touch(job.queue, group)
+      local group = limit_groups.of(job)
+      set_score(limit_groups.ready_key(job.queue, group), ref, false)
+      for _, key in ipairs(limit_groups.keys(group)) do limits.wait(key, job.queue, -1) end
+      limit_groups.touch(job.queue, group)
     end
   end
 
@@ -163,7 +163,7 @@ do
 
   function jobs.drop(job, now)
     jobs.leave(job, now)
-    for _, key in ipairs(groups.keys(groups.of(job))) do limits.named(key, -1) end
+    for _, key in ipairs(limit_groups.keys(limit_groups.of(job))) do limits.named(key, -1) end
     jobs.forget(job)
   end
 end

@@ -1,18 +1,18 @@
 -- Where available jobs wait. The ready queue `ready:<queue>` holds those that hold no slots, by rank; available jobs of
--- a queue under the same keys are a limit group, with a ready queue of its own. Each group is in the list of one of
+-- a queue under the same keys are a limit group, with a ready queue of its own. Each group is in the waitlist of one of
 -- its keys. The rule that keeps a claim's cost off the number of groups: while a key is open, the best group of its
--- list is open too; while a key is closed, none has to be. So a claim meets the right group first, a closed key costs
--- nothing, and a freed slot brings back one group, however many there are. The hash `lanes:<queue>` has a row for each
--- group: the key whose list has it, its head and whether it is open. `open:<queue>` has the open ones by head;
--- `open:<queue>\n<key>` and `parked:<queue>\n<key>` those of a list. `alarms:<queue>` has the keys that a rate has
--- closed, by the time at which it lets the next job start.
-groups = {}
+-- waitlist is open too; while a key is closed, none has to be. So a claim meets the right group first, a closed key
+-- costs nothing, and a freed slot brings back one group, however many there are. The hash `limit_groups:<queue>` has a
+-- row for each group: the key whose waitlist has it, its head and whether it is open. `open_groups:<queue>` has the open
+-- ones by head; `open_groups:<queue>\n<key>` and `waitlist:<queue>\n<key>` the open and the closed ones of a waitlist.
+-- `rate_timers:<queue>` has the keys that a rate has closed, by the time at which it lets the next job start.
+limit_groups = {}
 do
   local touched = {}
 
   -- Ports core's `limitGroupOf`. A group is named by its packed keys: those of the job's limits without those of whole
   -- queues; '' where there are none.
-  function groups.of(job)
+  function limit_groups.of(job)
     if not job.limits then return '' end
     local keys = {}
     for _, key in ipairs(job.limits) do
@@ -23,49 +23,49 @@ do
 
   local none = {}
 
-  function groups.keys(group) return group == '' and none or unpacked(group) end
+  function limit_groups.keys(group) return group == '' and none or unpacked(group) end
 
-  function groups.ready_key(queue, group)
+  function limit_groups.ready_key(queue, group)
     return group == '' and p .. 'ready:' .. queue or p .. 'ready:' .. queue .. '\n' .. group
   end
 
   -- The group from which a claim is taking jobs: the claim notes the new head itself.
-  groups.visited = nil
+  limit_groups.visited = nil
 
   -- A job has come or gone: `settle` looks at its group again, before a claim and at the end.
-  function groups.touch(queue, group)
+  function limit_groups.touch(queue, group)
     if group == '' then return end
     local id = queue .. '\n' .. group
-    if id ~= groups.visited then touched[id] = { queue = queue, group = group } end
+    if id ~= limit_groups.visited then touched[id] = { queue = queue, group = group } end
   end
 
   local function read(queue, group)
-    local text = call('HGET', p .. 'lanes:' .. queue, group)
+    local text = call('HGET', p .. 'limit_groups:' .. queue, group)
     return text and unpacked(text)
   end
 
   local function unlist(queue, group, row)
-    if row.open then call('ZREM', p .. 'open:' .. queue, group) end
-    call('ZREM', p .. (row.open and 'open:' or 'parked:') .. queue .. '\n' .. row.key, group)
+    if row.open then call('ZREM', p .. 'open_groups:' .. queue, group) end
+    call('ZREM', p .. (row.open and 'open_groups:' or 'waitlist:') .. queue .. '\n' .. row.key, group)
   end
 
   -- Notes where a group is now; `row` is where it was.
   local function write(queue, group, row, head, key, open)
     if row and (row.key ~= key or row.open ~= open) then unlist(queue, group, row) end
-    if open then call('ZADD', p .. 'open:' .. queue, head, group) end
-    call('ZADD', p .. (open and 'open:' or 'parked:') .. queue .. '\n' .. key, head, group)
-    call('HSET', p .. 'lanes:' .. queue, group, pack({ key = key, open = open, head = head }))
+    if open then call('ZADD', p .. 'open_groups:' .. queue, head, group) end
+    call('ZADD', p .. (open and 'open_groups:' or 'waitlist:') .. queue .. '\n' .. key, head, group)
+    call('HSET', p .. 'limit_groups:' .. queue, group, pack({ key = key, open = open, head = head }))
     if row then return end
     local counted = queues.find(queue)
-    counted.lanes = counted.lanes + 1
+    counted.limitGroups = counted.limitGroups + 1
     queues.touched(queue)
   end
 
   local function remove(queue, group, row)
     unlist(queue, group, row)
-    call('HDEL', p .. 'lanes:' .. queue, group)
+    call('HDEL', p .. 'limit_groups:' .. queue, group)
     local counted = queues.find(queue)
-    counted.lanes = counted.lanes - 1
+    counted.limitGroups = counted.limitGroups - 1
     queues.touched(queue)
   end
 
@@ -75,32 +75,32 @@ do
   end
 
   local function open_best(queue, key)
-    local parked, head = first(p .. 'parked:' .. queue .. '\n' .. key)
-    if not parked then return end
-    local open, best = first(p .. 'open:' .. queue .. '\n' .. key)
+    local closed, head = first(p .. 'waitlist:' .. queue .. '\n' .. key)
+    if not closed then return end
+    local open, best = first(p .. 'open_groups:' .. queue .. '\n' .. key)
     if open and best < head then return end
-    write(queue, parked, read(queue, parked), head, key, true)
-    -- One open group a list is enough: a claim would have to look at all of them when the key closes.
+    write(queue, closed, read(queue, closed), head, key, true)
+    -- One open group in a waitlist is enough: a claim would have to look at all of them when the key closes.
     if open then write(queue, open, read(queue, open), best, key, false) end
   end
 
-  -- Opens the best group of a list where its key is open. Notes when a rate that has closed the key lets the next job
-  -- start.
-  local function settle_list(queue, key, now)
+  -- Opens the best group of a waitlist where its key is open. Notes when a rate that has closed the key lets the next
+  -- job start.
+  local function settle_waitlist(queue, key, now)
     if not limits.closed_until(key, now) then open_best(queue, key) end
     if not limits.has_rates(key) then return end
     local at = limits.reopens_at(key, now)
     if at and limits.waiting_in(key, queue) > 0 then
-      call('ZADD', p .. 'alarms:' .. queue, at, key)
+      call('ZADD', p .. 'rate_timers:' .. queue, at, key)
     else
-      call('ZREM', p .. 'alarms:' .. queue, key)
+      call('ZREM', p .. 'rate_timers:' .. queue, key)
     end
   end
 
   -- The key that keeps the group from starting; of several the one that does longest.
-  function groups.closing_key(group, now)
+  function limit_groups.closing_key(group, now)
     local found, last = nil, now
-    for _, key in ipairs(groups.keys(group)) do
+    for _, key in ipairs(limit_groups.keys(group)) do
       local at = limits.closed_until(key, now)
       if at and at > last then
         found, last = key, at
@@ -110,9 +110,9 @@ do
   end
 
   -- How many jobs of an open group may start before somebody asks again: a rate may close after each.
-  function groups.room(group)
+  function limit_groups.room(group)
     local room = math.huge
-    for _, key in ipairs(groups.keys(group)) do
+    for _, key in ipairs(limit_groups.keys(group)) do
       local row = limits.find(key)
       if row then
         local numbers = limits.effective(row)
@@ -123,12 +123,12 @@ do
     return room
   end
 
-  -- The key whose list gets a new group: the one that is closed, or else the one under which most jobs wait, so that
+  -- The key whose waitlist gets a new group: the one that is closed, or else the one under which most jobs wait, so that
   -- few groups are open at once.
   local function key_for(group, now)
-    local best, most = groups.closing_key(group, now), -1
+    local best, most = limit_groups.closing_key(group, now), -1
     if best then return best end
-    for _, key in ipairs(groups.keys(group)) do
+    for _, key in ipairs(limit_groups.keys(group)) do
       local row = limits.find(key)
       local waiting = row and row.waiting or 0
       if waiting > most then
@@ -138,10 +138,10 @@ do
     return best
   end
 
-  -- Notes the head of a group; answers the key whose list has it.
+  -- Notes the head of a group; answers the key whose waitlist has it.
   local function refresh(queue, group, now)
     local row = read(queue, group)
-    local ready = groups.ready_key(queue, group)
+    local ready = limit_groups.ready_key(queue, group)
     write_pending(ready)
     local ref, head = first(ready)
     local key = row and row.key or key_for(group, now)
@@ -156,12 +156,12 @@ do
   end
 
   -- Makes the rule true again after changes, and wakes the queues from which a claim may get jobs now.
-  function groups.settle(now)
-    local lists = {}
-    local function add(queue, key) lists[queue .. '\n' .. key] = { queue = queue, key = key } end
+  function limit_groups.settle(now)
+    local waitlists = {}
+    local function add(queue, key) waitlists[queue .. '\n' .. key] = { queue = queue, key = key } end
     for _, one in pairs(touched) do
       add(one.queue, refresh(one.queue, one.group, now))
-      for _, key in ipairs(groups.keys(one.group)) do
+      for _, key in ipairs(limit_groups.keys(one.group)) do
         if limits.has_rates(key) then add(one.queue, key) end
       end
     end
@@ -180,51 +180,51 @@ do
       end
     end
     limits.eased, limits.counted = {}, {}
-    for _, list in pairs(lists) do settle_list(list.queue, list.key, now) end
+    for _, one in pairs(waitlists) do settle_waitlist(one.queue, one.key, now) end
   end
 
   -- The best open group of a queue, and the head of the one after it.
-  function groups.best(queue)
-    local found = call('ZRANGE', p .. 'open:' .. queue, 0, 1, 'WITHSCORES')
+  function limit_groups.best(queue)
+    local found = call('ZRANGE', p .. 'open_groups:' .. queue, 0, 1, 'WITHSCORES')
     if not found[1] then return nil, nil end
     local row = read(queue, found[1])
     row.queue, row.group = queue, found[1]
     return row, tonumber(found[4])
   end
 
-  -- The head of the first parked group of the same list.
-  function groups.next(row)
-    local _, head = first(p .. 'parked:' .. row.queue .. '\n' .. row.key)
+  -- The head of the first closed group of the same waitlist.
+  function limit_groups.next(row)
+    local _, head = first(p .. 'waitlist:' .. row.queue .. '\n' .. row.key)
     return head
   end
 
   -- Ends the claim from a group: its head is `head` now, nil where it is empty; `closed` is the key that has closed it.
-  function groups.leave(row, head, closed, now)
+  function limit_groups.leave(row, head, closed, now)
     local queue, group = row.queue, row.group
     if not head then
       remove(queue, group, row)
     else
       write(queue, group, row, head, closed or row.key, not closed)
     end
-    settle_list(queue, row.key, now)
-    for _, key in ipairs(groups.keys(group)) do
-      if key ~= row.key and limits.has_rates(key) then settle_list(queue, key, now) end
+    settle_waitlist(queue, row.key, now)
+    for _, key in ipairs(limit_groups.keys(group)) do
+      if key ~= row.key and limits.has_rates(key) then settle_waitlist(queue, key, now) end
     end
   end
 
   -- Brings back the groups that a rate lets start again.
-  function groups.reopen(queue, now, limit)
-    for _, key in ipairs(call('ZRANGEBYSCORE', p .. 'alarms:' .. queue, '-inf', int(now), 'LIMIT', 0, limit)) do
-      call('ZREM', p .. 'alarms:' .. queue, key)
-      settle_list(queue, key, now)
+  function limit_groups.reopen(queue, now, limit)
+    for _, key in ipairs(call('ZRANGEBYSCORE', p .. 'rate_timers:' .. queue, '-inf', int(now), 'LIMIT', 0, limit)) do
+      call('ZREM', p .. 'rate_timers:' .. queue, key)
+      settle_waitlist(queue, key, now)
     end
   end
 
   -- The next time at which a rate lets waiting jobs of the queue start.
-  function groups.reopens_at(queue)
-    local _, at = first(p .. 'alarms:' .. queue)
+  function limit_groups.reopens_at(queue)
+    local _, at = first(p .. 'rate_timers:' .. queue)
     return at
   end
 
-  at_end[#at_end + 1] = groups.settle
+  at_end[#at_end + 1] = limit_groups.settle
 end

@@ -203,7 +203,7 @@ do
     if override then row.override = override elseif override == false then row.override = nil end
     if text_of(limits.effective(row)) == before then return row end
     reopenings[key] = nil
-    for _, queue in ipairs(limits.queues(key)) do call('ZREM', p .. 'alarms:' .. queue, key) end
+    for _, queue in ipairs(limits.queues(key)) do call('ZREM', p .. 'rate_timers:' .. queue, key) end
     limits.eased[key] = true
     return row
   end

@@ -63,7 +63,7 @@ do
     local keys = keys_of_rare[rare]
     if not keys then
       long_way()
-      keys = groups.keys(groups.of(unpacked(rare)))
+      keys = limit_groups.keys(limit_groups.of(unpacked(rare)))
       keys_of_rare[rare] = keys
     end
     return keys

@@ -1,5 +1,5 @@
 -- Queues: a row each in the hash `queues`, with counts of jobs by state (s1 … s128), of dead letters and of limit
--- groups (`lanes`); the operator's settings in `configs`. A script reads and writes a row once.
+-- groups (`limitGroups`); the operator's settings in `configs`. A script reads and writes a row once.
 local queues = {}
 do
   local rows, changed = {}, {}
@@ -18,7 +18,7 @@ do
   function queues.make(name, now)
     local row = queues.find(name)
     if row then return row end
-    row = { createdAt = now, version = 0, dead = 0, lanes = 0 }
+    row = { createdAt = now, version = 0, dead = 0, limitGroups = 0 }
     rows[name], changed[name] = row, true
     return row
   end

@@ -2,7 +2,7 @@
 
 local now
 -- What one call may clear away: jobs that have expired, and limit groups that a key keeps from starting. Each such
--- group is parked, so a key that closes costs so many only where others kept its groups apart. Of bytes what may still be
+-- group is closed, so a key that closes costs so many only where others kept its groups apart. Of bytes what may still be
 -- handed out; `full` once a job did not fit.
 local budget
 
@@ -114,31 +114,31 @@ local function take_run(batch, ready, queue, rival, group)
   while peek(ready) do
     local most = batch.claim.limit - #batch.taken
     read_ahead(ready, most)
-    if group then most = math.min(most, groups.room(group)) end
+    if group then most = math.min(most, limit_groups.room(group)) end
     if take_plain(batch, ready, most, rival) == 0 and not take(batch, ready, queue) then return false end
-    if not has_room(batch, queue) or (group and groups.closing_key(group, now)) then break end
+    if not has_room(batch, queue) or (group and limit_groups.closing_key(group, now)) then break end
     local _, head = peek(ready)
     if head and rival and rival < head then break end
   end
   return true
 end
 
--- Takes what the limits of the group let start. A group that a key has closed is parked.
+-- Takes what the limits of the group let start. A group that a key has closed goes to its waitlist.
 local function take_from_group(batch, row, rival)
   local queue, group = row.queue, row.group
-  local closed = groups.closing_key(group, now)
+  local closed = limit_groups.closing_key(group, now)
   if closed then
-    groups.leave(row, row.head, closed, now)
+    limit_groups.leave(row, row.head, closed, now)
     budget.groups = budget.groups - 1
     if budget.groups <= 0 then wake(queue) end
     return budget.groups > 0
   end
-  groups.visited = queue .. '\n' .. group
-  local ready = ready_queue_of(groups.ready_key(queue, group), 4)
+  limit_groups.visited = queue .. '\n' .. group
+  local ready = ready_queue_of(limit_groups.ready_key(queue, group), 4)
   local goes_on = take_run(batch, ready, queue, rival, group)
-  groups.visited = nil
+  limit_groups.visited = nil
   local _, head = peek(ready)
-  groups.leave(row, head, groups.closing_key(group, now), now)
+  limit_groups.leave(row, head, limit_groups.closing_key(group, now), now)
   return goes_on
 end
 
@@ -154,19 +154,19 @@ end
 local function take_from(batch, queue)
   local row = queues.find(queue)
   if not row or row.paused then return end
-  local has_groups = row.lanes > 0
+  local has_groups = row.limitGroups > 0
   if has_groups then
     long_way()
-    groups.reopen(queue, now, 500)
+    limit_groups.reopen(queue, now, 500)
   end
   local unlimited = ready_queue_of(p .. 'ready:' .. queue, has_groups and 4 or math.max(1, batch.claim.limit - #batch.taken))
   local goes_on = true
   while goes_on and has_room(batch, queue) do
     local _, head = peek(unlimited)
     local group, other
-    if has_groups then group, other = groups.best(queue) end
+    if has_groups then group, other = limit_groups.best(queue) end
     if group and not (head and head < group.head) then
-      goes_on = take_from_group(batch, group, first_of(head, other, groups.next(group)))
+      goes_on = take_from_group(batch, group, first_of(head, other, limit_groups.next(group)))
     else
       goes_on = head ~= nil and take_run(batch, unlimited, queue, group and group.head)
     end
@@ -175,13 +175,14 @@ end
 
 -- When a rate that holds back jobs of these queues lets one start.
 local function again(names)
-  if groups then groups.settle(now) end
+  if limit_groups then limit_groups.settle(now) end
   local first
   for _, queue in ipairs(names) do
     local row = queues.find(queue)
     if row and not row.paused and (row.s2 or 0) > 0 then
       long_way()
-      first = first_of(first, limits.reopens_at('queue:' .. queue, now), row.lanes > 0 and groups.reopens_at(queue) or nil)
+      local of_groups = row.limitGroups > 0 and limit_groups.reopens_at(queue) or nil
+      first = first_of(first, limits.reopens_at('queue:' .. queue, now), of_groups)
     end
   end
   return first or false
@@ -243,7 +244,7 @@ function changing.claim(request)
   if call('ZRANGEBYSCORE', p .. 'due', '-inf', int(now), 'LIMIT', 0, 1)[1] then
     long_way()
     transitions.promote_due(now, request.promoted)
-    groups.settle(now)
+    limit_groups.settle(now)
   end
   local out = {}
   for i, claim in ipairs(request.claims) do out[i] = serve(claim) end

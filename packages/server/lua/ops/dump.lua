@@ -23,7 +23,8 @@ local function take_job(out, id)
   if not full then return end
   local place = false
   if job.state == 2 then
-    local rank = call('ZSCORE', groups.ready_key(job.queue, groups.of(job)), string.format('%016d', job.number) .. id)
+    local ready = limit_groups.ready_key(job.queue, limit_groups.of(job))
+    local rank = call('ZSCORE', ready, string.format('%016d', job.number) .. id)
     -- A torn append-only file may have lost the job from its queue: the restore puts it back.
     place = rank and tonumber(rank) - (100 - job.priority) * 17592186044416 or 0
   end

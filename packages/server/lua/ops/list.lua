@@ -175,8 +175,8 @@ end
 local function by_priority(q)
   local bound = q.after and '(' .. int(q.after[1])
   local all = { walk('ready:' .. q.queue, bound, q.up) }
-  for _, group in ipairs(call('HKEYS', p .. 'lanes:' .. q.queue)) do
-    all[#all + 1] = walk(string.sub(groups.ready_key(q.queue, group), #p + 1), bound, q.up)
+  for _, group in ipairs(call('HKEYS', p .. 'limit_groups:' .. q.queue)) do
+    all[#all + 1] = walk(string.sub(limit_groups.ready_key(q.queue, group), #p + 1), bound, q.up)
   end
   local part = { up = q.up, timed = true }
   for _, list in ipairs(all) do

@@ -39,16 +39,16 @@ function reading.oldest(names)
   local out = {}
   for i, name in ipairs(names) do
     local row = queues.find(name)
-    out[i] = { oldest_of({ groups.ready_key(name, '') }), row ~= nil and row.lanes > 0 }
+    out[i] = { oldest_of({ limit_groups.ready_key(name, '') }), row ~= nil and row.limitGroups > 0 }
   end
   return out
 end
 
 -- With jobs. { queue, cursor }; answers the next cursor and the oldest job of a part of the limit groups.
 function reading.oldest_in_groups(request)
-  local found = call('HSCAN', p .. 'lanes:' .. request.queue, request.cursor, 'COUNT', 500)
+  local found = call('HSCAN', p .. 'limit_groups:' .. request.queue, request.cursor, 'COUNT', 500)
   local keys = {}
-  for i = 1, #found[2], 2 do keys[#keys + 1] = groups.ready_key(request.queue, found[2][i]) end
+  for i = 1, #found[2], 2 do keys[#keys + 1] = limit_groups.ready_key(request.queue, found[2][i]) end
   return { found[1], oldest_of(keys) }
 end
 

@@ -10,8 +10,8 @@ local function enter(job, place)
   jobs.enter_lists(job, ref)
   if job.uniqueKey then set_score(p .. 'u:' .. state .. ':' .. job.uniqueKey, ref, job.createdAt) end
   if job.cron and not jobs.is_over(state) then set_score(p .. 'cron:' .. job.cron, ref, job.number) end
-  local group = groups.of(job)
-  for _, key in ipairs(groups.keys(group)) do
+  local group = limit_groups.of(job)
+  for _, key in ipairs(limit_groups.keys(group)) do
     limits.named(key, 1)
     if state == 8 then limits.occupy(key, 0) end
     if state == 2 then limits.wait(key, job.queue, 1) end
@@ -20,8 +20,8 @@ local function enter(job, place)
   if state == 1 or state == 32 then set_score(p .. 'due', ref, job.runAt) end
   if job.expiresAt and state ~= 8 and not jobs.is_over(state) then set_score(p .. 'expiring', ref, job.expiresAt) end
   if state == 2 then
-    set_score(groups.ready_key(job.queue, group), ref, jobs.rank(job, place))
-    groups.touch(job.queue, group)
+    set_score(limit_groups.ready_key(job.queue, group), ref, jobs.rank(job, place))
+    limit_groups.touch(job.queue, group)
   end
 end
 

@@ -41,7 +41,7 @@ export interface PostgresOptions {
 const tables = [
   ...['jobs', 'due', 'ready', 'active', 'ended', 'texts'],
   ...['queues', 'counts', 'minutes', 'events', 'requests', 'workers', 'leases'],
-  ...['limits', 'limit_changes', 'lane_changes', 'starts', 'lanes', 'lane_keys', 'groups'],
+  ...['limits', 'limit_changes', 'limit_group_changes', 'starts', 'limit_groups', 'limit_group_keys', 'waitlists'],
   ...[
     'workflows',
     'workflow_counts',

@@ -6,10 +6,10 @@ import { evicting, RedisRefusal } from './connection/refusal.ts';
 import type { Scripts } from './connection/scripts.ts';
 
 /** What each version of the layout brought. */
-const steps = ['001_first', '002_small_fields', '003_ends_of_nodes'];
+const steps = ['001_first', '002_small_fields', '003_ends_of_nodes', '004_limit_groups'];
 const version = steps.length;
 /** No published version wrote the layout before, so nothing reads it. */
-const oldest = 3;
+const oldest = 4;
 
 /** @throws Error if the layout was never published. */
 export async function layout(scripts: Scripts, { name }: Connection): Promise<Layout> {

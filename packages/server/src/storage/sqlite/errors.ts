@@ -4,7 +4,7 @@ import { integer, text } from './row.ts';
 
 const counted = `SELECT fingerprint, sum(jobs), count(*) OVER (), sum(sum(jobs)) OVER () FROM ojs_errors`;
 const found = 'FROM ojs_jobs INDEXED BY ojs_jobs_errors WHERE fingerprint = ? AND fingerprint IS NOT NULL';
-/** A retryable job has no end, so both states go by their list: see 001_baseline.sql. */
+/** A retryable job has no end, so both states go by their list: see 002_baseline.sql. */
 const oldestFirst = 'ORDER BY finished_at, number LIMIT 1';
 const newestFirst = 'ORDER BY finished_at DESC, number DESC LIMIT 1';
 

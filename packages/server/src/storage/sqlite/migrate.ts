@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { sqlFolder } from '../../files.ts';
-import { layoutSum, unknownLayout } from '../layout-sum.ts';
+import { isKnown, layoutSum, unknownLayout, versionOf } from '../layout-sum.ts';
 import type { Layout } from '../storage.ts';
 import { type Connection, patiently } from './disk/connection.ts';
 import { integer, textOrNull } from './row.ts';
 
-/** The files of the layout, in order; each raises the version by one. */
+/** The files of the layout, in order. */
 const directory = new URL('sqlite/', sqlFolder);
 
 /**
@@ -14,10 +14,11 @@ const directory = new URL('sqlite/', sqlFolder);
  */
 export function layout(connection: Connection, from = directory): Layout {
   const files = filesIn(from);
-  const version = versionOf(connection);
-  if (version > files.length && sumOf(connection) === null)
-    throw unknownLayout(connection.file, version, files.length, null, 'file');
-  return { from: version, to: files.length, steps: files.slice(version) };
+  const version = storedVersion(connection);
+  const to = versionOf(files.at(-1) ?? '');
+  if (!isKnown(version, files) && (version < to || sumOf(connection) === null))
+    throw unknownLayout(connection.file, version, files, null, 'file');
+  return { from: version, to, steps: files.filter((name) => versionOf(name) > version) };
 }
 
 /**
@@ -35,13 +36,13 @@ export async function migrate(
   return patiently(connection, patienceMs, () => {
     connection.execute('BEGIN IMMEDIATE');
     try {
-      const version = versionOf(connection);
-      if (version > files.length)
-        throw unknownLayout(connection.file, version, files.length, sumOf(connection), 'file');
-      for (const name of files.slice(version)) connection.execute(readFileSync(new URL(name, from), 'utf8'));
-      if (version < files.length) connection.run('UPDATE ojs_store SET layout_sum = ?', ownSum(from));
-      connection.execute(`PRAGMA user_version = ${files.length}; COMMIT`);
-      return { from: version, to: files.length };
+      const version = storedVersion(connection);
+      if (!isKnown(version, files)) throw unknownLayout(connection.file, version, files, sumOf(connection), 'file');
+      const { to, steps } = layout(connection, from);
+      for (const name of steps) connection.execute(readFileSync(new URL(name, from), 'utf8'));
+      if (version < to) connection.run('UPDATE ojs_store SET layout_sum = ?', ownSum(from));
+      connection.execute(`PRAGMA user_version = ${to}; COMMIT`);
+      return { from: version, to };
     } catch (error) {
       connection.rollback();
       throw error;
@@ -71,7 +72,7 @@ function filesIn(directory: URL): readonly string[] {
 }
 
 /** @throws Error if the version is another application's, which may keep its tables in the same file. */
-function versionOf(connection: Connection): number {
+function storedVersion(connection: Connection): number {
   const version = integer(connection.get('PRAGMA user_version')?.[0]);
   if (version === 0 || connection.get("SELECT 1 FROM sqlite_schema WHERE name = 'ojs_store'")) return version;
   throw new Error(

@@ -164,7 +164,7 @@ function given(text: Json | null | undefined): readonly [number, Json | null] {
   return text === undefined ? [0, null] : [1, text];
 }
 
-/** The column `due_at`: see 001_baseline.sql. */
+/** The column `due_at`: see 002_baseline.sql. */
 export function dueAt(job: Parameters<typeof overdueAt>[0] & Pick<JobRecord, 'state' | 'runAt'>): Millis | null {
   if (isIn(job.state, State.scheduled | State.retryable | State.pending)) return job.runAt;
   return isIn(job.state, Terminal) ? null : overdueAt(job);

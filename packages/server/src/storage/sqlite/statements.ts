@@ -7,7 +7,7 @@ const listedBy = (time: 'finished_at' | 'due_at') => `number, ${time}, state, qu
 const listed = listedBy('finished_at');
 const rankedWhere = (rank: string) => `SELECT number, priority, place, type FROM ojs_jobs INDEXED BY ojs_jobs_ready
     WHERE ready_queue = ? AND place IS NOT NULL AND ${rank}`;
-/** See the column in 001_baseline.sql. */
+/** See the column in 002_baseline.sql. */
 export const padding = '.'.repeat(84);
 export const batchColumns = 'position, at, count, entries';
 const flowColumns =

@@ -39,13 +39,13 @@ function sortsAll(plan: Node, sorts = false): boolean {
 /** What a claim looks at first. */
 const atOpening: readonly string[] = [
   'due_time',
-  'groups_closed',
-  'groups_open',
-  'lane_changes_first',
   'limit_changes_pkey',
+  'limit_group_changes_first',
   'limits_pkey',
   'queues_pkey',
   'store!',
+  'waitlists_closed',
+  'waitlists_open',
 ];
 /** Where a job may stand. */
 const wholeJob: readonly string[] = ['active_pkey', 'due_pkey', 'ended_pkey', 'jobs_pkey', 'ready_pkey', 'texts_pkey'];
@@ -55,18 +55,18 @@ const wholeJob: readonly string[] = ['active_pkey', 'due_pkey', 'ended_pkey', 'j
  * conditions on its indexes, too.
  */
 const expected: readonly (readonly [RegExp, readonly string[]])[] = [
-  [/^WITH gate AS (?!.*AS mark)/, [...atOpening, 'jobs_pkey', 'ready_line', 'requests_pkey', 'texts_pkey'].sort()],
+  [/^WITH gate AS (?!.*AS mark)/, [...atOpening, 'jobs_pkey', 'ready_order', 'requests_pkey', 'texts_pkey'].sort()],
   [
     /^WITH gate AS .*AS mark \(above, priority, place\)/,
-    [...atOpening, 'jobs_pkey', 'ready_line', 'requests_pkey', 'texts_pkey'].sort(),
+    [...atOpening, 'jobs_pkey', 'ready_order', 'requests_pkey', 'texts_pkey'].sort(),
   ],
   [
     /^WITH given AS .*unnest\(\$1::uuid\[\], \$2::integer/,
-    ['active_pkey', 'lane_keys_pkey', 'limits_pkey', 'texts_pkey'],
+    ['active_pkey', 'limit_group_keys_pkey', 'limits_pkey', 'texts_pkey'],
   ],
   [/^WITH base AS .*EXISTS \(SELECT FROM ojs\.queues/, ['queues_pkey']],
-  [/^SELECT ready\.number, place, .* WHERE line = \$1 ORDER BY/, ['jobs_pkey', 'ready_line', 'texts_pkey']],
-  [/^WITH first AS .* AS lane \(line, at\), LATERAL/, ['jobs_pkey', 'ready_line', 'texts_pkey']],
+  [/^SELECT ready\.number, place, .* WHERE ready_queue = \$1 ORDER BY/, ['jobs_pkey', 'ready_order', 'texts_pkey']],
+  [/^WITH first AS .* AS one \(ready_queue, at\), LATERAL/, ['jobs_pkey', 'ready_order', 'texts_pkey']],
   [/^INSERT INTO ojs\.active/, ['jobs_pkey']],
   [/^INSERT INTO ojs\.due/, ['jobs_pkey']],
   [/^INSERT INTO ojs\.ended/, ['jobs_pkey']],
@@ -94,7 +94,7 @@ const expected: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^SELECT least\(/, ['active_due*', 'due_expiry*', 'due_time', 'ready_expiry*']],
   [/FROM ojs\.ended WHERE state > 0 AND state = \$1 AND NOT dead_letter/, ['ended_time', 'jobs_pkey']],
   [/^SELECT \* FROM \(\(SELECT .* FROM ojs\.due WHERE state > 0 AND /, ['due_time']],
-  [/^SELECT \* FROM \(\(SELECT .* FROM ojs\.ready WHERE line >= /, ['ready_line']],
+  [/^SELECT \* FROM \(\(SELECT .* FROM ojs\.ready WHERE ready_queue >= /, ['ready_order']],
   [/ expires_at <= \$1/, [...wholeJob, 'due_expiry', 'ready_expiry'].sort()],
   [/ FROM ojs\.ended WHERE .* state = \$6/, ['ended_time']],
   [/ FROM ojs\.due WHERE .* state = \$6/, ['due_time']],
@@ -102,14 +102,17 @@ const expected: readonly (readonly [RegExp, readonly string[]])[] = [
   [/ FROM ojs\.ended WHERE .* left\(fingerprint, 10\) = \$6/, ['ended_messages']],
   [/ FROM ojs\.due WHERE .* AND fingerprint = \$5/, ['due_errors']],
   [/ FROM ojs\.due WHERE .* left\(fingerprint, 10\) = \$5/, ['due_messages']],
-  [/^WITH RECURSIVE head AS/, ['ready_line']],
-  [/^WITH RECURSIVE each AS .* ORDER BY priority DESC, place LIMIT \$3/, ['ready_line']],
-  [/^WITH RECURSIVE each AS .* ORDER BY priority, place DESC LIMIT \$3/, ['ready_line']],
-  [/^SELECT key, priority, place FROM ojs\.groups/, ['groups_open']],
-  [/^SELECT best\.line/, ['lanes_group']],
-  [/^INSERT INTO ojs\.lane_changes/, ['jobs_pkey', 'ready_pkey']],
-  [/^WITH found AS .* FROM unnest\(\$1::text\[\]\) AS asked \(queue\)/, ['lane_changes_first', 'lanes_pkey']],
-  [/^WITH found AS .* ORDER BY queue, number/, ['lane_changes_pkey*', 'lanes_pkey']],
+  [/^WITH RECURSIVE head AS/, ['ready_order']],
+  [/^WITH RECURSIVE each AS .* ORDER BY priority DESC, place LIMIT \$3/, ['ready_order']],
+  [/^WITH RECURSIVE each AS .* ORDER BY priority, place DESC LIMIT \$3/, ['ready_order']],
+  [/^SELECT key, priority, place FROM ojs\.waitlists/, ['waitlists_open']],
+  [/^SELECT best\.ready_queue/, ['limit_groups_waitlist']],
+  [/^INSERT INTO ojs\.limit_group_changes/, ['jobs_pkey', 'ready_pkey']],
+  [
+    /^WITH found AS .* FROM unnest\(\$1::text\[\]\) AS asked \(queue\)/,
+    ['limit_group_changes_first', 'limit_groups_pkey'],
+  ],
+  [/^WITH found AS .* ORDER BY queue, number/, ['limit_group_changes_pkey*', 'limit_groups_pkey']],
   [/^WITH oldest AS .* FROM ojs\.limit_changes ORDER BY number/, ['limit_changes_oldest*']],
   [/^WITH gone AS \(DELETE FROM ojs\.limit_changes WHERE key = ANY/, ['limit_changes_pkey']],
 ];
@@ -127,12 +130,12 @@ const whole: ReadonlySet<string> = new Set([
   'workflows_finished*',
   // A page of the oldest, which is taken and removed.
   'limit_changes_oldest*',
-  'lane_changes_pkey*',
+  'limit_group_changes_pkey*',
   // Upkeep's look at 200 rows at most.
   'counts!',
   'counts_pkey*',
   'limit_changes_pkey*',
-  'lane_changes_first*',
+  'limit_group_changes_first*',
   'limit_changes_oldest*',
   // Those that have no number yet, and the newest one of those that have.
   'events_unnumbered*',

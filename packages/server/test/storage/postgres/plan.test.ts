@@ -44,9 +44,9 @@ test.skipIf(server === null)(
       ended: 5 * jobs,
       texts: 5 * jobs,
       limits: 30 * calls,
-      lanes: 25 * calls,
-      lane_keys: 15 * calls,
-      groups: 25 * calls,
+      limit_groups: 25 * calls,
+      limit_group_keys: 15 * calls,
+      waitlists: 25 * calls,
       starts: 8 * jobs,
       events: 20 * calls,
     };

@@ -81,7 +81,7 @@ function rules.stampOf(v, i)
   return tonumber(call('LINDEX', p .. 'starts:' .. key, -1))
 end
 
-function rules.limitGroupOf(v) return groups.keys(groups.of({ limits = v.keys })) end
+function rules.limitGroupOf(v) return limit_groups.keys(limit_groups.of({ limits = v.keys })) end
 
 function rules.sumsOf(v, i)
   local before, queue = v.before or {}, 'q' .. i

@@ -20,7 +20,7 @@ const child = fileURLToPath(new URL('../upgrade.child.ts', import.meta.url));
 const currentCode = fileURLToPath(new URL('../../../src/storage/sqlite/sqlite.ts', import.meta.url));
 const files = fileURLToPath(new URL('../../../sql/sqlite/', import.meta.url));
 
-/** A folder with a made-up layout 2, which adds what a layout may add. */
+/** A folder with a made-up layout 3, which adds what a layout may add. */
 function nextLayout(): URL {
   const folder = join(temporaryDirectory(), 'sql');
   mkdirSync(folder);
@@ -28,7 +28,7 @@ function nextLayout(): URL {
   const adds = `ALTER TABLE ojs_jobs ADD COLUMN made_up TEXT NOT NULL DEFAULT 'x';
     CREATE INDEX ojs_jobs_made_up ON ojs_jobs (made_up, number);
     CREATE TABLE ojs_made_up (number INTEGER PRIMARY KEY) STRICT;`;
-  writeFileSync(join(folder, '002_made_up.sql'), adds);
+  writeFileSync(join(folder, '003_made_up.sql'), adds);
   return pathToFileURL(`${folder}/`);
 }
 
@@ -43,30 +43,31 @@ const newFile = () => join(temporaryDirectory(), 'jobs.db');
 test('layout says what a migration would do, and changes nothing', async () => {
   const path = newFile();
   await using storage = sqliteStorage({ path });
-  expect(await storage.layout()).toEqual({ from: 0, to: 1, steps: ['001_baseline.sql'] });
+  expect(await storage.layout()).toEqual({ from: 0, to: 2, steps: ['002_baseline.sql'] });
   await storage.migrate();
-  expect(await storage.layout()).toEqual({ from: 1, to: 1, steps: [] });
+  expect(await storage.layout()).toEqual({ from: 2, to: 2, steps: [] });
   const sql = connect(path);
-  expect(layout(sql, nextLayout())).toEqual({ from: 1, to: 2, steps: ['002_made_up.sql'] });
-  expect(sql.get('PRAGMA user_version')?.[0]).toBe(1);
+  expect(layout(sql, nextLayout())).toEqual({ from: 2, to: 3, steps: ['003_made_up.sql'] });
+  expect(sql.get('PRAGMA user_version')?.[0]).toBe(2);
 });
 
 test('a newer layout is refused and not changed', async () => {
   const path = newFile();
-  expect(await migrate(connect(path), 1_000, nextLayout())).toEqual({ from: 0, to: 2 });
+  expect(await migrate(connect(path), 1_000, nextLayout())).toEqual({ from: 0, to: 3 });
   await using storage = sqliteStorage({ path });
-  await expect(storage.migrate()).rejects.toThrow('layout 2; this version of the server knows 1.');
-  expect(await storage.layout()).toEqual({ from: 2, to: 1, steps: [] });
+  await expect(storage.migrate()).rejects.toThrow('layout 3; this version of the server knows 2.');
+  expect(await storage.layout()).toEqual({ from: 3, to: 2, steps: [] });
 });
 
-test('a layout of a version before the first release is refused as that, not as a newer one', async () => {
+test.each([1, 6])('layout %i of a version before the first release is refused as that', async (version) => {
   const path = newFile();
   const database = new DatabaseSync(path);
-  database.exec('CREATE TABLE ojs_store (one INTEGER PRIMARY KEY); PRAGMA user_version = 6');
+  database.exec(`CREATE TABLE ojs_store (one INTEGER PRIMARY KEY); PRAGMA user_version = ${version}`);
   database.close();
   await using storage = sqliteStorage({ path });
-  await expect(storage.migrate()).rejects.toThrow(/layout 6 of a version before the first release/);
-  await expect(storage.layout()).rejects.toThrow(/layout 6 of a version before the first release/);
+  const refusal = `layout ${version} of a version before the first release`;
+  await expect(storage.migrate()).rejects.toThrow(refusal);
+  await expect(storage.layout()).rejects.toThrow(refusal);
 });
 
 test('the doctor finds a layout whose files were changed in place', async () => {
@@ -108,7 +109,7 @@ test('a migrated file holds the same records', async () => {
     for (const { steps } of turns) await Promise.all(steps.map(({ call }) => call(storage, t0)));
   const before = await recordsOf(storage);
   expect(before.length).toBeGreaterThan(20);
-  expect(await migrate(connect(path), 1_000, nextLayout())).toEqual({ from: 1, to: 2 });
+  expect(await migrate(connect(path), 1_000, nextLayout())).toEqual({ from: 2, to: 3 });
   expect(await recordsOf(storage)).toEqual(before);
   expect(await countErrors(storage)).toEqual([]);
 });
@@ -123,7 +124,7 @@ test('an older process continues while the file is migrated: no job is lost, no 
   const closed = once(older, 'close');
   await once(output, 'line');
 
-  expect(await migrate(connect(path), 5_000, nextLayout())).toEqual({ from: 1, to: 2 });
+  expect(await migrate(connect(path), 5_000, nextLayout())).toEqual({ from: 2, to: 3 });
   const now = t0 + 24 * 3_600_000;
   const inserted: string[] = [];
   const done: string[] = [];

@@ -8,8 +8,8 @@ import { sqliteStorage } from '../../../src/storage/sqlite/sqlite.ts';
 import { claim, claimOne, idOf, insert, move, newJob, queue, t0, to } from '../suite/tools.ts';
 import { temporaryDirectory } from './temporary.ts';
 
-/** The newest: the number of files in sql/sqlite. */
-const layout = 1;
+/** The number of the newest file in sql/sqlite. */
+const layout = 2;
 
 test('a reopened store has its seed, its positions and its order', async () => {
   const url = `sqlite:${join(temporaryDirectory(), 'jobs.db')}`;

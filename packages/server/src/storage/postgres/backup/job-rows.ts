@@ -48,6 +48,6 @@ function standing(number: number, place: number | null, job: JobRecord, texts: b
   }
   const waiting = { ...row, ...inAll(job), expires_at: job.expiresAt };
   if (state !== State.available) return ['due', { ...waiting, state, fingerprint: errorFingerprint(job) }];
-  const line = readyQueueOf(queue, limitGroupOf(job.limits));
-  return ['ready', { ...waiting, place, priority: job.priority, line }];
+  const readyQueue = readyQueueOf(queue, limitGroupOf(job.limits));
+  return ['ready', { ...waiting, place, priority: job.priority, ready_queue: readyQueue }];
 }

@@ -6,11 +6,11 @@ import type { LimitGroup, LimitGroups } from '../limits/limit-groups.ts';
 import { readHead } from './queue-head.ts';
 import { type Ready, readReady, readyColumns, readyJoins } from './ready-job.ts';
 
-const selectOpenWaitlists =
-  'SELECT key, priority, place FROM ojs.groups WHERE queue = $1 AND until IS NULL ORDER BY priority DESC, place LIMIT $2';
-const selectGroups = `SELECT best.line, best.keys, best.key, best.priority, best.place
-  FROM unnest($2::text[]) AS line_up (key), LATERAL (
-    SELECT * FROM ojs.lanes WHERE lanes.queue = $1 AND lanes.key = line_up.key
+const selectOpenWaitlists = `SELECT key, priority, place FROM ojs.waitlists WHERE queue = $1 AND until IS NULL
+  ORDER BY priority DESC, place LIMIT $2`;
+const selectGroups = `SELECT best.ready_queue, best.keys, best.waitlist, best.priority, best.place
+  FROM unnest($2::text[]) AS wanted (key), LATERAL (
+    SELECT * FROM ojs.limit_groups WHERE limit_groups.queue = $1 AND limit_groups.waitlist = wanted.key
     ORDER BY priority DESC, place LIMIT $3) AS best
   ORDER BY best.priority DESC, best.place`;
 /**
@@ -20,15 +20,18 @@ const selectGroups = `SELECT best.line, best.keys, best.key, best.priority, best
  * which all were.
  */
 const selectHeads = `WITH first AS MATERIALIZED (
-    SELECT lane.line, each.priority, each.place FROM unnest($1::text[]) WITH ORDINALITY AS lane (line, at), LATERAL (
-      SELECT priority, place FROM ojs.ready WHERE ready.line = lane.line
-      ORDER BY priority DESC, place LIMIT least($2::bigint, 2 * $2::bigint / lane.at + 1)) AS each
+    SELECT one.ready_queue, each.priority, each.place
+    FROM unnest($1::text[]) WITH ORDINALITY AS one (ready_queue, at), LATERAL (
+      SELECT priority, place FROM ojs.ready WHERE ready.ready_queue = one.ready_queue
+      ORDER BY priority DESC, place LIMIT least($2::bigint, 2 * $2::bigint / one.at + 1)) AS each
     ORDER BY each.priority DESC, each.place LIMIT $2::bigint),
-  share AS MATERIALIZED (SELECT line, count(*) + 1 AS count FROM first GROUP BY line)
-  SELECT ${readyColumns}, ready.line, share.count, from_priority, from_place
-  FROM share LEFT JOIN (SELECT priority AS from_priority, place + 1 AS from_place FROM first OFFSET $2::bigint - 1) AS last ON true, LATERAL (
-    SELECT * FROM ojs.ready WHERE ready.line = share.line
-    ORDER BY priority DESC, place LIMIT share.count FOR UPDATE SKIP LOCKED) AS ready ${readyJoins} ORDER BY ready.priority DESC, ready.place`;
+  share AS MATERIALIZED (SELECT ready_queue, count(*) + 1 AS count FROM first GROUP BY ready_queue)
+  SELECT ${readyColumns}, ready.ready_queue, share.count, from_priority, from_place
+  FROM share LEFT JOIN (
+    SELECT priority AS from_priority, place + 1 AS from_place FROM first OFFSET $2::bigint - 1) AS last ON true, LATERAL (
+    SELECT * FROM ojs.ready WHERE ready.ready_queue = share.ready_queue
+    ORDER BY priority DESC, place LIMIT share.count FOR UPDATE SKIP LOCKED) AS ready ${readyJoins}
+  ORDER BY ready.priority DESC, ready.place`;
 
 /** The jobs read from the head of a ready queue, taken one by one. */
 export class Head {

@@ -18,9 +18,9 @@ const selectOpening = `SELECT last_start,
     ARRAY (SELECT queue FROM unnest($1::text[]) AS asked (queue)
     WHERE EXISTS (SELECT FROM ojs.limits WHERE key = 'queue:' || queue OFFSET 0)
       OR EXISTS (SELECT FROM ojs.limit_changes WHERE key = 'queue:' || queue OFFSET 0)
-      OR EXISTS (SELECT FROM ojs.lane_changes WHERE lane_changes.queue = asked.queue OFFSET 0)
-      OR EXISTS (SELECT FROM ojs.groups WHERE groups.queue = asked.queue AND until IS NULL OFFSET 0)
-      OR EXISTS (SELECT FROM ojs.groups WHERE groups.queue = asked.queue AND until IS NOT NULL OFFSET 0))
+      OR EXISTS (SELECT FROM ojs.limit_group_changes WHERE limit_group_changes.queue = asked.queue OFFSET 0)
+      OR EXISTS (SELECT FROM ojs.waitlists WHERE waitlists.queue = asked.queue AND until IS NULL OFFSET 0)
+      OR EXISTS (SELECT FROM ojs.waitlists WHERE waitlists.queue = asked.queue AND until IS NOT NULL OFFSET 0))
   FROM ojs.store`;
 /** What a process remembers from claim to claim: hints about what to read first, never about what to decide. */
 export class ClaimHints {

@@ -3,14 +3,18 @@ import type { Transaction } from '../connection/transaction.ts';
 import { readyColumns, readyJoins } from './ready-job.ts';
 
 /** The rows of the first jobs of a ready queue; concurrent claims get the jobs behind them. */
-export const headRows = `SELECT ctid AS row, * FROM ojs.ready WHERE line = $1 ORDER BY priority DESC, place LIMIT $2 FOR UPDATE SKIP LOCKED`;
+export const headRows = `SELECT ctid AS row, * FROM ojs.ready WHERE ready_queue = $1
+  ORDER BY priority DESC, place LIMIT $2 FOR UPDATE SKIP LOCKED`;
 
 /** The same, but behind a marked place of some priorities, and all jobs of the priorities between them. */
-export const rowsBehindMarks = `SELECT behind.* FROM unnest($3::integer[], $4::integer[], $5::bigint[]) AS mark (above, priority, place), LATERAL (
-    SELECT * FROM (SELECT ctid AS row, * FROM ojs.ready WHERE line = $1 AND ready.priority > mark.priority AND ready.priority < mark.above
+export const rowsBehindMarks = `SELECT behind.*
+  FROM unnest($3::integer[], $4::integer[], $5::bigint[]) AS mark (above, priority, place), LATERAL (
+    SELECT * FROM (SELECT ctid AS row, * FROM ojs.ready
+      WHERE ready_queue = $1 AND ready.priority > mark.priority AND ready.priority < mark.above
       ORDER BY ready.priority DESC, place LIMIT $2 FOR UPDATE SKIP LOCKED) AS between_marks
     UNION ALL
-    SELECT * FROM (SELECT ctid AS row, * FROM ojs.ready WHERE line = $1 AND ready.priority = mark.priority AND ready.place > mark.place
+    SELECT * FROM (SELECT ctid AS row, * FROM ojs.ready
+      WHERE ready_queue = $1 AND ready.priority = mark.priority AND ready.place > mark.place
       ORDER BY ready.place LIMIT $2 FOR UPDATE SKIP LOCKED) AS behind_mark) AS behind LIMIT $2`;
 
 const jobsOf = (head: string) =>

@@ -32,9 +32,9 @@ function statement(head: string, first: number): string {
     AND NOT EXISTS (SELECT FROM ojs.queues WHERE name = $1 AND paused)
     AND NOT EXISTS (SELECT FROM ojs.limits WHERE limits.key = ${key})
     AND NOT EXISTS (SELECT FROM ojs.limit_changes WHERE limit_changes.key = ${key})
-    AND NOT EXISTS (SELECT FROM ojs.lane_changes WHERE lane_changes.queue = $1)
-    AND NOT EXISTS (SELECT FROM ojs.groups WHERE groups.queue = $1 AND until IS NULL)
-    AND NOT EXISTS (SELECT FROM ojs.groups WHERE groups.queue = $1 AND until IS NOT NULL)
+    AND NOT EXISTS (SELECT FROM ojs.limit_group_changes WHERE limit_group_changes.queue = $1)
+    AND NOT EXISTS (SELECT FROM ojs.waitlists WHERE waitlists.queue = $1 AND until IS NULL)
+    AND NOT EXISTS (SELECT FROM ojs.waitlists WHERE waitlists.queue = $1 AND until IS NOT NULL)
     AND NOT EXISTS (SELECT FROM ojs.requests WHERE request = ANY (${requests}::text[])) AS open
     FROM (SELECT greatest(${now}::bigint, last_start) AS now FROM ojs.store) AS clock),
   ready AS MATERIALIZED (SELECT *, coalesce((${slots}::integer[])[at], 1) AS slot

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { sqlFolder } from '../../../files.ts';
 import { integer, text } from '../../cells.ts';
-import { layoutSum, unknownLayout } from '../../layout-sum.ts';
+import { isKnown, layoutSum, unknownLayout, versionOf } from '../../layout-sum.ts';
 import type { Layout } from '../../storage.ts';
 import type { Database } from './database.ts';
 import type { Cells } from './sql.ts';
@@ -29,7 +29,7 @@ export async function migrate(database: Database): Promise<{ readonly from: numb
     if (there?.[0] !== true) await tx.script(`CREATE SCHEMA "${database.address.schema}"`);
     await tx.script('CREATE TABLE IF NOT EXISTS ojs.layout (version integer NOT NULL, sum text)');
     const from = check(database, (await tx.query(newest))[0]);
-    for (const name of files().slice(from)) await tx.script(read(name));
+    for (const name of behind(from)) await tx.script(read(name));
     if (from < to) await tx.query('INSERT INTO ojs.layout (version, sum) VALUES ($1, $2)', [to, ownSum()]);
     return { from, to };
   });
@@ -37,10 +37,9 @@ export async function migrate(database: Database): Promise<{ readonly from: numb
 
 /** @throws Error if the layout is newer than this code, or older than all that it knows. */
 export async function layout(database: Database): Promise<Layout> {
-  const names = files();
   const [there] = await database.read('SELECT to_regclass($1) IS NOT NULL', [`"${database.address.schema}".layout`]);
   const from = there?.[0] === true ? check(database, (await database.read(newest))[0]) : 0;
-  return { from, to: names.length, steps: names.slice(from) };
+  return { from, to: versionOf(files().at(-1) ?? ''), steps: behind(from) };
 }
 
 /** Whether the files of the layout are those that made the schema. */
@@ -61,6 +60,11 @@ function files(): readonly string[] {
     .sort();
 }
 
+/** The files that a store of this version does not have yet. */
+function behind(version: number): readonly string[] {
+  return files().filter((name) => versionOf(name) > version);
+}
+
 function read(name: string): string {
   return readFileSync(new URL(name, directory), 'utf8');
 }
@@ -71,9 +75,9 @@ function ownSum(): string {
 
 /** The version that is there; 0 without a row. */
 function check(database: Database, [version, sum]: Cells = [0, null]): number {
-  const known = files().length;
+  const known = files();
   const found = integer(version);
-  if (found <= known) return found;
+  if (isKnown(found, known)) return found;
   const store = `PostgreSQL at ${database.address.name}`;
   throw unknownLayout(store, found, known, sum === null ? null : text(sum), 'schema');
 }

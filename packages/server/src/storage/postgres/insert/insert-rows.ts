@@ -25,7 +25,8 @@ const given = (open: string) => `WITH base AS MATERIALIZED (SELECT nextval('ojs.
       CASE WHEN job.unique_key IS NOT NULL THEN job.created_at END AS unique_at
     FROM base, gate, unnest($1::uuid[], $2::integer[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::text[], $16::text[],
       $17::text[], $18::integer[], $19::text[], $20::text[], $21::text[], string_to_array($24, $22, $23), string_to_array($25, $22, $23))
-      WITH ORDINALITY AS job (id, shape, run_at, created_at, expires_at, later_expires_at, deadline_at, line, trace, workflow, node, cron, unique_key,
+      WITH ORDINALITY AS job (id, shape, run_at, created_at, expires_at, later_expires_at, deadline_at, ready_queue,
+        trace, workflow, node, cron, unique_key,
         limits, policy, envelope, at)
     WHERE gate.open),
   made AS (
@@ -35,9 +36,9 @@ const given = (open: string) => `WITH base AS MATERIALIZED (SELECT nextval('ojs.
       type, trace, workflow, cron, unique_key, limits, policy, envelope FROM given`;
 const standing = `),
   readied AS (
-    INSERT INTO ojs.ready (number, place, run_at, enqueued_at, expires_at, unique_at, id, priority, claim, attempt, node, lease_required, texts, queue, line,
+    INSERT INTO ojs.ready (number, place, run_at, enqueued_at, expires_at, unique_at, id, priority, claim, attempt, node, lease_required, texts, queue, ready_queue,
       type, trace, workflow, cron, unique_key, limits)
-    SELECT number, number, run_at, created_at, expires_at, unique_at, id, priority, 0, 0, node, false, false, queue, coalesce(line, queue),
+    SELECT number, number, run_at, created_at, expires_at, unique_at, id, priority, 0, 0, node, false, false, queue, coalesce(ready_queue, queue),
       type, trace, workflow, cron, unique_key, limits FROM given WHERE state = ${State.available}),
   put AS (
     INSERT INTO ojs.due (number, run_at, expires_at, unique_at, id, claim, attempt, node, state, lease_required, texts, queue, type, trace, workflow,

@@ -57,8 +57,9 @@ function statementsOf(up: boolean) {
     walkDue: `(${found} FROM ojs.due WHERE ${filter} AND state = ANY ($5::smallint[]) ${next})`,
     fewDue: `(${found} FROM ojs.due WHERE ${byTime} AND ${filter} AND state = ANY ($5::smallint[]) ${fewNext})`,
     walkReady: `(${found} FROM ojs.ready WHERE ${filter} ${next})`,
-    /** The lines of a queue are its name, and what begins with its name and a line break. */
-    fewReady: `(${found} FROM ojs.ready WHERE line >= $1 AND line < $1 || E'\\x0b' AND ${filter} ${fewNext})`,
+    /** The ready queues of a queue: its name, and for limit groups its name, a line break and their keys. */
+    fewReady: `(${found} FROM ojs.ready
+      WHERE ready_queue >= $1 AND ready_queue < $1 || E'\\x0b' AND ${filter} ${fewNext})`,
     /** Few jobs are active at once. */
     active: `(${found} FROM ojs.active WHERE ${filter} ${next})`,
     unfinished: (tables: readonly string[]) =>

@@ -18,10 +18,10 @@ const uniqueAt = 'CASE WHEN job.unique_key IS NOT NULL THEN job.created_at END';
 const expiresAt = 'CASE WHEN moved.claim = 0 THEN job.expires_at ELSE job.later_expires_at END';
 
 const intoReady = `WITH base AS MATERIALIZED (SELECT nextval('ojs.numbers') AS number)
-  INSERT INTO ojs.ready (${shared}, number, place, expires_at, unique_at, priority, queue, line, type, trace, workflow, node, cron, unique_key, limits)
-  SELECT ${moved}, job.number, base.number + moved.at, ${expiresAt}, ${uniqueAt}, job.priority, job.queue, moved.line, job.type, job.trace, job.workflow,
+  INSERT INTO ojs.ready (${shared}, number, place, expires_at, unique_at, priority, queue, ready_queue, type, trace, workflow, node, cron, unique_key, limits)
+  SELECT ${moved}, job.number, base.number + moved.at, ${expiresAt}, ${uniqueAt}, job.priority, job.queue, moved.ready_queue, job.type, job.trace, job.workflow,
     job.node, job.cron, job.unique_key, job.limits
-  FROM base, unnest(${sharedTypes}, $10::text[]) WITH ORDINALITY AS moved (${shared}, line, at) ${job}`;
+  FROM base, unnest(${sharedTypes}, $10::text[]) WITH ORDINALITY AS moved (${shared}, ready_queue, at) ${job}`;
 const intoDue = `INSERT INTO ojs.due (${shared}, number, state, fingerprint, expires_at, unique_at, queue, type, trace, workflow, node, cron, unique_key, limits)
   SELECT ${moved}, job.number, moved.state, moved.fingerprint, ${expiresAt}, ${uniqueAt}, job.queue, job.type, job.trace, job.workflow, job.node, job.cron, job.unique_key, job.limits
   FROM unnest(${sharedTypes}, $10::smallint[], $11::text[]) AS moved (${shared}, state, fingerprint) ${job}`;

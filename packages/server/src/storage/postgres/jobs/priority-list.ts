@@ -7,31 +7,35 @@ export interface Keyed extends SortKey {
   readonly id: JobId;
 }
 
-/** The available jobs of a line from a place on: those of the same priority, then the others. */
+/** The available jobs of a ready queue from a place on: those of the same priority, then the others. */
 function following(up: boolean, columns: string, limit: string): string {
   const [behind, other, order] = up ? ['>', '<', 'priority DESC, place'] : ['<', '>', 'priority, place DESC'];
   const rows = (rank: string) => `(SELECT ${columns} FROM ojs.ready
-      WHERE line = lines.line AND ($2::text IS NULL OR type = $2) AND ${rank} ORDER BY ${order} LIMIT ${limit})`;
-  return `SELECT * FROM (${rows(`priority = $4 AND place ${behind} $5`)} UNION ALL ${rows(`priority ${other} $4`)}) AS rows
+      WHERE ready_queue = one.ready_queue AND ($2::text IS NULL OR type = $2) AND ${rank}
+      ORDER BY ${order} LIMIT ${limit})`;
+  const same = rows(`priority = $4 AND place ${behind} $5`);
+  return `SELECT * FROM (${same} UNION ALL ${rows(`priority ${other} $4`)}) AS rows
     ORDER BY ${order} LIMIT ${limit}`;
 }
 
 /**
- * The jobs come from the lines with the best $3 first jobs, and of each line only the first $3 can be among them. The
- * lines of a queue are its name, and what begins with its name and a line break.
+ * The jobs come from the ready queues with the best $3 first jobs, and of each ready queue only the first $3 can be among
+ * them. The ready queues of a queue are its name, and what begins with its name and a line break.
  */
 function statementOf(up: boolean): string {
   const order = up ? 'priority DESC, place' : 'priority, place DESC';
   return `WITH RECURSIVE each AS (
-      SELECT (SELECT line FROM ojs.ready WHERE line >= $1 AND line < $1 || E'\\x0b' ORDER BY line LIMIT 1) AS line
+      SELECT (SELECT ready_queue FROM ojs.ready WHERE ready_queue >= $1 AND ready_queue < $1 || E'\\x0b'
+        ORDER BY ready_queue LIMIT 1) AS ready_queue
       UNION ALL
-      SELECT (SELECT line FROM ojs.ready WHERE line > each.line AND line < $1 || E'\\x0b' ORDER BY line LIMIT 1)
-      FROM each WHERE each.line IS NOT NULL),
+      SELECT (SELECT ready_queue FROM ojs.ready WHERE ready_queue > each.ready_queue AND ready_queue < $1 || E'\\x0b'
+        ORDER BY ready_queue LIMIT 1)
+      FROM each WHERE each.ready_queue IS NOT NULL),
     best AS MATERIALIZED (
-      SELECT lines.line, head.priority, head.place FROM each AS lines CROSS JOIN LATERAL (
+      SELECT one.ready_queue, head.priority, head.place FROM each AS one CROSS JOIN LATERAL (
         ${following(up, 'priority, place', '1')}) AS head
-      WHERE lines.line IS NOT NULL ORDER BY ${order} LIMIT $3)
-    SELECT job.id, job.priority, job.place FROM best AS lines CROSS JOIN LATERAL (
+      WHERE one.ready_queue IS NOT NULL ORDER BY ${order} LIMIT $3)
+    SELECT job.id, job.priority, job.place FROM best AS one CROSS JOIN LATERAL (
       ${following(up, 'id, priority, place', '$3')}) AS job
     ORDER BY ${order.replaceAll(/priority|place/g, 'job.$&')} LIMIT $3`;
 }

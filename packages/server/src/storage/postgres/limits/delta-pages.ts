@@ -51,27 +51,29 @@ const takeKeys = `WITH gone AS (DELETE FROM ojs.limit_changes WHERE key = ANY ($
   FROM gone GROUP BY key`;
 
 const takeGroups = (changes: string) => `WITH found AS MATERIALIZED (${changes}),
-  gone AS (DELETE FROM ojs.lane_changes WHERE ctid = ANY (ARRAY (SELECT row FROM found WHERE NOT stays)))
-  SELECT touched.line, touched.queue, touched.keys, lanes.key, NULL::int, NULL::bigint
-  FROM (SELECT DISTINCT line, queue, keys FROM found WHERE NOT stays) AS touched LEFT
-  JOIN ojs.lanes ON ${indexJoin('lanes.line', 'touched.line')}
+  gone AS (DELETE FROM ojs.limit_group_changes WHERE ctid = ANY (ARRAY (SELECT row FROM found WHERE NOT stays)))
+  SELECT touched.ready_queue, touched.queue, touched.keys, limit_groups.waitlist, NULL::int, NULL::bigint
+  FROM (SELECT DISTINCT ready_queue, queue, keys FROM found WHERE NOT stays) AS touched
+  LEFT JOIN ojs.limit_groups ON ${indexJoin('limit_groups.ready_queue', 'touched.ready_queue')}
   UNION ALL
   SELECT NULL, queue, NULL, NULL, priority, place FROM (SELECT DISTINCT ON (queue) queue, priority, place FROM found
   WHERE stays ORDER BY queue, at) AS staying`;
 /** The first groups of each queue; the delta behind those that are looked at stays. */
 const takeFirstGroups = takeGroups(`SELECT first.* FROM unnest($1::text[]) AS asked (queue), LATERAL (
-    SELECT row, line, queue, keys, priority, place, at, at > $2 OR dense_rank() OVER (ORDER BY first) > $3 AS stays
+    SELECT row, ready_queue, queue, keys, priority, place, at,
+      at > $2 OR dense_rank() OVER (ORDER BY first) > $3 AS stays
     FROM (
-      SELECT *, min(at) OVER (PARTITION BY line) AS first FROM (
+      SELECT *, min(at) OVER (PARTITION BY ready_queue) AS first FROM (
         SELECT *, row_number() OVER (ORDER BY priority DESC, place) AS at FROM (
-          SELECT ctid AS row, line, lane_changes.queue, keys, priority, place FROM ojs.lane_changes
-          WHERE lane_changes.queue = asked.queue
-          ORDER BY lane_changes.queue, priority DESC, place LIMIT $2 + 1) AS change) AS numbered) AS ranked) AS first`);
-const takeAnyGroups = takeGroups(`SELECT row, line, queue, keys, priority, place, at, at > $1
+          SELECT ctid AS row, ready_queue, limit_group_changes.queue, keys, priority, place
+          FROM ojs.limit_group_changes WHERE limit_group_changes.queue = asked.queue
+          ORDER BY limit_group_changes.queue, priority DESC, place LIMIT $2 + 1) AS change
+      ) AS numbered) AS ranked) AS first`);
+const takeAnyGroups = takeGroups(`SELECT row, ready_queue, queue, keys, priority, place, at, at > $1
     OR dense_rank() OVER (ORDER BY first) > $2 AS stays FROM (
-    SELECT *, min(at) OVER (PARTITION BY line) AS first FROM (
+    SELECT *, min(at) OVER (PARTITION BY ready_queue) AS first FROM (
       SELECT *, row_number() OVER (ORDER BY queue, number) AS at FROM (
-        SELECT ctid AS row, line, queue, keys, priority, place, number FROM ojs.lane_changes
+        SELECT ctid AS row, ready_queue, queue, keys, priority, place, number FROM ojs.limit_group_changes
         ORDER BY queue, number LIMIT $1 + 1) AS change) AS numbered) AS ranked`);
 
 /** Takes a page of the oldest deltas of keys. */

@@ -16,11 +16,11 @@ import { indexJoin } from '../connection/sql.ts';
  * there.
  */
 export const queuesUnder = `WITH RECURSIVE under AS (
-    SELECT wanted.key, (SELECT queue FROM ojs.lane_keys WHERE lane_keys.key = wanted.key
+    SELECT wanted.key, (SELECT queue FROM ojs.limit_group_keys WHERE limit_group_keys.key = wanted.key
     ORDER BY queue LIMIT 1) AS queue
     FROM unnest($1::text[]) AS wanted (key)
     UNION ALL
-    SELECT under.key, (SELECT queue FROM ojs.lane_keys WHERE lane_keys.key = under.key AND queue > under.queue
+    SELECT under.key, (SELECT queue FROM ojs.limit_group_keys WHERE limit_group_keys.key = under.key AND queue > under.queue
     ORDER BY queue LIMIT 1)
     FROM under WHERE under.queue IS NOT NULL)
   SELECT DISTINCT queue FROM under WHERE queue IS NOT NULL`;
@@ -63,9 +63,10 @@ interface KeyDelta {
 
 const appendKeyDeltas = `INSERT INTO ojs.limit_changes (key, waiting, active, jobs, own, used_at)
   SELECT * FROM unnest($1::text[], $2::int[], $3::int[], $4::int[], $5::text[], $6::bigint[])`;
-const appendGroupDeltas = `INSERT INTO ojs.lane_changes (line, queue, keys, priority, place)
-  SELECT change.line, change.queue, change.keys, change.priority, coalesce(first.place, 0)
-  FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::uuid[]) AS change (line, queue, keys, priority, first)
+const appendGroupDeltas = `INSERT INTO ojs.limit_group_changes (ready_queue, queue, keys, priority, place)
+  SELECT change.ready_queue, change.queue, change.keys, change.priority, coalesce(first.place, 0)
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::uuid[])
+    AS change (ready_queue, queue, keys, priority, first)
   LEFT JOIN ojs.jobs AS job ON ${indexJoin('job.id', 'change.first')}
   LEFT JOIN ojs.ready AS first ON ${indexJoin('first.number', 'job.number')}`;
 

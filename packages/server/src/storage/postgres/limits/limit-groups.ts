@@ -7,7 +7,7 @@ import { takeGroupDeltas } from './delta-pages.ts';
 import { queuesUnder } from './limit-deltas.ts';
 import { type Closed, Limits } from './limits.ts';
 
-/** The jobs of one queue that wait under the same set of keys; a row of the table `lanes`. */
+/** The jobs of one queue that wait under the same set of keys; a row of the table `limit_groups`. */
 export interface LimitGroup {
   readonly readyQueue: string;
   readonly queue: string;
@@ -17,54 +17,57 @@ export interface LimitGroup {
 }
 
 /** The given groups with the position of their first job; null where a group is empty. */
-const groupHeads = `WITH lane AS MATERIALIZED (
-    SELECT lane.*, head.priority, head.place FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS lane (line, queue, keys, key)
+const groupHeads = `WITH one AS MATERIALIZED (
+    SELECT one.*, head.priority, head.place
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS one (ready_queue, queue, keys, waitlist)
     LEFT JOIN LATERAL (
-      SELECT priority, place FROM ojs.ready WHERE ready.line = lane.line
+      SELECT priority, place FROM ojs.ready WHERE ready.ready_queue = one.ready_queue
       ORDER BY priority DESC, place LIMIT 1) AS head ON true)`;
 const insertGroups = `${groupHeads}, made AS (
-    INSERT INTO ojs.lanes (line, queue, keys, key, priority, place) SELECT * FROM lane WHERE place IS NOT NULL)
-  INSERT INTO ojs.lane_keys (key, queue, line) SELECT name.key, queue, line
-  FROM lane, json_array_elements_text(keys::json) AS name (key) WHERE place IS NOT NULL`;
+    INSERT INTO ojs.limit_groups (ready_queue, queue, keys, waitlist, priority, place)
+    SELECT * FROM one WHERE place IS NOT NULL)
+  INSERT INTO ojs.limit_group_keys (key, queue, ready_queue) SELECT name.key, queue, ready_queue
+  FROM one, json_array_elements_text(keys::json) AS name (key) WHERE place IS NOT NULL`;
+const sameGroup = indexJoin('limit_groups.ready_queue', 'one.ready_queue');
 const updateGroups = `${groupHeads}, moved AS (
-    UPDATE ojs.lanes SET key = lane.key, priority = lane.priority, place = lane.place FROM lane
-    WHERE lane.place IS NOT NULL AND ${indexJoin('lanes.line', 'lane.line')}
+    UPDATE ojs.limit_groups SET waitlist = one.waitlist, priority = one.priority, place = one.place FROM one
+    WHERE one.place IS NOT NULL AND ${sameGroup}
   ), gone AS (
-    DELETE FROM ojs.lanes USING lane WHERE lane.place IS NULL AND ${indexJoin('lanes.line', 'lane.line')})
-  DELETE FROM ojs.lane_keys WHERE ctid = ANY (ARRAY (
-    SELECT name.ctid FROM lane, json_array_elements_text(lane.keys::json) AS each (key), LATERAL (
-      SELECT ctid FROM ojs.lane_keys WHERE key = each.key AND queue = lane.queue AND line = lane.line OFFSET 0) AS name
-    WHERE lane.place IS NULL))`;
-const updateWaitlists = `WITH line_up AS MATERIALIZED (
-    SELECT line_up.*, head.priority, head.place FROM unnest($1::text[], $2::text[], $3::bigint[]) AS line_up (queue, key, until)
+    DELETE FROM ojs.limit_groups USING one WHERE one.place IS NULL AND ${sameGroup})
+  DELETE FROM ojs.limit_group_keys WHERE ctid = ANY (ARRAY (
+    SELECT name.ctid FROM one, json_array_elements_text(one.keys::json) AS each (key), LATERAL (
+      SELECT ctid FROM ojs.limit_group_keys
+      WHERE key = each.key AND queue = one.queue AND ready_queue = one.ready_queue OFFSET 0) AS name
+    WHERE one.place IS NULL))`;
+const sameWaitlist = `${indexJoin('waitlists.key', 'one.key')} AND ${indexJoin('waitlists.queue', 'one.queue')}`;
+const updateWaitlists = `WITH one AS MATERIALIZED (
+    SELECT one.*, head.priority, head.place
+    FROM unnest($1::text[], $2::text[], $3::bigint[]) AS one (queue, key, until)
     LEFT JOIN LATERAL (
-      SELECT priority, place FROM ojs.lanes WHERE lanes.queue = line_up.queue AND lanes.key = line_up.key
+      SELECT priority, place FROM ojs.limit_groups
+      WHERE limit_groups.queue = one.queue AND limit_groups.waitlist = one.key
       ORDER BY priority DESC, place LIMIT 1) AS head ON true
   ), moved AS (
-    UPDATE ojs.groups SET priority = line_up.priority, place = line_up.place, until = line_up.until FROM line_up
-    WHERE line_up.place IS NOT NULL AND ${indexJoin('groups.key', 'line_up.key')}
-    AND ${indexJoin('groups.queue', 'line_up.queue')}
+    UPDATE ojs.waitlists SET priority = one.priority, place = one.place, until = one.until FROM one
+    WHERE one.place IS NOT NULL AND ${sameWaitlist}
   ), gone AS (
-    DELETE FROM ojs.groups USING line_up
-    WHERE line_up.place IS NULL AND ${indexJoin('groups.key', 'line_up.key')}
-    AND ${indexJoin('groups.queue', 'line_up.queue')})
-  INSERT INTO ojs.groups (queue, key, priority, place, until)
-  SELECT queue, key, priority, place, until FROM line_up WHERE place IS NOT NULL AND NOT EXISTS (
-    SELECT FROM ojs.groups WHERE ${indexJoin('groups.key', 'line_up.key')}
-    AND ${indexJoin('groups.queue', 'line_up.queue')})`;
-const updateClosing = `UPDATE ojs.groups SET until = eased.until
+    DELETE FROM ojs.waitlists USING one WHERE one.place IS NULL AND ${sameWaitlist})
+  INSERT INTO ojs.waitlists (queue, key, priority, place, until)
+  SELECT queue, key, priority, place, until FROM one
+  WHERE place IS NOT NULL AND NOT EXISTS (SELECT FROM ojs.waitlists WHERE ${sameWaitlist})`;
+const updateClosing = `UPDATE ojs.waitlists SET until = eased.until
   FROM unnest($1::text[], $2::bigint[]) AS eased (key, until)
-  WHERE ${indexJoin('groups.key', 'eased.key')} AND groups.until IS DISTINCT FROM eased.until`;
+  WHERE ${indexJoin('waitlists.key', 'eased.key')} AND waitlists.until IS DISTINCT FROM eased.until`;
 const openDueWaitlists =
-  'UPDATE ojs.groups SET until = NULL WHERE queue = ANY ($1::text[]) AND until IS NOT NULL AND until <= $2';
+  'UPDATE ojs.waitlists SET until = NULL WHERE queue = ANY ($1::text[]) AND until IS NOT NULL AND until <= $2';
 const nextReopening = `SELECT reopens_at FROM ojs.limits WHERE reopens_at > 0 AND reopens_at > $2
-    AND EXISTS (SELECT FROM ojs.lane_keys WHERE ${indexJoin('lane_keys.key', 'limits.key')}
-    AND lane_keys.queue = ANY ($1::text[]))
+    AND EXISTS (SELECT FROM ojs.limit_group_keys WHERE ${indexJoin('limit_group_keys.key', 'limits.key')}
+    AND limit_group_keys.queue = ANY ($1::text[]))
   ORDER BY reopens_at LIMIT 1`;
 
 /**
  * The limit groups, under the lock of the limits. The groups of a queue are in waitlists, one for each key (the table
- * `groups`); the position of a waitlist is that of its first job. A claim reads only the waitlists of open keys, so a
+ * `waitlists`); the position of a waitlist is that of its first job. A claim reads only the waitlists of open keys, so a
  * closed key costs nothing, however many groups wait under it. A group that another of its keys holds back moves to the
  * waitlist of that key.
  */

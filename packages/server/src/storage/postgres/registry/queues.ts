@@ -44,20 +44,23 @@ const removeEmpty = `WITH total AS MATERIALIZED (
   SELECT (SELECT count(*) FROM counted) + (SELECT count(*) FROM named)`;
 
 /**
- * The job that has been available longest is the first of one of the priorities in a line: places grow with the time.
- * Each step goes to the next priority of a line, and from its first one also to the next line of the queue.
+ * The job that has been available longest is the first of one of the priorities in a ready queue: places grow with the
+ * time. Each step goes to the next priority of a ready queue, and from its first one also to the next ready queue of the
+ * queue.
  */
 const oldest = `WITH RECURSIVE head AS (
     SELECT wanted.queue, first.*, true AS opens FROM unnest($1::text[]) AS wanted (queue) CROSS JOIN LATERAL (
-      SELECT line, priority, place, enqueued_at FROM ojs.ready
-      WHERE line >= wanted.queue AND line < wanted.queue || E'\\x0b' ORDER BY line, priority DESC, place LIMIT 1) AS first
+      SELECT ready_queue, priority, place, enqueued_at FROM ojs.ready
+      WHERE ready_queue >= wanted.queue AND ready_queue < wanted.queue || E'\\x0b'
+      ORDER BY ready_queue, priority DESC, place LIMIT 1) AS first
     UNION ALL
     SELECT head.queue, next.* FROM head CROSS JOIN LATERAL (
-      (SELECT line, priority, place, enqueued_at, false AS opens FROM ojs.ready
-        WHERE line = head.line AND priority < head.priority ORDER BY priority DESC, place LIMIT 1)
+      (SELECT ready_queue, priority, place, enqueued_at, false AS opens FROM ojs.ready
+        WHERE ready_queue = head.ready_queue AND priority < head.priority ORDER BY priority DESC, place LIMIT 1)
       UNION ALL
-      (SELECT line, priority, place, enqueued_at, true FROM ojs.ready
-        WHERE head.opens AND line > head.line AND line < head.queue || E'\\x0b' ORDER BY line, priority DESC, place LIMIT 1)) AS next)
+      (SELECT ready_queue, priority, place, enqueued_at, true FROM ojs.ready
+        WHERE head.opens AND ready_queue > head.ready_queue AND ready_queue < head.queue || E'\\x0b'
+        ORDER BY ready_queue, priority DESC, place LIMIT 1)) AS next)
   SELECT DISTINCT ON (queue) queue, enqueued_at FROM head WHERE enqueued_at IS NOT NULL ORDER BY queue, place`;
 
 type Queues = Pick<Registry, 'queues' | 'oldest' | 'pauseQueue' | 'configureQueue' | 'removeQueue'>;

@@ -39,7 +39,7 @@ const rollUpMinutes = `WITH gone AS (
 const look = `SELECT (SELECT count(*) FROM (SELECT FROM ojs.counts LIMIT ${many}) AS few) >= ${many}
     AND (SELECT sum(rows - 1) FROM (SELECT count(*) AS rows FROM ojs.counts GROUP BY queue) AS each) >= ${many},
   (SELECT count(*) FROM (SELECT FROM ojs.limit_changes LIMIT $1) AS few) >= $1
-    OR (SELECT count(*) FROM (SELECT FROM ojs.lane_changes LIMIT $1) AS few) >= $1`;
+    OR (SELECT count(*) FROM (SELECT FROM ojs.limit_group_changes LIMIT $1) AS few) >= $1`;
 
 /**
  * Replaces many appended rows by their sums, so that reads stay fast. Rows that another process is adding up are left

@@ -35,7 +35,8 @@ const longLibraries: readonly string[] = [
   'admission',
 ];
 const libraries = [...shortLibraries, ...longLibraries];
-const longTables = 'long_way, limits, groups, workflows, jobs, ended, errors, history, transitions, holders, admission';
+const longTables =
+  'long_way, limits, limit_groups, workflows, jobs, ended, errors, history, transitions, holders, admission';
 
 /**
  * The tables that an operation may stand in. What is in `adding` is refused as a whole where the server is out of

@@ -38,7 +38,7 @@ test.skipIf(server === null)('a claim does not read index entries of jobs that w
     );
     const pages =
       'SELECT (idx_blks_hit + idx_blks_read)::int AS pages FROM pg_statio_user_indexes WHERE schemaname = $1 AND indexrelname = $2';
-    return (await client.query(pages, [schema, 'ready_line'])).rows[0].pages;
+    return (await client.query(pages, [schema, 'ready_order'])).rows[0].pages;
   };
   {
     await using storage = await openPostgres(url);

@@ -51,13 +51,13 @@ test.skipIf(server === null)(
     }
     expect(ids(await claim(storage, { limit: 10 }))).toEqual(from(0, 10).map(idOf));
     expect(await tables.count('limits')).toBeLessThanOrEqual(1_000);
-    expect(await tables.count('lanes')).toBeLessThanOrEqual(1_000);
+    expect(await tables.count('limit_groups')).toBeLessThanOrEqual(1_000);
     expect(ids(await claim(storage, { limit: 10 }))).toEqual(from(10, 10).map(idOf));
     expect(await tables.count('limits')).toBeLessThanOrEqual(2_000);
     // Upkeep goes on until nothing is left.
     await storage.upkeep.promote(t0, 10);
-    expect([await tables.count('limit_changes'), await tables.count('lane_changes')]).toEqual([0, 0]);
-    expect([await tables.count('limits'), await tables.count('lanes')]).toEqual([keys, keys - 20]);
+    expect([await tables.count('limit_changes'), await tables.count('limit_group_changes')]).toEqual([0, 0]);
+    expect([await tables.count('limits'), await tables.count('limit_groups')]).toEqual([keys, keys - 20]);
     expect(await countErrors(storage)).toEqual([]);
   },
 );
@@ -101,8 +101,8 @@ test.skipIf(server === null)(
   async () => {
     await using storage = await openPostgres(newSchema(), small);
     const closed = limitOf('closed', { concurrency: 0 });
-    const lane = (number: number) => newJob(number, { limits: [closed, limitOf(`k${number}`)] });
-    await insert(storage, [...from(100, 200).map(lane), newJob(1)]);
+    const grouped = (number: number) => newJob(number, { limits: [closed, limitOf(`k${number}`)] });
+    await insert(storage, [...from(100, 200).map(grouped), newJob(1)]);
     await wakes(storage, 'default', async () => expect(await claim(storage, { limit: 5 })).toEqual([]));
     const taken: string[] = [];
     for (let call = 0; call < 10; call++) taken.push(...ids(await claim(storage, { limit: 5 })));

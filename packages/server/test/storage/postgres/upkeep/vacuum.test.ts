@@ -36,7 +36,7 @@ async function insertAll(storage: Storage, count: number): Promise<void> {
 test.skipIf(server === null)('merged limit deltas are vacuumed without waiting for autovacuum', again, async () => {
   await using store = await openStore();
   const { schema, storage, client } = store;
-  const tables = ['limit_changes', 'lane_changes'].map((name) => `${schema}.${name}`);
+  const tables = ['limit_changes', 'limit_group_changes'].map((name) => `${schema}.${name}`);
   for (const table of tables) await client.query(`ALTER TABLE ${table} SET (autovacuum_enabled = off)`);
   const jobs = Array.from({ length: 5_000 }, (_, n) => newJob(n, { limits: [limitOf(`k${n}`, { concurrency: 1 })] }));
   for (let at = 0; at < jobs.length; at += 500) await insert(storage, jobs.slice(at, at + 500));
@@ -146,7 +146,7 @@ test.skipIf(server === null)(
       now += 5_000;
       await vacuum.look(now);
       const { rows } = await client.query(
-        `SELECT pg_relation_filenode('${schema}.ready_line')::int AS file, pg_relation_size('${schema}.ready_line')::int AS bytes, n_dead_tup::int AS dead
+        `SELECT pg_relation_filenode('${schema}.ready_order')::int AS file, pg_relation_size('${schema}.ready_order')::int AS bytes, n_dead_tup::int AS dead
           FROM pg_stat_user_tables WHERE schemaname = $1 AND relname = 'ready'`,
         [schema],
       );

@@ -74,7 +74,7 @@ CREATE INDEX due_runs ON ojs.due (cron, number) WHERE cron IS NOT NULL;
 CREATE INDEX due_errors ON ojs.due (fingerprint, number) INCLUDE (queue, type) WHERE fingerprint IS NOT NULL;
 CREATE INDEX due_messages ON ojs.due (left(fingerprint, 10), number) WHERE fingerprint IS NOT NULL;
 
--- Available jobs. `place` is their order in a line: each return to the line takes a new one.
+-- Available jobs. `place` is their order in a ready queue: each return to it takes a new one.
 CREATE TABLE ojs.ready (
   number bigint PRIMARY KEY,
   place bigint NOT NULL,
@@ -91,9 +91,9 @@ CREATE TABLE ojs.ready (
   lease_required boolean NOT NULL,
   texts boolean NOT NULL,
   queue text COLLATE "C" NOT NULL,
-  -- The line in which it waits: the name of its queue, or a lane. A lane is the name, a line break and the keys of its
-  -- limits as JSON, or the hash of a long JSON.
-  line text COLLATE "C" NOT NULL,
+  -- Where it waits: the name of its queue; in a limit group the name, a line break and the keys of the group as JSON, or
+  -- the hash of a long JSON.
+  ready_queue text COLLATE "C" NOT NULL,
   type text COLLATE "C" NOT NULL,
   worker text,
   trace text,
@@ -102,7 +102,7 @@ CREATE TABLE ojs.ready (
   unique_key text COLLATE "C",
   limits text
 ) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
-CREATE INDEX ready_line ON ojs.ready (line, priority DESC, place);
+CREATE INDEX ready_order ON ojs.ready (ready_queue, priority DESC, place);
 CREATE INDEX ready_expiry ON ojs.ready (expires_at, number) WHERE expires_at IS NOT NULL;
 CREATE INDEX ready_unique ON ojs.ready (unique_key) WHERE unique_key IS NOT NULL;
 CREATE INDEX ready_runs ON ojs.ready (cron, number) WHERE cron IS NOT NULL;
@@ -336,7 +336,7 @@ CREATE TABLE ojs.limits (
 CREATE INDEX limits_used ON ojs.limits (used_at) WHERE jobs = 0;
 CREATE INDEX limits_reopens ON ojs.limits (reopens_at) WHERE reopens_at > 0;
 
--- Limits and lanes are written by whoever has their lock; all others append here what has changed meanwhile.
+-- Only the holder of the limits lock writes limits and limit groups; all others append here what has changed meanwhile.
 CREATE TABLE ojs.limit_changes (
   number bigint GENERATED ALWAYS AS IDENTITY,
   key text COLLATE "C" NOT NULL,
@@ -347,19 +347,19 @@ CREATE TABLE ojs.limit_changes (
   used_at bigint NOT NULL,
   PRIMARY KEY (key, number)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
--- Changes are taken over in pages: the oldest of limits, and of lanes those that matter first in their queue.
+-- Changes are merged in pages: the oldest of limits, and of limit groups those that matter first in their queue.
 CREATE INDEX limit_changes_oldest ON ojs.limit_changes (number);
-CREATE TABLE ojs.lane_changes (
+CREATE TABLE ojs.limit_group_changes (
   number bigint GENERATED ALWAYS AS IDENTITY,
-  line text COLLATE "C" NOT NULL,
+  ready_queue text COLLATE "C" NOT NULL,
   queue text COLLATE "C" NOT NULL,
   keys text NOT NULL,
-  -- The best job that came into the lane.
+  -- The best job that came into the group.
   priority integer NOT NULL,
   place bigint NOT NULL,
   PRIMARY KEY (queue, number)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
-CREATE INDEX lane_changes_first ON ojs.lane_changes (queue, priority DESC, place);
+CREATE INDEX limit_group_changes_first ON ojs.limit_group_changes (queue, priority DESC, place);
 
 -- The log of starts under a key that has a rate: start n is free when start n - count is old enough, one look-up a rate
 -- whatever its count.
@@ -370,42 +370,42 @@ CREATE TABLE ojs.starts (
   PRIMARY KEY (key, number)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 
--- The jobs of one queue with the same set of limit keys wait in one lane. It exists while a job waits in it.
-CREATE TABLE ojs.lanes (
-  line text COLLATE "C" PRIMARY KEY,
+-- A limit group: the available jobs of one queue that name the same set of limit keys. A row exists while such a job waits.
+CREATE TABLE ojs.limit_groups (
+  ready_queue text COLLATE "C" PRIMARY KEY,
   queue text COLLATE "C" NOT NULL,
   -- JSON array of its keys, sorted.
   keys text NOT NULL,
-  -- The group that it stands in: one of its keys.
-  key text COLLATE "C" NOT NULL,
+  -- The waitlist that has the group: one of its keys.
+  waitlist text COLLATE "C" NOT NULL,
   -- Its first job.
   priority integer NOT NULL,
   place bigint NOT NULL
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
-CREATE INDEX lanes_group ON ojs.lanes (queue, key, priority DESC, place);
+CREATE INDEX limit_groups_waitlist ON ojs.limit_groups (queue, waitlist, priority DESC, place);
 
--- The keys of every lane, to know whether jobs wait under one.
-CREATE TABLE ojs.lane_keys (
+-- The keys of every limit group: tells whether jobs wait under a key.
+CREATE TABLE ojs.limit_group_keys (
   key text COLLATE "C" NOT NULL,
   queue text COLLATE "C" NOT NULL,
-  line text COLLATE "C" NOT NULL,
-  PRIMARY KEY (key, queue, line)
+  ready_queue text COLLATE "C" NOT NULL,
+  PRIMARY KEY (key, queue, ready_queue)
 );
 
--- Lanes of a queue stand in groups by key. A claim looks at open groups only, so a closed key costs it nothing, however
--- many lanes wait under it.
-CREATE TABLE ojs.groups (
+-- The limit groups of a queue are in waitlists by key. A claim looks at open waitlists only, so a closed key costs it
+-- nothing, however many groups wait under it.
+CREATE TABLE ojs.waitlists (
   queue text COLLATE "C" NOT NULL,
   key text COLLATE "C" NOT NULL,
-  -- The first job of its lanes.
+  -- The first job of its groups.
   priority integer NOT NULL,
   place bigint NOT NULL,
   -- Null while open; else when the rates of the key open it again, the largest number where a slot must be freed first.
   until bigint,
   PRIMARY KEY (key, queue)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
-CREATE INDEX groups_open ON ojs.groups (queue, priority DESC, place) WHERE until IS NULL;
-CREATE INDEX groups_closed ON ojs.groups (queue, until) WHERE until IS NOT NULL;
+CREATE INDEX waitlists_open ON ojs.waitlists (queue, priority DESC, place) WHERE until IS NULL;
+CREATE INDEX waitlists_closed ON ojs.waitlists (queue, until) WHERE until IS NOT NULL;
 
 -- Every change of a workflow or of a node of it is made under the lock of the workflow's row: see
 -- src/storage/postgres/workflows/graph.ts.
