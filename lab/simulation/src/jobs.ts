@@ -5,8 +5,8 @@ import type { Options } from './options.ts';
 import { isSummary, Report } from './report.ts';
 
 /**
- * Seeds that one process runs. What a world leaves behind holds 2.5 MB: Node keeps a combined AbortSignal with a listener
- * until it is aborted.
+ * Seeds that one process runs. What a world leaves behind holds 2.5 MB: Node keeps a combined AbortSignal with a
+ * listener until it is aborted.
  */
 export const seedsOfOne = 100;
 

@@ -77,7 +77,8 @@ export function readOptions(args: readonly string[]): Options {
   const jobs = whole('jobs', values.jobs, 1);
   if (jobs > 1 && storage.includes('//'))
     throw new Error(
-      `--jobs is ${jobs}; expected 1 with ${storage.split('://')[0]}://, because processes would empty each other's namespace. Run a process for each namespace.`,
+      `--jobs is ${jobs}; expected 1 with ${storage.split('://')[0]}://, ` +
+        "because processes would empty each other's namespace. Run a process for each namespace.",
     );
   const without = values.without === '' ? [] : values.without.split(',').map((text) => whole('without', text, 0));
   return {

@@ -8,7 +8,9 @@ import type { Node } from './world/world.ts';
 /** Leases that outlast every probe: a job that comes back has not waited for its lease. */
 const leaseMs = 90_000;
 const heartbeatMs = 1_000;
-/** A server looks for dead workers and forgotten claims every 2 s, and a lease of the store may hold that up for 6 s. */
+/**
+ * A server looks for dead workers and forgotten claims every 2 s, and a lease of the store may hold that up for 6 s.
+ */
 const livenessMs = 8_000;
 /** Two heartbeats and a look for forgotten claims, mostly; a worker asks again for an answer that takes 10 s. */
 const slowMs = 9_000;

@@ -84,8 +84,10 @@ export class Report {
     const speed = `${((this.#seeds / ms) * 60_000).toFixed(0)} seeds a minute`;
     const hours = (this.#simulatedMs / 3_600_000).toFixed(1);
     console.log(
-      `${storage}${planted === null ? '' : ` with ${planted}`}: ${this.#seeds} seeds, ${this.#failed.length} failed${failed}; ` +
-        `${hours} simulated hours, ${this.#jobs} jobs, ${this.#runs} runs, ${this.#steps} events in ${Math.round(ms / 1_000)} s, ${speed}`,
+      `${storage}${planted === null ? '' : ` with ${planted}`}: ` +
+        `${this.#seeds} seeds, ${this.#failed.length} failed${failed}; ` +
+        `${hours} simulated hours, ${this.#jobs} jobs, ${this.#runs} runs, ` +
+        `${this.#steps} events in ${Math.round(ms / 1_000)} s, ${speed}`,
     );
   }
 }

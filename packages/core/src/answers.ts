@@ -159,8 +159,10 @@ export function renderBulk(
     .slice(0, maxErrors)
     .map(({ id, fault }) => ({ job_id: id, error: fault.message, code: fault.code }));
   const text =
-    `{"action":"${actions[done]}","total_matched":${items.length},"matched":${items.length},"${done}":${succeeded},"succeeded":${succeeded}` +
-    `,"skipped":${faults.length},"failed":${faults.length},"has_more":${more},"items":[${texts.join(',')}],"errors":${JSON.stringify(errors)}}`;
+    `{"action":"${actions[done]}","total_matched":${items.length},"matched":${items.length}` +
+    `,"${done}":${succeeded},"succeeded":${succeeded}` +
+    `,"skipped":${faults.length},"failed":${faults.length},"has_more":${more}` +
+    `,"items":[${texts.join(',')}],"errors":${JSON.stringify(errors)}}`;
   const status = bulkStatus(succeeded, faults.length, 200);
   return { status, text, headers: { 'x-ojs-batch-size': String(items.length) } };
 }

@@ -151,7 +151,9 @@ export const errorKinds = {
     canonical: 'EXTENSION_NOT_SUPPORTED',
     ojs: 'OJS-7906',
     wire: 'EXTENSION_NOT_SUPPORTED',
-    hint: 'GET /ojs/manifest lists the extensions of this server; leave the header out to take what it serves without declaring it.',
+    hint:
+      'GET /ojs/manifest lists the extensions of this server; ' +
+      'leave the header out to take what it serves without declaring it.',
   },
   backend_error: {
     status: 500,

@@ -16,7 +16,10 @@ export function nodeRefusal(runtime: Runtime | undefined = globalThis.process): 
   if (major > 23 || (major === 23 && minor >= 4) || (major === 22 && minor >= 19)) return null;
   const needed = major === 23 ? '23.4' : '22.19';
   const found = runtime?.execPath === undefined ? node : `${node} (${runtime.execPath})`;
-  return `The @ojs-ts packages need Node.js ${needed} or later, but this is Node.js ${found}: install a newer one from https://nodejs.org.`;
+  return (
+    `The @ojs-ts packages need Node.js ${needed} or later, but this is Node.js ${found}: ` +
+    'install a newer one from https://nodejs.org.'
+  );
 }
 
 /** @throws {Error} on a Node that is too old. */

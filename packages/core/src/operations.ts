@@ -10,8 +10,8 @@ export interface Operation extends Route {
 }
 
 /**
- * The HTTP binding (ojs-http-binding §2) and our additions, as one table. Routes and clients read it; `access/calls.ts` has
- * the right that each needs.
+ * The HTTP binding (ojs-http-binding §2) and our additions, as one table. Routes and clients read it; `access/calls.ts`
+ * has the right that each needs.
  */
 const table = {
   'system.manifest': { method: 'GET', path: '/ojs/manifest' },

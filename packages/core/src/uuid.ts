@@ -51,8 +51,8 @@ export function firstUuidAt(ms: number): string {
 }
 
 /**
- * The UUIDv7 at a place below 2^16 in a list that is known by a digest of at least 8 bytes: the same input, the same id.
- * Ids of one list sort by their places.
+ * The UUIDv7 at a place below 2^16 in a list that is known by a digest of at least 8 bytes: the same input, the same
+ * id. Ids of one list sort by their places.
  */
 export function uuidAt(ms: number, digest: Uint8Array, place: number): string {
   return format(ms, (index) => (index < 8 ? digest[index]! : index === 8 ? place >> 8 : place));

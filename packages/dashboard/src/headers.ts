@@ -1,4 +1,6 @@
-/** Only its own files and its own server, nothing inline, no frame around it, and no text that becomes HTML or a script. */
+/**
+ * Only its own files and its own server, nothing inline, no frame around it, and no text that becomes HTML or a script.
+ */
 const policy = [
   "default-src 'none'",
   "script-src 'self'",

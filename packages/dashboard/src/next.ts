@@ -31,7 +31,8 @@ export function nextDashboard<R extends Request = Request>(
   const mount = new Mount(engine, options);
   if (options.authorize === undefined)
     throw new TypeError(
-      "dashboard: authorize is missing. next dev listens to the network, and Next.js does not say which machine a request comes from. Say who may use it: { authorize: (request) => isOperator(request) ? 'operator' : false }",
+      'dashboard: authorize is missing. next dev listens to the network, and Next.js does not say which machine a ' +
+        "request comes from. Say who may use it: { authorize: (request) => isOperator(request) ? 'operator' : false }",
     );
   const handler: NextHandler<R> = async (request, context) => {
     const { pathname } = new URL(request.url);

@@ -42,7 +42,8 @@ export interface BackupSummary {
 
 /**
  * Writes the content of the storage as lines of JSON: into the file, compressed if its name ends in `.gz`, or to
- * standard output without a file. The file belongs to its owner alone, and appears when it is complete and on disk. The store may be in use.
+ * standard output without a file. The file belongs to its owner alone, and appears when it is complete and on disk. The
+ * store may be in use.
  * @throws Error if this version does not know the storage's layout; any error of reading or writing.
  */
 export async function writeBackup(storage: Storage, file: string | null): Promise<BackupSummary> {
@@ -200,7 +201,8 @@ function readHeader(value: unknown, file: string): Header {
         ? 'Use the newer version of ojs.'
         : 'Restore it with the version of ojs that wrote it, from before the first release.';
     throw new Error(
-      `${file} has version ${value.version} of the format; this version of ojs reads ${formatVersion}.${writer} ${remedy}`,
+      `${file} has version ${value.version} of the format; ` +
+        `this version of ojs reads ${formatVersion}.${writer} ${remedy}`,
     );
   }
   return value;

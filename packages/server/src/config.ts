@@ -109,11 +109,12 @@ export interface ServerOptions {
   /** The pages at `/dashboard/` and `/playground`. Default true; `OJS_DASHBOARD=false`. */
   readonly dashboard?: boolean;
   /**
-   * `OJS_VISIBILITY_TIMEOUT` and `OJS_DEAD_AFTER` (durations such as `30s`), `OJS_REQUIRE_LEASE=true`, `OJS_POISON_AFTER`, `OJS_MAX_QUEUES`, `OJS_PAUSED_QUEUES`
-   * (`accept` or `reject`), `OJS_RETAIN_COMPLETED`, `OJS_RETAIN_CANCELLED`, `OJS_RETAIN_DISCARDED`,
-   * `OJS_RETAIN_DEAD_LETTER`, `OJS_RETAIN_EVENTS`, `OJS_RETAIN_WORKFLOWS`, `OJS_RETAIN_STATISTICS` and `OJS_RETAIN_AUDIT`
-   * (durations such as `7d`); the most that are kept: `OJS_RETAIN_COUNT` (finished jobs of each state), `OJS_RETAIN_DEAD_LETTER_COUNT`,
-   * `OJS_RETAIN_EVENTS_COUNT`, `OJS_RETAIN_WORKFLOWS_COUNT` and `OJS_RETAIN_AUDIT_COUNT`. Of the history of jobs: `OJS_HISTORY_ENABLED=false`,
+   * `OJS_VISIBILITY_TIMEOUT` and `OJS_DEAD_AFTER` (durations such as `30s`), `OJS_REQUIRE_LEASE=true`,
+   * `OJS_POISON_AFTER`, `OJS_MAX_QUEUES`, `OJS_PAUSED_QUEUES` (`accept` or `reject`), `OJS_RETAIN_COMPLETED`,
+   * `OJS_RETAIN_CANCELLED`, `OJS_RETAIN_DISCARDED`, `OJS_RETAIN_DEAD_LETTER`, `OJS_RETAIN_EVENTS`,
+   * `OJS_RETAIN_WORKFLOWS`, `OJS_RETAIN_STATISTICS` and `OJS_RETAIN_AUDIT` (durations such as `7d`); the most that are
+   * kept: `OJS_RETAIN_COUNT` (finished jobs of each state), `OJS_RETAIN_DEAD_LETTER_COUNT`, `OJS_RETAIN_EVENTS_COUNT`,
+   * `OJS_RETAIN_WORKFLOWS_COUNT` and `OJS_RETAIN_AUDIT_COUNT`. Of the history of jobs: `OJS_HISTORY_ENABLED=false`,
    * `OJS_HISTORY_RETENTION_DAYS`, `OJS_HISTORY_MAX_EVENTS_PER_JOB` and `OJS_HISTORY_RETENTION` (rules, separated by
    * spaces).
    */
@@ -240,7 +241,8 @@ export function readConfig(
       throw new ConfigError(`test mode empties the store on request, so it listens on loopback only, not on ${host}`);
     if (tokens.length === 0 && !insecure) {
       throw new ConfigError(
-        `listening on ${host} without a token would let anybody in; give --token or --token-file, or --insecure if that is what you want`,
+        `listening on ${host} without a token would let anybody in; ` +
+          'give --token or --token-file, or --insecure if that is what you want',
       );
     }
   }
@@ -302,7 +304,8 @@ export function checkEnvironment(
   }));
   if (!isServiceAddress(env.OJS_PORT ?? '')) return warnings;
   const what =
-    'Kubernetes made it of a service named ojs; set enableServiceLinks: false in the pod, and OJS_PORT or --port for the port';
+    'Kubernetes made it of a service named ojs; set enableServiceLinks: ' +
+    'false in the pod, and OJS_PORT or --port for the port';
   return [...warnings, { event: 'variable ignored', fields: { name: 'OJS_PORT', reason: what } }];
 }
 
@@ -356,7 +359,8 @@ function readTls(certFile: string | undefined, keyFile: string | undefined): Ser
     createSecureContext(tls);
   } catch (error) {
     throw new ConfigError(
-      `${certFile} and ${keyFile} cannot serve as certificate and key: ${error instanceof Error ? error.message : 'unknown error'}`,
+      `${certFile} and ${keyFile} cannot serve as certificate and key: ` +
+        `${error instanceof Error ? error.message : 'unknown error'}`,
     );
   }
   return tls;

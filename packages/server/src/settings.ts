@@ -83,8 +83,8 @@ const rows: Partial<Record<Variable, Row>> = {
 };
 
 /**
- * Every setting of the server under the name of its variable, in lower case and without `OJS_`. Durations are in ISO 8601,
- * which the variables also read.
+ * Every setting of the server under the name of its variable, in lower case and without `OJS_`. Durations are in ISO
+ * 8601, which the variables also read.
  */
 export function settingsOf(
   options: ServerOptions,

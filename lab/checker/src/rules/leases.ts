@@ -24,7 +24,9 @@ export const lease: Rule = (timeline, broken) => {
           broken({
             at: later.to,
             job: id,
-            message: `was handed to ${later.node} as ${later.lease}, while ${earlier.node} held ${earlier.lease} until ${end} at least`,
+            message:
+              `was handed to ${later.node} as ${later.lease}, ` +
+              `while ${earlier.node} held ${earlier.lease} until ${end} at least`,
           });
       }
     }

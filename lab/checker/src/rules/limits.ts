@@ -53,7 +53,9 @@ export const limit: Rule = (timeline, broken) => {
         broken({
           at: over.at,
           job: over.claim.job,
-          message: `key ${key}: ${over.count} starts between ${over.from} and ${over.at}, allowed ${limit.rate.count} in ${limit.rate.windowMs} ms`,
+          message:
+            `key ${key}: ${over.count} starts between ${over.from} and ${over.at}, ` +
+            `allowed ${limit.rate.count} in ${limit.rate.windowMs} ms`,
         });
     }
   }

@@ -96,7 +96,9 @@ export const order: Rule = (timeline, broken) => {
         broken({
           at: claim.to,
           job: id,
-          message: `was claimed while ${passed.id} (priority ${priority}, there since ${passed.from}) waited until ${passed.until}`,
+          message:
+            `was claimed while ${passed.id} (priority ${priority}, ` +
+            `there since ${passed.from}) waited until ${passed.until}`,
         });
     }
   }

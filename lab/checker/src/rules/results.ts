@@ -28,7 +28,9 @@ export const result: Rule = (timeline, broken) => {
         broken({
           at: final.at,
           job: job.id,
-          message: `${deed.call.op} was accepted at ${deed.to}, and the job is ${final.state} at the end; expected ${state}`,
+          message:
+            `${deed.call.op} was accepted at ${deed.to}, and the job is ${final.state} at the end; ` +
+            `expected ${state}`,
         });
     if (final.state !== 'completed') continue;
     const acks = settlements.filter(

@@ -22,8 +22,8 @@ export function serverCommand<Flags extends ServerFlags>(
 }
 
 /**
- * Whoever reads may have enough, as head does. The console keeps such errors to itself, and a list or a watch would go on
- * for ever. Not for a backup: one that was cut off must not end with 0.
+ * Whoever reads may have enough, as head does. The console keeps such errors to itself, and a list or a watch would go
+ * on for ever. Not for a backup: one that was cut off must not end with 0.
  */
 function endAsRead(error: Error): void {
   if ('code' in error && error.code === 'EPIPE') process.exit(0);

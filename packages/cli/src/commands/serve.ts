@@ -68,7 +68,8 @@ export function serveCommand(): Command {
     .description('run the server')
     .option(
       '--storage <url>',
-      'memory:, sqlite:PATH, postgres://…, redis://…, or sqlite: for a temporary file (OJS_STORAGE; default sqlite:./ojs.db)',
+      'memory:, sqlite:PATH, postgres://…, redis://…, or sqlite: for a temporary file (OJS_STORAGE; ' +
+        'default sqlite:./ojs.db)',
     )
     .option('--port <number>', 'port, 0 for a free one (OJS_PORT; default 8080)', port)
     .option('--host <address>', 'address to listen on (OJS_HOST; default 127.0.0.1)')
@@ -243,7 +244,8 @@ export function serveCommand(): Command {
     )
     .option(
       '--history-retention <rule>',
-      'how long histories stay by queue, type and state, such as queue=mail,state=completed:7d; may be repeated (OJS_HISTORY_RETENTION)',
+      'how long histories stay by queue, type and state, such as queue=mail,state=completed:7d; ' +
+        'may be repeated (OJS_HISTORY_RETENTION)',
       collect,
     )
     .option(

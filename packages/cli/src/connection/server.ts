@@ -30,7 +30,8 @@ export function takesServer(command: Command): Command {
   const add = (flags: string, about: string) => command.addOption(new Option(flags, about).helpGroup(serverHeading));
   add(
     '--url <url>',
-    'URL of the server (OJS_BACKEND_URL; default: the current context, the ojs dev of this folder, else http://localhost:8080)',
+    'URL of the server (OJS_BACKEND_URL; default: ' +
+      'the current context, the ojs dev of this folder, else http://localhost:8080)',
   );
   add('--storage <url>', 'open this storage instead, without a server: sqlite:PATH, postgres://…, redis://…');
   return add('--context <name>', 'ask the server or storage of this context (ojs context)');

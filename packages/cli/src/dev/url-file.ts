@@ -12,9 +12,9 @@ export function makeDevFolder(project = '.'): void {
 }
 
 /**
- * Says where the server is: clients in this folder that nobody gives a URL read it (`devServer` of the SDK), so that they
- * never reach the server of another project. The first `ojs dev` of a folder keeps the file: its server has the same
- * store as the others. Returns what removes it.
+ * Says where the server is: clients in this folder that nobody gives a URL read it (`devServer` of the SDK), so that
+ * they never reach the server of another project. The first `ojs dev` of a folder keeps the file: its server has the
+ * same store as the others. Returns what removes it.
  */
 export function writeUrlFile(url: string): () => void {
   makeDevFolder();

@@ -1,7 +1,7 @@
 /**
- * The process of a worker under `ojs dev`: `worker-program.ts MODULE`. It reports the files that the module imports, and
- * starts a worker that the module exports without starting it. The message `drain` ends the process as SIGTERM would;
- * Windows has no such signal.
+ * The process of a worker under `ojs dev`: `worker-program.ts MODULE`. It reports the files that the module imports,
+ * and starts a worker that the module exports without starting it. The message `drain` ends the process as SIGTERM
+ * would; Windows has no such signal.
  */
 import { writeSync } from 'node:fs';
 import module from 'node:module';
@@ -93,7 +93,8 @@ function drain(): void {
   isDraining = true;
   if (process.listenerCount('SIGTERM') === 0) process.exit(0);
   process.emit('SIGTERM', 'SIGTERM');
-  // A worker stops listening once it has drained. A pool of connections that nobody closes must not hold up the restart.
+  // A worker stops listening once it has drained. A pool of connections that nobody closes must not hold up the
+  // restart.
   process.on('removeListener', () => {
     if (process.listenerCount('SIGTERM') === 0) setTimeout(() => process.exit(), leaveMs).unref();
   });

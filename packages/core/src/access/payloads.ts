@@ -110,7 +110,9 @@ function isOfJob(error: ReadonlyMap<string, Json>): boolean {
   return error.has('message') && !error.has('canonical_code');
 }
 
-/** Results of steps. The result of a group is the list of its members' results, so each element of a list may be one. */
+/**
+ * Results of steps. The result of a group is the list of its members' results, so each element of a list may be one.
+ */
 function redactEach(value: Json, paths: readonly Path[]): Json {
   if (!value.startsWith('[')) return redact(value, paths);
   return redact(

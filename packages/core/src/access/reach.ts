@@ -16,7 +16,10 @@ export function reachBeyond(
     return `The unique policy of a job for the queue ${queue} counts jobs of every queue: add "queue" to unique.keys.`;
   const foreign = limits.find(({ key }) => key !== queueLimitKey(queue) && !isOwnKey(grant, key));
   if (foreign === undefined) return null;
-  return `The key ${foreign.key} in rate_limit may be that of other queues: begin it with a queue and a colon, as in ${queue}:${foreign.key}, or leave it out.`;
+  return (
+    `The key ${foreign.key} in rate_limit may be that of other queues: ` +
+    `begin it with a queue and a colon, as in ${queue}:${foreign.key}, or leave it out.`
+  );
 }
 
 /** Names of queues have no colon. */

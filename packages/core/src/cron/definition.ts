@@ -192,10 +192,8 @@ function withoutOptions(
 }
 
 /** Members of a cron that the server manages. The server ignores them in a request. */
-const managed =
-  'next_run_at last_run_at run_count created_at updated_at status id registered_enabled paused_at never_runs last_job_id last_job_state'.split(
-    ' ',
-  );
+const managed = `next_run_at last_run_at run_count created_at updated_at status id registered_enabled paused_at
+  never_runs last_job_id last_job_state`.split(/\s+/);
 
 export const cronShape: Shape = shapeOf([...cronFields, 'name', 'enabled', ...managed], {
   ...jobPolicies,

@@ -61,7 +61,8 @@ export function parseCron(expression: string, at = '$.cron'): CronSchedule {
   }
   return refuse(
     null,
-    `${JSON.stringify(expression)} is no alias; expected ${[...aliases.keys()].join(', ')}, or @every and a duration such as 1h30m`,
+    `${JSON.stringify(expression)} is no alias; expected ${[...aliases.keys()].join(', ')}, ` +
+      'or @every and a duration such as 1h30m',
   );
 }
 
@@ -78,7 +79,8 @@ function readFields(tokens: readonly string[], expression: string, refuse: Refus
   ) {
     return refuse(
       null,
-      `cron expression with ${tokens.length} field${tokens.length === 1 ? '' : 's'}; expected 5 (minute, hour, day of month, month, day of week) or 6 with the second first`,
+      `cron expression with ${tokens.length} field${tokens.length === 1 ? '' : 's'}; ` +
+        'expected 5 (minute, hour, day of month, month, day of week) or 6 with the second first',
     );
   }
   // In the order of the text, so that the message names the first wrong field.
@@ -159,7 +161,8 @@ export function readInterval(text: string, refuse: Refuse): number {
   if (!/^(?:[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h))+$/.test(text)) {
     refuse(
       null,
-      `${JSON.stringify(text)} is no duration of @every; expected hours, minutes, seconds or milliseconds such as 1h30m, 45s`,
+      `${JSON.stringify(text)} is no duration of @every; ` +
+        'expected hours, minutes, seconds or milliseconds such as 1h30m, 45s',
     );
   }
   let ms = 0;

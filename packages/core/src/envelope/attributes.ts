@@ -74,20 +74,19 @@ function namesAt(place: keyof Places): readonly string[] {
  * twice.
  */
 export const managedNames =
-  /* @__PURE__ */ `state attempt max_attempts created_at enqueued_at started_at completed_at cancelled_at discarded_at activated_at re_enqueued_at
-  previous_state error errors result retry_delay_ms next_attempt_at next_retry_at worker_id workflow_id
-  parent_results x_parent_results_from x_parent_results_left_out
-  deduplicated x_lease x_progress checkpoint last_checkpoint`.split(/\s+/);
+  /* @__PURE__ */ `state attempt max_attempts created_at enqueued_at started_at completed_at cancelled_at discarded_at
+  activated_at re_enqueued_at previous_state error errors result retry_delay_ms next_attempt_at next_retry_at
+  worker_id workflow_id parent_results x_parent_results_from x_parent_results_left_out deduplicated x_lease
+  x_progress checkpoint last_checkpoint`.split(/\s+/);
 /**
  * What the server says of a job elsewhere in its answers, and people may read in an envelope as its word. Not stored
  * either, but a client that sends one is warned.
  */
 const reservedNames =
-  /* @__PURE__ */ `cron cron_name dead_letter dead_lettered_at unique_key uniqueness_key progress progress_percentage error_fingerprint fingerprint
-  last_error workflow workflow_step step retry_policy result_stored_at result_expires_at result_size_bytes pruned
-  failed_at finished_at ended_at expired_at updated_at replaced replaced_by existing_job_id new_job_id lease_expires_at last_heartbeat_at`.split(
-    /\s+/,
-  );
+  /* @__PURE__ */ `cron cron_name dead_letter dead_lettered_at unique_key uniqueness_key progress progress_percentage
+  error_fingerprint fingerprint last_error workflow workflow_step step retry_policy result_stored_at
+  result_expires_at result_size_bytes pruned failed_at finished_at ended_at expired_at updated_at replaced
+  replaced_by existing_job_id new_job_id lease_expires_at last_heartbeat_at`.split(/\s+/);
 const interpreted: ReadonlySet<string> = /* @__PURE__ */ new Set(
   /* @__PURE__ */ attributeNames.concat(managedNames, reservedNames),
 );

@@ -62,7 +62,8 @@ export interface EnvelopeContext {
   /** JSONPath of the envelope within the request, for messages; `$` by default. */
   readonly at?: string;
   /**
-   * Members for the end of the job's envelope, each behind a comma. Adding them later would copy the envelope once more.
+   * Members for the end of the job's envelope, each behind a comma. Adding them later would copy the envelope once
+   * more.
    */
   readonly lastMembers?: Json;
   /** What relative times count from: the last moment that may be now. By default it is `now`. */
@@ -101,7 +102,9 @@ export function readEnvelopes(
     throw new ProtocolError('invalid_payload', 'The request body must be a JSON object with a "jobs" array.');
   const { jobs } = body;
   if (!Array.isArray(jobs) || jobs.length === 0 || jobs.length > maxBatchJobs) {
-    const message = `jobs must be an array of 1 to ${maxBatchJobs} envelopes${Array.isArray(jobs) ? `; it has ${jobs.length}` : ''}`;
+    const message =
+      `jobs must be an array of 1 to ${maxBatchJobs} ` +
+      `envelopes${Array.isArray(jobs) ? `; it has ${jobs.length}` : ''}`;
     throw ProtocolError.invalid([{ path: '$.jobs', message }]);
   }
   return readListObject(text, 'jobs').elements.map((element, index) => {
@@ -124,7 +127,9 @@ function limitSize(text: Json, at: string): void {
   if (text.length * 3 <= maxEnvelopeBytes) return;
   const bytes = utf8Length(text);
   if (bytes <= maxEnvelopeBytes) return;
-  const message = `${label(at)} has ${bytes} bytes; at most ${maxEnvelopeBytes} are allowed. Keep args small: store the data elsewhere and send its id.`;
+  const message =
+    `${label(at)} has ${bytes} bytes; at most ${maxEnvelopeBytes} are allowed. ` +
+    'Keep args small: store the data elsewhere and send its id.';
   throw new ProtocolError('envelope_too_large', message, { size: bytes, max_size: maxEnvelopeBytes });
 }
 

@@ -16,8 +16,8 @@ export const stepOptionsShape: Shape = shapeOf([...optionNames, 'callback_type']
 });
 
 /**
- * ojs-job-versioning has `version` at the top, ojs-execution-history §5 `parent_id` and `root_id`. Members that the server manages may come back with an envelope that a
- * client read earlier.
+ * ojs-job-versioning has `version` at the top, ojs-execution-history §5 `parent_id` and `root_id`. Members that the
+ * server manages may come back with an envelope that a client read earlier.
  */
 export const jobNames: readonly string[] = [...attributeNames, ...managedNames, 'version', 'parent_id', 'root_id'];
 export const jobPolicies: Readonly<Record<string, Shape>> = policies;

@@ -28,7 +28,9 @@ export function explainActive(job: JobRecord, facts: ActiveFacts, now: Millis): 
   const endedAt = overdueAt(job);
   if (endedAt !== null && endedAt <= now) {
     const to = overdue(job, now, () => 0, isSilent ? { beside: 0 } : null, poisonAfter)?.to ?? State.available;
-    const message = `The lease, a timeout or the heartbeats of the job ended at ${formatTimestamp(endedAt)}; unless a heartbeat comes first, ${fateOf(to)}.`;
+    const message =
+      `The lease, a timeout or the heartbeats of the job ended at ${formatTimestamp(endedAt)}; ` +
+      `unless a heartbeat comes first, ${fateOf(to)}.`;
     const reason: Reason = { code: 'overdue', message, since: endedAt, ...workersOf(job, facts, isSilent) };
     return ofJob(job, [reason], to === State.available ? now : null, now);
   }
@@ -37,7 +39,10 @@ export function explainActive(job: JobRecord, facts: ActiveFacts, now: Millis): 
     const { to } = leaseLost(job, 'worker_death', now, poisonAfter);
     const reason: Reason = {
       code: 'worker_silent',
-      message: `${workerNamed(job.worker)} sent its last heartbeat at ${formatTimestamp(worker.seenAt)} and is dead after ${plural(deadAfterMs / 1_000, 'second')} without one; by ${formatTimestamp(until)} ${fateOf(to)}.`,
+      message:
+        `${workerNamed(job.worker)} sent its last heartbeat at ${formatTimestamp(worker.seenAt)} ` +
+        `and is dead after ${plural(deadAfterMs / 1_000, 'second')} without one; ` +
+        `by ${formatTimestamp(until)} ${fateOf(to)}.`,
       since: worker.seenAt,
       until,
       ...workersOf(job, facts, true),
@@ -48,7 +53,9 @@ export function explainActive(job: JobRecord, facts: ActiveFacts, now: Millis): 
   if (job.worker !== null) {
     const held = { id: job.id, claim: job.claim, worker: job.worker, startedAt };
     if (liveness(held, worker, now, since, deadAfterMs) === 'forgotten') {
-      const message = `The last two heartbeats of worker ${job.worker} do not list the job: the answer to its fetch was lost, and the job goes back uncounted.`;
+      const message =
+        `The last two heartbeats of worker ${job.worker} do not list the job: ` +
+        'the answer to its fetch was lost, and the job goes back uncounted.';
       const reason: Reason = { code: 'lost_answer', message, since: startedAt, ...workersOf(job, facts, false) };
       return ofJob(job, [reason], now, now);
     }
@@ -63,7 +70,9 @@ function running(job: JobRecord, facts: ActiveFacts, startedAt: Millis): Reason 
   const of = allowedAttempts(retryPolicy(policyOf(job).retry));
   return {
     code: 'running',
-    message: `${workerNamed(job.worker)} runs attempt ${job.attempt} of ${of} since ${formatTimestamp(startedAt)}${lease}${beats}.`,
+    message:
+      `${workerNamed(job.worker)} runs attempt ${job.attempt} of ${of} since ` +
+      `${formatTimestamp(startedAt)}${lease}${beats}.`,
     since: startedAt,
     ...(until !== null && { until }),
     ...workersOf(job, facts, false),

@@ -170,7 +170,8 @@ function orderReasons({ queue }: JobRecord, facts: AvailableFacts): readonly Rea
     const message =
       before === null
         ? `Queue ${queue} has ${plural(available, 'available job')}; how many are before this one was not counted.`
-        : `By priority and time of entry, ${plural(before, 'job')} of queue ${queue} ${before === 1 ? 'is' : 'are'} before this one.`;
+        : `By priority and time of entry, ${plural(before, 'job')} of queue ${queue} ${before === 1 ? 'is' : 'are'} ` +
+          'before this one.';
     reasons.push({
       code: 'jobs_before',
       message,

@@ -56,7 +56,9 @@ function cancelled(job: JobRecord, { workflow, successor }: EndedFacts): Reason 
     return { code: 'workflow_cancelled', message, ...since(finishedAt), remedy: rerunRemedy(workflow.id) };
   }
   if (successor !== null) {
-    const message = `Job ${successor} has the same unique key and was created when this job was cancelled; its unique policy has probably replaced this job.`;
+    const message =
+      `Job ${successor} has the same unique key and was created when this job was cancelled; ` +
+      'its unique policy has probably replaced this job.';
     const jobs = [{ id: successor, worker: null, since: null }];
     return { code: 'replaced', message, ...since(finishedAt), jobs };
   }

@@ -48,7 +48,9 @@ function afterAttempt(job: JobRecord): Reason {
   const remedy = 'Retry the job by hand to start it now.';
   const last = historyOf(job).findLast(({ kind }) => kind !== 'edited');
   if (last?.kind === 'requeued') {
-    const message = `${workerNamed(last.worker)} returned the job with a delay until ${formatTimestamp(runAt)}: ${shortened(last.reason)}.`;
+    const message =
+      `${workerNamed(last.worker)} returned the job with a delay until ${formatTimestamp(runAt)}: ` +
+      `${shortened(last.reason)}.`;
     return { code: 'snoozed', message, since: last.at, until: runAt, remedy };
   }
   const failure = lastEntry(job);
@@ -62,10 +64,14 @@ function noHandler({ type, queue, runAt }: JobRecord, entry: ErrorEntry): Reason
   const worker = workerNamed('worker' in entry ? entry.worker : null);
   return {
     code: 'no_handler',
-    message: `${worker} has no handler for ${type}: ${shortened(entry.error.message)}; the job is offered again at ${formatTimestamp(runAt)}.`,
+    message:
+      `${worker} has no handler for ${type}: ${shortened(entry.error.message)}; ` +
+      `the job is offered again at ${formatTimestamp(runAt)}.`,
     since: entry.at,
     until: runAt,
-    remedy: `Start a worker that registers ${type} and reads the queue ${queue}, or enqueue the job under its right type.`,
+    remedy:
+      `Start a worker that registers ${type} and reads the queue ${queue}, ` +
+      'or enqueue the job under its right type.',
   };
 }
 

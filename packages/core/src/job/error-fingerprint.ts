@@ -15,8 +15,8 @@ const messageDigits = 10;
 const typeDigits = 6;
 
 /**
- * The parts of a message that differ from one occurrence of an error to the next, the longer ones first. Each repetition
- * ends at a character that it cannot have, or has a bound, so the time grows with the length of the text.
+ * The parts of a message that differ from one occurrence of an error to the next, the longer ones first. Each
+ * repetition ends at a character that it cannot have, or has a bound, so the time grows with the length of the text.
  */
 const parts: readonly (readonly [placeholder: string, pattern: string])[] = [
   ['<text>', /"[^"]*"|`[^`]*`|(?<![\w])'[^']{0,400}'(?!\w)/.source],

@@ -20,8 +20,8 @@ export function claimOf(lease: string): number | null {
 }
 
 /**
- * Makes and checks leases: the fence of a claim on the wire. A lease has the number of the claim, and a keyed hash of job
- * id and number that nobody can make without the store's key. Clients treat it as an opaque text.
+ * Makes and checks leases: the fence of a claim on the wire. A lease has the number of the claim, and a keyed hash of
+ * job id and number that nobody can make without the store's key. Clients treat it as an opaque text.
  *
  * The hash is SipHash-2-4 (https://www.aumasson.jp/siphash/siphash.pdf) with a key of 128 bits: 0.3 µs a lease, against
  * 15 µs of `createHmac` and 0.5 µs of `crypto.hash`, and core may not import either. 64 bits are enough, because

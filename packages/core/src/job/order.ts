@@ -3,9 +3,9 @@ import { comparePlaces, cursorOf, placeOf, readCursor, wrongCursor } from './pla
 import { State, type StateMask } from './states.ts';
 
 /**
- * The order of a job list. `created`: unfinished jobs by creation, finished ones by their end, as `Place` says. `due`: by
- * the time for which scheduled and retryable jobs wait. `priority`: the available jobs of a queue; `desc` is the order
- * in which they start.
+ * The order of a job list. `created`: unfinished jobs by creation, finished ones by their end, as `Place` says. `due`:
+ * by the time for which scheduled and retryable jobs wait. `priority`: the available jobs of a queue; `desc` is the
+ * order in which they start.
  */
 export interface JobOrder {
   readonly by: 'created' | 'due' | 'priority';

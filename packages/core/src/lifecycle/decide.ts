@@ -65,7 +65,9 @@ export function failed(job: JobRecord, failure: Failure, now: Millis, random: ()
 
 /** The code of a nack by a worker that has no handler for the type of the job. */
 export const unhandledCode = 'handler_not_found';
-/** So long a job waits for a worker with a handler. A deployment that brings one takes minutes, a mistake is for ever. */
+/**
+ * So long a job waits for a worker with a handler. A deployment that brings one takes minutes, a mistake is for ever.
+ */
 const unhandledMs: Millis = 86_400_000;
 /** A new worker with a handler gets the job within this time. */
 const longestRefusalMs: Millis = 60_000;
@@ -137,8 +139,8 @@ const lossMessages = {
 /**
  * The lease ended or the worker died (rows 12 and 13 of docs/state-machine.md): available at once while attempts are
  * left. If the process held other jobs, nobody knows which one killed it: then the execution does not count. A job that
- * died alone as often as {@link isPoison} says is discarded to the dead letter, whatever its policy allows: it would kill
- * the next worker too.
+ * died alone as often as {@link isPoison} says is discarded to the dead letter, whatever its policy allows: it would
+ * kill the next worker too.
  */
 export function leaseLost(
   job: JobRecord,
@@ -153,7 +155,10 @@ export function leaseLost(
   const ended = cause === 'visibility_timeout' ? failure : { ...failure, details: detailsOf(job, death) };
   const deaths = deathsOf(job);
   if (cause === 'worker_death' && isPoison(deaths, poisonAfter)) {
-    const message = `${deaths.all + 1} workers died while they ran this job, ${deaths.alone + 1} of them with no other job; the last one was ${placeName(job, death)}; the job was discarded.`;
+    const message =
+      `${deaths.all + 1} workers died while they ran this job, ` +
+      `${deaths.alone + 1} of them with no other job; ` +
+      `the last one was ${placeName(job, death)}; the job was discarded.`;
     const poison = endOf(job, { ...ended, code: 'poison_pill', message }, now, 'server');
     return unlessExtended({ ...poison.discard(), deadLetter: true }, job);
   }

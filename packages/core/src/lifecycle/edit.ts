@@ -97,7 +97,9 @@ function eventsOf(job: JobRecord, to: State, runAt: Millis, names: readonly stri
   ];
 }
 
-/** The moment of a new start, in milliseconds; null without one, and for a text that the reader of envelopes refuses. */
+/**
+ * The moment of a new start, in milliseconds; null without one, and for a text that the reader of envelopes refuses.
+ */
 function timeOf({ scheduled_at, delay_until }: JobChanges, { now, latest = now }: RerunTimes): Millis | null {
   const text = delay_until ?? scheduled_at;
   const sent: unknown = text === undefined ? null : JSON.parse(text);

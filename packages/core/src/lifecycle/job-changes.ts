@@ -38,7 +38,9 @@ export function changedRequest(job: JobRecord, changes: JobChanges): Map<string,
     throw ProtocolError.invalid([
       {
         path: '$.args',
-        message: `cannot be changed: the client has encoded them (meta "${encodings}"). Enqueue a new job with this client`,
+        message:
+          `cannot be changed: the client has encoded them (meta "${encodings}"). ` +
+          'Enqueue a new job with this client',
       },
     ]);
   for (const name of changeNames) {

@@ -127,7 +127,10 @@ function setField(policy: Draft, field: Field, name: string, value: unknown): st
 export function errorTypeProblem(name: string): string | null {
   if (!(name.endsWith('.*') ? name === '.*' || name.slice(0, -2).includes('*') : name.includes('*'))) return null;
   const never = name === '*' ? '; to retry no error at all, set max_attempts to 1' : '';
-  return `has ${JSON.stringify(name)}, which would match nothing; expected an error type, or a prefix that ends with ".*", such as "payment.*"${never}`;
+  return (
+    `has ${JSON.stringify(name)}, which would match nothing; ` +
+    `expected an error type, or a prefix that ends with ".*", such as "payment.*"${never}`
+  );
 }
 
 function isCount(value: unknown): value is number {

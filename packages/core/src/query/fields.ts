@@ -115,8 +115,8 @@ export const fields = {
 export type FieldName = keyof typeof fields;
 
 /**
- * Whether the values tell something of arguments, meta or results. A unique key is a digest without a secret, so guesses
- * can be tried on it (ojs-unique-jobs §12).
+ * Whether the values tell something of arguments, meta or results. A unique key is a digest without a secret, so
+ * guesses can be tried on it (ojs-unique-jobs §12).
  */
 export function tellsPayload(field: FieldName): boolean {
   const { kind } = fields[field];

@@ -14,7 +14,9 @@ const maxGroups = 10_000;
 
 /** How many jobs have a value. */
 export interface JobGroup {
-  /** Canonical JSON: equal values have equal texts, and numbers are exact. Of a long one a string with its beginning. */
+  /**
+   * Canonical JSON: equal values have equal texts, and numbers are exact. Of a long one a string with its beginning.
+   */
   readonly value: Json;
   /** SHA-256 of the canonical JSON of a long value; null for others. */
   readonly digest: string | null;

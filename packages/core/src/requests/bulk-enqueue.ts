@@ -25,8 +25,8 @@ export interface BulkRequest {
    */
   readonly answer: 'summary' | 'job' | 'minimal';
   /**
-   * Whether the jobs are those of single calls that a client has merged. This is no bulk operation of anybody, so it has
-   * no event. The answer says how many such requests the client should have in flight.
+   * Whether the jobs are those of single calls that a client has merged. This is no bulk operation of anybody, so it
+   * has no event. The answer says how many such requests the client should have in flight.
    */
   readonly merged: boolean;
   /** The envelopes. */

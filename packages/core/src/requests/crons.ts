@@ -67,7 +67,8 @@ function* listing(crons: Crons, query: Query): Steps<PlainReply> {
   const texts = `[${part.map((cron, index) => renderCron(cron, states[index])).join(',')}]`;
   const shownPage = JSON.stringify(pagination(page, all.length, part.length, next));
   return ok(
-    `{"crons":${texts},"cron_jobs":${texts},"items":${texts},"count":${part.length},"total":${all.length},"pagination":${shownPage}}`,
+    `{"crons":${texts},"cron_jobs":${texts},"items":${texts}` +
+      `,"count":${part.length},"total":${all.length},"pagination":${shownPage}}`,
   );
 }
 

@@ -49,7 +49,8 @@ export class Fields {
       return value;
     return this.#wrong(
       name,
-      `must be a non-empty string of at most ${max} characters, none of them a control character or half a surrogate pair`,
+      `must be a non-empty string of at most ${max} characters, ` +
+        'none of them a control character or half a surrogate pair',
       value,
     );
   }

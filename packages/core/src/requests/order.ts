@@ -38,7 +38,8 @@ export function readOrder(query: Query, filter: JobFilter): JobOrder {
     'unsupported',
     `This server cannot sort these jobs by ${query.sort}.`,
     { field: 'sort' },
-    'sort=created_at works for every list. sort=scheduled_at works with states=scheduled,retryable or one of them; sort=priority with state=available and a queue.',
+    'sort=created_at works for every list. sort=scheduled_at works with states=scheduled,retryable or one of them; ' +
+      'sort=priority with state=available and a queue.',
   );
 }
 

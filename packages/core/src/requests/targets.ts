@@ -121,7 +121,8 @@ export function readOverride(body: string | undefined): RerunOverride {
     if (overrides.includes(name) || !override?.has(name)) continue;
     throw new ProtocolError(
       'unsupported',
-      `A retry can change ${overrides.join(', ')}, not ${name.slice(0, 255)}; nothing was retried.${didYouMean(name, overrides)}`,
+      `A retry can change ${overrides.join(', ')}, not ${name.slice(0, 255)}; ` +
+        `nothing was retried.${didYouMean(name, overrides)}`,
       {
         feature: `override.${name.slice(0, 255)}`,
       },

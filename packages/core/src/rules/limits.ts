@@ -32,8 +32,8 @@ export function effectiveLimit({ own, override }: LimitSettings): LimitNumbers {
 }
 
 /**
- * When a key was last used, after a change by an operator. A key that only an operator has named, perhaps by mistake, is
- * forgotten with its override: the next pass of retention removes it.
+ * When a key was last used, after a change by an operator. A key that only an operator has named, perhaps by mistake,
+ * is forgotten with its override: the next pass of retention removes it.
  */
 export function usedAfterOverride(
   { usedAt, jobs, own }: { readonly usedAt: Millis; readonly jobs: number; readonly own: LimitNumbers },

@@ -5,8 +5,8 @@ export type Millis = number;
 export interface Clock {
   now(): Millis;
   /**
-   * Of a clock that is known within bounds, the last moment that may be now; `now()` is the first. What is due by `now()`
-   * is due. A delay counts from `latest()`. So nothing starts early. Left out, it is `now()`.
+   * Of a clock that is known within bounds, the last moment that may be now; `now()` is the first. What is due by
+   * `now()` is due. A delay counts from `latest()`. So nothing starts early. Left out, it is `now()`.
    */
   latest?(): Millis;
   /**

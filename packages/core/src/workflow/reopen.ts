@@ -82,7 +82,9 @@ export class Reopenings {
     }
     const cause = yield* flow.failsBecauseOf(changed);
     if (cause !== null) {
-      const message = `Step ${JSON.stringify(cause.name)} of workflow ${id} ${whyNot(cause)}, so a retry cannot complete the workflow.`;
+      const message =
+        `Step ${JSON.stringify(cause.name)} of workflow ${id} ${whyNot(cause)}, ` +
+        'so a retry cannot complete the workflow.';
       throw notRetried(id, 'workflow_blocked', message);
     }
     if (transitions.length > 0) return transitions;
@@ -222,8 +224,8 @@ class Flow {
    */
   *#checkBlocked(changes: readonly NodeChange[], retried: JobId): Steps<void> {
     const changed = new Set(changes.map(({ index }) => index));
-    // The later steps that closed because of this one count too, or one that closes after the record was read would hide
-    // another failure.
+    // The later steps that closed because of this one count too, or one that closes after the record was read would
+    // hide another failure.
     const own = changes.find(({ own }) => own === retried);
     const retriedStep = own === undefined ? null : yield* this.#node(own.index);
     if (this.record.failed + this.record.cancelled <= Number(retriedStep?.member ?? false)) return;
@@ -232,7 +234,9 @@ class Flow {
     const found = yield* this.#blocked(changed, (node) => node.member && needsAll(node) && later.has(node.index));
     if (found === null) return;
     const [step, other] = [found.node, found.cause].map(({ name }) => JSON.stringify(name));
-    const message = `After a retry step ${step} of workflow ${this.record.id} could still not run, because step ${other} before it ${whyNot(found.cause)}.`;
+    const message =
+      `After a retry step ${step} of workflow ${this.record.id} could still not run, ` +
+      `because step ${other} before it ${whyNot(found.cause)}.`;
     throw refusal(retried, this.record.id, 'workflow_blocked', message);
   }
 

@@ -56,7 +56,10 @@ export function formatAbsolute(at: number, zone: string, millis = false): string
   const parts = formatOf(zone, millis).formatToParts(at);
   const part = (type: string): string => parts.find((one) => one.type === type)?.value ?? '';
   const fraction = millis ? `.${part('fractionalSecond')}` : '';
-  return `${part('year')}-${part('month')}-${part('day')} ${part('hour')}:${part('minute')}:${part('second')}${fraction}`;
+  return (
+    `${part('year')}-${part('month')}-${part('day')} ` +
+    `${part('hour')}:${part('minute')}:${part('second')}${fraction}`
+  );
 }
 
 /** Making one takes longer than a hundred uses, and a list has hundreds of times. */

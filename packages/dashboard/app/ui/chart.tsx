@@ -38,7 +38,7 @@ export function Chart({ label, times, series, height = 180, format = formatShort
   const latest = useRef({ data, series, format });
   latest.current = { data, series, format };
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a chart is made anew where its shape or its colours change; values are set below
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only a new shape or colour makes a new chart
   useEffect(() => {
     const element = place.current;
     if (element === null) return;

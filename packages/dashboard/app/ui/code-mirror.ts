@@ -23,7 +23,10 @@ export interface EditorHandle {
   readonly close: () => void;
 }
 
-/** The variables of the page reach into a shadow root. The base theme draws with `data:` images, which the policy refuses. */
+/**
+ * The variables of the page reach into a shadow root. The base theme draws with `data:` images, which the policy
+ * refuses.
+ */
 const look = EditorView.theme({
   '&': { color: 'var(--text)', backgroundColor: 'var(--surface)', fontSize: 'var(--small)' },
   '&.cm-focused': { outline: '2px solid var(--focus)', outlineOffset: '-1px' },

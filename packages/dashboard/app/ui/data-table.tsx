@@ -122,7 +122,7 @@ export function DataTable<Row extends RowData>({
   };
   const isAllSelected = all.length > 0 && all.every(({ id }) => selection?.ids.has(id));
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reached by the keyboard (axe: scrollable-region-focusable)
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: the keyboard must reach what scrolls (axe)
     <section ref={scroller} className={isVirtual ? 'table-wrap tall' : 'table-wrap'} tabIndex={0} aria-label={label}>
       <table aria-rowcount={isVirtual ? count + 1 : undefined}>
         <thead>

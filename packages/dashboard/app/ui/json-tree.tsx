@@ -21,7 +21,7 @@ export function JsonTree({ node, label, open = 2 }: JsonTreeProps) {
   return (
     <div className="json-box">
       {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is for fields */}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reached by the keyboard (axe: scrollable-region-focusable) */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the keyboard must reach what scrolls (axe) */}
       <div className="json" role="group" aria-label={label} tabIndex={0}>
         <Value node={node} open={open} />
       </div>

@@ -29,7 +29,9 @@ export function checkSite({ method, header }: Pick<MountRequest<unknown>, 'metho
 export function checkLoopback({ header, peer }: Pick<MountRequest<unknown>, 'header' | 'peer'>): void {
   if (peer === undefined)
     throw denied(
-      'The dashboard has no option authorize, and does not learn from which machine this request comes. Say who may use it, with authorize; a handler of Fetch requests may pass the address of the connection as peer.',
+      'The dashboard has no option authorize, and does not learn from which machine this request comes. ' +
+        'Say who may use it, with authorize; a handler of Fetch requests may pass the address of the ' +
+        'connection as peer.',
     );
   if (isLoopbackHost(header('host') ?? '') && isLoopbackAddress(peer)) return;
   throw denied(

@@ -51,7 +51,9 @@ export class Mount<R> {
     const { pages: folder = pagesFolder } = options;
     if (!existsSync(new URL('index.html', folder)))
       throw new Error(
-        `dashboard: the folder of the pages, ${folder.href}, has no index.html. A bundler must leave out @ojs-ts/dashboard, because the package reads files beside its code. In a clone of ojs-ts, run npm run setup.`,
+        `dashboard: the folder of the pages, ${folder.href}, has no index.html. A bundler must leave out ` +
+          '@ojs-ts/dashboard, because the package reads files beside its code. ' +
+          'In a clone of ojs-ts, run npm run setup.',
       );
     this.#pages = new Pages({ apiRoot: './', folder });
   }
@@ -186,7 +188,8 @@ async function* until(signal: AbortSignal, chunks: AsyncIterable<string>): Async
 function guarded(engine: GuardedTransport): GuardedTransport {
   if (engine.honorsGrants === true) return engine;
   throw new TypeError(
-    'dashboard: expected an engine that holds callers to their roles, such as the one of openEmbedded(). A server has a dashboard of its own.',
+    'dashboard: expected an engine that holds callers to their roles, such as the one of openEmbedded(). ' +
+      'A server has a dashboard of its own.',
   );
 }
 

@@ -52,7 +52,8 @@ export function checkOptions<R>(options: DashboardOptions<R>): void {
     const { name, path } = unknown;
     if (name === null) throw new TypeError(`dashboard: expected an object of options, got ${String(options)}`);
     throw new TypeError(
-      `dashboard: unknown option ${within(path, name)}.${didYouMean(name, Object.keys(names))} Options are ${Object.keys(names).join(', ')}.`,
+      `dashboard: unknown option ${within(path, name)}.${didYouMean(name, Object.keys(names))} Options are ` +
+        `${Object.keys(names).join(', ')}.`,
     );
   }
   const { authorize, bodyLimit } = options;
@@ -62,10 +63,13 @@ export function checkOptions<R>(options: DashboardOptions<R>): void {
     throw new TypeError(`dashboard: authorize must be a function, got ${typeof authorize}`);
   const mode = process.env.NODE_ENV;
   if (authorize !== undefined || development.has(mode)) return;
+  const given = mode === undefined ? 'not set' : JSON.stringify(mode);
   throw new TypeError(
-    `dashboard: authorize is missing, and NODE_ENV is ${mode === undefined ? 'not set' : JSON.stringify(mode)}. Outside development a dashboard without it would let everybody change your jobs. Say who may use it:
+    `dashboard: authorize is missing, and NODE_ENV is ${given}. ` +
+      `Outside development a dashboard without it would let everybody change your jobs. Say who may use it:
   { authorize: (request) => isOperator(request) ? 'operator' : false }
-false refuses, true is an admin; others are ${roles.join(', ')}, or { roles, queues, redact, name }. For development set NODE_ENV=development.`,
+false refuses, true is an admin; others are ${roles.join(', ')}, or { roles, queues, redact, name }. ` +
+      'For development set NODE_ENV=development.',
   );
 }
 
@@ -106,7 +110,9 @@ export async function holderOf<R>(authorize: Authorize<R> | undefined, request: 
   return { grant, name, owner: name };
 }
 
-/** Nobody tells these visitors apart, so an answer that is kept for a repeated call belongs to those who may ask for it. */
+/**
+ * Nobody tells these visitors apart, so an answer that is kept for a repeated call belongs to those who may ask for it.
+ */
 function unnamedHolder(grant: Grant): Holder {
   const digest = createHash('sha256').update(JSON.stringify(grant)).digest('hex').slice(0, 12);
   return { grant, name: null, owner: `${unnamed}_${digest}` };

@@ -310,8 +310,8 @@ export class Admin implements AsyncDisposable {
   }
 
   /**
-   * Counts jobs by the values of a field, such as `meta.tenant` or `args[0].user`. One call reads about 10,000 jobs, the
-   * newest first. @throws {OJSValidationError} before anything is sent.
+   * Counts jobs by the values of a field, such as `meta.tenant` or `args[0].user`. One call reads about 10,000 jobs,
+   * the newest first. @throws {OJSValidationError} before anything is sent.
    */
   async jobGroups(by: string, options: JobGroupsOptions = {}): Promise<JobGroups> {
     const query = groupsQuery(by, options);
@@ -426,8 +426,8 @@ export class Admin implements AsyncDisposable {
 
   /**
    * Takes back what a bulk operation did. Cancelled and discarded jobs run again as new jobs, linked by the member
-   * `ojs.rerun_of` of their meta. Retried jobs, and the new jobs of a rerun, are cancelled if they still wait. `skipped`
-   * says why others stay.
+   * `ojs.rerun_of` of their meta. Retried jobs, and the new jobs of a rerun, are cancelled if they still wait.
+   * `skipped` says why others stay.
    * @throws {OJSAPIError} `conflict` while the operation runs, and for one that cannot be undone.
    */
   async undoBulk(bulkId: string, options: CallOptions = {}): Promise<BulkHandle> {
@@ -560,7 +560,8 @@ export class Admin implements AsyncDisposable {
 
   /**
    * Begins maintenance mode on all servers of the store, within 2 seconds (ojs-admin-api §12.1). No job starts until
-   * {@link endMaintenance}; jobs can be enqueued, and running ones go on. Called again, it changes what people are told.
+   * {@link endMaintenance}; jobs can be enqueued, and running ones go on. Called again, it changes what people are
+   * told.
    * @throws {OJSValidationError} before anything is sent.
    */
   async startMaintenance(options: MaintenanceOptions = {}): Promise<Maintenance> {
@@ -593,14 +594,17 @@ export class Admin implements AsyncDisposable {
     return openPage(query, (next) => this.#connection.carry(listAudit(options, next), options));
   }
 
-  /** The tokens of the server's store, oldest first, revoked ones too. Tokens of its configuration are not among them. */
+  /**
+   * The tokens of the server's store, oldest first, revoked ones too. Tokens of its configuration are not among them.
+   */
   async listTokens(options: PageOptions = {}): Promise<Page<TokenRecord>> {
     return this.#pages(listTokens, options, pageNames);
   }
 
   /**
    * Makes a token. The first token of a store makes its servers ask every caller for one, so it must have the role
-   * `admin` for all queues, and no expiry. @throws {OJSAPIError} `conflict` for another first token; {OJSValidationError}
+   * `admin` for all queues, and no expiry. @throws {OJSAPIError} `conflict` for another first token;
+   * {OJSValidationError}
    */
   async createToken(request: TokenRequest, options: CallOptions = {}): Promise<IssuedToken> {
     return this.#connection.ask(createToken(request), options);
@@ -616,8 +620,8 @@ export class Admin implements AsyncDisposable {
 
   /**
    * Ends a token: every server of the store refuses it within 5 s.
-   * @throws {OJSAPIError} `conflict` for the last token that may manage tokens without `force`; {JobNotFoundError} for an
-   * unknown token.
+   * @throws {OJSAPIError} `conflict` for the last token that may manage tokens without `force`; {JobNotFoundError} for
+   * an unknown token.
    */
   async revokeToken(tokenId: string, options: RevokeTokenOptions = {}): Promise<TokenRecord> {
     checkNames(options, revokeTokenNames);

@@ -112,7 +112,10 @@ function isAboutRoute(code: string, { method, path }: Wire): boolean {
 }
 
 function routeMessage(place: string, status: number, serverMessage = ''): string {
-  return `${place}: ${status}, the server has no such route. ${serverMessage} Check the base path of the URL; an older server may lack this operation.`;
+  return (
+    `${place}: ${status}, the server has no such route. ` +
+    `${serverMessage} Check the base path of the URL; an older server may lack this operation.`
+  );
 }
 
 /** The answer is not from an OJS server, but from a proxy or another server. */

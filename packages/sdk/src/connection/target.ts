@@ -69,7 +69,10 @@ function withoutUrl(options: object, names: Names, what: string): OJSValidationE
 function forms(what: string, given: readonly string[]): string {
   const some = given.slice(0, 3).map((name) => `${name}: …`);
   const rest = [...some, ...(given.length > some.length || given.length === 0 ? ['…'] : [])].join(', ');
-  return `Write new ${what}({ url: undefined, ${rest} }) or new ${what}(undefined, { ${rest} }) for the URL in OJS_BACKEND_URL, else http://localhost:8080; any other URL in place of undefined.`;
+  return (
+    `Write new ${what}({ url: undefined, ${rest} }) or new ${what}(undefined, ` +
+    `{ ${rest} }) for the URL in OJS_BACKEND_URL, else http://localhost:8080; any other URL in place of undefined.`
+  );
 }
 
 /** The queue of jobs that name none; undefined for the default of the server. @throws {OJSValidationError} */

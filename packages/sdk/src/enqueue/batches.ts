@@ -201,7 +201,9 @@ export function* batchLimit(): Operation<number | null> {
 }
 
 function tooMany(count: number, max: number | undefined, cause?: unknown): OJSValidationError {
-  const message = `expected at most ${max ?? 'as many jobs as the server takes'} in one batch, got ${count}; nothing was enqueued`;
+  const message =
+    `expected at most ${max ?? 'as many jobs as the server takes'} in one batch, got ${count}; ` +
+    'nothing was enqueued';
   return new OJSValidationError(`requests: ${message}`, {
     cause,
     operation: 'job.enqueueBatch',

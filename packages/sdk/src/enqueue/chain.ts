@@ -43,7 +43,8 @@ export async function passChain(
   if (answer === null) return dropped(wire);
   if (isJob(answer)) return handleOf(answer, 'duplicate', calls);
   throw new OJSError(
-    `An enqueue middleware returned ${String(answer)} for ${wire.id}; expected the job of next(), or null to drop the job.`,
+    `An enqueue middleware returned ${String(answer)} for ${wire.id}; ` +
+      'expected the job of next(), or null to drop the job.',
   );
 }
 

@@ -89,9 +89,16 @@ function stateOf({ state, queue, type, attempt, scheduledAt, errors, error }: Jo
   const failure = last === undefined ? '' : `, after ${last.type}: ${last.message}`;
   switch (state) {
     case 'available':
-      return `It is available in the queue ${queue}, and no worker has taken it${attempt === 0 ? ' yet' : ' again'}${failure}. Is there a worker that fetches ${queue} and has a handler for ${type}?`;
+      return (
+        `It is available in the queue ${queue}, and no worker has taken ` +
+        `it${attempt === 0 ? ' yet' : ' again'}${failure}. ` +
+        `Is there a worker that fetches ${queue} and has a handler for ${type}?`
+      );
     case 'scheduled':
-      return `It is scheduled${scheduledAt === undefined ? '' : ` for ${scheduledAt.toISOString()}`} in the queue ${queue}.`;
+      return (
+        `It is scheduled${scheduledAt === undefined ? '' : ` for ${scheduledAt.toISOString()}`} in the ` +
+        `queue ${queue}.`
+      );
     case 'retryable':
       return `It waits for its next attempt in the queue ${queue}${failure}.`;
     case 'active':

@@ -24,7 +24,8 @@ const rules: readonly Rule[] = [
     name: 'id',
     holds: (id) => id === undefined || isUuidv7(id),
     expected: (id) =>
-      `expected a UUIDv7 in lower case, got ${JSON.stringify(id)}. To enqueue one job per key of your own, leave id out and write unique: { keys: ['type', 'meta'], metaKeys: ['key'] } with meta: { key: … }`,
+      `expected a UUIDv7 in lower case, got ${JSON.stringify(id)}. To enqueue one job per key of your own, ` +
+      "leave id out and write unique: { keys: ['type', 'meta'], metaKeys: ['key'] } with meta: { key: … }",
   },
   { name: 'queue', holds: (queue) => queue === undefined || isQueueName(queue), expected: expectedQueue },
   {
@@ -36,7 +37,10 @@ const rules: readonly Rule[] = [
 
 function expectedArgs(args: unknown): string {
   const isObject = typeof args === 'object' && args !== null;
-  return `expected an array, got ${describeValue(args)}. ${isObject ? 'Wrap it in a list: [{ … }]' : 'Write [value] where there is one argument'}`;
+  return (
+    `expected an array, got ${describeValue(args)}. ` +
+    `${isObject ? 'Wrap it in a list: [{ … }]' : 'Write [value] where there is one argument'}`
+  );
 }
 
 /** The first broken rule; null for a valid request. */

@@ -32,8 +32,8 @@ export interface PageQuery {
 }
 
 /**
- * Reads the page that the answer describes. A server may say only `{total, page, per_page}` (ojs-admin-api §6.1): then the
- * rest follows from them.
+ * Reads the page that the answer describes. A server may say only `{total, page, per_page}` (ojs-admin-api §6.1): then
+ * the rest follows from them.
  */
 export function readPage<T>(body: Wire, query: PageQuery, items: readonly T[]): PageOf<T> {
   const about = wireOf(body.pagination) ?? {};

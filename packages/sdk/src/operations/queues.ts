@@ -153,8 +153,8 @@ interface PurgeRequest {
 }
 
 /**
- * The same in the query and in the body: the specification has a body (ojs-admin-api §6.5), which some proxies take from
- * a DELETE. @throws {OJSValidationError}
+ * The same in the query and in the body: the specification has a body (ojs-admin-api §6.5), which some proxies take
+ * from a DELETE. @throws {OJSValidationError}
  */
 export function purgeRequest({ states: wanted, olderThan }: PurgeOptions): PurgeRequest {
   const states = wireStates(wanted);

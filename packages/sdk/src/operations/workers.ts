@@ -66,7 +66,10 @@ export interface WorkerJob {
 
 /** How to remove a worker. */
 export interface RemoveWorkerOptions extends CallOptions {
-  /** Also removes a live worker. It runs its jobs on until it hears of it, beside whoever gets them next. Default: false. */
+  /**
+   * Also removes a live worker. It runs its jobs on until it hears of it, beside whoever gets them next. Default:
+   * false.
+   */
   force?: boolean | undefined;
 }
 

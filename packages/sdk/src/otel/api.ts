@@ -92,7 +92,8 @@ export const kind = { producer: 3, consumer: 4 } as const;
 export const status = { ok: 1, error: 2 } as const;
 
 const missing =
-  '@ojs-ts/sdk/otel needs the package @opentelemetry/api (1.3 or later), which is not installed: run `npm install @opentelemetry/api`.';
+  '@ojs-ts/sdk/otel needs the package @opentelemetry/api (1.3 or later), which is not installed: ' +
+  'run `npm install @opentelemetry/api`.';
 
 /** @throws {OJSError} if the package is known to be missing; otherwise {@link loadApi} reports it. */
 export function requireApi(): void {

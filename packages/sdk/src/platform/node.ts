@@ -78,7 +78,8 @@ function warnOfBundle(message: string): void {
   if (warned) return;
   warned = true;
   process.emitWarning(
-    `undici cannot run in this bundle (${message}), so @ojs-ts/sdk uses fetch, which is slower. Mark undici as external or define \`require\`: https://github.com/ojs-ts/ojs-ts/blob/main/docs/guide/bundling.md`,
+    `undici cannot run in this bundle (${message}), so @ojs-ts/sdk uses fetch, which is slower. ` +
+      'Mark undici as external or define `require`: https://github.com/ojs-ts/ojs-ts/blob/main/docs/guide/bundling.md',
     { code: 'OJS_BUNDLED_UNDICI' },
   );
 }

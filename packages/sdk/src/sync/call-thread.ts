@@ -38,7 +38,8 @@ export class CallThread {
     if (!existsSync(program)) {
       const path = fileURLToPath(program);
       throw new OJSError(
-        `The program of the sync client's thread is not at ${path}; keep @ojs-ts/sdk out of the bundle, as an external package.`,
+        `The program of the sync client's thread is not at ${path}; ` +
+          'keep @ojs-ts/sdk out of the bundle, as an external package.',
       );
     }
     const shared = new SharedArrayBuffer(cellsSize);

@@ -183,7 +183,8 @@ function expectNone(
   const { matching, others } = sort(type, match, check);
   const { count } = match;
   if (count === undefined ? matching.length === 0 : matching.length !== count) return;
-  const head = `expected ${count === undefined ? 'no' : `any number but ${count} of`} ${type}${matchText(match)} to be ${what}, found ${matching.length}.`;
+  const unwanted = count === undefined ? 'no' : `any number but ${count} of`;
+  const head = `expected ${unwanted} ${type}${matchText(match)} to be ${what}, found ${matching.length}.`;
   const texts = [message(head, 'matched', matching), message('', 'did not match', others)];
   throw new AssertionError({
     message: texts.filter((text) => text !== '').join('\n'),

@@ -88,7 +88,8 @@ export class Runner {
     const missing = [...new Set(types)].filter((type) => !this.knows(type));
     if (missing.length === 0) return;
     throw new OJSError(
-      `${what}: there is no handler for ${missing.join(', ')}; give one to registerHandler(), or a worker that has one to useWorker().`,
+      `${what}: there is no handler for ${missing.join(', ')}; ` +
+        'give one to registerHandler(), or a worker that has one to useWorker().',
     );
   }
 

@@ -229,7 +229,8 @@ function refuseRoot(isRoot: boolean, path: string, expected: string, given: stri
   if (!isRoot) return;
   throw OJSValidationError.of(
     path,
-    `expected ${expected}, got ${given}: the job would be written outside of the transaction. For a relay there is ${ofDatabases}()`,
+    `expected ${expected}, got ${given}: the job would be written outside of the transaction. ` +
+      `For a relay there is ${ofDatabases}()`,
   );
 }
 

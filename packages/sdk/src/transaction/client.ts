@@ -159,12 +159,15 @@ export function missingTable(error: unknown, dialect: SqlTransaction['dialect'],
     return error;
   if (dialect === 'sqlite') {
     return new OJSError(
-      `The SQLite file has no table ${/no such table: (\S+)/.exec(message)?.[1] ?? table}. For an inbox open the file of the server (ojs serve --storage sqlite:FILE makes its tables); for an outbox call createOutbox() first.`,
+      `The SQLite file has no table ${/no such table: (\S+)/.exec(message)?.[1] ?? table}. ` +
+        'For an inbox open the file of the server (ojs serve --storage sqlite:FILE makes its tables); ' +
+        'for an outbox call createOutbox() first.',
       { cause: error },
     );
   }
   return new OJSError(
-    `The database has no table ${table}. An inbox comes with the layout of a server that uses this database and schema (ojs migrate); an outbox with createOutbox().`,
+    `The database has no table ${table}. An inbox comes with the layout of a server that uses this database and ` +
+      'schema (ojs migrate); an outbox with createOutbox().',
     { cause: error },
   );
 }

@@ -36,7 +36,8 @@ export function lockStatement(
   mark: string,
 ): Statement | null {
   if (dialect === 'sqlite') return null;
-  const text = `SELECT pg_advisory_xact_lock(7352002, hashtext($1::text || ' ' || $2::text))::text AS locked, ${setMark(3)} AS mark,
+  const text = `SELECT pg_advisory_xact_lock(7352002, hashtext($1::text || ' ' || $2::text))::text AS locked,
+    ${setMark(3)} AS mark,
     current_setting('transaction_isolation') AS isolation`;
   return { text, values: [schema, id, mark] };
 }
@@ -66,13 +67,15 @@ export function completionStatement(
   const text = result === undefined ? null : resultText(result, maxResultBytes);
   if (dialect === 'sqlite') {
     return {
-      text: `INSERT INTO ojs_inbox_completions (id, claim, result) SELECT id, claim, $3 FROM ojs_jobs WHERE id = $1 AND state = 8 AND claim = $2 RETURNING number`,
+      text: `INSERT INTO ojs_inbox_completions (id, claim, result) SELECT id, claim, $3 FROM ojs_jobs
+        WHERE id = $1 AND state = 8 AND claim = $2 RETURNING number`,
       values: [id, claim, text],
     };
   }
   return {
     text: `WITH put AS (INSERT INTO "${schema}".inbox_completions (id, claim, result)
-        SELECT id, claim, $4::text FROM "${schema}".active WHERE id = $1::text::uuid AND claim = $5::text::integer AND ${isMarked(6)} RETURNING 1)
+        SELECT id, claim, $4::text FROM "${schema}".active
+          WHERE id = $1::text::uuid AND claim = $5::text::integer AND ${isMarked(6)} RETURNING 1)
       ${hint} FROM put`,
     values: [id, ...noticeOf(schema), text, String(claim), mark],
   };

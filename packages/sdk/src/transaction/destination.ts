@@ -39,11 +39,13 @@ export function inbox(options: { readonly schema?: string | undefined } = {}): D
     append(dialect, requests) {
       const jobs = JSON.stringify(requests.map(({ id, text }) => [id, text]));
       if (dialect === 'sqlite') {
-        const text = `INSERT INTO ojs_inbox (id, request) SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each($1)`;
+        const text = `INSERT INTO ojs_inbox (id, request)
+          SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each($1)`;
         return { text, values: [jobs] };
       }
       const text = `WITH put AS (INSERT INTO "${schema}".inbox (id, request)
-          SELECT (job->>0)::uuid, job->>1 FROM json_array_elements($1::text::json) WITH ORDINALITY AS given (job, at) WHERE ${isOpen(4)}
+          SELECT (job->>0)::uuid, job->>1 FROM json_array_elements($1::text::json) WITH ORDINALITY AS given (job, at)
+            WHERE ${isOpen(4)}
           ORDER BY at RETURNING 1)
         ${hint} FROM put LIMIT 1`;
       const mark = crypto.randomUUID();

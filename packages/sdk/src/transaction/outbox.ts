@@ -30,12 +30,14 @@ export function outbox(options: OutboxOptions = {}): Destination {
       const values = [jobs, String(Date.now())];
       if (dialect === 'sqlite') {
         const text = `INSERT INTO ${table} (job_id, job_type, queue, request, created_at)
-          SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'), json_extract(value, '$[3]'), $2 FROM json_each($1)`;
+          SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+            json_extract(value, '$[3]'), $2 FROM json_each($1)`;
         return { text, values };
       }
       const mark = crypto.randomUUID();
       const text = `WITH put AS (INSERT INTO ${table} (job_id, job_type, queue, request, created_at)
-          SELECT job->>0, job->>1, job->>2, job->>3, $2::text::bigint FROM json_array_elements($1::text::json) WITH ORDINALITY AS given (job, at)
+          SELECT job->>0, job->>1, job->>2, job->>3, $2::text::bigint
+            FROM json_array_elements($1::text::json) WITH ORDINALITY AS given (job, at)
           WHERE ${isOpen(3)} ORDER BY at RETURNING 1)
         SELECT 1 AS put FROM put LIMIT 1`;
       return { text, values: [...values, mark], mark };
@@ -80,6 +82,7 @@ export function tableOf({ table = 'ojs_outbox' }: OutboxOptions): string {
   if (/^([a-z_][a-z0-9_]*\.)?[a-z_][a-z0-9_]{0,49}$/.test(table)) return table;
   throw OJSValidationError.of(
     'table',
-    `expected lower-case letters, digits and underscores, with a schema and a dot in front or not, got ${JSON.stringify(table)}`,
+    'expected lower-case letters, digits and underscores, with a schema and a dot in front or not, ' +
+      `got ${JSON.stringify(table)}`,
   );
 }

@@ -132,8 +132,9 @@ export class OutboxRelay implements AsyncDisposable {
 
   /**
    * Sends all pending rows now, and returns how many were sent. Returns 0 if another relay has the lease.
-   * @throws {OJSPermissionError} if the token lacks the scope `enqueue`; {OJSError} if the server is unreachable; the database's error; {QueuePausedError} or {RateLimitedError} of
-   * a queue that accepts no jobs, after all other rows were sent.
+   * @throws {OJSPermissionError} if the token lacks the scope `enqueue`; {OJSError} if the server is unreachable; the
+   * database's error; {QueuePausedError} or {RateLimitedError} of a queue that accepts no jobs, after all other rows
+   * were sent.
    */
   async flush(): Promise<number> {
     this.#held.wake();
@@ -207,7 +208,8 @@ export class OutboxRelay implements AsyncDisposable {
     const rows = await this.#database.query(
       `INSERT INTO ${this.#table}_relay (one, holder, until) VALUES (1, $1, CAST($2 AS bigint))
        ON CONFLICT (one) DO UPDATE SET holder = excluded.holder, until = excluded.until
-       WHERE ${this.#table}_relay.holder = excluded.holder OR ${this.#table}_relay.until < CAST($3 AS bigint) RETURNING holder`,
+       WHERE ${this.#table}_relay.holder = excluded.holder OR ${this.#table}_relay.until < CAST($3 AS bigint)
+         RETURNING holder`,
       [this.#holder, String(now + this.#leaseMs), String(now)],
     );
     return rows.length === 1;

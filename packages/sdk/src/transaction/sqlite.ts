@@ -88,7 +88,8 @@ function within<T>(
     if (isThenable(result)) {
       result.then(undefined, () => {});
       throw new OJSError(
-        'withTransaction() takes a synchronous function: until an asynchronous one had ended, nobody else could write to the file. Await first and write then, or use an outbox in a file of your own.',
+        'withTransaction() takes a synchronous function: until an asynchronous one had ended, ' +
+          'nobody else could write to the file. Await first and write then, or use an outbox in a file of your own.',
       );
     }
     database.exec(keep);

@@ -64,7 +64,8 @@ export function readBaseUrl(text: string, name: string): URL {
   if (base !== null && storages.test(base.protocol))
     throw OJSValidationError.of(
       name,
-      `expected the URL of an OJS server, such as ${defaultUrl}, got the ${base.protocol} URL of a storage, which belongs to the server: ojs serve --storage URL`,
+      `expected the URL of an OJS server, such as ${defaultUrl}, got the ${base.protocol} URL of a storage, ` +
+        'which belongs to the server: ojs serve --storage URL',
     );
   throw OJSValidationError.of(
     name,

@@ -21,7 +21,9 @@ export function logStart(
     logger.warn('worker has no handlers: it gives every job back; call register() before start()', { queues });
   for (const [jobType, queue] of handlers.queues) {
     if (queues.includes(queue)) continue;
-    const message = `handler not reached: ${jobType} is enqueued to '${queue}', which this worker does not fetch; add '${queue}' to its queues`;
+    const message =
+      `handler not reached: ${jobType} is enqueued to '${queue}', which this worker does not fetch; ` +
+      `add '${queue}' to its queues`;
     logger.warn(message, { job_type: jobType, queue, queues });
   }
 }
@@ -68,6 +70,9 @@ export class ConnectionLog {
   #advice(error: unknown): string {
     const isAnswer = isOjsError(error) ? 'statusCode' in error : !/^OJS(Connection|Timeout)Error/.test(String(error));
     if (this.#server === null || isAnswer) return '';
-    return `; is a server running at ${this.#server}? Start one with \`npx ojs serve\`, or name another in OJS_BACKEND_URL`;
+    return (
+      `; is a server running at ${this.#server}? ` +
+      'Start one with `npx ojs serve`, or name another in OJS_BACKEND_URL'
+    );
   }
 }

@@ -353,7 +353,9 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
   #unknownType(jobType: string): GiveBack | null {
     if (this.#handlers.has(jobType)) return null;
     const message = this.#handlers.missing(jobType);
-    const advice = `The job goes back and waits for a worker that has one: call register('${jobType}', …) before start(), or leave its queue to others`;
+    const advice =
+      'The job goes back and waits for a worker that has one: ' +
+      `call register('${jobType}', …) before start(), or leave its queue to others`;
     this.#connection.logger.error(`no handler: ${message} ${advice}`, {
       job_type: jobType,
       queues: this.#settings.queues,

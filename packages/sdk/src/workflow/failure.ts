@@ -49,5 +49,8 @@ function messageOf({ name, id, state }: Workflow, step: WorkflowStep | undefined
   if (step === undefined) return `${what} ${state === 'cancelled' ? 'was cancelled' : 'failed'}.`;
   const last = job?.error ?? job?.errors.at(-1);
   const reason = last === undefined ? textOf(step.error?.message) : `${last.type}: ${last.message}`;
-  return `${what} failed at step ${step.id} (${step.type}), which was ${job?.state ?? step.state}${reason === undefined ? '.' : `: ${reason}`}`;
+  return (
+    `${what} failed at step ${step.id} (${step.type}), ` +
+    `which was ${job?.state ?? step.state}${reason === undefined ? '.' : `: ${reason}`}`
+  );
 }

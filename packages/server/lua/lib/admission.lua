@@ -66,7 +66,8 @@ do
     for _, state in ipairs(states) do
       if bit.band(state, unique.states) ~= 0 then
         local one = known[state][holders.first_after(known[state], unique.createdAfter)]
-        local there = (not known.loaded or jobs.is_over(state)) and holders.stored(unique.key, state, unique.createdAfter, 1)[1] or nil
+        local there = (not known.loaded or jobs.is_over(state))
+          and holders.stored(unique.key, state, unique.createdAfter, 1)[1] or nil
         if there and (not one or holders.older(there, one)) then one = there end
         if one and (not best or holders.older(one, best)) then best = one end
       end
@@ -143,7 +144,9 @@ do
     if known then
       local envelope = fresh and admission.envelope(fresh) or jobs.envelope(job.id, cells.get('jobs', job.id))
       local existing = fresh and as_answer(fresh) or jobs.full(job.id)
-      if envelope == admission.envelope(item) and known.queue == job.queue and known.type == job.type then return { kind = 'already', job = existing } end
+      if envelope == admission.envelope(item) and known.queue == job.queue and known.type == job.type then
+        return { kind = 'already', job = existing }
+      end
       return { kind = 'duplicate', by = 'id', existing = existing }
     end
     local replaces = {}
@@ -151,7 +154,8 @@ do
       local refused_by
       refused_by, replaces = self:unique_answer(item.unique)
       if refused_by then
-        return { kind = 'duplicate', by = 'unique', existing = refused_by.fresh and as_answer(refused_by.fresh) or jobs.full(refused_by.id) }
+        local existing = refused_by.fresh and as_answer(refused_by.fresh) or jobs.full(refused_by.id)
+        return { kind = 'duplicate', by = 'unique', existing = existing }
       end
     end
     return self:queue_refusal(job, replaces) or self:plan(item, replaces)
@@ -172,7 +176,8 @@ do
       local key = item.unique.key
       if #replaces > 0 then self:cancel(key, replaces) end
       -- Younger than every stored one.
-      local own = { id = job.id, state = job.state, createdAt = job.createdAt, number = 4503599627370496 + self.count, queue = job.queue, fresh = item }
+      local own = { id = job.id, state = job.state, createdAt = job.createdAt, number = 4503599627370496 + self.count,
+        queue = job.queue, fresh = item }
       holders.put_in(self:known(key)[job.state], own)
     end
     self.plans[#self.plans + 1] = { item = item, replaced = ids }
@@ -194,7 +199,11 @@ do
     end
     for _, limit in ipairs(item.limits or {}) do
       local numbers = limit.concurrency or #limit.rates > 0
-      if numbers then limits.renumber(limit.key, { concurrency = limit.concurrency, rates = limit.rates }, nil, now) else limits.make(limit.key) end
+      if numbers then
+        limits.renumber(limit.key, { concurrency = limit.concurrency, rates = limit.rates }, nil, now)
+      else
+        limits.make(limit.key)
+      end
     end
     jobs.add(job, item.bytes, store.next('number'))
     segments.made(job.queue, job.type, job.number, job.number)

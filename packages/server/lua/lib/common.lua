@@ -7,7 +7,9 @@ local call = redis.call
 -- that was dead, takes no effect.
 do
   local deadline, time = tonumber(table.remove(ARGV)), call('TIME')
-  if time[1] * 1000 + time[2] / 1000 > deadline then return redis.error_reply('LATE the caller has given up this call') end
+  if time[1] * 1000 + time[2] / 1000 > deadline then
+    return redis.error_reply('LATE the caller has given up this call')
+  end
 end
 local pack, unpacked = cmsgpack.pack, cmsgpack.unpack
 
@@ -156,7 +158,8 @@ do
   function store.get(name)
     if not values then
       local v = call('HMGET', p .. 'store', 'number', 'place', 'position', 'start', 'ended')
-      values = { number = tonumber(v[1] or 0), place = tonumber(v[2] or 0), position = tonumber(v[3] or 0), start = tonumber(v[4] or 0), ended = tonumber(v[5] or 0) }
+      values = { number = tonumber(v[1] or 0), place = tonumber(v[2] or 0), position = tonumber(v[3] or 0),
+        start = tonumber(v[4] or 0), ended = tonumber(v[5] or 0) }
     end
     return values[name]
   end
@@ -184,13 +187,14 @@ do
 end
 
 -- Texts of events, some of several, and how many they are; `finish` writes them as one batch. `alike` has the values of
--- the last event of a job and `alike_member` those of the last one of a workflow's member, see event-log.lua; `last_id` is
--- the job of the last text, where that is the event of a job.
+-- the last event of a job and `alike_member` those of the last one of a workflow's member, see event-log.lua; `last_id`
+-- is the job of the last text, where that is the event of a job.
 local entries, events, alike, alike_member, last_id = {}, 0, nil, nil, nil
 local woken = {}
 
 -- Core's `commonKinds`. Batches with an event of any other kind are also in the sorted set `log:<kind>`, by position.
-local common = { ['job.enqueued'] = true, ['job.started'] = true, ['job.heartbeat'] = true, ['job.completed'] = true, ['workflow.job_completed'] = true }
+local common = { ['job.enqueued'] = true, ['job.started'] = true, ['job.heartbeat'] = true, ['job.completed'] = true,
+  ['workflow.job_completed'] = true }
 local kinds = {}
 
 local function note_kind(kind)

@@ -1,8 +1,8 @@
--- Jobs that were completed together: the sorted set `ended` has the refs of each such batch as one member, by their end.
--- A completed job that is not there is in `s:16`; the record of a job says which (`batched`). A ref has 52 characters.
--- Before the refs is a head of one line: `\1` and, for each queue and type of the jobs, <queue>`\2`<type>`\1`. So a list
--- of one queue or type passes the batches of others without a look at their jobs. With more than fifteen pairs the
--- head is empty, and the batch may have any job.
+-- Jobs that were completed together: the sorted set `ended` has the refs of each such batch as one member, by their
+-- end. A completed job that is not there is in `s:16`; the record of a job says which (`batched`). A ref has 52
+-- characters. Before the refs is a head of one line: `\1` and, for each queue and type of the jobs,
+-- <queue>`\2`<type>`\1`. So a list of one queue or type passes the batches of others without a look at their jobs. With
+-- more than fifteen pairs the head is empty, and the batch may have any job.
 ended = {}
 do
   local key, size = p .. 'ended', 52
@@ -46,8 +46,8 @@ do
     end
   end
 
-  -- Jobs in batches, the oldest end first, then by creation. `peek` answers ref and end of the next one, `take` takes it
-  -- away, `finish` writes what was taken.
+  -- Jobs in batches, the oldest end first, then by creation. `peek` answers ref and end of the next one, `take` takes
+  -- it away, `finish` writes what was taken.
   function ended.walk()
     local walk, batches, taken = {}, {}, {}
     local refs, i, at, after = {}, 1, nil, '-inf'

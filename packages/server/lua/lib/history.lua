@@ -80,13 +80,15 @@ do
   function history.error_text(code, message, attempt, at, details)
     local time = history.timestamp(at)
     return table.concat({
-      '{"code":"', code, '","type":"', code, '","message":"', message, '","attempt":', attempt, ',"occurred_at":"', time, '","timestamp":"', time, '"',
+      '{"code":"', code, '","type":"', code, '","message":"', message, '","attempt":', attempt,
+      ',"occurred_at":"', time, '","timestamp":"', time, '"',
       details and ',"details":' .. details or '', '}',
     })
   end
 
   -- Ports core's `timeoutDetails`.
   function history.timeout_details(kind, limit, elapsed)
-    return '{"timeout_kind":"' .. kind .. '","limit_seconds":' .. history.seconds(limit) .. ',"elapsed_seconds":' .. history.seconds(elapsed) .. '}'
+    return '{"timeout_kind":"' .. kind .. '","limit_seconds":' .. history.seconds(limit) .. ',"elapsed_seconds":'
+      .. history.seconds(elapsed) .. '}'
   end
 end

@@ -5,13 +5,14 @@
 jobs = {}
 do
   -- Mark (a byte that no text begins with: TypeScript reads it as bytes), state, flags (1: there is a trace, 2: the
-  -- envelope is in `envelopes`, 4: there are rare members, 8: a unique key and no other one, 16: limits and no other one,
-  -- 32: a node and no other one), priority, run, creation, timeout, heartbeat, visibility (-1: none), type, queue, trace,
-  -- rare members as packed map, or the unique key, or the node as <index>|<workflow>.
+  -- envelope is in `envelopes`, 4: there are rare members, 8: a unique key and no other one, 16: limits and no other
+  -- one, 32: a node and no other one), priority, run, creation, timeout, heartbeat, visibility (-1: none), type, queue,
+  -- trace, rare members as packed map, or the unique key, or the node as <index>|<workflow>.
   local constant = '<BBBddddddHc0Hc0I4c0I4c0'
   -- Mark, state, flags, which of `numbers` and `names` follow, attempt, claim.
   local record = '<BBBHI4I4'
-  local numbers = { 'runAt', 'expiresAt', 'enqueuedAt', 'startedAt', 'leaseMs', 'leaseUntil', 'beatAt', 'finishedAt', 'priority' }
+  local numbers = { 'runAt', 'expiresAt', 'enqueuedAt', 'startedAt', 'leaseMs', 'leaseUntil', 'beatAt', 'finishedAt',
+    'priority' }
   local names = { 'worker', 'queue' }
   local dead, leased, batched = 1, 2, 64
   local text_flags = { result = 4, history = 8, progress = 16, checkpoint = 32 }
@@ -93,7 +94,8 @@ do
         parts[n - 1], parts[n] = #value, value
       end
     end
-    parts[3] = job.texts + (job.deadLetter and dead or 0) + (job.leaseRequired and leased or 0) + (job.batched and batched or 0)
+    parts[3] = job.texts + (job.deadLetter and dead or 0) + (job.leaseRequired and leased or 0)
+      + (job.batched and batched or 0)
     parts[4] = mask
     return struct.pack(format_of(mask).text, unpack(parts))
   end
@@ -162,7 +164,8 @@ do
     local is_long = #envelope > long_envelope
     if is_long or bit.band(flags, 2) ~= 0 then cells.set('envelopes', job.id, is_long and envelope) end
     local inside = is_long and '' or envelope
-    local start = string.sub(bytes, 1, 2) .. string.char(bit.band(flags, 61) + (is_long and 2 or 0)) .. string.sub(bytes, 4, texts_at(bytes) - 1)
+    local start = string.sub(bytes, 1, 2) .. string.char(bit.band(flags, 61) + (is_long and 2 or 0))
+      .. string.sub(bytes, 4, texts_at(bytes) - 1)
     cells.set('jobs', job.id, start .. struct.pack('<I4c0I4c0', #inside, inside, #kept, kept) .. string.sub(bytes, -16))
   end
 

@@ -24,8 +24,8 @@ do
 
   function jobs.is_over(state) return state == 16 or state == 64 or state == 128 end
 
-  -- A job whose bytes are gone, as after a crash that tore an append-only file: what is left of the job in a set goes too, so that no scan
-  -- stops there.
+  -- A job whose bytes are gone, as after a crash that tore an append-only file: what is left of the job in a set goes
+  -- too, so that no scan stops there.
   function jobs.lost(key, ref)
     set_score(key, ref, false)
     for _, state in ipairs({ 1, 2, 4, 8, 32 }) do set_score(p .. 's:' .. state, ref, false) end

@@ -3,9 +3,9 @@
 -- its keys. The rule that keeps a claim's cost off the number of groups: while a key is open, the best group of its
 -- waitlist is open too; while a key is closed, none has to be. So a claim meets the right group first, a closed key
 -- costs nothing, and a freed slot brings back one group, however many there are. The hash `limit_groups:<queue>` has a
--- row for each group: the key whose waitlist has it, its head and whether it is open. `open_groups:<queue>` has the open
--- ones by head; `open_groups:<queue>\n<key>` and `waitlist:<queue>\n<key>` the open and the closed ones of a waitlist.
--- `rate_timers:<queue>` has the keys that a rate has closed, by the time at which it lets the next job start.
+-- row for each group: the key whose waitlist has it, its head and whether it is open. `open_groups:<queue>` has the
+-- open ones by head; `open_groups:<queue>\n<key>` and `waitlist:<queue>\n<key>` the open and the closed ones of a
+-- waitlist. `rate_timers:<queue>` has the keys that a rate has closed, by the time at which it lets the next job start.
 limit_groups = {}
 do
   local touched = {}
@@ -123,8 +123,8 @@ do
     return room
   end
 
-  -- The key whose waitlist gets a new group: the one that is closed, or else the one under which most jobs wait, so that
-  -- few groups are open at once.
+  -- The key whose waitlist gets a new group: the one that is closed, or else the one under which most jobs wait, so
+  -- that few groups are open at once.
   local function key_for(group, now)
     local best, most = limit_groups.closing_key(group, now), -1
     if best then return best end

@@ -173,7 +173,11 @@ do
 
   local function write_waits(key)
     for queue, count in pairs(waits[key] or {}) do
-      if count > 0 then call('HSET', p .. 'waiting:' .. key, queue, int(count)) else call('HDEL', p .. 'waiting:' .. key, queue) end
+      if count > 0 then
+        call('HSET', p .. 'waiting:' .. key, queue, int(count))
+      else
+        call('HDEL', p .. 'waiting:' .. key, queue)
+      end
     end
     waits[key] = nil
   end
@@ -244,8 +248,13 @@ do
     local fields = {}
     for key in pairs(changed) do
       local row = rows[key]
-      local idle = row.jobs <= 0 and row.active <= 0 and row.waiting <= 0 and not row.override and not limits.of_queue(key)
-      if idle then call('ZADD', p .. 'limit:idle', row.usedAt, key) elseif row.idle then call('ZREM', p .. 'limit:idle', key) end
+      local idle = row.jobs <= 0 and row.active <= 0 and row.waiting <= 0 and not row.override
+        and not limits.of_queue(key)
+      if idle then
+        call('ZADD', p .. 'limit:idle', row.usedAt, key)
+      elseif row.idle then
+        call('ZREM', p .. 'limit:idle', key)
+      end
       row.idle = idle or nil
       fields[#fields + 1] = key
       fields[#fields + 1] = pack(row)

@@ -54,11 +54,14 @@ do
     if not queue then return nil end
     local _, _, _, _, _, _, enqueued, started, _, _, worker = struct.unpack(active, record)
     local function record_with(more)
-      return struct.pack(completed, 192, 16, flags + more, ended_mask, attempt, claim, enqueued, started, now, #worker, worker)
+      return struct.pack(completed, 192, 16, flags + more, ended_mask, attempt, claim, enqueued, started, now, #worker,
+        worker)
     end
     return {
-      kind = of, queue = queue, record = record, ids = {}, claim = claim, leased = flags > 1, started = started, worker = worker,
-      job = { state = 16, attempt = attempt, type = of.type, queue = of.name, trace = of.trace, worker = worker, startedAt = started },
+      kind = of, queue = queue, record = record, ids = {}, claim = claim, leased = flags > 1, started = started,
+      worker = worker,
+      job = { state = 16, attempt = attempt, type = of.type, queue = of.name, trace = of.trace, worker = worker,
+        startedAt = started },
       ended = record_with(in_batch), ended_with_result = record_with(in_batch + 4),
     }
   end
@@ -75,8 +78,8 @@ do
     return head
   end
 
-  -- Ends first executions: { id, claim, worker, result } of each, what is absent is false. Answers the place of the first
-  -- one that is not plain, or does not fit.
+  -- Ends first executions: { id, claim, worker, result } of each, what is absent is false. Answers the place of the
+  -- first one that is not plain, or does not fit.
   function plain.complete(outcomes, at, now, out)
     local known, states, changed = cells.of('jobs'), cells.of('states'), cells.changed('states')
     local active_refs, overdue = scores(p .. 's:8').remove, scores(p .. 'overdue').remove

@@ -20,17 +20,20 @@ do
     segments.made(of.name, of.type, run.first, run.first + n - 1)
     count(queue.row, 's2', n)
     count(statistics.of(of.name, of.type), 'e', n)
-    log_run('job.enqueued', nil, { state = 2, attempt = 0, type = of.type, queue = of.name, trace = of.trace }, run.ids, n)
+    log_run('job.enqueued', nil, { state = 2, attempt = 0, type = of.type, queue = of.name, trace = of.trace },
+      run.ids, n)
     wake(of.name)
   end
 
-  -- The kind of a new job, where it takes the short path: it is available, without a priority, in a queue that takes every
-  -- job, and nobody holds its key. With `always`, capacity and pause of the queue do not matter.
+  -- The kind of a new job, where it takes the short path: it is available, without a priority, in a queue that takes
+  -- every job, and nobody holds its key. With `always`, capacity and pause of the queue do not matter.
   local function kind_to_insert(item, known, always)
     local id, bytes, unique = item[1], item[2], item[3]
     if not bytes or #item > 3 or known[id] then return nil end
     local of = kind_of(bytes)
-    if of.flags > 1 or (of.rare and not of.keyed and not of.is_node) or of.state ~= 2 or of.priority ~= 0 then return nil end
+    if of.flags > 1 or (of.rare and not of.keyed and not of.is_node) or of.state ~= 2 or of.priority ~= 0 then
+      return nil
+    end
     local row = queues.find(of.name)
     if row and not always and (row.capacity or row.paused) or (unique and not is_free(unique)) then return nil end
     return of
@@ -63,7 +66,8 @@ do
       end
       if not run or run.kind ~= of then
         if run then insert_run(run, n) end
-        run, n = { kind = of, queue = queue_of(of.name, now), ids = {}, ready = scores(p .. 'ready:' .. of.name).add }, 0
+        run = { kind = of, queue = queue_of(of.name, now), ids = {}, ready = scores(p .. 'ready:' .. of.name).add }
+        n = 0
         run.at, run.first = #run.ready, number + 1
       end
       number, place = number + 1, place + 1

@@ -12,7 +12,8 @@ do
     count(sums, 's', n)
     count(sums, 'w', n * waited)
     count(sums, statistics.code(statistics.wait_code, waited), n)
-    log_run('job.started', 2, { state = 8, attempt = 1, type = of.type, queue = of.name, trace = of.trace, worker = claim.worker, startedAt = now }, run.ids, n)
+    log_run('job.started', 2, { state = 8, attempt = 1, type = of.type, queue = of.name, trace = of.trace,
+      worker = claim.worker, startedAt = now }, run.ids, n)
   end
 
   -- Starts the first executions of jobs at the head of a ready queue, at most `most` and `budget` bytes of them, before
@@ -41,7 +42,8 @@ do
         if run then start_run(run, claim, now, n) end
         local lease = claim.leaseMs or (of.visibility >= 0 and of.visibility) or claim.defaultLeaseMs
         run, n = { kind = of, queue = queue, ids = {}, overdue = now + math.min(lease, of.timeout) }, 0
-        run.record = struct.pack(active, 192, 8, claim.leaseRequired and 2 or 0, active_mask, 1, 1, of.created, now, lease, now + lease,
+        run.record = struct.pack(active, 192, 8, claim.leaseRequired and 2 or 0, active_mask, 1, 1, of.created, now,
+          lease, now + lease,
           #claim.worker, claim.worker)
       end
       states[id], changed[id] = run.record, true

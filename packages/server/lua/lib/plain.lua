@@ -1,8 +1,9 @@
 -- Short paths of plain jobs: no rare members but a unique key, limits or a node, and nothing has happened to them but
--- what the path expects. They do what `jobs.enter`, `transitions` and `admission` do, without a table of the job. A path
--- ends before the first job that is not plain, of which it has written nothing; the caller takes the long way with that
--- one. Jobs that were made together have the same first bytes, and those that a claim has started the same record: what
--- follows from them is found once. Here is what the paths share; plain-insert, plain-start and plain-complete have one each.
+-- what the path expects. They do what `jobs.enter`, `transitions` and `admission` do, without a table of the job. A
+-- path ends before the first job that is not plain, of which it has written nothing; the caller takes the long way with
+-- that one. Jobs that were made together have the same first bytes, and those that a claim has started the same record:
+-- what follows from them is found once. Here is what the paths share; plain-insert, plain-start and plain-complete have
+-- one each.
 local plain = {}
 do
   -- Of the constant bytes: state, flags, priority, creation, timeout, visibility, type, queue, trace.
@@ -33,7 +34,8 @@ do
     local size = 59 + #type + #name + #trace
     kind = {
       start = string.sub(bytes, 1, size), size = size, state = state, flags = flags % 4, rare = flags > 3,
-      keyed = bit.band(flags, 8) ~= 0, limited = bit.band(flags, 16) ~= 0, is_node = bit.band(flags, 32) ~= 0, priority = priority, created = created,
+      keyed = bit.band(flags, 8) ~= 0, limited = bit.band(flags, 16) ~= 0, is_node = bit.band(flags, 32) ~= 0,
+      priority = priority, created = created,
       timeout = timeout, visibility = visibility, type = type, name = name, trace = flags % 2 == 1 and trace or nil,
     }
     kind.is_short = not kind.rare or kind.keyed or kind.limited or kind.is_node
@@ -95,6 +97,8 @@ do
     log.more(ids, 2, n)
   end
 
-  plain.queue_of, plain.unlimited, plain.kind_of, plain.count, plain.scores = queue_of, unlimited, kind_of, count, scores
-  plain.limit_keys, plain.node_of, plain.holders_in, plain.move_holder, plain.log_run = limit_keys, node_of, holders_in, move_holder, log_run
+  plain.queue_of, plain.unlimited, plain.kind_of = queue_of, unlimited, kind_of
+  plain.count, plain.scores = count, scores
+  plain.limit_keys, plain.node_of, plain.holders_in = limit_keys, node_of, holders_in
+  plain.move_holder, plain.log_run = move_holder, log_run
 end

@@ -3,7 +3,8 @@
 local queues = {}
 do
   local rows, changed = {}, {}
-  local names = { [1] = 's1', [2] = 's2', [4] = 's4', [8] = 's8', [16] = 's16', [32] = 's32', [64] = 's64', [128] = 's128' }
+  local names = { [1] = 's1', [2] = 's2', [4] = 's4', [8] = 's8', [16] = 's16', [32] = 's32', [64] = 's64',
+    [128] = 's128' }
 
   function queues.find(name)
     local row = rows[name]

@@ -1,8 +1,9 @@
 -- Figures by minute, queue and type: a script gathers them and writes them at its end.
 -- The sorted set `minutes` has <minute>:<queue>,<type> by minute; a comma sorts before all letters of names. The hash
--- m:<minute>:<queue>,<type> has sums: e(nqueued), s(tarted), c(ompleted), f(ailed), r(etried), d(iscarded), x (cancelled),
--- p (expired), and milliseconds: u, v and y of executions that completed, were discarded and cancelled, w and a of waits
--- for any and for later attempts. A field that is a number counts the durations with this code of core's.
+-- m:<minute>:<queue>,<type> has sums: e(nqueued), s(tarted), c(ompleted), f(ailed), r(etried), d(iscarded), x
+-- (cancelled), p (expired), and milliseconds: u, v and y of executions that completed, were discarded and cancelled, w
+-- and a of waits for any and for later attempts. A field that is a number counts the durations with this code of
+-- core's.
 local statistics = {}
 do
   local more = {}
@@ -15,10 +16,11 @@ do
   -- Ports core's `bucketOf`, with its bounds: the bucket of a duration, behind a first code.
   function statistics.code(first, ms)
     bounds = bounds or {
-      1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100, 120, 150, 200, 250, 300, 400, 500, 600, 800, 1000, 1200, 1500, 2000,
-      2500, 3000, 4000, 5000, 6000, 8000, 10000, 12000, 15000, 20000, 25000, 30000, 40000, 50000, 60000, 75000, 90000, 120000, 150000, 180000,
-      240000, 300000, 360000, 480000, 600000, 720000, 900000, 1200000, 1500000, 1800000, 2400000, 3000000, 3600000, 5400000, 7200000, 10800000,
-      14400000, 21600000, 28800000, 43200000, 64800000, 86400000, 129600000, 172800000, 259200000, 345600000, 604800000,
+      1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100, 120, 150, 200, 250, 300, 400, 500, 600, 800,
+      1000, 1200, 1500, 2000, 2500, 3000, 4000, 5000, 6000, 8000, 10000, 12000, 15000, 20000, 25000, 30000, 40000,
+      50000, 60000, 75000, 90000, 120000, 150000, 180000, 240000, 300000, 360000, 480000, 600000, 720000, 900000,
+      1200000, 1500000, 1800000, 2400000, 3000000, 3600000, 5400000, 7200000, 10800000, 14400000, 21600000, 28800000,
+      43200000, 64800000, 86400000, 129600000, 172800000, 259200000, 345600000, 604800000,
     }
     local low, high = 1, 79
     while low < high do

@@ -55,7 +55,9 @@ do
     if stays then jobs.stay(job) else jobs.enter(job, now) end
     for _, event in ipairs(transition.events) do log.job(event.kind, job, was, event.data or nil) end
     if #transition.events == 0 and was ~= job.state then log.job('job.state_changed', job, was) end
-    if jobs.is_over(job.state) then return was, transitions.close_node(job, job.node and jobs.text(job, 'result'), now) end
+    if jobs.is_over(job.state) then
+      return was, transitions.close_node(job, job.node and jobs.text(job, 'result'), now)
+    end
     return was, nil
   end
 
@@ -89,7 +91,8 @@ do
   -- Ports core's `completed`: { id, claim, worker, result }, what is absent is false.
   function transitions.completed(outcome)
     return {
-      id = outcome[1], from = 8, to = 16, claim = outcome[2] or nil, worker = outcome[3] or nil, result = outcome[4] or '',
+      id = outcome[1], from = 8, to = 16, claim = outcome[2] or nil, worker = outcome[3] or nil, 
+      result = outcome[4] or '',
       events = is_completed,
     }
   end
@@ -118,7 +121,8 @@ do
   function transitions.cancel(job, now) carry_out(job, transitions.cancelled(job, now), now) end
 
   -- Core's `fingerprintOf` of each expiry, whatever the numbers in its message.
-  local expiries = { expired = 'a437f18a99fa64ea', total_timeout = 'eb32d8cf5d8d12ae', enqueue_ttl_expired = '7eee1020f4b4b238' }
+  local expiries = { expired = 'a437f18a99fa64ea', total_timeout = 'eb32d8cf5d8d12ae',
+    enqueue_ttl_expired = '7eee1020f4b4b238' }
 
   -- Ports core's `expired`: the end of a waiting job that is past its expiry.
   function transitions.expired(job, policy, now)
@@ -127,7 +131,8 @@ do
     local code, message, details = 'expired', 'The job was not started before expires_at.', nil
     if ends_at == job.deadlineAt then
       local total = ends_at - job.createdAt
-      code, message = 'total_timeout', 'The job did not end within total_timeout, ' .. history.seconds(total) .. ' s after it was created.'
+      code, message = 'total_timeout', 'The job did not end within total_timeout, ' .. history.seconds(total)
+        .. ' s after it was created.'
       details = history.timeout_details('total', total, now - job.createdAt)
       events[1] = { kind = 'job.total_timeout', data = details }
     elseif ttl and job.createdAt + ttl == ends_at then
@@ -135,8 +140,10 @@ do
       details = history.timeout_details('enqueue_ttl', ttl, now - job.createdAt)
       events[1] = { kind = 'job.ttl_expired', data = details }
     end
-    local entry = '{"kind":"expired","at":' .. int(now) .. ',"error":' .. history.error_text(code, message, job.attempt, now, details) .. '}'
-    local data = '{"created_at":"' .. history.timestamp(job.createdAt) .. '","expired_at":"' .. history.timestamp(ends_at) .. '","ttl_ms":' .. int(ends_at - job.createdAt) .. '}'
+    local entry = '{"kind":"expired","at":' .. int(now) .. ',"error":'
+      .. history.error_text(code, message, job.attempt, now, details) .. '}'
+    local data = '{"created_at":"' .. history.timestamp(job.createdAt) .. '","expired_at":"'
+      .. history.timestamp(ends_at) .. '","ttl_ms":' .. int(ends_at - job.createdAt) .. '}'
     events[#events + 1] = { kind = 'job.expired', data = data }
     return { to = 128, history = history_of(job, entry), fingerprint = expiries[code], events = events }
   end

@@ -22,10 +22,12 @@ do
   function holders.stored(key, state, after, limit)
     local found, set = {}, p .. 'u:' .. state .. ':' .. key
     write_pending(set)
-    for _, ref in ipairs(call('ZRANGEBYSCORE', set, after and '(' .. int(after) or '-inf', '+inf', 'LIMIT', 0, limit)) do
+    local from = after and '(' .. int(after) or '-inf'
+    for _, ref in ipairs(call('ZRANGEBYSCORE', set, from, '+inf', 'LIMIT', 0, limit)) do
       local job = jobs.read(jobs.id(ref))
       if job then
-        found[#found + 1] = { id = job.id, state = state, createdAt = job.createdAt, number = job.number, queue = job.queue }
+        found[#found + 1] = { id = job.id, state = state, createdAt = job.createdAt, number = job.number,
+          queue = job.queue }
       else
         set_score(set, ref, false)
       end
@@ -33,7 +35,9 @@ do
     return found
   end
 
-  function holders.older(a, b) return a.createdAt < b.createdAt or (a.createdAt == b.createdAt and a.number < b.number) end
+  function holders.older(a, b)
+    return a.createdAt < b.createdAt or (a.createdAt == b.createdAt and a.number < b.number)
+  end
 
   -- From the end: what comes is mostly the youngest.
   function holders.put_in(list, one)

@@ -1,10 +1,11 @@
 -- Workflows and their nodes.
 -- f:<id> is the workflow, n:<id> all its nodes, so that one of thousands is made and removed as two keys. Of node i:
 -- <i> what never changes (member|job|next,next|name as JSON) and once it is closed, behind a line feed, c, f or x, the
--- time of its end, and its result behind another bar; s<i> its spec, o<i> how many dependencies are open (absent: 0), f<i>
--- how many did not pass, e<i> its error. nr:<id> holds the indexes of the nodes that are ready, with the index as score,
--- and half more where the node is no member. A node that is neither closed nor ready, and has no open dependency, is
--- pending: no workflow completes or fails before all of its nodes are closed. Nothing is written of nodes that waited when their workflow was cancelled: they read as cancelled.
+-- time of its end, and its result behind another bar; s<i> its spec, o<i> how many dependencies are open (absent: 0),
+-- f<i> how many did not pass, e<i> its error. nr:<id> holds the indexes of the nodes that are ready, with the index as
+-- score, and half more where the node is no member. A node that is neither closed nor ready, and has no open
+-- dependency, is pending: no workflow completes or fails before all of its nodes are closed. Nothing is written of
+-- nodes that waited when their workflow was cancelled: they read as cancelled.
 workflows = {}
 do
   -- What never changes of a node: whether it is a member, its job, its dependents, its name.
@@ -20,8 +21,8 @@ do
     return text .. '\n' .. letter .. int(now) .. (result and '|' .. result or '')
   end
 
-  -- A script reads a workflow once, and writes its changes once; the same for the list of its ready nodes, and, by `cells`,
-  -- for the nodes. `ready` has scores in these lists, false for nodes that are not there.
+  -- A script reads a workflow once, and writes its changes once; the same for the list of its ready nodes, and, by
+  -- `cells`, for the nodes. `ready` has scores in these lists, false for nodes that are not there.
   local flows, changed, unready, ready = {}, {}, {}, {}
   local none = {}
   local names = { 's', 'i', 'n', 'k', 't', 'c', 'f', 'x', 'w', 'no' }
@@ -191,10 +192,12 @@ do
   end
 
   -- Whether a node that is not closed waits for dependencies or for its start.
-  local function waits(id, index) return score_of(id, index) or tonumber(cells.get('n:' .. id, 'o' .. index) or 0) > 0 end
+  local function waits(id, index)
+    return score_of(id, index) or tonumber(cells.get('n:' .. id, 'o' .. index) or 0) > 0
+  end
 
-  -- The job has ended with the result (absent or false: none), or is gone: so its node closes. Answers the indexes of the
-  -- nodes that are ready by it.
+  -- The job has ended with the result (absent or false: none), or is gone: so its node closes. Answers the indexes of
+  -- the nodes that are ready by it.
   function workflows.close(id, index, job, result, now)
     local flow, nodes = flow_of(id), 'n:' .. id
     local text = flow and cells.get(nodes, index)

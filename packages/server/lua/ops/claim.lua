@@ -2,8 +2,8 @@
 
 local now
 -- What one call may clear away: jobs that have expired, and limit groups that a key keeps from starting. Each such
--- group is closed, so a key that closes costs so many only where others kept its groups apart. Of bytes what may still be
--- handed out; `full` once a job did not fit.
+-- group is closed, so a key that closes costs so many only where others kept its groups apart. Of bytes what may still
+-- be handed out; `full` once a job did not fit.
 local budget
 
 -- Ready queues, first to last, read ahead in growing pieces.
@@ -46,7 +46,9 @@ end
 local function read_ahead(ready, wanted)
   if ready.read_refs == ready.refs and ready.read > ready.at then return end
   local ids = {}
-  for i = 1, math.min(wanted, (#ready.refs - ready.at + 1) / 2) do ids[i] = string.sub(ready.refs[ready.at + 2 * i - 2], -36) end
+  for i = 1, math.min(wanted, (#ready.refs - ready.at + 1) / 2) do
+    ids[i] = string.sub(ready.refs[ready.at + 2 * i - 2], -36)
+  end
   cells.fetch('jobs', ids, 1, #ids)
   cells.fetch('states', ids, 1, #ids)
   ready.read, ready.read_refs = ready.at + 2 * #ids, ready.refs
@@ -95,7 +97,8 @@ end
 
 -- Starts plain jobs; answers how many.
 local function take_plain(batch, ready, most, rival)
-  local bytes = budget.started and budget.bytes or math.max(budget.bytes, #(cells.get('jobs', string.sub(ready.refs[ready.at], 17)) or ''))
+  local bytes = budget.started and budget.bytes
+    or math.max(budget.bytes, #(cells.get('jobs', string.sub(ready.refs[ready.at], 17)) or ''))
   local taken, size = plain.start(ready, batch.claim, now, most, rival, bytes, batch.taken, batch.claims)
   if taken > 0 then has_bytes(size) end
   return taken
@@ -159,7 +162,8 @@ local function take_from(batch, queue)
     long_way()
     limit_groups.reopen(queue, now, 500)
   end
-  local unlimited = ready_queue_of(p .. 'ready:' .. queue, has_groups and 4 or math.max(1, batch.claim.limit - #batch.taken))
+  local asked = has_groups and 4 or math.max(1, batch.claim.limit - #batch.taken)
+  local unlimited = ready_queue_of(p .. 'ready:' .. queue, asked)
   local goes_on = true
   while goes_on and has_room(batch, queue) do
     local _, head = peek(unlimited)
@@ -235,8 +239,8 @@ function reading.claims_of(keys)
   return out
 end
 
--- With transitions, on the long way. { now, claims, maxBytes, promoted, expired }; `promoted` and `expired` bound what the call does
--- besides its claims. Answers jobs, `again` and whether it was deferred of each claim.
+-- With transitions, on the long way. { now, claims, maxBytes, promoted, expired }; `promoted` and `expired` bound what
+-- the call does besides its claims. Answers jobs, `again` and whether it was deferred of each claim.
 function changing.claim(request)
   -- Starts under a rate are in the order of their times, though the clocks of callers differ.
   now = math.max(request.now, store.get('start'))

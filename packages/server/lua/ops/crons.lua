@@ -57,7 +57,9 @@ function reading.cron_unfinished(request)
   local out = {}
   for i, name in ipairs(request.names) do
     out[i] = {}
-    for _, ref in ipairs(call('ZRANGE', p .. 'cron:' .. name, 0, request.limit - 1)) do out[i][#out[i] + 1] = jobs.full(jobs.id(ref)) end
+    for _, ref in ipairs(call('ZRANGE', p .. 'cron:' .. name, 0, request.limit - 1)) do
+      out[i][#out[i] + 1] = jobs.full(jobs.id(ref))
+    end
   end
   return out
 end

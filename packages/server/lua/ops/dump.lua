@@ -9,10 +9,12 @@ function reading.dump_scan(cursor)
   return { found[1], names }
 end
 
--- With common. Answers the key of the leases, seed, position, last start, how many jobs and how many workflows were made.
+-- With common. Answers the key of the leases, seed, position, last start, how many jobs and how many workflows were
+-- made.
 function reading.dump_store(_)
   return {
-    call('HGET', p .. 'layout', 'leases'), tonumber(call('HGET', p .. 'layout', 'seed') or 0), store.get('position'), store.get('start'), store.get('number'),
+    call('HGET', p .. 'layout', 'leases'), tonumber(call('HGET', p .. 'layout', 'seed') or 0), store.get('position'),
+    store.get('start'), store.get('number'),
     tonumber(call('GET', p .. 'flows:number') or 0),
   }
 end
@@ -55,14 +57,16 @@ function reading.dump_jobs(request)
     local id = string.find(nodes[i], '^%d') and string.match(nodes[i + 1], '^%d|([^|]*)|')
     if id and id ~= '' then take_job(out, id) end
   end
-  return { workflows.record(request.flow), tonumber(number), nodes, out, call('ZRANGE', p .. 'nr:' .. request.flow, 0, -1) }
+  return { workflows.record(request.flow), tonumber(number), nodes, out,
+    call('ZRANGE', p .. 'nr:' .. request.flow, 0, -1) }
 end
 
 -- With limits. { after, limit }; answers the records behind the key, each with the time of its last use, and all starts
 -- that are kept.
 function reading.dump_limits(request)
   local out = {}
-  for i, key in ipairs(call('ZRANGEBYLEX', p .. 'limit:names', request.after and '(' .. request.after or '-', '+', 'LIMIT', 0, request.limit)) do
+  local from = request.after and '(' .. request.after or '-'
+  for i, key in ipairs(call('ZRANGEBYLEX', p .. 'limit:names', from, '+', 'LIMIT', 0, request.limit)) do
     local row = limits.find(key)
     out[i] = { key, row.own, row.override or false, row.usedAt, call('LRANGE', p .. 'starts:' .. key, 0, -1) }
   end

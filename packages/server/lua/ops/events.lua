@@ -43,9 +43,9 @@ local function each_of_kinds(from, request, take)
   end
 end
 
--- With common. { down, from, limit, kinds }: batches with an event after `from`, or down those that begin before it; with
--- `kinds` only those that have one of them. Answers batches { position, at, count, entries }, oldest and newest position,
--- whether the limit ended the read.
+-- With common. { down, from, limit, kinds }: batches with an event after `from`, or down those that begin before it;
+-- with `kinds` only those that have one of them. Answers batches { position, at, count, entries }, oldest and newest
+-- position, whether the limit ended the read.
 function reading.events(request)
   local newest = store.get('position')
   local found, total = {}, 0

@@ -1,7 +1,7 @@
 -- Jobs by their ids. `list` and `claim` have files of their own.
 
--- With admission, on the long way. { now, groups, options }: a group is a list of new jobs, or a plain one itself. Answers a list of lists,
--- see lib/admission.lua.
+-- With admission, on the long way. { now, groups, options }: a group is a list of new jobs, or a plain one itself.
+-- Answers a list of lists, see lib/admission.lua.
 function adding.insert(request)
   local out, ids = {}, {}
   for _, group in ipairs(request.groups) do
@@ -25,8 +25,8 @@ function adding.insert(request)
   return out
 end
 
--- With transitions, on the long way. { now, transitions }: of each what core decides, or { id, claim, worker, result } of a completion.
--- Answers a list, see transitions.apply.
+-- With transitions, on the long way. { now, transitions }: of each what core decides, or { id, claim, worker, result }
+-- of a completion. Answers a list, see transitions.apply.
 function changing.transition(request)
   local out, ids = {}, {}
   for i, one in ipairs(request.transitions) do ids[i] = one.id or one[1] end
@@ -59,7 +59,8 @@ function changing.remove(request)
   local out = {}
   for i, id in ipairs(request.ids) do
     local job = jobs.read(id)
-    local there = job ~= nil and bit.band(job.state, request.from) ~= 0 and (not request.deadLetter or job.deadLetter == true)
+    local there = job ~= nil and bit.band(job.state, request.from) ~= 0
+      and (not request.deadLetter or job.deadLetter == true)
     if there then
       local result = job.node and jobs.text(job, 'result')
       jobs.drop(job, request.now)

@@ -4,7 +4,9 @@ local function walk(key, bound, up)
 end
 
 local function piece(list, count)
-  if list.up then return call('ZRANGEBYSCORE', list.key, list.bound, '+inf', 'WITHSCORES', 'LIMIT', list.offset, count) end
+  if list.up then
+    return call('ZRANGEBYSCORE', list.key, list.bound, '+inf', 'WITHSCORES', 'LIMIT', list.offset, count)
+  end
   return call('ZREVRANGEBYSCORE', list.key, list.bound, '-inf', 'WITHSCORES', 'LIMIT', list.offset, count)
 end
 
@@ -94,7 +96,8 @@ local function load_filtered(list, q)
         if segments.may_have(segment, q.queue, q.type) then
           list.refs[#list.refs + 1], list.refs[#list.refs + 2] = ref, call('ZSCORE', list.key, ref)
         else
-          low, high = string.format('%016d', segments.start(segment)), string.format('%016d', segments.start(segment + 1))
+          low = string.format('%016d', segments.start(segment))
+          high = string.format('%016d', segments.start(segment + 1))
         end
       end
     end
@@ -168,7 +171,8 @@ local function by_creation(q)
 end
 
 local function by_start(q)
-  return { { walk('due', q.after and int(q.after[1]), q.up), up = q.up, timed = true, after = q.after and q.after[1], states = q.states } }
+  return { { walk('due', q.after and int(q.after[1]), q.up), up = q.up, timed = true, after = q.after and q.after[1],
+    states = q.states } }
 end
 
 -- The ready queues of a queue. No more of them than jobs are looked at, and so only those with the best heads.
@@ -193,10 +197,10 @@ end
 
 local orders = { created = by_creation, due = by_start, priority = by_priority }
 
--- With jobs. { states, deadLetter, queue, type, fingerprint, order, up, after, skip, limit, look, maxBytes }; `after` is a position:
--- { finishedAt or false, number } in the order `created`, else { score, number }. Looks at up to `look` jobs, and ends
--- with the first whose answer is beyond `maxBytes`. Answers the jobs found, the position of the last one that was looked
--- at (false at the end), the positions of those found, how many are still to be left out.
+-- With jobs. { states, deadLetter, queue, type, fingerprint, order, up, after, skip, limit, look, maxBytes }; `after`
+-- is a position: { finishedAt or false, number } in the order `created`, else { score, number }. Looks at up to `look`
+-- jobs, and ends with the first whose answer is beyond `maxBytes`. Answers the jobs found, the position of the last one
+-- that was looked at (false at the end), the positions of those found, how many are still to be left out.
 function reading.list(q)
   local found, positions, last, looked, skip, bytes = {}, {}, false, 0, q.skip, 0
 
@@ -230,7 +234,11 @@ function reading.list(q)
       local number = is_passed and (q.up and 0 or 2 ^ 53) or tonumber(string.sub(ref, 1, -37))
       -- Jobs with the score of the cursor that are before it do not count as read, or a call could end where it began.
       local is_before = part.after and score == part.after
-      if is_before and q.up then is_before = number <= q.after[2] elseif is_before then is_before = number >= q.after[2] end
+      if is_before and q.up then
+        is_before = number <= q.after[2]
+      elseif is_before then
+        is_before = number >= q.after[2]
+      end
       if is_passed then
         looked, last = looked + counts_as, { score, number }
       elseif list.passed and not is_before then

@@ -16,8 +16,8 @@ function reading.queue_list(which)
   return out
 end
 
--- Of the given ready queues the job that has been available longest: { place, time }, or false. It is the first of one of
--- the priorities, since places grow with the time.
+-- Of the given ready queues the job that has been available longest: { place, time }, or false. It is the first of one
+-- of the priorities, since places grow with the time.
 local function oldest_of(keys)
   local found, found_place
   for _, key in ipairs(keys) do
@@ -151,8 +151,8 @@ function reading.statistics()
   return out
 end
 
--- With common. ARGV: since, the end as ZRANGEBYSCORE takes it, how many members of the list `minutes` come before the one
--- that is answered.
+-- With common. ARGV: since, the end as ZRANGEBYSCORE takes it, how many members of the list `minutes` come before the
+-- one that is answered.
 function reading.minute_behind()
   return call('ZRANGEBYSCORE', p .. 'minutes', ARGV[1], ARGV[2], 'LIMIT', ARGV[3], 1)
 end

@@ -25,8 +25,8 @@ local function enter(job, place)
   end
 end
 
--- With common. { id, empty }: marks the namespace, so that no server uses it before the restore has ended. Answers false
--- for one that is in use: it is not empty, and no restore has left a mark.
+-- With common. { id, empty }: marks the namespace, so that no server uses it before the restore has ended. Answers
+-- false for one that is in use: it is not empty, and no restore has left a mark.
 function changing.restore_begin(request)
   if not request.empty and not call('HGET', p .. 'layout', 'restoring') then return false end
   call('HSET', p .. 'layout', 'restoring', request.id)

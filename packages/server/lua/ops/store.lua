@@ -12,7 +12,9 @@ function changing.layout(request)
   local from = tonumber(call('HGET', key, 'version') or 0)
   call('HSETNX', key, 'seed', int(request.seed))
   call('HSETNX', key, 'leases', request.leaseKey)
-  if from < request.version and (from == 0 or from >= request.oldest) then call('HSET', key, 'version', int(request.version)) end
+  if from < request.version and (from == 0 or from >= request.oldest) then
+    call('HSET', key, 'version', int(request.version))
+  end
   return { from, tonumber(call('HGET', key, 'seed')), call('HGET', key, 'leases') }
 end
 
@@ -53,7 +55,9 @@ end
 function changing.lease(request)
   local text = call('HGET', p .. 'leases', request.name)
   local known = text and unpacked(text)
-  if known and known.holder ~= request.holder and known.till > request.now and known.till <= request.most then return false end
+  if known and known.holder ~= request.holder and known.till > request.now and known.till <= request.most then
+    return false
+  end
   call('HSET', p .. 'leases', request.name, pack({ holder = request.holder, till = request.till }))
   return true
 end

@@ -122,8 +122,8 @@ local function prune_workers(before, limit)
   return #old
 end
 
--- With jobs. { rules, limit }; answers { gone, beyond the number alone, left beyond the number, end of the last gone } of
--- each rule for jobs, and { kind, gone } of the other rules that are given.
+-- With jobs. { rules, limit }; answers { gone, beyond the number alone, left beyond the number, end of the last gone }
+-- of each rule for jobs, and { kind, gone } of the other rules that are given.
 function changing.prune(request)
   local rules, limit, of_jobs, others = request.rules, request.limit, {}, {}
   local function note(kind, gone) others[#others + 1] = { kind, gone } end

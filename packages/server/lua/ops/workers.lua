@@ -25,10 +25,13 @@ function changing.worker_forget()
   return call('DEL', p .. 'w:' .. ARGV[1])
 end
 
--- Extends the lease of a job, where core's `isOwner` is true, which this ports. Answers 1; 0 where the worker has lost the job.
+-- Extends the lease of a job, where core's `isOwner` is true, which this ports. Answers 1; 0 where the worker has lost
+-- the job.
 local function extend(id, claim, worker, lease_ms, now)
   local job = jobs.read(id)
-  if not job or job.state ~= 8 or (job.worker or worker) ~= worker or not jobs.allows(job, tonumber(claim)) then return 0 end
+  if not job or job.state ~= 8 or (job.worker or worker) ~= worker or not jobs.allows(job, tonumber(claim)) then
+    return 0
+  end
   jobs.beat(job, lease_ms, now)
   -- A caller that holds the job by its claim alone names itself here; the event carries the name.
   job.worker = worker
@@ -44,7 +47,8 @@ function changing.worker_beat()
   local now = tonumber(ARGV[1])
   local out, at = {}, 2
   while at <= #ARGV do
-    local worker, state, info, listed, count = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 6])
+    local worker, state, info, listed, count = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3],
+      tonumber(ARGV[at + 6])
     local lease_ms = tonumber(ARGV[at + 4]) or 0
     local key = p .. 'w:' .. worker
     local known = call('HMGET', key, 'seen', 'holds', 'directive')

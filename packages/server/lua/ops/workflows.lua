@@ -21,7 +21,8 @@ function adding.workflow_create()
     end
   end
   local number = int(call('INCR', p .. 'flows:number'))
-  call('HSET', flow, 'no', number, 'i', ARGV[3], 'n', ARGV[4], 'k', ARGV[5], 'sp', ARGV[6], 't', ARGV[7], 'w', ARGV[8], 'm', ARGV[9],
+  call('HSET', flow, 'no', number, 'i', ARGV[3], 'n', ARGV[4], 'k', ARGV[5], 'sp', ARGV[6], 't', ARGV[7], 'w', ARGV[8],
+    'm', ARGV[9],
     's', 'running', 'c', 0, 'f', 0, 'x', 0, 'at', now)
   call('ZADD', p .. 'flows:running', number, id)
   for i = 12, 11 + lists do in_pieces('HSET', p .. 'n:' .. id, unpacked(ARGV[i])) end
@@ -105,7 +106,9 @@ end
 
 -- Starts a ready node by its job. Only a callback, which has events, gets another job after a retry.
 local function start(id, index, job, about, now)
-  if not workflows.ready(id, index) or about[1] and workflows.job(id, index) ~= job[1] then return { false, false, {} } end
+  if not workflows.ready(id, index) or about[1] and workflows.job(id, index) ~= job[1] then
+    return { false, false, {} }
+  end
   local inserted = admission.insert_always(admission.item(job), now)
   if inserted.kind ~= 'inserted' then return { false, inserted, {} } end
   workflows.start(id, index)
@@ -115,17 +118,19 @@ end
 
 -- Closes a ready node without a job.
 local function shut(id, index, step, now)
-  if not workflows.ready(id, index) or step.failed and step.failed ~= workflows.failed(id, index) then return { false, false, {} } end
+  if not workflows.ready(id, index) or step.failed and step.failed ~= workflows.failed(id, index) then
+    return { false, false, {} }
+  end
   local ready = workflows.shut(id, index, step, now)
   for _, entry in ipairs(step.events) do log_event(entry) end
   return { true, false, ready }
 end
 
 -- With admission. { now, flows, indexes, steps }: workflow and index, a text, of each step. A step that starts a ready
--- node is its job, with events { job, events } by name. One that closes it without a job has names: `events`, the letter
--- of its state, passes, result, error, and where the workflow ends with it its state `ends` and `text`; and `failed`, how
--- many of its dependencies did not pass: with another number nothing is done. Answers of each: done, inserted, ready;
--- true for a node that was started and replaced no job.
+-- node is its job, with events { job, events } by name. One that closes it without a job has names: `events`, the
+-- letter of its state, passes, result, error, and where the workflow ends with it its state `ends` and `text`; and
+-- `failed`, how many of its dependencies did not pass: with another number nothing is done. Answers of each: done,
+-- inserted, ready; true for a node that was started and replaced no job.
 function adding.workflow_advance(request)
   local now, flows, indexes, steps = request.now, request.flows, request.indexes, request.steps
   local out, ids = {}, {}

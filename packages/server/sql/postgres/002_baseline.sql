@@ -1,6 +1,6 @@
 -- `ojs.` stands for the schema. Times and durations are milliseconds; JSON is text, as it was sent. A state is a bit: 1
--- scheduled, 2 available, 4 pending, 8 active, 16 completed, 32 retryable, 64 cancelled, 128 discarded. A job in the dead
--- letter is a discarded one with `dead_letter`. `claim` counts the starts of a job, and fences its workers.
+-- scheduled, 2 available, 4 pending, 8 active, 16 completed, 32 retryable, 64 cancelled, 128 discarded. A job in the
+-- dead letter is a discarded one with `dead_letter`. `claim` counts the starts of a job, and fences its workers.
 CREATE SEQUENCE ojs.numbers INCREMENT BY 4096 CACHE 1;
 
 -- What a job is: written once, and again only by a change that names a column of it. This row is the lock of every
@@ -32,7 +32,8 @@ CREATE TABLE ojs.jobs (
   envelope text NOT NULL
 ) WITH (
   autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0,
-  autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 50000, autovacuum_analyze_scale_factor = 0.2
+  autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 50000,
+  autovacuum_analyze_scale_factor = 0.2
 );
 
 -- How a job stands: it has one row in one of the next four tables, with what an event tells of it.
@@ -91,8 +92,8 @@ CREATE TABLE ojs.ready (
   lease_required boolean NOT NULL,
   texts boolean NOT NULL,
   queue text COLLATE "C" NOT NULL,
-  -- Where it waits: the name of its queue; in a limit group the name, a line break and the keys of the group as JSON, or
-  -- the hash of a long JSON.
+  -- Where it waits: the name of its queue; in a limit group the name, a line break and the keys of the group as JSON,
+  -- or the hash of a long JSON.
   ready_queue text COLLATE "C" NOT NULL,
   type text COLLATE "C" NOT NULL,
   worker text,
@@ -164,7 +165,8 @@ CREATE TABLE ojs.ended (
   result text
 ) WITH (
   autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0,
-  autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 50000, autovacuum_analyze_scale_factor = 0.2
+  autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 50000,
+  autovacuum_analyze_scale_factor = 0.2
 );
 -- With a condition as that of `due_time`.
 CREATE INDEX ended_time ON ojs.ended (state, finished_at, number) WHERE state > 0;
@@ -190,23 +192,30 @@ CREATE TABLE ojs.texts (
 
 -- All of a job, wherever it stands.
 CREATE VIEW ojs.whole AS
-  SELECT job.number, job.id, state, claim, attempt, priority, run_at, enqueued_at, started_at, beat_at, finished_at, dead_letter, lease_ms, lease_until,
-    timeout_ms, heartbeat_ms, deadline_at, job.queue, job.type, worker, job.trace, job.limits, job.workflow, job.node, lease_required, visibility_ms,
-    CASE WHEN claim = 0 THEN expires_at ELSE later_expires_at END AS expires_at, later_expires_at, created_at, job.cron, job.unique_key,
-    coalesce(stands.result, text.result) AS result, progress, checkpoint, coalesce(history, '') AS history, policy, envelope, place, texts
+  SELECT job.number, job.id, state, claim, attempt, priority, run_at, enqueued_at, started_at, beat_at, finished_at,
+    dead_letter, lease_ms, lease_until, timeout_ms, heartbeat_ms, deadline_at, job.queue, job.type, worker, job.trace,
+    job.limits, job.workflow, job.node, lease_required, visibility_ms,
+    CASE WHEN claim = 0 THEN expires_at ELSE later_expires_at END AS expires_at, later_expires_at, created_at,
+    job.cron, job.unique_key,
+    coalesce(stands.result, text.result) AS result, progress, checkpoint, coalesce(history, '') AS history, policy,
+    envelope, place, texts
   FROM ojs.jobs AS job
   CROSS JOIN LATERAL (
-    SELECT 2::smallint AS state, claim, attempt, run_at, enqueued_at, started_at, NULL::bigint AS beat_at, NULL::bigint AS finished_at, false AS dead_letter,
+    SELECT 2::smallint AS state, claim, attempt, run_at, enqueued_at, started_at, NULL::bigint AS beat_at,
+      NULL::bigint AS finished_at, false AS dead_letter,
       NULL::bigint AS lease_ms, NULL::bigint AS lease_until, worker, lease_required, NULL::text AS result, place, texts
     FROM ojs.ready WHERE ready.number = job.number
     UNION ALL
-    SELECT state, claim, attempt, run_at, enqueued_at, started_at, NULL, NULL, false, NULL, NULL, worker, lease_required, NULL, NULL, texts
+    SELECT state, claim, attempt, run_at, enqueued_at, started_at, NULL, NULL, false, NULL, NULL, worker,
+      lease_required, NULL, NULL, texts
     FROM ojs.due WHERE due.number = job.number
     UNION ALL
-    SELECT 8::smallint, claim, attempt, run_at, enqueued_at, started_at, beat_at, NULL, false, lease_ms, lease_until, worker, lease_required, NULL, NULL, texts
+    SELECT 8::smallint, claim, attempt, run_at, enqueued_at, started_at, beat_at, NULL, false, lease_ms, lease_until,
+      worker, lease_required, NULL, NULL, texts
     FROM ojs.active WHERE active.id = job.id
     UNION ALL
-    SELECT state, claim, attempt, run_at, enqueued_at, started_at, NULL, finished_at, dead_letter, NULL, NULL, worker, lease_required, result, NULL, texts
+    SELECT state, claim, attempt, run_at, enqueued_at, started_at, NULL, finished_at, dead_letter, NULL, NULL, worker,
+      lease_required, result, NULL, texts
     FROM ojs.ended WHERE ended.number = job.number
   ) AS stands
   -- A plain join may be planned while `texts` is empty, and would read all of it later.
@@ -242,7 +251,8 @@ CREATE TABLE ojs.counts (
   PRIMARY KEY (queue, number)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 
--- What happened in a minute, by queue and type; the same way. A code stands for a bucket of durations (core's `codeOf`).
+-- What happened in a minute, by queue and type; the same way. A code stands for a bucket of durations (core's
+-- `codeOf`).
 CREATE TABLE ojs.minutes (
   number bigint GENERATED ALWAYS AS IDENTITY,
   minute bigint NOT NULL,
@@ -267,8 +277,8 @@ CREATE TABLE ojs.minutes (
   PRIMARY KEY (minute, queue, type, number)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 
--- One row for every transaction that logged events: the log, a batch at a time. A reader gives a batch its position once
--- it is committed, so that positions follow visibility.
+-- One row for every transaction that logged events: the log, a batch at a time. A reader gives a batch its position
+-- once it is committed, so that positions follow visibility.
 CREATE TABLE ojs.events (
   number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   position bigint,
@@ -332,7 +342,8 @@ CREATE TABLE ojs.limits (
   -- When its rates let the next start pass.
   reopens_at bigint NOT NULL,
   used_at bigint NOT NULL
-) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000,
+  autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX limits_used ON ojs.limits (used_at) WHERE jobs = 0;
 CREATE INDEX limits_reopens ON ojs.limits (reopens_at) WHERE reopens_at > 0;
 
@@ -370,7 +381,8 @@ CREATE TABLE ojs.starts (
   PRIMARY KEY (key, number)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 
--- A limit group: the available jobs of one queue that name the same set of limit keys. A row exists while such a job waits.
+-- A limit group: the available jobs of one queue that name the same set of limit keys. A row exists while such a job
+-- waits.
 CREATE TABLE ojs.limit_groups (
   ready_queue text COLLATE "C" PRIMARY KEY,
   queue text COLLATE "C" NOT NULL,
@@ -381,7 +393,8 @@ CREATE TABLE ojs.limit_groups (
   -- Its first job.
   priority integer NOT NULL,
   place bigint NOT NULL
-) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000,
+  autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX limit_groups_waitlist ON ojs.limit_groups (queue, waitlist, priority DESC, place);
 
 -- The keys of every limit group: tells whether jobs wait under a key.
@@ -403,7 +416,8 @@ CREATE TABLE ojs.waitlists (
   -- Null while open; else when the rates of the key open it again, the largest number where a slot must be freed first.
   until bigint,
   PRIMARY KEY (key, queue)
-) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000,
+  autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX waitlists_open ON ojs.waitlists (queue, priority DESC, place) WHERE until IS NULL;
 CREATE INDEX waitlists_closed ON ojs.waitlists (queue, until) WHERE until IS NOT NULL;
 
@@ -508,8 +522,8 @@ CREATE TABLE ojs.workers (
   held_before text
 ) WITH (fillfactor = 60);
 
--- What users' own transactions append (see src/storage/postgres/insert/inbox.ts). No unique index: it would let a second
--- transaction wait for the end of the first.
+-- What users' own transactions append (see src/storage/postgres/insert/inbox.ts). No unique index: it would let a
+-- second transaction wait for the end of the first.
 CREATE TABLE ojs.inbox (
   number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   id uuid NOT NULL,

@@ -34,7 +34,8 @@ CREATE TABLE ojs_jobs (
   type TEXT NOT NULL,
   worker TEXT,
   trace TEXT,
-  -- JSON array of its limit keys, a line break, index in and id of its workflow with a space between; null without both.
+  -- JSON array of its limit keys, a line break, index in and id of its workflow with a space between; null without
+  -- both.
   ties TEXT,
   unique_key TEXT,
   -- The name of the cron that made the job.
@@ -59,7 +60,8 @@ CREATE INDEX ojs_jobs_due ON ojs_jobs (state, due_at) WHERE due_at IS NOT NULL;
 -- With queue and type, so that a list of the few ended jobs of one queue or type reads no rows of the others: 0.1 µs
 -- for a job that it passes, in place of 1.2 µs.
 CREATE INDEX ojs_jobs_ended ON ojs_jobs (state, finished_at, number, queue, type) WHERE finished_at IS NOT NULL;
-CREATE INDEX ojs_jobs_expiry ON ojs_jobs (expires_at) WHERE expires_at IS NOT NULL AND finished_at IS NULL AND lease_until IS NULL;
+CREATE INDEX ojs_jobs_expiry ON ojs_jobs (expires_at)
+  WHERE expires_at IS NOT NULL AND finished_at IS NULL AND lease_until IS NULL;
 CREATE INDEX ojs_jobs_dead ON ojs_jobs (finished_at) WHERE dead_letter <> 0;
 CREATE INDEX ojs_jobs_runs ON ojs_jobs (cron, number) WHERE cron IS NOT NULL AND finished_at IS NULL;
 -- Discarded jobs outside the dead letter, which have a retention of their own.
@@ -195,7 +197,8 @@ CREATE TABLE ojs_leases (
   until INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- The seed of this store, the secret that its leases are made with, and the last numbers given away: of a ready queue, a place in one, a position in the event log.
+-- The seed of this store, the secret that its leases are made with, and the last numbers given away: of a ready queue,
+-- a place in one, a position in the event log.
 CREATE TABLE ojs_store (
   one INTEGER PRIMARY KEY CHECK (one = 1),
   seed INTEGER NOT NULL,

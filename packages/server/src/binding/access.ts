@@ -39,7 +39,8 @@ export function checkRight(grant: Grant | undefined, right: Right | 'open'): voi
   if (grant === undefined || right === 'open' || grants(grant, right)) return;
   throw new ProtocolError(
     'permission_denied',
-    `The caller lacks the right to ${right}, which has ${rolesWith(right).join(', ')}; its roles are ${grant.roles.join(', ')}.`,
+    `The caller lacks the right to ${right}, which has ${rolesWith(right).join(', ')}; ` +
+      `its roles are ${grant.roles.join(', ')}.`,
     { right, roles: grant.roles },
   );
 }
@@ -67,7 +68,9 @@ export class QueueAccess {
     return grant === undefined || coversEveryQueue(grant) ? null : new QueueAccess(engine, grant);
   }
 
-  /** @throws ProtocolError `permission_denied` if the path names a queue, or what belongs to one, that is not covered. */
+  /**
+   * @throws ProtocolError `permission_denied` if the path names a queue, or what belongs to one, that is not covered.
+   */
   async checkPath(operation: OperationName, params: Readonly<Record<string, string>>): Promise<void> {
     const { id = '', name = '' } = params;
     switch (accessOf[operation].queues) {

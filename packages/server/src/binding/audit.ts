@@ -88,10 +88,10 @@ export async function audited(
 }
 
 /**
- * Writes that a call failed, where calls of its kind have entries, or where the caller may not make it. A caller without
- * a token leaves no entry: anybody could fill the store. Neither can a caller with one: the entry has nothing that was
- * sent in the body, and the same failure is entered once a minute. After an error of the server a part of the call may be
- * done, so its entry has the body.
+ * Writes that a call failed, where calls of its kind have entries, or where the caller may not make it. A caller
+ * without a token leaves no entry: anybody could fill the store. Neither can a caller with one: the entry has nothing
+ * that was sent in the body, and the same failure is entered once a minute. After an error of the server a part of the
+ * call may be done, so its entry has the body.
  */
 export async function auditRefusal(
   engine: Engine,

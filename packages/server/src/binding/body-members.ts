@@ -36,9 +36,8 @@ const letterFilter = [...subject, 'older_than'];
 const letters = shapeOf([...letterFilter, 'ids', 'job_ids', 'confirm'], { filter: shapeOf(letterFilter) });
 
 const rate = shapeOf(['limit', 'count', 'period']);
-const settings =
-  `max_size overflow_policy concurrency max_size_bytes visibility_timeout default_timeout default_retry dead_letter_queue dead_letter_max_size
-  dead_letter_ttl allowed_job_types producers`.split(/\s+/);
+const settings = `max_size overflow_policy concurrency max_size_bytes visibility_timeout default_timeout default_retry
+  dead_letter_queue dead_letter_max_size dead_letter_ttl allowed_job_types producers`.split(/\s+/);
 const settingShapes = {
   backpressure: shapeOf(['max_depth', 'strategy', 'warning_threshold', 'max_size_bytes']),
   retention: shapeOf(['completed', 'discarded', 'cancelled']),

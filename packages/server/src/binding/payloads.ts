@@ -26,7 +26,9 @@ async function* mapped(chunks: AsyncIterable<Json>, filter: (text: Json) => Json
   for await (const chunk of chunks) yield filter(chunk);
 }
 
-/** @throws ProtocolError `permission_denied` for a search or a count by what the caller may not see: it would tell it. */
+/**
+ * @throws ProtocolError `permission_denied` for a search or a count by what the caller may not see: it would tell it.
+ */
 export function checkSearch(
   operation: OperationName,
   { grant, query }: Pick<BindingRequest, 'grant' | 'query'>,
@@ -34,7 +36,8 @@ export function checkSearch(
 ): void {
   if (payloadFilter(grant) === null || !(searches(query) || filters(operation, body))) return;
   const message =
-    'The token may not see arguments, meta or results as they are, so it may not search or count by them, or by unique keys.';
+    'The token may not see arguments, meta or results as they are, so it may not search or count by them, ' +
+    'or by unique keys.';
   throw new ProtocolError('permission_denied', message);
 }
 

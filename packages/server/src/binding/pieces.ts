@@ -59,8 +59,8 @@ export async function* joined({ head, texts, end }: ListParts): AsyncGenerator<s
 }
 
 /**
- * A page of jobs. A page by cursor ends where an answer is full; one by offset keeps its length, or the numbers of pages
- * would be wrong, and is streamed.
+ * A page of jobs. A page by cursor ends where an answer is full; one by offset keeps its length, or the numbers of
+ * pages would be wrong, and is streamed.
  */
 export async function jobsReply(
   engine: Engine,

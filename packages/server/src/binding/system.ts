@@ -61,7 +61,9 @@ const executionHistory: Extension = {
   version: '0.1.0',
 };
 
-/** The specification's own, which it calls experimental (ojs-extension-lifecycle §4.3), and additions of this server. */
+/**
+ * The specification's own, which it calls experimental (ojs-extension-lifecycle §4.3), and additions of this server.
+ */
 function experimentalOf({ history }: Engine): readonly Extension[] {
   return history.enabled ? [executionHistory, ...additions] : additions;
 }

@@ -78,7 +78,8 @@ async function revokeToken(engine: Engine, { params, query, owner = '' }: Bindin
       'conflict',
       'This is the last token that may manage tokens: without it, nobody could make another.',
       { token_id: id, reason: 'last_admin' },
-      'Make another token with the role admin for all queues first. Or repeat the call with ?force=true; the way back is then ojs tokens create --storage.',
+      'Make another token with the role admin for all queues first. ' +
+        'Or repeat the call with ?force=true; the way back is then ojs tokens create --storage.',
     );
   return json({ token: render(await engine.tokens.revoke(id)) });
 }

@@ -115,7 +115,8 @@ async function listWorkflows(engine: Engine, request: BindingRequest): Promise<R
     ...(page.cursor === null ? { offset: page.offset } : { after: page.cursor }),
     limit: page.limit,
   });
-  const items = `[${found.items.map((workflow) => renderWorkflow(workflow, [], undefined, runningFor(request))).join(',')}]`;
+  const texts = found.items.map((workflow) => renderWorkflow(workflow, [], undefined, runningFor(request)));
+  const items = `[${texts.join(',')}]`;
   const shownPage = JSON.stringify(pagination(page, found.total, found.items.length, found.next));
   return ok(`{"workflows":${items},"items":${items},"total":${found.total},"pagination":${shownPage}}`);
 }

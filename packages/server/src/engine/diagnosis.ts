@@ -102,7 +102,8 @@ async function ofHealth({ storage, storeHealth, clock }: Engine): Promise<readon
     findings.push(
       warning(
         'clock',
-        `The clock of the store is ${Math.abs(Math.round(ahead))} ms ${ahead > 0 ? 'ahead of' : 'behind'} that of this machine, ${formatTimestamp(clock.now())}.`,
+        `The clock of the store is ${Math.abs(Math.round(ahead))} ms ${ahead > 0 ? 'ahead of' : 'behind'} that of ` +
+          `this machine, ${formatTimestamp(clock.now())}.`,
         'Set both by NTP. The time of the store holds.',
       ),
     );
@@ -162,7 +163,8 @@ function ofQueue(queue: QueueRecord, workers: readonly KnownWorker[], engine: En
     findings.push(
       warning(
         'unread_queue',
-        `${jobsWait(waiting)} in the queue ${queue.name}, which no running worker reads${alive.length > 0 ? `; ${alive.length} are quiet` : ''}.`,
+        `${jobsWait(waiting)} in the queue ${queue.name}, ` +
+          `which no running worker reads${alive.length > 0 ? `; ${alive.length} are quiet` : ''}.`,
         'Start a worker for it, or look for a wrong name of the queue in the client or the worker.',
       ),
     );
@@ -230,7 +232,8 @@ async function stuckLimits(
     return [
       warning(
         'stuck_limit',
-        `The limit ${limit.key} is full: ${slots} held since ${formatTimestamp(newest)} or longer, and ${jobsWait(limit.waiting)}.`,
+        `The limit ${limit.key} is full: ${slots} held since ${formatTimestamp(newest)} or longer, ` +
+          `and ${jobsWait(limit.waiting)}.`,
         `ojs limits show ${limit.key}`,
       ),
     ];
@@ -253,7 +256,8 @@ function ofWorkers(workers: readonly KnownWorker[], engine: Engine): readonly Fi
   const findings = dead.map(({ worker, beatAt }) =>
     warning(
       'dead_worker',
-      `The worker ${worker} has sent nothing since ${beatAt === null ? 'its start' : formatTimestamp(beatAt)}; its jobs have gone back.`,
+      `The worker ${worker} has sent nothing since ${beatAt === null ? 'its start' : formatTimestamp(beatAt)}; ` +
+        'its jobs have gone back.',
       `ojs workers remove ${worker}, if it does not come back`,
     ),
   );
@@ -264,7 +268,8 @@ function ofWorkers(workers: readonly KnownWorker[], engine: Engine): readonly Fi
     findings.push(
       warning(
         'blocked_worker',
-        `The event loop of the worker ${worker.worker} has been blocked for ${Math.round(lag / 1_000)} s: none of its jobs makes progress.`,
+        `The event loop of the worker ${worker.worker} has been blocked for ${Math.round(lag / 1_000)} s: ` +
+          'none of its jobs makes progress.',
         `Give its jobs to others: ojs workers remove ${worker.worker} --force; then end its process.`,
       ),
     );
@@ -355,7 +360,8 @@ async function lateRetention({ retentionBacklog }: Engine): Promise<readonly Fin
   return [
     warning(
       'late_retention',
-      `Since ${formatTimestamp(since)} more ends than retention deletes (${kinds.join(', ')})${facts.length > 0 ? `: ${facts.join(', ')}` : ''}.`,
+      `Since ${formatTimestamp(since)} more ends than retention deletes ` +
+        `(${kinds.join(', ')})${facts.length > 0 ? `: ${facts.join(', ')}` : ''}.`,
       'The store is too slow for this load: give it faster disks or more memory, or spread the load in time.',
     ),
   ];

@@ -482,8 +482,8 @@ export class Engine implements AsyncDisposable {
   }
 
   /**
-   * Claims jobs; with `waitMs` waits for the first. An abort ends the wait. A quiet worker gets none, and in maintenance
-   * mode nobody does, but for jobs of an earlier fetch that is repeated.
+   * Claims jobs; with `waitMs` waits for the first. An abort ends the wait. A quiet worker gets none, and in
+   * maintenance mode nobody does, but for jobs of an earlier fetch that is repeated.
    */
   async fetch(request: FetchRequest, signal?: AbortSignal): Promise<readonly JobRecord[]> {
     const { worker } = request;
@@ -546,8 +546,8 @@ export class Engine implements AsyncDisposable {
   }
 
   /**
-   * The worker has ended and holds nothing. A claim that is still in its name was made by a fetch that it broke off: the
-   * job goes back uncounted, or it would wait for the end of its lease. Such a fetch may also wait here still.
+   * The worker has ended and holds nothing. A claim that is still in its name was made by a fetch that it broke off:
+   * the job goes back uncounted, or it would wait for the end of its lease. Such a fetch may also wait here still.
    */
   async #leave(worker: string): Promise<void> {
     this.#fetches.leave(worker);

@@ -13,8 +13,8 @@ const kind = 'maintenance';
 const key = 'mode';
 
 /**
- * Maintenance mode (ojs-admin-api §12.1): no job starts, no job becomes due, no cron fires. The mode is in the store, so
- * it holds for all servers on the store and survives their restarts. Each server looks once a second.
+ * Maintenance mode (ojs-admin-api §12.1): no job starts, no job becomes due, no cron fires. The mode is in the store,
+ * so it holds for all servers on the store and survives their restarts. Each server looks once a second.
  */
 export class Maintenance {
   readonly #storage: Storage;

@@ -52,7 +52,9 @@ export interface EngineOptions {
    * False leaves out the look for damage in the store's file (SQLite), which begins 5 s after the start. Default true.
    */
   readonly storeCheck?: boolean;
-  /** What may be on its way at once, in bytes. Default of an engine: that of a heap of 1 GiB; of a server: by its heap. */
+  /**
+   * What may be on its way at once, in bytes. Default of an engine: that of a heap of 1 GiB; of a server: by its heap.
+   */
   readonly memory?: MemoryLimits;
   /** `timer` (default) runs the upkeep in the background; with `manual` only `Engine.upkeep.run()` does. */
   readonly upkeep?: 'timer' | 'manual';

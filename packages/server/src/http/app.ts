@@ -326,7 +326,9 @@ function isStrict({ headers: { prefer } }: FastifyRequest): boolean {
 function refuseTenant(headers: IncomingHttpHeaders): void {
   for (const name of ['x-ojs-tenant', 'x-ojs-tenant-id']) {
     if (headers[name] === undefined) continue;
-    const message = `${name}: this server has no tenants, and would show the jobs of all. Leave the header out, or run a server for each tenant.`;
+    const message =
+      `${name}: this server has no tenants, and would show the jobs of all. ` +
+      'Leave the header out, or run a server for each tenant.';
     throw new ProtocolError('unsupported', message, { feature: 'multi-tenancy', header: name });
   }
 }

@@ -99,7 +99,8 @@ export class Authorization {
     if (!grants(holder.grant, right)) {
       throw new ProtocolError(
         'permission_denied',
-        `The token lacks the right to ${right}, which has ${rolesWith(right).join(', ')}; its roles are ${holder.grant.roles.join(', ')}.`,
+        `The token lacks the right to ${right}, which has ${rolesWith(right).join(', ')}; ` +
+          `its roles are ${holder.grant.roles.join(', ')}.`,
         { right, roles: holder.grant.roles },
       );
     }
@@ -115,7 +116,10 @@ function strangerText(credential: Credential | null): string {
   if (sentToken(credential.header) === undefined)
     return 'Authorization: expected Bearer and a token, got something else.';
   if (credential.session !== null) return 'The token of this session has ended, or was revoked. Log in again.';
-  return "The token is none of those in the server's --token, --token-file, OJS_TOKEN or OJS_TOKEN_FILE, and none that its store knows and that has not ended.";
+  return (
+    "The token is none of those in the server's --token, --token-file, OJS_TOKEN or OJS_TOKEN_FILE, " +
+    'and none that its store knows and that has not ended.'
+  );
 }
 
 function holderOf(stored: Awaited<ReturnType<Tokens['verify']>>): Holder | null {

@@ -23,8 +23,8 @@ export function answer(reply: FastifyReply, { status, text, chunks, headers }: R
 }
 
 /**
- * A text that is written at once becomes one buffer, and waits as a whole for a slow reader. Large buffers also stay with
- * the process: see `BodyText`.
+ * A text that is written at once becomes one buffer, and waits as a whole for a slow reader. Large buffers also stay
+ * with the process: see `BodyText`.
  */
 function* slicesOf(text: string): Generator<string> {
   for (let at = 0; at < text.length; ) {

@@ -111,14 +111,16 @@ export function allowOrigin(request: FastifyRequest, reply: FastifyReply, { allo
     .header('access-control-allow-origin', origin)
     .header(
       'access-control-expose-headers',
-      'OJS-Version, Preference-Applied, X-Request-Id, Location, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset',
+      'OJS-Version, Preference-Applied, X-Request-Id, Location, Retry-After, X-RateLimit-Limit, ' +
+        'X-RateLimit-Remaining, X-RateLimit-Reset',
     );
   if (request.method !== 'OPTIONS' || request.headers['access-control-request-method'] === undefined) return false;
   reply
     .header('access-control-allow-methods', 'GET, POST, PUT, PATCH, DELETE')
     .header(
       'access-control-allow-headers',
-      'Authorization, Content-Type, Idempotency-Key, Last-Event-ID, OJS-Requires-Extension, OJS-Version, Prefer, X-Request-Id',
+      'Authorization, Content-Type, Idempotency-Key, Last-Event-ID, OJS-Requires-Extension, OJS-Version, Prefer, ' +
+        'X-Request-Id',
     )
     .header('access-control-max-age', maxAge);
   return true;

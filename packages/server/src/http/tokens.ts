@@ -30,7 +30,8 @@ function readRole(name: string): Role {
   // Anything but a word may be a part of a secret, which must not be printed.
   const given = /^[a-z]{1,16}$/i.test(name) ? `unknown role ${name}` : 'the text before the colon is no role';
   throw new Error(
-    `token: ${given}; expected ${roles.join(', ')}.${didYouMean(name, roles)} Write a secret with a colon after a role: admin:SECRET`,
+    `token: ${given}; expected ${roles.join(', ')}.${didYouMean(name, roles)} Write a secret with a colon after a ` +
+      'role: admin:SECRET',
   );
 }
 

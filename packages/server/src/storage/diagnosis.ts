@@ -36,7 +36,9 @@ export function changedLayout(store: string, other: string): StoreFinding {
   return {
     code: 'changed_layout',
     severity: 'warning',
-    message: `${store} was made by other files of the layout than those of this version: an index or a column may differ.`,
+    message:
+      `${store} was made by other files of the layout than those of this version: ` +
+      'an index or a column may differ.',
     remedy: `Write a backup (ojs backup), and restore it into another ${other}, which this version makes anew.`,
   };
 }

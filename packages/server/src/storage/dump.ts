@@ -27,6 +27,7 @@ export const startsAtOnce = 500;
 /** Refuses rows of an inbox in a storage without one. */
 export function withoutInbox(): never {
   throw new Error(
-    'The dump has jobs that transactions enqueued and no server has imported yet, and this storage has no inbox. Start a server on the other store, wait a moment and dump it again, or restore into PostgreSQL or SQLite.',
+    'The dump has jobs that transactions enqueued and no server has imported yet, and this storage has no inbox. ' +
+      'Start a server on the other store, wait a moment and dump it again, or restore into PostgreSQL or SQLite.',
   );
 }

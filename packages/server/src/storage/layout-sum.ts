@@ -34,7 +34,9 @@ export function unknownLayout(
   const known = versionOf(files.at(-1) ?? '');
   return new Error(
     sum === null || found < known
-      ? `${store} has layout ${found} of a version before the first release, which this version cannot read. Use the version that made it, or another ${other}.`
-      : `${store} has layout ${found}; this version of the server knows ${known}. Use the newer version, or another ${other}.`,
+      ? `${store} has layout ${found} of a version before the first release, which this version cannot read. ` +
+          `Use the version that made it, or another ${other}.`
+      : `${store} has layout ${found}; this version of the server knows ${known}. ` +
+          `Use the newer version, or another ${other}.`,
   );
 }

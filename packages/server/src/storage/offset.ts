@@ -29,8 +29,8 @@ interface Reads<Q, P> {
 }
 
 /**
- * Up to `wanted` places behind the offset or the cursor of a query. Whole steps are passed by cursors: all places before
- * a page behind five million jobs took 0.6 GB in Node on SQLite, and 2 GB on PostgreSQL.
+ * Up to `wanted` places behind the offset or the cursor of a query. Whole steps are passed by cursors: all places
+ * before a page behind five million jobs took 0.6 GB in Node on SQLite, and 2 GB on PostgreSQL.
  */
 export async function placesBehind<Q extends Paged, P>(
   query: Q,

@@ -155,8 +155,8 @@ export interface Upkeep {
   /** Removes up to `limit` of each kind that has a rule, so that no kind delays another. */
   prune(rules: PruneRules, limit: number): Promise<Pruned>;
   /**
-   * True while `holder` has the named lease. A lease spreads load between nodes; correctness never depends on it. A lease that
-   * ends in more than twice `ttlMs` was taken by a wrong clock, and counts as ended.
+   * True while `holder` has the named lease. A lease spreads load between nodes; correctness never depends on it. A
+   * lease that ends in more than twice `ttlMs` was taken by a wrong clock, and counts as ended.
    */
   lease(name: string, holder: string, ttlMs: number, now: Millis): Promise<boolean>;
   release(name: string, holder: string): Promise<void>;

@@ -63,7 +63,10 @@ async function free(server: Server, { removed, cancelled }: FreeingPlan): Promis
 
 function nothing(key: string, holders: readonly Holder[]): string {
   if (holders.length === 0) return `No job holds a slot of ${plain(key)}.`;
-  return `${holderTable(holders)}\n\nNo worker of these is dead, so nothing was changed. --force frees the slots all the same.`;
+  return (
+    `${holderTable(holders)}\n\nNo worker of these is dead, so nothing was changed. ` +
+    '--force frees the slots all the same.'
+  );
 }
 
 function report({ json }: FormatFlags, plan: FreeingPlan, said: string): void {

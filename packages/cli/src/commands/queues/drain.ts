@@ -78,7 +78,8 @@ async function drain(server: Server, name: string, flags: DrainFlags): Promise<v
   if (flags.json) console.log(JSON.stringify({ queue: name, drained: true, paused, scheduled: load.scheduled }));
   else
     console.log(
-      `Queue ${name} is empty${paused ? ' and paused' : ''}.${load.scheduled > 0 ? ` ${jobs(load.scheduled)} scheduled for later.` : ''}`,
+      `Queue ${name} is empty${paused ? ' and paused' : ''}.` +
+        (load.scheduled > 0 ? ` ${jobs(load.scheduled)} scheduled for later.` : ''),
     );
 }
 

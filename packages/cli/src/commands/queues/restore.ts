@@ -74,7 +74,8 @@ function settingsBefore(entry: Item, name: string): Settings {
   if (text(detail, 'name') !== name || !text(entry, 'event_type').startsWith('queue.'))
     throw new Failure(
       'usage',
-      `The entry is ${text(entry, 'event_type')} about ${text(detail, 'name') || 'no queue'}, not a change of the queue ${plain(name)}.`,
+      `The entry is ${text(entry, 'event_type')} about ${text(detail, 'name') || 'no queue'}, ` +
+        `not a change of the queue ${plain(name)}.`,
     );
   if (!isObject(before))
     throw new Failure('usage', `The entry has no settings from before: the queue ${plain(name)} did not exist.`);

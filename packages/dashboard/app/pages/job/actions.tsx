@@ -83,7 +83,10 @@ export function Actions({ document }: { readonly document: JobDocument }) {
         operation="admin.job"
         options={{ params }}
         command={`jobs show ${id}`}
-        code={`import { Admin } from '@ojs-ts/sdk';\n\nconst admin = new Admin();\nconst job = await admin.getJob('${id}');`}
+        code={
+          `import { Admin } from '@ojs-ts/sdk';\n\nconst admin = new Admin();\nconst job = await ` +
+          `admin.getJob('${id}');`
+        }
       />
       {more.length > 0 && <Menu label="More" items={more} />}
       {(asked === 'edit' || asked === 'rerun') && (

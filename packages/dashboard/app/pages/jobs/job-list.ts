@@ -46,8 +46,8 @@ const nothing: JobListState = {
 };
 
 /**
- * A list of jobs of which the browser keeps a part. Where the server counts the jobs, each page is read when it comes in
- * sight: behind the page before by its cursor, elsewhere by its offset. A search only goes forward.
+ * A list of jobs of which the browser keeps a part. Where the server counts the jobs, each page is read when it comes
+ * in sight: behind the page before by its cursor, elsewhere by its offset. A search only goes forward.
  */
 export class JobList {
   readonly #query: JobListQuery;

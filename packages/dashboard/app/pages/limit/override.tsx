@@ -71,7 +71,8 @@ export function Override({ limit, create = false, onClose }: OverrideProps) {
           ? `${formatCount(waiting_count)} jobs are held back now; all of them may start.`
           : slots < active
             ? `${formatCount(active)} jobs run now and finish. None starts until fewer than ${formatCount(slots)} run.`
-            : `${formatCount(Math.min(slots - active, waiting_count))} of ${formatCount(waiting_count)} jobs that are held back may start at once.`}
+            : `${formatCount(Math.min(slots - active, waiting_count))} of ${formatCount(waiting_count)} jobs that ` +
+              'are held back may start at once.'}
       </p>
     </FormDialog>
   );

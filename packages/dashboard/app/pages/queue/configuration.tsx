@@ -45,7 +45,8 @@ export function Configuration({ queue }: { readonly queue: Configured }) {
         <dd>
           {backpressure.max_depth === null
             ? 'no limit'
-            : `${formatCount(backpressure.max_depth)}; then the server ${backpressure.strategy === 'reject' ? 'refuses new jobs' : 'warns'}`}
+            : `${formatCount(backpressure.max_depth)}; then the server ` +
+              `${backpressure.strategy === 'reject' ? 'refuses new jobs' : 'warns'}`}
         </dd>
         {Object.entries(retention).map(([state, kept]) => (
           <Kept key={state} state={state} kept={kept} />

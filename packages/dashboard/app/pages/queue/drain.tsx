@@ -37,9 +37,15 @@ export function Drain({ queue }: { readonly queue: QueueOverview }) {
       <p className="soft">
         {left === 0
           ? 'No job waits or runs. Scheduled jobs and new ones are not counted.'
-          : `${formatCount(left)} jobs wait or run${rate > 0 ? `, about ${formatDuration((left / rate) * 60_000)} at the rate of the last hour` : ''}. The server still accepts new jobs: stop what enqueues them.`}
+          : `${formatCount(left)} jobs wait or run${rate > 0 ? atRate(left, rate) : ''}. ` +
+            'The server still accepts new jobs: stop what enqueues them.'}
         {queue.paused && left > 0 && ' Resume the queue, so that its workers finish these jobs.'}
       </p>
     </Card>
   );
+}
+
+/** @param rate jobs a minute. */
+function atRate(left: number, rate: number): string {
+  return `, about ${formatDuration((left / rate) * 60_000)} at the rate of the last hour`;
 }

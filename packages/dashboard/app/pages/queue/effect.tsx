@@ -22,16 +22,19 @@ export function Effect({ queue, draft }: { readonly queue: QueueOverview; readon
     lines.push(`${formatCount(counts.active)} jobs run now. They all finish; until then no other starts.`);
   if (Number.isFinite(most)) {
     lines.push(
-      `At most about ${formatShort(most)} jobs a minute; the last hour had ${formatShort(throughput.processed_per_minute)}.`,
+      `At most about ${formatShort(most)} jobs a minute; ` +
+        `the last hour had ${formatShort(throughput.processed_per_minute)}.`,
     );
     if (counts.available > 0 && most > 0)
       lines.push(
-        `The ${formatCount(counts.available)} waiting jobs would take about ${formatDuration((counts.available / most) * 60_000)}.`,
+        `The ${formatCount(counts.available)} waiting jobs would take about ` +
+          `${formatDuration((counts.available / most) * 60_000)}.`,
       );
   }
   if (slots !== null && bySlots === null && counts.available > 0)
     lines.push(
-      `At most ${formatCount(Math.min(slots, counts.available))} of the ${formatCount(counts.available)} waiting jobs would run at once.`,
+      `At most ${formatCount(Math.min(slots, counts.available))} of the ${formatCount(counts.available)} waiting ` +
+        'jobs would run at once.',
     );
   if (draft.rate !== '' && perMinute === null) lines.push('The rate counts once it has a number and a period.');
   const depth = Number(draft.depth) || null;

@@ -65,7 +65,8 @@ export function Facts({ worker }: { readonly worker: Worker }) {
         <p className="soft small">
           {last_heartbeat_at === null
             ? 'The worker only fetches. Without heartbeats nobody knows its load, and it is never taken for dead.'
-            : 'The lag is the worst of the time before the last heartbeat, or how long the event loop is blocked so far.'}
+            : 'The lag is the worst of the time before the last heartbeat, ' +
+              'or how long the event loop is blocked so far.'}
         </p>
       </Card>
     </div>

@@ -19,8 +19,8 @@ export interface WorkerButtonsProps {
 const blockedMs = 30_000;
 
 /**
- * Quiet, resume and stop, shown at once although the worker hears of it with its next heartbeat. Remove, once the worker
- * is stale, is blocked or has been told to stop.
+ * Quiet, resume and stop, shown at once although the worker hears of it with its next heartbeat. Remove, once the
+ * worker is stale, is blocked or has been told to stop.
  */
 export function WorkerButtons({ worker, onRemoved }: WorkerButtonsProps) {
   const { id, state, directive, active_jobs: jobs, last_heartbeat_at: beatAt, load } = worker;

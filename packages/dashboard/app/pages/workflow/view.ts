@@ -21,7 +21,9 @@ export function sizeOf(places: Places): Size {
   };
 }
 
-/** The place and the zoom of the whole graph in a frame; of a larger graph those of what has failed, runs, or begins. */
+/**
+ * The place and the zoom of the whole graph in a frame; of a larger graph those of what has failed, runs, or begins.
+ */
 export function viewOf(
   places: Places,
   boxes: readonly Box[],

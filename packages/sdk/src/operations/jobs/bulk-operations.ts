@@ -24,9 +24,9 @@ const actions = [
 ] as const;
 
 /**
- * What a bulk operation does. By a filter it changes jobs that wait (`cancel`, `discard`, `edit`, `priority`), that have
- * ended (`delete`; `rerun` makes a new job of each), that wait for a time (`promote`; `reschedule`, also pending ones),
- * that failed (`retry`), or that are in the dead letter (`redrive` retries and `purge` deletes them).
+ * What a bulk operation does. By a filter it changes jobs that wait (`cancel`, `discard`, `edit`, `priority`), that
+ * have ended (`delete`; `rerun` makes a new job of each), that wait for a time (`promote`; `reschedule`, also pending
+ * ones), that failed (`retry`), or that are in the dead letter (`redrive` retries and `purge` deletes them).
  */
 export type BulkAction = (typeof actions)[number];
 

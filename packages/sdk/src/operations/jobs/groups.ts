@@ -50,7 +50,10 @@ export interface JobGroups {
 
 /** A value of the field, and how many jobs have it. */
 export interface JobGroup {
-  /** Of a value of more than 500 characters the beginning of its JSON. The server tells longer numbers apart than a double. */
+  /**
+   * Of a value of more than 500 characters the beginning of its JSON. The server tells longer numbers apart than a
+   * double.
+   */
   readonly value: unknown;
   /** SHA-256 of a long value. */
   readonly digest?: string;

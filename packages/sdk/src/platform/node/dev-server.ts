@@ -5,7 +5,9 @@ import { readBaseUrl } from '../../transport/http.ts';
 
 /** `ojs dev` writes the URL of its server into this file, and the id of its process. */
 const file = '.ojs/url';
-/** How long an answer holds, in milliseconds: `ojs dev` may start after its clients, and start again on another port. */
+/**
+ * How long an answer holds, in milliseconds: `ojs dev` may start after its clients, and start again on another port.
+ */
 const freshMs = 1_000;
 
 let last: { readonly at: number; readonly cwd: string; readonly url: URL | NoDevServer | null } | undefined;

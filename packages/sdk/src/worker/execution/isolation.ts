@@ -39,9 +39,9 @@ export class Isolation {
   }
 
   /**
-   * Starts the suspect once no other job is held here. Long jobs delay it by `aloneMs`, or half of its timeout, at most:
-   * then it starts beside them, because other jobs must not wait longer for it. Once all handlers have ended, their
-   * outcomes delay it by a second at most.
+   * Starts the suspect once no other job is held here. Long jobs delay it by `aloneMs`, or half of its timeout, at
+   * most: then it starts beside them, because other jobs must not wait longer for it. Once all handlers have ended,
+   * their outcomes delay it by a second at most.
    */
   async run(owner: Isolated, leased: LeasedJob, aloneMs: number, start: () => void): Promise<void> {
     this.#suspect = leased;

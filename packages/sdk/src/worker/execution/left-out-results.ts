@@ -57,7 +57,8 @@ export function resultsFrom(results: readonly unknown[], from: number): readonly
       if (key === fromKey) return from;
       if (typeof key === 'string' && /^\d+$/.test(key) && Number(key) < from)
         throw new OJSError(
-          `parentResults[${key}]: a step gets the results of the nearest steps only, here from place ${from} on. Read an older one from its job: client.getWorkflow(ctx.workflowId) names the jobs.`,
+          `parentResults[${key}]: a step gets the results of the nearest steps only, here from place ${from} on. ` +
+            'Read an older one from its job: client.getWorkflow(ctx.workflowId) names the jobs.',
         );
       return Reflect.get(target, key, receiver);
     },

@@ -19,8 +19,8 @@ const maxRequests = 3;
 const maxExchanged = 500;
 const maxFetched = 100;
 /**
- * If a network swallows the request or its answer, this worker stands still until the wait and the time of an answer are
- * over: 15 s. No heartbeat notices an outage that lies between two of them.
+ * If a network swallows the request or its answer, this worker stands still until the wait and the time of an answer
+ * are over: 15 s. No heartbeat notices an outage that lies between two of them.
  */
 const longPollMs = 5_000;
 /**

@@ -35,8 +35,8 @@ export const reportedStates: readonly ReportedState[] = ['running', 'quiet', 'te
 const severities: readonly string[] = reportedStates;
 
 /**
- * What a heartbeat says of the worker's claims. The open fetches are read before the list: a fetch is over once its jobs
- * are listed.
+ * What a heartbeat says of the worker's claims. The open fetches are read before the list: a fetch is over once its
+ * jobs are listed.
  */
 export interface Held {
   readonly openFetches: readonly string[];

@@ -38,8 +38,8 @@ export class SharedLoad {
   }
 
   /**
-   * For a report: the last memory, and the longest lag since the report before. One delay may be in two reports. While the event loop is blocked, the
-   * lag is the time by which the next reading is late.
+   * For a report: the last memory, and the longest lag since the report before. One delay may be in two reports. While
+   * the event loop is blocked, the lag is the time by which the next reading is late.
    */
   take(): Load {
     const lag = Number(Atomics.exchange(this.#fields, lagField, 0n));

@@ -19,8 +19,8 @@ const usual = 20;
 const most = 100;
 
 /**
- * GET /admin/errors?state&dead_letter&queue&type&limit: jobs that failed, and wait for another attempt or are discarded,
- * by the fingerprints of their last errors, the most frequent first.
+ * GET /admin/errors?state&dead_letter&queue&type&limit: jobs that failed, and wait for another attempt or are
+ * discarded, by the fingerprints of their last errors, the most frequent first.
  */
 export async function errors(engine: Engine, { query, access }: BindingRequest): Promise<Reply> {
   access?.chosen(query.queue === undefined ? [] : [query.queue]);

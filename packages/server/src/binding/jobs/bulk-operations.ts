@@ -45,8 +45,8 @@ function actorOf(request: BindingRequest): BulkActor {
 }
 
 /**
- * POST /admin/bulk `{action, query, filter, changes, rate, dry_run, confirm}`: counts first. With `dry_run` that is all, and the
- * answer has the ids of some jobs.
+ * POST /admin/bulk `{action, query, filter, changes, rate, dry_run, confirm}`: counts first. With `dry_run` that is
+ * all, and the answer has the ids of some jobs.
  */
 async function start(engine: Engine, request: BindingRequest): Promise<Reply> {
   const { access, grant, body, value } = request;
@@ -117,6 +117,9 @@ function render(engine: Engine, { grant }: BindingRequest, operation: BulkOperat
 /** @throws ProtocolError `permission_denied` for a deletion by a token that may only change jobs. */
 function checkPurge(action: BulkOperation['action'], grant: Grant | undefined): void {
   if (!deletesJobs(action) || grant === undefined || grants(grant, 'purge')) return;
-  const message = `The token lacks the right to purge, which deleting jobs needs and which ${rolesWith('purge').join(', ')} has; its roles are ${grant.roles.join(', ')}.`;
+  const message =
+    'The token lacks the right to purge, which deleting jobs needs and which ' +
+    `${rolesWith('purge').join(', ')} has; ` +
+    `its roles are ${grant.roles.join(', ')}.`;
   throw new ProtocolError('permission_denied', message, { right: 'purge', roles: grant.roles });
 }

@@ -27,7 +27,9 @@ const ends = [
   ['cancelled', 'cancelledMs'],
 ] as const;
 
-/** The jobs of the store by queue and type, since its creation. The samples of 2,000 totals are 20,000, made one by one. */
+/**
+ * The jobs of the store by queue and type, since its creation. The samples of 2,000 totals are 20,000, made one by one.
+ */
 export function jobSeries(totals: readonly Total[]): readonly Family[] {
   return [
     ...counters.map(([name, sum, help]): Family => ({ name, help, kind: 'counter', samples: counts(totals, sum) })),

@@ -20,7 +20,9 @@ export async function checkQueueName(engine: Engine, name: string, { query }: As
   );
 }
 
-/** Before a change of a limit; that of a queue is known with its queue. @throws ProtocolError as core's `missingName` */
+/**
+ * Before a change of a limit; that of a queue is known with its queue. @throws ProtocolError as core's `missingName`
+ */
 export async function checkLimitKey(engine: Engine, key: string, asked: Asked): Promise<readonly Warning[]> {
   if ((await engine.storage.registry.limit(key)) !== null) return [];
   const prefix = queueLimitKey('');

@@ -48,8 +48,8 @@ export function heldBy({ holds }: Beat): readonly JobId[] {
 /**
  * Both dialects: `active_jobs` as an array of ids, or as a number beside `active_job_ids`. A number alone lists
  * nothing. `leases` maps job ids to x_lease; a worker that sends it lists all its jobs. Other workers may not: some
- * send one heartbeat a job, so the server does not take back a job that they do not list. `open_fetches` are the fetches
- * that the worker still waits for: their claims count as listed.
+ * send one heartbeat a job, so the server does not take back a job that they do not list. `open_fetches` are the
+ * fetches that the worker still waits for: their claims count as listed.
  */
 export function readBeat(issued: Leases, fields: Fields, worker: string): Beat {
   const count = fields.raw('active_jobs');

@@ -104,7 +104,9 @@ export class Audit {
     return last?.suppressed ?? 0;
   }
 
-  /** Newest first. A filter reads 10,000 entries at most, and large ones fill a page early; the cursor goes on there. */
+  /**
+   * Newest first. A filter reads 10,000 entries at most, and large ones fill a page early; the cursor goes on there.
+   */
   async read(query: AuditQuery): Promise<AuditPage> {
     if (query.id !== null) return this.#one(query, query.id);
     const items: AuditRecord[] = [];

@@ -100,7 +100,8 @@ export class Tokens {
     await this.#readAgain();
     if (!this.#exist && request.createdBy === null && !isWhole(request)) {
       const message =
-        'The first token of a store makes its servers ask every caller for one. Make one with the role admin, for all queues and without an expiry, first.';
+        'The first token of a store makes its servers ask every caller for one. ' +
+        'Make one with the role admin, for all queues and without an expiry, first.';
       throw new ProtocolError('conflict', message);
     }
     await this.#makeRoom();
@@ -231,8 +232,8 @@ export class Tokens {
   }
 
   /**
-   * Whether this is a token of the store that was revoked or has expired. Another server may have made it since the last
-   * read, so a token that seems to have ended is read again.
+   * Whether this is a token of the store that was revoked or has expired. Another server may have made it since the
+   * last read, so a token that seems to have ended is read again.
    * @throws the error of a store that does not answer.
    */
   async hasEnded(principal: string): Promise<boolean> {

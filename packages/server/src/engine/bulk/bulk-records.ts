@@ -96,7 +96,9 @@ export class BulkRecords {
   }
 }
 
-/** How a restored store has the document of an operation: one that ran is stopped, so that somebody looks at it first. */
+/**
+ * How a restored store has the document of an operation: one that ran is stopped, so that somebody looks at it first.
+ */
 export function restoredOperation(document: Document): Document {
   if (document.kind !== open) return document;
   const operation = read(document);

@@ -13,8 +13,8 @@ const digits = 13;
 const form = new RegExp(`^(\\d+)(?:\\.5|\\.(5?)(\\d{${digits}}))?$`);
 
 /**
- * A position with the time of its event: a number that grows with the position. The time shows a store that went back to
- * an earlier state, and has another event there.
+ * A position with the time of its event: a number that grows with the position. The time shows a store that went back
+ * to an earlier state, and has another event there.
  */
 export function cursorText(position: number, at: Millis | null): string {
   return at === null ? `${position}` : `${position}.${timeText(at)}`;

@@ -25,7 +25,10 @@ export interface EventPage {
   readonly events: readonly WireEvent[];
   readonly cursor: string;
   readonly hasMore: boolean;
-  /** Events between the cursor and the first one kept are gone, or the log has no such event: it is another one, or its store went back. */
+  /**
+   * Events between the cursor and the first one kept are gone, or the log has no such event: it is another one, or its
+   * store went back.
+   */
   readonly gap: boolean;
 }
 

@@ -4,7 +4,10 @@ import type { QueueRecord, Storage } from '../../storage/storage.ts';
 import { descriptionOf, type KnownWorker } from '../workers/workers.ts';
 import type { AllQueues } from './all-queues.ts';
 
-/** After so many milliseconds the names are read again for a name that is not among them; at the bound, after the second. */
+/**
+ * After so many milliseconds the names are read again for a name that is not among them; at the bound, after the
+ * second.
+ */
 const freshMs = 60_000;
 const freshAtBoundMs = 1_000;
 /** An empty queue is kept for so long after its creation, in milliseconds. */
@@ -75,7 +78,8 @@ export class QueueBound {
       const name = names.find(isNew) ?? '';
       throw new ProtocolError(
         'unsupported',
-        `The queue ${name} would be new, and the store has ${this.#known.size} queues; at most ${this.#most} are created by jobs.`,
+        `The queue ${name} would be new, and the store has ${this.#known.size} queues; ` +
+          `at most ${this.#most} are created by jobs.`,
         { queue: name, queues: this.#known.size, max_queues: this.#most },
         'Use fewer queues, delete empty ones, or raise --max-queues.',
       );

@@ -45,10 +45,9 @@ const named: ReadonlySet<string> = new Set(
   'properties patternProperties $defs definitions dependentSchemas dependencies'.split(' '),
 );
 const plain: ReadonlySet<string> = new Set(
-  `type enum const multipleOf maximum exclusiveMaximum minimum exclusiveMinimum maxLength minLength pattern maxItems minItems uniqueItems maxContains
-    minContains maxProperties minProperties required dependentRequired format $id $ref $anchor $dynamicRef $dynamicAnchor`.split(
-    /\s+/,
-  ),
+  `type enum const multipleOf maximum exclusiveMaximum minimum exclusiveMinimum maxLength minLength pattern maxItems
+    minItems uniqueItems maxContains minContains maxProperties minProperties required dependentRequired format
+    $id $ref $anchor $dynamicRef $dynamicAnchor`.split(/\s+/),
 );
 const overKeys = [
   'additionalProperties',

@@ -47,7 +47,8 @@ const dialect = /^https?:\/\/json-schema\.org\/draft\/2020-12\/schema#?$/;
 const maxFormatted = 4_096;
 const maxIssues = 20;
 const tooMuch =
-  'takes more work to check than this server allows; send smaller args, or tell alternatives apart before what they nest';
+  'takes more work to check than this server allows; ' +
+  'send smaller args, or tell alternatives apart before what they nest';
 /** Steps for finding further issues after the first. */
 const telling = 20_000;
 
@@ -165,7 +166,10 @@ function compile(schema: Source, allErrors: boolean): ValidateFunction {
 
 function reason(error: unknown): string {
   if (error instanceof Error && 'missingRef' in error) {
-    return `$ref ${String(error.missingRef).slice(0, 200)} is not within this schema; references to other documents are not followed`;
+    return (
+      `$ref ${String(error.missingRef).slice(0, 200)} is not within this schema; ` +
+      'references to other documents are not followed'
+    );
   }
   return error instanceof Error ? error.message.slice(0, 300) : 'cannot be compiled';
 }
@@ -214,7 +218,9 @@ function expression(pattern: string): { readonly test: (text: string) => boolean
       },
     };
   } catch {
-    const message = `the pattern ${quoted} cannot be matched in linear time; lookahead, lookbehind and backreferences are not supported, nor repetitions of more than 1,000`;
+    const message =
+      `the pattern ${quoted} cannot be matched in linear time; ` +
+      'lookahead, lookbehind and backreferences are not supported, nor repetitions of more than 1,000';
     throw new SchemaError([{ path, message }]);
   }
 }

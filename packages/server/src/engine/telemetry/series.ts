@@ -16,8 +16,8 @@ export interface Distribution {
 }
 
 /**
- * One metric with everything that is known of it. The name of a counter ends in `_total`. Samples may be made while they
- * are read.
+ * One metric with everything that is known of it. The name of a counter ends in `_total`. Samples may be made while
+ * they are read.
  */
 export type Family = { readonly name: string; readonly help: string } & (
   | { readonly kind: 'counter' | 'gauge'; readonly samples: Iterable<Sample> }

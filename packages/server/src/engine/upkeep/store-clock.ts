@@ -141,7 +141,8 @@ export class StoreClock implements Clock {
     this.#wallOffset = wall() - received;
     this.#bounds = bounds;
     const by = before === null ? 0 : bounds.least - before.least;
-    // Two clocks that are ahead by the same: this machine slept. Behind the others it would take leases that have ended.
+    // Two clocks that are ahead by the same: this machine slept. Behind the others it would take leases that have
+    // ended.
     const slept = by > stepMs && Math.abs(by - (this.#wallOffset - wallBefore)) <= stepMs;
     // After an answer that took seconds, the next one tells more of the same clock.
     const isBetter = by > stepMs && before !== null && agree(before, bounds) && this.#time.step === null;

@@ -191,8 +191,8 @@ export class Upkeep {
   }
 
   /**
-   * The clock was moved by `by` milliseconds, and the heartbeats and leases of living workers have times from before. So
-   * silence counts from now on, and an execution has only used the time that has passed.
+   * The clock was moved by `by` milliseconds, and the heartbeats and leases of living workers have times from before.
+   * So silence counts from now on, and an execution has only used the time that has passed.
    */
   stepped(by: Millis): void {
     const at = this.#clock.now();
@@ -334,8 +334,8 @@ export class Upkeep {
   }
 
   /**
-   * Takes the jobs of dead processes back, all jobs of a process in one change, and answers which workers hold jobs that
-   * are not taken back yet. `names` are silent workers; others of their processes are looked at with them.
+   * Takes the jobs of dead processes back, all jobs of a process in one change, and answers which workers hold jobs
+   * that are not taken back yet. `names` are silent workers; others of their processes are looked at with them.
    */
   async #settleDeaths(
     names: ReadonlySet<string>,

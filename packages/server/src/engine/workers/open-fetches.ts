@@ -29,8 +29,8 @@ export async function beat(storage: Storage, beats: readonly Beat[], clock: Cloc
 type Holds = NonNullable<WorkerBeat['holds']>;
 
 /**
- * An answer that has just arrived may be listed too. A worker that has lost a job and got it again lists the first claim:
- * the answer is about that one.
+ * An answer that has just arrived may be listed too. A worker that has lost a job and got it again lists the first
+ * claim: the answer is about that one.
  */
 function notIn(holds: Holds, fetched: Holds): Holds {
   const ids = new Set(holds.map(({ id }) => id));

@@ -21,8 +21,8 @@ import { ResultBudget, sizeOfNode } from './result-budget.ts';
 /** Nodes of one call to the store: about 10 ms of work on SQLite, so other calls run between two of them. */
 const page = 500;
 /**
- * Pages at once of a new workflow: the next one is prepared while the store works on the one before. Nothing is read for
- * them, so they come to the store in order.
+ * Pages at once of a new workflow: the next one is prepared while the store works on the one before. Nothing is read
+ * for them, so they come to the store in order.
  */
 const pagesOfStarts = 2;
 /** How long a call waits for the nodes that it made ready, in milliseconds; the rest continues in the background. */
@@ -218,8 +218,8 @@ export class Advancer {
   async #decide(workflow: WorkflowRecord, node: NodeRecord, now: number): Promise<WorkflowStep> {
     const nodes = new Map<number, NodeRecord>();
     const jobs = new Map<JobId, JobRecord | null>();
-    // A job gets a bounded part of its parents' results, the last ones first (core's `resultsOf`): more is not kept here
-    // either.
+    // A job gets a bounded part of its parents' results, the last ones first (core's `resultsOf`): more is not kept
+    // here either.
     const passed = new ResultBudget(this.#maxResults);
     const reading = new PageSize(this.#maxResults);
     for (;;) {

@@ -103,7 +103,8 @@ function readLogin(body: unknown): Login {
   if (basePath === null)
     fields.issue(
       'base_path',
-      'must be the path above the dashboard as the browser has it, such as / or /ops/, with letters, digits and %.~!$&\'()*+,=:@_- between slashes, and without ".."',
+      'must be the path above the dashboard as the browser has it, such as / or /ops/, with letters, ' +
+        'digits and %.~!$&\'()*+,=:@_- between slashes, and without ".."',
     );
   fields.done();
   return { token, basePath: basePath ?? '/' };

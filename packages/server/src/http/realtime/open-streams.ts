@@ -7,8 +7,8 @@ type Gauge = Binding['engine']['telemetry']['openStreams'];
 const checkMs = 2_000;
 
 /**
- * An open stream, WebSocket or long poll. `shutDown` informs its client that the server stops; `destroy` ends the connection if
- * that takes too long.
+ * An open stream, WebSocket or long poll. `shutDown` informs its client that the server stops; `destroy` ends the
+ * connection if that takes too long.
  */
 export interface OpenStream {
   readonly shutDown: () => Promise<void>;

@@ -22,7 +22,9 @@ interface StateStream {
   readonly follow: (request: FastifyRequest, signal: AbortSignal) => AsyncIterable<StateFrame>;
 }
 
-/** The streams of what is merged for a slow reader: a job's progress and result, the statistics, summaries of events. */
+/**
+ * The streams of what is merged for a slow reader: a job's progress and result, the statistics, summaries of events.
+ */
 export function addStateStreams(app: FastifyInstance, parts: RealtimeParts, streams: Streams): void {
   const { authorization, options, failed } = parts;
   const { engine } = parts.binding;

@@ -10,7 +10,8 @@ const movedMs = 3_600_000;
 const manyDead = 100_000;
 const mostConnections = 0.9;
 
-const settings = `SELECT current_setting('fsync'), current_setting('full_page_writes'), current_setting('synchronous_commit'),
+const settings = `SELECT current_setting('fsync'), current_setting('full_page_writes'),
+  current_setting('synchronous_commit'),
   current_setting('autovacuum'), current_setting('max_connections')::int,
   (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')::int`;
 const snapshots = `SELECT pid, coalesce(usename, ''), coalesce(application_name, ''), state,
@@ -64,15 +65,21 @@ export async function diagnose(database: Database, old = oldMs): Promise<readonl
       ([name, gone, alive, bytes]): StoreFinding => ({
         code: 'dead_rows',
         severity: 'warning',
-        message: `The table ${text(name)} has ${integer(gone)} dead rows and ${integer(alive)} live ones, ${bytesText(integer(bytes))} in all.`,
-        remedy: `Run VACUUM ${schema}.${text(name)}; look for old transactions and for a setting that slows autovacuum down.`,
+        message:
+          `The table ${text(name)} has ${integer(gone)} dead rows and ${integer(alive)} live ones, ` +
+          `${bytesText(integer(bytes))} in all.`,
+        remedy:
+          `Run VACUUM ${schema}.${text(name)}; look for old transactions and for a setting that slows ` +
+          'autovacuum down.',
       }),
     ),
     ...idle.map(
       ([name]): StoreFinding => ({
         code: 'idle_slot',
         severity: 'warning',
-        message: `Nobody reads the replication slot ${text(name)}: the server keeps its log for it until the disk is full.`,
+        message:
+          `Nobody reads the replication slot ${text(name)}: ` +
+          'the server keeps its log for it until the disk is full.',
         remedy: `Start the replica, or SELECT pg_drop_replication_slot('${text(name)}').`,
       }),
     ),
@@ -83,7 +90,9 @@ export async function diagnose(database: Database, old = oldMs): Promise<readonl
           code: 'missing_index',
           severity: 'error',
           message: `The index ${schema}.${name} is missing or not valid: what it answers reads whole tables.`,
-          remedy: `REINDEX INDEX ${schema}.${name}; if it is missing, run its CREATE INDEX of the file packages/server/sql/postgres.`,
+          remedy:
+            `REINDEX INDEX ${schema}.${name}; if it is missing, ` +
+            'run its CREATE INDEX of the file packages/server/sql/postgres.',
         }),
       ),
   ];
@@ -96,8 +105,12 @@ function moved({ lastMove }: Database): readonly StoreFinding[] {
     {
       code: 'store_moved',
       severity: 'warning',
-      message: `Since ${new Date(at).toISOString()} new connections reach ${to} in place of ${from}, so the server has moved there.`,
-      remedy: `Make sure that ${from} is stopped or fenced: what it still takes is lost. This finding ends after an hour.`,
+      message:
+        `Since ${new Date(at).toISOString()} new connections reach ${to} in place of ${from}, ` +
+        'so the server has moved there.',
+      remedy:
+        `Make sure that ${from} is stopped or fenced: what it still takes is lost. ` +
+        'This finding ends after an hour.',
     },
   ];
 }
@@ -106,7 +119,9 @@ function snapshotHeld(who: string, ms: number, remedy: string): StoreFinding {
   return {
     code: 'held_snapshot',
     severity: ms > 12 * oldMs ? 'error' : 'warning',
-    message: `Since ${Math.round(ms / 60_000)} minutes ${who} has a transaction open: rows that are deleted meanwhile stay, and claims walk over them.`,
+    message:
+      `Since ${Math.round(ms / 60_000)} minutes ${who} has a transaction open: ` +
+      'rows that are deleted meanwhile stay, and claims walk over them.',
     remedy: `End it: ${remedy}.`,
   };
 }
@@ -122,7 +137,9 @@ function settingsFound([fsync, pages, commit, autovacuum, most, used]: readonly 
       findings.push({
         code: 'sync_off',
         severity: name === 'synchronous_commit' ? 'warning' : 'error',
-        message: `${name} is off: a crash loses ${name === 'synchronous_commit' ? 'the newest commits' : 'or damages the database'}.`,
+        message:
+          `${name} is off: a crash loses ` +
+          `${name === 'synchronous_commit' ? 'the newest commits' : 'or damages the database'}.`,
         remedy: `Set ${name} = on.`,
       });
   if (autovacuum === 'off')

@@ -92,7 +92,8 @@ export function postgresStorage({ url, events: logs = true, ...more }: PostgresO
       // 1,200 of the 4,000 jobs that ended each second.
       retentionShare: 4 / 5,
       durability: database.address.pooled
-        ? 'as the server’s synchronous_commit says; behind a pooler of transactions, so other processes are noticed by polling'
+        ? 'as the server’s synchronous_commit says; ' +
+          'behind a pooler of transactions, so other processes are noticed by polling'
         : 'as the server’s synchronous_commit says: by default every commit is on disk before it is answered',
     },
     jobs: jobs(database),
@@ -127,7 +128,8 @@ export function postgresStorage({ url, events: logs = true, ...more }: PostgresO
     clear: () =>
       database.transact(0, (tx) =>
         tx.script(
-          `${tables.map((table) => `DELETE FROM ojs.${table}`).join('; ')}; UPDATE ojs.store SET position = 0, last_start = 0`,
+          `${tables.map((table) => `DELETE FROM ojs.${table}`).join('; ')}; UPDATE ojs.store
+            SET position = 0, last_start = 0`,
         ),
       ),
     [Symbol.asyncDispose]: () => {

@@ -9,8 +9,8 @@ import { OtherRestore, Restoration } from './restore.ts';
 const own: ReadonlySet<string> = new Set(['layout', 'leases', 'probe']);
 
 /**
- * A dump goes script by script (see {@link dump}), and so does a restore. A restore that fails removes what it wrote. One
- * whose process is killed leaves its mark, with which no server uses the store, and the next restore begins with an
+ * A dump goes script by script (see {@link dump}), and so does a restore. A restore that fails removes what it wrote.
+ * One whose process is killed leaves its mark, with which no server uses the store, and the next restore begins with an
  * empty one.
  * @param onOwn gets what a restore has brought.
  */

@@ -19,7 +19,9 @@ export function findingsIn(name: string, info: string): readonly StoreFinding[] 
     findings.push({
       code: 'no_persistence',
       severity: 'warning',
-      message: `${name} keeps no append-only file: a restart loses what was written since its last snapshot, or everything.`,
+      message:
+        `${name} keeps no append-only file: a restart loses what was written since its last snapshot, ` +
+        'or everything.',
       remedy: 'Set appendonly yes, and appendfsync everysec or always.',
     });
   for (const field of ['aof_last_write_status', 'aof_last_bgrewrite_status', 'rdb_last_bgsave_status'])
@@ -37,7 +39,8 @@ export function findingsIn(name: string, info: string): readonly StoreFinding[] 
       severity: used > most * 0.98 ? 'error' : 'warning',
       message: `${name} uses ${bytesText(used)} of its maxmemory, ${bytesText(most)}; at the limit it takes no new jobs.`,
       remedy:
-        'Raise maxmemory, or keep finished jobs for a shorter time (--retain-completed). `ojs storage report` says what is large.',
+        'Raise maxmemory, or keep finished jobs for a shorter time (--retain-completed). ' +
+        '`ojs storage report` says what is large.',
     });
   if (value('role') === 'slave')
     findings.push({

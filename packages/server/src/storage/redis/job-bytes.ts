@@ -2,8 +2,8 @@ import type { JobRecord, NewJob } from '@ojs-ts/core';
 import { Packer, type Written } from './connection/msgpack.ts';
 
 /**
- * What a job was at its creation, and what has changed, as lua/lib/job-bytes.lua keeps them: numbers at fixed places, so
- * that a script reads them in one call and never reads the envelope. Little-endian; a text has its length before it.
+ * What a job was at its creation, and what has changed, as lua/lib/job-bytes.lua keeps them: numbers at fixed places,
+ * so that a script reads them in one call and never reads the envelope. Little-endian; a text has its length before it.
  */
 
 /** The first byte: no text begins with it. */

@@ -27,8 +27,8 @@ export interface Migrated {
 
 /**
  * Notes the layout and gives the store its seed and the key of its leases.
- * @throws Error where the layout is newer than this code or was never published, or where the server would remove keys when its memory is
- * full.
+ * @throws Error where the layout is newer than this code or was never published, or where the server would remove keys
+ * when its memory is full.
  */
 export async function migrate(scripts: Scripts, connection: Connection): Promise<Migrated> {
   await checkPolicy(connection);
@@ -37,7 +37,8 @@ export async function migrate(scripts: Scripts, connection: Connection): Promise
   const [from, seed, leaseKey] = listOf(await scripts.exchange('layout', { version, oldest, ...fresh }));
   if (number(from) > version) {
     throw new Error(
-      `${connection.name} has layout ${number(from)}; this version of the server knows ${version}. Use the newer version, or another namespace.`,
+      `${connection.name} has layout ${number(from)}; this version of the server knows ${version}. ` +
+        'Use the newer version, or another namespace.',
     );
   }
   checkPublished(connection.name, number(from));
@@ -47,7 +48,8 @@ export async function migrate(scripts: Scripts, connection: Connection): Promise
 function checkPublished(store: string, from: number): void {
   if (from === 0 || from >= oldest) return;
   throw new Error(
-    `${store} has layout ${from} of a version before the first release, which this version cannot read. Use the version that made it, another namespace, or remove the keys of this one.`,
+    `${store} has layout ${from} of a version before the first release, which this version cannot read. ` +
+      'Use the version that made it, another namespace, or remove the keys of this one.',
   );
 }
 
@@ -62,7 +64,8 @@ async function checkChannel(scripts: Scripts, connection: Connection): Promise<v
   } catch (error) {
     if (!(error instanceof RedisRefusal) || !error.message.startsWith('NOPERM')) throw error;
     throw new Error(
-      `${connection.name} does not let this user publish to the channel ${channel}; allow it (ACL SETUSER … &${channel}).`,
+      `${connection.name} does not let this user publish to the channel ${channel}; ` +
+        `allow it (ACL SETUSER … &${channel}).`,
     );
   }
 }
@@ -87,7 +90,10 @@ export async function durability(connection: Connection): Promise<string> {
 function wordsOfLog(fsync: string): string {
   if (fsync === 'always') return 'a change is on disk before it is answered (appendonly, appendfsync always)';
   if (fsync === 'everysec') {
-    return 'a crash of the server or its machine loses up to about a second, two where the disk is slow (appendonly, appendfsync everysec); replication is asynchronous';
+    return (
+      'a crash of the server or its machine loses up to about a second, two where the disk is slow (appendonly, ' +
+      'appendfsync everysec); replication is asynchronous'
+    );
   }
   return 'a crash of the server’s machine loses what its kernel has not written (appendonly, appendfsync no)';
 }

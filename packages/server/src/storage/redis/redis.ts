@@ -73,7 +73,8 @@ function whole(space: Namespace, server: string): Omit<Storage, 'traits'> {
       const map = others(await space.map());
       if (map === null) return migrated;
       throw new Error(
-        `${server} is one of several namespaces: open it with ?namespaces=${map}. Once the others are empty, ?namespaces=${space.name}:* makes it a store by itself.`,
+        `${server} is one of several namespaces: open it with ?namespaces=${map}. ` +
+          `Once the others are empty, ?namespaces=${space.name}:* makes it a store by itself.`,
       );
     },
   };

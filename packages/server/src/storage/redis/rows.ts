@@ -75,8 +75,8 @@ export function packNumbers({ concurrency, rates }: LimitNumbers): {
 }
 
 /**
- * The usual ACK as the list { id, claim, worker, result }, anything else with names. A null travels as `false`; an absent
- * member does not travel.
+ * The usual ACK as the list { id, claim, worker, result }, anything else with names. A null travels as `false`; an
+ * absent member does not travel.
  */
 export function packTransition(transition: Transition): Packed {
   if (isPlainAck(transition)) {

@@ -33,8 +33,8 @@ import { unfinishedJobs } from './unfinished-list.ts';
 /** Rows of one read, after which other work may run: about 2 ms. */
 const chunk = 2000;
 /**
- * So many unfinished jobs at most, of all queues, are read from the indexes of their states and sorted. More of them are
- * found soon by a walk of the table.
+ * So many unfinished jobs at most, of all queues, are read from the indexes of their states and sorted. More of them
+ * are found soon by a walk of the table.
  */
 const fewUnfinished = 5000;
 

@@ -76,6 +76,7 @@ function storedVersion(connection: Connection): number {
   const version = integer(connection.get('PRAGMA user_version')?.[0]);
   if (version === 0 || connection.get("SELECT 1 FROM sqlite_schema WHERE name = 'ojs_store'")) return version;
   throw new Error(
-    `${connection.file} has user_version ${version} but no table ojs_store: the version is another application's. Use another file.`,
+    `${connection.file} has user_version ${version} but no table ojs_store: the version is another application's. ` +
+      'Use another file.',
   );
 }

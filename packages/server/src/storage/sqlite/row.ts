@@ -47,7 +47,8 @@ export const decisionColumns = jobColumns
  */
 export const readyColumns =
   'number, place, priority, claim, attempt, run_at, enqueued_at, timeout_ms, bounds, expires_at, created_at, id, ' +
-  `queue, type, trace, ties, unique_key, ${['result', 'checkpoint', 'history', 'policy', 'envelope'].map(long).join(', ')}, ` +
+  'queue, type, trace, ties, unique_key, ' +
+  `${['result', 'checkpoint', 'history', 'policy', 'envelope'].map(long).join(', ')}, ` +
   `cron, CASE WHEN ${isLong} THEN ${longTexts.map((name) => `coalesce(octet_length(${name}), 0)`).join(' + ')} END`;
 
 export function readReady(cells: Cells): ReadyRow {

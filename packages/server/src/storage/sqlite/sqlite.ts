@@ -55,7 +55,8 @@ const durability: Readonly<Record<Synchronous, string>> = {
 const checkMs = 120_000;
 
 const probe = {
-  insert: `INSERT OR REPLACE INTO ojs_documents (kind, key, version, created_at, updated_at, body) VALUES ('probe', '', 1, 0, 0, hex(zeroblob(8192)))`,
+  insert: `INSERT OR REPLACE INTO ojs_documents (kind, key, version, created_at, updated_at, body)
+    VALUES ('probe', '', 1, 0, 0, hex(zeroblob(8192)))`,
   remove: `DELETE FROM ojs_documents WHERE kind = 'probe'`,
 };
 

@@ -77,7 +77,8 @@ const jobStatements = {
     WHERE ready_queue = ? AND place IS NOT NULL ORDER BY priority DESC, place LIMIT 1`,
   /** An available job has no `beat_at`. */
   claim: `UPDATE ojs_jobs
-    SET padding = NULL, state = 8, claim = ?, lease_required = ?, attempt = ?, place = NULL, due_at = ?, started_at = ?, worker = ?,
+    SET padding = NULL, state = 8, claim = ?, lease_required = ?, attempt = ?, place = NULL, due_at = ?, started_at = ?,
+    worker = ?,
     lease_ms = ?, lease_until = ?, progress = NULL
     WHERE number BETWEEN ? AND ?`,
   expireLater: `UPDATE ojs_jobs SET expires_at = ? WHERE number = ?`,
@@ -86,7 +87,8 @@ const jobStatements = {
    * What a transition's guard and its events read; each column costs every ACK 0.1 µs. One UPDATE … RETURNING would be
    * slower than `guard` and `finish`: 8.4 µs against 2.3 + 3.1.
    */
-  guard: `SELECT number, state, claim, worker, queue, type, attempt, started_at, trace, ties, lease_required FROM ojs_jobs
+  guard: `SELECT number, state, claim, worker, queue, type, attempt, started_at, trace, ties, lease_required
+    FROM ojs_jobs
     WHERE id = ?`,
   /** Further columns that a change may keep. */
   rest: `SELECT dead_letter, priority, run_at, enqueued_at, finished_at, lease_ms, lease_until, timeout_ms, beat_at,
@@ -98,7 +100,8 @@ const jobStatements = {
     checkpoint = NULL, result = ?
     WHERE number BETWEEN ? AND ?`,
   finishAsIs: `UPDATE ojs_jobs
-    SET state = ?, due_at = NULL, finished_at = ?, beat_at = NULL, lease_ms = NULL, lease_until = NULL, checkpoint = NULL
+    SET state = ?, due_at = NULL, finished_at = ?, beat_at = NULL, lease_ms = NULL, lease_until = NULL,
+    checkpoint = NULL
     WHERE number BETWEEN ? AND ?`,
   move: `UPDATE ojs_jobs
     SET state = ?, queue = ?, attempt = ?, priority = ?, ready_queue = coalesce(?, ready_queue), place = ?,
@@ -115,7 +118,8 @@ const jobStatements = {
     WHERE cron = ? AND cron IS NOT NULL AND finished_at IS NULL ORDER BY number LIMIT ? + 0`,
   due: `SELECT ${decisionColumns} FROM ojs_jobs INDEXED BY ojs_jobs_due
     WHERE state = ? AND due_at <= ? ORDER BY due_at, number LIMIT ? + 0`,
-  promote: `UPDATE ojs_jobs SET state = 2, ready_queue = ?, place = ?, due_at = NULL, enqueued_at = ?, fingerprint = NULL
+  promote: `UPDATE ojs_jobs SET state = 2, ready_queue = ?, place = ?, due_at = NULL, enqueued_at = ?,
+    fingerprint = NULL
     WHERE number = ?`,
   expiring: `SELECT ${decisionColumns} FROM ojs_jobs INDEXED BY ojs_jobs_expiry
     WHERE expires_at <= ? AND finished_at IS NULL AND lease_until IS NULL ORDER BY expires_at, number LIMIT ? + 0`,
@@ -194,13 +198,15 @@ const jobStatements = {
   minutes: `${minuteFields} WHERE minute >= ? AND minute < ? ORDER BY minute, queue, type`,
   minuteBehind: 'SELECT minute FROM ojs_minutes WHERE minute >= ? AND minute < ? ORDER BY minute LIMIT 1 OFFSET ? + 0',
   /** Goes from minute to minute, past the other queues. */
-  minutesOf: `${minuteFields} WHERE queue IN (SELECT value FROM json_each(?3)) AND minute IN (WITH RECURSIVE each (at) AS (
+  minutesOf: `${minuteFields} WHERE queue IN (SELECT value
+    FROM json_each(?3)) AND minute IN (WITH RECURSIVE each (at) AS (
       SELECT min(minute) FROM ojs_minutes WHERE minute >= ?1
       UNION ALL SELECT (SELECT min(minute) FROM ojs_minutes WHERE minute > at) FROM each WHERE at < ?2)
     SELECT at FROM each WHERE at < ?2) ORDER BY minute, queue, type`,
   addMinute: `INSERT INTO ojs_minutes (minute, queue, type, ${sumColumns.join(', ')}, histogram)
     VALUES (?, ?, ?, ${sumColumns.map(() => '?').join(', ')}, ?) ON CONFLICT (minute, queue, type) DO UPDATE SET
-    ${sumColumns.map((name) => `${name} = ${name} + excluded.${name}`).join(', ')}, histogram = histogram || excluded.histogram
+    ${sumColumns.map((name) => `${name} = ${name} + excluded.${name}`).join(', ')},
+    histogram = histogram || excluded.histogram
     RETURNING length(histogram)`,
   histogram: 'SELECT histogram FROM ojs_minutes WHERE minute = ? AND queue = ? AND type = ?',
   setHistogram: 'UPDATE ojs_minutes SET histogram = ? WHERE minute = ? AND queue = ? AND type = ?',

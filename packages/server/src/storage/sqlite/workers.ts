@@ -39,7 +39,8 @@ function note(tx: Transaction, beat: WorkerBeat, now: Millis): Beaten {
   const ids = holds === null || beat.partial ? null : JSON.stringify(holds.map(({ id }) => id));
   const cells = tx.sql.get(
     `INSERT INTO ojs_workers (worker, seen_at, state, info, holds) VALUES (?, ?, ?, ?, ?)
-     ON CONFLICT (worker) DO UPDATE SET seen_before = min(seen_at, coalesce(?, seen_at)), seen_at = excluded.seen_at, state = excluded.state,
+     ON CONFLICT (worker) DO UPDATE SET seen_before = min(seen_at, coalesce(?, seen_at)), seen_at = excluded.seen_at,
+       state = excluded.state,
        info = excluded.info, held_before = holds, holds = excluded.holds
      RETURNING directive`,
     worker,

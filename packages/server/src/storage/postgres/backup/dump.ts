@@ -15,16 +15,18 @@ import { nodeColumns, readNodeRecord, workflowColumns } from '../workflows/workf
 /** Rows of one fetch: an envelope may have 1 MiB. */
 const rowsAtOnce = 100;
 
-const limits = `SELECT known.key, coalesce(changed.own, limits.own), limits.override, greatest(limits.used_at, changed.used_at)
+const limits = `SELECT known.key, coalesce(changed.own, limits.own), limits.override, greatest(limits.used_at,
+  changed.used_at)
   FROM (SELECT key FROM ojs.limits UNION SELECT key FROM ojs.limit_changes) AS known
   LEFT JOIN ojs.limits USING (key)
   LEFT JOIN LATERAL (SELECT max(used_at) AS used_at, (array_agg(own
   ORDER BY number DESC) FILTER (WHERE own IS NOT NULL))[1] AS own
     FROM ojs.limit_changes WHERE key = known.key) AS changed ON true`;
-const starts =
-  'SELECT key, array_agg(at ORDER BY number) FROM (SELECT key, number, at, number / 500 AS piece FROM ojs.starts) AS start GROUP BY key, piece ORDER BY key, piece';
+const starts = `SELECT key, array_agg(at ORDER BY number) FROM (SELECT key, number, at, number / 500 AS piece
+    FROM ojs.starts) AS start GROUP BY key, piece ORDER BY key, piece`;
 /** Batches without a position follow the others. */
-const batches = `SELECT coalesce(position, (SELECT position FROM ojs.store) + 1 + sum(CASE WHEN position IS NULL THEN count ELSE 0 END) OVER (ORDER BY number) - count)::bigint,
+const batches = `SELECT coalesce(position, (SELECT position
+  FROM ojs.store) + 1 + sum(CASE WHEN position IS NULL THEN count ELSE 0 END) OVER (ORDER BY number) - count)::bigint,
   at, count, entries FROM ojs.events ORDER BY 1`;
 
 /** All records of the schema in pages, as one transaction sees them. */

@@ -14,10 +14,10 @@ const selectGroups = `SELECT best.ready_queue, best.keys, best.waitlist, best.pr
     ORDER BY priority DESC, place LIMIT $3) AS best
   ORDER BY best.priority DESC, best.place`;
 /**
- * The first `$2` jobs of these groups, which are given in the order of their first jobs, and one more of each group with
- * any. Only positions are read of more: with as many jobs of each group, a claim of 100 read 8,000 of 80 groups. Of the
- * n-th group, an n-th is enough in most cases. The last columns are how many were looked for, and the position before
- * which all were.
+ * The first `$2` jobs of these groups, which are given in the order of their first jobs, and one more of each group
+ * with any. Only positions are read of more: with as many jobs of each group, a claim of 100 read 8,000 of 80 groups.
+ * Of the n-th group, an n-th is enough in most cases. The last columns are how many were looked for, and the position
+ * before which all were.
  */
 const selectHeads = `WITH first AS MATERIALIZED (
     SELECT one.ready_queue, each.priority, each.place
@@ -28,7 +28,8 @@ const selectHeads = `WITH first AS MATERIALIZED (
   share AS MATERIALIZED (SELECT ready_queue, count(*) + 1 AS count FROM first GROUP BY ready_queue)
   SELECT ${readyColumns}, ready.ready_queue, share.count, from_priority, from_place
   FROM share LEFT JOIN (
-    SELECT priority AS from_priority, place + 1 AS from_place FROM first OFFSET $2::bigint - 1) AS last ON true, LATERAL (
+    SELECT priority AS from_priority, place + 1 AS from_place
+      FROM first OFFSET $2::bigint - 1) AS last ON true, LATERAL (
     SELECT * FROM ojs.ready WHERE ready.ready_queue = share.ready_queue
     ORDER BY priority DESC, place LIMIT share.count FOR UPDATE SKIP LOCKED) AS ready ${readyJoins}
   ORDER BY ready.priority DESC, ready.place`;

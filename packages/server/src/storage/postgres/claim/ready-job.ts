@@ -23,9 +23,12 @@ export const readyJoins = `JOIN ojs.jobs AS job ON ${indexJoin('job.id', 'ready.
  * overwrites. Long texts are left out, so that a claim reads no more of them than it hands out.
  */
 export const readyColumns =
-  'ready.number, place, ready.id, claim, attempt, ready.priority, run_at, enqueued_at, timeout_ms, heartbeat_ms, visibility_ms, ready.expires_at, ' +
-  'later_expires_at, deadline_at, created_at, ready.queue, ready.type, worker, started_at, ready.trace, ready.limits, ready.workflow, ready.node, ready.cron, ' +
-  `ready.unique_key, result, progress, ${short('checkpoint')} AS checkpoint, history, policy, ${short('envelope')} AS envelope, ` +
+  'ready.number, place, ready.id, claim, attempt, ready.priority, run_at, enqueued_at, timeout_ms, heartbeat_ms, ' +
+  'visibility_ms, ready.expires_at, ' +
+  'later_expires_at, deadline_at, created_at, ready.queue, ready.type, worker, started_at, ready.trace, ' +
+  'ready.limits, ready.workflow, ready.node, ready.cron, ' +
+  `ready.unique_key, result, progress, ${short('checkpoint')} AS checkpoint, history, policy, ` +
+  `${short('envelope')} AS envelope, ` +
   `CASE WHEN ${isLong} THEN ${size} END AS size, texts, lease_required`;
 
 /** The texts that {@link readyColumns} leave out. */

@@ -7,8 +7,8 @@ import type { Transaction } from '../connection/transaction.ts';
 import { readJobs } from '../jobs/locked-job.ts';
 
 const select = 'SELECT request, ids::text[], claims FROM ojs.requests WHERE request = ANY ($1::text[])';
-const insert =
-  'INSERT INTO ojs.requests (request, at, ids, claims) SELECT request, $4, ids::uuid[], claims::integer[] FROM unnest($1::text[], $2::text[], $3::text[]) AS asked (request, ids, claims)';
+const insert = `INSERT INTO ojs.requests (request, at, ids, claims) SELECT request, $4, ids::uuid[], claims::integer[]
+    FROM unnest($1::text[], $2::text[], $3::text[]) AS asked (request, ids, claims)`;
 
 /** What each fetch got; nothing for one that is not known. */
 export async function claimsOf(

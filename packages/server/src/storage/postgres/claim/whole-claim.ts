@@ -12,7 +12,8 @@ const sizeOfTexts = ['result', 'progress', 'checkpoint', 'history']
   .join(' + ');
 /** Read only where the job has texts. PostgreSQL knows the length of one without reading it. */
 const written = (row: string, what: string, none = 'NULL') =>
-  `CASE WHEN ${row}.texts THEN (SELECT ${what} FROM ojs.texts AS text WHERE text.number = ${row}.number) ELSE ${none} END`;
+  `CASE WHEN ${row}.texts THEN (SELECT ${what} FROM ojs.texts AS text
+    WHERE text.number = ${row}.number) ELSE ${none} END`;
 
 /**
  * A claim from one queue as one statement, where nothing has to be done besides: no job is due, the queue is neither
@@ -40,19 +41,25 @@ function statement(head: string, first: number): string {
   ready AS MATERIALIZED (SELECT *, coalesce((${slots}::integer[])[at], 1) AS slot
     FROM (SELECT *, row_number() OVER (ORDER BY priority DESC, place) AS at FROM (${bounded}) AS head) AS head),
   found AS MATERIALIZED (
-    SELECT ready.*, (SELECT now FROM gate) AS now, timeout_ms, heartbeat_ms, visibility_ms, later_expires_at, deadline_at, created_at,
-      coalesce((${leases}::bigint[])[slot], visibility_ms, (${defaults}::bigint[])[slot]) AS lease_ms, (${workers}::text[])[slot] AS claimer,
-      octet_length(envelope) + coalesce(octet_length(policy), 0) + ${written('ready', sizeOfTexts, '0')} AS size, policy, envelope
+    SELECT ready.*, (SELECT now FROM gate) AS now, timeout_ms, heartbeat_ms, visibility_ms, later_expires_at,
+      deadline_at, created_at,
+      coalesce((${leases}::bigint[])[slot], visibility_ms, (${defaults}::bigint[])[slot]) AS lease_ms,
+      (${workers}::text[])[slot] AS claimer,
+      octet_length(envelope) + coalesce(octet_length(policy), 0) + ${written('ready', sizeOfTexts, '0')} AS size,
+      policy, envelope
     FROM ready JOIN ojs.jobs AS job ON ${indexJoin('job.id', 'ready.id')}),
   fit AS MATERIALIZED (SELECT coalesce(sum(size), 0) <= ${most}::bigint AND count(*) >= ${least}::integer
     AND count(*) FILTER (WHERE expires_at <= now) = 0 AS fits FROM found),
   taken AS NOT MATERIALIZED (SELECT * FROM found WHERE (SELECT fits FROM fit)),
   gone AS (DELETE FROM ojs.ready USING taken WHERE ready.ctid = taken.row),
   moved AS (
-    INSERT INTO ojs.active (id, number, run_at, enqueued_at, started_at, due_at, lease_ms, lease_until, unique_at, claim, attempt, node, lease_required,
+    INSERT INTO ojs.active (id, number, run_at, enqueued_at, started_at, due_at, lease_ms, lease_until, unique_at,
+      claim, attempt, node, lease_required,
       texts, queue, type, worker, trace, workflow, cron, unique_key, limits)
-    SELECT id, number, run_at, enqueued_at, now, least(now + lease_ms, now + timeout_ms, deadline_at), lease_ms, now + lease_ms, unique_at, claim + 1,
-      attempt + 1, node, coalesce((${required}::boolean[])[slot], false), texts, queue, type, claimer, trace, workflow, cron, unique_key, limits FROM taken),
+    SELECT id, number, run_at, enqueued_at, now, least(now + lease_ms, now + timeout_ms, deadline_at), lease_ms,
+      now + lease_ms, unique_at, claim + 1,
+      attempt + 1, node, coalesce((${required}::boolean[])[slot], false), texts, queue, type, claimer, trace, workflow,
+      cron, unique_key, limits FROM taken),
   noted AS (UPDATE ojs.texts AS text SET progress = NULL FROM taken
     WHERE taken.texts AND ${indexJoin('text.number', 'taken.number')} AND progress IS NOT NULL),
   sums AS MATERIALIZED (
@@ -60,7 +67,8 @@ function statement(head: string, first: number): string {
       array_agg(CASE WHEN attempt > 0 THEN ${codeIn('waitAgain', 'ms')} ELSE ${codeIn('wait', 'ms')} END) AS codes
     FROM (SELECT now, type, attempt, greatest(0, now - enqueued_at) AS ms FROM taken) AS wait GROUP BY now, type),
   counted AS (
-    INSERT INTO ojs.counts (at, queue, scheduled, available, pending, active, completed, retryable, cancelled, discarded, dead_letter)
+    INSERT INTO ojs.counts (at, queue, scheduled, available, pending, active, completed, retryable, cancelled,
+      discarded, dead_letter)
     SELECT now, $1, 0, -sum(count), 0, sum(count), 0, 0, 0, 0, 0 FROM sums GROUP BY now),
   summed AS (
     INSERT INTO ojs.minutes (minute, queue, type, started, wait_ms, wait_again_ms, codes)
@@ -68,16 +76,20 @@ function statement(head: string, first: number): string {
   remembered AS (
     INSERT INTO ojs.requests (request, at, ids, claims)
     SELECT request, now, ids, claims FROM (
-      SELECT (${requests}::text[])[slot] AS request, now, array_agg(id) AS ids, array_agg(claim + 1) AS claims FROM taken GROUP BY slot, now) AS each
+      SELECT (${requests}::text[])[slot] AS request, now, array_agg(id) AS ids, array_agg(claim + 1) AS claims
+        FROM taken GROUP BY slot, now) AS each
     WHERE request IS NOT NULL),
   logged AS (${insertEvents(
     'job.started',
     State.available,
     State.active,
-    `SELECT now, at, id, type, queue, attempt + 1 AS attempt, claimer AS worker, now AS started_at, trace FROM taken WHERE ${logs}`,
+    `SELECT now, at, id, type, queue, attempt + 1 AS attempt, claimer AS worker, now AS started_at, trace
+      FROM taken WHERE ${logs}`,
   )})
-  SELECT CASE WHEN coalesce(at, 1) > 1 THEN NULL WHEN NOT open THEN 0 WHEN fits THEN 2 ELSE 1 END, CASE WHEN at = 1 THEN gate.now END, id, type, priority, claim, attempt, place, run_at, enqueued_at,
-    timeout_ms, heartbeat_ms, visibility_ms, later_expires_at, deadline_at, created_at, trace, unique_key, workflow, node, cron, policy, ${written('taken', 'result')},
+  SELECT CASE WHEN coalesce(at, 1) > 1 THEN NULL WHEN NOT open THEN 0 WHEN fits THEN 2 ELSE 1 END,
+    CASE WHEN at = 1 THEN gate.now END, id, type, priority, claim, attempt, place, run_at, enqueued_at,
+    timeout_ms, heartbeat_ms, visibility_ms, later_expires_at, deadline_at, created_at, trace, unique_key, workflow,
+    node, cron, policy, ${written('taken', 'result')},
     ${written('taken', 'checkpoint')}, ${written('taken', 'history')}, envelope, limits
   FROM gate CROSS JOIN fit LEFT JOIN taken ON true ORDER BY at`;
 }

@@ -33,11 +33,13 @@ const [workflow, count, logged, entries, rare] = [0, 1, 2, 3, 4].map(
  */
 export const append = `WITH counted AS (
     INSERT INTO ojs.counts (at, queue, ${countColumns})
-    SELECT $1, * FROM unnest($2::text[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[], $9::int[], $10::int[], $11::int[])
+    SELECT $1, * FROM unnest($2::text[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[], $9::int[],
+      $10::int[], $11::int[])
   ), summed AS (
     INSERT INTO ojs.minutes (minute, ${minuteColumns.join(', ')})
     SELECT $${firstOfMinutes - 1}, queue, type, ${sumColumns.join(', ')}, codes::smallint[], counts::integer[]
-    FROM unnest(${minuteTypes.map((type, at) => `$${firstOfMinutes + at}::${type}[]`).join(', ')}) AS each (${minuteColumns.join(', ')})
+    FROM unnest(${minuteTypes.map((type, at) => `$${firstOfMinutes + at}::${type}[]`).join(', ')})
+      AS each (${minuteColumns.join(', ')})
   ), workflows AS (
     INSERT INTO ojs.workflow_counts (state, count) SELECT * FROM unnest(${workflow}::text[], ${count}::int[])
   )

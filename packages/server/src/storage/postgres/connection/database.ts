@@ -308,8 +308,8 @@ export class Database {
   }
 
   /**
-   * Cuts the connections to servers that were replaced. What such a server still commits may be lost, and one that hangs
-   * ends nothing by itself. Calls repeat what they cannot know.
+   * Cuts the connections to servers that were replaced. What such a server still commits may be lost, and one that
+   * hangs ends nothing by itself. Calls repeat what they cannot know.
    */
   #leave(): void {
     for (const [client, id] of this.#reached) if (!this.#servers.isCurrent(id)) client.connection.stream.destroy();

@@ -42,7 +42,8 @@ export function explain(error: unknown, name: string): unknown {
   const state = sqlState(error);
   if (isPooled(error)) {
     return new Error(
-      `PostgreSQL at ${name} is behind a pooler that refuses session settings (${error.message}); for PgBouncer add pgbouncer=true to the URL.`,
+      `PostgreSQL at ${name} is behind a pooler that refuses session settings (${error.message}); ` +
+        'for PgBouncer add pgbouncer=true to the URL.',
       { cause: error },
     );
   }

@@ -82,7 +82,7 @@ export function indexJoin(column: string, value: string): string {
 }
 
 /**
- * The condition of the indexes of `due` and `ended` by time. Only statements with it use them, or with a constant state,
- * which implies it.
+ * The condition of the indexes of `due` and `ended` by time. Only statements with it use them, or with a constant
+ * state, which implies it.
  */
 export const byTime = 'state > 0';

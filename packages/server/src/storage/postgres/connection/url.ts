@@ -57,7 +57,8 @@ export function readPostgresUrl(text: string): PostgresAddress {
   for (const name of parameters.keys()) {
     if (known.includes(name)) continue;
     throw new Error(
-      `A PostgreSQL URL has no parameter '${name}'.${didYouMean(name, known)} It has ${known.join(', ')}; other settings go into options, such as options=-c%20lock_timeout=5000.`,
+      `A PostgreSQL URL has no parameter '${name}'.${didYouMean(name, known)} It has ${known.join(', ')}; ` +
+        'other settings go into options, such as options=-c%20lock_timeout=5000.',
     );
   }
   const schema = parameters.get('schema') ?? 'ojs';
@@ -106,6 +107,7 @@ function parse(text: string): readonly [URL, ...URL[]] {
     if (rest.length === others.length) return [first, ...rest];
   }
   throw new Error(
-    "This is no URL of a PostgreSQL database; expected 'postgres://USER:PASSWORD@HOST:PORT/DATABASE' with a percent-encoded password, and commas between several hosts: 'HOST:PORT,HOST:PORT'.",
+    "This is no URL of a PostgreSQL database; expected 'postgres://USER:PASSWORD@HOST:PORT/DATABASE' with a " +
+      "percent-encoded password, and commas between several hosts: 'HOST:PORT,HOST:PORT'.",
   );
 }

@@ -61,7 +61,9 @@ async function send(
   return new Map(transitions.flatMap((one) => (ids === null || ids.has(one.id) ? [[one, moved]] : [])));
 }
 
-/** Whether one statement can send it: results are joined there, so none may be empty, and an id is a UUID or unknown. */
+/**
+ * Whether one statement can send it: results are joined there, so none may be empty, and an id is a UUID or unknown.
+ */
 function fits(transition: Transition): transition is PlainAck {
   return isPlainAck(transition) && transition.result !== '' && isUuid(transition.id);
 }

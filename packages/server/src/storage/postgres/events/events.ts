@@ -57,7 +57,8 @@ function indexed({ from, order, last }: Direction): string {
     CROSS JOIN (SELECT CASE WHEN count(*) = ${look} THEN ${last}(position) END AS bound FROM looked) AS bounds
     LEFT JOIN (SELECT ${columns}, sum(count) OVER (${order}) - count AS before FROM (
       SELECT event.* FROM wanted CROSS JOIN LATERAL (
-        SELECT ${columns} FROM ojs.events WHERE position = wanted.position LIMIT 1) AS event) AS batch) AS summed ON before < $2
+        SELECT ${columns} FROM ojs.events WHERE position = wanted.position LIMIT 1) AS event) AS batch) AS summed
+          ON before < $2
     ${order}`;
 }
 

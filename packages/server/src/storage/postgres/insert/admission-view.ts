@@ -37,7 +37,8 @@ const unfinishedHolders = `SELECT ${jobColumns} FROM ojs.whole
 const finishedHolders = `SELECT ${jobColumns} FROM ojs.whole WHERE id = ANY (ARRAY (
     SELECT holder.id FROM unnest($1::text[], $2::smallint[], $3::bigint[]) AS wanted (key, states, after)
     CROSS JOIN unnest('{${finished.join(',')}}'::smallint[]) AS state (bit)
-    CROSS JOIN LATERAL (SELECT id FROM ojs.ended WHERE unique_key = wanted.key AND ended.state = state.bit AND unique_at > wanted.after
+    CROSS JOIN LATERAL (SELECT id FROM ojs.ended WHERE unique_key = wanted.key AND ended.state = state.bit
+    AND unique_at > wanted.after
       ORDER BY unique_at, number LIMIT 1) AS holder
     WHERE state.bit & wanted.states <> 0))`;
 
@@ -75,7 +76,9 @@ export class View implements AdmissionView {
     return ids.flatMap((id) => this.#jobs.get(id) ?? []);
   }
 
-  /** An accepted job is younger than every stored one. From 2^52 on a fraction would be rounded, and two jobs would tie. */
+  /**
+   * An accepted job is younger than every stored one. From 2^52 on a fraction would be rounded, and two jobs would tie.
+   */
   add(job: JobRecord): void {
     this.#put({
       number: unnumbered + this.#jobs.size,

@@ -11,7 +11,8 @@ import { complete } from './completions.ts';
 import { insertGroups, insertPlain, isPlain, Refused } from './insert.ts';
 
 const oldest = `SELECT number, id, request FROM (
-    SELECT number, id, request, sum(octet_length(request)) OVER (ORDER BY number ROWS UNBOUNDED PRECEDING) - octet_length(request) AS before
+    SELECT number, id, request, sum(octet_length(request)) OVER (ORDER BY number ROWS UNBOUNDED PRECEDING) -
+      octet_length(request) AS before
     FROM (SELECT number, id, request FROM ojs.inbox ORDER BY number LIMIT $1) AS waiting) AS page
   WHERE before < $2 ORDER BY number`;
 // Only the import locks these rows, always in this order and before any other row.

@@ -20,30 +20,40 @@ const shaped = (parameter: number, type: string) => `($${parameter}::${type}[])[
 const given = (open: string) => `WITH base AS MATERIALIZED (SELECT nextval('ojs.numbers') AS number),
   gate AS MATERIALIZED (SELECT ${open} AS open),
   given AS MATERIALIZED (
-    SELECT base.number + job.at AS number, job.*, ${shaped(3, 'smallint')} AS state, ${shaped(4, 'integer')} AS priority, ${shaped(5, 'bigint')} AS timeout_ms,
-      ${shaped(6, 'bigint')} AS heartbeat_ms, ${shaped(7, 'bigint')} AS visibility_ms, ${shaped(8, 'text')} AS queue, ${shaped(9, 'text')} AS type,
+    SELECT base.number + job.at AS number, job.*, ${shaped(3, 'smallint')} AS state,
+      ${shaped(4, 'integer')} AS priority, ${shaped(5, 'bigint')} AS timeout_ms,
+      ${shaped(6, 'bigint')} AS heartbeat_ms, ${shaped(7, 'bigint')} AS visibility_ms, ${shaped(8, 'text')} AS queue,
+      ${shaped(9, 'text')} AS type,
       CASE WHEN job.unique_key IS NOT NULL THEN job.created_at END AS unique_at
-    FROM base, gate, unnest($1::uuid[], $2::integer[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::text[], $16::text[],
-      $17::text[], $18::integer[], $19::text[], $20::text[], $21::text[], string_to_array($24, $22, $23), string_to_array($25, $22, $23))
+    FROM base, gate, unnest($1::uuid[], $2::integer[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[],
+      $14::bigint[], $15::text[], $16::text[],
+      $17::text[], $18::integer[], $19::text[], $20::text[], $21::text[], string_to_array($24, $22, $23),
+      string_to_array($25, $22, $23))
       WITH ORDINALITY AS job (id, shape, run_at, created_at, expires_at, later_expires_at, deadline_at, ready_queue,
         trace, workflow, node, cron, unique_key,
         limits, policy, envelope, at)
     WHERE gate.open),
   made AS (
-    INSERT INTO ojs.jobs (id, number, created_at, timeout_ms, heartbeat_ms, visibility_ms, expires_at, later_expires_at, deadline_at, priority, node, queue,
+    INSERT INTO ojs.jobs (id, number, created_at, timeout_ms, heartbeat_ms, visibility_ms, expires_at, later_expires_at,
+      deadline_at, priority, node, queue,
       type, trace, workflow, cron, unique_key, limits, policy, envelope)
-    SELECT id, number, created_at, timeout_ms, heartbeat_ms, visibility_ms, expires_at, later_expires_at, deadline_at, priority, node, queue,
+    SELECT id, number, created_at, timeout_ms, heartbeat_ms, visibility_ms, expires_at, later_expires_at, deadline_at,
+      priority, node, queue,
       type, trace, workflow, cron, unique_key, limits, policy, envelope FROM given`;
 const standing = `),
   readied AS (
-    INSERT INTO ojs.ready (number, place, run_at, enqueued_at, expires_at, unique_at, id, priority, claim, attempt, node, lease_required, texts, queue, ready_queue,
+    INSERT INTO ojs.ready (number, place, run_at, enqueued_at, expires_at, unique_at, id, priority, claim, attempt,
+      node, lease_required, texts, queue, ready_queue,
       type, trace, workflow, cron, unique_key, limits)
-    SELECT number, number, run_at, created_at, expires_at, unique_at, id, priority, 0, 0, node, false, false, queue, coalesce(ready_queue, queue),
+    SELECT number, number, run_at, created_at, expires_at, unique_at, id, priority, 0, 0, node, false, false, queue,
+      coalesce(ready_queue, queue),
       type, trace, workflow, cron, unique_key, limits FROM given WHERE state = ${State.available}),
   put AS (
-    INSERT INTO ojs.due (number, run_at, expires_at, unique_at, id, claim, attempt, node, state, lease_required, texts, queue, type, trace, workflow,
+    INSERT INTO ojs.due (number, run_at, expires_at, unique_at, id, claim, attempt, node, state, lease_required, texts,
+      queue, type, trace, workflow,
       cron, unique_key, limits)
-    SELECT number, run_at, expires_at, unique_at, id, 0, 0, node, state, false, false, queue, type, trace, workflow, cron, unique_key, limits
+    SELECT number, run_at, expires_at, unique_at, id, 0, 0, node, state, false, false, queue, type, trace, workflow,
+      cron, unique_key, limits
     FROM given WHERE state <> ${State.available})`;
 
 /** Whether no queue may refuse the jobs. */
@@ -55,13 +65,16 @@ const plainRows = `${given(unbounded)} ON CONFLICT (id) DO NOTHING RETURNING 1${
 /** The whole insert of jobs without limits: fails where one exists, answers whether no queue could refuse them. */
 const whole = `${given(unbounded)}${standing},
   counted AS (
-    INSERT INTO ojs.counts (at, queue, scheduled, available, pending, active, completed, retryable, cancelled, discarded, dead_letter)
-    SELECT $28::bigint, queue, count(*) FILTER (WHERE state = ${State.scheduled}), count(*) FILTER (WHERE state = ${State.available}),
+    INSERT INTO ojs.counts (at, queue, scheduled, available, pending, active, completed, retryable, cancelled,
+      discarded, dead_letter)
+    SELECT $28::bigint, queue, count(*) FILTER (WHERE state = ${State.scheduled}),
+      count(*) FILTER (WHERE state = ${State.available}),
       count(*) FILTER (WHERE state = ${State.pending}), 0, 0, 0, 0, 0, 0 FROM given GROUP BY queue),
   summed AS (
     INSERT INTO ojs.minutes (minute, queue, type, enqueued)
     SELECT $29::bigint, queue, type, count(*) FROM given WHERE state = ${State.available} GROUP BY queue, type),
-  logged AS (INSERT INTO ojs.events (at, count, entries, rare) SELECT $28, $30::integer, $31::text, $32::bigint FROM gate WHERE open AND $30 > 0)
+  logged AS (INSERT INTO ojs.events (at, count, entries, rare) SELECT $28, $30::integer, $31::text, $32::bigint
+  FROM gate WHERE open AND $30 > 0)
   SELECT open FROM gate`;
 
 export function insertRows(tx: Transaction, jobs: readonly NewJob[]): void {

@@ -21,7 +21,8 @@ export async function errors(database: Database, query: ErrorQuery): Promise<Err
   const given = [query.queue, query.type].filter((value) => value !== undefined);
   const each = sources.map(
     ({ table, where }) =>
-      `SELECT fingerprint, count(*) AS jobs FROM ojs.${table} WHERE fingerprint IS NOT NULL${where} GROUP BY fingerprint`,
+      `SELECT fingerprint, count(*) AS jobs FROM ojs.${table} WHERE fingerprint IS NOT NULL${where}
+        GROUP BY fingerprint`,
   );
   if (each.length === 0) return { groups: [], fingerprints: 0, jobs: 0 };
   const counts = await database.read(

@@ -10,8 +10,10 @@ export type NarrowJob = EventSubject &
 /** The columns of `ojs.whole` in the order in which {@link readJob} expects them. */
 export const jobColumns =
   'number, id, state, claim, attempt, priority, run_at, enqueued_at, started_at, beat_at, finished_at, dead_letter, ' +
-  'lease_ms, lease_until, timeout_ms, heartbeat_ms, deadline_at, queue, type, worker, trace, limits, workflow, node, lease_required, ' +
-  'visibility_ms, expires_at, later_expires_at, created_at, cron, unique_key, result, progress, checkpoint, history, policy, envelope, texts';
+  'lease_ms, lease_until, timeout_ms, heartbeat_ms, deadline_at, queue, type, worker, trace, limits, workflow, ' +
+  'node, lease_required, ' +
+  'visibility_ms, expires_at, later_expires_at, created_at, cron, unique_key, result, progress, checkpoint, ' +
+  'history, policy, envelope, texts';
 
 /** core's `sizeOf` in bytes, which PostgreSQL knows without reading the texts. */
 export const size = ['envelope', 'history', 'policy', 'result', 'progress', 'checkpoint']

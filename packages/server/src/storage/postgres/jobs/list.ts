@@ -29,8 +29,8 @@ import { readJobs } from './locked-job.ts';
 import { byPriority, type Keyed } from './priority-list.ts';
 
 /**
- * Up to this many jobs are read by state or queue and sorted. If there are more, matches are common enough for a walk in
- * the order of creation.
+ * Up to this many jobs are read by state or queue and sorted. If there are more, matches are common enough for a walk
+ * in the order of creation.
  */
 const few = 5000;
 /** Places of one read of an offset: about 4 MB of rows in Node. */
@@ -51,7 +51,8 @@ function statementsOf(up: boolean) {
   /** Of few rows, which are sorted: without the number as such, no plan walks the primary key instead. */
   const fewNext = `AND number + 0 ${behind} $3 ORDER BY number + 0 ${order} LIMIT $4`;
   const timed = (time: string, table: string, rows: string) => `SELECT id, number, ${time} FROM ojs.${table}
-    WHERE ${filter} AND ${rows} AND (${time}, number) ${behind} ($5, $3) ORDER BY ${time} ${order}, number ${order} LIMIT $4`;
+    WHERE ${filter} AND ${rows} AND (${time}, number) ${behind} ($5, $3)
+      ORDER BY ${time} ${order}, number ${order} LIMIT $4`;
   return {
     /** Without `byTime`: only the primary key has the order. */
     walkDue: `(${found} FROM ojs.due WHERE ${filter} AND state = ANY ($5::smallint[]) ${next})`,

@@ -25,26 +25,31 @@ export interface LockedJob<J extends NarrowJob = NarrowJob> {
   fingerprint: string | null;
 }
 
-const lockPayloads = `SELECT number, id, priority, queue, type, trace, limits, workflow, node, timeout_ms, heartbeat_ms, deadline_at,
+const lockPayloads = `SELECT number, id, priority, queue, type, trace, limits, workflow, node, timeout_ms, heartbeat_ms,
+  deadline_at,
     EXISTS (SELECT FROM ojs.inbox_completions AS done WHERE done.id = jobs.id)
   FROM ojs.jobs WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE`;
 
 const numbers = 'number = ANY (ARRAY (SELECT number FROM ojs.jobs WHERE id = ANY ($1::uuid[])))';
 const shared = 'id, claim, attempt, lease_required, run_at, enqueued_at, started_at, worker, texts';
 const result = (table: string) =>
-  `CASE WHEN ${table}.workflow IS NOT NULL AND ${table}.texts THEN (SELECT result FROM ojs.texts WHERE texts.number = ${table}.number) END`;
+  `CASE WHEN ${table}.workflow IS NOT NULL AND ${table}.texts THEN (SELECT result FROM ojs.texts
+    WHERE texts.number = ${table}.number) END`;
 /** The rows in the order in which a job moves on: each statement sees what the one before has waited for. */
 const standing: readonly string[] = [
   `SELECT ${shared}, state, ${result('due')}, fingerprint FROM ojs.due WHERE ${numbers} ORDER BY number FOR UPDATE`,
   `SELECT ${shared}, ${State.available}, ${result('ready')} FROM ojs.ready WHERE ${numbers} ORDER BY number FOR UPDATE`,
   `SELECT ${shared}, ${State.active}, ${result('active')}, lease_ms, lease_until, beat_at FROM ojs.active
     WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE`,
-  `SELECT ${shared.replace('texts', 'texts OR result IS NOT NULL')}, state, NULL, fingerprint, finished_at, dead_letter FROM ojs.ended WHERE ${numbers}`,
+  `SELECT ${shared.replace('texts', 'texts OR result IS NOT NULL')}, state, NULL, fingerprint, finished_at, dead_letter
+    FROM ojs.ended WHERE ${numbers}`,
 ];
 const payloadCells = 13;
-const lockActiveRows = `SELECT active.number, active.id, job.priority, active.queue, active.type, active.trace, active.limits, active.workflow, active.node,
+const lockActiveRows = `SELECT active.number, active.id, job.priority, active.queue, active.type, active.trace,
+  active.limits, active.workflow, active.node,
     timeout_ms, heartbeat_ms, deadline_at, EXISTS (SELECT FROM ojs.inbox_completions AS done WHERE done.id = active.id),
-    active.id, claim, attempt, lease_required, run_at, enqueued_at, started_at, worker, texts, ${State.active}, ${result('active')}, lease_ms, lease_until, beat_at
+    active.id, claim, attempt, lease_required, run_at, enqueued_at, started_at, worker, texts, ${State.active},
+    ${result('active')}, lease_ms, lease_until, beat_at
   FROM ojs.active JOIN ojs.jobs AS job ON ${indexJoin('job.id', 'active.id')}
   WHERE active.id = ANY ($1::uuid[]) ORDER BY active.id FOR UPDATE OF active`;
 const envelopes = 'SELECT id, envelope FROM ojs.jobs WHERE id = ANY ($1::uuid[])';

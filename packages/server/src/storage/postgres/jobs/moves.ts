@@ -10,27 +10,38 @@ export const chunk = 4000;
 /** The columns that all four tables of standing have; the values are those of {@link standing}. */
 const shared = 'id, claim, attempt, lease_required, run_at, enqueued_at, started_at, worker, texts';
 const sharedTypes =
-  '$1::uuid[], $2::integer[], $3::integer[], $4::boolean[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[], $9::boolean[]';
-const moved = `moved.id, moved.claim, moved.attempt, coalesce(moved.lease_required, false), moved.run_at, moved.enqueued_at,
+  '$1::uuid[], $2::integer[], $3::integer[], $4::boolean[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[], ' +
+  '$9::boolean[]';
+const moved = `moved.id, moved.claim, moved.attempt, coalesce(moved.lease_required, false),
+    moved.run_at, moved.enqueued_at,
     moved.started_at, moved.worker, coalesce(moved.texts, false)`;
 const job = `JOIN ojs.jobs AS job ON ${indexJoin('job.id', 'moved.id')}`;
 const uniqueAt = 'CASE WHEN job.unique_key IS NOT NULL THEN job.created_at END';
 const expiresAt = 'CASE WHEN moved.claim = 0 THEN job.expires_at ELSE job.later_expires_at END';
 
 const intoReady = `WITH base AS MATERIALIZED (SELECT nextval('ojs.numbers') AS number)
-  INSERT INTO ojs.ready (${shared}, number, place, expires_at, unique_at, priority, queue, ready_queue, type, trace, workflow, node, cron, unique_key, limits)
-  SELECT ${moved}, job.number, base.number + moved.at, ${expiresAt}, ${uniqueAt}, job.priority, job.queue, moved.ready_queue, job.type, job.trace, job.workflow,
+  INSERT INTO ojs.ready (${shared}, number, place, expires_at, unique_at, priority, queue, ready_queue, type, trace,
+    workflow, node, cron, unique_key, limits)
+  SELECT ${moved}, job.number, base.number + moved.at, ${expiresAt}, ${uniqueAt}, job.priority, job.queue,
+    moved.ready_queue, job.type, job.trace, job.workflow,
     job.node, job.cron, job.unique_key, job.limits
   FROM base, unnest(${sharedTypes}, $10::text[]) WITH ORDINALITY AS moved (${shared}, ready_queue, at) ${job}`;
-const intoDue = `INSERT INTO ojs.due (${shared}, number, state, fingerprint, expires_at, unique_at, queue, type, trace, workflow, node, cron, unique_key, limits)
-  SELECT ${moved}, job.number, moved.state, moved.fingerprint, ${expiresAt}, ${uniqueAt}, job.queue, job.type, job.trace, job.workflow, job.node, job.cron, job.unique_key, job.limits
+const intoDue = `INSERT INTO ojs.due (${shared}, number, state, fingerprint, expires_at, unique_at, queue, type, trace,
+  workflow, node, cron, unique_key, limits)
+  SELECT ${moved}, job.number, moved.state, moved.fingerprint, ${expiresAt}, ${uniqueAt}, job.queue, job.type,
+    job.trace, job.workflow, job.node, job.cron, job.unique_key, job.limits
   FROM unnest(${sharedTypes}, $10::smallint[], $11::text[]) AS moved (${shared}, state, fingerprint) ${job}`;
-const intoActive = `INSERT INTO ojs.active (${shared}, number, due_at, lease_ms, lease_until, unique_at, queue, type, trace, workflow, node, cron, unique_key, limits)
-  SELECT ${moved}, job.number, moved.due_at, moved.lease_ms, moved.lease_until, ${uniqueAt}, job.queue, job.type, job.trace, job.workflow, job.node, job.cron,
+const intoActive = `INSERT INTO ojs.active (${shared}, number, due_at, lease_ms, lease_until, unique_at, queue, type,
+  trace, workflow, node, cron, unique_key, limits)
+  SELECT ${moved}, job.number, moved.due_at, moved.lease_ms, moved.lease_until, ${uniqueAt}, job.queue, job.type,
+    job.trace, job.workflow, job.node, job.cron,
     job.unique_key, job.limits
-  FROM unnest(${sharedTypes}, $10::bigint[], $11::bigint[], $12::bigint[]) AS moved (${shared}, due_at, lease_ms, lease_until) ${job}`;
-const intoEnded = `INSERT INTO ojs.ended (${shared}, number, state, finished_at, dead_letter, result, fingerprint, unique_at, queue, type, unique_key)
-  SELECT ${moved}, job.number, moved.state, moved.finished_at, coalesce(moved.dead_letter, false), moved.result, moved.fingerprint, ${uniqueAt}, job.queue,
+  FROM unnest(${sharedTypes}, $10::bigint[], $11::bigint[], $12::bigint[]) AS moved (${shared}, due_at, lease_ms,
+    lease_until) ${job}`;
+const intoEnded = `INSERT INTO ojs.ended (${shared}, number, state, finished_at, dead_letter, result, fingerprint,
+  unique_at, queue, type, unique_key)
+  SELECT ${moved}, job.number, moved.state, moved.finished_at, coalesce(moved.dead_letter, false), moved.result,
+    moved.fingerprint, ${uniqueAt}, job.queue,
     job.type, job.unique_key
   FROM unnest(${sharedTypes}, $10::smallint[], $11::bigint[], $12::boolean[], $13::text[], $14::text[])
     AS moved (${shared}, state, finished_at, dead_letter, result, fingerprint) ${job}`;
@@ -43,23 +54,29 @@ const leaveEnded = `WITH gone AS (DELETE FROM ojs.ended WHERE number = ANY ($1::
   INSERT INTO ojs.texts (number, result) SELECT number, result FROM gone WHERE result IS NOT NULL
   ON CONFLICT (number) DO UPDATE SET result = excluded.result`;
 
-const stay = `UPDATE ojs.active SET attempt = moved.attempt, run_at = moved.run_at, started_at = moved.started_at, worker = moved.worker,
-    texts = coalesce(moved.texts, false), lease_until = moved.lease_until, beat_at = moved.beat_at, due_at = moved.due_at
-  FROM unnest($1::uuid[], $2::integer[], $3::bigint[], $4::bigint[], $5::text[], $6::boolean[], $7::bigint[], $8::bigint[], $9::bigint[])
+const stay = `UPDATE ojs.active SET attempt = moved.attempt, run_at = moved.run_at, started_at = moved.started_at,
+  worker = moved.worker,
+    texts = coalesce(moved.texts, false), lease_until = moved.lease_until, beat_at = moved.beat_at,
+    due_at = moved.due_at
+  FROM unnest($1::uuid[], $2::integer[], $3::bigint[], $4::bigint[], $5::text[], $6::boolean[], $7::bigint[],
+    $8::bigint[], $9::bigint[])
     AS moved (id, attempt, run_at, started_at, worker, texts, lease_until, beat_at, due_at)
   WHERE ${indexJoin('active.id', 'moved.id')}`;
 
-const rewrite = `UPDATE ojs.jobs AS job SET queue = changed.queue, priority = changed.priority, timeout_ms = changed.timeout_ms,
+const rewrite = `UPDATE ojs.jobs AS job SET queue = changed.queue, priority = changed.priority,
+  timeout_ms = changed.timeout_ms,
     envelope = coalesce(changed.envelope, job.envelope), policy = coalesce(changed.policy, job.policy)
   FROM unnest($1::uuid[], $2::text[], $3::integer[], $4::text[], $5::text[], $6::bigint[])
     AS changed (id, queue, priority, envelope, policy, timeout_ms)
   WHERE ${indexJoin('job.id', 'changed.id')}`;
 const insertTexts = `INSERT INTO ojs.texts (number, result, progress, checkpoint, history)
   SELECT number, result, progress, checkpoint, coalesce(history, '')
-  FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[]) AS given (number, result, progress, checkpoint, history)`;
+  FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[]) AS given (number, result, progress,
+    checkpoint, history)`;
 const updateTexts = `UPDATE ojs.texts AS text SET result = CASE WHEN has_result THEN given.result ELSE text.result END,
     progress = CASE WHEN has_progress THEN given.progress ELSE text.progress END,
-    checkpoint = CASE WHEN has_checkpoint THEN given.checkpoint ELSE text.checkpoint END, history = coalesce(given.history, text.history)
+    checkpoint = CASE WHEN has_checkpoint THEN given.checkpoint ELSE text.checkpoint END,
+    history = coalesce(given.history, text.history)
   FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::boolean[], $8::boolean[])
     AS given (number, result, progress, checkpoint, history, has_result, has_progress, has_checkpoint)
   WHERE ${indexJoin('text.number', 'given.number')}`;

@@ -19,8 +19,8 @@ function following(up: boolean, columns: string, limit: string): string {
 }
 
 /**
- * The jobs come from the ready queues with the best $3 first jobs, and of each ready queue only the first $3 can be among
- * them. The ready queues of a queue are its name, and what begins with its name and a line break.
+ * The jobs come from the ready queues with the best $3 first jobs, and of each ready queue only the first $3 can be
+ * among them. The ready queues of a queue are its name, and what begins with its name and a line break.
  */
 function statementOf(up: boolean): string {
   const order = up ? 'priority DESC, place' : 'priority, place DESC';

@@ -20,7 +20,8 @@ export const queuesUnder = `WITH RECURSIVE under AS (
     ORDER BY queue LIMIT 1) AS queue
     FROM unnest($1::text[]) AS wanted (key)
     UNION ALL
-    SELECT under.key, (SELECT queue FROM ojs.limit_group_keys WHERE limit_group_keys.key = under.key AND queue > under.queue
+    SELECT under.key, (SELECT queue FROM ojs.limit_group_keys
+      WHERE limit_group_keys.key = under.key AND queue > under.queue
     ORDER BY queue LIMIT 1)
     FROM under WHERE under.queue IS NOT NULL)
   SELECT DISTINCT queue FROM under WHERE queue IS NOT NULL`;
@@ -101,7 +102,8 @@ const longestName = 1000;
 export function readyQueueOf(queue: string, keys: readonly string[]): string {
   if (keys.length === 0) return queue;
   const names = JSON.stringify(keys);
-  return `${queue}\n${Buffer.byteLength(names) <= longestName ? names : createHash('sha256').update(names).digest('hex')}`;
+  const isShort = Buffer.byteLength(names) <= longestName;
+  return `${queue}\n${isShort ? names : createHash('sha256').update(names).digest('hex')}`;
 }
 
 /**

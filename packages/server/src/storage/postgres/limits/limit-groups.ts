@@ -67,9 +67,9 @@ const nextReopening = `SELECT reopens_at FROM ojs.limits WHERE reopens_at > 0 AN
 
 /**
  * The limit groups, under the lock of the limits. The groups of a queue are in waitlists, one for each key (the table
- * `waitlists`); the position of a waitlist is that of its first job. A claim reads only the waitlists of open keys, so a
- * closed key costs nothing, however many groups wait under it. A group that another of its keys holds back moves to the
- * waitlist of that key.
+ * `waitlists`); the position of a waitlist is that of its first job. A claim reads only the waitlists of open keys, so
+ * a closed key costs nothing, however many groups wait under it. A group that another of its keys holds back moves to
+ * the waitlist of that key.
  */
 export class LimitGroups {
   readonly limits: Limits;

@@ -15,7 +15,8 @@ import type { Transaction } from '../connection/transaction.ts';
 import { LimitGroups } from './limit-groups.ts';
 
 /** Limits with the deltas that are not merged yet. */
-const records = `SELECT known.key, coalesce(changed.own, limits.own), limits.override, coalesce(limits.active, 0) + coalesce(changed.active, 0),
+const records = `SELECT known.key, coalesce(changed.own, limits.own), limits.override, coalesce(limits.active,
+  0) + coalesce(changed.active, 0),
     coalesce(limits.waiting, 0) + coalesce(changed.waiting, 0)
   FROM (SELECT key FROM ojs.limits UNION SELECT key FROM ojs.limit_changes) AS known
   LEFT JOIN ojs.limits ON ${indexJoin('limits.key', 'known.key')}

@@ -25,10 +25,13 @@ export interface Row {
 
 const columns = 'key, own, override, active, waiting, jobs, started, last_start, reopens_at, used_at';
 const read = `SELECT ${columns} FROM ojs.limits WHERE key = ANY ($1::text[])`;
-const given = `unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::int[], $6::int[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[])`;
+const given = `unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::int[], $6::int[], $7::bigint[], $8::bigint[],
+  $9::bigint[], $10::bigint[])`;
 const insert = `INSERT INTO ojs.limits (${columns}) SELECT * FROM ${given}`;
-const update = `UPDATE ojs.limits SET own = changed.own, override = changed.override, active = changed.active, waiting = changed.waiting,
-    jobs = changed.jobs, started = changed.started, last_start = changed.last_start, reopens_at = changed.reopens_at, used_at = changed.used_at
+const update = `UPDATE ojs.limits SET own = changed.own, override = changed.override, active = changed.active,
+  waiting = changed.waiting,
+    jobs = changed.jobs, started = changed.started, last_start = changed.last_start, reopens_at = changed.reopens_at,
+    used_at = changed.used_at
   FROM ${given} AS changed (${columns}) WHERE ${indexJoin('limits.key', 'changed.key')}`;
 
 export async function readRows(tx: Transaction, keys: readonly string[]): Promise<readonly Row[]> {

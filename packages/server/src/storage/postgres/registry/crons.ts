@@ -58,7 +58,8 @@ export function crons(database: Database): Crons {
       const rows = await database.read(
         `SELECT ${jobColumns}, ran FROM (
            SELECT wanted.name AS ran, oldest.id AS found FROM unnest($1::text[]) AS wanted (name), LATERAL (
-             SELECT id FROM (${['due', 'ready', 'active'].map(runsIn).join(' UNION ALL ')}) AS each ORDER BY number LIMIT $2
+             SELECT id FROM (${['due', 'ready', 'active'].map(runsIn).join(' UNION ALL ')}) AS each
+               ORDER BY number LIMIT $2
            ) AS oldest
          ) AS run JOIN ojs.whole ON ${indexJoin('id', 'found')} ORDER BY number`,
         [[...new Set(names)], limit],
@@ -161,9 +162,12 @@ function insertCron(tx: Transaction, cron: CronRecord): void {
 function updateCrons(tx: Transaction, crons: readonly CronRecord[]): void {
   if (crons.length === 0) return;
   tx.write(
-    `UPDATE ojs.crons AS cron SET version = changed.version, enabled = changed.enabled, due_at = changed.due_at, run_count = changed.run_count,
-       last_run_at = changed.last_run_at, last_job = changed.last_job, updated_at = changed.updated_at, spec = changed.spec
-     FROM unnest($1::text[], $2::bigint[], $3::boolean[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::bigint[], $9::text[])
+    `UPDATE ojs.crons AS cron SET version = changed.version, enabled = changed.enabled, due_at = changed.due_at,
+      run_count = changed.run_count,
+       last_run_at = changed.last_run_at, last_job = changed.last_job, updated_at = changed.updated_at,
+       spec = changed.spec
+     FROM unnest($1::text[], $2::bigint[], $3::boolean[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[],
+       $8::bigint[], $9::text[])
        AS changed (name, version, enabled, due_at, run_count, last_run_at, last_job, updated_at, spec)
      WHERE cron.name = changed.name`,
     [

@@ -30,7 +30,8 @@ export function documents(database: Database): Documents {
         // If another transaction inserts the same document first, this one fails, runs again and finds it.
         if (cells)
           await tx.query(
-            'UPDATE ojs.documents SET version = $3, created_at = $4, updated_at = $5, body = $6 WHERE kind = $1 AND key = $2',
+            `UPDATE ojs.documents SET version = $3, created_at = $4, updated_at = $5, body = $6
+              WHERE kind = $1 AND key = $2`,
             values,
           );
         else tx.write(`INSERT INTO ojs.documents (${columns}) VALUES ($1, $2, $3, $4, $5, $6)`, values);

@@ -13,7 +13,8 @@ const states = Object.values(State);
 const names = stateNames(0xff);
 
 const sums = [...names, 'dead_letter'].map((name) => `coalesce(sum(${name}), 0)::int AS ${name}`).join(', ');
-const columns = `coalesce(queue.created_at, counted.at), coalesce(paused, false), capacity, coalesce(config, '{}'), coalesce(version, 0),
+const columns = `coalesce(queue.created_at, counted.at), coalesce(paused, false), capacity,
+  coalesce(config, '{}'), coalesce(version, 0),
   ${[...names, 'dead_letter'].map((name) => `coalesce(${name}, 0)`).join(', ')}`;
 export const allQueues = `SELECT coalesce(queue.name, counted.queue) AS name, ${columns}
   FROM ojs.queues AS queue FULL JOIN (SELECT queue, (array_agg(at ORDER BY number))[1] AS at, ${sums} FROM ojs.counts
@@ -24,10 +25,12 @@ const oneOf = (condition: string) => `SELECT coalesce(queue.name, wanted.name) A
   WHERE counts.queue = wanted.name GROUP BY queue) AS counted ON true
   WHERE queue.name IS NOT NULL OR counted.queue IS NOT NULL ORDER BY 1`;
 const named = oneOf(
-  '(SELECT DISTINCT name FROM unnest($1::text[]) AS given (name)) AS wanted LEFT JOIN ojs.queues AS queue ON queue.name = wanted.name',
+  `(SELECT DISTINCT name FROM unnest($1::text[]) AS given (name)) AS wanted
+    LEFT JOIN ojs.queues AS queue ON queue.name = wanted.name`,
 );
 const configured = oneOf(
-  `(SELECT name FROM ojs.queues WHERE config <> '${noConfig}') AS wanted JOIN ojs.queues AS queue ON queue.name = wanted.name`,
+  `(SELECT name FROM ojs.queues WHERE config <> '${noConfig}') AS wanted
+    JOIN ojs.queues AS queue ON queue.name = wanted.name`,
 );
 const one = `SELECT queue.name, ${columns}
   FROM ojs.queues AS queue, (SELECT (array_agg(at ORDER BY number))[1] AS at, ${sums} FROM ojs.counts
@@ -38,15 +41,16 @@ const insertQueue = `INSERT INTO ojs.queues (name, created_at)
   ON CONFLICT (name) DO NOTHING RETURNING 1`;
 const lockVersion = 'SELECT version FROM ojs.queues WHERE name = $1 FOR UPDATE';
 const removeEmpty = `WITH total AS MATERIALIZED (
-    SELECT ${[...names, 'dead_letter'].map((name) => `coalesce(sum(${name}), 0) = 0`).join(' AND ')} AS empty FROM ojs.counts WHERE queue = $1
+    SELECT ${[...names, 'dead_letter'].map((name) => `coalesce(sum(${name}), 0) = 0`).join(' AND ')} AS empty
+      FROM ojs.counts WHERE queue = $1
   ), counted AS (DELETE FROM ojs.counts USING total WHERE queue = $1 AND empty RETURNING 1
   ), named AS (DELETE FROM ojs.queues USING total WHERE name = $1 AND empty RETURNING 1)
   SELECT (SELECT count(*) FROM counted) + (SELECT count(*) FROM named)`;
 
 /**
  * The job that has been available longest is the first of one of the priorities in a ready queue: places grow with the
- * time. Each step goes to the next priority of a ready queue, and from its first one also to the next ready queue of the
- * queue.
+ * time. Each step goes to the next priority of a ready queue, and from its first one also to the next ready queue of
+ * the queue.
  */
 const oldest = `WITH RECURSIVE head AS (
     SELECT wanted.queue, first.*, true AS opens FROM unnest($1::text[]) AS wanted (queue) CROSS JOIN LATERAL (
@@ -114,7 +118,8 @@ async function configureQueue(
     [current] = await tx.query(lockVersion, [name]);
   if (!fits()) return null;
   tx.write(
-    `UPDATE ojs.queues SET version = version + 1, capacity = CASE WHEN $2 THEN $3 ELSE capacity END, config = coalesce($4, config) WHERE name = $1`,
+    `UPDATE ojs.queues SET version = version + 1, capacity = CASE WHEN $2 THEN $3 ELSE capacity END,
+      config = coalesce($4, config) WHERE name = $1`,
     [name, capacity !== undefined, capacity ?? null, config ?? null],
   );
   if (groups && limit !== undefined) await setOverride(tx, groups, queueLimitKey(name), limit, now);

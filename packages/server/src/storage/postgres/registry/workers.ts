@@ -94,7 +94,8 @@ function writeWorkers(tx: Transaction, records: readonly WorkerRecord[]): void {
   tx.write(
     `INSERT INTO ojs.workers (worker, seen_at, seen_before, state, info, holds, held_before)
      SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[])
-     ON CONFLICT (worker) DO UPDATE SET seen_at = excluded.seen_at, seen_before = excluded.seen_before, state = excluded.state, info = excluded.info,
+     ON CONFLICT (worker) DO UPDATE SET seen_at = excluded.seen_at, seen_before = excluded.seen_before,
+       state = excluded.state, info = excluded.info,
        holds = excluded.holds, held_before = excluded.held_before`,
     [
       sorted.map(({ worker }) => worker),
@@ -112,11 +113,13 @@ function idsJson(ids: readonly JobId[] | null): string | null {
   return ids === null ? null : JSON.stringify(ids);
 }
 
-const lockHeld = `SELECT active.id, active.queue, active.type, active.trace, attempt, claim, lease_required, worker, started_at, lease_ms, lease_until,
+const lockHeld = `SELECT active.id, active.queue, active.type, active.trace, attempt, claim, lease_required, worker,
+  started_at, lease_ms, lease_until,
     timeout_ms, heartbeat_ms, deadline_at
   FROM ojs.active JOIN ojs.jobs AS job ON ${indexJoin('job.id', 'active.id')} WHERE active.id = ANY ($1::uuid[])
   ORDER BY active.id FOR UPDATE OF active`;
-const extend = `UPDATE ojs.active SET lease_until = changed.lease_until, due_at = changed.due_at, beat_at = changed.beat_at
+const extend = `UPDATE ojs.active SET lease_until = changed.lease_until, due_at = changed.due_at,
+  beat_at = changed.beat_at
   FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[]) AS changed (id, lease_until, due_at, beat_at)
   WHERE ${indexJoin('active.id', 'changed.id')}`;
 

@@ -9,12 +9,14 @@ import { decisionColumns } from '../jobs/job-row.ts';
 import { lockedJobOf } from '../jobs/locked-job.ts';
 
 const due = `SELECT ${decisionColumns} FROM (
-    SELECT id AS found FROM ojs.due WHERE ${byTime} AND due.state = $1 AND run_at <= $2 ORDER BY run_at, number LIMIT $3 FOR UPDATE SKIP LOCKED) AS due
+    SELECT id AS found FROM ojs.due WHERE ${byTime} AND due.state = $1 AND run_at <= $2
+      ORDER BY run_at, number LIMIT $3 FOR UPDATE SKIP LOCKED) AS due
   JOIN ojs.whole ON ${indexJoin('id', 'found')}`;
 const isDue = `SELECT EXISTS (SELECT FROM ojs.due WHERE state = ${State.scheduled} AND run_at <= $1)
   OR EXISTS (SELECT FROM ojs.due WHERE state = ${State.retryable} AND run_at <= $1)`;
 /** Waits for the transactions that have locked the due jobs, with the weakest lock. */
-const waitForDue = `SELECT 1 FROM ojs.due WHERE ${byTime} AND state = $1 AND run_at <= $2 ORDER BY run_at, number LIMIT $3 FOR KEY SHARE`;
+const waitForDue = `SELECT 1 FROM ojs.due WHERE ${byTime} AND state = $1 AND run_at <= $2
+  ORDER BY run_at, number LIMIT $3 FOR KEY SHARE`;
 /** A process that is cut off in the middle of its transaction must not hold up claims for longer. */
 const lockTimeout = "SET LOCAL lock_timeout = '1s'";
 /** SQLSTATE lock_not_available. */

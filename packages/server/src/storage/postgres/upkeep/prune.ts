@@ -25,12 +25,14 @@ const oldest = (
   limit: string,
 ) => `SELECT job.id, finished_at, job.queue, job.limits, job.priority FROM (
     SELECT id, number, finished_at FROM ojs.ended WHERE ${condition} ORDER BY finished_at, number LIMIT ${limit}) AS old
-  JOIN ojs.jobs AS job ON ${indexJoin('job.id', 'old.id')} ORDER BY finished_at, old.number FOR UPDATE OF job SKIP LOCKED`;
+  JOIN ojs.jobs AS job ON ${indexJoin('job.id', 'old.id')}
+  ORDER BY finished_at, old.number FOR UPDATE OF job SKIP LOCKED`;
 const oldestAlive = oldest(`${byTime} AND state = $1 AND NOT dead_letter`, '$2');
 const oldestDead = oldest('dead_letter', '$1');
 /** A job that was started anew before it was locked is not there any more, and stays. */
 const removeEnded = `WITH gone AS (
-    DELETE FROM ojs.ended WHERE number = ANY (ARRAY (SELECT number FROM ojs.jobs WHERE id = ANY ($1::uuid[]))) RETURNING id, number, texts),
+    DELETE FROM ojs.ended WHERE number = ANY (ARRAY (SELECT number FROM ojs.jobs WHERE id = ANY ($1::uuid[])))
+      RETURNING id, number, texts),
   noted AS (DELETE FROM ojs.texts WHERE number = ANY (ARRAY (SELECT number FROM gone WHERE texts))),
   removed AS (DELETE FROM ojs.jobs WHERE id = ANY (ARRAY (SELECT id FROM gone)))
   SELECT id FROM gone`;

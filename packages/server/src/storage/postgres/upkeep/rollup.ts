@@ -20,7 +20,8 @@ const rollUpCounts = `WITH gone AS (
       GROUP BY queue HAVING count(*) > 1))
       ORDER BY queue, number LIMIT ${atOnce} FOR UPDATE SKIP LOCKED))
     RETURNING *)
-  INSERT INTO ojs.counts (number, queue, at, ${counts.join(', ')}) SELECT min(number), queue, (array_agg(at ORDER BY number))[1], ${counts.map((name) => `sum(${name})`).join(', ')} FROM gone GROUP BY queue`;
+  INSERT INTO ojs.counts (number, queue, at, ${counts.join(', ')}) SELECT min(number), queue, (array_agg(at
+    ORDER BY number))[1], ${counts.map((name) => `sum(${name})`).join(', ')} FROM gone GROUP BY queue`;
 const columns = ['minute', 'queue', 'type', ...sumColumns, 'codes', 'counts'].join(', ');
 const rollUpMinutes = `WITH gone AS (
     DELETE FROM ojs.minutes WHERE ctid = ANY (ARRAY (

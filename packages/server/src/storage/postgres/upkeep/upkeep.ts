@@ -16,7 +16,8 @@ const overdueActive = `SELECT ${decisionColumns} FROM (
 const expiring = (table: string) => `(SELECT id, expires_at, number FROM ojs.${table}
     WHERE expires_at IS NOT NULL AND expires_at <= $1 ORDER BY expires_at, number LIMIT $2)`;
 const overdueWaiting = `SELECT ${decisionColumns} FROM (
-    SELECT id AS found FROM (${expiring('due')} UNION ALL ${expiring('ready')}) AS each ORDER BY expires_at, number LIMIT $2) AS late
+    SELECT id AS found FROM (${expiring('due')} UNION ALL ${expiring('ready')}) AS each
+      ORDER BY expires_at, number LIMIT $2) AS late
   JOIN ojs.whole ON ${indexJoin('id', 'found')}`;
 const first = (table: string, column: string, condition: string) =>
   `(SELECT ${column} FROM ojs.${table} WHERE ${condition} ORDER BY ${column}, number LIMIT 1)`;

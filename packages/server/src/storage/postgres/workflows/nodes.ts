@@ -97,9 +97,12 @@ export async function readNodes(
 export function writeGraph(tx: Transaction, flows: readonly LockedWorkflow[], nodes: readonly LockedNode[]): void {
   if (nodes.length > 0)
     tx.write(
-      `UPDATE ojs.nodes AS node SET state = changed.state, open = changed.open, failed = changed.failed, ready = changed.ready,
-         closed_at = changed.closed_at, result = coalesce(changed.result, node.result), error = coalesce(changed.error, node.error)
-       FROM unnest($1::bigint[], $2::text[], $3::integer[], $4::integer[], $5::boolean[], $6::bigint[], $7::text[], $8::text[])
+      `UPDATE ojs.nodes AS node SET state = changed.state, open = changed.open, failed = changed.failed,
+        ready = changed.ready,
+         closed_at = changed.closed_at, result = coalesce(changed.result, node.result), error = coalesce(changed.error,
+         node.error)
+       FROM unnest($1::bigint[], $2::text[], $3::integer[], $4::integer[], $5::boolean[], $6::bigint[], $7::text[],
+         $8::text[])
          AS changed (number, state, open, failed, ready, closed_at, result, error)
        WHERE node.number = changed.number`,
       [

@@ -34,8 +34,10 @@ export const workflowColumns =
 export const nodeColumns = 'number, state, open, failed, member, closed_at, name, job, next, result, error, spec';
 
 const insertNodes = `INSERT INTO ojs.nodes (number, state, open, member, ready, name, job, next)
-  SELECT number, CASE WHEN started THEN 'pending' ELSE 'waiting' END, open, coalesce(member, false), open = 0 AND started IS NOT TRUE, name, job, next::integer[]
-  FROM unnest($1::bigint[], $2::integer[], $3::boolean[], $4::boolean[], $5::text[], $6::uuid[], string_to_array($9, $7, $8))
+  SELECT number, CASE WHEN started THEN 'pending' ELSE 'waiting' END, open, coalesce(member, false),
+    open = 0 AND started IS NOT TRUE, name, job, next::integer[]
+  FROM unnest($1::bigint[], $2::integer[], $3::boolean[], $4::boolean[], $5::text[], $6::uuid[], string_to_array($9, $7,
+    $8))
     AS made (number, open, member, started, name, job, next)`;
 /** Without a table of the specs on the way, which were more than its memory. */
 const insertSpecs =
@@ -97,7 +99,8 @@ export function workflows(database: Database): Workflows {
     async unfinished(limit) {
       const [ready, sweeping] = await Promise.all([
         database.read(
-          `SELECT (SELECT id FROM ojs.workflows AS flow WHERE flow.number = node.number / ${nodesPerWorkflow}), node.number FROM ojs.nodes AS node
+          `SELECT (SELECT id FROM ojs.workflows AS flow
+            WHERE flow.number = node.number / ${nodesPerWorkflow}), node.number FROM ojs.nodes AS node
            WHERE ready ORDER BY number LIMIT $1`,
           [limit],
         ),
@@ -112,8 +115,8 @@ export function workflows(database: Database): Workflows {
 }
 
 /**
- * The jobs that the creation inserts itself. A job with a unique key is left to `advance`: it may replace another one of
- * this workflow, whose nodes do not all exist yet.
+ * The jobs that the creation inserts itself. A job with a unique key is left to `advance`: it may replace another one
+ * of this workflow, whose nodes do not all exist yet.
  */
 function startedAtOnce(
   workflow: string,

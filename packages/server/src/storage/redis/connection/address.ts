@@ -100,7 +100,8 @@ function checkUser(url: string): void {
   const user = url.slice(url.indexOf('//') + 2, Math.max(0, at));
   if (at >= 0 && /[/?@]/.test(user)) {
     throw new Error(
-      "A Redis URL has '/', '?' or '@' in the user or the password, or an '@' behind the hosts; percent-encode the password (%2F, %3F, %40).",
+      "A Redis URL has '/', '?' or '@' in the user or the password, or an '@' behind the hosts; " +
+        'percent-encode the password (%2F, %3F, %40).',
     );
   }
 }

@@ -6,7 +6,10 @@ export const mapHasChanged =
 
 /** Why nothing may use a store that a restore has filled in part. */
 export function unfinishedRestore(name: string): string {
-  return `A restore into namespace ${name} has begun and not ended, so jobs are missing. Wait for it; if it was stopped, run ojs restore again, which empties the namespace first.`;
+  return (
+    `A restore into namespace ${name} has begun and not ended, so jobs are missing. ` +
+    'Wait for it; if it was stopped, run ojs restore again, which empties the namespace first.'
+  );
 }
 
 /** Which namespace a queue is in. */

@@ -18,8 +18,8 @@ const shortLibraries: readonly string[] = [
   'plain-complete',
 ];
 /**
- * Files behind them, in a function of each script, `long_way`: making all of their functions takes 20 µs, and plain jobs
- * need none of them. An operation whose comment says `on the long way` calls it itself.
+ * Files behind them, in a function of each script, `long_way`: making all of their functions takes 20 µs, and plain
+ * jobs need none of them. An operation whose comment says `on the long way` calls it itself.
  */
 const longLibraries: readonly string[] = [
   'limits',
@@ -161,7 +161,9 @@ class Script implements ScriptText {
 
 const libraryTexts = new Map<string, string>();
 
-/** Read at the start: a process that is out of file descriptors later must not fail at the first call of an operation. */
+/**
+ * Read at the start: a process that is out of file descriptors later must not fail at the first call of an operation.
+ */
 function readLibrary(name: string): string {
   const known = libraryTexts.get(name);
   if (known !== undefined) return known;

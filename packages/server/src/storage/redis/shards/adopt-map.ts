@@ -35,7 +35,8 @@ async function checkFormer(map: QueueMap, former: QueueMap, open: (name: string)
   if (former.home !== map.home) {
     throw refused(
       map,
-      `the home of this store, with its documents, workers and events, is namespace ${former.home}; it must stay the first one`,
+      `the home of this store, with its documents, workers and events, is namespace ${former.home}; ` +
+        'it must stay the first one',
     );
   }
   for (const name of former.namespaces) {
@@ -56,7 +57,8 @@ async function checkNew(shard: Namespace): Promise<void> {
   const queues = await shard.registry.queues();
   if (newest === 0 && queues.length === 0) return;
   throw new Error(
-    `Namespace ${shard.name} was used before as a store by itself: only the first namespace of a map may have been, so give it another name.`,
+    `Namespace ${shard.name} was used before as a store by itself: ` +
+      'only the first namespace of a map may have been, so give it another name.',
   );
 }
 
@@ -71,7 +73,8 @@ async function checkCrons(map: QueueMap, shard: Namespace, now: number): Promise
     if (queue === undefined || nameOf(map, queue) === shard.name) continue;
     throw refused(
       map,
-      `cron ${name} in namespace ${shard.name} is for queue ${queue}; remove the cron, start with the new map and register it again`,
+      `cron ${name} in namespace ${shard.name} is for queue ${queue}; ` +
+        'remove the cron, start with the new map and register it again',
     );
   }
 }
@@ -94,7 +97,8 @@ async function checkWorkflows(map: QueueMap, shard: Namespace, now: number): Pro
         if (stray !== undefined) {
           throw refused(
             map,
-            `workflow ${workflow.id} in namespace ${shard.name} has steps for queue ${stray} to come; let it end, or cancel it, first`,
+            `workflow ${workflow.id} in namespace ${shard.name} has steps for queue ${stray} to come; ` +
+              'let it end, or cancel it, first',
           );
         }
         last = nodes.at(-1)?.index ?? last;
@@ -119,7 +123,11 @@ function listOf(queues: readonly { readonly name: string }[]): string {
 }
 
 function advice(name: string): string {
-  return `keep them in ${name}, or, with the former map, let their jobs end and be pruned and delete the queues (DELETE /ojs/v1/queues/NAME) before you start with this one`;
+  return (
+    `keep them in ${name}, or, with the former map, ` +
+    'let their jobs end and be pruned and delete the queues (DELETE ' +
+    '/ojs/v1/queues/NAME) before you start with this one'
+  );
 }
 
 function refused(map: QueueMap, why: string): Error {

@@ -71,7 +71,8 @@ function placeOf(
 function refuseMove(name: string, queue: string, to: string, from: string): never {
   throw new ProtocolError(
     'unsupported',
-    `Cron ${name} is in namespace ${from}, and queue ${queue} is in namespace ${to}: remove the cron and register it again to move it.`,
+    `Cron ${name} is in namespace ${from}, and queue ${queue} is in namespace ${to}: ` +
+      'remove the cron and register it again to move it.',
     { name, namespace: from },
   );
 }

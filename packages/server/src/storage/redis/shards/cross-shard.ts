@@ -38,7 +38,8 @@ export function refuseQueue(map: QueueMap, place: number, queue: string): never 
 export function refuseLimit(key: string, here: string, there: string): never {
   throw new ProtocolError(
     'unsupported',
-    `The limit ${key} is counted in namespace ${there}, and this queue is in namespace ${here}: use another key, or a queue of namespace ${there}.`,
+    `The limit ${key} is counted in namespace ${there}, and this queue is in namespace ${here}: ` +
+      `use another key, or a queue of namespace ${there}.`,
     { key, namespace: there },
   );
 }

@@ -25,8 +25,8 @@ export class MergedLog {
   }
 
   /**
-   * After the call the home's log has every event that was written before the call, but for those of namespaces that are
-   * away: they follow when those are back.
+   * After the call the home's log has every event that was written before the call, but for those of namespaces that
+   * are away: they follow when those are back.
    */
   async collect(): Promise<void> {
     if (!this.#logged) return;

@@ -95,7 +95,8 @@ export class RestoreRouting {
     if (typeof owner === 'number') {
       const { namespaces } = this.#map;
       throw new Error(
-        `By this map the limit ${key} is in namespace ${namespaces[owner]}, and job ${job?.id} under it in namespace ${namespaces[place]}.`,
+        `By this map the limit ${key} is in namespace ${namespaces[owner]}, ` +
+          `and job ${job?.id} under it in namespace ${namespaces[place]}.`,
       );
     }
     this.#limits.set(key, place);

@@ -11,8 +11,8 @@ const patience = 4;
 const retry = 1_000;
 /**
  * From then on each pause is twice the one before, up to the longest, until the next write to the log. A commit with
- * synchronous=FULL becomes visible only when its last write is on the disk. Some file systems report no write of others,
- * such as a volume that a virtual machine shares.
+ * synchronous=FULL becomes visible only when its last write is on the disk. Some file systems report no write of
+ * others, such as a volume that a virtual machine shares.
  */
 const longestMs = 1_000;
 /** Where the system reports each write to a file, by whatever process. */
@@ -20,7 +20,8 @@ const watches = process.platform === 'linux' || process.platform === 'darwin';
 
 /**
  * Polls SQLite's `data_version` while somebody subscribes: the version changes with every commit of another connection,
- * never with an own one. It polls once a second while nobody writes to the write-ahead log, if the system can watch that.
+ * never with an own one. It polls once a second while nobody writes to the write-ahead log, if the system can watch
+ * that.
  */
 export class ChangePoller {
   readonly #sql: Connection;

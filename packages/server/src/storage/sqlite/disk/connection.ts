@@ -169,7 +169,8 @@ export class Connection {
     }
     if (code === CORRUPT) {
       return new StoreDamaged(
-        `${this.file} is damaged: ${error instanceof Error ? error.message : ''}. Restore a backup, or copy what can be read with sqlite3's .recover.`,
+        `${this.file} is damaged: ${error instanceof Error ? error.message : ''}. ` +
+          "Restore a backup, or copy what can be read with sqlite3's .recover.",
         { cause: error },
       );
     }
@@ -226,7 +227,9 @@ function check(file: string): void {
   }
 }
 
-/** A store has the arguments of all jobs, and the key of all leases. SQLite gives its other files the mode of this one. */
+/**
+ * A store has the arguments of all jobs, and the key of all leases. SQLite gives its other files the mode of this one.
+ */
 function createPrivate(file: string): void {
   if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600));
 }

@@ -121,8 +121,8 @@ export class LimitGroups {
   }
 
   /**
-   * A claim leaves the group. The group begins with `head` now, or is empty. The key `closed` closes the group, which is
-   * assigned to this key.
+   * A claim leaves the group. The group begins with `head` now, or is empty. The key `closed` closes the group, which
+   * is assigned to this key.
    */
   leave(group: LimitGroup, head: QueuePlace | null, closed: { readonly key: string } | null, now: Millis): void {
     const { readyQueue, queue, keys, assignedKey } = group;
