@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Command, Help } from 'commander';
 import { auditCommand } from './commands/audit.ts';
 import { bulkOperationsCommand } from './commands/bulk/bulk.ts';
@@ -22,10 +23,16 @@ import { statsCommand } from './commands/stats.ts';
 import { tokensCommand } from './commands/tokens.ts';
 import { workersCommand } from './commands/workers.ts';
 import { workflowsCommand } from './commands/workflows/workflows.ts';
+import { manifestFile } from './files.ts';
 import { backupCommand, restoreCommand } from './storage/backup.ts';
 import { migrateCommand } from './storage/migrate.ts';
 import { storageCommand } from './storage/report.ts';
-import { version } from './version.ts';
+
+const manifest: unknown = JSON.parse(readFileSync(manifestFile, 'utf8'));
+
+/** The version of this package, which is that of its server. */
+const version =
+  typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : '0.0.0';
 
 export function program(): Command {
   const root = new Command('ojs')

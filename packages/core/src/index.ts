@@ -3,7 +3,6 @@ import './require-node.ts';
 export * from './access/audit.ts';
 export * from './access/calls.ts';
 export * from './access/payloads.ts';
-export * from './access/principal.ts';
 export * from './access/reach.ts';
 export * from './access/roles.ts';
 export * from './admission.ts';

@@ -17,7 +17,6 @@ function ofInterface<T>(value: T): Readonly<Record<string, T>> {
     'backup',
     'page',
     'unavailable',
-    'audit-log',
     'diagnosis',
   ];
   return Object.fromEntries(files.map((name) => [`packages/server/src/storage/${name}.ts`, value]));

@@ -15,7 +15,6 @@ export { Embedded, type EmbeddedOptions, openEmbedded } from './embedded/embedde
 export { Engine } from './engine/engine.ts';
 export type { EngineLog, EngineOptions, Retention } from './engine/options.ts';
 export { type RunningServer, startServer } from './main.ts';
-export { openStorage } from './storage/open.ts';
-export { type MemoryReport, storageReport } from './storage/report.ts';
+export { type MemoryReport, openStorage, storageReport } from './storage/open.ts';
 export type * from './storage/storage.ts';
 export { version } from './version.ts';

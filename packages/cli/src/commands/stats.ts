@@ -7,7 +7,7 @@ import { type FormatFlags, printAnswer, takesJson } from '../output/format.ts';
 import { type Column, fields, table } from '../output/table.ts';
 import { takesWatch, type WatchFlags, watching } from '../output/watch.ts';
 import { serverCommand } from './command.ts';
-import { stateColumns } from './queues/states.ts';
+import { stateColumns } from './queues/queues.ts';
 import { past } from './times.ts';
 import { filled } from './values.ts';
 

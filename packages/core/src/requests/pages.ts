@@ -29,6 +29,11 @@ export function readPage(query: Query, defaultLimit = 50, max = 1_000): PageQuer
   return { limit, offset, cursor: query.cursor ?? null };
 }
 
+/** The page of a list of ojs-admin-api: 20 items by default, 100 at most (§7.1). */
+export function readAdminPage(query: Query): PageQuery {
+  return readPage(query, 20, 100);
+}
+
 export function pagination(page: PageQuery, total: number, count: number, next: string | null): object {
   return {
     total,

@@ -4,10 +4,10 @@ import { lazy, Suspense, useEffect, useRef, useState } from 'react';
 import { sessionEnded } from '../api/client.ts';
 import { mayCall, sessionQuery, useSession } from '../api/session.ts';
 import { dismissGap, useLive } from '../live/refresh.ts';
+import type { LiveState } from '../live/stream.ts';
 import { Button } from '../ui/button.tsx';
 import { OutageShown } from '../ui/states.tsx';
 import { ToastList } from '../ui/toast-list.tsx';
-import { LiveIndicator } from './live-indicator.tsx';
 import { LoggedOut } from './logged-out.tsx';
 import { Login } from './login.tsx';
 import { groups } from './navigation.ts';
@@ -101,5 +101,22 @@ function Frame() {
         {opened === 'shortcuts' && <ShortcutList onClose={() => setOpened(null)} />}
       </Suspense>
     </div>
+  );
+}
+
+const texts: Readonly<Record<LiveState, string>> = {
+  connecting: 'Connecting',
+  live: 'Live',
+  paused: 'Paused',
+  offline: 'Offline',
+  refused: 'Not live',
+};
+
+function LiveIndicator() {
+  const { state } = useLive();
+  return (
+    <span className="live" data-state={state} role="status">
+      {texts[state]}
+    </span>
   );
 }

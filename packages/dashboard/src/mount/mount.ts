@@ -9,9 +9,8 @@ import {
   type StreamChannel,
   uuidv7,
 } from '@ojs-ts/core';
-import { pagesFolder } from '../folders.ts';
+import { pagesFolder, version } from '../folders.ts';
 import { Pages } from '../pages.ts';
-import { version } from '../version.ts';
 import { readBody } from './body.ts';
 import { checkLoopback, checkSite } from './guard.ts';
 import { checkOptions, type DashboardOptions, type Holder, holderOf } from './options.ts';

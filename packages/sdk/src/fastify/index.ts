@@ -1,7 +1,6 @@
 import type { NamesOf } from '@ojs-ts/core';
-import { contextAppNames, OjsApp, type OjsAppOptions } from '../framework/app.ts';
+import { contextAppNames, OjsApp, type OjsAppOptions, statusOf } from '../framework/app.ts';
 import { metaOf, nodeHeader, type RequestContext } from '../framework/context.ts';
-import { statusOf } from '../framework/health.ts';
 import type { Scope } from '../framework/scope.ts';
 import { checkNames } from '../options/check-names.ts';
 

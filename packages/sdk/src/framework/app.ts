@@ -265,3 +265,7 @@ function placeOf(scope: Scope): Scope | 'sent' | 'dropped' {
 function typeOf(target: string | JobDef): string {
   return typeof target === 'string' ? target : target.type;
 }
+
+export function statusOf(report: HealthReport): 200 | 503 {
+  return report.status === 'ok' ? 200 : 503;
+}

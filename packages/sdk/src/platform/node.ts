@@ -4,7 +4,6 @@ import { OJSError } from '../errors.ts';
 import { FetchTransport } from '../transport/fetch.ts';
 import { foundTransport } from '../transport/found.ts';
 import type { HttpOptions } from '../transport/http.ts';
-import { lazyTransport } from '../transport/lazy.ts';
 import { environment } from './node/environment.ts';
 import { startLoadMeter } from './node/load-meter.ts';
 import { startHeartbeats } from './node/start-heartbeats.ts';
@@ -82,4 +81,22 @@ function warnOfBundle(message: string): void {
       'Mark undici as external or define `require`: https://github.com/ojs-ts/ojs-ts/blob/main/docs/guide/bundling.md',
     { code: 'OJS_BUNDLED_UNDICI' },
   );
+}
+
+/** A transport that opens with its first call. */
+function lazyTransport(open: () => Promise<Required<Transport>>): Required<Transport> {
+  let opened: Promise<Required<Transport>> | undefined;
+  return {
+    async call(call, context) {
+      opened ??= open();
+      return (await opened).call(call, context);
+    },
+    async stream(call, context) {
+      opened ??= open();
+      return (await opened).stream(call, context);
+    },
+    async [Symbol.asyncDispose]() {
+      if (opened !== undefined) await (await opened)[Symbol.asyncDispose]();
+    },
+  };
 }

@@ -10,6 +10,7 @@ import {
   maxNodes,
   ProtocolError,
   pagination,
+  readAdminPage,
   readDirection,
   readMoment,
   readPage,
@@ -20,7 +21,6 @@ import type { Engine } from '../engine/engine.ts';
 import { type EventPage, type EventQuery, readEvents } from '../engine/events/events.ts';
 import { readNewestEvents } from '../engine/events/newest-events.ts';
 import type { StoreCheck } from '../engine/upkeep/store-health.ts';
-import { readAdminPage } from './admin/page.ts';
 import type { About, BindingRequest, Handlers } from './handler.ts';
 import { json, type Reply } from './reply.ts';
 

@@ -1,7 +1,6 @@
 import type { EventBatch, JobId, JobRecord, Json, Millis, NodeRecord, WorkflowRecord } from '@ojs-ts/core';
-import type { AuditRecord } from './audit-log.ts';
 import type { CronRecord } from './crons.ts';
-import type { Document } from './documents.ts';
+import type { AuditRecord, Document } from './documents.ts';
 import type { InboxEntry } from './inbox.ts';
 import type { LimitRecord, MinuteRecord, QueueRecord, WorkerRecord } from './registry.ts';
 

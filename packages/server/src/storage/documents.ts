@@ -12,3 +12,18 @@ export interface Documents {
   put(kind: string, key: string, body: Json, expected: number | null | 'any', now: Millis): Promise<Document | null>;
   remove(kind: string, key: string): Promise<boolean>;
 }
+
+/** An entry of the audit log. Its id is a UUIDv7, so ids have the order of time. */
+export interface AuditRecord {
+  readonly id: string;
+  /** JSON text; the storage does not read it. */
+  readonly entry: Json;
+}
+
+/** The audit log (ojs-security §11). Entries are never changed; {@link Upkeep.prune} removes old ones. */
+export interface AuditLog {
+  /** An id that is there already changes nothing. */
+  append(entries: readonly AuditRecord[]): Promise<void>;
+  /** Newest first: those with smaller ids than `before`, or the newest. */
+  read(query: { readonly before?: string; readonly limit: number }): Promise<readonly AuditRecord[]>;
+}

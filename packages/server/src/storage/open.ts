@@ -1,7 +1,10 @@
 import { memoryStorage } from './memory/memory.ts';
 import { isRedisUrl, withoutPassword } from './redis/connection/address.ts';
+import type { MemoryReport } from './redis/memory-report.ts';
 import { sqliteStorage } from './sqlite/sqlite.ts';
 import type { Storage } from './storage.ts';
+
+export type { MemoryReport } from './redis/memory-report.ts';
 
 /**
  * Opens the storage of a URL: `memory:`, `sqlite:PATH`, `postgres://…`, `redis://…`, or `sqlite:` and `sqlite::memory:`
@@ -28,4 +31,13 @@ export async function openStorage(
 /** `sqlite:./jobs.db`, `sqlite:/var/jobs.db` and the URL form `sqlite:///var/jobs.db` all name a path. */
 function decodePath(rest: string): string {
   return rest.startsWith('//') ? rest.slice(2) : rest;
+}
+
+/**
+ * The memory of a Redis store by kind of key; servers may run meanwhile.
+ * @throws Error if the URL names another storage; StoreUnavailable if the server cannot be reached.
+ */
+export async function storageReport(url: string): Promise<MemoryReport> {
+  if (isRedisUrl(url)) return (await import('./redis/memory-report.ts')).redisMemory(url);
+  throw new Error(`The memory report needs a Redis store, got '${withoutPassword(url)}'; expected a redis:// URL.`);
 }

@@ -26,19 +26,16 @@ import type {
   State,
   Transition,
 } from '@ojs-ts/core';
-
-import type { AuditLog } from './audit-log.ts';
 import type { Backup } from './backup.ts';
 import type { Crons } from './crons.ts';
 import type { StoreFinding } from './diagnosis.ts';
-import type { Documents } from './documents.ts';
+import type { AuditLog, Documents } from './documents.ts';
 import type { Inbox } from './inbox.ts';
 import type { Pruned, PruneRules } from './prune.ts';
 import type { Registry } from './registry.ts';
 import type { Workflows } from './workflows.ts';
 
 export type { ErrorGroups, ErrorQuery, Inserted, InsertOptions, JobQuery, Page } from '@ojs-ts/core';
-export type * from './audit-log.ts';
 export type * from './backup.ts';
 export type * from './crons.ts';
 export type * from './diagnosis.ts';

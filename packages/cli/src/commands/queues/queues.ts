@@ -11,7 +11,18 @@ import { drainCommand } from './drain.ts';
 import { purgeCommand } from './purge.ts';
 import { restoreCommand } from './restore.ts';
 import { configureCommand, createCommand, settingRows } from './settings.ts';
-import { stateColumns } from './states.ts';
+
+/** The order of the columns: what waits and runs, then what has ended. */
+export const stateColumns = [
+  'available',
+  'active',
+  'scheduled',
+  'retryable',
+  'pending',
+  'completed',
+  'cancelled',
+  'discarded',
+] as const;
 
 const queue = { param: 'name', about: 'name of the queue' } as const;
 

@@ -1,5 +1,20 @@
 import type { Pagination } from '../page.ts';
 
+/** A job as lists have it. */
+export interface JobSummary {
+  readonly id: string;
+  readonly type: string;
+  readonly queue: string;
+  readonly state: string;
+  readonly created_at: string;
+  readonly started_at?: string | null;
+  readonly completed_at?: string | null;
+}
+
+export interface JobAnswers {
+  readonly 'admin.jobs': { readonly items: readonly JobSummary[]; readonly pagination: Pagination };
+}
+
 /** A job of a list. What an application put into it is `unknown`. */
 export interface ListedJob {
   readonly id: string;

@@ -1,4 +1,5 @@
 import './job.css';
+import { elements } from '@ojs-ts/core';
 import { Link, useParams } from '@tanstack/react-router';
 import { useCall } from '../../api/calls.ts';
 import { ApiFailure } from '../../api/failure.ts';
@@ -6,14 +7,13 @@ import { useMay } from '../../api/session.ts';
 import { hasJob } from '../../live/summary.ts';
 import { StateBadge } from '../../ui/badge.tsx';
 import { CopyButton } from '../../ui/copy.tsx';
-import { Page as Frame } from '../../ui/page.tsx';
+import { Card, Page as Frame } from '../../ui/page.tsx';
 import { Empty, Failure, Loading } from '../../ui/states.tsx';
 import { Actions } from './actions.tsx';
-import { Attempts } from './attempts.tsx';
+import { Attempts, ErrorDetail } from './attempts.tsx';
 import { Checkpoint } from './checkpoint.tsx';
 import { Facts, Policies } from './facts.tsx';
 import { historyQuery, isEnded, type JobDocument, useJob } from './job.ts';
-import { LastError } from './last-error.tsx';
 import { Payload } from './payload.tsx';
 import { Progress } from './progress.tsx';
 import { Relations } from './relations.tsx';
@@ -123,5 +123,16 @@ function NotFound({ id }: { readonly id: string }) {
         )}
       </p>
     </Empty>
+  );
+}
+
+/** What went wrong last, near the top; the attempts below have the others. */
+function LastError({ text }: { readonly text: string }) {
+  const last = elements(text).at(-1);
+  if (last === undefined) return null;
+  return (
+    <Card title="Last error">
+      <ErrorDetail text={last} isOpen={false} />
+    </Card>
   );
 }

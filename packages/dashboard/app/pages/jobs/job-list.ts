@@ -1,6 +1,5 @@
 import type { JobListAnswer, ListedJob, Search } from '../../api/answers/job-lists.ts';
 import { call } from '../../api/client.ts';
-import { whenVisible } from '../../live/visibility.ts';
 
 /** Which jobs, in which order. */
 export interface JobListQuery {
@@ -255,4 +254,19 @@ export class JobList {
     this.#state = { ...this.#state, ...next };
     for (const watcher of this.#watchers) watcher();
   }
+}
+
+/** Resolves while somebody can see the page, or when the signal ends the wait. */
+function whenVisible(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const look = (): void => {
+      if (document.visibilityState !== 'visible' && !signal.aborted) return;
+      document.removeEventListener('visibilitychange', look);
+      signal.removeEventListener('abort', look);
+      resolve();
+    };
+    document.addEventListener('visibilitychange', look);
+    signal.addEventListener('abort', look);
+    look();
+  });
 }

@@ -1,9 +1,9 @@
+import type { QueryError } from '@ojs-ts/core';
 import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react';
+import { keep, keptValue } from '../../kept.ts';
 import { type Option, optionsAt, placeAt } from './completion.ts';
-import { lastQueries, rememberQuery } from './history.ts';
 import { useKnownValues } from './known-values.ts';
 import { readQuery } from './query.ts';
-import { QueryProblem } from './query-problem.tsx';
 
 /** After the last key, in milliseconds: then the list follows, or the problem is shown. */
 const pauseMs = 350;
@@ -183,4 +183,30 @@ function isUnfinished(text: string): boolean {
 
 function scrollIntoView(option: HTMLDivElement | null): void {
   option?.scrollIntoView({ block: 'nearest' });
+}
+
+const queriesKey = 'ojs-job-queries';
+const mostQueries = 20;
+
+/** The last queries, the newest first. */
+function lastQueries(): readonly string[] {
+  const kept = keptValue(queriesKey);
+  return Array.isArray(kept) ? kept.filter((one) => typeof one === 'string') : [];
+}
+
+function rememberQuery(q: string): void {
+  const text = q.trim();
+  if (text === '') return;
+  keep(queriesKey, [text, ...lastQueries().filter((one) => one !== text)].slice(0, mostQueries));
+}
+
+/** What is wrong with a query, and the place in it. */
+function QueryProblem({ error }: { readonly error: QueryError }) {
+  const [said = '', ...pointer] = error.message.split('\n');
+  return (
+    <div className="query-problem">
+      <p>{said}</p>
+      <pre aria-hidden="true">{pointer.join('\n')}</pre>
+    </div>
+  );
 }

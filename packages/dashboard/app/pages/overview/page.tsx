@@ -8,7 +8,6 @@ import { Page as Frame } from '../../ui/page.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';
 import { Backlogs } from './backlogs.tsx';
 import { Figures } from './figures.tsx';
-import { Nothing } from './nothing.tsx';
 import { StorageHealth } from './storage-health.tsx';
 import { TopErrors } from './top-errors.tsx';
 
@@ -55,5 +54,19 @@ function Overview() {
         <code>/metrics</code>: <code>ojs_queue_oldest_seconds</code> is the age of a backlog.
       </p>
     </Frame>
+  );
+}
+
+/** The first view of a new server. */
+function Nothing() {
+  return (
+    <section className="card" aria-label="First job">
+      <Empty title="No job yet">
+        <p>Enqueue one from your code, from the playground, or with this command:</p>
+        <pre>
+          <code>npx @ojs-ts/cli enqueue hello '["world"]'</code>
+        </pre>
+      </Empty>
+    </section>
   );
 }

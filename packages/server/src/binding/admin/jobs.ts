@@ -10,6 +10,7 @@ import {
   missingJob,
   objectText,
   policyOf,
+  readAdminPage,
   readDeadLetterList,
   readJobList,
   renderJob,
@@ -22,7 +23,6 @@ import type { Engine } from '../../engine/engine.ts';
 import type { BindingRequest } from '../handler.ts';
 import { jobsReply } from '../pieces.ts';
 import { ok, type Reply } from '../reply.ts';
-import { readAdminPage } from './page.ts';
 
 /** GET /admin/jobs (ojs-admin-api §7.1). */
 export async function listJobs(engine: Engine, request: BindingRequest): Promise<Reply> {

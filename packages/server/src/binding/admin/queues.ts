@@ -1,4 +1,4 @@
-import { type BulkResult, readQueuePurge, stateNames } from '@ojs-ts/core';
+import { type BulkResult, readAdminPage, readQueuePurge, stateNames } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import { readConfig } from '../../engine/queues/queue-settings.ts';
 import type { QueueStatistics } from '../../engine/queues/statistics.ts';
@@ -8,7 +8,6 @@ import type { About, BindingRequest } from '../handler.ts';
 import { renderConfig } from '../queues/config.ts';
 import { countsOf, oldestOf, pageOfQueues, readName, requireQueue } from '../queues/queues.ts';
 import { json, type Reply } from '../reply.ts';
-import { readAdminPage } from './page.ts';
 import { durationsOf } from './percentiles.ts';
 import { throughputOf } from './statistics.ts';
 

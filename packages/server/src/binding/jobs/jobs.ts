@@ -10,12 +10,15 @@ import {
   minimalReply,
   missingJob,
   oneJob,
+  ProtocolError,
   type PushedItem,
   type ReadEnvelope,
   readChanges,
   readEdit,
   readEnvelope,
   readEnvelopes,
+  readJobList,
+  renderExplanation,
   renderJob,
   requireBody,
   rerunOf,
@@ -25,9 +28,9 @@ import type { Engine } from '../../engine/engine.ts';
 import { checkArgs } from '../../engine/schemas/check.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
 import { Ids } from '../ids.ts';
-import { joined } from '../pieces.ts';
+import { jobsReply, joined } from '../pieces.ts';
 import { pressureHeaders } from '../queues/queues.ts';
-import { ok, type Reply } from '../reply.ts';
+import { json, ok, type Reply } from '../reply.ts';
 import { checkEnvelopes } from '../schemas.ts';
 import { warningsOf } from '../warnings.ts';
 
@@ -171,3 +174,25 @@ function warnings(all: NonNullable<Reply['warnings']>): Pick<Reply, 'warnings'> 
 async function push(engine: Engine, read: readonly ReadEnvelope[], ids: Ids): Promise<readonly PushedItem[]> {
   return acceptedOf(await engine.push(read), ids.areOwn(read.length));
 }
+
+export const explainHandlers: Handlers<'job.explain'> = { 'job.explain': explain };
+
+/** GET /admin/jobs/:id/explain: why the job is not running. With `step` the id is that of a workflow. */
+async function explain({ explainer }: Engine, { params, query, access }: BindingRequest): Promise<Reply> {
+  const { id = '' } = params;
+  const { step } = query;
+  if (step === '') throw ProtocolError.invalid([{ path: 'query.step', message: 'must be the id of a step' }]);
+  const covers = access && ((queue: string) => access.covers(queue));
+  const explained = step === undefined ? explainer.job(id, covers) : explainer.step(id, step, covers);
+  return json(renderExplanation(await explained));
+}
+
+export const jobListHandlers: Handlers<'job.list'> = {
+  'job.list': async (engine, request) => {
+    const { query, access } = request;
+    const list = readJobList(query, engine.clock.now());
+    const queue = query.queue ?? list.filter.queue;
+    access?.chosen(queue === undefined ? [] : [queue]);
+    return jobsReply(engine, request, list);
+  },
+};

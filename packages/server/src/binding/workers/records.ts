@@ -1,13 +1,12 @@
-import { Fields, formatTimestamp, ProtocolError, pagination } from '@ojs-ts/core';
+import { hash } from 'node:crypto';
+import { Fields, formatTimestamp, ProtocolError, pagination, readAdminPage } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import { descriptionOf, healthOf, type KnownWorker } from '../../engine/workers/workers.ts';
 import type { Directive } from '../../storage/storage.ts';
-import { readAdminPage } from '../admin/page.ts';
-import type { BindingRequest } from '../handler.ts';
+import { type BindingRequest, callerName } from '../handler.ts';
 import { readForce } from '../query-parameters.ts';
 import { json, type Reply } from '../reply.ts';
 import { heldBy, readBeat } from './heartbeat.ts';
-import { readSecret } from './secret.ts';
 
 /** ojs-worker-protocol §4.2, §10.1, in seconds. */
 const intervalSeconds = 5;
@@ -173,4 +172,17 @@ function wireState({ state, info }: KnownWorker): string {
 
 function unknown(worker: string): ProtocolError {
   return new ProtocolError('not_found', 'There is no worker with this id on record.', { worker_id: worker });
+}
+
+type Caller = Pick<BindingRequest, 'access' | 'owner' | 'address'>;
+
+/**
+ * `worker_secret`, as the digest that is kept and compared. A caller that is held to some queues and sends none has its
+ * token for one, so nobody else acts in the name of its worker; null for other workers without a secret.
+ */
+export function readSecret(fields: Fields, worker: string | null, caller: Caller): string | null {
+  const secret = fields.string('worker_secret');
+  if (worker === null) return null;
+  if (secret !== null) return hash('sha256', `${worker}\n${secret}`);
+  return caller.access ? `caller:${hash('sha256', `${worker}\n${callerName(caller)}`)}` : null;
 }

@@ -21,8 +21,7 @@ import { held } from '../pieces.ts';
 import { faultOf, ok, type Reply, refusal } from '../reply.ts';
 import { directWorker, directWorkers } from './directives.ts';
 import { heldBy, readBeat, replyToBeat } from './heartbeat.ts';
-import { deregister, getWorker, listWorkers, register, removeWorker, workerHealth } from './records.ts';
-import { readSecret } from './secret.ts';
+import { deregister, getWorker, listWorkers, readSecret, register, removeWorker, workerHealth } from './records.ts';
 import { type Item, plainItem, readAck, readItems, readNack } from './settlements.ts';
 
 export const workerHandlers: Handlers<

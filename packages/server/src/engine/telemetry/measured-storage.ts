@@ -1,6 +1,6 @@
 import type { Storage } from '../../storage/storage.ts';
-import { errorCode } from './error-code.ts';
 import type { Telemetry } from './telemetry.ts';
+import { errorCode } from './tracing.ts';
 
 /** The names of the semantic conventions of OpenTelemetry. */
 const systemNames: Readonly<Record<string, string>> = { postgres: 'postgresql' };

@@ -1,5 +1,5 @@
-import type { JobRecord } from '@ojs-ts/core';
-import { errorCode } from './error-code.ts';
+import { type JobRecord, ProtocolError } from '@ojs-ts/core';
+import { StoreDamaged, StoreUnwritable } from '../../storage/unavailable.ts';
 import {
   type Api,
   type Attributes,
@@ -165,4 +165,12 @@ function isLinks(value: unknown): value is readonly Link[] {
 function fail(span: Span, error: unknown): void {
   span.setAttributes({ 'error.type': errorCode(error) });
   span.setStatus({ code: failed, message: error instanceof Error ? error.message : String(error) });
+}
+
+/** Why a call failed, in one of few words: a label, never the text of the error. */
+export function errorCode(error: unknown): string {
+  if (error instanceof ProtocolError) return error.code;
+  if (error instanceof StoreUnwritable) return error.reason;
+  if (error instanceof StoreDamaged) return 'damaged';
+  return error instanceof Error && 'retryable' in error && error.retryable === true ? 'unavailable' : 'error';
 }

@@ -12,7 +12,7 @@ import {
   placeOf,
   State,
 } from '@ojs-ts/core';
-import type { OrderedJob } from './ordered-job.ts';
+import type { OrderedJob } from './ready-queue.ts';
 
 /** Jobs that failed with one error, and that a query cannot tell apart. */
 interface Group<Row> extends Pick<JobRecord, 'state' | 'deadLetter' | 'queue' | 'type'> {

@@ -1,8 +1,7 @@
 import type { Millis } from '@ojs-ts/core';
 import { Heap } from '../heap.ts';
 import type { Limit } from './limits.ts';
-import type { OrderedJob } from './ordered-job.ts';
-import { ReadyQueue } from './ready-queue.ts';
+import { type OrderedJob, ReadyQueue } from './ready-queue.ts';
 
 interface Rank {
   readonly row: OrderedJob;

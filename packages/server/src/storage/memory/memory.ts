@@ -1,10 +1,9 @@
 import { newKey } from '@ojs-ts/core';
 import type { Storage } from '../storage.ts';
 import { Wakes } from '../wakes.ts';
-import { auditLog } from './audit-log.ts';
 import { backup } from './backup.ts';
 import { crons } from './crons.ts';
-import { documents } from './documents.ts';
+import { auditLog, documents } from './documents.ts';
 import { jobs } from './jobs.ts';
 import { registry } from './registry.ts';
 import { Tables } from './tables.ts';

@@ -1,5 +1,13 @@
-import { State } from '@ojs-ts/core';
-import type { OrderedJob } from './ordered-job.ts';
+import { type JobRecord, State } from '@ojs-ts/core';
+
+/** What the indexes know of a job. */
+export interface OrderedJob {
+  /** Order of creation. */
+  readonly number: number;
+  /** Place in the queue; a new one at every entry into `available`, -1 once the job is removed. */
+  order: number;
+  job: JobRecord;
+}
 
 interface Entry<R> {
   readonly row: R;

@@ -16,8 +16,7 @@ import {
   Waiting,
 } from '@ojs-ts/core';
 import { Heap } from '../heap.ts';
-import type { CronRecord, Document, LimitRecord, WorkerRecord } from '../storage.ts';
-import { noConfig } from '../storage.ts';
+import { type CronRecord, type Document, type LimitRecord, noConfig, type WorkerRecord } from '../storage.ts';
 import type { Wakes } from '../wakes.ts';
 import { Change } from './change.ts';
 import { Errors } from './errors.ts';
@@ -25,7 +24,7 @@ import { EventLog } from './event-log.ts';
 import { type LimitGroup, LimitGroups } from './limit-groups.ts';
 import { Limit } from './limits.ts';
 import { MinuteStatistics } from './minute-statistics.ts';
-import type { OrderedJob } from './ordered-job.ts';
+import type { OrderedJob } from './ready-queue.ts';
 import { UniqueKeys } from './unique-keys.ts';
 import { WorkflowTable } from './workflow-table.ts';
 

@@ -1,5 +1,5 @@
 import { firstIndex, isIn, type Millis, type State, Terminal } from '@ojs-ts/core';
-import type { OrderedJob } from './ordered-job.ts';
+import type { OrderedJob } from './ready-queue.ts';
 
 /** Oldest first. */
 function compareAges(a: OrderedJob, b: OrderedJob): number {
