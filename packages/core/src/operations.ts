@@ -313,6 +313,18 @@ export type OperationName = keyof typeof table;
 export const operations: Readonly<Record<OperationName, Operation>> = table;
 export const operationNames = Object.keys(operations) as readonly OperationName[];
 
+export function isPlaceholder(segment: string): boolean {
+  return segment.startsWith(':');
+}
+
+/** Whether the segments of a path are those of a route; a placeholder takes any that is not empty. */
+export function fitsRoute(route: readonly string[], given: readonly string[]): boolean {
+  return (
+    route.length === given.length &&
+    route.every((segment, index) => (isPlaceholder(segment) ? given[index] !== '' : segment === given[index]))
+  );
+}
+
 /** The path of an operation with its placeholders filled in and encoded. */
 export function pathOf(name: OperationName, params: Readonly<Record<string, string>> = {}): string {
   return operations[name].path.replace(/:([a-z]+)/g, (_, key: string) => encodeURIComponent(params[key] ?? ''));

@@ -1,10 +1,16 @@
 import type { Json } from '../job/job.ts';
+import { uuidv7 } from '../uuid.ts';
 
 /** An answer of the HTTP binding before HTTP, without the headers that every answer has. */
 export interface PlainReply {
   readonly status: number;
   readonly text: Json;
   readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** The id of a request: the client's own if it is safe to echo. */
+export function requestIdOf(sent: unknown): string {
+  return typeof sent === 'string' && /^[\x21-\x7e]{1,128}$/.test(sent) ? sent : `req_${uuidv7()}`;
 }
 
 export function ok(text: Json): PlainReply {

@@ -5,9 +5,9 @@ import {
   grants,
   ProtocolError,
   renderError,
+  requestIdOf,
   rights,
   type StreamChannel,
-  uuidv7,
 } from '@ojs-ts/core';
 import { pagesFolder, version } from '../folders.ts';
 import { Pages } from '../pages.ts';
@@ -207,9 +207,4 @@ function refusal(fault: ProtocolError, requestId: string): MountAnswer {
 function text(status: number, body: string, headers: Readonly<Record<string, string>> = {}): MountAnswer {
   const plain = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' };
   return { status, headers: { ...plain, 'cache-control': 'no-store', ...headers }, body: `${body}\n` };
-}
-
-/** The client's own id if it is safe to echo. */
-function requestIdOf(sent: string | undefined): string {
-  return sent !== undefined && /^[\x21-\x7e]{1,128}$/.test(sent) ? sent : `req_${uuidv7()}`;
 }

@@ -1,5 +1,7 @@
 import {
   accessOf,
+  fitsRoute,
+  isPlaceholder,
   type OperationName,
   operationNames,
   operations,
@@ -57,7 +59,7 @@ function byExactness(a: Route, b: Route): number {
  */
 export function targetOf(method: string, path: string, query: URLSearchParams): Target {
   const segments = path.split('/');
-  const alike = routes.filter((route) => matches(route, segments));
+  const alike = routes.filter((route) => fitsRoute(route.segments, segments));
   const route = alike.find((one) => one.method === method);
   if (route !== undefined) return route.target(paramsOf(route, segments), query);
   const methods = [...new Set(alike.map((one) => one.method))];
@@ -68,13 +70,6 @@ export function targetOf(method: string, path: string, query: URLSearchParams): 
     methods.length === 0
       ? 'A mounted dashboard has the routes under /ojs/v1 of a server, except those for workers.'
       : `This path takes ${methods.join(', ')}.`,
-  );
-}
-
-function matches({ segments }: Route, given: readonly string[]): boolean {
-  return (
-    segments.length === given.length &&
-    segments.every((segment, index) => (isPlaceholder(segment) ? given[index] !== '' : segment === given[index]))
   );
 }
 
@@ -92,10 +87,6 @@ function decoded(segment: string): string {
   } catch {
     throw new ProtocolError('invalid_request', 'The path of the request is not a valid URL path.');
   }
-}
-
-function isPlaceholder(segment: string): boolean {
-  return segment.startsWith(':');
 }
 
 function channelOf(text: string): StreamChannel {

@@ -1,5 +1,6 @@
 import { countListed, type JobList, type ListParts, type SelectAt, searched, select, totals } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
+import { turn } from '../engine/page-size.ts';
 import { type BindingRequest, callerName } from './handler.ts';
 import { ok, type Reply } from './reply.ts';
 
@@ -122,9 +123,4 @@ async function* jobPieces(
     length += text.length;
   }
   yield `]${totals(page, counted.listed, { count, next: part.next, skipped })}${searched(list, { scanned, of: counted.read, next: part.next })}}`;
-}
-
-/** Lets the other requests of the process have their turn: some storages answer without it. */
-export function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

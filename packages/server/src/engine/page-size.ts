@@ -21,3 +21,8 @@ export class PageSize {
     this.#items = bytes < this.#small ? Math.min(most, 8 * this.#items) : Math.max(1, this.#items >> 1);
   }
 }
+
+/** Lets the other requests of the process have their turn between two pages: some storages answer without a wait. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

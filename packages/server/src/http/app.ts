@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { accessOf, type OperationName, operationNames, operations, ProtocolError, uuidv7 } from '@ojs-ts/core';
+import { accessOf, type OperationName, operationNames, operations, ProtocolError, requestIdOf } from '@ojs-ts/core';
 import { pagesFolder } from '@ojs-ts/dashboard';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { auditRefusal } from '../binding/audit.ts';
@@ -95,7 +95,7 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
   };
   const proxies = proxyList(options.proxies);
   const app = Fastify({
-    genReqId: requestIdOf,
+    genReqId: ({ headers }) => requestIdOf(headers['x-request-id']),
     requestTimeout: options.requestTimeoutMs,
     trustProxy: proxies !== null && ((address: string) => isProxy(proxies, address)),
     keepAliveTimeout: 72_000,
@@ -309,12 +309,6 @@ function goneSignal(reply: FastifyReply): AbortSignal {
     if (!reply.raw.writableFinished) controller.abort();
   });
   return controller.signal;
-}
-
-/** The client's own id if it is safe to echo. */
-function requestIdOf(request: { readonly headers: Readonly<Record<string, string | string[] | undefined>> }): string {
-  const sent = request.headers['x-request-id'];
-  return typeof sent === 'string' && /^[\x21-\x7e]{1,128}$/.test(sent) ? sent : `req_${uuidv7()}`;
 }
 
 /** `Prefer: handling=strict` (RFC 7240 §4.4), also among other preferences. */

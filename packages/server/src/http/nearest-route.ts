@@ -1,4 +1,4 @@
-import { nearestName } from '@ojs-ts/core';
+import { fitsRoute, isPlaceholder, nearestName } from '@ojs-ts/core';
 
 /** Such as GET `/ojs/v1/jobs/:id`. */
 export interface ServedRoute {
@@ -14,7 +14,9 @@ export function routeHint(method: string, path: string, routes: readonly ServedR
     const page = routes.some((route) => route.path === '/dashboard') ? ', /dashboard/ shows it' : '';
     return `The API is under /ojs/v1, /ojs/manifest describes this server${page}. ${reference}`;
   }
-  const elsewhere = routes.filter((route) => matches(route.path, path)).map((route) => route.method);
+  const elsewhere = routes
+    .filter((route) => fitsRoute(route.path.split('/'), path.split('/')))
+    .map((route) => route.method);
   if (elsewhere.length > 0) return `This path takes ${[...new Set(elsewhere)].join(', ')}. ${reference}`;
   const same = routes.filter((route) => route.method === method);
   const nearest = nearestRoute(path, same) ?? nearestRoute(path, routes);
@@ -53,18 +55,6 @@ function wordsOf(path: string, shape: readonly boolean[]): string {
     .join('/');
 }
 
-function isPlaceholder(segment: string): boolean {
-  return segment.startsWith(':');
-}
-
 function placeholders(route: ServedRoute | undefined): number {
   return words(route?.path ?? '').filter(isPlaceholder).length;
-}
-
-function matches(template: string, path: string): boolean {
-  const [wanted, given] = [template.split('/'), path.split('/')];
-  return (
-    wanted.length === given.length &&
-    wanted.every((segment, index) => isPlaceholder(segment) || segment === given[index])
-  );
 }

@@ -10,8 +10,9 @@ import {
   select,
 } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
+import { turn } from '../../engine/page-size.ts';
 import { type BindingRequest, callerName } from '../handler.ts';
-import { held, longestSearch, mostScanned, turn, waitForRoom } from '../pieces.ts';
+import { held, longestSearch, mostScanned, waitForRoom } from '../pieces.ts';
 import { ok, type Reply } from '../reply.ts';
 
 /** Jobs of one read, which are counted in one go. */

@@ -1,8 +1,9 @@
 import { didYouMean, ProtocolError } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
+import { turn } from '../../engine/page-size.ts';
 import type { Family } from '../../engine/telemetry/series.ts';
 import type { About, BindingRequest, Handlers } from '../handler.ts';
-import { pieced, turn } from '../pieces.ts';
+import { pieced } from '../pieces.ts';
 import type { Reply } from '../reply.ts';
 import { exposition } from './exposition.ts';
 import { type Chosen, chosenBy, chosenByName, formatNames } from './media-type.ts';

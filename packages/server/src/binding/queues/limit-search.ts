@@ -1,6 +1,7 @@
 import { didYouMean, ProtocolError, type Query } from '@ojs-ts/core';
+import { turn } from '../../engine/page-size.ts';
 import type { LimitRecord, Registry } from '../../storage/storage.ts';
-import { longestSearch, turn } from '../pieces.ts';
+import { longestSearch } from '../pieces.ts';
 
 const orders = ['key', 'waiting'] as const;
 

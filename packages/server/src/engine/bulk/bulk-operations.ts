@@ -25,6 +25,7 @@ import { StoreUnwritable } from '../../storage/unavailable.ts';
 import type { Tokens } from '../access/tokens.ts';
 import type { Batches } from '../batches.ts';
 import type { EngineLog } from '../options.ts';
+import { turn } from '../page-size.ts';
 import type { Schemas } from '../schemas/schemas.ts';
 import { BulkRecords, hasEnded } from './bulk-records.ts';
 import { carryOut, plan, type StepParts } from './bulk-step.ts';
@@ -394,8 +395,4 @@ function conflict({ id, state }: BulkOperation, message: string): ProtocolError 
 function isAway(error: unknown): boolean {
   if (error instanceof StoreUnwritable) return true;
   return error instanceof Error && 'retryable' in error && error.retryable === true;
-}
-
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -26,7 +26,7 @@ import {
 } from '@ojs-ts/core';
 import type { Storage } from '../../storage/storage.ts';
 import type { Batches } from '../batches.ts';
-import { PageSize } from '../page-size.ts';
+import { PageSize, turn } from '../page-size.ts';
 import { checkArgs, checkEnvelopes } from '../schemas/check.ts';
 import type { Schemas } from '../schemas/schemas.ts';
 import type { BulkRecords } from './bulk-records.ts';
@@ -237,9 +237,4 @@ class Tally implements BulkTally {
 function linkedId(operation: string, job: string): string {
   const digest = createHash('sha256').update(`${operation}\n${job}`).digest();
   return uuidAt(timeOfUuid(operation), digest, digest.readUInt16BE(8));
-}
-
-/** Lets the calls of users have their turn. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,5 +1,6 @@
 import type { Clock, Millis } from '@ojs-ts/core';
 import type { OldestJob, QueueRecord, Storage } from '../../storage/storage.ts';
+import { turn } from '../page-size.ts';
 
 /** From so many queues on, a reading is shared: on SQLite one of 1,000 queues takes 2 ms. */
 const many = 1_000;
@@ -59,7 +60,7 @@ export class AllQueues {
   async oldest(names: readonly string[]): Promise<readonly OldestJob[]> {
     const found: OldestJob[] = [];
     for (let at = 0; at < names.length; at += atOnce) {
-      if (at > 0) await new Promise((resolve) => setImmediate(resolve));
+      if (at > 0) await turn();
       found.push(...(await this.#storage.registry.oldest(names.slice(at, at + atOnce))));
     }
     return found;

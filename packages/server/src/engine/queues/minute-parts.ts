@@ -1,5 +1,6 @@
 import type { Millis } from '@ojs-ts/core';
 import type { MinuteRecord, Storage } from '../../storage/storage.ts';
+import { turn } from '../page-size.ts';
 
 const minute = 60_000;
 /** Records of one part: 15 ms on SQLite, and 2 MB. A minute that has more is a part of its own. */
@@ -18,7 +19,7 @@ export async function* minuteParts(
     const cut = (await registry.minuteBehind(most, at, until)) ?? until;
     const end = cut > at ? cut : Math.min(until, at + minute);
     yield await registry.statistics(at, end);
-    await new Promise((resolve) => setImmediate(resolve));
+    await turn();
     at = end;
   }
 }

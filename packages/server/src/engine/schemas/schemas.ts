@@ -1,5 +1,6 @@
 import { type Clock, type Json, type Millis, ProtocolError, uuidv7 } from '@ojs-ts/core';
 import type { Storage } from '../../storage/storage.ts';
+import { turn } from '../page-size.ts';
 import { readEntries, type SchemaEntry, SchemaIndex, wireVersion } from './schema-index.ts';
 import { SchemaError } from './source.ts';
 import type { SchemaValidator } from './validator.ts';
@@ -248,7 +249,7 @@ export class Schemas {
     this.#spentMs += tookMs;
     if (this.#spentMs < sliceMs) return;
     this.#spentMs = 0;
-    await new Promise((resolve) => setImmediate(resolve));
+    await turn();
   }
 }
 

@@ -13,6 +13,7 @@ import {
 } from '@ojs-ts/core';
 import type { JobQuery, Page, Storage } from '../../storage/storage.ts';
 import type { Retention } from '../options.ts';
+import { turn } from '../page-size.ts';
 
 const [kind, key] = ['retention', 'history'];
 /** Jobs of one read, and their bytes: of short jobs about 4 ms of work on SQLite. */
@@ -77,7 +78,7 @@ export class HistoryRetention {
         if (isOver()) break;
         if (await this.#step(walk, cursors)) more.push(walk);
         // Some storages answer at once: others have their turn between two pages.
-        await new Promise((resolve) => setImmediate(resolve));
+        await turn();
       }
       left = more;
     }
