@@ -659,6 +659,27 @@ const rules: Readonly<Record<string, readonly Row[]>> = {
         .add({ kind: 'job', id: 'b', queue: 'mail', state: 'completed' }),
     ],
     [
+      'a callback fires after a node that was lost too often, and that node is removed later',
+      [],
+      history()
+        .call(
+          {
+            op: 'workflow',
+            workflow: 'w',
+            nodes: [
+              { node: 'first', after: [] },
+              { node: 'callback', after: [], callback: 'complete' },
+            ],
+          },
+          { outcome: 'done' },
+        )
+        .fetch('a', 'l1', ofNode('first'))
+        .wait(2000)
+        .fetch('c', 'l2', ofNode('callback'))
+        .ack('c', 'l2')
+        .call({ op: 'remove', jobs: ['a'] }),
+    ],
+    [
       'a callback fires at the end of a failed workflow, and its next job waits after a retry',
       [],
       history()

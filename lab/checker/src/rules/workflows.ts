@@ -25,13 +25,17 @@ function retries(jobs: ReadonlyMap<string, readonly JobHistory[]>): number {
   return operations.filter(({ call, outcome }) => call.op === 'retry' && outcome !== 'refused').length;
 }
 
+function mayBeRemoved(job: JobHistory): boolean {
+  return job.operations.some(({ call, outcome }) => call.op === 'remove' && outcome !== 'refused');
+}
+
 /** The first moment at which the job may have ended. */
 function mayHaveEnded(job: JobHistory): number {
   const moments = [...job.settlements, ...job.operations].flatMap(({ outcome, from }) =>
     outcome === 'refused' ? [] : [from],
   );
-  // A job that is lost too often ends without a call, some time after it was claimed.
-  const lost = job.final?.state === 'discarded' ? job.claims.map(({ from }) => from) : [];
+  // A job that is lost too often ends without a call, some time after it was claimed. It may be removed later.
+  const lost = job.final?.state === 'discarded' || mayBeRemoved(job) ? job.claims.map(({ from }) => from) : [];
   return Math.min(Number.POSITIVE_INFINITY, ...moments, ...lost);
 }
 
@@ -63,8 +67,7 @@ export const workflow: Rule = (timeline, broken) => {
       }
       if (!timeline.complete || timeline.calmAt === undefined || outcome !== 'done') continue;
       const wanted = isWanted(node, plain, (other) => found.get(other)?.[0]?.final?.state);
-      const isRemoved = job?.operations.some(({ call, outcome }) => call.op === 'remove' && outcome !== 'refused');
-      if (wanted === true && job?.final === undefined && !isRemoved)
+      if (wanted === true && job?.final === undefined && !(job && mayBeRemoved(job)))
         broken({ at: to, message: `${name} has no job at the end` });
       if (wanted === false && job?.final !== undefined)
         broken({ at: job.final.at, job: job.id, message: `${name} has a job, though it was not to run` });
