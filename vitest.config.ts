@@ -13,10 +13,10 @@ const long = `${folders}/*.long.ts`;
 /** The laboratory: chaos, failovers, many seeds, planted bugs. `npm run lab` runs them, `.ci/run` does not. */
 const lab = '{lab,conformance}/**/*.lab.ts';
 /**
- * They load modules anew (`vi.resetModules`). In a worker that keeps its modules, `vi.stubEnv` has no effect in the
- * files after them.
+ * Loads modules anew (`vi.resetModules`). In a worker that keeps its modules, `vi.stubEnv` has no effect in the
+ * files after it.
  */
-const fresh = ['packages/sdk/test/platform/environment-names.test.ts', 'packages/sdk/test/client/mistakes.test.ts'];
+const fresh = ['packages/sdk/test/platform/environment-names.test.ts'];
 /**
  * They kill and stop servers and measure how long others stand still, or hold a load to its limit: beside others they
  * would measure those.
@@ -36,23 +36,31 @@ const ruled = globSync('packages/{server,sdk}/test/**/*.test.ts').filter(
   (file) => !file.includes('/test/storage/') && readFileSync(file, 'utf8').includes("/support/storages.ts'"),
 );
 
+/** Files of properties, which `npm test` checks a tenth as often as `npm run test:long`. */
+const properties = globSync('packages/{core,server}/test/**/*.test.ts').filter(
+  (file) => !ruled.includes(file) && /\/(property|runs|dump)\.ts'/.test(readFileSync(file, 'utf8')),
+);
+
 /** The longest files, longest first. Begun last, the run would end with one of them alone. */
 const first = [
   'conformance/test/suites.test.ts',
+  'packages/server/test/http/hostile.test.ts',
+  'packages/server/test/storage/redis.test.ts',
+  'packages/server/test/storage/sqlite.test.ts',
+  'packages/cli/test/serve.test.ts',
   'packages/cli/test/commands/operation.test.ts',
   'packages/cli/test/commands/jobs.test.ts',
-  'packages/server/test/http/hostile.test.ts',
   'packages/sdk/test/client/network.test.ts',
-  'packages/dashboard/test/every-page.test.ts',
-  'packages/dashboard/test/life.test.ts',
-  'packages/cli/test/dev.test.ts',
-  'packages/server/test/storage/redis/shards/suite.test.ts',
   'packages/server/test/storage/postgres.test.ts',
   'packages/server/test/storage/faults.test.ts',
   'packages/server/test/storage/dump.test.ts',
   'lab/simulation/test/simulation.lab.ts',
   'lab/bench/test/peers.lab.ts',
   'lab/random/workflows.lab.ts',
+  'packages/dashboard/test/every-page.long.ts',
+  'packages/dashboard/test/life.long.ts',
+  'packages/cli/test/dev.long.ts',
+  'packages/server/test/storage/redis/shards/suite.long.ts',
   'lab/simulation/test/seeds.long.ts',
   'scripts/test/setup.long.ts',
   'lab/bugs/test/cases.lab.ts',
@@ -87,7 +95,7 @@ function quick(name: string, { include, exclude: also = [], storages }: Quick, g
       name,
       include,
       exclude: [...exclude, ...fresh, ...also],
-      ...(storages && { provide: { testStorages: storages } }),
+      provide: { fewRuns: name.startsWith('unit'), ...(storages && { testStorages: storages }) },
       maxConcurrency: 8,
       // Three on two cores, because tests wait for servers. A worker keeps the modules that it has: evaluating them
       // again for each file took a fifth of the processor time.
@@ -152,6 +160,7 @@ export default defineConfig({
         },
       },
       quick('long, other storages', { include: ruled, storages: ['memory', 'postgres', 'redis'] }, 2),
+      quick('long, every run', { include: properties }, 2),
       quick('long, tests of the laboratory', { include: ['lab/*/test/**/*.test.ts'] }, 2),
       ...later('long', long, 3),
       ...later('lab', lab, 5),

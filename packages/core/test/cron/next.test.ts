@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { nextRun, nextRuns, parseCron } from '../../src/index.ts';
+import { checks } from '../support/runs.ts';
 import { known, randomExpressions } from './expressions.ts';
 import { localOf, readingOf } from './oracle.ts';
 
@@ -170,7 +171,7 @@ describe('for any expression, zone and time', () => {
         expect(reading.minutes[minute]).toBe(1);
         expect(reading.seconds).toContain(second);
       }),
-      { numRuns: 1000 },
+      { numRuns: checks(1000) },
     );
   });
 
@@ -190,7 +191,7 @@ describe('for any expression, zone and time', () => {
           expect(nextRun(schedule, zone, at) ?? Number.POSITIVE_INFINITY).toBeGreaterThan(at);
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: checks(1000) },
     );
   });
 });

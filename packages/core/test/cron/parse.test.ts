@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { cronWarnings, nextRuns, ProtocolError, parseCron } from '../../src/index.ts';
 import { cpuMs } from '../support/cpu.ts';
+import { checks } from '../support/runs.ts';
 import { known, randomExpressions } from './expressions.ts';
 
 const start = Date.UTC(2026, 0, 1);
@@ -179,7 +180,7 @@ describe('parseCron', () => {
           expect(error).toBeInstanceOf(ProtocolError);
         }
       }),
-      { numRuns: 5000 },
+      { numRuns: checks(5000) },
     );
   });
 

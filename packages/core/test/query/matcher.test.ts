@@ -4,6 +4,7 @@ import { entryText, errorText, type JobRecord, matcherOf, maxDepth, parseQuery, 
 import { conditionOf } from '../support/conditions.ts';
 import { cpuMs } from '../support/cpu.ts';
 import { jobOf, start } from '../support/records.ts';
+import { checks } from '../support/runs.ts';
 import { now, sample, tame } from '../support/samples.ts';
 import { isMatch } from './reference.ts';
 
@@ -16,17 +17,17 @@ function withText(args: string, meta = '{}'): JobRecord {
 
 test('a job matches exactly where it does by the reference', () => {
   let matched = 0;
-  const runs = 10_000;
+  const count = checks(10_000);
   fc.assert(
     fc.property(conditionOf(tame), sample, (condition, job) => {
       const expected = isMatch(condition, job);
       matched += Number(expected);
       expect(matcherOf(condition, now)(job.job)).toBe(expected);
     }),
-    { numRuns: runs },
+    { numRuns: count },
   );
   // Else the vocabulary has become so large that nothing is compared.
-  expect(matched).toBeGreaterThan(runs / 10);
+  expect(matched).toBeGreaterThan(count / 10);
 });
 
 describe('a field', () => {

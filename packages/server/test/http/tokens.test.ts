@@ -57,10 +57,12 @@ describe('tokens', () => {
   describe.each(operationNames)('%s', (name) => {
     const open = accessOf[name].right === 'open';
 
-    test.each(holders)('with the token for %s', async (holder) => {
-      const response = await ask(name, `Bearer ${secretOf(holder)}`);
-      if (isAllowed(holder, name)) expect(response.status).toBeOneOf([200, 400, 404, 409]);
-      else expectRefusal(response, 403, 'permission_denied');
+    test('with the token of each holder', async () => {
+      for (const holder of holders) {
+        const response = await ask(name, `Bearer ${secretOf(holder)}`);
+        if (isAllowed(holder, name)) expect(response.status, holder).toBeOneOf([200, 400, 404, 409]);
+        else expectRefusal(response, 403, 'permission_denied');
+      }
     });
 
     test('without a token, or with a wrong one', async () => {

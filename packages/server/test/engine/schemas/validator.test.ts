@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { cpuMs } from '../../../../core/test/support/cpu.ts';
+import { checks } from '../../../../core/test/support/runs.ts';
 import { SchemaError } from '../../../src/engine/schemas/source.ts';
 import { Budget, SchemaValidator } from '../../../src/engine/schemas/validator.ts';
 
@@ -297,7 +298,7 @@ describe('properties', () => {
           new RegExp(source, 'u').test(text),
         );
       }),
-      { numRuns: 300 },
+      { numRuns: checks(300) },
     );
   });
 
@@ -373,7 +374,7 @@ describe('properties', () => {
           expect(message).not.toBe('');
         }
       }),
-      { numRuns: 300 },
+      { numRuns: checks(300) },
     );
   });
 });

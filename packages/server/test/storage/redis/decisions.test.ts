@@ -2,6 +2,7 @@ import { State } from '@ojs-ts/core';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { memoryStorage } from '../../../src/storage/memory/memory.ts';
+import { checkProperty } from '../../support/property.ts';
 import { claimOf, idOf, newJob, second, to, uniqueOf } from '../suite/tools.ts';
 import { openRedis, server } from './namespace.ts';
 
@@ -91,5 +92,5 @@ test.skipIf(server === null)('jobs that a script expires or replaces get the tex
       expect(actual).toEqual(expected);
     },
   );
-  await fc.assert(property, { numRuns: 300, interruptAfterTimeLimit: 10_000 });
+  await checkProperty(property, { atLeast: 20, atMost: 300, ms: 10_000 });
 });

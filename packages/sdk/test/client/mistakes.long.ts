@@ -1,4 +1,4 @@
-// mistakes.txt: makes each mistake and compares the messages. `vitest run --project "unit*" -u` on this file writes
+// mistakes.txt: makes each mistake and compares the messages. `vitest run --project "long*" -u` on this file writes
 // them anew.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
