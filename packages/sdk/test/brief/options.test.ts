@@ -1,6 +1,6 @@
 import { defaultRetry } from '@ojs-ts/core';
 import { openEmbedded, type RunningServer, startServer } from '@ojs-ts/server';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { Connection } from '../../src/connection/connection.ts';
 import * as ojs from '../../src/index.ts';
 import { readWorkerOptions } from '../../src/worker/options.ts';
@@ -45,29 +45,6 @@ test('Enqueue Options: each default', async () => {
     expect(job).not.toHaveProperty(name);
 });
 
-describe('Enqueue Options', () => {
-  const rows: readonly (readonly [string, ojs.EnqueueOptions, object])[] = [
-    ['queue', { queue: 'mail' }, { queue: 'mail' }],
-    ['meta', { meta: { tenant: 'acme' } }, { meta: { tenant: 'acme' } }],
-    ['priority', { priority: 7 }, { priority: 7 }],
-    ['timeoutMs', { timeoutMs: 1_500 }, { timeoutMs: 1_500 }],
-    [
-      'delayUntil',
-      { delayUntil: '2098-01-01T00:00:00Z' },
-      { state: 'scheduled', scheduledAt: new Date('2098-01-01T00:00:00Z') },
-    ],
-    ['expiresAt', { expiresAt: '2099-01-01T00:00:00Z' }, { expiresAt: new Date('2099-01-01T00:00:00Z') }],
-    ['retry', { retry: { maxAttempts: 9 } }, { maxAttempts: 9 }],
-    ['unique', { unique: { keys: ['type', 'queue'] }, queue: 'once' }, { unique: { keys: ['type', 'queue'] } }],
-    ['tags', { tags: ['a', 'b'] }, { tags: ['a', 'b'] }],
-    ['schema', { schema: 'urn:example:s:1' }, { schema: 'urn:example:s:1' }],
-  ];
-  test.each(rows)('%s arrives', async (_, options, seen) => {
-    await using client = new ojs.Client(server.url);
-    expect(await (await client.enqueue('email.send', [], options)).refresh()).toMatchObject(seen);
-  });
-});
-
 test('RetryPolicy Fields: the server’s defaults are the brief’s, and what is left out is not sent', async () => {
   expect(defaultRetry).toMatchObject({
     maxAttempts: 3,
@@ -106,20 +83,6 @@ test('RetryPolicy Fields: the server’s defaults are the brief’s, and what is
     },
     { retry: { jitter: false } },
   ]);
-});
-
-test('nonRetryableErrors must not trigger a retry', async () => {
-  await using client = new ojs.Client(server.url);
-  const worker = new ojs.Worker(server.url, { queues: ['final'], handleSignals: false });
-  worker.register('email.send', () => {
-    throw new TypeError('never again');
-  });
-  const job = await client.enqueue('email.send', [], {
-    queue: 'final',
-    retry: { maxAttempts: 5, nonRetryableErrors: ['TypeError'] },
-  });
-  await worker.runUntil(() => job.wait().catch(() => {}));
-  expect(await job.refresh()).toMatchObject({ state: 'discarded', attempt: 1 });
 });
 
 test('Worker Options: each default', () => {

@@ -27,39 +27,6 @@ const argsOf = ({ envelope }: { readonly envelope: string }) =>
   (JSON.parse(envelope) as { readonly args: unknown }).args;
 
 describe.each(storages)('a batch with jobs that change scheduled ones in place, $name', ({ url }) => {
-  test('has changed nothing where one of its jobs is refused', async () => {
-    await using b = await bench(url());
-    const [there, holder] = [keyed({ key: 1, value: 1, at: later }), keyed({ key: 2, value: 1 })];
-    await b.engine.push([there, holder]);
-    const refused = await b.engine.push([
-      keyed({ key: 1, value: 2, at: later }),
-      keyed({ key: 2, value: 2, onConflict: 'reject' }),
-    ]);
-    expect(refused).toMatchObject({ kind: 'refused', index: 1 });
-    expect(argsOf(await b.get(there.job.id))).toEqual([1, 1]);
-  });
-
-  test('changes jobs if all are admitted, also one of its own; each answer has the changed job', async () => {
-    await using b = await bench(url());
-    const there = keyed({ key: 1, value: 1, at: later });
-    await b.engine.push([there]);
-    const own = keyed({ key: 2, value: 1, at: later });
-    const pushed = await b.engine.push([
-      keyed({ key: 1, value: 2, at: later }),
-      own,
-      keyed({ key: 2, value: 2 }),
-      keyed({ key: 2, value: 3 }),
-    ]);
-    if (pushed.kind !== 'pushed') throw new Error(`The batch was ${pushed.kind}.`);
-    expect(pushed.items.map(({ kind, job }) => [kind, job.id, argsOf(job)])).toEqual([
-      ['deduplicated', there.job.id, [1, 2]],
-      ['created', own.job.id, [2, 3]],
-      ['deduplicated', own.job.id, [2, 3]],
-      ['deduplicated', own.job.id, [2, 3]],
-    ]);
-    expect(await b.get(own.job.id)).toMatchObject({ state: State.scheduled });
-  });
-
   test('does not change a job that a later one replaces', async () => {
     await using b = await bench(url());
     const there = keyed({ key: 1, value: 1, at: later });
