@@ -2,6 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import type { ProvidedContext } from 'vitest';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { alone } from './lab/alone.ts';
 
 /** Where a CI run wants its results as JSON, beside the lines for people. */
 const report = process.env.OJS_TEST_REPORT;
@@ -17,16 +18,8 @@ const lab = '{lab,conformance}/**/*.lab.ts';
  * files after it.
  */
 const fresh = ['packages/sdk/test/platform/environment-names.test.ts'];
-/**
- * They kill and stop servers and measure how long others stand still, or hold a load to its limit: beside others they
- * would measure those.
- */
-const timed = [
-  'packages/cli/test/{crash,store-crash}.long.ts',
-  'lab/{failures/{black-hole,nodes,store-away},clocks/clocks,races/limits}.lab.ts',
-  'lab/failover/{postgres,redis}.lab.ts',
-  'lab/chaos/test/chaos.lab.ts',
-];
+/** They kill and stop servers and measure how long others stand still: beside others they would measure those. */
+const timed = ['packages/cli/test/{crash,store-crash}.long.ts', ...alone];
 
 /**
  * Files of rules that every storage keeps because the storage suite passes on it: `npm test` runs them on SQLite,

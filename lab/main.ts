@@ -1,14 +1,27 @@
-// The laboratory: `npm run lab`. Each step is a process of its own; what has passed on this commit is not run again, so a
-// run that was cut goes on. Prints a table, and fails if a step failed. `npm run lab -- simulation` runs the steps whose
+// The laboratory: `npm run lab`. Each step is a process of its own, two at a time; what measures time is alone. What has
+// passed on this commit is not run again, so a run that was cut goes on. Prints a table, and fails if a step failed. `npm run lab -- simulation` runs the steps whose
 // name has one of the words.
 import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, matchesGlob } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
+import type { Instance } from '../packages/server/test/support/instance.ts';
+import { startPostgres } from '../packages/server/test/support/postgres.ts';
+import { startRedis } from '../packages/server/test/support/redis.ts';
+import { alone } from './alone.ts';
 
 interface Step {
   readonly name: string;
   readonly command: readonly string[];
+  /** A server for the step, whose URL is its `--storage`. */
+  readonly start?: () => Promise<Instance>;
+}
+
+/** Steps that run beside each other. */
+interface Phase {
+  readonly lanes: number;
+  readonly steps: readonly Step[];
 }
 
 interface Result {
@@ -19,67 +32,86 @@ interface Result {
 }
 
 const root = join(import.meta.dirname, '..');
+const simulation = 'lab/simulation/src/main.ts';
 const git = (...args: readonly string[]) => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim();
 const node = (program: string, ...args: readonly string[]) => [process.execPath, join(root, program), ...args];
 const vitest = (...args: readonly string[]) => node('node_modules/vitest/vitest.mjs', 'run', ...args);
 
-function stepsOf(): readonly Step[] {
+function phasesOf(): readonly Phase[] {
   const files = globSync('{lab,conformance}/**/*.lab.ts', { cwd: root, exclude: ['**/node_modules/**'] }).toSorted();
-  const simulate = (storage: string, seeds: number) => ({
+  const isAlone = (file: string) => alone.some((pattern) => matchesGlob(file, pattern));
+  const simulate = (storage: string, seeds: number, ...rest: readonly string[]) => ({
     name: `simulation, ${seeds} seeds, ${storage}`,
-    command: node('lab/simulation/src/main.ts', '--storage', storage, '--seeds', `${seeds}`, '--quiet'),
+    command: node(simulation, '--seeds', `${seeds}`, '--chaos-ms', '20000', '--quiet', ...rest),
   });
   return [
-    simulate('memory:', 1_000),
-    simulate('sqlite:', 100),
-    ...files.map((file) => ({
-      name: file
-        .replace(/^lab\//, '')
-        .replace('/test/', '/')
-        .replace('.lab.ts', ''),
-      command: vitest('--project', 'lab*', file),
-    })),
-    ...['sqlite', 'postgres', 'redis'].map((storage) => ({
-      name: `chaos, 10 minutes, ${storage}`,
-      command: node('lab/chaos/src/main.ts', '--storage', storage, '--minutes', '10'),
-    })),
+    {
+      lanes: 2,
+      steps: [
+        { ...simulate('postgres', 100), start: startPostgres },
+        { ...simulate('redis', 100), start: startRedis },
+        simulate('memory', 1_000, '--storage', 'memory:'),
+        simulate('sqlite', 100, '--storage', 'sqlite:'),
+        ...files.filter((file) => !isAlone(file)).map(testOf),
+      ],
+    },
+    // They wait for their failures most of the time.
+    { lanes: 3, steps: ['sqlite', 'postgres', 'redis'].map(chaosOn) },
+    { lanes: 1, steps: files.filter(isAlone).map(testOf) },
   ];
 }
 
-function run({ command: [program = '', ...args] }: Step): Promise<Result> {
+function testOf(file: string): Step {
+  const name = file
+    .replace(/^lab\//, '')
+    .replace('/test/', '/')
+    .replace('.lab.ts', '');
+  return { name, command: vitest('--project', 'lab*', file) };
+}
+
+function chaosOn(storage: string): Step {
+  const name = `chaos, 10 minutes, ${storage}`;
+  return { name, command: node('lab/chaos/src/main.ts', '--storage', storage, '--minutes', '10') };
+}
+
+/** Prints what the step prints when it has ended: others run beside it. */
+async function run({ name, command, start }: Step): Promise<Result> {
   const begun = performance.now();
+  await using store = await start?.();
+  const [program = '', ...args] = [...command, ...(store ? ['--storage', store.url] : [])];
   const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
-  let end = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk: Buffer) => {
-      process.stdout.write(chunk);
-      end = (end + chunk).slice(-4_000);
-    });
-  }
-  return new Promise((resolve) => {
-    child.once('close', (code) => {
-      const lines = stripVTControlCharacters(end)
-        .split('\n')
-        .flatMap((line) => line.trim() || []);
-      const said = lines.findLast((line) => /\d/.test(line) && !/^(?:Start at|Duration|JSON)/.test(line)) ?? '';
-      resolve({ passed: code === 0, minutes: (performance.now() - begun) / 60_000, said: said.slice(0, 100) });
-    });
-  });
+  const chunks: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  const [code] = await once(child, 'close');
+  const output = Buffer.concat(chunks).toString();
+  console.log(`\n# ${name}\n${output}`);
+  const lines = stripVTControlCharacters(output)
+    .split('\n')
+    .flatMap((line) => line.trim() || []);
+  const said = lines.findLast((line) => /\d/.test(line) && !/^(?:Start at|Duration|JSON)/.test(line)) ?? '';
+  return { passed: code === 0, minutes: (performance.now() - begun) / 60_000, said: said.slice(0, 100) };
 }
 
 const words = process.argv.slice(2);
 const folder = join(root, '.tmp/lab');
 const file = join(folder, `${git('rev-parse', '--short=8', 'HEAD')}.json`);
 const results: Record<string, Result> = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
-const steps = stepsOf().filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
-for (const step of steps) {
-  if (results[step.name]?.passed === true) continue;
-  console.log(`\n# ${step.name}`);
-  results[step.name] = await run(step);
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(file, `${JSON.stringify(results, null, 1)}\n`);
+const isChosen = ({ name }: Step) => words.length === 0 || words.some((word) => name.includes(word));
+const phases = phasesOf().map(({ lanes, steps }) => ({ lanes, steps: steps.filter(isChosen) }));
+for (const { lanes, steps } of phases) {
+  const left = steps.filter(({ name }) => results[name]?.passed !== true);
+  const lane = async () => {
+    for (let step = left.shift(); step !== undefined; step = left.shift()) {
+      console.log(`begun: ${step.name}`);
+      results[step.name] = await run(step);
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(file, `${JSON.stringify(results, null, 1)}\n`);
+    }
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
 }
 
+const steps = phases.flatMap((phase) => phase.steps);
 console.log(`\n| step | result | minutes | last line |\n| --- | --- | --: | --- |`);
 for (const { name } of steps) {
   const { passed, minutes, said } = results[name] ?? { passed: false, minutes: 0, said: '' };

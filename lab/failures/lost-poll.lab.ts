@@ -15,7 +15,13 @@ test.concurrent.each([
     await using server = await startServer({ storage: 'memory:', port: 0, log: false });
     const never = gate();
     let meddling: Meddling = 'pass';
-    await using proxy = await openProxy(server.url, (line) => (line.endsWith('/exchange') ? meddling : 'pass'));
+    /** When the proxy saw the poll that is lost: a busy test hears of it later. */
+    let lostAt = 0;
+    await using proxy = await openProxy(server.url, (line) => {
+      if (!line.endsWith('/exchange') || meddling === 'pass') return 'pass';
+      lostAt ||= performance.now();
+      return meddling;
+    });
     await using client = new Client(server.url);
     const worker = new Worker(proxy.url, {
       handleSignals: false,
@@ -34,12 +40,11 @@ test.concurrent.each([
       const before = polls();
       meddling = lost === 'answer' ? () => never.opened : 'swallow';
       await expect.poll(polls, { timeout: 20_000 }).toBeGreaterThan(before);
-      const sent = performance.now();
       const job = await client.enqueue('a.b', []);
       if (lost === 'answer')
         await expect.poll(async () => (await job.refresh()).state, { timeout: 20_000 }).toBe('active');
       meddling = 'pass';
-      const took = (await ran.opened) - sent;
+      const took = (await ran.opened) - lostAt;
       expect(took).toBeGreaterThan(12_000);
       expect(took).toBeLessThan(28_000);
       await job.wait();
