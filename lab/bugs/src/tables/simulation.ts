@@ -65,9 +65,9 @@ export const simulation: Bugs = {
   ],
   'stale-loss': [
     'a lost lease is decided from an old record, without the guard of its claim',
-    all(
-      on(core, 'leaseLost', (next, ...args) => without(next(...args), 'claim')),
-      on(core, 'forgotten', (next, ...args) => without(next(...args), 'claim')),
+    // Decisions from a record add to its history; an ack does not.
+    on(core, 'verdict', (next, job, transition) =>
+      next(job, transition.history === undefined ? transition : without(transition, 'claim')),
     ),
   ],
   'no-repeat': [
