@@ -32,8 +32,8 @@ import { lookMs, type RetentionPasses } from './retention.ts';
  */
 const dueMs = 100;
 const quietMs = 1_000;
-/** The shortest pause between two passes of the retention, in milliseconds. */
-const retentionMs = 500;
+/** The shortest pause between two passes of the retention, in milliseconds: a share of 4/5 pauses 63 after 250. */
+const retentionMs = 50;
 /** Items of one call to the storage: about 2 ms of work on SQLite, so upkeep never delays the calls of users. */
 const page = 200;
 /** Jobs that are read whole at once. */
