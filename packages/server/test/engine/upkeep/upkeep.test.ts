@@ -101,6 +101,20 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
     expect((await b.get(job.id)).state).toBe(State.active);
   });
 
+  test('a worker is dead after 30 s without a heartbeat', async () => {
+    await using b = await bench(url());
+    const job = await b.start('w1', { retry: { maxAttempts: 2 } });
+    await b.beat('w1', [job.id]);
+    b.clock.advance(29_999);
+    await b.engine.upkeep.run();
+    expect((await b.get(job.id)).state).toBe(State.active);
+    b.clock.advance(1);
+    await b.engine.upkeep.run();
+    expect(await b.get(job.id)).toMatchObject({ state: State.available, attempt: 1, worker: null });
+    expect((await b.get(job.id)).history).toContain('worker_death');
+    expect(await b.engine.storage.registry.workers()).toEqual([]);
+  });
+
   test('its silence counts from the start of the engine: a restart kills nobody', async () => {
     await using b = await bench(url());
     const job = await b.start('w1');
