@@ -289,7 +289,7 @@ export const jobs: CaseBugs = {
   'pending-never-expires': [
     'OJS-L2-TTL-003 OJS-L2-TTL-005',
     stored('upkeep', 'overdue', async (next, ...args) =>
-      (await next(...args)).filter(({ state }) => state !== State.pending),
+      (await next(...args)).filter(({ state }) => !core.isIn(state, State.pending | State.retryable)),
     ),
   ],
   'ttl-counts-for-retries': ['OJS-L2-TTL-006', claimed((_, { expiresAt }) => ({ expiresAt }))],
