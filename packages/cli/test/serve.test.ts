@@ -106,10 +106,11 @@ describe('ojs serve', () => {
     const lines = output
       .replace('^C', '')
       .replaceAll(/http:\/\/127\.0\.0\.1:\d+/g, 'URL')
+      .replace(/to=\d+/, 'to=LAYOUT')
       .trim()
       .split('\r\n');
     expect(lines).toEqual([
-      'server │ store layout migrated from=0 to=1',
+      'server │ store layout migrated from=0 to=LAYOUT',
       'ojs    │ dashboard  URL/dashboard/',
       'ojs    │ API        URL',
       'ojs    │ store      sqlite:./jobs.db',
