@@ -130,7 +130,7 @@ test('help has groups, and completion knows commands and options', async () => {
     Storage:
       migrate [options]                upgrade the layout of a storage, as a server
                                        does when it starts
-      backup [options]                 write a backup, which any kind of storage can
+      backup [options] [file]          write a backup, which any kind of storage can
                                        restore; servers may keep running
       restore [options] <file>         restore a backup into an empty storage; start
                                        its servers afterwards
