@@ -1,8 +1,9 @@
 // `npm test` checks types and lint and runs the quick tests. `npm test -- FILE`, or any other words for vitest, runs
 // those tests at once.
 import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 
-const root = new URL('..', import.meta.url).pathname;
+const root = join(import.meta.dirname, '..');
 const words = process.argv.slice(2);
 
 function run(...args: readonly string[]): void {

@@ -77,7 +77,6 @@ export class HistoryRetention {
       for (const walk of left) {
         if (isOver()) break;
         if (await this.#step(walk, cursors)) more.push(walk);
-        // Some storages answer at once: others have their turn between two pages.
         await turn();
       }
       left = more;
