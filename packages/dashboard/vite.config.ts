@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
 
@@ -33,7 +34,7 @@ const moreLicenses: Plugin = {
 
 /** Addresses are relative, so that the pages work behind any prefix. */
 export default defineConfig({
-  root: new URL('app', import.meta.url).pathname,
+  root: fileURLToPath(new URL('app', import.meta.url)),
   base: './',
   publicDir: 'static',
   plugins: [react(), preloadFont, moreLicenses],

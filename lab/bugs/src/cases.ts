@@ -1,16 +1,17 @@
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { watchExports } from './hook.ts';
 
 // `node lab/bugs/src/cases.ts STORAGE` reads names of bugs, one a line. It runs the cases of each on a server of its own
-// with that bug, and prints its name and the ids of the cases that passed although they should fail. Bugs are planted and taken back in
-// one process, because its start takes longer than most cases; only Lua scripts are read once for all.
+// with that bug, and prints its name and the ids of the cases that passed although they should fail. Bugs are planted and
+// taken back in one process, because its start takes longer than most cases; only Lua scripts are read once for all.
 watchExports();
 const [{ startServer }, { caseBugs }, { loadSuite, runSuites }] = await Promise.all([
   import('@ojs-ts/server'),
   import('./index.ts'),
   import('../../../conformance/src/index.ts'),
 ]);
-const folder = new URL('../../../conformance/cases', import.meta.url).pathname;
+const folder = join(import.meta.dirname, '../../../conformance/cases');
 const fileOf = new Map((await loadSuite(folder)).cases.map(({ id, file }) => [id, file]));
 const bugs = await caseBugs();
 const storage = process.argv[2] ?? 'memory:';
