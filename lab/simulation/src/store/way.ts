@@ -48,6 +48,8 @@ export function overNetwork(storage: Storage, storeNode: Node, server: Node, net
     traits: (traits) => ({ ...traits, inProcess: false, parallel }),
     own: {
       [Symbol.asyncDispose]: async () => {},
+      // The driver answers from its own memory, without a call.
+      lastMove: () => storage.lastMove?.() ?? null,
       subscribe: async (onWake: (wakes: readonly Wake[]) => void) => {
         const subscription = await storeNode.run(() =>
           storage.subscribe((wakes) => {
