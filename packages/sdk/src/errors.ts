@@ -3,7 +3,7 @@ import type { Job, JobErrorEntry } from './job/job.ts';
 import { compact } from './json.ts';
 import type { Duration } from './options/duration.ts';
 
-/** Where an error happened. Fields that do not apply are absent. */
+/** The place of an error. Fields that do not apply are absent. */
 export interface ErrorContext {
   jobId?: string | undefined;
   queue?: string | undefined;
@@ -80,8 +80,8 @@ export class OJSValidationError extends OJSError {
 }
 
 /**
- * Whether the error is of this package, of any copy of it. With `code`: whether the server also answered with that
- * code.
+ * Reports whether the error is of this package, of any copy of it. With `code`: whether the server also answered with
+ * that code.
  */
 export function isOjsError(error: unknown, code?: string): error is OJSError {
   if (typeof error !== 'object' || error === null || !(brand in error)) return false;

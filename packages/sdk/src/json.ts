@@ -1,8 +1,8 @@
 import { isObject } from '@ojs-ts/core/client';
-/** A JSON object whose fields nobody has looked at yet. */
+/** A JSON object whose fields are not checked yet. */
 export type Wire = Readonly<Record<string, unknown>>;
 
-/** A value in a message; a text in quotes, so that '30' is told from 30. */
+/** A value in a message; a text is in quotes, so that '30' differs from 30. */
 export function quoted(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
   if (Array.isArray(value)) return 'an array';
@@ -51,7 +51,7 @@ export function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** What `read` finds in the items of a list. */
+/** Applies `read` to the items of a list and keeps its results. */
 export function eachOf<T>(value: unknown, read: (item: unknown) => T | undefined): T[] {
   return listOf(value)
     .map(read)

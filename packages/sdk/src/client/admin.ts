@@ -287,7 +287,7 @@ export class Admin implements AsyncDisposable {
   }
 
   /**
-   * What happened to a job, oldest first: its creation, its attempts and every change of its state
+   * Returns the history of a job, oldest first: its creation, its attempts and every change of its state
    * (ojs-execution-history §7.1, experimental). The server leaves out events beyond their retention.
    * @throws {JobNotFoundError}
    */
@@ -404,7 +404,7 @@ export class Admin implements AsyncDisposable {
     return bulkHandle(await this.#connection.ask(startBulk(request), options), this.#bulk);
   }
 
-  /** How a bulk operation stands. @throws {JobNotFoundError} for an unknown one, and a week after its end. */
+  /** Reads the state of a bulk operation. @throws {JobNotFoundError} for an unknown one, and a week after its end. */
   async getBulk(bulkId: string, options: CallOptions = {}): Promise<BulkOperation> {
     return this.#connection.ask(oneBulk('bulk.get', bulkId), options);
   }
@@ -451,8 +451,8 @@ export class Admin implements AsyncDisposable {
   }
 
   /**
-   * Which errors are the most frequent: jobs that failed, and wait for another attempt or are discarded, by the
-   * fingerprints of their last errors. A filter with a `fingerprint` takes the jobs of one of them.
+   * Groups failed jobs by the fingerprints of their last errors, the most frequent first: jobs that wait for another
+   * attempt or are discarded. A filter with a `fingerprint` takes the jobs of one of them.
    */
   async errors(options: ErrorOptions & CallOptions = {}): Promise<ErrorGroups> {
     checkNames(options, { ...callNames, ...errorNames });
@@ -513,19 +513,19 @@ export class Admin implements AsyncDisposable {
   }
 
   /**
-   * Tells a worker to fetch no more jobs and to finish those that it has, with its next heartbeat (ojs-admin-api §9.3).
+   * Asks a worker to fetch no more jobs and to finish those that it has, with its next heartbeat (ojs-admin-api §9.3).
    * @throws {OJSAPIError} `conflict` for a worker that sends no heartbeats; {JobNotFoundError}
    */
   async quietWorker(workerId: string, options: CallOptions = {}): Promise<WorkerTold> {
     return this.#connection.ask(directWorker('worker.quiet', workerId), options);
   }
 
-  /** Tells a quiet worker to fetch again. @throws as {@link quietWorker}. */
+  /** Asks a quiet worker to fetch again. @throws as {@link quietWorker}. */
   async resumeWorker(workerId: string, options: CallOptions = {}): Promise<WorkerTold> {
     return this.#connection.ask(directWorker('worker.resume', workerId), options);
   }
 
-  /** Tells a worker to finish its jobs and to stop. @throws as {@link quietWorker}. */
+  /** Asks a worker to finish its jobs and to stop. @throws as {@link quietWorker}. */
   async stopWorker(workerId: string, options: CallOptions = {}): Promise<WorkerTold> {
     return this.#connection.ask(directWorker('worker.stop', workerId), options);
   }
@@ -553,15 +553,15 @@ export class Admin implements AsyncDisposable {
     return this.#connection.carry(statsHistory(query), options);
   }
 
-  /** Whether the servers of the store are in maintenance mode. */
+  /** Reports whether the servers of the store are in maintenance mode. */
   async maintenance(options: CallOptions = {}): Promise<Maintenance> {
     return this.#connection.ask(maintenance(), options);
   }
 
   /**
    * Begins maintenance mode on all servers of the store, within 2 seconds (ojs-admin-api §12.1). No job starts until
-   * {@link endMaintenance}; jobs can be enqueued, and running ones go on. Called again, it changes what people are
-   * told.
+   * {@link endMaintenance}; jobs can be enqueued, and running ones continue. A second call changes the text that people
+   * see.
    * @throws {OJSValidationError} before anything is sent.
    */
   async startMaintenance(options: MaintenanceOptions = {}): Promise<Maintenance> {
@@ -582,7 +582,9 @@ export class Admin implements AsyncDisposable {
     return this.#connection.ask(serverConfig(), options);
   }
 
-  /** What is wrong or soon will be, the worst first, and what mends it. Empty where nothing was found. */
+  /**
+   * Lists problems that exist or will come soon, the worst first, each with its remedy. Empty if nothing was found.
+   */
   async diagnose(options: CallOptions = {}): Promise<Finding[]> {
     return this.#connection.ask(diagnose(), options);
   }
@@ -629,8 +631,7 @@ export class Admin implements AsyncDisposable {
   }
 
   /**
-   * Waits for the calls under way, then closes the connections. A transport that was given to the constructor stays
-   * open.
+   * Waits for calls in flight, then closes the connections. A transport that was given to the constructor stays open.
    */
   async close(): Promise<void> {
     await this.#connection.close();

@@ -94,7 +94,7 @@ const workflows = () => loaded(import('../workflow/open.ts'));
 export interface ClientOptions extends ConnectionOptions {
   /** The queue of jobs that name none. Default: `OJS_QUEUE`, else the server's `default`. */
   queue?: string | undefined;
-  /** Whether concurrent `enqueue` calls go as one request. Default: true. */
+  /** If true, concurrent `enqueue` calls go as one request. Default: true. */
   coalesce?: boolean | undefined;
   /**
    * Called with every job that this client has enqueued, but not with duplicates. The client logs what this function
@@ -325,7 +325,7 @@ export class Client<R = JobTypes> implements AsyncDisposable {
   }
 
   /**
-   * Stops the cron job until it is resumed. Runs that it misses meanwhile do not happen later. @throws
+   * Stops the cron job until it is resumed. Runs that it misses while it is paused do not happen later. @throws
    * {JobNotFoundError}
    */
   async pauseCronJob(name: string, options: CallOptions = {}): Promise<CronJob> {
@@ -521,8 +521,7 @@ export class Client<R = JobTypes> implements AsyncDisposable {
   }
 
   /**
-   * Waits for the calls under way, then closes the connections. A transport that was given to the constructor stays
-   * open.
+   * Waits for calls in flight, then closes the connections. A transport that was given to the constructor stays open.
    */
   async close(): Promise<void> {
     await this.#producer.close();

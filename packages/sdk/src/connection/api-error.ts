@@ -22,7 +22,7 @@ const otherNames: ReadonlyMap<string, string> = new Map(
   ]),
 );
 
-/** What a status means where the body says nothing, as with a proxy's HTML page. */
+/** The meaning of a status if the body has no error, as with a proxy's HTML page. */
 const codeOfStatus: Readonly<Record<number, ErrorCode>> = {
   401: 'unauthenticated',
   403: 'permission_denied',
@@ -79,7 +79,7 @@ export function errorFor(error: OJSAPIError, context: ErrorContext): OJSAPIError
   );
 }
 
-/** The refusal of one item of a bulk answer, which stands there as `error` without a status of its own. */
+/** The refusal of one item of a bulk answer: the member `error`, without a status of its own. */
 export function itemError(error: unknown, context: ErrorContext): OJSAPIError {
   const code = readCode(wireOf(error) ?? {}, 422);
   return apiError(
@@ -103,7 +103,7 @@ function errorOf(
   return new OJSAPIError(status, detail, context);
 }
 
-/** Of every 404 that is not about a resource: nothing answers at the path of the call. */
+/** The code of every 404 that is not about a resource: the path has no route. */
 const noRoute = 'route_not_found';
 
 /** Our server names the missing route. Every other `not_found` concerns the resource. */
@@ -179,7 +179,7 @@ export function placeOf(call: Call, http: HttpOptions | null): string {
   return `${method} ${http === null ? path : `${http.base.origin}${targetOf(http.base, path)}`}`;
 }
 
-/** What came back that no OJS server says: status, kind, and how it begins. */
+/** Describes an answer that no OJS server gives: its status, its kind and its beginning. */
 export function describeAnswer({ status, headers, text }: Answer): string {
   const kind = headers['content-type']?.split(';', 1)[0] ?? 'no content type';
   return `${status} ${kind}${text === '' ? '' : ` ${JSON.stringify(text.slice(0, 80))}`}`;

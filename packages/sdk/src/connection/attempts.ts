@@ -32,7 +32,7 @@ export interface RetryRules {
 }
 
 export interface CallSettings {
-  /** Whether an answer with a status of 400 or more is no error. */
+  /** Reports whether an answer with a status of 400 or more is no error. */
   readonly isAnswer?: (answer: Answer) => boolean;
   /** Called if the server refuses a retry and the outcome of an earlier attempt is unknown. */
   readonly recover?: (error: OJSAPIError) => Recovery | null;

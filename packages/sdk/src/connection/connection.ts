@@ -82,10 +82,10 @@ export class Connection implements AsyncDisposable {
   readonly #closing = new AbortController();
   /** Aborts when the connection closes, and ends streams and waits. */
   readonly closing: AbortSignal = this.#closing.signal;
-  /** Calls under way, also those that pause before a retry. */
+  /** Calls in flight, also those that pause before a retry. */
   readonly #calls = new Set<Promise<unknown>>();
   #disconnected = false;
-  /** Whether the log has that calls fail, since the last one that succeeded. */
+  /** True if the log already reports failing calls, since the last one that succeeded. */
   #hasTold = false;
 
   /** @throws {OJSValidationError} for a URL or an option that cannot be used. */
@@ -222,7 +222,7 @@ export class Connection implements AsyncDisposable {
     return step.value;
   }
 
-  /** Somebody who waits at a terminal should not have to wait for the deadline to know why. */
+  /** A person at a terminal should not have to wait for the deadline to know why. */
   #tell({ message, operation }: OJSError, { remaining }: Deadline): void {
     if (this.#hasTold) return;
     this.#hasTold = true;
@@ -247,8 +247,8 @@ export class Connection implements AsyncDisposable {
         : answered(fake, call, deadline));
     } catch (cause) {
       signal.throwIfAborted();
-      // What a handler throws in inline mode is the caller's own: it is neither an error of the connection nor tried
-      // again.
+      // A handler that throws in inline mode raises the caller's own error: it is not an error of the connection, and
+      // is not retried.
       if (fake !== null) throw cause;
       return unanswered(cause, context, this.http);
     }
@@ -256,14 +256,14 @@ export class Connection implements AsyncDisposable {
     return outcomeOf(answer, { call, http: fake === null ? this.http : null }, context, isAnswer);
   }
 
-  /** Waits for the calls under way and their retries. */
+  /** Waits for calls in flight and their retries. */
   async close(): Promise<void> {
     this.#end();
     await Promise.allSettled(this.#calls);
     await this.#disconnect();
   }
 
-  /** Waits for the attempts under way. A transport that was given to the constructor stays open. */
+  /** Waits for attempts in flight. A transport that was given to the constructor stays open. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#end();
     await this.#disconnect();
@@ -360,8 +360,8 @@ export async function once(connection: Connection, call: Call, ms: number, signa
 }
 
 /**
- * New calls go over a new HTTP transport; calls under way end on the old one. False for a transport that was given: its
- * owner closes it.
+ * Sends new calls over a new HTTP transport; calls in flight end on the old one. False for a transport that was given:
+ * its owner closes it.
  */
 export function reconnect(connection: Connection): boolean {
   if (connection.http === null || connection.closing.aborted) return false;

@@ -15,7 +15,9 @@ export interface Fake {
   readonly runsHandlers?: boolean;
 }
 
-/** Where `/testing` keeps the current fake. One place for the process, so that ESM and CommonJS copies agree. */
+/**
+ * The place where `/testing` keeps the current fake. One place for the process, so that ESM and CommonJS copies agree.
+ */
 export interface FakeSource {
   current(): Fake | null;
 }

@@ -11,9 +11,9 @@ export interface Ask {
 }
 
 /**
- * What is asked of a server and how its answers are read, apart from how they come: the operation yields its calls and
- * goes on with their bodies, or with their error. `Connection.ask` carries it out without blocking, that of the sync
- * client while the thread waits.
+ * The calls of an operation and how their answers are read, apart from the transport: the operation yields its calls
+ * and continues with their bodies, or with their error. `Connection.ask` carries it out without blocking, that of the
+ * sync client while the thread waits.
  */
 export type Operation<T> = Generator<Ask, T, Wire>;
 

@@ -3,7 +3,7 @@ import type { OJSAPIError } from '../errors.ts';
 import type { Wire } from '../json.ts';
 import { textOf } from '../json.ts';
 
-/** Whether the server reports a duplicate that an earlier attempt of the same call has made. */
+/** Reports whether the server reports a duplicate that an earlier attempt of the same call has made. */
 export function isOwn(error: OJSAPIError, jobIds: readonly string[]): boolean {
   const existing = textOf(error.error.details.existing_job_id);
   return error.code === 'duplicate' && existing !== undefined && jobIds.includes(existing);

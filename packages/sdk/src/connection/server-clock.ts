@@ -1,6 +1,8 @@
 import { currentFake } from './fake.ts';
 
-/** The clock of the server, as the `Date` of its answers tells it. The same as the own one where they tell nothing. */
+/**
+ * The clock of the server, read from the `Date` of its answers. Equal to the local clock if the answers have no date.
+ */
 export class ServerClock {
   /** The server's clock minus the own one, in milliseconds. */
   #offset = 0;

@@ -40,7 +40,7 @@ const enqueueNames: NamesOf<EncryptionEnqueueOptions> = { codec: true, uniqueKey
 export interface EncryptionOptions {
   /** The same codecs as in the clients. */
   codec: CodecChain;
-  /** Whether the worker also encodes the result of a job whose args were encoded. Default: true (ojs-results §9.4). */
+  /** If true, the worker also encodes the result of a job whose args were encoded. Default: true (ojs-results §9.4). */
   results?: boolean | undefined;
 }
 

@@ -164,8 +164,8 @@ export function* enqueueBatch(requests: readonly WireRequest[], limit: number | 
     answer = yield {
       call: {
         operation: 'job.enqueueBatch',
-        // Most jobs are as they were sent: an answer that says so need not repeat them. What options come to only the
-        // server's answer says.
+        // Most jobs are kept as sent, so an answer that says so need not repeat them. Only the server's answer shows
+        // the effect of options.
         body: bodyOf('{', requests, plain === null ? '}' : ',"return":"minimal"}'),
         idempotencyKey: first.id,
       },

@@ -79,7 +79,7 @@ export class Bulk {
   readonly #isFull: () => boolean;
   #absentUntil = Number.NEGATIVE_INFINITY;
 
-  /** @param isFull whether as many groups are under way as may be. */
+  /** @param isFull reports whether the maximum number of groups is in flight. */
   constructor(connection: Connection, isFull: () => boolean) {
     this.#connection = connection;
     this.#isFull = isFull;
@@ -89,7 +89,7 @@ export class Bulk {
     return performance.now() < this.#absentUntil;
   }
 
-  /** Settles every entry; never rejects. `signal` aborts when nobody waits any more. */
+  /** Settles every entry; never rejects. `signal` aborts when no caller waits any more. */
   async send(group: readonly Enqueue[], signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
     if (group.length === 1 || this.isAbsent) return this.#singly(group, false);
@@ -185,7 +185,7 @@ export class Bulk {
     try {
       await deadline.race(pause(ms, deadline.signal));
     } catch {
-      // Nobody waits any more.
+      // No caller waits any more.
       return;
     }
     const unknown = uncertain || failed.some(({ error }) => error.statusCode >= 500);

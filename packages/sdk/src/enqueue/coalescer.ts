@@ -22,7 +22,7 @@ export interface CoalescerOptions<In, Out> {
   readonly run: (group: readonly Entry<In, Out>[], signal: AbortSignal) => Promise<void>;
   /** The largest next group; 1 to merge nothing. */
   readonly max: () => number;
-  /** The most groups under way at once; one that stalls does not count. */
+  /** The most groups in flight at once; one that stalls does not count. */
   readonly atOnce: () => number;
   readonly sizeOf: (item: In) => number;
   /** The largest sum of `sizeOf` in a group. A larger entry goes alone. */
@@ -36,8 +36,8 @@ export interface CoalescerOptions<In, Out> {
 const stallMs = 1_000;
 
 /**
- * Group commit. Calls of one turn of the event loop go together, and so do calls that arrive while as many groups as
- * may be are under way. There is no timer: a lone call goes at once, and a busy server gets few, large requests.
+ * Group commit. Calls of one turn of the event loop go together, and so do calls that arrive while the maximum number
+ * of groups is in flight. There is no timer: a lone call goes at once, and a busy server gets few, large requests.
  */
 export class Coalescer<In, Out> {
   readonly #options: CoalescerOptions<In, Out>;
@@ -61,7 +61,7 @@ export class Coalescer<In, Out> {
     return slot.outcome;
   }
 
-  /** Whether as many groups are under way as may be. */
+  /** True if the maximum number of groups is in flight. */
   get isFull(): boolean {
     return this.#underWay >= this.#options.atOnce();
   }
@@ -76,7 +76,7 @@ export class Coalescer<In, Out> {
     if (slots.length === 0) return;
     const group = new Group(slots.length);
     for (const slot of slots) slot.group = group;
-    // What did not fit in comes after it, not beside it: calls of one turn keep their order.
+    // Calls that did not fit in follow after this group, not in parallel, because calls of one turn keep their order.
     const count = this.#waiting.length > 0 ? this.#options.atOnce() : 1;
     this.#underWay += count;
     await pastOrStalled(this.#options.run(slots, group.signal));
@@ -110,7 +110,7 @@ async function pastOrStalled(work: Promise<unknown>): Promise<void> {
   clearTimeout(timer);
 }
 
-/** One call, with a deadline of its own: a timer, and more only where somebody asks for it. */
+/** One call, with a deadline of its own: a timer, and more only if a caller asks for it. */
 class Slot<In, Out> implements Entry<In, Out> {
   readonly item: In;
   readonly outcome: Promise<Out>;
@@ -175,7 +175,7 @@ class Slot<In, Out> implements Entry<In, Out> {
   }
 }
 
-/** Aborts when nobody waits any more. */
+/** Aborts when no caller waits any more. */
 class Group {
   readonly #controller = new AbortController();
   #present: number;

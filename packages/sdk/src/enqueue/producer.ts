@@ -33,7 +33,7 @@ export interface ProducerOptions {
 export class Producer {
   readonly #options: ProducerOptions;
   readonly #sender: Sender;
-  /** How many calls are under way, also in middleware or in an asynchronous schema. */
+  /** The number of calls in flight, also in middleware or in an asynchronous schema. */
   #calls = 0;
   #closed = false;
   readonly #idle = Promise.withResolvers<void>();

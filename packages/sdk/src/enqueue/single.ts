@@ -73,8 +73,8 @@ export function sentEnvelope(request: WireRequest): Wire {
 }
 
 /**
- * What an answer says of jobs that it leaves out because they are as they were sent: when the server made them, in
- * milliseconds. Null if it leaves out any other number of jobs.
+ * Reads when the server made the jobs that an answer leaves out because they were kept as sent, in milliseconds. Null
+ * if it leaves out any other number of jobs.
  */
 export function asSentFrom(body: Wire, leftOut: number): number | null {
   const createdAt = textOf(body.created_at);

@@ -74,7 +74,8 @@ const lastReadMs = 500;
 /** The job at the end of a wait; null if the server does not answer within {@link lastReadMs}. */
 export async function jobNow(connection: Connection, jobId: string): Promise<Job | null> {
   const signal = AbortSignal.any([AbortSignal.timeout(lastReadMs), connection.closing]);
-  // As a text: a small number would be reported as one that means seconds, and nobody wrote it.
+  // The value is a text, because a small number would be reported as a mistake for seconds, and the user wrote no
+  // number.
   return connection.ask(getJob(jobId), { signal, requestTimeout: `${lastReadMs}ms` }).catch(() => null);
 }
 

@@ -79,7 +79,7 @@ export class JobWaiter {
       try {
         const ended = await deadline.race(wait.over.promise);
         const job = ended ?? (await deadline.race(this.#readJob(jobId, deadline.signal)));
-        // A retry may have started the job again meanwhile.
+        // A retry may have started the job again in between.
         if (isEnded(job)) return job;
         this.#answeredAt = performance.now();
         failures = 0;

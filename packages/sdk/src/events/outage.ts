@@ -1,7 +1,7 @@
 import { isPassing } from '../connection/api-error.ts';
 import { OJSAPIError, OJSConnectionError, OJSTimeoutError } from '../errors.ts';
 
-/** Decides how long a wait goes on after errors: an outage shorter than the timeout of a call is waited out. */
+/** Decides how long a wait continues after errors: an outage shorter than the timeout of a call is waited out. */
 export class Outage {
   readonly #limitMs: number;
   #since: number | null = null;
@@ -11,7 +11,7 @@ export class Outage {
   }
 
   /**
-   * Whether to ask again after the error.
+   * Reports whether to ask again after the error.
    * @param answeredAt when the server last answered: an outage before that is over.
    */
   covers(error: unknown, answeredAt: number): boolean {
@@ -21,7 +21,7 @@ export class Outage {
   }
 }
 
-/** Whether the error says nothing about the job or workflow, only that the server did not answer. */
+/** Reports whether the error says nothing about the job or workflow, only that the server did not answer. */
 export function isOutage(error: unknown): boolean {
   if (error instanceof OJSAPIError) return isPassing(error);
   return error instanceof OJSConnectionError || error instanceof OJSTimeoutError;

@@ -82,7 +82,7 @@ async function read(
 }
 
 /**
- * Whether the job has ended although the log does not report it.
+ * Reports whether the job has ended although the log does not report it.
  * @throws {JobNotFoundError}
  */
 async function hasEnded(connection: Connection, jobId: string, signal: AbortSignal): Promise<boolean> {

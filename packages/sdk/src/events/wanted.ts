@@ -3,7 +3,7 @@ import { OJSValidationError } from '../errors.ts';
 import { checkNames } from '../options/check-names.ts';
 import { EventType } from './types.ts';
 
-/** Which events to follow, and from which position. */
+/** Selects the events to follow and the first position. */
 export interface EventsOptions {
   /** Only events of this queue and its jobs. */
   queue?: string | undefined;
@@ -70,7 +70,7 @@ export function kindsOf(types: readonly string[] | undefined): readonly string[]
   return [...new Set(wanted)];
 }
 
-/** Whether an event type matches `types`. Events about the stream itself always match. */
+/** Reports whether an event type matches `types`. Events about the stream itself always match. */
 export function matcherOf(types: readonly string[] | undefined): (kind: string) => boolean {
   if (types === undefined || types.length === 0) return () => true;
   const exact = new Set(types.filter((type) => !type.endsWith('*')));

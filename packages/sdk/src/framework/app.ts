@@ -57,8 +57,8 @@ interface Enqueues {
 const healthTimeoutMs = 2_000;
 
 /**
- * What all requests of an application share: one client, at most one worker, and the jobs that wait for the end of a
- * request (ojs-framework-adapters §5).
+ * The state that all requests of an application share: one client, at most one worker, and the jobs that wait for the
+ * end of a request (ojs-framework-adapters §5).
  */
 export class OjsApp<R = JobTypes> implements AsyncDisposable {
   readonly client: Client<R>;
@@ -255,7 +255,7 @@ export class OjsApp<R = JobTypes> implements AsyncDisposable {
   }
 }
 
-/** Where a job of this scope goes; the scope may have ended. */
+/** The destination of a job of this scope; the scope may have ended. */
 function placeOf(scope: Scope): Scope | 'sent' | 'dropped' {
   let place: Scope | 'sent' | 'dropped' = scope;
   while (typeof place === 'object' && place.end !== undefined) place = place.end;

@@ -26,7 +26,7 @@ export const storage = sharedStorage();
 export interface Scope {
   readonly meta: Meta;
   readonly deferred: Deferred[];
-  /** Whether the scope is a transaction within the request. */
+  /** True if the scope is a transaction within the request. */
   readonly transaction: boolean;
   /** Set once the scope has ended: its jobs were sent or dropped, or moved to the scope around it. */
   end?: 'sent' | 'dropped' | Scope;

@@ -16,7 +16,7 @@ const data = { configurable: true, enumerable: true, writable: true };
 /** How a new handle logs: as any other. */
 const Shown = class JobHandle {};
 
-/** A new job without options, whose args, meta and envelope are read from its request when somebody asks for them. */
+/** A new job without options. Its args, meta and envelope are read from its request on first use. */
 const NewActions = class JobHandle extends JobActions<JsonArray, unknown> {
   declare readonly args: JsonArray;
   declare readonly meta: Meta;

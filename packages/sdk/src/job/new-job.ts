@@ -5,8 +5,8 @@ import { readJob } from './read-job.ts';
 import type { PlainRequest } from './wire.ts';
 
 /**
- * A job without options that is as it was sent: the answer told only when the server made it. Its request is read again
- * when somebody asks for a field that needs it.
+ * A job without options that the server kept as sent: the answer says only when it was made. Its request is read again
+ * on first use of a field that needs it.
  */
 export class NewJob {
   readonly request: PlainRequest;

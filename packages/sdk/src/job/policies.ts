@@ -16,7 +16,7 @@ export interface RetryPolicy {
   backoffCoefficient?: number | undefined;
   /** The longest pause. Default: 5 minutes. */
   maxInterval?: Duration | undefined;
-  /** Whether pauses vary at random. Default: true. */
+  /** If true, pauses vary at random. Default: true. */
   jitter?: boolean | undefined;
   /** Error types, exact or as `prefix.*` (no other `*`), after which the job is not retried. */
   nonRetryableErrors?: readonly string[] | undefined;
@@ -38,8 +38,8 @@ export const retryNames: NamesOf<RetryPolicy> = {
 };
 
 /**
- * What makes a job a duplicate (ojs-unique-jobs §2). `keys` has no default: with `["type"]`, as the specification has
- * it, a second job of a type is a duplicate.
+ * Decides which jobs are duplicates (ojs-unique-jobs §2). `keys` has no default: with `["type"]`, as the specification
+ * has it, a second job of a type is a duplicate.
  */
 export interface UniquePolicy {
   /** The fields that two jobs must share to be duplicates. */
@@ -52,7 +52,7 @@ export interface UniquePolicy {
   period?: Duration | undefined;
   /** Only jobs in these states count. Default: those that have not ended. */
   states?: readonly JobState[] | undefined;
-  /** What happens to the second job. Default: `reject`, a {@link DuplicateJobError}. */
+  /** The action for the second job. Default: `reject`, a {@link DuplicateJobError}. */
   onConflict?: 'reject' | 'replace' | 'replace_except_schedule' | 'ignore' | undefined;
 }
 

@@ -99,10 +99,7 @@ const readFields = reader({
   expiresAt: dateOf,
 });
 
-/**
- * Reads a wire envelope. What the type parameters promise about args and result is the caller's word: nothing here
- * checks it.
- */
+/** Reads a wire envelope. The caller vouches for the type parameters of args and result: nothing here checks them. */
 export function readJob<A extends JsonArray = JsonArray, R = unknown>(raw: unknown): Job<A, R>;
 export function readJob(raw: unknown): Job {
   if (!isObject(raw) || typeof raw.id !== 'string')

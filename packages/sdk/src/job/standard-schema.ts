@@ -1,8 +1,8 @@
 import { OJSValidationError, type ValidationProblem } from '../errors.ts';
 
 /**
- * What zod, valibot, arktype and others implement (standardschema.dev, version 1). Copied as an interface, so no
- * validator is a dependency.
+ * The interface that zod, valibot, arktype and others implement (standardschema.dev, version 1). Copied as an
+ * interface, so no validator is a dependency.
  */
 export interface StandardSchemaV1<I = unknown, O = I> {
   readonly '~standard': {
@@ -23,8 +23,8 @@ export type SchemaInput<S> = S extends StandardSchemaV1<infer I, unknown> ? I : 
 export type SchemaOutput<S> = S extends StandardSchemaV1<unknown, infer O> ? O : never;
 
 /**
- * What the schema makes of the value. @throws {OJSValidationError} with every issue; `at` is where the value stands,
- * such as `args[0]`.
+ * Returns the value as the schema converts it. @throws {OJSValidationError} with every issue; `at` is the path of the
+ * value, such as `args[0]`.
  */
 export async function parseWith<O>(schema: StandardSchemaV1<unknown, O>, value: unknown, at: string): Promise<O> {
   return parsedOf(await schema['~standard'].validate(value), at);
@@ -34,7 +34,7 @@ export async function parseWith<O>(schema: StandardSchemaV1<unknown, O>, value: 
 export function parseNow<O>(schema: StandardSchemaV1<unknown, O>, value: unknown, at: string): O {
   const result = schema['~standard'].validate(value);
   if (!('then' in result)) return parsedOf(result, at);
-  // What it comes to is of no interest any more.
+  // Its outcome no longer matters.
   result.then(undefined, () => {});
   throw OJSValidationError.of(
     at,

@@ -116,8 +116,8 @@ const exponentFrom = 1e21;
 const lost = [Date, Map, Set, ArrayBuffer, Promise];
 
 /**
- * Whether JSON keeps the value. JSON.stringify leaves undefined properties out, so they are allowed. An undefined array
- * element would become null.
+ * Reports whether JSON keeps the value. JSON.stringify leaves undefined properties out, so they are allowed. An
+ * undefined array element would become null.
  * @param above the objects around the value.
  */
 export function isJson(value: unknown, above: object[] = []): boolean {

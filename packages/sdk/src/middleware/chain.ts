@@ -2,7 +2,7 @@ import { OJSValidationError } from '../errors.ts';
 
 /**
  * Middleware in order, the first one outermost (ojs-middleware §3, §4). A middleware has the given `name`, else the
- * name of its function. A call under way keeps the chain that it started with.
+ * name of its function. A call in flight keeps the chain that it started with.
  */
 export class MiddlewareChain<M extends (...args: never[]) => unknown> {
   #all: readonly M[] = [];

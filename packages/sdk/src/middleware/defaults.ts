@@ -9,7 +9,7 @@ import { type MetricsRecorder, metricsMiddleware } from './metrics.ts';
 import { timeoutMiddleware } from './timeout.ts';
 import type { ExecutionMiddleware } from './types.ts';
 
-/** Which parts of the recommended chain to add. */
+/** Selects the parts of the recommended chain to add. */
 export interface DefaultMiddlewareOptions {
   /** Options of the logging middleware. */
   logging?: LoggingOptions | undefined;

@@ -16,7 +16,7 @@ export interface RetryOptions {
   baseDelay?: Duration | undefined;
   /** The longest pause. Default: 30 s. */
   maxDelay?: Duration | undefined;
-  /** Whether each pause is a random part of its length. Default: true. */
+  /** If true, each pause is a random part of its length. Default: true. */
   jitter?: boolean | undefined;
 }
 

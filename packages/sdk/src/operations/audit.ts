@@ -17,11 +17,11 @@ export interface AuditEntry {
   /** The id of the request. */
   readonly correlationId?: string;
   readonly outcome: 'success' | 'failure';
-  /** What was asked and changed, without arguments and results of jobs. */
+  /** The request and the change, without arguments and results of jobs. */
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
-/** Which entries of the audit log. */
+/** Selects entries of the audit log. */
 export interface AuditOptions extends CallOptions {
   /** The entry with this id alone. */
   id?: string | undefined;

@@ -42,7 +42,7 @@ const perJob = [
 export interface CronJobOptions extends Omit<JobOptions, (typeof perJob)[number]> {
   /** IANA time zone. Default: UTC. */
   timezone?: string | undefined;
-  /** What a tick does while the previous run has not ended. Default: `skip`. */
+  /** The action of a tick while the previous run has not ended. Default: `skip`. */
   overlapPolicy?: OverlapPolicy | undefined;
   /** `false` registers it without runs. Default: true. An operator's pause is kept in both cases. */
   enabled?: boolean | undefined;
@@ -51,7 +51,7 @@ export interface CronJobOptions extends Omit<JobOptions, (typeof perJob)[number]
 }
 
 /**
- * What a tick does while the run before it has not ended (ojs-cron §6): `skip` leaves it out, `allow` runs both,
+ * The action of a tick while the run before it has not ended (ojs-cron §6): `skip` leaves it out, `allow` runs both,
  * `cancel_previous` ends the older one, `enqueue` waits for it.
  */
 export type OverlapPolicy = 'skip' | 'allow' | 'cancel_previous' | 'enqueue';
@@ -112,11 +112,11 @@ const changeable = [
 
 /** A cron job as the server describes it. */
 export interface CronJob extends Readonly<CronJobRequest> {
-  /** Whether it runs: it was registered as enabled, and no operator has paused it. */
+  /** True if the cron runs: it was registered as enabled, and no operator has paused it. */
   readonly enabled: boolean;
   /** `enabled` of the registration. */
   readonly registeredEnabled?: boolean;
-  /** When an operator paused it; null if nobody did. */
+  /** The time at which an operator paused it; null if it is not paused. */
   readonly pausedAt?: Date | null;
   /** null while the cron job does not run. */
   readonly nextRunAt: Date | null;

@@ -1,14 +1,14 @@
 import type { Operation } from '../connection/operation.ts';
 import { eachOf, oneOf, textOf, wireOf } from '../json.ts';
 
-/** Something that an operator should mend. */
+/** A problem that an operator should fix. */
 export interface Finding {
   /** Such as `unread_queue`; `docs/operating.md` has all of them. */
   readonly code: string;
-  /** `error`: jobs are lost or stand still, or soon will. */
+  /** `error`: jobs are lost or blocked, or soon will be. */
   readonly severity: 'error' | 'warning';
   readonly message: string;
-  /** What to do. */
+  /** The action that fixes it. */
   readonly remedy: string;
 }
 

@@ -21,7 +21,7 @@ export interface SubjectFilter {
   args?: string | undefined;
 }
 
-/** Which dead letters. They must match all fields that are given; `{}` matches all. */
+/** Selects dead letters. They must match all fields that are given; `{}` matches all. */
 export interface DeadLetterFilter extends SubjectFilter {
   /** Discarded at this time or later. */
   since?: Date | string | undefined;
@@ -32,8 +32,8 @@ export interface DeadLetterFilter extends SubjectFilter {
 }
 
 /**
- * Which jobs of a bulk operation. They must match all fields that are given; `{}` matches every job that the operation
- * may change.
+ * Selects the jobs of a bulk operation. They must match all fields that are given; `{}` matches every job that the
+ * operation may change.
  */
 export interface BulkFilter extends SubjectFilter {
   /** Default: all states that the operation may change. */

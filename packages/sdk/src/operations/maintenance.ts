@@ -16,7 +16,7 @@ export interface Maintenance {
   readonly estimatedEnd?: Date;
 }
 
-/** What people are told about the maintenance. */
+/** The text that people see during maintenance. */
 export interface MaintenanceOptions extends CallOptions {
   /** At most 1,000 characters. */
   reason?: string | undefined;

@@ -4,7 +4,7 @@ import { timestamp } from '../job/wire.ts';
 import { checkNames } from '../options/check-names.ts';
 import { integer } from '../options/values.ts';
 
-/** Which times of a cron expression. */
+/** Selects times of a cron expression. */
 export interface NextRunsOptions {
   /** IANA time zone. Default: UTC. */
   timezone?: string | undefined;

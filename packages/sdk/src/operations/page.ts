@@ -15,7 +15,7 @@ export interface PageOf<T> {
 /** One page of a list. Iterating over it reads the following pages too. */
 export interface Page<T> extends PageOf<T>, AsyncIterable<T> {}
 
-/** Which part of a list. */
+/** Selects a part of a list. */
 export interface PageOptions extends CallOptions {
   /** Items of a page. Default: the setting of the server. */
   limit?: number | undefined;
@@ -58,7 +58,7 @@ export function readPage<T>(body: Wire, query: PageQuery, items: readonly T[]): 
 
 /** The query of the next page; null after the last one. */
 export function nextPage(page: PageOf<unknown>, query: PageQuery): PageQuery | null {
-  // A server that filters while it reads may answer an empty page: its cursor goes on behind what it has read.
+  // A server that filters while it reads may answer an empty page: its cursor continues after the last item read.
   const isStuck = page.items.length === 0 && (page.nextCursor === undefined || page.nextCursor === query.cursor);
   if (!page.hasMore || isStuck) return null;
   // The length that the server gave the page: it may allow less than what was asked for.
@@ -81,7 +81,7 @@ export function firstPage({ limit, offset }: PageOptions): PageQuery {
   return { limit, offset, cursor: undefined };
 }
 
-/** Loads the page, and the next ones when somebody iterates. */
+/** Loads the page, and the next ones during iteration. */
 export async function openPage<T>(query: PageQuery, load: (query: PageQuery) => Promise<PageOf<T>>): Promise<Page<T>> {
   const page = await load(query);
   async function* all(): AsyncGenerator<T> {

@@ -18,8 +18,8 @@ export interface QueueConfigRequest {
   /** Jobs that may wait, with scheduled and retryable ones. Default: unlimited. */
   maxDepth?: number | null | undefined;
   /**
-   * What happens to a job beyond `maxDepth`: `reject` (default) refuses the job, `warn` accepts the job and adds
-   * headers to the answer.
+   * The action for a job beyond `maxDepth`: `reject` (default) refuses the job, `warn` accepts the job and adds headers
+   * to the answer.
    */
   overflow?: 'reject' | 'warn' | undefined;
   /** The part of `maxDepth`, from 0 to 1, above which the server warns producers. Default: 0.8. */

@@ -52,12 +52,12 @@ export interface QueueOverview extends Queue {
   /** Executions a minute, over the last one or two minutes. */
   readonly completedPerMinute: number;
   readonly failedPerMinute: number;
-  /** Of the last hour: the wait of a job for its start, and the run of one that completed. */
+  /** Percentiles of the last hour: the wait of a job for its start, and the run of one that completed. */
   readonly waitMs: Percentiles;
   readonly durationMs: Percentiles;
 }
 
-/** Which jobs of a queue are deleted. */
+/** Selects the jobs of a queue to delete. */
 export interface PurgeOptions extends CallOptions {
   /** Any but `active`. */
   states: JobState | readonly JobState[];
@@ -146,7 +146,7 @@ export function numbersOf(value: unknown): Readonly<Record<string, number>> {
   );
 }
 
-/** What a purge sends. */
+/** The request of a purge. */
 interface PurgeRequest {
   readonly query: Readonly<Record<string, string>>;
   readonly body: string;
@@ -167,7 +167,7 @@ export function purgeRequest({ states: wanted, olderThan }: PurgeOptions): Purge
   };
 }
 
-/** A server that has much to delete answers before the end: the call goes on. */
+/** A server that has much to delete answers before the end: the call continues. */
 export function* purgeQueue(name: string, request: PurgeRequest): Operation<{ purged: number }> {
   for (let purged = 0; ; ) {
     const call = { operation: 'queue.purge', params: { name }, ...request, idempotencyKey: uuidv7() } as const;

@@ -25,10 +25,10 @@ export interface Stats {
   readonly failedPerMinute: number;
   readonly completedLastHour: number;
   readonly failedLastHour: number;
-  /** Of the last hour: the wait of a job for its start, and the run of one that completed. */
+  /** Percentiles of the last hour: the wait of a job for its start, and the run of one that completed. */
   readonly waitMs: Percentiles;
   readonly durationMs: Percentiles;
-  /** Of the server that has answered. */
+  /** The uptime of the server that answered. */
   readonly uptimeSeconds: number;
 }
 
@@ -55,7 +55,7 @@ export interface StatsPoint {
 
 const periods = ['1m', '5m', '1h', '1d'] as const;
 
-/** Which part of the past. The server keeps minutes for 7 days by default. */
+/** Selects a part of the past. The server keeps minutes for 7 days by default. */
 export interface StatsHistoryOptions extends CallOptions {
   /** Default: `5m`. Periods begin at whole multiples, by UTC. An answer has at most 1,500 of them. */
   period?: (typeof periods)[number] | undefined;

@@ -22,7 +22,7 @@ export interface TokenRecord {
   readonly revokedAt?: Date;
 }
 
-/** A token with its secret, which the server tells only once. */
+/** A token with its secret, which the server returns only once. */
 export interface IssuedToken {
   readonly token: TokenRecord;
   readonly secret: string;
@@ -30,7 +30,7 @@ export interface IssuedToken {
 
 /** A new token. */
 export interface TokenRequest {
-  /** What or who it is for; at most 128 characters. */
+  /** The purpose or owner of the token; at most 128 characters. */
   name: string;
   roles: readonly Role[];
   /** Names of queues, or beginnings that end in `*`. Default: all queues. */

@@ -17,18 +17,18 @@ export interface WorkerRecord {
   readonly lastFetchAt?: Date;
   /** The number of its active jobs. `workerHealth` does not have it, nor what follows. */
   readonly activeJobs?: number;
-  /** What the worker says of itself. */
+  /** The worker's own description. */
   readonly hostname?: string;
   readonly queues?: readonly string[];
   readonly concurrency?: number;
   readonly version?: string;
-  /** Of its last heartbeat. A worker that only fetches reports none. */
+  /** The load in the last heartbeat. A worker that only fetches reports none. */
   readonly load?: WorkerLoad;
-  /** What an operator has told it to do. */
+  /** The last order of an operator to the worker. */
   readonly directive?: WorkerDirective;
 }
 
-/** What a worker uses of its machine. A worker of another SDK may report a part of it. */
+/** The share of its machine that a worker uses. A worker of another SDK may report a part of it. */
 export interface WorkerLoad {
   /** Resident memory of its process. */
   readonly rssBytes?: number;
@@ -41,10 +41,10 @@ export interface WorkerLoad {
   readonly eventLoopLagMs?: number;
 }
 
-/** What a worker is told with its next heartbeat. `quiet` fetches no more, `terminate` also stops. */
+/** An order that a worker receives with its next heartbeat. `quiet` fetches no more, `terminate` also stops. */
 export type WorkerDirective = 'running' | 'quiet' | 'terminate';
 
-/** What a worker was told to do. */
+/** The order that a worker received. */
 export interface WorkerTold {
   readonly workerId: string;
   readonly directive?: WorkerDirective;
@@ -67,8 +67,8 @@ export interface WorkerJob {
 /** How to remove a worker. */
 export interface RemoveWorkerOptions extends CallOptions {
   /**
-   * Also removes a live worker. It runs its jobs on until it hears of it, beside whoever gets them next. Default:
-   * false.
+   * Also removes a live worker. The worker keeps running its jobs until its next heartbeat, so another worker may run
+   * the same jobs at the same time. Default: false.
    */
   force?: boolean | undefined;
 }
@@ -132,7 +132,7 @@ function readWorkerJob(item: unknown): WorkerJob | undefined {
   });
 }
 
-/** Tells a worker what to do, with its next heartbeat. */
+/** Gives a worker an order, which it receives with its next heartbeat. */
 export function* directWorker(
   operation: 'worker.quiet' | 'worker.resume' | 'worker.stop',
   workerId: string,

@@ -63,7 +63,7 @@ function meantBy(given: string, names: Names): string | undefined {
   return words.find((word) => has(names, word)) ?? near ?? nearestInside(given, names);
 }
 
-/** Whether the path names an option, such as `retry.maxAttempts`. */
+/** Reports whether the path names an option, such as `retry.maxAttempts`. */
 function has(names: Names, path: string): boolean {
   let inner: true | Names | undefined = names;
   for (const name of path.split('.')) {

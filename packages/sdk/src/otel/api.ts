@@ -67,7 +67,7 @@ export interface MeterProvider {
   getMeter(name: string, version?: string): object;
 }
 
-/** What `@opentelemetry/api` exports. */
+/** The exports of `@opentelemetry/api` that are used. */
 export interface Api {
   readonly context: {
     active(): OtelContext;

@@ -9,7 +9,7 @@ export interface Delivery {
   readonly deliveryId: string | undefined;
 }
 
-/** Tells the sender why a body is no delivery. */
+/** Answers the sender why a body is not a delivery. */
 export class BadDelivery extends Error {
   override readonly name = 'BadDelivery';
 }

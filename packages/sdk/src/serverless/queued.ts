@@ -6,7 +6,7 @@ import { itemAnswerOf } from '../worker/fetch/exchange.ts';
 import { BadDelivery, type Delivery, parseDelivery, readDelivery } from './delivery.ts';
 import type { PushOutcome, PushWorker, RunLimits } from './push-worker.ts';
 
-/** Tells the queue to remove a message or to deliver it again. */
+/** Asks the queue to remove a message or to deliver it again. */
 export type Verdict =
   | { readonly kind: 'done' }
   | { readonly kind: 'again'; readonly delayMs?: number; readonly reason: string };

@@ -2,8 +2,8 @@
 const windowMs = 5 * 60_000;
 
 /**
- * Whether one of the secrets signed the body. The signature is an HMAC-SHA256 over `timestamp.body` if there is an
- * X-OJS-Timestamp (ojs-webhooks §8.1), otherwise over the body (ojs-serverless §2.2). The header may hold several
+ * Reports whether one of the secrets signed the body. The signature is an HMAC-SHA256 over `timestamp.body` if there is
+ * an X-OJS-Timestamp (ojs-webhooks §8.1), otherwise over the body (ojs-serverless §2.2). The header may hold several
  * signatures while a secret is replaced.
  */
 export async function isSigned(

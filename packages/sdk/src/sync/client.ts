@@ -437,7 +437,7 @@ export class SyncClient<R = JobTypes> implements Disposable {
     return this.#connection.ask(deleteSchema(uri), options);
   }
 
-  /** What the server supports, verbatim. */
+  /** The capabilities of the server, verbatim. */
   manifest(options: SyncCallOptions = {}): Record<string, unknown> {
     return this.#connection.ask(manifest(), options);
   }

@@ -1,7 +1,7 @@
 import type { Answer, Call } from '@ojs-ts/core';
 import type { TlsOptions } from '../transport/tls.ts';
 
-/** What the thread must know about the server. */
+/** The facts about the server that the thread needs. */
 export interface ThreadPlan {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;

@@ -132,7 +132,7 @@ export class TransactionClient {
   }
 }
 
-/** A check for plain JavaScript: in TypeScript the types tell transaction and database apart. */
+/** A check for plain JavaScript: in TypeScript the types distinguish transaction and database. */
 function refuseDatabase({ isDatabase }: { readonly isDatabase?: unknown }): void {
   if (isDatabase !== true) return;
   throw OJSValidationError.of(

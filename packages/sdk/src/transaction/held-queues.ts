@@ -49,7 +49,7 @@ export class HeldQueues {
   }
 }
 
-/** Whether the refusal concerns one queue and will pass: the queue is paused or full. */
+/** Reports whether the refusal concerns one queue and will pass: the queue is paused or full. */
 export function isOfQueue({ code }: OJSAPIError): boolean {
   return code === 'queue_paused' || code === 'queue_full';
 }

@@ -60,7 +60,7 @@ const pruneMs = 60_000;
 /**
  * Sends the jobs of an outbox, oldest first; only one relay of a table sends at a time. The job's id comes from the
  * transaction, so a job that is sent twice after a crash is still one job. While the server is unreachable, all rows
- * wait. If a queue is full, or is paused and refuses jobs, its rows wait in order, and rows of other queues go on. A
+ * wait. If a queue is full, or is paused and refuses jobs, its rows wait in order, and rows of other queues continue. A
  * row that the server refuses for good is marked `failed`, with the reason.
  */
 export class OutboxRelay implements AsyncDisposable {
@@ -117,7 +117,7 @@ export class OutboxRelay implements AsyncDisposable {
     this.#wake?.();
   }
 
-  /** Stops after the request under way. */
+  /** Stops after the request in flight. */
   async stop(): Promise<void> {
     this.#stopping = true;
     this.wake();
@@ -329,7 +329,7 @@ export class OutboxRelay implements AsyncDisposable {
   }
 }
 
-/** A full queue is not retried within the call: the relay waits, and other queues go on. */
+/** A full queue is not retried within the call: the relay waits, and other queues continue. */
 const settings = { isFinal: isOfQueue };
 
 function isHolding(error: unknown): error is OJSAPIError {

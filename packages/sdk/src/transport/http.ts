@@ -8,7 +8,7 @@ export type Token = string | (() => string | Promise<string>);
 export interface HttpOptions {
   /** Origin and path prefix of the server, without a slash at the end. */
   readonly base: URL;
-  /** Where nobody named a server: looks for it at each call. @throws {NoDevServer} */
+  /** Looks for a server at each call if the user named none. @throws {NoDevServer} */
   readonly find?: (() => URL) | undefined;
   readonly headers: Readonly<Record<string, string>>;
   readonly token: Token | undefined;

@@ -48,7 +48,7 @@ export class NodeTransport implements Transport {
     return { ...head, text: '', chunks: body };
   }
 
-  /** Waits for the calls under way, and ends the streams. */
+  /** Waits for calls in flight, and ends the streams. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([this.#pool.close(), this.#streams?.destroy()]);
   }

@@ -23,7 +23,7 @@ export async function streamHeadersOf(
   return headers;
 }
 
-/** Whether the answer is a stream; else it is a refusal or the page of a proxy. */
+/** Reports whether the answer is a stream; otherwise it is a refusal or the page of a proxy. */
 export function isStream({ status, headers }: Pick<Answer, 'status' | 'headers'>): boolean {
   return status === 200 && (headers['content-type'] ?? '').toLowerCase().startsWith('text/event-stream');
 }

@@ -42,7 +42,7 @@ export class Lifecycle {
     return this.#phase === 'new';
   }
 
-  /** Whether the worker fetches jobs. */
+  /** True if the worker fetches jobs. */
   get takesJobs(): boolean {
     return this.#phase === 'started' && this.reported === 'running';
   }

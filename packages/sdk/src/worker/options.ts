@@ -26,7 +26,7 @@ export interface WorkerOptions extends ConnectionOptions, WorkerCallbacks {
   visibilityTimeout?: Duration | undefined;
   /** How long `stop()` waits for handlers. Default: `OJS_SHUTDOWN_TIMEOUT` in seconds, else 25 s. */
   shutdownTimeout?: Duration | undefined;
-  /** Whether the worker follows SIGTERM, SIGINT, SIGTSTP and SIGCONT. Default: true. */
+  /** If true, the worker follows SIGTERM, SIGINT, SIGTSTP and SIGCONT. Default: true. */
   handleSignals?: boolean | undefined;
   /**
    * How many fetched jobs may wait for a slot: a number, at most 10,000 together with `concurrency`, or `'auto'`.
@@ -37,7 +37,7 @@ export interface WorkerOptions extends ConnectionOptions, WorkerCallbacks {
    */
   prefetch?: number | 'auto' | undefined;
   /**
-   * Whether a thread with its own connection sends the heartbeats, so that a handler that blocks the event loop keeps
+   * If true, a thread with its own connection sends the heartbeats, so that a handler that blocks the event loop keeps
    * its leases. Default: true in Node with a URL as target, without a `fetch` option and without a `token` function.
    */
   heartbeatThread?: boolean | undefined;
@@ -77,7 +77,7 @@ export interface WorkerSettings {
   readonly handleSignals: boolean;
   /** The most jobs that wait for a slot. */
   readonly prefetch: number;
-  /** Whether the worker prefetches less if handlers take long. */
+  /** True if the worker prefetches less if handlers take long. */
   readonly paced: boolean;
   readonly heartbeatThread: boolean;
   readonly watchdogMs: number;

@@ -3,15 +3,15 @@ export interface WatchdogServices {
   readonly limitMs: number;
   /** A block of the event loop of so many milliseconds may have cost leases. */
   readonly blockMs: number;
-  /** Whether a fetch should be under way: the worker takes jobs and has room. */
+  /** Reports whether a fetch should be in flight: the worker takes jobs and has room. */
   wants(): boolean;
-  /** No fetch was answered for the whole limit although one was wanted. Told again after each further limit. */
+  /** No fetch was answered for the whole limit although one was wanted. Called again after each further limit. */
   stale(ms: number): void;
   /** Every second at most, while the event loop runs. */
   pulse?(): void;
 }
 
-/** Watches that fetches come back, and whether the event loop stood still. */
+/** Checks that fetches come back, and whether the event loop was blocked. */
 export class Watchdog {
   readonly #services: WatchdogServices;
   readonly #tickMs: number;
@@ -40,9 +40,9 @@ export class Watchdog {
   }
 
   /**
-   * Whether what was sent at that moment was under way while the event loop stood still. An answer that waited so long
-   * in the socket is old: the server may have given its jobs to somebody else. Timers run before sockets are read, so
-   * this is known when such an answer is.
+   * Reports whether a request sent at that moment was in flight while the event loop was blocked. An answer that waited
+   * so long in the socket is old: the server may have given its jobs to another worker. Timers run before sockets are
+   * read, so this is known when such an answer is.
    */
   stoodStill(sentAt: number): boolean {
     return sentAt < this.#stoodStillAt;
@@ -54,7 +54,7 @@ export class Watchdog {
     this.#tickAt = now;
     this.#services.pulse?.();
     if (late > this.#services.blockMs) this.#stoodStillAt = now;
-    // Nobody can answer a process that does not listen.
+    // No fetch can be answered while the process does not listen.
     if (late > this.#tickMs) this.#since += late;
     if (!this.#services.wants()) this.#since = now;
     if (now - this.#since < this.#services.limitMs) return;

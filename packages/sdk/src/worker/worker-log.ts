@@ -9,7 +9,7 @@ export function serverOf(http: Connection['http']): string | null {
   return http === null ? null : `${http.base.origin}${http.base.pathname.replace(/\/+$/, '')}`;
 }
 
-/** What a worker says when it starts: where it works, and which of its handlers will never be asked. */
+/** Logs the start of a worker: its server and queues, and which of its handlers will never be asked. */
 export function logStart(
   { logger, http }: Connection,
   workerId: string,
@@ -34,10 +34,7 @@ const events: Readonly<Record<Way, string>> = {
   heartbeat: 'heartbeat failed',
 };
 
-/**
- * What a worker says of a server that does not answer: the first failure is a warning, those that follow are not, until
- * it answers again.
- */
+/** Logs that a server does not answer: the first failure is a warning, later ones are not, until it answers again. */
 export class ConnectionLog {
   readonly #logger: Logger;
   readonly #server: string | null;
@@ -66,7 +63,7 @@ export class ConnectionLog {
       this.#logger.info('server reachable again', this.#server === null ? {} : { server: this.#server });
   }
 
-  /** For no answer at all: one that refuses says why itself. A heartbeat's thread tells of its errors by their text. */
+  /** For no answer at all: one that refuses says why itself. A heartbeat's thread passes its errors as text. */
   #advice(error: unknown): string {
     const isAnswer = isOjsError(error) ? 'statusCode' in error : !/^OJS(Connection|Timeout)Error/.test(String(error));
     if (this.#server === null || isAnswer) return '';

@@ -297,7 +297,7 @@ export class Worker<R = JobTypes> implements AsyncDisposable {
     }
   }
 
-  /** Fetches no new jobs until `resume()`. Running jobs and heartbeats go on. */
+  /** Fetches no new jobs until `resume()`. Running jobs and heartbeats continue. */
   quiet(): void {
     this.#setQuiet('quietByUser', true);
   }

@@ -14,7 +14,7 @@ export interface Sent<T> {
  * Sends requests together, each through the middleware by itself. `send` runs once all requests have passed the
  * middleware; each `next()` resolves after it. If a middleware drops a request or throws, nothing is sent, because a
  * workflow cannot lose a step.
- * @param paths where the requests stand, for errors.
+ * @param paths the paths of the requests, for errors.
  * @throws {OJSValidationError} for a dropped request or a changed id; what a middleware or `send` throws.
  */
 export async function gather<T>(

@@ -14,7 +14,7 @@ export interface WorkflowGraph {
 
 /** A job, a callback, or the end of a chain, group or batch within the workflow. */
 export interface WorkflowGraphNode {
-  /** What {@link dependsOn} and {@link within} name. */
+  /** The target that {@link dependsOn} and {@link within} name. */
   readonly index: number;
   /** The id of the step; steps of nested workflows may share one. */
   readonly id: string;
@@ -25,7 +25,7 @@ export interface WorkflowGraphNode {
   readonly dependsOn: readonly number[];
   /** The chain, group or batch around it; absent in the workflow itself. */
   readonly within?: number;
-  /** Of a job or callback. */
+  /** The type of a job or callback. */
   readonly type?: string;
   readonly jobId?: string;
   readonly callback?: string;

@@ -3,7 +3,7 @@ import type { JobDef, ResultOf } from '../job/definition.ts';
 import type { JobContext } from '../worker/execution/context.ts';
 import type { WorkflowDefinition } from './definition.ts';
 
-/** What can run before a job: a job or a workflow. */
+/** A job or a workflow that can run before a job. */
 type One = JobDef | WorkflowDefinition;
 /**
  * An array is a group. The type is not recursive: TypeScript fails to infer a recursive one if the call is itself an

@@ -170,6 +170,6 @@ function layered<T extends JobOptions>(defaults: JobOptions, own: T): JobOptions
   for (const names of spellings)
     if (names.some((name) => own[name] !== undefined)) for (const name of names) delete base[name];
   const meta = defaults.meta === undefined && own.meta === undefined ? {} : { meta: { ...defaults.meta, ...own.meta } };
-  // A definition stands in `own` under a symbol, which compact() leaves out.
+  // A definition is in `own` under a symbol, which compact() leaves out.
   return { ...own, ...base, ...compact(own), ...meta };
 }

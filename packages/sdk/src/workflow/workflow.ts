@@ -60,7 +60,7 @@ export interface WorkflowProgress {
 }
 
 /**
- * Reads a workflow's wire object, also if it stands under `workflow`.
+ * Reads a workflow's wire object, also if it is in a member `workflow`.
  * @throws {OJSAnswerError} if there is none.
  */
 export function readWorkflow(body: unknown): Workflow {

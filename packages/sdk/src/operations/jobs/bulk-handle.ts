@@ -19,9 +19,12 @@ export interface BulkCalls {
 /** A bulk operation of the server, which continues without this process. */
 export interface BulkHandle {
   readonly id: string;
-  /** How it stood at its start. */
+  /** The state of the operation at its start. */
   readonly operation: BulkOperation;
-  /** How it stands. @throws {JobNotFoundError} after a week, when the server has forgotten it. */
+  /**
+   * Reads the current state of the operation. @throws {JobNotFoundError} after a week, when the server has forgotten
+   * it.
+   */
   refresh(options?: CallOptions): Promise<BulkOperation>;
   /**
    * Resolves once the operation is done, was stopped or has failed: its `state` says which. Aborting ends the wait, not

@@ -24,7 +24,7 @@ const actions = [
 ] as const;
 
 /**
- * What a bulk operation does. By a filter it changes jobs that wait (`cancel`, `discard`, `edit`, `priority`), that
+ * The action of a bulk operation. By a filter it changes jobs that wait (`cancel`, `discard`, `edit`, `priority`), that
  * have ended (`delete`; `rerun` makes a new job of each), that wait for a time (`promote`; `reschedule`, also pending
  * ones), that failed (`retry`), or that are in the dead letter (`redrive` retries and `purge` deletes them).
  */
@@ -38,9 +38,9 @@ export interface BulkRequest {
   /** Default: no condition beside the query. */
   filter?: BulkFilter | undefined;
   /**
-   * What `edit` changes; of `priority` the priority, from -100 to 100; of `reschedule` the time. A relative time counts
-   * from the start of the operation. A rerun may change its new jobs, also their queue. Default: no changes, which only
-   * a rerun and the actions without changes may have.
+   * The changes of `edit`; `priority` takes the priority, from -100 to 100; `reschedule` takes the time. A relative
+   * time counts from the start of the operation. A rerun may change its new jobs, also their queue. Default: no
+   * changes, which only a rerun and the actions without changes may have.
    */
   changes?: BulkChanges | undefined;
   /** Jobs a second at most. Default: as fast as the server can. */
@@ -64,7 +64,7 @@ export interface BulkCount {
   readonly sample: readonly string[];
 }
 
-/** How a bulk operation stands. */
+/** The state of a bulk operation. */
 export interface BulkOperation {
   readonly id: string;
   readonly action: BulkAction | 'undo';
@@ -90,7 +90,10 @@ export interface BulkOperation {
   readonly createdBy: string;
   readonly startedAt: Date;
   readonly finishedAt?: Date;
-  /** Whether the operation can be undone now; else why not, or the operation that undid it. */
+  /**
+   * `possible` is true if the operation can be undone now; otherwise `reason` says why not, or `by` names the operation
+   * that undid it.
+   */
   readonly undo: { readonly possible: boolean; readonly reason?: string; readonly by?: string };
   /** Why the operation failed, or why the server stopped it. */
   readonly error?: string;

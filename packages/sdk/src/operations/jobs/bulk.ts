@@ -17,7 +17,7 @@ export interface BulkResult {
   readonly items: readonly BulkItem[];
   readonly succeeded: number;
   readonly failed: number;
-  /** Whether more jobs may match. One call changes at most 10,000 jobs; repeat it for the rest. */
+  /** True if more jobs may match. One call changes at most 10,000 jobs; repeat it for the rest. */
   readonly hasMore: boolean;
 }
 

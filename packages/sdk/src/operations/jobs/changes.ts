@@ -13,7 +13,7 @@ import { compact, type JsonArray, type Meta } from '../../json.ts';
 import { checkNames } from '../../options/check-names.ts';
 import { expectedQueue } from '../../options/names.ts';
 
-/** What an operator may change about a job. Fields that are left out stay as they are. */
+/** The fields of a job that an operator may change. Fields that are left out stay as they are. */
 export interface JobChanges
   extends Pick<
     JobOptions,
@@ -43,7 +43,7 @@ export interface RerunChanges extends JobChanges {
 
 /** Changes of many jobs, the same for each. */
 export interface BulkChanges extends Omit<JobEdit, 'ifMatch'> {
-  /** Of a rerun: the queue of the new jobs. Default: the queue of each old job. */
+  /** The queue of the new jobs of a rerun. Default: the queue of each old job. */
   queue?: string | undefined;
 }
 

@@ -14,7 +14,7 @@ import { type DeadLetterFilter, deadLetterNames, wireDeadLetterFilter } from '..
 import { type PageOf, type PageOptions, type PageQuery, pageNames, readPage } from '../page.ts';
 import { numbersOf } from '../queues.ts';
 
-/** Which dead letters. */
+/** Selects dead letters. */
 export interface DeadLetterListOptions extends PageOptions, DeadLetterFilter {
   /** Also discarded jobs that are no dead letters. Default: false. */
   includeDiscarded?: boolean | undefined;
@@ -98,7 +98,7 @@ export function* retryDeadLetterJob(jobId: string, changes: DeadLetterRetry = {}
     },
     about: { jobId },
     settings: {
-      // On a server without idempotency keys, the state of the job tells whether the first call has retried it.
+      // On a server without idempotency keys, the state of the job shows whether the first call has retried it.
       recover: ({ code }) =>
         code === 'not_found' || code === 'conflict'
           ? {

@@ -5,7 +5,7 @@ import { compact, dateOf, listOf, numberOf, textOf, wireOf } from '../../json.ts
 import { integer } from '../../options/values.ts';
 import { wireStates } from '../filter.ts';
 
-/** Which jobs to count by their errors. */
+/** Selects the jobs to count by their errors. */
 export interface ErrorOptions {
   /** Default: both. */
   state?: Extract<JobState, 'retryable' | 'discarded'> | readonly ('retryable' | 'discarded')[] | undefined;

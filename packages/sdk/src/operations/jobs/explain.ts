@@ -6,7 +6,7 @@ import type { JobState } from '../../job/policies.ts';
 import { booleanOf, compact, dateOf, eachOf, numberOf, objectOf, reader, textOf, textsOf } from '../../json.ts';
 import { checkNames } from '../../options/check-names.ts';
 
-/** What to explain. */
+/** Selects the job or queue to explain. */
 export interface ExplainOptions extends CallOptions {
   /** The id of a step. The first argument is then the id of its workflow: a step that waits has no job yet. */
   step?: string | undefined;
@@ -53,7 +53,7 @@ export interface ExplainReason {
   readonly before?: number;
   /** There are more jobs, workers or steps than the lists have. */
   readonly partial?: boolean;
-  /** What an operator can do. */
+  /** The action that an operator can take. */
   readonly remedy?: string;
 }
 

@@ -8,7 +8,7 @@ import { checkNames } from '../../options/check-names.ts';
 import { integer } from '../../options/values.ts';
 import { type SubjectFilter, subjectNames, wireStates, wireSubject } from '../filter.ts';
 
-/** Which jobs are counted. A job must match all fields that are given. */
+/** Selects the jobs to count. A job must match all fields that are given. */
 export interface JobGroupsOptions extends CallOptions, SubjectFilter {
   /** Default: all states. */
   state?: JobState | readonly JobState[] | undefined;
@@ -16,7 +16,7 @@ export interface JobGroupsOptions extends CallOptions, SubjectFilter {
   query?: string | undefined;
   /** The most groups. Default 100, at most 10,000. */
   limit?: number | undefined;
-  /** {@link JobGroups.cursor} of the call before, which goes on behind it. */
+  /** {@link JobGroups.cursor} of the call before; this call continues after it. */
   cursor?: string | undefined;
 }
 
@@ -42,17 +42,17 @@ export interface JobGroups {
   /** Jobs that match, and jobs that were read. */
   readonly matched: number;
   readonly scanned: number;
-  /** Whether there may be more jobs than the counts say: the call has not read all of them. */
+  /** True if there may be more jobs than the counts say: the call has not read all of them. */
   readonly isLowerBound: boolean;
-  /** Where the next call goes on, with counts of its own; absent at the end. */
+  /** The cursor of the next call, which has counts of its own; absent at the end. */
   readonly cursor?: string;
 }
 
 /** A value of the field, and how many jobs have it. */
 export interface JobGroup {
   /**
-   * Of a value of more than 500 characters the beginning of its JSON. The server tells longer numbers apart than a
-   * double.
+   * The value; if it has more than 500 characters, the beginning of its JSON. The server distinguishes longer numbers
+   * than a double can.
    */
   readonly value: unknown;
   /** SHA-256 of a long value. */

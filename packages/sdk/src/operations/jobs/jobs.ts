@@ -42,7 +42,7 @@ export function* getProgress(jobId: string): Operation<JobProgress | null> {
   return readProgress(yield { call: { operation: 'job.progress', params: { id: jobId } }, about: { jobId } }) ?? null;
 }
 
-/** Which jobs. A job must match all fields that are given. */
+/** Selects jobs. A job must match all fields that are given. */
 export interface JobListOptions extends PageOptions, SubjectFilter {
   /** Default: all states. */
   state?: JobState | readonly JobState[] | undefined;

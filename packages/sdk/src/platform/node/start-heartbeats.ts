@@ -10,7 +10,7 @@ import { threadProgram } from './thread-program.ts';
 
 const program = threadProgram('heartbeat-thread', import.meta.url);
 
-/** Of this process, or of a thread of it that has workers, while one needs it. */
+/** The thread of this process, or of a thread of it that has workers, while a worker needs it. */
 let current: ProcessThread | null = null;
 
 /**

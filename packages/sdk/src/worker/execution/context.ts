@@ -58,7 +58,7 @@ export function abortExecution(context: JobContext, reason: Error): void {
 /** Registered process-wide, as `abortKey`. */
 export const overKey: unique symbol = Symbol.for('@ojs-ts/sdk.isExecutionOver');
 
-/** Whether the outcome is decided already: by a cancellation, a lost lease, a timeout or a shutdown. */
+/** Reports whether the outcome is decided already: by a cancellation, a lost lease, a timeout or a shutdown. */
 export function isOver(context: JobContext): boolean {
   return overKey in context && context[overKey] === true;
 }

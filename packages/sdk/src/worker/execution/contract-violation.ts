@@ -48,7 +48,7 @@ function quotesName(message: string, name: string): boolean {
   return ['"', "'", '`'].some((mark) => message.includes(`${mark}${name.slice(0, quotedCharacters)}`));
 }
 
-/** Whether the message contains a text or a number of the value, or the beginning of one. */
+/** Reports whether the message contains a text or a number of the value, or the beginning of one. */
 function quotes(message: string, value: unknown, depth = 0): boolean {
   // A result may contain itself.
   if (depth > maxDepth) return true;

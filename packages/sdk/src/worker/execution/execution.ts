@@ -43,7 +43,7 @@ export class Execution {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #dueAt = Number.POSITIVE_INFINITY;
   readonly #waiting: Prefetched;
-  /** What the isolation of the process needs of this worker. */
+  /** The parts of this worker that the isolation of the process needs. */
   readonly isolated: Isolated;
   /** Waits until it is alone. */
   #suspect: LeasedJob | null = null;

@@ -11,7 +11,7 @@ import type { JobContext } from './context.ts';
 import { withArgs } from './context-with-args.ts';
 import { ContractViolation } from './contract-violation.ts';
 
-/** What runs a job. `A`: its args, as the handler may annotate them. `X`: its result. */
+/** Runs a job. `A`: its args, as the handler may annotate them. `X`: its result. */
 export type Handler<A extends JsonArray = JsonArray, X = unknown> = (context: JobContext<A>) => X | Promise<X>;
 
 /** The handlers of a worker by job type, and the middleware around all of them. */
@@ -61,7 +61,7 @@ export class Handlers {
     return this.#wrapped(context);
   }
 
-  /** What to say of a job whose type is not among them. */
+  /** Describes a job whose type has no handler. */
   missing(jobType: string): string {
     return `No handler is registered for ${jobType}.${didYouMean(jobType, this.#byType.keys())}`;
   }

@@ -18,7 +18,8 @@ const outcomesMs = 1_000;
 
 /**
  * A job whose worker died in its last execution is a suspect (`x_alone_ms` in its envelope): its process runs nothing
- * else, so that another death proves something. Meanwhile its workers fetch nothing, and what they get goes back.
+ * else, so that another death proves something. Until it ends, its workers fetch nothing, and jobs that they receive go
+ * back.
  */
 export class Isolation {
   readonly #workers = new Set<Isolated>();

@@ -4,7 +4,7 @@ import { OJSError } from '../../errors.ts';
 import type { Wire } from '../../json.ts';
 import type { LeasedJob } from '../leases/leased-job.ts';
 
-/** Whether the server left out results that were too large together, and says which jobs have them. */
+/** Reports whether the server left out results that were too large together, and says which jobs have them. */
 export function lacksParentResults({ x_parent_results_left_out: leftOut }: Wire): boolean {
   return isObject(leftOut);
 }
@@ -47,7 +47,7 @@ async function resultOf(
 const fromKey = Symbol('from');
 
 /**
- * Results whose first ones the server did not pass on: reading one of those throws, so that nobody takes it for a step
+ * Results whose first ones the server left out: a read of one of those throws, so that it is not taken for a step
  * without a result. `length`, later places and `slice` from them work as always.
  */
 export function resultsFrom(results: readonly unknown[], from: number): readonly unknown[] {

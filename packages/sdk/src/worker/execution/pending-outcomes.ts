@@ -16,7 +16,7 @@ export class PendingOutcomes {
     return this.#ready.length;
   }
 
-  /** Outcomes that are ready, under way, or waiting for a retry. */
+  /** Outcomes that are ready, in flight, or waiting for a retry. */
   get undelivered(): number {
     return this.#undelivered;
   }

@@ -87,7 +87,7 @@ class LostJobError extends OJSError {
   static override readonly name: string = 'OJSError';
 }
 
-/** What reports of one execution need. */
+/** The services that reports of one execution need. */
 export interface ReportsServices {
   readonly reporting: Reporting;
   /** Called when the server has taken the job from this worker. */

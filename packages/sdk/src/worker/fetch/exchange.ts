@@ -16,7 +16,7 @@ export interface ExchangeRequest {
   readonly fetch: Fetch | null;
 }
 
-/** What the plain binding would have answered for one outcome. */
+/** The answer of the plain binding for one outcome. */
 export interface ItemAnswer {
   readonly status: number;
   readonly message: string;
@@ -25,8 +25,8 @@ export interface ItemAnswer {
 }
 
 /**
- * A failed request that carried one outcome alone. What no OJS server said passes, and so does a 404 or 409 of another
- * meaning than that the job is gone or somebody else's: an outcome is dropped only on the server's own word.
+ * A failed request that carried one outcome alone. An answer of anything but an OJS server passes, and so does a 404 or
+ * 409 that does not mean that the job is gone or another worker's: an outcome is dropped only on the server's own word.
  * @param characters of the outcome.
  */
 export function itemAnswerOf(error: unknown, characters = 0): ItemAnswer {

@@ -11,15 +11,15 @@ import { isAboutIdentity, isRefusal, isTooLarge, isUnclear, saysNoRoute } from '
 import type { Slots } from './slots.ts';
 
 /**
- * Requests with outcomes that may be under way at once: one at the server, one on its way to the disk, one here. What
- * ends meanwhile is collected for the next request, so batches grow with the load.
+ * Requests with outcomes that may be in flight at once: one at the server, one on its way to the disk, one here.
+ * Outcomes that end in between are collected for the next request, so batches grow with the load.
  */
 const maxRequests = 3;
 /** The server hands out no more in one `worker.exchange`, and in one fetch of the plain binding. */
 const maxExchanged = 500;
 const maxFetched = 100;
 /**
- * If a network swallows the request or its answer, this worker stands still until the wait and the time of an answer
+ * If a network swallows the request or its answer, this worker gets no jobs until the wait and the time of an answer
  * are over: 15 s. No heartbeat notices an outage that lies between two of them.
  */
 const longPollMs = 5_000;
@@ -47,11 +47,11 @@ export interface FetchLoopServices {
   begin(wire: ExchangeAnswer['jobs'][number], now: number): void;
   refuse(wire: ExchangeAnswer['jobs'][number], now: number): void;
   fetched(): void;
-  /** Whether what was sent at that moment was under way while the event loop stood still. */
+  /** Reports whether a request sent at that moment was in flight while the event loop was blocked. */
   stoodStill(sentAt: number): boolean;
   /** A request has ended. */
   changed(): void;
-  /** Nothing can go on. */
+  /** Reports an error after which the loop cannot continue. */
   broken(error: unknown): void;
 }
 
@@ -62,7 +62,7 @@ export interface FetchLoopServices {
 export class FetchLoop {
   readonly #services: FetchLoopServices;
   readonly #givenUp = new AbortController();
-  /** Of the calls under way. */
+  /** Aborts the calls in flight. */
   #calls = new AbortController();
   #exchange: Exchange;
   readonly #plain: Exchange;
@@ -75,7 +75,7 @@ export class FetchLoop {
    */
   #delivered = false;
   #requests = 0;
-  /** Turns under way that ask for jobs. */
+  /** Requests in flight that ask for jobs. */
   #fetching = 0;
   #poll: AbortController | null = null;
   #rest: ReturnType<typeof setTimeout> | undefined;
@@ -102,7 +102,7 @@ export class FetchLoop {
     this.schedule();
   }
 
-  /** No job is fetched from now on; the fetch under way is broken off, and what it brings all the same goes back. */
+  /** No job is fetched from now on; the fetch in flight is aborted, and any job that it still brings goes back. */
   close(): void {
     this.#open = false;
     clearTimeout(this.#rest);
@@ -117,8 +117,8 @@ export class FetchLoop {
   }
 
   /**
-   * The server answers again after it did not: calls from before may hang in connections that nobody closed. They go
-   * again at once, by the same request ids: where only heartbeats were slow, that costs a request. Not on a server
+   * The server answers again after it did not: calls from before may hang in connections that neither side closed. They
+   * go again at once, by the same request ids: where only heartbeats were slow, that costs a request. Not on a server
    * without repeatable fetches: there a fetch that is broken off loses the jobs that it claimed until their lease ends.
    */
   renew(): void {
@@ -166,7 +166,7 @@ export class FetchLoop {
     });
   }
 
-  /** A second fetch beside a request under way, so that slots have work until it is answered. */
+  /** A second fetch in parallel with a request in flight, so that slots have work until it is answered. */
   #fetchBeside(): void {
     const fetch = this.#wish(0);
     if (fetch === null) return;
@@ -204,7 +204,7 @@ export class FetchLoop {
   async #send(request: ExchangeRequest, signal: AbortSignal): Promise<void> {
     let { items, fetch } = request;
     for (let failures = 0; ; ) {
-      // Another request may switch to the plain binding while this one is under way.
+      // Another request may switch to the plain binding while this one is in flight.
       const exchange = this.#exchange;
       if (!exchange.extended && items.length > 0 && fetch !== null) return await this.#apart({ items, fetch }, signal);
       const sentAt = performance.now();
@@ -289,7 +289,7 @@ export class FetchLoop {
     this.#services.delivery.abandon(items);
     if (fetch === null) return;
     this.#services.slots.release(fetch.count);
-    // What a late answer brings is given back, never started.
+    // Jobs of a late answer are given back, never started.
     this.#services.endFetch(fetch.requestId);
     if (!this.#exchange.extended) return;
     const { signal } = this.#givenUp;
@@ -300,8 +300,8 @@ export class FetchLoop {
         for (const wire of answer.jobs) this.#services.refuse(wire, performance.now());
         return;
       } catch (error) {
-        // A worker that ends sends no more heartbeats: its jobs would wait until the server takes it for dead. One that
-        // goes on misses them in its heartbeats, and the server takes them back.
+        // A worker that ends sends no more heartbeats: its jobs would wait until the server takes it for dead. A worker
+        // that continues misses them in its heartbeats, and the server takes them back.
         const over = performance.now() - from > resolveMs;
         const what = over ? 'the server takes its jobs back' : 'it is asked for again';
         this.#services.logger.debug(`aborted fetch not resolved: ${what}`, { error: String(error) });
@@ -326,8 +326,8 @@ export class FetchLoop {
   }
 
   /**
-   * Tells a server whose framework answers unknown routes from a proxy in front of a server that restarts: only the
-   * former has the plain fetch.
+   * Distinguishes a server whose framework answers unknown routes from a proxy in front of a server that restarts: only
+   * the former has the plain fetch.
    */
   async #tryPlain(fetch: Fetch, signal: AbortSignal): Promise<ExchangeAnswer | null> {
     try {

@@ -66,7 +66,7 @@ export class Prefetched {
     this.#timer = setTimeout(() => this.#sendAway(patienceMs), oldest.startedAt + patienceMs - performance.now());
   }
 
-  /** Somebody else may have a slot for them. */
+  /** Another worker may have a slot for them. */
   #sendAway(patienceMs: number): void {
     this.#timer = undefined;
     const since = performance.now() - patienceMs;

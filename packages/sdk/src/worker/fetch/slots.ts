@@ -1,7 +1,7 @@
 import type { LeasedJob } from '../leases/leased-job.ts';
 
 /**
- * Three fetches of 500, one for each request that may be under way. PostgreSQL drains 1.35 times as fast as with 100,
+ * Three fetches of 500, one for each request that may be in flight. PostgreSQL drains 1.35 times as fast as with 100,
  * SQLite 1.15 times.
  */
 export const maxAhead = 1_500;
@@ -10,9 +10,9 @@ export const maxAhead = 1_500;
 export const patienceMs = 250;
 
 /**
- * How many jobs to fetch ahead of free slots when the user sets no number: as many as end while a request is under way,
- * so that no slot waits for the next answer. Handlers that run longer than a request keep their slots busy; then
- * nothing is fetched ahead.
+ * Calculates how many jobs to fetch ahead of free slots when the user sets no number: as many as end while a request is
+ * in flight, so that no slot waits for the next answer. Handlers that run longer than a request keep their slots busy;
+ * then nothing is fetched ahead.
  */
 export class PrefetchWindow {
   readonly #concurrency: number;
@@ -30,7 +30,7 @@ export class PrefetchWindow {
 
   /**
    * A request was answered after `ms`. Its outcomes ended during the request before. Three times as many jobs at hand
-   * keep three requests under way and show whether still more would end. The window shrinks by half at most, because
+   * keep three requests in flight and show whether still more would end. The window shrinks by half at most, because
    * requests that overlap carry unequal parts.
    */
   answered(items: readonly LeasedJob[], ms: number): void {
@@ -46,8 +46,8 @@ export class PrefetchWindow {
 }
 
 /**
- * Room for `concurrency` handlers, and for jobs that are fetched ahead and wait for one of them to end. What a fetch
- * under way has asked for counts as taken, so its answer always fits.
+ * Room for `concurrency` handlers, and for jobs that are fetched ahead and wait for one of them to end. Jobs that a
+ * fetch in flight has asked for count as taken, so its answer always fits.
  */
 export class Slots {
   readonly concurrency: number;
@@ -75,10 +75,7 @@ export class Slots {
     return Math.max(0, this.concurrency + (this.#window?.ahead ?? this.#room) - this.#taken);
   }
 
-  /**
-   * Whether so much is missing that another request is worth it while some are under way: a third, so that there are
-   * three.
-   */
+  /** True if enough room is free for a further request while some are in flight: a third, so that there are three. */
   get wantsMore(): boolean {
     const ahead = this.#window?.ahead ?? 0;
     return ahead > 0 && 3 * this.free >= this.concurrency + ahead;

@@ -19,7 +19,7 @@ export interface Identity {
   readonly worker_secret: string;
 }
 
-/** What does not change between heartbeats. */
+/** The part that does not change between heartbeats. */
 export interface About extends Identity {
   readonly hostname: string;
   readonly pid: number;
@@ -35,8 +35,8 @@ export const reportedStates: readonly ReportedState[] = ['running', 'quiet', 'te
 const severities: readonly string[] = reportedStates;
 
 /**
- * What a heartbeat says of the worker's claims. The open fetches are read before the list: a fetch is over once its
- * jobs are listed.
+ * The claims that a heartbeat reports. The open fetches are read before the list: a fetch is over once its jobs are
+ * listed.
  */
 export interface Held {
   readonly openFetches: readonly string[];

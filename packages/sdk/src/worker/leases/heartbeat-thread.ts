@@ -2,7 +2,7 @@ import type { Wire } from '../../json.ts';
 import type { TlsOptions } from '../../transport/tls.ts';
 import type { About, Listed, ReportedState } from './heartbeat-message.ts';
 
-/** All that a heartbeat thread is told; it must survive a structured clone. */
+/** The whole input of a heartbeat thread; it must survive a structured clone. */
 export interface HeartbeatPlan {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -13,15 +13,15 @@ export interface HeartbeatPlan {
   readonly everyMs: number;
   /** The longest wait for an answer. */
   readonly answerMs: number;
-  /** An event loop that stood still for so long gets no heartbeats any more. */
+  /** An event loop that was blocked for so long gets no heartbeats any more. */
   readonly maxBlockedS: number;
-  /** Of {@link SharedLeases}. */
+  /** The memory of {@link SharedLeases}. */
   readonly leases: SharedArrayBuffer;
-  /** Of {@link SharedLoad}; absent where the load cannot be measured. */
+  /** The memory of {@link SharedLoad}; absent if the load cannot be measured. */
   readonly load: SharedArrayBuffer | undefined;
 }
 
-/** What the thread says. */
+/** A message of the thread. */
 export type HeartbeatNews =
   | { readonly kind: 'ready' }
   | { readonly kind: 'failed'; readonly error: string }
@@ -35,12 +35,12 @@ export type HeartbeatNews =
       readonly at: number;
     };
 
-/** What the process asks of its thread. A worker has a number, because all workers share the thread. */
+/** A message of the process to its thread. A worker has a number, because all workers share the thread. */
 export type HeartbeatOrder =
   | { readonly kind: 'start'; readonly worker: number; readonly plan: HeartbeatPlan }
   | { readonly kind: 'stop'; readonly worker: number };
 
-/** What the thread says of a worker. */
+/** The thread's report about a worker. */
 export interface HeartbeatReport {
   readonly worker: number;
   readonly news: HeartbeatNews | { readonly kind: 'stopped' } | { readonly kind: 'refused'; readonly error: string };
@@ -48,7 +48,7 @@ export interface HeartbeatReport {
 
 /** The heartbeats of one worker. */
 export interface HeartbeatThread {
-  /** Resolves when no heartbeat of the worker is under way any more. */
+  /** Resolves when no heartbeat of the worker is in flight any more. */
   stop(): Promise<void>;
 }
 

@@ -28,7 +28,7 @@ export interface HeartbeatServices {
   readonly connectionLog: ConnectionLog;
   state(): ReportedState;
   lose(leased: LeasedJob, message: string): void;
-  /** What the server ordered in its answer; null where it ordered nothing. */
+  /** Obeys the order in the server's answer; null if the answer has no order. */
   obey(order: Directive): void;
   beaten(): void;
   /** Requests that were sent before may have lost their answers. */
@@ -41,9 +41,9 @@ const maxBlockedS = 1_800;
 const placesPerSlot = 4;
 
 /**
- * Tells the server that this worker lives and which jobs it holds (ojs-worker-protocol §4). A failure changes nothing.
- * Where it can be a thread does it, so that a handler that blocks the event loop keeps its leases; its answers take
- * effect when the event loop runs again.
+ * Reports to the server that this worker lives and which jobs it holds (ojs-worker-protocol §4). A failure changes
+ * nothing. A thread sends it where possible, so that a handler that blocks the event loop keeps its leases; its answers
+ * take effect when the event loop runs again.
  */
 export class Heartbeat {
   readonly #services: HeartbeatServices;
@@ -228,7 +228,7 @@ export class Heartbeat {
     }
   }
 
-  /** Those that are still the same claims. */
+  /** Returns the jobs that are still the same claims. */
   #heldOf(listed: readonly Listed[]): LeasedJob[] {
     return listed.flatMap(({ id, lease }) => {
       const leased = this.#services.leasedJobs.get(id);
@@ -250,7 +250,10 @@ export class Heartbeat {
   }
 }
 
-/** Whether the server is one of `ojs dev`: the thread knows one URL, and that server may start later or elsewhere. */
+/**
+ * Reports whether the server is one of `ojs dev`: the thread knows one URL, and that server may start later or
+ * elsewhere.
+ */
 function mayMove({ find }: HttpOptions): boolean {
   try {
     return find !== undefined && find().origin !== defaultUrl;

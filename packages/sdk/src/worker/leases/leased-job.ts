@@ -23,7 +23,7 @@ export class LeasedJob {
   /** Until here an outcome can still be accepted; heartbeats that listed the job move it. */
   leaseUntil: number;
   state: LeasedJobState = 'running';
-  /** Whether its handler takes a slot. */
+  /** True if its handler takes a slot. */
   occupies = false;
   /** When its handler was started, of `performance.now()`. */
   beganAt = Number.NaN;
@@ -32,11 +32,11 @@ export class LeasedJob {
   /** The outcome as one item of an exchange, JSON text. */
   entry = '';
   outcome: 'ack' | 'nack' = 'ack';
-  /** Where it stands in the memory that the heartbeat thread reads; −1 where it does not. */
+  /** Its index in the memory that the heartbeat thread reads; −1 if it has none. */
   place = -1;
   /** Deliveries that failed. */
   failures = 0;
-  /** Of a handler that reports; `end` sends what is left, before the outcome. */
+  /** The reporter of a handler that reports; `end` sends the rest, before the outcome. */
   reports: { end(): Promise<void> | null } | undefined;
   /** For callbacks, where there are any. */
   context: JobContext | undefined;
@@ -64,7 +64,7 @@ export class LeasedJob {
     return this.#reason;
   }
 
-  /** Made when somebody asks: most handlers never do, and an AbortController costs more than the rest of a job. */
+  /** Created on first use: most handlers never ask, and an AbortController costs more than the rest of a job. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();

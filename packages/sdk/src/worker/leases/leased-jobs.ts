@@ -3,7 +3,7 @@ import type { LeasedJob } from './leased-job.ts';
 import type { SharedLeases } from './shared-leases.ts';
 
 /**
- * What heartbeats list: the jobs whose lease is ours, by id, and the fetches that may have claimed more. A job stays
+ * The list for heartbeats: the jobs whose lease is ours, by id, and the fetches that may have claimed more. A job stays
  * until the server has answered its outcome.
  */
 export class LeasedJobs {
@@ -49,7 +49,7 @@ export class LeasedJobs {
     if (place !== undefined && this.#openFetches.delete(requestId)) this.#mirror?.remove(place);
   }
 
-  /** From now on every job stands there too, until `slackMs` after the end of its time. */
+  /** Copies every job from now on into the mirror, until `slackMs` after the end of its time. */
   mirror(mirror: SharedLeases | null, slackMs = 0): void {
     this.#mirror = mirror;
     this.#slackMs = slackMs;
@@ -58,7 +58,7 @@ export class LeasedJobs {
     for (const requestId of this.openFetches) this.beginFetch(requestId);
   }
 
-  /** Another claim of the same job may stand here by now. */
+  /** Another claim of the same job may be in the list by now. */
   has(leased: LeasedJob): boolean {
     return this.get(leased.id) === leased;
   }
@@ -67,7 +67,7 @@ export class LeasedJobs {
     if (this.#jobs.delete(leased.id, leased)) this.#mirror?.remove(leased.place);
   }
 
-  /** Something may have become true that somebody waits for. */
+  /** A waiting caller's condition may have become true. */
   changed(): void {
     if (this.#watchers.length === 0) return;
     const watchers = this.#watchers;

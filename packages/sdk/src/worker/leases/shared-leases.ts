@@ -51,7 +51,7 @@ export class SharedLeases {
     return (this.buffer.byteLength - headBytes) / placeBytes;
   }
 
-  /** Whether every leased job stands here: a heartbeat that lists only some would cost the others their leases. */
+  /** True if the memory has every leased job: a heartbeat that lists only some would cost the others their leases. */
   get whole(): boolean {
     return Atomics.load(this.#ints, leftOutField) === 0;
   }
@@ -64,7 +64,7 @@ export class SharedLeases {
     Atomics.store(this.#ints, stateField, reportedStates.indexOf(state));
   }
 
-  /** Tells the thread that the event loop runs. */
+  /** Signals the thread that the event loop runs. */
   pulse(): void {
     Atomics.store(this.#ints, pulseField, seconds());
   }
@@ -151,7 +151,7 @@ export class SharedLeases {
     return codes < 128;
   }
 
-  /** Again until nobody wrote meanwhile, which takes the worker less than a microsecond. */
+  /** Repeats until no write happened during the read; a write takes the worker less than a microsecond. */
   #read(at: number): Place | null {
     for (;;) {
       const before = Atomics.load(this.#ints, at / 4);

@@ -1,8 +1,8 @@
-/** What a worker uses of its machine: the member `load` of its heartbeats. */
+/** The share of its machine that a worker uses: the member `load` of its heartbeats. */
 export interface Load {
   /** Resident memory of the whole process. */
   readonly rss_bytes: number;
-  /** Of the JavaScript heap that the handlers share. */
+  /** The size of the JavaScript heap that the handlers share. */
   readonly heap_used_bytes: number;
   /** Whole milliseconds. */
   readonly event_loop_lag_ms: number;
