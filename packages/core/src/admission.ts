@@ -1,4 +1,4 @@
-/** What becomes of new jobs: inserted, there already, or refused by an id, a unique key or their queue. */
+/** The outcome of new jobs: inserted, already there, or refused because of an id, a unique key or their queue. */
 
 import { type JobId, type JobRecord, type NewJob, recordOf } from './job/job.ts';
 import { State, type StateMask } from './job/states.ts';
@@ -12,7 +12,7 @@ export type Inserted =
   | { readonly kind: 'already'; readonly job: JobRecord }
   /**
    * The id belongs to another job, or to a job while the rest of its group is missing; or a job holds the unique key.
-   * The id is checked first, or a repeated replacement would cancel its own job. Of several holders of a key the oldest
+   * The id is checked first, or a repeated replacement would cancel its own job. If several jobs hold a key, the oldest
    * unfinished one is named, else the oldest.
    */
   | { readonly kind: 'duplicate'; readonly by: 'id' | 'unique'; readonly existing: JobRecord }
@@ -39,14 +39,14 @@ export interface AdmissionOptions extends InsertOptions {
   readonly always?: true;
 }
 
-/** What admission reads of a queue; `depth` jobs wait in it. */
+/** The part of a queue that admission reads; `depth` jobs wait in it. */
 export interface QueueView {
   readonly paused: boolean;
   readonly capacity: number | null;
   readonly depth: number;
 }
 
-/** What admission reads of a store. The store must not change while a group is admitted. */
+/** The part of a store that admission reads. The store must not change while a group is admitted. */
 export interface AdmissionView {
   jobById(id: JobId): JobRecord | null;
   readonly holders: StoredHolders;
@@ -75,7 +75,9 @@ export interface Admission {
   readonly more: ReadonlyMap<string, number>;
 }
 
-/** Whether only its id or its queue can refuse the job: a storage may insert it before it looks at other jobs. */
+/**
+ * Reports whether only its id or its queue can refuse the job: a storage may insert it before it looks at other jobs.
+ */
 export function isPlainJob({ unique }: Pick<NewJob, 'unique'>): boolean {
   return unique === null;
 }

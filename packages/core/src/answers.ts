@@ -46,7 +46,7 @@ export function replacement(item: PushedItem): Json {
 }
 
 /**
- * Members of an answer that leaves out jobs which are as they were sent: how many, and when they were made.
+ * Members of an answer that leaves out jobs that were kept as sent: how many, and when they were made.
  * @param count of them.
  */
 export function asSentMembers(count: number, createdAt: Millis): Json {

@@ -19,11 +19,11 @@ export interface BulkResult {
   readonly items: readonly BulkItem[];
   /** More jobs may match: the same call again continues with them. */
   readonly more: boolean;
-  /** Where a call by filter goes on; null at the end, and for listed jobs. */
+  /** The cursor at which a call by filter continues; null at the end, and for listed jobs. */
   readonly next: string | null;
 }
 
-/** Which part of the jobs of a filter. */
+/** Selects a part of the jobs of a filter. */
 export interface BulkAt {
   /** `next` of the call before; null for the first. */
   readonly after: string | null;
@@ -33,7 +33,7 @@ export interface BulkAt {
 
 const wholeFilter: BulkAt = { after: null, isOver: () => false };
 
-/** What bulk operations ask of a store. */
+/** The part of a store that bulk operations use. */
 export interface BulkStore extends JobLists {
   readonly jobs: JobLists['jobs'] & {
     get(ids: readonly JobId[]): Answered<readonly (JobRecord | null)[]>;
@@ -179,7 +179,7 @@ export class Bulk {
         if (jobs.length > 0) items.push(...(yield* ask(work(jobs.map(({ id }) => id)))));
         after = next;
       } catch (error) {
-        // What is done is told: the same call again continues.
+        // The answer reports the jobs that were changed: the same call again continues.
         if (items.length === 0) throw error;
         this.#failed(error);
         return { items, more: true, next: after };

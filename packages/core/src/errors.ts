@@ -197,7 +197,7 @@ export type ErrorCode = keyof typeof errorKinds;
 export interface ValidationIssue {
   /** JSONPath of the offending value, such as `$.options.retry.max_attempts`. */
   readonly path: string;
-  /** What is wrong, and what was expected. */
+  /** The problem, and the expected value. */
   readonly message: string;
   /** For an unknown name: the nearest known one; null if none is near. */
   readonly suggestion?: string | null;

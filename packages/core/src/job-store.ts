@@ -1,4 +1,4 @@
-/** What a store answers about single jobs: the engine answers in batches, the SDK's fake at once. */
+/** The answers of a store about single jobs: the engine answers in batches, the SDK's fake at once. */
 import type { Inserted } from './admission.ts';
 import { ProtocolError } from './errors.ts';
 import type { JobId, JobRecord, NewJob, Transition } from './job/job.ts';

@@ -4,14 +4,14 @@ export interface Names {
 }
 
 /**
- * The names of an interface. The compiler refuses a list that lacks a name, so nobody can forget a new option. Names
+ * The names of an interface. The compiler refuses a list that lacks a name, so a new option cannot be forgotten. Names
  * with `~` carry types only.
  */
 export type NamesOf<T> = Readonly<Record<Exclude<Extract<keyof T, string>, `~${string}`>, true | Names>>;
 
 /**
- * Whether all own names of the object are known, also within nested objects. Runs with every enqueue, so it allocates
- * only the list of keys.
+ * Reports whether all own names of the object are known, also within nested objects. Runs with every enqueue, so it
+ * allocates only the list of keys.
  */
 export function isKnown(options: unknown, names: Names): boolean {
   if (!isOptions(options)) return false;

@@ -21,7 +21,7 @@ export function isCronName(name: unknown): name is string {
   return typeof name === 'string' && name.length <= 255 && lowerCaseName.test(name);
 }
 
-/** A client normalises a path with such a segment, so nobody could look at a thing with this name. */
+/** A client normalises a path with such a segment, so a queue or job with this name could never be read. */
 export function isDotSegment(name: string): boolean {
   return name === '.' || name === '..';
 }

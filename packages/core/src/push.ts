@@ -87,7 +87,7 @@ export function* push(
 }
 
 /**
- * Whether the request and the time of the call say all about the job: it is new, and waits as it was sent. Relative
+ * Reports whether the request and the time of the call define the whole job: it is new, and waits as sent. Relative
  * times count from a moment that only the server knows.
  */
 export function isAsSent(item: PushedItem): boolean {
@@ -153,7 +153,7 @@ function* update(
       byId.set(id, { kind: 'deduplicated', job, updated: true });
       continue;
     }
-    // The job started meanwhile, unless a later job of this call has replaced it.
+    // The job has started since, unless a later job of this call has replaced it.
     const again = replaced.has(id) || round >= rounds ? null : yield* push(store, [item], round + 1);
     if (again?.kind === 'refused' && isAlone) return { ...again, index };
     byId.set(id, again === null || again.kind === 'refused' ? null : (again.items[0] ?? null));

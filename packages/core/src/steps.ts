@@ -3,7 +3,7 @@
  * which answers at once.
  */
 
-/** What a store answers: at once, or as a promise. */
+/** The answer of a store: at once, or as a promise. */
 export type Answered<T> = T | Promise<T>;
 
 /** Yields what it waits for, then continues. */

@@ -24,7 +24,7 @@ export interface CallContext {
   readonly grant?: Grant;
   /** Who the caller is, for the audit log. Two owners with the same idempotency key are two calls. */
   readonly owner?: string;
-  /** Where the caller's request came from, for the audit log. */
+  /** The address of the caller's request, for the audit log. */
   readonly address?: string;
 }
 
@@ -36,7 +36,7 @@ export interface Answer {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Which stream to follow: one of ojs-realtime (§2, §3.2), or `summaries` of all events, at most ten a second. */
+/** The stream to follow: one of ojs-realtime (§2, §3.2), or `summaries` of all events, at most ten a second. */
 export type StreamChannel = 'all' | 'summaries' | `job:${string}` | `queue:${string}`;
 
 export interface StreamCall {

@@ -13,7 +13,7 @@ import type { Millis } from '../time/clock.ts';
 import { changesAt } from './changes.ts';
 import { type BulkAction, type BulkActor, type BulkOperation, bulkKey, deletesJobs } from './operation.ts';
 
-/** What a bulk operation does with one job. */
+/** The effect of a bulk operation on one job. */
 export type BulkDecision =
   | { readonly kind: 'move'; readonly transition: Transition }
   | { readonly kind: 'remove' }
@@ -32,7 +32,7 @@ export function refusalOf({ code, details }: ProtocolError): BulkDecision {
 }
 
 /**
- * Whether nothing has happened to the job since the moment: it was not created, did not fail, did not end and was not
+ * Reports whether the job is unchanged since the moment: it was not created, did not fail, did not end and was not
  * changed by an operator. A claim that was given back is nothing.
  */
 export function isUntouchedSince(job: JobRecord, moment: Millis): boolean {
@@ -40,7 +40,7 @@ export function isUntouchedSince(job: JobRecord, moment: Millis): boolean {
   return job.history === '' || historyOf(job).every(({ kind, at }) => kind === 'requeued' || at < moment);
 }
 
-/** What an operation must know to decide about a job. */
+/** The part of an operation that a decision about a job needs. */
 export type Deciding = Pick<BulkOperation, 'id' | 'changes' | 'startedAt' | 'actor'> & {
   readonly action: BulkAction;
   /** The id of the job that a rerun makes of another one: the same whenever it is asked. */
@@ -50,7 +50,7 @@ export type Deciding = Pick<BulkOperation, 'id' | 'changes' | 'startedAt' | 'act
 /** @param filter what the job must still fit. */
 export function bulkDecision(operation: Deciding, filter: JobFilter, job: JobRecord | null, now: Millis): BulkDecision {
   const { action } = operation;
-  // Of a deleted job nobody can say who deleted it.
+  // The record of a deleted job no longer says who deleted it.
   if (job === null) return deletesJobs(action) ? { kind: 'done' } : skipFor('gone');
   const key = bulkKey(operation.id);
   if (bulkEntryOf(job, key) !== null) return { kind: 'done' };
@@ -97,7 +97,7 @@ function rerun({ changes, startedAt, actor, newId }: Deciding, job: JobRecord, n
   return insertWithin(actor, linkedJob(job, changesAt(changes, startedAt), now, newId));
 }
 
-/** What the queues of a token do not allow a single rerun, they do not allow this one. */
+/** A token that may not rerun a single job in its queues may not rerun it in bulk. */
 export function insertWithin({ queues }: BulkActor, read: ReadEnvelope): BulkDecision {
   const { crossesQueues } = read;
   const { queue, limits } = read.job;

@@ -21,14 +21,14 @@ export const bulkStates = {
 
 export type BulkAction = keyof typeof bulkStates;
 
-/** What `POST /admin/bulk` may do. A redrive is a retry of the dead letter, and a purge a deletion of it. */
+/** The actions of `POST /admin/bulk`. A redrive is a retry of the dead letter, and a purge a deletion of it. */
 export const bulkActions = Object.keys(bulkStates) as readonly BulkAction[];
 
 export function isBulkAction(text: string | null): text is BulkAction {
   return text !== null && Object.hasOwn(bulkStates, text);
 }
 
-/** Which jobs an operation is about, as it was asked for: a query, the members of a filter, or both. */
+/** The jobs of an operation, as requested: a query, the members of a filter, or both. */
 export interface BulkSelection {
   readonly query: string | null;
   /** JSON text of the members, without a number read. */
@@ -39,7 +39,7 @@ export function isOfDeadLetter(action: BulkAction): boolean {
   return action === 'redrive' || action === 'purge';
 }
 
-/** Whether the action deletes jobs, which needs a right of its own. */
+/** Reports whether the action deletes jobs, which needs a right of its own. */
 export function deletesJobs(action: BulkOperation['action']): boolean {
   return action === 'delete' || action === 'purge';
 }
@@ -53,7 +53,7 @@ export interface BulkActor {
   readonly queues: readonly string[] | null;
 }
 
-/** What an operation is to do. */
+/** The request of an operation. */
 export interface NewBulkOperation {
   readonly id: string;
   /** `undo` takes back what another operation did. */
@@ -61,7 +61,7 @@ export interface NewBulkOperation {
   /** The operation that is taken back; null for any other action. */
   readonly of: string | null;
   readonly selection: BulkSelection;
-  /** The same for every job, as they were asked for; empty for an action that takes none. */
+  /** The changes as requested, the same for every job; empty for an action that takes none. */
   readonly changes: JobChanges;
   /** The only queue of its jobs; null if they may be in any. */
   readonly queue: string | null;
@@ -77,7 +77,7 @@ export interface NewBulkOperation {
 
 /**
  * A bulk operation on record: a change of all jobs that matched when it started, which a server makes in steps. Each
- * step is written before it is done, so another server goes on after a crash.
+ * step is written before it is done, so another server continues after a crash.
  */
 export interface BulkOperation extends NewBulkOperation {
   /** Who started it. */
@@ -91,9 +91,9 @@ export interface BulkOperation extends NewBulkOperation {
   readonly skipped: Readonly<Record<string, number>>;
   /** Steps that are done; a part of the list without a matching job is none. */
   readonly steps: number;
-  /** Where the next step begins in the list of jobs; null at the beginning. */
+  /** The start of the next step in the list of jobs; null at the beginning. */
   readonly cursor: string | null;
-  /** When the operation began or went on, and how much it had done then: for the time left. */
+  /** The time at which the operation began or continued, and its progress then: for the time left. */
   readonly resumedAt: Millis;
   readonly doneBefore: number;
   /** Jobs that the rate allows, as of a time. */
@@ -132,7 +132,7 @@ export interface BulkStep {
   readonly next: string | null;
 }
 
-/** What became of the jobs of a step. */
+/** The outcomes of the jobs of a step. */
 export interface BulkTally {
   readonly changed: number;
   readonly skipped: Readonly<Record<string, number>>;
@@ -170,7 +170,9 @@ function leastStep(rate: number): number {
   return Math.max(1, Math.min(mostOfStep, Math.floor(rate)));
 }
 
-/** What a pause leaves over is at most two seconds of the rate, and so is what a clock that was set back gives away. */
+/**
+ * A pause leaves at most two seconds of the rate unused, and a clock that was set back gives away no more than that.
+ */
 function allowance({ rate, allowed, allowedAt }: BulkOperation, now: Millis): number {
   if (rate === null) return 0;
   return Math.min(Math.max(1, 2 * rate), allowed + (Math.abs(now - allowedAt) * rate) / 1_000);
@@ -197,7 +199,7 @@ export function bulkKey(id: string): string {
   return `bulk:${id}`;
 }
 
-/** Milliseconds that the rest will take; null where nobody can say. */
+/** Milliseconds that the rest will take; null if this cannot be estimated. */
 export function timeLeft(operation: BulkOperation, now: Millis): number | null {
   const { state, matched, done, rate, resumedAt, doneBefore } = operation;
   if (state !== 'running') return null;

@@ -4,7 +4,7 @@ import type { Millis } from '../time/clock.ts';
 import { formatTimestamp } from '../time/timestamp.ts';
 import { type BulkOperation, timeLeft, whyNotUndone } from './operation.ts';
 
-/** What stands in place of a query or filter that the caller may not see. */
+/** The text that replaces a query or filter that the caller may not see. */
 const hidden = '"[hidden]"';
 
 /** @param isHidden whether the caller may not see what the operation searched for. */

@@ -77,7 +77,7 @@ function nothing(action: BulkAction): ProtocolError {
   return new ProtocolError('invalid_request', message, { action });
 }
 
-/** What an operation says about its jobs. */
+/** The members of an operation that select its jobs. */
 type Asked = {
   readonly action: BulkAction;
   readonly selection: BulkSelection;
@@ -95,7 +95,7 @@ export function bulkSubject({ action, selection: { query, filter }, startedAt }:
   if (!isDead && fields.has('older_than'))
     fields.issue('older_than', 'belongs to redrive and purge; say it in the query, as in finished<-30d');
   const { created, ...others } = readJobFilter(fields, AllStates);
-  // Of the dead letter, since and until are times of the end (ojs-dead-letter §6.2).
+  // For the dead letter, since and until are times of the end (ojs-dead-letter §6.2).
   const finished = isDead ? readFinished([fields], startedAt) : undefined;
   fields.done();
   const named = {
@@ -108,7 +108,7 @@ export function bulkSubject({ action, selection: { query, filter }, startedAt }:
   return { ...found, states: found.states & bulkStates[action] };
 }
 
-/** Those of them that are as they were at the start: what came later is not touched. */
+/** Narrows the jobs to those that are unchanged since the start: later ones are not touched. */
 export function bulkFilter(asked: Asked): JobFilter {
   const subject = bulkSubject(asked);
   const { matches } = subject;

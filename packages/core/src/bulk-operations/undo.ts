@@ -8,7 +8,7 @@ import { formatTimestamp } from '../time/timestamp.ts';
 import { type BulkDecision, bulkEntryOf, insertWithin, linkedJob, skipFor } from './decide.ts';
 import { type BulkActor, type BulkOperation, bulkKey } from './operation.ts';
 
-/** What an undo must know. */
+/** The facts that an undo needs. */
 export interface Undoing {
   /** The undo. */
   readonly id: string;
@@ -22,7 +22,7 @@ export interface Undoing {
 
 /**
  * A cancelled or discarded job runs again as a new one, linked to it, because no job leaves these states by itself. A
- * retried job that still waits is cancelled. What stays says why.
+ * retried job that still waits is cancelled. A job that is left as it is gets a reason.
  * @param job that the operation has changed; of a rerun the job that it has made.
  */
 export function undoDecision(undoing: Undoing, job: JobRecord | null, now: Millis): BulkDecision {

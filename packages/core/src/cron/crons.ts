@@ -20,7 +20,7 @@ import {
 import { decideFiring, decideTrigger, skippedEvent } from './firing.ts';
 import { cronWarnings } from './schedule.ts';
 
-/** What crons ask of a store. */
+/** The part of a store that crons use. */
 export interface CronStore {
   readonly crons: {
     list(): Answered<readonly CronRecord[]>;
@@ -70,7 +70,7 @@ export interface RegisteredCron {
 
 export interface TriggeredCron {
   readonly cron: CronRecord;
-  /** Of the run. */
+  /** The job of the run. */
   readonly job: JobId;
 }
 
@@ -272,8 +272,8 @@ export class Crons {
   }
 
   /**
-   * Where time went back, brings due times forward that were reckoned from the wrong time: a cron would be silent until
-   * then, though for a minute at most after it last ran. In right time none is changed.
+   * Moves due times forward that were calculated from a wrong time, after the clock was set back: a cron would not run
+   * until then, though for a minute at most after it last ran. In right time none is changed.
    */
   reckon(): Answered<void> {
     return run(this.#reckon());
@@ -323,7 +323,7 @@ export class Crons {
   }
 }
 
-/** What a cron becomes with this definition. */
+/** Applies this definition to a cron. */
 function changeTo(definition: CronDefinition, cron: CronRecord | null, now: Millis): Change {
   const enabled = isActive(definition);
   return { spec: JSON.stringify(definition), enabled, dueAt: enabled ? nextDue(definition, cron, now) : null };

@@ -33,7 +33,7 @@ export interface Month {
   /** Days from 1970-01-01 to its 1st. */
   readonly firstDay: number;
   readonly length: number;
-  /** Of its 1st; 0 is Sunday. */
+  /** The weekday of its 1st; 0 is Sunday. */
   readonly firstWeekday: number;
 }
 

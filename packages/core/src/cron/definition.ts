@@ -16,7 +16,7 @@ import { checkZone } from './zone.ts';
 
 export type OverlapPolicy = 'skip' | 'allow' | 'cancel_previous' | 'enqueue';
 
-/** A cron as it was registered (ojs-cron §2). `enqueue` is the text of the enqueue request that every run makes. */
+/** A cron as registered (ojs-cron §2). `enqueue` is the text of the enqueue request that every run makes. */
 export interface CronDefinition extends CronSwitches {
   readonly expression: string;
   readonly timezone: string;
@@ -30,9 +30,9 @@ export interface CronDefinition extends CronSwitches {
  * register at every start, and a start must not undo what an operator did.
  */
 export interface CronSwitches {
-  /** Of the registration. */
+  /** The value of the registration. */
   readonly enabled: boolean;
-  /** When an operator paused it; null if nobody did. */
+  /** The time at which an operator paused it; null if it is not paused. */
   readonly pausedAt: Millis | null;
 }
 
@@ -132,7 +132,7 @@ export function definitionOf(spec: Json): CronDefinition {
   return JSON.parse(spec);
 }
 
-/** Whether a cron runs. */
+/** Reports whether a cron runs. */
 export function isActive({ enabled, pausedAt }: CronSwitches): boolean {
   return enabled && pausedAt === null;
 }

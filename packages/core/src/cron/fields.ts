@@ -1,6 +1,6 @@
 import { ProtocolError } from '../errors.ts';
 
-/** What the values of a field may be. */
+/** The allowed values of a field. */
 export interface Field {
   readonly name: string;
   readonly min: number;

@@ -19,13 +19,13 @@ export interface FiringDecision {
   readonly dueAt: Millis | null;
   /** Null skips the run. */
   readonly job: NewJob | null;
-  /** Of earlier runs. */
+  /** The cancellations of earlier runs. */
   readonly cancels: readonly Transition[];
   readonly events: readonly Json[];
 }
 
 /**
- * What a due cron leads to (ojs-cron §6): one run, however many were missed, then the next time in the future.
+ * Decides the effect of a due cron (ojs-cron §6): one run, however many were missed, then the next time in the future.
  * `unfinished` are its runs that have not ended, by the schedule or by hand, oldest first (ojs-cron §6). The event of
  * this run also lists local times until the next run that the clock skips.
  */

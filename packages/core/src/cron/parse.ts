@@ -17,7 +17,7 @@ import {
 } from './fields.ts';
 import type { CronSchedule } from './schedule.ts';
 
-/** A bound for the work on an expression. Nobody writes a longer schedule. */
+/** A bound for the work on an expression. No useful schedule is longer. */
 const maxLength = 256;
 
 const aliases: ReadonlyMap<string, string> = new Map([

@@ -19,7 +19,8 @@ export interface CronView {
 
 /**
  * A cron on the wire, with the names of ojs-cron and of the OpenAPI document side by side.
- * @param lastState of the job of its last run; null if the job is deleted, undefined if nobody has looked
+ * @param lastState the state of the job of its last run; null if the job is deleted, undefined if it was not looked up
+ * names of the expression.
  * @param names of the expression. An answer whose member `cron` has another meaning leaves that name out.
  */
 export function renderCron(

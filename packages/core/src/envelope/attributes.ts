@@ -14,7 +14,7 @@ import { type Field, Issues, Part, type Rule, rules } from './validate.ts';
 export const defaultTimeoutMs = 1_800_000;
 export const defaultQueue = 'default';
 
-/** Where a client may write a member, besides the top of an enqueue request. */
+/** The places where a client may write a member, besides the top of an enqueue request. */
 interface Places {
   /** In `options` of the request. */
   readonly options: boolean;
@@ -79,8 +79,8 @@ export const managedNames =
   worker_id workflow_id parent_results x_parent_results_from x_parent_results_left_out deduplicated x_lease
   x_progress checkpoint last_checkpoint`.split(/\s+/);
 /**
- * What the server says of a job elsewhere in its answers, and people may read in an envelope as its word. Not stored
- * either, but a client that sends one is warned.
+ * Names that the server uses for a job elsewhere in its answers, so a reader of an envelope may take them for the
+ * server's word. Not stored either, but a client that sends one is warned.
  */
 const reservedNames =
   /* @__PURE__ */ `cron cron_name dead_letter dead_lettered_at unique_key uniqueness_key progress progress_percentage
@@ -110,12 +110,12 @@ export class Request {
   readonly top: Part<AttributeName>;
   readonly options: Part<OptionName> | null;
   /**
-   * Whether it has no member of those that most requests leave out: times, policies, and members that the protocol does
-   * not have. Nobody need look for each of these.
+   * True if it has no member of those that most requests leave out: times, policies, and members that the protocol does
+   * not have. A plain request saves the search for each of these.
    */
   readonly isPlain: boolean;
 
-  /** @param texts the raw texts of its members, if somebody has read them. */
+  /** @param texts the raw texts of its members, if they were read before. */
   constructor(
     values: Readonly<Record<string, unknown>>,
     text: Json,
@@ -364,7 +364,7 @@ export function readPolicies(request: Request, queue: string): Policies {
   return { ...found, retryField, retry: read.policy };
 }
 
-/** What the job says about its result (ojs-results §6.1). */
+/** Reads the members about the job's result (ojs-results §6.1). */
 export function readResultTerms(request: Request): readonly (Field | null)[] {
   if (request.isPlain) return [];
   const ttl = request.either('result_ttl');

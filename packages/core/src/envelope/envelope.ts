@@ -22,9 +22,9 @@ export interface ReadEnvelope {
   readonly job: NewJob;
   /** The effect of the unique policy on a duplicate; null if the job has no policy. */
   readonly onConflict: UniquePolicy['onConflict'] | null;
-  /** Whether the unique policy counts jobs of other queues. */
+  /** True if the unique policy counts jobs of other queues. */
   readonly crossesQueues: boolean;
-  /** Whether the client chose the id. */
+  /** True if the client chose the id. */
   readonly named: boolean;
   readonly args: Json;
   /** URI of the schema that the args are to match. */
@@ -66,11 +66,11 @@ export interface EnvelopeContext {
    * more.
    */
   readonly lastMembers?: Json;
-  /** What relative times count from: the last moment that may be now. By default it is `now`. */
+  /** The moment from which relative times count: the last moment that may be now. By default it is `now`. */
   readonly latest?: Millis;
   /** The raw texts of its members, where the document was read already. */
   readonly members?: ReadonlyMap<string, Json> | null;
-  /** Whether `newId` makes ids that nobody else can have: not those derived from a key of the call. Default: false. */
+  /** True if `newId` makes ids that no other job can have: not those derived from a key of the call. Default: false. */
   readonly fresh?: boolean;
 }
 

@@ -9,7 +9,7 @@ export interface Shape {
    * which the server does not inspect.
    */
   readonly members: ReadonlyMap<string, Shape | null>;
-  /** Whether members of extensions (`ext_ml_gpu_count`, `x_custom`) are allowed too. */
+  /** True if members of extensions (`ext_ml_gpu_count`, `x_custom`) are also allowed. */
   readonly open: boolean;
 }
 
@@ -82,7 +82,7 @@ function inList(values: readonly unknown[], shape: Shape, path: string): readonl
   return found ?? none;
 }
 
-/** What an answer says about a member. @param effect completes the sentence "unknown member; …". */
+/** Makes the warning of an answer about a member. @param effect completes the sentence "unknown member; …". */
 export function warningOf({ path, name, shape }: UnknownMember, effect = 'it has no effect'): Warning {
   const suggestion = nearestName(name, shape.members.keys()) ?? null;
   return {

@@ -50,8 +50,8 @@ export const eventKinds = [
 export type EventKind = (typeof eventKinds)[number];
 
 /**
- * What jobs make when nothing goes wrong: most events of a log. Storages index the batches that have any other kind, so
- * writing these costs no more, and a reader of other kinds does not meet them.
+ * The kinds of events of jobs without any failure: most events of a log. Storages index the batches that have any other
+ * kind, so writing these costs no more, and a reader of other kinds does not meet them.
  */
 export const commonKinds = [
   'job.enqueued',

@@ -6,7 +6,7 @@ export const summaryLimits = { queues: 200, jobs: 200, workflows: 50, crons: 50,
 
 type List = keyof typeof summaryLimits;
 
-/** What happened in a part of the event log. */
+/** The contents of a part of the event log. */
 export interface EventSummary extends Readonly<Record<List, readonly string[]>> {
   readonly count: number;
   /** How many events of each kind. */

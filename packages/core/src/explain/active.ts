@@ -9,7 +9,7 @@ import { formatTimestamp } from '../time/timestamp.ts';
 import { type Explanation, ofJob, plural, type Reason, type WorkerStatus } from './reasons.ts';
 import { workerNamed } from './waiting.ts';
 
-/** What is known of the execution of an active job. */
+/** The facts about the execution of an active job. */
 export interface ActiveFacts {
   /** The last heartbeats of its worker; null if it has sent none. */
   readonly worker: WorkerSigns | null;

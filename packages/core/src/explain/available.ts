@@ -16,7 +16,7 @@ import {
   withoutStop,
 } from './reasons.ts';
 
-/** What is known of the things that an available job may wait for. */
+/** The facts about everything that an available job may wait for. */
 export interface AvailableFacts {
   readonly paused: boolean;
   readonly pausedSince: Millis | null;
@@ -111,7 +111,7 @@ function limitReasons(limit: HeldLimit, now: Millis): readonly Reason[] {
   return reasons;
 }
 
-/** What the key limits. */
+/** Describes the subject that the key limits. */
 function subjectOf(key: string): string {
   const queue = limitedQueue(key);
   if (queue !== null) return `queue ${queue}`;
@@ -154,7 +154,7 @@ function shown({ id, status, seenAt, holds, slots }: QueueReader): ReasonWorker 
   return { id, status, seenAt, held: holds?.length ?? null, slots };
 }
 
-/** What comes before a job that nothing holds back. */
+/** Explains the order of a job that nothing blocks. */
 function orderReasons({ queue }: JobRecord, facts: AvailableFacts): readonly Reason[] {
   const { readers, before, available } = facts;
   const idle = readers.filter((reader) => reader.status === 'live' && !isBusy(reader));

@@ -20,7 +20,7 @@ import {
 import { rerunRemedy } from './step.ts';
 import { attemptOf, errorLine, workerNamed } from './waiting.ts';
 
-/** What is known beside the record of a job that has ended. */
+/** The facts about an ended job that its record does not have. */
 export interface EndedFacts {
   /** The workflow of the job. */
   readonly workflow: WorkflowRecord | null;

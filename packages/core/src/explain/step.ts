@@ -69,7 +69,7 @@ function closed(workflow: WorkflowRecord, node: NodeRecord): Reason {
   return { code: 'unknown', message, ...since };
 }
 
-/** A workflow that was cancelled does not go on. */
+/** A workflow that was cancelled does not continue. */
 export function rerunRemedy(workflow: string): string {
   return `Start a new workflow with the same steps: ojs workflows rerun ${workflow}.`;
 }

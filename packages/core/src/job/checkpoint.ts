@@ -13,7 +13,7 @@ export interface Checkpoint {
   /** From 1, +1 on every save. */
   readonly sequence: number;
   readonly at: Millis;
-  /** JSON text as it was sent. */
+  /** JSON text as sent. */
   readonly state: Json;
 }
 

@@ -1,4 +1,6 @@
-/** Which failures are the same error: the same type, and the same message but for its numbers, ids and texts. */
+/**
+ * Decides which failures are the same error: the same type, and the same message but for its numbers, ids and texts.
+ */
 import { sha256 } from '../policies/sha256.ts';
 import { lastEntry } from './history.ts';
 import type { JobError, JobRecord, Json, Transition } from './job.ts';
@@ -44,7 +46,7 @@ const varying = new RegExp(parts.map(([, pattern]) => `(${pattern})`).join('|'),
  */
 export function normalisedMessage(message: string): string {
   let text = cut(message, maxRead);
-  // What is cut off or replaced may leave another part behind. Each round makes what is no placeholder shorter.
+  // A cut or a replacement may leave another part behind. Each round makes what is no placeholder shorter.
   for (;;) {
     const next = cut(replaced(text.replace(/\s+/g, ' ')).trim(), maxKept).trim();
     if (next === text) return text;
@@ -80,7 +82,7 @@ export function isFingerprint(text: string): boolean {
   return /^[0-9a-f]{16}$/.test(text);
 }
 
-/** Whether an error with this fingerprint is asked for: by the whole of it, or by the digits of its message. */
+/** Reports whether an error with this fingerprint is asked for: by the whole of it, or by the digits of its message. */
 export function hasFingerprint(fingerprint: string | null, wanted: string): boolean {
   return fingerprint?.startsWith(wanted) === true;
 }
@@ -96,13 +98,13 @@ export function errorFingerprint(job: Pick<JobRecord, 'state' | 'history'>): str
   return error === null ? null : fingerprintOf(error);
 }
 
-/** The fingerprint after a transition; undefined where it stays as it was. */
+/** The fingerprint after a transition; undefined if it does not change. */
 export function fingerprintAfter({ to, history }: Transition): string | null | undefined {
   if ((to & Failed) === 0) return null;
   return history === undefined ? undefined : errorFingerprint({ state: to, history });
 }
 
-/** Which errors to count. */
+/** Selects the errors to count. */
 export interface ErrorQuery {
   /** Other states than {@link Failed} have no errors. */
   readonly states: StateMask;

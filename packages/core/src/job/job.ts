@@ -20,7 +20,7 @@ export interface JobRecord {
   readonly attempt: number;
   /** +1 on every claim, never reset: the fence. */
   readonly claim: number;
-  /** Whether only a call with the lease of the claim may end, report on or extend its execution. */
+  /** True if only a call with the lease of the claim may end, report on or extend its execution. */
   readonly leaseRequired: boolean;
   /** When a scheduled or retryable job becomes available. */
   readonly runAt: Millis;
@@ -29,7 +29,7 @@ export interface JobRecord {
    * started.
    */
   readonly expiresAt: Millis | null;
-  /** What `expiresAt` becomes with the first start: `enqueue_ttl` counts only until then (ojs-timeouts §5.3). */
+  /** The value of `expiresAt` after the first start: `enqueue_ttl` counts only until then (ojs-timeouts §5.3). */
   readonly laterExpiresAt: Millis | null;
   /** The end of `total_timeout`, of an execution too. */
   readonly deadlineAt: Millis | null;
@@ -71,7 +71,7 @@ export interface JobRecord {
   readonly node: NodeRef | null;
   /** The cron that made the job: the overlap policy looks at its unfinished runs (ojs-cron §6). */
   readonly cron: string | null;
-  /** Whether the job is in the dead letter (only a discarded job can be). */
+  /** True if the job is in the dead letter (only a discarded job can be). */
   readonly deadLetter: boolean;
   /**
    * The part of the wire envelope that never changes after enqueue, as the text of one JSON object: specversion, id,
@@ -129,7 +129,9 @@ export function queueLimitKey(queue: string): string {
   return `queue:${queue}`;
 }
 
-/** What an insert checks for its key, in its own commit (ojs-unique-jobs §4). Only the policy of the new job counts. */
+/**
+ * The check of an insert for its key, in its own commit (ojs-unique-jobs §4). Only the policy of the new job counts.
+ */
 export interface NewUnique {
   readonly key: string;
   /** States of an existing job that make it a duplicate. */
@@ -280,7 +282,7 @@ export interface NewJob
   readonly unique: NewUnique | null;
   /** Sorted by key, each key once. */
   readonly limits: readonly Limit[];
-  /** Whether the server has just made the id, so that no job can have it. Default: false. */
+  /** If true, the server has just made the id, so that no job can have it. Default: false. */
   readonly idIsNew?: boolean | undefined;
 }
 
@@ -325,7 +327,7 @@ export interface Transition {
   readonly queue?: string;
   /** Replaces the whole history. A change from any other state into a failed one always has it: it has the error. */
   readonly history?: string;
-  /** What the retry of a dead step does to its workflow. */
+  /** The change that the retry of a dead step makes to its workflow. */
   readonly reopens?: Reopening;
   readonly events: readonly TransitionEvent[];
 }

@@ -13,7 +13,7 @@ export function newKey(): string {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** The claim that a lease names; null for any other text. Only {@link Leases} can tell a forged one. */
+/** The claim that a lease names; null for any other text. Only {@link Leases} can recognise a forged one. */
 export function claimOf(lease: string): number | null {
   const claim = Number.parseInt(wire.exec(lease)?.[1] ?? '', 36);
   return Number.isSafeInteger(claim) ? claim : null;
@@ -21,7 +21,7 @@ export function claimOf(lease: string): number | null {
 
 /**
  * Makes and checks leases: the fence of a claim on the wire. A lease has the number of the claim, and a keyed hash of
- * job id and number that nobody can make without the store's key. Clients treat it as an opaque text.
+ * job id and number that cannot be made without the store's key. Clients treat it as an opaque text.
  *
  * The hash is SipHash-2-4 (https://www.aumasson.jp/siphash/siphash.pdf) with a key of 128 bits: 0.3 µs a lease, against
  * 15 µs of `createHmac` and 0.5 µs of `crypto.hash`, and core may not import either. 64 bits are enough, because

@@ -18,12 +18,14 @@ export function isSameOrder(a: JobOrder, b: JobOrder): boolean {
   return a.by === b.by && a.direction === b.direction;
 }
 
-/** Whether the list goes up by {@link SortKey}: by priority the one that starts first has the lowest. */
+/**
+ * Reports whether the list goes up by {@link SortKey}: in a list by priority, the job that starts first has the lowest.
+ */
 export function goesUp({ by, direction }: JobOrder): boolean {
   return (direction === 'asc') !== (by === 'priority');
 }
 
-/** Where a job stands in a list by start time or priority. Both numbers grow with the time of the start. */
+/** The place of a job in a list by start time or priority. Both numbers grow with the time of the start. */
 export interface SortKey {
   readonly first: number;
   /** Among those with the same first number: of creation, or the place in the queue. */
@@ -59,7 +61,7 @@ export interface Sortable {
 export interface Sorting {
   readonly compare: (a: Sortable, b: Sortable) => number;
   readonly cursor: (row: Sortable) => string;
-  /** Whether a job comes after the cursor. @throws ProtocolError `invalid_request` */
+  /** Returns a check whether a job comes after the cursor. @throws ProtocolError `invalid_request` */
   readonly behind: (cursor: string) => (row: Sortable) => boolean;
 }
 
@@ -104,7 +106,7 @@ function sortedBy<P>(
   };
 }
 
-/** Whether `a` comes before `b`, of two lists in the order that were filled by different stores. */
+/** Reports whether `a` comes before `b`, of two lists in the order that were filled by different stores. */
 export function isStartBefore({ by, direction }: JobOrder, a: JobRecord, b: JobRecord): boolean {
   const ahead = by === 'due' ? a.runAt - b.runAt : a.priority - b.priority;
   return direction === 'asc' ? ahead < 0 : ahead > 0;

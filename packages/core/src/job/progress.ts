@@ -12,10 +12,10 @@ export interface Reporter extends Owner {
   readonly attempt: number | null;
 }
 
-/** The claim that the lease of a report stands for (see `Leases.claimOf`). */
+/** Reads the claim from the lease of a report (see `Leases.claimOf`). */
 export type ReadLease = (lease: string) => number;
 
-/** What a worker reports about its job (ojs-progress §5); absent parts are null. Texts are JSON as it was sent. */
+/** A worker's report about its job (ojs-progress §5); absent parts are null. Texts are JSON as sent. */
 export interface ProgressReport {
   /** From 0 to 1. */
   readonly fraction: number | null;
@@ -24,7 +24,7 @@ export interface ProgressReport {
   readonly checkpoint: Json | null;
 }
 
-/** What the current or last execution of a job reported so far. */
+/** The reports of the current or last execution of a job. */
 export interface Progress {
   readonly at: Millis;
   readonly fraction: number | null;

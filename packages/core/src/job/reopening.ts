@@ -2,8 +2,8 @@ export type WorkflowState = 'running' | 'completed' | 'failed' | 'cancelled';
 export type NodeState = 'waiting' | 'pending' | 'completed' | 'failed' | 'cancelled';
 
 /**
- * What the retry of a dead step does to its workflow, in the same commit. A storage refuses the whole transition where
- * the workflow or one of the nodes is no longer as it `was`.
+ * The change that the retry of a dead step makes to its workflow, in the same commit. A storage refuses the whole
+ * transition where the workflow or one of the nodes is no longer as it `was`.
  */
 export interface Reopening {
   readonly workflow: string;

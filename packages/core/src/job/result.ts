@@ -41,7 +41,7 @@ export function resultExpiresAt(job: Pick<JobRecord, 'envelope' | 'finishedAt'>)
   return job.finishedAt === null || ttl === -1 ? null : job.finishedAt + ttl * 1_000;
 }
 
-/** True if the enqueue request says that nobody reads the result: an ephemeral one (ojs-results §7.1). */
+/** True if the enqueue request says that the result is never read: an ephemeral one (ojs-results §7.1). */
 export function isEphemeral(job: Pick<JobRecord, 'envelope'>): boolean {
   return resultTtl(job) === 0;
 }

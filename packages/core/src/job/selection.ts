@@ -14,7 +14,7 @@ export interface Page<T> {
   readonly next: string | null;
 }
 
-/** Which jobs to list. */
+/** Selects the jobs to list. */
 export interface JobQuery {
   readonly states: StateMask;
   readonly deadLetter?: true;
@@ -29,8 +29,8 @@ export interface JobQuery {
   readonly offset?: number;
   readonly limit: number;
   /**
-   * For the jobs of the page together, by `sizeOf`: it ends before the first that does not fit, but has one job at
-   * least, and `next` goes on behind its last one. Default: no bound.
+   * The maximum for the jobs of the page together, by `sizeOf`: the page ends before the first that does not fit, but
+   * has one job at least, and `next` continues after its last one. Default: no bound.
    */
   readonly maxBytes?: number;
 }
@@ -73,7 +73,7 @@ export interface JobFilter {
   readonly enqueued?: Span;
   /** Entry into the terminal state. */
   readonly finished?: Span;
-  /** What else a job must fit: the part of a query that no other member has. */
+  /** A further condition: the part of a query that no other member has. */
   readonly matches?: (job: JobRecord) => boolean;
 }
 
@@ -83,13 +83,13 @@ export interface Selection {
   readonly next: string | null;
   /** Matching jobs before this page, if it was requested by offset. */
   readonly skipped: number;
-  /** The page ends before its limit because its jobs are large: more of them stand behind `next`. */
+  /** The page ends before its limit because its jobs are large: more of them follow after `next`. */
   readonly cut: boolean;
   /** Jobs that were read. */
   readonly seen: number;
 }
 
-/** Which part of a list. */
+/** Selects a part of a list. */
 export interface SelectAt {
   readonly after?: string | null;
   readonly offset?: number;

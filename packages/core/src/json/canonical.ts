@@ -13,8 +13,8 @@ const comma = 0x2c;
 
 /**
  * The one text of all JSON texts with the same meaning: RFC 8785, with strings and keys in Unicode's NFC
- * (ojs-unique-jobs §4.2), and exact numbers even beyond a double. Reads the text once. Of keys that are equal, or
- * become equal in NFC, the last one wins.
+ * (ojs-unique-jobs §4.2), and exact numbers even beyond a double. Reads the text once. If keys are equal, or become
+ * equal in NFC, the last one wins.
  *
  * A number has its ECMAScript form if that is its exact value, as 1000 for `1.0e3`; else its digits and exponent, as
  * `9007199254740993e0`.

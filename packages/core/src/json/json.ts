@@ -10,8 +10,8 @@ import { findSyntaxError } from './syntax.ts';
 export const maxDepth = 64;
 
 /*
- * Characters are read by index, not with charCodeAt: once any class of the process extends String, as in some clients
- * of Redis, V8 looks up each method of a string anew (1.1 ns instead of 7.3 ns).
+ * Characters are read by index, not with charCodeAt. Once any class of the process extends String, as in some clients
+ * of Redis, V8 looks up each method of a string on every call: charCodeAt then takes 7.3 ns and an index 1.1 ns.
  */
 
 /** True for a JSON object, false for an array, a scalar and null. */
@@ -207,8 +207,8 @@ export interface ListObject {
 }
 
 /**
- * The members of an object and the elements of its member `list`, with theirs, in one pass over the text. Of duplicates
- * the last one wins. `text` must be a valid JSON object.
+ * The members of an object and the elements of its member `list`, with theirs, in one pass over the text. If a name is
+ * repeated, the last value wins. `text` must be a valid JSON object.
  */
 export function readListObject(text: Json, list: string): ListObject {
   const members = new Map<string, Json>();
@@ -243,8 +243,8 @@ function readEach(text: string, start: number, read: (name: string, at: number) 
 }
 
 /**
- * The raw text of the value at a path of names and positions; undefined where there is none. Of duplicates the last one
- * wins. Reads the text once, however long the path is. `text` must be valid JSON.
+ * The raw text of the value at a path of names and positions; undefined where there is none. If a name is repeated, the
+ * last value wins. Reads the text once, however long the path is. `text` must be valid JSON.
  */
 export function valueAt(text: Json, path: readonly (string | number)[]): Json | undefined {
   let found: Json | undefined;
@@ -271,7 +271,7 @@ interface Branch {
   readonly ends: number[];
 }
 
-/** What {@link valueAt} finds at each of the paths, in one pass over the text. */
+/** Returns the result of {@link valueAt} for each of the paths, in one pass over the text. */
 export function valuesAt(text: Json, paths: readonly (readonly (string | number)[])[]): readonly (Json | undefined)[] {
   const root: Branch = { next: new Map(), ends: [] };
   for (const [place, path] of paths.entries()) {

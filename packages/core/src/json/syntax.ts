@@ -1,4 +1,4 @@
-/** Where a text stops being JSON, and what was expected there. */
+/** The place where a text stops being JSON, and what was expected there. */
 export interface SyntaxProblem {
   readonly position: number;
   readonly expected: string;
@@ -11,7 +11,7 @@ const space = /[ \t\n\r]*/y;
 const plain = /[ !#-[\]-\uffff]*/y;
 const escaped = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 
-/** Whether the text is one number as JSON writes it. */
+/** Reports whether the text is one number as JSON writes it. */
 export function isNumber(text: string): boolean {
   number.lastIndex = 0;
   return number.test(text) && number.lastIndex === text.length;

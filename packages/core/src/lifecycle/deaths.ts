@@ -13,10 +13,11 @@ export interface SilentWorker {
 }
 
 /**
- * Those workers of one process that died together; empty while that is not known. All jobs of a process are judged at
- * once, or one of them would look as if it had been alone. A worker is gone when it is dead (`deadAt`), or when every
- * lease that it holds has ended in silence. A claim is a sign of life. The death waits for workers whose last sign is
- * about as old and that hold jobs: they may have died with it. One that was heard well after it lives.
+ * Returns the workers of one process that died together; empty while that is not known. All jobs of a process are
+ * judged at once, or one of them would look as if it had been alone. A worker is gone when it is dead (`deadAt`), or
+ * when every lease that it holds has ended in silence. A claim is a sign of life. The death waits for workers whose
+ * last sign is about as old and that hold jobs: they may have died with it. A worker that was heard well after that
+ * sign is alive.
  */
 export function diedTogether<W extends SilentWorker>(
   workers: readonly W[],
@@ -48,7 +49,7 @@ function signOf({ signs, jobs }: SilentWorker): Millis {
   return Math.max(signs?.seenAt ?? Number.NEGATIVE_INFINITY, ...jobs.map(({ startedAt }) => startedAt ?? 0));
 }
 
-/** Whether the silence of a job's worker, at the end of the lease, means that the worker died. */
+/** Reports whether the silence of a job's worker, at the end of the lease, means that the worker died. */
 export function isSilent(
   job: Pick<JobRecord, 'leaseMs' | 'leaseRequired'>,
   worker: Beats | undefined,
@@ -65,9 +66,9 @@ export function isSilent(
 const lateness = 1.5;
 
 /**
- * Whether nothing was heard for a lease: a worker beats more often than that. If one does not, its leases end while it
- * lives, so the time between its last two heartbeats counts in their place. Its jobs would otherwise die beside each
- * other without end, and no attempt would ever count.
+ * Reports whether nothing was heard for a lease: a worker beats more often than that. If one does not, its leases end
+ * while it lives, so the time between its last two heartbeats counts in their place. Its jobs would otherwise die
+ * beside each other without end, and no attempt would ever count.
  */
 function isQuiet(
   { seenAt, seenBefore }: Beats,

@@ -74,7 +74,7 @@ const longestRefusalMs: Millis = 60_000;
 
 /**
  * A worker has no handler for the type of the job. Another one may have, so no attempt counts: the job waits, longer
- * each time, and its error tells how often it was refused and since when. After {@link unhandledMs} it is discarded to
+ * each time, and its error says how often it was refused and since when. After {@link unhandledMs} it is discarded to
  * the dead letter; at once if its retry policy names the code in `non_retryable_errors`.
  */
 export function unhandled(job: JobRecord, failure: Failure, delayMs: number, now: Millis): Transition {
@@ -138,9 +138,9 @@ const lossMessages = {
 
 /**
  * The lease ended or the worker died (rows 12 and 13 of docs/state-machine.md): available at once while attempts are
- * left. If the process held other jobs, nobody knows which one killed it: then the execution does not count. A job that
- * died alone as often as {@link isPoison} says is discarded to the dead letter, whatever its policy allows: it would
- * kill the next worker too.
+ * left. If the process held other jobs, the one that killed it is unknown: then the execution does not count. A job
+ * that died alone as often as {@link isPoison} says is discarded to the dead letter, whatever its policy allows: it
+ * would kill the next worker too.
  */
 export function leaseLost(
   job: JobRecord,
@@ -166,7 +166,7 @@ export function leaseLost(
   return unlessExtended(ending.exhausts() ? ending.discard() : ending.release(), job);
 }
 
-/** What the error of a death says beside its message. */
+/** Returns the details of a death that its message does not have. */
 function detailsOf(job: JobRecord, { hostname, pid }: Death): Json {
   const { alone, all } = deathsOf(job);
   const { worker } = job;
@@ -340,7 +340,7 @@ export function retried(job: JobRecord, now: Millis, key?: string): Transition {
   };
 }
 
-/** Which limit of a job has passed; of several the one that passed first. Null if none has. */
+/** Returns the limit of a job that has passed; of several the one that passed first. Null if none has. */
 export function overdueCause(
   job: JobRecord,
   now: Millis,

@@ -12,10 +12,10 @@ import { policyOf } from './decide.ts';
 import { changedRequest, type JobChanges } from './job-changes.ts';
 import type { RerunTimes } from './linked-job.ts';
 
-/** What an operator changes about a waiting job. */
+/** The changes of an operator to a waiting job. */
 export interface JobEdit {
   readonly changes: JobChanges;
-  /** What the operator saw: a job that differs is refused. */
+  /** The state that the operator saw: a job that differs is refused. */
   readonly ifMatch?: {
     readonly state?: StateName | undefined;
     readonly attempt?: number | undefined;

@@ -34,7 +34,7 @@ export interface HistoryEvent {
   /** Absent where the job does not keep who it was; the audit log does. */
   readonly actor?: HistoryActor;
   readonly data: Readonly<Record<string, unknown>>;
-  /** Of an event whose time the job does not keep: it follows from those around it. */
+  /** Marks an event whose time the job does not keep: it follows from those around it. */
   readonly metadata?: { readonly reconstructed: true };
 }
 
@@ -42,7 +42,7 @@ const system: HistoryActor = { type: 'system' };
 const client: HistoryActor = { type: 'client' };
 
 /**
- * What happened to a job, oldest first, from what its record keeps: its times, and the last 20 entries of its timeline.
+ * Returns the history of a job, oldest first, from its record: its times, and the last 20 entries of its timeline.
  * Nothing is written for it, so it cannot fail a call or fall behind one. Failures before those entries have no events.
  */
 export function executionHistory(job: JobRecord): readonly HistoryEvent[] {
@@ -112,7 +112,7 @@ class Timeline {
     }
   }
 
-  /** What the record says of the time after its last entry. */
+  /** Adds the events that the record shows after its last entry. */
   end(last: HistoryEntry | undefined): void {
     const { state, startedAt, finishedAt, enqueuedAt, worker, attempt, createdAt } = this.#job;
     const isOver = isIn(state, Terminal);

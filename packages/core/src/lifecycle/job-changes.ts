@@ -3,7 +3,7 @@ import type { JobRecord, Json } from '../job/job.ts';
 import { members, objectText } from '../json/json.ts';
 import { retryText } from '../policies/retry.ts';
 
-/** What an operator may change about a job, by the names of an enqueue request. */
+/** The fields of a job that an operator may change, by the names of an enqueue request. */
 export const changeNames = [
   'args',
   'meta',

@@ -19,9 +19,9 @@ export interface Changed {
 }
 
 /**
- * Operations of people on jobs: CANCEL, ACTIVATE (ojs-core §7.6), discarding, retry, edit. Each takes
- * the caller's idempotency key: the same key again gets the answer of the first call. Each throws `not_found`, and
- * `conflict` if the job's state forbids it (ojs-core §6.3), or if its workflow cannot go on with it.
+ * Operations of people on jobs: CANCEL, ACTIVATE (ojs-core §7.6), discarding, retry, edit. Each takes the caller's
+ * idempotency key: the same key again gets the answer of the first call. Each throws `not_found`, and `conflict` if the
+ * job's state forbids it (ojs-core §6.3), or if its workflow cannot continue with it.
  */
 export class Lifecycle {
   readonly #store: JobStore;

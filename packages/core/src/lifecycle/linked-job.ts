@@ -11,10 +11,10 @@ import { changedRequest, type JobChanges, merged } from './job-changes.ts';
 /** The member of `meta` in which a job names the one that it runs again. */
 export const rerunOfName = 'ojs.rerun_of';
 
-/** What counts the moments of a rerun: see {@link readEnvelope}. */
+/** The moments from which the times of a rerun count: see {@link readEnvelope}. */
 export interface RerunTimes {
   readonly now: Millis;
-  /** What relative times count from; by default `now`. */
+  /** The moment from which relative times count; by default `now`. */
   readonly latest?: Millis;
 }
 
@@ -48,7 +48,7 @@ export function rerunOf(
     : { ...read, job: { ...read.job, unique: { ...unique, states: unique.states & ~Terminal } } };
 }
 
-/** A relative time counts anew. */
+/** A relative time counts from the rerun. */
 function hasPassed(text: string | undefined, now: Millis): boolean {
   if (text === undefined) return false;
   const sent: unknown = JSON.parse(text);

@@ -36,7 +36,7 @@ export function deadAt(seenAt: Millis, since: Millis, deadAfterMs: number): Mill
 const minForgottenMs = 2_000;
 
 /**
- * Whether a worker still runs the job of a claim (ojs-worker-protocol §10).
+ * Decides whether a worker still runs the job of a claim (ojs-worker-protocol §10).
  * - `dead`: by {@link deadAt}. A worker that never sent a heartbeat is not dead.
  * - `forgotten`: its worker lives, but two heartbeats in a row do not list the job, and the claim is older than
  *   `seenBefore`: the answer to its FETCH was lost, or is slower than both (not for workers that name their open

@@ -5,7 +5,7 @@ import type { Millis } from '../time/clock.ts';
 /** How many workers may die while they run a job, until the job counts as the cause. */
 export const defaultPoisonAfter = 3;
 
-/** A process died with a job. What is known of it is shown with the job. */
+/** A process died with a job. These facts are shown with the job. */
 export interface Death {
   /** How many other jobs the process held: one of those may be the cause. */
   readonly beside: number;
@@ -35,8 +35,8 @@ export function deathsOf(job: HistoryHolder): Deaths {
 }
 
 /**
- * Whether one more death alone proves that the job is the cause: `poisonAfter` deaths in all, two of them alone. Anyone
- * may kill a worker once.
+ * Reports whether one more death alone proves that the job is the cause: `poisonAfter` deaths in all, two of them
+ * alone. Anyone may kill a worker once.
  */
 export function isPoison({ alone, all }: Deaths, poisonAfter: number): boolean {
   return all + 1 >= poisonAfter && alone + 1 >= Math.min(2, poisonAfter);

@@ -6,7 +6,7 @@ import type { Millis } from '../time/clock.ts';
 import { conflict, policyOf, retried } from './decide.ts';
 import { merged, mergedRetry } from './job-changes.ts';
 
-/** What a manual retry may change (ojs-dead-letter §6.3). Texts are JSON. */
+/** The changes that a manual retry may make (ojs-dead-letter §6.3). Texts are JSON. */
 export interface RerunOverride {
   /** Replaces the args. */
   readonly args?: Json;

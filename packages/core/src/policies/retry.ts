@@ -81,7 +81,7 @@ function setField(policy: Draft, field: Field, name: string, value: unknown): st
   switch (field) {
     case 'max_attempts':
       if (!isCount(value)) return 'must be a whole number from 0 to 2147483647';
-      // 0 means no retry (ojs-retry §2.2), so the job runs once: nobody reads "attempt 1 of 0".
+      // 0 means no retry (ojs-retry §2.2), so the job runs once: "attempt 1 of 0" would confuse readers.
       policy.maxAttempts = Math.max(1, value);
       return null;
     case 'initial_interval':
@@ -123,7 +123,7 @@ function setField(policy: Draft, field: Field, name: string, value: unknown): st
   }
 }
 
-/** Whether an entry of `non_retryable_errors` can match, or what was expected of it. */
+/** Returns null if an entry of `non_retryable_errors` can match, otherwise what was expected. */
 export function errorTypeProblem(name: string): string | null {
   if (!(name.endsWith('.*') ? name === '.*' || name.slice(0, -2).includes('*') : name.includes('*'))) return null;
   const never = name === '*' ? '; to retry no error at all, set max_attempts to 1' : '';
@@ -212,8 +212,8 @@ export function allowedAttempts(policy: RetryPolicy): number {
 }
 
 /**
- * Whether one of the names of an error is listed: exactly, or by a `prefix.*` taken literally (ojs-retry §6.2, RET-07,
- * RET-18).
+ * Reports whether one of the names of an error is listed: exactly, or by a `prefix.*` taken literally (ojs-retry §6.2,
+ * RET-07, RET-18).
  */
 export function isNonRetryable(policy: RetryPolicy, names: readonly string[]): boolean {
   return policy.nonRetryableErrors.some((pattern) =>

@@ -80,7 +80,7 @@ const initial = Int32Array.of(
 const hexBytes = Array.from({ length: 256 }, (_, byte) => (0x100 + byte).toString(16).slice(1));
 const blockBytes = 64;
 const encoder = new TextEncoder();
-/** Kept between calls, which never overlap: a key has one to four blocks. */
+/** Reused between calls, which never overlap: a key has one to four blocks. */
 const scratch = new Uint8Array(16 * blockBytes);
 const schedule = new Int32Array(64);
 const state = new Int32Array(8);

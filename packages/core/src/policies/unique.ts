@@ -27,7 +27,7 @@ const storedConflict = {
 } as const;
 
 /**
- * What the insert of a job with this policy checks.
+ * Returns the check for the insert of a job with this policy.
  * @param now in milliseconds; the period ends there.
  * @throws ProtocolError `invalid_request` if args lack a name of `args_keys` (ojs-unique-jobs §2.2).
  */

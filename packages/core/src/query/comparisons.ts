@@ -2,7 +2,7 @@ import { compareDecimals, decimalOf } from '../json/decimal.ts';
 import type { NumberTest, Pattern } from './condition.ts';
 import { type Field, type FieldOf, fields, type Order } from './fields.ts';
 
-/** What the values of jobs are compared with. */
+/** Converts a pattern to the form in which values of jobs are compared. */
 export function comparedAs(field: FieldOf<'text'>, { kind, text }: Pattern): Pattern {
   const { comparedAs }: Extract<Field, { kind: 'text' }> = fields[field];
   return { kind, text: kind === 'prefix' || comparedAs === undefined ? text : comparedAs(text) };
@@ -12,7 +12,7 @@ export function isLike(text: string, pattern: Pattern): boolean {
   return pattern.kind === 'exact' ? text === pattern.text : text.startsWith(pattern.text);
 }
 
-/** Whether a text in lower case contains one of the parts, in any case. */
+/** Reports whether a text in lower case contains one of the parts, in any case. */
 export function partMatcher(parts: readonly string[]): (lower: string) => boolean {
   const wanted = parts.map((part) => part.toLowerCase());
   return (lower) => wanted.some((part) => lower.includes(part));

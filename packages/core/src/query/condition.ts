@@ -10,7 +10,7 @@ export type Condition =
   | { readonly kind: 'not'; readonly of: Condition }
   | Term;
 
-/** One comparison of a field. Of several values one must match. */
+/** One comparison of a field. If there are several values, one must match. */
 export type Term =
   | { readonly kind: 'states'; readonly mask: StateMask }
   | { readonly kind: 'flag'; readonly field: FieldOf<'flag'>; readonly value: boolean }
@@ -49,7 +49,7 @@ export type JsonTest =
 /** A literal is a number, `true`, `false` or `null` without quotes: it also matches the string with this text. */
 export type JsonPattern = Pattern | { readonly kind: 'literal'; readonly text: string };
 
-/** Whether a match says something of the arguments, meta or results of a job. */
+/** Reports whether a match reveals something of the arguments, meta or results of a job. */
 export function readsPayload(condition: Condition): boolean {
   switch (condition.kind) {
     case 'all':

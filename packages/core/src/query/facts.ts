@@ -5,10 +5,10 @@ import type { Condition, Term } from './condition.ts';
 import { type Field, type FieldOf, fields } from './fields.ts';
 import { spanOf } from './matcher.ts';
 
-/** What holds for every job that can match, as far as an index can use it. Other jobs may fit it too. */
+/** The facts that are true for every job that can match, as far as an index can use them. Other jobs may fit it too. */
 export interface Facts {
   readonly states: StateMask;
-  /** Whether all of them are in the dead letter. */
+  /** True if all of them are in the dead letter. */
   readonly isDead: boolean;
   /** The only values that a field can have. */
   readonly values: ReadonlyMap<FieldOf<'text'>, ReadonlySet<string>>;
@@ -86,7 +86,7 @@ function firstEnd({ field, test }: Extract<Term, { kind: 'time' }>, now: Millis)
   return operator === '>' ? end : start;
 }
 
-/** What holds where both hold. */
+/** The facts that are true if both are. */
 function both(a: Facts | null, b: Facts | null): Facts | null {
   if (a === null || b === null || (a.states & b.states) === 0) return null;
   const values = new Map(a.values);
@@ -103,7 +103,7 @@ function both(a: Facts | null, b: Facts | null): Facts | null {
   };
 }
 
-/** What holds where one of them holds. */
+/** The facts that are true if one of them is. */
 function either(a: Facts | null, b: Facts | null): Facts | null {
   if (a === null || b === null) return a ?? b;
   const values = new Map<FieldOf<'text'>, ReadonlySet<string>>();

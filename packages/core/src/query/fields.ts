@@ -13,7 +13,7 @@ export type Order = '<' | '<=' | '>' | '>=';
 /** `=` is another spelling of `:`. */
 export type Operator = ':' | '!=' | '~' | Order;
 
-/** What a term of each kind of field may ask. */
+/** The operators that a term of each kind of field may use. */
 export const operatorsOf = {
   states: [':', '!='],
   flag: [':', '!='],
@@ -44,7 +44,10 @@ export type Field = Named &
         readonly read: (job: JobRecord) => readonly string[];
         /** The values that an index can look up; a job has no other. Absent without an index. */
         readonly indexed?: (value: string) => boolean;
-        /** What a whole value of a query is compared as. Absent where it is compared as it is. */
+        /**
+         * Converts a whole value of a query for the comparison. Absent if the value is compared unchanged. Absent where
+         * it is compared as it is.
+         */
         readonly comparedAs?: (text: string) => string;
       }
     | { readonly kind: 'everything'; readonly read: (job: JobRecord) => readonly string[] }
@@ -55,7 +58,7 @@ export type Field = Named &
         /** The document; `at` is the path of the field in it. */
         readonly read: (job: JobRecord, now: Millis) => Json | null;
         readonly at: readonly string[];
-        /** What the first step must be: `args` is an array, `meta` an object. */
+        /** The kind of the first step: `args` is an array, `meta` an object. */
         readonly first: 'position' | 'name' | 'any';
       }
   );
@@ -115,8 +118,8 @@ export const fields = {
 export type FieldName = keyof typeof fields;
 
 /**
- * Whether the values tell something of arguments, meta or results. A unique key is a digest without a secret, so
- * guesses can be tried on it (ojs-unique-jobs §12).
+ * Reports whether the values reveal something of arguments, meta or results. A unique key is a digest without a secret,
+ * so guesses can be tried on it (ojs-unique-jobs §12).
  */
 export function tellsPayload(field: FieldName): boolean {
   const { kind } = fields[field];
@@ -172,7 +175,7 @@ function errorsOf(job: JobRecord): readonly string[] {
   );
 }
 
-/** What a word without a field is searched in: args and meta as the client wrote them. */
+/** Returns the texts that a word without a field is searched in: args and meta as the client wrote them. */
 function everythingOf(job: JobRecord): readonly string[] {
   const { id, type, queue, envelope } = job;
   const documents = [valueAt(envelope, ['args']), valueAt(envelope, ['meta'])];

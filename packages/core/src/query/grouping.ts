@@ -7,15 +7,16 @@ import type { Millis } from '../time/clock.ts';
 import { fields } from './fields.ts';
 import type { FieldPlace } from './parse.ts';
 
-/** Characters of a value that an answer has. A longer value is told apart by its digest. */
+/** Characters of a value that an answer has. A longer value is identified by its digest. */
 const maxValue = 500;
-/** Values that one part of a scan tells apart; jobs with further ones are counted together. */
+/** The most values that one part of a scan counts separately; jobs with further ones are counted together. */
 const maxGroups = 10_000;
 
 /** How many jobs have a value. */
 export interface JobGroup {
   /**
-   * Canonical JSON: equal values have equal texts, and numbers are exact. Of a long one a string with its beginning.
+   * Canonical JSON: equal values have equal texts, and numbers are exact. A long one is replaced by a string with its
+   * beginning.
    */
   readonly value: Json;
   /** SHA-256 of the canonical JSON of a long value; null for others. */
@@ -53,7 +54,7 @@ export class JobGroups {
     return this.#without;
   }
 
-  /** How many values were told apart. */
+  /** The number of values that are counted separately. */
   get size(): number {
     return this.#groups.size;
   }

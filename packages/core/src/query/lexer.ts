@@ -1,7 +1,7 @@
 import type { Operator } from './fields.ts';
 import { QueryError, type QueryProblem, quoted } from './query-error.ts';
 
-/** A value as it was written. */
+/** A value as written. */
 export interface Token {
   readonly position: number;
   readonly text: string;
@@ -10,9 +10,9 @@ export interface Token {
 }
 
 const space = /\s/;
-/** What ends a name; a name with one of them is written in quotes. */
+/** The characters that end a name; a name with one of them is written in quotes. */
 export const endOfName = /[\s()",:=!<>~[\].*]/;
-/** What ends a value without quotes. */
+/** The characters that end a value without quotes. */
 const endOfWord = /[\s()",]/;
 const operator = /:?[<>]=?|!=|[:=~]/y;
 /** Every spelling; `created:>2026-01-31` is what other search boxes know. */
@@ -185,7 +185,7 @@ export class Lexer {
     return new QueryError(this.#text, problem);
   }
 
-  /** What is here, for a message. */
+  /** Describes the text here, for a message. */
   found(): string {
     const { position } = this;
     const text = this.#until(space);

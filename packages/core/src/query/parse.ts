@@ -31,7 +31,7 @@ const expectedTerm = 'a term such as state:failed, or a word to search for';
  * @throws QueryError with the position. No text makes it throw anything else, and the time grows with the length.
  */
 export function parseQuery(text: string): Condition {
-  // Of a longer text only what the message can show is read. No character has more than two UTF-16 code units.
+  // A longer text is read only as far as the message can show it. No character has more than two UTF-16 code units.
   const head = [...text.slice(0, 2 * maxQueryLength + 100)];
   if (head.length > maxQueryLength) {
     const position = head.slice(0, maxQueryLength).join('').length;
@@ -41,7 +41,7 @@ export function parseQuery(text: string): Condition {
   return new Parser(text).whole();
 }
 
-/** What jobs are counted by: a field, and for JSON the path in it. */
+/** The field that jobs are counted by, and for JSON the path in it. */
 export interface FieldPlace {
   readonly field: FieldName;
   readonly path: readonly (string | number)[];
@@ -59,7 +59,7 @@ export function parsePlace(text: string): FieldPlace {
   return new Parser(text).place();
 }
 
-/** Whether the values tell something of arguments, meta or results of jobs. */
+/** Reports whether the values reveal something of arguments, meta or results of jobs. */
 export function isPayload({ field }: FieldPlace): boolean {
   return tellsPayload(field);
 }

@@ -68,7 +68,7 @@ function onlyOf({ values }: Facts, field: IndexedField): string | undefined {
   return others.length === 0 ? only : undefined;
 }
 
-/** Whether every job that the list has fits the part. */
+/** Reports whether every job that the list has fits the part. */
 function isAnswered(
   part: Condition,
   answered: Readonly<Partial<Record<FieldOf<'text'>, string | undefined>>>,
@@ -81,7 +81,7 @@ function isAnswered(
   return part.kind === 'states' || (part.kind === 'flag' && part.value);
 }
 
-/** Whether a job fits the term with any of these values. */
+/** Reports whether a job fits the term with any of these values. */
 function fitsEach(texts: Iterable<string>, { field, values }: Extract<Term, { kind: 'text' }>): boolean {
   const patterns = values.map((pattern) => comparedAs(field, pattern));
   return [...texts].every((text) => patterns.some((pattern) => isLike(text, pattern)));

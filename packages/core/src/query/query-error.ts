@@ -3,7 +3,7 @@ import { ProtocolError } from '../errors.ts';
 export interface QueryProblem {
   /** Offset in the query, in UTF-16 code units from 0. */
   readonly position: number;
-  /** What is wrong, such as `unknown field "stat"`. */
+  /** The problem, such as `unknown field "stat"`. */
   readonly problem: string;
   /** Completes "Expected …". */
   readonly expected: string;

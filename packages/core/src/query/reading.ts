@@ -14,7 +14,7 @@ interface Place {
   readonly key: string;
 }
 
-/** What the terms of a query read of one job: each text once, however many terms search it. */
+/** The texts that the terms of a query read of one job: each once, however many terms search it. */
 export class Reading {
   readonly #now: Millis;
   #job: JobRecord | null = null;

@@ -14,7 +14,10 @@ export function sizeOf({ envelope, history, policy, result, progress, checkpoint
   );
 }
 
-/** How much one call may hand out: what fits, but one item at least, so that a large one holds nobody up. */
+/**
+ * The maximum that one call may return: the items that fit, but at least one, so that a large item cannot block the
+ * list.
+ */
 export class ByteBudget {
   #left: number;
   #isEmpty = true;
@@ -24,7 +27,7 @@ export class ByteBudget {
     this.#left = bytes;
   }
 
-  /** Whether something did not fit. Nothing is taken after it, or small items would overtake large ones. */
+  /** True if an item did not fit. Nothing is taken after it, or small items would overtake large ones. */
   get isFull(): boolean {
     return this.#isFull;
   }

@@ -28,7 +28,7 @@ export interface HeldKey extends Holder, Pick<JobRecord, 'state' | 'createdAt'> 
 interface KeyHolders {
   /** The holders after the group, oldest first. */
   readonly byState: Map<State, HeldKey[]>;
-  /** Whether those of the store are included. */
+  /** True if those of the store are included. */
   loaded: boolean;
 }
 

@@ -1,5 +1,5 @@
 /**
- * What the server knows of the worker of a job.
+ * The state of the worker of a job.
  * - `alive`: it sends heartbeats, or fetches.
  * - `dead`: its heartbeats stopped, so upkeep takes its jobs back.
  * - `silent`: it has sent no heartbeat ever, and fetches no more. The job may still run.

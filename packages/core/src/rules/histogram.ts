@@ -17,8 +17,8 @@ export const bucketBounds: readonly number[] = [
 ];
 
 /**
- * What is measured: the wait of a job for its first start and for later ones, and the run that ended it, by the state
- * that it ended in.
+ * The measured durations: the wait of a job for its first start and for later ones, and the run that ended it, by the
+ * state that it ended in.
  */
 export type Measure = (typeof measures)[number];
 

@@ -1,4 +1,4 @@
-/** What the numbers of a limit mean for the next start. */
+/** The effect of a limit's numbers on the next start. */
 
 import { type LimitNumbers, queueLimitKey } from '../job/job.ts';
 import type { Millis } from '../time/clock.ts';

@@ -1,4 +1,4 @@
-/** What a change adds to the figures of its minute. */
+/** Adds a change to the figures of its minute. */
 
 import type { JobRecord, Transition } from '../job/job.ts';
 import { State } from '../job/states.ts';
@@ -18,9 +18,9 @@ export interface Sums {
   readonly cancelled: number;
   /** Discarded jobs that were not started in time. */
   readonly expired: number;
-  /** Of executions that completed. */
+  /** The time of executions that completed. */
   readonly durationMs: number;
-  /** Of executions in which the job was discarded, and cancelled. */
+  /** The time of executions in which the job was discarded, and cancelled. */
   readonly discardedMs: number;
   readonly cancelledMs: number;
   /** Between `enqueuedAt` and a start, and the part of it that belongs to later attempts. */
@@ -33,7 +33,7 @@ export interface Figures extends Sums {
   readonly histogram: Histogram;
 }
 
-/** What one change adds: only the sums that it adds to, and the code of the duration that it measures. */
+/** The figures that one change adds: only the sums that it adds to, and the code of the duration that it measures. */
 export interface Addition extends Partial<Sums> {
   readonly code?: number;
 }
@@ -108,7 +108,7 @@ export function addFigures(to: MutableFigures, more: Figures): void {
 
 const minuteMs = 60_000;
 
-/** What a change adds that counts nowhere. */
+/** The addition of a change that no figure counts. */
 export const nothingAdded: Addition = {};
 
 export function minuteOf(now: Millis): Millis {
@@ -128,7 +128,7 @@ export function sumsOf(before: Before | null, to: State, now: Millis, transition
 
 function sumsOfEntry(before: Before | null, to: State, now: Millis): Addition {
   if (to === State.available) return enters(before) ? { enqueued: 1 } : nothingAdded;
-  // Of a job that does not run, only the end counts.
+  // If the job does not run, only the end counts.
   const ran = before?.state === State.active ? since(before.startedAt, now) : null;
   if (to === State.discarded)
     return ran === null ? { discarded: 1 } : { discarded: 1, discardedMs: ran, code: codeOf('discarded', ran) };

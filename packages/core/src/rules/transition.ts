@@ -1,5 +1,5 @@
 /**
- * Whether a storage applies a change that was decided from a record, and the other work of a claim call.
+ * Decides whether a storage applies a change that was decided from a record, and the other work of a claim call.
  * `lifecycle/change.ts` has the effect of a change.
  */
 import type { JobRecord, Json, Transition } from '../job/job.ts';
@@ -13,7 +13,7 @@ export interface Owner {
   readonly worker: string | null;
 }
 
-/** Whether this owner may end, extend or report on the current execution. */
+/** Reports whether this owner may end, extend or report on the current execution. */
 export function isOwner(
   job: Pick<JobRecord, 'state' | 'claim' | 'leaseRequired' | 'worker'>,
   { claim, worker }: Owner,
@@ -25,9 +25,9 @@ export function isOwner(
 export type Verdict = 'moves' | 'already' | 'refused';
 
 /**
- * Whether a transition fits the current job. A repeated call of the same claim never reports its own success as a
- * conflict. Only a claim starts an execution: `to: active` fits an active job only. `leaseUntil` and
- * `envelope` of the job are read only where the transition has `leaseUntil` and `envelopeWas`.
+ * Decides whether a transition fits the current job. A repeated call of the same claim never reports its own success as
+ * a conflict. Only a claim starts an execution: `to: active` fits an active job only. `leaseUntil` and `envelope` of
+ * the job are read only where the transition has `leaseUntil` and `envelopeWas`.
  */
 export function verdict(
   job: Pick<JobRecord, 'state' | 'claim' | 'leaseRequired' | 'worker'> &
@@ -44,8 +44,8 @@ export function verdict(
 }
 
 /**
- * Whether the change ends an execution without an ACK: it must not overtake a completion that a user's transaction has
- * committed.
+ * Reports whether the change ends an execution without an ACK: it must not overtake a completion that a user's
+ * transaction has committed.
  */
 export function overtakes({ from, to }: Transition): boolean {
   return isIn(State.active, from) && to !== State.active && to !== State.completed;
@@ -120,7 +120,7 @@ export function overdueAt(
 
 /**
  * The work of one claim call besides the claim: its cost must not grow with the number of due or expired jobs. Upkeep
- * does the rest. An expired job costs about 20 µs, four times a promotion, and nobody waits for it.
+ * does the rest. An expired job costs about 20 µs, four times a promotion, and no worker waits for it.
  */
 export function sideWork(claims: readonly { readonly limit: number }[]): {
   readonly promoted: number;
@@ -144,7 +144,7 @@ export interface QueuePlace {
   readonly place: number;
 }
 
-/** Whether a claim takes a job at `a` before one at `b`. */
+/** Reports whether a claim takes a job at `a` before one at `b`. */
 export function isClaimedBefore(a: QueuePlace, b: QueuePlace): boolean {
   return a.priority > b.priority || (a.priority === b.priority && a.place < b.place);
 }

@@ -5,13 +5,15 @@ export type Millis = number;
 export interface Clock {
   now(): Millis;
   /**
-   * Of a clock that is known within bounds, the last moment that may be now; `now()` is the first. What is due by
-   * `now()` is due. A delay counts from `latest()`. So nothing starts early. Left out, it is `now()`.
+   * The last moment that may be now, of a clock that is known within bounds; `now()` is the first. Jobs are due by
+   * `now()`, but a delay counts from `latest()`. A delay counts from `latest()`. So nothing starts early. Left out, it
+   * is `now()`.
    */
   latest?(): Millis;
   /**
-   * Whether the time stands still, because the clock was set back. Servers that see this at different moments stand at
-   * different times, so what one of them has started may look over to another. Left out, time never stands still.
+   * Reports whether the time does not move, because the clock was set back. Servers that see this at different moments
+   * stop at different times, so a job that one of them has started may look over to another. If this is left out, time
+   * always moves.
    */
   stands?(): boolean;
 }
@@ -25,7 +27,7 @@ export interface ManualClock extends Clock {
   set(at: Millis): void;
 }
 
-/** A clock that stands still until a test moves it. */
+/** A clock that moves only when a test moves it. */
 export function manualClock(start: Millis = Date.UTC(2026, 0, 1)): ManualClock {
   let now = start;
   return {

@@ -5,9 +5,9 @@ export const stepMs = 1_000;
 /** A step is followed once it has held for so long. */
 export const holdMs = 60_000;
 
-/** What is known of a wall clock that is watched with a monotonic one. All numbers are whole milliseconds. */
+/** The state of a wall clock that is compared with a monotonic one. All numbers are whole milliseconds. */
 export interface SteadyTime {
-  /** The time that is told. */
+  /** The time that callers see. */
   readonly now: Millis;
   /** The wall clock minus the monotonic one, as it is followed. */
   readonly offset: Millis;
@@ -20,9 +20,9 @@ export function steadyFrom(wall: Millis, monotonic: Millis): SteadyTime {
 }
 
 /**
- * The time after both clocks were read again. After a step forward time goes on as before, after a step back it stands
- * still, until the wall clock is back or has caught up. A step that holds for {@link holdMs} is followed. So time goes
- * back only where a step back has held, and a clock that jumps ahead for less than a minute starts no delayed job.
+ * The time after both clocks were read again. After a step forward time continues as before, after a step back it does
+ * not move until the wall clock is back or has caught up. A step that holds for {@link holdMs} is followed. So time
+ * goes back only where a step back has held, and a clock that jumps ahead for less than a minute starts no delayed job.
  * A monotonic clock stops while a machine sleeps, so waking up is such a step forward.
  */
 export function steady(before: SteadyTime, wall: Millis, monotonic: Millis): SteadyTime {
@@ -32,7 +32,7 @@ export function steady(before: SteadyTime, wall: Millis, monotonic: Millis): Ste
   if (Math.abs(by) <= stepMs || (isBack && wall >= before.now))
     return { now: Math.max(before.now, wall), offset, step: null };
   const { step } = before;
-  // Of a step back every moment counts, whatever the clock shows meanwhile: time must not stand still for longer.
+  // After a step back every moment counts, whatever the clock shows since: time must not stop for longer.
   const isSame = step !== null && (isBack ? step.offset < before.offset : Math.abs(step.offset - offset) <= stepMs);
   const since = isSame ? step.since : monotonic;
   if (monotonic - since >= holdMs) return steadyFrom(wall, monotonic);

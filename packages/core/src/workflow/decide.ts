@@ -11,7 +11,7 @@ import { isSkipped, runs } from './rules.ts';
 import { type JobSpec, type JoinSpec, readNodeSpec, readWorkflowSpec } from './spec.ts';
 import type { NodeRecord, WorkflowRecord, WorkflowStep } from './types.ts';
 
-/** What was read of one workflow so far. Only closed nodes are ever asked for, so it does not get old. */
+/** The nodes of one workflow that were read so far. Only closed nodes are ever asked for, so it does not get old. */
 export interface LoadedNodes {
   readonly nodes: ReadonlyMap<number, NodeRecord>;
   /** Null for a job that is no longer there. */
@@ -28,9 +28,9 @@ export interface NodeNeeds {
 type Close = Extract<WorkflowStep, { readonly kind: 'close' }>;
 
 /**
- * What becomes of a ready node: its job starts, or it is closed without one (ojs-workflows §4.3, §5.3, §6.4). The same
+ * Decides about a ready node: its job starts, or it is closed without one (ojs-workflows §4.3, §5.3, §6.4). The same
  * node gives the same envelope at any time, so a step may be repeated: relative times count from `latest` in the job's
- * columns, while its envelope has them as they were sent.
+ * columns, while its envelope has them as sent.
  * @returns `needs` while something is missing in `loaded`: read it, add it, and ask again. Most nodes
  * need nothing, a step its parents, the end of a failed workflow its nodes and then their jobs.
  */
@@ -124,7 +124,7 @@ function decideJob(
     const events = spec.callback === null ? [] : [callbackFired(workflow, spec.callback, job)];
     return { kind: 'start', node: refOf(node), job: { ...job, node: refOf(node) }, events };
   } catch (error) {
-    // What a former version accepted must not hold its workflow up for ever.
+    // A definition that a former version accepted must not block its workflow for ever.
     if (error instanceof ProtocolError)
       return reject(workflow, node, { code: error.code, message: error.message, attempt: 0 }, now);
     throw error;
@@ -142,7 +142,7 @@ export function startNode(workflow: string, index: number, job: NewJob): Workflo
 
 /**
  * The end of a nested composite; its result is that of a chain's last step, and the results of all jobs of a group or
- * batch. Where those are too many characters, it has none: whoever is given it makes the array of the jobs again.
+ * batch. If those are too many characters, it has none: the reader of the result builds the array from the jobs.
  */
 function join(node: NodeRecord, spec: Extract<JoinSpec, { readonly block: unknown }>, reader: Reader): Decided {
   const [base, count] = spec.block;
@@ -182,7 +182,7 @@ function end(workflow: WorkflowRecord, node: NodeRecord, reader: Reader, now: Mi
   return close(node, state, { end: { state, text: JSON.stringify(text) }, events: [event] });
 }
 
-/** What `WorkflowRecord.end` says. */
+/** The content of `WorkflowRecord.end`. */
 export interface EndText {
   readonly failed_step_index?: number;
   readonly errors: readonly StepError[];

@@ -30,9 +30,8 @@ export function mergeOptions(defaults: Json, options: Json): Json {
 }
 
 /**
- * The text of an envelope with default options under its own, which may stand at the top or in `options`. Meta is
- * joined member by member. What is not an object where one belongs stays as it is, for the reader of envelopes to
- * refuse.
+ * The text of an envelope with default options under its own, which may be at the top or in `options`. Meta is joined
+ * member by member. A value that should be an object and is not stays unchanged, for the reader of envelopes to refuse.
  */
 export function withDefaults(envelope: Json, defaults: Json): Json {
   const top = new Map(members(envelope));

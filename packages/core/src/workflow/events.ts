@@ -22,7 +22,7 @@ export interface WorkflowCounts {
 /**
  * The events of a member that a terminal change of its job has closed (ojs-workflows appendix B, ojs-events §5.4): of a
  * step where steps depend on each other, of a job in a group or batch. `workflow` has the member counted already.
- * @param error JSON text of why the member failed, where no event of its job tells it.
+ * @param error JSON text of why the member failed, if no event of its job has it.
  */
 export function nodeEvents(
   workflow: WorkflowCounts,
@@ -65,7 +65,7 @@ export function remaining({ total, completed, failed, cancelled }: WorkflowCount
 
 /**
  * The events of a member that was closed because its job could not be made.
- * @param queue where it would have gone; '' where nobody can tell.
+ * @param queue its intended queue; '' if that is unknown.
  */
 export function refusalEvents(
   workflow: WorkflowCounts,
@@ -133,7 +133,7 @@ export function workflowFailed(
   return event('workflow.failed', workflow, data);
 }
 
-/** The event of an ended workflow that goes on, because a dead step of it was retried. */
+/** The event of an ended workflow that continues, because a dead step of it was retried. */
 export function workflowReopened(workflow: WorkflowRecord, step: string, job: string): Json {
   return event('workflow.reopened', workflow, {
     ...about(workflow),

@@ -7,7 +7,7 @@ import { isSkipped, runs } from './rules.ts';
 import { type JobSpec, readNodeSpec } from './spec.ts';
 import type { NodeRecord } from './types.ts';
 
-/** Errors that the end of a workflow tells. */
+/** The most errors that the end of a workflow lists. */
 export const maxErrors = 100;
 const maxMessage = 1_000;
 
@@ -28,7 +28,8 @@ export interface StepError {
 }
 
 /**
- * Callbacks first, because they are why a batch failed; then jobs by index. What was only skipped is not among them.
+ * Callbacks first, because they are why a batch failed; then jobs by index. Nodes that were only skipped are not among
+ * them.
  */
 export function failedNodes(nodes: readonly NodeRecord[]): readonly FailedNode[] {
   const found: FailedNode[] = [];
@@ -82,7 +83,7 @@ function given(text: Json): ErrorFields {
   };
 }
 
-/** Whether the node was closed because its job could not be made: then there is no such job. */
+/** Reports whether the node was closed because its job could not be made: then there is no such job. */
 export function isRefused(node: Pick<NodeRecord, 'state' | 'error'>): boolean {
   if (node.state !== 'failed' || node.error === null) return false;
   const error: unknown = JSON.parse(node.error);

@@ -4,7 +4,7 @@ import { callbackOf, type Step } from './step.ts';
 export interface Graph {
   /** The steps that are jobs, in order. */
   readonly jobs: readonly Step[];
-  /** What each of the jobs waits for, as indexes into `jobs`. */
+  /** The dependencies of each job, as indexes into `jobs`. */
   readonly after: readonly (readonly number[])[];
   readonly callbacks: readonly { readonly step: Step; readonly callback: CallbackName }[];
 }
@@ -36,8 +36,8 @@ export function readGraph(steps: readonly Step[]): Graph {
 }
 
 /**
- * The steps of a chain, group or batch. What they depend on is settled by their order; a stated dependency may repeat
- * it, never contradict it.
+ * The steps of a chain, group or batch. Their order decides their dependencies; a stated dependency may repeat it,
+ * never contradict it.
  */
 export function readOrdered(type: 'chain' | 'group' | 'batch', steps: readonly Step[]): Graph {
   const earlier = new Set<string>();
@@ -105,8 +105,8 @@ function placesOf(steps: readonly Step[]): ReadonlyMap<string, number> {
 }
 
 /**
- * Which steps are callbacks: those with a `callback_type`, and those with the id of a callback that wait for everything
- * else.
+ * Returns the steps that are callbacks: those with a `callback_type`, and those with the id of a callback that wait for
+ * everything else.
  */
 function callbacksOf(steps: readonly Step[], after: readonly (readonly number[])[]): (CallbackName | null)[] {
   const kinds = steps.map(({ callback }) => callback);

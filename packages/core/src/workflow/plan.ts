@@ -44,7 +44,7 @@ export interface CompositePlan {
   /** Indexes of the items that each item waits for. */
   readonly after: readonly (readonly number[])[];
   readonly callbacks: readonly CallbackPlan[];
-  /** Callbacks stood among the steps, where answers have them too. */
+  /** True if callbacks were listed among the steps, where answers list them too. */
   readonly listed: boolean;
 }
 

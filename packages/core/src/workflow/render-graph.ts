@@ -5,7 +5,10 @@ import { begun, errorOf, isClosed, jobStep, type StepState } from './render-step
 import { readNodeSpec } from './spec.ts';
 import type { NodeRecord, WorkflowRecord } from './types.ts';
 
-/** What a node of a graph is, beside a job. A gate ends when all jobs of a batch have ended; its callbacks follow. */
+/**
+ * The kind of a node of a graph other than a job. A gate ends when all jobs of a batch have ended; its callbacks
+ * follow.
+ */
 type Kind = 'job' | 'callback' | 'chain' | 'group' | 'batch' | 'gate';
 
 interface GraphNode {
@@ -55,7 +58,7 @@ export function renderGraph(
   return `${head},"state":"${state === 'running' ? running : state}","nodes":[${texts.join(',')}]}`;
 }
 
-/** Null for the node that ends the workflow, which stands for the workflow itself. */
+/** Null for the node that ends the workflow, which represents the workflow itself. */
 function kindOf({ spec }: NodeRecord): Kind | null {
   const read = readNodeSpec(spec);
   if (read.role === 'root') return null;
@@ -82,7 +85,7 @@ function surroundings(nodes: readonly NodeRecord[]): ReadonlyMap<number, number>
     if (read.role === 'job' || !('block' in read)) continue;
     const [base, count] = read.block;
     for (let index = base; index < base + count; index++) around.set(index, within);
-    // The gate of a batch stands between its jobs and its callbacks.
+    // The gate of a batch comes between its jobs and its callbacks.
     const [first] = read.callbacks;
     if (first !== undefined) around.set(first - 1, within);
     for (const index of read.callbacks) around.set(index, within);
@@ -90,7 +93,7 @@ function surroundings(nodes: readonly NodeRecord[]): ReadonlyMap<number, number>
   return around;
 }
 
-/** Nested composites have the states of their items until they end. Their own node stands before their items. */
+/** Nested composites have the states of their items until they end. Their own node comes before their items. */
 function statesOf(
   workflow: WorkflowRecord,
   nodes: readonly NodeRecord[],

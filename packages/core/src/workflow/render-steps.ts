@@ -53,7 +53,7 @@ class Steps {
     this.#jobs = jobs;
   }
 
-  /** @param listed callbacks stand among the items too. */
+  /** @param listed true if callbacks are listed among the items. */
   composite(
     { kind, key, base, count, callbacks }: Composite,
     isTop: boolean,

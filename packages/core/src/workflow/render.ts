@@ -12,7 +12,7 @@ import type { NodeRecord, WorkflowRecord } from './types.ts';
  * The wire object of a workflow: a superset of ojs-workflows §11, ojs-http-binding §14 and OpenAPI.
  * @param nodes all of them by index, for the steps; none gives the summary that lists have, where the completed items
  * of a nested workflow are estimated from its completed jobs.
- * @param jobs of the steps that have one, as far as they are kept: they tell which are active and when they started.
+ * @param jobs of the steps that have one, as far as they are kept: they show which are active and when they started.
  * @param running what a workflow that has not ended is called.
  */
 export function renderWorkflow(
@@ -76,7 +76,7 @@ function renderErrors({ state, end: text }: WorkflowRecord, nodes: readonly Node
   return fields;
 }
 
-/** Whether a failed node had a job that failed. What was cancelled with its workflow did not. */
+/** Reports whether a failed node had a job that failed. A node that was cancelled with its workflow had none. */
 function isCounted(node: NodeRecord, workflow: WorkflowRecord['state']): boolean {
   return !isRefused(node) && (node.state === 'failed' || workflow !== 'cancelled');
 }

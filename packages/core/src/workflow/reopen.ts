@@ -12,7 +12,7 @@ import { isSkipped, runs } from './rules.ts';
 import { type NodeSpec, readNodeSpec } from './spec.ts';
 import type { NodeRecord, WorkflowRecord } from './types.ts';
 
-/** What a retry reads of workflows. A page may be shorter than its limit, but is empty only at the end. */
+/** The part of the workflows that a retry reads. A page may be shorter than its limit, but is empty only at the end. */
 export interface WorkflowReader {
   get(id: string): Answered<WorkflowRecord | null>;
   nodes(workflow: string, after: number, limit: number): Answered<readonly NodeRecord[]>;
@@ -44,7 +44,7 @@ export class Reopenings {
 
   /**
    * The change of a job, with what it does to a workflow: only a retry of a dead step does anything.
-   * @throws ProtocolError `conflict` where the workflow cannot go on with the step: nothing is to be changed then.
+   * @throws ProtocolError `conflict` if the workflow cannot continue with the step: nothing is to be changed then.
    */
   *with(transition: Transition, { id, state, node }: Pick<JobRecord, 'id' | 'state' | 'node'>): Steps<Transition> {
     if (state !== State.discarded || transition.to !== State.available || node === null) return transition;
@@ -197,14 +197,14 @@ class Flow {
     );
   }
 
-  /** Whether a node that does not wait has had a job. */
+  /** Reports whether a node that does not wait has had a job. */
   *#hasRun(node: NodeRecord, spec: NodeSpec): Steps<boolean> {
     if (node.state === 'pending' || node.state === 'completed') return true;
     if (node.state === 'failed') return !isRefused(node);
     return spec.role === 'job' && runs(node, spec, yield* this.#first(spec));
   }
 
-  /** What its dependents have seen of a closed node. */
+  /** Reports whether a closed node passed, as its dependents saw it. */
   *#passed(node: NodeRecord): Steps<boolean> {
     if (node.state !== 'cancelled') return node.state === 'completed';
     const spec = readNodeSpec(node.spec);
@@ -302,7 +302,7 @@ function isClosed({ state }: NodeRecord): boolean {
   return state !== 'waiting' && state !== 'pending';
 }
 
-/** Whether the node passes only where all that it depends on has passed: a step, or the end of a composite. */
+/** Reports whether the node passes only if all its dependencies have passed: a step, or the end of a composite. */
 function needsAll({ member, job, spec }: NodeRecord): boolean {
   if (job !== null) return member;
   const { role } = readNodeSpec(spec);

@@ -1,8 +1,8 @@
-/** What a storage does of a retry's decision. */
+/** Applies a retry's decision in a storage. */
 import type { NodeChange, Reopening } from '../job/reopening.ts';
 import type { NodeRecord, WorkflowRecord } from './types.ts';
 
-/** Whether the changes fit the workflow and its nodes as they are. */
+/** Reports whether the changes fit the workflow and its nodes as they are. */
 export function fitsReopening(
   { was, nodes }: Reopening,
   flow: Pick<WorkflowRecord, 'state'> | null,

@@ -116,7 +116,7 @@ class Reader {
   readonly #now: Millis;
   readonly #latest: Millis;
   readonly #newId: () => string;
-  /** Of a job that waits for nothing: it starts as it is read here. */
+  /** The last members of a job that waits for nothing: it starts as it is read here. */
   readonly #lastMembers: Json;
 
   constructor(now: Millis, latest: Millis, newId: () => string, lastMembers: Json) {
@@ -128,7 +128,7 @@ class Reader {
 
   /**
    * @param type null leaves the kind to what the steps say.
-   * @param name of a nested composite, before which the names of its items stand; '' for the workflow itself.
+   * @param name of a nested composite, the prefix of the names of its items; '' for the workflow itself.
    * @param outer index of the options around it.
    */
   composite(
@@ -255,7 +255,7 @@ function listOf(
 
 /**
  * Counts jobs and dependencies before any of them is read: a request of 15 MB that was refused for its size at the end
- * held the event loop for 0.9 s. What `depends_on` repeats counts each time.
+ * held the event loop for 0.9 s. A repeated entry of `depends_on` counts each time.
  * @throws ProtocolError `invalid_request` for {@link maxNodes} jobs, and for more than {@link maxNodes} nodes or
  * {@link maxEdges} dependencies.
  */

@@ -3,8 +3,8 @@ import { type Block, type JobSpec, readNodeSpec } from './spec.ts';
 import type { NodeRecord } from './types.ts';
 
 /**
- * Characters of the results that one job is given in its envelope. What no longer fits is null there, and named in
- * `x_parent_results_left_out` with the job that has it.
+ * Characters of the results that one job is given in its envelope. A result that no longer fits is null there, and
+ * named in `x_parent_results_left_out` with the job that has it.
  */
 export const maxResults = 16_777_216;
 /**
@@ -80,7 +80,8 @@ export function resultsOf(indexes: readonly (number | null)[], read: (index: num
 }
 
 /**
- * What the envelope of a step's job ends with: its workflow, and the results of the steps before it (ojs-workflows §7).
+ * The last members of the envelope of a step's job: its workflow, and the results of the steps before it (ojs-workflows
+ * §7).
  */
 export function workflowMembers(workflow: string, { text, from, leftOut }: Results): Json {
   const begin = from === 0 ? '' : `,"x_parent_results_from":${from}`;

@@ -4,18 +4,18 @@ import type { CallbackName } from './plan.ts';
 import type { JobSpec } from './spec.ts';
 import type { NewNode, NewWorkflow, NodeRecord, WorkflowRecord } from './types.ts';
 
-/** Whether a callback is due when so many of the jobs of its batch did not pass (ojs-workflows §6.5). */
+/** Reports whether a callback is due when so many of the jobs of its batch did not pass (ojs-workflows §6.5). */
 export function isDue(callback: CallbackName, failed: number): boolean {
   return callback === 'on_complete' || (callback === 'on_failure') === failed > 0;
 }
 
-/** Whether the item of a composite was closed because what it waited for had failed. */
+/** Reports whether the item of a composite was closed because its dependencies had failed. */
 export function isSkipped({ state, failed }: Pick<NodeRecord, 'state' | 'failed'>): boolean {
   return state === 'cancelled' && failed > 0;
 }
 
 /**
- * Whether a node whose dependencies are closed runs its job.
+ * Reports whether a node whose dependencies are closed runs its job.
  * @param first the first item of the batch that a guarded callback belongs to.
  */
 export function runs(
@@ -58,8 +58,8 @@ export function newWorkflow(workflow: NewWorkflow, now: Millis): WorkflowRecord 
 }
 
 /**
- * A repeated creation: everything that the client said is the same. Ids of jobs are minted anew for a repetition, so
- * nodes are not compared.
+ * A repeated creation: everything that the client said is the same. A repetition mints new ids of jobs, so nodes are
+ * not compared.
  */
 export function isSameWorkflow(stored: NewWorkflow, other: NewWorkflow): boolean {
   return (

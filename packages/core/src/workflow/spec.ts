@@ -2,12 +2,12 @@ import type { Json } from '../job/job.ts';
 import { elements, members } from '../json/json.ts';
 import type { CallbackName, ListKey } from './plan.ts';
 
-/** `count` nodes from index `base` on: what stands for the items of a chain, group or batch, one node an item. */
+/** `count` nodes from index `base` on: one node for each item of a chain, group or batch. */
 export type Block = readonly [base: number, count: number];
 
 /**
- * What `NodeRecord.spec` says. Of all that is stored once a job this is the largest, so it has nothing twice and
- * defaults are absent.
+ * The content of `NodeRecord.spec`. This is the largest value that is stored once per job, so it repeats nothing and
+ * leaves out defaults.
  */
 export type NodeSpec = JobSpec | JoinSpec;
 
@@ -20,7 +20,7 @@ export interface JobSpec {
   /** Nodes whose results the job is given, in order. */
   readonly parents: Parents;
   readonly callback: CallbackName | null;
-  /** Of a callback: its batch is skipped where what stands before it failed. */
+  /** True for a callback: its batch is skipped if its predecessor failed. */
   readonly guard: boolean;
 }
 
@@ -34,7 +34,7 @@ export type JoinSpec =
   | { readonly role: 'gate' }
   /** The workflow ends with it. */
   | { readonly role: 'root' }
-  /** The end of a nested composite, which stands for it in the composite around. */
+  /** The end of a nested composite, which represents it in the composite around it. */
   | {
       readonly role: 'chain' | 'group' | 'batch';
       readonly key: ListKey;
@@ -43,7 +43,7 @@ export type JoinSpec =
       readonly guard: boolean;
     };
 
-/** What `WorkflowRecord.spec` says. The items of the workflow itself are the nodes from 0 to `top` - 1. */
+/** The content of `WorkflowRecord.spec`. The items of the workflow itself are the nodes from 0 to `top` - 1. */
 export interface WorkflowSpec {
   readonly top: number;
   readonly key: ListKey;
@@ -58,7 +58,7 @@ export interface WorkflowSpec {
 
 const envelopeKey = '"run":';
 
-/** The envelope stands last, so that it is found without being read. */
+/** The envelope comes last, so that it is found without being read. */
 export function jobSpecText(spec: Omit<JobSpec, 'role'>): Json {
   let text = '{';
   if (spec.options !== null) text += `"options":${spec.options},`;
@@ -130,7 +130,7 @@ export function readWorkflowSpec(text: Json): WorkflowSpec {
   };
 }
 
-/** What a member of our own making holds. */
+/** Reads a member that this server wrote. */
 function parsed<T>(texts: ReadonlyMap<string, Json>, name: string): T | null {
   const text = texts.get(name);
   return text === undefined ? null : JSON.parse(text);

@@ -2,7 +2,7 @@ import type { JobId, Json, NewJob, NodeRef } from '../job/job.ts';
 import type { NodeState, WorkflowState } from '../job/reopening.ts';
 import type { Millis } from '../time/clock.ts';
 
-/** What is known of a workflow at its creation. All that only core reads stands in `spec`. */
+/** The record of a workflow at its creation. The parts that only core reads are in `spec`. */
 export interface NewWorkflow {
   readonly id: string;
   readonly name: string;
@@ -27,7 +27,7 @@ export interface WorkflowRecord extends NewWorkflow {
 
 /**
  * A node waits until every dependency is closed, then it is ready: `open` is 0 and it is still `waiting`, a stored
- * fact. What then becomes of it core decides: a job is inserted (`pending`), or the node is closed without one.
+ * fact. Then core decides: a job is inserted (`pending`), or the node is closed without one.
  */
 export interface NewNode {
   readonly index: number;
@@ -40,7 +40,7 @@ export interface NewNode {
   /** Indexes of the nodes that depend on this one. */
   readonly next: readonly number[];
   readonly member: boolean;
-  /** What core needs to make the job or to close the node. */
+  /** The text from which core makes the job or closes the node. */
   readonly spec: Json;
 }
 
@@ -50,7 +50,7 @@ export interface NodeRecord extends NewNode {
   /** Closed dependencies that did not pass. */
   readonly failed: number;
   readonly result: Json | null;
-  /** Whoever read the node had no room to keep its result, which is null here. */
+  /** The reader of the node had no room to keep its result, which is null here. */
   readonly resultLeftOut?: true;
   readonly error: Json | null;
   readonly closedAt: Millis | null;

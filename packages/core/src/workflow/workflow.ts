@@ -54,14 +54,14 @@ export function readWorkflow(text: Json, now: Millis, newId: () => string, lates
   return { workflow, nodes, events: workflowCreated(workflow), steps, unknown };
 }
 
-/** Where the nodes of a composite are. */
+/** The indexes of the nodes of a composite. */
 export interface Layout {
   readonly block: Block;
   readonly gate: number | null;
   readonly callbacks: readonly number[];
 }
 
-/** What stands before a composite: the nodes that it waits for, and those whose results it is given. */
+/** The predecessors of a composite: the nodes that it waits for, and those whose results it gets. */
 interface Entry {
   readonly after: readonly number[];
   readonly parents: Parents;
@@ -174,8 +174,8 @@ class Compiler {
 }
 
 /**
- * 64 bits of a text (after FNV-1a, with two primes): tells a repeated request from another one under the same id.
- * Whoever forges one fools only himself.
+ * 64 bits of a text (after FNV-1a, with two primes): distinguishes a repeated request from another one under the same
+ * id. A client that forges one harms only itself.
  */
 export function digest(text: string): string {
   const [left, right] = [0x01000193, 0x85ebca6b];
