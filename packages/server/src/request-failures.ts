@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 
 const everyMs = 60_000;
-/** Causes that are counted at once. Where each error has its own text, each has its line. */
+/** Causes that are counted at once. If each error has its own text, each has its line. */
 const mostCauses = 100;
 
 /**

@@ -45,8 +45,8 @@ export function serverLog(level: LogLevel | false, to: DestinationStream = pino.
 }
 
 /**
- * What JSON leaves as it is in a string, and a terminal takes for a command: C1 characters, marks of direction,
- * separators of lines. Messages of jobs' errors are in lines of the log.
+ * Characters that JSON leaves unchanged in a string, and a terminal takes for a command: C1 characters, marks of
+ * direction, separators of lines. Messages of jobs' errors are in lines of the log.
  */
 const steering = /[\u007f-\u009f\u2028\u2029\p{Bidi_Control}]/gu;
 

@@ -1,7 +1,7 @@
--- New jobs. Ports core's `admit`: the script looks at a group job by job, each as if those before it were there, and
--- writes nothing meanwhile; then it stores the group whole or not at all. A new job is { job, bytes, envelope, unique,
--- limits }; `envelope` is there where the bytes are without it. An answer is `true` for a job that was inserted and
--- replaced none.
+-- New jobs. Ports core's `admit`: the script checks a group job by job, each as if those before it were stored, and
+-- writes nothing until the end; then it stores the group whole or not at all. A new job is
+-- { job, bytes, envelope, unique, limits }; `envelope` is there where the bytes are without it. An answer is `true` for
+-- a job that was inserted and replaced none.
 admission = {}
 do
   local function as_answer(item)
@@ -33,8 +33,8 @@ do
   local Group = {}
   Group.__index = Group
 
-  -- Holders of a key as the group will have left them, by state, the oldest first. Those of the store are among them
-  -- once a job of the group may replace them.
+  -- Holders of a key as the group will have left them, by state, the oldest first. The store's own holders are among
+  -- them if a job of the group may replace them.
   function Group:known(key)
     local known = self.by_key[key]
     if not known then
@@ -60,7 +60,7 @@ do
     return known
   end
 
-  -- The oldest one in the first of the states that counts for a job that replaces nobody.
+  -- Returns the oldest one in the first of the states that counts for a job that replaces no other.
   function Group:oldest(unique, states)
     local known, best = self:known(unique.key), nil
     for _, state in ipairs(states) do
@@ -96,7 +96,7 @@ do
     return nil, replaces
   end
 
-  -- Those that a job replaces are the youngest of their lists.
+  -- A job replaces the youngest of their lists.
   function Group:cancel(key, replaces)
     local known = self:known(key)
     for i = #replaces, 1, -1 do

@@ -70,7 +70,7 @@ local cells = {}
 do
   local known, changed = {}, {}
 
-  -- What the script knows of the fields of a hash.
+  -- The fields of a hash that the script has read or written.
   function cells.of(key)
     local fields = known[key]
     if not fields then

@@ -9,7 +9,7 @@ do
 
   local function head_of(batch) return string.sub(batch, 1, (string.find(batch, '\n', 1, true))) end
 
-  -- Whether the batch may have a job in this queue and of this type; nil is any.
+  -- Reports whether the batch may have a job in this queue and of this type; nil is any.
   function ended.may_have(batch, queue, type)
     local head = head_of(batch)
     if head == '\n' then return true end

@@ -1,4 +1,4 @@
--- What is kept of a job by its id. The hash `jobs` has the job at its creation: numbers, names, envelope and policy, as
+-- The data of a job by its id. The hash `jobs` has the job at its creation: numbers, names, envelope and policy, as
 -- job-bytes.ts writes them, and behind them the job's number in 16 digits. `states` has what has changed: a short
 -- record, which counts for the state always, and for priority, start and queue where it has them. Result, history,
 -- progress and checkpoint have hashes of their own, and long envelopes are in `envelopes`.

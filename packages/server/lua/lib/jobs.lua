@@ -1,8 +1,8 @@
--- Where a job stands beside its bytes. In sets a job is its ref: its number in 16 digits and its id of 36: equal scores
--- go by creation. s:<state> has unfinished jobs by number and finished ones by their end, s:dead those in the dead
--- letter; due, overdue, expiring go by time; u:<state>:<key> holders of a unique key by creation; cron:<name> the
--- unfinished runs of a cron. Completed jobs of a batch are in `ended` only (ended.lua). Available jobs are also in a
--- ready queue (limit-groups.lua).
+-- The sets and indexes that have a job, besides its bytes. In sets a job is its ref: its number in 16 digits and its id
+-- of 36: equal scores go by creation. s:<state> has unfinished jobs by number and finished ones by their end, s:dead
+-- those in the dead letter; due, overdue, expiring go by time; u:<state>:<key> holders of a unique key by creation;
+-- cron:<name> the unfinished runs of a cron. Completed jobs of a batch are in `ended` only (ended.lua). Available jobs
+-- are also in a ready queue (limit-groups.lua).
 do
   local refs = {}
 
@@ -39,7 +39,7 @@ do
     end
   end
 
-  -- Whether a call that names this claim, or none (nil), counts for the current one.
+  -- Reports whether a call that names this claim, or none (nil), counts for the current one.
   function jobs.allows(job, claim)
     if claim then return claim == job.claim end
     return not job.leaseRequired
@@ -77,13 +77,13 @@ do
     if job.fingerprint then errors.set(job, list, ref, false) end
   end
 
-  -- What a dump restores of a job that failed.
+  -- A dump restores the lists of a job that failed.
   jobs.enter_lists = enter_lists
 
   -- Ready queues have a higher priority first, then first in, first out. Below 2^53, so a score keeps all of it.
   function jobs.rank(job, place) return (100 - job.priority) * 17592186044416 + place end
 
-  -- Of a rank: the first rank of the next lower priority, and the place.
+  -- Returns the first rank of the next lower priority, and the place in it.
   function jobs.next_priority(rank)
     local place = rank % 17592186044416
     return rank - place + 17592186044416, place

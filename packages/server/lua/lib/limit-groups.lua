@@ -1,6 +1,6 @@
--- Where available jobs wait. The ready queue `ready:<queue>` holds those that hold no slots, by rank; available jobs of
--- a queue under the same keys are a limit group, with a ready queue of its own. Each group is in the waitlist of one of
--- its keys. The rule that keeps a claim's cost off the number of groups: while a key is open, the best group of its
+-- The queues of available jobs. The ready queue `ready:<queue>` holds those that hold no slots, by rank; available jobs
+-- of a queue under the same keys are a limit group, with a ready queue of its own. Each group is in the waitlist of one
+-- of its keys. The rule that keeps a claim's cost off the number of groups: while a key is open, the best group of its
 -- waitlist is open too; while a key is closed, none has to be. So a claim meets the right group first, a closed key
 -- costs nothing, and a freed slot brings back one group, however many there are. The hash `limit_groups:<queue>` has a
 -- row for each group: the key whose waitlist has it, its head and whether it is open. `open_groups:<queue>` has the
@@ -109,7 +109,8 @@ do
     return found
   end
 
-  -- How many jobs of an open group may start before somebody asks again: a rate may close after each.
+  -- Returns the number of jobs of an open group that may start before the limits are checked again: a rate may close
+  -- after each.
   function limit_groups.room(group)
     local room = math.huge
     for _, key in ipairs(limit_groups.keys(group)) do

@@ -38,7 +38,7 @@ do
   -- For a script that ends jobs there is one list of outcomes: its nodes are read once.
   local node_at
 
-  -- What closes with a job of a workflow. Its events come right behind that of the job.
+  -- Closes the node of a job of a workflow. Its events come right behind that of the job.
   local function close_node(run, id, workflow, index, result, now)
     run.job.id = id
     log.job('job.completed', run.job, 8)
@@ -46,7 +46,7 @@ do
     return #ready == 0 and 8 or { kind = 'moved', was = 8, workflow = workflow, ready = ready }
   end
 
-  -- What follows from the record of a running job, and from its bytes; nil where it is not plain.
+  -- Reads a running job from its record and its bytes; nil if it is not plain.
   local function running(record, of, now)
     local _, state, flags, mask, attempt, claim = struct.unpack('<BBBHI4I4', record)
     if state ~= 8 or mask ~= active_mask or flags > 3 then return nil end

@@ -3,7 +3,8 @@ do
   local queue_of, kind_of, count, scores = plain.queue_of, plain.kind_of, plain.count, plain.scores
   local holders_in, log_run = plain.holders_in, plain.log_run
 
-  -- Whether no job holds the key in a state that counts. What the script has gathered for it is for the long way.
+  -- Reports whether no job holds the key in a state that counts. The general path uses what the script has gathered for
+  -- the key.
   local function is_free(unique)
     local keys, state = {}, 1
     while state < 256 do
@@ -25,8 +26,8 @@ do
     wake(of.name)
   end
 
-  -- The kind of a new job, where it takes the short path: it is available, without a priority, in a queue that takes
-  -- every job, and nobody holds its key. With `always`, capacity and pause of the queue do not matter.
+  -- Returns the kind of a new job that takes the short path: it is available, without a priority, in a queue that takes
+  -- every job, and no job holds its key. With `always`, capacity and pause of the queue do not matter.
   local function kind_to_insert(item, known, always)
     local id, bytes, unique = item[1], item[2], item[3]
     if not bytes or #item > 3 or known[id] then return nil end
@@ -39,7 +40,7 @@ do
     return of
   end
 
-  -- Whether all jobs of a group take the short path, and no two of them have the same id or key.
+  -- Reports whether all jobs of a group take the short path, and no two of them have the same id or key.
   local function is_plain_group(group, known)
     local seen = {}
     for _, item in ipairs(group) do

@@ -24,7 +24,7 @@ do
     local known, states, changed = cells.of('jobs'), cells.of('states'), cells.changed('states')
     local waiting, running = scores(p .. 's:2').remove, scores(p .. 's:8').add
     local overdue = scores(p .. 'overdue').add
-    -- What was read last is the head of the set, as long as nothing was taken from it.
+    -- The last read began at the head of the set, as long as nothing was taken from it.
     local gone = ready.at > 1 and scores(ready.key).remove or nil
     local refs, at, bytes_taken, all, run, n = ready.refs, ready.at, 0, 0, nil, 0
     -- Lengths of lists: Lua finds one by halving, in each loop again.

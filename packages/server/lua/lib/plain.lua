@@ -6,13 +6,13 @@
 -- one each.
 local plain = {}
 do
-  -- Of the constant bytes: state, flags, priority, creation, timeout, visibility, type, queue, trace.
+  -- The format of the constant bytes: state, flags, priority, creation, timeout, visibility, type, queue, trace.
   local constant = '<xBBdxxxxxxxxddxxxxxxxxdHc0Hc0I4c0'
   -- The record of a first execution: state, flags, members, attempt, claim; entry into available, start, length and
   -- end of the lease, worker.
   plain.active, plain.active_mask = '<BBBHI4I4ddddHc0', 4 + 8 + 16 + 32 + 512
 
-  -- What a script needs of a queue: its row.
+  -- The rows of the queues that a script uses.
   local known_queues = {}
   local function queue_of(name, now)
     local one = known_queues[name]

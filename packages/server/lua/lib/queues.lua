@@ -43,7 +43,7 @@ do
     changed[name] = true
   end
 
-  -- Whether the queue has a limit of its own.
+  -- True for a queue that has a limit of its own.
   local limited = {}
   function queues.is_limited(name)
     if limited[name] == nil then limited[name] = call('HEXISTS', p .. 'limits', 'queue:' .. name) == 1 end

@@ -1,11 +1,11 @@
--- Which queues and types the jobs of a segment may have: 1024 jobs that were made one after the other. The hash
+-- The queues and types that the jobs of a segment may have: 1024 jobs that were made one after the other. The hash
 -- `segments` has the newest 4096 of them by segment % 4096: the number of the segment, a line break, and a line for
 -- each name, `q:` and a queue or `t:` and a type; no names where they are too many. So a list of one queue or type
 -- passes the other jobs without a look at them. A segment that is not there may have any job.
 local segments = {}
 do
   local key, size, kept, longest = p .. 'segments', 1024, 4096, 4096
-  -- Of segments: their names that the script has met, and whether their first job is among these.
+  -- For each segment: the names that the script has met, and whether its first job is among these.
   local names, whole = {}, {}
 
   function segments.of(number) return math.floor((number - 1) / size) end
@@ -67,7 +67,7 @@ do
 
   local answers = {}
 
-  -- Whether the segment may have a job in this queue and of this type; nil is any. A script asks for one pair.
+  -- Reports whether the segment may have a job in this queue and of this type; nil is any. A script asks for one pair.
   function segments.may_have(segment, queue, type)
     local answer = answers[segment]
     if answer == nil then

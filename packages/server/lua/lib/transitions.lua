@@ -71,8 +71,8 @@ do
     return (t.leaseUntil and job.leaseUntil and job.leaseUntil > t.leaseUntil) and 'refused' or 'moves'
   end
 
-  -- Answers the state before where the job moved, with the workflow and its nodes that are ready by it where there are
-  -- some; else what stood in the way.
+  -- Answers the state before if the job moved, with the workflow and its nodes that are ready by it if there are some;
+  -- else the reason of the refusal.
   function transitions.apply(transition, now)
     local job = jobs.read(transition.id)
     if not job then return { kind = 'missing' } end

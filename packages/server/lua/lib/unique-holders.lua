@@ -49,7 +49,7 @@ do
     list[at] = one
   end
 
-  -- Where those begin that were created after a moment.
+  -- Returns the index of the first holder that was created after a moment.
   function holders.first_after(list, after)
     local low, high = 1, after and #list + 1 or 1
     while low < high do

@@ -1,14 +1,13 @@
--- Workflows and their nodes.
--- f:<id> is the workflow, n:<id> all its nodes, so that one of thousands is made and removed as two keys. Of node i:
--- <i> what never changes (member|job|next,next|name as JSON) and once it is closed, behind a line feed, c, f or x, the
--- time of its end, and its result behind another bar; s<i> its spec, o<i> how many dependencies are open (absent: 0),
--- f<i> how many did not pass, e<i> its error. nr:<id> holds the indexes of the nodes that are ready, with the index as
--- score, and half more where the node is no member. A node that is neither closed nor ready, and has no open
--- dependency, is pending: no workflow completes or fails before all of its nodes are closed. Nothing is written of
--- nodes that waited when their workflow was cancelled: they read as cancelled.
+-- Workflows and their nodes. f:<id> is the workflow, n:<id> all its nodes, so that one of thousands is made and removed
+-- as two keys. The fields of node i: <i> what never changes (member|job|next,next|name as JSON) and once it is closed,
+-- behind a line feed, c, f or x, the time of its end, and its result behind another bar; s<i> its spec, o<i> how many
+-- dependencies are open (absent: 0), f<i> how many did not pass, e<i> its error. The set nr:<id> has the indexes of the
+-- nodes that are ready, with the index as score, and half more if the node is no member. A node that is neither closed
+-- nor ready, and has no open dependency, is pending: no workflow completes or fails before all of its nodes are closed.
+-- Nothing is written of nodes that waited when their workflow was cancelled: they read as cancelled.
 workflows = {}
 do
-  -- What never changes of a node: whether it is a member, its job, its dependents, its name.
+  -- Reads the constant part of a node: whether it is a member, its job, its dependents, its name.
   local function static(text)
     local member, job, after, name = string.match(text, '^(%d)|([^|]*)|([^|]*)|([^\n]*)')
     return member == '1', job, after, name
@@ -69,7 +68,7 @@ do
   -- A member in a list is 16 digits of the workflow's number and its id, so that equal scores go by creation.
   local function member(number, id) return string.format('%016d', number) .. id end
 
-  -- What the script knows of the list of ready nodes of a workflow.
+  -- The list of ready nodes of a workflow, as far as the script has read it.
   local function ready_of(id)
     local scores = ready[id]
     if not scores then
@@ -164,13 +163,13 @@ do
       local to = math.min(from + 999, #list)
       local found = call('ZMSCORE', p .. 'nr:' .. id, unpack(list, from, to))
       for i = from, to do
-        -- What the script has written itself counts.
+        -- The script's own writes take precedence.
         if scores[list[i]] == nil then scores[list[i]] = found[i - from + 1] end
       end
     end
   end
 
-  -- Whether all members have been started: then `waits` need not be asked for one of them.
+  -- Reports whether all members have been started: then `waits` need not be asked for one of them.
   local function is_started(flow) return tonumber(flow.w) == 0 end
 
   -- Reads ahead the nodes of jobs that end: a few commands a workflow. Indexes are texts.
@@ -191,7 +190,7 @@ do
     for id, list in by_workflow(flows_of, indexes) do fetch_ready(id, list) end
   end
 
-  -- Whether a node that is not closed waits for dependencies or for its start.
+  -- Reports whether a node that is not closed waits for dependencies or for its start.
   local function waits(id, index)
     return score_of(id, index) or tonumber(cells.get('n:' .. id, 'o' .. index) or 0) > 0
   end
@@ -212,7 +211,7 @@ do
     return lower(id, after, letter == 'c')
   end
 
-  -- Whether a node is ready.
+  -- Reports whether a node is ready.
   function workflows.ready(id, index)
     local flow = flow_of(id)
     return flow and flow.s == 'running' and score_of(id, index) ~= false

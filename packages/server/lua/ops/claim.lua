@@ -1,9 +1,9 @@
 -- One batch of claims.
 
 local now
--- What one call may clear away: jobs that have expired, and limit groups that a key keeps from starting. Each such
--- group is closed, so a key that closes costs so many only where others kept its groups apart. Of bytes what may still
--- be handed out; `full` once a job did not fit.
+-- The most that one call may clear away: jobs that have expired, and limit groups that a key keeps from starting. Each
+-- such group is closed, so a key that closes costs so many only where others kept its groups apart. `bytes` is the room
+-- left in the answer; `full` is set once a job did not fit.
 local budget
 
 -- Ready queues, first to last, read ahead in growing pieces.
@@ -42,7 +42,7 @@ local function start(job, claim)
   log.job('job.started', job, 2)
 end
 
--- Reads the next jobs of a ready queue at once. What is read of one is bounded: long envelopes are elsewhere.
+-- Reads the next jobs of a ready queue at once. The data read of one job is bounded: long envelopes are elsewhere.
 local function read_ahead(ready, wanted)
   if ready.read_refs == ready.refs and ready.read > ready.at then return end
   local ids = {}
@@ -54,7 +54,7 @@ local function read_ahead(ready, wanted)
   ready.read, ready.read_refs = ready.at + 2 * #ids, ready.refs
 end
 
--- Whether so many bytes may still be handed out. One job is handed out whatever its size.
+-- Reports whether the answer has room for so many bytes. One job is handed out whatever its size.
 local function has_bytes(bytes)
   if budget.started and bytes > budget.bytes then
     budget.full = true
@@ -70,8 +70,8 @@ local function hand_out(batch, job, id, claim)
   batch.claims[at + 1], batch.claims[at + 2] = id, claim
 end
 
--- Starts the first of a ready queue, or discards it where it has expired. False where the call has used up its budget:
--- then waiting callers are told to ask again.
+-- Starts the first of a ready queue, or discards it where it has expired. Returns false if the call has used up its
+-- budget: the answer then asks waiting callers to repeat the call.
 local function take(batch, ready, queue)
   long_way()
   local ref = ready.refs[ready.at]

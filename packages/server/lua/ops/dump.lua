@@ -1,4 +1,4 @@
--- What a dump reads.
+-- The reads of a dump.
 
 -- With common. A cursor; answers the next one ('0' at the end) and names of keys of the namespace. A key that is there
 -- all the time is answered, maybe more than once.
@@ -42,8 +42,8 @@ function reading.dump_ids(cursor)
   return { found[1], ids }
 end
 
--- With jobs. { ids } or { flow }; answers each job that is there. Of a workflow besides: its record, its number, and
--- all fields of its nodes, and the indexes of those that are ready; false where it is gone.
+-- With jobs. { ids } or { flow }; answers each job that is there. With { flow } it also answers the workflow's record,
+-- its number, all fields of its nodes, and the indexes of those that are ready; false if the workflow is gone.
 function reading.dump_jobs(request)
   local out = {}
   if request.ids then

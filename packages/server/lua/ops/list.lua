@@ -230,7 +230,7 @@ function reading.list(q)
       if #found >= q.limit or looked >= q.look or bytes > q.maxBytes then return { found, last, positions, skip } end
       list.at = list.at + 2
       local is_passed = ref == ''
-      -- Of the time that was reached, other sets may have more.
+      -- At the time that was reached, other sets may have more.
       local number = is_passed and (q.up and 0 or 2 ^ 53) or tonumber(string.sub(ref, 1, -37))
       -- Jobs with the score of the cursor that are before it do not count as read, or a call could end where it began.
       local is_before = part.after and score == part.after

@@ -16,8 +16,8 @@ function reading.queue_list(which)
   return out
 end
 
--- Of the given ready queues the job that has been available longest: { place, time }, or false. It is the first of one
--- of the priorities, since places grow with the time.
+-- Returns the job of the given ready queues that has been available longest: { place, time }, or false. It is the first
+-- of one of the priorities, since places grow with the time.
 local function oldest_of(keys)
   local found, found_place
   for _, key in ipairs(keys) do
@@ -90,7 +90,8 @@ function changing.queue_remove(name)
   return true
 end
 
--- Whether a text sorts before another one by its bytes, as members of a sorted set do. Lua's < follows the locale.
+-- Reports whether a text sorts before another one by its bytes, as members of a sorted set do. Lua's < follows the
+-- locale.
 local function is_before(one, other)
   for at = 1, math.min(#one, #other) do
     local a, b = string.byte(one, at), string.byte(other, at)

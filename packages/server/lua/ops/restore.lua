@@ -2,7 +2,7 @@
 
 local texts = { 'result', 'history', 'progress', 'checkpoint' }
 
--- What `jobs.enter` does, without a start, a place or a wake-up of its own.
+-- Does the work of `jobs.enter`, without a start, a place or a wake-up of its own.
 local function enter(job, place)
   local state, ref = job.state, string.format('%016d', job.number) .. job.id
   queues.add(job.queue, state, 1, job.createdAt)

@@ -127,8 +127,8 @@ local function shut(id, index, step, now)
 end
 
 -- With admission. { now, flows, indexes, steps }: workflow and index, a text, of each step. A step that starts a ready
--- node is its job, with events { job, events } by name. One that closes it without a job has names: `events`, the
--- letter of its state, passes, result, error, and where the workflow ends with it its state `ends` and `text`; and
+-- node is its job, with events { job, events } by name. A step that closes a node without a job has names: `events`,
+-- the letter of its state, passes, result, error, and if the workflow ends with it its state `ends` and `text`; and
 -- `failed`, how many of its dependencies did not pass: with another number nothing is done. Answers of each: done,
 -- inserted, ready; true for a node that was started and replaced no job.
 function adding.workflow_advance(request)

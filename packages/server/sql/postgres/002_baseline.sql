@@ -1,14 +1,14 @@
--- `ojs.` stands for the schema. Times and durations are milliseconds; JSON is text, as it was sent. A state is a bit: 1
+-- `ojs.` is replaced by the schema. Times and durations are milliseconds; JSON is text, as sent. A state is a bit: 1
 -- scheduled, 2 available, 4 pending, 8 active, 16 completed, 32 retryable, 64 cancelled, 128 discarded. A job in the
 -- dead letter is a discarded one with `dead_letter`. `claim` counts the starts of a job, and fences its workers.
 CREATE SEQUENCE ojs.numbers INCREMENT BY 4096 CACHE 1;
 
--- What a job is: written once, and again only by a change that names a column of it. This row is the lock of every
--- change but heartbeats and those that only move a job on, from `due` to `ready` to `active` to `ended`: whoever holds
--- it looks there in that order, and finds the job once.
+-- The constant part of a job: written once, and again only by a change that names a column of it. This row is the lock
+-- of every change but heartbeats and those that only move a job from `due` to `ready` to `active` to `ended`: the
+-- holder of the lock looks there in that order, and finds the job once.
 CREATE TABLE ojs.jobs (
   id uuid PRIMARY KEY,
-  -- Order of creation. A statement takes 4,096 numbers at once, so that its rows are numbered as they were given to it.
+  -- Order of creation. A statement takes 4,096 numbers at once, so that its rows are numbered in their given order.
   number bigint NOT NULL,
   created_at bigint NOT NULL,
   timeout_ms bigint NOT NULL,
@@ -36,7 +36,7 @@ CREATE TABLE ojs.jobs (
   autovacuum_analyze_scale_factor = 0.2
 );
 
--- How a job stands: it has one row in one of the next four tables, with what an event tells of it.
+-- The changing part of a job: it has one row in one of the next four tables, with the values that its events need.
 -- Scheduled, retryable and pending jobs.
 CREATE TABLE ojs.due (
   number bigint PRIMARY KEY,
@@ -52,7 +52,7 @@ CREATE TABLE ojs.due (
   node integer,
   state smallint NOT NULL,
   lease_required boolean NOT NULL,
-  -- Whether it has a row in `texts`.
+  -- True if it has a row in `texts`.
   texts boolean NOT NULL,
   queue text COLLATE "C" NOT NULL,
   type text COLLATE "C" NOT NULL,
@@ -62,7 +62,7 @@ CREATE TABLE ojs.due (
   cron text COLLATE "C",
   unique_key text COLLATE "C",
   limits text,
-  -- Of a retryable job that of its last error.
+  -- For a retryable job, the fingerprint of its last error.
   fingerprint text COLLATE "C"
 ) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
 -- The condition holds for every row. Only statements that name it, or a constant state, may use the index. Without it,
@@ -92,7 +92,7 @@ CREATE TABLE ojs.ready (
   lease_required boolean NOT NULL,
   texts boolean NOT NULL,
   queue text COLLATE "C" NOT NULL,
-  -- Where it waits: the name of its queue; in a limit group the name, a line break and the keys of the group as JSON,
+  -- The queue in which it waits: its name; in a limit group the name, a line break and the keys of the group as JSON,
   -- or the hash of a long JSON.
   ready_queue text COLLATE "C" NOT NULL,
   type text COLLATE "C" NOT NULL,
@@ -124,7 +124,7 @@ CREATE TABLE ojs.active (
   claim integer NOT NULL,
   attempt integer NOT NULL,
   node integer,
-  -- Whether only calls with the lease of the claim count.
+  -- True if only calls with the lease of the claim count.
   lease_required boolean NOT NULL,
   texts boolean NOT NULL,
   queue text COLLATE "C" NOT NULL,
@@ -159,7 +159,7 @@ CREATE TABLE ojs.ended (
   type text COLLATE "C" NOT NULL,
   worker text,
   unique_key text COLLATE "C",
-  -- Of a discarded job that of its last error.
+  -- For a discarded job, the fingerprint of its last error.
   fingerprint text COLLATE "C",
   -- That of the last end. After a restore, a purge of the history or a retry by hand, `texts` has it.
   result text
@@ -177,7 +177,7 @@ CREATE INDEX ended_messages ON ojs.ended (left(fingerprint, 10), finished_at, nu
 -- One look-up a state finds a holder, whatever has finished under the key before.
 CREATE INDEX ended_unique ON ojs.ended (unique_key, state, unique_at, number) WHERE unique_key IS NOT NULL;
 
--- Of the few jobs that have one of these.
+-- Texts of the few jobs that have one of these.
 CREATE TABLE ojs.texts (
   number bigint PRIMARY KEY,
   result text,
@@ -190,7 +190,7 @@ CREATE TABLE ojs.texts (
   autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0
 );
 
--- All of a job, wherever it stands.
+-- All columns of a job, in whichever table it is.
 CREATE VIEW ojs.whole AS
   SELECT job.number, job.id, state, claim, attempt, priority, run_at, enqueued_at, started_at, beat_at, finished_at,
     dead_letter, lease_ms, lease_until, timeout_ms, heartbeat_ms, deadline_at, job.queue, job.type, worker, job.trace,
@@ -221,8 +221,8 @@ CREATE VIEW ojs.whole AS
   -- A plain join may be planned while `texts` is empty, and would read all of it later.
   LEFT JOIN LATERAL (SELECT * FROM ojs.texts WHERE number = job.number AND stands.texts LIMIT 1) AS text ON true;
 
--- What an operator has said of a queue, and each queue of a restore. Others have none: a queue is there while it has a
--- row here or counts.
+-- The settings that an operator made for a queue, and each queue of a restore. Others have none: a queue is there while
+-- it has a row here or counts.
 CREATE TABLE ojs.queues (
   name text COLLATE "C" PRIMARY KEY,
   created_at bigint NOT NULL,
@@ -251,8 +251,7 @@ CREATE TABLE ojs.counts (
   PRIMARY KEY (queue, number)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 
--- What happened in a minute, by queue and type; the same way. A code stands for a bucket of durations (core's
--- `codeOf`).
+-- Figures of a minute, by queue and type; the same way. A code represents a bucket of durations (core's `codeOf`).
 CREATE TABLE ojs.minutes (
   number bigint GENERATED ALWAYS AS IDENTITY,
   minute bigint NOT NULL,
@@ -292,7 +291,7 @@ CREATE UNIQUE INDEX events_position ON ojs.events (position) WHERE position IS N
 CREATE INDEX events_rare ON ojs.events (position, rare) WHERE rare IS NOT NULL AND position IS NOT NULL;
 CREATE INDEX events_unnumbered ON ojs.events (number) WHERE position IS NULL;
 
--- What a fetch got, for a repeat of it.
+-- The jobs that a fetch got, for a repeat of it.
 CREATE TABLE ojs.requests (
   number bigint GENERATED ALWAYS AS IDENTITY,
   request text COLLATE "C" PRIMARY KEY,
@@ -317,8 +316,8 @@ CREATE TABLE ojs.leases (
   until bigint NOT NULL
 );
 
--- What is this store's own: its seed and the secret of its leases for ever, the last position of the log that was
--- given, the last start that a rate counted.
+-- The store's own values: its seed and the secret of its leases for ever, the last position of the log that was given,
+-- the last start that a rate counted.
 CREATE TABLE ojs.store (
   seed integer NOT NULL,
   position bigint NOT NULL,
@@ -347,7 +346,7 @@ CREATE TABLE ojs.limits (
 CREATE INDEX limits_used ON ojs.limits (used_at) WHERE jobs = 0;
 CREATE INDEX limits_reopens ON ojs.limits (reopens_at) WHERE reopens_at > 0;
 
--- Only the holder of the limits lock writes limits and limit groups; all others append here what has changed meanwhile.
+-- Only the holder of the limits lock writes limits and limit groups; all others append their changes here.
 CREATE TABLE ojs.limit_changes (
   number bigint GENERATED ALWAYS AS IDENTITY,
   key text COLLATE "C" NOT NULL,
@@ -397,7 +396,7 @@ CREATE TABLE ojs.limit_groups (
   autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX limit_groups_waitlist ON ojs.limit_groups (queue, waitlist, priority DESC, place);
 
--- The keys of every limit group: tells whether jobs wait under a key.
+-- The keys of every limit group: shows whether jobs wait under a key.
 CREATE TABLE ojs.limit_group_keys (
   key text COLLATE "C" NOT NULL,
   queue text COLLATE "C" NOT NULL,
@@ -469,7 +468,7 @@ CREATE TABLE ojs.nodes (
 ) WITH (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05);
 CREATE INDEX nodes_ready ON ojs.nodes (number) WHERE ready;
 
--- Apart, so that the rows that change are short: an update writes the whole row anew.
+-- The columns are apart so that the rows that change are short: an update rewrites the whole row.
 CREATE TABLE ojs.node_specs (
   number bigint PRIMARY KEY,
   spec text NOT NULL
@@ -522,7 +521,7 @@ CREATE TABLE ojs.workers (
   held_before text
 ) WITH (fillfactor = 60);
 
--- What users' own transactions append (see src/storage/postgres/insert/inbox.ts). No unique index: it would let a
+-- Rows that users' own transactions append (see src/storage/postgres/insert/inbox.ts). No unique index: it would let a
 -- second transaction wait for the end of the first.
 CREATE TABLE ojs.inbox (
   number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

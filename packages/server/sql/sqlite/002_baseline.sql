@@ -1,7 +1,7 @@
 -- The first layout. A change of the layout is a further file and only adds: a column with a default, a table, an index.
--- So servers of the layout before can go on beside new ones.
+-- So servers of the layout before can keep running next to new ones.
 
--- Columns that guards and events read stand first, long texts last: SQLite reads a row from its first column on.
+-- Columns that guards and events read are first, long texts last: SQLite reads a row from its first column on.
 CREATE TABLE ojs_jobs (
   number INTEGER PRIMARY KEY,
   state INTEGER NOT NULL,
@@ -103,7 +103,7 @@ CREATE TRIGGER ojs_errors_remove AFTER DELETE ON ojs_jobs WHEN old.fingerprint I
     = (old.fingerprint, old.state, old.dead_letter, old.queue, old.type) AND jobs = 0;
 END;
 
--- Which queues and types the jobs of a segment, 4096 consecutive numbers, may have: a list passes the segments of
+-- The queues and types that the jobs of a segment, 4096 consecutive numbers, may have: a list skips the segments of
 -- others. A transaction that inserts jobs reads the row of their segment, and writes a name only once; an index by type
 -- would cost each job two entries.
 CREATE TABLE ojs_segments (
@@ -120,7 +120,7 @@ CREATE TABLE ojs_queues (
   -- The ready queue of its jobs without limits.
   ready_queue INTEGER NOT NULL,
   paused INTEGER NOT NULL DEFAULT 0,
-  -- Whether it ever had a row in ojs_limit_groups.
+  -- True if it ever had a row in ojs_limit_groups.
   has_limit_groups INTEGER NOT NULL DEFAULT 0,
   capacity INTEGER,
   config TEXT NOT NULL DEFAULT '{}',
@@ -208,7 +208,7 @@ CREATE TABLE ojs_store (
   position INTEGER NOT NULL,
   -- The last start that a rate counted. Claims with an earlier time get this one.
   last_start INTEGER NOT NULL,
-  -- Of the files that made this layout.
+  -- The digest of the files that made this layout.
   layout_sum TEXT
 ) STRICT;
 INSERT INTO ojs_store (one, seed, lease_key, ready_queue, place, position, last_start)
@@ -245,10 +245,10 @@ CREATE TABLE ojs_limit_groups (
   queue TEXT NOT NULL,
   -- JSON array of its keys, sorted.
   keys TEXT NOT NULL,
-  -- Of its first job.
+  -- The priority of its first job.
   priority INTEGER NOT NULL,
   place INTEGER NOT NULL,
-  -- One of its keys. Of the groups of a queue that are assigned to one key only the best is open.
+  -- One of its keys. If groups of a queue are assigned to one key, only the best of them is open.
   assigned_key TEXT NOT NULL,
   -- A claim looks at open groups only. While the assigned key is closed no group has to be open.
   open INTEGER NOT NULL,
@@ -257,7 +257,7 @@ CREATE TABLE ojs_limit_groups (
 CREATE INDEX ojs_limit_groups_open ON ojs_limit_groups (queue, priority DESC, place) WHERE open <> 0;
 CREATE INDEX ojs_limit_groups_key ON ojs_limit_groups (assigned_key, queue, open, priority DESC, place);
 
--- The keys of every limit group: tells whether jobs wait under a key.
+-- The keys of every limit group: shows whether jobs wait under a key.
 CREATE TABLE ojs_limit_group_keys (
   key TEXT NOT NULL,
   queue TEXT NOT NULL,
@@ -355,7 +355,7 @@ CREATE TABLE ojs_audit (
   entry TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- What transactions of users append (see src/storage/sqlite/inbox.ts).
+-- Rows that transactions of users append (see src/storage/sqlite/inbox.ts).
 CREATE TABLE ojs_inbox (
   number INTEGER PRIMARY KEY AUTOINCREMENT,
   id TEXT NOT NULL,

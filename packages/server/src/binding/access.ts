@@ -105,7 +105,7 @@ export class QueueAccess {
     for (const name of names) if (!this.covers(name)) throw this.#denied(`The call is about the queue ${name}.`);
   }
 
-  /** What the caller names by an id: the refusal must not say where it is. */
+  /** Checks a thing that the caller names by an id: the refusal must not say where it is. */
   #own(queues: readonly string[]): void {
     if (!queues.every((queue) => this.covers(queue)))
       throw this.#denied('The call is about a job, cron, workflow or bulk operation of another queue.');
@@ -149,7 +149,7 @@ export class QueueAccess {
     if (!(await this.#engine.secrets.owns(worker, secretDigest))) await this.worker(worker);
   }
 
-  /** A repeated fetch answers the jobs of the first one, whoever sent it and for whatever queues. */
+  /** A repeated fetch answers the jobs of the first one, even if another caller sent it or it named other queues. */
   fetched(jobs: readonly JobRecord[]): void {
     if (jobs.some(({ queue }) => !this.covers(queue)))
       throw this.#denied('This request_id belongs to a fetch from other queues.');
@@ -181,7 +181,7 @@ export class QueueAccess {
     for (const { job, crossesQueues } of jobs) this.#send({ queue: job.queue, limits: job.limits, crossesQueues });
   }
 
-  /** What the template of a cron enqueues. */
+  /** Checks the job that the template of a cron enqueues. */
   template(enqueue: Json): void {
     this.#send(this.#readable(cronDestination(JSON.stringify({ enqueue }), this.#engine.clock.now())));
   }
@@ -212,7 +212,7 @@ export class QueueAccess {
     }
   }
 
-  /** Of the nodes that have jobs. */
+  /** Returns the destinations of the nodes that have jobs. */
   #destinations(workflow: NodesOf['workflow'], nodes: NodesOf['nodes']): readonly Destination[] {
     const now: Millis = this.#engine.clock.now();
     return nodes.flatMap((node) => nodeDestination(workflow, node, now) ?? []);

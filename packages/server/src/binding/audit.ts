@@ -118,7 +118,7 @@ export async function auditRefusal(
 }
 
 /**
- * Enters a stream, a WebSocket or a subscription that a caller may not have. Nobody waits for the entry.
+ * Enters a stream, a WebSocket or a subscription that a caller may not have. No caller waits for the entry.
  * @param stream its path with placeholders.
  */
 export function auditStreamRefusal(engine: Engine, request: Caller, stream: string, error: unknown): void {
@@ -147,7 +147,7 @@ function callerOf(request: Caller): Pick<NewAuditEntry, 'principal' | 'source_ip
   };
 }
 
-/** What the caller sent, without arguments and results. */
+/** The caller's request, without arguments and results. */
 function asked({ body, query }: BindingRequest): object {
   const read =
     Object.keys(query).length > 0
@@ -168,7 +168,7 @@ function searched([name, value]: readonly [string, unknown]): readonly [string, 
   return [name, isQuery && mayTellPayload(value) ? '[hidden]' : value];
 }
 
-/** Nobody can say what stands in a query that cannot be read. */
+/** A query that cannot be read may contain anything. */
 function mayTellPayload(query: string): boolean {
   try {
     return searchesPayload(query, null);
@@ -220,7 +220,7 @@ function summaryOf(text: Json): object {
   return Object.fromEntries(counts);
 }
 
-/** What an edit may change, besides args and meta. */
+/** The members that an edit may change, besides args and meta. */
 function settingsOf(job: JobRecord): object {
   const sent = members(job.envelope);
   const value = (member: string): unknown => JSON.parse(sent.get(member) ?? 'null');
@@ -241,7 +241,7 @@ function operationIn(text: Json): object {
   return { ...(typeof id === 'string' && { bulk_id: id }), ...(typeof matched === 'number' && { matched }) };
 }
 
-/** How what the call changes stands, without arguments; null where there is nothing to compare. */
+/** Returns the current values that the call changes, without arguments; null if there is nothing to compare. */
 async function standing(engine: Engine, operation: OperationName, { params }: BindingRequest): Promise<unknown> {
   const { name = '', key = '', id = '' } = params;
   if (operation === 'job.edit') {

@@ -107,7 +107,7 @@ export class Binding {
   }
 }
 
-/** An answer that breaks off is told: its status is out already. */
+/** Reports an error of an answer that breaks off: its status was already sent. */
 async function* told(chunks: AsyncIterable<string>, failed: (error: unknown) => void): AsyncGenerator<string> {
   try {
     yield* chunks;

@@ -54,17 +54,17 @@ export interface BindingRequest {
   readonly owner?: string;
   /** `Accept`; only answers that have several forms read it. */
   readonly accept?: string;
-  /** Where the call comes from; absent for an embedded engine. */
+  /** The caller's address; absent for an embedded engine. */
   readonly address?: string;
-  /** What the caller's token allows; absent where the server asks for none. */
+  /** The rights of the caller's token; absent if the server asks for none. */
   readonly grant?: Grant;
-  /** Of a caller that is held to some queues, where the binding has made it. */
+  /** The queues of a caller that is limited to some, if the binding has read them. */
   readonly access?: QueueAccess;
   /** `Prefer: handling=strict` (RFC 7240): warnings become refusals. */
   readonly strict?: boolean;
   /** Deviations from the specification that this client needs. */
   readonly quirk?: Quirk;
-  /** Aborted when the caller has disconnected: nobody will read the answer. */
+  /** Aborted when the caller has disconnected: the answer cannot be delivered. */
   readonly signal?: AbortSignal;
 }
 
@@ -73,7 +73,7 @@ export function ownKey({ owner }: BindingRequest, key: string | null): string | 
   return key === null || owner === undefined ? key : `${scopeOf(owner)}:${key}`;
 }
 
-/** The key of {@link ownKey} as it was sent. */
+/** The key of {@link ownKey} as sent. */
 export function sentKey({ owner }: BindingRequest, key: string): string {
   return owner === undefined ? key : key.slice(scopeOf(owner).length + 1);
 }

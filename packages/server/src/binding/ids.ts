@@ -7,13 +7,13 @@ const uuidLength = 36;
 /** Times that a client's clock may mean: 2020 to 2100. */
 const earliest = Date.UTC(2020, 0);
 const latest = Date.UTC(2100, 0);
-/** About four years from {@link earliest} on: 37 bits of a digest tell keys apart, and no id is from the future. */
+/** About four years from {@link earliest} on: 37 bits of a digest distinguish keys, and no id is from the future. */
 const spread = 2 ** 37;
 
 /**
  * Ids for items without one. A call with an idempotency key gets ids derived from the key, so a repeated call means the
  * same jobs. These ids carry the time of a key that ends in a UUIDv7, as those of the SDK do, and sort as in the
- * request. Any other key tells no time: its ids carry one between 2020 and 2024.
+ * request. Any other key has no time: its ids carry one between 2020 and 2024.
  */
 export class Ids {
   readonly #engine: Engine;
@@ -37,8 +37,8 @@ export class Ids {
   }
 
   /**
-   * Whether existing jobs are this call's own: the key says so, or nobody else could know their ids (the insert was
-   * tried twice).
+   * Reports whether existing jobs are this call's own: the key says so, or no other caller could know their ids (the
+   * insert was tried twice).
    */
   areOwn(count: number): boolean {
     return this.#key !== null || this.#minted === count;

@@ -27,7 +27,8 @@ async function* mapped(chunks: AsyncIterable<Json>, filter: (text: Json) => Json
 }
 
 /**
- * @throws ProtocolError `permission_denied` for a search or a count by what the caller may not see: it would tell it.
+ * @throws ProtocolError `permission_denied` for a search or a count by values that the caller may not see: it would
+ * reveal them.
  */
 export function checkSearch(
   operation: OperationName,
@@ -45,7 +46,7 @@ function searches({ args, q = '', by = '' }: BindingRequest['query']): boolean {
   return args !== undefined || (q !== '' && readsPayload(parseQuery(q))) || (by !== '' && isPayload(parsePlace(by)));
 }
 
-/** Whether a bulk operation is about what jobs have in their arguments, meta or results. */
+/** Reports whether a bulk operation selects jobs by their arguments, meta or results. */
 export function searchesPayload(query: string | null, filter: unknown): boolean {
   return (query !== null && query !== '' && readsPayload(parseQuery(query))) || isPayloadFilter(filter);
 }
@@ -53,7 +54,7 @@ export function searchesPayload(query: string | null, filter: unknown): boolean 
 /** The body of a purge is a filter itself. */
 const filtersByBody: ReadonlySet<OperationName> = new Set<OperationName>(['deadLetter.purge', 'deadLetter.retryMany']);
 
-/** Whether the filter of a change of many jobs is by arguments or meta: its answer tells which jobs match. */
+/** Reports whether the filter of a change of many jobs is by arguments or meta: its answer reveals which jobs match. */
 function filters(operation: OperationName, body: unknown): boolean {
   if (!isObject(body)) return false;
   if (operation === 'bulk.start')

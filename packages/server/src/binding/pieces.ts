@@ -4,7 +4,7 @@ import { turn } from '../engine/page-size.ts';
 import { type BindingRequest, callerName } from './handler.ts';
 import { ok, type Reply } from './reply.ts';
 
-/** Smaller answers are not counted: the account would cost more than it tells. */
+/** Smaller answers are not counted: the account would cost more than it shows. */
 const least = 65_536;
 /** A piece of a long answer. */
 const pieceBytes = 1_048_576;
@@ -26,7 +26,7 @@ export async function waitForRoom(engine: Engine): Promise<void> {
 }
 
 /**
- * The pieces as one text where they are few, else as a stream. What fails before the answer begins is an error like any
+ * The pieces as one text where they are few, else as a stream. An error before the answer begins is an error like any
  * other.
  */
 export async function pieced(engine: Engine, pieces: AsyncGenerator<string>): Promise<Reply> {

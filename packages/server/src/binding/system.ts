@@ -185,13 +185,13 @@ export async function health(engine: Engine, about: About): Promise<Reply> {
   return up ? json(body) : { ...json(body, 503), headers: { 'retry-after': '1' } };
 }
 
-/** Of a store that works in part. */
+/** The check of a store that works in part. */
 function partsAway(names: readonly string[]): StoreCheck {
   const message = `Namespaces that do not answer: ${names.join(', ')}. The others work.`;
   return { status: 'fail', reason: 'unreachable', message };
 }
 
-/** GET /admin/doctor: what an operator should mend, the worst first. */
+/** GET /admin/doctor: problems that an operator should fix, the worst first. */
 export async function doctor(engine: Engine): Promise<Reply> {
   const findings = await diagnose(engine);
   return json({ findings, checked_at: formatTimestamp(engine.clock.now()) });

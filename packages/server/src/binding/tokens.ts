@@ -72,7 +72,7 @@ async function rotateToken(engine: Engine, { params, body }: BindingRequest): Pr
 /** DELETE /admin/tokens/:id. `?force=true` also takes the last one by which its caller could make another. */
 async function revokeToken(engine: Engine, { params, query, owner = '' }: BindingRequest): Promise<Reply> {
   const id = params.id ?? '';
-  // Whoever is here without a token of the store is not locked out.
+  // A caller whose token is not of the store is not locked out.
   if (!readForce(query) && tokenOfPrincipal(owner) !== null && (await engine.tokens.isLastAdmin(id)))
     throw new ProtocolError(
       'conflict',

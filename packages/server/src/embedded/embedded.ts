@@ -53,7 +53,7 @@ export class Embedded implements GuardedTransport {
     this.engine = engine;
     const source = 'ojs://ojs-ts/embedded';
     this.#binding = new Binding(engine, { version, source, testMode: false }, failed);
-    // Nobody in this process needs protection from a burst: the rate is off, and the buffer bounds the cost of a slow
+    // A process needs no protection from a burst of its own: the rate is off, and the buffer bounds the cost of a slow
     // reader.
     this.#streams = new Streams(new Realtime(engine, source, { bufferSize: 1_000, ratePerSecond: 0 }));
   }

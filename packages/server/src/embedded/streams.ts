@@ -13,7 +13,7 @@ import { faultOf, refusal } from '../binding/reply.ts';
 /** As over HTTP (realtime options), so that a client's silence timeout works for both. */
 const heartbeatMs = 10_000;
 
-/** What fills a stream. */
+/** The connection that fills a stream. */
 type Writer = Pick<Connection, 'lastId' | 'run' | 'close'>;
 
 /** The streams of ojs-realtime §2, and of summaries, in the same process: the text of HTTP, without a socket. */
@@ -62,7 +62,7 @@ export class Streams {
     for (const [writer, sink] of this.#open) this.#leave(writer, sink);
   }
 
-  /** Null where nothing is left to tell. */
+  /** Null if nothing is left to send. */
   async #eventsOf(call: StreamCall, sink: TextSink, access: QueueAccess | null): Promise<Writer | null> {
     const { query = {}, lastEventId = null } = call;
     const connection = await this.#realtime.connect(sink);

@@ -163,7 +163,7 @@ export function batches({
   return {
     workflows: workflowReader(storage, maxBytes),
     async insert(group) {
-      // Known queues, which are nearly all, wait for no turn.
+      // Known queues, which are nearly all, do not wait.
       const admitted = admit(queuesOf(group));
       if (admitted !== undefined) await admitted;
       return insertOne(group);

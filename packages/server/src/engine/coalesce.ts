@@ -7,10 +7,10 @@ export interface CoalesceOptions<In> {
   readonly max: number;
   /** Default: every item weighs 1. */
   readonly weight?: (item: In) => number;
-  /** Whether it is a batch already: it does not wait for others while none is in flight. Default: none is. */
+  /** Reports whether it is a batch already: it does not wait for others while none is in flight. Default: none is. */
   readonly isBatch?: (item: In) => boolean;
   /**
-   * Whether a failed batch is split and each half tried again, until the failing item is found. True only for
+   * True if a failed batch is split and each half tried again, until the failing item is found. True only for
    * operations that are idempotent by identity. For others a function that recognises errors after which nothing was
    * done.
    */

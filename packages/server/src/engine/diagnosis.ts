@@ -28,7 +28,7 @@ export type FindingCode =
   | 'waiting_inbox'
   | 'late_retention';
 
-/** Something that an operator should mend. */
+/** A problem that an operator should fix. */
 export type Finding = Omit<StoreFinding, 'code'> & { readonly code: FindingCode };
 
 /** Clocks that differ by less than this are right enough, in milliseconds. */
@@ -36,7 +36,7 @@ const clockMs = 1_000;
 /** Upkeep takes a lease back within a second of its end. */
 const lateMs = 60_000;
 const dayMs = 86_400_000;
-/** Findings of one kind; the last one tells how many more there are. */
+/** The most findings of one kind; the last one says how many more there are. */
 const most = 10;
 const fullAt = 0.9;
 const limitsAtOnce = 500;
@@ -51,7 +51,10 @@ const longMs = 600_000;
 /** A handler that blocks its event loop for this long may never end. */
 const blockedMs = 30_000;
 
-/** What is wrong or soon will be, the worst first. Reads counts and settings, and a few jobs; never all of them. */
+/**
+ * Lists problems that exist or will come soon, the worst first. Reads counts and settings, and a few jobs; never all of
+ * them.
+ */
 export async function diagnose(engine: Engine): Promise<readonly Finding[]> {
   const { storage } = engine;
   const [ofStore, queues, workers] = await Promise.all([
@@ -224,7 +227,7 @@ async function stuckLimits(
   const { items } = await storage.jobs.list({ states: State.active, limit: manyHolders, maxBytes: holderBytes });
   return full.flatMap((limit) => {
     const since = holdersOf(limit, items).flatMap((holder) => holder.since ?? []);
-    // Of a limit with holders that were not read nothing is said.
+    // A limit with holders that were not read gets no finding.
     if (since.length < limit.active) return [];
     const newest = Math.max(...since);
     if (newest > clock.now() - longMs) return [];

@@ -1,6 +1,6 @@
 import { ProtocolError } from '@ojs-ts/core';
 
-/** How long somebody waits for room, in milliseconds; then the call is refused, and may come again. */
+/** The longest wait for room, in milliseconds; then the call is refused, and may come again. */
 const patienceMs = 10_000;
 
 interface Waiting {

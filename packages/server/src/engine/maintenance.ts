@@ -24,7 +24,7 @@ export class Maintenance {
   /** Counts what this node has learned, so that a slow read never undoes a later change. */
   #changes = 0;
 
-  /** @param ended called when the mode has ended, whoever ended it. */
+  /** @param ended called when the mode has ended, on this server or on another. */
   constructor(storage: Storage, clock: Clock, ended: () => void) {
     this.#storage = storage;
     this.#clock = clock;

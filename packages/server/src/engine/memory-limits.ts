@@ -14,13 +14,13 @@ export interface MemoryLimits {
   readonly settlements: number;
   /** The values that one body may make, beside its strings. */
   readonly values: number;
-  /** What waits for readers of streams and WebSockets. */
+  /** The memory for readers of streams and WebSockets. */
   readonly streams: number;
 }
 
 /**
- * What `--max-old-space-size` allows a process, in bytes. V8's limit has the young generation too, however small the
- * heap is: 448 MiB for 256.
+ * The heap that `--max-old-space-size` allows a process, in bytes. V8's limit has the young generation too, however
+ * small the heap is: 448 MiB for 256.
  * @param limit V8's `heap_size_limit`.
  */
 export function heapSize(limit: number): number {

@@ -5,7 +5,7 @@ import { addressOf } from './proxies.ts';
 
 /**
  * A line for every answered request. The route has its placeholders instead of values, and the query is left out: both
- * may hold what nobody should read in a log.
+ * may hold values that must not be in a log.
  */
 export function addAccessLog(app: FastifyInstance, write: Warn): void {
   app.addHook('onResponse', async (request, reply) => {
@@ -26,7 +26,7 @@ export function addAccessLog(app: FastifyInstance, write: Warn): void {
   });
 }
 
-/** Null for a stream, whose length nobody knew before its end. */
+/** Null for a stream, whose length is not known before its end. */
 function bytesOf(reply: FastifyReply): number | null {
   const length = reply.getHeader('content-length');
   return length === undefined ? null : Number(length);

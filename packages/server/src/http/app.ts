@@ -54,7 +54,7 @@ export interface HttpOptions extends Guard {
    */
   readonly requestRate: RequestRate | null;
   readonly realtime: RealtimeOptions;
-  /** Whether the pages at `/dashboard/` and `/playground` are served. */
+  /** True if the pages at `/dashboard/` and `/playground` are served. */
   readonly dashboard: boolean;
   /** The folder of the built dashboard; that of `@ojs-ts/dashboard` unless a test has its own. */
   readonly pages?: URL;
@@ -159,7 +159,7 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
   app.addHook('onRequest', async (request, reply) => {
     begin(request, reply, options.quirks);
     limit(request, reply, 'show');
-    // Before the token: no foreign page makes the logins of whoever looks at it fail.
+    // The origin is checked before the token, so that a foreign page cannot make logins of its visitors fail.
     checkOrigin(request, options);
     if (allowOrigin(request, reply, options)) return reply.code(204).removeHeader('content-type').send();
     if (isGuarded(request)) {
@@ -249,7 +249,7 @@ const openPaths: ReadonlySet<string> = new Set(
   }),
 );
 
-/** Whether a token says who may: nobody's token is read on an open route, on a page, or where there is nothing. */
+/** Reports whether the request needs a token: an open route, a page and an unknown path need none. */
 function isGuarded({ routeOptions: { url, config } }: FastifyRequest): boolean {
   return url !== undefined && !openPaths.has(url) && config.page !== true;
 }

@@ -18,11 +18,11 @@ import type { Token } from './tokens.ts';
 
 type Tokens = Binding['engine']['tokens'];
 
-/** What a request sends to show whose it is. */
+/** The part of a request that identifies its caller. */
 export interface Credential {
   /** In the form of an Authorization header. */
   readonly header: string;
-  /** Of the cookie that it comes from; null for a header. */
+  /** The session of the cookie that it comes from; null for a header. */
   readonly session: Session | null;
 }
 
@@ -31,7 +31,7 @@ export interface Holder {
   /** Stays the same for a token, on every server and after a restart; the token does not follow from it. */
   readonly name: string;
   readonly grant: Grant;
-  /** Which token of the store, and which of its secrets, let the caller in; null for a token of the configuration. */
+  /** The token of the store, and its secret, that let the caller in; null for a token of the configuration. */
   readonly stored: { readonly id: string; readonly sent: string } | null;
   /** When the session that the token came from ends; null for none. */
   readonly endsAt: Millis | null;
@@ -76,12 +76,12 @@ export class Authorization {
     return sent === undefined ? null : holderOf(await this.#stored.verify(sent));
   }
 
-  /** What the store knows of a token that was refused. */
+  /** Returns the store's record of a token that was refused. */
   claimed(header: string): ReturnType<Tokens['claimed']> {
     return this.#stored.claimed(sentToken(header) ?? '');
   }
 
-  /** Whether a caller that was let in before would still be. */
+  /** Reports whether a caller that was let in before would still be. */
   admits(holder: Holder | null): boolean {
     if (!this.isOn) return true;
     if (holder === null || (holder.endsAt !== null && holder.endsAt <= this.#clock.now())) return false;

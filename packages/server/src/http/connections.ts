@@ -9,7 +9,7 @@ export interface ConnectionLimits {
   readonly perAddress: number;
   /** Their connections are those of many clients, so no limit by address holds for them. */
   readonly proxies: BlockList | null;
-  /** Without tokens nobody can prove one, and there is no reserve. */
+  /** Without tokens no caller can prove one, and there is no reserve. */
   readonly hasTokens: () => boolean;
 }
 
@@ -28,7 +28,7 @@ export const logEveryMs = 10_000;
 export interface Connection {
   readonly address: Address | null;
   readonly close: () => void;
-  /** Requests under way. */
+  /** Requests in flight. */
   requests: number;
   idleSince: number;
   isOpen: boolean;
@@ -38,7 +38,7 @@ export interface Connection {
   onProbation: boolean;
 }
 
-/** What one address has. */
+/** The connections of one address. */
 interface Address {
   readonly name: string;
   /** Connections that have proven no token, and those of them that are idle: the longest idle first. */
@@ -50,8 +50,8 @@ type Limit = 'all' | 'address';
 type Outcome = 'closed' | 'probation' | 'refused';
 
 /**
- * Who may be connected (times in milliseconds). Where a limit is met, the connection without a token that has been idle
- * for longest is closed. Where there is none, a new connection is admitted from the reserve, or refused.
+ * Who may be connected (times in milliseconds). At a limit, the connection without a token that has been idle for
+ * longest is closed. If there is none, a new connection is admitted from the reserve, or refused.
  */
 export class Connections {
   readonly #limits: ConnectionLimits;

@@ -50,8 +50,8 @@ function asIs(text: unknown): string {
 }
 
 /**
- * Sends an answer and takes its effect back when the caller was gone before it was written. One that takes nothing of a
- * large answer any more is cut off.
+ * Sends an answer and takes its effect back when the caller was gone before it was written. A caller that has stopped
+ * reading a large answer is cut off.
  */
 export function deliver(reply: FastifyReply, answered: Reply, warn: Warn): void {
   const { undelivered, release } = answered;
@@ -65,7 +65,7 @@ export function deliver(reply: FastifyReply, answered: Reply, warn: Warn): void 
     else raw.once('close', end);
   }
   if (release || answered.chunks) {
-    // Node starts the time anew with whatever the socket takes.
+    // Node restarts the time with every byte that the socket takes.
     raw.setTimeout(stallMs, () => {
       warn({ request_id: reply.request.id, waited_ms: stallMs }, 'slow reader dropped');
       raw.destroy();

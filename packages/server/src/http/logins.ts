@@ -16,12 +16,12 @@ const logRate: RequestRate = { limit: 100, perMs: 60_000 };
 
 type NewAuditEntry = Parameters<Binding['engine']['audit']['record']>[0];
 
-/** Where a token came from. */
+/** The source of a token. */
 export interface Origin {
   readonly address: string;
   readonly route: string;
   readonly requestId: string;
-  /** Whether this store has sealed it into a cookie: then it is no guess, even if it has ended meanwhile. */
+  /** True if this store has sealed it into a cookie: then it is no guess, even if it has ended since. */
   readonly isSealed: boolean;
 }
 
@@ -38,8 +38,8 @@ export interface LoginOptions {
 }
 
 /**
- * Tells whose token a request carries, and slows down those who guess. After too many failures of an address each token
- * from there waits before it is answered, right or wrong, so that guesses in parallel gain nothing. A token that this
+ * Finds the holder of a request's token, and slows down guesses. After too many failures of an address each token from
+ * there waits before it is answered, right or wrong, so that guesses in parallel gain nothing. A token that this
  * address has used before does not wait, unless the server has to verify it again.
  */
 export class Logins {

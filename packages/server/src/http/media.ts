@@ -3,7 +3,7 @@ import { ProtocolError } from '@ojs-ts/core';
 import type { FastifyInstance } from 'fastify';
 import { BodyText } from './body-text.ts';
 
-/** Of every answer. */
+/** The content type of every answer. */
 export const contentType = 'application/openjobspec+json';
 
 /** A foreign media type is 400 (ojs-http-binding §4), not 415. `curl -d` sends one by default. */
@@ -72,7 +72,7 @@ function readBody(
     bytes += chunk.length;
     if (isWeighed) weight += weightOf(chunk);
     if (bytes > bodyLimit) leave(tooLarge());
-    // What is refused in any case is read to its end, or the client would not read the answer, but not kept.
+    // A body that is refused in any case is read to its end, or the client would not read the answer, but not kept.
     else if (weight <= maxWeight) text.add(chunk);
   }
 

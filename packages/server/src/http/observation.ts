@@ -6,7 +6,7 @@ type RequestSpan = ReturnType<Telemetry['tracing']['request']>;
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Null where nobody takes spans. */
+    /** Null if spans are not recorded. */
     span: RequestSpan;
   }
   interface FastifyContextConfig {

@@ -50,7 +50,7 @@ export function checkPage({ method, headers }: FastifyRequest): void {
       { header: 'x-ojs-csrf' },
       advice,
     );
-  // An address that somebody has typed or followed from nowhere has `none`.
+  // A typed address, or a link from no page, has `none`.
   const isOwnPage =
     site === undefined
       ? origin === undefined

@@ -9,7 +9,7 @@ export interface RequestRate {
 
 const maxLimit = 1_000_000;
 const maxPerMs = 86_400_000;
-/** The most clients in memory; beyond them the one that was silent for longest starts anew. */
+/** The most clients in memory; beyond them the client that was silent for longest is forgotten. */
 const maxClients = 10_000;
 
 /** `1000/60s`, `10/PT1S`; null for any other text. */

@@ -30,7 +30,7 @@ export class RequestBodies {
   readonly #hasSeveralTokens: () => boolean;
   readonly #tokens = new Map<string, number>();
   readonly #connections = new WeakMap<Socket, number>();
-  /** What was let in and is not read to its end, by when it was let in. */
+  /** Bodies that were let in and are not read to their end, with the time at which they were let in. */
   readonly #reading = new Map<IncomingMessage, number>();
   readonly #warn: (fields: object, event: string) => void;
 
@@ -50,8 +50,8 @@ export class RequestBodies {
 
   /**
    * Lets a body in before it is read; it is counted until the answer is out.
-   * @throws ProtocolError `rate_limited` for a token or connection that has too much under way, `backend_unavailable`
-   * where the server has.
+   * @throws ProtocolError `rate_limited` for a token or connection that has too much in flight, `backend_unavailable`
+   * if the server has.
    */
   async admit(name: OperationName, request: IncomingMessage, raw: ServerResponse, token: string | null): Promise<void> {
     const { headers, socket } = request;
@@ -71,7 +71,7 @@ export class RequestBodies {
     });
   }
 
-  /** Whoever sends slowly, or nothing at all, must not keep others out. */
+  /** A client that sends slowly, or nothing at all, must not keep others out. */
   #dropSlow(): void {
     for (const [{ socket, url }, since] of this.#reading) {
       const sentMs = Math.round(performance.now() - since);

@@ -9,8 +9,8 @@ export interface Token {
 const minLength = 8;
 
 /**
- * `SECRET` allows everything, `enqueue,work:SECRET` what its roles may. What stands before the first colon is roles, so
- * a secret with a colon of its own is written behind some: `admin:SE:CRET`. Throws for an unknown role, and where the
+ * `SECRET` allows everything, `enqueue,work:SECRET` what its roles may. The text before the first colon is roles, so a
+ * secret with a colon of its own is written behind some: `admin:SE:CRET`. Throws for an unknown role, and where the
  * secret is too short to be one.
  */
 export function parseToken(text: string): Token {
@@ -55,7 +55,7 @@ export function tokensOf(file: string): { readonly tokens: readonly Token[]; rea
       throw new Error(`${file}, line ${index + 1}: ${error instanceof Error ? error.message : 'no token'}`);
     }
   });
-  // Without any token everybody could come in, and whoever names a file means the opposite.
+  // Without any token every caller could come in, and an operator who names a file means the opposite.
   if (tokens.length === 0) throw new Error(`${file}: expected a token in a line, such as enqueue,work:SECRET`);
   return { tokens, isOpen: process.platform !== 'win32' && (statSync(file).mode & readableByAll) !== 0 };
 }

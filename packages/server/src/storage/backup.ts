@@ -67,14 +67,15 @@ export type DumpRecord = {
 
 export interface Backup {
   /**
-   * Everything once, in the order of {@link Dumped}, in pages of some hundred records. Reads only and blocks nobody. If
-   * the storage can, the dump is one moment of the store. If not, each thing is as it is when it is read, and a
+   * Everything once, in the order of {@link Dumped}, in pages of some hundred records. Reads only and blocks no caller.
+   * If the storage can, the dump is one moment of the store. If not, each thing is as it is when it is read, and a
    * workflow with its jobs is one moment.
    */
   dump(): AsyncIterable<readonly DumpRecord[]>;
   /**
-   * Fills an empty store with a dump of any storage. Nothing else may use the store meanwhile. Ids, states, claims,
-   * leases, order, counts, positions and seed are then those of the dump. After a failure the store is empty again.
+   * Fills an empty store with a dump of any storage. The store must have no other user until the end. Ids, states,
+   * claims, leases, order, counts, positions and seed are then those of the dump. After a failure the store is empty
+   * again.
    * @throws Error if the store is not empty.
    */
   restore(pages: AsyncIterable<readonly DumpRecord[]>): Promise<void>;

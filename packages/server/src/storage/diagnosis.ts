@@ -1,4 +1,4 @@
-/** What may hurt a store, by its code. */
+/** The risks of a store, by code. */
 export type StoreFindingCode =
   // PostgreSQL and SQLite
   | 'changed_layout'
@@ -21,13 +21,13 @@ export type StoreFindingCode =
   | 'large_log'
   | 'unsafe_sync';
 
-/** Something about a store that an operator should mend. */
+/** A problem of a store that an operator should fix. */
 export interface StoreFinding {
   readonly code: StoreFindingCode;
-  /** `error`: jobs are lost or stand still, or soon will. */
+  /** `error`: jobs are lost or blocked, or soon will be. */
   readonly severity: 'error' | 'warning';
   readonly message: string;
-  /** What to do. */
+  /** The action that fixes it. */
   readonly remedy: string;
 }
 

@@ -1,6 +1,6 @@
 import type { Dumped, DumpRecord } from './storage.ts';
 
-/** What a storage does with each kind of record of a dump. */
+/** The functions of a storage for each kind of record of a dump. */
 export type Takers = { readonly [Kind in keyof Dumped]: (record: Dumped[Kind]) => void };
 
 export function take<Kind extends keyof Dumped>(

@@ -24,7 +24,7 @@ export const inboxBytes = 16 * 1_048_576;
 export interface Inbox {
   /** Oldest first, at most `limit`; fewer if they reach {@link inboxBytes}. */
   read(limit: number): Promise<readonly InboxEntry[]>;
-  /** Whether a request or a completion of each job waits for its import. */
+  /** Reports for each job whether a request or a completion waits for its import. */
   holds(ids: readonly JobId[]): Promise<readonly boolean[]>;
   /**
    * Inserts each job as a group of its own, in order, and removes the entry of each job that exists then. Null for an

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
 /**
- * What the files of a layout say, but for comments and spaces. A store keeps that of the files which made it, so that a
- * file that was changed in place is noticed.
+ * The digest of the files of a layout, without comments and spaces. A store keeps that of the files which made it, so
+ * that a file that was changed in place is noticed.
  */
 export function layoutSum(files: readonly string[]): string {
   const text = files.join('\n').replace(/--.*$/gm, '').replace(/\s+/g, ' ').trim();
@@ -15,8 +15,8 @@ export function versionOf(file: string): number {
 }
 
 /**
- * Whether the files can bring a store from this version to theirs. The first file makes a whole layout, so it cannot
- * change one of an earlier version.
+ * Reports whether the files can bring a store from this version to theirs. The first file makes a whole layout, so it
+ * cannot change one of an earlier version.
  */
 export function isKnown(version: number, files: readonly string[]): boolean {
   const [first = '', last = first] = [files[0], files.at(-1)];

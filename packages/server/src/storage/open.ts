@@ -34,7 +34,7 @@ function decodePath(rest: string): string {
 }
 
 /**
- * The memory of a Redis store by kind of key; servers may run meanwhile.
+ * The memory of a Redis store by kind of key; servers may run at the same time.
  * @throws Error if the URL names another storage; StoreUnavailable if the server cannot be reached.
  */
 export async function storageReport(url: string): Promise<MemoryReport> {

@@ -11,7 +11,7 @@ export interface JobRule extends KeepRule {
   readonly deadLetter: boolean;
 }
 
-/** What to remove. A kind without a rule is not looked at. */
+/** The rules of what to remove. A kind without a rule is not looked at. */
 export interface PruneRules {
   /** Finished jobs of a state. Jobs in the dead letter count as a state of their own. */
   readonly jobs: readonly JobRule[];
@@ -41,10 +41,10 @@ export const pruneKinds = [
 ] as const satisfies readonly (keyof PruneRules)[];
 export type PruneKind = (typeof pruneKinds)[number];
 
-/** What one rule for jobs has removed. */
+/** The jobs that one rule has removed. */
 export interface PrunedJobs {
   readonly gone: number;
-  /** Of these: jobs beyond `keep` that were not older than `before`. */
+  /** The part of these beyond `keep` that was not older than `before`. */
   readonly overCap: number;
   /** Jobs beyond `keep` that are left. */
   readonly surplus: number;
@@ -78,7 +78,7 @@ export function goneOf({ jobs, others }: Pruned): number {
   );
 }
 
-/** What several stores have removed by the same rules. */
+/** The sum of what several stores have removed by the same rules. */
 export function sumOf(parts: readonly Pruned[]): Pruned {
   return parts.reduce((sum, part) => ({
     jobs: sum.jobs.map((one, index) => addJobs(one, part.jobs[index] ?? noJobs)),

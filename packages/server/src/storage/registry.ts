@@ -8,8 +8,8 @@ export interface Registry {
    */
   queues(which?: readonly string[] | 'configured'): Promise<readonly QueueRecord[]>;
   /**
-   * Of each of the queues the job that has been available longest; none of a queue without one. The cost grows with the
-   * limit groups and the priorities in use, never with the number of jobs.
+   * Returns for each of the queues the job that has been available longest; none for a queue without one. The cost
+   * grows with the limit groups and the priorities in use, never with the number of jobs.
    */
   oldest(queues: readonly string[]): Promise<readonly OldestJob[]>;
   /** Creates a missing queue. Writes `queue.paused` or `queue.resumed` if the value changes. */
@@ -22,9 +22,9 @@ export interface Registry {
   /** Deletes a queue without jobs; false if the queue has jobs or is unknown. */
   removeQueue(name: string): Promise<boolean>;
   /**
-   * Figures by minute, queue and type, in this order, from `since` on and before `until` if it is given. Those of
-   * named queues cost the same however many others there are. The number of types is not bounded: whoever adds them up
-   * over time bounds it.
+   * Figures by minute, queue and type, in this order, from `since` on and before `until` if it is given. Figures of
+   * named queues cost the same however many others there are. The number of types is not bounded: a caller that adds
+   * them up over time bounds it.
    */
   statistics(since: Millis, until?: Millis, queues?: readonly string[]): Promise<readonly MinuteRecord[]>;
   /**
@@ -85,7 +85,7 @@ export interface QueuePatch {
   readonly limit?: LimitNumbers | null;
 }
 
-/** What happened to the jobs of a type in a queue in one minute, which begins at `minute`. */
+/** The figures of the jobs of a type in a queue in one minute, which begins at `minute`. */
 export interface MinuteRecord extends Figures {
   readonly minute: Millis;
   readonly queue: string;

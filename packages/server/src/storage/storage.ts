@@ -76,7 +76,7 @@ export interface Claimed {
    * a wake-up instead.
    */
   readonly again: Millis | null;
-  /** The call was used up before this claim got a job (see `Jobs.claim`): the same claim again goes on. */
+  /** The call's budget was used up before this claim got a job (see `Jobs.claim`): the same claim again continues. */
   readonly deferred?: true;
 }
 
@@ -180,7 +180,7 @@ export interface Layout {
   readonly steps: readonly string[];
 }
 
-/** What a look for damage has found. */
+/** The result of a check for damage. */
 export interface StoreVerdict {
   /** Empty where nothing was found. Each names the file. */
   readonly problems: readonly string[];
@@ -227,7 +227,9 @@ export interface Storage extends AsyncDisposable {
   verify?(signal: AbortSignal): Promise<StoreVerdict>;
   /** When another server took over last, as this process has seen it; null if none has. Absent where nothing can. */
   lastMove?(): StoreMove | null;
-  /** What an operator should mend about the store: its settings, its room, what slows it down. Reads only. */
+  /**
+   * Lists problems of the store that an operator should fix: its settings, its room, causes of slowness. Reads only.
+   */
   diagnose(): Promise<readonly StoreFinding[]>;
   /** A number below 2^16 that never changes for this store. */
   seed(): Promise<number>;
@@ -239,8 +241,8 @@ export interface Storage extends AsyncDisposable {
    */
   subscribe(onWake: (wakes: readonly Wake[]) => void): Promise<AsyncDisposable>;
   /**
-   * Batches that have an event after position `after`, oldest first, up to about `limit` events. Where an index has all
-   * of `kinds`, only batches with an event of one of them; else all.
+   * Batches that have an event after position `after`, oldest first, up to about `limit` events. If an index has all of
+   * `kinds`, only batches with an event of one of them; else all.
    */
   events(after: number, limit: number, kinds?: readonly EventKind[]): Promise<EventsRead>;
   /** The same backwards: batches that begin before position `before`, newest first. */
@@ -257,8 +259,8 @@ export interface EventsRead {
   readonly oldest: number;
   readonly newest: number;
   /**
-   * How far the read came, since one call looks at a bounded part of the log: the caller has every batch between its
-   * position and this one, and goes on from here. At the end of the log `newest`, and backwards `oldest`.
+   * The position that the read reached, since one call looks at a bounded part of the log: the caller has every batch
+   * between its position and this one, and continues from here. At the end of the log `newest`, and backwards `oldest`.
    */
   readonly reached: number;
 }
@@ -270,11 +272,11 @@ export interface Traits {
   /** Batches of one kind that may run at the same time. */
   readonly parallel: number;
   /**
-   * Requests of one client with merged calls that are worth being under way at once: 2 where the store works while the
-   * client prepares the next one, and a smaller commit costs no more a job.
+   * The number of requests of one client with merged calls that are worth being in flight at once: 2 if the store works
+   * while the client prepares the next one, and a smaller commit costs no more a job.
    */
   readonly mergedAtOnce: 1 | 2;
-  /** Whether it works in this process: then it keeps the event loop busy, and its clock is the machine's. */
+  /** True if it works in this process: then it keeps the event loop busy, and its clock is the machine's. */
   readonly inProcess: boolean;
   /** The most items for one operation. */
   readonly maxBatch: number;

@@ -25,7 +25,7 @@ export class StoreUnwritable extends StoreUnavailable {
   }
 }
 
-/** The store's file cannot be read as it was written. */
+/** The store's file is damaged. */
 export class StoreDamaged extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);

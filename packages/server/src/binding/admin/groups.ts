@@ -22,7 +22,7 @@ const maxLimit = 10_000;
 
 /**
  * GET /admin/jobs/groups?by&q&…: how many jobs have each value of a field, the most first. One call reads as many jobs
- * as a search does; the next one goes on behind its cursor, with counts of its own.
+ * as a search does; the next one continues after its cursor, with counts of its own.
  */
 export async function groupJobs(engine: Engine, request: BindingRequest): Promise<Reply> {
   const { query, access } = request;

@@ -12,7 +12,7 @@ import { durationsOf } from './percentiles.ts';
 import { throughputOf } from './statistics.ts';
 
 /**
- * After so many milliseconds a purge answers, with `has_more`: the same call again goes on. A call that has removed
+ * After so many milliseconds a purge answers, with `has_more`: the same call again continues. A call that has removed
  * nothing yet searches longer, or calls with `older_than` would never get behind many younger jobs.
  */
 const purgeMs = 10_000;
@@ -72,7 +72,7 @@ export async function purgeQueue(
   return json({ purged_count: purged, states: stateNames(filter.states), has_more: more });
 }
 
-/** How many workers take jobs of each queue: those that live and are not told to stop. */
+/** Counts the workers that take jobs of each queue: those that live and have no order to stop. */
 function readersOf(engine: Engine, workers: readonly KnownWorker[]): ReadonlyMap<string, number> {
   const now = engine.clock.now();
   const readers = new Map<string, number>();

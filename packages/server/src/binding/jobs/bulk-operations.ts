@@ -56,7 +56,7 @@ async function start(engine: Engine, request: BindingRequest): Promise<Reply> {
   const { action, selection, filter, changes, rate, dryRun } = asked;
   checkPurge(action, grant);
   access?.chosen(filter.queue === undefined ? [] : [filter.queue]);
-  // Where the new jobs of a rerun go.
+  // The queue of a rerun's new jobs needs the right as well.
   if (changes.queue !== undefined) access?.queues([String(JSON.parse(changes.queue))]);
   const ids = new Ids(engine, request.key, 'bulk');
   const id = ids.next();
@@ -107,7 +107,7 @@ function reply(engine: Engine, request: BindingRequest, operation: BulkOperation
   return { status, text: render(engine, request, operation) };
 }
 
-/** What was searched for in arguments and meta is for those who may see them. */
+/** Texts that were searched for in arguments and meta are only for callers who may see those. */
 function render(engine: Engine, { grant }: BindingRequest, operation: BulkOperation): Json {
   const { query, filter } = operation.selection;
   const isHidden = payloadFilter(grant) !== null && searchesPayload(query, filter === null ? null : JSON.parse(filter));

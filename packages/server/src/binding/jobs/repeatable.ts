@@ -11,7 +11,7 @@ export interface Answered {
   readonly final: boolean;
 }
 
-/** What identifies the call; null for a call without a key. */
+/** The identity of the call; null for a call without a key. */
 export interface Repetition {
   readonly key: string;
   /** The seed of derived ids. */

@@ -40,7 +40,7 @@ function* linesOf(family: Family, format: Format): Generator<string> {
   }
 }
 
-/** In OpenMetrics a counter is named without its suffix here, and units are told. */
+/** In OpenMetrics a counter is named without its suffix here, and units have their own line. */
 function headOf({ name, help, kind }: Family, format: Format): string {
   const family = format === 'openmetrics' && kind === 'counter' ? name.replace(/_total$/, '') : name;
   const unit = format === 'openmetrics' ? /_(seconds|bytes)$/.exec(family)?.[1] : undefined;

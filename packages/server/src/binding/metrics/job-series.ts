@@ -20,7 +20,7 @@ const counters = [
   ['ojs_job_expired_total', 'expired', 'Jobs that expired before their start.'],
 ] as const;
 
-/** What the state is called in which a run ended, with the sum of its durations. */
+/** The label of the state in which a run ended, with the sum of its durations. */
 const ends = [
   ['completed', 'durationMs'],
   ['discarded', 'discardedMs'],

@@ -20,8 +20,8 @@ interface Range {
 }
 
 /**
- * What an `Accept` prefers (RFC 9110 §12.5.1): OpenMetrics where its weight is larger than that of the text format, and
- * the text format for everything else.
+ * The format that an `Accept` prefers (RFC 9110 §12.5.1): OpenMetrics if its weight is larger than that of the text
+ * format, and the text format for everything else.
  */
 export function chosenBy(accept: string | undefined): Chosen {
   const ranges = rangesOf(accept ?? '*/*');

@@ -12,7 +12,7 @@ import { storeSeries } from './store-series.ts';
 
 export const metricsHandlers: Handlers<'system.metrics'> = { 'system.metrics': metrics };
 
-/** GET /metrics (ojs-observability §8). Without its store a server still tells what it has itself. */
+/** GET /metrics (ojs-observability §8). If its store is unreachable, a server still reports its own figures. */
 async function metrics(engine: Engine, { accept, query }: BindingRequest, about: About): Promise<Reply> {
   const { format, mediaType } = chosen(query.format, accept);
   const reading = await engine.storeReadings.latest();
@@ -27,7 +27,7 @@ async function metrics(engine: Engine, { accept, query }: BindingRequest, about:
   return { ...reply, headers: { 'content-type': mediaType } };
 }
 
-/** Of 2,000 pairs of queue and type there are 10 MB, which take 100 ms. */
+/** With 2,000 pairs of queue and type the answer has 10 MB, which take 100 ms. */
 async function* inTurns(pieces: Iterable<string>): AsyncGenerator<string> {
   for (const piece of pieces) {
     yield piece;

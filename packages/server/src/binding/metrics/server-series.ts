@@ -3,7 +3,7 @@ import type { Engine } from '../../engine/engine.ts';
 import type { Family, Labels } from '../../engine/telemetry/series.ts';
 import type { About } from '../handler.ts';
 
-/** What each server has of its own. The names of the process are those of Prometheus' client libraries. */
+/** The series that each server has of its own. The names of the process are those of Prometheus' client libraries. */
 export function serverSeries(engine: Engine, { version }: About): readonly Family[] {
   const { answers, requests, settlementRequests, storeHealth, maintenance, telemetry } = engine;
   const heap = getHeapStatistics();

@@ -7,7 +7,7 @@ import { jobSeries } from './job-series.ts';
 
 const states = stateNames(AllStates);
 
-/** What is the same on every server of a store. */
+/** The series that are the same on every server of a store. */
 export function storeSeries(reading: StoreReading): readonly Family[] {
   const { queues, oldest, at, workersByState, readers, limits, inboxDepth, backlog } = reading;
   // Made one by one as they are written, with turns for others: a store may have 10,000 queues, or more.

@@ -5,7 +5,7 @@ import { longestSearch } from '../pieces.ts';
 
 const orders = ['key', 'waiting'] as const;
 
-/** Which limits, and in which order. */
+/** Selects and orders limits. */
 export interface LimitSearch {
   /** A part of the key, in any case. */
   readonly key: string;
@@ -61,7 +61,7 @@ export async function searchLimits(
   }
 }
 
-/** Those that hold back the most first. The sort is stable, so equal ones stay by key. */
+/** Sorts the limits that hold back the most jobs first. The sort is stable, so equal ones stay by key. */
 function byWaiting(one: LimitRecord, other: LimitRecord): number {
   return other.waiting - one.waiting;
 }

@@ -57,7 +57,7 @@ export async function pageOfQueues(
   const known = await engine.queues.queues();
   const all = known.filter(({ name }) => access?.covers(name) !== false).sort((a, b) => (a.name < b.name ? -1 : 1));
   const cursor = readCursor(page.cursor);
-  // Queues are listed by name, so the next page starts after the last name, even if queues were created meanwhile.
+  // Queues are listed by name, so the next page starts after the last name, even if queues were created in between.
   const from = cursor === null ? page.offset : all.findIndex(({ name }) => name > cursor);
   const queues = from < 0 ? [] : all.slice(from, from + page.limit);
   const next = queues.length > 0 && from + queues.length < all.length ? (queues.at(-1)?.name ?? null) : null;

@@ -30,7 +30,7 @@ export interface Target {
 export interface Delivery {
   readonly to: Target;
   readonly message: Message;
-  /** With a `system.events_dropped`: what it tells. */
+  /** The content of a `system.events_dropped`. */
   readonly dropped: Dropped | null;
 }
 
@@ -80,7 +80,10 @@ interface Followed {
 
 type Waiting = Item & { readonly followed: Followed };
 
-/** Follows the log for one client. In between stand a bounded buffer, a rate, and notices of what did not fit. */
+/**
+ * Follows the log for one client. Between log and client there are a bounded buffer, a rate, and notices of events that
+ * did not fit.
+ */
 export class Connection {
   readonly #engine: Engine;
   readonly #renderer: Renderer;
@@ -114,7 +117,7 @@ export class Connection {
     this.#pace = new Pace(ratePerSecond, bufferSize, performance.now());
   }
 
-  /** What a client goes on after: the last message, or where the log was when it came. */
+  /** The id after which a client continues: the last message, or the end of the log when it came. */
   get lastId(): string {
     return this.#lastId;
   }
@@ -124,8 +127,8 @@ export class Connection {
   }
 
   /**
-   * One channel for a client that gets nothing else (SSE); the stream of a job ends with the job. Answers false where
-   * there is nothing to tell and never will be: the job is finished, and the client has seen its end.
+   * One channel for a client that gets nothing else (SSE); the stream of a job ends with the job. Answers false if
+   * there is nothing to send and never will be: the job is finished, and the client has seen its end.
    * @throws ProtocolError `not_found`
    */
   async openStream(channel: Channel, filter: Filter, cursor: string | null): Promise<boolean> {
@@ -156,7 +159,7 @@ export class Connection {
 
   /**
    * Adds a channel, or replaces the filter of one. `live` is called when everything that is committed from then on will
-   * be told, and before any of it is.
+   * be sent, and before any of it is.
    * @throws ProtocolError `not_found`
    */
   async subscribe(channel: Channel, filter: Filter, after: number | null, live: () => void): Promise<void> {
@@ -209,7 +212,7 @@ export class Connection {
     return this.#followed.delete(key);
   }
 
-  /** Tells every subscription again what came after a position (ojs-realtime §5.5.2). */
+  /** Sends every subscription the events after a position again (ojs-realtime §5.5.2). */
   resume(after: number): void {
     for (const followed of this.#followed.values()) {
       followed.subscription?.close();
@@ -224,7 +227,7 @@ export class Connection {
     return place === 'foreign' ? unknown : place;
   }
 
-  /** Writes until the connection is closed or has told all. */
+  /** Writes until the connection is closed or has sent everything. */
   async run(): Promise<void> {
     this.#gate.resolve();
     await this.#deliver(this.#prepared);
@@ -243,8 +246,8 @@ export class Connection {
   }
 
   /**
-   * Tells the client that the server stops, and ends (ojs-realtime §5.1). What still waits is there for whoever goes on
-   * after the last id.
+   * Sends the client a notice that the server stops, and ends (ojs-realtime §5.1). Events that still wait are in the
+   * log, for a client that continues after the last id.
    */
   async shutDown(reason: string, graceMs: number): Promise<void> {
     if (this.#closed) return;
@@ -267,7 +270,7 @@ export class Connection {
     for (const end of this.#pauses) end();
   }
 
-  /** The stream of a job that is finished; false where nothing is left to tell. */
+  /** Prepares the stream of a job that is finished; false if nothing is left to send. */
   async #prepare(channel: Channel, { began, job }: Found, filter: Filter, after: number | null): Promise<boolean> {
     if (job === null) return false;
     const to: Target = { channel: channel.name, subscriptionId: null };
@@ -310,8 +313,8 @@ export class Connection {
   }
 
   /**
-   * A replay may take long and nobody waits for it. A log that cannot be read ends the connection: its client will come
-   * again.
+   * A replay may take long and no caller waits for it. A log that cannot be read ends the connection: its client will
+   * come again.
    */
   #replay(followed: Followed, after: number): void {
     this.#follow(followed, after).live.catch(() => this.#end());
@@ -375,7 +378,7 @@ export class Connection {
     return { to, message: { name: 'system.gap', id: `${gap.resumedAt}`, data, at }, dropped: null };
   }
 
-  /** What was dropped since the last notices, by subscription (ojs-realtime §4.4). */
+  /** The counts of dropped events since the last notices, by subscription (ojs-realtime §4.4). */
   #notices(): readonly Delivery[] {
     return [...this.#followed.values()].flatMap((followed) => {
       const { dropped, target } = followed;
@@ -398,7 +401,9 @@ export class Connection {
     return this.#deliverEach(deliveries, (delivery) => delivery);
   }
 
-  /** What does not wait in the buffer, such as a replay: made and sent in chunks, as fast as the client reads. */
+  /**
+   * Sends items that do not wait in the buffer, such as a replay: made and sent in chunks, as fast as the client reads.
+   */
   async #deliverEach<T>(items: readonly T[], deliveryOf: (item: T) => Delivery): Promise<void> {
     await this.#gate.promise;
     for (let at = 0; at < items.length && !this.#closed; at += chunk)

@@ -30,7 +30,9 @@ export interface Item {
   readonly more: boolean;
 }
 
-/** What a subscription gets of one event: the change of state, the event itself, both in this order, or nothing. */
+/**
+ * The messages of one event for a subscription: the change of state, the event itself, both in this order, or nothing.
+ */
 export type Wanted = 'change' | 'event' | 'both' | 'nothing';
 
 /** Runs for every event of the log and every subscription. */
@@ -47,7 +49,7 @@ export function itemsOf(event: LogEvent, wanted: Wanted): readonly Item[] {
 
 const changeKind: EventKind = 'job.state_changed';
 
-/** Whether the filter matches changes of state, of any job. */
+/** Reports whether the filter matches changes of state, of any job. */
 export function wantsChanges({ types }: Filter): boolean {
   return types.length === 0 || kindMatcher(types)(changeKind);
 }
@@ -58,9 +60,9 @@ export function kindsFor(filter: Filter): readonly EventKind[] | undefined {
 }
 
 /**
- * What a subscription gets of the log. A change of state is sent as job.state_changed, whatever the catalogue's events
- * for it are; those are sent if the client names their kinds. An event without a change of state (a creation, progress,
- * a pause, a workflow's event) has its own kind.
+ * Selects the messages of a subscription from the log. A change of state is sent as job.state_changed, whatever the
+ * catalogue's events for it are; those are sent if the client names their kinds. An event without a change of state (a
+ * creation, progress, a pause, a workflow's event) has its own kind.
  */
 export function selector(filter: Filter): Select {
   const passes = scope(filter);

@@ -74,7 +74,7 @@ export class SummaryStream {
     }
   }
 
-  /** The position from which a client that comes back is told. */
+  /** Returns the position after which a client that comes back gets summaries. */
   async #startOf(cursor: string, summarizer: EventSummarizer): Promise<number> {
     const { storage } = this.#engine;
     const after = await placeOf(storage, readCursor(cursor, await storage.seed()) ?? 'foreign');

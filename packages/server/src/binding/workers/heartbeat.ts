@@ -15,7 +15,7 @@ import type { Beaten, Directive } from '../../storage/storage.ts';
 
 const maxHolds = 10_000;
 const maxOpenFetches = 1_000;
-/** What `request_id` of a fetch may be. */
+/** The allowed texts for the `request_id` of a fetch. */
 const requestId = /^[^\p{Cc}]{1,128}$/u;
 /** Nodes follow the clock of the store to about a round trip. Milliseconds. */
 const clockErrorMs = 1_000;
@@ -37,7 +37,7 @@ const states: ReadonlyMap<string, Directive> = new Map([
 ]);
 /** The worker's description of itself; stored as sent. */
 const infoFields = ['hostname', 'pid', 'queues', 'concurrency', 'labels', 'started_at', 'version'] as const;
-/** What the worker uses of its machine; docs/http.md has their units. */
+/** The share of its machine that the worker uses; docs/http.md has their units. */
 const loadFields = ['rss_bytes', 'heap_used_bytes', 'event_loop_lag_ms'] as const;
 
 /** The jobs that the heartbeat names. */

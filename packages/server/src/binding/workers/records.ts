@@ -177,8 +177,8 @@ function unknown(worker: string): ProtocolError {
 type Caller = Pick<BindingRequest, 'access' | 'owner' | 'address'>;
 
 /**
- * `worker_secret`, as the digest that is kept and compared. A caller that is held to some queues and sends none has its
- * token for one, so nobody else acts in the name of its worker; null for other workers without a secret.
+ * `worker_secret`, as the digest that is kept and compared. A caller that is limited to some queues and sends none has
+ * its token for one, so no other caller acts in the name of its worker; null for other workers without a secret.
  */
 export function readSecret(fields: Fields, worker: string | null, caller: Caller): string | null {
   const secret = fields.string('worker_secret');

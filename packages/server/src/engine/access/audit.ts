@@ -72,7 +72,7 @@ export class Audit {
     );
   }
 
-  /** Never rejects: what the entry tells of is done. A failure is in the log. */
+  /** Never rejects: the change of the entry is already made. A failure is in the log. */
   async record(entry: NewAuditEntry): Promise<void> {
     const now = this.#clock.now();
     const text = JSON.stringify({ timestamp: formatTimestamp(now), ...entry });
@@ -105,7 +105,7 @@ export class Audit {
   }
 
   /**
-   * Newest first. A filter reads 10,000 entries at most, and large ones fill a page early; the cursor goes on there.
+   * Newest first. A filter reads 10,000 entries at most, and large ones fill a page early; the cursor continues there.
    */
   async read(query: AuditQuery): Promise<AuditPage> {
     if (query.id !== null) return this.#one(query, query.id);
@@ -131,7 +131,7 @@ export class Audit {
     }
   }
 
-  /** A line of the log, which goes where the store does not. What was asked and changed is in the entry only. */
+  /** A line of the log, which goes where the store does not. The request and the change are in the entry only. */
   #tell({
     event_type: type,
     principal,

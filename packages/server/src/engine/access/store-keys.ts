@@ -1,6 +1,6 @@
 import { hkdfSync } from 'node:crypto';
 
-/** Keys for single purposes, derived from the secret of a store: all its servers have the same, and nobody else. */
+/** Keys for single purposes, derived from the secret of a store: only its servers have them. */
 export class StoreKeys {
   readonly #secret: string;
 

@@ -27,7 +27,7 @@ export function parseTokenText(text: string): TokenText | null {
   return id === undefined || secret === undefined ? null : { id, secret };
 }
 
-/** 4 MiB and some 10 ms: nobody guesses a secret of 256 bits, and whoever tries must not keep the server busy. */
+/** 4 MiB and some 10 ms: a secret of 256 bits cannot be guessed, and attempts must not keep the server busy. */
 const cost = { N: 4_096, r: 8, p: 1 } as const;
 const bytes = 32;
 

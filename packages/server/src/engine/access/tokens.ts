@@ -32,7 +32,7 @@ export interface TokenRequest extends Grant {
   readonly createdBy: string | null;
 }
 
-/** A token with its text, which is told once. */
+/** A token with its text, which is returned once. */
 export interface IssuedToken {
   readonly record: TokenRecord;
   readonly token: string;
@@ -141,7 +141,7 @@ export class Tokens {
     return this.#change(id, (before) => ({ ...before, revokedAt: this.#clock.now(), previous: null }));
   }
 
-  /** Whether nobody could manage tokens by one of the store if this one ended. */
+  /** Reports whether no token of the store could manage tokens if this one ended. */
   async isLastAdmin(id: string): Promise<boolean> {
     await this.#readAgain();
     const admins = [...this.#records.values()].filter(
@@ -150,7 +150,9 @@ export class Tokens {
     return admins.length === 1 && admins[0]?.id === id;
   }
 
-  /** What the store knows of a text that was refused, by the id in it: nobody has proven to be its holder. */
+  /**
+   * Returns the store's record of a text that was refused, by the id in it: the caller has not proven to be its holder.
+   */
   claimed(text: string): { readonly id: string; readonly name: string; readonly state: string } | null {
     const record = this.#records.get(parseTokenText(text)?.id ?? '');
     if (record === undefined) return null;
@@ -225,15 +227,15 @@ export class Tokens {
     return this.#usable(id) !== null;
   }
 
-  /** Whether the text that was verified would be let in now: a rotation ends a secret, and not its token. */
+  /** Reports whether the text that was verified is still valid: a rotation ends a secret, and not its token. */
   isStillUsable({ id, sent }: Pick<VerifiedToken, 'id' | 'sent'>): boolean {
     const record = this.#usable(id);
     return record !== null && hashesOf(record, this.#clock.now()).includes(sent);
   }
 
   /**
-   * Whether this is a token of the store that was revoked or has expired. Another server may have made it since the
-   * last read, so a token that seems to have ended is read again.
+   * Reports whether this is a token of the store that was revoked or has expired. Another server may have made it since
+   * the last read, so a token that seems to have ended is read again.
    * @throws the error of a store that does not answer.
    */
   async hasEnded(principal: string): Promise<boolean> {
@@ -287,7 +289,7 @@ export class Tokens {
     return this.#readAt === null ? Number.POSITIVE_INFINITY : Math.abs(this.#clock.now() - this.#readAt);
   }
 
-  /** A read under way may have begun before the change. */
+  /** A read in flight may have begun before the change. */
   async #readAgain(): Promise<void> {
     await this.#reading?.catch(() => {});
     await this.refresh();
@@ -319,7 +321,7 @@ function isUsable({ expiresAt, revokedAt }: TokenRecord, now: Millis): boolean {
   return revokedAt === null && (expiresAt === null || expiresAt > now);
 }
 
-/** Whether it may make others, and goes on to. */
+/** Reports whether it may make other tokens, and does not expire. */
 function isWhole(request: Pick<TokenRequest, 'roles' | 'queues' | 'expiresAt'>): boolean {
   return grants(request, 'access') && coversEveryQueue(request) && request.expiresAt === null;
 }

@@ -36,7 +36,10 @@ const leaseMs = 15_000;
 const mostPauseMs = 100;
 /** Then the other operations have their turn. Twenty steps change 10,000 jobs. */
 const stepsOfTurn = 20;
-/** How often an operation with a rate goes on, and how often a server looks for those that nobody works on. */
+/**
+ * The interval at which an operation with a rate continues, and at which a server looks for operations that no server
+ * works on.
+ */
 export const bulkMs = 1_000;
 /** Failures in a row after which an operation ends as failed. */
 const mostFailures = 10;
@@ -59,7 +62,7 @@ const completions: Partial<Record<BulkOperation['action'], { readonly kind: Even
   purge: deleted,
 };
 
-/** How an operation stands after its turn. */
+/** The state of an operation after its turn. */
 type Turn = 'ended' | 'waits' | 'goes on';
 
 /** How many jobs match, and some of them. */
@@ -71,7 +74,7 @@ export interface BulkCount {
 
 export type BulkStart = Omit<NewBulkOperation, 'startedAt' | 'of' | 'action'> & { readonly action: BulkAction };
 
-/** Of an operation whose starter would no longer be let in. */
+/** Stops operations whose creator has lost the right to run them. */
 const withoutToken =
   'The token that it acts for was revoked or has expired. Whoever resumes the operation answers for it.';
 
@@ -157,7 +160,7 @@ export class BulkOperations {
     return operation;
   }
 
-  /** The step under way still counts. @throws ProtocolError `not_found`; `conflict` if it has ended. */
+  /** The step in progress still counts. @throws ProtocolError `not_found`; `conflict` if it has ended. */
   async stop(id: string): Promise<BulkOperation> {
     return this.#change(id, (operation) => {
       if (hasEnded(operation)) throw conflict(operation, 'The operation has ended already.');
@@ -249,20 +252,22 @@ export class BulkOperations {
     return changed;
   }
 
-  /** The server that was asked works at once, and goes on while there is work; others come by in a second. */
+  /**
+   * The server that was asked works at once, and continues while there is work; other servers follow within a second.
+   */
   #go(): void {
     if (this.#isManual || this.#closing.signal.aborted) return;
     this.#isWanted = true;
     this.#work ??= this.#workOff().finally(() => {
       this.#work = undefined;
-      // One that was started while the last pass ended.
+      // An operation may have been started while the last pass ended.
       if (this.#isWanted) this.#go();
     });
   }
 
   async #workOff(): Promise<void> {
     const { signal } = this.#closing;
-    // What was started in this millisecond begins in the next one.
+    // An operation that was started in this millisecond begins in the next one.
     for (let waitMs = 2, isLeft = true; isLeft || this.#isWanted; waitMs = bulkMs) {
       await pause(waitMs, undefined, { signal }).catch(() => {});
       if (signal.aborted) return;
@@ -285,7 +290,7 @@ export class BulkOperations {
         const { id, state } = operation;
         if (hasEnded(operation)) await this.#records.end(operation, this.#clock.now());
         if (state !== 'running' || failed.has(id)) continue;
-        // One that fails does not hold up the others.
+        // A failing operation does not block the others.
         const turn = this.#lead(operation).catch((error: unknown): Turn => {
           errors.push(error);
           failed.add(id);
@@ -325,7 +330,7 @@ export class BulkOperations {
     }
   }
 
-  /** Ends what a token has begun, as the end of the token ends its calls; somebody else may go on with it. */
+  /** Stops the operations of a token that has ended, just as its calls end; another caller may continue them. */
   async #halt({ id, action, actor }: BulkOperation): Promise<Turn> {
     const halted = await this.#records.update(
       id,

@@ -29,7 +29,7 @@ export class BulkRecords {
     return (await this.#find(id))?.operation ?? null;
   }
 
-  /** Those that have not ended, and those that a crash has left between the two kinds. */
+  /** Lists operations that have not ended, and those that a crash has left between the two kinds. */
   async open(): Promise<readonly BulkOperation[]> {
     return (await this.#documents.list(open)).map(read);
   }
@@ -97,7 +97,7 @@ export class BulkRecords {
 }
 
 /**
- * How a restored store has the document of an operation: one that ran is stopped, so that somebody looks at it first.
+ * Returns the document of an operation for a restored store: one that ran is stopped, so that a person checks it first.
  */
 export function restoredOperation(document: Document): Document {
   if (document.kind !== open) return document;

@@ -53,8 +53,8 @@ export interface PlannedStep {
 }
 
 /**
- * The next jobs of an operation, written down before one of them is changed: whoever goes on after a crash does the
- * same step. Null where the operation has come to its end.
+ * The next jobs of an operation, written down before one of them is changed: a server that continues after a crash does
+ * the same step. Null where the operation has come to its end.
  * @param limit the most jobs, where the step is not written yet.
  */
 export async function plan(parts: StepParts, operation: BulkOperation, limit: number): Promise<PlannedStep | null> {
@@ -63,7 +63,7 @@ export async function plan(parts: StepParts, operation: BulkOperation, limit: nu
   if (action === 'undo') {
     const step = of === null ? null : await records.step(of, steps);
     if (of === null || step === null) return null;
-    // What a rerun has changed are the jobs that it has made.
+    // For a rerun, the changed jobs are those that it has made.
     const isRerun = (await records.get(of))?.action === 'rerun';
     return { step: isRerun ? { ...step, ids: step.ids.map((one) => linkedId(of, one)) } : step, found: null };
   }
@@ -165,7 +165,7 @@ async function withWorkflow(
   }
 }
 
-/** Jobs that change meanwhile are read and decided again. */
+/** Jobs that change in between are read and decided again. */
 async function changeJobs(parts: StepParts, decide: Decide, jobs: readonly Found[], tally: Tally): Promise<void> {
   const { storage, clock, batches } = parts;
   let left = jobs;

@@ -4,13 +4,13 @@ import type { EngineLog } from '../options.ts';
 import { has } from './cursors.ts';
 import { eventsOf, type LogEvent } from './log-events.ts';
 
-/** What somebody follows: the events of one job, of one queue, or all. */
+/** The topic of a subscription: the events of one job, of one queue, or all. */
 export type Topic = { readonly job: JobId } | { readonly queue: string } | 'all';
 
 /** Events that a follower asked for and that are no longer there, or never were: the cursor is of another log. */
 export interface Gap {
   readonly kind: 'gone' | 'unknown';
-  /** Where the log is taken up again: the next event has a greater position. */
+  /** The position at which the log is read again: the next event has a greater position. */
   readonly resumedAt: number;
   /** When the first event after the gap happened; null where there is none yet. */
   readonly until: Millis | null;
@@ -19,26 +19,29 @@ export interface Gap {
 }
 
 export interface Follower {
-  /** What `onReplay` may be told of: it gets at least the events of these kinds. Default: all. */
+  /** The kinds for `onReplay`: it gets at least the events of these kinds. Default: all. */
   readonly kinds?: readonly EventKind[] | undefined;
-  /** Told of every event in the order of the log. What it throws is logged and harms nobody else. */
+  /**
+   * Called with every event in the order of the log. An error that it throws is logged and affects no other follower.
+   */
   readonly onEvent: (event: LogEvent) => void;
   /**
    * Called before the first `onEvent`, in the same turn in which the follower joins: everything after this position
-   * will be told.
+   * will be passed on.
    */
   readonly onLive?: (position: number) => void;
   /**
-   * What was there before, oldest first; the next page is read when the promise is kept. Default: `onEvent` for each.
+   * Called with the earlier events, oldest first; the next page is read when the promise resolves. Default: `onEvent`
+   * for each.
    */
   readonly onReplay?: (events: readonly LogEvent[]) => Promise<void>;
   readonly onGap?: (gap: Gap) => Promise<void> | void;
 }
 
 export interface Subscription {
-  /** Kept when every commit from now on will be told; rejected where the log cannot be read. */
+  /** Resolves when the subscription sees every later commit. Rejects when the log cannot be read. */
   readonly live: Promise<void>;
-  /** Nothing more is told. Idempotent. */
+  /** Ends the subscription. Idempotent. */
   close(): void;
 }
 
@@ -64,9 +67,9 @@ const replayable = 100_000;
 const fewJobs = 8;
 
 /**
- * The one reader of the log in this process. While somebody follows, it reads each batch once, when a wake-up or the
- * poll tells it to, and hands its events to the followers of their job, of their queue and of everything. Without
- * followers it does nothing.
+ * The one reader of the log in this process. While it has followers, it reads each batch once, after a wake-up or at
+ * the poll, and passes its events to the followers of their job, of their queue and of everything. Without followers it
+ * does nothing.
  */
 export class EventSubscriptions {
   readonly #storage: Storage;
@@ -83,7 +86,7 @@ export class EventSubscriptions {
   /** The last batch that was handed out: a store that went back has another one there. */
   #last: Pick<EventBatch, 'position' | 'count' | 'at'> | null = null;
   #starting: Promise<void> | null = null;
-  /** Where the log stood is known, so that it can be read on. */
+  /** True once the position of the log is known, so that reading can continue there. */
   #started = false;
   #timer: NodeJS.Timeout | undefined;
   #reading = false;
@@ -128,7 +131,7 @@ export class EventSubscriptions {
       subscriber.close();
       throw error;
     });
-    // Whoever does not wait for it learns of a broken store by other calls.
+    // A caller that does not wait for it learns of a broken store by other calls.
     live.catch(() => {});
     return { live, close: () => subscriber.close() };
   }
@@ -192,7 +195,7 @@ export class EventSubscriptions {
       }
       const { events, position } = await this.#page(subscriber.topic, from, subscriber.follower.kinds);
       if (events.length > 0 && !subscriber.closed) await subscriber.replay(events);
-      // Only a store that was emptied meanwhile has nothing there.
+      // Only a store that was emptied in between has nothing there.
       if (position <= from) break;
       from = position;
     }
@@ -202,7 +205,8 @@ export class EventSubscriptions {
   async #start(): Promise<void> {
     try {
       const { newest } = await this.ends();
-      // Somebody may have left and another come meanwhile: what was handed out since then stays so.
+      // A follower may have left and another come in between: the position already covers the events passed on since
+      // then.
       if (!this.#started) this.#position = newest;
       this.#started = this.#subscribers.size > 0;
     } catch (error) {
@@ -240,14 +244,14 @@ export class EventSubscriptions {
       do {
         this.#again = false;
         while (await this.#readPage());
-        // Under load the log grows with every commit. A look at each of them would take the store's time for what
-        // nobody sees sooner.
+        // Under load the log grows with every commit. A look at each of them would take the store's time for events
+        // that no reader needs sooner.
         if (this.#again) await new Promise((resolve) => setTimeout(resolve, restMs));
       } while (this.#again);
       if (this.#failing) this.#log.info({}, 'event log readable again');
       this.#failing = false;
     } catch (error) {
-      // Told once, not every second; the poll tries again.
+      // The failure is logged once, not every second; the poll tries again.
       if (!this.#failing) this.#log.warn({ err: error }, 'event log unreadable');
       this.#failing = true;
     } finally {

@@ -86,7 +86,10 @@ export function kindsOf(types: readonly string[]): readonly EventKind[] | undefi
   return types.length === 0 ? undefined : eventKinds.filter(kindMatcher(types));
 }
 
-/** Whether a kind is one of `types`; a trailing `*` matches every kind with that prefix (ojs-events §6.1). */
+/**
+ * Returns a check whether a kind is one of `types`; a trailing `*` matches every kind with that prefix (ojs-events
+ * §6.1).
+ */
 export function kindMatcher(types: readonly string[]): (kind: string) => boolean {
   const exact = new Set(types.filter((type) => !type.endsWith('*')));
   const prefixes = types.filter((type) => type.endsWith('*')).map((type) => type.slice(0, -1));

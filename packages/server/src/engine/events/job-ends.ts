@@ -10,8 +10,8 @@ import type { LogEvent } from './log-events.ts';
 const pollMs = 1_000;
 
 /**
- * Callers that wait for the end of a job (ojs-results §8.2). The event log reports the end, so nobody polls; the answer
- * is read from the job itself.
+ * Callers that wait for the end of a job (ojs-results §8.2). The event log reports the end, so no caller polls; the
+ * answer is read from the job itself.
  */
 export class JobEnds {
   readonly #subscriptions: EventSubscriptions;

@@ -25,7 +25,7 @@ const changes: Partial<Record<EventKind, Line>> = {
   'job.state_changed': { level: 'debug', message: 'Job state changed' },
 };
 
-/** The lines about an execution that goes on. */
+/** The lines about an execution that continues. */
 const reports: Partial<Record<EventKind, Line>> = {
   'job.heartbeat': { level: 'trace', message: 'Job heartbeat' },
   'job.progress': { level: 'trace', message: 'Job progress' },

@@ -1,6 +1,6 @@
 import { type EventBatch, type EventEntry, type Millis, readEntries, type State, Terminal } from '@ojs-ts/core';
 
-/** One event of the log, and its part in a change of its job's state: several events may tell of one change. */
+/** One event of the log, and its part in a change of its job's state: several events may report one change. */
 export interface LogEvent {
   readonly position: number;
   readonly at: Millis;

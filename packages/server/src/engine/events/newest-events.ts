@@ -4,7 +4,7 @@ import { cursorOf, cursorText, has } from './cursors.ts';
 import { type EventPage, type EventQuery, kindsOf, matcher, maxReads, page, scan } from './events.ts';
 
 export interface NewestPage extends EventPage {
-  /** The end of the log at the first read: polling goes on there. */
+  /** The end of the log at the first read: polling continues there. */
   readonly newest: string;
 }
 

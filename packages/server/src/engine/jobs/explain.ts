@@ -100,8 +100,8 @@ export class Explainer {
   }
 
   /**
-   * A step of a workflow by its name: a step that waits has no job yet. Of steps with the same name, as in nested
-   * workflows, the first. Throws `not_found`.
+   * A step of a workflow by its name: a step that waits has no job yet. If several steps have this name, as in nested
+   * workflows, the first is explained. Throws `not_found`.
    */
   async step(id: string, name: string, covers: Covers = everyQueue): Promise<Explanation> {
     const workflow = await this.#storage.workflows.get(id);
@@ -275,7 +275,7 @@ function pageOf(query: Omit<JobQuery, 'limit'>): JobQuery {
   return { ...query, limit: maxRead, maxBytes };
 }
 
-/** Whether the limit has holders that keep others from starting. */
+/** Reports whether the limit has holders that keep others from starting. */
 export function isFull(limit: LimitRecord): boolean {
   return limit.active > 0 && !hasSlot(effectiveLimit(limit), limit.active);
 }

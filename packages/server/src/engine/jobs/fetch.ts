@@ -11,7 +11,7 @@ export interface FetchRequest {
   readonly worker: string | null;
   /** Visibility timeout of the request, in milliseconds. */
   readonly leaseMs: number | null;
-  /** Whether its claims require their leases. */
+  /** True if its claims require their leases. */
   readonly leases?: boolean;
   /** Digest of the secret that the worker sent. */
   readonly secretDigest?: string | null;

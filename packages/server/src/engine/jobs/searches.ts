@@ -7,7 +7,7 @@ const most = 20;
 /** The searches of one caller take turns, so that many at once delay the others no more than one does. */
 export class Searches {
   readonly #turns = new KeyedMutex();
-  /** Those that have no answer yet, by caller. */
+  /** The searches that have no answer yet, by caller. */
   readonly #open = new Map<string, number>();
 
   /**

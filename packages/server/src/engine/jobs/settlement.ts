@@ -61,7 +61,10 @@ export type Outcome =
 
 export type Ack = Settlement & { readonly kind: 'ack' };
 
-/** How often an end is decided again because the job has changed, before the caller is told that it lost the job. */
+/**
+ * The most times that an end is decided again because the job has changed, before the caller hears that it lost the
+ * job.
+ */
 const rounds = 5;
 
 /** ACK and FAIL (ojs-core §7.3–7.4): fenced, and repeatable by the lease that ended the execution. */

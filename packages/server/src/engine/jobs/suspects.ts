@@ -12,9 +12,9 @@ const maxTrials = 10_000;
 
 /**
  * A job whose worker died in its last execution is a suspect: it runs alone, so that another death proves something.
- * Its worker gets it in an answer of its own, and no further job while it runs, for as long as `aloneMs` says. What
- * this node does not know, because the worker also asks another node, costs only time: a death beside other jobs is
- * counted against none of them.
+ * Its worker gets it in an answer of its own, and no further job while it runs, for as long as `aloneMs` says. If the
+ * worker also asks another node, the facts that this node lacks cost only time: a death beside other jobs is counted
+ * against none of them.
  */
 export class Suspects {
   readonly #storage: Storage;
@@ -28,7 +28,7 @@ export class Suspects {
     this.#giveBack = giveBack;
   }
 
-  /** Whether the worker must get no job now. */
+  /** Reports whether the worker must get no job now. */
   async holds(worker: string): Promise<boolean> {
     const trial = this.#trials.get(worker);
     if (trial === undefined) return false;
@@ -38,7 +38,10 @@ export class Suspects {
     return false;
   }
 
-  /** Of the jobs of an answer the first suspect alone; the others go back, uncounted. Without a suspect all of them. */
+  /**
+   * Returns only the first suspect of the jobs of an answer; the others go back, uncounted. Without a suspect all of
+   * them.
+   */
   async apart(worker: string | null, jobs: readonly JobRecord[]): Promise<readonly JobRecord[]> {
     const suspect = worker === null ? undefined : jobs.find(isSuspect);
     if (worker === null || suspect === undefined) return jobs;

@@ -15,8 +15,8 @@ interface Reading {
 }
 
 /**
- * Every queue, for totals and lists. Where there are many, they are read at most once a second, and everyone who asks
- * gets that reading.
+ * Every queue, for totals and lists. If there are many, they are read at most once a second, and all callers share that
+ * reading.
  */
 export class AllQueues {
   readonly #storage: Storage;
@@ -33,7 +33,7 @@ export class AllQueues {
     this.#shared = null;
   }
 
-  /** By name. Those of the given names are always read anew. */
+  /** By name. The queues of given names are always read from the store. */
   async queues(names?: readonly string[]): Promise<readonly QueueRecord[]> {
     if (names !== undefined) return this.#storage.registry.queues(names);
     const shared = this.#shared;

@@ -204,7 +204,8 @@ export class QueueSettings {
 const rounds = 20;
 
 /**
- * Writes a change that is decided from the queue's configuration, only if nobody has changed the configuration since.
+ * Writes a change that is decided from the queue's configuration, unless another call has changed the configuration
+ * since.
  * @throws ProtocolError `backend_unavailable` if others are faster each time.
  */
 export async function changeQueue(

@@ -85,7 +85,7 @@ export class Statistics {
     });
   }
 
-  /** Of all queues together. */
+  /** Statistics of all queues together. */
   all(): Promise<Omit<QueueStatistics, 'completedToday' | 'failedToday'>> {
     return this.#reads.run('all', async () => {
       const now = this.#clock.now();
@@ -102,7 +102,7 @@ export class Statistics {
 
 /** Sums of a queue, or of all of them. */
 class Sums {
-  /** Those of the last hour. */
+  /** The minutes of the last hour. */
   readonly #minutes = new Map<Millis, MutableFigures>();
   /** Sums of the past minutes of this day. */
   #today = { completed: 0, failed: 0 };
@@ -116,7 +116,7 @@ class Sums {
     return this.#open === null || Math.abs(now - this.#readAt) >= freshMs;
   }
 
-  /** Where the next read starts, which also has what is since a time. */
+  /** The start of the next read, which also includes everything since a time. */
   first(since: Millis, now: Millis): Millis {
     return minuteOf(Math.max(this.#open ?? 0, Math.min(since, now - hour)));
   }

@@ -14,7 +14,7 @@ import {
 import type { MinuteRecord, Storage } from '../../storage/storage.ts';
 import { minuteParts } from './minute-parts.ts';
 
-/** What has happened since the creation of the store to the jobs of a type in a queue. */
+/** The figures since the creation of the store for the jobs of a type in a queue. */
 export interface Total extends Figures {
   readonly queue: string;
   readonly type: string;
@@ -24,8 +24,8 @@ const minuteMs = 60_000;
 /** How long after its end a minute may still change: the clocks of nodes differ. In milliseconds. */
 const openMs = 5 * minuteMs;
 /**
- * How long after its end a minute is read again for each answer. What a slower clock writes later is in the answers
- * when the minute was folded. In milliseconds.
+ * How long after its end a minute is read again for each answer. A slower clock may still write to a minute; such
+ * figures are in the answers once the minute was folded. In milliseconds.
  */
 const settlingMs = 2 * minuteMs;
 /**
@@ -35,7 +35,7 @@ const settlingMs = 2 * minuteMs;
 const keepMs = 10 * minuteMs;
 /** Minutes of one fold, in milliseconds. */
 const readMs = 60 * minuteMs;
-/** Minutes that are read one by one, in milliseconds. There are older ones only where nobody folds. */
+/** Minutes that are read one by one, in milliseconds. There are older ones only if no server folds. */
 const usualMs = openMs + 2 * minuteMs;
 const freshMs = 1_000;
 
@@ -48,7 +48,7 @@ const maxRows = 4_000;
 
 const [kind, key] = ['totals', 'all'];
 
-/** What the document says: the totals of the minutes before `through`. Version null: there is no document yet. */
+/** The content of the document: the totals of the minutes before `through`. Version null: there is no document yet. */
 interface Folded {
   readonly version: number | null;
   readonly through: Millis;
@@ -70,7 +70,10 @@ interface Settled {
 export class Totals {
   readonly #storage: Storage;
   readonly #clock: Clock;
-  /** As it was when this node last needed it. An older one is not wrong: more minutes are then added to it. */
+  /**
+   * The document at the last time that this node needed it. An older one is not wrong: more minutes are then added to
+   * it.
+   */
   #folded: Folded | null = null;
   #settled: Settled | null = null;
   #read: { readonly at: Millis; readonly totals: Promise<readonly Total[]> } | null = null;
@@ -127,7 +130,7 @@ export class Totals {
     const closed = minuteOf(now - openMs);
     let folded = await this.#current(now);
     while (folded.through < closed) {
-      // The first fold of a store finds what there is; later ones go on from where the last one ended.
+      // The first fold of a store reads from its beginning; later ones continue from the end of the last one.
       const until = folded.version === null ? closed : Math.min(closed, folded.through + readMs);
       const sums = folded.sums.copy();
       let count = 0;
@@ -148,7 +151,7 @@ export class Totals {
 
   async #current(now: Millis): Promise<Folded> {
     const folded = this.#folded;
-    // Whoever folds does so once a minute.
+    // The server that folds does so once a minute.
     if (folded !== null && folded.through > now - usualMs) return folded;
     this.#folded = await this.#load();
     return this.#folded;

@@ -18,7 +18,7 @@ export interface SchemaEntry {
 
 /** The registrations, by type and by URI. */
 export class SchemaIndex {
-  /** Of the document; null before the first registration. */
+  /** The version of the document; null before the first registration. */
   readonly version: number | null;
   /** By type, newest version first. */
   readonly entries: readonly SchemaEntry[];

@@ -85,7 +85,7 @@ export class Schemas {
     this.#compiled.clear();
   }
 
-  /** Whether anything is registered. */
+  /** Reports whether any schema is registered. */
   async any(): Promise<boolean> {
     return (await this.#fresh()).entries.length > 0;
   }

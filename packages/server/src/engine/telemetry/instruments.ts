@@ -3,7 +3,7 @@ import type { Family, Labels } from './series.ts';
 /** Further label sets of an instrument count together, under `other`: clients choose the names of queues. */
 const maxLabelSets = 1_000;
 
-/** What an instrument keeps for each label set. */
+/** The values of an instrument for each label set. */
 class ByLabels<T> {
   readonly #make: (labels: Labels) => T;
   readonly #known = new Map<string, T>();

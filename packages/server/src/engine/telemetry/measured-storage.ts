@@ -6,8 +6,8 @@ import { errorCode } from './tracing.ts';
 const systemNames: Readonly<Record<string, string>> = { postgres: 'postgresql' };
 
 /**
- * The storage, with the time and the errors of each operation measured, and a span around each where somebody takes
- * spans. Calls come in batches, so a measurement is cheap: 0.15 µs a call.
+ * The storage, with the time and the errors of each operation measured, and a span around each if spans are recorded.
+ * Calls come in batches, so a measurement is cheap: 0.15 µs a call.
  */
 export function measured(storage: Storage, { storage: durations, storageErrors, tracing }: Telemetry): Storage {
   const { name, inProcess } = storage.traits;

@@ -43,7 +43,7 @@ export interface Tracer {
   startSpan(name: string, options: SpanOptions, context: OtelContext): Span;
 }
 
-/** What `@opentelemetry/api` exports. */
+/** The exports of `@opentelemetry/api` that are used. */
 export interface Api {
   readonly ROOT_CONTEXT: OtelContext;
   readonly context: {
@@ -80,7 +80,7 @@ export async function loadApi(): Promise<Api | null> {
 /** Null where the process has registered no provider: then the API hands out spans that go nowhere. */
 export function registeredTracer(api: Api, name: string): Tracer | null {
   const provider = api.trace.getTracerProvider();
-  // The API's own provider stands in front of the registered one.
+  // The API's own provider wraps the registered one.
   if (!('getDelegateTracer' in provider) || typeof provider.getDelegateTracer !== 'function') return null;
   const tracer: unknown = provider.getDelegateTracer(name);
   return isTracer(tracer) ? tracer : null;

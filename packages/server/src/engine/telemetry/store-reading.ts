@@ -7,7 +7,7 @@ import type { Total, Totals } from '../queues/totals.ts';
 import type { Backlog, RetentionBacklog } from '../upkeep/retention-backlog.ts';
 import { descriptionOf, healthOf, type Workers } from '../workers/workers.ts';
 
-/** What the store knows of its jobs at a moment: kept counts and sums, never a scan. */
+/** The store's figures about its jobs at a moment: kept counts and sums, never a scan. */
 export interface StoreReading {
   readonly at: Millis;
   readonly queues: readonly QueueRecord[];
@@ -21,7 +21,7 @@ export interface StoreReading {
   readonly totals: readonly Total[];
   /** Rows of users' transactions that wait for their import; null without an inbox. */
   readonly inboxDepth: number | null;
-  /** What retention should have deleted; null where it keeps up. */
+  /** The jobs that retention should have deleted; null if it keeps up. */
   readonly backlog: Backlog | null;
 }
 

@@ -5,13 +5,13 @@ import type { Family } from './series.ts';
 import { noTracing, type Tracing } from './tracing.ts';
 
 const storageBounds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
-/** Those of OpenTelemetry's `http.server.request.duration`, and two for long polls. */
+/** The bounds of OpenTelemetry's `http.server.request.duration`, and two for long polls. */
 const requestBounds = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60];
 const enqueueBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const upkeepBounds = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30];
 const lagBounds = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
 
-/** What this server measures of itself, in seconds where a time is meant, since its start. */
+/** The server's measurements of itself since its start, with times in seconds. */
 export class Telemetry {
   readonly tracing: Tracing;
   readonly storage = new Histogram(

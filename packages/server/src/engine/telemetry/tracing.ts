@@ -17,7 +17,7 @@ import { enqueueSpanOf, spanContextIn } from './trace-context.ts';
 
 /** ojs-distributed-tracing §3. */
 const scope = 'openjobspec.org/ojs';
-/** What the SDKs of OpenTelemetry keep of the links of a span by default. */
+/** The number of links of a span that the SDKs of OpenTelemetry keep by default. */
 const maxLinks = 128;
 
 /** A span of a request, from its first header to the end of its answer. */
@@ -31,15 +31,15 @@ export interface RequestSpan {
 /** The spans of the server. Without a provider nothing is made. */
 export interface Tracing {
   readonly isOn: boolean;
-  /** Null where nobody takes spans. */
+  /** Null if spans are not recorded. */
   request(name: string, attributes: Attributes, headers: Readonly<Record<string, unknown>>): RequestSpan | null;
   /** Work of the server itself (ojs-observability §6.3). */
   span<T>(name: string, work: () => Promise<T>): Promise<T>;
   /** A call to the store, below its caller or linked to its callers. */
   storageCall<T>(name: string, isRemote: boolean, attributes: Attributes, work: () => Promise<T>): Promise<T>;
-  /** The work belongs to nobody who called: a timer keeps the span of whoever has set it. */
+  /** The work belongs to no caller: a timer otherwise keeps the span of the call that set it. */
   detached<T>(work: () => T): T;
-  /** Who calls now; undefined for nobody. */
+  /** Returns the span of the current caller; undefined without a caller. */
   caller(): SpanContext | undefined;
   /** The work is done for several callers at once: its spans are below a single one, else linked to each. */
   serve<T>(callers: readonly (SpanContext | undefined)[], work: () => T): T;

@@ -52,7 +52,7 @@ export class HistoryRetention {
   readonly #clock: Clock;
   readonly #policy: HistoryPolicy;
   readonly #walks: readonly Walk[];
-  /** When the walks go on that had nothing to do. */
+  /** The times at which the walks continue that had nothing to do. */
   readonly #resting = new Map<Walk, Millis>();
 
   constructor(storage: Storage, clock: Clock, policy: HistoryPolicy, retention: Retention) {
@@ -86,7 +86,7 @@ export class HistoryRetention {
     await documents.put(kind, key, JSON.stringify({ policy, cursors }), document?.version ?? null, now);
   }
 
-  /** Whether there may be more to do at once. */
+  /** Reports whether there may be more to do at once. */
   async #step(walk: Walk, cursors: Record<string, string>): Promise<boolean> {
     const { name, query, keepMs } = walk;
     const found = await this.#read(query, cursors[name]);

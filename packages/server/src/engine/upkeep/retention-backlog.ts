@@ -6,7 +6,7 @@ const [kind, key] = ['retention', 'backlog'];
 /** A backlog of less than this is a burst. In milliseconds. */
 const burstMs = 60_000;
 
-/** What retention should have deleted, and has not. */
+/** The records that retention should have deleted, and has not. */
 export interface Backlog {
   /** No pass has caught up since. */
   readonly since: Millis;
@@ -25,7 +25,7 @@ export class RetentionBacklog {
   readonly #log: EngineLog;
   #since: Millis | null = null;
   #loggedAt = Number.NEGATIVE_INFINITY;
-  /** Whether the store names a backlog; unknown at first, because another server may have written it. */
+  /** True if the store names a backlog; at first it is unknown, because another server may have written it. */
   #isNamed = true;
 
   constructor(storage: Storage, clock: Clock, log: EngineLog) {

@@ -30,7 +30,7 @@ const passMs = 250;
 const page = 200;
 /** The part of a pass in which old histories are deleted, in milliseconds. */
 const historyMs = 500;
-/** A client repeats a fetch within its own deadline of at most a minute; after twice that nobody repeats it. */
+/** A client repeats a fetch within its own deadline of at most a minute; after twice that the record is not needed. */
 const requestsMs = 120_000;
 /**
  * A limit key without jobs is kept longer than the longest window of a rate (a day), so that its starts still count.
@@ -111,8 +111,8 @@ export class RetentionPasses {
     do {
       const pruned = await this.#storage.upkeep.prune(rules, limit);
       found.add(rules, pruned);
-      // A few are what has ended meanwhile. Half a page is enough to go on, because a page leaves out what others have
-      // locked.
+      // A few are jobs that have ended since. Half a page is enough to continue, because a page leaves out rows that
+      // others have locked.
       rules = only(rules, (kind) => found.last(kind) >= limit / 2);
     } while (rules !== null && performance.now() < end && !isOver());
     this.#busy = only(all, (kind) => found.gone(kind) >= limit);
@@ -167,7 +167,7 @@ function only(rules: Rules, isWanted: (kind: Kind) => boolean): Rules | null {
   return jobs.length === 0 && Object.keys(others).length === 0 ? null : { jobs, ...others };
 }
 
-/** What the calls of one pass have removed. */
+/** The number of records that the calls of one pass have removed. */
 class Tally {
   readonly #gone = new Map<Kind, number>();
   readonly #last = new Map<Kind, number>();

@@ -16,8 +16,8 @@ const drift = 0.001;
 const maxDriftMs = stepMs / 2;
 
 /**
- * Where the clock of a store is ahead of the monotonic clock of this machine by at least `least` and at most `most`
- * milliseconds, as it was known at a time of the monotonic clock.
+ * The bounds of a store's clock: it is ahead of the monotonic clock of this machine by at least `least` and at most
+ * `most` milliseconds, as measured at a time of the monotonic clock.
  */
 interface Bounds {
   readonly least: number;
@@ -32,7 +32,7 @@ interface Measurement {
   readonly received: number;
 }
 
-/** What both say. If they contradict each other the clock has stepped, and `before` no longer counts. */
+/** Combines both measurements. If they contradict each other the clock has stepped, and `before` no longer counts. */
 function narrowed(before: Bounds | null, { sent, store, received }: Measurement): Bounds {
   const back = driftOf(sent, received);
   const next = { least: store - received - back, most: store + 1 - sent + back, at: received };
@@ -107,7 +107,7 @@ export class StoreClock implements Clock {
     return step !== null && step.offset < offset;
   }
 
-  /** Tells of steps from now on. */
+  /** Reports steps from now on. */
   listen(listener: StepListener): void {
     this.#listener = listener;
   }
@@ -144,7 +144,7 @@ export class StoreClock implements Clock {
     // Two clocks that are ahead by the same: this machine slept. Behind the others it would take leases that have
     // ended.
     const slept = by > stepMs && Math.abs(by - (this.#wallOffset - wallBefore)) <= stepMs;
-    // After an answer that took seconds, the next one tells more of the same clock.
+    // After an answer that took seconds, the next one measures the same clock better.
     const isBetter = by > stepMs && before !== null && agree(before, bounds) && this.#time.step === null;
     if (before === null || slept || isBetter)
       this.#time = steadyFrom(Math.floor(received + bounds.least), Math.floor(received));

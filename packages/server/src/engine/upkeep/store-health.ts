@@ -6,9 +6,9 @@ import type { EngineLog } from '../options.ts';
 /** How often a store that takes writes is probed, and one that does not. */
 const probeMs = 10_000;
 const refusedMs = 1_000;
-/** A small probe may fit where a large job did not: a refusal stands for so long after the last refused write. */
+/** A small probe may fit where a large job did not, so a refusal lasts for so long after the last refused write. */
 const standsMs = 3_000;
-/** A small write that takes longer is refused as far as callers can tell: their own calls end by their timeouts. */
+/** A small write that takes longer looks like a refusal to callers: their own calls end by their timeouts. */
 const slowMs = 10_000;
 
 /** One line of what the health answer says about the store. */
@@ -16,12 +16,12 @@ export interface StoreCheck {
   readonly status: 'pass' | 'fail';
   readonly reason?: string;
   readonly message?: string;
-  /** Of writes: the first refusal of those that no success has followed. */
+  /** The time of the first refused write that no success has followed. */
   readonly since?: string;
 }
 
 /**
- * Whether the store takes writes: known from the last write that it refused, and from a probe of the upkeep, which also
+ * Decides whether the store takes writes, by the last write that it refused and by a probe of the upkeep, which also
  * notices that it takes them again.
  */
 export class StoreHealth {
@@ -131,7 +131,7 @@ export class StoreHealth {
   }
 
   /**
-   * Probes the store where it is time to. A probe that is still under way is not joined by another one.
+   * Probes the store where it is time to. A probe that is still running is not joined by another one.
    * @param patienceMs how long it may take.
    * @throws the error of a store that cannot be reached.
    */

@@ -105,7 +105,7 @@ export class Upkeep {
     readonly random: () => number;
     readonly log: EngineLog;
     readonly telemetry: Telemetry;
-    /** Told of every error of a task. */
+    /** Called with every error of a task. */
     readonly failed: (error: unknown) => void;
     readonly deadAfterMs: number;
     readonly poisonAfter: number;
@@ -164,7 +164,7 @@ export class Upkeep {
     this.#answered = this.#ticked;
     this.#due = every('due', dueMs, async () => {
       const changes = this.#changes;
-      // What is due already stays due in maintenance mode, so its time says nothing of the next lease.
+      // Jobs that are due already stay due in maintenance mode, so their time says nothing of the next lease.
       const paused = this.#maintenance.on;
       if (hinted && !paused && changes === this.#seen) {
         const ms = await this.#untilDue();
@@ -299,7 +299,7 @@ export class Upkeep {
 
   async #settleLiveness(): Promise<void> {
     if (this.#clock.stands?.()) return;
-    // Before anything is read: a slow store may answer while the workers that it told of send heartbeats.
+    // The time is taken before the read: a slow store may answer while workers in its answer send heartbeats.
     const now = this.#clock.now();
     const workers = new Map((await this.#storage.registry.workers()).map((worker) => [worker.worker, worker]));
     if (workers.size === 0) return;
@@ -329,7 +329,7 @@ export class Upkeep {
     }
     this.#unlisted = unlisted;
     if (moved > 0) this.#log.warn({ moved, workers: [...names] }, 'jobs recovered from silent workers');
-    // Without its record, nobody could tell later how a worker ended that still holds a job.
+    // Without its record, it could not be explained later how a worker ended that still holds a job.
     for (const worker of dead) if (!settled.waiting.has(worker.worker)) await this.#forget(worker);
   }
 
@@ -412,7 +412,7 @@ export class Upkeep {
   }
 
   /**
-   * The lease ended while nobody received heartbeats, and its worker has had no time for another one since: its next
+   * The lease ended while no server received heartbeats, and its worker has had no time for another one since: its next
    * heartbeat may still extend the lease. Without this, a restart of the server or of its store that takes longer than
    * a lease would run every active job twice.
    */

@@ -8,7 +8,7 @@ export interface Beat extends WorkerBeat {
 
 /**
  * Records heartbeats. The claims of open fetches count as listed: their answers may be slow on their way, or lost and
- * asked for again. A claim that gets ready meanwhile is younger than `knownUntil`.
+ * asked for again. A claim that gets ready in between is younger than `knownUntil`.
  */
 export async function beat(storage: Storage, beats: readonly Beat[], clock: Clock): Promise<readonly Beaten[]> {
   const open = beats.flatMap(({ worker, openFetches = [] }) => openFetches.map((request) => ({ worker, request })));
@@ -19,7 +19,7 @@ export async function beat(storage: Storage, beats: readonly Beat[], clock: Cloc
     return beat.holds === null ? beat : { ...beat, holds: [...beat.holds, ...notIn(beat.holds, fetched)] };
   });
   const beaten = await storage.registry.beat(listed, clock.now());
-  // What the worker does not know of it cannot lose.
+  // A worker cannot lose a job that it does not know of.
   return beaten.map((one, at) => {
     const ids = new Set(beats[at]?.holds?.map(({ id }) => id));
     return { ...one, lost: one.lost.filter((id) => ids.has(id)) };

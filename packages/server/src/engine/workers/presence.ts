@@ -26,7 +26,7 @@ const maxWorkers = 10_000;
  * Observes workers by their fetches and heartbeats, and writes their events (ojs-events §3.4): started at the first of
  * them, quiet when they report it, one heartbeat event a minute, stopped with their last heartbeat, their
  * deregistration or their death. Also records workers that fetch without heartbeats. A worker that this node does not
- * know is read from the store, so that it does not start anew at every node. A failed write is logged; it never fails
+ * know is read from the store, so that not every node writes that it started. A failed write is logged; it never fails
  * the worker's call.
  */
 export class Presence {

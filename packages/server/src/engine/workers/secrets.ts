@@ -9,14 +9,15 @@ interface Seen {
 }
 
 const kind = 'worker.secret';
-/** What this node knows of a worker is looked up again after this long: another node may have forgotten the worker. */
+/** A node's record of a worker is read again after this long: another node may have forgotten the worker. */
 const freshMs = 60_000;
 /** Workers that this node remembers; the others are looked up in the store again. */
 const maxSeen = 10_000;
 
 /**
- * The secrets that workers sent with their first call, as digests. From then on nobody else acts in the name of such a
- * worker. Who sent none with the first call has none, so nobody can lock a worker out by a secret of their own.
+ * The secrets that workers sent with their first call, as digests. From then on no other caller acts in the name of
+ * such a worker. A worker that sent none with the first call has none, so no caller can lock it out by a secret of
+ * their own.
  */
 export class WorkerSecrets {
   readonly #storage: Storage;
@@ -65,7 +66,7 @@ export class WorkerSecrets {
     await this.#storage.documents.remove(kind, worker);
   }
 
-  /** Removes secrets of workers that nobody knows any more. */
+  /** Removes secrets of workers that no longer exist. */
   async forgetIdle(): Promise<void> {
     const secrets = await this.#storage.documents.list(kind);
     if (secrets.length === 0) return;

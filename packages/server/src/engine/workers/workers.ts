@@ -5,7 +5,7 @@ import type { Directive, Document, Held, Page, Storage, WorkerRecord } from '../
 export interface KnownWorker {
   readonly worker: string;
   readonly state: Directive;
-  /** What an operator has told it to do. */
+  /** The last order of an operator to it. */
   readonly directive: Directive | null;
   /** Null without a heartbeat: such a worker is never dead. */
   readonly beatAt: Millis | null;

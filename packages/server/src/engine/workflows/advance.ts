@@ -55,7 +55,7 @@ export class Advancer {
       answerBytes = maxResults,
       tracing = noTracing,
     }: {
-      /** What one answer may have: a job that is given its parents' results must fit. */
+      /** The most bytes of one answer: a job with its parents' results must fit. */
       readonly answerBytes?: number;
       readonly tracing?: Tracing;
     } = {},
@@ -201,7 +201,7 @@ export class Advancer {
     return steps.length === 0 ? [] : this.#storage.workflows.advance(steps, now);
   }
 
-  /** Those of the nodes that are ready, with their workflows. */
+  /** Reads the given nodes that are ready, with their workflows. */
   async #read(
     refs: readonly NodeRef[],
   ): Promise<readonly { readonly workflow: WorkflowRecord; readonly node: NodeRecord }[]> {

@@ -132,7 +132,7 @@ export class Workflows {
   }
 
   /**
-   * Retries all dead steps of a workflow, which goes on with them. `key` is the idempotency key of the call.
+   * Retries all dead steps of a workflow, which then continues. `key` is the idempotency key of the call.
    * @throws ProtocolError `not_found`; `conflict` where the workflow cannot complete by it: nothing was changed then.
    */
   async retry(id: string, key: string | null = null): Promise<WorkflowView> {
@@ -191,7 +191,7 @@ export class Workflows {
       const ids = part.flatMap(({ job, state }) => (job !== null && state === 'pending' ? [job] : []));
       const jobs = await this.#storage.jobs.get(ids);
       const waiting = jobs.flatMap((job) => (job !== null && (job.state & Waiting) !== 0 ? [cancelled(job, now)] : []));
-      // A job that has changed meanwhile was started, or has ended.
+      // A job that has changed since was started, or has ended.
       if (waiting.length > 0) await this.#storage.jobs.transition(waiting, now);
     }
     await this.#storage.workflows.swept(id);

@@ -79,7 +79,7 @@ function headerOf({ headers }: FastifyRequest): HeaderReader {
   return (name) => headers[name];
 }
 
-/** As it was sent: the browser resolves addresses against that, not against the decoded path. */
+/** Returns the path as sent: the browser resolves addresses against that, not against the decoded path. */
 function pathOf({ url }: FastifyRequest): string {
   return url.split('?', 1)[0] ?? '';
 }

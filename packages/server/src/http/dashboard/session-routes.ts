@@ -22,7 +22,7 @@ export interface SessionParts {
   readonly sessions: Sessions;
 }
 
-/** The login of the dashboard: who somebody is, a token into a cookie, and the end of that. */
+/** The login of the dashboard: reads who the caller is, stores a token in a cookie, and removes it. */
 export function addSessionRoutes(app: FastifyInstance, parts: SessionParts): void {
   const { authorization, logins, sessions } = parts;
 
@@ -64,7 +64,7 @@ export function addSessionRoutes(app: FastifyInstance, parts: SessionParts): voi
   });
 }
 
-/** What the dashboard shows to this holder: it leaves out what the rights do not allow. */
+/** Returns the rights of this holder, because the dashboard leaves out everything that they do not allow. */
 function stateOf({ authorization, binding }: SessionParts, holder: Holder | null): Reply {
   const required = authorization.isOn;
   const allowed = rights.filter((right) => !required || (holder !== null && grants(holder.grant, right)));

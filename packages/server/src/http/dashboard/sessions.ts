@@ -25,8 +25,8 @@ interface Cookie {
 }
 
 /**
- * Cookies with a token in them, sealed with AES-256-GCM under a key of the store. So each server of the store reads
- * them, nobody else does, and a token is checked with every request as if it came in a header.
+ * Cookies with a token in them, sealed with AES-256-GCM under a key of the store. So only servers of the store read
+ * them, and a token is checked with every request as if it came in a header.
  */
 export class Sessions {
   readonly #clock: Clock;
@@ -76,8 +76,8 @@ export class Sessions {
   }
 
   /**
-   * Browsers do not tell ports apart: with the store's key in the digest, servers of two stores at two ports of a host
-   * have two names.
+   * Browsers do not separate cookies by port: with the store's key in the digest, servers of two stores at two ports of
+   * a host have two names.
    */
   #nameAt(basePath: string): string {
     return `ojs_session_${createHmac('sha256', this.#nameKey).update(basePath).digest('base64url').slice(0, 8)}`;

@@ -14,7 +14,7 @@ export interface RealtimeParts {
   readonly failed: (error: unknown, what: string, requestId: string) => void;
 }
 
-/** What all streams of the server share. */
+/** The parts that all streams of the server share. */
 export interface Streams {
   /**
    * Counts a new connection; the returned function ends it. @throws ProtocolError if the server accepts no more

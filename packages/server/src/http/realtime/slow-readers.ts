@@ -14,8 +14,8 @@ interface Write {
 }
 
 /**
- * What streams and WebSockets hold for readers that do not read: dropped is who has not read for 15 s, and who waits
- * longest where all together hold more than the limit.
+ * The memory that streams and WebSockets hold for readers that do not read: the server drops a reader that has not read
+ * for 15 s, and the one that waits longest if all together hold more than the limit.
  */
 export class SlowReaders {
   readonly #limit: number;
@@ -58,5 +58,5 @@ export class SlowReaders {
   }
 }
 
-/** What a reader costs beside the text that waits for it: a full buffer of events, and a page of the log. */
+/** The cost of a reader besides the text that waits for it: a full buffer of events, and a page of the log. */
 export const readerBytes = 65_536;

@@ -8,7 +8,10 @@ const http = process.getBuiltinModule('node:http');
 /** The largest message of a client, in bytes: an action, a channel, a filter. */
 const maxMessage = 65_536;
 const protocol = 'ojs.v1';
-/** Where a web page, which can set no header, puts its token: `ojs.bearer.` and the token in base64url. */
+/**
+ * The prefix of the subprotocol in which a web page, which can set no header, puts its token: `ojs.bearer.` and the
+ * token in base64url.
+ */
 const bearerPrefix = 'ojs.bearer.';
 
 interface Upgrade {

@@ -28,7 +28,7 @@ const indexes = `SELECT relname FROM pg_index JOIN pg_class ON pg_class.oid = in
   WHERE indrelid IN (SELECT oid FROM pg_class WHERE relnamespace = to_regnamespace($1)) AND indisvalid`;
 
 /**
- * What an operator should know of the database.
+ * Lists problems of the database that an operator should know.
  * @param old milliseconds after which an open transaction is one.
  */
 export async function diagnose(database: Database, old = oldMs): Promise<readonly StoreFinding[]> {

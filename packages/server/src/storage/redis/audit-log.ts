@@ -2,7 +2,7 @@ import type { AuditLog } from '../storage.ts';
 import { listOf, text } from './connection/reply.ts';
 import type { Scripts } from './connection/scripts.ts';
 
-/** Characters of an id, which stands before its entry. */
+/** The characters of an id, which precedes its entry. */
 const idLength = 36;
 
 export function auditLog(scripts: Scripts): AuditLog {

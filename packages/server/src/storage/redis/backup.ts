@@ -51,8 +51,8 @@ async function isEmpty(scripts: Scripts): Promise<boolean> {
 }
 
 /**
- * Removes the keys of the namespace, in pieces, so that the server answers others meanwhile. Whoever writes to the
- * namespace meanwhile may lose a part.
+ * Removes the keys of the namespace, in pieces, so that the server answers others in between. A caller that writes to
+ * the namespace at the same time may lose a part.
  * @param all removes the layout too, which says that the namespace is a store.
  */
 export async function clear(scripts: Scripts, all: boolean): Promise<void> {

@@ -1,10 +1,10 @@
 import { bytesText, type StoreFinding } from '../diagnosis.ts';
 
-/** Of maxmemory; beyond it a burst of jobs fills the server. */
+/** The share of maxmemory beyond which a burst of jobs fills the server. */
 const mostMemory = 0.9;
 
 /**
- * What an operator should know of a server of Redis.
+ * Lists problems of a server of Redis that an operator should know.
  * @param info the answer of INFO.
  */
 export function findingsIn(name: string, info: string): readonly StoreFinding[] {

@@ -19,7 +19,7 @@ const jobsAtOnce = 100;
 /**
  * Every record of the namespace, a script at a time, each as it is then. One script reads a workflow with its jobs,
  * since either says little without the other. Records made after the start are left out. The ids of all jobs are in
- * memory meanwhile: SCAN may answer one twice.
+ * memory during the dump: SCAN may answer one twice.
  */
 export async function* dump(scripts: Scripts): AsyncIterable<readonly DumpRecord[]> {
   const [leaseKey, ...numbers] = listOf(await scripts.exchange('dump_store', null));

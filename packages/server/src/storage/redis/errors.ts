@@ -16,7 +16,7 @@ const groupsAtOnce = 1_000;
 /** Histories that are read at once: each may have a megabyte. */
 const historiesAtOnce = 16;
 
-/** What a namespace has of a fingerprint: see lua/lib/errors.lua. */
+/** The errors of a namespace with one fingerprint: see lua/lib/errors.lua. */
 interface Counted {
   count: number;
   readonly groups: string[];

@@ -2,8 +2,8 @@ import type { JobRecord, NewJob } from '@ojs-ts/core';
 import { Packer, type Written } from './connection/msgpack.ts';
 
 /**
- * What a job was at its creation, and what has changed, as lua/lib/job-bytes.lua keeps them: numbers at fixed places,
- * so that a script reads them in one call and never reads the envelope. Little-endian; a text has its length before it.
+ * The data of a job at its creation, and its changes, as lua/lib/job-bytes.lua keeps them: numbers at fixed places, so
+ * that a script reads them in one call and never reads the envelope. Little-endian; a text has its length before it.
  */
 
 /** The first byte: no text begins with it. */
@@ -13,7 +13,7 @@ const longEnvelope = 2048;
 export const hasTrace = 1;
 const isApart = 2;
 export const hasRare = 4;
-/** A unique key is the only rare member: it stands there as it is, so that scripts find it in one call. */
+/** A unique key is the only rare member: it is stored there unpacked, so that scripts find it in one call. */
 export const isKeyed = 8;
 /** Limits are the only rare member. */
 const isLimited = 16;
@@ -34,7 +34,7 @@ export const numbers = [
 export const workerBit = 1 << numbers.length;
 export const queueBit = workerBit << 1;
 
-/** What most jobs have none of. */
+/** Members that most jobs do not have. */
 export interface Rare {
   readonly expiresAt: number | null;
   readonly laterExpiresAt: number | null;

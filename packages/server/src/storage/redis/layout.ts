@@ -5,7 +5,7 @@ import { listOf, number, text } from './connection/packed.ts';
 import { evicting, RedisRefusal } from './connection/refusal.ts';
 import type { Scripts } from './connection/scripts.ts';
 
-/** What each version of the layout brought. */
+/** The changes of each version of the layout. */
 const steps = ['001_first', '002_small_fields', '003_ends_of_nodes', '004_limit_groups'];
 const version = steps.length;
 /** No published version wrote the layout before, so nothing reads it. */

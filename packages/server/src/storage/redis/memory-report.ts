@@ -17,7 +17,7 @@ export interface MemoryReport {
   readonly bytes: number;
 }
 
-/** What a kind of key holds; a kind that is not listed is shown by its name. */
+/** The contents of a kind of key; a kind that is not listed is shown by its name. */
 const words: Readonly<Record<string, string>> = {
   jobs: 'jobs',
   states: 'states of jobs',
@@ -59,9 +59,9 @@ const words: Readonly<Record<string, string>> = {
 };
 
 /**
- * Which kind of key takes how much memory, in the namespace or in all of a map. The report reads all keys in pieces of
- * about 1,000, so that the server answers others meanwhile. A key that changes during the report may be missed or
- * counted twice.
+ * Reports how much memory each kind of key takes, in the namespace or in all of a map. The report reads all keys in
+ * pieces of about 1,000, so that the server answers others in between. A key that changes during the report may be
+ * missed or counted twice.
  * @throws Error where the URL names no Redis; StoreUnavailable where it cannot be reached.
  */
 export async function redisMemory(url: string): Promise<MemoryReport> {

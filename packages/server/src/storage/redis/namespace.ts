@@ -51,7 +51,7 @@ export interface Namespace extends Omit<Storage, 'migrate' | 'traits'> {
   /** Notes to which map of queues the namespace belongs; null for none. */
   setMap(text: string | null): Promise<void>;
   map(): Promise<string | null>;
-  /** What the namespace says of its use: its map, and whether a restore has begun and not ended. */
+  /** Reads the namespace's record of its use: its map, and whether a restore has begun and not ended. */
   use(): Promise<NamespaceUse>;
 }
 

@@ -89,7 +89,7 @@ async function oldest(scripts: Scripts, names: readonly string[]): Promise<reado
   return found;
 }
 
-/** Of each part of its limit groups. */
+/** Reads the oldest of each part of its limit groups. */
 async function oldestInGroups(scripts: Scripts, queue: string): Promise<readonly Packed[]> {
   const found: Packed[] = [];
   for (let cursor = '0'; ; ) {

@@ -27,7 +27,7 @@ export async function redisStorage({ url, events = true, timeoutMs }: RedisOptio
   const connection = new Connection(address, timeoutMs);
   const traits: { -readonly [name in keyof Traits]: Traits[name] } = {
     name: 'redis',
-    // Redis runs scripts one by one; the next one is on its way meanwhile.
+    // Redis runs scripts one by one; the next one is on its way during that time.
     parallel: 2,
     mergedAtOnce: 2,
     inProcess: false,

@@ -25,7 +25,7 @@ export function packNodes(nodes: readonly NewNode[]): readonly Buffer[] {
   return lists;
 }
 
-/** Those of the nodes that are ready, packed as runs: first and last index, and what their scores have on top. */
+/** The nodes that are ready, packed as runs: first and last index, and what their scores have on top. */
 export function packReady(nodes: readonly NewNode[]): Buffer {
   const runs: number[] = [];
   for (const node of nodes) {
@@ -38,12 +38,12 @@ export function packReady(nodes: readonly NewNode[]): Buffer {
   return packer.pack(runs);
 }
 
-/** What never changes of a node. */
+/** The constant part of a node. */
 export function packNode({ member, job, next, name }: NewNode): string {
   return `${member ? 1 : 0}|${job ?? ''}|${next.join(',')}|${JSON.stringify(name)}`;
 }
 
-/** What follows that once the node is closed. */
+/** The part that follows once the node is closed. */
 export function packEnd({ state, closedAt, result }: NodeRecord): string {
   if (state === 'waiting' || state === 'pending') return '';
   return `\n${letters[state]}${closedAt}${result === null ? '' : `|${result}`}`;

@@ -8,7 +8,7 @@ const leastFree = 1_073_741_824;
 /** The log is moved into the file from 4 MiB on. */
 const largeLog = 268_435_456;
 
-/** What an operator should know of a database file. */
+/** Lists problems of a database file that an operator should know. */
 export function diagnose(file: string, synchronous: Synchronous): readonly StoreFinding[] {
   const { bavail, bsize } = statfsSync(dirname(file));
   const free = bavail * bsize;

@@ -15,7 +15,7 @@ import { type Cells, integer, text } from './row.ts';
 import type { Sequences } from './sequences.ts';
 import { batchColumns, statements } from './statements.ts';
 
-/** The events of a transaction. Those of one operation become one batch of the log. */
+/** The events of a transaction. The events of one operation become one batch of the log. */
 export class EventLog {
   readonly #sql: Connection;
   readonly #sequences: Sequences;
@@ -29,7 +29,7 @@ export class EventLog {
     this.#on = logs;
   }
 
-  /** Whether the transaction has written a batch. */
+  /** True if the transaction has written a batch. */
   get grown(): boolean {
     return this.#grown;
   }

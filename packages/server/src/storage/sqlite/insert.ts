@@ -37,7 +37,7 @@ export function insertGroup(
   return answers;
 }
 
-/** What admission reads, as the transaction sees it. */
+/** The view of admission on the store within the transaction. */
 function viewOf({ sql, counters }: Transaction): AdmissionView {
   return {
     jobById: (id) => find(sql, id),
@@ -74,7 +74,7 @@ export function find(sql: Connection, id: JobId): JobRecord | null {
   return cells ? readJob(cells).job : null;
 }
 
-/** Whether only the id of a job can refuse the group: the queues are in memory, so they are looked at first. */
+/** Reports whether only the id of a job can refuse the group: the queues are in memory, so they are looked at first. */
 function isPlain(tx: Transaction, group: readonly NewJob[], { always, refusePaused }: AdmissionOptions): boolean {
   for (const job of group) {
     if (!isPlainJob(job)) return false;
@@ -167,7 +167,7 @@ function insertRow(tx: Transaction, job: NewJob): boolean {
   );
 }
 
-/** What a new job changes beside its row. */
+/** Applies the changes of a new job besides its row. */
 function inserted(tx: Transaction, job: NewJob, now: Millis): void {
   const { id, type, queue, state, trace, runAt, priority } = job;
   for (const limit of job.limits) tx.limits.jobAdded(limit, now);

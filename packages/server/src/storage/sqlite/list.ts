@@ -40,8 +40,8 @@ const fewUnfinished = 5000;
 
 const most = Number.MAX_SAFE_INTEGER;
 /**
- * Places of one read of an offset: about 13 MB. A read from the start of a list ends at its last job, which the counts
- * of queues tell; one from a cursor reads on to the end of the table.
+ * Places of one read of an offset: about 13 MB. A read from the start of a list ends at its last job, which is known
+ * from the counts of queues; one from a cursor reads on to the end of the table.
  */
 const step = 100_000;
 
@@ -109,7 +109,7 @@ async function unfinished(sql: Connection, query: JobQuery, { up, after, wanted 
   const from = after?.finishedAt === null ? after : { finishedAt: null, number: up ? 0 : most };
   const { fingerprint } = query;
   if (fingerprint !== undefined) {
-    // Of the unfinished jobs, only the retryable ones have a fingerprint.
+    // Only retryable ones among the unfinished jobs have a fingerprint.
     if (!isIn(State.retryable, mask)) return [];
     const statement = statements[`retryableBy${failureOf(fingerprint)}${up ? 'Up' : 'Down'}`];
     return walk(sql, { statement, keys: [fingerprint], isTimed: false }, query, mask, from, wanted, Infinity);
@@ -200,7 +200,7 @@ async function byStart(
 interface Walked {
   readonly statement: string;
   readonly keys: readonly (number | string)[];
-  /** Whether the order of the statement has a time before the number. */
+  /** True if the order of the statement has a time before the number. */
   readonly isTimed: boolean;
 }
 

@@ -22,8 +22,8 @@ export function layout(connection: Connection, from = directory): Layout {
 }
 
 /**
- * Applies the files that the database does not have yet, in one transaction; the version is SQLite's `user_version`.
- * Of two processes that migrate at once, the second waits and finds the work done.
+ * Applies the files that the database does not have yet, in one transaction; the version is SQLite's `user_version`. If
+ * two processes migrate at once, the second waits and finds the work done.
  * @throws Error if the layout is newer than this code, or unknown.
  */
 export async function migrate(
@@ -50,7 +50,7 @@ export async function migrate(
   });
 }
 
-/** Whether the files of the layout are those that made the database. */
+/** Reports whether the files of the layout are those that made the database. */
 export function isOwnLayout(connection: Connection): boolean {
   return sumOf(connection) === ownSum(directory);
 }

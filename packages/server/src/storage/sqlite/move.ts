@@ -26,7 +26,7 @@ import { type Cells, integer, integerOrNull, readBounds, readJob, readTies, stat
 import { statements } from './statements.ts';
 import type { Transaction } from './transaction.ts';
 
-/** What is read besides for a change that may keep or set more than the usual ACK does. */
+/** The further columns of a change that may keep or set more than the usual ACK does. */
 type Changing = Guarded & Mutable & Pick<JobRecord, 'heartbeatMs' | 'deadlineAt'>;
 
 /** Applies one guarded change, after the completions of the job that users' transactions have committed. */

@@ -9,7 +9,7 @@ const turn = 1000;
 const highest = 1_000_000;
 
 /**
- * Of each queue the job that has been available longest. In a ready queue that is the first job of one of its
+ * Returns for each queue the job that has been available longest. In a ready queue that is the first job of one of its
  * priorities: places grow with the time.
  */
 export async function oldest(sql: Connection, queues: readonly string[]): Promise<readonly OldestJob[]> {

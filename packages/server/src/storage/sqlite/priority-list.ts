@@ -18,7 +18,7 @@ interface Ranked extends SortKey {
 interface Source {
   readonly readyQueue: number;
   readonly head: Ranked;
-  /** What was read behind the head. */
+  /** The rows that were read after the head. */
   readonly rows: readonly Ranked[];
   readonly at: number;
   readonly size: number;
@@ -65,7 +65,7 @@ export async function byPriority(
   return found;
 }
 
-/** Those of the same priority first. */
+/** Reads the jobs of the same priority first. */
 function rowsOf(sql: Connection, readyQueue: number, up: boolean, after: SortKey, limit: number): readonly Ranked[] {
   const [alike, others] = up
     ? [statements.readyAlikeUp, statements.readyUp]

@@ -16,15 +16,15 @@ import { integer, integerOrNull, text } from './row.ts';
 import type { Sequences } from './sequences.ts';
 import { statements } from './statements.ts';
 
-/** What a transaction reads of a queue. */
+/** The values of a queue that a transaction reads. */
 export interface QueueRow {
   readonly paused: boolean;
   readonly capacity: number | null;
   /** The ready queue of its jobs without limits. */
   readonly readyQueue: number;
-  /** Whether it ever had a limit group. */
+  /** True if it ever had a limit group. */
   readonly hasLimitGroups: boolean;
-  /** Whether the queue as a whole has a limit. */
+  /** True if the queue as a whole has a limit. */
   readonly hasQueueLimit: boolean;
   /** Before this transaction's own changes. */
   readonly waiting: number;

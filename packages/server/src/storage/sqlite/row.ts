@@ -69,7 +69,7 @@ export function readReady(cells: Cells): ReadyRow {
       priority,
       attempt: integer(cells[4]),
       claim: integer(cells[3]),
-      // A claim sets it anew.
+      // A claim sets it.
       leaseRequired: false,
       runAt: integer(cells[5]),
       timeoutMs: integer(cells[7]),
@@ -173,7 +173,7 @@ export function readBounds(cell: Cell): Bounds {
 const noLimits: readonly string[] = [];
 
 /**
- * What ties a job to others, as texts: the JSON array of its limits' keys, and the index and the id of its workflow's
+ * The ties of a job to others, as texts: the JSON array of its limits' keys, and the index and the id of its workflow's
  * node.
  */
 export interface Ties {

@@ -20,7 +20,7 @@ export function startOf(segment: number): number {
 }
 
 /**
- * Which queues and types the jobs of a segment may have: a list of one queue or type passes the segments without it.
+ * The queues and types that the jobs of a segment may have: a list of one queue or type skips the segments without it.
  * A segment without a row may have any job. Each transaction that inserts jobs writes a row for each of their segments
  * at most, and only where a name is new there.
  */

@@ -158,7 +158,7 @@ export function sqliteStorage(options: SqliteOptions): Storage {
       await store.write((tx) => tx.sql.run(probe.insert));
       await store.write((tx) => tx.sql.run(probe.remove));
     },
-    // Nobody keeps a temporary file.
+    // A temporary file is never kept.
     ...(directory === null && {
       async verify(signal) {
         const { problems, whole } = await checkFile(sql.file, signal, checkMs);

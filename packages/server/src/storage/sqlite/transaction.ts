@@ -10,7 +10,7 @@ import { Sequences } from './sequences.ts';
 import { statements } from './statements.ts';
 import { Graph } from './workflows/graph.ts';
 
-/** Where a job is counted. */
+/** The place where a job is counted. */
 export interface Counted {
   readonly queue: string;
   /** JSON text of the job's `limits`. */
@@ -18,8 +18,8 @@ export interface Counted {
 }
 
 /**
- * What one transaction gathers beside the rows of jobs, so that each counter is written once however many jobs changed,
- * and the queues to wake after the commit. Each operation ends with {@link end}.
+ * The changes that one transaction gathers besides the rows of jobs, so that each counter is written once however many
+ * jobs changed, and the queues to wake after the commit. Each operation ends with {@link end}.
  */
 export class Transaction {
   readonly sql: Connection;
@@ -48,22 +48,22 @@ export class Transaction {
   }
 
   /**
-   * Whether users' transactions have committed completions that may not be applied yet. Read once: nobody else writes
-   * during this transaction.
+   * True if users' transactions have committed completions that may not be applied yet. Read once: no other connection
+   * writes during this transaction.
    */
   get completing(): boolean {
     this.#completing ??= this.sql.get(statements.anyCompletion) !== undefined;
     return this.#completing;
   }
 
-  /** Refreshed once: nobody else writes during this transaction. */
+  /** Refreshed once: no other connection writes during this transaction. */
   get claimedJobs(): ClaimedJobCache {
     if (!this.#isCacheFresh) this.#claimedJobs.refresh();
     this.#isCacheFresh = true;
     return this.#claimedJobs;
   }
 
-  /** A job enters a state. Where the state is `available`, {@link enterReadyQueue} gives its ready queue. */
+  /** A job enters a state. If the state is `available`, {@link enterReadyQueue} gives its ready queue. */
   entered({ queue, limits }: Counted, state: State, now: Millis): void {
     this.counters.add(queue, state, 1, now);
     if (limits === null || (state !== State.available && state !== State.active)) return;

@@ -3,7 +3,7 @@ import { readyQueueOf } from '../limits/limit-deltas.ts';
 
 export type Row = { readonly [column: string]: unknown };
 
-/** The rows of a job by table: what it is, how it stands, its texts. */
+/** The rows of a job by table: its constant part, its state, its texts. */
 export function jobRows(number: number, place: number | null, job: JobRecord): readonly (readonly [string, Row])[] {
   const { result, progress, checkpoint, history } = job;
   const hasTexts = [result, progress, checkpoint, history || null].some((text) => text !== null);

@@ -112,14 +112,15 @@ class Visit {
     return from && { ready: from.ready, from };
   }
 
-  /** Whether a job that was not read may come before this one. */
+  /** Reports whether a job that was not read may come before this one. */
   #mayBeUnread(next: Next | null): boolean {
     const { plain, bound } = this.#view;
     return plain.spent || (bound !== null && !(next && isClaimedBefore(placeOf(next.ready), bound)));
   }
 
   /**
-   * Whether a job of a group that is not merged yet may come before this one, or this one's group may have lost jobs.
+   * Reports whether a job of a group that is not merged yet may come before this one, or this one's group may have lost
+   * jobs.
    */
   #mayBeUnmerged(next: Next): boolean {
     const unknown = this.#groups.unknownFrom(this.#queue);

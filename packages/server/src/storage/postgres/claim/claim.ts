@@ -17,7 +17,7 @@ import { claimAtOnce } from './whole-claim.ts';
 const selectAvailable =
   'SELECT queue FROM ojs.counts WHERE queue = ANY ($1::text[]) GROUP BY queue HAVING sum(available) > 0';
 
-/** What the runs of a call share. */
+/** The values that the runs of a call share. */
 interface Serving {
   readonly batch: ClaimBatch;
   readonly opening: Opening;

@@ -16,7 +16,7 @@ const selectGroups = `SELECT best.ready_queue, best.keys, best.waitlist, best.pr
 /**
  * The first `$2` jobs of these groups, which are given in the order of their first jobs, and one more of each group
  * with any. Only positions are read of more: with as many jobs of each group, a claim of 100 read 8,000 of 80 groups.
- * Of the n-th group, an n-th is enough in most cases. The last columns are how many were looked for, and the position
+ * For the n-th group, an n-th is enough in most cases. The last columns are how many were looked for, and the position
  * before which all were.
  */
 const selectHeads = `WITH first AS MATERIALIZED (
@@ -54,7 +54,7 @@ export class Head {
     this.#at += 1;
   }
 
-  /** Whether all rows are taken and there may be more. */
+  /** True if all rows are taken and there may be more. */
   get spent(): boolean {
     return this.#more && this.#at === this.#rows.length;
   }

@@ -22,12 +22,12 @@ const selectOpening = `SELECT last_start,
       OR EXISTS (SELECT FROM ojs.waitlists WHERE waitlists.queue = asked.queue AND until IS NULL OFFSET 0)
       OR EXISTS (SELECT FROM ojs.waitlists WHERE waitlists.queue = asked.queue AND until IS NOT NULL OFFSET 0))
   FROM ojs.store`;
-/** What a process remembers from claim to claim: hints about what to read first, never about what to decide. */
+/** The memory of a process from claim to claim: hints about what to read first, never about what to decide. */
 export class ClaimHints {
   /** Queues that had limit groups or a limit of their own when a claim last looked. */
   readonly limited = new Set<string>();
   readonly heads = new QueueHeads();
-  /** Calls whose transactions are under way, and how many have ended because a job did not fit. */
+  /** Calls whose transactions are in flight, and how many have ended because a job did not fit. */
   readonly underWay = new Set<Promise<Answers>>();
   full = 0;
 }
@@ -38,7 +38,7 @@ export interface ReadAhead {
   readonly rows: HeadRows;
 }
 
-/** What a call knows before it takes the first job. */
+/** The facts of a call before it takes the first job. */
 export interface Opening {
   readonly now: Millis;
   readonly isDue: boolean;
@@ -53,9 +53,9 @@ export interface Opening {
 
 export interface Answers {
   readonly answers: readonly Claimed[];
-  /** Whether the call ended because a job did not fit: it has locked more rows than it took. */
+  /** True if the call ended because a job did not fit: it has locked more rows than it took. */
   readonly isFull: boolean;
-  /** Whether a claim got nothing while others were promoting due jobs, which may be for it. */
+  /** True if a claim got nothing while others were promoting due jobs, which may be for it. */
   readonly passedOver: boolean;
 }
 
@@ -73,7 +73,7 @@ export async function open(
   const [[opening], requests, ahead] = await Promise.all([look, ClaimRequests.read(tx, claims), readAhead]);
   const isDue = opening?.[1] === true;
   return {
-    // Another process may have started jobs meanwhile: starts that a rate counts must be in the order of their times.
+    // Another process may have started jobs in between: starts that a rate counts must be in the order of their times.
     now: Math.max(asked, integer(opening?.[0])),
     isDue,
     queues,
@@ -85,8 +85,8 @@ export async function open(
 }
 
 /**
- * Reads ahead for the first claims on the same queue. Where the rows must not be taken after all (the queue is paused
- * or limited, or jobs are due), they only stay locked until the commit.
+ * Reads ahead for the first claims on the same queue. If the rows must not be taken after all (the queue is paused or
+ * limited, or jobs are due), they only stay locked until the commit.
  */
 async function readFirstHead(
   tx: Transaction,

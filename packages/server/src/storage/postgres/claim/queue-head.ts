@@ -45,11 +45,12 @@ interface Marks {
 }
 
 /**
- * Where the claims of this process stopped in each ready queue. A job that was taken leaves a dead entry in the index
- * until a vacuum, a minute or more later, and a scan from the beginning walks all dead entries: 1 ms for 100,000. So a
- * queue with more jobs than were asked for is read on from where the last claim stopped. Places only grow, and a job
- * that goes back gets a new place; only a job that was locked, or not committed yet, can be before a mark. The
- * next read from the beginning finds it: twice a second, and whenever fewer jobs than asked for are behind the marks.
+ * The positions at which the claims of this process stopped in each ready queue. A job that was taken leaves a dead
+ * entry in the index until a vacuum, a minute or more later, and a scan from the beginning walks all dead entries: 1 ms
+ * for 100,000. So a queue with more jobs than were asked for is read on from where the last claim stopped. Places only
+ * grow, and a job that goes back gets a new place; only a job that was locked, or not committed yet, can be before a
+ * mark. The next read from the beginning finds it: twice a second, and whenever fewer jobs than asked for are behind
+ * the marks.
  */
 export class QueueHeads {
   readonly #queues = new Map<string, Marks>();

@@ -14,7 +14,7 @@ export interface Ready {
 
 const isLong = `octet_length(envelope) > ${longest} OR octet_length(checkpoint) > ${longest}`;
 
-/** What stands with an available job in other tables. */
+/** The joins of an available job with other tables. */
 export const readyJoins = `JOIN ojs.jobs AS job ON ${indexJoin('job.id', 'ready.id')}
   LEFT JOIN ojs.texts AS text ON ${indexJoin('text.number', 'CASE WHEN ready.texts THEN ready.number END')}`;
 

@@ -10,7 +10,7 @@ const select = 'SELECT request, ids::text[], claims FROM ojs.requests WHERE requ
 const insert = `INSERT INTO ojs.requests (request, at, ids, claims) SELECT request, $4, ids::uuid[], claims::integer[]
     FROM unnest($1::text[], $2::text[], $3::text[]) AS asked (request, ids, claims)`;
 
-/** What each fetch got; nothing for one that is not known. */
+/** Returns the jobs of each fetch; nothing for an unknown one. */
 export async function claimsOf(
   database: Database,
   fetches: readonly RepeatableFetch[],
@@ -38,7 +38,7 @@ export class ClaimRequests {
     return new ClaimRequests(new Map(rows.map(([request, ids, claims]) => [text(request), readGiven(ids, claims)])));
   }
 
-  /** Whether the request got jobs before. */
+  /** Reports whether the request got jobs before. */
   has(key: string): boolean {
     return this.#given.has(key);
   }

@@ -1,9 +1,9 @@
 import type pg from 'pg';
 
 /**
- * Tells a slow server from one that no longer answers: a network that swallows packets ends no connection. While a call
- * takes long, another connection is opened; if that fails too, the calls in flight are cut off. Their own timeout has
- * to leave slow calls more time.
+ * Distinguishes a slow server from one that no longer answers: a network that swallows packets ends no connection.
+ * While a call takes long, another connection is opened; if that fails too, the calls in flight are cut off. Their own
+ * timeout has to leave slow calls more time.
  */
 export class ConnectionProbe {
   readonly #patienceMs: number;

@@ -84,7 +84,7 @@ export class Counters {
     this.#workflows.set(state, (this.#workflows.get(state) ?? 0) + by);
   }
 
-  /** Returns the values of {@link append} and starts anew; null where nothing was counted. */
+  /** Returns the values of {@link append} and restarts from zero; null if nothing was counted. */
   take(now: Millis): readonly unknown[] | null {
     if (this.#queues.size + this.#minutes.size + this.#workflows.size === 0) return null;
     const counts = [...this.#queues.values()];

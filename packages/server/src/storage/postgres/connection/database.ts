@@ -37,7 +37,7 @@ class RolledBack extends Error {}
 export class Database {
   readonly address: PostgresAddress;
   readonly #pool: pg.Pool;
-  /** Whether events are logged. */
+  /** True if events are logged. */
   readonly logs: boolean;
   readonly pages: DeltaPages;
   readonly #servers: Servers;
@@ -205,7 +205,7 @@ export class Database {
     try {
       await client.connect();
       await read('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-      // The reader may be slow, and holds up nobody.
+      // The reader may be slow, and blocks no other.
       await read('SET LOCAL idle_in_transaction_session_timeout = 0');
       await read('SET LOCAL statement_timeout = 0');
     } catch (error) {
@@ -308,8 +308,8 @@ export class Database {
   }
 
   /**
-   * Cuts the connections to servers that were replaced. What such a server still commits may be lost, and one that
-   * hangs ends nothing by itself. Calls repeat what they cannot know.
+   * Cuts the connections to servers that were replaced. A commit on such a server may be lost, and a server that hangs
+   * does not end its connections. Calls repeat what they cannot know.
    */
   #leave(): void {
     for (const [client, id] of this.#reached) if (!this.#servers.isCurrent(id)) client.connection.stream.destroy();

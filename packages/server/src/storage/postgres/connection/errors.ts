@@ -7,7 +7,7 @@ export function sqlState(error: unknown): string | null {
 }
 
 /**
- * Whether the transaction was rolled back and may succeed when it is run again. It lost against another one: a
+ * Reports whether the transaction was rolled back and may succeed when it is run again. It lost against another one: a
  * deadlock, a serialization failure, or a row that the other one inserted first. Or its process was stopped, as a
  * blocking handler makes it, until the server ended the idle session. The server does so only while it waits for a
  * statement, so the transaction had not been committed.
@@ -17,7 +17,7 @@ export function isLost(error: unknown): boolean {
   return state === '40001' || state === '40P01' || state === '23505' || state === '25P03';
 }
 
-/** Whether the server is a standby, or a primary that is being demoted. */
+/** Reports whether the server is a standby, or a primary that is being demoted. */
 export function isReadOnly(error: unknown): boolean {
   return sqlState(error) === '25006';
 }
@@ -27,7 +27,10 @@ export function isReadOnly(error: unknown): boolean {
  * timeout); a lock timeout; a read-only server: a standby, or a primary that is being demoted.
  */
 const unavailable = /^(08...|53...|57...|55P03|25006|40001|40P01|25P03)$/;
-/** Of those and of 58030 (io_error): the server reads, but writes nothing. Class 53 but 53300, too many connections. */
+/**
+ * The refusal in those states and in 58030 (io_error): the server reads, but writes nothing. Class 53 but 53300, too
+ * many connections.
+ */
 function refusalOf(state: string): WriteRefusal | null {
   if (state === '25006') return 'read_only';
   if (state === '58030') return 'io_error';

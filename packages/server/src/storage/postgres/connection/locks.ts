@@ -5,7 +5,7 @@ import { lockStanding } from '../jobs/locked-job.ts';
 import { texts, uuids } from './sql.ts';
 import type { Transaction } from './transaction.ts';
 
-/** What advisory locks protect. A transaction takes its locks kind by kind in this order, sorted within a kind. */
+/** The subjects of advisory locks. A transaction takes its locks kind by kind in this order, sorted within a kind. */
 const kinds = ['unique', 'queue', 'limits'] as const;
 type Kind = (typeof kinds)[number];
 
@@ -51,7 +51,7 @@ export async function lockAhead(
   return (await lockHolders(tx, replacedKeys(jobs), others)).workflows;
 }
 
-/** Locks the unfinished jobs with these unique keys and others, so that they stay where they stand. */
+/** Locks the unfinished jobs with these unique keys and others, so that they stay in their states. */
 export async function lockHolders(
   tx: Transaction,
   keys: readonly string[],

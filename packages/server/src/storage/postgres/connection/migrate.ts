@@ -42,7 +42,7 @@ export async function layout(database: Database): Promise<Layout> {
   return { from, to: versionOf(files().at(-1) ?? ''), steps: behind(from) };
 }
 
-/** Whether the files of the layout are those that made the schema. */
+/** Reports whether the files of the layout are those that made the schema. */
 export async function isOwnLayout(database: Database): Promise<boolean> {
   return (await database.read(newest))[0]?.[1] === ownSum();
 }

@@ -26,9 +26,9 @@ const identity = `SELECT (extract(epoch FROM pg_postmaster_start_time()) * 10000
 const idleMs = 10_000;
 
 /**
- * Which server new connections reach. An open connection says nothing of that: its server may hang, or may have been
- * replaced by another one. So what each new connection reaches is compared with what the others have reached, and while
- * a process commits it opens one each second to look.
+ * Watches which server new connections reach. An open connection says nothing of that: its server may hang, or may have
+ * been replaced by another one. So what each new connection reaches is compared with what the others have reached, and
+ * while a process commits it opens one each second to look.
  */
 export class Servers {
   readonly #address: PostgresAddress;
@@ -38,10 +38,10 @@ export class Servers {
   #lastMove: StoreMove | null = null;
   #looking: Promise<boolean> | null = null;
   #lookedAt = performance.now();
-  /** Whether this process has committed since the last look. */
+  /** True if this process has committed since the last look. */
   #isUsed = false;
 
-  /** @param moved told when connections to any server but the current one are of no use any more. */
+  /** @param moved called when connections to any server but the current one are of no use any more. */
   constructor(address: PostgresAddress, patienceMs: number, moved: () => void) {
     this.#address = address;
     this.#patienceMs = patienceMs;

@@ -42,7 +42,7 @@ const separator = '\x1e';
 const nothing = '\x1f';
 
 /**
- * Columns of texts that are not empty as parameters of `string_to_array`: separator, the text that stands for null, one
+ * Columns of texts that are not empty as parameters of `string_to_array`: separator, the text that represents null, one
  * text a column. PostgreSQL cuts them at a separator, where it reads an array of quoted texts letter by letter.
  */
 export function joined(...columns: readonly (readonly (string | null)[])[]): readonly unknown[] {
@@ -67,7 +67,7 @@ export function uuids(values: readonly string[]): string {
   return `{${values.filter((value) => uuid.test(value)).join(',')}}`;
 }
 
-/** Whether PostgreSQL can store the text; a text with a NUL is the name of nothing. */
+/** Reports whether PostgreSQL can store the text; a text with a NUL is never a name. */
 export function isStorable(text: string): boolean {
   return !text.includes('\0');
 }

@@ -14,11 +14,11 @@ export interface Statements {
   script(text: string): Promise<void>;
 }
 
-/** What others learn of a committed transaction. */
+/** The part of a committed transaction that others need. */
 export interface CommitSummary {
   /** Queues whose jobs became available, or may start again. */
   readonly woken: ReadonlySet<string>;
-  /** Whether events were logged. */
+  /** True if events were logged. */
   readonly logged: boolean;
   /** Rows deleted from the tables of limit deltas and from the inbox. */
   readonly taken: number;
@@ -26,7 +26,7 @@ export interface CommitSummary {
 
 /**
  * One transaction: its statements, and the counters, limit deltas and events that it gathers and writes once, however
- * many jobs changed. What it gathers is appended, so it locks no row that others write.
+ * many jobs changed. Its counters and deltas are appended, so it locks no row that others write.
  */
 export class Transaction {
   readonly schema: string;
@@ -71,8 +71,8 @@ export class Transaction {
   }
 
   /**
-   * Sends a statement whose rows nobody needs, and does not wait for it: the next statement costs no round trip. Later
-   * statements see its changes. If it fails, the transaction fails.
+   * Sends a statement whose rows are not needed, and does not wait for it: the next statement costs no round trip.
+   * Later statements see its changes. If it fails, the transaction fails.
    */
   write(text: string, values: readonly unknown[] = []): void {
     this.#later(this.query(text, values));

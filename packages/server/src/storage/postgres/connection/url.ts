@@ -9,7 +9,7 @@ export interface PostgresAddress {
   /** The schema that holds every table. Default `ojs`. */
   readonly schema: string;
   /**
-   * Whether a pooler gives each transaction a connection (`?pgbouncer=true`): no LISTEN, no prepared statements, no
+   * True if a pooler gives each transaction a connection (`?pgbouncer=true`): no LISTEN, no prepared statements, no
    * session settings.
    */
   readonly pooled: boolean;

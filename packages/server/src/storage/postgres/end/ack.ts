@@ -62,7 +62,8 @@ async function send(
 }
 
 /**
- * Whether one statement can send it: results are joined there, so none may be empty, and an id is a UUID or unknown.
+ * Reports whether one statement can send it: results are joined there, so none may be empty, and an id is a UUID or
+ * unknown.
  */
 function fits(transition: Transition): transition is PlainAck {
   return isPlainAck(transition) && transition.result !== '' && isUuid(transition.id);

@@ -5,8 +5,8 @@ import type { Claimed } from '../../storage.ts';
 const most = 10_000;
 
 /**
- * Which jobs that this process has claimed are nodes of workflows: a hint which statement their ack sends first.
- * Without it the ack of each node would first send the statement of plain jobs, in vain.
+ * Remembers which jobs that this process has claimed are nodes of workflows: a hint which statement their ack sends
+ * first. Without it the ack of each node would first send the statement of plain jobs, in vain.
  */
 export class ClaimedNodes {
   readonly #ids = new Set<JobId>();

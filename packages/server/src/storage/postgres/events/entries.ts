@@ -32,7 +32,7 @@ export function insertEvents(kind: CommonKind, from: State, to: State, rows: str
 }
 
 const memberKind: CommonKind = 'workflow.job_completed';
-/** What core's `nodeEvents` says of a member of a group or batch. */
+/** The data of core's `nodeEvents` about a member of a group or batch. */
 const memberData = `json_build_object('workflow_id', flow_id, 'workflow_name', flow_name, 'workflow_type', flow_kind,
     'job_id', id, 'job_type', type,
     'duration_ms', ms, 'step_id', name, 'step_type', type, 'job_index', node, 'completed_count', completed,

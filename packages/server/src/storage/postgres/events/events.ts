@@ -48,7 +48,10 @@ function following({ from, order }: Direction): string {
     ${order}`;
 }
 
-/** Those with a kind of the mask $3. `bound` is the last position that was looked at, where the index has more. */
+/**
+ * Selects the batches with a kind of the mask $3. `bound` is the last position that was looked at, where the index has
+ * more.
+ */
 function indexed({ from, order, last }: Direction): string {
   return `WITH looked AS MATERIALIZED (SELECT position, rare FROM ojs.events
       WHERE rare IS NOT NULL AND position IS NOT NULL AND ${from} ${order} LIMIT ${look}),

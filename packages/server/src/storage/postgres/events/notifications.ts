@@ -158,7 +158,7 @@ interface Notification {
   /** Null where the notification names no queue. */
   readonly queues: readonly string[] | null;
   readonly events: boolean;
-  /** Whether a user's transaction has appended to the inbox. */
+  /** True if a user's transaction has appended to the inbox. */
   readonly inbox: boolean;
 }
 

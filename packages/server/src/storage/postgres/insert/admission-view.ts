@@ -43,7 +43,7 @@ const finishedHolders = `SELECT ${jobColumns} FROM ojs.whole WHERE id = ANY (ARR
     WHERE state.bit & wanted.states <> 0))`;
 
 /**
- * What admission reads of the store, loaded before: jobs with the ids and unique keys of the new jobs, and queues that
+ * The view of admission on the store, loaded before: jobs with the ids and unique keys of the new jobs, and queues that
  * may refuse jobs. Admitted groups become part of it.
  */
 export class View implements AdmissionView {
@@ -131,7 +131,7 @@ export async function readView(tx: Transaction, jobs: readonly NewJob[], always:
 }
 
 /**
- * Leaves out jobs that an operator has started anew since the others were locked: only locked jobs can be replaced. The
+ * Leaves out jobs that an operator has restarted since the others were locked: only locked jobs can be replaced. The
  * insert then comes before that start.
  */
 function isLocked(replacing: readonly string[], ids: readonly JobId[]): (held: LockedJob<JobRecord>) => boolean {

@@ -11,8 +11,8 @@ import { type LockedJob, lockJobs } from '../jobs/locked-job.ts';
  * The first number of the advisory locks of jobs that a user's transaction completes; the second is a hash of schema
  * and id. Locks of two numbers never meet those of one (see locks.ts). The user's transaction holds the exclusive lock
  * until it ends. Every other operation that would end the execution tries to share the lock, and leaves the job alone
- * if that fails. So an open transaction blocks nobody, and nothing overtakes its completion. The SDK uses the same
- * formula.
+ * if that fails. So an open transaction blocks no other call, and nothing overtakes its completion. The SDK uses the
+ * same formula.
  */
 const kind = 7_352_002;
 

@@ -56,7 +56,7 @@ const standing = `),
       cron, unique_key, limits
     FROM given WHERE state <> ${State.available})`;
 
-/** Whether no queue may refuse the jobs. */
+/** True if no queue may refuse the jobs. */
 const unbounded = `NOT EXISTS (SELECT FROM ojs.queues WHERE name = ANY ($26::text[])
     AND (capacity IS NOT NULL OR (paused AND $27)))`;
 const rows = `${given('true')}${standing} SELECT 1`;

@@ -23,7 +23,7 @@ import { isUnnumbered, readView } from './admission-view.ts';
 import { insertPlainRows, insertRows, wholeInsert } from './insert-rows.ts';
 
 interface Options extends AdmissionOptions {
-  /** Where the events of each group are logged; default: at the end. */
+  /** The buffer for the events of each group; default: at the end. */
   readonly logs?: readonly EventBuffer[];
 }
 
@@ -80,7 +80,7 @@ function summaryOf(jobs: readonly NewJob[], logged: boolean): CommitSummary {
   return { woken, logged: logged && jobs.length > 0, taken: 0 };
 }
 
-/** Whether the insert needs no look first: one statement inserts no id twice, so these differ. */
+/** Reports whether the insert needs no look first: one statement inserts no id twice, so these differ. */
 export function isPlain(jobs: readonly NewJob[]): boolean {
   return jobs.every(isPlainJob) && new Set(jobs.map(({ id }) => id)).size === jobs.length;
 }

@@ -3,7 +3,7 @@ import { integer, text } from '../../cells.ts';
 import type { Database } from '../connection/database.ts';
 import { texts } from '../connection/sql.ts';
 
-/** Where the jobs of a failed state are, in the order of lists. */
+/** The table of the jobs of a failed state, in the order of lists. */
 interface Source {
   readonly table: 'due' | 'ended';
   /** The other members of the query, behind a condition. */

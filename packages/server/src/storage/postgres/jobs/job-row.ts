@@ -35,7 +35,7 @@ export interface JobRow {
   /** Order of creation. */
   readonly number: number;
   readonly job: JobRecord;
-  /** Whether it has a row in `texts`. */
+  /** True if it has a row in `texts`. */
   readonly hasTexts: boolean;
 }
 

@@ -48,7 +48,7 @@ const failedBy = (fingerprint: string, parameter: string) =>
 function statementsOf(up: boolean) {
   const [behind, order] = up ? ['>', 'ASC'] : ['<', 'DESC'];
   const next = `AND number ${behind} $3 ORDER BY number ${order} LIMIT $4`;
-  /** Of few rows, which are sorted: without the number as such, no plan walks the primary key instead. */
+  /** The rows are few and are sorted: without the number as such, no plan walks the primary key instead. */
   const fewNext = `AND number + 0 ${behind} $3 ORDER BY number + 0 ${order} LIMIT $4`;
   const timed = (time: string, table: string, rows: string) => `SELECT id, number, ${time} FROM ojs.${table}
     WHERE ${filter} AND ${rows} AND (${time}, number) ${behind} ($5, $3)

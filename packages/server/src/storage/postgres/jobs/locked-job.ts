@@ -17,9 +17,9 @@ export interface LockedJob<J extends NarrowJob = NarrowJob> {
   stored: Pick<NarrowJob, 'state' | 'queue' | 'priority' | 'timeoutMs'>;
   /** The written envelope, read only for a transition that asks. */
   envelope?: Json;
-  /** Whether it has a row in `texts`. */
+  /** True if it has a row in `texts`. */
   hasTexts: boolean;
-  /** Whether a user's transaction has committed its completion, which is not applied yet. */
+  /** True if a user's transaction has committed its completion, which is not applied yet. */
   readonly completing?: boolean;
   /** By the error of a job that failed; see core's `errorFingerprint`. */
   fingerprint: string | null;
@@ -55,7 +55,7 @@ const lockActiveRows = `SELECT active.number, active.id, job.priority, active.qu
 const envelopes = 'SELECT id, envelope FROM ojs.jobs WHERE id = ANY ($1::uuid[])';
 const readFull = `SELECT ${jobColumns} FROM ojs.whole WHERE id = ANY ($1::uuid[])`;
 
-/** Locks jobs: first what they are, in the order of their ids, then how they stand. */
+/** Locks jobs: first their constant rows, in the order of their ids, then the rows of their states. */
 export async function lockJobs(tx: Transaction, ids: readonly JobId[]): Promise<Map<JobId, LockedJob>> {
   if (ids.length === 0) return new Map();
   const payloads = tx.query(lockPayloads, [uuids(ids)]);
@@ -82,7 +82,7 @@ export async function lockActive(tx: Transaction, ids: readonly JobId[]): Promis
   return new Map(found.map((held) => [held.job.id, held]));
 }
 
-/** Locks how the jobs stand; the transaction has locked what they are. */
+/** Locks the rows of the jobs' states; the transaction has locked their constant rows. */
 export function lockStanding(tx: Transaction, ids: readonly JobId[]): readonly Promise<readonly Cells[]>[] {
   const values = [uuids(ids)];
   return standing.map((statement) => tx.query(statement, values));
@@ -108,8 +108,8 @@ export async function readJobs(read: Reader, ids: readonly JobId[]): Promise<Map
 }
 
 /**
- * Reads a row of {@link jobColumns}, which has no fingerprint: whoever changes such a job takes it out of the failed
- * ones, or gives it another error.
+ * Reads a row of {@link jobColumns}, which has no fingerprint: a change of such a job takes it out of the failed ones,
+ * or gives it another error.
  */
 export function lockedJobOf(cells: Cells): LockedJob<JobRecord> {
   const { number, job, hasTexts } = readJob(cells);

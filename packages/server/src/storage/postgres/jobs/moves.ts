@@ -7,7 +7,7 @@ import type { LockedJob } from './locked-job.ts';
 /** Rows of one statement: below the 4,096 numbers that a statement takes from the sequence. */
 export const chunk = 4000;
 
-/** The columns that all four tables of standing have; the values are those of {@link standing}. */
+/** The columns that all four tables of states have; the values are those of {@link standing}. */
 const shared = 'id, claim, attempt, lease_required, run_at, enqueued_at, started_at, worker, texts';
 const sharedTypes =
   '$1::uuid[], $2::integer[], $3::integer[], $4::boolean[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[], ' +
@@ -81,7 +81,7 @@ const updateTexts = `UPDATE ojs.texts AS text SET result = CASE WHEN has_result 
     AS given (number, result, progress, checkpoint, history, has_result, has_progress, has_checkpoint)
   WHERE ${indexJoin('text.number', 'given.number')}`;
 
-/** Writes how these jobs stand now, one statement for each table and kind of change. */
+/** Writes the current states of these jobs, one statement for each table and kind of change. */
 export function writeMoves(tx: Transaction, changed: readonly LockedJob[]): void {
   const moving = changed.filter(({ stored, job }) => stored.state !== State.active || job.state !== State.active);
   const staying = changed.filter(({ stored, job }) => stored.state === State.active && job.state === State.active);
@@ -93,7 +93,7 @@ export function writeMoves(tx: Transaction, changed: readonly LockedJob[]): void
   for (const held of changed) held.stored = held.job;
 }
 
-/** Removes the rows in which the jobs stand. */
+/** Removes the rows of the jobs' states. */
 export function leave(tx: Transaction, rows: readonly LockedJob[]): void {
   const from = (mask: number) => rows.filter(({ stored }) => isIn(stored.state, mask)).map(({ number }) => number);
   const [due, ready, ended] = [from(waitingMask), from(State.available), from(Terminal)];

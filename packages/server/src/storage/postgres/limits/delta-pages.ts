@@ -33,7 +33,7 @@ export interface GroupPage {
   readonly touched: readonly TouchedGroup[];
   /** By queue, the position behind which jobs may wait in groups that are not merged yet. */
   readonly unknownFrom: ReadonlyMap<string, QueuePlace>;
-  /** Whether deltas of other queues may be left. */
+  /** True if deltas of other queues may be left. */
   readonly more: boolean;
 }
 

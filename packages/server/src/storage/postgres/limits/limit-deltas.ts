@@ -107,8 +107,8 @@ export function readyQueueOf(queue: string, keys: readonly string[]): string {
 }
 
 /**
- * What a transaction changes under limits. Only the holder of the limits lock writes limits and limit groups; all
- * other transactions append deltas, so no change of a job waits for that lock.
+ * The changes of a transaction to limits. Only the holder of the limits lock writes limits and limit groups; all other
+ * transactions append deltas, so no change of a job waits for that lock.
  */
 export class LimitDeltas {
   readonly #keys = new Map<string, KeyDelta>();

@@ -98,7 +98,9 @@ export class LimitGroups {
     return opened;
   }
 
-  /** Whether deltas that may concern the queue are left for the next page; those of any queue where it is absent. */
+  /**
+   * Reports whether deltas that may concern the queue are left for the next page; those of any queue if it is absent.
+   */
   isBehind(queue?: string): boolean {
     return this.#hasMore || (queue === undefined ? this.#unknown.size > 0 : this.#unknown.has(queue));
   }
@@ -141,7 +143,7 @@ export class LimitGroups {
     this.update(existing, fresh);
   }
 
-  /** Reads limits; waitlists of keys that have opened meanwhile are open again. */
+  /** Reads limits; waitlists of keys that have opened since are open again. */
   async load(keys: readonly string[]): Promise<void> {
     await this.limits.load(keys);
     await this.updateClosing();

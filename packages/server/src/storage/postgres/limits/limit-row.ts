@@ -19,7 +19,7 @@ export interface Row {
   /** Starts by their number, as far as the rates need them. */
   starts: Map<number, Millis> | null;
   changed: boolean;
-  /** Whether the row is not in the table yet. */
+  /** True if the row is not in the table yet. */
   fresh: boolean;
 }
 

@@ -147,7 +147,7 @@ export class Limits {
     return row.reopensAt > now ? row.reopensAt : null;
   }
 
-  /** Of several keys the one that is closed longest. */
+  /** If several keys are closed, returns the one that is closed longest. */
   closing(keys: readonly string[], now: Millis): Closed | null {
     let found: Closed | null = null;
     for (const key of keys) {
@@ -235,7 +235,7 @@ export class Limits {
     if (numbersText(effectiveLimit(row)) !== before) this.eased.add(row.key);
   }
 
-  /** Computes anew when the rates of these keys reopen, after numbers have changed. */
+  /** Computes again when the rates of these keys reopen, after numbers have changed. */
   async recount(keys: readonly string[]): Promise<void> {
     const wanted = keys.flatMap((key) => {
       const row = this.#rows.get(key);

@@ -132,7 +132,7 @@ async function queue(tx: Transaction, name: string): Promise<QueueRecord> {
   return readQueue(cells);
 }
 
-/** The commit of a job that is being inserted meanwhile creates the queue again. */
+/** The commit of a job that is being inserted at the same time creates the queue again. */
 async function removeQueue(tx: Transaction, name: string): Promise<boolean> {
   const key = queueLimitKey(name);
   const groups = await LimitGroups.open(tx, 0);

@@ -51,7 +51,7 @@ export async function promote(
   return counts;
 }
 
-/** Whether jobs are still due after {@link promote}: other transactions have locked them. */
+/** Reports whether jobs are still due after {@link promote}: other transactions have locked them. */
 export async function isPassedOver(tx: Transaction, now: Millis): Promise<boolean> {
   return (await tx.query(isDue, [now]))[0]?.[0] === true;
 }

@@ -29,7 +29,7 @@ const oldest = (
   ORDER BY finished_at, old.number FOR UPDATE OF job SKIP LOCKED`;
 const oldestAlive = oldest(`${byTime} AND state = $1 AND NOT dead_letter`, '$2');
 const oldestDead = oldest('dead_letter', '$1');
-/** A job that was started anew before it was locked is not there any more, and stays. */
+/** A job that was restarted before it was locked is not there any more, and stays. */
 const removeEnded = `WITH gone AS (
     DELETE FROM ojs.ended WHERE number = ANY (ARRAY (SELECT number FROM ojs.jobs WHERE id = ANY ($1::uuid[])))
       RETURNING id, number, texts),

@@ -36,7 +36,7 @@ const rollUpMinutes = `WITH gone AS (
   ${addUp('gone')},
   written AS (INSERT INTO ojs.minutes (${columns}) SELECT ${columns} FROM added)
   SELECT count(*) FROM gone`;
-/** Whether counts and limit deltas have piled up. A queue with one row of counts is added up already. */
+/** Reads whether counts and limit deltas have piled up. A queue with one row of counts is added up already. */
 const look = `SELECT (SELECT count(*) FROM (SELECT FROM ojs.counts LIMIT ${many}) AS few) >= ${many}
     AND (SELECT sum(rows - 1) FROM (SELECT count(*) AS rows FROM ojs.counts GROUP BY queue) AS each) >= ${many},
   (SELECT count(*) FROM (SELECT FROM ojs.limit_changes LIMIT $1) AS few) >= $1

@@ -5,7 +5,7 @@ import type { CommitSummary } from '../connection/transaction.ts';
 /** Deleted rows after which the tables are vacuumed: up to there a claim reads those of limits in 0.1 ms. */
 const vacuumAfter = 5_000;
 const taken = ['limit_changes', 'limit_group_changes', 'inbox', 'inbox_completions'];
-/** PostgreSQL logs a warning for a vacuum of somebody else's table, and an error for a rebuild. */
+/** PostgreSQL logs a warning for a vacuum of another owner's table, and an error for a rebuild. */
 const owned = `pg_has_role(class.relowner, 'USAGE')`;
 const ownedOf = `SELECT relname FROM pg_class AS class JOIN pg_namespace AS space ON space.oid = relnamespace
   WHERE nspname = $1 AND relname = ANY ($2) AND ${owned}`;

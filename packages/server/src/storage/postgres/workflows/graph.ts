@@ -62,7 +62,7 @@ export async function closeNodes(
  *
  * A workflow is locked as a whole: a change of the workflow or of one of its nodes holds the row of the workflow.
  * Workflows come after keys and jobs in the order of locks, by creation. So nodes need no locks of their own, and
- * events tell exact counts; with deltas two nodes that close at once would both report the same `completed_count`.
+ * events have exact counts; with deltas two nodes that close at once would both report the same `completed_count`.
  * Deltas would gain little, because the members of a group share the row of their join anyhow. The lock is short: it is
  * the last one before the commit, and taken once for a whole batch. A fan-in of 10,000, ended by four clients in
  * batches of 100, locks 100 times for a few milliseconds.

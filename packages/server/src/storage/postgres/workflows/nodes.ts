@@ -8,7 +8,7 @@ import type { Transaction } from '../connection/transaction.ts';
 /** The number of a node is that of its workflow times this, plus its index. */
 export const nodesPerWorkflow = 2 ** 20;
 
-/** Whether a node can have this index. */
+/** Reports whether a node can have this index. */
 export function isNode({ index }: Pick<NodeRef, 'index'>): boolean {
   return index >= 0 && index < nodesPerWorkflow;
 }

@@ -1,6 +1,6 @@
 import { type QueueMap, readQueueMap } from './queue-map.ts';
 
-/** What a URL says of a Redis server, or of several. */
+/** The content of a URL about a Redis server, or about several. */
 export interface Address {
   readonly kind: 'server' | 'cluster' | 'sentinel';
   readonly tls: boolean;
@@ -9,14 +9,17 @@ export interface Address {
   readonly password?: string;
   readonly sentinelUsername?: string;
   readonly sentinelPassword?: string;
-  /** Whether the sentinels speak TLS. */
+  /** True if the sentinels speak TLS. */
   readonly sentinelTls: boolean;
   readonly db: number;
   /** Name of the master that the sentinels watch; '' elsewhere. */
   readonly master: string;
-  /** All keys begin with it in braces, so that they are in one slot of a cluster. Of several namespaces the first. */
+  /**
+   * All keys begin with it in braces, so that they are in one slot of a cluster. If there are several namespaces, this
+   * is the first.
+   */
   readonly namespace: string;
-  /** Which queue is in which namespace; null where the URL names one namespace for all. */
+  /** The namespace of each queue; null if the URL names one namespace for all. */
   readonly map: QueueMap | null;
 }
 

@@ -61,8 +61,8 @@ export function mastersOf(client: Client): readonly Redis[] {
 }
 
 /**
- * Whether a call would be sent at once. A broken stream is not ready, though the client's status says so a little
- * later.
+ * Reports whether a call would be sent at once. A broken stream is not ready, though the client's status says so a
+ * little later.
  */
 export function isReady(client: Client): boolean {
   return client.status === 'ready' && (client instanceof Cluster || client.stream.writable);
@@ -78,7 +78,7 @@ export function drop(client: Client): void {
 
 /**
  * Closes for good. ioredis 6.0 listens to the first error of a stream only. While TLS is negotiated, the server answers
- * the end with an alert, which may be the second one, and an error that nobody hears ends the process.
+ * the end with an alert, which may be the second one, and an error without a listener ends the process.
  */
 export function disconnect(client: Client): void {
   for (const node of client instanceof Cluster ? client.nodes() : [client]) node.stream?.on('error', () => {});
@@ -93,8 +93,8 @@ function giveUp(stream: Socket | undefined): void {
 }
 
 /**
- * Has a server write its append-only file anew where it has not yet done so since it started. A crash may leave half of
- * a script's writes at the end of that file. Redis 8.0 does not load them, but it keeps them in the file, and after one
+ * Has a server rewrite its append-only file if it has not yet done so since it started. A crash may leave half of a
+ * script's writes at the end of that file. Redis 8.0 does not load them, but it keeps them in the file, and after one
  * more crash it runs them together with the script behind them.
  */
 export async function renewAppendOnlyFile(node: Redis): Promise<void> {

@@ -18,13 +18,13 @@ type Argument = string | number | Buffer;
 /** How long a call waits for a connection, and then for an answer. */
 const defaultTimeoutMs = 5000;
 /**
- * How often the server is probed again: two clocks drift apart by some milliseconds in a minute, and somebody may set a
- * policy of eviction at any time. A probe costs two short commands.
+ * The interval between probes of the server: two clocks drift apart by some milliseconds in a minute, and an operator
+ * may set a policy of eviction at any time. A probe costs two short commands.
  */
 const probeMs = 5_000;
 const timeScript = "#!lua flags=no-writes\nreturn redis.call('TIME')";
 
-/** What the server that has the keys of a prefix answered to a probe. */
+/** The answer to a probe from the server that has the keys of a prefix. */
 interface Probe {
   /** The server's time in milliseconds, and the time of this process when it asked. */
   readonly server: number;
@@ -99,7 +99,7 @@ export class Connection {
     return integer(seconds) * 1000 + Math.floor(integer(micros) / 1000);
   }
 
-  /** What each master says of itself (INFO), by its address. */
+  /** Reads the INFO of each master, by its address. */
   async information(): Promise<readonly { readonly name: string; readonly text: string }[]> {
     await this.#withReason(async () => {
       if (!isReady(this.#client)) await this.#ready();
@@ -184,7 +184,7 @@ export class Connection {
     try {
       return await this.#evalBefore(this.#deadline(probe), script, prefix, args);
     } catch (error) {
-      // Nothing ran. The caller still waits, so it was not late: somebody has set the server's clock.
+      // Nothing ran. The caller still waits, so it was not late: the server's clock was set.
       if (!(error instanceof RedisRefusal && error.message.startsWith('LATE'))) throw error;
       this.#probes.delete(prefix);
       return this.#evalBefore(this.#deadline(await this.#probe(prefix)), script, prefix, args);
@@ -261,7 +261,7 @@ export class Connection {
     try {
       return await send();
     } catch (error) {
-      // What was sent may be on its way for long: connect again.
+      // The request may be on its way for long: connect again.
       if (error instanceof Error && error.message === 'Command timed out') drop(this.#client);
       throw reasonOf(error, this.name);
     }

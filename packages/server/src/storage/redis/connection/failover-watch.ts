@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import type { Address } from './address.ts';
 
 const channel = '+switch-master';
-/** How long until a sentinel that is down is asked again; the others report a failover meanwhile. */
+/** The time until a sentinel that is down is asked again; the others report a failover until then. */
 const againMs = 1_000;
 
 /**

@@ -12,7 +12,7 @@ export function unfinishedRestore(name: string): string {
   );
 }
 
-/** Which namespace a queue is in. */
+/** Maps queues to namespaces. */
 export interface QueueMap {
   /** The first is the home: of what belongs to no queue. */
   readonly namespaces: readonly [string, ...string[]];

@@ -10,7 +10,7 @@ export class RedisRefusal extends Error {
  * cluster.
  */
 const passing = /^(LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|UNKILLABLE)\b/;
-/** Refusals of writes alone: reads go on. MISCONF: the snapshot or the AOF cannot be written. */
+/** Refusals of writes alone: reads continue. MISCONF: the snapshot or the AOF cannot be written. */
 const refusals: Readonly<Record<string, WriteRefusal>> = {
   READONLY: 'read_only',
   NOREPLICAS: 'read_only',
@@ -18,7 +18,7 @@ const refusals: Readonly<Record<string, WriteRefusal>> = {
 };
 
 /**
- * What a caller is told of an error of the client.
+ * The error that a caller gets for an error of the client.
  * @param server for messages.
  */
 export function reasonOf(error: unknown, server: string): unknown {

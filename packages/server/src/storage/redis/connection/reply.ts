@@ -1,4 +1,4 @@
-/** What an operation without a parameter may answer: texts, small integers, null, and lists of them. */
+/** The allowed answers of an operation without a parameter: texts, small integers, null, and lists of them. */
 export type Reply = string | number | null | readonly Reply[];
 
 export function listOf(reply: Reply | undefined): readonly Reply[] {

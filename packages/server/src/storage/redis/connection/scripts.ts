@@ -39,7 +39,7 @@ const longTables =
   'long_way, limits, limit_groups, workflows, jobs, ended, errors, history, transitions, holders, admission';
 
 /**
- * The tables that an operation may stand in. What is in `adding` is refused as a whole where the server is out of
+ * The tables that may contain an operation. An operation in `adding` is refused as a whole if the server is out of
  * memory.
  */
 const flags: Readonly<Record<string, string>> = {

@@ -28,8 +28,8 @@ interface Wanted<T> {
   /** Asked of each item of the page; false ends the page before it. */
   readonly fits?: (item: T) => boolean;
   /**
-   * What comes later belongs behind the last item, so a list that is empty now is read again behind the cursor.
-   * Default: false.
+   * A later item belongs after the last item, so a list that is empty now is read again after the cursor. Default:
+   * false.
    */
   readonly grows?: boolean;
   /** Throws for a text that is no cursor of one of the lists. Default: {@link readCursor}. */

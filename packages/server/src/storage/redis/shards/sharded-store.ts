@@ -16,8 +16,8 @@ import { workflows } from './workflows.ts';
 
 /**
  * One store over several namespaces, its shards. A shard has some queues and whatever is one commit with their jobs.
- * What belongs to no queue (documents, the audit log, workers, leases, the order of events) is in the first shard, the
- * home. A change that would be one commit in two shards is refused (ProtocolError `unsupported`).
+ * Data that belongs to no queue (documents, the audit log, workers, leases, the order of events) is in the first shard,
+ * the home. A change that would be one commit in two shards is refused (ProtocolError `unsupported`).
  */
 export function shardedStore(
   map: QueueMap,

@@ -79,7 +79,7 @@ export class Shards {
   /**
    * Asks what each namespace says of its use, once a second. Refuses every call once another server was started with
    * another map: this one would put jobs where no worker looks for them. So it does while a restore has filled a part
-   * of the namespaces. Calls to a namespace that does not answer are refused at once, so that nobody waits for it.
+   * of the namespaces. Calls to a namespace that does not answer are refused at once, so that no caller waits for it.
    * @throws StoreUnavailable where the home does not answer.
    */
   async checkUse(): Promise<void> {

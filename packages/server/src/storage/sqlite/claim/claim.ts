@@ -26,11 +26,13 @@ import { statements } from '../statements.ts';
 import type { Transaction } from '../transaction.ts';
 import { ReadyQueue } from './ready-queue.ts';
 
-/** What one call may do besides claiming: expired jobs that it discards, blocked limit groups that it looks at. */
+/**
+ * The most that one call may do besides claiming: expired jobs that it discards, blocked limit groups that it looks at.
+ */
 interface Budget {
   expired: number;
   blockedGroups: number;
-  /** Of what it hands out. */
+  /** The bytes of the jobs that it returns. */
   readonly bytes: ByteBudget;
 }
 
@@ -71,7 +73,7 @@ export function claim(
   return answers;
 }
 
-/** What a request that was answered before still holds. */
+/** Returns the jobs that a request got before and still holds. */
 function repeat(tx: Transaction, { request, worker }: Claim, bytes: ByteBudget): Claimed | null {
   const given = request === null ? null : claimsOf(tx.sql, { request, worker });
   if (given === null) return null;
@@ -245,7 +247,7 @@ function again(tx: Transaction, queues: readonly string[], now: Millis): Millis 
   return first === Number.POSITIVE_INFINITY ? null : first;
 }
 
-/** Makes up to `limit` due jobs available; discards those that have expired meanwhile. Answers how many by queue. */
+/** Makes up to `limit` due jobs available; discards those that have expired. Answers how many by queue. */
 export function promote(tx: Transaction, now: Millis, limit: number): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   const due = [State.scheduled, State.retryable].flatMap((state) =>
@@ -269,7 +271,7 @@ export function promote(tx: Transaction, now: Millis, limit: number): ReadonlyMa
   return counts;
 }
 
-/** What the fetch got; null for one that is not known. */
+/** Returns the jobs of the fetch; null for an unknown one. */
 export function claimsOf(sql: Connection, { request, worker }: RepeatableFetch): readonly JobClaim[] | null {
   const cells = sql.get(statements.request, requestKey(request, worker));
   if (!cells) return null;

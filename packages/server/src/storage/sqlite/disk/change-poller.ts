@@ -15,13 +15,13 @@ const retry = 1_000;
  * others, such as a volume that a virtual machine shares.
  */
 const longestMs = 1_000;
-/** Where the system reports each write to a file, by whatever process. */
+/** On these systems each write to a file is reported, by whatever process. */
 const watches = process.platform === 'linux' || process.platform === 'darwin';
 
 /**
- * Polls SQLite's `data_version` while somebody subscribes: the version changes with every commit of another connection,
- * never with an own one. It polls once a second while nobody writes to the write-ahead log, if the system can watch
- * that.
+ * Polls SQLite's `data_version` while there are subscribers: the version changes with every commit of another
+ * connection, never with an own one. It polls once a second while no process writes to the write-ahead log, if the
+ * system can watch that.
  */
 export class ChangePoller {
   readonly #sql: Connection;

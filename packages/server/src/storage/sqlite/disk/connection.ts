@@ -248,14 +248,14 @@ export function isBusy(error: unknown): boolean {
   return resultCode(error) === BUSY;
 }
 
-/** A full disk reports FULL or an I/O error. What was committed can still be read. */
+/** A full disk reports FULL or an I/O error. Committed data can still be read. */
 function isFull(error: unknown): boolean {
   const code = resultCode(error);
   return code === FULL || code === IO_ERROR;
 }
 
 /**
- * Runs `attempt` again until the file is not busy. The event loop goes on meanwhile.
+ * Runs `attempt` again until the file is not busy. The event loop runs in between.
  * @throws {StoreUnavailable} once `patienceMs` have passed. Any other error of `attempt` is thrown at once.
  */
 export async function patiently<T>(

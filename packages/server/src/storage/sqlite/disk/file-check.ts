@@ -4,7 +4,7 @@ import type { StoreVerdict } from '../../storage.ts';
 
 const program = programOf('storage/sqlite/disk/file-check-program');
 
-/** Problems that are kept: one damaged page may be told a hundred times. */
+/** The most problems that are kept: one damaged page may be reported a hundred times. */
 const maxProblems = 10;
 
 /**

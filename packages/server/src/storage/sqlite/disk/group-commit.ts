@@ -14,8 +14,8 @@ const sliceMs = 8;
 
 /**
  * Writes of one turn of the event loop share a commit. Their promises resolve once the commit is on the disk. Reads
- * wait for the disk too, so that nobody sees a change that a loss of power may take back. If one task throws, only that
- * task is undone.
+ * wait for the disk too, so that no reader sees a change that a loss of power may take back. If one task throws, only
+ * that task is undone.
  */
 export class GroupCommit {
   readonly #connection: Connection;

@@ -16,7 +16,7 @@ export const files: Files = { open: promisify(open), sync: promisify(fdatasync),
  * Synchronises commits with the disk. With synchronous=FULL SQLite would do so inside each COMMIT and block the event
  * loop: about a millisecond a commit, most of the time that a worker's exchange of ten jobs takes. Here SQLite only
  * writes the WAL (NORMAL), and a thread of the pool synchronises it, once for all commits before; the next transactions
- * run meanwhile. fdatasync on the WAL is what SQLite itself calls, so a commit is as durable.
+ * run at the same time. SQLite itself also calls fdatasync on the WAL, so a commit is as durable.
  */
 export class WalSync {
   readonly #connection: Connection;

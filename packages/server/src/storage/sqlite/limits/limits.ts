@@ -172,7 +172,7 @@ export class Limits {
   }
 
   /**
-   * Removes up to `limit` keys that no job names, no operator overrides, and nobody has used since `before`; answers
+   * Removes up to `limit` keys that no job names, no operator overrides, and no job has used since `before`; answers
    * how many.
    */
   prune(before: Millis, limit: number): number {

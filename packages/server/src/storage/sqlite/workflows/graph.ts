@@ -62,7 +62,7 @@ export interface Node {
 
 const none: readonly NodeRef[] = [];
 const closedStates = ['completed', 'failed', 'cancelled'] as const;
-/** Where a transaction meets nodes in a row, each read takes at least so many nodes behind the one that it needs. */
+/** If a transaction meets nodes in a row, each read takes at least so many nodes behind the one that it needs. */
 const readAhead = 31;
 
 /**
