@@ -12,7 +12,7 @@ function textOf(key: string): string | null {
   }
 }
 
-/** What the browser keeps under the key; null where it keeps nothing that can be read. */
+/** Returns the value that the browser keeps under the key; null if it keeps nothing that can be read. */
 export function keptValue(key: string): unknown {
   const text = textOf(key);
   const last = read.get(key);
@@ -33,7 +33,7 @@ export function keep(key: string, value: unknown): void {
   try {
     localStorage.setItem(key, text);
   } catch {
-    // Kept until the page is closed.
+    // Without storage the value lasts until the page is closed.
   }
   for (const watcher of watchers) watcher();
 }

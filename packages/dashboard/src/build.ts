@@ -6,7 +6,7 @@ const maxDepth = 32;
 /** The build gives these files a name for their content, so a browser never asks for them again. */
 const namedByContent = 'assets/';
 
-/** Where a file or a page is, below the root of the pages. */
+/** The place of a file or a page, below the root of the pages. */
 export interface PagePlace {
   /**
    * As the browser has it, because the browser resolves addresses against that: `/queues/mail`. Empty for the root

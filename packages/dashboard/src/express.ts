@@ -14,7 +14,7 @@ export interface ExpressRequest extends NodeRequest {
   readonly ip?: string | undefined;
 }
 
-/** What Express takes as a middleware. */
+/** The middleware type of Express. */
 export type ExpressDashboard<R> = (request: R, response: ServerResponse, next: (error?: unknown) => void) => void;
 
 /**
@@ -34,7 +34,7 @@ export function expressDashboard<R extends ExpressRequest = ExpressRequest>(
       .answer(asked)
       .then((answer) => sendNode(response, answer))
       .catch((error: unknown) => {
-        // Nobody waits for the answer to a client that has gone.
+        // A client that has gone waits for no answer.
         if (!asked.signal.aborted) next(error);
       });
   };

@@ -17,7 +17,7 @@ const policy = [
   'trusted-types ojs-worker',
 ].join('; ');
 
-/** Of every answer that is a page or one of its files. */
+/** Headers of every answer that is a page or one of its files. */
 export const pageHeaders = {
   'content-security-policy': policy,
   'x-content-type-options': 'nosniff',

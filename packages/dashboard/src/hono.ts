@@ -9,7 +9,7 @@ export type { Authorize, DashboardOptions, Visitor } from './mount/options.ts';
 /** The members of Hono's context that the dashboard uses. */
 export interface HonoContext {
   readonly req: { readonly raw: Request; readonly routePath: string };
-  /** What the runtime passes: `@hono/node-server`, Bun and Deno tell here who is at the other end. */
+  /** The value that the runtime passes: `@hono/node-server`, Bun and Deno put the peer's address here. */
   readonly env?: unknown;
 }
 

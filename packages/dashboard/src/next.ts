@@ -6,7 +6,7 @@ import { answerWeb } from './mount/web.ts';
 
 export type { Authorize, DashboardOptions, Visitor } from './mount/options.ts';
 
-/** What Next.js gives to a route handler beside the request. */
+/** The second argument of a route handler of Next.js. */
 export interface NextContext {
   readonly params: Promise<Readonly<Record<string, string | readonly string[] | undefined>>>;
 }

@@ -12,7 +12,7 @@ interface Kind {
 const text = (mediaType: string): Kind => ({ mediaType, compresses: true });
 const binary = (mediaType: string): Kind => ({ mediaType, compresses: false });
 
-/** What is served. Everything else in a folder is not, such as maps of sources. */
+/** The kinds of files that are served. Everything else in a folder is not, such as maps of sources. */
 const kinds: Readonly<Record<string, Kind>> = {
   '.html': text('text/html; charset=utf-8'),
   '.css': text('text/css; charset=utf-8'),
@@ -46,7 +46,7 @@ interface Encoded {
   readonly content: Buffer;
 }
 
-/** Whether a file with this path is one of the kinds that are served. */
+/** Reports whether a file with this path is one of the kinds that are served. */
 export function isPageFile(path: string): boolean {
   return kinds[extname(path)] !== undefined;
 }
@@ -60,7 +60,7 @@ export class PageFile {
   readonly #compressed = new Map<Encoding, Promise<Encoded>>();
 
   /**
-   * @param path of the file; its extension tells the media type.
+   * @param path of the file; its extension decides the media type.
    * @param caching Default: `no-cache`.
    * @throws Error for a path that {@link isPageFile} refuses.
    */

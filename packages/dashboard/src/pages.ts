@@ -25,7 +25,7 @@ export interface PageRequest extends PagePlace {
 export interface PagesOptions {
   /** Address of the API relative to the root of the pages, with its slash: `../`. */
   readonly apiRoot: string;
-  /** Of the built pages. Default: the one of this package. */
+  /** The folder of the built pages. Default: the one of this package. */
   readonly folder?: URL | undefined;
   /** In milliseconds; never goes back. Default: the time of the process. */
   readonly now?: (() => number) | undefined;

@@ -18,7 +18,7 @@ type Asked = Pick<CallOptions, 'params' | 'query' | 'body'>;
 
 export interface CallHookOptions extends Asked {
   readonly enabled?: boolean;
-  /** Whether what has happened changes this answer. Absent: only actions of this page refresh it. */
+  /** Reports whether the events change this answer. Absent: only actions of this page refresh it. */
   readonly live?: (summary: Summary) => boolean;
   /** Shows the last answer while the next one is on its way: pages of a list, a filter being typed. */
   readonly keepLast?: boolean;

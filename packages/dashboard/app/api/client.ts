@@ -41,7 +41,7 @@ export function addressOf(name: OperationName, { params, query = {} }: CallOptio
   return address;
 }
 
-/** Told whenever a call meets a session that has ended. */
+/** Dispatches an event whenever a call meets a session that has ended. */
 export const sessionEnded = new EventTarget();
 
 /**

@@ -1,9 +1,9 @@
 /** A refusal of the server, or no answer at all: `status` is 0 then. */
 export class ApiFailure extends Error {
   readonly status: number;
-  /** Of the table of errors: `not_found`, `rate_limited`. */
+  /** A code of the table of errors: `not_found`, `rate_limited`. */
   readonly code: string;
-  /** What to do about it. */
+  /** The action that fixes it. */
   readonly hint: string | undefined;
   readonly details: Readonly<Record<string, unknown>>;
   readonly requestId: string | undefined;
@@ -13,18 +13,18 @@ export class ApiFailure extends Error {
     this.name = 'ApiFailure';
     this.status = status;
     this.code = answer.code;
-    // Nobody reads a header here.
+    // The user of a page sees no header.
     this.hint = answer.hint?.includes('Retry-After') ? 'Try again in a few seconds.' : answer.hint;
     this.details = answer.details ?? {};
     this.requestId = requestId;
   }
 
-  /** Whether the server or its storage cannot answer anybody. */
+  /** True if the server or its storage cannot answer any call. */
   get isOutage(): boolean {
     return this.status === 0 || (this.status >= 502 && this.status <= 504);
   }
 
-  /** Whether the same call may succeed later. */
+  /** True if the same call may succeed later. */
   get isTemporary(): boolean {
     return this.status === 0 || this.status === 429 || this.status >= 500;
   }

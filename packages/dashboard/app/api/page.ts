@@ -4,6 +4,6 @@ export interface Pagination {
   readonly has_more: boolean;
   readonly next_cursor?: string | null;
   readonly total?: number;
-  /** Whether `total` ended at a bound. */
+  /** True if `total` ended at a bound. */
   readonly total_is_lower_bound?: boolean;
 }

@@ -6,5 +6,5 @@ const declared = document.querySelector<HTMLMetaElement>('meta[name="ojs-api-roo
 /** The folder that has `ojs/v1`. */
 export const apiRoot: URL = new URL(declared ?? '../', uiRoot);
 
-/** Where the router begins, without the slash at its end. */
+/** The base path of the router, without the slash at its end. */
 export const basePath: string = uiRoot.pathname.replace(/\/$/, '');

@@ -7,7 +7,7 @@ import { apiRoot, uiRoot } from './roots.ts';
 
 /** Who looks at the page, and what they may do. */
 export interface Session {
-  /** Whether the server asks for a token. */
+  /** True if the server asks for a token. */
   readonly required: boolean;
   readonly authenticated: boolean;
   readonly principal: string | null;
@@ -28,7 +28,7 @@ export const sessionQuery = queryOptions({
   staleTime: Number.POSITIVE_INFINITY,
 });
 
-/** Drops the answers for whoever was here before. The session stays, where the page around this one sees it change. */
+/** Drops the answers for the caller before. The session stays, where the page around this one sees it change. */
 export function forgetAnswers(client: QueryClient): void {
   client.removeQueries({ predicate: ({ queryKey: [name] }) => name !== sessionQuery.queryKey[0] });
 }
@@ -46,14 +46,14 @@ export function useSession(): Session {
   return useSuspenseQuery(sessionQuery).data;
 }
 
-/** Whether the caller may make this call. What nobody may do is not shown. */
+/** Reports whether the caller may make this call. Actions without permission are not shown. */
 export function mayCall(session: Pick<Session, 'rights' | 'queues'>, name: OperationName): boolean {
   const { right, queues } = accessOf[name];
   if (queues === 'every' && !coversEveryQueue(session)) return false;
   return right === 'open' || session.rights.includes(right);
 }
 
-/** Whether the caller sees all queues. Of others the server takes no list that names no queue. */
+/** Reports whether the caller sees all queues. From other callers the server takes no list that names no queue. */
 export function useEveryQueue(): boolean {
   return coversEveryQueue(useSession());
 }

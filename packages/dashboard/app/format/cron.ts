@@ -1,6 +1,6 @@
 import cronstrue from 'cronstrue';
 
-/** `At 02:30, only on Sunday`; null where nobody has words for the expression. */
+/** `At 02:30, only on Sunday`; null if there are no words for the expression. */
 export function wordsOfCron(expression: string): string | null {
   const every = /^@every (\S+)$/.exec(expression)?.[1];
   if (every !== undefined) return `Every ${every}`;

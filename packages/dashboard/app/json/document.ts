@@ -1,4 +1,4 @@
-/** A JSON value as it was written: order and repetition of keys, and each number digit by digit. */
+/** A JSON value as written: order and repetition of keys, and each number digit by digit. */
 export type Node =
   | { readonly kind: 'string' | 'number' | 'word'; readonly text: string }
   | { readonly kind: 'list'; readonly items: readonly Node[] }

@@ -6,7 +6,7 @@ export interface JsonFieldProps {
   readonly label: string;
   readonly hint: string;
   readonly rows: number;
-  /** JSON text; it goes out as it was written. */
+  /** JSON text; it is sent unchanged. */
   readonly value: string;
   readonly onChange: (text: string) => void;
 }

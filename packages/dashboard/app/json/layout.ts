@@ -1,9 +1,9 @@
 import { type Node, readDocument } from './document.ts';
 
-/** What fits into so many characters stays on one line. */
+/** A value that fits into so many characters stays on one line. */
 const lineWidth = 64;
 
-/** JSON text set out for people: short lists on one line, every number as it was written. @throws SyntaxError */
+/** JSON text formatted for people: short lists on one line, every number unchanged. @throws SyntaxError */
 export function layOut(text: string): string {
   return linesOf(readDocument(text), '');
 }

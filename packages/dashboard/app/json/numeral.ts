@@ -1,6 +1,6 @@
 /**
  * A number that JavaScript would change: `12345678901234567890`, `1.0`. Arguments of jobs are the user's, so the page
- * shows and sends them as they were written.
+ * shows and sends them unchanged.
  */
 export class Numeral {
   readonly source: string;
@@ -34,7 +34,7 @@ export function parse(text: string): unknown {
   return JSON.parse(text, keepNumbers);
 }
 
-/** The JSON text of a value of `parse`: each number as it was written. */
+/** The JSON text of a value of `parse`, with each number unchanged. */
 export function stringify(value: unknown): string {
   if (value instanceof Numeral) return value.source;
   if (Array.isArray(value)) return `[${value.map((item) => stringify(item)).join(',')}]`;

@@ -9,8 +9,8 @@ const token = /[ \t\r\n]*([[\]{},:]|"(?:[^"\\]|\\.)*"|[^\s[\]{},:"]+)/y;
 const step = /\.([^.[\]]+)|\[(\d+)\]/g;
 
 /**
- * Where the value at a path such as `$.jobs[0].type` begins in JSON text. Where a part of the path is missing, the
- * object that lacks it. Null for a text that is no JSON.
+ * Finds where the value at a path such as `$.jobs[0].type` begins in JSON text. If a part of the path is missing, finds
+ * the object that lacks it. Null for a text that is no JSON.
  */
 export function positionOf(text: string, path: string): Position | null {
   const reader = new Reader(text);
@@ -29,7 +29,7 @@ function placeOf(text: string, offset: number): Position {
   return { offset, line: lines.length, column: [...(lines.at(-1) ?? '')].length + 1 };
 }
 
-/** Stands before a value, and goes into it. */
+/** Reads from before a value into it. */
 class Reader {
   readonly #text: string;
   #at = 0;
@@ -38,7 +38,7 @@ class Reader {
     this.#text = text;
   }
 
-  /** Where the next token begins. */
+  /** Returns the start of the next token. */
   peek(): number | null {
     const at = this.#at;
     const next = this.#next();

@@ -1,4 +1,4 @@
-/** Where a text stops being JSON; lines and columns from 1. */
+/** The place where a text stops being JSON; lines and columns from 1. */
 export interface Problem {
   readonly message: string;
   readonly offset: number;

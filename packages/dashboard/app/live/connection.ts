@@ -4,7 +4,7 @@ import { scriptAddress } from './script-address.ts';
 import { type Listener, type LiveState, SummaryStream } from './stream.ts';
 import type { Summary } from './summary.ts';
 
-/** What a tab says to the shared worker. */
+/** A message of a tab to the shared worker. */
 export interface ToHub {
   readonly address: string;
   readonly visible: boolean;

@@ -47,7 +47,7 @@ export function startLive(client: QueryClient): void {
     state: (state) => {
       change({ state });
       if (state === 'offline') wasOffline = true;
-      // Calls that failed meanwhile; those that something has changed follow by its summary.
+      // Calls that failed while the stream was broken are repeated; those with a change follow by its summary.
       if (state === 'live' && wasOffline) {
         wasOffline = false;
         void client.invalidateQueries({ predicate: ({ state: { status } }) => status === 'error' });

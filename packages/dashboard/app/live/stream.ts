@@ -60,7 +60,7 @@ export class SummaryStream {
           await this.#read(response.body);
         }
       } catch {
-        // No answer, or a connection that broke: the next attempt tells.
+        // No answer, or a connection that broke: the next attempt shows which.
       }
       if (signal.aborted) return;
       this.#listener.state('offline');

@@ -1,6 +1,6 @@
 import type { EventSummary } from '@ojs-ts/core';
 
-/** What has happened since the last summary (`GET /ojs/v1/admin/events/summaries`). */
+/** The events since the last summary (`GET /ojs/v1/admin/events/summaries`). */
 export type Summary = EventSummary;
 
 export const nothing: Summary = {

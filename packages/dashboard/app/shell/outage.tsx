@@ -7,13 +7,13 @@ import { useCall } from '../api/calls.ts';
 import { ApiFailure, messageOf } from '../api/failure.ts';
 import { Time } from '../ui/time.tsx';
 
-/** What keeps the server from its work. */
+/** The reason why the server cannot work. */
 export interface Outage {
   readonly message: string;
-  /** What it means for jobs. */
+  /** The effect on jobs. */
   readonly effect: string;
   readonly since: string | number | null;
-  /** Whether the pages get no answers, or old ones. */
+  /** True if the pages get no answers, or old ones. */
   readonly isBlind: boolean;
 }
 
@@ -30,7 +30,7 @@ export function useOutage(): Outage | null {
   const isOver = outage === null;
   const wasOver = useRef(isOver);
   useEffect(() => {
-    // What failed meanwhile is asked for again.
+    // Calls that failed during the outage are repeated.
     if (isOver && !wasOver.current)
       void client.invalidateQueries({ predicate: ({ state: { status } }) => status === 'error' });
     wasOver.current = isOver;

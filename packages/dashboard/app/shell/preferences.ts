@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react';
 
-/** What a reader has chosen, kept in the browser. */
+/** The choices of a reader, kept in the browser. */
 export interface Preferences {
   readonly theme: 'system' | 'light' | 'dark';
   readonly times: 'relative' | 'absolute';
@@ -38,7 +38,7 @@ export function setPreferences(change: Partial<Preferences>): void {
   try {
     localStorage.setItem(key, JSON.stringify(current));
   } catch {
-    // Kept until the page is closed.
+    // Without storage they last until the page is closed.
   }
   for (const watcher of watchers) watcher();
 }

@@ -18,7 +18,7 @@ import { Sidebar } from './sidebar.tsx';
 const Palette = lazy(async () => ({ default: (await import('./palette.tsx')).Palette }));
 const ShortcutList = lazy(async () => ({ default: (await import('./shortcut-list.tsx')).ShortcutList }));
 
-/** What is around every page. */
+/** The frame around every page. */
 export function Shell() {
   const session = useSession();
   const client = useQueryClient();

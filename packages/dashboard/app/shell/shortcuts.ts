@@ -4,7 +4,7 @@ import { useEffect, useRef } from 'react';
 const chordMs = 1_500;
 
 /**
- * Runs what belongs to a key, or to a pair such as `g j`. Nothing happens while somebody types in a field, or where a
+ * Runs what belongs to a key, or to a pair such as `g j`. Nothing happens while the user types in a field, or while a
  * dialog is open.
  */
 export function useShortcuts(shortcuts: Readonly<Record<string, () => void>>): void {

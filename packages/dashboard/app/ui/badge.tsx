@@ -10,7 +10,7 @@ export function Badge({ tone = 'mute', children }: { readonly tone?: Tone; reado
   );
 }
 
-/** Of jobs, workflows, steps and workers. */
+/** The tones of jobs, workflows, steps and workers. */
 const tones: Readonly<Record<string, Tone>> = {
   available: 'info',
   scheduled: 'info',

@@ -4,7 +4,7 @@ interface Look {
   /** `destroy` is the last step before something is lost; `danger` leads to it. */
   readonly kind?: 'default' | 'primary' | 'danger' | 'destroy' | 'plain' | undefined;
   readonly size?: 'default' | 'small' | undefined;
-  /** What it started is on its way. It does nothing then, and keeps the focus, which `disabled` would lose. */
+  /** True while its action runs. It does nothing then, and keeps the focus, which `disabled` would lose. */
   readonly busy?: boolean;
 }
 

@@ -14,7 +14,7 @@ export interface Series {
 }
 
 export interface ChartProps {
-  /** What the chart shows; readers of the screen get it with the last values. */
+  /** The subject of the chart; screen readers read it with the last values. */
   readonly label: string;
   /** Moments in milliseconds, one for each value. */
   readonly times: readonly number[];
@@ -26,7 +26,7 @@ export interface ChartProps {
   readonly onSelect?: (from: number, to: number) => void;
 }
 
-/** Values over time. The lines are drawn on a canvas, so a legend and a summary stand beside it as text. */
+/** Values over time. The lines are drawn on a canvas, so there are a legend and a summary next to it as text. */
 export function Chart({ label, times, series, height = 180, format = formatShort, onSelect }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const { theme, zone } = usePreferences();

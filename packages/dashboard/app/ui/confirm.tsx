@@ -3,7 +3,7 @@ import { FormDialog } from './form-dialog.tsx';
 
 export interface ConfirmProps {
   readonly title: string;
-  /** What will happen, with the count. */
+  /** The effect of the action, with the count. */
   readonly children: ReactNode;
   readonly confirm: string;
   readonly destroys?: boolean;

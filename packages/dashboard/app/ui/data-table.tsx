@@ -13,7 +13,7 @@ export interface Column<Row> {
   readonly id: string;
   readonly label: string;
   readonly cell: (row: Row) => ReactNode;
-  /** Numbers stand at the right; long text ends in dots, and `fill` takes the room that other columns leave. */
+  /** Numbers are at the right; long text ends in dots, and `fill` takes the room that other columns leave. */
   readonly align?: 'number' | 'clip' | 'fill';
   /** Lets the reader order the rows by this, in a table with `sorting`; null comes last. */
   readonly sortBy?: (row: Row) => number | string | null;
@@ -42,10 +42,10 @@ export interface DataTableProps<Row> {
   readonly sorting?: Sorting;
   /** Asks for more, where the end comes in sight. */
   readonly onEnd?: () => void;
-  /** How many rows stand before and after `rows` that are not here now. */
+  /** The number of rows before and after `rows` that are not loaded. */
   readonly before?: number;
   readonly after?: number;
-  /** Told which rows of all are in sight; the first one is 0. */
+  /** Called with the range of all rows that is in sight; the first one is 0. */
   readonly onRange?: (first: number, last: number) => void;
   /** Below the last row: how far the list came. */
   readonly foot?: ReactNode;

@@ -44,7 +44,7 @@ export interface GrowingTableProps<Row> {
   readonly list: GrowingList<Row>;
   readonly columns: readonly Column<Row>[];
   readonly idOf: (row: Row) => string;
-  /** Where there is no row. */
+  /** Shown if there is no row. */
   readonly none: ReactNode;
 }
 

@@ -10,7 +10,7 @@ export interface JobPreviewProps {
   readonly job: { readonly id: string; readonly args?: unknown };
 }
 
-/** What tells the jobs of a type apart: their arguments, else the end of the id. */
+/** Distinguishes the jobs of a type: by their arguments, else by the end of the id. */
 export function JobPreview({ job: { id, args } }: JobPreviewProps) {
   const isEmpty = !Array.isArray(args) || args.length === 0;
   if (isEmpty) {

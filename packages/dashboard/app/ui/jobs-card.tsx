@@ -76,7 +76,7 @@ export function JobsCard({ title, query, none }: JobsCardProps) {
   );
 }
 
-/** Whether the search ended before it had enough jobs, and before the last job. */
+/** Reports whether the search ended before it had enough jobs, and before the last job. */
 function isCutOff({ jobs, search }: JobListAnswer): boolean {
   return search !== undefined && !search.complete && jobs.length < shown;
 }

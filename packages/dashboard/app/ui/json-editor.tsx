@@ -4,14 +4,14 @@ import { Button } from './button.tsx';
 import type { EditorHandle } from './code-mirror.ts';
 
 export interface JsonEditorProps {
-  /** JSON text; it goes out as it was written, digit by digit. */
+  /** JSON text; it is sent unchanged, digit by digit. */
   readonly value: string;
   readonly onChange: (text: string) => void;
   readonly label: string;
   readonly hint?: string;
-  /** What somebody else found wrong with the text, such as the server. */
+  /** A problem of the text that another check found, such as the server's. */
   readonly problem?: string | null;
-  /** Whether an empty text is no mistake. */
+  /** True if an empty text is no mistake. */
   readonly mayBeEmpty?: boolean;
   /** Moves the cursor there, at each new object. */
   readonly goTo?: { readonly offset: number } | null;

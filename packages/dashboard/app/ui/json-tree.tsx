@@ -16,7 +16,7 @@ const atOnce = 200;
 /** In characters. */
 const longText = 2_000;
 
-/** A JSON value that opens and closes, every literal as it was written. */
+/** A JSON value that opens and closes, every literal unchanged. */
 export function JsonTree({ node, label, open = 2 }: JsonTreeProps) {
   return (
     <div className="json-box">

@@ -5,13 +5,13 @@ export interface MenuItem {
   readonly label: string;
   readonly run: () => void;
   readonly kind?: 'default' | 'danger';
-  /** Of an item that is on or off. */
+  /** True or false for an item that is on or off. */
   readonly checked?: boolean;
 }
 
 export interface MenuProps {
   readonly label: ReactNode;
-  /** Where `label` is no text. */
+  /** The name if `label` is no text. */
   readonly name?: string;
   readonly items: readonly MenuItem[];
   readonly size?: 'default' | 'small' | undefined;

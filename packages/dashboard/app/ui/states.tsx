@@ -13,10 +13,10 @@ export function Empty({ title, children }: { readonly title: string; readonly ch
   );
 }
 
-/** Whether a banner above the page says already that the server or its storage is away. */
+/** True if a banner above the page says already that the server or its storage is unreachable. */
 export const OutageShown = createContext(false);
 
-/** What went wrong and what to do; `retry` asks again. What waits for the end of a known outage says only that. */
+/** The error and what to do; `retry` asks again. A part that waits for the end of a known outage says only that. */
 export function Failure({ error, retry }: { readonly error: unknown; readonly retry?: () => void }) {
   const isKnown = useContext(OutageShown);
   if (isKnown && retry !== undefined && error instanceof ApiFailure && error.isOutage)
@@ -56,7 +56,7 @@ export interface LoadedProps<Data> {
   readonly children: (data: Data) => ReactNode;
 }
 
-/** The answer of a query, or how it stands. An answer stays while a later one fails, with the failure above it. */
+/** The answer of a query, or its state. An answer stays while a later one fails, with the failure above it. */
 export function Loaded<Data>({ query, lines, children }: LoadedProps<Data>) {
   const { data, error, refetch } = query;
   if (data === undefined) {

@@ -4,7 +4,7 @@ import type { MountRequest } from './request.ts';
 const accepted: ReadonlySet<string> = new Set(['application/json', 'application/openjobspec+json']);
 
 /**
- * The body as text: nothing parses it on the way, so every number stays as it was sent.
+ * The body as text: nothing parses it on the way, so every number stays unchanged.
  * @returns undefined for a request without a body.
  * @throws ProtocolError for a body that is too large, compressed, of another media type, or not UTF-8.
  */

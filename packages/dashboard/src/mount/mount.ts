@@ -20,7 +20,7 @@ import { targetOf } from './routes.ts';
 const defaultBodyLimit = 1_048_576;
 /**
  * A stream ends after this time, in milliseconds. Its browser comes again, continues after the last event, and
- * `authorize` decides anew.
+ * `authorize` decides again.
  */
 const maxStreamMs = 600_000;
 
@@ -171,7 +171,7 @@ export class Mount<R> {
   }
 }
 
-/** The chunks as long as somebody wants them; an end that was asked for is no error. */
+/** Yields the chunks until the signal aborts; an end that was asked for is no error. */
 async function* until(signal: AbortSignal, chunks: AsyncIterable<string>): AsyncGenerator<string> {
   try {
     yield* chunks;

@@ -111,7 +111,7 @@ export async function holderOf<R>(authorize: Authorize<R> | undefined, request: 
 }
 
 /**
- * Nobody tells these visitors apart, so an answer that is kept for a repeated call belongs to those who may ask for it.
+ * These visitors have no identity, so an answer that is kept for a repeated call belongs to all with the same rights.
  */
 function unnamedHolder(grant: Grant): Holder {
   const digest = createHash('sha256').update(JSON.stringify(grant)).digest('hex').slice(0, 12);

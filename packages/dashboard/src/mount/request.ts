@@ -8,9 +8,9 @@ export interface MountRequest<R> extends MountPlace {
   readonly body: AsyncIterable<Uint8Array> | null;
   /** Aborted when the client has gone. */
   readonly signal: AbortSignal;
-  /** Where the request comes from by the framework's own rules about proxies. */
+  /** The address of the request by the framework's own rules about proxies. */
   readonly address?: string | undefined;
-  /** What `authorize` gets. */
+  /** The request that `authorize` gets. */
   readonly original: R;
 }
 
@@ -20,9 +20,9 @@ export interface MountAnswer {
   readonly body: string | Uint8Array | AsyncIterable<string> | null;
 }
 
-/** Where a request is within a mount. */
+/** The place of a request within a mount. */
 export interface MountPlace {
-  /** Path below the mount point, as it was sent: `/queues/mail`. Empty for the mount point without its slash. */
+  /** Path below the mount point, as sent: `/queues/mail`. Empty for the mount point without its slash. */
   readonly path: string;
   /** Last segment of the mount point: `jobs` of `/ops/jobs`. Needed where `path` is empty. */
   readonly segment: string;

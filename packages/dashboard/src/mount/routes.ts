@@ -9,7 +9,7 @@ import {
   type StreamChannel,
 } from '@ojs-ts/core';
 
-/** What a path of the API names, with the values of its placeholders decoded. */
+/** The target of a path of the API, with the values of its placeholders decoded. */
 export type Target =
   | { readonly kind: 'operation'; readonly name: OperationName; readonly params: Readonly<Record<string, string>> }
   | { readonly kind: 'stream'; readonly channel: StreamChannel };
@@ -48,7 +48,7 @@ function routeAt(method: string, path: string, target: Route['target']): Route {
   return { method, segments: path.split('/'), target };
 }
 
-/** A word stands before a placeholder at the same place. */
+/** A word comes before a placeholder at the same place. */
 function byExactness(a: Route, b: Route): number {
   const key = ({ segments }: Route) => segments.map((segment) => (isPlaceholder(segment) ? '1' : '0')).join('');
   return key(a) < key(b) ? -1 : 1;

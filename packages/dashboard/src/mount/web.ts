@@ -29,7 +29,7 @@ export async function answerWeb<R>(
   original: R,
   compresses = true,
 ): Promise<Response> {
-  // A runtime tells either by the request or by the body of the answer that the client has gone.
+  // A runtime reports either by the request or by the body of the answer that the client has gone.
   const left = new AbortController();
   const { host, searchParams } = new URL(request.url);
   const asked: MountRequest<R> = {

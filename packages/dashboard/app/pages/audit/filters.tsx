@@ -9,7 +9,7 @@ const fields = [
   ['principal', 'Who', 'token_…'],
 ] as const;
 
-/** Which entries; sent as one, because each search reads the log. */
+/** Selects entries; sent as one, because each search reads the log. */
 export function Filters() {
   const { search, change } = useSearchTexts();
   const { about, type, principal } = search;

@@ -71,7 +71,7 @@ export function Page() {
   );
 }
 
-/** What the entry is about, of the usual members of its detail. */
+/** Returns the subject of the entry, from the usual members of its detail. */
 function aboutOf(detail: AuditEntry['detail']): string {
   for (const name of ['name', 'job_id', 'id', 'key', 'bulk_id', 'type', 'route']) {
     for (const part of [detail, detail.request]) {

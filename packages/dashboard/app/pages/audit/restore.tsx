@@ -4,7 +4,7 @@ import { useAction } from '../../api/calls.ts';
 import { useMay } from '../../api/session.ts';
 import { Button } from '../../ui/button.tsx';
 
-/** Of an entry about settings of a queue: gives back those from before. */
+/** For an entry about settings of a queue: restores those from before. */
 export function Restore({ entry, onDone }: { readonly entry: AuditEntry; readonly onDone: () => void }) {
   const { name, before } = entry.detail;
   const restore = useAction('queue.configure', {

@@ -15,7 +15,7 @@ import { Controls } from '../bulk/controls.tsx';
 import { OperationState, Progress } from '../bulk/progress.tsx';
 import { useOperation } from '../bulk/use-operation.ts';
 
-/** One bulk operation: how far it came, and what it left as it was. */
+/** One bulk operation: its progress, and the jobs that it left unchanged. */
 export function Page() {
   const { id = '' } = useParams({ strict: false });
   const query = useOperation(id);

@@ -1,6 +1,6 @@
 import type { BulkOperationAnswer } from '../../api/answers/bulk.ts';
 
-/** What the operation is about, in one line. A filter reads like a query, whoever has sent it. */
+/** Describes the jobs of the operation in one line. A filter reads like a query, even if a program has sent it. */
 export function aboutOf(
   { query, filter, undoes }: Pick<BulkOperationAnswer, 'query' | 'filter' | 'undoes'>,
   textOf: (value: unknown) => string,

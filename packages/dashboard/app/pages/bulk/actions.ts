@@ -64,7 +64,7 @@ const words: Readonly<Record<BulkAction | 'undo', Words>> = {
   undo: { verb: 'Undo', done: 'taken back', effect: '' },
 };
 
-/** What the list of jobs offers. */
+/** The actions that the list of jobs offers. */
 export const listActions = [
   'retry',
   'rerun',
@@ -86,7 +86,7 @@ const fields: Partial<Record<BulkAction, readonly (keyof Fields)[]>> = {
   reschedule: ['start'],
 };
 
-/** What the action asks for, the same for every job; empty for most. */
+/** The fields that the action asks for, the same for every job; empty for most. */
 export function changeFieldsOf(action: BulkAction): readonly (keyof Fields)[] {
   return fields[action] ?? [];
 }

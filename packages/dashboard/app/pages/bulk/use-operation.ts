@@ -1,10 +1,10 @@
 import { useCall } from '../../api/calls.ts';
 import { hasType, type Summary } from '../../live/summary.ts';
 
-/** Every step of an operation changes jobs, so the events of jobs tell how it goes on. */
+/** Every step of an operation changes jobs, so the events of jobs show its progress. */
 const live = (summary: Summary): boolean => hasType(summary, 'job.', 'bulk.');
 
-/** What no event reports while an operation runs: a step without a change, the end. */
+/** Covers changes that no event reports while an operation runs: a step without a change, the end. */
 const refreshMs = 5_000;
 
 export function useOperation(id: string) {

@@ -84,7 +84,7 @@ function wordsOf(name: string): string {
   return name.charAt(0).toUpperCase() + name.slice(1).replaceAll('_', ' ');
 }
 
-/** The server tells how many tokens its own settings have, never which. */
+/** The server says how many tokens its own settings have, never which. */
 function tokensOf(value: Setting['value']): string {
   return value === 0 ? 'none' : `${value} set`;
 }

@@ -25,7 +25,7 @@ interface Draft {
   readonly type: string;
   /** Empty for the default one. */
   readonly queue: string;
-  /** JSON text, which is sent as it was written. */
+  /** JSON text, which is sent unchanged. */
   readonly args: string;
 }
 
@@ -51,7 +51,7 @@ export function EditCron({ cron, onClose }: EditCronProps) {
       await register.mutateAsync({ body: objectOf([['name', JSON.stringify(draft.name)], ...members]) });
       return;
     }
-    // What nobody changed is not sent: the server keeps it, a pause and other settings of the jobs too.
+    // Unchanged fields are not sent: the server keeps them, including a pause and other settings of the jobs.
     const old = new Map(membersOf(before));
     const changed = members.filter(([name, text]) => old.get(name) !== text);
     if (changed.length > 0) await update.mutateAsync({ params: { name: cron.name }, body: objectOf(changed) });

@@ -4,7 +4,7 @@ import { messageOf } from '../../api/failure.ts';
 import { wordsOfCron } from '../../format/cron.ts';
 import { RunList } from './run-list.tsx';
 
-/** What an expression means, and its next runs, while it is typed. */
+/** Shows the meaning of an expression, and its next runs, while it is typed. */
 export function Preview({ expression, timezone }: { readonly expression: string; readonly timezone: string }) {
   const asked = useDeferredValue(expression.trim());
   const preview = useCall('cron.preview', {

@@ -11,7 +11,7 @@ import { Card } from '../../ui/page.tsx';
 import { Loaded } from '../../ui/states.tsx';
 import { Time } from '../../ui/time.tsx';
 
-/** What went wrong with the dead jobs of the chosen queue, the most frequent first. */
+/** Returns the errors of the dead jobs of the chosen queue, the most frequent first. */
 export function useErrorGroups(): UseQueryResult<StatisticsAnswers['admin.errors'], Error> {
   const { queue } = useSearchTexts().search;
   return useCall('admin.errors', {

@@ -10,7 +10,7 @@ export interface EventFilter {
   readonly job_types: string | undefined;
 }
 
-/** Which events: kinds, queues, types of jobs, each separated by commas. */
+/** Selects events: kinds, queues, types of jobs, each separated by commas. */
 export function Filters() {
   const { search, change } = useSearchTexts();
   const { types, queues, job_types } = search;

@@ -59,7 +59,7 @@ export function Page() {
 const frequent = /\.(?:heartbeat|progress)$/;
 const usual = eventKinds.filter((kind) => !frequent.test(kind)).join(',');
 
-/** The server takes whole kinds; `job.` stands for all that begin so. */
+/** The server takes whole kinds; `job.` selects all that begin so. */
 function kindsOf(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
   const asked = text.split(/[\s,]+/).filter((one) => one !== '');

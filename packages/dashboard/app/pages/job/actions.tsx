@@ -12,7 +12,7 @@ import { useJobCall } from './job-call.ts';
 
 type Asked = 'edit' | 'rerun' | 'cancel' | 'discard' | 'purge';
 
-/** What the caller may do with a job in this state. */
+/** The actions that the caller may take on a job in this state. */
 export function Actions({ document }: { readonly document: JobDocument }) {
   const { job } = document;
   const { id, state } = job;

@@ -21,7 +21,7 @@ export interface ChangeDialogProps {
   readonly onDone: (id: string) => void;
 }
 
-/** The job as it was when the dialog opened; only what the reader changes is sent. */
+/** The job at the time when the dialog opened; only fields that the reader changes are sent. */
 export function ChangeDialog({ kind, document, onClose, onDone }: ChangeDialogProps) {
   const { sees_arguments: seesArguments } = useSession();
   const [opened] = useState(() => openedWith(kind, document, seesArguments));

@@ -5,16 +5,16 @@ import type { Fields } from './changes.ts';
 
 export interface ChangeFieldsProps {
   readonly fields: Fields;
-  /** Those that are shown. */
+  /** The fields that are shown. */
   readonly names: readonly (keyof Fields)[];
   /** Documents that the reader does not see whole. */
   readonly veiled?: readonly ('args' | 'meta')[];
-  /** An empty document stands for no change. */
+  /** An empty document means no change. */
   readonly mayBeEmpty?: boolean;
   readonly onChange: (change: Partial<Fields>) => void;
 }
 
-/** What may be changed about a job, or about many. */
+/** The fields that may be changed of a job, or of many. */
 export function ChangeFields({ fields, names, veiled = [], mayBeEmpty = false, onChange }: ChangeFieldsProps) {
   const has = (name: keyof Fields): boolean => names.includes(name);
   const text = (name: keyof Fields) => ({

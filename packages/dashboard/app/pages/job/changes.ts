@@ -1,6 +1,6 @@
 import type { Job } from './job.ts';
 
-/** What the form has, as texts. JSON goes out as it was written. */
+/** The texts of the form. JSON is sent unchanged. */
 export interface Fields {
   readonly args: string;
   readonly meta: string;
@@ -28,7 +28,9 @@ export function fieldsOf(job: Job, args: string, meta: string, start: string): F
   };
 }
 
-/** What an edit of a waiting job may change, in the order of a form. A new job may also go to another queue. */
+/**
+ * The fields that an edit of a waiting job may change, in the order of a form. A new job may also go to another queue.
+ */
 export const editFields = ['args', 'meta', 'priority', 'start', 'tags', 'timeout', 'maxAttempts'] as const;
 export const rerunFields = ['args', 'meta', 'queue', 'priority', 'start', 'tags', 'timeout', 'maxAttempts'] as const;
 

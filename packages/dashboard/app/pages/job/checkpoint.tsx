@@ -7,7 +7,7 @@ import { hasJob, hasType } from '../../live/summary.ts';
 import { Time } from '../../ui/time.tsx';
 import { Payload } from './payload.tsx';
 
-/** What an execution saved for the next one; nothing without it. */
+/** The state that an execution saved for the next one; nothing without it. */
 export function Checkpoint({ id }: { readonly id: string }) {
   const mayRead = useMay('job.checkpoint');
   const { data } = useQuery({

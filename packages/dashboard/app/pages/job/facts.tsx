@@ -8,7 +8,7 @@ import { Time } from '../../ui/time.tsx';
 import type { Job, JobDocument, RetryPolicy } from './job.ts';
 import { Trace, traceOf } from './trace.tsx';
 
-/** What is known of the job at a glance. */
+/** The main facts about the job. */
 export function Facts({ job }: { readonly job: Job }) {
   const { type, queue, priority, attempt, max_attempts: most, worker_id: worker, tags = [], meta } = job;
   const trace = traceOf(meta);
@@ -98,7 +98,7 @@ const policies: readonly (readonly [member: string, name: string])[] = [
   ['result_ttl', 'Keeps its result'],
 ];
 
-/** What governs the job: retries, timeouts, uniqueness, limits, schema. */
+/** The policies of the job: retries, timeouts, uniqueness, limits, schema. */
 export function Policies({ document: { job, parts } }: { readonly document: JobDocument }) {
   return (
     <Card title="Policies">

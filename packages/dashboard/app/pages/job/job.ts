@@ -102,7 +102,7 @@ export function isEnded(state: JobState): boolean {
   return ended.has(state);
 }
 
-/** Whether it may still start: `job.edit` takes these. */
+/** Reports whether it may still start: `job.edit` takes these. */
 export function isWaiting(state: JobState): boolean {
   return state !== 'active' && !isEnded(state);
 }

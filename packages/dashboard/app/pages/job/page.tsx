@@ -126,7 +126,7 @@ function NotFound({ id }: { readonly id: string }) {
   );
 }
 
-/** What went wrong last, near the top; the attempts below have the others. */
+/** The last error, near the top; the attempts below have the others. */
 function LastError({ text }: { readonly text: string }) {
   const last = elements(text).at(-1);
   if (last === undefined) return null;

@@ -9,7 +9,7 @@ export interface PayloadProps {
   readonly title: string;
   /** JSON as the server sent it. */
   readonly text: string;
-  /** Whether a caller without the right `payload` gets something else in its place. */
+  /** True if a caller without the right `payload` gets something else in its place. */
   readonly isPayload?: boolean;
   readonly aside?: ReactNode;
 }
@@ -18,7 +18,7 @@ export interface PayloadProps {
 const large = 20_000;
 const redacted = '"[redacted]"';
 
-/** A document of the user, every literal as it was written, or that the caller may not see it. */
+/** A document of the user, every literal unchanged, or a note that the caller may not see it. */
 export function Payload({ title, text, isPayload = true, aside }: PayloadProps) {
   const { sees_arguments: seesArguments } = useSession();
   const node = useMemo(() => readDocument(text), [text]);
@@ -48,7 +48,7 @@ export function Payload({ title, text, isPayload = true, aside }: PayloadProps) 
   );
 }
 
-/** Whether an edit would write what only stands in place of a value. */
+/** Reports whether an edit would write the text that only replaces a hidden value. */
 export function isVeiled(text: string, seesArguments: boolean): boolean {
   return !seesArguments || text.includes(redacted);
 }

@@ -4,7 +4,7 @@ import { Time } from '../../ui/time.tsx';
 import type { JobDocument } from './job.ts';
 import { Payload } from './payload.tsx';
 
-/** What the execution reports of itself, live. */
+/** The progress that the execution reports, live. */
 export function Progress({ document: { job, parts } }: { readonly document: JobDocument }) {
   const { x_progress: progress } = job;
   if (progress === undefined) return null;

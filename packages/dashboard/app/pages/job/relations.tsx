@@ -12,7 +12,7 @@ import { Fact } from './facts.tsx';
 import { isEnded, type Job } from './job.ts';
 import { type Graph, neighboursOf, type Step } from './steps.ts';
 
-/** What the job comes from, and what has come of it. */
+/** The origin of the job, and the jobs that came from it. */
 export function Relations({ job }: { readonly job: Job }) {
   const { workflow_id: workflow, meta, state, error_fingerprint: fingerprint } = job;
   const { cron_name: cron, 'ojs.rerun_of': original } = meta;

@@ -8,7 +8,7 @@ import { Button } from '../../ui/button.tsx';
 import type { Job } from './job.ts';
 import { type JobCall, useJobCall } from './job-call.ts';
 
-/** What helps against a reason: calls as buttons, places as links. */
+/** The remedies for a reason: calls as buttons, places as links. */
 export function Remedies({ job, reason }: { readonly job: Job; readonly reason: Reason }) {
   const call = callFor(job, reason.code);
   return (

@@ -6,7 +6,7 @@ export interface Span {
   readonly from: number;
   /** Null while it lasts. */
   readonly to: number | null;
-  /** Of an execution: null in a state that waits. */
+  /** The attempt of an execution: null in a state that waits. */
   readonly attempt: number | null;
   readonly worker: string | null;
   /** How an execution ended; null while it runs, and of a state that waits. */
@@ -20,13 +20,13 @@ export interface Life {
   readonly spans: readonly Span[];
   /** Null while the job has not ended. */
   readonly end: { readonly state: string; readonly at: number } | null;
-  /** When somebody, or its retention, deleted the history before. */
+  /** The time at which an operator, or retention, deleted the history before it. */
   readonly purgedAt: number | null;
 }
 
 const endStates: ReadonlySet<string> = new Set(['completed', 'cancelled', 'discarded']);
 
-/** What the events of a job's history (oldest first) say, as parts that follow one another. */
+/** Converts the events of a job's history (oldest first) to parts that follow one another. */
 export function lifeOf(events: readonly HistoryEvent[]): Life {
   const spans: Span[] = [];
   let createdAt: number | null = null;

@@ -20,7 +20,7 @@ export interface BulkBarProps {
   readonly onClear: () => void;
 }
 
-/** What to do with the chosen rows, or with all jobs that match. */
+/** The actions for the chosen rows, or for all jobs that match. */
 export function BulkBar({ count, total, onAction, onClear }: BulkBarProps) {
   const actions = useListActions();
   const direct = actions.filter((action) => changeFieldsOf(action).length === 0);

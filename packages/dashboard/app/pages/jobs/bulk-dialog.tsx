@@ -25,7 +25,7 @@ export type BulkTargets =
 /** Ids of one operation: a query has 2,000 characters. */
 const idsAtOnce = 50;
 
-/** What the operations say about their jobs. Many chosen jobs are several operations. */
+/** Returns the members of the operations that select their jobs. Many chosen jobs are several operations. */
 function selectionsOf(targets: BulkTargets): readonly { readonly query?: string; readonly filter?: object }[] {
   if (targets.kind === 'query') return [targets.q === '' ? { filter: {} } : { query: targets.q }];
   const parts: string[][] = [];
@@ -194,7 +194,7 @@ export function BulkDialog({ action, targets, about, onStarted, onClose }: BulkD
   );
 }
 
-/** What some of the jobs are, as far as the caller sees them. */
+/** Describes some of the jobs, as far as the caller sees them. */
 function Sample({ ids }: { readonly ids: readonly string[] }) {
   const isForAll = useEveryQueue();
   const may = useMay('job.list') && isForAll;

@@ -21,7 +21,7 @@ export interface BulkStripProps {
   readonly onDismiss: () => void;
 }
 
-/** An operation that was started here: how far it came. Its end is told with an undo. */
+/** An operation that was started here: how far it came. Its end is shown with an undo. */
 export function BulkStrip({ id, onEnd, onDismiss }: BulkStripProps) {
   const { data: operation, error } = useOperation(id);
   const client = useQueryClient();

@@ -9,7 +9,7 @@ export interface ColumnChooserProps {
   readonly onChange: (ids: readonly string[]) => void;
 }
 
-/** Which columns the list has, and columns for paths of `args` and `meta`. */
+/** Chooses the columns of the list, and columns for paths of `args` and `meta`. */
 export function ColumnChooser({ chosen, onChange }: ColumnChooserProps) {
   const [isOpen, setOpen] = useState(false);
   return (

@@ -9,7 +9,7 @@ import {
   stateWords,
 } from '@ojs-ts/core';
 
-/** What stands at the caret of a query, from `from` to `to`. */
+/** The part of a query at the caret, from `from` to `to`. */
 export type Place = { readonly from: number; readonly to: number; readonly typed: string } & (
   | { readonly kind: 'term' }
   | { readonly kind: 'operator'; readonly field: FieldName }
@@ -22,7 +22,7 @@ export type Place = { readonly from: number; readonly to: number; readonly typed
 export interface Option {
   readonly label: string;
   readonly note?: string;
-  /** What takes the place of what was typed. */
+  /** The text that replaces the typed one. */
   readonly insert: string;
 }
 
@@ -30,7 +30,7 @@ const path = String.raw`[\w-]+(?:\.(?:[\w-]*|"[^"]*")|\[\d*\]?)*`;
 const value = new RegExp(String.raw`^-?(${path})\s*(:?[<>]=?|!=|[:=~])\s*(.*)$`, 's');
 const name = new RegExp(`^-?(${path})$`);
 
-/** Where the caret is in a query. */
+/** Finds the place of the caret in a query. */
 export function placeAt(text: string, caret: number): Place {
   const head = text.slice(0, caret);
   const begin = beginOfTerm(head);
@@ -50,7 +50,7 @@ export function placeAt(text: string, caret: number): Place {
   return { kind: 'term', from: caret - typed.length, to, typed };
 }
 
-/** Where the term begins that the text ends in. */
+/** Finds the start of the term that the text ends in. */
 function beginOfTerm(text: string): number {
   let begin = 0;
   let isQuoted = false;
@@ -126,7 +126,7 @@ export interface Known {
   readonly paths: readonly string[];
 }
 
-/** What may stand at the place, the likeliest first. */
+/** The options for the place, the likeliest first. */
 export function optionsAt(place: Place, { values, paths }: Known): readonly Option[] {
   const { typed } = place;
   if (place.kind === 'none') return [];
@@ -181,7 +181,7 @@ function operators(field: FieldName): readonly Option[] {
   }));
 }
 
-/** What is typed behind a field most often; nothing behind one that needs a path first. */
+/** The text that most often follows a field; nothing after one that needs a path first. */
 function firstOperator(field: FieldName): string {
   const { kind } = queryFields[field];
   if (kind === 'json') return field === 'args' ? '[' : field === 'meta' ? '.' : '';

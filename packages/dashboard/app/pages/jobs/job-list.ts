@@ -1,7 +1,7 @@
 import type { JobListAnswer, ListedJob, Search } from '../../api/answers/job-lists.ts';
 import { call } from '../../api/client.ts';
 
-/** Which jobs, in which order. */
+/** Selects and orders jobs. */
 export interface JobListQuery {
   readonly q: string;
   readonly sort: string;
@@ -12,21 +12,24 @@ export interface JobListState {
   readonly isLoaded: boolean;
   readonly isReading: boolean;
   readonly error: unknown;
-  /** The rows that are here, and how many stand before and after them. */
+  /** The rows that are loaded, and the number of rows before and after them. */
   readonly before: number;
   readonly rows: readonly ListedJob[];
   readonly after: number;
   /** How many jobs match; there are more unless `isExact`. */
   readonly total: number;
   readonly isExact: boolean;
-  /** Of a search: how many jobs the server has read for all of these rows, and whether there are more to read. */
+  /**
+   * The progress of a search: how many jobs the server has read for all of these rows, and whether there are more to
+   * read.
+   */
   readonly search: Search | null;
 }
 
 export const pageSize = 100;
 /** A longer list would be higher than browsers draw; its other end is the opposite order. */
 export const mostRows = 900_000;
-/** What a search keeps: it has no places to jump to, so it keeps all that it found. */
+/** The most rows that a search keeps: it has no places to jump to, so it keeps all that it found. */
 export const mostFound = 20_000;
 const mostPages = 40;
 /** A scroll bar that is drawn along passes many pages; only where it rests is read. */
@@ -45,21 +48,21 @@ const nothing: JobListState = {
 };
 
 /**
- * A list of jobs of which the browser keeps a part. Where the server counts the jobs, each page is read when it comes
- * in sight: behind the page before by its cursor, elsewhere by its offset. A search only goes forward.
+ * A list of jobs of which the browser keeps a part. If the server counts the jobs, each page is read when it comes in
+ * sight: behind the page before by its cursor, elsewhere by its offset. A search only goes forward.
  */
 export class JobList {
   readonly #query: JobListQuery;
   readonly #watchers = new Set<() => void>();
   #state = nothing;
   #reading = new AbortController();
-  /** Of a counted list. */
+  /** The pages of a counted list. */
   readonly #pages = new Map<number, readonly ListedJob[]>();
   readonly #asked = new Set<number>();
   readonly #cursors = new Map<number, string>();
   #range: readonly [number, number] = [0, 0];
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Of a search: where it goes on, what ends it, and whether the reader has ended it. */
+  /** The state of a search: its next cursor, what ends it, and whether the reader has ended it. */
   #next: string | null = null;
   #searching = new AbortController();
   #isPaused = false;
@@ -81,7 +84,7 @@ export class JobList {
     clearTimeout(this.#timer);
   }
 
-  /** Reads the list from its beginning. What is shown stays until then. */
+  /** Reads the list from its beginning. The old rows stay until then. */
   async refresh(): Promise<void> {
     this.stop();
     const reading = new AbortController();
@@ -140,13 +143,13 @@ export class JobList {
     this.#change({ isReading: false });
   };
 
-  /** Goes on with a search that was ended, or that failed. */
+  /** Continues a search that was ended, or that failed. */
   readonly more = (): void => {
     this.#isPaused = false;
     void this.#search();
   };
 
-  /** Reads call after call until a page of rows was found; while nobody looks, none. */
+  /** Reads call after call until a page of rows was found; while the page is hidden, none. */
   async #search(): Promise<void> {
     const { isReading, rows: known } = this.#state;
     if (this.#next === null || isReading || known.length >= mostFound) return;
@@ -256,7 +259,7 @@ export class JobList {
   }
 }
 
-/** Resolves while somebody can see the page, or when the signal ends the wait. */
+/** Resolves while the page is visible, or when the signal ends the wait. */
 function whenVisible(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const look = (): void => {

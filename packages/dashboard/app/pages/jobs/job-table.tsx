@@ -17,7 +17,7 @@ export interface JobTableProps {
   readonly selection: Selection;
   readonly patch: RowActionsProps['patch'];
   readonly onRange: (first: number, last: number) => void;
-  /** Whether the first rows are in sight. */
+  /** Called with true if the first rows are in sight. */
   readonly onTop: (isAtTop: boolean) => void;
   readonly onMore: () => void;
   readonly onPause: () => void;

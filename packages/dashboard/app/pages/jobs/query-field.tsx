@@ -12,7 +12,7 @@ export interface QueryFieldProps {
   readonly q: string;
   /** `isTyping`: the next one replaces it in the history of the browser. */
   readonly onChange: (q: string, isTyping: boolean) => void;
-  /** What the jobs of the list have in `meta` and `args`. */
+  /** The paths of the list's jobs in `meta` and `args`. */
   readonly paths: readonly string[];
 }
 
@@ -71,7 +71,7 @@ export function QueryField({ q, onChange, paths }: QueryFieldProps) {
     setOpen(true);
     clearTimeout(timer.current);
     timer.current = setTimeout(() => {
-      // What may still be typed is no mistake yet: Enter, and leaving the field, ask for an answer.
+      // An incomplete query is no mistake yet: Enter, and leaving the field, ask for an answer.
       if (isUnfinished(next)) return;
       apply(next, true);
     }, pauseMs);
@@ -173,7 +173,7 @@ export function QueryField({ q, onChange, paths }: QueryFieldProps) {
   );
 }
 
-/** Whether the query cannot be read only because of the word that is being written. */
+/** Reports whether the query cannot be read only because of the word that is being written. */
 function isUnfinished(text: string): boolean {
   const read = readQuery(text);
   // A field is written once its operator follows.
@@ -200,7 +200,7 @@ function rememberQuery(q: string): void {
   keep(queriesKey, [text, ...lastQueries().filter((one) => one !== text)].slice(0, mostQueries));
 }
 
-/** What is wrong with a query, and the place in it. */
+/** The problem of a query, and the place in it. */
 function QueryProblem({ error }: { readonly error: QueryError }) {
   const [said = '', ...pointer] = error.message.split('\n');
   return (

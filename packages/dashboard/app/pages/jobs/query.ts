@@ -1,6 +1,6 @@
 import { type Condition, parseQuery, planOf, QueryError, State, type StateMask } from '@ojs-ts/core';
 
-/** What a query means; null for one that cannot be read. */
+/** Returns the meaning of a query; null for one that cannot be read. */
 export function conditionOf(q: string): Condition | null {
   const read = readQuery(q);
   return read.kind === 'condition' ? read.condition : null;
@@ -27,7 +27,7 @@ export function queueOf(q: string): string | null {
   return (plan.kind === 'ids' ? plan.queue : plan.query.queue) ?? null;
 }
 
-/** A term that stands by itself; a text in quotes is passed over. */
+/** Matches a whole term; a text in quotes is skipped. */
 function termPattern(name: string): RegExp {
   return new RegExp(`"(?:[^"\\\\]|\\\\.)*"|(?<!\\S)(?:${name})(?:[:=]|:?[<>]=?)[^\\s()"]+\\s*`, 'g');
 }
@@ -51,7 +51,7 @@ export interface Sort {
   readonly sort: string;
   readonly order: string;
   readonly label: string;
-  /** What the query must be about; absent where every list has the order. */
+  /** The state that the query must select; absent if every list has the order. */
   readonly needs?: string;
 }
 
@@ -65,7 +65,7 @@ export const sorts: readonly [Sort, ...Sort[]] = [
   { sort: 'priority', order: 'asc', label: 'Lowest priority first', needs: 'state:available and one queue' },
 ];
 
-/** Whether the server can list the jobs of a query in this order. */
+/** Reports whether the server can list the jobs of a query in this order. */
 export function maySort(q: string, { sort }: Sort): boolean {
   if (sort === '' || sort === 'created_at') return true;
   const condition = conditionOf(q);

@@ -71,7 +71,7 @@ export interface RowActionsProps {
   readonly onDone: () => void;
 }
 
-/** What can be done with one job of the list. */
+/** The actions for one job of the list. */
 export function RowActions({ job, patch, onDone }: RowActionsProps) {
   const session = useSession();
   const navigate = useNavigate();

@@ -30,7 +30,7 @@ export interface StateChipsProps {
   /** The state that the query asks for; null for none or several. */
   readonly current: string | null;
   readonly onChange: (state: string | null) => void;
-  /** Whether the query asks for more than a state: then the counts are of other jobs, and are not shown. */
+  /** True if the query asks for more than a state: then the counts are of other jobs, and are not shown. */
   readonly isNarrowed: boolean;
 }
 

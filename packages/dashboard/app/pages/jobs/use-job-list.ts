@@ -51,7 +51,7 @@ export function useJobList({ q, sort, order }: JobListQuery, isFollowing: boolea
       if (waiting === told) return;
       const { isReading, search } = list.state();
       const isCheap = (search?.scanned ?? 0) <= mostRead;
-      // What is being read is not read again: a slow server would never get to an end.
+      // A read in progress is not repeated: a slow server would never get to an end.
       if (following.current && isCheap && !isReading) refresh();
       else if (!following.current || !isCheap) {
         told = waiting;

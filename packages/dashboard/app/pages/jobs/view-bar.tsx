@@ -9,7 +9,7 @@ export interface ViewBarProps {
   readonly q: string;
   /** The columns of the address; empty where the reader's own are shown. */
   readonly asked: string;
-  /** Those that are shown. */
+  /** The columns that are shown. */
   readonly columns: string;
 }
 

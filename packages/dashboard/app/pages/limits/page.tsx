@@ -17,7 +17,7 @@ import './limits.css';
 import { Use } from './use.tsx';
 
 const perPage = 100;
-/** The order at first: what holds back the most is what somebody looks for. */
+/** The order at first: users look for the limits that hold back the most jobs. */
 const byWaiting = '-waiting';
 /** A search that reads more limits is not repeated for every event. */
 const mostRead = 1_000;

@@ -5,7 +5,7 @@ import { formatCount, formatShort } from '../../format/numbers.ts';
 import { formatDuration } from '../../format/times.ts';
 import { useNow } from '../../ui/time.tsx';
 
-/** What there is now, each figure a way to its jobs. */
+/** The current figures, each a link to its jobs. */
 export function Figures({ statistics }: { readonly statistics: Statistics }) {
   const { jobs, throughput, latency_ms, duration_ms, workers_by_state: workers } = statistics;
   const waiting = jobs.scheduled + jobs.retryable;
@@ -62,7 +62,7 @@ function Age({ since }: { readonly since: string }) {
 
 interface FigureProps {
   readonly to: string;
-  /** Of the jobs that the figure counts. */
+  /** The query of the jobs that the figure counts. */
   readonly query?: string;
   readonly label: string;
   readonly value: string;

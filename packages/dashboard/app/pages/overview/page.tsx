@@ -11,7 +11,7 @@ import { Figures } from './figures.tsx';
 import { StorageHealth } from './storage-health.tsx';
 import { TopErrors } from './top-errors.tsx';
 
-/** Of all queues. A caller of some of them begins at the first page that it may see. */
+/** The overview of all queues. A caller of some of them begins at the first page that it may see. */
 export function Page() {
   const session = useSession();
   if (mayCall(session, 'admin.stats')) return <Overview />;

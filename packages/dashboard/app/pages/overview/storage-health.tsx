@@ -6,7 +6,7 @@ import { Loaded } from '../../ui/states.tsx';
 
 const names: Readonly<Record<string, string>> = { writes: 'Writes', clock: 'Clock', file: 'File' };
 
-/** Whether the storage answers and takes writes. */
+/** Shows whether the storage answers and takes writes. */
 export function StorageHealth() {
   const health = useCall('system.health', { refreshMs: 10_000 });
   return (

@@ -23,7 +23,7 @@ const tabs = [
 
 type Drafts = Readonly<Record<string, string>>;
 
-/** What was written, by kind and example. It stays while other pages are open, and goes with the tab. */
+/** The drafts, by kind and example. It stays while other pages are open, and goes with the tab. */
 let keptDrafts: Drafts = {};
 
 /** Write a job, a workflow or a cron, and send it. */

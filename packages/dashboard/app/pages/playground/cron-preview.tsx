@@ -1,6 +1,6 @@
 import { Preview } from '../crons/preview.tsx';
 
-/** The next runs of the cron in the text, by the server's own reckoning. */
+/** The next runs of the cron in the text, calculated by the server. */
 export function CronPreview({ text }: { readonly text: string }) {
   const cron = readCron(text);
   const expression = textOf(cron.cron) || textOf(cron.expression) || textOf(cron.schedule);

@@ -22,7 +22,7 @@ export interface EventListProps {
   readonly entryOf: (event: EventLog['events'][number]) => Entry;
 }
 
-/** What happens to the target, in the order of the log. */
+/** The events of the target, in the order of the log. */
 export function EventList({ log, entryOf }: EventListProps) {
   const mayRead = useMay('event.list');
   const isRefused = useLive().state === 'refused';

@@ -6,7 +6,7 @@ export interface Example {
   readonly text: string;
 }
 
-/** What to begin with. The worker of `npm start` knows the types. */
+/** The examples to begin with. The worker of `npm start` knows the types. */
 export const examples: Readonly<Record<Kind, readonly [Example, ...Example[]]>> = {
   job: [
     {

@@ -23,7 +23,7 @@ interface JobFields {
 
 const ended: ReadonlySet<string> = new Set(['completed', 'cancelled', 'discarded']);
 const lastEvents: ReadonlySet<string> = new Set(['job.completed', 'job.cancelled', 'job.discarded', 'job.expired']);
-/** Shown above the list, or told too often. */
+/** These kinds are shown above the list, or happen too often. */
 const unlisted: ReadonlySet<string> = new Set(['job.progress', 'job.heartbeat']);
 
 /** A job and what happens to it, until it ends. */
@@ -100,7 +100,7 @@ export function FollowJob({ target }: { readonly target: Target }) {
   );
 }
 
-/** Whether a discarded job can be retried from the dead letter, by this caller. */
+/** Reports whether a discarded job can be retried from the dead letter, by this caller. */
 function useIsDeadLetter(id: string, isDiscarded: boolean): boolean {
   const may = useMay('deadLetter.get');
   const mayRetry = useMay('deadLetter.retry');

@@ -9,13 +9,13 @@ import { isSame, searchOf, type Target, targetOf, useSent } from './targets.ts';
 
 const followers = { job: FollowJob, workflow: FollowWorkflow, cron: FollowCron };
 
-/** What becomes of what was sent. */
+/** Follows the jobs, workflows and crons that were sent. */
 export function Follow() {
   const { search } = useSearchTexts();
   const target = targetOf(search);
   const heading = useRef<HTMLHeadingElement>(null);
   const key = target === null ? '' : `${target.kind} ${target.id}`;
-  // Where the cards stand below each other, what happens would be out of sight.
+  // If the cards are below each other, the events would be out of sight.
   useEffect(() => {
     const shown = heading.current;
     if (key !== '' && shown !== null && shown.getBoundingClientRect().bottom > innerHeight) shown.scrollIntoView();

@@ -6,7 +6,7 @@ import { Button } from '../../ui/button.tsx';
 
 export interface RefusalProps {
   readonly error: Error;
-  /** What was sent. */
+  /** The text that was sent. */
   readonly text: string;
   readonly goTo: (position: Position) => void;
   readonly openJob: (id: string) => void;
@@ -17,7 +17,7 @@ interface WrongMember {
   readonly message: string;
 }
 
-/** What was refused and why, in the server's words, with the places in the text. */
+/** The refused part and the reason, in the server's words, with the places in the text. */
 export function Refusal({ error, text, goTo, openJob }: RefusalProps) {
   if (!(error instanceof ApiFailure)) {
     return (

@@ -15,11 +15,11 @@ export interface SubjectProps {
   readonly children: ReactNode;
 }
 
-/** What is followed, as it is now. */
+/** The current state of the target. */
 export function Subject({ name, id, state, link, actions, node, children }: SubjectProps) {
   const heading = useRef<HTMLHeadingElement>(null);
   const acted = useRef(false);
-  // The button that was pressed is gone: whoever uses the keyboard goes on from here.
+  // The button that was pressed is gone: a user of the keyboard continues from here.
   useEffect(() => {
     if (acted.current && state !== '' && document.activeElement === document.body) heading.current?.focus();
     acted.current = false;

@@ -2,7 +2,7 @@ import { useSyncExternalStore } from 'react';
 import type { SearchTexts } from '../../search.ts';
 import type { Kind } from './examples.ts';
 
-/** What is followed, and from which place in the log of events on. */
+/** The target that is followed, and the place in the log of events to start from. */
 export interface Target {
   readonly kind: Kind;
   readonly id: string;
@@ -39,7 +39,7 @@ const most = 8;
 let sent: readonly Sent[] = [];
 const watchers = new Set<() => void>();
 
-/** What was sent from this page, the newest first. The list stays while other pages are open. */
+/** The things that were sent from this page, the newest first. The list stays while other pages are open. */
 export function useSent(): readonly Sent[] {
   return useSyncExternalStore(
     (watcher) => {

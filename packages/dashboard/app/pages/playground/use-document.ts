@@ -6,19 +6,19 @@ import { memberOf, type Node, readDocument } from '../../json/document.ts';
 import { parse } from '../../json/numeral.ts';
 import type { Summary } from '../../live/summary.ts';
 
-/** Where no event arrives, in milliseconds: a server without a log, or a connection that broke. */
+/** The interval of reads while no event arrives, in milliseconds: the server has no log, or the connection broke. */
 export const lookMs = 5_000;
 
 export interface Shown<Fields> {
   readonly fields: Fields;
-  /** The same as it was written. */
+  /** The same value as written. */
   readonly node: Node;
 }
 
 export interface Following<Fields> {
   readonly operation: OperationName;
   readonly params: NonNullable<CallOptions['params']>;
-  /** Of the answer. */
+  /** The member of the answer. */
   readonly member: 'job' | 'workflow' | 'cron';
   readonly live: (summary: Summary) => boolean;
   /** Nothing changes any more. */

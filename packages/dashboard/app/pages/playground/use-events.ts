@@ -15,7 +15,7 @@ export interface EventsOptions {
   readonly target: Target;
   /** `job.*` */
   readonly types: string;
-  /** Of the jobs; absent for all. Undefined while it is not known. */
+  /** The type of the jobs; absent for all. Undefined while it is not known. */
   readonly jobType?: string | undefined;
   readonly enabled?: boolean;
   readonly isAbout: (event: LoggedEvent) => boolean;

@@ -20,7 +20,7 @@ interface Made {
   readonly type?: string;
 }
 
-/** Sends the text as it was written, and follows what was made. */
+/** Sends the text unchanged, and follows the result. */
 export function useSend() {
   const { change } = useSearchTexts();
   const session = useSession();

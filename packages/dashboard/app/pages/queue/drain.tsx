@@ -6,7 +6,7 @@ import { useSearchTexts } from '../../search.ts';
 import { Button } from '../../ui/button.tsx';
 import { Card } from '../../ui/page.tsx';
 
-/** How far a queue is from empty, while somebody waits for that: before a release, or before it is deleted. */
+/** The remaining jobs of a queue that an operator wants empty: before a release, or before it is deleted. */
 export function Drain({ queue }: { readonly queue: QueueOverview }) {
   const { search, change } = useSearchTexts();
   const { available, active, retryable, pending } = queue.counts;

@@ -9,7 +9,7 @@ export interface Draft {
   readonly depth: string;
 }
 
-/** What other limits would mean for the queue as it is now. */
+/** The effect of other limits on the queue in its current state. */
 export function Effect({ queue, draft }: { readonly queue: QueueOverview; readonly draft: Draft }) {
   const { counts, duration_ms, throughput } = queue;
   const slots = Number(draft.concurrency) || null;

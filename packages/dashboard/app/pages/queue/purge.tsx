@@ -7,7 +7,7 @@ import { showToast } from '../../ui/toasts.ts';
 
 const states = ['completed', 'cancelled', 'discarded', 'available', 'scheduled', 'retryable', 'pending'] as const;
 type PurgedState = (typeof states)[number];
-/** Nobody waits for these any more, so no name is asked for. */
+/** No user waits for these any more, so no name is asked for. */
 const ended: ReadonlySet<PurgedState> = new Set(['completed', 'cancelled']);
 
 /** Deletes the jobs of a queue by state, after the count. Running jobs stay. */

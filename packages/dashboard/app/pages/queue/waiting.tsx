@@ -6,7 +6,7 @@ import { useMay } from '../../api/session.ts';
 /** Workers that one call lists; with more of them, nothing is said about who reads the queue. */
 const atOnce = 100;
 
-/** What keeps the waiting jobs of a queue waiting, and the way to what they are. */
+/** The reasons why the jobs of a queue wait, with links to the causes. */
 export function Waiting({ queue }: { readonly queue: QueueOverview }) {
   const { name, counts } = queue;
   const mayGroup = useMay('admin.jobGroups');

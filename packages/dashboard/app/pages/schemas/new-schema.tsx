@@ -23,7 +23,7 @@ export function NewSchema({ onClose }: { readonly onClose: () => void }) {
   const send = async (): Promise<void> => {
     checkJson(text, 'The schema');
     const number = /^\d{1,9}$/.test(version) ? version : JSON.stringify(version);
-    // The text of the schema goes as it was written.
+    // The text of the schema is sent unchanged.
     const body = `{"type":${JSON.stringify(type)},"version":${number},"mode":${JSON.stringify(mode)},"schema":${text}}`;
     await register.mutateAsync({ body });
   };

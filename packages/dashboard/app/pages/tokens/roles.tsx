@@ -14,7 +14,7 @@ export const purposes: Readonly<Record<(typeof roles)[number], string>> = {
   worker: 'A worker that reads no other jobs.',
 };
 
-/** What each role may do, from the table that the server checks. */
+/** The rights of each role, from the table that the server checks. */
 export function Roles() {
   return (
     <Card title="Roles">

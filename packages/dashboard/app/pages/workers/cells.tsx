@@ -8,7 +8,7 @@ import { describe, isLate } from './description.ts';
 /** A longer delay is felt by every other job of the worker. Milliseconds. */
 const highLagMs = 250;
 
-/** The state, and what the worker is told where it has not done it yet. */
+/** The state, and the order that the worker has not followed yet. */
 export function State({ worker: { state, directive } }: { readonly worker: Worker }) {
   return (
     <span className="nowrap">

@@ -12,7 +12,7 @@ export interface Description {
   readonly slots: number | null;
 }
 
-/** What a worker says of itself. Any program can be a worker, so nothing about it is certain. */
+/** Reads a worker's own description. Any program can be a worker, so nothing about it is certain. */
 export function describe({ hostname, pid, queues, labels, version, started_at, concurrency }: Worker): Description {
   const startedAt = Date.parse(textOf(started_at));
   return {
@@ -41,7 +41,7 @@ export function isLate({ state, last_heartbeat_at }: Worker, now: number): boole
   return state !== 'stale' && last_heartbeat_at !== null && now - Date.parse(last_heartbeat_at) > lateMs;
 }
 
-/** Whether a worker has come, gone or become quiet. Heartbeats change the answers too, and are too many. */
+/** Reports whether a worker has come, gone or become quiet. Heartbeats change the answers too, and are too many. */
 export function hasWorkers(summary: Summary): boolean {
   return hasType(summary, 'worker.started', 'worker.quiet', 'worker.stopped');
 }

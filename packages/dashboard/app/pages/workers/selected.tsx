@@ -9,7 +9,7 @@ export interface SelectedProps {
   readonly onDone: () => void;
 }
 
-/** Tells the selected workers what to do, in one call. */
+/** Gives the selected workers an order, in one call. */
 export function Selected({ ids, onDone }: SelectedProps) {
   const [isStopping, setStopping] = useState(false);
   const direct = useAction('worker.direct', {

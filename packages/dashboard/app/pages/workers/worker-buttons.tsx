@@ -20,7 +20,7 @@ const blockedMs = 30_000;
 
 /**
  * Quiet, resume and stop, shown at once although the worker hears of it with its next heartbeat. Remove, once the
- * worker is stale, is blocked or has been told to stop.
+ * worker is stale, is blocked or was ordered to stop.
  */
 export function WorkerButtons({ worker, onRemoved }: WorkerButtonsProps) {
   const { id, state, directive, active_jobs: jobs, last_heartbeat_at: beatAt, load } = worker;
@@ -99,7 +99,7 @@ export function WorkerButtons({ worker, onRemoved }: WorkerButtonsProps) {
   );
 }
 
-/** Shows what workers are told before the server has answered. */
+/** Shows the order of workers before the server has answered. */
 function showTold(client: QueryClient, id: string, directive: NonNullable<Worker['directive']>): () => void {
   const lists = client.getQueriesData<WorkerAnswers['worker.list']>({ queryKey: ['worker.list'] });
   const details = client.getQueriesData<WorkerAnswers['worker.get']>({ queryKey: ['worker.get'] });

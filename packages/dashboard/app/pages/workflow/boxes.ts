@@ -1,18 +1,18 @@
 import type { WorkflowNode } from '../../api/answers/workflows.ts';
 import { nameOf } from './names.ts';
 
-/** What a graph draws: one node, or all nodes of a type together. */
+/** An item that a graph draws: one node, or all nodes of a type together. */
 export interface Box {
   readonly id: string;
   readonly title: string;
   readonly detail: string;
-  /** Of nodes that are no jobs: group, gate. */
+  /** The kind of nodes that are no jobs: group, gate. */
   readonly kind: string | null;
   readonly state: string;
   /** Number of nodes by state; of a single node only its own. */
   readonly counts: Readonly<Record<string, number>>;
   readonly jobId: string | null;
-  /** Of a box that stands for many jobs. */
+  /** The type of a box for many jobs. */
   readonly type: string | null;
 }
 

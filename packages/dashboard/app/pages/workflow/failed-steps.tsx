@@ -6,7 +6,7 @@ import { isFailed, nameOf } from './names.ts';
 
 const shown = 5;
 
-/** Which steps have failed, and of what. */
+/** Lists the steps that have failed, with their errors. */
 export function FailedSteps({ nodes }: { readonly nodes: readonly WorkflowNode[] }) {
   const failed = nodes.filter((node) => isFailed(node) && node.type !== undefined);
   if (failed.length === 0) return null;

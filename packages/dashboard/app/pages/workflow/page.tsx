@@ -25,7 +25,7 @@ const views = [
   { name: 'graph', label: 'Graph' },
   { name: 'waterfall', label: 'Waterfall' },
 ] as const;
-/** Beyond it a graph is drawn by types of jobs: nobody reads a thousand boxes. */
+/** Beyond it a graph is drawn by types of jobs: a thousand boxes cannot be read. */
 const mostNodes = 1_000;
 
 export function Page() {

@@ -1,7 +1,7 @@
 import type { WorkflowNode } from '../../api/answers/workflows.ts';
 import { formatCount } from '../../format/numbers.ts';
 
-/** How many jobs are done, and how the others stand. */
+/** Counts the jobs that are done, and the states of the others. */
 export function Progress({ nodes }: { readonly nodes: readonly WorkflowNode[] }) {
   const jobs = nodes.filter(({ type }) => type !== undefined);
   const counts = new Map<string, number>();

@@ -7,7 +7,7 @@ import layoutAddress from './layout.ts?worker&url';
 export const boxWidth = 232;
 export const boxHeight = 60;
 
-/** Where each box stands; null while that is worked out. Counts and states may change without a new layout. */
+/** The place of each box; null while it is computed. Counts and states may change without a new layout. */
 export function useLayout({ boxes, edges }: Boxes): Places | null {
   const [places, setPlaces] = useState<Places | null>(null);
   const shape = JSON.stringify([boxes.map(({ id }) => id), edges]);

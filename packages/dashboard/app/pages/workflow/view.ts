@@ -12,7 +12,7 @@ interface Size {
   readonly height: number;
 }
 
-/** Of the whole graph, in pixels. */
+/** The size of the whole graph, in pixels. */
 export function sizeOf(places: Places): Size {
   const all = Object.values(places);
   return {
