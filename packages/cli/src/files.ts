@@ -1,5 +1,5 @@
-// The only module that knows where the files of this package are: it stands at the root of `src`, and what is built of
-// it at the root of `lib`, whichever file the bundler puts it into.
+// The only module that knows where the files of this package are: it is at the root of `src`, and its build at the root
+// of `lib`, in whichever file the bundler puts it.
 
 /** The files of new projects: `common`, and a folder for each template. */
 export const templatesFolder = new URL('../templates/', import.meta.url);

@@ -13,11 +13,11 @@ export interface Action {
   readonly operation: OperationName;
   /** The placeholder of the operation's path. */
   readonly param: 'id' | 'name' | 'key';
-  /** What the name is: `name of the queue`. */
+  /** The meaning of the name: `name of the queue`. */
   readonly about: string;
-  /** The line that tells of it. */
+  /** The line about the change. */
   readonly said: (name: string, answer: Item) => string;
-  /** What the change creates with `--create` where it is missing: `the queue`. Other changes create nothing. */
+  /** The thing that the change creates with `--create` if it is missing: `the queue`. Other changes create nothing. */
   readonly creates?: string;
   /** The question before a change that cannot be taken back. */
   readonly question?: (name: string) => string;

@@ -89,7 +89,7 @@ function textOf(value: Json): string {
   return value.startsWith('"') ? JSON.parse(value) : value;
 }
 
-/** What the call names. */
+/** Returns the subject of the call. */
 function subject(item: Item): string {
   const detail = part(item, 'detail');
   return ['bulk_id', 'id', 'name', 'key'].map((name) => text(detail, name)).find((one) => one !== '') ?? '';

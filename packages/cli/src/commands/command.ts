@@ -3,7 +3,7 @@ import { exitCodes, Failure } from '../connection/failure.ts';
 import { Server, type ServerFlags, takesServer } from '../connection/server.ts';
 import { plainLines } from '../output/plain.ts';
 
-/** A command that asks a server. What goes wrong is one message on standard error, and an exit code of the table. */
+/** A command that asks a server. An error is one message on standard error, and an exit code of the table. */
 export function serverCommand<Flags extends ServerFlags>(
   name: string,
   description: string,
@@ -22,8 +22,8 @@ export function serverCommand<Flags extends ServerFlags>(
 }
 
 /**
- * Whoever reads may have enough, as head does. The console keeps such errors to itself, and a list or a watch would go
- * on for ever. Not for a backup: one that was cut off must not end with 0.
+ * The reader of the output may stop early, as head does. The console ignores such errors, and a list or a watch would
+ * run for ever. Not for a backup: one that was cut off must not end with 0.
  */
 function endAsRead(error: Error): void {
   if ('code' in error && error.code === 'EPIPE') process.exit(0);

@@ -6,7 +6,7 @@ import { type Item, text } from '../output/cells.ts';
 import { type FormatFlags, printAnswer, takesJson } from '../output/format.ts';
 import { serverCommand } from './command.ts';
 
-/** `ojs doctor`: what is wrong. Ends with 1 where jobs are lost or stand still. */
+/** `ojs doctor`: what is wrong. Exits with 1 if jobs are lost or blocked. */
 export function doctorCommand(): Command {
   return takesJson(
     serverCommand<ServerFlags & FormatFlags>(

@@ -8,7 +8,7 @@ import { array, type JobFlags, printJob, takesJobOptions, takesQueue, wireFlags 
 
 type EnqueueFlags = ServerFlags & FormatFlags & JobFlags;
 
-/** `ojs enqueue`: a job by hand. Its arguments go out as they were written. */
+/** `ojs enqueue`: a job by hand. Its arguments are sent unchanged. */
 export function enqueueCommand(): Command {
   const command = serverCommand<EnqueueFlags>(
     'enqueue',

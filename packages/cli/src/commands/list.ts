@@ -15,9 +15,9 @@ export interface Listed {
   /** The member of an answer that has the items. */
   readonly member: string;
   readonly columns: readonly Column<Item>[];
-  /** What an empty list is called: `jobs`. */
+  /** The name of an empty list: `jobs`. */
   readonly what: string;
-  /** Reads what the list leaves out of an item; null where the item has gone meanwhile. */
+  /** Reads the parts that the list leaves out of an item; null if the item has gone since. */
   readonly whole?: (server: Server, item: Json) => Promise<Json | null>;
 }
 
@@ -33,10 +33,10 @@ const pageSize = 200;
 
 export interface Page {
   readonly items: readonly Json[];
-  /** Of the whole list; null where the server has not counted it. */
+  /** The size of the whole list; null if the server has not counted it. */
   readonly total: number | null;
   readonly hasMore: boolean;
-  /** The search ended before it had read everything, and does not go on. */
+  /** The search ended before it had read everything, and does not continue. */
   readonly isCut: boolean;
   /** How many jobs the server read for this page of a search, and reads for all pages where that is known. */
   readonly search: { readonly scanned: number; readonly of: number | null } | null;
@@ -50,7 +50,7 @@ export async function* pages(
   limit: number,
 ): AsyncGenerator<Page> {
   let cursor: string | undefined;
-  // Of a list that the server orders anew for each page.
+  // The offset in a list that the server sorts again for each page.
   let offset: number | undefined;
   for (let left = limit; left > 0; ) {
     const { text } = await server.ask({

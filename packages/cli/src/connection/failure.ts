@@ -1,7 +1,7 @@
 import { type Answer, isObject } from '@ojs-ts/core';
 import { plainLines } from '../output/plain.ts';
 
-/** What a script can tell from the end of a command. 0 is success. */
+/** The exit codes, by which a script sees how a command ended. 0 is success. */
 export const exitCodes = { failed: 1, usage: 2, missing: 3, denied: 4, unreachable: 5, interrupted: 130 } as const;
 
 export type FailureKind = keyof typeof exitCodes;
@@ -20,12 +20,12 @@ const kinds: Readonly<Record<number, FailureKind>> = { 401: 'denied', 403: 'deni
 
 const tokenHint = 'Set OJS_AUTH_TOKEN, or keep a token with: ojs context set NAME --url URL --token-stdin';
 
-/** What a status of 400 and more means. */
+/** The meaning of a status of 400 and more. */
 export function kindOf(status: number): FailureKind {
   return kinds[status] ?? 'failed';
 }
 
-/** The failure that an answer of 400 or more tells. @param place the server, as the user named it. */
+/** The failure that an answer of 400 or more reports. @param place the server, as the user named it. */
 export function refusalOf({ status, text }: Answer, place: string): Failure {
   const message = messageIn(text);
   if (message === null)

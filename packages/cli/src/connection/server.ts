@@ -20,7 +20,7 @@ export interface Accepted {
 /** Milliseconds that a server has for an answer. A bulk operation of 10,000 jobs takes some seconds. */
 const answerMs = 60_000;
 
-/** Of the options that every command has: in the help they come last. */
+/** The heading of the options that every command has: in the help they come last. */
 const serverHeading = 'Which server:';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };

@@ -9,7 +9,7 @@ export interface DevServerOptions {
   readonly storage: string | undefined;
   /** Undefined for `OJS_PORT`, else 8080 or the next free one. */
   readonly port: number | undefined;
-  /** Takes each line of the server's log. Whether it is said otherwise. */
+  /** Takes each line of the server's log. True if it is reported in another way. */
   readonly isSaid: (record: Item) => boolean;
 }
 

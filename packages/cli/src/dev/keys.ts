@@ -1,4 +1,4 @@
-/** What single keys do. */
+/** The actions of single keys. */
 export type Keys = Readonly<Record<string, () => void>>;
 
 /** Ctrl+C, which no longer makes a signal. */

@@ -6,8 +6,8 @@ const quietMs = 100;
 const sources = new Set(['.ts', '.mts', '.cts', '.tsx', '.js', '.mjs', '.cjs', '.jsx']);
 
 /**
- * Tells when a file changes that a worker has imported. What else lies beside it, such as a database that the worker
- * writes, is not looked at. Folders are watched, because an editor may replace a file by another one of its name.
+ * Reports when a file changes that a worker has imported. Other files beside it, such as a database that the worker
+ * writes, are ignored. Folders are watched, because an editor may replace a file by another one of its name.
  */
 export class SourceWatcher implements Disposable {
   readonly #changed: (file: string) => void;
@@ -15,7 +15,7 @@ export class SourceWatcher implements Disposable {
   readonly #files = new Map<string, number | null>();
   readonly #folders = new Map<string, FSWatcher>();
   #timer: NodeJS.Timeout | null = null;
-  /** Whether a source file beside the imported ones counts too: one that was missing may appear. */
+  /** True if a source file beside the imported ones counts too: one that was missing may appear. */
   widely = false;
 
   constructor(changed: (file: string) => void) {
@@ -39,7 +39,7 @@ export class SourceWatcher implements Disposable {
     const before = this.#files.get(file);
     if (before === undefined && !(this.widely && sources.has(extname(basename(file))))) return;
     const now = writtenAt(file);
-    // Reading a file, and some systems for no reason, tell of a change that is none.
+    // A read of a file, and some systems for no reason, report a change that is none.
     if (now === before) return;
     if (before !== undefined) this.#files.set(file, now);
     if (this.#timer !== null) clearTimeout(this.#timer);

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 /** A line of esbuild, which `tsx` uses. */
 const ofEsbuild = /^(.+:\d+):\d+: ERROR: (.+)$/gm;
-/** What Node writes: the place, the source and the message. */
+/** The output of Node: the place, the source and the message. */
 const ofNode = /^(.+:\d+)\n[\s\S]*?^SyntaxError(?: \[\w+\])?: (.+)$/m;
 
 /** The stack of an error that Node found in a module and not in what the module parses. */
@@ -21,7 +21,7 @@ export function syntaxErrors(error: unknown, files: Iterable<string>): readonly 
   return found === undefined ? [] : [lineOf(place, message)];
 }
 
-/** Of a module in JavaScript Node has the place only where it prints the error. The last file was being loaded. */
+/** For a module in JavaScript, Node has the place only in the error that it prints. The last file was being loaded. */
 function printed(files: Iterable<string>): string {
   for (const file of [...files].reverse()) {
     const { status, stderr } = spawnSync(process.execPath, ['--check', fileURLToPath(file)], { encoding: 'utf8' });

@@ -12,7 +12,7 @@ export function makeDevFolder(project = '.'): void {
 }
 
 /**
- * Says where the server is: clients in this folder that nobody gives a URL read it (`devServer` of the SDK), so that
+ * Writes the server's URL to a file: clients in this folder without a URL read it (`devServer` of the SDK), so that
  * they never reach the server of another project. The first `ojs dev` of a folder keeps the file: its server has the
  * same store as the others. Returns what removes it.
  */

@@ -14,7 +14,7 @@ const leaveMs = 1_000;
 /** Known process-wide: the worker may come from another copy of the SDK. */
 const mark = Symbol.for('@ojs-ts/sdk.handlers');
 const reported = new Set<string>();
-/** Kept once the parent has all that was reported. */
+/** Resolves once the parent has all reports. */
 let sent = Promise.resolve();
 let isDraining = false;
 
@@ -51,7 +51,7 @@ function resolveAndReport(
     report(resolved.url);
     return resolved;
   } catch (error) {
-    // The file that mends the error may appear there.
+    // The file that fixes the error may appear there.
     if (specifier.startsWith('.') && context.parentURL) report(new URL(specifier, context.parentURL).href);
     throw error;
   }
@@ -93,8 +93,7 @@ function drain(): void {
   isDraining = true;
   if (process.listenerCount('SIGTERM') === 0) process.exit(0);
   process.emit('SIGTERM', 'SIGTERM');
-  // A worker stops listening once it has drained. A pool of connections that nobody closes must not hold up the
-  // restart.
+  // A worker stops listening once it has drained. An open pool of connections must not block the restart.
   process.on('removeListener', () => {
     if (process.listenerCount('SIGTERM') === 0) setTimeout(() => process.exit(), leaveMs).unref();
   });

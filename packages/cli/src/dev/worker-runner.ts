@@ -15,7 +15,7 @@ export interface RunnerOptions {
   readonly drainMs: number;
 }
 
-/** Runs a worker's module, and runs it anew when one of its files changes. At most one process at a time. */
+/** Runs a worker's module, and restarts it when one of its files changes. At most one process at a time. */
 export class WorkerRunner {
   readonly #options: RunnerOptions;
   readonly #name: string;
@@ -25,7 +25,7 @@ export class WorkerRunner {
   #process: WorkerProcess | null = null;
   #restarting: Promise<void> | null = null;
   #isClosed = false;
-  /** Whether a worker of the process has reached the server. */
+  /** True if a worker of the process has reached the server. */
   #isReady = false;
   /** When the process was started; 0 for that of the command, which counts for the first one. */
   #since = 0;
@@ -60,7 +60,7 @@ export class WorkerRunner {
     say('ojs', `${this.#name} is ready in ${((performance.now() - this.#since) / 1_000).toFixed(1)} s`);
   }
 
-  /** Lets running jobs end, then starts anew. A call while a restart is under way joins it. */
+  /** Lets running jobs end, then starts again. A call during a restart joins it. */
   restart(reason: string): Promise<void> {
     this.#restarting ??= this.#restart(reason).finally(() => {
       this.#restarting = null;

@@ -11,8 +11,8 @@ export function takesConfirm(command: Command): Command {
 }
 
 /**
- * Asks before something that cannot be taken back. @throws Failure where the user says no, and where nobody can be
- * asked.
+ * Asks before something that cannot be taken back. @throws Failure if the user says no, and if there is no terminal to
+ * ask at.
  */
 export async function confirmed(question: string, { yes }: ConfirmFlags): Promise<void> {
   if (yes) return;

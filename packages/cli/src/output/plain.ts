@@ -13,7 +13,7 @@ export function plainLines(text: string): string {
   return text.split('\n').map(plain).join('\n');
 }
 
-/** JSON text in one line. Its own line breaks stand between tokens only. */
+/** JSON text in one line. Its own line breaks are between tokens only. */
 export function oneLine(json: string): string {
   return json.replace(steering, (one) => (/[\t\n\r]/.test(one) ? ' ' : escaped(one)));
 }

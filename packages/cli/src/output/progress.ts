@@ -2,14 +2,14 @@ const width = 24;
 
 /** How far a long work has come. */
 export interface Standing {
-  /** From 0 to 1; null where nobody knows. */
+  /** From 0 to 1; null if unknown. */
   readonly part: number | null;
   readonly words: string;
-  /** Milliseconds; null where nobody knows. */
+  /** Milliseconds; null if unknown. */
   readonly leftMs: number | null;
 }
 
-/** A bar on standard error with the time left. Where that is no terminal nothing is written. */
+/** A bar on standard error with the time left. If standard error is no terminal, nothing is written. */
 export class ProgressBar implements Disposable {
   readonly #output = process.stderr;
   #isShown = false;

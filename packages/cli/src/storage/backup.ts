@@ -2,7 +2,7 @@ import type { BackupSummary } from '@ojs-ts/server';
 import { Command } from 'commander';
 import { reported, type StorageFlags, takesStorage, withStorage } from './storage.ts';
 
-/** `ojs backup`: the store as lines of JSON, while servers go on. */
+/** `ojs backup`: the store as lines of JSON, while servers keep running. */
 export function backupCommand(): Command {
   return takesStorage(new Command('backup'))
     .description('write a backup, which any kind of storage can restore; servers may keep running')

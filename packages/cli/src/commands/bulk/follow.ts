@@ -10,7 +10,7 @@ import { ProgressBar } from '../../output/progress.ts';
 const soonMs = 50;
 const usualMs = 500;
 
-/** What has become of the jobs of each action. */
+/** The words for the changed jobs of each action. */
 export const doneWords: Readonly<Record<string, string>> = {
   cancel: 'cancelled',
   delete: 'deleted',
@@ -42,7 +42,7 @@ const reasonWords: Readonly<Record<string, string>> = {
 };
 
 /**
- * Shows a bulk operation until its end, which the exit code tells, and returns it. Ctrl+C leaves it running.
+ * Shows a bulk operation until its end, which sets the exit code, and returns it. Ctrl+C leaves it running.
  * @param begin answers the operation. The server may work on it before its answer is here, so Ctrl+C waits for that.
  */
 export async function follow(

@@ -15,7 +15,7 @@ interface ChangeFlags extends ServerFlags, FormatFlags {
   readonly description?: string;
   readonly type?: string;
   readonly queue?: string;
-  /** JSON text, which goes to the server as it was written. */
+  /** JSON text, which is sent unchanged. */
   readonly args?: string;
 }
 

@@ -105,7 +105,7 @@ function skippedBy(change: Item, noted: Set<Item>): readonly Row[] {
     : [...rows, { local: '…', at: '', note: `skipped: ${count({ more: all - listed }, 'more')} more` }];
 }
 
-/** Of a run on the day of a change: each that occurs twice, and the first one of the others. */
+/** For a run on the day of a clock change, notes each time that occurs twice, and the first one of the others. */
 function noteOf(local: string, changes: readonly Item[], noted: Set<Item>): string {
   const change = changes.find((one) => dayOf(one) === local.slice(0, 10));
   if (change === undefined) return '';

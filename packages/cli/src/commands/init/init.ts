@@ -56,7 +56,7 @@ async function init(given: string | undefined, flags: InitFlags): Promise<void> 
   console.log(`\nNext:\n${steps.map((step) => `  ${step}`).join('\n')}`);
 }
 
-/** What was given; the rest is asked for where somebody can be asked. */
+/** Returns the given values; asks for the others if a person can answer. */
 async function wanted(folder: string | undefined, template: TemplateName | undefined): Promise<Wanted> {
   const isAsked = process.stdin.isTTY && process.stdout.isTTY;
   return {

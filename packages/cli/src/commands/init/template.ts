@@ -3,7 +3,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { templatesFolder } from '../../files.ts';
 
-/** What a new project may be, and how the question describes it. */
+/** The templates of a new project, and how the question describes them. */
 export const templates = {
   plain: 'a worker and a script that enqueues',
   fastify: 'a worker and a Fastify application',

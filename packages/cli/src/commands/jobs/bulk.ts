@@ -35,7 +35,7 @@ export interface BulkChange {
 export interface Change extends BulkChange {
   readonly name: string;
   readonly description: string;
-  /** What each job gets. */
+  /** The change to each job. */
   readonly setting?: Setting;
   /** Absent where only a filter can name jobs. */
   readonly byIds?: ByIds;
@@ -55,7 +55,7 @@ interface Setting {
   readonly of: (flags: SettingFlags) => Json;
 }
 
-/** Which jobs, how fast, and whether at all. */
+/** Selects the jobs, the rate, and whether to run at all. */
 export type ManyFlags = FilterFlags & ConfirmFlags & FormatFlags & { readonly dryRun?: true; readonly rate?: number };
 type ChangeFlags = ServerFlags & ManyFlags & SettingFlags;
 
@@ -77,7 +77,8 @@ export function takesMany(command: Command): Command {
 }
 
 /**
- * Counted first: the user sees how many jobs it is about. The server makes the change, and goes on without us.
+ * Counted first: the user sees how many jobs it is about. The server makes the change, and continues without this
+ * command.
  * @param changes what each job gets, as JSON text.
  */
 export async function matching(server: Server, change: BulkChange, flags: ManyFlags, changes?: Json): Promise<void> {
@@ -101,7 +102,7 @@ export async function matching(server: Server, change: BulkChange, flags: ManyFl
   await follow(server, () => start(server, { ...body, rate, confirm: true }, changes), flags);
 }
 
-/** Changes go out as they were written. */
+/** Changes are sent unchanged. */
 function start(server: Server, request: object, changes?: Json) {
   const text = JSON.stringify(request);
   const body = changes === undefined ? text : `${text.slice(0, -1)},"changes":${changes}}`;
@@ -145,7 +146,7 @@ async function named(server: Server, change: Change, ids: readonly string[], fla
 interface Result {
   readonly succeeded: number;
   readonly failed: number;
-  /** The first of those that stayed as they were; a server names a hundred. */
+  /** The first of the jobs that were not changed; a server names a hundred. */
   readonly errors: readonly { readonly job_id: string; readonly error: string }[];
 }
 

@@ -130,7 +130,7 @@ function print({ groups, without, matched, scanned, isWhole }: Counted, flags: G
   if (notes.length > 0) console.error(notes.join('\n'));
 }
 
-/** A string without quotes, where nobody can take it for another value. */
+/** A string without quotes, unless it looks like another value. */
 function textOf(value: Json): string {
   if (!value.startsWith('"')) return oneLine(value);
   const text: string = JSON.parse(value);

@@ -34,7 +34,7 @@ function describe(answer: Json): string {
   return table(columns, list(body, 'events').filter(isObject));
 }
 
-/** Whether the server does not know the exact time. */
+/** Reports whether the server does not know the exact time. */
 function isGuess(event: Item): boolean {
   return part(event, 'metadata').reconstructed === true;
 }

@@ -39,12 +39,12 @@ export function wireFlags({ queue, priority, at, meta, maxAttempts }: JobFlags) 
   };
 }
 
-/** Arguments go out as they were written. @throws Failure `usage` for a text that is no JSON array. */
+/** Arguments are sent unchanged. @throws Failure `usage` for a text that is no JSON array. */
 export function array(args: string): Json {
   try {
     if (Array.isArray(JSON.parse(args))) return args;
   } catch {
-    // Told below.
+    // The text is refused below.
   }
   throw new Failure(
     'usage',
@@ -52,7 +52,7 @@ export function array(args: string): Json {
   );
 }
 
-/** Prints the job of an answer, and its warnings. @param said the line that tells of it, without its end. */
+/** Prints the job of an answer, and its warnings. @param said the line about it, without its end. */
 export function printJob(answer: Json, flags: FormatFlags, said: (job: Item, answer: Item) => string): void {
   const found = members(answer);
   for (const warning of elements(found.get('warnings') ?? '[]')) console.error(`Warning: ${oneLine(warning)}`);

@@ -19,7 +19,7 @@ const times = [
 ] as const;
 const texts = ['args', 'meta', 'result', 'x_progress'] as const;
 
-/** `ojs jobs show`: a job with its texts as they were sent, and its errors. */
+/** `ojs jobs show`: a job with its texts unchanged, and its errors. */
 export function showCommand(): Command {
   return detailCommand('show a job with its arguments, result and errors', {
     operation: 'job.get',

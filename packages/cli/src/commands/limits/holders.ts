@@ -58,7 +58,7 @@ export function holderTable(holders: readonly Holder[]): string {
   return table(columns, holders);
 }
 
-/** What holds the limit up, in one line; empty where nothing waits. */
+/** Describes the reason why the limit blocks jobs, in one line; empty if nothing waits. */
 export function verdictOf(key: string, limit: Item, holders: readonly Holder[]): string {
   if (limit.waiting_count === 0) return '';
   const name = plain(key);

@@ -83,7 +83,7 @@ async function drain(server: Server, name: string, flags: DrainFlags): Promise<v
     );
 }
 
-/** A job may come between the look and the pause: then the queue goes on. */
+/** A job may come between the look and the pause: then the queue continues. */
 async function isDrained(server: Server, name: string, load: Load, flags: DrainFlags): Promise<boolean> {
   if (leftOf(load, flags) > 0) return false;
   if (!flags.pause) return true;
@@ -102,7 +102,7 @@ async function loadOf(server: Server, name: string): Promise<Load> {
   const counts = part(item, 'counts');
   const count = (state: string) => numberIn(counts, state);
   return {
-    // A pending job waits for somebody to activate it, which no worker does.
+    // A pending job waits for an activation, which no worker does.
     waiting: count('available') + count('retryable'),
     running: count('active'),
     scheduled: count('scheduled'),

@@ -78,7 +78,7 @@ export function queuesCommand(): Command {
   ]);
 }
 
-/** The list has names only; a queue may be deleted meanwhile. */
+/** The list has names only; a queue may be deleted in between. */
 async function wholeQueue(server: Server, item: Json): Promise<Json | null> {
   const { name }: Item = JSON.parse(item);
   const { status, text: queue } = await server.ask(

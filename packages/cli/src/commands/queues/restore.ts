@@ -25,7 +25,7 @@ interface Settings {
   readonly rate_limit: string | null;
 }
 
-/** What a queue has that was never configured. */
+/** The settings of a queue that was never configured. */
 const defaults: Settings = {
   paused: false,
   max_size: null,

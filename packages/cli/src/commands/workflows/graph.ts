@@ -7,7 +7,7 @@ import { type Column, table } from '../../output/table.ts';
 import { takesWatch, type WatchFlags, watching } from '../../output/watch.ts';
 import { serverCommand } from '../command.ts';
 
-/** Nodes that each have a line. Of more, neighbours alike share one. */
+/** Nodes that each have a line. If there are more, alike neighbours share one. */
 const most = 50;
 /** Steps that a line names under AFTER. */
 const mostBefore = 4;
@@ -88,8 +88,8 @@ function nodeOf(item: Item): Node {
 }
 
 /**
- * Each node stands behind all that it waits for, as close to it as can be. What follows a fork is indented, and what
- * joins its branches is not.
+ * Each node comes after all that it waits for, as close to it as can be. Nodes after a fork are indented, and the node
+ * that joins its branches is not.
  */
 function order(
   nodes: readonly Node[],
