@@ -3,7 +3,7 @@ import { workflowCreated } from './events.ts';
 import type { NewNode, NewWorkflow, NodeRecord } from './types.ts';
 
 /**
- * A new workflow with the definition of another one: the same steps, to be started as they were sent. Times that are
+ * A new workflow with the definition of another one: the same steps and arguments. Times that are
  * relative count from now.
  * @param newId mints the ids of the workflow and of its jobs.
  */

@@ -477,7 +477,7 @@ export class Client<R = JobTypes> implements AsyncDisposable {
   }
 
   /**
-   * Starts a new workflow with the steps of this one, as they were sent. The server of this project has this operation,
+   * Starts a new workflow with the same steps and arguments as this one. The server of this project has this operation,
    * others answer `not_found`. @throws {JobNotFoundError}
    */
   async rerunWorkflow(workflowId: string, options: CallOptions = {}): Promise<WorkflowHandle<unknown>> {

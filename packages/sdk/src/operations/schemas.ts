@@ -17,7 +17,7 @@ export interface SchemaInfo {
 
 /** A schema with its text. */
 export interface Schema extends SchemaInfo {
-  /** JSON Schema, as it was registered. */
+  /** The registered JSON Schema, unchanged. */
   readonly schema: Readonly<Record<string, unknown>>;
 }
 

@@ -279,7 +279,7 @@ export class SyncClient<R = JobTypes> implements Disposable {
   }
 
   /**
-   * Starts a new workflow with the steps of this one, as they were sent. The server of this project has this operation,
+   * Starts a new workflow with the same steps and arguments as this one. The server of this project has this operation,
    * others answer `not_found`. @throws {JobNotFoundError}
    */
   rerunWorkflow(workflowId: string, options: SyncCallOptions = {}): Workflow {

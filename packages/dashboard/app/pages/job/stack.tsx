@@ -2,7 +2,7 @@ import { CopyButton } from '../../ui/copy.tsx';
 
 const library = /node_modules[\\/]|node:|\binternal[\\/]|<anonymous>|site-packages|\/gems\/|\/vendor\//;
 
-/** The frames of an error. Those of libraries are folded, so that the user's own are easy to see. */
+/** The frames of an error. Frames of libraries are folded, so that the user's own are easy to see. */
 export function Stack({ frames }: { readonly frames: readonly string[] }) {
   return (
     <div className="stack-frames">

@@ -58,7 +58,7 @@ export class Slots {
   #reserved = 0;
   #parked = 0;
 
-  /** @param paced Whether fewer than `prefetch` are fetched ahead where handlers take long. */
+  /** @param paced true to fetch fewer than `prefetch` ahead if handlers take long. */
   constructor(concurrency: number, prefetch = 0, paced = false) {
     this.concurrency = concurrency;
     this.#room = prefetch;

@@ -223,7 +223,7 @@ type Refused = (item: Item, error: unknown) => Json;
 
 /**
  * The acks of an exchange, each with its outcome; all valid ones go to the engine at once.
- * @param isShort Whether the answer to a completion is its status alone.
+ * @param isShort true if the answer to a completion is its status alone.
  */
 async function acknowledge(
   engine: Engine,

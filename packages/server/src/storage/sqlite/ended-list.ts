@@ -29,7 +29,7 @@ export async function endedJobs(
   return places;
 }
 
-/** @param count Of the jobs in the state, and in the queue if the query has one. */
+/** @param count the number of jobs in the state, and in the queue if the query has one. */
 async function inState(
   sql: Connection,
   { queue, type }: JobQuery,

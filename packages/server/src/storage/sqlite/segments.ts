@@ -82,7 +82,7 @@ export class Segments {
     this.forget();
   }
 
-  /** @param whole Whether all jobs of the segment come by this and later calls. */
+  /** @param whole true if all jobs of the segment come by this and later calls. */
   #note(segment: number, names: readonly string[], whole: boolean): void {
     const slot = segment % kept;
     const cells = this.#sql.get(statements.segment, slot);
