@@ -56,7 +56,7 @@ export const events: Section = {
       must: 'All filters must match. Cursors skip nothing. The server refuses bad filters.',
       cases: ['OJS-L0-EVT-002', 'OJS-L0-EVT-003', 'OJS-L0-EVT-006', 'OJS-L3-EVT-004'],
       tests: [
-        ['packages/server/test/engine/events/events.test.ts', 'a cursor before the oldest event kept reports the gap'],
+        ['packages/server/test/realtime/log/events.test.ts', 'a cursor before the oldest event kept reports the gap'],
       ],
     },
     {

@@ -74,7 +74,7 @@ export const promises: readonly TestedPromise[] = [
     promise: 'A subscriber sees every event, in order. A gap is announced.',
     tests: [
       checker('events', 'events'),
-      { name: 'slow readers', file: 'packages/server/test/http/realtime/slow-readers.long.ts' },
+      { name: 'slow readers', file: 'packages/server/test/realtime/slow-readers.long.ts' },
     ],
   },
   {

@@ -15,8 +15,8 @@ import { type EngineOptions, engineNames } from './engine/options.ts';
 import { httpDefaults } from './http/app.ts';
 import { proxyList } from './http/proxies.ts';
 import { parseRequestRate, type RequestRate } from './http/rate-limit.ts';
-import { type RealtimeOptions, realtimeDefaults, realtimeNames } from './http/realtime/options.ts';
 import { parseToken, type Token, tokensOf } from './http/tokens.ts';
+import { type RealtimeOptions, realtimeDefaults, realtimeNames } from './realtime/http/options.ts';
 
 export { ConfigError };
 

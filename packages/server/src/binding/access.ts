@@ -25,8 +25,8 @@ import {
 } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
 import { PageSize } from '../engine/page-size.ts';
-import type { Channel } from './realtime/channel.ts';
-import type { Filter } from './realtime/selection.ts';
+import type { Channel } from '../realtime/streams/channel.ts';
+import type { Filter } from '../realtime/streams/selection.ts';
 
 /** Nodes of a workflow that are read at a time. */
 const page = 500;

@@ -18,9 +18,9 @@ import {
 } from '@ojs-ts/core';
 import { diagnose } from '../engine/diagnosis.ts';
 import type { Engine } from '../engine/engine.ts';
-import { type EventPage, type EventQuery, readEvents } from '../engine/events/events.ts';
-import { readNewestEvents } from '../engine/events/newest-events.ts';
 import type { StoreCheck } from '../engine/upkeep/store-health.ts';
+import { type EventPage, type EventQuery, readEvents } from '../realtime/log/events.ts';
+import { readNewestEvents } from '../realtime/log/newest-events.ts';
 import type { About, BindingRequest, Handlers } from './handler.ts';
 import { json, type Reply } from './reply.ts';
 

@@ -9,12 +9,12 @@ import {
   uuidv7,
 } from '@ojs-ts/core';
 import { Binding } from '../binding/binding.ts';
-import { Realtime } from '../binding/realtime/realtime.ts';
 import type { Reply } from '../binding/reply.ts';
 import { checkOptions } from '../config-error.ts';
 import { Engine } from '../engine/engine.ts';
 import { heapSize, memoryLimits } from '../engine/memory-limits.ts';
 import { type EngineOptions, engineNames } from '../engine/options.ts';
+import { Realtime } from '../realtime/streams/realtime.ts';
 import { openStorage } from '../storage/open.ts';
 import { version } from '../version.ts';
 import { Streams } from './streams.ts';

@@ -2,13 +2,13 @@ import { type CallContext, type StreamAnswer, type StreamCall, uuidv7 } from '@o
 import { checkRight, QueueAccess } from '../binding/access.ts';
 import { auditStreamRefusal } from '../binding/audit.ts';
 import { checkStreamQuery, streamParameters } from '../binding/query-parameters.ts';
-import { readChannel } from '../binding/realtime/channel.ts';
-import type { Connection, Delivery, Sink } from '../binding/realtime/connection.ts';
-import { filterOf, type Realtime } from '../binding/realtime/realtime.ts';
-import { writeFrames } from '../binding/realtime/state-frames.ts';
-import { SummaryStream } from '../binding/realtime/summary-stream.ts';
-import { heartbeatComment, streamEvent, streamHead } from '../binding/realtime/wire.ts';
 import { faultOf, refusal } from '../binding/reply.ts';
+import { readChannel } from '../realtime/streams/channel.ts';
+import type { Connection, Delivery, Sink } from '../realtime/streams/connection.ts';
+import { filterOf, type Realtime } from '../realtime/streams/realtime.ts';
+import { writeFrames } from '../realtime/streams/state-frames.ts';
+import { SummaryStream } from '../realtime/streams/summary-stream.ts';
+import { heartbeatComment, streamEvent, streamHead } from '../realtime/streams/wire.ts';
 
 /** As over HTTP (realtime options), so that a client's silence timeout works for both. */
 const heartbeatMs = 10_000;

@@ -23,6 +23,9 @@ import {
   State,
   uuidv7,
 } from '@ojs-ts/core';
+import { EventSubscriptions } from '../realtime/log/event-subscriptions.ts';
+import { JobEnds } from '../realtime/log/job-ends.ts';
+import { JobLog, jobLogMs } from '../realtime/log/job-log.ts';
 import type { Beaten, Directive, Inserted, Storage, WorkerBeat } from '../storage/storage.ts';
 import { Audit } from './access/audit.ts';
 import { StoreKeys } from './access/store-keys.ts';
@@ -30,9 +33,6 @@ import { freshTokensMs, Tokens } from './access/tokens.ts';
 import { type Batches, batches } from './batches.ts';
 import { BulkOperations, bulkMs, forgetBulkMs } from './bulk/bulk-operations.ts';
 import { coalesce } from './coalesce.ts';
-import { EventSubscriptions } from './events/event-subscriptions.ts';
-import { JobEnds } from './events/job-ends.ts';
-import { JobLog, jobLogMs } from './events/job-log.ts';
 import { InFlight } from './in-flight.ts';
 import { BulkReplies, forgetMs } from './jobs/bulk-replies.ts';
 import { DeadLetter } from './jobs/dead-letter.ts';

@@ -1,10 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { asksForWebSocket, authorizationOf } from '../realtime/http/upgrade.ts';
 import type { Authorization, Credential, Holder } from './auth.ts';
 import type { Sessions } from './dashboard/sessions.ts';
 import type { Logins } from './logins.ts';
 import { checkPage } from './origins.ts';
 import { addressOf } from './proxies.ts';
-import { asksForWebSocket, authorizationOf } from './realtime/upgrade.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -1,7 +1,7 @@
 import { Crons, definitionOf, manualClock, State } from '@ojs-ts/core';
 import { describe, expect, test } from 'vitest';
 import { Engine } from '../../src/engine/engine.ts';
-import { readEvents } from '../../src/engine/events/events.ts';
+import { readEvents } from '../../src/realtime/log/events.ts';
 import { openStorage } from '../../src/storage/open.ts';
 import { type Bench, bench } from '../support/engine.ts';
 import { storages } from '../support/storages.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readEvents } from '../../../src/engine/events/events.ts';
+import { readEvents } from '../../../src/realtime/log/events.ts';
 import type { WorkerBeat } from '../../../src/storage/storage.ts';
 import { type Bench, bench } from '../../support/engine.ts';
 import { storages } from '../../support/storages.ts';

@@ -1,0 +1,285 @@
+import { State } from '@ojs-ts/core';
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { silentLog } from '../../../src/engine/options.ts';
+import { EventSubscriptions, type Gap, type Topic } from '../../../src/realtime/log/event-subscriptions.ts';
+import type { LogEvent } from '../../../src/realtime/log/log-events.ts';
+import { memoryStorage } from '../../../src/storage/memory/memory.ts';
+import type { Storage } from '../../../src/storage/storage.ts';
+import { pagesThroughJson, recordsOf } from '../../storage/suite/dump.ts';
+import { type Bench, bench, items, newJob } from '../../support/engine.ts';
+import { storages } from '../../support/storages.ts';
+
+/** A follower that keeps what it is told, and can be waited for. */
+class Recorder {
+  readonly events: LogEvent[] = [];
+  readonly gaps: Gap[] = [];
+  readonly live: Promise<void>;
+  readonly close: () => void;
+  #wake: () => void = () => {};
+
+  constructor(subscriptions: EventSubscriptions, topic: Topic, after?: number) {
+    const follower = {
+      onEvent: (event: LogEvent) => {
+        this.events.push(event);
+        this.#wake();
+      },
+      onGap: (gap: Gap) => {
+        this.gaps.push(gap);
+      },
+    };
+    const { live, close } = subscriptions.subscribe(topic, follower, after);
+    this.live = live;
+    this.close = close;
+  }
+
+  async until(count: number): Promise<readonly LogEvent[]> {
+    while (this.events.length < count) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    return this.events;
+  }
+
+  get positions(): readonly number[] {
+    return this.events.map(({ position }) => position);
+  }
+
+  get kinds(): readonly string[] {
+    return this.events.map(({ entry }) => entry[0]);
+  }
+}
+
+async function follow(b: Bench, topic: Topic, after?: number): Promise<Recorder> {
+  const recorder = new Recorder(b.engine.subscriptions, topic, after);
+  await recorder.live;
+  return recorder;
+}
+
+describe.each(storages)('subscriptions to the event log, $name', ({ url }) => {
+  test('each follower gets each position once, in any interleaving', async () => {
+    const step = fc.oneof(
+      fc.record({ push: fc.integer({ min: 1, max: 40 }) }),
+      fc.record({ after: fc.option(fc.double({ min: 0, max: 1, noNaN: true }), { nil: undefined }) }),
+      fc.constant({ leave: true }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 20 }), async (steps) => {
+        await using b = await bench(url());
+        const followers: { readonly from: number; readonly recorder: Recorder }[] = [];
+        const pushes: Promise<unknown>[] = [];
+        let pushed = 0;
+        for (const one of steps) {
+          if ('push' in one) {
+            // Not awaited, so that it is under way while followers come and go.
+            pushes.push(b.engine.push(items(Array.from({ length: one.push }, () => newJob(b.clock.now())))));
+            pushed += one.push;
+          } else if ('leave' in one) {
+            followers.shift()?.recorder.close();
+          } else {
+            const { newest } = await b.engine.subscriptions.ends();
+            const after = one.after === undefined ? undefined : Math.floor(one.after * newest);
+            const recorder = await follow(b, 'all', after);
+            followers.push({ from: after ?? recorder.events[0]?.position ?? -1, recorder });
+          }
+        }
+        await Promise.all(pushes);
+        const { newest } = await b.engine.subscriptions.ends();
+        expect(newest).toBe(pushed);
+        const marker = await b.push();
+        for (const { from, recorder } of followers) {
+          while (recorder.events.at(-1)?.entry[1] !== marker) await recorder.until(recorder.events.length + 1);
+          const first = recorder.positions[0] ?? 0;
+          if (from >= 0) expect(first).toBeLessThanOrEqual(from + 1);
+          expect(recorder.positions).toEqual(Array.from({ length: newest + 2 - first }, (_, index) => first + index));
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test('a log that went back and grew beyond the last event between two reads is a gap', async () => {
+    await using b = await bench(url());
+    const { storage } = b.engine;
+    const push = async (count: number) => {
+      for (let number = 0; number < count; number++) {
+        b.clock.advance(1_000);
+        await b.push();
+      }
+    };
+    await push(1);
+    const before = await recordsOf(storage);
+    const subscriptions = new EventSubscriptions({ storage, log: silentLog, kept: true, pollMs: 3_600_000 });
+    const all = new Recorder(subscriptions, 'all');
+    await all.live;
+    await push(3);
+    subscriptions.wake();
+    await all.until(3);
+    await storage.clear();
+    await storage.backup.restore(pagesThroughJson(before));
+    await push(5);
+    subscriptions.wake();
+    await expect.poll(() => all.positions.at(-1)).toBe(6);
+    await push(1);
+    subscriptions.wake();
+    await expect.poll(() => all.positions.at(-1)).toBe(7);
+    // Told once. Where the log is taken up again depends on whether the first reading had looked for more.
+    expect(all.gaps).toMatchObject([{ kind: 'unknown' }]);
+    subscriptions.close();
+  });
+
+  test('collects the events of a topic after a position, the newest ones if there are too many', async () => {
+    await using b = await bench(url());
+    const job = await b.start(null);
+    await b.push({ queue: 'b' });
+    await b.engine.settle({ id: job.id, claim: job.claim, worker: null, kind: 'ack', result: null });
+    const collect = async (after: number, limit: number) => {
+      const { events, gap } = await b.engine.subscriptions.collect({ job: job.id }, after, limit);
+      return { kinds: events.map(({ entry }) => entry[0]), gap };
+    };
+    expect(await collect(0, 9)).toEqual({ kinds: ['job.enqueued', 'job.started', 'job.completed'], gap: null });
+    expect(await collect(1, 1)).toEqual({ kinds: ['job.completed'], gap: null });
+    expect(await collect(4, 9)).toEqual({ kinds: [], gap: null });
+  });
+
+  test('a follower that throws, or that another one closes, does not affect others', async () => {
+    await using b = await bench(url());
+    const closed = await follow(b, 'all');
+    await b.engine.subscriptions.subscribe('all', {
+      onEvent: () => {
+        closed.close();
+        throw new Error('broken');
+      },
+    }).live;
+    const after = await follow(b, 'all');
+    await b.push();
+    await b.push();
+    await after.until(2);
+    expect(closed.events.length).toBeLessThanOrEqual(1);
+  });
+
+  test('an emptied store is read from its beginning', async () => {
+    await using b = await bench(url());
+    for (let count = 0; count < 3; count++) await b.push();
+    const all = await follow(b, 'all');
+    await b.engine.storage.clear();
+    const id = await b.push({ state: State.available });
+    const [first] = await all.until(1);
+    expect([first?.position, first?.entry[1]]).toEqual([1, id]);
+  });
+});
+
+/** A storage that tells of nothing and counts its reads of the log. */
+function deaf(storage: Storage): { readonly storage: Storage; readonly reads: () => number } {
+  let reads = 0;
+  return {
+    reads: () => reads,
+    storage: {
+      ...storage,
+      subscribe: async () => ({ [Symbol.asyncDispose]: async () => {} }),
+      events: (after, limit) => {
+        reads++;
+        return storage.events(after, limit);
+      },
+    },
+  };
+}
+
+test('nothing is read without followers, nor after the last one has closed', async () => {
+  const { storage, reads } = deaf(memoryStorage());
+  await using b = await bench('memory:', { storage });
+  const { subscriptions } = b.engine;
+  subscriptions.wake();
+  await b.push();
+  subscriptions.wake();
+  expect(reads()).toBe(0);
+  const all = await follow(b, 'all');
+  all.close();
+  const before = reads();
+  await b.push();
+  subscriptions.wake();
+  expect(reads()).toBe(before);
+  expect(subscriptions.followers).toBe(0);
+});
+
+test('a follower that catches up during a read gets no event twice', async () => {
+  const { storage } = deaf(memoryStorage());
+  await using b = await bench('memory:', { storage });
+  const { subscriptions } = b.engine;
+  const all = await follow(b, 'all');
+  await b.push();
+  subscriptions.wake();
+  await all.until(1);
+  for (let count = 0; count < 3; count++) await b.push();
+  const late = await follow(b, 'all', 0);
+  await all.until(4);
+  expect(late.positions).toEqual([1, 2, 3, 4]);
+  expect(all.positions).toEqual([1, 2, 3, 4]);
+});
+
+test('an event that is committed while the first follower joins is delivered, though its wake-up was too early', async () => {
+  const { storage } = deaf(memoryStorage());
+  let joining = false;
+  const events: Storage['events'] = async (after, limit) => {
+    const read = await storage.events(after, limit);
+    if (joining) {
+      joining = false;
+      await b.push();
+      subscriptions.wake();
+    }
+    return read;
+  };
+  await using b = await bench('memory:', { storage });
+  const subscriptions = new EventSubscriptions({
+    storage: { ...storage, events },
+    log: silentLog,
+    kept: true,
+    pollMs: 3_600_000,
+  });
+  await b.push();
+  joining = true;
+  const all = new Recorder(subscriptions, 'all');
+  await all.until(1);
+  expect(all.positions).toEqual([2]);
+  subscriptions.close();
+});
+
+test('the poll finds events without a wake-up', async () => {
+  const { storage } = deaf(memoryStorage());
+  await using b = await bench('memory:', { storage });
+  const subscriptions = new EventSubscriptions({ storage, log: silentLog, kept: true, pollMs: 5 });
+  const all = new Recorder(subscriptions, 'all');
+  await all.live;
+  await b.push();
+  await all.until(1);
+  subscriptions.close();
+});
+
+test('after an error of the log reading continues, and the error is logged once', async () => {
+  const memory = memoryStorage();
+  let broken = false;
+  const storage: Storage = {
+    ...memory,
+    events: (after, limit) => (broken ? Promise.reject(new Error('away')) : memory.events(after, limit)),
+  };
+  const told: string[] = [];
+  const log = {
+    ...silentLog,
+    warn: (_: object, message: string) => told.push(message),
+    info: (_: object, message: string) => told.push(message),
+  };
+  await using b = await bench('memory:', { storage });
+  const subscriptions = new EventSubscriptions({ storage, log, kept: true, pollMs: 2 });
+  const all = new Recorder(subscriptions, 'all');
+  await all.live;
+  broken = true;
+  await b.push();
+  await expect.poll(() => told).toEqual(['event log unreadable']);
+  broken = false;
+  await all.until(1);
+  await expect.poll(() => told).toEqual(['event log unreadable', 'event log readable again']);
+  broken = true;
+  await expect(new Recorder(new EventSubscriptions({ storage, log, kept: true }), 'all').live).rejects.toThrow('away');
+  subscriptions.close();
+});
