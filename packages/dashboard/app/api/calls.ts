@@ -1,3 +1,5 @@
+import type { OperationName } from '@ojs-ts/core';
+import type { Answers } from '@ojs-ts/core/schemas';
 import {
   keepPreviousData,
   type QueryClient,
@@ -10,8 +12,7 @@ import {
 } from '@tanstack/react-query';
 import type { Summary } from '../live/summary.ts';
 import { showToast } from '../ui/toasts.ts';
-import type { Answers } from './answers.ts';
-import { type Answered, type CallOptions, call } from './client.ts';
+import { type CallOptions, call } from './client.ts';
 import { messageOf } from './failure.ts';
 
 type Asked = Pick<CallOptions, 'params' | 'query' | 'body'>;
@@ -27,12 +28,12 @@ export interface CallHookOptions extends Asked {
 }
 
 /** Also the beginning of the key for `invalidate`. */
-export function keyOf(name: Answered, { params, query, body }: Asked = {}): QueryKey {
+export function keyOf(name: OperationName, { params, query, body }: Asked = {}): QueryKey {
   return [name, params ?? null, query ?? null, ...(body === undefined ? [] : [body])];
 }
 
 /** One answer of the server, refreshed when the event stream reports something that changes it. */
-export function useCall<Name extends Answered>(
+export function useCall<Name extends OperationName>(
   name: Name,
   { enabled = true, live, keepLast = false, refreshMs, ...asked }: CallHookOptions = {},
 ): UseQueryResult<Answers[Name], Error> {
@@ -46,18 +47,18 @@ export function useCall<Name extends Answered>(
   });
 }
 
-export interface ActionOptions<Name extends Answered> {
+export interface ActionOptions<Name extends OperationName> {
   /** Said when it has worked; nothing without it. */
   readonly done?: string | ((answer: Answers[Name]) => string);
   /** Operations whose answers have changed. */
-  readonly changes?: readonly Answered[];
+  readonly changes?: readonly OperationName[];
   /** Shows the change before the server has answered; the result takes it back, and is called where the call fails. */
   readonly optimistic?: (client: QueryClient, asked: CallOptions) => () => void;
   readonly onDone?: (answer: Answers[Name]) => void;
 }
 
 /** A call that changes something. A failure is shown, and an optimistic change is taken back. */
-export function useAction<Name extends Answered>(
+export function useAction<Name extends OperationName>(
   name: Name,
   { done, changes = [], optimistic, onDone }: ActionOptions<Name> = {},
 ): UseMutationResult<Answers[Name], Error, CallOptions, { readonly undo: (() => void) | undefined }> {

@@ -1,6 +1,6 @@
 import { type OperationName, operations, pathOf } from '@ojs-ts/core';
+import type { Answers } from '@ojs-ts/core/schemas';
 import { parse, stringify } from '../json/numeral.ts';
-import type { Answers } from './answers.ts';
 import { ApiFailure, isErrorBody } from './failure.ts';
 import { apiRoot } from './roots.ts';
 
@@ -17,11 +17,8 @@ export interface CallOptions {
   readonly idempotencyKey?: string;
 }
 
-/** Operations whose answers the pages read. */
-export type Answered = keyof Answers & OperationName;
-
 /** The parsed answer. @throws ApiFailure */
-export async function call<Name extends Answered>(name: Name, options: CallOptions = {}): Promise<Answers[Name]> {
+export async function call<Name extends OperationName>(name: Name, options: CallOptions = {}): Promise<Answers[Name]> {
   return parse(await callText(name, options)) as Answers[Name];
 }
 

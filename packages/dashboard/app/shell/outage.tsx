@@ -1,8 +1,8 @@
+import type { Health } from '@ojs-ts/core/schemas';
 import { useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
 import { IfMay } from '../access/if-may.tsx';
-import type { Health } from '../api/answers/system.ts';
 import { useCall } from '../api/calls.ts';
 import { ApiFailure, messageOf } from '../api/failure.ts';
 import { Time } from '../ui/time.tsx';

@@ -1,9 +1,10 @@
+import type { OperationName } from '@ojs-ts/core';
+import type { Answers } from '@ojs-ts/core/schemas';
 import { type UseInfiniteQueryResult, useInfiniteQuery } from '@tanstack/react-query';
 import type { RowData } from '@tanstack/react-table';
 import type { ReactNode } from 'react';
-import type { Answers } from '../api/answers.ts';
 import { keyOf } from '../api/calls.ts';
-import { type Answered, call, type QueryValue } from '../api/client.ts';
+import { call, type QueryValue } from '../api/client.ts';
 import type { Summary } from '../live/summary.ts';
 import { Button } from './button.tsx';
 import { type Column, DataTable } from './data-table.tsx';
@@ -11,7 +12,7 @@ import { Failure, Loading } from './states.tsx';
 
 const perPage = 100;
 
-export interface GrowingOptions<Name extends Answered, Row> {
+export interface GrowingOptions<Name extends OperationName, Row> {
   readonly query: Readonly<Record<string, QueryValue>>;
   readonly rowsOf: (answer: Answers[Name]) => readonly Row[];
   /** Cursor of the next page; undefined after the last one. */
@@ -25,7 +26,7 @@ export interface GrowingList<Row> {
 }
 
 /** A list that is read page by page, each by the cursor of the one before. */
-export function useGrowingList<Name extends Answered, Row>(
+export function useGrowingList<Name extends OperationName, Row>(
   name: Name,
   { query, rowsOf, nextOf, live }: GrowingOptions<Name, Row>,
 ): GrowingList<Row> {

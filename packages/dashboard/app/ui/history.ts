@@ -1,4 +1,4 @@
-import type { HistoryPoint } from '../api/answers/statistics.ts';
+import type { HistoryPoint } from '@ojs-ts/core/schemas';
 import type { Series } from './chart.tsx';
 
 /** A length of time that a reader chooses, and the periods that it is cut into. */

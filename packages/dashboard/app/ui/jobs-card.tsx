@@ -1,7 +1,7 @@
+import type { Answers, ListedJob } from '@ojs-ts/core/schemas';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useRef } from 'react';
-import type { JobListAnswer, ListedJob } from '../api/answers/job-lists.ts';
 import { keyOf } from '../api/calls.ts';
 import { call } from '../api/client.ts';
 import { useEveryQueue, useMay } from '../api/session.ts';
@@ -77,7 +77,7 @@ export function JobsCard({ title, query, none }: JobsCardProps) {
 }
 
 /** Reports whether the search ended before it had enough jobs, and before the last job. */
-function isCutOff({ jobs, search }: JobListAnswer): boolean {
+function isCutOff({ jobs, search }: Answers['job.list']): boolean {
   return search !== undefined && !search.complete && jobs.length < shown;
 }
 

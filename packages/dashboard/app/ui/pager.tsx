@@ -1,4 +1,4 @@
-import type { Pagination } from '../api/page.ts';
+import type { Pagination } from '@ojs-ts/core/schemas';
 import { useSearchTexts } from '../search.ts';
 import { Button } from './button.tsx';
 

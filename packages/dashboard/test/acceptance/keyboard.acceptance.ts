@@ -17,9 +17,7 @@ const changing = operationNames.filter((name) => operations[name].method !== 'GE
 /** What the app can send, each as its file and the operation. Questions about rights and events are no calls. */
 function actionsOfApp(): readonly string[] {
   const app = new URL('../../app/', import.meta.url);
-  const files = readdirSync(app, { recursive: true, encoding: 'utf8' }).filter(
-    (file) => /\.tsx?$/.test(file) && !file.startsWith('api/answers/'),
-  );
+  const files = readdirSync(app, { recursive: true, encoding: 'utf8' }).filter((file) => /\.tsx?$/.test(file));
   return files.flatMap((file) => {
     const code = readFileSync(new URL(file, app), 'utf8').replaceAll(
       /(?:useMay|hasType)\([^)]*\)|needs: '[^']*'|call="[^"]*"/g,

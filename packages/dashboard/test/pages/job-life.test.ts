@@ -1,12 +1,13 @@
+import type { HistoryEvent } from '@ojs-ts/core/schemas';
 import { expect, test } from 'vitest';
-import type { HistoryData, HistoryEvent } from '../../app/api/answers/job-detail.ts';
 import { labelOf, lifeOf } from '../../app/pages/job/spans.ts';
 import { neighboursOf } from '../../app/pages/job/steps.ts';
 
 let number = 0;
 
-function event(type: string, ms: number, data: HistoryData = {}): HistoryEvent {
-  return { id: `evt_${++number}`, event_type: `job.${type}`, timestamp: new Date(ms).toISOString(), data };
+function event(type: string, ms: number, data: HistoryEvent['data'] = {}): HistoryEvent {
+  const timestamp = new Date(ms).toISOString();
+  return { id: `evt_${++number}`, job_id: 'job', event_type: `job.${type}`, timestamp, data };
 }
 
 test('the events of a job that failed, ended and was retried become parts without gaps', () => {
@@ -33,7 +34,7 @@ test('the events of a job that failed, ended and was retried become parts withou
 });
 
 test('an execution that an operator ended, or that went back, says so', () => {
-  const run = (to: string) =>
+  const run = (to: NonNullable<HistoryEvent['data']['to']>) =>
     lifeOf([
       event('created', 0, { state: 'available' }),
       event('state_changed', 5, { from: 'available', to: 'active' }),

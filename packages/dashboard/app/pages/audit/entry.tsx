@@ -1,4 +1,4 @@
-import type { AuditEntry } from '../../api/answers/tokens.ts';
+import type { AuditEntry } from '@ojs-ts/core/schemas';
 import { readDocument } from '../../json/document.ts';
 import { stringify } from '../../json/numeral.ts';
 import { Button } from '../../ui/button.tsx';

@@ -1,5 +1,5 @@
+import type { AuditEntry } from '@ojs-ts/core/schemas';
 import { Link } from '@tanstack/react-router';
-import type { AuditEntry } from '../../api/answers/tokens.ts';
 import { useSearchTexts } from '../../search.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { CopyAs, quote } from '../../ui/copy.tsx';

@@ -1,5 +1,5 @@
 import { formatDuration } from '@ojs-ts/core';
-import type { AuditEntry } from '../../api/answers/tokens.ts';
+import type { AuditEntry } from '@ojs-ts/core/schemas';
 import { useAction } from '../../api/calls.ts';
 import { useMay } from '../../api/session.ts';
 import { Button } from '../../ui/button.tsx';

@@ -1,5 +1,5 @@
+import type { BulkOperation } from '@ojs-ts/core/schemas';
 import { Link, useParams } from '@tanstack/react-router';
-import type { BulkOperationAnswer } from '../../api/answers/bulk.ts';
 import { formatCount, formatTotal } from '../../format/numbers.ts';
 import { formatDuration } from '../../format/times.ts';
 import { stringify } from '../../json/numeral.ts';
@@ -41,7 +41,7 @@ export function Page() {
   );
 }
 
-function Operation({ operation }: { readonly operation: BulkOperationAnswer }) {
+function Operation({ operation }: { readonly operation: BulkOperation }) {
   const { action, matched, matched_is_lower_bound, done, changed, skipped, time_left_ms, rate, error } = operation;
   const left = Object.entries(skipped).filter(([, count]) => count > 0);
   return (
@@ -90,7 +90,7 @@ function Operation({ operation }: { readonly operation: BulkOperationAnswer }) {
   );
 }
 
-function Facts({ operation }: { readonly operation: BulkOperationAnswer }) {
+function Facts({ operation }: { readonly operation: BulkOperation }) {
   const { id, query, changes, undoes, queue, created_by, started_at, finished_at, undo } = operation;
   return (
     <dl className="facts">

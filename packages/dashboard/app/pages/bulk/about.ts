@@ -1,8 +1,8 @@
-import type { BulkOperationAnswer } from '../../api/answers/bulk.ts';
+import type { BulkOperation } from '@ojs-ts/core/schemas';
 
 /** Describes the jobs of the operation in one line. A filter reads like a query, even if a program has sent it. */
 export function aboutOf(
-  { query, filter, undoes }: Pick<BulkOperationAnswer, 'query' | 'filter' | 'undoes'>,
+  { query, filter, undoes }: Pick<BulkOperation, 'query' | 'filter' | 'undoes'>,
   textOf: (value: unknown) => string,
 ): string {
   if (undoes !== undefined) return `what ${undoes} did`;

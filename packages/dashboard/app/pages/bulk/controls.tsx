@@ -1,6 +1,6 @@
+import type { BulkOperation } from '@ojs-ts/core/schemas';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import type { BulkOperationAnswer } from '../../api/answers/bulk.ts';
 import { useAction } from '../../api/calls.ts';
 import { useMay, useSession } from '../../api/session.ts';
 import { formatCount } from '../../format/numbers.ts';
@@ -9,7 +9,7 @@ import { Confirm } from '../../ui/confirm.tsx';
 import { wordsOf } from './actions.ts';
 
 export interface ControlsProps {
-  readonly operation: BulkOperationAnswer;
+  readonly operation: BulkOperation;
   readonly size?: 'default' | 'small';
 }
 

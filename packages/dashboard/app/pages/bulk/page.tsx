@@ -1,5 +1,5 @@
+import type { BulkOperation } from '@ojs-ts/core/schemas';
 import { Link } from '@tanstack/react-router';
-import type { BulkOperationAnswer } from '../../api/answers/bulk.ts';
 import { formatCount } from '../../format/numbers.ts';
 import { stringify } from '../../json/numeral.ts';
 import { useSearchTexts } from '../../search.ts';
@@ -16,7 +16,7 @@ import { Controls } from './controls.tsx';
 import { OperationState, Progress } from './progress.tsx';
 import { useOperations } from './use-operation.ts';
 
-const columns: readonly Column<BulkOperationAnswer>[] = [
+const columns: readonly Column<BulkOperation>[] = [
   {
     id: 'action',
     label: 'Action',

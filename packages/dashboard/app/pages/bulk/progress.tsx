@@ -1,27 +1,27 @@
+import type { BulkOperation } from '@ojs-ts/core/schemas';
 import './bulk.css';
-import type { BulkOperationAnswer } from '../../api/answers/bulk.ts';
 import { formatCount, formatTotal } from '../../format/numbers.ts';
 import { formatDuration } from '../../format/times.ts';
 import { Badge, type Tone } from '../../ui/badge.tsx';
 
-const tones: Readonly<Record<BulkOperationAnswer['state'], Tone>> = {
+const tones: Readonly<Record<BulkOperation['state'], Tone>> = {
   running: 'busy',
   stopped: 'warn',
   done: 'good',
   failed: 'bad',
 };
 
-export function OperationState({ state }: Pick<BulkOperationAnswer, 'state'>) {
+export function OperationState({ state }: Pick<BulkOperation, 'state'>) {
   return <Badge tone={tones[state]}>{state}</Badge>;
 }
 
 /** A share of 1. A count that was a lower bound may be passed. */
-export function shareOf({ state, done, matched }: Pick<BulkOperationAnswer, 'state' | 'done' | 'matched'>): number {
+export function shareOf({ state, done, matched }: Pick<BulkOperation, 'state' | 'done' | 'matched'>): number {
   if (state === 'done') return 1;
   return matched === 0 ? 0 : Math.min(1, done / matched);
 }
 
-type Shown = Pick<BulkOperationAnswer, 'state' | 'done' | 'matched' | 'matched_is_lower_bound' | 'time_left_ms'>;
+type Shown = Pick<BulkOperation, 'state' | 'done' | 'matched' | 'matched_is_lower_bound' | 'time_left_ms'>;
 
 export interface ProgressProps {
   readonly operation: Shown;

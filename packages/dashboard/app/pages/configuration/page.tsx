@@ -1,4 +1,4 @@
-import type { Configuration, Setting } from '../../api/answers/system.ts';
+import type { Configuration, Setting } from '@ojs-ts/core/schemas';
 import { useCall } from '../../api/calls.ts';
 import { formatPeriod } from '../../format/times.ts';
 import { useSearchTexts } from '../../search.ts';

@@ -1,7 +1,6 @@
 import { Link, useNavigate, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import { IfMay } from '../../access/if-may.tsx';
-import { queueOf } from '../../api/answers/crons.ts';
 import { useAction, useCall } from '../../api/calls.ts';
 import { ApiFailure } from '../../api/failure.ts';
 import { useMay } from '../../api/session.ts';
@@ -21,6 +20,7 @@ import { Time } from '../../ui/time.tsx';
 import { CronButtons } from '../crons/cron-buttons.tsx';
 import { CronBadge, LastRun } from '../crons/cron-state.tsx';
 import { EditCron } from '../crons/edit-cron.tsx';
+import { queueOf } from '../crons/queue-of.ts';
 import { NextRuns } from './next-runs.tsx';
 
 export function Page() {

@@ -1,4 +1,4 @@
-import type { Cron } from '../../api/answers/crons.ts';
+import type { Cron } from '@ojs-ts/core/schemas';
 import { useAction } from '../../api/calls.ts';
 import { useMay } from '../../api/session.ts';
 import { Button } from '../../ui/button.tsx';

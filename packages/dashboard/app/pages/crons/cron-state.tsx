@@ -1,5 +1,5 @@
+import type { Cron } from '@ojs-ts/core/schemas';
 import { Link } from '@tanstack/react-router';
-import type { Cron } from '../../api/answers/crons.ts';
 import { Badge, StateBadge } from '../../ui/badge.tsx';
 import { Time } from '../../ui/time.tsx';
 

@@ -1,6 +1,6 @@
+import type { Cron } from '@ojs-ts/core/schemas';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import { type Cron, queueOf } from '../../api/answers/crons.ts';
 import { useAction } from '../../api/calls.ts';
 import { localZone } from '../../format/times.ts';
 import { checkJson, JsonField } from '../../json/json-field.tsx';
@@ -8,6 +8,7 @@ import { stringify } from '../../json/numeral.ts';
 import { Field } from '../../ui/field.tsx';
 import { FormDialog } from '../../ui/form-dialog.tsx';
 import { Preview } from './preview.tsx';
+import { queueOf } from './queue-of.ts';
 import { ZoneField } from './zone-field.tsx';
 
 export interface EditCronProps {

@@ -1,6 +1,6 @@
+import type { Cron } from '@ojs-ts/core/schemas';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import type { Cron } from '../../api/answers/crons.ts';
 import { useCall } from '../../api/calls.ts';
 import { useMay } from '../../api/session.ts';
 import { wordsOfCron } from '../../format/cron.ts';

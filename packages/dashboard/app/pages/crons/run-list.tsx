@@ -1,4 +1,4 @@
-import type { ClockChange, CronRuns } from '../../api/answers/crons.ts';
+import type { ClockChange, CronRuns } from '@ojs-ts/core/schemas';
 import { Badge } from '../../ui/badge.tsx';
 import { Time } from '../../ui/time.tsx';
 

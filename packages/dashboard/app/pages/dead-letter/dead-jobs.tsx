@@ -1,5 +1,5 @@
+import type { DeadJob } from '@ojs-ts/core/schemas';
 import { Link } from '@tanstack/react-router';
-import type { DeadJob } from '../../api/answers/dead-letter.ts';
 import { useAction } from '../../api/calls.ts';
 import { useMay } from '../../api/session.ts';
 import { hasType } from '../../live/summary.ts';

@@ -1,5 +1,5 @@
+import type { Answers, ErrorGroup } from '@ojs-ts/core/schemas';
 import type { UseQueryResult } from '@tanstack/react-query';
-import type { ErrorGroup, StatisticsAnswers } from '../../api/answers/statistics.ts';
 import { useCall } from '../../api/calls.ts';
 import { formatCount } from '../../format/numbers.ts';
 import { hasType } from '../../live/summary.ts';
@@ -12,7 +12,7 @@ import { Loaded } from '../../ui/states.tsx';
 import { Time } from '../../ui/time.tsx';
 
 /** Returns the errors of the dead jobs of the chosen queue, the most frequent first. */
-export function useErrorGroups(): UseQueryResult<StatisticsAnswers['admin.errors'], Error> {
+export function useErrorGroups(): UseQueryResult<Answers['admin.errors'], Error> {
   const { queue } = useSearchTexts().search;
   return useCall('admin.errors', {
     query: { dead_letter: true, queue, limit: 50 },

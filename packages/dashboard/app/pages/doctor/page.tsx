@@ -1,5 +1,5 @@
+import type { Finding } from '@ojs-ts/core/schemas';
 import { Link } from '@tanstack/react-router';
-import type { Finding } from '../../api/answers/system.ts';
 import { useCall } from '../../api/calls.ts';
 import { Badge, type Tone } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
@@ -8,7 +8,7 @@ import { Page as Frame } from '../../ui/page.tsx';
 import { Empty, Loaded } from '../../ui/states.tsx';
 import { Time } from '../../ui/time.tsx';
 
-const tones: Readonly<Record<Finding['severity'], Tone>> = { error: 'bad', warning: 'warn', info: 'info' };
+const tones: Readonly<Record<Finding['severity'], Tone>> = { error: 'bad', warning: 'warn' };
 
 export function Page() {
   const report = useCall('system.doctor');

@@ -1,7 +1,7 @@
+import type { LoggedEvent } from '@ojs-ts/core/schemas';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { IfMay } from '../../access/if-may.tsx';
-import type { LoggedEvent } from '../../api/answers/events.ts';
 import { readDocument } from '../../json/document.ts';
 import { stringify } from '../../json/numeral.ts';
 import './events.css';

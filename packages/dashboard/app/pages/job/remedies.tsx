@@ -1,8 +1,8 @@
 import type { OperationName } from '@ojs-ts/core';
+import type { Reason } from '@ojs-ts/core/schemas';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { IfMay } from '../../access/if-may.tsx';
-import type { Reason } from '../../api/answers/job-detail.ts';
 import { useMay } from '../../api/session.ts';
 import { Button } from '../../ui/button.tsx';
 import type { Job } from './job.ts';

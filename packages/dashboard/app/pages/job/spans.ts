@@ -1,4 +1,4 @@
-import type { HistoryEvent } from '../../api/answers/job-detail.ts';
+import type { HistoryEvent } from '@ojs-ts/core/schemas';
 
 /** A part of a job's life, in one state. Times are in milliseconds. */
 export interface Span {

@@ -1,6 +1,6 @@
+import type { Reason } from '@ojs-ts/core/schemas';
 import { Link } from '@tanstack/react-router';
 import { IfMay } from '../../access/if-may.tsx';
-import type { Reason } from '../../api/answers/job-detail.ts';
 import { useCall } from '../../api/calls.ts';
 import { formatCount } from '../../format/numbers.ts';
 import { hasJob, hasQueue, hasType } from '../../live/summary.ts';

@@ -1,8 +1,8 @@
+import type { BulkOperation } from '@ojs-ts/core/schemas';
 import './jobs.css';
 import { useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
-import type { BulkOperationAnswer } from '../../api/answers/bulk.ts';
 import { call } from '../../api/client.ts';
 import { messageOf } from '../../api/failure.ts';
 import { formatCount } from '../../format/numbers.ts';
@@ -70,7 +70,7 @@ export function BulkStrip({ id, onEnd, onDismiss }: BulkStripProps) {
   );
 }
 
-function endOf({ action, changed, done }: BulkOperationAnswer): string {
+function endOf({ action, changed, done }: BulkOperation): string {
   const left = done - changed;
   const others = left > 0 ? ` ${formatCount(left)} stayed as they were.` : '';
   return `${formatCount(changed)} ${changed === 1 ? 'job' : 'jobs'} ${wordsOf(action).done}.${others}`;

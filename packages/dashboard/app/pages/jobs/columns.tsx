@@ -1,6 +1,6 @@
 import { parsePlace, QueryError } from '@ojs-ts/core';
+import type { ListedJob } from '@ojs-ts/core/schemas';
 import { Link } from '@tanstack/react-router';
-import type { ListedJob } from '../../api/answers/job-lists.ts';
 import { formatDuration } from '../../format/times.ts';
 import { StateBadge } from '../../ui/badge.tsx';
 import type { Column } from '../../ui/data-table.tsx';

@@ -1,4 +1,4 @@
-import type { JobListAnswer, ListedJob, Search } from '../../api/answers/job-lists.ts';
+import type { Answers, ListedJob, Search } from '@ojs-ts/core/schemas';
 import { call } from '../../api/client.ts';
 
 /** Selects and orders jobs. */
@@ -159,7 +159,9 @@ export class JobList {
     this.#change({ isReading: true, error: null });
     while (this.#next !== null && this.#state.rows.length < wanted) {
       await whenVisible(signal);
-      const answer: JobListAnswer | null = signal.aborted ? null : await this.#read({ cursor: this.#next }, signal);
+      const answer: Answers['job.list'] | null = signal.aborted
+        ? null
+        : await this.#read({ cursor: this.#next }, signal);
       if (answer === null || signal.aborted) return;
       this.#next = answer.pagination.next_cursor ?? null;
       const rows = [...this.#state.rows, ...answer.jobs];
@@ -243,7 +245,7 @@ export class JobList {
   async #read(
     place: { readonly cursor?: string; readonly offset?: number },
     signal: AbortSignal,
-  ): Promise<JobListAnswer | null> {
+  ): Promise<Answers['job.list'] | null> {
     const { q, sort, order } = this.#query;
     try {
       return await call('job.list', { query: { q, sort, order, limit: pageSize, ...place }, signal });

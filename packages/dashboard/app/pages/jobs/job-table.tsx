@@ -1,5 +1,5 @@
+import type { ListedJob } from '@ojs-ts/core/schemas';
 import { useCallback, useEffect, useMemo, useRef } from 'react';
-import type { ListedJob } from '../../api/answers/job-lists.ts';
 import { formatCount } from '../../format/numbers.ts';
 import { Button } from '../../ui/button.tsx';
 import { type Column, DataTable, type Selection } from '../../ui/data-table.tsx';

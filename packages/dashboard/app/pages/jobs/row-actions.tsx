@@ -1,7 +1,7 @@
 import { isState, type OperationName, State, type StateMask, Terminal, Waiting } from '@ojs-ts/core';
+import type { ListedJob } from '@ojs-ts/core/schemas';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import type { ListedJob } from '../../api/answers/job-lists.ts';
 import { callText } from '../../api/client.ts';
 import { messageOf } from '../../api/failure.ts';
 import { mayCall, useSession } from '../../api/session.ts';
@@ -17,7 +17,7 @@ interface RowAction {
   readonly states: StateMask;
   readonly body?: unknown;
   /** The state that the row shows at once; absent where the row stays. */
-  readonly becomes?: string;
+  readonly becomes?: ListedJob['state'];
   readonly done: string;
   /** Asks first, with this text. */
   readonly confirm?: string;

@@ -1,8 +1,8 @@
 import { limitedQueue, planFreeing, type SlotHolder, type WorkerHealth } from '@ojs-ts/core';
+import type { ListedJob } from '@ojs-ts/core/schemas';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import type { ListedJob } from '../../api/answers/job-lists.ts';
 import { call, callText } from '../../api/client.ts';
 import { ApiFailure } from '../../api/failure.ts';
 import { formatCount } from '../../format/numbers.ts';

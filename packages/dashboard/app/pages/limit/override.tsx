@@ -1,5 +1,5 @@
+import type { Limit } from '@ojs-ts/core/schemas';
 import { useState } from 'react';
-import type { Limit } from '../../api/answers/limits.ts';
 import { useAction } from '../../api/calls.ts';
 import { formatCount } from '../../format/numbers.ts';
 import { Field } from '../../ui/field.tsx';

@@ -1,6 +1,6 @@
+import type { Limit } from '@ojs-ts/core/schemas';
 import { Link, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
-import type { Limit } from '../../api/answers/limits.ts';
 import { useAction, useCall } from '../../api/calls.ts';
 import { ApiFailure } from '../../api/failure.ts';
 import { useMay } from '../../api/session.ts';
@@ -118,7 +118,7 @@ export function Page() {
 
 /** A limit that nothing has named yet. */
 function unused(key: string): Limit {
-  return { key, active: 0, waiting_count: 0, override: null };
+  return { key, active: 0, active_count: 0, waiting_count: 0, override: null };
 }
 
 interface RateFactProps {

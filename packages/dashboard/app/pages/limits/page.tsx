@@ -1,6 +1,6 @@
+import type { Limit } from '@ojs-ts/core/schemas';
 import { Link } from '@tanstack/react-router';
 import { useRef } from 'react';
-import type { Limit } from '../../api/answers/limits.ts';
 import { useCall } from '../../api/calls.ts';
 import { formatCount } from '../../format/numbers.ts';
 import { formatPer } from '../../format/times.ts';

@@ -1,4 +1,4 @@
-import type { Limit } from '../../api/answers/limits.ts';
+import type { Limit } from '@ojs-ts/core/schemas';
 import { formatCount } from '../../format/numbers.ts';
 
 /** How much of a limit is taken. */

@@ -1,6 +1,6 @@
+import type { Statistics } from '@ojs-ts/core/schemas';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
-import type { Statistics } from '../../api/answers/statistics.ts';
 import { formatCount, formatShort } from '../../format/numbers.ts';
 import { formatDuration } from '../../format/times.ts';
 import { useNow } from '../../ui/time.tsx';

@@ -1,7 +1,6 @@
+import type { Cron, LoggedEvent } from '@ojs-ts/core/schemas';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import type { Cron } from '../../api/answers/crons.ts';
-import type { LoggedEvent } from '../../api/answers/events.ts';
 import { useMay } from '../../api/session.ts';
 import { hasType, type Summary } from '../../live/summary.ts';
 import { useSearchTexts } from '../../search.ts';

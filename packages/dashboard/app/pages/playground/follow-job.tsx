@@ -1,6 +1,6 @@
+import type { LoggedEvent } from '@ojs-ts/core/schemas';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import type { LoggedEvent } from '../../api/answers/events.ts';
 import { callText } from '../../api/client.ts';
 import { ApiFailure } from '../../api/failure.ts';
 import { useMay } from '../../api/session.ts';

@@ -1,6 +1,6 @@
+import type { LoggedEvent } from '@ojs-ts/core/schemas';
 import { Link } from '@tanstack/react-router';
 import { useRef } from 'react';
-import type { LoggedEvent } from '../../api/answers/events.ts';
 import { useMay } from '../../api/session.ts';
 import { hasWorkflow } from '../../live/summary.ts';
 import { useSearchTexts } from '../../search.ts';

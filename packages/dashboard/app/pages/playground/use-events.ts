@@ -1,5 +1,5 @@
+import type { LoggedEvent } from '@ojs-ts/core/schemas';
 import { type UseQueryResult, useQuery, useQueryClient } from '@tanstack/react-query';
-import type { LoggedEvent } from '../../api/answers/events.ts';
 import { call } from '../../api/client.ts';
 import type { Summary } from '../../live/summary.ts';
 import type { Target } from './targets.ts';

@@ -1,6 +1,6 @@
+import type { QueueConfig, QueueOverview } from '@ojs-ts/core/schemas';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import type { QueueConfig, QueueOverview } from '../../api/answers/queues.ts';
 import { useMay } from '../../api/session.ts';
 import { formatCount } from '../../format/numbers.ts';
 import { formatPeriod } from '../../format/times.ts';

@@ -1,6 +1,6 @@
+import type { QueueOverview } from '@ojs-ts/core/schemas';
 import { Link } from '@tanstack/react-router';
 import { IfMay } from '../../access/if-may.tsx';
-import type { QueueOverview } from '../../api/answers/queues.ts';
 import { formatShort } from '../../format/numbers.ts';
 import { Tile } from '../../ui/page.tsx';
 import { Time } from '../../ui/time.tsx';

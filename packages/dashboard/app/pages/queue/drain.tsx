@@ -1,5 +1,5 @@
+import type { QueueOverview } from '@ojs-ts/core/schemas';
 import { useState } from 'react';
-import type { QueueOverview } from '../../api/answers/queues.ts';
 import { formatCount } from '../../format/numbers.ts';
 import { formatDuration } from '../../format/times.ts';
 import { useSearchTexts } from '../../search.ts';

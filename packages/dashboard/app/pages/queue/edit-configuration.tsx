@@ -1,5 +1,5 @@
+import type { QueueConfig, QueueOverview } from '@ojs-ts/core/schemas';
 import { useState } from 'react';
-import type { QueueConfig, QueueOverview } from '../../api/answers/queues.ts';
 import { useAction } from '../../api/calls.ts';
 import { Field } from '../../ui/field.tsx';
 import { FormDialog } from '../../ui/form-dialog.tsx';

@@ -1,4 +1,4 @@
-import type { QueueOverview } from '../../api/answers/queues.ts';
+import type { QueueOverview } from '@ojs-ts/core/schemas';
 import { formatCount, formatShort } from '../../format/numbers.ts';
 import { formatDuration } from '../../format/times.ts';
 

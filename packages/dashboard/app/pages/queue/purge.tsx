@@ -1,5 +1,5 @@
+import type { QueueOverview } from '@ojs-ts/core/schemas';
 import { useState } from 'react';
-import type { QueueOverview } from '../../api/answers/queues.ts';
 import { useAction } from '../../api/calls.ts';
 import { formatCount } from '../../format/numbers.ts';
 import { Confirm } from '../../ui/confirm.tsx';

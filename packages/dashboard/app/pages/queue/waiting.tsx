@@ -1,5 +1,5 @@
+import type { QueueOverview } from '@ojs-ts/core/schemas';
 import { Link } from '@tanstack/react-router';
-import type { QueueOverview } from '../../api/answers/queues.ts';
 import { useCall } from '../../api/calls.ts';
 import { useMay } from '../../api/session.ts';
 

@@ -1,6 +1,6 @@
+import type { QueueOverview } from '@ojs-ts/core/schemas';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import type { QueueOverview } from '../../api/answers/queues.ts';
 import { useCall } from '../../api/calls.ts';
 import { useMay } from '../../api/session.ts';
 import { formatCount, formatShort } from '../../format/numbers.ts';

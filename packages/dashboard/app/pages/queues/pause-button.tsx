@@ -1,11 +1,11 @@
+import type { Answers } from '@ojs-ts/core/schemas';
 import type { QueryClient } from '@tanstack/react-query';
-import type { QueueAnswers } from '../../api/answers/queues.ts';
 import { useAction } from '../../api/calls.ts';
 import { useMay } from '../../api/session.ts';
 import { Button } from '../../ui/button.tsx';
 
-type QueueList = QueueAnswers['admin.queues'];
-type QueueDetail = QueueAnswers['admin.queue'];
+type QueueList = Answers['admin.queues'];
+type QueueDetail = Answers['admin.queue'];
 
 /** Pauses a queue or resumes it, shown at once. */
 export function PauseButton({ queue }: { readonly queue: { readonly name: string; readonly paused: boolean } }) {

@@ -1,5 +1,5 @@
+import type { Schema } from '@ojs-ts/core/schemas';
 import { useState } from 'react';
-import type { Schema } from '../../api/answers/schemas.ts';
 import { useCall } from '../../api/calls.ts';
 import { useMay } from '../../api/session.ts';
 import { useSearchTexts } from '../../search.ts';

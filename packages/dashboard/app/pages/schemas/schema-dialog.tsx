@@ -1,6 +1,6 @@
+import type { Schema } from '@ojs-ts/core/schemas';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import type { Schema } from '../../api/answers/schemas.ts';
 import { useAction } from '../../api/calls.ts';
 import { callText } from '../../api/client.ts';
 import { useMay } from '../../api/session.ts';

@@ -1,6 +1,6 @@
 import { type Role, roles } from '@ojs-ts/core';
+import type { IssuedToken } from '@ojs-ts/core/schemas';
 import { useState } from 'react';
-import type { IssuedToken } from '../../api/answers/tokens.ts';
 import { useAction } from '../../api/calls.ts';
 import { Field } from '../../ui/field.tsx';
 import { FormDialog } from '../../ui/form-dialog.tsx';

@@ -1,6 +1,6 @@
+import type { IssuedToken, Token } from '@ojs-ts/core/schemas';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import type { IssuedToken, Token } from '../../api/answers/tokens.ts';
 import { useCall } from '../../api/calls.ts';
 import { useMay } from '../../api/session.ts';
 import { Badge } from '../../ui/badge.tsx';

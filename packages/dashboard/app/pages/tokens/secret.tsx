@@ -1,4 +1,4 @@
-import type { IssuedToken } from '../../api/answers/tokens.ts';
+import type { IssuedToken } from '@ojs-ts/core/schemas';
 import { Button } from '../../ui/button.tsx';
 import { copyText } from '../../ui/copy.tsx';
 import { Dialog } from '../../ui/dialog.tsx';

@@ -1,5 +1,5 @@
+import type { IssuedToken, Token } from '@ojs-ts/core/schemas';
 import { useState } from 'react';
-import type { IssuedToken, Token } from '../../api/answers/tokens.ts';
 import { useAction } from '../../api/calls.ts';
 import { useMay } from '../../api/session.ts';
 import { Confirm } from '../../ui/confirm.tsx';

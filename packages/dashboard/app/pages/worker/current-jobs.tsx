@@ -1,5 +1,5 @@
+import type { Answers } from '@ojs-ts/core/schemas';
 import { Link } from '@tanstack/react-router';
-import type { WorkerJob } from '../../api/answers/workers.ts';
 import { formatCount } from '../../format/numbers.ts';
 import { formatDuration } from '../../format/times.ts';
 import { type Column, DataTable } from '../../ui/data-table.tsx';
@@ -8,7 +8,9 @@ import { Card } from '../../ui/page.tsx';
 import { useNow } from '../../ui/time.tsx';
 
 /** The jobs that a worker runs; the server names at most 1,000. */
-export function CurrentJobs({ jobs, count }: { readonly jobs: readonly WorkerJob[]; readonly count: number }) {
+type Jobs = Answers['worker.get']['jobs'];
+
+export function CurrentJobs({ jobs, count }: { readonly jobs: Jobs; readonly count: number }) {
   return (
     <Card title="Current jobs" aside={<span className="soft small">{formatCount(count)} running</span>}>
       {jobs.length === 0 ? (
@@ -20,7 +22,7 @@ export function CurrentJobs({ jobs, count }: { readonly jobs: readonly WorkerJob
   );
 }
 
-const columns: readonly Column<WorkerJob>[] = [
+const columns: readonly Column<Jobs[number]>[] = [
   {
     id: 'job',
     label: 'Job',

@@ -1,5 +1,5 @@
+import type { Worker } from '@ojs-ts/core/schemas';
 import { Link } from '@tanstack/react-router';
-import type { Worker } from '../../api/answers/workers.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { Card } from '../../ui/page.tsx';
 import { Time } from '../../ui/time.tsx';

@@ -1,4 +1,4 @@
-import type { Worker } from '../../api/answers/workers.ts';
+import type { Worker } from '@ojs-ts/core/schemas';
 import { formatBytes, formatCount } from '../../format/numbers.ts';
 import { formatDuration } from '../../format/times.ts';
 import { Badge, toneOf } from '../../ui/badge.tsx';

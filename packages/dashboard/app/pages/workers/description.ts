@@ -1,4 +1,4 @@
-import type { Worker } from '../../api/answers/workers.ts';
+import type { Worker } from '@ojs-ts/core/schemas';
 import { hasType, type Summary } from '../../live/summary.ts';
 
 export interface Description {

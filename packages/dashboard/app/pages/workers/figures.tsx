@@ -1,5 +1,5 @@
+import type { Answers, WorkerState } from '@ojs-ts/core/schemas';
 import { Link } from '@tanstack/react-router';
-import type { WorkerAnswers, WorkerState } from '../../api/answers/workers.ts';
 import { formatCount } from '../../format/numbers.ts';
 import type { SearchTexts } from '../../search.ts';
 import { Tile } from '../../ui/page.tsx';
@@ -13,7 +13,7 @@ const states = [
 ] as const;
 
 /** How many workers there are in each state, each figure a filter, and the slots in use. */
-export function Figures({ items, summary }: WorkerAnswers['worker.list']) {
+export function Figures({ items, summary }: Answers['worker.list']) {
   const told = items.flatMap((worker) => {
     const { slots } = describe(worker);
     return slots === null || worker.state === 'stale' ? [] : [{ slots, active: worker.active_jobs }];

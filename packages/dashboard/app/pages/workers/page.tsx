@@ -1,7 +1,7 @@
 import { isUuidv7 } from '@ojs-ts/core';
+import type { Worker } from '@ojs-ts/core/schemas';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import type { Worker } from '../../api/answers/workers.ts';
 import { useCall } from '../../api/calls.ts';
 import { useMay } from '../../api/session.ts';
 import { useSearchTexts } from '../../search.ts';

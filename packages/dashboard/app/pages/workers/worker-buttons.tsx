@@ -1,6 +1,6 @@
+import type { Answers, Worker } from '@ojs-ts/core/schemas';
 import type { QueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import type { Worker, WorkerAnswers } from '../../api/answers/workers.ts';
 import { useAction } from '../../api/calls.ts';
 import { useMay } from '../../api/session.ts';
 import { formatCount } from '../../format/numbers.ts';
@@ -101,8 +101,8 @@ export function WorkerButtons({ worker, onRemoved }: WorkerButtonsProps) {
 
 /** Shows the order of workers before the server has answered. */
 function showTold(client: QueryClient, id: string, directive: NonNullable<Worker['directive']>): () => void {
-  const lists = client.getQueriesData<WorkerAnswers['worker.list']>({ queryKey: ['worker.list'] });
-  const details = client.getQueriesData<WorkerAnswers['worker.get']>({ queryKey: ['worker.get'] });
+  const lists = client.getQueriesData<Answers['worker.list']>({ queryKey: ['worker.list'] });
+  const details = client.getQueriesData<Answers['worker.get']>({ queryKey: ['worker.get'] });
   for (const [key, list] of lists) {
     if (list === undefined) continue;
     const items = list.items.map((one) => (one.id === id ? { ...one, directive } : one));

@@ -1,6 +1,6 @@
+import type { WorkflowNode } from '@ojs-ts/core/schemas';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import type { WorkflowNode } from '../../api/answers/workflows.ts';
 import { useAction } from '../../api/calls.ts';
 import { useMay } from '../../api/session.ts';
 import { formatCount } from '../../format/numbers.ts';

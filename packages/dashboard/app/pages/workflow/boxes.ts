@@ -1,4 +1,4 @@
-import type { WorkflowNode } from '../../api/answers/workflows.ts';
+import type { WorkflowNode } from '@ojs-ts/core/schemas';
 import { nameOf } from './names.ts';
 
 /** An item that a graph draws: one node, or all nodes of a type together. */

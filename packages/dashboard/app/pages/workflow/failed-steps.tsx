@@ -1,5 +1,5 @@
+import type { WorkflowNode } from '@ojs-ts/core/schemas';
 import { Link } from '@tanstack/react-router';
-import type { WorkflowNode } from '../../api/answers/workflows.ts';
 import { formatCount } from '../../format/numbers.ts';
 import { Card } from '../../ui/page.tsx';
 import { isFailed, nameOf } from './names.ts';

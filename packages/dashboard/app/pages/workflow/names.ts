@@ -1,4 +1,4 @@
-import type { WorkflowNode } from '../../api/answers/workflows.ts';
+import type { WorkflowNode } from '@ojs-ts/core/schemas';
 
 /** The two texts of a step: what its author calls it first. A number such as `1.2` is only its place. */
 export interface StepName {
@@ -13,5 +13,5 @@ export function nameOf({ id, kind, type }: Pick<WorkflowNode, 'id' | 'kind' | 't
 }
 
 export function isFailed({ state }: Pick<WorkflowNode, 'state'>): boolean {
-  return state === 'failed' || state === 'discarded';
+  return state === 'failed';
 }

@@ -72,7 +72,7 @@ export function Page() {
       actions={
         <>
           {graph.data !== undefined && <Again id={id} state={state} nodes={graph.data.nodes} />}
-          {mayCancel && (state === 'running' || state === 'pending') && (
+          {mayCancel && state === 'running' && (
             <Button size="small" kind="danger" onClick={() => setAsking(true)}>
               Cancel workflow…
             </Button>

@@ -1,4 +1,4 @@
-import type { WorkflowNode } from '../../api/answers/workflows.ts';
+import type { WorkflowNode } from '@ojs-ts/core/schemas';
 import { formatCount } from '../../format/numbers.ts';
 
 /** Counts the jobs that are done, and the states of the others. */

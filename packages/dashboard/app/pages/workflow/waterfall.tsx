@@ -1,5 +1,5 @@
+import type { WorkflowNode } from '@ojs-ts/core/schemas';
 import './waterfall.css';
-import type { WorkflowNode } from '../../api/answers/workflows.ts';
 import { formatDuration } from '../../format/times.ts';
 import { StateBadge, toneOf } from '../../ui/badge.tsx';
 import { type Column, DataTable } from '../../ui/data-table.tsx';

@@ -1,5 +1,5 @@
+import type { WorkflowSummary } from '@ojs-ts/core/schemas';
 import { Link } from '@tanstack/react-router';
-import type { WorkflowSummary } from '../../api/answers/workflows.ts';
 import { formatCount } from '../../format/numbers.ts';
 import { formatDuration } from '../../format/times.ts';
 import { hasType } from '../../live/summary.ts';
