@@ -33,7 +33,7 @@ export const retry: Section = {
       ref: 'ojs-retry RET-05, RET-06',
       must: 'The server caps delays before and after jitter. Jitter multiplies by 0.5 to 1.5.',
       cases: ['OJS-L1-RTR-005', 'OJS-L1-RTR-007'],
-      tests: [['packages/core/test/policies/retry.test.ts', 'jitter is 0.5 to 1.5 of the capped delay']],
+      tests: [['packages/core/test/lifecycle/retry.test.ts', 'jitter is 0.5 to 1.5 of the capped delay']],
     },
     { ref: 'ojs-retry RET-11', must: 'No attempt starts before its delay has passed.', cases: ['OJS-L1-RTR-019'] },
     {

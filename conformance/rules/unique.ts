@@ -27,7 +27,7 @@ export const unique: Section = {
       ref: 'ojs-unique-jobs §4',
       must: 'The fingerprint is deterministic: SHA-256 of canonical JSON in NFC.',
       cases: ['OJS-L4-UNQ-012'],
-      tests: [['packages/core/test/policies/unique.test.ts', 'the spelling of what counts makes no difference']],
+      tests: [['packages/core/test/lifecycle/unique.test.ts', 'the spelling of what counts makes no difference']],
     },
     {
       ref: 'ojs-unique-jobs §7',

@@ -3,7 +3,7 @@
 import { type JobId, type JobRecord, type NewJob, recordOf } from './job/job.ts';
 import { State, type StateMask } from './job/states.ts';
 import { isIn } from './lifecycle/change.ts';
-import { type HeldKey, HeldKeys, type StoredHolders } from './rules/held-keys.ts';
+import { type HeldKey, HeldKeys, type StoredHolders } from './lifecycle/unique/held-keys.ts';
 
 export type Inserted =
   /** `replaced` are the jobs that this one's unique policy cancelled. */

@@ -3,7 +3,7 @@ import { type JobId, type JobRecord, type NewJob, recordOf } from './job/job.ts'
 import { State } from './job/states.ts';
 import type { JobStore } from './job-store.ts';
 import { updatedInPlace } from './lifecycle/decide.ts';
-import type { UniquePolicy } from './policies/unique.ts';
+import type { UniquePolicy } from './lifecycle/unique/unique.ts';
 import { ask, every, type Steps } from './steps.ts';
 
 export interface PushItem {

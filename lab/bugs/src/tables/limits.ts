@@ -1,7 +1,7 @@
 import * as core from '../../../../packages/core/src/index.ts';
 import * as canonical from '../../../../packages/core/src/json/canonical.ts';
-import * as fingerprint from '../../../../packages/core/src/policies/fingerprint.ts';
-import { HeldKeys } from '../../../../packages/core/src/rules/held-keys.ts';
+import * as fingerprint from '../../../../packages/core/src/lifecycle/unique/fingerprint.ts';
+import { HeldKeys } from '../../../../packages/core/src/lifecycle/unique/held-keys.ts';
 import * as claim from '../../../../packages/server/src/storage/memory/claim.ts';
 import * as move from '../../../../packages/server/src/storage/memory/move.ts';
 import { Tables } from '../../../../packages/server/src/storage/memory/tables.ts';

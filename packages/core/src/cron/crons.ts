@@ -2,7 +2,6 @@ import type { Inserted } from '../admission.ts';
 import { ProtocolError } from '../errors.ts';
 import type { JobId, JobRecord, Json } from '../job/job.ts';
 import { type StateName, stateName } from '../job/states.ts';
-import type { CronRecord, Firing } from '../rules/crons.ts';
 import { type Answered, ask, run, type Steps } from '../steps.ts';
 import type { Clock, Millis } from '../time/clock.ts';
 import { formatTimestamp } from '../time/timestamp.ts';
@@ -18,6 +17,7 @@ import {
   switched,
 } from './definition.ts';
 import { decideFiring, decideTrigger, skippedEvent } from './firing.ts';
+import type { CronRecord, Firing } from './record.ts';
 import { cronWarnings } from './schedule.ts';
 
 /** The part of a store that crons use. */

@@ -1,10 +1,10 @@
 import type { ValidationIssue } from '../errors.ts';
 import type { Json, Limit, RetryPolicy } from '../job/job.ts';
 import { isObject, members, objectText } from '../json/json.ts';
+import { readLimits } from '../lifecycle/limits/requested.ts';
+import { readRetry } from '../lifecycle/retry.ts';
+import { type UniquePolicy, uniqueOf } from '../lifecycle/unique/unique.ts';
 import { namedPriorities } from '../names.ts';
-import { readLimits } from '../policies/limits.ts';
-import { readRetry } from '../policies/retry.ts';
-import { type UniquePolicy, uniqueOf } from '../policies/unique.ts';
 import type { Millis } from '../time/clock.ts';
 import { parseDuration } from '../time/duration.ts';
 import { readTime } from '../time/timestamp.ts';

@@ -2,8 +2,8 @@ import { ProtocolError } from '../errors.ts';
 import type { JobPolicy, Json, NewJob, RetryPolicy } from '../job/job.ts';
 import { State } from '../job/states.ts';
 import { isObject, readJson, readListObject, utf8Length } from '../json/json.ts';
-import { defaultRetry, retryText } from '../policies/retry.ts';
-import { newUnique, type UniquePolicy } from '../policies/unique.ts';
+import { defaultRetry, retryText } from '../lifecycle/retry.ts';
+import { newUnique, type UniquePolicy } from '../lifecycle/unique/unique.ts';
 import type { Millis } from '../time/clock.ts';
 import {
   type Identity,

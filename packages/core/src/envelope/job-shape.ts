@@ -1,6 +1,6 @@
-import { limitNames, windowNames } from '../policies/limits.ts';
-import { retryNames } from '../policies/retry.ts';
-import { uniqueNames } from '../policies/unique.ts';
+import { limitNames, windowNames } from '../lifecycle/limits/requested.ts';
+import { retryNames } from '../lifecycle/retry.ts';
+import { uniqueNames } from '../lifecycle/unique/unique.ts';
 import { attributeNames, managedNames, optionNames } from './attributes.ts';
 import { type Shape, shapeOf } from './unknown-members.ts';
 

@@ -1,6 +1,6 @@
 import type { JobId, JobRecord } from '../job/job.ts';
-import { effectiveLimit, hasSlot, type LimitSettings, limitedQueue, reopensAt } from '../rules/limits.ts';
-import { isClaimedBefore } from '../rules/transition.ts';
+import { effectiveLimit, hasSlot, type LimitSettings, limitedQueue, reopensAt } from '../lifecycle/limits/limits.ts';
+import { isClaimedBefore } from '../lifecycle/transition.ts';
 import type { Millis } from '../time/clock.ts';
 import { formatTimestamp } from '../time/timestamp.ts';
 import {

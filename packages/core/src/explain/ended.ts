@@ -4,7 +4,7 @@ import { State, stateName } from '../job/states.ts';
 import { isExpired } from '../lifecycle/change.ts';
 import { policyOf, unhandledCode } from '../lifecycle/decide.ts';
 import { isDeath } from '../lifecycle/poison.ts';
-import { allowedAttempts, retryPolicy } from '../policies/retry.ts';
+import { allowedAttempts, retryPolicy } from '../lifecycle/retry.ts';
 import type { Millis } from '../time/clock.ts';
 import { formatTimestamp } from '../time/timestamp.ts';
 import type { WorkflowRecord } from '../workflow/types.ts';

@@ -2,7 +2,7 @@ import { type ErrorEntry, historyOf, lastEntry } from '../job/history.ts';
 import type { JobError, JobRecord } from '../job/job.ts';
 import { State } from '../job/states.ts';
 import { policyOf, unhandledCode } from '../lifecycle/decide.ts';
-import { allowedAttempts, retryPolicy } from '../policies/retry.ts';
+import { allowedAttempts, retryPolicy } from '../lifecycle/retry.ts';
 import type { Millis } from '../time/clock.ts';
 import { formatTimestamp } from '../time/timestamp.ts';
 import {

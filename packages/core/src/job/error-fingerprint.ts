@@ -1,7 +1,7 @@
 /**
  * Decides which failures are the same error: the same type, and the same message but for its numbers, ids and texts.
  */
-import { sha256 } from '../policies/sha256.ts';
+import { sha256 } from '../lifecycle/unique/sha256.ts';
 import { lastEntry } from './history.ts';
 import type { JobError, JobRecord, Json, Transition } from './job.ts';
 import { State, type StateMask } from './states.ts';

@@ -1,7 +1,7 @@
 import { Issues, Part, type Rule, rules } from '../envelope/validate.ts';
 import { ProtocolError } from '../errors.ts';
 import { isObject, members, readJson, utf8Length } from '../json/json.ts';
-import { isOwner, type Owner } from '../rules/transition.ts';
+import { isOwner, type Owner } from '../lifecycle/transition.ts';
 import type { Millis } from '../time/clock.ts';
 import { formatTimestamp } from '../time/timestamp.ts';
 import type { JobRecord, Json, Transition, TransitionEvent } from './job.ts';

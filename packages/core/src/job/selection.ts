@@ -1,7 +1,7 @@
 import { isObject, members } from '../json/json.ts';
-import { sizeOf } from '../rules/byte-budget.ts';
 import { type Answered, ask, run, type Steps } from '../steps.ts';
 import type { Millis } from '../time/clock.ts';
+import { sizeOf } from './byte-budget.ts';
 import { errorFingerprint, hasFingerprint } from './error-fingerprint.ts';
 import { lastError } from './history.ts';
 import type { JobId, JobRecord, Json } from './job.ts';

@@ -13,10 +13,10 @@ import type {
 } from '../job/job.ts';
 import { mayMove, State, type StateMask, stateName, stateNames, Waiting } from '../job/states.ts';
 import { elements, isObject, members, objectText } from '../json/json.ts';
-import { allowedAttempts, isNonRetryable, retryDelay, retryPolicy } from '../policies/retry.ts';
 import type { Millis } from '../time/clock.ts';
 import { formatTimestamp } from '../time/timestamp.ts';
 import { type Death, deathReason, deathsOf, defaultPoisonAfter, isPoison } from './poison.ts';
+import { allowedAttempts, isNonRetryable, retryDelay, retryPolicy } from './retry.ts';
 
 /**
  * Every decision names the state and the claim of the record that it was made from. If the record has changed since,

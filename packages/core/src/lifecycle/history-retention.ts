@@ -1,8 +1,8 @@
 import { historyOf } from '../job/history.ts';
 import type { JobRecord, Transition } from '../job/job.ts';
-import { type HistoryPolicy, historyRetention } from '../policies/history.ts';
 import type { Millis } from '../time/clock.ts';
 import { type HistoryEvent, historyPurged } from './execution-history.ts';
+import { type HistoryPolicy, historyRetention } from './history.ts';
 
 /** The end of the events (oldest first) of a job that its retention keeps (ojs-execution-history §6). */
 export function keptHistory(

@@ -1,7 +1,7 @@
 import { ProtocolError } from '../errors.ts';
 import type { JobRecord, Json } from '../job/job.ts';
 import { members, objectText } from '../json/json.ts';
-import { retryText } from '../policies/retry.ts';
+import { retryText } from './retry.ts';
 
 /** The fields of a job that an operator may change, by the names of an enqueue request. */
 export const changeNames = [

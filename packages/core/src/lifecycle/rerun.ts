@@ -1,10 +1,10 @@
 import type { JobRecord, Json, RetryPolicy, Transition } from '../job/job.ts';
 import { State } from '../job/states.ts';
 import { members, objectText } from '../json/json.ts';
-import { retryPolicy } from '../policies/retry.ts';
 import type { Millis } from '../time/clock.ts';
 import { conflict, policyOf, retried } from './decide.ts';
 import { merged, mergedRetry } from './job-changes.ts';
+import { retryPolicy } from './retry.ts';
 
 /** The changes that a manual retry may make (ojs-dead-letter §6.3). Texts are JSON. */
 export interface RerunOverride {

@@ -2,7 +2,7 @@ import type { JobRecord, Json } from '../job/job.ts';
 import { stateName } from '../job/states.ts';
 import { canonicalJson } from '../json/canonical.ts';
 import { valueAt } from '../json/json.ts';
-import { sha256 } from '../policies/sha256.ts';
+import { sha256 } from '../lifecycle/unique/sha256.ts';
 import type { Millis } from '../time/clock.ts';
 import { fields } from './fields.ts';
 import type { FieldPlace } from './parse.ts';

@@ -7,8 +7,8 @@ import { isObject, members } from '../json/json.ts';
 import type { JobEdit } from '../lifecycle/edit.ts';
 import { changeNames, type JobChanges } from '../lifecycle/job-changes.ts';
 import type { RerunOverride } from '../lifecycle/rerun.ts';
+import { readRetry } from '../lifecycle/retry.ts';
 import { expectedQueueName, isQueueName } from '../names.ts';
-import { readRetry } from '../policies/retry.ts';
 import { didYouMean } from '../suggestion.ts';
 import { Fields } from './fields.ts';
 import {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { canonicalJson } from '../../src/json/canonical.ts';
 import { maxDepth } from '../../src/json/json.ts';
-import { sha256 } from '../../src/policies/sha256.ts';
+import { sha256 } from '../../src/lifecycle/unique/sha256.ts';
 import { cpuMs } from '../support/cpu.ts';
 import { compare, fraction } from '../support/fractions.ts';
 import { spellings } from '../support/spellings.ts';

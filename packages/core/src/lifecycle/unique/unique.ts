@@ -1,10 +1,10 @@
-import { rules } from '../envelope/validate.ts';
-import type { ValidationIssue } from '../errors.ts';
-import type { NewUnique } from '../job/job.ts';
-import { isState, State, type StateMask, Waiting } from '../job/states.ts';
-import { isObject } from '../json/json.ts';
-import type { Millis } from '../time/clock.ts';
-import { parseDuration, readDuration } from '../time/duration.ts';
+import { rules } from '../../envelope/validate.ts';
+import type { ValidationIssue } from '../../errors.ts';
+import type { NewUnique } from '../../job/job.ts';
+import { isState, State, type StateMask, Waiting } from '../../job/states.ts';
+import { isObject } from '../../json/json.ts';
+import type { Millis } from '../../time/clock.ts';
+import { parseDuration, readDuration } from '../../time/duration.ts';
 import { type Dimension, type UniqueScope, type UniqueSubject, uniqueKey } from './fingerprint.ts';
 
 /** The effect of a duplicate (ojs-unique-jobs §5). */

@@ -1,9 +1,9 @@
 /** The holders of the unique keys of a group, while the group is checked job by job. */
 
-import type { JobRecord, NewUnique } from '../job/job.ts';
-import { State, Terminal } from '../job/states.ts';
-import { isIn, uniqueAnswer } from '../lifecycle/change.ts';
-import type { Millis } from '../time/clock.ts';
+import type { JobRecord, NewUnique } from '../../job/job.ts';
+import { State, Terminal } from '../../job/states.ts';
+import type { Millis } from '../../time/clock.ts';
+import { isIn, uniqueAnswer } from '../change.ts';
 
 /** A job that has a unique key, with its order of creation. */
 export interface Holder {

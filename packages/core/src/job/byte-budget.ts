@@ -1,4 +1,4 @@
-import type { JobRecord } from '../job/job.ts';
+import type { JobRecord } from './job.ts';
 
 type Texts = Pick<JobRecord, 'envelope' | 'history' | 'policy' | 'result' | 'progress' | 'checkpoint'>;
 

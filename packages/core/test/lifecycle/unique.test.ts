@@ -12,8 +12,8 @@ import {
   uuidv7,
   type ValidationIssue,
 } from '../../src/index.ts';
-import { type UniqueSubject, uniqueKey } from '../../src/policies/fingerprint.ts';
-import { sha256 } from '../../src/policies/sha256.ts';
+import { type UniqueSubject, uniqueKey } from '../../src/lifecycle/unique/fingerprint.ts';
+import { sha256 } from '../../src/lifecycle/unique/sha256.ts';
 import { cpuMs } from '../support/cpu.ts';
 import { spellings } from '../support/spellings.ts';
 

@@ -1,5 +1,5 @@
-import type { Json } from '../job/job.ts';
-import type { Millis } from '../time/clock.ts';
+import type { Json } from './job/job.ts';
+import type { Millis } from './time/clock.ts';
 
 /** A small named text: schemas, webhooks, settings. */
 export interface Document {

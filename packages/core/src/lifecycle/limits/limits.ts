@@ -1,7 +1,7 @@
 /** The effect of a limit's numbers on the next start. */
 
-import { type LimitNumbers, queueLimitKey } from '../job/job.ts';
-import type { Millis } from '../time/clock.ts';
+import { type LimitNumbers, queueLimitKey } from '../../job/job.ts';
+import type { Millis } from '../../time/clock.ts';
 
 /** The numbers of a key: those of the newest job that had some, and an operator's override. */
 export interface LimitSettings {

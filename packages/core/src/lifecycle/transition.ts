@@ -4,8 +4,8 @@
  */
 import type { JobRecord, Json, Transition } from '../job/job.ts';
 import { State, Terminal } from '../job/states.ts';
-import { isIn } from '../lifecycle/change.ts';
 import type { Millis } from '../time/clock.ts';
+import { isIn } from './change.ts';
 
 /** Who acts on an execution, as far as the call says. */
 export interface Owner {

@@ -1,8 +1,8 @@
-import { ProtocolError, type ValidationIssue } from '../errors.ts';
-import { type Limit, queueLimitKey, type Rate } from '../job/job.ts';
-import { isObject } from '../json/json.ts';
-import { isDotSegment } from '../names.ts';
-import { parseDuration } from '../time/duration.ts';
+import { ProtocolError, type ValidationIssue } from '../../errors.ts';
+import { type Limit, queueLimitKey, type Rate } from '../../job/job.ts';
+import { isObject } from '../../json/json.ts';
+import { isDotSegment } from '../../names.ts';
+import { parseDuration } from '../../time/duration.ts';
 
 /** The most limits of one job. */
 const maxLimits = 8;

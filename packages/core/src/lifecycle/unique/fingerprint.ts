@@ -1,7 +1,7 @@
-import { ProtocolError } from '../errors.ts';
-import type { Json } from '../job/job.ts';
-import { canonicalJson, canonicalObject, canonicalString, normalised } from '../json/canonical.ts';
-import { elements, members } from '../json/json.ts';
+import { ProtocolError } from '../../errors.ts';
+import type { Json } from '../../job/job.ts';
+import { canonicalJson, canonicalObject, canonicalString, normalised } from '../../json/canonical.ts';
+import { elements, members } from '../../json/json.ts';
 import { sha256 } from './sha256.ts';
 
 export type Dimension = 'type' | 'queue' | 'args' | 'meta';
