@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, matchesGlob, relative, resolve } from 'node:path';
-import { accessOf, operationNames, operations, variableNames, variables } from '@ojs-ts/core';
+import { operationNames, operations, routesOf, variableNames, variables } from '@ojs-ts/core';
 import type { Deployment } from 'kubernetes-types/apps/v1.d.ts';
 import type { Service as KubernetesService, Secret } from 'kubernetes-types/core/v1.d.ts';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.d.ts';
@@ -48,10 +48,11 @@ interface Compose {
 const known = new Set<string>(variableNames.filter((name) => variables[name].includes('server')));
 /** Paths that are open: a probe has no token. */
 const open = new Set(
-  operationNames.flatMap((name) => {
-    const { method, path, also = [] } = operations[name];
-    return method === 'GET' && accessOf[name].right === 'open' ? [path, ...also.map((route) => route.path)] : [];
-  }),
+  operationNames.flatMap((name) =>
+    operations[name].right === 'open'
+      ? routesOf(name).flatMap(({ method, path }) => (method === 'GET' ? [path] : []))
+      : [],
+  ),
 );
 const closeTimeout =
   Number(/OJS_CLOSE_TIMEOUT', env\) \?\? ([\d_]+)/.exec(read('packages/server/src/config.ts'))?.[1]?.replace('_', '')) /
@@ -342,8 +343,8 @@ describe('deploy/kubernetes', () => {
       expect(probe?.httpGet?.port).toBe(port?.name);
     }
     // A server whose store is away is not made better by a restart.
-    expect(container?.livenessProbe?.httpGet?.path).toBe(operations['system.manifest'].path);
-    expect(container?.readinessProbe?.httpGet?.path).toBe(operations['system.health'].path);
+    expect(container?.livenessProbe?.httpGet?.path).toBe(operations['system.manifest'].route[1]);
+    expect(container?.readinessProbe?.httpGet?.path).toBe(operations['system.health'].route[1]);
     expect(service.spec?.ports?.[0]?.targetPort).toBe(port?.name);
   });
 

@@ -7,7 +7,7 @@ export { isObject } from './json/json.ts';
 export * from './known-names.ts';
 export * from './names.ts';
 export { requireNode } from './node-version.ts';
-export * from './operations.ts';
+export * from './operations/operations.ts';
 export * from './suggestion.ts';
 export * from './time/duration.ts';
 export * from './transport.ts';

@@ -1,7 +1,6 @@
 import './require-node.ts';
 
 export * from './access/audit.ts';
-export * from './access/calls.ts';
 export * from './access/payloads.ts';
 export * from './access/reach.ts';
 export * from './access/roles.ts';
@@ -27,7 +26,7 @@ export * from './documents.ts';
 export { defaultQueue, defaultTimeoutMs } from './envelope/attributes.ts';
 export * from './envelope/destination.ts';
 export * from './envelope/envelope.ts';
-export { jobShape, limitShape, retryShape } from './envelope/job-shape.ts';
+export { jobShape } from './envelope/job-shape.ts';
 export * from './envelope/render.ts';
 export * from './envelope/unknown-members.ts';
 export * from './envelope/validate.ts';
@@ -77,7 +76,7 @@ export * from './lifecycle/edit.ts';
 export * from './lifecycle/execution-history.ts';
 export * from './lifecycle/history.ts';
 export * from './lifecycle/history-retention.ts';
-export { changeNames, type JobChanges } from './lifecycle/job-changes.ts';
+export type { JobChanges } from './lifecycle/job-changes.ts';
 export * from './lifecycle/lifecycle.ts';
 export * from './lifecycle/limits/held-slots.ts';
 export * from './lifecycle/limits/limits.ts';
@@ -94,7 +93,8 @@ export { firstIndex, type Holder, type StoredHolders } from './lifecycle/unique/
 export * from './lifecycle/unique/unique.ts';
 export * from './names.ts';
 export { requireNode } from './node-version.ts';
-export * from './operations.ts';
+export * from './operations/operations.ts';
+export type { Operation, QueueCheck } from './operations/row.ts';
 export * from './push.ts';
 export { allOf, anyOf, type Condition, notOf, readsPayload } from './query/condition.ts';
 export {
@@ -121,6 +121,7 @@ export * from './requests/lists.ts';
 export * from './requests/missing-name.ts';
 export * from './requests/order.ts';
 export * from './requests/pages.ts';
+export { unsupportedSettings } from './requests/queue-settings.ts';
 export * from './requests/reply.ts';
 export * from './requests/targets.ts';
 export * from './semver.ts';

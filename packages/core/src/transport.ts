@@ -1,5 +1,5 @@
 import type { Grant } from './access/roles.ts';
-import type { OperationName } from './operations.ts';
+import type { OperationName } from './operations/operations.ts';
 
 /** One call of the HTTP binding, without HTTP: a request of a Client, Worker or Admin to a server. */
 export interface Call {

@@ -1,7 +1,5 @@
 import { cronJobNames } from '../envelope/attributes.ts';
 import { readEnvelope } from '../envelope/envelope.ts';
-import { jobPolicies, jobShape, optionsShape } from '../envelope/job-shape.ts';
-import { type Shape, shapeOf } from '../envelope/unknown-members.ts';
 import { type Field, Issues, Part, rules } from '../envelope/validate.ts';
 import { ProtocolError } from '../errors.ts';
 import type { Json } from '../job/job.ts';
@@ -190,14 +188,3 @@ function withoutOptions(
   const kept = new Map([...members(options)].filter(([name]) => !sent.has(name)));
   return new Map([...template, ['options', objectText(kept)]]);
 }
-
-/** Members of a cron that the server manages. The server ignores them in a request. */
-const managed = `next_run_at last_run_at run_count created_at updated_at status id registered_enabled paused_at
-  never_runs last_job_id last_job_state`.split(/\s+/);
-
-export const cronShape: Shape = shapeOf([...cronFields, 'name', 'enabled', ...managed], {
-  ...jobPolicies,
-  options: optionsShape,
-  job_template: jobShape,
-  job: jobShape,
-});

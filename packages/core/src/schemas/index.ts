@@ -1,1 +1,54 @@
+/**
+ * What people and generators of clients read of the requests, as JSON Schema. An entry of its own: bundles of the SDK,
+ * the dashboard and workers at the edge do not load it.
+ */
+import { isPlaceholder, type OperationName } from '../operations/operations.ts';
+import { bulkRequests } from './bulk.ts';
+import { jobRequests } from './jobs.ts';
+import { type Parameters, text } from './parameters.ts';
+import { queueRequests } from './queues.ts';
+import type { Request } from './request.ts';
+import { systemRequests } from './system.ts';
+import { workerRequests } from './workers.ts';
+import { workflowRequests } from './workflows.ts';
+
 export type * from './answers/index.ts';
+export type { Parameter, Parameters } from './parameters.ts';
+export type { Body, Request, Strictness } from './request.ts';
+export { shapeIn } from './shape.ts';
+
+export const requests: Readonly<Record<OperationName, Request>> = {
+  ...systemRequests,
+  ...jobRequests,
+  ...bulkRequests,
+  ...workerRequests,
+  ...queueRequests,
+  ...workflowRequests,
+};
+
+const job = 'Id of the job, a UUIDv7.';
+/** What a placeholder of a path stands for, by the segment before it. */
+const placeholders: Readonly<Record<string, string>> = {
+  jobs: job,
+  checkpoints: job,
+  'dead-letter': job,
+  workers: 'Name of the worker.',
+  queues: 'Name of the queue.',
+  cron: 'Name of the cron job.',
+  crons: 'Name of the cron job.',
+  workflows: 'Id of the workflow, a UUIDv7.',
+  bulk: 'Id of the bulk operation.',
+  'rate-limits': 'Key of the limit.',
+  schemas: 'Type of the jobs, or URI of the schema.',
+  ':key': 'Version of the schema.',
+  tokens: 'Id of the token.',
+};
+
+/** The placeholders of a path, in their order. */
+export function pathParameters(path: string): Parameters {
+  const segments = path.split('/');
+  const named = segments.flatMap((segment, index): [string, string][] =>
+    isPlaceholder(segment) ? [[segment.slice(1), placeholders[segments[index - 1] ?? ''] ?? '']] : [],
+  );
+  return Object.fromEntries(named.map(([name, description]) => [name, text(description)]));
+}

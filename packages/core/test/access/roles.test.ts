@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import {
-  accessOf,
   coversEveryQueue,
   coversQueue,
   grants,
   type OperationName,
   operationNames,
+  operations,
   rightsOf,
   roles,
 } from '../../src/index.ts';
@@ -26,7 +26,7 @@ const matrix: readonly (readonly [string, OperationName, readonly string[]])[] =
 
 describe('roles', () => {
   test.each(matrix)('of the specification: %s', (_, operation, allowed) => {
-    const { right } = accessOf[operation];
+    const { right } = operations[operation];
     const may = (['producer', 'worker', 'operator', 'admin'] as const).filter(
       (role) => right === 'open' || grants({ roles: [role] }, right),
     );
@@ -34,7 +34,7 @@ describe('roles', () => {
   });
 
   test('what the doctor finds is for those who can mend it: operators and administrators', () => {
-    const { right } = accessOf['system.doctor'];
+    const { right } = operations['system.doctor'];
     const may = roles.filter((role) => right !== 'open' && grants({ roles: [role] }, right));
     expect(may.toSorted()).toEqual(['admin', 'operator']);
   });
@@ -56,7 +56,7 @@ describe('roles', () => {
   test('every right is one that an operation needs, and some role has it', () => {
     for (const right of rightsOf.admin) {
       expect(
-        operationNames.some((name) => accessOf[name].right === right),
+        operationNames.some((name) => operations[name].right === right),
         right,
       ).toBe(true);
       expect(

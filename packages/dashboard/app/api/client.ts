@@ -24,7 +24,7 @@ export async function call<Name extends OperationName>(name: Name, options: Call
 
 /** The answer as it came, for documents that are shown as they are. @throws ApiFailure */
 export function callText(name: OperationName, options: CallOptions = {}): Promise<string> {
-  const { method } = operations[name];
+  const [method] = operations[name].route;
   return send(method, addressOf(name, options), options, reports.has(name));
 }
 

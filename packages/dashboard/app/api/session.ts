@@ -1,5 +1,5 @@
 import type { OperationName, Right } from '@ojs-ts/core';
-import { accessOf, coversEveryQueue } from '@ojs-ts/core';
+import { coversEveryQueue, operations } from '@ojs-ts/core';
 import { type QueryClient, queryOptions, useSuspenseQuery } from '@tanstack/react-query';
 import { parse } from '../json/numeral.ts';
 import { send } from './client.ts';
@@ -48,7 +48,7 @@ export function useSession(): Session {
 
 /** Reports whether the caller may make this call. Actions without permission are not shown. */
 export function mayCall(session: Pick<Session, 'rights' | 'queues'>, name: OperationName): boolean {
-  const { right, queues } = accessOf[name];
+  const { right, queues } = operations[name];
   if (queues === 'every' && !coversEveryQueue(session)) return false;
   return right === 'open' || session.rights.includes(right);
 }

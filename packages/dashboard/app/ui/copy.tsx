@@ -66,7 +66,7 @@ export function CopyAs({ operation, options, command, code, also = [] }: CopyAsP
 }
 
 export function curlOf(operation: OperationName, options: CallOptions): string {
-  const { method } = operations[operation];
+  const [method] = operations[operation].route;
   const parts = ['curl', ...(method === 'GET' ? [] : ['-X', method]), quote(addressOf(operation, options).href)];
   parts.push('-H', '"authorization: Bearer $OJS_AUTH_TOKEN"');
   if (options.body !== undefined) {

@@ -1,11 +1,11 @@
 import {
-  accessOf,
   fitsRoute,
   isPlaceholder,
   type OperationName,
   operationNames,
   operations,
   ProtocolError,
+  routesOf,
   type StreamChannel,
 } from '@ojs-ts/core';
 
@@ -35,13 +35,12 @@ const routes: readonly Route[] = [
     routeAt('GET', path, (params, query) => ({ kind: 'stream', channel: channel(params, query) })),
   ),
   ...operationNames
-    .filter((name) => accessOf[name].right !== 'work')
-    .flatMap((name) => {
-      const { method, path, also = [] } = operations[name];
-      return [{ method, path }, ...also]
-        .filter((route) => route.path.startsWith('/ojs/'))
-        .map((route) => routeAt(route.method, route.path, (params) => ({ kind: 'operation', name, params })));
-    }),
+    .filter((name) => operations[name].right !== 'work')
+    .flatMap((name) =>
+      routesOf(name)
+        .filter(({ path }) => path.startsWith('/ojs/'))
+        .map(({ method, path }) => routeAt(method, path, (params) => ({ kind: 'operation', name, params }))),
+    ),
 ].sort(byExactness);
 
 function routeAt(method: string, path: string, target: Route['target']): Route {

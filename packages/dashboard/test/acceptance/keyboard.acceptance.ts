@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { manualClock, operationNames, operations } from '@ojs-ts/core';
+import { manualClock, operationNames, routeOf } from '@ojs-ts/core';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { serveClocked } from '../../../server/test/support/clocked.ts';
@@ -12,7 +12,7 @@ import { Keyboard } from './keyboard.ts';
 import { type Api, actions, apiAt } from './keyboard-actions.ts';
 
 const secret = 'secret-of-the-admin';
-const changing = operationNames.filter((name) => operations[name].method !== 'GET');
+const changing = operationNames.filter((name) => routeOf(name).method !== 'GET');
 
 /** What the app can send, each as its file and the operation. Questions about rights and events are no calls. */
 function actionsOfApp(): readonly string[] {
@@ -33,7 +33,7 @@ function actionsOfApp(): readonly string[] {
 function operationOf(method: string, address: string): string {
   const { pathname } = new URL(address);
   const found = changing.find((name) => {
-    const route = operations[name];
+    const route = routeOf(name);
     const pattern = new RegExp(`^${route.path.replaceAll(/:\w+/g, '[^/]+')}$`);
     return route.method === method && pattern.test(pathname);
   });

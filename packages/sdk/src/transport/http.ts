@@ -75,7 +75,7 @@ export function readBaseUrl(text: string, name: string): URL {
 
 /** The method of a call, and its path with parameters and query. */
 export function routeOf({ operation, params, query }: Call): Route {
-  return { method: operations[operation].method, path: withQuery(pathOf(operation, params), query) };
+  return { method: operations[operation].route[0], path: withQuery(pathOf(operation, params), query) };
 }
 
 export function withQuery(path: string, query: Call['query'] = {}): string {

@@ -1,5 +1,4 @@
 import {
-  accessOf,
   coversEveryQueue,
   coversQueue,
   cronDestination,
@@ -15,6 +14,7 @@ import {
   type NewWorkflow,
   nodeDestination,
   type OperationName,
+  operations,
   ProtocolError,
   type ReadEnvelope,
   type Right,
@@ -73,7 +73,7 @@ export class QueueAccess {
    */
   async checkPath(operation: OperationName, params: Readonly<Record<string, string>>): Promise<void> {
     const { id = '', name = '' } = params;
-    switch (accessOf[operation].queues) {
+    switch (operations[operation].queues) {
       case 'every':
         throw this.#denied('This call is about all queues.');
       case 'path':

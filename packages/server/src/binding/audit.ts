@@ -1,6 +1,5 @@
 import {
   accessEvents,
-  auditTypes,
   definitionOf,
   Fields,
   formatTimestamp,
@@ -10,6 +9,7 @@ import {
   type Json,
   members,
   type OperationName,
+  operations,
   ProtocolError,
   parseTimestamp,
   readPage,
@@ -65,7 +65,7 @@ export async function audited(
   request: BindingRequest,
   work: () => Reply | Promise<Reply>,
 ): Promise<Reply> {
-  const type = auditTypes[operation];
+  const type = operations[operation].audit;
   if (type === undefined) return work();
   const before = await standing(engine, operation, request);
   const reply = await work();
@@ -101,7 +101,7 @@ export async function auditRefusal(
 ): Promise<void> {
   if (fault.code === 'unauthenticated') return;
   const isDenied = fault.code === 'permission_denied';
-  const type = isDenied ? accessEvents.denied : auditTypes[operation];
+  const type = isDenied ? accessEvents.denied : operations[operation].audit;
   const caller = callerOf(request);
   if (type === undefined) return;
   const suppressed = engine.audit.suppressed(caller.principal, operation, fault.code);

@@ -1,4 +1,4 @@
-import { accessOf, type OperationName, ProtocolError } from '@ojs-ts/core';
+import { type OperationName, operations, ProtocolError } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
 import { checkRight, QueueAccess } from './access.ts';
 import { adminHandlers } from './admin/admin.ts';
@@ -79,7 +79,7 @@ export class Binding {
       this.#failed(error, operation, request.requestId);
     };
     try {
-      checkRight(request.grant, accessOf[operation].right);
+      checkRight(request.grant, operations[operation].right);
       if (request.key !== null && request.key.length > maxKey) {
         throw ProtocolError.invalid([{ path: 'Idempotency-Key', message: `must have at most ${maxKey} characters` }]);
       }

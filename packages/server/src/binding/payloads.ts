@@ -1,10 +1,10 @@
 import {
-  accessOf,
   type Grant,
   isObject,
   isPayload,
   type Json,
   type OperationName,
+  operations,
   ProtocolError,
   parsePlace,
   parseQuery,
@@ -16,7 +16,7 @@ import type { Reply } from './reply.ts';
 
 /** The answer without what the caller may not see of jobs. */
 export function shownTo(grant: Grant | undefined, operation: OperationName, reply: Reply): Reply {
-  const filter = grant !== undefined && accessOf[operation].shows === 'jobs' ? payloadFilter(grant) : null;
+  const filter = grant !== undefined && operations[operation].payload !== 'none' ? payloadFilter(grant) : null;
   if (filter === null) return reply;
   const { text, chunks } = reply;
   return chunks ? { ...reply, chunks: mapped(chunks, filter) } : { ...reply, text: filter(text) };
@@ -51,15 +51,12 @@ export function searchesPayload(query: string | null, filter: unknown): boolean 
   return (query !== null && query !== '' && readsPayload(parseQuery(query))) || isPayloadFilter(filter);
 }
 
-/** The body of a purge is a filter itself. */
-const filtersByBody: ReadonlySet<OperationName> = new Set<OperationName>(['deadLetter.purge', 'deadLetter.retryMany']);
-
 /** Reports whether the filter of a change of many jobs is by arguments or meta: its answer reveals which jobs match. */
 function filters(operation: OperationName, body: unknown): boolean {
   if (!isObject(body)) return false;
   if (operation === 'bulk.start')
     return searchesPayload(typeof body.query === 'string' ? body.query : null, body.filter);
-  return isPayloadFilter(body.filter) || (filtersByBody.has(operation) && isPayloadFilter(body));
+  return isPayloadFilter(body.filter) || (operations[operation].filters === true && isPayloadFilter(body));
 }
 
 function isPayloadFilter(filter: unknown): boolean {

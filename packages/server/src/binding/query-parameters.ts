@@ -8,66 +8,10 @@ import {
   type Query,
   type Warning,
 } from '@ojs-ts/core';
+import { requests } from '@ojs-ts/core/schemas';
 import type { Quirk } from './handler.ts';
 
-const page = ['limit', 'offset', 'cursor', 'page', 'per_page'] as const;
-const subject = ['queue', 'type', 'job_type', 'error_type', 'fingerprint', 'args', 'since', 'until'] as const;
-const order = ['sort', 'order'] as const;
 const events = ['types', 'queues', 'job_types'] as const;
-
-/** The query parameters of each operation; an operation that is not here has none. */
-const read: Partial<Record<OperationName, readonly string[]>> = {
-  'system.metrics': ['format'],
-  'job.list': [...page, ...subject, ...order, 'state', 'states', 'q'],
-  'job.explain': ['step'],
-  'job.history': ['limit', 'cursor'],
-  'job.result': ['wait', 'timeout'],
-  'job.deleteCheckpoint': ['worker_id', 'x_lease'],
-  'bulk.list': page,
-  'queue.list': page,
-  'worker.list': page,
-  'worker.remove': ['force'],
-  'token.revoke': ['force'],
-  'queue.purge': ['states', 'state', 'older_than', 'confirm'],
-  'admin.queues': page,
-  'admin.jobs': [...page, ...subject, ...order, 'state', 'states', 'q'],
-  'admin.jobGroups': [...subject, 'state', 'states', 'q', 'by', 'limit', 'cursor'],
-  'admin.deadLetters': [...page, ...subject, ...order, 'older_than', 'include'],
-  'admin.errors': ['state', 'states', 'dead_letter', 'queue', 'type', 'limit'],
-  'admin.history': ['period', 'since', 'until', 'queue', 'type'],
-  'queue.delete': ['strategy'],
-  'limit.list': [...page, 'key', 'sort'],
-  'queue.configure': ['create'],
-  'queue.limit': ['create'],
-  'queue.pause': ['create'],
-  'queue.resume': ['create'],
-  'limit.override': ['create'],
-  'schema.list': page,
-  'deadLetter.list': [...page, ...subject, ...order, 'older_than', 'include'],
-  'deadLetter.purge': [...subject, 'older_than', 'confirm'],
-  'event.list': ['limit', 'after', 'cursor', 'order', 'type', 'queue', ...events],
-  'workflow.list': [...page, 'state'],
-  'token.list': page,
-  'audit.list': ['id', 'limit', 'cursor', 'type', 'principal', 'about', 'since', 'until'],
-  'cron.list': [...page, 'enabled'],
-  'cron.runs': ['limit', 'per_page', 'from'],
-};
-
-/** Parameters of published clients without an effect: accepted with a warning (docs/internals/deviations.md). */
-const tolerated: Partial<Record<OperationName, readonly string[]>> = {
-  // ojs-admin-api §11.1 gives this list the parameters of the list of jobs.
-  'deadLetter.list': ['state'],
-  'admin.deadLetters': ['state'],
-  'event.list': ['since', 'offset', 'page', 'per_page'],
-};
-
-/** Those of them that are read for the published admin page. */
-const readForAdminPage: Partial<Record<OperationName, readonly string[]>> = {
-  'event.list': ['since', 'offset', 'page', 'per_page'],
-};
-
-/** Probes of load balancers add parameters of their own, and must not see a healthy server as down. */
-const probed: ReadonlySet<OperationName> = new Set(['system.health', 'system.manifest']);
 
 /** Polyfills of EventSource, which set no header, send the second one. */
 const lastEvent = ['last_event_id', 'lastEventId'] as const;
@@ -79,11 +23,13 @@ export const streamParameters = {
   state: [...lastEvent],
 } as const satisfies Record<string, readonly string[]>;
 
+/** The names that the operation reads, and those of published clients that are accepted without an effect. */
 export function parametersOf(operation: OperationName): {
   readonly read: readonly string[];
   readonly tolerated: readonly string[];
 } {
-  return { read: read[operation] ?? [], tolerated: tolerated[operation] ?? [] };
+  const { query = {}, tolerated = [] } = requests[operation];
+  return { read: Object.keys(query), tolerated };
 }
 
 const none: readonly Warning[] = [];
@@ -96,13 +42,15 @@ const none: readonly Warning[] = [];
 export function checkQuery(operation: OperationName, query: Query, quirk?: Quirk): readonly Warning[] {
   const names = namesOf(query);
   if (names.length === 0) return none;
-  const accepted = parametersOf(operation);
-  const ofPage = (quirk === 'admin page' && readForAdminPage[operation]) || [];
-  const { method, path } = operations[operation];
-  const others = names.filter((name) => !accepted.read.includes(name) && !ofPage.includes(name));
-  const isTaken = (name: string) => accepted.tolerated.includes(name) || probed.has(operation);
-  const refused = others.filter((name) => !isTaken(name));
-  if (refused.length > 0) throw unknown(refused, accepted.read, `${method} ${path}`);
+  const { read, tolerated } = parametersOf(operation);
+  // The event list reads them for the published admin page.
+  const ofPage = quirk === 'admin page' && operation === 'event.list' ? tolerated : [];
+  const [method, path] = operations[operation].route;
+  const others = names.filter((name) => !read.includes(name) && !ofPage.includes(name));
+  // Probes of load balancers add parameters of their own, and must not see a healthy server as down.
+  const isProbed = operations[operation].right === 'open';
+  const refused = isProbed ? [] : others.filter((name) => !tolerated.includes(name));
+  if (refused.length > 0) throw unknown(refused, read, `${method} ${path}`);
   return others.slice(0, maxWarnings).map((name) => ({
     path: `query.${name.slice(0, 255)}`,
     message: `${method} ${path} does not read this parameter.`,

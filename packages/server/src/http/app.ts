@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { accessOf, type OperationName, operationNames, operations, ProtocolError, requestIdOf } from '@ojs-ts/core';
+import { operationNames, operations, ProtocolError, requestIdOf, routesOf } from '@ojs-ts/core';
 import { pagesFolder } from '@ojs-ts/dashboard';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { auditRefusal } from '../binding/audit.ts';
@@ -75,9 +75,6 @@ export const httpDefaults = {
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,
 };
-
-/** Operations that the server may hold open while the caller disconnects. */
-const waiting: ReadonlySet<OperationName> = new Set(['worker.fetch', 'worker.exchange', 'job.result', 'job.results']);
 
 function noSchema(): never {
   throw new Error('routes of this server have no schema');
@@ -196,11 +193,10 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
   });
 
   for (const name of operationNames) {
-    const { method, path, also = [] } = operations[name];
-    for (const route of [{ method, path }, ...also]) {
+    for (const { method, path } of routesOf(name)) {
       app.route({
-        method: route.method,
-        url: route.path,
+        method,
+        url: path,
         onRequest: async (request, reply) => {
           try {
             authorization.checkCall(request, name);
@@ -215,7 +211,7 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
           // A balancer that asks on an open connection.
           if (closing && name === 'system.health')
             throw new ProtocolError('backend_unavailable', 'This server is stopping.');
-          const gone = waiting.has(name) ? goneSignal(reply) : undefined;
+          const gone = operations[name].waits ? goneSignal(reply) : undefined;
           if (gone !== undefined && request.holder !== null && request.holder.stored !== null)
             cutWithToken(polls, request, reply);
           const call = () => binding.call(name, bindingRequest(request, options.quirks, gone));
@@ -243,10 +239,7 @@ export function httpApp(binding: Binding, options: HttpOptions): FastifyInstance
 }
 
 const openPaths: ReadonlySet<string> = new Set(
-  operationNames.flatMap((name) => {
-    const { path, also = [] } = operations[name];
-    return accessOf[name].right === 'open' ? [path, ...also.map((route) => route.path)] : [];
-  }),
+  operationNames.flatMap((name) => (operations[name].right === 'open' ? routesOf(name).map(({ path }) => path) : [])),
 );
 
 /** Reports whether the request needs a token: an open route, a page and an unknown path need none. */

@@ -1,11 +1,11 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import {
-  accessOf,
   type Clock,
   type Grant,
   grants,
   type Millis,
   type OperationName,
+  operations,
   ProtocolError,
   type Right,
   rolesWith,
@@ -107,7 +107,7 @@ export class Authorization {
   }
 
   checkCall(request: FastifyRequest, operation: OperationName): void {
-    this.check(request, accessOf[operation].right);
+    this.check(request, operations[operation].right);
   }
 }
 

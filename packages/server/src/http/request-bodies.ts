@@ -1,16 +1,8 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { type OperationName, ProtocolError } from '@ojs-ts/core';
+import { type OperationName, operations, ProtocolError } from '@ojs-ts/core';
 import type { Binding } from '../binding/binding.ts';
 import { bodyLimit } from './media.ts';
-
-/** Operations that give memory back: they have a budget of their own, and wait in place of being refused. */
-const settling: ReadonlySet<OperationName> = new Set([
-  'worker.ack',
-  'worker.nack',
-  'worker.heartbeat',
-  'worker.exchange',
-]);
 
 /** Smaller bodies are not counted: 10,000 connections have 40 MB of them at most. */
 const least = 4_096;
@@ -56,7 +48,7 @@ export class RequestBodies {
   async admit(name: OperationName, request: IncomingMessage, raw: ServerResponse, token: string | null): Promise<void> {
     const { headers, socket } = request;
     const bytes = lengthOf(headers);
-    const leave = settling.has(name)
+    const leave = operations[name].settles
       ? await this.#budgets.settlementRequests.enter(bytes, Number.POSITIVE_INFINITY)
       : await this.#enter(bytes, socket, token);
     if (raw.destroyed) {

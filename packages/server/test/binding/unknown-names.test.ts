@@ -1,5 +1,4 @@
 import {
-  cronShape,
   editDistance,
   jobShape,
   type OperationName,
@@ -15,7 +14,7 @@ import {
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Binding } from '../../src/binding/binding.ts';
-import { bodies, checkBody } from '../../src/binding/body-members.ts';
+import { bodyShape, checkBody } from '../../src/binding/body-members.ts';
 import type { BindingRequest } from '../../src/binding/handler.ts';
 import { checkStreamQuery, parametersOf, streamParameters } from '../../src/binding/query-parameters.ts';
 import { parseToken } from '../../src/http/tokens.ts';
@@ -138,11 +137,11 @@ describe('a name that is a letter off', () => {
     }
   });
 
-  test.each(Object.keys(bodies) as OperationName[])(
+  test.each(operationNames.filter((name) => bodyShape(name) !== null))(
     'a member of the body of %s is refused or warned of, at every depth',
     (operation) => {
-      const { shape } = bodies[operation] ?? {};
-      if (shape === undefined) throw new Error(`${operation} has no shape`);
+      const shape = bodyShape(operation);
+      if (shape === null) throw new Error(`${operation} has no shape`);
       fc.assert(
         fc.property(misspelledIn(shape), ({ names, wrong, path, value }) => {
           const found = issuesOf(() => checkBody(operation, JSON.stringify(value)).warnings);
@@ -289,7 +288,7 @@ test('every member of a cron’s answer is accepted in a request', async () => {
   const definition = { name: 'c', cron: '@daily', type: 'a.b', description: 'd' };
   const { text } = await binding.call('cron.register', call({ body: JSON.stringify(definition) }));
   const answered: object = JSON.parse(text).cron;
-  expect(Object.keys(answered).filter((name) => !cronShape.members.has(name))).toEqual([]);
+  expect(Object.keys(answered).filter((name) => !bodyShape('cron.register')?.members.has(name))).toEqual([]);
   expect(
     (await binding.call('cron.update', call({ params: { name: 'c' }, body: JSON.stringify(answered) }))).status,
   ).toBe(200);

@@ -1,4 +1,4 @@
-import { operationNames, operations, pathOf } from '@ojs-ts/core';
+import { operationNames, pathOf, routeOf } from '@ojs-ts/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunningServer } from '../../src/index.ts';
 import { newId } from '../support/ids.ts';
@@ -17,7 +17,7 @@ describe('answers', () => {
   const job = () => ({ id: newId(), type: 'a.b', args: [] });
 
   test.each(operationNames)('%s has the headers, and exactly those', async (name) => {
-    const { method } = operations[name];
+    const { method } = routeOf(name);
     const request = { method, path: pathOf(name, { id: newId(), name: 'q', key: 'k', version: '1' }) };
     const body = method === 'GET' || method === 'DELETE' ? {} : { body: '{}' };
     const { headers } = await send(server.url, { ...request, ...body, headers: { 'x-request-id': 'mine-1' } });

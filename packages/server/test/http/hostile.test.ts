@@ -1,6 +1,6 @@
 import { Agent } from 'node:http';
 import { gzipSync } from 'node:zlib';
-import { type OperationName, operationNames, operations, type Route } from '@ojs-ts/core';
+import { type OperationName, operationNames, type Route, routeOf, routesOf } from '@ojs-ts/core';
 import * as fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { RunningServer } from '../../src/index.ts';
@@ -8,7 +8,7 @@ import { type Canaries, nowhere, plantCanaries, snapshot } from '../support/cana
 import { newId } from '../support/ids.ts';
 import { expectRefusal } from '../support/refusal.ts';
 import { parseResponse, type Request, type Response, raw, send } from '../support/request.ts';
-import { bodyOf, fillPath, optionalBodyOf, paramsOf, requestOf, routesOf } from '../support/requests/valid-requests.ts';
+import { bodyOf, fillPath, optionalBodyOf, paramsOf, requestOf } from '../support/requests/valid-requests.ts';
 import { placed, wrongValues } from '../support/requests/wrong-values.ts';
 import { serve } from '../support/server.ts';
 import { storageNames, storages } from '../support/storages.ts';
@@ -316,7 +316,7 @@ describe.each(storages)('hostile requests, $name', (storage) => {
         403,
         'permission_denied',
       );
-      if (operations[name].method !== 'GET') {
+      if (routeOf(name).method !== 'GET') {
         expectRefusal(
           await ask({ ...request(name), headers: { 'sec-fetch-site': 'same-site' } }),
           403,
@@ -398,7 +398,7 @@ describe.each(storages)('hostile requests, $name', (storage) => {
     });
   });
 
-  test.each(share(operationNames.filter((name) => operations[name].method !== 'GET')))(
+  test.each(share(operationNames.filter((name) => routeOf(name).method !== 'GET')))(
     '%s: a body is refused by its media type or its compression even where none is read',
     async (name) => {
       const form = { body: 'a=1', headers: { 'content-type': 'application/x-www-form-urlencoded' } };

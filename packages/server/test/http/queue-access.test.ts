@@ -1,4 +1,4 @@
-import { accessOf, coversQueue, type Grant, type OperationName, operationNames, operations, State } from '@ojs-ts/core';
+import { coversQueue, type Grant, type OperationName, operationNames, operations, routeOf, State } from '@ojs-ts/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Authorization } from '../../src/http/auth.ts';
 import type { RunningServer } from '../../src/index.ts';
@@ -40,7 +40,7 @@ describe('a token for other queues', () => {
     token = await tokenFor({ roles: ['admin'], queues: ['elsewhere', 'else.*'] });
   });
 
-  const checked = operationNames.filter((name) => !['none', 'shown'].includes(accessOf[name].queues));
+  const checked = operationNames.filter((name) => !['none', 'shown'].includes(operations[name].queues));
   test.each(checked)('%s is refused, and changes nothing', async (name) => {
     const before = await snapshot(server);
     const response = await ask(name, token);
@@ -108,7 +108,7 @@ describe('a token for the queue', () => {
     'workflow.create',
   ];
   const allowed = operationNames.filter(
-    (name) => inQueue.has(accessOf[name].queues) && !elsewhere.includes(name) && accessOf[name].right !== 'open',
+    (name) => inQueue.has(operations[name].queues) && !elsewhere.includes(name) && operations[name].right !== 'open',
   );
   test.each(allowed)('%s is not refused', async (name) => {
     const token = await tokenFor({ roles: ['admin'], queues: [canaries.queue] });
@@ -122,7 +122,7 @@ describe('a token for the queue', () => {
     async (name) => {
       const token = await tokenFor({ roles: ['viewer'], queues: [canaries.queue] });
       const get = (query: string) =>
-        send(server.url, { path: `${operations[name].path}${query}`, headers: { authorization: `Bearer ${token}` } });
+        send(server.url, { path: `${routeOf(name).path}${query}`, headers: { authorization: `Bearer ${token}` } });
       expectRefusal(await get(''), 403, 'permission_denied');
       expectRefusal(await get('?queue=elsewhere'), 403, 'permission_denied');
       expect((await get(`?queue=${canaries.queue}`)).status).toBe(200);
@@ -135,7 +135,7 @@ describe('a token for the queue', () => {
       const token = await tokenFor({ roles: ['viewer'], queues: [canaries.queue] });
       const get = (q: string) =>
         send(server.url, {
-          path: `${operations[name].path}?q=${encodeURIComponent(q)}${name === 'admin.jobGroups' ? '&by=type' : ''}`,
+          path: `${routeOf(name).path}?q=${encodeURIComponent(q)}${name === 'admin.jobGroups' ? '&by=type' : ''}`,
           headers: { authorization: `Bearer ${token}` },
         });
       expect((await get(`queue:${canaries.queue} state:available`)).status).toBe(200);
@@ -258,7 +258,7 @@ test('a worker of another queue cannot be registered or deregistered', async () 
 test('a refusal names no queue that the caller did not name', async () => {
   const authorization = `Bearer ${await tokenFor({ roles: ['admin'], queues: ['mail'] })}`;
   const byId = operationNames.filter((name) =>
-    ['job', 'cron', 'workflow', 'step', 'bulk'].includes(accessOf[name].queues),
+    ['job', 'cron', 'workflow', 'step', 'bulk'].includes(operations[name].queues),
   );
   for (const name of byId) {
     const request = requestOf(name, canaries);

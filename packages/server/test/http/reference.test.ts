@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { accessOf, operationNames, operations } from '@ojs-ts/core';
+import { operationNames, operations, routesOf } from '@ojs-ts/core';
 import { expect, test } from 'vitest';
 import { send } from '../support/request.ts';
 import { serve } from '../support/server.ts';
@@ -20,12 +20,8 @@ test('docs/http.md has every operation with its path, its right and its other sp
       also: [...words.matchAll(/`([A-Z]+ \/[^`]+)`/g)].map(([, route]) => route),
     }));
   const known = operationNames.map((name) => {
-    const { method, path, also = [] } = operations[name];
-    return {
-      route: `${method} ${path}`,
-      right: accessOf[name].right,
-      also: also.map((other) => `${other.method} ${other.path}`),
-    };
+    const [route = '', ...also] = routesOf(name).map(({ method, path }) => `${method} ${path}`);
+    return { route, right: operations[name].right, also };
   });
   const byRoute = (one: { readonly route: string }, other: { readonly route: string }) =>
     one.route.localeCompare(other.route);

@@ -1,11 +1,12 @@
 import {
-  accessOf,
   type OperationName,
   operationNames,
   operations,
   type Role,
   type Route,
   rightsOf,
+  routeOf,
+  routesOf,
 } from '@ojs-ts/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunningServer } from '../../src/index.ts';
@@ -33,7 +34,7 @@ const holders = Object.keys(rolesOf) as readonly Name[];
 const secretOf = (name: Name) => (name === 'all' ? 'all-of-it' : `${name}-secret`);
 
 function isAllowed(holder: Name, name: OperationName): boolean {
-  const { right } = accessOf[name];
+  const { right } = operations[name];
   return right === 'open' || rolesOf[holder].some((role) => rightsOf[role].includes(right));
 }
 
@@ -48,14 +49,14 @@ describe('tokens', () => {
   });
   afterAll(() => server.close());
 
-  function ask(name: OperationName, authorization?: string, route: Route = operations[name]) {
+  function ask(name: OperationName, authorization?: string, route: Route = routeOf(name)) {
     const headers = authorization === undefined ? {} : { authorization };
     const path = fillPath(route, { id: newId(), name: 'q', key: 'k', version: '1' });
     return send(server.url, { method: route.method, path, headers });
   }
 
   describe.each(operationNames)('%s', (name) => {
-    const open = accessOf[name].right === 'open';
+    const open = operations[name].right === 'open';
 
     test('with the token of each holder', async () => {
       for (const holder of holders) {
@@ -90,9 +91,9 @@ describe('tokens', () => {
     });
   });
 
-  test.each(operationNames.filter((name) => operations[name].also))('%s by its other routes', async (name) => {
-    const open = accessOf[name].right === 'open';
-    for (const route of operations[name].also ?? []) {
+  test.each(operationNames.filter((name) => routesOf(name).length > 1))('%s by its other routes', async (name) => {
+    const open = operations[name].right === 'open';
+    for (const route of routesOf(name).slice(1)) {
       for (const holder of holders) {
         const response = await ask(name, `Bearer ${secretOf(holder)}`, route);
         if (isAllowed(holder, name)) expect(response.status).toBeOneOf([200, 400, 404, 409]);

@@ -1,5 +1,5 @@
 /** The answers of the server by operation: schemas, and types from the same text. */
-import type { OperationName } from '../../operations.ts';
+import type { OperationName } from '../../operations/operations.ts';
 import { bulkAnswers, deadLetterAnswers } from './bulk.ts';
 import { cronAnswers } from './crons.ts';
 import { jobAnswers } from './jobs.ts';

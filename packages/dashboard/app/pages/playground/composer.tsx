@@ -38,7 +38,7 @@ export function Composer() {
   const draft = `${kind} ${example.name}`;
   const text = drafts[draft] ?? example.text;
   const problem = problemOf(text);
-  const { path } = operations[operationOf[kind]];
+  const [, path] = operations[operationOf[kind]].route;
   const begin = (): void => {
     setUnsent(false);
     send.reset();

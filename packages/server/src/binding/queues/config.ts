@@ -8,23 +8,12 @@ import {
   queueLimitKey,
   type Rate,
   readLimits,
+  unsupportedSettings,
   type ValidationIssue,
 } from '@ojs-ts/core';
 import type { Retention } from '../../engine/options.ts';
 import { defaultWarningThreshold, type QueueChange, type QueueConfig } from '../../engine/queues/queue-settings.ts';
 
-/** Settings of ojs-queue-config §6 that this server has for all queues at once, or not at all. */
-const unsupported = [
-  'max_size_bytes',
-  'visibility_timeout',
-  'default_timeout',
-  'default_retry',
-  'dead_letter_queue',
-  'dead_letter_max_size',
-  'dead_letter_ttl',
-  'allowed_job_types',
-  'producers',
-] as const;
 const maxDepth = 1_000_000_000;
 
 /**
@@ -36,7 +25,7 @@ const maxDepth = 1_000_000_000;
  */
 export function readQueueChange(body: Body, queue: string, retention: Retention): QueueChange {
   const fields = new Fields(body);
-  for (const name of unsupported)
+  for (const name of unsupportedSettings)
     if (fields.has(name)) throw refused(name, 'this server has no such setting for a queue');
   checkRetention(fields, retention);
   const pressure = fields.object('backpressure');

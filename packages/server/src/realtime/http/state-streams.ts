@@ -1,4 +1,4 @@
-import { accessOf, payloadFilter, type Right } from '@ojs-ts/core';
+import { operations, payloadFilter, type Right } from '@ojs-ts/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { QueueAccess } from '../../binding/access.ts';
 import { checkStreamQuery, streamParameters } from '../../binding/query-parameters.ts';
@@ -102,7 +102,7 @@ export function addStateStreams(app: FastifyInstance, parts: RealtimeParts, stre
 
   const statistics = new StatisticsStream(engine, options.statisticsMs);
   route('/ojs/v1/admin/stats/stream', {
-    right: accessOf['admin.stats'].right,
+    right: operations['admin.stats'].right,
     admit: async (request) => QueueAccess.of(engine, request.holder?.grant)?.checkPath('admin.stats', {}),
     hasMore: async () => {
       // While the store does not answer, the stream is refused and not broken off.
@@ -114,7 +114,7 @@ export function addStateStreams(app: FastifyInstance, parts: RealtimeParts, stre
 
   const summaries = new SummaryStream(engine);
   route('/ojs/v1/admin/events/summaries', {
-    right: accessOf['event.list'].right,
+    right: operations['event.list'].right,
     admit: async () => engine.subscriptions.requireLog(),
     hasMore: async () => {
       // As above: a store that does not answer refuses the stream.

@@ -1,4 +1,4 @@
-import { accessOf, type OperationName, operationNames, operations, type Role, rightsOf, roles } from '@ojs-ts/core';
+import { type OperationName, operationNames, operations, type Role, rightsOf, roles, routeOf } from '@ojs-ts/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunningServer } from '../../../src/index.ts';
 import { plantCanaries, snapshot } from '../../support/canaries.ts';
@@ -20,8 +20,8 @@ describe('a session', () => {
   afterAll(() => server.close());
 
   test.each(operationNames)('has the rights of its token: %s', async (name: OperationName) => {
-    const { right } = accessOf[name];
-    const { method, path } = operations[name];
+    const { right } = operations[name];
+    const { method, path } = routeOf(name);
     const filled = fillPath({ method, path }, { id: newId(), name: 'q', key: 'k', version: '1' });
     for (const role of roles) {
       const headers = { ...ownPage, cookie: cookies.get(role) ?? '' };
@@ -44,7 +44,7 @@ test('of a viewer changes nothing, with requests that would succeed', async () =
   const { token } = await server.engine.tokens.create({ ...whole, name: 'see', roles: ['viewer'], createdBy: 'root' });
   const cookie = await loggedIn(server.url, token);
   const before = await snapshot(server);
-  const changing = operationNames.filter((name) => operations[name].method !== 'GET');
+  const changing = operationNames.filter((name) => routeOf(name).method !== 'GET');
   expect(changing.length).toBeGreaterThan(50);
   for (const name of changing) {
     const request = requestOf(name, canaries);

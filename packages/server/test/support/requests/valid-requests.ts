@@ -1,13 +1,7 @@
-import { type OperationName, operations, type Route } from '@ojs-ts/core';
+import { type OperationName, type Route, routeOf } from '@ojs-ts/core';
 import type { Canaries } from '../canaries.ts';
 import { newId } from '../ids.ts';
 import type { Request } from '../request.ts';
-
-/** The route of an operation and its other spellings. */
-export function routesOf(name: OperationName): readonly Route[] {
-  const { method, path, also = [] } = operations[name];
-  return [{ method, path }, ...also];
-}
 
 /** The path of a route with its placeholders filled in. */
 export function fillPath({ path }: Route, params: Readonly<Record<string, string>>): string {
@@ -162,7 +156,7 @@ export function optionalBodyOf(name: OperationName, canaries: Canaries): object 
 }
 
 /** The request that would succeed. */
-export function requestOf(name: OperationName, canaries: Canaries, route: Route = operations[name]): Request {
+export function requestOf(name: OperationName, canaries: Canaries, route: Route = routeOf(name)): Request {
   const body = bodyOf(name, canaries);
   return {
     method: route.method,

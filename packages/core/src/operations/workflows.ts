@@ -1,0 +1,80 @@
+import type { Rows } from './row.ts';
+
+export const workflowOperations = {
+  'workflow.create': { route: ['POST', '/ojs/v1/workflows'], right: 'enqueue', queues: 'sent' },
+  'workflow.list': { route: ['GET', '/ojs/v1/workflows'], right: 'inspect', queues: 'every' },
+  'workflow.get': { route: ['GET', '/ojs/v1/workflows/:id'], right: 'inspect', queues: 'workflow' },
+  'workflow.cancel': {
+    route: ['DELETE', '/ojs/v1/workflows/:id'],
+    also: [['POST', '/ojs/v1/workflows/:id/cancel']],
+    right: 'cancel',
+    queues: 'workflow',
+    audit: 'workflow.cancelled',
+  },
+  'workflow.retry': {
+    route: ['POST', '/ojs/v1/workflows/:id/retry'],
+    right: 'operate',
+    queues: 'workflow',
+    audit: 'workflow.retried',
+  },
+  'workflow.rerun': {
+    route: ['POST', '/ojs/v1/workflows/:id/rerun'],
+    right: 'enqueue',
+    queues: 'workflow',
+    audit: 'workflow.rerun',
+  },
+  'workflow.progress': { route: ['GET', '/ojs/v1/workflows/:id/progress'], right: 'inspect', queues: 'workflow' },
+  'workflow.graph': { route: ['GET', '/ojs/v1/workflows/:id/graph'], right: 'inspect', queues: 'workflow' },
+  'cron.list': { route: ['GET', '/ojs/v1/cron'], also: [['GET', '/ojs/v1/crons']], right: 'read', queues: 'every' },
+  'cron.register': {
+    route: ['POST', '/ojs/v1/cron'],
+    also: [['POST', '/ojs/v1/crons']],
+    right: 'schedule',
+    queues: 'sent',
+    audit: 'cron.registered',
+  },
+  'cron.preview': { route: ['POST', '/ojs/v1/cron/preview'], right: 'read', queues: 'none' },
+  'cron.get': {
+    route: ['GET', '/ojs/v1/cron/:name'],
+    also: [['GET', '/ojs/v1/crons/:name']],
+    right: 'read',
+    queues: 'cron',
+  },
+  'cron.update': {
+    route: ['PATCH', '/ojs/v1/cron/:name'],
+    also: [
+      ['PUT', '/ojs/v1/cron/:name'],
+      ['PATCH', '/ojs/v1/crons/:name'],
+    ],
+    right: 'schedule',
+    queues: 'cron',
+    audit: 'cron.changed',
+  },
+  'cron.remove': {
+    route: ['DELETE', '/ojs/v1/cron/:name'],
+    also: [['DELETE', '/ojs/v1/crons/:name']],
+    right: 'schedule',
+    queues: 'cron',
+    audit: 'cron.removed',
+  },
+  'cron.runs': { route: ['GET', '/ojs/v1/cron/:name/runs'], right: 'read', queues: 'cron' },
+  'cron.trigger': {
+    route: ['POST', '/ojs/v1/cron/:name/trigger'],
+    also: [['POST', '/ojs/v1/crons/:name/trigger']],
+    right: 'schedule',
+    queues: 'cron',
+    audit: 'cron.triggered',
+  },
+  'cron.pause': {
+    route: ['POST', '/ojs/v1/cron/:name/pause'],
+    right: 'schedule',
+    queues: 'cron',
+    audit: 'cron.paused',
+  },
+  'cron.resume': {
+    route: ['POST', '/ojs/v1/cron/:name/resume'],
+    right: 'schedule',
+    queues: 'cron',
+    audit: 'cron.resumed',
+  },
+} as const satisfies Rows;

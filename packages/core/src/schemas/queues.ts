@@ -1,0 +1,156 @@
+import type { queueOperations } from '../operations/queues.ts';
+import { unsupportedSettings } from '../requests/queue-settings.ts';
+import {
+  confirmMember,
+  duration,
+  limitMembers,
+  moment,
+  olderThanMember,
+  optional,
+  orNull,
+  rate,
+  statesMember,
+} from './members.ts';
+import { confirm, create, olderThan, page, states, text, word } from './parameters.ts';
+import type { Body, Requests } from './request.ts';
+import { Type } from './type.ts';
+
+/** An absent setting keeps its value, null deletes it. */
+const settings = () => {
+  const depth = () => orNull(Type.Integer({ minimum: 0, description: 'Jobs that may wait; 0 for no bound.' }));
+  const strategy = () => Type.String({ description: '`reject` or `warn`: what happens to jobs beyond the bound.' });
+  const refused = Type.Unknown({ description: 'Not supported: 422.' });
+  return optional({
+    max_size: depth(),
+    overflow_policy: strategy(),
+    concurrency: orNull(Type.Integer({ minimum: 0, description: 'Jobs that run at once.' })),
+    ...Object.fromEntries(unsupportedSettings.map((name) => [name, refused])),
+    backpressure: orNull(
+      Type.Object(
+        optional({
+          max_depth: depth(),
+          strategy: strategy(),
+          warning_threshold: Type.Number({ minimum: 0, maximum: 1, description: 'Part of the bound, 0.8 by default.' }),
+          max_size_bytes: refused,
+        }),
+      ),
+    ),
+    retention: Type.Object(
+      optional({
+        completed: duration('Must be that of the server.'),
+        discarded: duration('Must be that of the server.'),
+        cancelled: duration('Must be that of the server.'),
+      }),
+    ),
+    rate_limit: orNull(rate()),
+  });
+};
+
+const schema: Body = {
+  unknown: 'refuse',
+  schema: () =>
+    Type.Object({
+      schema: Type.Record(Type.Unknown(), { description: 'A JSON Schema.' }),
+      ...optional({
+        type: Type.String({ description: 'Type of the jobs whose arguments it describes.' }),
+        job_type: Type.String({ description: 'Another name of `type`.' }),
+        version: Type.Union([Type.Integer(), Type.String()], { description: 'A number, or a version such as 1.0.0.' }),
+        mode: Type.String({ description: '`strict` refuses jobs that do not match, `warn` warns.' }),
+        uri: Type.String({ description: 'Such as urn:ojs:schema:email.send:v1.' }),
+        created_at: Type.Unknown({ readOnly: true, description: 'Ignored: the server manages it.' }),
+        validation: Type.Object(optional({ mode: Type.String() })),
+      }),
+    }),
+};
+
+export const queueRequests: Requests<keyof typeof queueOperations> = {
+  'queue.list': { summary: 'All queues, in pages', query: page },
+  'queue.create': {
+    summary: 'Create a queue with its settings',
+    body: {
+      unknown: 'refuse',
+      schema: () => Type.Object({ name: Type.String(), ...optional({ config: Type.Object(settings()) }) }),
+    },
+  },
+  'queue.get': { summary: 'One queue with its settings, counts and figures' },
+  'queue.delete': {
+    summary: 'Delete a queue without jobs',
+    query: { strategy: word('What happens to its jobs.', 'reject') },
+    body: {
+      unknown: 'refuse',
+      optional: true,
+      schema: () => Type.Object(optional({ strategy: Type.String(), target_queue: Type.String() })),
+    },
+  },
+  'queue.config': { summary: 'Settings of a queue' },
+  'queue.configure': {
+    summary: 'Change settings of a queue',
+    query: create,
+    body: {
+      unknown: 'refuse',
+      // A client may send the settings back as they were answered.
+      schema: () => {
+        const answered = { queue: Type.String(), name: Type.String(), config: Type.Object(settings()) };
+        return Type.Object({ ...settings(), ...optional(answered) });
+      },
+    },
+  },
+  'queue.limit': {
+    summary: 'Set the limits of a queue',
+    query: create,
+    body: {
+      unknown: 'refuse',
+      schema: () => Type.Object(optional({ concurrency: orNull(Type.Integer({ minimum: 0 })), rate: orNull(rate()) })),
+    },
+  },
+  'queue.stats': { summary: 'Counts and figures of a queue' },
+  'queue.pause': { summary: 'Stop handing out jobs of a queue', query: create },
+  'queue.resume': { summary: 'Hand out jobs of a queue again', query: create },
+  'queue.purge': {
+    summary: 'Delete jobs of a queue',
+    query: { states: states.states, state: states.state, older_than: olderThan, confirm },
+    body: {
+      unknown: 'refuse',
+      optional: true,
+      schema: () =>
+        Type.Object(
+          optional({
+            states: statesMember(),
+            state: statesMember(),
+            older_than: olderThanMember(),
+            confirm: confirmMember(),
+          }),
+        ),
+    },
+  },
+  'limit.list': {
+    summary: 'Limits by key, in pages',
+    query: {
+      ...page,
+      key: text('Only limits with this text in their key.'),
+      sort: word('First the limits that hold back the most jobs.', 'waiting'),
+    },
+  },
+  'limit.get': { summary: 'One limit' },
+  'limit.override': {
+    summary: 'Override a limit',
+    query: create,
+    body: {
+      unknown: 'refuse',
+      schema: () => Type.Object(optional({ ...limitMembers(), expires_at: moment('When the override ends.') })),
+    },
+  },
+  'limit.restore': { summary: 'Remove the override of a limit' },
+  'schema.list': { summary: 'All schemas, in pages', query: page },
+  'schema.register': { summary: 'Register a schema for a type of jobs', body: schema },
+  'schema.get': { summary: 'The newest schema of a type' },
+  'schema.versions': { summary: 'All versions of the schema of a type' },
+  'schema.getVersion': { summary: 'One version of the schema of a type' },
+  'schema.delete': { summary: 'Delete all versions of the schema of a type' },
+  'schema.deleteVersion': { summary: 'Delete one version of the schema of a type' },
+  'schema.put': { summary: 'Register the version that the path names', body: schema },
+  'schema.getFlat': { summary: 'The newest schema of a type, in the form of the admin API' },
+  'schema.getVersionFlat': { summary: 'One version of a schema, in the form of the admin API' },
+  'admin.queues': { summary: 'Queues with jobs by state, throughput, waits and runs', query: page },
+  'admin.queue': { summary: 'One queue with its settings, in the form of the admin API' },
+};

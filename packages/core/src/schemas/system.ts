@@ -1,0 +1,95 @@
+import { roles } from '../access/roles.ts';
+import type { systemOperations } from '../operations/system.ts';
+import { duration } from './members.ts';
+import { cursor, force, limit, page, span, subject, text, word } from './parameters.ts';
+import type { Requests } from './request.ts';
+import { Type } from './type.ts';
+
+const { queue, type } = subject;
+const list = 'Several are separated by commas.';
+
+export const systemRequests: Requests<keyof typeof systemOperations> = {
+  'system.manifest': { summary: 'Levels, extensions, limits and retention of this server' },
+  'system.health': { summary: 'Whether the storage answers and takes writes' },
+  'system.metrics': {
+    summary: 'Measurements for Prometheus',
+    query: { format: word('Format of the text; by `Accept` if it is left out.', 'prometheus', 'openmetrics') },
+  },
+  'system.doctor': { summary: 'What an operator should repair, the worst first' },
+  'admin.stats': { summary: 'Sums over all queues, waits and runs, and workers by state' },
+  'admin.history': {
+    summary: 'Sums by period',
+    query: { period: word('Length of one period.', '1m', '5m', '1h', '1d'), ...span, queue, type },
+  },
+  'admin.config': { summary: 'Settings of the server, and where each comes from' },
+  'admin.maintenance': { summary: 'Whether maintenance mode is on' },
+  'admin.setMaintenance': {
+    summary: 'Begin or end maintenance mode',
+    body: {
+      unknown: 'refuse',
+      schema: () =>
+        Type.Object({
+          enabled: Type.Boolean({ description: 'Whether the server starts no jobs.' }),
+          reason: Type.Optional(Type.String({ maxLength: 1_000, description: 'Shown to people and clients.' })),
+          estimated_duration: Type.Optional(duration('How long it is expected to last.')),
+        }),
+    },
+  },
+  'event.list': {
+    summary: 'Events after a cursor',
+    query: {
+      limit,
+      after: text('Continues after this position.'),
+      cursor,
+      order: word('`asc` after the cursor, or `desc` for the newest first.', 'asc', 'desc'),
+      type: text('Only events of this type.'),
+      queue: text('Only events about this queue.'),
+      types: text(`Only events of these types. ${list}`),
+      queues: text(`Only events about these queues. ${list}`),
+      job_types: text(`Only events about jobs of these types. ${list}`),
+    },
+    tolerated: ['since', 'offset', 'page', 'per_page'],
+  },
+  'audit.list': {
+    summary: 'The audit log, newest first',
+    query: {
+      id: text('Only the entry with this id.'),
+      limit,
+      cursor,
+      type: text('Only entries of this type.'),
+      principal: text('Only entries of this caller.'),
+      about: text('Only entries that name this job, queue, cron or other thing.'),
+      ...span,
+    },
+  },
+  'token.list': { summary: 'Tokens of the store, without their secrets', query: page },
+  'token.create': {
+    summary: 'Create a token; the answer has its secret, once',
+    body: {
+      unknown: 'refuse',
+      schema: () =>
+        Type.Object({
+          name: Type.String({ minLength: 1, maxLength: 128 }),
+          roles: Type.Array(Type.Enum([...roles]), { minItems: 1 }),
+          queues: Type.Optional(
+            Type.Array(Type.String(), { minItems: 1, description: 'Names of queues, or beginnings with `*`; all.' }),
+          ),
+          redact: Type.Optional(
+            Type.Array(Type.String(), { description: 'Paths that the holder never sees, such as `args[0].card`.' }),
+          ),
+          expires_at: Type.Optional(
+            Type.String({ description: 'RFC 3339 time, or a duration from now such as `+P90D`.' }),
+          ),
+        }),
+    },
+  },
+  'token.rotate': {
+    summary: 'Give a token a new secret',
+    body: {
+      unknown: 'refuse',
+      optional: true,
+      schema: () => Type.Object({ grace: Type.Optional(duration('How long the old secret stays valid.')) }),
+    },
+  },
+  'token.revoke': { summary: 'Revoke a token', query: force },
+};

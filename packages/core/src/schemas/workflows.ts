@@ -1,0 +1,55 @@
+import type { workflowOperations } from '../operations/workflows.ts';
+import { cronMembers, moment, optional, workflow } from './members.ts';
+import { flag, limit, page, text } from './parameters.ts';
+import type { Requests } from './request.ts';
+import { Type } from './type.ts';
+
+export const workflowRequests: Requests<keyof typeof workflowOperations> = {
+  'workflow.create': { summary: 'Start a workflow', body: { schema: workflow } },
+  'workflow.list': {
+    summary: 'Workflows, in pages',
+    query: { ...page, state: text('Only workflows in this state.') },
+  },
+  'workflow.get': { summary: 'One workflow with its steps' },
+  'workflow.cancel': { summary: 'Cancel a workflow' },
+  'workflow.retry': { summary: 'Retry the failed steps of a workflow' },
+  'workflow.rerun': { summary: 'Start a new workflow with the same steps' },
+  'workflow.progress': { summary: 'Progress of a workflow' },
+  'workflow.graph': { summary: 'Nodes of a workflow with their states, and what each one waits for' },
+  'cron.list': {
+    summary: 'All cron jobs',
+    query: { ...page, enabled: flag('Only cron jobs that run, or only those that do not.') },
+  },
+  'cron.register': {
+    summary: 'Register a cron job, or update it',
+    body: { unknown: 'warn', schema: () => Type.Object(cronMembers()) },
+  },
+  'cron.preview': {
+    summary: 'The next runs of an expression, without registering it',
+    body: {
+      unknown: 'refuse',
+      schema: () =>
+        Type.Object({
+          expression: Type.Optional(Type.String({ description: 'A cron expression, or `@daily` and the like.' })),
+          cron: Type.Optional(Type.String({ description: 'Another name of `expression`.' })),
+          schedule: Type.Optional(Type.String({ description: 'Another name of `expression`.' })),
+          timezone: Type.Optional(Type.String({ description: 'IANA time zone, `UTC` by default.' })),
+          count: Type.Optional(Type.Integer({ minimum: 1, description: 'Runs that are shown, 10 by default.' })),
+          from: Type.Optional(moment('Runs after this time; now by default.')),
+        }),
+    },
+  },
+  'cron.get': { summary: 'One cron job' },
+  'cron.update': {
+    summary: 'Change members of a cron job and keep the others',
+    body: { unknown: 'own', schema: () => Type.Object(optional(cronMembers())) },
+  },
+  'cron.remove': { summary: 'Delete a cron job' },
+  'cron.runs': {
+    summary: 'The next runs of a cron job',
+    query: { limit, per_page: page.per_page, from: text('Runs after this RFC 3339 time; now by default.') },
+  },
+  'cron.trigger': { summary: 'Enqueue a run now' },
+  'cron.pause': { summary: 'Pause a cron job' },
+  'cron.resume': { summary: 'Resume a cron job' },
+};
