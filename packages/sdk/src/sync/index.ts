@@ -1,9 +1,9 @@
+export type { SyncPageOptions } from './calls.ts';
 export {
   type EnqueuedJob,
   type EnqueuedOf,
   SyncClient,
   type SyncClientOptions,
-  type SyncPageOptions,
 } from './client.ts';
 export type { SyncCallOptions } from './connection.ts';
 export type { SyncPage } from './page.ts';
