@@ -6,6 +6,13 @@
 /** The answer of a store: at once, or as a promise. */
 export type Answered<T> = T | Promise<T>;
 
+/** The methods of a store, which may answer with promises. */
+export type Answering<T> = {
+  readonly [Name in keyof T]: T[Name] extends (...args: infer Args) => infer Answer
+    ? (...args: Args) => Answered<Answer>
+    : T[Name];
+};
+
 /** Yields what it waits for, then continues. */
 export type Steps<T> = Generator<Promise<unknown>, T, void>;
 

@@ -6,19 +6,7 @@ const root = resolve(import.meta.dirname, '../../..');
 
 /** The files of the storage interface. */
 function ofInterface<T>(value: T): Readonly<Record<string, T>> {
-  const files = [
-    'prune',
-    'storage',
-    'registry',
-    'workflows',
-    'crons',
-    'documents',
-    'inbox',
-    'backup',
-    'page',
-    'unavailable',
-    'diagnosis',
-  ];
+  const files = ['prune', 'storage', 'promised', 'inbox', 'backup', 'page', 'unavailable', 'diagnosis'];
   return Object.fromEntries(files.map((name) => [`packages/server/src/storage/${name}.ts`, value]));
 }
 

@@ -1,10 +1,10 @@
 import * as core from '../../../../packages/core/src/index.ts';
+import { ReadyQueue } from '../../../../packages/core/src/memory/ready-queue.ts';
 import * as heartbeat from '../../../../packages/server/src/binding/workers/heartbeat.ts';
 import * as settlements from '../../../../packages/server/src/binding/workers/settlements.ts';
 import { Engine } from '../../../../packages/server/src/engine/engine.ts';
 import { Settlements } from '../../../../packages/server/src/engine/jobs/settlement.ts';
 import { Presence } from '../../../../packages/server/src/engine/workers/presence.ts';
-import { ReadyQueue } from '../../../../packages/server/src/storage/memory/ready-queue.ts';
 import type { CaseBugs } from '../bugs.ts';
 import { answers, answerTexts, bodies, without } from '../changes.ts';
 import { on, type Plant, set, stored } from '../plant.ts';

@@ -1,5 +1,6 @@
 import * as attributes from '../../../../packages/core/src/envelope/attributes.ts';
 import * as core from '../../../../packages/core/src/index.ts';
+import { Change } from '../../../../packages/core/src/memory/change.ts';
 import { Binding } from '../../../../packages/server/src/binding/binding.ts';
 import * as queues from '../../../../packages/server/src/binding/queues/queues.ts';
 import * as system from '../../../../packages/server/src/binding/system.ts';
@@ -9,7 +10,6 @@ import { QueueSettings } from '../../../../packages/server/src/engine/queues/que
 import { Schemas } from '../../../../packages/server/src/engine/schemas/schemas.ts';
 import * as quirks from '../../../../packages/server/src/http/quirks.ts';
 import * as events from '../../../../packages/server/src/realtime/log/events.ts';
-import { Change } from '../../../../packages/server/src/storage/memory/change.ts';
 import type { CaseBugs } from '../bugs.ts';
 import { answers, answerTexts, enqueued, sent, without } from '../changes.ts';
 import { on, type Plant, set, stored } from '../plant.ts';

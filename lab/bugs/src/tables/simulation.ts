@@ -1,4 +1,7 @@
 import * as core from '../../../../packages/core/src/index.ts';
+import * as claim from '../../../../packages/core/src/memory/claim.ts';
+import { EventLog } from '../../../../packages/core/src/memory/event-log.ts';
+import { Limit } from '../../../../packages/core/src/memory/limits.ts';
 import * as reopen from '../../../../packages/core/src/workflow/reopen.ts';
 import { type ReopeningSources, Reopenings } from '../../../../packages/core/src/workflow/reopen.ts';
 import * as reopened from '../../../../packages/core/src/workflow/reopened.ts';
@@ -7,9 +10,6 @@ import { nackEntry } from '../../../../packages/sdk/src/worker/execution/outcome
 import { Upkeep } from '../../../../packages/server/src/engine/upkeep/upkeep.ts';
 import * as openFetches from '../../../../packages/server/src/engine/workers/open-fetches.ts';
 import { Workflows } from '../../../../packages/server/src/engine/workflows/workflows.ts';
-import * as claim from '../../../../packages/server/src/storage/memory/claim.ts';
-import { EventLog } from '../../../../packages/server/src/storage/memory/event-log.ts';
-import { Limit } from '../../../../packages/server/src/storage/memory/limits.ts';
 import { Wakes } from '../../../../packages/server/src/storage/wakes.ts';
 import type { Bugs } from '../bugs.ts';
 import { all, without } from '../changes.ts';

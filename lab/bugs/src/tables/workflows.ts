@@ -1,10 +1,10 @@
 import * as core from '../../../../packages/core/src/index.ts';
+import { Change } from '../../../../packages/core/src/memory/change.ts';
 import * as defaults from '../../../../packages/core/src/workflow/defaults.ts';
 import * as graph from '../../../../packages/core/src/workflow/graph.ts';
 import * as plan from '../../../../packages/core/src/workflow/plan.ts';
 import * as rules from '../../../../packages/core/src/workflow/rules.ts';
 import * as step from '../../../../packages/core/src/workflow/step.ts';
-import { Change } from '../../../../packages/server/src/storage/memory/change.ts';
 import type { CaseBugs } from '../bugs.ts';
 import { all, bodies, without } from '../changes.ts';
 import { on, type Plant, set, stored } from '../plant.ts';

@@ -2,7 +2,8 @@ import type { Inserted } from '../admission.ts';
 import { ProtocolError } from '../errors.ts';
 import type { JobId, JobRecord, Json } from '../job/job.ts';
 import { type StateName, stateName } from '../job/states.ts';
-import { type Answered, ask, run, type Steps } from '../steps.ts';
+import { type Answered, type Answering, ask, run, type Steps } from '../steps.ts';
+import type { Crons as CronRows } from '../store/crons.ts';
 import type { Clock, Millis } from '../time/clock.ts';
 import { formatTimestamp } from '../time/timestamp.ts';
 import { uuidv7 } from '../uuid.ts';
@@ -22,26 +23,10 @@ import { cronWarnings } from './schedule.ts';
 
 /** The part of a store that crons use. */
 export interface CronStore {
-  readonly crons: {
-    list(): Answered<readonly CronRecord[]>;
-    get(name: string): Answered<CronRecord | null>;
-    put(
-      cron: Pick<CronRecord, 'name' | 'spec' | 'enabled' | 'dueAt'>,
-      now: Millis,
-      expected?: number,
-    ): Answered<{ readonly created: boolean; readonly cron: CronRecord } | null>;
-    remove(name: string): Answered<CronRecord | null>;
-    due(now: Millis, limit: number): Answered<readonly CronRecord[]>;
-    unfinished(names: readonly string[], limit: number): Answered<readonly (readonly JobRecord[])[]>;
-    fire(firings: readonly Firing[], now: Millis): Answered<readonly (Fired | null)[]>;
-  };
+  readonly crons: Answering<CronRows>;
   readonly jobs: { get(ids: readonly JobId[]): Answered<readonly (JobRecord | null)[]> };
   readonly registry: { limit(key: string): Answered<{ readonly waiting: number } | null> };
   record(events: readonly Json[], now: Millis): Answered<void>;
-}
-
-interface Fired {
-  readonly inserted: Inserted | null;
 }
 
 export interface CronLog {
@@ -299,7 +284,7 @@ export class Crons {
   *#recordSkipped(
     firings: readonly Firing[],
     due: readonly CronRecord[],
-    answers: readonly (Fired | null)[],
+    answers: readonly ({ readonly inserted: Inserted | null } | null)[],
     now: number,
   ): Steps<void> {
     const events = firings.flatMap(({ name, job }, index) => {

@@ -129,6 +129,9 @@ export function queueLimitKey(queue: string): string {
   return `queue:${queue}`;
 }
 
+/** JSON text of the settings of a queue whose settings no operator has changed. */
+export const noConfig: Json = '{}';
+
 /**
  * The check of an insert for its key, in its own commit (ojs-unique-jobs §4). Only the policy of the new job counts.
  */

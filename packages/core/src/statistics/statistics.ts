@@ -33,6 +33,13 @@ export interface Figures extends Sums {
   readonly histogram: Histogram;
 }
 
+/** The figures of the jobs of a type in a queue in one minute, which begins at `minute`. */
+export interface MinuteRecord extends Figures {
+  readonly minute: Millis;
+  readonly queue: string;
+  readonly type: string;
+}
+
 /** The figures that one change adds: only the sums that it adds to, and the code of the duration that it measures. */
 export interface Addition extends Partial<Sums> {
   readonly code?: number;
@@ -153,4 +160,13 @@ function enters(before: Pick<JobRecord, 'state'> | null): boolean {
 
 function since(at: Millis | null, now: Millis): number {
   return at === null ? 0 : Math.max(0, now - at);
+}
+
+/** The order of minutes: by minute, queue, type. */
+export function compareMinutes(one: MinuteRecord, other: MinuteRecord): number {
+  return one.minute - other.minute || compare(one.queue, other.queue) || compare(one.type, other.type);
+}
+
+function compare(one: string, other: string): number {
+  return one === other ? 0 : one < other ? -1 : 1;
 }

@@ -1,22 +1,20 @@
 import {
-  didYouMean,
+  createdWorkflowReply,
   type JobRecord,
-  type Json,
   type NewNode,
   type NodeRecord,
   ProtocolError,
-  pagination,
   progressOf,
   readNodeSpec,
-  readPage,
+  readWorkflowList,
   renderGraph,
-  renderWorkflow,
   State,
   stateName,
+  type WorkflowView,
+  workflowListReply,
+  workflowReply,
 } from '@ojs-ts/core';
 import type { Engine } from '../engine/engine.ts';
-import type { WorkflowView } from '../engine/workflows/workflows.ts';
-import type { WorkflowState } from '../storage/storage.ts';
 import type { BindingRequest, Handlers } from './handler.ts';
 import { Ids } from './ids.ts';
 import { held, waitForRoom } from './pieces.ts';
@@ -38,18 +36,15 @@ export const workflowHandlers: Handlers<
   'workflow.list': listWorkflows,
   'workflow.get': async (engine, request) => {
     await waitForRoom(engine);
-    return workflowReply(engine, await engine.workflows.get(idOf(request)), request);
+    return shown(engine, await engine.workflows.get(idOf(request)), request);
   },
-  'workflow.cancel': async (engine, request) =>
-    workflowReply(engine, await engine.workflows.cancel(idOf(request)), request),
+  'workflow.cancel': async (engine, request) => shown(engine, await engine.workflows.cancel(idOf(request)), request),
   'workflow.retry': async (engine, request) =>
-    workflowReply(engine, await engine.workflows.retry(idOf(request), request.key), request),
+    shown(engine, await engine.workflows.retry(idOf(request), request.key), request),
   'workflow.rerun': rerunWorkflow,
   'workflow.progress': workflowProgress,
   'workflow.graph': workflowGraph,
 };
-
-const states: readonly WorkflowState[] = ['running', 'completed', 'failed', 'cancelled'];
 
 /** POST /workflows (ojs-http-binding §14). */
 async function createWorkflow(engine: Engine, request: BindingRequest): Promise<Reply> {
@@ -76,8 +71,7 @@ async function rerunWorkflow(engine: Engine, request: BindingRequest): Promise<R
 }
 
 function createdReply(engine: Engine, view: WorkflowView, request: BindingRequest): Reply {
-  const headers = { location: `/ojs/v1/workflows/${view.workflow.id}` };
-  return { ...workflowReply(engine, view, request), status: 201, headers };
+  return createdWorkflowReply(shown(engine, view, request), view);
 }
 
 /** Checks all args before anything starts: a step that can never be enqueued would block the workflow. */
@@ -98,27 +92,8 @@ async function checkSteps(engine: Engine, nodes: readonly NewNode[]): Promise<vo
 
 /** GET /workflows?state: newest first, without their steps. */
 async function listWorkflows(engine: Engine, request: BindingRequest): Promise<Reply> {
-  const { query } = request;
-  const page = readPage(query);
-  const asked =
-    query.state === undefined || query.state === ''
-      ? null
-      : query.state.split(',').map((one) => (one === 'active' ? 'running' : one));
-  const wrong = asked?.find((one) => !states.some((state) => state === one));
-  const wanted = asked === null ? null : states.filter((state) => asked.includes(state));
-  if (wrong !== undefined)
-    throw ProtocolError.invalid([
-      { path: 'state', message: `must be a list out of ${states.join(', ')}.${didYouMean(wrong, states)}` },
-    ]);
-  const found = await engine.storage.workflows.list({
-    states: wanted,
-    ...(page.cursor === null ? { offset: page.offset } : { after: page.cursor }),
-    limit: page.limit,
-  });
-  const texts = found.items.map((workflow) => renderWorkflow(workflow, [], undefined, runningFor(request)));
-  const items = `[${texts.join(',')}]`;
-  const shownPage = JSON.stringify(pagination(page, found.total, found.items.length, found.next));
-  return ok(`{"workflows":${items},"items":${items},"total":${found.total},"pagination":${shownPage}}`);
+  const { page, query } = readWorkflowList(request.query);
+  return workflowListReply(page, await engine.storage.workflows.list(query), runningFor(request));
 }
 
 /**
@@ -160,11 +135,9 @@ async function workflowGraph(engine: Engine, request: BindingRequest): Promise<R
   return { ...ok(text), ...held(engine, text.length) };
 }
 
-/** The workflow under its name, and at the top level, which some clients read. */
-function workflowReply(engine: Engine, { workflow, nodes, jobs }: WorkflowView, request: BindingRequest): Reply {
-  const rendered: Json = renderWorkflow(workflow, nodes, jobs, runningFor(request));
-  const text = `{"workflow":${rendered},${rendered.slice(1)}`;
-  return { ...ok(text), ...held(engine, text.length) };
+function shown(engine: Engine, view: WorkflowView, request: BindingRequest): Reply {
+  const reply = workflowReply(view, runningFor(request));
+  return { ...reply, ...held(engine, reply.text.length) };
 }
 
 /** The name of the state of a workflow that has not ended. */

@@ -1,9 +1,9 @@
-import { formatDuration, formatTimestamp, isObject, queueLimitKey, State, unhandledCode } from '@ojs-ts/core';
+import { depthOf, formatDuration, formatTimestamp, isObject, queueLimitKey, State, unhandledCode } from '@ojs-ts/core';
 import type { StoreFinding, StoreFindingCode } from '../storage/diagnosis.ts';
 import type { LimitRecord, QueueRecord } from '../storage/storage.ts';
 import type { Engine } from './engine.ts';
 import { holdersOf, isFull } from './jobs/explain.ts';
-import { depthOf, readConfig } from './queues/queue-settings.ts';
+import { readConfig } from './queues/queue-settings.ts';
 import { descriptionOf, healthOf, type KnownWorker } from './workers/workers.ts';
 
 export type FindingCode =

@@ -1,8 +1,17 @@
-import type { EventBatch, JobId, JobRecord, Json, Millis, NodeRecord, WorkflowRecord } from '@ojs-ts/core';
-import type { CronRecord } from './crons.ts';
-import type { AuditRecord, Document } from './documents.ts';
+import type {
+  CronRecord,
+  Document,
+  EventBatch,
+  JobId,
+  JobRecord,
+  Json,
+  Millis,
+  MinuteRecord,
+  NodeRecord,
+  WorkflowRecord,
+} from '@ojs-ts/core';
+import type { AuditRecord, LimitRecord, QueueRecord, WorkerRecord } from '@ojs-ts/core/memory';
 import type { InboxEntry } from './inbox.ts';
-import type { LimitRecord, MinuteRecord, QueueRecord, WorkerRecord } from './registry.ts';
 
 /**
  * The records of a dump: everything of a store but the leases of upkeep. A dump has nothing that follows from other

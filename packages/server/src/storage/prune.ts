@@ -1,34 +1,6 @@
-import type { Millis, State } from '@ojs-ts/core';
+import type { Pruned, PrunedJobs, PruneKind } from '@ojs-ts/core/memory';
 
-/** Removes what is older than `before`, or beyond the newest `keep`. */
-export interface KeepRule {
-  readonly before: Millis;
-  readonly keep: number;
-}
-
-export interface JobRule extends KeepRule {
-  readonly state: State;
-  readonly deadLetter: boolean;
-}
-
-/** The rules of what to remove. A kind without a rule is not looked at. */
-export interface PruneRules {
-  /** Finished jobs of a state. Jobs in the dead letter count as a state of their own. */
-  readonly jobs: readonly JobRule[];
-  readonly events?: KeepRule;
-  /** Ended workflows, with their nodes. */
-  readonly workflows?: KeepRule;
-  readonly statisticsBefore?: Millis;
-  /** Entries of the audit log by the time in their ids. It keeps at least one. */
-  readonly audit?: KeepRule;
-  readonly requestsBefore?: Millis;
-  readonly workersBefore?: Millis;
-  /**
-   * Limit keys that no job names, no operator overrides, and under which no job came or started since. The key of a
-   * whole queue is removed with the queue.
-   */
-  readonly limitsBefore?: Millis;
-}
+export type { JobRule, KeepRule, Pruned, PrunedJobs, PruneKind, PruneRules } from '@ojs-ts/core/memory';
 
 export const pruneKinds = [
   'events',
@@ -38,26 +10,7 @@ export const pruneKinds = [
   'requestsBefore',
   'workersBefore',
   'limitsBefore',
-] as const satisfies readonly (keyof PruneRules)[];
-export type PruneKind = (typeof pruneKinds)[number];
-
-/** The jobs that one rule has removed. */
-export interface PrunedJobs {
-  readonly gone: number;
-  /** The part of these beyond `keep` that was not older than `before`. */
-  readonly overCap: number;
-  /** Jobs beyond `keep` that are left. */
-  readonly surplus: number;
-  /** When the last of the removed jobs had ended; null where none was removed. */
-  readonly lastAt: Millis | null;
-}
-
-export interface Pruned {
-  /** By rule of `PruneRules.jobs`. */
-  readonly jobs: readonly PrunedJobs[];
-  /** Removed things of the other kinds; 0 where a kind had no rule. */
-  readonly others: Readonly<Record<PruneKind, number>>;
-}
+] as const satisfies readonly PruneKind[];
 
 export const noJobs: PrunedJobs = { gone: 0, overCap: 0, surplus: 0, lastAt: null };
 export const noOthers: Pruned['others'] = {

@@ -1,175 +1,71 @@
 /**
  * A storage does what must be atomic or is cheap only near the data, nothing else. The engine decides (pure code in
- * core), a storage applies.
+ * core), a storage applies. `packages/core/src/store` describes each operation.
  *
  * Every operation on jobs takes arrays and returns an array of the same length and order. `now` is a parameter (the
  * store's clock, which the engine follows). Business outcomes are values. An exception means that the outcome is
  * unknown or the store is unreachable. The caller may repeat the same call: every operation is idempotent by identity.
  * JSON is opaque text. `docs/internals/storage.md` is the contract in prose.
  */
-import type {
-  ErrorGroups,
-  ErrorQuery,
-  EventBatch,
-  EventKind,
-  Inserted,
-  InsertOptions,
-  JobId,
-  JobQuery,
-  JobRecord,
-  Json,
-  Millis,
-  NewJob,
-  NodeRef,
-  Page,
-  RemovalGuard,
-  State,
-  Transition,
-} from '@ojs-ts/core';
+import type { EventKind, Json, Millis } from '@ojs-ts/core';
+import type * as store from '@ojs-ts/core/memory';
 import type { Backup } from './backup.ts';
-import type { Crons } from './crons.ts';
 import type { StoreFinding } from './diagnosis.ts';
-import type { AuditLog, Documents } from './documents.ts';
 import type { Inbox } from './inbox.ts';
-import type { Pruned, PruneRules } from './prune.ts';
-import type { Registry } from './registry.ts';
-import type { Workflows } from './workflows.ts';
+import type { Promised } from './promised.ts';
 
-export type { ErrorGroups, ErrorQuery, Inserted, InsertOptions, JobQuery, Page } from '@ojs-ts/core';
+export {
+  type CronRecord,
+  compareMinutes,
+  type Document,
+  type ErrorGroups,
+  type ErrorQuery,
+  type Firing,
+  type Inserted,
+  type InsertOptions,
+  type JobQuery,
+  type MinuteRecord,
+  type NewNode,
+  type NewWorkflow,
+  type NodeRecord,
+  type NodeState,
+  noConfig,
+  type Page,
+  type WorkflowRecord,
+  type WorkflowState,
+  type WorkflowStep,
+} from '@ojs-ts/core';
+export type {
+  Advanced,
+  AuditRecord,
+  Beaten,
+  Claim,
+  Claimed,
+  Directive,
+  EventsRead,
+  Held,
+  JobClaim,
+  LimitRecord,
+  Moved,
+  OldestJob,
+  QueueCount,
+  QueuePatch,
+  QueueRecord,
+  RepeatableFetch,
+  WorkerBeat,
+  WorkerRecord,
+} from '@ojs-ts/core/memory';
 export type * from './backup.ts';
-export type * from './crons.ts';
 export type * from './diagnosis.ts';
-export type * from './documents.ts';
 export type * from './inbox.ts';
-export * from './registry.ts';
-export type * from './workflows.ts';
 
-export interface Claim {
-  /** The fetch's own id: a repeat with the same one returns the jobs of the first answer that its claim still holds. */
-  readonly request: string | null;
-  /** Tried in order; paused queues are skipped. */
-  readonly queues: readonly string[];
-  readonly limit: number;
-  readonly worker: string | null;
-  /** Milliseconds. The lease lasts `leaseMs` of the request, else `visibilityMs` of the job, else `defaultLeaseMs`. */
-  readonly leaseMs: number | null;
-  readonly defaultLeaseMs: number;
-  /** A fact of the claim, kept with the job: whether only calls with its lease count. */
-  readonly leaseRequired: boolean;
-}
-
-export interface RepeatableFetch {
-  readonly worker: string | null;
-  readonly request: string;
-}
-
-export interface JobClaim {
-  readonly id: JobId;
-  readonly claim: number;
-}
-
-export interface Claimed {
-  readonly jobs: readonly JobRecord[];
-  /**
-   * If the claim got less than its limit: the earliest time at which a rate allows a start that available jobs of its
-   * queues wait for, under the queue's own limit or a key of the jobs. Null if there is none. For freed slots there is
-   * a wake-up instead.
-   */
-  readonly again: Millis | null;
-  /** The call's budget was used up before this claim got a job (see `Jobs.claim`): the same claim again continues. */
-  readonly deferred?: true;
-}
-
-export type Moved =
-  /** `ready`: workflow nodes whose last dependency this change has closed. */
-  | { readonly kind: 'moved'; readonly was: State; readonly ready: readonly NodeRef[] }
-  /** The job is in `to` already, by the same claim: a repeated call. Only if the transition names a claim. */
-  | { readonly kind: 'already'; readonly job: JobRecord }
-  | { readonly kind: 'refused'; readonly job: JobRecord }
-  | { readonly kind: 'missing' };
-
-export interface Jobs {
-  /**
-   * Each inner array is atomic; groups do not affect each other. The jobs of a group see each other: a unique key
-   * counts within the group too. Writes `job.enqueued` and `job.scheduled`, and `job.cancelled` of replaced jobs, as
-   * core's `cancelled` decides. Numbers of limits that come with a job hold from then on for all jobs under the key.
-   */
-  insert(
-    groups: readonly (readonly NewJob[])[],
-    now: Millis,
-    options?: InsertOptions,
-  ): Promise<readonly (readonly Inserted[])[]>;
-  /**
-   * Promotes due jobs, then returns available jobs: per claim its queues from left to right, in a queue by priority and
-   * then first in, first out. Skips paused queues. Never returns an expired job, nor a job beyond a limit of its queue
-   * or keys, but the next one that the limits allow. The cost grows with the batch, never with the number of waiting,
-   * scheduled, expired or limited jobs.
-   *
-   * `maxBytes` (default: no bound) limits the jobs of all claims together, by core's `sizeOf`. The first job that does
-   * not fit ends the call, but every call returns one job. A claim that got none for this reason is `deferred`.
-   */
-  claim(claims: readonly Claim[], now: Millis, maxBytes?: number): Promise<readonly Claimed[]>;
-  transition(transitions: readonly Transition[], now: Millis): Promise<readonly Moved[]>;
-  get(ids: readonly JobId[]): Promise<readonly (JobRecord | null)[]>;
-  /**
-   * Reads only: the claims that each fetch with a request id got, whether or not they still hold; none for a fetch that
-   * got nothing, is unknown or was pruned.
-   */
-  claimsOf(fetches: readonly RepeatableFetch[]): Promise<readonly (readonly JobClaim[])[]>;
-  list(query: JobQuery): Promise<Page<JobRecord>>;
-  /**
-   * Counts the jobs that failed by the fingerprints of their last errors, exactly. The cost grows with the index: with
-   * the groups, or with its entries, but never with the jobs that did not fail.
-   */
-  errors(query: ErrorQuery): Promise<ErrorGroups>;
-  /**
-   * Deletes jobs that are in one of the states of `from` (and in the dead letter, if asked). The answer says of each
-   * job whether it was deleted. Closes the node of an unfinished job as failed.
-   */
-  remove(ids: readonly JobId[], guard: RemovalGuard, now: Millis): Promise<readonly boolean[]>;
-}
-
-/**
- * Work on sets of jobs that any node may do at any time. `limit` bounds one call; the caller repeats the call while the
- * bound is reached.
- */
-export interface Upkeep {
-  /**
-   * Moves due scheduled and retryable jobs to available, in the order of their due times; returns the number by queue.
-   * Discards expired jobs among them, as core's `expired` decides, so that they never block others.
-   */
-  promote(now: Millis, limit: number): Promise<readonly QueueCount[]>;
-  /**
-   * Reads only: active jobs whose lease or execution timeout has ended, waiting jobs past `expiresAt`. The engine
-   * decides, then calls `transition`. No decision reads long
-   * envelopes and checkpoints: a storage may leave them out.
-   */
-  overdue(now: Millis, limit: number): Promise<readonly JobRecord[]>;
-  /** The earliest time at which `promote` or `overdue` may find something; null if no job waits for a time. */
-  nextDue(): Promise<Millis | null>;
-  /** Active jobs that have a worker, in a stable order: the input of the liveness rules. */
-  held(after: string | null, limit: number): Promise<Page<Held>>;
-  /** Removes up to `limit` of each kind that has a rule, so that no kind delays another. */
-  prune(rules: PruneRules, limit: number): Promise<Pruned>;
-  /**
-   * True while `holder` has the named lease. A lease spreads load between nodes; correctness never depends on it. A
-   * lease that ends in more than twice `ttlMs` was taken by a wrong clock, and counts as ended.
-   */
-  lease(name: string, holder: string, ttlMs: number, now: Millis): Promise<boolean>;
-  release(name: string, holder: string): Promise<void>;
-}
-
-export interface QueueCount {
-  readonly queue: string;
-  readonly count: number;
-}
-
-export interface Held {
-  readonly id: JobId;
-  readonly claim: number;
-  readonly worker: string;
-  readonly startedAt: Millis;
-}
+export type Jobs = Promised<store.Jobs>;
+export type Upkeep = Promised<store.Upkeep>;
+export type Registry = Promised<store.Registry>;
+export type Workflows = Promised<store.Workflows>;
+export type Crons = Promised<store.Crons>;
+export type Documents = Promised<store.Documents>;
+export type AuditLog = Promised<store.AuditLog>;
 
 export interface Layout {
   /** The version of the store; 0 if it has none yet. May be newer than `to`. */
@@ -244,25 +140,13 @@ export interface Storage extends AsyncDisposable {
    * Batches that have an event after position `after`, oldest first, up to about `limit` events. If an index has all of
    * `kinds`, only batches with an event of one of them; else all.
    */
-  events(after: number, limit: number, kinds?: readonly EventKind[]): Promise<EventsRead>;
+  events(after: number, limit: number, kinds?: readonly EventKind[]): Promise<store.EventsRead>;
   /** The same backwards: batches that begin before position `before`, newest first. */
-  eventsBefore(before: number, limit: number, kinds?: readonly EventKind[]): Promise<EventsRead>;
+  eventsBefore(before: number, limit: number, kinds?: readonly EventKind[]): Promise<store.EventsRead>;
   /** Writes a batch of events without another change. */
   record(events: readonly Json[], now: Millis): Promise<void>;
   /** Empties the store; for tests. */
   clear(): Promise<void>;
-}
-
-export interface EventsRead {
-  readonly batches: readonly EventBatch[];
-  /** The first position still kept: a cursor before it has missed events. */
-  readonly oldest: number;
-  readonly newest: number;
-  /**
-   * The position that the read reached, since one call looks at a bounded part of the log: the caller has every batch
-   * between its position and this one, and continues from here. At the end of the log `newest`, and backwards `oldest`.
-   */
-  readonly reached: number;
 }
 
 /** Properties on which the engine may branch. The engine never asks for a storage's name. */

@@ -1,5 +1,4 @@
-import { buckets, type Histogram, type Measure, quantile } from '@ojs-ts/core';
-import type { QueueStatistics } from '../../engine/queues/statistics.ts';
+import { buckets, type Histogram, type Measure, type QueueStatistics, quantile } from '@ojs-ts/core';
 
 /** Waits for any attempt, and runs that completed. */
 const waits: readonly Measure[] = ['wait', 'waitAgain'];

@@ -1,12 +1,18 @@
-import { type BulkResult, readAdminPage, readQueuePurge, stateNames } from '@ojs-ts/core';
+import {
+  type BulkResult,
+  countsOf,
+  type QueueStatistics,
+  readAdminPage,
+  readQueuePurge,
+  stateNames,
+} from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import { readConfig } from '../../engine/queues/queue-settings.ts';
-import type { QueueStatistics } from '../../engine/queues/statistics.ts';
 import { descriptionOf, healthOf, type KnownWorker } from '../../engine/workers/workers.ts';
 import type { QueueRecord } from '../../storage/storage.ts';
 import type { About, BindingRequest } from '../handler.ts';
 import { renderConfig } from '../queues/config.ts';
-import { countsOf, oldestOf, pageOfQueues, readName, requireQueue } from '../queues/queues.ts';
+import { oldestOf, queuesOf, readName, requireQueue } from '../queues/queues.ts';
 import { json, type Reply } from '../reply.ts';
 import { durationsOf } from './percentiles.ts';
 import { throughputOf } from './statistics.ts';
@@ -19,7 +25,7 @@ const purgeMs = 10_000;
 
 /** GET /admin/queues (ojs-admin-api §6.1). */
 export async function listQueues(engine: Engine, { query, access }: BindingRequest): Promise<Reply> {
-  const { queues, pagination } = await pageOfQueues(engine, readAdminPage(query), access);
+  const { queues, pagination } = await queuesOf(engine, readAdminPage(query), access);
   const [oldest, workers] = await Promise.all([oldestOf(engine, queues), engine.workers.list()]);
   const running = readersOf(engine, workers);
   const statistics = await engine.statistics.each(queues.map(({ name }) => name));

@@ -1,5 +1,6 @@
 import {
   addFigures,
+  countsOf,
   didYouMean,
   expectedJobType,
   expectedQueueName,
@@ -11,15 +12,15 @@ import {
   type Millis,
   newFigures,
   ProtocolError,
+  type QueueStatistics,
   readMoment,
   State,
 } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
 import { minuteParts } from '../../engine/queues/minute-parts.ts';
-import type { QueueStatistics } from '../../engine/queues/statistics.ts';
 import type { QueueRecord } from '../../storage/storage.ts';
 import type { BindingRequest } from '../handler.ts';
-import { countsOf, oldestOf } from '../queues/queues.ts';
+import { oldestOf } from '../queues/queues.ts';
 import { json, type Reply } from '../reply.ts';
 import { summaryOf } from '../workers/records.ts';
 import { runPercentiles, waitPercentiles } from './percentiles.ts';

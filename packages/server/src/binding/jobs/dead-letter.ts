@@ -1,8 +1,7 @@
 import {
   deadLetterReply,
+  deadLetterStatsReply,
   Fields,
-  formatDuration,
-  formatTimestamp,
   readDeadLetterList,
   readOverride,
   readPurge,
@@ -48,18 +47,9 @@ async function getDeadLetter(engine: Engine, { params }: BindingRequest): Promis
 
 /** GET /dead-letter/stats (ojs-dead-letter §10.1). */
 async function deadLetterStats(engine: Engine): Promise<Reply> {
-  const { total, byQueue, byErrorType, counted, oldestAt, newestAt } = await engine.deadLetter.stats();
-  const { deadLetterMs, keepDeadLetters } = engine.retention;
+  const stats = await engine.deadLetter.stats();
   const { dead_letter: gone } = await engine.removals.counts();
-  return json({
-    total,
-    by_queue: byQueue,
-    by_error_type: byErrorType,
-    by_error_type_of: counted,
-    oldest_at: oldestAt === null ? null : formatTimestamp(oldestAt),
-    newest_at: newestAt === null ? null : formatTimestamp(newestAt),
-    retention: { max_age: formatDuration(deadLetterMs), max_count: keepDeadLetters, removed_over_cap: gone },
-  });
+  return deadLetterStatsReply(stats, engine.retention, gone);
 }
 
 /**

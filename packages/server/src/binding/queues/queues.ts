@@ -1,18 +1,22 @@
 import {
-  expectedQueueName,
+  countsOf,
+  depthOf,
   Fields,
   formatTimestamp,
-  isQueueName,
   type NewJob,
   type PageQuery,
   ProtocolError,
-  pagination,
+  pageOfQueues,
   readPage,
+  readQueueName,
+  renderPause,
+  renderQueue,
+  renderQueueStats,
+  renderStatistics,
   State,
 } from '@ojs-ts/core';
 import type { Engine } from '../../engine/engine.ts';
-import { depthOf, readConfig } from '../../engine/queues/queue-settings.ts';
-import type { QueueStatistics } from '../../engine/queues/statistics.ts';
+import { readConfig } from '../../engine/queues/queue-settings.ts';
 import type { QueueRecord } from '../../storage/storage.ts';
 import { durationsOf } from '../admin/percentiles.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
@@ -44,24 +48,17 @@ export const queueHandlers: Handlers<
 
 /** GET /queues (ojs-http-binding §11.1). */
 export async function listQueues(engine: Engine, { query, access }: BindingRequest): Promise<Reply> {
-  const { queues, pagination } = await pageOfQueues(engine, readPage(query), access);
-  return json({ queues: queues.map(render), pagination });
+  const { queues, pagination } = await queuesOf(engine, readPage(query), access);
+  return json({ queues: queues.map(renderQueue), pagination });
 }
 
 /** @param access leaves out queues that the caller may not see. */
-export async function pageOfQueues(
-  engine: Engine,
-  page: PageQuery,
-  access: BindingRequest['access'],
-): Promise<{ readonly queues: readonly QueueRecord[]; readonly pagination: object }> {
+export async function queuesOf(engine: Engine, page: PageQuery, access: BindingRequest['access']) {
   const known = await engine.queues.queues();
-  const all = known.filter(({ name }) => access?.covers(name) !== false).sort((a, b) => (a.name < b.name ? -1 : 1));
-  const cursor = readCursor(page.cursor);
-  // Queues are listed by name, so the next page starts after the last name, even if queues were created in between.
-  const from = cursor === null ? page.offset : all.findIndex(({ name }) => name > cursor);
-  const queues = from < 0 ? [] : all.slice(from, from + page.limit);
-  const next = queues.length > 0 && from + queues.length < all.length ? (queues.at(-1)?.name ?? null) : null;
-  return { queues, pagination: pagination(page, all.length, queues.length, next) };
+  return pageOfQueues(
+    known.filter(({ name }) => access?.covers(name) !== false),
+    page,
+  );
 }
 
 /** POST /queues `{name, config}` (ojs-queue-config §9.2): a queue with its configuration before its first job. */
@@ -70,7 +67,7 @@ export async function createQueue(engine: Engine, { body, access }: BindingReque
   const name = fields.requiredString('name');
   const config = fields.object('config');
   fields.done();
-  checkName(name);
+  readQueueName(name);
   access?.queues([name]);
   const change = readQueueChange(config?.body ?? {}, name, engine.retention);
   if ((await engine.queueSettings.find(name)) !== null) {
@@ -132,18 +129,8 @@ export async function configureQueue(engine: Engine, request: BindingRequest): P
 export async function queueStats(engine: Engine, { params, quirk }: BindingRequest): Promise<Reply> {
   const name = readName(params);
   const [queue, statistics] = await Promise.all([engine.queueSettings.find(name), engine.statistics.of(name)]);
-  const counts = countsOf(queue);
-  const status = queue?.paused ? 'paused' : 'active';
-  const paused = queue?.paused ?? false;
-  return json({
-    queue: quirk === 'plain names' ? name : { name, ...counts, paused },
-    status,
-    stats: { queue: name, ...sizes(queue), ...counts, ...renderStatistics(statistics) },
-    name,
-    ...counts,
-    paused,
-    computed_at: new Date(engine.clock.now()).toISOString(),
-  });
+  const shown = renderQueueStats(name, queue, sizes(queue), statistics, engine.clock.now());
+  return json(quirk === 'plain names' ? { ...shown, queue: name } : shown);
 }
 
 /** POST /queues/:name/pause and resume. A paused queue still accepts jobs; pausing an unknown queue creates it. */
@@ -153,15 +140,8 @@ export async function pauseQueue(engine: Engine, request: BindingRequest, paused
   const warnings = await checkQueueName(engine, name, request);
   const now = engine.clock.now();
   const queue = await engine.storage.registry.pauseQueue(name, paused, now);
-  const at = paused ? 'paused_at' : 'resumed_at';
-  const reply = json({
-    queue: quirk === 'plain names' ? queue.name : { name: queue.name, paused },
-    name: queue.name,
-    status: paused ? 'paused' : 'active',
-    paused,
-    [at]: new Date(now).toISOString(),
-  });
-  return { ...reply, warnings };
+  const shown = renderPause(queue, now);
+  return { ...json(quirk === 'plain names' ? { ...shown, queue: name } : shown), warnings };
 }
 
 /** Headers of a successful enqueue into a queue that is filling up (ojs-backpressure §7.3). */
@@ -198,7 +178,7 @@ async function detail(engine: Engine, queue: QueueRecord): Promise<Reply> {
   const counts = countsOf(queue);
   const config = renderConfig(readConfig(queue.config), engine.retention);
   const statistics = await engine.statistics.of(name);
-  const rendered = { ...render(queue), state: paused ? 'paused' : 'active', config };
+  const rendered = { ...renderQueue(queue), state: paused ? 'paused' : 'active', config };
   return json({
     ...rendered,
     queue: { ...rendered, ...counts },
@@ -216,62 +196,13 @@ function configured(engine: Engine, queue: QueueRecord | null, name: string): Re
 }
 
 /** `depth` is what the bound counts: jobs that wait or will return (ojs-backpressure §5). */
-function sizes(queue: QueueRecord | null): object {
+function sizes(queue: QueueRecord | null): { readonly depth: number; readonly max_depth: number | null } {
   return {
-    depth: queue === null ? 0 : depthOf(queue),
+    depth: depthOf(queue),
     max_depth: queue === null ? null : (readConfig(queue.config).maxDepth ?? null),
   };
 }
 
-function renderStatistics(statistics: QueueStatistics): object {
-  const rounded = (value: number | null) => (value === null ? null : Math.round(value * 1_000) / 1_000);
-  return {
-    completed_last_hour: statistics.completedLastHour,
-    failed_last_hour: statistics.failedLastHour,
-    completed_today: statistics.completedToday,
-    failed_today: statistics.failedToday,
-    avg_duration_ms: rounded(statistics.averageDurationMs) ?? 0,
-    avg_wait_ms: rounded(statistics.averageWaitMs) ?? 0,
-    throughput_per_second: rounded(statistics.throughputPerSecond),
-  };
-}
-
-export function readName(params: Readonly<Record<string, string>>): string {
-  return checkName(params.name ?? '');
-}
-
-function checkName(name: string): string {
-  if (!isQueueName(name)) throw ProtocolError.invalid([{ path: 'name', message: `must be ${expectedQueueName}` }]);
-  return name;
-}
-
-function readCursor(cursor: string | null): string | null {
-  if (cursor === null || isQueueName(cursor)) return cursor;
-  throw ProtocolError.invalid([
-    { path: 'cursor', message: 'is not a cursor of this list; expected the cursor of the previous page' },
-  ]);
-}
-
-function render(queue: QueueRecord): object {
-  return {
-    name: queue.name,
-    status: queue.paused ? 'paused' : 'active',
-    paused: queue.paused,
-    created_at: new Date(queue.createdAt).toISOString(),
-  };
-}
-
-export function countsOf(queue: Pick<QueueRecord, 'counts' | 'deadLetter'> | null) {
-  const count = (state: State) => queue?.counts[state] ?? 0;
-  return {
-    available: count(State.available),
-    active: count(State.active),
-    scheduled: count(State.scheduled),
-    retryable: count(State.retryable),
-    pending: count(State.pending),
-    completed: count(State.completed),
-    discarded: count(State.discarded),
-    cancelled: count(State.cancelled),
-    dead_letter: queue?.deadLetter ?? 0,
-  };
+export function readName({ name }: Readonly<Record<string, string>>): string {
+  return readQueueName(name);
 }

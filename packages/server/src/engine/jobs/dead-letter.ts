@@ -4,8 +4,9 @@ import {
   type BulkResult,
   type Changed,
   type Clock,
-  deadLetters,
-  errorNames,
+  countDeadLetters,
+  type DeadLetterStats,
+  deadLettersByQueue,
   type JobFilter,
   type JobId,
   type JobRecord,
@@ -13,30 +14,14 @@ import {
   type Millis,
   notDead,
   type RerunOverride,
-  type Selection,
+  run,
   State,
-  select,
   type Targets,
 } from '@ojs-ts/core';
 import type { Storage } from '../../storage/storage.ts';
 import type { AllQueues } from '../queues/all-queues.ts';
 
-export interface DeadLetterStats {
-  readonly total: number;
-  readonly byQueue: Readonly<Record<string, number>>;
-  /** By the type of the last error, over the newest `counted` jobs. */
-  readonly byErrorType: Readonly<Record<string, number>>;
-  readonly counted: number;
-  readonly newestAt: Millis | null;
-  readonly oldestAt: Millis | null;
-}
-
-/**
- * Statistics read this many of the newest jobs, the default of the retention, in pages. The result is kept for a
- * moment, because dashboards ask often.
- */
-const countable = 10_000;
-const page = 500;
+/** Statistics are kept for a moment, because dashboards ask often. */
 const freshMs = 5_000;
 
 /** Discarded jobs that wait for an operator, because their policy or their handler says so (ojs-dead-letter). */
@@ -63,8 +48,7 @@ export class DeadLetter {
 
   /** Stored counts, by queue. */
   async counts(): Promise<ReadonlyMap<string, number>> {
-    const queues = await this.#queues.queues();
-    return new Map(queues.flatMap(({ name, deadLetter }) => (deadLetter > 0 ? [[name, deadLetter]] : [])));
+    return new Map(Object.entries(deadLettersByQueue(await this.#queues.queues())));
   }
 
   /** Throws `not_found` for a job that is not in the dead letter. */
@@ -115,30 +99,6 @@ export class DeadLetter {
   }
 
   async #count(): Promise<DeadLetterStats> {
-    const byQueue = Object.fromEntries(await this.counts());
-    const total = Object.values(byQueue).reduce((sum, count) => sum + count, 0);
-    const byErrorType = new Map<string, number>();
-    let counted = 0;
-    let newestAt: Millis | null = null;
-    let oldestAt: Millis | null = null;
-    for (let after: string | null = null; counted < countable; ) {
-      const { jobs, next }: Selection = await select(this.#storage, deadLetters, { after, limit: page });
-      for (const job of jobs) {
-        const [type = 'Unknown'] = errorNames(job);
-        byErrorType.set(type, (byErrorType.get(type) ?? 0) + 1);
-      }
-      counted += jobs.length;
-      newestAt ??= jobs[0]?.finishedAt ?? null;
-      oldestAt = jobs.at(-1)?.finishedAt ?? oldestAt;
-      after = next;
-      if (after === null) break;
-    }
-    if (counted < total) oldestAt = (await this.#last(total)) ?? oldestAt;
-    return { total, byQueue, byErrorType: Object.fromEntries(byErrorType), counted, newestAt, oldestAt };
-  }
-
-  async #last(total: number): Promise<Millis | null> {
-    const { jobs } = await select(this.#storage, deadLetters, { offset: total - 1, limit: 1 });
-    return jobs[0]?.finishedAt ?? null;
+    return run(countDeadLetters(this.#storage, await this.#queues.queues()));
   }
 }

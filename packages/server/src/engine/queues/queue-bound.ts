@@ -1,5 +1,4 @@
-import { type Clock, type Millis, ProtocolError, queueLimitKey } from '@ojs-ts/core';
-import { noConfig } from '../../storage/registry.ts';
+import { type Clock, type Millis, noConfig, ProtocolError, queueLimitKey } from '@ojs-ts/core';
 import type { QueueRecord, Storage } from '../../storage/storage.ts';
 import { descriptionOf, type KnownWorker } from '../workers/workers.ts';
 import type { AllQueues } from './all-queues.ts';

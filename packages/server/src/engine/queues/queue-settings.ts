@@ -1,5 +1,6 @@
 import {
   type Clock,
+  depthOf,
   isObject,
   isQueueName,
   type Json,
@@ -9,7 +10,6 @@ import {
   otherEventEntry,
   ProtocolError,
   type Rate,
-  State,
 } from '@ojs-ts/core';
 import type { Inserted, QueuePatch, QueueRecord, Storage } from '../../storage/storage.ts';
 import type { EngineLog } from '../options.ts';
@@ -231,11 +231,6 @@ export async function changeQueue(
       queue: name,
     },
   );
-}
-
-/** The jobs that count against a bound: those that wait or will return (ojs-backpressure §5). */
-export function depthOf({ counts }: QueueRecord): number {
-  return (counts[State.available] ?? 0) + (counts[State.scheduled] ?? 0) + (counts[State.retryable] ?? 0);
 }
 
 /** The limits in a queue's configuration; null if it has none. */

@@ -1,5 +1,4 @@
-import { type Clock, type Millis, queueLimitKey, State } from '@ojs-ts/core';
-import { noConfig } from '../../storage/registry.ts';
+import { type Clock, type Millis, noConfig, queueLimitKey, State } from '@ojs-ts/core';
 import type { LimitRecord, QueueRecord, Storage } from '../../storage/storage.ts';
 import type { AllQueues } from '../queues/all-queues.ts';
 import { queueNumbers, readConfig } from '../queues/queue-settings.ts';

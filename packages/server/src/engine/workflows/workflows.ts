@@ -1,6 +1,8 @@
 import {
   type Clock,
   cancelled,
+  duplicateWorkflow,
+  endedWorkflow,
   historyOf,
   type JobId,
   type JobRecord,
@@ -18,9 +20,10 @@ import {
   run,
   uuidv7,
   Waiting,
+  type WorkflowView,
   workflowCancelled,
 } from '@ojs-ts/core';
-import type { NodeRecord, Storage, WorkflowRecord } from '../../storage/storage.ts';
+import type { NodeRecord, Storage } from '../../storage/storage.ts';
 import type { MemoryLimits } from '../memory-limits.ts';
 import { PageSize } from '../page-size.ts';
 import type { QueueBound } from '../queues/queue-bound.ts';
@@ -34,13 +37,6 @@ const maxResults = 4_194_304;
 const leftovers = 2_000;
 /** How often a retry is decided again because a step has changed since it was read. */
 const rounds = 5;
-
-/** A workflow with everything for its rendering. */
-export interface WorkflowView {
-  readonly workflow: WorkflowRecord;
-  readonly nodes: readonly NodeRecord[];
-  readonly jobs: ReadonlyMap<JobId, JobRecord>;
-}
 
 /**
  * Workflows (ojs-workflows): core decides the next step of a node, the store applies it, guarded by the node's state.
@@ -83,8 +79,7 @@ export class Workflows {
     await this.#admit(jobs.flatMap((job) => job?.queue ?? []));
     const starts = startsOf(id, nodes, steps);
     const created = await this.#storage.workflows.create(workflow, nodes, events, this.#clock.now(), starts.jobs);
-    if (created.kind === 'duplicate')
-      throw new ProtocolError('duplicate', `Another workflow has the id ${id}.`, { existing_workflow_id: id });
+    if (created.kind === 'duplicate') throw duplicateWorkflow(id);
     if (created.kind === 'already') {
       await this.#advancer.advance(created.ready);
       return this.get(id);
@@ -122,11 +117,8 @@ export class Workflows {
   async cancel(id: string): Promise<WorkflowView> {
     const { workflow } = await this.get(id);
     const now = this.#clock.now();
-    if (!(await this.#storage.workflows.cancel(id, [workflowCancelled(workflow, now)], now))) {
-      const { state } = (await this.#storage.workflows.get(id)) ?? workflow;
-      const details = { workflow_id: id, current_state: state, expected_state: 'running' };
-      throw new ProtocolError('conflict', `The workflow is ${state}; expected running.`, details);
-    }
+    if (!(await this.#storage.workflows.cancel(id, [workflowCancelled(workflow, now)], now)))
+      throw endedWorkflow((await this.#storage.workflows.get(id)) ?? workflow);
     await this.#sweep(id);
     return this.get(id);
   }

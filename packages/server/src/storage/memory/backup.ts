@@ -1,7 +1,7 @@
 import { State } from '@ojs-ts/core';
+import { Queue, type Row, type Tables } from '@ojs-ts/core/memory';
 import { pagesOf, startsAtOnce, type Takers, take, withoutInbox } from '../dump.ts';
 import type { Backup, DumpRecord, StoreOwn } from '../storage.ts';
-import { Queue, type Row, type Tables } from './tables.ts';
 
 export function backup(
   open: () => { readonly tables: Tables; readonly own: StoreOwn },

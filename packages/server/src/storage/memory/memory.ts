@@ -1,24 +1,16 @@
 import { newKey } from '@ojs-ts/core';
+import { memoryStore, Tables } from '@ojs-ts/core/memory';
+import { promised } from '../promised.ts';
 import type { Storage } from '../storage.ts';
 import { Wakes } from '../wakes.ts';
 import { backup } from './backup.ts';
-import { crons } from './crons.ts';
-import { auditLog, documents } from './documents.ts';
-import { jobs } from './jobs.ts';
-import { registry } from './registry.ts';
-import { Tables } from './tables.ts';
-import { upkeep } from './upkeep.ts';
-import { workflows } from './workflows.ts';
 
 export interface MemoryOptions {
   /** False writes no event log. Default true. */
   readonly events?: boolean;
 }
 
-/**
- * A store in the memory of this process. Its code takes the plainest way to each answer: tests compare the other
- * storages with it.
- */
+/** A store in the memory of this process: the tables of core, as a storage. */
 export function memoryStorage({ events: logged = true }: MemoryOptions = {}): Storage {
   let own = { seed: Math.floor(Math.random() * 0x10000), leaseKey: newKey() };
   const wakes = new Wakes();
@@ -27,6 +19,7 @@ export function memoryStorage({ events: logged = true }: MemoryOptions = {}): St
     if (!tables) throw new Error('The memory storage is closed.');
     return tables;
   };
+  const { log, ...parts } = memoryStore(open);
   return {
     traits: {
       name: 'memory',
@@ -37,13 +30,13 @@ export function memoryStorage({ events: logged = true }: MemoryOptions = {}): St
       retentionShare: 1 / 3,
       durability: 'none: everything is lost when the process ends',
     },
-    jobs: jobs(open),
-    upkeep: upkeep(open),
-    registry: registry(open),
-    workflows: workflows(open),
-    crons: crons(open),
-    documents: documents(open),
-    audit: auditLog(open),
+    jobs: promised(parts.jobs),
+    upkeep: promised(parts.upkeep),
+    registry: promised(parts.registry),
+    workflows: promised(parts.workflows),
+    crons: promised(parts.crons),
+    documents: promised(parts.documents),
+    audit: promised(parts.audit),
     inbox: null,
     backup: backup(
       () => ({ tables: open(), own }),
@@ -54,6 +47,7 @@ export function memoryStorage({ events: logged = true }: MemoryOptions = {}): St
       },
       () => new Tables(wakes, logged),
     ),
+    ...promised(log),
     async layout() {
       open();
       return { from: 0, to: 0, steps: [] };
@@ -87,15 +81,6 @@ export function memoryStorage({ events: logged = true }: MemoryOptions = {}): St
     async subscribe(onWake) {
       open();
       return wakes.subscribe(onWake);
-    },
-    async events(after, limit, kinds) {
-      return open().log.after(after, limit, kinds);
-    },
-    async eventsBefore(before, limit, kinds) {
-      return open().log.before(before, limit, kinds);
-    },
-    async record(events, now) {
-      open().change(now, (change) => change.logAll(events));
     },
     async clear() {
       open();

@@ -1,5 +1,4 @@
-import { queueEventEntry } from '@ojs-ts/core';
-import { noConfig } from '../registry.ts';
+import { noConfig, queueEventEntry } from '@ojs-ts/core';
 import type { OldestJob, QueueRecord, Registry } from '../storage.ts';
 import type { Packed } from './connection/msgpack.ts';
 import { listOf, number, text } from './connection/packed.ts';

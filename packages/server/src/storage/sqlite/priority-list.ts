@@ -1,5 +1,4 @@
-import { compareKeys, goesUp, type JobOrder, readSortCursor, type SortKey } from '@ojs-ts/core';
-import { Heap } from '../heap.ts';
+import { compareKeys, goesUp, Heap, type JobOrder, readSortCursor, type SortKey } from '@ojs-ts/core';
 import type { JobQuery } from '../storage.ts';
 import type { Connection } from './disk/connection.ts';
 import { integer, text } from './row.ts';

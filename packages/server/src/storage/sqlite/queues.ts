@@ -4,13 +4,13 @@ import {
   type LimitNumbers,
   limitedQueue,
   type Millis,
+  noConfig,
   parseNumbers,
   queueEventEntry,
   queueLimitKey,
   State,
   stateNames,
 } from '@ojs-ts/core';
-import { noConfig } from '../registry.ts';
 import { readMinute } from '../rows.ts';
 import type { LimitRecord, QueuePatch, QueueRecord, Registry } from '../storage.ts';
 import type { Connection } from './disk/connection.ts';

@@ -1,6 +1,5 @@
-import { type Millis, queueEventEntry, queueLimitKey, State, stateNames } from '@ojs-ts/core';
+import { type Millis, noConfig, queueEventEntry, queueLimitKey, State, stateNames } from '@ojs-ts/core';
 import { integer, integerOrNull, text } from '../../cells.ts';
-import { noConfig } from '../../registry.ts';
 import type { QueuePatch, QueueRecord, Registry } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
 import { lock } from '../connection/locks.ts';

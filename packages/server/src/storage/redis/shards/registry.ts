@@ -1,5 +1,4 @@
-import type { JobId } from '@ojs-ts/core';
-import { compareMinutes } from '../../registry.ts';
+import { compareMinutes, type JobId } from '@ojs-ts/core';
 import type { Beaten, LimitRecord, Registry, WorkerBeat } from '../../storage.ts';
 import type { LimitOwners } from './limit-owners.ts';
 import type { Locations } from './locations.ts';

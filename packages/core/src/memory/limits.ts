@@ -8,8 +8,8 @@ import {
   noNumbers,
   reopensAt,
   stampOf,
-} from '@ojs-ts/core';
-import type { LimitRecord } from '../storage.ts';
+} from '../index.ts';
+import type { LimitRecord } from '../store/registry.ts';
 
 /** The limit of a key. For the limit of a whole queue the queue's own counts replace `active` and `waiting`. */
 export class Limit {

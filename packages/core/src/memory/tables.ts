@@ -1,4 +1,6 @@
 import {
+  type CronRecord,
+  type Document,
   effectiveLimit,
   isIn,
   type JobId,
@@ -7,6 +9,7 @@ import {
   type LimitNumbers,
   limitGroupOf,
   type Millis,
+  noConfig,
   numbersText,
   Queued,
   queueLimitKey,
@@ -14,13 +17,12 @@ import {
   Terminal,
   usedAfterOverride,
   Waiting,
-} from '@ojs-ts/core';
-import { Heap } from '../heap.ts';
-import { type CronRecord, type Document, type LimitRecord, noConfig, type WorkerRecord } from '../storage.ts';
-import type { Wakes } from '../wakes.ts';
+} from '../index.ts';
+import type { LimitRecord, WorkerRecord } from '../store/registry.ts';
 import { Change } from './change.ts';
 import { Errors } from './errors.ts';
 import { EventLog } from './event-log.ts';
+import { Heap } from './heap.ts';
 import { type LimitGroup, LimitGroups } from './limit-groups.ts';
 import { Limit } from './limits.ts';
 import { MinuteStatistics } from './minute-statistics.ts';
@@ -59,6 +61,14 @@ export class Queue {
   get depth(): number {
     return [...this.counts].reduce((sum, [state, count]) => (isIn(state, Queued) ? sum + count : sum), 0);
   }
+}
+
+/** Hears of what others may wait for. */
+export interface Wakes {
+  /** Jobs became available in the queue, or slots that its jobs wait for were freed. */
+  wake(queue: string): void;
+  /** The log has grown. */
+  logged(): void;
 }
 
 export interface Request {
@@ -105,6 +115,11 @@ export class Tables {
   constructor(wakes: Wakes, logged: boolean) {
     this.wakes = wakes;
     this.#logged = logged;
+  }
+
+  /** The number of the newest job, and the newest place in a queue. */
+  get newest(): { readonly number: number; readonly order: number } {
+    return { number: this.#created, order: this.#order };
   }
 
   /** Runs a change; its events become one batch. */

@@ -13,7 +13,7 @@ import {
   reopenedNode,
   reopenedWorkflow,
   type WorkflowRecord,
-} from '@ojs-ts/core';
+} from '../index.ts';
 
 const none: readonly NodeRef[] = [];
 

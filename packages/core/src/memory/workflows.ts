@@ -1,5 +1,5 @@
-import { counted, cursorOf, isReady, isSameWorkflow, type NodeRef, readCursor, type WorkflowStep } from '@ojs-ts/core';
-import type { Advanced, Workflows } from '../storage.ts';
+import { counted, cursorOf, isReady, isSameWorkflow, type NodeRef, readCursor, type WorkflowStep } from '../index.ts';
+import type { Advanced, Workflows } from '../store/workflows.ts';
 import type { Change } from './change.ts';
 import { insertGroup } from './insert.ts';
 import type { Tables } from './tables.ts';
@@ -9,7 +9,7 @@ const nothing: Advanced = { done: false, inserted: null, ready: none };
 
 export function workflows(open: () => Tables): Workflows {
   return {
-    async create(workflow, nodes, events, now) {
+    create(workflow, nodes, events, now) {
       const tables = open();
       const existing = tables.workflows.rows.get(workflow.id);
       if (existing && !isSameWorkflow(existing.record, workflow))
@@ -22,11 +22,11 @@ export function workflows(open: () => Tables): Workflows {
       });
     },
 
-    async get(id) {
+    get(id) {
       return open().workflows.rows.get(id)?.record ?? null;
     },
 
-    async list({ states, after, offset, limit }) {
+    list({ states, after, offset, limit }) {
       const rows = [...open().workflows.rows.values()]
         .filter(({ record }) => states === null || states.includes(record.state))
         .sort((a, b) => b.number - a.number);
@@ -38,22 +38,22 @@ export function workflows(open: () => Tables): Workflows {
       return { items: page.map(({ record }) => record), next, total: rows.length };
     },
 
-    async nodes(workflow, after, limit) {
+    nodes(workflow, after, limit) {
       const nodes = open().workflows.rows.get(workflow)?.nodes.values() ?? [];
       return [...nodes].filter(({ index }) => index > after).slice(0, limit);
     },
 
-    async node(refs) {
+    node(refs) {
       const tables = open();
       return refs.map((ref) => tables.workflows.node(ref) ?? null);
     },
 
-    async advance(steps, now) {
+    advance(steps, now) {
       const tables = open();
       return tables.change(now, (change) => steps.map((step) => advance(tables, step, change)));
     },
 
-    async cancel(id, events, now) {
+    cancel(id, events, now) {
       const tables = open();
       const row = tables.workflows.rows.get(id);
       if (row?.record.state !== 'running') return false;
@@ -65,13 +65,13 @@ export function workflows(open: () => Tables): Workflows {
       return true;
     },
 
-    async swept(id) {
+    swept(id) {
       const tables = open();
       const row = tables.workflows.rows.get(id);
       if (row) tables.workflows.set(row, { ...row.record, sweeping: false });
     },
 
-    async unfinished(limit) {
+    unfinished(limit) {
       return open().workflows.unfinished(limit);
     },
   };

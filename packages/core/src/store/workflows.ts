@@ -11,17 +11,7 @@ import type {
   WorkflowRecord,
   WorkflowState,
   WorkflowStep,
-} from '@ojs-ts/core';
-
-export type {
-  NewNode,
-  NewWorkflow,
-  NodeRecord,
-  NodeState,
-  WorkflowRecord,
-  WorkflowState,
-  WorkflowStep,
-} from '@ojs-ts/core';
+} from '../index.ts';
 
 export interface Advanced {
   /** False if the node is not ready, or its workflow has ended: nothing was changed. */
@@ -50,29 +40,29 @@ export interface Workflows {
     events: readonly Json[],
     now: Millis,
     starts?: ReadonlyMap<number, NewJob>,
-  ): Promise<{
+  ): {
     readonly kind: 'created' | 'already' | 'duplicate';
     readonly workflow: WorkflowRecord;
     readonly ready: readonly NodeRef[];
-  }>;
-  get(id: string): Promise<WorkflowRecord | null>;
+  };
+  get(id: string): WorkflowRecord | null;
   /** Newest first. */
   list(query: {
     readonly states: readonly WorkflowState[] | null;
     readonly after?: string;
     readonly offset?: number;
     readonly limit: number;
-  }): Promise<Page<WorkflowRecord> & { readonly total: number }>;
-  nodes(workflow: string, after: number, limit: number): Promise<readonly NodeRecord[]>;
-  node(refs: readonly NodeRef[]): Promise<readonly (NodeRecord | null)[]>;
-  advance(steps: readonly WorkflowStep[], now: Millis): Promise<readonly Advanced[]>;
+  }): Page<WorkflowRecord> & { readonly total: number };
+  nodes(workflow: string, after: number, limit: number): readonly NodeRecord[];
+  node(refs: readonly NodeRef[]): readonly (NodeRecord | null)[];
+  advance(steps: readonly WorkflowStep[], now: Millis): readonly Advanced[];
   /**
    * Ends a running workflow: cancels its waiting nodes in the same commit, and keeps nodes with a job for the sweep.
    * False if the workflow is not running. A node that closes later changes nothing but itself and the counts.
    */
-  cancel(id: string, events: readonly Json[], now: Millis): Promise<boolean>;
+  cancel(id: string, events: readonly Json[], now: Millis): boolean;
   /** Notes that the jobs of a cancelled workflow were cancelled too. */
-  swept(id: string): Promise<void>;
+  swept(id: string): void;
   /** Work that a crash left: ready nodes of running workflows, and cancelled workflows before `swept`. */
-  unfinished(limit: number): Promise<{ readonly ready: readonly NodeRef[]; readonly sweeping: readonly string[] }>;
+  unfinished(limit: number): { readonly ready: readonly NodeRef[]; readonly sweeping: readonly string[] };
 }

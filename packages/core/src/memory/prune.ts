@@ -1,5 +1,5 @@
-import { firstUuidAt, isIn, type JobRecord, type Millis, queueLimitKey, Terminal } from '@ojs-ts/core';
-import { type JobRule, type KeepRule, noJobs, type Pruned, type PrunedJobs, type PruneRules } from '../prune.ts';
+import { firstUuidAt, isIn, type JobRecord, type Millis, queueLimitKey, Terminal } from '../index.ts';
+import type { JobRule, KeepRule, Pruned, PrunedJobs, PruneRules } from '../store/prune.ts';
 import type { Tables } from './tables.ts';
 import type { WorkflowRow } from './workflow-table.ts';
 
@@ -21,9 +21,8 @@ export function prune(tables: Tables, rules: PruneRules, limit: number): Pruned 
 }
 
 function pruneJobs(tables: Tables, rule: JobRule, limit: number): PrunedJobs {
-  if (!isIn(rule.state, Terminal)) return noJobs;
   const rows = [...tables.rows.values()]
-    .filter(({ job }) => job.state === rule.state && job.deadLetter === rule.deadLetter)
+    .filter(({ job }) => isIn(job.state, rule.state & Terminal) && job.deadLetter === rule.deadLetter)
     .sort((a, b) => ended(a.job) - ended(b.job) || a.number - b.number);
   const surplus = rows.length - rule.keep;
   const gone = rows.filter(({ job }, index) => index < surplus || ended(job) < rule.before).slice(0, limit);

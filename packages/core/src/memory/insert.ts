@@ -5,10 +5,10 @@ import {
   admit,
   creationEvent,
   hasNumbers,
+  type Inserted,
   type NewJob,
   sumsOf,
-} from '@ojs-ts/core';
-import type { Inserted } from '../storage.ts';
+} from '../index.ts';
 import type { Change } from './change.ts';
 import { replace } from './move.ts';
 import type { Tables } from './tables.ts';

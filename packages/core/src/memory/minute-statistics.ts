@@ -2,16 +2,16 @@ import {
   type Addition,
   addChange,
   addFigures,
+  compareMinutes,
   type Figures,
   type JobRecord,
   type Millis,
+  type MinuteRecord,
   type MutableFigures,
   minuteOf,
   newFigures,
   nothingAdded,
-} from '@ojs-ts/core';
-import { compareMinutes } from '../registry.ts';
-import type { MinuteRecord } from '../storage.ts';
+} from '../index.ts';
 
 interface Minute {
   readonly minute: Millis;

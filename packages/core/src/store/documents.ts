@@ -1,16 +1,14 @@
-import type { Document, Json, Millis } from '@ojs-ts/core';
-
-export type { Document } from '@ojs-ts/core';
+import type { Document, Json, Millis } from '../index.ts';
 
 export interface Documents {
   /** Sorted by key. */
-  list(kind: string): Promise<readonly Document[]>;
-  get(kind: string, key: string): Promise<Document | null>;
+  list(kind: string): readonly Document[];
+  get(kind: string, key: string): Document | null;
   /**
    * Writes if the current version is `expected`: null for a new document, `any` for any version. Returns null if not.
    */
-  put(kind: string, key: string, body: Json, expected: number | null | 'any', now: Millis): Promise<Document | null>;
-  remove(kind: string, key: string): Promise<boolean>;
+  put(kind: string, key: string, body: Json, expected: number | null | 'any', now: Millis): Document | null;
+  remove(kind: string, key: string): boolean;
 }
 
 /** An entry of the audit log. Its id is a UUIDv7, so ids have the order of time. */
@@ -23,7 +21,7 @@ export interface AuditRecord {
 /** The audit log (ojs-security §11). Entries are never changed; {@link Upkeep.prune} removes old ones. */
 export interface AuditLog {
   /** An id that is there already changes nothing. */
-  append(entries: readonly AuditRecord[]): Promise<void>;
+  append(entries: readonly AuditRecord[]): void;
   /** Newest first: those with smaller ids than `before`, or the newest. */
-  read(query: { readonly before?: string; readonly limit: number }): Promise<readonly AuditRecord[]>;
+  read(query: { readonly before?: string; readonly limit: number }): readonly AuditRecord[];
 }

@@ -1,5 +1,5 @@
-import type { Millis } from '@ojs-ts/core';
-import { Heap } from '../heap.ts';
+import type { Millis } from '../index.ts';
+import { Heap } from './heap.ts';
 import type { Limit } from './limits.ts';
 import { type OrderedJob, ReadyQueue } from './ready-queue.ts';
 

@@ -1,12 +1,11 @@
-import { extended, heartbeatEntry, isOwner, type JobId, queueEventEntry, queueLimitKey } from '@ojs-ts/core';
-import { noConfig } from '../registry.ts';
-import type { Beaten, QueueRecord, Registry, WorkerBeat } from '../storage.ts';
+import { extended, heartbeatEntry, isOwner, type JobId, noConfig, queueEventEntry, queueLimitKey } from '../index.ts';
+import type { Beaten, QueueRecord, Registry, WorkerBeat } from '../store/registry.ts';
 import type { Change } from './change.ts';
 import type { Queue, Tables } from './tables.ts';
 
 export function registry(open: () => Tables): Registry {
   return {
-    async queues(which) {
+    queues(which) {
       const { queues } = open();
       const chosen =
         typeof which === 'object' ? [...new Set(which)].map((name) => queues.get(name)) : [...queues.values()];
@@ -17,7 +16,7 @@ export function registry(open: () => Tables): Registry {
         .sort((a, b) => (a.name < b.name ? -1 : 1));
     },
 
-    async oldest(queues) {
+    oldest(queues) {
       const tables = open();
       return queues.flatMap((queue) => {
         const enqueuedAt = tables.queues.get(queue)?.limitGroups.oldest()?.job.enqueuedAt ?? null;
@@ -25,7 +24,7 @@ export function registry(open: () => Tables): Registry {
       });
     },
 
-    async pauseQueue(name, paused, now) {
+    pauseQueue(name, paused, now) {
       const tables = open();
       const queue = tables.queue(name, now);
       if (queue.paused !== paused) {
@@ -38,7 +37,7 @@ export function registry(open: () => Tables): Registry {
       return recordOfQueue(queue);
     },
 
-    async configureQueue(name, { capacity, config, limit }, now, expected) {
+    configureQueue(name, { capacity, config, limit }, now, expected) {
       const tables = open();
       if (expected !== undefined && expected !== (tables.queues.get(name)?.version ?? 0)) return null;
       const queue = tables.queue(name, now);
@@ -49,7 +48,7 @@ export function registry(open: () => Tables): Registry {
       return recordOfQueue(queue);
     },
 
-    async removeQueue(name) {
+    removeQueue(name) {
       const tables = open();
       const queue = tables.queues.get(name);
       if (!queue || [...queue.counts.values()].some((count) => count > 0)) return false;
@@ -58,15 +57,15 @@ export function registry(open: () => Tables): Registry {
       return true;
     },
 
-    async minuteBehind(count, since, until) {
+    minuteBehind(count, since, until) {
       return open().statistics.behind(count, since, until);
     },
 
-    async statistics(since, until, queues) {
+    statistics(since, until, queues) {
       return open().statistics.since(since, until, queues);
     },
 
-    async limits({ after, offset = 0, limit }) {
+    limits({ after, offset = 0, limit }) {
       const tables = open();
       const all = [...tables.limits.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
       const rest = after === undefined ? all.slice(offset) : all.filter(({ key }) => key > after);
@@ -74,28 +73,28 @@ export function registry(open: () => Tables): Registry {
       return { items, next: rest.length > items.length ? (items.at(-1)?.key ?? null) : null, total: all.length };
     },
 
-    async limit(key) {
+    limit(key) {
       const tables = open();
       const limit = tables.limits.get(key);
       return limit ? tables.limitRecord(limit) : null;
     },
 
-    async overrideLimit(key, override, now) {
+    overrideLimit(key, override, now) {
       const tables = open();
       return tables.limitRecord(tables.changeLimit(key, { override }, now));
     },
 
-    async beat(beats, now) {
+    beat(beats, now) {
       const tables = open();
       return tables.change(now, (change) => beats.map((beat) => note(tables, beat, change)));
     },
 
-    async workers() {
+    workers() {
       const tables = open();
       return [...tables.workers.values()].sort((a, b) => (a.worker < b.worker ? -1 : 1));
     },
 
-    async direct(worker, directive) {
+    direct(worker, directive) {
       const tables = open();
       const record = tables.workers.get(worker);
       if (!record) return false;
@@ -103,7 +102,7 @@ export function registry(open: () => Tables): Registry {
       return true;
     },
 
-    async forgetWorker(worker) {
+    forgetWorker(worker) {
       const tables = open();
       return tables.workers.delete(worker);
     },

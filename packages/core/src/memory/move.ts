@@ -13,8 +13,8 @@ import {
   type Transition,
   textsOf,
   verdict,
-} from '@ojs-ts/core';
-import type { Moved } from '../storage.ts';
+} from '../index.ts';
+import type { Moved } from '../store/jobs.ts';
 import type { Change } from './change.ts';
 import type { Row, Tables } from './tables.ts';
 

@@ -1,18 +1,18 @@
-import { isExpired, type Millis, overdueAt } from '@ojs-ts/core';
-import type { Upkeep } from '../storage.ts';
+import { isExpired, type Millis, overdueAt } from '../index.ts';
+import type { Upkeep } from '../store/upkeep.ts';
 import { promote } from './claim.ts';
 import { prune } from './prune.ts';
 import type { Row, Tables } from './tables.ts';
 
 export function upkeep(open: () => Tables): Upkeep {
   return {
-    async promote(now, limit) {
+    promote(now, limit) {
       const tables = open();
       const counts = tables.change(now, (change) => promote(tables, limit, change));
       return [...counts].map(([queue, count]) => ({ queue, count }));
     },
 
-    async overdue(now, limit) {
+    overdue(now, limit) {
       const tables = open();
       const late: { readonly at: Millis; readonly row: Row }[] = [];
       for (const row of tables.active) {
@@ -26,7 +26,7 @@ export function upkeep(open: () => Tables): Upkeep {
       return late.slice(0, limit).map(({ row }) => row.job);
     },
 
-    async nextDue() {
+    nextDue() {
       const { active, expiring, due } = open();
       let first = due.peek()?.at ?? Number.POSITIVE_INFINITY;
       for (const { job } of active) first = Math.min(first, overdueAt(job) ?? first);
@@ -34,7 +34,7 @@ export function upkeep(open: () => Tables): Upkeep {
       return first === Number.POSITIVE_INFINITY ? null : first;
     },
 
-    async held(after, limit) {
+    held(after, limit) {
       const tables = open();
       const from = after === null ? 0 : Number(after);
       const rows = [...tables.active]
@@ -47,11 +47,11 @@ export function upkeep(open: () => Tables): Upkeep {
       return { items, next: rows.length > page.length ? String(page.at(-1)?.number ?? from) : null };
     },
 
-    async prune(rules, limit) {
+    prune(rules, limit) {
       return prune(open(), rules, limit);
     },
 
-    async lease(name, holder, ttlMs, now) {
+    lease(name, holder, ttlMs, now) {
       const tables = open();
       const lease = tables.leases.get(name);
       if (lease && lease.holder !== holder && lease.until > now && lease.until <= now + 2 * ttlMs) return false;
@@ -59,7 +59,7 @@ export function upkeep(open: () => Tables): Upkeep {
       return true;
     },
 
-    async release(name, holder) {
+    release(name, holder) {
       const tables = open();
       if (tables.leases.get(name)?.holder === holder) tables.leases.delete(name);
     },

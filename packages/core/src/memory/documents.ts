@@ -1,18 +1,18 @@
-import { putDocument } from '@ojs-ts/core';
-import type { AuditLog, Document, Documents } from '../storage.ts';
+import { type Document, putDocument } from '../index.ts';
+import type { AuditLog, Documents } from '../store/documents.ts';
 import type { Tables } from './tables.ts';
 
 export function documents(open: () => Tables): Documents {
   return {
-    async list(kind) {
+    list(kind) {
       return [...(open().documents.get(kind)?.values() ?? [])].sort((a, b) => (a.key < b.key ? -1 : 1));
     },
 
-    async get(kind, key) {
+    get(kind, key) {
       return open().documents.get(kind)?.get(key) ?? null;
     },
 
-    async put(kind, key, body, expected, now) {
+    put(kind, key, body, expected, now) {
       const { documents } = open();
       const ofKind = documents.get(kind) ?? new Map<string, Document>();
       const document = putDocument(ofKind.get(key) ?? null, { kind, key, body }, expected, now);
@@ -20,7 +20,7 @@ export function documents(open: () => Tables): Documents {
       return document;
     },
 
-    async remove(kind, key) {
+    remove(kind, key) {
       return open().documents.get(kind)?.delete(key) ?? false;
     },
   };
@@ -28,12 +28,12 @@ export function documents(open: () => Tables): Documents {
 
 export function auditLog(open: () => Tables): AuditLog {
   return {
-    async append(entries) {
+    append(entries) {
       const { audit } = open();
       for (const { id, entry } of entries) if (!audit.has(id)) audit.set(id, entry);
     },
 
-    async read({ before, limit }) {
+    read({ before, limit }) {
       const found = [...open().audit].filter(([id]) => before === undefined || id < before);
       return found
         .sort(([a], [b]) => (a < b ? 1 : -1))

@@ -1,55 +1,55 @@
 /** Queues, limits and workers. */
-import type { Figures, JobId, Json, LimitNumbers, LimitSettings, Millis, Page, State } from '@ojs-ts/core';
+import type { JobId, Json, LimitNumbers, LimitSettings, Millis, MinuteRecord, Page, State } from '../index.ts';
 
 export interface Registry {
   /**
    * By name: every queue that ever held a job or that an operator named, or those of the given names that exist, or
    * those with settings. Counts are stored, not computed. Only a call without `which` reads the other queues.
    */
-  queues(which?: readonly string[] | 'configured'): Promise<readonly QueueRecord[]>;
+  queues(which?: readonly string[] | 'configured'): readonly QueueRecord[];
   /**
    * Returns for each of the queues the job that has been available longest; none for a queue without one. The cost
    * grows with the limit groups and the priorities in use, never with the number of jobs.
    */
-  oldest(queues: readonly string[]): Promise<readonly OldestJob[]>;
+  oldest(queues: readonly string[]): readonly OldestJob[];
   /** Creates a missing queue. Writes `queue.paused` or `queue.resumed` if the value changes. */
-  pauseQueue(name: string, paused: boolean, now: Millis): Promise<QueueRecord>;
+  pauseQueue(name: string, paused: boolean, now: Millis): QueueRecord;
   /**
    * Creates a missing queue; an absent field keeps its value. A changed limit also holds for jobs that wait already.
    * With `expected`, writes only if that is the current version, 0 for a missing queue, and returns null if not.
    */
-  configureQueue(name: string, patch: QueuePatch, now: Millis, expected?: number): Promise<QueueRecord | null>;
+  configureQueue(name: string, patch: QueuePatch, now: Millis, expected?: number): QueueRecord | null;
   /** Deletes a queue without jobs; false if the queue has jobs or is unknown. */
-  removeQueue(name: string): Promise<boolean>;
+  removeQueue(name: string): boolean;
   /**
    * Figures by minute, queue and type, in this order, from `since` on and before `until` if it is given. Figures of
    * named queues cost the same however many others there are. The number of types is not bounded: a caller that adds
    * them up over time bounds it.
    */
-  statistics(since: Millis, until?: Millis, queues?: readonly string[]): Promise<readonly MinuteRecord[]>;
+  statistics(since: Millis, until?: Millis, queues?: readonly string[]): readonly MinuteRecord[];
   /**
    * The minute of the record from `since` on and before `until` that about `count` others come before; null where there
    * are not so many. Bounds what one call of `statistics` reads.
    */
-  minuteBehind(count: number, since: Millis, until: Millis): Promise<Millis | null>;
+  minuteBehind(count: number, since: Millis, until: Millis): Millis | null;
   /** Sorted by key. A cursor is the last key of a page, and goes before `offset`. */
   limits(query: {
     readonly after?: string;
     readonly offset?: number;
     readonly limit: number;
-  }): Promise<Page<LimitRecord> & { readonly total: number }>;
-  limit(key: string): Promise<LimitRecord | null>;
+  }): Page<LimitRecord> & { readonly total: number };
+  limit(key: string): LimitRecord | null;
   /** An operator's numbers override those that come with jobs, until null removes them. Creates a missing key. */
-  overrideLimit(key: string, override: LimitNumbers | null, now: Millis): Promise<LimitRecord>;
+  overrideLimit(key: string, override: LimitNumbers | null, now: Millis): LimitRecord;
   /**
    * Records the heartbeats, extends the leases of the listed jobs that each worker owns, and returns those that it no
    * longer owns.
    */
-  beat(beats: readonly WorkerBeat[], now: Millis): Promise<readonly Beaten[]>;
-  workers(): Promise<readonly WorkerRecord[]>;
+  beat(beats: readonly WorkerBeat[], now: Millis): readonly Beaten[];
+  workers(): readonly WorkerRecord[];
   /** Sets the directive of the worker's next heartbeats; false if the worker is unknown. */
-  direct(worker: string, directive: Directive | null): Promise<boolean>;
-  forgetWorker(worker: string): Promise<boolean>;
+  direct(worker: string, directive: Directive | null): boolean;
+  forgetWorker(worker: string): boolean;
 }
 
 export interface QueueRecord {
@@ -75,30 +75,11 @@ export interface OldestJob {
   readonly enqueuedAt: Millis;
 }
 
-/** JSON text of a queue's settings that no operator has changed. */
-export const noConfig: Json = '{}';
-
 export interface QueuePatch {
   readonly capacity?: number | null;
   readonly config?: Json;
   /** The operator's override of the queue's own limit (`queue:NAME`), in the same commit. */
   readonly limit?: LimitNumbers | null;
-}
-
-/** The figures of the jobs of a type in a queue in one minute, which begins at `minute`. */
-export interface MinuteRecord extends Figures {
-  readonly minute: Millis;
-  readonly queue: string;
-  readonly type: string;
-}
-
-/** The order of `statistics`: by minute, queue, type. */
-export function compareMinutes(one: MinuteRecord, other: MinuteRecord): number {
-  return one.minute - other.minute || compare(one.queue, other.queue) || compare(one.type, other.type);
-}
-
-function compare(one: string, other: string): number {
-  return one === other ? 0 : one < other ? -1 : 1;
 }
 
 export interface LimitRecord extends LimitSettings {

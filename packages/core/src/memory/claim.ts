@@ -1,5 +1,6 @@
 import {
   ByteBudget,
+  type ClaimTerms,
   claimed,
   isExpired,
   type JobRecord,
@@ -11,9 +12,10 @@ import {
   sideWork,
   sizeOf,
   sumsOf,
-} from '@ojs-ts/core';
-import type { Claim, Claimed } from '../storage.ts';
+} from '../index.ts';
+import type { Claim, Claimed } from '../store/jobs.ts';
 import type { Change } from './change.ts';
+import type { Limit } from './limits.ts';
 import { expire } from './move.ts';
 import type { Queue, Row, Tables } from './tables.ts';
 
@@ -52,12 +54,8 @@ function serve(tables: Tables, claim: Claim, budget: Budget, change: Change): Cl
   const jobs: JobRecord[] = [];
   for (const queue of queues) {
     const queueLimit = tables.queueLimit(queue);
-    while (
-      jobs.length < claim.limit &&
-      !budget.bytes.isFull &&
-      (queueLimit?.hasRoom(now, queue.count(State.active)) ?? true)
-    ) {
-      const row = queue.limitGroups.next(now);
+    while (jobs.length < claim.limit && !budget.bytes.isFull) {
+      const row = nextOf(queue, queueLimit, now);
       if (!row) break;
       if (!isExpired(row.job, now)) {
         if (budget.bytes.take(sizeOf(row.job))) jobs.push(start(tables, row, claim, change));
@@ -80,7 +78,27 @@ function serve(tables: Tables, claim: Claim, budget: Budget, change: Change): Cl
   return { jobs, again: jobs.length < claim.limit ? again(tables, queues, now) : null };
 }
 
-function start(tables: Tables, row: Row, claim: Claim, change: Change): JobRecord {
+/** The job that starts next under the limits; undefined where none may. */
+function nextOf(queue: Queue, queueLimit: Limit | undefined, now: Millis): Row | undefined {
+  return (queueLimit?.hasRoom(now, queue.count(State.active)) ?? true) ? queue.limitGroups.next(now) : undefined;
+}
+
+/** The next job of each of the queues that are not paused, by priority and age. */
+export function nextOfEach(tables: Tables, queues: Iterable<Queue>, now: Millis): Row[] {
+  const at = Math.max(now, tables.lastStart);
+  const rows = [...queues].flatMap((queue) =>
+    queue.paused ? [] : (nextOf(queue, tables.queueLimit(queue), at) ?? []),
+  );
+  return rows.sort((a, b) => b.job.priority - a.job.priority || a.order - b.order);
+}
+
+/** Starts a job that waits, due or not, whatever its limits allow. */
+export function startNow(tables: Tables, row: Row, terms: ClaimTerms, change: Change): JobRecord {
+  if (row.job.state !== State.available) makeAvailable(tables, row, change);
+  return start(tables, row, terms, change);
+}
+
+function start(tables: Tables, row: Row, claim: ClaimTerms, change: Change): JobRecord {
   const { job } = row;
   const after = claimed(job, claim, change.now);
   tables.set(row, after, change.now);
@@ -109,11 +127,16 @@ export function promote(tables: Tables, limit: number, change: Change): Readonly
       expire(tables, row, change);
       continue;
     }
-    const after = promoted(job, change.now);
-    tables.set(row, after, change.now);
-    tables.statistics.add(job, sumsOf(job, after.state, change.now), change.now);
-    change.log(promotionEvent(job.state), after, job.state);
+    makeAvailable(tables, row, change);
     counts.set(job.queue, (counts.get(job.queue) ?? 0) + 1);
   }
   return counts;
+}
+
+function makeAvailable(tables: Tables, row: Row, change: Change): void {
+  const { job } = row;
+  const after = promoted(job, change.now);
+  tables.set(row, after, change.now);
+  tables.statistics.add(job, sumsOf(job, after.state, change.now), change.now);
+  change.log(promotionEvent(job.state), after, job.state);
 }

@@ -6,9 +6,9 @@ import {
   kindsIn,
   type Millis,
   type NewBatch,
-} from '@ojs-ts/core';
-import type { KeepRule } from '../prune.ts';
-import type { EventsRead } from '../storage.ts';
+} from '../index.ts';
+import type { EventsRead } from '../store/events.ts';
+import type { KeepRule } from '../store/prune.ts';
 
 interface Logged {
   readonly batch: EventBatch;

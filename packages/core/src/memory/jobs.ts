@@ -1,5 +1,5 @@
-import { ByteBudget, isIn, type Millis, newestFirst, requestKey, sizeOf, sorting } from '@ojs-ts/core';
-import type { JobQuery, Jobs } from '../storage.ts';
+import { ByteBudget, isIn, type JobQuery, type Millis, newestFirst, requestKey, sizeOf, sorting } from '../index.ts';
+import type { Jobs } from '../store/jobs.ts';
 import type { Change } from './change.ts';
 import { claim } from './claim.ts';
 import { insertGroup } from './insert.ts';
@@ -12,26 +12,26 @@ export function jobs(open: () => Tables): Jobs {
     return tables.change(now, (change) => work(tables, change));
   };
   return {
-    insert: async (groups, now, options) =>
+    insert: (groups, now, options) =>
       write(now, (tables, change) => groups.map((group) => insertGroup(tables, group, change, options))),
 
-    claim: async (claims, now, maxBytes = Number.POSITIVE_INFINITY) =>
+    claim: (claims, now, maxBytes = Number.POSITIVE_INFINITY) =>
       write(Math.max(now, open().lastStart), (tables, change) => claim(tables, claims, change, maxBytes)),
 
-    transition: async (transitions, now) =>
+    transition: (transitions, now) =>
       write(now, (tables, change) => transitions.map((transition) => move(tables, transition, change))),
 
-    async get(ids) {
+    get(ids) {
       const tables = open();
       return ids.map((id) => tables.rows.get(id)?.job ?? null);
     },
 
-    async claimsOf(fetches) {
+    claimsOf(fetches) {
       const { requests } = open();
       return fetches.map(({ request, worker }) => requests.get(requestKey(request, worker))?.claims ?? []);
     },
 
-    async list(query) {
+    list(query) {
       const found = select(open(), query);
       const bytes = new ByteBudget(query.maxBytes ?? Number.POSITIVE_INFINITY);
       const page = found.slice(0, query.limit).filter(({ job }) => bytes.take(sizeOf(job)));
@@ -42,9 +42,9 @@ export function jobs(open: () => Tables): Jobs {
       };
     },
 
-    errors: async (query) => open().errors.count(query),
+    errors: (query) => open().errors.count(query),
 
-    remove: async (ids, { from, deadLetter }, now) =>
+    remove: (ids, { from, deadLetter }, now) =>
       write(now, (tables, change) =>
         ids.map((id) => {
           const row = tables.rows.get(id);

@@ -1,5 +1,5 @@
-import { fired, putCron } from '@ojs-ts/core';
-import type { CronRecord, Crons, Firing, Inserted } from '../storage.ts';
+import { type CronRecord, type Firing, fired, type Inserted, putCron } from '../index.ts';
+import type { Crons } from '../store/crons.ts';
 import type { Change } from './change.ts';
 import { insertGroup } from './insert.ts';
 import { move } from './move.ts';
@@ -7,15 +7,15 @@ import type { Tables } from './tables.ts';
 
 export function crons(open: () => Tables): Crons {
   return {
-    async list() {
+    list() {
       return [...open().crons.values()].sort(byName);
     },
 
-    async get(name) {
+    get(name) {
       return open().crons.get(name) ?? null;
     },
 
-    async put(given, now, expected) {
+    put(given, now, expected) {
       const { crons } = open();
       const current = crons.get(given.name) ?? null;
       if (expected !== undefined && expected !== (current?.version ?? 0)) return null;
@@ -24,19 +24,19 @@ export function crons(open: () => Tables): Crons {
       return { created: current === null, cron };
     },
 
-    async remove(name) {
+    remove(name) {
       const { crons } = open();
       const current = crons.get(name) ?? null;
       crons.delete(name);
       return current;
     },
 
-    async due(now, limit) {
+    due(now, limit) {
       const due = [...open().crons.values()].filter(({ enabled, dueAt }) => enabled && dueAt !== null && dueAt <= now);
       return due.sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0) || byName(a, b)).slice(0, limit);
     },
 
-    async unfinished(names, limit) {
+    unfinished(names, limit) {
       const { runs } = open();
       return names.map((name) => {
         const rows = [...(runs.get(name) ?? [])].sort((a, b) => a.number - b.number);
@@ -44,7 +44,7 @@ export function crons(open: () => Tables): Crons {
       });
     },
 
-    async fire(firings, now) {
+    fire(firings, now) {
       const tables = open();
       return tables.change(now, (change) => firings.map((firing) => fire(tables, firing, change)));
     },

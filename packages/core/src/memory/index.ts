@@ -1,0 +1,11 @@
+export type * from '../store/crons.ts';
+export type * from '../store/documents.ts';
+export type * from '../store/events.ts';
+export type * from '../store/jobs.ts';
+export type * from '../store/prune.ts';
+export type * from '../store/registry.ts';
+export type * from '../store/upkeep.ts';
+export type * from '../store/workflows.ts';
+export { nextOfEach, startNow } from './claim.ts';
+export { memoryStore } from './store.ts';
+export { Queue, type Row, Tables } from './tables.ts';
