@@ -16,8 +16,8 @@ import type { JobState } from '../job/policies.ts';
 import { readJob } from '../job/read-job.ts';
 import { type JsonArray, numberOf, parseWire } from '../json.ts';
 import { checkNames } from '../options/check-names.ts';
+import type { WorkflowRow } from './ledger.ts';
 import { difference, type Match, matchNames, mismatch } from './match.ts';
-import type { WorkflowRow } from './memory/workflows.ts';
 import { typeOf } from './runner.ts';
 import { ledger } from './scope.ts';
 

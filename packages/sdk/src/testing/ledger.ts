@@ -1,6 +1,5 @@
-import type { JobRecord, NamesOf } from '@ojs-ts/core';
+import type { JobRecord, NamesOf, NodeRecord, WorkflowRecord } from '@ojs-ts/core';
 import type { Duration } from '../options/duration.ts';
-import type { WorkflowRow } from './memory/workflows.ts';
 import type { Runner } from './runner.ts';
 
 /** Options of {@link drain}. */
@@ -11,11 +10,17 @@ export interface DrainOptions {
   maxJobs?: number | undefined;
   /** Default: 30 s. */
   timeout?: Duration | undefined;
-  /** Whether to run also jobs that are scheduled, or wait for their next attempt. Default: false. */
+  /** Whether to run also jobs that are scheduled, or wait for their next attempt or a rate limit. Default: false. */
   withScheduled?: boolean | undefined;
 }
 
 export const drainNames: NamesOf<DrainOptions> = { queue: true, maxJobs: true, timeout: true, withScheduled: true };
+
+export interface WorkflowRow {
+  readonly record: WorkflowRecord;
+  /** By index. */
+  readonly nodes: readonly NodeRecord[];
+}
 
 /** Read access to the jobs of a test, the same in all modes. */
 export interface Ledger {

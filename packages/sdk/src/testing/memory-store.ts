@@ -20,9 +20,8 @@ import { numberOf, parseWire } from '../json.ts';
 import { type Duration, timerMs } from '../options/duration.ts';
 import { durationMs } from '../options/values.ts';
 import { TestClock } from './clock.ts';
-import type { DrainOptions, Ledger } from './ledger.ts';
+import type { DrainOptions, Ledger, WorkflowRow } from './ledger.ts';
 import { Memory } from './memory/memory.ts';
-import type { WorkflowRow } from './memory/workflows.ts';
 import type { Ran } from './runner.ts';
 import { within } from './scope.ts';
 import { lengthOf, momentOf, Store } from './store.ts';
@@ -57,9 +56,12 @@ export class MemoryStore extends Store implements Fake, Ledger {
   }
 
   answer(call: Call): Answer {
+    if (!this.#isInline) return this.#memory.answer(call);
+    // Jobs that became due since the last call are not this caller's.
+    this.#memory.table.tick();
+    this.#memory.table.takeFresh();
     const answer = this.#memory.answer(call);
-    const fresh = this.#memory.table.takeFresh();
-    if (this.#isInline) this.#enqueued.set(answer, fresh);
+    this.#enqueued.set(answer, this.#memory.table.takeFresh());
     return answer;
   }
 
@@ -73,8 +75,8 @@ export class MemoryStore extends Store implements Fake, Ledger {
     const waiting = [...(this.#enqueued.get(answer) ?? [])];
     let thrown: Ran['thrown'] = null;
     for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
-      const job = this.#memory.table.rows.get(id);
-      if (job === undefined || !isIn(job.state, State.available | State.scheduled)) continue;
+      const job = this.#memory.table.get(id);
+      if (job === null || !isIn(job.state, State.available | State.scheduled)) continue;
       this.runner.require([job.type], 'Inline mode');
       const end = await this.#run(job);
       thrown ??= end.thrown;
@@ -86,16 +88,16 @@ export class MemoryStore extends Store implements Fake, Ledger {
 
   jobs(): readonly JobRecord[] {
     this.#memory.table.tick();
-    return [...this.#memory.table.rows.values()];
+    return this.#memory.table.all;
   }
 
   workflows(): readonly WorkflowRow[] {
-    return this.#memory.workflows.all;
+    const { rows } = this.#memory.table.tables.workflows;
+    return [...rows.values()].map(({ record, nodes }) => ({ record, nodes: [...nodes.values()] }));
   }
 
   clear(): void {
-    this.#memory.table.rows.clear();
-    this.#memory.workflows.clear();
+    this.#memory.table.clear();
   }
 
   freezeTime(at: Date | string): void {
@@ -131,12 +133,7 @@ export class MemoryStore extends Store implements Fake, Ledger {
     const snoozed = new Set<JobId>();
     let count = 0;
     while (count < maxJobs) {
-      const jobs = this.#next(queue, withScheduled, snoozed);
-      this.runner.require(
-        jobs.map(({ type }) => type),
-        'drain()',
-      );
-      const [job] = jobs;
+      const job = this.#next(queue, withScheduled, snoozed);
       if (job === undefined) break;
       const left = until - performance.now();
       const end = left <= 0 ? null : await inTime(this.#run(job), left);
@@ -150,18 +147,24 @@ export class MemoryStore extends Store implements Fake, Ledger {
     return count;
   }
 
-  /** The jobs that a drain can run, in order. */
-  #next(queue: string | undefined, withScheduled: boolean, snoozed: ReadonlySet<JobId>): readonly JobRecord[] {
+  /** The job that a drain runs next. Those behind it need handlers, too. */
+  #next(queue: string | undefined, withScheduled: boolean, snoozed: ReadonlySet<JobId>): JobRecord | undefined {
     const { table } = this.#memory;
     table.tick();
-    const isOpen = (job: JobRecord) =>
-      (queue === undefined || job.queue === queue) && table.queues.get(job.queue)?.paused !== true;
-    const later = withScheduled
-      ? [...table.rows.values()].filter(
-          ({ id, state }) => isIn(state, State.scheduled | State.retryable) && !snoozed.has(id),
-        )
-      : [];
-    return [...table.available(), ...later.sort((a, b) => a.runAt - b.runAt)].filter(isOpen);
+    const later = withScheduled ? State.scheduled | State.retryable : 0;
+    const open = table.all.filter(
+      (job) =>
+        (job.state === State.available || (isIn(job.state, later) && !snoozed.has(job.id))) &&
+        (queue === undefined || job.queue === queue) &&
+        table.tables.queues.get(job.queue)?.paused !== true,
+    );
+    this.runner.require(
+      open.map(({ type }) => type),
+      'drain()',
+    );
+    const next = table.next(queue);
+    if (next !== undefined || !withScheduled) return next;
+    return open.filter((job) => table.hasSlot(job)).sort((a, b) => a.runAt - b.runAt)[0];
   }
 
   /** Runs one execution. `fresh`: the jobs that became available at its end. */
@@ -169,24 +172,30 @@ export class MemoryStore extends Store implements Fake, Ledger {
     job: JobRecord,
   ): Promise<{ readonly thrown: Ran['thrown']; readonly isGivenBack: boolean; readonly fresh: readonly JobId[] }> {
     const { table } = this.#memory;
-    const active = table.claim(job, this.runner.workerId);
+    const active = table.start(job.id, this.runner.workerId);
     const wire = parseWire(renderJob(active, { lease: table.leases.of(active) })) ?? {};
     const ran = await within(this, () => this.runner.execute(wire, this.#transport));
-    const now = table.rows.get(job.id);
+    const now = table.get(job.id);
     // The job was cancelled or cleared while it ran.
     if (now?.state !== State.active || now.claim !== active.claim)
       return { thrown: ran.thrown, isGivenBack: false, fresh: [] };
     if (ran.outcome === 'ack') {
-      table.move(completed({ id: job.id, claim: active.claim, result: members(ran.entry).get('result') ?? null }));
-      return { thrown: null, isGivenBack: false, fresh: table.takeFresh() };
+      table.transition(
+        completed({ id: job.id, claim: active.claim, result: members(ran.entry).get('result') ?? null }),
+      );
+      return { thrown: null, isGivenBack: false, fresh: this.#fresh() };
     }
     const { failure, requeue } = readFailure(ran.entry);
     if (requeue) {
-      table.move(requeued(now, failure.code, table.now, 'worker', numberOf(parseWire(ran.entry)?.delay_ms) ?? 0));
+      table.transition(requeued(now, failure.code, table.now, 'worker', numberOf(parseWire(ran.entry)?.delay_ms) ?? 0));
       return { thrown: null, isGivenBack: true, fresh: [] };
     }
-    table.move(failed(now, this.#isInline ? { ...failure, retryable: false } : failure, table.now, noJitter));
-    return { thrown: ran.thrown, isGivenBack: false, fresh: table.takeFresh() };
+    table.transition(failed(now, this.#isInline ? { ...failure, retryable: false } : failure, table.now, noJitter));
+    return { thrown: ran.thrown, isGivenBack: false, fresh: this.#fresh() };
+  }
+
+  #fresh(): readonly JobId[] {
+    return this.#isInline ? this.#memory.table.takeFresh() : [];
   }
 }
 

@@ -3,8 +3,7 @@ import { OJSError, OJSTimeoutError } from '../errors.ts';
 import { type Duration, timerMs } from '../options/duration.ts';
 import { durationMs } from '../options/values.ts';
 import { Worker } from '../worker/worker.ts';
-import type { DrainOptions, Ledger } from './ledger.ts';
-import type { WorkflowRow } from './memory/workflows.ts';
+import type { DrainOptions, Ledger, WorkflowRow } from './ledger.ts';
 import { silent } from './runner.ts';
 import { Store } from './store.ts';
 

@@ -29,7 +29,7 @@ export interface FakeStore extends Disposable {
   /** Makes every execution of the type fail, until the mode ends. */
   failAll(job: string | JobDef, error?: unknown): this;
   /**
-   * Freezes the time of the store: for schedules, crons, expiry, backoff and unique periods.
+   * Freezes the time of the store: for schedules, crons, expiry, backoff, unique periods and rate limits.
    * @throws {OJSError} in real mode.
    */
   freezeTime(at: Date | string): void;

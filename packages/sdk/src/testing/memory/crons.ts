@@ -1,47 +1,28 @@
 import {
   atOnce,
   type CronRecord,
-  type CronStore,
   Crons,
   cronNameOf,
   cronReply,
   cronRuns,
-  type Firing,
-  fired,
-  type Inserted,
-  isIn,
   listCrons,
   type PlainReply,
   previewRuns,
-  putCron,
   registeredReply,
   removedCronReply,
   requireBody,
   showCron,
-  Terminal,
   triggeredReply,
   updateCron,
 } from '@ojs-ts/core';
 import type { Answers, Request } from './reply.ts';
 import type { Table } from './table.ts';
 
-const silent = { warn() {}, error() {} };
-
 /** Args are checked against no schema. */
 const unchecked = () => {};
 
 export function cronsOf(table: Table): Crons {
-  const { jobs, clock } = table;
-  return new Crons(
-    {
-      crons: cronRows(table),
-      jobs,
-      registry: { limit: () => null },
-      record: (events) => table.record(events),
-    },
-    clock,
-    silent,
-  );
+  return new Crons(table, table.clock, { warn() {}, error() {} });
 }
 
 export function cronAnswers(crons: Crons, { clock }: Table): Answers {
@@ -70,48 +51,4 @@ function register(crons: Crons, body: string | undefined): PlainReply {
   return warnings.length === 0
     ? reply
     : { ...reply, text: `${reply.text.slice(0, -1)},"warnings":${JSON.stringify(warnings)}}` };
-}
-
-function cronRows(table: Table): CronStore['crons'] {
-  const rows = new Map<string, CronRecord>();
-  const put = (cron: CronRecord) => {
-    rows.set(cron.name, cron);
-    return cron;
-  };
-  const fire = (firing: Firing): { readonly inserted: Inserted | null } | null => {
-    const cron = rows.get(firing.name);
-    if (cron?.version !== firing.version) return null;
-    for (const cancel of firing.cancels) table.move(cancel);
-    const inserted = firing.job === null ? null : table.insertOne(firing.job);
-    if (inserted?.kind !== 'duplicate') table.record(firing.events);
-    put(fired(cron, firing, inserted, table.now));
-    return { inserted };
-  };
-  return {
-    list: () => [...rows.values()].sort(byName),
-    get: (name) => rows.get(name) ?? null,
-    put(given, now, expected) {
-      const known = rows.get(given.name) ?? null;
-      if (expected !== undefined && expected !== (known?.version ?? 0)) return null;
-      return { created: known === null, cron: put(putCron(known, given, now)) };
-    },
-    remove(name) {
-      const known = rows.get(name) ?? null;
-      rows.delete(name);
-      return known;
-    },
-    due(now, limit) {
-      const due = [...rows.values()].filter(({ enabled, dueAt }) => enabled && dueAt !== null && dueAt <= now);
-      return due.sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0) || byName(a, b)).slice(0, limit);
-    },
-    unfinished: (names, limit) =>
-      names.map((name) =>
-        [...table.rows.values()].filter((job) => job.cron === name && !isIn(job.state, Terminal)).slice(0, limit),
-      ),
-    fire: (firings) => firings.map(fire),
-  };
-}
-
-function byName(a: CronRecord, b: CronRecord): number {
-  return a.name < b.name ? -1 : 1;
 }

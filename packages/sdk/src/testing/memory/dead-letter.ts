@@ -1,15 +1,13 @@
 import {
   atOnce,
+  countDeadLetters,
   deadLetterReply,
+  deadLetterStatsReply,
   Fields,
-  formatDuration,
-  formatTimestamp,
   type JobRecord,
   json,
-  lastError,
   listed,
   notDead,
-  type PlainReply,
   readDeadLetterList,
   readOverride,
   readPurge,
@@ -17,6 +15,7 @@ import {
   renderBulk,
   renderPurge,
   retriedReply,
+  run,
   State,
 } from '@ojs-ts/core';
 import { type Answers, param, type Request } from './reply.ts';
@@ -34,7 +33,8 @@ export function deadLetterAnswers(table: Table): Answers {
       const targets = readRetryTargets(new Fields(Fields.parse(body)), table.now);
       return renderBulk('retried', atOnce(bulk.each(targets, (id) => lifecycle.retry(id, key))), requestId);
     },
-    'deadLetter.stats': () => stats(table),
+    'deadLetter.stats': () =>
+      deadLetterStatsReply(atOnce(run(countDeadLetters(table, table.registry.queues()))), retention, 0),
     'deadLetter.delete': (request) => {
       const { id } = dead(table, request);
       table.jobs.remove([id], guard, table.now);
@@ -53,18 +53,4 @@ function dead(table: Table, request: Request): JobRecord {
 }
 
 /** With the retention that a server has by default; here everything is kept. */
-function stats(table: Table): PlainReply {
-  const dead = [...table.rows.values()].filter((job) => job.deadLetter);
-  const ends = dead.flatMap(({ finishedAt }) => finishedAt ?? []);
-  const counts = (keys: readonly string[]) =>
-    Object.fromEntries([...new Set(keys)].map((key) => [key, keys.filter((one) => one === key).length]));
-  return json({
-    total: dead.length,
-    by_queue: counts(dead.map(({ queue }) => queue)),
-    by_error_type: counts(dead.map((job) => lastError(job)?.type ?? 'Unknown')),
-    by_error_type_of: dead.length,
-    oldest_at: ends.length === 0 ? null : formatTimestamp(Math.min(...ends)),
-    newest_at: ends.length === 0 ? null : formatTimestamp(Math.max(...ends)),
-    retention: { max_age: formatDuration(180 * 86_400_000), max_count: 10_000, removed_over_cap: 0 },
-  });
-}
+const retention = { deadLetterMs: 180 * 86_400_000, keepDeadLetters: 10_000 };

@@ -127,8 +127,8 @@ function shownCheckpoint(job: JobRecord): PlainReply {
 /** POST /jobs/results. Nothing happens while a call is held, so `wait_ms` is not waited. */
 function results(table: Table, call: Request): PlainReply {
   const texts = listOf(fieldsOf(call).ids).map((id) => {
-    const job = isUuidv7(id) ? table.rows.get(id) : undefined;
-    return `${JSON.stringify(id)}:${job === undefined ? 'null' : renderOutcome(job, table.now)}`;
+    const job = isUuidv7(id) ? table.get(id) : null;
+    return `${JSON.stringify(id)}:${job === null ? 'null' : renderOutcome(job, table.now)}`;
   });
   return ok(`{"results":{${texts.join(',')}}}`);
 }

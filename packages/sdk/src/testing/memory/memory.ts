@@ -20,7 +20,7 @@ import type { Answers } from './reply.ts';
 import { schemaAnswers } from './schemas.ts';
 import { systemAnswers } from './system.ts';
 import { Table } from './table.ts';
-import { Workflows } from './workflows.ts';
+import { workflowAnswers } from './workflows.ts';
 
 /**
  * What a Client asks of a server, answered out of this process's memory and at once, by the specification's own rules
@@ -28,14 +28,12 @@ import { Workflows } from './workflows.ts';
  */
 export class Memory {
   readonly table: Table;
-  readonly workflows: Workflows;
   readonly crons: Crons;
   readonly #answers: Answers;
 
   constructor(clock: Clock) {
     const table = new Table(clock);
     this.table = table;
-    this.workflows = new Workflows(table);
     this.crons = cronsOf(table);
     this.#answers = {
       ...jobAnswers(table),
@@ -44,7 +42,7 @@ export class Memory {
       ...deadLetterAnswers(table),
       ...cronAnswers(this.crons, table),
       ...schemaAnswers(table),
-      ...this.workflows.answers,
+      ...workflowAnswers(table),
       ...systemAnswers(table),
     };
   }

@@ -1,124 +1,59 @@
 import {
-  expectedQueueName,
-  historyOf,
-  isQueueName,
-  type JobRecord,
+  countsOf,
+  depthOf,
   json,
+  midnight,
   missingName,
   type PlainReply,
   ProtocolError,
-  queueEventEntry,
-  stateName,
+  pageOfQueues,
+  QueueSums,
+  readPage,
+  readQueueName,
+  renderPause,
+  renderQueue,
+  renderQueueStats,
 } from '@ojs-ts/core';
-import { type Answers, pageOf, param, type Request } from './reply.ts';
-import type { QueueRow, Table } from './table.ts';
-
-const hourMs = 3_600_000;
-const dayMs = 86_400_000;
+import type { Answers, Request } from './reply.ts';
+import type { Table } from './table.ts';
 
 export function queueAnswers(table: Table): Answers {
   return {
-    'queue.list': (call) => {
-      const queues = [...table.queues.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-      const { items, pagination } = pageOf(call, queues);
-      return json({ queues: items.map(shown), pagination });
+    'queue.list': ({ query }) => {
+      const { queues, pagination } = pageOfQueues(table.registry.queues(), readPage(query));
+      return json({ queues: queues.map(renderQueue), pagination });
     },
-    'queue.get': (call) => {
-      const name = nameOf(call);
-      const queue = table.queues.get(name);
+    'queue.get': ({ params }) => {
+      const name = readQueueName(params.name);
+      const [queue] = table.registry.queues([name]);
       if (queue === undefined)
         throw new ProtocolError('not_found', 'There is no queue with this name.', { queue: name });
-      const counts = countsOf(table, name);
+      const counts = countsOf(queue);
+      const shown = renderQueue(queue);
       const state = queue.paused ? 'paused' : 'active';
-      return json({ ...shown(queue), state, queue: { ...shown(queue), ...counts }, counts, ...counts });
+      return json({ ...shown, state, queue: { ...shown, ...counts }, counts, ...counts });
     },
-    'queue.stats': (call) => stats(table, nameOf(call)),
+    'queue.stats': ({ params }) => stats(table, readQueueName(params.name)),
     'queue.pause': (call) => pause(table, call, true),
     'queue.resume': (call) => pause(table, call, false),
   };
 }
 
 function stats(table: Table, name: string): PlainReply {
-  const counts = countsOf(table, name);
-  const paused = table.queues.get(name)?.paused ?? false;
-  const depth = counts.available + counts.scheduled + counts.retryable;
-  const figures = figuresOf(
-    [...table.rows.values()].filter(({ queue }) => queue === name),
-    table.now,
-  );
-  return json({
-    queue: { name, ...counts, paused },
-    status: paused ? 'paused' : 'active',
-    stats: { queue: name, depth, max_depth: null, ...counts, ...figures },
-    name,
-    ...counts,
-    paused,
-    computed_at: new Date(table.now).toISOString(),
-  });
+  const { now, registry } = table;
+  const [queue = null] = registry.queues([name]);
+  const sums = new QueueSums();
+  for (const record of registry.statistics(sums.begin(midnight(now), now), undefined, [name])) sums.add(record, now);
+  sums.end(now);
+  return json(renderQueueStats(name, queue, { depth: depthOf(queue), max_depth: null }, sums.read(now), now));
 }
 
 /** A paused queue still accepts jobs; pausing an unknown queue creates it. */
-function pause(table: Table, call: Request, paused: boolean): PlainReply {
-  const name = nameOf(call);
-  const warnings = table.queues.has(name) ? [] : missingName('queue', name, call.query, table.queues.keys());
-  const queue = table.queue(name);
-  if (queue.paused !== paused)
-    table.log.add(queueEventEntry(paused ? 'queue.paused' : 'queue.resumed', name), table.now);
-  table.queues.set(name, { ...queue, paused });
-  const at = paused ? 'paused_at' : 'resumed_at';
-  return json({
-    queue: { name, paused },
-    name,
-    status: paused ? 'paused' : 'active',
-    paused,
-    [at]: new Date(table.now).toISOString(),
-    ...(warnings.length > 0 && { warnings }),
-  });
-}
-
-function figuresOf(jobs: readonly JobRecord[], now: number): object {
-  const ends = jobs.flatMap(({ state, finishedAt }) =>
-    stateName(state) === 'completed' && finishedAt !== null ? [finishedAt] : [],
-  );
-  const failures = jobs.flatMap((job) => historyOf(job).flatMap(({ kind, at }) => (kind === 'failed' ? [at] : [])));
-  const today = now - (now % dayMs);
-  return {
-    completed_last_hour: ends.filter((at) => at > now - hourMs).length,
-    failed_last_hour: failures.filter((at) => at > now - hourMs).length,
-    completed_today: ends.filter((at) => at >= today).length,
-    failed_today: failures.filter((at) => at >= today).length,
-    avg_duration_ms: 0,
-    avg_wait_ms: 0,
-    throughput_per_second: 0,
-  };
-}
-
-function countsOf(table: Table, name: string) {
-  const counts = {
-    available: 0,
-    active: 0,
-    scheduled: 0,
-    retryable: 0,
-    pending: 0,
-    completed: 0,
-    discarded: 0,
-    cancelled: 0,
-    dead_letter: 0,
-  };
-  for (const { queue, state, deadLetter } of table.rows.values()) {
-    if (queue !== name) continue;
-    counts[stateName(state)] += 1;
-    if (deadLetter) counts.dead_letter += 1;
-  }
-  return counts;
-}
-
-function shown({ name, paused, createdAt }: QueueRow): object {
-  return { name, status: paused ? 'paused' : 'active', paused, created_at: new Date(createdAt).toISOString() };
-}
-
-function nameOf(call: Request): string {
-  const name = param(call, 'name');
-  if (isQueueName(name)) return name;
-  throw ProtocolError.invalid([{ path: 'name', message: `must be ${expectedQueueName}` }]);
+function pause(table: Table, { params, query }: Request, paused: boolean): PlainReply {
+  const { now, registry } = table;
+  const name = readQueueName(params.name);
+  const { queues } = table.tables;
+  const warnings = queues.has(name) ? [] : missingName('queue', name, query, queues.keys());
+  const shown = renderPause(registry.pauseQueue(name, paused, now), now);
+  return json({ ...shown, ...(warnings.length > 0 && { warnings }) });
 }

@@ -7,15 +7,21 @@ import {
   maxNodes,
   type PlainReply,
   ProtocolError,
+  readEntries,
   readEventId,
+  renderEvent,
+  type WireEvent,
 } from '@ojs-ts/core';
 import { type Answers, listed, type Request } from './reply.ts';
 import type { Table } from './table.ts';
 
 const maxEvents = 1_000;
+/** Each store has its own seed, so that the events of one are never mistaken for those of another. */
+let seeds = 0;
 
 export function systemAnswers(table: Table): Answers {
   const startedAt = table.now;
+  const seed = ++seeds & 0xffff;
   return {
     'system.manifest': () => json(manifest),
     'system.health': () =>
@@ -25,7 +31,7 @@ export function systemAnswers(table: Table): Answers {
         uptime_seconds: Math.max(0, Math.floor((table.now - startedAt) / 1_000)),
         backend: { type: 'testing', status: 'connected', latency_ms: 0 },
       }),
-    'event.list': (call) => listEvents(table, call),
+    'event.list': (call) => listEvents(table, call, seed),
   };
 }
 
@@ -45,7 +51,7 @@ const manifest = {
     delayed_jobs: true,
     job_ttl: true,
     priority_queues: true,
-    rate_limiting: false,
+    rate_limiting: true,
     schema_validation: false,
     unique_jobs: true,
     workflows: true,
@@ -68,7 +74,7 @@ const manifest = {
 };
 
 /** GET /events (ojs-events §6.4). */
-function listEvents(table: Table, call: Request): PlainReply {
+function listEvents(table: Table, call: Request, seed: number): PlainReply {
   const after = String(call.query.after ?? call.query.cursor ?? '');
   const position = after === '' ? 0 : (readEventId(after)?.position ?? Number(after));
   if (!Number.isSafeInteger(position) || position < 0) {
@@ -76,8 +82,18 @@ function listEvents(table: Table, call: Request): PlainReply {
     throw ProtocolError.invalid([{ path: 'after', message }]);
   }
   const limit = Math.min(maxEvents, Number(call.query.limit ?? 100) || 100);
-  const { events, next } = table.log.after(position, limit, matcher(call));
-  return json({ events, cursor: String(Math.max(position, next)), has_more: next < table.log.length });
+  const matches = matcher(call);
+  const { batches, newest } = table.log.events(position, Number.MAX_SAFE_INTEGER);
+  const events: WireEvent[] = [];
+  let next = position;
+  for (const batch of batches) {
+    for (const [index, entry] of readEntries(batch.entries).entries()) {
+      if (batch.position + index <= position || events.length === limit) continue;
+      next = batch.position + index;
+      if (matches(entry)) events.push(renderEvent(batch, entry, index, 'ojs://ojs-ts/testing', seed));
+    }
+  }
+  return json({ events, cursor: String(next), has_more: next < newest });
 }
 
 function matcher(call: Request): (entry: EventEntry) => boolean {
