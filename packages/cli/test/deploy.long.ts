@@ -12,7 +12,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, matchesGlob, relative, resolve } from 'node:path';
-import { operationNames, operations, routesOf, variableNames, variables } from '@ojs-ts/core';
+import { operationNames, operations, routesOf } from '@ojs-ts/core';
+import { serverOptions, serverVariables } from '@ojs-ts/core/options';
 import type { Deployment } from 'kubernetes-types/apps/v1.d.ts';
 import type { Service as KubernetesService, Secret } from 'kubernetes-types/core/v1.d.ts';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.d.ts';
@@ -45,7 +46,7 @@ interface Compose {
 }
 
 /** The variables that the server reads. */
-const known = new Set<string>(variableNames.filter((name) => variables[name].includes('server')));
+const known = new Set(serverVariables);
 /** Paths that are open: a probe has no token. */
 const open = new Set(
   operationNames.flatMap((name) =>
@@ -54,9 +55,8 @@ const open = new Set(
       : [],
   ),
 );
-const closeTimeout =
-  Number(/OJS_CLOSE_TIMEOUT', env\) \?\? ([\d_]+)/.exec(read('packages/server/src/config.ts'))?.[1]?.replace('_', '')) /
-  1_000;
+/** Seconds. */
+const closeTimeout = serverOptions.closeTimeoutMs.fallback / 1_000;
 
 interface Resource {
   readonly kind: string;

@@ -1,15 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { misspelledOf } from '../../server/test/support/requests/misspelling.ts';
-import { checkVariables, editDistance, variableNames } from '../src/index.ts';
+import { checkVariables, clientVariables, editDistance } from '../src/index.ts';
+import { serverVariables } from '../src/options/options.ts';
 
 const unread = { misspelled: [], unknown: [] };
+const variableNames = [...clientVariables, ...serverVariables];
+/** As the server reads its environment. */
+const check = (env: Readonly<Record<string, string>>) => checkVariables(env, serverVariables);
 
 describe('OJS_* variables', () => {
   test('the ones that are known say nothing', () => {
-    expect(checkVariables(Object.fromEntries(variableNames.map((name) => [name, 'x'])))).toEqual(unread);
+    expect(check(Object.fromEntries(variableNames.map((name) => [name, 'x'])))).toEqual(unread);
     expect(
-      checkVariables({
+      check({
         PATH: '/bin',
         OJS: 'x',
         ojs_storage: 'x',
@@ -23,7 +27,7 @@ describe('OJS_* variables', () => {
     fc.assert(
       fc.property(misspelledOf(variableNames), ({ wrong }) => {
         fc.pre(wrong.startsWith('OJS_'));
-        const { misspelled, unknown } = checkVariables({ [wrong]: 'x' });
+        const { misspelled, unknown } = check({ [wrong]: 'x' });
         expect(unknown).toEqual([]);
         expect(misspelled).toHaveLength(1);
         const [found] = misspelled;
@@ -39,13 +43,19 @@ describe('OJS_* variables', () => {
     ['OJS_ALOWED_HOST', 'OJS_ALLOWED_HOSTS'],
     ['OJS_TOKENS', 'OJS_TOKEN'],
   ])('%s is a misspelling of %s', (name, suggestion) => {
-    expect(checkVariables({ [name]: 'x' })).toEqual({ misspelled: [{ name, suggestion }], unknown: [] });
+    expect(check({ [name]: 'x' })).toEqual({ misspelled: [{ name, suggestion }], unknown: [] });
+  });
+
+  test('a client refuses no variable of a server, because it knows only its own names', () => {
+    const { misspelled } = checkVariables(Object.fromEntries(serverVariables.map((name) => [name, 'x'])));
+    expect(misspelled).toEqual([]);
+    expect(checkVariables({ OJS_STORGE: 'x' })).toMatchObject({ misspelled: [], unknown: [{ name: 'OJS_STORGE' }] });
   });
 
   test.each(['OJS_HOME', 'OJS_NAME', 'OJS_COLOUR', 'OJS_DATABASE_URL'])(
     '%s is unknown, which is no reason not to start',
     (name) => {
-      expect(checkVariables({ [name]: 'x' })).toMatchObject({ misspelled: [], unknown: [{ name }] });
+      expect(check({ [name]: 'x' })).toMatchObject({ misspelled: [], unknown: [{ name }] });
     },
   );
 
@@ -61,6 +71,6 @@ describe('OJS_* variables', () => {
       [`${name}_PORT_8080_TCP_ADDR`, '10.0.0.1'],
       [`${name}_ENV_NODE_VERSION`, '24'],
     ]);
-    expect(checkVariables(Object.fromEntries(made))).toEqual(unread);
+    expect(check(Object.fromEntries(made))).toEqual(unread);
   });
 });

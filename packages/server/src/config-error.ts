@@ -21,3 +21,12 @@ export function checkOptions(options: unknown, names: Names): void {
   const advice = didYouMean(unknown.name, listed) || ` There are ${listed.join(', ')}.`;
   throw new ConfigError(`${within(unknown.path, unknown.name)}: unknown option.${advice}`);
 }
+
+/** The result of `read`; its error becomes a `ConfigError`. */
+export function configured<T>(read: () => T, where = ''): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new ConfigError(`${where}${error instanceof Error ? error.message : 'it cannot be read'}`);
+  }
+}

@@ -4,13 +4,13 @@ import '@ojs-ts/core';
 
 export { type BackupSummary, readBackup, writeBackup } from './backup.ts';
 export {
-  ConfigError,
   type ConfigWarning,
   checkEnvironment,
   type LogLevel,
   type ServerOptions,
   storageUrl,
 } from './config.ts';
+export { ConfigError } from './config-error.ts';
 export { Embedded, type EmbeddedOptions, openEmbedded } from './embedded/embedded.ts';
 export { Engine } from './engine/engine.ts';
 export type { EngineLog, EngineOptions, Retention } from './engine/options.ts';

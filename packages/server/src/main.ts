@@ -7,7 +7,6 @@ import { Engine } from './engine/engine.ts';
 import { httpApp } from './http/app.ts';
 import { RequestFailures } from './request-failures.ts';
 import { serverLog } from './server-log.ts';
-import { settingsOf } from './settings.ts';
 import { openStorage } from './storage/open.ts';
 import { withoutPassword } from './storage/redis/connection/address.ts';
 import { version } from './version.ts';
@@ -59,7 +58,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     version,
     source: 'ojs://ojs-ts/server',
     testMode: config.testMode,
-    settings: settingsOf(options, config, engine),
+    settings: config.settings,
   };
   const binding = new Binding(engine, about, failed);
   try {

@@ -1,10 +1,11 @@
 import { readdirSync, statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { didYouMean } from '@ojs-ts/core';
+import { serverOptions } from '@ojs-ts/core/options';
 import { Command } from 'commander';
 import { Failure } from '../connection/failure.ts';
 import { reporting } from './command.ts';
-import { millis, port } from './serve.ts';
+import { readerOf } from './serve.ts';
 import { failStart } from './start-failure.ts';
 
 interface DevFlags {
@@ -22,9 +23,17 @@ export function devCommand(): Command {
     .description('run a server, its dashboard and a worker that restarts when its files change')
     .argument('[worker]', 'module that starts or exports a worker, such as worker.ts')
     .option('--storage <url>', 'URL of the storage, as for ojs serve (OJS_STORAGE; default sqlite:./.ojs/dev.db)')
-    .option('--port <number>', 'port, 0 for a free one (OJS_PORT; default 8080 or the next free one)', port)
+    .option(
+      '--port <number>',
+      'port, 0 for a free one (OJS_PORT; default 8080 or the next free one)',
+      readerOf(serverOptions.port),
+    )
     .option('--open', 'open the dashboard in a browser')
-    .option('--drain <duration>', 'how long to wait for running jobs before the worker is killed (default 30s)', millis)
+    .option(
+      '--drain <duration>',
+      'how long to wait for running jobs before the worker is killed (default 30s)',
+      readerOf(serverOptions.closeTimeoutMs),
+    )
     .action((worker: string | undefined, flags: DevFlags) =>
       reporting('ojs dev', async () => {
         const { storage, port, open = false, drain = drainMs } = flags;

@@ -42,13 +42,11 @@ export type EndedKind = (typeof endedKinds)[number];
 const dayMs = 86_400_000;
 const parts = ['queue', 'type', 'state'] as const;
 
+export const historyDefaults: HistoryOptions = { enabled: true, retentionDays: 30, maxEventsPerJob: 1_000, rules: [] };
+
 /** @throws RangeError for a number below 1, and for a rule that cannot be read. */
-export function historyPolicy({
-  enabled = true,
-  retentionDays = 30,
-  maxEventsPerJob = 1_000,
-  rules = [],
-}: Partial<HistoryOptions> = {}): HistoryPolicy {
+export function historyPolicy(options: Partial<HistoryOptions> = {}): HistoryPolicy {
+  const { enabled, retentionDays, maxEventsPerJob, rules } = { ...historyDefaults, ...options };
   for (const [name, number] of Object.entries({ retentionDays, maxEventsPerJob })) {
     if (!Number.isInteger(number) || number < 1)
       throw new RangeError(`history.${name} is ${number}; expected a whole number from 1`);

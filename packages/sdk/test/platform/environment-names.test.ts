@@ -31,6 +31,7 @@ test('an unknown variable is logged once a process, unless the log is quiet; tho
   const environment = await fresh();
   environment.url();
   environment.queue();
+  await vi.waitFor(() => expect(warn).toHaveBeenCalled());
   expect(warn.mock.calls).toEqual([['ojs: unknown variable', { name: 'OJS_COLOUR', suggestion: null }]]);
   vi.stubEnv('OJS_LOG_LEVEL', 'error');
   (await fresh()).url();

@@ -1,4 +1,5 @@
 import type { Grant, Json, OperationName, Query } from '@ojs-ts/core';
+import type { Setting } from '@ojs-ts/core/options';
 import type { Engine } from '../engine/engine.ts';
 import type { QueueAccess } from './access.ts';
 import type { Reply } from './reply.ts';
@@ -11,15 +12,6 @@ export interface About {
   readonly testMode: boolean;
   /** Effective settings of the server by name; absent where an engine has no server around it. */
   readonly settings?: Readonly<Record<string, Setting>>;
-}
-
-/** A setting of the server, and where its value comes from. Never a secret. */
-export interface Setting {
-  readonly value: string | number | boolean | null | readonly string[];
-  /** `option`: a flag, or an option of `startServer`. */
-  readonly origin: 'option' | 'environment' | 'default';
-  /** The environment variable of the setting. */
-  readonly variable: string;
 }
 
 /** The dependencies of a handler. `failed` logs errors that the answer does not show. */

@@ -130,9 +130,9 @@ export function manifest(engine: Engine, about: About, names = false): Reply {
 }
 
 /** How long finished things are kept, and how many of the newest of each kind; the stricter rule removes the oldest. */
-function renderRetention({ retention, history }: Engine): object {
+function renderRetention({ settings, history }: Engine): object {
   const { completedMs, cancelledMs, discardedMs, keep, deadLetterMs, keepDeadLetters, eventsMs, keepEvents } =
-    retention;
+    settings.retention;
   const kept = (ms: number, count: number) => ({ max_age: formatDuration(ms), max_count: count });
   return {
     completed: kept(completedMs, keep),

@@ -8,12 +8,13 @@ import {
   type StreamCall,
   uuidv7,
 } from '@ojs-ts/core';
+import { readOptions } from '@ojs-ts/core/options';
 import { Binding } from '../binding/binding.ts';
 import type { Reply } from '../binding/reply.ts';
-import { checkOptions } from '../config-error.ts';
+import { checkOptions, configured } from '../config-error.ts';
 import { Engine } from '../engine/engine.ts';
 import { heapSize, memoryLimits } from '../engine/memory-limits.ts';
-import { type EngineOptions, engineNames } from '../engine/options.ts';
+import { type EngineOptions, engineNames, engineOptions } from '../engine/options.ts';
 import { Realtime } from '../realtime/streams/realtime.ts';
 import { openStorage } from '../storage/open.ts';
 import { version } from '../version.ts';
@@ -29,6 +30,7 @@ export type EmbeddedOptions = Omit<EngineOptions, 'storage'>;
  */
 export async function openEmbedded(url: string, options: EmbeddedOptions = {}): Promise<Embedded> {
   checkOptions(options, engineNames);
+  configured(() => readOptions(engineOptions, options));
   const storage = await openStorage(url, { events: options.events !== false });
   try {
     const memory = memoryLimits(heapSize(getHeapStatistics().heap_size_limit));

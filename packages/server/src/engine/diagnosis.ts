@@ -160,7 +160,7 @@ function ofQueue(queue: QueueRecord, workers: readonly KnownWorker[], engine: En
     );
   const readers = workers.filter((worker) => queuesOf(worker).includes(queue.name));
   const alive = readers.filter(
-    (worker) => healthOf(worker, engine.clock.now(), engine.upkeep.since, engine.deadAfterMs) === 'ok',
+    (worker) => healthOf(worker, engine.clock.now(), engine.upkeep.since, engine.settings.deadAfterMs) === 'ok',
   );
   if (waiting > 0 && alive.every(({ state }) => state !== 'running'))
     findings.push(
@@ -254,7 +254,8 @@ function neverOpens({ own, override, waiting }: LimitRecord): boolean {
 }
 
 function ofWorkers(workers: readonly KnownWorker[], engine: Engine): readonly Finding[] {
-  const health = (worker: KnownWorker) => healthOf(worker, engine.clock.now(), engine.upkeep.since, engine.deadAfterMs);
+  const health = (worker: KnownWorker) =>
+    healthOf(worker, engine.clock.now(), engine.upkeep.since, engine.settings.deadAfterMs);
   const dead = workers.filter((worker) => health(worker) === 'unhealthy');
   const findings = dead.map(({ worker, beatAt }) =>
     warning(

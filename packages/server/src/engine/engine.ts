@@ -3,8 +3,6 @@ import {
   type Clock,
   Crons,
   deadAt,
-  defaultDeadAfterMs,
-  defaultPoisonAfter,
   type HistoryPolicy,
   historyPolicy,
   isSuspect,
@@ -23,6 +21,7 @@ import {
   State,
   uuidv7,
 } from '@ojs-ts/core';
+import { withDefaults } from '@ojs-ts/core/options';
 import { EventSubscriptions } from '../realtime/log/event-subscriptions.ts';
 import { JobEnds } from '../realtime/log/job-ends.ts';
 import { JobLog, jobLogMs } from '../realtime/log/job-log.ts';
@@ -45,14 +44,7 @@ import { type Ack, type Outcome, type Settlement, Settlements } from './jobs/set
 import { Suspects } from './jobs/suspects.ts';
 import { Maintenance } from './maintenance.ts';
 import { type MemoryLimits, memoryLimits } from './memory-limits.ts';
-import {
-  defaultMaxQueues,
-  defaultRetention,
-  type EngineLog,
-  type EngineOptions,
-  type Retention,
-  silentLog,
-} from './options.ts';
+import { type EngineLog, type EngineOptions, type EngineSettings, engineOptions, silentLog } from './options.ts';
 import { AllQueues } from './queues/all-queues.ts';
 import { LimitOverrides } from './queues/limit-overrides.ts';
 import { QueueBound } from './queues/queue-bound.ts';
@@ -87,19 +79,12 @@ export class Engine implements AsyncDisposable {
   readonly telemetry: Telemetry;
   readonly clock: Clock;
   readonly startedAt: Millis;
-  /** How long a worker may be silent until it is dead, and the lease of a fetch without one, in milliseconds. */
-  readonly deadAfterMs: number;
-  readonly visibilityMs: number;
-  /** Whether every new claim requires its lease. */
-  readonly requireLease: boolean;
-  /** How many workers may die while they run a job. */
-  readonly poisonAfter: number;
-  readonly pausedQueues: 'accept' | 'reject';
+  /** The options in use, with their defaults. */
+  readonly settings: EngineSettings;
   /** Makes and checks the leases of this store. */
   readonly leases: Leases;
   /** Keys of this store for other purposes. */
   readonly keys: StoreKeys;
-  readonly retention: Retention;
   /** What the history of a job tells, and for how long. */
   readonly history: HistoryPolicy;
   readonly removals: Removals;
@@ -115,7 +100,6 @@ export class Engine implements AsyncDisposable {
   readonly schemas: Schemas;
   readonly queueSettings: QueueSettings;
   readonly queues: AllQueues;
-  readonly maxQueues: number;
   readonly queueBound: QueueBound;
   readonly searches = new Searches();
   readonly limitOverrides: LimitOverrides;
@@ -171,17 +155,15 @@ export class Engine implements AsyncDisposable {
     this.keys = new StoreKeys(leaseKey);
     this.startedAt = clock.now();
     this.#log = log;
-    this.deadAfterMs = options.deadAfterMs ?? defaultDeadAfterMs;
-    this.visibilityMs = options.visibilityMs ?? 1_800_000;
-    this.retention = { ...defaultRetention, ...options.retention };
-    this.history = historyPolicy(options.history);
-    this.removals = new Removals(storage, clock, log, this.retention);
+    const settings = withDefaults(engineOptions, options);
+    this.settings = settings;
+    this.history = historyPolicy(settings.history);
+    this.removals = new Removals(storage, clock, log, settings.retention);
     this.retentionBacklog = new RetentionBacklog(storage, clock, log);
     this.storeHealth = new StoreHealth(storage, clock, log);
     this.schemas = new Schemas(storage, clock);
     this.queues = new AllQueues(storage, clock);
-    this.maxQueues = options.maxQueues ?? defaultMaxQueues;
-    const queueBound = new QueueBound(storage, clock, this.queues, this.maxQueues);
+    const queueBound = new QueueBound(storage, clock, this.queues, settings.maxQueues);
     this.queueBound = queueBound;
     const admit: QueueBound['admit'] = (queues) => queueBound.admit(queues);
     this.queueSettings = new QueueSettings(storage, clock, log, () => this.queues.forget());
@@ -193,8 +175,7 @@ export class Engine implements AsyncDisposable {
     const workflows = new Workflows(storage, clock, { ...this.memory, admit }, tracing);
     const advance = (ready: readonly NodeRef[]) => workflows.advance(ready);
     this.workflows = workflows;
-    this.pausedQueues = options.pausedQueues ?? 'accept';
-    const insert = { refusePaused: this.pausedQueues === 'reject' };
+    const insert = { refusePaused: settings.pausedQueues === 'reject' };
     this.answers = new InFlight(this.memory.answers);
     this.requests = new InFlight(this.memory.requests);
     this.settlementRequests = new InFlight(this.memory.settlements);
@@ -219,7 +200,6 @@ export class Engine implements AsyncDisposable {
       this.upkeep.changed();
     });
     this.maintenance = maintenance;
-    this.requireLease = options.requireLease ?? false;
     const suspects = new Suspects(storage, clock, (jobs) => this.giveBack(jobs));
     this.#suspects = suspects;
     this.#fetches = new Fetches({
@@ -227,8 +207,7 @@ export class Engine implements AsyncDisposable {
       suspects,
       storage,
       clock,
-      visibilityMs: this.visibilityMs,
-      requireLease: this.requireLease,
+      settings,
       maintenance,
     });
     this.#settlements = new Settlements(this.#batches, clock, random, log);
@@ -244,7 +223,6 @@ export class Engine implements AsyncDisposable {
     this.#presence = new Presence({ storage, clock, log, workers, on: options.events !== false });
     const bulkReplies = new BulkReplies(storage, clock);
     this.bulkReplies = bulkReplies;
-    this.poisonAfter = options.poisonAfter ?? defaultPoisonAfter;
     const holder = uuidv7();
     const { subscriptions } = this;
     const jobLog =
@@ -259,16 +237,15 @@ export class Engine implements AsyncDisposable {
       log,
       telemetry,
       failed: (error) => this.storeHealth.noticed(error),
-      deadAfterMs: this.deadAfterMs,
-      poisonAfter: this.poisonAfter,
+      settings,
       advance,
       retention: new RetentionPasses({
         storage,
         clock,
-        retention: this.retention,
+        retention: settings.retention,
         removals: this.removals,
         backlog: this.retentionBacklog,
-        histories: new HistoryRetention(storage, clock, this.history, this.retention),
+        histories: new HistoryRetention(storage, clock, this.history, settings.retention),
         totals: this.totals,
       }),
       maintenance,
@@ -336,8 +313,7 @@ export class Engine implements AsyncDisposable {
       upkeep: this.upkeep,
       storeHealth: this.storeHealth,
       maintenance: this.maintenance,
-      deadAfterMs: this.deadAfterMs,
-      poisonAfter: this.poisonAfter,
+      settings,
     });
     this.storeReadings = new StoreReadings({
       storage,
@@ -347,7 +323,7 @@ export class Engine implements AsyncDisposable {
       totals: this.totals,
       retentionBacklog: this.retentionBacklog,
       upkeep: this.upkeep,
-      deadAfterMs: this.deadAfterMs,
+      deadAfterMs: settings.deadAfterMs,
     });
   }
 
@@ -527,10 +503,10 @@ export class Engine implements AsyncDisposable {
     const held: JobRecord[] = [];
     const beatAt = (await this.workers.find(worker))?.beatAt ?? null;
     // Without this, deregistering each crashed process would keep a job alive that kills its workers.
-    const isDead = beatAt !== null && this.clock.now() >= deadAt(beatAt, this.upkeep.since, this.deadAfterMs);
+    const isDead = beatAt !== null && this.clock.now() >= deadAt(beatAt, this.upkeep.since, this.settings.deadAfterMs);
     for await (const jobs of this.workers.heldBy(worker)) held.push(...jobs);
     await (isDead
-      ? this.#settlements.takeBack(held, this.poisonAfter)
+      ? this.#settlements.takeBack(held, this.settings.poisonAfter)
       : this.#settlements.giveBack(held, 'deregistered'));
     return (await this.forgetWorker(worker)) || held.length > 0;
   }

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { operationNames, operations, ProtocolError, requestIdOf, routesOf } from '@ojs-ts/core';
+import type { RequestRate } from '@ojs-ts/core/options';
 import { pagesFolder } from '@ojs-ts/dashboard';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { auditRefusal } from '../binding/audit.ts';
@@ -27,7 +28,7 @@ import { allowOrigin, checkOrigin, type Guard } from './origins.ts';
 import { addressOf, isProxy, proxyList } from './proxies.ts';
 import { singles } from './query.ts';
 import { mediaTypeFor, quirkOf } from './quirks.ts';
-import { clientOf, RateLimiter, type RequestRate, rateHeaders, rateLimited } from './rate-limit.ts';
+import { clientOf, RateLimiter, rateHeaders, rateLimited } from './rate-limit.ts';
 import { httpFault, refuseConnection, refuseExpectation } from './refusals.ts';
 import { RequestBodies } from './request-bodies.ts';
 import { Sockets } from './sockets.ts';
@@ -67,14 +68,6 @@ export interface HttpOptions extends Guard {
 
 /** How often connections are checked for these times, in milliseconds; a request may be late by as much. */
 const checkMs = 500;
-
-export const httpDefaults = {
-  maxConnections: 10_000,
-  maxConnectionsPerAddress: 1_000,
-  failedLogins: { limit: 10, perMs: 60_000 },
-  headersTimeoutMs: 10_000,
-  requestTimeoutMs: 30_000,
-};
 
 function noSchema(): never {
   throw new Error('routes of this server have no schema');

@@ -1,8 +1,9 @@
 import { accessEvents, ProtocolError } from '@ojs-ts/core';
+import type { RequestRate } from '@ojs-ts/core/options';
 import type { Binding } from '../binding/binding.ts';
 import type { Authorization, Holder } from './auth.ts';
 import type { Warn } from './connections.ts';
-import { clientOf, RateLimiter, type RequestRate } from './rate-limit.ts';
+import { clientOf, RateLimiter } from './rate-limit.ts';
 
 /** How long a slowed login waits, in milliseconds. */
 const delayMs = 1_000;

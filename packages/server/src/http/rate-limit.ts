@@ -1,25 +1,9 @@
 import { isIPv6 } from 'node:net';
-import { ProtocolError, readDuration } from '@ojs-ts/core';
+import { ProtocolError } from '@ojs-ts/core';
+import type { RequestRate } from '@ojs-ts/core/options';
 
-/** How many requests one client may send at once, and in how many milliseconds as many are allowed again. */
-export interface RequestRate {
-  readonly limit: number;
-  readonly perMs: number;
-}
-
-const maxLimit = 1_000_000;
-const maxPerMs = 86_400_000;
 /** The most clients in memory; beyond them the client that was silent for longest is forgotten. */
 const maxClients = 10_000;
-
-/** `1000/60s`, `10/PT1S`; null for any other text. */
-export function parseRequestRate(text: string): RequestRate | null {
-  const match = /^(\d{1,7})\/(\S+)$/.exec(text);
-  const limit = Number(match?.[1]);
-  const perMs = readDuration(match?.[2] ?? '');
-  if (!(limit >= 1) || limit > maxLimit || perMs === null || perMs < 1 || perMs > maxPerMs) return null;
-  return { limit, perMs };
-}
 
 export interface Allowance {
   readonly allowed: boolean;

@@ -1,6 +1,7 @@
+import { parseRequestRate } from '@ojs-ts/core/options';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { clientOf, parseRequestRate, RateLimiter } from '../../src/http/rate-limit.ts';
+import { clientOf, RateLimiter } from '../../src/http/rate-limit.ts';
 import { expectRefusal } from '../support/refusal.ts';
 import { type Request, send } from '../support/request.ts';
 import { serve } from '../support/server.ts';

@@ -3,7 +3,6 @@ import { Binding } from '../../src/binding/binding.ts';
 import { readConfig } from '../../src/config.ts';
 import { type HttpOptions, httpApp } from '../../src/http/app.ts';
 import type { ServerOptions } from '../../src/index.ts';
-import { settingsOf } from '../../src/settings.ts';
 import { type Bench, type BenchOptions, bench } from './engine.ts';
 
 export interface ClockedServer extends AsyncDisposable {
@@ -25,10 +24,8 @@ export async function serveClocked(
   const b = await bench(storage, options);
   const errors: unknown[] = [];
   const lines: object[] = [];
-  const given: ServerOptions = { storage, port: 0, log: false, ...server };
-  const config = readConfig(given);
-  const settings = settingsOf(given, config, b.engine);
-  const about = { version: '0', source: 'ojs://test', testMode: false, settings };
+  const config = readConfig({ storage, port: 0, log: false, ...server });
+  const about = { version: '0', source: 'ojs://test', testMode: false, settings: config.settings };
   const binding = new Binding(b.engine, about, (error) => errors.push(error));
   const app = httpApp(binding, {
     ...config,

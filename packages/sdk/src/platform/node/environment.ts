@@ -26,7 +26,7 @@ const ofOthers: Readonly<Record<string, { readonly reader: string; readonly ours
   OJS_TOKEN: { reader: 'the server', ours: 'OJS_AUTH_TOKEN' },
 };
 
-/** Misspelled variables, checked once a process; null before the check. */
+/** Misspelled variables of clients, checked once a process; null before the check. */
 let misspelled: readonly { readonly name: string; readonly suggestion: string }[] | null = null;
 
 function text(name: string): string | undefined {
@@ -41,12 +41,19 @@ function look(): NonNullable<typeof misspelled> {
   const { misspelled, unknown } = checkVariables(process.env);
   const isQuiet = ['error', 'silent'].includes(process.env.OJS_LOG_LEVEL?.toLowerCase() ?? '');
   if (isQuiet) return misspelled;
-  for (const variable of unknown) console.warn('ojs: unknown variable', variable);
+  if (unknown.length > 0) void warnOf(unknown.map(({ name }) => name));
   for (const [name, { reader, ours }] of Object.entries(ofOthers)) {
     if (process.env[name] && !process.env[ours])
       console.warn(`ojs: variable not read ${name}: ${reader} reads it. This SDK reads ${ours}.`);
   }
   return misspelled;
+}
+
+/** The server's options are loaded only for a variable that this SDK does not know. */
+async function warnOf(names: readonly string[]): Promise<void> {
+  const { serverVariables } = await import('@ojs-ts/core/options');
+  const { misspelled, unknown } = checkVariables(Object.fromEntries(names.map((name) => [name, ''])), serverVariables);
+  for (const variable of [...misspelled, ...unknown]) console.warn('ojs: unknown variable', variable);
 }
 
 function read<T>(name: string, check: (value: string, name: string) => T): T | undefined {

@@ -39,7 +39,7 @@ export async function listQueues(engine: Engine, { query, access }: BindingReque
 /** GET /admin/queues/:name (ojs-admin-api §6.2). */
 export async function showQueue(engine: Engine, { params }: BindingRequest): Promise<Reply> {
   const queue = await requireQueue(engine, readName(params));
-  const configuration = renderConfig(readConfig(queue.config), engine.retention);
+  const configuration = renderConfig(readConfig(queue.config), engine.settings.retention);
   return json({
     ...summarise(queue, await oldestOf(engine, [queue]), await engine.statistics.each([queue.name])),
     configuration,
@@ -83,7 +83,8 @@ function readersOf(engine: Engine, workers: readonly KnownWorker[]): ReadonlyMap
   const now = engine.clock.now();
   const readers = new Map<string, number>();
   for (const worker of workers) {
-    if (worker.state !== 'running' || healthOf(worker, now, engine.upkeep.since, engine.deadAfterMs) !== 'ok') continue;
+    if (worker.state !== 'running' || healthOf(worker, now, engine.upkeep.since, engine.settings.deadAfterMs) !== 'ok')
+      continue;
     const { queues } = descriptionOf(worker);
     for (const name of new Set(Array.isArray(queues) ? queues : [])) readers.set(name, (readers.get(name) ?? 0) + 1);
   }

@@ -9,16 +9,17 @@ import { json, type Reply } from '../reply.ts';
  */
 export function settings(engine: Engine, { version, settings }: About): Reply {
   const { name, durability } = engine.storage.traits;
+  const { visibilityMs, deadAfterMs, requireLease, poisonAfter, pausedQueues } = engine.settings;
   return json({
     version,
     backend: name,
     durability,
     engine: {
-      visibility_timeout: formatDuration(engine.visibilityMs),
-      dead_after: formatDuration(engine.deadAfterMs),
-      require_lease: engine.requireLease,
-      poison_after: engine.poisonAfter,
-      paused_queues: engine.pausedQueues,
+      visibility_timeout: formatDuration(visibilityMs),
+      dead_after: formatDuration(deadAfterMs),
+      require_lease: requireLease,
+      poison_after: poisonAfter,
+      paused_queues: pausedQueues,
     },
     ...(settings && { settings }),
   });

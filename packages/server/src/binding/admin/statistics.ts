@@ -103,7 +103,7 @@ export async function history(engine: Engine, { query }: BindingRequest): Promis
     throw ProtocolError.invalid([{ path: 'query.since', message }]);
   }
   const sums = Array.from({ length: points }, newFigures);
-  const oldest = now - engine.retention.statisticsMs - hour;
+  const oldest = now - engine.settings.retention.statisticsMs - hour;
   const begin = Math.max(from, oldest);
   const parts =
     queue === undefined

@@ -49,7 +49,7 @@ async function getDeadLetter(engine: Engine, { params }: BindingRequest): Promis
 async function deadLetterStats(engine: Engine): Promise<Reply> {
   const stats = await engine.deadLetter.stats();
   const { dead_letter: gone } = await engine.removals.counts();
-  return deadLetterStatsReply(stats, engine.retention, gone);
+  return deadLetterStatsReply(stats, engine.settings.retention, gone);
 }
 
 /**

@@ -69,7 +69,7 @@ export async function createQueue(engine: Engine, { body, access }: BindingReque
   fields.done();
   readQueueName(name);
   access?.queues([name]);
-  const change = readQueueChange(config?.body ?? {}, name, engine.retention);
+  const change = readQueueChange(config?.body ?? {}, name, engine.settings.retention);
   if ((await engine.queueSettings.find(name)) !== null) {
     throw new ProtocolError('conflict', `Queue ${name} exists already; PUT /ojs/v1/queues/${name}/config changes it.`, {
       queue: name,
@@ -120,7 +120,7 @@ export async function configureQueue(engine: Engine, request: BindingRequest): P
   const name = readName(params);
   const parsed = Fields.parse(body);
   const nested = new Fields(parsed).object('config');
-  const change = readQueueChange(nested?.body ?? parsed, name, engine.retention);
+  const change = readQueueChange(nested?.body ?? parsed, name, engine.settings.retention);
   const warnings = await checkQueueName(engine, name, request);
   return { ...(await configured(engine, await engine.queueSettings.configure(name, change), name)), warnings };
 }
@@ -176,7 +176,7 @@ async function detail(engine: Engine, queue: QueueRecord): Promise<Reply> {
   const { name, paused } = queue;
   const oldest = await oldestOf(engine, [queue]);
   const counts = countsOf(queue);
-  const config = renderConfig(readConfig(queue.config), engine.retention);
+  const config = renderConfig(readConfig(queue.config), engine.settings.retention);
   const statistics = await engine.statistics.of(name);
   const rendered = { ...renderQueue(queue), state: paused ? 'paused' : 'active', config };
   return json({
@@ -191,7 +191,7 @@ async function detail(engine: Engine, queue: QueueRecord): Promise<Reply> {
 }
 
 function configured(engine: Engine, queue: QueueRecord | null, name: string): Reply {
-  const config = renderConfig(readConfig(queue?.config ?? '{}'), engine.retention);
+  const config = renderConfig(readConfig(queue?.config ?? '{}'), engine.settings.retention);
   return json({ queue: name, name, config, ...config });
 }
 

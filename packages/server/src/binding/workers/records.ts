@@ -30,8 +30,8 @@ export async function register(engine: Engine, request: BindingRequest): Promise
     worker_id: worker,
     server_time: new Date(engine.clock.now()).toISOString(),
     heartbeat_interval: intervalSeconds,
-    heartbeat_timeout: Math.round(engine.deadAfterMs / 1_000),
-    visibility_timeout_default: Math.round(engine.visibilityMs / 1_000),
+    heartbeat_timeout: Math.round(engine.settings.deadAfterMs / 1_000),
+    visibility_timeout_default: Math.round(engine.settings.visibilityMs / 1_000),
   });
 }
 
@@ -154,7 +154,7 @@ function stateOf(engine: Engine, worker: KnownWorker): Directive | 'stale' {
 }
 
 function statusOf(engine: Engine, worker: KnownWorker): ReturnType<typeof healthOf> {
-  return healthOf(worker, engine.clock.now(), engine.upkeep.since, engine.deadAfterMs);
+  return healthOf(worker, engine.clock.now(), engine.upkeep.since, engine.settings.deadAfterMs);
 }
 
 function times({ beatAt, fetchedAt }: KnownWorker): object {

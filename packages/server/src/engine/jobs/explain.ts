@@ -36,6 +36,7 @@ import {
 } from '@ojs-ts/core';
 import type { LimitRecord, QueueRecord, Storage, WorkflowRecord } from '../../storage/storage.ts';
 import type { Maintenance } from '../maintenance.ts';
+import type { EngineSettings } from '../options.ts';
 import type { StoreHealth } from '../upkeep/store-health.ts';
 import type { Upkeep } from '../upkeep/upkeep.ts';
 import { descriptionOf, healthOf, type KnownWorker, type Workers } from '../workers/workers.ts';
@@ -63,8 +64,7 @@ export class Explainer {
   readonly #upkeep: Upkeep;
   readonly #storeHealth: StoreHealth;
   readonly #maintenance: Maintenance;
-  readonly #deadAfterMs: number;
-  readonly #poisonAfter: number;
+  readonly #settings: EngineSettings;
 
   constructor(parts: {
     readonly storage: Storage;
@@ -75,8 +75,7 @@ export class Explainer {
     readonly upkeep: Upkeep;
     readonly storeHealth: StoreHealth;
     readonly maintenance: Maintenance;
-    readonly deadAfterMs: number;
-    readonly poisonAfter: number;
+    readonly settings: EngineSettings;
   }) {
     this.#storage = parts.storage;
     this.#clock = parts.clock;
@@ -85,8 +84,7 @@ export class Explainer {
     this.#upkeep = parts.upkeep;
     this.#storeHealth = parts.storeHealth;
     this.#maintenance = parts.maintenance;
-    this.#deadAfterMs = parts.deadAfterMs;
-    this.#poisonAfter = parts.poisonAfter;
+    this.#settings = parts.settings;
   }
 
   /**
@@ -144,7 +142,7 @@ export class Explainer {
     const available = queue?.counts[State.available] ?? 0;
     const paused = queue?.paused === true;
     const { reason, message = reason ?? '', status: writes } = this.#storeHealth.writes;
-    const status = (worker: KnownWorker) => statusOf(worker, now, this.#upkeep.since, this.#deadAfterMs);
+    const status = (worker: KnownWorker) => statusOf(worker, now, this.#upkeep.since, this.#settings.deadAfterMs);
     return {
       paused,
       pausedSince: paused ? await this.#pausedSince(job.queue) : null,
@@ -184,8 +182,8 @@ export class Explainer {
     return {
       worker: workers.find((one) => one.worker === worker) ?? null,
       since: this.#upkeep.since,
-      deadAfterMs: this.#deadAfterMs,
-      poisonAfter: this.#poisonAfter,
+      deadAfterMs: this.#settings.deadAfterMs,
+      poisonAfter: this.#settings.poisonAfter,
     };
   }
 

@@ -2,6 +2,7 @@ import { type Clock, type JobRecord, State } from '@ojs-ts/core';
 import type { Storage } from '../../storage/storage.ts';
 import type { Batches } from '../batches.ts';
 import type { Maintenance } from '../maintenance.ts';
+import type { EngineSettings } from '../options.ts';
 import type { Suspects } from './suspects.ts';
 import { Waiters } from './waiters.ts';
 
@@ -29,8 +30,7 @@ export class Fetches {
   readonly #batches: Batches;
   readonly #storage: Storage;
   readonly #clock: Clock;
-  readonly #visibilityMs: number;
-  readonly #requireLease: boolean;
+  readonly #settings: EngineSettings;
   readonly #maintenance: Maintenance;
   readonly #suspects: Suspects;
   readonly #waiters = new Waiters();
@@ -40,16 +40,14 @@ export class Fetches {
     readonly batches: Batches;
     readonly storage: Storage;
     readonly clock: Clock;
-    readonly visibilityMs: number;
-    readonly requireLease: boolean;
+    readonly settings: EngineSettings;
     readonly maintenance: Maintenance;
     readonly suspects: Suspects;
   }) {
     this.#batches = parts.batches;
     this.#storage = parts.storage;
     this.#clock = parts.clock;
-    this.#visibilityMs = parts.visibilityMs;
-    this.#requireLease = parts.requireLease;
+    this.#settings = parts.settings;
     this.#maintenance = parts.maintenance;
     this.#suspects = parts.suspects;
   }
@@ -76,8 +74,8 @@ export class Fetches {
       limit: request.count,
       worker: request.worker,
       leaseMs: request.leaseMs,
-      defaultLeaseMs: this.#visibilityMs,
-      leaseRequired: request.leases === true || this.#requireLease,
+      defaultLeaseMs: this.#settings.visibilityMs,
+      leaseRequired: request.leases === true || this.#settings.requireLease,
     };
     const { worker } = request;
     const starts = async () => !this.#maintenance.on && !(worker !== null && (await this.#suspects.holds(worker)));

@@ -21,7 +21,7 @@ import {
 import type { Held, Page, Storage, WorkerRecord } from '../../storage/storage.ts';
 import { logFailure } from '../jobs/failure-log.ts';
 import type { Maintenance } from '../maintenance.ts';
-import type { EngineLog } from '../options.ts';
+import type { EngineLog, EngineSettings } from '../options.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { processesOf, type WorkerProcess } from '../workers/processes.ts';
 import { lookMs, type RetentionPasses } from './retention.ts';
@@ -67,8 +67,7 @@ export class Upkeep {
   readonly #log: EngineLog;
   readonly #telemetry: Telemetry;
   readonly #failed: (error: unknown) => void;
-  readonly #deadAfterMs: number;
-  readonly #poisonAfter: number;
+  readonly #settings: EngineSettings;
   readonly #advance: (ready: readonly NodeRef[]) => Promise<void>;
   readonly #retention: RetentionPasses;
   readonly #maintenance: Maintenance;
@@ -107,8 +106,7 @@ export class Upkeep {
     readonly telemetry: Telemetry;
     /** Called with every error of a task. */
     readonly failed: (error: unknown) => void;
-    readonly deadAfterMs: number;
-    readonly poisonAfter: number;
+    readonly settings: EngineSettings;
     readonly advance: (ready: readonly NodeRef[]) => Promise<void>;
     readonly retention: RetentionPasses;
     readonly maintenance: Maintenance;
@@ -123,8 +121,7 @@ export class Upkeep {
     this.#log = parts.log;
     this.#telemetry = parts.telemetry;
     this.#failed = parts.failed;
-    this.#deadAfterMs = parts.deadAfterMs;
-    this.#poisonAfter = parts.poisonAfter;
+    this.#settings = parts.settings;
     this.#advance = parts.advance;
     this.#retention = parts.retention;
     this.#maintenance = parts.maintenance;
@@ -264,7 +261,7 @@ export class Upkeep {
         return (
           (cause === 'lease' || cause === 'stalled') &&
           job.worker !== null &&
-          isSilent(job, worker, now, this.#since, this.#deadAfterMs)
+          isSilent(job, worker, now, this.#since, this.#settings.deadAfterMs)
         );
       };
       const lost = due.filter(isOfDeath);
@@ -316,7 +313,7 @@ export class Upkeep {
         const key = `${claim.id} ${claim.claim}`;
         const startedAt = Math.max(claim.startedAt, this.#unlisted.get(key) ?? at);
         unlisted.set(key, startedAt);
-        return liveness({ ...claim, startedAt }, worker, now, this.#since, this.#deadAfterMs) === 'forgotten';
+        return liveness({ ...claim, startedAt }, worker, now, this.#since, this.#settings.deadAfterMs) === 'forgotten';
       });
       const jobs = await this.#jobs(suspects.map(({ id }) => id));
       moved += await this.#apply(
@@ -364,14 +361,14 @@ export class Upkeep {
     }
     let moved = 0;
     for (const [process, members] of byProcess) {
-      const gone = diedTogether(members, now, this.#since, this.#deadAfterMs);
+      const gone = diedTogether(members, now, this.#since, this.#settings.deadAfterMs);
       for (const one of members) if (!gone.includes(one)) waiting.add(one.worker);
       const jobs = gone.flatMap((one) => one.jobs);
       const death = { ...process, beside: jobs.length - 1 };
       const at = this.#clock.now();
       const decided = jobs.map((job) => ({
         job,
-        transition: leaseLost(job, 'worker_death', at, this.#poisonAfter, death),
+        transition: leaseLost(job, 'worker_death', at, this.#settings.poisonAfter, death),
       }));
       moved += await this.#apply(decided);
     }
@@ -421,7 +418,7 @@ export class Upkeep {
       job.state !== State.active ||
       worker === undefined ||
       worker.seenAt >= this.#since ||
-      now - this.#since >= this.#deadAfterMs
+      now - this.#since >= this.#settings.deadAfterMs
     )
       return false;
     return now < (job.startedAt ?? now) + job.timeoutMs;
@@ -429,7 +426,7 @@ export class Upkeep {
 
   /** @param now from before the worker was read. */
   #isDead(worker: WorkerRecord | undefined, now: number): boolean {
-    return worker !== undefined && now >= deadAt(worker.seenAt, this.#since, this.#deadAfterMs);
+    return worker !== undefined && now >= deadAt(worker.seenAt, this.#since, this.#settings.deadAfterMs);
   }
 
   async #apply(decided: readonly Decision[]): Promise<number> {

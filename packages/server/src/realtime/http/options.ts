@@ -1,4 +1,5 @@
 import type { NamesOf } from '@ojs-ts/core';
+import { namesOf, serverOptions } from '@ojs-ts/core/options';
 import type { ConnectionOptions } from '../streams/connection.ts';
 
 /** Times in milliseconds. */
@@ -23,22 +24,8 @@ export interface RealtimeOptions extends ConnectionOptions {
   readonly shutdownMs: number;
 }
 
-export const realtimeNames: NamesOf<RealtimeOptions> = {
-  bufferSize: true,
-  ratePerSecond: true,
-  connectionsPerClient: true,
-  connections: true,
-  heartbeatMs: true,
-  statisticsMs: true,
-  pingMs: true,
-  pongMs: true,
-  shutdownMs: true,
-};
-
-export const realtimeDefaults: RealtimeOptions = {
-  bufferSize: 1_000,
-  ratePerSecond: 100,
-  connectionsPerClient: 100,
+/** The defaults of options that only a program may change. */
+export const realtimeDefaults = {
   connections: 5_000,
   // Below the limits of the specification, because a timer is never early.
   heartbeatMs: 10_000,
@@ -46,4 +33,14 @@ export const realtimeDefaults: RealtimeOptions = {
   pingMs: 25_000,
   pongMs: 10_000,
   shutdownMs: 1_000,
+};
+
+export const realtimeNames: NamesOf<RealtimeOptions> = {
+  ...namesOf(serverOptions.realtime),
+  connections: true,
+  heartbeatMs: true,
+  statisticsMs: true,
+  pingMs: true,
+  pongMs: true,
+  shutdownMs: true,
 };

@@ -1,31 +1,26 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { variableNames, variables } from '@ojs-ts/core';
+import { type Setting, serverVariables } from '@ojs-ts/core/options';
 import { expect, test } from 'vitest';
-import type { Setting } from '../../../src/binding/handler.ts';
 import { readConfig } from '../../../src/config.ts';
 import type { ServerOptions } from '../../../src/index.ts';
-import { settingsOf } from '../../../src/settings.ts';
 import { selfSigned } from '../../support/certificate.ts';
-import { bench } from '../../support/engine.ts';
 import { call, send } from '../../support/request.ts';
 import { serve } from '../../support/server.ts';
 
-async function settingsBy(options: ServerOptions, env: Readonly<Record<string, string>> = {}) {
-  await using b = await bench('memory:');
-  return settingsOf(options, readConfig(options, env), b.engine, env);
+function settingsBy(options: ServerOptions, env: Readonly<Record<string, string>> = {}) {
+  return readConfig(options, env).settings;
 }
 
-test('every variable of the server has its setting', async () => {
-  const own = variableNames.filter((name) => variables[name].includes('server'));
-  const told = Object.values(await settingsBy({})).map(({ variable }) => variable);
-  expect(told.toSorted()).toEqual(own.toSorted());
+test('every variable of the server has its setting', () => {
+  const shown = Object.values(settingsBy({})).map(({ variable }) => variable);
+  expect(shown).toEqual(serverVariables);
 });
 
-test('each says where its value comes from', async () => {
+test('each says where its value comes from', () => {
   const env = { OJS_PORT: '1234', OJS_HOST: '127.0.0.1', OJS_RETAIN_EVENTS: '1h', OJS_REQUEST_RATE: '' };
-  expect(await settingsBy({ port: 0, requestTimeoutMs: 5_000 }, env)).toMatchObject({
+  expect(settingsBy({ port: 0, requestTimeoutMs: 5_000 }, env)).toMatchObject({
     port: { value: 0, origin: 'option', variable: 'OJS_PORT' },
     host: { value: '127.0.0.1', origin: 'environment', variable: 'OJS_HOST' },
     request_timeout: { value: 'PT5S', origin: 'option' },
@@ -35,17 +30,17 @@ test('each says where its value comes from', async () => {
     dead_after: { value: 'PT30S', origin: 'default' },
     paused_queues: { value: 'accept', origin: 'default' },
   });
-  const service = await settingsBy({}, { OJS_PORT: 'tcp://10.0.0.1:80' });
+  const service = settingsBy({}, { OJS_PORT: 'tcp://10.0.0.1:80' });
   expect(service.port).toMatchObject({ value: 8080, origin: 'default' });
 });
 
-test('a duration is told as a variable reads it', async () => {
-  const told = await settingsBy({ requestTimeoutMs: 90_500 }, { OJS_FAILED_LOGINS: '3/90s' });
-  expect([told.request_timeout?.value, told.failed_logins?.value]).toEqual(['PT1M30.5S', '3/PT1M30S']);
+test('a duration is shown as a variable reads it', () => {
+  const shown = settingsBy({ requestTimeoutMs: 90_500 }, { OJS_FAILED_LOGINS: '3/90s' });
+  expect([shown.request_timeout?.value, shown.failed_logins?.value]).toEqual(['PT1M30.5S', '3/PT1M30S']);
   expect(readConfig({}, { OJS_FAILED_LOGINS: '3/PT1M30S' }).failedLogins).toEqual({ limit: 3, perMs: 90_000 });
 });
 
-test('no secret is told: tokens, the token file, a password of the storage, the key of TLS', async () => {
+test('no secret is shown: tokens, the token file, a password of the storage, the key of TLS', () => {
   const { certFile, keyFile } = selfSigned();
   const key = readFileSync(keyFile, 'utf8');
   const canary = 'canary-7f3a';
@@ -59,11 +54,11 @@ test('no secret is told: tokens, the token file, a password of the storage, the 
   ];
   for (const storage of storages) {
     const options = { storage, tokens: [`admin:${canary}-argument`], tokenFile, tls: { certFile, keyFile } };
-    const text = JSON.stringify(await settingsBy(options));
+    const text = JSON.stringify(settingsBy(options));
     expect(text).not.toContain(canary);
     expect(text).not.toContain(key.slice(40, 80));
   }
-  const shown = await settingsBy({ storage: storages[0] ?? '', tokens: [canary] });
+  const shown = settingsBy({ storage: storages[0] ?? '', tokens: [canary] });
   expect(shown).toMatchObject({
     storage: { value: 'postgres://db.example.com:5432/jobs' },
     token: { value: 1, origin: 'option' },

@@ -8,8 +8,8 @@ import {
   recordOf,
   State,
 } from '@ojs-ts/core';
+import { serverOptions, withDefaults } from '@ojs-ts/core/options';
 import { describe, expect, test, vi } from 'vitest';
-import { defaultRetention } from '../../../src/engine/options.ts';
 import { HistoryRetention } from '../../../src/engine/upkeep/history-retention.ts';
 import { openStorage } from '../../../src/storage/open.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
@@ -88,7 +88,12 @@ class Kept implements AsyncDisposable {
   }
 
   retention(options: Partial<HistoryOptions>): HistoryRetention {
-    return new HistoryRetention(this.storage, this.clock, historyPolicy(options), defaultRetention);
+    return new HistoryRetention(
+      this.storage,
+      this.clock,
+      historyPolicy(options),
+      withDefaults(serverOptions.engine.retention, {}),
+    );
   }
 
   /** Jobs that end now. */

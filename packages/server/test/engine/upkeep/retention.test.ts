@@ -21,7 +21,8 @@ async function ended(b: Bench, count: number): Promise<void> {
 }
 
 function passesOf({ engine, clock }: Bench): RetentionPasses {
-  const { storage, retention, removals, retentionBacklog, totals } = engine;
+  const { storage, removals, retentionBacklog, totals } = engine;
+  const { retention } = engine.settings;
   const histories = new HistoryRetention(storage, clock, engine.history, retention);
   return new RetentionPasses({ storage, clock, retention, removals, backlog: retentionBacklog, histories, totals });
 }

@@ -85,7 +85,8 @@ describe.each(storages)('workers that are known, $name', ({ url }) => {
     b.clock.advance(40_000);
     const restarted = await Engine.start({ storage: b.engine.storage, clock: b.clock, upkeep: 'manual' });
     const worker = await restarted.workers.find('w1');
-    const health = () => worker && healthOf(worker, b.clock.now(), restarted.upkeep.since, restarted.deadAfterMs);
+    const health = () =>
+      worker && healthOf(worker, b.clock.now(), restarted.upkeep.since, restarted.settings.deadAfterMs);
     expect(health()).toBe('ok');
     await restarted.deregister('w1');
     expect((await b.get(job.id)).history).toContain('deregistered');
@@ -97,7 +98,7 @@ describe.each(storages)('workers that are known, $name', ({ url }) => {
     await using b = await bench(url());
     const job = await b.start('w1');
     await b.beat('w1', [job.id]);
-    b.clock.advance(b.engine.deadAfterMs);
+    b.clock.advance(b.engine.settings.deadAfterMs);
     expect(await b.engine.deregister('w1')).toBe(true);
     const after = await b.get(job.id);
     expect(after).toMatchObject({ state: State.available, worker: null });

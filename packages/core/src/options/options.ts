@@ -1,0 +1,4 @@
+/** The entry `@ojs-ts/core/options`, which neither clients nor browsers load. */
+export { parseRequestRate, type RequestRate } from './kinds.ts';
+export * from './option.ts';
+export * from './server-options.ts';
