@@ -6,26 +6,22 @@ export const bulkOperations = {
     route: ['POST', '/ojs/v1/jobs/bulk/cancel'],
     right: 'operate',
     queues: 'sent',
-    audit: 'job.bulk_cancelled',
   },
   'bulk.retry': {
     route: ['POST', '/ojs/v1/jobs/bulk/retry'],
     right: 'operate',
     queues: 'sent',
-    audit: 'job.bulk_retried',
   },
   'bulk.delete': {
     route: ['POST', '/ojs/v1/jobs/bulk/delete'],
     right: 'purge',
     queues: 'sent',
-    audit: 'job.bulk_deleted',
   },
   // An operation that deletes jobs also needs the right to purge.
   'bulk.start': {
     route: ['POST', '/ojs/v1/admin/bulk'],
     right: 'operate',
     queues: 'sent',
-    audit: 'bulk_operation.started',
   },
   'bulk.list': { route: ['GET', '/ojs/v1/admin/bulk'], right: 'list', queues: 'shown' },
   'bulk.get': { route: ['GET', '/ojs/v1/admin/bulk/:id'], right: 'list', queues: 'bulk' },
@@ -33,19 +29,16 @@ export const bulkOperations = {
     route: ['POST', '/ojs/v1/admin/bulk/:id/stop'],
     right: 'operate',
     queues: 'bulk',
-    audit: 'bulk_operation.stopped',
   },
   'bulk.resume': {
     route: ['POST', '/ojs/v1/admin/bulk/:id/resume'],
     right: 'operate',
     queues: 'bulk',
-    audit: 'bulk_operation.resumed',
   },
   'bulk.undo': {
     route: ['POST', '/ojs/v1/admin/bulk/:id/undo'],
     right: 'operate',
     queues: 'bulk',
-    audit: 'bulk_operation.undone',
   },
   'deadLetter.list': { route: ['GET', '/ojs/v1/dead-letter'], right: 'list', queues: 'sent' },
   'deadLetter.stats': {
@@ -66,7 +59,6 @@ export const bulkOperations = {
     also: [['POST', '/ojs/v1/admin/dead-letter/retry']],
     right: 'operate',
     queues: 'sent',
-    audit: 'dead_letter.bulk_retried',
     filters: true,
   },
   'deadLetter.purge': {
@@ -77,7 +69,6 @@ export const bulkOperations = {
     ],
     right: 'purge',
     queues: 'sent',
-    audit: 'dead_letter.purged',
     filters: true,
   },
   'deadLetter.retry': {
@@ -85,32 +76,27 @@ export const bulkOperations = {
     also: [['POST', '/ojs/v1/admin/dead-letter/:id/retry']],
     right: 'operate',
     queues: 'job',
-    audit: 'dead_letter.retried',
   },
   'deadLetter.delete': {
     route: ['DELETE', '/ojs/v1/dead-letter/:id'],
     also: [['DELETE', '/ojs/v1/admin/dead-letter/:id']],
     right: 'purge',
     queues: 'job',
-    audit: 'dead_letter.deleted',
   },
   'admin.cancelJobs': {
     route: ['POST', '/ojs/v1/admin/jobs/bulk/cancel'],
     right: 'operate',
     queues: 'sent',
-    audit: 'job.bulk_cancelled',
   },
   'admin.retryJobs': {
     route: ['POST', '/ojs/v1/admin/jobs/bulk/retry'],
     right: 'operate',
     queues: 'sent',
-    audit: 'job.bulk_retried',
   },
   'admin.deleteJobs': {
     route: ['POST', '/ojs/v1/admin/jobs/bulk/delete'],
     right: 'purge',
     queues: 'sent',
-    audit: 'job.bulk_deleted',
   },
   'admin.deadLetters': { route: ['GET', '/ojs/v1/admin/dead-letter'], right: 'list', queues: 'sent' },
   // Messages of errors are contents of jobs.

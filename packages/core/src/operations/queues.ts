@@ -7,7 +7,6 @@ export const queueOperations = {
     right: 'configure',
     queues: 'sent',
     payload: 'none',
-    audit: 'queue.created',
   },
   'queue.get': { route: ['GET', '/ojs/v1/queues/:name'], right: 'read', queues: 'path', payload: 'none' },
   'queue.delete': {
@@ -15,7 +14,6 @@ export const queueOperations = {
     right: 'configure',
     queues: 'path',
     payload: 'none',
-    audit: 'queue.deleted',
   },
   'queue.config': {
     route: ['GET', '/ojs/v1/queues/:name/config'],
@@ -30,7 +28,6 @@ export const queueOperations = {
     right: 'configure',
     queues: 'path',
     payload: 'none',
-    audit: 'queue.configured',
   },
   'queue.limit': {
     route: ['PUT', '/ojs/v1/admin/queues/:name/rate-limit'],
@@ -38,7 +35,6 @@ export const queueOperations = {
     right: 'configure',
     queues: 'path',
     payload: 'none',
-    audit: 'queue.configured',
   },
   'queue.stats': { route: ['GET', '/ojs/v1/queues/:name/stats'], right: 'read', queues: 'path', payload: 'none' },
   'queue.pause': {
@@ -47,7 +43,6 @@ export const queueOperations = {
     right: 'operate',
     queues: 'path',
     payload: 'none',
-    audit: 'queue.paused',
   },
   'queue.resume': {
     route: ['POST', '/ojs/v1/queues/:name/resume'],
@@ -55,7 +50,6 @@ export const queueOperations = {
     right: 'operate',
     queues: 'path',
     payload: 'none',
-    audit: 'queue.resumed',
   },
   'queue.purge': {
     route: ['DELETE', '/ojs/v1/admin/queues/:name/jobs'],
@@ -63,7 +57,6 @@ export const queueOperations = {
     right: 'purge',
     queues: 'path',
     payload: 'none',
-    audit: 'queue.purged',
   },
   'limit.list': { route: ['GET', '/ojs/v1/rate-limits'], right: 'read', queues: 'every', payload: 'none' },
   'limit.get': { route: ['GET', '/ojs/v1/rate-limits/:key'], right: 'read', queues: 'every', payload: 'none' },
@@ -73,14 +66,12 @@ export const queueOperations = {
     right: 'configure',
     queues: 'every',
     payload: 'none',
-    audit: 'rate_limit.overridden',
   },
   'limit.restore': {
     route: ['DELETE', '/ojs/v1/rate-limits/:key/override'],
     right: 'configure',
     queues: 'every',
     payload: 'none',
-    audit: 'rate_limit.restored',
   },
   'schema.list': {
     route: ['GET', '/ojs/v1/schemas'],
@@ -94,7 +85,6 @@ export const queueOperations = {
     right: 'configure',
     queues: 'every',
     payload: 'none',
-    audit: 'schema.registered',
   },
   'schema.get': { route: ['GET', '/ojs/v1/schemas/:key'], right: 'read', queues: 'none', payload: 'none' },
   'schema.versions': {
@@ -115,7 +105,6 @@ export const queueOperations = {
     right: 'configure',
     queues: 'every',
     payload: 'none',
-    audit: 'schema.deleted',
   },
   'schema.deleteVersion': {
     route: ['DELETE', '/ojs/v1/schemas/:key/:version'],
@@ -123,14 +112,12 @@ export const queueOperations = {
     right: 'configure',
     queues: 'every',
     payload: 'none',
-    audit: 'schema.deleted',
   },
   'schema.put': {
     route: ['PUT', '/ojs/v1/admin/schemas/:key/:version'],
     right: 'configure',
     queues: 'every',
     payload: 'none',
-    audit: 'schema.registered',
   },
   'schema.getFlat': { route: ['GET', '/ojs/v1/admin/schemas/:key'], right: 'read', queues: 'none', payload: 'none' },
   'schema.getVersionFlat': {

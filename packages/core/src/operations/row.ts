@@ -17,7 +17,8 @@ export type QueueCheck = 'none' | 'every' | 'path' | 'job' | 'cron' | 'workflow'
 
 /**
  * The facts about an operation that servers and clients read: strings only, because every client bundle has them. What
- * people read of it, its parameters and its body are in `schemas`, in the file of the same name.
+ * only servers and documents read, such as its parameters, its body and its entry of the audit log, is in `schemas`, in
+ * the file of the same name.
  */
 export interface Operation {
   readonly route: RouteRow;
@@ -32,8 +33,6 @@ export interface Operation {
    * hidden from a token that may not see them.
    */
   readonly payload?: 'none';
-  /** The type of the entry that a call leaves in the audit log (ojs-security §11.1); absent for calls without one. */
-  readonly audit?: string;
   /** The body itself is the filter that selects jobs, not only its member `filter`. */
   readonly filters?: true;
   /** The server may hold the request open while the caller disconnects. */

@@ -43,7 +43,6 @@ export const systemOperations = {
     right: 'configure',
     queues: 'every',
     payload: 'none',
-    audit: 'maintenance.changed',
   },
   'event.list': { route: ['GET', '/ojs/v1/events'], right: 'inspect', queues: 'sent', payload: 'none' },
   // Its findings name tokens, and sessions of the database.
@@ -55,20 +54,17 @@ export const systemOperations = {
     right: 'access',
     queues: 'every',
     payload: 'none',
-    audit: 'token.created',
   },
   'token.rotate': {
     route: ['POST', '/ojs/v1/admin/tokens/:id/rotate'],
     right: 'access',
     queues: 'every',
     payload: 'none',
-    audit: 'token.rotated',
   },
   'token.revoke': {
     route: ['DELETE', '/ojs/v1/admin/tokens/:id'],
     right: 'access',
     queues: 'every',
     payload: 'none',
-    audit: 'token.revoked',
   },
 } as const satisfies Rows;

@@ -57,7 +57,6 @@ export const workerOperations = {
     right: 'operate',
     queues: 'every',
     payload: 'none',
-    audit: 'worker.removed',
   },
   'worker.get': { route: ['GET', '/ojs/v1/admin/workers/:id'], right: 'list', queues: 'every', payload: 'none' },
   'worker.quiet': {
@@ -65,28 +64,24 @@ export const workerOperations = {
     right: 'operate',
     queues: 'every',
     payload: 'none',
-    audit: 'worker.directed',
   },
   'worker.resume': {
     route: ['POST', '/ojs/v1/admin/workers/:id/resume'],
     right: 'operate',
     queues: 'every',
     payload: 'none',
-    audit: 'worker.directed',
   },
   'worker.stop': {
     route: ['POST', '/ojs/v1/admin/workers/:id/stop'],
     right: 'operate',
     queues: 'every',
     payload: 'none',
-    audit: 'worker.directed',
   },
   'worker.direct': {
     route: ['POST', '/ojs/v1/admin/workers/directive'],
     right: 'operate',
     queues: 'every',
     payload: 'none',
-    audit: 'worker.directed',
   },
   'worker.health': { route: ['GET', '/ojs/v1/workers/:id/health'], right: 'read', queues: 'none', payload: 'none' },
   'worker.list': {

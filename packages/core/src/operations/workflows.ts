@@ -9,19 +9,16 @@ export const workflowOperations = {
     also: [['POST', '/ojs/v1/workflows/:id/cancel']],
     right: 'cancel',
     queues: 'workflow',
-    audit: 'workflow.cancelled',
   },
   'workflow.retry': {
     route: ['POST', '/ojs/v1/workflows/:id/retry'],
     right: 'operate',
     queues: 'workflow',
-    audit: 'workflow.retried',
   },
   'workflow.rerun': {
     route: ['POST', '/ojs/v1/workflows/:id/rerun'],
     right: 'enqueue',
     queues: 'workflow',
-    audit: 'workflow.rerun',
   },
   'workflow.progress': { route: ['GET', '/ojs/v1/workflows/:id/progress'], right: 'inspect', queues: 'workflow' },
   'workflow.graph': { route: ['GET', '/ojs/v1/workflows/:id/graph'], right: 'inspect', queues: 'workflow' },
@@ -31,7 +28,6 @@ export const workflowOperations = {
     also: [['POST', '/ojs/v1/crons']],
     right: 'schedule',
     queues: 'sent',
-    audit: 'cron.registered',
   },
   'cron.preview': { route: ['POST', '/ojs/v1/cron/preview'], right: 'read', queues: 'none' },
   'cron.get': {
@@ -48,14 +44,12 @@ export const workflowOperations = {
     ],
     right: 'schedule',
     queues: 'cron',
-    audit: 'cron.changed',
   },
   'cron.remove': {
     route: ['DELETE', '/ojs/v1/cron/:name'],
     also: [['DELETE', '/ojs/v1/crons/:name']],
     right: 'schedule',
     queues: 'cron',
-    audit: 'cron.removed',
   },
   'cron.runs': { route: ['GET', '/ojs/v1/cron/:name/runs'], right: 'read', queues: 'cron' },
   'cron.trigger': {
@@ -63,18 +57,15 @@ export const workflowOperations = {
     also: [['POST', '/ojs/v1/crons/:name/trigger']],
     right: 'schedule',
     queues: 'cron',
-    audit: 'cron.triggered',
   },
   'cron.pause': {
     route: ['POST', '/ojs/v1/cron/:name/pause'],
     right: 'schedule',
     queues: 'cron',
-    audit: 'cron.paused',
   },
   'cron.resume': {
     route: ['POST', '/ojs/v1/cron/:name/resume'],
     right: 'schedule',
     queues: 'cron',
-    audit: 'cron.resumed',
   },
 } as const satisfies Rows;

@@ -80,11 +80,12 @@ export const bulkRequests: Requests<keyof typeof bulkOperations> = {
         }),
     },
   },
-  'bulk.cancel': { summary: 'Cancel jobs by ids or filter', body: targets },
-  'bulk.retry': { summary: 'Retry finished jobs by ids or filter', body: targets },
-  'bulk.delete': { summary: 'Delete finished jobs by ids or filter', body: targets },
+  'bulk.cancel': { summary: 'Cancel jobs by ids or filter', audit: 'job.bulk_cancelled', body: targets },
+  'bulk.retry': { summary: 'Retry finished jobs by ids or filter', audit: 'job.bulk_retried', body: targets },
+  'bulk.delete': { summary: 'Delete finished jobs by ids or filter', audit: 'job.bulk_deleted', body: targets },
   'bulk.start': {
     summary: 'Start a bulk operation, or count its jobs with `dry_run`',
+    audit: 'bulk_operation.started',
     body: {
       unknown: 'refuse',
       schema: () =>
@@ -103,20 +104,26 @@ export const bulkRequests: Requests<keyof typeof bulkOperations> = {
   },
   'bulk.list': { summary: 'Bulk operations, newest first', query: page },
   'bulk.get': { summary: 'One bulk operation: its progress and the time left' },
-  'bulk.stop': { summary: 'Stop a bulk operation after the step that runs' },
-  'bulk.resume': { summary: 'Continue a bulk operation' },
-  'bulk.undo': { summary: 'Start the operation that reverses a bulk operation' },
+  'bulk.stop': { summary: 'Stop a bulk operation after the step that runs', audit: 'bulk_operation.stopped' },
+  'bulk.resume': { summary: 'Continue a bulk operation', audit: 'bulk_operation.resumed' },
+  'bulk.undo': { summary: 'Start the operation that reverses a bulk operation', audit: 'bulk_operation.undone' },
   'deadLetter.list': { summary: 'Dead letters, in pages', query: letterList, tolerated: ['state'] },
   'deadLetter.stats': { summary: 'Counts of the dead letter' },
   'deadLetter.get': { summary: 'One dead letter' },
-  'deadLetter.retryMany': { summary: 'Retry many dead letters', body: { unknown: 'refuse', schema: letters } },
+  'deadLetter.retryMany': {
+    summary: 'Retry many dead letters',
+    audit: 'dead_letter.bulk_retried',
+    body: { unknown: 'refuse', schema: letters },
+  },
   'deadLetter.purge': {
     summary: 'Delete many dead letters',
+    audit: 'dead_letter.purged',
     query: { ...subject, older_than: olderThan, confirm },
     body: { unknown: 'refuse', optional: true, schema: letters },
   },
   'deadLetter.retry': {
     summary: 'Retry one dead letter',
+    audit: 'dead_letter.retried',
     body: {
       // Clients send their own body with every action.
       unknown: 'warn',
@@ -128,10 +135,10 @@ export const bulkRequests: Requests<keyof typeof bulkOperations> = {
       },
     },
   },
-  'deadLetter.delete': { summary: 'Delete one dead letter' },
-  'admin.cancelJobs': { summary: 'Cancel jobs by ids or filter', body: targets },
-  'admin.retryJobs': { summary: 'Retry jobs by ids or filter', body: targets },
-  'admin.deleteJobs': { summary: 'Delete ended jobs by ids or filter', body: targets },
+  'deadLetter.delete': { summary: 'Delete one dead letter', audit: 'dead_letter.deleted' },
+  'admin.cancelJobs': { summary: 'Cancel jobs by ids or filter', audit: 'job.bulk_cancelled', body: targets },
+  'admin.retryJobs': { summary: 'Retry jobs by ids or filter', audit: 'job.bulk_retried', body: targets },
+  'admin.deleteJobs': { summary: 'Delete ended jobs by ids or filter', audit: 'job.bulk_deleted', body: targets },
   'admin.deadLetters': {
     summary: 'Dead letters, in the form of the admin API',
     query: letterList,

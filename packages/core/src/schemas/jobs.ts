@@ -15,11 +15,12 @@ export const jobRequests: Requests<keyof typeof jobOperations> = {
   },
   'job.list': { summary: 'Jobs in pages, by filters or a query', query: list },
   'job.get': { summary: 'One job' },
-  'job.cancel': { summary: 'Cancel a job' },
-  'job.retry': { summary: 'Restart a discarded job, or end the pause of a retryable one' },
-  'job.discard': { summary: 'Discard a job for good' },
+  'job.cancel': { summary: 'Cancel a job', audit: 'job.cancelled' },
+  'job.retry': { summary: 'Restart a discarded job, or end the pause of a retryable one', audit: 'job.retried' },
+  'job.discard': { summary: 'Discard a job for good', audit: 'job.discarded' },
   'job.rerun': {
     summary: 'Run an ended job again as a new job',
+    audit: 'job.rerun',
     body: {
       unknown: 'refuse',
       optional: true,
@@ -35,6 +36,7 @@ export const jobRequests: Requests<keyof typeof jobOperations> = {
   },
   'job.edit': {
     summary: 'Change a job that waits',
+    audit: 'job.edited',
     body: {
       unknown: 'refuse',
       schema: () =>
@@ -55,7 +57,7 @@ export const jobRequests: Requests<keyof typeof jobOperations> = {
     query: { step: text('Id of a step, if the path names a workflow.') },
   },
   'job.history': { summary: 'What happened to a job, oldest first', query: { limit, cursor } },
-  'job.purgeHistory': { summary: 'Delete the history of an ended job, with its errors' },
+  'job.purgeHistory': { summary: 'Delete the history of an ended job, with its errors', audit: 'job.history_purged' },
   'job.activate': { summary: 'Start a job that was enqueued as pending' },
   'job.progress': { summary: 'Progress of a job' },
   'job.reportProgress': { summary: 'Report progress of a job', body: { schema: () => Type.Object(progressMembers()) } },

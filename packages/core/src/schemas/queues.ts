@@ -67,6 +67,7 @@ export const queueRequests: Requests<keyof typeof queueOperations> = {
   'queue.list': { summary: 'All queues, in pages', query: page },
   'queue.create': {
     summary: 'Create a queue with its settings',
+    audit: 'queue.created',
     body: {
       unknown: 'refuse',
       schema: () => Type.Object({ name: Type.String(), ...optional({ config: Type.Object(settings()) }) }),
@@ -75,6 +76,7 @@ export const queueRequests: Requests<keyof typeof queueOperations> = {
   'queue.get': { summary: 'One queue with its settings, counts and figures' },
   'queue.delete': {
     summary: 'Delete a queue without jobs',
+    audit: 'queue.deleted',
     query: { strategy: word('What happens to its jobs.', 'reject') },
     body: {
       unknown: 'refuse',
@@ -85,6 +87,7 @@ export const queueRequests: Requests<keyof typeof queueOperations> = {
   'queue.config': { summary: 'Settings of a queue' },
   'queue.configure': {
     summary: 'Change settings of a queue',
+    audit: 'queue.configured',
     query: create,
     body: {
       unknown: 'refuse',
@@ -97,6 +100,7 @@ export const queueRequests: Requests<keyof typeof queueOperations> = {
   },
   'queue.limit': {
     summary: 'Set the limits of a queue',
+    audit: 'queue.configured',
     query: create,
     body: {
       unknown: 'refuse',
@@ -104,10 +108,11 @@ export const queueRequests: Requests<keyof typeof queueOperations> = {
     },
   },
   'queue.stats': { summary: 'Counts and figures of a queue' },
-  'queue.pause': { summary: 'Stop handing out jobs of a queue', query: create },
-  'queue.resume': { summary: 'Hand out jobs of a queue again', query: create },
+  'queue.pause': { summary: 'Stop handing out jobs of a queue', audit: 'queue.paused', query: create },
+  'queue.resume': { summary: 'Hand out jobs of a queue again', audit: 'queue.resumed', query: create },
   'queue.purge': {
     summary: 'Delete jobs of a queue',
+    audit: 'queue.purged',
     query: { states: states.states, state: states.state, older_than: olderThan, confirm },
     body: {
       unknown: 'refuse',
@@ -134,21 +139,22 @@ export const queueRequests: Requests<keyof typeof queueOperations> = {
   'limit.get': { summary: 'One limit' },
   'limit.override': {
     summary: 'Override a limit',
+    audit: 'rate_limit.overridden',
     query: create,
     body: {
       unknown: 'refuse',
       schema: () => Type.Object(optional({ ...limitMembers(), expires_at: moment('When the override ends.') })),
     },
   },
-  'limit.restore': { summary: 'Remove the override of a limit' },
+  'limit.restore': { summary: 'Remove the override of a limit', audit: 'rate_limit.restored' },
   'schema.list': { summary: 'All schemas, in pages', query: page },
-  'schema.register': { summary: 'Register a schema for a type of jobs', body: schema },
+  'schema.register': { summary: 'Register a schema for a type of jobs', audit: 'schema.registered', body: schema },
   'schema.get': { summary: 'The newest schema of a type' },
   'schema.versions': { summary: 'All versions of the schema of a type' },
   'schema.getVersion': { summary: 'One version of the schema of a type' },
-  'schema.delete': { summary: 'Delete all versions of the schema of a type' },
-  'schema.deleteVersion': { summary: 'Delete one version of the schema of a type' },
-  'schema.put': { summary: 'Register the version that the path names', body: schema },
+  'schema.delete': { summary: 'Delete all versions of the schema of a type', audit: 'schema.deleted' },
+  'schema.deleteVersion': { summary: 'Delete one version of the schema of a type', audit: 'schema.deleted' },
+  'schema.put': { summary: 'Register the version that the path names', audit: 'schema.registered', body: schema },
   'schema.getFlat': { summary: 'The newest schema of a type, in the form of the admin API' },
   'schema.getVersionFlat': { summary: 'One version of a schema, in the form of the admin API' },
   'admin.queues': { summary: 'Queues with jobs by state, throughput, waits and runs', query: page },

@@ -19,7 +19,7 @@ export interface Body {
   readonly optional?: true;
 }
 
-/** What people and generators of clients read of the request of an operation. */
+/** The facts about an operation that clients do not load. */
 export interface Request {
   /** One sentence without its full stop. */
   readonly summary: string;
@@ -28,6 +28,8 @@ export interface Request {
   /** Parameters that published clients send, without an effect: accepted with a warning. */
   readonly tolerated?: readonly string[];
   readonly body?: Body;
+  /** The type of the entry that a call leaves in the audit log (ojs-security §11.1); absent for calls without one. */
+  readonly audit?: string;
 }
 
 export type Requests<Name extends OperationName> = Readonly<Record<Name, Request>>;

@@ -25,6 +25,7 @@ export const systemRequests: Requests<keyof typeof systemOperations> = {
   'admin.maintenance': { summary: 'Whether maintenance mode is on' },
   'admin.setMaintenance': {
     summary: 'Begin or end maintenance mode',
+    audit: 'maintenance.changed',
     body: {
       unknown: 'refuse',
       schema: () =>
@@ -65,6 +66,7 @@ export const systemRequests: Requests<keyof typeof systemOperations> = {
   'token.list': { summary: 'Tokens of the store, without their secrets', query: page },
   'token.create': {
     summary: 'Create a token; the answer has its secret, once',
+    audit: 'token.created',
     body: {
       unknown: 'refuse',
       schema: () =>
@@ -85,11 +87,12 @@ export const systemRequests: Requests<keyof typeof systemOperations> = {
   },
   'token.rotate': {
     summary: 'Give a token a new secret',
+    audit: 'token.rotated',
     body: {
       unknown: 'refuse',
       optional: true,
       schema: () => Type.Object({ grace: Type.Optional(duration('How long the old secret stays valid.')) }),
     },
   },
-  'token.revoke': { summary: 'Revoke a token', query: force },
+  'token.revoke': { summary: 'Revoke a token', audit: 'token.revoked', query: force },
 };

@@ -116,13 +116,18 @@ export const workerRequests: Requests<keyof typeof workerOperations> = {
     summary: 'Deregister a worker; its jobs return to their queues',
     body: { schema: () => Type.Object(inNameOf()) },
   },
-  'worker.remove': { summary: 'Remove a stale worker; its jobs return to their queues', query: force },
+  'worker.remove': {
+    summary: 'Remove a stale worker; its jobs return to their queues',
+    audit: 'worker.removed',
+    query: force,
+  },
   'worker.get': { summary: 'One worker with the jobs that it runs' },
-  'worker.quiet': { summary: 'Make a worker fetch no more jobs' },
-  'worker.resume': { summary: 'Make a worker fetch again' },
-  'worker.stop': { summary: 'Make a worker finish its jobs and stop' },
+  'worker.quiet': { summary: 'Make a worker fetch no more jobs', audit: 'worker.directed' },
+  'worker.resume': { summary: 'Make a worker fetch again', audit: 'worker.directed' },
+  'worker.stop': { summary: 'Make a worker finish its jobs and stop', audit: 'worker.directed' },
   'worker.direct': {
     summary: 'Direct several workers',
+    audit: 'worker.directed',
     body: {
       unknown: 'refuse',
       schema: () =>

@@ -11,9 +11,9 @@ export const workflowRequests: Requests<keyof typeof workflowOperations> = {
     query: { ...page, state: text('Only workflows in this state.') },
   },
   'workflow.get': { summary: 'One workflow with its steps' },
-  'workflow.cancel': { summary: 'Cancel a workflow' },
-  'workflow.retry': { summary: 'Retry the failed steps of a workflow' },
-  'workflow.rerun': { summary: 'Start a new workflow with the same steps' },
+  'workflow.cancel': { summary: 'Cancel a workflow', audit: 'workflow.cancelled' },
+  'workflow.retry': { summary: 'Retry the failed steps of a workflow', audit: 'workflow.retried' },
+  'workflow.rerun': { summary: 'Start a new workflow with the same steps', audit: 'workflow.rerun' },
   'workflow.progress': { summary: 'Progress of a workflow' },
   'workflow.graph': { summary: 'Nodes of a workflow with their states, and what each one waits for' },
   'cron.list': {
@@ -22,6 +22,7 @@ export const workflowRequests: Requests<keyof typeof workflowOperations> = {
   },
   'cron.register': {
     summary: 'Register a cron job, or update it',
+    audit: 'cron.registered',
     body: { unknown: 'warn', schema: () => Type.Object(cronMembers()) },
   },
   'cron.preview': {
@@ -42,14 +43,15 @@ export const workflowRequests: Requests<keyof typeof workflowOperations> = {
   'cron.get': { summary: 'One cron job' },
   'cron.update': {
     summary: 'Change members of a cron job and keep the others',
+    audit: 'cron.changed',
     body: { unknown: 'own', schema: () => Type.Object(optional(cronMembers())) },
   },
-  'cron.remove': { summary: 'Delete a cron job' },
+  'cron.remove': { summary: 'Delete a cron job', audit: 'cron.removed' },
   'cron.runs': {
     summary: 'The next runs of a cron job',
     query: { limit, per_page: page.per_page, from: text('Runs after this RFC 3339 time; now by default.') },
   },
-  'cron.trigger': { summary: 'Enqueue a run now' },
-  'cron.pause': { summary: 'Pause a cron job' },
-  'cron.resume': { summary: 'Resume a cron job' },
+  'cron.trigger': { summary: 'Enqueue a run now', audit: 'cron.triggered' },
+  'cron.pause': { summary: 'Pause a cron job', audit: 'cron.paused' },
+  'cron.resume': { summary: 'Resume a cron job', audit: 'cron.resumed' },
 };

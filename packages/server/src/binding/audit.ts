@@ -9,7 +9,6 @@ import {
   type Json,
   members,
   type OperationName,
-  operations,
   ProtocolError,
   parseTimestamp,
   readPage,
@@ -17,6 +16,7 @@ import {
   stateName,
   withoutPayload,
 } from '@ojs-ts/core';
+import { requests } from '@ojs-ts/core/schemas';
 import type { NewAuditEntry } from '../engine/access/audit.ts';
 import type { Engine } from '../engine/engine.ts';
 import { readConfig } from '../engine/queues/queue-settings.ts';
@@ -65,7 +65,7 @@ export async function audited(
   request: BindingRequest,
   work: () => Reply | Promise<Reply>,
 ): Promise<Reply> {
-  const type = operations[operation].audit;
+  const type = requests[operation].audit;
   if (type === undefined) return work();
   const before = await standing(engine, operation, request);
   const reply = await work();
@@ -101,7 +101,7 @@ export async function auditRefusal(
 ): Promise<void> {
   if (fault.code === 'unauthenticated') return;
   const isDenied = fault.code === 'permission_denied';
-  const type = isDenied ? accessEvents.denied : operations[operation].audit;
+  const type = isDenied ? accessEvents.denied : requests[operation].audit;
   const caller = callerOf(request);
   if (type === undefined) return;
   const suppressed = engine.audit.suppressed(caller.principal, operation, fault.code);

@@ -1,4 +1,5 @@
-import { type OperationName, operationNames, operations } from '@ojs-ts/core';
+import { type OperationName, operationNames } from '@ojs-ts/core';
+import { requests } from '@ojs-ts/core/schemas';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunningServer } from '../../src/index.ts';
 import { type Canaries, plantCanaries } from '../support/canaries.ts';
@@ -32,7 +33,7 @@ describe('every operation that has entries', () => {
   });
   afterAll(() => server.close());
 
-  const named = operationNames.filter((name) => operations[name].audit !== undefined && !name.startsWith('token.'));
+  const named = operationNames.filter((name) => requests[name].audit !== undefined && !name.startsWith('token.'));
   test.each(named)('%s', async (name: OperationName) => {
     const requestId = `audit-${name}`;
     const request = requestOf(name, canaries);
@@ -45,7 +46,7 @@ describe('every operation that has entries', () => {
     const [entry] = await entries(server, '?limit=1');
     expect(entry).toMatchObject({
       timestamp: expect.stringMatching(/Z$/),
-      event_type: operations[name].audit,
+      event_type: requests[name].audit,
       principal: 'anonymous',
       source_ip: '127.0.0.1',
       correlation_id: requestId,
