@@ -67,6 +67,7 @@ export * from './job/result.ts';
 export * from './job/selection.ts';
 export * from './job/states.ts';
 export * from './job-store.ts';
+export { findSyntaxError, type JsonMember, type JsonNode, readDocument, type SyntaxProblem } from './json/document.ts';
 export * from './json/json.ts';
 export * from './known-names.ts';
 export * from './lifecycle/change.ts';

@@ -1,6 +1,7 @@
+import { readDocument } from '@ojs-ts/core';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { beginningOf, readDocument, textOf } from '../app/json/document.ts';
+import { beginningOf, textOf } from '../app/json/document.ts';
 import { problemOf } from '../app/json/problem.ts';
 
 test.each([
@@ -13,6 +14,12 @@ test.each([
   ["['a']", 1, 2, 'Strings are in double quotes'],
   ['[tru]', 1, 2, 'tru is no value; strings are in double quotes'],
   ['[01]', 1, 2, 'Not a valid JSON number'],
+  ['1.', 1, 1, 'Not a valid JSON number'],
+  ['[nullable]', 1, 2, 'nullable is no value; strings are in double quotes'],
+  ['[1x]', 1, 3, 'Expected , or ]'],
+  ['{"a": +1}', 1, 7, 'Expected a value, not +'],
+  ['[1}', 1, 3, 'Expected , or ]'],
+  [`${'['.repeat(501)}1`, 1, 502, 'More than 500 levels of nesting'],
   ['["a\nb"]', 1, 4, 'A string cannot span lines; write \\n for a line break'],
   ['["a\\xb"]', 1, 4, 'Unknown escape; write \\\\ for a backslash'],
   ['["a', 1, 2, 'The string has no closing quote'],

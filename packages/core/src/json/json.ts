@@ -1,6 +1,6 @@
 import { ProtocolError } from '../errors.ts';
 import type { Json } from '../job/job.ts';
-import { findSyntaxError } from './syntax.ts';
+import { findSyntaxError } from './document.ts';
 
 /**
  * How deep arrays and objects may nest in a document; the outermost counts as 1. The specification recommends 32
@@ -41,8 +41,10 @@ export function readJson(text: string, where: string, depth: number = maxDepth):
   }
   try {
     return JSON.parse(text);
-  } catch {
-    const { position, expected } = findSyntaxError(text);
+  } catch (error) {
+    const problem = findSyntaxError(text);
+    if (problem === null) throw error;
+    const { position, expected } = problem;
     throw new ProtocolError(
       'invalid_payload',
       `${where} is not valid JSON at position ${position}: expected ${expected}.`,

@@ -1,4 +1,4 @@
-import { isNumber } from '../json/syntax.ts';
+import { isNumber } from '../json/document.ts';
 import { isLike, isOrdered, numberMatcher, partMatcher } from './comparisons.ts';
 import type { JsonPattern, JsonTest } from './condition.ts';
 import type { JsonValue } from './json-value.ts';

@@ -1,5 +1,5 @@
 import { isState, State, type StateMask, Terminal } from '../job/states.ts';
-import { isNumber } from '../json/syntax.ts';
+import { isNumber } from '../json/document.ts';
 import { nearestName } from '../suggestion.ts';
 import { readDuration } from '../time/duration.ts';
 import { parseTimestamp } from '../time/timestamp.ts';

@@ -1,4 +1,4 @@
-import { type Node, readDocument } from './document.ts';
+import { type JsonNode, readDocument } from '@ojs-ts/core';
 
 /** A value that fits into so many characters stays on one line. */
 const lineWidth = 64;
@@ -8,7 +8,7 @@ export function layOut(text: string): string {
   return linesOf(readDocument(text), '');
 }
 
-function linesOf(node: Node, indent: string): string {
+function linesOf(node: JsonNode, indent: string): string {
   const line = inline(node);
   if (line !== null && indent.length + line.length <= lineWidth) return line;
   const deeper = `${indent}  `;
@@ -30,7 +30,7 @@ function around([open = '', close = '']: string, indent: string, lines: readonly
 }
 
 /** Scalars, and lists of nothing but scalars. */
-function inline(node: Node): string | null {
+function inline(node: JsonNode): string | null {
   if (node.kind === 'object') return node.members.length === 0 ? '{}' : null;
   if (node.kind !== 'list') return node.text;
   const items = node.items.map((item) => ('text' in item ? item.text : null));

@@ -1,11 +1,12 @@
+import type { JsonNode } from '@ojs-ts/core';
 import { useState } from 'react';
 import { formatCount } from '../format/numbers.ts';
-import { beginningOf, type Node, prettyOf } from '../json/document.ts';
+import { beginningOf, prettyOf } from '../json/document.ts';
 import { Button } from './button.tsx';
 import { CopyButton } from './copy.tsx';
 
 export interface JsonTreeProps {
-  readonly node: Node;
+  readonly node: JsonNode;
   readonly label: string;
   /** Levels that are open at first. */
   readonly open?: number;
@@ -30,7 +31,7 @@ export function JsonTree({ node, label, open = 2 }: JsonTreeProps) {
   );
 }
 
-function Value({ node, name, open }: { readonly node: Node; readonly name?: string; readonly open: number }) {
+function Value({ node, name, open }: { readonly node: JsonNode; readonly name?: string; readonly open: number }) {
   const key = name === undefined ? null : <span className="key">{JSON.stringify(name)}: </span>;
   if (node.kind === 'string') {
     return (
@@ -64,7 +65,7 @@ function Text({ text }: { readonly text: string }) {
 }
 
 interface BranchProps {
-  readonly node: Extract<Node, { readonly kind: 'list' | 'object' }>;
+  readonly node: Extract<JsonNode, { readonly kind: 'list' | 'object' }>;
   readonly name: string | undefined;
   readonly open: number;
 }
@@ -84,7 +85,7 @@ function Branch({ node, name, open }: BranchProps) {
       </div>
     );
   }
-  const entries: readonly (readonly [string | undefined, Node])[] =
+  const entries: readonly (readonly [string | undefined, JsonNode])[] =
     node.kind === 'list'
       ? node.items.slice(0, shown).map((item) => [undefined, item])
       : node.members.slice(0, shown).map((member) => [member.key, member.value]);

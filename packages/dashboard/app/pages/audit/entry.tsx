@@ -1,5 +1,5 @@
+import { readDocument } from '@ojs-ts/core';
 import type { AuditEntry } from '@ojs-ts/core/schemas';
-import { readDocument } from '../../json/document.ts';
 import { stringify } from '../../json/numeral.ts';
 import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';

@@ -1,3 +1,4 @@
+import { readDocument } from '@ojs-ts/core';
 import { Link, useNavigate, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import { IfMay } from '../../access/if-may.tsx';
@@ -6,7 +7,6 @@ import { ApiFailure } from '../../api/failure.ts';
 import { useMay } from '../../api/session.ts';
 import { wordsOfCron } from '../../format/cron.ts';
 import { formatCount } from '../../format/numbers.ts';
-import { readDocument } from '../../json/document.ts';
 import { stringify } from '../../json/numeral.ts';
 import { hasType } from '../../live/summary.ts';
 import { Button } from '../../ui/button.tsx';

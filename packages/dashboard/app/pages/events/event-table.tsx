@@ -1,8 +1,8 @@
+import { readDocument } from '@ojs-ts/core';
 import type { LoggedEvent } from '@ojs-ts/core/schemas';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { IfMay } from '../../access/if-may.tsx';
-import { readDocument } from '../../json/document.ts';
 import { stringify } from '../../json/numeral.ts';
 import './events.css';
 import { useSearchTexts } from '../../search.ts';

@@ -1,9 +1,8 @@
-import { elements, members } from '@ojs-ts/core';
+import { elements, members, readDocument } from '@ojs-ts/core';
 import { Link } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import { IfMay } from '../../access/if-may.tsx';
 import { formatDuration } from '../../format/times.ts';
-import { readDocument } from '../../json/document.ts';
 import { parse } from '../../json/numeral.ts';
 import { Badge, type Tone } from '../../ui/badge.tsx';
 import { JsonTree } from '../../ui/json-tree.tsx';

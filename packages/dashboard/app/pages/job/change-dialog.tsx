@@ -1,7 +1,7 @@
-import { uuidv7 } from '@ojs-ts/core';
+import { readDocument, uuidv7 } from '@ojs-ts/core';
 import { type FormEvent, useState } from 'react';
 import { useSession } from '../../api/session.ts';
-import { prettyOf, readDocument } from '../../json/document.ts';
+import { prettyOf } from '../../json/document.ts';
 import { problemOf } from '../../json/problem.ts';
 import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';

@@ -1,7 +1,7 @@
+import { readDocument } from '@ojs-ts/core';
 import { type ReactNode, useMemo } from 'react';
 import { useSession } from '../../api/session.ts';
 import { formatBytes } from '../../format/numbers.ts';
-import { readDocument } from '../../json/document.ts';
 import { JsonTree } from '../../ui/json-tree.tsx';
 import { Card } from '../../ui/page.tsx';
 

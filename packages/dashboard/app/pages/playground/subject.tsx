@@ -1,5 +1,5 @@
+import type { JsonNode } from '@ojs-ts/core';
 import { type ReactNode, useEffect, useRef } from 'react';
-import type { Node } from '../../json/document.ts';
 import { StateBadge } from '../../ui/badge.tsx';
 import { JsonTree } from '../../ui/json-tree.tsx';
 
@@ -11,7 +11,7 @@ export interface SubjectProps {
   readonly link: ReactNode;
   /** Buttons that change it. */
   readonly actions: ReactNode;
-  readonly node: Node;
+  readonly node: JsonNode;
   readonly children: ReactNode;
 }
 

@@ -1,8 +1,9 @@
 import type { OperationName } from '@ojs-ts/core';
+import { type JsonNode, readDocument } from '@ojs-ts/core';
 import { type UseQueryResult, useQuery } from '@tanstack/react-query';
 import { type CallOptions, callText } from '../../api/client.ts';
 import { ApiFailure } from '../../api/failure.ts';
-import { memberOf, type Node, readDocument } from '../../json/document.ts';
+import { memberOf } from '../../json/document.ts';
 import { parse } from '../../json/numeral.ts';
 import type { Summary } from '../../live/summary.ts';
 
@@ -12,7 +13,7 @@ export const lookMs = 5_000;
 export interface Shown<Fields> {
   readonly fields: Fields;
   /** The same value as written. */
-  readonly node: Node;
+  readonly node: JsonNode;
 }
 
 export interface Following<Fields> {

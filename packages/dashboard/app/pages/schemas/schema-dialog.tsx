@@ -1,10 +1,11 @@
+import { readDocument } from '@ojs-ts/core';
 import type { Schema } from '@ojs-ts/core/schemas';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useAction } from '../../api/calls.ts';
 import { callText } from '../../api/client.ts';
 import { useMay } from '../../api/session.ts';
-import { memberOf, readDocument } from '../../json/document.ts';
+import { memberOf } from '../../json/document.ts';
 import { Button } from '../../ui/button.tsx';
 import { Confirm } from '../../ui/confirm.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
