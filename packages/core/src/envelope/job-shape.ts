@@ -5,8 +5,8 @@ import { attributeNames, managedNames, optionNames } from './attributes.ts';
 import { type Shape, shapeOf } from './unknown-members.ts';
 
 const window = shapeOf(windowNames);
-export const retryShape: Shape = shapeOf(retryNames);
-export const limitShape: Shape = shapeOf(limitNames, { rate: window, throttle: window });
+const retryShape: Shape = shapeOf(retryNames);
+const limitShape: Shape = shapeOf(limitNames, { rate: window, throttle: window });
 const policies = { retry: retryShape, unique: shapeOf(uniqueNames), rate_limit: limitShape };
 
 export const optionsShape: Shape = shapeOf(optionNames, { ...policies, retry_policy: retryShape });

@@ -104,6 +104,7 @@ export const jobRequests: Requests<keyof typeof jobOperations> = {
       worker_id: text('Name of the worker that runs the job.'),
       x_lease: text('The lease of the fetched job.'),
     },
+    body: { optional: true, schema: () => Type.Object(optional(reportMembers())) },
   },
   'admin.jobs': { summary: 'Jobs in pages, in the form of the admin API', query: list },
   'admin.jobGroups': {

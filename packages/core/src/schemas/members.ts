@@ -118,10 +118,12 @@ const either = () => ({
   scheduled_at: Type.String({
     description: 'Starts no earlier: RFC 3339 time, or a duration from now such as `+PT5M`.',
   }),
-  delay_until: spelling('scheduled_at'),
+  delay_until: Type.String({ description: 'Another name of `scheduled_at`.' }),
   expires_at: Type.String({ description: 'Starts no later: RFC 3339 time, or a duration from now.' }),
   pending: Type.Boolean({ description: 'Whether the job waits until it is activated.' }),
-  visibility_timeout: Type.Unknown({ description: 'Length of the lease: seconds, or an ISO 8601 duration.' }),
+  visibility_timeout: Type.Union([Type.Integer(), Type.String()], {
+    description: 'Length of the lease: seconds, or an ISO 8601 duration.',
+  }),
   visibility_timeout_ms: Type.Integer({ minimum: 1, description: 'Length of the lease in ms.' }),
   tags: strings('Words for people and tools.'),
   total_timeout: seconds('From the enqueue to the end of the last attempt.'),
@@ -135,7 +137,7 @@ const either = () => ({
 
 const optionsMembers = () => ({
   ...either(),
-  metadata: spelling('meta'),
+  metadata: Type.Record(Type.Unknown(), { description: 'Another name of `meta`.' }),
   version: Type.Unknown({ description: 'Version of the job.' }),
   retry_policy: retry(),
 });
@@ -150,8 +152,8 @@ const attributes = () => ({
   options: Type.Object(optional(optionsMembers()), { description: 'Options, which win over members beside it.' }),
   ...either(),
   version: Type.Unknown({ description: 'Version of the job.' }),
-  parent_id: Type.String(),
-  root_id: Type.String(),
+  parent_id: Type.Unknown(),
+  root_id: Type.Unknown(),
 });
 
 const type = () => Type.String({ description: 'Name of the handler, such as `email.send`.' });

@@ -61,9 +61,12 @@ const nackMembers = () => ({
         ...optional({
           code: Type.String(),
           type: Type.String(),
+          response_code: Type.Enum(['RETRY', 'DISCARD', 'DEAD_LETTER', 'FAIL'], {
+            description: 'Decides, not the policy.',
+          }),
           retryable: Type.Boolean({ description: 'False discards the job.' }),
           details: Type.Unknown(),
-          backtrace: Type.Array(Type.String()),
+          backtrace: Type.Union([Type.Array(Type.String()), Type.String()], { description: 'Frames, or lines.' }),
         }),
       },
       { description: 'Required unless `requeue` is true.' },

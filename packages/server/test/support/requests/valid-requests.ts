@@ -66,7 +66,7 @@ export function bodyOf(name: OperationName, canaries: Canaries): object | undefi
   const { queue, active } = canaries;
   const owner = { job_id: active, worker_id: 'keeper' };
   const fetch = { queues: [queue], count: 1, request_id: 'r-1', wait_ms: 0, visibility_timeout_ms: 60_000 };
-  const beat = { active_jobs: [active], state: 'running', visibility_timeout_ms: 60_000_000 };
+  const beat = { active_jobs: [active], open_fetches: [], state: 'running', visibility_timeout_ms: 60_000_000 };
   const job = { type: 'a.b', args: [1], meta: { a: 1 }, options: { queue, priority: 1, retry: { max_attempts: 2 } } };
   const rate = { limit: 10, period: 'PT1M' };
   const report = { message: 'half', data: { a: 1 }, checkpoint: { line: 2 } };

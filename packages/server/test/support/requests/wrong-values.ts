@@ -697,7 +697,7 @@ export function wrongValues(name: OperationName): readonly WrongValue[] {
 }
 
 /** A copy of the value with another one at the path; objects on the way are made where they are missing. */
-export function placed(value: unknown, path: Path, put: string): unknown {
+export function placed(value: unknown, path: Path, put: unknown): unknown {
   const [key, ...rest] = path;
   if (key === undefined) return put;
   if (Array.isArray(value))
