@@ -21,6 +21,8 @@ interface Package {
    * of an application drops what is not used.
    */
   readonly entries?: readonly string[];
+  /** An entry of another package whose modules are taken in, so that a start opens no file for each of them. */
+  readonly takesIn?: string;
 }
 
 const packages: readonly Package[] = [
@@ -32,6 +34,7 @@ const packages: readonly Package[] = [
     commonjs: false,
     assets: ['sql', 'lua'],
     entries: ['index', 'storage/sqlite/disk/checkpoint-thread', 'storage/sqlite/disk/file-check-program'],
+    takesIn: '@ojs-ts/core/memory',
   },
   { name: 'cli', commonjs: false, assets: ['templates'], entries: ['main', 'start', 'dev/worker-program'] },
   { name: 'create', commonjs: false, assets: [], entries: ['main'] },
@@ -49,14 +52,18 @@ const external = /^(?!@oxc-project\/)[#@a-z]/;
 /** What a CommonJS module has in place of `import.meta.url`. */
 const here = "require('node:url').pathToFileURL(__filename).href";
 
-async function scripts(directory: string, format: 'esm' | 'cjs', entries: Package['entries']): Promise<void> {
+async function scripts(
+  directory: string,
+  format: 'esm' | 'cjs',
+  { entries, takesIn }: Pick<Package, 'entries' | 'takesIn'>,
+): Promise<void> {
   const build = await rolldown({
     cwd: directory,
     input:
       entries === undefined
         ? await Array.fromAsync(glob('src/**/*.ts', { cwd: directory }))
         : Object.fromEntries(entries.map((name) => [name, `src/${name}.ts`])),
-    external,
+    external: (id) => id !== takesIn && external.test(id),
     platform: 'neutral',
     logLevel: 'silent',
     transform: { target: 'es2024', ...(format === 'cjs' && { define: { 'import.meta.url': here } }) },
@@ -108,15 +115,15 @@ async function declarations(directory: string, commonjs: boolean): Promise<void>
   }
 }
 
-export async function buildPackage({ name, commonjs, assets, entries }: Package): Promise<void> {
+export async function buildPackage({ name, commonjs, assets, ...how }: Package): Promise<void> {
   const directory = new URL(`packages/${name}/`, root);
   const folder = fileURLToPath(directory);
   const output = new URL('dist/', directory);
   const manifest: Manifest = JSON.parse(await readFile(new URL('package.json', directory), 'utf8'));
   if (assets.includes('public')) buildPages(rootFolder, process.execPath);
   await rm(output, { recursive: true, force: true });
-  await scripts(folder, 'esm', entries);
-  if (commonjs) await scripts(folder, 'cjs', entries);
+  await scripts(folder, 'esm', how);
+  if (commonjs) await scripts(folder, 'cjs', how);
   await declarations(folder, commonjs);
   for (const asset of assets)
     await cp(new URL(`${asset}/`, directory), new URL(`${asset}/`, output), { recursive: true });

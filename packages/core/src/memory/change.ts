@@ -1,4 +1,4 @@
-import { EventEntries, type EventKind, type EventSubject, type Json, type Millis, type State } from '../index.ts';
+import { EventEntries, type EventKind, type EventSubject, type Json, type Millis, type State } from '@ojs-ts/core';
 
 /** A call that changes something: its time, and its events. */
 export class Change {

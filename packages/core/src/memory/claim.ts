@@ -12,7 +12,7 @@ import {
   sideWork,
   sizeOf,
   sumsOf,
-} from '../index.ts';
+} from '@ojs-ts/core';
 import type { Claim, Claimed } from '../store/jobs.ts';
 import type { Change } from './change.ts';
 import type { Limit } from './limits.ts';

@@ -1,4 +1,4 @@
-import { type CronRecord, type Firing, fired, type Inserted, putCron } from '../index.ts';
+import { type CronRecord, type Firing, fired, type Inserted, putCron } from '@ojs-ts/core';
 import type { Crons } from '../store/crons.ts';
 import type { Change } from './change.ts';
 import { insertGroup } from './insert.ts';

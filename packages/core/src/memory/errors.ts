@@ -11,7 +11,7 @@ import {
   mostFrequent,
   placeOf,
   State,
-} from '../index.ts';
+} from '@ojs-ts/core';
 import type { OrderedJob } from './ready-queue.ts';
 
 /** Jobs that failed with one error, and that a query cannot tell apart. */

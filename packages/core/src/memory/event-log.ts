@@ -6,7 +6,7 @@ import {
   kindsIn,
   type Millis,
   type NewBatch,
-} from '../index.ts';
+} from '@ojs-ts/core';
 import type { EventsRead } from '../store/events.ts';
 import type { KeepRule } from '../store/prune.ts';
 

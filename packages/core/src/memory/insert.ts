@@ -8,7 +8,7 @@ import {
   type Inserted,
   type NewJob,
   sumsOf,
-} from '../index.ts';
+} from '@ojs-ts/core';
 import type { Change } from './change.ts';
 import { replace } from './move.ts';
 import type { Tables } from './tables.ts';

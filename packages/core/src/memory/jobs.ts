@@ -1,4 +1,4 @@
-import { ByteBudget, isIn, type JobQuery, type Millis, newestFirst, requestKey, sizeOf, sorting } from '../index.ts';
+import { ByteBudget, isIn, type JobQuery, type Millis, newestFirst, requestKey, sizeOf, sorting } from '@ojs-ts/core';
 import type { Jobs } from '../store/jobs.ts';
 import type { Change } from './change.ts';
 import { claim } from './claim.ts';

@@ -1,4 +1,4 @@
-import type { Millis } from '../index.ts';
+import type { Millis } from '@ojs-ts/core';
 import { Heap } from './heap.ts';
 import type { Limit } from './limits.ts';
 import { type OrderedJob, ReadyQueue } from './ready-queue.ts';

@@ -8,7 +8,7 @@ import {
   noNumbers,
   reopensAt,
   stampOf,
-} from '../index.ts';
+} from '@ojs-ts/core';
 import type { LimitRecord } from '../store/registry.ts';
 
 /** The limit of a key. For the limit of a whole queue the queue's own counts replace `active` and `waiting`. */

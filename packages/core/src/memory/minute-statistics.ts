@@ -11,7 +11,7 @@ import {
   minuteOf,
   newFigures,
   nothingAdded,
-} from '../index.ts';
+} from '@ojs-ts/core';
 
 interface Minute {
   readonly minute: Millis;

@@ -13,7 +13,7 @@ import {
   type Transition,
   textsOf,
   verdict,
-} from '../index.ts';
+} from '@ojs-ts/core';
 import type { Moved } from '../store/jobs.ts';
 import type { Change } from './change.ts';
 import type { Row, Tables } from './tables.ts';

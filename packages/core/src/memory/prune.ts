@@ -1,4 +1,4 @@
-import { firstUuidAt, isIn, type JobRecord, type Millis, queueLimitKey, Terminal } from '../index.ts';
+import { firstUuidAt, isIn, type JobRecord, type Millis, queueLimitKey, Terminal } from '@ojs-ts/core';
 import type { JobRule, KeepRule, Pruned, PrunedJobs, PruneRules } from '../store/prune.ts';
 import type { Tables } from './tables.ts';
 import type { WorkflowRow } from './workflow-table.ts';

@@ -1,4 +1,4 @@
-import { type JobRecord, State } from '../index.ts';
+import { type JobRecord, State } from '@ojs-ts/core';
 
 /** What the indexes know of a job. */
 export interface OrderedJob {

@@ -1,4 +1,4 @@
-import { extended, heartbeatEntry, isOwner, type JobId, noConfig, queueEventEntry, queueLimitKey } from '../index.ts';
+import { extended, heartbeatEntry, isOwner, type JobId, noConfig, queueEventEntry, queueLimitKey } from '@ojs-ts/core';
 import type { Beaten, QueueRecord, Registry, WorkerBeat } from '../store/registry.ts';
 import type { Change } from './change.ts';
 import type { Queue, Tables } from './tables.ts';

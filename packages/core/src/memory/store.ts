@@ -1,4 +1,4 @@
-import type { EventKind, Json, Millis } from '../index.ts';
+import type { EventKind, Json, Millis } from '@ojs-ts/core';
 import { crons } from './crons.ts';
 import { auditLog, documents } from './documents.ts';
 import { jobs } from './jobs.ts';

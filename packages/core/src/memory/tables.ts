@@ -17,7 +17,7 @@ import {
   Terminal,
   usedAfterOverride,
   Waiting,
-} from '../index.ts';
+} from '@ojs-ts/core';
 import type { LimitRecord, WorkerRecord } from '../store/registry.ts';
 import { Change } from './change.ts';
 import { Errors } from './errors.ts';

@@ -1,4 +1,4 @@
-import { firstIndex, isIn, type Millis, type State, Terminal } from '../index.ts';
+import { firstIndex, isIn, type Millis, type State, Terminal } from '@ojs-ts/core';
 import type { OrderedJob } from './ready-queue.ts';
 
 /** Oldest first. */

@@ -1,4 +1,4 @@
-import { isExpired, type Millis, overdueAt } from '../index.ts';
+import { isExpired, type Millis, overdueAt } from '@ojs-ts/core';
 import type { Upkeep } from '../store/upkeep.ts';
 import { promote } from './claim.ts';
 import { prune } from './prune.ts';

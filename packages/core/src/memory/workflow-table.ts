@@ -13,7 +13,7 @@ import {
   reopenedNode,
   reopenedWorkflow,
   type WorkflowRecord,
-} from '../index.ts';
+} from '@ojs-ts/core';
 
 const none: readonly NodeRef[] = [];
 

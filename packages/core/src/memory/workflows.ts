@@ -1,4 +1,4 @@
-import { counted, cursorOf, isReady, isSameWorkflow, type NodeRef, readCursor, type WorkflowStep } from '../index.ts';
+import { counted, cursorOf, isReady, isSameWorkflow, type NodeRef, readCursor, type WorkflowStep } from '@ojs-ts/core';
 import type { Advanced, Workflows } from '../store/workflows.ts';
 import type { Change } from './change.ts';
 import { insertGroup } from './insert.ts';
