@@ -14,6 +14,7 @@ export const systemOperations = {
     queues: 'none',
     payload: 'none',
   },
+  'system.openapi': { route: ['GET', '/ojs/v1/openapi.json'], right: 'open', queues: 'none', payload: 'none' },
   'system.metrics': {
     route: ['GET', '/metrics'],
     also: [['GET', '/ojs/v1/metrics']],

@@ -56,7 +56,7 @@ export const retry = () =>
       backoffType: spelling('backoff_strategy'),
       backoff: spelling('backoff_strategy'),
     }),
-    { description: 'Retry policy.' },
+    { title: 'RetryPolicy' },
   );
 
 const unique = () =>
@@ -76,7 +76,7 @@ const unique = () =>
       on_conflict: Type.Enum(['reject', 'replace', 'replace_except_schedule', 'ignore', 'use_existing']),
       onConflict: spelling('on_conflict'),
     }),
-    { description: 'Unique policy.' },
+    { title: 'UniquePolicy' },
   );
 
 export const rate = () =>
@@ -98,7 +98,7 @@ export const limitMembers = () => ({
   on_limit: Type.Literal('wait'),
 });
 
-const limit = () => Type.Object(optional(limitMembers()));
+const limit = () => Type.Object(optional(limitMembers()), { title: 'LimitRequest' });
 
 const policies = () => ({
   retry: retry(),
@@ -149,7 +149,7 @@ const attributes = () => ({
   id: Type.String({ description: 'UUIDv7; the server creates one if it is left out.' }),
   specversion: Type.Literal('1.0'),
   schema: Type.String({ description: 'URI of the schema of the arguments.' }),
-  options: Type.Object(optional(optionsMembers()), { description: 'Options, which win over members beside it.' }),
+  options: Type.Object(optional(optionsMembers()), { title: 'JobOptions' }),
   ...either(),
   version: Type.Unknown({ description: 'Version of the job.' }),
   parent_id: Type.Unknown(),
@@ -163,7 +163,7 @@ const args = () => Type.Array(Type.Unknown(), { description: 'Arguments of the h
 export const job = () =>
   Type.Object(
     { type: type(), args: args(), ...optional(attributes()), ...managed(managedNames) },
-    { patternProperties: extensions, description: 'A job.' },
+    { patternProperties: extensions, title: 'JobRequest' },
   );
 
 export const jobs = () => Type.Array(job(), { minItems: 1, maxItems: 10_000 });
@@ -179,7 +179,7 @@ export const workflow = () => {
       name: Type.String({ description: 'Name of the step.' }),
       depends_on: strings('Names of the steps that it waits for.'),
     }),
-    { description: 'A job, or a nested workflow.' },
+    { title: 'StepRequest', description: 'A job, or a nested workflow.' },
   );
   const callbacks = Object.fromEntries(callbackNames.map((name): [string, TSchema] => [name, job()]));
   return Type.Object(
@@ -189,7 +189,7 @@ export const workflow = () => {
       name: Type.String(),
       meta: Type.Record(Type.Unknown()),
       metadata: spelling('meta'),
-      options: Type.Object(optional(optionsMembers()), { description: 'Options of all steps.' }),
+      options: Type.Object(optional(optionsMembers()), { title: 'JobOptions' }),
       steps: Type.Array(step),
       jobs: Type.Array(step),
       callbacks: Type.Object(optional(callbacks), { description: 'Jobs that start when those of a batch have ended.' }),

@@ -11,6 +11,7 @@ const list = 'Several are separated by commas.';
 export const systemRequests: Requests<keyof typeof systemOperations> = {
   'system.manifest': { summary: 'Levels, extensions, limits and retention of this server' },
   'system.health': { summary: 'Whether the storage answers and takes writes' },
+  'system.openapi': { summary: 'This document' },
   'system.metrics': {
     summary: 'Measurements for Prometheus',
     query: { format: word('Format of the text; by `Accept` if it is left out.', 'prometheus', 'openmetrics') },

@@ -15,6 +15,7 @@ import { explainHandlers, jobHandlers, jobListHandlers } from './jobs/jobs.ts';
 import { progressHandlers } from './jobs/progress.ts';
 import { resultHandlers } from './jobs/results.ts';
 import { metricsHandlers } from './metrics/metrics.ts';
+import { openApiHandlers } from './openapi.ts';
 import { checkSearch, shownTo } from './payloads.ts';
 import { checkQuery } from './query-parameters.ts';
 import { limitHandlers } from './queues/limits.ts';
@@ -32,6 +33,7 @@ const maxKey = 256;
 
 const handlers: Handlers<OperationName> = {
   ...systemHandlers,
+  ...openApiHandlers,
   ...metricsHandlers,
   ...jobHandlers,
   ...jobListHandlers,

@@ -46,6 +46,8 @@ export interface BindingRequest {
   readonly owner?: string;
   /** `Accept`; only answers that have several forms read it. */
   readonly accept?: string;
+  /** `If-None-Match`; only answers with an `ETag` read it. */
+  readonly ifNoneMatch?: string;
   /** The caller's address; absent for an embedded engine. */
   readonly address?: string;
   /** The rights of the caller's token; absent if the server asks for none. */

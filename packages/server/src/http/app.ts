@@ -265,7 +265,7 @@ function begin(request: FastifyRequest, reply: FastifyReply, quirks: boolean): v
 }
 
 function bindingRequest(request: FastifyRequest, quirks: boolean, signal?: AbortSignal): BindingRequest {
-  const { accept, 'idempotency-key': key } = request.headers;
+  const { accept, 'idempotency-key': key, 'if-none-match': ifNoneMatch } = request.headers;
   const quirk = quirkOf(request.headers, quirks);
   return {
     params: request.params as Readonly<Record<string, string>>,
@@ -276,6 +276,7 @@ function bindingRequest(request: FastifyRequest, quirks: boolean, signal?: Abort
     key: typeof key === 'string' && key !== '' ? key : null,
     ...(request.holder !== null && { owner: request.holder.name, grant: request.holder.grant }),
     ...(accept !== undefined && { accept }),
+    ...(ifNoneMatch !== undefined && { ifNoneMatch }),
     ...(isStrict(request) && { strict: true }),
     ...(quirk !== null && { quirk }),
     ...(signal && { signal }),

@@ -1,4 +1,4 @@
-import { operationNames, pathOf, routeOf } from '@ojs-ts/core';
+import { type OperationName, operationNames, pathOf, routeOf } from '@ojs-ts/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunningServer } from '../../src/index.ts';
 import { newId } from '../support/ids.ts';
@@ -16,17 +16,23 @@ describe('answers', () => {
 
   const job = () => ({ id: newId(), type: 'a.b', args: [] });
 
+  const mediaTypes: Partial<Record<OperationName, string>> = {
+    'system.metrics': 'text/plain; version=0.0.4; charset=utf-8',
+    'system.openapi': 'application/json',
+  };
   test.each(operationNames)('%s has the headers, and exactly those', async (name) => {
     const { method } = routeOf(name);
     const request = { method, path: pathOf(name, { id: newId(), name: 'q', key: 'k', version: '1' }) };
     const body = method === 'GET' || method === 'DELETE' ? {} : { body: '{}' };
     const { headers } = await send(server.url, { ...request, ...body, headers: { 'x-request-id': 'mine-1' } });
     expect(Object.keys(headers).toSorted()).toEqual(
-      ['connection', 'content-length', 'content-type', 'date', 'ojs-version', 'vary', 'x-request-id'].toSorted(),
+      [
+        ...['connection', 'content-length', 'content-type', 'date', 'ojs-version', 'vary', 'x-request-id'],
+        ...(name === 'system.openapi' ? ['cache-control', 'etag'] : []),
+      ].toSorted(),
     );
     expect(headers).toMatchObject({
-      'content-type':
-        name === 'system.metrics' ? 'text/plain; version=0.0.4; charset=utf-8' : 'application/openjobspec+json',
+      'content-type': mediaTypes[name] ?? 'application/openjobspec+json',
       'ojs-version': '1.0',
       'x-request-id': 'mine-1',
     });

@@ -1,7 +1,8 @@
 /** The words in which the schemas of answers are written, and the objects that several answers have. */
-import Type, { type Static, type TProperties, type TSchema } from 'typebox';
+
 import { type ErrorCode, type ErrorKind, errorKinds } from '../../errors.ts';
 import { State, type StateName } from '../../job/states.ts';
+import Type, { type Static, type TProperties, type TSchema } from '../type.ts';
 
 /** The type of a schema. An answer is only read, so it is readonly at every depth. */
 export type Of<Schema extends TSchema> = Read<Static<Schema>>;
@@ -11,7 +12,7 @@ const about = (description?: string) => (description === undefined ? {} : { desc
 
 export const text = (description?: string) => Type.String(about(description));
 export const time = (description?: string) => Type.String({ format: 'date-time', ...about(description) });
-export const duration = () => Type.String({ format: 'duration' });
+export const duration = () => text('An ISO 8601 duration.');
 export const number = (description?: string) => Type.Number(about(description));
 export const count = (description?: string) => Type.Integer({ minimum: 0, ...about(description) });
 export const flag = (description?: string) => Type.Boolean(about(description));
@@ -25,18 +26,16 @@ export const orNull = <Schema extends TSchema>(schema: Schema) => Type.Union([sc
 export const object = Type.Object;
 
 /** An object whose members have any names. */
-export function mapOf<Schema extends TSchema>(values: Schema) {
-  return Type.Unsafe<Record<string, Static<Schema>>>({ type: 'object', additionalProperties: values });
-}
+export const mapOf = Type.Record;
 
 /** A schema with a name is a component of the OpenAPI document, under this name. */
-export function named<Members extends TProperties>($id: string, members: Members) {
-  return Type.Object(members, { $id });
+export function named<Members extends TProperties>(title: string, members: Members) {
+  return Type.Object(members, { title });
 }
 
 /** The same for an object that may have members besides these. */
-export function open<Members extends TProperties>($id: string, members: Members) {
-  return Type.Object(members, { $id, additionalProperties: true });
+export function open<Members extends TProperties>(title: string, members: Members) {
+  return Type.Object(members, { title, additionalProperties: true });
 }
 
 /** Members of the same schema. */
@@ -49,7 +48,7 @@ export const Warning = Type.Union(
     object({ path: text(), message: text(), suggestion: orNull(text()) }),
     text('A sentence about a schema in the mode warn.'),
   ],
-  { $id: 'Warning', description: 'Something in the request that has no effect.' },
+  { title: 'Warning', description: 'Something in the request that has no effect.' },
 );
 const warnings = maybe(list(Warning));
 
@@ -58,7 +57,7 @@ export function answer<Members extends TProperties>(members: Members) {
   return Type.Object({ ...members, warnings });
 }
 
-export const JobState = Type.Unsafe<StateName>({ $id: 'JobState', type: 'string', enum: Object.keys(State) });
+export const JobState = Type.Unsafe<StateName>({ title: 'JobState', type: 'string', enum: Object.keys(State) });
 
 /** `pagination` of a list. */
 export const Page = named('Page', {

@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import Type from '../type.ts';
 import * as t from './parts.ts';
 
 export const counts = {
@@ -9,7 +9,7 @@ export const JobCounts = t.named('JobCounts', counts);
 export const Throughput = t.named('Throughput', { processed_per_minute: t.number(), failed_per_minute: t.number() });
 const percentiles = { p50: t.orNull(t.number()), p95: t.orNull(t.number()), p99: t.orNull(t.number()) };
 export const Percentiles = Type.Object(percentiles, {
-  $id: 'Percentiles',
+  title: 'Percentiles',
   description: 'Milliseconds over the last hour; null without a measurement.',
 });
 const durations = t.object({ ...percentiles, mean: t.orNull(t.number()) });

@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import Type from '../type.ts';
 import * as t from './parts.ts';
 
 const head = {

@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import Type from '../type.ts';
 import * as t from './parts.ts';
 import { JobCounts, Percentiles, Throughput } from './queues.ts';
 import { workerSummary } from './workers.ts';
@@ -122,6 +122,7 @@ export const systemAnswers = {
   }),
   'system.health': Health,
   'system.metrics': t.text('Measurements for Prometheus.'),
+  'system.openapi': t.mapOf(t.json()),
   'system.doctor': t.answer({ findings: t.list(Finding), checked_at: t.time() }),
   'event.list': t.answer({
     events: t.list(LoggedEvent),

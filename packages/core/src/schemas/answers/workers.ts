@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import Type from '../type.ts';
 import { ClaimedJob } from './jobs.ts';
 import * as t from './parts.ts';
 
@@ -45,7 +45,7 @@ const worker = {
     }),
   ),
 };
-const Worker = Type.Object(worker, { $id: 'Worker', description: 'The worker describes itself with any JSON.' });
+const Worker = Type.Object(worker, { title: 'Worker', description: 'The worker describes itself with any JSON.' });
 export type Worker = t.Of<typeof Worker>;
 export type WorkerState = Worker['state'];
 export const workerSummary = t.object({
