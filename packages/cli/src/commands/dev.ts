@@ -44,7 +44,7 @@ export function devCommand(): Command {
     );
 }
 
-/** @throws Failure where there is no such file. */
+/** @throws Failure if there is no such file. */
 function fileOf(worker: string): string {
   const file = resolve(worker);
   if (statSync(file, { throwIfNoEntry: false })?.isFile()) return file;

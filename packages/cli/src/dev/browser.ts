@@ -6,7 +6,7 @@ const openers: Readonly<Partial<Record<NodeJS.Platform, readonly [string, ...str
   win32: ['cmd', '/c', 'start', '""'],
 };
 
-/** Opens the page in the user's browser. Without one `say` gets a line that says so. */
+/** Opens the page in the user's browser. If there is none, `say` gets a line about it. */
 export function openBrowser(url: string, say: (line: string) => void): void {
   const [program, ...args] = openers[process.platform] ?? ['xdg-open'];
   const failed = (why: string) => say(`No browser was opened (${program}: ${why}). Open ${url} yourself.`);

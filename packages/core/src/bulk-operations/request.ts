@@ -26,7 +26,7 @@ import {
 export interface BulkOperationRequest {
   readonly action: BulkAction;
   readonly selection: BulkSelection;
-  /** As {@link bulkSubject}. */
+  /** The result of {@link bulkSubject}. */
   readonly filter: JobFilter;
   readonly changes: JobChanges;
   readonly rate: number | null;

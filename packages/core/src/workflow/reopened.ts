@@ -21,7 +21,7 @@ export function reopenedNode(node: NodeRecord, { to, opened, fewerFailed, job }:
   return { ...node, ...next, state: to, result: null, error: null, closedAt: null };
 }
 
-/** How many members fewer have ended in each state: to be taken off the counts of the workflow. */
+/** Counts the ended members that the retry opens again, by state. The workflow's counts go down by these numbers. */
 export function uncounted(
   { nodes }: Reopening,
   isMember: (index: number) => boolean,

@@ -73,9 +73,9 @@ type Draft = Omit<NewNode, 'next'> & { next: NewNode['next'] };
 const none: readonly number[] = [];
 
 /**
- * Lays a plan out as nodes. The items of each composite are a block of nodes in a row, those of the workflow itself the
- * first one, so index and results of items need no list. The node of a nested composite is its end; the last node of
- * all ends the workflow.
+ * Lays a plan out as nodes. The items of a composite are consecutive nodes, so its layout needs only their first index;
+ * the items of the workflow itself come first. The node of a nested composite is its end; the last node of all ends the
+ * workflow.
  * @throws ProtocolError `invalid_request` for more than {@link maxNodes} nodes or {@link maxEdges} dependencies.
  */
 export function compile(plan: CompositePlan): { readonly nodes: readonly NewNode[]; readonly layout: Layout } {

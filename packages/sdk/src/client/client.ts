@@ -178,7 +178,7 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     args: ArgsIn<R, T>,
     options?: EnqueueOptions,
   ): Promise<JobHandle<ArgsIn<R, T>, ResultIn<R, T>>>;
-  /** Both in one, and last: what the compiler says of wrong args is what is wrong with them. */
+  /** Both overloads in one, and last, because TypeScript reports the errors of the last overload. */
   enqueue<T extends JobDef | NameIn<R>>(
     job: T,
     args: T extends JobDef ? Jsonable<InputOf<T>> : ArgsIn<R, T>,
@@ -282,7 +282,7 @@ export class Client<R = JobTypes> implements AsyncDisposable {
     options?: CronJobOptions & CallOptions,
   ): Promise<CronJob>;
   registerCronJob(request: CronJobRequest, options?: CallOptions): Promise<CronJob>;
-  /** The first two in one, and last: what the compiler says of wrong args or options is what is wrong with them. */
+  /** The first two overloads in one, and last, because TypeScript reports the errors of the last overload. */
   registerCronJob<T extends JobDef | NameIn<R>>(
     name: string,
     cron: string,

@@ -27,7 +27,7 @@ const counts = [
   'discarded',
   'cancelled',
 ] as const;
-/** The name of a figure here and on the wire. */
+/** The names of the figures, here and on the wire. */
 const rates = {
   completedLastHour: 'completed_last_hour',
   failedLastHour: 'failed_last_hour',
@@ -61,7 +61,7 @@ export interface QueueOverview extends Queue {
 export interface PurgeOptions extends CallOptions {
   /** Any but `active`. */
   states: JobState | readonly JobState[];
-  /** Only jobs that ended at least this long ago. Needs `states` that are ends. */
+  /** Only jobs that ended at least this long ago. Needs `states` in which jobs have ended. */
   olderThan?: Duration | undefined;
 }
 
@@ -153,8 +153,8 @@ interface PurgeRequest {
 }
 
 /**
- * The same in the query and in the body: the specification has a body (ojs-admin-api §6.5), which some proxies take
- * from a DELETE. @throws {OJSValidationError}
+ * Puts the same members in the query and in the body: the specification has a body (ojs-admin-api §6.5), but some
+ * proxies remove the body of a DELETE. @throws {OJSValidationError}
  */
 export function purgeRequest({ states: wanted, olderThan }: PurgeOptions): PurgeRequest {
   const states = wireStates(wanted);
@@ -167,7 +167,7 @@ export function purgeRequest({ states: wanted, olderThan }: PurgeOptions): Purge
   };
 }
 
-/** A server that has much to delete answers before the end: the call continues. */
+/** A server that has much to delete answers before the end, so the call is repeated. */
 export function* purgeQueue(name: string, request: PurgeRequest): Operation<{ purged: number }> {
   for (let purged = 0; ; ) {
     const call = { operation: 'queue.purge', params: { name }, ...request, idempotencyKey: uuidv7() } as const;

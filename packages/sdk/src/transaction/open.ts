@@ -14,7 +14,7 @@ export const setMark = (parameter: number) => `set_config('ojs.transaction', $${
 /** True in the transaction that was marked. */
 export const isMarked = (parameter: number) => `${setting} IS NOT DISTINCT FROM $${parameter}::text`;
 
-/** True in a transaction that has written before, so that most jobs need no mark; and in the one that was marked. */
+/** True in a transaction that has written before, which needs no mark, and in a marked one. */
 export const isOpen = (parameter: number) => `(pg_current_xact_id_if_assigned() IS NOT NULL OR ${isMarked(parameter)})`;
 
 export function markStatement(mark: string): Statement {

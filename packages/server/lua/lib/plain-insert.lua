@@ -3,7 +3,7 @@ do
   local queue_of, kind_of, count, scores = plain.queue_of, plain.kind_of, plain.count, plain.scores
   local holders_in, log_run = plain.holders_in, plain.log_run
 
-  -- Reports whether no job holds the key in a state that counts. The general path uses what the script has gathered for
+  -- Reports whether no job holds the key in a state that counts. The long way uses what the script has gathered for
   -- the key.
   local function is_free(unique)
     local keys, state = {}, 1

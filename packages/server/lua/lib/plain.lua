@@ -1,9 +1,9 @@
--- Short paths of plain jobs: no rare members but a unique key, limits or a node, and nothing has happened to them but
--- what the path expects. They do what `jobs.enter`, `transitions` and `admission` do, without a table of the job. A
--- path ends before the first job that is not plain, of which it has written nothing; the caller takes the long way with
--- that one. Jobs that were made together have the same first bytes, and those that a claim has started the same record:
--- what follows from them is found once. Here is what the paths share; plain-insert, plain-start and plain-complete have
--- one each.
+-- Short paths of plain jobs. A plain job has no rare members except a unique key, limits or a node, and its state is
+-- the one that the path expects. They do what `jobs.enter`, `transitions` and `admission` do, without a table of the
+-- job. A path ends before the first job that is not plain and writes nothing of it; the caller takes the long way
+-- for that one. Jobs that were made together have the same first bytes, and jobs that a claim started together have the
+-- same record, so the script reads these once. This file has the parts that the paths share; plain-insert, plain-start
+-- and plain-complete have one path each.
 local plain = {}
 do
   -- The format of the constant bytes: state, flags, priority, creation, timeout, visibility, type, queue, trace.

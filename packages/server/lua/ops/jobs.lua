@@ -1,6 +1,6 @@
 -- Jobs by their ids. `list` and `claim` have files of their own.
 
--- With admission, on the long way. { now, groups, options }: a group is a list of new jobs, or a plain one itself.
+-- With admission, on the long way. { now, groups, options }: a group is a list of new jobs, or a single plain job.
 -- Answers a list of lists, see lib/admission.lua.
 function adding.insert(request)
   local out, ids = {}, {}

@@ -78,7 +78,7 @@ async function askedTemplate(): Promise<TemplateName> {
   return templateNamed(answer);
 }
 
-/** @throws Failure where the user pressed Ctrl+C, which is answered by a symbol. */
+/** @throws Failure if the user pressed Ctrl+C: the prompt then returns a symbol. */
 function answered(answer: string | symbol): string {
   if (typeof answer === 'string') return answer;
   throw new Failure('interrupted', 'Nothing was written.');
@@ -94,7 +94,7 @@ function notEmpty(folder: string, content: readonly string[]): string {
 }
 
 async function install(folder: string): Promise<void> {
-  // npm is a script for the shell on Windows.
+  // On Windows npm is a shell script.
   const npm = spawn('npm', ['install'], { cwd: folder, stdio: 'inherit', shell: process.platform === 'win32' });
   const [code] = await once(npm, 'close');
   if (code !== 0) throw new Failure('failed', `npm install failed in ${folder}. The files of the project are written.`);

@@ -43,7 +43,7 @@ export const prioritize: Change = {
   byIds: { operation: 'bulk.start', others: 'they do not wait, or have this priority already.' },
 };
 
-/** A duration as the server counts it from its own time. */
+/** Reads a duration as a time relative to the server's clock. */
 function span(text: string): string {
   const ms = readDuration(text);
   if (ms !== null) return `+${formatDuration(ms)}`;

@@ -10,7 +10,7 @@ import type { LeasedJob } from '../leases/leased-job.ts';
  * Milliseconds.
  */
 const everyMs = 1_000;
-/** The longest time to wait for a report, also for the outcome behind it. Milliseconds. */
+/** The longest time that a report may take. The outcome of the job waits for it. Milliseconds. */
 const reportMs = 2_000;
 
 interface Progress {
@@ -138,7 +138,7 @@ export class Reports {
     try {
       await this.#reporting.checkpoint(this.#leased, state, ++this.#saves);
     } catch (error) {
-      // Before the next heartbeat says so: what the handler throws now is no failure of the job.
+      // The server has taken the job back. An error that the handler throws from now on is not a failure of the job.
       if (error instanceof LostJobError) this.#services.lose(this.#leased, error.message);
       throw error;
     }

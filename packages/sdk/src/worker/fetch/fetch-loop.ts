@@ -311,7 +311,7 @@ export class FetchLoop {
     }
   }
 
-  /** One of them made the server refuse all: each goes by itself. */
+  /** Sends each outcome in a request of its own, because one of them made the server refuse all. */
   async #apart({ items, fetch }: ExchangeRequest, signal: AbortSignal): Promise<void> {
     for (const leased of items) await this.#send({ items: [leased], fetch: null }, signal);
     if (fetch !== null) await this.#send({ items: [], fetch }, signal);

@@ -10,7 +10,7 @@ const codesOfNoRoute: readonly string[] = [
   'not_implemented',
 ];
 
-/** The server's own word that it has no such operation. A 404 that names a job is about the job. */
+/** Reports whether the server itself says that it has no such operation. A 404 that names a job is about the job. */
 export function saysNoRoute(error: unknown): boolean {
   if (!(error instanceof OJSAPIError) || error.error.foreign || error.error.details.job_id !== undefined) return false;
   return statusesOfNoRoute.includes(error.statusCode) && codesOfNoRoute.includes(error.code);

@@ -20,14 +20,14 @@ export class LeasedJob {
   readonly startedAt: number;
   /** When the execution has failed by its timeout. */
   readonly deadline: number;
-  /** Until here an outcome can still be accepted; heartbeats that listed the job move it. */
+  /** The time until which an outcome can be accepted; a heartbeat that lists the job extends it. */
   leaseUntil: number;
   state: LeasedJobState = 'running';
   /** True if its handler takes a slot. */
   occupies = false;
   /** When its handler was started, of `performance.now()`. */
   beganAt = Number.NaN;
-  /** How long its handler ran, in milliseconds; endless for one that never ended. */
+  /** How long its handler ran, in milliseconds; infinite for a handler that never ended. */
   ranMs = Number.POSITIVE_INFINITY;
   /** The outcome as one item of an exchange, JSON text. */
   entry = '';
@@ -38,7 +38,7 @@ export class LeasedJob {
   failures = 0;
   /** The reporter of a handler that reports; `end` sends the rest, before the outcome. */
   reports: { end(): Promise<void> | null } | undefined;
-  /** For callbacks, where there are any. */
+  /** The context for callbacks, if there are any. */
   context: JobContext | undefined;
   failed = false;
   thrown: unknown;

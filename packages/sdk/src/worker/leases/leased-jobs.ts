@@ -43,7 +43,7 @@ export class LeasedJobs {
     this.#openFetches.set(requestId, this.#mirror?.addFetch(requestId) ?? -1);
   }
 
-  /** Call after its jobs were added, or once no answer to it starts a job. */
+  /** Call after the jobs of the answer were added, or once no answer can start a job any more. */
   endFetch(requestId: string): void {
     const place = this.#openFetches.get(requestId);
     if (place !== undefined && this.#openFetches.delete(requestId)) this.#mirror?.remove(place);
@@ -76,8 +76,8 @@ export class LeasedJobs {
   }
 
   /**
-   * Resolves once `done` holds, which is asked after every change, or when `stop` resolves. Answers what `done` says
-   * then.
+   * Calls `done` after every change. Resolves once it returns true, or when `stop` resolves. The result is that of the
+   * last `done`.
    */
   async until(done: () => boolean, stop: Promise<void>): Promise<boolean> {
     let stopped = false;

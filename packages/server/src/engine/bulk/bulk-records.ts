@@ -43,7 +43,7 @@ export class BulkRecords {
 
   /**
    * The operation after a change; null if there is no such operation, or if the change is to do nothing.
-   * @param change is asked again for each version that it meets.
+   * @param change is called again if another server has written a newer version.
    */
   async update(
     id: string,
@@ -79,7 +79,9 @@ export class BulkRecords {
     return (await this.#documents.put(step, stepKey(id, number), body, null, now)) !== null;
   }
 
-  /** Deletes an operation that does not run, its steps first. A stopped one may have a step more. */
+  /**
+   * Deletes an operation that does not run, its steps first. A stopped operation may have one step more than it counts.
+   */
   async remove({ id, steps }: BulkOperation): Promise<void> {
     for (let number = 0; number <= steps; number++) await this.#documents.remove(step, stepKey(id, number));
     for (const kind of [open, ended]) await this.#documents.remove(kind, id);
@@ -90,7 +92,7 @@ export class BulkRecords {
     if (document === null) return null;
     const operation = read(document);
     if (document.kind !== open || !hasEnded(operation)) return { document, operation };
-    // A server died before it moved the document, and a change of this one would be lost.
+    // A server died before it moved this document, so a change of it would be lost.
     await this.end(operation, document.updatedAt);
     return this.#find(id);
   }

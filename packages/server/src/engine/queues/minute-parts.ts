@@ -7,8 +7,8 @@ const minute = 60_000;
 const most = 2_000;
 
 /**
- * The figures of all queues in parts, by the minute. Some storages answer at once, and a store may have many queues:
- * other requests have their turn between two parts.
+ * The figures of all queues in parts, by the minute. Some storages answer at once and a store may have many queues, so
+ * other requests run between two parts.
  */
 export async function* minuteParts(
   { registry }: Pick<Storage, 'registry'>,

@@ -115,7 +115,7 @@ export class QueueSettings {
 
   /**
    * The fullest of the queues of these jobs, if it is above its threshold; else null. Below the threshold the depth may
-   * be a second old; from there on it is read.
+   * be a second old; above it, the depth is read from the store.
    */
   async pressure(jobs: readonly Pick<NewJob, 'queue'>[]): Promise<Pressure | null> {
     if (this.#isStale()) await this.#read();
@@ -137,7 +137,7 @@ export class QueueSettings {
     return pressed.toSorted((a, b) => b.depth / b.bound - a.depth / a.bound)[0] ?? null;
   }
 
-  /** Reports a job that did not fit: `backpressure.rejected`, at most once a second and queue. */
+  /** Reports a job that did not fit: `backpressure.rejected`, at most once per second and queue. */
   async rejected(
     { queue, depth, bound }: Extract<Inserted, { readonly kind: 'full' }>,
     jobType: string,
@@ -164,7 +164,7 @@ export class QueueSettings {
     this.#changed();
   }
 
-  /** Has everything that was committed before the call: calls during a read share the next one. */
+  /** Reads everything that was committed before the call. Calls during a read share the next one. */
   #read(): Promise<void> {
     if (this.#reading === null) return this.#begin();
     this.#next ??= this.#reading.then(

@@ -182,7 +182,7 @@ export class EventSubscriptions {
   }
 
   /**
-   * Replays until nothing is left that was handed out already, and enters the follower in the turn in which that is so.
+   * Replays the events that other followers already have. The follower then joins in the same turn, so it misses none.
    */
   async #catchUp(subscriber: Subscriber, after: number): Promise<void> {
     let { from, gap } = await this.#startOf(after);

@@ -37,7 +37,7 @@ export function insertGroup(
   return answers;
 }
 
-/** The view of admission on the store within the transaction. */
+/** The part of the store that admission reads, as the transaction sees it. */
 function viewOf({ sql, counters }: Transaction): AdmissionView {
   return {
     jobById: (id) => find(sql, id),

@@ -26,7 +26,7 @@ export interface QueueRow {
   readonly hasLimitGroups: boolean;
   /** True if the queue as a whole has a limit. */
   readonly hasQueueLimit: boolean;
-  /** Before this transaction's own changes. */
+  /** The number before this transaction's own changes. */
   readonly waiting: number;
   readonly available: number;
   readonly active: number;
@@ -53,8 +53,8 @@ const addCounts = `INSERT INTO ojs_queues (name, created_at, ready_queue, ${stat
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (name) DO UPDATE SET ${added([...Object.keys(State), 'dead_letter'])}`;
 /**
- * A histogram that a commit would make longer is added up, in characters. Appending costs a commit less than reading,
- * adding and writing; so one in about a hundred does that.
+ * The longest text of a histogram, in characters. A commit that would exceed it adds the histogram up. An append costs
+ * less than a read, an addition and a write, so only about one commit in a hundred adds up.
  */
 const longHistogram = 1_024;
 
@@ -69,7 +69,7 @@ export class QueueCounters {
   readonly #deltas = new Map<string, Delta>();
   /** Queues that got their first limit group. */
   readonly #withFirstGroup = new Set<string>();
-  /** Most often the next change is in the same queue. */
+  /** The queue of the last change, which is most often that of the next one. */
   #counted: { readonly queue: string; readonly counts: number[] } | null = null;
   readonly #minutes = new Map<string, Summed>();
   #summed: Summed | null = null;

@@ -14,7 +14,7 @@ import { batchValues } from '../events/event-buffer.ts';
 import { chunk } from '../jobs/moves.ts';
 import { readyQueueOf } from '../limits/limit-deltas.ts';
 
-/** Jobs mostly differ in little: what many have in common is sent once, and each names its shape. */
+/** Most jobs differ in few columns. The common columns are sent once per shape, and each job names its shape. */
 const shaped = (parameter: number, type: string) => `($${parameter}::${type}[])[coalesce(job.shape, 1)]`;
 
 const given = (open: string) => `WITH base AS MATERIALIZED (SELECT nextval('ojs.numbers') AS number),
@@ -62,7 +62,10 @@ const unbounded = `NOT EXISTS (SELECT FROM ojs.queues WHERE name = ANY ($26::tex
 const rows = `${given('true')}${standing} SELECT 1`;
 /** Inserts jobs that do not exist yet, unless a queue may refuse them; counts the rows. */
 const plainRows = `${given(unbounded)} ON CONFLICT (id) DO NOTHING RETURNING 1${standing} SELECT count(*) FROM made`;
-/** The whole insert of jobs without limits: fails where one exists, answers whether no queue could refuse them. */
+/**
+ * Inserts jobs without limits in one statement. It fails if one of them exists, and returns whether no queue could
+ * refuse them.
+ */
 const whole = `${given(unbounded)}${standing},
   counted AS (
     INSERT INTO ojs.counts (at, queue, scheduled, available, pending, active, completed, retryable, cancelled,
@@ -97,7 +100,7 @@ export async function insertPlainRows(
   return count;
 }
 
-/** The insert as one statement, which is a transaction of its own; null where it takes more than one. */
+/** Inserts the jobs as one statement, which is a transaction of its own; null if the insert needs more than one. */
 export function wholeInsert(
   jobs: readonly NewJob[],
   refusePaused: boolean,
@@ -118,7 +121,7 @@ function queuesOf(jobs: readonly NewJob[]): readonly string[] {
 /** More shapes than this would cost more than they save. */
 const mostShapes = 32;
 
-/** The values of one statement after the other. */
+/** The values of each statement, in order. */
 function parts(jobs: readonly NewJob[]): readonly (readonly unknown[])[] {
   const found: (readonly unknown[])[] = [];
   for (let at = 0; at < jobs.length; ) {
