@@ -76,7 +76,7 @@ function rendered({ workflow, nodes, jobs }: WorkflowView): number {
 
 async function pushBatches(engine: Engine, bodies: readonly string[]): Promise<null> {
   for (const body of bodies) {
-    const pushed = await engine.push(readEnvelopes(body, engine.clock.now(), () => uuidv7(engine.clock)));
+    const pushed = await engine.jobs.push(readEnvelopes(body, engine.clock.now(), () => uuidv7(engine.clock)));
     if (pushed.kind !== 'pushed') throw new Error(`a batch was ${pushed.kind}`);
   }
   return null;
@@ -85,7 +85,7 @@ async function pushBatches(engine: Engine, bodies: readonly string[]): Promise<n
 /** Claims of 100, then their acks at once. */
 async function work(engine: Engine, jobs: number): Promise<void> {
   for (let done = 0; done < jobs; ) {
-    const claimed = await engine.fetch({
+    const claimed = await engine.protocol.fetch({
       queues: [queue],
       count: ackSize,
       worker: 'bench',
@@ -102,7 +102,7 @@ async function work(engine: Engine, jobs: number): Promise<void> {
 }
 
 function ack(engine: Engine, { id, claim }: JobRecord) {
-  return engine.settle({ kind: 'ack', id, claim, worker: 'bench', result: '{"sent":true}' });
+  return engine.protocol.settle({ kind: 'ack', id, claim, worker: 'bench', result: '{"sent":true}' });
 }
 
 async function check(engine: Engine, jobs: number, workflow: string | null): Promise<void> {

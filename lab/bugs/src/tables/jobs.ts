@@ -2,9 +2,9 @@ import * as core from '../../../../packages/core/src/index.ts';
 import { ReadyQueue } from '../../../../packages/core/src/memory/ready-queue.ts';
 import * as heartbeat from '../../../../packages/server/src/binding/workers/heartbeat.ts';
 import * as settlements from '../../../../packages/server/src/binding/workers/settlements.ts';
-import { Engine } from '../../../../packages/server/src/engine/engine.ts';
 import { Settlements } from '../../../../packages/server/src/engine/jobs/settlement.ts';
 import { Presence } from '../../../../packages/server/src/engine/workers/presence.ts';
+import { WorkerProtocol } from '../../../../packages/server/src/engine/workers/worker-protocol.ts';
 import type { CaseBugs } from '../bugs.ts';
 import { answers, answerTexts, bodies, without } from '../changes.ts';
 import { on, type Plant, set, stored } from '../plant.ts';
@@ -312,7 +312,7 @@ export const jobs: CaseBugs = {
   'blocks-by-default': ['OJS-L0-FET-001', bodies(/worker.fetch/, (body) => ({ wait_ms: 2_000, ...body }))],
   'never-waits': [
     'OJS-L0-FET-009 OJS-L0-FET-010',
-    on(Engine.prototype, 'fetch', (next, request, signal) => next({ ...request, waitMs: 0 }, signal)),
+    on(WorkerProtocol.prototype, 'fetch', (next, request, signal) => next({ ...request, waitMs: 0 }, signal)),
   ],
   'request-id-forgotten': [
     'OJS-L0-FET-008 OJS-L1-EXC-003',

@@ -44,7 +44,7 @@ test('a server that announces relative times gets durations: enqueue, batch and 
   const { engine } = server;
   // The engine does not follow a step for a minute, so its clock is right.
   wrongBy(hour);
-  const due = async (id: string) => (await engine.get(id))?.runAt ?? 0;
+  const due = async (id: string) => (await engine.jobs.get(id))?.runAt ?? 0;
   const before = engine.clock.now();
   const one = await client.enqueue('a.b', [], { delay: '10m' });
   const batch = await client.enqueueBatch([delayed, delayed]);
@@ -64,7 +64,7 @@ test('a repeated call sends the same value, and the job keeps its time', async (
   const job = await client.enqueue('a.b', [], { delay: '10m' });
   expect(transport.bodies).toHaveLength(2);
   expect(new Set(transport.bodies).size).toBe(1);
-  const stored = await server.engine.get(job.id);
+  const stored = await server.engine.jobs.get(job.id);
   expect(stored?.runAt).toBe((stored?.createdAt ?? 0) + 600_000);
   expect(job.scheduledAt?.getTime()).toBe(stored?.runAt);
 });

@@ -74,8 +74,10 @@ describe.skipIf(postgres === null)('completion in the handler’s transaction on
     // Heartbeats extend both, acks of the same worker pass.
     const beat = { worker: 'w1', leaseMs: 1, state: 'running' as const, info: '{}' };
     const holds = [job, other].map(({ id, claim }) => ({ id, claim }));
-    expect(await b.engine.beat({ ...beat, holds })).toMatchObject({ extended: [job.id, other.id], lost: [] });
-    expect(await b.engine.settle({ kind: 'ack', id: other.id, claim: 1, worker: 'w1', result: null })).toMatchObject({
+    expect(await b.engine.protocol.beat({ ...beat, holds })).toMatchObject({ extended: [job.id, other.id], lost: [] });
+    expect(
+      await b.engine.protocol.settle({ kind: 'ack', id: other.id, claim: 1, worker: 'w1', result: null }),
+    ).toMatchObject({
       kind: 'completed',
     });
     // Its end is long due: upkeep, the fear for its worker, a cancel and a failure all let it be.
@@ -84,9 +86,11 @@ describe.skipIf(postgres === null)('completion in the handler’s transaction on
     await b.engine.upkeep.settleLiveness();
     await expect(b.engine.lifecycle.cancel(job.id, null)).rejects.toThrow('keep changing the job');
     const failure = { code: 'x', type: 'x', message: 'x', names: [] };
-    expect(await b.engine.settle({ kind: 'fail', id: job.id, claim: 1, worker: 'w1', failure })).toMatchObject({
-      kind: 'conflict',
-    });
+    expect(await b.engine.protocol.settle({ kind: 'fail', id: job.id, claim: 1, worker: 'w1', failure })).toMatchObject(
+      {
+        kind: 'conflict',
+      },
+    );
     expect(await b.start('w3')).toMatchObject({ state: 8 });
     expect(await b.engine.storage.jobs.get([job.id])).toMatchObject([{ state: 8, claim: 1 }]);
 
@@ -101,7 +105,7 @@ describe.skipIf(postgres === null)('completion in the handler’s transaction on
     await using store = await openStore();
     const unique = { keys: ['args' as const], onConflict: 'replace' as const };
     const { id } = await store.client.enqueue('a.job', [1], { unique });
-    const [job] = await store.server.engine.fetch({
+    const [job] = await store.server.engine.protocol.fetch({
       ...{ queues: ['default'], count: 1, worker: 'w', leaseMs: null, request: null, waitMs: 0 },
     });
     const { client, end } = await begin(store);

@@ -85,7 +85,7 @@ describe.skipIf(postgres === null)('examples of docs/guide/transactions.md on Po
       await client.query(`CREATE ROLE ${role}`);
       await client.query(grants.replace(/\bojs\b/g, `"${store.schema}"`).replace(/\bapp\b/g, role));
       const job = await store.client.enqueue('a.job', [], { queue: 'rights' });
-      const [held] = await store.server.engine.fetch({
+      const [held] = await store.server.engine.protocol.fetch({
         ...{ queues: ['rights'], count: 1, worker: 'w' },
         leaseMs: null,
         request: null,

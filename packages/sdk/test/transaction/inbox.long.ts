@@ -44,7 +44,7 @@ describe.skipIf(postgres === null)('the inbox of PostgreSQL', () => {
       const { id } = await timed(store.client.enqueue('a.job', ['same'], { queue: 'bounded', unique }));
       others.push(id);
       const [claimed] = await timed(
-        store.server.engine.fetch({
+        store.server.engine.protocol.fetch({
           queues: ['bounded'],
           count: 1,
           worker: 'w',
@@ -55,7 +55,13 @@ describe.skipIf(postgres === null)('the inbox of PostgreSQL', () => {
       );
       expect(claimed?.id).toBe(id);
       await timed(
-        store.server.engine.settle({ kind: 'ack', id, claim: claimed?.claim ?? null, worker: 'w', result: null }),
+        store.server.engine.protocol.settle({
+          kind: 'ack',
+          id,
+          claim: claimed?.claim ?? null,
+          worker: 'w',
+          result: null,
+        }),
       );
       await timed(upkeep(store));
     }
@@ -66,7 +72,7 @@ describe.skipIf(postgres === null)('the inbox of PostgreSQL', () => {
       server,
       [Symbol.asyncDispose]: () => server.close(),
     }));
-    expect(await second.server.engine.get(own.id)).toBeNull();
+    expect(await second.server.engine.jobs.get(own.id)).toBeNull();
     // Who waited for the transaction would do so until it ends, or for 30 s.
     expect(Math.max(...times), 'the slowest of 80 calls, in milliseconds').toBeLessThan(20_000);
 
@@ -93,7 +99,7 @@ describe.skipIf(postgres === null)('the inbox of PostgreSQL', () => {
     await Promise.all(transactions.map((ids) => store.client.getJob(ids.at(-1) ?? '')));
     const order: string[] = [];
     for (;;) {
-      const jobs = await store.server.engine.fetch({
+      const jobs = await store.server.engine.protocol.fetch({
         ...{ queues: ['default'], count: 100, worker: 'w', leaseMs: null, request: null, waitMs: 0 },
       });
       if (jobs.length === 0) break;
@@ -114,13 +120,13 @@ describe.skipIf(postgres === null)('the inbox of PostgreSQL', () => {
     const job = await store.jobs.enqueue(pgTransaction(client), 'a.job', ['kept']);
     await end('COMMIT');
     const server = await startServer({ storage: store.url, port: 0, log: false });
-    expect(await server.engine.get(job.id)).toMatchObject({ id: job.id });
+    expect(await server.engine.jobs.get(job.id)).toMatchObject({ id: job.id });
     await server.close();
   });
 
   test('a notification brings a job to a waiting fetch before the next poll of the inbox', async () => {
     await using store = await openStore();
-    const waiting = store.server.engine.fetch({
+    const waiting = store.server.engine.protocol.fetch({
       queues: ['q'],
       count: 1,
       worker: 'w',

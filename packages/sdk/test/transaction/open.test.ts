@@ -138,7 +138,7 @@ describe.skipIf(postgres === null)('a job that would be written outside of the t
     await using client = await connect();
     const { id } = await store.client.enqueue('to.complete', [], { queue: 'own' });
     const fetch = { queues: ['own'], count: 1, worker: 'w', leaseMs: null, request: null, waitMs: 0 };
-    const [job] = await store.server.engine.fetch(fetch);
+    const [job] = await store.server.engine.protocol.fetch(fetch);
     const context = {
       jobId: id,
       job: readJob({ id, type: 'to.complete', x_lease: new Leases(newKey()).of({ id, claim: job?.claim ?? 0 }) }),

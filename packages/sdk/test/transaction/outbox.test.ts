@@ -159,7 +159,7 @@ describe.each(kinds)('outbox on %s', (_, openOwn) => {
     const { batches } = await embedded.engine.storage.events(0, 100_000);
     const sentJobs = batches.flatMap(({ entries }) => entries.split('job.enqueued').slice(1));
     for (const id of [...ids, ...more]) {
-      expect(await embedded.engine.get(id)).not.toBeNull();
+      expect(await embedded.engine.jobs.get(id)).not.toBeNull();
       expect(
         batches
           .map(({ entries }) => entries)
@@ -259,8 +259,8 @@ describe.each(kinds)('outbox on %s', (_, openOwn) => {
     await warned.promise;
     const [other] = await o.own.stage(o.jobs, inQueue('others', 1));
     relay.wake();
-    while ((await embedded.engine.get(other ?? '')) === null) await new Promise(setImmediate);
-    expect(await embedded.engine.get(resting ?? '')).toBeNull();
+    while ((await embedded.engine.jobs.get(other ?? '')) === null) await new Promise(setImmediate);
+    expect(await embedded.engine.jobs.get(resting ?? '')).toBeNull();
     expect(logger.lines.filter(({ level }) => level === 'warn')).toHaveLength(1);
   });
 
@@ -326,7 +326,7 @@ describe.each(kinds)('outbox on %s', (_, openOwn) => {
     o.transport.cut = 'no';
     await sent.promise;
     expect(logger.lines.filter(({ level }) => level === 'warn')).toHaveLength(1);
-    expect(await embedded.engine.get(ids[1] ?? '')).not.toBeNull();
+    expect(await embedded.engine.jobs.get(ids[1] ?? '')).not.toBeNull();
   });
 
   test('a token without the scope enqueue ends the relay once, and the rows stay pending', async () => {

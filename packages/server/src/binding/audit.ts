@@ -245,7 +245,7 @@ function operationIn(text: Json): object {
 async function standing(engine: Engine, operation: OperationName, { params }: BindingRequest): Promise<unknown> {
   const { name = '', key = '', id = '' } = params;
   if (operation === 'job.edit') {
-    const job = await engine.get(id);
+    const job = await engine.jobs.get(id);
     return job === null ? null : settingsOf(job);
   }
   if (operation.startsWith('queue.') && name !== '') {

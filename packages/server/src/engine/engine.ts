@@ -2,45 +2,34 @@ import {
   Bulk,
   type Clock,
   Crons,
-  deadAt,
   type HistoryPolicy,
   historyPolicy,
-  isSuspect,
-  type JobId,
-  type JobRecord,
   Leases,
   Lifecycle,
   type Millis,
   type NodeRef,
-  overdue,
-  type Pushed,
-  type PushItem,
-  push,
-  pushedAtOnce,
-  run,
-  State,
   uuidv7,
 } from '@ojs-ts/core';
 import { withDefaults } from '@ojs-ts/core/options';
 import { EventSubscriptions } from '../realtime/log/event-subscriptions.ts';
 import { JobEnds } from '../realtime/log/job-ends.ts';
 import { JobLog, jobLogMs } from '../realtime/log/job-log.ts';
-import type { Beaten, Directive, Inserted, Storage, WorkerBeat } from '../storage/storage.ts';
+import type { Storage } from '../storage/storage.ts';
 import { Audit } from './access/audit.ts';
 import { StoreKeys } from './access/store-keys.ts';
 import { freshTokensMs, Tokens } from './access/tokens.ts';
 import { type Batches, batches } from './batches.ts';
 import { BulkOperations, bulkMs, forgetBulkMs } from './bulk/bulk-operations.ts';
-import { coalesce } from './coalesce.ts';
 import { InFlight } from './in-flight.ts';
 import { BulkReplies, forgetMs } from './jobs/bulk-replies.ts';
 import { DeadLetter } from './jobs/dead-letter.ts';
 import { Explainer } from './jobs/explain.ts';
-import { Fetches, type FetchRequest } from './jobs/fetch.ts';
+import { Fetches } from './jobs/fetch.ts';
+import { Jobs } from './jobs/jobs.ts';
 import { OutboxImport } from './jobs/outbox-import.ts';
 import { Reports } from './jobs/reports.ts';
 import { Searches } from './jobs/searches.ts';
-import { type Ack, type Outcome, type Settlement, Settlements } from './jobs/settlement.ts';
+import { Settlements } from './jobs/settlement.ts';
 import { Suspects } from './jobs/suspects.ts';
 import { Maintenance } from './maintenance.ts';
 import { type MemoryLimits, memoryLimits } from './memory-limits.ts';
@@ -56,6 +45,7 @@ import { measured } from './telemetry/measured-storage.ts';
 import { StoreReadings } from './telemetry/store-reading.ts';
 import { Telemetry } from './telemetry/telemetry.ts';
 import { openTracing } from './telemetry/tracing.ts';
+import { watchClock } from './upkeep/clock-watch.ts';
 import { HistoryRetention } from './upkeep/history-retention.ts';
 import { Removals } from './upkeep/removals.ts';
 import { RetentionPasses } from './upkeep/retention.ts';
@@ -63,15 +53,15 @@ import { RetentionBacklog } from './upkeep/retention-backlog.ts';
 import { StoreClock } from './upkeep/store-clock.ts';
 import { StoreHealth } from './upkeep/store-health.ts';
 import { Upkeep } from './upkeep/upkeep.ts';
-import type { Beat } from './workers/open-fetches.ts';
-import { isFinalBeat, Presence } from './workers/presence.ts';
+import { Presence } from './workers/presence.ts';
 import { WorkerSecrets } from './workers/secrets.ts';
+import { WorkerProtocol } from './workers/worker-protocol.ts';
 import { forgetWorkersMs, Workers } from './workers/workers.ts';
 import { Workflows } from './workflows/workflows.ts';
 
 /**
- * PUSH FETCH ACK FAIL BEAT CANCEL ACTIVATE INFO (ojs-core §7) on a storage. Core decides, the storage is atomic, this
- * class has the order of the steps.
+ * The operations of ojs-core §7 on a storage: {@link Jobs} inserts and reads jobs, {@link WorkerProtocol} serves workers,
+ * and the other parts are for operators and the upkeep. This class makes the parts, starts them and ends them.
  */
 export class Engine implements AsyncDisposable {
   /** Each of its calls is measured. */
@@ -124,24 +114,18 @@ export class Engine implements AsyncDisposable {
   /** Bodies of requests that were not answered yet, and those of acks, nacks, heartbeats and exchanges. */
   readonly requests: InFlight;
   readonly settlementRequests: InFlight;
+  /** Inserts jobs and reads one. */
+  readonly jobs: Jobs;
+  /** The calls of workers. */
+  readonly protocol: WorkerProtocol;
   readonly workers: Workers;
   readonly tokens: Tokens;
   readonly audit: Audit;
   readonly secrets: WorkerSecrets;
   readonly #batches: Batches;
-  readonly #presence: Presence;
   readonly #fetches: Fetches;
-  readonly #settlements: Settlements;
-  readonly #suspects: Suspects;
-  /**
-   * Workers that reported themselves quiet or terminating to this node, and when. A hint that spares them jobs which
-   * they would return.
-   */
-  readonly #quiet = new Map<string, Millis>();
   readonly #stop: (() => Promise<void>)[] = [];
   readonly #log: EngineLog;
-  /** Does the due work that a reader waits for; readers that come meanwhile share the next run. */
-  readonly #help: () => Promise<void>;
   #hinted: Promise<void> | undefined;
 
   private constructor(options: EngineOptions, clock: Clock, leaseKey: string, telemetry: Telemetry) {
@@ -200,8 +184,7 @@ export class Engine implements AsyncDisposable {
       this.upkeep.changed();
     });
     this.maintenance = maintenance;
-    const suspects = new Suspects(storage, clock, (jobs) => this.giveBack(jobs));
-    this.#suspects = suspects;
+    const suspects = new Suspects(storage, clock, (jobs) => this.protocol.giveBack(jobs));
     this.#fetches = new Fetches({
       batches: this.#batches,
       suspects,
@@ -210,7 +193,6 @@ export class Engine implements AsyncDisposable {
       settings,
       maintenance,
     });
-    this.#settlements = new Settlements(this.#batches, clock, random, log);
     const crons = new Crons(storage, clock, log);
     this.subscriptions = new EventSubscriptions({ storage, log, kept: options.events !== false });
     const tokens = new Tokens(storage, clock);
@@ -220,7 +202,6 @@ export class Engine implements AsyncDisposable {
     this.workers = workers;
     const secrets = new WorkerSecrets(storage, clock, workers);
     this.secrets = secrets;
-    this.#presence = new Presence({ storage, clock, log, workers, on: options.events !== false });
     const bulkReplies = new BulkReplies(storage, clock);
     this.bulkReplies = bulkReplies;
     const holder = uuidv7();
@@ -250,7 +231,7 @@ export class Engine implements AsyncDisposable {
       }),
       maintenance,
       holder,
-      forget: ({ worker, state }) => this.forgetWorker(worker, state === 'terminate' ? 'shutdown' : 'error'),
+      forget: ({ worker, state }) => this.protocol.remove(worker, state === 'terminate' ? 'shutdown' : 'error'),
       // Crons are checked once a second, never more often (ojs-cron §7.3).
       chores: [
         {
@@ -277,21 +258,30 @@ export class Engine implements AsyncDisposable {
         ...(jobLog === null ? [] : [{ name: 'job log', everyMs: jobLogMs, run: () => jobLog.tend() }]),
       ],
     });
-    const help = coalesce(
-      async (readers: readonly null[]) => {
-        await this.upkeep.promote(readRounds);
-        await this.upkeep.settleOverdue(readRounds);
-        return readers;
-      },
-      { parallel: 1, max: Number.POSITIVE_INFINITY, split: false },
-    );
-    this.#help = async () => {
-      await help(null);
-    };
+    this.jobs = new Jobs({
+      batches: this.#batches,
+      clock,
+      telemetry,
+      queueSettings: this.queueSettings,
+      upkeep: this.upkeep,
+    });
+    this.protocol = new WorkerProtocol({
+      storage,
+      batches: this.#batches,
+      clock,
+      fetches: this.#fetches,
+      settlements: new Settlements(this.#batches, clock, random, log),
+      suspects,
+      presence: new Presence({ storage, clock, log, workers, on: options.events !== false }),
+      workers,
+      secrets,
+      upkeep: this.upkeep,
+      settings,
+    });
     this.crons = crons;
     this.lifecycle = new Lifecycle(this.#batches, clock);
     this.reports = new Reports(this.#batches, clock);
-    this.jobEnds = new JobEnds(this.subscriptions, (id) => this.get(id));
+    this.jobEnds = new JobEnds(this.subscriptions, (id) => this.jobs.get(id));
     this.bulk = new Bulk(storage, clock, this.lifecycle, (error) => log.error({ err: error }, 'bulk item failed'));
     this.bulkOperations = new BulkOperations({
       storage,
@@ -308,7 +298,7 @@ export class Engine implements AsyncDisposable {
     this.explainer = new Explainer({
       storage,
       clock,
-      find: (id) => this.get(id),
+      find: (id) => this.jobs.get(id),
       workers,
       upkeep: this.upkeep,
       storeHealth: this.storeHealth,
@@ -350,7 +340,11 @@ export class Engine implements AsyncDisposable {
       }
     });
     engine.#stop.push(async () => subscription[Symbol.asyncDispose]());
-    if (own !== null) await engine.#followClock(own);
+    if (own !== null) {
+      const { crons, upkeep, storeHealth } = engine;
+      const log = engine.#log;
+      engine.#stop.push(await watchClock(own, { storage: engine.storage, log, crons, upkeep, storeHealth }));
+    }
     const { jobLog } = engine;
     if (jobLog !== null) {
       engine.#stop.push(() => jobLog.stop());
@@ -369,51 +363,6 @@ export class Engine implements AsyncDisposable {
     return engine;
   }
 
-  /**
-   * Reports steps of the clock, and one that cannot be right at the start. Which clock is wrong nobody knows: the time
-   * of the store holds. Crons that were due by a wrong one are reckoned anew.
-   */
-  async #followClock(own: StoreClock): Promise<void> {
-    const log = this.#log;
-    const reckon = async () => this.crons.reckon();
-    own.listen({
-      seen: (by) => log.warn({ by_ms: by }, 'clock stepped'),
-      followed: (by) => {
-        log.warn({ by_ms: by }, 'clock step followed');
-        this.upkeep.stepped(by);
-        if (by < 0) reckon().catch((error: unknown) => log.error({ err: error }, 'crons not reckoned'));
-      },
-    });
-    // An outage is one line.
-    let isUnreadable = false;
-    const follow = setInterval(() => {
-      own.follow().then(
-        () => {
-          isUnreadable = false;
-        },
-        (error: unknown) => {
-          if (!isUnreadable) log.warn({ err: error }, 'store clock unreadable');
-          isUnreadable = true;
-        },
-      );
-    }, 1_000);
-    this.#stop.push(async () => clearInterval(follow));
-    const now = own.now();
-    if (Math.abs(own.ahead) > clockBoundMs) log.warn({ by_ms: own.ahead }, 'clocks of server and store differ');
-    try {
-      const newest = await newestTime(this.storage);
-      if (newest > now + clockBoundMs) {
-        this.storeHealth.clockBehind(newest);
-        const fields = { now: new Date(now).toISOString(), newest: new Date(newest).toISOString() };
-        log.error(fields, 'clock behind the store');
-      }
-      await reckon();
-    } catch (error) {
-      this.storeHealth.noticed(error);
-      log.warn({ err: error }, 'clock not checked');
-    }
-  }
-
   /** After a hint. Upkeep repeats what fails here, and logs it. */
   #takeIn(): void {
     this.#hinted ??= this.outboxImport
@@ -424,147 +373,11 @@ export class Engine implements AsyncDisposable {
       });
   }
 
-  /** Inserts jobs all or none (ojs-core §7.1). */
-  async push(items: readonly PushItem[]): Promise<Pushed> {
-    const began = performance.now();
-    const pushed = await run(push(this.#batches, items));
-    this.telemetry.enqueued(items, began);
-    return this.#pushed(items, pushed);
-  }
-
-  /** Inserts each job by itself, in their order. */
-  async pushEach(items: readonly PushItem[]): Promise<readonly PromiseSettledResult<Pushed>[]> {
-    const began = performance.now();
-    const inserted = await this.#batches.insertAll(items.map(({ job }) => [job]));
-    this.telemetry.enqueued(items, began);
-    return Promise.all(
-      items.map((item, index): PromiseSettledResult<Pushed> | Promise<PromiseSettledResult<Pushed>> => {
-        const one = inserted[index];
-        if (one?.status === 'rejected') return one;
-        const value = one === undefined ? null : pushedAtOnce([item], one.value);
-        return value === null ? settled(this.#pushAgain(item, one?.value)) : { status: 'fulfilled', value };
-      }),
-    );
-  }
-
-  async #pushAgain(item: PushItem, first: readonly Inserted[] | undefined): Promise<Pushed> {
-    return this.#pushed([item], await run(push(this.#batches, [item], 0, first)));
-  }
-
-  async #pushed(items: readonly PushItem[], pushed: Pushed): Promise<Pushed> {
-    if (pushed.kind === 'refused' && pushed.why.kind === 'full')
-      await this.queueSettings.rejected(pushed.why, items[pushed.index]?.job.type ?? '');
-    return pushed;
-  }
-
-  /**
-   * Claims jobs; with `waitMs` waits for the first. An abort ends the wait. A quiet worker gets none, and in
-   * maintenance mode nobody does, but for jobs of an earlier fetch that is repeated.
-   */
-  async fetch(request: FetchRequest, signal?: AbortSignal): Promise<readonly JobRecord[]> {
-    const { worker } = request;
-    if (worker !== null) {
-      const isQuiet = this.#isQuiet(worker);
-      if (isQuiet && request.request === null) return [];
-      await this.secrets.enter(worker, request.secretDigest ?? null);
-      if (isQuiet) return this.#fetches.repeated(request);
-    }
-    await this.#presence.fetching(worker, request.queues, request.count);
-    const jobs = await this.#fetches.fetch(request, signal);
-    return jobs.some(isSuspect) ? this.#suspects.apart(worker, jobs) : jobs;
-  }
-
-  /** Undoes claims whose answer could not be delivered; their attempts do not count. */
-  giveBack(jobs: readonly JobRecord[]): Promise<void> {
-    return this.#settlements.giveBack(jobs, 'undelivered');
-  }
-
-  /** ACK, FAIL and requeue (ojs-core §7.3–7.4). */
-  settle(settlement: Settlement): Promise<Outcome> {
-    return this.#settlements.settle(settlement);
-  }
-
-  /** ACKs of one request of a worker, each with its own outcome. */
-  acknowledge(acks: readonly Ack[]): Promise<readonly PromiseSettledResult<Outcome>[]> {
-    return this.#settlements.acknowledge(acks);
-  }
-
-  /** True if a worker with this id was on record: it has stopped, by itself or because of an error. */
-  async forgetWorker(worker: string, reason: 'shutdown' | 'error' = 'shutdown'): Promise<boolean> {
-    this.#quiet.delete(worker);
-    const removed = await this.workers.remove(worker);
-    await this.secrets.remove(worker);
-    if (removed) await this.#presence.stopped(worker, reason);
-    return removed;
-  }
-
-  /** Returns the worker's jobs, then deletes its record; false for an unknown worker. */
-  async deregister(worker: string): Promise<boolean> {
-    const held: JobRecord[] = [];
-    const beatAt = (await this.workers.find(worker))?.beatAt ?? null;
-    // Without this, deregistering each crashed process would keep a job alive that kills its workers.
-    const isDead = beatAt !== null && this.clock.now() >= deadAt(beatAt, this.upkeep.since, this.settings.deadAfterMs);
-    for await (const jobs of this.workers.heldBy(worker)) held.push(...jobs);
-    await (isDead
-      ? this.#settlements.takeBack(held, this.settings.poisonAfter)
-      : this.#settlements.giveBack(held, 'deregistered'));
-    return (await this.forgetWorker(worker)) || held.length > 0;
-  }
-
-  /** BEAT (ojs-core §7.5). After a worker's last heartbeat (`terminate`) the engine deletes its record. */
-  async beat(beat: Beat, secretDigest: string | null = null): Promise<Beaten> {
-    await this.secrets.enter(beat.worker, secretDigest);
-    this.#noteState(beat);
-    await this.#presence.beating(beat);
-    const beaten = await this.#batches.beat(beat);
-    if (isFinalBeat(beat) && (beat.openFetches?.length ?? 0) === 0) await this.#leave(beat.worker);
-    return beaten;
-  }
-
-  /**
-   * The worker has ended and holds nothing. A claim that is still in its name was made by a fetch that it broke off:
-   * the job goes back uncounted, or it would wait for the end of its lease. Such a fetch may also wait here still.
-   */
-  async #leave(worker: string): Promise<void> {
-    this.#fetches.leave(worker);
-    for await (const jobs of this.workers.heldBy(worker)) await this.#settlements.giveBack(jobs, 'deregistered');
-    await this.forgetWorker(worker);
-  }
-
-  #noteState({ worker, state }: WorkerBeat): void {
-    this.#quiet.delete(worker);
-    if (state === 'running') return;
-    this.#quiet.set(worker, this.clock.now());
-    const oldest = this.#quiet.size > maxQuiet ? this.#quiet.keys().next().value : undefined;
-    if (oldest !== undefined) this.#quiet.delete(oldest);
-  }
-
-  #isQuiet(worker: string): boolean {
-    const since = this.#quiet.get(worker);
-    return since !== undefined && this.clock.now() - since < quietMs;
-  }
-
-  /** INFO (ojs-core §7.7): the current job, after due promotions and expiries; null for an unknown job. */
-  async get(id: JobId): Promise<JobRecord | null> {
-    const job = await this.#batches.get(id);
-    if (job === null || !isDue(job, this.clock.now())) return job;
-    await this.#help();
-    return this.#batches.get(id);
-  }
-
-  /** Sets an operator's order to a worker; false if the worker has no record. */
-  direct(worker: string, directive: Directive | null): Promise<boolean> {
-    return this.storage.registry.direct(worker, directive);
-  }
-
   /** Empties the store, and this node's memory of it; for tests. */
   async reset(): Promise<void> {
     await this.storage.clear();
-    this.#quiet.clear();
     for (const part of [
-      this.#presence,
-      this.#suspects,
-      this.secrets,
+      this.protocol,
       this.tokens,
       this.schemas,
       this.queueSettings,
@@ -599,46 +412,9 @@ export class Engine implements AsyncDisposable {
   }
 }
 
-async function settled<T>(work: Promise<T>): Promise<PromiseSettledResult<T>> {
-  const [result] = await Promise.allSettled([work]);
-  return result;
-}
-
 /** Jobs that a bulk operation reads at once. */
 const bulkBytes = 8 * 1_048_576;
 
 /** Interval of the outbox import, in milliseconds; a hint from the storage makes it a few milliseconds. */
 const outboxImportMs = 1_000;
 const emptyQueuesMs = 60_000;
-
-/** Clocks that differ by less are not worth a line. */
-const clockBoundMs = 60_000;
-
-/** The latest time of an event or job in the store, or negative infinity. */
-async function newestTime(storage: Storage): Promise<Millis> {
-  const { newest } = await storage.events(0, 1);
-  const [events, jobs] = await Promise.all([
-    newest === 0 ? null : storage.events(newest - 1, 1),
-    storage.jobs.list({ states: 0xff, limit: 1 }),
-  ]);
-  const times = [...(events?.batches ?? []).map(({ at }) => at), ...jobs.items.map(({ createdAt }) => createdAt)];
-  return Math.max(Number.NEGATIVE_INFINITY, ...times);
-}
-
-/** How many quiet workers a node remembers. */
-const maxQuiet = 10_000;
-
-/**
- * How long a node believes that a worker is quiet: longer than the 5 s between two heartbeats, and no more, because the
- * one that says otherwise may go to another node.
- */
-const quietMs = 6_000;
-
-/** How many pages of due work a reader does; behind a longer backlog it sees its job before that work. */
-const readRounds = 5;
-
-function isDue(job: JobRecord, now: Millis): boolean {
-  if (job.state === State.active) return overdue(job, now, () => 0) !== null;
-  if (job.expiresAt !== null && job.expiresAt <= now) return job.finishedAt === null;
-  return (job.state === State.scheduled || job.state === State.retryable) && job.runAt <= now;
-}

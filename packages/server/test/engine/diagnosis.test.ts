@@ -11,7 +11,7 @@ async function found({ engine }: Bench): Promise<readonly Finding[]> {
 }
 
 const beat = (b: Bench, worker: string, info: object) =>
-  b.engine.beat({ worker, holds: [], leaseMs: null, state: 'running', info: JSON.stringify(info) });
+  b.engine.protocol.beat({ worker, holds: [], leaseMs: null, state: 'running', info: JSON.stringify(info) });
 
 describe.each(storages)('on $name', ({ url }) => {
   test('nothing is wrong with an empty store, nor where a worker reads the queue', async () => {
@@ -26,7 +26,13 @@ describe.each(storages)('on $name', ({ url }) => {
     await using b = await bench(url());
     for (const queue of ['unread', 'paused', 'closed', 'quiet']) await b.push({ queue });
     await beat(b, 'w1', { queues: ['paused', 'closed'] });
-    await b.engine.beat({ worker: 'w2', holds: [], leaseMs: null, state: 'quiet', info: '{"queues":["quiet"]}' });
+    await b.engine.protocol.beat({
+      worker: 'w2',
+      holds: [],
+      leaseMs: null,
+      state: 'quiet',
+      info: '{"queues":["quiet"]}',
+    });
     await b.engine.storage.registry.pauseQueue('paused', true, b.clock.now());
     await b.engine.queueSettings.configure('closed', { concurrency: 0 });
     const codes = (await found(b)).map(({ code, message }) => `${code} ${/queue (\w+)/.exec(message)?.[1]}`);

@@ -149,7 +149,7 @@ class Producer {
         unique: { key, states: Waiting | State.active, createdAfter: null, onConflict: 'keep' } as const,
       }),
     });
-    const { kind: answer } = await survive(() => any().push(items([job])));
+    const { kind: answer } = await survive(() => any().jobs.push(items([job])));
     if (answer === 'refused') this.#refused++;
     else this.#accepted.set(job.id, job);
   }
@@ -223,7 +223,7 @@ class Worker {
     if (this.#turns++ % 3 !== 0) return;
     const holds = this.#held.map(({ id, claim }) => ({ id, claim }));
     const { lost } = await survive(() =>
-      any().beat({ worker: this.#id, holds, leaseMs: null, state: 'running', info: '{}' }),
+      any().protocol.beat({ worker: this.#id, holds, leaseMs: null, state: 'running', info: '{}' }),
     );
     if (lost.length > 0) this.flaws.push(`${this.#id} lost ${lost} while it held them`);
   }
@@ -236,9 +236,9 @@ class Worker {
     const jobs =
       random() < 0.1
         ? await any()
-            .fetch({ ...own, request: null })
+            .protocol.fetch({ ...own, request: null })
             .catch(nothing)
-        : await survive(() => any().fetch({ ...own, request }));
+        : await survive(() => any().protocol.fetch({ ...own, request }));
     this.#held = [...this.#held, ...jobs];
     this.began.push(...jobs.map(({ id, claim }) => `${id} ${claim}`));
   }
@@ -249,9 +249,9 @@ class Worker {
     const fate = attempt > 3 ? 1 : random();
     const failure = { code: 'boom', type: 'boom', message: 'boom', names: [] };
     const { kind } = await survive(() => {
-      if (fate < 0.1) return any().settle({ ...own, kind: 'fail', failure });
-      if (fate < 0.2) return any().settle({ ...own, kind: 'requeue', reason: 'busy', delayMs: 0 });
-      return any().settle({ ...own, kind: 'ack', result: '1' });
+      if (fate < 0.1) return any().protocol.settle({ ...own, kind: 'fail', failure });
+      if (fate < 0.2) return any().protocol.settle({ ...own, kind: 'requeue', reason: 'busy', delayMs: 0 });
+      return any().protocol.settle({ ...own, kind: 'ack', result: '1' });
     });
     const expected = fate < 0.1 ? 'retryable' : fate < 0.2 ? 'requeued' : 'completed';
     if (kind === 'completed') this.completed.push(id);

@@ -30,7 +30,7 @@ describe.each(storages)('maintenance mode, $name (ojs-admin-api §12.1)', ({ url
     await b.engine.crons.register(JSON.stringify(cron), async () => {});
     const scheduled = await b.push({ state: State.scheduled, runAt: b.clock.now() + 1_000 });
     const failed = await b.start('w1', { retry: { jitter: false } });
-    await b.engine.settle({
+    await b.engine.protocol.settle({
       id: failed.id,
       claim: failed.claim,
       worker: null,
@@ -59,7 +59,7 @@ describe.each(storages)('maintenance mode, $name (ojs-admin-api §12.1)', ({ url
     await b.beat('w2', [lost.id]);
     const [cancelled, expired] = [await b.push(), await b.push({ expiresAt: b.clock.now() + 5_000 })];
     await b.engine.maintenance.begin(about);
-    await b.engine.settle({ id: acked.id, claim: acked.claim, worker: 'w1', kind: 'ack', result: null });
+    await b.engine.protocol.settle({ id: acked.id, claim: acked.claim, worker: 'w1', kind: 'ack', result: null });
     await b.engine.lifecycle.cancel(cancelled, null);
     b.clock.advance(30_000);
     await b.engine.upkeep.run();
@@ -79,9 +79,9 @@ describe.each(storages)('maintenance mode, $name (ojs-admin-api §12.1)', ({ url
     await other.upkeep.run();
     await b.push();
     expect(other.maintenance.on).toBe(true);
-    expect(await other.fetch(fetch)).toEqual([]);
+    expect(await other.protocol.fetch(fetch)).toEqual([]);
     const restarted = await open();
-    expect(await restarted.fetch(fetch)).toEqual([]);
+    expect(await restarted.protocol.fetch(fetch)).toEqual([]);
     expect(await restarted.maintenance.read()).toEqual({
       enabledAt: b.clock.now(),
       reason: 'migration',
@@ -90,10 +90,10 @@ describe.each(storages)('maintenance mode, $name (ojs-admin-api §12.1)', ({ url
     // The estimated end ends nothing.
     b.clock.advance(3_600_000);
     await other.upkeep.run();
-    expect(await other.fetch(fetch)).toEqual([]);
+    expect(await other.protocol.fetch(fetch)).toEqual([]);
     await restarted.maintenance.end();
     await other.upkeep.run();
-    expect(await other.fetch(fetch)).toHaveLength(1);
+    expect(await other.protocol.fetch(fetch)).toHaveLength(1);
   });
 
   test('a repeated fetch gets the jobs that it had before, and no others', async () => {
@@ -106,7 +106,7 @@ describe.each(storages)('maintenance mode, $name (ojs-admin-api §12.1)', ({ url
     expect(await b.fetch(fetch)).toEqual([claimed]);
     expect(claimed?.id).toBe(id);
     expect(await b.fetch({ ...fetch, request: 'r2' })).toEqual([]);
-    await b.engine.settle({ id, claim: claimed?.claim ?? null, worker: 'w1', kind: 'ack', result: null });
+    await b.engine.protocol.settle({ id, claim: claimed?.claim ?? null, worker: 'w1', kind: 'ack', result: null });
     expect(await b.fetch(fetch)).toEqual([]);
   });
 
@@ -139,7 +139,7 @@ describe.each(storages)('maintenance mode, $name (ojs-admin-api §12.1)', ({ url
     await other.upkeep.run();
     const ids = [await b.push({ queue: 'one' }), await b.push({ queue: 'two' })];
     const request = { count: 1, worker: null, leaseMs: null, request: null, waitMs };
-    const waiting = [b.fetch({ queues: ['one'], waitMs }), other.fetch({ ...request, queues: ['two'] })];
+    const waiting = [b.fetch({ queues: ['one'], waitMs }), other.protocol.fetch({ ...request, queues: ['two'] })];
     await settled();
     expect((await b.get(ids[0] ?? '')).state).toBe(State.available);
     await other.maintenance.end();

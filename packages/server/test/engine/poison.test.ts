@@ -28,14 +28,14 @@ class Process {
   async beat(): Promise<void> {
     const info = JSON.stringify({ hostname: 'box', pid: this.#pid, queues: ['q'], concurrency });
     const holds = this.#jobs.map(({ id }) => ({ id, claim: null }));
-    await this.#b.engine.beat({ worker: this.name, holds, leaseMs: null, state: 'running', info });
+    await this.#b.engine.protocol.beat({ worker: this.name, holds, leaseMs: null, state: 'running', info });
   }
 
   /** One second: fetches; the pill ends the process at once, the others have run by the next second. */
   async turn(): Promise<void> {
     this.isNew = false;
     for (const { id, claim } of this.#jobs)
-      await this.#b.engine.settle({ kind: 'ack', id, claim, worker: this.name, result: null });
+      await this.#b.engine.protocol.settle({ kind: 'ack', id, claim, worker: this.name, result: null });
     this.#jobs = await this.#b.fetch({ worker: this.name, count: concurrency });
     for (const { id } of this.#jobs) this.#ran.set(id, (this.#ran.get(id) ?? 0) + 1);
     this.isDead = this.#jobs.some(({ id }) => id === this.#pill);

@@ -323,7 +323,7 @@ describe('a worker without a secret, in another queue', () => {
         expect([403, 409]).toContain((await call(stranger, '/workers/heartbeat', { ...beat, ...more })).status);
       const inExchange = await call(stranger, '/workers/exchange', { worker_id: worker, beat: { ...beat } });
       expect([403, 409]).toContain(inExchange.status);
-      expect((await server.engine.get(id))?.state).toBe(State.active);
+      expect((await server.engine.jobs.get(id))?.state).toBe(State.active);
       expect((await call(token, '/workers/heartbeat', { worker_id: worker, active_jobs: [id] })).status).toBe(200);
     }
   });
@@ -376,8 +376,8 @@ describe('streams and sockets', () => {
       createdBy: 'test',
     });
     const waits = Promise.withResolvers<AbortSignal | undefined>();
-    const fetch = engine.fetch.bind(engine);
-    engine.fetch = (wanted, signal) => {
+    const fetch = engine.protocol.fetch.bind(engine.protocol);
+    engine.protocol.fetch = (wanted, signal) => {
       waits.resolve(signal);
       return fetch(wanted, signal);
     };
@@ -389,7 +389,7 @@ describe('streams and sockets', () => {
     });
     const cut = expect(polled).rejects.toThrow();
     const signal = await waits.promise;
-    engine.fetch = fetch;
+    engine.protocol.fetch = fetch;
     await engine.tokens.revoke(record.id);
     await cut;
     // The client may see the end of the connection first.

@@ -59,7 +59,7 @@ const type = 't'.repeat(255);
 async function push(server: RunningServer, count: number): Promise<void> {
   const { engine } = server;
   for (let left = count; left > 0; left -= 500) {
-    await engine.push(
+    await engine.jobs.push(
       items(Array.from({ length: Math.min(left, 500) }, () => newJob(engine.clock.now(), { queue, type }))),
     );
   }

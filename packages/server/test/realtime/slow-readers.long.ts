@@ -50,7 +50,7 @@ test('sockets that are not read are dropped by the total, and a reader that read
   // 64 readers' worth: 4 MiB.
   await using server = await serve({ memoryMb: 32, realtime: { ratePerSecond: 0 } });
   const { engine } = server;
-  await engine.push(items([newJob(engine.clock.now())]));
+  await engine.jobs.push(items([newJob(engine.clock.now())]));
   using reading = await followStream(server.url, '/queues/q/events');
   const sockets = await Promise.all(Array.from({ length: 90 }, () => unread(server.url, '/queues/q/events')));
   await expect.poll(() => engine.subscriptions.followers).toBe(91);
@@ -59,7 +59,7 @@ test('sockets that are not read are dropped by the total, and a reader that read
   let followers = 91;
   for (let round = 0; round < 200 && followers > 66; round++) {
     const now = engine.clock.now();
-    await engine.push(items(Array.from({ length: 500 }, () => newJob(now, { type }))));
+    await engine.jobs.push(items(Array.from({ length: 500 }, () => newJob(now, { type }))));
     await new Promise((resolve) => setImmediate(resolve));
     followers = engine.subscriptions.followers;
   }

@@ -53,7 +53,7 @@ describe('a WebSocket', () => {
     expect(await socket.frames.take(1)).toMatchObject([{ event: 'job.started' }]);
     expect(await ask(['job.comp*'])).toEqual({ type: 'subscribed', channel: 'queue:a', event_types: ['job.comp*'] });
     await b.start(null, { queue: 'a' });
-    await b.engine.settle({ id: job.id, claim: job.claim, worker: null, kind: 'ack', result: null });
+    await b.engine.protocol.settle({ id: job.id, claim: job.claim, worker: null, kind: 'ack', result: null });
     expect(await socket.frames.take(1)).toMatchObject([{ event: 'job.completed' }]);
     expect(b.engine.subscriptions.followers).toBe(1);
   });
@@ -127,7 +127,7 @@ describe('a WebSocket', () => {
     });
     const job = await b.start(null, { queue: 'a' });
     await b.push({ queue: 'b' });
-    await b.engine.settle({ id: job.id, claim: job.claim, worker: null, kind: 'ack', result: null });
+    await b.engine.protocol.settle({ id: job.id, claim: job.claim, worker: null, kind: 'ack', result: null });
     const polled = await call<{ events: readonly unknown[] }>(url, '/events?types=job.completed,job.enqueued&queues=a');
     expect(await socket.frames.take(2)).toEqual(polled.body.events);
     const { subscription_id } = subscribed;

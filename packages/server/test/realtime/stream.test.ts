@@ -48,7 +48,7 @@ describe.each(storages)('streams of events, $name', (storage) => {
         | { readonly kind: 'ack'; readonly result: null }
         | { readonly kind: 'fail'; readonly failure: typeof failure }
         | { readonly kind: 'requeue'; readonly reason: string; readonly delayMs: number },
-    ) => b.engine.settle({ id, claim: job.claim, worker: null, ...how });
+    ) => b.engine.protocol.settle({ id, claim: job.claim, worker: null, ...how });
     await settle(await fetch(), { kind: 'requeue', reason: 'busy', delayMs: 0 });
     await settle(await fetch(), { kind: 'fail', failure });
     b.clock.advance(1_000);
@@ -142,7 +142,7 @@ describe.each(storages)('streams of events, $name', (storage) => {
     const retry = { maxAttempts: 2, jitter: false, initialIntervalMs: 60_000 };
     const settle = async (how: 'ack' | 'fail', patch: Parameters<typeof b.push>[0] = {}) => {
       const job = await b.start(null, patch);
-      await b.engine.settle(
+      await b.engine.protocol.settle(
         how === 'ack'
           ? { id: job.id, claim: job.claim, worker: null, kind: 'ack', result: null }
           : { id: job.id, claim: job.claim, worker: null, kind: 'fail', failure },
@@ -185,7 +185,7 @@ describe.each(storages)('streams of events, $name', (storage) => {
     const { bench: b, url } = server;
     const job = await b.start(null, { retry: { maxAttempts: 1 } });
     await b.push();
-    await b.engine.settle({ id: job.id, claim: job.claim, worker: null, kind: 'fail', failure });
+    await b.engine.protocol.settle({ id: job.id, claim: job.claim, worker: null, kind: 'fail', failure });
     const read = async (query: string, headers: Readonly<Record<string, string>> = {}) => {
       using stream = await openStream(url, `/jobs/${job.id}/events${query}`, headers);
       return { status: stream.status, told: changes((await stream.events.rest()).slice(1)) };
@@ -379,7 +379,7 @@ test('a job that ends while its past is replayed ends the stream', async () => {
   expect(await connection.openStream(jobChannel(job.id), filterOf({}), '1')).toBe(true);
   // The replay of the start waits for `run`; meanwhile the job ends, and its end is replayed as well.
   await settled();
-  await b.engine.settle({ id: job.id, claim: job.claim, worker: null, kind: 'ack', result: null });
+  await b.engine.protocol.settle({ id: job.id, claim: job.claim, worker: null, kind: 'ack', result: null });
   await settled();
   expect(told).toEqual([]);
   const running = connection.run();

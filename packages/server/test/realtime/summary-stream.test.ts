@@ -72,7 +72,7 @@ async function handedOut({ engine }: Bench, count: number, change: () => Promise
 }
 
 const push = (b: Bench, count: number) =>
-  b.engine.push(items(Array.from({ length: count }, () => newJob(b.clock.now()))));
+  b.engine.jobs.push(items(Array.from({ length: count }, () => newJob(b.clock.now()))));
 
 describe.each(storages)('summaries of events, $name', ({ url }) => {
   test('an empty one at once, then what happened: jobs, workflows, crons, workers', async () => {
@@ -195,7 +195,7 @@ describe.each(storages)('summaries of events, $name', ({ url }) => {
     const now = Date.now();
     const jobs = ['other', 'mine', 'my.mail', 'mine-not'].map((queue) => newJob(now, { queue }));
     await server.engine.storage.record(['["worker.quiet","w1",null,"",null,null,0,null,null,null,{}]'], now);
-    await server.engine.push(items(jobs));
+    await server.engine.jobs.push(items(jobs));
     expect((await stream.events.take(1))[0]).toMatchObject({
       data: { count: 2, queues: ['mine', 'my.mail'], jobs: [jobs[1]?.id, jobs[2]?.id], workers: [] },
     });
@@ -266,7 +266,7 @@ describe('summaries of an embedded engine', () => {
     expect((await chunks?.next())?.value).toBe('retry: 3000\nid: \n\n');
     expect((await chunks?.next())?.value).toBe(`id: 0\nevent: summary\ndata: ${JSON.stringify(empty)}\n\n`);
     const id = newId();
-    await embedded.engine.push(items([newJob(Date.now(), { id })]));
+    await embedded.engine.jobs.push(items([newJob(Date.now(), { id })]));
     expect((await chunks?.next())?.value).toContain(`"jobs":["${id}"]`);
     const again = await embedded.stream({ channel: 'summaries', lastEventId: '0' });
     const texts: string[] = [];

@@ -37,11 +37,11 @@ export async function bench(url: string, options: BenchOptions = {}): Promise<Be
   async function push(patch: Parameters<Bench['push']>[0] = {}): Promise<string> {
     const { retry, ...fields } = patch;
     const job = newJob(clock.now(), { ...fields, ...(retry && { policy: JSON.stringify({ retry }) }) });
-    await engine.push([{ job, onConflict: null }]);
+    await engine.jobs.push([{ job, onConflict: null }]);
     return job.id;
   }
   function fetch(patch: Partial<FetchRequest> = {}, signal?: AbortSignal): Promise<readonly JobRecord[]> {
-    return engine.fetch(
+    return engine.protocol.fetch(
       { queues: ['q'], count: 1, worker: null, leaseMs: null, request: null, waitMs: 0, ...patch },
       signal,
     );
@@ -66,10 +66,10 @@ export async function bench(url: string, options: BenchOptions = {}): Promise<Be
         state: 'running',
         info: '{}',
       };
-      await engine.beat(beat);
+      await engine.protocol.beat(beat);
     },
     async get(id) {
-      const job = await engine.get(id);
+      const job = await engine.jobs.get(id);
       if (!job) throw new Error(`Job ${id} is missing.`);
       return job;
     },

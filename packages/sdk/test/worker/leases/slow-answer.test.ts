@@ -42,7 +42,7 @@ describe.each(all)('heartbeats from $from, $name', ({ url, heartbeatThread }) =>
         const started = () => logger.lines.some(({ message }) => message === 'heartbeat thread started');
         if (heartbeatThread) await vi.waitFor(() => expect(started()).toBe(true), 30_000);
       },
-      state: async (id: string) => (await engine.get(id))?.state,
+      state: async (id: string) => (await engine.jobs.get(id))?.state,
       /**
        * Two looks for lost claims, each three heartbeats later that the worker built when it knew this time: the first
        * one sees that a claim is not listed, and only heartbeats from after it count.

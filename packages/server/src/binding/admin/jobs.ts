@@ -54,7 +54,7 @@ async function reply(engine: Engine, request: BindingRequest, list: JobList): Pr
 /** GET /admin/jobs/:id (ojs-admin-api §7.2): the whole envelope at the top level, and what follows from it. */
 export async function showJob(engine: Engine, { params }: BindingRequest): Promise<Reply> {
   const id = params.id ?? '';
-  const job = await engine.get(id);
+  const job = await engine.jobs.get(id);
   if (job === null) throw missingJob(id);
   const fields = new Map<string, Json>([
     ['errors', '[]'],

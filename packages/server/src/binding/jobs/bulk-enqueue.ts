@@ -31,8 +31,8 @@ export const bulkEnqueue: Handler = (engine, request, _, failed) =>
         newId: () => ids.next(),
         keyed: repetition !== null,
         check: checkOf(engine, request, hasSchemas),
-        push: (read) => engine.push(read),
-        pushEach: (read) => engine.pushEach(read),
+        push: (read) => engine.jobs.push(read),
+        pushEach: (read) => engine.jobs.pushEach(read),
         faultOf,
       });
       return answer(engine, items, bulk, request.requestId);

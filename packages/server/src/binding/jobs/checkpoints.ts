@@ -31,7 +31,7 @@ async function saveCheckpoint(engine: Engine, { params, body }: BindingRequest):
 /** GET /jobs/:id/checkpoint: 404 also for a job without a checkpoint. */
 async function getCheckpoint(engine: Engine, { params }: BindingRequest): Promise<Reply> {
   const id = idOf(params);
-  const job = await engine.get(id);
+  const job = await engine.jobs.get(id);
   if (job === null) throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });
   return checkpointReply(id, checkpointOf(job));
 }

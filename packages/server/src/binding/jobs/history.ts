@@ -15,7 +15,7 @@ export const historyHandlers: Handlers<'job.history' | 'job.purgeHistory'> = {
 async function history(engine: Engine, { params, query }: BindingRequest): Promise<Reply> {
   const { id = '' } = params;
   const { limit, cursor } = readPage(query);
-  const job = await engine.get(id);
+  const job = await engine.jobs.get(id);
   if (job === null) throw missingJob(id);
   const all = executionHistory(job);
   const kept = keptHistory(all, job, engine.history, engine.clock.now());

@@ -112,7 +112,7 @@ export async function enqueueBatch(engine: Engine, request: BindingRequest): Pro
 /** GET /jobs/:id. A malformed id is as unknown as any other. */
 export async function getJob(engine: Engine, { params }: BindingRequest): Promise<Reply> {
   const id = params.id ?? '';
-  const job = await engine.get(id);
+  const job = await engine.jobs.get(id);
   if (job === null) throw missingJob(id);
   return ok(oneJob(job, renderJob(job, { now: engine.clock.now() })));
 }
@@ -144,7 +144,7 @@ export async function rerunJob(engine: Engine, { params, body, key, access }: Bi
   const ids = new Ids(engine, key, `rerun ${id}`);
   const changes = readChanges(body);
   const named = body === undefined || body === '' ? undefined : members(body).get('id');
-  const job = await engine.get(id);
+  const job = await engine.jobs.get(id);
   if (job === null) throw missingJob(id);
   const { clock } = engine;
   const read = rerunOf(job, changes, { now: clock.now(), latest: latestOf(clock) }, () => ids.next(), named);
@@ -156,7 +156,7 @@ export async function editJob(engine: Engine, { params, body, key }: BindingRequ
   const id = params.id ?? '';
   const edit = readEdit(body);
   const { args } = edit.changes;
-  const job = args === undefined ? null : await engine.get(id);
+  const job = args === undefined ? null : await engine.jobs.get(id);
   if (args !== undefined && job !== null) await checkArgs(engine.schemas, job, args);
   return changedReply(await engine.lifecycle.edit(id, key, edit));
 }
@@ -172,7 +172,7 @@ function warnings(all: NonNullable<Reply['warnings']>): Pick<Reply, 'warnings'> 
 
 /** Enqueues all or none. Whose the ids are decides between a repeated call and a clash of ids. */
 async function push(engine: Engine, read: readonly ReadEnvelope[], ids: Ids): Promise<readonly PushedItem[]> {
-  return acceptedOf(await engine.push(read), ids.areOwn(read.length));
+  return acceptedOf(await engine.jobs.push(read), ids.areOwn(read.length));
 }
 
 export const explainHandlers: Handlers<'job.explain'> = { 'job.explain': explain };

@@ -21,7 +21,7 @@ export const progressHandlers: Handlers<'job.progress' | 'job.reportProgress' | 
 /** GET /jobs/:id/progress (ojs-progress §7.1). */
 async function getProgress(engine: Engine, { params }: BindingRequest): Promise<Reply> {
   const id = params.id ?? '';
-  const job = await engine.get(id);
+  const job = await engine.jobs.get(id);
   if (job === null) throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });
   return progressReply(job);
 }

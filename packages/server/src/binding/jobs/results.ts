@@ -34,7 +34,7 @@ async function getResult(engine: Engine, { params, query, signal }: BindingReque
   const id = params.id ?? '';
   const waits = readFlag(query.wait);
   const seconds = readTimeout(query.timeout);
-  const job = waits ? await engine.jobEnds.wait(id, seconds * 1_000, signal) : await engine.get(id);
+  const job = waits ? await engine.jobEnds.wait(id, seconds * 1_000, signal) : await engine.jobs.get(id);
   if (job === null) throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });
   const now = engine.clock.now();
   switch (resultStatus(job, now)) {

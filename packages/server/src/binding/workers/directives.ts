@@ -55,7 +55,7 @@ export async function directWorkers(engine: Engine, { body, value }: BindingRequ
 
 /** The worker gets the directive with its next heartbeat. */
 async function direct(engine: Engine, id: string, directive: Directive): Promise<void> {
-  if (await engine.direct(id, directive)) return;
+  if (await engine.protocol.direct(id, directive)) return;
   await knownWorker(engine, id);
   throw new ProtocolError(
     'conflict',

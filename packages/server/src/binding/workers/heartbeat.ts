@@ -122,7 +122,7 @@ export async function replyToBeat(
   secretDigest: string | null,
   testMode: boolean,
 ): Promise<Json> {
-  const beaten = await engine.beat(beat, secretDigest);
+  const beaten = await engine.protocol.beat(beat, secretDigest);
   const ordered = (testMode ? await testDirective(engine, beat, beaten) : null) ?? beaten.directive;
   const state = ordered === null || severity.indexOf(ordered) < severity.indexOf(beat.state) ? beat.state : ordered;
   return JSON.stringify({
@@ -141,7 +141,7 @@ export async function replyToBeat(
  */
 async function testDirective(engine: Engine, beat: Beat, beaten: Beaten): Promise<Directive | null> {
   for (const id of beaten.extended) {
-    const job = await engine.get(id);
+    const job = await engine.jobs.get(id);
     if (job === null || job.worker !== beat.worker) continue;
     const meta: unknown = JSON.parse(members(job.envelope).get('meta') ?? '{}');
     if (isObject(meta) && typeof meta.test_directive === 'string' && isDirective(meta.test_directive))

@@ -24,7 +24,7 @@ export async function register(engine: Engine, request: BindingRequest): Promise
   fields.done();
   await access?.jobs(heldBy(beat));
   await access?.worksAs(worker, secretDigest);
-  await engine.beat(beat, secretDigest);
+  await engine.protocol.beat(beat, secretDigest);
   return json({
     ok: true,
     worker_id: worker,
@@ -71,7 +71,7 @@ export async function removeWorker(engine: Engine, { params, query }: BindingReq
 }
 
 async function remove(engine: Engine, worker: string): Promise<Reply> {
-  if (!(await engine.deregister(worker))) throw unknown(worker);
+  if (!(await engine.protocol.deregister(worker))) throw unknown(worker);
   return json({ ok: true, worker_id: worker, deregistered: true });
 }
 

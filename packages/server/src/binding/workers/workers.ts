@@ -74,7 +74,7 @@ export async function fetchJobs(engine: Engine, request: BindingRequest): Promis
   fields.done();
   request.access?.queues(fetch.queues);
   if (worker !== null) await request.access?.worksAs(worker, fetch.secretDigest ?? null);
-  const jobs = await engine.fetch(fetch, request.signal);
+  const jobs = await engine.protocol.fetch(fetch, request.signal);
   request.access?.fetched(jobs);
   const text = `{"jobs":${envelopes(engine, jobs)}}`;
   return { ...ok(text), ...held(engine, text.length), ...undo(engine, fetch, jobs) };
@@ -97,7 +97,7 @@ export async function nack(engine: Engine, request: BindingRequest): Promise<Rep
 async function settle(engine: Engine, settlement: Settlement, { access }: BindingRequest): Promise<Reply> {
   const { id } = settlement;
   await access?.jobs([id]);
-  const accepted = acceptedOf(id, await engine.settle(settlement));
+  const accepted = acceptedOf(id, await engine.protocol.settle(settlement));
   return ok(`{${settledMembers(id, accepted)},"job":{"id":"${id}","state":"${stateOf(accepted)}"}}`);
 }
 
@@ -164,7 +164,7 @@ export async function exchange(
     acknowledge(engine, acks, worker, isShort, refused),
     Promise.all(nacks.map((item) => settleItem(engine, item, worker, refused))),
     settled(beat ? replyToBeat(engine, beat, secretDigest, testMode) : null),
-    settled(fetch === null ? [] : engine.fetch(settles ? { ...fetch, waitMs: 0 } : fetch, request.signal)),
+    settled(fetch === null ? [] : engine.protocol.fetch(settles ? { ...fetch, waitMs: 0 } : fetch, request.signal)),
   ]);
   if (beating.status === 'rejected') {
     // The worker repeats the whole exchange, so the claims must not be lost with this answer.
@@ -211,7 +211,7 @@ function readFetch(fields: Fields, worker: string | null, secretDigest: string |
  * request id, and must get the same claims.
  */
 function undo(engine: Engine, fetch: FetchRequest, jobs: readonly JobRecord[]): Pick<Reply, 'undelivered'> {
-  return jobs.length > 0 && fetch.request === null ? { undelivered: () => engine.giveBack(jobs) } : {};
+  return jobs.length > 0 && fetch.request === null ? { undelivered: () => engine.protocol.giveBack(jobs) } : {};
 }
 
 function envelopes({ leases }: Engine, jobs: readonly JobRecord[]): Json {
@@ -241,7 +241,7 @@ async function acknowledge(
       return refused(item, error);
     }
   });
-  const outcomes = await engine.acknowledge(acks);
+  const outcomes = await engine.protocol.acknowledge(acks);
   let read = 0;
   return items.map((item, index) => {
     const answer = answers[index] ?? null;
@@ -257,7 +257,7 @@ async function acknowledge(
 async function settleItem(engine: Engine, item: Item, worker: string, refused: Refused): Promise<Json> {
   try {
     const settlement = readNack(engine.leases, item, worker);
-    return settledItem(item, settlement.id, await engine.settle(settlement), refused);
+    return settledItem(item, settlement.id, await engine.protocol.settle(settlement), refused);
   } catch (error) {
     return refused(item, error);
   }

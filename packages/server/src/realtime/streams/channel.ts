@@ -40,7 +40,7 @@ export interface Found {
 /** @throws ProtocolError `not_found` if the job or queue does not exist. */
 export async function find(engine: Engine, channel: Channel): Promise<Found> {
   if (channel.kind === 'job') {
-    const job = await engine.get(channel.id);
+    const job = await engine.jobs.get(channel.id);
     if (job === null)
       throw new ProtocolError('not_found', `There is no job with the id ${channel.id}.`, { job_id: channel.id });
     return { began: job.createdAt, job };

@@ -71,7 +71,7 @@ export async function* follow(
   try {
     await subscription.live;
     for (let lastState = ''; !signal.aborted; ) {
-      const job = await engine.get(id);
+      const job = await engine.jobs.get(id);
       if (job === null || signal.aborted) return;
       const ended = (job.state & Terminal) !== 0;
       const state = `${job.claim} ${job.progress}`;
@@ -88,7 +88,7 @@ export async function* follow(
 
 /** Throws `not_found`. False for a client that has seen everything. */
 export async function hasMore(engine: Engine, id: string, lastId: string | null): Promise<boolean> {
-  const job = await engine.get(id);
+  const job = await engine.jobs.get(id);
   if (job === null) throw new ProtocolError('not_found', `There is no job with the id ${id}.`, { job_id: id });
   return lastId !== lastFrame || (job.state & Terminal) === 0;
 }

@@ -284,7 +284,7 @@ describe.each(storages)('jobs of the admin API, $name (ojs-admin-api §7, §8, �
     expect(cancelled.body.errors).toMatchObject([{ job_id: both.job_ids[1], error: expect.any(String) }]);
     const deleted = await bulk('delete', { filter: { queue: 'w' }, confirm: true });
     expect(deleted.body).toMatchObject({ action: 'delete', matched: 1, succeeded: 1 });
-    expect(await bench.engine.get(waiting)).toBeNull();
+    expect(await bench.engine.jobs.get(waiting)).toBeNull();
   });
 
   test('errors of a bulk operation are capped at 100, its sums are not', async () => {

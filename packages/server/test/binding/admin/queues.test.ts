@@ -169,11 +169,11 @@ describe.each(storages)('queues of the admin API, $name (ojs-admin-api §6)', (s
     expect(await purge('none', { states, confirm: true })).toMatchObject({ status: 404 });
     const aged = await purge('q', { states, older_than: 'PT30S', confirm: true });
     expect(aged).toEqual({ status: 200, body: { purged_count: 1, states, has_more: false } });
-    expect(await bench.engine.get(old)).toBeNull();
+    expect(await bench.engine.jobs.get(old)).toBeNull();
     const query = 'states=completed,available&confirm=true';
     const all = await send(url, { method: 'DELETE', path: `/ojs/v1/admin/queues/q/jobs?${query}` });
     expect(JSON.parse(all.text)).toMatchObject({ purged_count: 2 });
-    expect([await bench.engine.get(young), await bench.engine.get(waiting)]).toEqual([null, null]);
+    expect([await bench.engine.jobs.get(young), await bench.engine.jobs.get(waiting)]).toEqual([null, null]);
     expect((await bench.get(active)).worker).toBeNull();
     const counts = Object.fromEntries(
       (await bench.engine.storage.registry.queues()).map((one) => [one.name, one.counts]),

@@ -201,7 +201,7 @@ test('since and until of a redrive are times of the end, also beside a query wit
   const die = async () => {
     const job = await bench.start('w1', { queue: 'd', retry: { maxAttempts: 1, onExhaustion: 'dead_letter' } });
     const failure = { code: 'x', type: 'x', message: 'm', names: [] };
-    await bench.engine.settle({ id: job.id, claim: job.claim, worker: null, kind: 'fail', failure });
+    await bench.engine.protocol.settle({ id: job.id, claim: job.claim, worker: null, kind: 'fail', failure });
   };
   await die();
   bench.clock.advance(60_000);

@@ -171,8 +171,8 @@ describe.each(storages)('dead letter, $name (ojs-dead-letter)', (storage) => {
     });
     expect(await purge({ confirm: true })).toMatchObject({ body: { purged_count: 1 } });
     expect((await list(server)).total).toBe(0);
-    expect(await bench.engine.get(plain)).not.toBeNull();
-    for (const id of [old, young, other]) expect(await bench.engine.get(id)).toBeNull();
+    expect(await bench.engine.jobs.get(plain)).not.toBeNull();
+    for (const id of [old, young, other]) expect(await bench.engine.jobs.get(id)).toBeNull();
   });
 
   test('a filter that is misspelt is refused, because it would fit everything', async () => {

@@ -163,7 +163,8 @@ describe.each(storages)('jobs by a query, $name', ({ url }) => {
     const jobs = Array.from({ length: 10_300 }, (_, index) =>
       newJob(clock.now(), { type: index < 3 ? 'old.one' : 'a.b', priority: index < 3 ? 1 : 0 }),
     );
-    for (let start = 0; start < jobs.length; start += 1_000) await engine.push(items(jobs.slice(start, start + 1_000)));
+    for (let start = 0; start < jobs.length; start += 1_000)
+      await engine.jobs.push(items(jobs.slice(start, start + 1_000)));
     const pages = [await search(server, 'priority:1')];
     expect(pages[0]).toMatchObject({
       jobs: [],

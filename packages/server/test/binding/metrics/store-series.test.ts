@@ -44,11 +44,11 @@ describe.each(storages)('on $name', ({ url }) => {
       const [job] = await b.fetch({ queues: ['q'] });
       clock.advance(runMs);
       const claim = { id, claim: job?.claim ?? null, worker: null };
-      if (end === 'ack') await engine.settle({ ...claim, kind: 'ack', result: null });
+      if (end === 'ack') await engine.protocol.settle({ ...claim, kind: 'ack', result: null });
       else if (end === 'cancel') await engine.lifecycle.cancel(id, null);
       else {
         const failure = { code: 'x', type: 'Broken', message: 'no', retryable: false, names: [] };
-        await engine.settle({ ...claim, kind: 'fail', failure });
+        await engine.protocol.settle({ ...claim, kind: 'fail', failure });
       }
     };
     await run(500, 30_000, 'ack');

@@ -39,7 +39,7 @@ describe.each(storages)('leases on $name', (storage) => {
     await using server = await serveClocked(storage.url());
     const { url, bench } = server;
     const stale = await fetchOne(url, { worker_id: 'w0' });
-    await bench.engine.deregister('w0');
+    await bench.engine.protocol.deregister('w0');
     const fetched = await call<{ jobs: Fetched[] }>(url, '/workers/fetch', { queues: ['default'], worker_id: 'w1' });
     const [job] = fetched.body.jobs;
     if (job?.id !== stale.id) throw new Error('The job was not fetched again.');

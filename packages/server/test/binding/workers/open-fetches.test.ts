@@ -24,7 +24,7 @@ async function claimed({ url }: ClockedServer): Promise<string> {
 
 async function stateAfter({ bench }: ClockedServer, id: string): Promise<string> {
   await bench.engine.upkeep.run();
-  return (await bench.engine.get(id))?.state === 8 ? 'active' : 'available';
+  return (await bench.engine.jobs.get(id))?.state === 8 ? 'active' : 'available';
 }
 
 describe.each(storages)('fetches that a worker waits for, on $name', ({ url }) => {

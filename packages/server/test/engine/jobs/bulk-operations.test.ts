@@ -57,7 +57,7 @@ async function failNext(b: Bench, queue = 'q'): Promise<JobRecord | undefined> {
   const [job] = await b.fetch({ queues: [queue], worker: 'w1' });
   if (job === undefined) return undefined;
   const failure = { code: 'x', type: 'x', message: 'm', names: [] };
-  await b.engine.settle({ id: job.id, claim: job.claim, worker: null, kind: 'fail', failure });
+  await b.engine.protocol.settle({ id: job.id, claim: job.claim, worker: null, kind: 'fail', failure });
   return job;
 }
 
@@ -136,7 +136,7 @@ describe.each(storages)('bulk operations, $name', ({ url }) => {
     const begun = await start(b, 'delete', { query: 'queue:dead' });
     await b.engine.bulkOperations.run();
     expect(await b.engine.bulkOperations.get(begun.id)).toMatchObject({ matched: 1, changed: 1 });
-    expect(await b.engine.get(plain)).toBe(null);
+    expect(await b.engine.jobs.get(plain)).toBe(null);
   });
 
   test('changes are the same for every job, and stand in the operation', async () => {

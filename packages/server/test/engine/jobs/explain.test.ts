@@ -121,7 +121,7 @@ async function check(b: Bench, names: Names, steps: readonly Step[]): Promise<vo
   for (const step of steps) await act(b, names, step, jobs);
   for (const queue of names.queues) {
     const info = JSON.stringify({ queues: [queue], concurrency: 1 });
-    await b.engine.beat({ worker: `of ${queue}`, holds: [], leaseMs: null, state: 'running', info });
+    await b.engine.protocol.beat({ worker: `of ${queue}`, holds: [], leaseMs: null, state: 'running', info });
   }
   for (let queues = [...names.queues]; queues.length > 0; ) {
     const [queue = ''] = queues;

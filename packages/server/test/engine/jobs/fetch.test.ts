@@ -36,7 +36,7 @@ describe.each(storages)('long poll, $name', ({ url }) => {
 
     const requeued = b.fetch({ waitMs });
     await settled();
-    await b.engine.settle({
+    await b.engine.protocol.settle({
       id: later,
       claim: job?.claim ?? 0,
       worker: null,
@@ -54,7 +54,7 @@ describe.each(storages)('long poll, $name', ({ url }) => {
     expect(await paused).toMatchObject([{ id }]);
 
     const dead = await b.start('w1', { retry: { maxAttempts: 1, onExhaustion: 'dead_letter' }, queue: 'd' });
-    await b.engine.settle({
+    await b.engine.protocol.settle({
       id: dead.id,
       claim: dead.claim,
       worker: null,
@@ -95,7 +95,7 @@ describe.each(storages)('long poll, $name', ({ url }) => {
     const first = await b.fetch({ request: 'r1', worker: 'w1' });
     expect(first).toHaveLength(1);
     await b.push();
-    await b.engine.beat({ worker: 'w1', holds: [], leaseMs: null, state: 'quiet', info: '{}' });
+    await b.engine.protocol.beat({ worker: 'w1', holds: [], leaseMs: null, state: 'quiet', info: '{}' });
     expect(await b.fetch({ worker: 'w1' })).toEqual([]);
     expect(await b.fetch({ request: 'r2', worker: 'w1' })).toEqual([]);
     expect(await b.fetch({ request: 'r1', worker: 'w1' })).toEqual(first);
@@ -106,8 +106,8 @@ describe.each(storages)('long poll, $name', ({ url }) => {
     const other = await Engine.start({ storage: b.engine.storage, clock: b.clock, upkeep: 'manual' });
     const beat = { worker: 'w1', holds: [], leaseMs: null, info: '{}' };
     await b.push();
-    await b.engine.beat({ ...beat, state: 'quiet' });
-    await other.beat({ ...beat, state: 'running' });
+    await b.engine.protocol.beat({ ...beat, state: 'quiet' });
+    await other.protocol.beat({ ...beat, state: 'running' });
     b.clock.advance(5_999);
     expect(await b.fetch({ worker: 'w1' })).toEqual([]);
     b.clock.advance(1);
@@ -118,7 +118,7 @@ describe.each(storages)('long poll, $name', ({ url }) => {
     await using b = await bench(url());
     const fetches = Array.from({ length: 50 }, () => b.fetch({ waitMs, count: 2 }));
     await settled();
-    await b.engine.push(items(Array.from({ length: 100 }, () => newJob(b.clock.now()))));
+    await b.engine.jobs.push(items(Array.from({ length: 100 }, () => newJob(b.clock.now()))));
     const ids = (await Promise.all(fetches)).flat().map((job) => job.id);
     expect(new Set(ids).size).toBe(ids.length);
   });

@@ -39,7 +39,7 @@ test('a request that is too large for a job is kept whole as a discarded job, an
   b.append(large, request);
   b.append(next, envelope(next, 'next'));
   await b.engine.outboxImport?.run();
-  expect(await b.engine.get(next)).toMatchObject({ state: State.available });
+  expect(await b.engine.jobs.get(next)).toMatchObject({ state: State.available });
   const [kept] = await refused(b.engine);
   expect(kept).toMatchObject({ id: large, state: State.discarded });
   expect(kept?.history).toContain('envelope_too_large');
@@ -57,7 +57,7 @@ test('a request that is too large only as text within text is kept whole if its 
   b.append(id, envelope(id, 'first'));
   b.append(id, request);
   await b.engine.outboxImport?.run();
-  expect(await b.engine.get(id)).toMatchObject({ state: State.available });
+  expect(await b.engine.jobs.get(id)).toMatchObject({ state: State.available });
   const [kept] = await refused(b.engine);
   expect(kept?.history).toContain(`Another job has the id ${id}`);
   expect(JSON.parse(kept?.envelope ?? '{}').args).toEqual([request]);
@@ -81,7 +81,7 @@ test('a job for a queue beyond the maximum is kept as refused, and does not crea
   const request = JSON.stringify({ id: next, type: 'a.b', args: [], options: { queue: 'new' } });
   b.append(next, request);
   await b.engine.outboxImport?.run();
-  expect(await b.engine.get(first)).toMatchObject({ state: State.available });
+  expect(await b.engine.jobs.get(first)).toMatchObject({ state: State.available });
   const [kept] = await refused(b.engine);
   expect(kept).toMatchObject({ id: next, state: State.discarded });
   expect(kept?.history).toContain('at most 1');
@@ -96,7 +96,13 @@ test('an ACK with a result reads its job once, and does not look into the inbox'
   if (inbox === null) throw new Error('SQLite has an inbox.');
   const [holds, get] = [vi.spyOn(inbox, 'holds'), vi.spyOn(jobs, 'get')];
   const result = JSON.stringify('x'.repeat(100));
-  const settled = await b.engine.settle({ id: job.id, claim: job.claim, worker: job.worker, kind: 'ack', result });
+  const settled = await b.engine.protocol.settle({
+    id: job.id,
+    claim: job.claim,
+    worker: job.worker,
+    kind: 'ack',
+    result,
+  });
   expect(settled).toMatchObject({ kind: 'completed' });
   expect([holds.mock.calls.length, get.mock.calls.length]).toEqual([0, 1]);
 });

@@ -30,9 +30,9 @@ describe.each(storages)('a batch with jobs that change scheduled ones in place, 
   test('does not change a job that a later one replaces', async () => {
     await using b = await bench(url());
     const there = keyed({ key: 1, value: 1, at: later });
-    await b.engine.push([there]);
+    await b.engine.jobs.push([there]);
     const last = keyed({ key: 1, value: 3, onConflict: 'replace', at: later });
-    const pushed = await b.engine.push([keyed({ key: 1, value: 2 }), last]);
+    const pushed = await b.engine.jobs.push([keyed({ key: 1, value: 2 }), last]);
     expect(pushed).toMatchObject({
       kind: 'pushed',
       items: [
@@ -56,7 +56,9 @@ describe.each(storages)('a batch with jobs that change scheduled ones in place, 
     await using b = await bench('', {
       storage: new Proxy(storage, { get: (whole, name) => (name === 'jobs' ? counting : Reflect.get(whole, name)) }),
     });
-    const pushed = await b.engine.push(Array.from({ length: 50 }, (_, value) => keyed({ key: 1, value, at: later })));
+    const pushed = await b.engine.jobs.push(
+      Array.from({ length: 50 }, (_, value) => keyed({ key: 1, value, at: later })),
+    );
     expect(pushed).toMatchObject({ kind: 'pushed' });
     expect(inserts).toBe(2);
   });

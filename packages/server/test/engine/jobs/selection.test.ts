@@ -11,7 +11,7 @@ describe.each(storages)('select, $name', ({ url }) => {
     const jobs = Array.from({ length: 1_300 }, (_, index) =>
       newJob(b.clock.now(), { priority: (index * 7) % 5 === 0 || index > 1_290 ? 1 : 0 }),
     );
-    await b.engine.push(items(jobs));
+    await b.engine.jobs.push(items(jobs));
     const filter: JobFilter = { states: State.available, priority: 1 };
     const expected = jobs
       .filter(({ priority }) => priority === 1)
@@ -84,7 +84,7 @@ describe.each(storages)('select, $name', ({ url }) => {
     const jobs = Array.from({ length: 1_300 }, (_, index) =>
       newJob(b.clock.now(), { type: index === 0 ? 'old.one' : 'a.b' }),
     );
-    await b.engine.push(items(jobs));
+    await b.engine.jobs.push(items(jobs));
     const { storage } = b.engine;
     const filter: JobFilter = { states: State.available, matches: ({ type }) => type === 'old.one' };
     const first = await select(storage, filter, { limit: 10, maxSeen: 1_000 });

@@ -28,23 +28,23 @@ describe.each(storages)('settlement, $name', ({ url }) => {
     const [current] = await b.fetch({ queues: [old.queue], worker: 'w1' });
     expect(current).toMatchObject({ attempt: 2, claim: 2 });
     for (const settlement of [ack(old), fail(old), requeue(old)]) {
-      expect(await b.engine.settle(settlement)).toMatchObject({
+      expect(await b.engine.protocol.settle(settlement)).toMatchObject({
         kind: 'conflict',
         job: { state: State.active, claim: 2 },
       });
     }
     expect((await b.get(old.id)).state).toBe(State.active);
-    expect(await b.engine.settle(ack(old, { claim: 2 }))).toMatchObject({ kind: 'completed' });
-    expect(await b.engine.settle(fail(old))).toMatchObject({ kind: 'conflict' });
+    expect(await b.engine.protocol.settle(ack(old, { claim: 2 }))).toMatchObject({ kind: 'completed' });
+    expect(await b.engine.protocol.settle(fail(old))).toMatchObject({ kind: 'conflict' });
   });
 
   test('ack and nack of one claim at the same time: one of them counts', async () => {
     await using b = await bench(url());
     const job = await b.start();
     const outcomes = await Promise.all([
-      b.engine.settle(ack(job)),
-      b.engine.settle(fail(job)),
-      b.engine.settle(requeue(job)),
+      b.engine.protocol.settle(ack(job)),
+      b.engine.protocol.settle(fail(job)),
+      b.engine.protocol.settle(requeue(job)),
     ]);
     expect(outcomes.filter(({ kind }) => kind !== 'conflict')).toHaveLength(1);
   });
@@ -52,7 +52,7 @@ describe.each(storages)('settlement, $name', ({ url }) => {
   test('the same nack many times at the same time is one failure', async () => {
     await using b = await bench(url());
     const job = await b.start();
-    const outcomes = await Promise.all(Array.from({ length: 20 }, () => b.engine.settle(fail(job))));
+    const outcomes = await Promise.all(Array.from({ length: 20 }, () => b.engine.protocol.settle(fail(job))));
     expect(new Set(outcomes.map((outcome) => JSON.stringify(outcome))).size).toBe(1);
     expect(JSON.parse(`[${(await b.get(job.id)).history}]`)).toHaveLength(1);
   });
@@ -60,15 +60,15 @@ describe.each(storages)('settlement, $name', ({ url }) => {
   test('giveBack undoes claims, uncounted, but not those that have moved on', async () => {
     await using b = await bench(url());
     const [first, second] = [await b.start(), await b.start()];
-    await b.engine.settle(ack(second));
-    await b.engine.giveBack([first, second]);
+    await b.engine.protocol.settle(ack(second));
+    await b.engine.protocol.giveBack([first, second]);
     expect(await b.get(first.id)).toMatchObject({ state: State.available, attempt: 0, claim: 1, worker: null });
     expect((await b.get(second.id)).state).toBe(State.completed);
-    await b.engine.giveBack([first]);
+    await b.engine.protocol.giveBack([first]);
     expect(await b.fetch({ queues: [first.queue] })).toMatchObject([{ attempt: 1, claim: 2 }]);
-    await b.engine.giveBack([first]);
+    await b.engine.protocol.giveBack([first]);
     expect((await b.get(first.id)).state).toBe(State.active);
-    expect(await b.engine.settle(requeue(first))).toMatchObject({ kind: 'conflict' });
+    expect(await b.engine.protocol.settle(requeue(first))).toMatchObject({ kind: 'conflict' });
   });
 });
 

@@ -12,7 +12,7 @@ async function refuse(b: Bench) {
   const [job] = await b.fetch({ worker: 'w1' });
   if (!job) throw new Error('The job is not available.');
   const { id, claim } = job;
-  return await b.engine.settle({ kind: 'refuse', id, claim, worker: 'w1', failure, delayMs: 5_000 });
+  return await b.engine.protocol.settle({ kind: 'refuse', id, claim, worker: 'w1', failure, delayMs: 5_000 });
 }
 
 describe.each(storages)('a type that no worker handles, $name', ({ url }) => {

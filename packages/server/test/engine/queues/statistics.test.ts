@@ -21,7 +21,7 @@ async function complete(
   clock.advance(waitMs);
   const [job] = await fetch({ queues: [queue] });
   clock.advance(runMs);
-  await engine.settle({ kind: 'ack', id: job?.id ?? '', claim: null, worker: null, result: null });
+  await engine.protocol.settle({ kind: 'ack', id: job?.id ?? '', claim: null, worker: null, result: null });
 }
 
 describe.each(storages)('statistics on $name', ({ url }) => {
@@ -82,7 +82,7 @@ describe.each(storages)('statistics on $name', ({ url }) => {
     clock.advance(minute - (clock.now() % minute));
     const job = await start('w1', { queue: 'q', retry: { maxAttempts: 1 } });
     const failure = { code: 'x', type: 'x', message: 'x', retryable: false, names: [] };
-    await engine.settle({ kind: 'fail', id: job.id, claim: null, worker: null, failure });
+    await engine.protocol.settle({ kind: 'fail', id: job.id, claim: null, worker: null, failure });
     for (let index = 0; index < 30; index++) await complete(on, 0, 1_000);
     clock.advance(30_000);
     expect(await engine.statistics.of('q')).toMatchObject({

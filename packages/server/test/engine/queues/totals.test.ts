@@ -13,7 +13,7 @@ async function complete({ engine, clock, push, fetch }: Bench, type = 'a.b', wai
   clock.advance(waitMs);
   const [job] = await fetch();
   clock.advance(100);
-  await engine.settle({ kind: 'ack', id: job?.id ?? '', claim: null, worker: null, result: null });
+  await engine.protocol.settle({ kind: 'ack', id: job?.id ?? '', claim: null, worker: null, result: null });
 }
 
 /** As a node that has read nothing yet. */

@@ -34,7 +34,7 @@ test('a reading that takes long serves whoever asks meanwhile; after a failure t
 test('a worker that is quiet, silent or elsewhere reads no queue', async () => {
   await using b = await bench('memory:');
   const beat = (worker: string, state: 'running' | 'quiet', queues: unknown) =>
-    b.engine.beat({ worker, holds: null, leaseMs: null, state, info: JSON.stringify({ queues }) });
+    b.engine.protocol.beat({ worker, holds: null, leaseMs: null, state, info: JSON.stringify({ queues }) });
   await beat('dead', 'running', ['q']);
   b.clock.advance(60_000);
   await beat('one', 'running', ['q', 'q', 'other']);

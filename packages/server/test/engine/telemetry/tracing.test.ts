@@ -134,7 +134,14 @@ describe('with a provider', () => {
     spans.reset();
     const [job] = await b.fetch({ queues: ['default'] });
     const [caller] = await callers([
-      () => b.engine.settle({ kind: 'ack', id: job?.id ?? '', worker: null, claim: job?.claim ?? null, result: null }),
+      () =>
+        b.engine.protocol.settle({
+          kind: 'ack',
+          id: job?.id ?? '',
+          worker: null,
+          claim: job?.claim ?? null,
+          result: null,
+        }),
     ]);
     expect(named('ojs.workflow advance')).toMatchObject([{ parentSpanContext: { spanId: caller } }]);
   });

@@ -48,7 +48,7 @@ describe.concurrent.each(storages)('looks for due jobs, $name', ({ url }) => {
     const lateness = async () => {
       const now = engine.clock.now();
       const job = newJob(now, { state: State.scheduled, runAt: now + 500 });
-      await engine.push(items([job]));
+      await engine.jobs.push(items([job]));
       const isAvailable = async () => (await storage.jobs.get([job.id]))[0]?.state === State.available;
       await expect.poll(isAvailable, { interval: 10 }).toBe(true);
       return ((await storage.jobs.get([job.id]))[0]?.enqueuedAt ?? 0) - job.runAt;
@@ -68,7 +68,7 @@ describe.concurrent.each(storages)('looks for due jobs, $name', ({ url }) => {
     const { engine, looks } = await open(url());
     await using _ = engine;
     await engine.maintenance.begin({ reason: null, estimatedMs: null });
-    await engine.push(items([newJob(engine.clock.now(), { state: State.scheduled, runAt: engine.clock.now() })]));
+    await engine.jobs.push(items([newJob(engine.clock.now(), { state: State.scheduled, runAt: engine.clock.now() })]));
     await pause(500);
     const before = { ...looks };
     await pause(2_000);

@@ -22,16 +22,16 @@ const day = 24 * hour;
 /** Completed at its second start. */
 async function completed(b: Bench, patch: Parameters<Bench['push']>[0]): Promise<string> {
   const { id, queue, claim } = await b.start(null, patch);
-  await b.engine.settle({ id, claim, worker: null, kind: 'requeue', reason: 'not now', delayMs: 0 });
+  await b.engine.protocol.settle({ id, claim, worker: null, kind: 'requeue', reason: 'not now', delayMs: 0 });
   const [again] = await b.fetch({ queues: [queue] });
-  await b.engine.settle({ id, claim: again?.claim ?? 0, worker: null, kind: 'ack', result: null });
+  await b.engine.protocol.settle({ id, claim: again?.claim ?? 0, worker: null, kind: 'ack', result: null });
   return id;
 }
 
 async function failed(b: Bench, response: 'DISCARD' | 'DEAD_LETTER'): Promise<string> {
   const { id, claim } = await b.start(null);
   const failure = { code: 'c', type: 't', message: 'a name', names: ['t'], response };
-  await b.engine.settle({ id, claim, worker: null, kind: 'fail', failure });
+  await b.engine.protocol.settle({ id, claim, worker: null, kind: 'fail', failure });
   return id;
 }
 

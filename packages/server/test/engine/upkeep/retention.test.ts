@@ -12,7 +12,7 @@ import { storages } from '../../support/storages.ts';
 async function ended(b: Bench, count: number): Promise<void> {
   for (let left = count; left > 0; left -= 500) {
     const jobs = Array.from({ length: Math.min(500, left) }, () => newJob(b.clock.now()));
-    await b.engine.push(items(jobs));
+    await b.engine.jobs.push(items(jobs));
     const cancelled = jobs.map(
       ({ id }): Transition => ({ id, from: State.available, to: State.cancelled, claim: 0, events: [] }),
     );

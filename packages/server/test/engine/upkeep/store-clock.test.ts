@@ -109,7 +109,7 @@ test('what one server puts off, no other starts early, however long each waited 
     Engine.start({ storage: faraway(storage, machine, { there, back }, store), upkeep: 'manual', random: () => 0.5 });
   const engines = [await start(0, 300), await start(300, 0), await start(0, 0)];
   const fetch = (engine: Engine) =>
-    engine.fetch({ queues: ['q'], count: 1, worker: null, leaseMs: null, request: null, waitMs: 0 });
+    engine.protocol.fetch({ queues: ['q'], count: 1, worker: null, leaseMs: null, request: null, waitMs: 0 });
   const later = { type: 'a.b', args: [], options: { queue: 'q', delay_until: '+PT0.2S' } };
   const retry = { maxAttempts: 2, initialIntervalMs: 200, backoffCoefficient: 1, jitter: false };
   for (const slow of engines)
@@ -130,27 +130,27 @@ test('what one server puts off, no other starts early, however long each waited 
       await send('job.enqueue', later);
       const delayed = await started();
       expect(delayed.at - enqueued).toBeGreaterThanOrEqual(200);
-      await slow.settle({ ...settlementOf(delayed.job), kind: 'requeue', reason: 'snooze', delayMs: 200 });
+      await slow.protocol.settle({ ...settlementOf(delayed.job), kind: 'requeue', reason: 'snooze', delayMs: 200 });
       const snoozed = await started();
       expect(snoozed.at - delayed.at).toBeGreaterThanOrEqual(200);
-      await slow.settle({ ...settlementOf(snoozed.job), kind: 'ack', result: null });
+      await slow.protocol.settle({ ...settlementOf(snoozed.job), kind: 'ack', result: null });
 
-      await slow.push(items([newJob(slow.clock.now(), { policy: JSON.stringify({ retry }) })]));
+      await slow.jobs.push(items([newJob(slow.clock.now(), { policy: JSON.stringify({ retry }) })]));
       const first = await started();
-      await slow.settle({ ...settlementOf(first.job), kind: 'fail', failure });
+      await slow.protocol.settle({ ...settlementOf(first.job), kind: 'fail', failure });
       const retried = await started();
       expect(retried.at - first.at).toBeGreaterThanOrEqual(200);
-      await slow.settle({ ...settlementOf(retried.job), kind: 'ack', result: null });
+      await slow.protocol.settle({ ...settlementOf(retried.job), kind: 'ack', result: null });
 
       await send('workflow.create', {
         type: 'chain',
         steps: [{ type: 'a.b', args: [], options: { queue: 'q' } }, later],
       });
       const step = await started();
-      await slow.settle({ ...settlementOf(step.job), kind: 'ack', result: null });
+      await slow.protocol.settle({ ...settlementOf(step.job), kind: 'ack', result: null });
       const next = await started();
       expect(next.at - step.at).toBeGreaterThanOrEqual(200);
-      await slow.settle({ ...settlementOf(next.job), kind: 'ack', result: null });
+      await slow.protocol.settle({ ...settlementOf(next.job), kind: 'ack', result: null });
     }
   for (const engine of engines) await engine[Symbol.asyncDispose]();
 });
@@ -248,10 +248,10 @@ describe.each(storages.filter(({ name }) => name === 'memory' || name === 'sqlit
       machine.install();
       await using engine = await Engine.start({ storage: await openStorage(url()), upkeep: 'manual' });
       const job = newJob(engine.clock.now(), { state: State.scheduled, runAt: engine.clock.now() + day / 2 });
-      await engine.push(items([job]));
+      await engine.jobs.push(items([job]));
       const state = async () => {
         await engine.upkeep.run();
-        return (await engine.get(job.id))?.state;
+        return (await engine.jobs.get(job.id))?.state;
       };
       machine.wall.advance(day);
       for (let seconds = 0; seconds < 59; seconds++) {
@@ -304,15 +304,15 @@ describe.each(storages)('workers that live through a step of the clock, $name', 
     const limits = { timeoutMs: 100_000, visibilityMs: 30_000, heartbeatMs: 10_000 };
     const beating = newJob(engine.clock.now(), { queue: 'beating', ...limits, timeoutMs: 200_000 });
     const silent = newJob(engine.clock.now(), { queue: 'silent', ...limits, visibilityMs: 90_000 });
-    await engine.push(items([beating, silent]));
+    await engine.jobs.push(items([beating, silent]));
     const fetch = (queue: string) =>
-      engine.fetch({ queues: [queue], count: 1, worker: queue, leaseMs: null, request: null, waitMs: 0 });
+      engine.protocol.fetch({ queues: [queue], count: 1, worker: queue, leaseMs: null, request: null, waitMs: 0 });
     const claims = [...(await fetch('beating')), ...(await fetch('silent'))].map(({ id, claim }) => ({ id, claim }));
     const pass = async (seconds: number) => {
       for (let second = 0; second < seconds; second++) {
         machine.pass(1_000);
         if (second % 5 === 0)
-          await engine.beat({
+          await engine.protocol.beat({
             worker: 'beating',
             holds: [{ id: beating.id, claim: null }],
             leaseMs: null,
@@ -358,10 +358,10 @@ describe.each(storages)('workers that live through a step of the clock, $name', 
     expect(later).toBeGreaterThan(stands + 39_000);
     expect(await see(second)).toBe(later);
     const job = newJob(stands, { visibilityMs: 30_000 });
-    await first.push(items([job]));
-    await first.fetch({ queues: [job.queue], count: 1, worker: 'w', leaseMs: null, request: null, waitMs: 0 });
+    await first.jobs.push(items([job]));
+    await first.protocol.fetch({ queues: [job.queue], count: 1, worker: 'w', leaseMs: null, request: null, waitMs: 0 });
     const holds = [{ id: job.id, claim: null }];
-    await first.beat({ worker: 'w', holds, leaseMs: null, state: 'running', info: '{}' });
+    await first.protocol.beat({ worker: 'w', holds, leaseMs: null, state: 'running', info: '{}' });
     await second.upkeep.settleOverdue();
     await second.upkeep.settleLiveness();
     expect((await storage.jobs.get([job.id]))[0]).toMatchObject({ state: State.active, history: '' });

@@ -31,7 +31,7 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
     await using b = await bench(url(), { log, retention: { keepDeadLetters: 1, keep: 1 } });
     const letters = async (count: number) => {
       const jobs = Array.from({ length: count }, () => newJob(b.clock.now()));
-      await b.engine.push(items(jobs));
+      await b.engine.jobs.push(items(jobs));
       const dead = jobs.map(
         ({ id }): Transition => ({
           id,
@@ -123,10 +123,10 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
     const next = await Engine.start({ storage: b.engine.storage, clock: b.clock, upkeep: 'manual' });
     b.clock.advance(29_999);
     await next.upkeep.run();
-    expect((await next.get(job.id))?.state).toBe(State.active);
+    expect((await next.jobs.get(job.id))?.state).toBe(State.active);
     b.clock.advance(1);
     await next.upkeep.run();
-    expect((await next.get(job.id))?.state).toBe(State.available);
+    expect((await next.jobs.get(job.id))?.state).toBe(State.available);
   });
 
   test('a lease that ended while no engine listened waits for the next heartbeat of its worker', async () => {
@@ -141,7 +141,7 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
     await next.upkeep.run();
     expect(await states()).toEqual([State.active, State.active]);
     // The worker still has one of them; the other it has lost, and its lease is over.
-    await next.beat({
+    await next.protocol.beat({
       worker: 'w1',
       holds: [{ id: ids[0] ?? '', claim: null }],
       leaseMs: 30_000,
@@ -191,7 +191,7 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
     for (let round = 0; round < 30; round++) {
       const taken = await b.fetch({ queues: ['many'], worker: 'w', count: 100 });
       await Promise.all(
-        taken.map(({ id, claim }) => b.engine.settle({ id, claim, worker: 'w', kind: 'ack', result: null })),
+        taken.map(({ id, claim }) => b.engine.protocol.settle({ id, claim, worker: 'w', kind: 'ack', result: null })),
       );
     }
     // A pass ends after a second, in which a busy machine does less: for this one no time passes.
@@ -268,7 +268,7 @@ describe.each(storages)('upkeep, $name', ({ url }) => {
     });
     const complete = async () => {
       const job = await b.start();
-      await b.engine.settle({ id: job.id, claim: job.claim, worker: null, kind: 'ack', result: null });
+      await b.engine.protocol.settle({ id: job.id, claim: job.claim, worker: null, kind: 'ack', result: null });
       b.clock.advance(1);
       return job.id;
     };
@@ -313,9 +313,9 @@ describe('upkeep by timers', () => {
     };
     await using engine = await Engine.start({ storage, deadAfterMs: 4_000 });
     const job = newJob(engine.clock.now());
-    await engine.push(items([job]));
-    await engine.fetch({ queues: ['q'], count: 1, worker: 'w1', leaseMs: null, request: null, waitMs: 0 });
-    await engine.beat({
+    await engine.jobs.push(items([job]));
+    await engine.protocol.fetch({ queues: ['q'], count: 1, worker: 'w1', leaseMs: null, request: null, waitMs: 0 });
+    await engine.protocol.beat({
       worker: 'w1',
       holds: [{ id: job.id, claim: null }],
       leaseMs: null,
@@ -323,7 +323,7 @@ describe('upkeep by timers', () => {
       info: '{}',
     });
     await passed;
-    expect((await engine.get(job.id))?.state).toBe(State.active);
+    expect((await engine.jobs.get(job.id))?.state).toBe(State.active);
   });
 
   test('an outage of the store does not kill workers; one that stays silent is dead in its time', async () => {
@@ -368,9 +368,9 @@ describe('upkeep by timers', () => {
     const round = () => new Promise<void>((told) => void rounds.push(told));
     await using engine = await Engine.start({ storage, clock });
     const job = newJob(clock.now());
-    await engine.push(items([job]));
-    await engine.fetch({ queues: ['q'], count: 1, worker: 'w1', leaseMs: 30_000, request: null, waitMs: 0 });
-    await engine.beat({
+    await engine.jobs.push(items([job]));
+    await engine.protocol.fetch({ queues: ['q'], count: 1, worker: 'w1', leaseMs: 30_000, request: null, waitMs: 0 });
+    await engine.protocol.beat({
       worker: 'w1',
       holds: [{ id: job.id, claim: null }],
       leaseMs: 30_000,
@@ -438,7 +438,7 @@ describe('upkeep by timers', () => {
       newJob(now, { state: State.scheduled, runAt: now + 50 }),
       newJob(now, { expiresAt: now + 50, queue: 'e' }),
     ];
-    await engine.push(items(jobs));
+    await engine.jobs.push(items(jobs));
     const states = async () => (await storage.jobs.get(jobs.map(({ id }) => id))).map((job) => job?.state);
     await expect.poll(states).toEqual([State.available, State.discarded]);
   });

@@ -7,7 +7,7 @@ import { storages } from '../../support/storages.ts';
 const info = JSON.stringify({ queues: ['a', 'b'], concurrency: 5 });
 
 function beat(b: Bench, patch: Partial<WorkerBeat> = {}) {
-  return b.engine.beat({ worker: 'w1', holds: [], leaseMs: null, state: 'running', info, ...patch });
+  return b.engine.protocol.beat({ worker: 'w1', holds: [], leaseMs: null, state: 'running', info, ...patch });
 }
 
 /** The events of workers, as `kind worker` and what else they tell. */
@@ -90,7 +90,7 @@ describe.each(storages)('events of workers, $name', ({ url }) => {
     await beat(b, { state: 'terminate', partial: true });
     expect(await told(b)).toEqual([]);
     expect(await b.engine.storage.registry.workers()).toHaveLength(1);
-    expect(await b.engine.forgetWorker('w1')).toBe(true);
+    expect(await b.engine.protocol.remove('w1')).toBe(true);
     expect(await told(b)).toEqual([['worker.stopped w1', { reason: 'shutdown' }]]);
   });
 

@@ -63,7 +63,7 @@ describe.each(storages)('workers that are known, $name', ({ url }) => {
     await using b = await bench(url());
     const [first, second, other] = [await b.start('w1'), await b.start('w1'), await b.start('w2')];
     if (beats) await b.beat('w1', [first.id, second.id]);
-    expect(await b.engine.deregister('w1')).toBe(true);
+    expect(await b.engine.protocol.deregister('w1')).toBe(true);
     for (const { id } of [first, second]) {
       const job = await b.get(id);
       expect(job).toMatchObject({ state: State.available, attempt: 0, worker: null });
@@ -71,10 +71,11 @@ describe.each(storages)('workers that are known, $name', ({ url }) => {
     }
     expect((await b.get(other.id)).state).toBe(State.active);
     expect(await names(b)).toEqual(['w2']);
-    expect(await b.engine.deregister('w1')).toBe(false);
+    expect(await b.engine.protocol.deregister('w1')).toBe(false);
     // What it still does of the old claim is refused.
     expect(
-      (await b.engine.settle({ kind: 'ack', id: first.id, claim: first.claim, worker: 'w1', result: null })).kind,
+      (await b.engine.protocol.settle({ kind: 'ack', id: first.id, claim: first.claim, worker: 'w1', result: null }))
+        .kind,
     ).toBe('conflict');
   });
 
@@ -88,7 +89,7 @@ describe.each(storages)('workers that are known, $name', ({ url }) => {
     const health = () =>
       worker && healthOf(worker, b.clock.now(), restarted.upkeep.since, restarted.settings.deadAfterMs);
     expect(health()).toBe('ok');
-    await restarted.deregister('w1');
+    await restarted.protocol.deregister('w1');
     expect((await b.get(job.id)).history).toContain('deregistered');
     b.clock.advance(30_000);
     expect(health()).toBe('unhealthy');
@@ -99,7 +100,7 @@ describe.each(storages)('workers that are known, $name', ({ url }) => {
     const job = await b.start('w1');
     await b.beat('w1', [job.id]);
     b.clock.advance(b.engine.settings.deadAfterMs);
-    expect(await b.engine.deregister('w1')).toBe(true);
+    expect(await b.engine.protocol.deregister('w1')).toBe(true);
     const after = await b.get(job.id);
     expect(after).toMatchObject({ state: State.available, worker: null });
     expect(after.history).toContain('worker_death');
@@ -114,9 +115,9 @@ describe.each(storages)('workers that are known, $name', ({ url }) => {
     // Its connection is closed, and the server has not noticed yet.
     const waiting = b.fetch({ worker: 'w1', queues: ['late'], waitMs: 60_000, request: 'r1', leases: true });
     await settled();
-    await b.engine.beat({ ...end, openFetches: ['r1'] });
+    await b.engine.protocol.beat({ ...end, openFetches: ['r1'] });
     expect((await b.get(lost.id)).state).toBe(State.active);
-    await b.engine.beat(end);
+    await b.engine.protocol.beat(end);
     expect(await b.get(lost.id)).toMatchObject({ state: State.available, attempt: 0, worker: null });
     expect((await b.get(other.id)).state).toBe(State.active);
     expect(await waiting).toEqual([]);
@@ -130,7 +131,7 @@ describe.each(storages)('workers that are known, $name', ({ url }) => {
     const ids: string[] = [];
     for (let index = 0; index < 450; index++) ids.push(await b.push());
     for (let turn = 0; turn < 9; turn++) await b.fetch({ worker: turn % 2 === 0 ? 'w1' : 'w2', count: 50 });
-    await b.engine.deregister('w1');
+    await b.engine.protocol.deregister('w1');
     const jobs = await b.engine.storage.jobs.get(ids);
     expect(jobs.filter((job) => job?.state === State.available)).toHaveLength(250);
     expect(jobs.filter((job) => job?.worker === 'w2')).toHaveLength(200);
@@ -140,7 +141,7 @@ describe.each(storages)('workers that are known, $name', ({ url }) => {
     await using b = await bench(url());
     const job = await b.start('w1');
     await b.engine.workers.remove('w1');
-    expect(await b.engine.deregister('w1')).toBe(true);
+    expect(await b.engine.protocol.deregister('w1')).toBe(true);
     expect((await b.get(job.id)).state).toBe(State.available);
   });
 
@@ -155,7 +156,7 @@ describe.each(storages)('workers that are known, $name', ({ url }) => {
     b.clock.advance(minute);
     await b.engine.upkeep.run();
     expect(await names(b)).toEqual(['busy', 'late']);
-    await b.engine.settle({ kind: 'ack', id: job.id, claim: job.claim, worker: null, result: null });
+    await b.engine.protocol.settle({ kind: 'ack', id: job.id, claim: job.claim, worker: null, result: null });
     await b.engine.workers.forgetIdle();
     expect(await names(b)).toEqual(['late']);
   });
@@ -165,7 +166,7 @@ describe.each(storages)('workers that are known, $name', ({ url }) => {
     await using other = await bench(url(), { storage: { ...b.engine.storage, [Symbol.asyncDispose]: async () => {} } });
     await b.fetch({ worker: 'w1' });
     await other.fetch({ worker: 'w1' });
-    await other.engine.deregister('w1');
+    await other.engine.protocol.deregister('w1');
     const { batches } = await b.engine.storage.events(0, 99);
     const kinds = batches.flatMap(({ entries }) =>
       (JSON.parse(entries) as readonly (readonly [string])[]).map(([kind]) => kind),
@@ -177,7 +178,7 @@ describe.each(storages)('workers that are known, $name', ({ url }) => {
     await using b = await bench(url(), { events: false });
     await b.fetch({ worker: 'w1' });
     expect(await names(b)).toEqual(['w1']);
-    expect(await b.engine.deregister('w1')).toBe(true);
+    expect(await b.engine.protocol.deregister('w1')).toBe(true);
     await b.fetch({ worker: 'w1' });
     expect(await names(b)).toEqual(['w1']);
   });

@@ -32,7 +32,7 @@ describe.each(storages)('what follows from an end, $name', ({ url }) => {
     const [first] = await b.fetch();
     const ack = (id = '') => ({ kind: 'ack', id, claim: null, worker: null, result: null }) as const;
     failing = true;
-    const [before, own, after] = await b.engine.acknowledge([ack(one.id), ack(first?.id), ack(two.id)]);
+    const [before, own, after] = await b.engine.protocol.acknowledge([ack(one.id), ack(first?.id), ack(two.id)]);
     failing = false;
     expect([before, after]).toMatchObject(Array(2).fill({ status: 'fulfilled', value: { kind: 'completed' } }));
     expect(own?.status === 'fulfilled' ? own.value.kind : own?.status).not.toBe('conflict');
@@ -55,7 +55,13 @@ describe.each(storages)('what follows from an end, $name', ({ url }) => {
     const [first] = await b.fetch();
     calls.length = 0;
     const failure = { code: 'boom', type: 'boom', message: 'boom', retryable: false, names: ['boom'] };
-    await b.engine.settle({ kind: 'fail', id: first?.id ?? '', claim: first?.claim ?? null, worker: null, failure });
+    await b.engine.protocol.settle({
+      kind: 'fail',
+      id: first?.id ?? '',
+      claim: first?.claim ?? null,
+      worker: null,
+      failure,
+    });
     await b.engine.workflows.settled();
     expect(await storage.workflows.get(id)).toMatchObject({ state: 'failed', failed: 1, cancelled: 999 });
     // 999 steps in pages of 500, and the end.
@@ -78,7 +84,13 @@ describe.each(storages)('the ends of composites within each other, $name', ({ ur
     const { workflow } = await b.engine.workflows.create(b.engine.workflows.read(JSON.stringify(nest(10)), newId));
     const [job] = await b.fetch();
     calls.length = 0;
-    await b.engine.settle({ kind: 'ack', id: job?.id ?? '', claim: job?.claim ?? null, worker: null, result: '5' });
+    await b.engine.protocol.settle({
+      kind: 'ack',
+      id: job?.id ?? '',
+      claim: job?.claim ?? null,
+      worker: null,
+      result: '5',
+    });
     await b.engine.workflows.settled();
     // Nine ends within the workflow, and its own.
     expect(calls).toEqual([10]);

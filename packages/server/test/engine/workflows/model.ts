@@ -93,7 +93,7 @@ export async function play(storage: Storage, request: object, fates: Fates): Pro
       continue;
     }
     const claimed = await world.survive((engine) =>
-      engine.fetch({ queues: ['q'], count: 1, worker: null, leaseMs: null, request: `${turn}`, waitMs: 0 }),
+      engine.protocol.fetch({ queues: ['q'], count: 1, worker: null, leaseMs: null, request: `${turn}`, waitMs: 0 }),
     );
     const [job] = claimed;
     if (job === undefined) await world.survive((engine) => engine.upkeep.run());
@@ -167,11 +167,12 @@ class World {
     if (fate === 'ack') this.completed.set(job.type, (this.completed.get(job.type) ?? 0) + 1);
     const { id, claim } = job;
     const own = { id, claim, worker: null };
-    if (fate === 'ack') await this.survive((engine) => engine.settle({ ...own, kind: 'ack', result: `"${job.type}"` }));
+    if (fate === 'ack')
+      await this.survive((engine) => engine.protocol.settle({ ...own, kind: 'ack', result: `"${job.type}"` }));
     else if (fate === 'cancel') await this.survive(async (engine) => engine.lifecycle.cancel(id, 'once'));
     else if (fate === 'discard') {
       const failure = { code: 'boom', type: 'boom', message: 'boom', retryable: false, names: [] };
-      await this.survive((engine) => engine.settle({ ...own, kind: 'fail', failure }));
+      await this.survive((engine) => engine.protocol.settle({ ...own, kind: 'fail', failure }));
     } else {
       this.#clock.set(this.#clock.now() + 1_800_000);
       await this.survive((engine) => engine.upkeep.run());

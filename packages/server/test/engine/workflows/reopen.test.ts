@@ -32,9 +32,9 @@ async function runAll(b: Bench, failing: readonly string[] = []): Promise<readon
 }
 
 const ack = (b: Bench, { id, claim, type }: JobRecord, result: Json = JSON.stringify(type)) =>
-  b.engine.settle({ kind: 'ack', id, claim, worker: null, result });
+  b.engine.protocol.settle({ kind: 'ack', id, claim, worker: null, result });
 const fail = (b: Bench, { id, claim }: JobRecord) =>
-  b.engine.settle({
+  b.engine.protocol.settle({
     kind: 'fail',
     id,
     claim,

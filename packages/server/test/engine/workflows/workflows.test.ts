@@ -20,7 +20,7 @@ const one = async (b: Bench): Promise<JobRecord> => {
   return job;
 };
 const ack = (b: Bench, { id, claim }: JobRecord, result: Json | null = null) =>
-  b.engine.settle({ kind: 'ack', id, claim, worker: null, result });
+  b.engine.protocol.settle({ kind: 'ack', id, claim, worker: null, result });
 async function view(b: Bench, id: string) {
   const { workflow, nodes, jobs } = await b.engine.workflows.get(id);
   return JSON.parse(renderWorkflow(workflow, nodes, jobs));

@@ -73,7 +73,7 @@ describe.each(storages)('subscriptions to the event log, $name', ({ url }) => {
         for (const one of steps) {
           if ('push' in one) {
             // Not awaited, so that it is under way while followers come and go.
-            pushes.push(b.engine.push(items(Array.from({ length: one.push }, () => newJob(b.clock.now())))));
+            pushes.push(b.engine.jobs.push(items(Array.from({ length: one.push }, () => newJob(b.clock.now())))));
             pushed += one.push;
           } else if ('leave' in one) {
             followers.shift()?.recorder.close();
@@ -133,7 +133,7 @@ describe.each(storages)('subscriptions to the event log, $name', ({ url }) => {
     await using b = await bench(url());
     const job = await b.start(null);
     await b.push({ queue: 'b' });
-    await b.engine.settle({ id: job.id, claim: job.claim, worker: null, kind: 'ack', result: null });
+    await b.engine.protocol.settle({ id: job.id, claim: job.claim, worker: null, kind: 'ack', result: null });
     const collect = async (after: number, limit: number) => {
       const { events, gap } = await b.engine.subscriptions.collect({ job: job.id }, after, limit);
       return { kinds: events.map(({ entry }) => entry[0]), gap };

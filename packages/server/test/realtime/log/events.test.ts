@@ -25,7 +25,7 @@ describe.each(storages)('events, $name', ({ url }) => {
           const seen: string[] = [];
           let after: string | null = null;
           for (const [limit, jobs] of steps) {
-            if (jobs > 0) await b.engine.push(items(Array.from({ length: jobs }, () => newJob(b.clock.now()))));
+            if (jobs > 0) await b.engine.jobs.push(items(Array.from({ length: jobs }, () => newJob(b.clock.now()))));
             const page = await read(b, { after, limit });
             expect(page.events.length).toBeLessThanOrEqual(limit);
             expect(page.gap).toBe(false);
@@ -159,13 +159,19 @@ describe.each(storages)('events, $name', ({ url }) => {
     const failing = await b.start('w1', { queue: 'failing', retry });
     b.clock.advance(700);
     await b.beat('w1', [failing.id]);
-    await b.engine.settle({ id: failing.id, claim: failing.claim, worker: null, kind: 'fail', failure });
+    await b.engine.protocol.settle({ id: failing.id, claim: failing.claim, worker: null, kind: 'fail', failure });
     const passing = await b.start(null, { queue: 'passing' });
     b.clock.advance(1_000);
-    await b.engine.settle({ id: passing.id, claim: passing.claim, worker: null, kind: 'ack', result: '{"n":1}' });
+    await b.engine.protocol.settle({
+      id: passing.id,
+      claim: passing.claim,
+      worker: null,
+      kind: 'ack',
+      result: '{"n":1}',
+    });
     await b.engine.upkeep.run();
     const [again] = await b.fetch({ queues: ['failing'], worker: 'w2' });
-    await b.engine.settle({ id: failing.id, claim: again?.claim ?? 0, worker: null, kind: 'fail', failure });
+    await b.engine.protocol.settle({ id: failing.id, claim: again?.claim ?? 0, worker: null, kind: 'fail', failure });
     const { events } = await read(b, { types: ['job.*'] });
     const told = (queue: string) =>
       Object.fromEntries(
