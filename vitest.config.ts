@@ -160,7 +160,7 @@ export default defineConfig({
       {
         test: {
           name: 'acceptance',
-          include: ['{packages/*,conformance,lab/*,examples,scripts}/test/**/*.acceptance.ts'],
+          include: ['lab/**/*.acceptance.ts'],
           exclude,
           maxWorkers: 1,
           fileParallelism: false,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { tasks } from '../../../packages/dashboard/test/acceptance/tasks.ts';
+import { tasks } from '../../dashboard/tasks.ts';
 import { type Contest, peerNames, type Tried } from '../src/dashboards/outcome.ts';
 import { comparisonPage } from '../src/dashboards/report.ts';
 import { ways } from '../src/dashboards/ways.ts';

@@ -1,4 +1,4 @@
-import type { Operator } from '../../../../packages/dashboard/test/acceptance/operator.ts';
+import type { Operator } from '../../../dashboard/operator.ts';
 import type { Way, Ways } from './way.ts';
 
 const noSearch: Way = { cannot: 'no search: a list has the jobs of one queue and state, 50 a page at most' };

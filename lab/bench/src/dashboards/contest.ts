@@ -1,8 +1,8 @@
 import type { Browser } from 'playwright-core';
-import { Operator } from '../../../../packages/dashboard/test/acceptance/operator.ts';
-import { Stage } from '../../../../packages/dashboard/test/acceptance/stage.ts';
-import { tasks } from '../../../../packages/dashboard/test/acceptance/tasks.ts';
-import { tryTask } from '../../../../packages/dashboard/test/acceptance/trial.ts';
+import { Operator } from '../../../dashboard/operator.ts';
+import { Stage } from '../../../dashboard/stage.ts';
+import { tasks } from '../../../dashboard/tasks.ts';
+import { tryTask } from '../../../dashboard/trial.ts';
 import { placesOf } from '../places.ts';
 import { type Contest, type Name, type Outcome, ourName, type PeerName } from './outcome.ts';
 import { openPeer } from './peer.ts';

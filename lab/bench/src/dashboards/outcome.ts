@@ -1,4 +1,4 @@
-import type { Trial } from '../../../../packages/dashboard/test/acceptance/trial.ts';
+import type { Trial } from '../../../dashboard/trial.ts';
 
 export const peerNames = ['bull-board', 'pg-boss'] as const;
 export type PeerName = (typeof peerNames)[number];

@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { Scene } from '../../../../packages/dashboard/test/acceptance/tasks.ts';
 import { freePort } from '../../../../packages/server/test/support/instance.ts';
+import type { Scene } from '../../../dashboard/tasks.ts';
 
 /** Ids of the few jobs that the tasks are about, beside those that fill the store. */
 export interface PeerScene extends Scene {

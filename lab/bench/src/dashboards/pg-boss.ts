@@ -1,4 +1,4 @@
-import type { Operator } from '../../../../packages/dashboard/test/acceptance/operator.ts';
+import type { Operator } from '../../../dashboard/operator.ts';
 import type { Way, Ways } from './way.ts';
 
 /** A list of jobs that a filter on `data` or `output` leaves. */

@@ -1,4 +1,4 @@
-import { pathOf } from '../../../../packages/dashboard/test/acceptance/trial.ts';
+import { pathOf } from '../../../dashboard/trial.ts';
 import type { Kept } from '../ledger.ts';
 import { originLines } from '../page/origin.ts';
 import { table } from '../table.ts';

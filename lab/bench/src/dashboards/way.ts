@@ -1,4 +1,4 @@
-import type { Operator } from '../../../../packages/dashboard/test/acceptance/operator.ts';
+import type { Operator } from '../../../dashboard/operator.ts';
 import type { PeerScene } from './peer.ts';
 
 /** How a peer's dashboard does a task, by the shortest way that somebody found, or why there is none. */

@@ -1,14 +1,14 @@
 // The mounted dashboard as a user has it: packages from a registry, the real frameworks, the real build in a real browser.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { freePort } from '../../../cli/test/support/processes.ts';
-import { Home, statusOf, stopwatch } from '../../../create/test/home.ts';
-import { type Registry, startRegistry } from '../../../create/test/registry.ts';
-import { packed } from '../../../sdk/test/package/project.ts';
-import { violations } from '../axe.ts';
-import { chromiumPath, DashboardPage } from '../dashboard.ts';
-import { own } from '../mount/support.ts';
-import { proxyTo } from '../proxy.ts';
+import { freePort } from '../../packages/cli/test/support/processes.ts';
+import { violations } from '../../packages/dashboard/test/axe.ts';
+import { chromiumPath, DashboardPage } from '../../packages/dashboard/test/dashboard.ts';
+import { own } from '../../packages/dashboard/test/mount/support.ts';
+import { proxyTo } from '../../packages/dashboard/test/proxy.ts';
+import { packed } from '../../packages/sdk/test/package/project.ts';
+import { Home, statusOf, stopwatch } from '../packages/home.ts';
+import { type Registry, startRegistry } from '../packages/registry.ts';
 import { type Application, applications, create } from './applications.ts';
 
 const mountPoint = '/internal/ops';

@@ -3,8 +3,8 @@
 import { Client } from '@ojs-ts/sdk';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import { freePort } from '../../cli/test/support/processes.ts';
-import { packed } from '../../sdk/test/package/project.ts';
+import { freePort } from '../../packages/cli/test/support/processes.ts';
+import { packed } from '../../packages/sdk/test/package/project.ts';
 import { Home, statusOf, stopwatch } from './home.ts';
 import { type Registry, startRegistry } from './registry.ts';
 

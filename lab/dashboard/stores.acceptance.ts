@@ -1,9 +1,9 @@
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { storages } from '../../../server/test/support/storages.ts';
-import type { Dashboard } from '../dashboard.ts';
-import { describeDashboard } from '../describe-dashboard.ts';
-import { places } from '../places.ts';
+import type { Dashboard } from '../../packages/dashboard/test/dashboard.ts';
+import { describeDashboard } from '../../packages/dashboard/test/describe-dashboard.ts';
+import { places } from '../../packages/dashboard/test/places.ts';
+import { storages } from '../../packages/server/test/support/storages.ts';
 
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
 

@@ -1,5 +1,5 @@
 import { manualClock } from '@ojs-ts/core';
-import { serveClocked } from '../../../server/test/support/clocked.ts';
+import { serveClocked } from '../../packages/server/test/support/clocked.ts';
 import { type Answer, type Ask, askAt } from './ask.ts';
 
 const minute = 60_000;

@@ -1,5 +1,5 @@
 import { Client, chain, httpTransport } from '@ojs-ts/sdk';
-import { fail } from '../../../cli/test/support/work.ts';
+import { fail } from '../../packages/cli/test/support/work.ts';
 import type { Operator } from './operator.ts';
 
 export interface Scene {

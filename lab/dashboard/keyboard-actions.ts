@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Locator, Page } from 'playwright-core';
-import type { DashboardPage } from '../dashboard.ts';
+import type { DashboardPage } from '../../packages/dashboard/test/dashboard.ts';
 import { type Ask, askAt } from './ask.ts';
 import { Keyboard } from './keyboard.ts';
 

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { freePort } from '../../cli/test/support/processes.ts';
+import { freePort } from '../../packages/cli/test/support/processes.ts';
 
 const run = promisify(execFile);
 

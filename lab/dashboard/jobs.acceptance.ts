@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { chromiumPath, Dashboard } from '../dashboard.ts';
+import { chromiumPath, Dashboard } from '../../packages/dashboard/test/dashboard.ts';
 
 const count = 1_000_000;
 const batch = 10_000;

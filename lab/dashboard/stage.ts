@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStorage } from '@ojs-ts/server';
-import { fill } from '../../../../lab/bench/src/control/fixture.ts';
-import { Dashboard } from '../dashboard.ts';
+import { Dashboard } from '../../packages/dashboard/test/dashboard.ts';
+import { fill } from '../bench/src/control/fixture.ts';
 import { Operator } from './operator.ts';
 import { type Scene, setScene, type Task } from './tasks.ts';
 

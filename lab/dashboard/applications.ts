@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Home } from '../../../create/test/home.ts';
+import type { Home } from '../packages/home.ts';
 
 /** An application of a framework with an embedded engine, and the dashboard at `/internal/ops`. */
 export interface Application {
@@ -156,7 +156,7 @@ export const applications: readonly Application[] = [
 
 /** The version of a package that the other tests of the dashboard have. */
 function tested(name: string): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  const text = readFileSync(new URL('../../packages/dashboard/package.json', import.meta.url), 'utf8');
   const { devDependencies }: { readonly devDependencies: Readonly<Record<string, string>> } = JSON.parse(text);
   return `${name}@${devDependencies[name]}`;
 }

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { chromiumPath, DashboardPage, launch } from '../dashboard.ts';
+import { chromiumPath, DashboardPage, launch } from '../../packages/dashboard/test/dashboard.ts';
 import { difference, pictureOf } from './pictures.ts';
 import { decode, encode } from './png.ts';
 import { openShop, type Shop } from './shop.ts';
@@ -29,7 +29,7 @@ describe.skipIf(chromiumPath === null)('the pages', () => {
   });
 
   test('all have a picture', () => {
-    const router = readFileSync(new URL('../../app/router.tsx', import.meta.url), 'utf8');
+    const router = readFileSync(new URL('../../packages/dashboard/app/router.tsx', import.meta.url), 'utf8');
     const addresses = [...router.matchAll(/\broute\('\/([^']*)'/g)].map(([, path = '']) => path.replace(/\$\w+/, '*'));
     const shown = Object.values(shop.places).map((place) => place.replace(/\/.*/, '/*'));
     expect(addresses.filter((address) => !shown.includes(address))).toEqual([]);

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { chromiumPath, Dashboard, launch } from '../dashboard.ts';
-import { temporaryFile } from '../support.ts';
+import { chromiumPath, Dashboard, launch } from '../../packages/dashboard/test/dashboard.ts';
+import { temporaryFile } from '../../packages/dashboard/test/support.ts';
 import { countBytes, firstValueMs, growth, heapOf, observe, summariesOf, type Tasks, tasksOf } from './renderer.ts';
 
 /** How long the page that must not grow is watched; the published figure is of 30. */

@@ -2,11 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { manualClock, operationNames, routeOf } from '@ojs-ts/core';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { serveClocked } from '../../../server/test/support/clocked.ts';
-import { groups } from '../../app/shell/navigation.ts';
-import { chromiumPath, Dashboard, DashboardPage } from '../dashboard.ts';
-import { places } from '../places.ts';
-import { seed } from '../seed.ts';
+import { groups } from '../../packages/dashboard/app/shell/navigation.ts';
+import { chromiumPath, Dashboard, DashboardPage } from '../../packages/dashboard/test/dashboard.ts';
+import { places } from '../../packages/dashboard/test/places.ts';
+import { seed } from '../../packages/dashboard/test/seed.ts';
+import { serveClocked } from '../../packages/server/test/support/clocked.ts';
 import { askAt } from './ask.ts';
 import { Keyboard } from './keyboard.ts';
 import { type Api, actions, apiAt } from './keyboard-actions.ts';
@@ -16,7 +16,7 @@ const changing = operationNames.filter((name) => routeOf(name).method !== 'GET')
 
 /** What the app can send, each as its file and the operation. Questions about rights and events are no calls. */
 function actionsOfApp(): readonly string[] {
-  const app = new URL('../../app/', import.meta.url);
+  const app = new URL('../../packages/dashboard/app/', import.meta.url);
   const files = readdirSync(app, { recursive: true, encoding: 'utf8' }).filter((file) => /\.tsx?$/.test(file));
   return files.flatMap((file) => {
     const code = readFileSync(new URL(file, app), 'utf8').replaceAll(

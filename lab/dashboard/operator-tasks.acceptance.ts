@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { table } from '../../../../lab/bench/src/table.ts';
-import { chromiumPath } from '../dashboard.ts';
+import { chromiumPath } from '../../packages/dashboard/test/dashboard.ts';
+import { table } from '../bench/src/table.ts';
 import { Stage } from './stage.ts';
 import { elsewhere, tasks } from './tasks.ts';
 import { pathOf, type Trial, tryTask } from './trial.ts';
 
 const count = Number(process.env.TASK_JOBS ?? 1_000_000);
-const page = readFileSync(new URL('../../../../docs/operator-tasks.md', import.meta.url), 'utf8');
+const page = readFileSync(new URL('../../docs/operator-tasks.md', import.meta.url), 'utf8');
 /** The last column of each task. */
 const documented = new Map(
   [...page.matchAll(/^\| ([A-Z][^|]+) \| `(?:[^`]+)` \| (.+) \|$/gm)].map(([, name = '', path = '']) => [name, path]),
