@@ -25,7 +25,7 @@ const timed = ['packages/cli/test/{crash,store-crash}.long.ts', ...alone];
  * Files of rules that every storage keeps because the storage suite passes on it: `npm test` runs them on SQLite,
  * `npm run test:long` on the others. The tests of the storages themselves run on all of them in `npm test`.
  */
-const ruled = globSync('packages/{server,sdk}/test/**/*.test.ts').filter(
+const ruled = globSync('{packages/{server,sdk},conformance}/test/**/*.test.ts').filter(
   (file) => !file.includes('/test/storage/') && readFileSync(file, 'utf8').includes("/support/storages.ts'"),
 );
 

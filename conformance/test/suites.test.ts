@@ -33,21 +33,25 @@ if (official !== null) {
   }
 }
 
-const redis = await redisUrl();
+const redis = storages.some(({ name }) => name === 'redis') ? await redisUrl() : null;
 const prefix = `${inject('testRun')}_${randomBytes(6).toString('hex')}.`;
 /** All queues are outside of the home. */
-const namespaces = { name: 'two namespaces of Redis' };
+const namespaces = {
+  name: 'two namespaces of Redis',
+  url: () => `${redis}?namespaces=${prefix}home:unused;${prefix}rest:*`,
+};
 afterAll(async () => {
   if (redis !== null) await clearRedis(redis, prefix);
 });
 
-test.concurrent.for([
-  ...storages,
-  ...(redis === null ? [] : [{ ...namespaces, url: () => `${redis}?namespaces=${prefix}home:unused;${prefix}rest:*` }]),
-])('our own cases on $name', { timeout: 600_000 }, async ({ url }) => {
-  const { failures } = await run(url(), { folders: [own], parallel: 8 });
-  expect(failures).toBe('');
-});
+test.concurrent.for([...storages, ...(redis === null ? [] : [namespaces])])(
+  'our own cases on $name',
+  { timeout: 600_000 },
+  async ({ url }) => {
+    const { failures } = await run(url(), { folders: [own], parallel: 8 });
+    expect(failures).toBe('');
+  },
+);
 
 test('each file has the right name and id', async () => {
   const { cases: found, broken } = await loadSuite(own);

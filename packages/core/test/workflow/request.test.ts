@@ -5,6 +5,7 @@ import { minting, start } from './toy.ts';
 
 const id = '019461a8-1a2b-7c3d-8e4f-5a6b7c8d9e0f';
 const job = (more: object = {}) => ({ type: 'a.b', args: [], ...more });
+const callback = (type: string, more: object = {}) => job({ options: { callback_type: type }, ...more });
 const read = (request: object) => readWorkflow(JSON.stringify(request), start, minting());
 const kind = (request: object) => read(request).workflow.kind;
 
@@ -126,8 +127,8 @@ describe('dialects', () => {
   });
 
   test.each([
-    ['callback_type', [job({ id: 'x', options: { callback_type: 'on_success' }, depends_on: ['a', 'b'] })]],
-    ['callback_type without depends_on', [job({ id: 'x', options: { callback_type: 'on-success' } })]],
+    ['callback_type', [callback('on_success', { id: 'x', depends_on: ['a', 'b'] })]],
+    ['callback_type without depends_on', [callback('on-success', { id: 'x' })]],
     ['an id with _', [job({ id: 'on_success', depends_on: ['b', 'a'] })]],
     ['an id with -', [job({ id: 'on-success', depends_on: ['b', 'a'] })]],
   ])('a batch as a graph: callbacks by %s (interop 2)', (_, callbacks) => {
@@ -161,7 +162,7 @@ describe('dialects', () => {
   });
 
   test('a typed batch may have its callbacks among its jobs, and a graph of jobs callbacks', () => {
-    const listed = [job(), job({ id: 'cb', options: { callback_type: 'on_complete' } })];
+    const listed = [job(), callback('on_complete', { id: 'cb' })];
     expect(read({ type: 'batch', jobs: listed }).workflow).toMatchObject({ kind: 'batch', total: 1 });
     const { workflow, nodes } = read({ steps: [job(), job({ depends_on: ['0'] })], callbacks: { on_complete: job() } });
     expect(workflow.kind).toBe('batch');
@@ -280,39 +281,24 @@ describe('refusals', () => {
       '$.callbacks',
       /only a batch/,
     ],
-    [
-      'a callback of a group',
-      { type: 'group', jobs: [job({ options: { callback_type: 'on_success' } })] },
-      '$.jobs[0]',
-      /only a batch/,
-    ],
-    [
-      'an unknown callback_type',
-      { steps: [job({ options: { callback_type: 'x' } })] },
-      '$.steps[0].options.callback_type',
-      /on_complete/,
-    ],
-    [
-      'nothing but callbacks',
-      { steps: [job({ options: { callback_type: 'on_success' } })] },
-      '$.steps[0]',
-      /at least one step/,
-    ],
+    ['a callback of a group', { type: 'group', jobs: [callback('on_success')] }, '$.jobs[0]', /only a batch/],
+    ['an unknown callback_type', { steps: [callback('x')] }, '$.steps[0].options.callback_type', /on_complete/],
+    ['nothing but callbacks', { steps: [callback('on_success')] }, '$.steps[0]', /at least one step/],
     [
       'two callbacks of a kind',
-      { steps: [job(), job({ options: { callback_type: 'on_success' } })], callbacks: { on_success: job() } },
+      { steps: [job(), callback('on_success')], callbacks: { on_success: job() } },
       '$',
       /one on_success/,
     ],
     [
       'a callback before the end',
-      { steps: [job(), job(), job({ depends_on: ['0'], options: { callback_type: 'on_success' } })] },
+      { steps: [job(), job(), callback('on_success', { depends_on: ['0'] })] },
       '$.steps[2].depends_on',
       /every job/,
     ],
     [
       'a step after a callback',
-      { steps: [job(), job({ id: 'cb', options: { callback_type: 'on_success' } }), job({ depends_on: ['0', 'cb'] })] },
+      { steps: [job(), callback('on_success', { id: 'cb' }), job({ depends_on: ['0', 'cb'] })] },
       '$.steps[2].depends_on[1]',
       /callback "cb"/,
     ],
@@ -329,7 +315,7 @@ describe('refusals', () => {
     ],
     [
       'a callback by its name',
-      { steps: [job(), job({ name: 'cb', options: { callback_type: 'on_success' } }), job({ depends_on: ['cb'] })] },
+      { steps: [job(), callback('on_success', { name: 'cb' }), job({ depends_on: ['cb'] })] },
       '$.steps[2].depends_on[0]',
       /callback "cb"/,
     ],
@@ -372,7 +358,7 @@ describe('refusals', () => {
     ],
     [
       'a callback of a batch after no job of it',
-      { type: 'batch', jobs: [job(), job({ depends_on: ['0', 'x'], options: { callback_type: 'on_success' } })] },
+      { type: 'batch', jobs: [job(), callback('on_success', { depends_on: ['0', 'x'] })] },
       '$.jobs[1].depends_on[1]',
       /no job of the batch/,
     ],

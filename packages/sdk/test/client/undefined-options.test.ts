@@ -21,6 +21,8 @@ import {
 import type { SyncClientOptions } from '../../src/sync/index.ts';
 import { allEnqueued, type DrainOptions, fakeMode, type Match } from '../../src/testing/index.ts';
 
+const no = undefined;
+
 /** Every member that may be left out, as undefined. */
 type Undefined<T> = { -readonly [K in keyof T as T extends Record<K, unknown> ? never : K]-?: undefined };
 /** Compiles only where T takes them: this repository is checked with `exactOptionalPropertyTypes`. */
@@ -58,98 +60,31 @@ test('fakeMode() has the type of its store', () => {
 
 test('at run time an undefined option counts as absent', async () => {
   const nothing: Undefined<JobOptions> = {
-    ...{
-      id: undefined,
-      queue: undefined,
-      meta: undefined,
-      priority: undefined,
-      timeoutMs: undefined,
-      delayUntil: undefined,
-    },
-    ...{
-      expiresAt: undefined,
-      retry: undefined,
-      unique: undefined,
-      tags: undefined,
-      schema: undefined,
-      timeout: undefined,
-    },
-    ...{
-      delay: undefined,
-      scheduledAt: undefined,
-      visibilityTimeoutMs: undefined,
-      limits: undefined,
-      resultTtl: undefined,
-    },
-    ...{ resultSizeLimit: undefined, totalTimeout: undefined, enqueueTtl: undefined, gracePeriod: undefined },
-    ...{ heartbeatTimeout: undefined, pending: undefined },
+    ...{ id: no, queue: no, meta: no, priority: no, timeoutMs: no, delayUntil: no, expiresAt: no, retry: no },
+    ...{ unique: no, tags: no, schema: no, timeout: no, delay: no, scheduledAt: no, visibilityTimeoutMs: no },
+    ...{ limits: no, resultTtl: no, resultSizeLimit: no, totalTimeout: no, enqueueTtl: no, gracePeriod: no },
+    ...{ heartbeatTimeout: no, pending: no },
   };
   const worker: Undefined<WorkerOptions> = {
-    ...{
-      timeout: undefined,
-      headers: undefined,
-      token: undefined,
-      tls: undefined,
-      fetch: undefined,
-      requestRetry: undefined,
-    },
-    ...{
-      logger: undefined,
-      queues: undefined,
-      concurrency: undefined,
-      pollInterval: undefined,
-      heartbeatInterval: undefined,
-    },
-    ...{
-      visibilityTimeoutMs: undefined,
-      visibilityTimeout: undefined,
-      shutdownTimeout: undefined,
-      handleSignals: undefined,
-    },
-    ...{
-      prefetch: undefined,
-      heartbeatThread: undefined,
-      watchdogTimeout: undefined,
-      labels: undefined,
-      onJobStarted: undefined,
-    },
-    ...{
-      onJobCompleted: undefined,
-      onJobFailed: undefined,
-      onJobRetrying: undefined,
-      onJobDiscarded: undefined,
-      onJobCancelled: undefined,
-    },
+    ...{ timeout: no, headers: no, token: no, tls: no, fetch: no, requestRetry: no, logger: no, queues: no },
+    ...{ concurrency: no, pollInterval: no, heartbeatInterval: no, visibilityTimeoutMs: no, visibilityTimeout: no },
+    ...{ shutdownTimeout: no, handleSignals: no, prefetch: no, heartbeatThread: no, watchdogTimeout: no },
+    ...{ labels: no, onJobStarted: no, onJobCompleted: no, onJobFailed: no, onJobRetrying: no, onJobDiscarded: no },
+    ...{ onJobCancelled: no },
   };
   expect(new Worker(undefined, worker).state).toBe(new Worker().state);
   await fakeMode(async () => {
-    const client = new Client(undefined, {
-      timeout: undefined,
-      queue: undefined,
-      coalesce: undefined,
-      logger: undefined,
-    });
+    const client = new Client(undefined, { timeout: no, queue: no, coalesce: no, logger: no });
     const [given, plain] = [await client.enqueue('a.b', [], nothing), await client.enqueue('a.b', [])];
-    const fields = (job: object) => ({
-      ...JSON.parse(JSON.stringify(job)),
-      id: '',
-      createdAt: '',
-      enqueuedAt: '',
-      raw: {},
-    });
+    const own = { id: '', createdAt: '', enqueuedAt: '', raw: {} };
+    const fields = (job: object) => ({ ...JSON.parse(JSON.stringify(job)), ...own });
     expect(fields(given)).toEqual(fields(plain));
     expect(fields(given)).toMatchObject({ type: 'a.b', queue: 'default', state: 'available' });
     await client.workflow(
       chain('w', [{ type: 'of.chain', args: [], priority: undefined, queue: undefined }], { priority: 5, queue: 'q' }),
     );
     expect(allEnqueued({ jobType: 'of.chain' })).toMatchObject([{ priority: 5, queue: 'q' }]);
-    const cron = {
-      timezone: undefined,
-      overlapPolicy: undefined,
-      enabled: undefined,
-      description: undefined,
-      priority: undefined,
-    };
+    const cron = { timezone: no, overlapPolicy: no, enabled: no, description: no, priority: no };
     expect(await client.registerCronJob('c', '@daily', 'a.b', [], cron)).toMatchObject({
       enabled: true,
       timezone: 'UTC',

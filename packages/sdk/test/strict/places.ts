@@ -57,60 +57,21 @@ export interface Place {
   readonly base?: object;
 }
 
+const at = (call: Place['call'], base?: object): Place => ({ call, ...(base && { base }) });
+
 /**
  * Types whose members are no options of ours: values that an application makes by its own code, and values that this
  * package has made.
  */
-export const data = [
-  ...[
-    'Transport',
-    'Logger',
-    'MetricsRecorder',
-    'KeyProvider',
-    'PayloadCodec',
-    'SqlTransaction',
-    'SqlDatabase',
-
-    'SqliteDatabase',
-    'HandlerSource',
-    'Clock',
-    'EngineLog',
-  ],
-  ...[
-    'PgClient',
-    'PrismaClient',
-    'PostgresSql',
-    'KyselyExecutor',
-    'KnexExecutor',
-    'FastifyLike',
-    'ClosableServer',
-    'HonoContext',
-  ],
-  ...['ExpressRequest', 'ExpressResponse', 'CloudflareBatch', 'AzureHttpRequest', 'Call', 'CallContext', 'Meta'],
-  ...[
-    'JobDef',
-    'JobContext',
-    'Job',
-    'Workflow',
-    'WorkflowStep',
-    'Destination',
-    'PreparedRequest',
-    'Delivery',
-    'Scope',
-    'MiddlewareChain',
-  ],
-  ...[
-    'Client',
-    'Worker',
-    'PushWorker',
-    'ErrorContext',
-    'OJSErrorDetail',
-    'RateLimitInfo',
-    'Fields',
-    'Payload',
-    'Encoded',
-  ],
-];
+export const data = `
+  Transport Logger MetricsRecorder KeyProvider PayloadCodec SqlTransaction SqlDatabase SqliteDatabase
+  HandlerSource Clock EngineLog PgClient PrismaClient PostgresSql KyselyExecutor KnexExecutor FastifyLike
+  ClosableServer HonoContext ExpressRequest ExpressResponse CloudflareBatch AzureHttpRequest Call CallContext
+  Meta JobDef JobContext Job Workflow WorkflowStep Destination PreparedRequest Delivery Scope MiddlewareChain
+  Client Worker PushWorker ErrorContext OJSErrorDetail RateLimitInfo Fields Payload Encoded
+`
+  .trim()
+  .split(/\s+/);
 
 /** Parameters that are objects of the caller's, by a type without a name, or of which only types are read. */
 export const ofCallers = [
@@ -208,28 +169,26 @@ export function methodPlace(place: string, target: object): Place {
 }
 
 function appPlaces(): Record<string, Place> {
-  const options = (construct: (own: object) => unknown): Place => ({ call: construct });
   return {
-    'expressOjs(options) options': options((own) => apply(expressOjs, own)),
-    'new ExpressOjs(options) options': options((own) => make(ExpressOjs, own)),
-    'new OjsApp(options) options': options((own) => make(OjsApp, own)),
-    'fastifyOjs(fastify, options) options': options((own) => apply(fastifyOjs, fastify, own)),
-    'honoOjs(options) options': options((own) => apply(honoOjs, own)),
-    'new HonoOjs(options) options': options((own) => make(HonoOjs, own)),
-    'new NextOjs(options) options': options((own) => make(NextOjs, own)),
-    'new NestOjs(options) options': options((own) => make(NestOjs, own)),
-    'OjsModule.forRootAsync(options) options': {
-      call: (own) => call(OjsModule, 'forRootAsync', own),
-      base: { useFactory: () => ({}) },
-    },
-    'OjsModule.forRoot(options) options': options((own) => apply(OjsModule.forRoot(own).providers[0]?.useFactory)),
-    'OjsApp.enqueueAfterCommit(job, args, options) options': options((own) =>
+    'expressOjs(options) options': at((own) => apply(expressOjs, own)),
+    'new ExpressOjs(options) options': at((own) => make(ExpressOjs, own)),
+    'new OjsApp(options) options': at((own) => make(OjsApp, own)),
+    'fastifyOjs(fastify, options) options': at((own) => apply(fastifyOjs, fastify, own)),
+    'honoOjs(options) options': at((own) => apply(honoOjs, own)),
+    'new HonoOjs(options) options': at((own) => make(HonoOjs, own)),
+    'new NextOjs(options) options': at((own) => make(NextOjs, own)),
+    'new NestOjs(options) options': at((own) => make(NestOjs, own)),
+    'OjsModule.forRootAsync(options) options': at((own) => call(OjsModule, 'forRootAsync', own), {
+      useFactory: () => ({}),
+    }),
+    'OjsModule.forRoot(options) options': at((own) => apply(OjsModule.forRoot(own).providers[0]?.useFactory)),
+    'OjsApp.enqueueAfterCommit(job, args, options) options': at((own) =>
       call(new OjsApp(), 'enqueueAfterCommit', definition, [], own),
     ),
-    'OjsApp.enqueueAfterCommit(jobType, args, options) options': options((own) =>
+    'OjsApp.enqueueAfterCommit(jobType, args, options) options': at((own) =>
       call(new OjsApp(), 'enqueueAfterCommit', 'a.b', [], own),
     ),
-    'the context of a request': options((own) => {
+    'the context of a request': at((own) => {
       const app = new ExpressOjs({ context: () => own });
       return call(app, 'middleware', { headers: {} }, { statusCode: 200, once() {} }, () => {});
     }),
@@ -239,66 +198,53 @@ function appPlaces(): Record<string, Place> {
 function constructorPlaces(target: object): Record<string, Place> {
   const url = 'http://127.0.0.1:9';
   return {
-    'new Client(target, options) options': { call: (options) => make(Client, target, options) },
-    'new Client(options) options': { call: (options) => make(Client, options), base: { url } },
-    'new Admin(target, options) options': { call: (options) => make(Admin, target, options) },
-    'new Admin(options) options': { call: (options) => make(Admin, options), base: { url } },
-    'new Worker(target, options) options': { call: (options) => make(Worker, target, options) },
-    'new Worker(options) options': { call: (options) => make(Worker, options), base: { url: undefined } },
-    'httpTransport(url, options) options': { call: (options) => apply(httpTransport, url, options) },
-    'new SyncClient(url, options) options': { call: (options) => make(SyncClient, url, options) },
-    'new SyncClient(options) options': { call: (options) => make(SyncClient, options), base: { url } },
-    'Worker.start(options) options': { call: (options) => call(new Worker(url), 'start', options) },
-    'Worker.stop(options) options': { call: (options) => call(new Worker(url), 'stop', options) },
-    'new PushWorker(options) options': { call: (options) => make(PushWorker, options) },
-    'PushWorker.run(options, limits) limits': {
-      call: (options) =>
-        call(new PushWorker(), 'run', { job: { id }, workerId: undefined, deliveryId: undefined }, options),
-    },
+    'new Client(target, options) options': at((options) => make(Client, target, options)),
+    'new Client(options) options': at((options) => make(Client, options), { url }),
+    'new Admin(target, options) options': at((options) => make(Admin, target, options)),
+    'new Admin(options) options': at((options) => make(Admin, options), { url }),
+    'new Worker(target, options) options': at((options) => make(Worker, target, options)),
+    'new Worker(options) options': at((options) => make(Worker, options), { url: undefined }),
+    'httpTransport(url, options) options': at((options) => apply(httpTransport, url, options)),
+    'new SyncClient(url, options) options': at((options) => make(SyncClient, url, options)),
+    'new SyncClient(options) options': at((options) => make(SyncClient, options), { url }),
+    'Worker.start(options) options': at((options) => call(new Worker(url), 'start', options)),
+    'Worker.stop(options) options': at((options) => call(new Worker(url), 'stop', options)),
+    'new PushWorker(options) options': at((options) => make(PushWorker, options)),
+    'PushWorker.run(options, limits) limits': at((options) =>
+      call(new PushWorker(), 'run', { job: { id }, workerId: undefined, deliveryId: undefined }, options),
+    ),
   };
 }
 
 function factoryPlaces(): Record<string, Place> {
   const jobs = [{ type: 'a.b', args: [] }];
   return {
-    'defineJob(type, defaults) defaults': { call: (options) => apply(defineJob, 'a.b', options) },
-    'defineJob(type, options) options': { call: (options) => apply(defineJob, 'a.b', options) },
-    'job(definition, args, options) options': { call: (options) => apply(job, definition, [], options) },
-    'chain(name, jobs, options) options': { call: (options) => apply(chain, 'w', jobs, options) },
-    'group(name, jobs, options) options': { call: (options) => apply(group, 'w', jobs, options) },
-    'batch(name, jobs, callbacks) callbacks': { call: (options) => apply(batch, 'w', jobs, options) },
-    'a node of dag()': { call: (node) => apply(dag, 'w', { a: node }), base: { job: jobs[0] } },
-    'addDefaultMiddleware(chain, options) options': {
-      call: (options) => apply(addDefaultMiddleware, new MiddlewareChain(), options),
-    },
-    'enqueueLoggingMiddleware(options) options': { call: (options) => apply(enqueueLoggingMiddleware, options) },
-    'loggingMiddleware(options) options': { call: (options) => apply(loggingMiddleware, options) },
-    'retryMiddleware(options) options': { call: (options) => apply(retryMiddleware, options) },
-    'timeoutMiddleware(limit) limit': { call: (limit) => apply(timeoutMiddleware, limit), base: { seconds: 30 } },
-    'opentelemetryEnqueueMiddleware(options) options': {
-      call: (options) => apply(opentelemetryEnqueueMiddleware, options),
-    },
-    'opentelemetryMiddleware(options) options': { call: (options) => apply(opentelemetryMiddleware, options) },
-    'new CodecChain(codecs, options) options': { call: (options) => make(CodecChain, [new GzipCodec()], options) },
-    'new GzipCodec(options) options': { call: (options) => make(GzipCodec, options) },
-    'codecServer(options) options': {
-      call: (options) => apply(codecServer, options),
-      base: { codec, authorize: () => true },
-    },
-    'encryptionEnqueueMiddleware(options) options': {
-      call: (options) => apply(encryptionEnqueueMiddleware, options),
-      base: { codec },
-    },
-    'encryptionMiddleware(options) options': {
-      call: (options) => apply(encryptionMiddleware, options),
-      base: { codec },
-    },
-    'nextRuns(cron, options) options': { call: (options) => apply(nextRuns, '@daily', options) },
-    'startServer(options) options': {
-      call: (options) => apply(startServer, options),
-      base: { storage: 'memory:', port: 0 },
-    },
-    'openEmbedded(url, options) options': { call: (options) => apply(openEmbedded, 'memory:', options) },
+    'defineJob(type, defaults) defaults': at((options) => apply(defineJob, 'a.b', options)),
+    'defineJob(type, options) options': at((options) => apply(defineJob, 'a.b', options)),
+    'job(definition, args, options) options': at((options) => apply(job, definition, [], options)),
+    'chain(name, jobs, options) options': at((options) => apply(chain, 'w', jobs, options)),
+    'group(name, jobs, options) options': at((options) => apply(group, 'w', jobs, options)),
+    'batch(name, jobs, callbacks) callbacks': at((options) => apply(batch, 'w', jobs, options)),
+    'a node of dag()': at((node) => apply(dag, 'w', { a: node }), { job: jobs[0] }),
+    'addDefaultMiddleware(chain, options) options': at((options) =>
+      apply(addDefaultMiddleware, new MiddlewareChain(), options),
+    ),
+    'enqueueLoggingMiddleware(options) options': at((options) => apply(enqueueLoggingMiddleware, options)),
+    'loggingMiddleware(options) options': at((options) => apply(loggingMiddleware, options)),
+    'retryMiddleware(options) options': at((options) => apply(retryMiddleware, options)),
+    'timeoutMiddleware(limit) limit': at((limit) => apply(timeoutMiddleware, limit), { seconds: 30 }),
+    'opentelemetryEnqueueMiddleware(options) options': at((options) => apply(opentelemetryEnqueueMiddleware, options)),
+    'opentelemetryMiddleware(options) options': at((options) => apply(opentelemetryMiddleware, options)),
+    'new CodecChain(codecs, options) options': at((options) => make(CodecChain, [new GzipCodec()], options)),
+    'new GzipCodec(options) options': at((options) => make(GzipCodec, options)),
+    'codecServer(options) options': at((options) => apply(codecServer, options), { codec, authorize: () => true }),
+    'encryptionEnqueueMiddleware(options) options': at((options) => apply(encryptionEnqueueMiddleware, options), {
+      codec,
+    }),
+    'encryptionMiddleware(options) options': at((options) => apply(encryptionMiddleware, options), { codec }),
+    'nextRuns(cron, options) options': at((options) => apply(nextRuns, '@daily', options)),
+    'startServer(options) options': at((options) => apply(startServer, options), { storage: 'memory:', port: 0 }),
+    'openEmbedded(url, options) options': at((options) => apply(openEmbedded, 'memory:', options)),
   };
 }
 
@@ -313,12 +259,10 @@ function testingPlaces(): Record<string, Place> {
     refutePerformed: testing.refutePerformed,
   });
   return {
-    'realMode(options) options': { call: (options) => apply(testing.realMode, options) },
-    'drain(options) options': { call: (options) => apply(testing.drain, options) },
-    'allEnqueued(filter) filter': { call: (options) => faked(testing.allEnqueued, options) },
-    'assertWorkflowCreated(kind, match) match': {
-      call: (options) => faked(testing.assertWorkflowCreated, 'chain', options),
-    },
+    'realMode(options) options': at((options) => apply(testing.realMode, options)),
+    'drain(options) options': at((options) => apply(testing.drain, options)),
+    'allEnqueued(filter) filter': at((options) => faked(testing.allEnqueued, options)),
+    'assertWorkflowCreated(kind, match) match': at((options) => faked(testing.assertWorkflowCreated, 'chain', options)),
     ...Object.fromEntries(
       matching.map(([name, work]) => [`${name}(job, match) match`, { call: (match) => faked(work, 'a.b', match) }]),
     ),
@@ -328,35 +272,31 @@ function testingPlaces(): Record<string, Place> {
 function transactionPlaces(): Record<string, Place> {
   const jobs = new TransactionClient();
   return {
-    'new TransactionClient(options) options': { call: (options) => make(TransactionClient, options) },
-    'TransactionClient.enqueue(tx, job, args, options) options': {
-      call: (options) => call(jobs, 'enqueue', database, definition, [], options),
-    },
-    'TransactionClient.enqueue(tx, jobType, args, options) options': {
-      call: (options) => call(jobs, 'enqueue', database, 'a.b', [], options),
-    },
-    'TransactionClient.enqueueBatch(tx, requests) requests[]': {
-      call: (request) => call(jobs, 'enqueueBatch', database, [request]),
-      base: { type: 'a.b', args: [] },
-    },
-    'TransactionClient.prepare(request) request': {
-      call: (request) => jobs.prepare({ type: 'a.b', args: [], ...request }),
-    },
-    'inbox(options) options': { call: (options) => apply(inbox, options) },
-    'outbox(options) options': { call: (options) => apply(outbox, options) },
-    'createOutbox(database, options) options': { call: (options) => apply(createOutbox, database, options) },
-    'outboxLayout(dialect, options) options': { call: (options) => apply(outboxLayout, 'postgres', options) },
-    'new OutboxRelay(target, options) options': {
-      call: (options) => make(OutboxRelay, undefined, options),
-      base: { database: { ...database, isDatabase: true } },
-    },
-    'SqliteJobs.enqueue(job) job': {
-      call: (request) =>
-        withTransaction(new DatabaseSync(':memory:'), (own) => own.enqueue({ type: 'a.b', args: [], ...request })),
-    },
-    'withTransaction(database, work, options) options': {
-      call: (options) => withTransaction(new DatabaseSync(':memory:'), () => {}, options),
-    },
+    'new TransactionClient(options) options': at((options) => make(TransactionClient, options)),
+    'TransactionClient.enqueue(tx, job, args, options) options': at((options) =>
+      call(jobs, 'enqueue', database, definition, [], options),
+    ),
+    'TransactionClient.enqueue(tx, jobType, args, options) options': at((options) =>
+      call(jobs, 'enqueue', database, 'a.b', [], options),
+    ),
+    'TransactionClient.enqueueBatch(tx, requests) requests[]': at(
+      (request) => call(jobs, 'enqueueBatch', database, [request]),
+      { type: 'a.b', args: [] },
+    ),
+    'TransactionClient.prepare(request) request': at((request) => jobs.prepare({ type: 'a.b', args: [], ...request })),
+    'inbox(options) options': at((options) => apply(inbox, options)),
+    'outbox(options) options': at((options) => apply(outbox, options)),
+    'createOutbox(database, options) options': at((options) => apply(createOutbox, database, options)),
+    'outboxLayout(dialect, options) options': at((options) => apply(outboxLayout, 'postgres', options)),
+    'new OutboxRelay(target, options) options': at((options) => make(OutboxRelay, undefined, options), {
+      database: { ...database, isDatabase: true },
+    }),
+    'SqliteJobs.enqueue(job) job': at((request) =>
+      withTransaction(new DatabaseSync(':memory:'), (own) => own.enqueue({ type: 'a.b', args: [], ...request })),
+    ),
+    'withTransaction(database, work, options) options': at((options) =>
+      withTransaction(new DatabaseSync(':memory:'), () => {}, options),
+    ),
   };
 }
 
@@ -392,15 +332,15 @@ export async function placesOf(client: Client, transport: object): Promise<Reado
   const bulk = bulkPlace();
   return {
     ...constructorPlaces(transport),
-    'BulkHandle.refresh(options) options': { call: (options) => bulk.refresh(options) },
-    'BulkHandle.wait(options) options': { call: (options) => bulk.wait(options) },
-    'BulkHandle.stop(options) options': { call: (options) => bulk.stop(options) },
-    'BulkHandle.resume(options) options': { call: (options) => bulk.resume(options) },
-    'BulkHandle.undo(options) options': { call: (options) => bulk.undo(options) },
-    'JobHandle.wait(options) options': { call: (options) => handle.wait(options) },
-    'JobHandle.cancel(options) options': { call: (options) => handle.cancel(options) },
-    'JobHandle.refresh(options) options': { call: (options) => handle.refresh(options) },
-    'WorkflowHandle.wait(options) options': { call: (options) => workflow.wait(options) },
+    'BulkHandle.refresh(options) options': at((options) => bulk.refresh(options)),
+    'BulkHandle.wait(options) options': at((options) => bulk.wait(options)),
+    'BulkHandle.stop(options) options': at((options) => bulk.stop(options)),
+    'BulkHandle.resume(options) options': at((options) => bulk.resume(options)),
+    'BulkHandle.undo(options) options': at((options) => bulk.undo(options)),
+    'JobHandle.wait(options) options': at((options) => handle.wait(options)),
+    'JobHandle.cancel(options) options': at((options) => handle.cancel(options)),
+    'JobHandle.refresh(options) options': at((options) => handle.refresh(options)),
+    'WorkflowHandle.wait(options) options': at((options) => workflow.wait(options)),
     ...factoryPlaces(),
     ...appPlaces(),
     ...testingPlaces(),

@@ -4,7 +4,7 @@ import { Authorization } from '../../src/http/auth.ts';
 import type { RunningServer } from '../../src/index.ts';
 import { type Canaries, plantCanaries, snapshot } from '../support/canaries.ts';
 import { expectRefusal } from '../support/refusal.ts';
-import { send } from '../support/request.ts';
+import { type Response, send } from '../support/request.ts';
 import { optionalBodyOf, requestOf } from '../support/requests/valid-requests.ts';
 import { serve } from '../support/server.ts';
 import { followStream, openSocket, openStream } from '../support/streams.ts';
@@ -12,9 +12,32 @@ import { followStream, openSocket, openStream } from '../support/streams.ts';
 let server: RunningServer;
 let canaries: Canaries;
 
+const every = ['*'];
+
+function create(roles: Grant['roles'], queues: readonly string[] = every, { name = 'test', on = server } = {}) {
+  return on.engine.tokens.create({ name, roles, queues, expiresAt: null, createdBy: 'test' });
+}
+
 async function tokenFor(grant: Grant): Promise<string> {
   const { token } = await server.engine.tokens.create({ ...grant, name: 'test', expiresAt: null, createdBy: 'test' });
   return token;
+}
+
+/** Calls with a token. */
+function as(token: string, { url } = server) {
+  const headers = { authorization: `Bearer ${token}` };
+  const ask = (method: string, path: string, body?: object) =>
+    send(url, { method, path: `/ojs/v1${path}`, headers, ...(body && { body: JSON.stringify(body) }) });
+  return {
+    headers,
+    ask,
+    get: (path: string) => ask('GET', path),
+    post: (path: string, body: object) => ask('POST', path, body),
+  };
+}
+
+function expectDenied(response: Response): void {
+  expectRefusal(response, 403, 'permission_denied');
 }
 
 beforeAll(async () => {
@@ -66,27 +89,16 @@ describe('a token for other queues', () => {
   });
 
   test.each([
-    '/ojs/v1/events/stream',
-    '/ojs/v1/queues/canary/events',
-    '/ojs/v1/events/stream?channel=queue:canary',
-    '/ojs/v1/events/stream?queues=canary,elsewhere',
-    '/ojs/v1/admin/stats/stream',
-  ])('the stream %s is refused', async (path) => {
-    expectRefusal(
-      await send(server.url, { path, headers: { authorization: `Bearer ${token}` } }),
-      403,
-      'permission_denied',
-    );
-  });
+    '/events/stream',
+    '/queues/canary/events',
+    '/events/stream?channel=queue:canary',
+    '/events/stream?queues=canary,elsewhere',
+    '/admin/stats/stream',
+  ])('the stream %s is refused', async (path) => expectDenied(await as(token).get(path)));
 
-  test.each(['events', 'progress/stream', 'result/stream'])("the stream of a job's %s is refused", async (what) => {
-    const path = `/ojs/v1/jobs/${canaries.available}/${what}`;
-    expectRefusal(
-      await send(server.url, { path, headers: { authorization: `Bearer ${token}` } }),
-      403,
-      'permission_denied',
-    );
-  });
+  test.each(['events', 'progress/stream', 'result/stream'])("the stream of a job's %s is refused", async (what) =>
+    expectDenied(await as(token).get(`/jobs/${canaries.available}/${what}`)),
+  );
 });
 
 describe('a token for the queue', () => {
@@ -120,11 +132,10 @@ describe('a token for the queue', () => {
   test.each(['job.list', 'deadLetter.list', 'admin.errors', 'event.list'] as const)(
     '%s is about the queues that it names',
     async (name) => {
-      const token = await tokenFor({ roles: ['viewer'], queues: [canaries.queue] });
-      const get = (query: string) =>
-        send(server.url, { path: `${routeOf(name).path}${query}`, headers: { authorization: `Bearer ${token}` } });
-      expectRefusal(await get(''), 403, 'permission_denied');
-      expectRefusal(await get('?queue=elsewhere'), 403, 'permission_denied');
+      const { headers } = as(await tokenFor({ roles: ['viewer'], queues: [canaries.queue] }));
+      const get = (query: string) => send(server.url, { path: `${routeOf(name).path}${query}`, headers });
+      expectDenied(await get(''));
+      expectDenied(await get('?queue=elsewhere'));
       expect((await get(`?queue=${canaries.queue}`)).status).toBe(200);
     },
   );
@@ -132,12 +143,10 @@ describe('a token for the queue', () => {
   test.each(['job.list', 'admin.jobs', 'admin.jobGroups'] as const)(
     '%s is about the queue of its search',
     async (name) => {
-      const token = await tokenFor({ roles: ['viewer'], queues: [canaries.queue] });
+      const { headers } = as(await tokenFor({ roles: ['viewer'], queues: [canaries.queue] }));
+      const by = name === 'admin.jobGroups' ? '&by=type' : '';
       const get = (q: string) =>
-        send(server.url, {
-          path: `${routeOf(name).path}?q=${encodeURIComponent(q)}${name === 'admin.jobGroups' ? '&by=type' : ''}`,
-          headers: { authorization: `Bearer ${token}` },
-        });
+        send(server.url, { path: `${routeOf(name).path}?q=${encodeURIComponent(q)}${by}`, headers });
       expect((await get(`queue:${canaries.queue} state:available`)).status).toBe(200);
       expect((await get(`queue:${canaries.queue} id:01980d2c-7b1e-7c44-9d0a-5f0c3c1b7a10`)).status).toBe(200);
       for (const q of [
@@ -146,29 +155,21 @@ describe('a token for the queue', () => {
         'id:01980d2c-7b1e-7c44-9d0a-5f0c3c1b7a10',
         `queue:${canaries.queue} OR state:available`,
       ])
-        expectRefusal(await get(q), 403, 'permission_denied');
+        expectDenied(await get(q));
     },
   );
 
   test('a template, a step or a dead letter that is sent to another queue is refused', async () => {
-    const token = await tokenFor({ roles: ['admin'], queues: [canaries.queue] });
-    const post = (path: string, body: object, method = 'POST') =>
-      send(server.url, {
-        method,
-        path: `/ojs/v1${path}`,
-        headers: { authorization: `Bearer ${token}` },
-        body: JSON.stringify(body),
-      });
+    const { ask, post } = as(await tokenFor({ roles: ['admin'], queues: [canaries.queue] }));
     const job = { type: 'a.b', args: [], options: { queue: 'elsewhere' } };
     const own = { type: 'a.b', args: [], options: { queue: canaries.queue } };
-    expectRefusal(await post('/cron', { name: 'theirs', cron: '* * * * *', ...job }), 403, 'permission_denied');
+    expectDenied(await post('/cron', { name: 'theirs', cron: '* * * * *', ...job }));
     expect((await post('/cron', { name: 'ours', cron: '0 0 29 2 *', ...own })).status).toBe(201);
-    expectRefusal(await post('/cron/ours', { options: { queue: 'elsewhere' } }, 'PATCH'), 403, 'permission_denied');
-    expectRefusal(await post('/cron', { name: canaries.cron, cron: '* * * * *', ...own }), 403, 'permission_denied');
-    expectRefusal(await post('/workflows', { type: 'chain', steps: [own, job] }), 403, 'permission_denied');
+    expectDenied(await ask('PATCH', '/cron/ours', { options: { queue: 'elsewhere' } }));
+    expectDenied(await post('/cron', { name: canaries.cron, cron: '* * * * *', ...own }));
+    expectDenied(await post('/workflows', { type: 'chain', steps: [own, job] }));
     expect((await post('/workflows', { type: 'chain', steps: [own, own] })).status).toBe(201);
-    const moved = { override: { queue: 'elsewhere' } };
-    expectRefusal(await post(`/dead-letter/${canaries.deadLetter}/retry`, moved), 403, 'permission_denied');
+    expectDenied(await post(`/dead-letter/${canaries.deadLetter}/retry`, { override: { queue: 'elsewhere' } }));
     expect(coversQueue({ queues: [canaries.queue] }, 'elsewhere')).toBe(false);
   });
 });
@@ -184,17 +185,9 @@ describe('a job that reaches beyond the queues of its token', () => {
     ['a limit of its own', { rate_limit: { key: 'tenant', concurrency: 1 } }, 'rate_limit'],
     ['a limit of another queue', { rate_limit: { key: 'elsewhere:tenant', concurrency: 1 } }, 'rate_limit'],
   ] as const;
-  let post: (path: string, body: object) => ReturnType<typeof send>;
-  let token: string;
+  let post: ReturnType<typeof as>['post'];
   beforeAll(async () => {
-    token = await tokenFor({ roles: ['admin'], queues: [canaries.queue, 'reach*'] });
-    post = (path, body) =>
-      send(server.url, {
-        method: 'POST',
-        path: `/ojs/v1${path}`,
-        headers: { authorization: `Bearer ${token}` },
-        body: JSON.stringify(body),
-      });
+    ({ post } = as(await tokenFor({ roles: ['admin'], queues: [canaries.queue, 'reach*'] })));
   });
 
   test.each(reaches)('%s is refused wherever jobs are sent', async (_, options, told) => {
@@ -209,7 +202,7 @@ describe('a job that reaches beyond the queues of its token', () => {
       ['/cron', { name: 'reaching', cron: '0 0 29 2 *', ...job }],
     ] as const) {
       const response = await post(path, body);
-      expectRefusal(response, 403, 'permission_denied');
+      expectDenied(response);
       expect(response.text).toContain(told);
     }
     const { status, text } = await post('/jobs/bulk', { jobs: [job] });
@@ -236,55 +229,39 @@ describe('a job that reaches beyond the queues of its token', () => {
 });
 
 test('a worker of another queue cannot be registered or deregistered', async () => {
-  const token = await tokenFor({ roles: ['work'], queues: ['elsewhere'] });
-  const post = (path: string, body: object) =>
-    send(server.url, {
-      method: 'POST',
-      path: `/ojs/v1/workers/${path}`,
-      headers: { authorization: `Bearer ${token}` },
-      body: JSON.stringify(body),
-    });
-  const worker = { authorization: `Bearer ${await tokenFor({ roles: ['admin'], queues: ['*'] })}` };
-  const asWorker = (path: string, body: object) =>
-    send(server.url, { method: 'POST', path: `/ojs/v1${path}`, headers: worker, body: JSON.stringify(body) });
-  await asWorker('/jobs', { type: 'a.b', args: [], options: { queue: 'held' } });
-  await asWorker('/workers/fetch', { queues: ['held'], worker_id: 'holder' });
-  for (const path of ['register', 'deregister'])
-    expectRefusal(await post(path, { worker_id: 'holder' }), 403, 'permission_denied');
-  expect((await post('register', { worker_id: 'stranger', queues: ['elsewhere'] })).status).toBe(200);
-  expect((await post('deregister', { worker_id: 'stranger' })).status).toBe(200);
+  const { post } = as(await tokenFor({ roles: ['work'], queues: ['elsewhere'] }));
+  const worker = as(await tokenFor({ roles: ['admin'], queues: every }));
+  await worker.post('/jobs', { type: 'a.b', args: [], options: { queue: 'held' } });
+  await worker.post('/workers/fetch', { queues: ['held'], worker_id: 'holder' });
+  for (const path of ['register', 'deregister']) expectDenied(await post(`/workers/${path}`, { worker_id: 'holder' }));
+  expect((await post('/workers/register', { worker_id: 'stranger', queues: ['elsewhere'] })).status).toBe(200);
+  expect((await post('/workers/deregister', { worker_id: 'stranger' })).status).toBe(200);
 });
 
 test('a refusal names no queue that the caller did not name', async () => {
-  const authorization = `Bearer ${await tokenFor({ roles: ['admin'], queues: ['mail'] })}`;
+  const mail = as(await tokenFor({ roles: ['admin'], queues: ['mail'] }));
   const byId = operationNames.filter((name) =>
     ['job', 'cron', 'workflow', 'step', 'bulk'].includes(operations[name].queues),
   );
   for (const name of byId) {
-    const request = requestOf(name, canaries);
-    const headers = { authorization, 'content-type': 'application/json' };
-    const { status, text } = await send(server.url, { ...request, headers });
+    const headers = { ...mail.headers, 'content-type': 'application/json' };
+    const { status, text } = await send(server.url, { ...requestOf(name, canaries), headers });
     const { message } = JSON.parse(text).error;
     // The tests above have removed some of these.
     expect([name, [403, 404].includes(status), message.includes(canaries.queue)]).toEqual([name, true, false]);
   }
-  const every = { authorization: `Bearer ${await tokenFor({ roles: ['admin'], queues: ['*'] })}` };
-  const job = JSON.stringify({ type: 'a.b', args: [], options: { queue: canaries.queue } });
-  const pushed = await send(server.url, { method: 'POST', path: '/ojs/v1/jobs', headers: every, body: job });
-  const body = JSON.stringify({ job_id: JSON.parse(pushed.text).job.id, worker_id: 'w' });
-  const ack = await send(server.url, { method: 'POST', path: '/ojs/v1/workers/ack', headers: { authorization }, body });
+  const { post } = as(await tokenFor({ roles: ['admin'], queues: every }));
+  const pushed = await post('/jobs', { type: 'a.b', args: [], options: { queue: canaries.queue } });
+  const ack = await mail.post('/workers/ack', { job_id: JSON.parse(pushed.text).job.id, worker_id: 'w' });
   expect(JSON.parse(ack.text).error.message).toBe(
     'The call is about a job, cron, workflow or bulk operation of another queue. The token is for mail.',
   );
-  const named = await send(server.url, { path: `/ojs/v1/queues/${canaries.queue}`, headers: { authorization } });
+  const named = await mail.get(`/queues/${canaries.queue}`);
   expect(JSON.parse(named.text).error.message).toBe('The call is about the queue canary. The token is for mail.');
 });
 
 describe('a worker without a secret, in another queue', () => {
-  const call = async (token: string, path: string, body: object) => {
-    const headers = { authorization: `Bearer ${token}` };
-    return send(server.url, { method: 'POST', path: `/ojs/v1${path}`, headers, body: JSON.stringify(body) });
-  };
+  const call = (token: string, path: string, body: object) => as(token).post(path, body);
   const begun = async (worker: string | undefined, token: string) => {
     const queue = `secret-${worker ?? 'nameless'}`;
     await call(token, '/jobs', { type: 'a.b', args: ['secret'], options: { queue } });
@@ -296,16 +273,15 @@ describe('a worker without a secret, in another queue', () => {
 
   test.each(['repeated', undefined])('its fetch (worker_id %s) cannot be repeated for its jobs', async (worker) => {
     const stranger = await tokenFor({ roles: ['worker'], queues: ['mail'] });
-    const admin = await tokenFor({ roles: ['admin'], queues: ['*'] });
+    const admin = await tokenFor({ roles: ['admin'], queues: every });
     const { id, queue } = await begun(worker, admin);
     const fetch = { queues: ['mail'], request_id: '17', ...(worker !== undefined && { worker_id: worker }) };
     const refused = await call(stranger, '/workers/fetch', fetch);
-    expectRefusal(refused, 403, 'permission_denied');
+    expectDenied(refused);
     expect(refused.text).not.toContain(id);
     expect(refused.text).not.toContain(queue);
     if (worker === undefined) return;
-    const exchanged = await call(stranger, '/workers/exchange', { worker_id: worker, fetch });
-    expectRefusal(exchanged, 403, 'permission_denied');
+    expectDenied(await call(stranger, '/workers/exchange', { worker_id: worker, fetch }));
     const again = await call(admin, '/workers/fetch', { ...fetch, queues: [queue] });
     expect(JSON.parse(again.text).jobs).toMatchObject([{ id }]);
   });
@@ -314,7 +290,7 @@ describe('a worker without a secret, in another queue', () => {
     const stranger = await tokenFor({ roles: ['worker'], queues: ['mail'] });
     const owner = await tokenFor({ roles: ['admin'], queues: ['secret-*'] });
     for (const [worker, token] of [
-      ['beaten', await tokenFor({ roles: ['admin'], queues: ['*'] })],
+      ['beaten', await tokenFor({ roles: ['admin'], queues: every })],
       ['beaten-2', owner],
     ] as const) {
       const { id } = await begun(worker, token);
@@ -343,7 +319,7 @@ describe('a worker without a secret, in another queue', () => {
 describe('streams and sockets', () => {
   test('a socket follows the queues of its token only', async () => {
     const token = await tokenFor({ roles: ['viewer'], queues: [canaries.queue] });
-    using socket = await openSocket(server.url, { headers: { authorization: `Bearer ${token}` } });
+    using socket = await openSocket(server.url, { headers: as(token).headers });
     const subscribe = async (message: object) => {
       socket.send({ action: 'subscribe', ...message });
       for (;;) {
@@ -368,25 +344,14 @@ describe('streams and sockets', () => {
 
   test('a long poll of a revoked token ends, and gives nothing', async () => {
     const { engine } = server;
-    const { token, record } = await engine.tokens.create({
-      name: 'poller',
-      roles: ['work'],
-      queues: ['*'],
-      expiresAt: null,
-      createdBy: 'test',
-    });
+    const { token, record } = await create(['work'], every, { name: 'poller' });
     const waits = Promise.withResolvers<AbortSignal | undefined>();
     const fetch = engine.protocol.fetch.bind(engine.protocol);
     engine.protocol.fetch = (wanted, signal) => {
       waits.resolve(signal);
       return fetch(wanted, signal);
     };
-    const polled = send(server.url, {
-      method: 'POST',
-      path: '/ojs/v1/workers/fetch',
-      headers: { authorization: `Bearer ${token}` },
-      body: JSON.stringify({ queues: ['nothing-here'], worker_id: 'poller', wait_ms: 60_000 }),
-    });
+    const polled = as(token).post('/workers/fetch', { queues: ['nothing-here'], worker_id: 'poller', wait_ms: 60_000 });
     const cut = expect(polled).rejects.toThrow();
     const signal = await waits.promise;
     engine.protocol.fetch = fetch;
@@ -399,14 +364,8 @@ describe('streams and sockets', () => {
 
   test.each(['revoked', 'rotated'])('those of a %s token end', async (how) => {
     const { tokens } = server.engine;
-    const { token, record } = await tokens.create({
-      name: 'reader',
-      roles: ['viewer'],
-      queues: ['*'],
-      expiresAt: null,
-      createdBy: 'test',
-    });
-    const headers = { authorization: `Bearer ${token}` };
+    const { token, record } = await create(['viewer']);
+    const { headers } = as(token);
     using stream = await followStream(server.url, '/events/stream', headers);
     using jobs = await openStream(server.url, `/jobs/${canaries.available}/progress/stream`, headers);
     using statistics = await openStream(server.url, '/admin/stats/stream', headers);
@@ -423,8 +382,7 @@ describe('streams and sockets', () => {
   test('a rotation ends those of the old secret after its grace, and never those of the new one', async () => {
     const { engine } = server;
     const authorization = new Authorization([], engine.tokens, engine.clock);
-    const request = { name: 'reader', roles: ['viewer'], queues: ['*'], expiresAt: null, createdBy: 'test' } as const;
-    const { token, record } = await engine.tokens.create(request);
+    const { token, record } = await create(['viewer']);
     const before = await authorization.verify(`Bearer ${token}`);
     const { token: next } = await engine.tokens.rotate(record.id, 60_000);
     const after = await authorization.verify(`Bearer ${next}`);
@@ -438,33 +396,16 @@ describe('streams and sockets', () => {
 });
 
 test('an explanation leaves out the jobs of other queues, and says so', async () => {
-  const admin = await tokenFor({ roles: ['admin'], queues: ['*'] });
-  const post = async (path: string, body: object) =>
-    JSON.parse(
-      (
-        await send(server.url, {
-          method: 'POST',
-          path: `/ojs/v1${path}`,
-          headers: { authorization: `Bearer ${admin}` },
-          body: JSON.stringify(body),
-        })
-      ).text,
-    );
+  const admin = await tokenFor({ roles: ['admin'], queues: every });
+  const post = async (path: string, body: object) => JSON.parse((await as(admin).post(path, body)).text);
   const rate_limit = { key: 'shared', concurrency: 1 };
   const enqueue = async (queue: string): Promise<string> =>
     (await post('/jobs', { type: 'a.b', args: [], options: { queue, rate_limit } })).job.id;
   const holder = await enqueue('mine-not');
   await post('/workers/fetch', { queues: ['mine-not'], worker_id: 'busy' });
   const id = await enqueue('mine');
-  const explained = async (token: string) =>
-    (
-      await send(server.url, {
-        path: `/ojs/v1/admin/jobs/${id}/explain`,
-        headers: { authorization: `Bearer ${token}` },
-      })
-    ).text;
-  const every = await explained(admin);
-  expect(every).toContain(holder);
+  const explained = async (token: string) => (await as(token).get(`/admin/jobs/${id}/explain`)).text;
+  expect(await explained(admin)).toContain(holder);
   const own = await explained(await tokenFor({ roles: ['admin'], queues: ['mine'] }));
   expect(own).not.toContain(holder);
   expect(JSON.parse(own).reasons).toContainEqual(expect.objectContaining({ code: 'concurrency_full', partial: true }));
@@ -475,67 +416,27 @@ describe('payloads', () => {
   let id: string;
   beforeAll(async () => {
     const job = { type: 'pay.now', args: [{ card: canary, sum: 7 }], meta: { canary }, options: { queue: 'pay' } };
-    const token = await tokenFor({ roles: ['admin'], queues: ['*'] });
-    const post = async (path: string, body: object) =>
-      JSON.parse(
-        (
-          await send(server.url, {
-            method: 'POST',
-            path: `/ojs/v1${path}`,
-            headers: { authorization: `Bearer ${token}` },
-            body: JSON.stringify(body),
-          })
-        ).text,
-      );
-    ({
-      job: { id },
-    } = await post('/jobs', job));
+    const { post } = as(await tokenFor({ roles: ['admin'], queues: every }));
+    ({ id } = JSON.parse((await post('/jobs', job)).text).job);
     await post('/workers/fetch', { queues: ['pay'], worker_id: 'till' });
-    await post('/workers/progress', {
-      job_id: id,
-      worker_id: 'till',
-      percentage: 10,
-      data: { canary },
-      checkpoint: { canary },
-    });
-    await post('/workers/ack', { job_id: id, worker_id: 'till', result: { card: canary } });
-    await post('/cron', {
-      name: 'paying',
-      cron: '0 0 29 2 *',
-      type: 'pay.now',
-      args: [canary],
-      options: { queue: 'pay' },
-    });
-    await post('/workflows', {
-      type: 'chain',
-      steps: [
-        { ...job, meta: {} },
-        { ...job, meta: {} },
-      ],
-    });
+    const held = { job_id: id, worker_id: 'till' };
+    await post('/workers/progress', { ...held, percentage: 10, data: { canary }, checkpoint: { canary } });
+    await post('/workers/ack', { ...held, result: { card: canary } });
+    const { options } = job;
+    await post('/cron', { name: 'paying', cron: '0 0 29 2 *', type: 'pay.now', args: [canary], options });
+    const step = { ...job, meta: {} };
+    await post('/workflows', { type: 'chain', steps: [step, step] });
   });
 
   async function seen(token: string): Promise<string> {
-    const headers = { authorization: `Bearer ${token}` };
-    const get = async (path: string) => (await send(server.url, { path: `/ojs/v1${path}`, headers })).text;
-    const results = send(server.url, {
-      method: 'POST',
-      path: '/ojs/v1/jobs/results',
-      headers,
-      body: JSON.stringify({ ids: [id] }),
-    });
-    using stream = await openStream(server.url, `/jobs/${id}/progress/stream`, headers);
+    const caller = as(token);
+    const get = async (path: string) => (await caller.get(path)).text;
+    const results = caller.post('/jobs/results', { ids: [id] });
+    using stream = await openStream(server.url, `/jobs/${id}/progress/stream`, caller.headers);
     const workflows: { readonly workflows: readonly { readonly id: string }[] } = JSON.parse(await get('/workflows'));
     const texts = await Promise.all([
-      ...[
-        `/jobs/${id}`,
-        '/jobs?queue=pay',
-        '/events?types=job.progress',
-        `/jobs/${id}/result`,
-        `/jobs/${id}/progress`,
-        '/cron',
-        '/cron/paying',
-      ].map(get),
+      ...[`/jobs/${id}`, '/jobs?queue=pay', '/events?types=job.progress', '/cron', '/cron/paying'].map(get),
+      ...[`/jobs/${id}/result`, `/jobs/${id}/progress`].map(get),
       ...workflows.workflows.map((workflow) => get(`/workflows/${workflow.id}`)),
       results.then(({ text }) => text),
       stream.events.rest().then((events) => JSON.stringify(events)),
@@ -545,22 +446,20 @@ describe('payloads', () => {
   }
 
   test('a viewer sees no argument, result or data of a job; an inspector does', async () => {
-    const inspected = await seen(await tokenFor({ roles: ['inspector'], queues: ['*'] }));
+    const inspected = await seen(await tokenFor({ roles: ['inspector'], queues: every }));
     expect(inspected).toContain(`"args":[{"card":"${canary}","sum":7}]`);
     expect(inspected).toContain(`"result":{"card":"${canary}"}`);
     expect(inspected).toContain(`"progress_percent":10,"data":{"canary":"${canary}"}`);
-    const viewed = await seen(await tokenFor({ roles: ['viewer'], queues: ['*'] }));
+    const viewed = await seen(await tokenFor({ roles: ['viewer'], queues: every }));
     expect(viewed.replaceAll(`"meta":{"canary":"${canary}"}`, '')).not.toContain(canary);
     expect(viewed).toContain('"type":"pay.now"');
   });
 
   test('a viewer sees statistics whole', async () => {
-    const headers = { authorization: `Bearer ${await tokenFor({ roles: ['viewer'], queues: ['*'] })}` };
-    const admin = { authorization: `Bearer ${await tokenFor({ roles: ['admin'], queues: ['*'] })}` };
+    const viewer = as(await tokenFor({ roles: ['viewer'], queues: every }));
+    const admin = as(await tokenFor({ roles: ['admin'], queues: every }));
     for (const path of ['/admin/stats/history', '/admin/stats', '/dead-letter/stats', '/admin/queues']) {
-      const [seen, whole] = await Promise.all(
-        [headers, admin].map((one) => send(server.url, { path: `/ojs/v1${path}`, headers: one })),
-      );
+      const [seen, whole] = await Promise.all([viewer, admin].map(({ get }) => get(path)));
       expect(seen?.status, path).toBe(200);
       const nulls = (text = '') => text.match(/"(?:data|result|checkpoint)":null/g);
       expect(nulls(seen?.text), path).toEqual(nulls(whole?.text));
@@ -569,14 +468,14 @@ describe('payloads', () => {
 
   test('paths of a token are redacted for it', async () => {
     const redact = ['args[0].card', 'result.card', 'meta.canary'];
-    const text = await seen(await tokenFor({ roles: ['inspector'], queues: ['*'], redact }));
+    const text = await seen(await tokenFor({ roles: ['inspector'], queues: every, redact }));
     expect(text).toContain('"args":[{"card":"[redacted]","sum":7}]');
     expect(text).toContain('"result":{"card":"[redacted]"}');
     expect(text).toContain('"meta":{"canary":"[redacted]"}');
   });
 
   test('the stream of a result is redacted, under both names of the result', async () => {
-    const token = await tokenFor({ roles: ['inspector'], queues: ['*'], redact: ['result.card'] });
+    const token = await tokenFor({ roles: ['inspector'], queues: every, redact: ['result.card'] });
     using stream = await openStream(server.url, `/jobs/${id}/result/stream`, { authorization: `Bearer ${token}` });
     const text = JSON.stringify(await stream.events.rest());
     expect(text).toContain('[redacted]');
@@ -585,28 +484,16 @@ describe('payloads', () => {
 
   test('what would tell them all the same is refused', async () => {
     for (const grant of [
-      { roles: ['viewer'], queues: ['*'] } as const,
-      { roles: ['inspector'], queues: ['*'], redact: ['args[0].card'] } as const,
+      { roles: ['viewer'], queues: every } as const,
+      { roles: ['inspector'], queues: every, redact: ['args[0].card'] } as const,
     ]) {
-      const headers = { authorization: `Bearer ${await tokenFor(grant)}` };
-      const searches = [
-        `args=${canary}`,
-        `q=args[0].card:${canary}`,
-        `q=-(queue:x OR text~${canary})`,
-        'q=result.card:*',
-      ];
-      for (const search of searches)
-        expectRefusal(
-          await send(server.url, { path: `/ojs/v1/jobs?${encodeURI(search)}`, headers }),
-          403,
-          'permission_denied',
-        );
-      expect((await send(server.url, { path: '/ojs/v1/jobs?q=queue:pay', headers })).status).toBe(200);
+      const { get } = as(await tokenFor(grant));
+      const queries = [`args[0].card:${canary}`, `-(queue:x OR text~${canary})`, 'result.card:*'];
+      for (const search of [`args=${canary}`, ...queries.map((query) => `q=${query}`)])
+        expectDenied(await get(`/jobs?${encodeURI(search)}`));
+      expect((await get('/jobs?q=queue:pay')).status).toBe(200);
     }
-    const redacted = { roles: ['admin'], queues: ['*'], redact: ['args[0].card'] } as const;
-    const changing = { authorization: `Bearer ${await tokenFor(redacted)}` };
-    const change = (path: string, body: object) =>
-      send(server.url, { method: 'POST', path: `/ojs/v1${path}`, headers: changing, body: JSON.stringify(body) });
+    const { post: change } = as(await tokenFor({ roles: ['admin'], queues: every, redact: ['args[0].card'] }));
     for (const [path, body] of [
       ['/jobs/bulk/cancel', { filter: { args: canary } }],
       ['/jobs/bulk/retry', { filter: { meta: { canary } } }],
@@ -614,31 +501,24 @@ describe('payloads', () => {
       ['/dead-letter/purge', { filter: { args: canary }, confirm: true }],
       ['/dead-letter/purge', { args: canary, confirm: true }],
     ] as const)
-      expectRefusal(await change(path, body), 403, 'permission_denied');
+      expectDenied(await change(path, body));
     expect((await change('/jobs/bulk/cancel', { filter: { queue: 'none' } })).status).toBe(200);
     const own = { name: 'own', cron: '0 0 29 2 *', type: 'a.b', args: [canary] };
     expect((await change('/cron', own)).status).toBe(201);
-    const headers = { authorization: `Bearer ${await tokenFor({ roles: ['viewer'], queues: ['*'] })}` };
-    for (const path of [`/jobs/${id}/checkpoint`, `/jobs/${id}/result/stream`])
-      expectRefusal(await send(server.url, { path: `/ojs/v1${path}`, headers }), 403, 'permission_denied');
+    const { get } = as(await tokenFor({ roles: ['viewer'], queues: every }));
+    for (const path of [`/jobs/${id}/checkpoint`, `/jobs/${id}/result/stream`]) expectDenied(await get(path));
   });
 });
 
 test('the last token that may manage tokens is revoked by force only', async () => {
   await using own = await serve();
   const { tokens } = own.engine;
-  const make = async (roles: Grant['roles'], queues: readonly string[] = ['*']) =>
-    tokens.create({ roles, queues, name: 'test', expiresAt: null, createdBy: 'test' });
-  const admin = await make(['admin']);
-  await make(['operator']);
-  await make(['admin'], ['mail']);
-  const second = await make(['admin']);
-  const revoke = (id: string, query = '') =>
-    send(own.url, {
-      method: 'DELETE',
-      path: `/ojs/v1/admin/tokens/${id}${query}`,
-      headers: { authorization: `Bearer ${admin.token}` },
-    });
+  const on = { on: own };
+  const admin = await create(['admin'], every, on);
+  await create(['operator'], every, on);
+  await create(['admin'], ['mail'], on);
+  const second = await create(['admin'], every, on);
+  const revoke = (id: string, query = '') => as(admin.token, own).ask('DELETE', `/admin/tokens/${id}${query}`);
   expect((await revoke(second.record.id)).status).toBe(200);
   const refused = await revoke(admin.record.id);
   expectRefusal(refused, 409, 'conflict');
@@ -651,13 +531,11 @@ test('the last token that may manage tokens is revoked by force only', async () 
 test('a failed login with a token that the store knows names the token, in the log and in the audit', async () => {
   await using own = await serve();
   const { tokens } = own.engine;
-  const make = async (expiresAt: number | null = null) =>
-    tokens.create({ roles: ['admin'], queues: ['*'], name: 'deploy', expiresAt, createdBy: 'test' });
+  const make = () => create(['admin'], every, { name: 'deploy', on: own });
   const [admin, revoked, rotated] = [await make(), await make(), await make()];
   await tokens.revoke(revoked.record.id);
   await tokens.rotate(rotated.record.id, 0);
-  const ask = async (token: string) =>
-    send(own.url, { path: '/ojs/v1/admin/audit', headers: { authorization: `Bearer ${token}` } });
+  const ask = (token: string) => as(token, own).get('/admin/audit');
   for (const token of [revoked.token, rotated.token, 'ojs_0123456789abcdef_'.padEnd(64, 'x')]) await ask(token);
   const entries: readonly { readonly event_type: string; readonly principal: string; readonly detail: object }[] =
     JSON.parse((await ask(admin.token)).text).items;
@@ -672,19 +550,18 @@ test('a failed login with a token that the store knows names the token, in the l
 
 test('a refused stream, socket and subscription leave an entry each, and one a minute', async () => {
   await using own = await serve();
-  const { tokens } = own.engine;
-  const make = async (roles: Grant['roles'], queues: readonly string[] = ['*']) =>
-    tokens.create({ roles, queues, name: 'test', expiresAt: null, createdBy: 'test' });
-  const [admin, producer, reader] = [await make(['admin']), await make(['producer']), await make(['viewer'], ['mail'])];
-  const ask = async (path: string, token: string) =>
-    send(own.url, { path: `/ojs/v1${path}`, headers: { authorization: `Bearer ${token}` } });
+  const on = { on: own };
+  const admin = await create(['admin'], every, on);
+  const producer = await create(['producer'], every, on);
+  const reader = await create(['viewer'], ['mail'], on);
+  const ask = (path: string, token: string) => as(token, own).get(path);
   const streams = ['/events/stream', '/queues/pay/events', '/admin/stats/stream'];
   for (const path of [...streams, ...streams]) {
-    expectRefusal(await ask(path, producer.token), 403, 'permission_denied');
-    expectRefusal(await ask(path, reader.token), 403, 'permission_denied');
+    expectDenied(await ask(path, producer.token));
+    expectDenied(await ask(path, reader.token));
   }
-  expectRefusal(await ask('/ws', producer.token), 403, 'permission_denied');
-  using socket = await openSocket(own.url, { headers: { authorization: `Bearer ${reader.token}` } });
+  expectDenied(await ask('/ws', producer.token));
+  using socket = await openSocket(own.url, { headers: as(reader.token).headers });
   socket.send({ action: 'subscribe', channel: 'queue:pay' });
   expect((await socket.frames.take(1))[0]).toMatchObject({ type: 'error', code: 'permission_denied' });
   const denied = async () => {
