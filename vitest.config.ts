@@ -30,7 +30,7 @@ const ruled = globSync('{packages/{server,sdk},conformance}/test/**/*.test.ts').
 );
 
 /** Files of properties, which `npm test` checks a tenth as often as `npm run test:long`. */
-const properties = globSync('packages/{core,server}/test/**/*.test.ts').filter(
+const properties = globSync('packages/{core,sdk,server}/test/**/*.test.ts').filter(
   (file) => !ruled.includes(file) && /\/(property|runs|dump)\.ts'/.test(readFileSync(file, 'utf8')),
 );
 

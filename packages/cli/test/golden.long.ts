@@ -48,7 +48,7 @@ test('the output of every command, piped and on a terminal', async () => {
     texts.set(file, found);
     for (const call of calls) {
       const words = [...name.split(' '), ...call.map((word) => (word === 'TOKEN' ? token : word))];
-      const ended = await ojs.apart(...words);
+      const ended = await ojs.run(...words);
       const [secret, id = token] = /ojs_([0-9a-f]+)_\S+/.exec(ended.output) ?? [];
       token = id;
       // From the first token on the server asks for one.
@@ -91,6 +91,6 @@ test('errors say what to do', async () => {
   ];
   const found: string[] = [];
   const mask = new Mask();
-  for (const [ojs, words] of calls) found.push(shown(mask, typed(['ojs', ...words]), await ojs.apart(...words)));
+  for (const [ojs, words] of calls) found.push(shown(mask, typed(['ojs', ...words]), await ojs.run(...words)));
   expectGolden('output/errors', found.join('\n'));
 });

@@ -65,7 +65,7 @@ async function scene(server: RunningServer) {
   return { wanted, declined, cancelled, later, workflow, holder, single };
 }
 
-describe.each(storages.filter(({ name }) => name !== 'memory'))('on $name', ({ url }) => {
+describe.each(storages.filter(({ name }) => name !== 'memory'))('on $name', ({ name, url }) => {
   test('every task is one command', async () => {
     // The worker sends one heartbeat, and is listed until the end.
     const options = { port: 0, log: false, engine: { deadAfterMs: 3_600_000 } } as const;
@@ -81,7 +81,10 @@ describe.each(storages.filter(({ name }) => name !== 'memory'))('on $name', ({ u
       if (command === undefined) throw new Error(`The page has no task “${task}”.`);
       done.add(task);
       const filled = Object.entries(words).reduce((text, [word, value]) => text.replace(word, value), command);
-      const { code, output, errors } = await as.inBash(filled);
+      // As it is typed on one storage; on the others a process of its own for each command would find nothing more.
+      const isPlain = name !== 'sqlite' && /^ojs [^|;&<>$]*$/.test(filled);
+      const wordsOf = [...filled.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? '');
+      const { code, output, errors } = await (isPlain ? as.run(...wordsOf.slice(1)) : as.inBash(filled));
       // The doctor ends with 1 for an error: the PostgreSQL of the tests does not sync.
       const isFine = code === 0 || (command === 'ojs doctor' && code === 1);
       expect([filled, isFine ? 0 : code, errors]).toEqual([filled, 0, '']);

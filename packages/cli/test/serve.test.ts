@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startServer } from '@ojs-ts/server';
 import { afterEach, describe, expect, test } from 'vitest';
+import { Ojs } from './support/ojs.ts';
 
 const main = new URL('../src/main.ts', import.meta.url).pathname;
 const running = new Set<ChildProcess>();
@@ -60,6 +61,7 @@ describe('ojs serve', () => {
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
     const health = await fetch(`${url}/ojs/v1/health`);
     expect(await health.json()).toMatchObject({ status: 'ok', backend: { type: 'sqlite' } });
+    expect((await fetch(`${url}/dashboard`)).status).toBe(200);
     const waiting = fetch(`${url}/ojs/v1/workers/fetch`, {
       method: 'POST',
       body: Buffer.from('{"queues":["q"],"wait_ms":60000}'),
@@ -72,8 +74,9 @@ describe('ojs serve', () => {
   });
 
   test('SIGINT ends the server with 0, and the log has JSON lines on standard error', async () => {
-    const command = ojs(['serve', '--storage', 'memory:', '--port', '0']);
+    const command = ojs(['serve', '--storage', 'memory:', '--port', '0', '--no-dashboard']);
     const url = await listening(command);
+    expect((await fetch(`${url}/dashboard`)).status).toBe(404);
     command.process.kill('SIGINT');
     expect(await command.ended).toBe(0);
     const lines = command
@@ -168,6 +171,7 @@ describe('ojs serve', () => {
       OJS_LOG_LEVEL: 'error',
       OJS_TOKEN: 'from-environment',
       OJS_TEST_MODE: 'true',
+      OJS_DASHBOARD: 'false',
     };
     const command = ojs(['serve', '--port', '0', '--token', 'work:worker-token', '--token', 'from-flag'], env);
     const url = await listening(command);
@@ -176,6 +180,7 @@ describe('ojs serve', () => {
         .status;
     expect(await Promise.all(['from-environment', 'worker-token', 'from-flag'].map(status))).toEqual([401, 403, 200]);
     expect(await (await fetch(`${url}/ojs/manifest`)).json()).toMatchObject({ backend: 'memory' });
+    expect((await fetch(`${url}/dashboard`)).status).toBe(404);
     command.process.kill('SIGTERM');
     expect(await command.ended).toBe(0);
   });
@@ -195,14 +200,11 @@ describe('ojs serve', () => {
     [[], { OJS_INSECURE: 'maybe' }, /OJS_INSECURE is maybe/],
   ];
   test('invalid flags and variables exit with 2 and print the reason', async () => {
-    const commands = wrong.map(
-      ([args, env, message]) => [args, message, ojs(['serve', '--storage', 'memory:', ...args], env)] as const,
-    );
-    for (const [args, message, command] of commands) {
-      expect(await command.ended, args.join(' ')).toBe(2);
-      expect(command.errors()).toMatch(message);
-      expect(command.errors()).not.toMatch(/^ +at /m);
-      expect(command.output()).toBe('');
+    for (const [args, env, message] of wrong) {
+      using inside = new Ojs(env);
+      const ended = await inside.run('serve', '--storage', 'memory:', ...args);
+      expect(ended, args.join(' ')).toEqual({ code: 2, output: '', errors: expect.stringMatching(message) });
+      expect(ended.errors).not.toMatch(/^ +at /m);
     }
   });
 
@@ -212,8 +214,10 @@ describe('ojs serve', () => {
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
     const address = taken.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const own = ojs(['serve', '--storage', 'memory:', '--port', String(port)]);
+    expect(await own.ended).toBe(1);
+    expect(own.errors()).toMatch(/Port \d+ of 127\.0\.0\.1 is taken by.* port with --port/);
     const commands: readonly (readonly [readonly string[], RegExp])[] = [
-      [['--storage', 'memory:', '--port', String(port)], /Port \d+ of 127\.0\.0\.1 is taken by.* port with --port/],
       [
         ['--storage', 'memory:', '--host', 'localhost', '--port', new URL(first.url).port],
         /Port \d+ is taken: an OJS server \(ojs-ts \S+, store memory\) answers at http:\S+\. .* port with --port/,
@@ -221,35 +225,28 @@ describe('ojs serve', () => {
       [['--storage', 'mysql://me:hush@db', '--port', '0'], /mysql:\/\/me:\*\*\*@db.*expected/],
       [['--storage', 'sqlite:/no/such/folder/jobs.db', '--port', '0'], /unable to open|no such|cannot/i],
     ];
+    using inside = new Ojs();
     for (const [args, message] of commands) {
-      const command = ojs(['serve', ...args]);
-      expect(await command.ended, args.join(' ')).toBe(1);
-      expect(command.errors()).toMatch(message);
-      expect(command.errors()).not.toMatch(/^ +at /m);
+      const { code, errors } = await inside.run('serve', ...args);
+      expect(code, args.join(' ')).toBe(1);
+      expect(errors).toMatch(message);
+      expect(`${own.errors()}${errors}`).not.toMatch(/^ +at /m);
     }
     await new Promise((resolve) => taken.close(resolve));
   });
 });
 
-describe('ojs', () => {
-  test.each([
-    [[], {}, 200],
-    [['--no-dashboard'], {}, 404],
-    [[], { OJS_DASHBOARD: 'false' }, 404],
-  ] as const)('with flags %j and environment %j, /dashboard answers %i', async (flags, env, status) => {
-    const command = ojs(['serve', '--storage', 'memory:', '--port', '0', '--log-level', 'warn', ...flags], env);
-    expect((await fetch(`${await listening(command)}/dashboard`)).status).toBe(status);
+test('ojs prints help and version, and refuses unknown commands', async () => {
+  using inside = new Ojs();
+  const help = await inside.run('--help');
+  expect(help).toMatchObject({
+    code: 0,
+    output: expect.stringMatching(/serve[\s\S]*migrate[\s\S]*backup[\s\S]*restore/),
   });
-
-  test('ojs prints help and version, and refuses unknown commands', async () => {
-    const help = ojs(['--help']);
-    expect(await help.ended).toBe(0);
-    expect(help.output()).toMatch(/serve[\s\S]*migrate[\s\S]*backup[\s\S]*restore/);
-    const version = ojs(['--version']);
-    expect(await version.ended).toBe(0);
-    expect(version.output()).toMatch(/^\d+\.\d+\.\d+\n$/);
-    const unknown = ojs(['sevre']);
-    expect(await unknown.ended).toBe(2);
-    expect(unknown.errors()).toMatch(/unknown command 'sevre'/);
-  });
+  const version = ojs(['--version']);
+  expect(await version.ended).toBe(0);
+  expect(version.output()).toMatch(/^\d+\.\d+\.\d+\n$/);
+  const unknown = ojs(['sevre']);
+  expect(await unknown.ended).toBe(2);
+  expect(unknown.errors()).toMatch(/unknown command 'sevre'/);
 });

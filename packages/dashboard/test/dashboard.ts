@@ -78,6 +78,16 @@ export class Dashboard extends DashboardPage {
     return new Dashboard(server, new Client(server.url), await newPage(context));
   }
 
+  /** Calls the server. Throws if it refuses. */
+  readonly post = async (path: string, body: unknown, method = 'POST') => {
+    const headers = { 'content-type': 'application/json' };
+    const request = { method, headers, body: JSON.stringify(body) };
+    const response = await fetch(`${this.server.url}/ojs/v1/${path}`, request);
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    return JSON.parse(text);
+  };
+
   override async [Symbol.asyncDispose](): Promise<void> {
     await super[Symbol.asyncDispose]();
     await this.client.close();

@@ -3,14 +3,7 @@ import { isWider, violations } from '../axe.ts';
 import { describeDashboard } from '../describe-dashboard.ts';
 
 describeDashboard('events and limits', {}, (dashboard) => {
-  const post = async (path: string, body: unknown) => {
-    const response = await fetch(`${dashboard.server.url}/ojs/v1/${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    });
-    expect(response.ok, await response.clone().text()).toBe(true);
-  };
+  const { post } = dashboard;
   const enqueue = (index: number) =>
     post('jobs', {
       type: 'sync.run',

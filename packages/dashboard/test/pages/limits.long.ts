@@ -3,14 +3,7 @@ import { isWider, violations } from '../axe.ts';
 import { describeDashboard } from '../describe-dashboard.ts';
 
 describeDashboard('limits', {}, (dashboard) => {
-  const post = async (path: string, body: unknown, method = 'POST') => {
-    const response = await fetch(`${dashboard.server.url}/ojs/v1/${path}`, {
-      method,
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    });
-    expect(response.ok, await response.clone().text()).toBe(true);
-  };
+  const { post } = dashboard;
   const customers = 120;
   const keys = () => dashboard.page.getByRole('region', { name: 'Limits' }).getByRole('link').allTextContents();
   const region = (name: string) => dashboard.page.getByRole('region', { name, exact: true });

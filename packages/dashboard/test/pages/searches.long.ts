@@ -6,14 +6,7 @@ const others = 10_001;
 const atOnce = 1_000;
 
 describeDashboard('a search that the server stops', {}, (dashboard) => {
-  const post = async (path: string, body: unknown): Promise<void> => {
-    const response = await fetch(`${dashboard.server.url}/ojs/v1/${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    });
-    expect(response.ok, await response.text()).toBe(true);
-  };
+  const { post } = dashboard;
 
   test('says that it was stopped, and goes on: a cron that has run is not shown as one without a run', async () => {
     const { page } = dashboard;

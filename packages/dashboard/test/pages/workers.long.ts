@@ -26,12 +26,7 @@ describeDashboard('workers', {}, (dashboard) => {
     await running;
   });
 
-  const post = (path: string, body: unknown) =>
-    fetch(`${dashboard.server.url}/ojs/v1/${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    });
+  const { post } = dashboard;
 
   test('are listed with their load, found, quieted, resumed and told together', async () => {
     const { page, client } = dashboard;

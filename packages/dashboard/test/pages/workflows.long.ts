@@ -3,16 +3,7 @@ import { isWider, violations } from '../axe.ts';
 import { describeDashboard } from '../describe-dashboard.ts';
 
 describeDashboard('workflows', {}, (dashboard) => {
-  const call = async (path: string, body: unknown): Promise<Readonly<Record<string, unknown>>> => {
-    const response = await fetch(`${dashboard.server.url}/ojs/v1/${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    });
-    const text = await response.text();
-    expect(response.ok, text).toBe(true);
-    return JSON.parse(text);
-  };
+  const { post: call } = dashboard;
   const claim = async (queue = 'steps'): Promise<string> => {
     const { jobs } = await call('workers/fetch', { queues: [queue], worker_id: 'w1', count: 1 });
     return String((jobs as readonly { readonly id: string }[])[0]?.id);

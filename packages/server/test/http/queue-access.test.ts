@@ -1,3 +1,4 @@
+import { Agent } from 'node:http';
 import { coversQueue, type Grant, type OperationName, operationNames, operations, routeOf, State } from '@ojs-ts/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Authorization } from '../../src/http/auth.ts';
@@ -9,6 +10,7 @@ import { optionalBodyOf, requestOf } from '../support/requests/valid-requests.ts
 import { serve } from '../support/server.ts';
 import { followStream, openSocket, openStream } from '../support/streams.ts';
 
+const agent = new Agent({ keepAlive: true });
 let server: RunningServer;
 let canaries: Canaries;
 
@@ -44,17 +46,18 @@ beforeAll(async () => {
   server = await serve({ failedLogins: '100000/1s' });
   canaries = await plantCanaries(server.url);
 });
-afterAll(() => server.close());
+afterAll(async () => {
+  agent.destroy();
+  await server.close();
+});
 
 /** The request that has an effect, and in lists the queue that makes it allowed for a token of that queue. */
 function ask(name: OperationName, token: string) {
   const request = requestOf(name, canaries);
   const optional = optionalBodyOf(name, canaries);
-  return send(server.url, {
-    ...request,
-    headers: { authorization: `Bearer ${token}`, 'ojs-version': '1.0' },
-    ...(request.body === undefined && optional && { body: JSON.stringify(optional) }),
-  });
+  const headers = { authorization: `Bearer ${token}`, 'ojs-version': '1.0' };
+  const body = request.body === undefined && optional && { body: JSON.stringify(optional) };
+  return send(server.url, { ...request, headers, ...body }, { agent });
 }
 
 describe('a token for other queues', () => {

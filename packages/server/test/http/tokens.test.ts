@@ -1,3 +1,4 @@
+import { Agent } from 'node:http';
 import {
   type OperationName,
   operationNames,
@@ -40,6 +41,7 @@ function isAllowed(holder: Name, name: OperationName): boolean {
 
 /** Every route of core's table, by every kind of token. */
 describe('tokens', () => {
+  const agent = new Agent({ keepAlive: true });
   let server: RunningServer;
   beforeAll(async () => {
     const tokens = holders.map((name) =>
@@ -47,12 +49,15 @@ describe('tokens', () => {
     );
     server = await serve({ tokens, testMode: true, failedLogins: '100000/1s' });
   });
-  afterAll(() => server.close());
+  afterAll(async () => {
+    agent.destroy();
+    await server.close();
+  });
 
   function ask(name: OperationName, authorization?: string, route: Route = routeOf(name)) {
     const headers = authorization === undefined ? {} : { authorization };
     const path = fillPath(route, { id: newId(), name: 'q', key: 'k', version: '1' });
-    return send(server.url, { method: route.method, path, headers });
+    return send(server.url, { method: route.method, path, headers }, { agent });
   }
 
   describe.each(operationNames)('%s', (name) => {

@@ -27,6 +27,8 @@ export interface Subject {
   readonly open: () => Promise<Storage>;
   /** The same with events switched off. */
   readonly openUnlogged: () => Promise<Storage>;
+  /** What becomes of a store after its case; it is closed by default. */
+  readonly close?: (storage: Storage) => Promise<void>;
   /** Cases that cannot hold here, with the reason; they are left out. */
   readonly skip?: readonly { readonly test: string; readonly reason: string }[];
 }
@@ -54,7 +56,13 @@ const topics: Readonly<Record<string, readonly Case[]>> = {
 };
 
 /** The contract of a storage, as cases. Whoever writes one runs this over it. */
-export function exerciseStorage({ name, open, openUnlogged, skip = [] }: Subject): void {
+export function exerciseStorage({
+  name,
+  open,
+  openUnlogged,
+  close = async (storage) => storage[Symbol.asyncDispose](),
+  skip = [],
+}: Subject): void {
   const left = new Set(skip.map(({ test }) => test));
   const stores: Storage[] = [];
   const openers = [
@@ -62,7 +70,7 @@ export function exerciseStorage({ name, open, openUnlogged, skip = [] }: Subject
     ['unlogged', unloggedCases, openUnlogged] as const,
   ];
   afterEach(async () => {
-    for (const store of stores.splice(0)) await store[Symbol.asyncDispose]();
+    for (const store of stores.splice(0)) await close(store);
   });
   describe(`storage ${name}`, () => {
     for (const [topic, cases, open] of openers) {
