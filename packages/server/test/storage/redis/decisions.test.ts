@@ -1,12 +1,13 @@
 import { State } from '@ojs-ts/core';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { anyCharacter } from '../../../../core/test/support/text.ts';
 import { memoryStorage } from '../../../src/storage/memory/memory.ts';
 import { checkProperty } from '../../support/property.ts';
 import { claimOf, idOf, newJob, second, to, uniqueOf } from '../suite/tools.ts';
 import { openRedis, server } from './namespace.ts';
 
-const text = fc.string({ unit: 'binary', maxLength: 12 }).filter((text) => text.isWellFormed());
+const text = fc.string({ unit: anyCharacter, maxLength: 12 }).filter((text) => text.isWellFormed());
 const error = fc.record({ code: text, message: text, details: fc.jsonValue({ maxDepth: 2 }) });
 const entry = fc.oneof(
   fc.record({ kind: fc.constant('failed'), at: fc.nat(), error }),
