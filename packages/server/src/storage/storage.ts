@@ -35,26 +35,8 @@ export {
   type WorkflowState,
   type WorkflowStep,
 } from '@ojs-ts/core';
-export type {
-  Advanced,
-  AuditRecord,
-  Beaten,
-  Claim,
-  Claimed,
-  Directive,
-  EventsRead,
-  Held,
-  JobClaim,
-  LimitRecord,
-  Moved,
-  OldestJob,
-  QueueCount,
-  QueuePatch,
-  QueueRecord,
-  RepeatableFetch,
-  WorkerBeat,
-  WorkerRecord,
-} from '@ojs-ts/core/memory';
+// The operations below take the place of those of the same name, which answer at once.
+export type * from '@ojs-ts/core/memory';
 export type * from './backup.ts';
 export type * from './diagnosis.ts';
 export type * from './inbox.ts';
