@@ -1,6 +1,6 @@
 /**
- * Values that core's rules are called with, over a small grid, and what they answer. `write.ts` writes them as JSON,
- * one file a subject, for other languages that port a rule: `packages/server/lua` does, and its test reads the files.
+ * Inputs of core's rules, over a small grid, and the answers of core. A port of a rule must give the same answers: the
+ * test of `packages/server/lua` runs it on them.
  */
 import {
   appendHistory,

@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { textOf, vectors } from '../../../../core/test/vectors/vectors.ts';
 import { readAddress } from '../../../src/storage/redis/connection/address.ts';
 import { Connection } from '../../../src/storage/redis/connection/connection.ts';
 import { type Packed, Packer, unpack } from '../../../src/storage/redis/connection/msgpack.ts';
@@ -11,21 +12,23 @@ interface Vector {
   readonly expected?: Packed;
 }
 
-const directory = new URL('../../../../core/test/vectors/', import.meta.url);
 const script = scriptsOf(readFileSync(new URL('vectors.lua', import.meta.url), 'utf8'), true).get('answers');
 
-const rules = readdirSync(directory)
-  .filter((file) => file.endsWith('.json') && file !== 'admission.json')
-  .flatMap((file) => Object.entries<readonly Vector[]>(JSON.parse(readFileSync(new URL(file, directory), 'utf8'))));
+const rules = Object.values(vectors).flatMap((subject) =>
+  Object.entries(subject).map(([rule, list]): [string, readonly Vector[]] => [
+    rule,
+    [...new Set(list.map(textOf))].map((text) => JSON.parse(text)),
+  ]),
+);
 
-test.skipIf(server === null).each(rules)('Lua answers the vectors of %s as core does', async (rule, vectors) => {
+test.skipIf(server === null).each(rules)('Lua answers the vectors of %s as core does', async (rule, list) => {
   if (script === undefined) throw new Error('vectors.lua has no operation `answers`.');
   const address = readAddress(namespaceUrl());
   const connection = new Connection(address);
-  const request = new Packer().pack({ rule, inputs: vectors.map(({ input }) => input) });
+  const request = new Packer().pack({ rule, inputs: list.map(({ input }) => input) });
   const answers = unpack(await connection.packedScript(script, `{${address.namespace}}:`, request));
   await connection.close();
-  expect(present(answers)).toEqual(present(vectors.map(({ expected }) => expected ?? false)));
+  expect(present(answers)).toEqual(present(list.map(({ expected }) => expected ?? false)));
 });
 
 /** Without what is absent in Lua: members that are null or false. An empty table of Lua is packed as a list. */
