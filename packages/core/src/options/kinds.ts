@@ -1,5 +1,4 @@
 import { formatDuration, readDuration } from '../time/duration.ts';
-import { isServiceAddress } from '../variables.ts';
 import type { Option, SettingValue } from './option.ts';
 
 type Row<Given, Value = Given> = Option<Given, Value>;
@@ -13,32 +12,20 @@ function isText(value: unknown): value is string {
   return typeof value === 'string';
 }
 
-function wholeNumber(least: number, most: number) {
-  return {
-    given: (text: string) => (/^(?:0|[1-9]\d{0,8})$/.test(text) ? Number(text) : null),
-    value: (given: unknown) =>
-      typeof given === 'number' && Number.isInteger(given) && given >= least && given <= most ? given : null,
-    shown: (value: number | null) => value,
-  };
-}
-
 export function count<Default extends number | null = number>(
   variable: string,
   fallback: Default,
   help: string,
-  { least = 1, unit = 'count', defaultText = String(fallback) } = {},
+  { least = 1, most = 999_999_999, unit = 'count', defaultText = String(fallback) } = {},
 ): Row<number, number | Default> {
-  const flag = `${flagOf(variable)} <${unit}>`;
-  const expected = `a whole number from ${least} to 999999999`;
-  return { variable, flag, help, fallback, defaultText, expected, ...wholeNumber(least, 999_999_999) };
-}
-
-/** A variable with the address of a service is Kubernetes' own. */
-export function port(variable: string, fallback: number, help: string): Row<number> {
-  const flag = `${flagOf(variable)} <number>`;
-  const expected = 'a number from 0 to 65535';
-  const reading = { ...wholeNumber(0, 65_535), ignores: isServiceAddress };
-  return { variable, flag, help, fallback, defaultText: String(fallback), expected, ...reading };
+  return {
+    ...{ variable, flag: `${flagOf(variable)} <${unit}>`, help, fallback, defaultText },
+    expected: `a whole number from ${least} to ${most}`,
+    given: (text) => (/^(?:0|[1-9]\d{0,8})$/.test(text) ? Number(text) : null),
+    value: (given) =>
+      typeof given === 'number' && Number.isInteger(given) && given >= least && given <= most ? given : null,
+    shown: (value) => value,
+  };
 }
 
 /** In milliseconds. */

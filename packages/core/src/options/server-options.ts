@@ -1,7 +1,8 @@
 import { historyDefaults } from '../lifecycle/history.ts';
 import { defaultDeadAfterMs } from '../lifecycle/liveness.ts';
 import { defaultPoisonAfter } from '../lifecycle/poison.ts';
-import { choice, count, duration, list, port, rate, text, toggle } from './kinds.ts';
+import { isServiceAddress } from '../variables.ts';
+import { choice, count, duration, list, rate, text, toggle } from './kinds.ts';
 import { listOptions } from './option.ts';
 
 const second = 1_000;
@@ -22,7 +23,11 @@ export const serverOptions = {
     'memory:, sqlite:PATH, postgres://…, redis://…, or sqlite: for a temporary file',
     { shown: addressOf },
   ),
-  port: port('OJS_PORT', 8080, 'port, 0 for a free one'),
+  port: {
+    ...count('OJS_PORT', 8080, 'port, 0 for a free one', { least: 0, most: 65_535, unit: 'number' }),
+    // Kubernetes sets the variable for a service named ojs.
+    ignores: isServiceAddress,
+  },
   host: text('OJS_HOST', '--host <address>', '127.0.0.1', 'address to listen on'),
   tokens: list(
     'OJS_TOKEN',

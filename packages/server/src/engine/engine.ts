@@ -185,14 +185,7 @@ export class Engine implements AsyncDisposable {
     });
     this.maintenance = maintenance;
     const suspects = new Suspects(storage, clock, (jobs) => this.protocol.giveBack(jobs));
-    this.#fetches = new Fetches({
-      batches: this.#batches,
-      suspects,
-      storage,
-      clock,
-      settings,
-      maintenance,
-    });
+    this.#fetches = new Fetches({ batches: this.#batches, suspects, storage, clock, settings, maintenance });
     const crons = new Crons(storage, clock, log);
     this.subscriptions = new EventSubscriptions({ storage, log, kept: options.events !== false });
     const tokens = new Tokens(storage, clock);

@@ -55,36 +55,24 @@ const replacedWithinMs = 2_000;
 type Covers = (queue: string) => boolean;
 const everyQueue: Covers = () => true;
 
+interface Parts {
+  readonly storage: Storage;
+  readonly clock: Clock;
+  /** The job after due promotions and expiries. */
+  readonly find: (id: JobId) => Promise<JobRecord | null>;
+  readonly workers: Workers;
+  readonly upkeep: Upkeep;
+  readonly storeHealth: StoreHealth;
+  readonly maintenance: Maintenance;
+  readonly settings: EngineSettings;
+}
+
 /** Gathers what core needs to explain why a job does not run. The work does not grow with the size of the store. */
 export class Explainer {
-  readonly #storage: Storage;
-  readonly #clock: Clock;
-  readonly #find: (id: JobId) => Promise<JobRecord | null>;
-  readonly #workers: Workers;
-  readonly #upkeep: Upkeep;
-  readonly #storeHealth: StoreHealth;
-  readonly #maintenance: Maintenance;
-  readonly #settings: EngineSettings;
+  readonly #parts: Parts;
 
-  constructor(parts: {
-    readonly storage: Storage;
-    readonly clock: Clock;
-    /** The job after due promotions and expiries. */
-    readonly find: (id: JobId) => Promise<JobRecord | null>;
-    readonly workers: Workers;
-    readonly upkeep: Upkeep;
-    readonly storeHealth: StoreHealth;
-    readonly maintenance: Maintenance;
-    readonly settings: EngineSettings;
-  }) {
-    this.#storage = parts.storage;
-    this.#clock = parts.clock;
-    this.#find = parts.find;
-    this.#workers = parts.workers;
-    this.#upkeep = parts.upkeep;
-    this.#storeHealth = parts.storeHealth;
-    this.#maintenance = parts.maintenance;
-    this.#settings = parts.settings;
+  constructor(parts: Parts) {
+    this.#parts = parts;
   }
 
   /**
@@ -92,7 +80,7 @@ export class Explainer {
    * @param covers queues that the asker may see: jobs of others are left out, as are the queues themselves.
    */
   async job(id: JobId, covers: Covers = everyQueue): Promise<Explanation> {
-    const job = await this.#find(id);
+    const job = await this.#parts.find(id);
     if (job === null) throw missingJob(id);
     return this.#explain(job, covers);
   }
@@ -102,7 +90,7 @@ export class Explainer {
    * workflows, the first is explained. Throws `not_found`.
    */
   async step(id: string, name: string, covers: Covers = everyQueue): Promise<Explanation> {
-    const workflow = await this.#storage.workflows.get(id);
+    const workflow = await this.#parts.storage.workflows.get(id);
     if (workflow === null)
       throw new ProtocolError('not_found', 'There is no workflow with this id.', { workflow_id: id });
     const nodes = await this.#nodes(id);
@@ -112,17 +100,17 @@ export class Explainer {
       const message = `The workflow has no step ${JSON.stringify(name.slice(0, 255))}${among}.`;
       throw new ProtocolError('not_found', message, { workflow_id: id });
     }
-    const job = node.job === null || node.state === 'waiting' ? null : await this.#find(node.job);
+    const job = node.job === null || node.state === 'waiting' ? null : await this.#parts.find(node.job);
     if (job !== null) return { ...(await this.#explain(job, covers)), step: node.name };
     const open = node.state === 'waiting' ? await this.#openBefore(node, nodes) : [];
-    return explainStep({ workflow, node, open }, this.#clock.now());
+    return explainStep({ workflow, node, open }, this.#parts.clock.now());
   }
 
   async #explain(job: JobRecord, covers: Covers): Promise<Explanation> {
-    const now = this.#clock.now();
+    const now = this.#parts.clock.now();
     if (isIn(job.state, Terminal)) return explainEnded(job, await this.#endedFacts(job, covers), now);
     if (job.state === State.active) return explainActive(job, await this.#activeFacts(job), now);
-    const maintenance = await this.#maintenance.read();
+    const maintenance = await this.#parts.maintenance.read();
     if (job.state !== State.available) return explainWaiting(job, maintenance, now);
     const explanation = explainAvailable(job, await this.#availableFacts(job, maintenance, covers, now), now);
     return covers === everyQueue ? explanation : this.#covered(explanation, covers);
@@ -134,15 +122,16 @@ export class Explainer {
     covers: Covers,
     now: Millis,
   ): Promise<AvailableFacts> {
-    const [readers, limits] = await Promise.all([this.#workers.list(), this.#limits(job)]);
+    const [readers, limits] = await Promise.all([this.#parts.workers.list(), this.#limits(job)]);
     const asked = readers.map((worker) => queuesOf(worker) ?? []).filter((names) => names.includes(job.queue));
     const names = new Set([job.queue, ...asked.flat().filter((name) => typeof name === 'string' && isQueueName(name))]);
-    const queues = await this.#storage.registry.queues([...names]);
+    const queues = await this.#parts.storage.registry.queues([...names]);
     const queue = queues.find(({ name }) => name === job.queue);
     const available = queue?.counts[State.available] ?? 0;
     const paused = queue?.paused === true;
-    const { reason, message = reason ?? '', status: writes } = this.#storeHealth.writes;
-    const status = (worker: KnownWorker) => statusOf(worker, now, this.#upkeep.since, this.#settings.deadAfterMs);
+    const { reason, message = reason ?? '', status: writes } = this.#parts.storeHealth.writes;
+    const status = (worker: KnownWorker) =>
+      statusOf(worker, now, this.#parts.upkeep.since, this.#parts.settings.deadAfterMs);
     return {
       paused,
       pausedSince: paused ? await this.#pausedSince(job.queue) : null,
@@ -169,7 +158,7 @@ export class Explainer {
         reasons.push(reason);
         continue;
       }
-      const found = await this.#storage.jobs.get(jobs.map(({ id }) => id));
+      const found = await this.#parts.storage.jobs.get(jobs.map(({ id }) => id));
       const seen = jobs.filter((_, at) => covers(found[at]?.queue ?? ''));
       const partial = seen.length < jobs.length || reason.partial;
       reasons.push({ ...reason, ...(seen.length > 0 && { jobs: seen }), ...(partial && { partial }) });
@@ -178,12 +167,12 @@ export class Explainer {
   }
 
   async #activeFacts({ worker }: JobRecord): Promise<ActiveFacts> {
-    const workers = worker === null ? [] : await this.#storage.registry.workers();
+    const workers = worker === null ? [] : await this.#parts.storage.registry.workers();
     return {
       worker: workers.find((one) => one.worker === worker) ?? null,
-      since: this.#upkeep.since,
-      deadAfterMs: this.#settings.deadAfterMs,
-      poisonAfter: this.#settings.poisonAfter,
+      since: this.#parts.upkeep.since,
+      deadAfterMs: this.#parts.settings.deadAfterMs,
+      poisonAfter: this.#parts.settings.poisonAfter,
     };
   }
 
@@ -194,7 +183,7 @@ export class Explainer {
     const { node } = job;
     if (job.state !== State.cancelled) return { workflow: null, successor: null };
     const [workflow, successor] = await Promise.all([
-      node === null ? null : this.#storage.workflows.get(node.workflow),
+      node === null ? null : this.#parts.storage.workflows.get(node.workflow),
       this.#successor(job, covers),
     ]);
     return { workflow, successor };
@@ -215,7 +204,7 @@ export class Explainer {
   /** The limits that a claim checks for the job. */
   async #limits({ queue, limits: keys }: JobRecord): Promise<readonly HeldLimit[]> {
     const all = [queueLimitKey(queue), ...limitGroupOf(keys)];
-    const found = await Promise.all(all.map((key) => this.#storage.registry.limit(key)));
+    const found = await Promise.all(all.map((key) => this.#parts.storage.registry.limit(key)));
     const limits = found.filter((limit) => limit !== null);
     if (!limits.some(isFull)) return limits.map((limit) => ({ ...limit, holders: [] }));
     // Most holders are in the queue of the job.
@@ -230,18 +219,18 @@ export class Explainer {
   /** Null if the queue has too many available jobs to count. */
   async #before(job: JobRecord, available: number): Promise<number | null> {
     if (available > maxRead) return null;
-    const { items, next } = await this.#storage.jobs.list(pageOf({ states: State.available, queue: job.queue }));
+    const { items, next } = await this.#parts.storage.jobs.list(pageOf({ states: State.available, queue: job.queue }));
     return next === null ? jobsBefore(job, items) : null;
   }
 
   async #list(query: Omit<JobQuery, 'limit'>): Promise<readonly JobRecord[]> {
-    return (await this.#storage.jobs.list(pageOf(query))).items;
+    return (await this.#parts.storage.jobs.list(pageOf(query))).items;
   }
 
   /** Null if the newest events do not have the pause. */
   async #pausedSince(queue: string): Promise<Millis | null> {
-    const { newest } = await this.#storage.events(0, 1);
-    const { batches } = await this.#storage.events(Math.max(0, newest - maxEvents), maxEvents);
+    const { newest } = await this.#parts.storage.events(0, 1);
+    const { batches } = await this.#parts.storage.events(Math.max(0, newest - maxEvents), maxEvents);
     const batch = batches.findLast(({ entries }) =>
       readEntries(entries).some(([kind, , , of]) => kind === 'queue.paused' && of === queue),
     );
@@ -251,7 +240,7 @@ export class Explainer {
   async #nodes(id: string): Promise<readonly NodeRecord[]> {
     const nodes: NodeRecord[] = [];
     while (nodes.length < maxNodes) {
-      const part = await this.#storage.workflows.nodes(id, nodes.at(-1)?.index ?? -1, nodePage);
+      const part = await this.#parts.storage.workflows.nodes(id, nodes.at(-1)?.index ?? -1, nodePage);
       nodes.push(...part);
       if (part.length < nodePage) break;
     }
@@ -261,7 +250,9 @@ export class Explainer {
   async #openBefore({ index }: NodeRecord, nodes: readonly NodeRecord[]): Promise<readonly ReasonStep[]> {
     const open = nodes.filter(({ next, closedAt }) => closedAt === null && next.includes(index)).slice(0, maxListed);
     const ids = open.flatMap(({ job, state }) => (job !== null && state === 'pending' ? [job] : []));
-    const jobs = new Map((await this.#storage.jobs.get(ids)).flatMap((job) => (job === null ? [] : [[job.id, job]])));
+    const jobs = new Map(
+      (await this.#parts.storage.jobs.get(ids)).flatMap((job) => (job === null ? [] : [[job.id, job]])),
+    );
     return open.map(({ name, state, job: id }) => {
       const job = id === null ? undefined : jobs.get(id);
       return { name, state: job === undefined ? state : stateName(job.state), job: job?.id ?? null };

@@ -25,31 +25,23 @@ export interface FetchRequest {
 /** A waiting fetch claims again after this long, in milliseconds, because a wake-up is only a hint. */
 const pollMs = 1_000;
 
+interface Parts {
+  readonly batches: Batches;
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly settings: EngineSettings;
+  readonly maintenance: Maintenance;
+  readonly suspects: Suspects;
+}
+
 /** FETCH (ojs-core §7.2) with long poll. */
 export class Fetches {
-  readonly #batches: Batches;
-  readonly #storage: Storage;
-  readonly #clock: Clock;
-  readonly #settings: EngineSettings;
-  readonly #maintenance: Maintenance;
-  readonly #suspects: Suspects;
+  readonly #parts: Parts;
   readonly #waiters = new Waiters();
   readonly #closed = new AbortController();
 
-  constructor(parts: {
-    readonly batches: Batches;
-    readonly storage: Storage;
-    readonly clock: Clock;
-    readonly settings: EngineSettings;
-    readonly maintenance: Maintenance;
-    readonly suspects: Suspects;
-  }) {
-    this.#batches = parts.batches;
-    this.#storage = parts.storage;
-    this.#clock = parts.clock;
-    this.#settings = parts.settings;
-    this.#maintenance = parts.maintenance;
-    this.#suspects = parts.suspects;
+  constructor(parts: Parts) {
+    this.#parts = parts;
   }
 
   wake(queue: string | null): void {
@@ -74,13 +66,14 @@ export class Fetches {
       limit: request.count,
       worker: request.worker,
       leaseMs: request.leaseMs,
-      defaultLeaseMs: this.#settings.visibilityMs,
-      leaseRequired: request.leases === true || this.#settings.requireLease,
+      defaultLeaseMs: this.#parts.settings.visibilityMs,
+      leaseRequired: request.leases === true || this.#parts.settings.requireLease,
     };
     const { worker } = request;
-    const starts = async () => !this.#maintenance.on && !(worker !== null && (await this.#suspects.holds(worker)));
+    const starts = async () =>
+      !this.#parts.maintenance.on && !(worker !== null && (await this.#parts.suspects.holds(worker)));
     const claimed = async () =>
-      !(await starts()) ? { jobs: await this.repeated(request), again: null } : this.#batches.claim(claim);
+      !(await starts()) ? { jobs: await this.repeated(request), again: null } : this.#parts.batches.claim(claim);
     if (request.waitMs <= 0 || this.#closed.signal.aborted) return (await claimed()).jobs;
     const until = performance.now() + request.waitMs;
     using waiter = this.#waiters.add(request.queues, worker);
@@ -89,7 +82,7 @@ export class Fetches {
       const left = until - performance.now();
       if (jobs.length > 0 || left <= 0 || signal?.aborted || this.#closed.signal.aborted) return jobs;
       // No commit announces the time at which a rate allows the next start.
-      const reopens = again === null ? pollMs : Math.max(1, again - this.#clock.now());
+      const reopens = again === null ? pollMs : Math.max(1, again - this.#parts.clock.now());
       await waiter.wait(Math.min(left, pollMs, reopens), signal);
       if (signal?.aborted || waiter.isOver) return [];
     }
@@ -98,7 +91,7 @@ export class Fetches {
   /** Starts no job, but a worker whose answer was lost asks again and gets its jobs. */
   async repeated({ request, worker }: FetchRequest): Promise<readonly JobRecord[]> {
     if (request === null) return [];
-    const { jobs } = this.#storage;
+    const { jobs } = this.#parts.storage;
     const [claims = []] = await jobs.claimsOf([{ request, worker }]);
     const found = await jobs.get(claims.map(({ id }) => id));
     return found.flatMap((job, at) => (job?.state === State.active && job.claim === claims[at]?.claim ? [job] : []));

@@ -56,24 +56,30 @@ export interface Chore {
   readonly run: () => Promise<void>;
 }
 
+interface Parts {
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: EngineLog;
+  readonly telemetry: Telemetry;
+  /** Called with every error of a task. */
+  readonly failed: (error: unknown) => void;
+  readonly settings: EngineSettings;
+  readonly advance: (ready: readonly NodeRef[]) => Promise<void>;
+  readonly retention: RetentionPasses;
+  readonly maintenance: Maintenance;
+  readonly holder: string;
+  /** Deletes the record of a dead worker. */
+  readonly forget: (worker: WorkerRecord) => Promise<unknown>;
+  readonly chores: readonly Chore[];
+}
+
 /**
  * Periodic work: promotion, overdue jobs, dead workers, lost fetches, retention. Any node may do any of it at any time;
  * what a node knows of earlier passes only saves others time. A lease only spreads the slow passes.
  */
 export class Upkeep {
-  readonly #storage: Storage;
-  readonly #clock: Clock;
-  readonly #random: () => number;
-  readonly #log: EngineLog;
-  readonly #telemetry: Telemetry;
-  readonly #failed: (error: unknown) => void;
-  readonly #settings: EngineSettings;
-  readonly #advance: (ready: readonly NodeRef[]) => Promise<void>;
-  readonly #retention: RetentionPasses;
-  readonly #maintenance: Maintenance;
-  readonly #chores: readonly Chore[];
-  readonly #holder: string;
-  readonly #forget: (worker: WorkerRecord) => Promise<unknown>;
+  readonly #parts: Parts;
   /**
    * The silence of workers counts from here at the earliest: a node that was down or stopped, or whose store was
    * unreachable, received no heartbeats.
@@ -98,36 +104,8 @@ export class Upkeep {
   #stopping = false;
   #stopped: Promise<void> | undefined;
 
-  constructor(parts: {
-    readonly storage: Storage;
-    readonly clock: Clock;
-    readonly random: () => number;
-    readonly log: EngineLog;
-    readonly telemetry: Telemetry;
-    /** Called with every error of a task. */
-    readonly failed: (error: unknown) => void;
-    readonly settings: EngineSettings;
-    readonly advance: (ready: readonly NodeRef[]) => Promise<void>;
-    readonly retention: RetentionPasses;
-    readonly maintenance: Maintenance;
-    readonly holder: string;
-    /** Deletes the record of a dead worker. */
-    readonly forget: (worker: WorkerRecord) => Promise<unknown>;
-    readonly chores: readonly Chore[];
-  }) {
-    this.#storage = parts.storage;
-    this.#clock = parts.clock;
-    this.#random = parts.random;
-    this.#log = parts.log;
-    this.#telemetry = parts.telemetry;
-    this.#failed = parts.failed;
-    this.#settings = parts.settings;
-    this.#advance = parts.advance;
-    this.#retention = parts.retention;
-    this.#maintenance = parts.maintenance;
-    this.#holder = parts.holder;
-    this.#forget = parts.forget;
-    this.#chores = parts.chores;
+  constructor(parts: Parts) {
+    this.#parts = parts;
     this.#since = parts.clock.now();
   }
 
@@ -137,19 +115,19 @@ export class Upkeep {
    */
   start(hinted = false): void {
     const every = (name: string, ms: number, work: () => Promise<unknown>) => {
-      this.#telemetry.expect(name);
+      this.#parts.telemetry.expect(name);
       // A store that is unreachable for an hour is logged once, not ten times a second.
       let failing = false;
       const failed = (error: unknown) => {
-        this.#failed(error);
-        if (!failing) this.#log.error({ err: error, task: name }, 'upkeep failed');
+        this.#parts.failed(error);
+        if (!failing) this.#parts.log.error({ err: error, task: name }, 'upkeep failed');
         failing = true;
       };
       const task = async () => {
         this.#notice();
-        const pause = await this.#telemetry.round(name, work);
+        const pause = await this.#parts.telemetry.round(name, work);
         this.#answered = Date.now();
-        if (failing) this.#log.info({ task: name }, 'upkeep recovered');
+        if (failing) this.#parts.log.info({ task: name }, 'upkeep recovered');
         failing = false;
         return typeof pause === 'number' ? pause : ms;
       };
@@ -162,7 +140,7 @@ export class Upkeep {
     this.#due = every('due', dueMs, async () => {
       const changes = this.#changes;
       // Jobs that are due already stay due in maintenance mode, so their time says nothing of the next lease.
-      const paused = this.#maintenance.on;
+      const paused = this.#parts.maintenance.on;
       if (hinted && !paused && changes === this.#seen) {
         const ms = await this.#untilDue();
         if (ms > 0) return ms;
@@ -173,13 +151,13 @@ export class Upkeep {
       if (paused) return quietMs;
       return hinted ? this.#untilDue() : dueMs;
     });
-    every('maintenance', 1_000, () => this.#maintenance.read());
+    every('maintenance', 1_000, () => this.#parts.maintenance.read());
     every('liveness', 2_000, () => this.#led('liveness', 6_000, () => this.settleLiveness()));
     every('retention', retentionMs, async () => {
-      const pause = await this.#led('retention', 15_000, () => this.#retention.pass(() => this.#stopping));
+      const pause = await this.#led('retention', 15_000, () => this.#parts.retention.pass(() => this.#stopping));
       return pause ?? lookMs;
     });
-    for (const { name, everyMs, run } of this.#chores) every(name, everyMs, run);
+    for (const { name, everyMs, run } of this.#parts.chores) every(name, everyMs, run);
   }
 
   /** The silence of workers counts from here at the earliest. */
@@ -192,7 +170,7 @@ export class Upkeep {
    * So silence counts from now on, and an execution has only used the time that has passed.
    */
   stepped(by: Millis): void {
-    const at = this.#clock.now();
+    const at = this.#parts.clock.now();
     this.#since = at;
     this.#steps = [...this.#steps, { at, by }].slice(-maxSteps);
   }
@@ -214,42 +192,42 @@ export class Upkeep {
     await Promise.all(this.#loops.splice(0).map((loop) => loop.stop()));
     // The leases end by themselves, and a store that does not answer must not hold up the end.
     if (Date.now() - this.#answered > stallMs) return;
-    const release = (name: string) => this.#storage.upkeep.release(name, this.#holder).catch(() => {});
+    const release = (name: string) => this.#parts.storage.upkeep.release(name, this.#parts.holder).catch(() => {});
     await Promise.all([release('liveness'), release('retention')]);
   }
 
   /** Does everything once, without leases: for tests and for an engine without timers. */
   async run(): Promise<void> {
-    await this.#maintenance.read();
+    await this.#parts.maintenance.read();
     await this.promote();
     await this.settleOverdue();
     await this.settleLiveness();
     await this.prune();
-    for (const { run } of this.#chores) await run();
+    for (const { run } of this.#parts.chores) await run();
   }
 
   /** Promotes due jobs, at most `rounds` pages; in maintenance mode none. */
   promote(rounds = Number.POSITIVE_INFINITY): Promise<void> {
-    return this.#telemetry.tracing.span('ojs.scheduler poll', () => this.#promote(rounds));
+    return this.#parts.telemetry.tracing.span('ojs.scheduler poll', () => this.#promote(rounds));
   }
 
   async #promote(rounds: number): Promise<void> {
-    for (let round = 0; round < rounds && !this.#stopping && !this.#maintenance.on; round++) {
-      const counts = await this.#storage.upkeep.promote(this.#clock.now(), page);
+    for (let round = 0; round < rounds && !this.#stopping && !this.#parts.maintenance.on; round++) {
+      const counts = await this.#parts.storage.upkeep.promote(this.#parts.clock.now(), page);
       if (counts.reduce((sum, { count }) => sum + count, 0) < page) return;
     }
   }
 
   /** Ends overdue jobs, at most `rounds` pages. */
   settleOverdue(rounds = Number.POSITIVE_INFINITY): Promise<void> {
-    return this.#telemetry.tracing.span('ojs.visibility check', () => this.#settleOverdue(rounds));
+    return this.#parts.telemetry.tracing.span('ojs.visibility check', () => this.#settleOverdue(rounds));
   }
 
   async #settleOverdue(rounds: number): Promise<void> {
     let limit = page;
-    for (let round = 0; round < rounds && !this.#stopping && !this.#clock.stands?.(); round++) {
-      const now = this.#clock.now();
-      const read = await this.#storage.upkeep.overdue(now, limit);
+    for (let round = 0; round < rounds && !this.#stopping && !this.#parts.clock.stands?.(); round++) {
+      const now = this.#parts.clock.now();
+      const read = await this.#parts.storage.upkeep.overdue(now, limit);
       const jobs = this.#steps.length === 0 ? read : read.map((job) => withoutSteps(job, this.#steps));
       const workers = jobs.some(({ state, worker }) => state === State.active && worker !== null)
         ? await this.#workers()
@@ -261,12 +239,12 @@ export class Upkeep {
         return (
           (cause === 'lease' || cause === 'stalled') &&
           job.worker !== null &&
-          isSilent(job, worker, now, this.#since, this.#settings.deadAfterMs)
+          isSilent(job, worker, now, this.#since, this.#parts.settings.deadAfterMs)
         );
       };
       const lost = due.filter(isOfDeath);
       const decided = due.flatMap((job): Decision[] => {
-        const transition = lost.includes(job) ? null : overdue(job, now, this.#random);
+        const transition = lost.includes(job) ? null : overdue(job, now, this.#parts.random);
         return transition === null ? [] : [{ job, transition }];
       });
       const deaths = await this.#settleDeaths(new Set(lost.flatMap(({ worker }) => worker ?? [])), workers, now);
@@ -284,21 +262,21 @@ export class Upkeep {
   async #jobs(ids: readonly JobId[]): Promise<readonly (JobRecord | null)[]> {
     const found: (JobRecord | null)[] = [];
     for (let at = 0; at < ids.length; at += readPage) {
-      const part = await this.#storage.jobs.get(ids.slice(at, at + readPage));
+      const part = await this.#parts.storage.jobs.get(ids.slice(at, at + readPage));
       found.push(...part.map((job) => job && { ...job, envelope: '' }));
     }
     return found;
   }
 
   settleLiveness(): Promise<void> {
-    return this.#telemetry.tracing.span('ojs.reaper check', () => this.#settleLiveness());
+    return this.#parts.telemetry.tracing.span('ojs.reaper check', () => this.#settleLiveness());
   }
 
   async #settleLiveness(): Promise<void> {
-    if (this.#clock.stands?.()) return;
+    if (this.#parts.clock.stands?.()) return;
     // The time is taken before the read: a slow store may answer while workers in its answer send heartbeats.
-    const now = this.#clock.now();
-    const workers = new Map((await this.#storage.registry.workers()).map((worker) => [worker.worker, worker]));
+    const now = this.#parts.clock.now();
+    const workers = new Map((await this.#parts.storage.registry.workers()).map((worker) => [worker.worker, worker]));
     if (workers.size === 0) return;
     const dead = [...workers.values()].filter((worker) => this.#isDead(worker, now));
     const names = new Set(dead.map(({ worker }) => worker));
@@ -306,14 +284,16 @@ export class Upkeep {
     let { moved } = settled;
     const unlisted = new Map<string, Millis>();
     for await (const held of this.#held()) {
-      const at = this.#clock.now();
+      const at = this.#parts.clock.now();
       const suspects = held.filter((claim) => {
         const worker = workers.get(claim.worker) ?? null;
         if (worker?.holds?.includes(claim.id) !== false) return false;
         const key = `${claim.id} ${claim.claim}`;
         const startedAt = Math.max(claim.startedAt, this.#unlisted.get(key) ?? at);
         unlisted.set(key, startedAt);
-        return liveness({ ...claim, startedAt }, worker, now, this.#since, this.#settings.deadAfterMs) === 'forgotten';
+        return (
+          liveness({ ...claim, startedAt }, worker, now, this.#since, this.#parts.settings.deadAfterMs) === 'forgotten'
+        );
       });
       const jobs = await this.#jobs(suspects.map(({ id }) => id));
       moved += await this.#apply(
@@ -325,9 +305,9 @@ export class Upkeep {
       for (const { worker } of suspects) names.add(worker);
     }
     this.#unlisted = unlisted;
-    if (moved > 0) this.#log.warn({ moved, workers: [...names] }, 'jobs recovered from silent workers');
+    if (moved > 0) this.#parts.log.warn({ moved, workers: [...names] }, 'jobs recovered from silent workers');
     // Without its record, it could not be explained later how a worker ended that still holds a job.
-    for (const worker of dead) if (!settled.waiting.has(worker.worker)) await this.#forget(worker);
+    for (const worker of dead) if (!settled.waiting.has(worker.worker)) await this.#parts.forget(worker);
   }
 
   /**
@@ -361,14 +341,14 @@ export class Upkeep {
     }
     let moved = 0;
     for (const [process, members] of byProcess) {
-      const gone = diedTogether(members, now, this.#since, this.#settings.deadAfterMs);
+      const gone = diedTogether(members, now, this.#since, this.#parts.settings.deadAfterMs);
       for (const one of members) if (!gone.includes(one)) waiting.add(one.worker);
       const jobs = gone.flatMap((one) => one.jobs);
       const death = { ...process, beside: jobs.length - 1 };
-      const at = this.#clock.now();
+      const at = this.#parts.clock.now();
       const decided = jobs.map((job) => ({
         job,
-        transition: leaseLost(job, 'worker_death', at, this.#settings.poisonAfter, death),
+        transition: leaseLost(job, 'worker_death', at, this.#parts.settings.poisonAfter, death),
       }));
       moved += await this.#apply(decided);
     }
@@ -378,7 +358,7 @@ export class Upkeep {
   async *#held(): AsyncGenerator<readonly Held[]> {
     let after: string | null = null;
     do {
-      const { items, next }: Page<Held> = await this.#storage.upkeep.held(after, page);
+      const { items, next }: Page<Held> = await this.#parts.storage.upkeep.held(after, page);
       yield items;
       after = next;
     } while (after !== null);
@@ -386,16 +366,16 @@ export class Upkeep {
 
   /** A pass of the retention over every kind. */
   async prune(): Promise<void> {
-    await this.#retention.look(() => this.#stopping);
+    await this.#parts.retention.look(() => this.#stopping);
   }
 
   async #untilDue(): Promise<number> {
-    const next = await this.#storage.upkeep.nextDue();
-    return next === null ? quietMs : Math.min(quietMs, next - this.#clock.now());
+    const next = await this.#parts.storage.upkeep.nextDue();
+    return next === null ? quietMs : Math.min(quietMs, next - this.#parts.clock.now());
   }
 
   async #workers(): Promise<ReadonlyMap<string | null, WorkerRecord>> {
-    return new Map((await this.#storage.registry.workers()).map((worker) => [worker.worker, worker]));
+    return new Map((await this.#parts.storage.registry.workers()).map((worker) => [worker.worker, worker]));
   }
 
   /**
@@ -404,7 +384,7 @@ export class Upkeep {
    */
   #notice(): void {
     const now = Date.now();
-    if (now - Math.min(this.#ticked, this.#answered) > stallMs) this.#since = this.#clock.now();
+    if (now - Math.min(this.#ticked, this.#answered) > stallMs) this.#since = this.#parts.clock.now();
     this.#ticked = now;
   }
 
@@ -418,7 +398,7 @@ export class Upkeep {
       job.state !== State.active ||
       worker === undefined ||
       worker.seenAt >= this.#since ||
-      now - this.#since >= this.#settings.deadAfterMs
+      now - this.#since >= this.#parts.settings.deadAfterMs
     )
       return false;
     return now < (job.startedAt ?? now) + job.timeoutMs;
@@ -426,25 +406,25 @@ export class Upkeep {
 
   /** @param now from before the worker was read. */
   #isDead(worker: WorkerRecord | undefined, now: number): boolean {
-    return worker !== undefined && now >= deadAt(worker.seenAt, this.#since, this.#settings.deadAfterMs);
+    return worker !== undefined && now >= deadAt(worker.seenAt, this.#since, this.#parts.settings.deadAfterMs);
   }
 
   async #apply(decided: readonly Decision[]): Promise<number> {
     if (decided.length === 0) return 0;
     const transitions = decided.map(({ transition }) => transition);
-    const outcomes = await this.#storage.jobs.transition(transitions, this.#clock.now());
+    const outcomes = await this.#parts.storage.jobs.transition(transitions, this.#parts.clock.now());
     decided.forEach(({ job, transition }, index) => {
-      if (outcomes[index]?.kind === 'moved') logFailure(this.#log, job, transition);
+      if (outcomes[index]?.kind === 'moved') logFailure(this.#parts.log, job, transition);
     });
     const moved = outcomes.filter(({ kind }) => kind === 'moved');
     const ready = moved.flatMap((outcome) => (outcome.kind === 'moved' ? outcome.ready : []));
-    if (ready.length > 0) await this.#advance(ready);
+    if (ready.length > 0) await this.#parts.advance(ready);
     return moved.length;
   }
 
   /** Answers what the work answers; null where another node does it. */
   async #led<T>(name: string, ttlMs: number, work: () => Promise<T>): Promise<T | null> {
-    const isLeader = await this.#storage.upkeep.lease(name, this.#holder, ttlMs, this.#clock.now());
+    const isLeader = await this.#parts.storage.upkeep.lease(name, this.#parts.holder, ttlMs, this.#parts.clock.now());
     return isLeader ? work() : null;
   }
 }
