@@ -29,7 +29,7 @@ export class Build {
   }
 
   /**
-   * Null where there is no build, or where it is being replaced.
+   * Null if there is no build, or if it is being replaced.
    * @param apiRoot address of the API relative to the root of the pages, with its slash.
    */
   static async read(folder: URL, apiRoot: string): Promise<Build | null> {

@@ -60,7 +60,7 @@ function showCommand(): Command {
   return takesJson(command.argument('<id>', 'id of the entry, as ojs audit list shows it'));
 }
 
-/** @throws Failure where there is no such entry. */
+/** @throws Failure if there is no such entry. */
 export async function auditEntry(server: Server, id: string): Promise<Json> {
   const found = elements((await server.askFor({ operation: 'audit.list', query: { id } })).get('items') ?? '[]');
   const [entry] = found;

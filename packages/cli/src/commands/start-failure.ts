@@ -27,7 +27,7 @@ function reachable(address: string): string {
   return address.includes(':') ? `[${address}]` : address;
 }
 
-/** The OJS server there, by its manifest. Null where there is none, or one with TLS. */
+/** The OJS server there, by its manifest. Null if there is none, or one with TLS. */
 async function serverAt(url: string): Promise<string | null> {
   try {
     const answer = await fetch(`${url}/ojs/manifest`, { signal: AbortSignal.timeout(answerMs) });

@@ -46,7 +46,7 @@ export function writeContexts({ current, named }: Contexts, file = contextsFile(
   renameSync(next, file);
 }
 
-/** @throws Failure where there is none of this name. */
+/** @throws Failure if there is none of this name. */
 export function contextNamed(name: string, { named }: Contexts): Context {
   const context = named[name];
   if (context !== undefined && Object.hasOwn(named, name)) return context;

@@ -128,7 +128,7 @@ async function overHttp(target: string | undefined, token: string | undefined): 
   }
 }
 
-/** @throws Failure where `ojs dev` has run in the working folder, and does not run now. */
+/** @throws Failure if `ojs dev` has run in the working folder, and does not run now. */
 function found(devServerUrl: () => string | null): string | null {
   try {
     return devServerUrl();

@@ -4,7 +4,7 @@ import { plain } from './plain.ts';
 /** An item of an answer, parsed. */
 export type Item = Readonly<Record<string, unknown>>;
 
-/** The member as text, empty where it is missing. */
+/** The member as text, empty if it is missing. */
 export function text(item: Item, name: string): string {
   const value = item[name];
   return typeof value === 'string' ? plain(value) : value === null || value === undefined ? '' : String(value);
@@ -15,13 +15,13 @@ export function count(item: Item, name: string): string {
   return typeof value === 'number' ? value.toLocaleString('en-US') : '0';
 }
 
-/** The member as a number, 0 where it is none. */
+/** The member as a number, 0 if it is none. */
 export function numberIn(item: Item, name: string): number {
   const value = item[name];
   return typeof value === 'number' ? value : 0;
 }
 
-/** The member as an object; empty where it is none. */
+/** The member as an object; empty if it is none. */
 export function part(item: Item, name: string): Item {
   const value = item[name];
   return isObject(value) ? value : {};
@@ -39,12 +39,12 @@ export function percentiles(item: Item, name: string): string {
   return ['p50', 'p95', 'p99'].map((share) => `${share} ${count(durations, share)} ms`).join(', ');
 }
 
-/** Milliseconds; empty where nothing was measured. */
+/** Milliseconds; empty if nothing was measured. */
 export function millis(item: Item, name: string): string {
   return typeof item[name] === 'number' ? `${count(item, name)} ms` : '';
 }
 
-/** Bytes as mebibytes; empty where nothing was measured. */
+/** Bytes as mebibytes; empty if nothing was measured. */
 export function bytes(item: Item, name: string): string {
   return typeof item[name] === 'number'
     ? `${Math.ceil(numberIn(item, name) / 1_048_576).toLocaleString('en-US')} MiB`

@@ -28,7 +28,7 @@ export function JsonField({ label, hint, rows, value, onChange }: JsonFieldProps
 
 /**
  * @param what begins the message: `The schema`
- * @throws Error where the text is no JSON
+ * @throws Error if the text is no JSON
  */
 export function checkJson(text: string, what: string): void {
   try {

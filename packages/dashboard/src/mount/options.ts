@@ -20,7 +20,7 @@ export interface Visitor {
   readonly redact?: readonly string[] | undefined;
   /**
    * For the audit log, at most 255 characters. Visitors without a name share the idempotency keys of their rights.
-   * Default: `dashboard` where `authorize` answers `true`, else with a digest of the rights.
+   * Default: `dashboard` if `authorize` answers `true`, else with a digest of the rights.
    */
   readonly name?: string | undefined;
 }

@@ -4,7 +4,7 @@ export interface MountRequest<R> extends MountPlace {
   readonly query: URLSearchParams;
   /** By lower-case name. */
   header(name: string): string | undefined;
-  /** Null where the request has none. Not to be destroyed when it is left early: the answer has to go out. */
+  /** Null if the request has none. Not to be destroyed when it is left early: the answer has to go out. */
   readonly body: AsyncIterable<Uint8Array> | null;
   /** Aborted when the client has gone. */
   readonly signal: AbortSignal;

@@ -53,9 +53,7 @@ function byExactness(a: Route, b: Route): number {
   return key(a) < key(b) ? -1 : 1;
 }
 
-/**
- * @throws ProtocolError `not_found` where there is no such route, `invalid_request` for a path that cannot be decoded.
- */
+/** @throws ProtocolError `not_found` if there is no such route, `invalid_request` for a path that cannot be decoded. */
 export function targetOf(method: string, path: string, query: URLSearchParams): Target {
   const segments = path.split('/');
   const alike = routes.filter((route) => fitsRoute(route.segments, segments));

@@ -20,7 +20,7 @@ export function dashboardHandler(engine: GuardedTransport, options: DashboardOpt
 
 /**
  * @param original what `authorize` gets.
- * @param compresses false where the framework takes the encoding of the answer away.
+ * @param compresses false if the framework takes the encoding of the answer away.
  */
 export async function answerWeb<R>(
   mount: Mount<R>,

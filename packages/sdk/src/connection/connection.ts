@@ -320,7 +320,7 @@ function foundOr(base: URL, find: () => URL): URL {
 
 /**
  * The URL of the server that `ojs dev` runs in the working folder, which clients without a URL use in development; null
- * where none has run.
+ * if none has run.
  * @throws an Error that says so where one has run, and does not run now.
  */
 export function devServerUrl(): string | null {

@@ -62,7 +62,7 @@ export function readUnique(raw: Wire): UniquePolicy {
   return { keys: eachOf(Array.isArray(raw.keys) ? raw.keys : raw.key, dimensionOf), ...readUniqueFields(raw) };
 }
 
-/** Undefined where nothing was reported. */
+/** Undefined if nothing was reported. */
 export function readProgress(raw: Wire): JobProgress | undefined {
   const fraction = numberOf(raw.progress);
   const updatedAt = dateOf(raw.updated_at);

@@ -113,7 +113,7 @@ function outcome(item: Item): string {
   return `${changed}; the operation ${ended}${error === '' ? '.' : `: ${error}`}`;
 }
 
-/** Why jobs stayed, in one line; empty where none did. */
+/** Why jobs stayed, in one line; empty if none did. */
 export function skippedWords(item: Item): string {
   const skipped = part(item, 'skipped');
   const reasons = Object.keys(skipped).map(

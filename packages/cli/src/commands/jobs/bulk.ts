@@ -37,7 +37,7 @@ export interface Change extends BulkChange {
   readonly description: string;
   /** The change to each job. */
   readonly setting?: Setting;
-  /** Absent where only a filter can name jobs. */
+  /** Absent if only a filter can name jobs. */
   readonly byIds?: ByIds;
   /** Jobs of the dead letter: all in one state. */
   readonly isDead?: true;

@@ -88,7 +88,7 @@ function rerunQuery(id: string): string {
 
 interface Reruns {
   readonly ids: readonly string[];
-  /** False where the server has stopped its search. */
+  /** False if the server has stopped its search. */
   readonly isComplete: boolean;
 }
 

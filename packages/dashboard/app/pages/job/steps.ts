@@ -11,7 +11,7 @@ export interface Step {
   readonly state: string;
   readonly depends_on: readonly number[];
   readonly type?: string;
-  /** Null while the step has no job; absent where it never has one. */
+  /** Null while the step has no job; absent if it never has one. */
   readonly job_id?: string | null;
 }
 

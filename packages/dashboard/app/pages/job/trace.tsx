@@ -12,7 +12,7 @@ export function traceOf({ trace_id: id, traceparent }: Job['meta']): string | nu
   return typeof traceparent === 'string' ? (/^[\da-f]{2}-([\da-f]{32})-/.exec(traceparent)?.[1] ?? null) : null;
 }
 
-/** The address of a trace; null where the template is none of the web. */
+/** The address of a trace; null if the template is none of the web. */
 export function traceAddress(template: string, id: string): string | null {
   const address = template.replaceAll('{trace_id}', encodeURIComponent(id));
   if (!URL.canParse(address)) return null;

@@ -42,7 +42,7 @@ export const usualColumns: readonly string[] = [
 
 const isKnown = (id: string): boolean => allColumns.some((column) => column.id === id);
 
-/** The ids of the columns of an address, such as `type,state,meta.tenant`; null where it has none that is known. */
+/** The ids of the columns of an address, such as `type,state,meta.tenant`; null if it has none that is known. */
 export function readColumns(text: string): readonly string[] | null {
   const ids = text.split(',').filter((id) => isKnown(id) || placeOf(id) !== null);
   return ids.length === 0 ? null : [...new Set(ids)];

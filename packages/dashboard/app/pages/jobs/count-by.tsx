@@ -54,7 +54,7 @@ interface Group {
   readonly id: string;
   readonly text: string;
   readonly count: number;
-  /** Null where the value is hidden, or no query can ask for it. */
+  /** Null if the value is hidden, or no query can ask for it. */
   readonly term: string | null;
 }
 

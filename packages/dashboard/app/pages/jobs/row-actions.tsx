@@ -16,7 +16,7 @@ interface RowAction {
   /** The states whose jobs it changes. */
   readonly states: StateMask;
   readonly body?: unknown;
-  /** The state that the row shows at once; absent where the row stays. */
+  /** The state that the row shows at once; absent if the row stays. */
   readonly becomes?: ListedJob['state'];
   readonly done: string;
   /** Asks first, with this text. */

@@ -7,7 +7,7 @@ import { builtIn, useSavedViews, type View } from './views.ts';
 
 export interface ViewBarProps {
   readonly q: string;
-  /** The columns of the address; empty where the reader's own are shown. */
+  /** The columns of the address; empty if the reader's own are shown. */
   readonly asked: string;
   /** The columns that are shown. */
   readonly columns: string;

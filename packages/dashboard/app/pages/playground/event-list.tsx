@@ -11,7 +11,7 @@ export interface Entry {
   readonly id: string;
   readonly kind: string;
   readonly at: string;
-  /** Empty where the event has none. */
+  /** Empty if the event has none. */
   readonly state: string;
   readonly detail: string;
   readonly action?: ReactNode;

@@ -4,7 +4,7 @@ import { type CallOptions, callText } from '../../api/client.ts';
 import { messageOf } from '../../api/failure.ts';
 import { showToast } from '../../ui/toasts.ts';
 
-/** A call that changes what is followed. A failure is shown; true where it has worked. */
+/** A call that changes what is followed. A failure is shown; true if it has worked. */
 export function useChange(): (operation: OperationName, options: CallOptions, done: string) => Promise<boolean> {
   const client = useQueryClient();
   return async (operation, options, done) => {

@@ -8,7 +8,7 @@ export interface Description {
   readonly labels: readonly string[];
   readonly version: string;
   readonly startedAt: number | null;
-  /** How many jobs it runs at once; null where it does not say so. */
+  /** How many jobs it runs at once; null if it does not say so. */
   readonly slots: number | null;
 }
 

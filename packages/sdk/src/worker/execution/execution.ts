@@ -25,7 +25,7 @@ export interface ExecutionServices extends Omit<ContextServices, 'lose'> {
   readonly maxResultBytes?: number;
   /** How long a job may wait for a slot, in milliseconds. Default: no limit. */
   readonly patienceMs?: number;
-  /** Absent where the caller decides what runs beside what. */
+  /** Absent if the caller decides what runs beside what. */
   readonly isolation?: Isolation;
   /** Runs the handler of the job's type, with its middleware. */
   perform(context: JobContext): unknown;

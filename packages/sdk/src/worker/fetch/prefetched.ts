@@ -21,7 +21,7 @@ export class Prefetched {
     this.#tooLong = tooLong;
   }
 
-  /** False where there is no room. */
+  /** False if there is no room. */
   add(leased: LeasedJob): boolean {
     if (!this.#slots.park()) return false;
     this.#jobs.push(leased);

@@ -101,7 +101,7 @@ export class Slots {
     this.#reserved -= count;
   }
 
-  /** False where no handler can be started. */
+  /** False if no handler can be started. */
   occupy(): boolean {
     if (this.#full || this.#active >= this.concurrency) return false;
     this.#active++;
@@ -112,7 +112,7 @@ export class Slots {
     this.#active--;
   }
 
-  /** Room for a job that waits; false where there is none. */
+  /** Room for a job that waits; false if there is none. */
   park(): boolean {
     if (this.#full) return false;
     this.#parked++;

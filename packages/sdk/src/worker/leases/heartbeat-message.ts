@@ -45,7 +45,7 @@ export interface Held {
   readonly serverTime: string | undefined;
 }
 
-/** @param load absent where it cannot be measured. */
+/** @param load absent if it cannot be measured. */
 export function heartbeatBody(
   about: About,
   state: ReportedState,

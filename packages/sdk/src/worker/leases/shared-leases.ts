@@ -75,7 +75,7 @@ export class SharedLeases {
   }
 
   /**
-   * Answers the job's place, for `remove`; −1 where it does not fit.
+   * Answers the job's place, for `remove`; −1 if it does not fit.
    * @param deadlineMs Milliseconds of the wall clock from which the job is no longer listed.
    */
   add(id: string, lease: string, deadlineMs: number): number {

@@ -89,7 +89,7 @@ class Reader {
   }
 }
 
-/** `priority`, `runAt` and `queue` are null where they are as at the creation. */
+/** `priority`, `runAt` and `queue` are null if they are as at the creation. */
 type Changing = Pick<
   JobRecord,
   | Exclude<(typeof numbers)[number], 'runAt' | 'priority'>

@@ -27,8 +27,8 @@ export interface Migrated {
 
 /**
  * Notes the layout and gives the store its seed and the key of its leases.
- * @throws Error where the layout is newer than this code or was never published, or where the server would remove keys
- * when its memory is full.
+ * @throws Error if the layout is newer than this code or was never published, or if the server would remove keys when
+ * its memory is full.
  */
 export async function migrate(scripts: Scripts, connection: Connection): Promise<Migrated> {
   await checkPolicy(connection);

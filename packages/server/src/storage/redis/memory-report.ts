@@ -62,7 +62,7 @@ const words: Readonly<Record<string, string>> = {
  * Reports how much memory each kind of key takes, in the namespace or in all of a map. The report reads all keys in
  * pieces of about 1,000, so that the server answers others in between. A key that changes during the report may be
  * missed or counted twice.
- * @throws Error where the URL names no Redis; StoreUnavailable where it cannot be reached.
+ * @throws Error if the URL names no Redis; StoreUnavailable if it cannot be reached.
  */
 export async function redisMemory(url: string): Promise<MemoryReport> {
   const address = readAddress(url);

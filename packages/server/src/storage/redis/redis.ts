@@ -20,7 +20,7 @@ export interface RedisOptions {
 /**
  * A store in Redis (7 or later) or Valkey: each operation is one script, so it takes effect wholly or not at all. The
  * code for several namespaces is loaded only where the URL has `namespaces`.
- * @throws Error where the URL is no Redis URL.
+ * @throws Error if the URL is no Redis URL.
  */
 export async function redisStorage({ url, events = true, timeoutMs }: RedisOptions): Promise<Storage> {
   const address = readAddress(url);

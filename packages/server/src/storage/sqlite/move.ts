@@ -123,7 +123,7 @@ function change(tx: Transaction, guarded: Guarded, transition: Transition, now: 
   return after;
 }
 
-/** @param fingerprint undefined where the job keeps its own. */
+/** @param fingerprint undefined if the job keeps its own. */
 function write(tx: Transaction, number: number, job: Changing, fingerprint: string | null | undefined): void {
   const waits = job.state === State.available;
   tx.sql.change(

@@ -24,7 +24,7 @@ export interface JobRow {
 export interface ReadyRow extends JobRow {
   readonly priority: number;
   readonly place: number;
-  /** By core's `sizeOf`, of a job whose long texts were left out; null where they are there. */
+  /** By core's `sizeOf`, of a job whose long texts were left out; null if they are there. */
   readonly leftOut: number | null;
 }
 

@@ -82,7 +82,7 @@ class Visit {
     this.#candidates = new Set(view.waitlists.map((waitlist) => ({ waitlist, first: firstOf(waitlist) })));
   }
 
-  /** Takes jobs as far as the rows reach; true where another look may find more. */
+  /** Takes jobs as far as the rows reach; true if another look may find more. */
   takeAll(): boolean {
     let did = false;
     let goesOn = false;
@@ -127,7 +127,7 @@ class Visit {
     return unknown !== null && (this.#mayBeUnread(next) || !isClaimedBefore(placeOf(next.ready), unknown));
   }
 
-  /** Takes the job, or moves its group out of the way where a key is closed; false where the visit ends. */
+  /** Takes the job, or moves its group out of the way where a key is closed; false if the visit ends. */
   #visit({ ready, from }: Next): boolean {
     const closed = from && this.#groups.limits.closing(from.group.keys, this.#batch.now);
     return from && closed ? this.#holdBack(from, closed.key) : this.#take(ready, from);

@@ -24,7 +24,7 @@ interface Serving {
   readonly heads: QueueHeads;
   /** The limited queues among those of the claims. */
   readonly limited: ReadonlySet<string>;
-  /** Null where no queue is limited. */
+  /** Null if no queue is limited. */
   readonly groups: LimitGroups | null;
   /** For the first queue that is served only. */
   readAhead: ReadAhead | null;

@@ -68,7 +68,7 @@ export interface ReadGroup extends LimitGroup {
 export interface Waitlist {
   readonly key: string;
   groups: ReadGroup[];
-  /** Groups from this position on were not read; null where all were. */
+  /** Groups from this position on were not read; null if all were. */
   readonly bound: QueuePlace | null;
 }
 
@@ -77,7 +77,7 @@ export interface LimitedView {
   /** Jobs without limits. */
   readonly plain: Head;
   readonly waitlists: readonly Waitlist[];
-  /** Waitlists from this position on were not read; null where all were. */
+  /** Waitlists from this position on were not read; null if all were. */
   readonly bound: QueuePlace | null;
 }
 
@@ -127,7 +127,7 @@ function earlier(one: QueuePlace | null, other: QueuePlace | null): QueuePlace |
   return isClaimedBefore(one, other) ? one : other;
 }
 
-/** `unreadFrom`: jobs of groups without a head come from this position on; null where such groups have no jobs. */
+/** `unreadFrom`: jobs of groups without a head come from this position on; null if such groups have no jobs. */
 async function readHeads(
   tx: Transaction,
   groups: readonly Cells[],
@@ -159,8 +159,8 @@ export interface FirstOf {
 }
 
 /**
- * The group of a waitlist whose first job comes first; `unread` where that may be one that was not read, null where
- * none is left.
+ * The group of a waitlist whose first job comes first; `unread` if that may be one that was not read, null if none is
+ * left.
  */
 export function firstOf({ groups, bound }: Waitlist): FirstOf | 'unread' | null {
   let first: FirstOf | null = null;

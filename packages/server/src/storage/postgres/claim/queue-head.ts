@@ -33,7 +33,7 @@ const mostPriorities = 16;
 export interface HeadRows {
   readonly asked: number;
   readonly rows: readonly Cells[];
-  /** False where the read began behind the marks. */
+  /** False if the read began behind the marks. */
   readonly whole: boolean;
 }
 
@@ -61,7 +61,7 @@ export class QueueHeads {
     return { asked, rows: await tx.query(readBehindMarks, [queue, asked, ...marks]), whole: false };
   }
 
-  /** The marks as parameters of {@link rowsBehindMarks}; null where the queue is to be read from its beginning. */
+  /** The marks as parameters of {@link rowsBehindMarks}; null if the queue is to be read from its beginning. */
   marks(queue: string): readonly unknown[] | null {
     const marks = this.#fresh(queue);
     if (marks === null) return null;

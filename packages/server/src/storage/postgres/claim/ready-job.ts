@@ -8,7 +8,7 @@ import type { LockedJob } from '../jobs/locked-job.ts';
 export interface Ready {
   readonly held: LockedJob<JobRecord>;
   readonly place: number;
-  /** By core's `sizeOf`, of a job whose long texts were left out; null where they are there. */
+  /** By core's `sizeOf`, of a job whose long texts were left out; null if they are there. */
   readonly leftOut: number | null;
 }
 

@@ -98,7 +98,7 @@ const fromBeginning = statement(headRows, 3);
 const fromMarks = statement(rowsBehindMarks, 6);
 
 /**
- * Claims in one statement; null where it takes more.
+ * Claims in one statement; null if it takes more.
  * @param limited queues that had limits when a claim last looked.
  */
 export async function claimAtOnce(

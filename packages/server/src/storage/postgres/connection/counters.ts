@@ -118,13 +118,13 @@ export class Counters {
   }
 }
 
-/** An array as PostgreSQL reads it; null where there is nothing. */
+/** An array as PostgreSQL reads it; null if there is nothing. */
 function codesOf(histogram: Histogram): string | null {
   const codes = Object.keys(histogram);
   return codes.length === 0 ? null : `{${codes.join(',')}}`;
 }
 
-/** Null where every code counts once. */
+/** Null if every code counts once. */
 function countsOf(histogram: Histogram): string | null {
   const counts = Object.values(histogram);
   return counts.every((count) => count === 1) ? null : `{${counts.join(',')}}`;

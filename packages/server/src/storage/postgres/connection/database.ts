@@ -120,7 +120,7 @@ export class Database {
   }
 
   /**
-   * Runs one statement that is a whole transaction: one message, without BEGIN and COMMIT. Null where a row that it
+   * Runs one statement that is a whole transaction: one message, without BEGIN and COMMIT. Null if a row that it
    * inserts exists already.
    * @param summarize what others learn of it, by its answer.
    */

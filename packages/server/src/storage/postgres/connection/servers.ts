@@ -86,7 +86,7 @@ export class Servers {
     void this.look();
   }
 
-  /** Opens a connection. False where no server answers. */
+  /** Opens a connection. False if no server answers. */
   look(): Promise<boolean> {
     this.#looking ??= this.#look().finally(() => {
       this.#lookedAt = performance.now();
@@ -105,7 +105,7 @@ export class Servers {
     return best === undefined ? found.includes('unknown') : this.#note(best);
   }
 
-  /** Null where nothing answers; `unknown` for a server that has no connection to give, or is starting. */
+  /** Null if nothing answers; `unknown` for a server that has no connection to give, or is starting. */
   async #reach(target: number): Promise<Server | 'unknown' | null> {
     const patience = { connectionTimeoutMillis: this.#patienceMs, query_timeout: this.#patienceMs };
     const client = new pg.Client({ ...clientConfig(this.#address, target), ...patience });

@@ -56,9 +56,9 @@ const ended = (condition: string, logged: string, more = '') => `gone AS (
       WHERE limits.key = '${queueLimitKey('')}' || sums.queue OFFSET 0))`;
 
 /**
- * Acks of jobs that are no nodes of workflows, as one statement: all of them, or none where one is not the caller's.
- * Rows are locked in the order of ids, as by every other change of active jobs. A row that another call has changed
- * since is left out, by `xmin`: older minor versions of PostgreSQL do not look at `ctid` again once it has waited.
+ * Acks of jobs that are no nodes of workflows, as one statement: all of them, or none if one is not the caller's. Rows
+ * are locked in the order of ids, as by every other change of active jobs. A row that another call has changed since is
+ * left out, by `xmin`: older minor versions of PostgreSQL do not look at `ctid` again once it has waited.
  */
 export const ackPlain = `WITH ${found('', '')},
   ${ended(

@@ -11,7 +11,7 @@ const moved: Moved = { kind: 'moved', was: State.active, ready: [] };
 type Answer = ReadonlyMap<Transition, Moved> | 'owned' | null;
 
 /**
- * The acks that were made; null where one takes more than one statement, `owned` where all are the caller's.
+ * The acks that were made; null if one takes more than one statement, `owned` if all are the caller's.
  * @param nodes the statement of plain jobs, which costs less, is not sent for one of these.
  */
 export async function ackAtOnce(

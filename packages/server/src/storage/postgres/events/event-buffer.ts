@@ -12,7 +12,7 @@ import {
 
 type Part = ((entries: EventEntries) => void) | EventBuffer;
 
-/** The columns `count`, `entries` and `rare` of a batch; those of none where there is none. */
+/** The columns `count`, `entries` and `rare` of a batch; those of none if there is none. */
 export function batchValues(batch: NewBatch | null): readonly [number, Json | null, number | null] {
   if (batch === null) return [0, null, null];
   return [batch.count, batch.entries, rareOf(batch.kinds)];

@@ -155,7 +155,7 @@ async function endConnection(client: pg.Client): Promise<void> {
 
 interface Notification {
   readonly from: unknown;
-  /** Null where the notification names no queue. */
+  /** Null if the notification names no queue. */
   readonly queues: readonly string[] | null;
   readonly events: boolean;
   /** True if a user's transaction has appended to the inbox. */

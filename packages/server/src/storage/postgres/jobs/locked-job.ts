@@ -72,7 +72,7 @@ export async function lockJobs(tx: Transaction, ids: readonly JobId[]): Promise<
 }
 
 /**
- * Locks active jobs alone, as acks do: an end only moves a job on. Null where one of them is not active, or a user's
+ * Locks active jobs alone, as acks do: an end only moves a job on. Null if one of them is not active, or a user's
  * transaction has completed it.
  */
 export async function lockActive(tx: Transaction, ids: readonly JobId[]): Promise<Map<JobId, LockedJob> | null> {

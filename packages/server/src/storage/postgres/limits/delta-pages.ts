@@ -14,7 +14,7 @@ export interface LimitDelta {
   readonly waiting: number;
   readonly active: number;
   readonly jobs: number;
-  /** The newest numbers that came with a job; null where none came. */
+  /** The newest numbers that came with a job; null if none came. */
   readonly own: LimitNumbers | null;
   readonly usedAt: Millis;
   /** Rows added up. */

@@ -85,7 +85,7 @@ interface GroupDelta {
   readonly keys: readonly string[];
   /** The highest priority of the added jobs; the lowest one where none was added. */
   priority: number;
-  /** The first job of that priority; null where none was added, or where it has moved since. */
+  /** The first job of that priority; null if none was added, or if it has moved since. */
   first: JobId | null;
 }
 

@@ -16,7 +16,7 @@ export interface LimitGroup {
   readonly waitlist: string;
 }
 
-/** The given groups with the position of their first job; null where a group is empty. */
+/** The given groups with the position of their first job; null if a group is empty. */
 const groupHeads = `WITH one AS MATERIALIZED (
     SELECT one.*, head.priority, head.place
     FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS one (ready_queue, queue, keys, waitlist)
@@ -105,14 +105,12 @@ export class LimitGroups {
     return this.#hasMore || (queue === undefined ? this.#unknown.size > 0 : this.#unknown.has(queue));
   }
 
-  /**
-   * The position behind which jobs of the queue may wait in groups that are not merged yet; null where all are merged.
-   */
+  /** The position behind which jobs of the queue may wait in groups that are not merged yet; null if all are merged. */
   unknownFrom(queue: string): QueuePlace | null {
     return this.#unknown.get(queue) ?? null;
   }
 
-  /** Merges another page, of this queue first; false where nothing is left, or the transaction has merged its share. */
+  /** Merges another page, of this queue first; false if nothing is left, or the transaction has merged its share. */
   async mergeMore(queue: string): Promise<boolean> {
     if (!this.isBehind(queue) || this.#pages >= this.#tx.pages.most) return false;
     await this.#merge([queue]);

@@ -107,7 +107,7 @@ export class Limits {
     for (const [key, number, at] of rows) this.#rows.get(text(key))?.starts?.set(integer(number), integer(at));
   }
 
-  /** Merges a page of deltas, the oldest first; true where some are left. */
+  /** Merges a page of deltas, the oldest first; true if some are left. */
   async merge(): Promise<boolean> {
     const { deltas, more } = await takeOldestKeyDeltas(this.#tx);
     await this.#readRows(deltas.map(({ key }) => key));
@@ -137,7 +137,7 @@ export class Limits {
     this.#renumber(row, row.own, override);
   }
 
-  /** Until when the key allows no start: a time, {@link untilFreed}, or null where it is open. */
+  /** Until when the key allows no start: a time, {@link untilFreed}, or null if it is open. */
   closedUntil(key: string, now: Millis): Millis | null {
     const row = this.#rows.get(key);
     if (!row) return null;
@@ -157,7 +157,7 @@ export class Limits {
     return found;
   }
 
-  /** When the rates of the key allow the next start; null where they hold nothing back. */
+  /** When the rates of the key allow the next start; null if they hold nothing back. */
   reopensAt(key: string, now: Millis): Millis | null {
     const at = this.#rows.get(key)?.reopensAt ?? 0;
     return at > now ? at : null;

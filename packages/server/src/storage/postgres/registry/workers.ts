@@ -147,7 +147,7 @@ class HeldJobs {
     return new HeldJobs(tx, new Map(rows.map((job) => [job.id, job])));
   }
 
-  /** Extends the lease; null where the worker does not hold the job. */
+  /** Extends the lease; null if the worker does not hold the job. */
   extend(
     { id, claim }: NonNullable<WorkerBeat['holds']>[number],
     worker: string,

@@ -155,7 +155,7 @@ export class Graph {
     this.#ended.add(flow.number);
   }
 
-  /** Carries out what a retry does to a workflow; false where the workflow or a node has changed since. */
+  /** Carries out what a retry does to a workflow; false if the workflow or a node has changed since. */
   reopen(reopening: Reopening): boolean {
     const flow = this.flow(reopening.workflow);
     const nodeAt = (index: number) => this.node({ workflow: reopening.workflow, index });

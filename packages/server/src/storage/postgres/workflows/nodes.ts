@@ -36,7 +36,7 @@ export interface LockedNode {
   readonly member: boolean;
   readonly name: string;
   job: string | null;
-  /** Its dependents; empty where they were not read. */
+  /** Its dependents; empty if they were not read. */
   readonly next: readonly number[];
   state: NodeState;
   open: number;

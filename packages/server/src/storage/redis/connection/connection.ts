@@ -29,7 +29,7 @@ interface Probe {
   /** The server's time in milliseconds, and the time of this process when it asked. */
   readonly server: number;
   readonly asked: number;
-  /** Why the server must not be used; null where it may. */
+  /** Why the server must not be used; null if it may. */
   readonly unfit: string | null;
 }
 
@@ -87,7 +87,7 @@ export class Connection {
     return decode(await this.#send(name, args));
   }
 
-  /** @throws StoreUnavailable where the server does not answer, or is set to remove keys when its memory is full. */
+  /** @throws StoreUnavailable if the server does not answer, or is set to remove keys when its memory is full. */
   async ping(prefix: string): Promise<void> {
     const { unfit } = await this.#probe(prefix);
     if (unfit !== null) throw new StoreUnavailable(unfit);

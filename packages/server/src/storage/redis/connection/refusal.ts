@@ -38,7 +38,7 @@ export function reasonOf(error: unknown, server: string): unknown {
   return new StoreUnavailable(`${server} does not answer: ${message}`);
 }
 
-/** Why servers with these settings of maxmemory-policy must not be used; null where they may. */
+/** Why servers with these settings of maxmemory-policy must not be used; null if they may. */
 export function evicting(server: string, policies: readonly string[]): string | null {
   const policy = policies.find((policy) => policy !== 'noeviction');
   return policy === undefined

@@ -22,7 +22,7 @@ export class LimitOwners {
     this.#locations = new Locations(shards, 'limit');
   }
 
-  /** The place of each key, null where no shard has it. */
+  /** The place of each key, null if no shard has it. */
   async find(keys: readonly string[], lenient = false): Promise<readonly (number | null)[]> {
     const free = keys.filter((key) => !key.startsWith(queuePrefix));
     const places = await this.#locations.find(free, lenient);
@@ -35,7 +35,7 @@ export class LimitOwners {
 
   /**
    * Two servers that take the first jobs under one key at the same moment do not notice each other.
-   * @throws ProtocolError `unsupported` where a key counts in another namespace.
+   * @throws ProtocolError `unsupported` if a key counts in another namespace.
    */
   async check(wanted: readonly { readonly key: string; readonly place: number }[]): Promise<void> {
     const { all, map } = this.#shards;

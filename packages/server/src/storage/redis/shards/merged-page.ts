@@ -6,7 +6,7 @@ import { allSettled } from './fan-out.ts';
 
 /** One of the lists that are merged. */
 export interface Source<T> {
-  /** Null where there is nothing to come. */
+  /** Null if there is nothing to come. */
   readonly read: ((after: string | undefined, limit: number) => Promise<Listed<T>>) | null;
 }
 
@@ -43,7 +43,7 @@ const most = 1_000;
  * Merges lists that are each in order. The cursor holds a cursor of each list, so that no item is skipped, however the
  * lists are merged.
  * @param before whether an item of one list comes before one of another.
- * @throws ProtocolError `invalid_request` where the cursor is not of this list.
+ * @throws ProtocolError `invalid_request` if the cursor is not of this list.
  */
 export async function mergedPage<T>(
   sources: readonly Source<T>[],

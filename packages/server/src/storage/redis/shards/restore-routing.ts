@@ -23,7 +23,7 @@ export class RestoreRouting {
 
   /**
    * The records that have a place now: this one, or earlier ones.
-   * @throws ProtocolError `unsupported` where this map puts a workflow into two namespaces.
+   * @throws ProtocolError `unsupported` if this map puts a workflow into two namespaces.
    */
   take(record: DumpRecord): readonly { readonly place: number; readonly record: DumpRecord }[] {
     if (record.kind !== 'node') this.#placeFlow();

@@ -80,7 +80,7 @@ export class Shards {
    * Asks what each namespace says of its use, once a second. Refuses every call once another server was started with
    * another map: this one would put jobs where no worker looks for them. So it does while a restore has filled a part
    * of the namespaces. Calls to a namespace that does not answer are refused at once, so that no caller waits for it.
-   * @throws StoreUnavailable where the home does not answer.
+   * @throws StoreUnavailable if the home does not answer.
    */
   async checkUse(): Promise<void> {
     const asked = this.#all.map((shard, place) => this.#ask(shard, place));
@@ -108,7 +108,7 @@ export class Shards {
   /**
    * Before a write to several namespaces: a batch that fails in one of them is repeated in parts, and a job that the
    * others have taken by then would be refused as a duplicate.
-   * @throws StoreUnavailable where one of the namespaces is away.
+   * @throws StoreUnavailable if one of the namespaces is away.
    */
   require(places: readonly number[]): void {
     for (const place of places) {

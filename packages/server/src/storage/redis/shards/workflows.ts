@@ -90,7 +90,7 @@ function getAll(shards: Shards, place: number, ids: readonly string[]): Promise<
   return Promise.all(ids.map((id) => shards.at(place).workflows.get(id)));
 }
 
-/** @throws ProtocolError `unsupported` where the steps are in several shards, or name a limit of another one. */
+/** @throws ProtocolError `unsupported` if the steps are in several shards, or name a limit of another one. */
 async function placeOf(
   shards: Shards,
   limits: LimitOwners,

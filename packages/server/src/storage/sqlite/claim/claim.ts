@@ -125,7 +125,7 @@ function first(...heads: readonly (QueuePlace | undefined)[]): QueuePlace | unde
   return heads.reduce((best, head) => (head && !(best && isClaimedBefore(best, head)) ? head : best), undefined);
 }
 
-/** Takes jobs until `rival` comes before the next one. False where the claim must leave the queue. */
+/** Takes jobs until `rival` comes before the next one. False if the claim must leave the queue. */
 function takeUntil(
   state: ClaimState,
   jobs: ReadyQueue,
@@ -160,7 +160,7 @@ function claimFromGroup(state: ClaimState, group: LimitGroup, rival: QueuePlace 
 }
 
 /**
- * Starts the job, or discards an expired one. False where the job does not fit any more, or the call has discarded its
+ * Starts the job, or discards an expired one. False if the job does not fit any more, or the call has discarded its
  * share: then the queue is woken, so a fetch that waits asks again.
  */
 function take({ tx, claim, now, budget, taken }: ClaimState, row: ReadyRow): boolean {
@@ -231,7 +231,7 @@ function guardedOf(
   };
 }
 
-/** When a rate next lets a job of these queues start; null where none holds any back. */
+/** When a rate next lets a job of these queues start; null if none holds any back. */
 function again(tx: Transaction, queues: readonly string[], now: Millis): Millis | null {
   tx.updateLimitGroups(now);
   let first = Number.POSITIVE_INFINITY;

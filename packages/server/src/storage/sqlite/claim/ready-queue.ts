@@ -28,7 +28,7 @@ export class ReadyQueue {
     return this.#rows[this.#at];
   }
 
-  /** Null where the queue is empty. */
+  /** Null if the queue is empty. */
   head(): QueuePlace | null {
     const next = this.#rows[this.#at];
     if (next || this.#ended) return next ?? null;

@@ -88,7 +88,7 @@ export class ChangePoller {
     this.#pollIn(Math.min(ms, longestMs));
   }
 
-  /** Undefined where the file has no log, or the system cannot watch it. */
+  /** Undefined if the file has no log, or the system cannot watch it. */
   #watch(): FSWatcher | undefined {
     if (!watches) return undefined;
     try {

@@ -64,8 +64,8 @@ export class LimitGroups {
   }
 
   /**
-   * A job has come or gone: {@link update} writes its group. Answers the ready queue of the group; null where the job
-   * is in none.
+   * A job has come or gone: {@link update} writes its group. Answers the ready queue of the group; null if the job is
+   * in none.
    */
   markChanged(queue: string, limits: string): number | null {
     const keys = this.keysOf(limits);
@@ -148,7 +148,7 @@ export class LimitGroups {
     }
   }
 
-  /** When a rate next lets waiting jobs of the queue start; null where none holds any back. */
+  /** When a rate next lets waiting jobs of the queue start; null if none holds any back. */
   nextRateTimer(queue: string): Millis | null {
     const cells = this.#sql.get(statements.nextRateTimer, queue);
     return cells ? integer(cells[0]) : null;

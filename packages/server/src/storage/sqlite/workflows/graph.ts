@@ -164,7 +164,7 @@ export class Graph {
     Object.assign(flow, { state, end, finishedAt: now, changed: true });
   }
 
-  /** Carries out what a retry does to a workflow; false where the workflow or a node has changed since. */
+  /** Carries out what a retry does to a workflow; false if the workflow or a node has changed since. */
   reopen(reopening: Reopening): boolean {
     const flow = this.flow(reopening.workflow);
     const nodeAt = (index: number) => flow && this.node(flow, index);
