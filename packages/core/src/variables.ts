@@ -1,7 +1,7 @@
 import { editDistance, nearestName } from './suggestion.ts';
 
 /**
- * The `OJS_*` variables that programs other than the server read. Those of the server are the options of
+ * The `OJS_*` variables that programs other than the server read. The variables of the server are the options of
  * `@ojs-ts/core/options`, which a client does not load.
  */
 export const clientVariables: readonly string[] = [

@@ -47,7 +47,7 @@ async function serve(options: OptionsOf<typeof serverOptions>): Promise<void> {
     const logTo = readableLog(({ message }) => message === 'listening');
     const readable = stdout.isTTY && stderr.isTTY && { logTo };
     const server = await startServer({ ...options, ...readable }).catch(failStart);
-    // Whoever reads the line may send a signal at once.
+    // A reader of the line may send a signal at once.
     stopOnSignal(server);
     if (stdout.isTTY) say('ojs', announcement(server));
     else console.log(`ojs is listening on ${server.url}`);
@@ -61,7 +61,7 @@ store      ${storage}
 Ctrl+C stops the server. It answers the requests in progress first.`;
 }
 
-/** How long clients may go on with their open connections after SIGTERM. Milliseconds. */
+/** The time that clients may keep using their open connections after SIGTERM. Milliseconds. */
 const lingerMs = 2_000;
 
 /** The first SIGTERM or SIGINT stops in good order, a second one at once. Ctrl+C waits for no idle client. */

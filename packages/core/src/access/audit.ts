@@ -5,7 +5,7 @@ export const accessEvents = {
   denied: 'authorization.denied',
 } as const;
 
-/** An entry as it is stored and told (ojs-security §11.2). */
+/** An entry as it is stored and shown (ojs-security §11.2). */
 export interface AuditEntry {
   /** RFC 3339. */
   readonly timestamp: string;

@@ -4,7 +4,7 @@ import { elements, members, objectText, skipSpace, stringEnd, valueEnd } from '.
 import { type Grant, grants } from './roles.ts';
 
 const parentResults = 'parent_results';
-/** What stands in place of a member that a caller may not see. */
+/** The text that replaces a member that a caller may not see. */
 const hidden: ReadonlyMap<string, Json> = new Map([
   ['args', '[]'],
   ['result', 'null'],
@@ -13,7 +13,7 @@ const hidden: ReadonlyMap<string, Json> = new Map([
   ['last_checkpoint', 'null'],
   ['data', 'null'],
 ]);
-/** Of a job's error: the worker puts any JSON and any text into these. */
+/** Members of a job's error that the worker fills with any JSON and any text. */
 const hiddenOfError: ReadonlyMap<string, Json> = new Map([
   ['details', 'null'],
   ['backtrace', '[]'],
@@ -82,7 +82,7 @@ function filtered(text: Json, hides: boolean, paths: readonly Path[]): Json {
   return out + text.slice(copied);
 }
 
-/** What is shown of the member's value; null for the value as it is. */
+/** Returns the text to show for the member's value; null for the value as it is. */
 function shownOf(name: string, text: Json, at: number, hides: boolean, paths: readonly Path[]): Json | null {
   if (hides) {
     const empty = hidden.get(name) ?? (described.test(name) && !shownAnyhow.has(name) ? 'null' : undefined);

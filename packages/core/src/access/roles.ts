@@ -1,4 +1,4 @@
-/** What a call needs; a role grants some of them. */
+/** The rights that calls need; a role grants some of them. */
 export const rights = [
   'enqueue',
   'work',
@@ -32,8 +32,8 @@ export const rightWords: Readonly<Record<Right, string>> = {
 };
 
 /**
- * What each role may do. `producer`, `worker`, `operator` and `admin` follow the matrix of ojs-security §7.5. `enqueue`
- * and `work` may read too, which waiting for results needs.
+ * The rights of each role. `producer`, `worker`, `operator` and `admin` follow the matrix of ojs-security §7.5.
+ * `enqueue` and `work` may read too, which waiting for results needs.
  */
 const table = {
   viewer: ['inspect', 'read', 'list'],
@@ -51,7 +51,7 @@ export type Role = keyof typeof table;
 export const rightsOf: Readonly<Record<Role, readonly Right[]>> = table;
 export const roles = Object.keys(table) as readonly Role[];
 
-/** What the holder of a token may do, and in which queues. */
+/** The rights of a token, and the queues in which it has them. */
 export interface Grant {
   readonly roles: readonly Role[];
   /** Names of queues; one that ends in `*` is a prefix. */

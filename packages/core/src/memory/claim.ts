@@ -19,7 +19,7 @@ import type { Limit } from './limits.ts';
 import { expire } from './move.ts';
 import type { Queue, Row, Tables } from './tables.ts';
 
-/** What the claims of one call share. */
+/** The values that the claims of one call share. */
 interface Budget {
   expired: number;
   readonly bytes: ByteBudget;
@@ -36,7 +36,7 @@ export function claim(tables: Tables, claims: readonly Claim[], change: Change, 
   );
 }
 
-/** What a request that was answered before still holds. */
+/** Returns the jobs that a request got before and still holds. */
 function repeat(tables: Tables, { request, worker }: Claim, { bytes }: Budget): Claimed | null {
   const before = request === null ? undefined : tables.requests.get(requestKey(request, worker));
   if (!before) return null;
@@ -116,7 +116,7 @@ function again(tables: Tables, queues: readonly Queue[], now: Millis): Millis | 
   return first === Number.POSITIVE_INFINITY ? null : first;
 }
 
-/** Makes up to `limit` due jobs available; discards those that have expired meanwhile. Answers how many by queue. */
+/** Makes up to `limit` due jobs available; discards those that have expired. Answers how many by queue. */
 export function promote(tables: Tables, limit: number, change: Change): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   for (let left = limit; left > 0; left--) {

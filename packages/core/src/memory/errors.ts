@@ -14,7 +14,7 @@ import {
 } from '@ojs-ts/core';
 import type { OrderedJob } from './ready-queue.ts';
 
-/** Jobs that failed with one error, and that a query cannot tell apart. */
+/** Jobs that failed with one error, and that a query cannot distinguish. */
 interface Group<Row> extends Pick<JobRecord, 'state' | 'deadLetter' | 'queue' | 'type'> {
   readonly fingerprint: string;
   readonly key: string;

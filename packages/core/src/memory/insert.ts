@@ -13,7 +13,7 @@ import type { Change } from './change.ts';
 import { replace } from './move.ts';
 import type { Tables } from './tables.ts';
 
-/** What admission reads, of the tables as they are. */
+/** The view of admission on the current tables. */
 function viewOf(tables: Tables): AdmissionView {
   return {
     jobById: (id) => tables.rows.get(id)?.job ?? null,

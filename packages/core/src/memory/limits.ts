@@ -23,7 +23,7 @@ export class Limit {
   usedAt: Millis = 0;
   /** Available jobs under the key by the queue's name; no entry for none. */
   readonly waiting = new Map<string, number>();
-  /** Oldest first. Those before `#first` are stale. */
+  /** Oldest first. Starts before `#first` are stale. */
   readonly #starts: Millis[] = [];
   #first = 0;
 

@@ -24,7 +24,7 @@ interface Minute {
 export class MinuteStatistics {
   /** By minute, queue and type. */
   readonly #minutes = new Map<Millis, Map<string, Map<string, Minute>>>();
-  /** Of the change before: most often that of the next one, too. */
+  /** The minute of the change before: most often that of the next one, too. */
   #last: Minute | undefined;
 
   add({ queue, type }: Pick<JobRecord, 'queue' | 'type'>, more: Addition, now: Millis): void {

@@ -1,6 +1,6 @@
 import { type JobRecord, State } from '@ojs-ts/core';
 
-/** What the indexes know of a job. */
+/** The values of a job that the indexes keep. */
 export interface OrderedJob {
   /** Order of creation. */
   readonly number: number;

@@ -77,7 +77,7 @@ export interface Request {
 }
 
 /**
- * What the storage holds, with indexes. Every change of a job goes through `add`, `set` or `drop`, which keep the
+ * The contents of the storage, with indexes. Every change of a job goes through `add`, `set` or `drop`, which keep the
  * indexes true.
  */
 export class Tables {

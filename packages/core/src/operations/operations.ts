@@ -43,7 +43,7 @@ export function isPlaceholder(segment: string): boolean {
   return segment.startsWith(':');
 }
 
-/** Whether the segments of a path are those of a route; a placeholder takes any that is not empty. */
+/** Reports whether the segments of a path are those of a route; a placeholder takes any that is not empty. */
 export function fitsRoute(route: readonly string[], given: readonly string[]): boolean {
   return (
     route.length === given.length &&

@@ -16,9 +16,9 @@ export type RouteRow = readonly ['GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', `/
 export type QueueCheck = 'none' | 'every' | 'path' | 'job' | 'cron' | 'workflow' | 'step' | 'bulk' | 'sent' | 'shown';
 
 /**
- * The facts about an operation that servers and clients read: strings only, because every client bundle has them. What
- * only servers and documents read, such as its parameters, its body and its entry of the audit log, is in `schemas`, in
- * the file of the same name.
+ * The facts about an operation that servers and clients read: strings only, because every client bundle has them. The
+ * parts that only servers and documents read, such as its parameters, its body and its entry of the audit log, are in
+ * `schemas`, in the file of the same name.
  */
 export interface Operation {
   readonly route: RouteRow;

@@ -45,7 +45,7 @@ export interface Options {
   readonly [name: string]: Option<unknown> | Options;
 }
 
-/** What a program may give. */
+/** The values that a program may give. */
 export type OptionsOf<T> = {
   readonly [K in keyof T]?: T[K] extends Option<infer Given, infer _> ? Given : OptionsOf<T[K]>;
 };
@@ -93,13 +93,13 @@ export function listOptions(options: Options): readonly Option<unknown>[] {
   return rows;
 }
 
-/** What a program gives over the defaults, without a check. */
+/** Merges a program's values over the defaults, without a check. */
 export function withDefaults<T extends Options>(options: T, given: OptionsOf<T>): ValuesOf<T> {
   return shaped(options, given, (row, _, value) => value ?? row.fallback) as ValuesOf<T>;
 }
 
 /**
- * What a program gives over the environment over the defaults, and where each value comes from.
+ * Merges a program's values over the environment over the defaults, and notes the source of each value.
  * @throws RangeError for a value of another type or out of bounds.
  */
 export function readOptions<T extends Options>(

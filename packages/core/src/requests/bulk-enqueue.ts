@@ -13,19 +13,19 @@ import type { Fields } from './fields.ts';
 import { limitBatch } from './filters.ts';
 import type { PlainReply } from './reply.ts';
 
-/** Of an unknown member, or a sentence of a schema in the mode `warn`. */
+/** The warning about an unknown member, or a sentence of a schema in the mode `warn`. */
 export type Warnings = readonly (Warning | string)[];
 
 /** POST /jobs/bulk (ojs-bulk-operations §5). */
 export interface BulkRequest {
   readonly atomicity: 'partial' | 'atomic';
   /**
-   * What items have of their jobs. `minimal` leaves out the items of jobs that are as they were sent, and has whole
+   * The form of the jobs in the items. `minimal` leaves out the items of jobs that were kept as sent, and has whole
    * envelopes of all others: clients that merge calls need no more.
    */
   readonly answer: 'summary' | 'job' | 'minimal';
   /**
-   * Whether the jobs are those of single calls that a client has merged. This is no bulk operation of anybody, so it
+   * True if the jobs are those of single calls that a client has merged. This is no bulk operation of anybody, so it
    * has no event. The answer says how many such requests the client should have in flight.
    */
   readonly merged: boolean;
@@ -56,7 +56,7 @@ export interface BulkEnqueued {
   readonly status: 'created' | 'deduplicated' | 'duplicate' | 'failed';
   /** The new one, or the one that exists in its place. */
   readonly job: JobRecord | null;
-  /** Whether the request has all of the job, its id too. */
+  /** True if the request has all of the job, including its id. */
   readonly asSent: boolean;
   readonly fault: ProtocolError | null;
   /** Members of the answer about the effect of its unique policy, each with a comma before it. */
@@ -76,10 +76,10 @@ interface Enqueueable {
   readonly warnings: Warnings;
 }
 
-/** What a bulk enqueue asks of its server. */
+/** The parts of a server that a bulk enqueue uses. */
 export interface BulkEnqueueParts {
   readonly now: Millis;
-  /** What relative times count from; `now` by default. */
+  /** The moment from which relative times count; `now` by default. */
   readonly latest?: Millis;
   newId(): JobId;
   /** A call with an idempotency key owns all of its ids. */

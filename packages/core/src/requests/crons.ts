@@ -117,7 +117,7 @@ export function cronRuns({ name, spec, enabled, dueAt }: CronRecord, query: Quer
   const fields = new Fields(query, 'query');
   const given = readMoment(fields, 'from');
   fields.done();
-  // What is due already still runs.
+  // A run that is due already still happens.
   const from = given ?? (dueAt === null ? now : Math.max(now, dueAt - 1));
   const { expression, timezone } = definition;
   const schedule = scheduleOf(definition);
@@ -130,7 +130,7 @@ export function cronRuns({ name, spec, enabled, dueAt }: CronRecord, query: Quer
 /** POST /cron/preview: the same for an expression that is not registered, after `from` or now. */
 export function previewRuns(body: Json | undefined, now: Millis): PlainReply {
   const fields = new Fields(Fields.parse(body));
-  // Any white space stands between its fields, which other texts may not have.
+  // Any white space may separate its fields, which other texts may not have.
   const given = fields.raw('expression') ?? fields.raw('cron') ?? fields.raw('schedule');
   const expression = typeof given === 'string' ? given : '';
   if (typeof given !== 'string') fields.issue('expression', 'is required, and must be a string');

@@ -18,8 +18,8 @@ export function enqueuedReply(item: PushedItem, now: Millis): PlainReply {
 }
 
 /**
- * The short answer to POST /jobs/batch for a client that asks for it (`"return":"minimal"`); null unless every job is
- * as it was sent, so that the client has it already.
+ * The short answer to POST /jobs/batch for a client that asks for it (`"return":"minimal"`); null unless every job was
+ * kept as sent, so that the client has it already.
  * @param body the parsed request.
  */
 export function minimalReply(

@@ -28,7 +28,7 @@ export class Fields {
 
   /**
    * Parses a body that must be a JSON object. Throws `invalid_payload`.
-   * @param parsed its value, where somebody has parsed it already.
+   * @param parsed its value, if it was parsed before.
    */
   static parse(text: string | undefined, parsed?: unknown): Body {
     const value = parsed ?? readJson(requireBody(text), 'The request body');

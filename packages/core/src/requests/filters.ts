@@ -47,7 +47,7 @@ const subjectNames = [
   ['args', 'args'],
 ] as const;
 
-/** Of a request with members beside its `filter`: one that is in both places must say the same. */
+/** Reads a request with members beside its `filter`: a member in both places must have the same value. */
 export function readSubjects(fields: Fields, filter: Fields): Subject {
   const [beside, within] = [readSubject(fields), readSubject(filter)];
   for (const [key, name] of subjectNames) {

@@ -28,7 +28,7 @@ export interface QueueCounts {
 
 export interface CountedLists extends JobLists {
   readonly registry: {
-    /** Those of the given names that exist; all without names. */
+    /** Returns the queues of the given names that exist; all without names. */
     queues(names?: readonly string[]): Answered<readonly QueueCounts[]>;
   };
 }
@@ -166,7 +166,7 @@ function* listing(store: CountedLists, list: JobList): Steps<PlainReply> {
 
 /**
  * The last member of a list by a query: how many jobs were read, of how many, whether all of them, and by which plan.
- * @param of null where nobody knows.
+ * @param of null if it is unknown.
  */
 export function searched(
   { plan }: JobList,

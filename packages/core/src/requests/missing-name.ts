@@ -5,8 +5,8 @@ import { nearestName } from '../suggestion.ts';
 import type { Query } from './pages.ts';
 
 /**
- * A change creates what is missing, as the specification has it. A misspelled name would create something that nobody
- * uses, so the answer warns and names the nearest one. With `create=false`, which clients for people send, the call is
+ * A change creates what is missing, as the specification has it. A misspelled name would create something that is never
+ * used, so the answer warns and names the nearest one. With `create=false`, which clients for people send, the call is
  * refused instead. `create=true` says that the name is meant, so there is no warning.
  * @param known names to compare with
  * @throws ProtocolError `not_found`; `invalid_request` for another value of `create`

@@ -1,4 +1,4 @@
-/** Which jobs a request names, and what it changes about them. */
+/** Reads the jobs that a request names, and the changes to them. */
 import type { Targets } from '../bulk.ts';
 import { ProtocolError } from '../errors.ts';
 import { deadLetters, type JobFilter, type Span } from '../job/selection.ts';
@@ -23,7 +23,7 @@ import {
 } from './filters.ts';
 import type { Query } from './pages.ts';
 
-/** Of a bulk operation: `job_ids`, or those that fit a `filter`; `states` where it names none. */
+/** Reads the jobs of a bulk operation: `job_ids`, or those that fit a `filter`; `states` if it names none. */
 export function readTargets(fields: Fields, states: StateMask): Targets {
   if (fields.string('atomicity') === 'atomic') {
     const message = 'This operation changes jobs one by one, so it cannot be atomic; nothing was changed.';
@@ -146,7 +146,7 @@ export function readOverride(body: string | undefined): RerunOverride {
   };
 }
 
-/** What a request changes about one job; null counts as absent (ojs-json-format §14.2). */
+/** Reads the changes of a request to one job; null counts as absent (ojs-json-format §14.2). */
 export function readChanges(body: string | undefined): JobChanges {
   if (body === undefined || body === '') return {};
   Fields.parse(body);
@@ -159,7 +159,7 @@ export function readChanges(body: string | undefined): JobChanges {
   );
 }
 
-/** What an edit may change. */
+/** The fields that an edit may change. */
 export const editNames = changeNames.filter((name) => name !== 'queue');
 
 /** @throws ProtocolError `unsupported` for another queue. */

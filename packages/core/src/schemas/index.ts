@@ -1,6 +1,6 @@
 /**
- * What people and generators of clients read of the requests, as JSON Schema. An entry of its own: bundles of the SDK,
- * the dashboard and workers at the edge do not load it.
+ * The requests as JSON Schema, for people and for generators of clients. An entry of its own: bundles of the SDK, the
+ * dashboard and workers at the edge do not load it.
  */
 import { isPlaceholder, type OperationName } from '../operations/operations.ts';
 import { bulkRequests } from './bulk.ts';
@@ -27,7 +27,7 @@ export const requests: Readonly<Record<OperationName, Request>> = {
 };
 
 const job = 'Id of the job, a UUIDv7.';
-/** What a placeholder of a path stands for, by the segment before it. */
+/** The meaning of a path's placeholder, by the segment before it. */
 const placeholders: Readonly<Record<string, string>> = {
   jobs: job,
   checkpoints: job,

@@ -224,7 +224,7 @@ export const cronMembers = () => {
   };
 };
 
-/** What an edit or a rerun may change about a job. */
+/** The fields of a job that an edit or a rerun may change. */
 export const changes = () => {
   const { meta, priority, retry, scheduled_at, delay_until, tags, timeout, timeout_ms } = either();
   return { args: args(), meta, priority, scheduled_at, delay_until, tags, timeout, timeout_ms, retry };

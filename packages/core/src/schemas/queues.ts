@@ -91,7 +91,7 @@ export const queueRequests: Requests<keyof typeof queueOperations> = {
     query: create,
     body: {
       unknown: 'refuse',
-      // A client may send the settings back as they were answered.
+      // A client may send the settings back unchanged.
       schema: () => {
         const answered = { queue: Type.String(), name: Type.String(), config: Type.Object(settings()) };
         return Type.Object({ ...settings(), ...optional(answered) });

@@ -107,7 +107,7 @@ export function assertJobState(jobId: string, state: JobState): void {
   });
 }
 
-/** What {@link assertWorkflowCreated} compares. Omitted fields match anything. */
+/** The fields that {@link assertWorkflowCreated} compares. Omitted fields match anything. */
 export interface WorkflowMatch {
   name?: string | undefined;
   /** The number of steps at the top level. A nested workflow is one step. */

@@ -75,8 +75,8 @@ export function clearAll(): void {
 /**
  * Runs the enqueued jobs, and the jobs that these enqueue. In fake mode they run one after the other, by priority and
  * age. A failed job waits for its next attempt, and a job under a rate limit for its start, as in production: use
- * `advanceTime()` or `withScheduled`. In inline mode nothing is left to run. In real mode `drain` waits until the queues are empty, and runs the handlers of the test in a
- * worker meanwhile.
+ * `advanceTime()` or `withScheduled`. In inline mode nothing is left to run. In real mode `drain` runs the handlers of
+ * the test in a worker until the queues are empty.
  * @returns how many executions have ended.
  * @throws {OJSError} before any job of a type without a handler runs; {OJSTimeoutError} after `timeout`. An error of a
  * handler only fails its job.

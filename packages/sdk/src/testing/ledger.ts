@@ -10,7 +10,7 @@ export interface DrainOptions {
   maxJobs?: number | undefined;
   /** Default: 30 s. */
   timeout?: Duration | undefined;
-  /** Whether to run also jobs that are scheduled, or wait for their next attempt or a rate limit. Default: false. */
+  /** If true, jobs that are scheduled, or wait for their next attempt or a rate limit, also run. Default: false. */
   withScheduled?: boolean | undefined;
 }
 

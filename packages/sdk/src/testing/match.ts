@@ -2,7 +2,7 @@ import { isObject, type NamesOf } from '@ojs-ts/core';
 import type { Job } from '../job/job.ts';
 import type { JsonArray, Meta } from '../json.ts';
 
-/** What an assertion compares, besides the job type. Omitted fields match anything. */
+/** The fields that an assertion compares, besides the job type. Omitted fields match anything. */
 export interface Match {
   /**
    * Compared as JSON: the order of keys does not matter, and a Date equals its text. Matchers with `asymmetricMatch`

@@ -147,7 +147,7 @@ export class MemoryStore extends Store implements Fake, Ledger {
     return count;
   }
 
-  /** The job that a drain runs next. Those behind it need handlers, too. */
+  /** The job that a drain runs next. Jobs behind it need handlers, too. */
   #next(queue: string | undefined, withScheduled: boolean, snoozed: ReadonlySet<JobId>): JobRecord | undefined {
     const { table } = this.#memory;
     table.tick();

@@ -86,7 +86,7 @@ export class RealStore extends Store implements Ledger {
     await this.#close();
   }
 
-  /** Waits until the queues are empty. If the test has handlers, a worker in this process runs them meanwhile. */
+  /** Waits until the queues are empty. If the test has handlers, a worker in this process runs them until then. */
   async drain({
     queue,
     maxJobs = Number.POSITIVE_INFINITY,

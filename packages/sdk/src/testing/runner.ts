@@ -16,7 +16,7 @@ import { Slots } from '../worker/fetch/slots.ts';
 import { LeasedJobs } from '../worker/leases/leased-jobs.ts';
 import { handlersOf } from '../worker/worker.ts';
 
-/** What a Worker, of any copy of this package, offers to a test. */
+/** The part of a Worker, of any copy of this package, that a test uses. */
 export interface HandlerSource {
   readonly [handlersOf]: Handlers;
 }
@@ -76,7 +76,7 @@ export class Runner {
     return [...new Set(named)];
   }
 
-  /** Whether a job of this type can run, or has a failure ordered. */
+  /** Reports whether a job of this type can run, or has a failure ordered. */
   knows(type: string): boolean {
     return (
       this.#handlersOf(type) !== undefined || this.#failAll.has(type) || (this.#failNext.get(type)?.length ?? 0) > 0

@@ -42,7 +42,7 @@ export interface FakeStore extends Disposable {
   restore(): void;
 }
 
-/** What all modes have in common. */
+/** The parts that all modes have in common. */
 export abstract class Store implements FakeStore, Scope {
   abstract readonly fake: Fake | null;
   abstract readonly ledger: Ledger;

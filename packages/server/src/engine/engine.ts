@@ -75,7 +75,7 @@ export class Engine implements AsyncDisposable {
   readonly leases: Leases;
   /** Keys of this store for other purposes. */
   readonly keys: StoreKeys;
-  /** What the history of a job tells, and for how long. */
+  /** The content of a job's history, and how long it is kept. */
   readonly history: HistoryPolicy;
   readonly removals: Removals;
   readonly retentionBacklog: RetentionBacklog;

@@ -35,7 +35,7 @@ export interface EngineOptions extends OptionsOf<typeof engineOptions> {
    */
   readonly storeCheck?: boolean;
   /**
-   * What may be on its way at once, in bytes. Default of an engine: that of a heap of 1 GiB; of a server: by its heap.
+   * The most data in flight at once, in bytes. Default of an engine: that of a heap of 1 GiB; of a server: by its heap.
    */
   readonly memory?: MemoryLimits;
   /** `timer` (default) runs the upkeep in the background; with `manual` only `Engine.upkeep.run()` does. */

@@ -26,7 +26,7 @@ export const jobMembers = {
   state: t.JobState,
   priority: Type.Integer(),
   ...t.each(t.count(), 'attempt', 'max_attempts', 'timeout_ms'),
-  // These are as they were sent.
+  // These are kept as sent.
   ...t.each(t.maybe(t.number()), 'timeout', 'total_timeout', 'enqueue_ttl', 'grace_period', 'heartbeat_timeout'),
   ...t.each(t.maybe(t.number()), 'result_ttl', 'result_size_limit', 'visibility_timeout_ms'),
   visibility_timeout: t.maybe(Type.Union([t.number(), t.text()])),
@@ -50,7 +50,7 @@ export const jobMembers = {
   x_progress: t.maybe(t.object(progress)),
 };
 
-/** The envelope of a job. Members that the protocol does not have are there too, as they were sent. */
+/** The envelope of a job. Members that the protocol does not have are there too, unchanged. */
 export const Job = t.open('Job', jobMembers);
 export type ListedJob = t.Of<typeof Job>;
 export const ClaimedJob = t.open('ClaimedJob', {

@@ -107,7 +107,7 @@ function enqueueBatch(table: Table, { body, key }: Request): PlainReply {
   return minimalReply(value, items, read) ?? batchReply(items, table.now);
 }
 
-/** A report that came too late is no error: `accepted` tells it apart. */
+/** A report that came too late is no error: `accepted` shows the difference. */
 function report(table: Table, call: Request): PlainReply {
   const id = param(call, 'id');
   const { report, reporter } = readProgress(requireBody(call.body), (lease) => table.leases.claimOf(id, lease));

@@ -22,10 +22,7 @@ import { systemAnswers } from './system.ts';
 import { Table } from './table.ts';
 import { workflowAnswers } from './workflows.ts';
 
-/**
- * What a Client asks of a server, answered out of this process's memory and at once, by the specification's own rules
- * in core.
- */
+/** Answers the calls of a Client out of this process's memory and at once, by the specification's own rules in core. */
 export class Memory {
   readonly table: Table;
   readonly crons: Crons;

@@ -32,7 +32,7 @@ import { type Moved, memoryStore, nextOfEach, startNow, Tables } from '@ojs-ts/c
 const everything = Number.MAX_SAFE_INTEGER;
 const noWakes = { wake() {}, logged() {} };
 
-/** Nobody takes the job away from its worker here, so the end of its lease does not count. */
+/** No other worker takes the job here, so the end of its lease does not count. */
 export function termsOf(worker: string): ClaimTerms {
   return { worker, leaseMs: null, defaultLeaseMs: defaultTimeoutMs, leaseRequired: true };
 }
@@ -114,7 +114,7 @@ export class Table implements JobStore, BulkStore, CountedLists, CronStore {
     return row?.job;
   }
 
-  /** Whether no limit of concurrency holds the job back. */
+  /** Reports whether no concurrency limit holds the job back. */
   hasSlot({ id }: JobRecord): boolean {
     const row = this.tables.rows.get(id);
     if (row === undefined) return false;
@@ -122,7 +122,7 @@ export class Table implements JobStore, BulkStore, CountedLists, CronStore {
     return ofQueue && row.group.keys.every((limit) => limit.hasSlot());
   }
 
-  /** What upkeep does: due jobs become available, expired ones are discarded, workflows continue. */
+  /** Does the work of upkeep: due jobs become available, expired ones are discarded, workflows continue. */
   tick(): void {
     const { now } = this;
     const { upkeep, jobs } = this.#store;
