@@ -45,7 +45,7 @@ export function uuidFrom(ms: number, number: number, seed: number): string {
   return format(ms, (index) => bytes[index]!);
 }
 
-/** No UUIDv7 of this time or later is smaller; those of earlier times are. Before 1970 as in 1970. */
+/** The smallest UUIDv7 of this time: those of earlier times are smaller. A time before 1970 counts as 1970. */
 export function firstUuidAt(ms: number): string {
   return uuidFrom(Math.max(0, ms), 0, 0);
 }

@@ -24,7 +24,7 @@ export function doctorCommand(): Command {
   );
 }
 
-/** @throws Failure for the answer of anything else than a server that examines itself. */
+/** @throws Failure if the answer is not the report of a server. */
 function findingsIn(answer: string): readonly Item[] {
   try {
     const { findings }: Item = JSON.parse(answer);

@@ -56,8 +56,8 @@ function isKind(value: unknown): value is CompositeKind {
  * callbacks}` nested, or `{name, steps}` with `depends_on`.
  * @param now in milliseconds; the jobs that wait for nothing are created then.
  * @param latest what relative times of the envelopes count from.
- * @param newId mints the ids of the jobs, before them the workflow's where the client sent none: minted from a key, it
- * is the same for any request.
+ * @param newId mints the ids of the jobs, and before them the workflow's if the client sent none. So an id that is
+ * derived from a key does not depend on the jobs.
  * @throws ProtocolError `invalid_payload` or `invalid_request` with the place in the request, and what `readEnvelope`
  * throws about a job.
  */
@@ -127,7 +127,7 @@ class Reader {
   }
 
   /**
-   * @param type null leaves the kind to what the steps say.
+   * @param type null derives the kind from the steps.
    * @param name of a nested composite, the prefix of the names of its items; '' for the workflow itself.
    * @param outer index of the options around it.
    */
@@ -263,7 +263,7 @@ function checkSize(root: Pick<Source, 'values' | 'path'>, kind: CompositeKind | 
   let jobs = 0;
   let nodes = 1;
   let edges = 0;
-  /** @param entry dependencies of what waits for no other item: those of the composite. */
+  /** @param entry the dependencies of an item that waits for no other item: those of the composite. */
   const count = (source: typeof root, type: CompositeKind | null, entry: number, level: number) => {
     if (level > maxNesting) return;
     const { key, list } = listOf(source, type);

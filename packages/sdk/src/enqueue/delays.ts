@@ -8,8 +8,8 @@ import { withRest } from './chain.ts';
 
 /**
  * Sends requests with their delays as the server takes them. If its manifest has `x-relative-times`, a delay is sent as
- * a duration, and a wrong clock of the client does not matter. Other servers get the time that it comes to by their
- * clock. A repeated request has the same text.
+ * a duration, and a wrong clock of the client does not matter. Other servers get the start time, calculated by their
+ * own clock. A repeated request has the same text.
  */
 export function withDelays<T>(
   connection: Connection,

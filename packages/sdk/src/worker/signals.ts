@@ -12,9 +12,9 @@ let uninstall = () => {};
 let ending = false;
 
 /**
- * The signals of the process steer every worker that is in here (ojs-worker-protocol §7): SIGTERM and SIGINT drain them
- * all, a second one ends the process, SIGTSTP makes them quiet, SIGCONT resumes them. The handlers are the process's
- * only while there is a worker.
+ * The signals of the process control all of its workers (ojs-worker-protocol §7): SIGTERM and SIGINT drain them all, a
+ * second one ends the process, SIGTSTP makes them quiet, SIGCONT resumes them. The handlers are the process's only
+ * while there is a worker.
  */
 export function followSignals(target: SignalTarget): () => void {
   if (targets.size === 0) uninstall = platform.process?.onSignals(receive) ?? (() => {});

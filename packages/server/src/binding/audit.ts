@@ -88,10 +88,10 @@ export async function audited(
 }
 
 /**
- * Writes that a call failed, where calls of its kind have entries, or where the caller may not make it. A caller
- * without a token leaves no entry: anybody could fill the store. Neither can a caller with one: the entry has nothing
- * that was sent in the body, and the same failure is entered once a minute. After an error of the server a part of the
- * call may be done, so its entry has the body.
+ * Writes an entry for a failed call if calls of its kind have entries, or if the caller lacks the right. A caller
+ * without a token leaves no entry: anybody could fill the store. A caller with one cannot fill it either, because the
+ * entry has no body, and the same failure is entered once per minute. After an error of the server a part of the call
+ * may be done, so then the entry has the body.
  */
 export async function auditRefusal(
   engine: Engine,
@@ -206,7 +206,7 @@ function shortened(members: readonly (readonly [string, unknown])[]): object {
 }
 
 const countNames = ['summary', 'purged_count', 'total_matched', 'succeeded', 'failed', 'has_more'];
-/** Characters of an answer that is searched for them; one about 10,000 jobs has fewer. */
+/** The longest answer that is searched for counts, in characters; an answer about 10,000 jobs is shorter. */
 const maxAnswer = 8_000_000;
 
 /** The counts of a change of many jobs. */

@@ -32,7 +32,7 @@ function look(cwd: string): URL | NoDevServer | null {
   return isAlive(Number(pid)) ? readBaseUrl(url, file) : new NoDevServer(folder, file);
 }
 
-/** The folder of the next package.json: no further up, where `.ojs` would be that of others. */
+/** The folder of the nearest package.json. A folder `.ojs` further up would belong to another project. */
 function projectOf(cwd: string): string {
   for (let folder = cwd; ; folder = dirname(folder)) {
     if (existsSync(join(folder, '.ojs')) || existsSync(join(folder, 'package.json'))) return folder;

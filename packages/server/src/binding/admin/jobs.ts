@@ -51,7 +51,7 @@ async function reply(engine: Engine, request: BindingRequest, list: JobList): Pr
   return { ...answer, warnings: [{ path: 'query.sort', message, suggestion: null }] };
 }
 
-/** GET /admin/jobs/:id (ojs-admin-api §7.2): the whole envelope at the top level, and what follows from it. */
+/** GET /admin/jobs/:id (ojs-admin-api §7.2): the whole envelope at the top level, and values derived from it. */
 export async function showJob(engine: Engine, { params }: BindingRequest): Promise<Reply> {
   const id = params.id ?? '';
   const job = await engine.jobs.get(id);

@@ -3,9 +3,9 @@ import { bytesText, changedLayout, type StoreFinding } from '../diagnosis.ts';
 import type { Database } from './connection/database.ts';
 import { indexNames, isOwnLayout } from './connection/migrate.ts';
 
-/** An old snapshot keeps each dead row for so long, in milliseconds: claims walk over them. */
+/** The age at which a snapshot is reported, in milliseconds. It keeps dead rows, and claims walk over them. */
 const oldMs = 300_000;
-/** How long an operator should know that another server has taken over. */
+/** How long the report says that another server has taken over, in milliseconds. */
 const movedMs = 3_600_000;
 const manyDead = 100_000;
 const mostConnections = 0.9;
@@ -29,7 +29,7 @@ const indexes = `SELECT relname FROM pg_index JOIN pg_class ON pg_class.oid = in
 
 /**
  * Lists problems of the database that an operator should know.
- * @param old milliseconds after which an open transaction is one.
+ * @param old the age in milliseconds at which an open transaction is a problem.
  */
 export async function diagnose(database: Database, old = oldMs): Promise<readonly StoreFinding[]> {
   const { schema } = database.address;

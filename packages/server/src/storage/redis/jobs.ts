@@ -92,7 +92,7 @@ export interface Listed<T> {
   readonly cursors: readonly string[];
 }
 
-/** One more than the limit where so many are there, or than what `maxBytes` lets a page have. */
+/** Reads one job more than the limit or `maxBytes` allows, if there are so many. */
 export async function listed(scripts: Scripts, query: JobQuery): Promise<Listed<JobRecord>> {
   const { states, deadLetter, queue, type, fingerprint, limit, maxBytes = Number.MAX_SAFE_INTEGER } = query;
   const { order = newestFirst } = query;
@@ -104,7 +104,7 @@ export async function listed(scripts: Scripts, query: JobQuery): Promise<Listed<
   const items: JobRecord[] = [];
   const cursors: string[] = [];
   for (;;) {
-    // One more says whether there is a next page.
+    // The extra job shows whether there is a next page.
     const range = { after: after ?? undefined, skip, limit: limit + 1 - items.length };
     const [found, last, places, left] = listOf(await scripts.exchange('list', { ...wanted, ...range }));
     for (const job of listOf(found).map(readJob)) {
@@ -118,7 +118,7 @@ export async function listed(scripts: Scripts, query: JobQuery): Promise<Listed<
       }),
     );
     skip = number(left);
-    // The page has one job whatever its size, and needs another to know that it is not the last.
+    // A page has at least one job of any size, and a further job shows that it is not the last page.
     if (last === false || items.length > limit || (items.length > 1 && bytes > maxBytes)) break;
     const [score, created] = listOf(last);
     after = [numberOrNull(score) ?? false, number(created)];

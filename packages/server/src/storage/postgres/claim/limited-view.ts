@@ -15,9 +15,9 @@ const selectGroups = `SELECT best.ready_queue, best.keys, best.waitlist, best.pr
   ORDER BY best.priority DESC, best.place`;
 /**
  * The first `$2` jobs of these groups, which are given in the order of their first jobs, and one more of each group
- * with any. Only positions are read of more: with as many jobs of each group, a claim of 100 read 8,000 of 80 groups.
- * For the n-th group, an n-th is enough in most cases. The last columns are how many were looked for, and the position
- * before which all were.
+ * with any. Further jobs are read by their positions only: with as many jobs of each group, a claim of 100 read 8,000
+ * jobs of 80 groups. In most cases an n-th of `$2` is enough for the n-th group. The last columns are the number of
+ * jobs that were looked for, and the position before which all jobs were read.
  */
 const selectHeads = `WITH first AS MATERIALIZED (
     SELECT one.ready_queue, each.priority, each.place
