@@ -1,7 +1,7 @@
-/**
- * The requests as JSON Schema, for people and for generators of clients. An entry of its own: bundles of the SDK, the
- * dashboard and workers at the edge do not load it.
- */
+// The requests as JSON Schema, for the server and for documents. The entry is separate, because bundles of the SDK,
+// the dashboard and workers at the edge must not load it.
+import '../require-node.ts';
+
 import { isPlaceholder, type OperationName } from '../operations/operations.ts';
 import { bulkRequests } from './bulk.ts';
 import { jobRequests } from './jobs.ts';
