@@ -12,6 +12,7 @@ COPY packages/create/package.json packages/create/
 COPY packages/sdk/package.json packages/sdk/
 COPY conformance/package.json conformance/
 COPY examples/package.json examples/
+COPY examples/openapi/package.json examples/openapi/
 COPY lab/package.json lab/
 
 # Builds the pages of the dashboard. The bundler has its program for this platform in an optional dependency.
