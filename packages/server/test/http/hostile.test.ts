@@ -19,7 +19,8 @@ import { storageNames, storages } from '../support/storages.ts';
  * specified, the server stays healthy, and the store is what it was.
  */
 describe.each(storages)('hostile requests, $name', (storage) => {
-  // What is refused before a storage is asked: of each operation on one storage, and on every storage of some.
+  // What is refused before a storage is asked: of each operation on one storage, and on every storage of some. Wrong
+  // values are sent to every operation on SQLite, which is the storage of `npm test`.
   const position = storageNames.indexOf(storage.name);
   const share = (names: readonly OperationName[]) =>
     names.filter((_, index) => index % storageNames.length === position);
@@ -191,7 +192,8 @@ describe.each(storages)('hostile requests, $name', (storage) => {
     });
   });
 
-  describe.each(withBodies)('%s: the body', (name) => {
+  const mistaken = storage.name === 'sqlite' ? withBodies : share(withBodies);
+  describe.each(mistaken)('%s: the body', (name) => {
     test('has fields of wrong types, and values out of range', async () => {
       for (const { path, value } of wrongValues(name)) {
         const text = JSON.stringify(placed(body(name), path, '@')).replace('"@"', () => value);
@@ -209,7 +211,7 @@ describe.each(storages)('hostile requests, $name', (storage) => {
     });
   });
 
-  test.each(withBodies.filter((name) => !['cron.update', 'queue.configure', 'queue.limit'].includes(name)))(
+  test.each(mistaken.filter((name) => !['cron.update', 'queue.configure', 'queue.limit'].includes(name)))(
     '%s: what it needs is named only on a prototype',
     async (name) => {
       const text = JSON.stringify(body(name));

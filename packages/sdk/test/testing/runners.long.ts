@@ -1,5 +1,5 @@
-// The recipes of docs/guide/testing.md under the runners themselves. Jest is in jest.long.ts: it has to be installed
-// first.
+// The recipes of docs/guide/testing.md under the runners themselves; under Jest, which has to be installed first, in
+// packed.long.ts.
 import { execFile } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
