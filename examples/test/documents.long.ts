@@ -69,9 +69,7 @@ test('the code of the documents type-checks as strictly as ours', async () => {
     const checked = run(
       process.execPath,
       [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder, '--pretty', 'false'],
-      {
-        cwd: folder,
-      },
+      { cwd: folder },
     );
     const said = await checked.then(
       () => '',

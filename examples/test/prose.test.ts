@@ -147,9 +147,7 @@ function lintComments(file: string, source: string): readonly string[] {
 /** All pages but docs/api and docs/generated, which git ignores. */
 const pages = globSync(
   '{*.md,docs/*.md,docs/{guide,internals,dashboard}/*.md,{packages,lab}/*/README.md,lab/*.md,lab/docs/*.md}',
-  {
-    cwd: root,
-  },
+  { cwd: root },
 ).toSorted();
 
 test.each(pages)('%s has short sentences and no banned word', (page) => {

@@ -13,13 +13,7 @@ describe('OJS_* variables', () => {
   test('the ones that are known say nothing', () => {
     expect(check(Object.fromEntries(variableNames.map((name) => [name, 'x'])))).toEqual(unread);
     expect(
-      check({
-        PATH: '/bin',
-        OJS: 'x',
-        ojs_storage: 'x',
-        OJS_TEST_REDIS_URL: 'x',
-        OJS_SECRET_DB_PASSWORD: 'x',
-      }),
+      check({ PATH: '/bin', OJS: 'x', ojs_storage: 'x', OJS_TEST_REDIS_URL: 'x', OJS_SECRET_DB_PASSWORD: 'x' }),
     ).toEqual(unread);
   });
 

@@ -86,9 +86,7 @@ test('a workflow is drawn: forks are indented, and neighbours alike share a line
     batch(
       'large',
       Array.from({ length: 200 }, () => ({ type: 'a.part', args: [] })),
-      {
-        onSuccess: { type: 'a.done', args: [] },
-      },
+      { onSuccess: { type: 'a.done', args: [] } },
     ),
   );
   expect(steady((await ojs.run('workflows', 'graph', large.id)).output)).toMatchInlineSnapshot(`
@@ -109,9 +107,7 @@ test('a workflow is drawn: forks are indented, and neighbours alike share a line
       'graph',
       missing.replace(/.$/, (end) => (end === '0' ? '1' : '0')),
     ),
-  ).toMatchObject({
-    code: 3,
-  });
+  ).toMatchObject({ code: 3 });
 });
 
 test('which tenant floods: counts by a field', async () => {

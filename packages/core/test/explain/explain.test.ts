@@ -40,14 +40,7 @@ const now = start + 60 * second;
 const at = (seconds: number) => new Date(start + seconds * second).toISOString();
 const boom = { code: 'boom', type: 'Boom', message: 'It broke.\nat line 1', names: ['Boom'] };
 
-const reader: QueueReader = {
-  id: 'w1',
-  status: 'live',
-  seenAt: now - second,
-  slots: 2,
-  holds: ['a'],
-  first: [],
-};
+const reader: QueueReader = { id: 'w1', status: 'live', seenAt: now - second, slots: 2, holds: ['a'], first: [] };
 const free: AvailableFacts = {
   paused: false,
   pausedSince: null,

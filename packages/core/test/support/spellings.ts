@@ -51,9 +51,7 @@ const number = fc
 
 const characters = fc.array(
   fc.constantFrom('a', 'é', 'Å', 'ệ', '한', '"', '\\', '/', '\n', '\0', '€', '😀', '\ud800', ';'),
-  {
-    maxLength: 8,
-  },
+  { maxLength: 8 },
 );
 const stringStyle = fc.record({ form: fc.constantFrom('NFC', 'NFD'), escaped: fc.infiniteStream(fc.boolean()) });
 type StringStyle = typeof stringStyle extends fc.Arbitrary<infer T> ? T : never;

@@ -353,9 +353,7 @@ export function exerciseMount(name: string, open: OpenApp): void {
       const denied = await app.fetch(`${api}/events/stream`, { headers: { 'x-user': 'mail' } });
       expect(denied.status).toBe(403);
       await denied.text();
-      const own = await app.fetch(`${api}/queues/mail/events`, {
-        headers: { 'x-user': 'mail', 'last-event-id': '1' },
-      });
+      const own = await app.fetch(`${api}/queues/mail/events`, { headers: { 'x-user': 'mail', 'last-event-id': '1' } });
       const one = own.body?.getReader();
       if (one === undefined) throw new Error('the stream has no body');
       await readUntil(one, /"a\.b"/);

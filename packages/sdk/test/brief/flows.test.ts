@@ -10,9 +10,7 @@ const logger = keepingLogger();
 test('beyond the brief: typed forms', async () => {
   const emailSend = ojs.defineJob<'email.send', [to: string, template: 'welcome' | 'reset'], { id: string }>(
     'email.send',
-    {
-      queue: 'email',
-    },
+    { queue: 'email' },
   );
   await using server = await startServer({ storage: 'sqlite:', port: 0, log: false });
   await using client = new ojs.Client(server.url, { logger });

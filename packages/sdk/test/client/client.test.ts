@@ -96,10 +96,7 @@ describe.each(['http', 'embedded'] as const)('Client over %s', (way) => {
         { type: 'test.job', args: [] },
         { type: 'test.job', args: [1n] },
       ]),
-    ).rejects.toMatchObject({
-      name: 'OJSValidationError',
-      issues: [{ path: '[1].args[0]' }],
-    });
+    ).rejects.toMatchObject({ name: 'OJSValidationError', issues: [{ path: '[1].args[0]' }] });
     expect((await client.queueStats(queue)).available).toBe(3);
     expect(await client.enqueueBatch([])).toEqual([]);
   });

@@ -28,12 +28,7 @@ describe('API errors', () => {
   ] as const)('%i %s has its class, code and context', (status, code, type) => {
     const error = apiError(
       answer(status, { error: { code, message: 'no', retryable: false, request_id: 'r1', details: { a: 1 } } }),
-      {
-        operation: 'job.get',
-        jobId: 'j',
-        queue: 'q',
-        attempt: 2,
-      },
+      { operation: 'job.get', jobId: 'j', queue: 'q', attempt: 2 },
     );
     expect(error).toBeInstanceOf(type);
     expect(error).toBeInstanceOf(sdk.OJSAPIError);

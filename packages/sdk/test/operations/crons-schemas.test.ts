@@ -73,11 +73,7 @@ describe.each(['http', 'embedded'] as const)('over %s', (way) => {
     await client.registerCronJob({ name: 'hourly', cron: '@hourly', type: 'tick.do' });
     expect(
       await client.registerCronJob({ name: 'hourly', cron: '@every 5m', type: 'tick.do', enabled: false }),
-    ).toMatchObject({
-      cron: '@every 5m',
-      enabled: false,
-      nextRunAt: null,
-    });
+    ).toMatchObject({ cron: '@every 5m', enabled: false, nextRunAt: null });
     const page = await client.listCronJobs({ limit: 1 });
     expect(page).toMatchObject({ total: 2, hasMore: true });
     const all = await Array.fromAsync(page);

@@ -117,10 +117,7 @@ describe('a delivery over HTTP', () => {
         workerWith(() => 1),
         delivery({ type: 'other.job' }),
       ),
-    ).toMatchObject({
-      status: 200,
-      body: { status: 'failed', error: { code: 'handler_not_found', retryable: true } },
-    });
+    ).toMatchObject({ status: 200, body: { status: 'failed', error: { code: 'handler_not_found', retryable: true } } });
   });
 
   test('middleware, callbacks and typed jobs work as in a worker', async () => {
@@ -285,9 +282,7 @@ describe('AWS Lambda', () => {
     const worker = workerWith(() => new Promise(() => {}));
     expect(
       await lambdaHandler(worker)({ Records: [record('m1', job(1))] }, { getRemainingTimeInMillis: () => 1_020 }),
-    ).toEqual({
-      batchItemFailures: [{ itemIdentifier: 'm1' }],
-    });
+    ).toEqual({ batchItemFailures: [{ itemIdentifier: 'm1' }] });
   });
 
   test.each([
@@ -316,9 +311,7 @@ describe('AWS Lambda', () => {
     expect(await respond({ ...event, body: null })).toMatchObject({ statusCode: 400 });
     expect(
       await respond({ ...event, body, httpMethod: 'GET', requestContext: { http: { method: 'GET' } } }),
-    ).toMatchObject({
-      statusCode: 405,
-    });
+    ).toMatchObject({ statusCode: 405 });
   });
 
   test('HTTP: header names are case-insensitive', async () => {

@@ -35,12 +35,7 @@ test('fake mode: the dead letter is searched, counted, retried with changes and 
   });
   expect(
     await admin.retryDeadLetterJob(one, { changes: { args: ['mended'], queue: 'again', retry: { maxAttempts: 7 } } }),
-  ).toMatchObject({
-    state: 'available',
-    args: ['mended'],
-    queue: 'again',
-    maxAttempts: 7,
-  });
+  ).toMatchObject({ state: 'available', args: ['mended'], queue: 'again', maxAttempts: 7 });
   expect(await admin.retryDeadLetterJobs([one, two])).toMatchObject({
     items: [{ ok: false }, { jobId: two, ok: true }],
   });

@@ -15,10 +15,7 @@ test('vitest: hooks, aroundEach and bodies in concurrent tests', async () => {
   const { stdout } = await run(
     process.execPath,
     [cli, 'run', '--config', join(folder, 'vitest.config.ts'), '--reporter=tap-flat'],
-    {
-      cwd: folder,
-      env,
-    },
+    { cwd: folder, env },
   );
   expect(stdout.match(/^ok /gm)).toHaveLength(10);
   expect(stdout).not.toMatch(/^not ok/m);

@@ -77,9 +77,7 @@ describe.skipIf(postgres === null)('completion in the handler’s transaction on
     expect(await b.engine.protocol.beat({ ...beat, holds })).toMatchObject({ extended: [job.id, other.id], lost: [] });
     expect(
       await b.engine.protocol.settle({ kind: 'ack', id: other.id, claim: 1, worker: 'w1', result: null }),
-    ).toMatchObject({
-      kind: 'completed',
-    });
+    ).toMatchObject({ kind: 'completed' });
     // Its end is long due: upkeep, the fear for its worker, a cancel and a failure all let it be.
     b.clock.advance(10_000_000);
     await b.engine.upkeep.settleOverdue();
@@ -87,9 +85,7 @@ describe.skipIf(postgres === null)('completion in the handler’s transaction on
     await expect(b.engine.lifecycle.cancel(job.id, null)).rejects.toThrow('keep changing the job');
     const failure = { code: 'x', type: 'x', message: 'x', names: [] };
     expect(await b.engine.protocol.settle({ kind: 'fail', id: job.id, claim: 1, worker: 'w1', failure })).toMatchObject(
-      {
-        kind: 'conflict',
-      },
+      { kind: 'conflict' },
     );
     expect(await b.start('w3')).toMatchObject({ state: 8 });
     expect(await b.engine.storage.jobs.get([job.id])).toMatchObject([{ state: 8, claim: 1 }]);

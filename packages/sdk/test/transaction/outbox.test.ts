@@ -215,10 +215,7 @@ describe.each(kinds)('outbox on %s', (_, openOwn) => {
     const { close, open: reopen, code } = unavailable[how];
     const held = `held-${how}`;
     if (how === 'full')
-      await embedded.call({
-        operation: 'job.enqueue',
-        body: JSON.stringify({ type: 'a.job', args: [], queue: held }),
-      });
+      await embedded.call({ operation: 'job.enqueue', body: JSON.stringify({ type: 'a.job', args: [], queue: held }) });
     expect(await embedded.call(close(held))).toMatchObject({ status: 200 });
     const first = await o.own.stage(o.jobs, inQueue(held, 12));
     const others = await o.own.stage(o.jobs, inQueue('others', 3));

@@ -205,11 +205,7 @@ function createOnce(): fc.Arbitrary<Call> {
 function advanceOnce(): fc.Arbitrary<Call> {
   const spec = fc.uniqueArray(
     fc.record({ index: fc.nat({ max: 3 }), starts: fc.boolean(), state: fc.constantFrom('failed', 'completed') }),
-    {
-      minLength: 1,
-      maxLength: 3,
-      selector: ({ index }) => index,
-    },
+    { minLength: 1, maxLength: 3, selector: ({ index }) => index },
   );
   return call(
     'advance once',

@@ -4,9 +4,5 @@ import { exerciseStorage } from './suite/exercise.ts';
 
 if (server === null) test.skip('there is no Redis on this machine', () => {});
 else {
-  exerciseStorage({
-    name: 'redis',
-    open: () => openRedis(),
-    openUnlogged: () => openRedis(false),
-  });
+  exerciseStorage({ name: 'redis', open: () => openRedis(), openUnlogged: () => openRedis(false) });
 }

@@ -27,9 +27,7 @@ export async function packPackages(cleanup: AsyncDisposableStack): Promise<Packe
       const { stdout } = await run(
         npm,
         ['pack', join(root, 'packages', name, 'dist'), '--pack-destination', into, '--silent'],
-        {
-          cwd: into,
-        },
+        { cwd: into },
       );
       tarballs[name] = join(into, stdout.trim());
     }

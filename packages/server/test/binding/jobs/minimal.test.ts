@@ -41,14 +41,7 @@ describe('"return":"minimal" leaves out jobs that are as they were sent', () => 
 
   test('a batch: all of them, or none', async () => {
     const { first } = await sent('job.enqueueBatch', [job(), job({ priority: 7 })]);
-    expect(first).toEqual({
-      jobs: [],
-      created: 2,
-      created_at: expect.any(String),
-      count: 2,
-      enqueued: 2,
-      failed: 0,
-    });
+    expect(first).toEqual({ jobs: [], created: 2, created_at: expect.any(String), count: 2, enqueued: 2, failed: 0 });
     for (const other of [job(later), job({ id: undefined }), job({ pending: true })]) {
       const { first: whole } = await sent('job.enqueueBatch', [job(), other]);
       expect(whole).not.toHaveProperty('created');

@@ -115,9 +115,7 @@ describe.each(storages)('leases on $name', (storage) => {
       });
       expect(
         (await call(url, '/workers/heartbeat', { ...beat, leases: { [job.id]: job.x_lease } })).body,
-      ).toMatchObject({
-        jobs_extended: [job.id],
-      });
+      ).toMatchObject({ jobs_extended: [job.id] });
       expect((await post(url, '/workers/ack', { ...own, worker_id: 'w1' })).status).toBe(200);
     }
   });

@@ -376,12 +376,7 @@ describe.each(storages)('bulk operations, $name', ({ url }) => {
     const again = await start(b, 'cancel', { query: 'queue:u' });
     await engine.bulkOperations.run();
     const next = newId();
-    await b.push({
-      id: next,
-      queue: 'u',
-      envelope: envelope(next),
-      unique: { ...one, key: made?.uniqueKey ?? '' },
-    });
+    await b.push({ id: next, queue: 'u', envelope: envelope(next), unique: { ...one, key: made?.uniqueKey ?? '' } });
     clock.advance(1);
     const second = await engine.bulkOperations.undo(again.id, actor('x'));
     clock.advance(1);

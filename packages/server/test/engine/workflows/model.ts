@@ -49,9 +49,7 @@ export const anyFates: fc.Arbitrary<Fates> = fc.record({
       { weight: 3, arbitrary: fc.constant('ack' as const) },
       fc.constantFrom('discard' as const, 'cancel' as const, 'expire' as const),
     ),
-    {
-      maxLength: 40,
-    },
+    { maxLength: 40 },
   ),
   again: fc.array(fc.constantFrom('retry workflow' as const, 'retry jobs', 'retry one', 'delete one'), {
     maxLength: 4,

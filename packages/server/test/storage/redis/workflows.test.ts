@@ -124,8 +124,6 @@ test.skipIf(server === null)('workflows that ended and were pruned leave no key'
   await workflows.cancel('off', [], t0);
   await workflows.swept('off');
   const all = { before: t0 + 1, keep: 0 };
-  expect(await storage.upkeep.prune({ jobs: [], workflows: all }, 10)).toMatchObject({
-    others: { workflows: 2 },
-  });
+  expect(await storage.upkeep.prune({ jobs: [], workflows: all }, 10)).toMatchObject({ others: { workflows: 2 } });
   expect(await keysOf(url)).toEqual([...before, 'flows:number'].sort());
 });

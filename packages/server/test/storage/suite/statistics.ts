@@ -9,13 +9,7 @@ const minute = 60 * second;
 const failed = [{ kind: 'job.failed' }] as const;
 
 function sums(at: number, patch: Partial<MinuteRecord>, queue = 'default'): MinuteRecord {
-  return {
-    minute: at,
-    queue,
-    type: 'email.send',
-    ...newFigures(),
-    ...patch,
-  };
+  return { minute: at, queue, type: 'email.send', ...newFigures(), ...patch };
 }
 
 export const statisticsCases: readonly Case[] = [
@@ -151,11 +145,7 @@ export const statisticsCases: readonly Case[] = [
           ...{ enqueued: 6, started: 3, failed: 2, retried: 1, discarded: 2, cancelled: 2, expired: 1 },
           ...{ waitMs: 1, cancelledMs: 7 },
           // The expired job and the replaced one did not run.
-          histogram: {
-            [codeOf('wait', 0)]: 3,
-            [codeOf('discarded', 0)]: 1,
-            [codeOf('cancelled', 7)]: 1,
-          },
+          histogram: { [codeOf('wait', 0)]: 3, [codeOf('discarded', 0)]: 1, [codeOf('cancelled', 7)]: 1 },
         }),
       ]);
     },
@@ -190,10 +180,7 @@ export const statisticsCases: readonly Case[] = [
       expect(await storage.registry.statistics(t0)).toEqual(
         types.map((type, odd) => {
           const waits = again.filter((_, n) => n % 2 === odd);
-          const histogram: Record<number, number> = {
-            [codeOf('wait', second)]: 20,
-            [codeOf('completed', 30)]: 15,
-          };
+          const histogram: Record<number, number> = { [codeOf('wait', second)]: 20, [codeOf('completed', 30)]: 15 };
           for (const code of waits.map((ms) => codeOf('waitAgain', ms))) histogram[code] = (histogram[code] ?? 0) + 1;
           const waitAgainMs = waits.reduce((sum, ms) => sum + ms, 0);
           return {

@@ -27,11 +27,7 @@ export const transitionCases: readonly Case[] = [
       const job = await claimOne(storage);
       expect(
         await move(storage, to(job.id, State.completed, State.active, { claim: 1, result: '{"n":1.0}' }), t0 + 9),
-      ).toEqual({
-        kind: 'moved',
-        was: State.active,
-        ready: [],
-      });
+      ).toEqual({ kind: 'moved', was: State.active, ready: [] });
       expect(await get(storage, job.id)).toEqual({
         ...job,
         state: State.completed,
@@ -123,10 +119,7 @@ export const transitionCases: readonly Case[] = [
       const before = await get(storage, idOf(1));
       expect(
         await move(storage, to(idOf(1), State.completed, State.active, { result: '1', history: 'x', priority: 9 })),
-      ).toEqual({
-        kind: 'refused',
-        job: before,
-      });
+      ).toEqual({ kind: 'refused', job: before });
       expect(await get(storage, idOf(1))).toEqual(before);
     },
   ],

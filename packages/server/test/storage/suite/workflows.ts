@@ -343,12 +343,7 @@ export const workflowCases: readonly Case[] = [
         events: [{ kind: 'job.completed' }],
       });
       expect(await move(storage, end, t0 + 7)).toEqual({ kind: 'moved', was: State.active, ready: [ref(1), ref(2)] });
-      expect(await node(storage, 0)).toMatchObject({
-        state: 'completed',
-        result: text,
-        error: null,
-        closedAt: t0 + 7,
-      });
+      expect(await node(storage, 0)).toMatchObject({ state: 'completed', result: text, error: null, closedAt: t0 + 7 });
       expect(await node(storage, 1)).toMatchObject({ state: 'waiting', open: 0, failed: 0 });
       expect(await storage.workflows.get('w')).toMatchObject({
         state: 'running',
@@ -483,11 +478,7 @@ export const workflowCases: readonly Case[] = [
     'a retry of a dead step opens what was closed because of it, and its workflow, in the same commit',
     async (storage) => {
       const { newest } = await failedChain(storage);
-      expect(await move(storage, retryOf(opened), t0 + 20)).toEqual({
-        kind: 'moved',
-        was: State.discarded,
-        ready: [],
-      });
+      expect(await move(storage, retryOf(opened), t0 + 20)).toEqual({ kind: 'moved', was: State.discarded, ready: [] });
       const open = { closedAt: null, result: null, error: null };
       expect(await storage.workflows.nodes('w', -1, 9)).toMatchObject([
         { state: 'completed', open: 0, failed: 0, result: '"r"' },
@@ -656,9 +647,7 @@ export const workflowCases: readonly Case[] = [
       await create(
         storage,
         [newNode(0, { next: [1], member: false }), newNode(1, { open: 1, next: [2] }), newNode(2, { open: 1 })],
-        {
-          total: 2,
-        },
+        { total: 2 },
       );
       expect(await storage.workflows.advance([closeOf(1)], t0)).toEqual([{ done: false, inserted: null, ready: [] }]);
       const [first] = await storage.workflows.advance([closeOf(0, { result: '[1.0]', passes: false })], t0 + 1);
