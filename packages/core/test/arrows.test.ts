@@ -15,7 +15,6 @@ function ofInterface<T>(value: T): Readonly<Record<string, T>> {
  * docs/architecture.md.
  */
 const rooms: Readonly<Record<string, readonly string[]>> = {
-  'packages/core/src/schemas': ['typebox'],
   'packages/core/src': [],
   'packages/sdk/src/transport/node.ts': ['core', 'sdk', 'node:', 'undici'],
   'packages/sdk/src/platform/node.ts': ['core', 'sdk', 'node:', 'undici'],
@@ -88,7 +87,6 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 };
 const names: Readonly<Record<string, string>> = {
   'lab/checker/src/main.ts': 'checker',
-  'packages/core/src/schemas': 'core',
   'packages/core/src': 'core',
   'packages/sdk/src/otel': 'sdk',
   'packages/sdk/src/framework/scope.ts': 'sdk',
