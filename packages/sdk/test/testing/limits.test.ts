@@ -72,7 +72,7 @@ test('the statistics of a queue are those that a server keeps, and end with clea
     expect(await client.queueStats('default')).toMatchObject({ completed: 0, completedLastHour: 0, avgWaitMs: 0 });
   }));
 
-test('the deletion of a waiting step fails it, and its workflow continues', () =>
+test('the cancellation of a waiting step fails its group', () =>
   fakeMode(async (store) => {
     store.registerHandler('g.one', () => null);
     const flow = await client.workflow(
