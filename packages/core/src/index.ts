@@ -124,7 +124,6 @@ export * from './requests/lists.ts';
 export * from './requests/missing-name.ts';
 export * from './requests/order.ts';
 export * from './requests/pages.ts';
-export { unsupportedSettings } from './requests/queue-settings.ts';
 export * from './requests/queues.ts';
 export * from './requests/reply.ts';
 export * from './requests/targets.ts';

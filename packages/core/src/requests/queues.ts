@@ -7,6 +7,19 @@ import type { Millis } from '../time/clock.ts';
 import type { QueueCounts } from './lists.ts';
 import { type PageQuery, pagination } from './pages.ts';
 
+/** Settings of ojs-queue-config §6 that this server has for all queues at once, or not at all. */
+export const unsupportedSettings = [
+  'max_size_bytes',
+  'visibility_timeout',
+  'default_timeout',
+  'default_retry',
+  'dead_letter_queue',
+  'dead_letter_max_size',
+  'dead_letter_ttl',
+  'allowed_job_types',
+  'producers',
+] as const;
+
 /** A queue as lists and pauses show it. */
 export interface ShownQueue {
   readonly name: string;

@@ -1,5 +1,5 @@
 import type { queueOperations } from '../operations/queues.ts';
-import { unsupportedSettings } from '../requests/queue-settings.ts';
+import { unsupportedSettings } from '../requests/queues.ts';
 import {
   confirmMember,
   duration,

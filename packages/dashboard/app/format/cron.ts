@@ -1,3 +1,4 @@
+import type { Cron } from '@ojs-ts/core/schemas';
 import cronstrue from 'cronstrue';
 
 /** `At 02:30, only on Sunday`; null if there are no words for the expression. */
@@ -12,4 +13,9 @@ export function wordsOfCron(expression: string): string | null {
     // A form that the library does not know; the expression itself stays readable.
     return null;
   }
+}
+
+/** The queue of its jobs, which a registration may have in its options or beside the type. */
+export function queueOf({ options, job_template }: Pick<Cron, 'options' | 'job_template'>): string {
+  return options.queue ?? job_template.queue ?? 'default';
 }

@@ -5,7 +5,7 @@ import { IfMay } from '../../access/if-may.tsx';
 import { useAction, useCall } from '../../api/calls.ts';
 import { ApiFailure } from '../../api/failure.ts';
 import { useMay } from '../../api/session.ts';
-import { wordsOfCron } from '../../format/cron.ts';
+import { queueOf, wordsOfCron } from '../../format/cron.ts';
 import { formatCount } from '../../format/numbers.ts';
 import { stringify } from '../../json/numeral.ts';
 import { hasType } from '../../live/summary.ts';
@@ -20,7 +20,6 @@ import { Time } from '../../ui/time.tsx';
 import { CronButtons } from '../crons/cron-buttons.tsx';
 import { CronBadge, LastRun } from '../crons/cron-state.tsx';
 import { EditCron } from '../crons/edit-cron.tsx';
-import { queueOf } from '../crons/queue-of.ts';
 import { NextRuns } from './next-runs.tsx';
 
 export function Page() {

@@ -2,13 +2,13 @@ import type { Cron } from '@ojs-ts/core/schemas';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useAction } from '../../api/calls.ts';
+import { queueOf } from '../../format/cron.ts';
 import { localZone } from '../../format/times.ts';
 import { checkJson, JsonField } from '../../json/json-field.tsx';
 import { stringify } from '../../json/numeral.ts';
 import { Field } from '../../ui/field.tsx';
 import { FormDialog } from '../../ui/form-dialog.tsx';
 import { Preview } from './preview.tsx';
-import { queueOf } from './queue-of.ts';
 import { ZoneField } from './zone-field.tsx';
 
 export interface EditCronProps {
