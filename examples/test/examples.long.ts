@@ -137,7 +137,7 @@ test('the quickstart names what it cannot use, without a stack, and has a help',
   });
   await expect(noPort).rejects.toMatchObject({
     code: 2,
-    stderr: 'quickstart: OJS_PORT is abc; expected a number from 0 to 65535\n',
+    stderr: 'quickstart: OJS_PORT is abc; expected a whole number from 0 to 65535\n',
   });
   const { stdout } = await run(process.execPath, [join(root, 'examples/quickstart/main.ts'), '--help']);
   expect(stdout).toMatch(/^npm start \[-- FOLDER\]/);

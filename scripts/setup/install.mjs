@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { flawOf, workspacesOf } from './installed.mjs';
+import { flawOf, hasModules, workspacesOf } from './installed.mjs';
 
 /**
  * Installs what the lock file of `root` names. `npm ci` begins by deleting node_modules, so it works in a folder of its
@@ -54,6 +54,8 @@ async function prepared(root, work, flaw) {
 function putInPlace(stage, root) {
   for (const path of [...workspacesOf(root), '']) {
     const [made, place] = [join(stage, path, 'node_modules'), join(root, path, 'node_modules')];
+    // A command that was killed has put them in place.
+    if (!existsSync(made) && hasModules(root, path)) continue;
     if (existsSync(place)) renameSync(place, join(stage, path, 'replaced'));
     if (existsSync(made)) renameSync(made, place);
   }

@@ -11,12 +11,16 @@ export function flawOf(base, root = base) {
   const held = packagesOf(join(base, 'node_modules', '.package-lock.json'));
   if (wanted === null) return 'package-lock.json is missing';
   if (held === null) return 'node_modules is missing or was left unfinished';
+  // A command that was killed may have put the modules of a workspace in place already; those of the root come last.
+  const isThere = (path) =>
+    existsSync(join(base, path, 'package.json')) ||
+    (!path.startsWith('node_modules/') && existsSync(join(root, path, 'package.json')));
   for (const [path, { version, integrity, optional }] of Object.entries(wanted)) {
     if (!path.includes('node_modules/')) continue;
     const found = held[path];
     // Optional: of another platform.
     if (found === undefined && optional) continue;
-    if (found === undefined || !existsSync(join(base, path, 'package.json'))) return `${path} is missing`;
+    if (found === undefined || !isThere(path)) return `${path} is missing`;
     if (found.version !== version || found.integrity !== integrity)
       return `${path} is not the one of package-lock.json`;
   }
@@ -31,6 +35,12 @@ export function workspacesOf(root) {
   return Object.keys(packagesOf(join(root, 'package-lock.json')) ?? {}).filter(
     (path) => path !== '' && !path.includes('node_modules/'),
   );
+}
+
+/** Reports whether the lock file gives a workspace modules of its own. */
+export function hasModules(root, workspace) {
+  const wanted = packagesOf(join(root, 'package-lock.json')) ?? {};
+  return Object.keys(wanted).some((path) => path.startsWith(`${workspace}/node_modules/`));
 }
 
 /**

@@ -159,7 +159,7 @@ test('an install that npm ci made is taken as it is, and nothing that fails or i
   expect(replaced).toContain('Installing dependencies');
   expect(statSync(modules).ino).not.toBe(ino);
 
-  // As where a command was killed between the two renames.
+  // As where a command was killed between the renames: the modules of the workspaces are in their place.
   const stage = join(folder, '.ojs-setup', 'install-killed');
   copyTo(stage);
   renameSync(modules, join(stage, 'node_modules'));
