@@ -41,7 +41,7 @@ export function duration(variable: string, fallback: number, help: string): Row<
 }
 
 /** `7d` or `30m`: in the largest unit of which there are at least two. */
-export function shortDuration(ms: number): string {
+function shortDuration(ms: number): string {
   const units = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000 };
   const unit = Object.entries(units).find(([, length]) => ms % length === 0 && ms >= 2 * length);
   return unit === undefined ? `${ms}ms` : `${ms / unit[1]}${unit[0]}`;

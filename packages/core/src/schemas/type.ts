@@ -72,5 +72,3 @@ export const Type = {
   Object: ObjectType,
   Optional,
 };
-
-export default Type;

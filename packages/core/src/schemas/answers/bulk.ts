@@ -1,4 +1,4 @@
-import Type from '../type.ts';
+import { Type } from '../type.ts';
 import { changed, Job, jobList, jobMembers, replacement, summary } from './jobs.ts';
 import * as t from './parts.ts';
 

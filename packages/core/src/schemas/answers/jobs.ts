@@ -1,4 +1,4 @@
-import Type from '../type.ts';
+import { Type } from '../type.ts';
 import * as t from './parts.ts';
 
 export const JobError = t.named('JobError', {

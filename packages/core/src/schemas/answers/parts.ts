@@ -2,7 +2,7 @@
 
 import { type ErrorCode, type ErrorKind, errorKinds } from '../../errors.ts';
 import { State, type StateName } from '../../job/states.ts';
-import Type, { type Static, type TProperties, type TSchema } from '../type.ts';
+import { type Static, type TProperties, type TSchema, Type } from '../type.ts';
 
 /** The type of a schema. An answer is only read, so it is readonly at every depth. */
 export type Of<Schema extends TSchema> = Read<Static<Schema>>;

@@ -1,4 +1,4 @@
-import Type from '../type.ts';
+import { Type } from '../type.ts';
 import * as t from './parts.ts';
 import { JobCounts, Percentiles, Throughput } from './queues.ts';
 import { workerSummary } from './workers.ts';

@@ -1,5 +1,5 @@
 import { type Role, roles } from '../../access/roles.ts';
-import Type from '../type.ts';
+import { Type } from '../type.ts';
 import * as t from './parts.ts';
 
 const Token = t.named('Token', {

@@ -1,4 +1,4 @@
-import Type from '../type.ts';
+import { Type } from '../type.ts';
 import { ClaimedJob } from './jobs.ts';
 import * as t from './parts.ts';
 

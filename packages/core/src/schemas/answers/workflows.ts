@@ -1,4 +1,4 @@
-import Type from '../type.ts';
+import { Type } from '../type.ts';
 import * as t from './parts.ts';
 
 const stepState = t.oneOf(['waiting', 'pending', 'active', 'completed', 'failed', 'cancelled']);
