@@ -5,23 +5,28 @@ import { expect, test } from 'vitest';
 import { readConfig } from '../../server/src/config.ts';
 import { serveCommand } from '../src/commands/serve.ts';
 
-// bad-values.txt has the answer to a bad value of every option: as a variable, as a flag, and in `startServer(options)`.
+// bad-values.txt has each answer once, and under it the bad values that get it: of every option as a variable, as a
+// flag, and in `startServer(options)`. NAME and VALUE are what the answer repeats of them.
 
 const file = join(import.meta.dirname, 'bad-values.txt');
+const between = '  ·  ';
 
-/** The message for one line of the file; null if the value is accepted. */
-function refusal(input: string): string | null {
+/** Name and value of one input, and the message for it; null if the value is accepted. */
+function refusal(input: string): { readonly name: string; readonly value: string; readonly message: string | null } {
   const [, variable, text = ''] = /^(OJS_\w+)=(.*)$/.exec(input) ?? [];
-  if (variable !== undefined) return messageOf(() => readConfig({}, { [variable]: text }));
+  if (variable !== undefined)
+    return { name: variable, value: text, message: messageOf(() => readConfig({}, { [variable]: text })) };
   if (input.startsWith('--')) {
     const command = serveCommand()
       .exitOverride()
       .configureOutput({ writeErr() {} });
-    return messageOf(() => command.action(() => {}).parse(input.split(/ (.*)/).slice(0, 2), { from: 'user' }));
+    const words = input.split(/ (.*)/).slice(0, 2);
+    const [name = '', value = ''] = words;
+    return { name, value, message: messageOf(() => command.action(() => {}).parse(words, { from: 'user' })) };
   }
-  const [, path = '', json = ''] = /^([\w.]+): (.*)$/.exec(input) ?? [];
-  const options = path.split('.').reduceRight<unknown>((inner, name) => ({ [name]: inner }), JSON.parse(json));
-  return messageOf(() => readConfig(Object(options), {}));
+  const [, name = '', value = ''] = /^([\w.]+): (.*)$/.exec(input) ?? [];
+  const options = name.split('.').reduceRight<unknown>((inner, one) => ({ [one]: inner }), JSON.parse(value));
+  return { name, value, message: messageOf(() => readConfig(Object(options), {})) };
 }
 
 function messageOf(read: () => unknown): string | null {
@@ -34,10 +39,29 @@ function messageOf(read: () => unknown): string | null {
   }
 }
 
+/** The message as a line, with marks for what it repeats of the input. */
+function answerOf(input: string): string {
+  const { name, value, message } = refusal(input);
+  if (message === null) return 'accepted';
+  const text = message.replaceAll('\n', ' / ');
+  if (text.startsWith(`error: option '${name}`))
+    return text.replace(/'--[^']*'/, "'NAME'").replace(`argument '${value}'`, "argument 'VALUE'");
+  return text.startsWith(`${name} is ${value};`) ? text.replace(`${name} is ${value};`, 'NAME is VALUE;') : text;
+}
+
 test('the messages for bad values are those of bad-values.txt', async () => {
+  const sections = new Map<string, string[]>();
   const inputs = readFileSync(file, 'utf8')
     .split('\n')
-    .filter((line) => line !== '' && !line.startsWith('  '));
-  const answers = inputs.map((input) => `${input}\n  ${(refusal(input) ?? 'accepted').replaceAll('\n', '\n  ')}\n`);
-  await expect(answers.join('')).toMatchFileSnapshot(file);
+    .flatMap((line) => (line.startsWith('  ') ? line.trim().split(between) : []));
+  for (const input of inputs) {
+    const answer = answerOf(input);
+    const lines = sections.get(answer) ?? [''];
+    sections.set(answer, lines);
+    const joined = `${lines.at(-1)}${between}${input}`;
+    if (lines.at(-1) === '' || joined.length > 118) lines.push(input);
+    else lines.splice(-1, 1, joined);
+  }
+  const text = [...sections].map(([answer, lines]) => `${[answer, ...lines.slice(1)].join('\n  ')}\n`);
+  await expect(text.join('')).toMatchFileSnapshot(file);
 });
