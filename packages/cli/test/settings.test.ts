@@ -36,7 +36,7 @@ test('each variable and flag belongs to one option', () => {
 
 test('bad-values.txt has bad values for every option', () => {
   const text = readFileSync(join(import.meta.dirname, 'bad-values.txt'), 'utf8');
-  const names = new Set(text.match(/(?<= {2})--[\w-]+/g));
+  const names = new Set<string | undefined>(text.match(/(?<= {2})--[\w-]+/g));
   expect(options.map(({ flag }) => flag.split(' ')[0]).filter((name) => !names.has(name))).toEqual([]);
 });
 
