@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, matchesGlob, relative, resolve } from 'node:path';
-import { operationNames, operations, routesOf } from '@ojs-ts/core';
+import { operationNames, operations, pathOf, routesOf } from '@ojs-ts/core';
 import { serverOptions, serverVariables } from '@ojs-ts/core/options';
 import type { Deployment } from 'kubernetes-types/apps/v1.d.ts';
 import type { Service as KubernetesService, Secret } from 'kubernetes-types/core/v1.d.ts';
@@ -343,8 +343,8 @@ describe('deploy/kubernetes', () => {
       expect(probe?.httpGet?.port).toBe(port?.name);
     }
     // A server whose store is away is not made better by a restart.
-    expect(container?.livenessProbe?.httpGet?.path).toBe(operations['system.manifest'].route[1]);
-    expect(container?.readinessProbe?.httpGet?.path).toBe(operations['system.health'].route[1]);
+    expect(container?.livenessProbe?.httpGet?.path).toBe(pathOf('system.manifest'));
+    expect(container?.readinessProbe?.httpGet?.path).toBe(pathOf('system.health'));
     expect(service.spec?.ports?.[0]?.targetPort).toBe(port?.name);
   });
 

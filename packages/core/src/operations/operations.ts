@@ -7,7 +7,7 @@ import { workerOperations } from './workers.ts';
 import { workflowOperations } from './workflows.ts';
 
 export interface Route {
-  readonly method: RouteRow[0];
+  readonly method: string;
   readonly path: string;
 }
 
@@ -35,7 +35,8 @@ export function routesOf(name: OperationName): readonly Route[] {
   return [route, ...also].map(routeAt);
 }
 
-function routeAt([method, path]: RouteRow): Route {
+function routeAt(row: RouteRow): Route {
+  const [method = '', path = ''] = row.split(' ');
   return { method, path };
 }
 
@@ -53,5 +54,5 @@ export function fitsRoute(route: readonly string[], given: readonly string[]): b
 
 /** The path of an operation with its placeholders filled in and encoded. */
 export function pathOf(name: OperationName, params: Readonly<Record<string, string>> = {}): string {
-  return operations[name].route[1].replace(/:([a-z]+)/g, (_, key: string) => encodeURIComponent(params[key] ?? ''));
+  return routeOf(name).path.replace(/:([a-z]+)/g, (_, key: string) => encodeURIComponent(params[key] ?? ''));
 }

@@ -1,7 +1,7 @@
 import type { Right } from '../access/roles.ts';
 
 /** Method, and path with `:name` placeholders. */
-export type RouteRow = readonly ['GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', `/${string}`];
+export type RouteRow = `${'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'} /${string}`;
 
 /**
  * How a token for some queues is held to them.

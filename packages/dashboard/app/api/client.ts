@@ -1,4 +1,4 @@
-import { type OperationName, operations, pathOf } from '@ojs-ts/core';
+import { type OperationName, pathOf, routeOf } from '@ojs-ts/core';
 import type { Answers } from '@ojs-ts/core/schemas';
 import { parse, stringify } from '../json/numeral.ts';
 import { ApiFailure, isErrorBody } from './failure.ts';
@@ -24,8 +24,7 @@ export async function call<Name extends OperationName>(name: Name, options: Call
 
 /** The answer as it came, for documents that are shown as they are. @throws ApiFailure */
 export function callText(name: OperationName, options: CallOptions = {}): Promise<string> {
-  const [method] = operations[name].route;
-  return send(method, addressOf(name, options), options, reports.has(name));
+  return send(routeOf(name).method, addressOf(name, options), options, reports.has(name));
 }
 
 /** Operations whose answer with an error status is a report, not a refusal: a server in need says 503. */

@@ -1,5 +1,5 @@
 import type { OperationName } from '@ojs-ts/core';
-import { operations } from '@ojs-ts/core';
+import { routeOf } from '@ojs-ts/core';
 import { addressOf, type CallOptions } from '../api/client.ts';
 import { stringify } from '../json/numeral.ts';
 import { Button } from './button.tsx';
@@ -66,7 +66,7 @@ export function CopyAs({ operation, options, command, code, also = [] }: CopyAsP
 }
 
 export function curlOf(operation: OperationName, options: CallOptions): string {
-  const [method] = operations[operation].route;
+  const { method } = routeOf(operation);
   const parts = ['curl', ...(method === 'GET' ? [] : ['-X', method]), quote(addressOf(operation, options).href)];
   parts.push('-H', '"authorization: Bearer $OJS_AUTH_TOKEN"');
   if (options.body !== undefined) {

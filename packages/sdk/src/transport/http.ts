@@ -1,4 +1,4 @@
-import { type Call, operations, pathOf, type Route } from '@ojs-ts/core/client';
+import { type Call, routeOf as ownRouteOf, pathOf, type Route } from '@ojs-ts/core/client';
 import { OJSValidationError } from '../errors.ts';
 import { sdkVersion, specVersion } from '../version.ts';
 import type { TlsOptions } from './tls.ts';
@@ -75,7 +75,7 @@ export function readBaseUrl(text: string, name: string): URL {
 
 /** The method of a call, and its path with parameters and query. */
 export function routeOf({ operation, params, query }: Call): Route {
-  return { method: operations[operation].route[0], path: withQuery(pathOf(operation, params), query) };
+  return { ...ownRouteOf(operation), path: withQuery(pathOf(operation, params), query) };
 }
 
 export function withQuery(path: string, query: Call['query'] = {}): string {

@@ -45,15 +45,15 @@ export function checkQuery(operation: OperationName, query: Query, quirk?: Quirk
   const { read, tolerated } = parametersOf(operation);
   // The event list reads them for the published admin page.
   const ofPage = quirk === 'admin page' && operation === 'event.list' ? tolerated : [];
-  const [method, path] = operations[operation].route;
+  const { route } = operations[operation];
   const others = names.filter((name) => !read.includes(name) && !ofPage.includes(name));
   // Probes of load balancers add parameters of their own, and must not see a healthy server as down.
   const isProbed = operation === 'system.health' || operation === 'system.manifest';
   const refused = isProbed ? [] : others.filter((name) => !tolerated.includes(name));
-  if (refused.length > 0) throw unknown(refused, read, `${method} ${path}`);
+  if (refused.length > 0) throw unknown(refused, read, route);
   return others.slice(0, maxWarnings).map((name) => ({
     path: `query.${name.slice(0, 255)}`,
-    message: `${method} ${path} does not read this parameter.`,
+    message: `${route} does not read this parameter.`,
     suggestion: null,
   }));
 }

@@ -1,4 +1,4 @@
-import { operations } from '@ojs-ts/core';
+import { routeOf } from '@ojs-ts/core';
 import { type KeyboardEvent, useState } from 'react';
 import { layOut } from '../../json/layout.ts';
 import type { Position } from '../../json/position.ts';
@@ -38,7 +38,7 @@ export function Composer() {
   const draft = `${kind} ${example.name}`;
   const text = drafts[draft] ?? example.text;
   const problem = problemOf(text);
-  const [, path] = operations[operationOf[kind]].route;
+  const { path } = routeOf(operationOf[kind]);
   const begin = (): void => {
     setUnsent(false);
     send.reset();
