@@ -1,7 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Contest as DashboardContest } from '../dashboards/outcome.ts';
-import { comparisonPage } from '../dashboards/report.ts';
 import { type LatencyPoint, latencyReport } from '../latency/report.ts';
 import { figuresFile, type Kept, Ledger } from '../ledger.ts';
 import { type Contest, peersReport } from '../peers/report.ts';
@@ -10,10 +8,7 @@ import { benchmarksPage } from './benchmarks.ts';
 import { chartSvg } from './chart.ts';
 import { scalePage } from './scale.ts';
 
-/**
- * Writes `docs/benchmarks.md`, its curves, `lab/docs/scale.md` and `lab/docs/dashboards.md` from the figures that are
- * kept.
- */
+/** Writes `docs/benchmarks.md`, its curves and `lab/docs/scale.md` from the figures that are kept. */
 export function writePages(): void {
   const [latency, scale] = [kept<LatencyPoint>('latency'), kept<ScalePoint>('scale')];
   const parts = {
@@ -23,7 +18,6 @@ export function writePages(): void {
   };
   writeFileSync(inRepository('docs/benchmarks.md'), benchmarksPage(parts));
   writeFileSync(inRepository('lab/docs/scale.md'), scalePage({ latency, scale }));
-  writeFileSync(inRepository('lab/docs/dashboards.md'), comparisonPage(kept<DashboardContest>('dashboards')));
   mkdirSync(inRepository('lab/docs/curves'), { recursive: true });
   for (const [name, chart] of Object.entries(scaleCharts(scale)))
     writeFileSync(inRepository(`lab/docs/curves/${name}.svg`), chartSvg(chart));

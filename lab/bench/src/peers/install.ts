@@ -2,18 +2,18 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** @param path of a folder below `lab/bench` with a lock file of its own: an ordinary install brings none of its packages. */
-export function install(path = 'peers'): void {
-  const folder = fileURLToPath(new URL(`../../${path}`, import.meta.url));
+/** `lab/bench/peers` has a lock file of its own: an ordinary install brings none of its packages. */
+export function install(): void {
+  const folder = fileURLToPath(new URL('../../peers', import.meta.url));
   const lock = readFileSync(`${folder}/package-lock.json`, 'utf8');
   const installed = `${folder}/node_modules/.package-lock.json`;
   if (existsSync(installed) && versions(readFileSync(installed, 'utf8')) === versions(lock)) return;
-  console.error(`Installing lab/bench/${path} (once)…`);
+  console.error('Installing lab/bench/peers (once)…');
   const npm = process.env.npm_execpath;
   const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error'];
   const [program, rest] = npm ? [process.execPath, [npm, ...args]] : ['npm', args];
   const { status } = spawnSync(program, rest, { cwd: folder, stdio: ['ignore', 2, 2] });
-  if (status !== 0) throw new Error(`npm ci failed in lab/bench/${path}; the messages above say why`);
+  if (status !== 0) throw new Error('npm ci failed in lab/bench/peers; the messages above say why');
 }
 
 /**
