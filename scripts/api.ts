@@ -7,6 +7,7 @@ import ts from 'typescript-api';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const sdk = `${root}packages/sdk/`;
+const core = `${root}packages/core/src`;
 
 export interface Reference {
   /** File name in docs/api and its text. */
@@ -36,7 +37,7 @@ export function readReference(): Reference {
       noEmit: false,
       declaration: true,
       emitDeclarationOnly: true,
-      paths: { '@ojs-ts/core': [`${root}packages/core/src/index.ts`] },
+      paths: { '@ojs-ts/core': [`${core}/index.ts`], '@ojs-ts/core/*': [`${core}/*/index.ts`] },
     },
   );
   const checker = program.getTypeChecker();

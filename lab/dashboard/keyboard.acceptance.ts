@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { manualClock, operationNames, routeOf } from '@ojs-ts/core';
+import { manualClock } from '@ojs-ts/core';
+import { operationNames, routeOf } from '@ojs-ts/core/operations';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { groups } from '../../packages/dashboard/app/shell/navigation.ts';

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { State, uuidv7 } from '@ojs-ts/core';
+import { uuidv7 } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
 import { Runs } from '../../packages/cli/test/support/load.ts';
 import { type Child, freePort, serveOn } from '../../packages/cli/test/support/processes.ts';
 import { openStorage } from '../../packages/server/src/storage/open.ts';

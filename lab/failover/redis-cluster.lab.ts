@@ -1,4 +1,4 @@
-import { type NewJob, State } from '@ojs-ts/core';
+import { type NewJob, State } from '@ojs-ts/core/job';
 import { Redis } from 'ioredis';
 import { afterAll, expect, test } from 'vitest';
 import { redisStorage } from '../../packages/server/src/storage/redis/redis.ts';

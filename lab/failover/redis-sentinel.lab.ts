@@ -1,4 +1,4 @@
-import { State } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
 import { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
 import { redisStorage } from '../../packages/server/src/storage/redis/redis.ts';

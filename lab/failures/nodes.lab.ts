@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { State } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
 import { afterAll, expect, test } from 'vitest';
 import { drained, patientClient, produce, Runs } from '../../packages/cli/test/support/load.ts';
 import { type Child, freePort, serveOn } from '../../packages/cli/test/support/processes.ts';

@@ -147,7 +147,7 @@ describe('the README on the oldest Node that is claimed', () => {
     expect(names).toEqual(
       expect.arrayContaining([
         '@ojs-ts/core',
-        '@ojs-ts/core/client',
+        '@ojs-ts/core/operations',
         '@ojs-ts/sdk/testing',
         '@ojs-ts/server',
         '@ojs-ts/dashboard',

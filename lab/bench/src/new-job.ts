@@ -1,4 +1,5 @@
-import { type NewJob, State, uuidv7 } from '@ojs-ts/core';
+import { uuidv7 } from '@ojs-ts/core';
+import { type NewJob, State } from '@ojs-ts/core/job';
 import { payloadOf } from './payload.ts';
 
 const hourMs = 3_600_000;

@@ -1,8 +1,9 @@
 /** Kinds of changes that many bugs are made of. */
-import * as core from '../../../packages/core/src/index.ts';
+
 import { Binding } from '../../../packages/server/src/binding/binding.ts';
 import type { Reply } from '../../../packages/server/src/binding/reply.ts';
 import * as app from '../../../packages/server/src/http/app.ts';
+import * as core from './core.ts';
 import { on, type Plant } from './plant.ts';
 
 /** Changes answers of operations. */

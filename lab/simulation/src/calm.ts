@@ -1,4 +1,4 @@
-import { State, Terminal } from '@ojs-ts/core';
+import { State, Terminal } from '@ojs-ts/core/job';
 import { allJobs } from '../../../packages/server/test/storage/suite/tools.ts';
 import type { Cluster } from './cluster.ts';
 import type { Context } from './context.ts';

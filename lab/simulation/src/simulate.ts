@@ -1,4 +1,4 @@
-import { historyOf, type JobRecord } from '@ojs-ts/core';
+import { historyOf, type JobRecord } from '@ojs-ts/core/job';
 import { historyErrors, invariantErrors } from '../../../packages/server/test/storage/invariants.ts';
 import { check, read, type Verdict } from '../../checker/src/index.ts';
 import { type Ask, calm } from './calm.ts';

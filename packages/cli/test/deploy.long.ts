@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, matchesGlob, relative, resolve } from 'node:path';
-import { operationNames, operations, pathOf, routesOf } from '@ojs-ts/core';
+import { operationNames, operations, pathOf, routesOf } from '@ojs-ts/core/operations';
 import { serverOptions, serverVariables } from '@ojs-ts/core/options';
 import type { Deployment } from 'kubernetes-types/apps/v1.d.ts';
 import type { Service as KubernetesService, Secret } from 'kubernetes-types/core/v1.d.ts';

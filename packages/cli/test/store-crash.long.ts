@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { truncate } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
-import { State } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
 import { expect, test } from 'vitest';
 import { openStorage } from '../../server/src/storage/open.ts';
 import { historyErrors, invariantErrors } from '../../server/test/storage/invariants.ts';

@@ -1,20 +1,16 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { uuidFrom } from '../src/index.ts';
+import { type JobRecord, type NewJob, recordOf, State, Terminal } from '../src/job/index.ts';
 import {
   type Admission,
   type AdmissionView,
   admit,
   type Holder,
   isIn,
-  type JobRecord,
-  type NewJob,
   Queued,
-  recordOf,
-  State,
-  Terminal,
   uniqueAnswer,
-  uuidFrom,
-} from '../src/index.ts';
+} from '../src/lifecycle/index.ts';
 import { jobOf } from './support/records.ts';
 import { admissionCases, brief, inState } from './vectors/admission.ts';
 

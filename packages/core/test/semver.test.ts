@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compareVersions, readVersion, type Version } from '../src/index.ts';
+import { compareVersions, readVersion, type Version } from '../src/requests/index.ts';
 
 function version(text: string): Version {
   const read = readVersion(text);

@@ -1,4 +1,4 @@
-import { readDocument } from '@ojs-ts/core';
+import { readDocument } from '@ojs-ts/core/json';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { beginningOf, textOf } from '../app/json/document.ts';

@@ -1,4 +1,4 @@
-import { errorKinds } from '@ojs-ts/core/client';
+import { errorKinds } from '@ojs-ts/core';
 import type { Job, JobErrorEntry } from './job/job.ts';
 import { compact } from './json.ts';
 import type { Duration } from './options/duration.ts';

@@ -1,4 +1,4 @@
-import { isObject } from '@ojs-ts/core/client';
+import { isObject } from '@ojs-ts/core';
 /** A JSON object whose fields are not checked yet. */
 export type Wire = Readonly<Record<string, unknown>>;
 

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { getHeapStatistics } from 'node:v8';
-import { checkVariables, historyPolicy, isServiceAddress, type NamesOf } from '@ojs-ts/core';
+import { checkVariables, isServiceAddress, type NamesOf } from '@ojs-ts/core';
+import { historyPolicy } from '@ojs-ts/core/lifecycle';
 import {
   type Environment,
   type LogLevel,

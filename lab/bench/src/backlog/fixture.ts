@@ -1,4 +1,4 @@
-import { type Limit, type NewJob, State } from '@ojs-ts/core';
+import { type Limit, type NewJob, State } from '@ojs-ts/core/job';
 import type { Storage } from '@ojs-ts/server';
 import { newJob } from '../new-job.ts';
 

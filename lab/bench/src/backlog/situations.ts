@@ -1,4 +1,4 @@
-import { State } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
 import { claimSize, type Fixture, firstQueue, oneOf, secondQueue } from './fixture.ts';
 
 export const names = [

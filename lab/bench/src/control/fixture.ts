@@ -1,4 +1,6 @@
-import { completed, failed, type NewJob, State, uuidv7 } from '@ojs-ts/core';
+import { uuidv7 } from '@ojs-ts/core';
+import { type NewJob, State } from '@ojs-ts/core/job';
+import { completed, failed } from '@ojs-ts/core/lifecycle';
 import type { Storage } from '@ojs-ts/server';
 import { Fixture } from '../backlog/fixture.ts';
 import { errorOf, jobOf, queues, resultOf, retryMs, scheduledMs, shares } from './mix.ts';

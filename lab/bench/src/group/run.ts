@@ -1,4 +1,6 @@
-import { type JobRecord, readEnvelopes, renderWorkflow, State, uuidv7 } from '@ojs-ts/core';
+import { uuidv7 } from '@ojs-ts/core';
+import { type JobRecord, readEnvelopes, State } from '@ojs-ts/core/job';
+import { renderWorkflow } from '@ojs-ts/core/workflow';
 import { Engine, openStorage } from '@ojs-ts/server';
 import { payloadOf } from '../payload.ts';
 import { freshStore } from '../store.ts';

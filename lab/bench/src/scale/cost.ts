@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { completed, type JobRecord } from '@ojs-ts/core';
+import type { JobRecord } from '@ojs-ts/core/job';
+import { completed } from '@ojs-ts/core/lifecycle';
 import { openStorage } from '@ojs-ts/server';
 import { Fixture } from '../backlog/fixture.ts';
 import { newJob } from '../new-job.ts';

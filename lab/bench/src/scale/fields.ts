@@ -1,4 +1,4 @@
-import { type NewJob, State, type StateMask } from '@ojs-ts/core';
+import { type NewJob, State, type StateMask } from '@ojs-ts/core/job';
 import { type Fixture, firstQueue, oneOf } from '../backlog/fixture.ts';
 import { situations } from '../backlog/situations.ts';
 

@@ -1,4 +1,6 @@
-import { compile, type NewJob, type NodeRef, State, startNode, uuidv7, type WorkflowStep } from '@ojs-ts/core';
+import { uuidv7 } from '@ojs-ts/core';
+import { type NewJob, type NodeRef, State } from '@ojs-ts/core/job';
+import { compile, startNode, type WorkflowStep } from '@ojs-ts/core/workflow';
 import type { Storage } from '@ojs-ts/server';
 
 /** Kinds of jobs that a storage handles differently. */

@@ -1,4 +1,6 @@
-import { completed, type JobRecord, type NodeRef, uuidv7 } from '@ojs-ts/core';
+import { uuidv7 } from '@ojs-ts/core';
+import type { JobRecord, NodeRef } from '@ojs-ts/core/job';
+import { completed } from '@ojs-ts/core/lifecycle';
 import { openStorage, type Storage } from '@ojs-ts/server';
 import { newJob } from '../new-job.ts';
 import { freshStore } from '../store.ts';

@@ -1,9 +1,9 @@
 import * as days from '../../../../packages/core/src/cron/days.ts';
 import * as fields from '../../../../packages/core/src/cron/fields.ts';
-import * as core from '../../../../packages/core/src/index.ts';
 import * as insert from '../../../../packages/core/src/memory/insert.ts';
 import type { CaseBugs } from '../bugs.ts';
 import { answers, answerTexts } from '../changes.ts';
+import * as core from '../core.ts';
 import { on, type Plant, stored } from '../plant.ts';
 
 /** Changes what is read, and decided, when a cron fires. */

@@ -1,4 +1,3 @@
-import * as core from '../../../../packages/core/src/index.ts';
 import { ReadyQueue } from '../../../../packages/core/src/memory/ready-queue.ts';
 import * as heartbeat from '../../../../packages/server/src/binding/workers/heartbeat.ts';
 import * as settlements from '../../../../packages/server/src/binding/workers/settlements.ts';
@@ -7,6 +6,7 @@ import { Presence } from '../../../../packages/server/src/engine/workers/presenc
 import { WorkerProtocol } from '../../../../packages/server/src/engine/workers/worker-protocol.ts';
 import type { CaseBugs } from '../bugs.ts';
 import { answers, answerTexts, bodies, without } from '../changes.ts';
+import * as core from '../core.ts';
 import { on, type Plant, set, stored } from '../plant.ts';
 
 const { State } = core;

@@ -1,4 +1,3 @@
-import * as core from '../../../../packages/core/src/index.ts';
 import * as canonical from '../../../../packages/core/src/json/canonical.ts';
 import * as fingerprint from '../../../../packages/core/src/lifecycle/unique/fingerprint.ts';
 import { HeldKeys } from '../../../../packages/core/src/lifecycle/unique/held-keys.ts';
@@ -7,6 +6,7 @@ import * as move from '../../../../packages/core/src/memory/move.ts';
 import { Tables } from '../../../../packages/core/src/memory/tables.ts';
 import type { CaseBugs } from '../bugs.ts';
 import { enqueued, without } from '../changes.ts';
+import * as core from '../core.ts';
 import { on, type Plant } from '../plant.ts';
 
 const { State } = core;

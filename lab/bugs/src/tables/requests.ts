@@ -1,5 +1,4 @@
 import * as attributes from '../../../../packages/core/src/envelope/attributes.ts';
-import * as core from '../../../../packages/core/src/index.ts';
 import { Change } from '../../../../packages/core/src/memory/change.ts';
 import { Binding } from '../../../../packages/server/src/binding/binding.ts';
 import * as queues from '../../../../packages/server/src/binding/queues/queues.ts';
@@ -12,6 +11,7 @@ import * as quirks from '../../../../packages/server/src/http/quirks.ts';
 import * as events from '../../../../packages/server/src/realtime/log/events.ts';
 import type { CaseBugs } from '../bugs.ts';
 import { answers, answerTexts, enqueued, sent, without } from '../changes.ts';
+import * as core from '../core.ts';
 import { on, type Plant, set, stored } from '../plant.ts';
 
 const { State } = core;

@@ -1,4 +1,3 @@
-import * as core from '../../../../packages/core/src/index.ts';
 import * as claim from '../../../../packages/core/src/memory/claim.ts';
 import { EventLog } from '../../../../packages/core/src/memory/event-log.ts';
 import { Limit } from '../../../../packages/core/src/memory/limits.ts';
@@ -13,6 +12,7 @@ import { Workflows } from '../../../../packages/server/src/engine/workflows/work
 import { Wakes } from '../../../../packages/server/src/storage/wakes.ts';
 import type { Bugs } from '../bugs.ts';
 import { all, without } from '../changes.ts';
+import * as core from '../core.ts';
 import { on, type Plant, set } from '../plant.ts';
 
 const { State } = core;

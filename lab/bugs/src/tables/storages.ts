@@ -1,4 +1,3 @@
-import * as core from '../../../../packages/core/src/index.ts';
 import { Counters } from '../../../../packages/server/src/storage/postgres/connection/counters.ts';
 import { Changes } from '../../../../packages/server/src/storage/postgres/jobs/changes.ts';
 import { Limits as PostgresLimits } from '../../../../packages/server/src/storage/postgres/limits/limits.ts';
@@ -9,6 +8,7 @@ import * as move from '../../../../packages/server/src/storage/sqlite/move.ts';
 import { QueueCounters } from '../../../../packages/server/src/storage/sqlite/queue-counters.ts';
 import { Graph as SqliteGraph } from '../../../../packages/server/src/storage/sqlite/workflows/graph.ts';
 import type { CaseBugs } from '../bugs.ts';
+import * as core from '../core.ts';
 import { lua, on, stored } from '../plant.ts';
 import { queuesRightToLeft } from './jobs.ts';
 

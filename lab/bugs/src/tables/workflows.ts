@@ -1,4 +1,3 @@
-import * as core from '../../../../packages/core/src/index.ts';
 import { Change } from '../../../../packages/core/src/memory/change.ts';
 import * as defaults from '../../../../packages/core/src/workflow/defaults.ts';
 import * as graph from '../../../../packages/core/src/workflow/graph.ts';
@@ -7,6 +6,7 @@ import * as rules from '../../../../packages/core/src/workflow/rules.ts';
 import * as step from '../../../../packages/core/src/workflow/step.ts';
 import type { CaseBugs } from '../bugs.ts';
 import { all, bodies, without } from '../changes.ts';
+import * as core from '../core.ts';
 import { on, type Plant, set, stored } from '../plant.ts';
 
 /** Changes what becomes of a ready step. */

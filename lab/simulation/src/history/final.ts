@@ -1,4 +1,6 @@
-import { isObject, type JobRecord, readEntries, State, stateName } from '@ojs-ts/core';
+import { isObject } from '@ojs-ts/core';
+import { readEntries } from '@ojs-ts/core/events';
+import { type JobRecord, State, stateName } from '@ojs-ts/core/job';
 import type { Storage } from '../../../../packages/server/src/storage/storage.ts';
 import { allJobs } from '../../../../packages/server/test/storage/suite/tools.ts';
 import type { Recorder } from './recorder.ts';

@@ -1,4 +1,5 @@
-import { type Answer, type Call, claimOf, isObject, readTime } from '@ojs-ts/core';
+import { type Answer, type Call, isObject, readTime } from '@ojs-ts/core';
+import { claimOf } from '@ojs-ts/core/job';
 import { states } from './states.ts';
 
 type Wire = Readonly<Record<string, unknown>>;

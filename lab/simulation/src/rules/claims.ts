@@ -1,4 +1,5 @@
-import { historyOf, isDeath, type JobRecord, State } from '@ojs-ts/core';
+import { historyOf, type JobRecord, State } from '@ojs-ts/core/job';
+import { isDeath } from '@ojs-ts/core/lifecycle';
 import type { Problem } from '../context.ts';
 
 /** So many entries the history of a job keeps; of a longer one some in between are gone. */

@@ -1,4 +1,5 @@
-import { claimOf, historyOf, isObject, type JobRecord, State } from '@ojs-ts/core';
+import { isObject } from '@ojs-ts/core';
+import { claimOf, historyOf, type JobRecord, State } from '@ojs-ts/core/job';
 import type { Problem, Run } from '../context.ts';
 
 /**

@@ -1,4 +1,6 @@
-import { isObject, readEntries, type WorkflowRecord } from '@ojs-ts/core';
+import { isObject } from '@ojs-ts/core';
+import { readEntries } from '@ojs-ts/core/events';
+import type { WorkflowRecord } from '@ojs-ts/core/workflow';
 import type { Storage } from '../../../../packages/server/src/storage/storage.ts';
 import type { Problem } from '../context.ts';
 

@@ -1,4 +1,5 @@
-import { type OperationName, uuidv7 } from '@ojs-ts/core';
+import { uuidv7 } from '@ojs-ts/core';
+import type { OperationName } from '@ojs-ts/core/operations';
 import type { Command } from 'commander';
 import type { ServerFlags } from '../connection/server.ts';
 import type { Item } from '../output/cells.ts';

@@ -1,4 +1,5 @@
-import { type Json, members } from '@ojs-ts/core';
+import { members } from '@ojs-ts/core';
+import type { Json } from '@ojs-ts/core/job';
 import type { Command } from 'commander';
 import type { ServerFlags } from '../connection/server.ts';
 import { age, count, type Item, moment, part } from '../output/cells.ts';

@@ -1,4 +1,5 @@
-import type { Json, OperationName } from '@ojs-ts/core';
+import type { Json } from '@ojs-ts/core/job';
+import type { OperationName } from '@ojs-ts/core/operations';
 import type { Command } from 'commander';
 import type { ServerFlags } from '../connection/server.ts';
 import { type FormatFlags, printAnswer, takesJson } from '../output/format.ts';

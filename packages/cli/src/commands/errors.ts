@@ -1,4 +1,5 @@
-import { elements, type Json, members } from '@ojs-ts/core';
+import { elements, members } from '@ojs-ts/core';
+import type { Json } from '@ojs-ts/core/job';
 import type { Command } from 'commander';
 import type { ServerFlags } from '../connection/server.ts';
 import { age, count, type Item, text } from '../output/cells.ts';

@@ -1,4 +1,6 @@
-import { type Call, elements, type Json, members, type OperationName } from '@ojs-ts/core';
+import { type Call, elements, members } from '@ojs-ts/core';
+import type { Json } from '@ojs-ts/core/job';
+import type { OperationName } from '@ojs-ts/core/operations';
 import type { Command } from 'commander';
 import type { Server, ServerFlags } from '../connection/server.ts';
 import type { Item } from '../output/cells.ts';

@@ -1,4 +1,5 @@
-import { formatDuration, type Json, readDuration, uuidv7 } from '@ojs-ts/core';
+import { formatDuration, readDuration, uuidv7 } from '@ojs-ts/core';
+import type { Json } from '@ojs-ts/core/job';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { ServerFlags } from '../connection/server.ts';
 import { age, type Item, moment, part, text, texts } from '../output/cells.ts';

@@ -1,4 +1,5 @@
-import { type Answer, type Call, type Json, members, type Transport } from '@ojs-ts/core';
+import { type Answer, type Call, members, type Transport } from '@ojs-ts/core';
+import type { Json } from '@ojs-ts/core/job';
 import type { Event, EventsOptions } from '@ojs-ts/sdk';
 import { type Command, Option } from 'commander';
 import { plain } from '../output/plain.ts';

@@ -1,4 +1,4 @@
-import type { Json } from '@ojs-ts/core';
+import type { Json } from '@ojs-ts/core/job';
 import { type Command, Option } from 'commander';
 import { oneLine } from './plain.ts';
 

@@ -1,3 +1,5 @@
+import '../require-node.ts';
+
 /** A JSON value as written: order and repetition of keys, and each number digit by digit. `at` is its start. */
 export type JsonNode =
   | { readonly kind: 'string' | 'number' | 'word'; readonly at: number; readonly text: string }

@@ -1,4 +1,6 @@
-import { EventEntries, type EventKind, type EventSubject, type Json, type Millis, type State } from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import { EventEntries, type EventKind, type EventSubject } from '@ojs-ts/core/events';
+import type { Json, State } from '@ojs-ts/core/job';
 
 /** A call that changes something: its time, and its events. */
 export class Change {

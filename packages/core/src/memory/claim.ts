@@ -1,18 +1,15 @@
+import type { Millis } from '@ojs-ts/core';
+import { ByteBudget, type JobRecord, State, sizeOf } from '@ojs-ts/core/job';
 import {
-  ByteBudget,
   type ClaimTerms,
   claimed,
   isExpired,
-  type JobRecord,
-  type Millis,
   promoted,
   promotionEvent,
   requestKey,
-  State,
   sideWork,
-  sizeOf,
-  sumsOf,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/lifecycle';
+import { sumsOf } from '@ojs-ts/core/statistics';
 import type { Claim, Claimed } from '../store/jobs.ts';
 import type { Change } from './change.ts';
 import type { Limit } from './limits.ts';

@@ -1,4 +1,5 @@
-import { type CronRecord, type Firing, fired, type Inserted, putCron } from '@ojs-ts/core';
+import { type CronRecord, type Firing, fired, putCron } from '@ojs-ts/core/cron';
+import type { Inserted } from '@ojs-ts/core/lifecycle';
 import type { Crons } from '../store/crons.ts';
 import type { Change } from './change.ts';
 import { insertGroup } from './insert.ts';

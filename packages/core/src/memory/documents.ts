@@ -1,4 +1,4 @@
-import { type Document, putDocument } from '@ojs-ts/core';
+import { type Document, putDocument } from '@ojs-ts/core/memory';
 import type { AuditLog, Documents } from '../store/documents.ts';
 import type { Tables } from './tables.ts';
 

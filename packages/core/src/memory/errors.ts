@@ -6,12 +6,12 @@ import {
   errorGroup,
   Failed,
   isFingerprint,
-  isIn,
   type JobRecord,
   mostFrequent,
   placeOf,
   State,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/job';
+import { isIn } from '@ojs-ts/core/lifecycle';
 import type { OrderedJob } from './ready-queue.ts';
 
 /** Jobs that failed with one error, and that a query cannot distinguish. */

@@ -1,12 +1,6 @@
-import {
-  type EventBatch,
-  type EventKind,
-  firstIndex,
-  indexedOnly,
-  kindsIn,
-  type Millis,
-  type NewBatch,
-} from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import { type EventBatch, type EventKind, indexedOnly, kindsIn, type NewBatch } from '@ojs-ts/core/events';
+import { firstIndex } from '@ojs-ts/core/lifecycle';
 import type { EventsRead } from '../store/events.ts';
 import type { KeepRule } from '../store/prune.ts';
 

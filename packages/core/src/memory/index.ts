@@ -1,3 +1,6 @@
+import '../require-node.ts';
+
+export * from '../documents.ts';
 export type * from '../store/crons.ts';
 export type * from '../store/documents.ts';
 export type * from '../store/events.ts';
@@ -7,5 +10,6 @@ export type * from '../store/registry.ts';
 export type * from '../store/upkeep.ts';
 export type * from '../store/workflows.ts';
 export { nextOfEach, startNow } from './claim.ts';
+export { Heap } from './heap.ts';
 export { memoryStore } from './store.ts';
 export { Queue, type Row, Tables } from './tables.ts';

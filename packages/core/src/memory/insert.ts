@@ -1,14 +1,14 @@
+import { creationEvent } from '@ojs-ts/core/events';
+import type { NewJob } from '@ojs-ts/core/job';
 import {
   type AdmissionOptions,
   type AdmissionView,
   type Admitted,
   admit,
-  creationEvent,
   hasNumbers,
   type Inserted,
-  type NewJob,
-  sumsOf,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/lifecycle';
+import { sumsOf } from '@ojs-ts/core/statistics';
 import type { Change } from './change.ts';
 import { replace } from './move.ts';
 import type { Tables } from './tables.ts';

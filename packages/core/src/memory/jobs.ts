@@ -1,4 +1,6 @@
-import { ByteBudget, isIn, type JobQuery, type Millis, newestFirst, requestKey, sizeOf, sorting } from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import { ByteBudget, type JobQuery, newestFirst, sizeOf, sorting } from '@ojs-ts/core/job';
+import { isIn, requestKey } from '@ojs-ts/core/lifecycle';
 import type { Jobs } from '../store/jobs.ts';
 import type { Change } from './change.ts';
 import { claim } from './claim.ts';

@@ -1,14 +1,6 @@
-import {
-  countedStarts,
-  effectiveLimit,
-  hasSlot,
-  keepMs,
-  type LimitNumbers,
-  type Millis,
-  noNumbers,
-  reopensAt,
-  stampOf,
-} from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import type { LimitNumbers } from '@ojs-ts/core/job';
+import { countedStarts, effectiveLimit, hasSlot, keepMs, noNumbers, reopensAt, stampOf } from '@ojs-ts/core/lifecycle';
 import type { LimitRecord } from '../store/registry.ts';
 
 /** The limit of a key. For the limit of a whole queue the queue's own counts replace `active` and `waiting`. */

@@ -1,17 +1,17 @@
+import type { Millis } from '@ojs-ts/core';
+import type { JobRecord } from '@ojs-ts/core/job';
 import {
   type Addition,
   addChange,
   addFigures,
   compareMinutes,
   type Figures,
-  type JobRecord,
-  type Millis,
   type MinuteRecord,
   type MutableFigures,
   minuteOf,
   newFigures,
   nothingAdded,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/statistics';
 
 interface Minute {
   readonly minute: Millis;

@@ -1,19 +1,7 @@
-import {
-  cancelled,
-  closedAs,
-  counted,
-  eventsOf,
-  expired,
-  isIn,
-  type JobRecord,
-  moved,
-  type NodeRef,
-  sumsOf,
-  Terminal,
-  type Transition,
-  textsOf,
-  verdict,
-} from '@ojs-ts/core';
+import { type JobRecord, type NodeRef, Terminal, type Transition } from '@ojs-ts/core/job';
+import { cancelled, eventsOf, expired, isIn, moved, textsOf, verdict } from '@ojs-ts/core/lifecycle';
+import { sumsOf } from '@ojs-ts/core/statistics';
+import { closedAs, counted } from '@ojs-ts/core/workflow';
 import type { Moved } from '../store/jobs.ts';
 import type { Change } from './change.ts';
 import type { Row, Tables } from './tables.ts';

@@ -1,4 +1,6 @@
-import { firstUuidAt, isIn, type JobRecord, type Millis, queueLimitKey, Terminal } from '@ojs-ts/core';
+import { firstUuidAt, type Millis } from '@ojs-ts/core';
+import { type JobRecord, queueLimitKey, Terminal } from '@ojs-ts/core/job';
+import { isIn } from '@ojs-ts/core/lifecycle';
 import type { JobRule, KeepRule, Pruned, PrunedJobs, PruneRules } from '../store/prune.ts';
 import type { Tables } from './tables.ts';
 import type { WorkflowRow } from './workflow-table.ts';

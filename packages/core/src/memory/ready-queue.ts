@@ -1,4 +1,4 @@
-import { type JobRecord, State } from '@ojs-ts/core';
+import { type JobRecord, State } from '@ojs-ts/core/job';
 
 /** The values of a job that the indexes keep. */
 export interface OrderedJob {

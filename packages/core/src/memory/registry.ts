@@ -1,4 +1,6 @@
-import { extended, heartbeatEntry, isOwner, type JobId, noConfig, queueEventEntry, queueLimitKey } from '@ojs-ts/core';
+import { heartbeatEntry, queueEventEntry } from '@ojs-ts/core/events';
+import { type JobId, noConfig, queueLimitKey } from '@ojs-ts/core/job';
+import { extended, isOwner } from '@ojs-ts/core/lifecycle';
 import type { Beaten, QueueRecord, Registry, WorkerBeat } from '../store/registry.ts';
 import type { Change } from './change.ts';
 import type { Queue, Tables } from './tables.ts';

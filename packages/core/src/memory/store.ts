@@ -1,4 +1,6 @@
-import type { EventKind, Json, Millis } from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import type { EventKind } from '@ojs-ts/core/events';
+import type { Json } from '@ojs-ts/core/job';
 import { crons } from './crons.ts';
 import { auditLog, documents } from './documents.ts';
 import { jobs } from './jobs.ts';

@@ -1,23 +1,18 @@
+import type { Millis } from '@ojs-ts/core';
+import type { CronRecord } from '@ojs-ts/core/cron';
 import {
-  type CronRecord,
-  type Document,
-  effectiveLimit,
-  isIn,
   type JobId,
   type JobRecord,
   type Json,
   type LimitNumbers,
-  limitGroupOf,
-  type Millis,
   noConfig,
-  numbersText,
-  Queued,
   queueLimitKey,
   State,
   Terminal,
-  usedAfterOverride,
   Waiting,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/job';
+import { effectiveLimit, isIn, limitGroupOf, numbersText, Queued, usedAfterOverride } from '@ojs-ts/core/lifecycle';
+import type { Document } from '@ojs-ts/core/memory';
 import type { LimitRecord, WorkerRecord } from '../store/registry.ts';
 import { Change } from './change.ts';
 import { Errors } from './errors.ts';

@@ -1,4 +1,6 @@
-import { firstIndex, isIn, type Millis, type State, Terminal } from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import { type State, Terminal } from '@ojs-ts/core/job';
+import { firstIndex, isIn } from '@ojs-ts/core/lifecycle';
 import type { OrderedJob } from './ready-queue.ts';
 
 /** Oldest first. */

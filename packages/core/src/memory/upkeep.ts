@@ -1,4 +1,5 @@
-import { isExpired, type Millis, overdueAt } from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import { isExpired, overdueAt } from '@ojs-ts/core/lifecycle';
 import type { Upkeep } from '../store/upkeep.ts';
 import { promote } from './claim.ts';
 import { prune } from './prune.ts';

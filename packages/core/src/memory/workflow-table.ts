@@ -1,19 +1,18 @@
+import type { Millis } from '@ojs-ts/core';
+import type { NodeRef, Reopening } from '@ojs-ts/core/job';
 import {
   fitsReopening,
   isReady,
   lowered,
-  type Millis,
   type NewNode,
   type NewWorkflow,
   type NodeRecord,
-  type NodeRef,
   newWorkflow,
   nodeRecordOf,
-  type Reopening,
   reopenedNode,
   reopenedWorkflow,
   type WorkflowRecord,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/workflow';
 
 const none: readonly NodeRef[] = [];
 

@@ -1,4 +1,5 @@
-import { counted, cursorOf, isReady, isSameWorkflow, type NodeRef, readCursor, type WorkflowStep } from '@ojs-ts/core';
+import { cursorOf, type NodeRef, readCursor } from '@ojs-ts/core/job';
+import { counted, isReady, isSameWorkflow, type WorkflowStep } from '@ojs-ts/core/workflow';
 import type { Advanced, Workflows } from '../store/workflows.ts';
 import type { Change } from './change.ts';
 import { insertGroup } from './insert.ts';

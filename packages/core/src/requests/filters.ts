@@ -1,4 +1,4 @@
-import { Bulk } from '../bulk.ts';
+import { Bulk } from '../bulk/bulk.ts';
 import { ProtocolError } from '../errors.ts';
 import { isFingerprint } from '../job/error-fingerprint.ts';
 import type { JobFilter, Span } from '../job/selection.ts';

@@ -1,5 +1,5 @@
 /** Reads the jobs that a request names, and the changes to them. */
-import type { Targets } from '../bulk.ts';
+import type { Targets } from '../bulk/bulk.ts';
 import { ProtocolError } from '../errors.ts';
 import { deadLetters, type JobFilter, type Span } from '../job/selection.ts';
 import { isState, State, type StateMask, Terminal } from '../job/states.ts';

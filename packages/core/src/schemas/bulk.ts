@@ -1,4 +1,4 @@
-import { bulkActions } from '../bulk-operations/operation.ts';
+import { bulkActions } from '../bulk/operation.ts';
 import type { bulkOperations } from '../operations/bulk.ts';
 import {
   changes,

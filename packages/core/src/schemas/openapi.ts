@@ -1,3 +1,5 @@
+import '../require-node.ts';
+
 import { rightWords } from '../access/roles.ts';
 import { type ErrorKind, errorKinds } from '../errors.ts';
 import { isObject } from '../json/json.ts';

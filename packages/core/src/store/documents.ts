@@ -1,4 +1,6 @@
-import type { Document, Json, Millis } from '../index.ts';
+import type { Document } from '../documents.ts';
+import type { Json } from '../job/job.ts';
+import type { Millis } from '../time/clock.ts';
 
 export interface Documents {
   /** Sorted by key. */

@@ -1,4 +1,4 @@
-import type { EventBatch } from '../index.ts';
+import type { EventBatch } from '../events/events.ts';
 
 export interface EventsRead {
   readonly batches: readonly EventBatch[];

@@ -1,19 +1,10 @@
-import type {
-  ErrorGroups,
-  ErrorQuery,
-  Inserted,
-  InsertOptions,
-  JobId,
-  JobQuery,
-  JobRecord,
-  Millis,
-  NewJob,
-  NodeRef,
-  Page,
-  RemovalGuard,
-  State,
-  Transition,
-} from '../index.ts';
+import type { Inserted, InsertOptions } from '../admission.ts';
+import type { RemovalGuard } from '../bulk/bulk.ts';
+import type { ErrorGroups, ErrorQuery } from '../job/error-fingerprint.ts';
+import type { JobId, JobRecord, NewJob, NodeRef, Transition } from '../job/job.ts';
+import type { JobQuery, Page } from '../job/selection.ts';
+import type { State } from '../job/states.ts';
+import type { Millis } from '../time/clock.ts';
 
 export interface Claim {
   /** The fetch's own id: a repeat with the same one returns the jobs of the first answer that its claim still holds. */

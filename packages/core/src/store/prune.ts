@@ -1,4 +1,5 @@
-import type { Millis, State } from '../index.ts';
+import type { State } from '../job/states.ts';
+import type { Millis } from '../time/clock.ts';
 
 /** Removes what is older than `before`, or beyond the newest `keep`. */
 export interface KeepRule {

@@ -1,5 +1,10 @@
 /** Queues, limits and workers. */
-import type { JobId, Json, LimitNumbers, LimitSettings, Millis, MinuteRecord, Page, State } from '../index.ts';
+import type { JobId, Json, LimitNumbers } from '../job/job.ts';
+import type { Page } from '../job/selection.ts';
+import type { State } from '../job/states.ts';
+import type { LimitSettings } from '../lifecycle/limits/limits.ts';
+import type { MinuteRecord } from '../statistics/statistics.ts';
+import type { Millis } from '../time/clock.ts';
 
 export interface Registry {
   /**

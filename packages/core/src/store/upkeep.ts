@@ -1,4 +1,6 @@
-import type { JobId, JobRecord, Millis, Page } from '../index.ts';
+import type { JobId, JobRecord } from '../job/job.ts';
+import type { Page } from '../job/selection.ts';
+import type { Millis } from '../time/clock.ts';
 import type { Pruned, PruneRules } from './prune.ts';
 
 /**

@@ -1,17 +1,9 @@
-import type {
-  Inserted,
-  Json,
-  Millis,
-  NewJob,
-  NewNode,
-  NewWorkflow,
-  NodeRecord,
-  NodeRef,
-  Page,
-  WorkflowRecord,
-  WorkflowState,
-  WorkflowStep,
-} from '../index.ts';
+import type { Inserted } from '../admission.ts';
+import type { Json, NewJob, NodeRef } from '../job/job.ts';
+import type { WorkflowState } from '../job/reopening.ts';
+import type { Page } from '../job/selection.ts';
+import type { Millis } from '../time/clock.ts';
+import type { NewNode, NewWorkflow, NodeRecord, WorkflowRecord, WorkflowStep } from '../workflow/types.ts';
 
 export interface Advanced {
   /** False if the node is not ready, or its workflow has ended: nothing was changed. */

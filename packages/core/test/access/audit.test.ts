@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { withoutPayload } from '../../src/index.ts';
+import { withoutPayload } from '../../src/access/index.ts';
 
 test.each(['args', 'arguments', 'meta', 'metadata', 'payload', 'data', 'result', 'results', 'error', 'checkpoint'])(
   'an entry has no %s, however deep',

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { payloadFilter, readRedaction } from '../../src/index.ts';
+import { payloadFilter, readRedaction } from '../../src/access/index.ts';
 
 const all = ['*'];
 const viewer = { roles: ['viewer'], queues: all } as const;

@@ -1,14 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import {
-  coversEveryQueue,
-  coversQueue,
-  grants,
-  type OperationName,
-  operationNames,
-  operations,
-  rightsOf,
-  roles,
-} from '../../src/index.ts';
+import { coversEveryQueue, coversQueue, grants, rightsOf, roles } from '../../src/access/index.ts';
+import { type OperationName, operationNames, operations } from '../../src/operations/index.ts';
 
 /** The matrix of ojs-security §7.5: an operation of each row, and the roles that may call it. */
 const matrix: readonly (readonly [string, OperationName, readonly string[]])[] = [

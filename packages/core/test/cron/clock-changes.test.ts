@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { clockChanges } from '../../src/cron/clock-changes.ts';
-import { nextRuns, parseCron, skippedRuns } from '../../src/index.ts';
+import { nextRuns, parseCron, skippedRuns } from '../../src/cron/index.ts';
 
 const at = (text: string) => Date.parse(text);
 const year = [at('2026-01-01T00:00:00Z'), at('2026-12-31T00:00:00Z')] as const;

@@ -1,18 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { changedCron, decideFiring, decideTrigger, definitionOf, readCron, renderCron } from '../../src/cron/index.ts';
 import { cronJobNames } from '../../src/envelope/attributes.ts';
-import {
-  changedCron,
-  decideFiring,
-  decideTrigger,
-  definitionOf,
-  type EventEntry,
-  members,
-  ProtocolError,
-  readCron,
-  renderCron,
-  State,
-  uuidFrom,
-} from '../../src/index.ts';
+import type { EventEntry } from '../../src/events/index.ts';
+import { members, ProtocolError, uuidFrom } from '../../src/index.ts';
+import { State } from '../../src/job/index.ts';
 import { claimed, jobOf, start } from '../support/records.ts';
 
 const read = (body: object) => readCron(JSON.stringify(body), start);

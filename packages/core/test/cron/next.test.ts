@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { nextRun, nextRuns, parseCron } from '../../src/index.ts';
+import { nextRun, nextRuns, parseCron } from '../../src/cron/index.ts';
 import { checks } from '../support/runs.ts';
 import { known, randomExpressions } from './expressions.ts';
 import { localOf, readingOf } from './oracle.ts';

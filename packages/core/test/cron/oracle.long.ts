@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { nextRun } from '../../src/index.ts';
+import { nextRun } from '../../src/cron/index.ts';
 import { dense, known, randomExpressions } from './expressions.ts';
 import { changesOf, follow, followSkipped, randomFrom, type Subject, stretchOf, subjectOf } from './oracle.ts';
 

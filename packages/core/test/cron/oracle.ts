@@ -1,4 +1,4 @@
-import { nextRun, parseCron, skippedRuns } from '../../src/index.ts';
+import { nextRun, parseCron, skippedRuns } from '../../src/cron/index.ts';
 
 /*
  * A second reading of ojs-cron, made to be plain instead of fast and sharing nothing with the first: an expression is a

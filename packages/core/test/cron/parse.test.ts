@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { cronWarnings, nextRuns, ProtocolError, parseCron } from '../../src/index.ts';
+import { cronWarnings, nextRuns, parseCron } from '../../src/cron/index.ts';
+import { ProtocolError } from '../../src/index.ts';
 import { cpuMs } from '../support/cpu.ts';
 import { checks } from '../support/runs.ts';
 import { anyCharacter } from '../support/text.ts';

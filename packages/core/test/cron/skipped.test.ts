@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { nextRuns, parseCron, skippedRuns } from '../../src/index.ts';
+import { nextRuns, parseCron, skippedRuns } from '../../src/cron/index.ts';
 import { cpuMs } from '../support/cpu.ts';
 import { changesOf } from './oracle.ts';
 

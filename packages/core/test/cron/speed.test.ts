@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { nextRun, parseCron } from '../../src/index.ts';
+import { nextRun, parseCron } from '../../src/cron/index.ts';
 import { cpuMs } from '../support/cpu.ts';
 import { dense, known, randomExpressions } from './expressions.ts';
 

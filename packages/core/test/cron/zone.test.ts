@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { checkZone, nextRun, ProtocolError, parseCron } from '../../src/index.ts';
+import { checkZone, nextRun, parseCron } from '../../src/cron/index.ts';
+import { ProtocolError } from '../../src/index.ts';
 
 function refusal(name: string): ProtocolError {
   try {

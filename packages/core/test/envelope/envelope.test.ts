@@ -1,17 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { attributeNames } from '../../src/envelope/attributes.ts';
-import {
-  type ErrorCode,
-  isUuidv7,
-  maxEnvelopeBytes,
-  members,
-  ProtocolError,
-  readEnvelope,
-  readEnvelopes,
-  State,
-  uuidv7,
-} from '../../src/index.ts';
+import { type ErrorCode, isUuidv7, members, ProtocolError, uuidv7 } from '../../src/index.ts';
+import { maxEnvelopeBytes, readEnvelope, readEnvelopes, State } from '../../src/job/index.ts';
 
 const now = Date.UTC(2026, 0, 1);
 const id = '019461a8-1a2b-7c3d-8e4f-5a6b7c8d9e0f';

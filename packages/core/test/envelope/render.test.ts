@@ -1,19 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  activated,
-  cancelled,
-  completed,
-  expired,
-  type Failure,
-  failed,
-  type JobRecord,
-  members,
-  renderJob,
-  requeued,
-  retried,
-  State,
-} from '../../src/index.ts';
+import { members } from '../../src/index.ts';
+import { type Failure, type JobRecord, renderJob, State } from '../../src/job/index.ts';
+import { activated, cancelled, completed, expired, failed, requeued, retried } from '../../src/lifecycle/index.ts';
 import { anyRecord, apply, claimed, jobOf, middle, start } from '../support/records.ts';
 
 const boom: Failure = {

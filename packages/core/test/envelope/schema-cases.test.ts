@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { ProtocolError, readEnvelope, uuidv7 } from '../../src/index.ts';
+import { ProtocolError, uuidv7 } from '../../src/index.ts';
+import { readEnvelope } from '../../src/job/index.ts';
 import { sharedCases } from '../support/shared.ts';
 
 const folder = sharedCases('schema cases of the specification', 'OJS_SCHEMA_CASES', 'spec/json-schema-tests');

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { readEnvelope, uuidv7 } from '../../src/index.ts';
+import { uuidv7 } from '../../src/index.ts';
+import { readEnvelope } from '../../src/job/index.ts';
 
 const traceOf = (meta: object) =>
   readEnvelope(JSON.stringify({ type: 'a.b', args: [], meta }), Date.UTC(2026, 0, 1), uuidv7).job.trace;

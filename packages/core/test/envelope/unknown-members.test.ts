@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { maxWarnings, shapeOf, unknownMembers } from '../../src/index.ts';
+import { maxWarnings, shapeOf, unknownMembers } from '../../src/job/index.ts';
 
 const shape = shapeOf(['type', 'args'], { retry: shapeOf(['max_attempts']), steps: shapeOf(['type']) });
 

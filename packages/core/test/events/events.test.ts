@@ -5,12 +5,12 @@ import {
   type EventKind,
   type EventSubject,
   jobEventEntry,
-  nodeEvents,
   readEntries,
   renderEvent,
-  State,
-  uuidFrom,
-} from '../../src/index.ts';
+} from '../../src/events/index.ts';
+import { uuidFrom } from '../../src/index.ts';
+import { State } from '../../src/job/index.ts';
+import { nodeEvents } from '../../src/workflow/index.ts';
 
 const subject: fc.Arbitrary<EventSubject> = fc.record({
   id: fc.nat({ max: 9 }).map((number) => uuidFrom(0, number, 1)),

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type EventEntry, EventSummarizer, eventKinds, State, summaryLimits } from '../../src/index.ts';
+import { type EventEntry, EventSummarizer, eventKinds, summaryLimits } from '../../src/events/index.ts';
+import { State } from '../../src/job/index.ts';
 
 const lists = ['queues', 'jobs', 'workflows', 'crons', 'workers'] as const;
 

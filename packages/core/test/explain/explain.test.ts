@@ -4,35 +4,32 @@ import { describe, expect, test } from 'vitest';
 import {
   type ActiveFacts,
   type AvailableFacts,
-  activated,
-  cancelled,
-  discarded,
   type Explanation,
-  expired,
   explainActive,
   explainAvailable,
   explainEnded,
   explainStep,
   explainWaiting,
-  failed,
   type HeldLimit,
-  isIn,
-  type JobRecord,
   jobsBefore,
-  leaseLost,
-  type NodeRecord,
-  newWorkflow,
-  nodeRecordOf,
   type QueueReader,
   reasonClauses,
-  refusedImport,
   renderExplanation,
+} from '../../src/explain/index.ts';
+import { type JobRecord, State, Terminal } from '../../src/job/index.ts';
+import {
+  activated,
+  cancelled,
+  discarded,
+  expired,
+  failed,
+  isIn,
+  leaseLost,
+  refusedImport,
   requeued,
-  State,
-  Terminal,
   unhandled,
-  type WorkflowRecord,
-} from '../../src/index.ts';
+} from '../../src/lifecycle/index.ts';
+import { type NodeRecord, newWorkflow, nodeRecordOf, type WorkflowRecord } from '../../src/workflow/index.ts';
 import { anyRecord, apply, claimed, jobOf, middle, start } from '../support/records.ts';
 
 const second = 1_000;

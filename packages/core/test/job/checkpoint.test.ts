@@ -11,7 +11,7 @@ import {
   renderJob,
   type SentCheckpoint,
   State,
-} from '../../src/index.ts';
+} from '../../src/job/index.ts';
 import { claimed, jobOf, start } from '../support/records.ts';
 
 const nobody: Reporter = { worker: null, claim: null, attempt: null };

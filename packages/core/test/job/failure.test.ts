@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ProtocolError, readFailure } from '../../src/index.ts';
+import { ProtocolError } from '../../src/index.ts';
+import { readFailure } from '../../src/job/index.ts';
 
 const read = (body: object) => readFailure(JSON.stringify(body));
 const failureOf = (error: object) => read({ job_id: 'x', error }).failure;

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { claimOf, Leases, noClaim, uuidFrom } from '../../src/index.ts';
+import { uuidFrom } from '../../src/index.ts';
+import { claimOf, Leases, noClaim } from '../../src/job/index.ts';
 
 const key = '000102030405060708090a0b0c0d0e0f';
 const leases = new Leases(key);

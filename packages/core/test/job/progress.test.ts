@@ -9,7 +9,7 @@ import {
   readProgress,
   renderProgress,
   State,
-} from '../../src/index.ts';
+} from '../../src/job/index.ts';
 import { claimed, jobOf, start } from '../support/records.ts';
 
 const nobody: Reporter = { worker: null, claim: null, attempt: null };

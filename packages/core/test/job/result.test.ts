@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import {
-  failed,
   type JobRecord,
   readEnvelope,
   renderJob,
@@ -9,7 +8,8 @@ import {
   resultStatus,
   resultTtl,
   State,
-} from '../../src/index.ts';
+} from '../../src/job/index.ts';
+import { failed } from '../../src/lifecycle/index.ts';
 import { apply, claimed, jobOf, middle, start } from '../support/records.ts';
 
 const done = (envelope: object, result: string | null): JobRecord => ({

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { AllStates, type JobId, type JobRecord, select, sizeOf, uuidv7 } from '../../src/index.ts';
+import { uuidv7 } from '../../src/index.ts';
+import { AllStates, type JobId, type JobRecord, select, sizeOf } from '../../src/job/index.ts';
 import { jobOf } from '../support/records.ts';
 
 function jobsOf(length: number): readonly JobRecord[] {

@@ -9,11 +9,11 @@ import {
   ProtocolError,
   readJson,
   readListObject,
-  readWorkflow,
   utf8Length,
   valueAt,
   valuesAt,
 } from '../../src/index.ts';
+import { readWorkflow } from '../../src/workflow/index.ts';
 import { cpuMs } from '../support/cpu.ts';
 import { anyCharacter } from '../support/text.ts';
 

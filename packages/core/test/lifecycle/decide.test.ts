@@ -1,5 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { ProtocolError } from '../../src/index.ts';
+import {
+  type Failure,
+  historyOf,
+  type JobRecord,
+  lastError,
+  maxHistory,
+  mayMove,
+  outcomeOf,
+  State,
+  type Transition,
+} from '../../src/job/index.ts';
 import {
   activated,
   aloneMs,
@@ -8,23 +20,13 @@ import {
   conflict,
   type Death,
   expired,
-  type Failure,
   failed,
-  historyOf,
-  type JobRecord,
-  lastError,
   leaseLost,
-  maxHistory,
-  mayMove,
-  outcomeOf,
   overdue,
-  ProtocolError,
   requeued,
   retried,
-  State,
-  type Transition,
   timedOut,
-} from '../../src/index.ts';
+} from '../../src/lifecycle/index.ts';
 import { anyRecord, apply, claimed, jobOf, middle, start } from '../support/records.ts';
 
 const boom: Failure = {

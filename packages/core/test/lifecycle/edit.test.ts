@@ -1,17 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  editOf,
-  historyOf,
-  type JobChanges,
-  type JobEdit,
-  type JobRecord,
-  members,
-  State,
-  stateName,
-  type Transition,
-  Waiting,
-} from '../../src/index.ts';
+import { members } from '../../src/index.ts';
+import { historyOf, type JobRecord, State, stateName, type Transition, Waiting } from '../../src/job/index.ts';
+import { editOf, type JobChanges, type JobEdit } from '../../src/lifecycle/index.ts';
 import { apply, jobOf, start } from '../support/records.ts';
 
 const hour = 3_600_000;

@@ -1,20 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { historyOf, type JobRecord, State, Terminal } from '../../src/job/index.ts';
 import {
   deletionAges,
   endedKinds,
   executionHistory,
   type HistoryPolicy,
   historyExpired,
-  historyOf,
   historyPolicy,
   historyRetention,
-  type JobRecord,
   keptHistory,
   readHistoryRule,
-  State,
-  Terminal,
-} from '../../src/index.ts';
+} from '../../src/lifecycle/index.ts';
 import { anyRecord, jobOf, start } from '../support/records.ts';
 
 const day = 86_400_000;

@@ -1,13 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  formatDuration,
-  type Limit,
-  ProtocolError,
-  queueLimitKey,
-  readLimits,
-  type ValidationIssue,
-} from '../../src/index.ts';
+import { formatDuration, ProtocolError, type ValidationIssue } from '../../src/index.ts';
+import { type Limit, queueLimitKey } from '../../src/job/index.ts';
+import { readLimits } from '../../src/lifecycle/index.ts';
 
 function read(
   value: unknown,

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
-import { members, rerunOf, State } from '../../src/index.ts';
+import { members } from '../../src/index.ts';
+import { State } from '../../src/job/index.ts';
+import { rerunOf } from '../../src/lifecycle/index.ts';
 import { jobOf, start } from '../support/records.ts';
 
 const newId = () => '01980d2c-7b1e-7c44-9d0a-5f0c3c1b7a10';

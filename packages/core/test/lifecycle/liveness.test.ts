@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { liveness } from '../../src/index.ts';
+import { liveness } from '../../src/lifecycle/index.ts';
 
 const now = 1_000_000;
 const held = { id: 'a', claim: 1, worker: 'w', startedAt: now - 60_000 };

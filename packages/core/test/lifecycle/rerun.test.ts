@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
-import { members, rerun, retriedWith, State } from '../../src/index.ts';
+import { members } from '../../src/index.ts';
+import { State } from '../../src/job/index.ts';
+import { rerun, retriedWith } from '../../src/lifecycle/index.ts';
 import { claimed, jobOf, start } from '../support/records.ts';
 
 const dead = { ...claimed(jobOf({ args: [1.5], meta: { a: 1, b: 2 } })), state: State.discarded, deadLetter: true };

@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { members } from '../../src/index.ts';
+import type { RetryPolicy } from '../../src/job/index.ts';
 import {
   defaultRetry,
   isNonRetryable,
-  members,
-  type RetryPolicy,
   readRetry,
   retryDelay,
   retryPolicy,
   retryText,
-} from '../../src/index.ts';
+} from '../../src/lifecycle/index.ts';
 
 const middle = () => 0.5;
 const exact: RetryPolicy = { ...defaultRetry, jitter: false };

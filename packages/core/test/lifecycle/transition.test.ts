@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { State, type Transition } from '../../src/job/index.ts';
 import {
   cancelled,
   completed,
@@ -7,9 +8,7 @@ import {
   isPlainAck,
   isPlainEnd,
   isPlainJob,
-  State,
-  type Transition,
-} from '../../src/index.ts';
+} from '../../src/lifecycle/index.ts';
 import { claimed, jobOf, middle, start } from '../support/records.ts';
 
 const job = claimed(jobOf());

@@ -1,17 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  newUnique,
-  ProtocolError,
-  readEnvelope,
-  readEnvelopes,
-  State,
-  Terminal,
-  type UniquePolicy,
-  uniqueOf,
-  uuidv7,
-  type ValidationIssue,
-} from '../../src/index.ts';
+import { ProtocolError, uuidv7, type ValidationIssue } from '../../src/index.ts';
+import { readEnvelope, readEnvelopes, State, Terminal } from '../../src/job/index.ts';
+import { newUnique, type UniquePolicy, uniqueOf } from '../../src/lifecycle/index.ts';
 import { type UniqueSubject, uniqueKey } from '../../src/lifecycle/unique/fingerprint.ts';
 import { sha256 } from '../../src/lifecycle/unique/sha256.ts';
 import { cpuMs } from '../support/cpu.ts';

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
+import { fields, operatorsOf } from '../../src/query/fields.ts';
 import {
   describePlan,
   formatQuery,
@@ -10,8 +11,7 @@ import {
   maxQueryValues,
   parseQuery,
   planOf,
-} from '../../src/index.ts';
-import { fields, operatorsOf } from '../../src/query/fields.ts';
+} from '../../src/query/index.ts';
 
 const page = readFileSync(resolve(import.meta.dirname, '../../../../docs/query.md'), 'utf8');
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { JobGroups, type JobRecord, parsePlace, QueryError } from '../../src/index.ts';
+import type { JobRecord } from '../../src/job/index.ts';
+import { JobGroups, parsePlace, QueryError } from '../../src/query/index.ts';
 import { jobOf } from '../support/records.ts';
 import { now } from '../support/samples.ts';
 

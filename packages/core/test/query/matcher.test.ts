@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { entryText, errorText, type JobRecord, matcherOf, maxDepth, parseQuery, State } from '../../src/index.ts';
+import { maxDepth } from '../../src/index.ts';
+import { entryText, errorText, type JobRecord, State } from '../../src/job/index.ts';
+import { matcherOf, parseQuery } from '../../src/query/index.ts';
 import { conditionOf } from '../support/conditions.ts';
 import { cpuMs } from '../support/cpu.ts';
 import { jobOf, start } from '../support/records.ts';

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { State } from '../../src/job/index.ts';
 import {
   type Condition,
   formatQuery,
@@ -9,8 +10,7 @@ import {
   maxQueryValues,
   parseQuery,
   QueryError,
-  State,
-} from '../../src/index.ts';
+} from '../../src/query/index.ts';
 import { conditionOf, isWritable, wild } from '../support/conditions.ts';
 import { cpuMs } from '../support/cpu.ts';
 import { anyCharacter } from '../support/text.ts';

@@ -1,18 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import {
-  allOf,
-  describePlan,
-  errorFingerprint,
-  fingerprintOf,
-  type JobRecord,
-  matcherOf,
-  notOf,
-  type Plan,
-  parseQuery,
-  planOf,
-  uuidFrom,
-} from '../../src/index.ts';
+import { uuidFrom } from '../../src/index.ts';
+import { errorFingerprint, fingerprintOf, type JobRecord } from '../../src/job/index.ts';
+import { allOf, describePlan, matcherOf, notOf, type Plan, parseQuery, planOf } from '../../src/query/index.ts';
 import { conditionOf } from '../support/conditions.ts';
 import { start } from '../support/records.ts';
 import { checks } from '../support/runs.ts';

@@ -1,5 +1,6 @@
-import { type Condition, fingerprintOf, type JobRecord, normalisedMessage, stateName } from '../../src/index.ts';
+import { fingerprintOf, type JobRecord, normalisedMessage, stateName } from '../../src/job/index.ts';
 import type { JsonPattern, JsonTest, Pattern, Term, TimeTest } from '../../src/query/condition.ts';
+import type { Condition } from '../../src/query/index.ts';
 import { compare, fraction } from '../support/fractions.ts';
 import { now, type Sample, type Tree, treeText } from '../support/samples.ts';
 

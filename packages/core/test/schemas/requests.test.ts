@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { jobShape, operationNames, routeOf, routesOf, type Shape } from '../../src/index.ts';
+import { jobShape, type Shape } from '../../src/job/index.ts';
+import { operationNames, routeOf, routesOf } from '../../src/operations/index.ts';
 import { pathParameters, requests, shapeIn } from '../../src/schemas/index.ts';
 
 /** The names of a shape, at every depth. */

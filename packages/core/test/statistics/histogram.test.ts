@@ -15,7 +15,7 @@ import {
   noHistogram,
   quantile,
   sumNames,
-} from '../../src/index.ts';
+} from '../../src/statistics/index.ts';
 
 const measures: readonly Measure[] = ['wait', 'waitAgain', 'completed', 'discarded', 'cancelled'];
 const duration = fc.oneof(

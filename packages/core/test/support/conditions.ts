@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { allOf, anyOf, type Condition, maxQueryLength, notOf } from '../../src/index.ts';
 import type { JsonPattern, JsonTest, NumberTest, Pattern, Term, TimeTest } from '../../src/query/condition.ts';
 import { type Field, type FieldOf, fields, type Order } from '../../src/query/fields.ts';
+import { allOf, anyOf, type Condition, maxQueryLength, notOf } from '../../src/query/index.ts';
 import { anyCharacter } from './text.ts';
 
 /** What the terms compare with. */

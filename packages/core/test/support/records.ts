@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { uuidFrom } from '../../src/index.ts';
 import {
   appendHistory,
   entryText,
@@ -8,8 +9,7 @@ import {
   recordOf,
   State,
   type Transition,
-  uuidFrom,
-} from '../../src/index.ts';
+} from '../../src/job/index.ts';
 
 export const start = Date.UTC(2026, 0, 1);
 export const middle = () => 0.5;

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { entryText, errorText, type JobRecord, type Json, State, Terminal, uuidFrom } from '../../src/index.ts';
+import { uuidFrom } from '../../src/index.ts';
+import { entryText, errorText, type JobRecord, type Json, State, Terminal } from '../../src/job/index.ts';
 import type { Vocabulary } from './conditions.ts';
 import { jobOf, start } from './records.ts';
 

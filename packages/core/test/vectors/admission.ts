@@ -1,16 +1,15 @@
 import { readFileSync } from 'node:fs';
+import { uuidFrom } from '../../src/index.ts';
 import {
-  type Inserted,
-  type InsertOptions,
   type JobRecord,
   type NewJob,
   type NewUnique,
   recordOf,
   State,
   type StateName,
-  uuidFrom,
   Waiting,
-} from '../../src/index.ts';
+} from '../../src/job/index.ts';
+import type { Inserted, InsertOptions } from '../../src/lifecycle/index.ts';
 
 /** A job of `admission.json`, whose header says what the members mean. */
 interface VectorJob {

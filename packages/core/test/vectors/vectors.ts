@@ -2,37 +2,37 @@
  * Inputs of core's rules, over a small grid, and the answers of core. A port of a rule must give the same answers: the
  * test of `packages/server/lua` runs it on them.
  */
+
+import { jobEventEntry } from '../../src/events/index.ts';
+import { formatTimestamp } from '../../src/index.ts';
 import {
   appendHistory,
-  bucketBounds,
+  fingerprintAfter,
+  type JobRecord,
+  type LimitNumbers,
+  State,
+  type Transition,
+} from '../../src/job/index.ts';
+import {
   cancelled,
   claimed,
-  closedAs,
-  codeOf,
   effectiveLimit,
   expired,
   extended,
-  fingerprintAfter,
-  formatTimestamp,
   groupVerdict,
   hasSlot,
   type Inserted,
-  type JobRecord,
-  jobEventEntry,
   keepMs,
-  type LimitNumbers,
   limitGroupOf,
   moved,
-  nodeEvents,
   overdueAt,
   queueRefusal,
   reopensAt,
-  State,
   stampOf,
-  sumsOf,
-  type Transition,
   verdict,
-} from '../../src/index.ts';
+} from '../../src/lifecycle/index.ts';
+import { bucketBounds, codeOf, sumsOf } from '../../src/statistics/index.ts';
+import { closedAs, nodeEvents } from '../../src/workflow/index.ts';
 import { jobOf, start } from '../support/records.ts';
 
 export interface Vector {

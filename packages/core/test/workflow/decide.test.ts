@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type NodeRecord, refuseNode, State, type WorkflowStep, workflowCancelled } from '../../src/index.ts';
+import { State } from '../../src/job/index.ts';
+import { type NodeRecord, refuseNode, type WorkflowStep, workflowCancelled } from '../../src/workflow/index.ts';
 import { start, Toy } from './toy.ts';
 
 const job = (type: string, more: object = {}) => ({ type, args: [], ...more });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { renderWorkflow, State } from '../../src/index.ts';
+import { State } from '../../src/job/index.ts';
+import { renderWorkflow } from '../../src/workflow/index.ts';
 import { start, Toy } from './toy.ts';
 
 const job = (type: string, more: object = {}) => ({ type, args: [], ...more });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type ErrorCode, members, type NewNode, ProtocolError, readNodeSpec, readWorkflow } from '../../src/index.ts';
+import { type ErrorCode, members, ProtocolError } from '../../src/index.ts';
+import { type NewNode, readNodeSpec, readWorkflow } from '../../src/workflow/index.ts';
 import { jobSpecText } from '../../src/workflow/spec.ts';
 import { minting, start } from './toy.ts';
 

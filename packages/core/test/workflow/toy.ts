@@ -1,22 +1,17 @@
+import { uuidFrom } from '../../src/index.ts';
+import { entryText, errorText, type JobRecord, type Json, recordOf, State } from '../../src/job/index.ts';
 import {
   decideNode,
-  entryText,
-  errorText,
-  type JobRecord,
-  type Json,
   type NewNode,
   type NewWorkflow,
   type NodeRecord,
   nodeEvents,
   readWorkflow,
-  recordOf,
   refuseNode,
   renderWorkflow,
-  State,
-  uuidFrom,
   type WorkflowRecord,
   type WorkflowStep,
-} from '../../src/index.ts';
+} from '../../src/workflow/index.ts';
 
 export const start = Date.UTC(2026, 0, 1);
 

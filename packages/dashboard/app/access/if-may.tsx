@@ -1,4 +1,4 @@
-import type { OperationName } from '@ojs-ts/core';
+import type { OperationName } from '@ojs-ts/core/operations';
 import type { ReactNode } from 'react';
 import { useMay } from '../api/session.ts';
 

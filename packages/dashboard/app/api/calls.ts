@@ -1,4 +1,4 @@
-import type { OperationName } from '@ojs-ts/core';
+import type { OperationName } from '@ojs-ts/core/operations';
 import type { Answers } from '@ojs-ts/core/schemas';
 import {
   keepPreviousData,

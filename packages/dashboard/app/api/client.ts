@@ -1,4 +1,4 @@
-import { type OperationName, pathOf, routeOf } from '@ojs-ts/core';
+import { type OperationName, pathOf, routeOf } from '@ojs-ts/core/operations';
 import type { Answers } from '@ojs-ts/core/schemas';
 import { parse, stringify } from '../json/numeral.ts';
 import { ApiFailure, isErrorBody } from './failure.ts';

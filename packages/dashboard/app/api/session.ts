@@ -1,5 +1,7 @@
-import type { OperationName, Right } from '@ojs-ts/core';
-import { coversEveryQueue, operations } from '@ojs-ts/core';
+import type { Right } from '@ojs-ts/core/access';
+import { coversEveryQueue } from '@ojs-ts/core/access';
+import type { OperationName } from '@ojs-ts/core/operations';
+import { operations } from '@ojs-ts/core/operations';
 import { type QueryClient, queryOptions, useSuspenseQuery } from '@tanstack/react-query';
 import { parse } from '../json/numeral.ts';
 import { send } from './client.ts';

@@ -1,4 +1,4 @@
-import type { JsonMember, JsonNode } from '@ojs-ts/core';
+import type { JsonMember, JsonNode } from '@ojs-ts/core/json';
 
 /** The member of an object by its name. */
 export function memberOf(node: JsonNode | undefined, key: string): JsonNode | undefined {

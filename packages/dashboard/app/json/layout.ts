@@ -1,4 +1,4 @@
-import { type JsonNode, readDocument } from '@ojs-ts/core';
+import { type JsonNode, readDocument } from '@ojs-ts/core/json';
 
 /** A value that fits into so many characters stays on one line. */
 const lineWidth = 64;

@@ -1,4 +1,4 @@
-import { type JsonNode, readDocument } from '@ojs-ts/core';
+import { type JsonNode, readDocument } from '@ojs-ts/core/json';
 import { memberOf } from './document.ts';
 
 /** A place in a text; line and column from 1. */

@@ -1,4 +1,4 @@
-import { findSyntaxError, type SyntaxProblem } from '@ojs-ts/core';
+import { findSyntaxError, type SyntaxProblem } from '@ojs-ts/core/json';
 import { type Position, placeOf } from './position.ts';
 
 /** The place where a text stops being JSON. */

@@ -1,4 +1,4 @@
-import type { EventSummary } from '@ojs-ts/core';
+import type { EventSummary } from '@ojs-ts/core/events';
 
 /** The events since the last summary (`GET /ojs/v1/admin/events/summaries`). */
 export type Summary = EventSummary;

@@ -1,5 +1,5 @@
-import type { OperationName } from '@ojs-ts/core';
-import { routeOf } from '@ojs-ts/core';
+import type { OperationName } from '@ojs-ts/core/operations';
+import { routeOf } from '@ojs-ts/core/operations';
 import { addressOf, type CallOptions } from '../api/client.ts';
 import { stringify } from '../json/numeral.ts';
 import { Button } from './button.tsx';

@@ -1,4 +1,4 @@
-import type { JsonNode } from '@ojs-ts/core';
+import type { JsonNode } from '@ojs-ts/core/json';
 import { useState } from 'react';
 import { formatCount } from '../format/numbers.ts';
 import { beginningOf, prettyOf } from '../json/document.ts';

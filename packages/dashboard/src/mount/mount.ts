@@ -1,14 +1,7 @@
 import { existsSync } from 'node:fs';
-import {
-  type CallContext,
-  type GuardedTransport,
-  grants,
-  ProtocolError,
-  renderError,
-  requestIdOf,
-  rights,
-  type StreamChannel,
-} from '@ojs-ts/core';
+import { type CallContext, type GuardedTransport, ProtocolError, type StreamChannel } from '@ojs-ts/core';
+import { grants, rights } from '@ojs-ts/core/access';
+import { renderError, requestIdOf } from '@ojs-ts/core/requests';
 import { pagesFolder, version } from '../folders.ts';
 import { Pages } from '../pages.ts';
 import { readBody } from './body.ts';

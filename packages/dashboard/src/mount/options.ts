@@ -1,15 +1,6 @@
 import { createHash } from 'node:crypto';
-import {
-  didYouMean,
-  findUnknownName,
-  type Grant,
-  type NamesOf,
-  type Role,
-  readRedaction,
-  roles,
-  tokenOfPrincipal,
-  within,
-} from '@ojs-ts/core';
+import { didYouMean, findUnknownName, type NamesOf, within } from '@ojs-ts/core';
+import { type Grant, type Role, readRedaction, roles, tokenOfPrincipal } from '@ojs-ts/core/access';
 
 /** Who looks at the dashboard, and what they may do. */
 export interface Visitor {

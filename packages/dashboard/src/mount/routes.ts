@@ -1,13 +1,12 @@
+import { ProtocolError, type StreamChannel } from '@ojs-ts/core';
 import {
   fitsRoute,
   isPlaceholder,
   type OperationName,
   operationNames,
   operations,
-  ProtocolError,
   routesOf,
-  type StreamChannel,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/operations';
 
 /** The target of a path of the API, with the values of its placeholders decoded. */
 export type Target =

@@ -1,4 +1,4 @@
-import { type Answer, type Call, type ErrorCode, errorKinds } from '@ojs-ts/core/client';
+import { type Answer, type Call, type ErrorCode, errorKinds } from '@ojs-ts/core';
 import {
   DuplicateJobError,
   type ErrorContext,

@@ -1,4 +1,4 @@
-import { type Answer, type Call, type NamesOf, type Transport, uuidv7 } from '@ojs-ts/core/client';
+import { type Answer, type Call, type NamesOf, type Transport, uuidv7 } from '@ojs-ts/core';
 import { platform } from '#platform';
 import { type ErrorContext, OJSAnswerError, OJSError, OJSValidationError, restacked } from '../errors.ts';
 import { type CallOptions, callNames } from '../job/options.ts';

@@ -1,4 +1,4 @@
-import { type Names, nearestName, type Transport } from '@ojs-ts/core/client';
+import { type Names, nearestName, type Transport } from '@ojs-ts/core';
 import { platform } from '#platform';
 import { OJSValidationError } from '../errors.ts';
 import { checkNames, nameProblem } from '../options/check-names.ts';

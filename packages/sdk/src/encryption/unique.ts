@@ -1,4 +1,5 @@
-import { newUnique, uniqueOf, type ValidationIssue } from '@ojs-ts/core';
+import type { ValidationIssue } from '@ojs-ts/core';
+import { newUnique, uniqueOf } from '@ojs-ts/core/lifecycle';
 import { OJSValidationError } from '../errors.ts';
 import type { JobRequest } from '../job/definition.ts';
 import { compact } from '../json.ts';

@@ -1,4 +1,5 @@
-import { defaultRetry, defaultTimeoutMs } from '@ojs-ts/core';
+import { defaultTimeoutMs } from '@ojs-ts/core/job';
+import { defaultRetry } from '@ojs-ts/core/lifecycle';
 import type { JsonArray, Meta, Wire } from '../json.ts';
 import {
   type EnqueueOutcome,

@@ -1,4 +1,5 @@
-import { defaultRetry, defaultTimeoutMs } from '@ojs-ts/core';
+import { defaultTimeoutMs } from '@ojs-ts/core/job';
+import { defaultRetry } from '@ojs-ts/core/lifecycle';
 import { parseWire, type Wire, wireOf } from '../json.ts';
 import type { Job } from './job.ts';
 import { readJob } from './read-job.ts';

@@ -1,4 +1,5 @@
-import type { NamesOf, StateName } from '@ojs-ts/core';
+import type { NamesOf } from '@ojs-ts/core';
+import type { StateName } from '@ojs-ts/core/job';
 import type { Duration } from '../options/duration.ts';
 /** The eight states of ojs-core §6. */
 export type JobState = StateName;

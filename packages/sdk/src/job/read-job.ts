@@ -1,4 +1,6 @@
-import { defaultRetry, isObject, isState } from '@ojs-ts/core';
+import { isObject } from '@ojs-ts/core';
+import { isState } from '@ojs-ts/core/job';
+import { defaultRetry } from '@ojs-ts/core/lifecycle';
 import { OJSAnswerError } from '../errors.ts';
 import {
   booleanOf,

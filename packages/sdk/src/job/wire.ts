@@ -1,4 +1,5 @@
-import { errorTypeProblem, formatDuration, isObject, parseTimestamp, readTime, uuidv7 } from '@ojs-ts/core';
+import { formatDuration, isObject, parseTimestamp, readTime, uuidv7 } from '@ojs-ts/core';
+import { errorTypeProblem } from '@ojs-ts/core/lifecycle';
 import { OJSValidationError } from '../errors.ts';
 import { booleanOf, compact, type JsonArray, type Meta, numberOf, objectOf, textsOf, type Wire } from '../json.ts';
 import type { Duration } from '../options/duration.ts';

@@ -1,4 +1,5 @@
-import { formatDuration, isState, type NamesOf } from '@ojs-ts/core';
+import { formatDuration, type NamesOf } from '@ojs-ts/core';
+import { isState } from '@ojs-ts/core/job';
 import { OJSValidationError } from '../errors.ts';
 import type { JobState } from '../job/policies.ts';
 import { timestamp } from '../job/wire.ts';

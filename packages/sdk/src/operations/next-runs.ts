@@ -1,4 +1,5 @@
-import { checkZone, nextRuns as firings, type NamesOf, ProtocolError, parseCron } from '@ojs-ts/core';
+import { type NamesOf, ProtocolError } from '@ojs-ts/core';
+import { checkZone, nextRuns as firings, parseCron } from '@ojs-ts/core/cron';
 import { OJSValidationError } from '../errors.ts';
 import { timestamp } from '../job/wire.ts';
 import { checkNames } from '../options/check-names.ts';

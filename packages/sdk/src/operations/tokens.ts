@@ -1,4 +1,5 @@
-import { type NamesOf, type Role, uuidv7 } from '@ojs-ts/core';
+import { type NamesOf, uuidv7 } from '@ojs-ts/core';
+import type { Role } from '@ojs-ts/core/access';
 import type { Operation } from '../connection/operation.ts';
 import { OJSAnswerError } from '../errors.ts';
 import { type CallOptions, callNames } from '../job/options.ts';

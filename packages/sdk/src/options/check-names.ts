@@ -6,7 +6,7 @@ import {
   nearestName,
   type UnknownName,
   within,
-} from '@ojs-ts/core/client';
+} from '@ojs-ts/core';
 import { OJSValidationError, type ValidationProblem } from '../errors.ts';
 
 /** @throws {OJSValidationError} for a value that is no object, and for an unknown name at any depth. */

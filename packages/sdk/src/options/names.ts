@@ -1,4 +1,4 @@
-import { expectedJobType, expectedQueueName, isQueueName } from '@ojs-ts/core/client';
+import { expectedJobType, expectedQueueName, isQueueName } from '@ojs-ts/core';
 import { OJSValidationError } from '../errors.ts';
 
 export function expectedQueue(got: unknown): string {

@@ -1,4 +1,4 @@
-import { readDuration } from '@ojs-ts/core/client';
+import { readDuration } from '@ojs-ts/core';
 import { consoleLogger, type Logger } from '../connection/logger.ts';
 import { OJSValidationError } from '../errors.ts';
 import { quoted } from '../json.ts';

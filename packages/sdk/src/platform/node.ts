@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { requireNode, type Transport } from '@ojs-ts/core/client';
+import { requireNode, type Transport } from '@ojs-ts/core';
 import { OJSError } from '../errors.ts';
 import { FetchTransport } from '../transport/fetch.ts';
 import { foundTransport } from '../transport/found.ts';

@@ -1,15 +1,7 @@
 import { AssertionError } from 'node:assert';
-import {
-  historyOf,
-  type JobRecord,
-  members,
-  type NamesOf,
-  readNodeSpec,
-  renderJob,
-  renderWorkflow,
-  State,
-  stateName,
-} from '@ojs-ts/core';
+import { members, type NamesOf } from '@ojs-ts/core';
+import { historyOf, type JobRecord, renderJob, State, stateName } from '@ojs-ts/core/job';
+import { readNodeSpec, renderWorkflow } from '@ojs-ts/core/workflow';
 import type { JobDef } from '../job/definition.ts';
 import type { Job } from '../job/job.ts';
 import type { JobState } from '../job/policies.ts';

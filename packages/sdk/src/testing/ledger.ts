@@ -1,4 +1,6 @@
-import type { JobRecord, NamesOf, NodeRecord, WorkflowRecord } from '@ojs-ts/core';
+import type { NamesOf } from '@ojs-ts/core';
+import type { JobRecord } from '@ojs-ts/core/job';
+import type { NodeRecord, WorkflowRecord } from '@ojs-ts/core/workflow';
 import type { Duration } from '../options/duration.ts';
 import type { Runner } from './runner.ts';
 

@@ -1,19 +1,6 @@
-import {
-  type Answer,
-  atOnce,
-  type Call,
-  completed,
-  failed,
-  isIn,
-  type JobId,
-  type JobRecord,
-  members,
-  readFailure,
-  renderJob,
-  requeued,
-  State,
-  type Transport,
-} from '@ojs-ts/core';
+import { type Answer, type Call, members, type Transport } from '@ojs-ts/core';
+import { type JobId, type JobRecord, readFailure, renderJob, State } from '@ojs-ts/core/job';
+import { atOnce, completed, failed, isIn, requeued } from '@ojs-ts/core/lifecycle';
 import type { Fake } from '../connection/fake.ts';
 import { OJSTimeoutError } from '../errors.ts';
 import { numberOf, parseWire } from '../json.ts';

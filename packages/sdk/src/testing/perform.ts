@@ -1,4 +1,6 @@
-import { claimed, type JobRecord, members, readEnvelope, recordOf, renderJob } from '@ojs-ts/core';
+import { members } from '@ojs-ts/core';
+import { type JobRecord, readEnvelope, recordOf, renderJob } from '@ojs-ts/core/job';
+import { claimed } from '@ojs-ts/core/lifecycle';
 import { check, requestOf } from '../enqueue/request.ts';
 import type { JobDef } from '../job/definition.ts';
 import { type JsonArray, parseWire } from '../json.ts';

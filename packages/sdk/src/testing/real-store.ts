@@ -1,4 +1,6 @@
-import { isIn, type JobRecord, type NodeRecord, State, type WorkflowRecord } from '@ojs-ts/core';
+import { type JobRecord, State } from '@ojs-ts/core/job';
+import { isIn } from '@ojs-ts/core/lifecycle';
+import type { NodeRecord, WorkflowRecord } from '@ojs-ts/core/workflow';
 import { OJSError, OJSTimeoutError } from '../errors.ts';
 import { type Duration, timerMs } from '../options/duration.ts';
 import { durationMs } from '../options/values.ts';

@@ -1,4 +1,5 @@
-import { type Json, maxResultBytes, type Transport, uuidv7 } from '@ojs-ts/core';
+import { type Transport, uuidv7 } from '@ojs-ts/core';
+import { type Json, maxResultBytes } from '@ojs-ts/core/job';
 import { Connection } from '../connection/connection.ts';
 import type { Logger } from '../connection/logger.ts';
 import { OJSError } from '../errors.ts';

@@ -1,4 +1,4 @@
-import { claimOf, maxResultBytes } from '@ojs-ts/core';
+import { claimOf, maxResultBytes } from '@ojs-ts/core/job';
 import { OJSError } from '../errors.ts';
 import { textOf } from '../json.ts';
 import type { JobContext } from '../worker/execution/context.ts';

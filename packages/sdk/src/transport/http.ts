@@ -1,4 +1,5 @@
-import { type Call, routeOf as ownRouteOf, pathOf, type Route } from '@ojs-ts/core/client';
+import type { Call } from '@ojs-ts/core';
+import { routeOf as ownRouteOf, pathOf, type Route } from '@ojs-ts/core/operations';
 import { OJSValidationError } from '../errors.ts';
 import { sdkVersion, specVersion } from '../version.ts';
 import type { TlsOptions } from './tls.ts';

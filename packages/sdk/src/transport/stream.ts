@@ -1,4 +1,4 @@
-import { type Answer, type StreamCall, streamPathOf } from '@ojs-ts/core/client';
+import { type Answer, type StreamCall, streamPathOf } from '@ojs-ts/core';
 import { type HttpOptions, headersOf, targetOf, withQuery } from './http.ts';
 
 export function streamTargetOf(call: StreamCall, base: URL): string {

@@ -1,4 +1,5 @@
-import { type NamesOf, newKey, type Transport, uuidv7 } from '@ojs-ts/core';
+import { type NamesOf, type Transport, uuidv7 } from '@ojs-ts/core';
+import { newKey } from '@ojs-ts/core/job';
 import { Connection, reconnect } from '../connection/connection.ts';
 import { currentFake } from '../connection/fake.ts';
 import { pause } from '../connection/pause.ts';

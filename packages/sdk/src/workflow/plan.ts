@@ -1,4 +1,4 @@
-import { didYouMean } from '@ojs-ts/core/client';
+import { didYouMean } from '@ojs-ts/core';
 import { OJSValidationError } from '../errors.ts';
 import type { JobRequest } from '../job/definition.ts';
 import { type JobOptions, spellings } from '../job/options.ts';

@@ -1,4 +1,4 @@
-import { defaultRetry } from '@ojs-ts/core';
+import { defaultRetry } from '@ojs-ts/core/lifecycle';
 import { openEmbedded, type RunningServer, startServer } from '@ojs-ts/server';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { Connection } from '../../src/connection/connection.ts';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { EventKind } from '@ojs-ts/core';
+import type { EventKind } from '@ojs-ts/core/events';
 import fc from 'fast-check';
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { type Frame, FrameReader } from '../../src/events/frames.ts';

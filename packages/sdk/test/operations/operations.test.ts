@@ -1,6 +1,6 @@
 // docs/internals/operations.md against the table of core, and against what the methods send.
 import { readFileSync } from 'node:fs';
-import { operationNames } from '@ojs-ts/core';
+import { operationNames } from '@ojs-ts/core/operations';
 import { openEmbedded } from '@ojs-ts/server';
 import { expect, test } from 'vitest';
 import { Admin, Client, chain } from '../../src/index.ts';

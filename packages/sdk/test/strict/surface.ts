@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import ts from 'typescript-api';
 
 const root = resolve(import.meta.dirname, '../../../..');
+const core = `${root}/packages/core/src`;
 const deepest = 4;
 
 /** An object that a public function takes. */
@@ -37,7 +38,11 @@ export function readSurface(data: readonly string[]): readonly Parameter[] {
   const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root);
   const program = ts.createProgram(
     entries.map(({ source }) => source),
-    { ...options, noEmit: true, paths: { '@ojs-ts/core': [`${root}/packages/core/src/index.ts`] } },
+    {
+      ...options,
+      noEmit: true,
+      paths: { '@ojs-ts/core': [`${core}/index.ts`], '@ojs-ts/core/*': [`${core}/*/index.ts`] },
+    },
   );
   const reader = new Reader(program.getTypeChecker(), new Set(data));
   for (const { source, only } of entries) {

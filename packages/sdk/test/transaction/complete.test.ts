@@ -1,4 +1,4 @@
-import { Leases, newKey } from '@ojs-ts/core';
+import { Leases, newKey } from '@ojs-ts/core/job';
 import { describe, expect, test } from 'vitest';
 import { bench } from '../../../server/test/support/engine.ts';
 import { type JobContext, OJSError, Worker } from '../../src/index.ts';

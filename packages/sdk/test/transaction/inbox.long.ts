@@ -1,4 +1,4 @@
-import { readEntries } from '@ojs-ts/core';
+import { readEntries } from '@ojs-ts/core/events';
 import { startServer } from '@ojs-ts/server';
 import { describe, expect, test } from 'vitest';
 import { OJSError, OJSValidationError } from '../../src/index.ts';

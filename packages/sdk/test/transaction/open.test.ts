@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
-import { Leases, newKey } from '@ojs-ts/core';
+import { Leases, newKey } from '@ojs-ts/core/job';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { OJSValidationError } from '../../src/index.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { Leases, newKey } from '@ojs-ts/core';
+import { Leases, newKey } from '@ojs-ts/core/job';
 import { openEmbedded } from '@ojs-ts/server';
 import { expect, test } from 'vitest';
 import { temporaryDirectory } from '../../../server/test/storage/sqlite/temporary.ts';

@@ -1,28 +1,25 @@
+import { isCronName, isUuidv7, type Millis, ProtocolError } from '@ojs-ts/core';
 import {
   coversEveryQueue,
   coversQueue,
-  cronDestination,
-  type Destination,
   type Grant,
   grants,
-  isCronName,
-  isUuidv7,
-  type JobRecord,
-  type Json,
-  type Millis,
-  type NewNode,
-  type NewWorkflow,
-  nodeDestination,
-  type OperationName,
-  operations,
-  ProtocolError,
-  type ReadEnvelope,
   type Right,
   reachBeyond,
   rolesWith,
+} from '@ojs-ts/core/access';
+import type { Targets } from '@ojs-ts/core/bulk';
+import {
+  cronDestination,
+  type Destination,
+  type JobRecord,
+  type Json,
+  nodeDestination,
+  type ReadEnvelope,
   sizeOf,
-  type Targets,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/job';
+import { type OperationName, operations } from '@ojs-ts/core/operations';
+import type { NewNode, NewWorkflow } from '@ojs-ts/core/workflow';
 import type { Engine } from '../engine/engine.ts';
 import { PageSize } from '../engine/page-size.ts';
 import type { Channel } from '../realtime/streams/channel.ts';

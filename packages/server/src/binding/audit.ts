@@ -1,21 +1,9 @@
-import {
-  accessEvents,
-  definitionOf,
-  Fields,
-  formatTimestamp,
-  isCronName,
-  isUuidv7,
-  type JobRecord,
-  type Json,
-  members,
-  type OperationName,
-  ProtocolError,
-  parseTimestamp,
-  readPage,
-  State,
-  stateName,
-  withoutPayload,
-} from '@ojs-ts/core';
+import { formatTimestamp, isCronName, isUuidv7, members, ProtocolError, parseTimestamp } from '@ojs-ts/core';
+import { accessEvents, withoutPayload } from '@ojs-ts/core/access';
+import { definitionOf } from '@ojs-ts/core/cron';
+import { type JobRecord, type Json, State, stateName } from '@ojs-ts/core/job';
+import type { OperationName } from '@ojs-ts/core/operations';
+import { Fields, readPage } from '@ojs-ts/core/requests';
 import { requests } from '@ojs-ts/core/schemas';
 import type { NewAuditEntry } from '../engine/access/audit.ts';
 import type { Engine } from '../engine/engine.ts';

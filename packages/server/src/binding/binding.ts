@@ -1,4 +1,5 @@
-import { type OperationName, operations, ProtocolError } from '@ojs-ts/core';
+import { ProtocolError } from '@ojs-ts/core';
+import { type OperationName, operations } from '@ojs-ts/core/operations';
 import type { Engine } from '../engine/engine.ts';
 import { checkRight, QueueAccess } from './access.ts';
 import { adminHandlers } from './admin/admin.ts';

@@ -1,14 +1,6 @@
-import {
-  isObject,
-  type OperationName,
-  ProtocolError,
-  readJson,
-  type Shape,
-  type UnknownMember,
-  unknownMembers,
-  type Warning,
-  warningOf,
-} from '@ojs-ts/core';
+import { isObject, ProtocolError, readJson } from '@ojs-ts/core';
+import { type Shape, type UnknownMember, unknownMembers, type Warning, warningOf } from '@ojs-ts/core/job';
+import type { OperationName } from '@ojs-ts/core/operations';
 import { requests, shapeIn } from '@ojs-ts/core/schemas';
 
 const shapes = new Map<OperationName, Shape>();

@@ -1,19 +1,18 @@
+import { readCron } from '@ojs-ts/core/cron';
+import { cronDestination, type Json } from '@ojs-ts/core/job';
 import {
-  cronDestination,
   cronNameOf,
   cronReply,
   cronRuns,
-  type Json,
   listCrons,
   previewRuns,
-  readCron,
   registeredReply,
   removedCronReply,
   requireBody,
   showCron,
   triggeredReply,
   updateCron,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/requests';
 import type { Engine } from '../engine/engine.ts';
 import type { QueueAccess } from './access.ts';
 import type { BindingRequest, Handlers } from './handler.ts';

@@ -1,5 +1,8 @@
-import type { Grant, Json, OperationName, Query } from '@ojs-ts/core';
+import type { Grant } from '@ojs-ts/core/access';
+import type { Json } from '@ojs-ts/core/job';
+import type { OperationName } from '@ojs-ts/core/operations';
 import type { Setting } from '@ojs-ts/core/options';
+import type { Query } from '@ojs-ts/core/requests';
 import type { Engine } from '../engine/engine.ts';
 import type { QueueAccess } from './access.ts';
 import type { Reply } from './reply.ts';

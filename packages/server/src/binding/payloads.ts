@@ -1,16 +1,8 @@
-import {
-  type Grant,
-  isObject,
-  isPayload,
-  type Json,
-  type OperationName,
-  operations,
-  ProtocolError,
-  parsePlace,
-  parseQuery,
-  payloadFilter,
-  readsPayload,
-} from '@ojs-ts/core';
+import { isObject, ProtocolError } from '@ojs-ts/core';
+import { type Grant, payloadFilter } from '@ojs-ts/core/access';
+import type { Json } from '@ojs-ts/core/job';
+import { type OperationName, operations } from '@ojs-ts/core/operations';
+import { isPayload, parsePlace, parseQuery, readsPayload } from '@ojs-ts/core/query';
 import type { BindingRequest } from './handler.ts';
 import type { Reply } from './reply.ts';
 

@@ -1,4 +1,5 @@
-import { countListed, type JobList, type ListParts, type SelectAt, searched, select, totals } from '@ojs-ts/core';
+import { type SelectAt, select } from '@ojs-ts/core/job';
+import { countListed, type JobList, type ListParts, searched, totals } from '@ojs-ts/core/requests';
 import type { Engine } from '../engine/engine.ts';
 import { turn } from '../engine/page-size.ts';
 import { type BindingRequest, callerName } from './handler.ts';

@@ -1,13 +1,7 @@
-import {
-  didYouMean,
-  maxWarnings,
-  nearestName,
-  type OperationName,
-  operations,
-  ProtocolError,
-  type Query,
-  type Warning,
-} from '@ojs-ts/core';
+import { didYouMean, nearestName, ProtocolError } from '@ojs-ts/core';
+import { maxWarnings, type Warning } from '@ojs-ts/core/job';
+import { type OperationName, operations } from '@ojs-ts/core/operations';
+import type { Query } from '@ojs-ts/core/requests';
 import { requests } from '@ojs-ts/core/schemas';
 import type { Quirk } from './handler.ts';
 

@@ -1,7 +1,9 @@
-import { type ErrorCode, type PlainReply, ProtocolError, renderError, type Warning } from '@ojs-ts/core';
+import { type ErrorCode, ProtocolError } from '@ojs-ts/core';
+import type { Warning } from '@ojs-ts/core/job';
+import { type PlainReply, renderError } from '@ojs-ts/core/requests';
 import { StoreUnwritable, type WriteRefusal } from '../storage/unavailable.ts';
 
-export { json, ok } from '@ojs-ts/core';
+export { json, ok } from '@ojs-ts/core/requests';
 
 /** An answer of the HTTP binding before HTTP. */
 export interface Reply extends PlainReply {

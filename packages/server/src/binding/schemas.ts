@@ -1,15 +1,6 @@
-import {
-  Fields,
-  isObject,
-  type Json,
-  members,
-  ProtocolError,
-  pagination,
-  type ReadEnvelope,
-  readPage,
-  readVersion,
-  rules,
-} from '@ojs-ts/core';
+import { isObject, members, ProtocolError } from '@ojs-ts/core';
+import { type Json, type ReadEnvelope, rules } from '@ojs-ts/core/job';
+import { Fields, pagination, readPage, readVersion } from '@ojs-ts/core/requests';
 import type { Engine } from '../engine/engine.ts';
 import { checkEnvelopes as checkAll, versionOf } from '../engine/schemas/check.ts';
 import { type SchemaEntry, type SchemaMode, schemaModes, wireVersion } from '../engine/schemas/schema-index.ts';

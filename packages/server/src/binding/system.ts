@@ -1,21 +1,16 @@
+import { formatDuration, formatTimestamp, ProtocolError } from '@ojs-ts/core';
+import { type Grant, shownEvent } from '@ojs-ts/core/access';
+import { maxBatchJobs, maxEnvelopeBytes } from '@ojs-ts/core/job';
 import {
   commaSeparated,
   Fields,
-  formatDuration,
-  formatTimestamp,
-  type Grant,
-  maxBatchJobs,
-  maxEnvelopeBytes,
-  maxNesting,
-  maxNodes,
-  ProtocolError,
   pagination,
   readAdminPage,
   readDirection,
   readMoment,
   readPage,
-  shownEvent,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/requests';
+import { maxNesting, maxNodes } from '@ojs-ts/core/workflow';
 import { diagnose } from '../engine/diagnosis.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { StoreCheck } from '../engine/upkeep/store-health.ts';

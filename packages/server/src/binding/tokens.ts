@@ -1,19 +1,14 @@
 import {
   didYouMean,
-  Fields,
   formatTimestamp,
   isQueueName,
   type Millis,
   ProtocolError,
-  pagination,
   parseDuration,
-  type Role,
-  readPage,
-  readRedaction,
   readTime,
-  roles,
-  tokenOfPrincipal,
 } from '@ojs-ts/core';
+import { type Role, readRedaction, roles, tokenOfPrincipal } from '@ojs-ts/core/access';
+import { Fields, pagination, readPage } from '@ojs-ts/core/requests';
 import type { TokenRecord } from '../engine/access/token-record.ts';
 import type { IssuedToken } from '../engine/access/tokens.ts';
 import type { Engine } from '../engine/engine.ts';

@@ -1,4 +1,5 @@
-import { maxWarnings, ProtocolError, type UnknownMember, type Warning, warningOf } from '@ojs-ts/core';
+import { ProtocolError } from '@ojs-ts/core';
+import { maxWarnings, type UnknownMember, type Warning, warningOf } from '@ojs-ts/core/job';
 import type { Reply } from './reply.ts';
 
 /**

@@ -1,19 +1,13 @@
+import { ProtocolError } from '@ojs-ts/core';
+import { type JobRecord, progressOf, State, stateName } from '@ojs-ts/core/job';
 import {
   createdWorkflowReply,
-  type JobRecord,
-  type NewNode,
-  type NodeRecord,
-  ProtocolError,
-  progressOf,
-  readNodeSpec,
   readWorkflowList,
-  renderGraph,
-  State,
-  stateName,
   type WorkflowView,
   workflowListReply,
   workflowReply,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/requests';
+import { type NewNode, type NodeRecord, readNodeSpec, renderGraph } from '@ojs-ts/core/workflow';
 import type { Engine } from '../engine/engine.ts';
 import type { BindingRequest, Handlers } from './handler.ts';
 import { Ids } from './ids.ts';

@@ -1,15 +1,6 @@
-import {
-  type Clock,
-  type JobId,
-  type JobRecord,
-  type Millis,
-  type NewJob,
-  type NodeRef,
-  ProtocolError,
-  State,
-  type Transition,
-  type WorkflowReader,
-} from '@ojs-ts/core';
+import { type Clock, type Millis, ProtocolError } from '@ojs-ts/core';
+import { type JobId, type JobRecord, type NewJob, type NodeRef, State, type Transition } from '@ojs-ts/core/job';
+import type { WorkflowReader } from '@ojs-ts/core/workflow';
 import type { Beaten, Claim, Claimed, Inserted, InsertOptions, Moved, Storage } from '../storage/storage.ts';
 import { coalesce } from './coalesce.ts';
 import type { InFlight } from './in-flight.ts';

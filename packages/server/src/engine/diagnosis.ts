@@ -1,4 +1,7 @@
-import { depthOf, formatDuration, formatTimestamp, isObject, queueLimitKey, State, unhandledCode } from '@ojs-ts/core';
+import { formatDuration, formatTimestamp, isObject } from '@ojs-ts/core';
+import { queueLimitKey, State } from '@ojs-ts/core/job';
+import { unhandledCode } from '@ojs-ts/core/lifecycle';
+import { depthOf } from '@ojs-ts/core/requests';
 import type { StoreFinding, StoreFindingCode } from '../storage/diagnosis.ts';
 import type { LimitRecord, QueueRecord } from '../storage/storage.ts';
 import type { Engine } from './engine.ts';

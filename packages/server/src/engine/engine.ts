@@ -1,15 +1,8 @@
-import {
-  Bulk,
-  type Clock,
-  Crons,
-  type HistoryPolicy,
-  historyPolicy,
-  Leases,
-  Lifecycle,
-  type Millis,
-  type NodeRef,
-  uuidv7,
-} from '@ojs-ts/core';
+import { type Clock, type Millis, uuidv7 } from '@ojs-ts/core';
+import { Bulk } from '@ojs-ts/core/bulk';
+import { Crons } from '@ojs-ts/core/cron';
+import { Leases, type NodeRef } from '@ojs-ts/core/job';
+import { type HistoryPolicy, historyPolicy, Lifecycle } from '@ojs-ts/core/lifecycle';
 import { withDefaults } from '@ojs-ts/core/options';
 import { EventSubscriptions } from '../realtime/log/event-subscriptions.ts';
 import { JobEnds } from '../realtime/log/job-ends.ts';

@@ -1,4 +1,5 @@
-import type { Clock, Json, Millis } from '@ojs-ts/core';
+import type { Clock, Millis } from '@ojs-ts/core';
+import type { Json } from '@ojs-ts/core/job';
 import type { Storage } from '../storage/storage.ts';
 
 /** Maintenance mode while it is on. */

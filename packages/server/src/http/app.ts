@@ -1,6 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { operationNames, operations, ProtocolError, requestIdOf, routesOf } from '@ojs-ts/core';
+import { ProtocolError } from '@ojs-ts/core';
+import { operationNames, operations, routesOf } from '@ojs-ts/core/operations';
 import type { RequestRate } from '@ojs-ts/core/options';
+import { requestIdOf } from '@ojs-ts/core/requests';
 import { pagesFolder } from '@ojs-ts/dashboard';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { auditRefusal } from '../binding/audit.ts';

@@ -1,16 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import {
-  type Clock,
-  type Grant,
-  grants,
-  type Millis,
-  type OperationName,
-  operations,
-  ProtocolError,
-  type Right,
-  rolesWith,
-  tokenPrincipal,
-} from '@ojs-ts/core';
+import { type Clock, type Millis, ProtocolError } from '@ojs-ts/core';
+import { type Grant, grants, type Right, rolesWith, tokenPrincipal } from '@ojs-ts/core/access';
+import { type OperationName, operations } from '@ojs-ts/core/operations';
 import type { FastifyRequest } from 'fastify';
 import type { Binding } from '../binding/binding.ts';
 import type { Session } from './dashboard/sessions.ts';

@@ -1,4 +1,5 @@
-import { accessEvents, ProtocolError } from '@ojs-ts/core';
+import { ProtocolError } from '@ojs-ts/core';
+import { accessEvents } from '@ojs-ts/core/access';
 import type { RequestRate } from '@ojs-ts/core/options';
 import type { Binding } from '../binding/binding.ts';
 import type { Authorization, Holder } from './auth.ts';

@@ -1,4 +1,5 @@
-import { fitsRoute, isPlaceholder, nearestName } from '@ojs-ts/core';
+import { nearestName } from '@ojs-ts/core';
+import { fitsRoute, isPlaceholder } from '@ojs-ts/core/operations';
 
 /** Such as GET `/ojs/v1/jobs/:id`. */
 export interface ServedRoute {

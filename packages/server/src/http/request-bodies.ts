@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { type OperationName, operations, ProtocolError } from '@ojs-ts/core';
+import { ProtocolError } from '@ojs-ts/core';
+import { type OperationName, operations } from '@ojs-ts/core/operations';
 import type { Binding } from '../binding/binding.ts';
 import { bodyLimit } from './media.ts';
 

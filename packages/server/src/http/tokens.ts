@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
-import { didYouMean, type Role, roles } from '@ojs-ts/core';
+import { didYouMean } from '@ojs-ts/core';
+import { type Role, roles } from '@ojs-ts/core/access';
 
 export interface Token {
   readonly secret: string;

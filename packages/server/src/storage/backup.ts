@@ -1,16 +1,10 @@
-import type {
-  CronRecord,
-  Document,
-  EventBatch,
-  JobId,
-  JobRecord,
-  Json,
-  Millis,
-  MinuteRecord,
-  NodeRecord,
-  WorkflowRecord,
-} from '@ojs-ts/core';
-import type { AuditRecord, LimitRecord, QueueRecord, WorkerRecord } from '@ojs-ts/core/memory';
+import type { Millis } from '@ojs-ts/core';
+import type { CronRecord } from '@ojs-ts/core/cron';
+import type { EventBatch } from '@ojs-ts/core/events';
+import type { JobId, JobRecord, Json } from '@ojs-ts/core/job';
+import type { AuditRecord, Document, LimitRecord, QueueRecord, WorkerRecord } from '@ojs-ts/core/memory';
+import type { MinuteRecord } from '@ojs-ts/core/statistics';
+import type { NodeRecord, WorkflowRecord } from '@ojs-ts/core/workflow';
 import type { InboxEntry } from './inbox.ts';
 
 /**

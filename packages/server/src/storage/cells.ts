@@ -1,4 +1,4 @@
-import { State } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
 
 /** A value of a row as a driver gives it. */
 export type Cell = unknown;

@@ -1,4 +1,6 @@
-import type { Inserted, InsertOptions, JobId, Json, Millis, NewJob, NodeRef, Transition } from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import type { JobId, Json, NewJob, NodeRef, Transition } from '@ojs-ts/core/job';
+import type { Inserted, InsertOptions } from '@ojs-ts/core/lifecycle';
 
 /**
  * A committed enqueue request of a user's own transaction, in the shape of ojs-http-binding §7.1, that no node has

@@ -2,15 +2,10 @@
  * Readers of rows that the storages share: SQLite and PostgreSQL have the same order of columns, all of them the same
  * words.
  */
-import {
-  type Histogram,
-  type NodeRecord,
-  type NodeState,
-  newFigures,
-  sumNames,
-  type WorkflowRecord,
-  type WorkflowState,
-} from '@ojs-ts/core';
+
+import type { NodeState, WorkflowState } from '@ojs-ts/core/job';
+import { type Histogram, newFigures, sumNames } from '@ojs-ts/core/statistics';
+import type { NodeRecord, WorkflowRecord } from '@ojs-ts/core/workflow';
 import { type Cell, flag, integer, integerOrNull, readTexts, text, textOrNull } from './cells.ts';
 import type { Directive, Document, Dumped, InboxEntry, MinuteRecord, WorkerRecord } from './storage.ts';
 

@@ -7,36 +7,32 @@
  * unknown or the store is unreachable. The caller may repeat the same call: every operation is idempotent by identity.
  * JSON is opaque text. `docs/internals/storage.md` is the contract in prose.
  */
-import type { EventKind, Json, Millis } from '@ojs-ts/core';
+
+import type { Millis } from '@ojs-ts/core';
+import type { EventKind } from '@ojs-ts/core/events';
+import type { Json } from '@ojs-ts/core/job';
 import type * as store from '@ojs-ts/core/memory';
 import type { Backup } from './backup.ts';
 import type { StoreFinding } from './diagnosis.ts';
 import type { Inbox } from './inbox.ts';
 import type { Promised } from './promised.ts';
 
+export type { CronRecord, Firing } from '@ojs-ts/core/cron';
 export {
-  type CronRecord,
-  compareMinutes,
-  type Document,
   type ErrorGroups,
   type ErrorQuery,
-  type Firing,
-  type Inserted,
-  type InsertOptions,
   type JobQuery,
-  type MinuteRecord,
-  type NewNode,
-  type NewWorkflow,
-  type NodeRecord,
   type NodeState,
   noConfig,
   type Page,
-  type WorkflowRecord,
   type WorkflowState,
-  type WorkflowStep,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/job';
+export type { Inserted, InsertOptions } from '@ojs-ts/core/lifecycle';
 // The operations below take the place of those of the same name, which answer at once.
 export type * from '@ojs-ts/core/memory';
+export type { Document } from '@ojs-ts/core/memory';
+export { compareMinutes, type MinuteRecord } from '@ojs-ts/core/statistics';
+export type { NewNode, NewWorkflow, NodeRecord, WorkflowRecord, WorkflowStep } from '@ojs-ts/core/workflow';
 export type * from './backup.ts';
 export type * from './diagnosis.ts';
 export type * from './inbox.ts';

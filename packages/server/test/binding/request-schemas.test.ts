@@ -1,4 +1,5 @@
-import { isObject, type OperationName, operationNames } from '@ojs-ts/core';
+import { isObject } from '@ojs-ts/core';
+import { type OperationName, operationNames } from '@ojs-ts/core/operations';
 import { requests } from '@ojs-ts/core/schemas';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import fc from 'fast-check';

@@ -1,16 +1,8 @@
-import {
-  editDistance,
-  jobShape,
-  type OperationName,
-  operationNames,
-  ProtocolError,
-  readEnvelope,
-  readWorkflow,
-  roles,
-  type Shape,
-  State,
-  type Warning,
-} from '@ojs-ts/core';
+import { editDistance, ProtocolError } from '@ojs-ts/core';
+import { roles } from '@ojs-ts/core/access';
+import { jobShape, readEnvelope, type Shape, State, type Warning } from '@ojs-ts/core/job';
+import { type OperationName, operationNames } from '@ojs-ts/core/operations';
+import { readWorkflow } from '@ojs-ts/core/workflow';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Binding } from '../../src/binding/binding.ts';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type OperationName, operationNames } from '@ojs-ts/core';
+import { type OperationName, operationNames } from '@ojs-ts/core/operations';
 import { describe, expect, test } from 'vitest';
 import { outcomeOf } from './validation-texts.ts';
 

@@ -1,4 +1,6 @@
-import { type OperationName, ProtocolError, type Warning } from '@ojs-ts/core';
+import { ProtocolError } from '@ojs-ts/core';
+import type { Warning } from '@ojs-ts/core/job';
+import type { OperationName } from '@ojs-ts/core/operations';
 import { checkBody } from '../../src/binding/body-members.ts';
 import { checkQuery } from '../../src/binding/query-parameters.ts';
 

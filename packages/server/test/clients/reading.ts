@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { isState } from '@ojs-ts/core';
+import { isState } from '@ojs-ts/core/job';
 
 /** The members that a client reads and their kinds. A kind ends with `[]` for a list, `{}` for a map, `?` if it may be missing. */
 export type Shape = Readonly<Record<string, string>>;

@@ -1,4 +1,6 @@
-import { Crons, definitionOf, manualClock, State } from '@ojs-ts/core';
+import { manualClock } from '@ojs-ts/core';
+import { Crons, definitionOf } from '@ojs-ts/core/cron';
+import { State } from '@ojs-ts/core/job';
 import { describe, expect, test } from 'vitest';
 import { Engine } from '../../src/engine/engine.ts';
 import { readEvents } from '../../src/realtime/log/events.ts';

@@ -1,4 +1,5 @@
-import { type JobRecord, type ManualClock, manualClock, type NewJob, State, Terminal, Waiting } from '@ojs-ts/core';
+import { type ManualClock, manualClock } from '@ojs-ts/core';
+import { type JobRecord, type NewJob, State, Terminal, Waiting } from '@ojs-ts/core/job';
 import { Engine } from '../../src/engine/engine.ts';
 import { openStorage } from '../../src/storage/open.ts';
 import type { Storage } from '../../src/storage/storage.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { State } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
 import { describe, expect, test } from 'vitest';
 import { diagnose } from '../../src/engine/diagnosis.ts';
 import { Engine } from '../../src/engine/engine.ts';

@@ -1,4 +1,4 @@
-import { historyOf, type JobRecord, State } from '@ojs-ts/core';
+import { historyOf, type JobRecord, State } from '@ojs-ts/core/job';
 import { describe, expect, test } from 'vitest';
 import { type Bench, bench } from '../support/engine.ts';
 import { storages } from '../support/storages.ts';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { rights, rightWords, rolesWith } from '@ojs-ts/core';
+import { rights, rightWords, rolesWith } from '@ojs-ts/core/access';
 import { expect, test } from 'vitest';
 
 const page = readFileSync(new URL('../../../../docs/access.md', import.meta.url), 'utf8');

@@ -1,4 +1,4 @@
-import { type OperationName, operationNames, pathOf, routeOf } from '@ojs-ts/core';
+import { type OperationName, operationNames, pathOf, routeOf } from '@ojs-ts/core/operations';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunningServer } from '../../src/index.ts';
 import { newId } from '../support/ids.ts';

@@ -1,4 +1,4 @@
-import { type OperationName, operationNames } from '@ojs-ts/core';
+import { type OperationName, operationNames } from '@ojs-ts/core/operations';
 import { requests } from '@ojs-ts/core/schemas';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunningServer } from '../../src/index.ts';

@@ -1,4 +1,4 @@
-import { maxEnvelopeBytes } from '@ojs-ts/core';
+import { maxEnvelopeBytes } from '@ojs-ts/core/job';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunningServer } from '../../src/index.ts';
 import { newId } from '../support/ids.ts';

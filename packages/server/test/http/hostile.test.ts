@@ -1,6 +1,6 @@
 import { Agent } from 'node:http';
 import { gzipSync } from 'node:zlib';
-import { type OperationName, operationNames, type Route, routeOf, routesOf } from '@ojs-ts/core';
+import { type OperationName, operationNames, type Route, routeOf, routesOf } from '@ojs-ts/core/operations';
 import * as fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { anyCharacter } from '../../../core/test/support/text.ts';

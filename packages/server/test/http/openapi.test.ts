@@ -1,4 +1,5 @@
-import { isObject, type OperationName, operationNames, routeOf, routesOf } from '@ojs-ts/core';
+import { isObject } from '@ojs-ts/core';
+import { type OperationName, operationNames, routeOf, routesOf } from '@ojs-ts/core/operations';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

@@ -1,5 +1,7 @@
 import { Agent } from 'node:http';
-import { coversQueue, type Grant, type OperationName, operationNames, operations, routeOf, State } from '@ojs-ts/core';
+import { coversQueue, type Grant } from '@ojs-ts/core/access';
+import { State } from '@ojs-ts/core/job';
+import { type OperationName, operationNames, operations, routeOf } from '@ojs-ts/core/operations';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Authorization } from '../../src/http/auth.ts';
 import type { RunningServer } from '../../src/index.ts';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { operationNames, operations, routesOf } from '@ojs-ts/core';
+import { operationNames, operations, routesOf } from '@ojs-ts/core/operations';
 import { expect, test } from 'vitest';
 import { send } from '../support/request.ts';
 import { serve } from '../support/server.ts';

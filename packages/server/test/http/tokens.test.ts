@@ -1,14 +1,6 @@
 import { Agent } from 'node:http';
-import {
-  type OperationName,
-  operationNames,
-  operations,
-  type Role,
-  type Route,
-  rightsOf,
-  routeOf,
-  routesOf,
-} from '@ojs-ts/core';
+import { type Role, rightsOf } from '@ojs-ts/core/access';
+import { type OperationName, operationNames, operations, type Route, routeOf, routesOf } from '@ojs-ts/core/operations';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunningServer } from '../../src/index.ts';
 import { newId } from '../support/ids.ts';

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type JobRecord, State } from '@ojs-ts/core';
+import { type JobRecord, State } from '@ojs-ts/core/job';
 import { describe, expect, test } from 'vitest';
 import { jobChannel } from '../../src/realtime/streams/channel.ts';
 import type { Delivery } from '../../src/realtime/streams/connection.ts';

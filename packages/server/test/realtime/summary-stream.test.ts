@@ -1,4 +1,5 @@
-import { type EventSummary, grants, roles } from '@ojs-ts/core';
+import { grants, roles } from '@ojs-ts/core/access';
+import type { EventSummary } from '@ojs-ts/core/events';
 import { describe, expect, test } from 'vitest';
 import type { QueueAccess } from '../../src/binding/access.ts';
 import { openEmbedded, type RunningServer } from '../../src/index.ts';

@@ -1,4 +1,5 @@
-import { readEntries, State } from '@ojs-ts/core';
+import { readEntries } from '@ojs-ts/core/events';
+import { State } from '@ojs-ts/core/job';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { memoryStorage } from '../../src/storage/memory/memory.ts';
 import { openStorage } from '../../src/storage/open.ts';

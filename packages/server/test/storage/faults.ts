@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { Failed, isIn, State, type Transition } from '@ojs-ts/core';
+import { Failed, State, type Transition } from '@ojs-ts/core/job';
+import { isIn } from '@ojs-ts/core/lifecycle';
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import type { Storage } from '../../src/storage/storage.ts';

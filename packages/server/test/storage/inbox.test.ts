@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { recordOf, refusedImport, State } from '@ojs-ts/core';
+import { recordOf, State } from '@ojs-ts/core/job';
+import { refusedImport } from '@ojs-ts/core/lifecycle';
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { inboxBytes } from '../../src/storage/inbox.ts';

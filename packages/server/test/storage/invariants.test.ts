@@ -1,4 +1,4 @@
-import { State } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
 import { expect, test } from 'vitest';
 import { openStorage } from '../../src/storage/open.ts';
 import { historyErrors } from './invariants.ts';

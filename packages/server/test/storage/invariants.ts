@@ -1,4 +1,5 @@
-import { readEntries, State, Terminal } from '@ojs-ts/core';
+import { readEntries } from '@ojs-ts/core/events';
+import { State, Terminal } from '@ojs-ts/core/job';
 import type { NodeRecord, Storage } from '../../src/storage/storage.ts';
 import { countErrors } from './suite/tools.ts';
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { pathToFileURL } from 'node:url';
-import { State } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
 
 /**
  * A process of an older version: its storage is the first argument, a module. Inserts, claims and ends jobs of the file

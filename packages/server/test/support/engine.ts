@@ -1,12 +1,6 @@
-import {
-  type JobPolicy,
-  type JobRecord,
-  type ManualClock,
-  manualClock,
-  type NewJob,
-  type PushItem,
-  State,
-} from '@ojs-ts/core';
+import { type ManualClock, manualClock } from '@ojs-ts/core';
+import { type JobPolicy, type JobRecord, type NewJob, State } from '@ojs-ts/core/job';
+import type { PushItem } from '@ojs-ts/core/lifecycle';
 import { Engine } from '../../src/engine/engine.ts';
 import type { FetchRequest } from '../../src/engine/jobs/fetch.ts';
 import type { EngineOptions } from '../../src/engine/options.ts';

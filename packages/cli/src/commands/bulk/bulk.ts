@@ -1,4 +1,5 @@
-import { type Json, members, uuidv7 } from '@ojs-ts/core';
+import { members, uuidv7 } from '@ojs-ts/core';
+import type { Json } from '@ojs-ts/core/job';
 import type { Command } from 'commander';
 import { Failure } from '../../connection/failure.ts';
 import type { ServerFlags } from '../../connection/server.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Json } from '@ojs-ts/core';
+import type { Json } from '@ojs-ts/core/job';
 import { exitCodes } from '../../connection/failure.ts';
 import type { Server } from '../../connection/server.ts';
 import { count, type Item, numberIn, part, text } from '../../output/cells.ts';

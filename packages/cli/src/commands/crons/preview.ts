@@ -1,4 +1,5 @@
-import { isObject, type Json } from '@ojs-ts/core';
+import { isObject } from '@ojs-ts/core';
+import type { Json } from '@ojs-ts/core/job';
 import type { Command } from 'commander';
 import { Failure } from '../../connection/failure.ts';
 import type { Server, ServerFlags } from '../../connection/server.ts';

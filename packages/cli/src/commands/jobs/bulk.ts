@@ -1,4 +1,7 @@
-import { type BulkAction, type Json, type OperationName, uuidv7 } from '@ojs-ts/core';
+import { uuidv7 } from '@ojs-ts/core';
+import type { BulkAction } from '@ojs-ts/core/bulk';
+import type { Json } from '@ojs-ts/core/job';
+import type { OperationName } from '@ojs-ts/core/operations';
 import type { Command } from 'commander';
 import { exitCodes, Failure } from '../../connection/failure.ts';
 import type { Server, ServerFlags } from '../../connection/server.ts';

@@ -1,4 +1,5 @@
-import { didYouMean, isState, State } from '@ojs-ts/core';
+import { didYouMean } from '@ojs-ts/core';
+import { isState, State } from '@ojs-ts/core/job';
 import { type Command, InvalidArgumentError } from 'commander';
 import { past } from '../times.ts';
 import { filled } from '../values.ts';

@@ -1,4 +1,5 @@
-import { elements, type Json, members } from '@ojs-ts/core';
+import { elements, members } from '@ojs-ts/core';
+import type { Json } from '@ojs-ts/core/job';
 import { type Command, Option } from 'commander';
 import type { Server, ServerFlags } from '../../connection/server.ts';
 import { count, type Item, part } from '../../output/cells.ts';

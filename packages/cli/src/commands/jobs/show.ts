@@ -1,4 +1,5 @@
-import { elements, isObject, type Json, members } from '@ojs-ts/core';
+import { elements, isObject, members } from '@ojs-ts/core';
+import type { Json } from '@ojs-ts/core/job';
 import type { Command } from 'commander';
 import { type Item, list, moment, text } from '../../output/cells.ts';
 import { oneLine } from '../../output/plain.ts';

@@ -1,4 +1,5 @@
-import { type FreeingPlan, planFreeing, uuidv7 } from '@ojs-ts/core';
+import { uuidv7 } from '@ojs-ts/core';
+import { type FreeingPlan, planFreeing } from '@ojs-ts/core/lifecycle';
 import type { Command } from 'commander';
 import { Failure } from '../../connection/failure.ts';
 import type { Server, ServerFlags } from '../../connection/server.ts';

@@ -1,4 +1,5 @@
-import { queueLimitKey, type SlotHolder, type WorkerHealth } from '@ojs-ts/core';
+import { queueLimitKey } from '@ojs-ts/core/job';
+import type { SlotHolder, WorkerHealth } from '@ojs-ts/core/lifecycle';
 import type { Server } from '../../connection/server.ts';
 import { age, type Item, part, text } from '../../output/cells.ts';
 import { plain } from '../../output/plain.ts';

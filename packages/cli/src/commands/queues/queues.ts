@@ -1,4 +1,4 @@
-import type { Json } from '@ojs-ts/core';
+import type { Json } from '@ojs-ts/core/job';
 import type { Command } from 'commander';
 import type { Server } from '../../connection/server.ts';
 import { age, count, type Item, moment, part, percentiles, text } from '../../output/cells.ts';

@@ -1,4 +1,5 @@
-import { formatDuration, isObject, type OperationName, uuidv7 } from '@ojs-ts/core';
+import { formatDuration, isObject, uuidv7 } from '@ojs-ts/core';
+import type { OperationName } from '@ojs-ts/core/operations';
 import type { Command } from 'commander';
 import { Failure } from '../../connection/failure.ts';
 import type { Server, ServerFlags } from '../../connection/server.ts';

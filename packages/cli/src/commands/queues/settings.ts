@@ -1,4 +1,6 @@
-import { isObject, type Json, type OperationName, uuidv7 } from '@ojs-ts/core';
+import { isObject, uuidv7 } from '@ojs-ts/core';
+import type { Json } from '@ojs-ts/core/job';
+import type { OperationName } from '@ojs-ts/core/operations';
 import { type Command, Option } from 'commander';
 import { Failure } from '../../connection/failure.ts';
 import type { ServerFlags } from '../../connection/server.ts';

@@ -1,4 +1,5 @@
-import { elements, type Json, members } from '@ojs-ts/core';
+import { elements, members } from '@ojs-ts/core';
+import type { Json } from '@ojs-ts/core/job';
 import type { Command } from 'commander';
 import { age, type Item, moment, text, texts } from '../../output/cells.ts';
 import { plain } from '../../output/plain.ts';

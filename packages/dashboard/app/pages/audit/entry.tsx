@@ -1,4 +1,4 @@
-import { readDocument } from '@ojs-ts/core';
+import { readDocument } from '@ojs-ts/core/json';
 import type { AuditEntry } from '@ojs-ts/core/schemas';
 import { stringify } from '../../json/numeral.ts';
 import { Button } from '../../ui/button.tsx';

@@ -1,4 +1,5 @@
-import { type BulkAction, bulkStates, isBulkAction, stateNames } from '@ojs-ts/core';
+import { type BulkAction, bulkStates, isBulkAction } from '@ojs-ts/core/bulk';
+import { stateNames } from '@ojs-ts/core/job';
 import { editFields, type Fields, rerunFields } from '../job/changes.ts';
 
 interface Words {

@@ -1,4 +1,4 @@
-import type { BulkAction } from '@ojs-ts/core';
+import type { BulkAction } from '@ojs-ts/core/bulk';
 import { useState } from 'react';
 import { useCall } from '../../api/calls.ts';
 import { useMay } from '../../api/session.ts';

@@ -1,4 +1,4 @@
-import { readDocument } from '@ojs-ts/core';
+import { readDocument } from '@ojs-ts/core/json';
 import type { LoggedEvent } from '@ojs-ts/core/schemas';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';

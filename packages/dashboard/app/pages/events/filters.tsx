@@ -1,4 +1,4 @@
-import { eventKinds } from '@ojs-ts/core';
+import { eventKinds } from '@ojs-ts/core/events';
 import { useEffect, useState } from 'react';
 import { useSearchTexts } from '../../search.ts';
 import { Button } from '../../ui/button.tsx';

@@ -1,4 +1,4 @@
-import { eventKinds } from '@ojs-ts/core';
+import { eventKinds } from '@ojs-ts/core/events';
 import { ChooseQueue } from '../../access/choose-queue.tsx';
 import { useEveryQueue } from '../../api/session.ts';
 import { useSearchTexts } from '../../search.ts';

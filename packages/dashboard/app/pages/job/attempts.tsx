@@ -1,4 +1,5 @@
-import { elements, members, readDocument } from '@ojs-ts/core';
+import { elements, members } from '@ojs-ts/core';
+import { readDocument } from '@ojs-ts/core/json';
 import { Link } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import { IfMay } from '../../access/if-may.tsx';

@@ -1,4 +1,5 @@
-import { readDocument, uuidv7 } from '@ojs-ts/core';
+import { uuidv7 } from '@ojs-ts/core';
+import { readDocument } from '@ojs-ts/core/json';
 import { type FormEvent, useState } from 'react';
 import { useSession } from '../../api/session.ts';
 import { prettyOf } from '../../json/document.ts';

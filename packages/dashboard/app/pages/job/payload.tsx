@@ -1,4 +1,4 @@
-import { readDocument } from '@ojs-ts/core';
+import { readDocument } from '@ojs-ts/core/json';
 import { type ReactNode, useMemo } from 'react';
 import { useSession } from '../../api/session.ts';
 import { formatBytes } from '../../format/numbers.ts';

@@ -1,4 +1,4 @@
-import type { OperationName } from '@ojs-ts/core';
+import type { OperationName } from '@ojs-ts/core/operations';
 import type { Reason } from '@ojs-ts/core/schemas';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';

@@ -1,5 +1,5 @@
 import './jobs.css';
-import type { BulkAction } from '@ojs-ts/core';
+import type { BulkAction } from '@ojs-ts/core/bulk';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';

@@ -1,4 +1,4 @@
-import { parsePlace, QueryError } from '@ojs-ts/core';
+import { parsePlace, QueryError } from '@ojs-ts/core/query';
 import type { ListedJob } from '@ojs-ts/core/schemas';
 import { Link } from '@tanstack/react-router';
 import { formatDuration } from '../../format/times.ts';

@@ -1,13 +1,5 @@
-import {
-  AllStates,
-  type FieldName,
-  fieldNamed,
-  fieldNames,
-  operatorsOf,
-  queryFields,
-  stateNames,
-  stateWords,
-} from '@ojs-ts/core';
+import { AllStates, stateNames } from '@ojs-ts/core/job';
+import { type FieldName, fieldNamed, fieldNames, operatorsOf, queryFields, stateWords } from '@ojs-ts/core/query';
 
 /** The part of a query at the caret, from `from` to `to`. */
 export type Place = { readonly from: number; readonly to: number; readonly typed: string } & (

@@ -1,4 +1,4 @@
-import { isPayload, parsePlace, QueryError } from '@ojs-ts/core';
+import { isPayload, parsePlace, QueryError } from '@ojs-ts/core/query';
 import { useCall } from '../../api/calls.ts';
 import { useMay, useSession } from '../../api/session.ts';
 import { stringify } from '../../json/numeral.ts';

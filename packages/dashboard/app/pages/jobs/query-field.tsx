@@ -1,4 +1,4 @@
-import type { QueryError } from '@ojs-ts/core';
+import type { QueryError } from '@ojs-ts/core/query';
 import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react';
 import { keep, keptValue } from '../../kept.ts';
 import { type Option, optionsAt, placeAt } from './completion.ts';

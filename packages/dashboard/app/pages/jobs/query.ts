@@ -1,4 +1,5 @@
-import { type Condition, parseQuery, planOf, QueryError, State, type StateMask } from '@ojs-ts/core';
+import { State, type StateMask } from '@ojs-ts/core/job';
+import { type Condition, parseQuery, planOf, QueryError } from '@ojs-ts/core/query';
 
 /** Returns the meaning of a query; null for one that cannot be read. */
 export function conditionOf(q: string): Condition | null {

@@ -1,4 +1,5 @@
-import { isState, type OperationName, State, type StateMask, Terminal, Waiting } from '@ojs-ts/core';
+import { isState, State, type StateMask, Terminal, Waiting } from '@ojs-ts/core/job';
+import type { OperationName } from '@ojs-ts/core/operations';
 import type { ListedJob } from '@ojs-ts/core/schemas';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';

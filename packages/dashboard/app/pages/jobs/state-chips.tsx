@@ -1,4 +1,4 @@
-import { AllStates, stateNames } from '@ojs-ts/core';
+import { AllStates, stateNames } from '@ojs-ts/core/job';
 import { useQuery } from '@tanstack/react-query';
 import { callText } from '../../api/client.ts';
 import { useMay } from '../../api/session.ts';

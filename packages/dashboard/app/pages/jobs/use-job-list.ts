@@ -1,4 +1,4 @@
-import { planOf } from '@ojs-ts/core';
+import { planOf } from '@ojs-ts/core/query';
 import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 import { onSummary } from '../../live/refresh.ts';
 import { hasQueue, type Summary } from '../../live/summary.ts';

@@ -1,4 +1,4 @@
-import { limitedQueue, planFreeing, type SlotHolder, type WorkerHealth } from '@ojs-ts/core';
+import { limitedQueue, planFreeing, type SlotHolder, type WorkerHealth } from '@ojs-ts/core/lifecycle';
 import type { ListedJob } from '@ojs-ts/core/schemas';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';

@@ -1,4 +1,4 @@
-import { routeOf } from '@ojs-ts/core';
+import { routeOf } from '@ojs-ts/core/operations';
 import { type KeyboardEvent, useState } from 'react';
 import { layOut } from '../../json/layout.ts';
 import type { Position } from '../../json/position.ts';

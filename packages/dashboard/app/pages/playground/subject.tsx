@@ -1,4 +1,4 @@
-import type { JsonNode } from '@ojs-ts/core';
+import type { JsonNode } from '@ojs-ts/core/json';
 import { type ReactNode, useEffect, useRef } from 'react';
 import { StateBadge } from '../../ui/badge.tsx';
 import { JsonTree } from '../../ui/json-tree.tsx';

@@ -1,4 +1,4 @@
-import type { OperationName } from '@ojs-ts/core';
+import type { OperationName } from '@ojs-ts/core/operations';
 import { useQueryClient } from '@tanstack/react-query';
 import { type CallOptions, callText } from '../../api/client.ts';
 import { messageOf } from '../../api/failure.ts';

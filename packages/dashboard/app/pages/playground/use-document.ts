@@ -1,5 +1,5 @@
-import type { OperationName } from '@ojs-ts/core';
-import { type JsonNode, readDocument } from '@ojs-ts/core';
+import { type JsonNode, readDocument } from '@ojs-ts/core/json';
+import type { OperationName } from '@ojs-ts/core/operations';
 import { type UseQueryResult, useQuery } from '@tanstack/react-query';
 import { type CallOptions, callText } from '../../api/client.ts';
 import { ApiFailure } from '../../api/failure.ts';

@@ -1,4 +1,4 @@
-import type { OperationName } from '@ojs-ts/core';
+import type { OperationName } from '@ojs-ts/core/operations';
 import { useMutation } from '@tanstack/react-query';
 import { callText } from '../../api/client.ts';
 import { mayCall, useSession } from '../../api/session.ts';

@@ -1,4 +1,4 @@
-import { readDocument } from '@ojs-ts/core';
+import { readDocument } from '@ojs-ts/core/json';
 import type { Schema } from '@ojs-ts/core/schemas';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';

@@ -1,4 +1,4 @@
-import { type Role, roles } from '@ojs-ts/core';
+import { type Role, roles } from '@ojs-ts/core/access';
 import type { IssuedToken } from '@ojs-ts/core/schemas';
 import { useState } from 'react';
 import { useAction } from '../../api/calls.ts';

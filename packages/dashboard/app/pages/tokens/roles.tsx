@@ -1,4 +1,4 @@
-import { rightsOf, rightWords, roles } from '@ojs-ts/core';
+import { rightsOf, rightWords, roles } from '@ojs-ts/core/access';
 import { Card } from '../../ui/page.tsx';
 
 /** Whom each role is for, in a line. */

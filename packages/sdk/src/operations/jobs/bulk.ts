@@ -1,4 +1,5 @@
-import { type Answer, isObject, type OperationName, uuidv7 } from '@ojs-ts/core';
+import { type Answer, isObject, uuidv7 } from '@ojs-ts/core';
+import type { OperationName } from '@ojs-ts/core/operations';
 import { itemError } from '../../connection/api-error.ts';
 import type { Operation } from '../../connection/operation.ts';
 import { OJSAnswerError, type OJSAPIError, OJSValidationError } from '../../errors.ts';

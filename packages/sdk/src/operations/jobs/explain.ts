@@ -1,4 +1,6 @@
-import { isState, type NamesOf, type ReasonCode, type WorkerStatus } from '@ojs-ts/core';
+import type { NamesOf } from '@ojs-ts/core';
+import type { ReasonCode, WorkerStatus } from '@ojs-ts/core/explain';
+import { isState } from '@ojs-ts/core/job';
 import type { Operation } from '../../connection/operation.ts';
 import { OJSAnswerError } from '../../errors.ts';
 import { type CallOptions, callNames } from '../../job/options.ts';

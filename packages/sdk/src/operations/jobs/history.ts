@@ -1,4 +1,4 @@
-import type { HistoryActor, HistoryEventType } from '@ojs-ts/core';
+import type { HistoryActor, HistoryEventType } from '@ojs-ts/core/lifecycle';
 import type { Operation } from '../../connection/operation.ts';
 import { compact, dateOf, eachOf, numberOf, oneOf, textOf, wireOf } from '../../json.ts';
 

@@ -1,4 +1,4 @@
-import { checkVariables } from '@ojs-ts/core/client';
+import { checkVariables } from '@ojs-ts/core';
 import { OJSValidationError } from '../../errors.ts';
 import { readQueueName } from '../../options/names.ts';
 import { readBaseUrl } from '../../transport/http.ts';

@@ -1,23 +1,17 @@
+import { uuidv7 } from '@ojs-ts/core';
+import type { BulkResult, Targets } from '@ojs-ts/core/bulk';
+import { State, type StateMask, Terminal } from '@ojs-ts/core/job';
+import { type Answered, atOnce, push, run } from '@ojs-ts/core/lifecycle';
 import {
-  type Answered,
-  atOnce,
   type BulkDone,
-  type BulkResult,
   enqueueMany,
   Fields,
   type PlainReply,
-  push,
   readBulkRequest,
   readTargets,
   renderBulkEnqueued,
   requireBody,
-  run,
-  State,
-  type StateMask,
-  type Targets,
-  Terminal,
-  uuidv7,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/requests';
 import type { Answers, Request } from './reply.ts';
 import type { Table } from './table.ts';
 

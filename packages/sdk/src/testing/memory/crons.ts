@@ -1,7 +1,6 @@
+import { type CronRecord, Crons } from '@ojs-ts/core/cron';
+import { atOnce } from '@ojs-ts/core/lifecycle';
 import {
-  atOnce,
-  type CronRecord,
-  Crons,
   cronNameOf,
   cronReply,
   cronRuns,
@@ -14,7 +13,7 @@ import {
   showCron,
   triggeredReply,
   updateCron,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/requests';
 import type { Answers, Request } from './reply.ts';
 import type { Table } from './table.ts';
 

@@ -1,13 +1,12 @@
+import { type JobRecord, State } from '@ojs-ts/core/job';
+import { atOnce, notDead, run } from '@ojs-ts/core/lifecycle';
 import {
-  atOnce,
   countDeadLetters,
   deadLetterReply,
   deadLetterStatsReply,
   Fields,
-  type JobRecord,
   json,
   listed,
-  notDead,
   readDeadLetterList,
   readOverride,
   readPurge,
@@ -15,9 +14,7 @@ import {
   renderBulk,
   renderPurge,
   retriedReply,
-  run,
-  State,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/requests';
 import { type Answers, param, type Request } from './reply.ts';
 import type { Table } from './table.ts';
 

@@ -1,16 +1,8 @@
-import {
-  type Answer,
-  atOnce,
-  type Call,
-  type Clock,
-  type Crons,
-  type OperationName,
-  type PlainReply,
-  ProtocolError,
-  type Query,
-  renderError,
-  uuidv7,
-} from '@ojs-ts/core';
+import { type Answer, type Call, type Clock, ProtocolError, uuidv7 } from '@ojs-ts/core';
+import type { Crons } from '@ojs-ts/core/cron';
+import { atOnce } from '@ojs-ts/core/lifecycle';
+import type { OperationName } from '@ojs-ts/core/operations';
+import { type PlainReply, type Query, renderError } from '@ojs-ts/core/requests';
 import { bulkAnswers } from './bulk.ts';
 import { cronAnswers, cronsOf } from './crons.ts';
 import { deadLetterAnswers } from './dead-letter.ts';

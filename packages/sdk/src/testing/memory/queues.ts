@@ -1,19 +1,18 @@
+import { ProtocolError } from '@ojs-ts/core';
 import {
   countsOf,
   depthOf,
   json,
-  midnight,
   missingName,
   type PlainReply,
-  ProtocolError,
   pageOfQueues,
-  QueueSums,
   readPage,
   readQueueName,
   renderPause,
   renderQueue,
   renderQueueStats,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/requests';
+import { midnight, QueueSums } from '@ojs-ts/core/statistics';
 import type { Answers, Request } from './reply.ts';
 import type { Table } from './table.ts';
 

@@ -1,13 +1,6 @@
-import {
-  type Answered,
-  commaSeparated,
-  Fields,
-  type OperationName,
-  type PlainReply,
-  pagination,
-  type Query,
-  readPage,
-} from '@ojs-ts/core';
+import type { Answered } from '@ojs-ts/core/lifecycle';
+import type { OperationName } from '@ojs-ts/core/operations';
+import { commaSeparated, Fields, type PlainReply, pagination, type Query, readPage } from '@ojs-ts/core/requests';
 
 /** A call with texts for its parameters, as a server sees it. */
 export interface Request {

@@ -1,17 +1,6 @@
-import {
-  compareVersions,
-  expectedJobType,
-  isJobType,
-  isObject,
-  type Json,
-  json,
-  members,
-  type PlainReply,
-  ProtocolError,
-  readVersion,
-  requireBody,
-  type ValidationIssue,
-} from '@ojs-ts/core';
+import { expectedJobType, isJobType, isObject, members, ProtocolError, type ValidationIssue } from '@ojs-ts/core';
+import type { Json } from '@ojs-ts/core/job';
+import { compareVersions, json, type PlainReply, readVersion, requireBody } from '@ojs-ts/core/requests';
 import { type Answers, fieldsOf, pageOf, param, type Request } from './reply.ts';
 import type { Table } from './table.ts';
 

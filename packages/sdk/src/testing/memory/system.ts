@@ -1,17 +1,8 @@
-import {
-  type EventEntry,
-  json,
-  maxBatchJobs,
-  maxEnvelopeBytes,
-  maxNesting,
-  maxNodes,
-  type PlainReply,
-  ProtocolError,
-  readEntries,
-  readEventId,
-  renderEvent,
-  type WireEvent,
-} from '@ojs-ts/core';
+import { ProtocolError } from '@ojs-ts/core';
+import { type EventEntry, readEntries, readEventId, renderEvent, type WireEvent } from '@ojs-ts/core/events';
+import { maxBatchJobs, maxEnvelopeBytes } from '@ojs-ts/core/job';
+import { json, type PlainReply } from '@ojs-ts/core/requests';
+import { maxNesting, maxNodes } from '@ojs-ts/core/workflow';
 import { type Answers, listed, type Request } from './reply.ts';
 import type { Table } from './table.ts';
 

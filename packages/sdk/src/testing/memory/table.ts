@@ -1,33 +1,32 @@
+import type { Clock } from '@ojs-ts/core';
+import { Bulk, type BulkStore } from '@ojs-ts/core/bulk';
+import type { CronStore } from '@ojs-ts/core/cron';
 import {
-  Bulk,
-  type BulkStore,
-  type ClaimTerms,
-  type Clock,
-  type CountedLists,
-  type CronStore,
-  cancelled,
-  decideNode,
   defaultTimeoutMs,
-  expired,
-  type Inserted,
-  isIn,
   type JobId,
   type JobRecord,
-  type JobStore,
   type Json,
   Leases,
-  Lifecycle,
-  missingJob,
   type NewJob,
   type NodeRef,
   newKey,
-  refuseNode,
   State,
   type Transition,
   Waiting,
-  type WorkflowStep,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/job';
+import {
+  type ClaimTerms,
+  cancelled,
+  expired,
+  type Inserted,
+  isIn,
+  type JobStore,
+  Lifecycle,
+  missingJob,
+} from '@ojs-ts/core/lifecycle';
 import { type Moved, memoryStore, nextOfEach, startNow, Tables } from '@ojs-ts/core/memory';
+import type { CountedLists } from '@ojs-ts/core/requests';
+import { decideNode, refuseNode, type WorkflowStep } from '@ojs-ts/core/workflow';
 
 const everything = Number.MAX_SAFE_INTEGER;
 const noWakes = { wake() {}, logged() {} };

@@ -1,24 +1,25 @@
+import { uuidv7 } from '@ojs-ts/core';
+import type { JobId } from '@ojs-ts/core/job';
+import { atOnce, run } from '@ojs-ts/core/lifecycle';
 import {
-  atOnce,
   createdWorkflowReply,
   duplicateWorkflow,
   endedWorkflow,
-  type JobId,
-  missingWorkflow,
   type PlainReply,
+  readWorkflowList,
+  requireBody,
+  type WorkflowView,
+  workflowListReply,
+  workflowReply,
+} from '@ojs-ts/core/requests';
+import {
+  missingWorkflow,
   type ReadWorkflow,
   Reopenings,
   readWorkflow,
-  readWorkflowList,
-  requireBody,
   rerunWorkflow,
-  run,
-  uuidv7,
-  type WorkflowView,
   workflowCancelled,
-  workflowListReply,
-  workflowReply,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/workflow';
 import { type Answers, param, type Request } from './reply.ts';
 import type { Table } from './table.ts';
 

@@ -1,4 +1,5 @@
-import type { Call, OperationName, Transport } from '@ojs-ts/core';
+import type { Call, Transport } from '@ojs-ts/core';
+import type { OperationName } from '@ojs-ts/core/operations';
 import { openEmbedded, startServer } from '@ojs-ts/server';
 import { describe, expect, test } from 'vitest';
 import { Connection } from '../../../src/connection/connection.ts';

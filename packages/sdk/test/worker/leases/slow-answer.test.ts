@@ -1,4 +1,4 @@
-import { State } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
 import { describe, expect, test, vi } from 'vitest';
 import { serveClocked } from '../../../../server/test/support/clocked.ts';
 import { storages } from '../../../../server/test/support/storages.ts';

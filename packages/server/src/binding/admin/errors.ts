@@ -1,15 +1,6 @@
-import {
-  type ErrorQuery,
-  expectedQueueName,
-  Failed,
-  Fields,
-  formatTimestamp,
-  isJobType,
-  isQueueName,
-  type Query,
-  readPage,
-  readStates,
-} from '@ojs-ts/core';
+import { expectedQueueName, formatTimestamp, isJobType, isQueueName } from '@ojs-ts/core';
+import { type ErrorQuery, Failed } from '@ojs-ts/core/job';
+import { Fields, type Query, readPage, readStates } from '@ojs-ts/core/requests';
 import type { Engine } from '../../engine/engine.ts';
 import type { BindingRequest } from '../handler.ts';
 import { json, type Reply } from '../reply.ts';

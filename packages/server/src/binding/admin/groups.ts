@@ -1,14 +1,6 @@
-import {
-  describePlan,
-  Fields,
-  JobGroups,
-  type JobList,
-  type Json,
-  parsePlace,
-  readJobList,
-  readPage,
-  select,
-} from '@ojs-ts/core';
+import { type Json, select } from '@ojs-ts/core/job';
+import { describePlan, JobGroups, parsePlace } from '@ojs-ts/core/query';
+import { Fields, type JobList, readJobList, readPage } from '@ojs-ts/core/requests';
 import type { Engine } from '../../engine/engine.ts';
 import { turn } from '../../engine/page-size.ts';
 import { type BindingRequest, callerName } from '../handler.ts';

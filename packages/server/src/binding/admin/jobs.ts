@@ -1,24 +1,16 @@
+import { formatDuration, formatTimestamp, members, objectText } from '@ojs-ts/core';
 import {
   checkpointOf,
   errorFingerprint,
-  formatDuration,
-  formatTimestamp,
-  type JobList,
   type JobRecord,
   type Json,
-  members,
-  missingJob,
-  objectText,
-  policyOf,
-  readAdminPage,
-  readDeadLetterList,
-  readJobList,
   renderJob,
-  retryPolicy,
   State,
   stateName,
   Terminal,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/job';
+import { missingJob, policyOf, retryPolicy } from '@ojs-ts/core/lifecycle';
+import { type JobList, readAdminPage, readDeadLetterList, readJobList } from '@ojs-ts/core/requests';
 import type { Engine } from '../../engine/engine.ts';
 import type { BindingRequest } from '../handler.ts';
 import { jobsReply } from '../pieces.ts';

@@ -1,4 +1,5 @@
-import { Fields, formatTimestamp, parseDuration } from '@ojs-ts/core';
+import { formatTimestamp, parseDuration } from '@ojs-ts/core';
+import { Fields } from '@ojs-ts/core/requests';
 import type { Engine } from '../../engine/engine.ts';
 import type { MaintenanceRecord } from '../../engine/maintenance.ts';
 import type { BindingRequest } from '../handler.ts';

@@ -1,4 +1,4 @@
-import { buckets, type Histogram, type Measure, type QueueStatistics, quantile } from '@ojs-ts/core';
+import { buckets, type Histogram, type Measure, type QueueStatistics, quantile } from '@ojs-ts/core/statistics';
 
 /** Waits for any attempt, and runs that completed. */
 const waits: readonly Measure[] = ['wait', 'waitAgain'];

@@ -1,11 +1,7 @@
-import {
-  type BulkResult,
-  countsOf,
-  type QueueStatistics,
-  readAdminPage,
-  readQueuePurge,
-  stateNames,
-} from '@ojs-ts/core';
+import type { BulkResult } from '@ojs-ts/core/bulk';
+import { stateNames } from '@ojs-ts/core/job';
+import { countsOf, readAdminPage, readQueuePurge } from '@ojs-ts/core/requests';
+import type { QueueStatistics } from '@ojs-ts/core/statistics';
 import type { Engine } from '../../engine/engine.ts';
 import { readConfig } from '../../engine/queues/queue-settings.ts';
 import { descriptionOf, healthOf, type KnownWorker } from '../../engine/workers/workers.ts';

@@ -1,21 +1,16 @@
 import {
-  addFigures,
-  countsOf,
   didYouMean,
   expectedJobType,
   expectedQueueName,
-  Fields,
-  type Figures,
   formatTimestamp,
   isJobType,
   isQueueName,
   type Millis,
-  newFigures,
   ProtocolError,
-  type QueueStatistics,
-  readMoment,
-  State,
 } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
+import { countsOf, Fields, readMoment } from '@ojs-ts/core/requests';
+import { addFigures, type Figures, newFigures, type QueueStatistics } from '@ojs-ts/core/statistics';
 import type { Engine } from '../../engine/engine.ts';
 import { minuteParts } from '../../engine/queues/minute-parts.ts';
 import type { QueueRecord } from '../../storage/storage.ts';

@@ -1,14 +1,13 @@
+import { latestOf } from '@ojs-ts/core';
+import { maxWarnings, type ReadEnvelope } from '@ojs-ts/core/job';
 import {
   type BulkEnqueued,
   type BulkRequest,
   enqueueMany,
-  latestOf,
-  maxWarnings,
-  type ReadEnvelope,
   readBulkRequest,
   renderBulkEnqueued,
   type Warnings,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/requests';
 import type { Engine } from '../../engine/engine.ts';
 import type { BindingRequest, Handler } from '../handler.ts';
 import { Ids } from '../ids.ts';

@@ -1,22 +1,15 @@
+import { ProtocolError } from '@ojs-ts/core';
+import { coversEveryQueue, type Grant, grants, payloadFilter, rolesWith } from '@ojs-ts/core/access';
 import {
   type BulkActor,
   type BulkOperation,
   type BulkOperationRequest,
-  coversEveryQueue,
   deletesJobs,
-  Fields,
-  type Grant,
-  grants,
-  type Json,
-  ProtocolError,
-  pagination,
-  payloadFilter,
   readBulkOperation,
-  readPage,
   renderBulkOperation,
-  requireBody,
-  rolesWith,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/bulk';
+import type { Json } from '@ojs-ts/core/job';
+import { Fields, pagination, readPage, requireBody } from '@ojs-ts/core/requests';
 import type { Engine } from '../../engine/engine.ts';
 import { type BindingRequest, callerName, type Handlers } from '../handler.ts';
 import { Ids } from '../ids.ts';

@@ -1,16 +1,7 @@
-import {
-  type Answered,
-  type BulkDone,
-  type BulkResult,
-  readTargets,
-  renderAdminBulk,
-  renderBulk,
-  requireConfirm,
-  State,
-  type StateMask,
-  type Targets,
-  Terminal,
-} from '@ojs-ts/core';
+import type { BulkResult, Targets } from '@ojs-ts/core/bulk';
+import { State, type StateMask, Terminal } from '@ojs-ts/core/job';
+import type { Answered } from '@ojs-ts/core/lifecycle';
+import { type BulkDone, readTargets, renderAdminBulk, renderBulk, requireConfirm } from '@ojs-ts/core/requests';
 import type { Engine } from '../../engine/engine.ts';
 import type { BulkOperation } from '../../engine/jobs/bulk-replies.ts';
 import type { Handler, Handlers } from '../handler.ts';

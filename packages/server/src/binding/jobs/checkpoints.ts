@@ -1,14 +1,6 @@
-import {
-  type Checkpoint,
-  checkpointOf,
-  Fields,
-  isUuidv7,
-  ProtocolError,
-  type Reporter,
-  readCheckpoint,
-  renderCheckpoint,
-  requireBody,
-} from '@ojs-ts/core';
+import { isUuidv7, ProtocolError } from '@ojs-ts/core';
+import { type Checkpoint, checkpointOf, type Reporter, readCheckpoint, renderCheckpoint } from '@ojs-ts/core/job';
+import { Fields, requireBody } from '@ojs-ts/core/requests';
 import type { Engine } from '../../engine/engine.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
 import { json, ok, type Reply } from '../reply.ts';

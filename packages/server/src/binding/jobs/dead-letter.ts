@@ -9,7 +9,7 @@ import {
   renderBulk,
   renderPurge,
   retriedReply,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/requests';
 import type { Engine } from '../../engine/engine.ts';
 import { checkArgs } from '../../engine/schemas/check.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';

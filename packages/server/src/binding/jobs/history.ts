@@ -1,4 +1,6 @@
-import { executionHistory, keptHistory, missingJob, ProtocolError, readPage } from '@ojs-ts/core';
+import { ProtocolError } from '@ojs-ts/core';
+import { executionHistory, keptHistory, missingJob } from '@ojs-ts/core/lifecycle';
+import { readPage } from '@ojs-ts/core/requests';
 import type { Engine } from '../../engine/engine.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
 import { json, type Reply } from '../reply.ts';

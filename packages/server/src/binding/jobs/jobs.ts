@@ -1,3 +1,7 @@
+import { latestOf, members, ProtocolError } from '@ojs-ts/core';
+import { renderExplanation } from '@ojs-ts/core/explain';
+import { type ReadEnvelope, readEnvelope, readEnvelopes, renderJob } from '@ojs-ts/core/job';
+import { missingJob, type PushedItem, rerunOf } from '@ojs-ts/core/lifecycle';
 import {
   acceptedOf,
   batchParts,
@@ -5,25 +9,14 @@ import {
   changedReply,
   checkDistinct,
   enqueuedReply,
-  latestOf,
-  members,
   minimalReply,
-  missingJob,
   oneJob,
-  ProtocolError,
-  type PushedItem,
-  type ReadEnvelope,
   readChanges,
   readEdit,
-  readEnvelope,
-  readEnvelopes,
   readJobList,
-  renderExplanation,
-  renderJob,
   requireBody,
-  rerunOf,
   retriedReply,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/requests';
 import type { Engine } from '../../engine/engine.ts';
 import { checkArgs } from '../../engine/schemas/check.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';

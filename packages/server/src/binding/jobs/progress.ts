@@ -1,13 +1,6 @@
-import {
-  Fields,
-  isUuidv7,
-  type JobRecord,
-  ProtocolError,
-  progressOf,
-  readProgress,
-  renderProgress,
-  requireBody,
-} from '@ojs-ts/core';
+import { isUuidv7, ProtocolError } from '@ojs-ts/core';
+import { type JobRecord, progressOf, readProgress, renderProgress } from '@ojs-ts/core/job';
+import { Fields, requireBody } from '@ojs-ts/core/requests';
 import type { Engine } from '../../engine/engine.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
 import { ok, type Reply } from '../reply.ts';

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { Fields, type Json, requireBody } from '@ojs-ts/core';
+import type { Json } from '@ojs-ts/core/job';
+import { Fields, requireBody } from '@ojs-ts/core/requests';
 import type { Engine } from '../../engine/engine.ts';
 import type { BulkOperation } from '../../engine/jobs/bulk-replies.ts';
 import { type BindingRequest, ownKey, sentKey } from '../handler.ts';

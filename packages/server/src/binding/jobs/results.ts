@@ -1,14 +1,6 @@
-import {
-  Fields,
-  isUuidv7,
-  type JobRecord,
-  ProtocolError,
-  renderOutcome,
-  resultExpiresAt,
-  resultStatus,
-  sizeOf,
-  stateName,
-} from '@ojs-ts/core';
+import { isUuidv7, ProtocolError } from '@ojs-ts/core';
+import { type JobRecord, renderOutcome, resultExpiresAt, resultStatus, sizeOf, stateName } from '@ojs-ts/core/job';
+import { Fields } from '@ojs-ts/core/requests';
 import type { Engine } from '../../engine/engine.ts';
 import { PageSize } from '../../engine/page-size.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';

@@ -1,4 +1,4 @@
-import { cumulative, type Measure } from '@ojs-ts/core';
+import { cumulative, type Measure } from '@ojs-ts/core/statistics';
 import type { Total } from '../../engine/queues/totals.ts';
 import type { Distribution, Family, Labels, Sample } from '../../engine/telemetry/series.ts';
 

@@ -1,4 +1,5 @@
-import { AllStates, formatDuration, type Millis, State, stateNames } from '@ojs-ts/core';
+import { formatDuration, type Millis } from '@ojs-ts/core';
+import { AllStates, State, stateNames } from '@ojs-ts/core/job';
 import { readConfig } from '../../engine/queues/queue-settings.ts';
 import type { Family, Labels, Sample } from '../../engine/telemetry/series.ts';
 import type { StoreReading } from '../../engine/telemetry/store-reading.ts';

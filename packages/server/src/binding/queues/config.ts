@@ -1,16 +1,7 @@
-import {
-  type Body,
-  Fields,
-  formatDuration,
-  type Limit,
-  ProtocolError,
-  parseDuration,
-  queueLimitKey,
-  type Rate,
-  readLimits,
-  unsupportedSettings,
-  type ValidationIssue,
-} from '@ojs-ts/core';
+import { formatDuration, ProtocolError, parseDuration, type ValidationIssue } from '@ojs-ts/core';
+import { type Limit, queueLimitKey, type Rate } from '@ojs-ts/core/job';
+import { readLimits } from '@ojs-ts/core/lifecycle';
+import { type Body, Fields, unsupportedSettings } from '@ojs-ts/core/requests';
 import type { Retention } from '../../engine/options.ts';
 import { defaultWarningThreshold, type QueueChange, type QueueConfig } from '../../engine/queues/queue-settings.ts';
 

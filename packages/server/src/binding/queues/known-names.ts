@@ -1,4 +1,5 @@
-import { missingName, queueLimitKey, type Warning } from '@ojs-ts/core';
+import { queueLimitKey, type Warning } from '@ojs-ts/core/job';
+import { missingName } from '@ojs-ts/core/requests';
 import type { Engine } from '../../engine/engine.ts';
 import type { BindingRequest } from '../handler.ts';
 

@@ -1,4 +1,5 @@
-import { didYouMean, ProtocolError, type Query } from '@ojs-ts/core';
+import { didYouMean, ProtocolError } from '@ojs-ts/core';
+import type { Query } from '@ojs-ts/core/requests';
 import { turn } from '../../engine/page-size.ts';
 import type { LimitRecord, Registry } from '../../storage/storage.ts';
 import { longestSearch } from '../pieces.ts';

@@ -1,15 +1,7 @@
-import {
-  Fields,
-  type Limit,
-  ProtocolError,
-  pagination,
-  queueLimitKey,
-  type Rate,
-  readLimits,
-  readPage,
-  readTime,
-  type ValidationIssue,
-} from '@ojs-ts/core';
+import { ProtocolError, readTime, type ValidationIssue } from '@ojs-ts/core';
+import { type Limit, queueLimitKey, type Rate } from '@ojs-ts/core/job';
+import { readLimits } from '@ojs-ts/core/lifecycle';
+import { Fields, pagination, readPage } from '@ojs-ts/core/requests';
 import type { Engine } from '../../engine/engine.ts';
 import type { LimitRecord } from '../../storage/storage.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';

@@ -1,11 +1,10 @@
+import { formatTimestamp, ProtocolError } from '@ojs-ts/core';
+import { type NewJob, State } from '@ojs-ts/core/job';
 import {
   countsOf,
   depthOf,
   Fields,
-  formatTimestamp,
-  type NewJob,
   type PageQuery,
-  ProtocolError,
   pageOfQueues,
   readPage,
   readQueueName,
@@ -13,8 +12,7 @@ import {
   renderQueue,
   renderQueueStats,
   renderStatistics,
-  State,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/requests';
 import type { Engine } from '../../engine/engine.ts';
 import { readConfig } from '../../engine/queues/queue-settings.ts';
 import type { QueueRecord } from '../../storage/storage.ts';

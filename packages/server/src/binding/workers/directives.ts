@@ -1,4 +1,5 @@
-import { didYouMean, Fields, ProtocolError } from '@ojs-ts/core';
+import { didYouMean, ProtocolError } from '@ojs-ts/core';
+import { Fields } from '@ojs-ts/core/requests';
 import type { Engine } from '../../engine/engine.ts';
 import type { Directive } from '../../storage/storage.ts';
 import type { BindingRequest, Handler } from '../handler.ts';

@@ -1,14 +1,6 @@
-import {
-  type Fields,
-  isObject,
-  isUuidv7,
-  type JobId,
-  type Json,
-  type Leases,
-  type Millis,
-  members,
-  parseTimestamp,
-} from '@ojs-ts/core';
+import { isObject, isUuidv7, type Millis, members, parseTimestamp } from '@ojs-ts/core';
+import type { JobId, Json, Leases } from '@ojs-ts/core/job';
+import type { Fields } from '@ojs-ts/core/requests';
 import type { Engine } from '../../engine/engine.ts';
 import type { Beat } from '../../engine/workers/open-fetches.ts';
 import type { Beaten, Directive } from '../../storage/storage.ts';

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
-import { Fields, formatTimestamp, ProtocolError, pagination, readAdminPage } from '@ojs-ts/core';
+import { formatTimestamp, ProtocolError } from '@ojs-ts/core';
+import { Fields, pagination, readAdminPage } from '@ojs-ts/core/requests';
 import type { Engine } from '../../engine/engine.ts';
 import { descriptionOf, healthOf, type KnownWorker } from '../../engine/workers/workers.ts';
 import type { Directive } from '../../storage/storage.ts';

@@ -1,17 +1,7 @@
-import {
-  type Body,
-  elements,
-  Fields,
-  isUuidv7,
-  type Json,
-  type Leases,
-  maxResultBytes,
-  members,
-  noClaim,
-  ProtocolError,
-  readFailure,
-  unhandledCode,
-} from '@ojs-ts/core';
+import { elements, isUuidv7, members, ProtocolError } from '@ojs-ts/core';
+import { type Json, type Leases, maxResultBytes, noClaim, readFailure } from '@ojs-ts/core/job';
+import { unhandledCode } from '@ojs-ts/core/lifecycle';
+import { type Body, Fields } from '@ojs-ts/core/requests';
 import type { Ack, Settlement } from '../../engine/jobs/settlement.ts';
 
 /** The largest nack that is stored, in bytes. */

@@ -1,18 +1,7 @@
-import {
-  conflict,
-  expectedQueueName,
-  Fields,
-  formatTimestamp,
-  isQueueName,
-  isUuidv7,
-  type JobId,
-  type JobRecord,
-  type Json,
-  members,
-  ProtocolError,
-  renderJob,
-  State,
-} from '@ojs-ts/core';
+import { expectedQueueName, formatTimestamp, isQueueName, isUuidv7, members, ProtocolError } from '@ojs-ts/core';
+import { type JobId, type JobRecord, type Json, renderJob, State } from '@ojs-ts/core/job';
+import { conflict } from '@ojs-ts/core/lifecycle';
+import { Fields } from '@ojs-ts/core/requests';
 import type { Engine } from '../../engine/engine.ts';
 import type { FetchRequest } from '../../engine/jobs/fetch.ts';
 import type { Ack, Outcome, Settlement } from '../../engine/jobs/settlement.ts';

@@ -1,13 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import {
-  type AuditEntry,
-  accessEvents,
-  type Clock,
-  firstUuidAt,
-  formatTimestamp,
-  type Millis,
-  uuidFrom,
-} from '@ojs-ts/core';
+import { type Clock, firstUuidAt, formatTimestamp, type Millis, uuidFrom } from '@ojs-ts/core';
+import { type AuditEntry, accessEvents } from '@ojs-ts/core/access';
 import type { AuditRecord, Storage } from '../../storage/storage.ts';
 import { coalesce } from '../coalesce.ts';
 import type { EngineLog } from '../options.ts';

@@ -1,4 +1,6 @@
-import { type Grant, isObject, type Json, type Millis, type Role, roles } from '@ojs-ts/core';
+import { isObject, type Millis } from '@ojs-ts/core';
+import { type Grant, type Role, roles } from '@ojs-ts/core/access';
+import type { Json } from '@ojs-ts/core/job';
 
 /** A token of the store, without its secret. */
 export interface TokenRecord extends Grant {

@@ -1,13 +1,6 @@
 import { createHash } from 'node:crypto';
-import {
-  type Clock,
-  coversEveryQueue,
-  type Grant,
-  grants,
-  type Millis,
-  ProtocolError,
-  tokenOfPrincipal,
-} from '@ojs-ts/core';
+import { type Clock, type Millis, ProtocolError } from '@ojs-ts/core';
+import { coversEveryQueue, type Grant, grants, tokenOfPrincipal } from '@ojs-ts/core/access';
 import type { Storage } from '../../storage/storage.ts';
 import { readTokenRecord, type TokenRecord, writeTokenRecord } from './token-record.ts';
 import { formatToken, hashSecret, matchesHash, newSecret, newTokenId, parseTokenText } from './token-text.ts';

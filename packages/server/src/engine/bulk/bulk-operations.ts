@@ -1,25 +1,20 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { type Clock, ProtocolError, uuidv7 } from '@ojs-ts/core';
 import {
   type Bulk,
   type BulkAction,
   type BulkActor,
-  type BulkDone,
   type BulkOperation,
   bulkCutoff,
-  type Clock,
-  countedIn,
-  type EventKind,
-  type JobFilter,
   type NewBulkOperation,
   newBulkOperation,
-  ProtocolError,
-  type Selection,
-  select,
   stepped,
   stepSize,
-  uuidv7,
   whyNotUndone,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/bulk';
+import type { EventKind } from '@ojs-ts/core/events';
+import { type JobFilter, type Selection, select } from '@ojs-ts/core/job';
+import { type BulkDone, countedIn } from '@ojs-ts/core/requests';
 import type { Storage } from '../../storage/storage.ts';
 import { StoreUnwritable } from '../../storage/unavailable.ts';
 import type { Tokens } from '../access/tokens.ts';

@@ -1,4 +1,5 @@
-import type { BulkOperation, BulkStep, Millis } from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import type { BulkOperation, BulkStep } from '@ojs-ts/core/bulk';
 import type { Document, Storage } from '../../storage/storage.ts';
 
 /** Operations that run or are stopped, those that have ended, and the jobs of each step. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { type Clock, ProtocolError, timeOfUuid, uuidAt, uuidv7 } from '@ojs-ts/core';
 import {
   type BulkDecision,
   type BulkOperation,
@@ -6,24 +7,15 @@ import {
   type BulkTally,
   bulkDecision,
   bulkFilter,
-  type Clock,
   type Deciding,
-  type Inserted,
-  type JobRecord,
-  ProtocolError,
-  Reopenings,
   refusalOf,
-  run,
-  type Selection,
-  select,
-  sizeOf,
-  Terminal,
-  timeOfUuid,
   type Undoing,
   undoDecision,
-  uuidAt,
-  uuidv7,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/bulk';
+import { type JobRecord, type Selection, select, sizeOf, Terminal } from '@ojs-ts/core/job';
+import type { Inserted } from '@ojs-ts/core/lifecycle';
+import { run } from '@ojs-ts/core/lifecycle';
+import { Reopenings } from '@ojs-ts/core/workflow';
 import type { Storage } from '../../storage/storage.ts';
 import type { Batches } from '../batches.ts';
 import { PageSize, turn } from '../page-size.ts';

@@ -1,4 +1,5 @@
-import { type Clock, isObject, type Json, ProtocolError, uuidv7 } from '@ojs-ts/core';
+import { type Clock, isObject, ProtocolError, uuidv7 } from '@ojs-ts/core';
+import type { Json } from '@ojs-ts/core/job';
 import type { Storage } from '../../storage/storage.ts';
 
 /** The answer that a repeated call gets again. */

@@ -1,23 +1,8 @@
-import {
-  type Answered,
-  type Bulk,
-  type BulkResult,
-  type Changed,
-  type Clock,
-  countDeadLetters,
-  type DeadLetterStats,
-  deadLettersByQueue,
-  type JobFilter,
-  type JobId,
-  type JobRecord,
-  type Lifecycle,
-  type Millis,
-  notDead,
-  type RerunOverride,
-  run,
-  State,
-  type Targets,
-} from '@ojs-ts/core';
+import type { Clock, Millis } from '@ojs-ts/core';
+import type { Bulk, BulkResult, Targets } from '@ojs-ts/core/bulk';
+import { type JobFilter, type JobId, type JobRecord, State } from '@ojs-ts/core/job';
+import { type Answered, type Changed, type Lifecycle, notDead, type RerunOverride, run } from '@ojs-ts/core/lifecycle';
+import { countDeadLetters, type DeadLetterStats, deadLettersByQueue } from '@ojs-ts/core/requests';
 import type { Storage } from '../../storage/storage.ts';
 import type { AllQueues } from '../queues/all-queues.ts';
 

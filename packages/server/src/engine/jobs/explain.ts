@@ -1,39 +1,34 @@
+import { type Clock, isQueueName, type Millis, ProtocolError } from '@ojs-ts/core';
+import { readEntries } from '@ojs-ts/core/events';
 import {
   type ActiveFacts,
-  AllStates,
   type AvailableFacts,
-  type Clock,
   type Explanation,
-  effectiveLimit,
   explainActive,
   explainAvailable,
   explainEnded,
   explainStep,
   explainWaiting,
   type HeldLimit,
-  hasSlot,
-  isIn,
-  isQueueName,
+  jobsBefore,
+  maxListed,
+  type QueueReader,
+  type Reason,
+  type ReasonStep,
+  type WorkerStatus,
+} from '@ojs-ts/core/explain';
+import {
+  AllStates,
   type JobId,
   type JobQuery,
   type JobRecord,
-  jobsBefore,
-  limitGroupOf,
-  type Millis,
-  maxListed,
-  missingJob,
-  type NodeRecord,
-  ProtocolError,
-  type QueueReader,
   queueLimitKey,
-  type Reason,
-  type ReasonStep,
-  readEntries,
   State,
   stateName,
   Terminal,
-  type WorkerStatus,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/job';
+import { effectiveLimit, hasSlot, isIn, limitGroupOf, missingJob } from '@ojs-ts/core/lifecycle';
+import type { NodeRecord } from '@ojs-ts/core/workflow';
 import type { LimitRecord, QueueRecord, Storage, WorkflowRecord } from '../../storage/storage.ts';
 import type { Maintenance } from '../maintenance.ts';
 import type { EngineSettings } from '../options.ts';

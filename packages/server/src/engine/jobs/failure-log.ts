@@ -1,4 +1,5 @@
-import { elements, type HistoryEntry, type JobRecord, State, stateName, type Transition } from '@ojs-ts/core';
+import { elements } from '@ojs-ts/core';
+import { type HistoryEntry, type JobRecord, State, stateName, type Transition } from '@ojs-ts/core/job';
 import type { EngineLog } from '../options.ts';
 
 /** Characters of an error's message. */

@@ -1,4 +1,5 @@
-import { type Clock, type JobRecord, State } from '@ojs-ts/core';
+import type { Clock } from '@ojs-ts/core';
+import { type JobRecord, State } from '@ojs-ts/core/job';
 import type { Storage } from '../../storage/storage.ts';
 import type { Batches } from '../batches.ts';
 import type { Maintenance } from '../maintenance.ts';

@@ -1,16 +1,6 @@
-import {
-  type Clock,
-  type JobId,
-  type JobRecord,
-  type Millis,
-  overdue,
-  type Pushed,
-  type PushItem,
-  push,
-  pushedAtOnce,
-  run,
-  State,
-} from '@ojs-ts/core';
+import type { Clock, Millis } from '@ojs-ts/core';
+import { type JobId, type JobRecord, State } from '@ojs-ts/core/job';
+import { overdue, type Pushed, type PushItem, push, pushedAtOnce, run } from '@ojs-ts/core/lifecycle';
 import type { Inserted } from '../../storage/storage.ts';
 import type { Batches } from '../batches.ts';
 import { coalesce } from '../coalesce.ts';

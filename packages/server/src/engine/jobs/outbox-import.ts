@@ -1,23 +1,16 @@
+import { type Clock, isUuidv7, type Millis, ProtocolError, uuidv7 } from '@ojs-ts/core';
 import {
-  type Clock,
   type Failure,
-  isUuidv7,
   type JobId,
-  type Millis,
   type NewJob,
   type NodeRef,
-  ProtocolError,
-  type PushRefusal,
-  push,
   type ReadEnvelope,
   readEnvelope,
   recordOf,
-  refusedImport,
-  run,
   State,
   stateName,
-  uuidv7,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/job';
+import { type PushRefusal, push, refusedImport, run } from '@ojs-ts/core/lifecycle';
 import { inboxBytes } from '../../storage/inbox.ts';
 import type { Inbox, InboxEntry, Inserted, InsertOptions } from '../../storage/storage.ts';
 import type { Batches } from '../batches.ts';

@@ -1,16 +1,6 @@
-import {
-  type Clock,
-  clearCheckpoint,
-  type JobId,
-  type JobRecord,
-  type ProgressReport,
-  type Reported,
-  type Reporter,
-  reportProgress,
-  run,
-  type SentCheckpoint,
-  saveCheckpoint,
-} from '@ojs-ts/core';
+import type { Clock } from '@ojs-ts/core';
+import type { JobId, JobRecord, ProgressReport, Reporter, SentCheckpoint } from '@ojs-ts/core/job';
+import { clearCheckpoint, type Reported, reportProgress, run, saveCheckpoint } from '@ojs-ts/core/lifecycle';
 import type { Batches } from '../batches.ts';
 import { KeyedMutex } from '../keyed-mutex.ts';
 

@@ -1,28 +1,27 @@
+import { type Clock, latestOf, type Millis, utf8Length } from '@ojs-ts/core';
 import {
-  allowedAttempts,
-  type Clock,
-  completed,
   type Failure,
-  failed,
   historyOf,
-  isOwner,
   type JobId,
   type JobRecord,
   type Json,
-  latestOf,
-  leaseLost,
-  type Millis,
   minResultSizeLimit,
   outcomeOf,
-  policyOf,
-  requeued,
   resultSizeLimit,
-  retryPolicy,
   State,
   type Transition,
+} from '@ojs-ts/core/job';
+import {
+  allowedAttempts,
+  completed,
+  failed,
+  isOwner,
+  leaseLost,
+  policyOf,
+  requeued,
+  retryPolicy,
   unhandled,
-  utf8Length,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/lifecycle';
 import type { Moved } from '../../storage/storage.ts';
 import type { Batches } from '../batches.ts';
 import type { EngineLog } from '../options.ts';

@@ -1,4 +1,6 @@
-import { aloneMs, type Clock, isSuspect, type JobId, type JobRecord, type Millis, State } from '@ojs-ts/core';
+import type { Clock, Millis } from '@ojs-ts/core';
+import { type JobId, type JobRecord, State } from '@ojs-ts/core/job';
+import { aloneMs, isSuspect } from '@ojs-ts/core/lifecycle';
 import type { Storage } from '../../storage/storage.ts';
 
 interface Trial {

@@ -1,4 +1,5 @@
-import { type Clock, type LimitNumbers, type Millis, ProtocolError, queueLimitKey } from '@ojs-ts/core';
+import { type Clock, type Millis, ProtocolError } from '@ojs-ts/core';
+import { type LimitNumbers, queueLimitKey } from '@ojs-ts/core/job';
 import type { Document, LimitRecord, Storage } from '../../storage/storage.ts';
 import { changeQueue, queueNumbers } from './queue-settings.ts';
 

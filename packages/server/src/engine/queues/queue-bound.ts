@@ -1,4 +1,5 @@
-import { type Clock, type Millis, noConfig, ProtocolError, queueLimitKey } from '@ojs-ts/core';
+import { type Clock, type Millis, ProtocolError } from '@ojs-ts/core';
+import { noConfig, queueLimitKey } from '@ojs-ts/core/job';
 import type { QueueRecord, Storage } from '../../storage/storage.ts';
 import { descriptionOf, type KnownWorker } from '../workers/workers.ts';
 import type { AllQueues } from './all-queues.ts';

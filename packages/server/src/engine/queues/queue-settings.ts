@@ -1,16 +1,7 @@
-import {
-  type Clock,
-  depthOf,
-  isObject,
-  isQueueName,
-  type Json,
-  type LimitNumbers,
-  type Millis,
-  type NewJob,
-  otherEventEntry,
-  ProtocolError,
-  type Rate,
-} from '@ojs-ts/core';
+import { type Clock, isObject, isQueueName, type Millis, ProtocolError } from '@ojs-ts/core';
+import { otherEventEntry } from '@ojs-ts/core/events';
+import type { Json, LimitNumbers, NewJob, Rate } from '@ojs-ts/core/job';
+import { depthOf } from '@ojs-ts/core/requests';
 import type { Inserted, QueuePatch, QueueRecord, Storage } from '../../storage/storage.ts';
 import type { EngineLog } from '../options.ts';
 

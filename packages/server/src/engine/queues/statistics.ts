@@ -1,4 +1,5 @@
-import { type Clock, midnight, type QueueStatistics, QueueSums } from '@ojs-ts/core';
+import type { Clock } from '@ojs-ts/core';
+import { midnight, type QueueStatistics, QueueSums } from '@ojs-ts/core/statistics';
 import type { Storage } from '../../storage/storage.ts';
 import { KeyedMutex } from '../keyed-mutex.ts';
 import { minuteParts } from './minute-parts.ts';

@@ -1,16 +1,15 @@
+import type { Clock, Millis } from '@ojs-ts/core';
+import type { Json } from '@ojs-ts/core/job';
 import {
   addFigures,
-  type Clock,
   type Figures,
   type Histogram,
-  type Json,
-  type Millis,
   type MutableFigures,
   minuteOf,
   newFigures,
   noSums,
   sumNames,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/statistics';
 import type { MinuteRecord, Storage } from '../../storage/storage.ts';
 import { minuteParts } from './minute-parts.ts';
 

@@ -1,4 +1,5 @@
-import { type JobRecord, type Json, members, ProtocolError, type ReadEnvelope } from '@ojs-ts/core';
+import { members, ProtocolError } from '@ojs-ts/core';
+import type { JobRecord, Json, ReadEnvelope } from '@ojs-ts/core/job';
 import type { Schemas } from './schemas.ts';
 
 const noWarnings: readonly string[] = [];

@@ -1,4 +1,6 @@
-import { compareVersions, isObject, type Json, type Millis, readVersion } from '@ojs-ts/core';
+import { isObject, type Millis } from '@ojs-ts/core';
+import type { Json } from '@ojs-ts/core/job';
+import { compareVersions, readVersion } from '@ojs-ts/core/requests';
 
 /** The effect of a mismatch (ojs-schema-registry §7). */
 export const schemaModes = ['strict', 'warn', 'off'] as const;

@@ -1,4 +1,5 @@
-import { type Clock, type Json, type Millis, ProtocolError, uuidv7 } from '@ojs-ts/core';
+import { type Clock, type Millis, ProtocolError, uuidv7 } from '@ojs-ts/core';
+import type { Json } from '@ojs-ts/core/job';
 import type { Storage } from '../../storage/storage.ts';
 import { turn } from '../page-size.ts';
 import { readEntries, type SchemaEntry, SchemaIndex, wireVersion } from './schema-index.ts';

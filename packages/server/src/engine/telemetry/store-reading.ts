@@ -1,4 +1,5 @@
-import { type Clock, type Millis, noConfig, queueLimitKey, State } from '@ojs-ts/core';
+import type { Clock, Millis } from '@ojs-ts/core';
+import { noConfig, queueLimitKey, State } from '@ojs-ts/core/job';
 import type { LimitRecord, QueueRecord, Storage } from '../../storage/storage.ts';
 import type { AllQueues } from '../queues/all-queues.ts';
 import { queueNumbers, readConfig } from '../queues/queue-settings.ts';

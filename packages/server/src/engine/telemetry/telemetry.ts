@@ -1,4 +1,4 @@
-import type { PushItem } from '@ojs-ts/core';
+import type { PushItem } from '@ojs-ts/core/lifecycle';
 import { EventLoopLag } from './event-loop-lag.ts';
 import { Counter, Gauge, Histogram } from './instruments.ts';
 import type { Family } from './series.ts';

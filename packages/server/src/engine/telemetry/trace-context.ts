@@ -1,4 +1,5 @@
-import { isObject, type JobRecord } from '@ojs-ts/core';
+import { isObject } from '@ojs-ts/core';
+import type { JobRecord } from '@ojs-ts/core/job';
 import type { Api, SpanContext } from './otel-api.ts';
 
 /** W3C Trace Context §3.2. A later version may append fields. */

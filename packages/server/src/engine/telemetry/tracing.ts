@@ -1,4 +1,5 @@
-import { type JobRecord, ProtocolError } from '@ojs-ts/core';
+import { ProtocolError } from '@ojs-ts/core';
+import type { JobRecord } from '@ojs-ts/core/job';
 import { StoreDamaged, StoreUnwritable } from '../../storage/unavailable.ts';
 import {
   type Api,

@@ -1,4 +1,5 @@
-import type { Crons, Millis } from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import type { Crons } from '@ojs-ts/core/cron';
 import type { Storage } from '../../storage/storage.ts';
 import type { EngineLog } from '../options.ts';
 import type { StoreClock } from './store-clock.ts';

@@ -1,16 +1,6 @@
-import {
-  type Clock,
-  deletionAges,
-  type EndedKind,
-  endedKinds,
-  type HistoryPolicy,
-  historyExpired,
-  type JobOrder,
-  type JobRecord,
-  type Millis,
-  ProtocolError,
-  State,
-} from '@ojs-ts/core';
+import { type Clock, type Millis, ProtocolError } from '@ojs-ts/core';
+import { type JobOrder, type JobRecord, State } from '@ojs-ts/core/job';
+import { deletionAges, type EndedKind, endedKinds, type HistoryPolicy, historyExpired } from '@ojs-ts/core/lifecycle';
 import type { JobQuery, Page, Storage } from '../../storage/storage.ts';
 import type { Retention } from '../options.ts';
 import { turn } from '../page-size.ts';

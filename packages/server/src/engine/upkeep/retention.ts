@@ -1,4 +1,5 @@
-import { type Clock, type Millis, State } from '@ojs-ts/core';
+import type { Clock, Millis } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
 import {
   type JobRule,
   noJobs,

@@ -1,23 +1,18 @@
+import type { Clock, Millis } from '@ojs-ts/core';
+import { type JobId, type JobRecord, type NodeRef, State, type Transition } from '@ojs-ts/core/job';
 import {
-  type Clock,
   type ClockStep,
   deadAt,
   diedTogether,
   forgotten,
   isSilent,
-  type JobId,
-  type JobRecord,
   leaseLost,
   liveness,
-  type Millis,
-  type NodeRef,
   overdue,
   overdueCause,
   type SilentWorker,
-  State,
-  type Transition,
   withoutSteps,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/lifecycle';
 import type { Held, Page, Storage, WorkerRecord } from '../../storage/storage.ts';
 import { logFailure } from '../jobs/failure-log.ts';
 import type { Maintenance } from '../maintenance.ts';

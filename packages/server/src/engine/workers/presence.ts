@@ -1,4 +1,6 @@
-import { type Clock, type EventKind, type Json, type Millis, otherEventEntry } from '@ojs-ts/core';
+import type { Clock, Millis } from '@ojs-ts/core';
+import { type EventKind, otherEventEntry } from '@ojs-ts/core/events';
+import type { Json } from '@ojs-ts/core/job';
 import type { Storage, WorkerBeat, WorkerRecord } from '../../storage/storage.ts';
 import { coalesce } from '../coalesce.ts';
 import { KeyedMutex } from '../keyed-mutex.ts';

@@ -1,4 +1,5 @@
-import { type Clock, isObject, type Json, type Millis, ProtocolError } from '@ojs-ts/core';
+import { type Clock, isObject, type Millis, ProtocolError } from '@ojs-ts/core';
+import type { Json } from '@ojs-ts/core/job';
 import type { Storage } from '../../storage/storage.ts';
 import type { Workers } from './workers.ts';
 

@@ -1,4 +1,6 @@
-import { type Clock, deadAt, isSuspect, type JobRecord, type Millis } from '@ojs-ts/core';
+import type { Clock, Millis } from '@ojs-ts/core';
+import type { JobRecord } from '@ojs-ts/core/job';
+import { deadAt, isSuspect } from '@ojs-ts/core/lifecycle';
 import type { Beaten, Directive, Storage, WorkerBeat } from '../../storage/storage.ts';
 import type { Batches } from '../batches.ts';
 import type { Fetches, FetchRequest } from '../jobs/fetch.ts';

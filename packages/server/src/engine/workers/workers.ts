@@ -1,4 +1,6 @@
-import { type Clock, deadAt, isObject, type JobId, type JobRecord, type Json, type Millis, State } from '@ojs-ts/core';
+import { type Clock, isObject, type Millis } from '@ojs-ts/core';
+import { type JobId, type JobRecord, type Json, State } from '@ojs-ts/core/job';
+import { deadAt } from '@ojs-ts/core/lifecycle';
 import type { Directive, Document, Held, Page, Storage, WorkerRecord } from '../../storage/storage.ts';
 
 /** A worker by its last heartbeat, or by its last fetch if it sent no heartbeat. */

@@ -1,17 +1,6 @@
-import {
-  type Clock,
-  decideNode,
-  isReady,
-  type JobId,
-  type JobRecord,
-  latestOf,
-  maxResults,
-  type NewJob,
-  type NodeRef,
-  type ReadWorkflow,
-  refuseNode,
-  startNode,
-} from '@ojs-ts/core';
+import { type Clock, latestOf } from '@ojs-ts/core';
+import type { JobId, JobRecord, NewJob, NodeRef } from '@ojs-ts/core/job';
+import { decideNode, isReady, maxResults, type ReadWorkflow, refuseNode, startNode } from '@ojs-ts/core/workflow';
 import type { Advanced, NewNode, NodeRecord, Storage, WorkflowRecord, WorkflowStep } from '../../storage/storage.ts';
 import { PageSize } from '../page-size.ts';
 import { noTracing, type Tracing } from '../telemetry/tracing.ts';

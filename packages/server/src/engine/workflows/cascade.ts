@@ -1,4 +1,5 @@
-import { decideNode, isReady, type JobId, type JobRecord, lowered } from '@ojs-ts/core';
+import type { JobId, JobRecord } from '@ojs-ts/core/job';
+import { decideNode, isReady, lowered } from '@ojs-ts/core/workflow';
 import type { NodeRecord, WorkflowRecord, WorkflowStep, Workflows } from '../../storage/storage.ts';
 
 type Close = Extract<WorkflowStep, { readonly kind: 'close' }>;

@@ -1,4 +1,4 @@
-import type { WorkflowReader } from '@ojs-ts/core';
+import type { WorkflowReader } from '@ojs-ts/core/workflow';
 import type { NodeRecord, Storage } from '../../storage/storage.ts';
 import { PageSize } from '../page-size.ts';
 

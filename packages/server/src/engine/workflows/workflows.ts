@@ -1,28 +1,24 @@
+import { type Clock, latestOf, ProtocolError, uuidv7 } from '@ojs-ts/core';
 import {
-  type Clock,
-  cancelled,
-  duplicateWorkflow,
-  endedWorkflow,
   historyOf,
   type JobId,
   type JobRecord,
   type Json,
-  latestOf,
-  missingWorkflow,
   type NodeRef,
   nodeDestination,
+  Waiting,
+} from '@ojs-ts/core/job';
+import { cancelled, run } from '@ojs-ts/core/lifecycle';
+import { duplicateWorkflow, endedWorkflow, type WorkflowView } from '@ojs-ts/core/requests';
+import {
+  missingWorkflow,
   nodeRecordOf,
-  ProtocolError,
   type ReadWorkflow,
   Reopenings,
   readWorkflow,
   rerunWorkflow,
-  run,
-  uuidv7,
-  Waiting,
-  type WorkflowView,
   workflowCancelled,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/workflow';
 import type { NodeRecord, Storage } from '../../storage/storage.ts';
 import type { MemoryLimits } from '../memory-limits.ts';
 import { PageSize } from '../page-size.ts';

@@ -1,4 +1,6 @@
-import { Fields, grants, ProtocolError, rights } from '@ojs-ts/core';
+import { ProtocolError } from '@ojs-ts/core';
+import { grants, rights } from '@ojs-ts/core/access';
+import { Fields } from '@ojs-ts/core/requests';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Binding } from '../../binding/binding.ts';
 import { json, type Reply } from '../../binding/reply.ts';

@@ -1,4 +1,5 @@
-import { operations, payloadFilter, type Right } from '@ojs-ts/core';
+import { payloadFilter, type Right } from '@ojs-ts/core/access';
+import { operations } from '@ojs-ts/core/operations';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { QueueAccess } from '../../binding/access.ts';
 import { checkStreamQuery, streamParameters } from '../../binding/query-parameters.ts';

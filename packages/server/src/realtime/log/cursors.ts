@@ -1,4 +1,5 @@
-import { type EventBatch, type Millis, ProtocolError, readEventId } from '@ojs-ts/core';
+import { type Millis, ProtocolError } from '@ojs-ts/core';
+import { type EventBatch, readEventId } from '@ojs-ts/core/events';
 import type { Storage } from '../../storage/storage.ts';
 
 /** The last event that a reader has. */

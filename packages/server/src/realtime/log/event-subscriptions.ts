@@ -1,4 +1,6 @@
-import { type EventBatch, type EventEntry, type EventKind, type JobId, type Millis, ProtocolError } from '@ojs-ts/core';
+import { type Millis, ProtocolError } from '@ojs-ts/core';
+import type { EventBatch, EventEntry, EventKind } from '@ojs-ts/core/events';
+import type { JobId } from '@ojs-ts/core/job';
 import type { EngineLog } from '../../engine/options.ts';
 import type { Storage } from '../../storage/storage.ts';
 import { has } from './cursors.ts';

@@ -1,13 +1,13 @@
+import type { Millis } from '@ojs-ts/core';
 import {
   type EventEntry,
   type EventKind,
   eventKinds,
   jobTypeOf,
-  type Millis,
   readEntries,
   renderEvent,
   type WireEvent,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/events';
 import type { Storage } from '../../storage/storage.ts';
 import { cursorOf, cursorText, timeAt } from './cursors.ts';
 

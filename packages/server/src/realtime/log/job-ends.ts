@@ -1,4 +1,4 @@
-import { type JobId, type JobRecord, Terminal } from '@ojs-ts/core';
+import { type JobId, type JobRecord, Terminal } from '@ojs-ts/core/job';
 import { Waiters } from '../../engine/jobs/waiters.ts';
 import type { EventSubscriptions } from './event-subscriptions.ts';
 import type { LogEvent } from './log-events.ts';

@@ -1,4 +1,6 @@
-import { type Clock, type EventKind, State, stateName } from '@ojs-ts/core';
+import type { Clock } from '@ojs-ts/core';
+import type { EventKind } from '@ojs-ts/core/events';
+import { State, stateName } from '@ojs-ts/core/job';
 import type { EngineLog } from '../../engine/options.ts';
 import type { Storage } from '../../storage/storage.ts';
 import type { EventSubscriptions, Subscription } from './event-subscriptions.ts';

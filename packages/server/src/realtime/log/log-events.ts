@@ -1,4 +1,6 @@
-import { type EventBatch, type EventEntry, type Millis, readEntries, type State, Terminal } from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import { type EventBatch, type EventEntry, readEntries } from '@ojs-ts/core/events';
+import { type State, Terminal } from '@ojs-ts/core/job';
 
 /** One event of the log, and its part in a change of its job's state: several events may report one change. */
 export interface LogEvent {

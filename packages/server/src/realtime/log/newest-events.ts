@@ -1,4 +1,4 @@
-import { readEntries, renderEvent, type WireEvent } from '@ojs-ts/core';
+import { readEntries, renderEvent, type WireEvent } from '@ojs-ts/core/events';
 import type { Storage } from '../../storage/storage.ts';
 import { cursorOf, cursorText, has } from './cursors.ts';
 import { type EventPage, type EventQuery, kindsOf, matcher, maxReads, page, scan } from './events.ts';

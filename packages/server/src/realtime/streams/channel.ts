@@ -1,4 +1,5 @@
-import { isQueueName, type JobId, type JobRecord, type Millis, ProtocolError } from '@ojs-ts/core';
+import { isQueueName, type Millis, ProtocolError } from '@ojs-ts/core';
+import type { JobId, JobRecord } from '@ojs-ts/core/job';
 import type { Engine } from '../../engine/engine.ts';
 import type { Topic } from '../log/event-subscriptions.ts';
 

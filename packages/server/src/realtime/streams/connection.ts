@@ -1,4 +1,5 @@
-import { type EventKind, formatTimestamp } from '@ojs-ts/core';
+import { formatTimestamp } from '@ojs-ts/core';
+import type { EventKind } from '@ojs-ts/core/events';
 import type { Engine } from '../../engine/engine.ts';
 import { cursorText, placeOf, readCursor, timeAt } from '../log/cursors.ts';
 import type { Gap, Subscription } from '../log/event-subscriptions.ts';

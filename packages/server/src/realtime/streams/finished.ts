@@ -1,4 +1,5 @@
-import { type JobRecord, type Millis, Terminal } from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import { type JobRecord, Terminal } from '@ojs-ts/core/job';
 import type { EventSubscriptions, Gap } from '../log/event-subscriptions.ts';
 import { lastChange, type Message, type Renderer } from './render.ts';
 import { type Filter, itemsOf, selector, wantsChanges } from './selection.ts';

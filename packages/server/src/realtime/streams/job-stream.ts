@@ -1,13 +1,5 @@
-import {
-  type JobRecord,
-  type Json,
-  members,
-  ProtocolError,
-  renderOutcome,
-  renderProgress,
-  State,
-  Terminal,
-} from '@ojs-ts/core';
+import { members, ProtocolError } from '@ojs-ts/core';
+import { type JobRecord, type Json, renderOutcome, renderProgress, State, Terminal } from '@ojs-ts/core/job';
 import type { Engine } from '../../engine/engine.ts';
 import { Waiter } from '../../engine/jobs/waiters.ts';
 import type { StateFrame } from './state-frames.ts';

@@ -1,4 +1,5 @@
-import { commaSeparated, type Grant, type Query } from '@ojs-ts/core';
+import type { Grant } from '@ojs-ts/core/access';
+import { commaSeparated, type Query } from '@ojs-ts/core/requests';
 import type { Engine } from '../../engine/engine.ts';
 import { Connection, type ConnectionOptions, type Sink } from './connection.ts';
 import { Renderer } from './render.ts';

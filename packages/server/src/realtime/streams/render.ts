@@ -1,16 +1,7 @@
-import {
-  formatTimestamp,
-  type Grant,
-  historyOf,
-  type JobRecord,
-  type Json,
-  type Millis,
-  renderEvent,
-  State,
-  shownEvent,
-  stateName,
-  type WireEvent,
-} from '@ojs-ts/core';
+import { formatTimestamp, type Millis } from '@ojs-ts/core';
+import { type Grant, shownEvent } from '@ojs-ts/core/access';
+import { renderEvent, type WireEvent } from '@ojs-ts/core/events';
+import { historyOf, type JobRecord, type Json, State, stateName } from '@ojs-ts/core/job';
 import type { LogEvent } from '../log/log-events.ts';
 import { type Item, idOf } from './selection.ts';
 

@@ -1,4 +1,4 @@
-import { type EventKind, jobTypeOf } from '@ojs-ts/core';
+import { type EventKind, jobTypeOf } from '@ojs-ts/core/events';
 import { cursorText, halfCursorText } from '../log/cursors.ts';
 import { kindMatcher, kindsOf } from '../log/events.ts';
 import { isChange, type LogEvent } from '../log/log-events.ts';

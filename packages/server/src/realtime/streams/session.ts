@@ -1,4 +1,6 @@
-import { Fields, type Json, ProtocolError, uuidv7 } from '@ojs-ts/core';
+import { ProtocolError, uuidv7 } from '@ojs-ts/core';
+import type { Json } from '@ojs-ts/core/job';
+import { Fields } from '@ojs-ts/core/requests';
 import type { QueueAccess } from '../../binding/access.ts';
 import { faultOf } from '../../binding/reply.ts';
 import type { Engine } from '../../engine/engine.ts';

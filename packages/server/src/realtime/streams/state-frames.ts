@@ -1,4 +1,4 @@
-import type { Json } from '@ojs-ts/core';
+import type { Json } from '@ojs-ts/core/job';
 import type { Sink, Target } from './connection.ts';
 
 /** One event of a stream that shows a state, or a summary. */

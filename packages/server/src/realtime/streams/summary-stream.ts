@@ -1,4 +1,4 @@
-import { EventSummarizer } from '@ojs-ts/core';
+import { EventSummarizer } from '@ojs-ts/core/events';
 import type { QueueAccess } from '../../binding/access.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { Waiter } from '../../engine/jobs/waiters.ts';

@@ -1,4 +1,5 @@
-import { formatTimestamp, type Json } from '@ojs-ts/core';
+import { formatTimestamp } from '@ojs-ts/core';
+import type { Json } from '@ojs-ts/core/job';
 import type { Delivery } from './connection.ts';
 
 /** How long a client waits before it connects again, in milliseconds (ojs-realtime §2.3). */

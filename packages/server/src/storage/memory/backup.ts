@@ -1,4 +1,4 @@
-import { State } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
 import { Queue, type Row, type Tables } from '@ojs-ts/core/memory';
 import { pagesOf, startsAtOnce, type Takers, take, withoutInbox } from '../dump.ts';
 import type { Backup, DumpRecord, StoreOwn } from '../storage.ts';

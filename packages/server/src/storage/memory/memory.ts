@@ -1,4 +1,4 @@
-import { newKey } from '@ojs-ts/core';
+import { newKey } from '@ojs-ts/core/job';
 import { memoryStore, Tables } from '@ojs-ts/core/memory';
 import { promised } from '../promised.ts';
 import type { Storage } from '../storage.ts';

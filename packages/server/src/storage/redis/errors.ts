@@ -7,7 +7,7 @@ import {
   mostFrequent,
   type State,
   State as States,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/job';
 import { isAbsent, listOf, number, text, textOrNull } from './connection/packed.ts';
 import type { Scripts } from './connection/scripts.ts';
 

@@ -1,4 +1,4 @@
-import { type EventKind, indexedOnly } from '@ojs-ts/core';
+import { type EventKind, indexedOnly } from '@ojs-ts/core/events';
 import type { EventsRead, Storage } from '../storage.ts';
 import { listOf, number, text } from './connection/packed.ts';
 import type { Scripts } from './connection/scripts.ts';

@@ -1,4 +1,4 @@
-import type { JobRecord, NewJob } from '@ojs-ts/core';
+import type { JobRecord, NewJob } from '@ojs-ts/core/job';
 import { Packer, type Written } from './connection/msgpack.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { type JobRecord, type State, State as States } from '@ojs-ts/core';
+import { type JobRecord, type State, State as States } from '@ojs-ts/core/job';
 import { type Packed, unpack } from './connection/msgpack.ts';
 import { listOf, membersOf, number, numberOrNull, text, textOrNull } from './connection/packed.ts';
 import { hasRare, hasTrace, isKeyed, isNode, type numbers, queueBit, type Rare, workerBit } from './job-bytes.ts';

@@ -7,11 +7,10 @@ import {
   newestFirst,
   readCursor,
   readSortCursor,
-  requestKey,
-  sideWork,
   sizeOf,
   sortCursor,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/job';
+import { requestKey, sideWork } from '@ojs-ts/core/lifecycle';
 import type { JobQuery, Jobs, Page } from '../storage.ts';
 import { listOf, number, numberOrNull } from './connection/packed.ts';
 import type { Scripts } from './connection/scripts.ts';

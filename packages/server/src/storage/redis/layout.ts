@@ -1,4 +1,4 @@
-import { newKey } from '@ojs-ts/core';
+import { newKey } from '@ojs-ts/core/job';
 import type { Layout } from '../storage.ts';
 import type { Connection } from './connection/connection.ts';
 import { listOf, number, text } from './connection/packed.ts';

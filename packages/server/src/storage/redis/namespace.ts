@@ -1,4 +1,6 @@
-import { type EventBatch, indexedKinds, type JobRecord, kindsIn, type WorkflowRecord } from '@ojs-ts/core';
+import { type EventBatch, indexedKinds, kindsIn } from '@ojs-ts/core/events';
+import type { JobRecord } from '@ojs-ts/core/job';
+import type { WorkflowRecord } from '@ojs-ts/core/workflow';
 import type { ErrorQuery, JobQuery, Storage, StoreOwn, Workflows } from '../storage.ts';
 import { auditLog } from './audit-log.ts';
 import { backup, clear } from './backup.ts';

@@ -1,4 +1,5 @@
-import { noConfig, queueEventEntry } from '@ojs-ts/core';
+import { queueEventEntry } from '@ojs-ts/core/events';
+import { noConfig } from '@ojs-ts/core/job';
 import type { OldestJob, QueueRecord, Registry } from '../storage.ts';
 import type { Packed } from './connection/msgpack.ts';
 import { listOf, number, text } from './connection/packed.ts';

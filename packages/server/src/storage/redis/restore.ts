@@ -1,4 +1,6 @@
-import { errorFingerprint, isReady, kindsIn, State, type WorkflowState } from '@ojs-ts/core';
+import { kindsIn } from '@ojs-ts/core/events';
+import { errorFingerprint, State, type WorkflowState } from '@ojs-ts/core/job';
+import { isReady } from '@ojs-ts/core/workflow';
 import { type Takers, take, withoutInbox } from '../dump.ts';
 import type { Dumped, DumpRecord, StoreOwn } from '../storage.ts';
 import { noConfig } from '../storage.ts';

@@ -1,14 +1,13 @@
 import {
-  countedStarts,
   fingerprintAfter,
-  isPlainAck,
   type JobRecord,
   type LimitNumbers,
   type NewJob,
   type State,
   State as States,
   type Transition,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/job';
+import { countedStarts, isPlainAck } from '@ojs-ts/core/lifecycle';
 import type { Inserted, JobClaim, LimitRecord, Moved, QueueRecord } from '../storage.ts';
 import { noConfig } from '../storage.ts';
 import type { Packed } from './connection/msgpack.ts';

@@ -1,4 +1,4 @@
-import { newFigures, type Sums, sumNames } from '@ojs-ts/core';
+import { newFigures, type Sums, sumNames } from '@ojs-ts/core/statistics';
 import type { MinuteRecord, Registry } from '../storage.ts';
 import { listOf, type Reply, text } from './connection/reply.ts';
 import type { Scripts } from './connection/scripts.ts';

@@ -1,4 +1,5 @@
-import { firstUuidAt, indexedKinds } from '@ojs-ts/core';
+import { firstUuidAt } from '@ojs-ts/core';
+import { indexedKinds } from '@ojs-ts/core/events';
 import { noJobs, noOthers } from '../prune.ts';
 import type { Held, Upkeep } from '../storage.ts';
 import { listOf, number, numberOrNull, text } from './connection/packed.ts';

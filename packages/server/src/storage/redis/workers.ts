@@ -1,4 +1,4 @@
-import type { JobId } from '@ojs-ts/core';
+import type { JobId } from '@ojs-ts/core/job';
 import { readDirective, readIds } from '../rows.ts';
 import type { Beaten, Registry, WorkerBeat, WorkerRecord } from '../storage.ts';
 import { integer, integerOrNull, listOf, type Reply, text, textOrNull } from './connection/reply.ts';

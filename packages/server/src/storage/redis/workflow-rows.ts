@@ -1,4 +1,5 @@
-import type { NewNode, NewWorkflow, NodeRecord, NodeRef, NodeState, WorkflowRecord } from '@ojs-ts/core';
+import type { NodeRef, NodeState } from '@ojs-ts/core/job';
+import type { NewNode, NewWorkflow, NodeRecord, WorkflowRecord } from '@ojs-ts/core/workflow';
 import { readWorkflowState } from '../rows.ts';
 import { Packer } from './connection/msgpack.ts';
 import { integer, integerOrNull, listOf, type Reply, text, textOrNull } from './connection/reply.ts';

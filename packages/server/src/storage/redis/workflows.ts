@@ -1,5 +1,6 @@
-import type { NodeRef, WorkflowRecord, WorkflowStep } from '@ojs-ts/core';
-import { cursorOf, readCursor } from '@ojs-ts/core';
+import type { NodeRef } from '@ojs-ts/core/job';
+import { cursorOf, readCursor } from '@ojs-ts/core/job';
+import type { WorkflowRecord, WorkflowStep } from '@ojs-ts/core/workflow';
 import type { Advanced, Workflows } from '../storage.ts';
 import type { Packed } from './connection/msgpack.ts';
 import * as packed from './connection/packed.ts';

@@ -1,4 +1,5 @@
-import { fired, type Millis, putCron } from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import { fired, putCron } from '@ojs-ts/core/cron';
 import type { CronRecord, Crons, Firing } from '../storage.ts';
 import type { Connection } from './disk/connection.ts';
 import type { GroupCommit } from './disk/group-commit.ts';

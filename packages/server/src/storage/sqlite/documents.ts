@@ -1,4 +1,4 @@
-import { putDocument } from '@ojs-ts/core';
+import { putDocument } from '@ojs-ts/core/memory';
 import { readDocument } from '../rows.ts';
 import type { Document, Documents } from '../storage.ts';
 import type { Connection } from './disk/connection.ts';

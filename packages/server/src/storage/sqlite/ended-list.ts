@@ -1,4 +1,5 @@
-import { isIn, type Place, State, type StateMask } from '@ojs-ts/core';
+import { type Place, State, type StateMask } from '@ojs-ts/core/job';
+import { isIn } from '@ojs-ts/core/lifecycle';
 import type { JobQuery } from '../storage.ts';
 import type { Connection } from './disk/connection.ts';
 import { type Cells, integer } from './row.ts';

@@ -1,4 +1,5 @@
-import { type ErrorGroups, type ErrorQuery, errorGroup, Failed, isIn, State } from '@ojs-ts/core';
+import { type ErrorGroups, type ErrorQuery, errorGroup, Failed, State } from '@ojs-ts/core/job';
+import { isIn } from '@ojs-ts/core/lifecycle';
 import type { Connection } from './disk/connection.ts';
 import { integer, text } from './row.ts';
 

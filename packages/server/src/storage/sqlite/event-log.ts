@@ -1,14 +1,13 @@
+import type { Millis } from '@ojs-ts/core';
 import {
   type EventBatch,
   EventEntries,
   type EventKind,
   type EventSubject,
   indexedOnly,
-  type Json,
   kindMask,
-  type Millis,
-  type State,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/events';
+import type { Json, State } from '@ojs-ts/core/job';
 import type { EventsRead } from '../storage.ts';
 import type { Connection } from './disk/connection.ts';
 import { type Cells, integer, text } from './row.ts';

@@ -1,21 +1,18 @@
+import type { Millis } from '@ojs-ts/core';
+import { creationEvent } from '@ojs-ts/core/events';
+import { type JobId, type JobRecord, type NewJob, State } from '@ojs-ts/core/job';
 import {
   type AdmissionOptions,
   type AdmissionView,
   type Admitted,
   admit,
   cancelled,
-  creationEvent,
   groupVerdict,
   type Holder,
   isPlainJob,
-  type JobId,
-  type JobRecord,
-  type Millis,
-  type NewJob,
-  State,
   sameOrOther,
-  sumsOf,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/lifecycle';
+import { sumsOf } from '@ojs-ts/core/statistics';
 import type { Inserted } from '../storage.ts';
 import type { Connection } from './disk/connection.ts';
 import { move } from './move.ts';

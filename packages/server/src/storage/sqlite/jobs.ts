@@ -1,4 +1,7 @@
-import { type EventSubject, isIn, type Millis, State, Terminal } from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import type { EventSubject } from '@ojs-ts/core/events';
+import { State, Terminal } from '@ojs-ts/core/job';
+import { isIn } from '@ojs-ts/core/lifecycle';
 import type { Jobs } from '../storage.ts';
 import { claim, claimsOf } from './claim/claim.ts';
 import type { Connection } from './disk/connection.ts';

@@ -6,7 +6,6 @@ import {
   dueStates,
   goesUp,
   isFingerprint,
-  isIn,
   type JobOrder,
   type JobRecord,
   newestFirst,
@@ -20,7 +19,8 @@ import {
   sortCursor,
   stateNames,
   Terminal,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/job';
+import { isIn } from '@ojs-ts/core/lifecycle';
 import { type Places, placesBehind, placesOf } from '../offset.ts';
 import type { JobQuery, Page } from '../storage.ts';
 import type { Connection } from './disk/connection.ts';

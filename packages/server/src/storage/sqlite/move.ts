@@ -1,24 +1,26 @@
+import type { Millis } from '@ojs-ts/core';
+import {
+  fingerprintAfter,
+  type JobRecord,
+  type Json,
+  type NodeRef,
+  State,
+  Terminal,
+  type Transition,
+} from '@ojs-ts/core/job';
 import {
   completed,
   eventsOf,
   expired,
-  fingerprintAfter,
   isIn,
   isPlainEnd,
-  type JobRecord,
-  type Json,
-  type Millis,
   type Mutable,
   moved,
-  type NodeRef,
   overdueAt,
-  State,
-  sumsOf,
-  Terminal,
-  type Transition,
   textsOf,
   verdict,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/lifecycle';
+import { sumsOf } from '@ojs-ts/core/statistics';
 import { readCompletion } from '../rows.ts';
 import type { Dumped, Moved } from '../storage.ts';
 import type { Guarded } from './claim/claimed-job-cache.ts';

@@ -1,4 +1,5 @@
-import { compareKeys, goesUp, Heap, type JobOrder, readSortCursor, type SortKey } from '@ojs-ts/core';
+import { compareKeys, goesUp, type JobOrder, readSortCursor, type SortKey } from '@ojs-ts/core/job';
+import { Heap } from '@ojs-ts/core/memory';
 import type { JobQuery } from '../storage.ts';
 import type { Connection } from './disk/connection.ts';
 import { integer, text } from './row.ts';

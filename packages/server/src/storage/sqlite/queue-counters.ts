@@ -1,15 +1,14 @@
+import type { Millis } from '@ojs-ts/core';
+import { type JobRecord, State } from '@ojs-ts/core/job';
 import {
   type Addition,
   addChange,
-  type JobRecord,
-  type Millis,
   type MutableFigures,
   minuteOf,
   newFigures,
   nothingAdded,
-  State,
   sumNames,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/statistics';
 import { histogramText, readHistogram } from '../rows.ts';
 import type { Connection } from './disk/connection.ts';
 import { integer, integerOrNull, text } from './row.ts';

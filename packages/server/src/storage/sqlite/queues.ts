@@ -1,16 +1,7 @@
-import {
-  countedStarts,
-  effectiveLimit,
-  type LimitNumbers,
-  limitedQueue,
-  type Millis,
-  noConfig,
-  parseNumbers,
-  queueEventEntry,
-  queueLimitKey,
-  State,
-  stateNames,
-} from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import { queueEventEntry } from '@ojs-ts/core/events';
+import { type LimitNumbers, noConfig, queueLimitKey, State, stateNames } from '@ojs-ts/core/job';
+import { countedStarts, effectiveLimit, limitedQueue, parseNumbers } from '@ojs-ts/core/lifecycle';
 import { readMinute } from '../rows.ts';
 import type { LimitRecord, QueuePatch, QueueRecord, Registry } from '../storage.ts';
 import type { Connection } from './disk/connection.ts';

@@ -1,5 +1,5 @@
 import type { SQLOutputValue } from 'node:sqlite';
-import { defaultHeartbeatMs, type JobRecord, type NodeRef, State } from '@ojs-ts/core';
+import { defaultHeartbeatMs, type JobRecord, type NodeRef, State } from '@ojs-ts/core/job';
 import { integer, integerOrNull, readTexts, state, text, textOrNull } from '../cells.ts';
 
 export { integer, integerOrNull, readNumbers, readTexts, state, text, textOrNull } from '../cells.ts';

@@ -1,4 +1,4 @@
-import { queueLimitKey } from '@ojs-ts/core';
+import { queueLimitKey } from '@ojs-ts/core/job';
 import { sumColumns } from '../rows.ts';
 import { decisionColumns, jobColumns, readyColumns } from './row.ts';
 

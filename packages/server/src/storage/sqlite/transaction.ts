@@ -1,4 +1,5 @@
-import { type Millis, State } from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
 import type { ClaimedJobCache } from './claim/claimed-job-cache.ts';
 import type { Connection } from './disk/connection.ts';
 import { EventLog } from './event-log.ts';

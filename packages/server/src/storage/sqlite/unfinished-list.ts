@@ -1,4 +1,4 @@
-import type { StateMask } from '@ojs-ts/core';
+import type { StateMask } from '@ojs-ts/core/job';
 import type { JobQuery } from '../storage.ts';
 import type { Connection } from './disk/connection.ts';
 import { integer } from './row.ts';

@@ -1,4 +1,7 @@
-import { extended, heartbeatEntry, isOwner, type JobId, type Millis, overdueAt, State } from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import { heartbeatEntry } from '@ojs-ts/core/events';
+import { type JobId, State } from '@ojs-ts/core/job';
+import { extended, isOwner, overdueAt } from '@ojs-ts/core/lifecycle';
 import { readDirective, readWorker } from '../rows.ts';
 import type { Beaten, Registry, WorkerBeat } from '../storage.ts';
 import type { Connection } from './disk/connection.ts';

@@ -1,4 +1,4 @@
-import { Bulk } from '@ojs-ts/core';
+import { Bulk } from '@ojs-ts/core/bulk';
 import { describe, expect, test, vi } from 'vitest';
 import { serveClocked } from '../../support/clocked.ts';
 import { expectRefusal } from '../../support/refusal.ts';

@@ -1,4 +1,4 @@
-import type { Grant } from '@ojs-ts/core';
+import type { Grant } from '@ojs-ts/core/access';
 import { describe, expect, test } from 'vitest';
 import { type ClockedServer, serveClocked } from '../../support/clocked.ts';
 import { call, send } from '../../support/request.ts';

@@ -1,4 +1,5 @@
-import { type ManualClock, manualClock, type OperationName } from '@ojs-ts/core';
+import { type ManualClock, manualClock } from '@ojs-ts/core';
+import type { OperationName } from '@ojs-ts/core/operations';
 import { describe, expect, test } from 'vitest';
 import { openEmbedded } from '../../../src/index.ts';
 import { StoreUnwritable } from '../../../src/storage/unavailable.ts';

@@ -1,5 +1,9 @@
 // ojs-execution-history: what the server says of a job's past, and its purge.
-import { type HistoryEvent, historyOf, type ManualClock, manualClock, type OperationName, State } from '@ojs-ts/core';
+
+import { type ManualClock, manualClock } from '@ojs-ts/core';
+import { historyOf, State } from '@ojs-ts/core/job';
+import type { HistoryEvent } from '@ojs-ts/core/lifecycle';
+import type { OperationName } from '@ojs-ts/core/operations';
 import { describe, expect, test } from 'vitest';
 import { type EmbeddedOptions, openEmbedded } from '../../../src/index.ts';
 import { newId } from '../../support/ids.ts';

@@ -1,4 +1,5 @@
-import { AllStates, type JobRecord, matcherOf, parseQuery } from '@ojs-ts/core';
+import { AllStates, type JobRecord } from '@ojs-ts/core/job';
+import { matcherOf, parseQuery } from '@ojs-ts/core/query';
 import { describe, expect, test, vi } from 'vitest';
 import { type ClockedServer, serveClocked } from '../../support/clocked.ts';
 import { items, newJob } from '../../support/engine.ts';

@@ -1,4 +1,4 @@
-import { State } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
 import { describe, expect, test } from 'vitest';
 import { jobSeries } from '../../../src/binding/metrics/job-series.ts';
 import { storeSeries } from '../../../src/binding/metrics/store-series.ts';

@@ -1,4 +1,6 @@
-import { Fields, Leases, newKey, ProtocolError, uuidv7 } from '@ojs-ts/core';
+import { ProtocolError, uuidv7 } from '@ojs-ts/core';
+import { Leases, newKey } from '@ojs-ts/core/job';
+import { Fields } from '@ojs-ts/core/requests';
 import { expect, test } from 'vitest';
 import { readBeat } from '../../../src/binding/workers/heartbeat.ts';
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { State } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
 import { describe, expect, test } from 'vitest';
 import { temporaryDirectory } from '../../storage/sqlite/temporary.ts';
 import { serveClocked } from '../../support/clocked.ts';

@@ -1,19 +1,9 @@
-import {
-  type BulkAction,
-  type BulkOperation,
-  bulkKey,
-  bulkSubject,
-  historyOf,
-  type JobChanges,
-  type JobRecord,
-  members,
-  type NewJob,
-  readEntries,
-  rerunOfName,
-  retried,
-  State,
-  tokenPrincipal,
-} from '@ojs-ts/core';
+import { members } from '@ojs-ts/core';
+import { tokenPrincipal } from '@ojs-ts/core/access';
+import { type BulkAction, type BulkOperation, bulkKey, bulkSubject } from '@ojs-ts/core/bulk';
+import { readEntries } from '@ojs-ts/core/events';
+import { historyOf, type JobRecord, type NewJob, State } from '@ojs-ts/core/job';
+import { type JobChanges, rerunOfName, retried } from '@ojs-ts/core/lifecycle';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openStorage } from '../../../src/storage/open.ts';

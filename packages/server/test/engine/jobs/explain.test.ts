@@ -1,5 +1,6 @@
 // What an explanation says of available jobs, against what a claim does next.
-import type { Explanation, JobId, Limit } from '@ojs-ts/core';
+import type { Explanation } from '@ojs-ts/core/explain';
+import type { JobId, Limit } from '@ojs-ts/core/job';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Bench, bench } from '../../support/engine.ts';

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { isUuidv7, State } from '@ojs-ts/core';
+import { isUuidv7 } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
 import { expect, test, vi } from 'vitest';
 import type { Engine } from '../../../src/engine/engine.ts';
 import { temporaryDirectory } from '../../storage/sqlite/temporary.ts';

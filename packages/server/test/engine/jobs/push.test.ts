@@ -1,4 +1,5 @@
-import { manualClock, type ReadEnvelope, readEnvelope, State } from '@ojs-ts/core';
+import { manualClock } from '@ojs-ts/core';
+import { type ReadEnvelope, readEnvelope, State } from '@ojs-ts/core/job';
 import { describe, expect, test } from 'vitest';
 import { openStorage } from '../../../src/storage/open.ts';
 import type { Storage } from '../../../src/storage/storage.ts';

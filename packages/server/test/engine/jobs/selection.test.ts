@@ -1,4 +1,4 @@
-import { type JobFilter, State, select } from '@ojs-ts/core';
+import { type JobFilter, State, select } from '@ojs-ts/core/job';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { bench, items, newJob } from '../../support/engine.ts';

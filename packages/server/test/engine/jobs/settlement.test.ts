@@ -1,4 +1,5 @@
-import { type Failure, type JobRecord, ProtocolError, State, stateName } from '@ojs-ts/core';
+import { ProtocolError } from '@ojs-ts/core';
+import { type Failure, type JobRecord, State, stateName } from '@ojs-ts/core/job';
 import { describe, expect, test } from 'vitest';
 import type { Settlement } from '../../../src/engine/jobs/settlement.ts';
 import { bench } from '../../support/engine.ts';

@@ -1,4 +1,5 @@
-import { type Failure, historyOf, lastError, State, unhandledCode } from '@ojs-ts/core';
+import { type Failure, historyOf, lastError, State } from '@ojs-ts/core/job';
+import { unhandledCode } from '@ojs-ts/core/lifecycle';
 import { describe, expect, test } from 'vitest';
 import { diagnose } from '../../../src/engine/diagnosis.ts';
 import { type Bench, bench } from '../../support/engine.ts';

@@ -1,4 +1,4 @@
-import { codeOf, type Histogram, type Measure } from '@ojs-ts/core';
+import { codeOf, type Histogram, type Measure } from '@ojs-ts/core/statistics';
 import { describe, expect, test } from 'vitest';
 import { type Bench, bench } from '../../support/engine.ts';
 import { storages } from '../../support/storages.ts';

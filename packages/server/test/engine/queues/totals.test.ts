@@ -1,4 +1,5 @@
-import { noSums, State } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
+import { noSums } from '@ojs-ts/core/statistics';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Total, Totals } from '../../../src/engine/queues/totals.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { State } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
 import { describe, test } from 'vitest';
 import { Engine } from '../../../src/engine/engine.ts';
 import { openStorage } from '../../../src/storage/open.ts';

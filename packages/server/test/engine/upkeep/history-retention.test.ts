@@ -1,13 +1,6 @@
-import {
-  cancelled,
-  type HistoryOptions,
-  historyOf,
-  historyPolicy,
-  type ManualClock,
-  manualClock,
-  recordOf,
-  State,
-} from '@ojs-ts/core';
+import { type ManualClock, manualClock } from '@ojs-ts/core';
+import { historyOf, recordOf, State } from '@ojs-ts/core/job';
+import { cancelled, type HistoryOptions, historyPolicy } from '@ojs-ts/core/lifecycle';
 import { serverOptions, withDefaults } from '@ojs-ts/core/options';
 import { describe, expect, test, vi } from 'vitest';
 import { HistoryRetention } from '../../../src/engine/upkeep/history-retention.ts';

@@ -1,4 +1,5 @@
-import { formatTimestamp, State, type Transition, uuidv7 } from '@ojs-ts/core';
+import { formatTimestamp, uuidv7 } from '@ojs-ts/core';
+import { State, type Transition } from '@ojs-ts/core/job';
 import { describe, expect, test, vi } from 'vitest';
 import { diagnose } from '../../../src/engine/diagnosis.ts';
 import { silentLog } from '../../../src/engine/options.ts';

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { type JobRecord, type ManualClock, manualClock, State } from '@ojs-ts/core';
+import { type ManualClock, manualClock } from '@ojs-ts/core';
+import { type JobRecord, State } from '@ojs-ts/core/job';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Binding } from '../../../src/binding/binding.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { State } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { memoryStorage } from '../../../src/storage/memory/memory.ts';
 import { sqliteStorage } from '../../../src/storage/sqlite/sqlite.ts';

@@ -1,4 +1,5 @@
-import { manualClock, State, type Transition } from '@ojs-ts/core';
+import { manualClock } from '@ojs-ts/core';
+import { State, type Transition } from '@ojs-ts/core/job';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Engine } from '../../../src/engine/engine.ts';
 import { silentLog } from '../../../src/engine/options.ts';

@@ -1,4 +1,4 @@
-import { State } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
 import { describe, expect, test } from 'vitest';
 import { Engine } from '../../../src/engine/engine.ts';
 import { healthOf } from '../../../src/engine/workers/workers.ts';

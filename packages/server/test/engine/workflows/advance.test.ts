@@ -1,4 +1,5 @@
-import { type ManualClock, manualClock, type NodeRef, State, uuidv7 } from '@ojs-ts/core';
+import { type ManualClock, manualClock, uuidv7 } from '@ojs-ts/core';
+import { type NodeRef, State } from '@ojs-ts/core/job';
 import { describe, expect, test } from 'vitest';
 import { Advancer } from '../../../src/engine/workflows/advance.ts';
 import { openStorage } from '../../../src/storage/open.ts';

@@ -1,4 +1,5 @@
-import { type JobRecord, type ManualClock, manualClock, ProtocolError, State } from '@ojs-ts/core';
+import { type ManualClock, manualClock, ProtocolError } from '@ojs-ts/core';
+import { type JobRecord, State } from '@ojs-ts/core/job';
 import fc from 'fast-check';
 import { Engine } from '../../../src/engine/engine.ts';
 import type { Storage } from '../../../src/storage/storage.ts';

@@ -1,4 +1,7 @@
-import { type JobRecord, type Json, ProtocolError, readEntries, type Targets } from '@ojs-ts/core';
+import { ProtocolError } from '@ojs-ts/core';
+import type { Targets } from '@ojs-ts/core/bulk';
+import { readEntries } from '@ojs-ts/core/events';
+import type { JobRecord, Json } from '@ojs-ts/core/job';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Bench, bench } from '../../support/engine.ts';
 import { newId } from '../../support/ids.ts';

@@ -1,4 +1,5 @@
-import { type JobRecord, type Json, renderWorkflow, State } from '@ojs-ts/core';
+import { type JobRecord, type Json, State } from '@ojs-ts/core/job';
+import { renderWorkflow } from '@ojs-ts/core/workflow';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Bench, bench } from '../../support/engine.ts';
 import { newId } from '../../support/ids.ts';

@@ -1,4 +1,5 @@
-import { type OperationName, operationNames, operations, type Role, rightsOf, roles, routeOf } from '@ojs-ts/core';
+import { type Role, rightsOf, roles } from '@ojs-ts/core/access';
+import { type OperationName, operationNames, operations, routeOf } from '@ojs-ts/core/operations';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunningServer } from '../../../src/index.ts';
 import { plantCanaries, snapshot } from '../../support/canaries.ts';

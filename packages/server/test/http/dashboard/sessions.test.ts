@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { rights, rightsOf } from '@ojs-ts/core';
+import { rights, rightsOf } from '@ojs-ts/core/access';
 import { describe, expect, test } from 'vitest';
 import type { TokenRequest } from '../../../src/engine/access/tokens.ts';
 import { Sessions } from '../../../src/http/dashboard/sessions.ts';

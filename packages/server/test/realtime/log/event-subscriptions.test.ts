@@ -1,4 +1,4 @@
-import { State } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { silentLog } from '../../../src/engine/options.ts';

@@ -1,4 +1,6 @@
-import { readEventId, State, uuidFrom } from '@ojs-ts/core';
+import { uuidFrom } from '@ojs-ts/core';
+import { readEventId } from '@ojs-ts/core/events';
+import { State } from '@ojs-ts/core/job';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type EventQuery, readEvents } from '../../../src/realtime/log/events.ts';

@@ -1,4 +1,4 @@
-import { State } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
 import { expect, test, vi } from 'vitest';
 import { bench } from '../../support/engine.ts';
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { manualClock, type OperationName } from '@ojs-ts/core';
+import { manualClock } from '@ojs-ts/core';
+import type { OperationName } from '@ojs-ts/core/operations';
 import { describe, expect, test } from 'vitest';
 import type { EngineOptions } from '../../../src/engine/options.ts';
 import { openEmbedded } from '../../../src/index.ts';

@@ -1,4 +1,4 @@
-import { type Limit, type LimitNumbers, queueLimitKey, State } from '@ojs-ts/core';
+import { type Limit, type LimitNumbers, queueLimitKey, State } from '@ojs-ts/core/job';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { memoryStorage } from '../../../src/storage/memory/memory.ts';

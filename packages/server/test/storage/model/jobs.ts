@@ -1,16 +1,15 @@
 import {
-  completed,
   dueStates,
   Failed,
   fingerprintOf,
-  isIn,
   messageFingerprint,
   type NewJob,
   type NewUnique,
   State,
   Terminal,
   Waiting,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/job';
+import { completed, isIn } from '@ojs-ts/core/lifecycle';
 import fc from 'fast-check';
 import type { Claim, Storage } from '../../../src/storage/storage.ts';
 import { claimOf, idOf, limitOf, newJob, uniqueOf } from '../suite/tools.ts';

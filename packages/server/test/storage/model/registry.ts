@@ -1,4 +1,5 @@
-import { eventKinds, isIndexed, State } from '@ojs-ts/core';
+import { eventKinds, isIndexed } from '@ojs-ts/core/events';
+import { State } from '@ojs-ts/core/job';
 import fc from 'fast-check';
 import type { PruneRules } from '../../../src/storage/prune.ts';
 import { idOf } from '../suite/tools.ts';

@@ -1,4 +1,4 @@
-import { type EventBatch, readEntries } from '@ojs-ts/core';
+import { type EventBatch, readEntries } from '@ojs-ts/core/events';
 import fc from 'fast-check';
 import type { EventsRead, Held, Storage } from '../../../src/storage/storage.ts';
 

@@ -1,4 +1,4 @@
-import type { NewNode, WorkflowStep } from '@ojs-ts/core';
+import type { NewNode, WorkflowStep } from '@ojs-ts/core/workflow';
 import fc from 'fast-check';
 import type { Storage, Workflows } from '../../../src/storage/storage.ts';
 import { idOf, newJob, newNode, newWorkflow } from '../suite/tools.ts';

@@ -1,4 +1,4 @@
-import { dueStates, State } from '@ojs-ts/core';
+import { dueStates, State } from '@ojs-ts/core/job';
 import pg from 'pg';
 import { expect, test, vi } from 'vitest';
 import { Database } from '../../../src/storage/postgres/connection/database.ts';

@@ -1,4 +1,5 @@
-import { completed, State, Terminal, Waiting } from '@ojs-ts/core';
+import { State, Terminal, Waiting } from '@ojs-ts/core/job';
+import { completed } from '@ojs-ts/core/lifecycle';
 import pg from 'pg';
 import { expect, test } from 'vitest';
 import { readPostgresUrl } from '../../../src/storage/postgres/connection/url.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type NewJob, queueLimitKey, State, type Transition, Waiting } from '@ojs-ts/core';
+import { type NewJob, queueLimitKey, State, type Transition, Waiting } from '@ojs-ts/core/job';
 import { expect, test } from 'vitest';
 import type { Storage } from '../../../src/storage/storage.ts';
 import { historyErrors, invariantErrors } from '../invariants.ts';

@@ -1,4 +1,5 @@
-import { completed, type NewJob, State, type Transition, Waiting } from '@ojs-ts/core';
+import { type NewJob, State, type Transition, Waiting } from '@ojs-ts/core/job';
+import { completed } from '@ojs-ts/core/lifecycle';
 import type { Storage } from '../../../src/storage/storage.ts';
 import { claimOf, limitOf, newJob, t0, to, uniqueOf } from '../suite/tools.ts';
 

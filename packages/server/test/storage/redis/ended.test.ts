@@ -1,4 +1,4 @@
-import { State } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
 import { expect, test } from 'vitest';
 import { memoryStorage } from '../../../src/storage/memory/memory.ts';
 import type { Storage } from '../../../src/storage/storage.ts';

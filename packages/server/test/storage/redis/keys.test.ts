@@ -1,4 +1,4 @@
-import { State, Waiting } from '@ojs-ts/core';
+import { State, Waiting } from '@ojs-ts/core/job';
 import { expect, test } from 'vitest';
 import { redisStorage } from '../../../src/storage/redis/redis.ts';
 import type { Storage } from '../../../src/storage/storage.ts';

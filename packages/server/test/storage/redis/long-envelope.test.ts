@@ -1,4 +1,4 @@
-import { State } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
 import { expect, test } from 'vitest';
 import { redisMemory } from '../../../src/storage/redis/memory-report.ts';
 import { redisStorage } from '../../../src/storage/redis/redis.ts';

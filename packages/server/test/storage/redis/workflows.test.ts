@@ -1,4 +1,5 @@
-import { type NewNode, type NodeRef, State, type WorkflowStep } from '@ojs-ts/core';
+import { type NodeRef, State } from '@ojs-ts/core/job';
+import type { NewNode, WorkflowStep } from '@ojs-ts/core/workflow';
 import { expect, test } from 'vitest';
 import { redisStorage } from '../../../src/storage/redis/redis.ts';
 import type { Storage } from '../../../src/storage/storage.ts';

@@ -1,14 +1,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import {
-  effectiveLimit,
-  hasSlot,
-  isClaimedBefore,
-  type LimitNumbers,
-  limitGroupOf,
-  reopensAt,
-  State,
-} from '@ojs-ts/core';
+import { type LimitNumbers, State } from '@ojs-ts/core/job';
+import { effectiveLimit, hasSlot, isClaimedBefore, limitGroupOf, reopensAt } from '@ojs-ts/core/lifecycle';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { readTexts, readTies } from '../../../src/storage/sqlite/row.ts';

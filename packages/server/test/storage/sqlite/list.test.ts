@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { State } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
 import { expect, test } from 'vitest';
 import { Connection } from '../../../src/storage/sqlite/disk/connection.ts';
 import { sqliteStorage } from '../../../src/storage/sqlite/sqlite.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { State } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
 import { Connection } from '../../../src/storage/sqlite/disk/connection.ts';

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { State } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
 import { sqliteStorage } from '../../../src/storage/sqlite/sqlite.ts';
 import { claim, move, t0, to } from '../suite/tools.ts';
 

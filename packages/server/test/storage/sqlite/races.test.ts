@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { State } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
 import { expect, test } from 'vitest';
 import { sqliteStorage } from '../../../src/storage/sqlite/sqlite.ts';
 import { countErrors, idOf, newJob, queue, t0 } from '../suite/tools.ts';

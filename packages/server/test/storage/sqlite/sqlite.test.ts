@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { State } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { openStorage } from '../../../src/storage/open.ts';
 import { sqliteStorage } from '../../../src/storage/sqlite/sqlite.ts';

@@ -1,4 +1,4 @@
-import { State } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
 import { expect } from 'vitest';
 import { admissionCases, admissionTime, brief } from '../../../../core/test/vectors/admission.ts';
 import type { Case } from './tools.ts';

@@ -1,4 +1,4 @@
-import { type NewJob, State } from '@ojs-ts/core';
+import { type NewJob, State } from '@ojs-ts/core/job';
 import { expect } from 'vitest';
 import type { Claim } from '../../../src/storage/storage.ts';
 import type { Case } from './tools.ts';

@@ -1,4 +1,4 @@
-import { type JobId, State } from '@ojs-ts/core';
+import { type JobId, State } from '@ojs-ts/core/job';
 import { expect } from 'vitest';
 import type { CronRecord, Firing, Storage } from '../../../src/storage/storage.ts';
 import type { Case } from './tools.ts';

@@ -1,4 +1,5 @@
-import { Failed, State, uuidFrom, Waiting } from '@ojs-ts/core';
+import { uuidFrom } from '@ojs-ts/core';
+import { Failed, State, Waiting } from '@ojs-ts/core/job';
 import { expect } from 'vitest';
 import { memoryStorage } from '../../../src/storage/memory/memory.ts';
 import type { DumpRecord, Storage } from '../../../src/storage/storage.ts';

@@ -1,4 +1,5 @@
-import { failed, fingerprintOf, historyPurged, type JobRecord, messageFingerprint, retried, State } from '@ojs-ts/core';
+import { fingerprintOf, type JobRecord, messageFingerprint, State } from '@ojs-ts/core/job';
+import { failed, historyPurged, retried } from '@ojs-ts/core/lifecycle';
 import { expect } from 'vitest';
 import type { Storage } from '../../../src/storage/storage.ts';
 import type { Case } from './tools.ts';

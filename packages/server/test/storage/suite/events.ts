@@ -1,4 +1,5 @@
-import { type EventKind, State, Waiting } from '@ojs-ts/core';
+import type { EventKind } from '@ojs-ts/core/events';
+import { State, Waiting } from '@ojs-ts/core/job';
 import { expect } from 'vitest';
 import type { Case } from './tools.ts';
 import {

@@ -1,4 +1,4 @@
-import { recordOf, State } from '@ojs-ts/core';
+import { recordOf, State } from '@ojs-ts/core/job';
 import { expect } from 'vitest';
 import type { Case } from './tools.ts';
 import { claim, get, idOf, ids, insert, inserted, newJob, queue, second, t0 } from './tools.ts';

@@ -1,4 +1,4 @@
-import { type LimitNumbers, type NewJob, State, Waiting } from '@ojs-ts/core';
+import { type LimitNumbers, type NewJob, State, Waiting } from '@ojs-ts/core/job';
 import { expect } from 'vitest';
 import { goneOf } from '../../../src/storage/prune.ts';
 import type { Claimed, Storage } from '../../../src/storage/storage.ts';

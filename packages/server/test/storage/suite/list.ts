@@ -1,4 +1,6 @@
-import { completed, ProtocolError, State, Terminal, Waiting } from '@ojs-ts/core';
+import { ProtocolError } from '@ojs-ts/core';
+import { State, Terminal, Waiting } from '@ojs-ts/core/job';
+import { completed } from '@ojs-ts/core/lifecycle';
 import { expect } from 'vitest';
 import type { JobQuery } from '../../../src/storage/storage.ts';
 import type { Case } from './tools.ts';

@@ -1,4 +1,4 @@
-import { State, Waiting } from '@ojs-ts/core';
+import { State, Waiting } from '@ojs-ts/core/job';
 import { expect } from 'vitest';
 import type { QueueRecord } from '../../../src/storage/storage.ts';
 import type { Case } from './tools.ts';

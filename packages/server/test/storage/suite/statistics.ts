@@ -1,4 +1,5 @@
-import { codeOf, newFigures, State, Waiting } from '@ojs-ts/core';
+import { State, Waiting } from '@ojs-ts/core/job';
+import { codeOf, newFigures } from '@ojs-ts/core/statistics';
 import { expect } from 'vitest';
 import { goneOf } from '../../../src/storage/prune.ts';
 import type { MinuteRecord } from '../../../src/storage/storage.ts';

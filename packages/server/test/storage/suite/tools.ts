@@ -1,19 +1,17 @@
+import { uuidFrom } from '@ojs-ts/core';
+import { type EventEntry, readEntries } from '@ojs-ts/core/events';
 import {
-  type EventEntry,
   errorFingerprint,
   Failed,
   type JobRecord,
   type Limit,
   type NewJob,
-  type NewNode,
   type NewUnique,
-  type NewWorkflow,
-  readEntries,
   State,
   type Transition,
-  uuidFrom,
   Waiting,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/job';
+import type { NewNode, NewWorkflow } from '@ojs-ts/core/workflow';
 import type { PruneRules } from '../../../src/storage/prune.ts';
 import type {
   Claim,

@@ -1,4 +1,4 @@
-import { State, Terminal, Waiting } from '@ojs-ts/core';
+import { State, Terminal, Waiting } from '@ojs-ts/core/job';
 import { expect } from 'vitest';
 import type { Case } from './tools.ts';
 import {

@@ -1,4 +1,5 @@
-import { cancelled, completed, type NewJob, type NewUnique, recordOf, State, Terminal, Waiting } from '@ojs-ts/core';
+import { type NewJob, type NewUnique, recordOf, State, Terminal, Waiting } from '@ojs-ts/core/job';
+import { cancelled, completed } from '@ojs-ts/core/lifecycle';
 import { expect } from 'vitest';
 import type { Inserted, Storage } from '../../../src/storage/storage.ts';
 import type { Case } from './tools.ts';

@@ -1,4 +1,5 @@
-import { forgotten, leaseLost, State } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
+import { forgotten, leaseLost } from '@ojs-ts/core/lifecycle';
 import { expect } from 'vitest';
 import type { WorkerBeat } from '../../../src/storage/storage.ts';
 import type { Case } from './tools.ts';

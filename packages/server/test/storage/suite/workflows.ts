@@ -1,17 +1,7 @@
-import {
-  completed,
-  type Json,
-  type NewNode,
-  type NewWorkflow,
-  type NodeChange,
-  type NodeRecord,
-  type NodeRef,
-  ProtocolError,
-  type Reopening,
-  State,
-  Waiting,
-  type WorkflowStep,
-} from '@ojs-ts/core';
+import { ProtocolError } from '@ojs-ts/core';
+import { type Json, type NodeChange, type NodeRef, type Reopening, State, Waiting } from '@ojs-ts/core/job';
+import { completed } from '@ojs-ts/core/lifecycle';
+import type { NewNode, NewWorkflow, NodeRecord, WorkflowStep } from '@ojs-ts/core/workflow';
 import { expect } from 'vitest';
 import { goneOf } from '../../../src/storage/prune.ts';
 import type { Storage } from '../../../src/storage/storage.ts';

@@ -1,4 +1,4 @@
-import { type OperationName, type Route, routeOf } from '@ojs-ts/core';
+import { type OperationName, type Route, routeOf } from '@ojs-ts/core/operations';
 import type { Canaries } from '../canaries.ts';
 import { newId } from '../ids.ts';
 import type { Request } from '../request.ts';

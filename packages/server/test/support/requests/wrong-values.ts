@@ -1,4 +1,5 @@
-import { maxNodes, type OperationName } from '@ojs-ts/core';
+import type { OperationName } from '@ojs-ts/core/operations';
+import { maxNodes } from '@ojs-ts/core/workflow';
 
 export type Path = readonly (string | number)[];
 type Kind = 'string' | 'number' | 'boolean' | 'array' | 'object';

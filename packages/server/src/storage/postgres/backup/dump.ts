@@ -1,4 +1,4 @@
-import { noNumbers, parseNumbers } from '@ojs-ts/core';
+import { noNumbers, parseNumbers } from '@ojs-ts/core/lifecycle';
 import { integer, integerOrNull, text, textOrNull } from '../../cells.ts';
 import { readCompletion, readDocument, readEntry, readMinute, readWorker, readWorkflow } from '../../rows.ts';
 import type { DumpRecord } from '../../storage.ts';

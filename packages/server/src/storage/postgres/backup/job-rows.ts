@@ -1,4 +1,5 @@
-import { errorFingerprint, isIn, type JobRecord, limitGroupOf, overdueAt, State, Terminal } from '@ojs-ts/core';
+import { errorFingerprint, type JobRecord, State, Terminal } from '@ojs-ts/core/job';
+import { isIn, limitGroupOf, overdueAt } from '@ojs-ts/core/lifecycle';
 import { readyQueueOf } from '../limits/limit-deltas.ts';
 
 export type Row = { readonly [column: string]: unknown };

@@ -1,12 +1,8 @@
-import {
-  effectiveLimit,
-  isReady,
-  kindsIn,
-  type Millis,
-  numbersText,
-  reopensAt,
-  type WorkflowState,
-} from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import { kindsIn } from '@ojs-ts/core/events';
+import type { WorkflowState } from '@ojs-ts/core/job';
+import { effectiveLimit, numbersText, reopensAt } from '@ojs-ts/core/lifecycle';
+import { isReady } from '@ojs-ts/core/workflow';
 import { type Takers, take } from '../../dump.ts';
 import { minuteRow } from '../../rows.ts';
 import type { Dumped, DumpRecord } from '../../storage.ts';

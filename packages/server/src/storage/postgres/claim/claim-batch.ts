@@ -1,14 +1,7 @@
-import {
-  type ByteBudget,
-  claimed,
-  isExpired,
-  type JobId,
-  type JobRecord,
-  type Millis,
-  requestKey,
-  sizeOf,
-  sumsOf,
-} from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import { type ByteBudget, type JobId, type JobRecord, sizeOf } from '@ojs-ts/core/job';
+import { claimed, isExpired, requestKey } from '@ojs-ts/core/lifecycle';
+import { sumsOf } from '@ojs-ts/core/statistics';
 import { text, textOrNull } from '../../cells.ts';
 import type { Claim } from '../../storage.ts';
 import { numbers, uuids } from '../connection/sql.ts';

@@ -1,4 +1,5 @@
-import { isClaimedBefore, queueLimitKey } from '@ojs-ts/core';
+import { queueLimitKey } from '@ojs-ts/core/job';
+import { isClaimedBefore } from '@ojs-ts/core/lifecycle';
 import type { LimitGroup, LimitGroups } from '../limits/limit-groups.ts';
 import type { ClaimBatch, ClaimRun } from './claim-batch.ts';
 import {

@@ -1,4 +1,6 @@
-import { ByteBudget, type Millis, queueLimitKey, sideWork, sizeOf } from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import { ByteBudget, queueLimitKey, sizeOf } from '@ojs-ts/core/job';
+import { sideWork } from '@ojs-ts/core/lifecycle';
 import { text } from '../../cells.ts';
 import type { Claim, Claimed } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';

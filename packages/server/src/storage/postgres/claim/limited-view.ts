@@ -1,4 +1,5 @@
-import { isClaimedBefore, type QueuePlace, queueLimitKey } from '@ojs-ts/core';
+import { queueLimitKey } from '@ojs-ts/core/job';
+import { isClaimedBefore, type QueuePlace } from '@ojs-ts/core/lifecycle';
 import { integer, readTexts, text } from '../../cells.ts';
 import { type Cells, texts } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';

@@ -1,4 +1,5 @@
-import { type Millis, State } from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
 import { integer, text } from '../../cells.ts';
 import type { Claim, Claimed } from '../../storage.ts';
 import { texts } from '../connection/sql.ts';

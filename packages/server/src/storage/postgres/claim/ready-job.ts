@@ -1,4 +1,4 @@
-import { type JobRecord, State } from '@ojs-ts/core';
+import { type JobRecord, State } from '@ojs-ts/core/job';
 import { integer, integerOrNull, readTexts, text, textOrNull } from '../../cells.ts';
 import { type Cells, indexJoin } from '../connection/sql.ts';
 import { longest, short, size } from '../jobs/job-row.ts';

@@ -1,4 +1,6 @@
-import { type JobRecord, type Millis, requestKey, State } from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import { type JobRecord, State } from '@ojs-ts/core/job';
+import { requestKey } from '@ojs-ts/core/lifecycle';
 import { integer, text } from '../../cells.ts';
 import type { Claim, Claimed, JobClaim, RepeatableFetch } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';

@@ -1,4 +1,6 @@
-import { type JobRecord, type Millis, queueLimitKey, requestKey, State } from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import { type JobRecord, queueLimitKey, State } from '@ojs-ts/core/job';
+import { requestKey } from '@ojs-ts/core/lifecycle';
 import { integer, integerOrNull, readTexts, text, textOrNull } from '../../cells.ts';
 import type { Claim, Claimed } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';

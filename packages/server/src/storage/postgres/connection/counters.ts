@@ -1,17 +1,15 @@
+import type { Millis } from '@ojs-ts/core';
+import { type JobRecord, State, type WorkflowState } from '@ojs-ts/core/job';
 import {
   type Addition,
   addChange,
   type Histogram,
-  type JobRecord,
-  type Millis,
   type MutableFigures,
   minuteOf,
   newFigures,
   nothingAdded,
-  State,
   sumNames,
-  type WorkflowState,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/statistics';
 import { sumColumns } from '../../rows.ts';
 import { numbers, texts } from './sql.ts';
 

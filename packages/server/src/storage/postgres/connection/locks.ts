@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { JobId, NewJob } from '@ojs-ts/core';
+import type { JobId, NewJob } from '@ojs-ts/core/job';
 import { text } from '../../cells.ts';
 import { lockStanding } from '../jobs/locked-job.ts';
 import { texts, uuids } from './sql.ts';

@@ -1,4 +1,5 @@
-import type { Millis, State } from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import type { State } from '@ojs-ts/core/job';
 import { text } from '../../cells.ts';
 import { batchValues, EventBuffer } from '../events/event-buffer.ts';
 import { type DeltaPages, LimitDeltas, type LimitedJob } from '../limits/limit-deltas.ts';

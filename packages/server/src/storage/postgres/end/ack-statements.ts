@@ -1,4 +1,5 @@
-import { closedAs, queueLimitKey, State, unorderedKinds } from '@ojs-ts/core';
+import { queueLimitKey, State } from '@ojs-ts/core/job';
+import { closedAs, unorderedKinds } from '@ojs-ts/core/workflow';
 import { indexJoin } from '../connection/sql.ts';
 import { insertEvents, insertMemberEvents } from '../events/entries.ts';
 import { queuesUnder } from '../limits/limit-deltas.ts';

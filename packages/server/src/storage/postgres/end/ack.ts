@@ -1,4 +1,7 @@
-import { isPlainAck, type Millis, minuteOf, type PlainAck, State, type Transition } from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import { State, type Transition } from '@ojs-ts/core/job';
+import { isPlainAck, type PlainAck } from '@ojs-ts/core/lifecycle';
+import { minuteOf } from '@ojs-ts/core/statistics';
 import { integer, text } from '../../cells.ts';
 import type { Moved } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';

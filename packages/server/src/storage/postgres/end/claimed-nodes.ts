@@ -1,4 +1,4 @@
-import type { JobId } from '@ojs-ts/core';
+import type { JobId } from '@ojs-ts/core/job';
 import type { Claimed } from '../../storage.ts';
 
 /** Jobs that are remembered: more than the workers of one process hold. */

@@ -1,4 +1,5 @@
-import { type CommonKind, State } from '@ojs-ts/core';
+import type { CommonKind } from '@ojs-ts/core/events';
+import { State } from '@ojs-ts/core/job';
 
 /** A text as JSON, or null. */
 const quoted = (column: string) => `coalesce(to_json(${column})::text, 'null')`;

@@ -1,14 +1,7 @@
-import {
-  EventEntries,
-  type EventKind,
-  type EventSubject,
-  type Json,
-  kindMask,
-  type Millis,
-  type NewBatch,
-  type State,
-  type WorkflowCounts,
-} from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import { EventEntries, type EventKind, type EventSubject, kindMask, type NewBatch } from '@ojs-ts/core/events';
+import type { Json, State } from '@ojs-ts/core/job';
+import type { WorkflowCounts } from '@ojs-ts/core/workflow';
 
 type Part = ((entries: EventEntries) => void) | EventBuffer;
 

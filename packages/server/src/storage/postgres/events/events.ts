@@ -1,4 +1,4 @@
-import { type EventBatch, type EventKind, indexedOnly, kindMask } from '@ojs-ts/core';
+import { type EventBatch, type EventKind, indexedOnly, kindMask } from '@ojs-ts/core/events';
 import { integer, text } from '../../cells.ts';
 import type { EventsRead } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';

@@ -1,13 +1,5 @@
-import {
-  type AdmissionView,
-  isIn,
-  type JobId,
-  type JobRecord,
-  type NewJob,
-  type QueueView,
-  State,
-  Terminal,
-} from '@ojs-ts/core';
+import { type JobId, type JobRecord, type NewJob, State, Terminal } from '@ojs-ts/core/job';
+import { type AdmissionView, isIn, type QueueView } from '@ojs-ts/core/lifecycle';
 import { integer, integerOrNull, text } from '../../cells.ts';
 import { lock, lockHolders, replacedKeys } from '../connection/locks.ts';
 import { numbers, texts } from '../connection/sql.ts';

@@ -1,4 +1,6 @@
-import { completed, type JobId, type Millis, type NodeRef } from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import type { JobId, NodeRef } from '@ojs-ts/core/job';
+import { completed } from '@ojs-ts/core/lifecycle';
 import { text } from '../../cells.ts';
 import { readCompletion } from '../../rows.ts';
 import type { Dumped } from '../../storage.ts';

@@ -1,4 +1,4 @@
-import type { NewJob } from '@ojs-ts/core';
+import type { NewJob } from '@ojs-ts/core/job';
 import { integer, text } from '../../cells.ts';
 import { inboxBytes } from '../../inbox.ts';
 import { readEntry } from '../../rows.ts';

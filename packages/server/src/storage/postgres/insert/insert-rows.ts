@@ -1,12 +1,8 @@
-import {
-  type AdmissionOptions,
-  limitGroupOf,
-  type Millis,
-  minuteOf,
-  type NewBatch,
-  type NewJob,
-  State,
-} from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import type { NewBatch } from '@ojs-ts/core/events';
+import { type NewJob, State } from '@ojs-ts/core/job';
+import { type AdmissionOptions, limitGroupOf } from '@ojs-ts/core/lifecycle';
+import { minuteOf } from '@ojs-ts/core/statistics';
 import { integer } from '../../cells.ts';
 import { joined, numbers, texts } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';

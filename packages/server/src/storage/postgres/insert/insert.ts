@@ -1,15 +1,8 @@
-import {
-  type AdmissionOptions,
-  admit,
-  cancelled,
-  creationEvent,
-  EventEntries,
-  isPlainJob,
-  type Millis,
-  type NewJob,
-  State,
-  sumsOf,
-} from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import { creationEvent, EventEntries } from '@ojs-ts/core/events';
+import { type NewJob, State } from '@ojs-ts/core/job';
+import { type AdmissionOptions, admit, cancelled, isPlainJob } from '@ojs-ts/core/lifecycle';
+import { sumsOf } from '@ojs-ts/core/statistics';
 import { integer, text } from '../../cells.ts';
 import type { Inserted, InsertOptions } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';

@@ -1,21 +1,15 @@
+import type { Millis } from '@ojs-ts/core';
 import {
-  eventsOf,
-  expired,
   fingerprintAfter,
-  isIn,
   type JobRecord,
-  type Millis,
-  moved,
   type NodeRef,
   queueLimitKey,
   State,
-  sumsOf,
   Terminal,
   type Transition,
-  textsOf,
-  type Verdict,
-  verdict,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/job';
+import { eventsOf, expired, isIn, moved, textsOf, type Verdict, verdict } from '@ojs-ts/core/lifecycle';
+import { sumsOf } from '@ojs-ts/core/statistics';
 import type { Transaction } from '../connection/transaction.ts';
 import type { EventBuffer } from '../events/event-buffer.ts';
 import { queuesUnder } from '../limits/limit-deltas.ts';

@@ -1,4 +1,5 @@
-import { type ErrorGroups, type ErrorQuery, errorGroup, isIn, State } from '@ojs-ts/core';
+import { type ErrorGroups, type ErrorQuery, errorGroup, State } from '@ojs-ts/core/job';
+import { isIn } from '@ojs-ts/core/lifecycle';
 import { integer, text } from '../../cells.ts';
 import type { Database } from '../connection/database.ts';
 import { texts } from '../connection/sql.ts';

@@ -1,4 +1,6 @@
-import type { EventSubject, JobRecord, Mutable } from '@ojs-ts/core';
+import type { EventSubject } from '@ojs-ts/core/events';
+import type { JobRecord } from '@ojs-ts/core/job';
+import type { Mutable } from '@ojs-ts/core/lifecycle';
 import { integer, integerOrNull, readTexts, state, text, textOrNull } from '../../cells.ts';
 import type { Cells } from '../connection/sql.ts';
 

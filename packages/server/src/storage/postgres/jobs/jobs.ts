@@ -1,4 +1,6 @@
-import { isIn, type JobId, type Millis, State, Terminal, type Transition } from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import { type JobId, State, Terminal, type Transition } from '@ojs-ts/core/job';
+import { isIn } from '@ojs-ts/core/lifecycle';
 import type { Jobs, Moved } from '../../storage.ts';
 import { claimJobs } from '../claim/claim.ts';
 import { ClaimHints } from '../claim/opening.ts';

@@ -5,7 +5,6 @@ import {
   cursorOf,
   goesUp,
   isFingerprint,
-  isIn,
   type JobId,
   type JobOrder,
   type JobRecord,
@@ -18,7 +17,8 @@ import {
   sortCursor,
   stateNames,
   Terminal,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/job';
+import { isIn } from '@ojs-ts/core/lifecycle';
 import { integer, integerOrNull, text } from '../../cells.ts';
 import { type Places, placesBehind, placesOf } from '../../offset.ts';
 import type { JobQuery, Page } from '../../storage.ts';

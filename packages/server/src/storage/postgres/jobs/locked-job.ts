@@ -1,4 +1,5 @@
-import { Failed, type JobId, type JobRecord, type Json, State, type Texts } from '@ojs-ts/core';
+import { Failed, type JobId, type JobRecord, type Json, State } from '@ojs-ts/core/job';
+import type { Texts } from '@ojs-ts/core/lifecycle';
 import { integer, integerOrNull, readTexts, state, text, textOrNull } from '../../cells.ts';
 import { type Cells, indexJoin, type Reader, uuids } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';

@@ -1,4 +1,5 @@
-import { isIn, type JobId, limitGroupOf, overdueAt, State, Terminal } from '@ojs-ts/core';
+import { type JobId, State, Terminal } from '@ojs-ts/core/job';
+import { isIn, limitGroupOf, overdueAt } from '@ojs-ts/core/lifecycle';
 import { flags, indexJoin, numbers, texts } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';
 import { readyQueueOf } from '../limits/limit-deltas.ts';

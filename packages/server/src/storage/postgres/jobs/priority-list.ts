@@ -1,4 +1,4 @@
-import { goesUp, type JobId, type JobOrder, readSortCursor, type SortKey } from '@ojs-ts/core';
+import { goesUp, type JobId, type JobOrder, readSortCursor, type SortKey } from '@ojs-ts/core/job';
 import { integer, text } from '../../cells.ts';
 import type { JobQuery } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';

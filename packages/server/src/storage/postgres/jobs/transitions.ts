@@ -1,4 +1,6 @@
-import { type JobId, type JobRecord, type Millis, overtakes, State, type Texts, type Transition } from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import { type JobId, type JobRecord, State, type Transition } from '@ojs-ts/core/job';
+import { overtakes, type Texts } from '@ojs-ts/core/lifecycle';
 import type { Moved } from '../../storage.ts';
 import type { Transaction } from '../connection/transaction.ts';
 import { applyCompletions, beingCompleted, takeCompletions } from '../insert/completions.ts';

@@ -1,14 +1,7 @@
 import { createHash } from 'node:crypto';
-import {
-  hasNumbers,
-  type JobId,
-  type Limit,
-  limitGroupOf,
-  type Millis,
-  numbersText,
-  queueLimitKey,
-  State,
-} from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import { type JobId, type Limit, queueLimitKey, State } from '@ojs-ts/core/job';
+import { hasNumbers, limitGroupOf, numbersText } from '@ojs-ts/core/lifecycle';
 import { indexJoin } from '../connection/sql.ts';
 
 /**

@@ -1,4 +1,5 @@
-import { limitedQueue, type Millis, type QueuePlace } from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import { limitedQueue, type QueuePlace } from '@ojs-ts/core/lifecycle';
 import { integerOrNull, text } from '../../cells.ts';
 import { lock } from '../connection/locks.ts';
 import { indexJoin, numbers, texts } from '../connection/sql.ts';

@@ -1,12 +1,6 @@
-import {
-  countedStarts,
-  effectiveLimit,
-  type LimitNumbers,
-  limitedQueue,
-  type Millis,
-  noNumbers,
-  parseNumbers,
-} from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import type { LimitNumbers } from '@ojs-ts/core/job';
+import { countedStarts, effectiveLimit, limitedQueue, noNumbers, parseNumbers } from '@ojs-ts/core/lifecycle';
 import { integer, text, textOrNull } from '../../cells.ts';
 import type { LimitRecord, Registry } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';

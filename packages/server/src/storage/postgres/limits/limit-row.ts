@@ -1,4 +1,6 @@
-import { type LimitNumbers, type Millis, noNumbers, numbersText, parseNumbers } from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import type { LimitNumbers } from '@ojs-ts/core/job';
+import { noNumbers, numbersText, parseNumbers } from '@ojs-ts/core/lifecycle';
 import { integer, text, textOrNull } from '../../cells.ts';
 import { type Cells, indexJoin, numbers, texts } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';

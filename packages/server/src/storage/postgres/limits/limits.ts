@@ -1,16 +1,15 @@
+import type { Millis } from '@ojs-ts/core';
+import { type LimitNumbers, queueLimitKey } from '@ojs-ts/core/job';
 import {
   effectiveLimit,
   hasSlot,
   keepMs,
-  type LimitNumbers,
   limitedQueue,
-  type Millis,
   numbersText,
-  queueLimitKey,
   reopensAt,
   stampOf,
   usedAfterOverride,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/lifecycle';
 import { integer, text } from '../../cells.ts';
 import { indexJoin, numbers, texts } from '../connection/sql.ts';
 import type { Transaction } from '../connection/transaction.ts';

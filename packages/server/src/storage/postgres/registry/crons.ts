@@ -1,4 +1,6 @@
-import { fired, type JobRecord, type Millis, putCron } from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import { fired, putCron } from '@ojs-ts/core/cron';
+import type { JobRecord } from '@ojs-ts/core/job';
 import { integer, integerOrNull, text, textOrNull } from '../../cells.ts';
 import type { CronRecord, Crons, Firing } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';

@@ -1,4 +1,4 @@
-import { putDocument } from '@ojs-ts/core';
+import { putDocument } from '@ojs-ts/core/memory';
 import { readDocument } from '../../rows.ts';
 import type { Documents } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';

@@ -1,4 +1,6 @@
-import { type Millis, noConfig, queueEventEntry, queueLimitKey, State, stateNames } from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import { queueEventEntry } from '@ojs-ts/core/events';
+import { noConfig, queueLimitKey, State, stateNames } from '@ojs-ts/core/job';
 import { integer, integerOrNull, text } from '../../cells.ts';
 import type { QueuePatch, QueueRecord, Registry } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';

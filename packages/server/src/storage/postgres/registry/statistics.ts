@@ -1,4 +1,4 @@
-import { bucketBounds, firstCode, type Measure } from '@ojs-ts/core';
+import { bucketBounds, firstCode, type Measure } from '@ojs-ts/core/statistics';
 import { integerOrNull } from '../../cells.ts';
 import { readMinute, sumColumns } from '../../rows.ts';
 import type { Registry } from '../../storage.ts';

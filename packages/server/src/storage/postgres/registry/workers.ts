@@ -1,14 +1,7 @@
-import {
-  type EventSubject,
-  extended,
-  heartbeatEntry,
-  isOwner,
-  type JobId,
-  type JobRecord,
-  type Millis,
-  overdueAt,
-  State,
-} from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import { type EventSubject, heartbeatEntry } from '@ojs-ts/core/events';
+import { type JobId, type JobRecord, State } from '@ojs-ts/core/job';
+import { extended, isOwner, overdueAt } from '@ojs-ts/core/lifecycle';
 import { integer, integerOrNull, text, textOrNull } from '../../cells.ts';
 import { readWorker } from '../../rows.ts';
 import type { Beaten, Registry, WorkerBeat, WorkerRecord } from '../../storage.ts';

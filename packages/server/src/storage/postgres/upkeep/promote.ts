@@ -1,4 +1,6 @@
-import { isExpired, type JobRecord, type Millis, promoted, promotionEvent, State } from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import { type JobRecord, State } from '@ojs-ts/core/job';
+import { isExpired, promoted, promotionEvent } from '@ojs-ts/core/lifecycle';
 import { StoreUnavailable } from '../../unavailable.ts';
 import type { Database } from '../connection/database.ts';
 import { sqlState } from '../connection/errors.ts';

@@ -1,4 +1,6 @@
-import { firstUuidAt, isIn, type Millis, queueLimitKey, State, stateName, Terminal } from '@ojs-ts/core';
+import { firstUuidAt, type Millis } from '@ojs-ts/core';
+import { queueLimitKey, State, stateName, Terminal } from '@ojs-ts/core/job';
+import { isIn } from '@ojs-ts/core/lifecycle';
 import { integer, readTexts, text } from '../../cells.ts';
 import {
   type JobRule,

@@ -1,4 +1,5 @@
-import { type Millis, stateNames } from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import { stateNames } from '@ojs-ts/core/job';
 import { integer } from '../../cells.ts';
 import { sumColumns } from '../../rows.ts';
 import type { Database } from '../connection/database.ts';

@@ -1,4 +1,5 @@
-import { overdueAt, State } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
+import { overdueAt } from '@ojs-ts/core/lifecycle';
 import { integer, integerOrNull, text } from '../../cells.ts';
 import type { Upkeep } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';

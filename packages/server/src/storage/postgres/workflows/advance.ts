@@ -1,4 +1,5 @@
-import { isReady, type Millis, type WorkflowStep } from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import { isReady, type WorkflowStep } from '@ojs-ts/core/workflow';
 import type { Advanced } from '../../storage.ts';
 import { lockAhead } from '../connection/locks.ts';
 import type { Transaction } from '../connection/transaction.ts';

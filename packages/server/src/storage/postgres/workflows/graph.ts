@@ -1,15 +1,7 @@
-import {
-  closedAs,
-  type EventSubject,
-  fitsReopening,
-  isReady,
-  type Json,
-  type Millis,
-  type NodeRef,
-  type Reopening,
-  uncounted,
-  type WorkflowState,
-} from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import type { EventSubject } from '@ojs-ts/core/events';
+import type { Json, NodeRef, Reopening, WorkflowState } from '@ojs-ts/core/job';
+import { closedAs, fitsReopening, isReady, uncounted } from '@ojs-ts/core/workflow';
 import type { Transaction } from '../connection/transaction.ts';
 import type { EventBuffer } from '../events/event-buffer.ts';
 import {

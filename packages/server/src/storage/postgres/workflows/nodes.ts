@@ -1,4 +1,6 @@
-import { isReady, type Json, type Millis, type NodeRef, type WorkflowState } from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import type { Json, NodeRef, WorkflowState } from '@ojs-ts/core/job';
+import { isReady } from '@ojs-ts/core/workflow';
 import { integer, integerOrNull, text, textOrNull } from '../../cells.ts';
 import { readNodeState, readWorkflowState } from '../../rows.ts';
 import type { NodeState } from '../../storage.ts';

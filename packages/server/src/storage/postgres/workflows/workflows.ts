@@ -1,19 +1,14 @@
+import type { Millis } from '@ojs-ts/core';
+import { cursorOf, type Json, type NewJob, type NodeRef, readCursor, type WorkflowState } from '@ojs-ts/core/job';
+import { isPlainJob } from '@ojs-ts/core/lifecycle';
 import {
-  cursorOf,
-  isPlainJob,
   isSameWorkflow,
-  type Json,
-  type Millis,
-  type NewJob,
   type NewNode,
   type NewWorkflow,
   type NodeRecord,
-  type NodeRef,
   newWorkflow,
-  readCursor,
   type WorkflowRecord,
-  type WorkflowState,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/workflow';
 import { integer, text } from '../../cells.ts';
 import { readNode, readWorkflow } from '../../rows.ts';
 import type { Page, Workflows } from '../../storage.ts';

@@ -1,4 +1,4 @@
-import { rules } from '@ojs-ts/core';
+import { rules } from '@ojs-ts/core/job';
 
 /** Why a server stops that was started with a former map. */
 export const mapHasChanged =

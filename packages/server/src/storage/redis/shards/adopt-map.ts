@@ -1,4 +1,4 @@
-import { cronDestination, nodeDestination } from '@ojs-ts/core';
+import { cronDestination, nodeDestination } from '@ojs-ts/core/job';
 import { type QueueMap, readQueueMap } from '../connection/queue-map.ts';
 import type { Namespace } from '../namespace.ts';
 import type { Shards } from './shards.ts';

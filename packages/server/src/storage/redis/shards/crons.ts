@@ -1,4 +1,5 @@
-import { cronDestination, defaultQueue, ProtocolError } from '@ojs-ts/core';
+import { ProtocolError } from '@ojs-ts/core';
+import { cronDestination, defaultQueue } from '@ojs-ts/core/job';
 import type { CronRecord, Crons } from '../../storage.ts';
 import { fanOut, mergeOrdered } from './fan-out.ts';
 import type { LimitOwners } from './limit-owners.ts';

@@ -10,7 +10,7 @@ import {
   sizeOf,
   Terminal,
   type Transition,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/job';
 import type { Claim, Claimed, Inserted, InsertOptions, JobQuery, Jobs, Moved, Page } from '../../storage.ts';
 import { groupErrors } from '../errors.ts';
 import type { Namespace } from '../namespace.ts';

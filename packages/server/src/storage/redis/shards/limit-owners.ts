@@ -1,4 +1,4 @@
-import { queueLimitKey } from '@ojs-ts/core';
+import { queueLimitKey } from '@ojs-ts/core/job';
 import { refuseLimit } from './cross-shard.ts';
 import { Locations } from './locations.ts';
 import type { Shards } from './shards.ts';

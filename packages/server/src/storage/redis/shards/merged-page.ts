@@ -1,4 +1,4 @@
-import { readCursor, wrongCursor } from '@ojs-ts/core';
+import { readCursor, wrongCursor } from '@ojs-ts/core/job';
 import type { Page } from '../../storage.ts';
 import { StoreUnavailable } from '../../unavailable.ts';
 import type { Listed } from '../jobs.ts';

@@ -1,4 +1,5 @@
-import { compareMinutes, type JobId } from '@ojs-ts/core';
+import type { JobId } from '@ojs-ts/core/job';
+import { compareMinutes } from '@ojs-ts/core/statistics';
 import type { Beaten, LimitRecord, Registry, WorkerBeat } from '../../storage.ts';
 import type { LimitOwners } from './limit-owners.ts';
 import type { Locations } from './locations.ts';

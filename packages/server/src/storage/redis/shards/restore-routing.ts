@@ -1,4 +1,4 @@
-import { cronDestination, defaultQueue, type JobRecord, nodeDestination, queueLimitKey } from '@ojs-ts/core';
+import { cronDestination, defaultQueue, type JobRecord, nodeDestination, queueLimitKey } from '@ojs-ts/core/job';
 import { type Takers, take, withoutInbox } from '../../dump.ts';
 import type { Dumped, DumpRecord } from '../../storage.ts';
 import type { QueueMap } from '../connection/queue-map.ts';

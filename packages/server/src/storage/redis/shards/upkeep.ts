@@ -1,4 +1,5 @@
-import { type JobRecord, overdueAt } from '@ojs-ts/core';
+import type { JobRecord } from '@ojs-ts/core/job';
+import { overdueAt } from '@ojs-ts/core/lifecycle';
 import { sumOf } from '../../prune.ts';
 import type { Held, Page, Upkeep } from '../../storage.ts';
 import { StoreUnavailable } from '../../unavailable.ts';

@@ -1,4 +1,5 @@
-import { defaultQueue, type NewNode, type NewWorkflow, nodeDestination, type WorkflowRecord } from '@ojs-ts/core';
+import { defaultQueue, nodeDestination } from '@ojs-ts/core/job';
+import type { NewNode, NewWorkflow, WorkflowRecord } from '@ojs-ts/core/workflow';
 import type { Advanced, Workflows } from '../../storage.ts';
 import { oneShard } from './cross-shard.ts';
 import type { LimitOwners } from './limit-owners.ts';

@@ -1,4 +1,5 @@
-import { parseNumbers, State } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
+import { parseNumbers } from '@ojs-ts/core/lifecycle';
 import { startsAtOnce } from '../../dump.ts';
 import { readCompletion, readDocument, readEntry, readMinute, readWorker, readWorkflow } from '../../rows.ts';
 import type { DumpRecord } from '../../storage.ts';

@@ -1,4 +1,7 @@
-import { errorFingerprint, isReady, kindsIn, numbersText, type WorkflowState } from '@ojs-ts/core';
+import { kindsIn } from '@ojs-ts/core/events';
+import { errorFingerprint, type WorkflowState } from '@ojs-ts/core/job';
+import { numbersText } from '@ojs-ts/core/lifecycle';
+import { isReady } from '@ojs-ts/core/workflow';
 import { type Takers, take } from '../../dump.ts';
 import { histogramText, minuteRow } from '../../rows.ts';
 import type { Dumped, DumpRecord } from '../../storage.ts';

@@ -1,21 +1,17 @@
+import type { Millis } from '@ojs-ts/core';
+import { ByteBudget, type JobRecord, queueLimitKey, State, sizeOf } from '@ojs-ts/core/job';
 import {
-  ByteBudget,
   claimed,
   isClaimedBefore,
   isExpired,
-  type JobRecord,
-  type Millis,
   overdueAt,
   promoted,
   promotionEvent,
   type QueuePlace,
-  queueLimitKey,
   requestKey,
-  State,
   sideWork,
-  sizeOf,
-  sumsOf,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/lifecycle';
+import { sumsOf } from '@ojs-ts/core/statistics';
 import type { Claim, Claimed, JobClaim, RepeatableFetch } from '../../storage.ts';
 import type { Connection } from '../disk/connection.ts';
 import { find } from '../insert.ts';

@@ -1,4 +1,6 @@
-import { type EventSubject, type JobRecord, SlabMap } from '@ojs-ts/core';
+import { SlabMap } from '@ojs-ts/core';
+import type { EventSubject } from '@ojs-ts/core/events';
+import type { JobRecord } from '@ojs-ts/core/job';
 import type { Connection } from '../disk/connection.ts';
 import { integer, type Ties } from '../row.ts';
 

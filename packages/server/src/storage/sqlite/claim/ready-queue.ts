@@ -1,4 +1,4 @@
-import type { QueuePlace } from '@ojs-ts/core';
+import type { QueuePlace } from '@ojs-ts/core/lifecycle';
 import type { Connection } from '../disk/connection.ts';
 import { readQueueHead } from '../limits/limit-groups.ts';
 import { type ReadyRow, readReady } from '../row.ts';

@@ -1,4 +1,5 @@
-import { isClaimedBefore, limitedQueue, limitGroupOf, type Millis, type QueuePlace } from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import { isClaimedBefore, limitedQueue, limitGroupOf, type QueuePlace } from '@ojs-ts/core/lifecycle';
 import type { Connection } from '../disk/connection.ts';
 import type { QueueCounters } from '../queue-counters.ts';
 import { type Cells, integer, readTexts, text } from '../row.ts';

@@ -1,20 +1,18 @@
+import type { Millis } from '@ojs-ts/core';
+import { type Limit, type LimitNumbers, queueLimitKey } from '@ojs-ts/core/job';
 import {
   effectiveLimit,
   hasNumbers,
   hasSlot,
   keepMs,
-  type Limit,
-  type LimitNumbers,
   limitedQueue,
-  type Millis,
   noNumbers,
   numbersText,
   parseNumbers,
-  queueLimitKey,
   reopensAt,
   stampOf,
   usedAfterOverride,
-} from '@ojs-ts/core';
+} from '@ojs-ts/core/lifecycle';
 import type { Connection } from '../disk/connection.ts';
 import type { QueueCounters } from '../queue-counters.ts';
 import { type Cells, integer, text, textOrNull } from '../row.ts';

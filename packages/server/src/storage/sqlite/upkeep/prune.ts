@@ -1,4 +1,6 @@
-import { firstUuidAt, isIn, type Millis, State, stateName, Terminal } from '@ojs-ts/core';
+import { firstUuidAt, type Millis } from '@ojs-ts/core';
+import { State, stateName, Terminal } from '@ojs-ts/core/job';
+import { isIn } from '@ojs-ts/core/lifecycle';
 import {
   type JobRule,
   type KeepRule,

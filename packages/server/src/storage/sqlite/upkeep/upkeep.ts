@@ -1,4 +1,5 @@
-import { overdueAt, State } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
+import { overdueAt } from '@ojs-ts/core/lifecycle';
 import type { Upkeep } from '../../storage.ts';
 import { promote } from '../claim/claim.ts';
 import type { Connection } from '../disk/connection.ts';

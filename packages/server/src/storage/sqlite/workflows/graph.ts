@@ -1,15 +1,7 @@
-import {
-  closedAs,
-  type EventSubject,
-  fitsReopening,
-  isReady,
-  type Json,
-  type Millis,
-  type NodeRef,
-  type Reopening,
-  uncounted,
-  type WorkflowState,
-} from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import type { EventSubject } from '@ojs-ts/core/events';
+import type { Json, NodeRef, Reopening, WorkflowState } from '@ojs-ts/core/job';
+import { closedAs, fitsReopening, isReady, uncounted } from '@ojs-ts/core/workflow';
 import { readNodeState, readWorkflowState } from '../../rows.ts';
 import type { NodeState } from '../../storage.ts';
 import type { Connection } from '../disk/connection.ts';

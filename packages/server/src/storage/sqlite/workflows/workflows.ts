@@ -1,17 +1,7 @@
-import {
-  cursorOf,
-  isPlainJob,
-  isReady,
-  isSameWorkflow,
-  type Json,
-  type Millis,
-  type NewJob,
-  type NewNode,
-  type NewWorkflow,
-  type NodeRef,
-  readCursor,
-  type WorkflowStep,
-} from '@ojs-ts/core';
+import type { Millis } from '@ojs-ts/core';
+import { cursorOf, type Json, type NewJob, type NodeRef, readCursor } from '@ojs-ts/core/job';
+import { isPlainJob } from '@ojs-ts/core/lifecycle';
+import { isReady, isSameWorkflow, type NewNode, type NewWorkflow, type WorkflowStep } from '@ojs-ts/core/workflow';
 import { readNode, readWorkflow } from '../../rows.ts';
 import type { Advanced, NodeRecord, Page, WorkflowRecord, Workflows } from '../../storage.ts';
 import type { Connection } from '../disk/connection.ts';

@@ -1,4 +1,4 @@
-import { State } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
 import pg from 'pg';
 import { expect, test } from 'vitest';
 import type { Storage } from '../../../../src/storage/storage.ts';

@@ -1,4 +1,4 @@
-import { State } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
 import pg from 'pg';
 import { expect, test } from 'vitest';
 import { postgresStorage } from '../../../../src/storage/postgres/postgres.ts';

@@ -1,4 +1,5 @@
-import { type NewJob, recordOf, refusedImport, State } from '@ojs-ts/core';
+import { type NewJob, recordOf, State } from '@ojs-ts/core/job';
+import { refusedImport } from '@ojs-ts/core/lifecycle';
 import pg from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openStorage } from '../../../../src/storage/open.ts';

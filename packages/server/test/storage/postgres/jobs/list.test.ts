@@ -1,4 +1,4 @@
-import { State } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
 import pg from 'pg';
 import { expect, test, vi } from 'vitest';
 import { claim, idOf, ids, insert, newJob } from '../../suite/tools.ts';

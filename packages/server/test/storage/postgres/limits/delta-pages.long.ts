@@ -1,4 +1,4 @@
-import { State } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
 import fc from 'fast-check';
 import pg from 'pg';
 import { expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-import { State } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
 import { expect, test } from 'vitest';
 import { allLimits, claim, countErrors, idOf, ids, insert, limitOf, move, newJob, to } from '../../suite/tools.ts';
 import { openPostgres, server } from '../schema.ts';

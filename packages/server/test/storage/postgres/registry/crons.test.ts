@@ -1,4 +1,4 @@
-import { State } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
 import { expect, test } from 'vitest';
 import { countErrors, eventLog, newJob, t0, to } from '../../suite/tools.ts';
 import { server } from '../schema.ts';

@@ -1,4 +1,5 @@
-import { type JobRecord, type NewNode, State, type Transition } from '@ojs-ts/core';
+import { type JobRecord, State, type Transition } from '@ojs-ts/core/job';
+import type { NewNode } from '@ojs-ts/core/workflow';
 import pg from 'pg';
 import { expect, test } from 'vitest';
 import { memoryStorage } from '../../../../src/storage/memory/memory.ts';

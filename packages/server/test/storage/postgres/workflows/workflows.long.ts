@@ -1,4 +1,5 @@
-import { type NewNode, type NodeRef, State, type Transition } from '@ojs-ts/core';
+import { type NodeRef, State, type Transition } from '@ojs-ts/core/job';
+import type { NewNode } from '@ojs-ts/core/workflow';
 import { expect, test } from 'vitest';
 import type { Storage } from '../../../../src/storage/storage.ts';
 import { invariantErrors } from '../../invariants.ts';

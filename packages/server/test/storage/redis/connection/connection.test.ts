@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { State } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
 import { Redis } from 'ioredis';
 import { expect, test, vi } from 'vitest';
 import { health } from '../../../../src/binding/system.ts';

@@ -1,4 +1,4 @@
-import { Waiting } from '@ojs-ts/core';
+import { Waiting } from '@ojs-ts/core/job';
 import { expect, test } from 'vitest';
 import { readAddress } from '../../../../src/storage/redis/connection/address.ts';
 import { Connection } from '../../../../src/storage/redis/connection/connection.ts';

@@ -1,4 +1,5 @@
-import { ProtocolError, State, Waiting } from '@ojs-ts/core';
+import { ProtocolError } from '@ojs-ts/core';
+import { State, Waiting } from '@ojs-ts/core/job';
 import { expect, test } from 'vitest';
 import type { JobQuery, Storage } from '../../../../src/storage/storage.ts';
 import { claimOf, idOf, ids, insert, newJob, newNode, newWorkflow, t0, to } from '../../suite/tools.ts';

@@ -1,4 +1,6 @@
-import { type NewNode, ProtocolError, State } from '@ojs-ts/core';
+import { ProtocolError } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
+import type { NewNode } from '@ojs-ts/core/workflow';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Storage } from '../../../../src/storage/storage.ts';
 import {

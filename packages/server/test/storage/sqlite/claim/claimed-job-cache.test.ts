@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { cancelled, completed, requeued, State } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
+import { cancelled, completed, requeued } from '@ojs-ts/core/lifecycle';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { memoryStorage } from '../../../../src/storage/memory/memory.ts';

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { State } from '@ojs-ts/core';
+import { State } from '@ojs-ts/core/job';
 import { expect, test } from 'vitest';
 import { sqliteStorage } from '../../../../src/storage/sqlite/sqlite.ts';
 import { StoreUnavailable } from '../../../../src/storage/unavailable.ts';

@@ -1,16 +1,16 @@
-import { type BulkDone, type BulkItem, renderBulk } from './answers.ts';
-import { ProtocolError } from './errors.ts';
-import { otherEventEntry } from './events/events.ts';
-import type { EventKind } from './events/kinds.ts';
-import type { JobId, JobRecord, Json } from './job/job.ts';
-import { type JobFilter, type JobLists, type Selection, select } from './job/selection.ts';
-import { type StateMask, stateName, Waiting } from './job/states.ts';
-import { missingJob } from './job-store.ts';
-import type { Lifecycle } from './lifecycle/lifecycle.ts';
-import type { PlainReply } from './requests/reply.ts';
-import { type Answered, ask, every, run, type Steps } from './steps.ts';
-import type { Clock, Millis } from './time/clock.ts';
-import { isUuidv7 } from './uuid.ts';
+import { type BulkDone, type BulkItem, renderBulk } from '../answers.ts';
+import { ProtocolError } from '../errors.ts';
+import { otherEventEntry } from '../events/events.ts';
+import type { EventKind } from '../events/kinds.ts';
+import type { JobId, JobRecord, Json } from '../job/job.ts';
+import { type JobFilter, type JobLists, type Selection, select } from '../job/selection.ts';
+import { type StateMask, stateName, Waiting } from '../job/states.ts';
+import { missingJob } from '../job-store.ts';
+import type { Lifecycle } from '../lifecycle/lifecycle.ts';
+import type { PlainReply } from '../requests/reply.ts';
+import { type Answered, ask, every, run, type Steps } from '../steps.ts';
+import type { Clock, Millis } from '../time/clock.ts';
+import { isUuidv7 } from '../uuid.ts';
 
 /** The jobs of a bulk operation: listed ones, or all that match. */
 export type Targets = { readonly ids: readonly JobId[] } | { readonly filter: JobFilter };

@@ -8,18 +8,11 @@ import {
   bulkKey,
   bulkStates,
   type Deciding,
-  editOf,
-  type JobChanges,
-  type JobRecord,
-  members,
-  ProtocolError,
-  recordOf,
-  rerunOfName,
-  State,
   undoDecision,
-  uuidFrom,
-  Waiting,
-} from '../../src/index.ts';
+} from '../../src/bulk/index.ts';
+import { members, ProtocolError, uuidFrom } from '../../src/index.ts';
+import { type JobRecord, recordOf, State, Waiting } from '../../src/job/index.ts';
+import { editOf, type JobChanges, rerunOfName } from '../../src/lifecycle/index.ts';
 import { anyRecord, apply, jobOf, start } from '../support/records.ts';
 
 const id = uuidFrom(start, 7, 7);

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { type BulkAction, Fields, newBulkOperation, readBulkOperation, renderBulkOperation } from '../../src/index.ts';
+import { type BulkAction, newBulkOperation, readBulkOperation, renderBulkOperation } from '../../src/bulk/index.ts';
+import { Fields } from '../../src/requests/index.ts';
 import { start } from '../support/records.ts';
 
 function read(action: BulkAction, changes: string | null, more: object = { confirm: true }) {
