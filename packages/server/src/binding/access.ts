@@ -20,10 +20,12 @@ import {
 } from '@ojs-ts/core/job';
 import { type OperationName, operations } from '@ojs-ts/core/operations';
 import type { NewNode, NewWorkflow } from '@ojs-ts/core/workflow';
-import type { Engine } from '../engine/engine.ts';
+import type { Parts } from '../engine/engine.ts';
 import { PageSize } from '../engine/page-size.ts';
 import type { Channel } from '../realtime/streams/channel.ts';
 import type { Filter } from '../realtime/streams/selection.ts';
+
+type Engine = Parts<'bulkOperations' | 'clock' | 'memory' | 'secrets' | 'storage' | 'workers' | 'workflows'>;
 
 /** Nodes of a workflow that are read at a time. */
 const page = 500;

@@ -6,11 +6,13 @@ import type { OperationName } from '@ojs-ts/core/operations';
 import { Fields, readPage } from '@ojs-ts/core/requests';
 import { requests } from '@ojs-ts/core/schemas';
 import type { NewAuditEntry } from '../engine/access/audit.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { Parts } from '../engine/engine.ts';
 import { readConfig } from '../engine/queues/queue-settings.ts';
 import { type BindingRequest, callerName, type Handlers } from './handler.ts';
 import { searchesPayload } from './payloads.ts';
 import { ok, type Reply } from './reply.ts';
+
+type Engine = Parts<'audit' | 'jobs' | 'queueSettings' | 'storage'>;
 
 export const auditHandlers: Handlers<'audit.list'> = { 'audit.list': listAudit };
 

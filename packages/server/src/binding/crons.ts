@@ -13,12 +13,14 @@ import {
   triggeredReply,
   updateCron,
 } from '@ojs-ts/core/requests';
-import type { Engine } from '../engine/engine.ts';
+import type { Parts } from '../engine/engine.ts';
 import type { QueueAccess } from './access.ts';
 import type { BindingRequest, Handlers } from './handler.ts';
 import { Ids } from './ids.ts';
 import type { Reply } from './reply.ts';
 import { checkRequest } from './schemas.ts';
+
+type Engine = Parts<'clock' | 'crons' | 'queueBound' | 'schemas'>;
 
 export const cronHandlers: Handlers<
   | 'cron.list'

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { isUuidv7, timeOfUuid, uuidAt, uuidv7 } from '@ojs-ts/core';
-import type { Engine } from '../engine/engine.ts';
+import type { Parts } from '../engine/engine.ts';
+
+type Engine = Parts<'clock'>;
 
 /** Characters of a UUID. */
 const uuidLength = 36;

@@ -1,9 +1,11 @@
 import { type SelectAt, select } from '@ojs-ts/core/job';
 import { countListed, type JobList, type ListParts, searched, totals } from '@ojs-ts/core/requests';
-import type { Engine } from '../engine/engine.ts';
+import type { Parts } from '../engine/engine.ts';
 import { turn } from '../engine/page-size.ts';
 import { type BindingRequest, callerName } from './handler.ts';
 import { ok, type Reply } from './reply.ts';
+
+type Engine = Parts<'answers' | 'memory' | 'queues' | 'searches' | 'storage'>;
 
 /** Smaller answers are not counted: the account would cost more than it shows. */
 const least = 65_536;

@@ -1,12 +1,14 @@
 import { isObject, members, ProtocolError } from '@ojs-ts/core';
 import { type Json, type ReadEnvelope, rules } from '@ojs-ts/core/job';
 import { Fields, pagination, readPage, readVersion } from '@ojs-ts/core/requests';
-import type { Engine } from '../engine/engine.ts';
+import type { Parts } from '../engine/engine.ts';
 import { checkEnvelopes as checkAll, versionOf } from '../engine/schemas/check.ts';
 import { type SchemaEntry, type SchemaMode, schemaModes, wireVersion } from '../engine/schemas/schema-index.ts';
 import { type Checked, maxSchemaLength } from '../engine/schemas/schemas.ts';
 import type { BindingRequest, Handlers } from './handler.ts';
 import { json, ok, type Reply } from './reply.ts';
+
+type Engine = Parts<'schemas'>;
 
 /**
  * `/schemas` has the shapes of ojs-http-binding §15 and ojs-schema-registry §4, `/admin/schemas` flat ones, of the same

@@ -12,12 +12,29 @@ import {
 } from '@ojs-ts/core/requests';
 import { maxNesting, maxNodes } from '@ojs-ts/core/workflow';
 import { diagnose } from '../engine/diagnosis.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { Parts } from '../engine/engine.ts';
 import type { StoreCheck } from '../engine/upkeep/store-health.ts';
 import { type EventPage, type EventQuery, readEvents } from '../realtime/log/events.ts';
 import { readNewestEvents } from '../realtime/log/newest-events.ts';
 import type { About, BindingRequest, Handlers } from './handler.ts';
 import { json, type Reply } from './reply.ts';
+
+type Engine = Parts<
+  | 'clock'
+  | 'history'
+  | 'maintenance'
+  | 'queues'
+  | 'reset'
+  | 'retentionBacklog'
+  | 'settings'
+  | 'startedAt'
+  | 'storage'
+  | 'storeHealth'
+  | 'subscriptions'
+  | 'tokens'
+  | 'upkeep'
+  | 'workers'
+>;
 
 export const systemHandlers: Handlers<'system.manifest' | 'system.health' | 'system.doctor' | 'event.list'> = {
   'system.manifest': (engine, { quirk }, about) => manifest(engine, about, quirk === 'plain names'),

@@ -11,10 +11,12 @@ import { type Role, readRedaction, roles, tokenOfPrincipal } from '@ojs-ts/core/
 import { Fields, pagination, readPage } from '@ojs-ts/core/requests';
 import type { TokenRecord } from '../engine/access/token-record.ts';
 import type { IssuedToken } from '../engine/access/tokens.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { Parts } from '../engine/engine.ts';
 import type { BindingRequest, Handlers } from './handler.ts';
 import { readForce } from './query-parameters.ts';
 import { json, type Reply } from './reply.ts';
+
+type Engine = Parts<'clock' | 'tokens'>;
 
 export const tokenHandlers: Handlers<'token.list' | 'token.create' | 'token.rotate' | 'token.revoke'> = {
   'token.list': listTokens,

@@ -8,13 +8,15 @@ import {
   workflowReply,
 } from '@ojs-ts/core/requests';
 import { type NewNode, type NodeRecord, readNodeSpec, renderGraph } from '@ojs-ts/core/workflow';
-import type { Engine } from '../engine/engine.ts';
+import type { Parts } from '../engine/engine.ts';
 import type { BindingRequest, Handlers } from './handler.ts';
 import { Ids } from './ids.ts';
 import { held, waitForRoom } from './pieces.ts';
 import { json, ok, type Reply } from './reply.ts';
 import { checkRequest } from './schemas.ts';
 import { warningsOf } from './warnings.ts';
+
+type Engine = Parts<'answers' | 'clock' | 'memory' | 'queues' | 'schemas' | 'searches' | 'storage' | 'workflows'>;
 
 export const workflowHandlers: Handlers<
   | 'workflow.create'

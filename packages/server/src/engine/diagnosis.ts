@@ -4,10 +4,23 @@ import { unhandledCode } from '@ojs-ts/core/lifecycle';
 import { depthOf } from '@ojs-ts/core/requests';
 import type { StoreFinding, StoreFindingCode } from '../storage/diagnosis.ts';
 import type { LimitRecord, QueueRecord } from '../storage/storage.ts';
-import type { Engine } from './engine.ts';
+import type { Parts } from './engine.ts';
 import { holdersOf, isFull } from './jobs/explain.ts';
 import { readConfig } from './queues/queue-settings.ts';
 import { descriptionOf, healthOf, type KnownWorker } from './workers/workers.ts';
+
+type Engine = Parts<
+  | 'clock'
+  | 'maintenance'
+  | 'queues'
+  | 'retentionBacklog'
+  | 'settings'
+  | 'storage'
+  | 'storeHealth'
+  | 'tokens'
+  | 'upkeep'
+  | 'workers'
+>;
 
 export type FindingCode =
   | StoreFindingCode

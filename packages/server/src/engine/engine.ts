@@ -404,3 +404,6 @@ const bulkBytes = 8 * 1_048_576;
 /** Interval of the outbox import, in milliseconds; a hint from the storage makes it a few milliseconds. */
 const outboxImportMs = 1_000;
 const emptyQueuesMs = 60_000;
+
+/** The parts of an engine that one topic needs. */
+export type Parts<Name extends keyof Engine> = Pick<Engine, Name>;

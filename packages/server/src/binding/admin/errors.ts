@@ -1,9 +1,11 @@
 import { expectedQueueName, formatTimestamp, isJobType, isQueueName } from '@ojs-ts/core';
 import { type ErrorQuery, Failed } from '@ojs-ts/core/job';
 import { Fields, type Query, readPage, readStates } from '@ojs-ts/core/requests';
-import type { Engine } from '../../engine/engine.ts';
+import type { Parts } from '../../engine/engine.ts';
 import type { BindingRequest } from '../handler.ts';
 import { json, type Reply } from '../reply.ts';
+
+type Engine = Parts<'storage'>;
 
 const usual = 20;
 /** Each group reads the histories of up to four jobs. */

@@ -1,11 +1,13 @@
 import { type Json, select } from '@ojs-ts/core/job';
 import { describePlan, JobGroups, parsePlace } from '@ojs-ts/core/query';
 import { Fields, type JobList, readJobList, readPage } from '@ojs-ts/core/requests';
-import type { Engine } from '../../engine/engine.ts';
+import type { Parts } from '../../engine/engine.ts';
 import { turn } from '../../engine/page-size.ts';
 import { type BindingRequest, callerName } from '../handler.ts';
 import { held, longestSearch, mostScanned, waitForRoom } from '../pieces.ts';
 import { ok, type Reply } from '../reply.ts';
+
+type Engine = Parts<'answers' | 'clock' | 'memory' | 'queues' | 'searches' | 'storage'>;
 
 /** Jobs of one read, which are counted in one go. */
 const part = 500;

@@ -11,10 +11,12 @@ import {
 } from '@ojs-ts/core/job';
 import { missingJob, policyOf, retryPolicy } from '@ojs-ts/core/lifecycle';
 import { type JobList, readAdminPage, readDeadLetterList, readJobList } from '@ojs-ts/core/requests';
-import type { Engine } from '../../engine/engine.ts';
+import type { Parts } from '../../engine/engine.ts';
 import type { BindingRequest } from '../handler.ts';
 import { jobsReply } from '../pieces.ts';
 import { ok, type Reply } from '../reply.ts';
+
+type Engine = Parts<'answers' | 'clock' | 'jobs' | 'memory' | 'queues' | 'searches' | 'storage'>;
 
 /** GET /admin/jobs (ojs-admin-api §7.1). */
 export async function listJobs(engine: Engine, request: BindingRequest): Promise<Reply> {

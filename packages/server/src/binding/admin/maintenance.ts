@@ -1,9 +1,11 @@
 import { formatTimestamp, parseDuration } from '@ojs-ts/core';
 import { Fields } from '@ojs-ts/core/requests';
-import type { Engine } from '../../engine/engine.ts';
+import type { Parts } from '../../engine/engine.ts';
 import type { MaintenanceRecord } from '../../engine/maintenance.ts';
 import type { BindingRequest } from '../handler.ts';
 import { json, type Reply } from '../reply.ts';
+
+type Engine = Parts<'maintenance'>;
 
 /** GET /admin/system/maintenance. */
 export async function showMaintenance(engine: Engine): Promise<Reply> {

@@ -2,7 +2,7 @@ import type { BulkResult } from '@ojs-ts/core/bulk';
 import { stateNames } from '@ojs-ts/core/job';
 import { countsOf, readAdminPage, readQueuePurge } from '@ojs-ts/core/requests';
 import type { QueueStatistics } from '@ojs-ts/core/statistics';
-import type { Engine } from '../../engine/engine.ts';
+import type { Parts } from '../../engine/engine.ts';
 import { readConfig } from '../../engine/queues/queue-settings.ts';
 import { descriptionOf, healthOf, type KnownWorker } from '../../engine/workers/workers.ts';
 import type { QueueRecord } from '../../storage/storage.ts';
@@ -12,6 +12,10 @@ import { oldestOf, queuesOf, readName, requireQueue } from '../queues/queues.ts'
 import { json, type Reply } from '../reply.ts';
 import { durationsOf } from './percentiles.ts';
 import { throughputOf } from './statistics.ts';
+
+type Engine = Parts<
+  'bulk' | 'clock' | 'queueSettings' | 'queues' | 'settings' | 'statistics' | 'storage' | 'upkeep' | 'workers'
+>;
 
 /**
  * After so many milliseconds a purge answers, with `has_more`: the same call again continues. A call that has removed

@@ -1,7 +1,9 @@
 import { formatDuration } from '@ojs-ts/core';
-import type { Engine } from '../../engine/engine.ts';
+import type { Parts } from '../../engine/engine.ts';
 import type { About } from '../handler.ts';
 import { json, type Reply } from '../reply.ts';
+
+type Engine = Parts<'settings' | 'storage'>;
 
 /**
  * GET /admin/system/config (ojs-admin-api §12.2): the settings of the server and where each comes from. An engine

@@ -11,7 +11,7 @@ import {
 import { State } from '@ojs-ts/core/job';
 import { countsOf, Fields, readMoment } from '@ojs-ts/core/requests';
 import { addFigures, type Figures, newFigures, type QueueStatistics } from '@ojs-ts/core/statistics';
-import type { Engine } from '../../engine/engine.ts';
+import type { Parts } from '../../engine/engine.ts';
 import { minuteParts } from '../../engine/queues/minute-parts.ts';
 import type { QueueRecord } from '../../storage/storage.ts';
 import type { BindingRequest } from '../handler.ts';
@@ -19,6 +19,21 @@ import { oldestOf } from '../queues/queues.ts';
 import { json, type Reply } from '../reply.ts';
 import { summaryOf } from '../workers/records.ts';
 import { runPercentiles, waitPercentiles } from './percentiles.ts';
+
+type Engine = Parts<
+  | 'clock'
+  | 'leases'
+  | 'protocol'
+  | 'queueSettings'
+  | 'queues'
+  | 'secrets'
+  | 'settings'
+  | 'startedAt'
+  | 'statistics'
+  | 'storage'
+  | 'upkeep'
+  | 'workers'
+>;
 
 const minute = 60_000;
 const hour = 60 * minute;

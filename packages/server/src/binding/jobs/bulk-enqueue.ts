@@ -8,7 +8,7 @@ import {
   renderBulkEnqueued,
   type Warnings,
 } from '@ojs-ts/core/requests';
-import type { Engine } from '../../engine/engine.ts';
+import type { Parts } from '../../engine/engine.ts';
 import type { BindingRequest, Handler } from '../handler.ts';
 import { Ids } from '../ids.ts';
 import { pressureHeaders } from '../queues/queues.ts';
@@ -16,6 +16,19 @@ import { faultOf, isBroken } from '../reply.ts';
 import { checkEnvelopes } from '../schemas.ts';
 import { warningsOf } from '../warnings.ts';
 import { type Answered, repeatable } from './repeatable.ts';
+
+type Engine = Parts<
+  | 'bulk'
+  | 'bulkReplies'
+  | 'clock'
+  | 'jobs'
+  | 'queueSettings'
+  | 'queues'
+  | 'schemas'
+  | 'settings'
+  | 'statistics'
+  | 'storage'
+>;
 
 /** POST /jobs/bulk (ojs-bulk-operations §5). */
 export const bulkEnqueue: Handler = (engine, request, _, failed) =>

@@ -10,11 +10,13 @@ import {
 } from '@ojs-ts/core/bulk';
 import type { Json } from '@ojs-ts/core/job';
 import { Fields, pagination, readPage, requireBody } from '@ojs-ts/core/requests';
-import type { Engine } from '../../engine/engine.ts';
+import type { Parts } from '../../engine/engine.ts';
 import { type BindingRequest, callerName, type Handlers } from '../handler.ts';
 import { Ids } from '../ids.ts';
 import { searchesPayload } from '../payloads.ts';
 import { json, ok, type Reply } from '../reply.ts';
+
+type Engine = Parts<'bulkOperations' | 'clock'>;
 
 export const bulkOperationHandlers: Handlers<
   'bulk.start' | 'bulk.list' | 'bulk.get' | 'bulk.stop' | 'bulk.resume' | 'bulk.undo'

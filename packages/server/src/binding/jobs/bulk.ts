@@ -2,12 +2,14 @@ import type { BulkResult, Targets } from '@ojs-ts/core/bulk';
 import { State, type StateMask, Terminal } from '@ojs-ts/core/job';
 import type { Answered } from '@ojs-ts/core/lifecycle';
 import { type BulkDone, readTargets, renderAdminBulk, renderBulk, requireConfirm } from '@ojs-ts/core/requests';
-import type { Engine } from '../../engine/engine.ts';
+import type { Parts } from '../../engine/engine.ts';
 import type { BulkOperation } from '../../engine/jobs/bulk-replies.ts';
 import type { Handler, Handlers } from '../handler.ts';
 import { isBroken } from '../reply.ts';
 import { bulkEnqueue } from './bulk-enqueue.ts';
 import { repeatable } from './repeatable.ts';
+
+type Engine = Parts<'bulk' | 'bulkReplies'>;
 
 /** A change of many jobs. */
 interface Change {

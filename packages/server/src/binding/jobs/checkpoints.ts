@@ -1,10 +1,12 @@
 import { isUuidv7, ProtocolError } from '@ojs-ts/core';
 import { type Checkpoint, checkpointOf, type Reporter, readCheckpoint, renderCheckpoint } from '@ojs-ts/core/job';
 import { Fields, requireBody } from '@ojs-ts/core/requests';
-import type { Engine } from '../../engine/engine.ts';
+import type { Parts } from '../../engine/engine.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
 import { json, ok, type Reply } from '../reply.ts';
 import { readOwner } from '../workers/settlements.ts';
+
+type Engine = Parts<'jobs' | 'leases' | 'reports'>;
 
 export const checkpointHandlers: Handlers<'job.checkpoint' | 'job.saveCheckpoint' | 'job.deleteCheckpoint'> = {
   'job.checkpoint': getCheckpoint,

@@ -10,11 +10,24 @@ import {
   renderPurge,
   retriedReply,
 } from '@ojs-ts/core/requests';
-import type { Engine } from '../../engine/engine.ts';
+import type { Parts } from '../../engine/engine.ts';
 import { checkArgs } from '../../engine/schemas/check.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
 import { jobsReply } from '../pieces.ts';
 import { json, type Reply } from '../reply.ts';
+
+type Engine = Parts<
+  | 'answers'
+  | 'clock'
+  | 'deadLetter'
+  | 'memory'
+  | 'queues'
+  | 'removals'
+  | 'schemas'
+  | 'searches'
+  | 'settings'
+  | 'storage'
+>;
 
 export const deadLetterHandlers: Handlers<
   | 'deadLetter.list'

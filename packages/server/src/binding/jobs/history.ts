@@ -1,9 +1,11 @@
 import { ProtocolError } from '@ojs-ts/core';
 import { executionHistory, keptHistory, missingJob } from '@ojs-ts/core/lifecycle';
 import { readPage } from '@ojs-ts/core/requests';
-import type { Engine } from '../../engine/engine.ts';
+import type { Parts } from '../../engine/engine.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
 import { json, type Reply } from '../reply.ts';
+
+type Engine = Parts<'clock' | 'history' | 'jobs' | 'lifecycle'>;
 
 export const historyHandlers: Handlers<'job.history' | 'job.purgeHistory'> = {
   'job.history': history,

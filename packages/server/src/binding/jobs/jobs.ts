@@ -17,7 +17,7 @@ import {
   requireBody,
   retriedReply,
 } from '@ojs-ts/core/requests';
-import type { Engine } from '../../engine/engine.ts';
+import type { Parts } from '../../engine/engine.ts';
 import { checkArgs } from '../../engine/schemas/check.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
 import { Ids } from '../ids.ts';
@@ -26,6 +26,22 @@ import { pressureHeaders } from '../queues/queues.ts';
 import { json, ok, type Reply } from '../reply.ts';
 import { checkEnvelopes } from '../schemas.ts';
 import { warningsOf } from '../warnings.ts';
+
+type Engine = Parts<
+  | 'answers'
+  | 'clock'
+  | 'explainer'
+  | 'jobs'
+  | 'lifecycle'
+  | 'memory'
+  | 'queueSettings'
+  | 'queues'
+  | 'schemas'
+  | 'searches'
+  | 'settings'
+  | 'statistics'
+  | 'storage'
+>;
 
 export const jobHandlers: Handlers<
   | 'job.enqueue'

@@ -1,9 +1,11 @@
 import { isUuidv7, ProtocolError } from '@ojs-ts/core';
 import { type JobRecord, progressOf, readProgress, renderProgress } from '@ojs-ts/core/job';
 import { Fields, requireBody } from '@ojs-ts/core/requests';
-import type { Engine } from '../../engine/engine.ts';
+import type { Parts } from '../../engine/engine.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
 import { ok, type Reply } from '../reply.ts';
+
+type Engine = Parts<'jobs' | 'leases' | 'reports'>;
 
 export const progressHandlers: Handlers<'job.progress' | 'job.reportProgress' | 'worker.progress'> = {
   'job.progress': getProgress,

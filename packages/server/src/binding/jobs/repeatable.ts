@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Json } from '@ojs-ts/core/job';
 import { Fields, requireBody } from '@ojs-ts/core/requests';
-import type { Engine } from '../../engine/engine.ts';
+import type { Parts } from '../../engine/engine.ts';
 import type { BulkOperation } from '../../engine/jobs/bulk-replies.ts';
 import { type BindingRequest, ownKey, sentKey } from '../handler.ts';
 import type { Reply } from '../reply.ts';
+
+type Engine = Parts<'bulkReplies'>;
 
 export interface Answered {
   readonly reply: Reply;

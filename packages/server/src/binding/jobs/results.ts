@@ -1,11 +1,13 @@
 import { isUuidv7, ProtocolError } from '@ojs-ts/core';
 import { type JobRecord, renderOutcome, resultExpiresAt, resultStatus, sizeOf, stateName } from '@ojs-ts/core/job';
 import { Fields } from '@ojs-ts/core/requests';
-import type { Engine } from '../../engine/engine.ts';
+import type { Parts } from '../../engine/engine.ts';
 import { PageSize } from '../../engine/page-size.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
 import { pieced, waitForRoom } from '../pieces.ts';
 import { ok, type Reply } from '../reply.ts';
+
+type Engine = Parts<'answers' | 'clock' | 'jobEnds' | 'jobs' | 'memory' | 'queues' | 'searches' | 'storage'>;
 
 export const resultHandlers: Handlers<'job.result' | 'job.results'> = {
   'job.result': getResult,

@@ -1,5 +1,5 @@
 import { didYouMean, ProtocolError } from '@ojs-ts/core';
-import type { Engine } from '../../engine/engine.ts';
+import type { Parts } from '../../engine/engine.ts';
 import { turn } from '../../engine/page-size.ts';
 import type { Family } from '../../engine/telemetry/series.ts';
 import type { About, BindingRequest, Handlers } from '../handler.ts';
@@ -9,6 +9,20 @@ import { exposition } from './exposition.ts';
 import { type Chosen, chosenBy, chosenByName, formatNames } from './media-type.ts';
 import { serverSeries } from './server-series.ts';
 import { storeSeries } from './store-series.ts';
+
+type Engine = Parts<
+  | 'answers'
+  | 'maintenance'
+  | 'memory'
+  | 'queues'
+  | 'requests'
+  | 'searches'
+  | 'settlementRequests'
+  | 'storage'
+  | 'storeHealth'
+  | 'storeReadings'
+  | 'telemetry'
+>;
 
 export const metricsHandlers: Handlers<'system.metrics'> = { 'system.metrics': metrics };
 

@@ -1,7 +1,11 @@
 import { getHeapStatistics } from 'node:v8';
-import type { Engine } from '../../engine/engine.ts';
+import type { Parts } from '../../engine/engine.ts';
 import type { Family, Labels } from '../../engine/telemetry/series.ts';
 import type { About } from '../handler.ts';
+
+type Engine = Parts<
+  'answers' | 'maintenance' | 'requests' | 'settlementRequests' | 'storage' | 'storeHealth' | 'telemetry'
+>;
 
 /** The series that each server has of its own. The names of the process are those of Prometheus' client libraries. */
 export function serverSeries(engine: Engine, { version }: About): readonly Family[] {

@@ -1,7 +1,9 @@
 import { queueLimitKey, type Warning } from '@ojs-ts/core/job';
 import { missingName } from '@ojs-ts/core/requests';
-import type { Engine } from '../../engine/engine.ts';
+import type { Parts } from '../../engine/engine.ts';
 import type { BindingRequest } from '../handler.ts';
+
+type Engine = Parts<'queueSettings' | 'storage'>;
 
 /** Names that are compared with a wrong one: about a tenth of a second. */
 const maxCompared = 10_000;

@@ -2,7 +2,7 @@ import { ProtocolError, readTime, type ValidationIssue } from '@ojs-ts/core';
 import { type Limit, queueLimitKey, type Rate } from '@ojs-ts/core/job';
 import { readLimits } from '@ojs-ts/core/lifecycle';
 import { Fields, pagination, readPage } from '@ojs-ts/core/requests';
-import type { Engine } from '../../engine/engine.ts';
+import type { Parts } from '../../engine/engine.ts';
 import type { LimitRecord } from '../../storage/storage.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
 import { json, type Reply } from '../reply.ts';
@@ -10,6 +10,8 @@ import { readQueueLimit, renderRate } from './config.ts';
 import { checkLimitKey, checkQueueName } from './known-names.ts';
 import { readLimitSearch, searchLimits } from './limit-search.ts';
 import { readName } from './queues.ts';
+
+type Engine = Parts<'clock' | 'limitOverrides' | 'queueSettings' | 'storage'>;
 
 /** Limits of executions by key (ojs-rate-limiting §10). */
 export const limitHandlers: Handlers<'limit.list' | 'limit.get' | 'limit.override' | 'limit.restore' | 'queue.limit'> =

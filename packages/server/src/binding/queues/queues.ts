@@ -13,7 +13,7 @@ import {
   renderQueueStats,
   renderStatistics,
 } from '@ojs-ts/core/requests';
-import type { Engine } from '../../engine/engine.ts';
+import type { Parts } from '../../engine/engine.ts';
 import { readConfig } from '../../engine/queues/queue-settings.ts';
 import type { QueueRecord } from '../../storage/storage.ts';
 import { durationsOf } from '../admin/percentiles.ts';
@@ -21,6 +21,8 @@ import type { BindingRequest, Handlers } from '../handler.ts';
 import { json, type Reply } from '../reply.ts';
 import { readQueueChange, renderConfig } from './config.ts';
 import { checkQueueName } from './known-names.ts';
+
+type Engine = Parts<'clock' | 'queueSettings' | 'queues' | 'settings' | 'statistics' | 'storage'>;
 
 export const queueHandlers: Handlers<
   | 'queue.list'

@@ -1,10 +1,12 @@
 import { didYouMean, ProtocolError } from '@ojs-ts/core';
 import { Fields } from '@ojs-ts/core/requests';
-import type { Engine } from '../../engine/engine.ts';
+import type { Parts } from '../../engine/engine.ts';
 import type { Directive } from '../../storage/storage.ts';
 import type { BindingRequest, Handler } from '../handler.ts';
 import { faultOf, json, type Reply } from '../reply.ts';
 import { knownWorker } from './records.ts';
+
+type Engine = Parts<'clock' | 'leases' | 'protocol' | 'secrets' | 'settings' | 'upkeep' | 'workers'>;
 
 const maxWorkers = 1_000;
 /** The directives of ojs-worker-protocol §2, and the words of the routes. */

@@ -1,9 +1,11 @@
 import { isObject, isUuidv7, type Millis, members, parseTimestamp } from '@ojs-ts/core';
 import type { JobId, Json, Leases } from '@ojs-ts/core/job';
 import type { Fields } from '@ojs-ts/core/requests';
-import type { Engine } from '../../engine/engine.ts';
+import type { Parts } from '../../engine/engine.ts';
 import type { Beat } from '../../engine/workers/open-fetches.ts';
 import type { Beaten, Directive } from '../../storage/storage.ts';
+
+type Engine = Parts<'clock' | 'jobs' | 'protocol'>;
 
 const maxHolds = 10_000;
 const maxOpenFetches = 1_000;

@@ -1,13 +1,15 @@
 import { hash } from 'node:crypto';
 import { formatTimestamp, ProtocolError } from '@ojs-ts/core';
 import { Fields, pagination, readAdminPage } from '@ojs-ts/core/requests';
-import type { Engine } from '../../engine/engine.ts';
+import type { Parts } from '../../engine/engine.ts';
 import { descriptionOf, healthOf, type KnownWorker } from '../../engine/workers/workers.ts';
 import type { Directive } from '../../storage/storage.ts';
 import { type BindingRequest, callerName } from '../handler.ts';
 import { readForce } from '../query-parameters.ts';
 import { json, type Reply } from '../reply.ts';
 import { heldBy, readBeat } from './heartbeat.ts';
+
+type Engine = Parts<'clock' | 'leases' | 'protocol' | 'secrets' | 'settings' | 'upkeep' | 'workers'>;
 
 /** ojs-worker-protocol §4.2, §10.1, in seconds. */
 const intervalSeconds = 5;

@@ -2,7 +2,7 @@ import { expectedQueueName, formatTimestamp, isQueueName, isUuidv7, members, Pro
 import { type JobId, type JobRecord, type Json, renderJob, State } from '@ojs-ts/core/job';
 import { conflict } from '@ojs-ts/core/lifecycle';
 import { Fields } from '@ojs-ts/core/requests';
-import type { Engine } from '../../engine/engine.ts';
+import type { Parts } from '../../engine/engine.ts';
 import type { FetchRequest } from '../../engine/jobs/fetch.ts';
 import type { Ack, Outcome, Settlement } from '../../engine/jobs/settlement.ts';
 import type { BindingRequest, Handlers } from '../handler.ts';
@@ -12,6 +12,10 @@ import { directWorker, directWorkers } from './directives.ts';
 import { heldBy, readBeat, replyToBeat } from './heartbeat.ts';
 import { deregister, getWorker, listWorkers, readSecret, register, removeWorker, workerHealth } from './records.ts';
 import { type Item, plainItem, readAck, readItems, readNack } from './settlements.ts';
+
+type Engine = Parts<
+  'answers' | 'clock' | 'jobs' | 'leases' | 'memory' | 'protocol' | 'queues' | 'searches' | 'storage'
+>;
 
 export const workerHandlers: Handlers<
   | 'worker.fetch'

@@ -1,7 +1,9 @@
 import { isQueueName, type Millis, ProtocolError } from '@ojs-ts/core';
 import type { JobId, JobRecord } from '@ojs-ts/core/job';
-import type { Engine } from '../../engine/engine.ts';
+import type { Parts } from '../../engine/engine.ts';
 import type { Topic } from '../log/event-subscriptions.ts';
+
+type Engine = Parts<'clock' | 'jobs' | 'queueSettings' | 'queues'>;
 
 /** A client's subscription (ojs-realtime §3.2), under the name in its request. */
 export type Channel =

@@ -1,6 +1,6 @@
 import { formatTimestamp } from '@ojs-ts/core';
 import type { EventKind } from '@ojs-ts/core/events';
-import type { Engine } from '../../engine/engine.ts';
+import type { Parts } from '../../engine/engine.ts';
 import { cursorText, placeOf, readCursor, timeAt } from '../log/cursors.ts';
 import type { Gap, Subscription } from '../log/event-subscriptions.ts';
 import type { LogEvent } from '../log/log-events.ts';
@@ -20,6 +20,8 @@ import {
   selector,
   wantsChanges,
 } from './selection.ts';
+
+type Engine = Parts<'clock' | 'jobs' | 'queueSettings' | 'queues' | 'storage' | 'subscriptions'>;
 
 /** A subscription as its client knows it. */
 export interface Target {

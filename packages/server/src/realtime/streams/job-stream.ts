@@ -1,8 +1,10 @@
 import { members, ProtocolError } from '@ojs-ts/core';
 import { type JobRecord, type Json, renderOutcome, renderProgress, State, Terminal } from '@ojs-ts/core/job';
-import type { Engine } from '../../engine/engine.ts';
+import type { Parts } from '../../engine/engine.ts';
 import { Waiter } from '../../engine/jobs/waiters.ts';
 import type { StateFrame } from './state-frames.ts';
+
+type Engine = Parts<'clock' | 'jobs' | 'subscriptions'>;
 
 /** The events of a stream while the job runs, and its last event. */
 export type JobStream = (job: JobRecord, now: number, shown: Shown) => Omit<StateFrame, 'id'>;

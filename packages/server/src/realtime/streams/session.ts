@@ -3,11 +3,13 @@ import type { Json } from '@ojs-ts/core/job';
 import { Fields } from '@ojs-ts/core/requests';
 import type { QueueAccess } from '../../binding/access.ts';
 import { faultOf } from '../../binding/reply.ts';
-import type { Engine } from '../../engine/engine.ts';
+import type { Parts } from '../../engine/engine.ts';
 import { kindMatcher } from '../log/events.ts';
 import { everything, readChannel } from './channel.ts';
 import type { Connection } from './connection.ts';
 import { type Filter, nothing } from './selection.ts';
+
+type Engine = Parts<'subscriptions'>;
 
 /** The most channels of one connection; each one checks every event. */
 const maxSubscriptions = 100;

@@ -1,10 +1,12 @@
 import { EventSummarizer } from '@ojs-ts/core/events';
 import type { QueueAccess } from '../../binding/access.ts';
-import type { Engine } from '../../engine/engine.ts';
+import type { Parts } from '../../engine/engine.ts';
 import { Waiter } from '../../engine/jobs/waiters.ts';
 import { cursorText, placeOf, readCursor } from '../log/cursors.ts';
 import type { LogEvent } from '../log/log-events.ts';
 import type { StateFrame } from './state-frames.ts';
+
+type Engine = Parts<'storage' | 'subscriptions'>;
 
 /** Between two summaries of a client, in milliseconds: at most ten a second. */
 const restMs = 100;
