@@ -11,13 +11,13 @@ interface Document {
 }
 
 /** Few servers are asked for it, so it is made, and its code is loaded, at the first call. */
-const documents = new WeakMap<About, Promise<Document>>();
+const documents = new WeakMap<About, Document>();
 
 /** GET /openapi.json; 304 for a caller who has this document. */
 async function openApi(_: Engine, { ifNoneMatch }: BindingRequest, about: About): Promise<Reply> {
-  const document = documents.get(about) ?? documentOf(about);
+  const document = documents.get(about) ?? (await documentOf(about));
   documents.set(about, document);
-  const { text, tag } = await document;
+  const { text, tag } = document;
   const headers = { 'content-type': 'application/json', 'cache-control': 'no-cache', etag: tag };
   return ifNoneMatch?.includes(tag) ? { status: 304, text: '', headers } : { status: 200, text, headers };
 }
